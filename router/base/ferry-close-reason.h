@@ -24,8 +24,6 @@ G_BEGIN_DECLS
  * @FERRY_CLOSE_REASON_FORK_SERVER_LOST: The fork server that had forked the worker ended, and so the worker ended.
  *
  * Why a pipe or a worker ended. If there are several causes, the first one counts.
- *
- * Since: 0.1
  */
 typedef enum
 {

@@ -56,8 +56,6 @@ clear_carried (GError *error)
  * thread.
  *
  * Returns: the quark
- *
- * Since: 0.1
  */
 GQuark
 ferry_error_quark (void)

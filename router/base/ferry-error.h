@@ -65,8 +65,6 @@ G_BEGIN_DECLS
  * The errors of Ferry at run time. The message of each error says what to do about it.
  *
  * A cancelled call fails with %G_IO_ERROR_CANCELLED, as in GIO.
- *
- * Since: 0.1
  */
 typedef enum
 {

@@ -73,8 +73,6 @@ limit_memory (const char *text, guint64 *usable)
  * its control group (version 2) allows, rounded up. Any thread may call this.
  *
  * Returns: the number of cores, at least 1
- *
- * Since: 0.1
  */
 guint
 ferry_get_n_usable_cores (void)

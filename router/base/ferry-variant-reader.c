@@ -56,8 +56,6 @@ set_value (Reader *self, const char *type, const guint8 *data, gsize size)
  *
  * Sets a reader to a value. The type and the bytes must stay as they are while the reader is used. Any thread, one at
  * a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_reader_init (FerryVariantReader *self, const GVariantType *type, gconstpointer data, gsize size)
@@ -76,8 +74,6 @@ ferry_variant_reader_init (FerryVariantReader *self, const GVariantType *type, g
  * Gets the type of the value. Any thread, one at a time.
  *
  * Returns: (transfer none): the type, which lies where the type of the whole value lies, or within its bytes
- *
- * Since: 0.1
  */
 const GVariantType *
 ferry_variant_reader_get_type (const FerryVariantReader *self)
@@ -234,8 +230,6 @@ next_child (Reader *self, Reader *child)
  * one child; one whose bytes hold no type has an empty tuple. Any thread, one at a time.
  *
  * Returns: %TRUE if @child was set; %FALSE after the last child
- *
- * Since: 0.1
  */
 gboolean
 ferry_variant_reader_next (FerryVariantReader *self, FerryVariantReader *child)
@@ -266,8 +260,6 @@ get_text (const Reader *self)
  * Takes time in proportion to the entries before the key. Does not move @self. Any thread, one at a time.
  *
  * Returns: %TRUE if @value was set; %FALSE if there is no such key, or its value has another type
- *
- * Since: 0.1
  */
 gboolean
 ferry_variant_reader_lookup (const FerryVariantReader *self, const char *key, const GVariantType *type,
@@ -317,8 +309,6 @@ get_number (const FerryVariantReader *self, const char *letters, gpointer value,
  * Gets a boolean. Any thread, one at a time.
  *
  * Returns: the value; %FALSE if the value has another type or is not in normal form
- *
- * Since: 0.1
  */
 gboolean
 ferry_variant_reader_get_boolean (const FerryVariantReader *self)
@@ -338,8 +328,6 @@ ferry_variant_reader_get_boolean (const FerryVariantReader *self)
  * Gets a byte. Any thread, one at a time.
  *
  * Returns: the value; 0 if the value has another type or is not in normal form
- *
- * Since: 0.1
  */
 guint8
 ferry_variant_reader_get_byte (const FerryVariantReader *self)
@@ -359,8 +347,6 @@ ferry_variant_reader_get_byte (const FerryVariantReader *self)
  * Gets a number of 16 bits with a sign. Any thread, one at a time.
  *
  * Returns: the value; 0 if the value has another type or is not in normal form
- *
- * Since: 0.1
  */
 gint16
 ferry_variant_reader_get_int16 (const FerryVariantReader *self)
@@ -380,8 +366,6 @@ ferry_variant_reader_get_int16 (const FerryVariantReader *self)
  * Gets a number of 16 bits. Any thread, one at a time.
  *
  * Returns: the value; 0 if the value has another type or is not in normal form
- *
- * Since: 0.1
  */
 guint16
 ferry_variant_reader_get_uint16 (const FerryVariantReader *self)
@@ -401,8 +385,6 @@ ferry_variant_reader_get_uint16 (const FerryVariantReader *self)
  * Gets a number of 32 bits with a sign, or a handle. Any thread, one at a time.
  *
  * Returns: the value; 0 if the value has another type or is not in normal form
- *
- * Since: 0.1
  */
 gint32
 ferry_variant_reader_get_int32 (const FerryVariantReader *self)
@@ -422,8 +404,6 @@ ferry_variant_reader_get_int32 (const FerryVariantReader *self)
  * Gets a number of 32 bits. Any thread, one at a time.
  *
  * Returns: the value; 0 if the value has another type or is not in normal form
- *
- * Since: 0.1
  */
 guint32
 ferry_variant_reader_get_uint32 (const FerryVariantReader *self)
@@ -443,8 +423,6 @@ ferry_variant_reader_get_uint32 (const FerryVariantReader *self)
  * Gets a number of 64 bits with a sign. Any thread, one at a time.
  *
  * Returns: the value; 0 if the value has another type or is not in normal form
- *
- * Since: 0.1
  */
 gint64
 ferry_variant_reader_get_int64 (const FerryVariantReader *self)
@@ -464,8 +442,6 @@ ferry_variant_reader_get_int64 (const FerryVariantReader *self)
  * Gets a number of 64 bits. Any thread, one at a time.
  *
  * Returns: the value; 0 if the value has another type or is not in normal form
- *
- * Since: 0.1
  */
 guint64
 ferry_variant_reader_get_uint64 (const FerryVariantReader *self)
@@ -485,8 +461,6 @@ ferry_variant_reader_get_uint64 (const FerryVariantReader *self)
  * Gets a number with a fraction. Any thread, one at a time.
  *
  * Returns: the value; 0 if the value has another type or is not in normal form
- *
- * Since: 0.1
  */
 double
 ferry_variant_reader_get_double (const FerryVariantReader *self)
@@ -507,8 +481,6 @@ ferry_variant_reader_get_double (const FerryVariantReader *self)
  *
  * Returns: (transfer none): the text, in UTF-8 and within the bytes of the value; "" if the value has another type or
  *   is not in normal form, or "/" for an object path
- *
- * Since: 0.1
  */
 const char *
 ferry_variant_reader_get_string (const FerryVariantReader *self)
@@ -529,8 +501,6 @@ ferry_variant_reader_get_string (const FerryVariantReader *self)
  *
  * Returns: (transfer none) (nullable): the elements, aligned as their type wants if the bytes of the whole value are;
  *   %NULL if there are none, if the elements have another size, or if the value has another type
- *
- * Since: 0.1
  */
 gconstpointer
 ferry_variant_reader_get_fixed_array (const FerryVariantReader *self, gsize element_size, gsize *n_elements)

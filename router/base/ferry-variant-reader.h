@@ -26,8 +26,6 @@ G_BEGIN_DECLS
  * its type: 0, no text, no children. A function for another type than that of the value gives the default as well.
  *
  * Any thread may use a reader, but only one at a time.
- *
- * Since: 0.1
  */
 typedef struct
 {

@@ -65,8 +65,6 @@ begin_value (FerryVariantWriter *self)
  * Makes a writer of values of one type. Any thread.
  *
  * Returns: (transfer full) (nullable): a writer
- *
- * Since: 0.1
  */
 FerryVariantWriter *
 ferry_variant_writer_new (const GVariantType *type)
@@ -97,8 +95,6 @@ ferry_variant_writer_new (const GVariantType *type)
  * Takes a reference to a writer. Any thread.
  *
  * Returns: (transfer full): the writer
- *
- * Since: 0.1
  */
 FerryVariantWriter *
 ferry_variant_writer_ref (FerryVariantWriter *self)
@@ -114,8 +110,6 @@ ferry_variant_writer_ref (FerryVariantWriter *self)
  * @self: (transfer full): a writer
  *
  * Drops a reference to a writer. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_unref (FerryVariantWriter *self)
@@ -207,8 +201,6 @@ add_number (FerryVariantWriter *self, const char *letters, gconstpointer value, 
  * @value: the value
  *
  * Adds a boolean. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_boolean (FerryVariantWriter *self, gboolean value)
@@ -224,8 +216,6 @@ ferry_variant_writer_add_boolean (FerryVariantWriter *self, gboolean value)
  * @value: the value
  *
  * Adds a byte. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_byte (FerryVariantWriter *self, guint8 value)
@@ -239,8 +229,6 @@ ferry_variant_writer_add_byte (FerryVariantWriter *self, guint8 value)
  * @value: the value
  *
  * Adds a number of 16 bits with a sign. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_int16 (FerryVariantWriter *self, gint16 value)
@@ -254,8 +242,6 @@ ferry_variant_writer_add_int16 (FerryVariantWriter *self, gint16 value)
  * @value: the value
  *
  * Adds a number of 16 bits. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_uint16 (FerryVariantWriter *self, guint16 value)
@@ -269,8 +255,6 @@ ferry_variant_writer_add_uint16 (FerryVariantWriter *self, guint16 value)
  * @value: the value
  *
  * Adds a number of 32 bits with a sign, or a handle. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_int32 (FerryVariantWriter *self, gint32 value)
@@ -284,8 +268,6 @@ ferry_variant_writer_add_int32 (FerryVariantWriter *self, gint32 value)
  * @value: the value
  *
  * Adds a number of 32 bits. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_uint32 (FerryVariantWriter *self, guint32 value)
@@ -299,8 +281,6 @@ ferry_variant_writer_add_uint32 (FerryVariantWriter *self, guint32 value)
  * @value: the value
  *
  * Adds a number of 64 bits with a sign. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_int64 (FerryVariantWriter *self, gint64 value)
@@ -314,8 +294,6 @@ ferry_variant_writer_add_int64 (FerryVariantWriter *self, gint64 value)
  * @value: the value
  *
  * Adds a number of 64 bits. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_uint64 (FerryVariantWriter *self, guint64 value)
@@ -329,8 +307,6 @@ ferry_variant_writer_add_uint64 (FerryVariantWriter *self, guint64 value)
  * @value: the value
  *
  * Adds a number with a fraction. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_double (FerryVariantWriter *self, double value)
@@ -344,8 +320,6 @@ ferry_variant_writer_add_double (FerryVariantWriter *self, double value)
  * @value: the text, in UTF-8; for `o` an object path, and for `g` a signature
  *
  * Adds a text, an object path or a signature. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_string (FerryVariantWriter *self, const char *value)
@@ -372,8 +346,6 @@ ferry_variant_writer_add_string (FerryVariantWriter *self, const char *value)
  * @element_size: the size of each number in bytes
  *
  * Adds a whole array of numbers. Booleans are added one by one. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_numbers (FerryVariantWriter *self, gconstpointer elements, gsize n_elements,
@@ -426,8 +398,6 @@ open_frame (FerryVariantWriter *self, const FerryMeasure *measure, const char *n
  *
  * Opens a container. The values that are added next are its children, until [method@Ferry.VariantWriter.close]. A
  * maybe that was opened has one child. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_open (FerryVariantWriter *self)
@@ -445,8 +415,6 @@ ferry_variant_writer_open (FerryVariantWriter *self)
  * @type: a definite type; must stay as it is until the variant is closed
  *
  * Opens a variant. The next value that is added has that type, and is its only child. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_open_variant (FerryVariantWriter *self, const GVariantType *type)
@@ -464,8 +432,6 @@ ferry_variant_writer_open_variant (FerryVariantWriter *self, const GVariantType 
  * @self: a writer whose next value is a maybe
  *
  * Adds a maybe without a child. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_add_nothing (FerryVariantWriter *self)
@@ -510,8 +476,6 @@ is_complete (const FerryVariantWriter *self)
  * @self: a writer with an open container that has all its children
  *
  * Closes the container that was opened last. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_variant_writer_close (FerryVariantWriter *self)
@@ -551,8 +515,6 @@ ferry_variant_writer_close (FerryVariantWriter *self)
  *
  * Returns: (transfer none) (nullable): the bytes of the value, aligned to 8 bytes and valid until something is added
  *   to the writer; %NULL if the value lacks parts, which is a mistake of the program
- *
- * Since: 0.1
  */
 gconstpointer
 ferry_variant_writer_finish (FerryVariantWriter *self, gsize *size)

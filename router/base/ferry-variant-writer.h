@@ -28,8 +28,6 @@ G_BEGIN_DECLS
  * in the wrong place is a mistake of the program: a critical is logged, and nothing is added.
  *
  * Any thread may use a writer, but only one at a time.
- *
- * Since: 0.1
  */
 typedef struct _FerryVariantWriter FerryVariantWriter;
 

@@ -884,8 +884,6 @@ dispatcher_close (Dispatcher *self)
  *   before a handler was called.
  *
  * A transport has at most one running demux. Dropping the last reference to a demux stops it. Any thread may use it.
- *
- * Since: 0.1
  */
 struct _FerryDemux
 {
@@ -919,8 +917,6 @@ static GParamSpec *properties[N_PROPERTIES];
  * Creates a demux, which is not started yet. Any thread.
  *
  * Returns: (transfer full): a new demux
- *
- * Since: 0.1
  */
 FerryDemux *
 ferry_demux_new (FerryTransport *transport)
@@ -937,8 +933,6 @@ ferry_demux_new (FerryTransport *transport)
  * Gets [property@Ferry.Demux:transport]. Any thread.
  *
  * Returns: (transfer none): the transport of the demux
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_demux_get_transport (FerryDemux *self)
@@ -1003,8 +997,6 @@ ferry_demux_set_team (FerryDemux *self, guint n_threads)
  * @destroy: (nullable): frees @user_data on any thread, after @handler was removed and has returned
  *
  * Adds a handler for a method. It replaces the method's earlier handler, if there is one. Any thread, at any time.
- *
- * Since: 0.1
  */
 void
 ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler handler, gpointer user_data,
@@ -1022,8 +1014,6 @@ ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler
  * @method: (nullable): the method, or %NULL for the handler of all methods that have no handler
  *
  * Removes a handler, if there is one. The handler may still be running when this returns. Any thread, at any time.
- *
- * Since: 0.1
  */
 void
 ferry_demux_remove_handler (FerryDemux *self, const char *method)
@@ -1048,8 +1038,6 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
  *
  * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. The threads
  * of a pool block the signals that are blocked on the thread that starts the demux. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_demux_set_threads (FerryDemux *self, guint n_threads)
@@ -1067,8 +1055,6 @@ ferry_demux_set_threads (FerryDemux *self, guint n_threads)
  *
  * Makes each handler run on a thread of its own, on at most @max_threads threads at a time. Further requests wait. A
  * thread is used again for later requests, and ends after some idle time. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
@@ -1086,8 +1072,6 @@ ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
  *
  * Makes handlers run on a main context, one at a time and in order. If the receiving thread is the context's own
  * thread, handlers run at once, otherwise from a source. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_demux_set_context (FerryDemux *self, GMainContext *context)
@@ -1104,8 +1088,6 @@ ferry_demux_set_context (FerryDemux *self, GMainContext *context)
  * @max_pending: how many requests may wait for a handler
  *
  * Sets [property@Ferry.Demux:max-pending]. Any thread, at any time.
- *
- * Since: 0.1
  */
 void
 ferry_demux_set_max_pending (FerryDemux *self, guint max_pending)
@@ -1123,8 +1105,6 @@ ferry_demux_set_max_pending (FerryDemux *self, guint max_pending)
  * Gets [property@Ferry.Demux:max-pending]. Any thread.
  *
  * Returns: how many requests may wait for a handler
- *
- * Since: 0.1
  */
 guint
 ferry_demux_get_max_pending (FerryDemux *self)
@@ -1140,8 +1120,6 @@ ferry_demux_get_max_pending (FerryDemux *self)
  * @max_pending_size: how many bytes of serialised arguments the waiting requests may have together
  *
  * Sets [property@Ferry.Demux:max-pending-size]. Any thread, at any time.
- *
- * Since: 0.1
  */
 void
 ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size)
@@ -1159,8 +1137,6 @@ ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size)
  * Gets [property@Ferry.Demux:max-pending-size]. Any thread.
  *
  * Returns: how many bytes of serialised arguments the waiting requests may have together
- *
- * Since: 0.1
  */
 guint64
 ferry_demux_get_max_pending_size (FerryDemux *self)
@@ -1177,8 +1153,6 @@ ferry_demux_get_max_pending_size (FerryDemux *self)
  * Gets the number of requests that wait now. Any thread.
  *
  * Returns: how many requests wait for a handler
- *
- * Since: 0.1
  */
 guint
 ferry_demux_get_n_pending (FerryDemux *self)
@@ -1260,8 +1234,6 @@ agree (FerryDemux *self, GError **error)
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when another demux answers on the transport.
  *
  * Returns: whether the demux is started
- *
- * Since: 0.1
  */
 gboolean
 ferry_demux_start (FerryDemux *self, GError **error)
@@ -1283,8 +1255,6 @@ ferry_demux_start (FerryDemux *self, GError **error)
  * Running handlers may finish and answer, and then their threads end. This function does not wait for the handlers; for
  * that see [method@Ferry.Demux.stop_async]. The demux may be started again at once. Does nothing if the demux is
  * stopped already. Any thread, also in a handler.
- *
- * Since: 0.1
  */
 void
 ferry_demux_stop (FerryDemux *self)
@@ -1304,8 +1274,6 @@ ferry_demux_stop (FerryDemux *self)
  *
  * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads have ended. This
  * function does not wait for requests that a handler kept to answer them later. Any thread, also in a handler.
- *
- * Since: 0.1
  */
 void
 ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -1338,8 +1306,6 @@ ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReady
  * Fails with %G_IO_ERROR_CANCELLED when the wait was cancelled.
  *
  * Returns: %TRUE when all handlers that had begun have returned
- *
- * Since: 0.1
  */
 gboolean
 ferry_demux_stop_finish (FerryDemux *self, GAsyncResult *result, GError **error)
@@ -1357,8 +1323,6 @@ ferry_demux_stop_finish (FerryDemux *self, GAsyncResult *result, GError **error)
  * Gets whether the demux is started. Any thread.
  *
  * Returns: whether the demux is started
- *
- * Since: 0.1
  */
 gboolean
 ferry_demux_get_running (FerryDemux *self)
@@ -1440,8 +1404,6 @@ ferry_demux_class_init (FerryDemuxClass *klass)
    * FerryDemux:transport:
    *
    * The transport whose requests the demux answers.
-   *
-   * Since: 0.1
    */
   properties[PROP_TRANSPORT] =
     g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_AT_CONSTRUCTION);
@@ -1450,8 +1412,6 @@ ferry_demux_class_init (FerryDemuxClass *klass)
    * FerryDemux:max-pending:
    *
    * How many requests may wait for a handler, 65,536 by default. Further requests are refused.
-   *
-   * Since: 0.1
    */
   properties[PROP_MAX_PENDING] =
     g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXUINT, DEFAULT_MAX_PENDING, FERRY_SETTABLE);
@@ -1461,8 +1421,6 @@ ferry_demux_class_init (FerryDemuxClass *klass)
    *
    * How many bytes of serialised arguments may wait for a handler, 64 MiB by default. Further requests are refused. If
    * no request waits, one request of any size is accepted.
-   *
-   * Since: 0.1
    */
   properties[PROP_MAX_PENDING_SIZE] =
     g_param_spec_uint64 ("max-pending-size", NULL, NULL, 0, G_MAXUINT64, DEFAULT_MAX_PENDING_SIZE, FERRY_SETTABLE);

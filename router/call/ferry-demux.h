@@ -27,8 +27,6 @@ G_DECLARE_FINAL_TYPE (FerryDemux, ferry_demux, FERRY, DEMUX, GObject)
  *
  * Answers a request, now or later. If the handler returns without an answer and without taking a reference, the request
  * is refused.
- *
- * Since: 0.1
  */
 typedef void (*FerryDemuxHandler) (FerryInvocation *invocation, gpointer user_data);
 

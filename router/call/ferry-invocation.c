@@ -28,8 +28,6 @@
  *
  * An answer is never lost because the transport has no room, see [method@Ferry.Invocation.return_value]. Any thread may
  * use an invocation.
- *
- * Since: 0.1
  */
 G_DEFINE_BOXED_TYPE (FerryInvocation, ferry_invocation, ferry_invocation_ref, ferry_invocation_unref)
 
@@ -40,8 +38,6 @@ G_DEFINE_BOXED_TYPE (FerryInvocation, ferry_invocation, ferry_invocation_ref, fe
  * Takes a reference. Any thread.
  *
  * Returns: (transfer full): @self
- *
- * Since: 0.1
  */
 FerryInvocation *
 ferry_invocation_ref (FerryInvocation *self)
@@ -58,8 +54,6 @@ ferry_invocation_ref (FerryInvocation *self)
  *
  * Drops a reference. If it was the last reference and the call was not answered, the call is refused. Any thread; this
  * function never waits.
- *
- * Since: 0.1
  */
 void
 ferry_invocation_unref (FerryInvocation *self)
@@ -88,8 +82,6 @@ ferry_invocation_dup_words (FerryInvocation *self)
  *
  * Returns: (transfer none) (nullable): the object whose method is called, or which is passed to a function; %NULL in a
  *   handler of a [class@Ferry.Demux]
- *
- * Since: 0.1
  */
 GObject *
 ferry_invocation_get_object (FerryInvocation *self)
@@ -106,8 +98,6 @@ ferry_invocation_get_object (FerryInvocation *self)
  * Gets the method of the call. Any thread.
  *
  * Returns: (transfer none): the method of the request, or the function that the object was passed to
- *
- * Since: 0.1
  */
 const char *
 ferry_invocation_get_method (FerryInvocation *self)
@@ -128,8 +118,6 @@ ferry_invocation_get_method (FerryInvocation *self)
  * Any thread.
  *
  * Returns: (transfer none) (nullable): the arguments; %NULL if a request to a demux has none
- *
- * Since: 0.1
  */
 GVariant *
 ferry_invocation_get_arguments (FerryInvocation *self)
@@ -153,8 +141,6 @@ ferry_invocation_get_arguments (FerryInvocation *self)
  *
  * Returns: (transfer none) (nullable) (array length=size) (element-type guint8): the bytes, not %NULL for a request of
  * 0 bytes; %NULL if the arguments are of another type than `ay`, if there are none, and for an object's method
- *
- * Since: 0.1
  */
 gconstpointer
 ferry_invocation_get_bytes (FerryInvocation *self, gsize *size)
@@ -177,8 +163,6 @@ ferry_invocation_get_bytes (FerryInvocation *self, gsize *size)
  * Gets the deadline of the call. Any thread.
  *
  * Returns: the monotonic time in microseconds after which the answer is too late, or 0 for none
- *
- * Since: 0.1
  */
 gint64
 ferry_invocation_get_deadline (FerryInvocation *self)
@@ -195,8 +179,6 @@ ferry_invocation_get_deadline (FerryInvocation *self)
  * Gets whether the call is one-way: the caller wants no answer, and an answer is dropped. Any thread.
  *
  * Returns: whether the call is one-way
- *
- * Since: 0.1
  */
 gboolean
 ferry_invocation_is_one_way (FerryInvocation *self)
@@ -213,8 +195,6 @@ ferry_invocation_is_one_way (FerryInvocation *self)
  * Gets whether the caller wants items before the answer: see [method@Ferry.Invocation.send_item]. Any thread.
  *
  * Returns: whether the caller wants items
- *
- * Since: 0.1
  */
 gboolean
 ferry_invocation_wants_stream (FerryInvocation *self)
@@ -233,8 +213,6 @@ ferry_invocation_wants_stream (FerryInvocation *self)
  * example with an error. Takes no lock, so it may be called often. Any thread.
  *
  * Returns: whether the call is cancelled
- *
- * Since: 0.1
  */
 gboolean
 ferry_invocation_is_cancelled (FerryInvocation *self)
@@ -253,8 +231,6 @@ ferry_invocation_is_cancelled (FerryInvocation *self)
  * cancellable. The cancellable must not be reset. Any thread.
  *
  * Returns: (transfer none): the cancellable
- *
- * Since: 0.1
  */
 GCancellable *
 ferry_invocation_get_cancellable (FerryInvocation *self)
@@ -306,8 +282,6 @@ ferry_invocation_check_wanted (FerryInvocation *self, GError **error)
  * transport may have errors of its own.
  *
  * Returns: whether the item was sent
- *
- * Since: 0.1
  */
 gboolean
 ferry_invocation_send_item (FerryInvocation *self, GVariant *item, GError **error)
@@ -356,8 +330,6 @@ ferry_invocation_begin_answer (FerryInvocation *self, const char *function)
  *
  * Any thread. Waits until the transport has room. On the thread of a main loop, and on the receiving thread, the answer
  * is kept and sent later.
- *
- * Since: 0.1
  */
 void
 ferry_invocation_return_value (FerryInvocation *self, GVariant *value)
@@ -392,8 +364,6 @@ ferry_invocation_new_bytes_value (const FerryPart *bytes)
  * The out signature of an object's method must be `ay` for this. Otherwise as [method@Ferry.Invocation.return_value],
  * on any thread: if the transport has no room now, and this thread may not wait for it, a copy of @data is kept and
  * sent later.
- *
- * Since: 0.1
  */
 void
 ferry_invocation_return_bytes (FerryInvocation *self, gconstpointer data, gsize size)
@@ -421,8 +391,6 @@ ferry_invocation_return_bytes (FerryInvocation *self, gconstpointer data, gsize 
  *
  * A handler of a [class@Ferry.Demux] must not call this function, as there is no exporter: that is an error of the
  * program and does not answer.
- *
- * Since: 0.1
  */
 void
 ferry_invocation_return_object (FerryInvocation *self, GObject *object)
@@ -446,8 +414,6 @@ ferry_invocation_return_object (FerryInvocation *self, GObject *object)
  * Answers with an error. The caller gets the same domain, code and message. The error's trace
  * ([func@Ferry.Error.get_trace]) names this process and the method. If @failure came from a third process, its trace is
  * kept above that entry. Threads as with [method@Ferry.Invocation.return_value].
- *
- * Since: 0.1
  */
 void
 ferry_invocation_return_error (FerryInvocation *self, const GError *failure)
@@ -468,8 +434,6 @@ ferry_invocation_return_error (FerryInvocation *self, const GError *failure)
  * @...: the values for @format
  *
  * Makes an error and answers with it: see [method@Ferry.Invocation.return_error]. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_invocation_return_new_error (FerryInvocation *self, GQuark domain, int code, const char *format, ...)
@@ -495,8 +459,6 @@ ferry_invocation_return_new_error (FerryInvocation *self, GQuark domain, int cod
  * Answers that the request was not begun. The other end gets %FERRY_ERROR_REFUSED, and may send the request again, here
  * or to another process. What a view did before it called an object's method is not undone. Threads as with
  * [method@Ferry.Invocation.return_value].
- *
- * Since: 0.1
  */
 void
 ferry_invocation_refuse (FerryInvocation *self, const char *reason)

@@ -739,8 +739,6 @@ ferry_link_transport_get_place (FerryTransport *transport)
  * worker has too many pipes.
  *
  * Returns: (transfer full): the application's end of the transport
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_launcher_add_transport (FerryLauncher *self, FerryRouter *router, const char *name, GError **error)

@@ -45,8 +45,6 @@ struct _FerryMux
  * Several muxes may use one transport; stopping one mux does not stop the others.
  *
  * Any thread may use a mux, but see [method@Ferry.Mux.transact].
- *
- * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (FerryMux, ferry_mux, G_TYPE_OBJECT)
 
@@ -455,8 +453,6 @@ transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *
  * - %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE for a request that cannot be sent.
  *
  * Returns: %TRUE when the request was answered
- *
- * Since: 0.1
  */
 gboolean
 ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gint64 timeout, GCancellable *cancellable,
@@ -502,8 +498,6 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
  * process: check them.
  *
  * Returns: %TRUE when the request was answered
- *
- * Since: 0.1
  */
 gboolean
 ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
@@ -561,8 +555,6 @@ transact_async (FerryMux *self, const FerryAskRequest *request, gpointer tag, GA
  * Sends a request without waiting. Any thread whose main context runs. If the transport has no room now, the
  * transaction fails at once with %FERRY_ERROR_WOULD_BLOCK. Then keep fewer requests in flight: send the next one when
  * one is answered.
- *
- * Since: 0.1
  */
 void
 ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *arguments, gint64 timeout,
@@ -588,8 +580,6 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
  * Gets the result of [method@Ferry.Mux.transact_async]. Fails as [method@Ferry.Mux.transact] does. Any thread.
  *
  * Returns: %TRUE when the request was answered
- *
- * Since: 0.1
  */
 gboolean
 ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GVariant **value, GError **error)
@@ -620,8 +610,6 @@ ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GVariant **valu
  *
  * Sends a request of plain bytes without waiting: [method@Ferry.Mux.transact_async] and
  * [method@Ferry.Mux.transact_bytes] in one. Any thread whose main context runs.
- *
- * Since: 0.1
  */
 void
 ferry_mux_transact_bytes_async (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
@@ -650,8 +638,6 @@ ferry_mux_transact_bytes_async (FerryMux *self, const char *method, gconstpointe
  * thread.
  *
  * Returns: %TRUE when the request was answered
- *
- * Since: 0.1
  */
 gboolean
 ferry_mux_transact_bytes_finish (FerryMux *self, GAsyncResult *result, GBytes **bytes, GError **error)
@@ -687,8 +673,6 @@ ferry_mux_transact_bytes_finish (FerryMux *self, GAsyncResult *result, GBytes **
  * %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE; @func is not called then.
  *
  * Returns: the transaction's number, for [method@Ferry.Mux.cancel], or 0 when it failed
- *
- * Since: 0.1
  */
 guint64
 ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *arguments, FerryMuxFunc func,
@@ -722,8 +706,6 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
  * threads and errors; for the bytes see [method@Ferry.Mux.transact_bytes].
  *
  * Returns: the transaction's number, for [method@Ferry.Mux.cancel], or 0 when it failed
- *
- * Since: 0.1
  */
 guint64
 ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, gconstpointer data, gsize size,
@@ -751,8 +733,6 @@ ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, gconstpo
  * if it has stopped its work. Any thread.
  *
  * Returns: %FALSE if the transaction has ended already
- *
- * Since: 0.1
  */
 gboolean
 ferry_mux_cancel (FerryMux *self, guint64 xid)
@@ -796,8 +776,6 @@ send_one_way (FerryMux *self, const FerryAskRequest *request, const char *form, 
  * %FERRY_ERROR_TOO_LARGE.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 timeout, GCancellable *cancellable,
@@ -832,8 +810,6 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
  * bytes see [method@Ferry.Mux.transact_bytes].
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_mux_send_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
@@ -878,8 +854,6 @@ list_transactions (FerryMux *self)
  * Ends the mux's transactions with %FERRY_ERROR_CLOSED, and accepts no more requests. The other end is notified that
  * the answers are no longer wanted. The transport stays open. Does nothing when called again. Any thread, also within a
  * callback.
- *
- * Since: 0.1
  */
 void
 ferry_mux_stop (FerryMux *self)
@@ -908,8 +882,6 @@ ferry_mux_stop (FerryMux *self)
  * Gets whether the mux is stopped. Any thread.
  *
  * Returns: whether [method@Ferry.Mux.stop] was called
- *
- * Since: 0.1
  */
 gboolean
 ferry_mux_get_stopped (FerryMux *self)
@@ -927,8 +899,6 @@ ferry_mux_get_stopped (FerryMux *self)
  * over the transport. Any thread.
  *
  * Returns: how many transactions of the mux have not ended
- *
- * Since: 0.1
  */
 guint
 ferry_mux_get_n_in_flight (FerryMux *self)
@@ -948,8 +918,6 @@ ferry_mux_get_n_in_flight (FerryMux *self)
  * Gets how many answers came too late. Any thread.
  *
  * Returns: how many answers arrived over the transport after their transactions had ended
- *
- * Since: 0.1
  */
 guint64
 ferry_mux_get_n_late (FerryMux *self)
@@ -966,8 +934,6 @@ ferry_mux_get_n_late (FerryMux *self)
  * Gets how many answers belong to no request. Any thread.
  *
  * Returns: how many answers arrived over the transport for requests that this end never sent
- *
- * Since: 0.1
  */
 guint64
 ferry_mux_get_n_unknown (FerryMux *self)
@@ -986,8 +952,6 @@ ferry_mux_get_n_unknown (FerryMux *self)
  * Creates a mux that sends requests over @transport. Any thread.
  *
  * Returns: (transfer full): a new mux
- *
- * Since: 0.1
  */
 FerryMux *
 ferry_mux_new (FerryTransport *transport)
@@ -1004,8 +968,6 @@ ferry_mux_new (FerryTransport *transport)
  * Gets [property@Ferry.Mux:transport]. Any thread.
  *
  * Returns: (transfer none): the transport of the mux
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_mux_get_transport (FerryMux *self)
@@ -1056,8 +1018,6 @@ ferry_mux_class_init (FerryMuxClass *klass)
    * FerryMux:transport: (getter get_transport)
    *
    * The transport over which the mux sends requests.
-   *
-   * Since: 0.1
    */
   g_object_class_install_property (
     object_class, 1, g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_AT_CONSTRUCTION));

@@ -25,8 +25,6 @@ G_DECLARE_FINAL_TYPE (FerryMux, ferry_mux, FERRY, MUX, GObject)
  *
  * Called once with the answer to a transaction, on the receiving thread, or with an error, on the thread that ends the
  * transaction. The function must not wait.
- *
- * Since: 0.1
  */
 typedef void (*FerryMuxFunc) (GVariant *result, const GError *error, gpointer user_data);
 
@@ -40,8 +38,6 @@ typedef void (*FerryMuxFunc) (GVariant *result, const GError *error, gpointer us
  *
  * Called once with the answer to a transaction, on the receiving thread, or with an error, on the thread that ends the
  * transaction. The function must not wait.
- *
- * Since: 0.1
  */
 typedef void (*FerryMuxBytesFunc) (gconstpointer data, gsize size, const GError *error, gpointer user_data);
 

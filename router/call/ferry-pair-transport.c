@@ -249,8 +249,6 @@ start_receiving (End *self, FerryTransport *transport)
  * too, with %FERRY_ERROR_CLOSED.
  *
  * Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_transport_new_pair (FerryTransport **one, FerryTransport **other)

@@ -430,8 +430,6 @@ ferry_error_copy_with_trace (const GError *error, const char *trace)
  * May be called from any thread.
  *
  * Returns: (transfer full) (nullable): the trace, or %NULL if there is none
- *
- * Since: 0.1
  */
 char *
 ferry_error_get_trace (const GError *error)

@@ -45,8 +45,6 @@ typedef struct
  * object. So memory stays bounded.
  *
  * Dropping the last reference cancels the transaction. Any thread may use the object.
- *
- * Since: 0.1
  */
 struct _FerryReplies
 {
@@ -178,8 +176,6 @@ take_or_wait (Stream *self, GVariant **value, GError **error)
  * value, fails with the transaction's error: an error of the other end, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
  *
  * Returns: %TRUE when there is a value, or when the transaction has ended without an error
- *
- * Since: 0.1
  */
 gboolean
 ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **value, GError **error)
@@ -219,8 +215,6 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **va
  *
  * Takes the next value without waiting. Any thread whose main context runs. Several calls at the same time get their
  * values in the order of the calls.
- *
- * Since: 0.1
  */
 void
 ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -256,8 +250,6 @@ ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncR
  * Gets the result of [method@Ferry.Replies.next_async]. Fails as [method@Ferry.Replies.next] does. Any thread.
  *
  * Returns: %TRUE when there is a value, or when the transaction has ended without an error
- *
- * Since: 0.1
  */
 gboolean
 ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GVariant **value, GError **error)
@@ -280,8 +272,6 @@ ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GVariant **
  * Gets whether the transaction has ended. Some values may not have been taken yet. Any thread.
  *
  * Returns: whether the transaction has ended
- *
- * Since: 0.1
  */
 gboolean
 ferry_replies_get_done (FerryReplies *self)
@@ -303,8 +293,6 @@ ferry_replies_get_done (FerryReplies *self)
  * [method@Ferry.Replies.next] does.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error if the answer has none
- *
- * Since: 0.1
  */
 GVariant *
 ferry_replies_dup_result (FerryReplies *self, GError **error)
@@ -330,8 +318,6 @@ ferry_replies_dup_result (FerryReplies *self, GError **error)
  *
  * Ends the transaction with %G_IO_ERROR_CANCELLED, and notifies the other end. Values that came before can still be
  * taken. Does nothing if the transaction has ended. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_replies_cancel (FerryReplies *self)
@@ -390,8 +376,6 @@ ferry_replies_init (FerryReplies *self)
  * %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE.
  *
  * Returns: (transfer full) (nullable): the replies, or %NULL with an error
- *
- * Since: 0.1
  */
 FerryReplies *
 ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *arguments, guint window, gint64 timeout,

@@ -669,8 +669,6 @@ ferry_stream_transport_init (FerryStreamTransport *self)
  * A thread of the transport receives messages. Any thread may call this.
  *
  * Returns: (transfer full): the transport, or %NULL with %FERRY_ERROR_CLOSED or %FERRY_ERROR_SYSTEM
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_transport_new_for_stream (GIOStream *stream, GError **error)
@@ -742,8 +740,6 @@ set_close_on_exec (int fd, GError **error)
  * For the rest see [ctor@Ferry.Transport.new_for_stream]. Any thread.
  *
  * Returns: (transfer full): the transport, or %NULL with %FERRY_ERROR_SYSTEM
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_transport_new_for_descriptors (int in_fd, int out_fd, GError **error)

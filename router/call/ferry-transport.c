@@ -91,8 +91,6 @@ typedef struct
  *
  * Any thread may use a transport. A process that was forked from an application with workers cannot use the transports
  * to them: what it asks fails with %FERRY_ERROR_CLOSED, without harm for the application and the worker.
- *
- * Since: 0.1
  */
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (FerryTransport, ferry_transport, G_TYPE_OBJECT)
 
@@ -247,8 +245,6 @@ ferry_transport_count_unsent (FerryTransport *self)
  * For implementations: must be called when a send that failed with %FERRY_ERROR_WOULD_BLOCK may succeed. Wakes the
  * threads that wait for room, and sends answers that were kept until there is room. So the caller must not hold a lock
  * that sending takes. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_transport_note_room (FerryTransport *self)
@@ -680,8 +676,6 @@ ferry_transport_leave_calls (FerryTransport *self, const GError *reason)
  *
  * For implementations: processes a message that arrived. One thread at a time may call this; answers and requests are
  * delivered on that thread. A message that breaks a rule of the protocol closes the transport.
- *
- * Since: 0.1
  */
 void
 ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size)
@@ -888,8 +882,6 @@ tell_owner_of_end (FerryTransport *self)
  *
  * For implementations: closes the transport, with that reason. Does nothing if the transport is closed. Any thread;
  * transactions in flight fail on this thread.
- *
- * Since: 0.1
  */
 void
 ferry_transport_end (FerryTransport *self, const GError *reason)
@@ -964,8 +956,6 @@ ferry_transport_set_end_func (FerryTransport *self, GDestroyNotify func, gpointe
  *
  * Closes the transport. Transactions in flight fail with %FERRY_ERROR_CLOSED on this thread, and requests that are
  * being answered are cancelled. Does nothing if the transport is closed. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_transport_close (FerryTransport *self)
@@ -988,8 +978,6 @@ ferry_transport_close (FerryTransport *self)
  * Gets whether the transport is closed. Any thread.
  *
  * Returns: whether the transport is closed
- *
- * Since: 0.1
  */
 gboolean
 ferry_transport_get_closed (FerryTransport *self)
@@ -1012,8 +1000,6 @@ is_closed (gpointer data)
  *
  * Waits until the transport is closed. A worker that only answers can do so in its main function. Any thread but the
  * receiving one and that of a main loop. On these two threads the function logs a critical and returns at once.
- *
- * Since: 0.1
  */
 void
 ferry_transport_wait_closed (FerryTransport *self)
@@ -1054,8 +1040,6 @@ ferry_transport_wait_ended (FerryTransport *self)
  * Any thread.
  *
  * Returns: (transfer full) (nullable): the reason, or %NULL while the transport is open
- *
- * Since: 0.1
  */
 GError *
 ferry_transport_dup_reason (FerryTransport *self)

@@ -29,8 +29,6 @@ G_DECLARE_DERIVABLE_TYPE (FerryTransport, ferry_transport, FERRY, TRANSPORT, GOb
  *   message is sent after that
  *
  * The functions of a kind of transport.
- *
- * Since: 0.1
  */
 struct _FerryTransportClass
 {

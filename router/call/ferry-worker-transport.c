@@ -391,8 +391,6 @@ ferry_worker_has_transport (const char *name)
  * - %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT and %FERRY_ERROR_SYSTEM when attaching fails.
  *
  * Returns: (transfer full): the worker's end of the transport
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_worker_get_transport (const char *name, GError **error)

@@ -54,8 +54,6 @@ typedef struct
  * ```
  *
  * Any thread may use a background.
- *
- * Since: 0.1
  */
 struct _FerryBackground
 {
@@ -272,8 +270,6 @@ ferry_background_init (FerryBackground *self)
  * Creates a background without results, attached to no application. Any thread.
  *
  * Returns: (transfer full): a new background
- *
- * Since: 0.1
  */
 FerryBackground *
 ferry_background_new (const char *method, guint max_results)
@@ -331,8 +327,6 @@ put_or_finished (gpointer data)
  * Fails with %G_IO_ERROR_CANCELLED, and with %FERRY_ERROR_CLOSED after [method@Ferry.Background.finish].
  *
  * Returns: %TRUE when the result was added
- *
- * Since: 0.1
  */
 gboolean
 ferry_background_put (FerryBackground *self, GVariant *result, gint64 timeout, GCancellable *cancellable,
@@ -378,8 +372,6 @@ ferry_background_put (FerryBackground *self, GVariant *result, gint64 timeout, G
  * them. An application that was attached before gets no more results. Any thread but one that receives for @transport.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_SYSTEM
- *
- * Since: 0.1
  */
 gboolean
 ferry_background_attach (FerryBackground *self, FerryTransport *transport, GError **error)
@@ -410,8 +402,6 @@ ferry_background_attach (FerryBackground *self, FerryTransport *transport, GErro
  * [method@Ferry.Background.finish] closes the channel after the last result. Any thread but one that receives for it.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_SYSTEM
- *
- * Since: 0.1
  */
 gboolean
 ferry_background_attach_channel (FerryBackground *self, FerryChannel *channel, GError **error)
@@ -430,8 +420,6 @@ ferry_background_attach_channel (FerryBackground *self, FerryChannel *channel, G
  * Declares that no more results will be added: [method@Ferry.Background.put] fails from now on. Results that wait are
  * still given, to the application that is attached or to later ones. A channel is closed after the last result. A
  * second call does nothing. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_background_finish (FerryBackground *self)
@@ -462,8 +450,6 @@ is_taken (gpointer data)
  * that receive for a transport.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED
- *
- * Since: 0.1
  */
 gboolean
 ferry_background_wait_taken (FerryBackground *self, gint64 timeout, GCancellable *cancellable, GError **error)
@@ -485,8 +471,6 @@ ferry_background_wait_taken (FerryBackground *self, gint64 timeout, GCancellable
  * Stops giving results until the next application attaches. A result that an application has received and not
  * acknowledged stays in the queue. Does nothing if no application is attached. Any thread but one that receives for the
  * application's transport.
- *
- * Since: 0.1
  */
 void
 ferry_background_detach (FerryBackground *self)
@@ -504,8 +488,6 @@ ferry_background_detach (FerryBackground *self)
  * Counts the results that were not taken yet, including the one that is being given. Any thread.
  *
  * Returns: the number of results
- *
- * Since: 0.1
  */
 guint
 ferry_background_get_n_results (FerryBackground *self)

@@ -337,8 +337,6 @@ give_up_child (pid_t pid, GError **error)
  * function of such a channel, and with %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): the channel, in both processes, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryChannel *
 ferry_channel_create (GError **error)
@@ -388,8 +386,6 @@ ferry_channel_create (GError **error)
  * the streams and exits, without running the parent's `atexit()` functions and destructors. Any thread.
  *
  * To raise an error at the parent, call [method@Ferry.Channel.fail] before this function.
- *
- * Since: 0.1
  */
 void
 ferry_channel_exit (FerryChannel *self, int status)

@@ -33,8 +33,6 @@ ferry_channel_order_new (const char *function, GVariant *arguments)
  * Registers a function under a name, for [func@Ferry.Channel.start]. Must be called before [func@Ferry.Worker.main],
  * which runs the function in the worker. These names are separate from the names of [func@Ferry.function_register]. A
  * function may be registered again, but its name cannot be given to another function. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_channel_function_register (const char *name, const char *arguments_type, FerryChannelFunction function)

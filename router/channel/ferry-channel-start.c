@@ -84,8 +84,6 @@ none_runs (gpointer data)
  * %FERRY_ERROR_BUSY in a callback of the main context.
  *
  * Returns: %TRUE when all have ended
- *
- * Since: 0.1
  */
 gboolean
 ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
@@ -110,8 +108,6 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
  * @user_data: data for @callback
  *
  * Waits as [func@Ferry.wait_all] does, without blocking. On the router's thread, or the one that created the processes.
- *
- * Since: 0.1
  */
 void
 ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -134,8 +130,6 @@ ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncRead
  * Ends [func@Ferry.wait_all_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: %TRUE when all have ended
- *
- * Since: 0.1
  */
 gboolean
 ferry_wait_all_finish (FerryRouter *router, GAsyncResult *result, GError **error)
@@ -323,8 +317,6 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
  * %FERRY_ERROR_SYSTEM, and as [method@Ferry.Launcher.spawn].
  *
  * Returns: (transfer full): the channel, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryChannel *
 ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *function, GVariant *arguments,
@@ -410,8 +402,6 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
  * a transport, and with %FERRY_ERROR_CLOSED in a child that has the channel from its parent.
  *
  * Returns: (transfer full) (nullable): how the process ended, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryExit *
 ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
@@ -436,8 +426,6 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
  * @user_data: data for @callback
  *
  * Waits as [method@Ferry.Channel.wait] does, without blocking. On the thread that started the process.
- *
- * Since: 0.1
  */
 void
 ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -465,8 +453,6 @@ ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GAsyncR
  * %FERRY_ERROR_NOT_STARTED if the channel was made over a transport.
  *
  * Returns: (transfer full) (nullable): how the process ended, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryExit *
 ferry_channel_wait_finish (FerryChannel *self, GAsyncResult *result, GError **error)

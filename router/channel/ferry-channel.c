@@ -102,8 +102,6 @@ typedef struct
  *
  * A channel closes when its last reference is dropped. Any thread may use a channel. Its signals and notifications are
  * emitted in the main context that was the thread-default one when the channel was made.
- *
- * Since: 0.1
  */
 struct _FerryChannel
 {
@@ -1130,8 +1128,6 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
  * callback of an asynchronous function of the same channel.
  *
  * Returns: %TRUE with a message, or if the other end closed without an error
- *
- * Since: 0.1
  */
 gboolean
 ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancellable, GVariant **value,
@@ -1168,8 +1164,6 @@ ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancell
  * Takes the next message without blocking. Any thread with a main context that runs. If this function is called several
  * times, each call gets one message, in the order of the calls. Messages go to these calls before
  * [signal@Ferry.Channel::message] is emitted for any.
- *
- * Since: 0.1
  */
 void
 ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -1199,8 +1193,6 @@ ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable, GAsy
  * Ends [method@Ferry.Channel.receive_async]. Returns and fails as [method@Ferry.Channel.receive] does. Any thread.
  *
  * Returns: %TRUE with a message, or if the other end closed without an error
- *
- * Since: 0.1
  */
 gboolean
 ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant **value, GError **failure,
@@ -1354,8 +1346,6 @@ send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean
  * %FERRY_ERROR_NOT_STARTED, %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE.
  *
  * Returns: %TRUE when the message was sent
- *
- * Since: 0.1
  */
 gboolean
 ferry_channel_send (FerryChannel *self, GVariant *value, gint64 timeout, GCancellable *cancellable, GError **error)
@@ -1380,8 +1370,6 @@ ferry_channel_send (FerryChannel *self, GVariant *value, gint64 timeout, GCancel
  * [method@Ferry.Channel.send]. Any thread.
  *
  * Returns: %TRUE when the message was sent
- *
- * Since: 0.1
  */
 gboolean
 ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 timeout, GCancellable *cancellable,
@@ -1417,8 +1405,6 @@ ferry_channel_send_error (FerryChannel *self, const GError *failure, gint64 time
  * [method@Ferry.Channel.send], and with %FERRY_ERROR_NOT_ACKNOWLEDGED if the conversation ended before that.
  *
  * Returns: %TRUE when the other end has taken the message
- *
- * Since: 0.1
  */
 gboolean
 ferry_channel_send_acknowledged (FerryChannel *self, GVariant *value, gint64 timeout, GCancellable *cancellable,
@@ -1471,8 +1457,6 @@ send_async (FerryChannel *self, GVariant *value, gboolean acknowledged, GCancell
  * Sends a message when the other end has room for it, after the messages that were sent before, without blocking. Any
  * thread with a main context that runs. Messages that wait to be sent use memory of this process. So an application
  * should send only a few messages before it waits for their callbacks.
- *
- * Since: 0.1
  */
 void
 ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -1493,8 +1477,6 @@ ferry_channel_send_async (FerryChannel *self, GVariant *value, GCancellable *can
  * Ends [method@Ferry.Channel.send_async]. Fails as [method@Ferry.Channel.send]. Any thread.
  *
  * Returns: %TRUE when the message was sent
- *
- * Since: 0.1
  */
 gboolean
 ferry_channel_send_finish (FerryChannel *self, GAsyncResult *result, GError **error)
@@ -1515,8 +1497,6 @@ ferry_channel_send_finish (FerryChannel *self, GAsyncResult *result, GError **er
  *
  * Sends a message as [method@Ferry.Channel.send_async] does, and calls @callback when the other end has taken the
  * message. Several messages may be on the way at the same time. Any thread with a main context that runs.
- *
- * Since: 0.1
  */
 void
 ferry_channel_send_acknowledged_async (FerryChannel *self, GVariant *value, GCancellable *cancellable,
@@ -1537,8 +1517,6 @@ ferry_channel_send_acknowledged_async (FerryChannel *self, GVariant *value, GCan
  * Ends [method@Ferry.Channel.send_acknowledged_async]. Fails as [method@Ferry.Channel.send_acknowledged]. Any thread.
  *
  * Returns: %TRUE when the other end has taken the message
- *
- * Since: 0.1
  */
 gboolean
 ferry_channel_send_acknowledged_finish (FerryChannel *self, GAsyncResult *result, GError **error)
@@ -1642,8 +1620,6 @@ send_farewell (FerryChannel *self)
  * Closes this end, after all messages that were sent. The other end takes all these messages; after them its receiving
  * functions report the end without an error. Messages of the other end can still be taken here. Does nothing if this
  * end was closed or failed before. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_channel_close (FerryChannel *self)
@@ -1661,8 +1637,6 @@ ferry_channel_close (FerryChannel *self)
  * Closes this end as [method@Ferry.Channel.close] does, and raises an error at the other end: after all messages, its
  * receiving functions fail with @failure's domain, code and message, and with a trace. Does nothing if this end was
  * closed or failed before. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_channel_fail (FerryChannel *self, const GError *failure)
@@ -1730,8 +1704,6 @@ ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *argum
  * Gets the name of the function that the channel was started with, which runs in the worker. Any thread.
  *
  * Returns: (nullable): the name; %NULL if the channel was made over a transport
- *
- * Since: 0.1
  */
 const char *
 ferry_channel_get_function (FerryChannel *self)
@@ -1748,8 +1720,6 @@ ferry_channel_get_function (FerryChannel *self)
  * Gets the arguments of the function that [method@Ferry.Channel.get_function] returns. Any thread.
  *
  * Returns: (transfer none) (nullable): the arguments; %NULL if there are none
- *
- * Since: 0.1
  */
 GVariant *
 ferry_channel_get_arguments (FerryChannel *self)
@@ -1778,8 +1748,6 @@ ferry_channel_get_process (FerryChannel *self)
  * Gets the worker that was started with the channel. Any thread.
  *
  * Returns: (transfer none) (nullable): the worker; %NULL if no worker was started with the channel
- *
- * Since: 0.1
  */
 FerryWorker *
 ferry_channel_get_worker (FerryChannel *self)
@@ -1800,8 +1768,6 @@ ferry_channel_get_worker (FerryChannel *self)
  * [method@Ferry.Worker.send_signal] signals the worker, also one that does not run yet.
  *
  * Returns: the process' number; -1 if there is no process, or its number is not known yet
- *
- * Since: 0.1
  */
 GPid
 ferry_channel_get_pid (FerryChannel *self)
@@ -1830,8 +1796,6 @@ ferry_channel_set_childs (FerryChannel *self)
  * Gets how the process that was started with the channel ended. On the thread that started the process.
  *
  * Returns: (transfer none) (nullable): the exit record; %NULL while the process runs, or if there is none
- *
- * Since: 0.1
  */
 FerryExit *
 ferry_channel_get_exit (FerryChannel *self)
@@ -1851,8 +1815,6 @@ ferry_channel_get_exit (FerryChannel *self)
  * Gets the transport that carries the messages. Any thread.
  *
  * Returns: (transfer none): the transport
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_channel_get_transport (FerryChannel *self)
@@ -1869,8 +1831,6 @@ ferry_channel_get_transport (FerryChannel *self)
  *
  * Sets whether [signal@Ferry.Channel::message] is emitted for messages, which takes them. Otherwise messages stay until
  * they are taken. The signal is emitted also for earlier messages. So connect the handlers first. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
@@ -1901,8 +1861,6 @@ ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
  * Gets whether [signal@Ferry.Channel::message] is emitted for messages. Any thread.
  *
  * Returns: %TRUE when it is emitted
- *
- * Since: 0.1
  */
 gboolean
 ferry_channel_get_flowing (FerryChannel *self)
@@ -1921,8 +1879,6 @@ ferry_channel_get_flowing (FerryChannel *self)
  * ended. Messages and the error that the channel ended with may still wait to be taken. Any thread.
  *
  * Returns: %TRUE when no more messages will be received
- *
- * Since: 0.1
  */
 gboolean
 ferry_channel_get_closed (FerryChannel *self)
@@ -1941,8 +1897,6 @@ ferry_channel_get_closed (FerryChannel *self)
  * %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED, the property is notified when it is %TRUE again. Any thread.
  *
  * Returns: %TRUE when there is room
- *
- * Since: 0.1
  */
 gboolean
 ferry_channel_get_writable (FerryChannel *self)
@@ -1996,8 +1950,6 @@ install_properties (GObjectClass *object_class)
    * FerryChannel:transport: (getter get_transport)
    *
    * The transport that carries the messages.
-   *
-   * Since: 0.1
    */
   properties[PROP_TRANSPORT] =
     g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_AT_CONSTRUCTION);
@@ -2006,8 +1958,6 @@ install_properties (GObjectClass *object_class)
    * FerryChannel:flowing: (getter get_flowing) (setter set_flowing)
    *
    * Whether [signal@Ferry.Channel::message] is emitted for messages.
-   *
-   * Since: 0.1
    */
   properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, FERRY_SETTABLE);
 
@@ -2015,8 +1965,6 @@ install_properties (GObjectClass *object_class)
    * FerryChannel:closed: (getter get_closed)
    *
    * Whether no more messages will be received.
-   *
-   * Since: 0.1
    */
   properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, FERRY_READABLE);
 
@@ -2024,8 +1972,6 @@ install_properties (GObjectClass *object_class)
    * FerryChannel:writable: (getter get_writable)
    *
    * Whether a message can be sent without waiting.
-   *
-   * Since: 0.1
    */
   properties[PROP_WRITABLE] = g_param_spec_boolean ("writable", NULL, NULL, FALSE, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -2041,8 +1987,6 @@ install_properties (GObjectClass *object_class)
  * channel, demux or exporter. Signals are emitted in the context that is now the thread-default one. Any thread.
  *
  * Returns: (transfer full): a new channel
- *
- * Since: 0.1
  */
 FerryChannel *
 ferry_channel_new (FerryTransport *transport)
@@ -2169,8 +2113,6 @@ ferry_channel_class_init (FerryChannelClass *klass)
    * A message was received and is taken by this emission. Exactly one of @value and @failure is set. Emitted while
    * [property@Ferry.Channel:flowing] is set. The end is not a message: [property@Ferry.Channel:closed] is notified for
    * it, and [method@Ferry.Channel.receive] fails with the error that the channel ended with.
-   *
-   * Since: 0.1
    */
   message_signal = g_signal_new ("message", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                  ferry_marshal_VOID__VARIANT_BOXED, G_TYPE_NONE, 2, G_TYPE_VARIANT, G_TYPE_ERROR);

@@ -21,8 +21,6 @@ G_BEGIN_DECLS
  * FERRY_CHANNEL_WINDOW: (value 64)
  *
  * The largest number of messages that wait at an end of a channel to be taken. At this number the sender waits.
- *
- * Since: 0.1
  */
 #define FERRY_CHANNEL_WINDOW 64
 
@@ -95,8 +93,6 @@ gboolean ferry_channel_get_writable (FerryChannel *self);
  * returns, the channel is closed. When it fails, its error is raised at the application after all its messages.
  *
  * Returns: %TRUE on success, %FALSE with @error set
- *
- * Since: 0.1
  */
 typedef gboolean (*FerryChannelFunction) (FerryChannel *channel, GVariant *arguments, GError **error);
 

@@ -297,8 +297,6 @@ attempt_run (const Attempt *self, GCancellable *cancellable, GError **error)
  * also with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): the transport, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_transport_connect_to (const char *address, GError **error)
@@ -343,8 +341,6 @@ attempt_main (gpointer data)
  *
  * Fails as [func@Ferry.Transport.connect_to] does, with %FERRY_ERROR_TIMED_OUT after @wait or @timeout, and with
  * %G_IO_ERROR_CANCELLED. If @wait is not 0, %FERRY_ERROR_NOT_LISTENING means that the folder is missing.
- *
- * Since: 0.1
  */
 void
 ferry_transport_connect_to_async (const char *address, gint64 wait, gint64 timeout, GCancellable *cancellable,
@@ -383,8 +379,6 @@ ferry_transport_connect_to_async (const char *address, gint64 wait, gint64 timeo
  * Ends [func@Ferry.Transport.connect_to_async]. Any thread.
  *
  * Returns: (transfer full): the transport, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_transport_connect_to_finish (GAsyncResult *result, GError **error)

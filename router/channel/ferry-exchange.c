@@ -62,8 +62,6 @@ typedef struct
  *
  * The exchange's thread is the router's thread. Channels that are added to the exchange must be made on this thread as
  * well. Without a router, an exchange is for channels of [func@Ferry.Channel.create], on the thread that made it.
- *
- * Since: 0.1
  */
 struct _FerryExchange
 {
@@ -196,8 +194,6 @@ news_came (FerryChannel *channel, gpointer exchange)
  * Adds a channel at once, even if more channels run then than the limit allows. On the exchange's thread.
  *
  * Returns: %TRUE when the channel was added
- *
- * Since: 0.1
  */
 gboolean
 ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
@@ -279,8 +275,6 @@ wait_for_removed (FerryExchange *self, FerryChannelProcess *process)
  * exchange's thread.
  *
  * Returns: %TRUE when the channel was removed, %FALSE when it was not in the exchange
- *
- * Since: 0.1
  */
 gboolean
 ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
@@ -380,8 +374,6 @@ start_one (FerryExchange *self, Waiting *waiting, GError **error)
  * are started. [signal@Ferry.Exchange::data] is emitted for each failure.
  *
  * Returns: %TRUE when no start has failed
- *
- * Since: 0.1
  */
 gboolean
 ferry_exchange_start_waiting (FerryExchange *self, GError **error)
@@ -434,8 +426,6 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
  * Fails as [func@Ferry.Channel.start]. For a worker that waited, [signal@Ferry.Exchange::data] is emitted instead.
  *
  * Returns: %TRUE when the worker was started, or waits
- *
- * Since: 0.1
  */
 gboolean
 ferry_exchange_start (FerryExchange *self, const char *function, GVariant *arguments, GError **error)
@@ -531,8 +521,6 @@ look (FerryExchange *self, GError **error)
  * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take, or %NULL
  *   with @error set. The array is empty when all channels have finished and no worker or channel waits for the limit;
  *   with a @timeout of 0 also when nothing has come
- *
- * Since: 0.1
  */
 GPtrArray *
 ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
@@ -560,8 +548,6 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
  * @user_data: data for @callback
  *
  * Waits as [method@Ferry.Exchange.ready] does, without blocking. On the exchange's thread.
- *
- * Since: 0.1
  */
 void
 ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -584,8 +570,6 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
  *
  * Returns: (transfer full) (element-type FerryChannel) (nullable): the channels that have something to take now, or
  *   %NULL with @error set. The array is empty when all channels have finished, or everything was taken since
- *
- * Since: 0.1
  */
 GPtrArray *
 ferry_exchange_ready_finish (FerryExchange *self, GAsyncResult *result, GError **error)
@@ -621,8 +605,6 @@ has_turn (gpointer data)
  * [method@Ferry.Exchange.ready]; then the channel is not added.
  *
  * Returns: %TRUE when the channel was added
- *
- * Since: 0.1
  */
 gboolean
 ferry_exchange_add_wait (FerryExchange *self, FerryChannel *channel, gint64 timeout, GError **error)
@@ -666,8 +648,6 @@ turn_cancelled (GCancellable *cancellable, gpointer data)
  * @user_data: data for @callback
  *
  * Adds a channel as [method@Ferry.Exchange.add_wait] does, without blocking. On the exchange's thread.
- *
- * Since: 0.1
  */
 void
 ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCancellable *cancellable,
@@ -700,8 +680,6 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
  * Ends [method@Ferry.Exchange.add_wait_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: %TRUE when the channel was added
- *
- * Since: 0.1
  */
 gboolean
 ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GError **error)
@@ -738,8 +716,6 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
  * On the exchange's thread. Fails as [func@Ferry.Channel.create], and, when it waits, as [method@Ferry.Exchange.ready].
  *
  * Returns: (transfer full): the channel, in both processes, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryChannel *
 ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
@@ -779,8 +755,6 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
  * [method@Ferry.Exchange.ready]. On the exchange's thread.
  *
  * Returns: %TRUE when all channels have finished
- *
- * Since: 0.1
  */
 gboolean
 ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
@@ -805,8 +779,6 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
  * @user_data: data for @callback
  *
  * Does what [method@Ferry.Exchange.finish] does, without blocking. On the exchange's thread.
- *
- * Since: 0.1
  */
 void
 ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -828,8 +800,6 @@ ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAs
  * Ends [method@Ferry.Exchange.finish_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: %TRUE when all channels have finished
- *
- * Since: 0.1
  */
 gboolean
 ferry_exchange_finish_finish (FerryExchange *self, GAsyncResult *result, GError **error)
@@ -881,8 +851,6 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
  * To leave, remove the channel ([method@Ferry.Exchange.remove]) and drop its last reference, or drop the exchange. The
  * worker continues, and may be attached to again, from this process or another one. If the worker ends without having
  * closed its channel, [signal@Ferry.Exchange::data] is emitted with %FERRY_ERROR_CLOSED. On the exchange's thread.
- *
- * Since: 0.1
  */
 void
 ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 timeout, GCancellable *cancellable,
@@ -910,8 +878,6 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
  * Ends [method@Ferry.Exchange.connect_async]. Fails as [func@Ferry.Transport.connect_to_async]. Any thread.
  *
  * Returns: (transfer full): the channel, which is in the exchange, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryChannel *
 ferry_exchange_connect_finish (FerryExchange *self, GAsyncResult *result, GError **error)
@@ -931,8 +897,6 @@ ferry_exchange_connect_finish (FerryExchange *self, GAsyncResult *result, GError
  * Gets the channels, in the order in which they were added. On the exchange's thread.
  *
  * Returns: (transfer none): a list of [class@Ferry.Channel]
- *
- * Since: 0.1
  */
 GListModel *
 ferry_exchange_get_active (FerryExchange *self)
@@ -950,8 +914,6 @@ ferry_exchange_get_active (FerryExchange *self)
  * Counts the channels of the exchange. On the exchange's thread.
  *
  * Returns: the number of channels
- *
- * Since: 0.1
  */
 guint
 ferry_exchange_get_n_active (FerryExchange *self)
@@ -969,8 +931,6 @@ ferry_exchange_get_n_active (FerryExchange *self)
  * Counts the workers to be started and channels to be added that wait for the limit. On the exchange's thread.
  *
  * Returns: the number of workers and channels that wait
- *
- * Since: 0.1
  */
 guint
 ferry_exchange_get_n_waiting (FerryExchange *self)
@@ -987,8 +947,6 @@ ferry_exchange_get_n_waiting (FerryExchange *self)
  * @limit: the largest number of workers; 0: no limit
  *
  * Sets how many workers may run at the same time. Each unfinished channel counts as one. On the exchange's thread.
- *
- * Since: 0.1
  */
 void
 ferry_exchange_set_limit (FerryExchange *self, guint limit)
@@ -1010,8 +968,6 @@ ferry_exchange_set_limit (FerryExchange *self, guint limit)
  * Gets how many workers may run at the same time. On the exchange's thread.
  *
  * Returns: the limit; 0: no limit
- *
- * Since: 0.1
  */
 guint
 ferry_exchange_get_limit (FerryExchange *self)
@@ -1029,8 +985,6 @@ ferry_exchange_get_limit (FerryExchange *self)
  *
  * Sets whether channels that leave the exchange from now on, because they have finished or by
  * [method@Ferry.Exchange.remove], are closed. On the exchange's thread.
- *
- * Since: 0.1
  */
 void
 ferry_exchange_set_autoclose (FerryExchange *self, gboolean autoclose)
@@ -1051,8 +1005,6 @@ ferry_exchange_set_autoclose (FerryExchange *self, gboolean autoclose)
  * Gets whether channels are removed when they have finished. On the exchange's thread.
  *
  * Returns: %TRUE when they are removed, which is the default
- *
- * Since: 0.1
  */
 gboolean
 ferry_exchange_get_autoclose (FerryExchange *self)
@@ -1071,8 +1023,6 @@ ferry_exchange_get_autoclose (FerryExchange *self)
  * Sets whether [signal@Ferry.Exchange::data] is emitted for the messages of all channels. Otherwise messages stay until
  * they are taken from the channels. The signal is emitted also for messages that were received before. So connect the
  * handlers first. On the exchange's thread.
- *
- * Since: 0.1
  */
 void
 ferry_exchange_set_flowing (FerryExchange *self, gboolean flowing)
@@ -1099,8 +1049,6 @@ ferry_exchange_set_flowing (FerryExchange *self, gboolean flowing)
  * Gets whether [signal@Ferry.Exchange::data] is emitted for messages. On the exchange's thread.
  *
  * Returns: %TRUE when it is emitted
- *
- * Since: 0.1
  */
 gboolean
 ferry_exchange_get_flowing (FerryExchange *self)
@@ -1149,8 +1097,6 @@ install_properties (GObjectClass *object_class)
    * FerryExchange:active: (getter get_active)
    *
    * The channels, in the order in which they were added.
-   *
-   * Since: 0.1
    */
   properties[PROP_ACTIVE] = g_param_spec_object ("active", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_READABLE);
 
@@ -1158,8 +1104,6 @@ install_properties (GObjectClass *object_class)
    * FerryExchange:n-active: (getter get_n_active)
    *
    * The number of channels of the exchange.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_ACTIVE] = g_param_spec_uint ("n-active", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
 
@@ -1167,8 +1111,6 @@ install_properties (GObjectClass *object_class)
    * FerryExchange:n-waiting: (getter get_n_waiting)
    *
    * The number of workers to be started and channels to be added that wait for the limit.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
 
@@ -1176,8 +1118,6 @@ install_properties (GObjectClass *object_class)
    * FerryExchange:limit: (getter get_limit) (setter set_limit)
    *
    * The largest number of workers that may run at the same time; 0: no limit.
-   *
-   * Since: 0.1
    */
   properties[PROP_LIMIT] = g_param_spec_uint ("limit", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
 
@@ -1185,8 +1125,6 @@ install_properties (GObjectClass *object_class)
    * FerryExchange:autoclose: (getter get_autoclose) (setter set_autoclose)
    *
    * Whether channels that leave the exchange are closed, and their workers waited for.
-   *
-   * Since: 0.1
    */
   properties[PROP_AUTOCLOSE] = g_param_spec_boolean ("autoclose", NULL, NULL, TRUE, FERRY_SETTABLE);
 
@@ -1194,8 +1132,6 @@ install_properties (GObjectClass *object_class)
    * FerryExchange:flowing: (getter get_flowing) (setter set_flowing)
    *
    * Whether [signal@Ferry.Exchange::data] is emitted for messages.
-   *
-   * Since: 0.1
    */
   properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, FERRY_SETTABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -1212,8 +1148,6 @@ install_properties (GObjectClass *object_class)
  * context that is now the thread-default one. Any thread.
  *
  * Returns: (transfer full): a new exchange
- *
- * Since: 0.1
  */
 FerryExchange *
 ferry_exchange_new (FerryRouter *router, FerryLauncher *launcher)
@@ -1285,8 +1219,6 @@ ferry_exchange_class_init (FerryExchangeClass *klass)
    *
    * A message was taken from one of the channels, or a channel ended with an error. Exactly one of @value, @failure and
    * @error is set. Emitted while [property@Ferry.Exchange:flowing] is set.
-   *
-   * Since: 0.1
    */
   data_signal = g_signal_new ("data", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 4,
                               FERRY_TYPE_CHANNEL, G_TYPE_VARIANT, G_TYPE_ERROR, G_TYPE_ERROR);

@@ -119,8 +119,6 @@ typedef struct
  * allows. The kernel reports the user. Others get %FERRY_ERROR_NOT_ALLOWED and are logged, at most once a minute.
  *
  * Any thread may use a listener, where nothing else is said.
- *
- * Since: 0.1
  */
 struct _FerryListener
 {
@@ -642,8 +640,6 @@ ferry_listener_class_init (FerryListenerClass *klass)
    * FerryListener:max-attached:
    *
    * The largest number of applications that may be attached at the same time.
-   *
-   * Since: 0.1
    */
   properties[PROP_MAX_ATTACHED] =
     g_param_spec_uint ("max-attached", NULL, NULL, 1, G_MAXUINT, 1, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
@@ -651,8 +647,6 @@ ferry_listener_class_init (FerryListenerClass *klass)
    * FerryListener:n-attached:
    *
    * The number of applications that are attached. Notified in the main context of [method@Ferry.Listener.start].
-   *
-   * Since: 0.1
    */
   properties[PROP_N_ATTACHED] = g_param_spec_uint ("n-attached", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -665,8 +659,6 @@ ferry_listener_class_init (FerryListenerClass *klass)
    * An application has attached. A handler must take a reference to @transport, or make a [class@Ferry.Mux] or
    * [class@Ferry.Demux] of it; otherwise the transport is closed after the emission. What the application has already
    * sent is kept until the transport is used. Emitted in the main context of [method@Ferry.Listener.start].
-   *
-   * Since: 0.1
    */
   attached_signal = g_signal_new ("attached", FERRY_TYPE_LISTENER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
                                   1, FERRY_TYPE_TRANSPORT);
@@ -693,8 +685,6 @@ ferry_listener_init (FerryListener *self)
  * socket. Fails with %FERRY_ERROR_NOT_ALLOWED if permissions are missing, and with %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): a listener, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryListener *
 ferry_listener_new (const char *address, GError **error)
@@ -725,8 +715,6 @@ ferry_listener_new (const char *address, GError **error)
  * Fails as [ctor@Ferry.Listener.new] does, and with %FERRY_ERROR_NOT_A_WORKER if this process was given no address.
  *
  * Returns: (transfer full): a listener, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryListener *
 ferry_listener_new_from_environment (GError **error)
@@ -755,8 +743,6 @@ ferry_listener_new_from_environment (GError **error)
  * Gets the address at which applications find the worker. Any thread.
  *
  * Returns: (type filename): the address; a path is absolute
- *
- * Since: 0.1
  */
 const char *
 ferry_listener_get_address (FerryListener *self)
@@ -772,8 +758,6 @@ ferry_listener_get_address (FerryListener *self)
  * @max_attached: the largest number of applications, at least 1
  *
  * Sets how many applications may be attached at the same time. If more are attached already, they stay. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
@@ -799,8 +783,6 @@ ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
  * Gets how many applications may be attached at the same time. Any thread.
  *
  * Returns: the largest number of applications
- *
- * Since: 0.1
  */
 guint
 ferry_listener_get_max_attached (FerryListener *self)
@@ -818,8 +800,6 @@ ferry_listener_get_max_attached (FerryListener *self)
  *
  * Sets how long an application that connects from now on may take to send its hello; by default 5 seconds. After this
  * time its connection is closed. Meanwhile other applications are served. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_listener_set_hello_timeout (FerryListener *self, gint64 timeout)
@@ -839,8 +819,6 @@ ferry_listener_set_hello_timeout (FerryListener *self, gint64 timeout)
  * Allows applications of another user to attach, too. The socket gets the mode 0666, so that every user can connect,
  * and the listener refuses users that are not allowed. Applications trust only workers of their own user and of root,
  * so this function is for workers of root. Must be called before the listener is started or accepts. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_listener_allow_user (FerryListener *self, guint user)
@@ -866,8 +844,6 @@ ferry_listener_allow_user (FerryListener *self, guint user)
  * Counts the applications that are attached, also before [signal@Ferry.Listener::attached] is emitted. Any thread.
  *
  * Returns: the number of applications
- *
- * Since: 0.1
  */
 guint
 ferry_listener_get_n_attached (FerryListener *self)
@@ -887,8 +863,6 @@ ferry_listener_get_n_attached (FerryListener *self)
  * that is now the thread-default one. Does nothing if it was started before. On the thread that made the listener.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_CLOSED or %FERRY_ERROR_SYSTEM
- *
- * Since: 0.1
  */
 gboolean
 ferry_listener_start (FerryListener *self, GError **error)
@@ -940,8 +914,6 @@ take_unless_stopped (gpointer data)
  * closed, with %FERRY_ERROR_ALREADY_RUNNING if it was started, and with %FERRY_ERROR_SYSTEM.
  *
  * Returns: (transfer full): the transport to the application, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_listener_accept (FerryListener *self, gint64 timeout, GCancellable *cancellable, GError **error)
@@ -977,8 +949,6 @@ ferry_listener_accept (FerryListener *self, gint64 timeout, GCancellable *cancel
  *
  * Stops listening: removes the socket and frees the address, so that no further application can attach. Attached
  * applications stay attached. Does nothing if the listener is closed. On the thread that made the listener.
- *
- * Since: 0.1
  */
 void
 ferry_listener_close (FerryListener *self)

@@ -19,8 +19,6 @@ G_BEGIN_DECLS
  * @FERRY_CLUSTER_STATE_RECONNECTING: The server was there. The connection is being tried again and again.
  *
  * What a cluster has of its server.
- *
- * Since: 0.1
  */
 typedef enum
 {

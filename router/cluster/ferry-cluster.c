@@ -70,8 +70,6 @@
  * Descriptors and bytes of a task ([method@Ferry.Task.add_descriptor]) cannot be sent to other machines.
  *
  * A cluster must be used on its router's thread. Executors hold references to it.
- *
- * Since: 0.1
  */
 struct _FerryCluster
 {
@@ -855,8 +853,6 @@ set_text (FerryCluster *self, char **setting, const char *text, guint property)
  * @user: (nullable): the name of the user, as the server's permissions have it: 1 to 64 letters, digits, `_` and `-`
  *
  * Sets [property@Ferry.Cluster:user], from the next connection on. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_cluster_set_user (FerryCluster *self, const char *user)
@@ -875,8 +871,6 @@ ferry_cluster_set_user (FerryCluster *self, const char *user)
  * @file: (nullable) (type filename): a file with a JSON web token and a seed, as `nsc` makes it
  *
  * Sets [property@Ferry.Cluster:credentials-file], from the next connection on. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_cluster_set_credentials_file (FerryCluster *self, const char *file)
@@ -893,8 +887,6 @@ ferry_cluster_set_credentials_file (FerryCluster *self, const char *file)
  * @file: (nullable) (type filename): a file with the seed of an nkey
  *
  * Sets [property@Ferry.Cluster:nkey-seed-file], from the next connection on. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_cluster_set_nkey_seed_file (FerryCluster *self, const char *file)
@@ -911,8 +903,6 @@ ferry_cluster_set_nkey_seed_file (FerryCluster *self, const char *file)
  * @file: (nullable) (type filename): a file with certificates that the server's certificate must come from
  *
  * Sets [property@Ferry.Cluster:tls-ca-file], from the next connection on. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_cluster_set_tls_ca_file (FerryCluster *self, const char *file)
@@ -929,8 +919,6 @@ ferry_cluster_set_tls_ca_file (FerryCluster *self, const char *file)
  * @name: (nullable): the name; %NULL for the name of the application
  *
  * Sets [property@Ferry.Cluster:name], from the next connection on. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_cluster_set_name (FerryCluster *self, const char *name)
@@ -947,8 +935,6 @@ ferry_cluster_set_name (FerryCluster *self, const char *name)
  * @timeout: the time in microseconds, at least 1 second
  *
  * Sets [property@Ferry.Cluster:cut-timeout], for hosts that are found from now on. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_cluster_set_cut_timeout (FerryCluster *self, gint64 timeout)
@@ -969,8 +955,6 @@ ferry_cluster_set_cut_timeout (FerryCluster *self, gint64 timeout)
  * @limit: the number of workers; 0 for no limit
  *
  * Sets [property@Ferry.Cluster:death-limit]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_cluster_set_death_limit (FerryCluster *self, guint limit)
@@ -1099,8 +1083,6 @@ stop (FerryCluster *self, GError *reason)
  * cannot be used.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_cluster_connect (FerryCluster *self, GError **error)
@@ -1121,8 +1103,6 @@ ferry_cluster_connect (FerryCluster *self, GError **error)
  * Closes the connection. Tasks that hosts have begun fail with %FERRY_ERROR_CLOSED; those that wait go on waiting,
  * until [method@Ferry.Cluster.connect]. To end tasks in order, use [method@Ferry.Executor.shutdown_async] before. On
  * the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_cluster_close (FerryCluster *self)
@@ -1145,8 +1125,6 @@ ferry_cluster_close (FerryCluster *self)
  * Gets the router on whose thread the cluster's signals are emitted. Any thread may call this.
  *
  * Returns: (transfer none): the router
- *
- * Since: 0.1
  */
 FerryRouter *
 ferry_cluster_get_router (FerryCluster *self)
@@ -1163,8 +1141,6 @@ ferry_cluster_get_router (FerryCluster *self)
  * Gets the URL of the server. On the router's thread.
  *
  * Returns: the URL
- *
- * Since: 0.1
  */
 const char *
 ferry_cluster_get_url (FerryCluster *self)
@@ -1182,8 +1158,6 @@ ferry_cluster_get_url (FerryCluster *self)
  * Gets the name of the application. On the router's thread.
  *
  * Returns: the name
- *
- * Since: 0.1
  */
 const char *
 ferry_cluster_get_application (FerryCluster *self)
@@ -1201,8 +1175,6 @@ ferry_cluster_get_application (FerryCluster *self)
  * Gets [property@Ferry.Cluster:user]. On the router's thread.
  *
  * Returns: (nullable): the name of the user
- *
- * Since: 0.1
  */
 const char *
 ferry_cluster_get_user (FerryCluster *self)
@@ -1220,8 +1192,6 @@ ferry_cluster_get_user (FerryCluster *self)
  * Gets [property@Ferry.Cluster:credentials-file]. On the router's thread.
  *
  * Returns: (nullable) (type filename): the file
- *
- * Since: 0.1
  */
 const char *
 ferry_cluster_get_credentials_file (FerryCluster *self)
@@ -1239,8 +1209,6 @@ ferry_cluster_get_credentials_file (FerryCluster *self)
  * Gets [property@Ferry.Cluster:nkey-seed-file]. On the router's thread.
  *
  * Returns: (nullable) (type filename): the file
- *
- * Since: 0.1
  */
 const char *
 ferry_cluster_get_nkey_seed_file (FerryCluster *self)
@@ -1258,8 +1226,6 @@ ferry_cluster_get_nkey_seed_file (FerryCluster *self)
  * Gets [property@Ferry.Cluster:tls-ca-file]. On the router's thread.
  *
  * Returns: (nullable) (type filename): the file
- *
- * Since: 0.1
  */
 const char *
 ferry_cluster_get_tls_ca_file (FerryCluster *self)
@@ -1277,8 +1243,6 @@ ferry_cluster_get_tls_ca_file (FerryCluster *self)
  * Gets [property@Ferry.Cluster:name]. On the router's thread.
  *
  * Returns: the name
- *
- * Since: 0.1
  */
 const char *
 ferry_cluster_get_name (FerryCluster *self)
@@ -1296,8 +1260,6 @@ ferry_cluster_get_name (FerryCluster *self)
  * Gets [property@Ferry.Cluster:cut-timeout]. On the router's thread.
  *
  * Returns: the time in microseconds
- *
- * Since: 0.1
  */
 gint64
 ferry_cluster_get_cut_timeout (FerryCluster *self)
@@ -1315,8 +1277,6 @@ ferry_cluster_get_cut_timeout (FerryCluster *self)
  * Gets [property@Ferry.Cluster:death-limit]. On the router's thread.
  *
  * Returns: the number of workers; 0 for no limit
- *
- * Since: 0.1
  */
 guint
 ferry_cluster_get_death_limit (FerryCluster *self)
@@ -1334,8 +1294,6 @@ ferry_cluster_get_death_limit (FerryCluster *self)
  * Gets [property@Ferry.Cluster:state]. On the router's thread.
  *
  * Returns: the state
- *
- * Since: 0.1
  */
 FerryClusterState
 ferry_cluster_get_state (FerryCluster *self)
@@ -1354,8 +1312,6 @@ ferry_cluster_get_state (FerryCluster *self)
  * router's thread.
  *
  * Returns: (transfer none): a list model of [class@Ferry.Host]
- *
- * Since: 0.1
  */
 GListModel *
 ferry_cluster_get_hosts (FerryCluster *self)
@@ -1373,8 +1329,6 @@ ferry_cluster_get_hosts (FerryCluster *self)
  * Gets [property@Ferry.Cluster:error]. On the router's thread.
  *
  * Returns: (nullable): the error, or %NULL if there is none
- *
- * Since: 0.1
  */
 const GError *
 ferry_cluster_get_error (FerryCluster *self)
@@ -1447,24 +1401,18 @@ install_identity (void)
    * FerryCluster:router:
    *
    * The router on whose thread the cluster is used.
-   *
-   * Since: 0.1
    */
   properties[PROP_ROUTER] = g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, FERRY_AT_CONSTRUCTION);
   /**
    * FerryCluster:url:
    *
    * The URL of the server, such as `nats://example.org:4222` or `tls://example.org`. Several are separated by commas.
-   *
-   * Since: 0.1
    */
   properties[PROP_URL] = g_param_spec_string ("url", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
   /**
    * FerryCluster:application:
    *
    * The name of the application. Hosts of other applications are not seen.
-   *
-   * Since: 0.1
    */
   properties[PROP_APPLICATION] = g_param_spec_string ("application", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
   /**
@@ -1473,16 +1421,12 @@ install_identity (void)
    * The name of the user, which is a part of the subjects of all messages. The server's permissions can keep users
    * apart by it. %NULL, the default, stands for the user of the URL, or for `user` where the URL has none. Who logs in
    * is the user of the URL in any case.
-   *
-   * Since: 0.1
    */
   properties[PROP_USER] = g_param_spec_string ("user", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
    * FerryCluster:name:
    *
    * The name by which the server's monitoring shows the connection. The default is the name of the application.
-   *
-   * Since: 0.1
    */
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_SETTABLE);
 }
@@ -1494,24 +1438,18 @@ install_files (void)
    * FerryCluster:credentials-file:
    *
    * A file with the credentials of the application, for a server that wants some.
-   *
-   * Since: 0.1
    */
   properties[PROP_CREDENTIALS_FILE] = g_param_spec_string ("credentials-file", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
    * FerryCluster:nkey-seed-file:
    *
    * A file with the seed of the application's nkey, for a server that knows the public key.
-   *
-   * Since: 0.1
    */
   properties[PROP_NKEY_SEED_FILE] = g_param_spec_string ("nkey-seed-file", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
    * FerryCluster:tls-ca-file:
    *
    * A file with certificates that the server's certificate must come from. %NULL: those that the system trusts.
-   *
-   * Since: 0.1
    */
   properties[PROP_TLS_CA_FILE] = g_param_spec_string ("tls-ca-file", NULL, NULL, NULL, FERRY_SETTABLE);
 }
@@ -1524,8 +1462,6 @@ install_limits (void)
    *
    * How long a host may be not heard of, in microseconds, until its tasks count as lost. A connection that is cut for
    * less time loses nothing. The default is 30 seconds.
-   *
-   * Since: 0.1
    */
   properties[PROP_CUT_TIMEOUT] =
     g_param_spec_int64 ("cut-timeout", NULL, NULL, G_USEC_PER_SEC, G_MAXINT64 / 8, DEFAULT_CUT_TIMEOUT, FERRY_SETTABLE);
@@ -1534,8 +1470,6 @@ install_limits (void)
    *
    * How many workers, at any hosts, may end while they run one task that is idempotent or can be retried. When that
    * many have ended, the task fails with %FERRY_ERROR_QUARANTINED. 0 for no limit.
-   *
-   * Since: 0.1
    */
   properties[PROP_DEATH_LIMIT] =
     g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, DEFAULT_DEATH_LIMIT, FERRY_SETTABLE);
@@ -1548,8 +1482,6 @@ install_figures (void)
    * FerryCluster:state:
    *
    * Whether the server is there.
-   *
-   * Since: 0.1
    */
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_CLUSTER_STATE, FERRY_CLUSTER_STATE_CLOSED, FERRY_NOTIFIED);
@@ -1557,8 +1489,6 @@ install_figures (void)
    * FerryCluster:hosts:
    *
    * The hosts that can be sent tasks, or will be again: a list model of [class@Ferry.Host].
-   *
-   * Since: 0.1
    */
   properties[PROP_HOSTS] = g_param_spec_object ("hosts", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_READABLE);
   /**
@@ -1567,8 +1497,6 @@ install_figures (void)
    * Why there is no connection, and what to do about it; or, while there is one, what the server does not permit. %NULL
    * if all is well. Wrong credentials or settings also make tasks fail, as long as no connection has come about; for
    * all else, tasks wait.
-   *
-   * Since: 0.1
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
 }
@@ -1676,8 +1604,6 @@ ferry_cluster_init (FerryCluster *self)
  * Makes a cluster. This does not connect it yet, and the router need not run yet. Any thread.
  *
  * Returns: (transfer full): the cluster
- *
- * Since: 0.1
  */
 FerryCluster *
 ferry_cluster_new (FerryRouter *router, const char *url, const char *application)

@@ -34,8 +34,6 @@
  * stays as it was, in the state %FERRY_HOST_STATE_LOST.
  *
  * All functions are for the router's thread.
- *
- * Since: 0.1
  */
 
 enum
@@ -483,8 +481,6 @@ static const FerryRunPlaceFuncs place_funcs = {place_fault, place_changed, place
  * Gets the name that the host was started with. On the router's thread.
  *
  * Returns: the name
- *
- * Since: 0.1
  */
 const char *
 ferry_host_get_name (FerryHost *self)
@@ -502,8 +498,6 @@ ferry_host_get_name (FerryHost *self)
  * Gets what tells this start of the host's program from others. On the router's thread.
  *
  * Returns: the instance
- *
- * Since: 0.1
  */
 const char *
 ferry_host_get_instance (FerryHost *self)
@@ -521,8 +515,6 @@ ferry_host_get_instance (FerryHost *self)
  * Gets the version of Ferry at the host. On the router's thread.
  *
  * Returns: the version
- *
- * Since: 0.1
  */
 const char *
 ferry_host_get_version (FerryHost *self)
@@ -540,8 +532,6 @@ ferry_host_get_version (FerryHost *self)
  * Gets the names of the functions that the host runs. On the router's thread.
  *
  * Returns: (transfer none) (array zero-terminated=1): the names, sorted
- *
- * Since: 0.1
  */
 const char *const *
 ferry_host_get_functions (FerryHost *self)
@@ -559,8 +549,6 @@ ferry_host_get_functions (FerryHost *self)
  * Gets [property@Ferry.Host:state]. On the router's thread.
  *
  * Returns: the state
- *
- * Since: 0.1
  */
 FerryHostState
 ferry_host_get_state (FerryHost *self)
@@ -578,8 +566,6 @@ ferry_host_get_state (FerryHost *self)
  * Gets how many tasks the host can run at a time, of all applications together. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint
 ferry_host_get_n_workers (FerryHost *self)
@@ -597,8 +583,6 @@ ferry_host_get_n_workers (FerryHost *self)
  * Gets how many tasks of all applications the host runs, as it has told last. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint
 ferry_host_get_n_busy (FerryHost *self)
@@ -616,8 +600,6 @@ ferry_host_get_n_busy (FerryHost *self)
  * Gets how long a message to the host and its answer take, as measured lately. On the router's thread.
  *
  * Returns: the time in microseconds; 0 if it is not known yet
- *
- * Since: 0.1
  */
 gint64
 ferry_host_get_round_trip (FerryHost *self)
@@ -652,32 +634,24 @@ install_names (void)
    * FerryHost:name:
    *
    * The name that the host was started with.
-   *
-   * Since: 0.1
    */
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
   /**
    * FerryHost:instance:
    *
    * What tells this start of the host's program from others.
-   *
-   * Since: 0.1
    */
   properties[PROP_INSTANCE] = g_param_spec_string ("instance", NULL, NULL, NULL, FERRY_READABLE);
   /**
    * FerryHost:version:
    *
    * The version of Ferry at the host.
-   *
-   * Since: 0.1
    */
   properties[PROP_VERSION] = g_param_spec_string ("version", NULL, NULL, NULL, FERRY_READABLE);
   /**
    * FerryHost:functions:
    *
    * The names of the functions that the host runs, sorted.
-   *
-   * Since: 0.1
    */
   properties[PROP_FUNCTIONS] = g_param_spec_boxed ("functions", NULL, NULL, G_TYPE_STRV, FERRY_NOTIFIED);
 }
@@ -689,8 +663,6 @@ install_figures (void)
    * FerryHost:state:
    *
    * What the cluster knows of the host.
-   *
-   * Since: 0.1
    */
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_HOST_STATE, FERRY_HOST_STATE_PRESENT, FERRY_NOTIFIED);
@@ -698,16 +670,12 @@ install_figures (void)
    * FerryHost:n-workers:
    *
    * How many tasks the host can run at a time, of all applications together.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
   /**
    * FerryHost:n-busy:
    *
    * How many tasks of all applications the host runs. It tells this at most ten times a second.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_BUSY] = g_param_spec_uint ("n-busy", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
   /**
@@ -715,8 +683,6 @@ install_figures (void)
    *
    * How long a message to the host and its answer take, in microseconds; 0 if that is not known yet. Only the first
    * measurement of a session is notified.
-   *
-   * Since: 0.1
    */
   properties[PROP_ROUND_TRIP] = g_param_spec_int64 ("round-trip", NULL, NULL, 0, G_MAXINT64, 0, FERRY_READABLE);
 }
@@ -755,8 +721,6 @@ ferry_host_class_init (FerryHostClass *klass)
    *
    * Emitted for each line that the function of a task has logged, up to 200 lines a second. The default handler passes
    * the line to [func@GLib.log], as a message at most; [func@GObject.signal_stop_emission_by_name] prevents that.
-   *
-   * Since: 0.1
    */
   signals[SIGNAL_LOG] =
     g_signal_new_class_handler ("log", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, G_CALLBACK (show_line), NULL, NULL,

@@ -21,8 +21,6 @@ G_BEGIN_DECLS
  * @FERRY_HOST_STATE_LOST: The host has left, or was lost, or has broken the rules of the protocol. It has no tasks.
  *
  * What a cluster knows of a host.
- *
- * Since: 0.1
  */
 typedef enum
 {

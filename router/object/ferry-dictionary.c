@@ -27,8 +27,6 @@
  * Keys are strings in UTF-8; the empty string is valid. Values are variants of any type.
  *
  * Any thread may use it.
- *
- * Since: 0.1
  */
 struct _FerryDictionary
 {
@@ -76,8 +74,6 @@ ferry_dictionary_class_init (FerryDictionaryClass *klass)
    * [method@Ferry.Dictionary.get] returns the value of the last change.
    *
    * Another process gets the value in a variant; the variant of a removed value has an empty tuple.
-   *
-   * Since: 0.1
    */
   signals[CHANGED] = g_signal_new ("changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    ferry_marshal_VOID__STRING_VARIANT, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
@@ -97,8 +93,6 @@ ferry_dictionary_init (FerryDictionary *self)
  * Returns an empty dictionary. Any thread.
  *
  * Returns: (transfer full): a new dictionary
- *
- * Since: 0.1
  */
 FerryDictionary *
 ferry_dictionary_new (void)
@@ -114,8 +108,6 @@ ferry_dictionary_new (void)
  * Any thread.
  *
  * Returns: (transfer full) (nullable): the key's value, or %NULL if the key has none
- *
- * Since: 0.1
  */
 GVariant *
 ferry_dictionary_get (FerryDictionary *self, const char *key)
@@ -154,8 +146,6 @@ exchange (FerryDictionary *self, const char *key, GVariant *value)
  * @value: the key's new value; a floating reference is taken
  *
  * Sets the value of a key, which may have a value already, and emits [signal@Ferry.Dictionary::changed]. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_dictionary_set (FerryDictionary *self, const char *key, GVariant *value)
@@ -180,8 +170,6 @@ ferry_dictionary_set (FerryDictionary *self, const char *key, GVariant *value)
  * Removes a value, and emits [signal@Ferry.Dictionary::changed] if the key had one. Any thread.
  *
  * Returns: whether the key had a value
- *
- * Since: 0.1
  */
 gboolean
 ferry_dictionary_remove (FerryDictionary *self, const char *key)
@@ -206,8 +194,6 @@ ferry_dictionary_remove (FerryDictionary *self, const char *key)
  * Any thread.
  *
  * Returns: whether the key has a value
- *
- * Since: 0.1
  */
 gboolean
 ferry_dictionary_contains (FerryDictionary *self, const char *key)
@@ -226,8 +212,6 @@ ferry_dictionary_contains (FerryDictionary *self, const char *key)
  * Any thread.
  *
  * Returns: the number of values
- *
- * Since: 0.1
  */
 guint
 ferry_dictionary_get_length (FerryDictionary *self)
@@ -251,8 +235,6 @@ compare_keys (gconstpointer a, gconstpointer b)
  * Any thread.
  *
  * Returns: (transfer full): the keys, sorted by their bytes
- *
- * Since: 0.1
  */
 char **
 ferry_dictionary_get_keys (FerryDictionary *self)
@@ -362,8 +344,6 @@ answer_keys (gpointer object, FerryInvocation *invocation, gpointer user_data)
  * Any thread.
  *
  * Returns: (transfer full): a new interface
- *
- * Since: 0.1
  */
 FerryInterface *
 ferry_dictionary_create_interface (const char *name)

@@ -118,8 +118,6 @@ G_DEFINE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, G_TYPE_OBJECT
  * A call that has begun holds a reference until it is answered; to end it earlier, close the transports.
  *
  * Any thread may use it.
- *
- * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (FerryExporter, ferry_exporter, G_TYPE_OBJECT)
 
@@ -137,8 +135,6 @@ static GParamSpec *properties[N_PROPERTIES];
  * Any thread.
  *
  * Returns: (transfer full): an exporter that exports nothing and does not listen
- *
- * Since: 0.1
  */
 FerryExporter *
 ferry_exporter_new (void)
@@ -926,8 +922,6 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
  * already, and when a method of the interface's description has no function.
  *
  * Returns: whether the object is exported
- *
- * Since: 0.1
  */
 gboolean
 ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, FerryInterface *interface,
@@ -975,8 +969,6 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
  * Lets methods, properties and containers of exported objects return objects of a type, and of types derived from it.
  * Where several types fit an object, the closest is used. Another process can use such an object as long as it has a
  * reference to the object. Any thread, at any time.
- *
- * Since: 0.1
  */
 void
 ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, FerryCallPolicy policy)
@@ -1001,8 +993,6 @@ ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, Ferr
  * the object by its name follow the next object that is exported by that name. Any thread.
  *
  * Returns: whether there was an object of that name
- *
- * Since: 0.1
  */
 gboolean
 ferry_exporter_unexport (FerryExporter *self, const char *name)
@@ -1031,8 +1021,6 @@ ferry_exporter_unexport (FerryExporter *self, const char *name)
  * Any thread.
  *
  * Returns: (transfer full) (nullable): the object that is exported by that name
- *
- * Since: 0.1
  */
 GObject *
 ferry_exporter_dup_object (FerryExporter *self, const char *name)
@@ -1056,8 +1044,6 @@ ferry_exporter_dup_object (FerryExporter *self, const char *name)
  *
  * Adds a function to which other processes may pass exported objects: see [method@Ferry.View.pass_to]. The call follows
  * the object's [enum@Ferry.CallPolicy]. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodFunc func, gpointer user_data,
@@ -1109,8 +1095,6 @@ set_place (FerryExporter *self, gboolean is_manual, GMainContext *context, guint
  *
  * Calls methods, and reads and writes properties, on a main context: for objects that belong to one, as widgets do. Any
  * thread.
- *
- * Since: 0.1
  */
 void
 ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
@@ -1135,8 +1119,6 @@ ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
  * With 0 @n_threads, a call takes one change of threads less. But while a method runs, nothing is received over the
  * transport, not even a cancel, and the method must not wait for anything that comes over that transport. Use it for
  * objects with quick methods.
- *
- * Since: 0.1
  */
 void
 ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
@@ -1152,8 +1134,6 @@ ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
  *
  * Makes requests wait until [method@Ferry.Exporter.process_requests] or [method@Ferry.Exporter.poll] is called. These
  * functions answer the requests, on the thread that calls them. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_exporter_set_manual (FerryExporter *self)
@@ -1182,8 +1162,6 @@ ferry_exporter_get_n_pending (FerryExporter *self)
  * requests that come while it runs may be left for its next call. One thread at a time.
  *
  * Returns: how many requests were begun
- *
- * Since: 0.1
  */
 guint
 ferry_exporter_process_requests (FerryExporter *self)
@@ -1220,8 +1198,6 @@ cancelled_cb (GCancellable *cancellable, gpointer context)
  * is called by a function that answers a request.
  *
  * Returns: whether a request was begun
- *
- * Since: 0.1
  */
 gboolean
 ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancellable, GError **error)
@@ -1323,8 +1299,6 @@ ferry_exporter_leave (FerryExporter *self)
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when the transport has a [class@Ferry.Demux] already.
  *
  * Returns: whether the exporter answers over the transport from now on
- *
- * Since: 0.1
  */
 gboolean
 ferry_exporter_add_transport (FerryExporter *self, FerryTransport *transport, GError **error)
@@ -1357,8 +1331,6 @@ ferry_exporter_list_sessions (FerryExporter *self)
  * Any thread.
  *
  * Returns: the number of transports over which the exporter answers
- *
- * Since: 0.1
  */
 guint
 ferry_exporter_get_n_transports (FerryExporter *self)
@@ -1376,8 +1348,6 @@ ferry_exporter_get_n_transports (FerryExporter *self)
  * An object counts once for each transport over which another process has a reference to it. Any thread.
  *
  * Returns: how many references other processes have to objects of the exporter
- *
- * Since: 0.1
  */
 guint64
 ferry_exporter_get_n_references (FerryExporter *self)
@@ -1465,8 +1435,6 @@ set_listening (FerryExporter *self, gboolean listening, FerryStopMode mode)
  *
  * Starts listening, over the transports that the exporter has and those that are added later. Requests that came before
  * the first start are answered now. Does nothing when the exporter listens already. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_exporter_start (FerryExporter *self)
@@ -1498,8 +1466,6 @@ refuse_waiting (FerryExporter *self)
  * are answered with %FERRY_ERROR_NOT_LISTENING, and subscriptions end with the same error. References stay valid. The
  * function does not wait for calls to end. For an exporter that was never started, it says that requests need not wait
  * for that. Otherwise it does nothing when the exporter does not listen. Any thread, also in a method.
- *
- * Since: 0.1
  */
 void
 ferry_exporter_stop (FerryExporter *self, FerryStopMode mode)
@@ -1517,8 +1483,6 @@ ferry_exporter_stop (FerryExporter *self, FerryStopMode mode)
  * Any thread.
  *
  * Returns: whether the exporter was started and not stopped
- *
- * Since: 0.1
  */
 gboolean
 ferry_exporter_get_listening (FerryExporter *self)
@@ -1578,8 +1542,6 @@ ferry_exporter_class_init (FerryExporterClass *klass)
    *
    * Whether the exporter was started and not stopped. A change is notified on the thread that starts or stops the
    * exporter.
-   *
-   * Since: 0.1
    */
   properties[PROP_LISTENING] = g_param_spec_boolean ("listening", NULL, NULL, FALSE, FERRY_READABLE);
 

@@ -26,8 +26,6 @@ G_BEGIN_DECLS
  * before they answer.
  *
  * How many callers an exported object has at a time.
- *
- * Since: 0.1
  */
 typedef enum
 {
@@ -42,8 +40,6 @@ typedef enum
  *
  * What happens to requests that came before an exporter was stopped. In both modes, requests that have begun continue
  * to their answers, and requests that come after the stop fail with %FERRY_ERROR_NOT_LISTENING.
- *
- * Since: 0.1
  */
 typedef enum
 {

@@ -84,8 +84,6 @@ struct _FerryInterface
  * with a letter or underscore.
  *
  * An interface must be made by one thread. Any thread may use it after an object or a type was exported with it.
- *
- * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (FerryInterface, ferry_interface, G_TYPE_OBJECT)
 
@@ -140,8 +138,6 @@ ferry_interface_init (FerryInterface *self)
  * Returns an interface without members. Any thread.
  *
  * Returns: (transfer full): a new interface
- *
- * Since: 0.1
  */
 FerryInterface *
 ferry_interface_new (const char *name, GType type)
@@ -167,8 +163,6 @@ ferry_interface_new (const char *name, GType type)
  * Any thread.
  *
  * Returns: (transfer none): the interface's name
- *
- * Since: 0.1
  */
 const char *
 ferry_interface_get_name (FerryInterface *self)
@@ -185,8 +179,6 @@ ferry_interface_get_name (FerryInterface *self)
  * Any thread.
  *
  * Returns: the type of the interface's objects
- *
- * Since: 0.1
  */
 GType
 ferry_interface_get_object_type (FerryInterface *self)
@@ -325,8 +317,6 @@ class_has_offset (FerryInterface *self, gsize class_offset)
  * brackets: `((is))`.
  *
  * The thread that makes the interface. The exporter decides on which thread @func is called.
- *
- * Since: 0.1
  */
 void
 ferry_interface_add_method (FerryInterface *self, const char *name, const char *in_signature, const char *out_signature,
@@ -356,8 +346,6 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
  * without user data. Derived classes override it as usual, and [method@Ferry.View.super] calls the overridden one.
  *
  * The thread that makes the interface.
- *
- * Since: 0.1
  */
 void
 ferry_interface_add_class_method (FerryInterface *self, const char *name, const char *in_signature,
@@ -386,8 +374,6 @@ ferry_interface_add_class_method (FerryInterface *self, const char *name, const 
  * Sets the function of a method that is known from a description. Replaces the function that was set before.
  *
  * The thread that makes the interface.
- *
- * Since: 0.1
  */
 void
 ferry_interface_bind_method (FerryInterface *self, const char *name, FerryMethodFunc func, gpointer user_data,
@@ -415,8 +401,6 @@ ferry_interface_bind_method (FerryInterface *self, const char *name, FerryMethod
  * was set before.
  *
  * The thread that makes the interface.
- *
- * Since: 0.1
  */
 void
 ferry_interface_bind_class_method (FerryInterface *self, const char *name, gsize class_offset)
@@ -502,8 +486,6 @@ add_signal (FerryInterface *self, guint signal_id, const GVariantType *arguments
  * any other type without a variant type cannot be added.
  *
  * The thread that makes the interface.
- *
- * Since: 0.1
  */
 void
 ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPropertyInfoFlags access)
@@ -535,8 +517,6 @@ ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPrope
  * return values of signal handlers are not sent to other processes.
  *
  * The thread that makes the interface.
- *
- * Since: 0.1
  */
 void
 ferry_interface_add_signal (FerryInterface *self, const char *name)
@@ -606,8 +586,6 @@ add_signals_of (FerryInterface *self, GType type)
  * Use this with care: each property that is writable in the class becomes writable for other processes.
  *
  * The thread that makes the interface.
- *
- * Since: 0.1
  */
 void
 ferry_interface_add_all (FerryInterface *self)
@@ -802,8 +780,6 @@ static const FerryContainerFuncs list_funcs = {
  * container or list that were set before.
  *
  * The thread that makes the interface. The exporter decides on which thread the functions are called.
- *
- * Since: 0.1
  */
 void
 ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *funcs, gpointer user_data,
@@ -841,8 +817,6 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
  * list's, fail with %FERRY_ERROR_BAD_ARGUMENTS. For other changes, such as appending, add methods.
  *
  * The thread that makes the interface. The exporter decides on which thread the functions are called.
- *
- * Since: 0.1
  */
 void
 ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowItemFunc make_item, gpointer user_data,
@@ -1092,8 +1066,6 @@ take_members (FerryInterface *self, const GDBusInterfaceInfo *info, GError **err
  * name, or with too many members.
  *
  * Returns: (transfer full): a new interface, or %NULL with an error
- *
- * Since: 0.1
  */
 FerryInterface *
 ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type, GError **error)
@@ -1258,8 +1230,6 @@ ferry_interface_describe (FerryInterface *self)
  * The thread that makes the interface; after an object or a type was exported with it, any thread.
  *
  * Returns: (transfer full): a description
- *
- * Since: 0.1
  */
 GDBusInterfaceInfo *
 ferry_interface_create_info (FerryInterface *self)

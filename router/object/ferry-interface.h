@@ -23,8 +23,6 @@ G_BEGIN_DECLS
  * @user_data: (nullable) (closure): the data that was set with the function; %NULL for a function of the class
  *
  * A method of an exported object, or a function that an object is passed to.
- *
- * Since: 0.1
  */
 typedef void (*FerryMethodFunc) (gpointer object, FerryInvocation *invocation, gpointer user_data);
 
@@ -39,8 +37,6 @@ typedef void (*FerryMethodFunc) (gpointer object, FerryInvocation *invocation, g
  *
  * The operations of an exported object that is a container. Each returns %FALSE with an error on failure. An operation
  * that is %NULL is not offered. Keys and values come from another process: the functions must check their types.
- *
- * Since: 0.1
  */
 typedef struct
 {
@@ -60,8 +56,6 @@ typedef struct
  * Makes the row of a list's item: the value that other processes get for the item.
  *
  * Returns: (transfer full): a value, which may be floating
- *
- * Since: 0.1
  */
 typedef GVariant *(*FerryRowFunc) (gpointer item, gpointer user_data);
 
@@ -74,8 +68,6 @@ typedef GVariant *(*FerryRowFunc) (gpointer item, gpointer user_data);
  * Makes an item of a list from a value that another process sent.
  *
  * Returns: (transfer full) (nullable): the item, or %NULL with an error
- *
- * Since: 0.1
  */
 typedef GObject *(*FerryRowItemFunc) (GVariant *value, gpointer user_data, GError **error);
 

@@ -118,8 +118,6 @@ typedef struct
  *
  * A replica belongs to the thread that made it, and to the main context that was that thread's default one at that
  * time.
- *
- * Since: 0.1
  */
 
 enum
@@ -821,8 +819,6 @@ install_state_properties (GObjectClass *object_class)
    * FerryListReplica:following: (getter get_following)
    *
    * Whether the replica has the list of the other process, and is notified of its changes.
-   *
-   * Since: 0.1
    */
   properties[PROP_FOLLOWING] = g_param_spec_boolean ("following", NULL, NULL, FALSE, FERRY_READABLE);
   /**
@@ -834,16 +830,12 @@ install_state_properties (GObjectClass *object_class)
    * An error of the other process has the domain and code that it has there. %FERRY_ERROR_PROTOCOL means that the other
    * end broke a rule, for example that the exporter's model reported impossible changes; the list is not followed any
    * more.
-   *
-   * Since: 0.1
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
   /**
    * FerryListReplica:n-items:
    *
    * How many rows the replica has, at most %G_MAXUINT; 0 until the other process has reported the length.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_ITEMS] = g_param_spec_uint ("n-items", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
 }
@@ -864,16 +856,12 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
    * FerryListReplica:proxy: (getter get_proxy)
    *
    * The proxy of the other process's list.
-   *
-   * Since: 0.1
    */
   properties[PROP_PROXY] = g_param_spec_object ("proxy", NULL, NULL, FERRY_TYPE_PROXY, FERRY_AT_CONSTRUCTION);
   /**
    * FerryListReplica:page-size: (getter get_page_size) (setter set_page_size)
    *
    * How many rows are fetched at a time, 1 to 1024.
-   *
-   * Since: 0.1
    */
   properties[PROP_PAGE_SIZE] =
     g_param_spec_uint ("page-size", NULL, NULL, 1, FERRY_ROWS_MAX, DEFAULT_PAGE_SIZE, FERRY_SETTABLE);
@@ -881,8 +869,6 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
    * FerryListReplica:cache-size: (getter get_cache_size) (setter set_cache_size)
    *
    * How many rows the replica keeps, also if the program does not hold them: the rows that were looked at last.
-   *
-   * Since: 0.1
    */
   properties[PROP_CACHE_SIZE] =
     g_param_spec_uint ("cache-size", NULL, NULL, 0, G_MAXUINT, DEFAULT_CACHE_SIZE, FERRY_SETTABLE);
@@ -919,8 +905,6 @@ ferry_list_replica_new_from (const FerryListSource *source, gpointer end)
  * the replica belongs to that thread.
  *
  * Returns: (transfer full): a new replica
- *
- * Since: 0.1
  */
 FerryListReplica *
 ferry_list_replica_new (FerryProxy *proxy)
@@ -937,8 +921,6 @@ ferry_list_replica_new (FerryProxy *proxy)
  * Gets the proxy of the other process's list. Any thread.
  *
  * Returns: (transfer none): the proxy
- *
- * Since: 0.1
  */
 FerryProxy *
 ferry_list_replica_get_proxy (FerryListReplica *self)
@@ -956,8 +938,6 @@ ferry_list_replica_get_proxy (FerryListReplica *self)
  * made the replica.
  *
  * Returns: %FALSE before the list's length has arrived, and while its exporter does not listen
- *
- * Since: 0.1
  */
 gboolean
 ferry_list_replica_get_following (FerryListReplica *self)
@@ -975,8 +955,6 @@ ferry_list_replica_get_following (FerryListReplica *self)
  * Gets the latest error: why rows stay empty, or why the list is not followed. On the thread that made the replica.
  *
  * Returns: (transfer none) (nullable): the error, or %NULL when there was none since the list is followed
- *
- * Since: 0.1
  */
 const GError *
 ferry_list_replica_get_error (FerryListReplica *self)
@@ -993,8 +971,6 @@ ferry_list_replica_get_error (FerryListReplica *self)
  * @page_size: how many rows to fetch at a time, 1 to 1024
  *
  * Sets how many rows are fetched at a time, from now on. On the thread that made the replica.
- *
- * Since: 0.1
  */
 void
 ferry_list_replica_set_page_size (FerryListReplica *self, guint page_size)
@@ -1016,8 +992,6 @@ ferry_list_replica_set_page_size (FerryListReplica *self, guint page_size)
  * Gets how many rows are fetched at a time. On the thread that made the replica.
  *
  * Returns: how many rows, 1 to 1024
- *
- * Since: 0.1
  */
 guint
 ferry_list_replica_get_page_size (FerryListReplica *self)
@@ -1035,8 +1009,6 @@ ferry_list_replica_get_page_size (FerryListReplica *self)
  *
  * Sets how many rows the replica keeps, also if the program does not hold them. If the number gets smaller, the rows
  * that are too many are dropped at once. On the thread that made the replica.
- *
- * Since: 0.1
  */
 void
 ferry_list_replica_set_cache_size (FerryListReplica *self, guint cache_size)
@@ -1060,8 +1032,6 @@ ferry_list_replica_set_cache_size (FerryListReplica *self, guint cache_size)
  * Gets how many rows the replica keeps, also if the program does not hold them. On the thread that made the replica.
  *
  * Returns: how many rows
- *
- * Since: 0.1
  */
 guint
 ferry_list_replica_get_cache_size (FerryListReplica *self)

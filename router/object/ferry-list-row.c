@@ -28,8 +28,6 @@ struct _FerryRowTable
  * the replica replaces its row object by a new one. A row that was removed from the list keeps its value.
  *
  * A row belongs to the thread of its replica, and must be released on that thread.
- *
- * Since: 0.1
  */
 struct _FerryListRow
 {
@@ -133,16 +131,12 @@ ferry_list_row_class_init (FerryListRowClass *klass)
    * FerryListRow:value: (getter get_value)
    *
    * The row's value in the other process; %NULL until it arrives. The property changes once at the most.
-   *
-   * Since: 0.1
    */
   properties[PROP_VALUE] = g_param_spec_variant ("value", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_READABLE);
   /**
    * FerryListRow:loaded: (getter get_loaded)
    *
    * Whether the row's value has arrived.
-   *
-   * Since: 0.1
    */
   properties[PROP_LOADED] = g_param_spec_boolean ("loaded", NULL, NULL, FALSE, FERRY_READABLE);
 
@@ -187,8 +181,6 @@ ferry_list_row_notify_loaded (FerryListRow *self)
  * replica's thread.
  *
  * Returns: (transfer none) (nullable): the value, or %NULL until it arrives
- *
- * Since: 0.1
  */
 GVariant *
 ferry_list_row_get_value (FerryListRow *self)
@@ -206,8 +198,6 @@ ferry_list_row_get_value (FerryListRow *self)
  * Returns whether the row's value has arrived. On the replica's thread.
  *
  * Returns: %TRUE when the row has a value
- *
- * Since: 0.1
  */
 gboolean
 ferry_list_row_get_loaded (FerryListRow *self)

@@ -69,8 +69,6 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
  * the transport is not changed.
  *
  * Returns: whether the objects were served; the end of the transport is not a failure
- *
- * Since: 0.1
  */
 gboolean
 ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *funcs, gpointer user_data, GError **error)

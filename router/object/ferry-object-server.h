@@ -24,8 +24,6 @@ G_BEGIN_DECLS
  * @clean_up: (nullable): called once, after the other functions, also when @initialise failed
  *
  * The functions of a worker that only serves its objects.
- *
- * Since: 0.1
  */
 typedef struct
 {

@@ -27,8 +27,6 @@
  * are those of [method@Ferry.View.resolve]. Any thread.
  *
  * Returns: whether the call was answered
- *
- * Since: 0.1
  */
 gboolean
 ferry_proxy_call (FerryProxy *self, const char *method, GVariant *arguments, gint64 timeout, GCancellable *cancellable,
@@ -55,8 +53,6 @@ ferry_proxy_call (FerryProxy *self, const char *method, GVariant *arguments, gin
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.call], without waiting. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_proxy_call_async (FerryProxy *self, const char *method, GVariant *arguments, gint64 timeout,
@@ -83,8 +79,6 @@ ferry_proxy_call_async (FerryProxy *self, const char *method, GVariant *argument
  * Ends [method@Ferry.Proxy.call_async]; fails as [method@Ferry.View.resolve] does. Any thread.
  *
  * Returns: whether the call was answered
- *
- * Since: 0.1
  */
 gboolean
 ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error)
@@ -105,8 +99,6 @@ ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **valu
  *
  * As [method@Ferry.Proxy.call], without waiting and at the least cost; for frequent calls: @func is called as
  * [method@Ferry.View.resolve_with_func] says. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *arguments, FerryViewFunc func,
@@ -155,8 +147,6 @@ check_is_value (gboolean resolved, GVariant *value, GError **error)
  * Reads a property: see [method@Ferry.View.resolve] for threads and errors.
  *
  * Returns: (transfer full) (nullable): the property's value, or %NULL with an error
- *
- * Since: 0.1
  */
 GVariant *
 ferry_proxy_get (FerryProxy *self, const char *property, gint64 timeout, GCancellable *cancellable, GError **error)
@@ -183,8 +173,6 @@ ferry_proxy_get (FerryProxy *self, const char *property, gint64 timeout, GCancel
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.get], without waiting. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_proxy_get_async (FerryProxy *self, const char *property, gint64 timeout, GCancellable *cancellable,
@@ -208,8 +196,6 @@ ferry_proxy_get_async (FerryProxy *self, const char *property, gint64 timeout, G
  * Ends [method@Ferry.Proxy.get_async]; fails as [method@Ferry.Proxy.get] does. Any thread.
  *
  * Returns: (transfer full) (nullable): the property's value, or %NULL with an error
- *
- * Since: 0.1
  */
 GVariant *
 ferry_proxy_get_finish (FerryProxy *self, GAsyncResult *result, GError **error)
@@ -238,8 +224,6 @@ ferry_proxy_get_finish (FerryProxy *self, GAsyncResult *result, GError **error)
  * Sets a property, and waits until that is done: see [method@Ferry.View.resolve] for threads and errors.
  *
  * Returns: whether the property was set
- *
- * Since: 0.1
  */
 gboolean
 ferry_proxy_set (FerryProxy *self, const char *property, GVariant *value, gint64 timeout, GCancellable *cancellable,
@@ -267,8 +251,6 @@ ferry_proxy_set (FerryProxy *self, const char *property, GVariant *value, gint64
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.set], without waiting. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_proxy_set_async (FerryProxy *self, const char *property, GVariant *value, gint64 timeout,
@@ -294,8 +276,6 @@ ferry_proxy_set_async (FerryProxy *self, const char *property, GVariant *value, 
  * Ends [method@Ferry.Proxy.set_async]; fails as [method@Ferry.View.resolve] does. Any thread.
  *
  * Returns: whether the property was set
- *
- * Since: 0.1
  */
 gboolean
 ferry_proxy_set_finish (FerryProxy *self, GAsyncResult *result, GError **error)

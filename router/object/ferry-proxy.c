@@ -73,8 +73,6 @@ struct _FerryProxy
  *
  * Any thread may use a proxy, unless a function says otherwise. Its signals are emitted on the main context that was
  * the default one of the making thread.
- *
- * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (FerryProxy, ferry_proxy, G_TYPE_OBJECT)
 
@@ -165,8 +163,6 @@ remove_watch (FerryProxy *self, guint64 watch)
  * Returns a proxy of an object in another process. Does not ask the other end whether the object exists. Any thread.
  *
  * Returns: (transfer full): a proxy of the object
- *
- * Since: 0.1
  */
 FerryProxy *
 ferry_proxy_new (FerryTransport *transport, const char *name)
@@ -194,8 +190,6 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
  * called on the exporter's main context. Any thread.
  *
  * Returns: (transfer full): a proxy of the object
- *
- * Since: 0.1
  */
 FerryProxy *
 ferry_proxy_new_local (FerryExporter *exporter, const char *name)
@@ -290,8 +284,6 @@ ferry_proxy_find_exported (FerryProxy *self, GError **error)
  *
  * Returns: (transfer none) (nullable): the transport over which the object is reached; %NULL if the object is in this
  * process. It is another one after [method@Ferry.Launcher.spawn_again], which may free the former one.
- *
- * Since: 0.1
  */
 FerryTransport *
 ferry_proxy_get_transport (FerryProxy *self)
@@ -312,8 +304,6 @@ ferry_proxy_get_transport (FerryProxy *self)
  *
  * Returns: (nullable): the name under which the object is exported; %NULL if the proxy has only a reference to the
  * object
- *
- * Since: 0.1
  */
 const char *
 ferry_proxy_get_name (FerryProxy *self)
@@ -330,8 +320,6 @@ ferry_proxy_get_name (FerryProxy *self)
  * Whether the exporter listens, by its last report that has arrived. Any thread.
  *
  * Returns: whether the exporter listens
- *
- * Since: 0.1
  */
 gboolean
 ferry_proxy_get_listening (FerryProxy *self)
@@ -350,8 +338,6 @@ ferry_proxy_get_listening (FerryProxy *self)
  * Sets whether results of calls and views stay in the other process, so that this process gets proxies of them. The
  * setting is the initial state of [method@Ferry.View.set_as_proxy] for views of this proxy, and proxies that come as
  * results have it too. [method@Ferry.Proxy.get] always returns the value. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy)
@@ -369,8 +355,6 @@ ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy)
  * Any thread.
  *
  * Returns: whether results of calls and views stay in the other process, unless a view is set otherwise
- *
- * Since: 0.1
  */
 gboolean
 ferry_proxy_get_as_proxy (FerryProxy *self)
@@ -589,8 +573,6 @@ new_request (FerryProxy *self)
  * not a description.
  *
  * Returns: (transfer full) (nullable): the description, or %NULL with an error
- *
- * Since: 0.1
  */
 GDBusInterfaceInfo *
 ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error)
@@ -676,8 +658,6 @@ started_cb (GObject *proxy, GAsyncResult *result, gpointer data)
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.describe], without waiting. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -718,8 +698,6 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
  * Ends [method@Ferry.Proxy.describe_async]; fails as [method@Ferry.Proxy.describe] does. Any thread.
  *
  * Returns: (transfer full) (nullable): the description, or %NULL with an error
- *
- * Since: 0.1
  */
 GDBusInterfaceInfo *
 ferry_proxy_describe_finish (FerryProxy *self, GAsyncResult *result, GError **error)
@@ -862,8 +840,6 @@ forget_followed (FerryProxy *self)
  * changes are reported.
  *
  * The thread of the proxy's main context.
- *
- * Since: 0.1
  */
 void
 ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char *const *signals)
@@ -884,8 +860,6 @@ ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char 
  *
  * Ends [method@Ferry.Proxy.follow], and drops the values of followed properties. The thread of the proxy's main
  * context.
- *
- * Since: 0.1
  */
 void
 ferry_proxy_unfollow (FerryProxy *self)
@@ -905,8 +879,6 @@ ferry_proxy_unfollow (FerryProxy *self)
  * The thread of the proxy's main context.
  *
  * Returns: (transfer full) (nullable): the newest value that has arrived; %NULL if none has
- *
- * Since: 0.1
  */
 GVariant *
 ferry_proxy_dup_cached (FerryProxy *self, const char *property)
@@ -941,8 +913,6 @@ ferry_proxy_dup_cached (FerryProxy *self, const char *property)
  * %FERRY_ERROR_WORKER_LOST.
  *
  * Returns: whether the exporter listens
- *
- * Since: 0.1
  */
 gboolean
 ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error)
@@ -971,8 +941,6 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
  * @user_data: data for @callback
  *
  * As [method@Ferry.Proxy.wait_until_listening], without waiting. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,
@@ -993,8 +961,6 @@ ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCance
  * thread.
  *
  * Returns: whether the exporter listens
- *
- * Since: 0.1
  */
 gboolean
 ferry_proxy_wait_until_listening_finish (FerryProxy *self, GAsyncResult *result, GError **error)
@@ -1078,8 +1044,6 @@ install_news (void)
    * g_signal_connect (proxy, "changed::progress", G_CALLBACK (progress_changed), bar);
    * ferry_proxy_follow (proxy, (const char *[]){"progress", NULL}, NULL);
    * ```
-   *
-   * Since: 0.1
    */
   signal_ids[SIGNAL_CHANGED] = g_signal_new ("changed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0,
                                              NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
@@ -1091,8 +1055,6 @@ install_news (void)
    * @arguments: (transfer none): the arguments of the object's signal, a tuple
    *
    * The object has emitted a signal that is followed.
-   *
-   * Since: 0.1
    */
   signal_ids[SIGNAL_RECEIVED] = g_signal_new ("received", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0,
                                               NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
@@ -1104,8 +1066,6 @@ install_news (void)
    *
    * The object emitted signals faster than they could be sent. @n signals were left out before the next
    * [signal@Ferry.Proxy::received].
-   *
-   * Since: 0.1
    */
   signal_ids[SIGNAL_MISSED] =
     g_signal_new ("missed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
@@ -1121,8 +1081,6 @@ install_failures (void)
    * @error: the reason
    *
    * A property of a replica was set, and the object refused the value. The replica has the object's value again.
-   *
-   * Since: 0.1
    */
   signal_ids[SIGNAL_SET_FAILED] = g_signal_new ("set-failed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                                 G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_ERROR);
@@ -1136,8 +1094,6 @@ install_failures (void)
    * it lacks one of the members, %FERRY_ERROR_UNKNOWN_MEMBER; a member may not be read, %FERRY_ERROR_NOT_ALLOWED; or
    * the transport has ended, with the reason of its end. No changes are reported until an object that can be followed
    * is exported under the name.
-   *
-   * Since: 0.1
    */
   signal_ids[SIGNAL_FOLLOW_FAILED] = g_signal_new ("follow-failed", FERRY_TYPE_PROXY, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                                    NULL, G_TYPE_NONE, 1, G_TYPE_ERROR);
@@ -1156,8 +1112,6 @@ ferry_proxy_class_init (FerryProxyClass *klass)
    * FerryProxy:name:
    *
    * The name under which the object is exported; %NULL if the proxy has only a reference to the object.
-   *
-   * Since: 0.1
    */
   pspecs[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
 
@@ -1167,8 +1121,6 @@ ferry_proxy_class_init (FerryProxyClass *klass)
    * Whether the exporter listens, by its last report that has arrived. Proxies that came as results do not notify of
    * changes. After an exporter has left the transport, a new exporter at the other end is found only when a request or
    * a wait asks for it.
-   *
-   * Since: 0.1
    */
   pspecs[PROP_LISTENING] = g_param_spec_boolean ("listening", NULL, NULL, FALSE, FERRY_READABLE);
 

@@ -566,8 +566,6 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * The replica belongs to the thread's default main context, and must be used and dropped there. Any thread.
  *
  * Returns: (transfer full): the replica
- *
- * Since: 0.1
  */
 GObject *
 ferry_proxy_create_replica (FerryProxy *self, GType type, const char *const *properties)
@@ -602,8 +600,6 @@ cancelled_cb (GCancellable *cancellable, gpointer data)
  *
  * Makes a replica. The operation ends when the exporter listens and the replica has the values of the object's
  * properties. The replica belongs to the thread's default main context. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *const *properties,
@@ -641,8 +637,6 @@ ferry_proxy_create_replica_async (FerryProxy *self, GType type, const char *cons
  * such as with %FERRY_ERROR_UNKNOWN_OBJECT, %FERRY_ERROR_UNKNOWN_MEMBER and %FERRY_ERROR_NOT_ALLOWED.
  *
  * Returns: (transfer full) (nullable): the replica, or %NULL with an error
- *
- * Since: 0.1
  */
 GObject *
 ferry_proxy_create_replica_finish (FerryProxy *self, GAsyncResult *result, GError **error)

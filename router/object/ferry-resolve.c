@@ -536,8 +536,6 @@ ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCa
  * as %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with the error of a method.
  *
  * Returns: whether the view was resolved
- *
- * Since: 0.1
  */
 gboolean
 ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *cancellable, GVariant **value, FerryProxy **object,
@@ -572,8 +570,6 @@ tell_func (FerryCompletion *completion, gpointer data)
  * object's own process, on the thread that answers. If the request cannot be sent, @func is called before this function
  * has returned, for example with %FERRY_ERROR_WOULD_BLOCK when the transport has no room. There is no time limit. Any
  * thread.
- *
- * Since: 0.1
  */
 void
 ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user_data)
@@ -614,8 +610,6 @@ ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, 
  *
  * As [method@Ferry.View.resolve], without waiting. Fails at once with %FERRY_ERROR_WOULD_BLOCK when the transport has
  * no room. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -640,8 +634,6 @@ ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancell
  * Ends [method@Ferry.View.resolve_async]; fails as [method@Ferry.View.resolve] does. Any thread.
  *
  * Returns: whether the view was resolved
- *
- * Since: 0.1
  */
 gboolean
 ferry_view_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error)

@@ -41,8 +41,6 @@
  * of their transport's end, and the function may be called once more.
  *
  * Returns: (transfer full): the worker, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryWorker *
 ferry_launcher_spawn_again (FerryLauncher *self, FerryRouter *router, GError **error)

@@ -42,8 +42,6 @@ G_DEFINE_BOXED_TYPE (FerryView, ferry_view, ferry_view_ref, ferry_view_unref)
  * Any thread.
  *
  * Returns: (transfer full): a view without an operation, whose result is the object itself
- *
- * Since: 0.1
  */
 FerryView *
 ferry_view_new (FerryProxy *proxy)
@@ -111,8 +109,6 @@ append (FerryView *self, FerryStepKind kind, const char *name, GVariant *argumen
  * Any thread if the view is frozen; otherwise one at a time.
  *
  * Returns: (transfer full): a view with the same operations and settings, which can be extended
- *
- * Since: 0.1
  */
 FerryView *
 ferry_view_copy (FerryView *self)
@@ -136,8 +132,6 @@ ferry_view_copy (FerryView *self)
  * Any thread.
  *
  * Returns: (transfer full): the view
- *
- * Since: 0.1
  */
 FerryView *
 ferry_view_ref (FerryView *self)
@@ -153,8 +147,6 @@ ferry_view_ref (FerryView *self)
  * @self: (transfer full): a view
  *
  * Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_view_unref (FerryView *self)
@@ -180,8 +172,6 @@ ferry_view_unref (FerryView *self)
  * Freezes the view: its operations and settings cannot be changed any more. From now on any number of threads may use
  * the view. [method@Ferry.View.copy] returns a copy that can be extended. Any thread, one at a time until the view is
  * frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_freeze (FerryView *self)
@@ -198,8 +188,6 @@ ferry_view_freeze (FerryView *self)
  * Any thread, one at a time until the view is frozen.
  *
  * Returns: whether the view is frozen, and cannot be changed any more
- *
- * Since: 0.1
  */
 gboolean
 ferry_view_is_frozen (FerryView *self)
@@ -216,8 +204,6 @@ ferry_view_is_frozen (FerryView *self)
  * Any thread.
  *
  * Returns: (transfer none): the proxy of the object at which the view begins
- *
- * Since: 0.1
  */
 FerryProxy *
 ferry_view_get_proxy (FerryView *self)
@@ -234,8 +220,6 @@ ferry_view_get_proxy (FerryView *self)
  * Any thread, one at a time until the view is frozen.
  *
  * Returns: how many operations the view has
- *
- * Since: 0.1
  */
 guint
 ferry_view_get_n_steps (FerryView *self)
@@ -279,8 +263,6 @@ ferry_view_fill_request (FerryView *self, FerryViewRequest *request)
  * until the view is frozen.
  *
  * Returns: (transfer full): a text
- *
- * Since: 0.1
  */
 char *
 ferry_view_to_string (FerryView *self)
@@ -321,8 +303,6 @@ drop_floating (GVariant *value)
  *
  * Adds the call of a method. The next operation is done on the method's result, an object or a value. Any thread, one
  * at a time until the view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_call (FerryView *self, const char *method, GVariant *arguments)
@@ -340,8 +320,6 @@ ferry_view_call (FerryView *self, const char *method, GVariant *arguments)
  *
  * Adds the reading of a property. The next operation is done on the property's value, or on the object that the
  * property has. Any thread, one at a time until the view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_get (FerryView *self, const char *property)
@@ -360,8 +338,6 @@ ferry_view_get (FerryView *self, const char *property)
  *
  * Adds the setting of a property, which must be the last operation. The view's result is the value that the property
  * has after that. Any thread, one at a time until the view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_set (FerryView *self, const char *property, GVariant *value)
@@ -380,8 +356,6 @@ ferry_view_set (FerryView *self, const char *property, GVariant *value)
  *
  * Adds the setting of a property to its default, which must be the last operation. The view's result is the value that
  * the property has after that. Any thread, one at a time until the view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_delete (FerryView *self, const char *property)
@@ -400,8 +374,6 @@ ferry_view_delete (FerryView *self, const char *property)
  *
  * Adds the getting of an item: of an object that is a container, or of a value that is an array, a tuple or a
  * dictionary. Any thread, one at a time until the view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_get_item (FerryView *self, GVariant *key)
@@ -420,8 +392,6 @@ ferry_view_get_item (FerryView *self, GVariant *key)
  *
  * Adds the setting of a container's item, which must be the last operation. Any thread, one at a time until the view is
  * frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_set_item (FerryView *self, GVariant *key, GVariant *value)
@@ -442,8 +412,6 @@ ferry_view_set_item (FerryView *self, GVariant *key, GVariant *value)
  *
  * Adds the removal of a container's item, which must be the last operation. Any thread, one at a time until the view is
  * frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_delete_item (FerryView *self, GVariant *key)
@@ -461,8 +429,6 @@ ferry_view_delete_item (FerryView *self, GVariant *key)
  *
  * Adds the search for an item, which must be the last operation. The view's result is a boolean. Any thread, one at a
  * time until the view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_contains (FerryView *self, GVariant *key)
@@ -479,8 +445,6 @@ ferry_view_contains (FerryView *self, GVariant *key)
  *
  * Adds the counting of items, which must be the last operation. The view's result is a 64-bit unsigned number. Any
  * thread, one at a time until the view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_length (FerryView *self)
@@ -498,8 +462,6 @@ ferry_view_length (FerryView *self)
  *
  * Adds the call of a function of the object's process. The function gets the object and @arguments. The next operation
  * is done on the function's result. Any thread, one at a time until the view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_pass_to (FerryView *self, const char *function, GVariant *arguments)
@@ -519,8 +481,6 @@ ferry_view_pass_to (FerryView *self, const char *function, GVariant *arguments)
  * Makes the next call use the implementation in the class of that type. The next operation must be the call of a method
  * that is a function of a class: see [method@Ferry.Interface.add_class_method]. Any thread, one at a time until the
  * view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_super (FerryView *self, const char *type_name)
@@ -545,8 +505,6 @@ ferry_view_rows (FerryView *self, guint64 position, guint n_rows)
  *
  * Sets a result that is returned instead of an error when the exporter does not listen, or its process has ended. Any
  * thread, one at a time until the view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_set_default (FerryView *self, GVariant *value)
@@ -566,8 +524,6 @@ ferry_view_set_default (FerryView *self, GVariant *value)
  * objects. [method@Ferry.View.get_item] and its siblings can be used with that proxy. To get the value itself, resolve
  * a view of the proxy that has no operation, with @as_proxy %FALSE. The initial state is that of
  * [method@Ferry.Proxy.set_as_proxy]. Any thread, one at a time until the view is frozen.
- *
- * Since: 0.1
  */
 void
 ferry_view_set_as_proxy (FerryView *self, gboolean as_proxy)

@@ -24,8 +24,6 @@ G_BEGIN_DECLS
  *
  * A view belongs to one thread at a time until it is frozen. A frozen view does not change any more, and any number of
  * threads may use it.
- *
- * Since: 0.1
  */
 typedef struct _FerryView FerryView;
 
@@ -39,8 +37,6 @@ typedef struct _FerryProxy FerryProxy;
  * @user_data: the data that was passed with the function
  *
  * Called once with the result of a view, on a thread that other work needs: the function must not wait.
- *
- * Since: 0.1
  */
 typedef void (*FerryViewFunc) (GVariant *value, FerryProxy *object, const GError *error, gpointer user_data);
 

@@ -65,8 +65,6 @@ ferry_buffer_drop_one_shot (FerryBuffer *self)
  * Takes a reference. Any thread.
  *
  * Returns: (transfer full): @self
- *
- * Since: 0.1
  */
 FerryBuffer *
 ferry_buffer_ref (FerryBuffer *self)
@@ -82,8 +80,6 @@ ferry_buffer_ref (FerryBuffer *self)
  * @self: (transfer full): a buffer
  *
  * Drops a reference. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_buffer_unref (FerryBuffer *self)
@@ -109,8 +105,6 @@ ferry_buffer_unref (FerryBuffer *self)
  * attempt to send the buffer. Any thread, one at a time.
  *
  * Returns: (nullable): [method@Ferry.Buffer.get_size] bytes, for reading and writing; %NULL after the buffer was sent
- *
- * Since: 0.1
  */
 gpointer
 ferry_buffer_get_data (FerryBuffer *self)
@@ -127,8 +121,6 @@ ferry_buffer_get_data (FerryBuffer *self)
  * Gets the size of the buffer in bytes. Any thread, one at a time.
  *
  * Returns: the size
- *
- * Since: 0.1
  */
 gsize
 ferry_buffer_get_size (FerryBuffer *self)
@@ -144,8 +136,6 @@ ferry_buffer_get_size (FerryBuffer *self)
  * @size: the new size in bytes, from 1 to the present size
  *
  * Makes the buffer smaller, for data that is shorter than was expected. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_buffer_shrink (FerryBuffer *self, gsize size)

@@ -23,8 +23,6 @@ G_BEGIN_DECLS
  *
  * Only one thread at a time may use a buffer. When a buffer is freed without having been sent, its memory is used for
  * later buffers.
- *
- * Since: 0.1
  */
 typedef struct _FerryBuffer FerryBuffer;
 

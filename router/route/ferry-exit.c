@@ -235,8 +235,6 @@ ferry_exit_get_obstacle (FerryExit *self)
  * Takes a reference. Any thread.
  *
  * Returns: (transfer full): @self
- *
- * Since: 0.1
  */
 FerryExit *
 ferry_exit_ref (FerryExit *self)
@@ -252,8 +250,6 @@ ferry_exit_ref (FerryExit *self)
  * @self: (transfer full): an exit record
  *
  * Drops a reference; the last one frees the record. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_exit_unref (FerryExit *self)
@@ -274,8 +270,6 @@ ferry_exit_unref (FerryExit *self)
  * Gets the reason for the end of the pipe or the worker. Any thread.
  *
  * Returns: the reason; of several, the one that occurred first
- *
- * Since: 0.1
  */
 FerryCloseReason
 ferry_exit_get_reason (FerryExit *self)
@@ -292,8 +286,6 @@ ferry_exit_get_reason (FerryExit *self)
  * Gets a sentence that says what happened, and that can be shown to a user. Any thread.
  *
  * Returns: (transfer none): the sentence
- *
- * Since: 0.1
  */
 const char *
 ferry_exit_get_message (FerryExit *self)
@@ -310,8 +302,6 @@ ferry_exit_get_message (FerryExit *self)
  * Gets the id of the process at the other end, which the system may have given to another process since. Any thread.
  *
  * Returns: the process id, or -1 when there was no process
- *
- * Since: 0.1
  */
 GPid
 ferry_exit_get_pid (FerryExit *self)
@@ -328,8 +318,6 @@ ferry_exit_get_pid (FerryExit *self)
  * Gets the exit status of the process, also when ferry_exit_get_reason() is not %FERRY_CLOSE_REASON_EXITED. Any thread.
  *
  * Returns: 0 to 255, or -1 when the process did not exit by itself or the status is not known
- *
- * Since: 0.1
  */
 int
 ferry_exit_get_exit_status (FerryExit *self)
@@ -347,8 +335,6 @@ ferry_exit_get_exit_status (FerryExit *self)
  * worker that hung up and was then killed. Any thread.
  *
  * Returns: the signal's number, or 0 when no signal ended the process
- *
- * Since: 0.1
  */
 int
 ferry_exit_get_signal (FerryExit *self)
@@ -367,8 +353,6 @@ ferry_exit_get_signal (FerryExit *self)
  * a cancel is told from a signal of the user, or of the system when it has no memory left. Any thread.
  *
  * Returns: %TRUE if a signal of this application ended the process
- *
- * Since: 0.1
  */
 gboolean
 ferry_exit_is_forced (FerryExit *self)
@@ -385,8 +369,6 @@ ferry_exit_is_forced (FerryExit *self)
  * Whether the process left a core dump. Any thread.
  *
  * Returns: %TRUE if the process left a core dump
- *
- * Since: 0.1
  */
 gboolean
 ferry_exit_get_core_dumped (FerryExit *self)
@@ -404,8 +386,6 @@ ferry_exit_get_core_dumped (FerryExit *self)
  * 20 lines and 8 KiB, the oldest first. Any thread.
  *
  * Returns: (transfer none) (array zero-terminated=1): the lines; an empty array when nothing was logged
- *
- * Since: 0.1
  */
 const char *const *
 ferry_exit_get_last_lines (FerryExit *self)
@@ -422,8 +402,6 @@ ferry_exit_get_last_lines (FerryExit *self)
  * Whether the end was a success: the sender was stopped, or the process exited with status 0. Any thread.
  *
  * Returns: %TRUE if the end was a success
- *
- * Since: 0.1
  */
 gboolean
 ferry_exit_is_success (FerryExit *self)

@@ -22,8 +22,6 @@ G_BEGIN_DECLS
  * The exit record: describes how a pipe, or the worker at the pipe's other end, ended.
  *
  * An exit record never changes, so any thread may use it.
- *
- * Since: 0.1
  */
 typedef struct _FerryExit FerryExit;
 

@@ -148,8 +148,6 @@ attach_source (FerryPingee *self, gboolean aged, int priority, const char *name)
  * is freed.
  *
  * Returns: (transfer full): a new pingee
- *
- * Since: 0.1
  */
 FerryPingee *
 ferry_pingee_new (int priority, gint64 ageing, FerryPingeeFunc func, gpointer user_data, GDestroyNotify destroy)
@@ -183,8 +181,6 @@ ferry_pingee_set_can_recurse (FerryPingee *self, FerryPingeeFunc wants_call)
  * Takes a reference. Any thread may call this.
  *
  * Returns: (transfer full): @self
- *
- * Since: 0.1
  */
 FerryPingee *
 ferry_pingee_ref (FerryPingee *self)
@@ -218,8 +214,6 @@ release_user_data (FerryPingee *self)
  *
  * Drops a reference. A connected pingee and its main context hold references to each other, so both stay until the
  * pingee is disconnected. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_pingee_unref (FerryPingee *self)
@@ -246,8 +240,6 @@ ferry_pingee_unref (FerryPingee *self)
  * Fails with %FERRY_ERROR_ALREADY_RUNNING when the pingee is connected already.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
@@ -276,8 +268,6 @@ ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
  *
  * Does nothing when the pingee is not connected. A later ping stays pending until the next
  * [method@Ferry.Pingee.connect]. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_pingee_disconnect (FerryPingee *self)
@@ -301,8 +291,6 @@ ferry_pingee_disconnect (FerryPingee *self)
  *
  * Makes the main context run the callback. Several pings before a run of the callback cause one run; each ping after
  * the first is only one atomic operation. Any thread may call this.
- *
- * Since: 0.1
  */
 void
 ferry_pingee_ping (FerryPingee *self)

@@ -19,8 +19,6 @@ G_BEGIN_DECLS
  * FerryPingee:
  *
  * A callback on a main context that any thread can trigger by a ping.
- *
- * Since: 0.1
  */
 typedef struct _FerryPingee FerryPingee;
 
@@ -32,8 +30,6 @@ typedef struct _FerryPingee FerryPingee;
  *
  * Returns: %TRUE when there is more to do: the function is then called again in the context's next iteration, without a
  *   ping; %FALSE to wait for the next ping
- *
- * Since: 0.1
  */
 typedef gboolean (*FerryPingeeFunc) (gpointer user_data);
 

@@ -23,8 +23,6 @@
  * this receiver wait until its handler has returned.
  *
  * The router holds a reference to a receiver while its pipe is open.
- *
- * Since: 0.1
  */
 
 enum
@@ -150,24 +148,18 @@ install_properties (GObjectClass *object_class)
    * FerryReceiver:connection-id:
    *
    * The connection id of the pipe; the pipe's sender has the same id.
-   *
-   * Since: 0.1
    */
   properties[PROP_CONNECTION_ID] = g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
    * FerryReceiver:closed:
    *
    * Whether the pipe has ended.
-   *
-   * Since: 0.1
    */
   properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, FERRY_READABLE);
   /**
    * FerryReceiver:exit:
    *
    * The exit record of the pipe; set when [signal@Ferry.Receiver::closed] is emitted.
-   *
-   * Since: 0.1
    */
   properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -186,8 +178,6 @@ install_signals (GObjectClass *object_class)
    * Emitted for each message on the router's thread, when no handler is set.
    *
    * A signal handler may keep the message. Another process chose its type: check the type before you read values.
-   *
-   * Since: 0.1
    */
   signals[SIGNAL_MESSAGE] =
     g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_VARIANT);
@@ -204,8 +194,6 @@ install_signals (GObjectClass *object_class)
    * that are kept count against the worker's limits, so the worker may have to wait for its next buffer. If the worker
    * is not trusted ([method@Ferry.Launcher.set_trusted]), the bytes are a copy. Check the bytes and the metadata before
    * you use them: the worker chose both.
-   *
-   * Since: 0.1
    */
   signals[SIGNAL_BUFFER] =
     g_signal_new ("buffer", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_VARIANT, G_TYPE_BYTES);
@@ -223,8 +211,6 @@ install_signals (GObjectClass *object_class)
    * ```c
    * static void closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
    * ```
-   *
-   * Since: 0.1
    */
   signals[SIGNAL_CLOSED] =
     g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
@@ -310,8 +296,6 @@ ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit)
  * Gets the connection id of the pipe; the pipe's sender has the same id. Any thread.
  *
  * Returns: the connection id
- *
- * Since: 0.1
  */
 guint64
 ferry_receiver_get_connection_id (FerryReceiver *self)
@@ -328,8 +312,6 @@ ferry_receiver_get_connection_id (FerryReceiver *self)
  * Whether the pipe has ended, no matter whether its sender or its receiver closed it. On the router's thread.
  *
  * Returns: %TRUE if no more messages arrive
- *
- * Since: 0.1
  */
 gboolean
 ferry_receiver_get_closed (FerryReceiver *self)
@@ -348,8 +330,6 @@ ferry_receiver_get_closed (FerryReceiver *self)
  *
  * Returns: (transfer none) (nullable): the exit record, or %NULL while the pipe is open, and when the application
  *   closed the pipe with [method@Ferry.Router.close_pipe]
- *
- * Since: 0.1
  */
 FerryExit *
 ferry_receiver_get_exit (FerryReceiver *self)
@@ -367,8 +347,6 @@ ferry_receiver_get_exit (FerryReceiver *self)
  * Gets how many messages were delivered to this receiver. On the router's thread.
  *
  * Returns: the number of messages
- *
- * Since: 0.1
  */
 guint64
 ferry_receiver_get_messages (FerryReceiver *self)
@@ -387,8 +365,6 @@ ferry_receiver_get_messages (FerryReceiver *self)
  * stopped. On the router's thread.
  *
  * Returns: the number of messages
- *
- * Since: 0.1
  */
 guint64
 ferry_receiver_get_undelivered (FerryReceiver *self)
@@ -407,8 +383,6 @@ ferry_receiver_get_undelivered (FerryReceiver *self)
  * were delivered, up to the latest delivery. On the router's thread.
  *
  * Returns: the number of values; 0 for other pipes
- *
- * Since: 0.1
  */
 guint64
 ferry_receiver_get_overtaken (FerryReceiver *self)
@@ -428,8 +402,6 @@ ferry_receiver_get_overtaken (FerryReceiver *self)
  *
  * Sets a function that is called for each message instead of the signal, and is several times faster. The data of the
  * earlier handler is freed before this function returns. On the router's thread, also from within the handler.
- *
- * Since: 0.1
  */
 void
 ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, gpointer user_data,
@@ -543,8 +515,6 @@ check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
  *
  * The bytes of a large message of a trusted worker ([method@Ferry.Launcher.set_trusted]) are not copied. They stay as
  * they were checked only if the worker keeps the rules.
- *
- * Since: 0.1
  */
 void
 ferry_receiver_set_serialised_handler (FerryReceiver *self, FerryReceiverSerialisedHandler handler, gpointer user_data,
@@ -576,8 +546,6 @@ ferry_receiver_set_serialised_handler (FerryReceiver *self, FerryReceiverSeriali
  * Binds the receiver to an owner: when the owner is disposed, the pipe is closed, and the receiver gets no more
  * messages and no `closed`. A later owner replaces an earlier one. When the owner is disposed on another thread, a
  * delivery that is under way may go on. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_receiver_bind (FerryReceiver *self, GObject *owner)

@@ -29,8 +29,6 @@ G_DECLARE_FINAL_TYPE (FerryReceiver, ferry_receiver, FERRY, RECEIVER, GObject)
  * @user_data: the data given to [method@Ferry.Receiver.set_handler]
  *
  * Called on the router's thread for each message.
- *
- * Since: 0.1
  */
 typedef void (*FerryReceiverHandler) (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type,
                                       gpointer user_data);
@@ -45,8 +43,6 @@ typedef void (*FerryReceiverHandler) (FerryReceiver *receiver, gconstpointer dat
  * @user_data: the data given to [method@Ferry.Receiver.set_serialised_handler]
  *
  * Called on the router's thread for each message in normal form.
- *
- * Since: 0.1
  */
 typedef void (*FerryReceiverSerialisedHandler) (FerryReceiver *receiver, const GVariantType *type, gconstpointer data,
                                                 gsize size, gpointer user_data);

@@ -114,8 +114,6 @@ static GParamSpec *properties[N_PROPERTIES];
  * The memory that messages use in the application is limited: for all links together by
  * [property@Ferry.Router:local-queue-limit] and [property@Ferry.Router:buffer-limit]; for each link to its lane, 16
  * blocks of 64 KiB, and one message that arrives in pieces.
- *
- * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (FerryRouter, ferry_router, G_TYPE_OBJECT)
 
@@ -304,8 +302,6 @@ sender_dropped (FerryReceiver *receiver)
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, and %FERRY_ERROR_TOO_LARGE at 16,777,216 pipes.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender, FerryReceiver **receiver,
@@ -352,8 +348,6 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
  * another router.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **error)
@@ -1667,8 +1661,6 @@ route (Route *self, GError **error)
  * router; with %FERRY_ERROR_WRONG_THREAD; and with %FERRY_ERROR_BUSY from within a handler.
  *
  * Returns: %TRUE when the condition holds
- *
- * Since: 0.1
  */
 gboolean
 ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer user_data, gint64 timeout,
@@ -1831,8 +1823,6 @@ pinged (gpointer user_data)
  * Makes a router. It does nothing until it is started with [method@Ferry.Router.start]. Any thread may call this.
  *
  * Returns: (transfer full): a new router
- *
- * Since: 0.1
  */
 FerryRouter *
 ferry_router_new (GMainContext *context)
@@ -1854,8 +1844,6 @@ ferry_router_new (GMainContext *context)
  * [method@Ferry.Router.stop], and with %FERRY_ERROR_SYSTEM when the system cannot give it a thread or descriptors.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_router_start (FerryRouter *self, GError **error)
@@ -1992,8 +1980,6 @@ stop (FerryRouter *self)
  * Fails with %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_router_stop (FerryRouter *self, GError **error)
@@ -2111,8 +2097,6 @@ count_others (FerryRouter *self, FerryCounter counter)
  * except for those of memory that the application keeps. On the router's thread.
  *
  * Returns: the count
- *
- * Since: 0.1
  */
 guint64
 ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
@@ -2136,8 +2120,6 @@ ferry_router_get_counter (FerryRouter *self, FerryCounter counter)
  * Whether the router runs: it was started and not stopped. Any thread may call this.
  *
  * Returns: %TRUE if the router runs
- *
- * Since: 0.1
  */
 gboolean
 ferry_router_get_running (FerryRouter *self)
@@ -2154,8 +2136,6 @@ ferry_router_get_running (FerryRouter *self)
  * Gets how many pipes are open. On the router's thread.
  *
  * Returns: the number of pipes
- *
- * Since: 0.1
  */
 guint
 ferry_router_get_n_pipes (FerryRouter *self)
@@ -2255,8 +2235,6 @@ install_scheduling_properties (void)
    *
    * The main context on which receivers deliver messages. The default is the thread-default main context of the thread
    * that made the router.
-   *
-   * Since: 0.1
    */
   properties[PROP_MAIN_CONTEXT] =
     g_param_spec_boxed ("main-context", NULL, NULL, G_TYPE_MAIN_CONTEXT, FERRY_AT_CONSTRUCTION);
@@ -2265,8 +2243,6 @@ install_scheduling_properties (void)
    *
    * The priority of the router on the main context; [const@Ferry.PRIORITY_DEFAULT] by default. A change takes effect at
    * the next start.
-   *
-   * Since: 0.1
    */
   properties[PROP_PRIORITY] =
     g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, FERRY_PRIORITY_DEFAULT, SETTING);
@@ -2275,8 +2251,6 @@ install_scheduling_properties (void)
    *
    * The time in microseconds for which messages are delivered before the main context runs other sources; 4,000 by
    * default. A handler that takes longer is not interrupted.
-   *
-   * Since: 0.1
    */
   properties[PROP_DISPATCH_BUDGET] =
     g_param_spec_int64 ("dispatch-budget", NULL, NULL, 1, G_USEC_PER_SEC, DEFAULT_DISPATCH_BUDGET, SETTING);
@@ -2285,8 +2259,6 @@ install_scheduling_properties (void)
    *
    * The time in microseconds after which messages are delivered at default priority, for one dispatch budget, if other
    * sources have kept the router from running; 20,000 by default, 0 for never. A change takes effect at the next start.
-   *
-   * Since: 0.1
    */
   properties[PROP_AGEING] = g_param_spec_int64 ("ageing", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_AGEING, SETTING);
   /**
@@ -2294,8 +2266,6 @@ install_scheduling_properties (void)
    *
    * The least time in microseconds between two deliveries of a pipe for latest values ([flags@Ferry.PipeFlags]); 16,667
    * by default, which is 60 deliveries a second. The last value before the end of the pipe does not wait.
-   *
-   * Since: 0.1
    */
   properties[PROP_LATEST_INTERVAL] = g_param_spec_int64 ("latest-interval", NULL, NULL, LOWEST_LATEST_INTERVAL,
                                                          HIGHEST_LATEST_INTERVAL, DEFAULT_LATEST_INTERVAL, SETTING);
@@ -2310,8 +2280,6 @@ install_latency_properties (void)
    * Whether the main context takes messages from the workers itself while there are few of them, so that a message
    * wakes one thread, not two; %TRUE by default. When many messages come, and while the main context does other work,
    * another thread takes them. A change takes effect at the next start.
-   *
-   * Since: 0.1
    */
   properties[PROP_SHORT_CUT] = g_param_spec_boolean ("short-cut", NULL, NULL, TRUE, SETTING);
   /**
@@ -2323,8 +2291,6 @@ install_latency_properties (void)
    * answer, as in [method@Ferry.Mux.transact]. Each of them polls only where that has paid lately, and never while
    * nothing happens. Where the process may use one processor core only, it yields
    * the core once instead. A change takes effect at the next start.
-   *
-   * Since: 0.1
    */
   properties[PROP_LATENCY] =
     g_param_spec_enum ("latency", NULL, NULL, FERRY_TYPE_LATENCY, FERRY_LATENCY_SYSTEM, SETTING);
@@ -2333,8 +2299,6 @@ install_latency_properties (void)
    *
    * The share of each second that a thread may poll in vain before it sleeps, from 0 to 1; 0.05 by default. See
    * [property@Ferry.Router:latency]. A change takes effect at the next start.
-   *
-   * Since: 0.1
    */
   properties[PROP_SPIN_SHARE] = g_param_spec_double ("spin-share", NULL, NULL, 0, 1, DEFAULT_SPIN_SHARE, SETTING);
 }
@@ -2347,8 +2311,6 @@ install_limit_properties (void)
    *
    * How many bytes of all links together may wait for the main context; 16 MiB by default. One block or one large
    * message may exceed the limit. A change takes effect at the next start.
-   *
-   * Since: 0.1
    */
   properties[PROP_LOCAL_QUEUE_LIMIT] = g_param_spec_uint64 ("local-queue-limit", NULL, NULL, FERRY_BLOCK_SIZE,
                                                             G_MAXINT64, DEFAULT_LOCAL_QUEUE_LIMIT, SETTING);
@@ -2357,8 +2319,6 @@ install_limit_properties (void)
    *
    * How many bytes of messages a worker can send before the application takes them, including 16 bytes for each; 2 MiB
    * by default. The value is rounded down to a power of two. A change applies to links that are made later.
-   *
-   * Since: 0.1
    */
   properties[PROP_LANE_CAPACITY] = g_param_spec_uint64 ("lane-capacity", NULL, NULL, FERRY_MIN_LANE_CAPACITY,
                                                         FERRY_MAX_LANE_CAPACITY, DEFAULT_LANE_CAPACITY, SETTING);
@@ -2366,8 +2326,6 @@ install_limit_properties (void)
    * FerryRouter:max-message-size:
    *
    * How many bytes a message may have; 64 MiB by default, at most 1 GiB. A change applies to links that are made later.
-   *
-   * Since: 0.1
    */
   properties[PROP_MAX_MESSAGE_SIZE] = g_param_spec_uint64 ("max-message-size", NULL, NULL, FERRY_MAX_RECORD_SIZE,
                                                            HIGHEST_MAX_MESSAGE_SIZE, DEFAULT_MAX_MESSAGE_SIZE, SETTING);
@@ -2380,8 +2338,6 @@ install_limit_properties (void)
    *
    * The default, also set by 0, is a quarter of the machine's memory, or of the memory limit of the control group if
    * that is lower. Reading the property returns the number in effect, not 0. A change takes effect at once.
-   *
-   * Since: 0.1
    */
   properties[PROP_BUFFER_LIMIT] = g_param_spec_uint64 ("buffer-limit", NULL, NULL, 0, G_MAXINT64, 0, SETTING);
   /**
@@ -2390,8 +2346,6 @@ install_limit_properties (void)
    * The time in microseconds for which unused memory is kept for later messages and buffers, before it is returned to
    * the system; 5,000,000 by default. It is looked at once in that time, so it may be kept for twice as long. A change
    * takes effect at the next start.
-   *
-   * Since: 0.1
    */
   properties[PROP_SPARE_TIME] = g_param_spec_int64 ("spare-time", NULL, NULL, FERRY_MICROSECONDS_PER_MILLISECOND,
                                                     G_MAXINT64 / 2, DEFAULT_SPARE_TIME, SETTING);
@@ -2415,8 +2369,6 @@ ferry_router_class_init (FerryRouterClass *klass)
    * FerryRouter:running:
    *
    * Whether the router runs: it was started and not stopped.
-   *
-   * Since: 0.1
    */
   properties[PROP_RUNNING] = g_param_spec_boolean ("running", NULL, NULL, FALSE, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);

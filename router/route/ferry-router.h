@@ -20,8 +20,6 @@ G_BEGIN_DECLS
  *
  * The priority at which a router delivers messages. It is just below the priority of GTK's redraw, which is
  * `G_PRIORITY_HIGH_IDLE + 20`.
- *
- * Since: 0.1
  */
 #define FERRY_PRIORITY_DEFAULT (G_PRIORITY_HIGH_IDLE + 25)
 
@@ -38,8 +36,6 @@ G_BEGIN_DECLS
  *   faster: they copy each buffer into memory that is reused. No effect for a sender in the application itself.
  *
  * The kinds of pipes that [method@Ferry.Router.pipe] makes.
- *
- * Since: 0.1
  */
 typedef enum
 {
@@ -58,8 +54,6 @@ typedef enum
  * @FERRY_LATENCY_QUICK: The same, for up to 200 microseconds.
  *
  * How much processor time may be spent on short waits: see [property@Ferry.Router:latency].
- *
- * Since: 0.1
  */
 typedef enum
 {
@@ -96,8 +90,6 @@ typedef enum
  * @FERRY_COUNTER_HIGHEST_SPARE_BYTES: The highest value that @FERRY_COUNTER_SPARE_BYTES has had.
  *
  * The counters of a router, which [method@Ferry.Router.get_counter] reads.
- *
- * Since: 0.1
  */
 typedef enum
 {
@@ -135,8 +127,6 @@ G_DECLARE_FINAL_TYPE (FerryRouter, ferry_router, FERRY, ROUTER, GObject)
  * Evaluates the condition that [method@Ferry.Router.route_until] waits for.
  *
  * Returns: %TRUE when the condition holds
- *
- * Since: 0.1
  */
 typedef gboolean (*FerryCondition) (gpointer user_data);
 

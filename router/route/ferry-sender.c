@@ -222,8 +222,6 @@ get_most_room (const FerrySend *send, gsize payload)
  *
  * After it was started, any number of threads may use a sender at once, but only one process: in a child process that a
  * worker forks, sending fails.
- *
- * Since: 0.1
  */
 
 enum
@@ -815,8 +813,6 @@ send_parts_slowly (FerrySender *self, const FerryPart *parts, guint n_parts, gsi
  * %G_IO_ERROR_CANCELLED.
  *
  * Returns: %TRUE when the message was sent and will arrive
- *
- * Since: 0.1
  */
 gboolean
 ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
@@ -860,8 +856,6 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
  * [method@Ferry.Sender.send_bytes_until], which lists the errors. Any thread.
  *
  * Returns: %TRUE when the message was sent and will arrive
- *
- * Since: 0.1
  */
 gboolean
 ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GError **error)
@@ -905,8 +899,6 @@ box_where_needed (FerrySender *self, GVariant *variant, GError **error)
  * more than 65,536 bytes inside a variant.
  *
  * Returns: %TRUE when the message was sent and will arrive
- *
- * Since: 0.1
  */
 gboolean
 ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, GCancellable *cancellable,
@@ -942,8 +934,6 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
  * [method@Ferry.Sender.send_until]. Any thread.
  *
  * Returns: %TRUE when the message was sent and will arrive
- *
- * Since: 0.1
  */
 gboolean
 ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
@@ -1053,8 +1043,6 @@ send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape,
  * [method@Ferry.Receiver.set_serialised_handler].
  *
  * Returns: %TRUE when the message was sent and will arrive
- *
- * Since: 0.1
  */
 gboolean
 ferry_sender_send_serialised_until (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
@@ -1102,8 +1090,6 @@ ferry_sender_send_serialised_until (FerrySender *self, const GVariantType *type,
  * [method@Ferry.Sender.send_serialised_until]. Any thread.
  *
  * Returns: %TRUE when the message was sent and will arrive
- *
- * Since: 0.1
  */
 gboolean
 ferry_sender_send_serialised (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
@@ -1270,8 +1256,6 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
  * values, and with %FERRY_ERROR_SYSTEM when there is no address space or no descriptor for the buffer.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
- *
- * Since: 0.1
  */
 FerryBuffer *
 ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline, GCancellable *cancellable,
@@ -1314,8 +1298,6 @@ ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline
  * [method@Ferry.Sender.create_buffer_until]. Any thread.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
- *
- * Since: 0.1
  */
 FerryBuffer *
 ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error)
@@ -1375,8 +1357,6 @@ lend (FerrySend *send, FerryBuffer *buffer, GError **error)
  * written to.
  *
  * Returns: %TRUE when the buffer was sent and will arrive
- *
- * Since: 0.1
  */
 gboolean
 ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, gint64 deadline,
@@ -1424,8 +1404,6 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
  * [method@Ferry.Sender.send_buffer_until]. Any thread.
  *
  * Returns: %TRUE when the buffer was sent and will arrive
- *
- * Since: 0.1
  */
 gboolean
 ferry_sender_send_buffer (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, GError **error)
@@ -1505,8 +1483,6 @@ ferry_sender_class_init (FerrySenderClass *klass)
    * FerrySender:connection-id:
    *
    * The connection id of the pipe; the pipe's receiver has the same id.
-   *
-   * Since: 0.1
    */
   g_object_class_install_property (
     object_class, PROP_CONNECTION_ID,
@@ -1700,8 +1676,6 @@ start_locally (FerrySender *self, GError **error)
  * the system cannot give it memory or descriptors.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_sender_start (FerrySender *self, GError **error)
@@ -1733,8 +1707,6 @@ ferry_sender_start (FerrySender *self, GError **error)
  * with %FERRY_ERROR_PROTOCOL when the other end has damaged the lane.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_sender_stop (FerrySender *self, GError **error)
@@ -1764,8 +1736,6 @@ ferry_sender_stop (FerrySender *self, GError **error)
  * Gets the connection id of the pipe; the pipe's receiver has the same id. Any thread.
  *
  * Returns: the connection id
- *
- * Since: 0.1
  */
 guint64
 ferry_sender_get_connection_id (FerrySender *self)

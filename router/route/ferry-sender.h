@@ -23,8 +23,6 @@ G_DECLARE_FINAL_TYPE (FerrySender, ferry_sender, FERRY, SENDER, GObject)
  * FERRY_NO_DEADLINE:
  *
  * The deadline of a function that waits without a limit.
- *
- * Since: 0.1
  */
 #define FERRY_NO_DEADLINE ((gint64) -1)
 

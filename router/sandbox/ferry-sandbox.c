@@ -55,8 +55,6 @@ static const char *const system_paths[] = {
  *
  * A sandbox belongs to one thread. Before its first use with a router, that is any thread, one at a time. From its
  * first use with a router on, it is the router's thread. This thread is called the sandbox's thread.
- *
- * Since: 0.1
  */
 struct _FerrySandbox
 {
@@ -119,8 +117,6 @@ ferry_sandbox_bind (FerrySandbox *self, FerryHome *home)
  * descriptors to 256, and sets no other limit. Any thread.
  *
  * Returns: (transfer full): a new sandbox
- *
- * Since: 0.1
  */
 FerrySandbox *
 ferry_sandbox_new (void)
@@ -139,8 +135,6 @@ ferry_sandbox_new (void)
  * [method@Ferry.Launcher.spawn] fails with %FERRY_ERROR_LAUNCH_FAILED and the error names the missing layers. A worker
  * that fails to enter a required layer ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED, before the application sends it
  * anything. On the sandbox's thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_set_policy (FerrySandbox *self, FerrySandboxPolicy policy)
@@ -159,8 +153,6 @@ ferry_sandbox_set_policy (FerrySandbox *self, FerrySandboxPolicy policy)
  * Gets the policy. On the sandbox's thread.
  *
  * Returns: the policy
- *
- * Since: 0.1
  */
 FerrySandboxPolicy
 ferry_sandbox_get_policy (FerrySandbox *self)
@@ -178,8 +170,6 @@ ferry_sandbox_get_policy (FerrySandbox *self)
  *
  * Sets which layers are used, if the system has them; the default is all layers. Omitting a layer can help: without
  * %FERRY_SANDBOX_STRENGTH_NAMESPACES, a worker starts some milliseconds sooner. On the sandbox's thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_set_layers (FerrySandbox *self, FerrySandboxStrength layers)
@@ -197,8 +187,6 @@ ferry_sandbox_set_layers (FerrySandbox *self, FerrySandboxStrength layers)
  *
  * Sets which layers %FERRY_SANDBOX_POLICY_REQUIRED requires. The default is limits, no new privileges, Landlock, and
  * the filter of system calls. On the sandbox's thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_set_required_layers (FerrySandbox *self, FerrySandboxStrength layers)
@@ -219,8 +207,6 @@ ferry_sandbox_set_required_layers (FerrySandbox *self, FerrySandboxStrength laye
  *
  * To look up host names, a program must also be able to read `/etc/resolv.conf`, `/etc/hosts` and `/etc/nsswitch.conf`
  * ([method@Ferry.Sandbox.add_read_only_path]). On the sandbox's thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_set_network (FerrySandbox *self, gboolean network)
@@ -238,8 +224,6 @@ ferry_sandbox_set_network (FerrySandbox *self, gboolean network)
  *
  * Lets the worker read a file or folder. A path that does not exist when the worker starts grants nothing. For a single
  * file, it is simpler if the application opens it and sends its descriptor to the worker. On the sandbox's thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path)
@@ -263,8 +247,6 @@ ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path)
  * Landlock does not restrict changes of the permissions and times of files. A worker with a writable path can make such
  * changes to any file of the user of which it has a descriptor. Without namespaces, it can make them to any file of the
  * user by its path. It can also lock files that it can open. On the sandbox's thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_add_writable_path (FerrySandbox *self, const char *path)
@@ -282,8 +264,6 @@ ferry_sandbox_add_writable_path (FerrySandbox *self, const char *path)
  *
  * Lets the worker read the system's files that programs often open after their start: libraries and modules, locales,
  * fonts, the time zone, and the certificates of certificate authorities. On the sandbox's thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_add_system_paths (FerrySandbox *self)
@@ -310,8 +290,6 @@ ferry_sandbox_add_system_paths (FerrySandbox *self)
  * address space has a limit too: @bytes plus 512 MiB, plus the link's memory, plus the memory that is mapped before
  * `main()`. Mapped files count against this limit. A worker on a system before Linux 6.10, or one that has not asked
  * for a sender yet, can also use the buffers' addresses for other memory. On the sandbox's thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_set_memory_limit (FerrySandbox *self, guint64 bytes)
@@ -329,8 +307,6 @@ ferry_sandbox_set_memory_limit (FerrySandbox *self, guint64 bytes)
  *
  * Limits the processor time of the worker, from its start to its end, as %FERRY_LIMIT_CPU_TIME does. If the launcher
  * sets %FERRY_LIMIT_CPU_TIME too, the lower limit counts. On the sandbox's thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds)
@@ -349,8 +325,6 @@ ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds)
  * Limits the descriptors of the worker, as %FERRY_LIMIT_OPEN_FILES does. If the launcher sets %FERRY_LIMIT_OPEN_FILES
  * too, the lower limit counts. The default is 256, since data in sockets and pipes does not count against the limits of
  * memory. On the sandbox's thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_set_descriptor_limit (FerrySandbox *self, guint64 descriptors)
@@ -485,8 +459,6 @@ G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_NAMESPACES == FERRY_LAYER_NAMESP
  * [method@Ferry.Worker.get_sandbox_strength] gets the layers of a worker.
  *
  * Returns: the layers
- *
- * Since: 0.1
  */
 FerrySandboxStrength
 ferry_sandbox_get_strength (void)
@@ -514,8 +486,6 @@ get_strength_in_thread (GTask *task, gpointer source, gpointer data, GCancellabl
  *
  * Gets the layers of a sandbox that this system has, as [func@Ferry.Sandbox.get_strength] does, without blocking. When
  * this is called early, the first launch need not wait for the trial start of bubblewrap. Any thread.
- *
- * Since: 0.1
  */
 void
 ferry_sandbox_get_strength_async (GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -538,8 +508,6 @@ ferry_sandbox_get_strength_async (GCancellable *cancellable, GAsyncReadyCallback
  * Gets the result of [func@Ferry.Sandbox.get_strength_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: the layers, or %FERRY_SANDBOX_STRENGTH_NONE with @error set
- *
- * Since: 0.1
  */
 FerrySandboxStrength
 ferry_sandbox_get_strength_finish (GAsyncResult *result, GError **error)
@@ -562,8 +530,6 @@ ferry_sandbox_get_strength_finish (GAsyncResult *result, GError **error)
  * Returns the names of layers, for messages to users. Any thread may call this.
  *
  * Returns: (transfer full): the names, such as “limits, no new privileges, Landlock”, or “nothing”
- *
- * Since: 0.1
  */
 char *
 ferry_sandbox_describe_strength (FerrySandboxStrength strength)

@@ -32,8 +32,6 @@ G_BEGIN_DECLS
  *   the granted paths. Needs bubblewrap, and a system that lets users make namespaces.
  *
  * The layers of a sandbox. Each layer works without the others, and may refuse what another layer allows.
- *
- * Since: 0.1
  */
 typedef enum /*< flags >*/
 {
@@ -54,8 +52,6 @@ typedef enum /*< flags >*/
  * @FERRY_SANDBOX_POLICY_OFF: A worker runs without a sandbox.
  *
  * What a launch does on a system that lacks layers of a sandbox.
- *
- * Since: 0.1
  */
 typedef enum
 {

@@ -26,8 +26,6 @@ G_BEGIN_DECLS
  *   beyond the limit.
  *
  * The resources that [method@Ferry.Launcher.set_limit] limits.
- *
- * Since: 0.1
  */
 typedef enum
 {

@@ -26,8 +26,6 @@
  * FerryErrorRecord:
  *
  * An error in a [class@Ferry.ErrorList], with its phase and its trace. It never changes, so any thread may use it.
- *
- * Since: 0.1
  */
 struct _FerryErrorRecord
 {
@@ -85,24 +83,18 @@ ferry_error_record_class_init (FerryErrorRecordClass *klass)
    * FerryErrorRecord:error:
    *
    * The error that was caught.
-   *
-   * Since: 0.1
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
   /**
    * FerryErrorRecord:phase:
    *
    * The phase of the work in which the error occurred, such as “init”, “work” or “cleanup”; empty if none was given.
-   *
-   * Since: 0.1
    */
   properties[PROP_PHASE] = g_param_spec_string ("phase", NULL, NULL, NULL, FERRY_READABLE);
   /**
    * FerryErrorRecord:trace:
    *
    * The trace of the error: one line for each place in the code, the innermost first; %NULL if it is not known.
-   *
-   * Since: 0.1
    */
   properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -120,8 +112,6 @@ ferry_error_record_init (FerryErrorRecord *self)
  * Gets the error that was caught. Any thread may call this.
  *
  * Returns: (transfer none): the error
- *
- * Since: 0.1
  */
 const GError *
 ferry_error_record_get_error (FerryErrorRecord *self)
@@ -138,8 +128,6 @@ ferry_error_record_get_error (FerryErrorRecord *self)
  * Gets the phase of the work in which the error occurred. Any thread may call this.
  *
  * Returns: (transfer none): the phase; empty if none was given
- *
- * Since: 0.1
  */
 const char *
 ferry_error_record_get_phase (FerryErrorRecord *self)
@@ -156,8 +144,6 @@ ferry_error_record_get_phase (FerryErrorRecord *self)
  * Gets the trace of the error: one line for each place in the code, the innermost first. Any thread may call this.
  *
  * Returns: (transfer none) (nullable): the trace, or %NULL if it is not known
- *
- * Since: 0.1
  */
 const char *
 ferry_error_record_get_trace (FerryErrorRecord *self)
@@ -190,8 +176,6 @@ ferry_error_record_get_trace (FerryErrorRecord *self)
  * [method@Ferry.ErrorList.add_variant]).
  *
  * The list is a [iface@Gio.ListModel] of [class@Ferry.ErrorRecord], in the order in which the errors were caught.
- *
- * Since: 0.1
  */
 struct _FerryErrorList
 {
@@ -300,8 +284,6 @@ is_of_phase (const FerryErrorRecord *record, const char *phase)
  * Makes an empty list without filters, which catches all errors. Any thread, one at a time.
  *
  * Returns: (transfer full): a new list
- *
- * Since: 0.1
  */
 FerryErrorList *
 ferry_error_list_new (void)
@@ -316,8 +298,6 @@ ferry_error_list_new (void)
  * @code: a code of @domain, or -1 for all codes
  *
  * Adds a filter. A list with filters catches only errors that pass one of them. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_error_list_add_filter (FerryErrorList *self, GQuark domain, int code)
@@ -339,8 +319,6 @@ ferry_error_list_add_filter (FerryErrorList *self, GQuark domain, int code)
  * Catches an error, with its trace if it has one: see [func@Ferry.Error.get_trace]. Any thread, one at a time.
  *
  * Returns: %FALSE if the error passes no filter, and so was not caught
- *
- * Since: 0.1
  */
 gboolean
 ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *error)
@@ -366,8 +344,6 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
  * Catches an error that a function may have set in @error. Any thread, one at a time.
  *
  * Returns: %FALSE if the error passes no filter, and so stays in @error
- *
- * Since: 0.1
  */
 gboolean
 ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error)
@@ -392,8 +368,6 @@ ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error)
  * Catches the error of a failed task, with its trace. On the router's thread.
  *
  * Returns: %FALSE if the task has not failed, or its error passes no filter. A cancelled task has not failed
- *
- * Since: 0.1
  */
 gboolean
 ferry_error_list_add_task (FerryErrorList *self, const char *phase, FerryTask *task)
@@ -441,8 +415,6 @@ check_variant (GVariant *variant, GError **error)
  * errors than [method@Ferry.ErrorList.to_variant] writes; in these two cases no error is caught.
  *
  * Returns: %TRUE if all errors were caught
- *
- * Since: 0.1
  */
 gboolean
 ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **error)
@@ -496,8 +468,6 @@ add_to_builder (GVariantBuilder *builder, const char *phase, const GError *error
  * %FERRY_ERROR_TOO_LARGE says how many were left out. Any thread, one at a time.
  *
  * Returns: (transfer none): a floating value
- *
- * Since: 0.1
  */
 GVariant *
 ferry_error_list_to_variant (FerryErrorList *self)
@@ -534,8 +504,6 @@ ferry_error_list_to_variant (FerryErrorList *self)
  * consequences, is that of [method@Ferry.ErrorList.get_first]. The list does not change. Any thread, one at a time.
  *
  * Returns: %TRUE if there is no such error
- *
- * Since: 0.1
  */
 gboolean
 ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **error)
@@ -560,8 +528,6 @@ ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **er
  * Gets the error of @phase that was caught first. Any thread, one at a time.
  *
  * Returns: (transfer none) (nullable): the error's record, which the list owns; %NULL if there is none
- *
- * Since: 0.1
  */
 FerryErrorRecord *
 ferry_error_list_get_first (FerryErrorList *self, const char *phase)
@@ -582,8 +548,6 @@ ferry_error_list_get_first (FerryErrorList *self, const char *phase)
  * Gets the error of @phase that was caught last. Any thread, one at a time.
  *
  * Returns: (transfer none) (nullable): the error's record, which the list owns; %NULL if there is none
- *
- * Since: 0.1
  */
 FerryErrorRecord *
 ferry_error_list_get_last (FerryErrorList *self, const char *phase)
@@ -605,8 +569,6 @@ ferry_error_list_get_last (FerryErrorList *self, const char *phase)
  * model that changes whenever an error is caught. Any thread, one at a time.
  *
  * Returns: (transfer full): a list model of [class@Ferry.ErrorRecord], which does not change later
- *
- * Since: 0.1
  */
 GListModel *
 ferry_error_list_get_all (FerryErrorList *self, const char *phase)
@@ -628,8 +590,6 @@ ferry_error_list_get_all (FerryErrorList *self, const char *phase)
  * @phase: (nullable): the phase whose errors are removed; %NULL for all phases
  *
  * Removes the errors of @phase from the list. The filters stay. Any thread, one at a time.
- *
- * Since: 0.1
  */
 void
 ferry_error_list_clear (FerryErrorList *self, const char *phase)

@@ -38,8 +38,6 @@
  * Several executors can share a pool. Tasks of the same priority are then started from each executor alternately. An
  * executor can have several runners ([method@Ferry.Executor.add_runner]). It stays alive at least until its tasks are
  * done.
- *
- * Since: 0.1
  */
 struct _FerryExecutor
 {
@@ -912,8 +910,6 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
  * registered. Errors that are found later, such as an unknown function, make the task fail.
  *
  * Returns: %TRUE when the task was accepted
- *
- * Since: 0.1
  */
 gboolean
 ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error)
@@ -944,8 +940,6 @@ ferry_executor_submit_task (FerryExecutor *self, FerryTask *task, GError **error
  * Fails as [method@Ferry.Executor.submit_task] does.
  *
  * Returns: (transfer full): the task
- *
- * Since: 0.1
  */
 FerryTask *
 ferry_executor_submit (FerryExecutor *self, const char *function, GVariant *arguments, GError **error)
@@ -970,8 +964,6 @@ ferry_executor_submit (FerryExecutor *self, const char *function, GVariant *argu
  *
  * Submits a task as soon as fewer than [property@Ferry.Executor:max-pending] tasks wait. An application that submits
  * each task in the callback of the previous one never has more tasks waiting. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancellable *cancellable,
@@ -1005,8 +997,6 @@ ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCancell
  * %G_IO_ERROR_CANCELLED if the waiting was cancelled.
  *
  * Returns: %TRUE when the task was accepted
- *
- * Since: 0.1
  */
 gboolean
 ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GError **error)
@@ -1052,8 +1042,6 @@ check_task (FerryExecutor *self, const char *function, FerryTask *task, GError *
  * to this executor.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int priority, GError **error)
@@ -1094,8 +1082,6 @@ ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int prio
  * wait for its end. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the task was not submitted to this executor.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
@@ -1133,8 +1119,6 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
  * descriptors or bytes, because they were released at its end. Fails as [method@Ferry.Executor.submit_task] does.
  *
  * Returns: (transfer full): the new task
- *
- * Since: 0.1
  */
 FerryTask *
 ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
@@ -1169,8 +1153,6 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
  * @self: an executor
  *
  * Removes all tasks that are done from the list. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_executor_clear_finished (FerryExecutor *self)
@@ -1190,8 +1172,6 @@ ferry_executor_clear_finished (FerryExecutor *self)
  * the calling thread submits later are not cancelled.
  *
  * Returns: how many tasks were cancelled; 0 on another thread, because the number is not known yet
- *
- * Since: 0.1
  */
 guint
 ferry_executor_cancel_all (FerryExecutor *self)
@@ -1264,8 +1244,6 @@ begin_stop (FerryExecutor *self)
  *
  * To end the tasks too, before or after a stop, use [method@Ferry.Executor.cancel_all] or
  * [method@Ferry.Executor.shutdown_async].
- *
- * Since: 0.1
  */
 void
 ferry_executor_stop (FerryExecutor *self)
@@ -1297,8 +1275,6 @@ ferry_executor_stop (FerryExecutor *self)
  * for the tasks ([method@Ferry.Task.set_cancel_grace]).
  *
  * On the router's thread. If this is called a second time with an earlier end, the shutdown ends earlier.
- *
- * Since: 0.1
  */
 void
 ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable *cancellable,
@@ -1349,8 +1325,6 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
  * Fails with %G_IO_ERROR_CANCELLED if the waiting was cancelled.
  *
  * Returns: %TRUE when all tasks are done and the executor is stopped
- *
- * Since: 0.1
  */
 gboolean
 ferry_executor_shutdown_finish (FerryExecutor *self, GAsyncResult *result, GError **error)
@@ -1368,8 +1342,6 @@ ferry_executor_shutdown_finish (FerryExecutor *self, GAsyncResult *result, GErro
  * @max_pending: how many tasks may wait; 0 for no limit
  *
  * Sets [property@Ferry.Executor:max-pending]. On the router's thread, before the first task is submitted.
- *
- * Since: 0.1
  */
 void
 ferry_executor_set_max_pending (FerryExecutor *self, guint max_pending)
@@ -1390,8 +1362,6 @@ ferry_executor_set_max_pending (FerryExecutor *self, guint max_pending)
  * @keep_finished: how many finished tasks stay in the list
  *
  * Sets [property@Ferry.Executor:keep-finished]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_executor_set_keep_finished (FerryExecutor *self, guint keep_finished)
@@ -1413,8 +1383,6 @@ ferry_executor_set_keep_finished (FerryExecutor *self, guint keep_finished)
  * Gets what runs the tasks: the first runner, where there are several. Any thread may call this.
  *
  * Returns: (transfer none): the runner
- *
- * Since: 0.1
  */
 FerryRunner *
 ferry_executor_get_runner (FerryExecutor *self)
@@ -1433,8 +1401,6 @@ ferry_executor_get_runner (FerryExecutor *self)
  * others. A task goes to the first runner that has room for it, and none is sent ahead to a worker of a pool that runs
  * another one. When a runner fails, the others run the tasks; tasks fail when all runners have failed. On the router's
  * thread.
- *
- * Since: 0.1
  */
 void
 ferry_executor_add_runner (FerryExecutor *self, FerryRunner *runner)
@@ -1465,8 +1431,6 @@ ferry_executor_add_runner (FerryExecutor *self, FerryRunner *runner)
  * Gets the pool that runs the tasks. Any thread may call this.
  *
  * Returns: (transfer none) (nullable): the pool, or %NULL when the first runner is another one
- *
- * Since: 0.1
  */
 FerryPool *
 ferry_executor_get_pool (FerryExecutor *self)
@@ -1483,8 +1447,6 @@ ferry_executor_get_pool (FerryExecutor *self)
  * Gets [property@Ferry.Executor:state]. Any thread may call this.
  *
  * Returns: the state
- *
- * Since: 0.1
  */
 FerryExecutorState
 ferry_executor_get_state (FerryExecutor *self)
@@ -1501,8 +1463,6 @@ ferry_executor_get_state (FerryExecutor *self)
  * Gets [property@Ferry.Executor:n-waiting]. Any thread may call this.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint
 ferry_executor_get_n_waiting (FerryExecutor *self)
@@ -1519,8 +1479,6 @@ ferry_executor_get_n_waiting (FerryExecutor *self)
  * Gets [property@Ferry.Executor:n-executing]. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint
 ferry_executor_get_n_executing (FerryExecutor *self)
@@ -1538,8 +1496,6 @@ ferry_executor_get_n_executing (FerryExecutor *self)
  * Gets [property@Ferry.Executor:n-completed]. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint64
 ferry_executor_get_n_completed (FerryExecutor *self)
@@ -1557,8 +1513,6 @@ ferry_executor_get_n_completed (FerryExecutor *self)
  * Gets [property@Ferry.Executor:n-failed]. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint64
 ferry_executor_get_n_failed (FerryExecutor *self)
@@ -1576,8 +1530,6 @@ ferry_executor_get_n_failed (FerryExecutor *self)
  * Gets [property@Ferry.Executor:n-cancelled]. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint64
 ferry_executor_get_n_cancelled (FerryExecutor *self)
@@ -1595,8 +1547,6 @@ ferry_executor_get_n_cancelled (FerryExecutor *self)
  * Gets [property@Ferry.Executor:fraction]. On the router's thread.
  *
  * Returns: the fraction
- *
- * Since: 0.1
  */
 double
 ferry_executor_get_fraction (FerryExecutor *self)
@@ -1671,8 +1621,6 @@ install_figures (void)
    * FerryExecutor:state:
    *
    * The state of the executor.
-   *
-   * Since: 0.1
    */
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_EXECUTOR_STATE, FERRY_EXECUTOR_STATE_RUNNING, FERRY_READABLE);
@@ -1680,40 +1628,30 @@ install_figures (void)
    * FerryExecutor:n-waiting:
    *
    * How many tasks wait. Tasks that were sent ahead to a worker and not begun are included.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
    * FerryExecutor:n-executing:
    *
    * How many tasks run. Cancelled tasks whose function has not ended are included.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_EXECUTING] = g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
    * FerryExecutor:n-completed:
    *
    * How many tasks were completed with a result.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_COMPLETED] = g_param_spec_uint64 ("n-completed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
    * FerryExecutor:n-failed:
    *
    * How many tasks failed.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
    * FerryExecutor:n-cancelled:
    *
    * How many tasks were cancelled.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_CANCELLED] = g_param_spec_uint64 ("n-cancelled", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
@@ -1722,8 +1660,6 @@ install_figures (void)
    * How much of the work is done, from 0 to 1. All tasks have the same weight. A running or cancelled task counts by
    * the fraction that it has reported, so a batch of which tasks were cancelled does not come to 1. Whenever all tasks
    * have ended, the next task begins a new count. -1 before any task.
-   *
-   * Since: 0.1
    */
   properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, FERRY_READABLE);
 }
@@ -1737,24 +1673,18 @@ install_properties (GObjectClass *object_class)
    * FerryExecutor:runner:
    *
    * What runs the tasks: the first runner, where there are several ([method@Ferry.Executor.add_runner]).
-   *
-   * Since: 0.1
    */
   properties[PROP_RUNNER] = g_param_spec_object ("runner", NULL, NULL, FERRY_TYPE_RUNNER, FERRY_AT_CONSTRUCTION);
   /**
    * FerryExecutor:pool:
    *
    * The pool that runs the tasks; %NULL when the first runner is another one.
-   *
-   * Since: 0.1
    */
   properties[PROP_POOL] = g_param_spec_object ("pool", NULL, NULL, FERRY_TYPE_POOL, FERRY_READABLE);
   /**
    * FerryExecutor:max-pending:
    *
    * How many tasks may wait; 0 for no limit. Must be set before the first task is submitted.
-   *
-   * Since: 0.1
    */
   properties[PROP_MAX_PENDING] = g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
   /**
@@ -1762,8 +1692,6 @@ install_properties (GObjectClass *object_class)
    *
    * How many finished tasks stay in the list: those that finished last. The default is 0: a task without other
    * references is freed when it is done. Tasks leave the list in the iteration of the main loop after their end.
-   *
-   * Since: 0.1
    */
   properties[PROP_KEEP_FINISHED] = g_param_spec_uint ("keep-finished", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
   install_figures ();
@@ -1838,8 +1766,6 @@ ferry_executor_init (FerryExecutor *self)
  * Makes an executor of tasks for a pool. On the router's thread.
  *
  * Returns: (transfer full): the executor
- *
- * Since: 0.1
  */
 FerryExecutor *
 ferry_executor_new (FerryPool *pool)
@@ -1857,8 +1783,6 @@ ferry_executor_new (FerryPool *pool)
  * Makes an executor of tasks for a pool, or for another runner. On the router's thread.
  *
  * Returns: (transfer full): the executor
- *
- * Since: 0.1
  */
 FerryExecutor *
 ferry_executor_new_for_runner (FerryRunner *runner)

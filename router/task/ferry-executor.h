@@ -23,8 +23,6 @@ G_BEGIN_DECLS
  * @FERRY_EXECUTOR_STATE_STOPPED: The executor takes no more tasks, and all of its tasks are done.
  *
  * The state of an executor.
- *
- * Since: 0.1
  */
 typedef enum
 {

@@ -81,8 +81,6 @@ typedef struct
  * A cancel does not interrupt a function. The function must check for a cancel by [method@Ferry.Job.is_cancelled] or
  * [method@Ferry.Job.check]. The other methods of a cancelled job fail too. [method@Ferry.Job.get_cancellable] is for
  * calls that block in GIO. If a cancelled function does none of this, its worker is killed.
- *
- * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (FerryJob, ferry_job, G_TYPE_OBJECT)
 
@@ -246,8 +244,6 @@ check_in_use (FerryJob *self, GError **error)
  * returned %TRUE once, it always does. It also returns %TRUE after the function has returned. Any thread may call this.
  *
  * Returns: %TRUE if the function must stop
- *
- * Since: 0.1
  */
 gboolean
 ferry_job_is_cancelled (FerryJob *self)
@@ -278,8 +274,6 @@ ferry_job_is_cancelled (FerryJob *self)
  * returned.
  *
  * Returns: %TRUE when the function may continue
- *
- * Since: 0.1
  */
 gboolean
 ferry_job_check (FerryJob *self, GError **error)
@@ -309,8 +303,6 @@ ferry_job_check (FerryJob *self, GError **error)
  * the function has returned, the cancellable is cancelled.
  *
  * Returns: (transfer none): the job's cancellable
- *
- * Since: 0.1
  */
 GCancellable *
 ferry_job_get_cancellable (FerryJob *self)
@@ -352,8 +344,6 @@ ferry_job_get_call (FerryJob *self)
  * Returns the name of the function that the job runs. Any thread may call this, even after the function has returned.
  *
  * Returns: (transfer none): the name
- *
- * Since: 0.1
  */
 const char *
 ferry_job_get_function_name (FerryJob *self)
@@ -372,8 +362,6 @@ ferry_job_get_function_name (FerryJob *self)
  * [method@Ferry.Job.check] fails. Any thread may call this, even after the function has returned.
  *
  * Returns: the deadline as a time of g_get_monotonic_time(), in microseconds, or 0 for none
- *
- * Since: 0.1
  */
 gint64
 ferry_job_get_deadline (FerryJob *self)
@@ -438,8 +426,6 @@ find_descriptor (FerryJob *self, gint handle, GError **error)
  * process has too many files open, and %FERRY_ERROR_STOPPED when the function has returned. Any thread may call this.
  *
  * Returns: a descriptor, or -1 with an error
- *
- * Since: 0.1
  */
 int
 ferry_job_dup_descriptor (FerryJob *self, gint handle, GError **error)
@@ -474,8 +460,6 @@ ferry_job_dup_descriptor (FerryJob *self, gint handle, GError **error)
  * %FERRY_ERROR_STOPPED when the function has returned. Any thread may call this.
  *
  * Returns: (transfer full) (nullable): the bytes, or %NULL with an error
- *
- * Since: 0.1
  */
 GBytes *
 ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
@@ -595,8 +579,6 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
  * %FERRY_ERROR_CLOSED when the application does not receive reports any more. Any thread may call this.
  *
  * Returns: %TRUE when the function may continue
- *
- * Since: 0.1
  */
 gboolean
 ferry_job_report (FerryJob *self, double fraction, const char *text, GError **error)
@@ -620,8 +602,6 @@ ferry_job_report (FerryJob *self, double fraction, const char *text, GError **er
  * that does. Any thread may call this.
  *
  * Returns: %TRUE when the function may continue
- *
- * Since: 0.1
  */
 gboolean
 ferry_job_report_amount (FerryJob *self, guint64 amount, guint64 total, const char *unit, const char *text,
@@ -644,8 +624,6 @@ ferry_job_report_amount (FerryJob *self, guint64 amount, guint64 total, const ch
  *
  * A part begins at the fraction of the newest report, or of the end of the previous part. A part that is larger than
  * what is left is shortened to what is left. Any thread may call this; all threads share one innermost part.
- *
- * Since: 0.1
  */
 void
 ferry_job_begin_part (FerryJob *self, double weight)
@@ -680,8 +658,6 @@ report_part_locked (FerryJob *self)
  * @self: a job
  *
  * Ends the innermost part, which then counts as complete. Any thread may call this.
- *
- * Since: 0.1
  */
 void
 ferry_job_end_part (FerryJob *self)
@@ -708,8 +684,6 @@ ferry_job_end_part (FerryJob *self)
  *
  * Sets how many steps the job has. The function must call this before its first step, and may call it again when the
  * number changes. For tasks of the kind %FERRY_TASK_KIND_STEPS. Any thread may call this.
- *
- * Since: 0.1
  */
 void
 ferry_job_set_n_steps (FerryJob *self, guint n_steps)
@@ -733,8 +707,6 @@ ferry_job_set_n_steps (FerryJob *self, guint n_steps)
  * %FERRY_TASK_KIND_STEPS, or the number of steps was not set.
  *
  * Returns: %TRUE when the function may continue
- *
- * Since: 0.1
  */
 gboolean
 ferry_job_step (FerryJob *self, const char *text, GError **error)
@@ -761,8 +733,6 @@ ferry_job_step (FerryJob *self, const char *text, GError **error)
  * %FERRY_ERROR_TOO_LARGE and %FERRY_ERROR_CLOSED.
  *
  * Returns: %TRUE when the message was written to the lane
- *
- * Since: 0.1
  */
 gboolean
 ferry_job_send (FerryJob *self, const char *type, GVariant *value, GError **error)
@@ -819,8 +789,6 @@ may_yield (FerryJob *self, GError **error)
  * %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_CLOSED and %FERRY_ERROR_PROTOCOL.
  *
  * Returns: %TRUE when the value was sent
- *
- * Since: 0.1
  */
 gboolean
 ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
@@ -872,8 +840,6 @@ add_place (FerryJob *self, const char *inner)
  *
  * Sets an error as g_set_error() does, and stores a backtrace with it. When the function fails with this error, the
  * application gets the backtrace as the error's trace ([func@Ferry.Error.get_trace]). Any thread may call this.
- *
- * Since: 0.1
  */
 void
 ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, const char *format, ...)

@@ -247,8 +247,6 @@ enum
  * A map belongs to the router's thread. Dropping its last reference cancels its items, which is logged unless the map
  * was finished or cancelled before, and no signal is emitted after that. Handlers may do anything: cancel the map, add
  * items to it, or drop its last reference.
- *
- * Since: 0.1
  */
 G_DEFINE_FINAL_TYPE (FerryMap, ferry_map, G_TYPE_OBJECT)
 
@@ -1164,8 +1162,6 @@ drop_chunks (FerryMap *self, gboolean for_good)
  * Makes a map without items. Any thread.
  *
  * Returns: (transfer full): a new map
- *
- * Since: 0.1
  */
 FerryMap *
 ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder order)
@@ -1189,8 +1185,6 @@ is_fresh (FerryMap *self)
  * @arguments: an array or a tuple; each element is the arguments of an item; a floating reference is sunk
  *
  * Sets a container as the input. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
@@ -1212,8 +1206,6 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
  * Sets an array as the input. The array must not change until the map is finished. The map sinks floating elements, as
  * g_variant_new_array() does. If the array has a free function for its elements, they must not be floating. On the
  * router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
@@ -1238,8 +1230,6 @@ ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
  * Sets a list model as the input. Its items are mapped from the first to the last. The list may change meanwhile: items
  * that are added after the current position are mapped too, until the map has reached the end. The index of a result
  * counts the submitted items, and may differ from the position in the list. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, gpointer user_data,
@@ -1263,8 +1253,6 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
  *
  * Sets a function as the input, which returns the arguments of one item after the other, and %NULL at the end. When the
  * function fails, the earlier items still run, and [property@Ferry.Map:error] is its error. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy)
@@ -1412,8 +1400,6 @@ choose_mode (FerryMap *self, Mode mode)
  * Starts the map. Each result is emitted as [signal@Ferry.Map::result], in the map's order. Connect the signals first:
  * a map without items is finished before this function returns. To get results one by one on request, call
  * [method@Ferry.Map.next_async] instead; a map delivers its results in one way only. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_start (FerryMap *self)
@@ -1475,8 +1461,6 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
  * [method@Ferry.Map.add_waiting] or [method@Ferry.Map.add_async].
  *
  * Returns: %TRUE when the item was added
- *
- * Since: 0.1
  */
 gboolean
 ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
@@ -1531,8 +1515,6 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
  * %FERRY_ERROR_NOT_RUNNING and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when the item was added
- *
- * Since: 0.1
  */
 gboolean
 ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GError **error)
@@ -1561,8 +1543,6 @@ ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GErr
  *
  * Adds an item, as [method@Ferry.Map.add] does, when there is room for it. Items are added in the order of the calls.
  * The number of calls that wait is not limited: add the next item in the callback. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -1606,8 +1586,6 @@ ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancella
  * the wait was cancelled. After any failure, the item was not added.
  *
  * Returns: %TRUE when the item was added
- *
- * Since: 0.1
  */
 gboolean
 ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error)
@@ -1625,8 +1603,6 @@ ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error)
  *
  * Closes a manual input: no more items can be added. Items that wait in [method@Ferry.Map.add_async] are still added.
  * The map is finished when all results are taken. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_close_input (FerryMap *self)
@@ -1703,8 +1679,6 @@ clear_outputs (GVariant **value, GError **failure)
  * of the router's main context, with %FERRY_ERROR_NOT_RUNNING and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when there is a result
- *
- * Since: 0.1
  */
 gboolean
 ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value, GError **failure, GError **error)
@@ -1732,8 +1706,6 @@ ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value
  * Waits for the next result, which [method@Ferry.Map.next_finish] takes. The first call starts the map. While no
  * results are taken, no more than [property@Ferry.Map:max-in-flight] items are taken from the input. On the router's
  * thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -1773,8 +1745,6 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
  * result, with %FERRY_ERROR_BUSY when the map delivers its results in another way, and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when there is a result
- *
- * Since: 0.1
  */
 gboolean
 ferry_map_next_finish (FerryMap *self, GAsyncResult *result, guint64 *index, GVariant **value, GError **failure,
@@ -1815,8 +1785,6 @@ collecting_cancelled (GCancellable *cancellable, gpointer data)
  *
  * Starts the map, and collects all of its results. A manual input must be closed with [method@Ferry.Map.close_input].
  * On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -1853,8 +1821,6 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
  * the map was cancelled. To get results in spite of failures, call [method@Ferry.Map.next_async] instead.
  *
  * Returns: (transfer full) (element-type GLib.Variant): the results
- *
- * Since: 0.1
  */
 GPtrArray *
 ferry_map_collect_finish (FerryMap *self, GAsyncResult *result, GError **error)
@@ -1887,8 +1853,6 @@ is_finished (gpointer data)
  * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: (transfer full) (element-type GLib.Variant): the results, in the order of the items
- *
- * Since: 0.1
  */
 GPtrArray *
 ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
@@ -1931,8 +1895,6 @@ cancel_asked (gpointer data)
  * not begun are not run, and items that run are cancelled as by [method@Ferry.Task.cancel]. When all items have ended,
  * [signal@Ferry.Map::finished] is emitted. Any thread may call this; on another thread than the router's, the router's
  * thread is made to cancel the map.
- *
- * Since: 0.1
  */
 void
 ferry_map_cancel (FerryMap *self)
@@ -1966,8 +1928,6 @@ ferry_map_cancel (FerryMap *self)
  * @chunk_size: the number of items of a chunk, at most 65536; 0 for a number that takes some milliseconds
  *
  * Sets [property@Ferry.Map:chunk-size], for chunks that are made later. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_set_chunk_size (FerryMap *self, guint chunk_size)
@@ -1989,8 +1949,6 @@ ferry_map_set_chunk_size (FerryMap *self, guint chunk_size)
  *
  * Sets [property@Ferry.Map:max-in-flight]. It may be changed at any time. A lower number does not affect items that are
  * in flight already. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
@@ -2014,8 +1972,6 @@ ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
  * Sets how long an item may run, as [method@Ferry.Task.set_run_timeout] does for a task. When an item has run for
  * longer, it fails, and the other items run on. Items with a limit are sent to workers one by one, whatever
  * [property@Ferry.Map:chunk-size] is. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
@@ -2035,8 +1991,6 @@ ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
  * @priority: the priority of the map's chunks
  *
  * Sets [property@Ferry.Map:priority], for chunks that are made later. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_set_priority (FerryMap *self, int priority)
@@ -2056,8 +2010,6 @@ ferry_map_set_priority (FerryMap *self, int priority)
  * @idempotent: whether the function may run again with an item
  *
  * Sets [property@Ferry.Map:idempotent], for chunks that are made later. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_map_set_idempotent (FerryMap *self, gboolean idempotent)
@@ -2078,8 +2030,6 @@ ferry_map_set_idempotent (FerryMap *self, gboolean idempotent)
  * Gets [property@Ferry.Map:executor]. Any thread.
  *
  * Returns: (transfer none): the executor
- *
- * Since: 0.1
  */
 FerryExecutor *
 ferry_map_get_executor (FerryMap *self)
@@ -2096,8 +2046,6 @@ ferry_map_get_executor (FerryMap *self)
  * Gets [property@Ferry.Map:function]. Any thread.
  *
  * Returns: (transfer none): the name
- *
- * Since: 0.1
  */
 const char *
 ferry_map_get_function (FerryMap *self)
@@ -2114,8 +2062,6 @@ ferry_map_get_function (FerryMap *self)
  * Gets [property@Ferry.Map:order]. Any thread.
  *
  * Returns: the order
- *
- * Since: 0.1
  */
 FerryMapOrder
 ferry_map_get_order (FerryMap *self)
@@ -2132,8 +2078,6 @@ ferry_map_get_order (FerryMap *self)
  * Gets [property@Ferry.Map:chunk-size]. On the router's thread.
  *
  * Returns: the number of items, or 0
- *
- * Since: 0.1
  */
 guint
 ferry_map_get_chunk_size (FerryMap *self)
@@ -2151,8 +2095,6 @@ ferry_map_get_chunk_size (FerryMap *self)
  * Gets [property@Ferry.Map:max-in-flight]. On the router's thread.
  *
  * Returns: the number of items, or 0
- *
- * Since: 0.1
  */
 guint
 ferry_map_get_max_in_flight (FerryMap *self)
@@ -2171,8 +2113,6 @@ ferry_map_get_max_in_flight (FerryMap *self)
  * is 0. The default changes with the time that items take, and with the number of workers. On the router's thread.
  *
  * Returns: the number of items
- *
- * Since: 0.1
  */
 guint64
 ferry_map_get_in_flight_limit (FerryMap *self)
@@ -2191,8 +2131,6 @@ ferry_map_get_in_flight_limit (FerryMap *self)
  * [method@Ferry.Map.get_in_flight_limit]. On the router's thread.
  *
  * Returns: the number of items
- *
- * Since: 0.1
  */
 guint64
 ferry_map_get_n_in_flight (FerryMap *self)
@@ -2210,8 +2148,6 @@ ferry_map_get_n_in_flight (FerryMap *self)
  * Gets [property@Ferry.Map:priority]. On the router's thread.
  *
  * Returns: the priority
- *
- * Since: 0.1
  */
 int
 ferry_map_get_priority (FerryMap *self)
@@ -2229,8 +2165,6 @@ ferry_map_get_priority (FerryMap *self)
  * Gets [property@Ferry.Map:idempotent]. On the router's thread.
  *
  * Returns: whether the function may run again with an item
- *
- * Since: 0.1
  */
 gboolean
 ferry_map_get_idempotent (FerryMap *self)
@@ -2248,8 +2182,6 @@ ferry_map_get_idempotent (FerryMap *self)
  * Gets [property@Ferry.Map:n-submitted]. On the router's thread.
  *
  * Returns: the number of items
- *
- * Since: 0.1
  */
 guint64
 ferry_map_get_n_submitted (FerryMap *self)
@@ -2267,8 +2199,6 @@ ferry_map_get_n_submitted (FerryMap *self)
  * Gets [property@Ferry.Map:n-done]. On the router's thread.
  *
  * Returns: the number of items
- *
- * Since: 0.1
  */
 guint64
 ferry_map_get_n_done (FerryMap *self)
@@ -2286,8 +2216,6 @@ ferry_map_get_n_done (FerryMap *self)
  * Gets [property@Ferry.Map:n-failed]. On the router's thread.
  *
  * Returns: the number of items
- *
- * Since: 0.1
  */
 guint64
 ferry_map_get_n_failed (FerryMap *self)
@@ -2305,8 +2233,6 @@ ferry_map_get_n_failed (FerryMap *self)
  * Gets [property@Ferry.Map:finished]. On the router's thread.
  *
  * Returns: %TRUE when the map is finished
- *
- * Since: 0.1
  */
 gboolean
 ferry_map_get_finished (FerryMap *self)
@@ -2324,8 +2250,6 @@ ferry_map_get_finished (FerryMap *self)
  * Gets [property@Ferry.Map:outcome]. On the router's thread.
  *
  * Returns: how the map finished
- *
- * Since: 0.1
  */
 FerryMapOutcome
 ferry_map_get_outcome (FerryMap *self)
@@ -2343,8 +2267,6 @@ ferry_map_get_outcome (FerryMap *self)
  * Gets [property@Ferry.Map:error]. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the error
- *
- * Since: 0.1
  */
 const GError *
 ferry_map_get_error (FerryMap *self)
@@ -2362,8 +2284,6 @@ ferry_map_get_error (FerryMap *self)
  * Gets [property@Ferry.Map:fraction]. On the router's thread.
  *
  * Returns: the fraction, from 0 to 1; negative while the number of items is not known
- *
- * Since: 0.1
  */
 double
 ferry_map_get_fraction (FerryMap *self)
@@ -2450,24 +2370,18 @@ install_settings (void)
    * FerryMap:executor:
    *
    * The executor that runs the map's chunks.
-   *
-   * Since: 0.1
    */
   properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, FERRY_AT_CONSTRUCTION);
   /**
    * FerryMap:function:
    *
    * The name of the function that is applied to the items.
-   *
-   * Since: 0.1
    */
   properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
   /**
    * FerryMap:order:
    *
    * The order of the results.
-   *
-   * Since: 0.1
    */
   properties[PROP_ORDER] =
     g_param_spec_enum ("order", NULL, NULL, FERRY_TYPE_MAP_ORDER, FERRY_MAP_ORDERED, FERRY_AT_CONSTRUCTION);
@@ -2477,8 +2391,6 @@ install_settings (void)
    * How many items a chunk has. With 0, the default, the map chooses a size that takes some milliseconds, by the time
    * that earlier items took. The first chunk then has one item, and at the end of the input chunks become smaller so
    * that no worker is idle.
-   *
-   * Since: 0.1
    */
   properties[PROP_CHUNK_SIZE] = g_param_spec_uint ("chunk-size", NULL, NULL, 0, MAX_CHUNK_SIZE, 0, FERRY_SETTABLE);
 }
@@ -2492,16 +2404,12 @@ install_limits (void)
    * How many items may be in flight: taken from the input, and their results not taken yet. 0, the default, means 128
    * items, or 8 chunks if these have more items, for each of [property@Ferry.Pool:max-workers] workers; see
    * [method@Ferry.Map.get_in_flight_limit].
-   *
-   * Since: 0.1
    */
   properties[PROP_MAX_IN_FLIGHT] = g_param_spec_uint ("max-in-flight", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
   /**
    * FerryMap:priority:
    *
    * The priority of the map's chunks among the executor's tasks; tasks with a higher priority run first.
-   *
-   * Since: 0.1
    */
   properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, FERRY_SETTABLE);
   /**
@@ -2510,8 +2418,6 @@ install_limits (void)
    * Whether the function may run again with an item, and even twice at a time; see [property@Ferry.Task:idempotent].
    * When the host that ran a chunk is lost, another host runs the chunk from its first item on. Each item has one
    * result still. A map that is not idempotent loses the item that the host had begun.
-   *
-   * Since: 0.1
    */
   properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
@@ -2524,24 +2430,18 @@ install_figures (void)
    *
    * How many items were submitted. This property, n-done, n-failed and fraction are notified at most once in each
    * iteration of the main loop.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_SUBMITTED] = g_param_spec_uint64 ("n-submitted", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryMap:n-done:
    *
    * How many items have ended, including failed items.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_DONE] = g_param_spec_uint64 ("n-done", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryMap:n-failed:
    *
    * How many items failed.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_FAILED] = g_param_spec_uint64 ("n-failed", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
@@ -2549,8 +2449,6 @@ install_figures (void)
    *
    * The fraction of all items that have ended, from 0 to 1; negative while the number of items is not known. When the
    * map is cancelled, or takes no more items for an error, the fraction stays: items that were not run have not ended.
-   *
-   * Since: 0.1
    */
   properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, FERRY_NOTIFIED);
 }
@@ -2562,16 +2460,12 @@ install_ends (void)
    * FerryMap:finished:
    *
    * Whether the map is finished; see [signal@Ferry.Map::finished]. [property@Ferry.Map:outcome] says how.
-   *
-   * Since: 0.1
    */
   properties[PROP_FINISHED] = g_param_spec_boolean ("finished", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
    * FerryMap:outcome:
    *
    * How the map finished. Notified when the map is finished, before [property@Ferry.Map:finished].
-   *
-   * Since: 0.1
    */
   properties[PROP_OUTCOME] =
     g_param_spec_enum ("outcome", NULL, NULL, FERRY_TYPE_MAP_OUTCOME, FERRY_MAP_OUTCOME_NONE, FERRY_NOTIFIED);
@@ -2580,8 +2474,6 @@ install_ends (void)
    *
    * Why the input was not read to its end: the error of the source function, or the error of an executor that takes no
    * more tasks. Notified when the map is finished.
-   *
-   * Since: 0.1
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
 }
@@ -2601,8 +2493,6 @@ install_signals (GObjectClass *object_class)
    * Emitted once for each item of a map that was started with [method@Ferry.Map.start]. The value was sent by another
    * process: check its type before use, unless this program has registered the function too. Not emitted after
    * [method@Ferry.Map.cancel].
-   *
-   * Since: 0.1
    */
   signals[SIGNAL_RESULT] =
     g_signal_new ("result", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, ferry_marshal_VOID__UINT64_VARIANT_BOXED,
@@ -2614,8 +2504,6 @@ install_signals (GObjectClass *object_class)
    *
    * Emitted once, as the last signal of a map. Either all items have ended and all results were taken, or the map was
    * cancelled and none of its items runs any more. [property@Ferry.Map:outcome] says how it ended.
-   *
-   * Since: 0.1
    */
   signals[SIGNAL_FINISHED] = g_signal_new ("finished", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }

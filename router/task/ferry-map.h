@@ -20,8 +20,6 @@ G_BEGIN_DECLS
  * @FERRY_MAP_UNORDERED: The order in which the results arrive.
  *
  * The order in which a map returns its results.
- *
- * Since: 0.1
  */
 typedef enum
 {
@@ -39,8 +37,6 @@ typedef enum
  *   failed whose map was being collected.
  *
  * How a map finished.
- *
- * Since: 0.1
  */
 typedef enum
 {
@@ -60,8 +56,6 @@ typedef enum
  *
  * Returns: (transfer full) (nullable): the arguments, floating or not; %NULL at the end, or with @error set after a
  *   failure
- *
- * Since: 0.1
  */
 typedef GVariant *(*FerryMapSource) (gpointer user_data, GError **error);
 
@@ -74,8 +68,6 @@ typedef GVariant *(*FerryMapSource) (gpointer user_data, GError **error);
  * when the map can submit another item.
  *
  * Returns: (transfer full): the arguments, floating or not
- *
- * Since: 0.1
  */
 typedef GVariant *(*FerryMapArguments) (gpointer item, gpointer user_data);
 

@@ -58,8 +58,6 @@
  * pool replaces the worker. Nothing in a pool polls: a pool without tasks uses no processor time.
  *
  * A pool must be used on its router's thread. When it is finalised, its workers end. Executors hold references to it.
- *
- * Since: 0.1
  */
 struct _FerryPool
 {
@@ -670,8 +668,6 @@ finish_stop (FerryPool *self)
  * Ends all workers. A worker that runs a task finishes the task, and then runs the pool's finaliser. When @timeout is
  * over, the workers that have not ended are killed. Tasks that wait fail with %FERRY_ERROR_REFUSED. Afterwards the pool
  * can be used again. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -719,8 +715,6 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
  * was cancelled.
  *
  * Returns: %TRUE when all workers have ended
- *
- * Since: 0.1
  */
 gboolean
 ferry_pool_stop_finish (FerryPool *self, GAsyncResult *result, GError **error)
@@ -745,8 +739,6 @@ ferry_pool_stop_finish (FerryPool *self, GAsyncResult *result, GError **error)
  * [method@Ferry.Launcher.spawn].
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_pool_start (FerryPool *self, GError **error)
@@ -767,8 +759,6 @@ ferry_pool_start (FerryPool *self, GError **error)
  *
  * Makes a failed pool usable again: it clears [property@Ferry.Pool:error], and workers are started when there are tasks
  * for them. The settings stay. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_reset (FerryPool *self)
@@ -827,8 +817,6 @@ change (FerryPool *self, gpointer setting, gconstpointer value, gsize size, guin
  * @name: (nullable): the new name; %NULL for the default name
  *
  * Sets [property@Ferry.Pool:name]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_name (FerryPool *self, const char *name)
@@ -849,8 +837,6 @@ ferry_pool_set_name (FerryPool *self, const char *name)
  * @min_workers: the smallest number of workers
  *
  * Sets [property@Ferry.Pool:min-workers]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
@@ -868,8 +854,6 @@ ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
  * @min_idle: the smallest number of idle workers
  *
  * Sets [property@Ferry.Pool:min-idle]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
@@ -888,8 +872,6 @@ ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
  *
  * Sets [property@Ferry.Pool:max-workers]. If the pool has more workers, the surplus workers end after their present
  * tasks. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
@@ -908,8 +890,6 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
  * @timeout: how long an idle worker is kept, in microseconds; 0 for no limit
  *
  * Sets [property@Ferry.Pool:idle-timeout]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_idle_timeout (FerryPool *self, gint64 idle_timeout)
@@ -927,8 +907,6 @@ ferry_pool_set_idle_timeout (FerryPool *self, gint64 idle_timeout)
  * @max_age: the age at which a worker is replaced, in microseconds; 0 for no limit
  *
  * Sets [property@Ferry.Pool:max-age]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_max_age (FerryPool *self, gint64 max_age)
@@ -947,8 +925,6 @@ ferry_pool_set_max_age (FerryPool *self, gint64 max_age)
  * @max_tasks: the number of tasks after which a worker is replaced; 0 for no limit
  *
  * Sets [property@Ferry.Pool:max-tasks]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks)
@@ -970,8 +946,6 @@ ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks)
  * @max_memory: the resident memory above which a worker is replaced, in bytes; 0 for no limit
  *
  * Sets [property@Ferry.Pool:max-memory]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory)
@@ -988,8 +962,6 @@ ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory)
  * @deaths: how many workers one task may end; 0 for no limit
  *
  * Sets [property@Ferry.Pool:death-limit]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_death_limit (FerryPool *self, guint death_limit)
@@ -1006,8 +978,6 @@ ferry_pool_set_death_limit (FerryPool *self, guint death_limit)
  * @use_fork_server: whether a fork server forks the workers
  *
  * Sets [property@Ferry.Pool:use-fork-server]. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
@@ -1034,8 +1004,6 @@ ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
  * If the system lacks memory, descriptors or processes for a worker, the start is tried again after such pauses, at
  * most @restarts times in @interval. If no worker is left then, the pool fails with %FERRY_ERROR_SYSTEM. On the
  * router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_restart_limit (FerryPool *self, guint restarts, gint64 interval)
@@ -1068,8 +1036,6 @@ pool_call_set (FerryPoolCall *self, const char *function, GVariant *arguments)
  *
  * Sets a function that each new worker runs before its first task. If the function fails, the pool fails, and starts no
  * worker until [method@Ferry.Pool.reset] is called. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_initialiser (FerryPool *self, const char *function, GVariant *arguments)
@@ -1088,8 +1054,6 @@ ferry_pool_set_initialiser (FerryPool *self, const char *function, GVariant *arg
  *
  * Sets a function that each worker runs after its last task, when the worker is retired or the pool is stopped. Errors
  * of the function are logged. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_pool_set_finaliser (FerryPool *self, const char *function, GVariant *arguments)
@@ -1109,8 +1073,6 @@ ferry_pool_set_finaliser (FerryPool *self, const char *function, GVariant *argum
  * Gets [property@Ferry.Pool:min-workers]. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint
 ferry_pool_get_min_workers (FerryPool *self)
@@ -1128,8 +1090,6 @@ ferry_pool_get_min_workers (FerryPool *self)
  * Gets [property@Ferry.Pool:max-workers]. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint
 ferry_pool_get_max_workers (FerryPool *self)
@@ -1147,8 +1107,6 @@ ferry_pool_get_max_workers (FerryPool *self)
  * Gets [property@Ferry.Pool:n-workers]. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint
 ferry_pool_get_n_workers (FerryPool *self)
@@ -1166,8 +1124,6 @@ ferry_pool_get_n_workers (FerryPool *self)
  * Gets [property@Ferry.Pool:n-busy]. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint
 ferry_pool_get_n_busy (FerryPool *self)
@@ -1185,8 +1141,6 @@ ferry_pool_get_n_busy (FerryPool *self)
  * Gets [property@Ferry.Pool:n-restarts]. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint64
 ferry_pool_get_n_restarts (FerryPool *self)
@@ -1204,8 +1158,6 @@ ferry_pool_get_n_restarts (FerryPool *self)
  * Gets [property@Ferry.Pool:error]. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the error
- *
- * Since: 0.1
  */
 const GError *
 ferry_pool_get_error (FerryPool *self)
@@ -1223,8 +1175,6 @@ ferry_pool_get_error (FerryPool *self)
  * Gets [property@Ferry.Pool:name]. On the router's thread.
  *
  * Returns: (transfer none): the name
- *
- * Since: 0.1
  */
 const char *
 ferry_pool_get_name (FerryPool *self)
@@ -1244,8 +1194,6 @@ ferry_pool_get_name (FerryPool *self)
  * Gets the router. Any thread may call this.
  *
  * Returns: (transfer none): the router
- *
- * Since: 0.1
  */
 FerryRouter *
 ferry_pool_get_router (FerryPool *self)
@@ -1293,8 +1241,6 @@ runner_init (FerryRunnerInterface *iface)
  * threads the list is empty. On the router's thread.
  *
  * Returns: (transfer none): a list model of [class@Ferry.Worker]
- *
- * Since: 0.1
  */
 GListModel *
 ferry_pool_get_workers (FerryPool *self)
@@ -1383,16 +1329,12 @@ install_settings (void)
    * FerryPool:name:
    *
    * The pool's name, with which its workers' names begin; `ps` shows them. The default is the worker program's name.
-   *
-   * Since: 0.1
    */
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
    * FerryPool:min-workers:
    *
    * The smallest number of workers that the pool keeps, from its start or its first task on.
-   *
-   * Since: 0.1
    */
   properties[PROP_MIN_WORKERS] = g_param_spec_uint ("min-workers", NULL, NULL, 0, G_MAXUINT16, 0, FERRY_SETTABLE);
   /**
@@ -1400,8 +1342,6 @@ install_settings (void)
    *
    * How many idle workers the pool keeps beside the busy ones, from its start or its first task on. So the next task
    * finds a warm worker. [property@Ferry.Pool:max-workers] limits idle and busy workers together.
-   *
-   * Since: 0.1
    */
   properties[PROP_MIN_IDLE] = g_param_spec_uint ("min-idle", NULL, NULL, 0, G_MAXUINT16, 0, FERRY_SETTABLE);
   /**
@@ -1409,8 +1349,6 @@ install_settings (void)
    *
    * The largest number of workers. Workers that are ending are not counted; at most as many workers again may be
    * ending. The default is [func@Ferry.get_n_usable_cores].
-   *
-   * Since: 0.1
    */
   properties[PROP_MAX_WORKERS] = g_param_spec_uint ("max-workers", NULL, NULL, 1, G_MAXUINT16, 1, FERRY_SETTABLE);
   /**
@@ -1418,8 +1356,6 @@ install_settings (void)
    *
    * How long the pool keeps an idle worker that it has beyond [property@Ferry.Pool:min-workers] and
    * [property@Ferry.Pool:min-idle], in microseconds; 0 for no limit. The default is 60 seconds.
-   *
-   * Since: 0.1
    */
   properties[PROP_IDLE_TIMEOUT] =
     g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64 / 2, 60 * G_USEC_PER_SEC, FERRY_SETTABLE);
@@ -1433,16 +1369,12 @@ install_limits (void)
    *
    * The age at which a worker is replaced, in microseconds from the end of its initialiser; 0 for no limit. The worker
    * finishes its present task first.
-   *
-   * Since: 0.1
    */
   properties[PROP_MAX_AGE] = g_param_spec_int64 ("max-age", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
   /**
    * FerryPool:max-tasks:
    *
    * How many tasks a worker runs before it is replaced; 0 for no limit.
-   *
-   * Since: 0.1
    */
   properties[PROP_MAX_TASKS] = g_param_spec_uint ("max-tasks", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
   /**
@@ -1450,8 +1382,6 @@ install_limits (void)
    *
    * The resident memory of a worker's process, in bytes, above which the worker is replaced; 0 for no limit. The memory
    * is read after a task, at most ten times a second. The limit does not apply to a pool of threads.
-   *
-   * Since: 0.1
    */
   properties[PROP_MAX_MEMORY] = g_param_spec_uint64 ("max-memory", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_SETTABLE);
   /**
@@ -1459,8 +1389,6 @@ install_limits (void)
    *
    * How many workers may end while they run one task that can be retried ([method@Ferry.Task.set_retries]). When that
    * many have ended, the task fails with %FERRY_ERROR_QUARANTINED. 0 for no limit.
-   *
-   * Since: 0.1
    */
   properties[PROP_DEATH_LIMIT] = g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, 3, FERRY_SETTABLE);
   /**
@@ -1471,8 +1399,6 @@ install_limits (void)
    *
    * Some programs cannot be a fork server, for example a program that has threads when it is to fork. The pool executes
    * such a program for each worker, and logs this once. [method@Ferry.Pool.reset] makes it try a fork server again.
-   *
-   * Since: 0.1
    */
   properties[PROP_USE_FORK_SERVER] = g_param_spec_boolean ("use-fork-server", NULL, NULL, TRUE, FERRY_SETTABLE);
 }
@@ -1484,32 +1410,24 @@ install_figures (void)
    * FerryPool:n-workers:
    *
    * How many workers the pool has. Workers that are starting or ending are included. Changes are not notified.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
    * FerryPool:n-busy:
    *
    * How many workers have tasks. Changes are not notified.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_BUSY] = g_param_spec_uint ("n-busy", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
    * FerryPool:n-restarts:
    *
    * How many workers have ended unexpectedly. Changes are not notified.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_RESTARTS] = g_param_spec_uint64 ("n-restarts", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
    * FerryPool:error:
    *
    * Why the pool has failed and starts no further workers ([method@Ferry.Pool.reset]); %NULL if it has not failed.
-   *
-   * Since: 0.1
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
 }
@@ -1523,16 +1441,12 @@ install_properties (GObjectClass *object_class)
    * FerryPool:router:
    *
    * The router that carries tasks and answers.
-   *
-   * Since: 0.1
    */
   properties[PROP_ROUTER] = g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, FERRY_AT_CONSTRUCTION);
   /**
    * FerryPool:launcher:
    *
    * The launcher that starts the workers; %NULL in a pool of threads.
-   *
-   * Since: 0.1
    */
   properties[PROP_LAUNCHER] = g_param_spec_object ("launcher", NULL, NULL, FERRY_TYPE_LAUNCHER, FERRY_AT_CONSTRUCTION);
   install_settings ();
@@ -1663,8 +1577,6 @@ ferry_pool_init (FerryPool *self)
  * report this error.
  *
  * Returns: (transfer full): the pool
- *
- * Since: 0.1
  */
 FerryPool *
 ferry_pool_new (FerryRouter *router, FerryLauncher *launcher)
@@ -1684,8 +1596,6 @@ ferry_pool_new (FerryRouter *router, FerryLauncher *launcher)
  * end in its grace time, the task fails, and its thread continues outside the pool. Any thread.
  *
  * Returns: (transfer full): the pool
- *
- * Since: 0.1
  */
 FerryPool *
 ferry_pool_new_for_threads (FerryRouter *router)

@@ -45,8 +45,6 @@
  * ```
  *
  * On the router's thread.
- *
- * Since: 0.1
  */
 struct _FerryProcess
 {
@@ -157,8 +155,6 @@ ferry_process_init (FerryProcess *self)
  * [func@Ferry.Worker.main].
  *
  * Returns: (transfer full): the process
- *
- * Since: 0.1
  */
 FerryProcess *
 ferry_process_new (FerryRouter *router, const char *function, GVariant *arguments, GError **error)
@@ -209,8 +205,6 @@ ferry_process_new (FerryRouter *router, const char *function, GVariant *argument
  * Gets the task that runs the function, for its state, its progress and its times. Any thread.
  *
  * Returns: (transfer none): the task
- *
- * Since: 0.1
  */
 FerryTask *
 ferry_process_get_task (FerryProcess *self)
@@ -278,8 +272,6 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
  * %FERRY_ERROR_WRONG_THREAD on another thread.
  *
  * Returns: %TRUE when there is a value, or the end
- *
- * Since: 0.1
  */
 gboolean
 ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError **error)
@@ -305,8 +297,6 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError
  * @user_data: data for @callback
  *
  * Waits for the next value that the function yields, or for the function's end. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -331,8 +321,6 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
  * Fails with %G_IO_ERROR_PENDING if another caller has taken the value meanwhile.
  *
  * Returns: %TRUE when there is a value, or the end
- *
- * Since: 0.1
  */
 gboolean
 ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GVariant **value, GError **error)
@@ -379,8 +367,6 @@ raise_error (FerryProcess *self, GError **error)
  * [method@Ferry.Process.next] does.
  *
  * Returns: %TRUE when the function returned its result
- *
- * Since: 0.1
  */
 gboolean
 ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
@@ -401,8 +387,6 @@ ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
  * @user_data: data for @callback
  *
  * Waits for the function's end. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -426,8 +410,6 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
  * the waiting was cancelled.
  *
  * Returns: %TRUE when the function returned its result
- *
- * Since: 0.1
  */
 gboolean
 ferry_process_join_finish (FerryProcess *self, GAsyncResult *result, GError **error)
@@ -447,8 +429,6 @@ ferry_process_join_finish (FerryProcess *self, GAsyncResult *result, GError **er
  * Fails with %FERRY_ERROR_NOT_DONE before the function's end, and afterwards as [method@Ferry.Process.join] does.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
- *
- * Since: 0.1
  */
 GVariant *
 ferry_process_get_result (FerryProcess *self, GError **error)

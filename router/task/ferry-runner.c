@@ -14,8 +14,6 @@
  * FerryRunner:
  *
  * What runs the tasks of executors. A [class@Ferry.Pool] is one. Only this library implements it.
- *
- * Since: 0.1
  */
 G_DEFINE_INTERFACE (FerryRunner, ferry_runner, G_TYPE_OBJECT)
 
@@ -31,8 +29,6 @@ ferry_runner_default_init (FerryRunnerInterface *iface)
  * Gets the router on whose thread tasks' signals are emitted. Any thread may call this.
  *
  * Returns: (transfer none): the router
- *
- * Since: 0.1
  */
 FerryRouter *
 ferry_runner_get_router (FerryRunner *self)
@@ -49,8 +45,6 @@ ferry_runner_get_router (FerryRunner *self)
  * Gets how many tasks may run at a time: of a pool, [property@Ferry.Pool:max-workers]. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint
 ferry_runner_get_parallelism (FerryRunner *self)

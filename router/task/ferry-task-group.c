@@ -27,8 +27,6 @@
  *
  * A group belongs to the first thread that adds a task to it, binds it or waits for it. This must be the router's
  * thread, with the router's main context as the thread-default context.
- *
- * Since: 0.1
  */
 struct _FerryTaskGroup
 {
@@ -205,8 +203,6 @@ ferry_task_group_class_init (FerryTaskGroupClass *klass)
    * FerryTaskGroup:n-open:
    *
    * How many tasks of the group are not done.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_OPEN] = g_param_spec_uint ("n-open", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -226,8 +222,6 @@ ferry_task_group_init (FerryTaskGroup *self)
  * Makes an empty group. Any thread.
  *
  * Returns: (transfer full): a new group
- *
- * Since: 0.1
  */
 FerryTaskGroup *
 ferry_task_group_new (void)
@@ -246,8 +240,6 @@ ferry_task_group_new (void)
  *
  * If the owner is disposed on another thread, the router's thread cancels the tasks a moment later. A signal that is
  * emitted at that moment may still reach the owner.
- *
- * Since: 0.1
  */
 void
 ferry_task_group_bind (FerryTaskGroup *self, GObject *owner)
@@ -270,8 +262,6 @@ ferry_task_group_bind (FerryTaskGroup *self, GObject *owner)
  *
  * Adds a task to the group, until the task is done. A task that is done, or is in the group already, is not added. If
  * the group's owner was disposed before, the task is cancelled. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_task_group_add (FerryTaskGroup *self, FerryTask *task)
@@ -308,8 +298,6 @@ cancel_asked (gpointer data)
  * that the group has when that thread handles the request.
  *
  * Returns: the number of tasks that were cancelled; 0 on another thread
- *
- * Since: 0.1
  */
 guint
 ferry_task_group_cancel (FerryTaskGroup *self)
@@ -341,8 +329,6 @@ ferry_task_group_cancel (FerryTaskGroup *self)
  * Gets how many tasks of the group are not done. On the router's thread.
  *
  * Returns: the number of tasks
- *
- * Since: 0.1
  */
 guint
 ferry_task_group_get_n_open (FerryTaskGroup *self)
@@ -361,8 +347,6 @@ ferry_task_group_get_n_open (FerryTaskGroup *self)
  * @user_data: data for @callback
  *
  * Waits until all tasks of the group are done. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -386,8 +370,6 @@ ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GA
  * Fails with %G_IO_ERROR_CANCELLED if the waiting was cancelled.
  *
  * Returns: %TRUE if all tasks were done
- *
- * Since: 0.1
  */
 gboolean
 ferry_task_group_wait_finish (FerryTaskGroup *self, GAsyncResult *result, GError **error)

@@ -196,8 +196,6 @@ enum
  *
  * A class that derives from FerryTask may override [vfunc@Ferry.Task.message], [vfunc@Ferry.Task.progress],
  * [vfunc@Ferry.Task.yielded] and [vfunc@Ferry.Task.done].
- *
- * Since: 0.1
  */
 G_DEFINE_TYPE_WITH_PRIVATE (FerryTask, ferry_task, G_TYPE_OBJECT)
 
@@ -396,8 +394,6 @@ ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GV
  * Makes a task, which can be submitted with [method@Ferry.Executor.submit_task]. Any thread may call this.
  *
  * Returns: (transfer full): a new task
- *
- * Since: 0.1
  */
 FerryTask *
 ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
@@ -419,8 +415,6 @@ ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
  *
  * Sets [property@Ferry.Task:name]. Any thread may call this before the submission. After the submission, only the
  * router's thread may call this, until the task is done.
- *
- * Since: 0.1
  */
 void
 ferry_task_set_name (FerryTask *self, const char *name)
@@ -449,8 +443,6 @@ ferry_task_set_name (FerryTask *self, const char *name)
  * Sets the priority in the executor's queue. Tasks with a higher priority are begun first; tasks with equal priority
  * are begun in the order of their submission. For a task in the queue, use [method@Ferry.Executor.set_task_priority].
  * Any thread, one at a time, before the submission.
- *
- * Since: 0.1
  */
 void
 ferry_task_set_priority (FerryTask *self, int priority)
@@ -469,8 +461,6 @@ ferry_task_set_priority (FerryTask *self, int priority)
  * Sets how long one attempt may run. When the time is over, the task fails with %FERRY_ERROR_TIMED_OUT at once. Its
  * function is asked to stop. If the function does not stop within the grace time
  * ([method@Ferry.Task.set_cancel_grace]), its worker is ended. Any thread, one at a time, before the submission.
- *
- * Since: 0.1
  */
 void
 ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
@@ -490,8 +480,6 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
  * Sets the time at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or executes. The function finds
  * the earlier time of this deadline and the end of the run timeout in [method@Ferry.Job.get_deadline]. Any thread, one
  * at a time, before the submission.
- *
- * Since: 0.1
  */
 void
 ferry_task_set_deadline (FerryTask *self, gint64 deadline)
@@ -510,8 +498,6 @@ ferry_task_set_deadline (FerryTask *self, gint64 deadline)
  *
  * Sets how long the task may wait, counted from its submission. When the time is over, the task fails with
  * %FERRY_ERROR_QUEUE_TIMED_OUT. Any thread, one at a time, before the submission.
- *
- * Since: 0.1
  */
 void
 ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
@@ -531,8 +517,6 @@ ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
  * Sets the grace time: how long the function may continue after a cancel, or after its time is over. After half of the
  * grace time, the worker process gets `SIGTERM`. At the end of the grace time, the worker is killed. Any thread, one at
  * a time, before the submission.
- *
- * Since: 0.1
  */
 void
 ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
@@ -552,8 +536,6 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
  * Sets how often the task is tried again when its worker is lost. Use this only for functions that are safe to repeat:
  * the lost worker may have done any part of the work. A function that returns an error is never repeated. Any thread,
  * one at a time, before the submission.
- *
- * Since: 0.1
  */
 void
 ferry_task_set_retries (FerryTask *self, guint retries)
@@ -570,8 +552,6 @@ ferry_task_set_retries (FerryTask *self, guint retries)
  * @idempotent: whether the function may run again
  *
  * Sets [property@Ferry.Task:idempotent]. Any thread, one at a time, before the submission.
- *
- * Since: 0.1
  */
 void
 ferry_task_set_idempotent (FerryTask *self, gboolean idempotent)
@@ -591,8 +571,6 @@ ferry_task_set_idempotent (FerryTask *self, gboolean idempotent)
  *
  * Sets how many values that the function yielded may wait for their handlers. When that many wait, the function waits
  * in [method@Ferry.Job.yield]. Any thread, one at a time, before the submission.
- *
- * Since: 0.1
  */
 void
 ferry_task_set_window (FerryTask *self, guint window)
@@ -612,8 +590,6 @@ ferry_task_set_window (FerryTask *self, guint window)
  * Makes @cancellable, which any thread may cancel, cancel the task from the submission on, as
  * [method@Ferry.Task.cancel] does. No handler of the task runs within g_cancellable_cancel(). Any thread, one at a
  * time, before the submission.
- *
- * Since: 0.1
  */
 void
 ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable)
@@ -634,8 +610,6 @@ ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable)
  * Gets [property@Ferry.Task:kind]. Any thread may call this.
  *
  * Returns: the kind
- *
- * Since: 0.1
  */
 FerryTaskKind
 ferry_task_get_kind (FerryTask *self)
@@ -652,8 +626,6 @@ ferry_task_get_kind (FerryTask *self)
  * Gets [property@Ferry.Task:name]. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none): the name
- *
- * Since: 0.1
  */
 const char *
 ferry_task_get_name (FerryTask *self)
@@ -693,8 +665,6 @@ ferry_task_get_number (FerryTask *self)
  * Gets the name of the task's function. Any thread may call this.
  *
  * Returns: (transfer none): the name
- *
- * Since: 0.1
  */
 const char *
 ferry_task_get_function (FerryTask *self)
@@ -711,8 +681,6 @@ ferry_task_get_function (FerryTask *self)
  * Gets the arguments of the task's function. Any thread may call this.
  *
  * Returns: (transfer none) (nullable): the arguments
- *
- * Since: 0.1
  */
 GVariant *
 ferry_task_get_arguments (FerryTask *self)
@@ -729,8 +697,6 @@ ferry_task_get_arguments (FerryTask *self)
  * Gets the priority in the executor's queue. On the router's thread; any thread, once the task is done.
  *
  * Returns: the priority
- *
- * Since: 0.1
  */
 int
 ferry_task_get_priority (FerryTask *self)
@@ -747,8 +713,6 @@ ferry_task_get_priority (FerryTask *self)
  * Gets [property@Ferry.Task:idempotent]. Any thread may call this.
  *
  * Returns: whether the function may run again
- *
- * Since: 0.1
  */
 gboolean
 ferry_task_get_idempotent (FerryTask *self)
@@ -765,8 +729,6 @@ ferry_task_get_idempotent (FerryTask *self)
  * Gets the state of the task. Any thread may call this.
  *
  * Returns: the state
- *
- * Since: 0.1
  */
 FerryTaskState
 ferry_task_get_state (FerryTask *self)
@@ -790,8 +752,6 @@ ferry_task_get_state (FerryTask *self)
  * Whether the task is completed, failed or cancelled. Any thread may call this.
  *
  * Returns: %TRUE if the task does not change any more
- *
- * Since: 0.1
  */
 gboolean
 ferry_task_get_done (FerryTask *self)
@@ -808,8 +768,6 @@ ferry_task_get_done (FerryTask *self)
  * Whether [method@Ferry.Task.cancel] would have an effect. Any thread may call this.
  *
  * Returns: %TRUE while the task waits, or executes and was not cancelled
- *
- * Since: 0.1
  */
 gboolean
 ferry_task_get_cancellable (FerryTask *self)
@@ -826,8 +784,6 @@ ferry_task_get_cancellable (FerryTask *self)
  * Gets [property@Ferry.Task:fraction]. On the router's thread; any thread, once the task is done.
  *
  * Returns: the fraction, from 0 to 1, or -1 if it is not known
- *
- * Since: 0.1
  */
 double
 ferry_task_get_fraction (FerryTask *self)
@@ -844,8 +800,6 @@ ferry_task_get_fraction (FerryTask *self)
  * Gets the latest text that the function reported. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the text
- *
- * Since: 0.1
  */
 const char *
 ferry_task_get_message (FerryTask *self)
@@ -862,8 +816,6 @@ ferry_task_get_message (FerryTask *self)
  * Gets [property@Ferry.Task:amount]. On the router's thread; any thread, once the task is done.
  *
  * Returns: the amount, in the unit of [method@Ferry.Task.get_unit]
- *
- * Since: 0.1
  */
 guint64
 ferry_task_get_amount (FerryTask *self)
@@ -880,8 +832,6 @@ ferry_task_get_amount (FerryTask *self)
  * Gets [property@Ferry.Task:total]. On the router's thread; any thread, once the task is done.
  *
  * Returns: the total, in the unit of [method@Ferry.Task.get_unit], or 0 if it is not known
- *
- * Since: 0.1
  */
 guint64
 ferry_task_get_total (FerryTask *self)
@@ -898,8 +848,6 @@ ferry_task_get_total (FerryTask *self)
  * Gets [property@Ferry.Task:unit]. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the unit
- *
- * Since: 0.1
  */
 const char *
 ferry_task_get_unit (FerryTask *self)
@@ -916,8 +864,6 @@ ferry_task_get_unit (FerryTask *self)
  * Gets [property@Ferry.Task:pid]. On the router's thread; any thread, once the task is done.
  *
  * Returns: the process id, or -1 before a worker has begun the task
- *
- * Since: 0.1
  */
 GPid
 ferry_task_get_pid (FerryTask *self)
@@ -934,8 +880,6 @@ ferry_task_get_pid (FerryTask *self)
  * Gets [property@Ferry.Task:host-name]. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the name of the host, or %NULL for this machine
- *
- * Since: 0.1
  */
 const char *
 ferry_task_get_host_name (FerryTask *self)
@@ -952,8 +896,6 @@ ferry_task_get_host_name (FerryTask *self)
  * Gets how often a worker has begun the task. On the router's thread; any thread, once the task is done.
  *
  * Returns: the number of attempts
- *
- * Since: 0.1
  */
 guint
 ferry_task_get_n_attempts (FerryTask *self)
@@ -970,8 +912,6 @@ ferry_task_get_n_attempts (FerryTask *self)
  * Gets the time at which the task was submitted. Any thread may call this.
  *
  * Returns: monotonic time in microseconds, or 0 before
- *
- * Since: 0.1
  */
 gint64
 ferry_task_get_submit_time (FerryTask *self)
@@ -988,8 +928,6 @@ ferry_task_get_submit_time (FerryTask *self)
  * Gets the time at which a worker began the latest attempt. On the router's thread; any thread, once the task is done.
  *
  * Returns: monotonic time in microseconds, or 0 while the task waits
- *
- * Since: 0.1
  */
 gint64
 ferry_task_get_start_time (FerryTask *self)
@@ -1006,8 +944,6 @@ ferry_task_get_start_time (FerryTask *self)
  * Gets the time at which the task was done. On the router's thread; any thread, once the task is done.
  *
  * Returns: monotonic time in microseconds, or 0 before
- *
- * Since: 0.1
  */
 gint64
 ferry_task_get_end_time (FerryTask *self)
@@ -1024,8 +960,6 @@ ferry_task_get_end_time (FerryTask *self)
  * Gets the error of a task that failed. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the error, or %NULL if the task has not failed
- *
- * Since: 0.1
  */
 const GError *
 ferry_task_get_error (FerryTask *self)
@@ -1049,8 +983,6 @@ ferry_task_get_error (FerryTask *self)
  * logs, and may be set after `done` was emitted. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the error
- *
- * Since: 0.1
  */
 const GError *
 ferry_task_get_late_error (FerryTask *self)
@@ -1070,8 +1002,6 @@ ferry_task_get_late_error (FerryTask *self)
  * any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the trace
- *
- * Since: 0.1
  */
 const char *
 ferry_task_get_trace (FerryTask *self)
@@ -1094,8 +1024,6 @@ ferry_task_get_trace (FerryTask *self)
  * Gets [property@Ferry.Task:exit]. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the exit record
- *
- * Since: 0.1
  */
 FerryExit *
 ferry_task_get_exit (FerryTask *self)
@@ -1132,8 +1060,6 @@ dup_outcome (GVariant *result, const GError *failure, const char *trace, GError 
  * is not done, fails with %FERRY_ERROR_NOT_DONE, or with %FERRY_ERROR_WRONG_THREAD on another thread than the router's.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
- *
- * Since: 0.1
  */
 GVariant *
 ferry_task_get_result (FerryTask *self, GError **error)
@@ -1354,8 +1280,6 @@ add_handle (FerryTask *self, Handle handle)
  * descriptors already, and with %FERRY_ERROR_ALREADY_STARTED if the task was submitted. Any thread may call this.
  *
  * Returns: the handle, or -1 with an error
- *
- * Since: 0.1
  */
 gint
 ferry_task_add_descriptor (FerryTask *self, int fd, GError **error)
@@ -1392,8 +1316,6 @@ ferry_task_add_descriptor (FerryTask *self, int fd, GError **error)
  * largest file that this process may write. Any thread may call this.
  *
  * Returns: the handle, or -1 with an error
- *
- * Since: 0.1
  */
 gint
 ferry_task_add_bytes (FerryTask *self, GBytes *bytes, GError **error)
@@ -1665,8 +1587,6 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
  * that runs the default main context. Fails with %FERRY_ERROR_NOT_RUNNING if the router was stopped.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
- *
- * Since: 0.1
  */
 GVariant *
 ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
@@ -1704,8 +1624,6 @@ ferry_task_wait (FerryTask *self, gint64 timeout, GError **error)
  * @user_data: data for @callback
  *
  * Waits for the end of the task. On the router's thread.
- *
- * Since: 0.1
  */
 void
 ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -1740,8 +1658,6 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
  * [property@Ferry.Task:done] to find out whether the task itself has ended.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
- *
- * Since: 0.1
  */
 GVariant *
 ferry_task_wait_finish (FerryTask *self, GAsyncResult *result, GError **error)
@@ -2302,8 +2218,6 @@ ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
  *
  * Returns: %FALSE if the task was cancelled before, or is done. On another thread, %TRUE means only that the cancel was
  *   requested: the task may be done before the router's thread cancels it
- *
- * Since: 0.1
  */
 gboolean
 ferry_task_cancel (FerryTask *self)
@@ -2346,16 +2260,12 @@ install_identity (void)
    * FerryTask:name:
    *
    * The name of the task, for users and errors. The default is the function's name and a number, such as “primes 3”.
-   *
-   * Since: 0.1
    */
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:kind:
    *
    * The kind of the task.
-   *
-   * Since: 0.1
    */
   properties[PROP_KIND] =
     g_param_spec_enum ("kind", NULL, NULL, FERRY_TYPE_TASK_KIND, FERRY_TASK_KIND_CALL, FERRY_AT_CONSTRUCTION);
@@ -2363,16 +2273,12 @@ install_identity (void)
    * FerryTask:function:
    *
    * The name of the function that a worker runs.
-   *
-   * Since: 0.1
    */
   properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, FERRY_AT_CONSTRUCTION);
   /**
    * FerryTask:arguments:
    *
    * The arguments of the function.
-   *
-   * Since: 0.1
    */
   properties[PROP_ARGUMENTS] =
     g_param_spec_variant ("arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_AT_CONSTRUCTION);
@@ -2380,8 +2286,6 @@ install_identity (void)
    * FerryTask:priority:
    *
    * The priority in the queue. Tasks with a higher number are begun first.
-   *
-   * Since: 0.1
    */
   properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, FERRY_NOTIFIED);
   /**
@@ -2391,8 +2295,6 @@ install_identity (void)
    * runner whose workers are on other machines runs such a task again when it does not know what became of it, and the
    * task gets one result; any other task fails then with %FERRY_ERROR_WORKER_LOST. On this machine it is always known,
    * and only [method@Ferry.Task.set_retries] says how often a task is tried again when its worker is lost.
-   *
-   * Since: 0.1
    */
   properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
@@ -2404,8 +2306,6 @@ install_states (void)
    * FerryTask:state:
    *
    * The state of the task.
-   *
-   * Since: 0.1
    */
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_TASK_STATE, FERRY_TASK_STATE_WAITING, FERRY_NOTIFIED);
@@ -2413,16 +2313,12 @@ install_states (void)
    * FerryTask:done:
    *
    * Whether the task is completed, failed or cancelled.
-   *
-   * Since: 0.1
    */
   properties[PROP_DONE] = g_param_spec_boolean ("done", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
    * FerryTask:cancellable:
    *
    * Whether [method@Ferry.Task.cancel] would have an effect: the task waits, or executes and was not cancelled.
-   *
-   * Since: 0.1
    */
   properties[PROP_CANCELLABLE] = g_param_spec_boolean ("cancellable", NULL, NULL, TRUE, FERRY_NOTIFIED);
   /**
@@ -2430,24 +2326,18 @@ install_states (void)
    *
    * The id of the process that runs or ran the task, for display; -1 before. Once the task is done, another process may
    * have this id. It is a process of [property@Ferry.Task:host-name], where that is not %NULL.
-   *
-   * Since: 0.1
    */
   properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_NOTIFIED);
   /**
    * FerryTask:host-name:
    *
    * The name of the host that runs or ran the task; %NULL before, and for this machine.
-   *
-   * Since: 0.1
    */
   properties[PROP_HOST_NAME] = g_param_spec_string ("host-name", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:n-attempts:
    *
    * How often a worker has begun the task.
-   *
-   * Since: 0.1
    */
   properties[PROP_N_ATTEMPTS] = g_param_spec_uint ("n-attempts", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
 }
@@ -2460,8 +2350,6 @@ install_progress (void)
    *
    * How much of the work is done, from 0 to 1; -1 if it is not known. The fraction never falls during an attempt, and
    * starts at 0 again with the next attempt. If the fraction is known, it becomes 1 when the task is completed.
-   *
-   * Since: 0.1
    */
   properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, FERRY_NOTIFIED);
   /**
@@ -2469,32 +2357,24 @@ install_progress (void)
    *
    * The latest text that the function reported. Before that, what the task waits for, where its worker takes long to
    * start ([method@Ferry.Launcher.set_attach_timeout]).
-   *
-   * Since: 0.1
    */
   properties[PROP_MESSAGE] = g_param_spec_string ("message", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:amount:
    *
    * How much of the work is done according to the latest report, in [property@Ferry.Task:unit].
-   *
-   * Since: 0.1
    */
   properties[PROP_AMOUNT] = g_param_spec_uint64 ("amount", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:total:
    *
    * How much work there is, according to the latest report, in [property@Ferry.Task:unit]; 0 if it is not known.
-   *
-   * Since: 0.1
    */
   properties[PROP_TOTAL] = g_param_spec_uint64 ("total", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:unit:
    *
    * The unit of the amount and of the total, according to the latest report.
-   *
-   * Since: 0.1
    */
   properties[PROP_UNIT] = g_param_spec_string ("unit", NULL, NULL, NULL, FERRY_NOTIFIED);
 }
@@ -2506,48 +2386,36 @@ install_times_and_ends (void)
    * FerryTask:submit-time:
    *
    * When the task was submitted, in monotonic microseconds; 0 before. Changes are not notified.
-   *
-   * Since: 0.1
    */
   properties[PROP_SUBMIT_TIME] = g_param_spec_int64 ("submit-time", NULL, NULL, 0, G_MAXINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:start-time:
    *
    * When a worker began the latest attempt, in monotonic microseconds; 0 while the task waits.
-   *
-   * Since: 0.1
    */
   properties[PROP_START_TIME] = g_param_spec_int64 ("start-time", NULL, NULL, 0, G_MAXINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:end-time:
    *
    * When the task was done, in monotonic microseconds; 0 before.
-   *
-   * Since: 0.1
    */
   properties[PROP_END_TIME] = g_param_spec_int64 ("end-time", NULL, NULL, 0, G_MAXINT64, 0, FERRY_NOTIFIED);
   /**
    * FerryTask:result:
    *
    * The result of a completed task; %NULL if the task is not completed, or its function has no result.
-   *
-   * Since: 0.1
    */
   properties[PROP_RESULT] = g_param_spec_variant ("result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:error:
    *
    * The error of a task that failed.
-   *
-   * Since: 0.1
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
   /**
    * FerryTask:exit:
    *
    * The exit record of the worker, if the task failed or was cancelled because its worker ended; else %NULL.
-   *
-   * Since: 0.1
    */
   properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_NOTIFIED);
 }
@@ -2640,8 +2508,6 @@ install_signals (FerryTaskClass *klass)
    *
    * Emitted when the function has reported progress, after the changed properties are notified. One signal may stand
    * for several reports; the values are those of the newest report.
-   *
-   * Since: 0.1
    */
   signals[SIGNAL_PROGRESS] = g_signal_new (
     "progress", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, progress), NULL, NULL, NULL, G_TYPE_NONE, 0);
@@ -2652,8 +2518,6 @@ install_signals (FerryTaskClass *klass)
    *
    * Emitted for each value that the function of an iteration yielded, in order, before `done`. The value comes from
    * another process: check its type before unpacking it.
-   *
-   * Since: 0.1
    */
   signals[SIGNAL_YIELDED] = g_signal_new ("yielded", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, yielded),
                                           NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_VARIANT);
@@ -2665,8 +2529,6 @@ install_signals (FerryTaskClass *klass)
    *
    * Emitted for each value that the function sent with [method@Ferry.Job.send]. To get only the values of one type,
    * connect to `message::TYPE`. The value comes from another process: check its type before unpacking it.
-   *
-   * Since: 0.1
    */
   signals[SIGNAL_MESSAGE] = g_signal_new ("message", type, G_SIGNAL_RUN_LAST | G_SIGNAL_DETAILED, 0, NULL, NULL,
                                           ferry_marshal_VOID__STRING_VARIANT, G_TYPE_NONE, 2,
@@ -2678,8 +2540,6 @@ install_signals (FerryTaskClass *klass)
    *
    * Emitted once, when the task is completed, failed or cancelled, after the changed properties are notified. It is the
    * last signal of a task.
-   *
-   * Since: 0.1
    */
   signals[SIGNAL_DONE] = g_signal_new ("done", type, G_SIGNAL_RUN_LAST, G_STRUCT_OFFSET (FerryTaskClass, done), NULL,
                                        NULL, NULL, G_TYPE_NONE, 0);

@@ -47,8 +47,6 @@ G_BEGIN_DECLS
  * In two cases a function may still run when its task is cancelled. A thread cannot be killed: in a pool of threads, a
  * function that does not return within the grace time continues, and still uses the application's data. And when the
  * time of [method@Ferry.Executor.shutdown_async] is over, tasks end before their killed workers have ended.
- *
- * Since: 0.1
  */
 typedef enum
 {
@@ -69,8 +67,6 @@ typedef enum
  *
  * What a task's function does before it returns its result. The worker refuses calls of [class@Ferry.Job] methods that
  * the kind does not allow.
- *
- * Since: 0.1
  */
 typedef enum
 {
@@ -93,8 +89,6 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
  *
  * Called when the function has sent a value with [method@Ferry.Job.send]. The default implementation emits
  * [signal@Ferry.Task::message]. An override must call the parent class if the signal is to be emitted.
- *
- * Since: 0.1
  */
 
 /**
@@ -102,8 +96,6 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
  * @self: a task
  *
  * Called when the function has reported progress: the class handler of [signal@Ferry.Task::progress].
- *
- * Since: 0.1
  */
 
 /**
@@ -112,8 +104,6 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
  * @value: the value that the function yielded
  *
  * Called when the function has yielded a value: the class handler of [signal@Ferry.Task::yielded].
- *
- * Since: 0.1
  */
 
 /**
@@ -121,8 +111,6 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
  * @self: a task
  *
  * Called when the task is completed, failed or cancelled: the class handler of [signal@Ferry.Task::done].
- *
- * Since: 0.1
  */
 
 /**
@@ -130,8 +118,6 @@ G_DECLARE_DERIVABLE_TYPE (FerryTask, ferry_task, FERRY, TASK, GObject)
  * @parent_class: the parent class
  *
  * The functions that a class of tasks may override. They run on the router's thread.
- *
- * Since: 0.1
  */
 struct _FerryTaskClass
 {

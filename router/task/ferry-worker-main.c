@@ -62,8 +62,6 @@ static gboolean forked_by_fork_server;
  * Initialisers run in workers that serve calls, and in a fork server, whose workers inherit what the initialisers
  * prepared. When an initialiser fails, the process writes the error to standard error and exits with status 70
  * (`EX_SOFTWARE`).
- *
- * Since: 0.1
  */
 void
 ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gpointer user_data)
@@ -254,8 +252,6 @@ be_fork_server (int argc, char **argv)
  * The first thread of the process must call this.
  *
  * Returns: always %FALSE, so that nobody needs to look at it: a call that returns has found no worker that serves
- *
- * Since: 0.1
  */
 gboolean
 ferry_worker_main (int *argc, char ***argv)
@@ -292,8 +288,6 @@ ferry_worker_main (int *argc, char ***argv)
  * Ends the worker from one of its functions: stops its senders, flushes the standard streams, and exits. Messages that
  * were sent before are delivered. The call that the worker serves fails in the application with
  * %FERRY_ERROR_WORKER_LOST. In a process that is not a worker, this function calls `exit()`. Any thread may call this.
- *
- * Since: 0.1
  */
 void
 ferry_worker_exit (int status)

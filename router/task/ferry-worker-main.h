@@ -23,8 +23,6 @@ G_BEGIN_DECLS
  * a process with several threads cannot be forked safely.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 typedef gboolean (*FerryInitialiser) (gpointer user_data, GError **error);
 

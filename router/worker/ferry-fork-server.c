@@ -43,8 +43,6 @@
  *
  * The process ends when the router stops, or when neither the object nor any of the fork server's workers is left. The
  * object belongs to the router's thread.
- *
- * Since: 0.1
  */
 struct _FerryForkServer
 {
@@ -115,8 +113,6 @@ ferry_fork_server_init (FerryForkServer *self)
  * launcher, the one that [method@Ferry.Launcher.set_fork_server] is called with. Any thread.
  *
  * Returns: (transfer full): a new fork server
- *
- * Since: 0.1
  */
 FerryForkServer *
 ferry_fork_server_new (FerryLauncher *launcher)
@@ -226,8 +222,6 @@ prepare (FerryForkServer *self, FerryRouter *router, GError **error)
  * ([method@Ferry.ForkServer.get_worker]).
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_fork_server_start (FerryForkServer *self, FerryRouter *router, GError **error)
@@ -250,8 +244,6 @@ ferry_fork_server_start (FerryForkServer *self, FerryRouter *router, GError **er
  * of any worker. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the process that was started last, or %NULL before the first start
- *
- * Since: 0.1
  */
 FerryWorker *
 ferry_fork_server_get_worker (FerryForkServer *self)
@@ -269,8 +261,6 @@ ferry_fork_server_get_worker (FerryForkServer *self)
  * Returns how many processes were started for the fork server so far. On the router's thread.
  *
  * Returns: the number
- *
- * Since: 0.1
  */
 guint
 ferry_fork_server_get_n_starts (FerryForkServer *self)
@@ -399,8 +389,6 @@ static const FerryForkServerFuncs funcs = {
  *
  * Makes a fork server fork the workers that @self spawns after this. The program of @self is then not executed; its
  * name is the name of the workers. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_fork_server (FerryLauncher *self, FerryForkServer *fork_server)

@@ -63,8 +63,6 @@ ferry_function_add (FerryFunctionKind kind, const char *name, const char *argume
  * Registers a function under a name in this process. A program that is its own worker calls this in the worker
  * processes too, so these have the same functions. A name may be registered again only with the same function and the
  * same types. Any thread may call this.
- *
- * Since: 0.1
  */
 void
 ferry_function_register (const char *name, const char *arguments_type, const char *result_type, FerryFunction function)
@@ -88,8 +86,6 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
  * Whether a function is registered under @name in this process. Any thread may call this.
  *
  * Returns: %TRUE if a function is registered under @name
- *
- * Since: 0.1
  */
 gboolean
 ferry_function_is_registered (const char *name)

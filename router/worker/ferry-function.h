@@ -26,8 +26,6 @@ typedef struct _FerryJob FerryJob;
  *
  * Returns: (transfer full) (nullable): the result, floating or not, of the type that the function was registered with;
  *   %NULL with @error set when the function failed, and %NULL without @error when it was registered without a result
- *
- * Since: 0.1
  */
 typedef GVariant *(*FerryFunction) (FerryJob *job, GVariant *arguments, GError **error);
 

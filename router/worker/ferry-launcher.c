@@ -72,8 +72,6 @@ typedef struct
  *
  * A launcher belongs to one thread. Before its first use with a router, that is any thread, one at a time. From its
  * first use with a router on, it is the router's thread. This thread is called the launcher's thread.
- *
- * Since: 0.1
  */
 struct _FerryLauncher
 {
@@ -201,8 +199,6 @@ ferry_launcher_bind (FerryLauncher *self, FerryHome *home)
  * application's working directory and standard streams. Any thread.
  *
  * Returns: (transfer full): a new launcher
- *
- * Since: 0.1
  */
 FerryLauncher *
 ferry_launcher_new (const char *const *argv)
@@ -224,8 +220,6 @@ ferry_launcher_new (const char *const *argv)
  * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments
  *
  * Sets the program and its arguments, for the workers spawned after this. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv)
@@ -244,8 +238,6 @@ ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv)
  * @environment: (array zero-terminated=1) (element-type filename): the environment, each entry as `NAME=value`
  *
  * Sets the whole environment of the worker. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment)
@@ -265,8 +257,6 @@ ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment)
  * @value: (type filename): the variable's value
  *
  * Sets one variable of the worker's environment. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *value)
@@ -285,8 +275,6 @@ ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *va
  * @variable: (type filename): the variable's name
  *
  * Removes one variable from the worker's environment. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_unsetenv (FerryLauncher *self, const char *variable)
@@ -304,8 +292,6 @@ ferry_launcher_unsetenv (FerryLauncher *self, const char *variable)
  * @cwd: (nullable) (type filename): a folder; %NULL for the application's working directory
  *
  * Sets the working directory of the worker. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
@@ -333,8 +319,6 @@ ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
  *
  * A worker without senders need not attach, unless its sandbox requires layers that the worker enters itself. Such a
  * worker has 10 seconds when @timeout is 0. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
@@ -353,8 +337,6 @@ ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
  *
  * Sets how much memory all buffers ([struct@Ferry.Buffer]) of the worker may use together; 1 GiB by default. Unused
  * capacity uses no memory. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_buffer_capacity (FerryLauncher *self, guint64 capacity)
@@ -375,8 +357,6 @@ ferry_launcher_set_buffer_capacity (FerryLauncher *self, guint64 capacity)
  * write to a buffer that it has sent. If an attacker controls the worker, the buffer may change while the application
  * reads it. So the buffers of a worker that is not trusted are copied before they are delivered. On the launcher's
  * thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted)
@@ -395,8 +375,6 @@ ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted)
  * Sets the name that the workers spawned after this have in exit records and logs. If a fork server forks the worker,
  * or the worker runs [func@Ferry.Worker.main], it is also the name of the worker's process. A worker that is executed
  * has the name in its environment, as `FERRY_WORKER_NAME`. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_name (FerryLauncher *self, const char *name)
@@ -419,8 +397,6 @@ ferry_launcher_set_name (FerryLauncher *self, const char *name)
  * Sets the priority of the workers spawned after this, as nice(2) does; by default the priority of the application, or
  * of the fork server that forks them. A worker that is more urgent than the application needs a privilege; without the
  * privilege, the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_nice (FerryLauncher *self, int nice)
@@ -441,8 +417,6 @@ ferry_launcher_set_nice (FerryLauncher *self, int nice)
  *
  * Sets a limit for each of the workers spawned after this. A worker cannot raise the limit again. If @value is above
  * the application's own limit, the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
@@ -466,8 +440,6 @@ ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
  * launcher has a fork server too, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher, and a channel, use
  * no fork server. A persistent worker cannot have a sandbox, since it must listen at an address. On the launcher's
  * thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_set_sandbox (FerryLauncher *self, FerrySandbox *sandbox)
@@ -514,8 +486,6 @@ set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
  *
  * In a sandbox, standard input is empty by default: with a shared stream, a worker could change the settings of a
  * terminal, or read from an output pipe, in spite of the sandbox. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream)
@@ -533,8 +503,6 @@ ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream)
  * @stream: a standard stream
  *
  * Connects the worker's stream to `/dev/null`: its input is empty, and its output is lost. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
@@ -553,8 +521,6 @@ ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
  * @fd: a descriptor, which the launcher owns from now on and closes
  *
  * Connects the stream of each worker spawned after this to a duplicate of a descriptor. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
@@ -579,8 +545,6 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
  * A line is logged in the domain `Ferry-Worker`, at the level `INFO` for standard output and `MESSAGE` for standard
  * error. Its fields are `FERRY_WORKER` (the worker's name), `FERRY_PID` and `FERRY_STREAM`. A line of more than 4 KiB
  * is cut into pieces, and invalid UTF-8 is replaced. On the launcher's thread.
- *
- * Since: 0.1
  */
 void
 ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream)
@@ -747,8 +711,6 @@ ferry_launcher_check_no_senders (FerryLauncher *self, const char *what, const ch
  * pipes for latest values. Fails with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE on success
- *
- * Since: 0.1
  */
 gboolean
 ferry_launcher_add_sender (FerryLauncher *self, const char *name, FerrySender *sender, GError **error)
@@ -1018,8 +980,6 @@ ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GErr
  *   without end
  *
  * Returns: (transfer full): the worker, or %NULL with @error set
- *
- * Since: 0.1
  */
 FerryWorker *
 ferry_launcher_spawn (FerryLauncher *self, FerryRouter *router, GError **error)
@@ -1116,8 +1076,6 @@ check_listens (GError **error)
  * process that was itself started by this function and has not made its listener.
  *
  * Returns: %TRUE when the worker was started
- *
- * Since: 0.1
  */
 gboolean
 ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid *pid, GError **error)

@@ -24,8 +24,6 @@ G_BEGIN_DECLS
  * @FERRY_STREAM_STDERR: Standard error.
  *
  * A standard stream of a worker.
- *
- * Since: 0.1
  */
 typedef enum
 {

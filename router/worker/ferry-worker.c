@@ -31,8 +31,6 @@
  * reference until the process has ended. In every state of the worker, the process is killed when the application ends.
  *
  * In the worker process there is no such object. The process calls [func@Ferry.Worker.get_sender].
- *
- * Since: 0.1
  */
 struct _FerryWorker
 {
@@ -108,24 +106,18 @@ install_properties (GObjectClass *object_class)
    * FerryWorker:name:
    *
    * The name of the worker ([method@Ferry.Launcher.set_name]), or else of its program, for messages to people.
-   *
-   * Since: 0.1
    */
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
   /**
    * FerryWorker:pid:
    *
    * The process id; -1 until the process was started.
-   *
-   * Since: 0.1
    */
   properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_READABLE);
   /**
    * FerryWorker:state:
    *
    * The state of the worker.
-   *
-   * Since: 0.1
    */
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_WORKER_STATE, FERRY_WORKER_STATE_STARTING, FERRY_READABLE);
@@ -133,8 +125,6 @@ install_properties (GObjectClass *object_class)
    * FerryWorker:exit:
    *
    * The exit record; %NULL until just before [signal@Ferry.Worker::ended] is emitted.
-   *
-   * Since: 0.1
    */
   properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -156,8 +146,6 @@ ferry_worker_class_init (FerryWorkerClass *klass)
    *
    * Emitted once on the router's thread, after the process has ended, its messages were delivered, and the receivers of
    * its pipes have emitted `closed`.
-   *
-   * Since: 0.1
    */
   ended_signal = g_signal_new ("ended", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
@@ -172,8 +160,6 @@ ferry_worker_class_init (FerryWorkerClass *klass)
    * Emitted on the router's thread for each line that the worker wrote to a logged stream
    * ([method@Ferry.Launcher.log_stream]), and for a line that is shown, as it is by default, unless the main loop is
    * far behind ([method@Ferry.Launcher.inherit_stream]). All lines are emitted before [signal@Ferry.Worker::ended].
-   *
-   * Since: 0.1
    */
   output_signal = g_signal_new ("output", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                 G_TYPE_NONE, 2, FERRY_TYPE_STREAM, G_TYPE_STRING);
@@ -380,8 +366,6 @@ ferry_worker_new_observer (FerryWorker *self)
  * Returns the name of the worker, or else of its program. Any thread may call this.
  *
  * Returns: (transfer none): the name
- *
- * Since: 0.1
  */
 const char *
 ferry_worker_get_name (FerryWorker *self)
@@ -401,8 +385,6 @@ ferry_worker_get_name (FerryWorker *self)
  * same process id later. Any thread may call this.
  *
  * Returns: the process id, or -1 until the process was started
- *
- * Since: 0.1
  */
 GPid
 ferry_worker_get_pid (FerryWorker *self)
@@ -419,8 +401,6 @@ ferry_worker_get_pid (FerryWorker *self)
  * Returns the state of the worker. Any thread may call this.
  *
  * Returns: the state
- *
- * Since: 0.1
  */
 FerryWorkerState
 ferry_worker_get_state (FerryWorker *self)
@@ -438,8 +418,6 @@ ferry_worker_get_state (FerryWorker *self)
  * that it reported to have entered before it attached. On the router's thread.
  *
  * Returns: the layers, from %FERRY_WORKER_STATE_OPEN on; %FERRY_SANDBOX_STRENGTH_NONE before, and without a sandbox
- *
- * Since: 0.1
  */
 FerrySandboxStrength
 ferry_worker_get_sandbox_strength (FerryWorker *self)
@@ -457,8 +435,6 @@ ferry_worker_get_sandbox_strength (FerryWorker *self)
  * Returns how the worker ended. On the router's thread.
  *
  * Returns: (transfer none) (nullable): the exit record, or %NULL while the worker has not ended
- *
- * Since: 0.1
  */
 FerryExit *
 ferry_worker_get_exit (FerryWorker *self)
@@ -481,8 +457,6 @@ ferry_worker_get_exit (FerryWorker *self)
  * Fails with %FERRY_ERROR_WORKER_LOST when the worker has ended, and with %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: %TRUE when the signal was sent, or will be
- *
- * Since: 0.1
  */
 gboolean
 ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
@@ -508,8 +482,6 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
  * Kills the process at once. The messages that it has sent are still delivered. Does nothing when the process has
  * ended. Any thread may call this; on another thread than the router's, the router's thread is made to kill the
  * process.
- *
- * Since: 0.1
  */
 void
 ferry_worker_force_exit (FerryWorker *self)
@@ -539,8 +511,6 @@ ferry_worker_force_exit (FerryWorker *self)
  * application and worker have different versions of Ferry.
  *
  * Returns: (transfer full): the sender
- *
- * Since: 0.1
  */
 FerrySender *
 ferry_worker_get_sender (const char *name, GError **error)

@@ -23,8 +23,6 @@ G_BEGIN_DECLS
  * @FERRY_WORKER_STATE_ENDED: The process has ended, and all of its messages have been delivered.
  *
  * The state of a worker, in the application.
- *
- * Since: 0.1
  */
 typedef enum
 {
