@@ -320,13 +320,19 @@ linger (FerryHostSession *self)
   ferry_timers_set (get_timers (self), &self->end_timer, g_get_monotonic_time () + LINGER_TIME, linger_over, self);
 }
 
+static void
+complain_of_end (FerryHostSession *self)
+{
+  ferry_rate_log (&self->board->complaints, "The session of %s ends: %s", self->name, self->end->message);
+}
+
 void
 ferry_host_session_end (FerryHostSession *self, const GError *reason)
 {
   if (self->funcs == NULL || self->end != NULL)
     return;
   self->end = ferry_error_copy (reason);
-  ferry_rate_log (&self->board->complaints, "The session of %s ends: %s", self->name, reason->message);
+  complain_of_end (self);
   cancel_runs (self, reason);
   if (self->serve == NULL)
     finish (self);
@@ -340,10 +346,13 @@ transport_ended (gpointer data)
   FerryHostSession *self = data;
 
   if (self->end == NULL)
-    self->end = ferry_transport_dup_reason (self->transport);
-  /* Only who operates the host or its server can do something about this. */
-  if (g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_TOO_LARGE))
-    g_message ("The session of %s ends: %s", self->name, self->end->message);
+    {
+      self->end = ferry_transport_dup_reason (self->transport);
+      /* Who operates the host or its server can do something about these. */
+      if (g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) ||
+          g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
+        complain_of_end (self);
+    }
   finish (self);
 }
 

@@ -577,6 +577,29 @@ test_applications_that_lie_do_not_fill_the_log (void)
   g_assert_cmpuint (task_test_take_n_messages (), ==, FERRY_RATE_MAX_LINES + 1);
 }
 
+static gboolean
+was_said (gpointer text)
+{
+  g_autofree char *message = task_test_take_message ();
+
+  return message != NULL && strstr (message, text) != NULL;
+}
+
+/* As when the transport finds that its other end breaks a rule. */
+static void
+test_transport_that_ends_for_a_fault_is_told_of (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (FerryTransport) transport = NULL;
+  g_autoptr (FerryTransport) end = NULL;
+  g_autoptr (GError) fault = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "It broke a rule");
+
+  ferry_transport_new_pair (&transport, &end);
+  g_assert_true (ferry_host_service_add (test->service, end, "demo", NULL));
+  ferry_transport_end (end, fault);
+  ferry_test_run_until (was_said, "The session of demo ends: It broke a rule");
+}
+
 static void
 test_who_does_not_ask_to_be_served_is_cut_off (void)
 {
@@ -763,6 +786,7 @@ main (int argc, char **argv)
   ADD ("being-served-twice-ends-the-session", test_being_served_twice_ends_the_session);
   ADD ("other-version-ends-the-session", test_other_version_ends_the_session);
   ADD ("applications-that-lie-do-not-fill-the-log", test_applications_that_lie_do_not_fill_the_log);
+  ADD ("transport-that-ends-for-a-fault-is-told-of", test_transport_that_ends_for_a_fault_is_told_of);
   ADD ("who-does-not-ask-to-be-served-is-cut-off", test_who_does_not_ask_to_be_served_is_cut_off);
   ADD ("last-request-may-outlive-its-session", test_last_request_may_outlive_its_session);
   ADD ("end-of-a-session-ends-its-tasks", test_end_of_a_session_ends_its_tasks);
