@@ -2415,7 +2415,8 @@ install_times_and_ends (void)
   /**
    * FerryTask:exit:
    *
-   * The exit record of the worker, if the task failed or was cancelled because its worker ended; else %NULL.
+   * The exit record of the worker, if the task failed or was cancelled because its worker ended; else %NULL. A worker
+   * of another machine has none here: the error tells how it ended.
    */
   properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_NOTIFIED);
 }
