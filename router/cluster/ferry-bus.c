@@ -15,18 +15,21 @@
  *
  * Owner:   references are counted: the maker's, the thread's, and those of wires and posts. None of them owns the
  * router. Threads: the router's, unless a function says another. Locks:   table_lock and the bus's lock are never held
- * together. No function of the NATS library is called with one. */
+ * together. exit_lock comes before the bus's lock. No function of the NATS library is called with one. */
 
 #include "config.h"
 
 #include "cluster/ferry-bus-private.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-mailbox-private.h"
+#include "base/ferry-thread-private.h"
 #include "cluster/ferry-bus-message-private.h"
 #include "cluster/ferry-server-link-private.h"
 #include "route/ferry-router-private.h"
@@ -50,6 +53,10 @@
 /* In milliseconds: how long the server may take to subscribe, and to take what was sent before a close. */
 #define SUBSCRIBE_TIMEOUT 5000
 #define CLOSE_TIMEOUT 500
+
+/* How long the end of the process waits for the threads of buses: for what was sent last, and for an answer of a
+ * server. One that waits longer, such as for a machine that does not answer, is left behind. */
+#define EXIT_TIME (2 * G_USEC_PER_SEC)
 
 /* Hosts do not answer a hello all at once, and however many come, not more often than this: each answer goes to all
  * applications. */
@@ -111,6 +118,7 @@ struct _FerryBus
   gint64 resume_at; /* monotonic time before which nothing is delivered */
   guint64 n_foreign;
 
+  GList running_link;        /* exit_lock: data is the bus */
   FerryServerAccess *access; /* the bus's thread: (owned) */
   gboolean was_up;           /* the bus's thread: a server was reached once */
 
@@ -132,6 +140,12 @@ struct _FerryBus
 static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
 static GHashTable *table;       /* table_lock: (nullable): from the numbers of connections to their buses (unowned) */
 static guint latest_connection; /* table_lock */
+
+static pthread_mutex_t exit_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t exit_changed; /* made once, with the first thread */
+static GSList *ended;               /* exit_lock: (element-type GThread) (owned): threads that nobody has waited for */
+static GQueue running;         /* exit_lock: (element-type FerryBus), linked by running_link: those with a thread */
+static guint exit_fork_number; /* const once made: see ferry-forks-private.h */
 
 /* ---- References ---- */
 
@@ -879,6 +893,91 @@ get_next_pause (gint64 pause)
   return next - g_random_int_range (0, (gint32) (next / 4));
 }
 
+/* any: ends the thread, when it has sent what it has. */
+static void
+stop (FerryBus *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  self->stopping = TRUE;
+  pthread_cond_signal (&self->changed);
+}
+
+static void
+join_thread (gpointer thread)
+{
+  g_thread_join (thread);
+}
+
+/* Waits for threads that have nothing to do any more, but to free what libraries keep for each thread. A child of fork()
+ * has no such threads. */
+static void
+join_ended (void)
+{
+  GSList *threads;
+
+  if (ferry_forks_is_inherited (exit_fork_number))
+    return;
+  pthread_mutex_lock (&exit_lock);
+  threads = g_steal_pointer (&ended);
+  pthread_mutex_unlock (&exit_lock);
+  g_slist_free_full (threads, join_thread);
+}
+
+/* A handler of exit(): no thread uses the NATS library, and through it OpenSSL, when that frees what it has. */
+static void
+end_threads (void)
+{
+  gint64 end = ferry_deadline_after (EXIT_TIME);
+
+  if (ferry_forks_is_inherited (exit_fork_number))
+    return;
+  pthread_mutex_lock (&exit_lock);
+  for (const GList *l = running.head; l != NULL; l = l->next)
+    stop (l->data);
+  while (running.length > 0 && ferry_cond_wait_until (&exit_changed, &exit_lock, end))
+    ;
+  pthread_mutex_unlock (&exit_lock);
+  join_ended ();
+}
+
+/* Handlers of exit() are called in the reverse order, and OpenSSL's is there only when it was used: so it is used
+ * before, as for a connection with TLS. */
+static void
+prepare_exit (void)
+{
+  static gsize prepared;
+  natsOptions *options = NULL;
+
+  if (!g_once_init_enter (&prepared))
+    return;
+  if (natsOptions_Create (&options) == NATS_OK)
+    natsOptions_SetSecure (options, true);
+  natsOptions_Destroy (options);
+  ferry_cond_init (&exit_changed);
+  exit_fork_number = ferry_forks_note ();
+  atexit (end_threads);
+  g_once_init_leave (&prepared, 1);
+}
+
+static void
+note_running (FerryBus *self)
+{
+  FERRY_AUTO_LOCK (&exit_lock);
+
+  g_queue_push_tail_link (&running, &self->running_link);
+}
+
+static void
+note_ended (FerryBus *self)
+{
+  FERRY_AUTO_LOCK (&exit_lock);
+
+  g_queue_unlink (&running, &self->running_link);
+  ended = g_slist_prepend (ended, g_thread_ref (g_thread_self ()));
+  pthread_cond_signal (&exit_changed);
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -886,6 +985,8 @@ run (gpointer data)
   Connection connection;
   gint64 pause = 0;
 
+  prepare_exit ();
+  note_running (self);
   while (go_on (self, pause))
     {
       g_autoptr (GError) error = NULL;
@@ -902,6 +1003,7 @@ run (gpointer data)
       pause = g_get_monotonic_time () - began > GOOD_TIME ? 0 : get_next_pause (pause);
     }
   nats_ReleaseThreadMemory ();
+  note_ended (self);
   ferry_bus_unref (self);
   return NULL;
 }
@@ -917,18 +1019,6 @@ make_id (FerryBus *self, GError **error)
     return ferry_set_system_error (error, "getrandom()");
   g_snprintf (self->id, sizeof self->id, "%016" G_GINT64_MODIFIER "x", number);
   return TRUE;
-}
-
-static void
-init_lock (FerryBus *self)
-{
-  pthread_condattr_t attributes;
-
-  pthread_mutex_init (&self->lock, NULL);
-  pthread_condattr_init (&attributes);
-  pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
-  pthread_cond_init (&self->changed, &attributes);
-  pthread_condattr_destroy (&attributes);
 }
 
 static void
@@ -954,8 +1044,10 @@ static gboolean
 start_thread (FerryBus *self, GError **error)
 {
   GError *failure = NULL;
-  GThread *thread = g_thread_try_new ("ferry-bus", run, ferry_bus_ref (self), &failure);
+  GThread *thread;
 
+  join_ended ();
+  thread = g_thread_try_new ("ferry-bus", run, ferry_bus_ref (self), &failure);
   if (thread == NULL)
     {
       ferry_bus_unref (self);
@@ -976,8 +1068,10 @@ ferry_bus_new (FerryRouter *router, const FerryBusSettings *settings, const Ferr
     return NULL;
   self = g_new0 (FerryBus, 1);
   self->references = 1;
+  self->running_link.data = self;
   self->context = g_main_context_ref (router->context);
-  init_lock (self);
+  pthread_mutex_init (&self->lock, NULL);
+  ferry_cond_init (&self->changed);
   self->router = router;
   self->funcs = funcs;
   self->data = data;
@@ -1002,10 +1096,7 @@ ferry_bus_close (FerryBus *self)
   ferry_timers_unset (self->router->timers, &self->resume_timer);
   self->router = NULL;
   self->state = FERRY_CLUSTER_STATE_CLOSED;
-  pthread_mutex_lock (&self->lock);
-  self->stopping = TRUE;
-  pthread_cond_signal (&self->changed);
-  pthread_mutex_unlock (&self->lock);
+  stop (self);
 }
 
 /* ---- What is asked ---- */

@@ -12,7 +12,9 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "call/ferry-transport-private.h"
 #include "route/ferry-router-private.h"
@@ -1027,6 +1029,66 @@ closes_at_any_time (void)
     }
 }
 
+/* ---- The end of the process ---- */
+
+static gboolean
+has_link_thread (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_strdup_printf ("/proc/self/task/%s/comm", name);
+      g_autofree char *thread = NULL;
+
+      if (g_file_get_contents (path, &thread, NULL, NULL) && g_str_has_prefix (thread, "ferry-link"))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* Threads of the NATS library are called as the bus's. Its link's thread ends before it.
+ *
+ * Comes after the library's handler, as it was registered before. A thread that ends is seen for a moment still. */
+static void
+assert_no_link_thread (void)
+{
+  gint64 deadline = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+
+  while (has_link_thread ())
+    if (g_get_monotonic_time () > deadline)
+      _exit (EXIT_FAILURE);
+}
+
+static void
+end_while_connected (const char *url)
+{
+  FerryBusSettings settings = {.url = url, .application = "app"};
+
+  atexit (assert_no_link_thread);
+  nats_test_end_wait_state (nats_test_end_new (ferry_test_router_new (), &settings), FERRY_CLUSTER_STATE_CONNECTED);
+  exit (EXIT_SUCCESS);
+}
+
+/* What the library uses frees what it has when the process ends. */
+static void
+threads_end_before_their_process (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autofree char *url = NULL;
+
+  if (g_test_subprocess ())
+    end_while_connected (g_getenv ("FERRY_TEST_URL"));
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  g_setenv ("FERRY_TEST_URL", url, TRUE);
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -1057,5 +1119,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/delivers-in-nested-loops", delivers_in_nested_loops);
   g_test_add_func ("/bus/refuses-settings-that-cannot-work", refuses_settings);
   g_test_add_func ("/bus/closes-at-any-time", closes_at_any_time);
+  g_test_add_func ("/bus/threads-end-before-their-process", threads_end_before_their_process);
   return g_test_run ();
 }
