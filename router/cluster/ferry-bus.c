@@ -909,8 +909,8 @@ join_thread (gpointer thread)
   g_thread_join (thread);
 }
 
-/* Waits for threads that have nothing to do any more, but to free what libraries keep for each thread. A child of fork()
- * has no such threads. */
+/* Waits for threads that have nothing to do any more, but to free what libraries keep for each thread. A child of
+ * fork() has no such threads. */
 static void
 join_ended (void)
 {
