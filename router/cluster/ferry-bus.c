@@ -25,9 +25,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-forks-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-thread-private.h"
 #include "cluster/ferry-bus-message-private.h"
@@ -144,8 +144,8 @@ static guint latest_connection; /* table_lock */
 static pthread_mutex_t exit_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t exit_changed; /* made once, with the first thread */
 static GSList *ended;               /* exit_lock: (element-type GThread) (owned): threads that nobody has waited for */
-static GQueue running;         /* exit_lock: (element-type FerryBus), linked by running_link: those with a thread */
-static guint exit_fork_number; /* const once made: see ferry-forks-private.h */
+static GQueue running;     /* exit_lock: (element-type FerryBus), linked by running_link: those with a thread */
+static pid_t exit_process; /* const once made: whose threads these are */
 
 /* ---- References ---- */
 
@@ -916,7 +916,7 @@ join_ended (void)
 {
   GSList *threads;
 
-  if (ferry_forks_is_inherited (exit_fork_number))
+  if (exit_process != getpid ())
     return;
   pthread_mutex_lock (&exit_lock);
   threads = g_steal_pointer (&ended);
@@ -930,7 +930,7 @@ end_threads (void)
 {
   gint64 end = ferry_deadline_after (EXIT_TIME);
 
-  if (ferry_forks_is_inherited (exit_fork_number))
+  if (exit_process != getpid ())
     return;
   pthread_mutex_lock (&exit_lock);
   for (const GList *l = running.head; l != NULL; l = l->next)
@@ -941,21 +941,19 @@ end_threads (void)
   join_ended ();
 }
 
-/* Handlers of exit() are called in the reverse order, and OpenSSL's is there only when it was used: so it is used
- * before, as for a connection with TLS. */
+/* Handlers of exit() are called in the reverse order, and OpenSSL's is there when the NATS library was opened: that
+ * takes some milliseconds, once, and comes before the first thread, which might be in the middle of it when the process
+ * ends. */
 static void
 prepare_exit (void)
 {
   static gsize prepared;
-  natsOptions *options = NULL;
 
   if (!g_once_init_enter (&prepared))
     return;
-  if (natsOptions_Create (&options) == NATS_OK)
-    natsOptions_SetSecure (options, true);
-  natsOptions_Destroy (options);
+  nats_Open (-1);
   ferry_cond_init (&exit_changed);
-  exit_fork_number = ferry_forks_note ();
+  exit_process = getpid ();
   atexit (end_threads);
   g_once_init_leave (&prepared, 1);
 }
@@ -985,7 +983,6 @@ run (gpointer data)
   Connection connection;
   gint64 pause = 0;
 
-  prepare_exit ();
   note_running (self);
   while (go_on (self, pause))
     {
@@ -1046,6 +1043,7 @@ start_thread (FerryBus *self, GError **error)
   GError *failure = NULL;
   GThread *thread;
 
+  prepare_exit ();
   join_ended ();
   thread = g_thread_try_new ("ferry-bus", run, ferry_bus_ref (self), &failure);
   if (thread == NULL)
