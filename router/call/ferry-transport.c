@@ -301,6 +301,11 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
 {
   gboolean receives;
 
+  /* Before GLib is asked, one of whose locks another thread may have had at the fork. */
+  if (ferry_forks_is_inherited (get_private (self)->fork_number))
+    return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                            "This process was forked from the one that has the transport, and cannot use it; ask in "
+                            "that process itself, or start another worker");
   if (g_main_context_is_owner (NULL))
     return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
                             "Waiting on this thread would block the main loop; use %s, or another thread", form);

@@ -382,6 +382,17 @@ asker_has_ended (gpointer data)
   return atomic_load (&((Asker *) data)->ended);
 }
 
+/* Also on the thread of the router, where it must not wait. */
+static void
+assert_cannot_wait (FerryMux *mux)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_mux_transact (mux, "name", NULL, -1, NULL, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+  g_assert_nonnull (strstr (error->message, "was forked from"));
+}
+
 /* The child's copy of the lane's positions is of no use as soon as the parent writes on. And a thread of the parent may
  * have any lock at the fork. */
 static void
@@ -402,6 +413,7 @@ test_forked_child_is_refused (void)
       if (child == 0)
         {
           alarm (FERRY_TEST_TIMEOUT_SECONDS);
+          assert_cannot_wait (asker.mux);
           link_test_assert_cannot_ask (joined.a, FERRY_ERROR_CLOSED, "was forked from the application");
           _exit (0);
         }
