@@ -214,7 +214,8 @@ add_both (const char *fact, GTestDataFunc func)
 static void
 test_worker_tells_its_functions (void)
 {
-  g_autoptr (ServeTest) test = serve_test_new_process (serve_test_launcher_new (), FALSE);
+  g_autoptr (FerryLauncher) launcher = serve_test_launcher_new ();
+  g_autoptr (ServeTest) test = serve_test_new_process (launcher, FALSE);
   g_autoptr (ServeTestCall) call = serve_test_ask (test, FERRY_LIST_FUNCTION, NULL);
   g_autofree char *text = NULL;
 
