@@ -2385,6 +2385,11 @@ install_settings (void)
    */
   properties[PROP_ORDER] =
     g_param_spec_enum ("order", NULL, NULL, FERRY_TYPE_MAP_ORDER, FERRY_MAP_ORDERED, FERRY_AT_CONSTRUCTION);
+}
+
+static void
+install_chunk_settings (void)
+{
   /**
    * FerryMap:chunk-size:
    *
@@ -2393,11 +2398,6 @@ install_settings (void)
    * that no worker is idle.
    */
   properties[PROP_CHUNK_SIZE] = g_param_spec_uint ("chunk-size", NULL, NULL, 0, MAX_CHUNK_SIZE, 0, FERRY_SETTABLE);
-}
-
-static void
-install_limits (void)
-{
   /**
    * FerryMap:max-in-flight:
    *
@@ -2559,7 +2559,7 @@ ferry_map_class_init (FerryMapClass *klass)
   object_class->dispose = ferry_map_dispose;
   object_class->finalize = ferry_map_finalize;
   install_settings ();
-  install_limits ();
+  install_chunk_settings ();
   install_figures ();
   install_ends ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);

@@ -577,14 +577,6 @@ test_applications_that_lie_do_not_fill_the_log (void)
   g_assert_cmpuint (task_test_take_n_messages (), ==, FERRY_RATE_MAX_LINES + 1);
 }
 
-static gboolean
-was_said (gpointer text)
-{
-  g_autofree char *message = task_test_take_message ();
-
-  return message != NULL && strstr (message, text) != NULL;
-}
-
 /* As when the transport finds that its other end breaks a rule. */
 static void
 test_transport_that_ends_for_a_fault_is_told_of (void)
@@ -597,7 +589,7 @@ test_transport_that_ends_for_a_fault_is_told_of (void)
   ferry_transport_new_pair (&transport, &end);
   g_assert_true (ferry_host_service_add (test->service, end, "demo", NULL));
   ferry_transport_end (end, fault);
-  ferry_test_run_until (was_said, "The session of demo ends: It broke a rule");
+  task_test_wait_message ("The session of demo ends: It broke a rule");
 }
 
 static void

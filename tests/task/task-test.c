@@ -216,6 +216,20 @@ task_test_take_message (void)
   return taken;
 }
 
+static gboolean
+was_said (gpointer part)
+{
+  g_autofree char *message = task_test_take_message ();
+
+  return message != NULL && strstr (message, part) != NULL;
+}
+
+void
+task_test_wait_message (const char *part)
+{
+  ferry_test_run_until (was_said, (gpointer) part);
+}
+
 void
 task_test_register (void)
 {
