@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -206,6 +207,13 @@ gboolean
 ferry_test_is_stopped (GPid pid)
 {
   return get_state (pid) == 'T';
+}
+
+void
+ferry_test_kill (GPid pid, int signal_number)
+{
+  g_assert_cmpint (pid, >, 0);
+  g_assert_no_errno (kill (pid, signal_number));
 }
 
 char *

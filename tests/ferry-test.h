@@ -50,6 +50,8 @@ gboolean ferry_test_populates (void);
 gboolean ferry_test_is_alive (GPid pid);
 /* Whether it was stopped by a signal, and not continued. */
 gboolean ferry_test_is_stopped (GPid pid);
+/* Fails the test where that is no process's number: kill() takes 0 and -1 for more than one process. */
+void ferry_test_kill (GPid pid, int signal_number);
 /* A path beside the test programs, such as that of a worker. */
 char *ferry_test_build_path (const char *name);
 

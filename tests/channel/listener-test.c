@@ -136,7 +136,7 @@ listener_test_worker_wait (ListenerTestWorker *worker)
 void
 listener_test_worker_kill (ListenerTestWorker *worker)
 {
-  g_assert_cmpint (kill (worker->pid, SIGKILL), ==, 0);
+  ferry_test_kill (worker->pid, SIGKILL);
   listener_test_worker_wait (worker);
 }
 

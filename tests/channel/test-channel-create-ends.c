@@ -56,7 +56,7 @@ how_a_child_ended_is_recorded (void)
   g_assert_null (ferry_channel_get_exit (killed));
   g_assert_null (ferry_channel_wait (killed, 0, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  kill (ferry_channel_get_pid (killed), SIGTERM);
+  ferry_test_kill (ferry_channel_get_pid (killed), SIGTERM);
   create_test_assert_exit (killed, 0, SIGTERM);
   create_test_assert_exit (bad, 3, 0);
   create_test_assert_exit (good, 0, 0);
@@ -259,7 +259,7 @@ child_ends_with_its_parent (void)
   struct pollfd poll_fd = {.fd = (int) syscall (SYS_pidfd_open, grandchild, 0), .events = POLLIN};
 
   g_assert_cmpint (poll_fd.fd, >=, 0);
-  kill (ferry_channel_get_pid (channel), SIGKILL);
+  ferry_test_kill (ferry_channel_get_pid (channel), SIGKILL);
   create_test_assert_exit (channel, 0, SIGKILL);
   g_assert_cmpint (poll (&poll_fd, 1, FERRY_TEST_TIMEOUT_SECONDS * 1000), ==, 1);
   close (poll_fd.fd);
@@ -352,7 +352,7 @@ child_that_runs_on_without_its_end_is_told_apart (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_nonnull (strstr (error->message, "runs on"));
   g_assert_true (ferry_test_is_alive (ferry_channel_get_pid (channel)));
-  kill (ferry_channel_get_pid (channel), SIGKILL);
+  ferry_test_kill (ferry_channel_get_pid (channel), SIGKILL);
   create_test_assert_exit (channel, 0, SIGKILL);
 }
 

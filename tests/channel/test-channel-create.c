@@ -164,7 +164,7 @@ kill_after (CreateTest *test, guint n)
       g_assert_cmpuint (read_large (value), ==, taken++);
       g_clear_pointer (&value, g_variant_unref);
       if (taken == n)
-        kill (ferry_channel_get_pid (channel), SIGKILL);
+        ferry_test_kill (ferry_channel_get_pid (channel), SIGKILL);
     }
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_nonnull (strstr (error->message, "killed by signal 9"));

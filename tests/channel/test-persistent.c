@@ -229,7 +229,7 @@ test_a_worker_outlives_the_application_that_started_it (void)
   ferry_mux_transact (mux, "pid", NULL, -1, NULL, &pid, &error);
   g_assert_no_error (error);
   number = g_variant_get_int32 (pid);
-  g_assert_cmpint (kill (number, SIGKILL), ==, 0);
+  ferry_test_kill (number, SIGKILL);
   transport_test_wait_closed (transport, FERRY_ERROR_CLOSED);
   worker_test_wait_gone (number);
   g_clear_object (&mux);

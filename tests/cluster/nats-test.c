@@ -102,7 +102,7 @@ nats_test_server_kill (NatsTestServer *self)
 {
   if (self->pid == 0)
     return;
-  kill (self->pid, SIGKILL);
+  ferry_test_kill (self->pid, SIGKILL);
   g_assert_cmpint (waitpid (self->pid, NULL, 0), ==, self->pid);
   self->pid = 0;
 }

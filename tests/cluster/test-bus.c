@@ -665,7 +665,7 @@ keeps_order_while_the_server_takes_nothing (void)
   scene = scene_new (NULL);
   application = join_and_wait (scene, NULL);
   host = join_and_wait (scene, "alpha");
-  g_assert_no_errno (kill (scene->server->pid, SIGSTOP));
+  ferry_test_kill (scene->server->pid, SIGSTOP);
   for (guint i = 0; i < N_PARCELS; i++)
     {
       memcpy (text, &(guint32){GUINT32_TO_BE (0x40404040 + i)}, sizeof (guint32));
@@ -673,7 +673,7 @@ keeps_order_while_the_server_takes_nothing (void)
     }
   /* Far more than what a socket holds. */
   g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_sent, <, N_PARCELS);
-  g_assert_no_errno (kill (scene->server->pid, SIGCONT));
+  ferry_test_kill (scene->server->pid, SIGCONT);
   nats_test_end_wait_packets (host, N_PARCELS);
   for (guint i = 0; i < N_PARCELS; i++)
     {

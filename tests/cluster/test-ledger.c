@@ -239,7 +239,7 @@ kill_worker (Ledger *ledger)
   if (!is_worker (pid))
     return;
   note (ledger, "kill", "a worker", 0);
-  kill (pid, SIGKILL);
+  ferry_test_kill (pid, SIGKILL);
 }
 
 static void

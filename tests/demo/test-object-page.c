@@ -414,7 +414,7 @@ test_end_is_heard_behind_another_page (WindowTest *test, gconstpointer data)
     return;
   go_live (test);
   window_test_show_page (test, "jobs");
-  g_assert_no_errno (kill (ferry_demo_object_get_pid (get_object (test)), SIGTERM));
+  ferry_test_kill (ferry_demo_object_get_pid (get_object (test)), SIGTERM);
   assert_lost (test, "signal 15");
   window_test_show_page (test, "object");
   g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_LOST);

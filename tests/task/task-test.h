@@ -87,6 +87,7 @@ typedef struct
   FerryTask *task; /* (owned) */
   FerryTaskState state;
   gboolean cancelled; /* it was asked to cancel */
+  guint in_cancel;    /* calls of ferry_task_cancel() that have not returned */
   gboolean muted;     /* its cancellable was cancelled */
   gboolean nested; /* handlers act on it: GObject then repeats a notification that is under way, also after the end */
   guint n_started;

@@ -66,7 +66,7 @@ start_stubborn (TaskTest *test, const Stubborn *what)
   pid = ferry_task_get_pid (task);
   if (what->stands_still)
     {
-      kill (pid, SIGSTOP);
+      ferry_test_kill (pid, SIGSTOP);
       task_test_poll_until (is_stopped_process, &pid);
     }
   return task;
@@ -189,7 +189,7 @@ ends_by_run_timeout (gconstpointer data)
   ferry_test_run_until (is_no_more_waiting, task);
   pid = ferry_task_get_pid (task);
   if (what->stands_still && !ferry_task_get_done (task))
-    kill (pid, SIGSTOP);
+    ferry_test_kill (pid, SIGSTOP);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   /* Failed at once, and its worker is ended meanwhile. */
   task_test_assert_result (behind, "'behind'");

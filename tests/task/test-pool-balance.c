@@ -50,11 +50,11 @@ does_not_wait_for_a_worker_that_stands_still (void)
     {
       g_autoptr (FerryTask) task = NULL;
 
-      kill (pids[i], SIGSTOP);
+      ferry_test_kill (pids[i], SIGSTOP);
       task = task_test_submit (test->executor, "nothing", NULL);
       task_test_wait_done (task);
       g_assert_no_error (ferry_task_get_error (task));
-      kill (pids[i], SIGCONT);
+      ferry_test_kill (pids[i], SIGCONT);
     }
 }
 
@@ -98,17 +98,17 @@ finds_the_worker_that_goes_on (void)
   for (guint i = 0; i < 2; i++)
     {
       end_sleeper (tasks[i]);
-      kill (pids[i], SIGSTOP);
+      ferry_test_kill (pids[i], SIGSTOP);
     }
   task = task_test_submit (test->executor, "nothing", NULL);
   g_signal_connect_swapped (task, "notify::state", G_CALLBACK (count_up), &n_changes);
   while (n_changes < 8)
     g_main_context_iteration (NULL, TRUE);
-  kill (pids[1], SIGCONT);
+  ferry_test_kill (pids[1], SIGCONT);
   task_test_wait_done (task);
   g_assert_no_error (ferry_task_get_error (task));
   g_assert_cmpint (ferry_task_get_pid (task), ==, pids[1]);
-  kill (pids[0], SIGCONT);
+  ferry_test_kill (pids[0], SIGCONT);
 }
 
 /* So quick that several are sent ahead. */
@@ -138,18 +138,18 @@ gives_what_is_taken_back_to_the_one_that_takes (void)
     end_sleeper (tasks[i]);
   run_quick_tasks (test);
   for (guint i = 0; i < 2; i++)
-    kill (pids[i], SIGSTOP);
+    ferry_test_kill (pids[i], SIGSTOP);
   endless = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "report-until-cancelled", NULL);
   task_test_submit_task (test->executor, endless);
   g_signal_connect_swapped (endless, "notify::state", G_CALLBACK (count_up), &n_changes);
   while (n_changes < 8)
     g_main_context_iteration (NULL, TRUE);
   g_signal_connect_swapped (endless, "progress", G_CALLBACK (count_up), &n_reports);
-  kill (pids[0], SIGCONT);
+  ferry_test_kill (pids[0], SIGCONT);
   while (n_reports == 0)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpint (ferry_task_get_pid (endless), ==, pids[0]);
-  kill (pids[1], SIGCONT);
+  ferry_test_kill (pids[1], SIGCONT);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (task);
   g_assert_no_error (ferry_task_get_error (task));

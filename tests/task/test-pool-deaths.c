@@ -190,7 +190,7 @@ static void
 kill_worker (FerryTask *task)
 {
   g_assert_cmpint (ferry_task_get_pid (task), >, 0);
-  kill (ferry_task_get_pid (task), SIGKILL);
+  ferry_test_kill (ferry_task_get_pid (task), SIGKILL);
 }
 
 static gpointer
@@ -433,7 +433,7 @@ replaces_a_fork_server_that_was_killed (void)
   g_assert_true (ferry_pool_start (test->pool, NULL));
   ferry_test_run_until (all_are_open, test->pool);
   first = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
-  kill (task_test_get_parent (ferry_worker_get_pid (first)), SIGKILL);
+  ferry_test_kill (task_test_get_parent (ferry_worker_get_pid (first)), SIGKILL);
   ferry_test_wait_ended (first);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (task);

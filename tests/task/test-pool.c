@@ -643,7 +643,7 @@ stops_in_time_though_the_fork_server_stands_still (void)
 
   task_test_wait_state (busy, FERRY_TASK_STATE_EXECUTING);
   fork_server = task_test_get_parent (ferry_task_get_pid (busy));
-  kill (fork_server, SIGSTOP);
+  ferry_test_kill (fork_server, SIGSTOP);
   task = task_test_submit (test->executor, "nothing", NULL);
   g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
   ferry_pool_stop_async (test->pool, 100000, NULL, stopped_cb, &stopped);
@@ -651,7 +651,7 @@ stops_in_time_though_the_fork_server_stands_still (void)
   /* Nothing has waited for the fork server, which would not have answered. */
   g_assert_true (ferry_test_is_stopped (fork_server));
   g_assert_true (ferry_task_get_done (busy) && ferry_task_get_done (task));
-  kill (fork_server, SIGCONT);
+  ferry_test_kill (fork_server, SIGCONT);
 }
 
 static FerryTransport *

@@ -178,7 +178,7 @@ hears_of_tasks_that_were_given_back (void)
   ferry_executor_add_runner (test->executor, FERRY_RUNNER (threads));
   /* Retires the older one of the two. */
   ferry_pool_set_max_workers (test->pool, 1);
-  kill (ferry_task_get_pid (moves), SIGKILL);
+  ferry_test_kill (ferry_task_get_pid (moves), SIGKILL);
   ferry_test_run_until (executes_here, moves);
   g_assert_cmpuint (ferry_task_get_n_attempts (moves), ==, 2);
   g_assert_false (ferry_task_get_done (stays));

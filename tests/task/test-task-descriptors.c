@@ -440,7 +440,7 @@ kill_some_worker (TaskTest *test, guint number)
   g_autoptr (FerryWorker) worker = n > 0 ? g_list_model_get_item (workers, number % n) : NULL;
 
   if (worker != NULL && ferry_worker_get_pid (worker) > 0)
-    kill (ferry_worker_get_pid (worker), SIGKILL);
+    ferry_test_kill (ferry_worker_get_pid (worker), SIGKILL);
 }
 
 /* Workers are killed while they take descriptors, use them, or have some unread: each task is given them again. */

@@ -289,7 +289,7 @@ test_end_of_another_worker (void)
   g_auto (Waiter) waiter = {.task = task};
 
   task_test_wait_begun (sleeper);
-  g_assert_cmpint (kill (ferry_task_get_pid (sleeper), SIGKILL), ==, 0);
+  ferry_test_kill (ferry_task_get_pid (sleeper), SIGKILL);
   send_task (test, task);
   wait_joined (&waiter);
   g_assert_no_error (waiter.error);
@@ -314,7 +314,7 @@ test_end_of_the_worker (void)
   send_task (test, task);
   wait_joined (&waiter);
   g_assert_no_error (waiter.error);
-  g_assert_cmpint (kill (g_variant_get_int32 (pid), SIGKILL), ==, 0);
+  ferry_test_kill (g_variant_get_int32 (pid), SIGKILL);
   task_test_assert_result (task, "'hello'");
   task_test_witness_free (witness);
 }

@@ -240,7 +240,7 @@ test_leaves_nothing_when_killed (gconstpointer data)
 {
   Application application = application_start ();
 
-  g_assert_no_errno (kill (application.pid, signals[GPOINTER_TO_SIZE (data)]));
+  ferry_test_kill (application.pid, signals[GPOINTER_TO_SIZE (data)]);
   assert_nothing_is_left (&application);
 }
 
@@ -251,8 +251,8 @@ test_leaves_no_stopped_worker (void)
   Application application = application_start ();
 
   for (guint i = 0; i < application.workers->len; i++)
-    g_assert_no_errno (kill (g_array_index (application.workers, GPid, i), SIGSTOP));
-  g_assert_no_errno (kill (application.pid, SIGKILL));
+    ferry_test_kill (g_array_index (application.workers, GPid, i), SIGSTOP);
+  ferry_test_kill (application.pid, SIGKILL);
   assert_nothing_is_left (&application);
 }
 
@@ -286,11 +286,11 @@ test_leaves_nothing_after_its_guardian_was_replaced (void)
 {
   Application application = application_start ();
 
-  g_assert_no_errno (kill (application.guardian, SIGKILL));
+  ferry_test_kill (application.guardian, SIGKILL);
   worker_test_wait_gone (application.guardian);
   worker_test_look_until (has_other_guardian, &application);
   application.guardian = find_guardian (&application);
-  g_assert_no_errno (kill (application.pid, SIGKILL));
+  ferry_test_kill (application.pid, SIGKILL);
   assert_nothing_is_left (&application);
 }
 
@@ -305,7 +305,7 @@ test_leaves_nothing_on_an_old_kernel (void)
   g_setenv ("FERRY_GUARDIAN", old, TRUE);
   application = application_start ();
   g_setenv ("FERRY_GUARDIAN", usual, TRUE);
-  g_assert_no_errno (kill (application.pid, SIGKILL));
+  ferry_test_kill (application.pid, SIGKILL);
   assert_nothing_is_left (&application);
 }
 

@@ -121,7 +121,7 @@ test_tells_a_foreign_signal (gconstpointer data)
   ferry_test_pipe_wait_count (pipe, 1000);
   /* Another signal of the application's changes nothing. */
   g_assert_true (ferry_worker_send_signal (worker, SIGCONT, NULL));
-  kill (ferry_worker_get_pid (worker), signal_number);
+  ferry_test_kill (ferry_worker_get_pid (worker), signal_number);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "was killed by signal");
   g_assert_cmpint (ferry_exit_get_signal (ferry_worker_get_exit (worker)), ==, signal_number);
   g_assert_false (ferry_exit_is_forced (ferry_worker_get_exit (worker)));

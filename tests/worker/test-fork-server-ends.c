@@ -257,7 +257,7 @@ test_failure_of_a_worker_that_was_ended_changes_nothing (void)
   ferry_worker_force_exit (worker);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "killed");
   g_object_unref (worker);
-  g_assert_no_errno (kill (pid, SIGCONT));
+  ferry_test_kill (pid, SIGCONT);
   ferry_test_wait_ended (process);
   g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (process)), ==, 0);
   fork_server_test_finish (&test);
@@ -313,9 +313,9 @@ test_unanswered_requests_are_bounded (void)
   worker_test_look_until (stands_still, GINT_TO_POINTER (pid));
   for (guint i = 1; i < G_N_ELEMENTS (workers); i++)
     workers[i] = fork_server_test_spawn (&test, "pause");
-  g_assert_no_errno (kill (pid, SIGCONT));
+  ferry_test_kill (pid, SIGCONT);
   worker_test_assert_exit (workers[0], FERRY_CLOSE_REASON_LAUNCH_FAILED, " 32 requests");
-  g_assert_no_errno (kill (pid, SIGKILL));
+  ferry_test_kill (pid, SIGKILL);
   for (guint i = 1; i < G_N_ELEMENTS (workers); i++)
     worker_test_assert_exit (workers[i], FERRY_CLOSE_REASON_FORK_SERVER_LOST, "Fork server");
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)

@@ -363,7 +363,7 @@ test_is_replaced_after_a_worker_when_killed (void)
       GPid preforked = wait_preforked (fork_server);
       FerryWorker *worker;
 
-      g_assert_no_errno (kill (preforked, SIGKILL));
+      ferry_test_kill (preforked, SIGKILL);
       worker_test_look_until (is_reaped, &preforked);
       g_assert_false (has_preforked (fork_server));
       worker = fork_server_test_spawn (&test, "pause");
@@ -393,7 +393,7 @@ test_is_replaced_when_killed_with_a_request_on_its_way (void)
       g_autoptr (FerryWorker) worker = NULL;
 
       fork_server_test_order (&test, "exit:3");
-      g_assert_no_errno (kill (preforked, SIGKILL));
+      ferry_test_kill (preforked, SIGKILL);
       worker = worker_test_spawn (test.launcher, test.router);
       ferry_test_wait_ended (worker);
       if (ferry_worker_get_pid (worker) != preforked)
@@ -416,7 +416,7 @@ test_is_done_without_when_it_stands_still (void)
   fork_server_test_begin (&test);
   fork_server = fork_server_test_start (&test);
   preforked = wait_preforked (fork_server);
-  g_assert_no_errno (kill (preforked, SIGSTOP));
+  ferry_test_kill (preforked, SIGSTOP);
   for (guint i = 0; i < 2; i++)
     {
       g_autoptr (FerryWorker) worker = fork_server_test_spawn (&test, "exit:3");
@@ -457,7 +457,7 @@ kill_at_system_call (GPid pid, guint64 number)
       g_assert_cmpint (ptrace (PTRACE_GET_SYSCALL_INFO, pid, sizeof call, &call), >, 0);
     }
   while (call.op != PTRACE_SYSCALL_INFO_ENTRY || call.entry.nr != number);
-  g_assert_no_errno (kill (pid, SIGKILL));
+  ferry_test_kill (pid, SIGKILL);
   g_assert_cmpint (waitpid (pid, &status, __WALL), ==, pid);
   g_assert_true (WIFSIGNALED (status));
 }

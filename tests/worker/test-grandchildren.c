@@ -57,7 +57,7 @@ end_child (Family *family)
 {
   g_autofree char *rest = NULL;
 
-  g_assert_no_errno (kill (family->child, SIGKILL));
+  ferry_test_kill (family->child, SIGKILL);
   rest = worker_test_read_all (family->output);
   worker_test_wait_gone (family->child);
 }

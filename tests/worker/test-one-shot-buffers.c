@@ -181,7 +181,7 @@ test_bounded (Scene *self, gconstpointer data)
   self->keeps = TRUE;
   ferry_test_run_until (has_three, self);
   ferry_test_look_until (is_paused, GINT_TO_POINTER (ferry_worker_get_pid (self->worker)));
-  g_assert_no_errno (kill (ferry_worker_get_pid (self->worker), SIGCONT));
+  ferry_test_kill (ferry_worker_get_pid (self->worker), SIGCONT);
   line = worker_test_read_line (output);
   g_assert_cmpstr (line, ==, "again");
   /* Whatever there was to dispatch. */

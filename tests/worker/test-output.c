@@ -267,7 +267,7 @@ test_holder_of_the_pipe_does_not_delay_the_end (void)
   ferry_test_wait_ended (test.worker);
   g_assert_cmpuint (test.lines->len, ==, 2);
   g_assert_true (ferry_test_is_alive (atoi ((const char *) g_ptr_array_index (test.lines, 0) + 2)));
-  kill (atoi ((const char *) g_ptr_array_index (test.lines, 0) + 2), SIGKILL);
+  ferry_test_kill (atoi ((const char *) g_ptr_array_index (test.lines, 0) + 2), SIGKILL);
   assert_line (&test, 1, "1:last");
   finish (&test);
 }
@@ -320,7 +320,7 @@ test_line_after_the_end_wakes_nothing (void)
   next = fork_server_test_spawn (&test.base, "");
   ferry_test_wait_ended (next);
   g_assert_cmpuint (test.lines->len, ==, 1);
-  kill (holder, SIGKILL);
+  ferry_test_kill (holder, SIGKILL);
   waitpid (holder, NULL, 0);
   unlink (fifo);
   finish (&test);
