@@ -488,7 +488,10 @@ ferry_host_session_flush_runs (FerryHostSession *self)
 {
   guint64 room_count = ferry_transport_get_room_count (self->transport);
 
-  if (self->serve != NULL && !self->said_goodbye && !self->blocked && !flush_runs (self, g_get_monotonic_time ()))
+  if (self->serve == NULL || self->said_goodbye || self->blocked)
+    return;
+  /* The application hears that the host drains before it hears what the host refuses for that. */
+  if (!tell_host (self) || !flush_runs (self, g_get_monotonic_time ()))
     await_room (self, room_count);
 }
 

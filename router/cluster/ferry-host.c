@@ -115,6 +115,7 @@ set_facts (FerryHost *self, FerryHostFacts *facts)
   for (char **name = self->facts.functions; *name != NULL; name++)
     g_hash_table_add (self->functions, *name);
   self->place.name = self->facts.name;
+  self->place.draining = self->facts.draining;
 }
 
 gboolean
@@ -302,7 +303,7 @@ take_load (FerryHost *self, GVariant *value, GError **error)
 static gboolean
 take_drain (FerryHost *self, GVariant *value, GError **error)
 {
-  self->facts.draining = TRUE;
+  self->facts.draining = self->place.draining = TRUE;
   if (self->state == FERRY_HOST_STATE_PRESENT)
     set_state (self, FERRY_HOST_STATE_DRAINING);
   tell_change (self);

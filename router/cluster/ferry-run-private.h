@@ -41,9 +41,10 @@ struct _FerryRunPlace
   guint64 number;                  /* const: differs between hosts; never 0 */
   FerryRunSession *session;        /* (owned): unset only while there are no runs */
   guint death_limit;               /* see FerryCluster:death-limit */
-  gint64 patience;  /* how long after its time a cancelled run may go on, in microseconds, before that is a fault */
-  GQueue in_flight; /* (element-type FerryTask): linked by their placements' queue_link */
-  guint n_unbegun;  /* how many of them have not begun */
+  gint64 patience;   /* how long after its time a cancelled run may go on, in microseconds, before that is a fault */
+  gboolean draining; /* the host has said that it takes no more tasks: that it refuses one says nothing of the task */
+  GQueue in_flight;  /* (element-type FerryTask): linked by their placements' queue_link */
+  guint n_unbegun;   /* how many of them have not begun */
 };
 
 /* Sends a task of a queue to the host. Returns FALSE if it cannot be sent now; then the task stays in its queue. If it

@@ -426,6 +426,30 @@ is_draining (gpointer data)
 }
 
 static void
+refusals_of_hosts_that_drain_are_not_counted (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  g_autoptr (GPtrArray) leaving = g_ptr_array_new_with_free_func ((GDestroyNotify) host_test_free);
+  g_autoptr (HostTest) last = NULL;
+
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("host-%u", i);
+      HostTest *host = host_test_new (test, name, "work", 1);
+      HostRun *run = host_test_wait_run (host);
+
+      g_ptr_array_add (leaving, host);
+      host_test_tell (host, FERRY_DRAIN_VALUE, ferry_run_nothing_to_variant ());
+      ferry_test_run_until (is_draining, host);
+      host_run_refuse (run, "The host leaves");
+    }
+  last = host_test_new (test, "last", "work", 1);
+  host_run_answer (host_test_run (last), NULL);
+  cluster_test_assert_done (task);
+}
+
+static void
 a_draining_host_ends_what_it_has_begun (void)
 {
   g_autoptr (ClusterTest) test = cluster_test_new ();
@@ -707,6 +731,8 @@ main (int argc, char **argv)
                    a_task_that_ends_workers_at_all_hosts_is_quarantined);
   g_test_add_func ("/cluster-losses/a-refused-task-is-sent-again-a-few-times",
                    a_refused_task_is_sent_again_a_few_times);
+  g_test_add_func ("/cluster-losses/refusals-of-hosts-that-drain-are-not-counted",
+                   refusals_of_hosts_that_drain_are_not_counted);
   g_test_add_func ("/cluster-losses/a-draining-host-ends-what-it-has-begun", a_draining_host_ends_what_it_has_begun);
   g_test_add_func ("/cluster-losses/a-lying-host-is-found-out", a_lying_host_is_found_out);
   g_test_add_func ("/cluster-losses/hosts-that-lie-do-not-fill-the-log", hosts_that_lie_do_not_fill_the_log);
