@@ -11,6 +11,11 @@ G_BEGIN_DECLS
 /* A function that works as g_thread_try_new(). */
 typedef GThread *(*FerryDemuxStartThreadFunc) (const char *name, GThreadFunc func, gpointer data, GError **error);
 
+/* Returns (transfer none) the transport. */
+FerryTransport *ferry_demux_get_transport (FerryDemux *self);
+/* any: Returns how many requests wait for a handler. */
+guint ferry_demux_get_n_pending (FerryDemux *self);
+
 /* Sets the function that returns the name of an invocation for messages. Must be called before the demux is started. */
 void ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe);
 /* Returns how many requests the demux has received so far. Requests are numbered from 1 in the order they arrived. */

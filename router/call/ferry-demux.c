@@ -873,7 +873,7 @@ dispatcher_close (Dispatcher *self)
  * handler runs on the thread that has received the request; while a handler takes long or waits, another thread
  * receives. In an application, and over transports of other kinds, handlers run on a pool of threads. Threads are
  * started when there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads],
- * [method@Ferry.Demux.set_threads_on_demand] or [method@Ferry.Demux.set_context].
+ * [property@Ferry.Demux:threads-on-demand] or [method@Ferry.Demux.set_context].
  *
  * Every request is answered. A request that no handler answers gets one of these errors:
  *
@@ -905,6 +905,11 @@ enum
   PROP_TRANSPORT = 1,
   PROP_MAX_PENDING,
   PROP_MAX_PENDING_SIZE,
+  PROP_N_PENDING,
+  PROP_RUNNING,
+  PROP_THREADS,
+  PROP_THREADS_ON_DEMAND,
+  PROP_CONTEXT,
   N_PROPERTIES,
 };
 
@@ -926,20 +931,17 @@ ferry_demux_new (FerryTransport *transport)
   return g_object_new (FERRY_TYPE_DEMUX, "transport", transport, NULL);
 }
 
-/**
- * ferry_demux_get_transport:
- * @self: a demux
- *
- * Gets [property@Ferry.Demux:transport]. Any thread.
- *
- * Returns: (transfer none): the transport of the demux
- */
 FerryTransport *
 ferry_demux_get_transport (FerryDemux *self)
 {
-  g_return_val_if_fail (FERRY_IS_DEMUX (self), NULL);
-
   return self->transport;
+}
+
+guint
+ferry_demux_get_n_pending (FerryDemux *self)
+{
+  FERRY_AUTO_LOCK (&self->dispatcher->lock);
+  return self->dispatcher->queue.length;
 }
 
 guint
@@ -978,12 +980,6 @@ void
 ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe)
 {
   self->dispatcher->describe = describe;
-}
-
-void
-ferry_demux_set_team (FerryDemux *self, guint n_threads)
-{
-  dispatcher_set_place (self->dispatcher, PLACE_THREADS, TRUE, n_threads, -1, NULL);
 }
 
 /* ---- handlers ---- */
@@ -1025,142 +1021,107 @@ ferry_demux_remove_handler (FerryDemux *self, const char *method)
 
 /* ---- where handlers run ---- */
 
-#define WHEN_STOPPED "the demux is running; call this before ferry_demux_start(), or after ferry_demux_stop()"
+#define WHEN_STOPPED "the demux is running; set this before ferry_demux_start(), or after ferry_demux_stop()"
 
-/**
- * ferry_demux_set_threads:
- * @self: a demux that is stopped
- * @n_threads: the number of threads, or 0 to run handlers on the thread that receives
- *
- * Makes handlers run on a pool of threads, which stay until the demux is stopped. With @n_threads 0, handlers run on
- * the receiving thread. While a handler runs there, no message is received, not even a cancel. Requests that arrived
- * before the start are then answered on the thread that starts the demux.
- *
- * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. The threads
- * of a pool block the signals that are blocked on the thread that starts the demux. Any thread.
- */
-void
-ferry_demux_set_threads (FerryDemux *self, guint n_threads)
+static int
+get_threads (FerryDemux *self)
 {
-  g_return_if_fail (FERRY_IS_DEMUX (self));
-  ferry_return_if_fail (dispatcher_set_place (self->dispatcher, n_threads > 0 ? PLACE_THREADS : PLACE_RECEIVING, FALSE,
-                                              n_threads, -1, NULL),
-                        WHEN_STOPPED);
+  Dispatcher *dispatcher = self->dispatcher;
+  FERRY_AUTO_LOCK (&dispatcher->lock);
+
+  if (dispatcher->place == PLACE_RECEIVING)
+    return 0;
+  return dispatcher->place == PLACE_THREADS && !dispatcher->in_team && dispatcher->idle_time < 0
+           ? (int) dispatcher->max_threads
+           : -1;
+}
+
+static guint
+get_threads_on_demand (FerryDemux *self)
+{
+  Dispatcher *dispatcher = self->dispatcher;
+  FERRY_AUTO_LOCK (&dispatcher->lock);
+
+  return dispatcher->place == PLACE_THREADS && dispatcher->idle_time >= 0 ? dispatcher->max_threads : 0;
+}
+
+static GMainContext *
+dup_context (FerryDemux *self)
+{
+  FERRY_AUTO_LOCK (&self->dispatcher->lock);
+  return self->dispatcher->context != NULL ? g_main_context_ref (self->dispatcher->context) : NULL;
+}
+
+/* Sets where handlers run, and notifies of the properties that change with that. Returns FALSE while the demux runs. */
+static gboolean
+set_place (FerryDemux *self, Place place, gboolean in_team, guint n_threads, gint64 idle_time, GMainContext *context)
+{
+  int threads = get_threads (self);
+  guint on_demand = get_threads_on_demand (self);
+  g_autoptr (GMainContext) before = dup_context (self);
+
+  if (!dispatcher_set_place (self->dispatcher, place, in_team, n_threads, idle_time, context))
+    return FALSE;
+  if (get_threads (self) != threads)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THREADS]);
+  if (get_threads_on_demand (self) != on_demand)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THREADS_ON_DEMAND]);
+  if (context != before)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT]);
+  return TRUE;
+}
+
+void
+ferry_demux_set_team (FerryDemux *self, guint n_threads)
+{
+  set_place (self, PLACE_THREADS, TRUE, n_threads, -1, NULL);
 }
 
 /**
- * ferry_demux_set_threads_on_demand:
+ * ferry_demux_set_threads: (set-property threads)
  * @self: a demux that is stopped
- * @max_threads: the most threads at a time, at least 1
+ * @n_threads: the number of threads; 0 to run handlers on the thread that receives, -1 for the default
  *
- * Makes each handler run on a thread of its own, on at most @max_threads threads at a time. Further requests wait. A
- * thread is used again for later requests, and ends after some idle time. Any thread.
+ * Sets [property@Ferry.Demux:threads]. Any thread.
  */
 void
-ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads)
+ferry_demux_set_threads (FerryDemux *self, int n_threads)
 {
+  gboolean in_team = n_threads < 0;
+
   g_return_if_fail (FERRY_IS_DEMUX (self));
-  g_return_if_fail (max_threads > 0);
-  ferry_return_if_fail (dispatcher_set_place (self->dispatcher, PLACE_THREADS, FALSE, max_threads, IDLE_TIME, NULL),
+  g_return_if_fail (n_threads >= -1);
+
+  ferry_return_if_fail (set_place (self, n_threads != 0 ? PLACE_THREADS : PLACE_RECEIVING, in_team,
+                                   in_team ? ferry_get_n_usable_cores () : (guint) n_threads, -1, NULL),
                         WHEN_STOPPED);
 }
 
+static void
+set_threads_on_demand (FerryDemux *self, guint max_threads)
+{
+  gboolean is_set = max_threads > 0;
+
+  if (!is_set && get_threads_on_demand (self) == 0)
+    return;
+  if (!set_place (self, PLACE_THREADS, !is_set, is_set ? max_threads : ferry_get_n_usable_cores (),
+                  is_set ? IDLE_TIME : -1, NULL))
+    ferry_critical ("FerryDemux:threads-on-demand: " WHEN_STOPPED);
+}
+
 /**
- * ferry_demux_set_context:
+ * ferry_demux_set_context: (set-property context)
  * @self: a demux that is stopped
  * @context: (nullable): a main context, or %NULL for the default context
  *
- * Makes handlers run on a main context, one at a time and in order. If the receiving thread is the context's own
- * thread, handlers run at once, otherwise from a source. Any thread.
+ * Sets [property@Ferry.Demux:context]. Any thread.
  */
 void
 ferry_demux_set_context (FerryDemux *self, GMainContext *context)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
-  ferry_return_if_fail (dispatcher_set_place (self->dispatcher, PLACE_CONTEXT, FALSE, 0, -1,
-                                              context != NULL ? context : g_main_context_default ()),
-                        WHEN_STOPPED);
-}
-
-/**
- * ferry_demux_set_max_pending:
- * @self: a demux
- * @max_pending: how many requests may wait for a handler
- *
- * Sets [property@Ferry.Demux:max-pending]. Any thread, at any time.
- */
-void
-ferry_demux_set_max_pending (FerryDemux *self, guint max_pending)
-{
-  g_return_if_fail (FERRY_IS_DEMUX (self));
-
-  if (atomic_exchange (&self->dispatcher->max_pending, max_pending) != max_pending)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING]);
-}
-
-/**
- * ferry_demux_get_max_pending:
- * @self: a demux
- *
- * Gets [property@Ferry.Demux:max-pending]. Any thread.
- *
- * Returns: how many requests may wait for a handler
- */
-guint
-ferry_demux_get_max_pending (FerryDemux *self)
-{
-  g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
-
-  return atomic_load (&self->dispatcher->max_pending);
-}
-
-/**
- * ferry_demux_set_max_pending_size:
- * @self: a demux
- * @max_pending_size: how many bytes of serialised arguments the waiting requests may have together
- *
- * Sets [property@Ferry.Demux:max-pending-size]. Any thread, at any time.
- */
-void
-ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size)
-{
-  g_return_if_fail (FERRY_IS_DEMUX (self));
-
-  if (atomic_exchange (&self->dispatcher->max_pending_size, max_pending_size) != max_pending_size)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING_SIZE]);
-}
-
-/**
- * ferry_demux_get_max_pending_size:
- * @self: a demux
- *
- * Gets [property@Ferry.Demux:max-pending-size]. Any thread.
- *
- * Returns: how many bytes of serialised arguments the waiting requests may have together
- */
-guint64
-ferry_demux_get_max_pending_size (FerryDemux *self)
-{
-  g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
-
-  return atomic_load (&self->dispatcher->max_pending_size);
-}
-
-/**
- * ferry_demux_get_n_pending:
- * @self: a demux
- *
- * Gets the number of requests that wait now. Any thread.
- *
- * Returns: how many requests wait for a handler
- */
-guint
-ferry_demux_get_n_pending (FerryDemux *self)
-{
-  g_return_val_if_fail (FERRY_IS_DEMUX (self), 0);
-
-  FERRY_AUTO_LOCK (&self->dispatcher->lock);
-  return self->dispatcher->queue.length;
+  ferry_return_if_fail (
+    set_place (self, PLACE_CONTEXT, FALSE, 0, -1, context != NULL ? context : g_main_context_default ()), WHEN_STOPPED);
 }
 
 /* ---- starting and stopping ---- */
@@ -1244,7 +1205,12 @@ ferry_demux_start (FerryDemux *self, GError **error)
 
   /* Kept while this function runs, as handlers may drop the other references. */
   kept = g_object_ref (self);
-  return !dispatcher_open (self->dispatcher) || agree (self, error);
+  if (!dispatcher_open (self->dispatcher))
+    return TRUE;
+  if (!agree (self, error))
+    return FALSE;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
+  return TRUE;
 }
 
 /**
@@ -1261,8 +1227,10 @@ ferry_demux_stop (FerryDemux *self)
 {
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  if (dispatcher_close (self->dispatcher))
-    agree (self, NULL);
+  if (!dispatcher_close (self->dispatcher))
+    return;
+  agree (self, NULL);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
 }
 
 /**
@@ -1316,34 +1284,42 @@ ferry_demux_stop_finish (FerryDemux *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/**
- * ferry_demux_get_running:
- * @self: a demux
- *
- * Gets whether the demux is started. Any thread.
- *
- * Returns: whether the demux is started
- */
-gboolean
-ferry_demux_get_running (FerryDemux *self)
-{
-  g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
-
-  return dispatcher_is_open (self->dispatcher);
-}
-
 /* ---- the object ---- */
 
 static void
 ferry_demux_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_TRANSPORT] = G_CALLBACK (ferry_demux_get_transport),
-    [PROP_MAX_PENDING] = G_CALLBACK (ferry_demux_get_max_pending),
-    [PROP_MAX_PENDING_SIZE] = G_CALLBACK (ferry_demux_get_max_pending_size),
-  };
+  FerryDemux *self = FERRY_DEMUX (object);
 
-  ferry_property_get (object, getters[property_id], value);
+  switch (property_id)
+    {
+    case PROP_TRANSPORT:
+      g_value_set_object (value, self->transport);
+      break;
+    case PROP_MAX_PENDING:
+      g_value_set_uint (value, atomic_load (&self->dispatcher->max_pending));
+      break;
+    case PROP_MAX_PENDING_SIZE:
+      g_value_set_uint64 (value, atomic_load (&self->dispatcher->max_pending_size));
+      break;
+    case PROP_N_PENDING:
+      g_value_set_uint (value, ferry_demux_get_n_pending (self));
+      break;
+    case PROP_RUNNING:
+      g_value_set_boolean (value, dispatcher_is_open (self->dispatcher));
+      break;
+    case PROP_THREADS:
+      g_value_set_int (value, get_threads (self));
+      break;
+    case PROP_THREADS_ON_DEMAND:
+      g_value_set_uint (value, get_threads_on_demand (self));
+      break;
+    case PROP_CONTEXT:
+      g_value_take_boxed (value, dup_context (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
 }
 
 static void
@@ -1357,10 +1333,22 @@ ferry_demux_set_property (GObject *object, guint property_id, const GValue *valu
       self->transport = g_value_dup_object (value);
       break;
     case PROP_MAX_PENDING:
-      ferry_demux_set_max_pending (self, g_value_get_uint (value));
+      if (atomic_exchange (&self->dispatcher->max_pending, g_value_get_uint (value)) != g_value_get_uint (value))
+        g_object_notify_by_pspec (object, pspec);
       break;
     case PROP_MAX_PENDING_SIZE:
-      ferry_demux_set_max_pending_size (self, g_value_get_uint64 (value));
+      if (atomic_exchange (&self->dispatcher->max_pending_size, g_value_get_uint64 (value)) !=
+          g_value_get_uint64 (value))
+        g_object_notify_by_pspec (object, pspec);
+      break;
+    case PROP_THREADS:
+      ferry_demux_set_threads (self, g_value_get_int (value));
+      break;
+    case PROP_THREADS_ON_DEMAND:
+      set_threads_on_demand (self, g_value_get_uint (value));
+      break;
+    case PROP_CONTEXT:
+      ferry_demux_set_context (self, g_value_get_boxed (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -1391,6 +1379,46 @@ ferry_demux_finalize (GObject *object)
 }
 
 static void
+install_places (void)
+{
+  /**
+   * FerryDemux:threads: (setter set_threads)
+   *
+   * How many threads of a pool run the handlers. They stay until the demux is stopped. With 0, handlers run on the
+   * receiving thread. While a handler runs there, no message is received, not even a cancel. Requests that arrived
+   * before the start are then answered on the thread that starts the demux. With -1, the default, handlers run where
+   * the description of the class says, or where [property@Ferry.Demux:threads-on-demand] or
+   * [property@Ferry.Demux:context] says.
+   *
+   * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. The
+   * threads of a pool block the signals that are blocked on the thread that starts the demux.
+   *
+   * This property and those two are set while the demux is stopped, on any thread. To set one of the three unsets the
+   * others.
+   */
+  properties[PROP_THREADS] = g_param_spec_int ("threads", NULL, NULL, -1, G_MAXINT, -1, FERRY_SETTABLE);
+
+  /**
+   * FerryDemux:threads-on-demand:
+   *
+   * The most threads at a time of which each runs one handler; further requests wait. A thread is used again for later
+   * requests, and ends after some idle time. With 0, the default, handlers run elsewhere. Set while the demux is
+   * stopped.
+   */
+  properties[PROP_THREADS_ON_DEMAND] =
+    g_param_spec_uint ("threads-on-demand", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
+
+  /**
+   * FerryDemux:context: (setter set_context)
+   *
+   * The main context that runs the handlers, one at a time and in order. If the receiving thread is the context's own
+   * thread, handlers run at once, otherwise from a source. %NULL, the default: they run on threads. To set it to %NULL
+   * sets the default main context. Set while the demux is stopped.
+   */
+  properties[PROP_CONTEXT] = g_param_spec_boxed ("context", NULL, NULL, G_TYPE_MAIN_CONTEXT, FERRY_SETTABLE);
+}
+
+static void
 ferry_demux_class_init (FerryDemuxClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
@@ -1411,7 +1439,7 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:max-pending:
    *
-   * How many requests may wait for a handler, 65,536 by default. Further requests are refused.
+   * How many requests may wait for a handler, 65,536 by default. Further requests are refused. Any thread, at any time.
    */
   properties[PROP_MAX_PENDING] =
     g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXUINT, DEFAULT_MAX_PENDING, FERRY_SETTABLE);
@@ -1420,11 +1448,26 @@ ferry_demux_class_init (FerryDemuxClass *klass)
    * FerryDemux:max-pending-size:
    *
    * How many bytes of serialised arguments may wait for a handler, 64 MiB by default. Further requests are refused. If
-   * no request waits, one request of any size is accepted.
+   * no request waits, one request of any size is accepted. Any thread, at any time.
    */
   properties[PROP_MAX_PENDING_SIZE] =
     g_param_spec_uint64 ("max-pending-size", NULL, NULL, 0, G_MAXUINT64, DEFAULT_MAX_PENDING_SIZE, FERRY_SETTABLE);
 
+  /**
+   * FerryDemux:n-pending:
+   *
+   * How many requests wait for a handler now. Changes are not notified. Any thread.
+   */
+  properties[PROP_N_PENDING] = g_param_spec_uint ("n-pending", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
+
+  /**
+   * FerryDemux:running:
+   *
+   * Whether the demux is started. Notified on the thread that starts or stops it. Any thread.
+   */
+  properties[PROP_RUNNING] = g_param_spec_boolean ("running", NULL, NULL, FALSE, FERRY_READABLE);
+
+  install_places ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

@@ -32,8 +32,6 @@ typedef void (*FerryDemuxHandler) (FerryInvocation *invocation, gpointer user_da
 
 FERRY_AVAILABLE_IN_0_1
 FerryDemux *ferry_demux_new (FerryTransport *transport);
-FERRY_AVAILABLE_IN_0_1
-FerryTransport *ferry_demux_get_transport (FerryDemux *self);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler handler, gpointer user_data,
@@ -42,21 +40,9 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_demux_remove_handler (FerryDemux *self, const char *method);
 
 FERRY_AVAILABLE_IN_0_1
-void ferry_demux_set_threads (FerryDemux *self, guint n_threads);
-FERRY_AVAILABLE_IN_0_1
-void ferry_demux_set_threads_on_demand (FerryDemux *self, guint max_threads);
+void ferry_demux_set_threads (FerryDemux *self, int n_threads);
 FERRY_AVAILABLE_IN_0_1
 void ferry_demux_set_context (FerryDemux *self, GMainContext *context);
-FERRY_AVAILABLE_IN_0_1
-void ferry_demux_set_max_pending (FerryDemux *self, guint max_pending);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_demux_get_max_pending (FerryDemux *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_demux_set_max_pending_size (FerryDemux *self, guint64 max_pending_size);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_demux_get_max_pending_size (FerryDemux *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_demux_get_n_pending (FerryDemux *self);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_demux_start (FerryDemux *self, GError **error);
@@ -67,7 +53,5 @@ void ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsync
                              gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_demux_stop_finish (FerryDemux *self, GAsyncResult *result, GError **error);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_demux_get_running (FerryDemux *self);
 
 G_END_DECLS

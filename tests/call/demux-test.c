@@ -277,8 +277,8 @@ demux_test_stop (DemuxTestPair *pair)
 {
   ferry_demux_stop (pair->demux);
   demux_test_until (is_quiet, pair->demux);
-  g_assert_false (ferry_demux_get_running (pair->demux));
-  g_assert_cmpuint (ferry_demux_get_n_pending (pair->demux), ==, 0);
+  g_assert_false (ferry_test_get_number (pair->demux, "running"));
+  g_assert_cmpuint (ferry_test_get_number (pair->demux, "n-pending"), ==, 0);
 }
 
 static void

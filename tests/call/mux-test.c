@@ -50,7 +50,7 @@ start_demux (MuxTest *self, guint n_threads, gboolean on_demand)
   self->demux = ferry_demux_new (self->other);
   conversation_add_handlers (self->demux);
   if (on_demand)
-    ferry_demux_set_threads_on_demand (self->demux, n_threads);
+    g_object_set (self->demux, "threads-on-demand", n_threads, NULL);
   else
     ferry_demux_set_threads (self->demux, n_threads);
   ferry_demux_start (self->demux, &error);

@@ -299,7 +299,7 @@ test_flood_on_demand (void)
   Flood flood = {NULL};
 
   flood_init (&flood);
-  ferry_demux_set_threads_on_demand (flood.pair->demux, 16);
+  g_object_set (flood.pair->demux, "threads-on-demand", 16, NULL);
   ferry_demux_set_idle_time (flood.pair->demux, 100);
   run (&flood, NULL);
 }

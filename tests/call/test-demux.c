@@ -157,6 +157,77 @@ test_pool (void)
     }
 }
 
+static void
+count_notify (GObject *object, GParamSpec *pspec, gpointer n)
+{
+  ++*(guint *) n;
+}
+
+/* The three properties that say where handlers run. */
+static void
+expect_place (FerryDemux *demux, int threads, guint on_demand, GMainContext *context)
+{
+  g_autoptr (GMainContext) found = NULL;
+
+  g_object_get (demux, "context", &found, NULL);
+  g_assert_cmpint (ferry_test_get_number (demux, "threads"), ==, threads);
+  g_assert_cmpint (ferry_test_get_number (demux, "threads-on-demand"), ==, on_demand);
+  g_assert_true (found == context);
+}
+
+static void
+test_places (void)
+{
+  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  FerryDemux *demux = pair->demux;
+  guint n = 0;
+
+  g_signal_connect (demux, "notify::threads", G_CALLBACK (count_notify), &n);
+  g_signal_connect (demux, "notify::threads-on-demand", G_CALLBACK (count_notify), &n);
+  g_signal_connect (demux, "notify::context", G_CALLBACK (count_notify), &n);
+  expect_place (demux, -1, 0, NULL);
+  g_object_set (demux, "threads", 3, NULL);
+  expect_place (demux, 3, 0, NULL);
+  g_assert_cmpuint (n, ==, 1);
+  g_object_set (demux, "threads-on-demand", 0, NULL);
+  expect_place (demux, 3, 0, NULL);
+  g_object_set (demux, "threads-on-demand", 5, NULL);
+  expect_place (demux, -1, 5, NULL);
+  g_assert_cmpuint (n, ==, 3);
+  g_object_set (demux, "context", context, NULL);
+  expect_place (demux, -1, 0, context);
+  g_assert_cmpuint (n, ==, 5);
+  g_object_set (demux, "context", NULL, NULL);
+  expect_place (demux, -1, 0, g_main_context_default ());
+  ferry_demux_set_threads (demux, 0);
+  expect_place (demux, 0, 0, NULL);
+  g_object_set (demux, "threads-on-demand", 2, NULL);
+  n = 0;
+  g_object_set (demux, "threads-on-demand", 2, NULL);
+  g_assert_cmpuint (n, ==, 0);
+  g_object_set (demux, "threads-on-demand", 0, NULL);
+  expect_place (demux, -1, 0, NULL);
+}
+
+static void
+test_running (void)
+{
+  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+  guint n = 0;
+
+  g_signal_connect (pair->demux, "notify::running", G_CALLBACK (count_notify), &n);
+  g_assert_false (ferry_test_get_number (pair->demux, "running"));
+  demux_test_start (pair);
+  demux_test_start (pair);
+  g_assert_true (ferry_test_get_number (pair->demux, "running"));
+  g_assert_cmpuint (n, ==, 1);
+  demux_test_stop (pair);
+  ferry_demux_stop (pair->demux);
+  g_assert_cmpuint (n, ==, 2);
+  g_signal_handlers_disconnect_by_func (pair->demux, count_notify, &n);
+}
+
 static gboolean
 has_no_threads (gpointer data)
 {
@@ -170,7 +241,7 @@ test_on_demand (void)
   g_auto (DemuxTestGate) gate;
 
   demux_test_gate_init (&gate);
-  ferry_demux_set_threads_on_demand (pair->demux, 6);
+  g_object_set (pair->demux, "threads-on-demand", 6, NULL);
   ferry_demux_set_idle_time (pair->demux, 1000);
   run_gated (pair, &gate, 40, 6);
   /* While it is started: they end by themselves, and come again. */
@@ -218,7 +289,7 @@ test_no_second_thread (void)
   demux_test_gate_init (&gate);
   atomic_store (&n_startable, 1);
   ferry_demux_set_start_thread_func (pair->demux, start_some);
-  ferry_demux_set_threads_on_demand (pair->demux, 8);
+  g_object_set (pair->demux, "threads-on-demand", 8, NULL);
   run_gated (pair, &gate, 20, 1);
 }
 
@@ -325,7 +396,7 @@ test_max_pending (void)
     answers[i] = demux_test_ask (pair, "wait", ONE);
   demux_test_expect_refused_for (answers[3], "Too many requests wait");
   demux_test_expect_refused (answers[4]);
-  g_assert_cmpuint (ferry_demux_get_n_pending (pair->demux), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (pair->demux, "n-pending"), ==, 2);
   demux_test_gate_open (&gate);
   for (guint i = 0; i < 3; i++)
     demux_test_expect_value (answers[i], 2);
@@ -353,9 +424,9 @@ test_max_pending_size (void)
     answers[i] = demux_test_ask (pair, "wait", ONE);
   demux_test_expect_refused_for (answers[3], "Too many requests wait");
   demux_test_expect_refused (answers[4]);
-  g_assert_cmpuint (ferry_demux_get_n_pending (pair->demux), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (pair->demux, "n-pending"), ==, 2);
   /* One may always wait. */
-  ferry_demux_set_max_pending_size (pair->demux, 0);
+  g_object_set (pair->demux, "max-pending-size", (guint64) 0, NULL);
   demux_test_gate_open (&gate);
   for (guint i = 0; i < 3; i++)
     demux_test_expect_value (answers[i], 2);
@@ -408,7 +479,7 @@ test_stop_inside (void)
         {
           demux_test_start (pair);
           demux_test_expect_value (demux_test_ask (pair, "stop", ONE), 2);
-          g_assert_false (ferry_demux_get_running (pair->demux));
+          g_assert_false (ferry_test_get_number (pair->demux, "running"));
           demux_test_expect_refused (demux_test_ask (pair, "stop", ONE));
         }
     }
@@ -517,7 +588,7 @@ test_one_demux (void)
   demux_test_start (pair);
   g_assert_false (ferry_demux_start (other, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING);
-  g_assert_false (ferry_demux_get_running (other));
+  g_assert_false (ferry_test_get_number (other, "running"));
   ferry_demux_stop (pair->demux);
   ferry_demux_add_handler (other, "add", demux_test_add_one, NULL, NULL);
   g_assert_true (ferry_demux_start (other, NULL));
@@ -610,7 +681,7 @@ test_wait_cancelled (void)
 static gboolean
 three_wait (gpointer data)
 {
-  return ferry_demux_get_n_pending (((DemuxTestPair *) data)->demux) == 3;
+  return ferry_test_get_number (((DemuxTestPair *) data)->demux, "n-pending") == 3;
 }
 
 static void
@@ -657,6 +728,8 @@ main (int argc, char **argv)
   g_test_add_func ("/demux/starts-threads-on-demand-and-ends-them-when-idle", test_on_demand);
   g_test_add_func ("/demux/answers-with-an-error-when-no-thread-can-be-started", test_no_thread);
   g_test_add_func ("/demux/makes-do-with-one-thread-when-no-other-can-be-started", test_no_second_thread);
+  g_test_add_func ("/demux/says-where-handlers-run", test_places);
+  g_test_add_func ("/demux/says-whether-it-runs", test_running);
   g_test_add_func ("/demux/runs-handlers-on-a-main-context", test_context);
   g_test_add_func ("/demux/has-one-source-in-a-main-context", test_context_of_two_starts);
   g_test_add_func ("/demux/runs-at-once-where-the-receiving-thread-has-the-context", test_context_at_once);

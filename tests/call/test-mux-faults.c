@@ -101,7 +101,7 @@ wait_for_ever (FerryInvocation *invocation, gpointer transport)
 static void
 stop_before_the_crowd (FerryInvocation *invocation, gpointer transport)
 {
-  while (ferry_demux_get_n_pending (answering) < N_CROWD - 1)
+  while (ferry_test_get_number (answering, "n-pending") < N_CROWD - 1)
     g_thread_yield ();
   ferry_demux_stop (answering);
   echo (invocation, transport);
@@ -124,7 +124,7 @@ be_in_the_crowd (FerryInvocation *invocation, gpointer transport)
     {
       guint inside = atomic_load (&n_inside);
 
-      if (inside >= N_THREADS && inside + ferry_demux_get_n_pending (answering) == N_CROWD)
+      if (inside >= N_THREADS && inside + ferry_test_get_number (answering, "n-pending") == N_CROWD)
         atomic_store (&all_came, TRUE);
       g_thread_yield ();
     }
@@ -166,7 +166,7 @@ new_demux (FerryTransport *transport, Dispatcher dispatcher, guint n_threads)
   for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
     ferry_demux_add_handler (demux, handlers[i].method, handlers[i].func, transport, NULL);
   if (dispatcher == DISPATCHER_ON_DEMAND)
-    ferry_demux_set_threads_on_demand (demux, n_threads);
+    g_object_set (demux, "threads-on-demand", n_threads, NULL);
   else
     ferry_demux_set_threads (demux, dispatcher == DISPATCHER_POOL ? n_threads : 0);
   n_inside = 0;

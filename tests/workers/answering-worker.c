@@ -23,7 +23,7 @@ main (int argc, char **argv)
   demux = ferry_demux_new (transport);
   conversation_add_handlers (demux);
   if (argc > 2)
-    ferry_demux_set_threads_on_demand (demux, n);
+    g_object_set (demux, "threads-on-demand", n, NULL);
   else
     ferry_demux_set_threads (demux, n);
   if (!ferry_demux_start (demux, &error))
