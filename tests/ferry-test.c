@@ -70,6 +70,15 @@ ferry_test_get_number (gpointer object, const char *property)
   return g_value_get_int64 (&value);
 }
 
+gpointer
+ferry_test_get_object (gpointer object, const char *property)
+{
+  g_autoptr (GObject) found = NULL;
+
+  g_object_get (object, property, &found, NULL);
+  return found;
+}
+
 void
 ferry_test_assert_says (const char *text, const char *words)
 {

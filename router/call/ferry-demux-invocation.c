@@ -267,7 +267,7 @@ deliver_failure (FerryDemuxInvocation *self, gboolean refused, const GError *fai
 {
   g_autofree char *taken = trace;
 
-  if (ferry_invocation_is_one_way (&self->base))
+  if (ferry_invocation_get_wanted (&self->base) == FERRY_WANTED_NOTHING)
     {
       g_debug ("A one-way call of '%s' failed: %s", self->base.method, failure->message);
       return;
@@ -286,7 +286,7 @@ answer (FerryInvocation *invocation, GVariant *value, GObject *object, const GEr
 
   if (failure != NULL)
     deliver_failure (self, refused, failure, refused ? NULL : make_trace (self, failure), TRUE);
-  if (failure != NULL || ferry_invocation_is_one_way (invocation))
+  if (failure != NULL || ferry_invocation_get_wanted (invocation) == FERRY_WANTED_NOTHING)
     return;
   if (taken != NULL)
     ferry_known_types_add (taken);

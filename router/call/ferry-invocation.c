@@ -173,35 +173,22 @@ ferry_invocation_get_deadline (FerryInvocation *self)
 }
 
 /**
- * ferry_invocation_is_one_way:
+ * ferry_invocation_get_wanted:
  * @self: an invocation
  *
- * Gets whether the call is one-way: the caller wants no answer, and an answer is dropped. Any thread.
+ * Gets what the caller wants in return. Whether it still wants it says [method@Ferry.Invocation.is_cancelled]. Any
+ * thread.
  *
- * Returns: whether the call is one-way
+ * Returns: nothing, an answer, or items and an answer
  */
-gboolean
-ferry_invocation_is_one_way (FerryInvocation *self)
+FerryWanted
+ferry_invocation_get_wanted (FerryInvocation *self)
 {
-  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (self != NULL, FERRY_WANTED_NOTHING);
 
-  return (self->flags & FERRY_CALL_ONE_WAY) != 0;
-}
-
-/**
- * ferry_invocation_wants_stream:
- * @self: an invocation
- *
- * Gets whether the caller wants items before the answer: see [method@Ferry.Invocation.send_item]. Any thread.
- *
- * Returns: whether the caller wants items
- */
-gboolean
-ferry_invocation_wants_stream (FerryInvocation *self)
-{
-  g_return_val_if_fail (self != NULL, FALSE);
-
-  return (self->flags & FERRY_CALL_STREAM) != 0;
+  if ((self->flags & FERRY_CALL_ONE_WAY) != 0)
+    return FERRY_WANTED_NOTHING;
+  return (self->flags & FERRY_CALL_STREAM) != 0 ? FERRY_WANTED_ITEMS : FERRY_WANTED_ANSWER;
 }
 
 /**

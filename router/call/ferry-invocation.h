@@ -17,6 +17,21 @@ G_BEGIN_DECLS
 
 typedef struct _FerryInvocation FerryInvocation;
 
+/**
+ * FerryWanted:
+ * @FERRY_WANTED_NOTHING: Nothing: the call is one-way, and an answer is dropped.
+ * @FERRY_WANTED_ANSWER: An answer. Items are dropped.
+ * @FERRY_WANTED_ITEMS: Items, by [method@Ferry.Invocation.send_item], and then an answer.
+ *
+ * What the caller of an invocation wants in return.
+ */
+typedef enum
+{
+  FERRY_WANTED_NOTHING,
+  FERRY_WANTED_ANSWER,
+  FERRY_WANTED_ITEMS,
+} FerryWanted;
+
 FERRY_AVAILABLE_IN_0_1
 GType ferry_invocation_get_type (void) G_GNUC_CONST;
 
@@ -36,9 +51,7 @@ gconstpointer ferry_invocation_get_bytes (FerryInvocation *self, gsize *size);
 FERRY_AVAILABLE_IN_0_1
 gint64 ferry_invocation_get_deadline (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_invocation_is_one_way (FerryInvocation *self);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_invocation_wants_stream (FerryInvocation *self);
+FerryWanted ferry_invocation_get_wanted (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_invocation_is_cancelled (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1

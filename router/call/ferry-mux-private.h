@@ -40,6 +40,9 @@ typedef struct
   FerryAnswerWait *answer_wait; /* (nullable): cancelled before this thread waits for room */
 } FerryAskRequest;
 
+/* any: Returns (transfer none) the transport. */
+FerryTransport *ferry_mux_get_transport (FerryMux *self);
+
 /* any: Sends a request. Returns the transaction's number, or 0 with an error: FERRY_ERROR_CLOSED, or an error of
  * ferry_transactions_ask() or ferry_transport_wait_for_room(). data must stay valid until destroy was called, or
  * done if destroy is NULL. The transaction may already have ended when this returns. */

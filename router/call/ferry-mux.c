@@ -48,6 +48,18 @@ struct _FerryMux
  */
 G_DEFINE_FINAL_TYPE (FerryMux, ferry_mux, G_TYPE_OBJECT)
 
+enum
+{
+  PROP_TRANSPORT = 1,
+  PROP_STOPPED,
+  PROP_N_IN_FLIGHT,
+  PROP_N_LATE,
+  PROP_N_UNKNOWN,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
 /* any: Returns FALSE, and sets error to FERRY_ERROR_CLOSED, once the mux was stopped. */
 static gboolean
 check_running (FerryMux *self, GError **error)
@@ -334,13 +346,6 @@ transaction_end (FerryCompletion *completion, GVariant *result, const GError *er
 }
 
 static void
-transaction_end_packed (FerryCompletion *completion, const FerryBody *result, FinishFunc finish)
-{
-  finish (completion, ferry_body_dup_bytes (result), (GDestroyNotify) g_bytes_unref, NULL);
-  ferry_completion_unref (completion);
-}
-
-static void
 transaction_answered (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   transaction_end (data, result, error, ferry_completion_finish);
@@ -353,28 +358,22 @@ transaction_answered_in_run (gpointer data, GVariant *result, GError *error, con
 }
 
 static void
-transaction_answered_packed (gpointer data, const FerryBody *result)
-{
-  transaction_end_packed (data, result, ferry_completion_finish);
-}
-
-static void
 transaction_answered_packed_in_run (gpointer data, const FerryBody *result)
 {
-  transaction_end_packed (data, result, ferry_completion_finish_in_run);
+  ferry_completion_finish_in_run (data, ferry_body_dup_bytes (result), (GDestroyNotify) g_bytes_unref, NULL);
+  ferry_completion_unref (data);
 }
 
+static const FerryAnswerFuncs task_funcs = {.done = transaction_answered};
 /* By whether bytes are wanted. */
-static const FerryAnswerFuncs completion_funcs[2] = {
-  {.done = transaction_answered}, {.done = transaction_answered, .done_packed = transaction_answered_packed}};
 static const FerryAnswerFuncs waiting_funcs[2] = {
   {.done = transaction_answered, .done_in_run = transaction_answered_in_run},
   {.done = transaction_answered,
    .done_in_run = transaction_answered_in_run,
    .done_packed = transaction_answered_packed_in_run}};
 
-/* Sends a request. Returns (transfer full) its completion, or NULL with an error. A request of bytes wants bytes as its
- * result. waiters (nullable): where a thread will wait for the completion. */
+/* Sends a request. Returns (transfer full) its completion, or NULL with an error. waiters (nullable): where a thread
+ * will wait for the completion; such a request, if it is of bytes, wants bytes as its result. */
 static FerryCompletion *
 transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *waiters, GError **error)
 {
@@ -392,7 +391,7 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
   self->mux = g_object_ref (mux);
   self->of_bytes = request->packed.data != NULL;
   self->method = request->deadline > 0 || request->cancellable != NULL ? g_strdup (request->method) : NULL;
-  self->xid = send_request (mux, request, &(waiters != NULL ? waiting_funcs : completion_funcs)[self->of_bytes],
+  self->xid = send_request (mux, request, waiters != NULL ? &waiting_funcs[self->of_bytes] : &task_funcs,
                             ferry_completion_ref (completion), error);
   if (self->xid != 0)
     return g_steal_pointer (&completion);
@@ -490,7 +489,9 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
  * @error: return location for an error
  *
  * Sends a request of plain bytes, and waits for an answer of plain bytes. The request is written into the transport
- * without a copy in between. Otherwise as [method@Ferry.Mux.transact], also as to threads and errors.
+ * without a copy in between. Otherwise as [method@Ferry.Mux.transact], also as to threads and errors; a thread that may
+ * not wait uses [method@Ferry.Mux.transact_bytes_with_func], or [method@Ferry.Mux.transact_async] with a value of the
+ * type `ay`.
  *
  * To a handler, the request is the same as one with a value of the type `ay`, and so is the answer: a handler uses
  * [method@Ferry.Invocation.get_bytes] and [method@Ferry.Invocation.return_bytes], or the functions for values. An
@@ -516,31 +517,13 @@ ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data
   g_return_val_if_fail (data != NULL || size == 0, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  answered = transact (self, &request, "ferry_mux_transact_bytes_async()", (gpointer *) &bytes, error);
+  answered = transact (self, &request, "ferry_mux_transact_bytes_with_func()", (gpointer *) &bytes, error);
   if (result != NULL)
     *result = g_steal_pointer (&bytes);
   return answered;
 }
 
 /* ---- a task ---- */
-
-/* Sends a request for a task with that tag. */
-static void
-transact_async (FerryMux *self, const FerryAskRequest *request, gpointer tag, GAsyncReadyCallback callback,
-                gpointer user_data)
-{
-  g_autoptr (GTask) task = g_task_new (self, request->cancellable, callback, user_data);
-  g_autoptr (FerryCompletion) completion = NULL;
-  GError *error = NULL;
-
-  g_task_set_source_tag (task, tag);
-  g_task_set_check_cancellable (task, FALSE);
-  completion = transaction_start (self, request, NULL, &error);
-  if (completion != NULL)
-    ferry_completion_return (completion, task, ferry_deadline_or_never (request->deadline));
-  else
-    g_task_return_error (task, error);
-}
 
 /**
  * ferry_mux_transact_async:
@@ -563,11 +546,21 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   const FerryAskRequest request = {
     .method = method, .arguments = kept, .deadline = ferry_mux_get_deadline (timeout), .cancellable = cancellable};
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (FerryCompletion) completion = NULL;
+  GError *error = NULL;
 
   g_return_if_fail (FERRY_IS_MUX (self));
   g_return_if_fail (method != NULL);
 
-  transact_async (self, &request, ferry_mux_transact_async, callback, user_data);
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_mux_transact_async);
+  g_task_set_check_cancellable (task, FALSE);
+  completion = transaction_start (self, &request, NULL, &error);
+  if (completion != NULL)
+    ferry_completion_return (completion, task, ferry_deadline_or_never (request.deadline));
+  else
+    g_task_return_error (task, error);
 }
 
 /**
@@ -593,64 +586,6 @@ ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GVariant **valu
   answer = g_task_propagate_pointer (G_TASK (result), error);
   if (value != NULL)
     *value = g_steal_pointer (&answer);
-  return !g_task_had_error (G_TASK (result));
-}
-
-/**
- * ferry_mux_transact_bytes_async:
- * @self: a mux
- * @method: the method, 1 to 255 bytes of UTF-8
- * @data: (array length=size) (element-type guint8) (nullable): the bytes of the request, borrowed until this returns;
- *   %NULL only if @size is 0
- * @size: the size of @data in bytes; may be 0
- * @timeout: microseconds until the answer; negative for no limit. The other end is notified of the deadline.
- * @cancellable: (nullable): a cancellable
- * @callback: (scope async): called when the transaction ends, in the thread-default main context of the caller
- * @user_data: data for @callback
- *
- * Sends a request of plain bytes without waiting: [method@Ferry.Mux.transact_async] and
- * [method@Ferry.Mux.transact_bytes] in one. Any thread whose main context runs.
- */
-void
-ferry_mux_transact_bytes_async (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
-                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-  const FerryAskRequest request = {.method = method,
-                                   .packed = make_part (data, size),
-                                   .deadline = ferry_mux_get_deadline (timeout),
-                                   .cancellable = cancellable};
-
-  g_return_if_fail (FERRY_IS_MUX (self));
-  g_return_if_fail (method != NULL);
-  g_return_if_fail (data != NULL || size == 0);
-
-  transact_async (self, &request, ferry_mux_transact_bytes_async, callback, user_data);
-}
-
-/**
- * ferry_mux_transact_bytes_finish:
- * @self: a mux
- * @result: the result that the callback got
- * @bytes: (out) (transfer full) (nullable) (optional): the bytes of the answer, %NULL for an answer without a value
- * @error: return location for an error
- *
- * Gets the result of [method@Ferry.Mux.transact_bytes_async]. Fails as [method@Ferry.Mux.transact_bytes] does. Any
- * thread.
- *
- * Returns: %TRUE when the request was answered
- */
-gboolean
-ferry_mux_transact_bytes_finish (FerryMux *self, GAsyncResult *result, GBytes **bytes, GError **error)
-{
-  g_autoptr (GBytes) answer = NULL;
-
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_mux_transact_bytes_async), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  answer = g_task_propagate_pointer (G_TASK (result), error);
-  if (bytes != NULL)
-    *bytes = g_steal_pointer (&answer);
   return !g_task_had_error (G_TASK (result));
 }
 
@@ -744,20 +679,6 @@ ferry_mux_cancel (FerryMux *self, guint64 xid)
 
 /* ---- one way ---- */
 
-/* form: the name of the function to use on a thread that may not wait. */
-static gboolean
-send_one_way (FerryMux *self, const FerryAskRequest *request, const char *form, GError **error)
-{
-  if ((request->waits && !ferry_transport_check_may_wait (self->transport, form, error)) ||
-      g_cancellable_set_error_if_cancelled (request->cancellable, error) ||
-      send_request (self, request, NULL, NULL, error) == 0)
-    return FALSE;
-  /* The program may end now. */
-  if (request->waits)
-    ferry_transport_wait_sent (self->transport, request->deadline, request->cancellable);
-  return TRUE;
-}
-
 /**
  * ferry_mux_send:
  * @self: a mux
@@ -767,8 +688,9 @@ send_one_way (FerryMux *self, const FerryAskRequest *request, const char *form, 
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Sends a one-way request: the other end sends no answer, and this end keeps no state for one. Returns when the
- * transport has the request. Any thread, but a thread that may not wait (see [method@Ferry.Mux.transact]) must pass a
+ * Sends a one-way request: the other end sends no answer, and this end keeps no state for one. To a handler of plain
+ * bytes, a value of the type `ay` is bytes. Returns when the transport has the request. Any thread, but a thread that
+ * may not wait (see [method@Ferry.Mux.transact]) must pass a
  * @timeout of 0.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK if there is no room and @timeout is 0, %FERRY_ERROR_TIMED_OUT,
@@ -792,41 +714,15 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
   g_return_val_if_fail (method != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return send_one_way (self, &request, "ferry_mux_send() with a timeout of 0", error);
-}
-
-/**
- * ferry_mux_send_bytes:
- * @self: a mux
- * @method: the method, 1 to 255 bytes of UTF-8
- * @data: (array length=size) (element-type guint8) (nullable): the bytes of the request, borrowed until this returns;
- *   %NULL only if @size is 0
- * @size: the size of @data in bytes; may be 0
- * @timeout: microseconds to wait for room in the transport; negative for no limit, 0 to not wait
- * @cancellable: (nullable): a cancellable
- * @error: return location for an error
- *
- * Sends a one-way request of plain bytes. Otherwise as [method@Ferry.Mux.send], also as to threads and errors; for the
- * bytes see [method@Ferry.Mux.transact_bytes].
- *
- * Returns: %TRUE on success
- */
-gboolean
-ferry_mux_send_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
-                      GCancellable *cancellable, GError **error)
-{
-  const FerryAskRequest request = {.method = method,
-                                   .packed = make_part (data, size),
-                                   .deadline = ferry_mux_get_deadline (timeout),
-                                   .waits = timeout != 0,
-                                   .cancellable = cancellable};
-
-  g_return_val_if_fail (FERRY_IS_MUX (self), FALSE);
-  g_return_val_if_fail (method != NULL, FALSE);
-  g_return_val_if_fail (data != NULL || size == 0, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  return send_one_way (self, &request, "ferry_mux_send_bytes() with a timeout of 0", error);
+  if ((request.waits &&
+       !ferry_transport_check_may_wait (self->transport, "ferry_mux_send() with a timeout of 0", error)) ||
+      g_cancellable_set_error_if_cancelled (cancellable, error) ||
+      send_request (self, &request, NULL, NULL, error) == 0)
+    return FALSE;
+  /* The program may end now. */
+  if (request.waits)
+    ferry_transport_wait_sent (self->transport, request.deadline, cancellable);
+  return TRUE;
 }
 
 /* ---- the end ---- */
@@ -841,6 +737,7 @@ is_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
   return funcs->done == transaction_answered && ((Transaction *) ferry_completion_get_data (data))->mux == mux;
 }
 
+/* The time is proportional to the number of transactions in flight over the transport. */
 static GArray *
 list_transactions (FerryMux *self)
 {
@@ -870,77 +767,10 @@ ferry_mux_stop (FerryMux *self)
       g_error_free (reason);
       return;
     }
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STOPPED]);
   xids = list_transactions (self);
   for (guint i = 0; i < xids->len; i++)
     ferry_mux_abandon (self, g_array_index (xids, guint64, i), FERRY_CANCEL_REASON_CANCELLED, reason);
-}
-
-/**
- * ferry_mux_get_stopped:
- * @self: a mux
- *
- * Gets whether the mux is stopped. Any thread.
- *
- * Returns: whether [method@Ferry.Mux.stop] was called
- */
-gboolean
-ferry_mux_get_stopped (FerryMux *self)
-{
-  g_return_val_if_fail (FERRY_IS_MUX (self), TRUE);
-
-  return !check_running (self, NULL);
-}
-
-/**
- * ferry_mux_get_n_in_flight:
- * @self: a mux
- *
- * Counts the mux's transactions that have not ended. The time is proportional to the number of transactions in flight
- * over the transport. Any thread.
- *
- * Returns: how many transactions of the mux have not ended
- */
-guint
-ferry_mux_get_n_in_flight (FerryMux *self)
-{
-  g_autoptr (GArray) xids = NULL;
-
-  g_return_val_if_fail (FERRY_IS_MUX (self), 0);
-
-  xids = list_transactions (self);
-  return xids->len;
-}
-
-/**
- * ferry_mux_get_n_late:
- * @self: a mux
- *
- * Gets how many answers came too late. Any thread.
- *
- * Returns: how many answers arrived over the transport after their transactions had ended
- */
-guint64
-ferry_mux_get_n_late (FerryMux *self)
-{
-  g_return_val_if_fail (FERRY_IS_MUX (self), 0);
-
-  return ferry_transactions_get_counts (self->transactions).n_late;
-}
-
-/**
- * ferry_mux_get_n_unknown:
- * @self: a mux
- *
- * Gets how many answers belong to no request. Any thread.
- *
- * Returns: how many answers arrived over the transport for requests that this end never sent
- */
-guint64
-ferry_mux_get_n_unknown (FerryMux *self)
-{
-  g_return_val_if_fail (FERRY_IS_MUX (self), 0);
-
-  return ferry_transactions_get_counts (self->transactions).n_unknown;
 }
 
 /* ---- the object ---- */
@@ -961,26 +791,45 @@ ferry_mux_new (FerryTransport *transport)
   return g_object_new (FERRY_TYPE_MUX, "transport", transport, NULL);
 }
 
-/**
- * ferry_mux_get_transport: (get-property transport)
- * @self: a mux
- *
- * Gets [property@Ferry.Mux:transport]. Any thread.
- *
- * Returns: (transfer none): the transport of the mux
- */
 FerryTransport *
 ferry_mux_get_transport (FerryMux *self)
 {
-  g_return_val_if_fail (FERRY_IS_MUX (self), NULL);
-
   return self->transport;
+}
+
+static guint
+count_transactions (FerryMux *self)
+{
+  g_autoptr (GArray) xids = list_transactions (self);
+
+  return xids->len;
 }
 
 static void
 ferry_mux_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  g_value_set_object (value, FERRY_MUX (object)->transport);
+  FerryMux *self = FERRY_MUX (object);
+
+  switch (id)
+    {
+    case PROP_TRANSPORT:
+      g_value_set_object (value, self->transport);
+      break;
+    case PROP_STOPPED:
+      g_value_set_boolean (value, !check_running (self, NULL));
+      break;
+    case PROP_N_IN_FLIGHT:
+      g_value_set_uint (value, count_transactions (self));
+      break;
+    case PROP_N_LATE:
+      g_value_set_uint64 (value, ferry_transactions_get_counts (self->transactions).n_late);
+      break;
+    case PROP_N_UNKNOWN:
+      g_value_set_uint64 (value, ferry_transactions_get_counts (self->transactions).n_unknown);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
 }
 
 static void
@@ -1015,12 +864,45 @@ ferry_mux_class_init (FerryMuxClass *klass)
   object_class->finalize = ferry_mux_finalize;
 
   /**
-   * FerryMux:transport: (getter get_transport)
+   * FerryMux:transport:
    *
-   * The transport over which the mux sends requests.
+   * The transport over which the mux sends requests. Any thread.
    */
-  g_object_class_install_property (
-    object_class, 1, g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_AT_CONSTRUCTION));
+  properties[PROP_TRANSPORT] =
+    g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_AT_CONSTRUCTION);
+
+  /**
+   * FerryMux:stopped:
+   *
+   * Whether [method@Ferry.Mux.stop] was called. Notified on the thread that stops the mux. Any thread.
+   */
+  properties[PROP_STOPPED] = g_param_spec_boolean ("stopped", NULL, NULL, FALSE, FERRY_READABLE);
+
+  /**
+   * FerryMux:n-in-flight:
+   *
+   * How many transactions of the mux have not ended. To read it takes a time that is proportional to the number of
+   * transactions in flight over the transport. Changes are not notified. Any thread.
+   */
+  properties[PROP_N_IN_FLIGHT] = g_param_spec_uint ("n-in-flight", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
+
+  /**
+   * FerryMux:n-late:
+   *
+   * How many answers arrived over the transport after their transactions had ended. Changes are not notified. Any
+   * thread.
+   */
+  properties[PROP_N_LATE] = g_param_spec_uint64 ("n-late", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+
+  /**
+   * FerryMux:n-unknown:
+   *
+   * How many answers arrived over the transport for requests that this end never sent. Changes are not notified. Any
+   * thread.
+   */
+  properties[PROP_N_UNKNOWN] = g_param_spec_uint64 ("n-unknown", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 static void

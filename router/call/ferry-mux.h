@@ -43,8 +43,6 @@ typedef void (*FerryMuxBytesFunc) (gconstpointer data, gsize size, const GError 
 
 FERRY_AVAILABLE_IN_0_1
 FerryMux *ferry_mux_new (FerryTransport *transport) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-FerryTransport *ferry_mux_get_transport (FerryMux *self);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gint64 timeout,
@@ -61,11 +59,6 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
                                    GCancellable *cancellable, GBytes **result, GError **error);
 FERRY_AVAILABLE_IN_0_1
-void ferry_mux_transact_bytes_async (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
-                                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_mux_transact_bytes_finish (FerryMux *self, GAsyncResult *result, GBytes **bytes, GError **error);
-FERRY_AVAILABLE_IN_0_1
 guint64 ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, gconstpointer data, gsize size,
                                             FerryMuxBytesFunc func, gpointer user_data, GError **error);
 FERRY_AVAILABLE_IN_0_1
@@ -76,19 +69,8 @@ FerryReplies *ferry_mux_transact_stream (FerryMux *self, const char *method, GVa
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 timeout,
                          GCancellable *cancellable, GError **error);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_mux_send_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
-                               GCancellable *cancellable, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_mux_stop (FerryMux *self);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_mux_get_stopped (FerryMux *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_mux_get_n_in_flight (FerryMux *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_mux_get_n_late (FerryMux *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_mux_get_n_unknown (FerryMux *self);
 
 G_END_DECLS

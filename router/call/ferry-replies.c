@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
@@ -266,23 +267,6 @@ ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GVariant **
 /* ---- the end ---- */
 
 /**
- * ferry_replies_get_done:
- * @self: the replies to a transaction
- *
- * Gets whether the transaction has ended. Some values may not have been taken yet. Any thread.
- *
- * Returns: whether the transaction has ended
- */
-gboolean
-ferry_replies_get_done (FerryReplies *self)
-{
-  g_return_val_if_fail (FERRY_IS_REPLIES (self), TRUE);
-
-  FERRY_AUTO_LOCK (&self->stream->lock);
-  return self->stream->over;
-}
-
-/**
  * ferry_replies_dup_result:
  * @self: the replies to a transaction
  * @error: return location for an error
@@ -345,9 +329,28 @@ ferry_replies_finalize (GObject *object)
 }
 
 static void
+ferry_replies_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  Stream *stream = FERRY_REPLIES (object)->stream;
+  FERRY_AUTO_LOCK (&stream->lock);
+
+  g_value_set_boolean (value, stream->over);
+}
+
+static void
 ferry_replies_class_init (FerryRepliesClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = ferry_replies_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ferry_replies_get_property;
+  object_class->finalize = ferry_replies_finalize;
+
+  /**
+   * FerryReplies:done:
+   *
+   * Whether the transaction has ended. Some values may not have been taken yet. Changes are not notified. Any thread.
+   */
+  g_object_class_install_property (object_class, 1, g_param_spec_boolean ("done", NULL, NULL, FALSE, FERRY_READABLE));
 }
 
 static void

@@ -26,8 +26,6 @@ void ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GA
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GVariant **value, GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_replies_get_done (FerryReplies *self);
-FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_replies_dup_result (FerryReplies *self, GError **error);
 FERRY_AVAILABLE_IN_0_1
 void ferry_replies_cancel (FerryReplies *self);

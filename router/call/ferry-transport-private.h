@@ -74,6 +74,12 @@ gpointer ferry_transport_get_data (FerryTransport *self, const FerryTransportKin
 FERRY_FOR_SIBLINGS
 FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);
 
+FERRY_FOR_SIBLINGS
+gboolean ferry_transport_get_closed (FerryTransport *self);
+/* Returns (transfer full) (nullable): why the transport is closed; NULL while it is open. */
+FERRY_FOR_SIBLINGS
+GError *ferry_transport_dup_reason (FerryTransport *self);
+
 /* Works as ferry_transport_receive(), but leaves threads with an answer asleep. The caller must hold a reference,
  * and call ferry_transport_end_run() after the last of a few messages, before anything else. That function wakes the
  * threads. bytes (nullable): used instead of data; a value of the message holds a reference to bytes. */

@@ -17,6 +17,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
@@ -86,13 +87,19 @@ typedef struct
  * The other end is not trusted: a message that breaks a rule closes the transport.
  *
  * A transport closes when [method@Ferry.Transport.close] is called, when the other end closes, and when its last
- * reference is dropped. All transactions in flight then fail with the reason, see [method@Ferry.Transport.dup_reason].
+ * reference is dropped. All transactions in flight then fail with the reason, see [property@Ferry.Transport:reason].
  * Later transactions fail with %FERRY_ERROR_CLOSED.
  *
  * Any thread may use a transport. A process that was forked from an application with workers cannot use the transports
  * to them: what it asks fails with %FERRY_ERROR_CLOSED, without harm for the application and the worker.
  */
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (FerryTransport, ferry_transport, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_CLOSED = 1,
+  PROP_REASON,
+};
 
 static FerryTransportPrivate *
 get_private (FerryTransport *self)
@@ -976,19 +983,9 @@ ferry_transport_close (FerryTransport *self)
   ferry_transport_end (self, reason);
 }
 
-/**
- * ferry_transport_get_closed:
- * @self: a transport
- *
- * Gets whether the transport is closed. Any thread.
- *
- * Returns: whether the transport is closed
- */
 gboolean
 ferry_transport_get_closed (FerryTransport *self)
 {
-  g_return_val_if_fail (FERRY_IS_TRANSPORT (self), TRUE);
-
   FERRY_AUTO_LOCK (&get_private (self)->lock);
   return get_private (self)->reason != NULL;
 }
@@ -1013,7 +1010,7 @@ ferry_transport_wait_closed (FerryTransport *self)
   gboolean may_wait;
 
   g_return_if_fail (FERRY_IS_TRANSPORT (self));
-  may_wait = ferry_transport_check_may_wait (self, "ferry_transport_get_closed()", &reason);
+  may_wait = ferry_transport_check_may_wait (self, "FerryTransport:closed", &reason);
   ferry_return_if_fail (may_wait, "%s", reason->message);
 
   ferry_wait_queue_wait (&get_private (self)->closed, NULL, is_closed, self, G_MAXINT64, NULL, NULL, NULL);
@@ -1031,27 +1028,10 @@ ferry_transport_wait_ended (FerryTransport *self)
   ferry_wait_queue_wait (&get_private (self)->closed, NULL, has_ended, self, G_MAXINT64, NULL, NULL, NULL);
 }
 
-/**
- * ferry_transport_dup_reason:
- * @self: a transport
- *
- * Gets why the transport is closed:
- *
- * - %FERRY_ERROR_CLOSED when it was closed at either end;
- * - %FERRY_ERROR_WORKER_LOST when the worker at the other end has ended;
- * - %FERRY_ERROR_PROTOCOL and %FERRY_ERROR_VERSION when the other end has sent a wrong message;
- * - an error of this kind of transport.
- *
- * Any thread.
- *
- * Returns: (transfer full) (nullable): the reason, or %NULL while the transport is open
- */
 GError *
 ferry_transport_dup_reason (FerryTransport *self)
 {
   FerryTransportPrivate *priv;
-
-  g_return_val_if_fail (FERRY_IS_TRANSPORT (self), NULL);
 
   priv = get_private (self);
   FERRY_AUTO_LOCK (&priv->lock);
@@ -1102,12 +1082,47 @@ ferry_transport_finalize (GObject *object)
 }
 
 static void
+ferry_transport_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  FerryTransport *self = FERRY_TRANSPORT (object);
+
+  if (id == PROP_CLOSED)
+    g_value_set_boolean (value, ferry_transport_get_closed (self));
+  else
+    g_value_take_boxed (value, ferry_transport_dup_reason (self));
+}
+
+static void
 ferry_transport_class_init (FerryTransportClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->get_property = ferry_transport_get_property;
   object_class->dispose = ferry_transport_dispose;
   object_class->finalize = ferry_transport_finalize;
+
+  /**
+   * FerryTransport:closed:
+   *
+   * Whether the transport is closed. Changes are not notified: see [method@Ferry.Transport.wait_closed]. Any thread.
+   */
+  g_object_class_install_property (object_class, PROP_CLOSED,
+                                   g_param_spec_boolean ("closed", NULL, NULL, FALSE, FERRY_READABLE));
+
+  /**
+   * FerryTransport:reason:
+   *
+   * Why the transport is closed; %NULL while it is open:
+   *
+   * - %FERRY_ERROR_CLOSED when it was closed at either end;
+   * - %FERRY_ERROR_WORKER_LOST when the worker at the other end has ended;
+   * - %FERRY_ERROR_PROTOCOL and %FERRY_ERROR_VERSION when the other end has sent a wrong message;
+   * - an error of this kind of transport.
+   *
+   * Changes are not notified. Any thread.
+   */
+  g_object_class_install_property (object_class, PROP_REASON,
+                                   g_param_spec_boxed ("reason", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE));
 }
 
 static void

@@ -51,11 +51,7 @@ void ferry_transport_new_pair (FerryTransport **one, FerryTransport **other);
 FERRY_AVAILABLE_IN_0_1
 void ferry_transport_close (FerryTransport *self);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_transport_get_closed (FerryTransport *self);
-FERRY_AVAILABLE_IN_0_1
 void ferry_transport_wait_closed (FerryTransport *self);
-FERRY_AVAILABLE_IN_0_1
-GError *ferry_transport_dup_reason (FerryTransport *self);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_transport_receive (FerryTransport *self, gconstpointer data, gsize size);

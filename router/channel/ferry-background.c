@@ -17,6 +17,7 @@
 #include "channel/ferry-background.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "call/ferry-mux.h"
 #include "channel/ferry-channel-private.h"
@@ -248,9 +249,30 @@ ferry_background_finalize (GObject *object)
 }
 
 static void
+ferry_background_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  FerryBackground *self = FERRY_BACKGROUND (object);
+  FERRY_AUTO_LOCK (&self->lock);
+
+  g_value_set_uint (value, self->results.length);
+}
+
+static void
 ferry_background_class_init (FerryBackgroundClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = ferry_background_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ferry_background_get_property;
+  object_class->finalize = ferry_background_finalize;
+
+  /**
+   * FerryBackground:n-results:
+   *
+   * The number of results that were not taken yet, including the one that is being given. Changes are not notified. Any
+   * thread.
+   */
+  g_object_class_install_property (object_class, 1,
+                                   g_param_spec_uint ("n-results", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE));
 }
 
 static void
@@ -479,21 +501,4 @@ ferry_background_detach (FerryBackground *self)
 
   FERRY_AUTO_LOCK (&self->attaching);
   detach_attaching (self);
-}
-
-/**
- * ferry_background_get_n_results:
- * @self: a background
- *
- * Counts the results that were not taken yet, including the one that is being given. Any thread.
- *
- * Returns: the number of results
- */
-guint
-ferry_background_get_n_results (FerryBackground *self)
-{
-  g_return_val_if_fail (FERRY_IS_BACKGROUND (self), 0);
-
-  FERRY_AUTO_LOCK (&self->lock);
-  return self->results.length;
 }

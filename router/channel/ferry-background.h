@@ -32,7 +32,5 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_background_finish (FerryBackground *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_background_wait_taken (FerryBackground *self, gint64 timeout, GCancellable *cancellable, GError **error);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_background_get_n_results (FerryBackground *self);
 
 G_END_DECLS

@@ -61,6 +61,10 @@ void ferry_channel_flush (FerryChannel *self);
 /* Sets the router of a channel, which is the application's end of a link. Must be called before the channel is used.
  * router is (transfer full) (nullable): NULL for any other channel. */
 void ferry_channel_take_router (FerryChannel *self, FerryRouter *router);
+/* any: Returns (transfer none) the transport that carries the messages. */
+FerryTransport *ferry_channel_get_transport (FerryChannel *self);
+/* any: Returns (nullable) the name of the function that the channel was started with. */
+const char *ferry_channel_get_function (FerryChannel *self);
 /* Returns the context in which the channel emits its signals. */
 GMainContext *ferry_channel_get_context (FerryChannel *self);
 

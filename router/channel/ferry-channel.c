@@ -159,6 +159,9 @@ enum
   PROP_FLOWING,
   PROP_CLOSED,
   PROP_WRITABLE,
+  PROP_FUNCTION,
+  PROP_ARGUMENTS,
+  PROP_WORKER,
   N_PROPERTIES,
 };
 
@@ -181,6 +184,13 @@ end_unref (gpointer end)
   g_atomic_rc_box_release_full (end, end_clear);
 }
 
+static gboolean
+get_flowing (FerryChannel *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->flowing;
+}
+
 /* ---- notifying news ---- */
 
 /* context: emits `message` for the next message. Returns FALSE when there is no message, or `flowing` is FALSE now. */
@@ -190,8 +200,7 @@ emit_message (End *end)
   g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
   g_autoptr (FerryIncoming) incoming = NULL;
 
-  if (self == NULL || !ferry_channel_get_flowing (self) ||
-      ferry_channel_take (self, &incoming, NULL) != FERRY_CHANNEL_TAKEN)
+  if (self == NULL || !get_flowing (self) || ferry_channel_take (self, &incoming, NULL) != FERRY_CHANNEL_TAKEN)
     return FALSE;
   g_signal_emit (self, message_signal, 0, incoming->value, incoming->failure);
   return TRUE;
@@ -1698,26 +1707,10 @@ ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *argum
 }
 
 /**
- * ferry_channel_get_function:
+ * ferry_channel_get_arguments: (get-property arguments)
  * @self: a channel
  *
- * Gets the name of the function that the channel was started with, which runs in the worker. Any thread.
- *
- * Returns: (nullable): the name; %NULL if the channel was made over a transport
- */
-const char *
-ferry_channel_get_function (FerryChannel *self)
-{
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-
-  return self->function;
-}
-
-/**
- * ferry_channel_get_arguments:
- * @self: a channel
- *
- * Gets the arguments of the function that [method@Ferry.Channel.get_function] returns. Any thread.
+ * Gets the arguments of [property@Ferry.Channel:function]. Any thread.
  *
  * Returns: (transfer none) (nullable): the arguments; %NULL if there are none
  */
@@ -1739,22 +1732,6 @@ FerryChannelProcess *
 ferry_channel_get_process (FerryChannel *self)
 {
   return self->process;
-}
-
-/**
- * ferry_channel_get_worker:
- * @self: a channel
- *
- * Gets the worker that was started with the channel. Any thread.
- *
- * Returns: (transfer none) (nullable): the worker; %NULL if no worker was started with the channel
- */
-FerryWorker *
-ferry_channel_get_worker (FerryChannel *self)
-{
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-
-  return self->process != NULL ? self->process->worker : NULL;
 }
 
 /**
@@ -1808,102 +1785,56 @@ ferry_channel_get_exit (FerryChannel *self)
 
 /* ---- properties ---- */
 
-/**
- * ferry_channel_get_transport: (get-property transport)
- * @self: a channel
- *
- * Gets the transport that carries the messages. Any thread.
- *
- * Returns: (transfer none): the transport
- */
 FerryTransport *
 ferry_channel_get_transport (FerryChannel *self)
 {
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), NULL);
-
   return self->transport;
 }
 
-/**
- * ferry_channel_set_flowing: (set-property flowing)
- * @self: a channel; to let its messages flow, one that is in no exchange
- * @flowing: whether [signal@Ferry.Channel::message] is emitted for messages
- *
- * Sets whether [signal@Ferry.Channel::message] is emitted for messages, which takes them. Otherwise messages stay until
- * they are taken. The signal is emitted also for earlier messages. So connect the handlers first. Any thread.
- */
-void
-ferry_channel_set_flowing (FerryChannel *self, gboolean flowing)
+const char *
+ferry_channel_get_function (FerryChannel *self)
 {
-  gboolean in_exchange;
-  gboolean changed;
-
-  g_return_if_fail (FERRY_IS_CHANNEL (self));
-
-  pthread_mutex_lock (&self->lock);
-  in_exchange = flowing && self->news_func != NULL;
-  changed = !in_exchange && self->flowing != !!flowing;
-  if (changed)
-    self->flowing = !!flowing;
-  if (self->flowing && self->in.length > 0)
-    tell_locked (self, TELL_MESSAGES);
-  pthread_mutex_unlock (&self->lock);
-  ferry_return_if_fail (!in_exchange,
-                        "the channel is in an exchange; set the property 'flowing' of the exchange instead");
-  if (changed)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
+  return self->function;
 }
 
-/**
- * ferry_channel_get_flowing: (get-property flowing)
- * @self: a channel
- *
- * Gets whether [signal@Ferry.Channel::message] is emitted for messages. Any thread.
- *
- * Returns: %TRUE when it is emitted
- */
-gboolean
-ferry_channel_get_flowing (FerryChannel *self)
+static FerryWorker *
+get_worker (FerryChannel *self)
 {
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
-
-  FERRY_AUTO_LOCK (&self->lock);
-  return self->flowing;
+  return self->process != NULL ? self->process->worker : NULL;
 }
 
-/**
- * ferry_channel_get_closed: (get-property closed)
- * @self: a channel
- *
- * Gets whether no more messages will be received: the other end has closed or failed its channel, or the transport has
- * ended. Messages and the error that the channel ended with may still wait to be taken. Any thread.
- *
- * Returns: %TRUE when no more messages will be received
- */
-gboolean
-ferry_channel_get_closed (FerryChannel *self)
+static gboolean
+get_closed (FerryChannel *self)
 {
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), TRUE);
-
   FERRY_AUTO_LOCK (&self->lock);
   return self->ended || self->lost != NULL;
 }
 
-/**
- * ferry_channel_get_writable: (get-property writable)
- * @self: a channel
- *
- * Gets whether a message can be sent without waiting. After a message failed with %FERRY_ERROR_WOULD_BLOCK,
- * %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED, the property is notified when it is %TRUE again. Any thread.
- *
- * Returns: %TRUE when there is room
- */
-gboolean
-ferry_channel_get_writable (FerryChannel *self)
+static gboolean
+get_writable (FerryChannel *self)
 {
-  g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
-
   return holds (self, is_writable_locked, NULL);
+}
+
+static void
+set_flowing (FerryChannel *self, gboolean flowing)
+{
+  gboolean in_exchange;
+  gboolean changed;
+
+  pthread_mutex_lock (&self->lock);
+  in_exchange = flowing && self->news_func != NULL;
+  changed = !in_exchange && self->flowing != flowing;
+  if (changed)
+    self->flowing = flowing;
+  if (self->flowing && self->in.length > 0)
+    tell_locked (self, TELL_MESSAGES);
+  pthread_mutex_unlock (&self->lock);
+  if (in_exchange)
+    ferry_critical ("FerryChannel:flowing: the channel is in an exchange; set the property 'flowing' of the exchange "
+                    "instead");
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
 }
 
 void
@@ -1923,9 +1854,12 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   static const GCallback getters[N_PROPERTIES] = {
     [PROP_TRANSPORT] = G_CALLBACK (ferry_channel_get_transport),
-    [PROP_FLOWING] = G_CALLBACK (ferry_channel_get_flowing),
-    [PROP_CLOSED] = G_CALLBACK (ferry_channel_get_closed),
-    [PROP_WRITABLE] = G_CALLBACK (ferry_channel_get_writable),
+    [PROP_FLOWING] = G_CALLBACK (get_flowing),
+    [PROP_CLOSED] = G_CALLBACK (get_closed),
+    [PROP_WRITABLE] = G_CALLBACK (get_writable),
+    [PROP_FUNCTION] = G_CALLBACK (ferry_channel_get_function),
+    [PROP_WORKER] = G_CALLBACK (get_worker),
+    [PROP_ARGUMENTS] = G_CALLBACK (ferry_channel_get_arguments),
   };
 
   ferry_property_get (object, getters[id], value);
@@ -1937,7 +1871,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   if (id == PROP_TRANSPORT)
     FERRY_CHANNEL (object)->transport = g_value_dup_object (value);
   else
-    ferry_channel_set_flowing (FERRY_CHANNEL (object), g_value_get_boolean (value));
+    set_flowing (FERRY_CHANNEL (object), g_value_get_boolean (value));
 }
 
 static void
@@ -1947,33 +1881,60 @@ install_properties (GObjectClass *object_class)
   object_class->set_property = set_property;
 
   /**
-   * FerryChannel:transport: (getter get_transport)
+   * FerryChannel:transport:
    *
-   * The transport that carries the messages.
+   * The transport that carries the messages. Any thread.
    */
   properties[PROP_TRANSPORT] =
     g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_AT_CONSTRUCTION);
 
   /**
-   * FerryChannel:flowing: (getter get_flowing) (setter set_flowing)
+   * FerryChannel:flowing:
    *
-   * Whether [signal@Ferry.Channel::message] is emitted for messages.
+   * Whether [signal@Ferry.Channel::message] is emitted for messages, which takes them. Otherwise, as by default,
+   * messages stay until they are taken. The signal is emitted also for earlier messages, so connect the handlers first.
+   * Not for a channel in an exchange, see [property@Ferry.Exchange:flowing]. Any thread.
    */
   properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, FERRY_SETTABLE);
 
   /**
-   * FerryChannel:closed: (getter get_closed)
+   * FerryChannel:closed:
    *
-   * Whether no more messages will be received.
+   * Whether no more messages will be received: the other end has closed or failed its channel, or the transport has
+   * ended. Messages and the error that the channel ended with may still wait to be taken. Any thread.
    */
   properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, FERRY_READABLE);
 
   /**
-   * FerryChannel:writable: (getter get_writable)
+   * FerryChannel:writable:
    *
-   * Whether a message can be sent without waiting.
+   * Whether a message can be sent without waiting. After a message failed with %FERRY_ERROR_WOULD_BLOCK,
+   * %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED, the property is notified when it is %TRUE again. Any thread.
    */
   properties[PROP_WRITABLE] = g_param_spec_boolean ("writable", NULL, NULL, FALSE, FERRY_READABLE);
+
+  /**
+   * FerryChannel:function:
+   *
+   * The name of the function that the channel was started with, which runs in the worker; %NULL if the channel was made
+   * over a transport. Any thread.
+   */
+  properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, FERRY_READABLE);
+
+  /**
+   * FerryChannel:arguments: (getter get_arguments)
+   *
+   * The arguments of [property@Ferry.Channel:function]; %NULL if there are none. Any thread.
+   */
+  properties[PROP_ARGUMENTS] = g_param_spec_variant ("arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_READABLE);
+
+  /**
+   * FerryChannel:worker:
+   *
+   * The worker that was started with the channel; %NULL if none was. Any thread.
+   */
+  properties[PROP_WORKER] = g_param_spec_object ("worker", NULL, NULL, FERRY_TYPE_WORKER, FERRY_READABLE);
+
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

@@ -32,10 +32,6 @@ G_DECLARE_FINAL_TYPE (FerryChannel, ferry_channel, FERRY, CHANNEL, GObject)
 FERRY_AVAILABLE_IN_0_1
 FerryChannel *ferry_channel_new (FerryTransport *transport) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-FerryTransport *ferry_channel_get_transport (FerryChannel *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_channel_get_function (FerryChannel *self);
-FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_channel_get_arguments (FerryChannel *self);
 
 FERRY_AVAILABLE_IN_0_1
@@ -67,19 +63,11 @@ void ferry_channel_receive_async (FerryChannel *self, GCancellable *cancellable,
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant **value, GError **failure,
                                        GError **error);
-FERRY_AVAILABLE_IN_0_1
-void ferry_channel_set_flowing (FerryChannel *self, gboolean flowing);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_channel_get_flowing (FerryChannel *self);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_channel_close (FerryChannel *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_channel_fail (FerryChannel *self, const GError *failure);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_channel_get_closed (FerryChannel *self);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_channel_get_writable (FerryChannel *self);
 
 /* ---- channels with a process that is started for the channel ---- */
 
@@ -106,8 +94,6 @@ FerryChannel *ferry_channel_create (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_channel_exit (FerryChannel *self, int status) G_GNUC_NORETURN;
 
-FERRY_AVAILABLE_IN_0_1
-FerryWorker *ferry_channel_get_worker (FerryChannel *self);
 FERRY_AVAILABLE_IN_0_1
 GPid ferry_channel_get_pid (FerryChannel *self);
 FERRY_AVAILABLE_IN_0_1

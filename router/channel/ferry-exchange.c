@@ -49,7 +49,7 @@ typedef struct
  * ```c
  * g_autoptr (FerryExchange) exchange = ferry_exchange_new (router, launcher);
  *
- * ferry_exchange_set_limit (exchange, 3);
+ * g_object_set (exchange, "limit", 3, NULL);
  * g_signal_connect (exchange, "data", G_CALLBACK (take_data), NULL);
  * for (guint i = 0; i < 100; i++)
  *   ferry_exchange_start (exchange, "square", g_variant_new_uint32 (i), &error);
@@ -77,7 +77,7 @@ struct _FerryExchange
   guint limit; /* of n_running; 0: no limit */
   gboolean autoclose;
   gboolean flowing;
-  gboolean starting; /* ferry_exchange_start_waiting() runs */
+  gboolean starting; /* start_waiting() runs */
   FerryWaitQueue ready_waits;
   FerryWaitQueue finish_waits;
 };
@@ -138,6 +138,84 @@ tell (FerryExchange *self)
     ferry_wait_queue_finish_all (&self->ready_waits);
   if (has_finished (self))
     ferry_wait_queue_finish_all (&self->finish_waits);
+}
+
+/* ---- what waits for the limit ---- */
+
+static void
+waiting_free (Waiting *self)
+{
+  ferry_unwatch_cancellable (&self->source);
+  g_free (self->function);
+  g_clear_pointer (&self->arguments, g_variant_unref);
+  g_clear_object (&self->call);
+  g_free (self);
+}
+
+static gboolean
+start_now (FerryExchange *self, const char *function, GVariant *arguments, GError **error)
+{
+  g_autoptr (FerryChannel) channel = ferry_channel_start (self->launcher, self->router, function, arguments, error);
+
+  return channel != NULL && ferry_exchange_add (self, channel);
+}
+
+/* Starts the waiting function, or adds the waiting channel. If this fails, emits `data` with the error, and
+ * returns FALSE. */
+static gboolean
+start_one (FerryExchange *self, Waiting *waiting)
+{
+  g_autoptr (GError) failure = NULL;
+
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
+  if (waiting->call != NULL)
+    {
+      g_task_return_boolean (waiting->call, ferry_exchange_add (self, g_task_get_task_data (waiting->call)));
+      return TRUE;
+    }
+  if (start_now (self, waiting->function, waiting->arguments, &failure))
+    return TRUE;
+  /* The router ran when ferry_exchange_start() accepted the function, so it was stopped since then. */
+  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING))
+    {
+      g_clear_error (&failure);
+      ferry_set_error (
+        &failure, FERRY_ERROR_CLOSED,
+        "The router was stopped while a worker for '%s' waited for the limit; start the router again, then "
+        "start the worker again",
+        waiting->function);
+    }
+  g_signal_emit (self, data_signal, 0, NULL, NULL, NULL, failure);
+  return FALSE;
+}
+
+/* Starts what waits, as far as the limit allows. */
+static void
+start_waiting (FerryExchange *self)
+{
+  g_autoptr (FerryExchange) kept = NULL;
+  gboolean has_failed = FALSE;
+  Waiting *waiting;
+
+  /* If a handler of a signal that this function emits calls it again, the outer call starts the waiting workers. */
+  if (self->starting)
+    return;
+  kept = g_object_ref (self);
+  self->starting = TRUE;
+  if (self->router != NULL)
+    self->router->n_holding++;
+  while (has_room (self) && (waiting = g_queue_pop_head (&self->waiting)) != NULL)
+    {
+      /* Cancelling the wait has no effect from now on, also not while handlers iterate the context. */
+      ferry_unwatch_cancellable (&waiting->source);
+      has_failed |= !start_one (self, waiting);
+      waiting_free (waiting);
+    }
+  if (self->router != NULL)
+    self->router->n_holding--;
+  self->starting = FALSE;
+  if (has_failed)
+    tell (self);
 }
 
 /* ---- messages ---- */
@@ -225,7 +303,7 @@ process_ended (FerryCompletion *completion, gpointer data)
   g_autoptr (FerryExchange) self = ferry_wait_queue_get_key (completion);
 
   self->n_running--;
-  ferry_exchange_start_waiting (self, NULL);
+  start_waiting (self);
   tell (self);
 }
 
@@ -298,7 +376,7 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
   if (g_list_store_find (self->active, channel, &position))
     g_list_store_remove (self->active, position);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
-  ferry_exchange_start_waiting (self, NULL);
+  start_waiting (self);
   tell (self);
   /* The worker's time begins where this was the last reference. */
   g_clear_object (&member);
@@ -310,105 +388,10 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
 /* ---- starting ---- */
 
 static void
-waiting_free (Waiting *self)
-{
-  ferry_unwatch_cancellable (&self->source);
-  g_free (self->function);
-  g_clear_pointer (&self->arguments, g_variant_unref);
-  g_clear_object (&self->call);
-  g_free (self);
-}
-
-static void
 enqueue (FerryExchange *self, Waiting *waiting)
 {
   g_queue_push_tail (&self->waiting, waiting);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
-}
-
-static gboolean
-start_now (FerryExchange *self, const char *function, GVariant *arguments, GError **error)
-{
-  g_autoptr (FerryChannel) channel = ferry_channel_start (self->launcher, self->router, function, arguments, error);
-
-  return channel != NULL && ferry_exchange_add (self, channel);
-}
-
-/* Starts the waiting function, or adds the waiting channel. If this fails, emits `data` with the error, too. */
-static void
-start_one (FerryExchange *self, Waiting *waiting, GError **error)
-{
-  g_autoptr (GError) failure = NULL;
-
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
-  if (waiting->call != NULL)
-    {
-      g_task_return_boolean (waiting->call, ferry_exchange_add (self, g_task_get_task_data (waiting->call)));
-      return;
-    }
-  if (start_now (self, waiting->function, waiting->arguments, &failure))
-    return;
-  /* The router ran when ferry_exchange_start() accepted the function, so it was stopped since then. */
-  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING))
-    {
-      g_clear_error (&failure);
-      ferry_set_error (
-        &failure, FERRY_ERROR_CLOSED,
-        "The router was stopped while a worker for '%s' waited for the limit; start the router again, then "
-        "start the worker again",
-        waiting->function);
-    }
-  g_signal_emit (self, data_signal, 0, NULL, NULL, NULL, failure);
-  g_propagate_error (error, g_steal_pointer (&failure));
-}
-
-/**
- * ferry_exchange_start_waiting:
- * @self: an exchange
- * @error: return location for an error
- *
- * Starts the workers that wait, as far as the limit allows. The exchange does this itself whenever a worker has ended,
- * a channel was removed or the limit was raised. So applications seldom need this function. On the exchange's thread.
- *
- * Fails as [func@Ferry.Channel.start], with the error of the first worker that could not be started; the other workers
- * are started. [signal@Ferry.Exchange::data] is emitted for each failure.
- *
- * Returns: %TRUE when no start has failed
- */
-gboolean
-ferry_exchange_start_waiting (FerryExchange *self, GError **error)
-{
-  g_autoptr (FerryExchange) kept = NULL;
-  GError *first = NULL;
-  Waiting *waiting;
-
-  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
-    return FALSE;
-  /* If a handler of a signal that this function emits calls it again, the outer call starts the waiting workers. */
-  if (self->starting)
-    return TRUE;
-  kept = g_object_ref (self);
-  self->starting = TRUE;
-  if (self->router != NULL)
-    self->router->n_holding++;
-  while (has_room (self) && (waiting = g_queue_pop_head (&self->waiting)) != NULL)
-    {
-      /* Cancelling the wait has no effect from now on, also not while handlers iterate the context. */
-      ferry_unwatch_cancellable (&waiting->source);
-      start_one (self, waiting, first == NULL ? &first : NULL);
-      waiting_free (waiting);
-    }
-  if (self->router != NULL)
-    self->router->n_holding--;
-  self->starting = FALSE;
-  if (first == NULL)
-    return TRUE;
-  tell (self);
-  g_propagate_error (error, first);
-  return FALSE;
 }
 
 /**
@@ -420,7 +403,7 @@ ferry_exchange_start_waiting (FerryExchange *self, GError **error)
  *
  * Starts a worker as [func@Ferry.Channel.start] does, and adds its channel. While as many workers run as the limit
  * allows, the worker waits, and is started later. Workers start in the order of these calls. A handler tells the
- * channels apart by [method@Ferry.Channel.get_function] and [method@Ferry.Channel.get_arguments]. On the exchange's
+ * channels apart by [property@Ferry.Channel:function] and [method@Ferry.Channel.get_arguments]. On the exchange's
  * thread.
  *
  * Fails as [func@Ferry.Channel.start]. For a worker that waited, [signal@Ferry.Exchange::data] is emitted instead.
@@ -448,6 +431,42 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
   waiting->arguments = g_steal_pointer (&kept);
   enqueue (self, waiting);
   return TRUE;
+}
+
+/* ---- settings ---- */
+
+static void
+set_limit (FerryExchange *self, guint limit)
+{
+  if (self->limit == limit)
+    return;
+  self->limit = limit;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LIMIT]);
+  start_waiting (self);
+}
+
+static void
+set_autoclose (FerryExchange *self, gboolean autoclose)
+{
+  if (self->autoclose == autoclose)
+    return;
+  self->autoclose = autoclose;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AUTOCLOSE]);
+}
+
+static void
+set_flowing (FerryExchange *self, gboolean flowing)
+{
+  GHashTableIter iter;
+  gpointer channel;
+
+  if (self->flowing == flowing)
+    return;
+  self->flowing = flowing;
+  g_hash_table_iter_init (&iter, self->members);
+  while (g_hash_table_iter_next (&iter, &channel, NULL))
+    ferry_channel_tell_news (channel);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
 }
 
 /* ---- waiting ----
@@ -668,7 +687,7 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
     ferry_watch_cancellable (waiting->call, &waiting->source, "[ferry] stop waiting for a turn", turn_cancelled,
                              waiting, NULL);
   enqueue (self, waiting);
-  ferry_exchange_start_waiting (self, NULL);
+  start_waiting (self);
 }
 
 /**
@@ -730,7 +749,7 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
     return NULL;
   kept = g_object_ref (self);
   if (!has_turn (self))
-    ferry_exchange_set_flowing (self, TRUE);
+    set_flowing (self, TRUE);
   if (!wait_until (self, has_turn, timeout, "No process of the exchange ended", error))
     return NULL;
   channel = ferry_channel_create (error);
@@ -767,7 +786,7 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))
     return FALSE;
   kept = g_object_ref (self);
-  ferry_exchange_set_flowing (self, TRUE);
+  set_flowing (self, TRUE);
   return wait_until (self, has_finished, timeout, "The channels of the exchange did not finish", error);
 }
 
@@ -787,7 +806,7 @@ ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAs
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   ferry_return_if_elsewhere (self->home);
 
-  ferry_exchange_set_flowing (self, TRUE);
+  set_flowing (self, TRUE);
   ferry_wait_queue_wait_async (&self->finish_waits, has_finished, self, self, cancellable, callback, user_data);
 }
 
@@ -907,171 +926,36 @@ ferry_exchange_get_active (FerryExchange *self)
   return G_LIST_MODEL (self->active);
 }
 
-/**
- * ferry_exchange_get_n_active: (get-property n-active)
- * @self: an exchange
- *
- * Counts the channels of the exchange. On the exchange's thread.
- *
- * Returns: the number of channels
- */
-guint
-ferry_exchange_get_n_active (FerryExchange *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return g_list_model_get_n_items (G_LIST_MODEL (self->active));
-}
-
-/**
- * ferry_exchange_get_n_waiting: (get-property n-waiting)
- * @self: an exchange
- *
- * Counts the workers to be started and channels to be added that wait for the limit. On the exchange's thread.
- *
- * Returns: the number of workers and channels that wait
- */
-guint
-ferry_exchange_get_n_waiting (FerryExchange *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return self->waiting.length;
-}
-
-/**
- * ferry_exchange_set_limit: (set-property limit)
- * @self: an exchange
- * @limit: the largest number of workers; 0: no limit
- *
- * Sets how many workers may run at the same time. Each unfinished channel counts as one. On the exchange's thread.
- */
-void
-ferry_exchange_set_limit (FerryExchange *self, guint limit)
-{
-  g_return_if_fail (FERRY_IS_EXCHANGE (self));
-  ferry_return_if_elsewhere (self->home);
-
-  if (self->limit == limit)
-    return;
-  self->limit = limit;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LIMIT]);
-  ferry_exchange_start_waiting (self, NULL);
-}
-
-/**
- * ferry_exchange_get_limit: (get-property limit)
- * @self: an exchange
- *
- * Gets how many workers may run at the same time. On the exchange's thread.
- *
- * Returns: the limit; 0: no limit
- */
-guint
-ferry_exchange_get_limit (FerryExchange *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return self->limit;
-}
-
-/**
- * ferry_exchange_set_autoclose: (set-property autoclose)
- * @self: an exchange
- * @autoclose: whether channels that leave the exchange are closed
- *
- * Sets whether channels that leave the exchange from now on, because they have finished or by
- * [method@Ferry.Exchange.remove], are closed. On the exchange's thread.
- */
-void
-ferry_exchange_set_autoclose (FerryExchange *self, gboolean autoclose)
-{
-  g_return_if_fail (FERRY_IS_EXCHANGE (self));
-  ferry_return_if_elsewhere (self->home);
-
-  if (self->autoclose == !!autoclose)
-    return;
-  self->autoclose = !!autoclose;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AUTOCLOSE]);
-}
-
-/**
- * ferry_exchange_get_autoclose: (get-property autoclose)
- * @self: an exchange
- *
- * Gets whether channels are removed when they have finished. On the exchange's thread.
- *
- * Returns: %TRUE when they are removed, which is the default
- */
-gboolean
-ferry_exchange_get_autoclose (FerryExchange *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
-  ferry_return_val_if_elsewhere (self->home, FALSE);
-
-  return self->autoclose;
-}
-
-/**
- * ferry_exchange_set_flowing: (set-property flowing)
- * @self: an exchange
- * @flowing: whether [signal@Ferry.Exchange::data] is emitted for messages
- *
- * Sets whether [signal@Ferry.Exchange::data] is emitted for the messages of all channels. Otherwise messages stay until
- * they are taken from the channels. The signal is emitted also for messages that were received before. So connect the
- * handlers first. On the exchange's thread.
- */
-void
-ferry_exchange_set_flowing (FerryExchange *self, gboolean flowing)
-{
-  GHashTableIter iter;
-  gpointer channel;
-
-  g_return_if_fail (FERRY_IS_EXCHANGE (self));
-  ferry_return_if_elsewhere (self->home);
-
-  if (self->flowing == !!flowing)
-    return;
-  self->flowing = !!flowing;
-  g_hash_table_iter_init (&iter, self->members);
-  while (g_hash_table_iter_next (&iter, &channel, NULL))
-    ferry_channel_tell_news (channel);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
-}
-
-/**
- * ferry_exchange_get_flowing: (get-property flowing)
- * @self: an exchange
- *
- * Gets whether [signal@Ferry.Exchange::data] is emitted for messages. On the exchange's thread.
- *
- * Returns: %TRUE when it is emitted
- */
-gboolean
-ferry_exchange_get_flowing (FerryExchange *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
-  ferry_return_val_if_elsewhere (self->home, FALSE);
-
-  return self->flowing;
-}
-
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_ACTIVE] = G_CALLBACK (ferry_exchange_get_active),
-    [PROP_N_ACTIVE] = G_CALLBACK (ferry_exchange_get_n_active),
-    [PROP_N_WAITING] = G_CALLBACK (ferry_exchange_get_n_waiting),
-    [PROP_LIMIT] = G_CALLBACK (ferry_exchange_get_limit),
-    [PROP_AUTOCLOSE] = G_CALLBACK (ferry_exchange_get_autoclose),
-    [PROP_FLOWING] = G_CALLBACK (ferry_exchange_get_flowing),
-  };
+  FerryExchange *self = FERRY_EXCHANGE (object);
 
-  ferry_property_get (object, getters[id], value);
+  if (!ferry_home_check_property (self->home, pspec))
+    return;
+  switch (id)
+    {
+    case PROP_ACTIVE:
+      g_value_set_object (value, self->active);
+      break;
+    case PROP_N_ACTIVE:
+      g_value_set_uint (value, g_list_model_get_n_items (G_LIST_MODEL (self->active)));
+      break;
+    case PROP_N_WAITING:
+      g_value_set_uint (value, self->waiting.length);
+      break;
+    case PROP_LIMIT:
+      g_value_set_uint (value, self->limit);
+      break;
+    case PROP_AUTOCLOSE:
+      g_value_set_boolean (value, self->autoclose);
+      break;
+    case PROP_FLOWING:
+      g_value_set_boolean (value, self->flowing);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
 }
 
 static void
@@ -1079,12 +963,14 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
 
+  if (!ferry_home_check_property (self->home, pspec))
+    return;
   if (id == PROP_LIMIT)
-    ferry_exchange_set_limit (self, g_value_get_uint (value));
+    set_limit (self, g_value_get_uint (value));
   else if (id == PROP_AUTOCLOSE)
-    ferry_exchange_set_autoclose (self, g_value_get_boolean (value));
+    set_autoclose (self, g_value_get_boolean (value));
   else
-    ferry_exchange_set_flowing (self, g_value_get_boolean (value));
+    set_flowing (self, g_value_get_boolean (value));
 }
 
 static void
@@ -1096,42 +982,48 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExchange:active: (getter get_active)
    *
-   * The channels, in the order in which they were added.
+   * The channels, in the order in which they were added: a list of [class@Ferry.Channel]. On the exchange's thread, as
+   * all properties.
    */
   properties[PROP_ACTIVE] = g_param_spec_object ("active", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_READABLE);
 
   /**
-   * FerryExchange:n-active: (getter get_n_active)
+   * FerryExchange:n-active:
    *
    * The number of channels of the exchange.
    */
   properties[PROP_N_ACTIVE] = g_param_spec_uint ("n-active", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
 
   /**
-   * FerryExchange:n-waiting: (getter get_n_waiting)
+   * FerryExchange:n-waiting:
    *
    * The number of workers to be started and channels to be added that wait for the limit.
    */
   properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
 
   /**
-   * FerryExchange:limit: (getter get_limit) (setter set_limit)
+   * FerryExchange:limit:
    *
-   * The largest number of workers that may run at the same time; 0: no limit.
+   * The largest number of workers that may run at the same time; 0, the default: no limit. Each unfinished channel
+   * counts as one. What waits is started when a worker has ended, when a channel was removed, and when the limit is
+   * raised.
    */
   properties[PROP_LIMIT] = g_param_spec_uint ("limit", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
 
   /**
-   * FerryExchange:autoclose: (getter get_autoclose) (setter set_autoclose)
+   * FerryExchange:autoclose:
    *
-   * Whether channels that leave the exchange are closed, and their workers waited for.
+   * Whether channels that leave the exchange from now on, because they have finished or by
+   * [method@Ferry.Exchange.remove], are closed, and their workers waited for. %TRUE by default.
    */
   properties[PROP_AUTOCLOSE] = g_param_spec_boolean ("autoclose", NULL, NULL, TRUE, FERRY_SETTABLE);
 
   /**
-   * FerryExchange:flowing: (getter get_flowing) (setter set_flowing)
+   * FerryExchange:flowing:
    *
-   * Whether [signal@Ferry.Exchange::data] is emitted for messages.
+   * Whether [signal@Ferry.Exchange::data] is emitted for the messages of all channels. Otherwise, as by default,
+   * messages stay until they are taken from the channels. The signal is emitted also for messages that were received
+   * before, so connect the handlers first.
    */
   properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, FERRY_SETTABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);

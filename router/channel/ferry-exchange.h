@@ -25,22 +25,6 @@ FERRY_AVAILABLE_IN_0_1
 FerryExchange *ferry_exchange_new (FerryRouter *router, FerryLauncher *launcher) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 GListModel *ferry_exchange_get_active (FerryExchange *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_exchange_get_n_active (FerryExchange *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_exchange_get_n_waiting (FerryExchange *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_exchange_set_limit (FerryExchange *self, guint limit);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_exchange_get_limit (FerryExchange *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_exchange_set_autoclose (FerryExchange *self, gboolean autoclose);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_exchange_get_autoclose (FerryExchange *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_exchange_set_flowing (FerryExchange *self, gboolean flowing);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_exchange_get_flowing (FerryExchange *self);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exchange_add (FerryExchange *self, FerryChannel *channel);
@@ -48,8 +32,6 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exchange_remove (FerryExchange *self, FerryChannel *channel);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exchange_start (FerryExchange *self, const char *function, GVariant *arguments, GError **error);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_exchange_start_waiting (FerryExchange *self, GError **error);
 FERRY_AVAILABLE_IN_0_1
 void ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 timeout, GCancellable *cancellable,
                                    GAsyncReadyCallback callback, gpointer user_data);

@@ -135,6 +135,8 @@ enum
 {
   PROP_MAX_ATTACHED = 1,
   PROP_N_ATTACHED,
+  PROP_ADDRESS,
+  PROP_HELLO_TIMEOUT,
   N_PROPERTIES,
 };
 
@@ -594,12 +596,41 @@ acceptor_stop (FerryAcceptor *self)
 
 /* ---- the object ---- */
 
+static guint
+get_max_attached (FerryListener *self)
+{
+  FERRY_AUTO_LOCK (&self->acceptor->lock);
+  return self->acceptor->max_attached;
+}
+
+static guint
+get_n_attached (FerryListener *self)
+{
+  FERRY_AUTO_LOCK (&self->acceptor->lock);
+  return self->acceptor->clients->len;
+}
+
+static const char *
+get_address (FerryListener *self)
+{
+  return self->address;
+}
+
+static gint64
+get_hello_timeout (FerryListener *self)
+{
+  FERRY_AUTO_LOCK (&self->acceptor->lock);
+  return self->acceptor->hello_time;
+}
+
 static void
 ferry_listener_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   static const GCallback getters[N_PROPERTIES] = {
-    [PROP_MAX_ATTACHED] = G_CALLBACK (ferry_listener_get_max_attached),
-    [PROP_N_ATTACHED] = G_CALLBACK (ferry_listener_get_n_attached),
+    [PROP_MAX_ATTACHED] = G_CALLBACK (get_max_attached),
+    [PROP_N_ATTACHED] = G_CALLBACK (get_n_attached),
+    [PROP_ADDRESS] = G_CALLBACK (get_address),
+    [PROP_HELLO_TIMEOUT] = G_CALLBACK (get_hello_timeout),
   };
 
   ferry_property_get (object, getters[id], value);
@@ -608,7 +639,21 @@ ferry_listener_get_property (GObject *object, guint id, GValue *value, GParamSpe
 static void
 ferry_listener_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
-  ferry_listener_set_max_attached (FERRY_LISTENER (object), g_value_get_uint (value));
+  FerryAcceptor *acceptor = FERRY_LISTENER (object)->acceptor;
+  gboolean changed;
+
+  pthread_mutex_lock (&acceptor->lock);
+  changed = id == PROP_MAX_ATTACHED ? acceptor->max_attached != g_value_get_uint (value)
+                                    : acceptor->hello_time != g_value_get_int64 (value);
+  if (id == PROP_MAX_ATTACHED)
+    acceptor->max_attached = g_value_get_uint (value);
+  else
+    acceptor->hello_time = g_value_get_int64 (value);
+  pthread_mutex_unlock (&acceptor->lock);
+  if (id == PROP_MAX_ATTACHED)
+    wake_acceptor (acceptor);
+  if (changed)
+    g_object_notify_by_pspec (object, pspec);
 }
 
 static void
@@ -639,16 +684,31 @@ ferry_listener_class_init (FerryListenerClass *klass)
   /**
    * FerryListener:max-attached:
    *
-   * The largest number of applications that may be attached at the same time.
+   * The largest number of applications that may be attached at the same time, 1 by default. If more are attached
+   * already when it is set, they stay. Any thread.
    */
-  properties[PROP_MAX_ATTACHED] =
-    g_param_spec_uint ("max-attached", NULL, NULL, 1, G_MAXUINT, 1, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  properties[PROP_MAX_ATTACHED] = g_param_spec_uint ("max-attached", NULL, NULL, 1, G_MAXUINT, 1, FERRY_SETTABLE);
   /**
    * FerryListener:n-attached:
    *
-   * The number of applications that are attached. Notified in the main context of [method@Ferry.Listener.start].
+   * The number of applications that are attached, also before [signal@Ferry.Listener::attached] is emitted. Notified in
+   * the main context of [method@Ferry.Listener.start]. Any thread.
    */
   properties[PROP_N_ATTACHED] = g_param_spec_uint ("n-attached", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
+  /**
+   * FerryListener:address:
+   *
+   * The address at which applications find the worker, in the encoding of file names; a path is absolute. Any thread.
+   */
+  properties[PROP_ADDRESS] = g_param_spec_string ("address", NULL, NULL, NULL, FERRY_READABLE);
+  /**
+   * FerryListener:hello-timeout:
+   *
+   * How long an application that connects from now on may take to send its hello, in microseconds; by default 5
+   * seconds. After this time its connection is closed. Meanwhile other applications are served. Any thread.
+   */
+  properties[PROP_HELLO_TIMEOUT] =
+    g_param_spec_int64 ("hello-timeout", NULL, NULL, 1, G_MAXINT64, DEFAULT_HELLO_TIME, FERRY_SETTABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 
   /**
@@ -737,81 +797,6 @@ ferry_listener_new_from_environment (GError **error)
 }
 
 /**
- * ferry_listener_get_address:
- * @self: a listener
- *
- * Gets the address at which applications find the worker. Any thread.
- *
- * Returns: (type filename): the address; a path is absolute
- */
-const char *
-ferry_listener_get_address (FerryListener *self)
-{
-  g_return_val_if_fail (FERRY_IS_LISTENER (self), NULL);
-
-  return self->address;
-}
-
-/**
- * ferry_listener_set_max_attached:
- * @self: a listener
- * @max_attached: the largest number of applications, at least 1
- *
- * Sets how many applications may be attached at the same time. If more are attached already, they stay. Any thread.
- */
-void
-ferry_listener_set_max_attached (FerryListener *self, guint max_attached)
-{
-  gboolean changed;
-
-  g_return_if_fail (FERRY_IS_LISTENER (self));
-  g_return_if_fail (max_attached > 0);
-
-  pthread_mutex_lock (&self->acceptor->lock);
-  changed = self->acceptor->max_attached != max_attached;
-  self->acceptor->max_attached = max_attached;
-  pthread_mutex_unlock (&self->acceptor->lock);
-  wake_acceptor (self->acceptor);
-  if (changed)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_ATTACHED]);
-}
-
-/**
- * ferry_listener_get_max_attached:
- * @self: a listener
- *
- * Gets how many applications may be attached at the same time. Any thread.
- *
- * Returns: the largest number of applications
- */
-guint
-ferry_listener_get_max_attached (FerryListener *self)
-{
-  g_return_val_if_fail (FERRY_IS_LISTENER (self), 0);
-
-  FERRY_AUTO_LOCK (&self->acceptor->lock);
-  return self->acceptor->max_attached;
-}
-
-/**
- * ferry_listener_set_hello_timeout:
- * @self: a listener
- * @timeout: the time in microseconds, at least 1
- *
- * Sets how long an application that connects from now on may take to send its hello; by default 5 seconds. After this
- * time its connection is closed. Meanwhile other applications are served. Any thread.
- */
-void
-ferry_listener_set_hello_timeout (FerryListener *self, gint64 timeout)
-{
-  g_return_if_fail (FERRY_IS_LISTENER (self));
-  g_return_if_fail (timeout > 0);
-
-  FERRY_AUTO_LOCK (&self->acceptor->lock);
-  self->acceptor->hello_time = timeout;
-}
-
-/**
  * ferry_listener_allow_user:
  * @self: a listener that was not closed
  * @user: the number of a user
@@ -835,23 +820,6 @@ ferry_listener_allow_user (FerryListener *self, guint user)
   g_array_append_val (self->acceptor->users, uid);
   pthread_mutex_unlock (&self->acceptor->lock);
   ferry_binding_open_to_all (self->acceptor->binding);
-}
-
-/**
- * ferry_listener_get_n_attached:
- * @self: a listener
- *
- * Counts the applications that are attached, also before [signal@Ferry.Listener::attached] is emitted. Any thread.
- *
- * Returns: the number of applications
- */
-guint
-ferry_listener_get_n_attached (FerryListener *self)
-{
-  g_return_val_if_fail (FERRY_IS_LISTENER (self), 0);
-
-  FERRY_AUTO_LOCK (&self->acceptor->lock);
-  return self->acceptor->clients->len;
 }
 
 /**

@@ -20,19 +20,9 @@ FERRY_AVAILABLE_IN_0_1
 FerryListener *ferry_listener_new (const char *address, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 FerryListener *ferry_listener_new_from_environment (GError **error) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_listener_get_address (FerryListener *self);
 
 FERRY_AVAILABLE_IN_0_1
-void ferry_listener_set_max_attached (FerryListener *self, guint max_attached);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_listener_get_max_attached (FerryListener *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_listener_set_hello_timeout (FerryListener *self, gint64 timeout);
-FERRY_AVAILABLE_IN_0_1
 void ferry_listener_allow_user (FerryListener *self, guint user);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_listener_get_n_attached (FerryListener *self);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_listener_start (FerryListener *self, GError **error);

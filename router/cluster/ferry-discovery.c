@@ -8,6 +8,7 @@
 #include "cluster/ferry-discovery-private.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-transport-private.h"
 #include "route/ferry-router-private.h"
 
 /* A host that cannot be used is remembered, so that it is not looked at, nor told of, each time that it is present. */

@@ -22,7 +22,7 @@ static gboolean
 is_early (FerryProxy *proxy, const GError *error)
 {
   return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING) &&
-         !ferry_transport_get_closed (ferry_proxy_get_transport (proxy));
+         !bench_is_closed (ferry_proxy_get_transport (proxy));
 }
 
 void

@@ -28,8 +28,7 @@ void
 bench_remote_close (BenchRemote *self)
 {
   ferry_worker_force_exit (self->worker);
-  while (ferry_worker_get_state (self->worker) != FERRY_WORKER_STATE_ENDED ||
-         !ferry_transport_get_closed (self->transport))
+  while (ferry_worker_get_state (self->worker) != FERRY_WORKER_STATE_ENDED || !bench_is_closed (self->transport))
     g_main_context_iteration (NULL, TRUE);
   g_clear_object (&self->transport);
   g_clear_object (&self->worker);

@@ -88,8 +88,7 @@ ferry_close (BenchRoute *route)
   End *self = route->end;
 
   ferry_worker_force_exit (self->worker);
-  while (ferry_worker_get_state (self->worker) != FERRY_WORKER_STATE_ENDED ||
-         !ferry_transport_get_closed (self->transport))
+  while (ferry_worker_get_state (self->worker) != FERRY_WORKER_STATE_ENDED || !bench_is_closed (self->transport))
     g_main_context_iteration (NULL, TRUE);
   g_clear_object (&self->mux);
   g_clear_object (&self->demux);

@@ -91,7 +91,7 @@ static gboolean
 is_over (void)
 {
   for (guint i = 0; i < N_ENDS; i++)
-    if (!ferry_transport_get_closed (pair.transports[i]))
+    if (!bench_is_closed (pair.transports[i]))
       return FALSE;
   return ferry_worker_get_state (pair.worker) == FERRY_WORKER_STATE_ENDED;
 }

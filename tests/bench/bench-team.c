@@ -33,6 +33,15 @@ bench_functions_launcher (void)
   return ferry_launcher_new (argv);
 }
 
+gboolean
+bench_is_closed (FerryTransport *transport)
+{
+  gboolean closed;
+
+  g_object_get (transport, "closed", &closed, NULL);
+  return closed;
+}
+
 FerryRouter *
 bench_router_open (void)
 {

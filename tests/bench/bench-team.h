@@ -27,6 +27,7 @@ void bench_team_warm_up (BenchTeam *self);
 void bench_team_close (BenchTeam *self);
 FerryTask *bench_team_submit (BenchTeam *self, const char *function, GVariant *arguments);
 GVariant *bench_team_ask (BenchTeam *self, const char *function, GVariant *arguments);
+gboolean bench_is_closed (FerryTransport *transport);
 FerryRouter *bench_router_open (void);
 void bench_router_close (FerryRouter *router);
 

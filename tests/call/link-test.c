@@ -116,9 +116,10 @@ link_test_assert_cannot_ask (FerryTransport *transport, int code, const char *wo
 void
 link_test_assert_closed (FerryTransport *transport, int code, const char *words)
 {
-  g_autoptr (GError) reason = ferry_transport_dup_reason (transport);
+  g_autoptr (GError) reason = NULL;
 
-  g_assert_true (ferry_transport_get_closed (transport));
+  g_object_get (transport, "reason", &reason, NULL);
+  g_assert_true (ferry_test_get_number (transport, "closed"));
   g_assert_error (reason, FERRY_ERROR, code);
   if (strstr (reason->message, words) == NULL)
     g_error ("Closed with '%s', not '… %s …'", reason->message, words);
@@ -127,7 +128,7 @@ link_test_assert_closed (FerryTransport *transport, int code, const char *words)
 static gboolean
 is_closed (gpointer data)
 {
-  return ferry_transport_get_closed (data);
+  return ferry_test_get_number (data, "closed");
 }
 
 void

@@ -121,8 +121,8 @@ mux_test_free (MuxTest *self)
   gboolean stopped = FALSE;
   GWeakRef mux;
 
-  g_assert_cmpuint (ferry_mux_get_n_in_flight (self->mux), ==, 0);
-  g_assert_cmpuint (ferry_mux_get_n_unknown (self->mux), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (self->mux, "n-in-flight"), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (self->mux, "n-unknown"), ==, 0);
   ferry_transport_close (self->transport);
   if (self->demux != NULL)
     {

@@ -73,8 +73,7 @@ test_request (void)
   g_assert_cmpstr (ferry_invocation_get_method (invocation), ==, "look");
   g_assert_cmpuint (g_variant_get_uint32 (ferry_invocation_get_arguments (invocation)), ==, 1);
   g_assert_cmpint (ferry_invocation_get_deadline (invocation), ==, deadline);
-  g_assert_true (ferry_invocation_wants_stream (invocation));
-  g_assert_false (ferry_invocation_is_one_way (invocation));
+  g_assert_cmpint (ferry_invocation_get_wanted (invocation), ==, FERRY_WANTED_ITEMS);
   g_assert_false (ferry_invocation_is_cancelled (invocation));
   /* Later, and on a thread that is none of the demux's. */
   ferry_invocation_return_value (invocation, g_variant_new_uint32 (7));
@@ -85,7 +84,7 @@ test_request (void)
   invocation = take_kept ();
   g_assert_null (ferry_invocation_get_arguments (invocation));
   g_assert_cmpint (ferry_invocation_get_deadline (invocation), ==, 0);
-  g_assert_false (ferry_invocation_wants_stream (invocation));
+  g_assert_cmpint (ferry_invocation_get_wanted (invocation), ==, FERRY_WANTED_ANSWER);
   ferry_invocation_return_value (invocation, NULL);
   demux_test_wait (answer);
   g_assert_false (answer->has_value);
@@ -232,7 +231,7 @@ test_one_way (void)
 
       g_assert_cmpuint (ferry_transactions_ask (asking, &request, NULL, NULL, NULL), !=, 0);
       invocation = take_kept ();
-      g_assert_true (ferry_invocation_is_one_way (invocation));
+      g_assert_cmpint (ferry_invocation_get_wanted (invocation), ==, FERRY_WANTED_NOTHING);
       if (i == 0)
         ferry_invocation_return_value (invocation, ONE);
       else if (i == 1)

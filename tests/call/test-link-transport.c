@@ -400,7 +400,7 @@ test_room_is_told_of_after_it_would_have_blocked (void)
 static gpointer
 wait_for_end (gpointer transport)
 {
-  while (!ferry_transport_get_closed (transport))
+  while (!ferry_test_get_number (transport, "closed"))
     {
       guint64 count = ferry_transport_get_room_count (transport);
 

@@ -245,7 +245,7 @@ scene_free (Scene *self)
 {
   gboolean stopped = FALSE;
 
-  g_assert_cmpuint (ferry_mux_get_n_in_flight (self->mux), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (self->mux, "n-in-flight"), ==, 0);
   ferry_transport_close (self->here);
   if (self->demux != NULL)
     {
@@ -291,8 +291,8 @@ an_answer_of_an_unknown_transaction_ends_nothing (gconstpointer kind)
   mux_outcome_wait (&outcome, 3);
   g_assert_no_error (outcome.error);
   g_assert_cmpuint (outcome.most, ==, 7);
-  g_assert_cmpuint (ferry_mux_get_n_unknown (scene->mux), ==, 60);
-  g_assert_cmpuint (ferry_mux_get_n_late (scene->mux), ==, 30);
+  g_assert_cmpuint (ferry_test_get_number (scene->mux, "n-unknown"), ==, 60);
+  g_assert_cmpuint (ferry_test_get_number (scene->mux, "n-late"), ==, 30);
   assert_answers (scene);
 }
 

@@ -97,7 +97,7 @@ sleeps (Fellow *self)
 {
   int call = ferry_test_get_system_call (getpid (), atomic_load (&self->id));
 
-  return ferry_mux_get_n_in_flight (self->mux) == 1 && (call == SYS_futex || call == SYS_futex_waitv);
+  return ferry_test_get_number (self->mux, "n-in-flight") == 1 && (call == SYS_futex || call == SYS_futex_waitv);
 }
 
 /* The answer of a worker may come before the thread sleeps. */
@@ -180,7 +180,7 @@ is_woken_before_the_end_is_heard (void)
   g_assert_cmpuint (ferry_mux_transact_with_func (mux, "echo", NULL, wait_in_answer, &fellow, NULL), ==, 2);
   bring (transport, FERRY_CALL_ANSWER, 1, NULL);
   ferry_transport_receive_in_run (transport, "no message", 10, NULL);
-  g_assert_true (ferry_transport_get_closed (transport));
+  g_assert_true (ferry_test_get_number (transport, "closed"));
   ferry_transport_end_run (transport);
   fellow_end (&fellow);
 }

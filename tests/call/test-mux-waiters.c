@@ -58,7 +58,7 @@ who_waits_is_woken_before_other_code_runs (gconstpointer data)
       GThread *thread = g_thread_new ("fellow", wait_for_answer, &fellow);
       g_autoptr (GError) error = NULL;
 
-      while (ferry_mux_get_n_in_flight (test->mux) == 0 && !atomic_load (&fellow.is_through))
+      while (ferry_test_get_number (test->mux, "n-in-flight") == 0 && !atomic_load (&fellow.is_through))
         g_thread_yield ();
       g_assert_cmpuint (ferry_mux_transact_with_func (test->mux, "echo", NULL, wait_for_fellow, &fellow, &error), >, 0);
       while (!atomic_load (&fellow.called))

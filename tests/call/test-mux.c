@@ -246,7 +246,7 @@ stop_fails_what_is_in_flight (gconstpointer data)
     ferry_mux_transact_async (test->mux, "never", NULL, -1, NULL, transacted, &outcome);
   ferry_mux_stop (test->mux);
   ferry_mux_stop (test->mux);
-  g_assert_true (ferry_mux_get_stopped (test->mux));
+  g_assert_true (ferry_test_get_number (test->mux, "stopped"));
   ferry_mux_transact_async (test->mux, "echo", NULL, -1, NULL, transacted, &outcome);
   wait_done (&outcome, 101);
   g_assert_cmpuint (outcome.n_ok, ==, 0);
@@ -288,7 +288,7 @@ worker_that_dies_fails_what_is_in_flight (void)
   g_assert_error (outcome.last, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_nonnull (strstr (outcome.last->message, "signal 9"));
   g_clear_error (&outcome.last);
-  reason = ferry_transport_dup_reason (test->transport);
+  g_object_get (test->transport, "reason", &reason, NULL);
   g_assert_error (reason, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
 }
 
@@ -329,7 +329,7 @@ sends_one_way (gconstpointer data)
   for (guint i = 0; i < 100; i++)
     ferry_mux_send (test->mux, "note", g_variant_new_uint32 (i), 0, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (ferry_mux_get_n_in_flight (test->mux), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->mux, "n-in-flight"), ==, 0);
   mux_test_transact (test, "noted", NULL, -1, NULL, &after, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_variant_get_uint64 (after) - g_variant_get_uint64 (before), ==, 100);
@@ -425,7 +425,7 @@ may_be_stopped_where_an_answer_comes (gconstpointer data)
                     >, 0);
   wait_called (&ends, 11);
   g_assert_cmpuint (atomic_load (&ends.n_closed), ==, 10);
-  g_assert_true (ferry_mux_get_stopped (test->mux));
+  g_assert_true (ferry_test_get_number (test->mux, "stopped"));
 }
 
 /* ---- answers in pieces ---- */
@@ -448,7 +448,7 @@ take_numbers (MuxTest *test, guint number)
     }
   g_assert_no_error (error);
   g_assert_cmpuint (next, ==, 1000 + number);
-  g_assert_true (ferry_replies_get_done (replies));
+  g_assert_true (ferry_test_get_number (replies, "done"));
   result = ferry_replies_dup_result (replies, &error);
   g_assert_cmpuint (g_variant_get_uint64 (result), ==, next);
 }
@@ -504,7 +504,7 @@ streams_on_the_main_loop (gconstpointer data)
 static gboolean
 has_none_in_flight (gpointer data)
 {
-  return ferry_mux_get_n_in_flight (data) == 0;
+  return ferry_test_get_number (data, "n-in-flight") == 0;
 }
 
 static FerryReplies *shared;

@@ -134,7 +134,7 @@ assert_ended (Scene *self, int code, const char *text)
   g_autoptr (GError) reason = NULL;
 
   transport_test_wait_closed (self->end, code);
-  reason = ferry_transport_dup_reason (self->end);
+  g_object_get (self->end, "reason", &reason, NULL);
   if (strstr (reason->message, text) == NULL)
     g_error ("Not '%s', but: %s", text, reason->message);
 }
@@ -325,7 +325,7 @@ test_bytes_arrive_one_by_one (void)
   for (gsize i = 0; i < g_bytes_get_size (all); i++)
     put (&scene, bytes + i, 1);
   transport_test_wait (was_told, scene.owner);
-  g_assert_false (ferry_transport_get_closed (scene.end));
+  g_assert_false (ferry_test_get_number (scene.end, "closed"));
   scene_clear (&scene);
 }
 
@@ -365,7 +365,7 @@ test_a_message_beyond_the_limit_is_not_sent (void)
   request.arguments = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, 2000, 1);
   g_assert_cmpuint (ferry_transactions_ask (transactions, &request, NULL, NULL, &error), ==, 0);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
-  g_assert_false (ferry_transport_get_closed (scene.end));
+  g_assert_false (ferry_test_get_number (scene.end, "closed"));
   request.arguments = NULL;
   g_assert_cmpuint (ferry_transactions_ask (transactions, &request, NULL, NULL, NULL), ==, 1);
   put_greeting (&scene, FERRY_STREAM_VERSION);
@@ -557,7 +557,7 @@ test_what_a_filter_buffers_is_flushed (void)
   end = ferry_transport_new_for_stream (stream, &error);
   g_assert_no_error (error);
   g_assert_cmpint (read (out[0], greeting, sizeof greeting), ==, sizeof greeting);
-  g_assert_false (ferry_transport_get_closed (end));
+  g_assert_false (ferry_test_get_number (end, "closed"));
   close (in[1]);
   transport_test_wait_closed (end, FERRY_ERROR_CLOSED);
   close (out[0]);

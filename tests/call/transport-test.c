@@ -242,7 +242,7 @@ transport_test_wait_count (_Atomic guint *count, guint wanted)
 static gboolean
 is_closed (gpointer data)
 {
-  return ferry_transport_get_closed (data);
+  return ferry_test_get_number (data, "closed");
 }
 
 void
@@ -251,7 +251,7 @@ transport_test_wait_closed (FerryTransport *end, int code)
   g_autoptr (GError) reason = NULL;
 
   transport_test_wait (is_closed, end);
-  reason = ferry_transport_dup_reason (end);
+  g_object_get (end, "reason", &reason, NULL);
   g_assert_error (reason, FERRY_ERROR, code);
 }
 

@@ -117,7 +117,7 @@ put (FerryBackground *background, guint32 value)
 static gboolean
 is_empty (gpointer background)
 {
-  return ferry_background_get_n_results (background) == 0;
+  return ferry_test_get_number (background, "n-results") == 0;
 }
 
 static void
@@ -128,7 +128,7 @@ test_what_comes_while_nobody_is_attached_is_given_to_who_attaches (void)
 
   put (background, 70);
   put (background, 71);
-  g_assert_cmpuint (ferry_background_get_n_results (background), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (background, "n-results"), ==, 2);
   attach (&application, background, ANSWERS);
   wait_given (&application, 2);
   put (background, 72);
@@ -155,7 +155,7 @@ assert_stays_until_it_is_answered (Manner manner)
   attach (&first, background, manner);
   wait_given (&first, 1);
   end (&first);
-  g_assert_cmpuint (ferry_background_get_n_results (background), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (background, "n-results"), ==, 2);
   attach (&second, background, ANSWERS);
   wait_given (&second, 2);
   g_assert_cmpuint (second.numbers[0], ==, 1);
@@ -197,7 +197,7 @@ test_who_attaches_takes_the_place_of_who_did (void)
   ferry_background_detach (background);
   ferry_background_detach (background);
   put (background, 3);
-  g_assert_cmpuint (ferry_background_get_n_results (background), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (background, "n-results"), ==, 1);
   g_assert_finalize_object (background);
   end (&first);
   end (&second);
@@ -305,13 +305,13 @@ test_results_are_messages_and_end_when_there_are_no_more (void)
 static gboolean
 has_one (gpointer background)
 {
-  return ferry_background_get_n_results (background) == 1;
+  return ferry_test_get_number (background, "n-results") == 1;
 }
 
 static gboolean
 has_two (gpointer background)
 {
-  return ferry_background_get_n_results (background) == 2;
+  return ferry_test_get_number (background, "n-results") == 2;
 }
 
 static void

@@ -131,7 +131,7 @@ channel_of_a_brother_is_closed (void)
   g_autoptr (FerryChannel) second = create_test_start (wait_for_end, NULL);
 
   /* Where the second had a descriptor of it, the first would not hear of this. */
-  ferry_transport_close (ferry_channel_get_transport (first));
+  ferry_transport_close (ferry_test_get_object (first, "transport"));
   create_test_assert_exit (first, 0, 0);
   g_assert_null (ferry_channel_get_exit (second));
 }

@@ -34,7 +34,7 @@ messages_go_both_ways_in_order (void)
   g_autoptr (FerryChannel) channel = create_test_start (echo, NULL);
 
   g_assert_cmpint (ferry_channel_get_pid (channel), >, 0);
-  g_assert_null (ferry_channel_get_worker (channel));
+  g_assert_null (ferry_test_get_object (channel, "worker"));
   for (guint i = 0; i < 500; i++)
     {
       create_test_send (channel, i);
@@ -306,7 +306,7 @@ sender_waits_while_nothing_is_taken (void)
   close (told[0]);
   for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
     create_test_send (channel, i);
-  g_assert_false (ferry_channel_get_writable (channel));
+  g_assert_false (ferry_test_get_number (channel, "writable"));
   g_assert_false (ferry_channel_send (channel, g_variant_new_uint32 (0), 0, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   g_clear_error (&error);
@@ -370,7 +370,7 @@ messages_go_to_handlers_while_the_main_loop_runs (void)
 
   g_signal_connect (channel, "message", G_CALLBACK (message_cb), &heard);
   g_signal_connect (channel, "notify::closed", G_CALLBACK (closed_cb), &heard);
-  ferry_channel_set_flowing (channel, TRUE);
+  g_object_set (channel, "flowing", TRUE, NULL);
   ferry_test_wait_flag (&heard.done);
   g_assert_cmpuint (heard.n, ==, 100);
 }

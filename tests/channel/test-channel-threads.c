@@ -109,7 +109,7 @@ end_other_and_converse (gpointer data)
 {
   Scene *self = data;
 
-  ferry_worker_force_exit (ferry_channel_get_worker (self->other));
+  ferry_worker_force_exit (ferry_test_get_object (self->other, "worker"));
   return converse (self);
 }
 

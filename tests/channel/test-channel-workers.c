@@ -15,6 +15,18 @@
 #include "link/ferry-fork-server-packet-private.h"
 
 static void
+assert_started_with (FerryChannel *channel, const char *function, guint number)
+{
+  g_autoptr (GVariant) arguments = NULL;
+  g_autofree char *found = NULL;
+
+  g_object_get (channel, "function", &found, "arguments", &arguments, NULL);
+  g_assert_cmpstr (found, ==, function);
+  g_assert_true (arguments == ferry_channel_get_arguments (channel));
+  g_assert_cmpuint (g_variant_get_uint32 (arguments), ==, number);
+}
+
+static void
 square_comes_from_each_worker (void)
 {
   g_autoptr (ChannelTest) test = channel_test_new ();
@@ -27,8 +39,7 @@ square_comes_from_each_worker (void)
       channel_test_assert_next (channels[i], i * i);
       channel_test_assert_good_end (channels[i]);
       channel_test_assert_exit (channels[i], 0, 0);
-      g_assert_cmpstr (ferry_channel_get_function (channels[i]), ==, "square");
-      g_assert_cmpuint (g_variant_get_uint32 (ferry_channel_get_arguments (channels[i])), ==, i);
+      assert_started_with (channels[i], "square", i);
       g_object_unref (channels[i]);
     }
 }
@@ -42,7 +53,7 @@ worker_is_another_process (void)
 
   g_assert_cmpint (g_variant_get_int32 (value), !=, getpid ());
   g_assert_cmpint (g_variant_get_int32 (value), ==, ferry_channel_get_pid (channel));
-  g_assert_nonnull (ferry_channel_get_worker (channel));
+  g_assert_nonnull (ferry_test_get_object (channel, "worker"));
   channel_test_assert_exit (channel, 0, 0);
 }
 
@@ -59,7 +70,7 @@ worker_is_in_the_sandbox_of_its_launcher (void)
   channel = channel_test_start (test, "echo", NULL);
   channel_test_send (channel, 5);
   channel_test_assert_next (channel, 5);
-  g_assert_cmpuint (ferry_worker_get_sandbox_strength (ferry_channel_get_worker (channel)), ==,
+  g_assert_cmpuint (ferry_worker_get_sandbox_strength (ferry_test_get_object (channel, "worker")), ==,
                     ferry_sandbox_get_strength ());
   ferry_channel_close (channel);
   channel_test_assert_good_end (channel);
@@ -140,7 +151,7 @@ untaken_message_is_not_acknowledged (void)
   g_assert_false (ferry_channel_send_acknowledged (channel, g_variant_new_uint32 (1), 1000, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   g_clear_error (&error);
-  ferry_worker_force_exit (ferry_channel_get_worker (channel));
+  ferry_worker_force_exit (ferry_test_get_object (channel, "worker"));
   g_assert_false (ferry_channel_send_acknowledged (channel, g_variant_new_uint32 (1), -1, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_ACKNOWLEDGED);
   channel_test_assert_exit (channel, -1, SIGKILL);
@@ -190,7 +201,7 @@ killed_worker_loses_nothing_that_it_sent (void)
   g_autoptr (FerryChannel) channel = channel_test_start (test, "count-and", g_variant_new ("(us)", 60, "kill"));
 
   channel_test_assert_exit (channel, -1, SIGKILL);
-  g_assert_true (ferry_channel_get_closed (channel));
+  g_assert_true (ferry_test_get_number (channel, "closed"));
   for (guint i = 0; i < 60; i++)
     channel_test_assert_next (channel, i);
   channel_test_assert_bad_end (channel, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "signal 9");
@@ -223,13 +234,13 @@ what_cannot_be_run_is_said_where_it_is_received (void)
 static void
 note_writable (FerryChannel *channel, GParamSpec *pspec, gpointer data)
 {
-  *(guint *) data += ferry_channel_get_writable (channel);
+  *(guint *) data += ferry_test_get_number (channel, "writable");
 }
 
 static gboolean
 is_writable (gpointer data)
 {
-  return ferry_channel_get_writable (data);
+  return ferry_test_get_number (data, "writable");
 }
 
 /* A sender is held, and told when to go on. */
@@ -248,8 +259,8 @@ window_holds_the_application (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   /* The order to run the function was one, too. */
   g_assert_cmpuint (n_sent, ==, FERRY_CHANNEL_WINDOW - 1);
-  g_assert_false (ferry_channel_get_writable (channel));
-  ferry_worker_force_exit (ferry_channel_get_worker (channel));
+  g_assert_false (ferry_test_get_number (channel, "writable"));
+  ferry_worker_force_exit (ferry_test_get_object (channel, "worker"));
 
   g_signal_connect (heard, "notify::writable", G_CALLBACK (note_writable), &n_writable);
   for (n_sent = 0; n_sent < 1000; n_sent++)
@@ -271,7 +282,7 @@ worker_sends_until_nobody_is_there (void)
 {
   g_autoptr (ChannelTest) test = channel_test_new ();
   g_autoptr (FerryChannel) channel = channel_test_start (test, "greedy", NULL);
-  g_autoptr (FerryWorker) worker = g_object_ref (ferry_channel_get_worker (channel));
+  g_autoptr (FerryWorker) worker = g_object_ref (ferry_test_get_object (channel, "worker"));
 
   for (guint i = 0; i < 2000; i++)
     channel_test_assert_next (channel, i);
@@ -362,7 +373,7 @@ signal_has_the_messages_while_they_flow (void)
   /* Without the flow, the messages are for whoever takes them. */
   for (; flow.next < 100; flow.next++)
     channel_test_assert_next (channel, flow.next);
-  ferry_channel_set_flowing (channel, TRUE);
+  g_object_set (channel, "flowing", TRUE, NULL);
   ferry_test_wait_flag (&flow.closed);
   g_assert_cmpuint (flow.next, ==, 1000);
   channel_test_assert_good_end (channel);
@@ -391,7 +402,7 @@ last_reference_goes_in_a_handler (void)
 
   flow.channel = channel_test_start (test, "greedy", NULL);
   g_signal_connect (flow.channel, "message", G_CALLBACK (drop_in_handler), &flow);
-  ferry_channel_set_flowing (flow.channel, TRUE);
+  g_object_set (flow.channel, "flowing", TRUE, NULL);
   ferry_test_run_until (was_dropped, &flow);
   g_assert_cmpuint (flow.next, ==, 1);
 }
@@ -401,7 +412,7 @@ worker_that_never_listens_is_ended (void)
 {
   g_autoptr (ChannelTest) test = channel_test_new ();
   FerryChannel *channel = channel_test_start (test, "count-and", g_variant_new ("(us)", 1, "hang"));
-  g_autoptr (FerryWorker) worker = g_object_ref (ferry_channel_get_worker (channel));
+  g_autoptr (FerryWorker) worker = g_object_ref (ferry_test_get_object (channel, "worker"));
 
   channel_test_assert_next (channel, 0);
   g_assert_finalize_object (channel);
@@ -517,7 +528,7 @@ get_parent_of_worker (FerryChannel *channel)
 
   channel_test_send (channel, 7);
   channel_test_assert_next (channel, 7);
-  pid = ferry_worker_get_pid (ferry_channel_get_worker (channel));
+  pid = ferry_worker_get_pid (ferry_test_get_object (channel, "worker"));
   g_assert_cmpint (pid, >, 0);
   return ferry_read_parent (pid);
 }
@@ -559,7 +570,7 @@ refused_start_leaves_the_launcher_its_transport (void)
       g_assert_null (ferry_channel_start (launcher, test->router, "ask", g_variant_new_uint32 (1), &error));
       g_assert_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
       g_clear_error (&error);
-      g_assert_false (ferry_transport_get_closed (transport));
+      g_assert_false (ferry_test_get_number (transport, "closed"));
     }
   g_assert_null (ferry_launcher_add_transport (launcher, test->router, "beside", &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);

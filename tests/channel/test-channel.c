@@ -124,10 +124,10 @@ window_bounds_what_lies_untaken (gconstpointer kind)
 
   for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
     {
-      g_assert_true (ferry_channel_get_writable (both->ends[0]));
+      g_assert_true (ferry_test_get_number (both->ends[0], "writable"));
       send_number (both->ends[0], i);
     }
-  g_assert_false (ferry_channel_get_writable (both->ends[0]));
+  g_assert_false (ferry_test_get_number (both->ends[0], "writable"));
   g_assert_false (ferry_channel_send (both->ends[0], g_variant_new_uint32 (0), 0, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   g_clear_error (&error);
@@ -150,7 +150,7 @@ take_numbers (gpointer channel)
 static FerryTransactions *
 get_transactions (FerryChannel *channel)
 {
-  return ferry_transport_get_transactions (ferry_channel_get_transport (channel));
+  return ferry_transport_get_transactions (ferry_test_get_object (channel, "transport"));
 }
 
 /* How many messages this end has had acknowledged, and how many credits came: each a message of the other end's. */
@@ -207,10 +207,10 @@ each_end_closes_its_own_direction (gconstpointer kind)
   assert_end (both->ends[1], 0, 0);
   send_number (both->ends[1], 3);
   assert_next (both->ends[0], 3);
-  g_assert_false (ferry_channel_get_closed (both->ends[0]));
+  g_assert_false (ferry_test_get_number (both->ends[0], "closed"));
   ferry_channel_close (both->ends[1]);
   assert_end (both->ends[0], 0, 0);
-  g_assert_true (ferry_channel_get_closed (both->ends[0]));
+  g_assert_true (ferry_test_get_number (both->ends[0], "closed"));
 }
 
 static void
@@ -294,7 +294,7 @@ end_that_breaks_a_rule_closes_it (gconstpointer kind)
 static gboolean
 is_closed (gpointer data)
 {
-  return ferry_channel_get_closed (data);
+  return ferry_test_get_number (data, "closed");
 }
 
 static void
@@ -426,7 +426,7 @@ room_is_told_after_a_cancelled_message (gconstpointer kind)
   for (guint i = 0; i < FERRY_CHANNEL_WINDOW; i++)
     assert_next (both->ends[1], i);
   ferry_test_run_until (is_one, &n_told);
-  g_assert_true (ferry_channel_get_writable (both->ends[0]));
+  g_assert_true (ferry_test_get_number (both->ends[0], "writable"));
 }
 
 static TransportTestGate gate = TRANSPORT_TEST_GATE_INIT;

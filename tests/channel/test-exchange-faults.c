@@ -131,7 +131,7 @@ what_came_with_the_end_is_stored (gconstpointer kind)
   g_assert_no_error (error);
   g_assert_cmpuint (heard.n_values, ==, N_MESSAGES);
   g_assert_cmpuint (heard.n_errors, ==, 0);
-  g_assert_cmpuint (ferry_exchange_get_n_active (exchange), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (exchange, "n-active"), ==, 0);
   g_clear_object (&channel);
   g_clear_object (&exchange);
   ferry_test_router_stop (router);
@@ -175,13 +175,13 @@ what_a_dead_worker_had_sent_is_stored (gconstpointer word)
   exit = ferry_channel_wait (channel, PATIENCE, &error);
   g_assert_no_error (error);
   settle ();
-  g_assert_cmpuint (ferry_exchange_get_n_active (exchange), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (exchange, "n-active"), ==, 1);
   g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
   ferry_exchange_finish (exchange, PATIENCE, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (heard.n_values, ==, N_MESSAGES);
   g_assert_cmpuint (heard.n_errors, ==, 1);
-  g_assert_cmpuint (ferry_exchange_get_n_active (exchange), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (exchange, "n-active"), ==, 0);
 }
 
 static void
@@ -212,9 +212,9 @@ what_waits_for_its_turn_ends_with_the_router (void)
   g_autoptr (FerryExchange) exchange = ferry_exchange_new (test->router, test->launcher);
   Heard heard = {0};
 
-  ferry_exchange_set_limit (exchange, 1);
+  g_object_set (exchange, "limit", 1, NULL);
   g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
-  ferry_exchange_set_flowing (exchange, TRUE);
+  g_object_set (exchange, "flowing", TRUE, NULL);
   start (exchange, "hold", NULL);
   start (exchange, "hold", NULL);
   g_assert_true (ferry_router_stop (test->router, NULL));
@@ -274,7 +274,7 @@ children_of_others_are_left_to_them (void)
   g_assert_no_error (error);
   after = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE, &error, "sh", "-c", "read line; exit 4", NULL);
   g_assert_no_error (error);
-  ferry_exchange_set_flowing (exchange, TRUE);
+  g_object_set (exchange, "flowing", TRUE, NULL);
   for (guint i = 0; i < 5; i++)
     start (exchange, "square", g_variant_new_uint32 (i));
   ferry_wait_all_async (test->router, NULL, set_flag, &all_ended);
@@ -302,7 +302,7 @@ a_worker_that_raises_ends_nothing_but_itself (void)
   Heard heard = {0};
 
   /* One after the other, so that those that raise come first. */
-  ferry_exchange_set_limit (exchange, 1);
+  g_object_set (exchange, "limit", 1, NULL);
   g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
   for (guint i = 0; i < 3; i++)
     start (exchange, "count-and", g_variant_new ("(us)", N_MESSAGES, "raise"));
@@ -327,12 +327,12 @@ a_job_that_hangs_can_be_got_rid_of (void)
   g_autoptr (FerryWorker) worker = NULL;
   Heard heard = {0};
 
-  ferry_exchange_set_limit (exchange, 1);
+  g_object_set (exchange, "limit", 1, NULL);
   g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
   start (exchange, "deaf", NULL);
   start (exchange, "count", g_variant_new_uint32 (N_MESSAGES));
   hanging = get_channel (exchange, 0);
-  worker = g_object_ref (ferry_channel_get_worker (hanging));
+  worker = g_object_ref (ferry_test_get_object (hanging, "worker"));
   g_object_add_weak_pointer (G_OBJECT (hanging), (gpointer *) &hanging);
   g_object_unref (hanging);
   g_assert_true (ferry_exchange_remove (exchange, hanging));
@@ -362,8 +362,8 @@ who_waits_for_a_turn_holds_up_no_loop (void)
   g_autoptr (GError) error = NULL;
   gboolean added = FALSE;
 
-  ferry_exchange_set_limit (exchange, 1);
-  ferry_exchange_set_flowing (exchange, TRUE);
+  g_object_set (exchange, "limit", 1, NULL);
+  g_object_set (exchange, "flowing", TRUE, NULL);
   ferry_exchange_add (exchange, first);
   g_idle_add (close_channel, first);
   ferry_exchange_add_wait (exchange, second, PATIENCE, &error);
@@ -394,27 +394,27 @@ messages_go_to_the_channel_or_to_the_exchange (gconstpointer kind)
 
   g_signal_connect_swapped (channel, "message", G_CALLBACK (count_one), &n_messages);
   g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
-  ferry_channel_set_flowing (channel, TRUE);
+  g_object_set (channel, "flowing", TRUE, NULL);
   g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "ferry_exchange_add()*flowing*");
   g_assert_false (ferry_exchange_add (exchange, channel));
   g_test_assert_expected_messages ();
   g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "ferry_exchange_add()*flowing*");
   g_assert_false (ferry_exchange_add_wait (exchange, channel, PATIENCE, NULL));
   g_test_assert_expected_messages ();
-  g_assert_cmpuint (ferry_exchange_get_n_active (exchange), ==, 0);
-  ferry_channel_set_flowing (channel, FALSE);
+  g_assert_cmpuint (ferry_test_get_number (exchange, "n-active"), ==, 0);
+  g_object_set (channel, "flowing", FALSE, NULL);
   g_assert_true (ferry_exchange_add (exchange, channel));
-  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "ferry_channel_set_flowing()*exchange*");
-  ferry_channel_set_flowing (channel, TRUE);
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "FerryChannel:flowing*exchange*");
+  g_object_set (channel, "flowing", TRUE, NULL);
   g_test_assert_expected_messages ();
-  g_assert_false (ferry_channel_get_flowing (channel));
+  g_assert_false (ferry_test_get_number (channel, "flowing"));
   send_all (pair->ends[1]);
   ferry_exchange_finish (exchange, PATIENCE, NULL);
   g_assert_cmpuint (heard.n_values, ==, N_MESSAGES);
   g_assert_cmpuint (n_messages, ==, 0);
   /* Outside of the exchange, its messages may flow again. */
-  ferry_channel_set_flowing (channel, TRUE);
-  g_assert_true (ferry_channel_get_flowing (channel));
+  g_object_set (channel, "flowing", TRUE, NULL);
+  g_assert_true (ferry_test_get_number (channel, "flowing"));
   g_clear_object (&exchange);
   ferry_test_router_stop (g_steal_pointer (&router));
 }

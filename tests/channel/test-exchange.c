@@ -35,6 +35,7 @@ take_data (FerryExchange *exchange, FerryChannel *channel, GVariant *value, GErr
            gpointer data)
 {
   Heard *heard = data;
+  char *function;
 
   g_assert_cmpuint ((value != NULL) + (failure != NULL) + (error != NULL), ==, 1);
   heard->n_values += value != NULL;
@@ -45,7 +46,8 @@ take_data (FerryExchange *exchange, FerryChannel *channel, GVariant *value, GErr
   if (error == NULL)
     return;
   heard->last_code = error->code;
-  g_ptr_array_add (heard->functions, g_strdup (ferry_channel_get_function (channel)));
+  g_object_get (channel, "function", &function, NULL);
+  g_ptr_array_add (heard->functions, function);
 }
 
 static guint
@@ -110,8 +112,8 @@ finish (Heard *heard)
 
   ferry_exchange_finish (heard->exchange, PATIENCE, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 0);
-  g_assert_cmpuint (ferry_exchange_get_n_waiting (heard->exchange), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (heard->exchange, "n-active"), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (heard->exchange, "n-waiting"), ==, 0);
 }
 
 static void
@@ -122,7 +124,7 @@ squares_come_from_all_workers (void)
 
   for (guint i = 0; i < 10; i++)
     start (heard, "square", g_variant_new_uint32 (i));
-  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 10);
+  g_assert_cmpuint (ferry_test_get_number (heard->exchange, "n-active"), ==, 10);
   finish (heard);
   g_assert_cmpuint (heard->n_values, ==, 10);
   g_assert_cmpuint (heard->n_errors, ==, 0);
@@ -135,11 +137,11 @@ limit_is_never_exceeded (void)
   g_autoptr (ChannelTest) test = channel_test_new ();
   g_autoptr (Heard) heard = heard_new (test);
 
-  ferry_exchange_set_limit (heard->exchange, 3);
+  g_object_set (heard->exchange, "limit", 3, NULL);
   for (guint i = 0; i < 100; i++)
     start (heard, "square", g_variant_new_uint32 (i));
-  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 3);
-  g_assert_cmpuint (ferry_exchange_get_n_waiting (heard->exchange), ==, 97);
+  g_assert_cmpuint (ferry_test_get_number (heard->exchange, "n-active"), ==, 3);
+  g_assert_cmpuint (ferry_test_get_number (heard->exchange, "n-waiting"), ==, 97);
   finish (heard);
   g_assert_cmpuint (heard->n_values, ==, 100);
   g_assert_cmpuint (heard->sum, ==, 328350);
@@ -184,16 +186,16 @@ slow_workers_do_not_hold_back_fast_ones (void)
   g_autoptr (FerryChannel) slow = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_exchange_set_limit (heard->exchange, 2);
+  g_object_set (heard->exchange, "limit", 2, NULL);
   start (heard, "count-and", g_variant_new ("(us)", 1, "hang"));
   slow = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
   for (guint i = 0; i < 20; i++)
     start (heard, "count", g_variant_new_uint32 (100));
-  ferry_exchange_set_flowing (heard->exchange, TRUE);
+  g_object_set (heard->exchange, "flowing", TRUE, NULL);
   while (heard->n_values < 2001)
     g_main_context_iteration (NULL, TRUE);
   g_assert_null (ferry_channel_get_exit (slow));
-  ferry_worker_force_exit (ferry_channel_get_worker (slow));
+  ferry_worker_force_exit (ferry_test_get_object (slow, "worker"));
   finish (heard);
   g_assert_cmpuint (heard->n_errors, ==, 1);
   g_assert_cmpint (heard->last_code, ==, FERRY_ERROR_WORKER_LOST);
@@ -210,7 +212,7 @@ ready_tells_who_has_news (void)
   guint n_taken = 0;
   guint n_ends = 0;
 
-  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (heard->exchange, "n-active"), ==, 0);
   for (guint i = 0; i < 5; i++)
     start (heard, "count-and", g_variant_new ("(us)", 50, i % 2 == 0 ? "raise" : "kill"));
   for (;;)
@@ -233,7 +235,7 @@ ready_tells_who_has_news (void)
   g_assert_cmpuint (n_taken, ==, 250);
   g_assert_cmpuint (n_ends, ==, 5);
   g_assert_cmpuint (heard->n_values, ==, 0);
-  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (heard->exchange, "n-active"), ==, 0);
 }
 
 static void
@@ -306,16 +308,16 @@ channels_wait_for_their_turn (void)
   g_autoptr (GError) error = NULL;
   guint n_added = 0;
 
-  ferry_exchange_set_limit (heard->exchange, 1);
+  g_object_set (heard->exchange, "limit", 1, NULL);
   ferry_exchange_add (heard->exchange, first);
   g_assert_false (ferry_exchange_add_wait (heard->exchange, second, 1000, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   ferry_exchange_add_wait_async (heard->exchange, second, NULL, note_added, &n_added);
   ferry_exchange_add_wait_async (heard->exchange, third, cancellable, note_added, &n_added);
-  g_assert_cmpuint (ferry_exchange_get_n_waiting (heard->exchange), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (heard->exchange, "n-waiting"), ==, 2);
   g_cancellable_cancel (cancellable);
   ferry_channel_close (first);
-  ferry_exchange_set_flowing (heard->exchange, TRUE);
+  g_object_set (heard->exchange, "flowing", TRUE, NULL);
   ferry_test_run_until (two_are_answered, &n_added);
   finish (heard);
   g_assert_cmpuint (heard->sum, ==, 25);
@@ -325,7 +327,7 @@ channels_wait_for_their_turn (void)
 static void
 cancel_and_iterate (FerryExchange *exchange, GParamSpec *pspec, gpointer cancellable)
 {
-  if (ferry_exchange_get_n_waiting (exchange) > 0)
+  if (ferry_test_get_number (exchange, "n-waiting") > 0)
     return;
   g_cancellable_cancel (cancellable);
   while (g_main_context_iteration (NULL, FALSE))
@@ -343,14 +345,14 @@ turn_that_has_come_is_not_taken_back (void)
   guint n_added = 0;
 
   /* The place of what is removed is free at once. */
-  ferry_exchange_set_autoclose (heard->exchange, FALSE);
-  ferry_exchange_set_limit (heard->exchange, 1);
+  g_object_set (heard->exchange, "autoclose", FALSE, NULL);
+  g_object_set (heard->exchange, "limit", 1, NULL);
   ferry_exchange_add (heard->exchange, first);
   ferry_exchange_add_wait_async (heard->exchange, second, cancellable, note_added, &n_added);
   g_signal_connect (heard->exchange, "notify::n-waiting", G_CALLBACK (cancel_and_iterate), cancellable);
   ferry_exchange_remove (heard->exchange, first);
-  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 1);
-  ferry_exchange_set_flowing (heard->exchange, TRUE);
+  g_assert_cmpuint (ferry_test_get_number (heard->exchange, "n-active"), ==, 1);
+  g_object_set (heard->exchange, "flowing", TRUE, NULL);
   finish (heard);
   g_assert_cmpuint (heard->sum, ==, 25);
   g_assert_cmpuint (n_added, ==, 1);
@@ -373,7 +375,7 @@ channel_is_removed_while_data_comes (void)
   g_autoptr (FerryChannel) channel = NULL;
 
   /* Else finish() waits for the process, which waits until its messages are taken. */
-  ferry_exchange_set_autoclose (heard->exchange, FALSE);
+  g_object_set (heard->exchange, "autoclose", FALSE, NULL);
   g_signal_connect (heard->exchange, "data", G_CALLBACK (remove_it), NULL);
   start (heard, "count", g_variant_new_uint32 (300));
   channel = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
@@ -438,8 +440,8 @@ channels_leave_when_they_hung_up (gconstpointer data)
   g_autoptr (GPtrArray) channels = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GError) error = NULL;
 
-  ferry_exchange_set_autoclose (heard->exchange, autoclose);
-  ferry_exchange_set_limit (heard->exchange, 2);
+  g_object_set (heard->exchange, "autoclose", autoclose, NULL);
+  g_object_set (heard->exchange, "limit", 2, NULL);
   for (guint i = 0; i < 6; i++)
     {
       start (heard, "square", g_variant_new_uint32 (i));
@@ -447,7 +449,7 @@ channels_leave_when_they_hung_up (gconstpointer data)
         g_ptr_array_add (channels, g_list_model_get_item (ferry_exchange_get_active (heard->exchange), i));
     }
   g_assert_true (ferry_exchange_finish (heard->exchange, PATIENCE, &error));
-  g_assert_cmpuint (ferry_exchange_get_n_active (heard->exchange), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (heard->exchange, "n-active"), ==, 0);
   g_assert_cmpuint (heard->most_running, ==, 2);
   g_assert_cmpuint (heard->sum, ==, 55);
   for (guint i = 0; i < 2; i++)
@@ -494,8 +496,8 @@ remove_cb (gpointer data)
   g_assert_true (is_closed_here (self->removed));
   /* Its process still runs, and so the limit is reached. */
   g_assert_null (ferry_channel_get_exit (self->removed));
-  g_assert_cmpuint (ferry_exchange_get_n_active (self->exchange), ==, 0);
-  g_assert_cmpuint (ferry_exchange_get_n_waiting (self->exchange), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (self->exchange, "n-active"), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (self->exchange, "n-waiting"), ==, 1);
   self->done = TRUE;
   return G_SOURCE_REMOVE;
 }
@@ -510,7 +512,7 @@ removal_in_a_callback_does_not_wait (void)
   g_autoptr (FerryChannel) removed = NULL;
   Removal removal = {.exchange = heard->exchange};
 
-  ferry_exchange_set_limit (heard->exchange, 1);
+  g_object_set (heard->exchange, "limit", 1, NULL);
   start (heard, "echo", NULL);
   start (heard, "square", g_variant_new_uint32 (3));
   removed = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
@@ -530,7 +532,7 @@ removed_channel_stays_open_without_autoclose (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryChannel) kept = NULL;
 
-  ferry_exchange_set_autoclose (heard->exchange, FALSE);
+  g_object_set (heard->exchange, "autoclose", FALSE, NULL);
   start (heard, "echo", NULL);
   kept = g_list_model_get_item (ferry_exchange_get_active (heard->exchange), 0);
   g_assert_true (ferry_exchange_remove (heard->exchange, kept));
@@ -547,10 +549,10 @@ dropped_exchange_ends_its_workers (void)
   g_autoptr (ChannelTest) test = channel_test_new ();
   g_autoptr (Heard) heard = heard_new (test);
 
-  ferry_exchange_set_limit (heard->exchange, 2);
+  g_object_set (heard->exchange, "limit", 2, NULL);
   for (guint i = 0; i < 5; i++)
     start (heard, "greedy", NULL);
-  ferry_exchange_set_flowing (heard->exchange, TRUE);
+  g_object_set (heard->exchange, "flowing", TRUE, NULL);
   while (heard->n_values < 500)
     g_main_context_iteration (NULL, TRUE);
 }
@@ -567,7 +569,7 @@ waiting_for_all_leaves_other_children_alone (void)
   int status = 0;
 
   g_assert_cmpint (posix_spawnp (&child, name, NULL, NULL, argv, NULL), ==, 0);
-  ferry_exchange_set_flowing (heard->exchange, TRUE);
+  g_object_set (heard->exchange, "flowing", TRUE, NULL);
   for (guint i = 0; i < 5; i++)
     start (heard, "square", g_variant_new_uint32 (i));
   ferry_wait_all (test->router, PATIENCE, &error);

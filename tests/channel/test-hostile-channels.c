@@ -111,7 +111,7 @@ obey_process (const char *order, int n)
 static void
 obey_words (FerryChannel *channel, const char *order, const char *one, const char *two, const char *three)
 {
-  FerryTransport *transport = ferry_channel_get_transport (channel);
+  FerryTransport *transport = ferry_test_get_object (channel, "transport");
   guint64 n = one != NULL ? g_ascii_strtoull (one, NULL, 10) : 0;
 
   if (strcmp (order, "number") == 0)
@@ -318,7 +318,7 @@ test_all_in_an_exchange (void)
   guint64 sum = 0;
   guint n_bad = 0;
 
-  ferry_exchange_set_limit (exchange, 3);
+  g_object_set (exchange, "limit", 3, NULL);
   g_signal_connect (exchange, "data", G_CALLBACK (take_data), &heard);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     {
@@ -331,7 +331,7 @@ test_all_in_an_exchange (void)
     }
   ferry_exchange_finish (exchange, PATIENCE, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (ferry_exchange_get_n_active (exchange), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (exchange, "n-active"), ==, 0);
   g_assert_cmpuint (heard.sum, ==, sum);
   g_assert_cmpuint (g_hash_table_size (heard.errors), ==, n_bad);
   g_hash_table_unref (heard.errors);

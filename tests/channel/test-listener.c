@@ -74,12 +74,14 @@ test_the_socket_is_for_its_user_only_and_goes_with_the_listener (void)
   g_auto (ListenerTestPlace) place;
   mode_t before = umask (0);
   FerryListener *listener;
+  g_autofree char *address = NULL;
   GStatBuf found;
 
   listener_test_place_init (&place);
   listener = listen_at (place.address);
   umask (before);
-  g_assert_cmpstr (ferry_listener_get_address (listener), ==, place.address);
+  g_object_get (listener, "address", &address, NULL);
+  g_assert_cmpstr (address, ==, place.address);
   g_assert_cmpint (g_lstat (place.address, &found), ==, 0);
   g_assert_true (S_ISSOCK (found.st_mode));
   g_assert_cmpint (found.st_mode & 0777, ==, 0600);
@@ -232,7 +234,7 @@ attached_cb (FerryListener *listener, FerryTransport *transport, gpointer data)
 static void
 notify_cb (FerryListener *listener, GParamSpec *pspec, gpointer data)
 {
-  *(guint *) data = ferry_listener_get_n_attached (listener);
+  *(guint *) data = ferry_test_get_number (listener, "n-attached");
 }
 
 static gboolean
@@ -276,7 +278,7 @@ test_a_started_listener_tells_who_attaches_and_leaves (void)
   ferry_test_run_until (is_one, &n);
   g_object_unref (application);
   ferry_test_run_until (is_none, &n);
-  g_assert_true (ferry_transport_get_closed (attached->pdata[0]));
+  g_assert_true (ferry_test_get_number (attached->pdata[0], "closed"));
   g_ptr_array_set_size (attached, 0);
   g_assert_finalize_object (listener);
 }
@@ -321,7 +323,7 @@ test_a_started_listener_tells_while_a_router_routes_manually (void)
   g_assert_cmpuint (n, ==, 1);
   g_object_unref (application);
   g_assert_true (ferry_router_route_until (router, is_none, &n, -1, &error));
-  g_assert_true (ferry_transport_get_closed (attached->pdata[0]));
+  g_assert_true (ferry_test_get_number (attached->pdata[0], "closed"));
   g_ptr_array_set_size (attached, 0);
   g_assert_true (ferry_router_stop (router, &error));
   g_assert_finalize_object (listener);
@@ -359,7 +361,7 @@ test_as_many_are_attached_as_the_listener_says (void)
   let_in (listener);
   for (guint i = 0; i < 3; i++)
     applications[i] = listener_test_connect (place.address);
-  g_assert_cmpuint (ferry_listener_get_n_attached (listener), ==, 3);
+  g_assert_cmpuint (ferry_test_get_number (listener, "n-attached"), ==, 3);
   listener_test_connect_fails (place.address, FERRY_ERROR_BUSY, place.address);
   /* Those who were not taken are closed with the listener. */
   g_assert_finalize_object (listener);
@@ -384,7 +386,7 @@ test_who_is_attached_stays_when_the_listener_goes (void)
   application = listener_test_connect (place.address);
   transport = accept_one (listener);
   g_assert_finalize_object (listener);
-  g_assert_false (ferry_transport_get_closed (application));
+  g_assert_false (ferry_test_get_number (application, "closed"));
   ferry_transport_close (transport);
   transport_test_wait_closed (application, FERRY_ERROR_CLOSED);
   g_clear_object (&application);
@@ -436,7 +438,7 @@ test_what_is_no_greeting_is_hung_up_on (void)
   assert_hung_up_on (fd);
   /* One that hangs up itself. */
   close (listener_test_raw_socket (place.address, FALSE));
-  g_assert_cmpuint (ferry_listener_get_n_attached (listener), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (listener, "n-attached"), ==, 0);
   g_assert_finalize_object (listener);
 }
 
@@ -453,7 +455,9 @@ test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on (void)
   for (guint i = 0; i < G_N_ELEMENTS (silent); i++)
     silent[i] = listener_test_raw_socket (place.address, FALSE);
   g_object_unref (listener_test_connect (place.address));
-  ferry_listener_set_hello_timeout (listener, 1000);
+  g_assert_cmpint (ferry_test_get_number (listener, "hello-timeout"), ==, 5 * G_USEC_PER_SEC);
+  g_object_set (listener, "hello-timeout", (gint64) 1000, NULL);
+  g_assert_cmpint (ferry_test_get_number (listener, "hello-timeout"), ==, 1000);
   close (silent[0]);
   silent[0] = listener_test_raw_socket (place.address, FALSE);
   assert_hung_up_on (silent[0]);
@@ -564,7 +568,7 @@ test_another_version_is_refused_with_the_reason (void)
 static gboolean
 has_nobody (gpointer listener)
 {
-  return ferry_listener_get_n_attached (listener) == 0;
+  return ferry_test_get_number (listener, "n-attached") == 0;
 }
 
 static void

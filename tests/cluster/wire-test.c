@@ -145,7 +145,7 @@ end_came (FerryTransport *transport, GObject *owner)
     return;
   self->n_ended++;
   g_clear_error (&self->reason);
-  self->reason = ferry_transport_dup_reason (transport);
+  g_object_get (transport, "reason", &self->reason, NULL);
 }
 
 static void
@@ -189,7 +189,7 @@ wire_test_kill (WireTestEnd *self)
 static void
 drop_ended (WireTestEnd *self)
 {
-  if (self->session != NULL && ferry_transport_get_closed (FERRY_TRANSPORT (self->session)))
+  if (self->session != NULL && ferry_test_get_number (FERRY_TRANSPORT (self->session), "closed"))
     g_clear_object (&self->session);
 }
 

@@ -88,7 +88,7 @@ has_no_counters (gpointer data)
 void
 object_scene_close (ObjectScene *self)
 {
-  if (self->exporter != NULL && self->here != NULL && !ferry_transport_get_closed (self->here))
+  if (self->exporter != NULL && self->here != NULL && !ferry_test_get_number (self->here, "closed"))
     ferry_test_look_until (has_no_references, self->exporter);
   if (self->here != NULL)
     ferry_transport_close (self->here);

@@ -437,7 +437,7 @@ fill (HostileObject *self, const char *method, const char *property)
   hostile_object_assert_answers (self, 0);
   for (guint i = 0; i < streams->len; i++)
     {
-      g_assert_false (ferry_replies_get_done (streams->pdata[i]));
+      g_assert_false (ferry_test_get_number (streams->pdata[i], "done"));
       ferry_replies_cancel (streams->pdata[i]);
     }
 }
@@ -493,7 +493,7 @@ test_no_stream (HostileObject *self)
 static gboolean
 is_done (gpointer replies)
 {
-  return ferry_replies_get_done (replies);
+  return ferry_test_get_number (replies, "done");
 }
 
 static void

@@ -413,7 +413,7 @@ serve (Server *self, FerryTransport *transport)
 static void
 server_clear (Server *self)
 {
-  g_assert_true (ferry_transport_get_closed (self->transport));
+  g_assert_true (ferry_test_get_number (self->transport, "closed"));
   g_object_unref (self->transport);
   test_shop_free (self->shop);
   g_string_free (self->log, TRUE);

@@ -34,8 +34,7 @@ look (gpointer object, FerryInvocation *invocation, gpointer data)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_invocation_get_object (invocation) == object);
-  g_assert_false (ferry_invocation_is_one_way (invocation));
-  g_assert_false (ferry_invocation_wants_stream (invocation));
+  g_assert_cmpint (ferry_invocation_get_wanted (invocation), ==, FERRY_WANTED_ANSWER);
   g_assert_false (ferry_invocation_is_cancelled (invocation));
   g_assert_cmpint (ferry_invocation_get_deadline (invocation), ==, 0);
   /* It is dropped. */

@@ -707,7 +707,7 @@ refuses_transports_of_its_launcher (gconstpointer data)
     g_error ("%s", reason->message);
   g_assert_false (ferry_pool_start (test->pool, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_false (ferry_transport_get_closed (transport));
+  g_assert_false (ferry_test_get_number (transport, "closed"));
 }
 
 /* What a launcher is given while its pool runs is for a worker that is spawned: no worker of the pool, and no fork
@@ -731,7 +731,7 @@ leaves_later_transports_alone (gconstpointer data)
       task_test_assert_failed (last, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
     }
   g_assert_no_error (ferry_pool_get_error (test->pool));
-  g_assert_false (ferry_transport_get_closed (transport));
+  g_assert_false (ferry_test_get_number (transport, "closed"));
 }
 
 int

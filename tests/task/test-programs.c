@@ -155,9 +155,9 @@ run_exchange (Test *test)
   g_autoptr (FerryExchange) exchange = ferry_exchange_new (test->router, test->launcher);
   g_autoptr (GError) error = NULL;
 
-  ferry_exchange_set_limit (exchange, 1);
+  g_object_set (exchange, "limit", 1, NULL);
   g_signal_connect (exchange, "data", G_CALLBACK (take_error), test);
-  ferry_exchange_set_flowing (exchange, TRUE);
+  g_object_set (exchange, "flowing", TRUE, NULL);
   for (guint i = 0; i < 2; i++)
     g_assert_true (ferry_exchange_start (exchange, "echo", NULL, &error));
   g_assert_true (ferry_exchange_finish (exchange, PATIENCE, &error));
@@ -193,7 +193,7 @@ run_transport (Test *test)
   g_autoptr (GError) reason = NULL;
 
   wait_ended (worker);
-  reason = ferry_transport_dup_reason (transport);
+  g_object_get (transport, "reason", &reason, NULL);
   g_assert_error (reason, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   check (test, reason->message, "ferry_worker_get_transport()");
 }

@@ -38,6 +38,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "call/ferry-mux-private.h"
 #include "call/ferry-transport-private.h"
 #include "worker/ferry-worker.h"
 
@@ -574,8 +575,9 @@ wait_closed (void)
   while ((transport = dup_any ()) != NULL)
     {
       guint64 count = ferry_transport_get_room_count (transport);
-      g_autoptr (GError) reason = ferry_transport_dup_reason (transport);
+      g_autoptr (GError) reason = NULL;
 
+      g_object_get (transport, "reason", &reason, NULL);
       if (reason != NULL && !g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_CLOSED))
         _exit (5);
       if (reason != NULL && is_listed (transport))
