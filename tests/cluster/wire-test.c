@@ -189,7 +189,11 @@ wire_test_kill (WireTestEnd *self)
 static void
 drop_ended (WireTestEnd *self)
 {
-  if (self->session != NULL && ferry_test_get_number (FERRY_TRANSPORT (self->session), "closed"))
+  gboolean closed = FALSE;
+
+  if (self->session != NULL)
+    g_object_get (self->session, "closed", &closed, NULL);
+  if (closed)
     g_clear_object (&self->session);
 }
 
