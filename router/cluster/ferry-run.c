@@ -407,7 +407,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (refused || self->worker_is_lost)
     ferry_task_get_placement (task)->shunned = place->number;
   if (refused)
-    take_refusal (task, self->asked_back, error);
+    take_refusal (task, self->asked_back || place->draining, error);
   else if (error != NULL && self->worker_is_lost)
     take_worker_loss (place, task, error, trace);
   else if (error != NULL)

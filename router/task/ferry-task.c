@@ -2568,6 +2568,7 @@ ferry_task_finalize (GObject *object)
 {
   FerryTaskPrivate *priv = get_private (FERRY_TASK (object));
 
+  ferry_take_over (object);
   drop_cancellable (FERRY_TASK (object));
   if (priv->rest != NULL)
     rest_free (priv->rest);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -21,8 +22,8 @@
 
 static gint n_warnings; /* atomic */
 static gint n_messages; /* atomic */
-static GMutex lock;
-static GCond changed;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static char *latest_message; /* lock: (owned) (nullable): what the library said last, and nobody has taken */
 static GString *words;       /* lock */
 static gboolean is_open;     /* lock */
@@ -30,11 +31,11 @@ static gboolean is_open;     /* lock */
 static void
 note_word (const char *word)
 {
-  g_mutex_lock (&lock);
+  pthread_mutex_lock (&lock);
   if (words->len > 0)
     g_string_append_c (words, ' ');
   g_string_append (words, word);
-  g_mutex_unlock (&lock);
+  pthread_mutex_unlock (&lock);
   g_main_context_wakeup (NULL);
 }
 
@@ -103,6 +104,7 @@ sleep_until_cancelled (FerryJob *job, GVariant *arguments, GError **error)
   GPollFD poll_fd;
 
   g_cancellable_make_pollfd (cancellable, &poll_fd);
+  ferry_hand_over (cancellable);
   while (!g_cancellable_is_cancelled (cancellable))
     g_poll (&poll_fd, 1, -1);
   g_cancellable_release_fd (cancellable);
@@ -129,9 +131,9 @@ note (FerryJob *job, GVariant *arguments, GError **error)
 static void
 wake_gate (GCancellable *cancellable, gpointer data)
 {
-  g_mutex_lock (&lock);
-  g_cond_broadcast (&changed);
-  g_mutex_unlock (&lock);
+  pthread_mutex_lock (&lock);
+  pthread_cond_broadcast (&changed);
+  pthread_mutex_unlock (&lock);
 }
 
 static GVariant *
@@ -142,10 +144,10 @@ wait_at_gate (FerryJob *job, GVariant *arguments, GError **error)
 
   note_word (g_variant_get_string (arguments, NULL));
   /* Not ferry_job_is_cancelled(), which may be what cancels, and call wake_gate() under the lock. */
-  g_mutex_lock (&lock);
+  pthread_mutex_lock (&lock);
   while (!is_open && !g_cancellable_is_cancelled (cancellable))
-    g_cond_wait (&changed, &lock);
-  g_mutex_unlock (&lock);
+    pthread_cond_wait (&changed, &lock);
+  pthread_mutex_unlock (&lock);
   g_signal_handler_disconnect (cancellable, handler);
   ferry_job_check (job, error);
   return NULL;
@@ -154,10 +156,10 @@ wait_at_gate (FerryJob *job, GVariant *arguments, GError **error)
 static GVariant *
 hang (FerryJob *job, GVariant *arguments, GError **error)
 {
-  g_mutex_lock (&lock);
+  pthread_mutex_lock (&lock);
   while (!is_open)
-    g_cond_wait (&changed, &lock);
-  g_mutex_unlock (&lock);
+    pthread_cond_wait (&changed, &lock);
+  pthread_mutex_unlock (&lock);
   return NULL;
 }
 
@@ -175,11 +177,11 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
     }
   if (ours && (level & G_LOG_LEVEL_MESSAGE) != 0)
     {
-      g_mutex_lock (&lock);
+      pthread_mutex_lock (&lock);
       g_atomic_int_inc (&n_messages);
       g_free (latest_message);
       latest_message = g_strdup (text);
-      g_mutex_unlock (&lock);
+      pthread_mutex_unlock (&lock);
     }
   if (!ours || (level & G_LOG_LEVEL_WARNING) == 0)
     return g_log_writer_default (level, fields, n_fields, user_data);
@@ -210,9 +212,9 @@ task_test_take_message (void)
 {
   char *taken;
 
-  g_mutex_lock (&lock);
+  pthread_mutex_lock (&lock);
   taken = g_steal_pointer (&latest_message);
-  g_mutex_unlock (&lock);
+  pthread_mutex_unlock (&lock);
   return taken;
 }
 
@@ -262,19 +264,22 @@ task_test_take_log (void)
 {
   char *taken;
 
-  g_mutex_lock (&lock);
+  pthread_mutex_lock (&lock);
   taken = g_strdup (words->str);
   g_string_truncate (words, 0);
-  g_mutex_unlock (&lock);
+  pthread_mutex_unlock (&lock);
   return taken;
 }
 
 static gboolean
 has_log (gpointer data)
 {
-  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&lock);
+  gboolean found;
 
-  return g_str_equal (words->str, data);
+  pthread_mutex_lock (&lock);
+  found = g_str_equal (words->str, data);
+  pthread_mutex_unlock (&lock);
+  return found;
 }
 
 void
@@ -286,18 +291,18 @@ task_test_wait_log (const char *text)
 void
 task_test_open_gate (void)
 {
-  g_mutex_lock (&lock);
+  pthread_mutex_lock (&lock);
   is_open = TRUE;
-  g_cond_broadcast (&changed);
-  g_mutex_unlock (&lock);
+  pthread_cond_broadcast (&changed);
+  pthread_mutex_unlock (&lock);
 }
 
 void
 task_test_close_gate (void)
 {
-  g_mutex_lock (&lock);
+  pthread_mutex_lock (&lock);
   is_open = FALSE;
-  g_mutex_unlock (&lock);
+  pthread_mutex_unlock (&lock);
 }
 
 /* ---- the fixture ---- */

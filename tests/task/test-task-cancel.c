@@ -10,6 +10,8 @@
 #include "ferry-test.h"
 #include "task/lone-task.h"
 
+#include "base/ferry-base-private.h"
+
 #define N_RACES 2000
 
 static void
@@ -446,7 +448,8 @@ test_cancellable_races (void)
       g_object_add_weak_pointer (G_OBJECT (task), &weak);
       thread = g_thread_new ("cancel", cancel_thread, cancellable);
       g_assert_true (ferry_task_complete (task, NULL));
-      /* The thread may have a reference for a moment. */
+      /* The thread may have a reference for a moment, which then is the last one. */
+      ferry_hand_over (task);
       g_object_unref (task);
       g_thread_join (thread);
       while (g_main_context_iteration (NULL, FALSE))

@@ -304,7 +304,8 @@ test_stops_with_its_router (void)
       worker_test_wait_gone (pids[i]);
       g_object_unref (workers[i]);
     }
-  g_assert_cmpint (fork_server_test_get_state (fork_server), ==, 0);
+  /* A process that takes long to end is reaped after the stop. */
+  worker_test_wait_gone (fork_server);
   g_assert_true (ferry_router_start (test.router, NULL));
   fork_server_test_assert_told (&test, "name", "parent-worker\n");
   g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 2);
