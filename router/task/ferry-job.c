@@ -195,10 +195,8 @@ ferry_job_cancel (FerryJob *self, guint reason)
   pthread_mutex_lock (&self->lock);
   g_set_object (&cancellable, self->cancellable);
   pthread_mutex_unlock (&self->lock);
-  if (cancellable == NULL)
-    return;
-  ferry_take_over (cancellable);
-  g_cancellable_cancel (cancellable);
+  if (cancellable != NULL)
+    g_cancellable_cancel (cancellable);
 }
 
 static guint
