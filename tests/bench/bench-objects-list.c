@@ -17,6 +17,7 @@
 #include "bench-listening.h"
 #include "bench-remote.h"
 #include "bench-team.h"
+#include "property-test.h"
 
 #define SPEED 40       /* pixels a frame */
 #define LEAP 1000      /* frames that it takes to leap through the list */
@@ -249,14 +250,16 @@ static void
 run_remote (Bench *self, Way way, Figures *figures, gint64 duration)
 {
   g_autoptr (FerryListReplica) replica = ferry_list_replica_new (self->proxy);
+  g_autoptr (GError) error = NULL;
 
-  while (!ferry_list_replica_get_following (replica))
+  while (!property_test_get_boolean (replica, "following"))
     g_main_context_iteration (NULL, TRUE);
   if (g_list_model_get_n_items (G_LIST_MODEL (replica)) != BENCH_REMOTE_N_LINES)
     bench_fail ("a replica of another length", NULL);
   scroll (self, G_LIST_MODEL (replica), way, figures, duration);
-  if (ferry_list_replica_get_error (replica) != NULL)
-    bench_fail ("a replica", ferry_list_replica_get_error (replica));
+  g_object_get (replica, "error", &error, NULL);
+  if (error != NULL)
+    bench_fail ("a replica", error);
 }
 
 static void

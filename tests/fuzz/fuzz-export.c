@@ -314,7 +314,7 @@ make_replica (Scene *self, guint8 how)
     {
       self->n_items = 0;
       self->list = ferry_list_replica_new (choose_proxy (self, how / 2));
-      ferry_list_replica_set_cache_size (self->list, how);
+      g_object_set (self->list, "cache-size", how, NULL);
       g_signal_connect (self->list, "items-changed", G_CALLBACK (items_changed_cb), self);
     }
 }
