@@ -60,6 +60,16 @@ flag_is_set (gpointer data)
   return *(gboolean *) data;
 }
 
+gint64
+ferry_test_get_number (gpointer object, const char *property)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_INT64);
+  g_object_get_property (object, property, &value);
+  return g_value_get_int64 (&value);
+}
+
 void
 ferry_test_assert_says (const char *text, const char *words)
 {

@@ -28,6 +28,8 @@ void ferry_test_look_until (FerryTestCondition condition, gpointer data);
 void ferry_test_finalize (gpointer object);
 /* Iterates the default main context until *flag. */
 void ferry_test_wait_flag (gboolean *flag);
+/* Reads a property that is a number, an enumeration or a truth value. */
+gint64 ferry_test_get_number (gpointer object, const char *property);
 /* Asserts that words are in a text that a user reads, and else shows both. */
 void ferry_test_assert_says (const char *text, const char *words);
 /* How often the one thread of that name went to sleep. */

@@ -734,7 +734,7 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   FerryListReplica *self = FERRY_LIST_REPLICA (object);
 
-  if (id != PROP_PROXY && !ferry_home_check (self->home, "g_object_get"))
+  if (id != PROP_PROXY && !ferry_home_check_property (self->home, pspec))
     return;
   switch (id)
     {
@@ -787,7 +787,7 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   FerryListReplica *self = FERRY_LIST_REPLICA (object);
 
-  if (!ferry_home_check (self->home, "g_object_set"))
+  if (!ferry_home_check_property (self->home, pspec))
     return;
   switch (id)
     {

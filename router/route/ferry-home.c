@@ -117,6 +117,18 @@ ferry_home_check (FerryHome *self, const char *function)
 }
 
 gboolean
+ferry_home_check_property (FerryHome *self, GParamSpec *pspec)
+{
+  if (is_here (self))
+    return TRUE;
+  g_critical (
+    "%s:%s was used on another thread than its object's, and nothing was done; use it on the object's thread, "
+    "for example through g_main_context_invoke()",
+    g_type_name (pspec->owner_type), pspec->name);
+  return FALSE;
+}
+
+gboolean
 ferry_home_check_error (FerryHome *self, const char *function, GError **error)
 {
   if (is_here (self))

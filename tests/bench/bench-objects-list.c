@@ -17,7 +17,6 @@
 #include "bench-listening.h"
 #include "bench-remote.h"
 #include "bench-team.h"
-#include "property-test.h"
 
 #define SPEED 40       /* pixels a frame */
 #define LEAP 1000      /* frames that it takes to leap through the list */
@@ -251,8 +250,9 @@ run_remote (Bench *self, Way way, Figures *figures, gint64 duration)
 {
   g_autoptr (FerryListReplica) replica = ferry_list_replica_new (self->proxy);
   g_autoptr (GError) error = NULL;
+  gboolean following = FALSE;
 
-  while (!property_test_get_boolean (replica, "following"))
+  for (; !following; g_object_get (replica, "following", &following, NULL))
     g_main_context_iteration (NULL, TRUE);
   if (g_list_model_get_n_items (G_LIST_MODEL (replica)) != BENCH_REMOTE_N_LINES)
     bench_fail ("a replica of another length", NULL);

@@ -40,7 +40,7 @@ has_length (gpointer data)
 {
   Remote *self = data;
 
-  return property_test_get_boolean (self->replica, "following") &&
+  return ferry_test_get_number (self->replica, "following") &&
          self->n_items == g_list_model_get_n_items (G_LIST_MODEL (self->list));
 }
 
@@ -202,7 +202,7 @@ is_silent (gpointer data)
 {
   Remote *self = data;
 
-  return !property_test_get_boolean (self->replica, "following");
+  return !ferry_test_get_number (self->replica, "following");
 }
 
 static void
