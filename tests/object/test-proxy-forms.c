@@ -344,7 +344,7 @@ test_set_as_proxy (PairScene *self, gconstpointer data)
   g_assert_true (set (self->proxy, "value", g_variant_new_int32 (78), &error));
   g_assert_no_error (error);
   g_assert_cmpint (test_counter_get_value (self->object), ==, 78);
-  g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
+  g_assert_cmpint (ferry_test_get_number (self->exporter, "n-references"), ==, 0);
 }
 
 /* ---- two proxies of a name ---- */
