@@ -291,7 +291,7 @@ follow (Scene *self, guint8 how)
   if (how % 2 == 0)
     ferry_proxy_follow (proxy, (const char *const[]){"*", NULL}, (const char *const[]){"told", NULL});
   else
-    ferry_proxy_unfollow (proxy);
+    ferry_proxy_follow (proxy, NULL, NULL);
 }
 
 static void
@@ -447,7 +447,7 @@ finish (Scene *self, GMainContext *context)
   g_ptr_array_unref (self->rows);
   g_clear_object (&self->list);
   g_clear_object (&self->replica);
-  ferry_proxy_unfollow (self->proxy);
+  ferry_proxy_follow (self->proxy, NULL, NULL);
   fuzz_end_set_full (self->transport, FALSE);
   fuzz_end_settle (context);
   answer_all (self, context);

@@ -437,7 +437,7 @@ test_other_names_wake_nothing (Scene *self, gconstpointer data)
       ferry_test_look_until (is_newer, &newer);
     }
   g_assert_cmpuint (ferry_mailbox_get_n (mailbox), ==, 0);
-  ferry_proxy_unfollow (self->proxy);
+  ferry_proxy_follow (self->proxy, NULL, NULL);
   while (g_main_context_iteration (context, FALSE))
     ;
   ferry_mailbox_unref (mailbox);
