@@ -1550,7 +1550,7 @@ static void
 install_places (void)
 {
   /**
-   * FerryExporter:context: (setter set_context)
+   * FerryExporter:context:
    *
    * The main context on which methods are called, and properties read and written: for objects that belong to one, as
    * widgets do. %NULL, the default: they are called on threads. To set it to %NULL sets the default main context. Set

@@ -1100,7 +1100,7 @@ install_properties (void)
   pspecs[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
 
   /**
-   * FerryProxy:as-proxy: (setter set_as_proxy)
+   * FerryProxy:as-proxy:
    *
    * Whether results of calls and views stay in the other process, so that this process gets proxies of them. It is the
    * initial state of [method@Ferry.View.set_as_proxy] for views of this proxy, and proxies that come as results have it
