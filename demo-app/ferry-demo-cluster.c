@@ -14,14 +14,14 @@
 #define CLUSTER_KEY "ferry-demo-cluster"
 
 /* One who has killed a host does not want to wait long. */
-#define CUT_TIMEOUT (5 * G_USEC_PER_SEC)
+#define CUT_TIMEOUT ((gint64) 5 * G_USEC_PER_SEC)
 
 FerryRunner *
 ferry_demo_cluster_new (FerryRouter *router, const char *url, GError **error)
 {
   FerryCluster *cluster = ferry_cluster_new (router, url, APPLICATION);
 
-  ferry_cluster_set_cut_timeout (cluster, CUT_TIMEOUT);
+  g_object_set (cluster, "cut-timeout", CUT_TIMEOUT, NULL);
   return FERRY_RUNNER (cluster);
 }
 

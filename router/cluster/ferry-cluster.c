@@ -8,8 +8,8 @@
  * is done by tend(), at most once in a millisecond or, with many hosts, less often: telling hosts what waits, telling
  * tasks why they wait, and taking back tasks that another host could run now.
  *
- * It is one file since most of its functions read and change which hosts there are and what they have room for. A third
- * of it are settings. The code for a single host is in ferry-host.c, and that for the servers in ferry-discovery.c.
+ * It is one file since most of its functions read and change which hosts there are and what they have room for. The
+ * code for a single host is in ferry-host.c, and that for the servers in ferry-discovery.c.
  *
  * Threads: the router's. */
 
@@ -69,7 +69,7 @@
  *
  * Descriptors and bytes of a task ([method@Ferry.Task.add_descriptor]) cannot be sent to other machines.
  *
- * A cluster must be used on its router's thread. Executors hold references to it.
+ * A cluster must be used on its router's thread, its properties too. Executors hold references to it.
  */
 struct _FerryCluster
 {
@@ -847,127 +847,41 @@ set_text (FerryCluster *self, char **setting, const char *text, guint property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
-/**
- * ferry_cluster_set_user:
- * @self: a cluster
- * @user: (nullable): the name of the user, as the server's permissions have it: 1 to 64 letters, digits, `_` and `-`
- *
- * Sets [property@Ferry.Cluster:user], from the next connection on. On the router's thread.
- */
-void
-ferry_cluster_set_user (FerryCluster *self, const char *user)
+static void
+set_user (FerryCluster *self, const char *user)
 {
-  g_return_if_fail (FERRY_IS_CLUSTER (self));
-  ferry_return_if_elsewhere (self->router->home);
-  ferry_return_if_fail (user == NULL || ferry_token_is_valid (user),
-                        "'%s' cannot be part of a subject; use 1 to 64 letters, digits, '_' and '-'", user);
-
-  set_text (self, &self->user, user, PROP_USER);
+  if (user != NULL && !ferry_token_is_valid (user))
+    ferry_critical ("FerryCluster:user: '%s' cannot be part of a subject; use 1 to 64 letters, digits, '_' and '-'",
+                    user);
+  else
+    set_text (self, &self->user, user, PROP_USER);
 }
 
-/**
- * ferry_cluster_set_credentials_file:
- * @self: a cluster
- * @file: (nullable) (type filename): a file with a JSON web token and a seed, as `nsc` makes it
- *
- * Sets [property@Ferry.Cluster:credentials-file], from the next connection on. On the router's thread.
- */
-void
-ferry_cluster_set_credentials_file (FerryCluster *self, const char *file)
+static void
+set_cut_timeout (FerryCluster *self, gint64 timeout)
 {
-  g_return_if_fail (FERRY_IS_CLUSTER (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  set_text (self, &self->credentials_file, file, PROP_CREDENTIALS_FILE);
-}
-
-/**
- * ferry_cluster_set_nkey_seed_file:
- * @self: a cluster
- * @file: (nullable) (type filename): a file with the seed of an nkey
- *
- * Sets [property@Ferry.Cluster:nkey-seed-file], from the next connection on. On the router's thread.
- */
-void
-ferry_cluster_set_nkey_seed_file (FerryCluster *self, const char *file)
-{
-  g_return_if_fail (FERRY_IS_CLUSTER (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  set_text (self, &self->nkey_seed_file, file, PROP_NKEY_SEED_FILE);
-}
-
-/**
- * ferry_cluster_set_tls_ca_file:
- * @self: a cluster
- * @file: (nullable) (type filename): a file with certificates that the server's certificate must come from
- *
- * Sets [property@Ferry.Cluster:tls-ca-file], from the next connection on. On the router's thread.
- */
-void
-ferry_cluster_set_tls_ca_file (FerryCluster *self, const char *file)
-{
-  g_return_if_fail (FERRY_IS_CLUSTER (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  set_text (self, &self->tls_ca_file, file, PROP_TLS_CA_FILE);
-}
-
-/**
- * ferry_cluster_set_name:
- * @self: a cluster
- * @name: (nullable): the name; %NULL for the name of the application
- *
- * Sets [property@Ferry.Cluster:name], from the next connection on. On the router's thread.
- */
-void
-ferry_cluster_set_name (FerryCluster *self, const char *name)
-{
-  g_return_if_fail (FERRY_IS_CLUSTER (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  set_text (self, &self->name, name, PROP_NAME);
-}
-
-/**
- * ferry_cluster_set_cut_timeout:
- * @self: a cluster
- * @timeout: the time in microseconds, at least 1 second
- *
- * Sets [property@Ferry.Cluster:cut-timeout], for hosts that are found from now on. On the router's thread.
- */
-void
-ferry_cluster_set_cut_timeout (FerryCluster *self, gint64 timeout)
-{
-  g_return_if_fail (FERRY_IS_CLUSTER (self));
-  g_return_if_fail (timeout >= G_USEC_PER_SEC);
-  ferry_return_if_elsewhere (self->router->home);
-
   if (self->cut_timeout == timeout)
     return;
   self->cut_timeout = timeout;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CUT_TIMEOUT]);
 }
 
-/**
- * ferry_cluster_set_death_limit:
- * @self: a cluster
- * @limit: the number of workers; 0 for no limit
- *
- * Sets [property@Ferry.Cluster:death-limit]. On the router's thread.
- */
-void
-ferry_cluster_set_death_limit (FerryCluster *self, guint limit)
+static void
+set_death_limit (FerryCluster *self, guint limit)
 {
-  g_return_if_fail (FERRY_IS_CLUSTER (self));
-  ferry_return_if_elsewhere (self->router->home);
-
   if (self->death_limit == limit)
     return;
   self->death_limit = limit;
   for (guint i = 0; i < self->hosts->len; i++)
     ((FerryHost *) g_ptr_array_index (self->hosts, i))->place.death_limit = limit;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DEATH_LIMIT]);
+}
+
+/* Returns the name by which the server's monitoring shows the connection. */
+static const char *
+get_name (FerryCluster *self)
+{
+  return self->name != NULL ? self->name : self->application;
 }
 
 /* ---- Connecting ---- */
@@ -1035,7 +949,7 @@ start (FerryCluster *self, GError **error)
     .credentials_file = self->credentials_file,
     .nkey_seed_file = self->nkey_seed_file,
     .tls_ca_file = self->tls_ca_file,
-    .name = self->name != NULL ? self->name : self->application,
+    .name = get_name (self),
   };
 
   if (self->discovery != NULL || self->url == NULL)
@@ -1119,176 +1033,7 @@ ferry_cluster_close (FerryCluster *self)
 /* ---- Properties ---- */
 
 /**
- * ferry_cluster_get_router:
- * @self: a cluster
- *
- * Gets the router on whose thread the cluster's signals are emitted. Any thread may call this.
- *
- * Returns: (transfer none): the router
- */
-FerryRouter *
-ferry_cluster_get_router (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
-
-  return self->router;
-}
-
-/**
- * ferry_cluster_get_url:
- * @self: a cluster
- *
- * Gets the URL of the server. On the router's thread.
- *
- * Returns: the URL
- */
-const char *
-ferry_cluster_get_url (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
-
-  return self->url;
-}
-
-/**
- * ferry_cluster_get_application:
- * @self: a cluster
- *
- * Gets the name of the application. On the router's thread.
- *
- * Returns: the name
- */
-const char *
-ferry_cluster_get_application (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
-
-  return self->application;
-}
-
-/**
- * ferry_cluster_get_user:
- * @self: a cluster
- *
- * Gets [property@Ferry.Cluster:user]. On the router's thread.
- *
- * Returns: (nullable): the name of the user
- */
-const char *
-ferry_cluster_get_user (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
-
-  return self->user;
-}
-
-/**
- * ferry_cluster_get_credentials_file:
- * @self: a cluster
- *
- * Gets [property@Ferry.Cluster:credentials-file]. On the router's thread.
- *
- * Returns: (nullable) (type filename): the file
- */
-const char *
-ferry_cluster_get_credentials_file (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
-
-  return self->credentials_file;
-}
-
-/**
- * ferry_cluster_get_nkey_seed_file:
- * @self: a cluster
- *
- * Gets [property@Ferry.Cluster:nkey-seed-file]. On the router's thread.
- *
- * Returns: (nullable) (type filename): the file
- */
-const char *
-ferry_cluster_get_nkey_seed_file (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
-
-  return self->nkey_seed_file;
-}
-
-/**
- * ferry_cluster_get_tls_ca_file:
- * @self: a cluster
- *
- * Gets [property@Ferry.Cluster:tls-ca-file]. On the router's thread.
- *
- * Returns: (nullable) (type filename): the file
- */
-const char *
-ferry_cluster_get_tls_ca_file (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
-
-  return self->tls_ca_file;
-}
-
-/**
- * ferry_cluster_get_name:
- * @self: a cluster
- *
- * Gets [property@Ferry.Cluster:name]. On the router's thread.
- *
- * Returns: the name
- */
-const char *
-ferry_cluster_get_name (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
-
-  return self->name != NULL ? self->name : self->application;
-}
-
-/**
- * ferry_cluster_get_cut_timeout:
- * @self: a cluster
- *
- * Gets [property@Ferry.Cluster:cut-timeout]. On the router's thread.
- *
- * Returns: the time in microseconds
- */
-gint64
-ferry_cluster_get_cut_timeout (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->cut_timeout;
-}
-
-/**
- * ferry_cluster_get_death_limit:
- * @self: a cluster
- *
- * Gets [property@Ferry.Cluster:death-limit]. On the router's thread.
- *
- * Returns: the number of workers; 0 for no limit
- */
-guint
-ferry_cluster_get_death_limit (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->death_limit;
-}
-
-/**
- * ferry_cluster_get_state:
+ * ferry_cluster_get_state: (get-property state)
  * @self: a cluster
  *
  * Gets [property@Ferry.Cluster:state]. On the router's thread.
@@ -1305,7 +1050,7 @@ ferry_cluster_get_state (FerryCluster *self)
 }
 
 /**
- * ferry_cluster_get_hosts:
+ * ferry_cluster_get_hosts: (get-property hosts)
  * @self: a cluster
  *
  * Gets the hosts that can be sent tasks, or will be again. The list model reports each that is found or lost. On the
@@ -1322,55 +1067,67 @@ ferry_cluster_get_hosts (FerryCluster *self)
   return G_LIST_MODEL (self->list);
 }
 
-/**
- * ferry_cluster_get_error:
- * @self: a cluster
- *
- * Gets [property@Ferry.Cluster:error]. On the router's thread.
- *
- * Returns: (nullable): the error, or %NULL if there is none
- */
-const GError *
-ferry_cluster_get_error (FerryCluster *self)
-{
-  g_return_val_if_fail (FERRY_IS_CLUSTER (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
-
-  return self->error;
-}
-
 static void
 ferry_cluster_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_ROUTER] = G_CALLBACK (ferry_cluster_get_router),
-    [PROP_URL] = G_CALLBACK (ferry_cluster_get_url),
-    [PROP_APPLICATION] = G_CALLBACK (ferry_cluster_get_application),
-    [PROP_USER] = G_CALLBACK (ferry_cluster_get_user),
-    [PROP_CREDENTIALS_FILE] = G_CALLBACK (ferry_cluster_get_credentials_file),
-    [PROP_NKEY_SEED_FILE] = G_CALLBACK (ferry_cluster_get_nkey_seed_file),
-    [PROP_TLS_CA_FILE] = G_CALLBACK (ferry_cluster_get_tls_ca_file),
-    [PROP_NAME] = G_CALLBACK (ferry_cluster_get_name),
-    [PROP_CUT_TIMEOUT] = G_CALLBACK (ferry_cluster_get_cut_timeout),
-    [PROP_DEATH_LIMIT] = G_CALLBACK (ferry_cluster_get_death_limit),
-    [PROP_STATE] = G_CALLBACK (ferry_cluster_get_state),
-    [PROP_HOSTS] = G_CALLBACK (ferry_cluster_get_hosts),
-    [PROP_ERROR] = G_CALLBACK (ferry_cluster_get_error),
-  };
+  FerryCluster *self = FERRY_CLUSTER (object);
 
-  ferry_property_get (object, getters[property_id], value);
+  if (property_id != PROP_ROUTER && !ferry_home_check_property (self->router->home, pspec))
+    return;
+  switch (property_id)
+    {
+    case PROP_ROUTER:
+      g_value_set_object (value, self->router);
+      break;
+    case PROP_URL:
+      g_value_set_string (value, self->url);
+      break;
+    case PROP_APPLICATION:
+      g_value_set_string (value, self->application);
+      break;
+    case PROP_USER:
+      g_value_set_string (value, self->user);
+      break;
+    case PROP_CREDENTIALS_FILE:
+      g_value_set_string (value, self->credentials_file);
+      break;
+    case PROP_NKEY_SEED_FILE:
+      g_value_set_string (value, self->nkey_seed_file);
+      break;
+    case PROP_TLS_CA_FILE:
+      g_value_set_string (value, self->tls_ca_file);
+      break;
+    case PROP_NAME:
+      g_value_set_string (value, get_name (self));
+      break;
+    case PROP_CUT_TIMEOUT:
+      g_value_set_int64 (value, self->cut_timeout);
+      break;
+    case PROP_DEATH_LIMIT:
+      g_value_set_uint (value, self->death_limit);
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, self->state);
+      break;
+    case PROP_HOSTS:
+      g_value_set_object (value, self->list);
+      break;
+    case PROP_ERROR:
+      g_value_set_boxed (value, self->error);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
 }
 
-#define SET(property, type, setter)                                                                                    \
-  case property:                                                                                                       \
-    setter (self, g_value_get_##type (value));                                                                         \
-    break
-
+/* The router is set first, and the cluster belongs to its thread from then on. */
 static void
 ferry_cluster_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
   FerryCluster *self = FERRY_CLUSTER (object);
 
+  if ((pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 && !ferry_home_check_property (self->router->home, pspec))
+    return;
   switch (property_id)
     {
     case PROP_ROUTER:
@@ -1382,13 +1139,27 @@ ferry_cluster_set_property (GObject *object, guint property_id, const GValue *va
     case PROP_APPLICATION:
       self->application = g_value_dup_string (value);
       break;
-      SET (PROP_USER, string, ferry_cluster_set_user);
-      SET (PROP_CREDENTIALS_FILE, string, ferry_cluster_set_credentials_file);
-      SET (PROP_NKEY_SEED_FILE, string, ferry_cluster_set_nkey_seed_file);
-      SET (PROP_TLS_CA_FILE, string, ferry_cluster_set_tls_ca_file);
-      SET (PROP_NAME, string, ferry_cluster_set_name);
-      SET (PROP_CUT_TIMEOUT, int64, ferry_cluster_set_cut_timeout);
-      SET (PROP_DEATH_LIMIT, uint, ferry_cluster_set_death_limit);
+    case PROP_USER:
+      set_user (self, g_value_get_string (value));
+      break;
+    case PROP_CREDENTIALS_FILE:
+      set_text (self, &self->credentials_file, g_value_get_string (value), PROP_CREDENTIALS_FILE);
+      break;
+    case PROP_NKEY_SEED_FILE:
+      set_text (self, &self->nkey_seed_file, g_value_get_string (value), PROP_NKEY_SEED_FILE);
+      break;
+    case PROP_TLS_CA_FILE:
+      set_text (self, &self->tls_ca_file, g_value_get_string (value), PROP_TLS_CA_FILE);
+      break;
+    case PROP_NAME:
+      set_text (self, &self->name, g_value_get_string (value), PROP_NAME);
+      break;
+    case PROP_CUT_TIMEOUT:
+      set_cut_timeout (self, g_value_get_int64 (value));
+      break;
+    case PROP_DEATH_LIMIT:
+      set_death_limit (self, g_value_get_uint (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -1400,7 +1171,7 @@ install_identity (void)
   /**
    * FerryCluster:router:
    *
-   * The router on whose thread the cluster is used.
+   * The router on whose thread the cluster is used, and its signals are emitted. Any thread.
    */
   properties[PROP_ROUTER] = g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, FERRY_AT_CONSTRUCTION);
   /**
@@ -1418,15 +1189,16 @@ install_identity (void)
   /**
    * FerryCluster:user:
    *
-   * The name of the user, which is a part of the subjects of all messages. The server's permissions can keep users
-   * apart by it. %NULL, the default, stands for the user of the URL, or for `user` where the URL has none. Who logs in
-   * is the user of the URL in any case.
+   * The name of the user, which is a part of the subjects of all messages: 1 to 64 letters, digits, `_` and `-`. The
+   * server's permissions can keep users apart by it. %NULL, the default, stands for the user of the URL, or for `user`
+   * where the URL has none. Who logs in is the user of the URL in any case. Used from the next connection on.
    */
   properties[PROP_USER] = g_param_spec_string ("user", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
    * FerryCluster:name:
    *
-   * The name by which the server's monitoring shows the connection. The default is the name of the application.
+   * The name by which the server's monitoring shows the connection. The default is the name of the application, which
+   * %NULL sets again. Used from the next connection on.
    */
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_SETTABLE);
 }
@@ -1437,19 +1209,22 @@ install_files (void)
   /**
    * FerryCluster:credentials-file:
    *
-   * A file with the credentials of the application, for a server that wants some.
+   * A file with the credentials of the application, for a server that wants some: a JSON web token and a seed, as `nsc`
+   * makes them. Used from the next connection on.
    */
   properties[PROP_CREDENTIALS_FILE] = g_param_spec_string ("credentials-file", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
    * FerryCluster:nkey-seed-file:
    *
-   * A file with the seed of the application's nkey, for a server that knows the public key.
+   * A file with the seed of the application's nkey, for a server that knows the public key. Used from the next
+   * connection on.
    */
   properties[PROP_NKEY_SEED_FILE] = g_param_spec_string ("nkey-seed-file", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
    * FerryCluster:tls-ca-file:
    *
-   * A file with certificates that the server's certificate must come from. %NULL: those that the system trusts.
+   * A file with certificates that the server's certificate must come from. %NULL: those that the system trusts. Used
+   * from the next connection on.
    */
   properties[PROP_TLS_CA_FILE] = g_param_spec_string ("tls-ca-file", NULL, NULL, NULL, FERRY_SETTABLE);
 }
@@ -1461,7 +1236,8 @@ install_limits (void)
    * FerryCluster:cut-timeout:
    *
    * How long a host may be not heard of, in microseconds, until its tasks count as lost. A connection that is cut for
-   * less time loses nothing. The default is 30 seconds.
+   * less time loses nothing. The default is 30 seconds, and the least 1 second. Used for hosts that are found from now
+   * on.
    */
   properties[PROP_CUT_TIMEOUT] =
     g_param_spec_int64 ("cut-timeout", NULL, NULL, G_USEC_PER_SEC, G_MAXINT64 / 8, DEFAULT_CUT_TIMEOUT, FERRY_SETTABLE);
@@ -1479,14 +1255,14 @@ static void
 install_figures (void)
 {
   /**
-   * FerryCluster:state:
+   * FerryCluster:state: (getter get_state)
    *
    * Whether the server is there.
    */
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_CLUSTER_STATE, FERRY_CLUSTER_STATE_CLOSED, FERRY_NOTIFIED);
   /**
-   * FerryCluster:hosts:
+   * FerryCluster:hosts: (getter get_hosts)
    *
    * The hosts that can be sent tasks, or will be again: a list model of [class@Ferry.Host].
    */

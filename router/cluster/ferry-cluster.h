@@ -25,50 +25,13 @@ FerryCluster *ferry_cluster_new (FerryRouter *router, const char *url,
                                  const char *application) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
-void ferry_cluster_set_user (FerryCluster *self, const char *user);
-FERRY_AVAILABLE_IN_0_1
-void ferry_cluster_set_credentials_file (FerryCluster *self, const char *file);
-FERRY_AVAILABLE_IN_0_1
-void ferry_cluster_set_nkey_seed_file (FerryCluster *self, const char *file);
-FERRY_AVAILABLE_IN_0_1
-void ferry_cluster_set_tls_ca_file (FerryCluster *self, const char *file);
-FERRY_AVAILABLE_IN_0_1
-void ferry_cluster_set_name (FerryCluster *self, const char *name);
-FERRY_AVAILABLE_IN_0_1
-void ferry_cluster_set_cut_timeout (FerryCluster *self, gint64 timeout);
-FERRY_AVAILABLE_IN_0_1
-void ferry_cluster_set_death_limit (FerryCluster *self, guint limit);
-
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_cluster_connect (FerryCluster *self, GError **error);
 FERRY_AVAILABLE_IN_0_1
 void ferry_cluster_close (FerryCluster *self);
 
 FERRY_AVAILABLE_IN_0_1
-FerryRouter *ferry_cluster_get_router (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_cluster_get_url (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_cluster_get_application (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_cluster_get_user (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_cluster_get_credentials_file (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_cluster_get_nkey_seed_file (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_cluster_get_tls_ca_file (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_cluster_get_name (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
-gint64 ferry_cluster_get_cut_timeout (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_cluster_get_death_limit (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
 FerryClusterState ferry_cluster_get_state (FerryCluster *self);
 FERRY_AVAILABLE_IN_0_1
 GListModel *ferry_cluster_get_hosts (FerryCluster *self);
-FERRY_AVAILABLE_IN_0_1
-const GError *ferry_cluster_get_error (FerryCluster *self);
 
 G_END_DECLS

@@ -33,7 +33,7 @@
  * Each start of the host's program makes a new item of [property@Ferry.Cluster:hosts]. An item that has left the list
  * stays as it was, in the state %FERRY_HOST_STATE_LOST.
  *
- * All functions are for the router's thread.
+ * All functions and properties are for the router's thread.
  */
 
 enum
@@ -476,7 +476,7 @@ static const FerryRunPlaceFuncs place_funcs = {place_fault, place_changed, place
 /* ---- Properties ---- */
 
 /**
- * ferry_host_get_name:
+ * ferry_host_get_name: (get-property name)
  * @self: a host
  *
  * Gets the name that the host was started with. On the router's thread.
@@ -493,58 +493,7 @@ ferry_host_get_name (FerryHost *self)
 }
 
 /**
- * ferry_host_get_instance:
- * @self: a host
- *
- * Gets what tells this start of the host's program from others. On the router's thread.
- *
- * Returns: the instance
- */
-const char *
-ferry_host_get_instance (FerryHost *self)
-{
-  g_return_val_if_fail (FERRY_IS_HOST (self), NULL);
-  ferry_return_val_if_elsewhere (self->place.router->home, NULL);
-
-  return self->facts.instance;
-}
-
-/**
- * ferry_host_get_version:
- * @self: a host
- *
- * Gets the version of Ferry at the host. On the router's thread.
- *
- * Returns: the version
- */
-const char *
-ferry_host_get_version (FerryHost *self)
-{
-  g_return_val_if_fail (FERRY_IS_HOST (self), NULL);
-  ferry_return_val_if_elsewhere (self->place.router->home, NULL);
-
-  return self->facts.ferry_version;
-}
-
-/**
- * ferry_host_get_functions:
- * @self: a host
- *
- * Gets the names of the functions that the host runs. On the router's thread.
- *
- * Returns: (transfer none) (array zero-terminated=1): the names, sorted
- */
-const char *const *
-ferry_host_get_functions (FerryHost *self)
-{
-  g_return_val_if_fail (FERRY_IS_HOST (self), NULL);
-  ferry_return_val_if_elsewhere (self->place.router->home, NULL);
-
-  return (const char *const *) self->facts.functions;
-}
-
-/**
- * ferry_host_get_state:
+ * ferry_host_get_state: (get-property state)
  * @self: a host
  *
  * Gets [property@Ferry.Host:state]. On the router's thread.
@@ -561,7 +510,7 @@ ferry_host_get_state (FerryHost *self)
 }
 
 /**
- * ferry_host_get_n_workers:
+ * ferry_host_get_n_workers: (get-property n-workers)
  * @self: a host
  *
  * Gets how many tasks the host can run at a time, of all applications together. On the router's thread.
@@ -578,7 +527,7 @@ ferry_host_get_n_workers (FerryHost *self)
 }
 
 /**
- * ferry_host_get_n_busy:
+ * ferry_host_get_n_busy: (get-property n-busy)
  * @self: a host
  *
  * Gets how many tasks of all applications the host runs, as it has told last. On the router's thread.
@@ -595,7 +544,7 @@ ferry_host_get_n_busy (FerryHost *self)
 }
 
 /**
- * ferry_host_get_round_trip:
+ * ferry_host_get_round_trip: (get-property round-trip)
  * @self: a host
  *
  * Gets how long a message to the host and its answer take, as measured lately. On the router's thread.
@@ -615,24 +564,43 @@ ferry_host_get_round_trip (FerryHost *self)
   return measured > 0 ? measured : self->round_trip;
 }
 
+static const char *
+get_instance (FerryHost *self)
+{
+  return self->facts.instance;
+}
+
+static const char *
+get_version (FerryHost *self)
+{
+  return self->facts.ferry_version;
+}
+
+static const char *const *
+get_functions (FerryHost *self)
+{
+  return (const char *const *) self->facts.functions;
+}
+
 static void
 ferry_host_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   static const GCallback getters[N_PROPERTIES] = {
-    [PROP_NAME] = G_CALLBACK (ferry_host_get_name),       [PROP_INSTANCE] = G_CALLBACK (ferry_host_get_instance),
-    [PROP_VERSION] = G_CALLBACK (ferry_host_get_version), [PROP_FUNCTIONS] = G_CALLBACK (ferry_host_get_functions),
-    [PROP_STATE] = G_CALLBACK (ferry_host_get_state),     [PROP_N_WORKERS] = G_CALLBACK (ferry_host_get_n_workers),
-    [PROP_N_BUSY] = G_CALLBACK (ferry_host_get_n_busy),   [PROP_ROUND_TRIP] = G_CALLBACK (ferry_host_get_round_trip),
+    [PROP_NAME] = G_CALLBACK (ferry_host_get_name),     [PROP_INSTANCE] = G_CALLBACK (get_instance),
+    [PROP_VERSION] = G_CALLBACK (get_version),          [PROP_FUNCTIONS] = G_CALLBACK (get_functions),
+    [PROP_STATE] = G_CALLBACK (ferry_host_get_state),   [PROP_N_WORKERS] = G_CALLBACK (ferry_host_get_n_workers),
+    [PROP_N_BUSY] = G_CALLBACK (ferry_host_get_n_busy), [PROP_ROUND_TRIP] = G_CALLBACK (ferry_host_get_round_trip),
   };
 
-  ferry_property_get (object, getters[property_id], value);
+  if (ferry_home_check_property (FERRY_HOST (object)->place.router->home, pspec))
+    ferry_property_get (object, getters[property_id], value);
 }
 
 static void
 install_names (void)
 {
   /**
-   * FerryHost:name:
+   * FerryHost:name: (getter get_name)
    *
    * The name that the host was started with.
    */
@@ -661,26 +629,26 @@ static void
 install_figures (void)
 {
   /**
-   * FerryHost:state:
+   * FerryHost:state: (getter get_state)
    *
    * What the cluster knows of the host.
    */
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_HOST_STATE, FERRY_HOST_STATE_PRESENT, FERRY_NOTIFIED);
   /**
-   * FerryHost:n-workers:
+   * FerryHost:n-workers: (getter get_n_workers)
    *
    * How many tasks the host can run at a time, of all applications together.
    */
   properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
   /**
-   * FerryHost:n-busy:
+   * FerryHost:n-busy: (getter get_n_busy)
    *
    * How many tasks of all applications the host runs. It tells this at most ten times a second.
    */
   properties[PROP_N_BUSY] = g_param_spec_uint ("n-busy", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
   /**
-   * FerryHost:round-trip:
+   * FerryHost:round-trip: (getter get_round_trip)
    *
    * How long a message to the host and its answer take, in microseconds; 0 if that is not known yet. Only the first
    * measurement of a session is notified.

@@ -38,12 +38,6 @@ G_DECLARE_FINAL_TYPE (FerryHost, ferry_host, FERRY, HOST, GObject)
 FERRY_AVAILABLE_IN_0_1
 const char *ferry_host_get_name (FerryHost *self);
 FERRY_AVAILABLE_IN_0_1
-const char *ferry_host_get_instance (FerryHost *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_host_get_version (FerryHost *self);
-FERRY_AVAILABLE_IN_0_1
-const char *const *ferry_host_get_functions (FerryHost *self);
-FERRY_AVAILABLE_IN_0_1
 FerryHostState ferry_host_get_state (FerryHost *self);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_host_get_n_workers (FerryHost *self);

@@ -38,7 +38,7 @@
 /* The key of the GObject data by which the place of a transport has the exporter that answered over it to the end. */
 #define EXPORTER_KEY "ferry-exporter"
 
-#define NOT_MANUAL "the exporter does not answer manually; call ferry_exporter_set_manual() first"
+#define NOT_MANUAL "the exporter does not answer manually; set FerryExporter:manual first"
 
 struct _FerryExporter
 {
@@ -50,8 +50,7 @@ struct _FerryExporter
   /* Changed until the first transport is added, then const. */
   gboolean is_manual;    /* ferry_exporter_process_requests() and ferry_exporter_poll() iterate the context */
   GMainContext *context; /* (owned) (nullable): the main context on which methods are called; NULL: on threads */
-  gboolean in_team;      /* methods are called where requests are received, one at a time; n_threads does not count */
-  guint n_threads;
+  int n_threads;         /* -1: methods are called where requests are received, one at a time */
 
   pthread_mutex_t lock;
   GHashTable *names; /* lock, also for the fields below: (element-type utf8 FerryExported); keys and values are owned */
@@ -106,8 +105,9 @@ G_DEFINE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, G_TYPE_OBJECT
  *
  * Over each transport, one method is called at a time. In a worker, that is on the thread that has received the call;
  * while a method takes long, another thread receives. Elsewhere it is on a thread of the exporter's own.
- * [method@Ferry.Exporter.set_context], [method@Ferry.Exporter.set_threads] and [method@Ferry.Exporter.set_manual]
- * choose another place.
+ * [property@Ferry.Exporter:context], [property@Ferry.Exporter:threads] and [property@Ferry.Exporter:manual] choose
+ * another place. They are set before the first transport is added, on any thread. To set one of the three unsets the
+ * others.
  *
  * Another process has a reference to each object of which it has a proxy. The reference is dropped when the proxy is
  * finalized, and when the transport ends. A reference is valid only over the transport by which it was sent, and only
@@ -123,7 +123,12 @@ G_DEFINE_FINAL_TYPE (FerryExporter, ferry_exporter, G_TYPE_OBJECT)
 
 enum
 {
-  PROP_LISTENING = 1,
+  PROP_CONTEXT = 1,
+  PROP_THREADS,
+  PROP_MANUAL,
+  PROP_LISTENING,
+  PROP_N_TRANSPORTS,
+  PROP_N_REFERENCES,
   N_PROPERTIES,
 };
 
@@ -836,15 +841,15 @@ new_session (FerryExporter *exporter, FerryTransport *transport)
   self->demux = ferry_demux_new (transport);
   ferry_demux_set_describe_func (self->demux, describe_request);
   ferry_demux_set_ordered (self->demux);
-  if (exporter->in_team)
-    ferry_demux_set_team (self->demux, 1);
-  else if (exporter->context == NULL)
-    ferry_demux_set_threads (self->demux, exporter->n_threads);
-  else
+  if (exporter->context != NULL)
     {
       self->context = g_main_context_ref (exporter->context);
       ferry_demux_set_context (self->demux, self->context);
     }
+  else if (exporter->n_threads < 0)
+    ferry_demux_set_team (self->demux, 1);
+  else
+    ferry_demux_set_threads (self->demux, (guint) exporter->n_threads);
   return self;
 }
 
@@ -1063,84 +1068,69 @@ ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodF
 
 /* ---- where methods are called ---- */
 
-/* Sets where methods are called. Takes context (nullable). Emits a critical message when the exporter has a transport
- * already; it names function, the caller. */
+/* Sets where methods are called, and notifies of the properties that change with that. context: (nullable).
+ * n_threads: see FerryExporter.n_threads. Emits a critical message when the exporter has a transport already; it begins
+ * with what, the name of what is set. */
 static void
-set_place (FerryExporter *self, gboolean is_manual, GMainContext *context, guint n_threads, const char *function)
+set_place (FerryExporter *self, gboolean is_manual, GMainContext *context, int n_threads, const char *what)
 {
-  GMainContext *before = context;
-  gboolean is_early;
+  g_autoptr (GMainContext) before = NULL;
+  gboolean was_manual;
+  int n_before;
 
   pthread_mutex_lock (&self->lock);
-  is_early = self->sessions->len == 0;
-  if (is_early)
+  if (self->sessions->len > 0)
     {
-      before = self->context;
-      self->is_manual = is_manual;
-      self->context = context;
-      self->n_threads = n_threads;
-      self->in_team = FALSE;
+      pthread_mutex_unlock (&self->lock);
+      ferry_critical ("%s: the exporter has a transport already; set this before ferry_exporter_add_transport()", what);
+      return;
     }
+  was_manual = self->is_manual;
+  before = self->context;
+  n_before = self->n_threads;
+  self->is_manual = is_manual;
+  self->context = context != NULL ? g_main_context_ref (context) : NULL;
+  self->n_threads = n_threads;
   pthread_mutex_unlock (&self->lock);
-  g_clear_pointer (&before, g_main_context_unref);
-  if (!is_early)
-    ferry_critical ("%s(): the exporter has a transport already; call this before ferry_exporter_add_transport()",
-                    function);
+  if (is_manual != was_manual)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MANUAL]);
+  /* A manual exporter's context is its own, and no property. */
+  if ((is_manual ? NULL : context) != (was_manual ? NULL : before))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT]);
+  if (n_threads != n_before)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THREADS]);
 }
 
 /**
- * ferry_exporter_set_context:
+ * ferry_exporter_set_context: (set-property context)
  * @self: an exporter without a transport
  * @context: (nullable): a main context, or %NULL for the default one
  *
- * Calls methods, and reads and writes properties, on a main context: for objects that belong to one, as widgets do. Any
- * thread.
+ * Sets [property@Ferry.Exporter:context]. Any thread.
  */
 void
 ferry_exporter_set_context (FerryExporter *self, GMainContext *context)
 {
   g_return_if_fail (FERRY_IS_EXPORTER (self));
 
-  if (context == NULL)
-    context = g_main_context_default ();
-  set_place (self, FALSE, g_main_context_ref (context), 0, G_STRFUNC);
+  set_place (self, FALSE, context != NULL ? context : g_main_context_default (), -1, "ferry_exporter_set_context()");
 }
 
-/**
- * ferry_exporter_set_threads:
- * @self: an exporter without a transport
- * @n_threads: how many threads each transport has; 0: methods are called on the thread that receives for the transport
- *
- * Calls methods, and reads and writes properties, on threads of the exporter's own. Objects with the policy
- * %FERRY_CALL_POLICY_SERIAL have one caller at a time, and the calls of each proxy in their order; others have to be
- * safe for use by several threads, where calls overlap. After a method that answers later, its chain of operations
- * continues on a thread of a pool. Any thread.
- *
- * With 0 @n_threads, a call takes one change of threads less. But while a method runs, nothing is received over the
- * transport, not even a cancel, and the method must not wait for anything that comes over that transport. Use it for
- * objects with quick methods.
- */
-void
-ferry_exporter_set_threads (FerryExporter *self, guint n_threads)
+static void
+set_threads (FerryExporter *self, int n_threads)
 {
-  g_return_if_fail (FERRY_IS_EXPORTER (self));
-
-  set_place (self, FALSE, NULL, n_threads, G_STRFUNC);
+  /* -1 is also what the property has while methods are called elsewhere: it unsets no other place. */
+  if (n_threads >= 0 || self->n_threads >= 0)
+    set_place (self, FALSE, NULL, n_threads, "FerryExporter:threads");
 }
 
-/**
- * ferry_exporter_set_manual:
- * @self: an exporter without a transport
- *
- * Makes requests wait until [method@Ferry.Exporter.process_requests] or [method@Ferry.Exporter.poll] is called. These
- * functions answer the requests, on the thread that calls them. Any thread.
- */
-void
-ferry_exporter_set_manual (FerryExporter *self)
+static void
+set_manual (FerryExporter *self, gboolean manual)
 {
-  g_return_if_fail (FERRY_IS_EXPORTER (self));
+  g_autoptr (GMainContext) context = manual ? g_main_context_new () : NULL;
 
-  set_place (self, TRUE, g_main_context_new (), 0, G_STRFUNC);
+  if (manual != self->is_manual)
+    set_place (self, manual, context, -1, "FerryExporter:manual");
 }
 
 guint
@@ -1324,40 +1314,19 @@ ferry_exporter_list_sessions (FerryExporter *self)
   return g_ptr_array_copy (self->sessions, (GCopyFunc) (GCallback) g_object_ref, NULL);
 }
 
-/**
- * ferry_exporter_get_n_transports:
- * @self: an exporter
- *
- * Any thread.
- *
- * Returns: the number of transports over which the exporter answers
- */
-guint
-ferry_exporter_get_n_transports (FerryExporter *self)
+static guint
+get_n_transports (FerryExporter *self)
 {
-  g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
-
   FERRY_AUTO_LOCK (&self->lock);
   return self->sessions->len;
 }
 
-/**
- * ferry_exporter_get_n_references:
- * @self: an exporter
- *
- * An object counts once for each transport over which another process has a reference to it. Any thread.
- *
- * Returns: how many references other processes have to objects of the exporter
- */
-guint64
-ferry_exporter_get_n_references (FerryExporter *self)
+static guint64
+get_n_references (FerryExporter *self)
 {
-  g_autoptr (GPtrArray) sessions = NULL;
+  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
   guint64 n = 0;
 
-  g_return_val_if_fail (FERRY_IS_EXPORTER (self), 0);
-
-  sessions = ferry_exporter_list_sessions (self);
   for (guint i = 0; i < sessions->len; i++)
     {
       FerryExporterSession *session = sessions->pdata[i];
@@ -1477,7 +1446,7 @@ ferry_exporter_stop (FerryExporter *self, FerryStopMode mode)
 }
 
 /**
- * ferry_exporter_get_listening:
+ * ferry_exporter_get_listening: (get-property listening)
  * @self: an exporter
  *
  * Any thread.
@@ -1495,10 +1464,59 @@ ferry_exporter_get_listening (FerryExporter *self)
 
 /* ---- the object ---- */
 
+/* any: the main context that was set; NULL for the own one of a manual exporter. */
+static GMainContext *
+get_set_context (FerryExporter *self)
+{
+  return self->is_manual ? NULL : self->context;
+}
+
+static gboolean
+get_manual (FerryExporter *self)
+{
+  return self->is_manual;
+}
+
+static int
+get_threads (FerryExporter *self)
+{
+  return self->n_threads;
+}
+
 static void
 ferry_exporter_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  ferry_property_get (object, G_CALLBACK (ferry_exporter_get_listening), value);
+  static const GCallback getters[N_PROPERTIES] = {
+    [PROP_CONTEXT] = G_CALLBACK (get_set_context),
+    [PROP_THREADS] = G_CALLBACK (get_threads),
+    [PROP_MANUAL] = G_CALLBACK (get_manual),
+    [PROP_LISTENING] = G_CALLBACK (ferry_exporter_get_listening),
+    [PROP_N_TRANSPORTS] = G_CALLBACK (get_n_transports),
+    [PROP_N_REFERENCES] = G_CALLBACK (get_n_references),
+  };
+
+  ferry_property_get (object, getters[property_id], value);
+}
+
+static void
+ferry_exporter_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryExporter *self = FERRY_EXPORTER (object);
+
+  switch (property_id)
+    {
+    case PROP_CONTEXT:
+      ferry_exporter_set_context (self, g_value_get_boxed (value));
+      break;
+    case PROP_THREADS:
+      set_threads (self, g_value_get_int (value));
+      break;
+    case PROP_MANUAL:
+      set_manual (self, g_value_get_boolean (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
 }
 
 static void
@@ -1529,22 +1547,84 @@ ferry_exporter_finalize (GObject *object)
 }
 
 static void
-ferry_exporter_class_init (FerryExporterClass *klass)
+install_places (void)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->get_property = ferry_exporter_get_property;
-  object_class->dispose = ferry_exporter_dispose;
-  object_class->finalize = ferry_exporter_finalize;
+  /**
+   * FerryExporter:context:
+   *
+   * The main context on which methods are called, and properties read and written: for objects that belong to one, as
+   * widgets do. %NULL, the default: they are called on threads. To set it to %NULL sets the default main context. Set
+   * before the first transport is added, on any thread.
+   */
+  properties[PROP_CONTEXT] = g_param_spec_boxed ("context", NULL, NULL, G_TYPE_MAIN_CONTEXT, FERRY_SETTABLE);
 
   /**
-   * FerryExporter:listening:
+   * FerryExporter:threads:
+   *
+   * How many threads of the exporter's own each transport has, on which methods are called, and properties read and
+   * written. With -1, the default, they are called where the description of the class says, or where
+   * [property@Ferry.Exporter:context] or [property@Ferry.Exporter:manual] says. Set before the first transport is
+   * added, on any thread.
+   *
+   * Objects with the policy %FERRY_CALL_POLICY_SERIAL have one caller at a time, and the calls of each proxy in their
+   * order; others have to be safe for use by several threads, where calls overlap. After a method that answers later,
+   * its chain of operations continues on a thread of a pool.
+   *
+   * With 0, methods are called on the thread that receives for the transport, and a call takes one change of threads
+   * less. But while a method runs, nothing is received over the transport, not even a cancel, and the method must not
+   * wait for anything that comes over that transport. Use it for objects with quick methods.
+   */
+  properties[PROP_THREADS] = g_param_spec_int ("threads", NULL, NULL, -1, G_MAXINT, -1, FERRY_SETTABLE);
+
+  /**
+   * FerryExporter:manual:
+   *
+   * Whether requests wait until [method@Ferry.Exporter.process_requests] or [method@Ferry.Exporter.poll] is called.
+   * These functions answer the requests, on the thread that calls them. Set before the first transport is added, on any
+   * thread.
+   */
+  properties[PROP_MANUAL] = g_param_spec_boolean ("manual", NULL, NULL, FALSE, FERRY_SETTABLE);
+}
+
+static void
+install_state (void)
+{
+  /**
+   * FerryExporter:listening: (getter get_listening)
    *
    * Whether the exporter was started and not stopped. A change is notified on the thread that starts or stops the
    * exporter.
    */
   properties[PROP_LISTENING] = g_param_spec_boolean ("listening", NULL, NULL, FALSE, FERRY_READABLE);
 
+  /**
+   * FerryExporter:n-transports:
+   *
+   * The number of transports over which the exporter answers. Changes are not notified. Any thread.
+   */
+  properties[PROP_N_TRANSPORTS] = g_param_spec_uint ("n-transports", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
+
+  /**
+   * FerryExporter:n-references:
+   *
+   * How many references other processes have to objects of the exporter: an object counts once for each transport over
+   * which another process has a reference to it. Changes are not notified. Any thread.
+   */
+  properties[PROP_N_REFERENCES] = g_param_spec_uint64 ("n-references", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+}
+
+static void
+ferry_exporter_class_init (FerryExporterClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ferry_exporter_get_property;
+  object_class->set_property = ferry_exporter_set_property;
+  object_class->dispose = ferry_exporter_dispose;
+  object_class->finalize = ferry_exporter_finalize;
+
+  install_places ();
+  install_state ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -1553,7 +1633,7 @@ ferry_exporter_init (FerryExporter *self)
 {
   self->generation = (guint64) g_random_int () << 32 | g_random_int () | 1;
   self->table = ferry_object_table_new ();
-  self->in_team = TRUE;
+  self->n_threads = -1;
   pthread_mutex_init (&self->lock, NULL);
   ferry_wait_queue_init (&self->closing);
   self->names = new_names ();

@@ -69,10 +69,6 @@ void ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMe
 FERRY_AVAILABLE_IN_0_1
 void ferry_exporter_set_context (FerryExporter *self, GMainContext *context);
 FERRY_AVAILABLE_IN_0_1
-void ferry_exporter_set_threads (FerryExporter *self, guint n_threads);
-FERRY_AVAILABLE_IN_0_1
-void ferry_exporter_set_manual (FerryExporter *self);
-FERRY_AVAILABLE_IN_0_1
 guint ferry_exporter_process_requests (FerryExporter *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancellable, GError **error);
@@ -85,9 +81,5 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_exporter_stop (FerryExporter *self, FerryStopMode mode);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_exporter_get_listening (FerryExporter *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_exporter_get_n_transports (FerryExporter *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_exporter_get_n_references (FerryExporter *self);
 
 G_END_DECLS

@@ -14,6 +14,10 @@
 
 G_BEGIN_DECLS
 
+/* Returns (transfer none): the interface's name. */
+const char *ferry_interface_get_name (FerryInterface *self);
+/* Returns the type of the interface's objects. */
+GType ferry_interface_get_object_type (FerryInterface *self);
 /* Seals the interface: it cannot be changed from now on. Any thread, any number of times. Fails with
  * FERRY_ERROR_BAD_ARGUMENTS when a method of its description has no function. */
 gboolean ferry_interface_seal (FerryInterface *self, GError **error);
@@ -42,5 +46,7 @@ const GVariantType *ferry_value_get_variant_type (GType type);
 
 /* Returns (transfer floating): the description for the other end, of FERRY_DESCRIPTION_TYPE. */
 GVariant *ferry_interface_describe (FerryInterface *self);
+/* Returns (transfer full): the description in GIO's form. */
+GDBusInterfaceInfo *ferry_interface_create_info (FerryInterface *self);
 
 G_END_DECLS

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-object-message-private.h"
 
@@ -87,6 +88,16 @@ struct _FerryInterface
  */
 G_DEFINE_FINAL_TYPE (FerryInterface, ferry_interface, G_TYPE_OBJECT)
 
+enum
+{
+  PROP_NAME = 1,
+  PROP_OBJECT_TYPE,
+  PROP_INFO,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
 static void
 set_container (FerryInterface *self, const Container *container)
 {
@@ -115,9 +126,59 @@ ferry_interface_finalize (GObject *object)
 }
 
 static void
+ferry_interface_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryInterface *self = FERRY_INTERFACE (object);
+
+  switch (property_id)
+    {
+    case PROP_NAME:
+      g_value_set_string (value, self->name);
+      break;
+    case PROP_OBJECT_TYPE:
+      g_value_set_gtype (value, self->type);
+      break;
+    case PROP_INFO:
+      g_value_take_boxed (value, ferry_interface_create_info (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
 ferry_interface_class_init (FerryInterfaceClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = ferry_interface_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ferry_interface_get_property;
+  object_class->finalize = ferry_interface_finalize;
+
+  /**
+   * FerryInterface:name:
+   *
+   * The interface's name, in D-Bus form. Any thread.
+   */
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
+
+  /**
+   * FerryInterface:object-type:
+   *
+   * The type of the interface's objects. Any thread.
+   */
+  properties[PROP_OBJECT_TYPE] = g_param_spec_gtype ("object-type", NULL, NULL, G_TYPE_NONE, FERRY_READABLE);
+
+  /**
+   * FerryInterface:info:
+   *
+   * The description that [method@Ferry.Proxy.describe] returns in other processes: a new one each time that it is read,
+   * with the members that the interface has by then. The type of a property whose value is an object is an empty
+   * string. The description does not say whether the objects are containers. The thread that makes the interface; after
+   * an object or a type was exported with it, any thread.
+   */
+  properties[PROP_INFO] = g_param_spec_boxed ("info", NULL, NULL, G_TYPE_DBUS_INTERFACE_INFO, FERRY_READABLE);
+
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 static void
@@ -156,35 +217,15 @@ ferry_interface_new (const char *name, GType type)
   return self;
 }
 
-/**
- * ferry_interface_get_name:
- * @self: an interface
- *
- * Any thread.
- *
- * Returns: (transfer none): the interface's name
- */
 const char *
 ferry_interface_get_name (FerryInterface *self)
 {
-  g_return_val_if_fail (FERRY_IS_INTERFACE (self), NULL);
-
   return self->name;
 }
 
-/**
- * ferry_interface_get_object_type:
- * @self: an interface
- *
- * Any thread.
- *
- * Returns: the type of the interface's objects
- */
 GType
 ferry_interface_get_object_type (FerryInterface *self)
 {
-  g_return_val_if_fail (FERRY_IS_INTERFACE (self), G_TYPE_INVALID);
-
   return self->type;
 }
 
@@ -247,18 +288,44 @@ take_member (FerryInterface *self, FerryMember *member)
   g_hash_table_insert (self->by_name[member->kind], member->name, member);
 }
 
-/* Adds a method without a function. Returns (transfer none) (nullable): the new member, with its types; NULL after a
- * critical message, which names function. */
+/* Whether the signatures are NULL, or are those of the method's description. Emits a critical message if not; it names
+ * function. */
+static gboolean
+check_described (FerryInterface *self, const FerryMember *method, const char *in_signature, const char *out_signature,
+                 const char *function)
+{
+  g_autoptr (GVariantType) in_type = ferry_member_parse_arguments (in_signature);
+  g_autoptr (GVariantType) out_type = ferry_member_parse_arguments (out_signature);
+  g_autofree char *in_described = g_variant_type_dup_string (method->in_type);
+  g_autofree char *out_described = g_variant_type_dup_string (method->out_type);
+
+  if ((in_signature == NULL || (in_type != NULL && g_variant_type_equal (in_type, method->in_type))) &&
+      (out_signature == NULL || (out_type != NULL && g_variant_type_equal (out_type, method->out_type))))
+    return TRUE;
+  ferry_critical (
+    "%s(): method '%s' of interface '%s' has the arguments '%s' and the results '%s' in its description; pass these, "
+    "or NULL",
+    function, method->name, self->name, in_described, out_described);
+  return FALSE;
+}
+
+/* Returns (transfer none) (nullable): the method that gets a function, with its types: a new one, or that of a
+ * description. NULL after a critical message, which names function. */
 static FerryMember *
 add_method (FerryInterface *self, const char *name, const char *in_signature, const char *out_signature,
             const char *function)
 {
-  g_autoptr (GVariantType) in_type = ferry_member_parse_arguments (in_signature);
-  g_autoptr (GVariantType) out_type = ferry_member_parse_arguments (out_signature);
-  FerryMember *member;
+  FerryMember *member = peek (self, FERRY_MEMBER_METHOD, name);
+  g_autoptr (GVariantType) in_type = NULL;
+  g_autoptr (GVariantType) out_type = NULL;
 
+  /* Only a method of a description has names of its arguments. */
+  if (member != NULL && member->in_names != NULL)
+    return check_described (self, member, in_signature, out_signature, function) ? member : NULL;
   if (!check_new (self, FERRY_MEMBER_METHOD, name, function))
     return NULL;
+  in_type = ferry_member_parse_arguments (in_signature);
+  out_type = ferry_member_parse_arguments (out_signature);
   if (in_type == NULL || out_type == NULL)
     {
       ferry_critical (
@@ -277,7 +344,6 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
 #define NO_OFFSET                                                                                                      \
   "the class of '%s' has no function at offset %" G_GSIZE_FORMAT " for method '%s'; pass G_STRUCT_OFFSET() of the "    \
   "class"
-#define NO_METHOD "interface '%s' has no method '%s'; bind one that its description has, or add it"
 
 static void
 bind_member (FerryMember *member, FerryMethodFunc func, gsize class_offset, gpointer user_data, GDestroyNotify destroy)
@@ -305,7 +371,7 @@ class_has_offset (FerryInterface *self, gsize class_offset)
 /**
  * ferry_interface_add_method:
  * @self: an interface
- * @name: the method's name, which no other method of the interface has
+ * @name: the method's name, which no other method of the interface has but one of its description
  * @in_signature: (nullable): the types of the method's arguments
  * @out_signature: (nullable): the types of the method's results
  * @func: (scope notified) (closure user_data) (destroy destroy): the function that is called
@@ -315,6 +381,10 @@ class_has_offset (FerryInterface *self, gsize class_offset)
  * Adds a method. A signature is a tuple such as `(is)`, or the types in it without the brackets, such as `is` or `i`.
  * %NULL and an empty string mean no arguments. One argument that is itself a tuple is written with both pairs of
  * brackets: `((is))`.
+ *
+ * A method that is known from a description ([ctor@Ferry.Interface.new_for_info]) is not added again: it gets @func, in
+ * place of a function that was set before. Its types are those of the description; the signatures are the same, or
+ * %NULL.
  *
  * The thread that makes the interface. The exporter decides on which thread @func is called.
  */
@@ -337,13 +407,14 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
 /**
  * ferry_interface_add_class_method:
  * @self: an interface, of a class
- * @name: the method's name, which no other method of the interface has
+ * @name: the method's name, which no other method of the interface has but one of its description
  * @in_signature: (nullable): the types of the method's arguments, as in [method@Ferry.Interface.add_method]
  * @out_signature: (nullable): the types of the method's results
  * @class_offset: the offset of the function in the class, in bytes: `G_STRUCT_OFFSET (CounterClass, toggle)`
  *
  * Adds a method that classes implement: a [callback@Ferry.MethodFunc] in the class of the objects' type. It is called
- * without user data. Derived classes override it as usual, and [method@Ferry.View.super] calls the overridden one.
+ * without user data. Derived classes override it as usual, and [method@Ferry.View.super] calls the overridden one. A
+ * method that is known from a description gets the function, as in [method@Ferry.Interface.add_method].
  *
  * The thread that makes the interface.
  */
@@ -361,60 +432,6 @@ ferry_interface_add_class_method (FerryInterface *self, const char *name, const 
   member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
   if (member != NULL)
     bind_member (member, NULL, class_offset, NULL, NULL);
-}
-
-/**
- * ferry_interface_bind_method:
- * @self: an interface
- * @name: a method of the interface
- * @func: (scope notified) (closure user_data) (destroy destroy): the function that is called
- * @user_data: (nullable): passed to @func
- * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
- *
- * Sets the function of a method that is known from a description. Replaces the function that was set before.
- *
- * The thread that makes the interface.
- */
-void
-ferry_interface_bind_method (FerryInterface *self, const char *name, FerryMethodFunc func, gpointer user_data,
-                             GDestroyNotify destroy)
-{
-  FerryMember *member;
-
-  g_return_if_fail (FERRY_IS_INTERFACE (self));
-  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
-  g_return_if_fail (name != NULL);
-  g_return_if_fail (func != NULL);
-  member = peek (self, FERRY_MEMBER_METHOD, name);
-  ferry_return_if_fail (member != NULL, NO_METHOD, self->name, name);
-
-  bind_member (member, func, 0, user_data, destroy);
-}
-
-/**
- * ferry_interface_bind_class_method:
- * @self: an interface, of a class
- * @name: a method of the interface
- * @class_offset: the offset of the function in the class, in bytes, as in [method@Ferry.Interface.add_class_method]
- *
- * Sets the function of a method that is known from a description: a function of the class. Replaces the function that
- * was set before.
- *
- * The thread that makes the interface.
- */
-void
-ferry_interface_bind_class_method (FerryInterface *self, const char *name, gsize class_offset)
-{
-  FerryMember *member;
-
-  g_return_if_fail (FERRY_IS_INTERFACE (self));
-  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
-  g_return_if_fail (name != NULL);
-  ferry_return_if_fail (class_has_offset (self, class_offset), NO_OFFSET, g_type_name (self->type), class_offset, name);
-  member = peek (self, FERRY_MEMBER_METHOD, name);
-  ferry_return_if_fail (member != NULL, NO_METHOD, self->name, name);
-
-  bind_member (member, NULL, class_offset, NULL, NULL);
 }
 
 /* ---- properties and signals of the objects' type ---- */
@@ -1052,8 +1069,9 @@ take_members (FerryInterface *self, const GDBusInterfaceInfo *info, GError **err
  * Returns an interface with all members of a description. Other processes use the members by their names in the
  * description.
  *
- * Bind each method with [method@Ferry.Interface.bind_method] or [method@Ferry.Interface.bind_class_method]. An export
- * with an unbound method fails with %FERRY_ERROR_BAD_ARGUMENTS.
+ * Give each method its function with [method@Ferry.Interface.add_method] or
+ * [method@Ferry.Interface.add_class_method]. An export with a method without a function fails with
+ * %FERRY_ERROR_BAD_ARGUMENTS.
  *
  * Properties and signals are those of @type that have the same name, or the same name with dashes and small letters:
  * `bit-rate` for `BitRate`, `http-port` for `HTTPPort`. Their types are exactly those in the table of
@@ -1102,8 +1120,8 @@ ferry_interface_seal (FerryInterface *self, GError **error)
         continue;
       return ferry_set_error (
         error, FERRY_ERROR_BAD_ARGUMENTS,
-        "The method '%s' of '%s' has no function; give it one with ferry_interface_bind_method() or "
-        "ferry_interface_bind_class_method()",
+        "The method '%s' of '%s' has no function; give it one with ferry_interface_add_method() or "
+        "ferry_interface_add_class_method()",
         method->name, self->name);
     }
   /* Release: a thread that finds the interface sealed sees all members. Several threads may store TRUE. */
@@ -1220,28 +1238,13 @@ ferry_interface_describe (FerryInterface *self)
   return g_variant_builder_end (&builder);
 }
 
-/**
- * ferry_interface_create_info:
- * @self: an interface
- *
- * Returns the description that [method@Ferry.Proxy.describe] returns in other processes. The type of a property whose
- * value is an object is an empty string. The description does not say whether the objects are containers.
- *
- * The thread that makes the interface; after an object or a type was exported with it, any thread.
- *
- * Returns: (transfer full): a description
- */
 GDBusInterfaceInfo *
 ferry_interface_create_info (FerryInterface *self)
 {
-  g_autoptr (GVariant) description = NULL;
+  g_autoptr (GVariant) description = g_variant_ref_sink (ferry_interface_describe (self));
   g_autoptr (GError) error = NULL;
-  GDBusInterfaceInfo *info;
+  GDBusInterfaceInfo *info = ferry_description_to_info (description, &error);
 
-  g_return_val_if_fail (FERRY_IS_INTERFACE (self), NULL);
-
-  description = g_variant_ref_sink (ferry_interface_describe (self));
-  info = ferry_description_to_info (description, &error);
   /* This cannot fail: members are checked against the limits of descriptions when they are added. */
   g_assert_no_error (error);
   return info;

@@ -79,12 +79,6 @@ FerryInterface *ferry_interface_new (const char *name, GType type) G_GNUC_WARN_U
 FERRY_AVAILABLE_IN_0_1
 FerryInterface *ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type,
                                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_interface_get_name (FerryInterface *self);
-FERRY_AVAILABLE_IN_0_1
-GType ferry_interface_get_object_type (FerryInterface *self);
-FERRY_AVAILABLE_IN_0_1
-GDBusInterfaceInfo *ferry_interface_create_info (FerryInterface *self) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_interface_add_method (FerryInterface *self, const char *name, const char *in_signature,
@@ -93,11 +87,6 @@ void ferry_interface_add_method (FerryInterface *self, const char *name, const c
 FERRY_AVAILABLE_IN_0_1
 void ferry_interface_add_class_method (FerryInterface *self, const char *name, const char *in_signature,
                                        const char *out_signature, gsize class_offset);
-FERRY_AVAILABLE_IN_0_1
-void ferry_interface_bind_method (FerryInterface *self, const char *name, FerryMethodFunc func, gpointer user_data,
-                                  GDestroyNotify destroy);
-FERRY_AVAILABLE_IN_0_1
-void ferry_interface_bind_class_method (FerryInterface *self, const char *name, gsize class_offset);
 FERRY_AVAILABLE_IN_0_1
 void ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPropertyInfoFlags access);
 FERRY_AVAILABLE_IN_0_1

@@ -732,16 +732,54 @@ static const FerryListSource proxy_source = {proxy_open, (GDestroyNotify) ferry_
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_PROXY] = G_CALLBACK (ferry_list_replica_get_proxy),
-    [PROP_FOLLOWING] = G_CALLBACK (ferry_list_replica_get_following),
-    [PROP_ERROR] = G_CALLBACK (ferry_list_replica_get_error),
-    [PROP_N_ITEMS] = G_CALLBACK (get_n_items),
-    [PROP_PAGE_SIZE] = G_CALLBACK (ferry_list_replica_get_page_size),
-    [PROP_CACHE_SIZE] = G_CALLBACK (ferry_list_replica_get_cache_size),
-  };
+  FerryListReplica *self = FERRY_LIST_REPLICA (object);
 
-  ferry_property_get (object, getters[id], value);
+  if (id != PROP_PROXY && !ferry_home_check_property (self->home, pspec))
+    return;
+  switch (id)
+    {
+    case PROP_PROXY:
+      g_value_set_object (value, self->proxy);
+      break;
+    case PROP_FOLLOWING:
+      g_value_set_boolean (value, self->following);
+      break;
+    case PROP_ERROR:
+      g_value_set_boxed (value, self->error);
+      break;
+    case PROP_N_ITEMS:
+      g_value_set_uint (value, get_n_items (G_LIST_MODEL (self)));
+      break;
+    case PROP_PAGE_SIZE:
+      g_value_set_uint (value, self->page_size);
+      break;
+    case PROP_CACHE_SIZE:
+      g_value_set_uint (value, ferry_row_table_get_cache_size (self->table));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    }
+}
+
+static void
+set_page_size (FerryListReplica *self, guint page_size)
+{
+  if (self->page_size == page_size)
+    return;
+  self->page_size = page_size;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAGE_SIZE]);
+}
+
+static void
+set_cache_size (FerryListReplica *self, guint cache_size)
+{
+  g_autoptr (GPtrArray) dropped = NULL;
+
+  if (ferry_row_table_get_cache_size (self->table) == cache_size)
+    return;
+  dropped = g_ptr_array_new_with_free_func (g_object_unref);
+  ferry_row_table_set_cache_size (self->table, cache_size, dropped);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CACHE_SIZE]);
 }
 
 static void
@@ -749,16 +787,18 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   FerryListReplica *self = FERRY_LIST_REPLICA (object);
 
+  if (!ferry_home_check_property (self->home, pspec))
+    return;
   switch (id)
     {
     case PROP_PROXY:
       self->proxy = g_value_dup_object (value);
       break;
     case PROP_PAGE_SIZE:
-      ferry_list_replica_set_page_size (self, g_value_get_uint (value));
+      set_page_size (self, g_value_get_uint (value));
       break;
     case PROP_CACHE_SIZE:
-      ferry_list_replica_set_cache_size (self, g_value_get_uint (value));
+      set_cache_size (self, g_value_get_uint (value));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -816,20 +856,21 @@ static void
 install_state_properties (GObjectClass *object_class)
 {
   /**
-   * FerryListReplica:following: (getter get_following)
+   * FerryListReplica:following:
    *
-   * Whether the replica has the list of the other process, and is notified of its changes.
+   * Whether the replica has the list of the other process, and is notified of its changes: %FALSE before the list's
+   * length has arrived, and while its exporter does not listen. On the thread that made the replica.
    */
   properties[PROP_FOLLOWING] = g_param_spec_boolean ("following", NULL, NULL, FALSE, FERRY_READABLE);
   /**
-   * FerryListReplica:error: (getter get_error)
+   * FerryListReplica:error:
    *
    * The latest error: why requested rows stay empty, or why the list is not followed. %NULL when there was no error
    * since the list is followed. A row that stayed empty is fetched again when it is got from the replica again.
    *
    * An error of the other process has the domain and code that it has there. %FERRY_ERROR_PROTOCOL means that the other
    * end broke a rule, for example that the exporter's model reported impossible changes; the list is not followed any
-   * more.
+   * more. On the thread that made the replica.
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
   /**
@@ -853,22 +894,24 @@ ferry_list_replica_class_init (FerryListReplicaClass *klass)
 
   install_state_properties (object_class);
   /**
-   * FerryListReplica:proxy: (getter get_proxy)
+   * FerryListReplica:proxy:
    *
-   * The proxy of the other process's list.
+   * The proxy of the other process's list. Any thread.
    */
   properties[PROP_PROXY] = g_param_spec_object ("proxy", NULL, NULL, FERRY_TYPE_PROXY, FERRY_AT_CONSTRUCTION);
   /**
-   * FerryListReplica:page-size: (getter get_page_size) (setter set_page_size)
+   * FerryListReplica:page-size:
    *
-   * How many rows are fetched at a time, 1 to 1024.
+   * How many rows are fetched at a time, 1 to 1024. On the thread that made the replica.
    */
   properties[PROP_PAGE_SIZE] =
     g_param_spec_uint ("page-size", NULL, NULL, 1, FERRY_ROWS_MAX, DEFAULT_PAGE_SIZE, FERRY_SETTABLE);
   /**
-   * FerryListReplica:cache-size: (getter get_cache_size) (setter set_cache_size)
+   * FerryListReplica:cache-size:
    *
-   * How many rows the replica keeps, also if the program does not hold them: the rows that were looked at last.
+   * How many rows the replica keeps, also if the program does not hold them: the rows that were looked at last; 0 for
+   * none. If the number gets smaller, the rows that are too many are dropped at once. On the thread that made the
+   * replica.
    */
   properties[PROP_CACHE_SIZE] =
     g_param_spec_uint ("cache-size", NULL, NULL, 0, G_MAXUINT, DEFAULT_CACHE_SIZE, FERRY_SETTABLE);
@@ -912,132 +955,4 @@ ferry_list_replica_new (FerryProxy *proxy)
   g_return_val_if_fail (FERRY_IS_PROXY (proxy), NULL);
 
   return g_object_new (FERRY_TYPE_LIST_REPLICA, "proxy", proxy, NULL);
-}
-
-/**
- * ferry_list_replica_get_proxy: (get-property proxy)
- * @self: a replica
- *
- * Gets the proxy of the other process's list. Any thread.
- *
- * Returns: (transfer none): the proxy
- */
-FerryProxy *
-ferry_list_replica_get_proxy (FerryListReplica *self)
-{
-  g_return_val_if_fail (FERRY_IS_LIST_REPLICA (self), NULL);
-
-  return self->proxy;
-}
-
-/**
- * ferry_list_replica_get_following: (get-property following)
- * @self: a replica
- *
- * Returns whether the replica has the list of the other process, and is notified of its changes. On the thread that
- * made the replica.
- *
- * Returns: %FALSE before the list's length has arrived, and while its exporter does not listen
- */
-gboolean
-ferry_list_replica_get_following (FerryListReplica *self)
-{
-  g_return_val_if_fail (FERRY_IS_LIST_REPLICA (self), FALSE);
-  ferry_return_val_if_elsewhere (self->home, FALSE);
-
-  return self->following;
-}
-
-/**
- * ferry_list_replica_get_error: (get-property error)
- * @self: a replica
- *
- * Gets the latest error: why rows stay empty, or why the list is not followed. On the thread that made the replica.
- *
- * Returns: (transfer none) (nullable): the error, or %NULL when there was none since the list is followed
- */
-const GError *
-ferry_list_replica_get_error (FerryListReplica *self)
-{
-  g_return_val_if_fail (FERRY_IS_LIST_REPLICA (self), NULL);
-  ferry_return_val_if_elsewhere (self->home, NULL);
-
-  return self->error;
-}
-
-/**
- * ferry_list_replica_set_page_size: (set-property page-size)
- * @self: a replica
- * @page_size: how many rows to fetch at a time, 1 to 1024
- *
- * Sets how many rows are fetched at a time, from now on. On the thread that made the replica.
- */
-void
-ferry_list_replica_set_page_size (FerryListReplica *self, guint page_size)
-{
-  g_return_if_fail (FERRY_IS_LIST_REPLICA (self));
-  g_return_if_fail (page_size >= 1 && page_size <= FERRY_ROWS_MAX);
-  ferry_return_if_elsewhere (self->home);
-
-  if (self->page_size == page_size)
-    return;
-  self->page_size = page_size;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAGE_SIZE]);
-}
-
-/**
- * ferry_list_replica_get_page_size: (get-property page-size)
- * @self: a replica
- *
- * Gets how many rows are fetched at a time. On the thread that made the replica.
- *
- * Returns: how many rows, 1 to 1024
- */
-guint
-ferry_list_replica_get_page_size (FerryListReplica *self)
-{
-  g_return_val_if_fail (FERRY_IS_LIST_REPLICA (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return self->page_size;
-}
-
-/**
- * ferry_list_replica_set_cache_size: (set-property cache-size)
- * @self: a replica
- * @cache_size: how many rows to keep, 0 for none
- *
- * Sets how many rows the replica keeps, also if the program does not hold them. If the number gets smaller, the rows
- * that are too many are dropped at once. On the thread that made the replica.
- */
-void
-ferry_list_replica_set_cache_size (FerryListReplica *self, guint cache_size)
-{
-  g_autoptr (GPtrArray) dropped = NULL;
-
-  g_return_if_fail (FERRY_IS_LIST_REPLICA (self));
-  ferry_return_if_elsewhere (self->home);
-
-  if (ferry_row_table_get_cache_size (self->table) == cache_size)
-    return;
-  dropped = g_ptr_array_new_with_free_func (g_object_unref);
-  ferry_row_table_set_cache_size (self->table, cache_size, dropped);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CACHE_SIZE]);
-}
-
-/**
- * ferry_list_replica_get_cache_size: (get-property cache-size)
- * @self: a replica
- *
- * Gets how many rows the replica keeps, also if the program does not hold them. On the thread that made the replica.
- *
- * Returns: how many rows
- */
-guint
-ferry_list_replica_get_cache_size (FerryListReplica *self)
-{
-  g_return_val_if_fail (FERRY_IS_LIST_REPLICA (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return ferry_row_table_get_cache_size (self->table);
 }

@@ -22,19 +22,5 @@ G_DECLARE_FINAL_TYPE (FerryListReplica, ferry_list_replica, FERRY, LIST_REPLICA,
 
 FERRY_AVAILABLE_IN_0_1
 FerryListReplica *ferry_list_replica_new (FerryProxy *proxy) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-FerryProxy *ferry_list_replica_get_proxy (FerryListReplica *self);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_list_replica_get_following (FerryListReplica *self);
-FERRY_AVAILABLE_IN_0_1
-const GError *ferry_list_replica_get_error (FerryListReplica *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_list_replica_set_page_size (FerryListReplica *self, guint page_size);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_list_replica_get_page_size (FerryListReplica *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_list_replica_set_cache_size (FerryListReplica *self, guint cache_size);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_list_replica_get_cache_size (FerryListReplica *self);
 
 G_END_DECLS

@@ -85,8 +85,7 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
   watch = ferry_thread_try_new ("ferry-server", "serving objects", watch_thread, &server, error);
   if (watch == NULL)
     return FALSE;
-  exporter = ferry_exporter_new ();
-  ferry_exporter_set_manual (exporter);
+  exporter = g_object_new (FERRY_TYPE_EXPORTER, "manual", TRUE, NULL);
   served = serve (exporter, &server, funcs, user_data, error);
   if (funcs->clean_up != NULL)
     funcs->clean_up (exporter, user_data);

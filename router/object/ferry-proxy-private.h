@@ -17,6 +17,8 @@ G_BEGIN_DECLS
 FerryProxySession *ferry_proxy_get_session (FerryProxy *self);
 /* Returns (transfer none) (nullable): the exporter, if the proxy's object is in this process. */
 FerryExporter *ferry_proxy_get_exporter (FerryProxy *self);
+/* Whether results of views stay in the other process, unless a view is set otherwise. */
+gboolean ferry_proxy_get_as_proxy (FerryProxy *self);
 /* Returns (transfer full) the proxy of a view's result, an object in another process. Takes the reference that
  * arrived with the result. Each object has at most one proxy at a time over a transport: if the object has several
  * names, their views return the same proxy. */

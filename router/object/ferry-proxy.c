@@ -78,7 +78,9 @@ G_DEFINE_FINAL_TYPE (FerryProxy, ferry_proxy, G_TYPE_OBJECT)
 
 enum
 {
-  PROP_NAME = 1,
+  PROP_TRANSPORT = 1,
+  PROP_NAME,
+  PROP_AS_PROXY,
   PROP_LISTENING,
   N_PROPERTIES,
 };
@@ -228,7 +230,7 @@ new_for_reference (FerryProxy *asker, const FerryViewResult *result)
   self->interface = g_strdup (result->interface);
   self->generation = result->generation;
   self->number = result->number;
-  ferry_proxy_set_as_proxy (self, ferry_proxy_get_as_proxy (asker));
+  atomic_init (&self->as_proxy, ferry_proxy_get_as_proxy (asker));
   return self;
 }
 
@@ -277,44 +279,7 @@ ferry_proxy_find_exported (FerryProxy *self, GError **error)
 }
 
 /**
- * ferry_proxy_get_transport:
- * @self: a proxy
- *
- * Any thread.
- *
- * Returns: (transfer none) (nullable): the transport over which the object is reached; %NULL if the object is in this
- * process. It is another one after [method@Ferry.Launcher.spawn_again], which may free the former one.
- */
-FerryTransport *
-ferry_proxy_get_transport (FerryProxy *self)
-{
-  g_autoptr (FerryMux) mux = NULL;
-
-  g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
-
-  mux = self->session != NULL ? ferry_proxy_session_dup_mux (self->session) : NULL;
-  return mux != NULL ? ferry_mux_get_transport (mux) : NULL;
-}
-
-/**
- * ferry_proxy_get_name:
- * @self: a proxy
- *
- * Any thread.
- *
- * Returns: (nullable): the name under which the object is exported; %NULL if the proxy has only a reference to the
- * object
- */
-const char *
-ferry_proxy_get_name (FerryProxy *self)
-{
-  g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
-
-  return self->name;
-}
-
-/**
- * ferry_proxy_get_listening:
+ * ferry_proxy_get_listening: (get-property listening)
  * @self: a proxy
  *
  * Whether the exporter listens, by its last report that has arrived. Any thread.
@@ -331,13 +296,11 @@ ferry_proxy_get_listening (FerryProxy *self)
 }
 
 /**
- * ferry_proxy_set_as_proxy:
+ * ferry_proxy_set_as_proxy: (set-property as-proxy)
  * @self: a proxy
  * @as_proxy: whether results of calls and views stay in the other process
  *
- * Sets whether results of calls and views stay in the other process, so that this process gets proxies of them. The
- * setting is the initial state of [method@Ferry.View.set_as_proxy] for views of this proxy, and proxies that come as
- * results have it too. [method@Ferry.Proxy.get] always returns the value. Any thread.
+ * Sets [property@Ferry.Proxy:as-proxy]. Any thread.
  */
 void
 ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy)
@@ -345,22 +308,13 @@ ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy)
   g_return_if_fail (FERRY_IS_PROXY (self));
 
   /* Relaxed, also in ferry_proxy_get_as_proxy(): no other data depends on the flag. */
-  atomic_store_explicit (&self->as_proxy, as_proxy, memory_order_relaxed);
+  if (atomic_exchange_explicit (&self->as_proxy, as_proxy != FALSE, memory_order_relaxed) != (as_proxy != FALSE))
+    g_object_notify_by_pspec (G_OBJECT (self), pspecs[PROP_AS_PROXY]);
 }
 
-/**
- * ferry_proxy_get_as_proxy:
- * @self: a proxy
- *
- * Any thread.
- *
- * Returns: whether results of calls and views stay in the other process, unless a view is set otherwise
- */
 gboolean
 ferry_proxy_get_as_proxy (FerryProxy *self)
 {
-  g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
-
   return atomic_load_explicit (&self->as_proxy, memory_order_relaxed);
 }
 
@@ -817,6 +771,12 @@ fell_silent (gpointer data, const GError *reason, gboolean for_ever)
 static const FerrySubscriptionFuncs subscription_funcs = {
   .item = item_came, .silent = fell_silent, .destroy = weak_ref_free};
 
+static gboolean
+is_empty (const char *const *names)
+{
+  return names == NULL || names[0] == NULL;
+}
+
 static void
 forget_followed (FerryProxy *self)
 {
@@ -839,6 +799,8 @@ forget_followed (FerryProxy *self)
  * If the object, or one of the names, is not exported, [signal@Ferry.Proxy::follow-failed] reports the reason, and no
  * changes are reported.
  *
+ * Without any name, nothing is followed any more, and the values of followed properties are dropped.
+ *
  * The thread of the proxy's main context.
  */
 void
@@ -849,26 +811,11 @@ ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char 
     return;
 
   forget_followed (self);
+  if (is_empty (properties) && is_empty (signals))
+    return;
   self->cached = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
   self->subscription =
     ferry_proxy_open_subscription (self, properties, signals, FALSE, &subscription_funcs, weak_ref_new (self));
-}
-
-/**
- * ferry_proxy_unfollow:
- * @self: a proxy
- *
- * Ends [method@Ferry.Proxy.follow], and drops the values of followed properties. The thread of the proxy's main
- * context.
- */
-void
-ferry_proxy_unfollow (FerryProxy *self)
-{
-  g_return_if_fail (FERRY_IS_PROXY (self));
-  if (!ferry_home_check_context (self->context, G_STRFUNC))
-    return;
-
-  forget_followed (self);
 }
 
 /**
@@ -973,15 +920,50 @@ ferry_proxy_wait_until_listening_finish (FerryProxy *self, GAsyncResult *result,
 
 /* ---- the object ---- */
 
+/* any: returns (transfer full) (nullable). */
+static FerryTransport *
+dup_transport (FerryProxy *self)
+{
+  g_autoptr (FerryMux) mux = self->session != NULL ? ferry_proxy_session_dup_mux (self->session) : NULL;
+
+  return mux != NULL ? g_object_ref (ferry_mux_get_transport (mux)) : NULL;
+}
+
 static void
 ferry_proxy_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_NAME] = G_CALLBACK (ferry_proxy_get_name),
-    [PROP_LISTENING] = G_CALLBACK (ferry_proxy_get_listening),
-  };
+  FerryProxy *self = FERRY_PROXY (object);
 
-  ferry_property_get (object, getters[property_id], value);
+  switch (property_id)
+    {
+    case PROP_TRANSPORT:
+      g_value_take_object (value, dup_transport (self));
+      break;
+    case PROP_NAME:
+      g_value_set_string (value, self->name);
+      break;
+    case PROP_AS_PROXY:
+      g_value_set_boolean (value, ferry_proxy_get_as_proxy (self));
+      break;
+    case PROP_LISTENING:
+      g_value_set_boolean (value, ferry_proxy_get_listening (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_proxy_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  switch (property_id)
+    {
+    case PROP_AS_PROXY:
+      ferry_proxy_set_as_proxy (FERRY_PROXY (object), g_value_get_boolean (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
 }
 
 static void
@@ -1100,30 +1082,54 @@ install_failures (void)
 }
 
 static void
-ferry_proxy_class_init (FerryProxyClass *klass)
+install_properties (void)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->get_property = ferry_proxy_get_property;
-  object_class->dispose = ferry_proxy_dispose;
-  object_class->finalize = ferry_proxy_finalize;
+  /**
+   * FerryProxy:transport:
+   *
+   * The transport over which the object is reached; %NULL if the object is in this process. It is another one after
+   * [method@Ferry.Launcher.spawn_again]; that change is not notified. Any thread.
+   */
+  pspecs[PROP_TRANSPORT] = g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_READABLE);
 
   /**
    * FerryProxy:name:
    *
-   * The name under which the object is exported; %NULL if the proxy has only a reference to the object.
+   * The name under which the object is exported; %NULL if the proxy has only a reference to the object. Any thread.
    */
   pspecs[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
 
   /**
-   * FerryProxy:listening:
+   * FerryProxy:as-proxy:
+   *
+   * Whether results of calls and views stay in the other process, so that this process gets proxies of them. It is the
+   * initial state of [method@Ferry.View.set_as_proxy] for views of this proxy, and proxies that come as results have it
+   * too. [method@Ferry.Proxy.get] always returns the value. Any thread; a change is notified on the thread that sets
+   * it.
+   */
+  pspecs[PROP_AS_PROXY] = g_param_spec_boolean ("as-proxy", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryProxy:listening: (getter get_listening)
    *
    * Whether the exporter listens, by its last report that has arrived. Proxies that came as results do not notify of
    * changes. After an exporter has left the transport, a new exporter at the other end is found only when a request or
    * a wait asks for it.
    */
   pspecs[PROP_LISTENING] = g_param_spec_boolean ("listening", NULL, NULL, FALSE, FERRY_READABLE);
+}
 
+static void
+ferry_proxy_class_init (FerryProxyClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ferry_proxy_get_property;
+  object_class->set_property = ferry_proxy_set_property;
+  object_class->dispose = ferry_proxy_dispose;
+  object_class->finalize = ferry_proxy_finalize;
+
+  install_properties ();
   g_object_class_install_properties (object_class, N_PROPERTIES, pspecs);
   install_news ();
   install_failures ();

@@ -25,17 +25,11 @@ FERRY_AVAILABLE_IN_0_1
 FerryProxy *ferry_proxy_new (FerryTransport *transport, const char *name) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 FerryProxy *ferry_proxy_new_local (FerryExporter *exporter, const char *name) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-FerryTransport *ferry_proxy_get_transport (FerryProxy *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_proxy_get_name (FerryProxy *self);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_get_listening (FerryProxy *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_proxy_get_as_proxy (FerryProxy *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error);
 FERRY_AVAILABLE_IN_0_1
@@ -83,8 +77,6 @@ GDBusInterfaceInfo *ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCan
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char *const *signals);
-FERRY_AVAILABLE_IN_0_1
-void ferry_proxy_unfollow (FerryProxy *self);
 FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_proxy_dup_cached (FerryProxy *self, const char *property);
 FERRY_AVAILABLE_IN_0_1

@@ -181,52 +181,10 @@ ferry_view_freeze (FerryView *self)
   self->frozen = TRUE;
 }
 
-/**
- * ferry_view_is_frozen:
- * @self: a view
- *
- * Any thread, one at a time until the view is frozen.
- *
- * Returns: whether the view is frozen, and cannot be changed any more
- */
-gboolean
-ferry_view_is_frozen (FerryView *self)
-{
-  g_return_val_if_fail (self != NULL, FALSE);
-
-  return self->frozen;
-}
-
-/**
- * ferry_view_get_proxy:
- * @self: a view
- *
- * Any thread.
- *
- * Returns: (transfer none): the proxy of the object at which the view begins
- */
 FerryProxy *
 ferry_view_get_proxy (FerryView *self)
 {
-  g_return_val_if_fail (self != NULL, NULL);
-
   return self->proxy;
-}
-
-/**
- * ferry_view_get_n_steps:
- * @self: a view
- *
- * Any thread, one at a time until the view is frozen.
- *
- * Returns: how many operations the view has
- */
-guint
-ferry_view_get_n_steps (FerryView *self)
-{
-  g_return_val_if_fail (self != NULL, 0);
-
-  return self->n_steps;
 }
 
 gboolean

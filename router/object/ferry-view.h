@@ -53,12 +53,6 @@ void ferry_view_unref (FerryView *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_view_freeze (FerryView *self);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_view_is_frozen (FerryView *self);
-FERRY_AVAILABLE_IN_0_1
-FerryProxy *ferry_view_get_proxy (FerryView *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_view_get_n_steps (FerryView *self);
-FERRY_AVAILABLE_IN_0_1
 char *ferry_view_to_string (FerryView *self);
 
 FERRY_AVAILABLE_IN_0_1

@@ -44,6 +44,7 @@ gboolean ferry_home_has_thread (FerryHome *self);
 FERRY_FOR_SIBLINGS
 gboolean ferry_home_check (FerryHome *self, const char *function);
 /* The same for a property without a function of its own. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_home_check_property (FerryHome *self, GParamSpec *pspec);
 /* As ferry_home_check(). On another thread, sets FERRY_ERROR_WRONG_THREAD. */
 gboolean ferry_home_check_error (FerryHome *self, const char *function, GError **error);

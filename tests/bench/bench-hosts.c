@@ -29,8 +29,11 @@ bench_hosts_wait (BenchHosts *self, guint n_hosts)
 
   while (g_list_model_get_n_items (ferry_cluster_get_hosts (self->cluster)) != n_hosts)
     {
+      g_autoptr (GError) error = NULL;
+
+      g_object_get (self->cluster, "error", &error, NULL);
       if (bench_now () > end)
-        bench_fail ("the hosts do not come or go", ferry_cluster_get_error (self->cluster));
+        bench_fail ("the hosts do not come or go", error);
       bench_pause (1000000);
       g_main_context_iteration (NULL, FALSE);
     }

@@ -21,8 +21,10 @@ waited_cb (GObject *source, GAsyncResult *result, gpointer data)
 static gboolean
 is_early (FerryProxy *proxy, const GError *error)
 {
-  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING) &&
-         !bench_is_closed (ferry_proxy_get_transport (proxy));
+  g_autoptr (FerryTransport) transport = NULL;
+
+  g_object_get (proxy, "transport", &transport, NULL);
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING) && !bench_is_closed (transport);
 }
 
 void

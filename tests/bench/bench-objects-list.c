@@ -249,14 +249,17 @@ static void
 run_remote (Bench *self, Way way, Figures *figures, gint64 duration)
 {
   g_autoptr (FerryListReplica) replica = ferry_list_replica_new (self->proxy);
+  g_autoptr (GError) error = NULL;
+  gboolean following = FALSE;
 
-  while (!ferry_list_replica_get_following (replica))
+  for (; !following; g_object_get (replica, "following", &following, NULL))
     g_main_context_iteration (NULL, TRUE);
   if (g_list_model_get_n_items (G_LIST_MODEL (replica)) != BENCH_REMOTE_N_LINES)
     bench_fail ("a replica of another length", NULL);
   scroll (self, G_LIST_MODEL (replica), way, figures, duration);
-  if (ferry_list_replica_get_error (replica) != NULL)
-    bench_fail ("a replica", ferry_list_replica_get_error (replica));
+  g_object_get (replica, "error", &error, NULL);
+  if (error != NULL)
+    bench_fail ("a replica", error);
 }
 
 static void

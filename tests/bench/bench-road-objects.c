@@ -131,7 +131,7 @@ start_exporter (End end, GError **error)
   FerryExporter *exporter = pair.exporters[end] = ferry_exporter_new ();
 
   if (end_threads[end] != BENCH_DEFAULT_THREADS)
-    ferry_exporter_set_threads (exporter, end_threads[end]);
+    g_object_set (exporter, "threads", end_threads[end], NULL);
   if (!ferry_exporter_export (exporter, NAME, echoer, interface, FERRY_CALL_POLICY_SERIAL, error) ||
       !ferry_exporter_add_transport (exporter, pair.transports[end], error))
     return FALSE;

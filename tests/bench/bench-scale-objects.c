@@ -185,8 +185,7 @@ let_go_all (Objects *self)
   bench_scale_begin (self->scale);
   for (guint i = 0; i < self->count; i++)
     g_clear_object ((FerryProxy **) &self->proxies->pdata[bench_scale_shuffle (i, self->count)]);
-  while (ferry_exporter_get_n_references (self->exporter) > 0)
-    g_main_context_iteration (NULL, TRUE);
+  bench_scale_run_until_released (self->exporter);
   for (guint i = 0; i < self->count; i++)
     while (is_watched (self->objects->pdata[i]))
       g_main_context_iteration (NULL, FALSE);

@@ -174,8 +174,7 @@ let_go (Rows *self)
   g_ptr_array_unref (self->rows);
   g_object_unref (self->replica);
   g_object_unref (self->proxy);
-  while (ferry_exporter_get_n_references (self->exporter) > 0)
-    g_main_context_iteration (NULL, TRUE);
+  bench_scale_run_until_released (self->exporter);
   bench_scale_end (self->scale, "let-go");
 }
 

@@ -155,6 +155,16 @@ bench_scale_run_until (const guint *counter, guint count)
     g_main_context_iteration (NULL, TRUE);
 }
 
+void
+bench_scale_run_until_released (gpointer exporter)
+{
+  guint64 n_references;
+
+  for (g_object_get (exporter, "n-references", &n_references, NULL); n_references > 0;
+       g_object_get (exporter, "n-references", &n_references, NULL))
+    g_main_context_iteration (NULL, TRUE);
+}
+
 guint
 bench_scale_shuffle (guint index, guint count)
 {

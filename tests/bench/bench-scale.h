@@ -48,6 +48,8 @@ void bench_scale_begin_memory (BenchScale *self);
 void bench_scale_end_memory (BenchScale *self, gboolean of_links);
 /* Runs the main loop until *counter has reached count. */
 void bench_scale_run_until (const guint *counter, guint count);
+/* Runs the main loop until the exporter's objects have no references of other processes. */
+void bench_scale_run_until_released (gpointer exporter);
 /* The index-th of count positions in an order that jumps. */
 guint bench_scale_shuffle (guint index, guint count);
 

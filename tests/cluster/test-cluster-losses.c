@@ -362,7 +362,7 @@ a_retry_goes_to_another_host (void)
   g_autoptr (FerryTask) next = NULL;
 
   ferry_task_set_retries (task, 5);
-  ferry_cluster_set_death_limit (test->cluster, 0);
+  g_object_set (test->cluster, "death-limit", 0, NULL);
   cluster_test_submit_task (test, task);
   lose_worker (one);
   cluster_test_wait_state (task, FERRY_TASK_STATE_WAITING);

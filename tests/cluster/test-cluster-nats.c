@@ -19,6 +19,7 @@
 #include "cluster/ferry-host-reception-private.h"
 #include "cluster/ferry-host-service-private.h"
 #include "cluster/ferry-packet-private.h"
+#include "property-test.h"
 #include "task/task-test.h"
 
 #define N_TASKS 200
@@ -281,6 +282,7 @@ a_server_that_is_killed_costs_time_only (void)
   g_autoptr (FerryTask) gate = NULL;
   g_autoptr (GPtrArray) tasks = NULL;
   g_autoptr (FerryHost) item = NULL;
+  g_autoptr (GError) error = NULL;
   FerryTask *last;
 
   if (nats_test_must_skip ("nats-server"))
@@ -298,14 +300,15 @@ a_server_that_is_killed_costs_time_only (void)
   tasks = submit_many (scene);
   last = tasks->pdata[N_TASKS - 1];
   ferry_test_run_until (has_text, last);
-  g_assert_cmpstr (ferry_task_get_message (last), ==, ferry_cluster_get_error (scene->cluster)->message);
+  g_object_get (scene->cluster, "error", &error, NULL);
+  g_assert_cmpstr (ferry_task_get_message (last), ==, error->message);
   nats_test_server_start (scene->server, NULL);
   wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
   task_test_assert_result (gate, NULL);
   assert_sums (tasks);
   g_assert_null (ferry_task_get_message (last));
   g_assert_cmpint (ferry_host_get_state (item), ==, FERRY_HOST_STATE_PRESENT);
-  g_assert_null (ferry_cluster_get_error (scene->cluster));
+  property_test_assert_no_error (scene->cluster);
 }
 
 static gboolean
@@ -343,7 +346,7 @@ sessions_are_told_that_the_server_is_back (void)
   if (nats_test_must_skip ("nats-server"))
     return;
   scene = scene_new (NULL);
-  ferry_cluster_set_cut_timeout (scene->cluster, (gint64) 60 * 60 * G_USEC_PER_SEC);
+  g_object_set (scene->cluster, "cut-timeout", (gint64) 60 * 60 * G_USEC_PER_SEC, NULL);
   ferry_cluster_close (scene->cluster);
   g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
   host = host_new (scene, "alpha");
@@ -432,7 +435,7 @@ a_host_that_is_killed_is_found_out (void)
   if (nats_test_must_skip ("nats-server"))
     return;
   scene = scene_new (NULL);
-  ferry_cluster_set_cut_timeout (scene->cluster, G_USEC_PER_SEC);
+  g_object_set (scene->cluster, "cut-timeout", (gint64) G_USEC_PER_SEC, NULL);
   ferry_cluster_close (scene->cluster);
   g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
   host = host_new (scene, "alpha");
@@ -461,11 +464,12 @@ a_host_that_is_started_again_takes_its_place (void)
   g_autoptr (FerryTask) lost = NULL;
   g_autoptr (FerryTask) again = NULL;
   g_autoptr (FerryHost) item = NULL;
+  g_autofree char *instance = NULL;
 
   if (nats_test_must_skip ("nats-server"))
     return;
   scene = scene_new (NULL);
-  ferry_cluster_set_cut_timeout (scene->cluster, (gint64) 60 * 60 * G_USEC_PER_SEC);
+  g_object_set (scene->cluster, "cut-timeout", (gint64) 60 * 60 * G_USEC_PER_SEC, NULL);
   ferry_cluster_close (scene->cluster);
   g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
   host = host_new (scene, "alpha");
@@ -483,7 +487,8 @@ a_host_that_is_started_again_takes_its_place (void)
   g_assert_cmpuint (ferry_task_get_n_attempts (again), ==, 2);
   wait_hosts (scene, 1);
   item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
-  g_assert_cmpstr (ferry_host_get_instance (item), ==, ferry_bus_get_id (next->bus));
+  g_object_get (item, "instance", &instance, NULL);
+  g_assert_cmpstr (instance, ==, ferry_bus_get_id (next->bus));
 }
 
 static gboolean
@@ -558,7 +563,7 @@ wrong_credentials_fail_tasks (void)
   scene = scene_new ("authorization { user: somebody, password: secret }");
   task = task_test_submit (scene->executor, "nothing", NULL);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
-  g_assert_error (ferry_cluster_get_error (scene->cluster), FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
+  property_test_assert_error (scene->cluster, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
 }
 
 static void
@@ -695,7 +700,10 @@ typedef struct
 static void
 connect_anew (FerryCluster *cluster, GParamSpec *pspec, Anew *anew)
 {
-  if (ferry_cluster_get_error (cluster) == NULL || anew->has_connected_anew)
+  g_autoptr (GError) error = NULL;
+
+  g_object_get (cluster, "error", &error, NULL);
+  if (error == NULL || anew->has_connected_anew)
     return;
   anew->has_connected_anew = TRUE;
   ferry_cluster_close (cluster);
@@ -1212,7 +1220,7 @@ run_tasks_beside (MeddlerTalk talk)
     task_test_assert_result (tasks->pdata[i], NULL);
   g_assert_cmpuint (meddler_end (&meddler), >, N_TASKS);
   assert_each_noted_once ();
-  g_assert_null (ferry_cluster_get_error (scene->cluster));
+  property_test_assert_no_error (scene->cluster);
 }
 
 static void

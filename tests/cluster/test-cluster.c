@@ -50,13 +50,17 @@ knows_its_hosts (void)
   g_autoptr (HostTest) one = host_test_new (test, "one", "work play work", 2);
   g_autoptr (HostTest) other = host_test_new (test, "other", "work", 3);
   g_autoptr (FerryHost) first = g_list_model_get_item (hosts, 0);
+  g_autofree char *instance = NULL;
+  g_autofree char *version = NULL;
+  g_auto (GStrv) functions = NULL;
 
+  g_object_get (first, "instance", &instance, "version", &version, "functions", &functions, NULL);
   g_assert_cmpuint (g_list_model_get_n_items (hosts), ==, 2);
   g_assert_true (first == one->host);
   g_assert_cmpstr (ferry_host_get_name (first), ==, "one");
-  g_assert_cmpstr (ferry_host_get_instance (first), ==, "0123456789abcdef");
-  g_assert_cmpstr (ferry_host_get_version (first), ==, "0.1.0");
-  g_assert_cmpstrv (ferry_host_get_functions (first), ((const char *const[]){"play", "work", NULL}));
+  g_assert_cmpstr (instance, ==, "0123456789abcdef");
+  g_assert_cmpstr (version, ==, "0.1.0");
+  g_assert_cmpstrv (functions, ((const char *const[]){"play", "work", NULL}));
   g_assert_cmpint (ferry_host_get_state (first), ==, FERRY_HOST_STATE_PRESENT);
   g_assert_cmpuint (ferry_host_get_n_workers (first), ==, 2);
   g_assert_cmpint (ferry_host_get_round_trip (first), >, 0);
@@ -64,6 +68,68 @@ knows_its_hosts (void)
   host_test_die (one);
   g_assert_cmpuint (g_list_model_get_n_items (hosts), ==, 1);
   g_assert_cmpint (ferry_host_get_state (first), ==, FERRY_HOST_STATE_LOST);
+}
+
+static void
+count_call (gpointer n_calls)
+{
+  ++*(guint *) n_calls;
+}
+
+/* Sets a text, once or twice the same. */
+static void
+assert_keeps_text (FerryCluster *cluster, const char *name, const char *text)
+{
+  g_autofree char *signal = g_strconcat ("notify::", name, NULL);
+  g_autofree char *kept = NULL;
+  guint n_notified = 0;
+
+  g_signal_connect_swapped (cluster, signal, G_CALLBACK (count_call), &n_notified);
+  g_object_set (cluster, name, text, NULL);
+  g_object_set (cluster, name, text, NULL);
+  g_object_get (cluster, name, &kept, NULL);
+  g_signal_handlers_disconnect_by_data (cluster, &n_notified);
+  g_assert_cmpstr (kept, ==, text);
+  g_assert_cmpuint (n_notified, ==, 1);
+}
+
+static gpointer
+read_elsewhere (gpointer cluster)
+{
+  g_autoptr (FerryRouter) router = NULL;
+
+  g_object_get (cluster, "router", &router, NULL);
+  return router;
+}
+
+static void
+keeps_its_settings (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  FerryCluster *cluster = g_object_new (FERRY_TYPE_CLUSTER, "router", router, "url", "nats://example.org",
+                                        "application", "app", "user", "alice", "death-limit", 7, NULL);
+  g_autofree char *name = NULL;
+  g_autofree char *user = NULL;
+
+  g_object_get (cluster, "name", &name, "user", &user, NULL);
+  g_assert_cmpstr (name, ==, "app");
+  g_assert_cmpstr (user, ==, "alice");
+  g_assert_cmpint (ferry_test_get_number (cluster, "death-limit"), ==, 7);
+  g_assert_cmpint (ferry_test_get_number (cluster, "cut-timeout"), ==, 30 * G_USEC_PER_SEC);
+  g_object_set (cluster, "cut-timeout", (gint64) 2 * G_USEC_PER_SEC, NULL);
+  g_assert_cmpint (ferry_test_get_number (cluster, "cut-timeout"), ==, 2 * G_USEC_PER_SEC);
+  assert_keeps_text (cluster, "user", "bob");
+  assert_keeps_text (cluster, "name", "name");
+  assert_keeps_text (cluster, "credentials-file", "/credentials");
+  assert_keeps_text (cluster, "nkey-seed-file", "/seed");
+  assert_keeps_text (cluster, "tls-ca-file", "/certificates");
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "FerryCluster:user: 'b.o.b' cannot be part of a subject*");
+  g_object_set (cluster, "user", "b.o.b", NULL);
+  g_test_assert_expected_messages ();
+  assert_keeps_text (cluster, "user", NULL);
+  g_assert_true (g_thread_join (g_thread_new ("elsewhere", read_elsewhere, cluster)) == router);
+  ferry_test_finalize (cluster);
+  ferry_test_router_stop (router);
 }
 
 static gboolean
@@ -782,6 +848,7 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   g_test_add_func ("/cluster/runs-a-task", runs_a_task);
   g_test_add_func ("/cluster/knows-its-hosts", knows_its_hosts);
+  g_test_add_func ("/cluster/keeps-its-settings", keeps_its_settings);
   g_test_add_func ("/cluster/shows-the-load-of-hosts", shows_the_load_of_hosts);
   g_test_add_func ("/cluster/tells-what-a-function-sends-in-order", tells_what_a_function_sends_in_order);
   g_test_add_func ("/cluster/yields-as-the-window-allows", yields_as_the_window_allows);

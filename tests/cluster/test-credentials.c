@@ -123,7 +123,7 @@ let_a_task_run (void)
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   host = start_host (scene->server, file, "--workers=1");
   cluster = ferry_cluster_new (scene->router, url, "app");
-  ferry_cluster_set_credentials_file (cluster, file);
+  g_object_set (cluster, "credentials-file", file, NULL);
   executor = ferry_executor_new_for_runner (FERRY_RUNNER (cluster));
   task = task_test_submit (executor, "echo", g_variant_new_string ("word"));
   task_test_assert_result (task, "'word'");

@@ -549,8 +549,8 @@ ledger_init (Ledger *ledger, guint seed, guint n_tasks)
   ledger->proxy = proxy_test_new (ledger->server->port);
   url = g_strdup_printf ("nats://127.0.0.1:%u", proxy_test_get_port (ledger->proxy));
   ledger->cluster = ferry_cluster_new (ledger->test->router, url, "ledger");
-  ferry_cluster_set_cut_timeout (ledger->cluster, CUT_TIMEOUT_SECONDS * G_USEC_PER_SEC);
-  ferry_cluster_set_death_limit (ledger->cluster, 0);
+  g_object_set (ledger->cluster, "cut-timeout", (gint64) CUT_TIMEOUT_SECONDS * G_USEC_PER_SEC, NULL);
+  g_object_set (ledger->cluster, "death-limit", 0, NULL);
   ledger->executor = ferry_executor_new_for_runner (FERRY_RUNNER (ledger->cluster));
   for (guint i = 0; i < N_HOSTS; i++)
     {

@@ -291,7 +291,7 @@ follow (Scene *self, guint8 how)
   if (how % 2 == 0)
     ferry_proxy_follow (proxy, (const char *const[]){"*", NULL}, (const char *const[]){"told", NULL});
   else
-    ferry_proxy_unfollow (proxy);
+    ferry_proxy_follow (proxy, NULL, NULL);
 }
 
 static void
@@ -314,7 +314,7 @@ make_replica (Scene *self, guint8 how)
     {
       self->n_items = 0;
       self->list = ferry_list_replica_new (choose_proxy (self, how / 2));
-      ferry_list_replica_set_cache_size (self->list, how);
+      g_object_set (self->list, "cache-size", how, NULL);
       g_signal_connect (self->list, "items-changed", G_CALLBACK (items_changed_cb), self);
     }
 }
@@ -447,7 +447,7 @@ finish (Scene *self, GMainContext *context)
   g_ptr_array_unref (self->rows);
   g_clear_object (&self->list);
   g_clear_object (&self->replica);
-  ferry_proxy_unfollow (self->proxy);
+  ferry_proxy_follow (self->proxy, NULL, NULL);
   fuzz_end_set_full (self->transport, FALSE);
   fuzz_end_settle (context);
   answer_all (self, context);

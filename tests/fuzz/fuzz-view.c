@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/ferry-error.h"
+#include "ferry-test.h"
 #include "fuzz-end.h"
 #include "fuzz-node.h"
 #include "fuzz.h"
@@ -385,12 +386,12 @@ finish (Scene *self, GMainContext *context)
   while (fuzz_node_let_go ())
     fuzz_end_settle (context);
   if (ferry_transport_get_closed (transport))
-    g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
+    g_assert_cmpint (ferry_test_get_number (self->exporter, "n-references"), ==, 0);
   else
-    g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, g_hash_table_size (self->references));
+    g_assert_cmpint (ferry_test_get_number (self->exporter, "n-references"), ==, g_hash_table_size (self->references));
   ferry_transport_end (transport, reason);
   fuzz_end_settle (context);
-  g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
+  g_assert_cmpint (ferry_test_get_number (self->exporter, "n-references"), ==, 0);
   g_assert_finalize_object (self->exporter);
   fuzz_end_settle (context);
   g_assert_finalize_object (self->transport);

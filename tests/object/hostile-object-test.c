@@ -29,7 +29,7 @@ start (HostileObject *self, guint threads)
 
   self->exporter = ferry_exporter_new ();
   if (threads > 0)
-    ferry_exporter_set_threads (self->exporter, threads);
+    g_object_set (self->exporter, "threads", threads, NULL);
   else
     ferry_exporter_set_context (self->exporter, NULL);
   self->shop = test_shop_new (self->exporter);
@@ -77,7 +77,7 @@ has_no_counters (gpointer data)
 static gboolean
 has_no_references (gpointer exporter)
 {
-  return ferry_exporter_get_n_references (exporter) == 0;
+  return ferry_test_get_number (exporter, "n-references") == 0;
 }
 
 /* A thread that is at a request has a reference to the exporter as well. */

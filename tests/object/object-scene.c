@@ -62,7 +62,7 @@ export_here (ObjectScene *self)
 
   self->exporter = ferry_exporter_new ();
   self->shop = test_shop_new (self->exporter);
-  ferry_exporter_set_threads (self->exporter, 4);
+  g_object_set (self->exporter, "threads", 4, NULL);
   if (self->kind->connect != NULL)
     {
       self->kind->connect (&self->here, &self->there);
@@ -75,7 +75,7 @@ export_here (ObjectScene *self)
 static gboolean
 has_no_references (gpointer exporter)
 {
-  return ferry_exporter_get_n_references (exporter) == 0;
+  return ferry_test_get_number (exporter, "n-references") == 0;
 }
 
 static gboolean

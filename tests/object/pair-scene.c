@@ -15,7 +15,7 @@ pair_scene_open (PairScene *self, int place, const char *name, FerryInterface *i
   if (place == PAIR_SCENE_CONTEXT)
     ferry_exporter_set_context (self->exporter, NULL);
   else
-    ferry_exporter_set_threads (self->exporter, (guint) place);
+    g_object_set (self->exporter, "threads", (int) place, NULL);
   self->interface = interface;
   self->object = object;
   ferry_exporter_export (self->exporter, name, object, interface, FERRY_CALL_POLICY_SERIAL, &error);
@@ -48,7 +48,7 @@ pair_scene_wait_listening (PairScene *self)
 static gboolean
 has_no_references (gpointer exporter)
 {
-  return ferry_exporter_get_n_references (exporter) == 0;
+  return ferry_test_get_number (exporter, "n-references") == 0;
 }
 
 void

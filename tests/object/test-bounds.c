@@ -283,7 +283,7 @@ take_value (PairScene *scene)
 static gboolean
 has_dropped_one (gpointer exporter)
 {
-  return ferry_exporter_get_n_references (exporter) < N_FIT;
+  return ferry_test_get_number (exporter, "n-references") < N_FIT;
 }
 
 static void

@@ -371,7 +371,7 @@ test_it_has_no_rows (void)
   g_autoptr (FerryView) view = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_exporter_set_threads (exporter, 0);
+  g_object_set (exporter, "threads", 0, NULL);
   g_assert_true (
     ferry_exporter_export (exporter, "words", G_OBJECT (dictionary), interface, FERRY_CALL_POLICY_SERIAL, NULL));
   ferry_exporter_start (exporter);

@@ -81,7 +81,7 @@ place_open (Place *self, gboolean manual, FerryInterface *interface)
   ferry_transport_new_pair (&self->here, &self->there);
   self->exporter = ferry_exporter_new ();
   if (manual)
-    ferry_exporter_set_manual (self->exporter);
+    g_object_set (self->exporter, "manual", TRUE, NULL);
   else
     ferry_exporter_set_context (self->exporter, NULL);
   ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), interface, FERRY_CALL_POLICY_SERIAL,

@@ -150,7 +150,7 @@ is_left_and_cancelled (gpointer data)
 {
   ObjectScene *scene = data;
 
-  return ferry_exporter_get_n_transports (scene->exporter) == 0 &&
+  return ferry_test_get_number (scene->exporter, "n-transports") == 0 &&
          test_counter_get_n_cancelled (scene->shop->counter) == 1;
 }
 

@@ -59,7 +59,7 @@ set_up_end (End *self, FerryTransport *transport)
   self->counter = test_counter_new ("first");
   test_counter_set_next (self->counter, next);
   self->exporter = ferry_exporter_new ();
-  ferry_exporter_set_threads (self->exporter, 2);
+  g_object_set (self->exporter, "threads", 2, NULL);
   ferry_interface_add_method (interface, "late", "", "o", keep_late, self, NULL);
   ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), interface, FERRY_CALL_POLICY_CONCURRENT,
                          &error);
@@ -105,7 +105,7 @@ set_up (Scene *self, gconstpointer wired)
 static gboolean
 has_no_references (gpointer exporter)
 {
-  return ferry_exporter_get_n_references (exporter) == 0;
+  return ferry_test_get_number (exporter, "n-references") == 0;
 }
 
 /* Those that have a name, and what they have next. */
@@ -406,13 +406,13 @@ test_no_room (Scene *self, gconstpointer data)
 {
   kept = g_ptr_array_new_with_free_func (g_object_unref);
   run_threads (self, 1, make_many);
-  g_assert_cmpuint (ferry_exporter_get_n_references (self->ends[1].exporter), ==, 3000);
+  g_assert_cmpint (ferry_test_get_number (self->ends[1].exporter, "n-references"), ==, 3000);
   demux_test_wire_limit (self->wires, ASKING, 5, G_MAXSIZE);
   demux_test_wire_hold (self->wires, ASKING, TRUE);
   g_clear_pointer (&kept, g_ptr_array_unref);
   g_assert_cmpuint (demux_test_wire_count (self->wires, ASKING), ==, 5);
   g_assert_cmpuint (demux_test_wire_count_refused (self->wires, ASKING), >, 0);
-  g_assert_cmpuint (ferry_exporter_get_n_references (self->ends[1].exporter), ==, 3000);
+  g_assert_cmpint (ferry_test_get_number (self->ends[1].exporter, "n-references"), ==, 3000);
   demux_test_wire_hold (self->wires, ASKING, FALSE);
   assert_nothing_left (self);
 }

@@ -225,7 +225,7 @@ test_one_way (HostileObject *self)
   hostile_object_tell (self, 0, FERRY_OBJECT_METHOD_FOLLOW,
                        ferry_follow_request_to_variant (&root, (const char *const[]){"*", NULL}, NULL, FALSE));
   hostile_object_assert_answers (self, 0);
-  g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
+  g_assert_cmpint (ferry_test_get_number (self->exporter, "n-references"), ==, 0);
   g_assert_false (g_signal_has_handler_pending (self->shop->counter, g_signal_lookup ("notify", G_TYPE_OBJECT),
                                                 g_quark_from_static_string ("value"), TRUE));
 }
@@ -321,7 +321,7 @@ test_release (HostileObject *self)
   assert_known (self, 1, generation, other);
   release (self, 1, generation, other, 2);
   assert_unknown (self, 1, generation, other);
-  g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
+  g_assert_cmpint (ferry_test_get_number (self->exporter, "n-references"), ==, 0);
 }
 
 /* ---- subscriptions ---- */

@@ -126,15 +126,64 @@ test_methods_are_to_be_bound (void)
   g_assert_true (g_variant_type_equal (member->in_type, G_VARIANT_TYPE ("(is)")));
   g_assert_true (g_variant_type_equal (member->out_type, G_VARIANT_TYPE ("(as)")));
   g_assert_cmpstr (member->in_names[0], ==, "how");
-  ferry_interface_bind_class_method (interface, "Toggle", G_STRUCT_OFFSET (CounterClass, toggle));
+  ferry_interface_add_class_method (interface, "Toggle", NULL, NULL, G_STRUCT_OFFSET (CounterClass, toggle));
   g_assert_false (ferry_interface_seal (interface, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
   g_assert_nonnull (strstr (error->message, "'Stop'"));
-  g_assert_nonnull (strstr (error->message, "ferry_interface_bind_method()"));
+  g_assert_nonnull (strstr (error->message, "ferry_interface_add_method()"));
   g_clear_error (&error);
-  ferry_interface_bind_method (interface, "Stop", counter_toggle, NULL, NULL);
+  ferry_interface_add_method (interface, "Stop", NULL, NULL, counter_toggle, NULL, NULL);
   g_assert_true (ferry_interface_seal (interface, &error));
   g_assert_no_error (error);
+}
+
+static void
+count_call (gpointer counter)
+{
+  ++*(guint *) counter;
+}
+
+static void
+expect_described (void)
+{
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL,
+                         "ferry_interface_add_*method(): method 'Toggle' * '(i)' and the results '(s)' in its "
+                         "description*");
+}
+
+/* A method that is described has one function at a time, and the types of its description. */
+static void
+test_described_methods_keep_their_types (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryInterface) interface =
+    take_info ("<method name='Toggle'><arg type='i' direction='in'/><arg type='s' direction='out'/></method>",
+               COUNTER_TYPE, &error);
+  const FerryMember *member = ferry_interface_find (interface, FERRY_MEMBER_METHOD, "Toggle", NULL);
+  guint n_destroyed = 0;
+
+  for (guint i = 0; i < 4; i++)
+    expect_described ();
+  ferry_interface_add_method (interface, "Toggle", "", NULL, counter_toggle, NULL, NULL);
+  ferry_interface_add_method (interface, "Toggle", "i", "", counter_toggle, NULL, NULL);
+  ferry_interface_add_method (interface, "Toggle", "i", "(", counter_toggle, NULL, NULL);
+  ferry_interface_add_class_method (interface, "Toggle", "ii", "s", G_STRUCT_OFFSET (CounterClass, toggle));
+  g_test_assert_expected_messages ();
+  g_assert_null (member->func);
+  g_assert_cmpuint (member->class_offset, ==, 0);
+  ferry_interface_add_method (interface, "Toggle", "i", "(s)", counter_toggle, &n_destroyed, count_call);
+  g_assert_true (member->func == counter_toggle);
+  ferry_interface_add_class_method (interface, "Toggle", "(i)", NULL, G_STRUCT_OFFSET (CounterClass, toggle));
+  g_assert_cmpuint (n_destroyed, ==, 1);
+  g_assert_null (member->func);
+  ferry_interface_add_method (interface, "Toggle", NULL, "s", counter_toggle, &n_destroyed, count_call);
+  g_assert_true (member->func == counter_toggle);
+  g_assert_cmpuint (member->class_offset, ==, 0);
+  g_assert_true (g_variant_type_equal (member->in_type, G_VARIANT_TYPE ("(i)")));
+  g_assert_true (g_variant_type_equal (member->out_type, G_VARIANT_TYPE ("(s)")));
+  g_assert_cmpuint (ferry_interface_list (interface, FERRY_MEMBER_METHOD)->len, ==, 1);
+  g_clear_object (&interface);
+  g_assert_cmpuint (n_destroyed, ==, 2);
 }
 
 static void
@@ -236,11 +285,15 @@ test_other_end_makes_the_same_of_it (void)
     "<property name='BitRate' type='u' access='readwrite'/><property name='title' type='s' access='read'/>"
     "<signal name='LevelChanged'><arg name='title' type='s'/><arg type='i'/></signal>",
     COUNTER_TYPE, NULL);
-  GDBusInterfaceInfo *info = ferry_interface_create_info (interface);
-  GDBusMethodInfo *method = g_dbus_interface_info_lookup_method (info, "Toggle");
-  GDBusPropertyInfo *rate = g_dbus_interface_info_lookup_property (info, "BitRate");
-  GDBusSignalInfo *changed = g_dbus_interface_info_lookup_signal (info, "LevelChanged");
+  GDBusInterfaceInfo *info;
+  GDBusMethodInfo *method;
+  GDBusPropertyInfo *rate;
+  GDBusSignalInfo *changed;
 
+  g_object_get (interface, "info", &info, NULL);
+  method = g_dbus_interface_info_lookup_method (info, "Toggle");
+  rate = g_dbus_interface_info_lookup_property (info, "BitRate");
+  changed = g_dbus_interface_info_lookup_signal (info, "LevelChanged");
   g_assert_cmpstr (info->name, ==, INTERFACE_TEST_NAME);
   g_assert_cmpstr (method->in_args[0]->name, ==, "how");
   g_assert_cmpstr (method->in_args[0]->signature, ==, "i");
@@ -266,17 +319,22 @@ test_an_interface_can_be_made_of_its_own_description (void)
   g_autoptr (GVariant) before = NULL;
   g_autoptr (GVariant) after = NULL;
   g_autoptr (GError) error = NULL;
+  g_autofree char *name = NULL;
   GDBusInterfaceInfo *info;
+  GType type;
 
   ferry_interface_add_method (interface, "add", "ia{sv}", "x", counter_toggle, NULL, NULL);
   ferry_interface_add_all (interface);
-  info = ferry_interface_create_info (interface);
+  g_object_get (interface, "info", &info, NULL);
   again = ferry_interface_new_for_info (info, COUNTER_TYPE, &error);
   g_assert_no_error (error);
   before = g_variant_ref_sink (ferry_interface_describe (interface));
   after = g_variant_ref_sink (ferry_interface_describe (again));
   g_assert_cmpvariant (before, after);
   g_dbus_interface_info_unref (info);
+  g_object_get (again, "name", &name, "object-type", &type, NULL);
+  g_assert_cmpstr (name, ==, INTERFACE_TEST_NAME);
+  g_assert_true (type == COUNTER_TYPE);
 }
 
 /* A name of 256 bytes is one of D-Bus as well, and too long for a message. */
@@ -491,6 +549,7 @@ main (int argc, char **argv)
   ADD ("names-with-capitals-are-found-with-dashes", test_names_with_capitals_are_found_with_dashes);
   ADD ("capitals-in-a-row-are-one-word", test_capitals_in_a_row_are_one_word);
   ADD ("methods-are-to-be-bound", test_methods_are_to_be_bound);
+  ADD ("described-methods-keep-their-types", test_described_methods_keep_their_types);
   ADD ("what-the-type-lacks-is-named", test_what_the_type_lacks_is_named);
   ADD ("what-has-another-type-is-named", test_what_has_another_type_is_named);
   ADD ("what-the-type-does-not-allow-is-named", test_what_the_type_does_not_allow_is_named);

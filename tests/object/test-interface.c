@@ -137,20 +137,13 @@ test_data_is_destroyed_with_the_interface (void)
 {
   FerryInterface *interface = new_interface ();
   guint n_methods = 0;
-  guint n_bound = 0;
   guint n_containers = 0;
 
   ferry_interface_add_method (interface, "one", "", "", counter_toggle, &n_methods, count_call);
-  ferry_interface_bind_method (interface, "one", fast_counter_toggle, &n_bound, count_call);
-  g_assert_cmpuint (n_methods, ==, 1);
-  ferry_interface_bind_class_method (interface, "one", TOGGLE);
-  g_assert_cmpuint (n_bound, ==, 1);
-  ferry_interface_bind_method (interface, "one", fast_counter_toggle, &n_bound, count_call);
   ferry_interface_set_container (interface, &(FerryContainerFuncs){NULL}, &n_containers, count_call);
   ferry_interface_set_container (interface, &(FerryContainerFuncs){NULL}, &n_containers, count_call);
   g_assert_cmpuint (n_containers, ==, 1);
   g_object_unref (interface);
-  g_assert_cmpuint (n_bound, ==, 2);
   g_assert_cmpuint (n_containers, ==, 2);
   g_assert_cmpuint (n_methods, ==, 1);
 }
@@ -165,11 +158,10 @@ test_a_sealed_interface_does_not_change (void)
   ferry_interface_add_method (interface, "one", "", "", counter_toggle, NULL, NULL);
   g_assert_true (ferry_interface_seal (interface, &error));
   g_assert_true (ferry_interface_seal (interface, &error));
-  for (guint i = 0; i < 7; i++)
+  for (guint i = 0; i < 6; i++)
     expect_critical ("ferry_interface_*(): interface '*' is exported and not changed any more*");
   ferry_interface_add_method (interface, "two", "", "", counter_toggle, NULL, NULL);
   ferry_interface_add_class_method (interface, "two", "", "", TOGGLE);
-  ferry_interface_bind_method (interface, "one", fast_counter_toggle, NULL, NULL);
   ferry_interface_add_property (interface, "title", READ_WRITE);
   ferry_interface_add_signal (interface, "emptied");
   ferry_interface_add_all (interface);

@@ -124,13 +124,13 @@ trade (Application *self, guint n, gboolean kills)
 static gboolean
 has_no_transports (gpointer exporter)
 {
-  return ferry_exporter_get_n_transports (exporter) == 0;
+  return ferry_test_get_number (exporter, "n-transports") == 0;
 }
 
 static gboolean
 has_no_references (gpointer exporter)
 {
-  return ferry_exporter_get_n_references (exporter) == 0;
+  return ferry_test_get_number (exporter, "n-references") == 0;
 }
 
 /* Those of the shop. */

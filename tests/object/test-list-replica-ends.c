@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "object/list-test.h"
+#include "property-test.h"
 
 static void
 test_failed (void)
@@ -23,8 +24,8 @@ test_failed (void)
   list_test_turn (test);
   list_test_fail (list_test_get_fetch (test, 0));
   g_assert_cmpuint (n_errors, ==, 1);
-  g_assert_error (ferry_list_replica_get_error (test->replica), FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-  g_assert_true (ferry_list_replica_get_following (test->replica));
+  property_test_assert_error (test->replica, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  g_assert_true (ferry_test_get_number (test->replica, "following"));
   list_test_settle (test);
   g_assert_cmpuint (test->n_asked, ==, 2);
   g_assert_true (list_test_is_loaded (test, 5));
@@ -72,8 +73,8 @@ test_stopped (gconstpointer for_ever)
   list_test_deliver (test);
   list_test_fail (list_test_get_fetch (test, 0));
   g_assert_cmpuint (n_following, ==, 1);
-  g_assert_false (ferry_list_replica_get_following (test->replica));
-  g_assert_error (ferry_list_replica_get_error (test->replica), FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
+  g_assert_false (ferry_test_get_number (test->replica, "following"));
+  property_test_assert_error (test->replica, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->replica)), ==, 1000);
   g_assert_true (list_test_look (test, 5) == row);
   g_assert_false (list_test_is_loaded (test, 500));
@@ -101,7 +102,7 @@ test_empty (void)
 {
   ListTest *test = list_test_new_begun (0);
 
-  g_assert_true (ferry_list_replica_get_following (test->replica));
+  g_assert_true (ferry_test_get_number (test->replica, "following"));
   g_assert_cmpuint (test->n_changed, ==, 0);
   list_test_free (test);
 }
@@ -128,8 +129,8 @@ test_listens_again (void)
   g_assert_cmpuint (test->n_changed, ==, n_changed + 1);
   g_assert_cmpuint (test->fetches->len, ==, 0);
   g_assert_cmpuint (n_following, ==, 2);
-  g_assert_true (ferry_list_replica_get_following (test->replica));
-  g_assert_no_error (ferry_list_replica_get_error (test->replica));
+  g_assert_true (ferry_test_get_number (test->replica, "following"));
+  property_test_assert_no_error (test->replica);
   g_assert_true (list_test_look (test, 5) != row);
   g_assert_true (ferry_list_row_get_loaded (row));
   list_test_settle (test);
@@ -142,8 +143,8 @@ test_listens_again (void)
 static void
 assert_broken_off (ListTest *test, guint length)
 {
-  g_assert_error (ferry_list_replica_get_error (test->replica), FERRY_ERROR, FERRY_ERROR_PROTOCOL);
-  g_assert_false (ferry_list_replica_get_following (test->replica));
+  property_test_assert_error (test->replica, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  g_assert_false (ferry_test_get_number (test->replica, "following"));
   g_assert_null (test->funcs);
   g_assert_cmpuint (test->fetches->len, ==, 0);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->replica)), ==, length);
@@ -239,8 +240,8 @@ test_other_length (void)
   list_test_answer_with (
     list_test_get_fetch (test, 0),
     g_variant_new_parsed ("(uint64 0, uint64 11, [<0>, <1>, <2>, <3>, <4>, <5>, <6>, <7>, <8>, <9>])"));
-  g_assert_error (ferry_list_replica_get_error (test->replica), FERRY_ERROR, FERRY_ERROR_PROTOCOL);
-  g_assert_true (ferry_list_replica_get_following (test->replica));
+  property_test_assert_error (test->replica, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  g_assert_true (ferry_test_get_number (test->replica, "following"));
   g_assert_false (list_test_is_loaded (test, 3));
   list_test_settle (test);
   list_test_assert_all_right (test);
@@ -256,15 +257,17 @@ test_other_lengths (void)
   for (guint64 length = 11; length <= 12; length++)
     {
       g_autofree char *words = g_strdup_printf ("had %" G_GUINT64_FORMAT " when", length);
+      g_autoptr (GError) error = NULL;
 
       list_test_look (test, 3);
       list_test_turn (test);
       list_test_answer_with (
         list_test_get_fetch (test, 0),
         g_variant_new_parsed ("(uint64 0, %t, [<0>, <1>, <2>, <3>, <4>, <5>, <6>, <7>, <8>, <9>])", length));
-      g_assert_nonnull (strstr (ferry_list_replica_get_error (test->replica)->message, words));
+      g_object_get (test->replica, "error", &error, NULL);
+      g_assert_nonnull (strstr (error->message, words));
     }
-  g_assert_true (ferry_list_replica_get_following (test->replica));
+  g_assert_true (ferry_test_get_number (test->replica, "following"));
   list_test_free (test);
 }
 
@@ -363,7 +366,7 @@ test_too_long (void)
   assert_shown (&shown, 4294967290, 5, 0);
   list_test_give_item (test, TRUE, "[], 18446744073709551615");
   assert_shown (&shown, 0, 4294967290, G_MAXUINT);
-  g_assert_true (ferry_list_replica_get_following (test->replica));
+  g_assert_true (ferry_test_get_number (test->replica, "following"));
   g_array_unref (shown.changes);
   g_signal_handlers_disconnect_by_func (test->replica, shown_cb, &shown);
   list_test_free (test);
@@ -406,7 +409,7 @@ test_disposed_in_change (void)
   g_signal_connect (test->replica, "items-changed", G_CALLBACK (dispose_cb), NULL);
   list_test_give_item (test, FALSE, "[(1, 0, 1, 0), (2, 0, 1, 0), (3, 4000, 1, 0)], 0");
   g_assert_cmpuint (test->n_changed, ==, 2);
-  g_assert_no_error (ferry_list_replica_get_error (test->replica));
+  property_test_assert_no_error (test->replica);
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->replica)), ==, 0);
   list_test_free (test);
 }

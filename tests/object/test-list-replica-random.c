@@ -127,8 +127,8 @@ become_quiet (Play *play)
 static void
 resize (Play *play)
 {
-  ferry_list_replica_set_page_size (play->test->replica, 1 + pick (play, 200));
-  ferry_list_replica_set_cache_size (play->test->replica, pick (play, 3) == 0 ? pick (play, 20) : 500);
+  g_object_set (play->test->replica, "page-size", 1 + pick (play, 200), NULL);
+  g_object_set (play->test->replica, "cache-size", pick (play, 3) == 0 ? pick (play, 20) : 500, NULL);
 }
 
 static void

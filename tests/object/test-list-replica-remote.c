@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "object/number-list.h"
+#include "property-test.h"
 
 #define LENGTH 1000000
 #define N_SEEN 40
@@ -39,7 +40,7 @@ has_length (gpointer data)
 {
   Remote *self = data;
 
-  return ferry_list_replica_get_following (self->replica) &&
+  return ferry_test_get_number (self->replica, "following") &&
          self->n_items == g_list_model_get_n_items (G_LIST_MODEL (self->list));
 }
 
@@ -78,8 +79,11 @@ remote_new (guint length)
 static void
 remote_free (Remote *self)
 {
-  g_assert_no_error (ferry_list_replica_get_error (self->replica));
-  g_assert_true (ferry_list_replica_get_proxy (self->replica) == self->proxy);
+  g_autoptr (FerryProxy) proxy = NULL;
+
+  property_test_assert_no_error (self->replica);
+  g_object_get (self->replica, "proxy", &proxy, NULL);
+  g_assert_true (proxy == self->proxy);
   g_assert_finalize_object (self->replica);
   g_ptr_array_unref (self->held);
   g_clear_object (&self->proxy);
@@ -198,7 +202,7 @@ is_silent (gpointer data)
 {
   Remote *self = data;
 
-  return !ferry_list_replica_get_following (self->replica);
+  return !ferry_test_get_number (self->replica, "following");
 }
 
 static void

@@ -7,6 +7,8 @@
 
 #include "config.h"
 
+#include <string.h>
+
 #include "object/list-test.h"
 
 #define PAGE 128
@@ -18,11 +20,11 @@ test_length (void)
 
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->replica)), ==, 0);
   g_assert_null (g_list_model_get_item (G_LIST_MODEL (test->replica), 0));
-  g_assert_false (ferry_list_replica_get_following (test->replica));
+  g_assert_false (ferry_test_get_number (test->replica, "following"));
   g_assert_true (g_list_model_get_item_type (G_LIST_MODEL (test->replica)) == FERRY_TYPE_LIST_ROW);
   list_test_begin (test);
   list_test_deliver (test);
-  g_assert_true (ferry_list_replica_get_following (test->replica));
+  g_assert_true (ferry_test_get_number (test->replica, "following"));
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->replica)), ==, 1000000);
   g_assert_null (g_list_model_get_item (G_LIST_MODEL (test->replica), 1000000));
   list_test_turn (test);
@@ -75,13 +77,62 @@ test_last_page (void)
   list_test_free (test);
 }
 
+static const char *wanted_critical; /* (nullable): NULL where none may come */
+static guint n_criticals;
+
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
+{
+  if ((level & G_LOG_LEVEL_CRITICAL) == 0 || wanted_critical == NULL)
+    return g_log_writer_default (level, fields, n_fields, data);
+  for (gsize i = 0; i < n_fields; i++)
+    if (strcmp (fields[i].key, "MESSAGE") == 0)
+      g_assert_true (g_str_has_prefix (fields[i].value, wanted_critical));
+  n_criticals++;
+  return G_LOG_WRITER_HANDLED;
+}
+
+static gpointer
+use_properties (gpointer replica)
+{
+  static const char *const names[] = {"page-size", "cache-size", "following", "error", "n-items"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+      g_autofree char *wanted = g_strdup_printf ("FerryListReplica:%s was used on another thread ", names[i]);
+
+      wanted_critical = wanted;
+      n_criticals = 0;
+      g_object_get_property (replica, names[i], &value);
+      g_assert_cmpuint (n_criticals, ==, 1);
+      if (i >= 2)
+        continue;
+      g_object_set (replica, names[i], 1, NULL);
+      g_assert_cmpuint (n_criticals, ==, 2);
+    }
+  wanted_critical = NULL;
+  return NULL;
+}
+
+static void
+test_elsewhere (void)
+{
+  ListTest *test = list_test_new_begun (10);
+
+  g_thread_join (g_thread_new ("elsewhere", use_properties, test->replica));
+  g_assert_cmpint (ferry_test_get_number (test->replica, "page-size"), ==, PAGE);
+  g_assert_cmpint (ferry_test_get_number (test->replica, "cache-size"), ==, 8192);
+  list_test_free (test);
+}
+
 static void
 test_page_size (void)
 {
   ListTest *test = list_test_new_begun (1000);
 
-  ferry_list_replica_set_page_size (test->replica, 10);
-  g_assert_cmpuint (ferry_list_replica_get_page_size (test->replica), ==, 10);
+  g_object_set (test->replica, "page-size", 10, NULL);
+  g_assert_cmpint (ferry_test_get_number (test->replica, "page-size"), ==, 10);
   list_test_look (test, 25);
   list_test_turn (test);
   g_assert_cmpuint (list_test_get_fetch (test, 0)->position, ==, 20);
@@ -158,7 +209,7 @@ test_cache (void)
 {
   ListTest *test = list_test_new_begun (10 * PAGE);
 
-  ferry_list_replica_set_cache_size (test->replica, 2 * PAGE);
+  g_object_set (test->replica, "cache-size", 2 * PAGE, NULL);
   for (guint i = 0; i < 3; i++)
     {
       list_test_look (test, i * PAGE);
@@ -171,7 +222,7 @@ test_cache (void)
   g_assert_false (list_test_is_loaded (test, 1));
   list_test_settle (test);
   g_assert_cmpuint (test->n_asked, ==, 4);
-  ferry_list_replica_set_cache_size (test->replica, 0);
+  g_object_set (test->replica, "cache-size", 0, NULL);
   list_test_look_away (test, 0);
   g_assert_false (list_test_is_loaded (test, 0));
   list_test_settle (test);
@@ -198,7 +249,7 @@ test_released (void)
   g_assert_cmpuint (n_gone, ==, 0);
   g_assert_true (list_test_is_loaded (test, 3));
   list_test_look_away (test, 3);
-  ferry_list_replica_set_cache_size (test->replica, 0);
+  g_object_set (test->replica, "cache-size", 0, NULL);
   g_assert_cmpuint (n_gone, ==, 1);
   g_assert_false (list_test_is_loaded (test, 3));
   list_test_settle (test);
@@ -430,9 +481,12 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (write_log, NULL, NULL);
+
   g_test_add_func ("/list-replica/has-length-at-once-and-rows-as-they-are-looked-at", test_length);
   g_test_add_func ("/list-replica/loads-a-page-into-the-rows-that-were-given", test_page);
   g_test_add_func ("/list-replica/asks-for-no-more-than-there-is", test_last_page);
+  g_test_add_func ("/list-replica/properties-belong-to-its-thread", test_elsewhere);
   g_test_add_func ("/list-replica/asks-for-pages-as-large-as-it-is-told", test_page_size);
   g_test_add_func ("/list-replica/asks-for-a-page-once", test_once);
   g_test_add_func ("/list-replica/asks-for-four-pages-at-a-time-and-the-newest-first", test_newest_first);

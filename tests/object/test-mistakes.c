@@ -156,13 +156,13 @@ test_an_exporter_with_a_transport (PairScene *self, gconstpointer data)
   expect ("ferry_exporter_set_context(): the exporter has a transport already*ferry_exporter_add_transport()*");
   ferry_exporter_set_context (self->exporter, NULL);
   g_test_assert_expected_messages ();
-  expect ("ferry_exporter_set_threads(): the exporter has a transport already*");
-  ferry_exporter_set_threads (self->exporter, 1);
+  expect ("FerryExporter:threads: the exporter has a transport already*");
+  g_object_set (self->exporter, "threads", 1, NULL);
   g_test_assert_expected_messages ();
-  expect ("ferry_exporter_set_manual(): the exporter has a transport already*");
-  ferry_exporter_set_manual (self->exporter);
+  expect ("FerryExporter:manual: the exporter has a transport already*");
+  g_object_set (self->exporter, "manual", TRUE, NULL);
   g_test_assert_expected_messages ();
-  expect ("ferry_exporter_process_requests(): *ferry_exporter_set_manual()*");
+  expect ("ferry_exporter_process_requests(): *FerryExporter:manual*");
   ferry_exporter_process_requests (self->exporter);
   g_test_assert_expected_messages ();
 }

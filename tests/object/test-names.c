@@ -315,9 +315,11 @@ test_description (Scene *self, gconstpointer data)
   g_autoptr (TestCounter) counter = export_counter (self, 1);
   g_autoptr (FerryInterface) interface = ferry_interface_new ("org.example.Greeter", TEST_TYPE_COUNTER);
   g_autoptr (TestCounter) other = test_counter_new ("other");
+  g_autofree char *name = NULL;
 
   ferry_interface_add_method (interface, "greet", "", "s", greet, NULL, NULL);
-  assert_described (self, ferry_interface_get_name (self->interface));
+  g_object_get (self->interface, "name", &name, NULL);
+  assert_described (self, name);
   g_assert_false (greets (self));
   take_name (self);
   export_as (self, other, interface, FERRY_CALL_POLICY_SERIAL);
@@ -435,7 +437,7 @@ test_other_names_wake_nothing (Scene *self, gconstpointer data)
       ferry_test_look_until (is_newer, &newer);
     }
   g_assert_cmpuint (ferry_mailbox_get_n (mailbox), ==, 0);
-  ferry_proxy_unfollow (self->proxy);
+  ferry_proxy_follow (self->proxy, NULL, NULL);
   while (g_main_context_iteration (context, FALSE))
     ;
   ferry_mailbox_unref (mailbox);

@@ -271,22 +271,33 @@ test_local_listens (PairScene *self, gconstpointer data)
 /* ---- proxies of values ---- */
 
 static void
+count_call (gpointer n_calls)
+{
+  ++*(guint *) n_calls;
+}
+
+static void
 test_as_proxy (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryProxy) sum = NULL;
   g_autoptr (FerryProxy) again = NULL;
   GVariant *value = NULL;
   FerryView *view;
+  guint n_notified = 0;
 
-  g_assert_false (ferry_proxy_get_as_proxy (self->proxy));
+  g_assert_false (ferry_test_get_number (self->proxy, "as-proxy"));
+  g_signal_connect_swapped (self->proxy, "notify::as-proxy", G_CALLBACK (count_call), &n_notified);
   ferry_proxy_set_as_proxy (self->proxy, TRUE);
-  g_assert_true (ferry_proxy_get_as_proxy (self->proxy));
+  g_object_set (self->proxy, "as-proxy", TRUE, NULL);
+  g_signal_handlers_disconnect_by_data (self->proxy, &n_notified);
+  g_assert_cmpuint (n_notified, ==, 1);
+  g_assert_true (ferry_test_get_number (self->proxy, "as-proxy"));
   call (self->proxy, "add", g_variant_new ("(i)", 3), &value, &sum);
   g_assert_null (value);
   g_assert_nonnull (sum);
-  g_assert_true (ferry_proxy_get_as_proxy (sum));
+  g_assert_true (ferry_test_get_number (sum, "as-proxy"));
   again = assert_gives_proxy (ferry_view_new (sum));
-  g_assert_true (ferry_proxy_get_as_proxy (again));
+  g_assert_true (ferry_test_get_number (again, "as-proxy"));
   view = ferry_view_new (again);
   ferry_view_set_as_proxy (view, FALSE);
   assert_gives_number (view, 3);
@@ -301,7 +312,7 @@ test_as_proxy_objects (PairScene *self, gconstpointer data)
   ferry_proxy_set_as_proxy (self->proxy, TRUE);
   call (self->proxy, "make", g_variant_new ("(s)", "made"), NULL, &made);
   g_assert_nonnull (made);
-  g_assert_true (ferry_proxy_get_as_proxy (made));
+  g_assert_true (ferry_test_get_number (made, "as-proxy"));
   call (made, "add", g_variant_new ("(i)", 5), NULL, &sum);
   g_assert_nonnull (sum);
 }
@@ -344,7 +355,7 @@ test_set_as_proxy (PairScene *self, gconstpointer data)
   g_assert_true (set (self->proxy, "value", g_variant_new_int32 (78), &error));
   g_assert_no_error (error);
   g_assert_cmpint (test_counter_get_value (self->object), ==, 78);
-  g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 0);
+  g_assert_cmpint (ferry_test_get_number (self->exporter, "n-references"), ==, 0);
 }
 
 /* ---- two proxies of a name ---- */

@@ -162,7 +162,7 @@ test_reference (PairScene *self, gconstpointer data)
   call (self->proxy, "make", g_variant_new ("(s)", "made"), &first);
   g_assert_no_error (first.error);
   g_assert_nonnull (first.object);
-  g_assert_cmpuint (ferry_exporter_get_n_references (self->exporter), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (self->exporter, "n-references"), ==, 1);
   g_assert_cmpint (test_counter_count (), ==, 2);
   call (first.object, "add", g_variant_new ("(i)", 5), &second);
   assert_value (&second, "5");
@@ -281,6 +281,20 @@ test_follow (PairScene *self, gconstpointer data)
   ferry_proxy_follow (self->proxy, (const char *const[]){"*", NULL}, (const char *const[]){"counted", NULL});
   test_counter_set_value (self->object, 12);
   ferry_test_run_until (has_changed, self->proxy);
+  ferry_proxy_follow (self->proxy, (const char *const[]){NULL}, NULL);
+  g_assert_false (has_changed (self->proxy));
+}
+
+/* What a proxy says of itself: with a transport, and in the object's own process. */
+static void
+test_says (PairScene *self, gconstpointer data)
+{
+  g_autoptr (FerryTransport) transport = NULL;
+  g_autofree char *name = NULL;
+
+  g_object_get (self->proxy, "transport", &transport, "name", &name, NULL);
+  g_assert_true (transport == (self->local ? NULL : self->here));
+  g_assert_cmpstr (name, ==, "counter");
 }
 
 static gboolean
@@ -446,6 +460,7 @@ main (int argc, char **argv)
   add ("has-an-error-whose-trace-does-not-grow", test_trace_does_not_grow);
   add ("has-alike-errors-with-their-own-traces", test_alike_errors);
   add ("has-an-error-whose-copies-keep-its-trace", test_copies);
+  add ("says-its-name-and-transport", test_says);
   add ("knows-the-newest-value-of-what-it-follows", test_follow);
   add ("follows-again-what-was-stopped-for-a-moment", test_follow_again);
   add ("that-follows-may-be-dropped-on-any-thread", test_dropped_elsewhere);

@@ -12,6 +12,7 @@
 #include "call/demux-test.h"
 #include "number-list.h"
 #include "object-test.h"
+#include "property-test.h"
 
 #define N_NAMES 40
 #define WATCH_WINDOW 16
@@ -305,7 +306,7 @@ test_rows (Scene *self, gconstpointer data)
   make_room (self);
   ferry_test_look_until (is_loaded, first);
   ferry_test_look_until (is_loaded, last);
-  g_assert_no_error (ferry_list_replica_get_error (replica));
+  property_test_assert_no_error (replica);
 }
 
 /* What waits for room is not sent when it is over by then. */

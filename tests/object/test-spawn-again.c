@@ -30,8 +30,11 @@ set_up (Fixture *self, gconstpointer data)
 static void
 tear_down (Fixture *self, gconstpointer data)
 {
+  g_autoptr (FerryTransport) transport = NULL;
+
   /* The transport of the present worker. */
-  ferry_transport_close (ferry_proxy_get_transport (self->proxy));
+  g_object_get (self->proxy, "transport", &transport, NULL);
+  ferry_transport_close (transport);
   g_clear_object (&self->proxy);
   object_scene_close (&self->scene);
 }
@@ -159,7 +162,7 @@ test_followed (Fixture *self, gconstpointer data)
   object_scene_assert_call (self->proxy, "add", g_variant_new ("(i)", 3), "3");
   ferry_test_run_until (is_three, &value);
   g_signal_handlers_disconnect_by_data (self->proxy, &value);
-  ferry_proxy_unfollow (self->proxy);
+  ferry_proxy_follow (self->proxy, NULL, NULL);
 }
 
 static void

@@ -55,7 +55,7 @@ set_up (Scene *self, gconstpointer data)
   ferry_transport_new_pair (&self->here, &self->there);
   self->counter = test_counter_new ("counter");
   self->exporter = ferry_exporter_new ();
-  ferry_exporter_set_manual (self->exporter);
+  g_object_set (self->exporter, "manual", TRUE, NULL);
   ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), interface, FERRY_CALL_POLICY_SERIAL,
                          &error);
   g_assert_no_error (error);

@@ -35,7 +35,7 @@ set_up_stopped (Application *self, gconstpointer threads)
   self->exporter = ferry_exporter_new ();
   self->shop = test_shop_new (self->exporter);
   if (threads != NULL)
-    ferry_exporter_set_threads (self->exporter, GPOINTER_TO_UINT (threads));
+    g_object_set (self->exporter, "threads", GPOINTER_TO_UINT (threads), NULL);
   else
     ferry_exporter_set_context (self->exporter, NULL);
 }
@@ -94,7 +94,7 @@ forget (Application *self)
 static gboolean
 has_no_transports (gpointer exporter)
 {
-  return ferry_exporter_get_n_transports (exporter) == 0;
+  return ferry_test_get_number (exporter, "n-transports") == 0;
 }
 
 static gboolean
@@ -216,7 +216,7 @@ test_killed (Application *self, gconstpointer data)
   test_counter_let_go (self->shop->counter);
   /* The other one has nothing to do with it. */
   g_assert_cmpuint (test_counter_get_n_cancelled (self->shop->wide), ==, 0);
-  g_assert_cmpuint (ferry_exporter_get_n_transports (self->exporter), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (self->exporter, "n-transports"), ==, 1);
   test_counter_let_go (self->shop->wide);
   finish (self, 1, "status 0");
 }

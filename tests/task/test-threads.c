@@ -526,8 +526,7 @@ properties_say_what_their_functions_say (void)
     {G_OBJECT (s->task), "ferry_task"},         {G_OBJECT (s->pool), "ferry_pool"},
     {G_OBJECT (s->executor), "ferry_executor"}, {G_OBJECT (s->map), "ferry_map"},
     {G_OBJECT (s->exchange), "ferry_exchange"}, {G_OBJECT (s->group), "ferry_task_group"},
-    {G_OBJECT (s->row), "ferry_list_row"},      {G_OBJECT (s->replica), "ferry_list_replica"},
-    {G_OBJECT (s->channel), "ferry_channel"},
+    {G_OBJECT (s->row), "ferry_list_row"},      {G_OBJECT (s->channel), "ferry_channel"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (objects); i++)

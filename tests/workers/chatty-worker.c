@@ -100,7 +100,7 @@ export_counter (void)
   /* It stays until the end of the process. */
   g_signal_connect (counter, "notify::value", G_CALLBACK (chat), NULL);
   exporter = ferry_exporter_new ();
-  ferry_exporter_set_threads (exporter, 1);
+  g_object_set (exporter, "threads", 1, NULL);
   if (!ferry_exporter_export (exporter, "counter", G_OBJECT (counter), interface, FERRY_CALL_POLICY_SERIAL, NULL) ||
       !ferry_exporter_add_transport (exporter, transport, NULL))
     g_error ("The counter cannot be exported");

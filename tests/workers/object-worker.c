@@ -80,7 +80,7 @@ serve (FerryTransport *transport, gboolean by_default, FerryTransport *other)
   TestShop *shop = test_shop_new (exporter);
 
   if (!by_default)
-    ferry_exporter_set_threads (exporter, 4);
+    g_object_set (exporter, "threads", 4, NULL);
   check (ferry_exporter_add_transport (exporter, transport, NULL));
   check (other == NULL || ferry_exporter_add_transport (exporter, other, NULL));
   ferry_exporter_start (exporter);
