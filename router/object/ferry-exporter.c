@@ -849,7 +849,7 @@ new_session (FerryExporter *exporter, FerryTransport *transport)
   else if (exporter->n_threads < 0)
     ferry_demux_set_team (self->demux, 1);
   else
-    ferry_demux_set_threads (self->demux, (guint) exporter->n_threads);
+    ferry_demux_set_threads (self->demux, exporter->n_threads);
   return self;
 }
 
