@@ -1077,6 +1077,13 @@ ferry_demux_set_team (FerryDemux *self, guint n_threads)
   set_place (self, PLACE_THREADS, TRUE, n_threads, -1, NULL);
 }
 
+/* Returns FALSE while the demux runs. */
+static gboolean
+set_default_place (FerryDemux *self)
+{
+  return set_place (self, PLACE_THREADS, TRUE, ferry_get_n_usable_cores (), -1, NULL);
+}
+
 /**
  * ferry_demux_set_threads: (set-property threads)
  * @self: a demux that is stopped
@@ -1087,25 +1094,28 @@ ferry_demux_set_team (FerryDemux *self, guint n_threads)
 void
 ferry_demux_set_threads (FerryDemux *self, int n_threads)
 {
-  gboolean in_team = n_threads < 0;
+  gboolean is_set;
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
   g_return_if_fail (n_threads >= -1);
 
-  ferry_return_if_fail (set_place (self, n_threads != 0 ? PLACE_THREADS : PLACE_RECEIVING, in_team,
-                                   in_team ? ferry_get_n_usable_cores () : (guint) n_threads, -1, NULL),
-                        WHEN_STOPPED);
+  if (n_threads < 0)
+    is_set = set_default_place (self);
+  else
+    is_set = set_place (self, n_threads > 0 ? PLACE_THREADS : PLACE_RECEIVING, FALSE, (guint) n_threads, -1, NULL);
+  ferry_return_if_fail (is_set, WHEN_STOPPED);
 }
 
 static void
 set_threads_on_demand (FerryDemux *self, guint max_threads)
 {
-  gboolean is_set = max_threads > 0;
+  gboolean is_set;
 
-  if (!is_set && get_threads_on_demand (self) == 0)
-    return;
-  if (!set_place (self, PLACE_THREADS, !is_set, is_set ? max_threads : ferry_get_n_usable_cores (),
-                  is_set ? IDLE_TIME : -1, NULL))
+  if (max_threads > 0)
+    is_set = set_place (self, PLACE_THREADS, FALSE, max_threads, IDLE_TIME, NULL);
+  else
+    is_set = get_threads_on_demand (self) == 0 || set_default_place (self);
+  if (!is_set)
     ferry_critical ("FerryDemux:threads-on-demand: " WHEN_STOPPED);
 }
 
@@ -1477,5 +1487,5 @@ ferry_demux_init (FerryDemux *self)
   self->fork_number = ferry_forks_note ();
   pthread_mutex_init (&self->lock, NULL);
   self->dispatcher = g_object_new (FERRY_TYPE_DISPATCHER, NULL);
-  ferry_demux_set_team (self, ferry_get_n_usable_cores ());
+  set_default_place (self);
 }

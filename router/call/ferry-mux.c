@@ -690,8 +690,7 @@ ferry_mux_cancel (FerryMux *self, guint64 xid)
  *
  * Sends a one-way request: the other end sends no answer, and this end keeps no state for one. To a handler of plain
  * bytes, a value of the type `ay` is bytes. Returns when the transport has the request. Any thread, but a thread that
- * may not wait (see [method@Ferry.Mux.transact]) must pass a
- * @timeout of 0.
+ * may not wait (see [method@Ferry.Mux.transact]) must pass a @timeout of 0.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK if there is no room and @timeout is 0, %FERRY_ERROR_TIMED_OUT,
  * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_CLOSED, %FERRY_ERROR_BAD_ARGUMENTS and

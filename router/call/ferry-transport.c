@@ -1031,10 +1031,9 @@ ferry_transport_wait_ended (FerryTransport *self)
 GError *
 ferry_transport_dup_reason (FerryTransport *self)
 {
-  FerryTransportPrivate *priv;
-
-  priv = get_private (self);
+  FerryTransportPrivate *priv = get_private (self);
   FERRY_AUTO_LOCK (&priv->lock);
+
   return priv->reason != NULL ? ferry_error_copy (priv->reason) : NULL;
 }
 

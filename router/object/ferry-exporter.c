@@ -47,7 +47,7 @@ struct _FerryExporter
   guint64 generation;      /* const: a random number that tells this exporter from others; not 0 */
   FerryObjectTable *table; /* const: (owned) */
 
-  /* Changed until the first transport is added, then const. */
+  /* Changed under the lock until the first transport is added, then const. */
   gboolean is_manual;    /* ferry_exporter_process_requests() and ferry_exporter_poll() iterate the context */
   GMainContext *context; /* (owned) (nullable): the main context on which methods are called; NULL: on threads */
   int n_threads;         /* -1: methods are called where requests are received, one at a time */
@@ -1068,6 +1068,28 @@ ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodF
 
 /* ---- where methods are called ---- */
 
+/* any: returns (transfer full) (nullable) the main context that was set; NULL for the own one of a manual exporter. */
+static GMainContext *
+dup_set_context (FerryExporter *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->context != NULL && !self->is_manual ? g_main_context_ref (self->context) : NULL;
+}
+
+static gboolean
+get_manual (FerryExporter *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->is_manual;
+}
+
+static int
+get_threads (FerryExporter *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->n_threads;
+}
+
 /* Sets where methods are called, and notifies of the properties that change with that. context: (nullable).
  * n_threads: see FerryExporter.n_threads. Emits a critical message when the exporter has a transport already; it begins
  * with what, the name of what is set. */
@@ -1120,17 +1142,19 @@ static void
 set_threads (FerryExporter *self, int n_threads)
 {
   /* -1 is also what the property has while methods are called elsewhere: it unsets no other place. */
-  if (n_threads >= 0 || self->n_threads >= 0)
+  if (n_threads >= 0 || get_threads (self) >= 0)
     set_place (self, FALSE, NULL, n_threads, "FerryExporter:threads");
 }
 
 static void
 set_manual (FerryExporter *self, gboolean manual)
 {
-  g_autoptr (GMainContext) context = manual ? g_main_context_new () : NULL;
+  g_autoptr (GMainContext) context = NULL;
 
-  if (manual != self->is_manual)
-    set_place (self, manual, context, -1, "FerryExporter:manual");
+  if (manual == get_manual (self))
+    return;
+  context = manual ? g_main_context_new () : NULL;
+  set_place (self, manual, context, -1, "FerryExporter:manual");
 }
 
 guint
@@ -1464,30 +1488,10 @@ ferry_exporter_get_listening (FerryExporter *self)
 
 /* ---- the object ---- */
 
-/* any: the main context that was set; NULL for the own one of a manual exporter. */
-static GMainContext *
-get_set_context (FerryExporter *self)
-{
-  return self->is_manual ? NULL : self->context;
-}
-
-static gboolean
-get_manual (FerryExporter *self)
-{
-  return self->is_manual;
-}
-
-static int
-get_threads (FerryExporter *self)
-{
-  return self->n_threads;
-}
-
 static void
 ferry_exporter_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   static const GCallback getters[N_PROPERTIES] = {
-    [PROP_CONTEXT] = G_CALLBACK (get_set_context),
     [PROP_THREADS] = G_CALLBACK (get_threads),
     [PROP_MANUAL] = G_CALLBACK (get_manual),
     [PROP_LISTENING] = G_CALLBACK (ferry_exporter_get_listening),
@@ -1495,7 +1499,10 @@ ferry_exporter_get_property (GObject *object, guint property_id, GValue *value, 
     [PROP_N_REFERENCES] = G_CALLBACK (get_n_references),
   };
 
-  ferry_property_get (object, getters[property_id], value);
+  if (property_id == PROP_CONTEXT)
+    g_value_take_boxed (value, dup_set_context (FERRY_EXPORTER (object)));
+  else
+    ferry_property_get (object, getters[property_id], value);
 }
 
 static void
