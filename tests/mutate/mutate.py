@@ -32,7 +32,8 @@ import changes
 sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import tested
 
-LAYERS = ("base", "lane", "link", "route", "spawn", "sandbox", "worker", "call", "task", "channel", "object")
+from layers import LAYERS
+
 SUITES_OF_ALL = ("faults", "fuzz")
 COPIED = ("router", "tests", "demo-app", "data", "docs", "build-aux", "meson.build", "meson_options.txt", "README.md",
           "CHANGELOG.md", "HACKING.md", "COPYING", "run", ".clang-format")
@@ -63,6 +64,7 @@ class Copy:
         self.build = os.path.join(folder, "build")
         self.bring_up_to_date(top)
         self.configure()
+        self.objects = self.read_objects()
         self.tests = self.read_tests()
         self.make([])
         self.digests = {test.name: self.digest_of(test) for test in self.tests}
@@ -90,6 +92,12 @@ class Copy:
         subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=custom", "-Doptimization=1",
                         "-Ddebug=false", "-Dintrospection=disabled", "-Ddemo=disabled", "-Dmodel=disabled",
                         "-Dzeromq=disabled"], check=True, stdout=subprocess.DEVNULL, env=environment)
+
+    def read_objects(self):
+        with open(os.path.join(self.build, "compile_commands.json"), encoding="utf-8") as file:
+            commands = json.load(file)
+        return {os.path.normpath(os.path.join(command["directory"], command["file"])): command["output"]
+                for command in commands if command["output"].startswith("router/")}
 
     def read_tests(self):
         text = subprocess.run(["meson", "introspect", self.build, "--tests", "--targets"], check=True,
@@ -120,14 +128,8 @@ class Copy:
         return " ".join(digest(os.path.join(self.build, target)) for target in test.targets)
 
     def object_of(self, path):
-        """The object file of a source, as ninja calls it."""
-        layer, name = path.split("/")[1:3]
-        folder = os.path.join(self.build, "router")
-        for library in sorted(os.listdir(folder)):
-            candidate = os.path.join("router", library, "%s_%s.o" % (layer, name))
-            if library.endswith(".p") and os.path.exists(os.path.join(self.build, candidate)):
-                return candidate
-        return None
+        """The object file that a library or a program has of a source, as ninja calls it; None when it is not built."""
+        return self.objects.get(os.path.join(self.source, path))
 
     def read(self, path):
         with open(os.path.join(self.source, path), encoding="utf-8") as file:
@@ -336,6 +338,8 @@ class Mutation:
         if key in self.kept["noticed"]:
             return self.kept["noticed"][key]
         target = self.copy.object_of(change.path)
+        if target is None:
+            return None
         pristine = digest(os.path.join(self.copy.build, target))
         self.copy.write(change.path, change.apply(text))
         try:

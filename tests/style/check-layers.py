@@ -9,9 +9,7 @@ import sys
 import sources
 import tap
 
-# From the lowest up.
-LAYERS = ("base", "lane", "link", "route", "spawn", "sandbox", "worker", "call", "task", "channel", "object", "cluster",
-          "gtk")
+from layers import LAYERS
 
 # What a layer knows nothing of: headers of the system by their beginning, and words.
 MAIN_LOOPS = (("gio/", "glib-object.h", "gobject/", "gtk/", "adwaita.h"),
