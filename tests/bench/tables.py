@@ -48,8 +48,7 @@ def read_results(text):
             run[key] = value
         elif line.startswith("# budget ") and name:
             figures[name] = figures[name][:2] + (line[len("# budget "):],)
-        elif run and not line.startswith("#") and len(words) == 3:
-            # What the build printed stands before the run.
+        elif not line.startswith("#") and len(words) == 3:
             name = words[0]
             figures[name] = (float(words[1]), words[2], None)
     return figures, run
