@@ -187,8 +187,10 @@ static void
 take_latency (FerryDemoCard *self, gint64 sent)
 {
   gint64 now = g_get_monotonic_time ();
+  gint64 submitted;
 
-  if (sent < ferry_task_get_submit_time (self->task) || sent > now)
+  g_object_get (self->task, "submit-time", &submitted, NULL);
+  if (sent < submitted || sent > now)
     g_set_error_literal (&self->breach, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                          "The worker sent a message with an impossible time");
   else
@@ -230,6 +232,8 @@ watch_silence (FerryDemoCard *self, gint64 now)
 void
 ferry_demo_card_show_words (FerryDemoCard *self, gint64 now)
 {
+  guint64 amount;
+
   if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_WAITING)
     take_words (self, &self->activity, ferry_demo_words_for_waiting (self->task), PROP_ACTIVITY);
   if (ferry_task_get_state (self->task) != FERRY_TASK_STATE_EXECUTING)
@@ -246,8 +250,9 @@ ferry_demo_card_show_words (FerryDemoCard *self, gint64 now)
       take_words (self, &self->pace_words, ferry_demo_words_for_duration (self->task), PROP_PACE);
       return;
     }
-  if (ferry_task_get_amount (self->task) > 0)
-    ferry_demo_pace_add (&self->pace, now, ferry_task_get_amount (self->task));
+  g_object_get (self->task, "amount", &amount, NULL);
+  if (amount > 0)
+    ferry_demo_pace_add (&self->pace, now, amount);
   take_words (self, &self->activity, ferry_demo_words_for_run (self->task), PROP_ACTIVITY);
   take_words (self, &self->pace_words, ferry_demo_words_for_pace (self->task, &self->pace), PROP_PACE);
 }
@@ -396,8 +401,9 @@ ferry_demo_card_get_seconds (FerryDemoCard *self)
 double
 ferry_demo_card_get_silence (FerryDemoCard *self)
 {
-  gint64 end = ferry_task_get_end_time (self->task);
+  gint64 end;
 
+  g_object_get (self->task, "end-time", &end, NULL);
   return (double) ((end != 0 ? end : g_get_monotonic_time ()) - self->heard) / G_USEC_PER_SEC;
 }
 

@@ -86,17 +86,20 @@ show_figures (FerryDemoMandelbrotPage *self)
   const FerryDemoMandelbrotFigures *figures = ferry_demo_mandelbrot_tiles_get_figures (self->tiles);
   FerryPool *pool = ferry_demo_mandelbrot_tiles_get_pool (self->tiles);
   g_autofree char *magnified = format_magnification (ferry_demo_mandelbrot_get_magnification (self->mandelbrot));
-  g_autofree char *workers = ferry_demo_format_counted (ferry_pool_get_n_workers (pool), "worker", "workers");
+  g_autofree char *workers = NULL;
   gboolean any = figures->tiles_per_second > 0.0;
+  guint n_workers, n_busy;
 
+  g_object_get (pool, "n-workers", &n_workers, "n-busy", &n_busy, NULL);
+  workers = ferry_demo_format_counted (n_workers, "worker", "workers");
   take_label (self->magnified_label, g_strdup_printf ("%s×", magnified));
   take_label (self->open_label, ferry_demo_format_count (figures->n_open));
   take_label (self->rate_label, any ? g_strdup_printf ("%.0f/s", figures->tiles_per_second) : g_strdup (NO_FIGURE));
   take_label (self->time_label,
               any ? ferry_demo_format_latency (figures->milliseconds_each * 1000.0) : g_strdup (NO_FIGURE));
   take_label (self->bytes_label, g_format_size_full (figures->bytes, G_FORMAT_SIZE_IEC_UNITS));
-  take_label (self->state_label, g_strdup_printf ("%s, %u busy", workers, ferry_pool_get_n_busy (pool)));
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "mandelbrot.kill", ferry_pool_get_n_workers (pool) > 0);
+  take_label (self->state_label, g_strdup_printf ("%s, %u busy", workers, n_busy));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "mandelbrot.kill", n_workers > 0);
 }
 
 static void

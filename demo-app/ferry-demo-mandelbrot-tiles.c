@@ -230,8 +230,7 @@ ask (FerryDemoMandelbrotTiles *self, const FerryDemoMandelbrotTile *tile, int pr
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, FERRY_DEMO_MANDELBROT, arguments);
   Request *request;
 
-  ferry_task_set_priority (task, priority);
-  ferry_task_set_retries (task, RETRIES);
+  g_object_set (task, "priority", priority, "retries", RETRIES, NULL);
   ferry_task_set_cancel_grace (task, CANCEL_GRACE);
   if (!ferry_executor_submit_task (self->executor, task, error))
     return FALSE;
@@ -267,8 +266,10 @@ drop_unwanted (FerryDemoMandelbrotTiles *self)
 static void
 hurry (FerryDemoMandelbrotTiles *self, Request *request, int priority)
 {
-  if (ferry_task_get_state (request->task) == FERRY_TASK_STATE_WAITING &&
-      ferry_task_get_priority (request->task) != priority)
+  int present;
+
+  g_object_get (request->task, "priority", &present, NULL);
+  if (ferry_task_get_state (request->task) == FERRY_TASK_STATE_WAITING && present != priority)
     ferry_executor_set_task_priority (self->executor, request->task, priority, NULL);
 }
 
@@ -448,8 +449,7 @@ ferry_demo_mandelbrot_tiles_new (FerryRouter *router, const char *worker_path, g
 
   self->worker_path = g_strdup (worker_path);
   self->pool = ferry_pool_new (router, launcher);
-  ferry_pool_set_name (self->pool, "mandelbrot");
-  ferry_pool_set_max_workers (self->pool, max_workers);
+  g_object_set (self->pool, "name", "mandelbrot", "max-workers", max_workers, NULL);
   self->executor = ferry_executor_new (self->pool);
   g_signal_connect_object (ferry_pool_get_workers (self->pool), "items-changed", G_CALLBACK (workers_changed_cb), self,
                            G_CONNECT_SWAPPED);

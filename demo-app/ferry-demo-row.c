@@ -116,16 +116,22 @@ show_state (FerryDemoRow *self)
   self->owns_focus = FALSE;
 }
 
+/* Whether the task runs, and has no known end. */
+static gboolean
+is_indeterminate (FerryDemoRow *self)
+{
+  gboolean indeterminate;
+
+  g_object_get (self->task, "indeterminate", &indeterminate, NULL);
+  return indeterminate && ferry_task_get_state (self->task) == FERRY_TASK_STATE_EXECUTING;
+}
+
 /* A task with no known end has nothing to show but that it lives: see show_activity(). */
 static void
 show_fraction (FerryDemoRow *self)
 {
-  double fraction = ferry_task_get_fraction (self->task);
-
-  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)
-    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), 1.0);
-  else if (fraction >= 0.0 || ferry_task_get_state (self->task) != FERRY_TASK_STATE_EXECUTING)
-    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), MAX (fraction, 0.0));
+  if (!is_indeterminate (self))
+    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), ferry_task_get_fraction (self->task));
 }
 
 /* The bar says in words what is drawn below it. */
@@ -134,7 +140,7 @@ show_activity (FerryDemoRow *self)
 {
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
                                   ferry_demo_card_get_activity (get_card (self)), -1);
-  if (ferry_task_get_fraction (self->task) < 0.0 && ferry_task_get_state (self->task) == FERRY_TASK_STATE_EXECUTING)
+  if (is_indeterminate (self))
     gtk_progress_bar_pulse (GTK_PROGRESS_BAR (self->progress_bar));
 }
 
@@ -149,9 +155,11 @@ show_pace (FerryDemoRow *self)
 static void
 show_host (FerryDemoRow *self)
 {
-  const char *name = ferry_task_get_host_name (self->task);
-  g_autofree char *text = g_strdup_printf ("on %s", name != NULL ? name : "");
+  g_autofree char *name = NULL;
+  g_autofree char *text = NULL;
 
+  g_object_get (self->task, "host-name", &name, NULL);
+  text = g_strdup_printf ("on %s", name != NULL ? name : "");
   gtk_label_set_text (GTK_LABEL (self->host_label), text);
   gtk_widget_set_visible (self->host_label, name != NULL);
 }

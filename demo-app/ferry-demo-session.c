@@ -168,10 +168,9 @@ ferry_demo_session_new (const char *worker_path, guint max_workers)
 
   self->router = ferry_router_new (NULL);
   self->pool = ferry_pool_new (self->router, launcher);
-  ferry_pool_set_name (self->pool, "demo");
-  ferry_pool_set_max_workers (self->pool, max_workers);
+  g_object_set (self->pool, "name", "demo", "max-workers", max_workers, NULL);
   self->executor = ferry_executor_new (self->pool);
-  ferry_executor_set_keep_finished (self->executor, KEEP_FINISHED);
+  g_object_set (self->executor, "keep-finished", KEEP_FINISHED, NULL);
   g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), self, G_CONNECT_SWAPPED);
   self->object = ferry_demo_object_new (self->router, worker_path);
   self->mandelbrot_tiles = ferry_demo_mandelbrot_tiles_new (self->router, worker_path, ferry_get_n_usable_cores ());
@@ -328,7 +327,10 @@ ferry_demo_session_get_thumbnails (FerryDemoSession *self)
 guint
 ferry_demo_session_get_n_open (FerryDemoSession *self)
 {
-  return ferry_executor_get_n_waiting (self->executor) + ferry_executor_get_n_executing (self->executor);
+  guint n_waiting, n_executing;
+
+  g_object_get (self->executor, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
+  return n_waiting + n_executing;
 }
 
 gboolean

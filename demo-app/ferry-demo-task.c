@@ -46,11 +46,9 @@ ferry_demo_task_new (const FerryDemoSpec *spec)
   FerryTask *task = ferry_task_new (get_kind (spec), ferry_demo_spec_get_name (spec), make_arguments (spec));
   g_autofree char *title = ferry_demo_words_for_title (spec);
 
-  ferry_task_set_name (task, title);
-  ferry_task_set_window (task, DIGEST_WINDOW);
+  /* Where the host of the primes is lost, another one counts them. */
+  g_object_set (task, "name", title, "window", DIGEST_WINDOW, "idempotent", spec->kind == FERRY_DEMO_KIND_PRIMES, NULL);
   ferry_task_set_cancel_grace (task, CANCEL_GRACE);
-  /* Where its host is lost, another one counts them. */
-  ferry_task_set_idempotent (task, spec->kind == FERRY_DEMO_KIND_PRIMES);
   if (spec->kind == FERRY_DEMO_KIND_HANG)
     ferry_task_set_run_timeout (task, HANG_TIMEOUT);
   return task;
@@ -60,17 +58,19 @@ ferry_demo_task_new (const FerryDemoSpec *spec)
 FerryDemoSpec *
 ferry_demo_task_dup_spec (FerryTask *task)
 {
-  GVariant *arguments = ferry_task_get_arguments (task);
+  g_autoptr (GVariant) arguments = NULL;
+  g_autofree char *function = NULL;
   g_autofree char *argument = NULL;
   g_autoptr (GError) error = NULL;
   FerryDemoSpec *spec = NULL;
   FerryDemoKind kind;
 
+  g_object_get (task, "function", &function, "arguments", &arguments, NULL);
   if (arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE_UINT64))
     argument = g_strdup_printf ("%" G_GUINT64_FORMAT, g_variant_get_uint64 (arguments));
   else if (arguments != NULL)
     argument = g_variant_dup_bytestring (arguments, NULL);
-  if (ferry_demo_kind_from_name (ferry_task_get_function (task), &kind, &error))
+  if (ferry_demo_kind_from_name (function, &kind, &error))
     {
       if (kind == FERRY_DEMO_KIND_FLOOD && g_strcmp0 (argument, "0") == 0)
         spec = ferry_demo_spec_new (kind, FERRY_DEMO_ENDLESS, &error);

@@ -83,10 +83,8 @@ ferry_demo_thumbnailer_new (FerryRouter *router, const char *worker_path, guint 
   ferry_launcher_set_sandbox (launcher, sandbox);
 
   self->pool = ferry_pool_new (router, launcher);
-  ferry_pool_set_name (self->pool, "pictures");
-  ferry_pool_set_max_workers (self->pool, max_workers);
+  g_object_set (self->pool, "name", "pictures", "max-workers", max_workers, NULL);
   self->executor = ferry_executor_new (self->pool);
-  ferry_executor_set_keep_finished (self->executor, 0);
   return self;
 }
 
@@ -172,7 +170,7 @@ ferry_demo_thumbnailer_make_task (FerryDemoThumbnailer *self, const char *path, 
   if (handle < 0)
     return NULL;
   g_assert (handle == FERRY_DEMO_THUMBNAIL_HANDLE);
-  ferry_task_set_name (task, name);
+  g_object_set (task, "name", name, NULL);
   ferry_task_set_run_timeout (task, DECODE_TIME);
   ferry_task_set_cancel_grace (task, CANCEL_GRACE);
   return g_steal_pointer (&task);
@@ -208,7 +206,10 @@ ferry_demo_thumbnailer_revive (FerryDemoThumbnailer *self)
 guint
 ferry_demo_thumbnailer_get_max_workers (FerryDemoThumbnailer *self)
 {
-  return ferry_pool_get_max_workers (self->pool);
+  guint max_workers;
+
+  g_object_get (self->pool, "max-workers", &max_workers, NULL);
+  return max_workers;
 }
 
 /* The worker has read a stranger's file: whatever it says may be the stranger's. */

@@ -29,8 +29,11 @@ G_DEFINE_FINAL_TYPE (FerryDemoWatch, ferry_demo_watch, G_TYPE_OBJECT)
 static Counts
 count (FerryDemoWatch *self)
 {
-  return (Counts){ferry_executor_get_n_completed (self->executor), ferry_executor_get_n_failed (self->executor),
-                  ferry_executor_get_n_cancelled (self->executor)};
+  Counts counts;
+
+  g_object_get (self->executor, "n-completed", &counts.completed, "n-failed", &counts.failed, "n-cancelled",
+                &counts.cancelled, NULL);
+  return counts;
 }
 
 static gboolean
@@ -94,8 +97,11 @@ end_work (FerryDemoWatch *self)
 static void
 figures_cb (FerryDemoWatch *self)
 {
-  gboolean works = ferry_executor_get_n_waiting (self->executor) + ferry_executor_get_n_executing (self->executor) > 0;
+  guint n_waiting, n_executing;
+  gboolean works;
 
+  g_object_get (self->executor, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
+  works = n_waiting + n_executing > 0;
   if (works && self->begun == 0)
     begin_work (self);
   else if (!works && self->begun != 0)
@@ -131,7 +137,7 @@ ferry_demo_watch_new (GtkApplication *application, FerryExecutor *executor, gint
   self->application = application;
   self->executor = g_object_ref (executor);
   self->long_work = long_work;
-  /* All figures are told of at a time; the last one of them stands for all. */
+  /* All figures are told of at a time; one of them stands for all. */
   g_signal_connect_object (executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
   figures_cb (self);
   return self;

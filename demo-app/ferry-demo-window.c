@@ -93,8 +93,9 @@ show_figures (FerryDemoWindow *self)
 static void
 show_total (FerryDemoWindow *self)
 {
-  double fraction = CLAMP (ferry_executor_get_fraction (self->executor), 0.0, 1.0);
+  double fraction;
 
+  g_object_get (self->executor, "fraction", &fraction, NULL);
   gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->total_bar), fraction);
   take_label (self->total_label, g_strdup_printf ("%d %%", (int) (fraction * 100.0)));
 }
@@ -102,14 +103,17 @@ show_total (FerryDemoWindow *self)
 static void
 show_workers (FerryDemoWindow *self)
 {
-  FerryPool *pool = ferry_executor_get_pool (self->executor);
-  g_autofree char *most = ferry_demo_format_counted (ferry_pool_get_max_workers (pool), "worker", "workers");
-  g_autofree char *tooltip = g_strdup_printf ("At most %s at a time", most);
+  g_autofree char *most = NULL;
+  g_autofree char *tooltip = NULL;
+  guint max_workers, n_workers, n_busy;
 
+  g_object_get (ferry_executor_get_pool (self->executor), "max-workers", &max_workers, "n-workers", &n_workers,
+                "n-busy", &n_busy, NULL);
+  most = ferry_demo_format_counted (max_workers, "worker", "workers");
+  tooltip = g_strdup_printf ("At most %s at a time", most);
   gtk_menu_button_set_label (GTK_MENU_BUTTON (self->workers_button), most);
   gtk_widget_set_tooltip_text (self->workers_button, tooltip);
-  take_label (self->workers_label,
-              g_strdup_printf ("%u started, %u busy", ferry_pool_get_n_workers (pool), ferry_pool_get_n_busy (pool)));
+  take_label (self->workers_label, g_strdup_printf ("%u started, %u busy", n_workers, n_busy));
 }
 
 static void
@@ -525,7 +529,7 @@ ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
   g_object_bind_property (pool, "max-workers", self->workers_adjustment, "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
   follow (self, self->executor, "items-changed", tasks_changed_cb);
-  /* All figures are told of at a time; the last one of them stands for all. */
+  /* All figures are told of at a time; one of them stands for all. */
   follow (self, self->executor, "notify::fraction", show_counts);
   follow (self, pool, "notify::max-workers", show_workers);
   follow (self, session, "turned", turned_cb);

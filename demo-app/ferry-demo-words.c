@@ -62,39 +62,62 @@ ferry_demo_words_for_title (const FerryDemoSpec *spec)
     }
 }
 
-static gboolean
-counts_bytes (FerryTask *task)
+/* What a task has reported of its amount, with a space before the unit; no unit where bytes are counted. */
+typedef struct
 {
-  return g_strcmp0 (ferry_task_get_unit (task), FERRY_DEMO_BYTES) == 0;
+  guint64 amount, total;
+  gboolean is_known;
+  gboolean is_of_bytes;
+  char *unit; /* (owned) */
+} Amount;
+
+static void
+amount_clear (Amount *self)
+{
+  g_clear_pointer (&self->unit, g_free);
 }
 
-static const char *
-get_unit (FerryTask *task)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Amount, amount_clear)
+
+static Amount
+get_amount (FerryTask *task)
 {
-  return ferry_task_get_unit (task) != NULL ? ferry_task_get_unit (task) : "units";
+  Amount amount = {0};
+  g_autofree char *unit = NULL;
+
+  g_object_get (task, "amount", &amount.amount, "total", &amount.total, "unit", &unit, NULL);
+  amount.is_known = unit != NULL;
+  amount.is_of_bytes = g_strcmp0 (unit, FERRY_DEMO_BYTES) == 0;
+  amount.unit = amount.is_of_bytes ? g_strdup ("") : g_strdup_printf (" %s", unit != NULL ? unit : "units");
+  return amount;
 }
 
 static char *
 words_for_amount (FerryTask *task)
 {
-  guint64 amount = ferry_task_get_amount (task), total = ferry_task_get_total (task);
-  gboolean bytes = counts_bytes (task);
-  g_autofree char *done = bytes ? g_format_size (amount) : ferry_demo_format_count (amount);
-  g_autofree char *all = bytes ? g_format_size (total) : ferry_demo_format_count (total);
+  g_auto (Amount) amount = get_amount (task);
+  gboolean bytes = amount.is_of_bytes;
+  g_autofree char *done = bytes ? g_format_size (amount.amount) : ferry_demo_format_count (amount.amount);
+  g_autofree char *all = bytes ? g_format_size (amount.total) : ferry_demo_format_count (amount.total);
 
-  if (ferry_task_get_unit (task) == NULL)
+  if (!amount.is_known)
     return g_strdup ("");
-  if (total == 0)
-    return g_strdup_printf ("%s%s%s", done, bytes ? "" : " ", bytes ? "" : get_unit (task));
-  return g_strdup_printf ("%s of %s%s%s", done, all, bytes ? "" : " ", bytes ? "" : get_unit (task));
+  if (amount.total == 0)
+    return g_strdup_printf ("%s%s", done, amount.unit);
+  return g_strdup_printf ("%s of %s%s", done, all, amount.unit);
 }
 
+/* Empty where it is not known, or a task has ended before anything was done. */
 static char *
 words_for_fraction (FerryTask *task)
 {
   double fraction = ferry_task_get_fraction (task);
+  gboolean indeterminate;
 
-  return fraction >= 0.0 ? g_strdup_printf ("%d %%", (int) (fraction * 100.0)) : g_strdup ("");
+  g_object_get (task, "indeterminate", &indeterminate, NULL);
+  if (indeterminate || (fraction == 0.0 && ferry_task_get_done (task)))
+    return g_strdup ("");
+  return g_strdup_printf ("%d %%", (int) (fraction * 100.0));
 }
 
 /* How far the task is: amount, fraction and what the function says to it, as much as there is of that. */
@@ -103,7 +126,7 @@ ferry_demo_words_for_progress (FerryTask *task, gboolean with_message)
 {
   g_autofree char *fraction = words_for_fraction (task);
   g_autofree char *amount = words_for_amount (task);
-  const char *message = with_message ? ferry_task_get_message (task) : NULL;
+  const char *message = with_message ? ferry_task_get_text (task) : NULL;
   const char *parts[] = {fraction, amount, message != NULL ? message : ""};
   GString *words = g_string_new (NULL);
 
@@ -121,7 +144,7 @@ ferry_demo_words_for_progress (FerryTask *task, gboolean with_message)
 char *
 ferry_demo_words_for_waiting (FerryTask *task)
 {
-  const char *reason = ferry_task_get_message (task);
+  const char *reason = ferry_task_get_text (task);
 
   return g_strdup (reason != NULL ? reason : "Waits for a free worker");
 }
@@ -131,10 +154,11 @@ char *
 ferry_demo_words_for_run (FerryTask *task)
 {
   g_autofree char *progress = ferry_demo_words_for_progress (task, /* with_message: */ TRUE);
-  const char *host = ferry_task_get_host_name (task);
+  g_autofree char *host = NULL;
 
   if (*progress != '\0')
     return g_steal_pointer (&progress);
+  g_object_get (task, "host-name", &host, NULL);
   return host != NULL ? g_strdup_printf ("Running on %s", host) : g_strdup ("Running");
 }
 
@@ -148,8 +172,9 @@ ferry_demo_words_for_silence (double seconds)
 double
 ferry_demo_words_get_seconds (FerryTask *task)
 {
-  gint64 start = ferry_task_get_start_time (task), end = ferry_task_get_end_time (task);
+  gint64 start, end;
 
+  g_object_get (task, "start-time", &start, "end-time", &end, NULL);
   if (start == 0)
     return 0.0;
   return (double) ((end != 0 ? end : g_get_monotonic_time ()) - start) / G_USEC_PER_SEC;
@@ -160,8 +185,10 @@ char *
 ferry_demo_words_for_duration (FerryTask *task)
 {
   double seconds = ferry_demo_words_get_seconds (task);
+  gint64 start;
 
-  if (ferry_task_get_start_time (task) == 0)
+  g_object_get (task, "start-time", &start, NULL);
+  if (start == 0)
     return g_strdup ("");
   if (ferry_task_get_done (task) && seconds < 10.0)
     return g_strdup_printf ("%.1f s", seconds);
@@ -169,19 +196,18 @@ ferry_demo_words_for_duration (FerryTask *task)
 }
 
 static char *
-words_for_rate (FerryTask *task, double rate)
+words_for_rate (const Amount *amount, double rate)
 {
-  g_autofree char *amount = counts_bytes (task) ? g_format_size ((guint64) rate) : ferry_demo_format_amount (rate);
+  g_autofree char *number = amount->is_of_bytes ? g_format_size ((guint64) rate) : ferry_demo_format_amount (rate);
 
-  return g_strdup_printf ("%s%s%s/s", amount, counts_bytes (task) ? "" : " ",
-                          counts_bytes (task) ? "" : get_unit (task));
+  return g_strdup_printf ("%s%s/s", number, amount->unit);
 }
 
 /* Rate and time left come when they are steady. */
 char *
 ferry_demo_words_for_pace (FerryTask *task, const FerryDemoPace *pace)
 {
-  guint64 amount = ferry_task_get_amount (task), total = ferry_task_get_total (task);
+  g_auto (Amount) amount = get_amount (task);
   g_autofree char *duration = ferry_demo_words_for_duration (task);
   g_autofree char *rate_words = NULL;
   g_autofree char *time_words = NULL;
@@ -189,8 +215,8 @@ ferry_demo_words_for_pace (FerryTask *task, const FerryDemoPace *pace)
 
   if (!ferry_demo_pace_get_rate (pace, &rate))
     return g_steal_pointer (&duration);
-  rate_words = words_for_rate (task, rate);
-  if (total <= amount || !ferry_demo_pace_get_time_left (pace, total - amount, &seconds))
+  rate_words = words_for_rate (&amount, rate);
+  if (amount.total <= amount.amount || !ferry_demo_pace_get_time_left (pace, amount.total - amount.amount, &seconds))
     return g_strdup_printf ("%s · %s", rate_words, duration);
 
   time_words = ferry_demo_format_time_left (seconds);
@@ -304,11 +330,15 @@ char *
 ferry_demo_words_for_counts (FerryExecutor *executor)
 {
   GString *words = g_string_new (NULL);
+  guint n_executing, n_waiting;
+  guint64 n_completed, n_failed, n_cancelled;
 
-  append_count (words, ferry_executor_get_n_executing (executor), "running");
-  append_count (words, ferry_executor_get_n_waiting (executor), "waiting");
-  append_count (words, ferry_executor_get_n_completed (executor), "done");
-  append_count (words, ferry_executor_get_n_failed (executor), "failed");
-  append_count (words, ferry_executor_get_n_cancelled (executor), "cancelled");
+  g_object_get (executor, "n-executing", &n_executing, "n-waiting", &n_waiting, "n-completed", &n_completed, "n-failed",
+                &n_failed, "n-cancelled", &n_cancelled, NULL);
+  append_count (words, n_executing, "running");
+  append_count (words, n_waiting, "waiting");
+  append_count (words, n_completed, "done");
+  append_count (words, n_failed, "failed");
+  append_count (words, n_cancelled, "cancelled");
   return g_string_free (words, FALSE);
 }

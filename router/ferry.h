@@ -40,6 +40,7 @@
 #include "task/ferry-error-list.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-job.h"
+#include "task/ferry-map-item.h"
 #include "task/ferry-map.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-process.h"

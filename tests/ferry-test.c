@@ -70,12 +70,50 @@ ferry_test_get_number (gpointer object, const char *property)
   return g_value_get_int64 (&value);
 }
 
+double
+ferry_test_get_double (gpointer object, const char *property)
+{
+  double found;
+
+  g_object_get (object, property, &found, NULL);
+  return found;
+}
+
 gpointer
 ferry_test_get_object (gpointer object, const char *property)
 {
   g_autoptr (GObject) found = NULL;
 
   g_object_get (object, property, &found, NULL);
+  return found;
+}
+
+GVariant *
+ferry_test_get_variant (gpointer object, const char *property)
+{
+  g_autoptr (GVariant) found = NULL;
+
+  g_object_get (object, property, &found, NULL);
+  return found;
+}
+
+const char *
+ferry_test_get_string (gpointer object, const char *property)
+{
+  g_autofree char *found = NULL;
+
+  g_object_get (object, property, &found, NULL);
+  return g_intern_string (found);
+}
+
+const GError *
+ferry_test_get_error (gpointer object, const char *property)
+{
+  g_autofree char *key = g_strconcat ("ferry-test-", property, NULL);
+  GError *found = NULL;
+
+  g_object_get (object, property, &found, NULL);
+  g_object_set_data_full (object, key, found, (GDestroyNotify) (GCallback) g_error_free);
   return found;
 }
 

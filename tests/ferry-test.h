@@ -30,8 +30,14 @@ void ferry_test_finalize (gpointer object);
 void ferry_test_wait_flag (gboolean *flag);
 /* Reads a property that is a number, an enumeration or a truth value. */
 gint64 ferry_test_get_number (gpointer object, const char *property);
-/* Returns (transfer none) (nullable) the object that a property has, and that somebody else keeps. */
+double ferry_test_get_double (gpointer object, const char *property);
+/* Returns (transfer none) (nullable) what a property has: an object or a variant, which somebody else keeps. */
 gpointer ferry_test_get_object (gpointer object, const char *property);
+GVariant *ferry_test_get_variant (gpointer object, const char *property);
+/* Returns (transfer none) (nullable) a copy of what a property has. That of a text is never freed, and that of an error
+ * when the property is read again. */
+const char *ferry_test_get_string (gpointer object, const char *property);
+const GError *ferry_test_get_error (gpointer object, const char *property);
 /* Asserts that words are in a text that a user reads, and else shows both. */
 void ferry_test_assert_says (const char *text, const char *words);
 /* How often the one thread of that name went to sleep. */

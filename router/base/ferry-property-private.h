@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads GObject properties by calling their public getters, so that a class has a table of getters and no switch. */
+/* Reads GObject properties by calling their getters, so that a class has a table of getters and no switch; and sets the
+ * fields of those that are no more than a field. */
 
 #pragma once
 
@@ -22,5 +23,13 @@ G_BEGIN_DECLS
  * type of value, and keep ownership of what it returns. */
 FERRY_FOR_SIBLINGS
 void ferry_property_get (gpointer object, GCallback getter, GValue *value);
+
+/* any: Sets value to a field, which is of the C type that fits the type of value. */
+void ferry_property_read (gconstpointer field, GValue *value);
+
+/* Sets a field of object to value, and notifies of the property. Does neither if the field has that value already.
+ * Returns whether it had another one. field is of the C type that fits pspec; a string, an object and a variant are
+ * owned by it. */
+gboolean ferry_property_change (gpointer object, gpointer field, const GValue *value, GParamSpec *pspec);
 
 G_END_DECLS

@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads GObject properties by calling their public getters, so that a class has a table of getters and no switch.
- * See ferry-property-private.h. */
+/* Reads and sets GObject properties. See ferry-property-private.h. */
 
 #include "config.h"
 
@@ -34,4 +33,89 @@ ferry_property_get (gpointer object, GCallback getter, GValue *value)
     default:
       g_assert_not_reached ();
     }
+}
+
+#define READ(TYPE, type, name)                                                                                         \
+  case G_TYPE_##TYPE:                                                                                                  \
+    g_value_set_##name (value, *(type const *) field);                                                                 \
+    break
+
+void
+ferry_property_read (gconstpointer field, GValue *value)
+{
+  switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
+    {
+      READ (BOOLEAN, gboolean, boolean);
+      READ (INT, int, int);
+      READ (UINT, guint, uint);
+      READ (INT64, gint64, int64);
+      READ (UINT64, guint64, uint64);
+      READ (ENUM, int, enum);
+      READ (STRING, char *, string);
+      READ (BOXED, gpointer, boxed);
+      READ (OBJECT, gpointer, object);
+      READ (INTERFACE, gpointer, object);
+      READ (VARIANT, GVariant *, variant);
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+#define NUMBER(TYPE, type, name)                                                                                       \
+  case G_TYPE_##TYPE:                                                                                                  \
+    if (*(type *) field == g_value_get_##name (value))                                                                 \
+      return FALSE;                                                                                                    \
+    *(type *) field = g_value_get_##name (value);                                                                      \
+    return TRUE
+
+static gboolean
+change_string (char **field, const char *text)
+{
+  if (g_strcmp0 (*field, text) == 0)
+    return FALSE;
+  g_free (*field);
+  *field = g_strdup (text);
+  return TRUE;
+}
+
+static gboolean
+change_variant (GVariant **field, GVariant *variant)
+{
+  if (*field == variant)
+    return FALSE;
+  g_clear_pointer (field, g_variant_unref);
+  *field = variant != NULL ? g_variant_ref_sink (variant) : NULL;
+  return TRUE;
+}
+
+static gboolean
+change (gpointer field, const GValue *value)
+{
+  switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
+    {
+      NUMBER (BOOLEAN, gboolean, boolean);
+      NUMBER (INT, int, int);
+      NUMBER (UINT, guint, uint);
+      NUMBER (INT64, gint64, int64);
+      NUMBER (UINT64, guint64, uint64);
+      NUMBER (ENUM, int, enum);
+    case G_TYPE_STRING:
+      return change_string (field, g_value_get_string (value));
+    case G_TYPE_OBJECT:
+    case G_TYPE_INTERFACE:
+      return g_set_object ((GObject **) field, g_value_get_object (value));
+    case G_TYPE_VARIANT:
+      return change_variant (field, g_value_get_variant (value));
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+gboolean
+ferry_property_change (gpointer object, gpointer field, const GValue *value, GParamSpec *pspec)
+{
+  if (!change (field, value))
+    return FALSE;
+  g_object_notify_by_pspec (object, pspec);
+  return TRUE;
 }

@@ -60,10 +60,10 @@
  *
  * On each machine, the program `ferry-host` runs the functions of a program. A cluster finds all hosts of its
  * application at the server, and sends them the tasks of its executors ([ctor@Ferry.Executor.new_for_runner]). A task
- * waits while no host has its function, or none has room; [method@Ferry.Task.get_message] tells the former.
+ * waits while no host has its function, or none has room; [method@Ferry.Task.get_text] tells the former.
  *
  * A task that a host has begun when it is lost fails with %FERRY_ERROR_WORKER_LOST, unless it has retries
- * ([method@Ferry.Task.set_retries]) or is idempotent ([method@Ferry.Task.set_idempotent]): then it runs again, on
+ * ([property@Ferry.Task:retries]) or is idempotent ([property@Ferry.Task:idempotent]): then it runs again, on
  * another host where there is one. A task that no host has begun is never lost. A connection that is cut for less than
  * [property@Ferry.Cluster:cut-timeout] costs nothing but that time.
  *
@@ -135,6 +135,7 @@ enum
   PROP_HOSTS,
   PROP_ERROR,
   N_PROPERTIES,
+  PROP_PARALLELISM = N_PROPERTIES, /* of FerryRunner */
 };
 
 static GParamSpec *properties[N_PROPERTIES];
@@ -815,7 +816,7 @@ runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
 
       for (GList *link = host->place.in_flight.head; link != NULL; link = link->next)
         if (ferry_task_get_placement (link->data)->queue == source && !ferry_task_get_done (link->data))
-          sum += MAX (ferry_task_get_fraction (link->data), 0);
+          sum += ferry_task_get_fraction (link->data);
     }
   return sum;
 }
@@ -1115,6 +1116,9 @@ ferry_cluster_get_property (GObject *object, guint property_id, GValue *value, G
     case PROP_ERROR:
       g_value_set_boxed (value, self->error);
       break;
+    case PROP_PARALLELISM:
+      g_value_set_uint (value, runner_get_parallelism (FERRY_RUNNER (self)));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
@@ -1358,6 +1362,7 @@ ferry_cluster_class_init (FerryClusterClass *klass)
   install_limits ();
   install_figures ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  g_object_class_override_property (object_class, PROP_PARALLELISM, "parallelism");
 }
 
 static void

@@ -81,6 +81,7 @@ check_program (const FerryHostOptions *options, FerryHostProgram *program)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *functions = NULL;
+  guint n_workers;
 
   if (!ferry_host_program_start (program, options, &error))
     {
@@ -88,7 +89,8 @@ check_program (const FerryHostOptions *options, FerryHostProgram *program)
       return FALSE;
     }
   functions = g_strjoinv (", ", program->functions);
-  say ("program", "'%s' runs with %u workers", options->program[0], ferry_pool_get_max_workers (program->pool));
+  g_object_get (program->pool, "max-workers", &n_workers, NULL);
+  say ("program", "'%s' runs with %u workers", options->program[0], n_workers);
   say ("functions", "%s", functions);
   return TRUE;
 }

@@ -25,9 +25,7 @@ make_first_pool (FerryHostProgram *self, FerryLauncher *launcher)
 {
   FerryPool *pool = ferry_pool_new (self->router, launcher);
 
-  ferry_pool_set_max_workers (pool, 1);
-  ferry_pool_set_use_fork_server (pool, FALSE);
-  ferry_pool_set_restart_limit (pool, 0, 60 * G_USEC_PER_SEC);
+  g_object_set (pool, "max-workers", 1, "use-fork-server", FALSE, "restart-limit", 0, NULL);
   return pool;
 }
 
@@ -104,8 +102,8 @@ make_pool (FerryHostProgram *self, const FerryHostOptions *options, FerryLaunche
   if (options->n_workers > 0)
     ferry_pool_set_max_workers (self->pool, (guint) options->n_workers);
   if (options->max_tasks > 0)
-    ferry_pool_set_max_tasks (self->pool, (guint) options->max_tasks);
-  ferry_pool_set_use_fork_server (self->pool, !options->no_fork_server);
+    g_object_set (self->pool, "max-tasks", (guint) options->max_tasks, NULL);
+  g_object_set (self->pool, "use-fork-server", !options->no_fork_server, NULL);
   g_signal_connect (self->pool, "notify::error", G_CALLBACK (pool_failed), self);
 }
 

@@ -363,16 +363,13 @@ set_up_task (FerryHostRun *self)
   FerryTask *task = g_object_new (FERRY_TYPE_RUN_TASK, NULL);
 
   ferry_task_set_up (task, request->kind, request->function, request->arguments);
-  if (request->name != NULL)
-    ferry_task_set_name (task, request->name);
-  if (request->run_timeout > 0)
-    ferry_task_set_run_timeout (task, request->run_timeout);
+  g_object_set (task, "name", request->name, "run-timeout", request->run_timeout, NULL);
   if (request->deadline_left > 0)
-    ferry_task_set_deadline (task, ferry_time_add (self->came_at, request->deadline_left));
+    g_object_set (task, "deadline", ferry_time_add (self->came_at, request->deadline_left), NULL);
   ferry_task_set_cancel_grace (task, request->cancel_grace);
   if (request->kind == FERRY_TASK_KIND_ITERATION)
     {
-      ferry_task_set_window (task, WINDOW);
+      g_object_set (task, "window", WINDOW, NULL);
       ferry_task_hold_window (task);
     }
   self->task = task;
@@ -569,16 +566,10 @@ send_all_out (FerryHostRun *self, gboolean *blocked)
 static gboolean
 send_progress (FerryHostRun *self, gint64 now)
 {
-  FerryProgress progress = {0};
+  FerryProgress progress;
   g_autoptr (GError) error = NULL;
 
-  progress.fraction = ferry_task_get_fraction (self->task);
-  progress.amount = ferry_task_get_amount (self->task);
-  progress.total = ferry_task_get_total (self->task);
-  g_strlcpy (progress.unit, ferry_task_get_unit (self->task) != NULL ? ferry_task_get_unit (self->task) : "",
-             sizeof progress.unit);
-  g_strlcpy (progress.text, ferry_task_get_message (self->task) != NULL ? ferry_task_get_message (self->task) : "",
-             sizeof progress.text);
+  ferry_task_get_progress (self->task, &progress);
   if (!ferry_call_send_value (self->call, FERRY_PROGRESS_VALUE, ferry_run_progress_to_variant (&progress), &error) &&
       is_blocked (error))
     return FALSE;

@@ -391,9 +391,10 @@ ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
                         const FerryHostServiceFuncs *funcs, gpointer data)
 {
   FerryHostService *self = g_object_new (FERRY_TYPE_HOST_SERVICE, NULL);
+  guint n_workers;
 
   self->pool = g_object_ref (pool);
-  self->router = g_object_ref (ferry_pool_get_router (pool));
+  g_object_get (pool, "router", &self->router, "max-workers", &n_workers, NULL);
   self->funcs = funcs;
   self->data = data;
   self->board.router = self->router;
@@ -404,7 +405,7 @@ ferry_host_service_new (FerryPool *pool, const char *name, const char *instance,
     .name = g_strdup (name),
     .instance = g_strdup (instance),
     .functions = g_strdupv ((char **) functions),
-    .n_workers = MIN (ferry_pool_get_max_workers (pool), FERRY_MAX_HOST_WORKERS),
+    .n_workers = MIN (n_workers, FERRY_MAX_HOST_WORKERS),
     .ferry_version = g_strdup (FERRY_PROJECT_VERSION),
   };
   ferry_host_room_init (&self->board.room, self->board.facts.n_workers);

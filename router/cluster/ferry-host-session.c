@@ -781,7 +781,6 @@ ferry_host_session_new (FerryTransport *transport, const char *name, FerryHostBo
   self->funcs = funcs;
   self->owner = owner;
   self->executor = ferry_executor_new (board->pool);
-  ferry_executor_set_keep_finished (self->executor, 0);
   ferry_timers_set (get_timers (self), &self->end_timer, g_get_monotonic_time () + SERVE_TIME, serve_time_over, self);
   if (!ferry_transport_take_calls (transport, call_came, G_OBJECT (self), error))
     {

@@ -14,7 +14,6 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
-#include "task/ferry-task-private.h"
 
 #define RECORD_VARIANT_TYPE "(s" FERRY_ERROR_VARIANT_TYPE ")"
 #define LIST_VARIANT_TYPE "a" RECORD_VARIANT_TYPE
@@ -63,13 +62,13 @@ ferry_error_record_finalize (GObject *object)
 static void
 ferry_error_record_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_ERROR] = G_CALLBACK (ferry_error_record_get_error),
-    [PROP_PHASE] = G_CALLBACK (ferry_error_record_get_phase),
-    [PROP_TRACE] = G_CALLBACK (ferry_error_record_get_trace),
+  static const gsize fields[N_PROPERTIES] = {
+    [PROP_ERROR] = G_STRUCT_OFFSET (FerryErrorRecord, error),
+    [PROP_PHASE] = G_STRUCT_OFFSET (FerryErrorRecord, phase),
+    [PROP_TRACE] = G_STRUCT_OFFSET (FerryErrorRecord, trace),
   };
 
-  ferry_property_get (object, getters[property_id], value);
+  ferry_property_read (G_STRUCT_MEMBER_P (object, fields[property_id]), value);
 }
 
 static void
@@ -106,54 +105,6 @@ ferry_error_record_init (FerryErrorRecord *self)
 }
 
 /**
- * ferry_error_record_get_error:
- * @self: a record
- *
- * Gets the error that was caught. Any thread may call this.
- *
- * Returns: (transfer none): the error
- */
-const GError *
-ferry_error_record_get_error (FerryErrorRecord *self)
-{
-  g_return_val_if_fail (FERRY_IS_ERROR_RECORD (self), NULL);
-
-  return self->error;
-}
-
-/**
- * ferry_error_record_get_phase:
- * @self: a record
- *
- * Gets the phase of the work in which the error occurred. Any thread may call this.
- *
- * Returns: (transfer none): the phase; empty if none was given
- */
-const char *
-ferry_error_record_get_phase (FerryErrorRecord *self)
-{
-  g_return_val_if_fail (FERRY_IS_ERROR_RECORD (self), NULL);
-
-  return self->phase;
-}
-
-/**
- * ferry_error_record_get_trace:
- * @self: a record
- *
- * Gets the trace of the error: one line for each place in the code, the innermost first. Any thread may call this.
- *
- * Returns: (transfer none) (nullable): the trace, or %NULL if it is not known
- */
-const char *
-ferry_error_record_get_trace (FerryErrorRecord *self)
-{
-  g_return_val_if_fail (FERRY_IS_ERROR_RECORD (self), NULL);
-
-  return self->trace;
-}
-
-/**
  * FerryErrorList:
  *
  * A list of errors that are caught where they occur, and shown or raised later.
@@ -171,8 +122,8 @@ ferry_error_record_get_trace (FerryErrorRecord *self)
  *   }
  * ```
  *
- * A list can also catch the errors of failed tasks ([method@Ferry.ErrorList.add_task]). And it can catch the errors of
- * another list, which a worker's function filled and returned ([method@Ferry.ErrorList.to_variant],
+ * A list can also catch the error of a failed task, as [method@Ferry.Task.get_result] sets it. And it can catch the
+ * errors of another list, which a worker's function filled and returned ([method@Ferry.ErrorList.to_variant],
  * [method@Ferry.ErrorList.add_variant]).
  *
  * The list is a [iface@Gio.ListModel] of [class@Ferry.ErrorRecord], in the order in which the errors were caught.
@@ -359,33 +310,6 @@ ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error)
   return TRUE;
 }
 
-/**
- * ferry_error_list_add_task:
- * @self: a list
- * @phase: (nullable): the phase of the work; %NULL for none
- * @task: a task
- *
- * Catches the error of a failed task, with its trace. On the router's thread.
- *
- * Returns: %FALSE if the task has not failed, or its error passes no filter. A cancelled task has not failed
- */
-gboolean
-ferry_error_list_add_task (FerryErrorList *self, const char *phase, FerryTask *task)
-{
-  const GError *error;
-
-  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
-  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
-
-  if (!ferry_task_check_home (task, G_STRFUNC))
-    return FALSE;
-  error = ferry_task_get_error (task);
-  if (error == NULL || !passes (self, error))
-    return FALSE;
-  append (self, phase, ferry_error_copy (error), ferry_task_get_trace (task));
-  return TRUE;
-}
-
 static gboolean
 check_variant (GVariant *variant, GError **error)
 {
@@ -494,6 +418,16 @@ ferry_error_list_to_variant (FerryErrorList *self)
   return g_variant_builder_end (&builder);
 }
 
+/* Returns (transfer none) (nullable) the error of phase (nullable) that was caught last. */
+static FerryErrorRecord *
+get_last (FerryErrorList *self, const char *phase)
+{
+  for (guint i = self->records->len; i > 0; i--)
+    if (is_of_phase (g_ptr_array_index (self->records, i - 1), phase))
+      return g_ptr_array_index (self->records, i - 1);
+  return NULL;
+}
+
 /**
  * ferry_error_list_raise_any:
  * @self: a list
@@ -513,7 +447,7 @@ ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **er
   g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  last = ferry_error_list_get_last (self, phase);
+  last = get_last (self, phase);
   if (last == NULL)
     return TRUE;
   g_propagate_error (error, ferry_error_copy_with_trace (last->error, last->trace));
@@ -538,50 +472,6 @@ ferry_error_list_get_first (FerryErrorList *self, const char *phase)
     if (is_of_phase (g_ptr_array_index (self->records, i), phase))
       return g_ptr_array_index (self->records, i);
   return NULL;
-}
-
-/**
- * ferry_error_list_get_last:
- * @self: a list
- * @phase: (nullable): the phase of the errors; %NULL for all phases
- *
- * Gets the error of @phase that was caught last. Any thread, one at a time.
- *
- * Returns: (transfer none) (nullable): the error's record, which the list owns; %NULL if there is none
- */
-FerryErrorRecord *
-ferry_error_list_get_last (FerryErrorList *self, const char *phase)
-{
-  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), NULL);
-
-  for (guint i = self->records->len; i > 0; i--)
-    if (is_of_phase (g_ptr_array_index (self->records, i - 1), phase))
-      return g_ptr_array_index (self->records, i - 1);
-  return NULL;
-}
-
-/**
- * ferry_error_list_get_all:
- * @self: a list
- * @phase: (nullable): the phase of the errors; %NULL for all phases
- *
- * Gets the present records of @phase, in the order in which their errors were caught. In contrast, the list itself is a
- * model that changes whenever an error is caught. Any thread, one at a time.
- *
- * Returns: (transfer full): a list model of [class@Ferry.ErrorRecord], which does not change later
- */
-GListModel *
-ferry_error_list_get_all (FerryErrorList *self, const char *phase)
-{
-  GListStore *store;
-
-  g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), NULL);
-
-  store = g_list_store_new (FERRY_TYPE_ERROR_RECORD);
-  for (guint i = 0; i < self->records->len; i++)
-    if (is_of_phase (g_ptr_array_index (self->records, i), phase))
-      g_list_store_append (store, g_ptr_array_index (self->records, i));
-  return G_LIST_MODEL (store);
 }
 
 /**

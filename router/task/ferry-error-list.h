@@ -19,13 +19,6 @@ G_BEGIN_DECLS
 FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryErrorRecord, ferry_error_record, FERRY, ERROR_RECORD, GObject)
 
-FERRY_AVAILABLE_IN_0_1
-const GError *ferry_error_record_get_error (FerryErrorRecord *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_error_record_get_phase (FerryErrorRecord *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_error_record_get_trace (FerryErrorRecord *self);
-
 #define FERRY_TYPE_ERROR_LIST (ferry_error_list_get_type ())
 
 FERRY_AVAILABLE_IN_0_1
@@ -41,8 +34,6 @@ gboolean ferry_error_list_add (FerryErrorList *self, const char *phase, const GE
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_error_list_add_task (FerryErrorList *self, const char *phase, FerryTask *task);
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **error);
 FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_error_list_to_variant (FerryErrorList *self) G_GNUC_WARN_UNUSED_RESULT;
@@ -51,10 +42,6 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **error);
 FERRY_AVAILABLE_IN_0_1
 FerryErrorRecord *ferry_error_list_get_first (FerryErrorList *self, const char *phase);
-FERRY_AVAILABLE_IN_0_1
-FerryErrorRecord *ferry_error_list_get_last (FerryErrorList *self, const char *phase);
-FERRY_AVAILABLE_IN_0_1
-GListModel *ferry_error_list_get_all (FerryErrorList *self, const char *phase) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_error_list_clear (FerryErrorList *self, const char *phase);
 

@@ -89,6 +89,7 @@ enum
   PROP_N_FAILED,
   PROP_N_CANCELLED,
   PROP_FRACTION,
+  PROP_INDETERMINATE,
   N_PROPERTIES,
 };
 
@@ -370,7 +371,7 @@ notify_figures (gpointer data)
   g_autoptr (FerryExecutor) self = g_object_ref (data);
 
   list_trim (self, self->keep_finished);
-  for (guint i = PROP_N_WAITING; i <= PROP_FRACTION; i++)
+  for (guint i = PROP_N_WAITING; i <= PROP_INDETERMINATE; i++)
     g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
 }
 
@@ -465,6 +466,12 @@ source_may_explain (FerryTaskSource *source, FerryRunner *runner, gboolean *has_
   return TRUE;
 }
 
+FerryRouter *
+ferry_executor_get_router (FerryExecutor *self)
+{
+  return self->router;
+}
+
 guint
 ferry_executor_get_parallelism (FerryExecutor *self)
 {
@@ -493,7 +500,7 @@ source_done (FerryTaskSource *source, FerryTask *task)
   self->n_batch_done++;
   /* The work of a cancelled task is not done, except for what the task has reported. */
   self->batch_fraction +=
-    ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLED ? MAX (ferry_task_get_fraction (task), 0) : 1;
+    ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLED ? ferry_task_get_fraction (task) : 1;
   list_finish (self, task);
   figures_changed (self);
   submit_waiting (self);
@@ -1337,62 +1344,6 @@ ferry_executor_shutdown_finish (FerryExecutor *self, GAsyncResult *result, GErro
 /* ---- Settings and getters ---- */
 
 /**
- * ferry_executor_set_max_pending:
- * @self: an executor
- * @max_pending: how many tasks may wait; 0 for no limit
- *
- * Sets [property@Ferry.Executor:max-pending]. On the router's thread, before the first task is submitted.
- */
-void
-ferry_executor_set_max_pending (FerryExecutor *self, guint max_pending)
-{
-  g_return_if_fail (FERRY_IS_EXECUTOR (self));
-  g_return_if_fail (max_pending <= G_MAXINT);
-  ferry_return_if_elsewhere (self->router->home);
-
-  if (self->max_pending == max_pending)
-    return;
-  self->max_pending = max_pending;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_PENDING]);
-}
-
-/**
- * ferry_executor_set_keep_finished:
- * @self: an executor
- * @keep_finished: how many finished tasks stay in the list
- *
- * Sets [property@Ferry.Executor:keep-finished]. On the router's thread.
- */
-void
-ferry_executor_set_keep_finished (FerryExecutor *self, guint keep_finished)
-{
-  g_return_if_fail (FERRY_IS_EXECUTOR (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  if (self->keep_finished == keep_finished)
-    return;
-  self->keep_finished = keep_finished;
-  list_trim (self, keep_finished);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_KEEP_FINISHED]);
-}
-
-/**
- * ferry_executor_get_runner:
- * @self: an executor
- *
- * Gets what runs the tasks: the first runner, where there are several. Any thread may call this.
- *
- * Returns: (transfer none): the runner
- */
-FerryRunner *
-ferry_executor_get_runner (FerryExecutor *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
-
-  return self->runner;
-}
-
-/**
  * ferry_executor_add_runner:
  * @self: an executor
  * @runner: a runner with the same router, which the executor does not have yet
@@ -1440,126 +1391,15 @@ ferry_executor_get_pool (FerryExecutor *self)
   return FERRY_IS_POOL (self->runner) ? FERRY_POOL (self->runner) : NULL;
 }
 
-/**
- * ferry_executor_get_state:
- * @self: an executor
- *
- * Gets [property@Ferry.Executor:state]. Any thread may call this.
- *
- * Returns: the state
- */
-FerryExecutorState
-ferry_executor_get_state (FerryExecutor *self)
+/* main: returns how much of the work is done, from 0 to 1. */
+static double
+get_fraction (FerryExecutor *self)
 {
-  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FERRY_EXECUTOR_STATE_STOPPED);
-
-  return (FerryExecutorState) atomic_load_explicit (&self->state, memory_order_acquire);
-}
-
-/**
- * ferry_executor_get_n_waiting:
- * @self: an executor
- *
- * Gets [property@Ferry.Executor:n-waiting]. Any thread may call this.
- *
- * Returns: the number
- */
-guint
-ferry_executor_get_n_waiting (FerryExecutor *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
-
-  return (guint) atomic_load_explicit (&self->n_queued, memory_order_relaxed);
-}
-
-/**
- * ferry_executor_get_n_executing:
- * @self: an executor
- *
- * Gets [property@Ferry.Executor:n-executing]. On the router's thread.
- *
- * Returns: the number
- */
-guint
-ferry_executor_get_n_executing (FerryExecutor *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->n_executing;
-}
-
-/**
- * ferry_executor_get_n_completed:
- * @self: an executor
- *
- * Gets [property@Ferry.Executor:n-completed]. On the router's thread.
- *
- * Returns: the number
- */
-guint64
-ferry_executor_get_n_completed (FerryExecutor *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->n_ended[FERRY_TASK_STATE_COMPLETED];
-}
-
-/**
- * ferry_executor_get_n_failed:
- * @self: an executor
- *
- * Gets [property@Ferry.Executor:n-failed]. On the router's thread.
- *
- * Returns: the number
- */
-guint64
-ferry_executor_get_n_failed (FerryExecutor *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->n_ended[FERRY_TASK_STATE_FAILED];
-}
-
-/**
- * ferry_executor_get_n_cancelled:
- * @self: an executor
- *
- * Gets [property@Ferry.Executor:n-cancelled]. On the router's thread.
- *
- * Returns: the number
- */
-guint64
-ferry_executor_get_n_cancelled (FerryExecutor *self)
-{
-  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->n_ended[FERRY_TASK_STATE_CANCELLED];
-}
-
-/**
- * ferry_executor_get_fraction:
- * @self: an executor
- *
- * Gets [property@Ferry.Executor:fraction]. On the router's thread.
- *
- * Returns: the fraction
- */
-double
-ferry_executor_get_fraction (FerryExecutor *self)
-{
-  double done;
-
-  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), -1);
-  ferry_return_val_if_elsewhere (self->router->home, -1);
+  double done = self->batch_fraction;
 
   if (self->n_batch_done + self->n_open == 0)
-    return -1;
+    return 0;
   /* The runners' carriers are few, so tasks that run are found through them and not through the list. */
-  done = self->batch_fraction;
   for (guint i = 0; i < self->runners->len; i++)
     {
       FerryRunner *runner = g_ptr_array_index (self->runners, i);
@@ -1569,26 +1409,58 @@ ferry_executor_get_fraction (FerryExecutor *self)
   return done / (self->n_batch_done + self->n_open);
 }
 
+/* Whether any thread may read the property. */
+static gboolean
+is_of_any_thread (guint property_id)
+{
+  return property_id == PROP_RUNNER || property_id == PROP_POOL || property_id == PROP_STATE ||
+         property_id == PROP_N_WAITING;
+}
+
 static void
 ferry_executor_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_RUNNER] = G_CALLBACK (ferry_executor_get_runner),
-    [PROP_POOL] = G_CALLBACK (ferry_executor_get_pool),
-    [PROP_STATE] = G_CALLBACK (ferry_executor_get_state),
-    [PROP_N_WAITING] = G_CALLBACK (ferry_executor_get_n_waiting),
-    [PROP_N_EXECUTING] = G_CALLBACK (ferry_executor_get_n_executing),
-    [PROP_N_COMPLETED] = G_CALLBACK (ferry_executor_get_n_completed),
-    [PROP_N_FAILED] = G_CALLBACK (ferry_executor_get_n_failed),
-    [PROP_N_CANCELLED] = G_CALLBACK (ferry_executor_get_n_cancelled),
-    [PROP_FRACTION] = G_CALLBACK (ferry_executor_get_fraction),
-  };
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
-  if (getters[property_id] != NULL)
-    ferry_property_get (object, getters[property_id], value);
-  else if (ferry_home_check (self->router->home, G_STRFUNC))
-    g_value_set_uint (value, property_id == PROP_MAX_PENDING ? self->max_pending : self->keep_finished);
+  if (!is_of_any_thread (property_id) && !ferry_home_check_property (self->router->home, pspec))
+    return;
+  switch (property_id)
+    {
+    case PROP_RUNNER:
+      g_value_set_object (value, self->runner);
+      break;
+    case PROP_POOL:
+      g_value_set_object (value, ferry_executor_get_pool (self));
+      break;
+    case PROP_MAX_PENDING:
+      g_value_set_uint (value, self->max_pending);
+      break;
+    case PROP_KEEP_FINISHED:
+      g_value_set_uint (value, self->keep_finished);
+      break;
+    case PROP_STATE:
+      g_value_set_enum (value, atomic_load_explicit (&self->state, memory_order_acquire));
+      break;
+    case PROP_N_WAITING:
+      g_value_set_uint (value, (guint) atomic_load_explicit (&self->n_queued, memory_order_relaxed));
+      break;
+    case PROP_N_EXECUTING:
+      g_value_set_uint (value, self->n_executing);
+      break;
+    case PROP_N_COMPLETED:
+    case PROP_N_FAILED:
+    case PROP_N_CANCELLED:
+      g_value_set_uint64 (value, self->n_ended[FERRY_TASK_STATE_COMPLETED + property_id - PROP_N_COMPLETED]);
+      break;
+    case PROP_FRACTION:
+      g_value_set_double (value, get_fraction (self));
+      break;
+    case PROP_INDETERMINATE:
+      g_value_set_boolean (value, self->n_batch_done + self->n_open == 0);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
 }
 
 static void
@@ -1596,22 +1468,18 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
 {
   FerryExecutor *self = FERRY_EXECUTOR (object);
 
-  switch (property_id)
+  if (property_id == PROP_RUNNER)
     {
-    case PROP_RUNNER:
       self->runner = g_value_get_object (value);
       self->router = ferry_runner_get_router (self->runner);
       add_runner (self, self->runner);
-      break;
-    case PROP_MAX_PENDING:
-      ferry_executor_set_max_pending (self, g_value_get_uint (value));
-      break;
-    case PROP_KEEP_FINISHED:
-      ferry_executor_set_keep_finished (self, g_value_get_uint (value));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
+  else if (!ferry_home_check_property (self->router->home, pspec))
+    return;
+  else if (property_id == PROP_MAX_PENDING)
+    ferry_property_change (self, &self->max_pending, value, pspec);
+  else if (ferry_property_change (self, &self->keep_finished, value, pspec))
+    list_trim (self, self->keep_finished);
 }
 
 static void
@@ -1620,14 +1488,14 @@ install_figures (void)
   /**
    * FerryExecutor:state:
    *
-   * The state of the executor.
+   * The state of the executor. Any thread may read this.
    */
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_EXECUTOR_STATE, FERRY_EXECUTOR_STATE_RUNNING, FERRY_READABLE);
   /**
    * FerryExecutor:n-waiting:
    *
-   * How many tasks wait. Tasks that were sent ahead to a worker and not begun are included.
+   * How many tasks wait. Tasks that were sent ahead to a worker and not begun are included. Any thread may read this.
    */
   properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
@@ -1659,9 +1527,15 @@ install_figures (void)
    *
    * How much of the work is done, from 0 to 1. All tasks have the same weight. A running or cancelled task counts by
    * the fraction that it has reported, so a batch of which tasks were cancelled does not come to 1. Whenever all tasks
-   * have ended, the next task begins a new count. -1 before any task.
+   * have ended, the next task begins a new count. It can be bound to a progress bar.
    */
-  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, FERRY_READABLE);
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, FERRY_READABLE);
+  /**
+   * FerryExecutor:indeterminate:
+   *
+   * Whether there was no task yet, so that [property@Ferry.Executor:fraction] says nothing.
+   */
+  properties[PROP_INDETERMINATE] = g_param_spec_boolean ("indeterminate", NULL, NULL, TRUE, FERRY_READABLE);
 }
 
 static void
@@ -1771,7 +1645,7 @@ FerryExecutor *
 ferry_executor_new (FerryPool *pool)
 {
   g_return_val_if_fail (FERRY_IS_POOL (pool), NULL);
-  ferry_return_val_if_elsewhere (ferry_pool_get_router (pool)->home, NULL);
+  ferry_return_val_if_elsewhere (ferry_runner_get_router (FERRY_RUNNER (pool))->home, NULL);
 
   return ferry_executor_new_for_runner (FERRY_RUNNER (pool));
 }

@@ -45,11 +45,6 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_executor_add_runner (FerryExecutor *self, FerryRunner *runner);
 
 FERRY_AVAILABLE_IN_0_1
-void ferry_executor_set_max_pending (FerryExecutor *self, guint max_pending);
-FERRY_AVAILABLE_IN_0_1
-void ferry_executor_set_keep_finished (FerryExecutor *self, guint keep_finished);
-
-FERRY_AVAILABLE_IN_0_1
 FerryTask *ferry_executor_submit (FerryExecutor *self, const char *function, GVariant *arguments,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
@@ -72,23 +67,7 @@ FERRY_AVAILABLE_IN_0_1
 guint ferry_executor_cancel_all (FerryExecutor *self);
 
 FERRY_AVAILABLE_IN_0_1
-FerryRunner *ferry_executor_get_runner (FerryExecutor *self);
-FERRY_AVAILABLE_IN_0_1
 FerryPool *ferry_executor_get_pool (FerryExecutor *self);
-FERRY_AVAILABLE_IN_0_1
-FerryExecutorState ferry_executor_get_state (FerryExecutor *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_executor_get_n_waiting (FerryExecutor *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_executor_get_n_executing (FerryExecutor *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_executor_get_n_completed (FerryExecutor *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_executor_get_n_failed (FerryExecutor *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_executor_get_n_cancelled (FerryExecutor *self);
-FERRY_AVAILABLE_IN_0_1
-double ferry_executor_get_fraction (FerryExecutor *self);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_executor_stop (FerryExecutor *self);

@@ -44,6 +44,8 @@ typedef struct
 FerryJob *ferry_job_new (const FerryJobDriver *driver, FerryCall *call);
 /* any: returns (transfer none) the call that the job runs. */
 FerryCall *ferry_job_get_call (FerryJob *self);
+/* any: returns the deadline, in microseconds; 0 for none. */
+gint64 ferry_job_get_deadline (FerryJob *self);
 /* any: whether the caller is the thread that serves the job. */
 gboolean ferry_job_is_serving_thread (FerryJob *self);
 /* The thread that serves: finishes the job, after the function has returned. From now on, uses of the job fail with

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-link-private.h"
@@ -84,6 +85,31 @@ typedef struct
  */
 G_DEFINE_FINAL_TYPE (FerryJob, ferry_job, G_TYPE_OBJECT)
 
+enum
+{
+  PROP_FUNCTION = 1,
+  PROP_DEADLINE,
+};
+
+/* any */
+static const char *
+get_function_name (FerryJob *self)
+{
+  /* Relaxed: the name was written before the job was made, or before the function of that name was called. */
+  return atomic_load_explicit (&self->function_name, memory_order_relaxed);
+}
+
+static void
+ferry_job_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryJob *self = FERRY_JOB (object);
+
+  if (property_id == PROP_FUNCTION)
+    g_value_set_string (value, get_function_name (self));
+  else
+    g_value_set_int64 (value, ferry_job_get_deadline (self));
+}
+
 static void
 ferry_job_finalize (GObject *object)
 {
@@ -102,7 +128,25 @@ ferry_job_finalize (GObject *object)
 static void
 ferry_job_class_init (FerryJobClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = ferry_job_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ferry_job_get_property;
+  object_class->finalize = ferry_job_finalize;
+  /**
+   * FerryJob:function:
+   *
+   * The name of the function that runs; in a map, of the function that runs for an item. Any thread may read this.
+   */
+  g_object_class_install_property (object_class, PROP_FUNCTION,
+                                   g_param_spec_string ("function", NULL, NULL, NULL, FERRY_READABLE));
+  /**
+   * FerryJob:deadline:
+   *
+   * The monotonic time, in microseconds, at which the application cancels the job, so that [method@Ferry.Job.check]
+   * fails; 0 for none. Any thread may read this, even after the function has returned.
+   */
+  g_object_class_install_property (object_class, PROP_DEADLINE,
+                                   g_param_spec_int64 ("deadline", NULL, NULL, 0, G_MAXINT64, 0, FERRY_READABLE));
 }
 
 static void
@@ -177,7 +221,7 @@ begin_use (FerryJob *self, GError **error)
   return ferry_set_error (
     error, FERRY_ERROR_STOPPED,
     "The function '%s' has returned, and its job is finished; end the threads that use the job before it returns",
-    ferry_job_get_function_name (self));
+    get_function_name (self));
 }
 
 /* ---- cancelling ---- */
@@ -337,37 +381,9 @@ ferry_job_get_call (FerryJob *self)
   return self->call;
 }
 
-/**
- * ferry_job_get_function_name:
- * @self: a job
- *
- * Returns the name of the function that the job runs. Any thread may call this, even after the function has returned.
- *
- * Returns: (transfer none): the name
- */
-const char *
-ferry_job_get_function_name (FerryJob *self)
-{
-  g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
-
-  /* Relaxed: the name was written before the job was made, or before the function of that name was called. */
-  return atomic_load_explicit (&self->function_name, memory_order_relaxed);
-}
-
-/**
- * ferry_job_get_deadline:
- * @self: a job
- *
- * Returns the deadline of the job. When the deadline passes, the application cancels the job, and
- * [method@Ferry.Job.check] fails. Any thread may call this, even after the function has returned.
- *
- * Returns: the deadline as a time of g_get_monotonic_time(), in microseconds, or 0 for none
- */
 gint64
 ferry_job_get_deadline (FerryJob *self)
 {
-  g_return_val_if_fail (FERRY_IS_JOB (self), 0);
-
   return ferry_call_get_deadline (self->call);
 }
 
@@ -406,7 +422,7 @@ find_descriptor (FerryJob *self, gint handle, GError **error)
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                    "The task of '%s' was given %u descriptors, and no handle %d; add what its arguments name by "
                    "ferry_task_add_descriptor() or ferry_task_add_bytes()",
-                   ferry_job_get_function_name (self), n, handle);
+                   get_function_name (self), n, handle);
   return -1;
 }
 
@@ -504,7 +520,7 @@ write_locked (FerryJob *self, const guint8 *bytes, gsize size, GError **error)
 static gboolean
 step_locked (FerryJob *self, Report *report, GError **error)
 {
-  const char *name = ferry_job_get_function_name (self);
+  const char *name = get_function_name (self);
 
   if (get_task_kind (self->call) != FERRY_TASK_KIND_STEPS)
     return ferry_set_error (
@@ -765,14 +781,14 @@ may_yield (FerryJob *self, GError **error)
     return ferry_set_error (
       error, FERRY_ERROR_WRONG_THREAD,
       "The function '%s' yields on a thread that did not call it; yield on the thread that called it",
-      ferry_job_get_function_name (self));
+      get_function_name (self));
   if (get_task_kind (self->call) == FERRY_TASK_KIND_ITERATION &&
       (ferry_call_get_flags (self->call) & FERRY_CALL_STREAM) != 0)
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_BAD_ARGUMENTS,
     "The function '%s' yields, and its task is not an iteration; submit it with FERRY_TASK_KIND_ITERATION",
-    ferry_job_get_function_name (self));
+    get_function_name (self));
 }
 
 /**
@@ -782,7 +798,7 @@ may_yield (FerryJob *self, GError **error)
  * @error: return location for an error
  *
  * Sends the next value of an iteration to its task, which emits the value as [signal@Ferry.Task::yielded]. Waits while
- * the task's window is full ([method@Ferry.Task.set_window]). A cancel of the job ends the wait. Must be called on the
+ * the task's window is full ([property@Ferry.Task:window]). A cancel of the job ends the wait. Must be called on the
  * thread that the function was called on.
  *
  * Fails as [method@Ferry.Job.check] does, with %FERRY_ERROR_BAD_ARGUMENTS when the task is not an iteration,
@@ -826,7 +842,7 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
 static char *
 add_place (FerryJob *self, const char *inner)
 {
-  return ferry_trace_add_place (inner, ferry_call_method_in_words (ferry_job_get_function_name (self)));
+  return ferry_trace_add_place (inner, ferry_call_method_in_words (get_function_name (self)));
 }
 
 /**
@@ -943,7 +959,7 @@ ferry_answer_begin (FerryAnswer *self, FerryCall *call, const FerryFunctionEntry
 void
 ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *function, GVariant *arguments)
 {
-  const char *outer = ferry_job_get_function_name (job);
+  const char *outer = get_function_name (job);
   GVariant *result;
 
   atomic_store_explicit (&job->function_name, function->name, memory_order_relaxed);

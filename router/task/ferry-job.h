@@ -20,11 +20,6 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryJob, ferry_job, FERRY, JOB, GObject)
 
 FERRY_AVAILABLE_IN_0_1
-const char *ferry_job_get_function_name (FerryJob *self);
-FERRY_AVAILABLE_IN_0_1
-gint64 ferry_job_get_deadline (FerryJob *self);
-
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_is_cancelled (FerryJob *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_check (FerryJob *self, GError **error);

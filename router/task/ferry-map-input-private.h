@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The input of a map: a container, an array, a list model, a function that returns items, or a manual input, to which
- * the application adds items.
+/* The input of a map: a container, a list model, a function that returns items, or a manual input, to which the
+ * application adds items.
  *
  * Owner:   the map.
  * Threads: the router's thread. */
@@ -17,7 +17,6 @@ typedef enum
 {
   FERRY_MAP_INPUT_MANUAL,
   FERRY_MAP_INPUT_CONTAINER,
-  FERRY_MAP_INPUT_ARRAY,
   FERRY_MAP_INPUT_MODEL,
   FERRY_MAP_INPUT_SOURCE,
 } FerryMapInputKind;
@@ -34,7 +33,7 @@ typedef enum
 typedef struct
 {
   FerryMapInputKind kind;
-  gpointer from;   /* (owned) (nullable): GVariant, GPtrArray or GListModel */
+  gpointer from;   /* (owned) (nullable): GVariant or GListModel */
   gsize position;  /* the index of the next item in `from` */
   GQueue added;    /* (element-type GVariant) (owned), each (nullable): added items, not pulled yet */
   gboolean closed; /* no more items are added, or the input has ended */

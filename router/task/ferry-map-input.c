@@ -28,8 +28,6 @@ ferry_map_input_end (FerryMapInput *self)
   self->handler = 0;
   if (self->kind == FERRY_MAP_INPUT_CONTAINER)
     g_clear_pointer (&from, g_variant_unref);
-  else if (self->kind == FERRY_MAP_INPUT_ARRAY)
-    g_clear_pointer (&from, g_ptr_array_unref);
   else
     g_clear_object (&from);
   if (destroy != NULL)
@@ -72,8 +70,6 @@ ferry_map_input_get_rest (const FerryMapInput *self)
     return self->closed ? self->added.length : G_MAXUINT64;
   if (self->kind == FERRY_MAP_INPUT_CONTAINER)
     n = g_variant_n_children (self->from);
-  else if (self->kind == FERRY_MAP_INPUT_ARRAY)
-    n = ((GPtrArray *) self->from)->len;
   else
     n = g_list_model_get_n_items (self->from);
   return n > self->position ? n - self->position : 0;
@@ -98,11 +94,13 @@ static FerryMapPull
 pull_from_model (FerryMapInput *self, GVariant **arguments)
 {
   g_autoptr (GObject) item = g_list_model_get_item (self->from, (guint) self->position);
+  GVariant *made;
 
   if (item == NULL)
     return FERRY_MAP_PULL_END;
   self->position++;
-  *arguments = g_variant_take_ref (self->get_arguments (item, self->user_data));
+  made = self->get_arguments (item, self->user_data);
+  *arguments = made != NULL ? g_variant_take_ref (made) : NULL;
   return FERRY_MAP_PULL_ITEM;
 }
 
@@ -130,10 +128,6 @@ ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error)
     return pull_from_source (self, arguments, error);
   if (ferry_map_input_get_rest (self) == 0)
     return FERRY_MAP_PULL_END;
-  if (self->kind == FERRY_MAP_INPUT_CONTAINER)
-    *arguments = g_variant_get_child_value (self->from, self->position);
-  else if (g_ptr_array_index ((GPtrArray *) self->from, self->position) != NULL)
-    *arguments = g_variant_ref_sink (g_ptr_array_index ((GPtrArray *) self->from, self->position));
-  self->position++;
+  *arguments = g_variant_get_child_value (self->from, self->position++);
   return FERRY_MAP_PULL_ITEM;
 }

@@ -33,6 +33,7 @@
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-map-input-private.h"
+#include "task/ferry-map-item-private.h"
 #include "task/ferry-task-private.h"
 #include "worker/ferry-function-private.h"
 
@@ -169,7 +170,7 @@ struct _FerryMap
   guint n_asked;             /* calls of ferry_map_next_async() that were not finished */
   FerryWaitQueue waits;      /* calls of ferry_map_next_async() that wait for a result, or for the end of the map */
   GTask *collector;          /* (owned) (nullable): the task of ferry_map_collect_async() */
-  GPtrArray *collected;      /* (owned) (nullable) (element-type GVariant): the values, by the items' indices */
+  GListStore *results;       /* (owned) (nullable) (element-type FerryMapItem): of a map that collects them */
   GSource *collector_source; /* (owned) (nullable): watches the cancellable of ferry_map_collect_async() */
   GError *collect_error;     /* (owned) (nullable): the error of the first item that failed */
   gboolean item_failed;      /* an item failed, which ended the collecting */
@@ -177,7 +178,9 @@ struct _FerryMap
   gboolean cancelled;
   gboolean finished;
   FerryTimer notify_timer; /* set when the figures have changed and are not notified yet */
-  gint n_holds;            /* the number of references of the type Hold */
+  guint n_holds;           /* see Hold */
+  gboolean dropped;        /* the application has dropped its last reference */
+  gboolean revived;        /* the map has a reference to itself, which the last release() drops */
   GError *error;           /* (owned) (nullable): why the input was not read to its end */
 };
 
@@ -188,13 +191,18 @@ typedef enum
   PROP_ORDER,
   PROP_CHUNK_SIZE,
   PROP_MAX_IN_FLIGHT,
+  PROP_IN_FLIGHT_LIMIT,
+  PROP_N_IN_FLIGHT,
   PROP_PRIORITY,
   PROP_IDEMPOTENT,
+  PROP_RUN_TIMEOUT,
+  PROP_RESULTS,
   PROP_N_SUBMITTED,
   PROP_N_DONE,
   PROP_N_FAILED,
   PROP_FRACTION,
-  PROP_FINISHED,
+  PROP_INDETERMINATE,
+  PROP_IS_FINISHED,
   PROP_OUTCOME,
   PROP_ERROR,
   N_PROPERTIES,
@@ -214,8 +222,7 @@ enum
  *
  * The input of a map is one of these:
  *
- * - a container ([method@Ferry.Map.set_arguments]), an array ([method@Ferry.Map.set_array]) or a list model
- *   ([method@Ferry.Map.set_model])
+ * - a container ([method@Ferry.Map.set_arguments]) or a list model ([method@Ferry.Map.set_model])
  * - a function of the application ([method@Ferry.Map.set_source])
  * - items that are added one by one ([method@Ferry.Map.add])
  *
@@ -225,7 +232,7 @@ enum
  *
  * ```c
  * g_autoptr (FerryMap) map = ferry_map_new (executor, "sha256", FERRY_MAP_ORDERED);
- * g_autoptr (GPtrArray) digests = NULL;
+ * g_autoptr (GListModel) digests = NULL;
  *
  * ferry_map_set_arguments (map, g_variant_new_strv (paths, -1));
  * digests = ferry_map_collect (map, -1, &error);
@@ -255,31 +262,28 @@ static guint signals[N_SIGNALS];
 
 static void schedule (FerryMap *self);
 
-/* A reference to the map that this file holds while handlers run. If only such references are left, the application has
- * dropped the map: the map then emits no more signals and pulls no more items. */
+/* The map is kept alive while handlers run. It is no reference: if the application drops its last one meanwhile, the
+ * map emits no more signals and pulls no more items. ferry_map_dispose() then revives it with a reference of its own,
+ * which the last release() drops. */
 typedef FerryMap Hold;
 
 static Hold *
 hold (FerryMap *self)
 {
   self->n_holds++;
-  return g_object_ref (self);
+  return self;
 }
 
 static void
 release (Hold *self)
 {
-  self->n_holds--;
+  if (--self->n_holds > 0 || !self->revived)
+    return;
+  self->revived = FALSE;
   g_object_unref (self);
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Hold, release)
-
-static gboolean
-is_dropped (FerryMap *self)
-{
-  return g_atomic_int_get ((gint *) &G_OBJECT (self)->ref_count) <= self->n_holds;
-}
 
 static void
 notify (FerryMap *self, Property property)
@@ -287,15 +291,15 @@ notify (FerryMap *self, Property property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
-/* The figures (n-submitted, n-done, n-failed, fraction) change with each item, and are notified once in each iteration
- * of the main loop. */
+/* The figures (n-submitted, n-done, n-failed, fraction, indeterminate) change with each item, and are notified once in
+ * each iteration of the main loop. */
 static void
 notify_figures (gpointer data)
 {
   g_autoptr (Hold) self = hold (data);
 
   ferry_timers_unset (self->router->timers, &self->notify_timer);
-  for (guint i = PROP_N_SUBMITTED; i <= PROP_FRACTION; i++)
+  for (guint i = PROP_N_SUBMITTED; i <= PROP_INDETERMINATE; i++)
     notify (self, i);
 }
 
@@ -369,14 +373,14 @@ pop_result (FerryMap *self)
   return result;
 }
 
-/* ---- The list of all results, in the order of the items ---- */
+/* ---- The list of all results ---- */
 
 /* Moves a result to the list. The first item that fails ends the collecting: the map is cancelled, and delivers no
  * further result. */
 static void
 collect_result (FerryMap *self, Result *result)
 {
-  GPtrArray *list = self->collected;
+  g_autoptr (FerryMapItem) item = NULL;
 
   if (result->error != NULL)
     {
@@ -386,11 +390,8 @@ collect_result (FerryMap *self, Result *result)
       ferry_map_cancel (self);
       return;
     }
-  if (list->len <= result->index)
-    g_ptr_array_set_size (list, (int) result->index + 1);
-  if (result->value == NULL)
-    result->value = g_variant_ref_sink (g_variant_new_tuple (NULL, 0));
-  list->pdata[result->index] = g_steal_pointer (&result->value);
+  item = ferry_map_item_new (result->index, g_steal_pointer (&result->value), NULL);
+  g_list_store_append (self->results, item);
 }
 
 /* Checks that the map was not cancelled, and has no error. */
@@ -404,17 +405,29 @@ check_sound (FerryMap *self, GError **error)
   return !self->cancelled && self->error == NULL;
 }
 
+static int
+compare_indices (gconstpointer a, gconstpointer b, gpointer data)
+{
+  guint64 one = ferry_map_item_get_index ((FerryMapItem *) a);
+  guint64 other = ferry_map_item_get_index ((FerryMapItem *) b);
+
+  return one < other ? -1 : one > other;
+}
+
 /* Ends the collecting. Returns (transfer full) the list of a finished map, or NULL with an error. */
-static GPtrArray *
+static GListModel *
 take_collected (FerryMap *self, GError **error)
 {
-  g_autoptr (GPtrArray) list = g_steal_pointer (&self->collected);
-
   if (self->collect_error != NULL)
-    g_propagate_error (error, g_steal_pointer (&self->collect_error));
-  else if (check_sound (self, error))
-    return g_steal_pointer (&list);
-  return NULL;
+    {
+      g_propagate_error (error, g_steal_pointer (&self->collect_error));
+      return NULL;
+    }
+  if (!check_sound (self, error))
+    return NULL;
+  if (self->order != FERRY_MAP_ORDERED)
+    g_list_store_sort (self->results, compare_indices, NULL);
+  return g_object_ref (G_LIST_MODEL (self->results));
 }
 
 static void
@@ -422,14 +435,14 @@ return_collected (FerryMap *self)
 {
   g_autoptr (GTask) call = g_steal_pointer (&self->collector);
   GError *error = NULL;
-  GPtrArray *list;
+  GListModel *list;
 
   if (call == NULL)
     return;
   ferry_unwatch_cancellable (&self->collector_source);
   list = take_collected (self, &error);
   if (list != NULL)
-    g_task_return_pointer (call, list, (GDestroyNotify) g_ptr_array_unref);
+    g_task_return_pointer (call, list, g_object_unref);
   else
     g_task_return_error (call, error);
 }
@@ -449,7 +462,7 @@ deliver (FerryMap *self)
       return;
     }
   self->delivering = TRUE;
-  while (has_result (self) && !is_dropped (self))
+  while (has_result (self) && !self->dropped)
     {
       g_auto (Result) result = pop_result (self);
 
@@ -517,7 +530,7 @@ report_failures (FerryMap *self)
 static void
 check_finished (FerryMap *self)
 {
-  if (self->finished || !is_at_end (self) || is_dropped (self))
+  if (self->finished || !is_at_end (self) || self->dropped)
     return;
   self->finished = TRUE;
   report_failures (self);
@@ -525,7 +538,7 @@ check_finished (FerryMap *self)
   if (self->error != NULL)
     notify (self, PROP_ERROR);
   notify (self, PROP_OUTCOME);
-  notify (self, PROP_FINISHED);
+  notify (self, PROP_IS_FINISHED);
   g_signal_emit (self, signals[SIGNAL_FINISHED], 0);
   ferry_wait_queue_finish_all (&self->waits);
   return_collected (self);
@@ -637,7 +650,7 @@ fill_batch (FerryMap *self, guint size)
 {
   gsize n_bytes = 0;
 
-  while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input_ended && !is_dropped (self))
+  while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input_ended && !self->dropped)
     {
       GVariant *arguments;
 
@@ -646,7 +659,7 @@ fill_batch (FerryMap *self, guint size)
       n_bytes += arguments != NULL ? g_variant_get_size (arguments) : 0;
       g_ptr_array_add (self->batch, arguments);
     }
-  if (self->cancelled || is_dropped (self))
+  if (self->cancelled || self->dropped)
     g_ptr_array_set_size (self->batch, 0);
   return self->batch->len > 0;
 }
@@ -666,7 +679,8 @@ chunk_new (FerryMap *map, guint64 first, guint n_items, const char *function, GV
   self->first = first;
   self->n_items = n_items;
   ferry_task_set_up (FERRY_TASK (self), FERRY_TASK_KIND_CALL, function, arguments);
-  ferry_task_set_priority (FERRY_TASK (self), map->priority);
+  if (map->priority != 0)
+    ferry_task_change_priority (FERRY_TASK (self), map->priority);
   ferry_task_set_idempotent (FERRY_TASK (self), map->idempotent);
   return self;
 }
@@ -1110,7 +1124,7 @@ submit_next (FerryMap *self)
   g_autoptr (GError) error = NULL;
   FerryMapChunk *chunk;
 
-  if (!self->started || self->cancelled || self->waiting != NULL || is_dropped (self) || !may_have_more_chunks (self))
+  if (!self->started || self->cancelled || self->waiting != NULL || self->dropped || !may_have_more_chunks (self))
     return FALSE;
   chunk = make_chunk (self);
   if (chunk == NULL)
@@ -1196,27 +1210,6 @@ ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
 
   self->input.kind = FERRY_MAP_INPUT_CONTAINER;
   self->input.from = g_variant_ref_sink (arguments);
-}
-
-/**
- * ferry_map_set_array:
- * @self: a map that was not started, and has no input
- * @arguments: (element-type GLib.Variant): the arguments of each item, or %NULL for none
- *
- * Sets an array as the input. The array must not change until the map is finished. The map sinks floating elements, as
- * g_variant_new_array() does. If the array has a free function for its elements, they must not be floating. On the
- * router's thread.
- */
-void
-ferry_map_set_array (FerryMap *self, GPtrArray *arguments)
-{
-  g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (is_fresh (self), HAS_INPUT);
-  g_return_if_fail (arguments != NULL);
-  ferry_return_if_elsewhere (self->router->home);
-
-  self->input.kind = FERRY_MAP_INPUT_ARRAY;
-  self->input.from = g_ptr_array_ref (arguments);
 }
 
 /**
@@ -1356,12 +1349,11 @@ try_add (FerryMap *self, GVariant *arguments, GError **error)
   if (!check_open (self, self->closing, error))
     return FALSE;
   if (!ferry_wait_queue_is_empty (&self->adds) || !has_room (self))
-    return ferry_set_error (
-      error, FERRY_ERROR_WOULD_BLOCK,
-      "The map has %" G_GUINT64_FORMAT " items in flight, and its limit is %" G_GUINT64_FORMAT
-      "; take results first, wait with ferry_map_add_waiting() or ferry_map_add_async(), or raise "
-      "FerryMap:max-in-flight",
-      count_in_flight (self), get_bound (self));
+    return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                            "The map has %" G_GUINT64_FORMAT " items in flight, and its limit is %" G_GUINT64_FORMAT
+                            "; take results first, give ferry_map_add() a timeout, use ferry_map_add_async(), or raise "
+                            "FerryMap:max-in-flight",
+                            count_in_flight (self), get_bound (self));
   add (self, arguments);
   schedule (self);
   return TRUE;
@@ -1410,7 +1402,7 @@ ferry_map_start (FerryMap *self)
   choose_mode (self, MODE_EMITTED);
 }
 
-/* Whether results are taken while ferry_map_add_waiting() iterates the main context. */
+/* Whether results are taken while ferry_map_add() iterates the main context. */
 static gboolean
 gives_results (FerryMap *self)
 {
@@ -1445,36 +1437,6 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
                           self->input_ended ? "" : ", or close its input with ferry_map_close_input()");
 }
 
-/**
- * ferry_map_add:
- * @self: a map whose input was not set
- * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
- * @error: return location for an error
- *
- * Adds an item. The item runs when there is a worker for it, even before the map is started. Its index is the number of
- * items that were added before. This function never waits. On the router's thread.
- *
- * Fails with %FERRY_ERROR_WOULD_BLOCK, and does not add the item, while [method@Ferry.Map.get_in_flight_limit] items
- * are in flight, or a call of [method@Ferry.Map.add_async] waits. Fails with %FERRY_ERROR_CLOSED after
- * [method@Ferry.Map.close_input], with %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel], with
- * [property@Ferry.Map:error] when the map has an error, and with %FERRY_ERROR_WRONG_THREAD. To wait for room, call
- * [method@Ferry.Map.add_waiting] or [method@Ferry.Map.add_async].
- *
- * Returns: %TRUE when the item was added
- */
-gboolean
-ferry_map_add (FerryMap *self, GVariant *arguments, GError **error)
-{
-  g_autoptr (GVariant) kept = NULL;
-
-  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, FALSE, NOT_MANUAL);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  return ferry_home_check_error (self->router->home, G_STRFUNC, error) && try_add (self, kept, error);
-}
-
 /* Whether try_add() would add an item, or would fail with an error that waiting does not change. */
 static gboolean
 need_not_wait (gpointer data)
@@ -1487,7 +1449,7 @@ need_not_wait (gpointer data)
 static gboolean
 wait_for_room (FerryMap *self, gint64 timeout, GError **error)
 {
-  if (need_not_wait (self))
+  if (timeout == 0 || need_not_wait (self))
     return TRUE;
   if (gives_results (self))
     return wait_until (self, need_not_wait, timeout, error);
@@ -1499,25 +1461,30 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
 }
 
 /**
- * ferry_map_add_waiting:
+ * ferry_map_add:
  * @self: a map whose input was not set
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
- * @timeout: how long to wait, in microseconds; negative to wait without a limit
+ * @timeout: how long to wait for room, in microseconds; 0 not to wait, negative to wait without a limit
  * @error: return location for an error
  *
- * Adds an item, as [method@Ferry.Map.add] does, and waits while there is no room for it. There is room when results are
- * taken, so call [method@Ferry.Map.start], [method@Ferry.Map.next_async] or [method@Ferry.Map.collect_async] first.
- * Iterates the router's main context meanwhile, so it is for tests and console programs; others call
- * [method@Ferry.Map.add_async]. On the router's thread.
+ * Adds an item. The item runs when there is a worker for it, even before the map is started. Its index is the number of
+ * items that were added before. On the router's thread.
  *
- * Fails as [method@Ferry.Map.add] does, but with %FERRY_ERROR_WOULD_BLOCK only when nothing takes results. Also fails
- * with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback of the router's main context, with
- * %FERRY_ERROR_NOT_RUNNING and with %FERRY_ERROR_WRONG_THREAD.
+ * There is no room while [property@Ferry.Map:in-flight-limit] items are in flight, or a call of
+ * [method@Ferry.Map.add_async] waits. There is room again when results are taken, so call [method@Ferry.Map.start],
+ * [method@Ferry.Map.next_async] or [method@Ferry.Map.collect_async] before a wait. A wait iterates the router's main
+ * context, so it is for tests and console programs; others call [method@Ferry.Map.add_async].
+ *
+ * After any failure, the item was not added. Fails with %FERRY_ERROR_WOULD_BLOCK when there is no room and @timeout is
+ * 0, or nothing takes results; with %FERRY_ERROR_CLOSED after [method@Ferry.Map.close_input]; with
+ * %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel]; with [property@Ferry.Map:error] when the map has an error; and
+ * with %FERRY_ERROR_WRONG_THREAD. A wait also fails with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback
+ * of the router's main context, and with %FERRY_ERROR_NOT_RUNNING.
  *
  * Returns: %TRUE when the item was added
  */
 gboolean
-ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout, GError **error)
+ferry_map_add (FerryMap *self, GVariant *arguments, gint64 timeout, GError **error)
 {
   g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
   g_autoptr (GVariant) kept = NULL;
@@ -1622,78 +1589,58 @@ has_news (gpointer data)
 {
   FerryMap *self = data;
 
-  return self->finished || has_result (self);
+  return self->finished || self->dropped || has_result (self);
 }
 
-/* Takes the next result. The map must have a result or be finished. At the end of the map, returns FALSE without an
+/* Takes the next result. The map must have a result or be finished. At the end of the map, returns NULL without an
  * error. */
-static gboolean
-take (FerryMap *self, guint64 *index, GVariant **value, GError **failure, GError **error)
+static FerryMapItem *
+take (FerryMap *self, GError **error)
 {
-  g_auto (Result) result = {0};
+  Result result;
 
   if (!has_result (self))
     {
       check_sound (self, error);
-      return FALSE;
+      return NULL;
     }
   result = pop_result (self);
-  if (index != NULL)
-    *index = result.index;
-  if (value != NULL)
-    *value = g_steal_pointer (&result.value);
-  if (failure != NULL)
-    *failure = g_steal_pointer (&result.error);
   schedule (self);
-  return TRUE;
-}
-
-/* Sets the outputs to NULL, so that they are also set when the caller fails. */
-static void
-clear_outputs (GVariant **value, GError **failure)
-{
-  if (value != NULL)
-    *value = NULL;
-  if (failure != NULL)
-    *failure = NULL;
+  return ferry_map_item_new (result.index, result.value, result.error);
 }
 
 /**
  * ferry_map_next:
  * @self: a map
  * @timeout: how long to wait, in microseconds; negative to wait without a limit
- * @index: (out) (optional): return location for the item's index
- * @value: (out) (optional) (transfer full) (nullable): return location for the item's result; %NULL for a function
- *   without a result, and when the item failed
- * @failure: (out) (optional) (transfer full) (nullable): return location for the item's error; %NULL if it did not fail
  * @error: return location for an error
  *
  * Waits for the next result, and takes it. The first call starts the map. Iterates the router's main context meanwhile,
  * so it is for tests and console programs; others call [method@Ferry.Map.next_async]. On the router's thread.
  *
- * An item that failed is a result too: this function then returns %TRUE, and sets @failure. At the end of the map, it
- * returns %FALSE without an error.
+ * An item that failed is a result too, whose [property@Ferry.MapItem:error] says why. At the end of the map, this
+ * function returns %NULL without an error.
  *
  * After the last result, fails with [property@Ferry.Map:error] when the map has an error. Fails with
  * %G_IO_ERROR_CANCELLED when the map was cancelled, with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback
  * of the router's main context, with %FERRY_ERROR_NOT_RUNNING and with %FERRY_ERROR_WRONG_THREAD.
  *
- * Returns: %TRUE when there is a result
+ * Returns: (transfer full) (nullable): the next item that has ended
  */
-gboolean
-ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value, GError **failure, GError **error)
+FerryMapItem *
+ferry_map_next (FerryMap *self, gint64 timeout, GError **error)
 {
   g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
 
-  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
-    return FALSE;
+    return NULL;
   held = hold (self);
-  clear_outputs (value, failure);
-  return choose_mode (self, MODE_TAKEN) && wait_until (self, has_news, timeout, error) &&
-         take (self, index, value, failure, error);
+  if (!choose_mode (self, MODE_TAKEN) || !wait_until (self, has_news, timeout, error))
+    return NULL;
+  return take (self, error);
 }
 
 /**
@@ -1732,9 +1679,6 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
  * ferry_map_next_finish:
  * @self: a map
  * @result: the result that the callback was called with
- * @index: (out) (optional): return location for the item's index
- * @value: (out) (optional) (transfer full) (nullable): return location for the item's result, or %NULL
- * @failure: (out) (optional) (transfer full) (nullable): return location for the item's error, or %NULL
  * @error: return location for an error
  *
  * Finishes [method@Ferry.Map.next_async], and takes the result, as [method@Ferry.Map.next] does. On the router's
@@ -1744,30 +1688,35 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
  * %G_IO_ERROR_CANCELLED when the wait or the map was cancelled, with %G_IO_ERROR_PENDING when another call took the
  * result, with %FERRY_ERROR_BUSY when the map delivers its results in another way, and with %FERRY_ERROR_WRONG_THREAD.
  *
- * Returns: %TRUE when there is a result
+ * Returns: (transfer full) (nullable): the next item that has ended; %NULL without an error at the end of the map
  */
-gboolean
-ferry_map_next_finish (FerryMap *self, GAsyncResult *result, guint64 *index, GVariant **value, GError **failure,
-                       GError **error)
+FerryMapItem *
+ferry_map_next_finish (FerryMap *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_next_async), FALSE);
+  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_next_async), NULL);
 
-  clear_outputs (value, failure);
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
-    return FALSE;
+    return NULL;
   self->n_asked--;
   if (!g_task_propagate_boolean (G_TASK (result), error))
-    return FALSE;
+    return NULL;
   if (has_news (self))
-    return take (self, index, value, failure, error);
+    return take (self, error);
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
                        "Another call took the result; wait for results one call at a time");
-  return FALSE;
+  return NULL;
 }
 
 /* ---- All results ---- */
+
+static void
+make_results (FerryMap *self)
+{
+  self->results = g_list_store_new (FERRY_TYPE_MAP_ITEM);
+  notify (self, PROP_RESULTS);
+}
 
 static gboolean
 collecting_cancelled (GCancellable *cancellable, gpointer data)
@@ -1783,8 +1732,8 @@ collecting_cancelled (GCancellable *cancellable, gpointer data)
  * @callback: (scope async) (closure user_data): called when all items have ended, or one failed
  * @user_data: data for @callback
  *
- * Starts the map, and collects all of its results. A manual input must be closed with [method@Ferry.Map.close_input].
- * On the router's thread.
+ * Starts the map, and collects all of its results in [property@Ferry.Map:results]. A manual input must be closed with
+ * [method@Ferry.Map.close_input]. On the router's thread.
  */
 void
 ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -1797,7 +1746,7 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
   self->collector = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (self->collector, ferry_map_collect_async);
   g_task_set_check_cancellable (self->collector, FALSE);
-  self->collected = g_ptr_array_new_with_free_func (ferry_map_free_variant);
+  make_results (self);
   if (cancellable != NULL)
     ferry_watch_cancellable (self->collector, &self->collector_source, "[ferry] cancel a map", collecting_cancelled,
                              self, NULL);
@@ -1813,16 +1762,16 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
  * @result: the result that the callback was called with
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Map.collect_async]. The list is in the order of the items, even for an unordered map. For a
- * function without a result, each element is `()`. Any thread.
+ * Finishes [method@Ferry.Map.collect_async]. The list is that of [property@Ferry.Map:results]; it is now in the order
+ * of the items, even for an unordered map. Any thread.
  *
  * Fails with the error of the first item that failed, whose message then begins with the item's index; the other items
  * are cancelled. Fails with [property@Ferry.Map:error] when the map has an error, and with %G_IO_ERROR_CANCELLED when
  * the map was cancelled. To get results in spite of failures, call [method@Ferry.Map.next_async] instead.
  *
- * Returns: (transfer full) (element-type GLib.Variant): the results
+ * Returns: (transfer full): a list model of [class@Ferry.MapItem]
  */
-GPtrArray *
+GListModel *
 ferry_map_collect_finish (FerryMap *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
@@ -1852,9 +1801,9 @@ is_finished (gpointer data)
  * with %FERRY_ERROR_BUSY in a callback of the router's main context, %FERRY_ERROR_NOT_RUNNING and
  * %FERRY_ERROR_WRONG_THREAD.
  *
- * Returns: (transfer full) (element-type GLib.Variant): the results, in the order of the items
+ * Returns: (transfer full): a list model of [class@Ferry.MapItem], in the order of the items
  */
-GPtrArray *
+GListModel *
 ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
 {
   g_autoptr (FerryMap) kept G_GNUC_UNUSED = NULL;
@@ -1869,13 +1818,12 @@ ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
   kept = g_object_ref (self);
   if (!may_wait (self, error))
     return NULL;
-  self->collected = g_ptr_array_new_with_free_func (ferry_map_free_variant);
+  make_results (self);
   choose_mode (self, MODE_COLLECTED);
   if (wait_until (self, is_finished, timeout, error))
     return take_collected (self, error);
   /* Does not wait for the items that still run. */
   ferry_map_cancel (self);
-  g_clear_pointer (&self->collected, g_ptr_array_unref);
   return NULL;
 }
 
@@ -1920,412 +1868,101 @@ ferry_map_cancel (FerryMap *self)
   schedule (self);
 }
 
-/* ---- Settings and getters ---- */
+/* ---- Properties and signals ---- */
 
-/**
- * ferry_map_set_chunk_size:
- * @self: a map
- * @chunk_size: the number of items of a chunk, at most 65536; 0 for a number that takes some milliseconds
- *
- * Sets [property@Ferry.Map:chunk-size], for chunks that are made later. On the router's thread.
- */
-void
-ferry_map_set_chunk_size (FerryMap *self, guint chunk_size)
+/* Returns how many items there are that have not been submitted; G_MAXUINT64: not known. */
+static guint64
+get_rest (FerryMap *self)
 {
-  g_return_if_fail (FERRY_IS_MAP (self));
-  g_return_if_fail (chunk_size <= MAX_CHUNK_SIZE);
-  ferry_return_if_elsewhere (self->router->home);
-
-  if (self->chunk_size == chunk_size)
-    return;
-  self->chunk_size = chunk_size;
-  notify (self, PROP_CHUNK_SIZE);
+  return self->input_ended ? self->n_left : ferry_map_input_get_rest (&self->input);
 }
 
-/**
- * ferry_map_set_max_in_flight:
- * @self: a map
- * @max_in_flight: how many items may be in flight; 0 for a number that keeps the workers busy
- *
- * Sets [property@Ferry.Map:max-in-flight]. It may be changed at any time. A lower number does not affect items that are
- * in flight already. On the router's thread.
- */
-void
-ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight)
+static double
+get_fraction (FerryMap *self)
 {
-  g_return_if_fail (FERRY_IS_MAP (self));
-  g_return_if_fail (max_in_flight <= G_MAXINT);
-  ferry_return_if_elsewhere (self->router->home);
+  guint64 rest = get_rest (self);
+  double total = (double) self->n_submitted + (double) rest;
 
-  if (self->max_in_flight == max_in_flight)
-    return;
-  self->max_in_flight = max_in_flight;
-  notify (self, PROP_MAX_IN_FLIGHT);
-  schedule (self);
-}
-
-/**
- * ferry_map_set_run_timeout:
- * @self: a map that was not started, and to which no item was added
- * @timeout: the limit in microseconds; 0, the default, for no limit
- *
- * Sets how long an item may run, as [method@Ferry.Task.set_run_timeout] does for a task. When an item has run for
- * longer, it fails, and the other items run on. Items with a limit are sent to workers one by one, whatever
- * [property@Ferry.Map:chunk-size] is. On the router's thread.
- */
-void
-ferry_map_set_run_timeout (FerryMap *self, gint64 timeout)
-{
-  g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (
-    !self->started, "the map was started; set the limit before ferry_map_start() and before the first item is added");
-  g_return_if_fail (timeout >= 0);
-  ferry_return_if_elsewhere (self->router->home);
-
-  self->run_timeout = timeout;
-}
-
-/**
- * ferry_map_set_priority:
- * @self: a map
- * @priority: the priority of the map's chunks
- *
- * Sets [property@Ferry.Map:priority], for chunks that are made later. On the router's thread.
- */
-void
-ferry_map_set_priority (FerryMap *self, int priority)
-{
-  g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  if (self->priority == priority)
-    return;
-  self->priority = priority;
-  notify (self, PROP_PRIORITY);
-}
-
-/**
- * ferry_map_set_idempotent:
- * @self: a map
- * @idempotent: whether the function may run again with an item
- *
- * Sets [property@Ferry.Map:idempotent], for chunks that are made later. On the router's thread.
- */
-void
-ferry_map_set_idempotent (FerryMap *self, gboolean idempotent)
-{
-  g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  if (self->idempotent == !!idempotent)
-    return;
-  self->idempotent = !!idempotent;
-  notify (self, PROP_IDEMPOTENT);
-}
-
-/**
- * ferry_map_get_executor:
- * @self: a map
- *
- * Gets [property@Ferry.Map:executor]. Any thread.
- *
- * Returns: (transfer none): the executor
- */
-FerryExecutor *
-ferry_map_get_executor (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
-
-  return self->executor;
-}
-
-/**
- * ferry_map_get_function:
- * @self: a map
- *
- * Gets [property@Ferry.Map:function]. Any thread.
- *
- * Returns: (transfer none): the name
- */
-const char *
-ferry_map_get_function (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
-
-  return self->function;
-}
-
-/**
- * ferry_map_get_order:
- * @self: a map
- *
- * Gets [property@Ferry.Map:order]. Any thread.
- *
- * Returns: the order
- */
-FerryMapOrder
-ferry_map_get_order (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), FERRY_MAP_ORDERED);
-
-  return self->order;
-}
-
-/**
- * ferry_map_get_chunk_size:
- * @self: a map
- *
- * Gets [property@Ferry.Map:chunk-size]. On the router's thread.
- *
- * Returns: the number of items, or 0
- */
-guint
-ferry_map_get_chunk_size (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->chunk_size;
-}
-
-/**
- * ferry_map_get_max_in_flight:
- * @self: a map
- *
- * Gets [property@Ferry.Map:max-in-flight]. On the router's thread.
- *
- * Returns: the number of items, or 0
- */
-guint
-ferry_map_get_max_in_flight (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->max_in_flight;
-}
-
-/**
- * ferry_map_get_in_flight_limit:
- * @self: a map
- *
- * Gets how many items may be in flight now: [property@Ferry.Map:max-in-flight], or the default limit when that property
- * is 0. The default changes with the time that items take, and with the number of workers. On the router's thread.
- *
- * Returns: the number of items
- */
-guint64
-ferry_map_get_in_flight_limit (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return get_bound (self);
-}
-
-/**
- * ferry_map_get_n_in_flight:
- * @self: a map
- *
- * Gets how many items are in flight: added or taken from the input, and their results not taken yet. See
- * [method@Ferry.Map.get_in_flight_limit]. On the router's thread.
- *
- * Returns: the number of items
- */
-guint64
-ferry_map_get_n_in_flight (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return count_in_flight (self);
-}
-
-/**
- * ferry_map_get_priority:
- * @self: a map
- *
- * Gets [property@Ferry.Map:priority]. On the router's thread.
- *
- * Returns: the priority
- */
-int
-ferry_map_get_priority (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->priority;
-}
-
-/**
- * ferry_map_get_idempotent:
- * @self: a map
- *
- * Gets [property@Ferry.Map:idempotent]. On the router's thread.
- *
- * Returns: whether the function may run again with an item
- */
-gboolean
-ferry_map_get_idempotent (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_elsewhere (self->router->home, FALSE);
-
-  return self->idempotent;
-}
-
-/**
- * ferry_map_get_n_submitted:
- * @self: a map
- *
- * Gets [property@Ferry.Map:n-submitted]. On the router's thread.
- *
- * Returns: the number of items
- */
-guint64
-ferry_map_get_n_submitted (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->n_submitted;
-}
-
-/**
- * ferry_map_get_n_done:
- * @self: a map
- *
- * Gets [property@Ferry.Map:n-done]. On the router's thread.
- *
- * Returns: the number of items
- */
-guint64
-ferry_map_get_n_done (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->n_come;
-}
-
-/**
- * ferry_map_get_n_failed:
- * @self: a map
- *
- * Gets [property@Ferry.Map:n-failed]. On the router's thread.
- *
- * Returns: the number of items
- */
-guint64
-ferry_map_get_n_failed (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->n_failed;
-}
-
-/**
- * ferry_map_get_finished:
- * @self: a map
- *
- * Gets [property@Ferry.Map:finished]. On the router's thread.
- *
- * Returns: %TRUE when the map is finished
- */
-gboolean
-ferry_map_get_finished (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_elsewhere (self->router->home, FALSE);
-
-  return self->finished;
-}
-
-/**
- * ferry_map_get_outcome:
- * @self: a map
- *
- * Gets [property@Ferry.Map:outcome]. On the router's thread.
- *
- * Returns: how the map finished
- */
-FerryMapOutcome
-ferry_map_get_outcome (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), FERRY_MAP_OUTCOME_NONE);
-  ferry_return_val_if_elsewhere (self->router->home, FERRY_MAP_OUTCOME_NONE);
-
-  return get_outcome (self);
-}
-
-/**
- * ferry_map_get_error:
- * @self: a map
- *
- * Gets [property@Ferry.Map:error]. On the router's thread.
- *
- * Returns: (transfer none) (nullable): the error
- */
-const GError *
-ferry_map_get_error (FerryMap *self)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
-
-  return self->error;
-}
-
-/**
- * ferry_map_get_fraction:
- * @self: a map
- *
- * Gets [property@Ferry.Map:fraction]. On the router's thread.
- *
- * Returns: the fraction, from 0 to 1; negative while the number of items is not known
- */
-double
-ferry_map_get_fraction (FerryMap *self)
-{
-  guint64 rest;
-  double total;
-
-  g_return_val_if_fail (FERRY_IS_MAP (self), -1);
-  ferry_return_val_if_elsewhere (self->router->home, -1);
-
-  rest = self->input_ended ? self->n_left : ferry_map_input_get_rest (&self->input);
   if (rest == G_MAXUINT64)
-    return -1;
-  total = (double) self->n_submitted + (double) rest;
+    return 0;
   if (total == 0)
     return self->cancelled ? 0 : 1;
   return (double) self->n_come / total;
 }
 
-/* ---- Properties and signals ---- */
+static void
+get_figure (FerryMap *self, guint property_id, GValue *value)
+{
+  switch (property_id)
+    {
+    case PROP_IN_FLIGHT_LIMIT:
+      g_value_set_uint64 (value, get_bound (self));
+      break;
+    case PROP_N_IN_FLIGHT:
+      g_value_set_uint64 (value, count_in_flight (self));
+      break;
+    case PROP_FRACTION:
+      g_value_set_double (value, get_fraction (self));
+      break;
+    case PROP_INDETERMINATE:
+      g_value_set_boolean (value, !self->finished && get_rest (self) == G_MAXUINT64);
+      break;
+    case PROP_OUTCOME:
+      g_value_set_enum (value, get_outcome (self));
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* The properties that are fields. */
+static const gsize fields[N_PROPERTIES] = {
+  [PROP_EXECUTOR] = G_STRUCT_OFFSET (FerryMap, executor),
+  [PROP_FUNCTION] = G_STRUCT_OFFSET (FerryMap, function),
+  [PROP_ORDER] = G_STRUCT_OFFSET (FerryMap, order),
+  [PROP_CHUNK_SIZE] = G_STRUCT_OFFSET (FerryMap, chunk_size),
+  [PROP_MAX_IN_FLIGHT] = G_STRUCT_OFFSET (FerryMap, max_in_flight),
+  [PROP_PRIORITY] = G_STRUCT_OFFSET (FerryMap, priority),
+  [PROP_IDEMPOTENT] = G_STRUCT_OFFSET (FerryMap, idempotent),
+  [PROP_RUN_TIMEOUT] = G_STRUCT_OFFSET (FerryMap, run_timeout),
+  [PROP_RESULTS] = G_STRUCT_OFFSET (FerryMap, results),
+  [PROP_N_SUBMITTED] = G_STRUCT_OFFSET (FerryMap, n_submitted),
+  [PROP_N_DONE] = G_STRUCT_OFFSET (FerryMap, n_come),
+  [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryMap, n_failed),
+  [PROP_IS_FINISHED] = G_STRUCT_OFFSET (FerryMap, finished),
+  [PROP_ERROR] = G_STRUCT_OFFSET (FerryMap, error),
+};
 
 static void
 ferry_map_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_EXECUTOR] = G_CALLBACK (ferry_map_get_executor),
-    [PROP_FUNCTION] = G_CALLBACK (ferry_map_get_function),
-    [PROP_ORDER] = G_CALLBACK (ferry_map_get_order),
-    [PROP_CHUNK_SIZE] = G_CALLBACK (ferry_map_get_chunk_size),
-    [PROP_MAX_IN_FLIGHT] = G_CALLBACK (ferry_map_get_max_in_flight),
-    [PROP_PRIORITY] = G_CALLBACK (ferry_map_get_priority),
-    [PROP_IDEMPOTENT] = G_CALLBACK (ferry_map_get_idempotent),
-    [PROP_N_SUBMITTED] = G_CALLBACK (ferry_map_get_n_submitted),
-    [PROP_N_DONE] = G_CALLBACK (ferry_map_get_n_done),
-    [PROP_N_FAILED] = G_CALLBACK (ferry_map_get_n_failed),
-    [PROP_FRACTION] = G_CALLBACK (ferry_map_get_fraction),
-    [PROP_FINISHED] = G_CALLBACK (ferry_map_get_finished),
-    [PROP_OUTCOME] = G_CALLBACK (ferry_map_get_outcome),
-    [PROP_ERROR] = G_CALLBACK (ferry_map_get_error),
-  };
+  FerryMap *self = FERRY_MAP (object);
 
-  ferry_property_get (object, getters[property_id], value);
+  /* What is set at construction only, any thread may read. */
+  if (property_id > PROP_ORDER && !ferry_home_check_property (self->router->home, pspec))
+    return;
+  if (fields[property_id] != 0)
+    ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
+  else
+    get_figure (self, property_id, value);
+}
+
+/* Changes a setting, for chunks that are made later. */
+static void
+set_setting (FerryMap *self, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  if (!ferry_home_check_property (self->router->home, pspec))
+    return;
+  if (property_id == PROP_RUN_TIMEOUT && self->started)
+    {
+      ferry_critical ("FerryMap:run-timeout was set for a map of '%s' that was started, and nothing was done; set it "
+                      "before ferry_map_start() and before the first item is added",
+                      self->function);
+      return;
+    }
+  if (ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec) &&
+      property_id == PROP_MAX_IN_FLIGHT)
+    schedule (self);
 }
 
 static void
@@ -2337,7 +1974,7 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
     {
     case PROP_EXECUTOR:
       self->executor = g_value_dup_object (value);
-      self->router = ferry_runner_get_router (ferry_executor_get_runner (self->executor));
+      self->router = ferry_executor_get_router (self->executor);
       break;
     case PROP_FUNCTION:
       self->function = g_value_dup_string (value);
@@ -2346,20 +1983,8 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
     case PROP_ORDER:
       self->order = (FerryMapOrder) g_value_get_enum (value);
       break;
-    case PROP_CHUNK_SIZE:
-      ferry_map_set_chunk_size (self, g_value_get_uint (value));
-      break;
-    case PROP_MAX_IN_FLIGHT:
-      ferry_map_set_max_in_flight (self, g_value_get_uint (value));
-      break;
-    case PROP_PRIORITY:
-      ferry_map_set_priority (self, g_value_get_int (value));
-      break;
-    case PROP_IDEMPOTENT:
-      ferry_map_set_idempotent (self, g_value_get_boolean (value));
-      break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+      set_setting (self, property_id, value, pspec);
     }
 }
 
@@ -2402,8 +2027,8 @@ install_chunk_settings (void)
    * FerryMap:max-in-flight:
    *
    * How many items may be in flight: taken from the input, and their results not taken yet. 0, the default, means 128
-   * items, or 8 chunks if these have more items, for each of [property@Ferry.Pool:max-workers] workers; see
-   * [method@Ferry.Map.get_in_flight_limit].
+   * items, or 8 chunks if these have more items, for each of [property@Ferry.Pool:max-workers] workers. It may be
+   * changed at any time. A lower number does not affect items that are in flight already.
    */
   properties[PROP_MAX_IN_FLIGHT] = g_param_spec_uint ("max-in-flight", NULL, NULL, 0, G_MAXINT, 0, FERRY_SETTABLE);
   /**
@@ -2420,6 +2045,41 @@ install_chunk_settings (void)
    * result still. A map that is not idempotent loses the item that the host had begun.
    */
   properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
+  /**
+   * FerryMap:run-timeout:
+   *
+   * How long an item may run, in microseconds; 0 for no limit. When an item has run for longer, it fails, and the other
+   * items run on. Items with a limit are sent to workers one by one, whatever [property@Ferry.Map:chunk-size] is. Must
+   * be set before the map is started, and before the first item is added.
+   */
+  properties[PROP_RUN_TIMEOUT] = g_param_spec_int64 ("run-timeout", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
+}
+
+static void
+install_in_flight (void)
+{
+  /**
+   * FerryMap:in-flight-limit:
+   *
+   * How many items may be in flight now: [property@Ferry.Map:max-in-flight], or the default limit when that property is
+   * 0. The default changes with the time that items take, and with the number of workers. Changes are not notified.
+   */
+  properties[PROP_IN_FLIGHT_LIMIT] =
+    g_param_spec_uint64 ("in-flight-limit", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+  /**
+   * FerryMap:n-in-flight:
+   *
+   * How many items are in flight: added or taken from the input, and their results not taken yet. Changes are not
+   * notified.
+   */
+  properties[PROP_N_IN_FLIGHT] = g_param_spec_uint64 ("n-in-flight", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+  /**
+   * FerryMap:results:
+   *
+   * The results so far of a map that is collected ([method@Ferry.Map.collect_async]): a list model of
+   * [class@Ferry.MapItem], which grows in the map's order. %NULL for a map that delivers its results in another way.
+   */
+  properties[PROP_RESULTS] = g_param_spec_object ("results", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_NOTIFIED);
 }
 
 static void
@@ -2428,8 +2088,8 @@ install_figures (void)
   /**
    * FerryMap:n-submitted:
    *
-   * How many items were submitted. This property, n-done, n-failed and fraction are notified at most once in each
-   * iteration of the main loop.
+   * How many items were submitted. This property, n-done, n-failed, fraction and indeterminate are notified at most
+   * once in each iteration of the main loop.
    */
   properties[PROP_N_SUBMITTED] = g_param_spec_uint64 ("n-submitted", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**
@@ -2447,25 +2107,33 @@ install_figures (void)
   /**
    * FerryMap:fraction:
    *
-   * The fraction of all items that have ended, from 0 to 1; negative while the number of items is not known. When the
-   * map is cancelled, or takes no more items for an error, the fraction stays: items that were not run have not ended.
+   * The fraction of all items that have ended, from 0 to 1, so that it can be bound to a progress bar. When the map is
+   * cancelled, or takes no more items for an error, the fraction stays: items that were not run have not ended. While
+   * the number of items is not known, it is 0, and [property@Ferry.Map:indeterminate] is %TRUE.
    */
-  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, FERRY_NOTIFIED);
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, FERRY_NOTIFIED);
+  /**
+   * FerryMap:indeterminate:
+   *
+   * Whether the number of all items is not known: the input is a function that has not come to its end, or items can
+   * still be added. %FALSE when the map is finished.
+   */
+  properties[PROP_INDETERMINATE] = g_param_spec_boolean ("indeterminate", NULL, NULL, TRUE, FERRY_NOTIFIED);
 }
 
 static void
 install_ends (void)
 {
   /**
-   * FerryMap:finished:
+   * FerryMap:is-finished:
    *
    * Whether the map is finished; see [signal@Ferry.Map::finished]. [property@Ferry.Map:outcome] says how.
    */
-  properties[PROP_FINISHED] = g_param_spec_boolean ("finished", NULL, NULL, FALSE, FERRY_NOTIFIED);
+  properties[PROP_IS_FINISHED] = g_param_spec_boolean ("is-finished", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
    * FerryMap:outcome:
    *
-   * How the map finished. Notified when the map is finished, before [property@Ferry.Map:finished].
+   * How the map finished. Notified when the map is finished, before [property@Ferry.Map:is-finished].
    */
   properties[PROP_OUTCOME] =
     g_param_spec_enum ("outcome", NULL, NULL, FERRY_TYPE_MAP_OUTCOME, FERRY_MAP_OUTCOME_NONE, FERRY_NOTIFIED);
@@ -2517,6 +2185,14 @@ ferry_map_dispose (GObject *object)
 
   if (ferry_forks_keep (object, self->fork_number))
     return;
+  if (self->n_holds > 0)
+    {
+      if (!self->revived)
+        g_object_ref (self);
+      self->revived = TRUE;
+      self->dropped = TRUE;
+      return;
+    }
   if (!self->cancelled && !self->finished && (self->started || self->n_submitted > 0))
     g_message ("A map of '%s' was dropped before it was finished, which cancels its items; keep a reference until its "
                "signal 'finished', or call ferry_map_cancel()",
@@ -2539,7 +2215,7 @@ ferry_map_finalize (GObject *object)
   ferry_wait_queue_clear (&self->waits);
   ferry_wait_queue_clear (&self->adds);
   g_clear_pointer (&self->batch, g_ptr_array_unref);
-  g_clear_pointer (&self->collected, g_ptr_array_unref);
+  g_clear_object (&self->results);
   g_clear_error (&self->collect_error);
   g_clear_error (&self->error);
   g_free (self->failure);
@@ -2560,6 +2236,7 @@ ferry_map_class_init (FerryMapClass *klass)
   object_class->finalize = ferry_map_finalize;
   install_settings ();
   install_chunk_settings ();
+  install_in_flight ();
   install_figures ();
   install_ends ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);

@@ -11,6 +11,7 @@
 
 #include "base/ferry-version.h"
 #include "task/ferry-executor.h"
+#include "task/ferry-map-item.h"
 
 G_BEGIN_DECLS
 
@@ -67,7 +68,7 @@ typedef GVariant *(*FerryMapSource) (gpointer user_data, GError **error);
  * The type of a function that makes the arguments for an item of a list. It is called on the router's thread, and only
  * when the map can submit another item.
  *
- * Returns: (transfer full): the arguments, floating or not
+ * Returns: (transfer full) (nullable): the arguments, floating or not; %NULL for none
  */
 typedef GVariant *(*FerryMapArguments) (gpointer item, gpointer user_data);
 
@@ -82,17 +83,12 @@ FerryMap *ferry_map_new (FerryExecutor *executor, const char *function, FerryMap
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_set_arguments (FerryMap *self, GVariant *arguments);
 FERRY_AVAILABLE_IN_0_1
-void ferry_map_set_array (FerryMap *self, GPtrArray *arguments);
-FERRY_AVAILABLE_IN_0_1
 void ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, gpointer user_data,
                           GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_map_add (FerryMap *self, GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_map_add_waiting (FerryMap *self, GVariant *arguments, gint64 timeout,
-                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ferry_map_add (FerryMap *self, GVariant *arguments, gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data);
@@ -102,68 +98,22 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_map_close_input (FerryMap *self);
 
 FERRY_AVAILABLE_IN_0_1
-void ferry_map_set_chunk_size (FerryMap *self, guint chunk_size);
-FERRY_AVAILABLE_IN_0_1
-void ferry_map_set_max_in_flight (FerryMap *self, guint max_in_flight);
-FERRY_AVAILABLE_IN_0_1
-void ferry_map_set_priority (FerryMap *self, int priority);
-FERRY_AVAILABLE_IN_0_1
-void ferry_map_set_idempotent (FerryMap *self, gboolean idempotent);
-FERRY_AVAILABLE_IN_0_1
-void ferry_map_set_run_timeout (FerryMap *self, gint64 timeout);
-
-FERRY_AVAILABLE_IN_0_1
 void ferry_map_start (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_cancel (FerryMap *self);
 
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_map_next (FerryMap *self, gint64 timeout, guint64 *index, GVariant **value, GError **failure,
-                         GError **error);
+FerryMapItem *ferry_map_next (FerryMap *self, gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_map_next_finish (FerryMap *self, GAsyncResult *result, guint64 *index, GVariant **value,
-                                GError **failure, GError **error);
+FerryMapItem *ferry_map_next_finish (FerryMap *self, GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-GPtrArray *ferry_map_collect (FerryMap *self, gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+GListModel *ferry_map_collect (FerryMap *self, gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
-GPtrArray *ferry_map_collect_finish (FerryMap *self, GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-FERRY_AVAILABLE_IN_0_1
-FerryExecutor *ferry_map_get_executor (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_map_get_function (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-FerryMapOrder ferry_map_get_order (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_map_get_chunk_size (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_map_get_max_in_flight (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_map_get_in_flight_limit (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_map_get_n_in_flight (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-int ferry_map_get_priority (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_map_get_idempotent (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_map_get_n_submitted (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_map_get_n_done (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_map_get_n_failed (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-double ferry_map_get_fraction (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_map_get_finished (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-FerryMapOutcome ferry_map_get_outcome (FerryMap *self);
-FERRY_AVAILABLE_IN_0_1
-const GError *ferry_map_get_error (FerryMap *self);
+GListModel *ferry_map_collect_finish (FerryMap *self, GAsyncResult *result, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

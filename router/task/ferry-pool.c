@@ -44,6 +44,9 @@
 #define FIRST_BACK_OFF (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define MAX_BACK_OFF (5 * G_USEC_PER_SEC)
 
+#define DEFAULT_RESTART_LIMIT 5
+#define DEFAULT_RESTART_INTERVAL (60 * G_USEC_PER_SEC)
+
 /**
  * FerryPool:
  *
@@ -110,13 +113,20 @@ enum
   PROP_MAX_TASKS,
   PROP_MAX_AGE,
   PROP_MAX_MEMORY,
+  PROP_RESTART_LIMIT,
+  PROP_RESTART_INTERVAL,
   PROP_DEATH_LIMIT,
   PROP_USE_FORK_SERVER,
+  PROP_INITIALISER,
+  PROP_INITIALISER_ARGUMENTS,
+  PROP_FINALISER,
+  PROP_FINALISER_ARGUMENTS,
   PROP_N_WORKERS,
   PROP_N_BUSY,
   PROP_N_RESTARTS,
   PROP_ERROR,
   N_PROPERTIES,
+  PROP_PARALLELISM = N_PROPERTIES, /* of FerryRunner */
 };
 
 static GParamSpec *properties[N_PROPERTIES];
@@ -125,6 +135,14 @@ static void runner_init (FerryRunnerInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (FerryPool, ferry_pool, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (FERRY_TYPE_RUNNER, runner_init))
+
+static const char *
+get_name (FerryPool *self)
+{
+  if (self->name == NULL)
+    self->name = self->launcher != NULL ? ferry_launcher_dup_program_name (self->launcher) : g_strdup ("thread");
+  return self->name;
+}
 
 /* ---- Where tasks come from ---- */
 
@@ -161,7 +179,7 @@ runner_sum_fractions (FerryRunner *runner, FerryTaskSource *source)
       FerryTask *task = g_queue_peek_head (&worker->in_flight);
 
       if (task != NULL && ferry_task_get_placement (task)->queue == source && !ferry_task_get_done (task))
-        sum += MAX (ferry_task_get_fraction (task), 0);
+        sum += ferry_task_get_fraction (task);
     }
   return sum;
 }
@@ -237,15 +255,15 @@ note_refusal (FerryPool *self, const GError *error)
   if (!ferry_timer_is_set (&self->back_off))
     {
       back_off (self, self->refusals);
-      g_message ("The pool '%s' could not start a worker, and tries again after a pause: %s",
-                 ferry_pool_get_name (self), error->message);
+      g_message ("The pool '%s' could not start a worker, and tries again after a pause: %s", get_name (self),
+                 error->message);
     }
   if (self->refusals->len <= self->restart_limit || self->roster.n_live > 0)
     return;
   fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
                            "The system had too few resources for a worker of the pool '%s' %u times; free memory, "
                            "descriptors or processes, then call ferry_pool_reset(). The last error: %s",
-                           ferry_pool_get_name (self), self->refusals->len, error->message));
+                           get_name (self), self->refusals->len, error->message));
 }
 
 /* Handles a worker that could not be started. After a shortage of resources the start is tried again, up to a limit.
@@ -262,8 +280,8 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
     note_refusal (self, error);
   else
     {
-      g_message ("The pool '%s' could not start a worker, and goes on with its other workers: %s",
-                 ferry_pool_get_name (self), error->message);
+      g_message ("The pool '%s' could not start a worker, and goes on with its other workers: %s", get_name (self),
+                 error->message);
       back_off (self, self->restarts);
     }
   g_error_free (error);
@@ -284,12 +302,11 @@ note_useless_end (FerryPool *self, FerryExit *exit)
   if (!never && self->restarts->len <= self->restart_limit)
     return;
   number = never ? g_strdup ("No worker") : g_strdup_printf ("%u workers", self->restarts->len);
-  fail (self,
-        g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                     "%s of the pool '%s' %s; correct the worker's program, then call ferry_pool_reset(). The "
-                     "last worker: %s%s%s",
-                     number, ferry_pool_get_name (self), never ? "has attached" : "ended before they had begun a task",
-                     ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
+  fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                           "%s of the pool '%s' %s; correct the worker's program, then call ferry_pool_reset(). The "
+                           "last worker: %s%s%s",
+                           number, get_name (self), never ? "has attached" : "ended before they had begun a task",
+                           ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
 }
 
 /* Handles the unexpected end of a worker. A worker that had begun a task, other than the initialiser, is replaced
@@ -387,7 +404,7 @@ start_worker (FerryPool *self)
   if (self->error != NULL || self->rules.stopping || ferry_timer_is_set (&self->back_off) ||
       !ferry_router_check (self->router, NULL))
     return FALSE;
-  name = g_strdup_printf ("%s %u", ferry_pool_get_name (self), ++self->n_numbered);
+  name = g_strdup_printf ("%s %u", get_name (self), ++self->n_numbered);
   starter = self->launcher != NULL ? get_starter (self, &error) : NULL;
   if (error == NULL)
     worker = ferry_pool_worker_new (self, self->router, &self->rules, name, starter, &error);
@@ -685,16 +702,16 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
     {
       g_task_return_new_error (task, FERRY_ERROR, FERRY_ERROR_BUSY,
                                "The pool '%s' is being stopped already; wait for the end of that stop",
-                               ferry_pool_get_name (self));
+                               get_name (self));
       return;
     }
   self->rules.stopping = TRUE;
   ferry_wait_queue_add_task (&self->stop_waits, task);
   for (guint i = self->roster.workers->len; i > 0; i--)
     ferry_pool_worker_retire (g_ptr_array_index (self->roster.workers, i - 1));
-  fail_sources (self, g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
-                                   "The pool '%s' was stopped; submit the task again, which starts it",
-                                   ferry_pool_get_name (self)));
+  fail_sources (self,
+                g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                             "The pool '%s' was stopped; submit the task again, which starts it", get_name (self)));
   if (timeout == 0)
     kill_all (self);
   else if (timeout > 0)
@@ -733,7 +750,7 @@ ferry_pool_stop_finish (FerryPool *self, GAsyncResult *result, GError **error)
  * optional: the pool also starts workers when there are tasks for them. On the router's thread.
  *
  * If a worker cannot be started because the system lacks resources, the start is tried again after a pause
- * ([method@Ferry.Pool.set_restart_limit]). This function reports no error then.
+ * ([property@Ferry.Pool:restart-limit]). This function reports no error then.
  *
  * Fails with the pool's error if the pool has failed (see [method@Ferry.Pool.get_error]), and with the other errors of
  * [method@Ferry.Launcher.spawn].
@@ -800,69 +817,30 @@ worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 
 /* ---- Settings ---- */
 
-/* Copies a value of size bytes to the field of a setting. Returns whether this changed the setting. */
-static gboolean
-change (FerryPool *self, gpointer setting, gconstpointer value, gsize size, guint property)
+/* Does what a changed setting asks for. */
+static void
+setting_changed (FerryPool *self, guint property_id)
 {
-  if (memcmp (setting, value, size) == 0)
-    return FALSE;
-  memcpy (setting, value, size);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
-  return TRUE;
-}
-
-/**
- * ferry_pool_set_name:
- * @self: a pool
- * @name: (nullable): the new name; %NULL for the default name
- *
- * Sets [property@Ferry.Pool:name]. On the router's thread.
- */
-void
-ferry_pool_set_name (FerryPool *self, const char *name)
-{
-  g_autofree char *old = NULL;
-
-  g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  old = self->name;
-  self->name = g_strdup (name);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_NAME]);
-}
-
-/**
- * ferry_pool_set_min_workers:
- * @self: a pool
- * @min_workers: the smallest number of workers
- *
- * Sets [property@Ferry.Pool:min-workers]. On the router's thread.
- */
-void
-ferry_pool_set_min_workers (FerryPool *self, guint min_workers)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  if (change (self, &self->min_workers, &min_workers, sizeof min_workers, PROP_MIN_WORKERS) && self->started)
-    ferry_pool_schedule (self);
-}
-
-/**
- * ferry_pool_set_min_idle:
- * @self: a pool
- * @min_idle: the smallest number of idle workers
- *
- * Sets [property@Ferry.Pool:min-idle]. On the router's thread.
- */
-void
-ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  if (change (self, &self->min_idle, &min_idle, sizeof min_idle, PROP_MIN_IDLE) && self->started)
-    ferry_pool_schedule (self);
+  switch (property_id)
+    {
+    case PROP_MIN_WORKERS:
+    case PROP_MIN_IDLE:
+      if (self->started)
+        ferry_pool_schedule (self);
+      break;
+    case PROP_MAX_WORKERS:
+      fit (self);
+      break;
+    case PROP_MAX_AGE:
+      retire_old (self);
+      break;
+    case PROP_MAX_TASKS:
+      self->rules.settled = FALSE;
+      ferry_pool_roster_update_all (&self->roster);
+      break;
+    default:
+      break;
+    }
 }
 
 /**
@@ -870,8 +848,7 @@ ferry_pool_set_min_idle (FerryPool *self, guint min_idle)
  * @self: a pool
  * @max_workers: the largest number of workers, at least 1
  *
- * Sets [property@Ferry.Pool:max-workers]. If the pool has more workers, the surplus workers end after their present
- * tasks. On the router's thread.
+ * Sets [property@Ferry.Pool:max-workers]. On the router's thread.
  */
 void
 ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
@@ -880,276 +857,10 @@ ferry_pool_set_max_workers (FerryPool *self, guint max_workers)
   g_return_if_fail (max_workers >= 1);
   ferry_return_if_elsewhere (self->router->home);
 
-  if (change (self, &self->max_workers, &max_workers, sizeof max_workers, PROP_MAX_WORKERS))
-    fit (self);
-}
-
-/**
- * ferry_pool_set_idle_timeout:
- * @self: a pool
- * @timeout: how long an idle worker is kept, in microseconds; 0 for no limit
- *
- * Sets [property@Ferry.Pool:idle-timeout]. On the router's thread.
- */
-void
-ferry_pool_set_idle_timeout (FerryPool *self, gint64 idle_timeout)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  g_return_if_fail (idle_timeout >= 0 && idle_timeout < G_MAXINT64 / 2);
-  ferry_return_if_elsewhere (self->router->home);
-
-  change (self, &self->rules.idle_timeout, &idle_timeout, sizeof idle_timeout, PROP_IDLE_TIMEOUT);
-}
-
-/**
- * ferry_pool_set_max_age:
- * @self: a pool
- * @max_age: the age at which a worker is replaced, in microseconds; 0 for no limit
- *
- * Sets [property@Ferry.Pool:max-age]. On the router's thread.
- */
-void
-ferry_pool_set_max_age (FerryPool *self, gint64 max_age)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  g_return_if_fail (max_age >= 0);
-  ferry_return_if_elsewhere (self->router->home);
-
-  if (change (self, &self->max_age, &max_age, sizeof max_age, PROP_MAX_AGE))
-    retire_old (self);
-}
-
-/**
- * ferry_pool_set_max_tasks:
- * @self: a pool
- * @max_tasks: the number of tasks after which a worker is replaced; 0 for no limit
- *
- * Sets [property@Ferry.Pool:max-tasks]. On the router's thread.
- */
-void
-ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  if (self->rules.max_tasks == max_tasks)
-    return;
-  self->rules.max_tasks = max_tasks;
-  self->rules.settled = FALSE;
-  ferry_pool_roster_update_all (&self->roster);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MAX_TASKS]);
-}
-
-/**
- * ferry_pool_set_max_memory:
- * @self: a pool
- * @max_memory: the resident memory above which a worker is replaced, in bytes; 0 for no limit
- *
- * Sets [property@Ferry.Pool:max-memory]. On the router's thread.
- */
-void
-ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  change (self, &self->rules.max_memory, &max_memory, sizeof max_memory, PROP_MAX_MEMORY);
-}
-
-/**
- * ferry_pool_set_death_limit:
- * @self: a pool
- * @deaths: how many workers one task may end; 0 for no limit
- *
- * Sets [property@Ferry.Pool:death-limit]. On the router's thread.
- */
-void
-ferry_pool_set_death_limit (FerryPool *self, guint death_limit)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  change (self, &self->rules.death_limit, &death_limit, sizeof death_limit, PROP_DEATH_LIMIT);
-}
-
-/**
- * ferry_pool_set_use_fork_server:
- * @self: a pool
- * @use_fork_server: whether a fork server forks the workers
- *
- * Sets [property@Ferry.Pool:use-fork-server]. On the router's thread.
- */
-void
-ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  change (self, &self->use_fork_server, &use_fork_server, sizeof use_fork_server, PROP_USE_FORK_SERVER);
-}
-
-/**
- * ferry_pool_set_restart_limit:
- * @self: a pool
- * @restarts: how many workers may end early in @interval; with one more, the pool fails
- * @interval: the time in which these ends are counted, in microseconds; more than 0
- *
- * Limits how often the pool replaces workers that end before they have begun a task. The default is 5 in 60 seconds.
- * Before each replacement there is a pause, which doubles each time. After more than @restarts such ends in @interval
- * the pool fails. Workers that end while they run a task are replaced without limit.
- *
- * A worker that does not attach in time ([method@Ferry.Launcher.set_attach_timeout]) is not replaced, and the pool
- * fails, if no worker of the pool has ever attached. The program probably does not call [func@Ferry.Worker.main].
- *
- * If the system lacks memory, descriptors or processes for a worker, the start is tried again after such pauses, at
- * most @restarts times in @interval. If no worker is left then, the pool fails with %FERRY_ERROR_SYSTEM. On the
- * router's thread.
- */
-void
-ferry_pool_set_restart_limit (FerryPool *self, guint restarts, gint64 interval)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  g_return_if_fail (interval > 0);
-  ferry_return_if_elsewhere (self->router->home);
-
-  self->restart_limit = restarts;
-  self->restart_interval = interval;
-}
-
-static void
-pool_call_set (FerryPoolCall *self, const char *function, GVariant *arguments)
-{
-  g_autofree char *name = g_strdup (function);
-
-  g_clear_pointer (&self->arguments, g_variant_unref);
-  if (arguments != NULL)
-    self->arguments = g_variant_ref_sink (arguments);
-  g_free (self->function);
-  self->function = g_steal_pointer (&name);
-}
-
-/**
- * ferry_pool_set_initialiser:
- * @self: a pool
- * @function: (nullable): the name of a registered function; %NULL for none
- * @arguments: (nullable): the arguments of @function; a floating reference is sunk
- *
- * Sets a function that each new worker runs before its first task. If the function fails, the pool fails, and starts no
- * worker until [method@Ferry.Pool.reset] is called. On the router's thread.
- */
-void
-ferry_pool_set_initialiser (FerryPool *self, const char *function, GVariant *arguments)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  pool_call_set (&self->rules.initialiser, function, arguments);
-}
-
-/**
- * ferry_pool_set_finaliser:
- * @self: a pool
- * @function: (nullable): the name of a registered function; %NULL for none
- * @arguments: (nullable): the arguments of @function; a floating reference is sunk
- *
- * Sets a function that each worker runs after its last task, when the worker is retired or the pool is stopped. Errors
- * of the function are logged. On the router's thread.
- */
-void
-ferry_pool_set_finaliser (FerryPool *self, const char *function, GVariant *arguments)
-{
-  g_return_if_fail (FERRY_IS_POOL (self));
-  ferry_return_if_elsewhere (self->router->home);
-
-  pool_call_set (&self->rules.finaliser, function, arguments);
+  g_object_set (self, "max-workers", max_workers, NULL);
 }
 
 /* ---- Getters ---- */
-
-/**
- * ferry_pool_get_min_workers:
- * @self: a pool
- *
- * Gets [property@Ferry.Pool:min-workers]. On the router's thread.
- *
- * Returns: the number
- */
-guint
-ferry_pool_get_min_workers (FerryPool *self)
-{
-  g_return_val_if_fail (FERRY_IS_POOL (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->min_workers;
-}
-
-/**
- * ferry_pool_get_max_workers:
- * @self: a pool
- *
- * Gets [property@Ferry.Pool:max-workers]. On the router's thread.
- *
- * Returns: the number
- */
-guint
-ferry_pool_get_max_workers (FerryPool *self)
-{
-  g_return_val_if_fail (FERRY_IS_POOL (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->max_workers;
-}
-
-/**
- * ferry_pool_get_n_workers:
- * @self: a pool
- *
- * Gets [property@Ferry.Pool:n-workers]. On the router's thread.
- *
- * Returns: the number
- */
-guint
-ferry_pool_get_n_workers (FerryPool *self)
-{
-  g_return_val_if_fail (FERRY_IS_POOL (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->roster.workers->len;
-}
-
-/**
- * ferry_pool_get_n_busy:
- * @self: a pool
- *
- * Gets [property@Ferry.Pool:n-busy]. On the router's thread.
- *
- * Returns: the number
- */
-guint
-ferry_pool_get_n_busy (FerryPool *self)
-{
-  g_return_val_if_fail (FERRY_IS_POOL (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->roster.n_busy;
-}
-
-/**
- * ferry_pool_get_n_restarts:
- * @self: a pool
- *
- * Gets [property@Ferry.Pool:n-restarts]. On the router's thread.
- *
- * Returns: the number
- */
-guint64
-ferry_pool_get_n_restarts (FerryPool *self)
-{
-  g_return_val_if_fail (FERRY_IS_POOL (self), 0);
-  ferry_return_val_if_elsewhere (self->router->home, 0);
-
-  return self->n_restarts;
-}
 
 /**
  * ferry_pool_get_error:
@@ -1166,41 +877,6 @@ ferry_pool_get_error (FerryPool *self)
   ferry_return_val_if_elsewhere (self->router->home, NULL);
 
   return self->error;
-}
-
-/**
- * ferry_pool_get_name:
- * @self: a pool
- *
- * Gets [property@Ferry.Pool:name]. On the router's thread.
- *
- * Returns: (transfer none): the name
- */
-const char *
-ferry_pool_get_name (FerryPool *self)
-{
-  g_return_val_if_fail (FERRY_IS_POOL (self), NULL);
-  ferry_return_val_if_elsewhere (self->router->home, NULL);
-
-  if (self->name == NULL)
-    self->name = self->launcher != NULL ? ferry_launcher_dup_program_name (self->launcher) : g_strdup ("thread");
-  return self->name;
-}
-
-/**
- * ferry_pool_get_router:
- * @self: a pool
- *
- * Gets the router. Any thread may call this.
- *
- * Returns: (transfer none): the router
- */
-FerryRouter *
-ferry_pool_get_router (FerryPool *self)
-{
-  g_return_val_if_fail (FERRY_IS_POOL (self), NULL);
-
-  return self->router;
 }
 
 static FerryRouter *
@@ -1251,75 +927,79 @@ ferry_pool_get_workers (FerryPool *self)
   return G_LIST_MODEL (self->list);
 }
 
-#define GET(property, type, setting)                                                                                   \
-  case property:                                                                                                       \
-    g_value_set_##type (value, setting);                                                                               \
-    break
-
-#define SET(property, type, setter)                                                                                    \
-  case property:                                                                                                       \
-    setter (self, g_value_get_##type (value));                                                                         \
-    break
+/* The fields of the settings. */
+static const gsize settings[N_PROPERTIES] = {
+  [PROP_NAME] = G_STRUCT_OFFSET (FerryPool, name),
+  [PROP_MIN_WORKERS] = G_STRUCT_OFFSET (FerryPool, min_workers),
+  [PROP_MAX_WORKERS] = G_STRUCT_OFFSET (FerryPool, max_workers),
+  [PROP_IDLE_TIMEOUT] = G_STRUCT_OFFSET (FerryPool, rules.idle_timeout),
+  [PROP_MIN_IDLE] = G_STRUCT_OFFSET (FerryPool, min_idle),
+  [PROP_MAX_TASKS] = G_STRUCT_OFFSET (FerryPool, rules.max_tasks),
+  [PROP_MAX_AGE] = G_STRUCT_OFFSET (FerryPool, max_age),
+  [PROP_MAX_MEMORY] = G_STRUCT_OFFSET (FerryPool, rules.max_memory),
+  [PROP_RESTART_LIMIT] = G_STRUCT_OFFSET (FerryPool, restart_limit),
+  [PROP_RESTART_INTERVAL] = G_STRUCT_OFFSET (FerryPool, restart_interval),
+  [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryPool, rules.death_limit),
+  [PROP_USE_FORK_SERVER] = G_STRUCT_OFFSET (FerryPool, use_fork_server),
+  [PROP_INITIALISER] = G_STRUCT_OFFSET (FerryPool, rules.initialiser.function),
+  [PROP_INITIALISER_ARGUMENTS] = G_STRUCT_OFFSET (FerryPool, rules.initialiser.arguments),
+  [PROP_FINALISER] = G_STRUCT_OFFSET (FerryPool, rules.finaliser.function),
+  [PROP_FINALISER_ARGUMENTS] = G_STRUCT_OFFSET (FerryPool, rules.finaliser.arguments),
+};
 
 static void
 ferry_pool_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_ROUTER] = G_CALLBACK (ferry_pool_get_router),
-    [PROP_NAME] = G_CALLBACK (ferry_pool_get_name),
-    [PROP_MIN_WORKERS] = G_CALLBACK (ferry_pool_get_min_workers),
-    [PROP_MAX_WORKERS] = G_CALLBACK (ferry_pool_get_max_workers),
-    [PROP_N_WORKERS] = G_CALLBACK (ferry_pool_get_n_workers),
-    [PROP_N_BUSY] = G_CALLBACK (ferry_pool_get_n_busy),
-    [PROP_N_RESTARTS] = G_CALLBACK (ferry_pool_get_n_restarts),
-    [PROP_ERROR] = G_CALLBACK (ferry_pool_get_error),
-  };
   FerryPool *self = FERRY_POOL (object);
 
-  /* The launcher is set at construction only, so any thread may read it. */
-  if (getters[property_id] == NULL && property_id != PROP_LAUNCHER)
-    ferry_return_if_elsewhere (self->router->home);
+  /* These two are set at construction only. */
+  if (property_id != PROP_ROUTER && property_id != PROP_LAUNCHER &&
+      !ferry_home_check_property (self->router->home, pspec))
+    return;
   switch (property_id)
     {
-      GET (PROP_LAUNCHER, object, self->launcher);
-      GET (PROP_IDLE_TIMEOUT, int64, self->rules.idle_timeout);
-      GET (PROP_MIN_IDLE, uint, self->min_idle);
-      GET (PROP_MAX_TASKS, uint, self->rules.max_tasks);
-      GET (PROP_MAX_AGE, int64, self->max_age);
-      GET (PROP_MAX_MEMORY, uint64, self->rules.max_memory);
-      GET (PROP_DEATH_LIMIT, uint, self->rules.death_limit);
-      GET (PROP_USE_FORK_SERVER, boolean, self->use_fork_server);
+    case PROP_ROUTER:
+      g_value_set_object (value, self->router);
+      break;
+    case PROP_LAUNCHER:
+      g_value_set_object (value, self->launcher);
+      break;
+    case PROP_NAME:
+      g_value_set_string (value, get_name (self));
+      break;
+    case PROP_N_WORKERS:
+      g_value_set_uint (value, self->roster.workers->len);
+      break;
+    case PROP_N_BUSY:
+      g_value_set_uint (value, self->roster.n_busy);
+      break;
+    case PROP_N_RESTARTS:
+      g_value_set_uint64 (value, self->n_restarts);
+      break;
+    case PROP_ERROR:
+      g_value_set_boxed (value, self->error);
+      break;
+    case PROP_PARALLELISM:
+      g_value_set_uint (value, self->max_workers);
+      break;
     default:
-      ferry_property_get (object, getters[property_id], value);
+      ferry_property_read (G_STRUCT_MEMBER_P (self, settings[property_id]), value);
     }
 }
 
+/* The router is set first, and the pool belongs to its thread from then on. */
 static void
 ferry_pool_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
   FerryPool *self = FERRY_POOL (object);
 
-  switch (property_id)
-    {
-    case PROP_ROUTER:
-      self->router = g_value_dup_object (value);
-      break;
-    case PROP_LAUNCHER:
-      self->launcher = g_value_dup_object (value);
-      break;
-      SET (PROP_NAME, string, ferry_pool_set_name);
-      SET (PROP_MIN_WORKERS, uint, ferry_pool_set_min_workers);
-      SET (PROP_MAX_WORKERS, uint, ferry_pool_set_max_workers);
-      SET (PROP_IDLE_TIMEOUT, int64, ferry_pool_set_idle_timeout);
-      SET (PROP_MIN_IDLE, uint, ferry_pool_set_min_idle);
-      SET (PROP_MAX_TASKS, uint, ferry_pool_set_max_tasks);
-      SET (PROP_MAX_AGE, int64, ferry_pool_set_max_age);
-      SET (PROP_MAX_MEMORY, uint64, ferry_pool_set_max_memory);
-      SET (PROP_DEATH_LIMIT, uint, ferry_pool_set_death_limit);
-      SET (PROP_USE_FORK_SERVER, boolean, ferry_pool_set_use_fork_server);
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  if (property_id == PROP_ROUTER)
+    self->router = g_value_dup_object (value);
+  else if (property_id == PROP_LAUNCHER)
+    self->launcher = g_value_dup_object (value);
+  else if (ferry_home_check_property (self->router->home, pspec) &&
+           ferry_property_change (self, G_STRUCT_MEMBER_P (self, settings[property_id]), value, pspec))
+    setting_changed (self, property_id);
 }
 
 static void
@@ -1347,8 +1027,9 @@ install_settings (void)
   /**
    * FerryPool:max-workers:
    *
-   * The largest number of workers. Workers that are ending are not counted; at most as many workers again may be
-   * ending. The default is [func@Ferry.get_n_usable_cores].
+   * The largest number of workers. If the pool has more, the surplus workers end after their present tasks. Workers
+   * that are ending are not counted; at most as many workers again may be ending. The default is
+   * [func@Ferry.get_n_usable_cores].
    */
   properties[PROP_MAX_WORKERS] = g_param_spec_uint ("max-workers", NULL, NULL, 1, G_MAXUINT16, 1, FERRY_SETTABLE);
   /**
@@ -1358,7 +1039,35 @@ install_settings (void)
    * [property@Ferry.Pool:min-idle], in microseconds; 0 for no limit. The default is 60 seconds.
    */
   properties[PROP_IDLE_TIMEOUT] =
-    g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64 / 2, 60 * G_USEC_PER_SEC, FERRY_SETTABLE);
+    g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64 / 2 - 1, 60 * G_USEC_PER_SEC, FERRY_SETTABLE);
+}
+
+static void
+install_restarts (void)
+{
+  /**
+   * FerryPool:restart-limit:
+   *
+   * How many workers that end before they have begun a task the pool replaces in
+   * [property@Ferry.Pool:restart-interval]. Before each replacement there is a pause, which doubles each time. With one
+   * more such end the pool fails. Workers that end while they run a task are replaced without limit. The default is 5.
+   *
+   * A worker that does not attach in time ([method@Ferry.Launcher.set_attach_timeout]) is not replaced, and the pool
+   * fails, if no worker of the pool has ever attached. The program probably does not call [func@Ferry.Worker.main].
+   *
+   * If the system lacks memory, descriptors or processes for a worker, the start is tried again after such pauses, as
+   * often in the same time. If no worker is left then, the pool fails with %FERRY_ERROR_SYSTEM.
+   */
+  properties[PROP_RESTART_LIMIT] =
+    g_param_spec_uint ("restart-limit", NULL, NULL, 0, G_MAXUINT, DEFAULT_RESTART_LIMIT, FERRY_SETTABLE);
+  /**
+   * FerryPool:restart-interval:
+   *
+   * The time in which the ends of [property@Ferry.Pool:restart-limit] are counted, in microseconds. The default is 60
+   * seconds.
+   */
+  properties[PROP_RESTART_INTERVAL] =
+    g_param_spec_int64 ("restart-interval", NULL, NULL, 1, G_MAXINT64, DEFAULT_RESTART_INTERVAL, FERRY_SETTABLE);
 }
 
 static void
@@ -1384,10 +1093,11 @@ install_limits (void)
    * is read after a task, at most ten times a second. The limit does not apply to a pool of threads.
    */
   properties[PROP_MAX_MEMORY] = g_param_spec_uint64 ("max-memory", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_SETTABLE);
+  install_restarts ();
   /**
    * FerryPool:death-limit:
    *
-   * How many workers may end while they run one task that can be retried ([method@Ferry.Task.set_retries]). When that
+   * How many workers may end while they run one task that can be retried ([property@Ferry.Task:retries]). When that
    * many have ended, the task fails with %FERRY_ERROR_QUARANTINED. 0 for no limit.
    */
   properties[PROP_DEATH_LIMIT] = g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, 3, FERRY_SETTABLE);
@@ -1401,6 +1111,39 @@ install_limits (void)
    * such a program for each worker, and logs this once. [method@Ferry.Pool.reset] makes it try a fork server again.
    */
   properties[PROP_USE_FORK_SERVER] = g_param_spec_boolean ("use-fork-server", NULL, NULL, TRUE, FERRY_SETTABLE);
+}
+
+static void
+install_calls (void)
+{
+  /**
+   * FerryPool:initialiser:
+   *
+   * The name of a registered function that each new worker runs before its first task; %NULL for none. If it fails, the
+   * pool fails, and starts no worker until [method@Ferry.Pool.reset] is called.
+   */
+  properties[PROP_INITIALISER] = g_param_spec_string ("initialiser", NULL, NULL, NULL, FERRY_SETTABLE);
+  /**
+   * FerryPool:initialiser-arguments:
+   *
+   * The arguments of [property@Ferry.Pool:initialiser]; %NULL for none.
+   */
+  properties[PROP_INITIALISER_ARGUMENTS] =
+    g_param_spec_variant ("initialiser-arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_SETTABLE);
+  /**
+   * FerryPool:finaliser:
+   *
+   * The name of a registered function that each worker runs after its last task, when the worker is retired or the pool
+   * is stopped; %NULL for none. Its errors are logged.
+   */
+  properties[PROP_FINALISER] = g_param_spec_string ("finaliser", NULL, NULL, NULL, FERRY_SETTABLE);
+  /**
+   * FerryPool:finaliser-arguments:
+   *
+   * The arguments of [property@Ferry.Pool:finaliser]; %NULL for none.
+   */
+  properties[PROP_FINALISER_ARGUMENTS] =
+    g_param_spec_variant ("finaliser-arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_SETTABLE);
 }
 
 static void
@@ -1451,8 +1194,10 @@ install_properties (GObjectClass *object_class)
   properties[PROP_LAUNCHER] = g_param_spec_object ("launcher", NULL, NULL, FERRY_TYPE_LAUNCHER, FERRY_AT_CONSTRUCTION);
   install_settings ();
   install_limits ();
+  install_calls ();
   install_figures ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  g_object_class_override_property (object_class, PROP_PARALLELISM, "parallelism");
 }
 
 /* ---- Life cycle ---- */
@@ -1505,6 +1250,13 @@ ferry_pool_dispose (GObject *object)
 }
 
 static void
+pool_call_clear (FerryPoolCall *self)
+{
+  g_clear_pointer (&self->arguments, g_variant_unref);
+  g_clear_pointer (&self->function, g_free);
+}
+
+static void
 ferry_pool_finalize (GObject *object)
 {
   FerryPool *self = FERRY_POOL (object);
@@ -1517,8 +1269,8 @@ ferry_pool_finalize (GObject *object)
   g_object_unref (self->list);
   g_clear_error (&self->error);
   g_free (self->name);
-  pool_call_set (&self->rules.initialiser, NULL, NULL);
-  pool_call_set (&self->rules.finaliser, NULL, NULL);
+  pool_call_clear (&self->rules.initialiser);
+  pool_call_clear (&self->rules.finaliser);
   g_clear_object (&self->starter);
   g_clear_object (&self->launcher);
   g_object_unref (self->router);
@@ -1552,8 +1304,8 @@ ferry_pool_init (FerryPool *self)
     .fail = fail,
     .worker_ended = worker_ended,
   };
-  self->restart_limit = 5;
-  self->restart_interval = 60 * G_USEC_PER_SEC;
+  self->restart_limit = DEFAULT_RESTART_LIMIT;
+  self->restart_interval = DEFAULT_RESTART_INTERVAL;
   self->use_fork_server = TRUE;
   self->list = g_list_store_new (FERRY_TYPE_WORKER);
   ferry_pool_roster_init (&self->roster);

@@ -26,46 +26,8 @@ FERRY_AVAILABLE_IN_0_1
 FerryPool *ferry_pool_new_for_threads (FerryRouter *router) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_name (FerryPool *self, const char *name);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_min_workers (FerryPool *self, guint min_workers);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_min_idle (FerryPool *self, guint min_idle);
-FERRY_AVAILABLE_IN_0_1
 void ferry_pool_set_max_workers (FerryPool *self, guint max_workers);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_idle_timeout (FerryPool *self, gint64 timeout);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_max_tasks (FerryPool *self, guint max_tasks);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_max_age (FerryPool *self, gint64 max_age);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_max_memory (FerryPool *self, guint64 max_memory);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_restart_limit (FerryPool *self, guint restarts, gint64 interval);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_death_limit (FerryPool *self, guint deaths);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_initialiser (FerryPool *self, const char *function, GVariant *arguments);
-FERRY_AVAILABLE_IN_0_1
-void ferry_pool_set_finaliser (FerryPool *self, const char *function, GVariant *arguments);
 
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_pool_get_name (FerryPool *self);
-FERRY_AVAILABLE_IN_0_1
-FerryRouter *ferry_pool_get_router (FerryPool *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_pool_get_max_workers (FerryPool *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_pool_get_min_workers (FerryPool *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_pool_get_n_workers (FerryPool *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_pool_get_n_busy (FerryPool *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_pool_get_n_restarts (FerryPool *self);
 FERRY_AVAILABLE_IN_0_1
 const GError *ferry_pool_get_error (FerryPool *self);
 FERRY_AVAILABLE_IN_0_1

@@ -11,6 +11,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
+#include "base/ferry-property-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor.h"
@@ -57,6 +58,11 @@ struct _FerryProcess
   GQueue values;            /* (element-type GVariant) (owned): values that were yielded and not taken yet */
   FerryWaitQueue waits;     /* callers that wait for a value or for the end of the function */
   FerryWaitQueue end_waits; /* callers that wait for the end of the function */
+};
+
+enum
+{
+  PROP_TASK = 1,
 };
 
 G_DEFINE_FINAL_TYPE (FerryProcess, ferry_process, G_TYPE_OBJECT)
@@ -122,12 +128,26 @@ ferry_process_finalize (GObject *object)
 }
 
 static void
+ferry_process_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  g_value_set_object (value, FERRY_PROCESS (object)->task);
+}
+
+static void
 ferry_process_class_init (FerryProcessClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  object_class->get_property = ferry_process_get_property;
   object_class->dispose = ferry_process_dispose;
   object_class->finalize = ferry_process_finalize;
+  /**
+   * FerryProcess:task:
+   *
+   * The task that runs the function, for its state, its progress and its times. Any thread may read this.
+   */
+  g_object_class_install_property (object_class, PROP_TASK,
+                                   g_param_spec_object ("task", NULL, NULL, FERRY_TYPE_TASK, FERRY_READABLE));
 }
 
 static void
@@ -185,9 +205,7 @@ ferry_process_new (FerryRouter *router, const char *function, GVariant *argument
   self->router = g_object_ref (router);
   launcher = ferry_launcher_new (argv);
   pool = ferry_pool_new (router, launcher);
-  ferry_pool_set_name (pool, function);
-  ferry_pool_set_max_workers (pool, 1);
-  ferry_pool_set_use_fork_server (pool, FALSE);
+  g_object_set (pool, "name", function, "max-workers", 1, "use-fork-server", FALSE, NULL);
   self->executor = ferry_executor_new (pool);
   self->task = ferry_task_new (FERRY_TASK_KIND_ITERATION, function, kept);
   ferry_task_hold_window (self->task);
@@ -196,22 +214,6 @@ ferry_process_new (FerryRouter *router, const char *function, GVariant *argument
   if (!ferry_executor_submit_task (self->executor, self->task, error))
     return NULL;
   return g_steal_pointer (&self);
-}
-
-/**
- * ferry_process_get_task:
- * @self: a process
- *
- * Gets the task that runs the function, for its state, its progress and its times. Any thread.
- *
- * Returns: (transfer none): the task
- */
-FerryTask *
-ferry_process_get_task (FerryProcess *self)
-{
-  g_return_val_if_fail (FERRY_IS_PROCESS (self), NULL);
-
-  return self->task;
 }
 
 static gboolean

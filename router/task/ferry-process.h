@@ -24,8 +24,6 @@ FERRY_AVAILABLE_IN_0_1
 FerryProcess *ferry_process_new (FerryRouter *router, const char *function, GVariant *arguments,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-FerryTask *ferry_process_get_task (FerryProcess *self);
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError **error);
 FERRY_AVAILABLE_IN_0_1
 void ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,

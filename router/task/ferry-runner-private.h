@@ -77,6 +77,11 @@ struct _FerryRunnerInterface
   double (*sum_fractions) (FerryRunner *self, FerryTaskSource *source);
 };
 
+/* any: returns (transfer none) the router on whose thread tasks' signals are emitted. */
+FerryRouter *ferry_runner_get_router (FerryRunner *self);
+/* Returns how many tasks may run at a time. */
+guint ferry_runner_get_parallelism (FerryRunner *self);
+
 static inline void
 ferry_runner_schedule (FerryRunner *self)
 {

@@ -7,8 +7,7 @@
 
 #include "task/ferry-runner-private.h"
 
-#include "base/ferry-base-private.h"
-#include "route/ferry-router-private.h"
+#include "base/ferry-property-private.h"
 
 /**
  * FerryRunner:
@@ -20,37 +19,30 @@ G_DEFINE_INTERFACE (FerryRunner, ferry_runner, G_TYPE_OBJECT)
 static void
 ferry_runner_default_init (FerryRunnerInterface *iface)
 {
+  /**
+   * FerryRunner:router:
+   *
+   * The router on whose thread tasks' signals are emitted. Any thread may read this.
+   */
+  g_object_interface_install_property (iface,
+                                       g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, FERRY_READABLE));
+  /**
+   * FerryRunner:parallelism:
+   *
+   * How many tasks may run at a time: of a pool, [property@Ferry.Pool:max-workers]. Changes are not notified.
+   */
+  g_object_interface_install_property (iface,
+                                       g_param_spec_uint ("parallelism", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE));
 }
 
-/**
- * ferry_runner_get_router:
- * @self: a runner
- *
- * Gets the router on whose thread tasks' signals are emitted. Any thread may call this.
- *
- * Returns: (transfer none): the router
- */
 FerryRouter *
 ferry_runner_get_router (FerryRunner *self)
 {
-  g_return_val_if_fail (FERRY_IS_RUNNER (self), NULL);
-
   return FERRY_RUNNER_GET_IFACE (self)->get_router (self);
 }
 
-/**
- * ferry_runner_get_parallelism:
- * @self: a runner
- *
- * Gets how many tasks may run at a time: of a pool, [property@Ferry.Pool:max-workers]. On the router's thread.
- *
- * Returns: the number
- */
 guint
 ferry_runner_get_parallelism (FerryRunner *self)
 {
-  g_return_val_if_fail (FERRY_IS_RUNNER (self), 0);
-  ferry_return_val_if_elsewhere (ferry_runner_get_router (self)->home, 0);
-
   return FERRY_RUNNER_GET_IFACE (self)->get_parallelism (self);
 }

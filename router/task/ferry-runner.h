@@ -19,9 +19,4 @@ G_BEGIN_DECLS
 FERRY_AVAILABLE_IN_0_1
 G_DECLARE_INTERFACE (FerryRunner, ferry_runner, FERRY, RUNNER, GObject)
 
-FERRY_AVAILABLE_IN_0_1
-FerryRouter *ferry_runner_get_router (FerryRunner *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_runner_get_parallelism (FerryRunner *self);
-
 G_END_DECLS

@@ -188,7 +188,10 @@ ferry_task_group_finalize (GObject *object)
 static void
 ferry_task_group_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  g_value_set_uint (value, ferry_task_group_get_n_open (FERRY_TASK_GROUP (object)));
+  FerryTaskGroup *self = FERRY_TASK_GROUP (object);
+
+  if (get_home (self) == NULL || ferry_home_check_property (get_home (self), pspec))
+    g_value_set_uint (value, g_hash_table_size (self->open));
 }
 
 static void
@@ -320,23 +323,6 @@ ferry_task_group_cancel (FerryTaskGroup *self)
   for (guint i = 0; i < tasks->len; i++)
     n_cancelled += ferry_task_cancel (g_ptr_array_index (tasks, i));
   return n_cancelled;
-}
-
-/**
- * ferry_task_group_get_n_open:
- * @self: a group
- *
- * Gets how many tasks of the group are not done. On the router's thread.
- *
- * Returns: the number of tasks
- */
-guint
-ferry_task_group_get_n_open (FerryTaskGroup *self)
-{
-  g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), 0);
-  ferry_return_val_if_elsewhere (get_home (self), 0);
-
-  return g_hash_table_size (self->open);
 }
 
 /**

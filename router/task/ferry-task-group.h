@@ -28,8 +28,6 @@ void ferry_task_group_add (FerryTaskGroup *self, FerryTask *task);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_task_group_cancel (FerryTaskGroup *self);
 FERRY_AVAILABLE_IN_0_1
-guint ferry_task_group_get_n_open (FerryTaskGroup *self);
-FERRY_AVAILABLE_IN_0_1
 void ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data);
 FERRY_AVAILABLE_IN_0_1

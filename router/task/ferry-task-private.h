@@ -93,6 +93,34 @@ FerryTaskPlacement *ferry_task_get_placement (FerryTask *self);
  * emits a critical that names function. */
 gboolean ferry_task_check_home (FerryTask *self, const char *function);
 
+/* any: what the task is made of. */
+FERRY_FOR_SIBLINGS
+FerryTaskKind ferry_task_get_kind (FerryTask *self);
+FERRY_FOR_SIBLINGS
+const char *ferry_task_get_function (FerryTask *self);
+FERRY_FOR_SIBLINGS
+GVariant *ferry_task_get_arguments (FerryTask *self);
+/* Change settings of a task that is not submitted, or, for the name, not done. */
+void ferry_task_set_name (FerryTask *self, const char *name);
+void ferry_task_set_idempotent (FerryTask *self, gboolean idempotent);
+/* The values of the properties. */
+gint64 ferry_task_get_submit_time (FerryTask *self);
+FERRY_FOR_SIBLINGS
+gint64 ferry_task_get_start_time (FerryTask *self);
+FERRY_FOR_SIBLINGS
+gint64 ferry_task_get_end_time (FerryTask *self);
+FERRY_FOR_SIBLINGS
+GPid ferry_task_get_pid (FerryTask *self);
+FERRY_FOR_SIBLINGS
+guint ferry_task_get_n_attempts (FerryTask *self);
+FERRY_FOR_SIBLINGS
+const char *ferry_task_get_trace (FerryTask *self);
+FERRY_FOR_SIBLINGS
+const GError *ferry_task_get_late_error (FerryTask *self);
+/* Gets the latest report. Its fraction is negative if it is not known. */
+FERRY_FOR_SIBLINGS
+void ferry_task_get_progress (FerryTask *self, FerryProgress *progress);
+
 /* Returns the number that distinguishes the task from others of this process. */
 FERRY_FOR_SIBLINGS
 guint ferry_task_get_number (FerryTask *self);

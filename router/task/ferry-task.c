@@ -100,8 +100,8 @@ typedef struct
   GArray *handles;           /* (nullable) (element-type Handle) (owned elements): emptied when the task is done */
   Watch *watch;              /* (nullable): from the submission until the task is done */
 
-  char *message;       /* (nullable) */
-  gboolean is_waiting; /* message is what the task waits for, and not its function's */
+  char *text;          /* (nullable) */
+  gboolean is_waiting; /* text is what the task waits for, and not its function's */
   char *host_name;     /* (nullable) */
   char *unit;          /* (nullable) */
   guint64 amount;
@@ -134,13 +134,14 @@ typedef struct
   guint n_attempts;
   GPid pid;
   int priority;
-  _Atomic guint submission; /* any: a Submission */
-  _Atomic guint8 state;     /* any: a FerryTaskState; changed by the router's thread, and written last at the end */
-  _Atomic guint8 asked;     /* any: who asked the router's thread to cancel the task: bits of Asked */
-  guint kind : 4;           /* const: FerryTaskKind */
-  guint leaves_worker : 1;  /* the task is done, and a worker may still run its function */
-  guint holds_window : 1;   /* see ferry_task_hold_window() */
-  char own_function[24];    /* const */
+  _Atomic guint submission;    /* any: a Submission */
+  _Atomic guint8 state;        /* any: a FerryTaskState; changed by the router's thread, and written last at the end */
+  _Atomic guint8 asked;        /* any: who asked the router's thread to cancel the task: bits of Asked */
+  guint kind : 4;              /* const: FerryTaskKind */
+  guint was_indeterminate : 1; /* the fraction was not known when the task ended */
+  guint leaves_worker : 1;     /* the task is done, and a worker may still run its function */
+  guint holds_window : 1;      /* see ferry_task_hold_window() */
+  char own_function[24];       /* const */
 } FerryTaskPrivate;
 
 typedef enum
@@ -150,12 +151,20 @@ typedef enum
   PROP_FUNCTION,
   PROP_ARGUMENTS,
   PROP_PRIORITY,
+  PROP_DEADLINE,
+  PROP_RUN_TIMEOUT,
+  PROP_QUEUE_TIMEOUT,
+  PROP_CANCEL_GRACE,
+  PROP_RETRIES,
   PROP_IDEMPOTENT,
-  PROP_STATE,
-  PROP_DONE,
+  PROP_WINDOW,
   PROP_CANCELLABLE,
+  PROP_STATE,
+  PROP_IS_DONE,
+  PROP_CAN_CANCEL,
   PROP_FRACTION,
-  PROP_MESSAGE,
+  PROP_INDETERMINATE,
+  PROP_TEXT,
   PROP_AMOUNT,
   PROP_TOTAL,
   PROP_UNIT,
@@ -167,6 +176,8 @@ typedef enum
   PROP_END_TIME,
   PROP_RESULT,
   PROP_ERROR,
+  PROP_TRACE,
+  PROP_LATE_ERROR,
   PROP_EXIT,
   N_PROPERTIES,
 } Property;
@@ -187,10 +198,10 @@ enum
  *
  * A task is made with [ctor@Ferry.Task.new], gets its settings, and is submitted once, to a [class@Ferry.Executor]. Its
  * [property@Ferry.Task:state] changes from waiting to executing, and then to completed, failed or cancelled. Then the
- * task is [property@Ferry.Task:done], and does not change any more.
+ * task is [property@Ferry.Task:is-done], and does not change any more.
  *
- * Any thread may make a task, set its settings and submit it, one thread at a time. After the submission, the functions
- * that set settings only emit a critical. Other functions are for the router's thread, unless their description says
+ * Any thread may make a task, set its settings and submit it, one thread at a time. After the submission, to set a
+ * setting only emits a critical. Other functions are for the router's thread, unless their description says
  * otherwise. All signals and notifications are emitted on that thread. Handlers may call any function: cancel the task,
  * submit other tasks, or drop the last reference.
  *
@@ -340,20 +351,47 @@ static void await_processed (FerryTask *self);
   }                                                                                                                    \
   G_STMT_END
 
-/* Whether the task was not submitted yet, so that its settings can be changed. If it was, a critical names function. */
+/* Whether the task was not submitted yet, so that its settings can be changed. If it was, a critical names the setting.
+ */
 static gboolean
-check_settable (FerryTask *self, const char *function)
+check_settable (FerryTask *self, GParamSpec *setting)
 {
   /* Relaxed: the same thread sets the settings and submits the task. */
   if (atomic_load_explicit (&get_private (self)->submission, memory_order_relaxed) == SUBMISSION_NONE)
     return TRUE;
-  g_critical ("%s() was called for a task of '%s' that was submitted or cancelled, and does nothing; give a task its "
-              "settings before it is submitted",
-              function, ferry_task_get_function (self));
+  g_critical ("FerryTask:%s was set for a task of '%s' that was submitted or cancelled, and nothing was done; give a "
+              "task its settings before it is submitted",
+              setting->name, ferry_task_get_function (self));
+  return FALSE;
+}
+
+/* Whether the task may get another name. Other threads may use the name of a done task, which must not change. */
+static gboolean
+check_nameable (FerryTask *self)
+{
+  FerryTaskPrivate *priv = get_private (self);
+
+  if (is_submitted (priv) && !ferry_home_check_property (priv->home, properties[PROP_NAME]))
+    return FALSE;
+  if (!ferry_task_get_done (self))
+    return TRUE;
+  ferry_critical (
+    "FerryTask:name was set for a task of '%s' that is done, and nothing was done; name a task before its end",
+    ferry_task_get_function (self));
   return FALSE;
 }
 
 /* ---- settings ---- */
+
+static gboolean
+change_text (char **text, const char *to)
+{
+  if (g_strcmp0 (*text, to) == 0)
+    return FALSE;
+  g_free (*text);
+  *text = g_strdup (to);
+  return TRUE;
+}
 
 void
 ferry_task_change_priority (FerryTask *self, int priority)
@@ -408,26 +446,11 @@ ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments)
   return self;
 }
 
-/**
- * ferry_task_set_name:
- * @self: a task that is not done
- * @name: (nullable): a name for users; %NULL for the default name
- *
- * Sets [property@Ferry.Task:name]. Any thread may call this before the submission. After the submission, only the
- * router's thread may call this, until the task is done.
- */
 void
 ferry_task_set_name (FerryTask *self, const char *name)
 {
-  Rest *rest;
+  Rest *rest = need_rest (self);
 
-  g_return_if_fail (FERRY_IS_TASK (self));
-
-  if (!ferry_task_check_home (self, G_STRFUNC))
-    return;
-  /* Other threads may use the name of a done task, so the name must not change any more. */
-  g_return_if_fail (!ferry_task_get_done (self));
-  rest = need_rest (self);
   if (g_strcmp0 (rest->name, name) == 0)
     return;
   g_free (rest->name);
@@ -436,31 +459,11 @@ ferry_task_set_name (FerryTask *self, const char *name)
 }
 
 /**
- * ferry_task_set_priority:
- * @self: a task that was not submitted
- * @priority: the priority; initially 0
- *
- * Sets the priority in the executor's queue. Tasks with a higher priority are begun first; tasks with equal priority
- * are begun in the order of their submission. For a task in the queue, use [method@Ferry.Executor.set_task_priority].
- * Any thread, one at a time, before the submission.
- */
-void
-ferry_task_set_priority (FerryTask *self, int priority)
-{
-  g_return_if_fail (FERRY_IS_TASK (self));
-
-  if (check_settable (self, G_STRFUNC) && get_private (self)->priority != priority)
-    ferry_task_change_priority (self, priority);
-}
-
-/**
  * ferry_task_set_run_timeout:
  * @self: a task that was not submitted
  * @timeout: the time in microseconds; 0 for no limit, which is the default
  *
- * Sets how long one attempt may run. When the time is over, the task fails with %FERRY_ERROR_TIMED_OUT at once. Its
- * function is asked to stop. If the function does not stop within the grace time
- * ([method@Ferry.Task.set_cancel_grace]), its worker is ended. Any thread, one at a time, before the submission.
+ * Sets [property@Ferry.Task:run-timeout]. Any thread, one at a time, before the submission.
  */
 void
 ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
@@ -468,45 +471,10 @@ ferry_task_set_run_timeout (FerryTask *self, gint64 timeout)
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (timeout >= 0);
 
-  if (check_settable (self, G_STRFUNC))
-    need_rest (self)->settings.run_timeout = timeout;
-}
-
-/**
- * ferry_task_set_deadline:
- * @self: a task that was not submitted
- * @deadline: monotonic time in microseconds (see [func@GLib.get_monotonic_time]); 0 for none, which is the default
- *
- * Sets the time at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or executes. The function finds
- * the earlier time of this deadline and the end of the run timeout in [method@Ferry.Job.get_deadline]. Any thread, one
- * at a time, before the submission.
- */
-void
-ferry_task_set_deadline (FerryTask *self, gint64 deadline)
-{
-  g_return_if_fail (FERRY_IS_TASK (self));
-  g_return_if_fail (deadline >= 0);
-
-  if (check_settable (self, G_STRFUNC))
-    need_rest (self)->settings.deadline = deadline;
-}
-
-/**
- * ferry_task_set_queue_timeout:
- * @self: a task that was not submitted
- * @timeout: the time in microseconds; 0 for no limit, which is the default
- *
- * Sets how long the task may wait, counted from its submission. When the time is over, the task fails with
- * %FERRY_ERROR_QUEUE_TIMED_OUT. Any thread, one at a time, before the submission.
- */
-void
-ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
-{
-  g_return_if_fail (FERRY_IS_TASK (self));
-  g_return_if_fail (timeout >= 0);
-
-  if (check_settable (self, G_STRFUNC))
-    need_rest (self)->settings.queue_timeout = timeout;
+  if (!check_settable (self, properties[PROP_RUN_TIMEOUT]) || ferry_task_get_settings (self)->run_timeout == timeout)
+    return;
+  need_rest (self)->settings.run_timeout = timeout;
+  notify (self, PROP_RUN_TIMEOUT);
 }
 
 /**
@@ -514,9 +482,7 @@ ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout)
  * @self: a task that was not submitted
  * @grace: the grace time in microseconds; the default is 2 seconds
  *
- * Sets the grace time: how long the function may continue after a cancel, or after its time is over. After half of the
- * grace time, the worker process gets `SIGTERM`. At the end of the grace time, the worker is killed. Any thread, one at
- * a time, before the submission.
+ * Sets [property@Ferry.Task:cancel-grace]. Any thread, one at a time, before the submission.
  */
 void
 ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
@@ -524,98 +490,26 @@ ferry_task_set_cancel_grace (FerryTask *self, gint64 grace)
   g_return_if_fail (FERRY_IS_TASK (self));
   g_return_if_fail (grace >= 0);
 
-  if (check_settable (self, G_STRFUNC))
-    need_rest (self)->settings.cancel_grace = grace;
+  if (!check_settable (self, properties[PROP_CANCEL_GRACE]) || ferry_task_get_settings (self)->cancel_grace == grace)
+    return;
+  need_rest (self)->settings.cancel_grace = grace;
+  notify (self, PROP_CANCEL_GRACE);
 }
 
-/**
- * ferry_task_set_retries:
- * @self: a task that was not submitted
- * @retries: the number of retries; the default is 0
- *
- * Sets how often the task is tried again when its worker is lost. Use this only for functions that are safe to repeat:
- * the lost worker may have done any part of the work. A function that returns an error is never repeated. Any thread,
- * one at a time, before the submission.
- */
-void
-ferry_task_set_retries (FerryTask *self, guint retries)
-{
-  g_return_if_fail (FERRY_IS_TASK (self));
-
-  if (check_settable (self, G_STRFUNC))
-    need_rest (self)->settings.retries = retries;
-}
-
-/**
- * ferry_task_set_idempotent:
- * @self: a task that was not submitted
- * @idempotent: whether the function may run again
- *
- * Sets [property@Ferry.Task:idempotent]. Any thread, one at a time, before the submission.
- */
 void
 ferry_task_set_idempotent (FerryTask *self, gboolean idempotent)
 {
-  g_return_if_fail (FERRY_IS_TASK (self));
-
-  if (!check_settable (self, G_STRFUNC) || ferry_task_get_settings (self)->idempotent == !!idempotent)
+  if (ferry_task_get_settings (self)->idempotent == !!idempotent)
     return;
   need_rest (self)->settings.idempotent = !!idempotent;
   notify (self, PROP_IDEMPOTENT);
 }
 
-/**
- * ferry_task_set_window:
- * @self: a task that was not submitted
- * @window: the number of values, from 1 to 65,535; the default is 16
- *
- * Sets how many values that the function yielded may wait for their handlers. When that many wait, the function waits
- * in [method@Ferry.Job.yield]. Any thread, one at a time, before the submission.
- */
-void
-ferry_task_set_window (FerryTask *self, guint window)
-{
-  g_return_if_fail (FERRY_IS_TASK (self));
-  g_return_if_fail (window >= 1 && window <= G_MAXUINT16);
-
-  if (check_settable (self, G_STRFUNC))
-    need_rest (self)->settings.window = window;
-}
-
-/**
- * ferry_task_set_cancellable:
- * @self: a task that was not submitted
- * @cancellable: (nullable): a cancellable, which other functions may use too
- *
- * Makes @cancellable, which any thread may cancel, cancel the task from the submission on, as
- * [method@Ferry.Task.cancel] does. No handler of the task runs within g_cancellable_cancel(). Any thread, one at a
- * time, before the submission.
- */
-void
-ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable)
-{
-  g_return_if_fail (FERRY_IS_TASK (self));
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  if (check_settable (self, G_STRFUNC))
-    g_set_object (&need_rest (self)->cancellable, cancellable);
-}
-
 /* ---- getters ---- */
 
-/**
- * ferry_task_get_kind:
- * @self: a task
- *
- * Gets [property@Ferry.Task:kind]. Any thread may call this.
- *
- * Returns: the kind
- */
 FerryTaskKind
 ferry_task_get_kind (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), FERRY_TASK_KIND_CALL);
-
   return (FerryTaskKind) get_private (self)->kind;
 }
 
@@ -658,68 +552,16 @@ ferry_task_get_number (FerryTask *self)
   return get_private (self)->number;
 }
 
-/**
- * ferry_task_get_function:
- * @self: a task
- *
- * Gets the name of the task's function. Any thread may call this.
- *
- * Returns: (transfer none): the name
- */
 const char *
 ferry_task_get_function (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
-
   return get_private (self)->function;
 }
 
-/**
- * ferry_task_get_arguments:
- * @self: a task
- *
- * Gets the arguments of the task's function. Any thread may call this.
- *
- * Returns: (transfer none) (nullable): the arguments
- */
 GVariant *
 ferry_task_get_arguments (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
-
   return get_private (self)->arguments;
-}
-
-/**
- * ferry_task_get_priority:
- * @self: a task
- *
- * Gets the priority in the executor's queue. On the router's thread; any thread, once the task is done.
- *
- * Returns: the priority
- */
-int
-ferry_task_get_priority (FerryTask *self)
-{
-  return_val_if_unreadable (self, 0);
-
-  return get_private (self)->priority;
-}
-
-/**
- * ferry_task_get_idempotent:
- * @self: a task
- *
- * Gets [property@Ferry.Task:idempotent]. Any thread may call this.
- *
- * Returns: whether the function may run again
- */
-gboolean
-ferry_task_get_idempotent (FerryTask *self)
-{
-  g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
-
-  return ferry_task_get_settings (self)->idempotent;
 }
 
 /**
@@ -762,194 +604,80 @@ ferry_task_get_done (FerryTask *self)
 }
 
 /**
- * ferry_task_get_cancellable:
- * @self: a task
- *
- * Whether [method@Ferry.Task.cancel] would have an effect. Any thread may call this.
- *
- * Returns: %TRUE while the task waits, or executes and was not cancelled
- */
-gboolean
-ferry_task_get_cancellable (FerryTask *self)
-{
-  g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
-
-  return get_private (self)->state <= FERRY_TASK_STATE_EXECUTING && peek_early (get_private (self)) == NULL;
-}
-
-/**
  * ferry_task_get_fraction:
  * @self: a task
  *
  * Gets [property@Ferry.Task:fraction]. On the router's thread; any thread, once the task is done.
  *
- * Returns: the fraction, from 0 to 1, or -1 if it is not known
+ * Returns: the fraction, from 0 to 1
  */
 double
 ferry_task_get_fraction (FerryTask *self)
 {
-  return_val_if_unreadable (self, -1);
+  return_val_if_unreadable (self, 0);
 
-  return get_private (self)->fraction;
+  return MAX (get_private (self)->fraction, 0);
+}
+
+static gboolean
+is_indeterminate (FerryTaskPrivate *priv)
+{
+  return priv->fraction < 0;
+}
+
+void
+ferry_task_get_progress (FerryTask *self, FerryProgress *progress)
+{
+  const Rest *rest = peek_rest (self);
+
+  *progress = (FerryProgress){.fraction = get_private (self)->fraction, .amount = rest->amount, .total = rest->total};
+  g_strlcpy (progress->unit, rest->unit != NULL ? rest->unit : "", sizeof progress->unit);
+  g_strlcpy (progress->text, rest->text != NULL ? rest->text : "", sizeof progress->text);
 }
 
 /**
- * ferry_task_get_message:
+ * ferry_task_get_text:
  * @self: a task
  *
- * Gets the latest text that the function reported. On the router's thread; any thread, once the task is done.
+ * Gets [property@Ferry.Task:text]. On the router's thread; any thread, once the task is done.
  *
  * Returns: (transfer none) (nullable): the text
  */
 const char *
-ferry_task_get_message (FerryTask *self)
+ferry_task_get_text (FerryTask *self)
 {
   return_val_if_unreadable (self, NULL);
 
-  return peek_rest (self)->message;
+  return peek_rest (self)->text;
 }
 
-/**
- * ferry_task_get_amount:
- * @self: a task
- *
- * Gets [property@Ferry.Task:amount]. On the router's thread; any thread, once the task is done.
- *
- * Returns: the amount, in the unit of [method@Ferry.Task.get_unit]
- */
-guint64
-ferry_task_get_amount (FerryTask *self)
-{
-  return_val_if_unreadable (self, 0);
-
-  return peek_rest (self)->amount;
-}
-
-/**
- * ferry_task_get_total:
- * @self: a task
- *
- * Gets [property@Ferry.Task:total]. On the router's thread; any thread, once the task is done.
- *
- * Returns: the total, in the unit of [method@Ferry.Task.get_unit], or 0 if it is not known
- */
-guint64
-ferry_task_get_total (FerryTask *self)
-{
-  return_val_if_unreadable (self, 0);
-
-  return peek_rest (self)->total;
-}
-
-/**
- * ferry_task_get_unit:
- * @self: a task
- *
- * Gets [property@Ferry.Task:unit]. On the router's thread; any thread, once the task is done.
- *
- * Returns: (transfer none) (nullable): the unit
- */
-const char *
-ferry_task_get_unit (FerryTask *self)
-{
-  return_val_if_unreadable (self, NULL);
-
-  return peek_rest (self)->unit;
-}
-
-/**
- * ferry_task_get_pid:
- * @self: a task
- *
- * Gets [property@Ferry.Task:pid]. On the router's thread; any thread, once the task is done.
- *
- * Returns: the process id, or -1 before a worker has begun the task
- */
 GPid
 ferry_task_get_pid (FerryTask *self)
 {
-  return_val_if_unreadable (self, -1);
-
   return get_private (self)->pid;
 }
 
-/**
- * ferry_task_get_host_name:
- * @self: a task
- *
- * Gets [property@Ferry.Task:host-name]. On the router's thread; any thread, once the task is done.
- *
- * Returns: (transfer none) (nullable): the name of the host, or %NULL for this machine
- */
-const char *
-ferry_task_get_host_name (FerryTask *self)
-{
-  return_val_if_unreadable (self, NULL);
-
-  return peek_rest (self)->host_name;
-}
-
-/**
- * ferry_task_get_n_attempts:
- * @self: a task
- *
- * Gets how often a worker has begun the task. On the router's thread; any thread, once the task is done.
- *
- * Returns: the number of attempts
- */
 guint
 ferry_task_get_n_attempts (FerryTask *self)
 {
-  return_val_if_unreadable (self, 0);
-
   return get_private (self)->n_attempts;
 }
 
-/**
- * ferry_task_get_submit_time:
- * @self: a task
- *
- * Gets the time at which the task was submitted. Any thread may call this.
- *
- * Returns: monotonic time in microseconds, or 0 before
- */
 gint64
 ferry_task_get_submit_time (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), 0);
-
   return is_submitted (get_private (self)) ? get_private (self)->submit_time : 0;
 }
 
-/**
- * ferry_task_get_start_time:
- * @self: a task
- *
- * Gets the time at which a worker began the latest attempt. On the router's thread; any thread, once the task is done.
- *
- * Returns: monotonic time in microseconds, or 0 while the task waits
- */
 gint64
 ferry_task_get_start_time (FerryTask *self)
 {
-  return_val_if_unreadable (self, 0);
-
   return get_private (self)->start_time;
 }
 
-/**
- * ferry_task_get_end_time:
- * @self: a task
- *
- * Gets the time at which the task was done. On the router's thread; any thread, once the task is done.
- *
- * Returns: monotonic time in microseconds, or 0 before
- */
 gint64
 ferry_task_get_end_time (FerryTask *self)
 {
-  return_val_if_unreadable (self, 0);
-
   return get_private (self)->end_time;
 }
 
@@ -975,46 +703,18 @@ ferry_task_get_error (FerryTask *self)
   return get_private (self)->error;
 }
 
-/**
- * ferry_task_get_late_error:
- * @self: a task
- *
- * Gets the first error that the function returned after the task was cancelled or had timed out. The error is meant for
- * logs, and may be set after `done` was emitted. On the router's thread.
- *
- * Returns: (transfer none) (nullable): the error
- */
 const GError *
 ferry_task_get_late_error (FerryTask *self)
 {
-  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
-  if (!ferry_task_check_home (self, G_STRFUNC))
-    return NULL;
-
   return peek_rest (self)->late_error;
 }
 
-/**
- * ferry_task_get_trace:
- * @self: a task
- *
- * Gets the trace of the task's error: one line for each place in the code, the innermost first. On the router's thread;
- * any thread, once the task is done.
- *
- * Returns: (transfer none) (nullable): the trace
- */
 const char *
 ferry_task_get_trace (FerryTask *self)
 {
-  const FerryEarlyAnswer *early;
+  const FerryEarlyAnswer *early = peek_early (get_private (self));
 
-  g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
-
-  early = peek_early (get_private (self));
-  if (early != NULL)
-    return early->trace;
-  return_val_if_unreadable (self, NULL);
-  return peek_rest (self)->trace;
+  return early != NULL ? early->trace : peek_rest (self)->trace;
 }
 
 /**
@@ -1138,7 +838,7 @@ ferry_task_new_like (FerryTask *self)
 
   if (rest->name != NULL)
     ferry_task_set_name (task, rest->name);
-  ferry_task_set_priority (task, priv->priority);
+  get_private (task)->priority = priv->priority;
   need_rest (task)->settings = rest->settings;
   return task;
 }
@@ -1655,7 +1355,7 @@ ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCa
  * Finishes [method@Ferry.Task.wait_async], and returns the task's result. Any thread.
  *
  * Fails as [method@Ferry.Task.get_result] does, and with %G_IO_ERROR_CANCELLED if the waiting was cancelled. Check
- * [property@Ferry.Task:done] to find out whether the task itself has ended.
+ * [property@Ferry.Task:is-done] to find out whether the task itself has ended.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
  */
@@ -1713,8 +1413,8 @@ set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean is_own
 
   priv->leaves_worker = transition->leaves_worker;
   priv->end_time = g_get_monotonic_time ();
-  if (transition->next == FERRY_TASK_STATE_COMPLETED && priv->fraction >= 0)
-    priv->fraction = 1;
+  priv->was_indeterminate = is_indeterminate (priv);
+  priv->fraction = transition->next == FERRY_TASK_STATE_COMPLETED ? 1 : MAX (priv->fraction, 0);
   drop_handles (self);
   if (is_owner)
     {
@@ -1732,19 +1432,23 @@ signal_end (FerryTask *self, FerryTaskState was)
 {
   FerryTaskPrivate *priv = get_private (self);
 
-  if (priv->state == FERRY_TASK_STATE_COMPLETED && priv->fraction >= 0)
+  if (priv->state == FERRY_TASK_STATE_COMPLETED)
     notify (self, PROP_FRACTION);
+  if (priv->was_indeterminate)
+    notify (self, PROP_INDETERMINATE);
   if (priv->result != NULL)
     notify (self, PROP_RESULT);
   if (priv->error != NULL)
     notify (self, PROP_ERROR);
+  if (priv->rest != NULL && priv->rest->trace != NULL)
+    notify (self, PROP_TRACE);
   if (priv->rest != NULL && priv->rest->exit != NULL)
     notify (self, PROP_EXIT);
   notify (self, PROP_END_TIME);
   notify (self, PROP_STATE);
   if (was != FERRY_TASK_STATE_CANCELLING)
-    notify (self, PROP_CANCELLABLE);
-  notify (self, PROP_DONE);
+    notify (self, PROP_CAN_CANCEL);
+  notify (self, PROP_IS_DONE);
   g_signal_emit (self, signals[SIGNAL_DONE], 0);
   if (priv->rest != NULL)
     ferry_wait_queue_finish_all (&priv->rest->waits);
@@ -1822,8 +1526,8 @@ end_obstacle (FerryTask *self)
   Rest *rest = need_rest (self);
 
   rest->is_waiting = FALSE;
-  g_clear_pointer (&rest->message, g_free);
-  notify (self, PROP_MESSAGE);
+  g_clear_pointer (&rest->text, g_free);
+  notify (self, PROP_TEXT);
 }
 
 gboolean
@@ -1861,16 +1565,6 @@ ferry_task_take_pid (FerryTask *self, GPid pid)
     notify (self, PROP_PID);
 }
 
-static gboolean
-change_text (char **text, const char *to)
-{
-  if (g_strcmp0 (*text, to) == 0)
-    return FALSE;
-  g_free (*text);
-  *text = g_strdup (to);
-  return TRUE;
-}
-
 void
 ferry_task_take_host_name (FerryTask *self, const char *host_name)
 {
@@ -1898,11 +1592,11 @@ ferry_task_set_obstacle (FerryTask *self, const char *text)
 {
   Rest *rest = need_rest (self);
 
-  if (ferry_task_get_state (self) != FERRY_TASK_STATE_WAITING || (rest->message != NULL && !rest->is_waiting))
+  if (ferry_task_get_state (self) != FERRY_TASK_STATE_WAITING || (rest->text != NULL && !rest->is_waiting))
     return;
   rest->is_waiting = text != NULL;
-  if (change_text (&rest->message, text))
-    notify (self, PROP_MESSAGE);
+  if (change_text (&rest->text, text))
+    notify (self, PROP_TEXT);
 }
 
 /* Sets the values of a report. Returns the properties that have changed, as bits (1 << Property). */
@@ -1911,12 +1605,13 @@ take_values (FerryTask *self, const FerryProgress *progress)
 {
   FerryTaskPrivate *priv = get_private (self);
   Rest *rest = need_rest (self);
+  gboolean was_indeterminate = is_indeterminate (priv);
   guint changed = 0;
 
   if (raise_fraction (priv, progress))
-    changed |= 1u << PROP_FRACTION;
-  if (progress->text[0] != '\0' && change_text (&rest->message, progress->text))
-    changed |= 1u << PROP_MESSAGE;
+    changed |= 1u << PROP_FRACTION | (was_indeterminate ? 1u << PROP_INDETERMINATE : 0);
+  if (progress->text[0] != '\0' && change_text (&rest->text, progress->text))
+    changed |= 1u << PROP_TEXT;
   if (change_text (&rest->unit, progress->unit[0] != '\0' ? progress->unit : NULL))
     changed |= 1u << PROP_UNIT;
   if (rest->amount != progress->amount)
@@ -2178,7 +1873,7 @@ cancel_executing (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransi
    * A handler may also end the task. */
   notify (self, PROP_STATE);
   if (priv->state == FERRY_TASK_STATE_CANCELLING)
-    notify (self, PROP_CANCELLABLE);
+    notify (self, PROP_CAN_CANCEL);
   if (priv->state == FERRY_TASK_STATE_CANCELLING)
     priv->driver->cancelled (priv->executor, self);
 }
@@ -2189,12 +1884,19 @@ cancel_asked (gpointer data)
   ferry_task_cancel (data);
 }
 
+/* any: whether a cancel would have an effect. */
+static gboolean
+can_cancel (FerryTaskPrivate *priv)
+{
+  return priv->state <= FERRY_TASK_STATE_EXECUTING && peek_early (priv) == NULL;
+}
+
 /* any: asks the router's thread to cancel the task. From now on the task signals nothing that its function does.
  * Returns FALSE if the task is done or was cancelled before. */
 static gboolean
 ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
 {
-  if (!ferry_task_get_cancellable (self) || !note_asked (priv, ASKED_BY_THREAD))
+  if (!can_cancel (priv) || !note_asked (priv, ASKED_BY_THREAD))
     return FALSE;
   ferry_home_invoke (priv->home, cancel_asked, g_object_ref (self), g_object_unref);
   return TRUE;
@@ -2211,7 +1913,7 @@ ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
  * submitted any more; it is cancelled on the calling thread.
  *
  * A task that a worker has begun gets the state %FERRY_TASK_STATE_CANCELLING. The task is cancelled when its function
- * has returned, or when its worker has ended after the grace time ([method@Ferry.Task.set_cancel_grace]).
+ * has returned, or when its worker has ended after the grace time ([property@Ferry.Task:cancel-grace]).
  * [enum@Ferry.TaskState] lists the steps that handlers see.
  *
  * Another thread than the router's only asks the router's thread, which cancels the task and runs the handlers.
@@ -2257,11 +1959,12 @@ static void
 install_identity (void)
 {
   /**
-   * FerryTask:name:
+   * FerryTask:name: (getter get_name)
    *
    * The name of the task, for users and errors. The default is the function's name and a number, such as “primes 3”.
+   * Any thread may set it before the submission, and the router's thread until the task is done.
    */
-  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_NOTIFIED);
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
    * FerryTask:kind:
    *
@@ -2282,45 +1985,110 @@ install_identity (void)
    */
   properties[PROP_ARGUMENTS] =
     g_param_spec_variant ("arguments", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_AT_CONSTRUCTION);
+}
+
+static void
+install_settings (void)
+{
   /**
    * FerryTask:priority:
    *
-   * The priority in the queue. Tasks with a higher number are begun first.
+   * The priority in the queue. Tasks with a higher number are begun first, and tasks with equal priority in the order
+   * of their submission. [method@Ferry.Executor.set_task_priority] changes that of a task in the queue.
    */
-  properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, FERRY_NOTIFIED);
+  properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, FERRY_SETTABLE);
+  /**
+   * FerryTask:retries:
+   *
+   * How often the task is tried again when its worker is lost. Use this only for functions that are safe to repeat: the
+   * lost worker may have done any part of the work. A function that returns an error is never repeated.
+   */
+  properties[PROP_RETRIES] = g_param_spec_uint ("retries", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
   /**
    * FerryTask:idempotent:
    *
    * Whether the function does no harm when it runs again, also while an earlier run of it still goes on elsewhere. A
    * runner whose workers are on other machines runs such a task again when it does not know what became of it, and the
    * task gets one result; any other task fails then with %FERRY_ERROR_WORKER_LOST. On this machine it is always known,
-   * and only [method@Ferry.Task.set_retries] says how often a task is tried again when its worker is lost.
+   * and only [property@Ferry.Task:retries] says how often a task is tried again when its worker is lost.
    */
   properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
+  /**
+   * FerryTask:window:
+   *
+   * How many values that the function yielded may wait for their handlers. When that many wait, the function waits in
+   * [method@Ferry.Job.yield].
+   */
+  properties[PROP_WINDOW] = g_param_spec_uint ("window", NULL, NULL, 1, G_MAXUINT16, DEFAULT_WINDOW, FERRY_SETTABLE);
+  /**
+   * FerryTask:cancellable:
+   *
+   * A cancellable, which other functions may use too. Any thread may cancel it, which cancels the task from the
+   * submission on, as [method@Ferry.Task.cancel] does. No handler of the task runs within g_cancellable_cancel(). A
+   * task that is done has none.
+   */
+  properties[PROP_CANCELLABLE] = g_param_spec_object ("cancellable", NULL, NULL, G_TYPE_CANCELLABLE, FERRY_SETTABLE);
+}
+
+static void
+install_limits (void)
+{
+  /**
+   * FerryTask:deadline:
+   *
+   * The monotonic time, in microseconds, at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or
+   * executes; 0 for none. The function finds the earlier time of this and the end of the run timeout in
+   * [property@Ferry.Job:deadline].
+   */
+  properties[PROP_DEADLINE] = g_param_spec_int64 ("deadline", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
+  /**
+   * FerryTask:run-timeout: (setter set_run_timeout)
+   *
+   * How long one attempt may run, in microseconds; 0 for no limit. When the time is over, the task fails with
+   * %FERRY_ERROR_TIMED_OUT at once. Its function is asked to stop. If the function does not stop within
+   * [property@Ferry.Task:cancel-grace], its worker is ended.
+   */
+  properties[PROP_RUN_TIMEOUT] = g_param_spec_int64 ("run-timeout", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
+  /**
+   * FerryTask:queue-timeout:
+   *
+   * How long the task may wait, in microseconds from its submission; 0 for no limit. When the time is over, the task
+   * fails with %FERRY_ERROR_QUEUE_TIMED_OUT.
+   */
+  properties[PROP_QUEUE_TIMEOUT] = g_param_spec_int64 ("queue-timeout", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
+  /**
+   * FerryTask:cancel-grace: (setter set_cancel_grace)
+   *
+   * The grace time, in microseconds: how long the function may continue after a cancel, or after its time is over.
+   * After half of it, the worker process gets `SIGTERM`. At its end, the worker is killed. The default is 2 seconds.
+   */
+  properties[PROP_CANCEL_GRACE] =
+    g_param_spec_int64 ("cancel-grace", NULL, NULL, 0, G_MAXINT64, DEFAULT_CANCEL_GRACE, FERRY_SETTABLE);
 }
 
 static void
 install_states (void)
 {
   /**
-   * FerryTask:state:
+   * FerryTask:state: (getter get_state)
    *
-   * The state of the task.
+   * The state of the task. Any thread may read this.
    */
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_TASK_STATE, FERRY_TASK_STATE_WAITING, FERRY_NOTIFIED);
   /**
-   * FerryTask:done:
+   * FerryTask:is-done: (getter get_done)
    *
-   * Whether the task is completed, failed or cancelled.
+   * Whether the task is completed, failed or cancelled. Any thread may read this.
    */
-  properties[PROP_DONE] = g_param_spec_boolean ("done", NULL, NULL, FALSE, FERRY_NOTIFIED);
+  properties[PROP_IS_DONE] = g_param_spec_boolean ("is-done", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
-   * FerryTask:cancellable:
+   * FerryTask:can-cancel:
    *
-   * Whether [method@Ferry.Task.cancel] would have an effect: the task waits, or executes and was not cancelled.
+   * Whether [method@Ferry.Task.cancel] would have an effect: the task waits, or executes and was not cancelled. Any
+   * thread may read this.
    */
-  properties[PROP_CANCELLABLE] = g_param_spec_boolean ("cancellable", NULL, NULL, TRUE, FERRY_NOTIFIED);
+  properties[PROP_CAN_CANCEL] = g_param_spec_boolean ("can-cancel", NULL, NULL, TRUE, FERRY_NOTIFIED);
   /**
    * FerryTask:pid:
    *
@@ -2346,19 +2114,27 @@ static void
 install_progress (void)
 {
   /**
-   * FerryTask:fraction:
+   * FerryTask:fraction: (getter get_fraction)
    *
-   * How much of the work is done, from 0 to 1; -1 if it is not known. The fraction never falls during an attempt, and
-   * starts at 0 again with the next attempt. If the fraction is known, it becomes 1 when the task is completed.
+   * How much of the work is done, from 0 to 1, so that it can be bound to a progress bar. The fraction never falls
+   * during an attempt, and starts at 0 again with the next attempt. It is 1 when the task is completed. While it is not
+   * known, it is 0, and [property@Ferry.Task:indeterminate] is %TRUE.
    */
-  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, -1, 1, -1, FERRY_NOTIFIED);
+  properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, FERRY_NOTIFIED);
   /**
-   * FerryTask:message:
+   * FerryTask:indeterminate:
+   *
+   * Whether it is not known how much of the work is done, since the function has not reported it. %FALSE when the task
+   * is done.
+   */
+  properties[PROP_INDETERMINATE] = g_param_spec_boolean ("indeterminate", NULL, NULL, TRUE, FERRY_NOTIFIED);
+  /**
+   * FerryTask:text: (getter get_text)
    *
    * The latest text that the function reported. Before that, what the task waits for, where its worker takes long to
    * start ([method@Ferry.Launcher.set_attach_timeout]).
    */
-  properties[PROP_MESSAGE] = g_param_spec_string ("message", NULL, NULL, NULL, FERRY_NOTIFIED);
+  properties[PROP_TEXT] = g_param_spec_string ("text", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
    * FerryTask:amount:
    *
@@ -2407,13 +2183,26 @@ install_times_and_ends (void)
    */
   properties[PROP_RESULT] = g_param_spec_variant ("result", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, FERRY_NOTIFIED);
   /**
-   * FerryTask:error:
+   * FerryTask:error: (getter get_error)
    *
    * The error of a task that failed.
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
   /**
-   * FerryTask:exit:
+   * FerryTask:trace:
+   *
+   * The trace of the task's error: one line for each place in the code, the innermost first; %NULL if it is not known.
+   */
+  properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, FERRY_NOTIFIED);
+  /**
+   * FerryTask:late-error:
+   *
+   * The first error that the function returned after the task was cancelled or had timed out. It is meant for logs, and
+   * may be set after `done` was emitted. So changes are not notified.
+   */
+  properties[PROP_LATE_ERROR] = g_param_spec_boxed ("late-error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
+  /**
+   * FerryTask:exit: (getter get_exit)
    *
    * The exit record of the worker, if the task failed or was cancelled because its worker ended; else %NULL. A worker
    * of another machine has none here: the error tells how it ended.
@@ -2424,13 +2213,92 @@ install_times_and_ends (void)
 static GVariant *
 get_result (FerryTask *self)
 {
-  const FerryEarlyAnswer *early;
+  const FerryEarlyAnswer *early = peek_early (get_private (self));
 
-  early = peek_early (get_private (self));
-  if (early != NULL)
-    return early->result;
-  return_val_if_unreadable (self, NULL);
-  return get_private (self)->result;
+  return early != NULL ? early->result : get_private (self)->result;
+}
+
+/* Any thread may read what the submission does not change, and what says whether the task is done. */
+static gboolean
+is_of_any_thread (guint property_id)
+{
+  return property_id == PROP_KIND || property_id == PROP_FUNCTION || property_id == PROP_ARGUMENTS ||
+         (property_id >= PROP_DEADLINE && property_id <= PROP_WINDOW) ||
+         (property_id >= PROP_STATE && property_id <= PROP_CAN_CANCEL) || property_id == PROP_SUBMIT_TIME;
+}
+
+/* Whether this thread may read the property, as return_val_if_unreadable() says for functions. */
+static gboolean
+check_readable (FerryTask *self, guint property_id, GParamSpec *pspec)
+{
+  FerryTaskPrivate *priv = get_private (self);
+  gboolean is_of_end = property_id >= PROP_RESULT && property_id <= PROP_TRACE;
+  gboolean may_come_later = property_id == PROP_LATE_ERROR;
+
+  if (is_of_any_thread (property_id) || ((is_of_end || property_id == PROP_EXIT) && peek_early (priv) != NULL))
+    return TRUE;
+  if ((may_come_later || !ferry_task_get_done (self)) && is_submitted (priv) &&
+      !ferry_home_check_property (priv->home, pspec))
+    return FALSE;
+  if (G_UNLIKELY (peek_early (priv) != NULL))
+    await_processed (self);
+  return TRUE;
+}
+
+/* The fields of the settings. */
+static const gsize settings[N_PROPERTIES] = {
+  [PROP_DEADLINE] = G_STRUCT_OFFSET (FerryTaskSettings, deadline),
+  [PROP_RUN_TIMEOUT] = G_STRUCT_OFFSET (FerryTaskSettings, run_timeout),
+  [PROP_QUEUE_TIMEOUT] = G_STRUCT_OFFSET (FerryTaskSettings, queue_timeout),
+  [PROP_CANCEL_GRACE] = G_STRUCT_OFFSET (FerryTaskSettings, cancel_grace),
+  [PROP_RETRIES] = G_STRUCT_OFFSET (FerryTaskSettings, retries),
+  [PROP_IDEMPOTENT] = G_STRUCT_OFFSET (FerryTaskSettings, idempotent),
+  [PROP_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, window),
+};
+
+static gboolean
+is_setting (guint property_id)
+{
+  return property_id >= PROP_DEADLINE && property_id <= PROP_WINDOW;
+}
+
+static void
+get_rare_property (FerryTask *self, guint property_id, GValue *value)
+{
+  const Rest *rest = peek_rest (self);
+
+  switch (property_id)
+    {
+    case PROP_CANCELLABLE:
+      g_value_set_object (value, rest->cancellable);
+      break;
+    case PROP_AMOUNT:
+      g_value_set_uint64 (value, rest->amount);
+      break;
+    case PROP_TOTAL:
+      g_value_set_uint64 (value, rest->total);
+      break;
+    case PROP_UNIT:
+      g_value_set_string (value, rest->unit);
+      break;
+    case PROP_HOST_NAME:
+      g_value_set_string (value, rest->host_name);
+      break;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static gboolean
+get_can_cancel (FerryTask *self)
+{
+  return can_cancel (get_private (self));
+}
+
+static gboolean
+get_indeterminate (FerryTask *self)
+{
+  return is_indeterminate (get_private (self));
 }
 
 static void
@@ -2441,37 +2309,61 @@ get_property (GObject *object, guint property_id, GValue *value, GParamSpec *psp
     [PROP_KIND] = G_CALLBACK (ferry_task_get_kind),
     [PROP_FUNCTION] = G_CALLBACK (ferry_task_get_function),
     [PROP_ARGUMENTS] = G_CALLBACK (ferry_task_get_arguments),
-    [PROP_PRIORITY] = G_CALLBACK (ferry_task_get_priority),
-    [PROP_IDEMPOTENT] = G_CALLBACK (ferry_task_get_idempotent),
+    [PROP_PRIORITY] = G_CALLBACK (ferry_task_peek_priority),
     [PROP_STATE] = G_CALLBACK (ferry_task_get_state),
-    [PROP_DONE] = G_CALLBACK (ferry_task_get_done),
-    [PROP_CANCELLABLE] = G_CALLBACK (ferry_task_get_cancellable),
+    [PROP_IS_DONE] = G_CALLBACK (ferry_task_get_done),
+    [PROP_CAN_CANCEL] = G_CALLBACK (get_can_cancel),
     [PROP_FRACTION] = G_CALLBACK (ferry_task_get_fraction),
-    [PROP_MESSAGE] = G_CALLBACK (ferry_task_get_message),
-    [PROP_AMOUNT] = G_CALLBACK (ferry_task_get_amount),
-    [PROP_TOTAL] = G_CALLBACK (ferry_task_get_total),
-    [PROP_UNIT] = G_CALLBACK (ferry_task_get_unit),
+    [PROP_INDETERMINATE] = G_CALLBACK (get_indeterminate),
+    [PROP_TEXT] = G_CALLBACK (ferry_task_get_text),
     [PROP_PID] = G_CALLBACK (ferry_task_get_pid),
-    [PROP_HOST_NAME] = G_CALLBACK (ferry_task_get_host_name),
     [PROP_N_ATTEMPTS] = G_CALLBACK (ferry_task_get_n_attempts),
     [PROP_SUBMIT_TIME] = G_CALLBACK (ferry_task_get_submit_time),
     [PROP_START_TIME] = G_CALLBACK (ferry_task_get_start_time),
     [PROP_END_TIME] = G_CALLBACK (ferry_task_get_end_time),
     [PROP_RESULT] = G_CALLBACK (get_result),
     [PROP_ERROR] = G_CALLBACK (ferry_task_get_error),
+    [PROP_TRACE] = G_CALLBACK (ferry_task_get_trace),
+    [PROP_LATE_ERROR] = G_CALLBACK (ferry_task_get_late_error),
     [PROP_EXIT] = G_CALLBACK (ferry_task_get_exit),
   };
+  FerryTask *self = FERRY_TASK (object);
 
-  ferry_property_get (object, getters[property_id], value);
+  if (!check_readable (self, property_id, pspec))
+    return;
+  if (is_setting (property_id))
+    ferry_property_read (G_STRUCT_MEMBER_P (ferry_task_get_settings (self), settings[property_id]), value);
+  else if (getters[property_id] != NULL)
+    ferry_property_get (object, getters[property_id], value);
+  else
+    get_rare_property (self, property_id, value);
+}
+
+static void
+set_setting (FerryTask *self, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  if (!check_settable (self, pspec))
+    return;
+  if (property_id == PROP_PRIORITY)
+    ferry_property_change (self, &get_private (self)->priority, value, pspec);
+  else if (property_id == PROP_CANCELLABLE)
+    ferry_property_change (self, &need_rest (self)->cancellable, value, pspec);
+  else
+    ferry_property_change (self, G_STRUCT_MEMBER_P (&need_rest (self)->settings, settings[property_id]), value, pspec);
 }
 
 static void
 set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
-  FerryTaskPrivate *priv = get_private (FERRY_TASK (object));
+  FerryTask *self = FERRY_TASK (object);
+  FerryTaskPrivate *priv = get_private (self);
 
   switch (property_id)
     {
+    case PROP_NAME:
+      if (check_nameable (self))
+        ferry_task_set_name (self, g_value_get_string (value));
+      break;
     case PROP_KIND:
       priv->kind = g_value_get_enum (value);
       break;
@@ -2481,11 +2373,8 @@ set_property (GObject *object, guint property_id, const GValue *value, GParamSpe
     case PROP_ARGUMENTS:
       priv->arguments = g_value_dup_variant (value);
       break;
-    case PROP_IDEMPOTENT:
-      ferry_task_set_idempotent (FERRY_TASK (object), g_value_get_boolean (value));
-      break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+      set_setting (self, property_id, value, pspec);
     }
 }
 
@@ -2557,7 +2446,7 @@ rest_free (Rest *rest)
   g_clear_error (&rest->late_error);
   g_free (rest->trace);
   g_free (rest->name);
-  g_free (rest->message);
+  g_free (rest->text);
   g_free (rest->unit);
   g_free (rest->host_name);
   g_free (rest);
@@ -2593,6 +2482,8 @@ ferry_task_class_init (FerryTaskClass *klass)
   object_class->set_property = set_property;
   object_class->finalize = ferry_task_finalize;
   install_identity ();
+  install_settings ();
+  install_limits ();
   install_states ();
   install_progress ();
   install_times_and_ends ();

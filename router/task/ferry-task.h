@@ -136,25 +136,9 @@ FERRY_AVAILABLE_IN_0_1
 FerryTask *ferry_task_new (FerryTaskKind kind, const char *function, GVariant *arguments) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
-void ferry_task_set_name (FerryTask *self, const char *name);
-FERRY_AVAILABLE_IN_0_1
-void ferry_task_set_priority (FerryTask *self, int priority);
-FERRY_AVAILABLE_IN_0_1
-void ferry_task_set_deadline (FerryTask *self, gint64 deadline);
-FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_run_timeout (FerryTask *self, gint64 timeout);
 FERRY_AVAILABLE_IN_0_1
-void ferry_task_set_queue_timeout (FerryTask *self, gint64 timeout);
-FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_cancel_grace (FerryTask *self, gint64 grace);
-FERRY_AVAILABLE_IN_0_1
-void ferry_task_set_retries (FerryTask *self, guint retries);
-FERRY_AVAILABLE_IN_0_1
-void ferry_task_set_idempotent (FerryTask *self, gboolean idempotent);
-FERRY_AVAILABLE_IN_0_1
-void ferry_task_set_window (FerryTask *self, guint window);
-FERRY_AVAILABLE_IN_0_1
-void ferry_task_set_cancellable (FerryTask *self, GCancellable *cancellable);
 
 FERRY_AVAILABLE_IN_0_1
 gint ferry_task_add_descriptor (FerryTask *self, int fd, GError **error);
@@ -162,54 +146,20 @@ FERRY_AVAILABLE_IN_0_1
 gint ferry_task_add_bytes (FerryTask *self, GBytes *bytes, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
-FerryTaskKind ferry_task_get_kind (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
 const char *ferry_task_get_name (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_task_get_function (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-GVariant *ferry_task_get_arguments (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-int ferry_task_get_priority (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_task_get_idempotent (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 FerryTaskState ferry_task_get_state (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_task_get_done (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_task_get_cancellable (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
 double ferry_task_get_fraction (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
-const char *ferry_task_get_message (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_task_get_amount (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_task_get_total (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_task_get_unit (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-GPid ferry_task_get_pid (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_task_get_host_name (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_task_get_n_attempts (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-gint64 ferry_task_get_submit_time (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-gint64 ferry_task_get_start_time (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-gint64 ferry_task_get_end_time (FerryTask *self);
+const char *ferry_task_get_text (FerryTask *self);
 
 FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_task_get_result (FerryTask *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 const GError *ferry_task_get_error (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-const GError *ferry_task_get_late_error (FerryTask *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_task_get_trace (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 FerryExit *ferry_task_get_exit (FerryTask *self);
 

@@ -315,7 +315,7 @@ ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
  * server take does not count.
  *
  * After 3 seconds, or three tenths of @timeout where that is less, a message in the log says what is waited for. Tasks
- * that wait for the worker have it as their [property@Ferry.Task:message].
+ * that wait for the worker have it as their [property@Ferry.Task:text].
  *
  * A worker without senders need not attach, unless its sandbox requires layers that the worker enters itself. Such a
  * worker has 10 seconds when @timeout is 0. On the launcher's thread.

@@ -3,7 +3,8 @@
 
 /* Tests: base/ferry-property.c
  *
- * A value gets what the getter of its type returns. */
+ * A value gets what the getter of its type returns, or what a field of its type has. A field is changed, and notified
+ * of, when the value is another. */
 
 #include "config.h"
 
@@ -78,10 +79,175 @@ test_each_type_is_got (void)
   g_error_free (failure);
 }
 
+/* ---- fields ---- */
+
+#define TEST_TYPE_FIELDS (test_fields_get_type ())
+G_DECLARE_FINAL_TYPE (TestFields, test_fields, TEST, FIELDS, GObject)
+
+/* An object with a field of each type, and a property for it. */
+struct _TestFields
+{
+  GObject parent_instance;
+
+  gboolean truth;
+  int number;
+  guint count;
+  gint64 time;
+  guint64 size;
+  GZlibCompressorFormat format;
+  char *text;
+  GObject *other;
+  GVariant *packed;
+};
+
+G_DEFINE_FINAL_TYPE (TestFields, test_fields, G_TYPE_OBJECT)
+
+static void
+test_fields_finalize (GObject *object)
+{
+  TestFields *self = (TestFields *) object;
+
+  g_free (self->text);
+  g_clear_object (&self->other);
+  g_clear_pointer (&self->packed, g_variant_unref);
+
+  G_OBJECT_CLASS (test_fields_parent_class)->finalize (object);
+}
+
+static gpointer
+get_field (TestFields *self, guint id)
+{
+  gpointer fields[] = {NULL,        &self->truth,  &self->number, &self->count, &self->time,
+                       &self->size, &self->format, &self->text,   &self->other, &self->packed};
+
+  return fields[id];
+}
+
+static void
+test_fields_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  ferry_property_read (get_field ((TestFields *) object, id), value);
+}
+
+static void
+test_fields_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  ferry_property_change (object, get_field ((TestFields *) object, id), value, pspec);
+}
+
+static void
+test_fields_class_init (TestFieldsClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GParamFlags flags = FERRY_SETTABLE;
+  GParamSpec *pspecs[] = {
+    NULL,
+    g_param_spec_boolean ("truth", NULL, NULL, FALSE, flags),
+    g_param_spec_int ("number", NULL, NULL, G_MININT, G_MAXINT, 0, flags),
+    g_param_spec_uint ("count", NULL, NULL, 0, G_MAXUINT, 0, flags),
+    g_param_spec_int64 ("time", NULL, NULL, G_MININT64, G_MAXINT64, 0, flags),
+    g_param_spec_uint64 ("size", NULL, NULL, 0, G_MAXUINT64, 0, flags),
+    g_param_spec_enum ("format", NULL, NULL, G_TYPE_ZLIB_COMPRESSOR_FORMAT, 0, flags),
+    g_param_spec_string ("text", NULL, NULL, NULL, flags),
+    g_param_spec_object ("other", NULL, NULL, G_TYPE_OBJECT, flags),
+    g_param_spec_variant ("packed", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, flags),
+  };
+
+  object_class->finalize = test_fields_finalize;
+  object_class->get_property = test_fields_get_property;
+  object_class->set_property = test_fields_set_property;
+  g_object_class_install_properties (object_class, G_N_ELEMENTS (pspecs), pspecs);
+}
+
+static void
+test_fields_init (TestFields *self)
+{
+}
+
+static void
+count_notes (GObject *object, GParamSpec *pspec, guint *n_notes)
+{
+  (*n_notes)++;
+}
+
+/* Sets the property twice, and looks that it is notified of once. */
+#define set_twice(object, name, value)                                                                                 \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    guint n_notes = 0;                                                                                                 \
+    gulong handler = g_signal_connect ((object), "notify::" name, G_CALLBACK (count_notes), &n_notes);                 \
+                                                                                                                       \
+    g_object_set ((object), name, (value), NULL);                                                                      \
+    g_object_set ((object), name, (value), NULL);                                                                      \
+    g_assert_cmpuint (n_notes, ==, 1);                                                                                 \
+    g_signal_handler_disconnect ((object), handler);                                                                   \
+  }                                                                                                                    \
+  G_STMT_END
+
+/* The fields have what test_a_field_is_changed_once() has set, and the properties say so. */
+static void
+assert_fields (TestFields *fields, GObject *other, GVariant *value)
+{
+  g_autoptr (GObject) found = NULL;
+  g_autoptr (GVariant) packed_found = NULL;
+  g_autofree char *text = NULL;
+  gboolean truth;
+  int number;
+  guint count;
+  gint64 time;
+  guint64 size;
+  GZlibCompressorFormat format;
+
+  g_object_get (fields, "truth", &truth, "number", &number, "count", &count, "time", &time, "size", &size, "format",
+                &format, "text", &text, "other", &found, "packed", &packed_found, NULL);
+  g_assert_true (truth && fields->truth);
+  g_assert_cmpint (number, ==, G_MININT);
+  g_assert_cmpint (fields->number, ==, G_MININT);
+  g_assert_cmpuint (count, ==, G_MAXUINT);
+  g_assert_cmpuint (fields->count, ==, G_MAXUINT);
+  g_assert_cmpint (time, ==, G_MININT64);
+  g_assert_cmpint (fields->time, ==, G_MININT64);
+  g_assert_cmpuint (size, ==, G_MAXUINT64);
+  g_assert_cmpuint (fields->size, ==, G_MAXUINT64);
+  g_assert_cmpuint (format, ==, G_ZLIB_COMPRESSOR_FORMAT_RAW);
+  g_assert_cmpuint (fields->format, ==, G_ZLIB_COMPRESSOR_FORMAT_RAW);
+  g_assert_cmpstr (text, ==, "text");
+  g_assert_cmpstr (fields->text, ==, "text");
+  g_assert_true (found == other && fields->other == other);
+  g_assert_true (packed_found == value && fields->packed == value);
+}
+
+static void
+test_a_field_is_changed_once (void)
+{
+  g_autoptr (GObject) other = g_object_new (G_TYPE_OBJECT, NULL);
+  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_string ("text"));
+  TestFields *fields = g_object_new (TEST_TYPE_FIELDS, NULL);
+
+  set_twice (fields, "truth", TRUE);
+  set_twice (fields, "number", G_MININT);
+  set_twice (fields, "count", G_MAXUINT);
+  set_twice (fields, "time", G_MININT64);
+  set_twice (fields, "size", G_MAXUINT64);
+  set_twice (fields, "format", G_ZLIB_COMPRESSOR_FORMAT_RAW);
+  set_twice (fields, "text", "text");
+  set_twice (fields, "other", other);
+  set_twice (fields, "packed", value);
+  assert_fields (fields, other, value);
+  set_twice (fields, "text", NULL);
+  set_twice (fields, "other", NULL);
+  set_twice (fields, "packed", NULL);
+  g_assert_null (fields->text);
+  g_assert_null (fields->other);
+  g_assert_null (fields->packed);
+  g_assert_finalize_object (G_OBJECT (fields));
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/property/each-type-is-got", test_each_type_is_got);
+  g_test_add_func ("/property/a-field-is-changed-once", test_a_field_is_changed_once);
   return g_test_run ();
 }

@@ -77,7 +77,7 @@ bench_hosts_submit (BenchHosts *self, const char *function, GVariant *arguments,
   FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
   g_autoptr (GError) error = NULL;
 
-  ferry_task_set_idempotent (task, idempotent);
+  g_object_set (task, "idempotent", idempotent, NULL);
   if (!ferry_executor_submit_task (self->executor, task, &error))
     bench_fail ("a task was not taken", error);
   return task;

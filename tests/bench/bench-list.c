@@ -236,7 +236,7 @@ run_executor (Bench *self, GArray *into, gboolean keep, gint64 duration)
   bench_team_open (&team, self->router, N_WORKERS);
   bench_team_warm_up (&team);
   if (keep)
-    ferry_executor_set_keep_finished (team.executor, N_ROWS);
+    g_object_set (team.executor, "keep-finished", N_ROWS, NULL);
   for (guint i = 0; i < N_ROWS; i++)
     submit (self, &team);
   watch (self, G_LIST_MODEL (team.executor), into, duration);

@@ -181,7 +181,7 @@ static void
 cancel_tasks (Bench *self)
 {
   submit (self, 2 * self->n_hosts, "hold", NULL);
-  while (ferry_executor_get_n_executing (self->executor) < self->n_hosts)
+  while ((guint) bench_get_number (self->executor, "n-executing") < self->n_hosts)
     g_main_context_iteration (NULL, TRUE);
   begin (self);
   for (guint i = 0; i < self->tasks->len; i++)

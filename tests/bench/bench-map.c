@@ -90,11 +90,11 @@ measure_sequential (const Files *files, GPtrArray *digests)
   return (bench_now () - started) / 1e9;
 }
 
-static GPtrArray *
+static GListModel *
 collect (FerryMap *map)
 {
   g_autoptr (GError) error = NULL;
-  GPtrArray *results = ferry_map_collect (map, -1, &error);
+  GListModel *results = ferry_map_collect (map, -1, &error);
 
   if (results == NULL)
     bench_fail ("the map", error);
@@ -106,16 +106,20 @@ measure_map (BenchTeam *team, const Files *files, const GPtrArray *digests)
 {
   const gint64 started = bench_now ();
   g_autoptr (FerryMap) map = ferry_map_new (team->executor, "sha256", FERRY_MAP_ORDERED);
-  g_autoptr (GPtrArray) results = NULL;
+  g_autoptr (GListModel) results = NULL;
   double seconds;
 
   ferry_map_set_arguments (map,
                            g_variant_new_strv ((const char *const *) files->paths->pdata, (gssize) files->paths->len));
   results = collect (map);
   seconds = (bench_now () - started) / 1e9;
-  for (guint i = 0; i < results->len; i++)
-    if (!g_str_equal (g_variant_get_string (results->pdata[i], NULL), digests->pdata[i]))
-      bench_fail ("a digest is not what it was", NULL);
+  for (guint i = 0; i < digests->len; i++)
+    {
+      g_autoptr (FerryMapItem) item = g_list_model_get_item (results, i);
+
+      if (!g_str_equal (g_variant_get_string (ferry_map_item_get_value (item), NULL), digests->pdata[i]))
+        bench_fail ("a digest is not what it was", NULL);
+    }
   return seconds;
 }
 
@@ -182,7 +186,7 @@ measure_tiny (BenchTeam *team, guint n, guint chunk_size, double *cpu)
   const gint64 used = bench_thread_cpu ();
   const gint64 started = bench_now ();
 
-  ferry_map_set_chunk_size (map, chunk_size);
+  g_object_set (map, "chunk-size", chunk_size, NULL);
   ferry_map_set_source (map, next_tiny, &tiny, NULL);
   g_signal_connect (map, "result", G_CALLBACK (result_cb), &tiny);
   g_signal_connect (map, "finished", G_CALLBACK (finished_cb), &tiny);

@@ -103,7 +103,7 @@ run (BenchScale *scale, guint count)
   BenchTeam team;
 
   bench_team_open (&team, router, count);
-  ferry_pool_set_min_workers (team.pool, count);
+  g_object_set (team.pool, "min-workers", count, NULL);
   g_signal_connect (ferry_pool_get_workers (team.pool), "items-changed", G_CALLBACK (workers_cb), &progress);
   bench_scale_begin_memory (scale);
   start (scale, &team, count, &progress);

@@ -43,7 +43,7 @@ submit_all (Tasks *self, guint count, gboolean with_priorities)
       g_autoptr (GError) error = NULL;
 
       if (with_priorities)
-        ferry_task_set_priority (task, (int) bench_scale_shuffle (i, count));
+        g_object_set (task, "priority", (int) bench_scale_shuffle (i, count), NULL);
       g_signal_connect (task, "done", G_CALLBACK (done_cb), self);
       if (!ferry_executor_submit_task (self->team.executor, task, &error))
         bench_fail ("a task", error);
@@ -75,7 +75,8 @@ change_all (Tasks *self)
       FerryTask *task = get_shuffled (self, i);
       g_autoptr (GError) error = NULL;
 
-      if (!ferry_executor_set_task_priority (self->team.executor, task, ferry_task_get_priority (task) + 1, &error))
+      if (!ferry_executor_set_task_priority (self->team.executor, task, bench_get_number (task, "priority") + 1,
+                                             &error))
         bench_fail ("a priority", error);
     }
   bench_scale_end (self->scale, "priority");

@@ -83,7 +83,7 @@ bench_init (Bench *self, const BenchOptions *options)
   self->n_trips = (guint) bench_choose (options, 20, 200, 1000);
   self->router = bench_router_open ();
   bench_team_open (&self->fresh, self->router, 1);
-  ferry_pool_set_max_tasks (self->fresh.pool, 1);
+  g_object_set (self->fresh.pool, "max-tasks", 1, NULL);
   for (guint i = 0; i < 2; i++)
     {
       self->launchers[i] = bench_functions_launcher ();
@@ -123,7 +123,7 @@ start_ferry (Bench *self)
   gint64 started;
 
   /* The last worker's end is in no other's figure. */
-  while (ferry_pool_get_n_workers (self->fresh.pool) > 0)
+  while (bench_get_number (self->fresh.pool, "n-workers") > 0)
     g_main_context_iteration (NULL, TRUE);
   started = bench_now ();
   {

@@ -14,6 +14,16 @@ bench_fail (const char *what, const GError *error)
   exit (EXIT_FAILURE);
 }
 
+int
+bench_get_number (gpointer object, const char *property)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  g_value_init (&value, G_TYPE_INT);
+  g_object_get_property (object, property, &value);
+  return g_value_get_int (&value);
+}
+
 /* The path of a program that lies beside this one. */
 char *
 bench_path_beside (const char *name)
@@ -79,10 +89,10 @@ bench_team_open (BenchTeam *self, FerryRouter *router, guint max_workers)
 void
 bench_team_warm_up (BenchTeam *self)
 {
-  const guint n_workers = ferry_pool_get_max_workers (self->pool);
+  const guint n_workers = (guint) bench_get_number (self->pool, "max-workers");
   g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
-  ferry_pool_set_min_workers (self->pool, n_workers);
+  g_object_set (self->pool, "min-workers", n_workers, NULL);
   for (guint i = 0; i < 200 * n_workers; i++)
     g_ptr_array_add (tasks, bench_team_submit (self, "echo", g_variant_new_uint32 (i)));
   for (guint i = 0; i < tasks->len; i++)

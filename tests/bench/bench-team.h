@@ -20,6 +20,8 @@ typedef struct
 
 char *bench_path_beside (const char *name);
 FerryLauncher *bench_functions_launcher (void);
+/* Reads a property that is a number. */
+int bench_get_number (gpointer object, const char *property);
 void bench_fail (const char *what, const GError *error) G_GNUC_NORETURN;
 
 void bench_team_open (BenchTeam *self, FerryRouter *router, guint max_workers);

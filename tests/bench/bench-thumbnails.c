@@ -152,7 +152,7 @@ pool_new (Bench *self)
   ferry_launcher_set_sandbox (launcher, sandbox);
   pool = ferry_pool_new (self->router, launcher);
   ferry_pool_set_max_workers (pool, self->n_cores);
-  ferry_pool_set_min_workers (pool, self->n_cores);
+  g_object_set (pool, "min-workers", self->n_cores, NULL);
   return pool;
 }
 
@@ -261,7 +261,7 @@ bench_init (Bench *self, guint n_pictures)
   bench_frame_watch_init (&self->frames, self->window, grid);
   self->pool = pool_new (self);
   self->executor = ferry_executor_new (self->pool);
-  ferry_executor_set_keep_finished (self->executor, 0);
+  g_object_set (self->executor, "keep-finished", 0, NULL);
   if (!ferry_pool_start (self->pool, &error))
     bench_fail ("the workers", error);
 }

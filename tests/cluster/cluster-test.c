@@ -31,7 +31,7 @@ is_empty (gpointer data)
 {
   FerryExecutor *executor = data;
 
-  return ferry_executor_get_n_waiting (executor) + ferry_executor_get_n_executing (executor) == 0;
+  return ferry_test_get_number (executor, "n-waiting") + ferry_test_get_number (executor, "n-executing") == 0;
 }
 
 void

@@ -56,7 +56,7 @@ a_begun_task_is_lost_with_its_host (void)
   host_test_die (host);
   cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                               "Task '*' was lost with the host 'alpha', which ran work (7); *: *other end was closed*");
-  g_assert_cmpstr (ferry_task_get_host_name (task), ==, "alpha");
+  g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "alpha");
   host_test_take (other);
   g_assert_cmpuint (other->runs->len, ==, 0);
 }
@@ -115,8 +115,7 @@ each_attempt_has_a_window_of_its_own (void)
   guint n_taken = 0;
   HostRun *run;
 
-  ferry_task_set_window (task, 4);
-  ferry_task_set_idempotent (task, TRUE);
+  g_object_set (task, "window", 4, "idempotent", TRUE, NULL);
   g_signal_connect (task, "yielded", G_CALLBACK (count_value), &n_taken);
   cluster_test_submit_task (test, task);
   send_items (host_test_run (host), 1);
@@ -144,8 +143,7 @@ check_again (gboolean idempotent)
   g_autoptr (TaskTestWitness) witness = task_test_witness_new (task);
   HostRun *run;
 
-  ferry_task_set_idempotent (task, idempotent);
-  ferry_task_set_retries (task, idempotent ? 0 : 1);
+  g_object_set (task, "idempotent", idempotent, "retries", idempotent ? 0 : 1, NULL);
   cluster_test_submit_task (test, task);
   run = host_test_run (host);
   g_assert_cmpint (run->request.idempotent, ==, idempotent);
@@ -157,7 +155,7 @@ check_again (gboolean idempotent)
   host_run_answer (run, NULL);
   cluster_test_assert_done (task);
   g_assert_cmpuint (witness->n_done, ==, 1);
-  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 2);
 }
 
 static void
@@ -180,7 +178,7 @@ an_idempotent_task_outlives_many_hosts (void)
   g_autoptr (FerryTask) task = cluster_test_new_task ("work");
   g_autoptr (HostTest) last = NULL;
 
-  ferry_task_set_idempotent (task, TRUE);
+  g_object_set (task, "idempotent", TRUE, NULL);
   cluster_test_submit_task (test, task);
   for (guint i = 0; i < 5; i++)
     {
@@ -222,7 +220,7 @@ has_note (gpointer notes)
 static gboolean
 is_complete (gpointer map)
 {
-  return ferry_map_get_finished (map);
+  return ferry_test_get_number (map, "is-finished");
 }
 
 /* Three items in one chunk. Their host is lost when it has answered the first one, and another one answers the items
@@ -240,9 +238,8 @@ check_chunk_again (gboolean idempotent, guint n_items, const char *results)
 
   for (guint i = 0; i < 3; i++)
     g_ptr_array_add (items, g_variant_ref_sink (g_variant_new ("(u)", i)));
-  ferry_map_set_array (map, items);
-  ferry_map_set_chunk_size (map, 3);
-  ferry_map_set_idempotent (map, idempotent);
+  ferry_map_set_arguments (map, g_variant_new_array (NULL, (GVariant *const *) items->pdata, items->len));
+  g_object_set (map, "chunk-size", 3, "idempotent", idempotent, NULL);
   g_signal_connect (map, "result", G_CALLBACK (note_result), notes);
   ferry_map_start (map);
   run = host_test_run (host);
@@ -279,7 +276,7 @@ retries_are_counted (void)
   g_autoptr (HostTest) one = host_test_new (test, "one", "work", 1);
   g_autoptr (HostTest) two = NULL;
 
-  ferry_task_set_retries (task, 1);
+  g_object_set (task, "retries", 1, NULL);
   cluster_test_submit_task (test, task);
   host_test_run (one);
   host_test_die (one);
@@ -297,7 +294,7 @@ a_cancelled_task_ends_with_its_host (void)
   g_autoptr (FerryTask) task = cluster_test_new_task ("work");
   g_autoptr (TaskTestWitness) witness = task_test_witness_new (task);
 
-  ferry_task_set_idempotent (task, TRUE);
+  g_object_set (task, "idempotent", TRUE, NULL);
   cluster_test_submit_task (test, task);
   host_test_run (host);
   cluster_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
@@ -349,7 +346,7 @@ tells_which_worker_was_lost (void)
   lose_worker (host);
   cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                               "At the host 'alpha': The worker 'pool 1' (process 7) was killed");
-  g_assert_cmpstr (ferry_task_get_trace (task), ==, "worker: work()");
+  g_assert_cmpstr (ferry_test_get_string (task, "trace"), ==, "worker: work()");
 }
 
 static void
@@ -361,7 +358,7 @@ a_retry_goes_to_another_host (void)
   g_autoptr (FerryTask) task = cluster_test_new_task ("work");
   g_autoptr (FerryTask) next = NULL;
 
-  ferry_task_set_retries (task, 5);
+  g_object_set (task, "retries", 5, NULL);
   g_object_set (test->cluster, "death-limit", 0, NULL);
   cluster_test_submit_task (test, task);
   lose_worker (one);
@@ -389,7 +386,7 @@ a_task_that_ends_workers_at_all_hosts_is_quarantined (void)
   g_autoptr (HostTest) other = host_test_new_with_room (test, "other", "work", 1, 8);
   g_autoptr (FerryTask) task = cluster_test_new_task ("work");
 
-  ferry_task_set_idempotent (task, TRUE);
+  g_object_set (task, "idempotent", TRUE, NULL);
   cluster_test_submit_task (test, task);
   lose_worker (one);
   lose_worker (other);
@@ -679,7 +676,7 @@ closing_fails_what_was_begun (void)
   g_autoptr (FerryTask) begun = cluster_test_new_task ("work");
   g_autoptr (FerryTask) waiting = NULL;
 
-  ferry_task_set_idempotent (begun, TRUE);
+  g_object_set (begun, "idempotent", TRUE, NULL);
   cluster_test_submit_task (test, begun);
   waiting = cluster_test_submit (test, "work");
   host_test_run (host);

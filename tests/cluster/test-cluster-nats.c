@@ -52,7 +52,7 @@ is_idle (gpointer data)
 {
   FerryExecutor *executor = data;
 
-  return ferry_executor_get_n_waiting (executor) + ferry_executor_get_n_executing (executor) == 0;
+  return ferry_test_get_number (executor, "n-waiting") + ferry_test_get_number (executor, "n-executing") == 0;
 }
 
 static void
@@ -246,7 +246,7 @@ finds_hosts_before_and_after (void)
   task = task_test_submit (scene->executor, "echo", g_variant_new_string ("word"));
   late = host_new (scene, "late");
   task_test_assert_result (task, "'word'");
-  g_assert_cmpstr (ferry_task_get_host_name (task), ==, "late");
+  g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "late");
 }
 
 static void
@@ -270,7 +270,7 @@ runs_tasks_at_several_hosts (void)
 static gboolean
 has_text (gpointer task)
 {
-  return ferry_task_get_message (task) != NULL;
+  return ferry_task_get_text (task) != NULL;
 }
 
 /* What was sent meanwhile is sent again, each once. A task that no host was sent is told why it waits. */
@@ -301,12 +301,12 @@ a_server_that_is_killed_costs_time_only (void)
   last = tasks->pdata[N_TASKS - 1];
   ferry_test_run_until (has_text, last);
   g_object_get (scene->cluster, "error", &error, NULL);
-  g_assert_cmpstr (ferry_task_get_message (last), ==, error->message);
+  g_assert_cmpstr (ferry_task_get_text (last), ==, error->message);
   nats_test_server_start (scene->server, NULL);
   wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
   task_test_assert_result (gate, NULL);
   assert_sums (tasks);
-  g_assert_null (ferry_task_get_message (last));
+  g_assert_null (ferry_task_get_text (last));
   g_assert_cmpint (ferry_host_get_state (item), ==, FERRY_HOST_STATE_PRESENT);
   property_test_assert_no_error (scene->cluster);
 }
@@ -442,7 +442,7 @@ a_host_that_is_killed_is_found_out (void)
   lost = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
   task_test_wait_state (lost, FERRY_TASK_STATE_EXECUTING);
   again = ferry_task_new (FERRY_TASK_KIND_CALL, "gate", g_variant_new_string ("gate"));
-  ferry_task_set_idempotent (again, TRUE);
+  g_object_set (again, "idempotent", TRUE, NULL);
   task_test_submit_task (scene->executor, again);
   task_test_wait_state (again, FERRY_TASK_STATE_EXECUTING);
   host_kill (host);
@@ -451,7 +451,7 @@ a_host_that_is_killed_is_found_out (void)
   wait_hosts (scene, 0);
   next = host_new (scene, "alpha");
   task_test_assert_result (again, NULL);
-  g_assert_cmpuint (ferry_task_get_n_attempts (again), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (again, "n-attempts"), ==, 2);
 }
 
 /* It need not wait for the cut timeout, which is an hour here. */
@@ -476,7 +476,7 @@ a_host_that_is_started_again_takes_its_place (void)
   lost = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
   task_test_wait_state (lost, FERRY_TASK_STATE_EXECUTING);
   again = ferry_task_new (FERRY_TASK_KIND_CALL, "gate", g_variant_new_string ("gate"));
-  ferry_task_set_idempotent (again, TRUE);
+  g_object_set (again, "idempotent", TRUE, NULL);
   task_test_submit_task (scene->executor, again);
   task_test_wait_state (again, FERRY_TASK_STATE_EXECUTING);
   host_kill (host);
@@ -484,7 +484,7 @@ a_host_that_is_started_again_takes_its_place (void)
   g_assert_nonnull (strstr (task_test_assert_failed (lost, FERRY_ERROR, FERRY_ERROR_WORKER_LOST)->message, "'alpha'"));
   task_test_open_gate ();
   task_test_assert_result (again, NULL);
-  g_assert_cmpuint (ferry_task_get_n_attempts (again), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (again, "n-attempts"), ==, 2);
   wait_hosts (scene, 1);
   item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
   g_object_get (item, "instance", &instance, NULL);
@@ -547,7 +547,7 @@ a_host_that_leaves_while_the_server_is_gone_loses_no_result (void)
   g_assert_false (host->drained);
   nats_test_server_start (scene->server, NULL);
   task_test_assert_result (task, NULL);
-  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
   ferry_test_run_until (is_drained, host);
   wait_hosts (scene, 0);
 }
@@ -637,7 +637,7 @@ no_text_tells_the_password (void)
   g_autoptr (FerryTask) task = task_test_submit (executor, "nothing", NULL);
 
   ferry_test_run_until (has_text, task);
-  g_assert_null (strstr (ferry_task_get_message (task), "secret"));
+  g_assert_null (strstr (ferry_task_get_text (task), "secret"));
   ferry_task_cancel (task);
   task_test_assert_cancelled (task);
   ferry_test_finalize (executor);

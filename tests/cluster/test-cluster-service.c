@@ -110,7 +110,7 @@ is_idle (gpointer data)
 {
   FerryExecutor *executor = data;
 
-  return ferry_executor_get_n_waiting (executor) + ferry_executor_get_n_executing (executor) == 0;
+  return ferry_test_get_number (executor, "n-waiting") + ferry_test_get_number (executor, "n-executing") == 0;
 }
 
 static void
@@ -166,7 +166,7 @@ functions_do_what_they_do_in_a_pool (void)
   g_assert_cmpfloat (ferry_task_get_fraction (report), ==, 1);
   task_test_wait_done (yield);
   g_assert_cmpuint (n_yielded, ==, 1000);
-  g_assert_cmpstr (ferry_task_get_host_name (sum), ==, "alpha");
+  g_assert_cmpstr (ferry_test_get_string (sum, "host-name"), ==, "alpha");
 }
 
 static void
@@ -178,7 +178,7 @@ traces_name_the_host (void)
   const char *trace;
 
   task_test_assert_failed (task, G_FILE_ERROR, 4);
-  trace = ferry_task_get_trace (task);
+  trace = ferry_test_get_string (task, "trace");
   g_assert_nonnull (trace);
   g_assert_nonnull (strstr (trace, "fail"));
   g_assert_nonnull (strstr (trace, "alpha"));
@@ -201,10 +201,10 @@ a_name_that_is_no_text_costs_no_host (void)
 
   task_test_wait_state (bystander, FERRY_TASK_STATE_EXECUTING);
   task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo", g_variant_new_string ("word"));
-  ferry_task_set_name (task, "caf\xe9.txt");
+  g_object_set (task, "name", "caf\xe9.txt", NULL);
   task_test_submit_task (scene->executor, task);
   task_test_assert_result (task, "'word'");
-  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
   g_assert_cmpint (ferry_task_get_state (bystander), ==, FERRY_TASK_STATE_EXECUTING);
   g_assert_cmpuint (count_hosts (scene), ==, 2);
   ferry_task_cancel (bystander);
@@ -240,10 +240,10 @@ a_poisonous_task_is_quarantined (void)
   g_autoptr (Scene) scene = scene_new (2);
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (9));
 
-  ferry_task_set_idempotent (task, TRUE);
+  g_object_set (task, "idempotent", TRUE, NULL);
   task_test_submit_task (scene->executor, task);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_QUARANTINED);
-  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 3);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 3);
 }
 
 /* ---- Many tasks ---- */
@@ -257,7 +257,7 @@ submit_many (Scene *scene, gboolean idempotent)
     {
       FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "add", g_variant_new ("(xx)", (gint64) i, (gint64) 1000));
 
-      ferry_task_set_idempotent (task, idempotent);
+      g_object_set (task, "idempotent", idempotent, NULL);
       task_test_submit_task (scene->executor, task);
       g_ptr_array_add (tasks, task);
     }
@@ -285,7 +285,7 @@ many_tasks_use_all_hosts (void)
   for (guint i = 0; i < tasks->len; i++)
     {
       assert_sum (tasks->pdata[i], i);
-      g_hash_table_add (hosts, (gpointer) ferry_task_get_host_name (tasks->pdata[i]));
+      g_hash_table_add (hosts, (gpointer) ferry_test_get_string (tasks->pdata[i], "host-name"));
     }
   g_assert_cmpuint (g_hash_table_size (hosts), ==, MAX_HOSTS);
 }
@@ -388,7 +388,7 @@ a_map_uses_hosts (void)
 
   for (guint i = 0; i < 1000; i++)
     g_ptr_array_add (items, g_variant_ref_sink (g_variant_new ("(xx)", (gint64) i, (gint64) 1)));
-  ferry_map_set_array (map, items);
+  ferry_map_set_arguments (map, g_variant_new_array (NULL, (GVariant *const *) items->pdata, items->len));
   g_signal_connect (map, "result", G_CALLBACK (count_result), &n_results);
   ferry_map_start (map);
   ferry_test_run_until (has_thousand, &n_results);
@@ -410,8 +410,8 @@ a_pool_comes_before_hosts (void)
   task_test_wait_state (here, FERRY_TASK_STATE_EXECUTING);
   there = task_test_submit (executor, "echo", g_variant_new_string ("word"));
   task_test_assert_result (there, "'word'");
-  g_assert_cmpstr (ferry_task_get_host_name (there), ==, "alpha");
-  g_assert_null (ferry_task_get_host_name (here));
+  g_assert_cmpstr (ferry_test_get_string (there, "host-name"), ==, "alpha");
+  g_assert_null (ferry_test_get_string (here, "host-name"));
   ferry_task_cancel (here);
   task_test_assert_cancelled (here);
   ferry_test_finalize (executor);

@@ -32,12 +32,12 @@ runs_a_task (void)
   g_assert_false (run->request.idempotent);
   g_assert_cmpint (run->request.run_timeout, ==, 0);
   g_assert_cmpint (run->request.deadline_left, ==, 0);
-  g_assert_true (g_variant_equal (run->request.arguments, ferry_task_get_arguments (task)));
+  g_assert_true (g_variant_equal (run->request.arguments, ferry_test_get_variant (task, "arguments")));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
-  g_assert_null (ferry_task_get_host_name (task));
+  g_assert_null (ferry_test_get_string (task, "host-name"));
   host_run_begin (run);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_EXECUTING);
-  g_assert_cmpstr (ferry_task_get_host_name (task), ==, "alpha");
+  g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "alpha");
   host_run_answer (run, g_variant_new_string ("result"));
   task_test_assert_result (task, "'result'");
 }
@@ -64,7 +64,7 @@ knows_its_hosts (void)
   g_assert_cmpint (ferry_host_get_state (first), ==, FERRY_HOST_STATE_PRESENT);
   g_assert_cmpuint (ferry_host_get_n_workers (first), ==, 2);
   g_assert_cmpint (ferry_host_get_round_trip (first), >, 0);
-  g_assert_cmpuint (ferry_runner_get_parallelism (FERRY_RUNNER (test->cluster)), ==, 5);
+  g_assert_cmpuint (ferry_test_get_number (FERRY_RUNNER (test->cluster), "parallelism"), ==, 5);
   host_test_die (one);
   g_assert_cmpuint (g_list_model_get_n_items (hosts), ==, 1);
   g_assert_cmpint (ferry_host_get_state (first), ==, FERRY_HOST_STATE_LOST);
@@ -194,8 +194,8 @@ tells_what_a_function_sends_in_order (void)
   g_assert_cmpstr (notes->str, ==,
                    "step 1, then at 0.25\nstep 2, then at 0.5\nstep 3, then at 0.75\nstep 4, then at 1\n"
                    "16 one line\n16 no end\n");
-  g_assert_cmpstr (ferry_task_get_message (task), ==, "going on");
-  g_assert_cmpuint (ferry_task_get_amount (task), ==, 4);
+  g_assert_cmpstr (ferry_task_get_text (task), ==, "going on");
+  g_assert_cmpuint (ferry_test_get_number (task, "amount"), ==, 4);
 }
 
 static void
@@ -221,7 +221,7 @@ yields_as_the_window_allows (void)
   guint n_taken = 0;
   HostRun *run;
 
-  ferry_task_set_window (task, 4);
+  g_object_set (task, "window", 4, NULL);
   g_signal_connect (task, "yielded", G_CALLBACK (take_value), &n_taken);
   cluster_test_submit_task (test, task);
   run = host_test_run (host);
@@ -249,7 +249,7 @@ gives_errors_with_their_traces (void)
 
   host_run_fail (run, G_FILE_ERROR, G_FILE_ERROR_NOENT, "It is not there", "host alpha, process 7: work()");
   cluster_test_assert_failed (task, G_FILE_ERROR, G_FILE_ERROR_NOENT, "It is not there");
-  g_assert_cmpstr (ferry_task_get_trace (task), ==, "host alpha, process 7: work()");
+  g_assert_cmpstr (ferry_test_get_string (task, "trace"), ==, "host alpha, process 7: work()");
 }
 
 /* A flood of reports costs one delivery at a time: the newest one counts. */
@@ -385,8 +385,8 @@ ends_a_task_at_its_deadline (void)
   gint64 deadline = g_get_monotonic_time () + 300 * FERRY_MICROSECONDS_PER_MILLISECOND;
   HostRun *run;
 
-  ferry_task_set_deadline (running, deadline);
-  ferry_task_set_deadline (waiting, deadline);
+  g_object_set (running, "deadline", (gint64) deadline, NULL);
+  g_object_set (waiting, "deadline", (gint64) deadline, NULL);
   cluster_test_submit_task (test, running);
   cluster_test_submit_task (test, waiting);
   run = host_test_run (host);
@@ -405,7 +405,7 @@ a_task_sent_ahead_fails_when_it_has_waited_too_long (void)
   g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
   g_autoptr (FerryTask) task = cluster_test_new_task ("work");
 
-  ferry_task_set_queue_timeout (task, 50 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  g_object_set (task, "queue-timeout", (gint64) (50 * FERRY_MICROSECONDS_PER_MILLISECOND), NULL);
   cluster_test_submit_task (test, task);
   host_test_wait_run (host);
   cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT, "*was not begun within its queue*");
@@ -455,9 +455,8 @@ sends_by_priority (void)
   g_autoptr (HostTest) host = NULL;
   HostRun *first, *second;
 
-  ferry_task_set_name (low, "low");
-  ferry_task_set_name (high, "high");
-  ferry_task_set_priority (high, 1);
+  g_object_set (low, "name", "low", NULL);
+  g_object_set (high, "name", "high", "priority", 1, NULL);
   cluster_test_submit_task (test, low);
   cluster_test_submit_task (test, high);
   host = host_test_new (test, "alpha", "work", 2);
@@ -472,13 +471,13 @@ sends_by_priority (void)
 static gboolean
 has_text (gpointer task)
 {
-  return ferry_task_get_message (task) != NULL;
+  return ferry_task_get_text (task) != NULL;
 }
 
 static gboolean
 has_no_text (gpointer task)
 {
-  return ferry_task_get_message (task) == NULL;
+  return ferry_task_get_text (task) == NULL;
 }
 
 static void
@@ -492,13 +491,13 @@ a_task_waits_for_a_host_with_its_function (void)
 
   ferry_test_run_until (has_text, rare);
   ferry_test_run_until (has_text, common);
-  g_assert_cmpstr (ferry_task_get_message (rare), ==,
+  g_assert_cmpstr (ferry_task_get_text (rare), ==,
                    "No host has the function 'rare'; start a host whose program has it");
   one = host_test_new (test, "one", "common", 1);
   host_run_answer (host_test_run (one), NULL);
   cluster_test_assert_done (common);
-  g_assert_null (ferry_task_get_message (common));
-  g_assert_nonnull (ferry_task_get_message (rare));
+  g_assert_null (ferry_task_get_text (common));
+  g_assert_nonnull (ferry_task_get_text (rare));
   other = host_test_new_with_room (test, "other", "common rare", 1, 0);
   ferry_test_run_until (has_no_text, rare);
   host_test_add_room (other, 1);
@@ -523,14 +522,14 @@ a_task_of_a_pool_and_hosts_is_told_what_both_lack (void)
   task_test_wait_state (first, FERRY_TASK_STATE_EXECUTING);
   second = task_test_submit (executor, "sleep-until-cancelled", NULL);
   ferry_test_run_until (has_text, second);
-  g_assert_cmpstr (ferry_task_get_message (second), ==,
+  g_assert_cmpstr (ferry_task_get_text (second), ==,
                    "Waits for a free worker of this machine. No host has the function 'sleep-until-cancelled'; start a "
                    "host whose program has it");
-  g_assert_null (ferry_task_get_message (first));
+  g_assert_null (ferry_task_get_text (first));
   ferry_task_cancel (first);
   task_test_assert_cancelled (first);
   task_test_wait_state (second, FERRY_TASK_STATE_EXECUTING);
-  g_assert_null (ferry_task_get_message (second));
+  g_assert_null (ferry_task_get_text (second));
   third = task_test_submit (executor, "sleep-until-cancelled", NULL);
   ferry_test_run_until (has_text, third);
   host = host_test_new_with_room (test, "host", "sleep-until-cancelled", 1, 0);
@@ -545,8 +544,8 @@ a_task_of_a_pool_and_hosts_is_told_what_both_lack (void)
 static gboolean
 has_text_of_hosts (gpointer task)
 {
-  return g_strcmp0 (ferry_task_get_message (task),
-                    "No host has the function 'rare'; start a host whose program has it") == 0;
+  return g_strcmp0 (ferry_task_get_text (task), "No host has the function 'rare'; start a host whose program has it") ==
+         0;
 }
 
 static G_GNUC_UNUSED void
@@ -682,7 +681,7 @@ check_relief (gboolean idempotent)
   HostRun *second;
 
   crowded->host->round_trip = 1;
-  ferry_task_set_idempotent (two, idempotent);
+  g_object_set (two, "idempotent", idempotent, NULL);
   cluster_test_submit_task (test, two);
   second = host_test_wait_run (crowded);
   g_assert_cmpint (ferry_task_get_state (two), ==, FERRY_TASK_STATE_WAITING);
@@ -702,7 +701,7 @@ check_relief (gboolean idempotent)
     host_run_wait_cancelled (second, FERRY_CANCEL_REASON_CANCELLED);
   host_run_answer (host_test_run (idle), NULL);
   cluster_test_assert_done (two);
-  g_assert_cmpstr (ferry_task_get_host_name (two), ==, "idle");
+  g_assert_cmpstr (ferry_test_get_string (two, "host-name"), ==, "idle");
   host_run_answer (first, NULL);
 }
 
@@ -748,7 +747,7 @@ executors_take_turns (void)
     {
       FerryTask *task = cluster_test_new_task ("work");
 
-      ferry_task_set_name (task, i < 3 ? "one" : "other");
+      g_object_set (task, "name", i < 3 ? "one" : "other", NULL);
       ferry_executor_submit_task (i < 3 ? test->executor : other, task, NULL);
       g_ptr_array_add (tasks, task);
     }

@@ -127,7 +127,7 @@ let_a_task_run (void)
   executor = ferry_executor_new_for_runner (FERRY_RUNNER (cluster));
   task = task_test_submit (executor, "echo", g_variant_new_string ("word"));
   task_test_assert_result (task, "'word'");
-  g_assert_cmpstr (ferry_task_get_host_name (task), ==, "alpha");
+  g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "alpha");
   ferry_test_finalize (executor);
   ferry_cluster_close (cluster);
   ferry_test_finalize (cluster);

@@ -38,8 +38,8 @@ test_run_waits_for_leave (void)
   first = host_test_run (application, "note", g_variant_new_string ("first"));
   host_test_wait_begin (first);
   host_test_wait_counts (test, 0, 1, 0);
-  g_assert_cmpuint (ferry_executor_get_n_executing (test->task->executor), ==, 0);
-  g_assert_cmpuint (ferry_pool_get_n_busy (test->task->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->task->executor, "n-executing"), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->task->pool, "n-busy"), ==, 0);
   host_test_give_leave (first);
   host_test_assert_result (first, NULL);
   g_assert_cmpstr (first->said->str, ==, "begin");
@@ -438,7 +438,7 @@ test_failed_pool_refuses (void)
   g_clear_object (&test->service);
   test->service = ferry_host_service_new (pool, "alpha", "0", functions, &no_funcs, test);
   application = host_test_connect (test, "demo");
-  host_test_wait_room (application, ferry_pool_get_max_workers (pool));
+  host_test_wait_room (application, ferry_test_get_number (pool, "max-workers"));
   call = host_test_run_idempotent (application, "echo", g_variant_new_string ("text"));
   host_test_wait_done (call);
   g_assert_true (call->refused);

@@ -338,7 +338,7 @@ disturb (gpointer data)
 static void
 take_number (Entry *entry, GVariant *value)
 {
-  guint attempt = ferry_task_get_n_attempts (entry->task);
+  guint attempt = ferry_test_get_number (entry->task, "n-attempts");
 
   if (attempt != entry->attempt)
     {
@@ -392,7 +392,7 @@ submit (Ledger *ledger, guint64 id)
 
   entry->task = make_task (ledger, id, &entry->n);
   entry->witness = task_test_witness_new (entry->task);
-  ferry_task_set_idempotent (entry->task, id % 2 == 0);
+  g_object_set (entry->task, "idempotent", id % 2 == 0, NULL);
   g_signal_connect (entry->task, "message", G_CALLBACK (message_came), entry);
   g_signal_connect (entry->task, "yielded", G_CALLBACK (value_came), entry);
   task_test_submit_task (ledger->executor, entry->task);
@@ -405,7 +405,9 @@ is_idle (gpointer data)
 {
   Ledger *ledger = data;
 
-  return ferry_executor_get_n_waiting (ledger->executor) + ferry_executor_get_n_executing (ledger->executor) == 0;
+  return ferry_test_get_number (ledger->executor, "n-waiting") +
+           ferry_test_get_number (ledger->executor, "n-executing") ==
+         0;
 }
 
 static gboolean
@@ -478,7 +480,7 @@ read_lines (Ledger *ledger)
 static void
 check_bytes (FerryTask *task, GVariant *result)
 {
-  g_autoptr (GVariant) sent = g_variant_get_child_value (ferry_task_get_arguments (task), 2);
+  g_autoptr (GVariant) sent = g_variant_get_child_value (ferry_test_get_variant (task, "arguments"), 2);
   g_autoptr (GVariant) come = g_variant_get_child_value (result, 1);
 
   g_assert_cmpmem (g_variant_get_data (come), g_variant_get_size (come), g_variant_get_data (sent),
@@ -501,7 +503,7 @@ check_result (Ledger *ledger, guint64 id, GVariant *result)
   else
     {
       number = g_variant_ref (result);
-      g_assert_cmpuint (entry->attempt, ==, ferry_task_get_n_attempts (entry->task));
+      g_assert_cmpuint (entry->attempt, ==, ferry_test_get_number (entry->task, "n-attempts"));
       g_assert_cmpuint (entry->next, ==, entry->n);
     }
   g_assert_cmpuint (g_variant_get_uint64 (number), ==, id);
@@ -511,7 +513,7 @@ static void
 check_entry (Ledger *ledger, guint64 id)
 {
   Entry *entry = &ledger->entries[id];
-  guint n_attempts = ferry_task_get_n_attempts (entry->task);
+  guint n_attempts = ferry_test_get_number (entry->task, "n-attempts");
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) result = ferry_task_get_result (entry->task, &error);
 
@@ -524,10 +526,10 @@ check_entry (Ledger *ledger, guint64 id)
   else
     {
       g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-      g_assert_false (ferry_task_get_idempotent (entry->task));
+      g_assert_false (ferry_test_get_number (entry->task, "idempotent"));
       ledger->n_lost++;
     }
-  if (!ferry_task_get_idempotent (entry->task))
+  if (!ferry_test_get_number (entry->task, "idempotent"))
     g_assert_cmpuint (entry->n_lines, <=, 1);
 }
 
@@ -593,8 +595,8 @@ tell_of_progress (gpointer data)
 {
   Ledger *ledger = data;
 
-  g_test_message ("%u wait, %u execute;%s", ferry_executor_get_n_waiting (ledger->executor),
-                  ferry_executor_get_n_executing (ledger->executor), ledger->story->str);
+  g_test_message ("%d wait, %d execute;%s", (int) ferry_test_get_number (ledger->executor, "n-waiting"),
+                  (int) ferry_test_get_number (ledger->executor, "n-executing"), ledger->story->str);
   g_string_truncate (ledger->story, 0);
   return G_SOURCE_CONTINUE;
 }

@@ -157,7 +157,7 @@ test_tasks_of_a_host_that_is_killed (void)
   window_test_wait_state (far, FERRY_DEMO_STATE_WAITING);
   ferry_task_cancel (here);
   window_test_wait_state (far, FERRY_DEMO_STATE_RUNNING);
-  g_assert_null (ferry_task_get_host_name (far));
+  g_assert_null (ferry_test_get_string (far, "host-name"));
   ferry_task_cancel (far);
   window_test_wait_idle (window);
   scene_clear (&scene);

@@ -103,12 +103,12 @@ test_waiting_tasks_run (WindowTest *test, gconstpointer data)
   window_test_wait_words (row, "Waiting");
   window_test_wait_words (row, "Waits for a free worker");
   window_test_click (row, "next_button");
-  g_assert_cmpint (ferry_task_get_priority (second), >, ferry_task_get_priority (first));
+  g_assert_cmpint (ferry_test_get_number (second, "priority"), >, ferry_test_get_number (first, "priority"));
 
   ferry_task_cancel (window_test_get_task (test, 0));
   window_test_wait_state (first, FERRY_DEMO_STATE_DONE);
   window_test_wait_state (second, FERRY_DEMO_STATE_DONE);
-  g_assert_cmpint (ferry_task_get_end_time (second), <, ferry_task_get_end_time (first));
+  g_assert_cmpint (ferry_test_get_number (second, "end-time"), <, ferry_test_get_number (first, "end-time"));
 }
 
 static void
@@ -169,7 +169,7 @@ test_number_of_workers (WindowTest *test, gconstpointer data)
   g_assert_cmpint (get_state (test, WINDOW_TEST_WORKERS), ==, FERRY_DEMO_STATE_WAITING);
 
   gtk_adjustment_set_value (adjustment, WINDOW_TEST_WORKERS + 1);
-  g_assert_cmpuint (ferry_pool_get_max_workers (get_pool (test)), ==, WINDOW_TEST_WORKERS + 1);
+  g_assert_cmpuint (ferry_test_get_number (get_pool (test), "max-workers"), ==, WINDOW_TEST_WORKERS + 1);
   window_test_wait_state (window_test_get_task (test, WINDOW_TEST_WORKERS), FERRY_DEMO_STATE_RUNNING);
   window_test_wait_words (test->window, "4 workers");
   ferry_pool_set_max_workers (get_pool (test), 1);
@@ -278,7 +278,7 @@ test_running_task_is_not_removed (WindowTest *test, gconstpointer data)
   select_task (test, WINDOW_TEST_WORKERS);
   gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
   window_test_activate (test, "job.run-next-current");
-  g_assert_cmpint (ferry_task_get_priority (window_test_get_task (test, WINDOW_TEST_WORKERS)), >, 0);
+  g_assert_cmpint (ferry_test_get_number (window_test_get_task (test, WINDOW_TEST_WORKERS), "priority"), >, 0);
   press_in_list (test, "Delete");
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, WINDOW_TEST_WORKERS);
 

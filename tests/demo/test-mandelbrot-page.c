@@ -88,7 +88,7 @@ wait_complete (WindowTest *test)
 static gboolean
 is_busy (gpointer data)
 {
-  return ferry_pool_get_n_busy (ferry_demo_mandelbrot_tiles_get_pool (get_tiles (data))) > 0 &&
+  return ferry_test_get_number (ferry_demo_mandelbrot_tiles_get_pool (get_tiles (data)), "n-busy") > 0 &&
          get_figures (data).n_open > 0;
 }
 
@@ -117,7 +117,7 @@ wait_more_tiles (WindowTest *test, guint n_more)
 static gboolean
 has_nothing_to_do (gpointer data)
 {
-  return ferry_pool_get_n_busy (ferry_demo_mandelbrot_tiles_get_pool (get_tiles (data))) == 0;
+  return ferry_test_get_number (ferry_demo_mandelbrot_tiles_get_pool (get_tiles (data)), "n-busy") == 0;
 }
 
 static gboolean

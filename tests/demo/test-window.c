@@ -79,7 +79,7 @@ test_primes_dialog (WindowTest *test, gconstpointer data)
   g_assert_nonnull (gtk_window_get_default_widget (dialog));
   g_signal_emit_by_name (gtk_window_get_default_widget (dialog), "clicked");
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 1);
-  g_assert_cmpstr (ferry_task_get_function (window_test_get_task (test, 0)), ==, "primes");
+  g_assert_cmpstr (ferry_test_get_string (window_test_get_task (test, 0), "function"), ==, "primes");
 }
 
 /* A worker that reports, and one that is deaf. */
@@ -190,7 +190,7 @@ test_run_again (WindowTest *test, gconstpointer data)
 
   window_test_click (window_test_wait_row (test, task), "retry_button");
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 2);
-  g_assert_cmpstr (ferry_task_get_function (window_test_get_task (test, 0)), ==, "flood");
+  g_assert_cmpstr (ferry_test_get_string (window_test_get_task (test, 0), "function"), ==, "flood");
   task = window_test_get_task (test, 1);
   g_assert_cmpstr (ferry_task_get_name (task), ==, "Primes up to 1,000");
   window_test_wait_state (task, FERRY_DEMO_STATE_DONE);

@@ -30,7 +30,7 @@ def body(report):
     report.equal("it has what it was made with", (cluster.props.url, cluster.props.application),
                  ("nats://127.0.0.1:4222", "app"))
     report.fact("it is a runner of the library below", isinstance(cluster, Ferry.Runner))
-    report.equal("it has a router", cluster.get_router(), router)
+    report.equal("it has a router", cluster.props.router, router)
     report.equal("its hosts are a list", cluster.props.hosts.get_n_items(), 0)
     router.stop()
 

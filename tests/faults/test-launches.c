@@ -73,7 +73,7 @@ play_processes (FaultsTest *test)
 {
   FerryPool *pool = make_pool (test);
 
-  ferry_pool_set_use_fork_server (pool, FALSE);
+  g_object_set (pool, "use-fork-server", FALSE, NULL);
   play (test, pool, FALSE);
 }
 
@@ -82,7 +82,7 @@ play_processes_that_are_not_watched (FaultsTest *test)
 {
   FerryPool *pool = make_pool (test);
 
-  ferry_pool_set_use_fork_server (pool, FALSE);
+  g_object_set (pool, "use-fork-server", FALSE, NULL);
   play (test, pool, TRUE);
 }
 

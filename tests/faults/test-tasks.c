@@ -66,21 +66,25 @@ static void
 run_map (FaultsTest *test, FerryExecutor *executor)
 {
   g_autoptr (FerryMap) map = ferry_map_new (executor, "double", FERRY_MAP_ORDERED);
-  g_autoptr (GPtrArray) results = NULL;
+  g_autoptr (GListModel) results = NULL;
   g_autoptr (GError) error = NULL;
 
   for (gint64 i = 0; i < N_TASKS; i++)
     {
-      g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), &error));
+      g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), 0, &error));
       g_assert_no_error (error);
     }
   ferry_map_close_input (map);
   results = ferry_map_collect (map, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, &error);
   if (!faults_test_works (test, &error, NOT_DONE, -1))
     return;
-  g_assert_cmpuint (results->len, ==, N_TASKS);
+  g_assert_cmpuint (g_list_model_get_n_items (results), ==, N_TASKS);
   for (gint64 i = 0; i < N_TASKS; i++)
-    g_assert_cmpint (g_variant_get_int64 (results->pdata[i]), ==, 2 * i);
+    {
+      g_autoptr (FerryMapItem) item = g_list_model_get_item (results, (guint) i);
+
+      g_assert_cmpint (g_variant_get_int64 (ferry_map_item_get_value (item)), ==, 2 * i);
+    }
 }
 
 static void
@@ -91,7 +95,7 @@ play (FaultsTest *test, FerryPool *pool)
 
   ferry_pool_set_max_workers (pool, 2);
   /* Where it is refused over and over, it is to give up soon. */
-  ferry_pool_set_restart_limit (pool, 1, 600 * G_USEC_PER_SEC);
+  g_object_set (pool, "restart-limit", 1, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
   ferry_pool_start (pool, &error);
   faults_test_works (test, &error, NOT_DONE, -1);
   run_tasks (test, executor);
@@ -178,7 +182,7 @@ play_pool_without_fork_server (FaultsTest *test)
 {
   FerryPool *pool = make_pool (test);
 
-  ferry_pool_set_use_fork_server (pool, FALSE);
+  g_object_set (pool, "use-fork-server", FALSE, NULL);
   play (test, pool);
 }
 

@@ -14,6 +14,7 @@
 
 #include "call/ferry-call-message-private.h"
 #include "call/ferry-remote-error-private.h"
+#include "ferry-test.h"
 #include "fuzz.h"
 #include "task/ferry-map-private.h"
 #include "task/ferry-task-private.h"
@@ -59,7 +60,7 @@ result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, g
   g_assert_cmpuint (index, <, scene->n_given);
   g_assert_false (scene->seen[index]);
   scene->seen[index] = TRUE;
-  if (ferry_map_get_order (map) == FERRY_MAP_ORDERED)
+  if (ferry_test_get_number (map, "order") == FERRY_MAP_ORDERED)
     g_assert_cmpuint (index, ==, scene->n_results);
   scene->n_results++;
   g_assert_true (value == NULL || error == NULL);
@@ -154,7 +155,8 @@ lose (Scene *scene, guint i, FerryTaskEvent event, int code)
 static void
 check (Scene *scene)
 {
-  g_assert_cmpuint (ferry_map_get_n_in_flight (scene->map), <=, ferry_map_get_in_flight_limit (scene->map));
+  g_assert_cmpuint (ferry_test_get_number (scene->map, "n-in-flight"), <=,
+                    ferry_test_get_number (scene->map, "in-flight-limit"));
 }
 
 static void
@@ -193,7 +195,7 @@ finish (Scene *scene)
 {
   while (ferry_map_get_chunks (scene->map)->length > 0)
     lose (scene, 0, FERRY_TASK_EVENT_LOST, FERRY_ERROR_WORKER_LOST);
-  g_assert_true (ferry_map_get_finished (scene->map));
+  g_assert_true (ferry_test_get_number (scene->map, "is-finished"));
   g_assert_true (scene->cancelled || scene->n_results == N_ITEMS);
   g_assert_finalize_object (scene->map);
 }
@@ -214,7 +216,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   scene.typed = (data[0] & TYPED) != 0;
   scene.map = ferry_map_new (executor, scene.typed ? "typed" : "untyped",
                              (data[0] & ORDERED) != 0 ? FERRY_MAP_ORDERED : FERRY_MAP_UNORDERED);
-  ferry_map_set_chunk_size (scene.map, data[0] & SIZE_MASK);
+  g_object_set (scene.map, "chunk-size", data[0] & SIZE_MASK, NULL);
   ferry_map_set_source (scene.map, next_item, &scene, NULL);
   g_signal_connect (scene.map, "result", G_CALLBACK (result_cb), &scene);
   g_main_context_push_thread_default (context);

@@ -106,7 +106,7 @@ hostile_test_new (const char *orders)
   ask_honest (self);
   self->pool = ferry_pool_new (self->honest->router, launcher);
   ferry_pool_set_max_workers (self->pool, 1);
-  ferry_pool_set_use_fork_server (self->pool, FALSE);
+  g_object_set (self->pool, "use-fork-server", FALSE, NULL);
   self->executor = ferry_executor_new (self->pool);
   hostile_test_assert_progress (self);
   read_peak ();
@@ -134,7 +134,7 @@ hostile_test_new_task (FerryTaskKind kind)
 {
   FerryTask *task = ferry_task_new (kind, "anything", NULL);
 
-  ferry_task_set_window (task, 4);
+  g_object_set (task, "window", 4, NULL);
   return task;
 }
 

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "ferry-test.h"
 #include <ferry.h>
 
 #include "task/ferry-task-private.h"
@@ -34,8 +35,7 @@ FerryProgress task_test_progress (double fraction, const char *text);
 /* An error of G_FILE_ERROR. */
 GError *task_test_error (const char *message);
 
-/* Everything that a task signals, in order, as words: "state", "done", "progress!", "message!a", "yielded!", "done!".
- */
+/* Everything that a task signals, in order, as words: "state", "is-done", "progress!", "message!a", "done!". */
 typedef struct
 {
   FerryTask *task;

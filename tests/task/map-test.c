@@ -7,6 +7,9 @@
 
 #include <time.h>
 
+#include "call/ferry-remote-error-private.h"
+#include "task/ferry-map-input-private.h"
+
 static GMutex lock;
 static GCond changed;
 static gboolean is_open; /* lock */
@@ -157,13 +160,102 @@ map_test_new (TaskTest *test, const char *function, FerryMapOrder order, GVarian
   return map;
 }
 
+static GVariant *
+get_arguments (gpointer object, gpointer data)
+{
+  GVariant *arguments = g_object_get_data (object, "arguments");
+
+  return arguments != NULL ? g_variant_ref (arguments) : NULL;
+}
+
+void
+map_test_set_items (FerryMap *map, GPtrArray *items)
+{
+  g_autoptr (GListStore) store = g_list_store_new (G_TYPE_OBJECT);
+
+  for (guint i = 0; i < items->len; i++)
+    {
+      g_autoptr (GObject) object = g_object_new (G_TYPE_OBJECT, NULL);
+
+      if (items->pdata[i] != NULL)
+        g_object_set_data_full (object, "arguments", g_variant_ref_sink (items->pdata[i]),
+                                (GDestroyNotify) g_variant_unref);
+      g_list_store_append (store, object);
+    }
+  ferry_map_set_model (map, G_LIST_MODEL (store), get_arguments, NULL, NULL);
+}
+
+/* Takes item (nullable). */
+static gboolean
+take_apart (FerryMapItem *item, guint64 *index, GVariant **value, GError **failure)
+{
+  g_autoptr (FerryMapItem) owned = item;
+  GVariant *found = item != NULL ? ferry_map_item_get_value (item) : NULL;
+  const GError *reason = item != NULL ? ferry_map_item_get_error (item) : NULL;
+
+  if (index != NULL && item != NULL)
+    *index = ferry_map_item_get_index (item);
+  if (value != NULL)
+    *value = found != NULL ? g_variant_ref (found) : NULL;
+  if (failure != NULL)
+    *failure = reason != NULL ? ferry_error_copy (reason) : NULL;
+  return item != NULL;
+}
+
+gboolean
+map_test_next (FerryMap *map, gint64 timeout, guint64 *index, GVariant **value, GError **failure, GError **error)
+{
+  return take_apart (ferry_map_next (map, timeout, error), index, value, failure);
+}
+
+gboolean
+map_test_next_finish (FerryMap *map, GAsyncResult *result, guint64 *index, GVariant **value, GError **failure,
+                      GError **error)
+{
+  return take_apart (ferry_map_next_finish (map, result, error), index, value, failure);
+}
+
+/* Takes results (nullable). */
+static GPtrArray *
+list_values (GListModel *results)
+{
+  g_autoptr (GListModel) owned = results;
+  GPtrArray *values;
+
+  if (results == NULL)
+    return NULL;
+  values = g_ptr_array_new_with_free_func (ferry_map_free_variant);
+  for (guint i = 0; i < g_list_model_get_n_items (results); i++)
+    {
+      g_autoptr (FerryMapItem) item = g_list_model_get_item (results, i);
+      GVariant *value = ferry_map_item_get_value (item);
+
+      g_assert_cmpuint (ferry_map_item_get_index (item), ==, i);
+      g_assert_no_error (ferry_map_item_get_error (item));
+      g_ptr_array_add (values, value != NULL ? g_variant_ref (value) : NULL);
+    }
+  return values;
+}
+
+GPtrArray *
+map_test_collect (FerryMap *map, gint64 timeout, GError **error)
+{
+  return list_values (ferry_map_collect (map, timeout, error));
+}
+
+GPtrArray *
+map_test_collect_finish (FerryMap *map, GAsyncResult *result, GError **error)
+{
+  return list_values (ferry_map_collect_finish (map, result, error));
+}
+
 gint64
 map_test_take (FerryMap *map, guint64 *index)
 {
   g_autoptr (GError) failure = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = NULL;
-  gboolean is_there = ferry_map_next (map, MAP_TEST_TIMEOUT, index, &value, &failure, &error);
+  gboolean is_there = map_test_next (map, MAP_TEST_TIMEOUT, index, &value, &failure, &error);
 
   g_assert_no_error (error);
   g_assert_true (is_there);
@@ -177,7 +269,7 @@ map_test_take_failure (FerryMap *map, guint64 *index)
   g_autoptr (GError) failure = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = NULL;
-  gboolean is_there = ferry_map_next (map, MAP_TEST_TIMEOUT, index, &value, &failure, &error);
+  gboolean is_there = map_test_next (map, MAP_TEST_TIMEOUT, index, &value, &failure, &error);
 
   g_assert_no_error (error);
   g_assert_true (is_there);
@@ -194,17 +286,17 @@ map_test_assert_end (FerryMap *map)
 
   for (guint i = 0; i < 2; i++)
     {
-      g_assert_false (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
+      g_assert_false (map_test_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
       g_assert_no_error (error);
     }
-  g_assert_true (ferry_map_get_finished (map));
-  g_assert_cmpuint (ferry_map_get_n_done (map), ==, ferry_map_get_n_submitted (map));
+  g_assert_true (ferry_test_get_number (map, "is-finished"));
+  g_assert_cmpuint (ferry_test_get_number (map, "n-done"), ==, ferry_test_get_number (map, "n-submitted"));
 }
 
 static gboolean
 is_finished (gpointer map)
 {
-  return ferry_map_get_finished (map);
+  return ferry_test_get_number (map, "is-finished");
 }
 
 void

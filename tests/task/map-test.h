@@ -28,6 +28,17 @@ void map_test_wait_held (guint n);
 /* The numbers from 0 up to n, as ax. */
 GVariant *map_test_numbers (gint64 n);
 FerryMap *map_test_new (TaskTest *test, const char *function, FerryMapOrder order, GVariant *arguments);
+/* Makes a list model of the arguments of each item (nullable) the input. */
+void map_test_set_items (FerryMap *map, GPtrArray *items);
+/* Take the next result apart. Return whether there was one. All locations are (nullable), and set in any case. */
+gboolean map_test_next (FerryMap *map, gint64 timeout, guint64 *index, GVariant **value, GError **failure,
+                        GError **error);
+gboolean map_test_next_finish (FerryMap *map, GAsyncResult *result, guint64 *index, GVariant **value, GError **failure,
+                               GError **error);
+/* Return (transfer full) (nullable) the values of all results (element-type GVariant), each (nullable). Check that each
+ * item has its place, and did not fail. */
+GPtrArray *map_test_collect (FerryMap *map, gint64 timeout, GError **error);
+GPtrArray *map_test_collect_finish (FerryMap *map, GAsyncResult *result, GError **error);
 /* Takes the next result, which is to be a number. */
 gint64 map_test_take (FerryMap *map, guint64 *index);
 /* Takes the next result, which is to be an error (transfer full). */

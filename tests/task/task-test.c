@@ -520,7 +520,7 @@ has_workers (gpointer data)
 {
   WantedWorkers *wanted = data;
 
-  return ferry_pool_get_n_workers (wanted->pool) == wanted->n_workers;
+  return ferry_test_get_number (wanted->pool, "n-workers") == wanted->n_workers;
 }
 
 void

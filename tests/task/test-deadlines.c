@@ -39,7 +39,7 @@ static const Stubborn deaf = {"stubborn", FALSE};
 static gboolean
 is_empty (gpointer data)
 {
-  return ferry_executor_get_n_waiting (data) == 0 && ferry_executor_get_n_executing (data) == 0;
+  return ferry_test_get_number (data, "n-waiting") == 0 && ferry_test_get_number (data, "n-executing") == 0;
 }
 
 static gboolean
@@ -63,7 +63,7 @@ start_stubborn (TaskTest *test, const Stubborn *what)
   ferry_task_set_cancel_grace (task, GRACE);
   task_test_submit_task (test->executor, task);
   task_test_wait_begun (task);
-  pid = ferry_task_get_pid (task);
+  pid = ferry_test_get_number (task, "pid");
   if (what->stands_still)
     {
       ferry_test_kill (pid, SIGSTOP);
@@ -91,9 +91,9 @@ assert_unharmed (TaskTest *test, FerryTask *neighbour, GPid pid)
   ferry_task_cancel (neighbour);
   ferry_test_run_until (is_empty, test->executor);
   task_test_assert_cancelled (neighbour);
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 20);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 20);
   task_test_poll_until (is_gone, &pid);
-  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 0);
 }
 
 /* The worker of a task, as an object. (transfer full) */
@@ -106,7 +106,7 @@ get_worker (TaskTest *test, FerryTask *task)
     {
       g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
 
-      if (ferry_worker_get_pid (worker) == ferry_task_get_pid (task))
+      if (ferry_worker_get_pid (worker) == ferry_test_get_number (task, "pid"))
         return g_steal_pointer (&worker);
     }
   g_assert_not_reached ();
@@ -119,7 +119,7 @@ ends_by_cancel (gconstpointer data)
   g_autoptr (FerryTask) task = start_stubborn (test, data);
   g_autoptr (FerryWorker) worker = get_worker (test, task);
   g_autoptr (FerryTask) neighbour = surround (test);
-  GPid pid = ferry_task_get_pid (task);
+  GPid pid = ferry_test_get_number (task, "pid");
   gint64 begin = g_get_monotonic_time ();
 
   g_assert_true (ferry_task_cancel (task));
@@ -155,7 +155,7 @@ ends_by_shutdown (gconstpointer data)
   task = start_stubborn (test, data);
   test->executor = other;
   neighbour = surround (test);
-  pid = ferry_task_get_pid (task);
+  pid = ferry_test_get_number (task, "pid");
   ferry_executor_shutdown_async (ending, GRACE, NULL, set_flag, &ended);
   ferry_test_wait_flag (&ended);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
@@ -183,18 +183,18 @@ ends_by_run_timeout (gconstpointer data)
   task_test_assert_result (before, NULL);
   ferry_task_set_run_timeout (task, 2 * GRACE);
   ferry_task_set_cancel_grace (task, GRACE);
-  ferry_task_set_retries (task, 3);
+  g_object_set (task, "retries", 3, NULL);
   task_test_submit_task (test->executor, task);
   behind = task_test_submit (test->executor, "echo", g_variant_new_string ("behind"));
   ferry_test_run_until (is_no_more_waiting, task);
-  pid = ferry_task_get_pid (task);
+  pid = ferry_test_get_number (task, "pid");
   if (what->stands_still && !ferry_task_get_done (task))
     ferry_test_kill (pid, SIGSTOP);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   /* Failed at once, and its worker is ended meanwhile. */
   task_test_assert_result (behind, "'behind'");
   /* But for one that was so late that the function was not begun: it has said so, and lives. */
-  if (ferry_task_get_late_error (task) == NULL)
+  if (ferry_test_get_error (task, "late-error") == NULL)
     task_test_poll_until (is_gone, &pid);
   g_assert_cmpuint (witness->n_started, ==, 1);
   task_test_witness_free (witness);
@@ -214,8 +214,8 @@ spares_worker_that_heeds_its_run_timeout (gconstpointer data)
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   behind = task_test_submit (test->executor, "echo", g_variant_new_string ("behind"));
   task_test_assert_result (behind, "'behind'");
-  g_assert_cmpint (ferry_task_get_pid (task), ==, ferry_task_get_pid (behind));
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, ferry_test_get_number (behind, "pid"));
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 1);
 }
 
 static void
@@ -228,8 +228,8 @@ fails_what_waited_for_too_long (gconstpointer data)
   TaskTestWitness *witness = task_test_witness_new (hasty);
 
   task_test_wait_begun (ahead);
-  ferry_task_set_queue_timeout (hasty, 20000);
-  ferry_task_set_queue_timeout (patient, 600 * G_USEC_PER_SEC);
+  g_object_set (hasty, "queue-timeout", (gint64) 20000, NULL);
+  g_object_set (patient, "queue-timeout", (gint64) (600 * G_USEC_PER_SEC), NULL);
   task_test_submit_task (test->executor, hasty);
   task_test_submit_task (test->executor, patient);
   task_test_assert_failed (hasty, FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT);
@@ -247,7 +247,7 @@ start_in_time (TaskTest *test, gint64 *time)
     {
       g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
 
-      ferry_task_set_queue_timeout (task, *time);
+      g_object_set (task, "queue-timeout", (gint64) (*time), NULL);
       task_test_submit_task (test->executor, task);
       ferry_test_run_until (is_no_more_waiting, task);
       if (!ferry_task_get_done (task))
@@ -276,7 +276,7 @@ fails_what_was_sent_ahead_and_waited_for_too_long (void)
     {
       FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
 
-      ferry_task_set_queue_timeout (task, time);
+      g_object_set (task, "queue-timeout", (gint64) time, NULL);
       task_test_submit_task (test->executor, task);
       g_ptr_array_add (tasks, task);
     }
@@ -324,7 +324,7 @@ never_hit_the_next_task (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
   guint n_hit = 0;
 
-  ferry_pool_set_restart_limit (test->pool, 1000, 1);
+  g_object_set (test->pool, "restart-limit", 1000, "restart-interval", (gint64) 1, NULL);
   for (guint i = 0; i < 400; i++)
     {
       g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, i % 2 ? "spin-for-ever" : "nothing", NULL);
@@ -346,7 +346,7 @@ never_hit_the_next_task (void)
       g_assert_cmpuint (n_done, ==, 1);
       n_hit += ferry_task_get_exit (task) != NULL;
     }
-  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, 0);
   g_test_message ("%u processes were ended", n_hit);
 }
 

@@ -69,7 +69,7 @@ mirror_free (Mirror *mirror)
 static gboolean
 is_empty (gpointer data)
 {
-  return ferry_executor_get_n_waiting (data) == 0 && ferry_executor_get_n_executing (data) == 0;
+  return ferry_test_get_number (data, "n-waiting") == 0 && ferry_test_get_number (data, "n-executing") == 0;
 }
 
 static void
@@ -86,7 +86,7 @@ is_list (gconstpointer data)
   g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
   Mirror *mirror = mirror_new (test->executor);
 
-  ferry_executor_set_keep_finished (test->executor, keep);
+  g_object_set (test->executor, "keep-finished", keep, NULL);
   submit_words (test->executor, "gate", 4);
   submit_words (test->executor, "note", 100);
   mirror_compare (mirror);
@@ -100,7 +100,7 @@ is_list (gconstpointer data)
   task_test_settle ();
   mirror_compare (mirror);
   g_assert_cmpuint (mirror->items->len, ==, MIN (keep, 104));
-  ferry_executor_set_keep_finished (test->executor, 2);
+  g_object_set (test->executor, "keep-finished", 2, NULL);
   mirror_compare (mirror);
   g_assert_cmpuint (mirror->items->len, ==, MIN (keep, 2));
   submit_words (test->executor, "note", 1);
@@ -156,7 +156,7 @@ is_looked_at_late (void)
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
   g_autoptr (GPtrArray) tasks = submit_to_list (test->executor, 30);
 
-  ferry_executor_set_keep_finished (test->executor, 1000);
+  g_object_set (test->executor, "keep-finished", 1000, NULL);
   task_test_wait_begun (g_ptr_array_index (tasks, 0));
   for (guint i = 5; i < 10; i++)
     ferry_task_cancel (g_ptr_array_index (tasks, i));
@@ -172,7 +172,7 @@ is_looked_at_late (void)
   ferry_test_run_until (is_empty, test->executor);
   assert_items (test->executor, tasks);
   /* One worker ran them in order. So those that stay are the last ones. */
-  ferry_executor_set_keep_finished (test->executor, 3);
+  g_object_set (test->executor, "keep-finished", 3, NULL);
   g_ptr_array_remove_range (tasks, 0, tasks->len - 3);
   assert_items (test->executor, tasks);
   ferry_executor_clear_finished (test->executor);
@@ -191,7 +191,7 @@ is_watched_late (void)
   g_autoptr (GPtrArray) tasks = submit_to_list (test->executor, 40);
   Mirror *mirror;
 
-  ferry_executor_set_keep_finished (test->executor, 1000);
+  g_object_set (test->executor, "keep-finished", 1000, NULL);
   task_test_wait_begun (g_ptr_array_index (tasks, 0));
   remove_from_list (test->executor, tasks, 3);
   remove_from_list (test->executor, tasks, tasks->len - 1);
@@ -201,7 +201,7 @@ is_watched_late (void)
   for (guint i = 2; i < 30; i += i % 4 == 0 ? 1 : 3)
     ferry_task_cancel (g_ptr_array_index (tasks, i));
   /* The cancelled ones leave in several ranges. */
-  ferry_executor_set_keep_finished (test->executor, 0);
+  g_object_set (test->executor, "keep-finished", 0, NULL);
   g_assert_cmpuint (mirror->items->len, <, tasks->len);
   mirror_compare (mirror);
   task_test_open_gate ();
@@ -264,7 +264,7 @@ is_dropped_by_its_handler (void)
   g_autoptr (GPtrArray) tasks = submit_to_list (test->executor, 2);
   FerryExecutor *executor = test->executor;
 
-  ferry_executor_set_keep_finished (executor, 1);
+  g_object_set (executor, "keep-finished", 1, NULL);
   task_test_open_gate ();
   ferry_test_run_until (is_empty, executor);
   task_test_settle ();
@@ -294,10 +294,10 @@ cancels_what_comes_into_the_list (void)
   submit_words (test->executor, "gate", 1);
   g_signal_connect (test->executor, "items-changed", G_CALLBACK (cancel_added), NULL);
   submit_words (test->executor, "note", 10);
-  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 10);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 10);
   task_test_open_gate ();
   ferry_test_run_until (is_empty, test->executor);
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 1);
   task_test_settle ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->executor)), ==, 0);
   g_signal_handlers_disconnect_by_func (test->executor, cancel_added, NULL);
@@ -334,7 +334,7 @@ cancels_what_a_thread_submitted_before (gconstpointer data)
 
   g_thread_join (g_thread_new ("elsewhere", cancel_between, &elsewhere));
   g_assert_cmpint (ferry_task_get_state (elsewhere.before), ==, FERRY_TASK_STATE_WAITING);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-waiting"), ==, 2);
   task_test_assert_cancelled (elsewhere.before);
   task_test_assert_result (elsewhere.after, NULL);
   if (here != NULL)
@@ -373,7 +373,7 @@ is_cancelled_under_load (void)
     }
   ferry_task_cancel (end);
   g_thread_join (thread);
-  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 500);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 500);
 }
 
 /* ---- ends ---- */
@@ -393,19 +393,19 @@ cancels_all (gconstpointer data)
   witness = task_test_witness_new (first);
   witness->cancelled = TRUE;
   g_assert_cmpuint (ferry_executor_cancel_all (test->executor), ==, 102);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-waiting"), ==, 0);
   g_assert_cmpuint (ferry_executor_cancel_all (test->executor), ==, 0);
   task_test_assert_cancelled (first);
   task_test_assert_cancelled (second);
-  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 102);
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 102);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 0);
   task_test_witness_free (witness);
 }
 
 static gboolean
 is_stopped (gpointer data)
 {
-  return ferry_executor_get_state (data) == FERRY_EXECUTOR_STATE_STOPPED;
+  return ferry_test_get_number (data, "state") == FERRY_EXECUTOR_STATE_STOPPED;
 }
 
 static void
@@ -425,17 +425,17 @@ stops (void)
   submit_words (test->executor, "gate", 1);
   submit_words (test->executor, "note", 5);
   ferry_executor_stop (test->executor);
-  g_assert_cmpint (ferry_executor_get_state (test->executor), ==, FERRY_EXECUTOR_STATE_STOPPING);
+  g_assert_cmpint (ferry_test_get_number (test->executor, "state"), ==, FERRY_EXECUTOR_STATE_STOPPING);
   assert_refuses (test->executor);
   /* Again: what it has goes on all the same. */
   ferry_executor_stop (test->executor);
-  g_assert_cmpint (ferry_executor_get_state (test->executor), ==, FERRY_EXECUTOR_STATE_STOPPING);
+  g_assert_cmpint (ferry_test_get_number (test->executor, "state"), ==, FERRY_EXECUTOR_STATE_STOPPING);
   task_test_open_gate ();
   ferry_test_run_until (is_stopped, test->executor);
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 6);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 6);
   assert_refuses (test->executor);
   ferry_executor_stop (test->executor);
-  g_assert_cmpint (ferry_executor_get_state (test->executor), ==, FERRY_EXECUTOR_STATE_STOPPED);
+  g_assert_cmpint (ferry_test_get_number (test->executor, "state"), ==, FERRY_EXECUTOR_STATE_STOPPED);
 }
 
 typedef struct
@@ -467,7 +467,7 @@ shuts_down_what_heeds_it (gconstpointer data)
   ferry_test_wait_flag (&shutdown.returned);
   g_assert_no_error (shutdown.error);
   g_assert_true (is_stopped (test->executor));
-  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 2);
 }
 
 static void
@@ -525,7 +525,7 @@ is_dropped_with_open_tasks (gconstpointer data)
   g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
   gpointer executor = test->executor;
 
-  ferry_executor_set_keep_finished (test->executor, 7);
+  g_object_set (test->executor, "keep-finished", 7, NULL);
   for (guint i = 0; i < 50; i++)
     g_ptr_array_add (tasks, task_test_submit (test->executor, "echo", g_variant_new_string ("x")));
   g_object_add_weak_pointer (executor, &executor);
@@ -550,7 +550,7 @@ ends_with_its_router (gconstpointer data)
     {
       FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
 
-      ferry_task_set_retries (task, i % 3);
+      g_object_set (task, "retries", i % 3, NULL);
       g_ptr_array_add (tasks, task);
       g_ptr_array_add (witnesses, task_test_witness_new (task));
       task_test_submit_task (test->executor, task);
@@ -567,7 +567,7 @@ ends_with_its_router (gconstpointer data)
       g_assert_true (ferry_task_get_error (task)->domain == FERRY_ERROR);
     }
   g_assert_cmpuint (task_test_take_n_warnings (), ==, 0);
-  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 20);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, 20);
 }
 
 static gpointer
@@ -587,7 +587,7 @@ says_to_all_that_the_router_was_stopped (gconstpointer data)
   g_autoptr (FerryTask) foreign = NULL;
 
   /* Nor is it tried again, by a worker that nobody starts. */
-  ferry_task_set_retries (running, 5);
+  g_object_set (running, "retries", 5, NULL);
   task_test_submit_task (test->executor, running);
   waiting = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_begun (running);

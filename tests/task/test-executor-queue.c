@@ -18,7 +18,7 @@ push_of (FerryTaskQueue *queue, const char *function, int priority)
 {
   FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, NULL);
 
-  ferry_task_set_priority (task, priority);
+  g_object_set (task, "priority", priority, NULL);
   ferry_task_queue_push (queue, task, FALSE);
   return task;
 }
@@ -60,10 +60,10 @@ check_order (guint n_before)
     {
       FerryTask *task = ferry_task_queue_peek (&queue);
 
-      if (last != NULL && ferry_task_get_priority (last) == ferry_task_get_priority (task))
+      if (last != NULL && ferry_test_get_number (last, "priority") == ferry_test_get_number (task, "priority"))
         g_assert_cmpuint (ferry_task_get_placement (last)->number, <, ferry_task_get_placement (task)->number);
       else if (last != NULL)
-        g_assert_cmpint (ferry_task_get_priority (last), >, ferry_task_get_priority (task));
+        g_assert_cmpint (ferry_test_get_number (last, "priority"), >, ferry_test_get_number (task, "priority"));
       ferry_task_queue_remove (&queue, task);
       g_clear_object (&last);
       last = task;
@@ -89,7 +89,7 @@ leaves_in_order_when_it_is_grouped (void)
 static gboolean
 has_function (FerryTask *task, gpointer function)
 {
-  return strcmp (ferry_task_get_function (task), function) == 0;
+  return strcmp (ferry_test_get_string (task, "function"), function) == 0;
 }
 
 static void

@@ -29,7 +29,7 @@ refusals_new (guint n)
 
   self->test = task_test_new (TRUE, 1);
   self->pool = ferry_pool_new (self->test->router, launcher);
-  ferry_pool_set_use_fork_server (self->pool, FALSE);
+  g_object_set (self->pool, "use-fork-server", FALSE, NULL);
   self->executor = ferry_executor_new (self->pool);
   self->n_left = n;
   return self;
@@ -62,7 +62,7 @@ fails_all_that_wait_for_room (void)
 {
   Refusals *self = refusals_new (N_WAITING);
 
-  ferry_executor_set_max_pending (self->executor, 1);
+  g_object_set (self->executor, "max-pending", 1, NULL);
   for (guint i = 0; i < N_WAITING; i++)
     {
       g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
@@ -119,7 +119,7 @@ cannot_be_waited_for_in_a_handler_of_a_deadline (void)
   g_autoptr (FerryTask) busy = task_test_submit (self->test->executor, "sleep-until-cancelled", NULL);
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
 
-  ferry_task_set_queue_timeout (task, 1000);
+  g_object_set (task, "queue-timeout", (gint64) 1000, NULL);
   task_test_wait_state (busy, FERRY_TASK_STATE_EXECUTING);
   g_signal_connect (task, "done", G_CALLBACK (wait_in_handler), self);
   task_test_submit_task (self->test->executor, task);

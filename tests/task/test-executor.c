@@ -19,7 +19,7 @@ submit_word (FerryExecutor *executor, const char *function, const char *word, in
 {
   FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, g_variant_new_string (word));
 
-  ferry_task_set_priority (task, priority);
+  g_object_set (task, "priority", priority, NULL);
   task_test_submit_task (executor, task);
   return task;
 }
@@ -64,7 +64,7 @@ is_empty (gpointer data)
 {
   FerryExecutor *executor = data;
 
-  return ferry_executor_get_n_waiting (executor) == 0 && ferry_executor_get_n_executing (executor) == 0;
+  return ferry_test_get_number (executor, "n-waiting") == 0 && ferry_test_get_number (executor, "n-executing") == 0;
 }
 
 static void
@@ -94,10 +94,10 @@ runs_by_any_runner (gconstpointer data)
   g_object_get (other, "runner", &runner, "pool", &pool, NULL);
   g_assert_true (runner == FERRY_RUNNER (test->pool));
   g_assert_true (pool == test->pool);
-  g_assert_true (ferry_runner_get_router (runner) == ferry_pool_get_router (pool));
-  g_assert_cmpuint (ferry_runner_get_parallelism (runner), ==, 2);
+  g_assert_true (ferry_test_get_object (runner, "router") == ferry_test_get_object (pool, "router"));
+  g_assert_cmpuint (ferry_test_get_number (runner, "parallelism"), ==, 2);
   ferry_pool_set_max_workers (pool, 3);
-  g_assert_cmpuint (ferry_runner_get_parallelism (runner), ==, 3);
+  g_assert_cmpuint (ferry_test_get_number (runner, "parallelism"), ==, 3);
   task_test_assert_result (task, "'word'");
 }
 
@@ -118,8 +118,8 @@ gives_result (gconstpointer data)
   task_test_assert_failed (failure, G_FILE_ERROR, 4);
   task_test_assert_failed (unknown, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION);
   finish (test);
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 3);
-  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 3);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, 2);
 }
 
 static void
@@ -191,7 +191,7 @@ moves_waiting_task (void)
   g_assert_no_error (error);
   ferry_executor_set_task_priority (test->executor, later, -3, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (ferry_task_get_priority (later), ==, -3);
+  g_assert_cmpint (ferry_test_get_number (later, "priority"), ==, -3);
   g_assert_false (ferry_executor_set_task_priority (test->executor, gate, 3, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
   finish (test);
@@ -220,7 +220,7 @@ cancels_moved_task (void)
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
   finish (test);
   assert_log ("gate other");
-  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 1);
 }
 
 static void
@@ -232,7 +232,7 @@ removes_tasks (void)
   g_autoptr (FerryTask) task = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_executor_set_keep_finished (test->executor, 10);
+  g_object_set (test->executor, "keep-finished", 10, NULL);
   gate = submit_gate (test);
   task = submit_word (test->executor, "note", "removed", 0);
   g_assert_false (ferry_executor_remove (other, task, &error));
@@ -267,7 +267,7 @@ removes_in_done_handler (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
 
-  ferry_executor_set_keep_finished (test->executor, 2);
+  g_object_set (test->executor, "keep-finished", 2, NULL);
   for (guint i = 0; i < 10; i++)
     {
       g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
@@ -299,7 +299,7 @@ repeats_tasks (void)
   again = ferry_executor_retry (test->executor, task, &error);
   g_assert_no_error (error);
   g_assert_true (again != task);
-  g_assert_cmpint (ferry_task_get_priority (again), ==, 7);
+  g_assert_cmpint (ferry_test_get_number (again, "priority"), ==, 7);
   finish (test);
   task_test_assert_result (again, NULL);
   assert_log ("gate again");
@@ -312,12 +312,12 @@ refuses_what_is_too_much (void)
   g_autoptr (FerryTask) gate = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_executor_set_max_pending (test->executor, 2);
+  g_object_set (test->executor, "max-pending", 2, NULL);
   gate = submit_gate (test);
   submit_words (test->executor, "note", "a", "b", NULL);
   g_assert_null (ferry_executor_submit (test->executor, "note", g_variant_new_string ("c"), &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-waiting"), ==, 2);
   finish (test);
   submit_words (test->executor, "note", "d", NULL);
   finish (test);
@@ -340,8 +340,8 @@ refuses_bad_arguments (void)
   task_test_submit_task (test->executor, task);
   g_assert_false (ferry_executor_submit_task (test->executor, task, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_STARTED);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor) + ferry_executor_get_n_executing (test->executor), ==,
-                    1);
+  g_assert_cmpuint (
+    ferry_test_get_number (test->executor, "n-waiting") + ferry_test_get_number (test->executor, "n-executing"), ==, 1);
   task_test_assert_result (task, NULL);
 }
 
@@ -385,7 +385,7 @@ waits_for_room (void)
   Submission submission = {0};
   Submission cancelled = {0};
 
-  ferry_executor_set_max_pending (test->executor, 1);
+  g_object_set (test->executor, "max-pending", 1, NULL);
   gate = submit_gate (test);
   submit_words (test->executor, "note", "a", NULL);
   submit_async (test, "b", NULL, &submission);
@@ -416,7 +416,7 @@ submit_many (gpointer data)
 static gboolean
 has_completed_8000 (gpointer data)
 {
-  return ferry_executor_get_n_completed (data) == 8000;
+  return ferry_test_get_number (data, "n-completed") == 8000;
 }
 
 static void
@@ -430,8 +430,8 @@ takes_tasks_of_any_thread (gconstpointer data)
   ferry_test_run_until (has_completed_8000, test->executor);
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
     g_thread_join (threads[i]);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 0);
-  g_assert_cmpuint (ferry_executor_get_n_executing (test->executor), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-waiting"), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-executing"), ==, 0);
 }
 
 static void
@@ -460,7 +460,7 @@ tells_figures_once_a_turn (void)
       n_turns++;
     }
   task_test_settle ();
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 1001);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 1001);
   g_assert_cmpuint (n_told, >=, 1);
   g_assert_cmpuint (n_told, <=, n_turns + 2);
   g_signal_handlers_disconnect_by_data (test->executor, &n_told);
@@ -475,21 +475,24 @@ a_cancel_leaves_the_fraction (void)
   g_autoptr (FerryTask) gate = NULL;
   g_autoptr (FerryTask) last = NULL;
 
+  g_assert_true (ferry_test_get_number (test->executor, "indeterminate"));
+  g_assert_cmpfloat (ferry_test_get_double (test->executor, "fraction"), ==, 0);
   first = submit_word (test->executor, "note", "x", 1);
+  g_assert_false (ferry_test_get_number (test->executor, "indeterminate"));
   gate = submit_word (test->executor, "gate", "gate", 0);
   for (guint i = 0; i < 7; i++)
     submit_words (test->executor, "note", "x", NULL);
   last = submit_word (test->executor, "note", "x", 0);
   task_test_wait_log ("x gate");
   task_test_wait_done (first);
-  g_assert_cmpfloat_with_epsilon (ferry_executor_get_fraction (test->executor), 0.1, 1e-9);
+  g_assert_cmpfloat_with_epsilon (ferry_test_get_double (test->executor, "fraction"), 0.1, 1e-9);
   g_assert_cmpuint (ferry_executor_cancel_all (test->executor), ==, 9);
   task_test_wait_done (last);
-  g_assert_cmpfloat_with_epsilon (ferry_executor_get_fraction (test->executor), 0.1, 1e-9);
+  g_assert_cmpfloat_with_epsilon (ferry_test_get_double (test->executor, "fraction"), 0.1, 1e-9);
   task_test_open_gate ();
   task_test_wait_done (gate);
-  g_assert_cmpfloat_with_epsilon (ferry_executor_get_fraction (test->executor), 0.1, 1e-9);
-  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 9);
+  g_assert_cmpfloat_with_epsilon (ferry_test_get_double (test->executor, "fraction"), 0.1, 1e-9);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 9);
 }
 
 static void

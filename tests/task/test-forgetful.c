@@ -76,7 +76,7 @@ run_in_pool (FerryRouter *router, FerryLauncher *launcher, gboolean forked)
   g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_use_fork_server (pool, forked);
+  g_object_set (pool, "use-fork-server", forked, NULL);
   task = task_test_submit (executor, "nothing", NULL);
   task_test_wait_done (task);
   return g_strdup (ferry_task_get_error (task)->message);
@@ -276,7 +276,7 @@ nest (FerryJob *job, GVariant *arguments, GError **error)
   g_autoptr (FerryTask) task = NULL;
   GVariant *result;
 
-  ferry_pool_set_use_fork_server (pool, g_variant_get_boolean (arguments));
+  g_object_set (pool, "use-fork-server", g_variant_get_boolean (arguments), NULL);
   task = task_test_submit (executor, "echo", g_variant_new ("s", "from within"));
   task_test_wait_done (task);
   g_assert_no_error (ferry_task_get_error (task));
@@ -298,7 +298,7 @@ may_start_workers_once_attached (gconstpointer data)
   g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_use_fork_server (pool, forked);
+  g_object_set (pool, "use-fork-server", forked, NULL);
   task = task_test_submit (executor, "nest", g_variant_new_boolean (forked));
   task_test_assert_result (task, "'from within'");
   g_clear_object (&executor);

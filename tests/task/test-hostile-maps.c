@@ -101,7 +101,7 @@ scene_new (const char *orders, const char *function, guint chunk_size, FerryMapO
   self->hostile = hostile_test_new (all);
   self->map = ferry_map_new (self->hostile->executor, function, order);
   ferry_map_set_arguments (self->map, map_test_numbers (N_ITEMS));
-  ferry_map_set_chunk_size (self->map, chunk_size);
+  g_object_set (self->map, "chunk-size", chunk_size, NULL);
   return self;
 }
 
@@ -152,7 +152,7 @@ take_next (FerryMap *map, Outcome *outcome, const Row *row)
   g_autoptr (GError) error = NULL;
   guint64 index;
 
-  g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, &error));
+  g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (index, <, N_ITEMS);
   outcome->n_come[index]++;
@@ -180,7 +180,7 @@ test_row (const Row *row, FerryMapOrder order)
     }
   map_test_assert_end (scene->map);
   g_assert_cmpuint (outcome.n_failed, ==, row->n_failed);
-  g_assert_cmpuint (ferry_map_get_n_failed (scene->map), ==, row->n_failed);
+  g_assert_cmpuint (ferry_test_get_number (scene->map, "n-failed"), ==, row->n_failed);
   for (guint i = 0; i < N_ITEMS; i++)
     g_assert_cmpuint (outcome.n_come[i], ==, 1);
   hostile_test_assert_n_faults (scene->hostile, row->is_fault ? 1 : 0);
@@ -218,7 +218,7 @@ test_takes_a_huge_result (void)
                                        "anything", CHUNK_SIZE, FERRY_MAP_ORDERED);
   g_autoptr (GVariant) value = NULL;
 
-  g_assert_true (ferry_map_next (scene->map, MAP_TEST_TIMEOUT, NULL, &value, NULL, NULL));
+  g_assert_true (map_test_next (scene->map, MAP_TEST_TIMEOUT, NULL, &value, NULL, NULL));
   g_assert_cmpuint (g_variant_get_size (value), ==, 20000000);
   hostile_test_assert_memory (scene->hostile, 150 * 1000 * 1000);
   for (guint i = 1; i < N_ITEMS; i++)
@@ -237,7 +237,7 @@ test_keeps_nothing_of_a_flood (void)
     {
       g_autoptr (GVariant) value = NULL;
 
-      g_assert_true (ferry_map_next (scene->map, MAP_TEST_TIMEOUT, NULL, &value, NULL, NULL));
+      g_assert_true (map_test_next (scene->map, MAP_TEST_TIMEOUT, NULL, &value, NULL, NULL));
       g_assert_cmpuint (g_variant_get_size (value), ==, 100000);
     }
   hostile_test_assert_progress (scene->hostile);
@@ -258,7 +258,7 @@ test_is_cancelled_over_a_worker_that_stands_still (gconstpointer orders)
   g_assert_cmpint (map_test_take (scene->map, NULL), ==, 0);
   ferry_map_cancel (scene->map);
   map_test_wait_finished (scene->map);
-  g_assert_false (ferry_map_next (scene->map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
+  g_assert_false (map_test_next (scene->map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
@@ -271,14 +271,14 @@ test_comes_to_its_end_when_each_worker_dies (gconstpointer orders)
   guint n_failed = 0;
 
   ferry_map_set_arguments (map, map_test_numbers (6));
-  ferry_map_set_chunk_size (map, 3);
+  g_object_set (map, "chunk-size", 3, NULL);
   for (guint i = 0; i < 6; i++)
     {
       g_autoptr (GError) failure = NULL;
       g_autoptr (GVariant) value = NULL;
       guint64 index;
 
-      g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, NULL));
+      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, NULL));
       g_assert_cmpuint (index, ==, i);
       n_failed += failure != NULL;
       if (failure != NULL)

@@ -140,7 +140,7 @@ test_cancel (gconstpointer data)
 static gboolean
 has_no_workers (gpointer data)
 {
-  return ferry_pool_get_n_workers (data) == 0;
+  return ferry_test_get_number (data, "n-workers") == 0;
 }
 
 /* A task whose time is over fails at once, and its worker is given no other one. */
@@ -231,7 +231,7 @@ test_gives_up_when_workers_stop_their_calls (void)
   g_autoptr (TaskTestWitness) witness = NULL;
   const GError *error;
 
-  ferry_pool_set_restart_limit (test->pool, 1, G_MAXINT64);
+  g_object_set (test->pool, "restart-limit", 1, "restart-interval", (gint64) G_MAXINT64, NULL);
   witness = hostile_test_submit (test, task);
   error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_nonnull (strstr (error->message, "with a call open"));

@@ -281,7 +281,7 @@ assert_stopped (FerryJob *job)
   ferry_job_end_part (job);
   ferry_job_set_n_steps (job, 2);
   g_assert_true (g_cancellable_is_cancelled (ferry_job_get_cancellable (job)));
-  g_assert_cmpstr (ferry_job_get_function_name (job), ==, "keep");
+  g_assert_cmpstr (ferry_test_get_string (job, "function"), ==, "keep");
 }
 
 static void
@@ -343,7 +343,7 @@ test_error_that_the_job_set_has_a_backtrace (void)
 static GVariant *
 give_deadline (FerryJob *job, GVariant *arguments, GError **error)
 {
-  return g_variant_new_int64 (ferry_job_get_deadline (job));
+  return g_variant_new_int64 (ferry_test_get_number (job, "deadline"));
 }
 
 static void

@@ -26,7 +26,7 @@ pulls_no_more_than_the_bound (gconstpointer order)
       MapTestSource source = {.length = 300, .fails_at = -1};
 
       ferry_map_set_source (map, map_test_source_next, &source, NULL);
-      ferry_map_set_max_in_flight (map, bounds[i]);
+      g_object_set (map, "max-in-flight", bounds[i], NULL);
       for (gint64 taken = 0; taken < 300; taken++)
         {
           guint64 index;
@@ -41,7 +41,7 @@ pulls_no_more_than_the_bound (gconstpointer order)
 static gboolean
 has_done_all_it_may (gpointer map)
 {
-  return ferry_map_get_n_done (map) >= 11;
+  return ferry_test_get_number (map, "n-done") >= 11;
 }
 
 /* Nobody takes: nothing more is asked for, in as many turns of the loop as there are. */
@@ -54,7 +54,7 @@ nobody_takes_and_nothing_is_pulled (void)
 
   ferry_map_set_source (map, map_test_source_next, &source, map_test_source_destroy);
   g_assert_cmpint (source.n_given, ==, 0);
-  ferry_map_set_max_in_flight (map, 11);
+  g_object_set (map, "max-in-flight", 11, NULL);
   g_assert_cmpint (map_test_take (map, NULL), ==, 0);
   ferry_test_run_until (has_done_all_it_may, map);
   task_test_settle ();
@@ -75,7 +75,7 @@ held_first (gpointer data, GError **error)
 static gboolean
 all_but_one_are_done (gpointer map)
 {
-  return ferry_map_get_n_done (map) == 31;
+  return ferry_test_get_number (map, "n-done") == 31;
 }
 
 static void
@@ -86,8 +86,7 @@ waiting_results_count_against_the_bound (void)
   MapTestSource source = {.length = G_MAXINT64, .fails_at = -1};
 
   ferry_map_set_source (map, held_first, &source, NULL);
-  ferry_map_set_max_in_flight (map, 32);
-  ferry_map_set_chunk_size (map, 1);
+  g_object_set (map, "max-in-flight", 32, "chunk-size", 1, NULL);
   ferry_map_start (map);
   ferry_test_run_until (all_but_one_are_done, map);
   task_test_settle ();
@@ -106,10 +105,10 @@ waits_for_room_in_its_executor (void)
   g_autoptr (GPtrArray) results = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_executor_set_max_pending (test->executor, 1);
+  g_object_set (test->executor, "max-pending", 1, NULL);
   map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (1000));
-  ferry_map_set_chunk_size (map, 3);
-  results = ferry_map_collect (map, MAP_TEST_TIMEOUT, &error);
+  g_object_set (map, "chunk-size", 3, NULL);
+  results = map_test_collect (map, MAP_TEST_TIMEOUT, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (results->len, ==, 1000);
 }
@@ -124,10 +123,10 @@ takes_what_is_added (void)
   g_autoptr (GError) error = NULL;
   gint64 added = 0;
 
-  ferry_map_set_max_in_flight (map, 10);
+  g_object_set (map, "max-in-flight", 10, NULL);
   for (gint64 taken = 0; taken < 100; taken++)
     {
-      while (ferry_map_add (map, g_variant_new_int64 (added), &error))
+      while (ferry_map_add (map, g_variant_new_int64 (added), 0, &error))
         added++;
       g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
       g_clear_error (&error);
@@ -135,7 +134,7 @@ takes_what_is_added (void)
       g_assert_cmpint (map_test_take (map, NULL), ==, 2 * taken);
     }
   ferry_map_close_input (map);
-  g_assert_false (ferry_map_add (map, g_variant_new_int64 (0), &error));
+  g_assert_false (ferry_map_add (map, g_variant_new_int64 (0), 0, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   for (gint64 taken = 100; taken < added; taken++)
     g_assert_cmpint (map_test_take (map, NULL), ==, 2 * taken);
@@ -157,7 +156,7 @@ start_map (TaskTest *test, const char *function, guint max_in_flight, guint64 *n
 {
   FerryMap *map = ferry_map_new (test->executor, function, FERRY_MAP_ORDERED);
 
-  ferry_map_set_max_in_flight (map, max_in_flight);
+  g_object_set (map, "max-in-flight", max_in_flight, NULL);
   if (n_results != NULL)
     g_signal_connect (map, "result", G_CALLBACK (count_result), n_results);
   ferry_map_start (map);
@@ -174,12 +173,12 @@ waits_until_there_is_room_to_add (void)
 
   for (gint64 i = 0; i < 200; i++)
     {
-      g_assert_true (ferry_map_add_waiting (map, g_variant_new_int64 (i), MAP_TEST_TIMEOUT, &error));
+      g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), MAP_TEST_TIMEOUT, &error));
       g_assert_no_error (error);
-      g_assert_cmpuint (ferry_map_get_n_in_flight (map), <=, 10);
+      g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), <=, 10);
     }
   ferry_map_close_input (map);
-  g_assert_false (ferry_map_add_waiting (map, g_variant_new_int64 (0), MAP_TEST_TIMEOUT, &error));
+  g_assert_false (ferry_map_add (map, g_variant_new_int64 (0), MAP_TEST_TIMEOUT, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   map_test_wait_finished (map);
   g_assert_cmpuint (n_results, ==, 200);
@@ -193,12 +192,12 @@ does_not_wait_for_results_that_nothing_takes (void)
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
   g_autoptr (GError) error = NULL;
 
-  ferry_map_set_max_in_flight (map, 1);
+  g_object_set (map, "max-in-flight", 1, NULL);
   for (guint i = 0; i < 3; i++)
     {
-      g_assert_true (ferry_map_add_waiting (map, g_variant_new_int64 (i), -1, &error));
+      g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), -1, &error));
       g_assert_no_error (error);
-      g_assert_false (ferry_map_add_waiting (map, g_variant_new_int64 (99), -1, &error));
+      g_assert_false (ferry_map_add (map, g_variant_new_int64 (99), -1, &error));
       g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
       g_assert_nonnull (strstr (error->message, "ferry_map_start()"));
       g_clear_error (&error);
@@ -213,10 +212,10 @@ waits_no_longer_than_it_may (void)
   g_autoptr (FerryMap) map = start_map (test, "hold", 1, NULL);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (ferry_map_add_waiting (map, g_variant_new_int64 (-1), -1, &error));
-  g_assert_false (ferry_map_add_waiting (map, g_variant_new_int64 (1), 1, &error));
+  g_assert_true (ferry_map_add (map, g_variant_new_int64 (-1), -1, &error));
+  g_assert_false (ferry_map_add (map, g_variant_new_int64 (1), 1, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  g_assert_cmpuint (ferry_map_get_n_in_flight (map), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 1);
 }
 
 static void
@@ -227,16 +226,16 @@ says_how_many_may_be_in_flight (void)
   g_autoptr (GError) error = NULL;
   guint64 n = 0;
 
-  g_assert_cmpuint (ferry_map_get_in_flight_limit (map), ==, 256);
-  g_assert_cmpuint (ferry_map_get_n_in_flight (map), ==, 0);
-  while (ferry_map_add (map, g_variant_new_int64 (-1), &error))
+  g_assert_cmpuint (ferry_test_get_number (map, "in-flight-limit"), ==, 256);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 0);
+  while (ferry_map_add (map, g_variant_new_int64 (-1), 0, &error))
     n++;
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   g_assert_nonnull (strstr (error->message, "256"));
   g_assert_cmpuint (n, ==, 256);
-  g_assert_cmpuint (ferry_map_get_n_in_flight (map), ==, 256);
-  ferry_map_set_max_in_flight (map, 300);
-  g_assert_cmpuint (ferry_map_get_in_flight_limit (map), ==, 300);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 256);
+  g_object_set (map, "max-in-flight", 300, NULL);
+  g_assert_cmpuint (ferry_test_get_number (map, "in-flight-limit"), ==, 300);
 }
 
 /* ---- manually, in GIO's manner ---- */
@@ -287,11 +286,11 @@ adds_when_there_is_room (void)
   g_auto (Adds) late = {0};
   g_autoptr (GError) error = NULL;
 
-  ferry_map_set_max_in_flight (map, 3);
+  g_object_set (map, "max-in-flight", 3, NULL);
   for (gint64 i = 0; i < 100; i++)
     ferry_map_add_async (map, g_variant_new_int64 (i), NULL, added_cb, &adds);
-  g_assert_cmpuint (ferry_map_get_n_in_flight (map), ==, 3);
-  g_assert_false (ferry_map_add (map, g_variant_new_int64 (0), &error));
+  g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 3);
+  g_assert_false (ferry_map_add (map, g_variant_new_int64 (0), 0, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   ferry_map_close_input (map);
   ferry_map_add_async (map, g_variant_new_int64 (0), NULL, added_cb, &late);
@@ -341,9 +340,9 @@ more_room_has_what_waits_added (void)
 
   for (guint i = 0; i < 3; i++)
     ferry_map_add_async (map, g_variant_new_int64 (-1), NULL, added_cb, &adds);
-  g_assert_cmpuint (ferry_map_get_n_in_flight (map), ==, 1);
-  ferry_map_set_max_in_flight (map, 3);
-  g_assert_cmpuint (ferry_map_get_n_in_flight (map), ==, 3);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 1);
+  g_object_set (map, "max-in-flight", 3, NULL);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 3);
   map_test_open_gate ();
   ferry_map_close_input (map);
   map_test_wait_finished (map);
@@ -370,7 +369,7 @@ a_cancelled_add_adds_nothing (void)
   map_test_wait_finished (map);
   map_test_close_gate ();
   g_assert_cmpuint (adds.n_added, ==, 1);
-  g_assert_cmpuint (ferry_map_get_n_done (map), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-done"), ==, 1);
 }
 
 static void
@@ -410,8 +409,7 @@ an_item_that_takes_too_long_fails_alone (void)
   MapTestSource source = {.length = 9, .fails_at = -1};
 
   ferry_map_set_source (map, every_third_holds, &source, NULL);
-  ferry_map_set_chunk_size (map, 4);
-  ferry_map_set_run_timeout (map, G_USEC_PER_SEC);
+  g_object_set (map, "chunk-size", 4, "run-timeout", (gint64) G_USEC_PER_SEC, NULL);
   for (gint64 i = 0; i < 9; i++)
     if (i % 3 == 0)
       {
@@ -422,7 +420,7 @@ an_item_that_takes_too_long_fails_alone (void)
     else
       g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
   map_test_assert_end (map);
-  g_assert_null (ferry_map_get_error (map));
+  g_assert_null (ferry_test_get_error (map, "error"));
 }
 
 /* These never look: each worker is ended, and another one takes its place. */
@@ -433,9 +431,9 @@ items_that_hang_end_with_their_workers (gconstpointer function)
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, function, FERRY_MAP_UNORDERED);
   g_autoptr (FerryMap) next = NULL;
 
-  ferry_map_set_run_timeout (map, G_USEC_PER_SEC);
+  g_object_set (map, "run-timeout", (gint64) G_USEC_PER_SEC, NULL);
   for (guint i = 0; i < 3; i++)
-    g_assert_true (ferry_map_add (map, NULL, NULL));
+    g_assert_true (ferry_map_add (map, NULL, 0, NULL));
   ferry_map_close_input (map);
   for (guint i = 0; i < 3; i++)
     {
@@ -473,7 +471,7 @@ take_spins (FerryMap *map, guint n)
       g_autoptr (GVariant) value = NULL;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, &value, NULL, &error));
+      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, NULL, &value, NULL, &error));
       g_assert_no_error (error);
     }
 }
@@ -515,7 +513,7 @@ chunks_shrink_where_the_rest_is_small (void)
     {
       guint size = ferry_map_get_automatic_size (map);
 
-      g_assert_cmpuint (size, <=, MAX ((10000 - ferry_map_get_n_submitted (map)) / 4, 1));
+      g_assert_cmpuint (size, <=, MAX ((10000 - ferry_test_get_number (map, "n-submitted")) / 4, 1));
       smallest = i > 5000 ? MIN (smallest, size) : smallest;
       g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
     }
@@ -530,9 +528,9 @@ chunks_have_the_size_that_was_set (void)
   g_autoptr (GPtrArray) results = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_executor_set_keep_finished (test->executor, 1000);
-  ferry_map_set_chunk_size (map, 10);
-  results = ferry_map_collect (map, MAP_TEST_TIMEOUT, &error);
+  g_object_set (test->executor, "keep-finished", 1000, NULL);
+  g_object_set (map, "chunk-size", 10, NULL);
+  results = map_test_collect (map, MAP_TEST_TIMEOUT, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (count_tasks (test->executor), ==, 10);
 }
@@ -561,8 +559,8 @@ what_runs_is_cancelled (gconstpointer in_threads)
   ferry_map_cancel (map);
   ferry_map_cancel (map);
   map_test_wait_finished (map);
-  g_assert_cmpuint (ferry_map_get_n_done (map), ==, 0);
-  g_assert_cmpuint (ferry_executor_get_n_executing (test->executor), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-done"), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-executing"), ==, 0);
 }
 
 /* Before it was started, and after so many results of a chunk. */
@@ -579,7 +577,7 @@ is_cancelled_at_any_time (void)
         map_test_take (map, NULL);
       ferry_map_cancel (map);
       map_test_wait_finished (map);
-      g_assert_false (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
+      g_assert_false (map_test_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
       g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     }
 }
@@ -633,7 +631,7 @@ its_source_ends_it (gconstpointer drops)
   Saboteur saboteur = {.drops = GPOINTER_TO_INT (drops)};
 
   saboteur.map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
-  ferry_map_set_chunk_size (saboteur.map, 2);
+  g_object_set (saboteur.map, "chunk-size", 2, NULL);
   ferry_map_set_source (saboteur.map, cancel_the_map, &saboteur, destroy_saboteur);
   ferry_map_start (saboteur.map);
   ferry_test_run_until (is_destroyed, &saboteur);
@@ -658,7 +656,7 @@ make_chunks_single (gpointer data, GError **error)
   if (self->n_asked == 20)
     return NULL;
   if (self->n_asked == 2)
-    ferry_map_set_chunk_size (self->map, 1);
+    g_object_set (self->map, "chunk-size", 1, NULL);
   return g_variant_new_int64 (self->n_asked++);
 }
 
@@ -669,7 +667,7 @@ its_source_changes_the_size_of_chunks (void)
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
   Tuner tuner = {.map = map};
 
-  ferry_map_set_chunk_size (map, 8);
+  g_object_set (map, "chunk-size", 8, NULL);
   ferry_map_set_source (map, make_chunks_single, &tuner, NULL);
   for (gint64 i = 0; i < 20; i++)
     g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);

@@ -23,12 +23,12 @@ an_error_does_not_end_the_rest (gconstpointer in_threads)
   g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (in_threads), 2);
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "fail", FERRY_MAP_ORDERED);
 
-  ferry_map_set_chunk_size (map, GPOINTER_TO_INT (in_threads) ? 1 : 4);
+  g_object_set (map, "chunk-size", GPOINTER_TO_INT (in_threads) ? 1 : 4, NULL);
   for (int i = 0; i < 10; i++)
     {
       g_autofree char *message = g_strdup_printf ("number %d", i);
 
-      g_assert_true (ferry_map_add (map, g_variant_new ("(sis)", "item-error-quark", i, message), NULL));
+      g_assert_true (ferry_map_add (map, g_variant_new ("(sis)", "item-error-quark", i, message), 0, NULL));
     }
   ferry_map_close_input (map);
   for (int i = 0; i < 10; i++)
@@ -45,8 +45,8 @@ an_error_does_not_end_the_rest (gconstpointer in_threads)
       g_assert_null (strstr (trace, "ferry.map"));
     }
   map_test_assert_end (map);
-  g_assert_cmpuint (ferry_map_get_n_failed (map), ==, 10);
-  g_assert_null (ferry_map_get_error (map));
+  g_assert_cmpuint (ferry_test_get_number (map, "n-failed"), ==, 10);
+  g_assert_null (ferry_test_get_error (map, "error"));
 }
 
 /* The items of a chunk are run by one job. */
@@ -56,7 +56,7 @@ alike_errors_of_items_have_their_own_traces (void)
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
   g_autoptr (FerryMap) map = map_test_new (test, "alike", FERRY_MAP_ORDERED, map_test_numbers (8));
 
-  ferry_map_set_chunk_size (map, 4);
+  g_object_set (map, "chunk-size", 4, NULL);
   for (guint i = 0; i < 8; i++)
     {
       g_autoptr (GError) failure = map_test_take_failure (map, NULL);
@@ -102,7 +102,7 @@ a_wrong_type_fails_its_item (void)
       g_autoptr (GError) failure = NULL;
 
       ferry_map_set_arguments (map, g_variant_new ("(xsx)", G_GINT64_CONSTANT (1), "two", G_GINT64_CONSTANT (3)));
-      ferry_map_set_chunk_size (map, chunk_size);
+      g_object_set (map, "chunk-size", chunk_size, NULL);
       g_assert_cmpint (map_test_take (map, NULL), ==, 2);
       failure = map_test_take_failure (map, NULL);
       g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
@@ -175,15 +175,15 @@ an_item_that_is_too_large_fails_alone (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     g_ptr_array_add (items, g_variant_ref_sink (make_bytes (sizes[i])));
-  ferry_map_set_array (map, items);
-  ferry_map_set_chunk_size (map, 4);
+  map_test_set_items (map, items);
+  g_object_set (map, "chunk-size", 4, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
       g_autoptr (GVariant) value = NULL;
       g_autoptr (GError) failure = NULL;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
+      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
       if (i == 2)
         g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
       else
@@ -205,7 +205,7 @@ items_of_a_stopped_executor_fail (void)
   ferry_map_set_source (map, map_test_source_next, &source, NULL);
   failure = map_test_take_failure (map, NULL);
   g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_STOPPED);
-  while (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error))
+  while (map_test_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error))
     ;
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED);
   g_assert_cmpint (source.n_given, <, 10);
@@ -224,7 +224,7 @@ a_pool_that_starts_nothing_ends_the_map (void)
   g_autoptr (GError) error = NULL;
 
   ferry_map_set_source (map, map_test_source_next, &source, NULL);
-  while (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error))
+  while (map_test_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error))
     ;
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
   g_assert_cmpint (source.n_given, <, 10);
@@ -287,8 +287,8 @@ a_killed_worker_costs_one_item (gconstpointer order)
       g_mkdir_with_parents (g_get_user_data_dir (), 0700);
       for (gint64 i = 0; i < n; i++)
         g_ptr_array_add (items, note_and_give (path, i == deadly ? -1 : i));
-      ferry_map_set_array (map, items);
-      ferry_map_set_chunk_size (map, deadly % 2 == 0 ? 10 : 1);
+      map_test_set_items (map, items);
+      g_object_set (map, "chunk-size", deadly % 2 == 0 ? 10 : 1, NULL);
       for (gint64 i = 0; i < n; i++)
         {
           g_autoptr (GVariant) value = NULL;
@@ -296,7 +296,7 @@ a_killed_worker_costs_one_item (gconstpointer order)
           g_autoptr (GError) error = NULL;
           guint64 index;
 
-          g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, &error));
+          g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, &error));
           if ((gint64) index == deadly)
             assert_names_item (failure, index, "crash-if-negative ('");
           else
@@ -321,15 +321,15 @@ a_lost_item_shows_its_arguments (void)
   g_ptr_array_add (items, NULL);
   g_ptr_array_add (items, g_variant_new_string ("a.png"));
   g_ptr_array_add (items, g_variant_new_uint32 (2));
-  ferry_map_set_array (map, items);
-  ferry_map_set_chunk_size (map, items->len);
+  map_test_set_items (map, items);
+  g_object_set (map, "chunk-size", items->len, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (is_text); i++)
     {
       g_autoptr (GVariant) value = NULL;
       g_autoptr (GError) failure = NULL;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
+      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
       if (is_text[i])
         assert_names_item (failure, i, "crash-if-text ('a.png');");
       else
@@ -354,11 +354,11 @@ one_worker_is_used_1000_times (void)
       g_autoptr (GVariant) pid_value = NULL;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (ferry_map_add (map, NULL, &error));
-      g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, &value, NULL, &error));
+      g_assert_true (ferry_map_add (map, NULL, 0, &error));
+      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, NULL, &value, NULL, &error));
       g_assert_cmpuint (g_variant_get_uint32 (value), ==, i);
-      g_assert_true (ferry_map_add (pids, NULL, &error));
-      g_assert_true (ferry_map_next (pids, MAP_TEST_TIMEOUT, NULL, &pid_value, NULL, &error));
+      g_assert_true (ferry_map_add (pids, NULL, 0, &error));
+      g_assert_true (map_test_next (pids, MAP_TEST_TIMEOUT, NULL, &pid_value, NULL, &error));
       if (pid == 0)
         pid = g_variant_get_int32 (pid_value);
       g_assert_cmpint (g_variant_get_int32 (pid_value), ==, pid);
@@ -378,7 +378,7 @@ calls_run_side_by_side (void)
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "hold", FERRY_MAP_UNORDERED);
 
   for (gint64 i = 1; i <= 3; i++)
-    g_assert_true (ferry_map_add (map, g_variant_new_int64 (-i), NULL));
+    g_assert_true (ferry_map_add (map, g_variant_new_int64 (-i), 0, NULL));
   map_test_wait_held (3);
   map_test_open_gate ();
   ferry_map_close_input (map);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-map.c, task/ferry-map-input.c
+/* Tests: task/ferry-map.c, task/ferry-map-input.c, task/ferry-map-item.c
  *
  * FerryMap: what is mapped, and how results come. */
 
@@ -50,7 +50,7 @@ gives_results_as_they_come (void)
   g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
   guint64 index;
 
-  ferry_map_set_chunk_size (map, 1);
+  g_object_set (map, "chunk-size", 1, NULL);
   for (guint i = 1; i < 100; i++)
     {
       g_assert_cmpint (map_test_take (map, &index), ==, 2 * (gint64) index);
@@ -71,10 +71,10 @@ holds_results_back_for_an_earlier_one (void)
   g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, held_and_numbers (20));
   g_autoptr (GError) error = NULL;
 
-  ferry_map_set_chunk_size (map, 1);
-  g_assert_false (ferry_map_next (map, 0, NULL, NULL, NULL, &error));
+  g_object_set (map, "chunk-size", 1, NULL);
+  g_assert_false (map_test_next (map, 0, NULL, NULL, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  while (ferry_map_get_n_done (map) < 19)
+  while (ferry_test_get_number (map, "n-done") < 19)
     g_main_context_iteration (NULL, TRUE);
   map_test_open_gate ();
   g_assert_cmpint (map_test_take (map, NULL), ==, -2);
@@ -91,10 +91,10 @@ gives_results_while_the_next_item_of_the_chunk_runs (void)
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "hold", FERRY_MAP_ORDERED);
 
-  ferry_map_set_chunk_size (map, 8);
+  g_object_set (map, "chunk-size", 8, NULL);
   for (gint64 i = 1; i < 8; i++)
-    g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), NULL));
-  g_assert_true (ferry_map_add (map, g_variant_new_int64 (-1), NULL));
+    g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), 0, NULL));
+  g_assert_true (ferry_map_add (map, g_variant_new_int64 (-1), 0, NULL));
   ferry_map_close_input (map);
   for (gint64 i = 1; i < 8; i++)
     g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
@@ -117,13 +117,13 @@ equals_the_sequential_map (gconstpointer data)
       g_autoptr (GPtrArray) results = NULL;
       g_autoptr (GError) error = NULL;
 
-      ferry_map_set_chunk_size (map, chunk_size);
-      results = ferry_map_collect (map, MAP_TEST_TIMEOUT, &error);
+      g_object_set (map, "chunk-size", chunk_size, NULL);
+      results = map_test_collect (map, MAP_TEST_TIMEOUT, &error);
       g_assert_no_error (error);
       g_assert_cmpuint (results->len, ==, n);
       for (gint64 i = 0; i < n; i++)
         g_assert_cmpint (g_variant_get_int64 (g_ptr_array_index (results, i)), ==, 2 * i);
-      g_assert_cmpfloat (ferry_map_get_fraction (map), ==, 1);
+      g_assert_cmpfloat (ferry_test_get_double (map, "fraction"), ==, 1);
     }
 }
 
@@ -161,7 +161,7 @@ finished_cb (FerryMap *map, gpointer data)
 {
   Listener *self = data;
 
-  g_assert_true (ferry_map_get_finished (map));
+  g_assert_true (ferry_test_get_number (map, "is-finished"));
   self->n_finished++;
 }
 
@@ -184,7 +184,7 @@ emits_each_result_and_its_end (void)
   map_test_wait_finished (listener.map);
   g_assert_cmpuint (listener.n_results, ==, 1000);
   g_assert_cmpuint (listener.n_failed, ==, 500);
-  g_assert_cmpuint (ferry_map_get_n_failed (listener.map), ==, 500);
+  g_assert_cmpuint (ferry_test_get_number (listener.map, "n-failed"), ==, 500);
   g_assert_cmpuint (listener.n_finished, ==, 1);
   g_assert_finalize_object (listener.map);
 }
@@ -229,8 +229,8 @@ is_cancelled_in_a_handler (void)
 static void
 note_outcome (FerryMap *map, gpointer data)
 {
-  g_assert_cmpint (ferry_map_get_outcome (map), !=, FERRY_MAP_OUTCOME_NONE);
-  *(FerryMapOutcome *) data = ferry_map_get_outcome (map);
+  g_assert_cmpint (ferry_test_get_number (map, "outcome"), !=, FERRY_MAP_OUTCOME_NONE);
+  *(FerryMapOutcome *) data = ferry_test_get_number (map, "outcome");
 }
 
 /* Returns the outcome that a handler of finished sees. */
@@ -240,10 +240,10 @@ run_to_its_outcome (FerryMap *map)
   FerryMapOutcome outcome = FERRY_MAP_OUTCOME_NONE;
 
   g_signal_connect (map, "finished", G_CALLBACK (note_outcome), &outcome);
-  g_assert_cmpint (ferry_map_get_outcome (map), ==, FERRY_MAP_OUTCOME_NONE);
+  g_assert_cmpint (ferry_test_get_number (map, "outcome"), ==, FERRY_MAP_OUTCOME_NONE);
   ferry_map_start (map);
   map_test_wait_finished (map);
-  g_assert_cmpint (outcome, ==, ferry_map_get_outcome (map));
+  g_assert_cmpint (outcome, ==, ferry_test_get_number (map, "outcome"));
   return outcome;
 }
 
@@ -259,13 +259,15 @@ a_cancel_leaves_the_fraction (void)
   listen (&listener, map);
   listener.cancel_at = 100;
   g_assert_cmpint (run_to_its_outcome (map), ==, FERRY_MAP_OUTCOME_CANCELLED);
-  g_assert_cmpfloat (ferry_map_get_fraction (map), >=, 101. / 10000);
-  g_assert_cmpfloat (ferry_map_get_fraction (map), ==, (double) ferry_map_get_n_done (map) / 10000);
+  g_assert_cmpfloat (ferry_test_get_double (map, "fraction"), >=, 101. / 10000);
+  g_assert_cmpfloat (ferry_test_get_double (map, "fraction"), ==,
+                     (double) ferry_test_get_number (map, "n-done") / 10000);
   ferry_map_set_source (endless, map_test_source_next, &source, NULL);
   g_assert_cmpint (map_test_take (endless, NULL), ==, 0);
   ferry_map_cancel (endless);
   map_test_wait_finished (endless);
-  g_assert_cmpfloat (ferry_map_get_fraction (endless), ==, -1);
+  g_assert_cmpfloat (ferry_test_get_double (endless, "fraction"), ==, 0);
+  g_assert_false (ferry_test_get_number (endless, "indeterminate"));
 }
 
 static void
@@ -277,8 +279,9 @@ an_error_of_the_source_leaves_the_fraction (void)
 
   ferry_map_set_source (map, map_test_source_next, &source, NULL);
   g_assert_cmpint (run_to_its_outcome (map), ==, FERRY_MAP_OUTCOME_FAILED);
-  g_assert_cmpuint (ferry_map_get_n_done (map), ==, 100);
-  g_assert_cmpfloat (ferry_map_get_fraction (map), ==, -1);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-done"), ==, 100);
+  g_assert_cmpfloat (ferry_test_get_double (map, "fraction"), ==, 0);
+  g_assert_false (ferry_test_get_number (map, "indeterminate"));
 }
 
 static void
@@ -289,7 +292,7 @@ a_map_with_some_failures_is_complete (void)
   g_autoptr (FerryMap) none = map_test_new (test, "refuse", FERRY_MAP_ORDERED, map_test_numbers (0));
 
   g_assert_cmpint (run_to_its_outcome (map), ==, FERRY_MAP_OUTCOME_COMPLETE);
-  g_assert_cmpfloat (ferry_map_get_fraction (map), ==, 1);
+  g_assert_cmpfloat (ferry_test_get_double (map, "fraction"), ==, 1);
   g_assert_cmpint (run_to_its_outcome (none), ==, FERRY_MAP_OUTCOME_COMPLETE);
 }
 
@@ -303,7 +306,7 @@ a_map_whose_items_all_fail_says_so (void)
   g_assert_cmpint (run_to_its_outcome (map), ==, FERRY_MAP_OUTCOME_FAILED);
   said = task_test_take_message ();
   g_assert_cmpstr (said, ==, "Every item of the map of 'alike' failed, 10 in all; the first one said: alike");
-  g_assert_cmpfloat (ferry_map_get_fraction (map), ==, 1);
+  g_assert_cmpfloat (ferry_test_get_double (map, "fraction"), ==, 1);
 }
 
 static void
@@ -343,7 +346,7 @@ next_cb (GObject *object, GAsyncResult *result, gpointer data)
   Sum *sum = data;
   g_autoptr (GVariant) value = NULL;
 
-  if (!ferry_map_next_finish (FERRY_MAP (object), result, NULL, &value, NULL, &sum->error))
+  if (!map_test_next_finish (FERRY_MAP (object), result, NULL, &value, NULL, &sum->error))
     {
       sum->ended = TRUE;
       return;
@@ -393,7 +396,7 @@ static void
 collect_cb (GObject *object, GAsyncResult *result, gpointer data)
 {
   Sum *sum = data;
-  g_autoptr (GPtrArray) results = ferry_map_collect_finish (FERRY_MAP (object), result, &sum->error);
+  g_autoptr (GPtrArray) results = map_test_collect_finish (FERRY_MAP (object), result, &sum->error);
 
   sum->n = results != NULL ? results->len : 0;
   sum->ended = TRUE;
@@ -423,12 +426,58 @@ collecting_stops_at_the_first_error (void)
   g_autoptr (FerryMap) map = map_test_new (test, "refuse", FERRY_MAP_ORDERED, map_test_numbers (100000));
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (ferry_map_collect (map, MAP_TEST_TIMEOUT, &error));
+  g_assert_null (map_test_collect (map, MAP_TEST_TIMEOUT, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
   g_assert_cmpstr (error->message, ==, "Item 1: 1 is odd");
-  g_assert_cmpuint (ferry_map_get_n_submitted (map), <, 100000);
-  g_assert_cmpint (ferry_map_get_outcome (map), ==, FERRY_MAP_OUTCOME_FAILED);
-  g_assert_cmpfloat (ferry_map_get_fraction (map), <, 1);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-submitted"), <, 100000);
+  g_assert_cmpint (ferry_test_get_number (map, "outcome"), ==, FERRY_MAP_OUTCOME_FAILED);
+  g_assert_cmpfloat (ferry_test_get_double (map, "fraction"), <, 1);
+}
+
+static void
+count_rows (GListModel *rows, guint position, guint n_removed, guint n_added, guint *n_rows)
+{
+  /* At the end they are sorted. */
+  g_assert_cmpuint (position, ==, n_removed > 0 ? 0 : *n_rows);
+  g_assert_cmpuint (n_removed, ==, n_removed > 0 ? n_added : 0);
+  *n_rows += n_added - n_removed;
+}
+
+/* A list in a window shows the results as they come, each with its index. */
+static void
+results_grow_in_a_list (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map =
+    map_test_new (test, "double", (FerryMapOrder) GPOINTER_TO_INT (data), map_test_numbers (1000));
+  g_autoptr (GListModel) rows = NULL;
+  Sum sum = {0};
+  guint n_rows = 0;
+
+  g_assert_null (ferry_test_get_object (map, "results"));
+  ferry_map_collect_async (map, NULL, collect_cb, &sum);
+  g_object_get (map, "results", &rows, NULL);
+  g_assert_true (g_list_model_get_item_type (rows) == FERRY_TYPE_MAP_ITEM);
+  n_rows = g_list_model_get_n_items (rows);
+  g_signal_connect (rows, "items-changed", G_CALLBACK (count_rows), &n_rows);
+  while (n_rows < 1000)
+    {
+      guint n = n_rows;
+
+      g_main_context_iteration (NULL, TRUE);
+      for (guint i = n; i < n_rows; i++)
+        {
+          g_autoptr (FerryMapItem) item = g_list_model_get_item (rows, i);
+          gint64 index = (gint64) ferry_map_item_get_index (item);
+
+          g_assert_cmpint (g_variant_get_int64 (ferry_map_item_get_value (item)), ==, 2 * index);
+          g_assert_true (data != GINT_TO_POINTER (FERRY_MAP_ORDERED) || index == i);
+        }
+    }
+  g_signal_handlers_disconnect_by_data (rows, &n_rows);
+  ferry_test_wait_flag (&sum.ended);
+  g_assert_no_error (sum.error);
+  g_assert_cmpuint (sum.n, ==, 1000);
 }
 
 typedef struct
@@ -455,7 +504,7 @@ collecting_outlives_the_last_reference (void)
   g_autoptr (GError) error = NULL;
 
   ferry_map_set_source (dropper.map, drop_map, &dropper, NULL);
-  results = ferry_map_collect (dropper.map, MAP_TEST_TIMEOUT, &error);
+  results = map_test_collect (dropper.map, MAP_TEST_TIMEOUT, &error);
   g_assert_no_error (error);
   g_assert_null (dropper.map);
   g_assert_cmpuint (results->len, ==, 10);
@@ -492,7 +541,7 @@ feeds_from_a_list_model (void)
 
   add_to_store (store, 0, 100);
   ferry_map_set_model (map, G_LIST_MODEL (store), name_to_number, &n_asked, NULL);
-  ferry_map_set_max_in_flight (map, 10);
+  g_object_set (map, "max-in-flight", 10, NULL);
   g_assert_cmpuint (n_asked, ==, 0);
   for (gint64 i = 0; i < 150; i++)
     {
@@ -522,8 +571,8 @@ maps_what_is_put_where_it_was_reached (gconstpointer data)
 
   add_to_store (store, 0, 8);
   ferry_map_set_model (map, G_LIST_MODEL (store), name_to_number, &n_asked, NULL);
-  ferry_map_set_max_in_flight (map, reached);
-  g_assert_false (ferry_map_next (map, 0, NULL, NULL, NULL, &error));
+  g_object_set (map, "max-in-flight", reached, NULL);
+  g_assert_false (map_test_next (map, 0, NULL, NULL, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   while (n_asked < reached)
     g_main_context_iteration (NULL, TRUE);
@@ -548,9 +597,9 @@ takes_values_of_several_types (void)
   g_ptr_array_add (values, g_variant_ref_sink (g_variant_new_variant (g_variant_new_byte (4))));
   g_ptr_array_add (values, g_variant_ref_sink (g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, NULL)));
   g_ptr_array_add (values, g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE_STRING, NULL, 0)));
-  ferry_map_set_array (map, values);
-  ferry_map_set_chunk_size (map, 3);
-  results = ferry_map_collect (map, MAP_TEST_TIMEOUT, &error);
+  map_test_set_items (map, values);
+  g_object_set (map, "chunk-size", 3, NULL);
+  results = map_test_collect (map, MAP_TEST_TIMEOUT, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (results->len, ==, values->len);
   for (guint i = 0; i < values->len; i++)
@@ -575,7 +624,7 @@ finish_elsewhere (gpointer data)
   Finish *finish = data;
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (ferry_map_next_finish (finish->map, finish->result, NULL, NULL, NULL, &error));
+  g_assert_false (map_test_next_finish (finish->map, finish->result, NULL, NULL, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
   return NULL;
 }
@@ -594,7 +643,7 @@ gives_nothing_to_other_threads (void)
   while (finish.result == NULL)
     g_main_context_iteration (NULL, TRUE);
   g_thread_join (g_thread_new ("finish", finish_elsewhere, &finish));
-  g_assert_true (ferry_map_next_finish (map, finish.result, NULL, &value, NULL, &error));
+  g_assert_true (map_test_next_finish (map, finish.result, NULL, &value, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpint (g_variant_get_int64 (value), ==, 0);
   g_assert_cmpint (map_test_take (map, NULL), ==, 2);
@@ -612,7 +661,7 @@ waits_for_as_long_as_can_be_said (void)
   g_autoptr (GVariant) value = NULL;
 
   map_test_open_gate ();
-  g_assert_true (ferry_map_next (map, G_MAXINT64, NULL, &value, NULL, &error));
+  g_assert_true (map_test_next (map, G_MAXINT64, NULL, &value, NULL, &error));
   g_assert_no_error (error);
   map_test_close_gate ();
   map_test_assert_end (map);
@@ -631,17 +680,17 @@ takes_items_without_arguments (gconstpointer as_array)
   if (as_array != NULL)
     {
       g_ptr_array_set_size (items, 2);
-      ferry_map_set_array (map, items);
+      map_test_set_items (map, items);
     }
   else
     {
-      g_assert_true (ferry_map_add (map, NULL, &error));
-      g_assert_true (ferry_map_add (map, NULL, &error));
+      g_assert_true (ferry_map_add (map, NULL, 0, &error));
+      g_assert_true (ferry_map_add (map, NULL, 0, &error));
       ferry_map_close_input (map);
     }
   for (guint i = 0; i < 2; i++)
     {
-      g_assert_true (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
+      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
       g_assert_no_error (failure);
       g_assert_null (value);
     }
@@ -660,13 +709,13 @@ ends_at_once_without_items (gconstpointer in_threads)
   Listener listener;
 
   map_test_assert_end (map);
-  results = ferry_map_collect (other, MAP_TEST_TIMEOUT, &error);
+  results = map_test_collect (other, MAP_TEST_TIMEOUT, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (results->len, ==, 0);
   listen (&listener, third);
   ferry_map_start (third);
   g_assert_cmpuint (listener.n_finished, ==, 1);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 0);
 }
 
 static void
@@ -681,10 +730,10 @@ ends_with_the_error_of_its_source (void)
   for (gint64 i = 0; i < 100; i++)
     g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
   g_assert_true (source.destroyed);
-  g_assert_false (ferry_map_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
+  g_assert_false (map_test_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
   g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_IO);
-  g_assert_error (ferry_map_get_error (map), G_FILE_ERROR, G_FILE_ERROR_IO);
-  g_assert_true (ferry_map_get_finished (map));
+  g_assert_error (ferry_test_get_error (map, "error"), G_FILE_ERROR, G_FILE_ERROR_IO);
+  g_assert_true (ferry_test_get_number (map, "is-finished"));
 }
 
 static void
@@ -738,6 +787,8 @@ main (int argc, char **argv)
   g_test_add_func ("/map/waiting-is-cancelled-and-the-map-goes-on", waiting_is_cancelled_and_the_map_goes_on);
   g_test_add_func ("/map/collecting-is-cancelled", collecting_is_cancelled);
   g_test_add_func ("/map/collecting-stops-at-the-first-error", collecting_stops_at_the_first_error);
+  g_test_add_data_func ("/map/results-grow-in-a-list/ordered", ordered, results_grow_in_a_list);
+  g_test_add_data_func ("/map/results-grow-in-a-list/unordered", unordered, results_grow_in_a_list);
   g_test_add_func ("/map/collecting-outlives-the-last-reference", collecting_outlives_the_last_reference);
   g_test_add_func ("/map/feeds-from-a-list-model", feeds_from_a_list_model);
   g_test_add_data_func ("/map/maps-what-is-put-where-it-was-reached/between", GUINT_TO_POINTER (4),

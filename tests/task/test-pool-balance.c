@@ -22,7 +22,7 @@ submit_sleeper (TaskTest *test)
 static gboolean
 is_empty (gpointer data)
 {
-  return ferry_executor_get_n_waiting (data) == 0 && ferry_executor_get_n_executing (data) == 0;
+  return ferry_test_get_number (data, "n-waiting") == 0 && ferry_test_get_number (data, "n-executing") == 0;
 }
 
 /* The first of two idle workers stands still, and is given the task. */
@@ -38,7 +38,7 @@ does_not_wait_for_a_worker_that_stands_still (void)
   for (guint i = 0; i < 2; i++)
     {
       task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
-      pids[i] = ferry_task_get_pid (tasks[i]);
+      pids[i] = ferry_test_get_number (tasks[i], "pid");
     }
   for (guint i = 0; i < 2; i++)
     {
@@ -72,7 +72,7 @@ start_sleepers (TaskTest *test, FerryTask **tasks, GPid *pids)
   for (guint i = 0; i < 2; i++)
     {
       task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
-      pids[i] = ferry_task_get_pid (tasks[i]);
+      pids[i] = ferry_test_get_number (tasks[i], "pid");
     }
 }
 
@@ -107,7 +107,7 @@ finds_the_worker_that_goes_on (void)
   ferry_test_kill (pids[1], SIGCONT);
   task_test_wait_done (task);
   g_assert_no_error (ferry_task_get_error (task));
-  g_assert_cmpint (ferry_task_get_pid (task), ==, pids[1]);
+  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, pids[1]);
   ferry_test_kill (pids[0], SIGCONT);
 }
 
@@ -148,12 +148,12 @@ gives_what_is_taken_back_to_the_one_that_takes (void)
   ferry_test_kill (pids[0], SIGCONT);
   while (n_reports == 0)
     g_main_context_iteration (NULL, TRUE);
-  g_assert_cmpint (ferry_task_get_pid (endless), ==, pids[0]);
+  g_assert_cmpint (ferry_test_get_number (endless, "pid"), ==, pids[0]);
   ferry_test_kill (pids[1], SIGCONT);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (task);
   g_assert_no_error (ferry_task_get_error (task));
-  g_assert_cmpint (ferry_task_get_pid (task), ==, pids[1]);
+  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, pids[1]);
   ferry_task_cancel (endless);
 }
 
@@ -268,8 +268,8 @@ a_task_of_a_nested_loop_gets_a_worker_that_is_heard (gconstpointer n_warm)
   g_signal_connect (outer, "done", G_CALLBACK (submit_and_wait_in_loop), &nesting);
   task_test_wait_done (outer);
   g_assert_no_error (ferry_task_get_error (nesting.task));
-  g_assert_cmpint (ferry_task_get_pid (nesting.task), !=, ferry_task_get_pid (outer));
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
+  g_assert_cmpint (ferry_test_get_number (nesting.task, "pid"), !=, ferry_test_get_number (outer, "pid"));
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 2);
   g_object_unref (nesting.task);
 }
 
@@ -283,7 +283,7 @@ a_task_of_a_nested_loop_gets_the_only_worker (void)
   g_signal_connect (outer, "done", G_CALLBACK (submit_in_loop), &nesting);
   task_test_wait_done (outer);
   task_test_wait_done (nesting.task);
-  g_assert_cmpint (ferry_task_get_pid (nesting.task), ==, ferry_task_get_pid (outer));
+  g_assert_cmpint (ferry_test_get_number (nesting.task, "pid"), ==, ferry_test_get_number (outer, "pid"));
   g_object_unref (nesting.task);
 }
 
@@ -304,8 +304,8 @@ a_task_of_a_handler_gets_the_warm_worker (void)
   g_signal_connect (outer, "done", G_CALLBACK (submit_at_once), &nesting);
   task_test_wait_done (outer);
   task_test_wait_done (nesting.task);
-  g_assert_cmpint (ferry_task_get_pid (nesting.task), ==, ferry_task_get_pid (outer));
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (nesting.task, "pid"), ==, ferry_test_get_number (outer, "pid"));
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 1);
   g_object_unref (nesting.task);
 }
 

@@ -19,7 +19,7 @@
 static gboolean
 is_empty (gpointer data)
 {
-  return ferry_executor_get_n_waiting (data) == 0 && ferry_executor_get_n_executing (data) == 0;
+  return ferry_test_get_number (data, "n-waiting") == 0 && ferry_test_get_number (data, "n-executing") == 0;
 }
 
 static void
@@ -45,9 +45,9 @@ costs_one_task (void)
   for (guint i = 0; i < 200; i++)
     g_object_unref (task_test_submit (test->executor, "echo", g_variant_new_string ("after")));
   ferry_test_run_until (is_empty, test->executor);
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 600);
-  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 2);
-  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 600);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 2);
   g_assert_null (ferry_pool_get_error (test->pool));
   assert_lost (segment, "Segmentation fault");
   assert_lost (segment, "while it ran crash (11)");
@@ -63,7 +63,7 @@ says_what_it_ran (void)
   g_autoptr (FerryTask) crash = ferry_task_new (FERRY_TASK_KIND_CALL, "complain", g_variant_new_string ("holiday.png"));
   g_autoptr (GError) error = NULL;
 
-  ferry_task_set_name (crash, "Preview 17");
+  g_object_set (crash, "name", "Preview 17", NULL);
   g_assert_true (ferry_executor_submit_task (test->executor, crash, &error));
   assert_lost (crash, "Task 'Preview 17' was lost because its worker ended while it ran complain ('holiday.png');");
 }
@@ -133,14 +133,14 @@ repeats_where_it_may (void)
   TaskTestWitness *witnesses[] = {task_test_witness_new (once), task_test_witness_new (twice),
                                   task_test_witness_new (failing)};
 
-  ferry_task_set_retries (twice, 1);
-  ferry_task_set_retries (failing, 5);
+  g_object_set (twice, "retries", 1, NULL);
+  g_object_set (failing, "retries", 5, NULL);
   task_test_submit_task (test->executor, once);
   task_test_submit_task (test->executor, twice);
   task_test_submit_task (test->executor, failing);
   assert_lost (once, "Killed");
   assert_lost (twice, "Killed");
-  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 3);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 3);
   task_test_assert_failed (failing, G_FILE_ERROR, 4);
   g_assert_cmpuint (witnesses[2]->n_started, ==, 1);
   for (guint i = 0; i < G_N_ELEMENTS (witnesses); i++)
@@ -154,13 +154,13 @@ sets_aside_what_is_deadly (void)
   g_autoptr (FerryTask) deadly = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGSEGV));
   g_autoptr (FerryTask) other = NULL;
 
-  ferry_pool_set_death_limit (test->pool, 2);
-  ferry_task_set_retries (deadly, 100);
+  g_object_set (test->pool, "death-limit", 2, NULL);
+  g_object_set (deadly, "retries", 100, NULL);
   task_test_submit_task (test->executor, deadly);
   other = task_test_submit (test->executor, "echo", g_variant_new_string ("other"));
   task_test_assert_failed (deadly, FERRY_ERROR, FERRY_ERROR_QUARANTINED);
   task_test_assert_result (other, "'other'");
-  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 2);
 }
 
 static void
@@ -177,20 +177,20 @@ cancels_what_would_be_repeated (void)
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGKILL));
   g_autoptr (FerryTask) other = NULL;
 
-  ferry_task_set_retries (task, 1);
+  g_object_set (task, "retries", 1, NULL);
   g_signal_connect (task, "notify::state", G_CALLBACK (cancel_when_it_waits_again), NULL);
   task_test_submit_task (test->executor, task);
   other = task_test_submit (test->executor, "echo", g_variant_new_string ("other"));
   task_test_assert_cancelled (task);
   task_test_assert_result (other, "'other'");
-  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 1);
 }
 
 static void
 kill_worker (FerryTask *task)
 {
-  g_assert_cmpint (ferry_task_get_pid (task), >, 0);
-  ferry_test_kill (ferry_task_get_pid (task), SIGKILL);
+  g_assert_cmpint (ferry_test_get_number (task, "pid"), >, 0);
+  ferry_test_kill (ferry_test_get_number (task, "pid"), SIGKILL);
 }
 
 static gpointer
@@ -209,8 +209,7 @@ cancels_elsewhere_what_would_be_repeated (void)
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
   g_autoptr (FerryTask) other = NULL;
 
-  ferry_task_set_retries (task, 1);
-  ferry_task_set_cancellable (task, cancellable);
+  g_object_set (task, "retries", 1, "cancellable", cancellable, NULL);
   task_test_submit_task (test->executor, task);
   other = task_test_submit (test->executor, "echo", g_variant_new_string ("other"));
   task_test_wait_begun (task);
@@ -218,7 +217,7 @@ cancels_elsewhere_what_would_be_repeated (void)
   g_thread_join (g_thread_new ("cancels", cancel_there, cancellable));
   task_test_assert_cancelled (task);
   task_test_assert_result (other, "'other'");
-  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 1);
 }
 
 /* What a worker had begun is known for certain: what it had not is done once, elsewhere. */
@@ -240,7 +239,7 @@ runs_elsewhere_what_was_sent_ahead (void)
   kill_worker (killed);
   ferry_test_run_until (is_empty, test->executor);
   assert_lost (killed, "Killed");
-  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, 1);
   g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
   g_assert_cmpuint (strlen (text), ==, 20 * strlen ("begun\n"));
   g_unlink (path);
@@ -295,15 +294,15 @@ gives_up_workers_that_die_at_their_start (void)
   gint64 begin = g_get_monotonic_time ();
 
   /* Executed, each of them: a fork server that crashes is another matter. */
-  ferry_pool_set_use_fork_server (test->pool, FALSE);
-  ferry_pool_set_restart_limit (test->pool, 2, 600 * G_USEC_PER_SEC);
+  g_object_set (test->pool, "use-fork-server", FALSE, "restart-limit", 2, "restart-interval",
+                (gint64) (600 * G_USEC_PER_SEC), NULL);
   first = task_test_submit (test->executor, "nothing", NULL);
   second = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (first, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   task_test_assert_failed (second, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_nonnull (strstr (ferry_pool_get_error (test->pool)->message, "ferry_pool_reset"));
-  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), >=, 3);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), >=, 3);
   /* There was a pause between them. */
   g_assert_cmpint (g_get_monotonic_time () - begin, >=, 50000);
 }
@@ -315,12 +314,12 @@ gives_up_when_the_initialiser_crashes (void)
   g_autoptr (FerryTask) task = NULL;
   g_autoptr (FerryTask) again = NULL;
 
-  ferry_pool_set_initialiser (test->pool, "crash", g_variant_new_int32 (SIGSEGV));
-  ferry_pool_set_restart_limit (test->pool, 2, 600 * G_USEC_PER_SEC);
+  g_object_set (test->pool, "initialiser", "crash", "initialiser-arguments", g_variant_new_int32 (SIGSEGV),
+                "restart-limit", 2, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 3);
-  ferry_pool_set_initialiser (test->pool, NULL, NULL);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 3);
+  g_object_set (test->pool, "initialiser", NULL, "initialiser-arguments", NULL, NULL);
   ferry_pool_reset (test->pool);
   again = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_result (again, NULL);
@@ -332,7 +331,7 @@ fails_without_its_program (gconstpointer data)
   g_autoptr (TaskTest) test = new_with_program ("/no/such/program", NULL);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_use_fork_server (test->pool, GPOINTER_TO_INT (data));
+  g_object_set (test->pool, "use-fork-server", GPOINTER_TO_INT (data), NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
   g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
@@ -346,7 +345,7 @@ gives_up_when_the_fork_server_fails (void)
   g_autoptr (TaskTest) test = new_with_program ("serving-worker", "fail");
   g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
 
-  ferry_pool_set_restart_limit (test->pool, 1, 600 * G_USEC_PER_SEC);
+  g_object_set (test->pool, "restart-limit", 1, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
   task_test_wait_done (task);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_FAILED);
   g_assert_nonnull (ferry_pool_get_error (test->pool));
@@ -361,7 +360,7 @@ tries_its_fork_server_again_when_reset (void)
   g_autoptr (FerryLauncher) launcher = NULL;
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_restart_limit (test->pool, 0, 600 * G_USEC_PER_SEC);
+  g_object_set (test->pool, "restart-limit", 0, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
   for (guint i = 0; i < 4; i++)
     {
       g_autoptr (FerryTask) hopeless = task_test_submit (test->executor, "nothing", NULL);
@@ -375,7 +374,7 @@ tries_its_fork_server_again_when_reset (void)
   g_object_get (test->pool, "launcher", &launcher, NULL);
   ferry_launcher_unsetenv (launcher, "FERRY_TEST_INITIALISER");
   /* A worker that is asked of a fork server whose end is just being told of is lost with it, and replaced. */
-  ferry_pool_set_restart_limit (test->pool, 5, 600 * G_USEC_PER_SEC);
+  g_object_set (test->pool, "restart-limit", 5, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
   ferry_pool_reset (test->pool);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (task);
@@ -386,7 +385,7 @@ tries_its_fork_server_again_when_reset (void)
 static gboolean
 has_completed_two (gpointer data)
 {
-  return ferry_executor_get_n_completed (data) >= 2;
+  return ferry_test_get_number (data, "n-completed") >= 2;
 }
 
 /* Workers that are replaced after each task, and take for ever to end. */
@@ -395,14 +394,13 @@ has_no_more_that_end_than_others (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
 
-  ferry_pool_set_max_tasks (test->pool, 1);
-  ferry_pool_set_finaliser (test->pool, "pause-for-ever", NULL);
+  g_object_set (test->pool, "max-tasks", 1, "finaliser", "pause-for-ever", "finaliser-arguments", NULL, NULL);
   for (guint i = 0; i < 5; i++)
     g_object_unref (task_test_submit (test->executor, "nothing", NULL));
   ferry_test_run_until (has_completed_two, test->executor);
   task_test_settle ();
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 2);
 }
 
 static gboolean
@@ -418,7 +416,7 @@ all_are_open (gpointer data)
       if (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_OPEN)
         return FALSE;
     }
-  return n == ferry_pool_get_min_workers (data);
+  return n == ferry_test_get_number (data, "min-workers");
 }
 
 /* More workers than there may be bad starts, none of which has done anything. */
@@ -429,7 +427,7 @@ replaces_a_fork_server_that_was_killed (void)
   g_autoptr (FerryWorker) first = NULL;
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_min_workers (test->pool, 8);
+  g_object_set (test->pool, "min-workers", 8, NULL);
   g_assert_true (ferry_pool_start (test->pool, NULL));
   ferry_test_run_until (all_are_open, test->pool);
   first = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
@@ -452,7 +450,7 @@ does_not_wait_for_a_worker_that_prepares_itself (void)
   g_autoptr (FerryTask) busy = NULL;
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_use_fork_server (test->pool, FALSE);
+  g_object_set (test->pool, "use-fork-server", FALSE, NULL);
   warm = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (warm);
   g_object_get (test->pool, "launcher", &launcher, NULL);
@@ -460,7 +458,7 @@ does_not_wait_for_a_worker_that_prepares_itself (void)
   busy = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
   task_test_wait_begun (busy);
   task = task_test_submit (test->executor, "nothing", NULL);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 2);
   ferry_task_cancel (busy);
   task_test_wait_done (task);
   g_assert_no_error (ferry_task_get_error (task));
@@ -477,7 +475,8 @@ tells_every_executor (void)
   g_autoptr (FerryTask) third = NULL;
   g_autoptr (FerryExecutor) last = ferry_executor_new (test->pool);
 
-  ferry_pool_set_initialiser (test->pool, "fail", g_variant_new ("(sis)", "g-file-error-quark", 4, "No model"));
+  g_object_set (test->pool, "initialiser", "fail", "initialiser-arguments",
+                g_variant_new ("(sis)", "g-file-error-quark", 4, "No model"), NULL);
   first = task_test_submit (test->executor, "nothing", NULL);
   second = task_test_submit (going, "nothing", NULL);
   third = task_test_submit (last, "nothing", NULL);
@@ -521,7 +520,7 @@ refuses_what_is_too_large (void)
   FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, "echo-bytes", make_too_large ());
   g_autoptr (FerryTask) other = NULL;
 
-  ferry_task_set_queue_timeout (task, 20000);
+  g_object_set (task, "queue-timeout", (gint64) 20000, NULL);
   task_test_submit_task (test->executor, task);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
   task_test_settle ();
@@ -537,11 +536,11 @@ fails_with_an_initialiser_that_is_too_large (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_initialiser (test->pool, "echo-bytes", make_too_large ());
+  g_object_set (test->pool, "initialiser", "echo-bytes", "initialiser-arguments", make_too_large (), NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
   g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 0);
   g_assert_cmpuint (g_list_model_get_n_items (ferry_pool_get_workers (test->pool)), ==, 0);
 }
 
@@ -549,7 +548,7 @@ fails_with_an_initialiser_that_is_too_large (void)
 static gboolean
 has_second_attempt (gpointer data)
 {
-  return ferry_task_get_n_attempts (data) == 2;
+  return ferry_test_get_number (data, "n-attempts") == 2;
 }
 
 static void
@@ -558,8 +557,7 @@ repeats_after_the_queue_deadline (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
 
-  ferry_task_set_queue_timeout (task, 600 * G_USEC_PER_SEC);
-  ferry_task_set_retries (task, 1);
+  g_object_set (task, "queue-timeout", (gint64) (600 * G_USEC_PER_SEC), "retries", 1, NULL);
   task_test_submit_task (test->executor, task);
   task_test_wait_begun (task);
   /* As if it had run for longer than it might have waited. */

@@ -52,7 +52,7 @@ new_test (Kind kind)
   TaskTest *test = task_test_new (kind == IN_THREADS, 2);
 
   if (kind == IN_PROCESSES)
-    ferry_pool_set_use_fork_server (test->pool, FALSE);
+    g_object_set (test->pool, "use-fork-server", FALSE, NULL);
   return test;
 }
 
@@ -83,7 +83,7 @@ is_tried_again (gconstpointer data)
 static gboolean
 has_two_workers (gpointer data)
 {
-  return ferry_pool_get_n_workers (data) == 2;
+  return ferry_test_get_number (data, "n-workers") == 2;
 }
 
 static void
@@ -92,12 +92,12 @@ is_tried_again_without_a_task (gconstpointer data)
   g_autoptr (TaskTest) test = new_test (GPOINTER_TO_INT (data));
   g_autoptr (GError) error = NULL;
 
-  ferry_pool_set_min_workers (test->pool, 2);
+  g_object_set (test->pool, "min-workers", 2, NULL);
   lower_limit ();
   g_assert_true (ferry_pool_start (test->pool, &error));
   lift_limit ();
   g_assert_no_error (error);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 0);
   ferry_test_run_until (has_two_workers, test->pool);
 }
 
@@ -109,7 +109,7 @@ fails_the_pool_at_its_limit (gconstpointer data)
   g_autoptr (FerryTask) again = NULL;
   const GError *error;
 
-  ferry_pool_set_restart_limit (test->pool, 2, 600 * G_USEC_PER_SEC);
+  g_object_set (test->pool, "restart-limit", 2, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
   lower_limit ();
   task = task_test_submit (test->executor, "nothing", NULL);
   g_assert_false (ferry_task_get_done (task));

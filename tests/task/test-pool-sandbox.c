@@ -64,7 +64,7 @@ test_workers_are_executed (void)
   g_autoptr (FerryTask) task = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
   g_autoptr (FerryWorker) worker = NULL;
 
-  ferry_pool_set_use_fork_server (test->pool, TRUE);
+  g_object_set (test->pool, "use-fork-server", TRUE, NULL);
   task_test_wait_begun (task);
   worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
   g_assert_cmpint (get_starter (ferry_worker_get_pid (worker)), ==, getpid ());

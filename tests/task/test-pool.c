@@ -60,7 +60,8 @@ shows_what_a_function_prints (void)
   task_test_wait_done (task);
   ferry_test_look_until (has_line, &shown);
   g_assert_cmpint (dup2 (report, STDOUT_FILENO), >=, 0);
-  expected = g_strdup_printf ("%s 1[%d]: hello\n", ferry_pool_get_name (test->pool), (int) ferry_task_get_pid (task));
+  expected = g_strdup_printf ("%s 1[%d]: hello\n", ferry_test_get_string (test->pool, "name"),
+                              (int) ferry_test_get_number (task, "pid"));
   g_assert_cmpstr (shown.text->str, ==, expected);
   g_string_free (shown.text, TRUE);
   close (fds[0]);
@@ -111,13 +112,13 @@ submit_sleeper (TaskTest *test)
 static gboolean
 is_empty (gpointer data)
 {
-  return ferry_executor_get_n_waiting (data) == 0 && ferry_executor_get_n_executing (data) == 0;
+  return ferry_test_get_number (data, "n-waiting") == 0 && ferry_test_get_number (data, "n-executing") == 0;
 }
 
 static gboolean
 has_two_executing (gpointer data)
 {
-  return ferry_executor_get_n_executing (data) == 2;
+  return ferry_test_get_number (data, "n-executing") == 2;
 }
 
 static void
@@ -125,15 +126,15 @@ has_no_more_than_its_maximum (gconstpointer data)
 {
   g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 2);
 
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 0);
   for (guint i = 0; i < 5; i++)
     g_object_unref (submit_sleeper (test));
   ferry_test_run_until (has_two_executing, test->executor);
   task_test_settle ();
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
-  g_assert_cmpuint (ferry_pool_get_n_busy (test->pool), ==, 2);
-  g_assert_cmpuint (ferry_executor_get_n_executing (test->executor), ==, 2);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 3);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-busy"), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-executing"), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-waiting"), ==, 3);
 }
 
 static void
@@ -142,14 +143,14 @@ starts_its_minimum (gconstpointer data)
   g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 4);
   g_autoptr (GError) error = NULL;
 
-  ferry_pool_set_min_workers (test->pool, 3);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  g_object_set (test->pool, "min-workers", 3, NULL);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 0);
   ferry_pool_start (test->pool, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 3);
-  ferry_pool_set_min_workers (test->pool, 4);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 4);
-  g_assert_cmpuint (ferry_pool_get_n_busy (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 3);
+  g_object_set (test->pool, "min-workers", 4, NULL);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 4);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-busy"), ==, 0);
 }
 
 /* Down to the minimum, and each by plan. */
@@ -159,13 +160,12 @@ lets_idle_workers_go (gconstpointer data)
   g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 3);
   FerryTask *tasks[3];
 
-  ferry_pool_set_min_workers (test->pool, 1);
-  ferry_pool_set_idle_timeout (test->pool, 20000);
+  g_object_set (test->pool, "min-workers", 1, "idle-timeout", (gint64) 20000, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
     tasks[i] = submit_sleeper (test);
   for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
     task_test_wait_state (tasks[i], FERRY_TASK_STATE_EXECUTING);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 3);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 3);
   for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
     {
       ferry_task_cancel (tasks[i]);
@@ -173,7 +173,7 @@ lets_idle_workers_go (gconstpointer data)
       g_object_unref (tasks[i]);
     }
   task_test_wait_workers (test->pool, 1);
-  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 0);
   g_assert_null (ferry_pool_get_error (test->pool));
 }
 
@@ -185,7 +185,7 @@ keeps_busy_worker (void)
   g_autoptr (FerryTask) first = NULL;
   g_autoptr (FerryTask) second = NULL;
 
-  ferry_pool_set_idle_timeout (test->pool, 1);
+  g_object_set (test->pool, "idle-timeout", (gint64) 1, NULL);
   first = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (first);
   second = submit_sleeper (test);
@@ -203,11 +203,11 @@ lets_worker_go_whose_task_was_cancelled (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_idle_timeout (test->pool, 1000);
+  g_object_set (test->pool, "idle-timeout", (gint64) 1000, NULL);
   task = submit_sleeper (test);
   ferry_task_cancel (task);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
-  g_assert_cmpuint (ferry_pool_get_n_busy (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-busy"), ==, 0);
   task_test_wait_workers (test->pool, 0);
 }
 
@@ -220,12 +220,12 @@ is_found_in_list (void)
   g_autoptr (FerryTask) name = NULL;
   g_autoptr (FerryWorker) worker = NULL;
 
-  ferry_pool_set_name (test->pool, "resize");
+  g_object_set (test->pool, "name", "resize", NULL);
   task = submit_sleeper (test);
   task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
   g_assert_cmpuint (g_list_model_get_n_items (workers), ==, 1);
   worker = g_list_model_get_item (workers, 0);
-  g_assert_cmpint (ferry_worker_get_pid (worker), ==, ferry_task_get_pid (task));
+  g_assert_cmpint (ferry_worker_get_pid (worker), ==, ferry_test_get_number (task, "pid"));
   g_assert_cmpstr (ferry_worker_get_name (worker), ==, "resize 1");
   ferry_task_cancel (task);
   name = task_test_submit (test->executor, "process-name", NULL);
@@ -239,7 +239,7 @@ replaces_worker_after_its_tasks (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
 
-  ferry_pool_set_max_tasks (test->pool, 7);
+  g_object_set (test->pool, "max-tasks", 7, NULL);
   for (guint i = 0; i < 100; i++)
     g_ptr_array_add (tasks, task_test_submit (test->executor, "serial", NULL));
   for (guint i = 0; i < tasks->len; i++)
@@ -247,9 +247,9 @@ replaces_worker_after_its_tasks (void)
       g_autofree char *expected = g_strdup_printf ("%u", i % 7 + 1);
 
       task_test_assert_result (g_ptr_array_index (tasks, i), expected);
-      g_assert_cmpuint (ferry_task_get_n_attempts (g_ptr_array_index (tasks, i)), <=, 2);
+      g_assert_cmpuint (ferry_test_get_number (g_ptr_array_index (tasks, i), "n-attempts"), <=, 2);
     }
-  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 0);
   g_assert_null (ferry_pool_get_error (test->pool));
 }
 
@@ -258,12 +258,12 @@ replaces_thread_after_its_tasks (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
 
-  ferry_pool_set_max_tasks (test->pool, 3);
+  g_object_set (test->pool, "max-tasks", 3, NULL);
   for (guint i = 0; i < 100; i++)
     g_object_unref (task_test_submit (test->executor, "nothing", NULL));
   ferry_test_run_until (is_empty, test->executor);
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 100);
-  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 100);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 0);
 }
 
 static void
@@ -274,15 +274,15 @@ replaces_large_worker (void)
   g_autoptr (FerryTask) large = NULL;
   g_autoptr (FerryTask) second = NULL;
 
-  ferry_pool_set_max_memory (test->pool, 256 << 20);
+  g_object_set (test->pool, "max-memory", (guint64) (256 << 20), NULL);
   large = task_test_submit (test->executor, "allocate", g_variant_new_uint64 (300 << 20));
   second = task_test_submit (test->executor, "serial", NULL);
   first = task_test_submit (test->executor, "serial", NULL);
   task_test_assert_result (large, NULL);
   task_test_assert_result (second, "1");
   task_test_assert_result (first, "2");
-  g_assert_true (ferry_task_get_pid (second) != ferry_task_get_pid (large));
-  g_assert_cmpuint (ferry_pool_get_n_restarts (test->pool), ==, 0);
+  g_assert_true (ferry_test_get_number (second, "pid") != ferry_test_get_number (large, "pid"));
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 0);
 }
 
 static GVariant *
@@ -323,9 +323,9 @@ prepares_and_clears_up (void)
   g_autofree char *text = NULL;
   Stop stop = {0};
 
-  ferry_pool_set_initialiser (test->pool, "append-line", make_line (path, "first"));
-  ferry_pool_set_finaliser (test->pool, "append-line", make_line (path, "last"));
-  ferry_pool_set_max_tasks (test->pool, 2);
+  g_object_set (test->pool, "initialiser", "append-line", "initialiser-arguments", make_line (path, "first"), NULL);
+  g_object_set (test->pool, "finaliser", "append-line", "finaliser-arguments", make_line (path, "last"), "max-tasks", 2,
+                NULL);
   for (guint i = 0; i < 3; i++)
     g_object_unref (task_test_submit (test->executor, "append-line", make_line (path, "task")));
   ferry_test_run_until (is_empty, test->executor);
@@ -346,21 +346,22 @@ fails_once_with_its_initialiser (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 3);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_initialiser (test->pool, "fail", g_variant_new ("(sis)", "g-file-error-quark", 4, "No model"));
+  g_object_set (test->pool, "initialiser", "fail", "initialiser-arguments",
+                g_variant_new ("(sis)", "g-file-error-quark", 4, "No model"), NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   for (guint i = 0; i < 10; i++)
     g_object_unref (task_test_submit (test->executor, "nothing", NULL));
   task_test_assert_failed (task, G_FILE_ERROR, 4);
   g_assert_nonnull (strstr (ferry_task_get_error (task)->message, "No model"));
-  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 11);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, 11);
   g_assert_error (ferry_pool_get_error (test->pool), G_FILE_ERROR, 4);
   task_test_wait_workers (test->pool, 0);
   g_clear_object (&task);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (task, G_FILE_ERROR, 4);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 0);
   g_clear_object (&task);
-  ferry_pool_set_initialiser (test->pool, NULL, NULL);
+  g_object_set (test->pool, "initialiser", NULL, "initialiser-arguments", NULL, NULL);
   ferry_pool_reset (test->pool);
   g_assert_null (ferry_pool_get_error (test->pool));
   task = task_test_submit (test->executor, "nothing", NULL);
@@ -403,14 +404,14 @@ stops_by_force (gconstpointer data)
   Stop stop = {0};
 
   /* Nor is it begun again. */
-  ferry_task_set_retries (running, 5);
+  g_object_set (running, "retries", 5, NULL);
   task_test_submit_task (test->executor, running);
   task_test_wait_begun (running);
   ferry_pool_stop_async (test->pool, 10000, NULL, stopped, &stop);
   ferry_test_wait_flag (&stop.returned);
   g_assert_no_error (stop.error);
   task_test_assert_failed (running, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 0);
 }
 
 static void
@@ -438,12 +439,12 @@ stops_though_tasks_come (void)
       task_test_submit_task (test->executor, task);
     }
   ferry_pool_stop_async (test->pool, -1, NULL, stopped, &stop);
-  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, 5);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 5);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, 5);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-waiting"), ==, 5);
   ferry_task_cancel (running);
   ferry_test_wait_flag (&stop.returned);
   ferry_test_run_until (is_empty, test->executor);
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, 5);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 5);
 }
 
 static void
@@ -471,7 +472,7 @@ is_dropped_with_workers (gconstpointer data)
   g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 2);
   gpointer pool = test->pool;
 
-  ferry_pool_set_min_workers (test->pool, 2);
+  g_object_set (test->pool, "min-workers", 2, NULL);
   g_assert_true (ferry_pool_start (test->pool, NULL));
   g_object_add_weak_pointer (pool, &pool);
   g_object_unref (submit_sleeper (test));
@@ -512,7 +513,7 @@ takes_the_longest_times_for_ever (void)
   g_autoptr (GError) error = NULL;
 
   ferry_task_set_run_timeout (task, G_MAXINT64);
-  ferry_task_set_queue_timeout (task, G_MAXINT64);
+  g_object_set (task, "queue-timeout", (gint64) G_MAXINT64, NULL);
   ferry_task_set_cancel_grace (task, G_MAXINT64);
   task_test_submit_task (test->executor, task);
   result = ferry_task_wait (task, G_MAXINT64, &error);
@@ -524,13 +525,13 @@ takes_the_longest_times_for_ever (void)
 static gboolean
 has_no_workers (gpointer pool)
 {
-  return ferry_pool_get_n_workers (pool) == 0;
+  return ferry_test_get_number (pool, "n-workers") == 0;
 }
 
 static gboolean
 has_three_workers (gpointer pool)
 {
-  return ferry_pool_get_n_workers (pool) == 3;
+  return ferry_test_get_number (pool, "n-workers") == 3;
 }
 
 /* Two that have nothing to do, beside the one that has. */
@@ -540,12 +541,11 @@ keeps_some_idle (gconstpointer data)
   g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (data), 8);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_idle_timeout (test->pool, 1);
-  ferry_pool_set_min_idle (test->pool, 2);
+  g_object_set (test->pool, "idle-timeout", (gint64) 1, "min-idle", 2, NULL);
   task = submit_sleeper (test);
   task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
   task_test_poll_until (has_three_workers, test->pool);
-  g_assert_cmpuint (ferry_pool_get_n_busy (test->pool), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-busy"), ==, 1);
   ferry_task_cancel (task);
   task_test_assert_cancelled (task);
 }
@@ -559,8 +559,8 @@ replaces_worker_by_age (gconstpointer data)
 
   task_test_wait_state (old, FERRY_TASK_STATE_EXECUTING);
   /* It is older already, and goes when it has done what it has begun. */
-  ferry_pool_set_max_age (test->pool, 1);
-  ferry_pool_set_max_age (test->pool, 3600 * (gint64) G_USEC_PER_SEC);
+  g_object_set (test->pool, "max-age", (gint64) 1, NULL);
+  g_object_set (test->pool, "max-age", (gint64) (3600 * (gint64) G_USEC_PER_SEC), NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   ferry_task_cancel (old);
   task_test_assert_cancelled (old);
@@ -579,10 +579,10 @@ replaces_idle_worker_by_age (void)
       g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
 
       task_test_wait_done (task);
-      pids[i] = ferry_task_get_pid (task);
-      ferry_pool_set_max_age (test->pool, 20000);
+      pids[i] = ferry_test_get_number (task, "pid");
+      g_object_set (test->pool, "max-age", (gint64) 20000, NULL);
       task_test_poll_until (has_no_workers, test->pool);
-      ferry_pool_set_max_age (test->pool, 0);
+      g_object_set (test->pool, "max-age", (gint64) 0, NULL);
     }
   g_assert_cmpint (pids[0], !=, pids[1]);
 }
@@ -593,9 +593,8 @@ replaces_initialised_worker_by_age (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_idle_timeout (test->pool, 0);
-  ferry_pool_set_max_age (test->pool, 20000);
-  ferry_pool_set_initialiser (test->pool, "nothing", NULL);
+  g_object_set (test->pool, "idle-timeout", (gint64) 0, "max-age", (gint64) 20000, "initialiser", "nothing",
+                "initialiser-arguments", NULL, NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (task);
   g_assert_no_error (ferry_task_get_error (task));
@@ -612,7 +611,7 @@ keeps_deadlines_of_tasks (void)
   for (guint i = 0; i < 2; i++)
     {
       tasks[i] = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
-      ferry_task_set_deadline (tasks[i], deadline);
+      g_object_set (tasks[i], "deadline", (gint64) deadline, NULL);
       task_test_submit_task (test->executor, tasks[i]);
     }
   for (guint i = 0; i < 2; i++)
@@ -642,10 +641,10 @@ stops_in_time_though_the_fork_server_stands_still (void)
   GPid fork_server;
 
   task_test_wait_state (busy, FERRY_TASK_STATE_EXECUTING);
-  fork_server = task_test_get_parent (ferry_task_get_pid (busy));
+  fork_server = task_test_get_parent (ferry_test_get_number (busy, "pid"));
   ferry_test_kill (fork_server, SIGSTOP);
   task = task_test_submit (test->executor, "nothing", NULL);
-  g_assert_cmpuint (ferry_pool_get_n_workers (test->pool), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-workers"), ==, 2);
   ferry_pool_stop_async (test->pool, 100000, NULL, stopped_cb, &stopped);
   ferry_test_wait_flag (&stopped);
   /* Nothing has waited for the fork server, which would not have answered. */
@@ -679,7 +678,7 @@ leaves_its_launcher_its_name (void)
 
   g_object_get (test->pool, "launcher", &launcher, NULL);
   ferry_launcher_set_name (launcher, "mine");
-  ferry_pool_set_use_fork_server (test->pool, FALSE);
+  g_object_set (test->pool, "use-fork-server", FALSE, NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_result (task, NULL);
   worker = ferry_launcher_spawn (launcher, test->router, NULL);
@@ -699,7 +698,7 @@ refuses_transports_of_its_launcher (gconstpointer data)
   g_autoptr (GError) error = NULL;
   const GError *reason;
 
-  ferry_pool_set_use_fork_server (test->pool, data != NULL);
+  g_object_set (test->pool, "use-fork-server", data != NULL, NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   reason = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
   if (strstr (reason->message, "has the transport 'questions', which") == NULL ||
@@ -718,7 +717,7 @@ leaves_later_transports_alone (gconstpointer data)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryTransport) transport = NULL;
 
-  ferry_pool_set_use_fork_server (test->pool, data != NULL);
+  g_object_set (test->pool, "use-fork-server", data != NULL, NULL);
   for (guint i = 0; i < 2; i++)
     {
       g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);

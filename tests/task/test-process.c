@@ -76,7 +76,8 @@ runs_in_another_process (void)
   result = ferry_process_get_result (process, &error);
   g_assert_no_error (error);
   g_assert_cmpint (g_variant_get_int32 (result), !=, getpid ());
-  g_assert_cmpint (g_variant_get_int32 (result), ==, ferry_task_get_pid (ferry_process_get_task (process)));
+  g_assert_cmpint (g_variant_get_int32 (result), ==,
+                   ferry_test_get_number (ferry_test_get_object (process, "task"), "pid"));
 }
 
 static void
@@ -101,7 +102,7 @@ yields_one_by_one (void)
 static gboolean
 has_reported_all_it_may (gpointer data)
 {
-  return ferry_task_get_amount (data) >= WINDOW;
+  return ferry_test_get_number (data, "amount") >= WINDOW;
 }
 
 /* What nobody takes, nobody yields: the function's own count says how far it got. */
@@ -110,15 +111,15 @@ is_held_while_nobody_takes (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
   g_autoptr (FerryProcess) process = process_new (test, "count-for-ever", NULL);
-  FerryTask *task = ferry_process_get_task (process);
+  FerryTask *task = ferry_test_get_object (process, "task");
 
   ferry_test_run_until (has_reported_all_it_may, task);
   task_test_settle ();
-  g_assert_cmpuint (ferry_task_get_amount (task), ==, WINDOW);
+  g_assert_cmpuint (ferry_test_get_number (task, "amount"), ==, WINDOW);
   for (guint64 i = 0; i < 1000; i++)
     {
       assert_next_is (process, i);
-      g_assert_cmpuint (ferry_task_get_amount (task), <=, i + 1 + WINDOW);
+      g_assert_cmpuint (ferry_test_get_number (task, "amount"), <=, i + 1 + WINDOW);
     }
   g_assert_false (ferry_task_get_done (task));
 }
@@ -154,8 +155,8 @@ ends_with_its_last_reference (gconstpointer data)
   FerryProcess *process = process_new (test, data, NULL);
   GPid pid;
 
-  task_test_wait_begun (ferry_process_get_task (process));
-  pid = ferry_task_get_pid (ferry_process_get_task (process));
+  task_test_wait_begun (ferry_test_get_object (process, "task"));
+  pid = ferry_test_get_number (ferry_test_get_object (process, "task"), "pid");
   g_assert_true (ferry_test_is_alive (pid));
   g_object_unref (process);
   task_test_poll_until (is_gone, &pid);
@@ -184,7 +185,7 @@ is_waited_for_no_longer_than_asked (void)
   g_assert_false (ferry_process_join (process, 1000, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   g_clear_error (&error);
-  ferry_task_cancel (ferry_process_get_task (process));
+  ferry_task_cancel (ferry_test_get_object (process, "task"));
   g_assert_false (ferry_process_join (process, -1, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
@@ -266,7 +267,7 @@ stops_telling_when_cancelled (void)
   ferry_test_wait_flag (&next.returned);
   g_assert_error (join.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_error (next.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_assert_false (ferry_task_get_done (ferry_process_get_task (process)));
+  g_assert_false (ferry_task_get_done (ferry_test_get_object (process, "task")));
   call_clear (&join);
   call_clear (&next);
 }

@@ -100,8 +100,8 @@ run_in_pool (Test *test, gboolean use_fork_server)
   g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
   g_autoptr (FerryTask) task = NULL;
 
-  ferry_pool_set_use_fork_server (pool, use_fork_server);
-  ferry_pool_set_restart_limit (pool, 1, 600 * G_USEC_PER_SEC);
+  g_object_set (pool, "use-fork-server", use_fork_server, "restart-limit", 1, "restart-interval",
+                (gint64) (600 * G_USEC_PER_SEC), NULL);
   task = task_test_submit (executor, "nothing", NULL);
   task_test_wait_done (task);
   g_assert_nonnull (ferry_pool_get_error (pool));
@@ -258,7 +258,7 @@ static guint n_waits;
 static gboolean
 says_what_it_waits_for (gpointer task)
 {
-  const char *text = ferry_task_get_message (task);
+  const char *text = ferry_task_get_text (task);
 
   return text != NULL && strstr (text, "Waiting for ") != NULL;
 }
@@ -281,17 +281,17 @@ says_what_is_waited_for (gconstpointer data)
     g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
     FerryTask *tasks[2];
 
-    ferry_pool_set_use_fork_server (pool, use_fork_server);
+    g_object_set (pool, "use-fork-server", use_fork_server, NULL);
     ferry_pool_set_max_workers (pool, G_N_ELEMENTS (tasks));
     for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
       tasks[i] = task_test_submit (executor, "nothing", NULL);
     for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
       {
         ferry_test_run_until (says_what_it_waits_for, tasks[i]);
-        ferry_test_assert_says (ferry_task_get_message (tasks[i]), use_fork_server ? "fork server" : "(process ");
+        ferry_test_assert_says (ferry_task_get_text (tasks[i]), use_fork_server ? "fork server" : "(process ");
         if (!use_fork_server)
-          ferry_test_assert_says (ferry_task_get_message (tasks[i]), limit_words);
-        ferry_test_assert_says (ferry_task_get_message (tasks[i]), "ferry_worker_main()");
+          ferry_test_assert_says (ferry_task_get_text (tasks[i]), limit_words);
+        ferry_test_assert_says (ferry_task_get_text (tasks[i]), "ferry_worker_main()");
       }
     g_assert_cmpuint (n_waits, ==, use_fork_server ? 1 : G_N_ELEMENTS (tasks));
     for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
@@ -365,7 +365,7 @@ is_executed_where_it_cannot_be_forked (void)
 
   ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", "thread");
   ferry_pool_set_max_workers (pool, 2);
-  ferry_pool_set_max_tasks (pool, 1);
+  g_object_set (pool, "max-tasks", 1, NULL);
   n_messages = 0;
   for (guint i = 0; i < 6; i++)
     {

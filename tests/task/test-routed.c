@@ -74,7 +74,7 @@ test_queue_timeout (gconstpointer in_threads)
 
   task_test_submit_task (test->executor, first);
   route (test, has_begun, first);
-  ferry_task_set_queue_timeout (second, 1000);
+  g_object_set (second, "queue-timeout", (gint64) 1000, NULL);
   task_test_submit_task (test->executor, second);
   route (test, is_done, second);
   task_test_assert_failed (second, FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT);
@@ -112,7 +112,7 @@ test_cancellable (gconstpointer in_threads)
   g_autoptr (FerryTask) task = new_endless ();
   GThread *thread;
 
-  ferry_task_set_cancellable (task, cancellable);
+  g_object_set (task, "cancellable", cancellable, NULL);
   task_test_submit_task (test->executor, task);
   route (test, has_begun, task);
   thread = g_thread_new ("cancel", cancel_on_thread, cancellable);
@@ -124,7 +124,7 @@ test_cancellable (gconstpointer in_threads)
 static gboolean
 is_empty (gpointer group)
 {
-  return ferry_task_group_get_n_open (group) == 0;
+  return ferry_test_get_number (group, "n-open") == 0;
 }
 
 static gpointer
@@ -173,10 +173,10 @@ test_map (gconstpointer in_threads)
 
   for (guint i = 0; i < 100; i++)
     g_ptr_array_add (items, g_variant_new_string ("item"));
-  ferry_executor_set_max_pending (test->executor, 1);
+  g_object_set (test->executor, "max-pending", 1, NULL);
   map = ferry_map_new (test->executor, "echo", FERRY_MAP_ORDERED);
-  ferry_map_set_array (map, items);
-  ferry_map_set_chunk_size (map, 1);
+  ferry_map_set_arguments (map, g_variant_new_array (NULL, (GVariant *const *) items->pdata, items->len));
+  g_object_set (map, "chunk-size", 1, NULL);
   g_signal_connect_swapped (map, "result", G_CALLBACK (count_cb), &n);
   ferry_map_start (map);
   route (test, has_hundred, &n);

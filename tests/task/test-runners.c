@@ -55,7 +55,7 @@ static void
 assert_ran (FerryTask *task, gboolean here)
 {
   task_test_assert_result (task, "'word'");
-  g_assert_true ((ferry_task_get_pid (task) == getpid ()) == here);
+  g_assert_true ((ferry_test_get_number (task, "pid") == getpid ()) == here);
 }
 
 static void
@@ -69,7 +69,7 @@ uses_the_first_with_room (void)
   g_autoptr (FerryTask) afterwards = NULL;
 
   assert_ran (before, TRUE);
-  g_assert_cmpuint (ferry_pool_get_n_workers (processes), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (processes, "n-workers"), ==, 0);
   gate = submit_gate (test);
   meanwhile = submit_echo (test);
   assert_ran (meanwhile, FALSE);
@@ -124,7 +124,7 @@ adds_up_what_runners_do (void)
   g_assert_cmpuint (ferry_executor_get_parallelism (test->executor), ==, 6);
   ferry_test_run_until (is_half_done, one);
   ferry_test_run_until (is_half_done, two);
-  g_assert_cmpfloat (ferry_executor_get_fraction (test->executor), ==, 0.5);
+  g_assert_cmpfloat (ferry_test_get_double (test->executor, "fraction"), ==, 0.5);
   ferry_executor_cancel_all (test->executor);
   task_test_assert_cancelled (one);
   task_test_assert_cancelled (two);
@@ -158,7 +158,7 @@ takes_back_what_was_sent_ahead (void)
 static gboolean
 executes_here (gpointer data)
 {
-  return ferry_task_get_state (data) == FERRY_TASK_STATE_EXECUTING && ferry_task_get_pid (data) == getpid ();
+  return ferry_task_get_state (data) == FERRY_TASK_STATE_EXECUTING && ferry_test_get_number (data, "pid") == getpid ();
 }
 
 /* The pool of processes may have one worker when it loses the other, and does not run the task again itself. */
@@ -170,7 +170,7 @@ hears_of_tasks_that_were_given_back (void)
   g_autoptr (FerryTask) moves = ferry_task_new (FERRY_TASK_KIND_CALL, "sleep-until-cancelled", NULL);
   g_autoptr (FerryTask) stays = NULL;
 
-  ferry_task_set_retries (moves, 1);
+  g_object_set (moves, "retries", 1, NULL);
   task_test_submit_task (test->executor, moves);
   task_test_wait_begun (moves);
   stays = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
@@ -178,9 +178,9 @@ hears_of_tasks_that_were_given_back (void)
   ferry_executor_add_runner (test->executor, FERRY_RUNNER (threads));
   /* Retires the older one of the two. */
   ferry_pool_set_max_workers (test->pool, 1);
-  ferry_test_kill (ferry_task_get_pid (moves), SIGKILL);
+  ferry_test_kill (ferry_test_get_number (moves, "pid"), SIGKILL);
   ferry_test_run_until (executes_here, moves);
-  g_assert_cmpuint (ferry_task_get_n_attempts (moves), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (moves, "n-attempts"), ==, 2);
   g_assert_false (ferry_task_get_done (stays));
   ferry_executor_cancel_all (test->executor);
   task_test_assert_cancelled (stays);

@@ -57,7 +57,7 @@ scene_new (gboolean in_threads, gboolean ahead)
     }
   scene->task = ferry_task_new (FERRY_TASK_KIND_CALL, in_threads ? "hang" : "sleep-until-cancelled", NULL);
   ferry_task_set_cancel_grace (scene->task, 600 * G_USEC_PER_SEC);
-  ferry_task_set_cancellable (scene->task, scene->cancellable);
+  g_object_set (scene->task, "cancellable", scene->cancellable, NULL);
   g_signal_connect (scene->task, "notify::state", G_CALLBACK (note_state), scene->states);
   task_test_submit_task (scene->test->executor, scene->task);
   task_test_wait_begun_unheard (scene->task);
@@ -80,7 +80,7 @@ scene_free (Scene *scene)
 static gboolean
 is_stopped (gpointer data)
 {
-  return ferry_executor_get_state (data) == FERRY_EXECUTOR_STATE_STOPPED;
+  return ferry_test_get_number (data, "state") == FERRY_EXECUTOR_STATE_STOPPED;
 }
 
 /* ---- ways to end a task ---- */
@@ -107,7 +107,7 @@ cancel_group (TaskTest *test, FerryTask *task)
 
   ferry_task_group_add (group, task);
   g_assert_cmpuint (ferry_task_group_cancel (group), ==, 1);
-  g_assert_cmpuint (ferry_task_group_get_n_open (group), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (group, "n-open"), ==, 1);
   ferry_executor_stop (test->executor);
 }
 
@@ -126,23 +126,23 @@ ends_with_its_function (gconstpointer data)
 
   what->end (scene->test, scene->task);
   g_assert_cmpint (ferry_task_get_state (scene->task), ==, FERRY_TASK_STATE_CANCELLING);
-  g_assert_cmpuint (ferry_executor_get_n_executing (executor), ==, what->ahead ? 2 : 1);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (executor), ==, 0);
-  g_assert_cmpuint (ferry_task_get_n_attempts (scene->task), ==, 1);
-  g_assert_cmpint (ferry_executor_get_state (executor), ==, FERRY_EXECUTOR_STATE_STOPPING);
+  g_assert_cmpuint (ferry_test_get_number (executor, "n-executing"), ==, what->ahead ? 2 : 1);
+  g_assert_cmpuint (ferry_test_get_number (executor, "n-waiting"), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (scene->task, "n-attempts"), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (executor, "state"), ==, FERRY_EXECUTOR_STATE_STOPPING);
   if (what->in_threads)
     {
       /* The function does not heed the cancel, so that what comes before it is all that can come. */
       task_test_wait_done (scene->ahead);
       task_test_settle ();
       g_assert_cmpint (ferry_task_get_state (scene->task), ==, FERRY_TASK_STATE_CANCELLING);
-      g_assert_cmpuint (ferry_executor_get_n_executing (executor), ==, 1);
+      g_assert_cmpuint (ferry_test_get_number (executor, "n-executing"), ==, 1);
       g_assert_false (is_stopped (executor));
       task_test_open_gate ();
     }
   ferry_test_run_until (is_stopped, executor);
   g_assert_cmpint (ferry_task_get_state (scene->task), ==, FERRY_TASK_STATE_CANCELLED);
-  g_assert_cmpuint (ferry_executor_get_n_executing (executor), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (executor, "n-executing"), ==, 0);
   /* EXECUTING, CANCELLING, CANCELLED. */
   g_assert_cmpstr (scene->states->str, ==, " 1 2 5");
   scene_free (scene);
@@ -165,7 +165,7 @@ ends_with_its_worker (void)
   g_assert_true (ferry_task_cancel (task));
   task_test_assert_cancelled (task);
   g_assert_cmpint (ferry_worker_get_state (process), ==, FERRY_WORKER_STATE_ENDED);
-  g_assert_cmpint (ferry_task_get_pid (task), ==, ferry_worker_get_pid (process));
+  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, ferry_worker_get_pid (process));
 }
 
 static void
@@ -185,16 +185,16 @@ is_cancelled_as_it_starts (void)
   FerryExecutor *executor = scene->test->executor;
   g_autoptr (FerryTask) other = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
 
-  ferry_executor_set_max_pending (executor, 1);
+  g_object_set (executor, "max-pending", 1, NULL);
   ferry_executor_submit_task_async (executor, other, NULL, cancel_in_callback, scene);
   task_test_wait_state (scene->task, FERRY_TASK_STATE_CANCELLING);
-  g_assert_cmpuint (ferry_executor_get_n_executing (executor), ==, 1);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (executor), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (executor, "n-executing"), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (executor, "n-waiting"), ==, 1);
   task_test_open_gate ();
   task_test_assert_cancelled (scene->task);
   task_test_assert_result (other, NULL);
-  g_assert_cmpuint (ferry_executor_get_n_executing (executor), ==, 0);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (executor), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (executor, "n-executing"), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (executor, "n-waiting"), ==, 0);
   g_assert_cmpstr (scene->states->str, ==, " 1 2 5");
   scene_free (scene);
 }
@@ -227,7 +227,7 @@ is_not_removed (gconstpointer data)
   g_assert_false (ferry_executor_remove (scene->test->executor, scene->task, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
   g_assert_cmpint (ferry_task_get_state (scene->task), !=, FERRY_TASK_STATE_CANCELLED);
-  g_assert_true (ferry_task_get_cancellable (scene->task));
+  g_assert_true (ferry_test_get_number (scene->task, "can-cancel"));
   task_test_wait_state (scene->task, FERRY_TASK_STATE_EXECUTING);
   g_assert_true (ferry_task_cancel (scene->task));
   task_test_assert_cancelled (scene->task);

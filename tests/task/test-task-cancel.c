@@ -38,7 +38,7 @@ test_cancel_before (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_task_cancel (task));
-  task_test_assert_heard (ear, "end-time state cancellable done done!");
+  task_test_assert_heard (ear, "indeterminate end-time state can-cancel is-done done!");
   g_assert_false (ferry_task_cancel (task));
   g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -54,7 +54,7 @@ test_cancel_waiting (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_task_cancel (task));
-  task_test_assert_heard (ear, "end-time state cancellable done done!");
+  task_test_assert_heard (ear, "indeterminate end-time state can-cancel is-done done!");
   g_assert_cmpuint (executor.n_cancelled, ==, 1);
   g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLED);
   g_assert_null (ferry_task_get_result (task, &error));
@@ -71,19 +71,19 @@ test_cancel_executing (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_task_cancel (task));
-  task_test_assert_heard (ear, "state cancellable");
+  task_test_assert_heard (ear, "state can-cancel");
   g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLING);
   g_assert_false (ferry_task_cancel (task));
   g_assert_true (ferry_task_take_progress (task, &progress));
   g_assert_true (ferry_task_take_message (task, "a", NULL));
   g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
-  g_assert_null (ferry_task_get_message (task));
+  g_assert_null (ferry_task_get_text (task));
   task_test_assert_heard (ear, "");
   g_assert_cmpuint (executor.n_consumed, ==, 0);
   g_assert_cmpuint (executor.n_cancelled, ==, 1);
 
   g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
-  task_test_assert_heard (ear, "end-time state done done!");
+  task_test_assert_heard (ear, "indeterminate end-time state is-done done!");
   g_assert_null (ferry_task_get_result (task, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
@@ -96,8 +96,8 @@ test_ends_at_once (void)
   g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
 
   g_assert_true (ferry_task_cancel (task));
-  task_test_assert_heard (ear, "state cancellable end-time state done done!");
-  g_assert_error (ferry_task_get_late_error (task), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
+  task_test_assert_heard (ear, "state can-cancel indeterminate end-time state is-done done!");
+  g_assert_error (ferry_test_get_error (task, "late-error"), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
   g_assert_null (ferry_task_get_error (task));
 }
 
@@ -111,9 +111,9 @@ test_begun (void)
   g_assert_true (ferry_task_cancel (task));
   g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLING);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLING);
-  task_test_assert_heard (ear, "n-attempts pid start-time state state cancellable");
+  task_test_assert_heard (ear, "n-attempts pid start-time state state can-cancel");
   g_assert_true (ferry_task_complete (task, NULL));
-  task_test_assert_heard (ear, "end-time state done done!");
+  task_test_assert_heard (ear, "indeterminate end-time state is-done done!");
 }
 
 static void
@@ -125,7 +125,7 @@ cancel_cb (FerryTask *task)
 static void
 test_cancel_in_handlers (void)
 {
-  static const char *const signals[] = {"notify::fraction", "notify::message", "progress", "yielded", "message"};
+  static const char *const signals[] = {"notify::fraction", "notify::text", "progress", "yielded", "message"};
 
   for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
     {
@@ -142,7 +142,8 @@ test_cancel_in_handlers (void)
       g_assert_cmpuint (executor.n_consumed, ==, i < 3);
       ear = task_test_ear_new (task);
       g_assert_true (ferry_task_complete (task, NULL));
-      task_test_assert_heard (ear, "end-time state done done!");
+      task_test_assert_heard (ear,
+                              i < 3 ? "end-time state is-done done!" : "indeterminate end-time state is-done done!");
     }
 }
 
@@ -162,7 +163,7 @@ test_report_stops (void)
   guint n_reports = 0;
 
   g_signal_connect (task, "notify::fraction", G_CALLBACK (cancel_cb), NULL);
-  g_signal_connect_swapped (task, "notify::message", G_CALLBACK (count_cb), &n_reports);
+  g_signal_connect_swapped (task, "notify::text", G_CALLBACK (count_cb), &n_reports);
   g_signal_connect (task, "progress", G_CALLBACK (count_cb), &n_reports);
   g_assert_true (ferry_task_take_progress (task, &progress));
   g_assert_cmpuint (n_reports, ==, 0);
@@ -186,7 +187,7 @@ test_cancellable (void)
   g_autoptr (TaskTestEar) ear = NULL;
   FerryProgress progress = task_test_progress (0.5, "half");
 
-  ferry_task_set_cancellable (task, cancellable);
+  g_object_set (task, "cancellable", cancellable, NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_start (task, 77));
   ear = task_test_ear_new (task);
@@ -198,7 +199,7 @@ test_cancellable (void)
   task_test_assert_heard (ear, "");
   while (executor.n_cancelled == 0)
     g_main_context_iteration (NULL, TRUE);
-  task_test_assert_heard (ear, "state cancellable");
+  task_test_assert_heard (ear, "state can-cancel");
   g_assert_true (ferry_task_complete (task, NULL));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
 }
@@ -211,7 +212,7 @@ test_cancellable_and_result (void)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (FerryTask) task = task_test_new (NULL);
 
-  ferry_task_set_cancellable (task, cancellable);
+  g_object_set (task, "cancellable", cancellable, NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_start (task, 77));
   g_cancellable_cancel (cancellable);
@@ -231,8 +232,8 @@ test_cancellable_and_application (void)
   g_autoptr (FerryTask) returned = task_test_new (NULL);
   g_autoptr (FerryTask) slow = task_test_new (NULL);
 
-  ferry_task_set_cancellable (returned, cancellable);
-  ferry_task_set_cancellable (slow, cancellable);
+  g_object_set (returned, "cancellable", cancellable, NULL);
+  g_object_set (slow, "cancellable", cancellable, NULL);
   g_assert_true (ferry_task_submit_to (returned, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_submit_to (slow, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_start (returned, 77));
@@ -254,7 +255,7 @@ test_cancelled_cancellable (void)
   g_autoptr (FerryTask) task = task_test_new (NULL);
 
   g_cancellable_cancel (cancellable);
-  ferry_task_set_cancellable (task, cancellable);
+  g_object_set (task, "cancellable", cancellable, NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   ferry_test_run_until (is_done, task);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
@@ -284,7 +285,7 @@ test_disconnects (void)
   gpointer data[2] = {cancellable, NULL};
 
   data[1] = GSIZE_TO_POINTER (g_cancellable_connect (cancellable, G_CALLBACK (nothing_cb), NULL, NULL));
-  ferry_task_set_cancellable (task, cancellable);
+  g_object_set (task, "cancellable", cancellable, NULL);
   g_signal_connect (task, "done", G_CALLBACK (disconnect_cb), data);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   g_cancellable_cancel (cancellable);
@@ -298,7 +299,7 @@ test_cancellable_let_go (void)
   GCancellable *cancellable = g_cancellable_new ();
   FerryTask *task = task_test_new (NULL);
 
-  ferry_task_set_cancellable (task, cancellable);
+  g_object_set (task, "cancellable", cancellable, NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
   g_assert_true (ferry_task_start (task, 77));
   g_assert_true (ferry_task_complete (task, NULL));
@@ -321,7 +322,7 @@ test_drops_cancellable (void)
       g_autoptr (FerryTask) task = task_test_new (NULL);
       GCancellable *cancellable = g_cancellable_new ();
 
-      ferry_task_set_cancellable (task, cancellable);
+      g_object_set (task, "cancellable", cancellable, NULL);
       if (i > 0)
         g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
       if (i < 2)
@@ -385,7 +386,7 @@ test_cancel_elsewhere (void)
   task_test_assert_heard (ear, "");
   while (executor.n_cancelled == 0)
     g_main_context_iteration (NULL, TRUE);
-  task_test_assert_heard (ear, "state cancellable");
+  task_test_assert_heard (ear, "state can-cancel");
   g_assert_true (ferry_task_complete (task, NULL));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
   g_assert_false (cancel_elsewhere (task));
@@ -403,7 +404,7 @@ test_cancel_waiting_elsewhere (void)
   task_test_assert_heard (ear, "");
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
   ferry_test_run_until (is_done, task);
-  task_test_assert_heard (ear, "end-time state cancellable done done!");
+  task_test_assert_heard (ear, "indeterminate end-time state can-cancel is-done done!");
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
 }
 
@@ -442,7 +443,7 @@ test_cancellable_races (void)
       gpointer weak = task;
       GThread *thread;
 
-      ferry_task_set_cancellable (task, cancellable);
+      g_object_set (task, "cancellable", cancellable, NULL);
       g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, NULL));
       g_assert_true (ferry_task_start (task, 77));
       g_object_add_weak_pointer (G_OBJECT (task), &weak);
@@ -468,11 +469,11 @@ test_claim_races (void)
       g_autoptr (GCancellable) cancellable = g_cancellable_new ();
       GThread *thread;
 
-      ferry_task_set_cancellable (task, cancellable);
+      g_object_set (task, "cancellable", cancellable, NULL);
       thread = g_thread_new ("submit", claim_thread, task);
       g_assert_true (ferry_task_cancel (task));
       g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
-      g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (thread)), ==, ferry_task_get_submit_time (task) != 0);
+      g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (thread)), ==, ferry_test_get_number (task, "submit-time") != 0);
       while (g_main_context_iteration (NULL, FALSE))
         ;
       g_assert_finalize_object (g_steal_pointer (&cancellable));

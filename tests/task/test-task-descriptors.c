@@ -223,10 +223,10 @@ test_a_second_attempt_is_given_the_same (void)
 
   add_bytes (task, "not this");
   add_text (task, "again");
-  ferry_task_set_retries (task, 1);
+  g_object_set (task, "retries", 1, NULL);
   task_test_submit_task (test->executor, task);
   task_test_assert_result (task, "'again'");
-  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 2);
   g_unlink (path);
 }
 
@@ -450,8 +450,7 @@ test_workers_are_killed_at_any_time (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
   FerryTask *tasks[N_AT_A_TIME];
 
-  ferry_pool_set_restart_limit (test->pool, 1000, G_USEC_PER_SEC);
-  ferry_pool_set_death_limit (test->pool, 0);
+  g_object_set (test->pool, "restart-limit", 1000, "restart-interval", (gint64) G_USEC_PER_SEC, "death-limit", 0, NULL);
   for (guint round = 0; round < 40; round++)
     {
       Wanted wanted = {tasks, round % N_AT_A_TIME};
@@ -459,7 +458,7 @@ test_workers_are_killed_at_any_time (void)
       for (guint i = 0; i < N_AT_A_TIME; i++)
         {
           tasks[i] = ferry_task_new (FERRY_TASK_KIND_CALL, "read-handles", new_handles (20));
-          ferry_task_set_retries (tasks[i], 1000);
+          g_object_set (tasks[i], "retries", 1000, NULL);
           for (guint j = 0; j < 20; j++)
             add_text (tasks[i], "z");
           task_test_submit_task (test->executor, tasks[i]);
@@ -499,7 +498,7 @@ test_a_slow_worker_is_waited_for (void)
   ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", "stop");
   pool = ferry_pool_new (test->router, launcher);
   ferry_pool_set_max_workers (pool, 1);
-  ferry_pool_set_use_fork_server (pool, FALSE);
+  g_object_set (pool, "use-fork-server", FALSE, NULL);
   executor = ferry_executor_new (pool);
   for (guint i = 0; i < 40; i++)
     {

@@ -103,9 +103,9 @@ cost_one_task_each (gconstpointer data)
   g_autoptr (GPtrArray) witnesses = g_ptr_array_new_with_free_func ((GDestroyNotify) task_test_witness_free);
   Load load = {.test = test, .next_kill = 50};
 
-  ferry_pool_set_use_fork_server (test->pool, GPOINTER_TO_INT (data));
+  g_object_set (test->pool, "use-fork-server", GPOINTER_TO_INT (data), NULL);
   /* Some are hit before they have done anything, and the pool is not to make much of that. */
-  ferry_pool_set_restart_limit (test->pool, N_KILLS, 1);
+  g_object_set (test->pool, "restart-limit", N_KILLS, "restart-interval", (gint64) 1, NULL);
   submit (&load, witnesses);
   ferry_test_run_until (is_over, &load);
   task_test_settle ();
@@ -113,10 +113,10 @@ cost_one_task_each (gconstpointer data)
   g_assert_cmpuint (load.n_kills, ==, N_KILLS);
   g_assert_cmpuint (load.n_done, ==, N_TASKS);
   g_assert_cmpuint (load.n_lost, <=, load.n_kills);
-  g_assert_cmpuint (ferry_executor_get_n_failed (test->executor), ==, load.n_lost);
-  g_assert_cmpuint (ferry_executor_get_n_completed (test->executor), ==, N_TASKS - load.n_lost);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 0);
-  g_assert_cmpuint (ferry_executor_get_n_executing (test->executor), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, load.n_lost);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, N_TASKS - load.n_lost);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-waiting"), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-executing"), ==, 0);
   g_assert_null (ferry_pool_get_error (test->pool));
   g_assert_cmpuint (ferry_router_get_counter (test->router, FERRY_COUNTER_PROTOCOL_ERRORS), ==, 0);
 }

@@ -157,7 +157,7 @@ add_executor (Walk *walk)
   Record *record = g_new0 (Record, 1);
 
   record->executor = ferry_executor_new (walk->test->pool);
-  ferry_executor_set_keep_finished (record->executor, draw (3) * 5);
+  g_object_set (record->executor, "keep-finished", draw (3) * 5, NULL);
   g_signal_connect (record->executor, "items-changed", G_CALLBACK (list_changed), walk);
   g_ptr_array_add (walk->records, record);
 }
@@ -189,15 +189,14 @@ draw_task (Walk *walk, GCancellable *cancellable)
     work = &works[draw (G_N_ELEMENTS (works))];
   arguments = work->arguments != NULL ? g_variant_ref_sink (g_variant_new_parsed (work->arguments)) : NULL;
   task = ferry_task_new (work->kind, work->function, arguments);
-  ferry_task_set_priority (task, (int) draw (5) - 2);
+  g_object_set (task, "priority", (int) draw (5) - 2, NULL);
   ferry_task_set_cancel_grace (task, draw_time () - 1000);
-  ferry_task_set_retries (task, draw (3));
-  ferry_task_set_window (task, 1 + draw (16));
+  g_object_set (task, "retries", draw (3), "window", 1 + draw (16), NULL);
   if (one_in (4))
     ferry_task_set_run_timeout (task, draw_time ());
   if (one_in (4))
-    ferry_task_set_queue_timeout (task, draw_time ());
-  ferry_task_set_cancellable (task, cancellable);
+    g_object_set (task, "queue-timeout", (gint64) (draw_time ()), NULL);
+  g_object_set (task, "cancellable", cancellable, NULL);
   return task;
 }
 
@@ -336,8 +335,7 @@ static void
 resize (Walk *walk)
 {
   ferry_pool_set_max_workers (walk->test->pool, 1 + draw (4));
-  ferry_pool_set_max_tasks (walk->test->pool, draw (3) * 10);
-  ferry_pool_set_idle_timeout (walk->test->pool, draw_time ());
+  g_object_set (walk->test->pool, "max-tasks", draw (3) * 10, "idle-timeout", (gint64) (draw_time ()), NULL);
 }
 
 /* Something that may happen at any time, also in a handler. */
@@ -387,9 +385,9 @@ static void
 check_numbers (Record *record, gboolean at_end)
 {
   FerryExecutor *executor = record->executor;
-  guint64 n_done = ferry_executor_get_n_completed (executor) + ferry_executor_get_n_failed (executor) +
-                   ferry_executor_get_n_cancelled (executor);
-  guint n_open = ferry_executor_get_n_waiting (executor) + ferry_executor_get_n_executing (executor);
+  guint64 n_done = ferry_test_get_number (executor, "n-completed") + ferry_test_get_number (executor, "n-failed") +
+                   ferry_test_get_number (executor, "n-cancelled");
+  guint n_open = ferry_test_get_number (executor, "n-waiting") + ferry_test_get_number (executor, "n-executing");
 
   g_assert_cmpuint (n_done + n_open, ==, record->n_submitted);
   if (at_end)
@@ -465,7 +463,7 @@ walk_at_random (gconstpointer data)
   g_autoptr (TaskTest) test = task_test_new (walk.in_threads, 3);
 
   walk.test = test;
-  ferry_pool_set_restart_limit (test->pool, 1000, 1);
+  g_object_set (test->pool, "restart-limit", 1000, "restart-interval", (gint64) 1, NULL);
   add_executor (&walk);
   for (guint i = 0; i < N_STEPS; i++)
     {

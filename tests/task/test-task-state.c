@@ -200,7 +200,7 @@ last_word (const Facts *before, const Facts *after, FerryTaskEvent event)
     case FERRY_TASK_EVENT_YIELD:
       return "yielded!";
     case FERRY_TASK_EVENT_CANCEL:
-      return "cancellable";
+      return "can-cancel";
     default:
       return "state";
     }

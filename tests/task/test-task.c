@@ -18,24 +18,25 @@ test_new (void)
   g_autoptr (GVariant) arguments = g_variant_ref_sink (g_variant_new ("(uu)", 12, 30));
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_STEPS, "sum", arguments);
 
-  g_assert_cmpint (ferry_task_get_kind (task), ==, FERRY_TASK_KIND_STEPS);
-  g_assert_cmpstr (ferry_task_get_function (task), ==, "sum");
-  g_assert_true (ferry_task_get_arguments (task) == arguments);
+  g_assert_cmpint (ferry_test_get_number (task, "kind"), ==, FERRY_TASK_KIND_STEPS);
+  g_assert_cmpstr (ferry_test_get_string (task, "function"), ==, "sum");
+  g_assert_true (ferry_test_get_variant (task, "arguments") == arguments);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
   g_assert_false (ferry_task_get_done (task));
-  g_assert_true (ferry_task_get_cancellable (task));
-  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, -1);
-  g_assert_null (ferry_task_get_message (task));
-  g_assert_cmpint (ferry_task_get_pid (task), ==, -1);
-  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 0);
-  g_assert_cmpint (ferry_task_get_submit_time (task), ==, 0);
+  g_assert_true (ferry_test_get_number (task, "can-cancel"));
+  g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
+  g_assert_null (ferry_task_get_text (task));
+  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, -1);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 0);
+  g_assert_cmpint (ferry_test_get_number (task, "submit-time"), ==, 0);
   g_assert_cmpint (ferry_task_get_settings (task)->run_timeout, ==, 0);
   g_assert_cmpint (ferry_task_get_settings (task)->queue_timeout, ==, 0);
   g_assert_cmpint (ferry_task_get_settings (task)->cancel_grace, ==, 2 * G_USEC_PER_SEC);
   g_assert_cmpuint (ferry_task_get_settings (task)->retries, ==, 0);
   g_assert_cmpuint (ferry_task_get_settings (task)->window, ==, 16);
-  g_assert_false (ferry_task_get_idempotent (task));
-  g_assert_null (ferry_task_get_host_name (task));
+  g_assert_false (ferry_test_get_number (task, "idempotent"));
+  g_assert_null (ferry_test_get_string (task, "host-name"));
 }
 
 static void
@@ -45,9 +46,9 @@ test_construction (void)
   g_autoptr (FerryTask) task =
     g_object_new (FERRY_TYPE_TASK, "function", "sum", "kind", FERRY_TASK_KIND_PROGRESS, "arguments", arguments, NULL);
 
-  g_assert_cmpint (ferry_task_get_kind (task), ==, FERRY_TASK_KIND_PROGRESS);
-  g_assert_cmpstr (ferry_task_get_function (task), ==, "sum");
-  g_assert_true (g_variant_equal (ferry_task_get_arguments (task), arguments));
+  g_assert_cmpint (ferry_test_get_number (task, "kind"), ==, FERRY_TASK_KIND_PROGRESS);
+  g_assert_cmpstr (ferry_test_get_string (task, "function"), ==, "sum");
+  g_assert_true (g_variant_equal (ferry_test_get_variant (task, "arguments"), arguments));
 }
 
 static void
@@ -57,24 +58,45 @@ test_settings (void)
   g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
 
   ferry_task_set_run_timeout (task, 1);
-  ferry_task_set_queue_timeout (task, 2);
+  g_object_set (task, "queue-timeout", (gint64) 2, NULL);
   ferry_task_set_cancel_grace (task, 0);
-  ferry_task_set_retries (task, 4);
-  ferry_task_set_window (task, 5);
+  g_object_set (task, "retries", 4, NULL);
+  g_object_set (task, "window", 5, NULL);
   g_assert_cmpint (ferry_task_get_settings (task)->run_timeout, ==, 1);
   g_assert_cmpint (ferry_task_get_settings (task)->queue_timeout, ==, 2);
   g_assert_cmpint (ferry_task_get_settings (task)->cancel_grace, ==, 0);
   g_assert_cmpuint (ferry_task_get_settings (task)->retries, ==, 4);
   g_assert_cmpuint (ferry_task_get_settings (task)->window, ==, 5);
-  ferry_task_set_priority (task, 6);
-  ferry_task_set_priority (task, 6);
-  task_test_assert_heard (ear, "priority");
-  g_assert_cmpint (ferry_task_get_priority (task), ==, 6);
-  ferry_task_set_idempotent (task, 2);
-  ferry_task_set_idempotent (task, TRUE);
+  g_object_set (task, "priority", 6, NULL);
+  g_object_set (task, "priority", 6, NULL);
+  task_test_assert_heard (ear, "run-timeout queue-timeout cancel-grace retries window priority");
+  g_assert_cmpint (ferry_test_get_number (task, "priority"), ==, 6);
+  g_object_set (task, "idempotent", TRUE, NULL);
   g_object_set (task, "idempotent", TRUE, NULL);
   task_test_assert_heard (ear, "idempotent");
-  g_assert_cmpint (ferry_task_get_idempotent (task), ==, TRUE);
+  g_assert_cmpint (ferry_test_get_number (task, "idempotent"), ==, TRUE);
+}
+
+/* What a setting was set to, the property has. */
+static void
+test_settings_are_read (void)
+{
+  g_autoptr (FerryTask) task = task_test_new (NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  g_assert_cmpint (ferry_test_get_number (task, "cancel-grace"), ==, 2 * G_USEC_PER_SEC);
+  g_assert_cmpint (ferry_test_get_number (task, "window"), ==, 16);
+  g_assert_null (ferry_test_get_object (task, "cancellable"));
+  g_object_set (task, "deadline", (gint64) 1, "queue-timeout", (gint64) 2, "retries", 3, "window", 4, "cancellable",
+                cancellable, NULL);
+  g_object_set (task, "run-timeout", (gint64) 5, "cancel-grace", (gint64) 6, NULL);
+  g_assert_cmpint (ferry_test_get_number (task, "deadline"), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (task, "queue-timeout"), ==, 2);
+  g_assert_cmpint (ferry_test_get_number (task, "retries"), ==, 3);
+  g_assert_cmpint (ferry_test_get_number (task, "window"), ==, 4);
+  g_assert_cmpint (ferry_test_get_number (task, "run-timeout"), ==, 5);
+  g_assert_cmpint (ferry_test_get_number (task, "cancel-grace"), ==, 6);
+  g_assert_true (ferry_test_get_object (task, "cancellable") == cancellable);
 }
 
 static void
@@ -86,9 +108,14 @@ test_names (void)
 
   g_assert_true (g_str_has_prefix (name, "sum "));
   g_assert_cmpstr (ferry_task_get_name (other), !=, name);
-  ferry_task_set_name (one, "Adding up");
+  g_object_set (one, "name", "Adding up", NULL);
   g_assert_cmpstr (ferry_task_get_name (one), ==, "Adding up");
-  ferry_task_set_name (one, NULL);
+  g_object_set (one, "name", NULL, NULL);
+  g_assert_cmpstr (ferry_task_get_name (one), ==, name);
+  g_assert_true (ferry_task_cancel (one));
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "*FerryTask:name was set for a task of 'sum' that is done*");
+  g_object_set (one, "name", "Too late", NULL);
+  g_test_assert_expected_messages ();
   g_assert_cmpstr (ferry_task_get_name (one), ==, name);
 }
 
@@ -102,27 +129,27 @@ test_completes (void)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) result = NULL;
 
-  g_assert_cmpint (ferry_task_get_submit_time (task), >=, before);
+  g_assert_cmpint (ferry_test_get_number (task, "submit-time"), >=, before);
   g_assert_null (ferry_task_get_result (task, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE);
   g_clear_error (&error);
 
   g_assert_true (ferry_task_start (task, 77));
   task_test_assert_heard (ear, "n-attempts pid start-time state");
-  g_assert_cmpint (ferry_task_get_pid (task), ==, 77);
-  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, 77);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
   g_assert_null (ferry_task_get_result (task, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE);
   g_clear_error (&error);
 
   g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
-  task_test_assert_heard (ear, "result end-time state cancellable done done!");
+  task_test_assert_heard (ear, "fraction indeterminate result end-time state can-cancel is-done done!");
   result = ferry_task_get_result (task, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_variant_get_uint32 (result), ==, 42);
   g_assert_true (ferry_task_get_done (task));
-  g_assert_cmpint (ferry_task_get_end_time (task), >=, ferry_task_get_start_time (task));
-  g_assert_cmpint (ferry_task_get_start_time (task), >=, ferry_task_get_submit_time (task));
+  g_assert_cmpint (ferry_test_get_number (task, "end-time"), >=, ferry_test_get_number (task, "start-time"));
+  g_assert_cmpint (ferry_test_get_number (task, "start-time"), >=, ferry_test_get_number (task, "submit-time"));
 }
 
 static void
@@ -147,14 +174,14 @@ test_fails (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_LOST, task_test_error ("no room"), "in sum", exit));
-  task_test_assert_heard (ear, "error exit end-time state cancellable done done!");
+  task_test_assert_heard (ear, "indeterminate error trace exit end-time state can-cancel is-done done!");
   g_assert_null (ferry_task_get_result (task, &error));
   g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
   g_assert_true (error != ferry_task_get_error (task));
   g_assert_error (ferry_task_get_error (task), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
-  g_assert_cmpstr (ferry_task_get_trace (task), ==, "in sum");
+  g_assert_cmpstr (ferry_test_get_string (task, "trace"), ==, "in sum");
   g_assert_true (ferry_task_get_exit (task) == exit);
-  g_assert_null (ferry_task_get_late_error (task));
+  g_assert_null (ferry_test_get_error (task, "late-error"));
 }
 
 /* ---- progress ---- */
@@ -171,12 +198,12 @@ test_progress (void)
   progress.amount = 5;
   progress.total = 20;
   g_assert_true (ferry_task_take_progress (task, &progress));
-  task_test_assert_heard (ear, "fraction message amount total unit progress!");
+  task_test_assert_heard (ear, "fraction indeterminate text amount total unit progress!");
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0.25);
-  g_assert_cmpstr (ferry_task_get_message (task), ==, "a quarter");
-  g_assert_cmpuint (ferry_task_get_amount (task), ==, 5);
-  g_assert_cmpuint (ferry_task_get_total (task), ==, 20);
-  g_assert_cmpstr (ferry_task_get_unit (task), ==, "files");
+  g_assert_cmpstr (ferry_task_get_text (task), ==, "a quarter");
+  g_assert_cmpuint (ferry_test_get_number (task, "amount"), ==, 5);
+  g_assert_cmpuint (ferry_test_get_number (task, "total"), ==, 20);
+  g_assert_cmpstr (ferry_test_get_string (task, "unit"), ==, "files");
 
   g_assert_true (ferry_task_take_progress (task, &progress));
   task_test_assert_heard (ear, "progress!");
@@ -192,7 +219,7 @@ test_text_stays (void)
 
   g_assert_true (ferry_task_take_progress (task, &told));
   g_assert_true (ferry_task_take_progress (task, &silent));
-  g_assert_cmpstr (ferry_task_get_message (task), ==, "a quarter");
+  g_assert_cmpstr (ferry_task_get_text (task), ==, "a quarter");
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0.5);
 }
 
@@ -213,8 +240,10 @@ test_fraction_never_falls (void)
   TaskTestExecutor executor = {0};
   g_autoptr (FerryTask) task = task_test_new_executing (&executor);
 
-  take_fraction (task, -1, 0, 0, -1);
+  take_fraction (task, -1, 0, 0, 0);
+  g_assert_true (ferry_test_get_number (task, "indeterminate"));
   take_fraction (task, 0, 0, 0, 0);
+  g_assert_false (ferry_test_get_number (task, "indeterminate"));
   take_fraction (task, 0.5, 0, 0, 0.5);
   take_fraction (task, 0.25, 0, 0, 0.5);
   take_fraction (task, -1, 0, 0, 0.5);
@@ -232,12 +261,17 @@ test_bar_fills (void)
   TaskTestExecutor executor = {0};
   g_autoptr (FerryTask) told = task_test_new_executing (&executor);
   g_autoptr (FerryTask) silent = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) failed = task_test_new_executing (&executor);
 
   take_fraction (told, 0.5, 0, 0, 0.5);
   g_assert_true (ferry_task_complete (told, NULL));
   g_assert_cmpfloat (ferry_task_get_fraction (told), ==, 1);
   g_assert_true (ferry_task_complete (silent, NULL));
-  g_assert_cmpfloat (ferry_task_get_fraction (silent), ==, -1);
+  g_assert_cmpfloat (ferry_task_get_fraction (silent), ==, 1);
+  g_assert_false (ferry_test_get_number (silent, "indeterminate"));
+  g_assert_true (ferry_task_fail (failed, FERRY_TASK_EVENT_ERROR, task_test_error ("one"), NULL, NULL));
+  g_assert_cmpfloat (ferry_task_get_fraction (failed), ==, 0);
+  g_assert_false (ferry_test_get_number (failed, "indeterminate"));
 }
 
 static void
@@ -252,17 +286,17 @@ test_new_attempt (void)
   ferry_task_take_host_name (task, "orange");
   ferry_task_take_host_name (task, "orange");
   task_test_assert_heard (ear, "host-name");
-  g_assert_cmpstr (ferry_task_get_host_name (task), ==, "orange");
+  g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "orange");
   g_assert_true (ferry_task_give_back (task));
   task_test_assert_heard (ear, "pid host-name start-time fraction amount state");
-  g_assert_null (ferry_task_get_host_name (task));
+  g_assert_null (ferry_test_get_string (task, "host-name"));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
-  g_assert_cmpint (ferry_task_get_pid (task), ==, -1);
-  g_assert_cmpint (ferry_task_get_start_time (task), ==, 0);
+  g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, -1);
+  g_assert_cmpint (ferry_test_get_number (task, "start-time"), ==, 0);
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0);
   g_assert_true (ferry_task_start (task, 78));
   take_fraction (task, 0.25, 0, 0, 0.25);
-  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 2);
   g_assert_true (ferry_task_complete (task, NULL));
 }
 
@@ -323,11 +357,11 @@ test_late_news (void)
 
   g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, g_steal_pointer (&timed_out), NULL, NULL));
   ear = task_test_ear_new (task);
-  g_assert_null (ferry_task_get_late_error (task));
+  g_assert_null (ferry_test_get_error (task, "late-error"));
   g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
   g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("stopped"), NULL, NULL));
   g_assert_error (ferry_task_get_error (task), FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  g_assert_error (ferry_task_get_late_error (task), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
+  g_assert_error (ferry_test_get_error (task, "late-error"), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
   g_assert_cmpuint (executor.n_consumed, ==, 0);
   /* That was the last word. */
   g_assert_false (ferry_task_fail (task, FERRY_TASK_EVENT_LOST, task_test_error ("lost"), NULL, NULL));
@@ -446,6 +480,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task/begins-with-its-defaults", test_new);
   g_test_add_func ("/task/is-made-of-properties-too", test_construction);
   g_test_add_func ("/task/keeps-its-settings", test_settings);
+  g_test_add_func ("/task/has-the-settings-that-it-was-given", test_settings_are_read);
   g_test_add_func ("/task/has-a-name-of-its-own", test_names);
   g_test_add_func ("/task/completes-with-its-result", test_completes);
   g_test_add_func ("/task/completes-without-a-value", test_no_value);

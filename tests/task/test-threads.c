@@ -68,7 +68,6 @@ typedef struct
   FerryExit *exit;
   FerryPingee *pingee;
   GListModel *model;
-  GPtrArray *array;
   GVariant *arguments;
   GObject *owner;
   GTask *result; /* (owned) (nullable): what an _async function gave its callback */
@@ -264,7 +263,6 @@ scene_new (void)
   s->exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "stopped");
   s->pingee = ferry_pingee_new (0, 0, is_never, NULL, NULL);
   s->model = G_LIST_MODEL (g_list_store_new (G_TYPE_OBJECT));
-  s->array = g_ptr_array_new ();
   s->arguments = g_variant_ref_sink (g_variant_new_strv (words, 1));
   s->owner = g_object_new (G_TYPE_OBJECT, NULL);
   s->failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_SYSTEM, "failure");
@@ -330,7 +328,6 @@ scene_free (Scene *s)
   ferry_exit_unref (s->exit);
   ferry_pingee_unref (s->pingee);
   g_clear_object (&s->model);
-  g_ptr_array_unref (s->array);
   g_variant_unref (s->arguments);
   g_clear_object (&s->owner);
   g_clear_error (&s->failure);
@@ -392,8 +389,9 @@ is_ended (gpointer data)
   Scene *s = data;
 
   return ferry_task_get_done (s->task) && ferry_task_get_done (s->other) &&
-         (s->submitted == NULL || ferry_task_get_done (s->submitted)) && ferry_map_get_finished (s->started) &&
-         ferry_task_group_get_n_open (s->group) == 0 && ferry_channel_get_exit (s->channel) != NULL;
+         (s->submitted == NULL || ferry_task_get_done (s->submitted)) &&
+         ferry_test_get_number (s->started, "is-finished") && ferry_test_get_number (s->group, "n-open") == 0 &&
+         ferry_channel_get_exit (s->channel) != NULL;
 }
 
 static void
@@ -524,8 +522,7 @@ properties_say_what_their_functions_say (void)
   const Named objects[] = {
     {G_OBJECT (s->receiver), "ferry_receiver"}, {G_OBJECT (s->worker), "ferry_worker"},
     {G_OBJECT (s->task), "ferry_task"},         {G_OBJECT (s->pool), "ferry_pool"},
-    {G_OBJECT (s->executor), "ferry_executor"}, {G_OBJECT (s->map), "ferry_map"},
-    {G_OBJECT (s->exchange), "ferry_exchange"}, {G_OBJECT (s->group), "ferry_task_group"},
+    {G_OBJECT (s->executor), "ferry_executor"}, {G_OBJECT (s->exchange), "ferry_exchange"},
     {G_OBJECT (s->row), "ferry_list_row"},      {G_OBJECT (s->channel), "ferry_channel"},
   };
 
@@ -537,7 +534,14 @@ properties_say_what_their_functions_say (void)
 }
 
 /* These work on any thread. */
-static const char *const free_properties[] = {NULL};
+static const char *const free_properties[] = {
+  "FerryExecutor:n-waiting", "FerryExecutor:pool",      "FerryExecutor:runner", "FerryExecutor:state",
+  "FerryMap:executor",       "FerryMap:function",       "FerryMap:order",       "FerryPool:launcher",
+  "FerryPool:router",        "FerryTask:arguments",     "FerryTask:can-cancel", "FerryTask:cancel-grace",
+  "FerryTask:deadline",      "FerryTask:function",      "FerryTask:idempotent", "FerryTask:is-done",
+  "FerryTask:kind",          "FerryTask:queue-timeout", "FerryTask:retries",    "FerryTask:run-timeout",
+  "FerryTask:state",         "FerryTask:submit-time",   "FerryTask:window",     NULL,
+};
 
 static void
 assert_used (const char *name, gboolean works)
@@ -587,8 +591,11 @@ properties_work_or_say_so (void)
 {
   Scene *s = scene_new ();
   Used objects[] = {
-    {s->exchange, FALSE, FALSE}, {s->channel, TRUE, FALSE}, {s->listener, TRUE, FALSE},
-    {s->mux, TRUE, FALSE},       {s->demux, TRUE, TRUE},    {s->transport, TRUE, FALSE},
+    {s->exchange, FALSE, FALSE}, {s->channel, TRUE, FALSE},     {s->listener, TRUE, FALSE},
+    {s->mux, TRUE, FALSE},       {s->demux, TRUE, TRUE},        {s->transport, TRUE, FALSE},
+    {s->pool, FALSE, FALSE},     {s->executor, FALSE, FALSE},   {s->map, FALSE, FALSE},
+    {s->task, FALSE, TRUE},      {s->unsubmitted, TRUE, FALSE}, {s->group, FALSE, TRUE},
+    {s->process, TRUE, TRUE},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (objects); i++)
@@ -610,11 +617,11 @@ look_at_done (gpointer task)
   g_assert_cmpstr (g_variant_get_string (result, NULL), ==, "word");
   g_assert_true (ferry_task_get_done (task));
   g_assert_null (ferry_task_get_error (task));
-  g_assert_null (ferry_task_get_trace (task));
+  g_assert_null (ferry_test_get_string (task, "trace"));
   g_assert_null (ferry_task_get_exit (task));
   g_assert_true (g_str_has_prefix (ferry_task_get_name (task), "echo "));
-  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 1);
-  g_assert_cmpint (ferry_task_get_end_time (task), >=, ferry_task_get_start_time (task));
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (task, "end-time"), >=, ferry_test_get_number (task, "start-time"));
   return NULL;
 }
 
@@ -647,11 +654,10 @@ a_submitted_task_takes_no_settings (void)
   g_autoptr (FerryTask) task = task_test_submit (executor, "echo", g_variant_new_string ("word"));
   g_autofree char *said = NULL;
 
-  ferry_task_set_priority (task, 5);
+  g_object_set (task, "priority", 5, NULL);
   said = take_criticals ();
-  g_assert_true (
-    g_str_has_prefix (said, "ferry_task_set_priority() was called for a task of 'echo' that was submitted"));
-  g_assert_cmpint (ferry_task_get_priority (task), ==, 0);
+  g_assert_true (g_str_has_prefix (said, "FerryTask:priority was set for a task of 'echo' that was submitted"));
+  g_assert_cmpint (ferry_test_get_number (task, "priority"), ==, 0);
   task_test_assert_result (task, "'word'");
   g_clear_object (&executor);
   g_clear_object (&pool);

@@ -74,13 +74,13 @@ wait_on_thread (gpointer data)
       g_assert_cmpint (ferry_task_get_state (self->task), ==,
                        self->error != NULL ? FERRY_TASK_STATE_FAILED : FERRY_TASK_STATE_COMPLETED);
       g_assert_true ((ferry_task_get_error (self->task) != NULL) == (self->error != NULL));
-      g_assert_false (ferry_task_get_cancellable (self->task));
+      g_assert_false (ferry_test_get_number (self->task, "can-cancel"));
       self->was_refused = !ferry_task_cancel (self->task);
     }
   if (self->looks_on)
     {
-      g_assert_cmpuint (ferry_task_get_n_attempts (self->task), >, 0);
-      g_assert_cmpint (ferry_task_get_end_time (self->task), >, 0);
+      g_assert_cmpuint (ferry_test_get_number (self->task, "n-attempts"), >, 0);
+      g_assert_cmpint (ferry_test_get_number (self->task, "end-time"), >, 0);
       g_assert_nonnull (ferry_task_get_name (self->task));
     }
   g_atomic_int_set (&self->done, TRUE);
@@ -145,7 +145,7 @@ open_test (gboolean in_threads, guint n_workers)
 {
   TaskTest *test = task_test_new (in_threads, n_workers);
 
-  ferry_pool_set_min_workers (test->pool, n_workers);
+  g_object_set (test->pool, "min-workers", n_workers, NULL);
   for (guint i = 0; i < 2 * n_workers; i++)
     {
       g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
@@ -163,7 +163,7 @@ check_waiter (Waiter *waiter, const Case *what)
   if (what->error != NULL)
     {
       g_assert_cmpstr (waiter->error != NULL ? waiter->error->message : NULL, ==, what->error);
-      g_assert_nonnull (strstr (ferry_task_get_trace (waiter->task), what->function));
+      g_assert_nonnull (strstr (ferry_test_get_string (waiter->task, "trace"), what->function));
     }
   else
     g_assert_no_error (waiter->error);
@@ -289,7 +289,7 @@ test_end_of_another_worker (void)
   g_auto (Waiter) waiter = {.task = task};
 
   task_test_wait_begun (sleeper);
-  ferry_test_kill (ferry_task_get_pid (sleeper), SIGKILL);
+  ferry_test_kill (ferry_test_get_number (sleeper, "pid"), SIGKILL);
   send_task (test, task);
   wait_joined (&waiter);
   g_assert_no_error (waiter.error);
@@ -403,7 +403,7 @@ test_cancel_before_the_wait (gconstpointer by_cancellable)
 
       waiter.cancels = !GPOINTER_TO_INT (by_cancellable);
       waiter.cancellable = GPOINTER_TO_INT (by_cancellable) ? cancellable : NULL;
-      ferry_task_set_cancellable (task, cancellable);
+      g_object_set (task, "cancellable", cancellable, NULL);
       send_task (test, task);
       wait_joined (&waiter);
       g_assert_error (waiter.error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
@@ -466,11 +466,11 @@ test_retries (void)
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "crash", g_variant_new_int32 (SIGKILL));
   g_auto (Waiter) waiter = {.task = task};
 
-  ferry_task_set_retries (task, 1);
+  g_object_set (task, "retries", 1, NULL);
   send_task (test, task);
   wait_beside (&waiter);
   g_assert_error (waiter.error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-  g_assert_cmpuint (ferry_task_get_n_attempts (task), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 2);
 }
 
 /* It waits for the router's thread where it must. */
