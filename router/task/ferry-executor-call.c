@@ -166,7 +166,8 @@ submit_when_room (gpointer data)
                                     ferry_completion_ref (self->completion));
 }
 
-/* Has the router's thread submit the task as soon as the executor has room. */
+/* any: has the router's thread submit the task as soon as the executor has room. On that thread it waits in its turn at
+ * once, so that no later call overtakes it. */
 static void
 wait_for_room (FerryExecutor *self, FerryTask *task, FerryCompletion *completion, GCancellable *cancellable)
 {
@@ -177,7 +178,13 @@ wait_for_room (FerryExecutor *self, FerryTask *task, FerryCompletion *completion
   submission->task = g_object_ref (task);
   submission->completion = ferry_completion_ref (completion);
   g_set_object (&submission->cancellable, cancellable);
-  ferry_home_invoke (home, submit_when_room, submission, submission_free);
+  if (!ferry_home_is_own (home))
+    {
+      ferry_home_invoke (home, submit_when_room, submission, submission_free);
+      return;
+    }
+  submit_when_room (submission);
+  submission_free (submission);
 }
 
 /**

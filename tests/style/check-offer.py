@@ -4,7 +4,8 @@
 """The library offers no more than a programmer can know, and shows what it offers: check-offer.py TOP
 
 A public function is one that a public header declares; the functions that macros declare, such as those of types, are
-not counted. It is shown when README.md, a page of docs/ or the demo names it.
+not counted. It is shown when README.md, a page of docs/ or the demo names it. A function that says a type or a domain of
+errors has a macro in its place.
 """
 
 import re
@@ -18,11 +19,12 @@ import tap
 MOST_FUNCTIONS = 542
 MOST_IN_FERRY_H = 301
 # How many public functions may be shown nowhere. The aim is 0; the number only falls.
-MOST_UNSHOWN = 131
+MOST_UNSHOWN = 120
 
 UMBRELLA = "router/ferry.h"
 PUBLIC = r"router/\w+/(?!.*-private\.h$).*\.h$"
 SHOWN = (r"README\.md$", r"docs/.*\.md$", r"demo-app/.*\.[ch]$")
+MACRO_STANDS_FOR = r"ferry_\w+_(get_type|quark)$"
 DECLARATION = re.compile(r"\bFERRY_AVAILABLE_IN_\d+_\d+\s+(?!G_DECLARE)[^;()]*?\b(ferry_\w+)\s*\(")
 
 
@@ -45,7 +47,8 @@ def functions_in_umbrella(tree):
 def unshown(tree):
     shown = set(re.findall(r"\bferry_\w+", "\n".join(sources.select(tree, *SHOWN).values())))
     return sorted("%s: %s is in no page and not in the demo" % (header, name)
-                  for name, header in public_functions(tree).items() if name not in shown)
+                  for name, header in public_functions(tree).items()
+                  if name not in shown and not re.match(MACRO_STANDS_FOR, name))
 
 
 def too_many(found, limit, what):
@@ -68,7 +71,8 @@ SAMPLE = {
                               "FERRY_AVAILABLE_IN_0_1\nFerryA *ferry_a_new (void) G_GNUC_WARN_UNUSED_RESULT;\n"
                               "/* FERRY_AVAILABLE_IN_0_1 void ferry_a_old (void); */\nvoid ferry_a_inside (void);\n",
     "router/route/ferry-a-private.h": "FERRY_AVAILABLE_IN_0_1\nvoid ferry_a_help (void);\n",
-    "router/object/ferry-b.h": "FERRY_AVAILABLE_IN_0_1\ngboolean ferry_b_call (FerryB *self,\n"
+    "router/object/ferry-b.h": "FERRY_AVAILABLE_IN_0_1\nGType ferry_b_get_type (void) G_GNUC_CONST;\n"
+                               "FERRY_AVAILABLE_IN_0_1\ngboolean ferry_b_call (FerryB *self,\n"
                                "                       GError **error);\n",
     "router/route/ferry-a.c": "ferry_b_call (b, NULL);\n",
     "README.md": "`ferry_a_new()` makes one.\n",
@@ -79,7 +83,8 @@ SAMPLE = {
 
 def test_the_checks(report):
     report.equal("public functions are read", public_functions(SAMPLE),
-                 {"ferry_a_new": "router/route/ferry-a.h", "ferry_b_call": "router/object/ferry-b.h"})
+                 {"ferry_a_new": "router/route/ferry-a.h", "ferry_b_get_type": "router/object/ferry-b.h",
+                  "ferry_b_call": "router/object/ferry-b.h"})
     report.equal("those of the main header are told apart", functions_in_umbrella(SAMPLE), ["ferry_a_new"])
     report.fact("would be seen: too many functions", too_many("abc", 2, "letters") and not too_many("abc", 3, "letters"))
     report.equal("would be seen: a function that is shown nowhere", unshown(SAMPLE),

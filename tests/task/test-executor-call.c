@@ -270,17 +270,21 @@ cancelled_with_its_task (void)
   assert_failed (&outcome, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
-/* A cancel that comes after the result, and before the callback, changes nothing. */
+/* A cancel that comes when the call has its result changes nothing. */
 static void
 cancelled_too_late (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (FerryTask) task = NULL;
   g_auto (Outcome) outcome = {0};
 
   call (&outcome, test->executor, "echo", g_variant_new_string ("word"), cancellable);
+  task = g_list_model_get_item (G_LIST_MODEL (test->executor), 0);
+  /* Connected last, so it runs last. */
+  g_signal_connect_swapped (task, "done", G_CALLBACK (g_cancellable_cancel), cancellable);
   assert_result (&outcome, "'word'");
-  g_cancellable_cancel (cancellable);
+  g_assert_true (g_cancellable_is_cancelled (cancellable));
   task_test_settle ();
   g_assert_cmpint (outcome.n_returned, ==, 1);
 }
