@@ -130,11 +130,13 @@ static void
 gives_the_trace_of_the_error (void)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autofree char *trace = NULL;
   g_auto (Outcome) failure = {0};
 
   call (&failure, test->executor, "fail-with-trace", g_variant_new ("(sis)", "g-file-error-quark", 4, "Gone"), NULL);
   assert_failed (&failure, G_FILE_ERROR, 4);
-  ferry_test_assert_says (ferry_error_get_trace (failure.error), "fail-with-trace");
+  trace = ferry_error_get_trace (failure.error);
+  ferry_test_assert_says (trace, "fail-with-trace");
 }
 
 static void
@@ -321,21 +323,22 @@ static void
 stopped_while_it_waits_for_room (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
-  g_auto (Outcome) gate = {0}, first = {0}, refused = {0};
   g_autofree char *log = NULL;
+  g_auto (Outcome) gate = {0}, first = {0}, refused = {0};
 
   ferry_executor_set_max_pending (test->executor, 1);
   task_test_close_gate ();
   call (&gate, test->executor, "gate", g_variant_new_string ("gate"), NULL);
   task_test_wait_log ("gate");
   ferry_test_run_until (has_a_task, test->executor);
-  call (&first, test->executor, "nothing", NULL, NULL);
-  call (&refused, test->executor, "nothing", NULL, NULL);
+  call (&first, test->executor, "note", g_variant_new_string ("first"), NULL);
+  call (&refused, test->executor, "note", g_variant_new_string ("never"), NULL);
   ferry_executor_stop (test->executor);
   assert_failed (&refused, FERRY_ERROR, FERRY_ERROR_STOPPED);
   task_test_open_gate ();
   assert_result (&first, NULL);
   log = task_test_take_log ();
+  g_assert_cmpstr (log, ==, "gate first");
 }
 
 /* ---- other threads ---- */
