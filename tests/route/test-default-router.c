@@ -178,7 +178,7 @@ int
 main (int argc, char **argv)
 {
   route_test_init (&argc, &argv);
-  g_test_add_func ("/default-router/threads-get-the-same-at-once", test_threads_get_the_same_at_once);
+  route_test_add_untraceable ("/default-router/threads-get-the-same-at-once", test_threads_get_the_same_at_once);
   g_test_add_func ("/default-router/is-made-but-not-started", test_is_made_but_not_started);
   g_test_add_func ("/default-router/is-on-the-default-main-context", test_is_on_the_default_main_context);
   g_test_add_func ("/default-router/delivers", test_delivers);
