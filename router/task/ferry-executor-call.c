@@ -12,9 +12,7 @@
 #include "config.h"
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-completion-private.h"
-#include "route/ferry-router-private.h"
-#include "task/ferry-executor.h"
+#include "task/ferry-executor-private.h"
 
 /* The data of a completion. It has no task: the task has the completion. */
 typedef struct
@@ -171,7 +169,7 @@ submit_when_room (gpointer data)
 static void
 wait_for_room (FerryExecutor *self, FerryTask *task, FerryCompletion *completion, GCancellable *cancellable)
 {
-  FerryHome *home = ferry_runner_get_router (ferry_executor_get_runner (self))->home;
+  FerryHome *home = ferry_executor_get_router (self)->home;
   Submission *submission = g_new0 (Submission, 1);
 
   submission->executor = g_object_ref (self);

@@ -18,6 +18,8 @@ G_BEGIN_DECLS
  * be submitted. func gets a completion, whose key (ferry_wait_queue_get_key()) is the task. The caller must keep a
  * reference to the task until then. */
 void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryCompletionFunc func);
+/* any: returns (transfer none) the router of the executor's runners. */
+FerryRouter *ferry_executor_get_router (FerryExecutor *self);
 /* Returns how many tasks the executor's runners may run at a time. */
 guint ferry_executor_get_parallelism (FerryExecutor *self);
 /* Whether the task was submitted to this executor and the router's thread has taken it in. The task may be done. */

@@ -465,6 +465,12 @@ source_may_explain (FerryTaskSource *source, FerryRunner *runner, gboolean *has_
   return TRUE;
 }
 
+FerryRouter *
+ferry_executor_get_router (FerryExecutor *self)
+{
+  return self->router;
+}
+
 guint
 ferry_executor_get_parallelism (FerryExecutor *self)
 {

@@ -236,13 +236,13 @@ cancelled_while_it_waits (void)
 static gboolean
 has_no_tasks (gpointer data)
 {
-  return ferry_executor_get_n_executing (data) == 0 && ferry_executor_get_n_waiting (data) == 0;
+  return ferry_test_get_number (data, "n-executing") == 0 && ferry_test_get_number (data, "n-waiting") == 0;
 }
 
 static gboolean
 has_a_task (gpointer data)
 {
-  return ferry_executor_get_n_executing (data) == 1;
+  return ferry_test_get_number (data, "n-executing") == 1;
 }
 
 /* The call returns at once, and its function is told to end. */
@@ -258,7 +258,7 @@ cancelled_while_it_runs (gconstpointer in_threads)
   g_cancellable_cancel (cancellable);
   assert_failed (&outcome, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   ferry_test_run_until (has_no_tasks, test->executor);
-  g_assert_cmpuint (ferry_executor_get_n_cancelled (test->executor), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 1);
 }
 
 static void
@@ -301,7 +301,7 @@ waits_for_room (void)
   g_autofree char *log = NULL;
   g_auto (Outcome) gate = {0}, first = {0}, second = {0}, third = {0};
 
-  ferry_executor_set_max_pending (test->executor, 1);
+  g_object_set (test->executor, "max-pending", 1, NULL);
   task_test_close_gate ();
   call (&gate, test->executor, "gate", g_variant_new_string ("gate"), NULL);
   task_test_wait_log ("gate");
@@ -309,7 +309,7 @@ waits_for_room (void)
   call (&first, test->executor, "note", g_variant_new_string ("first"), NULL);
   call (&second, test->executor, "note", g_variant_new_string ("never"), cancellable);
   call (&third, test->executor, "note", g_variant_new_string ("third"), NULL);
-  g_assert_cmpuint (ferry_executor_get_n_waiting (test->executor), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (test->executor, "n-waiting"), ==, 1);
   g_cancellable_cancel (cancellable);
   assert_failed (&second, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   task_test_open_gate ();
@@ -326,7 +326,7 @@ stopped_while_it_waits_for_room (void)
   g_autofree char *log = NULL;
   g_auto (Outcome) gate = {0}, first = {0}, refused = {0};
 
-  ferry_executor_set_max_pending (test->executor, 1);
+  g_object_set (test->executor, "max-pending", 1, NULL);
   task_test_close_gate ();
   call (&gate, test->executor, "gate", g_variant_new_string ("gate"), NULL);
   task_test_wait_log ("gate");
@@ -389,7 +389,7 @@ calls_back_on_the_context_of_the_caller (gconstpointer in_threads)
   GThread *threads[G_N_ELEMENTS (callers)];
 
   /* Three threads and room for one: some calls wait for it. */
-  ferry_executor_set_max_pending (test->executor, 1);
+  g_object_set (test->executor, "max-pending", 1, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (callers); i++)
     {
       callers[i] = (Caller){test->executor, 100, FALSE};
@@ -472,12 +472,6 @@ program_is_found_in_the_path (void)
 }
 
 static gboolean
-has_no_pipes (gpointer data)
-{
-  return ferry_router_get_n_pipes (data) == 0;
-}
-
-static gboolean
 is_gone (gpointer data)
 {
   return !ferry_test_is_alive (*(GPid *) data);
@@ -503,7 +497,6 @@ pool_ends_with_the_executor (void)
   g_assert_finalize_object (executor);
   g_assert_null (pool);
   task_test_poll_until (is_gone, &pid);
-  task_test_poll_until (has_no_pipes, ferry_router_get_default ());
   g_assert_true (ferry_router_get_running (ferry_router_get_default ()));
   stop_default_router ();
 }
