@@ -3,7 +3,7 @@
 
 #include "ferry-demo-log-factory.h"
 
-#include <ferry.h>
+#include <ferry-objects.h>
 
 #include "ferry-demo-message.h"
 

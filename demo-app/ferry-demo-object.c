@@ -6,6 +6,8 @@
 
 #include "ferry-demo-object.h"
 
+#include <ferry-objects.h>
+
 #include "ferry-demo-message.h"
 
 /* Microseconds. */

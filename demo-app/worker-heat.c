@@ -6,7 +6,7 @@
  *
  * Threads: one, in which everything is done. */
 
-#include <ferry.h>
+#include <ferry-objects.h>
 #include <stdlib.h>
 
 #include "ferry-demo-heat.h"

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What an application needs for work in background processes: tasks, pools, workers, sandboxes and pipes. Further
+ * headers have the rest: <ferry-conversations.h> calls and channels, <ferry-objects.h> remote objects,
+ * <ferry-variant.h> values written and read without GVariants. Each of them includes this one. */
+
 #pragma once
 
 #include <gio/gio.h>
@@ -10,8 +14,6 @@
 #include "base/ferry-close-reason.h"
 #include "base/ferry-error.h"
 #include "base/ferry-usable-cores.h"
-#include "base/ferry-variant-reader.h"
-#include "base/ferry-variant-writer.h"
 #include "base/ferry-version.h"
 
 #include "route/ferry-buffer.h"
@@ -30,13 +32,6 @@
 #include "worker/ferry-launcher.h"
 #include "worker/ferry-worker.h"
 
-#include "call/ferry-demux.h"
-#include "call/ferry-invocation.h"
-#include "call/ferry-link-transport.h"
-#include "call/ferry-mux.h"
-#include "call/ferry-replies.h"
-#include "call/ferry-transport.h"
-
 #include "task/ferry-error-list.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-job.h"
@@ -48,21 +43,6 @@
 #include "task/ferry-task-group.h"
 #include "task/ferry-task.h"
 #include "task/ferry-worker-main.h"
-
-#include "channel/ferry-background.h"
-#include "channel/ferry-channel.h"
-#include "channel/ferry-exchange.h"
-#include "channel/ferry-listener.h"
-
-#include "object/ferry-dictionary.h"
-#include "object/ferry-exporter.h"
-#include "object/ferry-interface.h"
-#include "object/ferry-list-replica.h"
-#include "object/ferry-list-row.h"
-#include "object/ferry-object-server.h"
-#include "object/ferry-proxy.h"
-#include "object/ferry-spawn-again.h"
-#include "object/ferry-view.h"
 
 #include "ferry-enums.h"
 

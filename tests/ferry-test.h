@@ -8,7 +8,8 @@
 
 #pragma once
 
-#include <ferry.h>
+#include <ferry-objects.h>
+#include <ferry-variant.h>
 #include <time.h>
 
 G_BEGIN_DECLS

@@ -4,7 +4,7 @@
 #pragma once
 
 #if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
-#error "Include <ferry.h>, not this header."
+#error "Include <ferry-objects.h>, not this header."
 #endif
 
 #include <gio/gio.h>

@@ -1831,6 +1831,37 @@ ferry_router_new (GMainContext *context)
 }
 
 /**
+ * ferry_router_get_default:
+ *
+ * Gets the router for a program that needs one only. It delivers messages on the default main context, on which GTK
+ * runs too. It is made at the first call, and from then on it is the same one. It does not run yet: start it with
+ * [method@Ferry.Router.start], on the thread that runs the default main context. [ctor@Ferry.Executor.new_for_program]
+ * does so by itself.
+ *
+ * After [method@Ferry.Router.stop] it is still the default router, and can be started again. A program may also end
+ * without a stop: its workers end with it. A forked child gets a router of its own. Any thread may call this.
+ *
+ * Returns: (transfer none): the default router, which stays until the program ends
+ */
+FerryRouter *
+ferry_router_get_default (void)
+{
+  static _Atomic (FerryRouter *)
+    shared; /* any: (owned) (nullable): never dropped, save by a thread that comes second */
+  /* Acquire, and release below: the thread that uses the router sees what the thread that made it wrote. */
+  FerryRouter *router = atomic_load_explicit (&shared, memory_order_acquire);
+  g_autoptr (FerryRouter) made = NULL;
+
+  /* Without a lock, which a thread of the parent may have had at a fork. */
+  if (router != NULL && !ferry_forks_is_inherited (router->fork_number))
+    return router;
+  made = ferry_router_new (g_main_context_default ());
+  if (atomic_compare_exchange_strong_explicit (&shared, &router, made, memory_order_acq_rel, memory_order_acquire))
+    return g_steal_pointer (&made);
+  return router;
+}
+
+/**
  * ferry_router_start:
  * @self: a router
  * @error: return location for an error

@@ -132,6 +132,8 @@ typedef gboolean (*FerryCondition) (gpointer user_data);
 
 FERRY_AVAILABLE_IN_0_1
 FerryRouter *ferry_router_new (GMainContext *context) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryRouter *ferry_router_get_default (void);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_router_start (FerryRouter *self, GError **error);

@@ -40,6 +40,8 @@ FERRY_AVAILABLE_IN_0_1
 FerryExecutor *ferry_executor_new (FerryPool *pool) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 FerryExecutor *ferry_executor_new_for_runner (FerryRunner *runner) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerryExecutor *ferry_executor_new_for_program (const char *program, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_executor_add_runner (FerryExecutor *self, FerryRunner *runner);
@@ -54,6 +56,13 @@ void ferry_executor_submit_task_async (FerryExecutor *self, FerryTask *task, GCa
                                        GAsyncReadyCallback callback, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+void ferry_executor_call_async (FerryExecutor *self, const char *function, GVariant *arguments,
+                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+GVariant *ferry_executor_call_finish (FerryExecutor *self, GAsyncResult *result,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int priority, GError **error);

@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include <ferry.h>
+#include <ferry-objects.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>

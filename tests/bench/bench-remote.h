@@ -7,7 +7,7 @@
 
 #pragma once
 
-#include <ferry.h>
+#include <ferry-objects.h>
 
 G_BEGIN_DECLS
 

@@ -8,6 +8,8 @@
 
 #include "bench-scale.h"
 
+#include <ferry-objects.h>
+
 #include "bench-gauge.h"
 #include "bench-team.h"
 

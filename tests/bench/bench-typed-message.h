@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include <ferry.h>
+#include <ferry-variant.h>
 
 G_BEGIN_DECLS
 

@@ -19,7 +19,7 @@
 
 #pragma once
 
-#include <ferry.h>
+#include <ferry-conversations.h>
 
 G_BEGIN_DECLS
 

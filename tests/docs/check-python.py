@@ -195,6 +195,38 @@ def test_function(report, ferry, router):
     report.equal("a function of Python's is run", task.wait(ferry.NO_DEADLINE).unpack(), 42)
 
 
+def call(executor, function, arguments, cancellable=None):
+    """What one call gives: a value, or an error."""
+    loop = GLib.MainLoop()
+    outcome = []
+
+    def called(source, result):
+        try:
+            outcome.append(source.call_finish(result))
+        except GLib.Error as error:
+            outcome.append(error)
+        loop.quit()
+
+    executor.call_async(function, arguments, cancellable, called)
+    if cancellable:
+        cancellable.cancel()
+    loop.run()
+    return outcome[0]
+
+
+def test_calls(report, ferry, worker):
+    executor = ferry.Executor.new_for_program(worker)
+    report.fact("the default router was started", ferry.Router.get_default().get_running())
+    report.equal("a call gives a result", call(executor, "add", GLib.Variant("(xx)", (2, 3))).unpack(), 5)
+    report.equal("or none", call(executor, "nothing", None), None)
+    error = call(executor, "fail", GLib.Variant("(sis)", ("g-file-error-quark", 4, "It is not there")))
+    report.fact("or an error", error.matches(GLib.file_error_quark(), 4), [str(error)])
+    error = call(executor, "sleep-until-cancelled", None, Gio.Cancellable())
+    report.fact("a call can be cancelled", error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED), [str(error)])
+    error = raised_in(lambda: ferry.Executor.new_for_program("/nowhere/worker"))
+    report.fact("a program that is not there raises", error.matches(ferry.Error.quark(), ferry.Error.LAUNCH_FAILED), [str(error)])
+
+
 def test_tasks(report, ferry, router, worker):
     pool = ferry.Pool.new(router, ferry.Launcher.new([worker]))
     executor = ferry.Executor.new(pool)
@@ -324,6 +356,7 @@ def body(report):
     test_route_until(report, Ferry, router)
     test_error(report, Ferry, router)
     test_tasks(report, Ferry, router, worker)
+    test_calls(report, Ferry, worker)
     test_proxy(report, Ferry, router, object_worker)
     test_exported_object(report, Ferry)
     report.fact("and stops", router.stop() and not router.get_running())

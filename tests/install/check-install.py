@@ -16,15 +16,24 @@ import tap
 from installed import Failed, Installed
 
 
-def refuses(installed, source, text):
-    """Whether a program that includes an inner header is refused with a word on what to include instead."""
+# What a program may include alone, and an inner header of each.
+HEADERS = {
+    "ferry.h": "route/ferry-router.h",
+    "ferry-conversations.h": "call/ferry-mux.h",
+    "ferry-objects.h": "object/ferry-proxy.h",
+    "ferry-variant.h": "base/ferry-variant-writer.h",
+}
+
+
+def complaint_of(installed, source, header):
+    """What the compiler says of a program that includes this header and nothing else; nothing when it is fine."""
     with open(source, "w", encoding="utf-8") as file:
-        file.write(text)
+        file.write("#include <%s>\n\nint\nmain (void)\n{\n  return 0;\n}\n" % header)
     try:
         installed.compile(source, source + ".out", installed.name)
     except Failed as failure:
-        return "Include <ferry.h>" in str(failure)
-    return False
+        return str(failure)
+    return ""
 
 
 def body(report):
@@ -46,8 +55,11 @@ def body(report):
         for sibling in installed.siblings:
             installed.compile(cluster_source, program, sibling)
             report.equal("a program is built against %s and runs" % sibling, installed.run(program), "reconnecting\n")
-        report.fact("an inner header is refused",
-                    refuses(installed, os.path.join(root, "inner.c"), "#include <route/ferry-router.h>\n"))
+        source = os.path.join(root, "includes.c")
+        for header, inner in HEADERS.items():
+            report.equal("a program includes <%s> and no other" % header, complaint_of(installed, source, header), "")
+            report.fact("<%s> is refused, in favour of <%s>" % (inner, header),
+                        "Include <%s>" % header in complaint_of(installed, source, inner))
 
 
 tap.main(body)

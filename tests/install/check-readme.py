@@ -18,7 +18,7 @@ from installed import Installed
 
 # Of each page, its programs and how many lines they may have.
 LIMITS = {
-    "README.md": {"app.c": 29, "worker.c": 23},
+    "README.md": {"app.c": 25, "worker.c": 23},
     "pipes.md": {"listen.c": 40, "tell.c": 20, "show.c": 46, "paint.c": 22, "count.c": 52, "measure.c": 41},
 }
 

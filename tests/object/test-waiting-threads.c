@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include <ferry.h>
+#include <ferry-objects.h>
 #include <stdatomic.h>
 
 #include "ferry-test.h"

@@ -17,12 +17,17 @@ import sys
 import sources
 import tap
 
-UMBRELLA = "ferry.h"
+# What applications include, of each library: each public header is in exactly one of them.
+UMBRELLAS = {
+    "ferry": ("ferry.h", "ferry-conversations.h", "ferry-objects.h", "ferry-variant.h"),
+    "ferry-cluster": ("ferry-cluster.h",),
+}
 # The folders of libraries beside the first one.
 SIBLINGS = {"ferry-cluster": "cluster"}
 MARK = r"\bFERRY_AVAILABLE_IN_\d+_\d+\b"
 SIBLING_MARK = r"\bFERRY_FOR_SIBLINGS\b"
 GUARD = r"!\s*defined\s*\(?\s*FERRY_INSIDE\b"
+ADVICE = r'^#error "Include <([\w-]+\.h)>, not this header."$'
 TOOLCHAIN_SYMBOL = r"_(init|fini|edata|end|_bss_start)$|_*(odr_)?[atu]san|__ubsan"
 
 
@@ -63,14 +68,28 @@ def dangling_includes(headers, below=()):
             if bracket == '"' and target not in headers and target not in below]
 
 
-def unguarded(headers, umbrella=UMBRELLA):
+def unguarded(headers, umbrellas):
     return ["%s may be included directly" % name for name, text in headers.items()
-            if name != umbrella and not re.search(GUARD, text)]
+            if name not in umbrellas and not re.search(GUARD, text)]
 
 
-def not_in_umbrella(headers, umbrella=UMBRELLA):
-    included = {target for _, _, target in sources.includes(headers.get(umbrella, ""))}
-    return ["%s is not in %s" % (name, umbrella) for name in headers if name != umbrella and name not in included]
+def umbrellas_of(headers, umbrellas):
+    """Header -> the umbrellas that name it, for each that is none itself."""
+    return {name: [umbrella for umbrella in umbrellas
+                   if name in {target for _, _, target in sources.includes(headers.get(umbrella, ""))}]
+            for name in headers if name not in umbrellas}
+
+
+def not_in_one_umbrella(headers, umbrellas):
+    return ["%s is in %s" % (name, " and ".join(found) or "none of " + ", ".join(umbrellas))
+            for name, found in umbrellas_of(headers, umbrellas).items() if len(found) != 1]
+
+
+def wrong_advice(headers, umbrellas):
+    """A header that is included directly says which one to include: its own umbrella."""
+    advice = {name: re.findall(ADVICE, text, re.MULTILINE) for name, text in headers.items()}
+    return ["%s advises to include %s, and is in %s" % (name, " ".join(advice[name]) or "nothing", " ".join(found))
+            for name, found in umbrellas_of(headers, umbrellas).items() if advice[name] != found]
 
 
 def not_installed(headers, tree):
@@ -152,9 +171,13 @@ def undocumented(names, tree):
             if not name.endswith(("_get_type", "_error_quark"))]
 
 
+UMBRELLA, OTHER = "ferry.h", "ferry-more.h"
+BOTH = (UMBRELLA, OTHER)
 GOOD = {
     UMBRELLA: '#include "route/a.h"\n',
-    "route/a.h": '#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)\n#endif\n#include <gio/gio.h>\n'
+    OTHER: '#include "ferry.h"\n',
+    "route/a.h": '#if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)\n'
+                 '#error "Include <ferry.h>, not this header."\n#endif\n#include <gio/gio.h>\n'
                  "FERRY_AVAILABLE_IN_0_1\nG_DECLARE_FINAL_TYPE (FerryA, ferry_a, FERRY, A, GObject)\n"
                  "FERRY_AVAILABLE_IN_0_1\nconst char *const *ferry_a_get (FerryA *self) G_GNUC_PURE;\n"
                  "typedef void (*FerryAFunc) (gpointer data);\nG_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryA, ferry_a_unref)\n",
@@ -172,8 +195,11 @@ def test_the_checks(report):
     seen("a private header that is installed", private_names({"lane/a-private.h": ""}), private_names(GOOD))
     seen("an include of a header that is not installed",
          dangling_includes({"route/a.h": '#include "lane/b-private.h"\n'}), dangling_includes(GOOD))
-    seen("a header that may be included directly", unguarded({"route/a.h": ""}), unguarded(GOOD))
-    seen("a header that the umbrella lacks", not_in_umbrella({UMBRELLA: "", "route/a.h": ""}), not_in_umbrella(GOOD))
+    seen("a header that may be included directly", unguarded({"route/a.h": ""}, BOTH), unguarded(GOOD, BOTH))
+    seen("a header that the umbrellas lack", not_in_one_umbrella({**GOOD, UMBRELLA: ""}, BOTH), not_in_one_umbrella(GOOD, BOTH))
+    seen("a header that two umbrellas have", not_in_one_umbrella({**GOOD, OTHER: GOOD[UMBRELLA]}, BOTH))
+    seen("a header that advises to include another umbrella",
+         wrong_advice({**GOOD, UMBRELLA: GOOD[OTHER], OTHER: GOOD[UMBRELLA]}, BOTH), wrong_advice(GOOD, BOTH))
     seen("a public header that is not installed",
          not_installed(GOOD, {"router/route/b.h": "FERRY_AVAILABLE_IN_0_1\nvoid ferry_b (void);\n"}),
          not_installed(GOOD, {"router/route/a.h": GOOD["route/a.h"], "router/lane/p-private.h": ""}))
@@ -199,7 +225,7 @@ def test_the_checks(report):
 
 def check_library(report, tree, build, library):
     name = name_of(library)
-    umbrella = name + ".h"
+    umbrellas = UMBRELLAS[name]
     headers = installed_headers(build, name)
     tree = part_of(tree, name)
     names, unreadable = declared(headers)
@@ -209,11 +235,13 @@ def check_library(report, tree, build, library):
     def none(fact, complaints):
         report.none("%s: %s" % (name, fact), complaints)
 
-    report.fact("%s: headers are installed" % name, umbrella in headers and len(headers) > 1, sorted(headers))
+    report.fact("%s: headers are installed" % name, len(headers) > len(umbrellas), sorted(headers))
+    report.none("%s: what applications include is installed" % name, sorted(set(umbrellas) - set(headers)))
     none("no private header is installed", private_names(headers))
     none("installed headers include installed headers only", dangling_includes(headers, installed_headers(build)))
-    none("only <%s> may be included directly" % umbrella, unguarded(headers, umbrella))
-    none("<%s> has every public header" % umbrella, not_in_umbrella(headers, umbrella))
+    none("only what applications include may be included directly", unguarded(headers, umbrellas))
+    none("every public header is in exactly one that applications include", not_in_one_umbrella(headers, umbrellas))
+    none("every public header says which one has it", wrong_advice(headers, umbrellas))
     none("every public header is installed", not_installed(headers, tree))
     none("every public declaration is marked with its version", unmarked(headers) + unreadable)
     none("what is for siblings is marked in private headers only", promised_to_siblings(headers) + unreadable_inside)

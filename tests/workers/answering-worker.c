@@ -4,7 +4,7 @@
 /* A worker that answers over its transport "calls" what tests/call/conversation-handlers.h has, with as many threads as
  * its first argument says; with a second one, on demand. It ends with its transport. */
 
-#include <ferry.h>
+#include <ferry-conversations.h>
 #include <stdlib.h>
 
 #include "call/conversation-handlers.h"

@@ -12,7 +12,7 @@
  * line with the number and the value of each, and answers, or not. The third starts WORKER there, adds 1, writes the
  * sum and ends at once, with everything left open. */
 
-#include <ferry.h>
+#include <ferry-conversations.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

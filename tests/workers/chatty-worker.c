@@ -12,7 +12,7 @@
  * It answers "echo" with the arguments, "large" with 200,000 bytes, and "count" with a stream of as many numbers. A
  * counter is exported over the transport "objects", if there is one. It ends with its first transport. */
 
-#include <ferry.h>
+#include <ferry-objects.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
  * It listens at the address in its environment, and gives the numbers below COUNT as the messages of a channel to who
  * attaches; when all were taken it ends. Should nobody take them, it ends by itself after some minutes. */
 
-#include <ferry.h>
+#include <ferry-conversations.h>
 #include <stdlib.h>
 #include <unistd.h>
 

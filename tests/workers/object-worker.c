@@ -18,7 +18,7 @@
 
 #include "config.h"
 
-#include <ferry.h>
+#include <ferry-objects.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

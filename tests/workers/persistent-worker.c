@@ -12,7 +12,7 @@
  *
  * Nobody ends it but the test; should that fail to, it ends by itself after some minutes. */
 
-#include <ferry.h>
+#include <ferry-conversations.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>

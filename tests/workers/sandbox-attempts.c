@@ -5,7 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ferry.h>
+#include <ferry-conversations.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <pthread.h>

@@ -32,7 +32,7 @@
 
 #include "config.h"
 
-#include <ferry.h>
+#include <ferry-conversations.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>

@@ -1,0 +1,263 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What most programs need of tasks, in one step each: from the path of a program to an executor, and from the name of a
+ * function to its result. Both are made of what the executor, the pool and the task offer; see there.
+ *
+ * A call is over once: when its task is done, when its task cannot be submitted, or when its cancellable is cancelled.
+ * The completion keeps the first of these. The task's cancellable is that of the call, so the task ends too.
+ *
+ * Threads: any; what says "main" is for the router's thread. */
+
+#include "config.h"
+
+#include "base/ferry-base-private.h"
+#include "task/ferry-executor-private.h"
+
+/* The data of a completion. It has no task: the task has the completion. */
+typedef struct
+{
+  char *function; /* (owned) */
+} Call;
+
+/* A call whose task waits for room in the executor. */
+typedef struct
+{
+  FerryExecutor *executor;     /* (owned) */
+  FerryTask *task;             /* (owned) */
+  FerryCompletion *completion; /* (owned) */
+  GCancellable *cancellable;   /* (owned) (nullable) */
+} Submission;
+
+/* ---- from a program to an executor ---- */
+
+/* Starts the default router, unless it runs on this thread already. */
+static gboolean
+need_default_router (GError **error)
+{
+  FerryRouter *router = ferry_router_get_default ();
+  gboolean started;
+
+  if (ferry_router_get_running (router))
+    return ferry_router_check (router, error);
+  if (!g_main_context_acquire (NULL))
+    return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
+                            "Another thread runs the default main context; make the executor on that thread, for "
+                            "example through g_main_context_invoke()");
+  started = ferry_router_start (router, error);
+  g_main_context_release (NULL);
+  return started;
+}
+
+/**
+ * ferry_executor_new_for_program:
+ * @program: (type filename): the worker's program, such as `/usr/libexec/my-worker`; a name without a slash is searched
+ *   for in `PATH`
+ * @error: return location for an error
+ *
+ * Makes an executor whose tasks run in processes of a program: up to [func@Ferry.get_n_usable_cores] at a time, in a
+ * [class@Ferry.Pool] of its own. The program registers functions, and calls [func@Ferry.Worker.main]. The router is the
+ * default one, [func@Ferry.Router.get_default]; it is started, if it does not run yet.
+ *
+ * The pool belongs to the executor: it ends with the last reference of the executor, and with it the processes. An
+ * executor whose tasks are not all done stays until they are. The pool has further settings
+ * ([method@Ferry.Executor.get_pool]). For arguments, an environment or a sandbox of the processes, make a
+ * [class@Ferry.Launcher] and a pool instead.
+ *
+ * On the thread that runs the default main context.
+ *
+ * Fails with %FERRY_ERROR_LAUNCH_FAILED if there is no such program, or it may not be executed. Fails with
+ * %FERRY_ERROR_WRONG_THREAD, and as [method@Ferry.Router.start] does. That the program is no worker is found later, and
+ * makes the tasks fail.
+ *
+ * Returns: (transfer full): the executor
+ */
+FerryExecutor *
+ferry_executor_new_for_program (const char *program, GError **error)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_autoptr (FerryPool) pool = NULL;
+
+  g_return_val_if_fail (program != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  path = g_find_program_in_path (program);
+  if (path == NULL)
+    {
+      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                       "There is no program '%s' that may be executed; give the path of the worker's program", program);
+      return NULL;
+    }
+  if (!need_default_router (error))
+    return NULL;
+  launcher = ferry_launcher_new ((const char *const[]){program, NULL});
+  pool = ferry_pool_new (ferry_router_get_default (), launcher);
+  return ferry_executor_new (pool);
+}
+
+/* ---- from a function's name to its result ---- */
+
+static GError *
+cancelled (gpointer data, FerryAbandonReason reason)
+{
+  const Call *call = data;
+
+  return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of %s was cancelled", call->function);
+}
+
+static void
+clear_call (gpointer data)
+{
+  Call *call = data;
+
+  g_free (call->function);
+}
+
+static const FerryCompletionFuncs call_funcs = {cancelled, clear_call};
+
+/* main: the signal done of the task. */
+static void
+done_cb (FerryTask *task, FerryCompletion *completion)
+{
+  GError *error = NULL;
+  GVariant *result = ferry_task_get_result (task, &error);
+
+  ferry_completion_finish (completion, result, (GDestroyNotify) g_variant_unref, error);
+}
+
+static void
+drop_completion (gpointer completion, GClosure *closure)
+{
+  ferry_completion_unref (completion);
+}
+
+static void
+submission_free (gpointer data)
+{
+  Submission *self = data;
+
+  g_object_unref (self->executor);
+  g_object_unref (self->task);
+  ferry_completion_unref (self->completion);
+  g_clear_object (&self->cancellable);
+  g_free (self);
+}
+
+static void
+submitted_cb (GObject *executor, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (FerryCompletion) completion = data;
+  GError *error = NULL;
+
+  if (!ferry_executor_submit_task_finish (FERRY_EXECUTOR (executor), result, &error))
+    ferry_completion_finish (completion, NULL, NULL, error);
+}
+
+/* main */
+static void
+submit_when_room (gpointer data)
+{
+  Submission *self = data;
+
+  ferry_executor_submit_task_async (self->executor, self->task, self->cancellable, submitted_cb,
+                                    ferry_completion_ref (self->completion));
+}
+
+/* any: has the router's thread submit the task as soon as the executor has room. On that thread it waits in its turn at
+ * once, so that no later call overtakes it. */
+static void
+wait_for_room (FerryExecutor *self, FerryTask *task, FerryCompletion *completion, GCancellable *cancellable)
+{
+  FerryHome *home = ferry_executor_get_router (self)->home;
+  Submission *submission = g_new0 (Submission, 1);
+
+  submission->executor = g_object_ref (self);
+  submission->task = g_object_ref (task);
+  submission->completion = ferry_completion_ref (completion);
+  g_set_object (&submission->cancellable, cancellable);
+  if (!ferry_home_is_own (home))
+    {
+      ferry_home_invoke (home, submit_when_room, submission, submission_free);
+      return;
+    }
+  submit_when_room (submission);
+  submission_free (submission);
+}
+
+/**
+ * ferry_executor_call_async:
+ * @self: an executor
+ * @function: the name of a registered function
+ * @arguments: (nullable): the arguments of @function; a floating reference is sunk
+ * @cancellable: (nullable): cancels the call
+ * @callback: (scope async): called with the result, on the thread-default main context of the caller
+ * @user_data: data for @callback
+ *
+ * Calls a function in a worker. It is a task without settings of which only the result is wanted. To see its progress,
+ * make a [class@Ferry.Task] or use [method@Ferry.Executor.submit]. While
+ * [property@Ferry.Executor:max-pending] tasks wait, the call waits for room. Any thread may call this.
+ *
+ * A cancel ends the call at once. The task ends as by [method@Ferry.Task.cancel]: a worker that has begun it is told,
+ * and is ended if the function does not return in the task's grace time.
+ */
+void
+ferry_executor_call_async (FerryExecutor *self, const char *function, GVariant *arguments, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (FerryCompletion) completion = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (GTask) call = NULL;
+  GError *error = NULL;
+
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  g_return_if_fail (function != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
+  call = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (call, ferry_executor_call_async);
+  /* The completion decides: a result that came before the cancel is given. */
+  g_task_set_check_cancellable (call, FALSE);
+  completion = ferry_completion_new (&call_funcs, sizeof (Call));
+  ((Call *) ferry_completion_get_data (completion))->function = g_strdup (function);
+  ferry_completion_return (completion, call, G_MAXINT64);
+  if (ferry_completion_is_reserved (completion))
+    return;
+  g_object_set (task, "cancellable", cancellable, NULL);
+  g_signal_connect_data (task, "done", G_CALLBACK (done_cb), ferry_completion_ref (completion), drop_completion, 0);
+  if (ferry_executor_submit_task (self, task, &error))
+    return;
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    {
+      g_error_free (error);
+      wait_for_room (self, task, completion, cancellable);
+    }
+  else
+    ferry_completion_finish (completion, NULL, NULL, error);
+}
+
+/**
+ * ferry_executor_call_finish:
+ * @self: an executor
+ * @result: the result that the callback was given
+ * @error: return location for an error
+ *
+ * Finishes [method@Ferry.Executor.call_async]. Any thread.
+ *
+ * Fails with the error of the function, such as %FERRY_ERROR_WORKER_LOST when its worker has ended. Fails with
+ * %G_IO_ERROR_CANCELLED when the call or its task was cancelled. Fails as [method@Ferry.Executor.submit_task] does, but
+ * never with %FERRY_ERROR_WOULD_BLOCK.
+ *
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
+ */
+GVariant *
+ferry_executor_call_finish (FerryExecutor *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_executor_call_async), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
