@@ -998,7 +998,7 @@ ferry_pool_set_use_fork_server (FerryPool *self, gboolean use_fork_server)
  * Before each replacement there is a pause, which doubles each time. After more than @restarts such ends in @interval
  * the pool fails. Workers that end while they run a task are replaced without limit.
  *
- * A worker that does not attach in time ([method@Ferry.Launcher.set_attach_timeout]) is not replaced, and the pool
+ * A worker that does not attach in time ([property@Ferry.Launcher:attach-timeout]) is not replaced, and the pool
  * fails, if no worker of the pool has ever attached. The program probably does not call [func@Ferry.Worker.main].
  *
  * If the system lacks memory, descriptors or processes for a worker, the start is tried again after such pauses, at
@@ -1569,7 +1569,7 @@ ferry_pool_init (FerryPool *self)
  * @launcher: starts each worker; must have no senders and no transports. The pool keeps a reference
  *
  * Makes a pool of processes. This starts no worker yet, and the router need not run yet. Standard output and standard
- * error of the workers are shown on the application's own ([method@Ferry.Launcher.inherit_stream]), unless the launcher
+ * error of the workers are shown on the application's own ([enum@Ferry.StreamMode]), unless the launcher
  * redirects them. Any thread; from then on the launcher must be used on the router's thread.
  *
  * The workers of a pool cannot use senders and transports of the launcher. If the launcher has some when the first

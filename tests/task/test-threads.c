@@ -222,7 +222,7 @@ make_workers (Scene *s)
 
   s->launcher = ferry_launcher_new (argv);
   s->sandbox = ferry_sandbox_new ();
-  ferry_launcher_set_sandbox (s->launcher, s->sandbox);
+  g_object_set (s->launcher, "sandbox", s->sandbox, NULL);
   processes = ferry_pool_new (s->router, s->launcher);
   s->fork_server = ferry_fork_server_new (base);
   g_assert_true (ferry_fork_server_start (s->fork_server, s->router, &error));
@@ -262,7 +262,7 @@ scene_new (void)
   make_workers (s);
   make_conversations (s);
   s->exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "stopped");
-  s->pingee = ferry_pingee_new (0, 0, is_never, NULL, NULL);
+  s->pingee = ferry_pingee_new (0, -1, is_never, NULL, NULL);
   s->model = G_LIST_MODEL (g_list_store_new (G_TYPE_OBJECT));
   s->array = g_ptr_array_new ();
   s->arguments = g_variant_ref_sink (g_variant_new_strv (words, 1));
@@ -274,7 +274,7 @@ scene_new (void)
 static gboolean
 has_no_pipes (gpointer data)
 {
-  return ferry_router_get_n_pipes (data) <= 1;
+  return ferry_test_get_number (data, "n-pipes") <= 1;
 }
 
 static void
@@ -327,7 +327,7 @@ scene_free (Scene *s)
   g_clear_object (&s->sender);
   g_clear_object (&s->receiver);
   ferry_test_router_stop (s->router);
-  ferry_exit_unref (s->exit);
+  g_object_unref (s->exit);
   ferry_pingee_unref (s->pingee);
   g_clear_object (&s->model);
   g_ptr_array_unref (s->array);
@@ -537,7 +537,8 @@ properties_say_what_their_functions_say (void)
 }
 
 /* These work on any thread. */
-static const char *const free_properties[] = {NULL};
+static const char *const free_properties[] = {"FerryReceiver:connection-id", "FerryWorker:name", "FerryWorker:pid",
+                                              "FerryWorker:state", NULL};
 
 static void
 assert_used (const char *name, gboolean works)
@@ -587,8 +588,11 @@ properties_work_or_say_so (void)
 {
   Scene *s = scene_new ();
   Used objects[] = {
-    {s->exchange, FALSE, FALSE}, {s->channel, TRUE, FALSE}, {s->listener, TRUE, FALSE},
-    {s->mux, TRUE, FALSE},       {s->demux, TRUE, TRUE},    {s->transport, TRUE, FALSE},
+    {s->exchange, FALSE, FALSE}, {s->channel, TRUE, FALSE},  {s->listener, TRUE, FALSE},
+    {s->mux, TRUE, FALSE},       {s->demux, TRUE, TRUE},     {s->transport, TRUE, FALSE},
+    {s->launcher, FALSE, FALSE}, {s->sandbox, FALSE, FALSE}, {s->fork_server, FALSE, FALSE},
+    {s->receiver, FALSE, FALSE}, {s->worker, FALSE, FALSE},  {s->sender, TRUE, FALSE},
+    {s->exit, TRUE, FALSE},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (objects); i++)
