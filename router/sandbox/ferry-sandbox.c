@@ -111,14 +111,18 @@ ferry_sandbox_finalize (GObject *object)
 #define CHANGE(field, value) ((field) == (value) ? FALSE : ((field) = (value), TRUE))
 
 static gboolean
-set_paths (char ***place, const char *const *paths)
+set_paths (const char *property, char ***place, const char *const *paths)
 {
   guint n = paths != NULL ? g_strv_length ((char **) paths) : 0;
   g_auto (GStrv) absolute = g_new0 (char *, n + 1);
 
   for (guint i = 0; i < n; i++)
     {
-      ferry_return_val_if_fail (paths[i][0] != '\0', FALSE, "a path is empty; grant '.' to mean the working directory");
+      if (paths[i][0] == '\0')
+        {
+          ferry_critical ("FerrySandbox:%s: a path is empty; grant '.' to mean the working directory", property);
+          return FALSE;
+        }
       absolute[i] = g_canonicalize_filename (paths[i], NULL);
     }
   if (g_strv_equal ((const char *const *) absolute, (const char *const *) *place))
@@ -143,9 +147,9 @@ set_value (FerrySandbox *self, guint property_id, const GValue *value)
     case PROP_NETWORK:
       return CHANGE (self->network, g_value_get_boolean (value));
     case PROP_READ_ONLY_PATHS:
-      return set_paths (&self->read_only, g_value_get_boxed (value));
+      return set_paths ("read-only-paths", &self->read_only, g_value_get_boxed (value));
     case PROP_WRITABLE_PATHS:
-      return set_paths (&self->writable, g_value_get_boxed (value));
+      return set_paths ("writable-paths", &self->writable, g_value_get_boxed (value));
     case PROP_SYSTEM_PATHS:
       return CHANGE (self->system, g_value_get_boolean (value));
     case PROP_MEMORY_LIMIT:

@@ -257,28 +257,30 @@ change_texts (char ***place, const char *const *texts)
 static gboolean
 set_argv (FerryLauncher *self, const char *const *argv)
 {
-  g_return_val_if_fail (argv != NULL && argv[0] != NULL, FALSE);
-
-  return change_texts (&self->argv, argv);
+  if (argv != NULL && argv[0] != NULL)
+    return change_texts (&self->argv, argv);
+  ferry_critical ("FerryLauncher:argv: there is no program in it; give the program, and then its arguments");
+  return FALSE;
 }
 
 static gboolean
 set_environ (FerryLauncher *self, const char *const *environment)
 {
-  g_return_val_if_fail (environment != NULL, FALSE);
-
-  return change_texts (&self->environ, environment);
+  if (environment != NULL)
+    return change_texts (&self->environ, environment);
+  ferry_critical ("FerryLauncher:environ: it cannot be NULL; give an empty array for an empty environment");
+  return FALSE;
 }
 
 static gboolean
 set_name (FerryLauncher *self, const char *name)
 {
-  ferry_return_val_if_fail (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME), FALSE,
-                            "a name of a worker has 1 to %d bytes, and this name has %" G_GSIZE_FORMAT
-                            "; use another name",
-                            MAX_NAME, strlen (name));
-
-  return change_text (&self->name, name);
+  if (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME))
+    return change_text (&self->name, name);
+  ferry_critical ("FerryLauncher:name: a name of a worker has 1 to %d bytes, and this name has %" G_GSIZE_FORMAT
+                  "; use another name",
+                  MAX_NAME, strlen (name));
+  return FALSE;
 }
 
 static gboolean
@@ -315,15 +317,21 @@ set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
 static gboolean
 set_stream_mode (FerryLauncher *self, FerryStream stream, FerryStreamMode mode)
 {
+  const char *property = properties[PROP_STDIN + stream]->name;
+
   if ((FerryStreamMode) self->modes[stream] == mode)
     return FALSE;
-  ferry_return_val_if_fail (mode != FERRY_STREAM_MODE_DESCRIPTOR, FALSE,
-                            "a stream is connected to a descriptor by ferry_launcher_take_stream_fd()");
-  ferry_return_val_if_fail (mode != FERRY_STREAM_MODE_LOG || stream != FERRY_STREAM_STDIN, FALSE,
-                            "a worker writes nothing to its standard input; log another stream");
-
-  set_stream (self, stream, (StreamMode) mode, -1);
-  return TRUE;
+  if (mode == FERRY_STREAM_MODE_DESCRIPTOR)
+    ferry_critical ("FerryLauncher:%s: a stream is connected to a descriptor by ferry_launcher_take_stream_fd()",
+                    property);
+  else if (mode == FERRY_STREAM_MODE_LOG && stream == FERRY_STREAM_STDIN)
+    ferry_critical ("FerryLauncher:%s: a worker writes nothing to its standard input; log another stream", property);
+  else
+    {
+      set_stream (self, stream, (StreamMode) mode, -1);
+      return TRUE;
+    }
+  return FALSE;
 }
 
 #define CHANGE(field, value) ((field) == (value) ? FALSE : ((field) = (value), TRUE))

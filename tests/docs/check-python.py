@@ -89,7 +89,7 @@ def test_route_until(report, ferry, router):
     router.route_until(lambda _: len(pipe.heard) == len(MESSAGES), None, GLib.USEC_PER_SEC * 30)
     report.equal("the router routes until a condition holds", pipe.heard, MESSAGES)
     router.close_pipe(pipe.receiver)
-    report.equal("pipes are counted", router.get_n_pipes(), 0)
+    report.equal("pipes are counted", router.props.n_pipes, 0)
 
 
 def test_error(report, ferry, router):
@@ -244,7 +244,7 @@ def test_proxy(report, ferry, router, worker):
                  run_in_thread(lambda: use_counter(ferry, counter)), (False, 1, 8, True, counter))
     if process.props.state != ferry.WorkerState.ENDED:
         loop.run()
-    report.equal("after which its process ends in good order", process.get_exit().get_exit_status(), 7)
+    report.equal("after which its process ends in good order", process.props.exit.props.exit_status, 7)
     error = run_in_thread(lambda: raised_in(lambda: counter.call("stop", None, -1, None)))
     report.fact("and calls are errors", error.matches(ferry.Error.quark(), ferry.Error.CLOSED), [str(error)])
     error = raised_in(lambda: counter.call("stop", None, -1, None))

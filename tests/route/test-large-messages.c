@@ -68,6 +68,7 @@ test_a_cancelled_one_is_not_delivered (void)
 
   g_cancellable_cancel (cancellable);
   route_test_send_finish (send, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_object_set (scene->sender, "cancellable", NULL, NULL);
   assert_only_small_ones_arrive (scene, n);
 }
 
