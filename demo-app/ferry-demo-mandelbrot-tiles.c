@@ -441,11 +441,8 @@ ferry_demo_mandelbrot_tiles_new (FerryRouter *router, const char *worker_path, g
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   FerryDemoMandelbrotTiles *self = g_object_new (FERRY_DEMO_TYPE_MANDELBROT_TILES, NULL);
 
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
-  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDERR);
-  ferry_launcher_set_nice (launcher, NICENESS);
-  ferry_launcher_set_trusted (launcher, TRUE);
+  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, "stdout", FERRY_STREAM_MODE_SILENT, "stderr",
+                FERRY_STREAM_MODE_LOG, "nice", NICENESS, "trusted", TRUE, NULL);
 
   self->worker_path = g_strdup (worker_path);
   self->pool = ferry_pool_new (router, launcher);

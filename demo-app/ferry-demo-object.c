@@ -163,11 +163,8 @@ create_launcher (const char *worker_path)
   const char *const argv[] = {worker_path, FERRY_DEMO_HEAT_ARGUMENT, NULL};
   FerryLauncher *launcher = ferry_launcher_new (argv);
 
-  ferry_launcher_set_name (launcher, FERRY_DEMO_HEAT_OBJECT);
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
-  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDERR);
-  ferry_launcher_set_nice (launcher, NICENESS);
+  g_object_set (launcher, "name", FERRY_DEMO_HEAT_OBJECT, "stdin", FERRY_STREAM_MODE_SILENT, "stdout",
+                FERRY_STREAM_MODE_SILENT, "stderr", FERRY_STREAM_MODE_LOG, "nice", NICENESS, NULL);
   return launcher;
 }
 

@@ -161,10 +161,8 @@ ferry_demo_session_new (const char *worker_path, guint max_workers)
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   FerryDemoSession *self = g_object_new (FERRY_DEMO_TYPE_SESSION, NULL);
 
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
-  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDERR);
-  ferry_launcher_set_nice (launcher, NICENESS);
+  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, "stdout", FERRY_STREAM_MODE_SILENT, "stderr",
+                FERRY_STREAM_MODE_LOG, "nice", NICENESS, NULL);
 
   self->router = ferry_router_new (NULL);
   self->pool = ferry_pool_new (self->router, launcher);

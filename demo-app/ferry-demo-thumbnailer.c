@@ -62,9 +62,8 @@ ferry_demo_thumbnailer_create_sandbox (void)
 {
   FerrySandbox *sandbox = ferry_sandbox_new ();
 
-  ferry_sandbox_set_policy (sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
-  ferry_sandbox_add_system_paths (sandbox);
-  ferry_sandbox_set_memory_limit (sandbox, MEMORY_LIMIT);
+  g_object_set (sandbox, "policy", FERRY_SANDBOX_POLICY_PREFERRED, "system-paths", TRUE, "memory-limit",
+                (guint64) MEMORY_LIMIT, NULL);
   return sandbox;
 }
 
@@ -76,11 +75,8 @@ ferry_demo_thumbnailer_new (FerryRouter *router, const char *worker_path, guint 
   g_autoptr (FerrySandbox) sandbox = ferry_demo_thumbnailer_create_sandbox ();
   FerryDemoThumbnailer *self = g_object_new (FERRY_DEMO_TYPE_THUMBNAILER, NULL);
 
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
-  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDERR);
-  ferry_launcher_set_nice (launcher, NICENESS);
-  ferry_launcher_set_sandbox (launcher, sandbox);
+  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, "stdout", FERRY_STREAM_MODE_SILENT, "stderr",
+                FERRY_STREAM_MODE_LOG, "nice", NICENESS, "sandbox", sandbox, NULL);
 
   self->pool = ferry_pool_new (router, launcher);
   g_object_set (self->pool, "name", "pictures", "max-workers", max_workers, NULL);

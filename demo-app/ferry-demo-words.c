@@ -284,9 +284,11 @@ static char *
 words_for_death (FerryExit *exit)
 {
   g_autofree char *signal_words = ferry_demo_words_for_signal (ferry_exit_get_signal (exit));
-  const char *const *lines = ferry_exit_get_last_lines (exit);
-  guint n_lines = g_strv_length ((char **) lines);
+  g_auto (GStrv) lines = NULL;
+  guint n_lines;
 
+  g_object_get (exit, "last-lines", &lines, NULL);
+  n_lines = g_strv_length (lines);
   if (n_lines == 0)
     return g_steal_pointer (&signal_words);
   return g_strdup_printf ("%s, after '%s'", signal_words, lines[n_lines - 1]);

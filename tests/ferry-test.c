@@ -118,6 +118,20 @@ ferry_test_get_error (gpointer object, const char *property)
 }
 
 void
+ferry_test_grant (FerrySandbox *sandbox, const char *property, const char *path)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) before = NULL;
+  g_auto (GStrv) paths = NULL;
+
+  g_object_get (sandbox, property, &before, NULL);
+  g_strv_builder_addv (builder, (const char **) before);
+  g_strv_builder_add (builder, path);
+  paths = g_strv_builder_end (builder);
+  g_object_set (sandbox, property, paths, NULL);
+}
+
+void
 ferry_test_assert_says (const char *text, const char *words)
 {
   if (strstr (text, words) == NULL)
@@ -350,8 +364,8 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
 
   pipe->n_closed++;
   pipe->at_closed = pipe->n_messages;
-  g_clear_pointer (&pipe->exit, ferry_exit_unref);
-  pipe->exit = ferry_exit_ref (exit);
+  g_clear_object (&pipe->exit);
+  pipe->exit = g_object_ref (exit);
 }
 
 FerryTestPipe *
@@ -379,13 +393,13 @@ ferry_test_pipe_new_with_flags (FerryRouter *router, FerryPipeFlags flags)
 void
 ferry_test_pipe_free (FerryTestPipe *pipe)
 {
-  if (!ferry_receiver_get_closed (pipe->receiver))
+  if (!ferry_test_get_number (pipe->receiver, "closed"))
     ferry_router_close_pipe (pipe->router, pipe->receiver, NULL);
   ferry_receiver_set_handler (pipe->receiver, NULL, NULL, NULL);
   g_signal_handlers_disconnect_by_data (pipe->receiver, pipe);
   g_object_unref (pipe->sender);
   g_object_unref (pipe->receiver);
-  g_clear_pointer (&pipe->exit, ferry_exit_unref);
+  g_clear_object (&pipe->exit);
   g_free (pipe);
 }
 

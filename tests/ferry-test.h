@@ -39,6 +39,19 @@ GVariant *ferry_test_get_variant (gpointer object, const char *property);
  * when the property is read again. */
 const char *ferry_test_get_string (gpointer object, const char *property);
 const GError *ferry_test_get_error (gpointer object, const char *property);
+/* Adds a path to one of the lists of paths that a sandbox grants. */
+void ferry_test_grant (FerrySandbox *sandbox, const char *property, const char *path);
+/* The value of a call that sends with a sender, or makes a buffer of it. It may wait for that many microseconds (0: not
+ * at all; -1: without a limit), until the cancellable (nullable) is cancelled. */
+#define ferry_test_within(sender, microseconds, cancel, call)                                                          \
+  ({                                                                                                                   \
+    FerrySender *within_ = (sender);                                                                                   \
+                                                                                                                       \
+    g_object_set (within_, "timeout", (gint64) (microseconds), "cancellable", (gpointer) (cancel), NULL);              \
+    __typeof__ (call) result_ = (call);                                                                                \
+    g_object_set (within_, "timeout", (gint64) -1, "cancellable", NULL, NULL);                                         \
+    result_;                                                                                                           \
+  })
 /* Asserts that words are in a text that a user reads, and else shows both. */
 void ferry_test_assert_says (const char *text, const char *words);
 /* How often the one thread of that name went to sleep. */

@@ -79,6 +79,9 @@ ferry_time_add (gint64 time, gint64 microseconds)
   return microseconds > G_MAXINT64 - time ? G_MAXINT64 : time + microseconds;
 }
 
+/* The deadline of a wait in a lane without a limit. 0: the wait is over at once. */
+#define FERRY_NO_DEADLINE ((gint64) -1)
+
 /* Returns the monotonic time at which a timeout that starts now is over. A negative timeout means never: G_MAXINT64. */
 static inline gint64
 ferry_deadline_after (gint64 timeout)

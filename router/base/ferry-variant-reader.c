@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "base/ferry-base-private.h"
 #include "base/ferry-layout-private.h"
 
 /* What FerryVariantReader has in it. */
@@ -292,202 +293,95 @@ ferry_variant_reader_lookup (const FerryVariantReader *self, const char *key, co
 
 /* ---- basic values ---- */
 
-/* Copies a number whose type is one of letters. Leaves value as it is for another type. */
+/* Copies a number. Without the bytes of one (self is NULL, or of another size), it is 0. */
 static inline void
-get_number (const FerryVariantReader *self, const char *letters, gpointer value, gsize size)
+get_number (const Reader *self, gpointer value, gsize size)
 {
-  const Reader *reader = (const Reader *) self;
+  if (G_LIKELY (self != NULL && self->size == size))
+    memcpy (value, self->data, size);
+  else
+    memset (value, 0, size);
+}
 
-  if (strchr (letters, *reader->type) != NULL && reader->size == size)
-    memcpy (value, reader->data, size);
+/* Sets value to that of a reader (nullable) whose type is that letter. Returns FALSE for a letter that means no basic
+ * value. */
+static inline gboolean
+get_value (const Reader *self, char letter, gpointer value)
+{
+  switch (letter)
+    {
+    case 'b':
+      *(gboolean *) value = self != NULL && self->size == 1 && *self->data == 1;
+      return TRUE;
+    case 'y':
+      get_number (self, value, 1);
+      return TRUE;
+    case 'n':
+    case 'q':
+      get_number (self, value, 2);
+      return TRUE;
+    case 'i':
+    case 'u':
+    case 'h':
+      get_number (self, value, 4);
+      return TRUE;
+    case 'x':
+    case 't':
+    case 'd':
+      get_number (self, value, 8);
+      return TRUE;
+    case 's':
+    case 'o':
+    case 'g':
+      *(const char **) value = self != NULL ? get_text (self) : letter == 'o' ? "/" : "";
+      return TRUE;
+    default:
+      return FALSE;
+    }
 }
 
 /**
- * ferry_variant_reader_get_boolean:
- * @self: a reader of a value of the type `b`
+ * ferry_variant_reader_get: (skip)
+ * @self: a reader of a basic value, or of a container
+ * @format: the types of basic values, one after the other, such as `u` or `utd`
+ * @...: the places for the values, each as [method@GLib.Variant.get] takes it for that type with `&`: a text is not
+ *   copied, and lies within the bytes of the value
  *
- * Gets a boolean. Any thread, one at a time.
+ * Gets the value, for which @format has one letter; or else the next children of a container, from where
+ * [method@Ferry.VariantReader.next] has come to, a letter each. All places are set. Where there is no such child, where
+ * a value has another type, and where it is not in normal form, that is the default of the letter: 0, "", or "/" for
+ * an object path. Any thread, one at a time.
  *
- * Returns: the value; %FALSE if the value has another type or is not in normal form
+ * Returns: %TRUE if there was a value of its type for each letter
  */
 gboolean
-ferry_variant_reader_get_boolean (const FerryVariantReader *self)
+ferry_variant_reader_get (FerryVariantReader *self, const char *format, ...)
 {
-  guint8 value = 0;
+  Reader *reader = (Reader *) self;
+  gboolean is_container, is_known = TRUE, has_all = TRUE;
+  va_list args;
 
   g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (format != NULL, FALSE);
 
-  get_number (self, "b", &value, sizeof value);
-  return value == 1;
-}
+  is_container = strchr ("a({mv", *reader->type) != NULL;
+  va_start (args, format);
+  for (const char *letter = format; *letter != '\0' && is_known; letter++)
+    {
+      Reader child;
+      const Reader *found = letter == format ? reader : NULL;
 
-/**
- * ferry_variant_reader_get_byte:
- * @self: a reader of a value of the type `y`
- *
- * Gets a byte. Any thread, one at a time.
- *
- * Returns: the value; 0 if the value has another type or is not in normal form
- */
-guint8
-ferry_variant_reader_get_byte (const FerryVariantReader *self)
-{
-  guint8 value = 0;
-
-  g_return_val_if_fail (self != NULL, 0);
-
-  get_number (self, "y", &value, sizeof value);
-  return value;
-}
-
-/**
- * ferry_variant_reader_get_int16:
- * @self: a reader of a value of the type `n`
- *
- * Gets a number of 16 bits with a sign. Any thread, one at a time.
- *
- * Returns: the value; 0 if the value has another type or is not in normal form
- */
-gint16
-ferry_variant_reader_get_int16 (const FerryVariantReader *self)
-{
-  gint16 value = 0;
-
-  g_return_val_if_fail (self != NULL, 0);
-
-  get_number (self, "n", &value, sizeof value);
-  return value;
-}
-
-/**
- * ferry_variant_reader_get_uint16:
- * @self: a reader of a value of the type `q`
- *
- * Gets a number of 16 bits. Any thread, one at a time.
- *
- * Returns: the value; 0 if the value has another type or is not in normal form
- */
-guint16
-ferry_variant_reader_get_uint16 (const FerryVariantReader *self)
-{
-  guint16 value = 0;
-
-  g_return_val_if_fail (self != NULL, 0);
-
-  get_number (self, "q", &value, sizeof value);
-  return value;
-}
-
-/**
- * ferry_variant_reader_get_int32:
- * @self: a reader of a value of the type `i` or `h`
- *
- * Gets a number of 32 bits with a sign, or a handle. Any thread, one at a time.
- *
- * Returns: the value; 0 if the value has another type or is not in normal form
- */
-gint32
-ferry_variant_reader_get_int32 (const FerryVariantReader *self)
-{
-  gint32 value = 0;
-
-  g_return_val_if_fail (self != NULL, 0);
-
-  get_number (self, "ih", &value, sizeof value);
-  return value;
-}
-
-/**
- * ferry_variant_reader_get_uint32:
- * @self: a reader of a value of the type `u`
- *
- * Gets a number of 32 bits. Any thread, one at a time.
- *
- * Returns: the value; 0 if the value has another type or is not in normal form
- */
-guint32
-ferry_variant_reader_get_uint32 (const FerryVariantReader *self)
-{
-  guint32 value = 0;
-
-  g_return_val_if_fail (self != NULL, 0);
-
-  get_number (self, "u", &value, sizeof value);
-  return value;
-}
-
-/**
- * ferry_variant_reader_get_int64:
- * @self: a reader of a value of the type `x`
- *
- * Gets a number of 64 bits with a sign. Any thread, one at a time.
- *
- * Returns: the value; 0 if the value has another type or is not in normal form
- */
-gint64
-ferry_variant_reader_get_int64 (const FerryVariantReader *self)
-{
-  gint64 value = 0;
-
-  g_return_val_if_fail (self != NULL, 0);
-
-  get_number (self, "x", &value, sizeof value);
-  return value;
-}
-
-/**
- * ferry_variant_reader_get_uint64:
- * @self: a reader of a value of the type `t`
- *
- * Gets a number of 64 bits. Any thread, one at a time.
- *
- * Returns: the value; 0 if the value has another type or is not in normal form
- */
-guint64
-ferry_variant_reader_get_uint64 (const FerryVariantReader *self)
-{
-  guint64 value = 0;
-
-  g_return_val_if_fail (self != NULL, 0);
-
-  get_number (self, "t", &value, sizeof value);
-  return value;
-}
-
-/**
- * ferry_variant_reader_get_double:
- * @self: a reader of a value of the type `d`
- *
- * Gets a number with a fraction. Any thread, one at a time.
- *
- * Returns: the value; 0 if the value has another type or is not in normal form
- */
-double
-ferry_variant_reader_get_double (const FerryVariantReader *self)
-{
-  double value = 0;
-
-  g_return_val_if_fail (self != NULL, 0);
-
-  get_number (self, "d", &value, sizeof value);
-  return value;
-}
-
-/**
- * ferry_variant_reader_get_string:
- * @self: a reader of a value of the type `s`, `o` or `g`
- *
- * Gets a text, an object path or a signature. Any thread, one at a time.
- *
- * Returns: (transfer none): the text, in UTF-8 and within the bytes of the value; "" if the value has another type or
- *   is not in normal form, or "/" for an object path
- */
-const char *
-ferry_variant_reader_get_string (const FerryVariantReader *self)
-{
-  g_return_val_if_fail (self != NULL, "");
-
-  return get_text ((const Reader *) self);
+      if (is_container)
+        found = next_child (reader, &child) ? &child : NULL;
+      if (found != NULL && *found->type != *letter)
+        found = NULL;
+      has_all &= found != NULL;
+      is_known = get_value (found, *letter, va_arg (args, gpointer));
+    }
+  va_end (args);
+  ferry_return_val_if_fail (is_known, FALSE, "the format '%s' has a letter that is no basic type; use bynqiuxthdsog",
+                            format);
+  return has_all;
 }
 
 /**

@@ -20,10 +20,12 @@ G_BEGIN_DECLS
  *
  * A reader is a variable of the caller's: it allocates nothing, and is not freed. It is set to a value with
  * [method@Ferry.VariantReader.init], and points into the caller's bytes. The children of a container are read with
- * [method@Ferry.VariantReader.next], into other readers.
+ * [method@Ferry.VariantReader.next], into other readers, or with
+ * ferry_variant_reader_get(), where they are numbers and texts.
  *
  * A reader never reads outside its bytes, whatever they are. A part that is not in normal form reads as the default of
- * its type: 0, no text, no children. A function for another type than that of the value gives the default as well.
+ * its type: 0, no text, no children. What is read as another type than it has is the default as well. Languages other
+ * than C make a #GVariant of the bytes.
  *
  * Any thread may use a reader, but only one at a time.
  */
@@ -44,25 +46,7 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_variant_reader_lookup (const FerryVariantReader *self, const char *key, const GVariantType *type,
                                       FerryVariantReader *value);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_variant_reader_get_boolean (const FerryVariantReader *self);
-FERRY_AVAILABLE_IN_0_1
-guint8 ferry_variant_reader_get_byte (const FerryVariantReader *self);
-FERRY_AVAILABLE_IN_0_1
-gint16 ferry_variant_reader_get_int16 (const FerryVariantReader *self);
-FERRY_AVAILABLE_IN_0_1
-guint16 ferry_variant_reader_get_uint16 (const FerryVariantReader *self);
-FERRY_AVAILABLE_IN_0_1
-gint32 ferry_variant_reader_get_int32 (const FerryVariantReader *self);
-FERRY_AVAILABLE_IN_0_1
-guint32 ferry_variant_reader_get_uint32 (const FerryVariantReader *self);
-FERRY_AVAILABLE_IN_0_1
-gint64 ferry_variant_reader_get_int64 (const FerryVariantReader *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_variant_reader_get_uint64 (const FerryVariantReader *self);
-FERRY_AVAILABLE_IN_0_1
-double ferry_variant_reader_get_double (const FerryVariantReader *self);
-FERRY_AVAILABLE_IN_0_1
-const char *ferry_variant_reader_get_string (const FerryVariantReader *self);
+gboolean ferry_variant_reader_get (FerryVariantReader *self, const char *format, ...);
 FERRY_AVAILABLE_IN_0_1
 gconstpointer ferry_variant_reader_get_fixed_array (const FerryVariantReader *self, gsize element_size,
                                                     gsize *n_elements);

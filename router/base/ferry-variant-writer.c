@@ -47,7 +47,14 @@ struct _FerryVariantWriter
   Frame frames[FERRY_MAX_DEPTH + 1];
 };
 
-G_DEFINE_BOXED_TYPE (FerryVariantWriter, ferry_variant_writer, ferry_variant_writer_ref, ferry_variant_writer_unref)
+static FerryVariantWriter *
+writer_ref (FerryVariantWriter *self)
+{
+  g_atomic_ref_count_inc (&self->references);
+  return self;
+}
+
+G_DEFINE_BOXED_TYPE (FerryVariantWriter, ferry_variant_writer, writer_ref, ferry_variant_writer_unref)
 
 static void
 begin_value (FerryVariantWriter *self)
@@ -85,23 +92,6 @@ ferry_variant_writer_new (const GVariantType *type)
   self->data = g_malloc (self->capacity);
   self->offsets = g_array_new (FALSE, FALSE, sizeof (gsize));
   begin_value (self);
-  return self;
-}
-
-/**
- * ferry_variant_writer_ref:
- * @self: a writer
- *
- * Takes a reference to a writer. Any thread.
- *
- * Returns: (transfer full): the writer
- */
-FerryVariantWriter *
-ferry_variant_writer_ref (FerryVariantWriter *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  g_atomic_ref_count_inc (&self->references);
   return self;
 }
 
@@ -181,165 +171,112 @@ end_child (FerryVariantWriter *self, const FerryMeasure *measure)
 
 /* ---- basic values ---- */
 
-/* Returns FALSE if there is no place for a number whose type is one of letters. */
-static inline gboolean
-add_number (FerryVariantWriter *self, const char *letters, gconstpointer value, gsize size)
+/* A basic value, as it lies in a value's bytes. */
+typedef union
 {
-  FerryMeasure measure;
+  guint8 of_8;
+  guint16 of_16;
+  guint32 of_32;
+  guint64 of_64;
+  double fraction;
+} Number;
 
-  if (!take_next (self, letters, &measure))
-    return FALSE;
-  pad (self, measure.alignment);
-  memcpy (append (self, size), value, size);
-  end_child (self, &measure);
-  return TRUE;
+/* Takes an argument that goes by that letter. Returns the number's size, or 0 for a letter that means no number. */
+static inline gsize
+take_number (char letter, va_list *args, Number *number)
+{
+  switch (letter)
+    {
+    case 'b':
+      number->of_8 = va_arg (*args, gboolean) != FALSE;
+      return 1;
+    case 'y':
+      number->of_8 = (guint8) va_arg (*args, guint);
+      return 1;
+    case 'n':
+    case 'q':
+      number->of_16 = (guint16) va_arg (*args, guint);
+      return 2;
+    case 'i':
+    case 'u':
+    case 'h':
+      number->of_32 = va_arg (*args, guint32);
+      return 4;
+    case 'x':
+    case 't':
+      number->of_64 = va_arg (*args, guint64);
+      return 8;
+    case 'd':
+      number->fraction = va_arg (*args, double);
+      return 8;
+    default:
+      return 0;
+    }
 }
 
-/**
- * ferry_variant_writer_add_boolean:
- * @self: a writer whose next value has the type `b`
- * @value: the value
- *
- * Adds a boolean. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_boolean (FerryVariantWriter *self, gboolean value)
+/* Adds a text whose place is the next one. Returns what is wrong with it, or NULL. */
+static const char *
+add_text (FerryVariantWriter *self, const FerryMeasure *measure, const char *text)
 {
-  const guint8 byte = value != FALSE;
-
-  ferry_return_if_fail (self != NULL && add_number (self, "b", &byte, sizeof byte), WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_add_byte:
- * @self: a writer whose next value has the type `y`
- * @value: the value
- *
- * Adds a byte. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_byte (FerryVariantWriter *self, guint8 value)
-{
-  ferry_return_if_fail (self != NULL && add_number (self, "y", &value, sizeof value), WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_add_int16:
- * @self: a writer whose next value has the type `n`
- * @value: the value
- *
- * Adds a number of 16 bits with a sign. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_int16 (FerryVariantWriter *self, gint16 value)
-{
-  ferry_return_if_fail (self != NULL && add_number (self, "n", &value, sizeof value), WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_add_uint16:
- * @self: a writer whose next value has the type `q`
- * @value: the value
- *
- * Adds a number of 16 bits. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_uint16 (FerryVariantWriter *self, guint16 value)
-{
-  ferry_return_if_fail (self != NULL && add_number (self, "q", &value, sizeof value), WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_add_int32:
- * @self: a writer whose next value has the type `i` or `h`
- * @value: the value
- *
- * Adds a number of 32 bits with a sign, or a handle. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_int32 (FerryVariantWriter *self, gint32 value)
-{
-  ferry_return_if_fail (self != NULL && add_number (self, "ih", &value, sizeof value), WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_add_uint32:
- * @self: a writer whose next value has the type `u`
- * @value: the value
- *
- * Adds a number of 32 bits. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_uint32 (FerryVariantWriter *self, guint32 value)
-{
-  ferry_return_if_fail (self != NULL && add_number (self, "u", &value, sizeof value), WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_add_int64:
- * @self: a writer whose next value has the type `x`
- * @value: the value
- *
- * Adds a number of 64 bits with a sign. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_int64 (FerryVariantWriter *self, gint64 value)
-{
-  ferry_return_if_fail (self != NULL && add_number (self, "x", &value, sizeof value), WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_add_uint64:
- * @self: a writer whose next value has the type `t`
- * @value: the value
- *
- * Adds a number of 64 bits. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_uint64 (FerryVariantWriter *self, guint64 value)
-{
-  ferry_return_if_fail (self != NULL && add_number (self, "t", &value, sizeof value), WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_add_double:
- * @self: a writer whose next value has the type `d`
- * @value: the value
- *
- * Adds a number with a fraction. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_double (FerryVariantWriter *self, double value)
-{
-  ferry_return_if_fail (self != NULL && add_number (self, "d", &value, sizeof value), WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_add_string:
- * @self: a writer whose next value has the type `s`, `o` or `g`
- * @value: the text, in UTF-8; for `o` an object path, and for `g` a signature
- *
- * Adds a text, an object path or a signature. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_string (FerryVariantWriter *self, const char *value)
-{
-  FerryMeasure measure;
   gsize size;
 
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (value != NULL);
-  ferry_return_if_fail (take_next (self, "sog", &measure), WRONG_PLACE);
-  size = strlen (value) + 1;
-  ferry_return_if_fail (ferry_layout_is_text (*self->frame->next, (const guint8 *) value, size),
-                        "the text is not UTF-8, or no object path or signature where the type wants one");
+  if (text == NULL)
+    return "a text is NULL; pass a text";
+  size = strlen (text) + 1;
+  if (!ferry_layout_is_text (*self->frame->next, (const guint8 *) text, size))
+    return "the text is not UTF-8, or no object path or signature where the type wants one";
+  memcpy (append (self, size), text, size);
+  end_child (self, measure);
+  return NULL;
+}
 
-  memcpy (append (self, size), value, size);
+/* Adds the value that goes by a letter of a format. Returns what is wrong, or NULL. */
+static inline const char *
+add_value (FerryVariantWriter *self, char letter, va_list *args)
+{
+  const char *next = self->frame->next;
+  FerryMeasure measure;
+  Number number;
+  gsize size;
+
+  if (next == NULL || *next != letter || !take_next (self, "bynqiuxthdsog", &measure))
+    return WRONG_PLACE;
+  size = take_number (letter, args, &number);
+  if (size == 0)
+    return add_text (self, &measure, va_arg (*args, const char *));
+  pad (self, measure.alignment);
+  memcpy (append (self, size), &number, size);
   end_child (self, &measure);
+  return NULL;
 }
 
 /**
- * ferry_variant_writer_add_numbers:
+ * ferry_variant_writer_add: (skip)
+ * @self: a writer whose next values have the types of @format
+ * @format: the types of one or more basic values, one after the other, such as `u` or `utd`
+ * @...: the values, each as [ctor@GLib.Variant.new] takes it
+ *
+ * Adds basic values: booleans, numbers, texts (`s`), object paths (`o`) and signatures (`g`). At the first value that
+ * has no place, a critical is logged; it and the values behind it are not added. Any thread, one at a time.
+ */
+void
+ferry_variant_writer_add (FerryVariantWriter *self, const char *format, ...)
+{
+  const char *complaint = NULL;
+  va_list args;
+
+  g_return_if_fail (self != NULL);
+  g_return_if_fail (format != NULL);
+
+  va_start (args, format);
+  for (const char *letter = format; *letter != '\0' && complaint == NULL; letter++)
+    complaint = add_value (self, *letter, &args);
+  va_end (args);
+  ferry_return_if_fail (complaint == NULL, "%s", complaint);
+}
+
+/**
+ * ferry_variant_writer_add_array:
  * @self: a writer whose next value is an array of numbers, such as `ay` or `ad`
  * @elements: (nullable) (array) (element-type guint8): the numbers, as they lie in memory
  * @n_elements: how many numbers there are
@@ -348,8 +285,7 @@ ferry_variant_writer_add_string (FerryVariantWriter *self, const char *value)
  * Adds a whole array of numbers. Booleans are added one by one. Any thread, one at a time.
  */
 void
-ferry_variant_writer_add_numbers (FerryVariantWriter *self, gconstpointer elements, gsize n_elements,
-                                  gsize element_size)
+ferry_variant_writer_add_array (FerryVariantWriter *self, gconstpointer elements, gsize n_elements, gsize element_size)
 {
   FerryMeasure measure;
 
@@ -394,55 +330,24 @@ open_frame (FerryVariantWriter *self, const FerryMeasure *measure, const char *n
 
 /**
  * ferry_variant_writer_open:
- * @self: a writer whose next value is an array, a tuple, a dictionary entry or a maybe
+ * @self: a writer whose next value is an array, a tuple, a dictionary entry, a maybe or a variant
+ * @type: (nullable): for a variant, the definite type of what is in it, which must stay as it is until the variant is
+ *   closed; else %NULL
  *
  * Opens a container. The values that are added next are its children, until [method@Ferry.VariantWriter.close]. A
- * maybe that was opened has one child. Any thread, one at a time.
+ * variant has one child. A maybe has one child, or none where it is closed at once. Any thread, one at a time.
  */
 void
-ferry_variant_writer_open (FerryVariantWriter *self)
+ferry_variant_writer_open (FerryVariantWriter *self, const GVariantType *type)
 {
   FerryMeasure measure;
+  const char *inner;
 
   g_return_if_fail (self != NULL);
-  ferry_return_if_fail (take_next (self, "a({m", &measure) && open_frame (self, &measure, self->frame->next + 1),
-                        WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_open_variant:
- * @self: a writer whose next value is a variant, `v`
- * @type: a definite type; must stay as it is until the variant is closed
- *
- * Opens a variant. The next value that is added has that type, and is its only child. Any thread, one at a time.
- */
-void
-ferry_variant_writer_open_variant (FerryVariantWriter *self, const GVariantType *type)
-{
-  FerryMeasure measure;
-
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (type != NULL && g_variant_type_is_definite (type));
-  ferry_return_if_fail (take_next (self, "v", &measure) && open_frame (self, &measure, (const char *) type),
-                        WRONG_PLACE);
-}
-
-/**
- * ferry_variant_writer_add_nothing:
- * @self: a writer whose next value is a maybe
- *
- * Adds a maybe without a child. Any thread, one at a time.
- */
-void
-ferry_variant_writer_add_nothing (FerryVariantWriter *self)
-{
-  FerryMeasure measure;
-
-  g_return_if_fail (self != NULL);
-  ferry_return_if_fail (take_next (self, "m", &measure), WRONG_PLACE);
-
-  pad (self, measure.alignment);
-  end_child (self, &measure);
+  g_return_if_fail (type == NULL || g_variant_type_is_definite (type));
+  ferry_return_if_fail (take_next (self, type != NULL ? "v" : "a({m", &measure), WRONG_PLACE);
+  inner = type != NULL ? (const char *) type : self->frame->next + 1;
+  ferry_return_if_fail (open_frame (self, &measure, inner), WRONG_PLACE);
 }
 
 /* Appends the offsets of the innermost container, and takes them from the list. Those of a tuple are in reverse. */
@@ -464,11 +369,12 @@ append_offsets (FerryVariantWriter *self, const Frame *frame)
   g_array_set_size (self->offsets, frame->first_offset);
 }
 
-/* Whether the innermost container has all its children. An array always has. */
+/* Whether the innermost container has all its children. An array and a maybe always have. */
 static gboolean
 is_complete (const FerryVariantWriter *self)
 {
-  return self->frame > self->frames && (*self->frame->type == 'a' || self->frame->next == NULL);
+  return self->frame > self->frames &&
+         (*self->frame->type == 'a' || *self->frame->type == 'm' || self->frame->next == NULL);
 }
 
 /**
@@ -494,7 +400,7 @@ ferry_variant_writer_close (FerryVariantWriter *self)
 
       memset (append (self, n), 0, n);
     }
-  if (*frame->type == 'm' && ferry_layout_measure (frame->type + 1).fixed_size == 0)
+  if (*frame->type == 'm' && frame->next == NULL && ferry_layout_measure (frame->type + 1).fixed_size == 0)
     *append (self, 1) = '\0';
   if (*frame->type == 'v')
     {

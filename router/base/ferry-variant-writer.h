@@ -25,7 +25,8 @@ G_BEGIN_DECLS
  * [method@GLib.Variant.get_data], and are sent with [method@Ferry.Sender.send_serialised].
  *
  * The functions that add values are called in the order of the type. A container is opened, filled and closed. A value
- * in the wrong place is a mistake of the program: a critical is logged, and nothing is added.
+ * in the wrong place is a mistake of the program: a critical is logged, and nothing is added. Languages other than C
+ * make a #GVariant, with the same bytes.
  *
  * Any thread may use a writer, but only one at a time.
  */
@@ -36,39 +37,15 @@ GType ferry_variant_writer_get_type (void) G_GNUC_CONST;
 FERRY_AVAILABLE_IN_0_1
 FerryVariantWriter *ferry_variant_writer_new (const GVariantType *type) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-FerryVariantWriter *ferry_variant_writer_ref (FerryVariantWriter *self);
-FERRY_AVAILABLE_IN_0_1
 void ferry_variant_writer_unref (FerryVariantWriter *self);
 
 FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_boolean (FerryVariantWriter *self, gboolean value);
+void ferry_variant_writer_add (FerryVariantWriter *self, const char *format, ...);
 FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_byte (FerryVariantWriter *self, guint8 value);
+void ferry_variant_writer_add_array (FerryVariantWriter *self, gconstpointer elements, gsize n_elements,
+                                     gsize element_size);
 FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_int16 (FerryVariantWriter *self, gint16 value);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_uint16 (FerryVariantWriter *self, guint16 value);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_int32 (FerryVariantWriter *self, gint32 value);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_uint32 (FerryVariantWriter *self, guint32 value);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_int64 (FerryVariantWriter *self, gint64 value);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_uint64 (FerryVariantWriter *self, guint64 value);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_double (FerryVariantWriter *self, double value);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_string (FerryVariantWriter *self, const char *value);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_numbers (FerryVariantWriter *self, gconstpointer elements, gsize n_elements,
-                                       gsize element_size);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_add_nothing (FerryVariantWriter *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_open (FerryVariantWriter *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_variant_writer_open_variant (FerryVariantWriter *self, const GVariantType *type);
+void ferry_variant_writer_open (FerryVariantWriter *self, const GVariantType *type);
 FERRY_AVAILABLE_IN_0_1
 void ferry_variant_writer_close (FerryVariantWriter *self);
 FERRY_AVAILABLE_IN_0_1

@@ -120,7 +120,7 @@ send_large_now (FerryOutbox *self, GBytes *large)
   gboolean stops;
 
   part.size = size;
-  if (!ferry_sender_send_parts (self->sender, &part, 1, FERRY_NO_DEADLINE, NULL, &error))
+  if (!ferry_sender_send_parts (self->sender, &part, 1, -1, &error))
     g_debug ("A large message was not sent: %s", error->message);
   pthread_mutex_lock (&self->lock);
   g_clear_pointer (&self->large, g_bytes_unref);
@@ -238,7 +238,7 @@ send_now (FerryOutbox *self, const FerryPart *parts, guint n_parts, gsize size, 
     return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
                             "A large message is being sent to the application; send again when there is room");
   if (!needs_pieces (self, size))
-    return ferry_sender_send_parts (self->sender, parts, n_parts, 0, NULL, error);
+    return ferry_sender_send_parts (self->sender, parts, n_parts, 0, error);
   return ferry_sender_send_parts_in_buffer (self->sender, parts, n_parts) ||
          hand_over_large (self, parts, n_parts, size) ||
          ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
@@ -258,7 +258,7 @@ ferry_outbox_send (FerryOutbox *self, const FerryPart *parts, guint n_parts, GEr
   if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && !await_room (self))
     {
       g_clear_error (&failure);
-      return ferry_sender_send_parts (self->sender, parts, n_parts, FERRY_NO_DEADLINE, NULL, error);
+      return ferry_sender_send_parts (self->sender, parts, n_parts, -1, error);
     }
   g_propagate_error (error, failure);
   return FALSE;

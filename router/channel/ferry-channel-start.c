@@ -176,7 +176,7 @@ ferry_channel_process_unref (gpointer data)
     self->clear (self);
   g_weak_ref_clear (&self->channel);
   ferry_wait_queue_clear (&self->waits);
-  g_clear_pointer (&self->exit, ferry_exit_unref);
+  g_clear_object (&self->exit);
   g_clear_object (&self->worker);
   g_clear_object (&self->router);
   ferry_home_unref (self->home);
@@ -208,7 +208,7 @@ worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
   /* Ends a cycle: the handler's data has a reference to the process, and the process has one to the worker. */
   g_signal_handlers_disconnect_by_data (worker, self);
   ferry_timers_unset (self->process.router->timers, &self->timer);
-  ferry_channel_process_end (&self->process, ferry_exit_ref (exit));
+  ferry_channel_process_end (&self->process, g_object_ref (exit));
   ferry_channel_process_unref (self);
 }
 
@@ -415,7 +415,7 @@ ferry_channel_wait (FerryChannel *self, gint64 timeout, GError **error)
   if (!check_process (self, error) || !ferry_home_check_error (get_home (self), G_STRFUNC, error) ||
       !wait_for_exit (self, timeout, error))
     return NULL;
-  return ferry_exit_ref (ferry_channel_get_exit (self));
+  return g_object_ref (ferry_channel_get_exit (self));
 }
 
 /**
@@ -462,5 +462,5 @@ ferry_channel_wait_finish (FerryChannel *self, GAsyncResult *result, GError **er
 
   if (!g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
-  return ferry_exit_ref (ferry_channel_get_exit (self));
+  return g_object_ref (ferry_channel_get_exit (self));
 }

@@ -207,15 +207,12 @@ make_sandbox (const FerryHostOptions *self)
 {
   FerrySandbox *sandbox = ferry_sandbox_new ();
 
+  g_object_set (sandbox, "network", self->network, "read-only-paths", self->readable, "writable-paths", self->writable,
+                NULL);
   if (g_str_equal (self->sandbox, "preferred"))
-    ferry_sandbox_set_policy (sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
-  ferry_sandbox_set_network (sandbox, self->network);
-  for (guint i = 0; self->readable != NULL && self->readable[i] != NULL; i++)
-    ferry_sandbox_add_read_only_path (sandbox, self->readable[i]);
-  for (guint i = 0; self->writable != NULL && self->writable[i] != NULL; i++)
-    ferry_sandbox_add_writable_path (sandbox, self->writable[i]);
+    g_object_set (sandbox, "policy", FERRY_SANDBOX_POLICY_PREFERRED, NULL);
   if (self->memory_limit > 0)
-    ferry_sandbox_set_memory_limit (sandbox, (guint64) self->memory_limit);
+    g_object_set (sandbox, "memory-limit", (guint64) self->memory_limit, NULL);
   return sandbox;
 }
 
@@ -226,11 +223,8 @@ ferry_host_options_make_launcher (const FerryHostOptions *self)
   gboolean is_confined = self->sandbox != NULL && !g_str_equal (self->sandbox, "off");
   g_autoptr (FerrySandbox) sandbox = is_confined ? make_sandbox (self) : NULL;
 
-  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDOUT);
-  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDERR);
-  if (sandbox != NULL)
-    ferry_launcher_set_sandbox (launcher, sandbox);
-  else if (self->memory_limit > 0)
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_LOG, "stderr", FERRY_STREAM_MODE_LOG, "sandbox", sandbox, NULL);
+  if (sandbox == NULL && self->memory_limit > 0)
     ferry_launcher_set_limit (launcher, FERRY_LIMIT_MEMORY, (guint64) self->memory_limit);
   return launcher;
 }

@@ -12,7 +12,14 @@
 #include "base/ferry-base-private.h"
 #include "lane/ferry-one-shot-private.h"
 
-G_DEFINE_BOXED_TYPE (FerryBuffer, ferry_buffer, ferry_buffer_ref, ferry_buffer_unref)
+static FerryBuffer *
+buffer_ref (FerryBuffer *self)
+{
+  ferry_ref_count_inc (&self->references);
+  return self;
+}
+
+G_DEFINE_BOXED_TYPE (FerryBuffer, ferry_buffer, buffer_ref, ferry_buffer_unref)
 
 static FerryBuffer *
 buffer_new (FerryUplink *uplink, const FerryBufferMessage *message, guint8 *data, int memory)
@@ -59,23 +66,6 @@ ferry_buffer_drop_one_shot (FerryBuffer *self)
 }
 
 /**
- * ferry_buffer_ref:
- * @self: a buffer
- *
- * Takes a reference. Any thread.
- *
- * Returns: (transfer full): @self
- */
-FerryBuffer *
-ferry_buffer_ref (FerryBuffer *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  ferry_ref_count_inc (&self->references);
-  return self;
-}
-
-/**
  * ferry_buffer_unref:
  * @self: (transfer full): a buffer
  *
@@ -99,35 +89,22 @@ ferry_buffer_unref (FerryBuffer *self)
 /**
  * ferry_buffer_get_data: (skip)
  * @self: a buffer
+ * @size: (out) (optional): return location for the size of the buffer in bytes
  *
  * Gets the buffer's memory, which begins at a page boundary. At first the memory holds zeros, or data of an earlier
  * buffer of this process. The memory of a one-shot buffer ([flags@Ferry.PipeFlags]) is read-only after the first
  * attempt to send the buffer. Any thread, one at a time.
  *
- * Returns: (nullable): [method@Ferry.Buffer.get_size] bytes, for reading and writing; %NULL after the buffer was sent
+ * Returns: (nullable): the memory, for reading and writing; %NULL after the buffer was sent
  */
 gpointer
-ferry_buffer_get_data (FerryBuffer *self)
+ferry_buffer_get_data (FerryBuffer *self, gsize *size)
 {
   g_return_val_if_fail (self != NULL, NULL);
 
+  if (size != NULL)
+    *size = self->message.size;
   return self->data;
-}
-
-/**
- * ferry_buffer_get_size:
- * @self: a buffer
- *
- * Gets the size of the buffer in bytes. Any thread, one at a time.
- *
- * Returns: the size
- */
-gsize
-ferry_buffer_get_size (FerryBuffer *self)
-{
-  g_return_val_if_fail (self != NULL, 0);
-
-  return self->message.size;
 }
 
 /**

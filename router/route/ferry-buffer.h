@@ -29,13 +29,9 @@ typedef struct _FerryBuffer FerryBuffer;
 FERRY_AVAILABLE_IN_0_1
 GType ferry_buffer_get_type (void) G_GNUC_CONST;
 FERRY_AVAILABLE_IN_0_1
-FerryBuffer *ferry_buffer_ref (FerryBuffer *self);
-FERRY_AVAILABLE_IN_0_1
 void ferry_buffer_unref (FerryBuffer *self);
 FERRY_AVAILABLE_IN_0_1
-gpointer ferry_buffer_get_data (FerryBuffer *self);
-FERRY_AVAILABLE_IN_0_1
-gsize ferry_buffer_get_size (FerryBuffer *self);
+gpointer ferry_buffer_get_data (FerryBuffer *self, gsize *size);
 FERRY_AVAILABLE_IN_0_1
 void ferry_buffer_shrink (FerryBuffer *self, gsize size);
 

@@ -15,6 +15,8 @@ FerryExit *ferry_exit_new_for_link (FerryLink *link);
  * another part of the program reaped the process. */
 FerryExit *ferry_exit_new_for_process (const char *name, GPid pid, int code, int status);
 
+const char *const *ferry_exit_get_last_lines (FerryExit *self);
+
 /* Returns what made a launch fail. */
 FerryObstacle ferry_exit_get_obstacle (FerryExit *self);
 

@@ -11,9 +11,20 @@
 #include <sys/wait.h>
 #include <sysexits.h>
 
+#include "base/ferry-property-private.h"
+#include "ferry-enums.h"
+
+/**
+ * FerryExit:
+ *
+ * The exit record: describes how a pipe, or the worker at the pipe's other end, ended.
+ *
+ * An exit record never changes, so any thread may use it.
+ */
 struct _FerryExit
 {
-  _Atomic gint references;
+  GObject parent_instance;
+
   FerryCloseReason reason; /* const, as all that follows */
   FerryObstacle obstacle;
   char *message;
@@ -25,17 +36,156 @@ struct _FerryExit
   char **last_lines;
 };
 
-G_DEFINE_BOXED_TYPE (FerryExit, ferry_exit, ferry_exit_ref, ferry_exit_unref)
+enum
+{
+  PROP_REASON = 1,
+  PROP_MESSAGE,
+  PROP_SUCCESS,
+  PROP_PID,
+  PROP_EXIT_STATUS,
+  PROP_SIGNAL,
+  PROP_FORCED,
+  PROP_CORE_DUMPED,
+  PROP_LAST_LINES,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+G_DEFINE_FINAL_TYPE (FerryExit, ferry_exit, G_TYPE_OBJECT)
+
+static void
+ferry_exit_finalize (GObject *object)
+{
+  FerryExit *self = FERRY_EXIT (object);
+
+  g_strfreev (self->last_lines);
+  g_free (self->message);
+
+  G_OBJECT_CLASS (ferry_exit_parent_class)->finalize (object);
+}
+
+static void
+ferry_exit_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryExit *self = FERRY_EXIT (object);
+
+  if (property_id == PROP_REASON)
+    g_value_set_enum (value, (int) self->reason);
+  else if (property_id == PROP_MESSAGE)
+    g_value_set_string (value, self->message);
+  else if (property_id == PROP_SUCCESS)
+    g_value_set_boolean (value, ferry_exit_is_success (self));
+  else if (property_id == PROP_PID)
+    g_value_set_int (value, self->pid > 0 ? self->pid : -1);
+  else if (property_id == PROP_EXIT_STATUS)
+    g_value_set_int (value, self->exit_status);
+  else if (property_id == PROP_SIGNAL)
+    g_value_set_int (value, self->signal);
+  else if (property_id == PROP_FORCED)
+    g_value_set_boolean (value, self->forced);
+  else if (property_id == PROP_CORE_DUMPED)
+    g_value_set_boolean (value, self->core_dumped);
+  else
+    g_value_set_boxed (value, self->last_lines);
+}
+
+static void
+install_process_properties (void)
+{
+  /**
+   * FerryExit:pid:
+   *
+   * The id of the process at the other end, which the system may have given to another process since. -1 when there
+   * was no process.
+   */
+  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_READABLE);
+
+  /**
+   * FerryExit:exit-status: (getter get_exit_status)
+   *
+   * The exit status of the process, 0 to 255; -1 when it did not exit by itself, or its status is not known.
+   */
+  properties[PROP_EXIT_STATUS] = g_param_spec_int ("exit-status", NULL, NULL, -1, 255, -1, FERRY_READABLE);
+
+  /**
+   * FerryExit:signal: (getter get_signal)
+   *
+   * The number of the signal that ended the process; 0 when none did.
+   */
+  properties[PROP_SIGNAL] = g_param_spec_int ("signal", NULL, NULL, 0, G_MAXINT, 0, FERRY_READABLE);
+
+  /**
+   * FerryExit:forced:
+   *
+   * Whether this application itself sent the signal that ended the process: by [method@Ferry.Worker.send_signal] or
+   * [method@Ferry.Worker.force_exit], or for a task that was cancelled or timed out and did not end in its grace time.
+   * So a cancel is told from a signal of the user, or of the system when it has no memory left.
+   */
+  properties[PROP_FORCED] = g_param_spec_boolean ("forced", NULL, NULL, FALSE, FERRY_READABLE);
+
+  /**
+   * FerryExit:core-dumped:
+   *
+   * Whether the process left a core dump.
+   */
+  properties[PROP_CORE_DUMPED] = g_param_spec_boolean ("core-dumped", NULL, NULL, FALSE, FERRY_READABLE);
+
+  /**
+   * FerryExit:last-lines:
+   *
+   * The last lines that the worker wrote to its standard streams, where the application reads them
+   * ([enum@Ferry.StreamMode]): up to 20 lines and 8 KiB, the oldest first. Empty when there are none, never %NULL.
+   */
+  properties[PROP_LAST_LINES] = g_param_spec_boxed ("last-lines", NULL, NULL, G_TYPE_STRV, FERRY_READABLE);
+}
+
+static void
+ferry_exit_class_init (FerryExitClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ferry_exit_finalize;
+  object_class->get_property = ferry_exit_get_property;
+
+  /**
+   * FerryExit:reason: (getter get_reason)
+   *
+   * The reason for the end; of several, the one that occurred first.
+   */
+  properties[PROP_REASON] =
+    g_param_spec_enum ("reason", NULL, NULL, FERRY_TYPE_CLOSE_REASON, FERRY_CLOSE_REASON_STOPPED, FERRY_READABLE);
+
+  /**
+   * FerryExit:message: (getter get_message)
+   *
+   * A sentence that says what happened, and that can be shown to a user.
+   */
+  properties[PROP_MESSAGE] = g_param_spec_string ("message", NULL, NULL, NULL, FERRY_READABLE);
+
+  /**
+   * FerryExit:success: (getter is_success)
+   *
+   * Whether the end was a success: the sender was stopped, or the process exited with status 0.
+   */
+  properties[PROP_SUCCESS] = g_param_spec_boolean ("success", NULL, NULL, FALSE, FERRY_READABLE);
+  install_process_properties ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_exit_init (FerryExit *self)
+{
+  self->exit_status = -1;
+}
 
 FerryExit *
 ferry_exit_new (FerryCloseReason reason, const char *message)
 {
-  FerryExit *self = g_new0 (FerryExit, 1);
+  FerryExit *self = g_object_new (FERRY_TYPE_EXIT, NULL);
 
-  atomic_init (&self->references, 1);
   self->reason = reason;
   self->message = g_strdup (message);
-  self->exit_status = -1;
   self->last_lines = g_new0 (char *, 1);
   return self;
 }
@@ -131,7 +281,7 @@ explain_never_attached (FerryExit *self, FerryLink *link)
       link, g_strdup_printf ("%s %s; it was killed; make the program call %s, before it does anything else", name,
                              link->detail, entry));
   return quote_last_error (link, g_strdup_printf ("%s did not attach in time and was killed; make the program call %s, "
-                                                  "or allow more time with ferry_launcher_set_attach_timeout()",
+                                                  "or allow more time with FerryLauncher:attach-timeout",
                                                   name, entry));
 }
 
@@ -228,39 +378,11 @@ ferry_exit_get_obstacle (FerryExit *self)
   return self->obstacle;
 }
 
-/**
- * ferry_exit_ref:
- * @self: an exit record
- *
- * Takes a reference. Any thread.
- *
- * Returns: (transfer full): @self
- */
-FerryExit *
-ferry_exit_ref (FerryExit *self)
+/* (transfer none) (array zero-terminated=1): returns the last lines of the process. */
+const char *const *
+ferry_exit_get_last_lines (FerryExit *self)
 {
-  g_return_val_if_fail (self != NULL, NULL);
-
-  ferry_ref_count_inc (&self->references);
-  return self;
-}
-
-/**
- * ferry_exit_unref:
- * @self: (transfer full): an exit record
- *
- * Drops a reference; the last one frees the record. Any thread.
- */
-void
-ferry_exit_unref (FerryExit *self)
-{
-  g_return_if_fail (self != NULL);
-
-  if (!ferry_ref_count_dec (&self->references))
-    return;
-  g_strfreev (self->last_lines);
-  g_free (self->message);
-  g_free (self);
+  return (const char *const *) self->last_lines;
 }
 
 /**
@@ -274,7 +396,7 @@ ferry_exit_unref (FerryExit *self)
 FerryCloseReason
 ferry_exit_get_reason (FerryExit *self)
 {
-  g_return_val_if_fail (self != NULL, FERRY_CLOSE_REASON_STOPPED);
+  g_return_val_if_fail (FERRY_IS_EXIT (self), FERRY_CLOSE_REASON_STOPPED);
 
   return self->reason;
 }
@@ -290,25 +412,9 @@ ferry_exit_get_reason (FerryExit *self)
 const char *
 ferry_exit_get_message (FerryExit *self)
 {
-  g_return_val_if_fail (self != NULL, NULL);
+  g_return_val_if_fail (FERRY_IS_EXIT (self), NULL);
 
   return self->message;
-}
-
-/**
- * ferry_exit_get_pid:
- * @self: an exit record
- *
- * Gets the id of the process at the other end, which the system may have given to another process since. Any thread.
- *
- * Returns: the process id, or -1 when there was no process
- */
-GPid
-ferry_exit_get_pid (FerryExit *self)
-{
-  g_return_val_if_fail (self != NULL, -1);
-
-  return self->pid > 0 ? self->pid : -1;
 }
 
 /**
@@ -322,7 +428,7 @@ ferry_exit_get_pid (FerryExit *self)
 int
 ferry_exit_get_exit_status (FerryExit *self)
 {
-  g_return_val_if_fail (self != NULL, -1);
+  g_return_val_if_fail (FERRY_IS_EXIT (self), -1);
 
   return self->exit_status;
 }
@@ -339,60 +445,9 @@ ferry_exit_get_exit_status (FerryExit *self)
 int
 ferry_exit_get_signal (FerryExit *self)
 {
-  g_return_val_if_fail (self != NULL, 0);
+  g_return_val_if_fail (FERRY_IS_EXIT (self), 0);
 
   return self->signal;
-}
-
-/**
- * ferry_exit_is_forced:
- * @self: an exit record
- *
- * Whether this application itself sent the signal that ended the process: by [method@Ferry.Worker.send_signal] or
- * [method@Ferry.Worker.force_exit], or for a task that was cancelled or timed out and did not end in its grace time. So
- * a cancel is told from a signal of the user, or of the system when it has no memory left. Any thread.
- *
- * Returns: %TRUE if a signal of this application ended the process
- */
-gboolean
-ferry_exit_is_forced (FerryExit *self)
-{
-  g_return_val_if_fail (self != NULL, FALSE);
-
-  return self->forced;
-}
-
-/**
- * ferry_exit_get_core_dumped:
- * @self: an exit record
- *
- * Whether the process left a core dump. Any thread.
- *
- * Returns: %TRUE if the process left a core dump
- */
-gboolean
-ferry_exit_get_core_dumped (FerryExit *self)
-{
-  g_return_val_if_fail (self != NULL, FALSE);
-
-  return self->core_dumped;
-}
-
-/**
- * ferry_exit_get_last_lines:
- * @self: an exit record
- *
- * Gets the last lines that the worker wrote to its logged standard streams ([method@Ferry.Launcher.log_stream]): up to
- * 20 lines and 8 KiB, the oldest first. Any thread.
- *
- * Returns: (transfer none) (array zero-terminated=1): the lines; an empty array when nothing was logged
- */
-const char *const *
-ferry_exit_get_last_lines (FerryExit *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  return (const char *const *) self->last_lines;
 }
 
 /**
@@ -406,7 +461,7 @@ ferry_exit_get_last_lines (FerryExit *self)
 gboolean
 ferry_exit_is_success (FerryExit *self)
 {
-  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_EXIT (self), FALSE);
 
   return self->reason == FERRY_CLOSE_REASON_STOPPED ||
          (self->reason == FERRY_CLOSE_REASON_EXITED && self->exit_status == 0);

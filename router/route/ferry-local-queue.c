@@ -415,7 +415,7 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
     link->turn.dispatched = block->up_head;
   block->link = NULL;
   block->charge = block->share = 0;
-  g_clear_pointer (&block->exit, ferry_exit_unref);
+  g_clear_object (&block->exit);
   g_clear_pointer (&block->buffer, g_bytes_unref);
   if (block->kind != FERRY_BLOCK_RECORDS)
     {

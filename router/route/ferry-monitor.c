@@ -33,6 +33,7 @@
 #include "link/ferry-fork-server-link-private.h"
 #include "route/ferry-drain-private.h"
 #include "route/ferry-exit-private.h"
+#include "route/ferry-pingee-private.h"
 
 /* How long a stop waits for the workers that it killed, so that their exit records are complete. */
 #define STOP_GRACE_MS 100
@@ -230,7 +231,7 @@ tell_end (FerryMonitor *self, FerryLink *link)
 {
   g_autoptr (FerryExit) exit = ferry_exit_new_for_link (link);
 
-  push_news (self, link, FERRY_BLOCK_ENDED, ferry_exit_ref (exit));
+  push_news (self, link, FERRY_BLOCK_ENDED, g_object_ref (exit));
   if (link->fork_server != NULL)
     ferry_fork_server_link_finish (self->shared, link, ferry_exit_get_message (exit));
 }

@@ -135,7 +135,7 @@ attach_source (FerryPingee *self, gboolean aged, int priority, const char *name)
  * ferry_pingee_new:
  * @priority: the priority of the callback, such as [const@Ferry.PRIORITY_DEFAULT]
  * @ageing: microseconds after which a ping is served at default priority, if sources of higher priority have kept the
- *   callback from running; 0 for never
+ *   callback from running; -1 for never
  * @func: (scope notified) (closure user_data) (destroy destroy): the callback
  * @user_data: data for @func
  * @destroy: (nullable): frees @user_data; it runs on the main context that the pingee was connected to last, or at once
@@ -155,7 +155,7 @@ ferry_pingee_new (int priority, gint64 ageing, FerryPingeeFunc func, gpointer us
   FerryPingee *self;
 
   g_return_val_if_fail (func != NULL, NULL);
-  g_return_val_if_fail (ageing >= 0, NULL);
+  g_return_val_if_fail (ageing >= -1, NULL);
 
   self = g_new0 (FerryPingee, 1);
   atomic_init (&self->references, 1);
@@ -174,19 +174,9 @@ ferry_pingee_set_can_recurse (FerryPingee *self, FerryPingeeFunc wants_call)
   self->wants_call = wants_call;
 }
 
-/**
- * ferry_pingee_ref:
- * @self: a pingee
- *
- * Takes a reference. Any thread may call this.
- *
- * Returns: (transfer full): @self
- */
 FerryPingee *
 ferry_pingee_ref (FerryPingee *self)
 {
-  g_return_val_if_fail (self != NULL, NULL);
-
   ferry_ref_count_inc (&self->references);
   return self;
 }
@@ -253,7 +243,7 @@ ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
   g_clear_pointer (&self->context, g_main_context_unref);
   self->context = g_main_context_ref (context != NULL ? context : g_main_context_default ());
   self->pinged = attach_source (self, FALSE, self->priority, "[ferry] pingee");
-  if (self->ageing > 0)
+  if (self->ageing >= 0)
     self->aged = attach_source (self, TRUE, G_PRIORITY_DEFAULT, "[ferry] pingee, aged");
   return TRUE;
 }

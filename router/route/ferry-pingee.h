@@ -40,8 +40,6 @@ FERRY_AVAILABLE_IN_0_1
 FerryPingee *ferry_pingee_new (int priority, gint64 ageing, FerryPingeeFunc func, gpointer user_data,
                                GDestroyNotify destroy) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-FerryPingee *ferry_pingee_ref (FerryPingee *self);
-FERRY_AVAILABLE_IN_0_1
 void ferry_pingee_unref (FerryPingee *self);
 
 FERRY_AVAILABLE_IN_0_1

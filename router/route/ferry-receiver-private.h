@@ -49,6 +49,7 @@ FerryReceiver *ferry_receiver_new (guint64 connection_id, gboolean latest, GWeak
                                    FerryReceiverAbandonedFunc abandoned_func);
 /* any: returns (transfer full) (nullable): the router, while it lives */
 gpointer ferry_receiver_dup_router (FerryReceiver *self);
+guint64 ferry_receiver_get_connection_id (FerryReceiver *self);
 void ferry_receiver_abandon (FerryReceiver *self);
 void ferry_receiver_emit_message (FerryReceiver *self, GVariant *message);
 void ferry_receiver_emit_buffer (FerryReceiver *self, GVariant *metadata, GBytes *buffer);

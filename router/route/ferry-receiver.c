@@ -30,6 +30,9 @@ enum
   PROP_CONNECTION_ID = 1,
   PROP_CLOSED,
   PROP_EXIT,
+  PROP_N_MESSAGES,
+  PROP_N_UNDELIVERED,
+  PROP_N_OVERTAKEN,
   N_PROPERTIES,
 };
 
@@ -120,7 +123,7 @@ ferry_receiver_finalize (GObject *object)
   FerryReceiver *self = FERRY_RECEIVER (object);
 
   g_free (self->sender_name);
-  g_clear_pointer (&self->exit, ferry_exit_unref);
+  g_clear_object (&self->exit);
   g_clear_pointer (&self->home, ferry_home_unref);
   if (self->router != NULL)
     g_atomic_rc_box_release_full (self->router, (GDestroyNotify) g_weak_ref_clear);
@@ -132,13 +135,22 @@ ferry_receiver_finalize (GObject *object)
 static void
 ferry_receiver_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_CONNECTION_ID] = G_CALLBACK (ferry_receiver_get_connection_id),
-    [PROP_CLOSED] = G_CALLBACK (ferry_receiver_get_closed),
-    [PROP_EXIT] = G_CALLBACK (ferry_receiver_get_exit),
-  };
+  FerryReceiver *self = FERRY_RECEIVER (object);
 
-  ferry_property_get (object, getters[property_id], value);
+  if (property_id != PROP_CONNECTION_ID && !ferry_home_check_property (self->home, pspec))
+    return;
+  if (property_id == PROP_CONNECTION_ID)
+    g_value_set_uint64 (value, self->connection_id);
+  else if (property_id == PROP_CLOSED)
+    g_value_set_boolean (value, self->closed);
+  else if (property_id == PROP_EXIT)
+    g_value_set_object (value, self->exit);
+  else if (property_id == PROP_N_MESSAGES)
+    g_value_set_uint64 (value, self->messages);
+  else if (property_id == PROP_N_UNDELIVERED)
+    g_value_set_uint64 (value, self->undelivered);
+  else
+    g_value_set_uint64 (value, self->overtaken);
 }
 
 static void
@@ -147,21 +159,47 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryReceiver:connection-id:
    *
-   * The connection id of the pipe; the pipe's sender has the same id.
+   * The connection id of the pipe; the pipe's sender has the same id. Any thread; the other properties are for the
+   * router's thread.
    */
   properties[PROP_CONNECTION_ID] = g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+
   /**
    * FerryReceiver:closed:
    *
-   * Whether the pipe has ended.
+   * Whether the pipe has ended, no matter whether its sender or its receiver closed it: no more messages arrive.
    */
   properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, FERRY_READABLE);
+
   /**
-   * FerryReceiver:exit:
+   * FerryReceiver:exit: (getter get_exit)
    *
    * The exit record of the pipe; set when [signal@Ferry.Receiver::closed] is emitted.
    */
-  properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
+  properties[PROP_EXIT] = g_param_spec_object ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
+
+  /**
+   * FerryReceiver:n-messages:
+   *
+   * The number of messages that were delivered to this receiver. Changes are not notified, as for the two below.
+   */
+  properties[PROP_N_MESSAGES] = g_param_spec_uint64 ("n-messages", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+
+  /**
+   * FerryReceiver:n-undelivered:
+   *
+   * The number of messages for this receiver that had reached the application, but were not delivered because the
+   * router was stopped.
+   */
+  properties[PROP_N_UNDELIVERED] = g_param_spec_uint64 ("n-undelivered", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+
+  /**
+   * FerryReceiver:n-overtaken:
+   *
+   * The number of values of a pipe for latest values ([flags@Ferry.PipeFlags]) that were replaced by a newer value
+   * before they were delivered, up to the latest delivery. 0 for other pipes.
+   */
+  properties[PROP_N_OVERTAKEN] = g_param_spec_uint64 ("n-overtaken", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -192,7 +230,7 @@ install_signals (GObjectClass *object_class)
    *
    * A handler may keep the bytes, and pass them to other threads; they stay readable after the worker has ended. Bytes
    * that are kept count against the worker's limits, so the worker may have to wait for its next buffer. If the worker
-   * is not trusted ([method@Ferry.Launcher.set_trusted]), the bytes are a copy. Check the bytes and the metadata before
+   * is not trusted ([property@Ferry.Launcher:trusted]), the bytes are a copy. Check the bytes and the metadata before
    * you use them: the worker chose both.
    */
   signals[SIGNAL_BUFFER] =
@@ -281,7 +319,7 @@ ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit)
   unbind (self);
   if (exit != NULL)
     {
-      self->exit = ferry_exit_ref (exit);
+      self->exit = g_object_ref (exit);
       if (!ferry_receiver_is_abandoned (self))
         g_signal_emit (self, signals[SIGNAL_CLOSED], 0, exit);
       g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
@@ -289,37 +327,11 @@ ferry_receiver_emit_closed (FerryReceiver *self, FerryExit *exit)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
 }
 
-/**
- * ferry_receiver_get_connection_id:
- * @self: a receiver
- *
- * Gets the connection id of the pipe; the pipe's sender has the same id. Any thread.
- *
- * Returns: the connection id
- */
+/* const: returns the connection id of the pipe. */
 guint64
 ferry_receiver_get_connection_id (FerryReceiver *self)
 {
-  g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
-
   return self->connection_id;
-}
-
-/**
- * ferry_receiver_get_closed:
- * @self: a receiver
- *
- * Whether the pipe has ended, no matter whether its sender or its receiver closed it. On the router's thread.
- *
- * Returns: %TRUE if no more messages arrive
- */
-gboolean
-ferry_receiver_get_closed (FerryReceiver *self)
-{
-  g_return_val_if_fail (FERRY_IS_RECEIVER (self), FALSE);
-  ferry_return_val_if_elsewhere (self->home, FALSE);
-
-  return self->closed;
 }
 
 /**
@@ -338,59 +350,6 @@ ferry_receiver_get_exit (FerryReceiver *self)
   ferry_return_val_if_elsewhere (self->home, NULL);
 
   return self->exit;
-}
-
-/**
- * ferry_receiver_get_messages:
- * @self: a receiver
- *
- * Gets how many messages were delivered to this receiver. On the router's thread.
- *
- * Returns: the number of messages
- */
-guint64
-ferry_receiver_get_messages (FerryReceiver *self)
-{
-  g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return self->messages;
-}
-
-/**
- * ferry_receiver_get_undelivered:
- * @self: a receiver
- *
- * Gets how many messages for this receiver had reached the application, but were not delivered because the router was
- * stopped. On the router's thread.
- *
- * Returns: the number of messages
- */
-guint64
-ferry_receiver_get_undelivered (FerryReceiver *self)
-{
-  g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return self->undelivered;
-}
-
-/**
- * ferry_receiver_get_overtaken:
- * @self: a receiver
- *
- * Gets how many values of a pipe for latest values ([flags@Ferry.PipeFlags]) were replaced by a newer value before they
- * were delivered, up to the latest delivery. On the router's thread.
- *
- * Returns: the number of values; 0 for other pipes
- */
-guint64
-ferry_receiver_get_overtaken (FerryReceiver *self)
-{
-  g_return_val_if_fail (FERRY_IS_RECEIVER (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return self->overtaken;
 }
 
 /**
@@ -513,7 +472,7 @@ check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
  * Replaces the handler of [method@Ferry.Receiver.set_handler], and is replaced by it. The data of the earlier handler
  * is freed before this function returns. On the router's thread, also from within the handler.
  *
- * The bytes of a large message of a trusted worker ([method@Ferry.Launcher.set_trusted]) are not copied. They stay as
+ * The bytes of a large message of a trusted worker ([property@Ferry.Launcher:trusted]) are not copied. They stay as
  * they were checked only if the worker keeps the rules.
  */
 void

@@ -48,17 +48,7 @@ typedef void (*FerryReceiverSerialisedHandler) (FerryReceiver *receiver, const G
                                                 gsize size, gpointer user_data);
 
 FERRY_AVAILABLE_IN_0_1
-guint64 ferry_receiver_get_connection_id (FerryReceiver *self);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_receiver_get_closed (FerryReceiver *self);
-FERRY_AVAILABLE_IN_0_1
 FerryExit *ferry_receiver_get_exit (FerryReceiver *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_receiver_get_messages (FerryReceiver *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_receiver_get_undelivered (FerryReceiver *self);
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_receiver_get_overtaken (FerryReceiver *self);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, gpointer user_data,

@@ -92,6 +92,7 @@ enum
   PROP_BUFFER_LIMIT,
   PROP_SPARE_TIME,
   PROP_RUNNING,
+  PROP_N_PIPES,
   N_PROPERTIES,
 };
 
@@ -2160,23 +2161,6 @@ ferry_router_get_running (FerryRouter *self)
   return get_thread (self) != NULL;
 }
 
-/**
- * ferry_router_get_n_pipes:
- * @self: a router
- *
- * Gets how many pipes are open. On the router's thread.
- *
- * Returns: the number of pipes
- */
-guint
-ferry_router_get_n_pipes (FerryRouter *self)
-{
-  g_return_val_if_fail (FERRY_IS_ROUTER (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return self->n_open;
-}
-
 /* ---- properties ---- */
 
 /* Returns the field of a property that is a number of 64 bits. */
@@ -2208,6 +2192,8 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
     g_value_set_boxed (value, self->context);
   else if (property_id == PROP_RUNNING)
     g_value_set_boolean (value, get_thread (self) != NULL);
+  else if (property_id == PROP_N_PIPES)
+    g_value_set_uint (value, self->n_open);
   else if (property_id == PROP_PRIORITY)
     g_value_set_int (value, self->priority);
   else if (property_id == PROP_SHORT_CUT)
@@ -2289,9 +2275,10 @@ install_scheduling_properties (void)
    * FerryRouter:ageing:
    *
    * The time in microseconds after which messages are delivered at default priority, for one dispatch budget, if other
-   * sources have kept the router from running; 20,000 by default, 0 for never. A change takes effect at the next start.
+   * sources have kept the router from running; 20,000 by default, -1 for never. A change takes effect at the next
+   * start.
    */
-  properties[PROP_AGEING] = g_param_spec_int64 ("ageing", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_AGEING, SETTING);
+  properties[PROP_AGEING] = g_param_spec_int64 ("ageing", NULL, NULL, -1, G_MAXINT64 / 2, DEFAULT_AGEING, SETTING);
   /**
    * FerryRouter:latest-interval:
    *
@@ -2397,11 +2384,18 @@ ferry_router_class_init (FerryRouterClass *klass)
   install_latency_properties ();
   install_limit_properties ();
   /**
-   * FerryRouter:running:
+   * FerryRouter:running: (getter get_running)
    *
    * Whether the router runs: it was started and not stopped.
    */
   properties[PROP_RUNNING] = g_param_spec_boolean ("running", NULL, NULL, FALSE, FERRY_READABLE);
+
+  /**
+   * FerryRouter:n-pipes:
+   *
+   * The number of pipes that are open. Changes are not notified. On the router's thread.
+   */
+  properties[PROP_N_PIPES] = g_param_spec_uint ("n-pipes", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 

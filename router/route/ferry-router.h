@@ -147,8 +147,6 @@ gboolean ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender
                             GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_router_close_pipe (FerryRouter *self, FerryReceiver *receiver, GError **error);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_router_get_n_pipes (FerryRouter *self);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer user_data, gint64 timeout,

@@ -31,8 +31,8 @@ FerryLink *ferry_pipe_share_get_link (FerryPipeShare *self);
 /* any: sends a message larger than a record in a buffer, without waiting. Returns FALSE when there is no spare buffer,
  * no room in the lane, or the message could not be sent; ferry_sender_send_parts() says why. */
 gboolean ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, guint n_parts);
-gboolean ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
-                                  GCancellable *cancellable, GError **error);
+gboolean ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 timeout,
+                                  GError **error);
 
 /* any: ends the pipe of a sender that was not taken, when its last reference was dropped. The sender has closed the
  * share. Takes ownership of receiver. */
@@ -47,6 +47,7 @@ gboolean ferry_sender_belongs_to (FerrySender *self, FerryMonitor *monitor, GErr
 gboolean ferry_sender_pass (FerrySender *self, GError **error);
 void ferry_sender_set_one_shot (FerrySender *self);
 
+guint64 ferry_sender_get_connection_id (FerrySender *self);
 gboolean ferry_sender_is_new (FerrySender *self);
 gboolean ferry_sender_is_latest (FerrySender *self);
 gboolean ferry_sender_is_one_shot (FerrySender *self);

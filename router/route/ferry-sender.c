@@ -12,7 +12,7 @@
  * Threads: any, unless a function says otherwise. A function that ends in _locked must be called with the lane locked
  *          (ferry_uplink_lock()).
  *
- * It is one file since the six ways to send use the same lane, order of records, announced types, waits and
+ * It is one file since the ways to send use the same lane, order of records, announced types, waits and
  * errors. */
 
 #include "config.h"
@@ -126,7 +126,13 @@ struct _FerrySender
   _Atomic gint state;  /* any: changes from STARTED only with the lane locked */
   FerryUplink *uplink; /* (owned) (nullable): set once, before the state becomes STARTED */
   guint index;         /* of the pipe in the pipe table; set with uplink */
-  gsize quick_limit;   /* messages of fewer bytes may take the fast path; 0: none; set with uplink */
+  /* any: messages of fewer bytes may take the fast path; 0: none; set with uplink, and with the cancellable */
+  _Atomic gsize quick_limit;
+
+  _Atomic gint64 timeout;           /* any: of waits; -1: no limit */
+  GMutex lock;                      /* guards changes of the cancellable and of the path */
+  GCancellable *cancellable;        /* lock: (owned) (nullable): ends waits */
+  _Atomic gboolean has_cancellable; /* any */
 
   guint32 cell;           /* the cell's number in its link, or FERRY_NO_CELL; set with uplink */
   FerryCellWriter writer; /* with the lane locked: writes the cell */
@@ -162,6 +168,14 @@ is_sendable (FerrySender *self)
          ferry_uplink_get_pipe_word (self->uplink, self->index) == FERRY_PIPE_WORD_OPEN;
 }
 
+/* Whether a message of that size may take the fast path. Relaxed: who sets a cancellable while another thread sends
+ * gets one or the other. */
+static inline gboolean
+is_quick (FerrySender *self, gsize size)
+{
+  return size < atomic_load_explicit (&self->quick_limit, memory_order_relaxed);
+}
+
 /* Whether the sender's buffers are one-shot buffers. FALSE if the other end is in this process. Needs an uplink. */
 static inline gboolean
 has_one_shots (FerrySender *self)
@@ -181,6 +195,7 @@ typedef struct
   gsize size;
   guint8 *joined; /* (owned) (nullable): the joined parts, made by get_data() */
   FerryWait wait;
+  gulong handler; /* of the cancellable, which is wait.data; 0: none */
 } FerrySend;
 
 /* (nullable): returns the type string of the message, or NULL for plain bytes. */
@@ -227,7 +242,12 @@ get_most_room (const FerrySend *send, gsize payload)
 enum
 {
   PROP_CONNECTION_ID = 1,
+  PROP_TIMEOUT,
+  PROP_CANCELLABLE,
+  N_PROPERTIES,
 };
+
+static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 
@@ -463,7 +483,7 @@ refuse_wait (FerrySender *self, FerryWaitResult result, GError **error)
                                 "The lane is full, and this function may not wait; send again later, or send less"},
     [FERRY_WAIT_TIMED_OUT] =
       {FERRY_ERROR_TIMED_OUT,
-       "The lane stayed full until the deadline; send less, or make the application handle messages faster"},
+       "The lane stayed full until the time was over; send less, or make the application handle messages faster"},
     [FERRY_WAIT_FORKED] = {FERRY_ERROR_NOT_A_WORKER,
                            "This process was forked from the worker that has the sender; send "
                            "in that worker, or start another worker"},
@@ -581,15 +601,56 @@ cancelled_cb (GCancellable *cancellable, gpointer user_data)
   ferry_uplink_interrupt (user_data);
 }
 
-/* Makes the cancellable (nullable) end the waits of send. Returns the handler id for g_cancellable_disconnect(). */
-static gulong
-watch_cancellable (FerrySend *send, GCancellable *cancellable)
+/* (transfer full) (nullable): returns the cancellable of the sender's waits. */
+static GCancellable *
+dup_cancellable (FerrySender *self)
 {
+  GCancellable *cancellable = NULL;
+
+  /* Relaxed: the lock orders the cancellable itself. */
+  if (G_LIKELY (!atomic_load_explicit (&self->has_cancellable, memory_order_relaxed)))
+    return NULL;
+  g_mutex_lock (&self->lock);
+  g_set_object (&cancellable, self->cancellable);
+  g_mutex_unlock (&self->lock);
+  return cancellable;
+}
+
+/* Lets the send wait for that long (0: not at all; -1: without a limit), and until the sender's cancellable is
+ * cancelled. Returns FALSE with an error if it is already, or if nothing can be sent; else call end_waits(). */
+static gboolean
+begin_waits (FerrySend *send, gint64 timeout, GError **error)
+{
+  FerrySender *self = send->sender;
+  g_autoptr (GCancellable) cancellable = dup_cancellable (self);
+
+  send->wait = (FerryWait){.index = self->index, .deadline = timeout > 0 ? ferry_deadline_after (timeout) : timeout};
+  if (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (!is_sendable (self))
+    return refuse_ended (self, error);
   if (cancellable == NULL)
-    return 0;
+    return TRUE;
   send->wait.interrupted = is_cancelled;
-  send->wait.data = cancellable;
-  return g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), send->sender->uplink, NULL);
+  send->wait.data = g_steal_pointer (&cancellable);
+  send->handler = g_cancellable_connect (send->wait.data, G_CALLBACK (cancelled_cb), self->uplink, NULL);
+  return TRUE;
+}
+
+static void
+end_waits (FerrySend *send)
+{
+  if (send->wait.data == NULL)
+    return;
+  g_cancellable_disconnect (send->wait.data, send->handler);
+  g_object_unref (send->wait.data);
+}
+
+/* Returns how long a send may wait. Relaxed: a number alone. */
+static gint64
+get_timeout (FerrySender *self)
+{
+  return atomic_load_explicit (&self->timeout, memory_order_relaxed);
 }
 
 /* ---- messages larger than a record ----
@@ -755,24 +816,20 @@ send_latest (FerrySend *send, GError **error)
 
 /* Sends a message by the slow path, or writes the value of a pipe for latest values into its cell. */
 static gboolean
-send_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError **error)
+send_slowly (FerrySend *send, gint64 timeout, GError **error)
 {
   FerrySender *self = send->sender;
-  gulong handler;
   gboolean sent;
 
-  if (!is_sendable (self))
-    return refuse_ended (self, error);
-  send->wait = (FerryWait){.index = self->index, .deadline = deadline};
+  if (!begin_waits (send, timeout, error))
+    return FALSE;
   if (self->latest)
     sent = send_latest (send, error);
+  else if (send->size > FERRY_MAX_RECORD_PAYLOAD)
+    sent = send_large (send, error);
   else
-    {
-      handler = watch_cancellable (send, cancellable);
-      sent = send->size > FERRY_MAX_RECORD_PAYLOAD ? send_large (send, error)
-                                                   : send_record (send, get_kind (send), NULL, 0, send->size, error);
-      g_cancellable_disconnect (cancellable, handler);
-    }
+    sent = send_record (send, get_kind (send), NULL, 0, send->size, error);
+  end_waits (send);
   g_free (send->joined);
   return sent;
 }
@@ -780,69 +837,9 @@ send_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError
 /* any: sends the parts by the slow path. It is no part of its callers, so that the fast path has few registers to
  * save. */
 static G_NO_INLINE gboolean
-send_parts_slowly (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size, gint64 deadline,
-                   GCancellable *cancellable, GError **error)
+send_parts_slowly (FerrySender *self, const FerryPart *parts, guint n_parts, gsize size, gint64 timeout, GError **error)
 {
-  return send_slowly (&(FerrySend){.sender = self, .parts = parts, .n_parts = n_parts, .size = size}, deadline,
-                      cancellable, error);
-}
-
-/**
- * ferry_sender_send_bytes_until:
- * @self: a sender
- * @data: (nullable) (array length=size) (element-type guint8): the message
- * @size: the size of @data in bytes
- * @deadline: the time at which waiting ends with an error, in microseconds of g_get_monotonic_time(); 0 to not wait at
- *   all; [const@Ferry.NO_DEADLINE] for no limit
- * @cancellable: (nullable): cancels the wait
- * @error: return location for an error
- *
- * Sends a message of plain bytes. Any thread.
- *
- * Waits while the lane is full, so that senders cannot be faster than a slow receiver for long. On the router's own
- * thread this function never waits. A message may have up to [property@Ferry.Router:max-message-size] bytes. A message
- * of more than 32,752 bytes may be sent in pieces, and messages of other senders may pass between the pieces. When
- * sending fails after some pieces, nothing of the message is delivered.
- *
- * On a pipe for latest values this function never waits, and the message becomes the newest value:
- * [flags@Ferry.PipeFlags] says what becomes of it, and how large it may be.
- *
- * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when the sender is not running; %FERRY_ERROR_CLOSED when
- * the pipe is closed; %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not; %FERRY_ERROR_TIMED_OUT when the
- * deadline passed; %FERRY_ERROR_TOO_LARGE; %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker; and
- * %G_IO_ERROR_CANCELLED.
- *
- * Returns: %TRUE when the message was sent and will arrive
- */
-gboolean
-ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
-                               GCancellable *cancellable, GError **error)
-{
-  if (G_UNLIKELY (!is_sender (self)))
-    g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
-  g_return_val_if_fail (data != NULL || size == 0, FALSE);
-
-  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
-    return FALSE;
-  if (G_LIKELY (size < self->quick_limit && send_parts_now (self, &(FerryPart){data, size}, 1, size)))
-    return TRUE;
-  return send_parts_slowly (self, &(FerryPart){data, size}, 1, size, deadline, cancellable, error);
-}
-
-/* any: as ferry_sender_send_bytes_until(), for a message whose bytes are the given parts, one after the other. */
-gboolean
-ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 deadline,
-                         GCancellable *cancellable, GError **error)
-{
-  gsize size = 0;
-
-  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
-    return FALSE;
-  for (guint i = 0; i < n_parts; i++)
-    size += parts[i].size;
-  if (G_LIKELY (size < self->quick_limit && send_parts_now (self, parts, n_parts, size)))
-    return TRUE;
-  return send_parts_slowly (self, parts, n_parts, size, deadline, cancellable, error);
+  return send_slowly (&(FerrySend){.sender = self, .parts = parts, .n_parts = n_parts, .size = size}, timeout, error);
 }
 
 /**
@@ -852,15 +849,52 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
  * @size: the size of @data in bytes
  * @error: return location for an error
  *
- * Sends a message of plain bytes, and waits for room without a limit. Otherwise this is the same as
- * [method@Ferry.Sender.send_bytes_until], which lists the errors. Any thread.
+ * Sends a message of plain bytes. Any thread.
+ *
+ * Waits while the lane is full, so that senders cannot be faster than a slow receiver for long.
+ * [property@Ferry.Sender:timeout] limits the wait, and [property@Ferry.Sender:cancellable] ends it. On the router's own
+ * thread this function never waits. A message may have up to [property@Ferry.Router:max-message-size] bytes. A message
+ * of more than 32,752 bytes may be sent in pieces, and messages of other senders may pass between the pieces. When
+ * sending fails after some pieces, nothing of the message is delivered.
+ *
+ * On a pipe for latest values this function never waits, and the message becomes the newest value:
+ * [flags@Ferry.PipeFlags] says what becomes of it, and how large it may be.
+ *
+ * Fails with:
+ *
+ * - %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when the sender is not running
+ * - %FERRY_ERROR_CLOSED when the pipe is closed
+ * - %FERRY_ERROR_WOULD_BLOCK when it would have to wait and may not
+ * - %FERRY_ERROR_TIMED_OUT when the time to wait is over, and %G_IO_ERROR_CANCELLED
+ * - %FERRY_ERROR_TOO_LARGE
+ * - %FERRY_ERROR_NOT_A_WORKER in a process that was forked from the worker
  *
  * Returns: %TRUE when the message was sent and will arrive
  */
 gboolean
 ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GError **error)
 {
-  return ferry_sender_send_bytes_until (self, data, size, FERRY_NO_DEADLINE, NULL, error);
+  if (G_UNLIKELY (!is_sender (self)))
+    g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
+  g_return_val_if_fail (data != NULL || size == 0, FALSE);
+
+  if (G_LIKELY (is_quick (self, size) && send_parts_now (self, &(FerryPart){data, size}, 1, size)))
+    return TRUE;
+  return send_parts_slowly (self, &(FerryPart){data, size}, 1, size, get_timeout (self), error);
+}
+
+/* any: as ferry_sender_send_bytes(), for a message whose bytes are the given parts, one after the other, and with a
+ * timeout of its own. */
+gboolean
+ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 timeout, GError **error)
+{
+  gsize size = 0;
+
+  for (guint i = 0; i < n_parts; i++)
+    size += parts[i].size;
+  if (G_LIKELY (is_quick (self, size) && send_parts_now (self, parts, n_parts, size)))
+    return TRUE;
+  return send_parts_slowly (self, parts, n_parts, size, timeout, error);
 }
 
 /* (transfer full): returns variant, or variant inside a “v” if there are too many types to announce its type, or the
@@ -880,15 +914,13 @@ box_where_needed (FerrySender *self, GVariant *variant, GError **error)
 }
 
 /**
- * ferry_sender_send_until:
+ * ferry_sender_send:
  * @self: a sender
  * @message: the message; if its reference is floating, the function takes ownership
- * @deadline: the time at which waiting ends with an error: see [method@Ferry.Sender.send_bytes_until]
- * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
- * Sends a #GVariant. Otherwise this is the same as [method@Ferry.Sender.send_bytes_until], which lists the errors. Any
- * thread.
+ * Sends a #GVariant. Otherwise this is the same as [method@Ferry.Sender.send_bytes], which says how it waits and lists
+ * the errors. Any thread.
  *
  * The first message of a type announces the type, and all messages of that type carry a number instead of the type
  * string. A pipe can announce up to 127 types. A message of a further type, or of a type with a string of more than
@@ -901,8 +933,7 @@ box_where_needed (FerrySender *self, GVariant *variant, GError **error)
  * Returns: %TRUE when the message was sent and will arrive
  */
 gboolean
-ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, GCancellable *cancellable,
-                         GError **error)
+ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
 {
   g_autoptr (GVariant) taken = NULL;
   g_autoptr (GVariant) boxed = NULL;
@@ -913,39 +944,20 @@ ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, 
   g_return_val_if_fail (message != NULL, FALSE);
 
   taken = g_variant_ref_sink (message);
-  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
-    return FALSE;
   boxed = box_where_needed (self, taken, error);
   if (G_UNLIKELY (boxed == NULL))
     return FALSE;
   size = g_variant_get_size (boxed);
-  if (G_LIKELY (size < self->quick_limit && send_variant_now (self, boxed, size)))
+  if (G_LIKELY (is_quick (self, size) && send_variant_now (self, boxed, size)))
     return TRUE;
-  return send_slowly (&(FerrySend){.sender = self, .variant = boxed, .size = size}, deadline, cancellable, error);
-}
-
-/**
- * ferry_sender_send:
- * @self: a sender
- * @message: the message; if its reference is floating, the function takes ownership
- * @error: return location for an error
- *
- * Sends a #GVariant, and waits for room without a limit. Otherwise this is the same as
- * [method@Ferry.Sender.send_until]. Any thread.
- *
- * Returns: %TRUE when the message was sent and will arrive
- */
-gboolean
-ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
-{
-  return ferry_sender_send_until (self, message, FERRY_NO_DEADLINE, NULL, error);
+  return send_slowly (&(FerrySend){.sender = self, .variant = boxed, .size = size}, get_timeout (self), error);
 }
 
 /* ---- serialised values ---- */
 
 /* Sends a value whose type cannot be announced, inside a “v”: its bytes, a zero byte and its type string. */
 static gboolean
-send_boxed (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError **error)
+send_boxed (FerrySend *send, GError **error)
 {
   gsize length = strlen (send->type_string);
   gsize size = send->size + 1 + length;
@@ -957,7 +969,7 @@ send_boxed (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError 
   bytes[send->size] = '\0';
   memcpy (bytes + send->size + 1, send->type_string, length);
   return ferry_depth_check_serialised ("v", 1, bytes, size, error) &&
-         send_slowly (&boxed, deadline, cancellable, error);
+         send_slowly (&boxed, get_timeout (send->sender), error);
 }
 
 /* On a pipe for latest values, which announces no types, adds the type so that find_type() finds it. The number of
@@ -976,15 +988,15 @@ remember_type (FerrySender *self, const char *type_string)
 }
 
 static gboolean
-send_serialised_slowly (FerrySend *send, gint64 deadline, GCancellable *cancellable, GError **error)
+send_serialised_slowly (FerrySend *send, GError **error)
 {
   FerrySender *self = send->sender;
 
   send->type_string = send->shape->layout.string;
   if (can_announce (self, send->type_string, FERRY_MAX_TYPES_PER_PIPE / 2) &&
       strlen (send->type_string) <= FERRY_MAX_TYPE_STRING)
-    return send_slowly (send, deadline, cancellable, error);
-  return send_boxed (send, deadline, cancellable, error);
+    return send_slowly (send, get_timeout (self), error);
+  return send_boxed (send, error);
 }
 
 /* (transfer full) (nullable): returns the shape of a type that the sender has not met before. Returns NULL with an
@@ -1002,37 +1014,33 @@ make_shape (FerrySender *self, const GVariantType *type, GError **error)
   return shape;
 }
 
-/* any: as ferry_sender_send_serialised_until(), for any type and any wait. number: of the type, if it was announced;
- * else 0. As send_parts_slowly(), it is no part of its caller. */
+/* any: as ferry_sender_send_serialised(), for any type. number: of the type, if it was announced; else 0. As
+ * send_parts_slowly(), it is no part of its caller. */
 static G_NO_INLINE gboolean
-send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape, const FerryPart *part, gint64 deadline,
-                     GCancellable *cancellable, GError **error)
+send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape, const FerryPart *part, GError **error)
 {
   if (shape->has_variant && !ferry_depth_check_serialised (shape->layout.string, strlen (shape->layout.string),
                                                            part->data, part->size, error))
     return FALSE;
-  if (number > 0 && part->size < self->quick_limit && send_serialised_now (self, number, shape, part->data, part->size))
+  if (number > 0 && is_quick (self, part->size) && send_serialised_now (self, number, shape, part->data, part->size))
     return TRUE;
   return send_serialised_slowly (
-    &(FerrySend){.sender = self, .shape = shape, .parts = part, .n_parts = 1, .size = part->size}, deadline,
-    cancellable, error);
+    &(FerrySend){.sender = self, .shape = shape, .parts = part, .n_parts = 1, .size = part->size}, error);
 }
 
 /**
- * ferry_sender_send_serialised_until:
+ * ferry_sender_send_serialised:
  * @self: a sender
  * @type: the type of the message, a definite type
  * @data: (nullable) (array length=size) (element-type guint8): the message in the serialised form of #GVariant, in the
  *   byte order of the machine
  * @size: the size of @data in bytes; for a type of fixed size, that size
- * @deadline: the time at which waiting ends with an error: see [method@Ferry.Sender.send_bytes_until]
- * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
  * Sends a value without making a #GVariant of it, as fast as plain bytes. Otherwise this is the same as
- * [method@Ferry.Sender.send_until], which has the limits on types and levels, and as
- * [method@Ferry.Sender.send_bytes_until], which lists the errors. The receiver cannot tell this message from one that
- * was sent as a #GVariant. Any thread.
+ * [method@Ferry.Sender.send], which has the limits on types and levels, and as [method@Ferry.Sender.send_bytes], which
+ * says how it waits and lists the errors. The receiver cannot tell this message from one that was sent as a #GVariant.
+ * Any thread.
  *
  * A C struct whose members are those of a tuple of fixed size is a value of that type, as it lies in memory: a
  * `struct { guint32 count; guint64 bytes; double seconds; }` has the type `(utd)`. A boolean is one byte, 0 or 1. The
@@ -1045,8 +1053,8 @@ send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape,
  * Returns: %TRUE when the message was sent and will arrive
  */
 gboolean
-ferry_sender_send_serialised_until (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
-                                    gint64 deadline, GCancellable *cancellable, GError **error)
+ferry_sender_send_serialised (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
+                              GError **error)
 {
   g_autoptr (FerryShape) made = NULL;
   const FerryShape *shape;
@@ -1057,11 +1065,9 @@ ferry_sender_send_serialised_until (FerrySender *self, const GVariantType *type,
   g_return_val_if_fail (type != NULL, FALSE);
   g_return_val_if_fail (data != NULL || size == 0, FALSE);
 
-  if (G_UNLIKELY (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error)))
-    return FALSE;
   number = find_type (self, (const char *) type);
   shape = number > 0 ? self->types[number - 1] : NULL;
-  if (G_LIKELY (shape != NULL && shape->kept != NULL && shape->fixed_size == size && size < self->quick_limit &&
+  if (G_LIKELY (shape != NULL && shape->kept != NULL && shape->fixed_size == size && is_quick (self, size) &&
                 send_serialised_now (self, number, shape, data, size)))
     return TRUE;
   if (shape == NULL)
@@ -1075,27 +1081,7 @@ ferry_sender_send_serialised_until (FerrySender *self, const GVariantType *type,
                             "a value of the type %s has %" G_GSIZE_FORMAT " bytes, not %" G_GSIZE_FORMAT
                             "; pass a struct with the same members",
                             shape->layout.string, shape->fixed_size, size);
-  return send_any_serialised (self, number, shape, &(FerryPart){data, size}, deadline, cancellable, error);
-}
-
-/**
- * ferry_sender_send_serialised:
- * @self: a sender
- * @type: the type of the message, a definite type
- * @data: (nullable) (array length=size) (element-type guint8): the message in the serialised form of #GVariant
- * @size: the size of @data in bytes; for a type of fixed size, that size
- * @error: return location for an error
- *
- * Sends a value in serialised form, and waits for room without a limit. Otherwise this is the same as
- * [method@Ferry.Sender.send_serialised_until]. Any thread.
- *
- * Returns: %TRUE when the message was sent and will arrive
- */
-gboolean
-ferry_sender_send_serialised (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
-                              GError **error)
-{
-  return ferry_sender_send_serialised_until (self, type, data, size, FERRY_NO_DEADLINE, NULL, error);
+  return send_any_serialised (self, number, shape, &(FerryPart){data, size}, error);
 }
 
 /* ---- one-shot buffers ----
@@ -1221,12 +1207,12 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
                      "A pipe for latest values carries no buffers; open a pipe without FERRY_PIPE_LATEST");
   else if (arena == NULL)
     ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                     "The link has no memory for buffers; give it some with ferry_launcher_set_buffer_capacity()");
+                     "The link has no memory for buffers; give it some with FerryLauncher:buffer-capacity");
   else if (size > ferry_arena_writer_get_capacity (arena))
     ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                      "A buffer of %" G_GSIZE_FORMAT
                      " bytes is too large, as all buffers of the link may have %" G_GSIZE_FORMAT
-                     " bytes together; allow more with ferry_launcher_set_buffer_capacity()",
+                     " bytes together; allow more with FerryLauncher:buffer-capacity",
                      size, ferry_arena_writer_get_capacity (arena));
   else
     return has_one_shots (self) || ferry_arena_writer_open (arena, error);
@@ -1234,49 +1220,46 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
 }
 
 /**
- * ferry_sender_create_buffer_until:
+ * ferry_sender_create_buffer:
  * @self: a sender
  * @size: the size of the buffer in bytes, at least 1
- * @deadline: the time at which waiting ends with an error: see [method@Ferry.Sender.send_bytes_until]
- * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
  * Makes a buffer in memory that both processes have mapped, to be filled and then sent with
  * [method@Ferry.Sender.send_buffer]. Any thread.
  *
- * All buffers of a worker together may have at most [method@Ferry.Launcher.set_buffer_capacity] bytes, and a worker may
+ * All buffers of a worker together may have at most [property@Ferry.Launcher:buffer-capacity] bytes, and a worker may
  * have at most 64 buffers at a time. When there is no room, this function waits until the application drops a buffer,
- * or this process frees a buffer. So a thread must not wait for room while it holds the buffers that take the room. On
- * the router's own thread this function never waits.
+ * or this process frees a buffer, as [method@Ferry.Sender.send_bytes] waits for room in the lane. So a thread must not
+ * wait for room while it holds the buffers that take the room. On the router's own thread this function never waits.
  *
  * In a worker, on a pipe with one-shot buffers ([flags@Ferry.PipeFlags]), each buffer gets its own new memory, at most
  * as large as that capacity. Such a buffer uses a descriptor until it is sent, and this function does not wait.
  *
- * Fails as [method@Ferry.Sender.send_bytes_until] does; also with %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest
+ * Fails as [method@Ferry.Sender.send_bytes] does; also with %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest
  * values, and with %FERRY_ERROR_SYSTEM when there is no address space or no descriptor for the buffer.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
  */
 FerryBuffer *
-ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline, GCancellable *cancellable,
-                                  GError **error)
+ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error)
 {
   FerrySend send = {.sender = self};
   FerryBufferMessage message;
   FerryWaitResult result;
-  gulong handler;
 
   g_return_val_if_fail (FERRY_IS_SENDER (self), NULL);
   g_return_val_if_fail (size > 0, NULL);
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !check_can_have_buffers (self, size, error))
+  if (!check_can_have_buffers (self, size, error) || !begin_waits (&send, get_timeout (self), error))
     return NULL;
   if (has_one_shots (self) && !self->uplink->forked)
-    return ferry_buffer_new_one_shot (self->uplink, size, error);
-  send.wait = (FerryWait){.index = self->index, .deadline = deadline};
-  handler = watch_cancellable (&send, cancellable);
+    {
+      end_waits (&send);
+      return ferry_buffer_new_one_shot (self->uplink, size, error);
+    }
   result = ferry_uplink_reserve_buffer (self->uplink, &send.wait, size, &message);
-  g_cancellable_disconnect (cancellable, handler);
+  end_waits (&send);
   if (result == FERRY_WAIT_READY)
     return ferry_buffer_new (self->uplink, &message);
   if (result == FERRY_WAIT_WOULD_BLOCK || result == FERRY_WAIT_TIMED_OUT)
@@ -1286,23 +1269,6 @@ ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline
   else
     refuse_wait (self, result, error);
   return NULL;
-}
-
-/**
- * ferry_sender_create_buffer:
- * @self: a sender
- * @size: the size of the buffer in bytes, at least 1
- * @error: return location for an error
- *
- * Makes a buffer, and waits for room without a limit. Otherwise this is the same as
- * [method@Ferry.Sender.create_buffer_until]. Any thread.
- *
- * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
- */
-FerryBuffer *
-ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error)
-{
-  return ferry_sender_create_buffer_until (self, size, FERRY_NO_DEADLINE, NULL, error);
 }
 
 static gboolean
@@ -1336,22 +1302,21 @@ lend (FerrySend *send, FerryBuffer *buffer, GError **error)
 }
 
 /**
- * ferry_sender_send_buffer_until:
+ * ferry_sender_send_buffer:
  * @self: the sender that made @buffer, or another sender of the same worker
  * @metadata: (nullable): data that is sent with the buffer, up to 32,728 bytes in serialised form; if its reference is
  *   floating, the function takes ownership
  * @buffer: a buffer that was not sent
- * @deadline: the time at which waiting ends with an error: see [method@Ferry.Sender.send_bytes_until]
- * @cancellable: (nullable): cancels the wait
  * @error: return location for an error
  *
  * Sends a buffer. It arrives in order with the sender's other messages, with [signal@Ferry.Receiver::buffer]. The
  * application uses its memory until it drops the buffer; the caller must not write to the memory any more. Any thread.
  *
- * Waits while the lane is full. When sending fails, the buffer is unchanged and can be sent again; a one-shot buffer
- * can be read then, but not written. A worker may have at most 16 one-shot buffers on their way at a time.
+ * Waits while the lane is full, as [method@Ferry.Sender.send_bytes] does. When sending fails, the buffer is unchanged
+ * and can be sent again; a one-shot buffer can be read then, but not written. A worker may have at most 16 one-shot
+ * buffers on their way at a time.
  *
- * Fails as [method@Ferry.Sender.send_bytes_until] does. Fails with %FERRY_ERROR_BAD_ARGUMENTS for a one-shot buffer on
+ * Fails as [method@Ferry.Sender.send_bytes] does. Fails with %FERRY_ERROR_BAD_ARGUMENTS for a one-shot buffer on
  * a pipe without %FERRY_PIPE_ONE_SHOT_BUFFERS, or for another buffer on a pipe with that flag. Fails with
  * %FERRY_ERROR_SYSTEM when a one-shot buffer cannot be sealed, because its memory is mapped a second time or is being
  * written to.
@@ -1359,13 +1324,11 @@ lend (FerrySend *send, FerryBuffer *buffer, GError **error)
  * Returns: %TRUE when the buffer was sent and will arrive
  */
 gboolean
-ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, gint64 deadline,
-                                GCancellable *cancellable, GError **error)
+ferry_sender_send_buffer (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, GError **error)
 {
   g_autoptr (GVariant) taken = metadata != NULL ? g_variant_ref_sink (metadata) : NULL;
   g_autoptr (GVariant) boxed = NULL;
   FerrySend send = {.sender = self};
-  gulong handler;
   gboolean sent;
 
   g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
@@ -1375,8 +1338,6 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
   ferry_return_val_if_fail (self->uplink == NULL || buffer->uplink == self->uplink, FALSE,
                             "the buffer was made for another worker's link; send it with the sender that made it");
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
   if (!is_sendable (self))
     return refuse_ended (self, error);
   boxed = taken != NULL ? box_where_needed (self, taken, error) : NULL;
@@ -1384,31 +1345,11 @@ ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuff
     return FALSE;
   send.variant = boxed;
   send.size = boxed != NULL ? g_variant_get_size (boxed) : 0;
-  send.wait = (FerryWait){.index = self->index, .deadline = deadline};
-  if (!check_fits (&send, buffer, error))
+  if (!check_fits (&send, buffer, error) || !begin_waits (&send, get_timeout (self), error))
     return FALSE;
-  handler = watch_cancellable (&send, cancellable);
   sent = ferry_buffer_is_one_shot (buffer) ? send_one_shot (&send, buffer, error) : lend (&send, buffer, error);
-  g_cancellable_disconnect (cancellable, handler);
+  end_waits (&send);
   return sent;
-}
-
-/**
- * ferry_sender_send_buffer:
- * @self: the sender that made @buffer, or another sender of the same worker
- * @metadata: (nullable): data that is sent with the buffer; if its reference is floating, the function takes ownership
- * @buffer: a buffer that was not sent
- * @error: return location for an error
- *
- * Sends a buffer, and waits for room without a limit. Otherwise this is the same as
- * [method@Ferry.Sender.send_buffer_until]. Any thread.
- *
- * Returns: %TRUE when the buffer was sent and will arrive
- */
-gboolean
-ferry_sender_send_buffer (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, GError **error)
-{
-  return ferry_sender_send_buffer_until (self, metadata, buffer, FERRY_NO_DEADLINE, NULL, error);
 }
 
 /* ---- start and stop ---- */
@@ -1459,6 +1400,8 @@ ferry_sender_finalize (GObject *object)
   g_clear_pointer (&self->monitor, ferry_monitor_unref);
   g_clear_pointer (&self->share, ferry_pipe_share_unref);
   g_weak_ref_clear (&self->receiver);
+  g_clear_object (&self->cancellable);
+  g_mutex_clear (&self->lock);
 
   G_OBJECT_CLASS (ferry_sender_parent_class)->finalize (object);
 }
@@ -1466,7 +1409,77 @@ ferry_sender_finalize (GObject *object)
 static void
 ferry_sender_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  g_value_set_uint64 (value, FERRY_SENDER (object)->connection_id);
+  FerrySender *self = FERRY_SENDER (object);
+
+  if (property_id == PROP_CONNECTION_ID)
+    g_value_set_uint64 (value, self->connection_id);
+  else if (property_id == PROP_TIMEOUT)
+    g_value_set_int64 (value, get_timeout (self));
+  else
+    g_value_take_object (value, dup_cancellable (self));
+}
+
+/* The fast path looks at no cancellable, so a sender that has one takes the slow path. */
+static void
+choose_path (FerrySender *self)
+{
+  gboolean has_cancellable = self->cancellable != NULL;
+  gboolean is_slow = self->uplink == NULL || self->latest || has_cancellable;
+
+  atomic_store_explicit (&self->has_cancellable, has_cancellable, memory_order_relaxed);
+  atomic_store_explicit (&self->quick_limit, is_slow ? 0 : FERRY_MAX_RECORD_PAYLOAD + 1, memory_order_relaxed);
+}
+
+static void
+ferry_sender_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerrySender *self = FERRY_SENDER (object);
+  gboolean is_changed;
+
+  if (property_id == PROP_TIMEOUT)
+    {
+      gint64 timeout = g_value_get_int64 (value);
+
+      is_changed = atomic_exchange_explicit (&self->timeout, timeout, memory_order_relaxed) != timeout;
+    }
+  else
+    {
+      g_mutex_lock (&self->lock);
+      is_changed = g_set_object (&self->cancellable, g_value_get_object (value));
+      choose_path (self);
+      g_mutex_unlock (&self->lock);
+    }
+  if (is_changed)
+    g_object_notify_by_pspec (object, pspec);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  /**
+   * FerrySender:connection-id:
+   *
+   * The connection id of the pipe; the pipe's receiver has the same id.
+   */
+  properties[PROP_CONNECTION_ID] = g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
+
+  /**
+   * FerrySender:timeout:
+   *
+   * How long each send and each new buffer may wait for room, in microseconds. -1, the default: no limit. 0: they do
+   * not wait, and fail with %FERRY_ERROR_WOULD_BLOCK. Holds for what begins afterwards, on all threads. Any thread.
+   */
+  properties[PROP_TIMEOUT] = g_param_spec_int64 ("timeout", NULL, NULL, -1, G_MAXINT64, -1, FERRY_SETTABLE);
+
+  /**
+   * FerrySender:cancellable:
+   *
+   * Ends the waits of sends and of new buffers, which then fail with %G_IO_ERROR_CANCELLED, as all that begin while it
+   * is cancelled. %NULL by default; a sender without one is faster. Holds for what begins afterwards, on all threads.
+   * Any thread.
+   */
+  properties[PROP_CANCELLABLE] = g_param_spec_object ("cancellable", NULL, NULL, G_TYPE_CANCELLABLE, FERRY_SETTABLE);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 static void
@@ -1478,21 +1491,16 @@ ferry_sender_class_init (FerrySenderClass *klass)
   object_class->dispose = ferry_sender_dispose;
   object_class->finalize = ferry_sender_finalize;
   object_class->get_property = ferry_sender_get_property;
-
-  /**
-   * FerrySender:connection-id:
-   *
-   * The connection id of the pipe; the pipe's receiver has the same id.
-   */
-  g_object_class_install_property (
-    object_class, PROP_CONNECTION_ID,
-    g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE));
+  object_class->set_property = ferry_sender_set_property;
+  install_properties (object_class);
 }
 
 static void
 ferry_sender_init (FerrySender *self)
 {
   self->fork_number = ferry_forks_note ();
+  atomic_init (&self->timeout, -1);
+  g_mutex_init (&self->lock);
   g_weak_ref_init (&self->receiver, NULL);
 }
 
@@ -1527,11 +1535,12 @@ ferry_sender_get_share (FerrySender *self)
 static void
 set_uplink (FerrySender *self, FerryUplink *uplink)
 {
+  g_mutex_lock (&self->lock);
   self->uplink = ferry_uplink_ref (uplink);
   if (self->latest)
     ferry_cell_writer_init (&self->writer, &uplink->segment.cells[self->cell]);
-  else
-    self->quick_limit = FERRY_MAX_RECORD_PAYLOAD + 1;
+  choose_path (self);
+  g_mutex_unlock (&self->lock);
 }
 
 /* worker: makes a sender that was passed to this process. cell: the cell's number, or FERRY_NO_CELL. */
@@ -1729,18 +1738,9 @@ ferry_sender_stop (FerrySender *self, GError **error)
   return refuse_state (state, error);
 }
 
-/**
- * ferry_sender_get_connection_id:
- * @self: a sender
- *
- * Gets the connection id of the pipe; the pipe's receiver has the same id. Any thread.
- *
- * Returns: the connection id
- */
+/* const: returns the connection id of the pipe. */
 guint64
 ferry_sender_get_connection_id (FerrySender *self)
 {
-  g_return_val_if_fail (FERRY_IS_SENDER (self), 0);
-
   return self->connection_id;
 }

@@ -19,44 +19,19 @@ G_BEGIN_DECLS
 FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerrySender, ferry_sender, FERRY, SENDER, GObject)
 
-/**
- * FERRY_NO_DEADLINE:
- *
- * The deadline of a function that waits without a limit.
- */
-#define FERRY_NO_DEADLINE ((gint64) -1)
-
-FERRY_AVAILABLE_IN_0_1
-guint64 ferry_sender_get_connection_id (FerrySender *self);
-
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_start (FerrySender *self, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_send (FerrySender *self, GVariant *message, GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_send_until (FerrySender *self, GVariant *message, gint64 deadline, GCancellable *cancellable,
-                                  GError **error);
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GError **error);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_send_bytes_until (FerrySender *self, gconstpointer data, gsize size, gint64 deadline,
-                                        GCancellable *cancellable, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_send_serialised (FerrySender *self, const GVariantType *type, gconstpointer data, gsize size,
                                        GError **error);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_send_serialised_until (FerrySender *self, const GVariantType *type, gconstpointer data,
-                                             gsize size, gint64 deadline, GCancellable *cancellable, GError **error);
-FERRY_AVAILABLE_IN_0_1
 FerryBuffer *ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-FerryBuffer *ferry_sender_create_buffer_until (FerrySender *self, gsize size, gint64 deadline,
-                                               GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_send_buffer (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, GError **error);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_sender_send_buffer_until (FerrySender *self, GVariant *metadata, FerryBuffer *buffer, gint64 deadline,
-                                         GCancellable *cancellable, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_sender_stop (FerrySender *self, GError **error);
 

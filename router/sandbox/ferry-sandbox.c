@@ -10,6 +10,8 @@
 #include "sandbox/ferry-sandbox-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
+#include "ferry-enums.h"
 #include "sandbox/ferry-sandbox-plan-private.h"
 
 #define USUAL_DESCRIPTORS 256
@@ -34,16 +36,16 @@ static const char *const system_paths[] = {
 /**
  * FerrySandbox:
  *
- * Restricts what the workers of a launcher may do to the system ([method@Ferry.Launcher.set_sandbox]).
+ * Restricts what the workers of a launcher may do to the system ([property@Ferry.Launcher:sandbox]).
  *
  * A new sandbox grants nothing. The worker has its program, its libraries and its link. From the beginning of `main()`
  * on it cannot open files, make sockets, start programs or processes, or affect other processes. The application can
  * send it the contents of files in messages, or the descriptors of files that the application has opened, or can grant
  * paths. Messages, buffers, tasks and cancelling work as they do without a sandbox. The worker shares standard streams
- * with the application only after [method@Ferry.Launcher.inherit_stream].
+ * with the application only by %FERRY_STREAM_MODE_INHERIT.
  *
  * The sandbox also applies to system files that a program opens after its start, such as plug-ins, locales and the time
- * zone. [method@Ferry.Sandbox.add_system_paths] lets the worker read them.
+ * zone. [property@Ferry.Sandbox:system-paths] lets the worker read them.
  *
  * A sandbox has layers ([flags@Ferry.SandboxStrength]), and a system may lack some of them. By default a worker runs
  * with all layers that the system has. It does not run when one of these is missing: limits, no new privileges,
@@ -65,12 +67,30 @@ struct _FerrySandbox
   guint32 layers;
   guint32 required_layers;
   gboolean network;
-  GPtrArray *read_only; /* (owned) (element-type filename): absolute paths */
-  GPtrArray *writable;  /* (owned) (element-type filename): absolute paths */
+  char **read_only;     /* (owned): absolute paths */
+  char **writable;      /* (owned): absolute paths */
+  gboolean system;      /* grants the system's paths too */
   guint64 memory_limit; /* 0: no limit; the same for the next two */
   guint64 cpu_limit;
   guint64 descriptor_limit;
 };
+
+enum
+{
+  PROP_POLICY = 1,
+  PROP_LAYERS,
+  PROP_REQUIRED_LAYERS,
+  PROP_NETWORK,
+  PROP_READ_ONLY_PATHS,
+  PROP_WRITABLE_PATHS,
+  PROP_SYSTEM_PATHS,
+  PROP_MEMORY_LIMIT,
+  PROP_CPU_LIMIT,
+  PROP_DESCRIPTOR_LIMIT,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerrySandbox, ferry_sandbox, G_TYPE_OBJECT)
 
@@ -79,17 +99,235 @@ ferry_sandbox_finalize (GObject *object)
 {
   FerrySandbox *self = FERRY_SANDBOX (object);
 
-  g_ptr_array_unref (self->read_only);
-  g_ptr_array_unref (self->writable);
+  g_strfreev (self->read_only);
+  g_strfreev (self->writable);
   g_clear_pointer (&self->home, ferry_home_unref);
 
   G_OBJECT_CLASS (ferry_sandbox_parent_class)->finalize (object);
 }
 
+/* ---- the description ---- */
+
+#define CHANGE(field, value) ((field) == (value) ? FALSE : ((field) = (value), TRUE))
+
+static gboolean
+set_paths (const char *property, char ***place, const char *const *paths)
+{
+  guint n = paths != NULL ? g_strv_length ((char **) paths) : 0;
+  g_auto (GStrv) absolute = g_new0 (char *, n + 1);
+
+  for (guint i = 0; i < n; i++)
+    {
+      if (paths[i][0] == '\0')
+        {
+          ferry_critical ("FerrySandbox:%s: a path is empty; grant '.' to mean the working directory", property);
+          return FALSE;
+        }
+      absolute[i] = g_canonicalize_filename (paths[i], NULL);
+    }
+  if (g_strv_equal ((const char *const *) absolute, (const char *const *) *place))
+    return FALSE;
+  g_strfreev (*place);
+  *place = g_steal_pointer (&absolute);
+  return TRUE;
+}
+
+/* Returns whether the property has changed. */
+static gboolean
+set_value (FerrySandbox *self, guint property_id, const GValue *value)
+{
+  switch (property_id)
+    {
+    case PROP_POLICY:
+      return CHANGE (self->policy, (FerrySandboxPolicy) g_value_get_enum (value));
+    case PROP_LAYERS:
+      return CHANGE (self->layers, g_value_get_flags (value) & ALL_LAYERS);
+    case PROP_REQUIRED_LAYERS:
+      return CHANGE (self->required_layers, g_value_get_flags (value) & ALL_LAYERS);
+    case PROP_NETWORK:
+      return CHANGE (self->network, g_value_get_boolean (value));
+    case PROP_READ_ONLY_PATHS:
+      return set_paths ("read-only-paths", &self->read_only, g_value_get_boxed (value));
+    case PROP_WRITABLE_PATHS:
+      return set_paths ("writable-paths", &self->writable, g_value_get_boxed (value));
+    case PROP_SYSTEM_PATHS:
+      return CHANGE (self->system, g_value_get_boolean (value));
+    case PROP_MEMORY_LIMIT:
+      return CHANGE (self->memory_limit, g_value_get_uint64 (value));
+    case PROP_CPU_LIMIT:
+      return CHANGE (self->cpu_limit, g_value_get_uint64 (value));
+    default:
+      return CHANGE (self->descriptor_limit, g_value_get_uint64 (value));
+    }
+}
+
+static void
+ferry_sandbox_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerrySandbox *self = FERRY_SANDBOX (object);
+
+  if (ferry_home_check_property (self->home, pspec) && set_value (self, property_id, value))
+    g_object_notify_by_pspec (object, pspec);
+}
+
+static void
+ferry_sandbox_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerrySandbox *self = FERRY_SANDBOX (object);
+
+  if (!ferry_home_check_property (self->home, pspec))
+    return;
+  if (property_id == PROP_POLICY)
+    g_value_set_enum (value, (int) self->policy);
+  else if (property_id == PROP_LAYERS)
+    g_value_set_flags (value, self->layers);
+  else if (property_id == PROP_REQUIRED_LAYERS)
+    g_value_set_flags (value, self->required_layers);
+  else if (property_id == PROP_NETWORK)
+    g_value_set_boolean (value, self->network);
+  else if (property_id == PROP_READ_ONLY_PATHS)
+    g_value_set_boxed (value, self->read_only);
+  else if (property_id == PROP_WRITABLE_PATHS)
+    g_value_set_boxed (value, self->writable);
+  else if (property_id == PROP_SYSTEM_PATHS)
+    g_value_set_boolean (value, self->system);
+  else if (property_id == PROP_MEMORY_LIMIT)
+    g_value_set_uint64 (value, self->memory_limit);
+  else if (property_id == PROP_CPU_LIMIT)
+    g_value_set_uint64 (value, self->cpu_limit);
+  else
+    g_value_set_uint64 (value, self->descriptor_limit);
+}
+
+static void
+install_layer_properties (void)
+{
+  /**
+   * FerrySandbox:policy:
+   *
+   * What happens on a system that lacks layers. With %FERRY_SANDBOX_POLICY_REQUIRED, the default,
+   * [method@Ferry.Launcher.spawn] fails with %FERRY_ERROR_LAUNCH_FAILED and the error names the missing layers. A
+   * worker that fails to enter a required layer ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED, before the application
+   * sends it anything. On the sandbox's thread, as all properties.
+   */
+  properties[PROP_POLICY] =
+    g_param_spec_enum ("policy", NULL, NULL, FERRY_TYPE_SANDBOX_POLICY, FERRY_SANDBOX_POLICY_REQUIRED, FERRY_SETTABLE);
+
+  /**
+   * FerrySandbox:layers:
+   *
+   * Which layers are used, if the system has them; the default is all layers. Omitting a layer can help: without
+   * %FERRY_SANDBOX_STRENGTH_NAMESPACES, a worker starts some milliseconds sooner.
+   */
+  properties[PROP_LAYERS] =
+    g_param_spec_flags ("layers", NULL, NULL, FERRY_TYPE_SANDBOX_STRENGTH, ALL_LAYERS, FERRY_SETTABLE);
+
+  /**
+   * FerrySandbox:required-layers:
+   *
+   * The layers without which no worker runs, where the policy is %FERRY_SANDBOX_POLICY_REQUIRED. The default is limits,
+   * no new privileges, Landlock, and the filter of system calls.
+   */
+  properties[PROP_REQUIRED_LAYERS] =
+    g_param_spec_flags ("required-layers", NULL, NULL, FERRY_TYPE_SANDBOX_STRENGTH, USUALLY_REQUIRED, FERRY_SETTABLE);
+}
+
+static void
+install_grant_properties (void)
+{
+  /**
+   * FerrySandbox:network:
+   *
+   * Whether the worker may use the internet's protocols. The default is that it may not. Connections to local sockets,
+   * such as the sockets of the session bus and the display, are always refused.
+   *
+   * To look up host names, a program must also be able to read `/etc/resolv.conf`, `/etc/hosts` and
+   * `/etc/nsswitch.conf` ([property@Ferry.Sandbox:read-only-paths]).
+   */
+  properties[PROP_NETWORK] = g_param_spec_boolean ("network", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerrySandbox:read-only-paths:
+   *
+   * What the worker may read: files, and folders with all that is in them. None by default. A path that does not exist
+   * when the worker starts grants nothing; one that is not absolute is made so when it is set. For a single file, it is
+   * simpler if the application opens it and sends its descriptor to the worker.
+   */
+  properties[PROP_READ_ONLY_PATHS] = g_param_spec_boxed ("read-only-paths", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
+
+  /**
+   * FerrySandbox:writable-paths:
+   *
+   * What the worker may read and write: files, and folders in which it may also make and remove files and folders. None
+   * by default; otherwise as [property@Ferry.Sandbox:read-only-paths]. The worker can make no symbolic links, named
+   * pipes and devices there. An application that opens the worker's files would follow a link to another place, or
+   * block on a pipe.
+   *
+   * Landlock does not restrict changes of the permissions and times of files. A worker with a writable path can make
+   * such changes to any file of the user of which it has a descriptor. Without namespaces, it can make them to any file
+   * of the user by its path. It can also lock files that it can open.
+   */
+  properties[PROP_WRITABLE_PATHS] = g_param_spec_boxed ("writable-paths", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
+
+  /**
+   * FerrySandbox:system-paths:
+   *
+   * Whether the worker may read the system's files that programs often open after their start: libraries and modules,
+   * locales, fonts, the time zone, and the certificates of certificate authorities. %FALSE by default.
+   */
+  properties[PROP_SYSTEM_PATHS] = g_param_spec_boolean ("system-paths", NULL, NULL, FALSE, FERRY_SETTABLE);
+}
+
+static void
+install_limit_properties (void)
+{
+  /**
+   * FerrySandbox:memory-limit:
+   *
+   * The private memory that the worker may have, in bytes; 0, the default, for no limit. An allocation beyond the limit
+   * fails, and most programs then end. The stacks of threads count in full. Programs, libraries and files that are
+   * mapped for reading do not count. The memory of the link does not count either; it has its own limit
+   * ([property@Ferry.Launcher:buffer-capacity]). Since the system would not count shared memory, the worker may not
+   * make shared memory, and so cannot use one-shot buffers (%FERRY_PIPE_ONE_SHOT_BUFFERS).
+   *
+   * Only writable memory counts, and a hostile worker can make some of its memory read-only for a time. So the worker's
+   * address space has a limit too: this one plus 512 MiB, plus the link's memory, plus the memory that is mapped before
+   * `main()`. Mapped files count against this limit. A worker on a system before Linux 6.10, or one that has not asked
+   * for a sender yet, can also use the buffers' addresses for other memory.
+   */
+  properties[PROP_MEMORY_LIMIT] = g_param_spec_uint64 ("memory-limit", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_SETTABLE);
+
+  /**
+   * FerrySandbox:cpu-limit:
+   *
+   * The processor time that the worker may use from its start to its end, in seconds, as %FERRY_LIMIT_CPU_TIME has it;
+   * 0, the default, for no limit. If the launcher sets %FERRY_LIMIT_CPU_TIME too, the lower limit counts.
+   */
+  properties[PROP_CPU_LIMIT] = g_param_spec_uint64 ("cpu-limit", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_SETTABLE);
+
+  /**
+   * FerrySandbox:descriptor-limit:
+   *
+   * The number of descriptors that the worker may have (the highest descriptor plus one), as %FERRY_LIMIT_OPEN_FILES
+   * has it; 0 for no limit. If the launcher sets %FERRY_LIMIT_OPEN_FILES too, the lower limit counts. The default is
+   * 256, since data in sockets and pipes does not count against the limits of memory.
+   */
+  properties[PROP_DESCRIPTOR_LIMIT] =
+    g_param_spec_uint64 ("descriptor-limit", NULL, NULL, 0, G_MAXUINT64, USUAL_DESCRIPTORS, FERRY_SETTABLE);
+}
+
 static void
 ferry_sandbox_class_init (FerrySandboxClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = ferry_sandbox_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ferry_sandbox_finalize;
+  object_class->get_property = ferry_sandbox_get_property;
+  object_class->set_property = ferry_sandbox_set_property;
+  install_layer_properties ();
+  install_grant_properties ();
+  install_limit_properties ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 static void
@@ -99,8 +337,8 @@ ferry_sandbox_init (FerrySandbox *self)
   self->layers = ALL_LAYERS;
   self->required_layers = USUALLY_REQUIRED;
   self->descriptor_limit = USUAL_DESCRIPTORS;
-  self->read_only = g_ptr_array_new_with_free_func (g_free);
-  self->writable = g_ptr_array_new_with_free_func (g_free);
+  self->read_only = g_new0 (char *, 1);
+  self->writable = g_new0 (char *, 1);
 }
 
 void
@@ -122,217 +360,6 @@ FerrySandbox *
 ferry_sandbox_new (void)
 {
   return g_object_new (FERRY_TYPE_SANDBOX, NULL);
-}
-
-/* ---- the description ---- */
-
-/**
- * ferry_sandbox_set_policy:
- * @self: a sandbox
- * @policy: what happens on a system that lacks layers
- *
- * Sets what happens on a system that lacks layers. With %FERRY_SANDBOX_POLICY_REQUIRED, the default,
- * [method@Ferry.Launcher.spawn] fails with %FERRY_ERROR_LAUNCH_FAILED and the error names the missing layers. A worker
- * that fails to enter a required layer ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED, before the application sends it
- * anything. On the sandbox's thread.
- */
-void
-ferry_sandbox_set_policy (FerrySandbox *self, FerrySandboxPolicy policy)
-{
-  g_return_if_fail (FERRY_IS_SANDBOX (self));
-  g_return_if_fail (policy <= FERRY_SANDBOX_POLICY_OFF);
-  ferry_return_if_elsewhere (self->home);
-
-  self->policy = policy;
-}
-
-/**
- * ferry_sandbox_get_policy:
- * @self: a sandbox
- *
- * Gets the policy. On the sandbox's thread.
- *
- * Returns: the policy
- */
-FerrySandboxPolicy
-ferry_sandbox_get_policy (FerrySandbox *self)
-{
-  g_return_val_if_fail (FERRY_IS_SANDBOX (self), FERRY_SANDBOX_POLICY_OFF);
-  ferry_return_val_if_elsewhere (self->home, FERRY_SANDBOX_POLICY_OFF);
-
-  return self->policy;
-}
-
-/**
- * ferry_sandbox_set_layers:
- * @self: a sandbox
- * @layers: the layers to use
- *
- * Sets which layers are used, if the system has them; the default is all layers. Omitting a layer can help: without
- * %FERRY_SANDBOX_STRENGTH_NAMESPACES, a worker starts some milliseconds sooner. On the sandbox's thread.
- */
-void
-ferry_sandbox_set_layers (FerrySandbox *self, FerrySandboxStrength layers)
-{
-  g_return_if_fail (FERRY_IS_SANDBOX (self));
-  ferry_return_if_elsewhere (self->home);
-
-  self->layers = (guint32) layers & ALL_LAYERS;
-}
-
-/**
- * ferry_sandbox_set_required_layers:
- * @self: a sandbox
- * @layers: the layers without which no worker runs
- *
- * Sets which layers %FERRY_SANDBOX_POLICY_REQUIRED requires. The default is limits, no new privileges, Landlock, and
- * the filter of system calls. On the sandbox's thread.
- */
-void
-ferry_sandbox_set_required_layers (FerrySandbox *self, FerrySandboxStrength layers)
-{
-  g_return_if_fail (FERRY_IS_SANDBOX (self));
-  ferry_return_if_elsewhere (self->home);
-
-  self->required_layers = (guint32) layers & ALL_LAYERS;
-}
-
-/**
- * ferry_sandbox_set_network:
- * @self: a sandbox
- * @network: whether the worker may use the network
- *
- * Sets whether the worker may use the internet's protocols. The default is that it may not. Connections to local
- * sockets, such as the sockets of the session bus and the display, are always refused.
- *
- * To look up host names, a program must also be able to read `/etc/resolv.conf`, `/etc/hosts` and `/etc/nsswitch.conf`
- * ([method@Ferry.Sandbox.add_read_only_path]). On the sandbox's thread.
- */
-void
-ferry_sandbox_set_network (FerrySandbox *self, gboolean network)
-{
-  g_return_if_fail (FERRY_IS_SANDBOX (self));
-  ferry_return_if_elsewhere (self->home);
-
-  self->network = network;
-}
-
-/**
- * ferry_sandbox_add_read_only_path:
- * @self: a sandbox
- * @path: (type filename): a file, or a folder with all that is in it
- *
- * Lets the worker read a file or folder. A path that does not exist when the worker starts grants nothing. For a single
- * file, it is simpler if the application opens it and sends its descriptor to the worker. On the sandbox's thread.
- */
-void
-ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path)
-{
-  g_return_if_fail (FERRY_IS_SANDBOX (self));
-  g_return_if_fail (path != NULL && path[0] != '\0');
-  ferry_return_if_elsewhere (self->home);
-
-  g_ptr_array_add (self->read_only, g_canonicalize_filename (path, NULL));
-}
-
-/**
- * ferry_sandbox_add_writable_path:
- * @self: a sandbox
- * @path: (type filename): a file, or a folder with all that is in it
- *
- * Lets the worker read and write a file, or read, write, make and remove files and folders in a folder. A path that
- * does not exist when the worker starts grants nothing. The worker can make no symbolic links, named pipes and devices
- * there. An application that opens the worker's files would follow a link to another place, or block on a pipe.
- *
- * Landlock does not restrict changes of the permissions and times of files. A worker with a writable path can make such
- * changes to any file of the user of which it has a descriptor. Without namespaces, it can make them to any file of the
- * user by its path. It can also lock files that it can open. On the sandbox's thread.
- */
-void
-ferry_sandbox_add_writable_path (FerrySandbox *self, const char *path)
-{
-  g_return_if_fail (FERRY_IS_SANDBOX (self));
-  g_return_if_fail (path != NULL && path[0] != '\0');
-  ferry_return_if_elsewhere (self->home);
-
-  g_ptr_array_add (self->writable, g_canonicalize_filename (path, NULL));
-}
-
-/**
- * ferry_sandbox_add_system_paths:
- * @self: a sandbox
- *
- * Lets the worker read the system's files that programs often open after their start: libraries and modules, locales,
- * fonts, the time zone, and the certificates of certificate authorities. On the sandbox's thread.
- */
-void
-ferry_sandbox_add_system_paths (FerrySandbox *self)
-{
-  g_return_if_fail (FERRY_IS_SANDBOX (self));
-  ferry_return_if_elsewhere (self->home);
-
-  for (guint i = 0; system_paths[i] != NULL; i++)
-    ferry_sandbox_add_read_only_path (self, system_paths[i]);
-}
-
-/**
- * ferry_sandbox_set_memory_limit:
- * @self: a sandbox
- * @bytes: the private memory in bytes; 0 for no limit
- *
- * Limits the private memory of the worker. An allocation beyond the limit fails, and most programs then end. The stacks
- * of threads count in full. Programs, libraries and files that are mapped for reading do not count. The memory of the
- * link does not count either; it has its own limit ([method@Ferry.Launcher.set_buffer_capacity]). Since the system
- * would not count shared memory, the worker may not make shared memory, and so cannot use one-shot buffers
- * (%FERRY_PIPE_ONE_SHOT_BUFFERS).
- *
- * Only writable memory counts, and a hostile worker can make some of its memory read-only for a time. So the worker's
- * address space has a limit too: @bytes plus 512 MiB, plus the link's memory, plus the memory that is mapped before
- * `main()`. Mapped files count against this limit. A worker on a system before Linux 6.10, or one that has not asked
- * for a sender yet, can also use the buffers' addresses for other memory. On the sandbox's thread.
- */
-void
-ferry_sandbox_set_memory_limit (FerrySandbox *self, guint64 bytes)
-{
-  g_return_if_fail (FERRY_IS_SANDBOX (self));
-  ferry_return_if_elsewhere (self->home);
-
-  self->memory_limit = bytes;
-}
-
-/**
- * ferry_sandbox_set_cpu_limit:
- * @self: a sandbox
- * @seconds: the processor time in seconds; 0 for no limit
- *
- * Limits the processor time of the worker, from its start to its end, as %FERRY_LIMIT_CPU_TIME does. If the launcher
- * sets %FERRY_LIMIT_CPU_TIME too, the lower limit counts. On the sandbox's thread.
- */
-void
-ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds)
-{
-  g_return_if_fail (FERRY_IS_SANDBOX (self));
-  ferry_return_if_elsewhere (self->home);
-
-  self->cpu_limit = seconds;
-}
-
-/**
- * ferry_sandbox_set_descriptor_limit:
- * @self: a sandbox
- * @descriptors: the number of descriptors (the highest descriptor plus one); 0 for no limit
- *
- * Limits the descriptors of the worker, as %FERRY_LIMIT_OPEN_FILES does. If the launcher sets %FERRY_LIMIT_OPEN_FILES
- * too, the lower limit counts. The default is 256, since data in sockets and pipes does not count against the limits of
- * memory. On the sandbox's thread.
- */
-void
-ferry_sandbox_set_descriptor_limit (FerrySandbox *self, guint64 descriptors)
-{
-  g_return_if_fail (FERRY_IS_SANDBOX (self));
-  ferry_return_if_elsewhere (self->home);
-
-  self->descriptor_limit = descriptors;
 }
 
 /* ---- launching ---- */
@@ -360,8 +387,8 @@ check_possible (FerrySandbox *self, guint32 possible, const char *name, GError *
   if ((missing & possible) != 0)
     return ferry_set_error (
       error, FERRY_ERROR_LAUNCH_FAILED,
-      "The sandbox of worker '%s' requires layers that it does not use (%s); add them with ferry_sandbox_set_layers()",
-      name, names);
+      "The sandbox of worker '%s' requires layers that it does not use (%s); add them with FerrySandbox:layers", name,
+      names);
   return ferry_set_error (
     error, FERRY_ERROR_LAUNCH_FAILED,
     "This system cannot give worker '%s' the sandbox that it requires: it lacks %s; set the policy "
@@ -405,18 +432,33 @@ get_address_space (FerrySandbox *self, const FerryLink *link)
          link->segment.up_capacity + FERRY_DOWN_CAPACITY + ADDRESS_ROOM;
 }
 
+/* (transfer container) (element-type filename): returns the paths that a plan has. */
+static GPtrArray *
+list_paths (char **paths, gboolean with_system)
+{
+  GPtrArray *list = g_ptr_array_new ();
+
+  for (guint i = 0; paths[i] != NULL; i++)
+    g_ptr_array_add (list, paths[i]);
+  for (guint i = 0; with_system && system_paths[i] != NULL; i++)
+    g_ptr_array_add (list, (gpointer) system_paths[i]);
+  return list;
+}
+
 gboolean
 ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, GError **error)
 {
   FerryConfinement *confinement = &link->confinement;
   guint32 possible = (guint32) ferry_sandbox_get_strength ();
+  g_autoptr (GPtrArray) read_only = list_paths (self->read_only, self->system);
+  g_autoptr (GPtrArray) writable = list_paths (self->writable, FALSE);
   const FerrySandboxPlan sandbox = {
     .layers = self->layers & possible,
     .required = get_required (self),
     .network = self->network,
     .address_space = get_address_space (self, link),
-    .read_only = self->read_only,
-    .writable = self->writable,
+    .read_only = read_only,
+    .writable = writable,
   };
   g_autofree char *text = NULL;
 
@@ -453,10 +495,10 @@ G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_NAMESPACES == FERRY_LAYER_NAMESP
  *
  * Gets the layers of a sandbox that this system has. They depend on the kernel, on the build of this library, and on
  * bubblewrap. The first use of this function tries to start a process with bubblewrap, which takes some milliseconds,
- * and at most ten seconds. Later uses return the same result at once. [method@Ferry.Launcher.set_sandbox] begins the
+ * and at most ten seconds. Later uses return the same result at once. [property@Ferry.Launcher:sandbox] begins the
  * first use in the background. Any thread may call this.
  *
- * [method@Ferry.Worker.get_sandbox_strength] gets the layers of a worker.
+ * [property@Ferry.Worker:sandbox-strength] has the layers of a worker.
  *
  * Returns: the layers
  */

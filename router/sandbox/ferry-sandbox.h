@@ -67,28 +67,6 @@ G_DECLARE_FINAL_TYPE (FerrySandbox, ferry_sandbox, FERRY, SANDBOX, GObject)
 
 FERRY_AVAILABLE_IN_0_1
 FerrySandbox *ferry_sandbox_new (void) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-void ferry_sandbox_set_policy (FerrySandbox *self, FerrySandboxPolicy policy);
-FERRY_AVAILABLE_IN_0_1
-FerrySandboxPolicy ferry_sandbox_get_policy (FerrySandbox *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_sandbox_set_layers (FerrySandbox *self, FerrySandboxStrength layers);
-FERRY_AVAILABLE_IN_0_1
-void ferry_sandbox_set_required_layers (FerrySandbox *self, FerrySandboxStrength layers);
-FERRY_AVAILABLE_IN_0_1
-void ferry_sandbox_set_network (FerrySandbox *self, gboolean network);
-FERRY_AVAILABLE_IN_0_1
-void ferry_sandbox_add_read_only_path (FerrySandbox *self, const char *path);
-FERRY_AVAILABLE_IN_0_1
-void ferry_sandbox_add_writable_path (FerrySandbox *self, const char *path);
-FERRY_AVAILABLE_IN_0_1
-void ferry_sandbox_add_system_paths (FerrySandbox *self);
-FERRY_AVAILABLE_IN_0_1
-void ferry_sandbox_set_memory_limit (FerrySandbox *self, guint64 bytes);
-FERRY_AVAILABLE_IN_0_1
-void ferry_sandbox_set_cpu_limit (FerrySandbox *self, guint64 seconds);
-FERRY_AVAILABLE_IN_0_1
-void ferry_sandbox_set_descriptor_limit (FerrySandbox *self, guint64 descriptors);
 
 FERRY_AVAILABLE_IN_0_1
 FerrySandboxStrength ferry_sandbox_get_strength (void);

@@ -505,7 +505,7 @@ write_locked (FerryJob *self, const guint8 *bytes, gsize size, GError **error)
 
   if (size == self->reported_size && memcmp (bytes, self->reported, size) == 0)
     return TRUE;
-  written = ferry_sender_send_bytes_until (self->driver->progress, bytes, size, 0, NULL, &refusal);
+  written = ferry_sender_send_parts (self->driver->progress, &(FerryPart){bytes, size}, 1, 0, &refusal);
   if (!written && !g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
       g_propagate_error (error, g_steal_pointer (&refusal));

@@ -1321,7 +1321,7 @@ ferry_pool_init (FerryPool *self)
  * @launcher: starts each worker; must have no senders and no transports. The pool keeps a reference
  *
  * Makes a pool of processes. This starts no worker yet, and the router need not run yet. Standard output and standard
- * error of the workers are shown on the application's own ([method@Ferry.Launcher.inherit_stream]), unless the launcher
+ * error of the workers are shown on the application's own ([enum@Ferry.StreamMode]), unless the launcher
  * redirects them. Any thread; from then on the launcher must be used on the router's thread.
  *
  * The workers of a pool cannot use senders and transports of the launcher. If the launcher has some when the first

@@ -19,7 +19,7 @@
 #include "task/ferry-pool.h"
 #include "task/ferry-task-private.h"
 #include "task/ferry-worker-main-private.h"
-#include "worker/ferry-function.h"
+#include "worker/ferry-function-private.h"
 #include "worker/ferry-launcher.h"
 
 /**

@@ -53,7 +53,7 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
   FerryPart parts[FERRY_CALL_MAX_PARTS];
   guint n_parts = ferry_call_message_get_parts (message, parts);
 
-  return ferry_sender_send_parts (self->calls, parts, n_parts, FERRY_NO_DEADLINE, NULL, error);
+  return ferry_sender_send_parts (self->calls, parts, n_parts, -1, error);
 }
 
 static const FerryTransportFuncs transport_funcs = {.send = send_message};

@@ -1738,7 +1738,7 @@ ferry_task_fail (FerryTask *self, FerryTaskEvent event, GError *error, const cha
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return TRUE;
   if (exit != NULL)
-    need_rest (self)->exit = ferry_exit_ref (exit);
+    need_rest (self)->exit = g_object_ref (exit);
   if (fails && trace != NULL)
     need_rest (self)->trace = g_strdup (trace);
   if (fails)
@@ -2132,7 +2132,7 @@ install_progress (void)
    * FerryTask:text: (getter get_text)
    *
    * The latest text that the function reported. Before that, what the task waits for, where its worker takes long to
-   * start ([method@Ferry.Launcher.set_attach_timeout]).
+   * start ([property@Ferry.Launcher:attach-timeout]).
    */
   properties[PROP_TEXT] = g_param_spec_string ("text", NULL, NULL, NULL, FERRY_NOTIFIED);
   /**
@@ -2207,7 +2207,7 @@ install_times_and_ends (void)
    * The exit record of the worker, if the task failed or was cancelled because its worker ended; else %NULL. A worker
    * of another machine has none here: the error tells how it ended.
    */
-  properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_NOTIFIED);
+  properties[PROP_EXIT] = g_param_spec_object ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_NOTIFIED);
 }
 
 static GVariant *
@@ -2442,7 +2442,7 @@ rest_free (Rest *rest)
 {
   ferry_wait_queue_clear (&rest->waits);
   g_clear_pointer (&rest->handles, g_array_unref);
-  g_clear_pointer (&rest->exit, ferry_exit_unref);
+  g_clear_object (&rest->exit);
   g_clear_error (&rest->late_error);
   g_free (rest->trace);
   g_free (rest->name);

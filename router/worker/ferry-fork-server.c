@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
 #include "link/ferry-fork-server-link-private.h"
 #include "route/ferry-exit-private.h"
 #include "worker/ferry-launcher-private.h"
@@ -59,6 +60,15 @@ struct _FerryForkServer
   FerryExit *last_exit; /* (owned) (nullable): of the last process or worker counted by n_in_vain or is_unfit */
 };
 
+enum
+{
+  PROP_WORKER = 1,
+  PROP_N_STARTS,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
 G_DEFINE_FINAL_TYPE (FerryForkServer, ferry_fork_server, G_TYPE_OBJECT)
 
 static void
@@ -87,15 +97,47 @@ ferry_fork_server_finalize (GObject *object)
   g_object_unref (self->launcher);
   g_clear_pointer (&self->home, ferry_home_unref);
   g_strfreev (self->environ);
-  g_clear_pointer (&self->last_exit, ferry_exit_unref);
+  g_clear_object (&self->last_exit);
 
   G_OBJECT_CLASS (ferry_fork_server_parent_class)->finalize (object);
 }
 
 static void
+ferry_fork_server_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryForkServer *self = FERRY_FORK_SERVER (object);
+
+  if (!ferry_home_check_property (self->home, pspec))
+    return;
+  if (property_id == PROP_WORKER)
+    g_value_set_object (value, self->worker);
+  else
+    g_value_set_uint (value, self->n_starts);
+}
+
+static void
 ferry_fork_server_class_init (FerryForkServerClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = ferry_fork_server_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ferry_fork_server_finalize;
+  object_class->get_property = ferry_fork_server_get_property;
+
+  /**
+   * FerryForkServer:worker:
+   *
+   * The fork server's own process, as a worker without senders: the process that was started last, or %NULL before the
+   * first start. Its state, exit record and output are like those of any worker. On the router's thread.
+   */
+  properties[PROP_WORKER] = g_param_spec_object ("worker", NULL, NULL, FERRY_TYPE_WORKER, FERRY_NOTIFIED);
+
+  /**
+   * FerryForkServer:n-starts:
+   *
+   * The number of processes that were started for the fork server so far. On the router's thread.
+   */
+  properties[PROP_N_STARTS] = g_param_spec_uint ("n-starts", NULL, NULL, 0, G_MAXUINT, 0, FERRY_NOTIFIED);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 static void
@@ -129,8 +171,8 @@ ferry_fork_server_new (FerryLauncher *launcher)
 static void
 note_exit (FerryForkServer *self, FerryExit *exit)
 {
-  g_clear_pointer (&self->last_exit, ferry_exit_unref);
-  self->last_exit = ferry_exit_ref (exit);
+  g_clear_object (&self->last_exit);
+  self->last_exit = g_object_ref (exit);
 }
 
 static void
@@ -170,6 +212,8 @@ start (FerryForkServer *self, FerryRouter *router, GError **error)
   g_strfreev (self->environ);
   self->environ = g_strdupv (ferry_launcher_get_environ (self->launcher));
   self->n_starts++;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WORKER]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_STARTS]);
   return TRUE;
 }
 
@@ -218,8 +262,7 @@ prepare (FerryForkServer *self, FerryRouter *router, GError **error)
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD and %FERRY_ERROR_SYSTEM. Fails with
  * %FERRY_ERROR_BAD_ARGUMENTS when the process runs with another router, or when the launcher has senders or transports
  * at the first start. Fails with %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`. When the program could
- * not be executed, this function succeeds, and the worker of the process ends with that reason
- * ([method@Ferry.ForkServer.get_worker]).
+ * not be executed, this function succeeds, and [property@Ferry.ForkServer:worker] ends with that reason.
  *
  * Returns: %TRUE on success
  */
@@ -234,41 +277,6 @@ ferry_fork_server_start (FerryForkServer *self, FerryRouter *router, GError **er
     return FALSE;
   ferry_fork_server_forgive (self);
   return prepare (self, router, error);
-}
-
-/**
- * ferry_fork_server_get_worker:
- * @self: a fork server
- *
- * Returns the fork server's own process, as a worker without senders. Its state, exit record and output are like those
- * of any worker. On the router's thread.
- *
- * Returns: (transfer none) (nullable): the process that was started last, or %NULL before the first start
- */
-FerryWorker *
-ferry_fork_server_get_worker (FerryForkServer *self)
-{
-  g_return_val_if_fail (FERRY_IS_FORK_SERVER (self), NULL);
-  ferry_return_val_if_elsewhere (self->home, NULL);
-
-  return self->worker;
-}
-
-/**
- * ferry_fork_server_get_n_starts:
- * @self: a fork server
- *
- * Returns how many processes were started for the fork server so far. On the router's thread.
- *
- * Returns: the number
- */
-guint
-ferry_fork_server_get_n_starts (FerryForkServer *self)
-{
-  g_return_val_if_fail (FERRY_IS_FORK_SERVER (self), 0);
-  ferry_return_val_if_elsewhere (self->home, 0);
-
-  return self->n_starts;
 }
 
 /* ---- the launcher of its workers ---- */

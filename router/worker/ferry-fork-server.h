@@ -25,10 +25,6 @@ FERRY_AVAILABLE_IN_0_1
 FerryForkServer *ferry_fork_server_new (FerryLauncher *launcher) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_fork_server_start (FerryForkServer *self, FerryRouter *router, GError **error);
-FERRY_AVAILABLE_IN_0_1
-FerryWorker *ferry_fork_server_get_worker (FerryForkServer *self);
-FERRY_AVAILABLE_IN_0_1
-guint ferry_fork_server_get_n_starts (FerryForkServer *self);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_set_fork_server (FerryLauncher *self, FerryForkServer *fork_server);

@@ -45,6 +45,8 @@ ferry_function_find (const char *name)
   return ferry_function_find_kind (FERRY_FUNCTION_OF_JOBS, name);
 }
 
+/* Whether there is one. */
+gboolean ferry_function_is_registered (const char *name);
 /* Removes the job function with that name from the registry, and frees its entry: nobody may be using it. */
 void ferry_function_forget (const char *name);
 

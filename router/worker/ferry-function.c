@@ -79,19 +79,9 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
     added, "the name '%s' is registered already with another function or other types; choose another name", name);
 }
 
-/**
- * ferry_function_is_registered:
- * @name: a name
- *
- * Whether a function is registered under @name in this process. Any thread may call this.
- *
- * Returns: %TRUE if a function is registered under @name
- */
 gboolean
 ferry_function_is_registered (const char *name)
 {
-  g_return_val_if_fail (name != NULL, FALSE);
-
   return ferry_function_find (name) != NULL;
 }
 

@@ -32,7 +32,5 @@ typedef GVariant *(*FerryFunction) (FerryJob *job, GVariant *arguments, GError *
 FERRY_AVAILABLE_IN_0_1
 void ferry_function_register (const char *name, const char *arguments_type, const char *result_type,
                               FerryFunction function);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_function_is_registered (const char *name);
 
 G_END_DECLS

@@ -18,6 +18,8 @@
 #include <sys/auxv.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
+#include "ferry-enums.h"
 #include "lane/ferry-lane-layout.h"
 #include "link/ferry-fork-server-link-private.h"
 #include "route/ferry-router-private.h"
@@ -37,11 +39,11 @@
 
 typedef enum
 {
-  STREAM_USUAL, /* the default: output is shown, input inherited (get_stream_mode()) */
-  STREAM_INHERITED,
-  STREAM_SILENCED,
-  STREAM_GIVEN,
-  STREAM_LOGGED,
+  STREAM_USUAL = FERRY_STREAM_MODE_DEFAULT, /* output is shown, input inherited (get_stream_mode()) */
+  STREAM_INHERITED = FERRY_STREAM_MODE_INHERIT,
+  STREAM_SILENCED = FERRY_STREAM_MODE_SILENT,
+  STREAM_LOGGED = FERRY_STREAM_MODE_LOG,
+  STREAM_GIVEN = FERRY_STREAM_MODE_DESCRIPTOR,
   STREAM_SHOWN, /* a copy of each line goes to the application's own stream */
 } StreamMode;
 
@@ -65,7 +67,7 @@ typedef struct
  * settings stay.
  *
  * A worker inherits standard input. Each line of its standard output and error is shown on the application's own,
- * behind the worker's name and process id ([method@Ferry.Launcher.inherit_stream]). A worker inherits no other
+ * behind the worker's name and process id ([enum@Ferry.StreamMode]). A worker inherits no other
  * descriptors. A worker is in a process group of its own, so the Ctrl-C of the application's terminal does not reach
  * it. When a worker ends, the processes that it started in that group are killed. The whole group is killed when the
  * application ends or is killed. Processes that leave the group by `setsid()` or `setpgid()` live on.
@@ -77,13 +79,13 @@ struct _FerryLauncher
 {
   GObject parent_instance;
 
-  FerryHome *home; /* (owned) (nullable): the router's; NULL before the first use with a router */
-  char *name;      /* (owned) (nullable): the workers'; NULL for the program's name */
-  char **argv;     /* (owned) */
-  char **environ;  /* (owned) */
-  char *cwd;       /* (owned) (nullable) */
-  gint64 attach_timeout;
-  gsize arena_size;
+  FerryHome *home;       /* (owned) (nullable): the router's; NULL before the first use with a router */
+  char *name;            /* (owned) (nullable): the workers'; NULL for the program's name */
+  char **argv;           /* (owned) (nullable): NULL until it is set */
+  char **environ;        /* (owned) */
+  char *cwd;             /* (owned) (nullable) */
+  gint64 attach_timeout; /* -1: no limit */
+  guint64 buffer_capacity;
   gboolean trusted;
   StreamMode modes[FERRY_N_STREAMS];
   int fds[FERRY_N_STREAMS]; /* (owned): a descriptor if the mode is STREAM_GIVEN, else -1 */
@@ -96,6 +98,25 @@ struct _FerryLauncher
   gboolean may_execute;                /* workers are executed when the fork server cannot fork them */
   FerrySandbox *sandbox;               /* (owned) (nullable): the sandbox that the workers run in */
 };
+
+enum
+{
+  PROP_ARGV = 1,
+  PROP_ENVIRON,
+  PROP_CWD,
+  PROP_NAME,
+  PROP_ATTACH_TIMEOUT,
+  PROP_BUFFER_CAPACITY,
+  PROP_TRUSTED,
+  PROP_NICE,
+  PROP_SANDBOX,
+  PROP_STDIN, /* and the next two, in the order of FerryStream */
+  PROP_STDOUT,
+  PROP_STDERR,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerryLauncher, ferry_launcher, G_TYPE_OBJECT)
 
@@ -151,12 +172,6 @@ ferry_launcher_finalize (GObject *object)
   G_OBJECT_CLASS (ferry_launcher_parent_class)->finalize (object);
 }
 
-static void
-ferry_launcher_class_init (FerryLauncherClass *klass)
-{
-  G_OBJECT_CLASS (klass)->finalize = ferry_launcher_finalize;
-}
-
 static gint64
 get_default_attach_timeout (void)
 {
@@ -164,8 +179,15 @@ get_default_attach_timeout (void)
   guint64 seconds;
 
   if (text != NULL && g_ascii_string_to_unsigned (text, 10, 0, MAX_ATTACH_TIMEOUT_SECONDS, &seconds, NULL))
-    return (gint64) seconds * G_USEC_PER_SEC;
+    return seconds > 0 ? (gint64) seconds * G_USEC_PER_SEC : -1;
   return DEFAULT_ATTACH_TIMEOUT;
+}
+
+/* Returns how long the link of a worker waits for it to attach; 0: without a limit. */
+static gint64
+get_attach_timeout (FerryLauncher *self)
+{
+  return self->attach_timeout < 0 ? 0 : MAX (self->attach_timeout, 1);
 }
 
 static void
@@ -173,7 +195,7 @@ ferry_launcher_init (FerryLauncher *self)
 {
   self->environ = g_get_environ ();
   self->attach_timeout = get_default_attach_timeout ();
-  self->arena_size = FERRY_DEFAULT_ARENA_SIZE;
+  self->buffer_capacity = FERRY_DEFAULT_ARENA_SIZE;
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     self->fds[i] = -1;
   self->senders = named_senders_new ();
@@ -203,210 +225,343 @@ ferry_launcher_bind (FerryLauncher *self, FerryHome *home)
 FerryLauncher *
 ferry_launcher_new (const char *const *argv)
 {
-  FerryLauncher *self;
-
   g_return_val_if_fail (argv != NULL && argv[0] != NULL, NULL);
 
-  self = g_object_new (FERRY_TYPE_LAUNCHER, NULL);
-  ferry_launcher_set_argv (self, argv);
-  return self;
+  return g_object_new (FERRY_TYPE_LAUNCHER, "argv", argv, NULL);
 }
 
 /* ---- settings ---- */
 
-/**
- * ferry_launcher_set_argv:
- * @self: a launcher
- * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments
- *
- * Sets the program and its arguments, for the workers spawned after this. On the launcher's thread.
- */
-void
-ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (argv != NULL && argv[0] != NULL);
-  ferry_return_if_elsewhere (self->home);
+/* The setters return whether the property has changed. */
 
-  g_strfreev (self->argv);
-  self->argv = g_strdupv ((char **) argv);
+static gboolean
+change_text (char **place, const char *text)
+{
+  if (g_strcmp0 (*place, text) == 0)
+    return FALSE;
+  g_free (*place);
+  *place = g_strdup (text);
+  return TRUE;
 }
 
-/**
- * ferry_launcher_set_environ:
- * @self: a launcher
- * @environment: (array zero-terminated=1) (element-type filename): the environment, each entry as `NAME=value`
- *
- * Sets the whole environment of the worker. On the launcher's thread.
- */
-void
-ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment)
+static gboolean
+change_texts (char ***place, const char *const *texts)
 {
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (environment != NULL);
-  ferry_return_if_elsewhere (self->home);
+  if (*place != NULL && g_strv_equal ((const char *const *) *place, texts))
+    return FALSE;
+  g_strfreev (*place);
+  *place = g_strdupv ((char **) texts);
+  return TRUE;
+}
 
-  g_strfreev (self->environ);
-  self->environ = g_strdupv ((char **) environment);
+static gboolean
+set_argv (FerryLauncher *self, const char *const *argv)
+{
+  if (argv != NULL && argv[0] != NULL)
+    return change_texts (&self->argv, argv);
+  ferry_critical ("FerryLauncher:argv: there is no program in it; give the program, and then its arguments");
+  return FALSE;
+}
+
+static gboolean
+set_environ (FerryLauncher *self, const char *const *environment)
+{
+  if (environment != NULL)
+    return change_texts (&self->environ, environment);
+  ferry_critical ("FerryLauncher:environ: it cannot be NULL; give an empty array for an empty environment");
+  return FALSE;
+}
+
+static gboolean
+set_name (FerryLauncher *self, const char *name)
+{
+  if (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME))
+    return change_text (&self->name, name);
+  ferry_critical ("FerryLauncher:name: a name of a worker has 1 to %d bytes, and this name has %" G_GSIZE_FORMAT
+                  "; use another name",
+                  MAX_NAME, strlen (name));
+  return FALSE;
+}
+
+static gboolean
+set_nice (FerryLauncher *self, int nice)
+{
+  gboolean is_changed = !self->attributes.nice_set || self->attributes.nice != nice;
+
+  self->attributes.nice = nice;
+  self->attributes.nice_set = TRUE;
+  return is_changed;
+}
+
+static gboolean
+set_sandbox (FerryLauncher *self, FerrySandbox *sandbox)
+{
+  gboolean is_changed = g_set_object (&self->sandbox, sandbox);
+
+  if (sandbox != NULL && self->home != NULL)
+    ferry_sandbox_bind (sandbox, self->home);
+  /* Starts measuring what the system supports now, since spawning needs the result and must not wait for it. */
+  if (sandbox != NULL)
+    ferry_sandbox_get_strength_async (NULL, NULL, NULL);
+  return is_changed;
+}
+
+static void
+set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
+{
+  ferry_clear_fd (&self->fds[stream]);
+  self->modes[stream] = mode;
+  self->fds[stream] = fd;
+}
+
+static gboolean
+set_stream_mode (FerryLauncher *self, FerryStream stream, FerryStreamMode mode)
+{
+  const char *property = properties[PROP_STDIN + stream]->name;
+
+  if ((FerryStreamMode) self->modes[stream] == mode)
+    return FALSE;
+  if (mode == FERRY_STREAM_MODE_DESCRIPTOR)
+    ferry_critical ("FerryLauncher:%s: a stream is connected to a descriptor by ferry_launcher_take_stream_fd()",
+                    property);
+  else if (mode == FERRY_STREAM_MODE_LOG && stream == FERRY_STREAM_STDIN)
+    ferry_critical ("FerryLauncher:%s: a worker writes nothing to its standard input; log another stream", property);
+  else
+    {
+      set_stream (self, stream, (StreamMode) mode, -1);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+#define CHANGE(field, value) ((field) == (value) ? FALSE : ((field) = (value), TRUE))
+
+static gboolean
+set_value (FerryLauncher *self, guint property_id, const GValue *value)
+{
+  switch (property_id)
+    {
+    case PROP_ARGV:
+      return set_argv (self, g_value_get_boxed (value));
+    case PROP_ENVIRON:
+      return set_environ (self, g_value_get_boxed (value));
+    case PROP_CWD:
+      return change_text (&self->cwd, g_value_get_string (value));
+    case PROP_NAME:
+      return set_name (self, g_value_get_string (value));
+    case PROP_ATTACH_TIMEOUT:
+      return CHANGE (self->attach_timeout, g_value_get_int64 (value));
+    case PROP_BUFFER_CAPACITY:
+      return CHANGE (self->buffer_capacity, g_value_get_uint64 (value));
+    case PROP_TRUSTED:
+      return CHANGE (self->trusted, g_value_get_boolean (value));
+    case PROP_NICE:
+      return set_nice (self, g_value_get_int (value));
+    case PROP_SANDBOX:
+      return set_sandbox (self, g_value_get_object (value));
+    default:
+      return set_stream_mode (self, (FerryStream) (property_id - PROP_STDIN),
+                              (FerryStreamMode) g_value_get_enum (value));
+    }
+}
+
+static void
+ferry_launcher_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryLauncher *self = FERRY_LAUNCHER (object);
+
+  if (ferry_home_check_property (self->home, pspec) && set_value (self, property_id, value))
+    g_object_notify_by_pspec (object, pspec);
+}
+
+static void
+ferry_launcher_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryLauncher *self = FERRY_LAUNCHER (object);
+
+  if (!ferry_home_check_property (self->home, pspec))
+    return;
+  if (property_id == PROP_ARGV)
+    g_value_set_boxed (value, self->argv);
+  else if (property_id == PROP_ENVIRON)
+    g_value_set_boxed (value, self->environ);
+  else if (property_id == PROP_CWD)
+    g_value_set_string (value, self->cwd);
+  else if (property_id == PROP_NAME)
+    g_value_set_string (value, self->name);
+  else if (property_id == PROP_ATTACH_TIMEOUT)
+    g_value_set_int64 (value, self->attach_timeout);
+  else if (property_id == PROP_BUFFER_CAPACITY)
+    g_value_set_uint64 (value, self->buffer_capacity);
+  else if (property_id == PROP_TRUSTED)
+    g_value_set_boolean (value, self->trusted);
+  else if (property_id == PROP_NICE)
+    g_value_set_int (value, self->attributes.nice);
+  else if (property_id == PROP_SANDBOX)
+    g_value_set_object (value, self->sandbox);
+  else
+    g_value_set_enum (value, (int) self->modes[property_id - PROP_STDIN]);
+}
+
+static void
+install_program_properties (void)
+{
+  /**
+   * FerryLauncher:argv:
+   *
+   * The program and its arguments, for the workers spawned after this; a program without a slash is searched for in
+   * `PATH`. On the launcher's thread, as all properties.
+   */
+  properties[PROP_ARGV] = g_param_spec_boxed ("argv", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:environ:
+   *
+   * The whole environment of the worker, each entry as `NAME=value`. By default the environment that the application
+   * had when the launcher was made. [method@Ferry.Launcher.setenv] changes one variable.
+   */
+  properties[PROP_ENVIRON] = g_param_spec_boxed ("environ", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:cwd:
+   *
+   * The working directory of the worker; %NULL, the default, for that of the application.
+   */
+  properties[PROP_CWD] = g_param_spec_string ("cwd", NULL, NULL, NULL, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:name:
+   *
+   * The name that the workers spawned after this have in exit records and logs: 1 to 255 bytes; %NULL, the default, for
+   * the name of the program. If a fork server forks the worker, or the worker runs [func@Ferry.Worker.main], it is also
+   * the name of the worker's process. A worker that is executed has the name in its environment, as
+   * `FERRY_WORKER_NAME`.
+   */
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:nice:
+   *
+   * The priority of the workers spawned after this, as nice(2) has it: from -20, the most urgent, to 19, the least
+   * urgent. Until it is set, it reads as 0, and workers have the priority of the application, or of the fork server
+   * that forks them. A worker that is more urgent than the application needs a privilege; without the privilege, the
+   * worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED.
+   */
+  properties[PROP_NICE] = g_param_spec_int ("nice", NULL, NULL, -20, 19, 0, FERRY_SETTABLE);
+}
+
+static void
+install_stream_properties (void)
+{
+  /**
+   * FerryLauncher:stdin:
+   *
+   * What the worker reads as its standard input.
+   */
+  properties[PROP_STDIN] =
+    g_param_spec_enum ("stdin", NULL, NULL, FERRY_TYPE_STREAM_MODE, FERRY_STREAM_MODE_DEFAULT, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:stdout:
+   *
+   * Where the worker's standard output goes.
+   */
+  properties[PROP_STDOUT] =
+    g_param_spec_enum ("stdout", NULL, NULL, FERRY_TYPE_STREAM_MODE, FERRY_STREAM_MODE_DEFAULT, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:stderr:
+   *
+   * Where the worker's standard error goes.
+   */
+  properties[PROP_STDERR] =
+    g_param_spec_enum ("stderr", NULL, NULL, FERRY_TYPE_STREAM_MODE, FERRY_STREAM_MODE_DEFAULT, FERRY_SETTABLE);
+}
+
+static void
+install_worker_properties (void)
+{
+  /**
+   * FerryLauncher:attach-timeout:
+   *
+   * How long after its start the worker may take until it attaches, which it does when it asks for its first sender, in
+   * microseconds; -1 for no limit. The default is 10 seconds; the environment variable `FERRY_ATTACH_TIMEOUT` sets
+   * another default, in seconds, when the launcher is made: 0, for no limit, where a debugger stops workers at their
+   * start. A worker that takes longer is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. The time that the
+   * initialisers of a worker or of a fork server take does not count.
+   *
+   * After 3 seconds, or three tenths of the time where that is less, a message in the log says what is waited for.
+   * Tasks that wait for the worker have it as their [property@Ferry.Task:text].
+   *
+   * A worker without senders need not attach, unless its sandbox requires layers that the worker enters itself. Such a
+   * worker has 10 seconds when there is no limit.
+   */
+  properties[PROP_ATTACH_TIMEOUT] =
+    g_param_spec_int64 ("attach-timeout", NULL, NULL, -1, G_MAXINT64 / 2, DEFAULT_ATTACH_TIMEOUT, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:buffer-capacity:
+   *
+   * How much memory all buffers ([struct@Ferry.Buffer]) of the worker may use together, in bytes; 1 GiB by default, and
+   * 0 for no buffers. Unused capacity uses no memory.
+   */
+  properties[PROP_BUFFER_CAPACITY] = g_param_spec_uint64 ("buffer-capacity", NULL, NULL, 0, FERRY_MAX_ARENA_SIZE - 1,
+                                                          FERRY_DEFAULT_ARENA_SIZE, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:trusted:
+   *
+   * Whether the application reads the worker's buffers without copying them; %FALSE by default. A worker can still
+   * write to a buffer that it has sent. If an attacker controls the worker, the buffer may change while the application
+   * reads it. So the buffers of a worker that is not trusted are copied before they are delivered.
+   */
+  properties[PROP_TRUSTED] = g_param_spec_boolean ("trusted", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:sandbox:
+   *
+   * The sandbox that the workers spawned after this run in, with the settings that it has when a worker is spawned;
+   * %NULL, the default, for none.
+   *
+   * A worker in a sandbox is always executed, since the workers of a fork server share one layout of addresses. When
+   * the launcher has a fork server too, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher, and a
+   * channel, use no fork server. A persistent worker cannot have a sandbox, since it must listen at an address.
+   */
+  properties[PROP_SANDBOX] = g_param_spec_object ("sandbox", NULL, NULL, FERRY_TYPE_SANDBOX, FERRY_SETTABLE);
+}
+
+static void
+ferry_launcher_class_init (FerryLauncherClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ferry_launcher_finalize;
+  object_class->get_property = ferry_launcher_get_property;
+  object_class->set_property = ferry_launcher_set_property;
+  install_program_properties ();
+  install_stream_properties ();
+  install_worker_properties ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 /**
  * ferry_launcher_setenv:
  * @self: a launcher
  * @variable: (type filename): the variable's name
- * @value: (type filename): the variable's value
+ * @value: (type filename) (nullable): the variable's value; %NULL to remove the variable
  *
- * Sets one variable of the worker's environment. On the launcher's thread.
+ * Sets or removes one variable of [property@Ferry.Launcher:environ]. On the launcher's thread.
  */
 void
 ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *value)
 {
   g_return_if_fail (FERRY_IS_LAUNCHER (self));
   g_return_if_fail (variable != NULL && strchr (variable, '=') == NULL);
-  g_return_if_fail (value != NULL);
   ferry_return_if_elsewhere (self->home);
 
-  self->environ = g_environ_setenv (self->environ, variable, value, TRUE);
-}
-
-/**
- * ferry_launcher_unsetenv:
- * @self: a launcher
- * @variable: (type filename): the variable's name
- *
- * Removes one variable from the worker's environment. On the launcher's thread.
- */
-void
-ferry_launcher_unsetenv (FerryLauncher *self, const char *variable)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (variable != NULL && strchr (variable, '=') == NULL);
-  ferry_return_if_elsewhere (self->home);
-
-  self->environ = g_environ_unsetenv (self->environ, variable);
-}
-
-/**
- * ferry_launcher_set_cwd:
- * @self: a launcher
- * @cwd: (nullable) (type filename): a folder; %NULL for the application's working directory
- *
- * Sets the working directory of the worker. On the launcher's thread.
- */
-void
-ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  ferry_return_if_elsewhere (self->home);
-
-  g_free (self->cwd);
-  self->cwd = g_strdup (cwd);
-}
-
-/**
- * ferry_launcher_set_attach_timeout:
- * @self: a launcher
- * @timeout: the timeout in microseconds; 0 for no limit
- *
- * Sets how long after its start the worker may take until it attaches, which it does when it asks for its first sender.
- * The default is 10 seconds; the environment variable `FERRY_ATTACH_TIMEOUT` sets another default, in seconds, when the
- * launcher is made: 0, for instance, where a debugger stops workers at their start. A worker that takes longer is
- * killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. The time that the initialisers of a worker or of a fork
- * server take does not count.
- *
- * After 3 seconds, or three tenths of @timeout where that is less, a message in the log says what is waited for. Tasks
- * that wait for the worker have it as their [property@Ferry.Task:text].
- *
- * A worker without senders need not attach, unless its sandbox requires layers that the worker enters itself. Such a
- * worker has 10 seconds when @timeout is 0. On the launcher's thread.
- */
-void
-ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (timeout >= 0 && timeout < G_MAXINT64 / 2);
-  ferry_return_if_elsewhere (self->home);
-
-  self->attach_timeout = timeout;
-}
-
-/**
- * ferry_launcher_set_buffer_capacity:
- * @self: a launcher
- * @capacity: the capacity in bytes, less than 64 GiB; 0 for no buffers
- *
- * Sets how much memory all buffers ([struct@Ferry.Buffer]) of the worker may use together; 1 GiB by default. Unused
- * capacity uses no memory. On the launcher's thread.
- */
-void
-ferry_launcher_set_buffer_capacity (FerryLauncher *self, guint64 capacity)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (capacity < FERRY_MAX_ARENA_SIZE);
-  ferry_return_if_elsewhere (self->home);
-
-  self->arena_size = ferry_arena_size_for (capacity);
-}
-
-/**
- * ferry_launcher_set_trusted:
- * @self: a launcher
- * @trusted: whether the worker is trusted
- *
- * Sets whether the application reads the worker's buffers without copying them; %FALSE by default. A worker can still
- * write to a buffer that it has sent. If an attacker controls the worker, the buffer may change while the application
- * reads it. So the buffers of a worker that is not trusted are copied before they are delivered. On the launcher's
- * thread.
- */
-void
-ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  ferry_return_if_elsewhere (self->home);
-
-  self->trusted = trusted;
-}
-
-/**
- * ferry_launcher_set_name:
- * @self: a launcher
- * @name: (nullable): a name of 1 to 255 bytes; %NULL for the name of the program
- *
- * Sets the name that the workers spawned after this have in exit records and logs. If a fork server forks the worker,
- * or the worker runs [func@Ferry.Worker.main], it is also the name of the worker's process. A worker that is executed
- * has the name in its environment, as `FERRY_WORKER_NAME`. On the launcher's thread.
- */
-void
-ferry_launcher_set_name (FerryLauncher *self, const char *name)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  ferry_return_if_fail (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME),
-                        "a name of a worker has 1 to %d bytes, and this name has %" G_GSIZE_FORMAT "; use another name",
-                        MAX_NAME, strlen (name));
-  ferry_return_if_elsewhere (self->home);
-
-  g_free (self->name);
-  self->name = g_strdup (name);
-}
-
-/**
- * ferry_launcher_set_nice:
- * @self: a launcher
- * @nice: the nice value, from -20, the most urgent, to 19, the least urgent
- *
- * Sets the priority of the workers spawned after this, as nice(2) does; by default the priority of the application, or
- * of the fork server that forks them. A worker that is more urgent than the application needs a privilege; without the
- * privilege, the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED. On the launcher's thread.
- */
-void
-ferry_launcher_set_nice (FerryLauncher *self, int nice)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (nice >= -20 && nice <= 19);
-  ferry_return_if_elsewhere (self->home);
-
-  self->attributes.nice = nice;
-  self->attributes.nice_set = TRUE;
+  self->environ = value != NULL ? g_environ_setenv (self->environ, variable, value, TRUE)
+                                : g_environ_unsetenv (self->environ, variable);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENVIRON]);
 }
 
 /**
@@ -429,90 +584,7 @@ ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value)
   self->attributes.limits[limit] = value;
 }
 
-/**
- * ferry_launcher_set_sandbox:
- * @self: a launcher
- * @sandbox: (nullable): a sandbox, or %NULL for none
- *
- * Makes the workers spawned after this run in a sandbox, with the settings that it has when a worker is spawned.
- *
- * A worker in a sandbox is always executed, since the workers of a fork server share one layout of addresses. When the
- * launcher has a fork server too, [method@Ferry.Launcher.spawn] fails. A pool with such a launcher, and a channel, use
- * no fork server. A persistent worker cannot have a sandbox, since it must listen at an address. On the launcher's
- * thread.
- */
-void
-ferry_launcher_set_sandbox (FerryLauncher *self, FerrySandbox *sandbox)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (sandbox == NULL || FERRY_IS_SANDBOX (sandbox));
-  ferry_return_if_elsewhere (self->home);
-
-  g_set_object (&self->sandbox, sandbox);
-  if (sandbox != NULL && self->home != NULL)
-    ferry_sandbox_bind (sandbox, self->home);
-  /* Starts measuring what the system supports now, since spawning needs the result and must not wait for it. */
-  if (sandbox != NULL)
-    ferry_sandbox_get_strength_async (NULL, NULL, NULL);
-}
-
 /* ---- standard streams ---- */
-
-static void
-set_stream (FerryLauncher *self, FerryStream stream, StreamMode mode, int fd)
-{
-  ferry_clear_fd (&self->fds[stream]);
-  self->modes[stream] = mode;
-  self->fds[stream] = fd;
-}
-
-/**
- * ferry_launcher_inherit_stream:
- * @self: a launcher
- * @stream: a standard stream
- *
- * Makes the worker use the application's own stream. This is the default for standard input, except in a sandbox
- * ([method@Ferry.Launcher.set_sandbox]).
- *
- * By default, a thread of the router copies each line of standard output and error to the application's own stream,
- * behind the worker's name and process id, with control characters escaped: `pi 1[4711]: text`. Empty lines are not
- * shown. So a line that a function prints is seen where the application's own lines are, also while the main loop is
- * blocked. That thread does not wait for who reads the streams: what a pipe has no room for is dropped, and counted.
- * [signal@Ferry.Worker::output] is emitted for such lines too, except for those that come while the main loop is more
- * than 256 KiB behind. The exit record has the last ones; it has none of a stream that is shared.
- *
- * Inherit a stream for a program that needs the terminal itself, whose output is no text or must be complete, or which
- * leaves processes behind that go on printing.
- *
- * In a sandbox, standard input is empty by default: with a shared stream, a worker could change the settings of a
- * terminal, or read from an output pipe, in spite of the sandbox. On the launcher's thread.
- */
-void
-ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (stream < FERRY_N_STREAMS);
-  ferry_return_if_elsewhere (self->home);
-
-  set_stream (self, stream, STREAM_INHERITED, -1);
-}
-
-/**
- * ferry_launcher_silence_stream:
- * @self: a launcher
- * @stream: a standard stream
- *
- * Connects the worker's stream to `/dev/null`: its input is empty, and its output is lost. On the launcher's thread.
- */
-void
-ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (stream < FERRY_N_STREAMS);
-  ferry_return_if_elsewhere (self->home);
-
-  set_stream (self, stream, STREAM_SILENCED, -1);
-}
 
 /**
  * ferry_launcher_take_stream_fd:
@@ -520,7 +592,8 @@ ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream)
  * @stream: a standard stream
  * @fd: a descriptor, which the launcher owns from now on and closes
  *
- * Connects the stream of each worker spawned after this to a duplicate of a descriptor. On the launcher's thread.
+ * Connects the stream of each worker spawned after this to a duplicate of a descriptor. The stream's property becomes
+ * %FERRY_STREAM_MODE_DESCRIPTOR. On the launcher's thread.
  */
 void
 ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
@@ -531,29 +604,7 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
   ferry_return_if_elsewhere (self->home);
 
   set_stream (self, stream, STREAM_GIVEN, fd);
-}
-
-/**
- * ferry_launcher_log_stream:
- * @self: a launcher
- * @stream: %FERRY_STREAM_STDOUT or %FERRY_STREAM_STDERR
- *
- * Sends the worker's output to the application, line by line. Each line is logged, and emitted by
- * [signal@Ferry.Worker::output]; the exit record has the last lines. When a worker writes faster than the application
- * reads, its `write()` blocks.
- *
- * A line is logged in the domain `Ferry-Worker`, at the level `INFO` for standard output and `MESSAGE` for standard
- * error. Its fields are `FERRY_WORKER` (the worker's name), `FERRY_PID` and `FERRY_STREAM`. A line of more than 4 KiB
- * is cut into pieces, and invalid UTF-8 is replaced. On the launcher's thread.
- */
-void
-ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream)
-{
-  g_return_if_fail (FERRY_IS_LAUNCHER (self));
-  g_return_if_fail (stream == FERRY_STREAM_STDOUT || stream == FERRY_STREAM_STDERR);
-  ferry_return_if_elsewhere (self->home);
-
-  set_stream (self, stream, STREAM_LOGGED, -1);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STDIN + stream]);
 }
 
 /* Returns the mode of a stream, with the default mode resolved. By default, a worker's output is shown line by line,
@@ -737,6 +788,11 @@ find_program (FerryLauncher *self, GError **error)
 {
   char *found;
 
+  if (self->argv == NULL)
+    {
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The launcher has no program; set FerryLauncher:argv");
+      return NULL;
+    }
   if (strchr (self->argv[0], G_DIR_SEPARATOR) != NULL)
     return g_strdup (self->argv[0]);
   found = g_find_program_in_path (self->argv[0]);
@@ -799,7 +855,7 @@ make_link (FerryLauncher *self, FerryRouter *router, gsize arena_size, GError **
   if (link == NULL || !ferry_link_open_socket (link, error))
     return NULL;
   link->trusted = self->trusted;
-  link->attach_timeout = self->senders->len > 0 ? self->attach_timeout : 0;
+  link->attach_timeout = self->senders->len > 0 ? get_attach_timeout (self) : 0;
   for (guint i = 0; i < self->senders->len; i++)
     {
       NamedSender *named = &g_array_index (self->senders, NamedSender, i);
@@ -826,7 +882,7 @@ confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **er
   if (!ferry_sandbox_apply (self->sandbox, plan, link, error))
     return FALSE;
   if ((link->confinement.required & FERRY_LAYERS_OF_WORKER) != 0)
-    link->attach_timeout = self->attach_timeout > 0 ? self->attach_timeout : DEFAULT_ATTACH_TIMEOUT;
+    link->attach_timeout = self->attach_timeout >= 0 ? get_attach_timeout (self) : DEFAULT_ATTACH_TIMEOUT;
   return TRUE;
 }
 
@@ -871,9 +927,10 @@ static FerryWorker *
 spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, gboolean as_fork_server, GError **error)
 {
   g_autoptr (FerryWorker) worker = NULL;
-  g_autoptr (FerryLink) link = ferry_attachment_check_may_start (error)
-                                 ? make_link (self, router, as_fork_server ? 0 : self->arena_size, error)
-                                 : NULL;
+  g_autoptr (FerryLink) link =
+    ferry_attachment_check_may_start (error)
+      ? make_link (self, router, as_fork_server ? 0 : ferry_arena_size_for (self->buffer_capacity), error)
+      : NULL;
   g_autoptr (FerrySpawnPlan) plan = link != NULL ? make_plan (self, link, fork_server == NULL, error) : NULL;
   g_autoptr (FerryStartRequest) request = NULL;
   g_autoptr (GArray) passed = NULL;
@@ -890,7 +947,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
     {
       link->entry = FERRY_MAIN_ENTRY;
       ferry_fork_server_link_begin (link);
-      link->attach_timeout = self->attach_timeout;
+      link->attach_timeout = get_attach_timeout (self);
       plan->environ = g_environ_setenv (plan->environ, FERRY_FORK_SERVER_VARIABLE, "1", TRUE);
     }
   if (fork_server != NULL && (request = self->forking->new_request (fork_server, link, plan, error)) == NULL)
@@ -971,7 +1028,7 @@ ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GErr
  * - %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD
  * - %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender can no longer be passed
  * - %FERRY_ERROR_BAD_ARGUMENTS when a sender belongs to another router, the launcher has a fork server and a sandbox,
- *   or senders were added for an earlier worker and none for this one
+ *   no program is set, or senders were added for an earlier worker and none for this one
  * - %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`, the fork server ended several times in a row, or the
  *   system lacks a layer that the sandbox requires
  * - %FERRY_ERROR_TOO_LARGE, and %FERRY_ERROR_SYSTEM when the system has no memory or descriptors left
@@ -1106,12 +1163,11 @@ ferry_launcher_spawn_persistent (FerryLauncher *self, const char *address, GPid 
 FerryLauncher *
 ferry_launcher_new_copy (FerryLauncher *launcher)
 {
-  FerryLauncher *self = ferry_launcher_new ((const char *const *) launcher->argv);
+  FerryLauncher *self = g_object_new (FERRY_TYPE_LAUNCHER, "environ", launcher->environ, "cwd", launcher->cwd, NULL);
 
-  ferry_launcher_set_environ (self, (const char *const *) launcher->environ);
-  ferry_launcher_set_cwd (self, launcher->cwd);
-  ferry_launcher_set_attach_timeout (self, launcher->attach_timeout);
-  self->arena_size = launcher->arena_size;
+  self->argv = g_strdupv (launcher->argv);
+  self->attach_timeout = launcher->attach_timeout;
+  self->buffer_capacity = launcher->buffer_capacity;
   self->trusted = launcher->trusted;
   g_set_object (&self->sandbox, launcher->sandbox);
   self->name = g_strdup (launcher->name);
@@ -1136,7 +1192,9 @@ ferry_launcher_sets_stream (FerryLauncher *self, guint stream)
 char *
 ferry_launcher_dup_program_name (FerryLauncher *self)
 {
-  return self->name != NULL ? g_strdup (self->name) : g_path_get_basename (self->argv[0]);
+  if (self->name != NULL)
+    return g_strdup (self->name);
+  return self->argv != NULL ? g_path_get_basename (self->argv[0]) : g_strdup ("worker");
 }
 
 FerryHome *

@@ -32,6 +32,42 @@ typedef enum
   FERRY_STREAM_STDERR,
 } FerryStream;
 
+/**
+ * FerryStreamMode:
+ * @FERRY_STREAM_MODE_DEFAULT: Output is shown: a thread of the router copies each line to the application's own stream,
+ *   behind the worker's name and process id, with control characters escaped: `pi 1[4711]: text`. Input is the
+ *   application's, except in a sandbox ([property@Ferry.Launcher:sandbox]), where it is empty.
+ * @FERRY_STREAM_MODE_INHERIT: The worker uses the application's own stream.
+ * @FERRY_STREAM_MODE_SILENT: The stream is connected to `/dev/null`: input is empty, and output is lost.
+ * @FERRY_STREAM_MODE_LOG: Output is sent to the application, which logs each line. Not for standard input.
+ * @FERRY_STREAM_MODE_DESCRIPTOR: The stream is a duplicate of a descriptor. Set by
+ *   [method@Ferry.Launcher.take_stream_fd], and not otherwise.
+ *
+ * What a standard stream of a worker is connected to.
+ *
+ * A line that is shown is seen where the application's own lines are, also while the main loop is blocked. Empty lines
+ * are not shown. The thread that shows lines does not wait for who reads the streams: what a pipe has no room for is
+ * dropped, and counted. Inherit a stream for a program that needs the terminal itself, whose output is no text or must
+ * be complete, or which leaves processes behind that go on printing. In a sandbox, a worker could change the settings
+ * of a terminal by a stream that it shares, or read from an output pipe.
+ *
+ * A line is logged in the domain `Ferry-Worker`, at the level `INFO` for standard output and `MESSAGE` for standard
+ * error. Its fields are `FERRY_WORKER` (the worker's name), `FERRY_PID` and `FERRY_STREAM`. A line of more than 4 KiB
+ * is cut into pieces, and invalid UTF-8 is replaced. When a worker writes faster than the application reads, its
+ * `write()` blocks.
+ *
+ * [signal@Ferry.Worker::output] is emitted for logged lines, and for shown ones, except for those that come while the
+ * main loop is more than 256 KiB behind. The exit record has the last lines; it has none of a stream that is shared.
+ */
+typedef enum
+{
+  FERRY_STREAM_MODE_DEFAULT,
+  FERRY_STREAM_MODE_INHERIT,
+  FERRY_STREAM_MODE_SILENT,
+  FERRY_STREAM_MODE_LOG,
+  FERRY_STREAM_MODE_DESCRIPTOR,
+} FerryStreamMode;
+
 #define FERRY_TYPE_LAUNCHER (ferry_launcher_get_type ())
 
 FERRY_AVAILABLE_IN_0_1
@@ -40,35 +76,9 @@ G_DECLARE_FINAL_TYPE (FerryLauncher, ferry_launcher, FERRY, LAUNCHER, GObject)
 FERRY_AVAILABLE_IN_0_1
 FerryLauncher *ferry_launcher_new (const char *const *argv) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_set_argv (FerryLauncher *self, const char *const *argv);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_set_environ (FerryLauncher *self, const char *const *environment);
-FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_setenv (FerryLauncher *self, const char *variable, const char *value);
 FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_unsetenv (FerryLauncher *self, const char *variable);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_set_cwd (FerryLauncher *self, const char *cwd);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_set_attach_timeout (FerryLauncher *self, gint64 timeout);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_set_buffer_capacity (FerryLauncher *self, guint64 capacity);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_set_trusted (FerryLauncher *self, gboolean trusted);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_inherit_stream (FerryLauncher *self, FerryStream stream);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_silence_stream (FerryLauncher *self, FerryStream stream);
-FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_log_stream (FerryLauncher *self, FerryStream stream);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_set_sandbox (FerryLauncher *self, FerrySandbox *sandbox);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_set_name (FerryLauncher *self, const char *name);
-FERRY_AVAILABLE_IN_0_1
-void ferry_launcher_set_nice (FerryLauncher *self, int nice);
 FERRY_AVAILABLE_IN_0_1
 void ferry_launcher_set_limit (FerryLauncher *self, FerryLimit limit, guint64 value);
 FERRY_AVAILABLE_IN_0_1

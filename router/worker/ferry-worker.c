@@ -62,6 +62,7 @@ enum
   PROP_PID,
   PROP_STATE,
   PROP_EXIT,
+  PROP_SANDBOX_STRENGTH,
   N_PROPERTIES,
 };
 
@@ -81,7 +82,7 @@ ferry_worker_finalize (GObject *object)
   ferry_monitor_unref (self->monitor);
   ferry_home_unref (self->home);
   g_clear_object (&self->forker);
-  g_clear_pointer (&self->exit, ferry_exit_unref);
+  g_clear_object (&self->exit);
 
   G_OBJECT_CLASS (ferry_worker_parent_class)->finalize (object);
 }
@@ -89,14 +90,20 @@ ferry_worker_finalize (GObject *object)
 static void
 ferry_worker_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const GCallback getters[N_PROPERTIES] = {
-    [PROP_NAME] = G_CALLBACK (ferry_worker_get_name),
-    [PROP_PID] = G_CALLBACK (ferry_worker_get_pid),
-    [PROP_STATE] = G_CALLBACK (ferry_worker_get_state),
-    [PROP_EXIT] = G_CALLBACK (ferry_worker_get_exit),
-  };
+  FerryWorker *self = FERRY_WORKER (object);
 
-  ferry_property_get (object, getters[property_id], value);
+  if (property_id == PROP_NAME)
+    g_value_set_string (value, self->name);
+  else if (property_id == PROP_PID)
+    g_value_set_int (value, self->pid);
+  else if (property_id == PROP_STATE)
+    g_value_set_enum (value, (int) self->state);
+  else if (!ferry_home_check_property (self->home, pspec))
+    return;
+  else if (property_id == PROP_EXIT)
+    g_value_set_object (value, self->exit);
+  else
+    g_value_set_flags (value, self->strength);
 }
 
 static void
@@ -105,17 +112,18 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryWorker:name:
    *
-   * The name of the worker ([method@Ferry.Launcher.set_name]), or else of its program, for messages to people.
+   * The name of the worker ([property@Ferry.Launcher:name]), or else of its program, for messages to people. Any
+   * thread.
    */
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
   /**
-   * FerryWorker:pid:
+   * FerryWorker:pid: (getter get_pid)
    *
    * The process id; -1 until the process was started.
    */
   properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_READABLE);
   /**
-   * FerryWorker:state:
+   * FerryWorker:state: (getter get_state)
    *
    * The state of the worker.
    */
@@ -124,9 +132,19 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryWorker:exit:
    *
-   * The exit record; %NULL until just before [signal@Ferry.Worker::ended] is emitted.
+   * The exit record, which says how the worker ended; %NULL until just before [signal@Ferry.Worker::ended] is emitted.
+   * On the router's thread.
    */
-  properties[PROP_EXIT] = g_param_spec_boxed ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
+  properties[PROP_EXIT] = g_param_spec_object ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
+  /**
+   * FerryWorker:sandbox-strength:
+   *
+   * The layers of the sandbox that the process really has: the layers that it was started with, and the layers that it
+   * reported to have entered before it attached. %FERRY_SANDBOX_STRENGTH_NONE before %FERRY_WORKER_STATE_OPEN, and
+   * without a sandbox. On the router's thread.
+   */
+  properties[PROP_SANDBOX_STRENGTH] = g_param_spec_flags ("sandbox-strength", NULL, NULL, FERRY_TYPE_SANDBOX_STRENGTH,
+                                                          FERRY_SANDBOX_STRENGTH_NONE, FERRY_NOTIFIED);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -148,8 +166,8 @@ ferry_worker_class_init (FerryWorkerClass *klass)
    * its pipes have emitted `closed`.
    */
   ended_signal = g_signal_new ("ended", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                               g_cclosure_marshal_VOID__BOXED, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
-  g_signal_set_va_marshaller (ended_signal, G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__BOXEDv);
+                               g_cclosure_marshal_VOID__OBJECT, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
+  g_signal_set_va_marshaller (ended_signal, G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__OBJECTv);
 
   /**
    * FerryWorker::output:
@@ -158,8 +176,8 @@ ferry_worker_class_init (FerryWorkerClass *klass)
    * @line: the line, without its line end
    *
    * Emitted on the router's thread for each line that the worker wrote to a logged stream
-   * ([method@Ferry.Launcher.log_stream]), and for a line that is shown, as it is by default, unless the main loop is
-   * far behind ([method@Ferry.Launcher.inherit_stream]). All lines are emitted before [signal@Ferry.Worker::ended].
+   * (%FERRY_STREAM_MODE_LOG), and for a line that is shown, as it is by default, unless the main loop is far behind
+   * ([enum@Ferry.StreamMode]). All lines are emitted before [signal@Ferry.Worker::ended].
    */
   output_signal = g_signal_new ("output", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                 G_TYPE_NONE, 2, FERRY_TYPE_STREAM, G_TYPE_STRING);
@@ -214,7 +232,11 @@ take_confinement (FerryWorker *self)
 {
   const FerryConfinement *confinement = &self->link->confinement;
 
-  self->strength = (FerrySandboxStrength) confinement->layers;
+  if (self->strength != (FerrySandboxStrength) confinement->layers)
+    {
+      self->strength = (FerrySandboxStrength) confinement->layers;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SANDBOX_STRENGTH]);
+    }
   if (confinement->pid != 0 && self->pid != confinement->pid)
     launched (self, confinement->pid);
 }
@@ -237,7 +259,7 @@ say_late (gpointer data)
   FerryWorker *self = data;
   const char *entry = self->link->entry != NULL ? self->link->entry : "the function that enters its sandbox";
   g_autofree char *limit = self->attach_timeout > 0
-                             ? g_strdup_printf ("at most %g s; the limit is ferry_launcher_set_attach_timeout()",
+                             ? g_strdup_printf ("at most %g s; the limit is FerryLauncher:attach-timeout",
                                                 (double) self->attach_timeout / G_USEC_PER_SEC)
                              : g_strdup ("without a limit");
   g_autofree char *text = NULL;
@@ -332,7 +354,7 @@ ended (gpointer data, FerryExit *exit)
   FerryWorker *self = data;
 
   expect_no_more (self);
-  self->exit = ferry_exit_ref (exit);
+  self->exit = g_object_ref (exit);
   /* A worker that ended early may not have attached, so attached() may not have done this. */
   take_confinement (self);
   g_clear_pointer (&self->link, ferry_link_unref);
@@ -359,19 +381,10 @@ ferry_worker_new_observer (FerryWorker *self)
   return observer;
 }
 
-/**
- * ferry_worker_get_name:
- * @self: a worker
- *
- * Returns the name of the worker, or else of its program. Any thread may call this.
- *
- * Returns: (transfer none): the name
- */
+/* const: (transfer none): returns the name of the worker, or else of its program. */
 const char *
 ferry_worker_get_name (FerryWorker *self)
 {
-  g_return_val_if_fail (FERRY_IS_WORKER (self), NULL);
-
   return self->name;
 }
 
@@ -408,41 +421,6 @@ ferry_worker_get_state (FerryWorker *self)
   g_return_val_if_fail (FERRY_IS_WORKER (self), FERRY_WORKER_STATE_ENDED);
 
   return (FerryWorkerState) self->state;
-}
-
-/**
- * ferry_worker_get_sandbox_strength:
- * @self: a worker
- *
- * Returns the layers of the sandbox that the process really has: the layers that it was started with, and the layers
- * that it reported to have entered before it attached. On the router's thread.
- *
- * Returns: the layers, from %FERRY_WORKER_STATE_OPEN on; %FERRY_SANDBOX_STRENGTH_NONE before, and without a sandbox
- */
-FerrySandboxStrength
-ferry_worker_get_sandbox_strength (FerryWorker *self)
-{
-  g_return_val_if_fail (FERRY_IS_WORKER (self), FERRY_SANDBOX_STRENGTH_NONE);
-  ferry_return_val_if_elsewhere (self->home, FERRY_SANDBOX_STRENGTH_NONE);
-
-  return self->strength;
-}
-
-/**
- * ferry_worker_get_exit:
- * @self: a worker
- *
- * Returns how the worker ended. On the router's thread.
- *
- * Returns: (transfer none) (nullable): the exit record, or %NULL while the worker has not ended
- */
-FerryExit *
-ferry_worker_get_exit (FerryWorker *self)
-{
-  g_return_val_if_fail (FERRY_IS_WORKER (self), NULL);
-  ferry_return_val_if_elsewhere (self->home, NULL);
-
-  return self->exit;
 }
 
 /**

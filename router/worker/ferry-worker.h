@@ -37,15 +37,9 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryWorker, ferry_worker, FERRY, WORKER, GObject)
 
 FERRY_AVAILABLE_IN_0_1
-const char *ferry_worker_get_name (FerryWorker *self);
-FERRY_AVAILABLE_IN_0_1
 GPid ferry_worker_get_pid (FerryWorker *self);
 FERRY_AVAILABLE_IN_0_1
 FerryWorkerState ferry_worker_get_state (FerryWorker *self);
-FERRY_AVAILABLE_IN_0_1
-FerryExit *ferry_worker_get_exit (FerryWorker *self);
-FERRY_AVAILABLE_IN_0_1
-FerrySandboxStrength ferry_worker_get_sandbox_strength (FerryWorker *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error);
 FERRY_AVAILABLE_IN_0_1

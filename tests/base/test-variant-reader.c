@@ -105,13 +105,17 @@ test_keys_are_looked_up (void)
 {
   g_autoptr (GVariant) value = NULL;
   FerryVariantReader reader, found;
+  guint64 number;
+  const char *text;
 
   init_parsed (&reader, &value, "{'size': <uint64 7>, 'name': <'ship'>, 'size': <'second'>}");
   g_assert_true (ferry_variant_reader_next (&reader, &found));
   g_assert_true (ferry_variant_reader_lookup (&reader, "size", G_VARIANT_TYPE_UINT64, &found));
-  g_assert_cmpuint (ferry_variant_reader_get_uint64 (&found), ==, 7);
+  g_assert_true (ferry_variant_reader_get (&found, "t", &number));
+  g_assert_cmpuint (number, ==, 7);
   g_assert_true (ferry_variant_reader_lookup (&reader, "name", NULL, &found));
-  g_assert_cmpstr (ferry_variant_reader_get_string (&found), ==, "ship");
+  g_assert_true (ferry_variant_reader_get (&found, "s", &text));
+  g_assert_cmpstr (text, ==, "ship");
   g_assert_false (ferry_variant_reader_lookup (&reader, "size", G_VARIANT_TYPE_STRING, &found));
   g_assert_false (ferry_variant_reader_lookup (&reader, "nothing", NULL, &found));
   g_assert_false (ferry_variant_reader_lookup (&found, "name", NULL, &reader));
@@ -122,29 +126,76 @@ test_values_that_are_no_variants_are_looked_up (void)
 {
   g_autoptr (GVariant) value = NULL;
   FerryVariantReader reader, found;
+  double number;
 
   init_parsed (&reader, &value, "{'a': 1.5, 'b': 2.5}");
   g_assert_true (ferry_variant_reader_lookup (&reader, "b", G_VARIANT_TYPE_DOUBLE, &found));
-  g_assert_cmpfloat (ferry_variant_reader_get_double (&found), ==, 2.5);
+  g_assert_true (ferry_variant_reader_get (&found, "d", &number));
+  g_assert_cmpfloat (number, ==, 2.5);
 }
+
+#define assert_reads_default(reader, letter, variable, none)                                                           \
+  G_STMT_START                                                                                                         \
+  {                                                                                                                    \
+    memset (&(variable), 0xff, sizeof (variable));                                                                     \
+    g_assert_false (ferry_variant_reader_get ((reader), (letter), &(variable)));                                       \
+    g_assert_true ((variable) == (none));                                                                              \
+  }                                                                                                                    \
+  G_STMT_END
 
 static void
 test_another_type_reads_as_the_default (void)
 {
   g_autoptr (GVariant) value = NULL;
   FerryVariantReader reader, child;
+  gboolean boolean;
+  guint32 of_32;
+  guint64 of_64;
+  double fraction;
+  const char *text;
   gsize n = 1;
 
   init_parsed (&reader, &value, "uint32 5");
-  g_assert_cmpuint (ferry_variant_reader_get_uint32 (&reader), ==, 5);
-  g_assert_cmpint (ferry_variant_reader_get_int32 (&reader), ==, 0);
-  g_assert_cmpuint (ferry_variant_reader_get_uint64 (&reader), ==, 0);
-  g_assert_cmpfloat (ferry_variant_reader_get_double (&reader), ==, 0);
-  g_assert_false (ferry_variant_reader_get_boolean (&reader));
-  g_assert_cmpstr (ferry_variant_reader_get_string (&reader), ==, "");
+  g_assert_true (ferry_variant_reader_get (&reader, "u", &of_32));
+  g_assert_cmpuint (of_32, ==, 5);
+  assert_reads_default (&reader, "i", of_32, 0);
+  assert_reads_default (&reader, "t", of_64, 0);
+  assert_reads_default (&reader, "d", fraction, 0);
+  assert_reads_default (&reader, "b", boolean, FALSE);
+  g_assert_false (ferry_variant_reader_get (&reader, "s", &text));
+  g_assert_cmpstr (text, ==, "");
+  g_assert_false (ferry_variant_reader_get (&reader, "o", &text));
+  g_assert_cmpstr (text, ==, "/");
   g_assert_null (ferry_variant_reader_get_fixed_array (&reader, 4, &n));
   g_assert_cmpuint (n, ==, 0);
   g_assert_false (ferry_variant_reader_next (&reader, &child));
+}
+
+static void
+test_children_are_got_together (void)
+{
+  g_autoptr (GVariant) value = NULL;
+  FerryVariantReader reader, child;
+  guint32 first, second = 1;
+  const char *text;
+  double fraction;
+
+  init_parsed (&reader, &value, "(uint32 5, 'word', [1.5], true, uint32 6)");
+  g_assert_true (ferry_variant_reader_get (&reader, "us", &first, &text));
+  g_assert_cmpuint (first, ==, 5);
+  g_assert_cmpstr (text, ==, "word");
+  g_assert_true (ferry_variant_reader_next (&reader, &child));
+  g_assert_true (ferry_variant_reader_get (&child, "d", &fraction));
+  g_assert_cmpfloat (fraction, ==, 1.5);
+  g_assert_false (ferry_variant_reader_get (&child, "d", &fraction));
+  g_assert_cmpfloat (fraction, ==, 0);
+  /* The child of another type is passed over, and the one behind the last is not there. */
+  g_assert_false (ferry_variant_reader_get (&reader, "sus", &text, &second, &text));
+  g_assert_cmpstr (text, ==, "");
+  g_assert_cmpuint (second, ==, 6);
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "*no basic type*");
+  g_assert_false (ferry_variant_reader_get (&child, "a", &text));
+  g_test_assert_expected_messages ();
 }
 
 static void
@@ -174,6 +225,7 @@ main (int argc, char **argv)
   g_test_add_func ("/variant-reader/values-that-are-no-variants-are-looked-up",
                    test_values_that_are_no_variants_are_looked_up);
   g_test_add_func ("/variant-reader/another-type-reads-as-the-default", test_another_type_reads_as_the_default);
+  g_test_add_func ("/variant-reader/children-are-got-together", test_children_are_got_together);
   g_test_add_func ("/variant-reader/an-array-of-fixed-size-is-read-where-it-lies",
                    test_an_array_of_fixed_size_is_read_where_it_lies);
   return g_test_run ();

@@ -71,30 +71,70 @@ test_a_value_in_the_wrong_place_is_a_mistake (void)
   g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_parsed ("('a', [true])"));
 
   expect ("*no place here*");
-  ferry_variant_writer_add_uint32 (writer, 1);
+  ferry_variant_writer_add (writer, "u", 1);
   expect ("*no container is open*");
   ferry_variant_writer_close (writer);
-  ferry_variant_writer_open (writer);
+  ferry_variant_writer_open (writer, NULL);
   expect ("*lacks children*");
   ferry_variant_writer_close (writer);
   expect ("*not UTF-8*");
-  ferry_variant_writer_add_string (writer, "\xff");
-  ferry_variant_writer_add_string (writer, "a");
+  ferry_variant_writer_add (writer, "s", "\xff");
+  ferry_variant_writer_add (writer, "s", "a");
   expect ("*no place here*");
-  ferry_variant_writer_add_numbers (writer, "", 1, 1);
+  ferry_variant_writer_add_array (writer, "", 1, 1);
   expect ("*no place here*");
-  ferry_variant_writer_add_nothing (writer);
+  ferry_variant_writer_add (writer, "i", 1);
   expect ("*no place here*");
-  ferry_variant_writer_open_variant (writer, G_VARIANT_TYPE_STRING);
-  ferry_variant_writer_open (writer);
-  ferry_variant_writer_add_boolean (writer, 2);
+  ferry_variant_writer_add (writer, "m", NULL);
+  expect ("*no place here*");
+  ferry_variant_writer_open (writer, G_VARIANT_TYPE_STRING);
+  ferry_variant_writer_open (writer, NULL);
+  ferry_variant_writer_add (writer, "b", 2);
   ferry_variant_writer_close (writer);
   expect ("*no place here*");
-  ferry_variant_writer_open (writer);
+  ferry_variant_writer_open (writer, NULL);
   ferry_variant_writer_close (writer);
   expect ("*no place here*");
-  ferry_variant_writer_add_string (writer, "b");
+  ferry_variant_writer_add (writer, "s", "b");
   g_test_assert_expected_messages ();
+  assert_same_bytes (writer, value);
+}
+
+static void
+test_several_values_are_added_up_to_the_first_mistake (void)
+{
+  g_autoptr (FerryVariantWriter) writer = ferry_variant_writer_new (G_VARIANT_TYPE ("(utsd)"));
+  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new ("(utsd)", 1, (guint64) 2, "three", 4.5));
+
+  ferry_variant_writer_open (writer, NULL);
+  expect ("*no place here*");
+  ferry_variant_writer_add (writer, "utd", 1, (guint64) 2, 3.5);
+  expect ("*a text is NULL*");
+  ferry_variant_writer_add (writer, "sd", NULL, 4.5);
+  g_test_assert_expected_messages ();
+  ferry_variant_writer_add (writer, "sd", "three", 4.5);
+  ferry_variant_writer_close (writer);
+  assert_same_bytes (writer, value);
+}
+
+static void
+test_a_maybe_has_one_child_or_none (void)
+{
+  g_autoptr (FerryVariantWriter) writer = ferry_variant_writer_new (G_VARIANT_TYPE ("(mimsms)"));
+  g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new ("(mimsms)", FALSE, 0, "text", NULL));
+
+  ferry_variant_writer_open (writer, NULL);
+  ferry_variant_writer_open (writer, NULL);
+  ferry_variant_writer_close (writer);
+  ferry_variant_writer_open (writer, NULL);
+  ferry_variant_writer_add (writer, "s", "text");
+  expect ("*no place here*");
+  ferry_variant_writer_add (writer, "s", "another");
+  g_test_assert_expected_messages ();
+  ferry_variant_writer_close (writer);
+  ferry_variant_writer_open (writer, NULL);
+  ferry_variant_writer_close (writer);
+  ferry_variant_writer_close (writer);
   assert_same_bytes (writer, value);
 }
 
@@ -105,8 +145,8 @@ test_an_unfinished_value_is_a_mistake_and_forgotten (void)
   g_autoptr (GVariant) value = g_variant_ref_sink (g_variant_new_parsed ("['b']"));
   gsize size = 1;
 
-  ferry_variant_writer_open (writer);
-  ferry_variant_writer_add_string (writer, "a");
+  ferry_variant_writer_open (writer, NULL);
+  ferry_variant_writer_add (writer, "s", "a");
   expect ("*lacks parts*");
   g_assert_null (ferry_variant_writer_finish (writer, &size));
   g_assert_cmpuint (size, ==, 0);
@@ -125,9 +165,9 @@ test_numbers_of_another_size_are_a_mistake (void)
   gsize size;
 
   expect ("*does not have 8 bytes*");
-  ferry_variant_writer_add_numbers (writer, numbers, 1, 8);
+  ferry_variant_writer_add_array (writer, numbers, 1, 8);
   g_test_assert_expected_messages ();
-  ferry_variant_writer_add_numbers (writer, numbers, 3, 4);
+  ferry_variant_writer_add_array (writer, numbers, 3, 4);
   g_assert_cmpmem (numbers, sizeof numbers, ferry_variant_writer_finish (writer, &size), size);
 }
 
@@ -140,9 +180,9 @@ test_no_more_than_64_levels_are_opened (void)
   gsize size;
 
   for (guint levels = 0; levels < 64; levels++)
-    ferry_variant_writer_open_variant (writer, G_VARIANT_TYPE_VARIANT);
+    ferry_variant_writer_open (writer, G_VARIANT_TYPE_VARIANT);
   expect ("*no place here*");
-  ferry_variant_writer_open_variant (writer, G_VARIANT_TYPE_VARIANT);
+  ferry_variant_writer_open (writer, G_VARIANT_TYPE_VARIANT);
   expect ("*lacks parts*");
   g_assert_null (ferry_variant_writer_finish (writer, &size));
   expect ("*at most 64 levels*");
@@ -159,6 +199,9 @@ main (int argc, char **argv)
   g_test_add_func ("/variant-writer/offsets-grow-with-the-container", test_offsets_grow_with_the_container);
   g_test_add_func ("/variant-writer/a-value-in-the-wrong-place-is-a-mistake",
                    test_a_value_in_the_wrong_place_is_a_mistake);
+  g_test_add_func ("/variant-writer/several-values-are-added-up-to-the-first-mistake",
+                   test_several_values_are_added_up_to_the_first_mistake);
+  g_test_add_func ("/variant-writer/a-maybe-has-one-child-or-none", test_a_maybe_has_one_child_or_none);
   g_test_add_func ("/variant-writer/an-unfinished-value-is-a-mistake-and-forgotten",
                    test_an_unfinished_value_is_a_mistake_and_forgotten);
   g_test_add_func ("/variant-writer/numbers-of-another-size-are-a-mistake", test_numbers_of_another_size_are_a_mistake);

@@ -169,70 +169,67 @@ write_children (FerryVariantWriter *writer, GVariant *value)
 static void
 write_container (FerryVariantWriter *writer, GVariant *value)
 {
-  if (g_variant_is_of_type (value, G_VARIANT_TYPE_MAYBE) && g_variant_n_children (value) == 0)
-    {
-      ferry_variant_writer_add_nothing (writer);
-      return;
-    }
   if (g_variant_is_of_type (value, G_VARIANT_TYPE ("ad")) && g_variant_get_size (value) % 16 == 0)
     {
       gsize n;
       const double *numbers = g_variant_get_fixed_array (value, &n, sizeof (double));
 
-      ferry_variant_writer_add_numbers (writer, numbers, n, sizeof (double));
+      ferry_variant_writer_add_array (writer, numbers, n, sizeof (double));
       return;
     }
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_VARIANT))
     {
       g_autoptr (GVariant) inside = g_variant_get_variant (value);
 
-      ferry_variant_writer_open_variant (writer, g_variant_get_type (inside));
+      ferry_variant_writer_open (writer, g_variant_get_type (inside));
       write_children (writer, value);
       return;
     }
-  ferry_variant_writer_open (writer);
+  ferry_variant_writer_open (writer, NULL);
   write_children (writer, value);
 }
 
 void
 variant_test_write (FerryVariantWriter *writer, GVariant *value)
 {
+  const char *letter = g_variant_get_type_string (value);
+
   switch (g_variant_classify (value))
     {
     case G_VARIANT_CLASS_BOOLEAN:
-      ferry_variant_writer_add_boolean (writer, g_variant_get_boolean (value));
+      ferry_variant_writer_add (writer, letter, g_variant_get_boolean (value));
       break;
     case G_VARIANT_CLASS_BYTE:
-      ferry_variant_writer_add_byte (writer, g_variant_get_byte (value));
+      ferry_variant_writer_add (writer, letter, g_variant_get_byte (value));
       break;
     case G_VARIANT_CLASS_INT16:
-      ferry_variant_writer_add_int16 (writer, g_variant_get_int16 (value));
+      ferry_variant_writer_add (writer, letter, g_variant_get_int16 (value));
       break;
     case G_VARIANT_CLASS_UINT16:
-      ferry_variant_writer_add_uint16 (writer, g_variant_get_uint16 (value));
+      ferry_variant_writer_add (writer, letter, g_variant_get_uint16 (value));
       break;
     case G_VARIANT_CLASS_INT32:
-      ferry_variant_writer_add_int32 (writer, g_variant_get_int32 (value));
+      ferry_variant_writer_add (writer, letter, g_variant_get_int32 (value));
       break;
     case G_VARIANT_CLASS_HANDLE:
-      ferry_variant_writer_add_int32 (writer, g_variant_get_handle (value));
+      ferry_variant_writer_add (writer, letter, g_variant_get_handle (value));
       break;
     case G_VARIANT_CLASS_UINT32:
-      ferry_variant_writer_add_uint32 (writer, g_variant_get_uint32 (value));
+      ferry_variant_writer_add (writer, letter, g_variant_get_uint32 (value));
       break;
     case G_VARIANT_CLASS_INT64:
-      ferry_variant_writer_add_int64 (writer, g_variant_get_int64 (value));
+      ferry_variant_writer_add (writer, letter, g_variant_get_int64 (value));
       break;
     case G_VARIANT_CLASS_UINT64:
-      ferry_variant_writer_add_uint64 (writer, g_variant_get_uint64 (value));
+      ferry_variant_writer_add (writer, letter, g_variant_get_uint64 (value));
       break;
     case G_VARIANT_CLASS_DOUBLE:
-      ferry_variant_writer_add_double (writer, g_variant_get_double (value));
+      ferry_variant_writer_add (writer, letter, g_variant_get_double (value));
       break;
     case G_VARIANT_CLASS_STRING:
     case G_VARIANT_CLASS_OBJECT_PATH:
     case G_VARIANT_CLASS_SIGNATURE:
-      ferry_variant_writer_add_string (writer, g_variant_get_string (value, NULL));
+      ferry_variant_writer_add (writer, letter, g_variant_get_string (value, NULL));
       break;
     default:
       write_container (writer, value);
@@ -242,30 +239,57 @@ variant_test_write (FerryVariantWriter *writer, GVariant *value)
 static gboolean
 copy_container (FerryVariantReader *reader, FerryVariantWriter *writer, guint *n_left)
 {
-  const char letter = *(const char *) ferry_variant_reader_get_type (reader);
-  gboolean is_there = TRUE;
   FerryVariantReader child;
 
-  if (letter == 'v' || letter == 'm')
+  if (*(const char *) ferry_variant_reader_get_type (reader) == 'v')
     {
-      is_there = ferry_variant_reader_next (reader, &child);
-      if (!is_there)
-        ferry_variant_writer_add_nothing (writer);
-      else if (letter == 'v')
-        ferry_variant_writer_open_variant (writer, ferry_variant_reader_get_type (&child));
-      else
-        ferry_variant_writer_open (writer);
-      if (is_there && !variant_test_copy (&child, writer, n_left))
+      g_assert_true (ferry_variant_reader_next (reader, &child));
+      ferry_variant_writer_open (writer, ferry_variant_reader_get_type (&child));
+      if (!variant_test_copy (&child, writer, n_left))
         return FALSE;
     }
   else
-    ferry_variant_writer_open (writer);
+    ferry_variant_writer_open (writer, NULL);
   while (ferry_variant_reader_next (reader, &child))
     if (!variant_test_copy (&child, writer, n_left))
       return FALSE;
-  if (is_there)
-    ferry_variant_writer_close (writer);
+  ferry_variant_writer_close (writer);
   return TRUE;
+}
+
+static void
+copy_basic (FerryVariantReader *reader, FerryVariantWriter *writer)
+{
+  const char letter[] = {*(const char *) ferry_variant_reader_get_type (reader), '\0'};
+  union
+  {
+    gboolean boolean;
+    guint8 byte;
+    gint16 int16;
+    guint16 uint16;
+    guint32 of_32;
+    guint64 of_64;
+    double fraction;
+    const char *text;
+  } value;
+
+  g_assert_true (ferry_variant_reader_get (reader, letter, &value));
+  if (*letter == 'b')
+    ferry_variant_writer_add (writer, letter, value.boolean);
+  else if (*letter == 'y')
+    ferry_variant_writer_add (writer, letter, value.byte);
+  else if (*letter == 'n')
+    ferry_variant_writer_add (writer, letter, value.int16);
+  else if (*letter == 'q')
+    ferry_variant_writer_add (writer, letter, value.uint16);
+  else if (strchr ("iuh", *letter) != NULL)
+    ferry_variant_writer_add (writer, letter, value.of_32);
+  else if (strchr ("xt", *letter) != NULL)
+    ferry_variant_writer_add (writer, letter, value.of_64);
+  else if (*letter == 'd')
+    ferry_variant_writer_add (writer, letter, value.fraction);
+  else
+    ferry_variant_writer_add (writer, letter, value.text);
 }
 
 gboolean
@@ -274,43 +298,8 @@ variant_test_copy (FerryVariantReader *reader, FerryVariantWriter *writer, guint
   if (*n_left == 0)
     return FALSE;
   --*n_left;
-  switch (*(const char *) ferry_variant_reader_get_type (reader))
-    {
-    case 'b':
-      ferry_variant_writer_add_boolean (writer, ferry_variant_reader_get_boolean (reader));
-      break;
-    case 'y':
-      ferry_variant_writer_add_byte (writer, ferry_variant_reader_get_byte (reader));
-      break;
-    case 'n':
-      ferry_variant_writer_add_int16 (writer, ferry_variant_reader_get_int16 (reader));
-      break;
-    case 'q':
-      ferry_variant_writer_add_uint16 (writer, ferry_variant_reader_get_uint16 (reader));
-      break;
-    case 'i':
-    case 'h':
-      ferry_variant_writer_add_int32 (writer, ferry_variant_reader_get_int32 (reader));
-      break;
-    case 'u':
-      ferry_variant_writer_add_uint32 (writer, ferry_variant_reader_get_uint32 (reader));
-      break;
-    case 'x':
-      ferry_variant_writer_add_int64 (writer, ferry_variant_reader_get_int64 (reader));
-      break;
-    case 't':
-      ferry_variant_writer_add_uint64 (writer, ferry_variant_reader_get_uint64 (reader));
-      break;
-    case 'd':
-      ferry_variant_writer_add_double (writer, ferry_variant_reader_get_double (reader));
-      break;
-    case 's':
-    case 'o':
-    case 'g':
-      ferry_variant_writer_add_string (writer, ferry_variant_reader_get_string (reader));
-      break;
-    default:
-      return copy_container (reader, writer, n_left);
-    }
+  if (!g_variant_type_is_basic (ferry_variant_reader_get_type (reader)))
+    return copy_container (reader, writer, n_left);
+  copy_basic (reader, writer);
   return TRUE;
 }

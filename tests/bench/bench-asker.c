@@ -72,7 +72,7 @@ bench_asker_free (BenchAsker *self)
 
   ferry_worker_force_exit (self->worker);
   while (ferry_worker_get_state (self->worker) != FERRY_WORKER_STATE_ENDED ||
-         !ferry_receiver_get_closed (self->receiver))
+         ferry_receiver_get_exit (self->receiver) == NULL)
     g_main_context_iteration (NULL, TRUE);
   ferry_transactions_close (self->transactions, reason);
   ferry_transactions_unref (self->transactions);

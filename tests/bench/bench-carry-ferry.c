@@ -62,9 +62,9 @@ open_link (BenchCarrier *self, gboolean trusted, guint64 capacity, FerryPipeFlag
 
   self->end = end;
   end->router = ferry_router_new (NULL);
-  ferry_launcher_set_trusted (launcher, trusted);
+  g_object_set (launcher, "trusted", trusted, NULL);
   if (capacity > 0)
-    ferry_launcher_set_buffer_capacity (launcher, capacity);
+    g_object_set (launcher, "buffer-capacity", (guint64) capacity, NULL);
   if (!ferry_router_start (end->router, error) ||
       !ferry_router_pipe (end->router, flags, &sender, &end->receiver, error) ||
       !ferry_launcher_add_sender (launcher, SENDER_NAME, sender, error))
@@ -146,7 +146,7 @@ ferry_take (BenchCarrier *self)
 {
   const guint64 before = self->n_taken;
 
-  while (self->n_taken == before && !ferry_receiver_get_closed (((End *) self->end)->receiver))
+  while (self->n_taken == before && ferry_receiver_get_exit (((End *) self->end)->receiver) == NULL)
     g_main_context_iteration (NULL, TRUE);
   if (self->n_taken == before)
     bench_carry_fail (self->way->name, NULL);
@@ -192,7 +192,7 @@ ferry_begin (gpointer data, gsize size)
   end->buffer = ferry_sender_create_buffer (end->sender, size, &error);
   if (end->buffer == NULL)
     bench_carry_fail (SENDER_NAME, error);
-  return ferry_buffer_get_data (end->buffer);
+  return ferry_buffer_get_data (end->buffer, NULL);
 }
 
 static gboolean

@@ -84,7 +84,7 @@ run_blocked (FerryRouter *router, guint64 n_writes)
   worker = start_writer (router, sender, n_writes, orders[0], answers[1]);
   spent = wait_for_number (answers[0]);
   memory = bench_proc_resident (getpid (), NULL) - memory;
-  while (cell.last < n_writes && !ferry_receiver_get_closed (receiver))
+  while (cell.last < n_writes && ferry_receiver_get_exit (receiver) == NULL)
     g_main_context_iteration (NULL, TRUE);
   bench_print ("cells/blocked/writes", (double) n_writes, "writes");
   bench_print ("cells/blocked/growth", (double) memory, "KiB");
@@ -93,7 +93,7 @@ run_blocked (FerryRouter *router, guint64 n_writes)
   bench_print ("cells/write", (double) spent / n_writes, "ns");
   close (orders[1]);
   close (answers[0]);
-  while (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_ENDED || !ferry_receiver_get_closed (receiver))
+  while (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_ENDED || ferry_receiver_get_exit (receiver) == NULL)
     g_main_context_iteration (NULL, TRUE);
   if (cell.last != n_writes || cell.n_deliveries != 1)
     bench_comment ("FAILED: %" G_GUINT64_FORMAT " deliveries, the last of %" G_GUINT64_FORMAT, cell.n_deliveries,

@@ -98,7 +98,7 @@ ferry_disconnect (BenchPort *port)
 {
   BenchFerryEnd *end = port->end;
 
-  if (!ferry_receiver_get_closed (end->receiver))
+  if (ferry_receiver_get_exit (end->receiver) == NULL)
     ferry_router_close_pipe (port->feed->hub, end->receiver, NULL);
   ferry_worker_force_exit (end->worker);
 }

@@ -77,6 +77,7 @@ open (Links *self, BenchScale *scale)
   g_autofree char *path = bench_path_beside ("bench-scale-worker");
   const char *const argv[] = {path, NULL};
   g_autoptr (FerryLauncher) base = ferry_launcher_new (argv);
+  g_autoptr (FerryWorker) process = NULL;
   g_autoptr (GError) error = NULL;
 
   *self = (Links){.scale = scale,
@@ -88,9 +89,10 @@ open (Links *self, BenchScale *scale)
   ferry_launcher_set_fork_server (self->launcher, self->fork_server);
   if (!ferry_fork_server_start (self->fork_server, self->router, &error))
     bench_fail ("the fork server", error);
-  while (ferry_worker_get_state (ferry_fork_server_get_worker (self->fork_server)) != FERRY_WORKER_STATE_OPEN)
+  g_object_get (self->fork_server, "worker", &process, NULL);
+  while (ferry_worker_get_state (process) != FERRY_WORKER_STATE_OPEN)
     g_main_context_iteration (NULL, TRUE);
-  bench_scale_set_helper (scale, ferry_worker_get_pid (ferry_fork_server_get_worker (self->fork_server)));
+  bench_scale_set_helper (scale, ferry_worker_get_pid (process));
 }
 
 static void

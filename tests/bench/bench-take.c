@@ -78,16 +78,18 @@ take_record_variant (BenchPort *port, gconstpointer data, gsize size)
 static void
 take_mail (BenchPort *port, gconstpointer data, gsize size)
 {
-  FerryVariantReader mail, sequence, from, entries, value;
+  FerryVariantReader mail, entries, value;
+  guint32 sequence;
+  const char *from;
+  guint64 mail_size = 0;
 
   ferry_variant_reader_init (&mail, BENCH_MAIL_TYPE, data, size);
-  ferry_variant_reader_next (&mail, &sequence);
-  ferry_variant_reader_next (&mail, &from);
+  ferry_variant_reader_get (&mail, "us", &sequence, &from);
   ferry_variant_reader_next (&mail, &entries);
   if (!ferry_variant_reader_lookup (&entries, "size", G_VARIANT_TYPE_UINT64, &value) ||
-      ferry_variant_reader_get_uint64 (&value) != BENCH_MAIL_SIZE || *ferry_variant_reader_get_string (&from) != 's')
+      !ferry_variant_reader_get (&value, "t", &mail_size) || mail_size != BENCH_MAIL_SIZE || *from != 's')
     port->errors++;
-  bench_take_number (port, ferry_variant_reader_get_uint32 (&sequence));
+  bench_take_number (port, sequence);
 }
 
 static void

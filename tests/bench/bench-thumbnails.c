@@ -149,7 +149,7 @@ pool_new (Bench *self)
   FerryPool *pool;
 
   g_print ("# sandbox: %s\n", strength);
-  ferry_launcher_set_sandbox (launcher, sandbox);
+  g_object_set (launcher, "sandbox", sandbox, NULL);
   pool = ferry_pool_new (self->router, launcher);
   ferry_pool_set_max_workers (pool, self->n_cores);
   g_object_set (pool, "min-workers", self->n_cores, NULL);

@@ -27,9 +27,9 @@ bench_mail_to_variant (guint32 sequence)
 static void
 open_entry (FerryVariantWriter *writer, const char *key, const GVariantType *type)
 {
-  ferry_variant_writer_open (writer);
-  ferry_variant_writer_add_string (writer, key);
-  ferry_variant_writer_open_variant (writer, type);
+  ferry_variant_writer_open (writer, NULL);
+  ferry_variant_writer_add (writer, "s", key);
+  ferry_variant_writer_open (writer, type);
 }
 
 static void
@@ -42,21 +42,20 @@ close_entry (FerryVariantWriter *writer)
 gconstpointer
 bench_mail_write (FerryVariantWriter *writer, guint32 sequence, gsize *size)
 {
-  ferry_variant_writer_open (writer);
-  ferry_variant_writer_add_uint32 (writer, sequence);
-  ferry_variant_writer_add_string (writer, "someone@example.org");
-  ferry_variant_writer_open (writer);
+  ferry_variant_writer_open (writer, NULL);
+  ferry_variant_writer_add (writer, "us", sequence, "someone@example.org");
+  ferry_variant_writer_open (writer, NULL);
   open_entry (writer, "subject", G_VARIANT_TYPE_STRING);
-  ferry_variant_writer_add_string (writer, "a subject of some length");
+  ferry_variant_writer_add (writer, "s", "a subject of some length");
   close_entry (writer);
   open_entry (writer, "size", G_VARIANT_TYPE_UINT64);
-  ferry_variant_writer_add_uint64 (writer, BENCH_MAIL_SIZE);
+  ferry_variant_writer_add (writer, "t", (guint64) BENCH_MAIL_SIZE);
   close_entry (writer);
   open_entry (writer, "unread", G_VARIANT_TYPE_BOOLEAN);
-  ferry_variant_writer_add_boolean (writer, TRUE);
+  ferry_variant_writer_add (writer, "b", TRUE);
   close_entry (writer);
   open_entry (writer, "score", G_VARIANT_TYPE_DOUBLE);
-  ferry_variant_writer_add_double (writer, 0.5);
+  ferry_variant_writer_add (writer, "d", 0.5);
   close_entry (writer);
   ferry_variant_writer_close (writer);
   ferry_variant_writer_close (writer);

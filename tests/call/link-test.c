@@ -50,7 +50,7 @@ link_test_clear (LinkTest *self)
   if (self->worker != NULL)
     ferry_test_wait_ended (self->worker);
   g_clear_object (&self->worker);
-  g_assert_cmpuint (ferry_router_get_n_pipes (self->router), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (self->router, "n-pipes"), ==, 0);
   ferry_test_router_stop (self->router);
   /* A stopped router leaves a worker that has not ended yet to a thread, which keeps a descriptor of it until then. */
   ferry_test_look_until (has_closed_its_descriptors, self);

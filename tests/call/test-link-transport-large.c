@@ -19,7 +19,7 @@ static void
 open_link (LinkTest *joined, gboolean trusted)
 {
   link_test_init_unspawned (joined, "answer", NULL);
-  ferry_launcher_set_trusted (joined->launcher, trusted);
+  g_object_set (joined->launcher, "trusted", trusted, NULL);
   joined->worker = worker_test_spawn (joined->launcher, joined->router);
 }
 

@@ -192,7 +192,7 @@ has_no_descriptors_left (gpointer data)
 {
   ChannelTest *test = data;
 
-  return ferry_router_get_n_pipes (test->router) == 0;
+  return ferry_test_get_number (test->router, "n-pipes") == 0;
 }
 
 static gboolean

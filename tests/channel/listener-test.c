@@ -113,7 +113,7 @@ listener_test_worker_start (ListenerTestWorker *worker, const char *address, con
   ferry_launcher_spawn_persistent (launcher, address, &worker->pid, &error);
   g_assert_no_error (error);
   /* Its end is to be the only writer's. */
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_SILENT, NULL);
 }
 
 void

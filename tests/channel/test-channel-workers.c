@@ -64,13 +64,13 @@ worker_is_in_the_sandbox_of_its_launcher (void)
   g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
   g_autoptr (FerryChannel) channel = NULL;
 
-  ferry_sandbox_set_policy (sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
+  g_object_set (sandbox, "policy", FERRY_SANDBOX_POLICY_PREFERRED, NULL);
   ferry_launcher_setenv (test->launcher, "LSAN_OPTIONS", "detect_leaks=0");
-  ferry_launcher_set_sandbox (test->launcher, sandbox);
+  g_object_set (test->launcher, "sandbox", sandbox, NULL);
   channel = channel_test_start (test, "echo", NULL);
   channel_test_send (channel, 5);
   channel_test_assert_next (channel, 5);
-  g_assert_cmpuint (ferry_worker_get_sandbox_strength (ferry_test_get_object (channel, "worker")), ==,
+  g_assert_cmpuint (ferry_test_get_number (ferry_test_get_object (channel, "worker"), "sandbox-strength"), ==,
                     ferry_sandbox_get_strength ());
   ferry_channel_close (channel);
   channel_test_assert_good_end (channel);
@@ -289,7 +289,7 @@ worker_sends_until_nobody_is_there (void)
   /* Its sending fails as soon as nobody is there to take, and that is what ends it. */
   g_clear_object (&channel);
   ferry_test_wait_ended (worker);
-  g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (worker)), ==, 1);
+  g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (worker, "exit")), ==, 1);
 }
 
 static void
@@ -417,7 +417,7 @@ worker_that_never_listens_is_ended (void)
   channel_test_assert_next (channel, 0);
   g_assert_finalize_object (channel);
   ferry_test_wait_ended (worker);
-  g_assert_cmpint (ferry_exit_get_signal (ferry_worker_get_exit (worker)), ==, SIGKILL);
+  g_assert_cmpint (ferry_exit_get_signal (ferry_test_get_object (worker, "exit")), ==, SIGKILL);
 }
 
 typedef struct
@@ -552,7 +552,7 @@ workers_are_forked_by_one_fork_server (gconstpointer data)
   g_assert_cmpint (parent, !=, getpid ());
   g_assert_cmpint (get_parent_of_worker (second), ==, parent);
   if (fork_server != NULL)
-    g_assert_cmpint (ferry_worker_get_pid (ferry_fork_server_get_worker (fork_server)), ==, parent);
+    g_assert_cmpint (ferry_worker_get_pid (ferry_test_get_object (fork_server, "worker")), ==, parent);
 }
 
 /* What was not passed stays with the launcher, but for the channel's own transport. */

@@ -340,7 +340,7 @@ a_job_that_hangs_can_be_got_rid_of (void)
   g_assert_true (ferry_exchange_finish (exchange, PATIENCE, NULL));
   g_assert_cmpuint (heard.n_values, ==, N_MESSAGES);
   ferry_test_wait_ended (worker);
-  g_assert_cmpint (ferry_exit_get_signal (ferry_worker_get_exit (worker)), ==, SIGKILL);
+  g_assert_cmpint (ferry_exit_get_signal (ferry_test_get_object (worker, "exit")), ==, SIGKILL);
 }
 
 static gboolean

@@ -287,7 +287,7 @@ test_a_launcher_with_logged_streams_starts_none (void)
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
   g_autoptr (GError) error = NULL;
 
-  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDERR);
+  g_object_set (launcher, "stderr", FERRY_STREAM_MODE_LOG, NULL);
   g_assert_false (ferry_launcher_spawn_persistent (launcher, "@ferry-test-none", NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
 }

@@ -77,7 +77,7 @@ test_program_runs_in_a_sandbox (void)
   g_assert_no_error (error);
   worker = g_list_model_get_item (ferry_pool_get_workers (program.pool), 0);
   /* All systems have this layer. */
-  g_assert_true (ferry_worker_get_sandbox_strength (worker) & FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES);
+  g_assert_true (ferry_test_get_number (worker, "sandbox-strength") & FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES);
   g_clear_object (&worker);
   g_clear_object (&task);
   g_clear_object (&executor);

@@ -61,7 +61,6 @@ def test_values(report, ferry, version):
     report.equal("the version is told", ferry.VERSION_STRING, version)
     report.equal("the priority is what C has", ferry.PRIORITY_DEFAULT, GLib.PRIORITY_HIGH_IDLE + 25)
     report.equal("the router has it", ferry.Router.new(None).props.priority, ferry.PRIORITY_DEFAULT)
-    report.equal("no deadline is a number below zero", ferry.NO_DEADLINE, -1)
 
 
 def test_messages(report, ferry, router):
@@ -90,7 +89,7 @@ def test_route_until(report, ferry, router):
     router.route_until(lambda _: len(pipe.heard) == len(MESSAGES), None, GLib.USEC_PER_SEC * 30)
     report.equal("the router routes until a condition holds", pipe.heard, MESSAGES)
     router.close_pipe(pipe.receiver)
-    report.equal("pipes are counted", router.get_n_pipes(), 0)
+    report.equal("pipes are counted", router.props.n_pipes, 0)
 
 
 def test_error(report, ferry, router):
@@ -135,12 +134,12 @@ def test_own_task(report, ferry, executor):
     noting_task = define_noting_task(ferry)
     task = noting_task(function="send", arguments=GLib.Variant("t", 3))
     executor.submit_task(task)
-    task.wait(ferry.NO_DEADLINE)
+    task.wait(-1)
     report.equal("a class of Python's hears messages", task.heard,
                  [("number", 0), ("number", 1), ("number", 2), "done"])
     task = noting_task(kind=ferry.TaskKind.ITERATION, function="yield", arguments=GLib.Variant("t", 3))
     executor.submit_task(task)
-    report.equal("an iteration has a result at its end", task.wait(ferry.NO_DEADLINE).unpack(), 3)
+    report.equal("an iteration has a result at its end", task.wait(-1).unpack(), 3)
     report.equal("after its values", task.heard, [0, 1, 2, "done"])
 
 
@@ -192,7 +191,7 @@ def test_function(report, ferry, router):
     ferry.function_register("python-double", "x", "x", lambda _job, number: GLib.Variant("x", 2 * number.unpack()))
     executor = ferry.Executor.new(ferry.Pool.new_for_threads(router))
     task = executor.submit("python-double", GLib.Variant("x", 21))
-    report.equal("a function of Python's is run", task.wait(ferry.NO_DEADLINE).unpack(), 42)
+    report.equal("a function of Python's is run", task.wait(-1).unpack(), 42)
 
 
 def call(executor, function, arguments, cancellable=None):
@@ -251,7 +250,7 @@ def use_counter(ferry, counter):
     """A counter of another process is toggled, read and stopped while it runs."""
     toggle = ferry.View.new(counter)
     toggle.pass_to("toggle", None)
-    counter.wait_until_listening(ferry.NO_DEADLINE, None)
+    counter.wait_until_listening(-1, None)
     start = counter.get("value", -1, None).unpack()
     while counter.get("value", -1, None).unpack() < start + 100:
         pass
@@ -277,7 +276,7 @@ def test_proxy(report, ferry, router, worker):
                  run_in_thread(lambda: use_counter(ferry, counter)), (False, 1, 8, True, counter))
     if process.props.state != ferry.WorkerState.ENDED:
         loop.run()
-    report.equal("after which its process ends in good order", process.get_exit().get_exit_status(), 7)
+    report.equal("after which its process ends in good order", process.props.exit.props.exit_status, 7)
     error = run_in_thread(lambda: raised_in(lambda: counter.call("stop", None, -1, None)))
     report.fact("and calls are errors", error.matches(ferry.Error.quark(), ferry.Error.CLOSED), [str(error)])
     error = raised_in(lambda: counter.call("stop", None, -1, None))
@@ -328,7 +327,7 @@ def test_exported_object(report, ferry):
 
     proxy.connect("changed", hear)
     proxy.follow(["value"], None)
-    run_in_thread(lambda: proxy.wait_until_listening(ferry.NO_DEADLINE, None))
+    run_in_thread(lambda: proxy.wait_until_listening(-1, None))
     report.equal("a method of Python's is called", run_in_thread(
         lambda: proxy.call("add", GLib.Variant("(i)", (3,)), -1, None).value.unpack()), 3)
     error = run_in_thread(lambda: raised_in(lambda: proxy.call("add", GLib.Variant("(i)", (-1,)), -1, None)))

@@ -84,7 +84,7 @@ play_worker (FaultsTest *test)
   ask (test, transport);
   ferry_transport_close (transport);
   ferry_test_wait_ended (worker);
-  faults_test_check_exit (test, ferry_worker_get_exit (worker), FERRY_CLOSE_REASON_EXITED,
+  faults_test_check_exit (test, ferry_test_get_object (worker, "exit"), FERRY_CLOSE_REASON_EXITED,
                           FERRY_CLOSE_REASON_LAUNCH_FAILED, FERRY_CLOSE_REASON_HUNG_UP, -1);
 }
 

@@ -23,7 +23,7 @@ is_done (gpointer data)
 static gboolean
 has_no_pipes (gpointer data)
 {
-  return ferry_router_get_n_pipes (data) == 0;
+  return ferry_test_get_number (data, "n-pipes") == 0;
 }
 
 static FerryPool *

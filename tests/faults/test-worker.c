@@ -46,7 +46,7 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   Heard *heard = data;
 
   g_assert_null (heard->exit);
-  heard->exit = ferry_exit_ref (exit);
+  heard->exit = g_object_ref (exit);
 }
 
 static gboolean
@@ -83,7 +83,7 @@ follow (FaultsTest *test, FerryWorker *worker, Heard *heard, const Kind *kind)
 
   ferry_test_run_until (has_exit, heard);
   ferry_test_wait_ended (worker);
-  exit = ferry_worker_get_exit (worker);
+  exit = ferry_test_get_object (worker, "exit");
   faults_test_check_exit (test, exit, FERRY_CLOSE_REASON_EXITED, FERRY_CLOSE_REASON_LAUNCH_FAILED,
                           FERRY_CLOSE_REASON_HUNG_UP, without_application, without_copy, -1);
   if (ferry_exit_get_reason (exit) != FERRY_CLOSE_REASON_EXITED)
@@ -120,12 +120,12 @@ run_worker (FaultsTest *test, FerryRouter *router, const Kind *kind)
   argv[0] = g_getenv ("FERRY_TEST_WORKER");
   launcher = ferry_launcher_new (argv);
   faults_test_set_order (test, launcher);
-  ferry_launcher_set_trusted (launcher, kind->trusted);
-  ferry_launcher_set_sandbox (launcher, kind->sandbox);
+  g_object_set (launcher, "trusted", kind->trusted, NULL);
+  g_object_set (launcher, "sandbox", kind->sandbox, NULL);
   /* What looks for leaks at the end would do so by another process. */
   if (kind->sandbox != NULL)
     ferry_launcher_setenv (launcher, "LSAN_OPTIONS", "detect_leaks=0");
-  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDOUT);
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_LOG, NULL);
   ferry_router_pipe (router, kind->flags, &sender, &receiver, &error);
   g_assert_no_error (error);
   ferry_router_pipe (router, FERRY_PIPE_LATEST, &latest, &latest_receiver, &error);
@@ -146,7 +146,7 @@ run_worker (FaultsTest *test, FerryRouter *router, const Kind *kind)
       ferry_router_close_pipe (router, latest_receiver, &error);
       g_assert_no_error (error);
     }
-  g_clear_pointer (&heard.exit, ferry_exit_unref);
+  g_clear_object (&heard.exit);
 }
 
 static void
@@ -212,7 +212,7 @@ play_local (FaultsTest *test)
   faults_test_check_exit (test, heard.exit, FERRY_CLOSE_REASON_STOPPED, FERRY_CLOSE_REASON_LAUNCH_FAILED, -1);
   if (ferry_exit_get_reason (heard.exit) == FERRY_CLOSE_REASON_STOPPED)
     g_assert_cmpuint (heard.n_messages, ==, 10);
-  ferry_exit_unref (heard.exit);
+  g_object_unref (heard.exit);
 }
 
 static void
@@ -249,7 +249,7 @@ play_fork_server (FaultsTest *test)
 
   faults_test_set_order (test, base);
   ferry_launcher_set_fork_server (launcher, fork_server);
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_SILENT, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
       workers[i] = ferry_launcher_spawn (launcher, test->router, &error);
@@ -261,7 +261,7 @@ play_fork_server (FaultsTest *test)
       if (workers[i] == NULL)
         continue;
       ferry_test_wait_ended (workers[i]);
-      faults_test_check_exit (test, ferry_worker_get_exit (workers[i]), FERRY_CLOSE_REASON_EXITED,
+      faults_test_check_exit (test, ferry_test_get_object (workers[i], "exit"), FERRY_CLOSE_REASON_EXITED,
                               FERRY_CLOSE_REASON_LAUNCH_FAILED, FERRY_CLOSE_REASON_FORK_SERVER_LOST, -1);
       g_object_unref (workers[i]);
     }
@@ -291,9 +291,9 @@ test_fork_server_without_spare (gconstpointer call)
   g_assert_true (g_file_set_contents (witness, "", 0, NULL));
   faults_test_set_order (&test, base);
   ferry_launcher_set_fork_server (launcher, fork_server);
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_SILENT, NULL);
   g_assert_true (ferry_fork_server_start (fork_server, test.router, &error));
-  process = g_object_ref (ferry_fork_server_get_worker (fork_server));
+  process = g_object_ref (ferry_test_get_object (fork_server, "worker"));
   ferry_test_look_until (is_gone, witness);
   for (guint i = 0; i < 2; i++)
     {
@@ -301,10 +301,10 @@ test_fork_server_without_spare (gconstpointer call)
 
       g_assert_no_error (error);
       ferry_test_wait_ended (worker);
-      faults_test_check_exit (&test, ferry_worker_get_exit (worker), FERRY_CLOSE_REASON_EXITED, -1);
+      faults_test_check_exit (&test, ferry_test_get_object (worker, "exit"), FERRY_CLOSE_REASON_EXITED, -1);
     }
   g_assert_cmpint (ferry_worker_get_state (process), !=, FERRY_WORKER_STATE_ENDED);
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (fork_server), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (fork_server, "n-starts"), ==, 1);
   g_clear_object (&fork_server);
   g_clear_object (&launcher);
   ferry_test_wait_ended (process);

@@ -20,14 +20,16 @@
 static void
 read_value (FerryVariantReader *reader, guint *n_left)
 {
-  FerryVariantReader child;
+  FerryVariantReader child, copy = *reader;
+  const char *text;
+  guint64 number;
   gsize n;
 
   if (*n_left == 0)
     return;
   --*n_left;
-  fuzz_n_accepted += strlen (ferry_variant_reader_get_string (reader)) > 0;
-  ferry_variant_reader_get_uint64 (reader);
+  ferry_variant_reader_get (&copy, "st", &text, &number);
+  fuzz_n_accepted += strlen (text) > 0;
   ferry_variant_reader_get_fixed_array (reader, 8, &n);
   ferry_variant_reader_lookup (reader, "a", NULL, &child);
   while (*n_left > 0 && ferry_variant_reader_next (reader, &child))

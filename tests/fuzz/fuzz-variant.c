@@ -11,6 +11,7 @@
 
 #include "base/ferry-depth-private.h"
 #include "fuzz.h"
+#include "route/ferry-receiver-private.h"
 #include "route/ferry-router-private.h"
 
 static void

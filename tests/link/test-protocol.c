@@ -37,7 +37,7 @@ spawn (FerryRouter *router, FerrySender *sender, const char *first_order, const 
   ferry_launcher_add_sender (launcher, "out", sender, &error);
   g_assert_no_error (error);
   if (g_test_verbose () == FALSE)
-    ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDERR);
+    g_object_set (launcher, "stderr", FERRY_STREAM_MODE_SILENT, NULL);
   worker = ferry_launcher_spawn (launcher, router, &error);
   g_assert_no_error (error);
   return worker;
@@ -46,7 +46,7 @@ spawn (FerryRouter *router, FerrySender *sender, const char *first_order, const 
 static void
 closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer data)
 {
-  ((Pipe *) data)->exit = ferry_exit_ref (exit);
+  ((Pipe *) data)->exit = g_object_ref (exit);
 }
 
 static void
@@ -110,7 +110,7 @@ pipe_clear (Pipe *pipe)
 {
   g_clear_object (&pipe->sender);
   g_clear_object (&pipe->receiver);
-  g_clear_pointer (&pipe->exit, ferry_exit_unref);
+  g_clear_object (&pipe->exit);
   g_clear_pointer (&pipe->latest, g_variant_unref);
 }
 
@@ -125,7 +125,7 @@ test_messages_arrive (void)
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
   g_assert_cmpuint (pipe->n_messages, ==, 20000);
   ferry_test_wait_ended (worker);
-  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (worker)));
+  g_assert_true (ferry_exit_is_success (ferry_test_get_object (worker, "exit")));
   ferry_test_router_stop (router);
 }
 

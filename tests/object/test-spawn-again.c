@@ -248,11 +248,11 @@ test_failed (Fixture *self, gconstpointer data)
 
   add_one (self, "1");
   end_worker (self);
-  ferry_launcher_set_argv (self->scene.launcher, (const char *const[]){"no-such-program-anywhere", NULL});
+  g_object_set (self->scene.launcher, "argv", (const char *const[]){"no-such-program-anywhere", NULL}, NULL);
   g_assert_null (ferry_launcher_spawn_again (self->scene.launcher, self->scene.router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
   object_scene_assert_call_fails (self->proxy, "add", g_variant_new ("(i)", 1), FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-  ferry_launcher_set_argv (self->scene.launcher, (const char *const[]){program, "serve", NULL});
+  g_object_set (self->scene.launcher, "argv", (const char *const[]){program, "serve", NULL}, NULL);
   spawn_again (self);
   add_one (self, "1");
 }

@@ -156,7 +156,7 @@ open_scene (Scene *self, const Manner *manner)
   if (besides == FLOOD)
     add_side (self, 2, FERRY_PIPE_QUEUED);
   if (besides == LINE)
-    ferry_launcher_log_stream (self->launchers[0], FERRY_STREAM_STDOUT);
+    g_object_set (self->launchers[0], "stdout", FERRY_STREAM_MODE_LOG, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (self->workers); i++)
     if (self->launchers[i] != NULL && (i < 2 || besides == FLOOD))
       self->workers[i] = worker_test_spawn (self->launchers[i], self->router);

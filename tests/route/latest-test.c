@@ -67,7 +67,7 @@ latest_test_send (LatestTest *self, guint64 number)
 {
   g_autoptr (GError) error = NULL;
 
-  ferry_sender_send_bytes_until (self->sender, &number, sizeof number, 0, NULL, &error);
+  ferry_sender_send_bytes (self->sender, &number, sizeof number, &error);
   g_assert_no_error (error);
 }
 

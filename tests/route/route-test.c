@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "route/ferry-sender-private.h"
 
 static GMutex warnings_lock;
 static GString *warnings;
@@ -131,7 +132,7 @@ route_test_send_numbers (FerrySender *sender, guint64 first, guint64 n)
     {
       g_autoptr (GError) error = NULL;
 
-      ferry_sender_send_bytes_until (sender, &i, sizeof i, 0, NULL, &error);
+      ferry_sender_send_parts (sender, &(FerryPart){&i, sizeof i}, 1, 0, &error);
       g_assert_no_error (error);
     }
 }
@@ -260,7 +261,7 @@ route_test_fill (FerryRouter *router, FerrySender *sender)
   guint64 n = route_test_use_up_window (router, sender);
   g_autoptr (GError) error = NULL;
 
-  while (ferry_sender_send_bytes_until (sender, &n, sizeof n, 0, NULL, &error))
+  while (ferry_sender_send_parts (sender, &(FerryPart){&n, sizeof n}, 1, 0, &error))
     n++;
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   return n;
@@ -290,20 +291,19 @@ send_on_thread (gpointer data)
   RouteTestSend *send = data;
   g_autofree guint8 *zeroes = send->data == NULL ? g_malloc0 (send->size) : NULL;
 
-  ferry_sender_send_bytes_until (send->sender, zeroes != NULL ? zeroes : send->data, send->size, send->deadline,
-                                 send->cancellable, &send->error);
+  ferry_sender_send_bytes (send->sender, zeroes != NULL ? zeroes : send->data, send->size, &send->error);
   send->ended = g_get_monotonic_time ();
   route_test_raise (&send->done);
   return NULL;
 }
 
 RouteTestSend *
-route_test_send_new (FerrySender *sender, gconstpointer data, gsize size, gint64 deadline, GCancellable *cancellable)
+route_test_send_new (FerrySender *sender, gconstpointer data, gsize size, gint64 timeout, GCancellable *cancellable)
 {
   RouteTestSend *send = g_new0 (RouteTestSend, 1);
 
-  *send =
-    (RouteTestSend){.sender = sender, .data = data, .size = size, .deadline = deadline, .cancellable = cancellable};
+  *send = (RouteTestSend){.sender = sender, .data = data, .size = size};
+  g_object_set (sender, "timeout", timeout, "cancellable", cancellable, NULL);
   send->thread = g_thread_new ("test-send", send_on_thread, send);
   return send;
 }

@@ -67,16 +67,15 @@ typedef struct
   FerrySender *sender; /* (unowned) */
   gconstpointer data;
   gsize size;
-  gint64 deadline;
-  GCancellable *cancellable; /* (unowned) (nullable) */
   GThread *thread;
   gint64 ended; /* monotonic time */
   GError *error;
   gint done;
 } RouteTestSend;
 
-/* Sends size bytes (of data, or zeroes) on a thread of its own. */
-RouteTestSend *route_test_send_new (FerrySender *sender, gconstpointer data, gsize size, gint64 deadline,
+/* Sends size bytes (of data, or zeroes) on a thread of its own. The sender has that timeout and that cancellable
+ * (nullable) from then on. */
+RouteTestSend *route_test_send_new (FerrySender *sender, gconstpointer data, gsize size, gint64 timeout,
                                     GCancellable *cancellable);
 /* Joins the thread, and asserts how it ended: code of domain, or 0 for success. */
 void route_test_send_finish (RouteTestSend *send, GQuark domain, int code);

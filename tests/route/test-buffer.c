@@ -72,12 +72,15 @@ tear_down (Scene *self, gconstpointer data)
 static FerryBuffer *
 create (Scene *self, gsize size)
 {
+  gsize found = 0;
   g_autoptr (GError) error = NULL;
-  FerryBuffer *buffer = ferry_sender_create_buffer_until (self->sender, size, 0, NULL, &error);
+  FerryBuffer *buffer =
+    ferry_test_within (self->sender, 0, NULL, ferry_sender_create_buffer (self->sender, size, &error));
 
   g_assert_no_error (error);
   g_assert_nonnull (buffer);
-  g_assert_cmpuint (ferry_buffer_get_size (buffer), ==, size);
+  g_assert_nonnull (ferry_buffer_get_data (buffer, &found));
+  g_assert_cmpuint (found, ==, size);
   return buffer;
 }
 
@@ -87,9 +90,9 @@ send (Scene *self, FerryBuffer *buffer, GVariant *metadata)
 {
   g_autoptr (GError) error = NULL;
 
-  ferry_sender_send_buffer_until (self->sender, metadata, buffer, 0, NULL, &error);
+  ferry_test_within (self->sender, 0, NULL, ferry_sender_send_buffer (self->sender, metadata, buffer, &error));
   g_assert_no_error (error);
-  g_assert_null (ferry_buffer_get_data (buffer));
+  g_assert_null (ferry_buffer_get_data (buffer, NULL));
   ferry_buffer_unref (buffer);
 }
 
@@ -126,12 +129,12 @@ test_arrives (Scene *self, gconstpointer data)
 {
   FerryBuffer *buffer = create (self, SIZE);
 
-  memset (ferry_buffer_get_data (buffer), 7, SIZE);
+  memset (ferry_buffer_get_data (buffer, NULL), 7, SIZE);
   send (self, buffer, g_variant_new ("(su)", "picture", 24));
   wait_count (self, 1);
   assert_filled (self->buffers->pdata[0], 7, SIZE);
   g_assert_cmpstr (self->texts->pdata[0], ==, "('picture', uint32 24)");
-  g_assert_cmpuint (ferry_receiver_get_messages (self->receiver), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (self->receiver, "n-messages"), ==, 1);
 }
 
 static void
@@ -143,10 +146,10 @@ test_in_order (Scene *self, gconstpointer data)
     {
       FerryBuffer *buffer;
 
-      ferry_sender_send_until (self->sender, g_variant_new_uint32 (i), 0, NULL, &error);
+      ferry_test_within (self->sender, 0, NULL, ferry_sender_send (self->sender, g_variant_new_uint32 (i), &error));
       g_assert_no_error (error);
       buffer = create (self, 1 + i * 100);
-      memset (ferry_buffer_get_data (buffer), (int) i, 1 + i * 100);
+      memset (ferry_buffer_get_data (buffer, NULL), (int) i, 1 + i * 100);
       send (self, buffer, i % 3 == 0 ? NULL : i % 3 == 1 ? g_variant_new_uint32 (i) : g_variant_new_string ("text"));
     }
   wait_count (self, 60);
@@ -171,8 +174,8 @@ test_memory_is_used_again (Scene *self, gconstpointer data)
     {
       FerryBuffer *buffer = create (self, SIZE);
 
-      g_assert_true (place == NULL || ferry_buffer_get_data (buffer) == place);
-      place = ferry_buffer_get_data (buffer);
+      g_assert_true (place == NULL || ferry_buffer_get_data (buffer, NULL) == place);
+      place = ferry_buffer_get_data (buffer, NULL);
       memset (place, (int) i, SIZE);
       send (self, buffer, NULL);
       wait_count (self, i + 1);
@@ -186,15 +189,15 @@ test_unsent_is_free (Scene *self, gconstpointer data)
 {
   FerryBuffer *first = create (self, SIZE);
   FerryBuffer *second = create (self, SIZE);
-  gpointer place = ferry_buffer_get_data (first);
+  gpointer place = ferry_buffer_get_data (first, NULL);
 
-  g_assert_true (ferry_buffer_get_data (second) != place);
-  g_assert_true (ferry_buffer_ref (first) == first);
+  g_assert_true (ferry_buffer_get_data (second, NULL) != place);
+  g_assert_true (g_boxed_copy (FERRY_TYPE_BUFFER, first) == first);
   ferry_buffer_unref (first);
-  g_assert_true (ferry_buffer_get_data (first) == place);
+  g_assert_true (ferry_buffer_get_data (first, NULL) == place);
   ferry_buffer_unref (first);
   first = create (self, SIZE);
-  g_assert_true (ferry_buffer_get_data (first) == place);
+  g_assert_true (ferry_buffer_get_data (first, NULL) == place);
   ferry_buffer_unref (second);
   ferry_buffer_unref (first);
 }
@@ -204,13 +207,13 @@ test_kept_stays (Scene *self, gconstpointer data)
 {
   FerryBuffer *buffer = create (self, SIZE);
 
-  memset (ferry_buffer_get_data (buffer), 1, SIZE);
+  memset (ferry_buffer_get_data (buffer, NULL), 1, SIZE);
   send (self, buffer, NULL);
   wait_count (self, 1);
   for (guint i = 0; i < 100; i++)
     {
       buffer = create (self, SIZE);
-      memset (ferry_buffer_get_data (buffer), 2, SIZE);
+      memset (ferry_buffer_get_data (buffer, NULL), 2, SIZE);
       send (self, buffer, NULL);
       wait_count (self, 2 + i);
       g_ptr_array_set_size (self->buffers, 1);
@@ -227,10 +230,12 @@ static void
 test_shrinks (Scene *self, gconstpointer data)
 {
   FerryBuffer *buffer = create (self, SIZE);
+  gsize size = 0;
 
-  memset (ferry_buffer_get_data (buffer), 3, 100);
+  memset (ferry_buffer_get_data (buffer, NULL), 3, 100);
   ferry_buffer_shrink (buffer, 100);
-  g_assert_cmpuint (ferry_buffer_get_size (buffer), ==, 100);
+  g_assert_nonnull (ferry_buffer_get_data (buffer, &size));
+  g_assert_cmpuint (size, ==, 100);
   send (self, buffer, NULL);
   wait_count (self, 1);
   assert_filled (self->buffers->pdata[0], 3, 100);
@@ -243,7 +248,7 @@ assert_refused (Scene *self, gsize size, int code)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (ferry_sender_create_buffer_until (self->sender, size, 0, NULL, &error));
+  g_assert_null (ferry_test_within (self->sender, 0, NULL, ferry_sender_create_buffer (self->sender, size, &error)));
   g_assert_error (error, FERRY_ERROR, code);
 }
 
@@ -282,11 +287,10 @@ test_metadata_is_bounded (Scene *self, gconstpointer data)
   FerryBuffer *buffer = create (self, 1);
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (
-    ferry_sender_send_buffer_until (self->sender, g_variant_new_string (longer), buffer, 0, NULL, &error));
+  g_assert_false (ferry_sender_send_buffer (self->sender, g_variant_new_string (longer), buffer, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
   /* It is as it was. */
-  *(guint8 *) ferry_buffer_get_data (buffer) = 9;
+  *(guint8 *) ferry_buffer_get_data (buffer, NULL) = 9;
   send (self, buffer, g_variant_new_string (text));
   wait_count (self, 1);
   assert_filled (self->buffers->pdata[0], 9, 1);
@@ -296,7 +300,7 @@ typedef struct
 {
   FerrySender *sender;
   GCancellable *cancellable; /* (nullable) */
-  gint64 deadline;
+  gint64 timeout;
   FerryBuffer *buffer;
   GError *error;
 } Wanted;
@@ -306,7 +310,8 @@ create_thread (gpointer data)
 {
   Wanted *self = data;
 
-  self->buffer = ferry_sender_create_buffer_until (self->sender, 1, self->deadline, self->cancellable, &self->error);
+  g_object_set (self->sender, "timeout", self->timeout, "cancellable", self->cancellable, NULL);
+  self->buffer = ferry_sender_create_buffer (self->sender, 1, &self->error);
   return NULL;
 }
 
@@ -330,7 +335,7 @@ use_up (Scene *self)
 static void
 test_waits_for_room (Scene *self, gconstpointer data)
 {
-  Wanted wanted = {self->sender, NULL, FERRY_NO_DEADLINE};
+  Wanted wanted = {self->sender, NULL, -1};
   GThread *thread;
 
   use_up (self);
@@ -346,9 +351,9 @@ static void
 test_waiting_ends (Scene *self, gconstpointer data)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  Wanted late = {self->sender, NULL, g_get_monotonic_time () + 1000};
-  Wanted cancelled = {self->sender, cancellable, FERRY_NO_DEADLINE};
-  Wanted closed = {self->sender, NULL, FERRY_NO_DEADLINE};
+  Wanted late = {self->sender, NULL, 1000};
+  Wanted cancelled = {self->sender, cancellable, -1};
+  Wanted closed = {self->sender, NULL, -1};
   GThread *thread;
 
   use_up (self);

@@ -89,10 +89,11 @@ send_buffers (FerrySender *sender, guint n, gsize size)
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (GError) error = NULL;
-      g_autoptr (FerryBuffer) buffer = ferry_sender_create_buffer_until (sender, size, 0, NULL, &error);
+      g_autoptr (FerryBuffer) buffer =
+        ferry_test_within (sender, 0, NULL, ferry_sender_create_buffer (sender, size, &error));
 
       g_assert_no_error (error);
-      ferry_sender_send_buffer_until (sender, NULL, buffer, 0, NULL, &error);
+      ferry_test_within (sender, 0, NULL, ferry_sender_send_buffer (sender, NULL, buffer, &error));
       g_assert_no_error (error);
     }
 }
@@ -106,7 +107,7 @@ send_large (FerrySender *sender, guint n)
     {
       g_autoptr (GError) error = NULL;
 
-      ferry_sender_send_bytes_until (sender, bytes, sizeof bytes, 0, NULL, &error);
+      ferry_test_within (sender, 0, NULL, ferry_sender_send_bytes (sender, bytes, sizeof bytes, &error));
       g_assert_no_error (error);
     }
 }

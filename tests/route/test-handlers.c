@@ -74,7 +74,7 @@ scene_free (Scene *scene)
 {
   if (scene->receiver != NULL)
     {
-      if (scene->router != NULL && !ferry_receiver_get_closed (scene->receiver))
+      if (scene->router != NULL && !ferry_test_get_number (scene->receiver, "closed"))
         ferry_router_close_pipe (scene->router, scene->receiver, NULL);
       ferry_receiver_set_handler (scene->receiver, NULL, NULL, NULL);
       g_signal_handlers_disconnect_by_data (scene->receiver, scene);
@@ -117,7 +117,7 @@ test_stop_router (void)
   route_test_assert_warned ("*1 open pipe*");
   g_assert_cmpuint (scene->n_messages, ==, 10);
   g_assert_cmpuint (scene->n_closed, ==, 0);
-  g_assert_cmpuint (ferry_receiver_get_undelivered (scene->receiver), ==, 90);
+  g_assert_cmpuint (ferry_test_get_number (scene->receiver, "n-undelivered"), ==, 90);
   g_assert_cmpuint (ferry_router_get_counter (scene->router, FERRY_COUNTER_UNDELIVERED), ==, 90);
 }
 

@@ -93,7 +93,7 @@ converse_until (Scene *self, FerryCondition condition)
 static gboolean
 has_conversed (gpointer data)
 {
-  return ferry_receiver_get_messages (((Scene *) data)->pipe->receiver) > N_CONVERSED;
+  return ferry_test_get_number (((Scene *) data)->pipe->receiver, "n-messages") > N_CONVERSED;
 }
 
 static gboolean

@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include "route/ferry-receiver-private.h"
 #include "route/latest-test.h"
 
 static void
@@ -142,7 +143,8 @@ test_states_are_as_with_queued_pipes (void)
     ferry_router_close_pipe (router, receiver, NULL);
 
     g_cancellable_cancel (cancellable);
-    g_assert_false (ferry_sender_send_bytes_until (pipe->sender, "", 0, 0, cancellable, &error));
+    g_assert_false (
+      ferry_test_within (pipe->sender, 0, cancellable, ferry_sender_send_bytes (pipe->sender, "", 0, &error)));
     g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     g_clear_error (&error);
 
@@ -170,8 +172,8 @@ test_stop_of_router_counts_what_it_does_not_deliver (void)
   route_test_assert_warned ("The router is stopped with 2 open pipes: *");
   assert_ended_with (pipe, 0, FERRY_CLOSE_REASON_ROUTER_STOPPED);
   assert_ended_with (idle, 1, FERRY_CLOSE_REASON_ROUTER_STOPPED);
-  g_assert_cmpuint (ferry_receiver_get_undelivered (pipe->receiver), ==, 1);
-  g_assert_cmpuint (ferry_receiver_get_undelivered (idle->receiver), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (pipe->receiver, "n-undelivered"), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (idle->receiver, "n-undelivered"), ==, 0);
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_UNDELIVERED), ==, 1);
   g_assert_null (router->hot_cells.source);
   g_assert_false (ferry_sender_send_bytes (pipe->sender, "", 0, &error));
@@ -331,7 +333,7 @@ test_handler_may_stop_the_router (void)
         run_deed (pipe, &deed);
         assert_ended_with_router (pipe, at);
         g_assert_cmpint (other->reason, ==, FERRY_CLOSE_REASON_ROUTER_STOPPED);
-        g_assert_cmpuint (other->n_values + ferry_receiver_get_undelivered (other->receiver), ==, 1);
+        g_assert_cmpuint (other->n_values + ferry_test_get_number (other->receiver, "n-undelivered"), ==, 1);
         route_test_assert_warned ("The router is stopped with 2 open pipes: *");
       }
       g_assert_finalize_object (router);
@@ -405,9 +407,9 @@ test_handler_may_stop_the_router_within_a_block_of_others (void)
     g_object_set (router, "latest-interval", (gint64) 1000, NULL);
     router->hot_cells.tick = 1;
     latest_test_wait_value (pipe, 2);
-    g_assert_cmpuint (ferry_receiver_get_undelivered (queued->receiver), >, 0);
+    g_assert_cmpuint (ferry_test_get_number (queued->receiver, "n-undelivered"), >, 0);
     g_assert_true (deed.done);
-    g_assert_cmpuint (queued->n_messages + ferry_receiver_get_undelivered (queued->receiver), ==, 1000);
+    g_assert_cmpuint (queued->n_messages + ferry_test_get_number (queued->receiver, "n-undelivered"), ==, 1000);
     g_assert_cmpint (ferry_local_queue_get_bytes (ferry_monitor_get_local_queue (monitor)), ==, 0);
     route_test_assert_warned ("The router is stopped with 2 open pipes: *");
   }

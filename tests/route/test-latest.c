@@ -9,6 +9,7 @@
 
 #include "route/latest-test.h"
 
+#include "route/ferry-receiver-private.h"
 #include <string.h>
 
 #ifdef FERRY_THREAD_SANITIZER
@@ -35,7 +36,7 @@ test_value_arrives (void)
         latest_test_wait_value (pipe, n);
       }
     g_assert_cmpuint (pipe->n_values, ==, 5);
-    g_assert_cmpuint (ferry_receiver_get_messages (pipe->receiver), ==, 5);
+    g_assert_cmpuint (ferry_test_get_number (pipe->receiver, "n-messages"), ==, 5);
     g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_BYTES), ==, 5 * sizeof (guint64));
   }
   route_test_stop_with_open_pipes (router);
@@ -125,11 +126,11 @@ test_overtaken_values_are_counted (void)
     latest_test_wait_value (pipe, 10);
     latest_test_send (other, 1);
     latest_test_wait_value (other, 1);
-    g_assert_cmpuint (pipe->n_values + ferry_receiver_get_overtaken (pipe->receiver), ==, 10);
-    g_assert_cmpuint (ferry_receiver_get_overtaken (pipe->receiver), >, 0);
-    g_assert_cmpuint (ferry_receiver_get_overtaken (other->receiver), ==, 0);
+    g_assert_cmpuint (pipe->n_values + ferry_test_get_number (pipe->receiver, "n-overtaken"), ==, 10);
+    g_assert_cmpuint (ferry_test_get_number (pipe->receiver, "n-overtaken"), >, 0);
+    g_assert_cmpuint (ferry_test_get_number (other->receiver, "n-overtaken"), ==, 0);
     g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_OVERTAKEN), ==,
-                      ferry_receiver_get_overtaken (pipe->receiver));
+                      ferry_test_get_number (pipe->receiver, "n-overtaken"));
   }
   route_test_stop_with_open_pipes (router);
 }

@@ -14,6 +14,7 @@
 
 #include "link/ferry-downlink-private.h"
 #include "route/ferry-buffer-private.h"
+#include "route/ferry-sender-private.h"
 
 #define N_PIPES 3
 #define N_MESSAGES 20000
@@ -178,7 +179,7 @@ serve (gpointer data)
       const FerryPart parts[] = {{message.data, message.size / 2},
                                  {message.data + message.size / 2, message.size - message.size / 2}};
 
-      g_assert_true (ferry_sender_send_parts (local->senders[0], parts, 2, FERRY_NO_DEADLINE, NULL, &error));
+      g_assert_true (ferry_sender_send_parts (local->senders[0], parts, 2, -1, &error));
       g_assert_cmpint (ferry_downlink_claim (local->downlink, local->begun + 1), ==, FERRY_CLAIM_BEGUN);
       local->begun++;
     }
@@ -273,7 +274,7 @@ assert_parts_arrive (gsize size)
   for (gsize i = 0; i < size; i++)
     data[i] = (guint8) (i * 7 + (i >> 8));
   ferry_receiver_set_handler (receiver, bytes_cb, all, NULL);
-  ferry_sender_send_parts (pipe->sender, parts, G_N_ELEMENTS (parts), 0, NULL, &error);
+  ferry_sender_send_parts (pipe->sender, parts, G_N_ELEMENTS (parts), 0, &error);
   g_assert_no_error (error);
   g_assert_true (ferry_sender_stop (pipe->sender, &error));
   ferry_test_pipe_wait_closed (pipe);
@@ -304,10 +305,10 @@ test_parts_become_one_latest_value (void)
   g_assert_true (ferry_router_pipe (router, FERRY_PIPE_LATEST, &sender, &receiver, &error));
   ferry_receiver_set_handler (receiver, bytes_cb, all, NULL);
   g_assert_true (ferry_sender_start (sender, &error));
-  g_assert_true (ferry_sender_send_parts (sender, parts, 2, 0, NULL, &error));
+  g_assert_true (ferry_sender_send_parts (sender, parts, 2, 0, &error));
   g_assert_cmpuint (ferry_sender_get_uplink (sender)->writer.tail, ==, 0);
   g_assert_true (ferry_sender_stop (sender, &error));
-  while (!ferry_receiver_get_closed (receiver))
+  while (!ferry_test_get_number (receiver, "closed"))
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpmem (all->data, all->len, "one two", 7);
   ferry_test_router_stop (router);
@@ -322,11 +323,12 @@ test_parts_are_refused_as_bytes_are (void)
   const FerryPart part = {"1", 1};
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (ferry_sender_send_parts (pipe->sender, &part, 1, 0, NULL, &error));
+  g_assert_false (ferry_sender_send_parts (pipe->sender, &part, 1, 0, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED);
   g_clear_error (&error);
   g_cancellable_cancel (cancellable);
-  g_assert_false (ferry_sender_send_parts (pipe->sender, &part, 1, 0, cancellable, &error));
+  g_object_set (pipe->sender, "cancellable", cancellable, NULL);
+  g_assert_false (ferry_sender_send_parts (pipe->sender, &part, 1, 0, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   ferry_test_router_stop (router);

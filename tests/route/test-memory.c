@@ -147,14 +147,14 @@ test_many_links_share_the_limit_of_the_local_queue (void)
   for (guint i = 0; i < G_N_ELEMENTS (pipes); i++)
     {
       pipes[i] = route_test_started_pipe (router);
-      sends[i] = route_test_send_new (pipes[i]->sender, NULL, 8, FERRY_NO_DEADLINE, NULL);
+      sends[i] = route_test_send_new (pipes[i]->sender, NULL, 8, -1, NULL);
       route_test_send_finish (sends[i], 0, 0);
     }
   while (ferry_router_get_counter (router, FERRY_COUNTER_QUEUED_BYTES) < MEBIBYTE)
     g_thread_yield ();
   for (guint i = 0; i < G_N_ELEMENTS (pipes); i++)
     {
-      RouteTestSend *send = route_test_send_new (pipes[i]->sender, NULL, 8, FERRY_NO_DEADLINE, NULL);
+      RouteTestSend *send = route_test_send_new (pipes[i]->sender, NULL, 8, -1, NULL);
 
       route_test_send_finish (send, 0, 0);
     }

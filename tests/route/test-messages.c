@@ -50,7 +50,7 @@ test_size (gconstpointer data)
   g_autoptr (GBytes) pattern = make_pattern (*size);
   RouteTestSend *send;
 
-  send = route_test_send_new (scene->sender, g_bytes_get_data (pattern, NULL), *size, FERRY_NO_DEADLINE, NULL);
+  send = route_test_send_new (scene->sender, g_bytes_get_data (pattern, NULL), *size, -1, NULL);
   messages_test_wait (scene, 1);
   route_test_send_finish (send, 0, 0);
   assert_bytes (scene->messages->pdata[0], pattern);
@@ -66,7 +66,7 @@ test_sizes_in_one_stream (gconstpointer in_buffers)
       g_autoptr (GBytes) pattern = make_pattern (sizes[i]);
       RouteTestSend *send;
 
-      send = route_test_send_new (scene->sender, g_bytes_get_data (pattern, NULL), sizes[i], FERRY_NO_DEADLINE, NULL);
+      send = route_test_send_new (scene->sender, g_bytes_get_data (pattern, NULL), sizes[i], -1, NULL);
       messages_test_wait (scene, i + 1);
       route_test_send_finish (send, 0, 0);
       assert_bytes (scene->messages->pdata[i], pattern);

@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include "route/ferry-pingee-private.h"
 #include "route/route-test.h"
 
 #define PRIORITY FERRY_PRIORITY_DEFAULT
@@ -97,7 +98,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scene, scene_free)
 static void
 test_pings_coalesce (void)
 {
-  g_autoptr (Scene) scene = scene_new_connected (0);
+  g_autoptr (Scene) scene = scene_new_connected (-1);
 
   for (guint i = 0; i < 1000; i++)
     ferry_pingee_ping (scene->pingee);
@@ -156,7 +157,7 @@ test_no_ping_of_many_threads_is_lost (void)
 static void
 test_refuses_to_connect_twice (void)
 {
-  g_autoptr (Scene) scene = scene_new_connected (0);
+  g_autoptr (Scene) scene = scene_new_connected (-1);
   g_autoptr (GError) error = NULL;
 
   g_assert_false (ferry_pingee_connect (scene->pingee, NULL, &error));
@@ -197,7 +198,7 @@ test_ping_after_disconnect_is_served_at_the_next_connect (void)
 static void
 test_ping_before_connect_is_served (void)
 {
-  g_autoptr (Scene) scene = scene_new (0);
+  g_autoptr (Scene) scene = scene_new (-1);
 
   ferry_pingee_ping (scene->pingee);
   g_assert_true (ferry_pingee_connect (scene->pingee, NULL, NULL));
@@ -208,7 +209,7 @@ test_ping_before_connect_is_served (void)
 static void
 test_true_repeats_the_call (void)
 {
-  g_autoptr (Scene) scene = scene_new_connected (0);
+  g_autoptr (Scene) scene = scene_new_connected (-1);
 
   scene->n_again = 9;
   ferry_pingee_ping (scene->pingee);
@@ -290,7 +291,7 @@ static void
 test_user_data_goes_on_the_thread_of_the_context (void)
 {
   End end = {NULL, FALSE};
-  FerryPingee *pingee = ferry_pingee_new (PRIORITY, 0, never_called, &end, note_end);
+  FerryPingee *pingee = ferry_pingee_new (PRIORITY, -1, never_called, &end, note_end);
   GThread *thread;
 
   g_assert_true (ferry_pingee_connect (pingee, NULL, NULL));
@@ -305,7 +306,7 @@ static void
 test_user_data_goes_at_once_when_never_connected (void)
 {
   End end = {NULL, FALSE};
-  FerryPingee *pingee = ferry_pingee_new (PRIORITY, 0, never_called, &end, note_end);
+  FerryPingee *pingee = ferry_pingee_new (PRIORITY, -1, never_called, &end, note_end);
 
   ferry_pingee_unref (pingee);
   g_assert_true (end.done);
@@ -314,7 +315,7 @@ test_user_data_goes_at_once_when_never_connected (void)
 static void
 test_context_keeps_a_connected_one (void)
 {
-  Scene *scene = scene_new_connected (0);
+  Scene *scene = scene_new_connected (-1);
 
   ferry_pingee_ref (scene->pingee);
   ferry_pingee_unref (scene->pingee);
@@ -329,7 +330,7 @@ test_context_keeps_a_connected_one (void)
 static void
 test_is_a_boxed_type (void)
 {
-  g_autoptr (Scene) scene = scene_new (0);
+  g_autoptr (Scene) scene = scene_new (-1);
   FerryPingee *copy = g_boxed_copy (FERRY_TYPE_PINGEE, scene->pingee);
 
   g_assert_true (copy == scene->pingee);
@@ -391,7 +392,7 @@ test_each_old_ping_has_its_turn (void)
 static void
 test_without_ageing_busy_sources_come_first (void)
 {
-  g_autoptr (Scene) scene = scene_new_connected (0);
+  g_autoptr (Scene) scene = scene_new_connected (-1);
   guint busy = g_idle_add_full (G_PRIORITY_HIGH_IDLE + 20, stay_busy, NULL, NULL);
   gint64 until = g_get_monotonic_time () + 150 * MILLISECOND;
 

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "route/ferry-receiver-private.h"
+#include "route/ferry-sender-private.h"
 #include "route/route-test.h"
 
 static gboolean
@@ -97,7 +98,7 @@ test_slots_do_not_leak (void)
       g_autoptr (FerryTestPipe) two G_GNUC_UNUSED = ferry_test_pipe_new (router);
 
       g_assert_cmpuint (router->slots->len, ==, 2);
-      g_assert_cmpuint (ferry_router_get_n_pipes (router), ==, 2);
+      g_assert_cmpuint (ferry_test_get_number (router, "n-pipes"), ==, 2);
     }
   g_assert_cmpuint (router->free_slots->len, ==, 2);
   ferry_test_router_stop (router);
@@ -155,7 +156,7 @@ test_closing_says_nothing_to_the_receiver (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_router_close_pipe (router, pipe->receiver, &error));
-  g_assert_true (ferry_receiver_get_closed (pipe->receiver));
+  g_assert_true (ferry_test_get_number (pipe->receiver, "closed"));
   g_assert_null (ferry_receiver_get_exit (pipe->receiver));
   ferry_test_run_until (no_links, router);
   route_test_settle ();
@@ -174,7 +175,7 @@ test_closing_twice_is_closing_once (void)
   g_assert_true (ferry_router_close_pipe (router, pipe->receiver, &error));
   g_assert_true (ferry_router_close_pipe (router, pipe->receiver, &error));
   g_assert_no_error (error);
-  g_assert_cmpuint (ferry_router_get_n_pipes (router), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (router, "n-pipes"), ==, 0);
   ferry_test_router_stop (router);
 }
 
@@ -247,7 +248,7 @@ test_worker_of_a_closed_pipe_is_told (void)
   g_assert_true (ferry_router_close_pipe (router, pipe->receiver, NULL));
   ferry_test_wait_ended (worker);
   /* The obedient worker exits with 3 when a send says that the pipe is closed. */
-  g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (worker)), ==, 3);
+  g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (worker, "exit")), ==, 3);
   g_assert_true (pipe->in_order);
   ferry_test_router_stop (router);
 }
@@ -296,8 +297,8 @@ test_undelivered_messages_are_counted_for_each_pipe (void)
   g_assert_true (ferry_router_stop (router, NULL));
   route_test_assert_warned ("*2 open pipes*");
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_UNDELIVERED), ==, 1500);
-  g_assert_cmpuint (ferry_receiver_get_undelivered (one->receiver), ==, 1000);
-  g_assert_cmpuint (ferry_receiver_get_undelivered (two->receiver), ==, 500);
+  g_assert_cmpuint (ferry_test_get_number (one->receiver, "n-undelivered"), ==, 1000);
+  g_assert_cmpuint (ferry_test_get_number (two->receiver, "n-undelivered"), ==, 500);
   g_assert_cmpuint (one->n_messages + two->n_messages, ==, 0);
   g_assert_finalize_object (router);
 }
@@ -313,7 +314,7 @@ test_undelivered_large_messages_are_counted (void)
   route_test_wait_drained (pipe->sender);
   g_assert_true (ferry_router_stop (router, NULL));
   route_test_assert_warned ("*1 open pipe*");
-  g_assert_cmpuint (ferry_receiver_get_undelivered (pipe->receiver), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (pipe->receiver, "n-undelivered"), ==, 1);
   g_assert_finalize_object (router);
 }
 

@@ -36,7 +36,7 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
 
   scene->n_closed++;
   scene->reason = ferry_exit_get_reason (exit);
-  g_assert_true (ferry_receiver_get_closed (receiver));
+  g_assert_true (ferry_test_get_number (receiver, "closed"));
   g_assert_true (ferry_receiver_get_exit (receiver) == exit);
 }
 
@@ -61,7 +61,7 @@ stop_router (Scene *scene)
 {
   if (scene->router == NULL)
     return;
-  if (!ferry_receiver_get_closed (scene->receiver))
+  if (!ferry_test_get_number (scene->receiver, "closed"))
     ferry_router_close_pipe (scene->router, scene->receiver, NULL);
   ferry_test_router_stop (g_steal_pointer (&scene->router));
 }
@@ -98,7 +98,7 @@ wait_messages (Scene *scene, guint n)
 static gboolean
 is_closed (gpointer data)
 {
-  return ferry_receiver_get_closed (data);
+  return ferry_test_get_number (data, "closed");
 }
 
 /* ---- message ---- */
@@ -326,7 +326,7 @@ flood_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVarian
 
   /* Nothing arrives after the owner's disposal. */
   g_assert_nonnull (*owner);
-  if (ferry_receiver_get_messages (receiver) == 10)
+  if (ferry_test_get_number (receiver, "n-messages") == 10)
     g_clear_object (owner);
 }
 
@@ -341,7 +341,7 @@ test_nothing_arrives_after_the_owner_is_disposed_in_a_handler (void)
   route_test_burst (scene->sender, 0, 100);
   ferry_test_run_until (is_closed, scene->receiver);
   route_test_settle ();
-  g_assert_cmpuint (ferry_receiver_get_messages (scene->receiver), ==, 10);
+  g_assert_cmpuint (ferry_test_get_number (scene->receiver, "n-messages"), ==, 10);
   g_assert_cmpuint (scene->n_closed, ==, 0);
 }
 
@@ -354,7 +354,7 @@ test_nothing_arrives_after_the_owner_is_disposed (void)
   ferry_receiver_bind (scene->receiver, owner);
   route_test_burst (scene->sender, 0, 100);
   g_object_run_dispose (owner);
-  g_assert_true (ferry_receiver_get_closed (scene->receiver));
+  g_assert_true (ferry_test_get_number (scene->receiver, "closed"));
   route_test_settle ();
   g_assert_cmpuint (scene->messages->len, ==, 0);
   g_assert_cmpuint (scene->n_closed, ==, 0);
@@ -391,7 +391,7 @@ test_nothing_arrives_of_a_flood_after_the_owner_is_disposed (void)
   ferry_test_wait_ended (worker);
   g_assert_cmpuint (pipe->n_messages, ==, heard);
   g_assert_cmpuint (pipe->n_closed, ==, 0);
-  g_assert_cmpuint (ferry_router_get_n_pipes (scene->router), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (scene->router, "n-pipes"), ==, 1);
 }
 
 static gpointer
@@ -473,7 +473,7 @@ test_the_latest_owner_counts (void)
   route_test_send_numbers (scene->sender, 0, 1);
   wait_messages (scene, 1);
   g_object_unref (second);
-  g_assert_true (ferry_receiver_get_closed (scene->receiver));
+  g_assert_true (ferry_test_get_number (scene->receiver, "closed"));
 }
 
 static void
@@ -511,7 +511,7 @@ test_kept_messages_stay_valid_after_the_router (void)
     data[i] = (guint8) (i % 251);
   g_assert_true (ferry_sender_send_bytes (scene->sender, data, 1000, NULL));
   g_assert_true (ferry_sender_send_bytes (scene->sender, data, 32752, NULL));
-  send = route_test_send_new (scene->sender, data, LARGE_SIZE, FERRY_NO_DEADLINE, NULL);
+  send = route_test_send_new (scene->sender, data, LARGE_SIZE, -1, NULL);
   wait_messages (scene, 3);
   route_test_send_finish (send, 0, 0);
   stop_router (scene);

@@ -227,7 +227,7 @@ test_without_time_does_not_wait_for_what_is_kept (void)
   g_assert_true (ferry_router_route_until (router, sees_link, &look, LONG, NULL));
   atomic_fetch_add (&look.link->bytes_kept, FERRY_KEPT_LIMIT);
   route_test_send_numbers (pipe->sender, 1, 10);
-  ferry_sender_send_bytes_until (pipe->sender, large, sizeof large, 0, NULL, &error);
+  ferry_test_within (pipe->sender, 0, NULL, ferry_sender_send_bytes (pipe->sender, large, sizeof large, &error));
   g_assert_no_error (error);
   route_test_send_numbers (pipe->sender, 11, 10);
   route_without_time (router);

@@ -476,7 +476,7 @@ spins_where_the_next_message_comes_soon (Scene *self, gconstpointer data)
 static gboolean
 has_conversed (gpointer receiver)
 {
-  return ferry_receiver_get_messages (receiver) > N_CONVERSED;
+  return ferry_test_get_number (receiver, "n-messages") > N_CONVERSED;
 }
 
 static void

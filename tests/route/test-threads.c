@@ -300,7 +300,7 @@ test_threads_start_senders_while_the_router_stops (void)
       route_test_stop_with_open_pipes (router);
       if (GPOINTER_TO_INT (g_thread_join (thread)))
         {
-          RouteTestSend *send = route_test_send_new (pipe->sender, NULL, 8, FERRY_NO_DEADLINE, NULL);
+          RouteTestSend *send = route_test_send_new (pipe->sender, NULL, 8, -1, NULL);
 
           route_test_send_finish (send, FERRY_ERROR, FERRY_ERROR_CLOSED);
         }

@@ -20,7 +20,7 @@ test_messages_arrive_once_and_in_order (void)
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
   g_assert_cmpuint (pipe->n_messages, ==, 300000);
   ferry_test_wait_ended (worker);
-  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (worker)));
+  g_assert_true (ferry_exit_is_success (ferry_test_get_object (worker, "exit")));
   ferry_test_router_stop (router);
 }
 

@@ -16,10 +16,10 @@ import tap
 
 # How many public functions there may be: in all libraries together, and in the header that a GTK programmer reads.
 # CHANGELOG.md states both numbers, so a rise is a change that users are told of. The aims are 430 and 300.
-MOST_FUNCTIONS = 542
-MOST_IN_FERRY_H = 301
+MOST_FUNCTIONS = 383
+MOST_IN_FERRY_H = 163
 # How many public functions may be shown nowhere. The aim is 0; the number only falls.
-MOST_UNSHOWN = 120
+MOST_UNSHOWN = 0
 
 UMBRELLA = "router/ferry.h"
 PUBLIC = r"router/\w+/(?!.*-private\.h$).*\.h$"

@@ -101,7 +101,7 @@ hostile_test_new (const char *orders)
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const *) argv);
 
   /* Each line is to be heard of, so the worker waits for the main loop. */
-  ferry_launcher_log_stream (launcher, FERRY_STREAM_STDOUT);
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_LOG, NULL);
   self->honest = task_test_new (FALSE, 1);
   ask_honest (self);
   self->pool = ferry_pool_new (self->honest->router, launcher);

@@ -154,8 +154,8 @@ describe_value (const GValue *value)
     return g_variant_print (g_value_get_variant (value), TRUE);
   if (G_VALUE_HOLDS (value, G_TYPE_ERROR) && g_value_get_boxed (value) != NULL)
     return g_strdup (((GError *) g_value_get_boxed (value))->message);
-  if (G_VALUE_HOLDS (value, FERRY_TYPE_EXIT) && g_value_get_boxed (value) != NULL)
-    return g_strdup (ferry_exit_get_message (g_value_get_boxed (value)));
+  if (G_VALUE_HOLDS (value, FERRY_TYPE_EXIT) && g_value_get_object (value) != NULL)
+    return g_strdup (ferry_exit_get_message (g_value_get_object (value)));
   return g_strdup_value_contents (value);
 }
 

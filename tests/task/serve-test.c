@@ -6,7 +6,9 @@
 #include "task/serve-test.h"
 
 #include "base/ferry-base-private.h"
+#include "route/ferry-receiver-private.h"
 #include "route/ferry-router-private.h"
+#include "route/ferry-sender-private.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"
 

@@ -358,7 +358,7 @@ task_test_new_in_sandbox (FerrySandbox *sandbox, guint max_workers)
 
   /* What looks for leaks at the end would do so by another process. */
   ferry_launcher_setenv (launcher, "LSAN_OPTIONS", "detect_leaks=0");
-  ferry_launcher_set_sandbox (launcher, sandbox);
+  g_object_set (launcher, "sandbox", sandbox, NULL);
   /* Descriptors are counted from here on, and those of a trial that is under way are none to be had again. */
   ferry_sandbox_get_strength ();
   return new_with_launcher (launcher, max_workers);
@@ -382,7 +382,7 @@ task_test_poll_until (FerryTestCondition condition, gpointer data)
 static gboolean
 has_no_pipes (gpointer data)
 {
-  return ferry_router_get_n_pipes (data) == 0;
+  return ferry_test_get_number (data, "n-pipes") == 0;
 }
 
 static gboolean

@@ -129,7 +129,7 @@ ends_by_cancel (gconstpointer data)
   assert_unharmed (test, neighbour, pid);
   ferry_test_wait_ended (worker);
   /* The cancel ended it, and nobody else's signal. */
-  g_assert_true (ferry_exit_is_forced (ferry_worker_get_exit (worker)));
+  g_assert_true (ferry_test_get_number (ferry_test_get_object (worker, "exit"), "forced"));
 }
 
 static void

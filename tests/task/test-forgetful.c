@@ -108,7 +108,7 @@ run_worker (FerryRouter *router, FerryLauncher *launcher, gboolean with_sender)
   if (worker == NULL)
     return g_strdup (error->message);
   ferry_test_wait_ended (worker);
-  return g_strdup (ferry_exit_get_message (ferry_worker_get_exit (worker)));
+  return g_strdup (ferry_exit_get_message (ferry_test_get_object (worker, "exit")));
 }
 
 static char *
@@ -210,7 +210,7 @@ assert_started_once_and_told (Way way, gboolean cleaned)
   test_init (&test);
   launcher = launcher_new (way, test.path, cleaned);
   /* No time: the worker itself says that it is none. */
-  ferry_launcher_set_attach_timeout (launcher, 0);
+  g_object_set (launcher, "attach-timeout", (gint64) -1, NULL);
   error = run (test.router, launcher, way);
   ferry_test_assert_says (error, "it was killed; make the program call");
   ferry_test_assert_says (error, way == WITH_SENDER ? "ferry_worker_get_sender()" : "ferry_worker_main()");

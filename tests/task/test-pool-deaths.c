@@ -372,7 +372,7 @@ tries_its_fork_server_again_when_reset (void)
         ferry_pool_reset (test->pool);
     }
   g_object_get (test->pool, "launcher", &launcher, NULL);
-  ferry_launcher_unsetenv (launcher, "FERRY_TEST_INITIALISER");
+  ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", NULL);
   /* A worker that is asked of a fork server whose end is just being told of is lost with it, and replaced. */
   g_object_set (test->pool, "restart-limit", 5, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
   ferry_pool_reset (test->pool);

@@ -20,7 +20,7 @@ begin (guint max_workers)
 {
   g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
 
-  ferry_sandbox_set_policy (sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
+  g_object_set (sandbox, "policy", FERRY_SANDBOX_POLICY_PREFERRED, NULL);
   return task_test_new_in_sandbox (sandbox, max_workers);
 }
 
@@ -68,7 +68,7 @@ test_workers_are_executed (void)
   task_test_wait_begun (task);
   worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
   g_assert_cmpint (get_starter (ferry_worker_get_pid (worker)), ==, getpid ());
-  g_assert_cmpuint (ferry_worker_get_sandbox_strength (worker), ==, ferry_sandbox_get_strength ());
+  g_assert_cmpuint (ferry_test_get_number (worker, "sandbox-strength"), ==, ferry_sandbox_get_strength ());
   ferry_task_cancel (task);
   task_test_assert_cancelled (task);
 }

@@ -19,6 +19,7 @@
 #include <glib/gstdio.h>
 
 #include "base/ferry-base-private.h"
+#include "worker/ferry-worker-private.h"
 
 #define IN_THREADS GINT_TO_POINTER (TRUE)
 #define IN_PROCESSES GINT_TO_POINTER (FALSE)
@@ -83,7 +84,7 @@ leaves_streams_that_are_inherited (void)
   int fds[2];
 
   g_assert_cmpint (pipe2 (fds, O_CLOEXEC | O_NONBLOCK), ==, 0);
-  ferry_launcher_inherit_stream (launcher, FERRY_STREAM_STDOUT);
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_INHERIT, NULL);
   pool = ferry_pool_new (router, launcher);
   ferry_pool_set_max_workers (pool, 1);
   executor = ferry_executor_new (pool);
@@ -677,7 +678,7 @@ leaves_its_launcher_its_name (void)
   g_autoptr (FerryWorker) worker = NULL;
 
   g_object_get (test->pool, "launcher", &launcher, NULL);
-  ferry_launcher_set_name (launcher, "mine");
+  g_object_set (launcher, "name", "mine", NULL);
   g_object_set (test->pool, "use-fork-server", FALSE, NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_result (task, NULL);

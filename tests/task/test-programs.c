@@ -65,7 +65,7 @@ test_init (Test *self, const Program *program)
   self->router = ferry_test_router_new ();
   self->launcher = ferry_launcher_new ((const char *const[]){self->path, NULL});
   if (program->attaches_never)
-    ferry_launcher_set_attach_timeout (self->launcher, ATTACH_TIMEOUT);
+    g_object_set (self->launcher, "attach-timeout", (gint64) ATTACH_TIMEOUT, NULL);
 }
 
 static void
@@ -181,7 +181,7 @@ run_sender (Test *test)
   wait_ended (worker);
   ferry_test_pipe_wait_closed (pipe);
   check (test, ferry_exit_get_message (pipe->exit), "ferry_worker_get_sender()");
-  check (test, ferry_exit_get_message (ferry_worker_get_exit (worker)), "ferry_worker_get_sender()");
+  check (test, ferry_exit_get_message (ferry_test_get_object (worker, "exit")), "ferry_worker_get_sender()");
   ferry_test_pipe_free (pipe);
 }
 
@@ -203,9 +203,9 @@ run_in_sandbox (Test *test)
 {
   g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
 
-  ferry_sandbox_set_policy (sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
-  ferry_sandbox_add_read_only_path (sandbox, test->folder);
-  ferry_launcher_set_sandbox (test->launcher, sandbox);
+  g_object_set (sandbox, "policy", FERRY_SANDBOX_POLICY_PREFERRED, NULL);
+  ferry_test_grant (sandbox, "read-only-paths", test->folder);
+  g_object_set (test->launcher, "sandbox", sandbox, NULL);
   run_transport (test);
 }
 
@@ -246,7 +246,7 @@ names_program_behind_a_link (void)
   g_assert_true (ferry_launcher_add_sender (launcher, "out", pipe->sender, NULL));
   worker = ferry_launcher_spawn (launcher, router, NULL);
   wait_ended (worker);
-  ferry_test_assert_says (ferry_exit_get_message (ferry_worker_get_exit (worker)), program);
+  ferry_test_assert_says (ferry_exit_get_message (ferry_test_get_object (worker, "exit")), program);
   ferry_test_pipe_free (pipe);
   ferry_test_router_stop (g_steal_pointer (&router));
 }
@@ -274,7 +274,7 @@ says_what_is_waited_for (gconstpointer data)
   Test test;
 
   test_init (&test, &programs[G_N_ELEMENTS (programs) - 1]);
-  ferry_launcher_set_attach_timeout (test.launcher, limit * G_USEC_PER_SEC);
+  g_object_set (test.launcher, "attach-timeout", (gint64) (limit * G_USEC_PER_SEC), NULL);
   n_waits = 0;
   {
     g_autoptr (FerryPool) pool = ferry_pool_new (test.router, test.launcher);

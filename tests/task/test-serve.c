@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "route/ferry-receiver-private.h"
 #include "worker/ferry-function-private.h"
 
 /* A door that the function "wait" stands at, so that a test knows what runs and what is queued. */

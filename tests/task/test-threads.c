@@ -221,7 +221,7 @@ make_workers (Scene *s)
 
   s->launcher = ferry_launcher_new (argv);
   s->sandbox = ferry_sandbox_new ();
-  ferry_launcher_set_sandbox (s->launcher, s->sandbox);
+  g_object_set (s->launcher, "sandbox", s->sandbox, NULL);
   processes = ferry_pool_new (s->router, s->launcher);
   s->fork_server = ferry_fork_server_new (base);
   g_assert_true (ferry_fork_server_start (s->fork_server, s->router, &error));
@@ -261,7 +261,7 @@ scene_new (void)
   make_workers (s);
   make_conversations (s);
   s->exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "stopped");
-  s->pingee = ferry_pingee_new (0, 0, is_never, NULL, NULL);
+  s->pingee = ferry_pingee_new (0, -1, is_never, NULL, NULL);
   s->model = G_LIST_MODEL (g_list_store_new (G_TYPE_OBJECT));
   s->arguments = g_variant_ref_sink (g_variant_new_strv (words, 1));
   s->owner = g_object_new (G_TYPE_OBJECT, NULL);
@@ -272,7 +272,7 @@ scene_new (void)
 static gboolean
 has_no_pipes (gpointer data)
 {
-  return ferry_router_get_n_pipes (data) <= 1;
+  return ferry_test_get_number (data, "n-pipes") <= 1;
 }
 
 static void
@@ -325,7 +325,7 @@ scene_free (Scene *s)
   g_clear_object (&s->sender);
   g_clear_object (&s->receiver);
   ferry_test_router_stop (s->router);
-  ferry_exit_unref (s->exit);
+  g_object_unref (s->exit);
   ferry_pingee_unref (s->pingee);
   g_clear_object (&s->model);
   g_variant_unref (s->arguments);
@@ -535,12 +535,34 @@ properties_say_what_their_functions_say (void)
 
 /* These work on any thread. */
 static const char *const free_properties[] = {
-  "FerryExecutor:n-waiting", "FerryExecutor:pool",      "FerryExecutor:runner", "FerryExecutor:state",
-  "FerryMap:executor",       "FerryMap:function",       "FerryMap:order",       "FerryPool:launcher",
-  "FerryPool:router",        "FerryTask:arguments",     "FerryTask:can-cancel", "FerryTask:cancel-grace",
-  "FerryTask:deadline",      "FerryTask:function",      "FerryTask:idempotent", "FerryTask:is-done",
-  "FerryTask:kind",          "FerryTask:queue-timeout", "FerryTask:retries",    "FerryTask:run-timeout",
-  "FerryTask:state",         "FerryTask:submit-time",   "FerryTask:window",     NULL,
+  "FerryExecutor:n-waiting",
+  "FerryExecutor:pool",
+  "FerryExecutor:runner",
+  "FerryExecutor:state",
+  "FerryMap:executor",
+  "FerryMap:function",
+  "FerryMap:order",
+  "FerryPool:launcher",
+  "FerryPool:router",
+  "FerryReceiver:connection-id",
+  "FerryTask:arguments",
+  "FerryTask:can-cancel",
+  "FerryTask:cancel-grace",
+  "FerryTask:deadline",
+  "FerryTask:function",
+  "FerryTask:idempotent",
+  "FerryTask:is-done",
+  "FerryTask:kind",
+  "FerryTask:queue-timeout",
+  "FerryTask:retries",
+  "FerryTask:run-timeout",
+  "FerryTask:state",
+  "FerryTask:submit-time",
+  "FerryTask:window",
+  "FerryWorker:name",
+  "FerryWorker:pid",
+  "FerryWorker:state",
+  NULL,
 };
 
 static void
@@ -593,9 +615,11 @@ properties_work_or_say_so (void)
   Used objects[] = {
     {s->exchange, FALSE, FALSE}, {s->channel, TRUE, FALSE},     {s->listener, TRUE, FALSE},
     {s->mux, TRUE, FALSE},       {s->demux, TRUE, TRUE},        {s->transport, TRUE, FALSE},
-    {s->pool, FALSE, FALSE},     {s->executor, FALSE, FALSE},   {s->map, FALSE, FALSE},
-    {s->task, FALSE, TRUE},      {s->unsubmitted, TRUE, FALSE}, {s->group, FALSE, TRUE},
-    {s->process, TRUE, TRUE},
+    {s->launcher, FALSE, FALSE}, {s->sandbox, FALSE, FALSE},    {s->fork_server, FALSE, FALSE},
+    {s->receiver, FALSE, FALSE}, {s->worker, FALSE, FALSE},     {s->sender, TRUE, FALSE},
+    {s->exit, TRUE, FALSE},      {s->pool, FALSE, FALSE},       {s->executor, FALSE, FALSE},
+    {s->map, FALSE, FALSE},      {s->task, FALSE, TRUE},        {s->unsubmitted, TRUE, FALSE},
+    {s->group, FALSE, TRUE},     {s->process, TRUE, TRUE},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (objects); i++)

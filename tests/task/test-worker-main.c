@@ -31,7 +31,7 @@ test_serves (gconstpointer fork_server)
   g_assert_cmpint (g_variant_get_int32 (pid->result), ==, ferry_worker_get_pid (test->worker));
   serve_test_finish (test);
   worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_EXITED, "");
-  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (test->worker)));
+  g_assert_true (ferry_exit_is_success (ferry_test_get_object (test->worker, "exit")));
 }
 
 static void
@@ -91,7 +91,7 @@ test_ignores_interrupts (gconstpointer fork_server)
   g_assert_no_error (error);
   serve_test_assert_call (test, "nothing", NULL, NULL);
   serve_test_finish (test);
-  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (test->worker)));
+  g_assert_true (ferry_exit_is_success (ferry_test_get_object (test->worker, "exit")));
 }
 
 static void
@@ -102,8 +102,8 @@ test_error_counts_beside_a_value (void)
   g_autoptr (ServeTestCall) call = NULL;
 
   /* It warns, and warnings are deadly in tests. */
-  ferry_launcher_unsetenv (launcher, "G_DEBUG");
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDERR);
+  ferry_launcher_setenv (launcher, "G_DEBUG", NULL);
+  g_object_set (launcher, "stderr", FERRY_STREAM_MODE_SILENT, NULL);
   test = serve_test_new_process (launcher, FALSE);
   call = serve_test_ask (test, "fail-with-result", NULL);
   serve_test_assert_failed (call, G_FILE_ERROR, G_FILE_ERROR_NOENT);
@@ -132,7 +132,7 @@ test_has_the_name_that_it_was_given (void)
   g_autoptr (FerryLauncher) launcher = serve_test_launcher_new ();
   g_autoptr (ServeTest) test = NULL;
 
-  ferry_launcher_set_name (launcher, "counts-sheep");
+  g_object_set (launcher, "name", "counts-sheep", NULL);
   test = serve_test_new_process (launcher, FALSE);
   serve_test_assert_call (test, "process-name", NULL, "'counts-sheep'");
   serve_test_assert_call (test, "environment", g_variant_new_string ("FERRY_WORKER_NAME"), "''");
@@ -163,10 +163,10 @@ test_fork_server_with_a_failing_initialiser_starts_nobody (void)
   g_autoptr (ServeTest) test = NULL;
 
   ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", "fail");
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDERR);
+  g_object_set (launcher, "stderr", FERRY_STREAM_MODE_SILENT, NULL);
   test = serve_test_new_process (launcher, TRUE);
   serve_test_finish (test);
-  g_assert_false (ferry_exit_is_success (ferry_worker_get_exit (test->worker)));
+  g_assert_false (ferry_exit_is_success (ferry_test_get_object (test->worker, "exit")));
 }
 
 static void

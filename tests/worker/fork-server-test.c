@@ -66,15 +66,15 @@ fork_server_test_start (ForkServerTest *self)
 
   ferry_fork_server_start (self->fork_server, self->router, &error);
   g_assert_no_error (error);
-  worker_test_wait_open (ferry_fork_server_get_worker (self->fork_server));
-  return ferry_worker_get_pid (ferry_fork_server_get_worker (self->fork_server));
+  worker_test_wait_open (ferry_test_get_object (self->fork_server, "worker"));
+  return ferry_worker_get_pid (ferry_test_get_object (self->fork_server, "worker"));
 }
 
 /* Kills the fork server's process. */
 void
 fork_server_test_kill (ForkServerTest *self)
 {
-  ferry_worker_force_exit (ferry_fork_server_get_worker (self->fork_server));
+  ferry_worker_force_exit (ferry_test_get_object (self->fork_server, "worker"));
 }
 
 /* What the kernel has of a process behind its name. */

@@ -32,8 +32,8 @@ hostile_test_spawn (HostileTest *self, const char *orders)
   g_auto (GStrv) argv = g_strsplit (line, " ", -1);
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const *) argv);
 
-  ferry_launcher_set_trusted (launcher, self->trusted);
-  ferry_launcher_set_buffer_capacity (launcher, self->buffers);
+  g_object_set (launcher, "trusted", self->trusted, NULL);
+  g_object_set (launcher, "buffer-capacity", (guint64) self->buffers, NULL);
   worker_test_add_sender (launcher, "out", self->pipe);
   worker_test_add_sender (launcher, "second", self->second);
   self->worker = worker_test_spawn (launcher, self->router);
@@ -61,7 +61,7 @@ hostile_test_assert_ended (HostileTest *self, const HostileRow *row)
   g_assert_cmpuint (ferry_router_get_counter (self->router, FERRY_COUNTER_PROTOCOL_ERRORS), ==, fault ? 1 : 0);
   /* One that exits right after its fault may have done so before it was killed. */
   if (fault && (row->orders == NULL || strstr (row->orders, "exit") == NULL))
-    g_assert_cmpint (ferry_exit_get_signal (ferry_worker_get_exit (self->worker)), ==, SIGKILL);
+    g_assert_cmpint (ferry_exit_get_signal (ferry_test_get_object (self->worker, "exit")), ==, SIGKILL);
   g_assert_false (ferry_test_is_alive (ferry_worker_get_pid (self->worker)));
 }
 

@@ -17,8 +17,8 @@ sandbox_test_new (void)
   self->router = ferry_test_router_new ();
   self->launcher = worker_test_launcher_new ("sandboxed-worker", "exit:0", NULL);
   self->sandbox = ferry_sandbox_new ();
-  ferry_sandbox_set_policy (self->sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
-  ferry_launcher_set_sandbox (self->launcher, self->sandbox);
+  g_object_set (self->sandbox, "policy", FERRY_SANDBOX_POLICY_PREFERRED, NULL);
+  g_object_set (self->launcher, "sandbox", self->sandbox, NULL);
   self->outcomes = g_array_new (FALSE, FALSE, sizeof (int));
   return self;
 }
@@ -70,7 +70,7 @@ set_orders (SandboxTest *self, const char *orders)
   g_autofree char *line = g_strconcat (path, " ", orders, NULL);
   g_auto (GStrv) argv = g_strsplit (line, " ", -1);
 
-  ferry_launcher_set_argv (self->launcher, (const char *const *) argv);
+  g_object_set (self->launcher, "argv", (const char *const *) argv, NULL);
 }
 
 void
@@ -90,8 +90,8 @@ sandbox_test_try (SandboxTest *self, const char *order)
 {
   sandbox_test_start (self, order);
   ferry_test_wait_ended (self->worker);
-  if (!ferry_exit_is_success (ferry_worker_get_exit (self->worker)))
-    g_error ("%s: %s", order, ferry_exit_get_message (ferry_worker_get_exit (self->worker)));
+  if (!ferry_exit_is_success (ferry_test_get_object (self->worker, "exit")))
+    g_error ("%s: %s", order, ferry_exit_get_message (ferry_test_get_object (self->worker, "exit")));
   /* What executes another program has nothing more to say. */
   if (self->outcomes->len == 0 && g_str_has_prefix (order, "execute:"))
     return 0;

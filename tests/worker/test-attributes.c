@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 
 #include "base/ferry-base-private.h"
+#include "worker/ferry-worker-private.h"
 #include "worker/fork-server-test.h"
 
 /* Begins a test whose workers are forked, or executed. */
@@ -28,7 +29,7 @@ test_has_a_priority (gconstpointer forked)
   ForkServerTest test;
 
   begin (&test, forked);
-  ferry_launcher_set_nice (test.launcher, 7);
+  g_object_set (test.launcher, "nice", 7, NULL);
   fork_server_test_assert_told (&test, "nice", "7\n");
   fork_server_test_finish (&test);
 }
@@ -106,13 +107,13 @@ test_has_a_name (gconstpointer forked)
   g_autofree char *told = NULL;
 
   begin (&test, forked);
-  ferry_launcher_set_name (test.launcher, "thumbnails");
+  g_object_set (test.launcher, "name", "thumbnails", NULL);
   worker = fork_server_test_spawn (&test, "exit:3");
   g_assert_cmpstr (ferry_worker_get_name (worker), ==, "thumbnails");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "'thumbnails'");
   told = fork_server_test_ask (&test, GPOINTER_TO_INT (forked) ? "name" : "variable:FERRY_WORKER_NAME");
   g_assert_cmpstr (told, ==, "thumbnails\n");
-  ferry_launcher_set_name (test.launcher, NULL);
+  g_object_set (test.launcher, "name", NULL, NULL);
   g_clear_object (&worker);
   worker = fork_server_test_spawn (&test, "exit:3");
   g_assert_cmpstr (ferry_worker_get_name (worker), ==, "parent-worker");

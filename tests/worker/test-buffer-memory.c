@@ -82,7 +82,7 @@ source_new (FerryRouter *router, Mode mode, guint n, gboolean hangs)
   g_strv_builder_add (builder, hangs ? "pause" : "variant:1");
   orders = g_strv_builder_end (builder);
   launcher = ferry_launcher_new ((const char *const *) orders);
-  ferry_launcher_set_trusted (launcher, mode == TRUSTED);
+  g_object_set (launcher, "trusted", mode == TRUSTED, NULL);
   self->router = router;
   self->buffers = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   ferry_router_pipe (router, flags, &self->sender, &self->receiver, &error);

@@ -100,8 +100,8 @@ spawn (Scene *self, gconstpointer mode, GStrv orders)
   g_strv_builder_addv (argv, (const char **) orders);
   all = g_strv_builder_end (argv);
   self->launcher = ferry_launcher_new ((const char *const *) all);
-  ferry_launcher_set_trusted (self->launcher, GPOINTER_TO_INT (mode) == TRUSTED);
-  ferry_launcher_set_buffer_capacity (self->launcher, 64 * 1024 * 1024);
+  g_object_set (self->launcher, "trusted", GPOINTER_TO_INT (mode) == TRUSTED, NULL);
+  g_object_set (self->launcher, "buffer-capacity", (guint64) (64 * 1024 * 1024), NULL);
   g_assert_true (ferry_launcher_add_sender (self->launcher, "out", self->sender, &error));
   self->worker = worker_test_spawn (self->launcher, self->router);
 }

@@ -28,7 +28,7 @@ assert_exits (const char *status_order, int status)
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
   g_assert_cmpuint (pipe->n_messages, ==, 1000);
   ferry_test_wait_ended (worker);
-  exit = ferry_worker_get_exit (worker);
+  exit = ferry_test_get_object (worker, "exit");
   g_assert_cmpint (ferry_exit_get_reason (exit), ==, FERRY_CLOSE_REASON_EXITED);
   g_assert_cmpint (ferry_exit_get_exit_status (exit), ==, status);
   g_assert_cmpint (ferry_exit_get_signal (exit), ==, 0);
@@ -99,13 +99,13 @@ test_tells_the_signal (gconstpointer data)
   ferry_test_pipe_wait_closed (pipe);
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_KILLED);
   ferry_test_wait_ended (worker);
-  exit = ferry_worker_get_exit (worker);
+  exit = ferry_test_get_object (worker, "exit");
   g_assert_cmpint (ferry_exit_get_reason (exit), ==, FERRY_CLOSE_REASON_KILLED);
   g_assert_cmpint (ferry_exit_get_signal (exit), ==, signal_number);
   g_assert_cmpint (ferry_exit_get_exit_status (exit), ==, -1);
   g_assert_false (ferry_exit_is_success (exit));
-  g_assert_true (ferry_exit_is_forced (exit));
-  g_assert_true (ferry_exit_is_forced (pipe->exit));
+  g_assert_true (ferry_test_get_number (exit, "forced"));
+  g_assert_true (ferry_test_get_number (pipe->exit, "forced"));
   ferry_test_router_stop (router);
 }
 
@@ -123,8 +123,8 @@ test_tells_a_foreign_signal (gconstpointer data)
   g_assert_true (ferry_worker_send_signal (worker, SIGCONT, NULL));
   ferry_test_kill (ferry_worker_get_pid (worker), signal_number);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "was killed by signal");
-  g_assert_cmpint (ferry_exit_get_signal (ferry_worker_get_exit (worker)), ==, signal_number);
-  g_assert_false (ferry_exit_is_forced (ferry_worker_get_exit (worker)));
+  g_assert_cmpint (ferry_exit_get_signal (ferry_test_get_object (worker, "exit")), ==, signal_number);
+  g_assert_false (ferry_test_get_number (ferry_test_get_object (worker, "exit"), "forced"));
   ferry_test_router_stop (router);
 }
 
@@ -211,13 +211,13 @@ dumps_core (gboolean allowed)
   getrlimit (RLIMIT_CORE, &before);
   limit = (struct rlimit){allowed ? before.rlim_max : 0, before.rlim_max};
   setrlimit (RLIMIT_CORE, &limit);
-  ferry_launcher_set_cwd (launcher, folder);
+  g_object_set (launcher, "cwd", folder, NULL);
   worker = worker_test_spawn (launcher, router);
   g_assert_true (ferry_worker_send_signal (worker, SIGSEGV, NULL));
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 11");
   setrlimit (RLIMIT_CORE, &before);
   remove_folder (folder);
-  dumped = ferry_exit_get_core_dumped (ferry_worker_get_exit (worker));
+  dumped = ferry_test_get_number (ferry_test_get_object (worker, "exit"), "core-dumped");
   ferry_test_router_stop (router);
   return dumped;
 }
@@ -291,7 +291,7 @@ spawn_with_timeout (FerryRouter *router, FerryTestPipe *pipe, const char *order)
 
   if (pipe != NULL)
     worker_test_add_sender (launcher, "out", pipe);
-  ferry_launcher_set_attach_timeout (launcher, 100 * 1000);
+  g_object_set (launcher, "attach-timeout", (gint64) (100 * 1000), NULL);
   return worker_test_spawn (launcher, router);
 }
 

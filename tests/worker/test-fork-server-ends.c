@@ -49,9 +49,10 @@ test_lost_fork_server_is_replaced_at_the_next_spawn (void)
   for (guint i = 1; i <= 5; i++)
     {
       fork_server_test_assert_told (&test, "name", "parent-worker\n");
-      g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, i);
+      g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, i);
       fork_server_test_kill (&test);
-      worker_test_assert_exit (ferry_fork_server_get_worker (test.fork_server), FERRY_CLOSE_REASON_KILLED, "signal 9");
+      worker_test_assert_exit (ferry_test_get_object (test.fork_server, "worker"), FERRY_CLOSE_REASON_KILLED,
+                               "signal 9");
     }
   fork_server_test_finish (&test);
 }
@@ -90,7 +91,7 @@ test_unanswered_workers_end_with_the_fork_server (void)
     {
       worker_test_assert_exit (workers[i], FERRY_CLOSE_REASON_FORK_SERVER_LOST, "Fork server");
       g_assert_cmpint (ferry_worker_get_pid (workers[i]), ==, -1);
-      g_assert_cmpint (ferry_exit_get_pid (ferry_worker_get_exit (workers[i])), ==, -1);
+      g_assert_cmpint (ferry_test_get_number (ferry_test_get_object (workers[i], "exit"), "pid"), ==, -1);
       g_object_unref (workers[i]);
     }
   fork_server_test_finish (&test);
@@ -104,7 +105,7 @@ test_program_that_cannot_be_executed_fails_the_workers (void)
   g_autoptr (FerryWorker) worker = NULL;
 
   fork_server_test_begin (&test);
-  ferry_launcher_set_argv (test.base, argv);
+  g_object_set (test.base, "argv", argv, NULL);
   worker = fork_server_test_spawn (&test, "pause");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "could not be executed");
   fork_server_test_finish (&test);
@@ -123,14 +124,14 @@ test_is_not_started_for_ever (void)
       g_autoptr (FerryWorker) worker = fork_server_test_spawn (&test, "pause");
 
       ferry_test_wait_ended (worker);
-      ferry_test_wait_ended (ferry_fork_server_get_worker (test.fork_server));
+      ferry_test_wait_ended (ferry_test_get_object (test.fork_server, "worker"));
     }
   g_assert_null (ferry_launcher_spawn (test.launcher, test.router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
   g_assert_nonnull (strstr (error->message, "exited with status 7"));
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 3);
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 3);
 
-  ferry_launcher_unsetenv (test.base, "FORK_SERVER_HOSTILE");
+  ferry_launcher_setenv (test.base, "FORK_SERVER_HOSTILE", NULL);
   g_assert_true (ferry_fork_server_start (test.fork_server, test.router, NULL));
   fork_server_test_assert_told (&test, "name", "parent-worker\n");
   fork_server_test_finish (&test);
@@ -146,7 +147,7 @@ test_needs_one_router (void)
   fork_server_test_begin (&test);
   g_assert_true (ferry_fork_server_start (test.fork_server, test.router, NULL));
   g_assert_true (ferry_fork_server_start (test.fork_server, test.router, NULL));
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
   g_assert_null (ferry_launcher_spawn (test.launcher, other, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
   ferry_test_router_stop (other);
@@ -192,7 +193,7 @@ test_hostile (gconstpointer data)
   ferry_launcher_setenv (test.base, "FORK_SERVER_HOSTILE", how);
   worker = fork_server_test_spawn (&test, "pause");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_FORK_SERVER_LOST, "fork server");
-  worker_test_assert_exit (ferry_fork_server_get_worker (test.fork_server), FERRY_CLOSE_REASON_PROTOCOL_ERROR,
+  worker_test_assert_exit (ferry_test_get_object (test.fork_server, "worker"), FERRY_CLOSE_REASON_PROTOCOL_ERROR,
                            "Fork server");
   ferry_test_pipe_wait_count (pipe, pipe->n_messages + 1000);
   g_assert_true (pipe->in_order);
@@ -214,7 +215,7 @@ test_leaving (gconstpointer data)
   ferry_launcher_setenv (test.base, "FORK_SERVER_HOSTILE", data);
   worker = fork_server_test_spawn (&test, "pause");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_FORK_SERVER_LOST, "Fork server");
-  ferry_test_wait_ended (ferry_fork_server_get_worker (test.fork_server));
+  ferry_test_wait_ended (ferry_test_get_object (test.fork_server, "worker"));
   fork_server_test_finish (&test);
 }
 
@@ -228,7 +229,7 @@ test_failure_may_have_any_bytes (void)
   ferry_launcher_setenv (test.base, "FORK_SERVER_HOSTILE", "fail-with-bytes");
   worker = fork_server_test_spawn (&test, "pause");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "ytes");
-  g_assert_true (g_utf8_validate (ferry_exit_get_message (ferry_worker_get_exit (worker)), -1, NULL));
+  g_assert_true (g_utf8_validate (ferry_exit_get_message (ferry_test_get_object (worker, "exit")), -1, NULL));
   fork_server_test_finish (&test);
 }
 
@@ -250,7 +251,7 @@ test_failure_of_a_worker_that_was_ended_changes_nothing (void)
   fork_server_test_begin (&test);
   ferry_launcher_setenv (test.base, "FORK_SERVER_HOSTILE", "fail-late");
   worker = fork_server_test_spawn (&test, "pause");
-  process = ferry_fork_server_get_worker (test.fork_server);
+  process = ferry_test_get_object (test.fork_server, "worker");
   worker_test_wait_open (process);
   pid = ferry_worker_get_pid (process);
   worker_test_look_until (stands_still, GINT_TO_POINTER (pid));
@@ -259,7 +260,7 @@ test_failure_of_a_worker_that_was_ended_changes_nothing (void)
   g_object_unref (worker);
   ferry_test_kill (pid, SIGCONT);
   ferry_test_wait_ended (process);
-  g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (process)), ==, 0);
+  g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (process, "exit")), ==, 0);
   fork_server_test_finish (&test);
 }
 
@@ -274,7 +275,7 @@ test_silent_fork_server_is_not_waited_for (void)
   fork_server_test_begin (&test);
   pipe = ferry_test_pipe_new (test.router);
   worker_test_add_sender (test.launcher, "out", pipe);
-  ferry_launcher_set_attach_timeout (test.launcher, 10000);
+  g_object_set (test.launcher, "attach-timeout", (gint64) 10000, NULL);
   ferry_launcher_setenv (test.base, "FORK_SERVER_HOSTILE", "say-nothing");
   worker = fork_server_test_spawn (&test, "pause");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NEVER_ATTACHED, "in time");
@@ -307,7 +308,7 @@ test_unanswered_requests_are_bounded (void)
   fork_server_test_begin (&test);
   ferry_launcher_setenv (test.base, "FORK_SERVER_HOSTILE", "count-requests");
   workers[0] = fork_server_test_spawn (&test, "pause");
-  process = ferry_fork_server_get_worker (test.fork_server);
+  process = ferry_test_get_object (test.fork_server, "worker");
   worker_test_wait_open (process);
   pid = ferry_worker_get_pid (process);
   worker_test_look_until (stands_still, GINT_TO_POINTER (pid));
@@ -334,7 +335,7 @@ test_reaps_children_that_its_workers_made_its_own (void)
   fork_server_test_begin (&test);
   worker = fork_server_test_spawn (&test, "give-away:200 exit:0");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 0");
-  fork_server = ferry_worker_get_pid (ferry_fork_server_get_worker (test.fork_server));
+  fork_server = ferry_worker_get_pid (ferry_test_get_object (test.fork_server, "worker"));
   worker_test_look_until (has_one_child, &fork_server);
   fork_server_test_finish (&test);
 }

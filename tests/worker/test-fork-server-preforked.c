@@ -180,10 +180,10 @@ test_has_all_of_a_worker (void)
   fork_server_test_begin (&test);
   ferry_launcher_setenv (test.base, "WORKER_TEST", "its fork server's");
   preforked = wait_preforked (fork_server_test_start (&test));
-  ferry_launcher_set_name (test.launcher, "another name");
+  g_object_set (test.launcher, "name", "another name", NULL);
   ferry_launcher_setenv (test.launcher, "WORKER_TEST", "its own");
-  ferry_launcher_set_cwd (test.launcher, "/");
-  ferry_launcher_set_nice (test.launcher, 5);
+  g_object_set (test.launcher, "cwd", "/", NULL);
+  g_object_set (test.launcher, "nice", 5, NULL);
   ferry_launcher_set_limit (test.launcher, FERRY_LIMIT_OPEN_FILES, 99);
   fork_server_test_order (&test, orders);
   worker = worker_test_spawn_with_output (test.launcher, test.router, &fd);
@@ -212,7 +212,7 @@ test_tells_what_cannot_be_done (void)
   fork_server_test_begin (&test);
   fork_server = fork_server_test_start (&test);
   preforked = wait_preforked (fork_server);
-  ferry_launcher_set_cwd (test.launcher, "/no/such/folder");
+  g_object_set (test.launcher, "cwd", "/no/such/folder", NULL);
   worker = fork_server_test_spawn (&test, "pause");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "/no/such/folder");
   /* The failure is told ahead of the end. */
@@ -262,7 +262,7 @@ test_sends_and_its_exit_is_told (void)
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 4");
   g_assert_cmpuint (pipe->n_messages, ==, 1000);
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
-  g_assert_cmpint (ferry_exit_get_pid (ferry_worker_get_exit (worker)), ==, preforked);
+  g_assert_cmpint (ferry_test_get_number (ferry_test_get_object (worker, "exit"), "pid"), ==, preforked);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   fork_server_test_finish (&test);
 }
@@ -278,7 +278,7 @@ test_its_signal_is_told (void)
   preforked = wait_preforked (fork_server_test_start (&test));
   worker = fork_server_test_spawn (&test, "kill:11");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 11");
-  g_assert_cmpint (ferry_exit_get_pid (ferry_worker_get_exit (worker)), ==, preforked);
+  g_assert_cmpint (ferry_test_get_number (ferry_test_get_object (worker, "exit"), "pid"), ==, preforked);
   fork_server_test_finish (&test);
 }
 
@@ -338,13 +338,13 @@ test_leaves_nothing_behind (void)
 
       ferry_test_wait_ended (worker);
       g_assert_cmpint (ferry_worker_get_pid (worker), ==, preforked);
-      g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (worker)), ==, i % 2 == 0 ? 3 : -1);
+      g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (worker, "exit")), ==, i % 2 == 0 ? 3 : -1);
       g_assert_cmpint (fork_server_test_get_state (preforked), ==, 0);
     }
   g_assert_cmpuint (ferry_test_count_fds (), ==, before);
   worker_test_look_until (is_idle, &fork_server);
   fork_server_test_assert_told (&test, "descriptors", "0 1 2 3 \n");
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
   fork_server_test_finish (&test);
 }
 
@@ -372,8 +372,8 @@ test_is_replaced_after_a_worker_when_killed (void)
       wait_preforked_beside (fork_server, &worker, 1);
       end_workers (&worker, 1);
     }
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 1);
-  g_assert_cmpint (ferry_worker_get_pid (ferry_fork_server_get_worker (test.fork_server)), ==, fork_server);
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
+  g_assert_cmpint (ferry_worker_get_pid (ferry_test_get_object (test.fork_server, "worker")), ==, fork_server);
   fork_server_test_finish (&test);
 }
 
@@ -401,7 +401,7 @@ test_is_replaced_when_killed_with_a_request_on_its_way (void)
       worker_test_look_until (is_reaped, &preforked);
     }
   wait_preforked (fork_server);
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
   fork_server_test_finish (&test);
 }
 
@@ -490,7 +490,7 @@ killed_at (guint64 system_call, gboolean is_worker)
       g_assert_cmpint (ferry_worker_get_pid (worker) == preforked, ==, is_worker);
       g_free (fork_server_test_ask (&test, "name"));
     }
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
   fork_server_test_finish (&test);
 }
 
@@ -518,7 +518,8 @@ test_ends_with_its_fork_server (void)
       GPid preforked = wait_preforked (fork_server);
 
       fork_server_test_kill (&test);
-      worker_test_assert_exit (ferry_fork_server_get_worker (test.fork_server), FERRY_CLOSE_REASON_KILLED, "signal 9");
+      worker_test_assert_exit (ferry_test_get_object (test.fork_server, "worker"), FERRY_CLOSE_REASON_KILLED,
+                               "signal 9");
       worker_test_wait_gone (preforked);
       fork_server_test_assert_told (&test, "name", "parent-worker\n");
     }
@@ -565,7 +566,7 @@ test_fork_server_with_a_thread_has_none (void)
                                "2 threads, the second was found after its initialiser 'thread-maker'");
       g_assert_false (has_preforked (fork_server));
     }
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
   fork_server_test_finish (&test);
 }
 

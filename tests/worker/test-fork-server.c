@@ -29,8 +29,9 @@ test_forks_a_worker_that_sends (void)
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 4");
   g_assert_cmpuint (pipe->n_messages, ==, 1000);
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
-  g_assert_cmpint (ferry_worker_get_pid (worker), ==, ferry_exit_get_pid (ferry_worker_get_exit (worker)));
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 1);
+  g_assert_cmpint (ferry_worker_get_pid (worker), ==,
+                   ferry_test_get_number (ferry_test_get_object (worker, "exit"), "pid"));
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   fork_server_test_finish (&test);
 }
@@ -45,7 +46,7 @@ test_is_the_parent (void)
   fork_server_test_begin (&test);
   told = fork_server_test_ask (&test, "parent group");
   expected =
-    g_strdup_printf ("%d\nleader\n", (int) ferry_worker_get_pid (ferry_fork_server_get_worker (test.fork_server)));
+    g_strdup_printf ("%d\nleader\n", (int) ferry_worker_get_pid (ferry_test_get_object (test.fork_server, "worker")));
   g_assert_cmpstr (told, ==, expected);
   fork_server_test_finish (&test);
 }
@@ -69,7 +70,7 @@ test_names_the_process (void)
 
   fork_server_test_begin (&test);
   fork_server_test_assert_told (&test, "name cmdline", "parent-worker\nparent-worker\n");
-  ferry_launcher_set_name (test.launcher, "a worker");
+  g_object_set (test.launcher, "name", "a worker", NULL);
   fork_server_test_assert_told (&test, "name cmdline", "a worker\na worker\n");
   fork_server_test_finish (&test);
 }
@@ -83,7 +84,7 @@ test_names_the_process_at_length (void)
   g_autofree char *expected = g_strconcat (name, "\ncmdline variable:WORKER_ORDERS\n", NULL);
 
   fork_server_test_begin (&test);
-  ferry_launcher_set_name (test.launcher, name);
+  g_object_set (test.launcher, "name", name, NULL);
   fork_server_test_assert_told (&test, "cmdline variable:WORKER_ORDERS", expected);
   fork_server_test_finish (&test);
 }
@@ -111,7 +112,7 @@ test_has_an_environment_of_its_own (void)
 
   fork_server_test_begin (&test);
   ferry_launcher_setenv (test.base, "WORKER_TEST", "not this");
-  ferry_launcher_set_environ (test.launcher, environment);
+  g_object_set (test.launcher, "environ", environment, NULL);
   told = worker_test_run (test.launcher, test.router);
   g_assert_cmpstr (told, ==, "only\n(none)\n");
   fork_server_test_finish (&test);
@@ -151,12 +152,12 @@ test_starts_in_another_folder (void)
   g_autoptr (FerryWorker) worker = NULL;
 
   fork_server_test_begin (&test);
-  ferry_launcher_set_cwd (test.launcher, "/");
+  g_object_set (test.launcher, "cwd", "/", NULL);
   fork_server_test_assert_told (&test, "folder", "/\n");
-  ferry_launcher_set_cwd (test.launcher, "/no/such/folder");
+  g_object_set (test.launcher, "cwd", "/no/such/folder", NULL);
   worker = fork_server_test_spawn (&test, "folder");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "/no/such/folder");
-  g_assert_nonnull (strstr (ferry_exit_get_message (ferry_worker_get_exit (worker)), "No such file"));
+  g_assert_nonnull (strstr (ferry_exit_get_message (ferry_test_get_object (worker, "exit")), "No such file"));
   fork_server_test_finish (&test);
 }
 
@@ -238,13 +239,14 @@ test_leaves_no_process_and_no_descriptor (void)
   for (guint i = 0; i < N_WORKERS; i++)
     {
       ferry_test_wait_ended (workers[i]);
-      g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (workers[i])), ==, i % 2 == 0 ? 3 : -1);
+      g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (workers[i], "exit")), ==,
+                       i % 2 == 0 ? 3 : -1);
       g_assert_cmpint (fork_server_test_get_state (ferry_worker_get_pid (workers[i])), ==, 0);
       g_object_unref (workers[i]);
     }
   g_assert_cmpuint (ferry_test_count_fds (), ==, before);
   fork_server_test_assert_told (&test, "descriptors", "0 1 2 3 \n");
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
   fork_server_test_finish (&test);
 }
 
@@ -271,7 +273,7 @@ test_needs_an_attached_worker_in_time (void)
   fork_server_test_begin (&test);
   pipe = ferry_test_pipe_new (test.router);
   worker_test_add_sender (test.launcher, "out", pipe);
-  ferry_launcher_set_attach_timeout (test.launcher, 10000);
+  g_object_set (test.launcher, "attach-timeout", (gint64) 10000, NULL);
   worker = fork_server_test_spawn (&test, "pause");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_NEVER_ATTACHED, "in time");
   g_clear_pointer (&pipe, ferry_test_pipe_free);
@@ -294,11 +296,11 @@ test_stops_with_its_router (void)
       worker_test_wait_launched (workers[i]);
       pids[i] = ferry_worker_get_pid (workers[i]);
     }
-  fork_server = ferry_worker_get_pid (ferry_fork_server_get_worker (test.fork_server));
+  fork_server = ferry_worker_get_pid (ferry_test_get_object (test.fork_server, "worker"));
   ferry_router_stop (test.router, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
-      g_assert_cmpint (ferry_exit_get_reason (ferry_worker_get_exit (workers[i])), ==,
+      g_assert_cmpint (ferry_exit_get_reason (ferry_test_get_object (workers[i], "exit")), ==,
                        FERRY_CLOSE_REASON_ROUTER_STOPPED);
       /* The process that adopts it when the fork server has ended reaps it. */
       worker_test_wait_gone (pids[i]);
@@ -308,7 +310,7 @@ test_stops_with_its_router (void)
   worker_test_wait_gone (fork_server);
   g_assert_true (ferry_router_start (test.router, NULL));
   fork_server_test_assert_told (&test, "name", "parent-worker\n");
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 2);
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 2);
   fork_server_test_finish (&test);
 }
 
@@ -342,7 +344,7 @@ test_goes_when_nobody_needs_it (void)
   fork_server_test_begin (&test);
   worker = fork_server_test_spawn (&test, "pause");
   worker_test_wait_launched (worker);
-  process = g_object_ref (ferry_fork_server_get_worker (test.fork_server));
+  process = g_object_ref (ferry_test_get_object (test.fork_server, "worker"));
   g_object_unref (test.fork_server);
   g_object_unref (test.launcher);
   g_object_unref (test.base);
@@ -373,7 +375,7 @@ test_refuses_senders_of_its_launcher (void)
   g_clear_error (&error);
   g_assert_null (ferry_launcher_spawn (test.launcher, test.router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_cmpuint (ferry_fork_server_get_n_starts (test.fork_server), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 0);
   ferry_router_close_pipe (test.router, pipe->receiver, NULL);
   ferry_test_pipe_free (pipe);
   ferry_router_close_pipe (test.router, second->receiver, NULL);

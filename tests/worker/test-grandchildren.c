@@ -185,7 +185,7 @@ test_a_forked_child_does_not_write_into_the_lane (void)
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
   g_assert_cmpuint (pipe->n_messages, ==, 200);
   ferry_test_wait_ended (worker);
-  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (worker)));
+  g_assert_true (ferry_exit_is_success (ferry_test_get_object (worker, "exit")));
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   ferry_test_router_stop (router);
 }

@@ -135,7 +135,7 @@ scene_end (Scene *self, const Row *row)
   ferry_test_wait_flag (&self->closed);
   worker_test_assert_exit (self->test.worker, row->words != NULL ? FAULT : FERRY_CLOSE_REASON_EXITED,
                            row->words != NULL ? row->words : "status 0");
-  g_assert_cmpuint (ferry_receiver_get_messages (self->receiver), ==, 100 + row->n_buffers);
+  g_assert_cmpuint (ferry_test_get_number (self->receiver, "n-messages"), ==, 100 + row->n_buffers);
   g_assert_cmpuint (self->buffers->len, ==, row->n_buffers);
   for (guint i = 0; i < self->buffers->len; i++)
     {

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "route/ferry-receiver-private.h"
 #include "worker/hostile-test.h"
 
 #define FAULT FERRY_CLOSE_REASON_PROTOCOL_ERROR

@@ -218,7 +218,7 @@ test_newest_value_can_be_had_before_a_workers_message (void)
   ferry_receiver_set_handler (test.second_receiver, order_cb, &test, NULL);
   test.worker = worker_test_spawn (test.launcher, test.router);
   ferry_test_run_until (is_closed, &test);
-  g_assert_cmpuint (ferry_receiver_get_messages (test.second_receiver), ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (test.second_receiver, "n-messages"), ==, 1);
   ferry_test_wait_ended (test.worker);
   ferry_receiver_set_handler (test.second_receiver, NULL, NULL, NULL);
   latest_worker_clear (&test);
@@ -257,7 +257,7 @@ test_lies_in_a_cell_are_protocol_errors (void)
 static gboolean
 has_message (gpointer data)
 {
-  return ferry_receiver_get_messages (((LatestWorker *) data)->second_receiver) > 0;
+  return ferry_test_get_number (((LatestWorker *) data)->second_receiver, "n-messages") > 0;
 }
 
 /* Nothing of these arrives, and nothing else suffers by them. */
@@ -290,10 +290,10 @@ test_cells_are_looked_at_after_the_attach (void)
 
   latest_worker_init_with_launcher (
     &test, worker_test_launcher_new ("hostile-worker", "mark", "attach", "mark-taken", "exit:0", NULL));
-  ferry_launcher_log_stream (test.launcher, FERRY_STREAM_STDERR);
+  g_object_set (test.launcher, "stderr", FERRY_STREAM_MODE_LOG, NULL);
   test.worker = worker_test_spawn (test.launcher, test.router);
   ferry_test_wait_ended (test.worker);
-  exit = ferry_worker_get_exit (test.worker);
+  exit = ferry_test_get_object (test.worker, "exit");
   g_assert_cmpint (ferry_exit_get_reason (exit), ==, FERRY_CLOSE_REASON_EXITED);
   g_assert_cmpint (ferry_exit_get_exit_status (exit), ==, 0);
   g_assert_cmpuint (test.n_values, ==, 0);

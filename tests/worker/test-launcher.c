@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
+#include "worker/ferry-worker-private.h"
 #include "worker/worker-test.h"
 
 #define CURIOUS "curious-worker"
@@ -46,7 +47,7 @@ test_takes_other_arguments_for_the_next_worker (void)
   g_autoptr (FerryLauncher) launcher = worker_test_launcher_new (CURIOUS, "arguments", "first", NULL);
 
   assert_told (launcher, "first\n");
-  ferry_launcher_set_argv (launcher, argv);
+  g_object_set (launcher, "argv", argv, NULL);
   assert_told (launcher, "second\n");
 }
 
@@ -67,7 +68,7 @@ test_replaces_the_environment (void)
   const char *environment[] = {"WORKER_TEST=only", NULL};
   g_autoptr (FerryLauncher) launcher = worker_test_launcher_new (CURIOUS, "environment", NULL);
 
-  ferry_launcher_set_environ (launcher, environment);
+  g_object_set (launcher, "environ", environment, NULL);
   assert_told (launcher, "WORKER_TEST=only\nFERRY_CONTROL_FD=3\n");
 }
 
@@ -87,7 +88,7 @@ test_takes_a_variable_out (void)
   g_autoptr (FerryLauncher) launcher = worker_test_launcher_new (CURIOUS, "variable:WORKER_TEST", NULL);
 
   ferry_launcher_setenv (launcher, "WORKER_TEST", "set");
-  ferry_launcher_unsetenv (launcher, "WORKER_TEST");
+  ferry_launcher_setenv (launcher, "WORKER_TEST", NULL);
   assert_told (launcher, "(none)\n");
 }
 
@@ -102,9 +103,104 @@ test_refuses_names_that_no_variable_has (void)
   ferry_launcher_setenv (launcher, "A=B", "value");
   g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "*ferry_launcher_setenv*variable*");
   ferry_launcher_setenv (launcher, NULL, "value");
-  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "*ferry_launcher_setenv*value*");
-  ferry_launcher_setenv (launcher, "A", NULL);
   g_test_assert_expected_messages ();
+}
+
+static void
+expect_refusal (const char *words)
+{
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, words);
+}
+
+/* What is refused leaves the property as it was. */
+static void
+test_refuses_what_no_property_can_be (void)
+{
+  const char *const argv[] = {"/bin/true", NULL};
+  const char *const nothing[] = {NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_auto (GStrv) program = NULL;
+
+  expect_refusal ("*FerryLauncher:argv*");
+  g_object_set (launcher, "argv", NULL, NULL);
+  expect_refusal ("*FerryLauncher:argv*");
+  g_object_set (launcher, "argv", nothing, NULL);
+  expect_refusal ("*FerryLauncher:environ*");
+  g_object_set (launcher, "environ", NULL, NULL);
+  expect_refusal ("*FerryLauncher:name*");
+  g_object_set (launcher, "name", "", NULL);
+  expect_refusal ("*FerryLauncher:stdout*ferry_launcher_take_stream_fd*");
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_DESCRIPTOR, NULL);
+  expect_refusal ("*FerryLauncher:stdin*standard input*");
+  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_LOG, NULL);
+  g_test_assert_expected_messages ();
+  g_object_get (launcher, "argv", &program, NULL);
+  g_assert_true (g_strv_equal ((const char *const *) program, argv));
+  g_assert_cmpint (ferry_test_get_number (launcher, "stdin"), ==, FERRY_STREAM_MODE_DEFAULT);
+}
+
+static void
+count_cb (guint *n)
+{
+  ++*n;
+}
+
+/* A launcher that is made with its settings, as a builder makes one. Each change is notified once. */
+static void
+test_settings_are_properties (void)
+{
+  const char *const argv[] = {"/bin/true", "argument", NULL};
+  const char *const environment[] = {"A=1", NULL};
+  g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
+  g_autoptr (FerryLauncher) launcher =
+    g_object_new (FERRY_TYPE_LAUNCHER, "argv", argv, "environ", environment, "cwd", "/", "name", "name", "nice", 3,
+                  "attach-timeout", (gint64) -1, "buffer-capacity", (guint64) 5, "trusted", TRUE, "sandbox", sandbox,
+                  "stdin", FERRY_STREAM_MODE_SILENT, "stderr", FERRY_STREAM_MODE_LOG, NULL);
+  g_auto (GStrv) program = NULL;
+  g_auto (GStrv) variables = NULL;
+  g_autofree char *cwd = NULL;
+  g_autofree char *name = NULL;
+  guint n = 0;
+
+  g_object_get (launcher, "argv", &program, "environ", &variables, "cwd", &cwd, "name", &name, NULL);
+  g_assert_true (g_strv_equal ((const char *const *) program, argv));
+  g_assert_true (g_strv_equal ((const char *const *) variables, environment));
+  g_assert_cmpstr (cwd, ==, "/");
+  g_assert_cmpstr (name, ==, "name");
+  g_assert_cmpint (ferry_test_get_number (launcher, "nice"), ==, 3);
+  g_assert_cmpint (ferry_test_get_number (launcher, "attach-timeout"), ==, -1);
+  g_assert_cmpint (ferry_test_get_number (launcher, "buffer-capacity"), ==, 5);
+  g_assert_cmpint (ferry_test_get_number (launcher, "trusted"), ==, TRUE);
+  g_assert_true (ferry_test_get_object (launcher, "sandbox") == sandbox);
+  g_assert_cmpint (ferry_test_get_number (launcher, "stdin"), ==, FERRY_STREAM_MODE_SILENT);
+  g_assert_cmpint (ferry_test_get_number (launcher, "stdout"), ==, FERRY_STREAM_MODE_DEFAULT);
+  g_assert_cmpint (ferry_test_get_number (launcher, "stderr"), ==, FERRY_STREAM_MODE_LOG);
+  g_signal_connect_swapped (launcher, "notify", G_CALLBACK (count_cb), &n);
+  g_object_set (launcher, "argv", argv, "environ", environment, "cwd", "/", "nice", 3, "trusted", TRUE, NULL);
+  g_assert_cmpuint (n, ==, 0);
+  g_object_set (launcher, "argv", environment, "cwd", NULL, "nice", 4, "stdout", FERRY_STREAM_MODE_INHERIT, NULL);
+  g_assert_cmpuint (n, ==, 4);
+  ferry_launcher_take_stream_fd (launcher, FERRY_STREAM_STDIN, dup (STDIN_FILENO));
+  g_assert_cmpint (ferry_test_get_number (launcher, "stdin"), ==, FERRY_STREAM_MODE_DESCRIPTOR);
+  ferry_launcher_setenv (launcher, "B", "2");
+  g_assert_cmpuint (n, ==, 6);
+  /* The sandbox has begun to measure this, which takes descriptors. */
+  ferry_sandbox_get_strength ();
+}
+
+static void
+test_one_without_a_program_starts_nothing (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryLauncher) launcher = g_object_new (FERRY_TYPE_LAUNCHER, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ferry_launcher_spawn (launcher, router, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_clear_error (&error);
+  g_assert_false (ferry_launcher_spawn_persistent (launcher, "@nowhere", NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  ferry_test_router_stop (router);
 }
 
 static void
@@ -122,7 +218,7 @@ test_starts_in_another_folder (void)
 {
   g_autoptr (FerryLauncher) launcher = worker_test_launcher_new (CURIOUS, "folder", NULL);
 
-  ferry_launcher_set_cwd (launcher, "/");
+  g_object_set (launcher, "cwd", "/", NULL);
   assert_told (launcher, "/\n");
 }
 
@@ -133,8 +229,8 @@ test_goes_back_to_the_folder_of_the_application (void)
   g_autofree char *folder = g_get_current_dir ();
   g_autofree char *expected = g_strconcat (folder, "\n", NULL);
 
-  ferry_launcher_set_cwd (launcher, "/");
-  ferry_launcher_set_cwd (launcher, NULL);
+  g_object_set (launcher, "cwd", "/", NULL);
+  g_object_set (launcher, "cwd", NULL, NULL);
   assert_told (launcher, expected);
 }
 
@@ -169,7 +265,7 @@ test_gives_standard_error (void)
   g_autofree char *said = NULL;
 
   g_free (worker_test_run (launcher, router));
-  ferry_launcher_inherit_stream (launcher, FERRY_STREAM_STDERR);
+  g_object_set (launcher, "stderr", FERRY_STREAM_MODE_INHERIT, NULL);
   said = worker_test_read_all (fd);
   g_assert_cmpstr (said, ==, "said\n");
   ferry_test_router_stop (router);
@@ -180,7 +276,7 @@ test_silences_standard_input (void)
 {
   g_autoptr (FerryLauncher) launcher = worker_test_launcher_new (CURIOUS, "copy", NULL);
 
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
+  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, NULL);
   assert_told (launcher, "");
 }
 
@@ -192,8 +288,8 @@ test_silences_all_streams (void)
   g_autoptr (FerryLauncher) launcher = worker_test_launcher_new (CURIOUS, "copy", "folder", "error:unheard", NULL);
   g_autoptr (FerryWorker) worker = NULL;
 
-  for (FerryStream stream = FERRY_STREAM_STDIN; stream <= FERRY_STREAM_STDERR; stream++)
-    ferry_launcher_silence_stream (launcher, stream);
+  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, "stdout", FERRY_STREAM_MODE_SILENT, "stderr",
+                FERRY_STREAM_MODE_SILENT, NULL);
   worker = worker_test_spawn (launcher, router);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 0");
   ferry_test_router_stop (router);
@@ -213,7 +309,7 @@ test_inherits_standard_output (void)
   fflush (stdout);
   dup2 (fds[1], STDOUT_FILENO);
   close (fds[1]);
-  ferry_launcher_inherit_stream (launcher, FERRY_STREAM_STDOUT);
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_INHERIT, NULL);
   worker = worker_test_spawn (launcher, router);
   ferry_test_wait_ended (worker);
   dup2 (kept, STDOUT_FILENO);
@@ -236,10 +332,10 @@ test_gives_streams_whose_numbers_cross (void)
 
   g_assert_no_errno (pipe2 (fds, O_CLOEXEC));
   ferry_launcher_take_stream_fd (launcher, FERRY_STREAM_STDOUT, fds[1]);
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
+  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, NULL);
   close (STDIN_FILENO);
   worker = worker_test_spawn (launcher, router);
-  ferry_launcher_inherit_stream (launcher, FERRY_STREAM_STDOUT);
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_INHERIT, NULL);
   said = worker_test_read_all (fds[0]);
   ferry_test_wait_ended (worker);
   dup2 (kept, STDIN_FILENO);
@@ -320,12 +416,13 @@ test_has_name_and_states (void)
   g_assert_cmpstr (ferry_worker_get_name (worker), ==, "obedient-worker");
   g_assert_cmpint (ferry_worker_get_pid (worker), ==, -1);
   g_assert_cmpint (ferry_worker_get_state (worker), ==, FERRY_WORKER_STATE_STARTING);
-  g_assert_null (ferry_worker_get_exit (worker));
+  g_assert_null (ferry_test_get_object (worker, "exit"));
   worker_test_wait_open (worker);
   g_assert_cmpint (ferry_worker_get_pid (worker), >, 0);
   ferry_worker_force_exit (worker);
   ferry_test_wait_ended (worker);
-  g_assert_cmpint (ferry_exit_get_pid (ferry_worker_get_exit (worker)), ==, ferry_worker_get_pid (worker));
+  g_assert_cmpint (ferry_test_get_number (ferry_test_get_object (worker, "exit"), "pid"), ==,
+                   ferry_worker_get_pid (worker));
   ferry_test_router_stop (router);
 }
 
@@ -385,7 +482,7 @@ test_refuses_a_program_that_is_not_in_path (void)
   g_assert_null (ferry_launcher_spawn (launcher, router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
   g_assert_nonnull (strstr (error->message, "ferry-no-such-program"));
-  g_assert_false (ferry_receiver_get_closed (pipe->receiver));
+  g_assert_false (ferry_test_get_number (pipe->receiver, "closed"));
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   ferry_test_router_stop (router);
 }
@@ -403,7 +500,7 @@ test_keeps_its_senders_when_refused (void)
 
   worker_test_add_sender (launcher, "out", pipe);
   g_assert_null (ferry_launcher_spawn (launcher, router, NULL));
-  ferry_launcher_set_argv (launcher, right);
+  g_object_set (launcher, "argv", right, NULL);
   worker = worker_test_spawn (launcher, router);
   ferry_test_pipe_wait_closed (pipe);
   g_assert_cmpuint (pipe->n_messages, ==, 3);
@@ -449,7 +546,7 @@ test_tells_of_a_folder_that_does_not_exist (void)
 {
   g_autoptr (FerryLauncher) launcher = worker_test_launcher_new (CURIOUS, "folder", NULL);
 
-  ferry_launcher_set_cwd (launcher, "/no/such/folder");
+  g_object_set (launcher, "cwd", "/no/such/folder", NULL);
   assert_launch_fails (launcher, "/no/such/folder");
 }
 
@@ -496,6 +593,9 @@ static void
 add_launch_tests (void)
 {
   g_test_add_func ("/launcher/refuses-names-that-no-variable-has", test_refuses_names_that_no_variable_has);
+  g_test_add_func ("/launcher/refuses-what-no-property-can-be", test_refuses_what_no_property_can_be);
+  g_test_add_func ("/launcher/settings-are-properties", test_settings_are_properties);
+  g_test_add_func ("/launcher/one-without-a-program-starts-nothing", test_one_without_a_program_starts_nothing);
   g_test_add_func ("/launcher/leaks-no-descriptor", test_leaks_no_descriptor);
   g_test_add_func ("/launcher/leaks-no-descriptor-of-failed-launches", test_leaks_no_descriptor_of_failed_launches);
   g_test_add_func ("/launcher/refuses-a-program-that-is-not-in-path", test_refuses_a_program_that_is_not_in_path);

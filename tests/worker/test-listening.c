@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "link/ferry-link-private.h"
+#include "route/ferry-sender-private.h"
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-launcher-private.h"
 #include "worker/ferry-worker-private.h"
@@ -96,7 +97,7 @@ finish (Listener *self, guint64 n)
   ferry_test_pipe_assert_end (self->pipe, FERRY_CLOSE_REASON_STOPPED);
   g_assert_cmpuint (self->pipe->n_messages, ==, n);
   ferry_test_wait_ended (self->worker);
-  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (self->worker)));
+  g_assert_true (ferry_exit_is_success (ferry_test_get_object (self->worker, "exit")));
 }
 
 /* Everything is sent before the worker has come as far as to attach. */

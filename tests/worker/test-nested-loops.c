@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "route/ferry-receiver-private.h"
 #include "route/ferry-router-private.h"
 #include "worker/worker-test.h"
 
@@ -237,7 +238,7 @@ dialog_clear (Dialog *self)
   dialog_tell (self);
   ferry_test_pipe_wait_closed (self->messages);
   ferry_test_wait_ended (self->worker);
-  g_assert_cmpint (ferry_exit_get_exit_status (ferry_worker_get_exit (self->worker)), ==, 0);
+  g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (self->worker, "exit")), ==, 0);
   ferry_test_pipe_free (self->messages);
   ferry_test_pipe_free (self->values);
   ferry_test_pipe_free (self->others);

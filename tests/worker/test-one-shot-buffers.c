@@ -222,7 +222,7 @@ test_local (void)
   g_assert_no_error (error);
   buffer = ferry_sender_create_buffer (sender, 10, &error);
   g_assert_no_error (error);
-  memset (ferry_buffer_get_data (buffer), 9, 10);
+  memset (ferry_buffer_get_data (buffer, NULL), 9, 10);
   ferry_sender_send_buffer (sender, NULL, buffer, &error);
   g_assert_no_error (error);
   ferry_sender_stop (sender, &error);

@@ -19,6 +19,7 @@
 
 #include "base/ferry-base-private.h"
 #include "link/console-test.h"
+#include "route/ferry-exit-private.h"
 #include "worker/ferry-worker-private.h"
 #include "worker/fork-server-test.h"
 
@@ -53,8 +54,8 @@ begin (OutputTest *self)
 {
   fork_server_test_begin (&self->base);
   ferry_launcher_set_fork_server (self->base.launcher, NULL);
-  ferry_launcher_log_stream (self->base.launcher, FERRY_STREAM_STDOUT);
-  ferry_launcher_log_stream (self->base.launcher, FERRY_STREAM_STDERR);
+  g_object_set (self->base.launcher, "stdout", FERRY_STREAM_MODE_LOG, NULL);
+  g_object_set (self->base.launcher, "stderr", FERRY_STREAM_MODE_LOG, NULL);
   self->worker = NULL;
   self->lines = g_ptr_array_new_with_free_func (g_free);
   self->at_end = 0;
@@ -120,17 +121,17 @@ test_exit_record_has_the_last_lines (void)
 {
   OutputTest test;
   FerryExit *exit;
-  const char *const *last;
+  g_auto (GStrv) last = NULL;
 
   begin (&test);
   spawn (&test, "lines:100 error:it_broke exit:1");
   ferry_test_wait_ended (test.worker);
   g_assert_cmpuint (test.lines->len, ==, 101);
-  exit = ferry_worker_get_exit (test.worker);
-  last = ferry_exit_get_last_lines (exit);
-  g_assert_cmpuint (g_strv_length ((char **) last), ==, 20);
-  g_assert_true (g_strv_contains (last, "it_broke"));
-  g_assert_true (g_strv_contains (last, "99"));
+  exit = ferry_test_get_object (test.worker, "exit");
+  g_object_get (exit, "last-lines", &last, NULL);
+  g_assert_cmpuint (g_strv_length (last), ==, 20);
+  g_assert_true (g_strv_contains ((const char *const *) last, "it_broke"));
+  g_assert_true (g_strv_contains ((const char *const *) last, "99"));
   g_assert_nonnull (
     strstr (ferry_exit_get_message (exit), "exited with status 1; the last line of its standard error was: it_broke"));
   finish (&test);
@@ -142,12 +143,12 @@ test_exit_record_without_lines_has_none (void)
   OutputTest test;
 
   begin (&test);
-  ferry_launcher_inherit_stream (test.base.launcher, FERRY_STREAM_STDOUT);
-  ferry_launcher_inherit_stream (test.base.launcher, FERRY_STREAM_STDERR);
+  g_object_set (test.base.launcher, "stdout", FERRY_STREAM_MODE_INHERIT, NULL);
+  g_object_set (test.base.launcher, "stderr", FERRY_STREAM_MODE_INHERIT, NULL);
   spawn (&test, "exit:0");
   ferry_test_wait_ended (test.worker);
-  g_assert_nonnull (ferry_exit_get_last_lines (ferry_worker_get_exit (test.worker)));
-  g_assert_null (ferry_exit_get_last_lines (ferry_worker_get_exit (test.worker))[0]);
+  g_assert_nonnull (ferry_exit_get_last_lines (ferry_test_get_object (test.worker, "exit")));
+  g_assert_null (ferry_exit_get_last_lines (ferry_test_get_object (test.worker, "exit"))[0]);
   finish (&test);
 }
 
@@ -157,7 +158,7 @@ spawn_shell (OutputTest *self, const char *script)
 {
   const char *argv[] = {"sh", "-c", script, NULL};
 
-  ferry_launcher_set_argv (self->base.launcher, argv);
+  g_object_set (self->base.launcher, "argv", argv, NULL);
   spawn (self, "");
 }
 
@@ -250,7 +251,7 @@ test_flood_without_an_end_is_stopped (void)
   ferry_test_run_until (has_many, &test);
   ferry_worker_force_exit (test.worker);
   ferry_test_wait_ended (test.worker);
-  g_assert_cmpint (ferry_exit_get_signal (ferry_worker_get_exit (test.worker)), ==, 9);
+  g_assert_cmpint (ferry_exit_get_signal (ferry_test_get_object (test.worker, "exit")), ==, 9);
   finish (&test);
 }
 
@@ -316,7 +317,7 @@ test_line_after_the_end_wakes_nothing (void)
   close (writer);
   ferry_test_look_until (is_gone, GINT_TO_POINTER (pid));
   /* What is asked for after that is done after it. */
-  ferry_launcher_set_argv (test.base.launcher, (const char *[]){"true", NULL});
+  g_object_set (test.base.launcher, "argv", (const char *[]){"true", NULL}, NULL);
   next = fork_server_test_spawn (&test.base, "");
   ferry_test_wait_ended (next);
   g_assert_cmpuint (test.lines->len, ==, 1);
@@ -337,7 +338,7 @@ test_stopping_the_router_tells_what_is_there (void)
   while (test.lines->len < 1)
     g_main_context_iteration (NULL, TRUE);
   ferry_router_stop (test.base.router, NULL);
-  last = ferry_exit_get_last_lines (ferry_worker_get_exit (test.worker));
+  last = ferry_exit_get_last_lines (ferry_test_get_object (test.worker, "exit"));
   g_assert_cmpstr (last[0], ==, "one");
   g_assert_cmpuint (test.lines->len, ==, 2);
   assert_line (&test, 1, "1:half");
@@ -383,7 +384,7 @@ test_lines_are_logged (void)
 
       g_log_set_writer_func (log_cb, logged, NULL);
       begin (&test);
-      ferry_launcher_set_name (test.base.launcher, "teller");
+      g_object_set (test.base.launcher, "name", "teller", NULL);
       spawn (&test, "error:bad tell:good exit:0");
       ferry_worker_set_task_name_func (test.worker, give_task_name, NULL);
       ferry_test_wait_ended (test.worker);
@@ -416,7 +417,7 @@ begin_usual (OutputTest *self, gboolean forked)
   begin (self);
   g_object_unref (self->base.launcher);
   self->base.launcher = worker_test_launcher_new ("parent-worker", NULL, NULL);
-  ferry_launcher_set_name (self->base.launcher, "teller");
+  g_object_set (self->base.launcher, "name", "teller", NULL);
   if (forked)
     ferry_launcher_set_fork_server (self->base.launcher, self->base.fork_server);
 }
@@ -449,12 +450,12 @@ test_forked_worker_has_the_streams_that_were_set (void)
   g_autofree char *text = NULL;
 
   begin_usual (&test, TRUE);
-  ferry_launcher_silence_stream (test.base.base, FERRY_STREAM_STDOUT);
+  g_object_set (test.base.base, "stdout", FERRY_STREAM_MODE_SILENT, NULL);
   console_test_begin (&console, STDOUT_FILENO);
   spawn (&test, "tell:lost exit:0");
   ferry_test_wait_ended (test.worker);
   g_clear_object (&test.worker);
-  ferry_launcher_inherit_stream (test.base.launcher, FERRY_STREAM_STDOUT);
+  g_object_set (test.base.launcher, "stdout", FERRY_STREAM_MODE_INHERIT, NULL);
   spawn (&test, "tell:inherited exit:0");
   ferry_test_wait_ended (test.worker);
   text = console_test_end (&console);
@@ -490,7 +491,7 @@ test_shown_flood_does_not_wait_for_the_main_loop (void)
   text = console_test_end (&console);
   g_assert_true (g_str_has_prefix (text, "teller["));
   g_assert_cmpuint (test.lines->len, <, 300000);
-  g_assert_true (g_strv_contains (ferry_exit_get_last_lines (ferry_worker_get_exit (test.worker)), "half"));
+  g_assert_true (g_strv_contains (ferry_exit_get_last_lines (ferry_test_get_object (test.worker, "exit")), "half"));
   finish (&test);
 }
 

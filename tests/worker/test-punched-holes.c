@@ -28,7 +28,7 @@ spawn (FerryTestPipe *pipe, const char *orders)
   g_auto (GStrv) argv = g_strsplit (line, " ", -1);
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const *) argv);
 
-  ferry_launcher_set_buffer_capacity (launcher, CAPACITY);
+  g_object_set (launcher, "buffer-capacity", (guint64) CAPACITY, NULL);
   worker_test_add_sender (launcher, "out", pipe);
   return worker_test_spawn (launcher, pipe->router);
 }

@@ -68,12 +68,12 @@ test_reads_what_it_was_granted (void)
   g_autofree char *folder = g_path_get_dirname (file);
   gboolean refused = (ferry_sandbox_get_strength () & FERRY_SANDBOX_STRENGTH_LANDLOCK) != 0;
 
-  ferry_sandbox_add_read_only_path (test->sandbox, "/nonexistent");
-  ferry_sandbox_add_read_only_path (test->sandbox, file);
+  ferry_test_grant (test->sandbox, "read-only-paths", "/nonexistent");
+  ferry_test_grant (test->sandbox, "read-only-paths", file);
   g_assert_cmpint (try_path (test, "read", file), ==, 0);
   g_assert_cmpint (try_path (test, "write", file), !=, 0);
   g_assert_cmpint (try_path (test, "list", folder) != 0, ==, refused);
-  ferry_sandbox_add_read_only_path (test->sandbox, folder);
+  ferry_test_grant (test->sandbox, "read-only-paths", folder);
   g_assert_cmpint (try_path (test, "list", folder), ==, 0);
   g_assert_cmpint (try_path (test, "write", file), !=, 0);
   remove_file (file);
@@ -87,7 +87,7 @@ test_writes_what_it_was_granted (void)
   g_autofree char *other = make_file ("text");
   g_autofree char *folder = g_path_get_dirname (file);
 
-  ferry_sandbox_add_writable_path (test->sandbox, folder);
+  ferry_test_grant (test->sandbox, "writable-paths", folder);
   g_assert_cmpint (try_path (test, "write", file), ==, 0);
   g_assert_cmpint (try_path (test, "mode", file), ==, 0);
   g_assert_cmpint (try_path (test, "write", other), !=, 0);
@@ -106,7 +106,7 @@ test_leaves_no_traps_where_it_may_write (void)
 
   if (!sandbox_test_has (FERRY_SANDBOX_STRENGTH_LANDLOCK))
     return;
-  ferry_sandbox_add_writable_path (test->sandbox, folder);
+  ferry_test_grant (test->sandbox, "writable-paths", folder);
   g_assert_cmpint (try_path (test, "link", trap), ==, EACCES);
   g_assert_cmpint (try_path (test, "fifo", trap), ==, EACCES);
   remove_file (file);
@@ -122,7 +122,7 @@ test_writes_behind_a_link_that_it_was_granted (void)
   g_autofree char *link = g_strconcat (other, "-link", NULL);
 
   g_assert_no_errno (symlink (folder, link));
-  ferry_sandbox_add_writable_path (test->sandbox, link);
+  ferry_test_grant (test->sandbox, "writable-paths", link);
   g_assert_cmpint (try_path (test, "write", file), ==, 0);
   g_assert_cmpint (try_path (test, "write", other), !=, 0);
   g_assert_no_errno (g_unlink (link));
@@ -139,9 +139,9 @@ test_has_its_sandbox_whatever_was_granted (void)
 
   g_assert_no_errno (pipe (pair));
   ferry_launcher_take_stream_fd (test->launcher, FERRY_STREAM_STDIN, pair[0]);
-  ferry_sandbox_add_read_only_path (test->sandbox, "/dev/stdin");
+  ferry_test_grant (test->sandbox, "read-only-paths", "/dev/stdin");
   g_assert_cmpint (try_path (test, "read", "/dev/stdin"), ==, 0);
-  g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, ferry_sandbox_get_strength ());
+  g_assert_cmpuint (ferry_test_get_number (test->worker, "sandbox-strength"), ==, ferry_sandbox_get_strength ());
   close (pair[1]);
 }
 
@@ -153,9 +153,9 @@ test_sees_only_itself_where_it_may_write_anywhere (void)
 
   if (!sandbox_test_has (FERRY_SANDBOX_STRENGTH_NAMESPACES))
     return;
-  ferry_sandbox_add_writable_path (test->sandbox, "/proc");
+  ferry_test_grant (test->sandbox, "writable-paths", "/proc");
   g_assert_cmpint (try_path (test, "list", own), ==, ENOENT);
-  ferry_sandbox_add_writable_path (test->sandbox, "/");
+  ferry_test_grant (test->sandbox, "writable-paths", "/");
   g_assert_cmpint (try_path (test, "list", own), ==, ENOENT);
   g_assert_cmpint (try_path (test, "list", "/proc/1"), ==, 0);
 }
@@ -175,6 +175,7 @@ static void
 test_has_no_stream_of_the_application (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
+  static const char *const names[] = {"stdin", "stdout", "stderr"};
   int input = dup (STDIN_FILENO);
   int pair[2];
 
@@ -183,7 +184,7 @@ test_has_no_stream_of_the_application (void)
   for (int stream = FERRY_STREAM_STDIN; stream <= FERRY_STREAM_STDERR; stream++)
     {
       g_assert_cmpint (compare_stream (test, stream), ==, EXDEV);
-      ferry_launcher_inherit_stream (test->launcher, (FerryStream) stream);
+      g_object_set (test->launcher, names[stream], FERRY_STREAM_MODE_INHERIT, NULL);
       g_assert_cmpint (compare_stream (test, stream), ==, 0);
     }
   dup2 (input, STDIN_FILENO);
@@ -206,7 +207,7 @@ test_is_granted_a_path_with_any_characters (void)
   g_assert_no_errno (symlink (strange, link));
   if ((ferry_sandbox_get_strength () & FERRY_SANDBOX_STRENGTH_LANDLOCK) != 0)
     g_assert_cmpint (try_path (test, "list", link), ==, EACCES);
-  ferry_sandbox_add_writable_path (test->sandbox, strange);
+  ferry_test_grant (test->sandbox, "writable-paths", strange);
   g_assert_cmpint (try_path (test, "list", link), ==, 0);
   g_assert_no_errno (g_unlink (link));
   g_assert_no_errno (g_rmdir (strange));
@@ -218,7 +219,7 @@ test_reads_what_the_system_has (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
 
-  ferry_sandbox_add_system_paths (test->sandbox);
+  g_object_set (test->sandbox, "system-paths", TRUE, NULL);
   g_assert_cmpint (sandbox_test_try (test, "list:/usr"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "write:/usr/ferry-sandbox-test"), !=, 0);
   if (sandbox_test_has (FERRY_SANDBOX_STRENGTH_LANDLOCK))
@@ -245,7 +246,7 @@ test_has_its_own_descriptors_not_wait (void)
 
   g_assert_cmpint (sandbox_test_try (test, "turn-unblocked"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "transport"), ==, 0);
-  ferry_sandbox_set_network (test->sandbox, TRUE);
+  g_object_set (test->sandbox, "network", TRUE, NULL);
   g_assert_cmpint (sandbox_test_try (test, "flag-unblocked"), ==, 0);
   if (sandbox_test_has (FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS))
     g_assert_cmpint (sandbox_test_try (test, "flag-append"), ==, EPERM);
@@ -256,7 +257,7 @@ test_has_the_network_where_it_was_granted (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
 
-  ferry_sandbox_set_network (test->sandbox, TRUE);
+  g_object_set (test->sandbox, "network", TRUE, NULL);
   g_assert_cmpint (sandbox_test_try (test, "bind"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "netlink:0"), ==, 0);
   if (!sandbox_test_has (FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS))
@@ -300,11 +301,11 @@ test_has_no_more_memory_than_allowed (void)
   g_assert_cmpint (sandbox_test_try (test, "reserve:8000000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "shelve:8000000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "stretch:8000000000"), ==, 0);
-  ferry_sandbox_set_memory_limit (test->sandbox, 64 * MEBIBYTE);
+  g_object_set (test->sandbox, "memory-limit", (guint64) (64 * MEBIBYTE), NULL);
   g_assert_cmpint (sandbox_test_try (test, "allocate:10000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "allocate:100000000"), ==, ENOMEM);
   /* What is mapped and counts as nobody's has its limit as well. */
-  ferry_launcher_set_buffer_capacity (test->launcher, 16 * MEBIBYTE);
+  g_object_set (test->launcher, "buffer-capacity", (guint64) (16 * MEBIBYTE), NULL);
   g_assert_cmpint (sandbox_test_try (test, "reserve:400000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "reserve:800000000"), ==, ENOMEM);
   g_assert_cmpint (sandbox_test_try (test, "shelve:300000000"), ==, 0);
@@ -326,7 +327,7 @@ test_has_no_more_descriptors_than_allowed (void)
   /* What a socket holds is nobody's memory: so there are not many unless one says so. */
   g_assert_cmpint (sandbox_test_try (test, "descriptors:200"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "descriptors:260"), ==, EMFILE);
-  ferry_sandbox_set_descriptor_limit (test->sandbox, 40);
+  g_object_set (test->sandbox, "descriptor-limit", (guint64) 40, NULL);
   g_assert_cmpint (sandbox_test_try (test, "descriptors:20"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "descriptors:60"), ==, EMFILE);
 }
@@ -358,7 +359,7 @@ test_keeps_buffers_where_they_are (void)
       return;
     }
   g_assert_cmpint (sandbox_test_try (test, "unmap"), ==, 0);
-  ferry_sandbox_set_memory_limit (test->sandbox, HAS_SANITIZER ? (guint64) 1 << 46 : 64 * MEBIBYTE);
+  g_object_set (test->sandbox, "memory-limit", (guint64) (HAS_SANITIZER ? (guint64) 1 << 46 : 64 * MEBIBYTE), NULL);
   g_assert_cmpint (sandbox_test_try (test, "unmap"), ==, EPERM);
   if (!HAS_SANITIZER)
     g_assert_cmpint (sandbox_test_try (test, "shelve:800000000"), ==, ENOMEM);
@@ -370,7 +371,7 @@ test_has_no_capability (void)
   g_autoptr (SandboxTest) test = sandbox_test_new ();
 
   g_assert_cmpint (sandbox_test_try (test, "capability"), ==, EPERM);
-  ferry_sandbox_set_layers (test->sandbox, ferry_sandbox_get_strength () & ~FERRY_SANDBOX_STRENGTH_NAMESPACES);
+  g_object_set (test->sandbox, "layers", ferry_sandbox_get_strength () & ~FERRY_SANDBOX_STRENGTH_NAMESPACES, NULL);
   g_assert_cmpint (sandbox_test_try (test, "capability"), ==, EPERM);
 }
 
@@ -379,7 +380,7 @@ test_has_no_more_processor_time_than_allowed (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
 
-  ferry_sandbox_set_cpu_limit (test->sandbox, 1);
+  g_object_set (test->sandbox, "cpu-limit", (guint64) 1, NULL);
   sandbox_test_start (test, "spin");
   worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_KILLED, "signal 24");
 }
@@ -394,10 +395,10 @@ test_sends_buffers_beyond_its_memory_limit (void)
   gsize size;
 
   if (!HAS_SANITIZER)
-    ferry_sandbox_set_memory_limit (test->sandbox, 64 * MEBIBYTE);
+    g_object_set (test->sandbox, "memory-limit", (guint64) (64 * MEBIBYTE), NULL);
   sandbox_test_start (test, "buffer:100000000");
   ferry_test_wait_ended (test->worker);
-  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (test->worker)));
+  g_assert_true (ferry_exit_is_success (ferry_test_get_object (test->worker, "exit")));
   g_assert_nonnull (test->buffer);
   data = g_bytes_get_data (test->buffer, &size);
   g_assert_cmpuint (size, ==, 100000000);

@@ -31,11 +31,11 @@ test_has_all_that_is_required (void)
   if (!sandbox_test_has (USUALLY_REQUIRED))
     return;
   test = sandbox_test_new ();
-  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_REQUIRED);
-  g_assert_cmpint (ferry_sandbox_get_policy (test->sandbox), ==, FERRY_SANDBOX_POLICY_REQUIRED);
+  g_object_set (test->sandbox, "policy", FERRY_SANDBOX_POLICY_REQUIRED, NULL);
+  g_assert_cmpint (ferry_test_get_number (test->sandbox, "policy"), ==, FERRY_SANDBOX_POLICY_REQUIRED);
   sandbox_test_start (test, "read:/etc/passwd spin");
   worker_test_wait_open (test->worker);
-  g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, ferry_sandbox_get_strength ());
+  g_assert_cmpuint (ferry_test_get_number (test->worker, "sandbox-strength"), ==, ferry_sandbox_get_strength ());
   sandbox_test_wait_outcome (test);
   g_assert_cmpint (g_array_index (test->outcomes, int, 0), ==, EACCES);
   ferry_worker_force_exit (test->worker);
@@ -48,7 +48,7 @@ test_program_that_is_not_there_cannot_be_launched (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
 
-  ferry_launcher_set_argv (test->launcher, (const char *const[]){"/nonexistent/worker", NULL});
+  g_object_set (test->launcher, "argv", (const char *const[]){"/nonexistent/worker", NULL}, NULL);
   test->worker = worker_test_spawn (test->launcher, test->router);
   worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "No such file");
 }
@@ -58,17 +58,63 @@ test_is_nothing_where_it_is_off (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
 
-  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_OFF);
-  ferry_sandbox_set_memory_limit (test->sandbox, 1);
+  g_object_set (test->sandbox, "policy", FERRY_SANDBOX_POLICY_OFF, NULL);
+  g_object_set (test->sandbox, "memory-limit", (guint64) 1, NULL);
   g_assert_cmpint (sandbox_test_try (test, "read:/etc/passwd"), ==, 0);
-  g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, FERRY_SANDBOX_STRENGTH_NONE);
+  g_assert_cmpuint (ferry_test_get_number (test->worker, "sandbox-strength"), ==, FERRY_SANDBOX_STRENGTH_NONE);
+}
+
+static void
+count_cb (guint *n)
+{
+  ++*n;
+}
+
+/* A sandbox that is made with its settings, as a builder makes one. Each change is notified once. */
+static void
+test_settings_are_properties (void)
+{
+  const char *const readable[] = {"/usr/../etc", "relative", NULL};
+  const char *const empty[] = {"/etc", "", NULL};
+  g_autofree char *folder = g_get_current_dir ();
+  g_autofree char *absolute = g_build_filename (folder, "relative", NULL);
+  g_autoptr (FerrySandbox) sandbox =
+    g_object_new (FERRY_TYPE_SANDBOX, "policy", FERRY_SANDBOX_POLICY_PREFERRED, "layers", LANDLOCK, "required-layers",
+                  NAMESPACES, "network", TRUE, "read-only-paths", readable, "system-paths", TRUE, "memory-limit",
+                  (guint64) 1, "cpu-limit", (guint64) 2, "descriptor-limit", (guint64) 3, NULL);
+  g_auto (GStrv) found = NULL;
+  g_auto (GStrv) writable = NULL;
+  guint n = 0;
+
+  g_object_get (sandbox, "read-only-paths", &found, "writable-paths", &writable, NULL);
+  g_assert_cmpstr (found[0], ==, "/etc");
+  g_assert_cmpstr (found[1], ==, absolute);
+  g_assert_cmpuint (g_strv_length (found), ==, 2);
+  g_assert_cmpuint (g_strv_length (writable), ==, 0);
+  g_assert_cmpint (ferry_test_get_number (sandbox, "policy"), ==, FERRY_SANDBOX_POLICY_PREFERRED);
+  g_assert_cmpint (ferry_test_get_number (sandbox, "layers"), ==, LANDLOCK);
+  g_assert_cmpint (ferry_test_get_number (sandbox, "required-layers"), ==, NAMESPACES);
+  g_assert_cmpint (ferry_test_get_number (sandbox, "network"), ==, TRUE);
+  g_assert_cmpint (ferry_test_get_number (sandbox, "system-paths"), ==, TRUE);
+  g_assert_cmpint (ferry_test_get_number (sandbox, "memory-limit"), ==, 1);
+  g_assert_cmpint (ferry_test_get_number (sandbox, "cpu-limit"), ==, 2);
+  g_assert_cmpint (ferry_test_get_number (sandbox, "descriptor-limit"), ==, 3);
+  g_signal_connect_swapped (sandbox, "notify", G_CALLBACK (count_cb), &n);
+  g_object_set (sandbox, "read-only-paths", readable, "network", TRUE, "layers", LANDLOCK, NULL);
+  g_assert_cmpuint (n, ==, 0);
+  g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "*a path is empty*");
+  g_object_set (sandbox, "writable-paths", empty, NULL);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (n, ==, 0);
+  g_object_set (sandbox, "read-only-paths", NULL, "network", FALSE, NULL);
+  g_assert_cmpuint (n, ==, 2);
 }
 
 static void
 require_landlock (SandboxTest *test)
 {
-  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_REQUIRED);
-  ferry_sandbox_set_required_layers (test->sandbox, LANDLOCK);
+  g_object_set (test->sandbox, "policy", FERRY_SANDBOX_POLICY_REQUIRED, NULL);
+  g_object_set (test->sandbox, "required-layers", LANDLOCK, NULL);
 }
 
 static void
@@ -97,12 +143,12 @@ test_fails_without_bubblewrap_where_that_is_required (void)
   g_setenv ("PATH", "/nonexistent", TRUE);
   g_assert_cmpuint (ferry_sandbox_get_strength () & NAMESPACES, ==, 0);
   test = sandbox_test_new ();
-  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_REQUIRED);
-  ferry_sandbox_set_required_layers (test->sandbox, NAMESPACES);
+  g_object_set (test->sandbox, "policy", FERRY_SANDBOX_POLICY_REQUIRED, NULL);
+  g_object_set (test->sandbox, "required-layers", NAMESPACES, NULL);
   assert_refused (test, FERRY_ERROR_LAUNCH_FAILED, "it lacks namespaces");
-  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
+  g_object_set (test->sandbox, "policy", FERRY_SANDBOX_POLICY_PREFERRED, NULL);
   g_assert_cmpint (sandbox_test_try (test, "fork"), >=, 0);
-  g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, ferry_sandbox_get_strength ());
+  g_assert_cmpuint (ferry_test_get_number (test->worker, "sandbox-strength"), ==, ferry_sandbox_get_strength ());
 }
 
 /* Programs that take bubblewrap's arguments, and start what they are told as they are. */
@@ -134,16 +180,16 @@ test_trusts_no_wrapper (gconstpointer line)
   g_setenv ("PATH", folder, TRUE);
   g_assert_cmpuint (ferry_sandbox_get_strength () & NAMESPACES, ==, NAMESPACES);
   test = sandbox_test_new ();
-  ferry_sandbox_set_layers (test->sandbox, NAMESPACES);
+  g_object_set (test->sandbox, "layers", NAMESPACES, NULL);
   /* The worker waits for its end: the namespaces of a worker that has ended by itself are not looked at. */
   sandbox_test_start (test, "thread term");
   sandbox_test_wait_outcome (test);
   g_assert_cmpint (g_array_index (test->outcomes, int, 0), ==, 0);
-  g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, FERRY_SANDBOX_STRENGTH_NONE);
+  g_assert_cmpuint (ferry_test_get_number (test->worker, "sandbox-strength"), ==, FERRY_SANDBOX_STRENGTH_NONE);
   ferry_worker_force_exit (test->worker);
   ferry_test_wait_ended (test->worker);
-  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_REQUIRED);
-  ferry_sandbox_set_required_layers (test->sandbox, NAMESPACES);
+  g_object_set (test->sandbox, "policy", FERRY_SANDBOX_POLICY_REQUIRED, NULL);
+  g_object_set (test->sandbox, "required-layers", NAMESPACES, NULL);
   sandbox_test_start (test, "term");
   worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "namespaces");
   g_assert_no_errno (g_unlink (program));
@@ -168,11 +214,11 @@ test_only_lowers_limits (void)
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &few));
   test = sandbox_test_new ();
   g_assert_cmpint (sandbox_test_try (test, "descriptors:20"), ==, 0);
-  ferry_sandbox_set_cpu_limit (test->sandbox, G_MAXUINT64);
-  ferry_sandbox_set_memory_limit (test->sandbox, G_MAXUINT64);
+  g_object_set (test->sandbox, "cpu-limit", (guint64) G_MAXUINT64, NULL);
+  g_object_set (test->sandbox, "memory-limit", (guint64) G_MAXUINT64, NULL);
   g_assert_cmpint (sandbox_test_try (test, "descriptors:20"), ==, 0);
   g_assert_no_errno (setrlimit (RLIMIT_CPU, &little));
-  ferry_sandbox_set_cpu_limit (test->sandbox, 60);
+  g_object_set (test->sandbox, "cpu-limit", (guint64) 60, NULL);
   g_assert_cmpint (sandbox_test_try (test, "descriptors:20"), ==, 0);
 }
 
@@ -181,7 +227,7 @@ test_waits_for_ever_for_no_worker (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
 
-  ferry_launcher_set_attach_timeout (test->launcher, 0);
+  g_object_set (test->launcher, "attach-timeout", (gint64) -1, NULL);
   sandbox_test_start (test, "exit:0");
   g_assert_cmpint (ferry_worker_get_link (test->worker)->attach_timeout, ==, 0);
   if (!sandbox_test_has (LANDLOCK))
@@ -197,10 +243,10 @@ test_fails_where_it_leaves_out_what_it_requires (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
 
-  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_REQUIRED);
-  ferry_sandbox_set_required_layers (test->sandbox, FERRY_SANDBOX_STRENGTH_LIMITS);
-  ferry_sandbox_set_layers (test->sandbox, FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES);
-  assert_refused (test, FERRY_ERROR_LAUNCH_FAILED, "ferry_sandbox_set_layers");
+  g_object_set (test->sandbox, "policy", FERRY_SANDBOX_POLICY_REQUIRED, NULL);
+  g_object_set (test->sandbox, "required-layers", FERRY_SANDBOX_STRENGTH_LIMITS, NULL);
+  g_object_set (test->sandbox, "layers", FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES, NULL);
+  assert_refused (test, FERRY_ERROR_LAUNCH_FAILED, "FerrySandbox:layers");
 }
 
 static void
@@ -254,7 +300,7 @@ start_by_shell (SandboxTest *test, const char *change)
   ferry_test_wait_ended (test->worker);
   g_clear_object (&test->worker);
   g_clear_pointer (&test->pipe, ferry_test_pipe_free);
-  ferry_launcher_set_argv (test->launcher, argv);
+  g_object_set (test->launcher, "argv", argv, NULL);
   test->pipe = ferry_test_pipe_new (test->router);
   worker_test_add_sender (test->launcher, "out", test->pipe);
   test->worker = worker_test_spawn (test->launcher, test->router);
@@ -295,10 +341,10 @@ test_lets_a_worker_run_that_has_less_than_is_preferred (void)
 
   start_by_shell (test, "unset FERRY_SANDBOX");
   ferry_test_wait_ended (test->worker);
-  g_assert_true (ferry_exit_is_success (ferry_worker_get_exit (test->worker)));
+  g_assert_true (ferry_exit_is_success (ferry_test_get_object (test->worker, "exit")));
   g_assert_cmpuint (test->pipe->n_messages, ==, 1);
   /* Of its namespaces nobody knows. */
-  g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==,
+  g_assert_cmpuint (ferry_test_get_number (test->worker, "sandbox-strength"), ==,
                     FERRY_SANDBOX_STRENGTH_LIMITS | FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES);
 }
 
@@ -332,10 +378,10 @@ test_counts_nothing_that_is_entered_by_one_of_several_threads (void)
   const char *argv[] = {path, NULL};
   g_autoptr (FerryWorker) worker = NULL;
 
-  ferry_launcher_set_argv (test->launcher, argv);
+  g_object_set (test->launcher, "argv", argv, NULL);
   worker = worker_test_spawn (test->launcher, test->router);
   ferry_test_wait_ended (worker);
-  g_assert_cmpuint (ferry_worker_get_sandbox_strength (worker) & LANDLOCK, ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (worker, "sandbox-strength") & LANDLOCK, ==, 0);
   if (!sandbox_test_has (LANDLOCK))
     return;
   require_landlock (test);
@@ -354,8 +400,8 @@ test_ends_a_program_that_is_no_worker (void)
     return;
   test = sandbox_test_new ();
   require_landlock (test);
-  ferry_launcher_set_argv (test->launcher, argv);
-  ferry_launcher_set_attach_timeout (test->launcher, 100 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  g_object_set (test->launcher, "argv", argv, NULL);
+  g_object_set (test->launcher, "attach-timeout", (gint64) (100 * FERRY_MICROSECONDS_PER_MILLISECOND), NULL);
   test->worker = worker_test_spawn (test->launcher, test->router);
   worker_test_assert_exit (test->worker, FERRY_CLOSE_REASON_NEVER_ATTACHED, "in time");
 }
@@ -369,11 +415,11 @@ outlives_a_mute_one (SandboxTest *test, const char *const *argv, gint64 limit)
   g_autoptr (FerryWorker) mute = NULL;
   gboolean lives;
 
-  ferry_launcher_set_attach_timeout (test->launcher, limit);
-  ferry_launcher_set_argv (test->launcher, argv);
+  g_object_set (test->launcher, "attach-timeout", (gint64) limit, NULL);
+  g_object_set (test->launcher, "argv", argv, NULL);
   g_clear_object (&test->worker);
   test->worker = worker_test_spawn (test->launcher, test->router);
-  ferry_launcher_set_argv (test->launcher, mute_argv);
+  g_object_set (test->launcher, "argv", mute_argv, NULL);
   mute = worker_test_spawn (test->launcher, test->router);
   worker_test_assert_exit (mute, FERRY_CLOSE_REASON_NEVER_ATTACHED, "in time");
   lives = ferry_worker_get_state (test->worker) != FERRY_WORKER_STATE_ENDED;
@@ -482,6 +528,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sandbox-policy/program-that-is-not-there-cannot-be-launched",
                    test_program_that_is_not_there_cannot_be_launched);
   g_test_add_func ("/sandbox-policy/is-nothing-where-it-is-off", test_is_nothing_where_it_is_off);
+  g_test_add_func ("/sandbox-policy/settings-are-properties", test_settings_are_properties);
   g_test_add_func ("/sandbox-policy/launch-fails-without-bubblewrap-where-that-is-required",
                    test_fails_without_bubblewrap_where_that_is_required);
   g_test_add_data_func ("/sandbox-policy/trusts-no-wrapper-that-executes", wrappers[0], test_trusts_no_wrapper);

@@ -157,7 +157,7 @@ try_with (SandboxTest *test, guint some_layers, const char *order, const char *a
 
   target = 0;
   getrlimit (RLIMIT_CORE, &before);
-  ferry_sandbox_set_layers (test->sandbox, some_layers);
+  g_object_set (test->sandbox, "layers", some_layers, NULL);
   outcome = sandbox_test_try (test, order);
   getrlimit (RLIMIT_CORE, &limit);
   if (outcome != 0)
@@ -176,9 +176,9 @@ works_without_sandbox (SandboxTest *test, const char *order, const char *absent)
 {
   int outcome;
 
-  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_OFF);
+  g_object_set (test->sandbox, "policy", FERRY_SANDBOX_POLICY_OFF, NULL);
   outcome = try_with (test, 0, order, absent);
-  ferry_sandbox_set_policy (test->sandbox, FERRY_SANDBOX_POLICY_PREFERRED);
+  g_object_set (test->sandbox, "policy", FERRY_SANDBOX_POLICY_PREFERRED, NULL);
   if (outcome == 0 && (g_str_has_prefix (order, "memory:") || g_str_has_prefix (order, "remote:")))
     g_assert_cmpuint (target, ==, 1);
   return outcome == 0;
@@ -200,7 +200,7 @@ try_each_layer (SandboxTest *test, guint refused_by, const char *order, const ch
           continue;
         }
       outcome = try_with (test, layers[i], order, absent);
-      g_assert_cmpuint (ferry_worker_get_sandbox_strength (test->worker), ==, layers[i]);
+      g_assert_cmpuint (ferry_test_get_number (test->worker, "sandbox-strength"), ==, layers[i]);
       if ((outcome != 0) != ((layers[i] & refused_by) != 0))
         {
           g_autofree char *name = ferry_sandbox_describe_strength (layers[i]);
@@ -255,7 +255,7 @@ test_stalls_not_the_system (void)
 
   if (!sandbox_test_has (CALLS))
     return;
-  ferry_sandbox_set_layers (test->sandbox, CALLS | FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES);
+  g_object_set (test->sandbox, "layers", CALLS | FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES, NULL);
   g_assert_cmpint (sandbox_test_try (test, "sync"), ==, EPERM);
   g_assert_cmpint (sandbox_test_try (test, "sync-input"), ==, EPERM);
 }
@@ -268,7 +268,7 @@ test_opens_no_file_by_its_handle (void)
 
   if (!sandbox_test_has (CALLS))
     return;
-  ferry_sandbox_set_layers (test->sandbox, CALLS);
+  g_object_set (test->sandbox, "layers", CALLS, NULL);
   g_assert_cmpint (sandbox_test_try (test, "open-handle"), ==, EPERM);
 }
 

@@ -77,7 +77,7 @@ take_turn (Place *place, FerryRouter *router)
   place->turn = 0;
   if (place->kind == KIND_KILL)
     ferry_worker_force_exit (place->worker);
-  else if (place->kind == KIND_CLOSE && !ferry_receiver_get_closed (place->pipe->receiver))
+  else if (place->kind == KIND_CLOSE && !ferry_test_get_number (place->pipe->receiver, "closed"))
     ferry_router_close_pipe (router, place->pipe->receiver, NULL);
 }
 
@@ -148,7 +148,7 @@ test_nothing_is_left_of_many_workers (void)
     g_test_message ("%" G_GUINT64_FORMAT " workers of kind %u ended", n_ended[kind], kind);
   g_assert_cmpuint (ferry_test_count_fds (), ==, n_fds);
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_LINKS), ==, 0);
-  g_assert_cmpuint (ferry_router_get_n_pipes (router), ==, 0);
+  g_assert_cmpuint (ferry_test_get_number (router, "n-pipes"), ==, 0);
 #ifndef __SANITIZE_ADDRESS__
   g_assert_cmpint (get_resident_size () - resident, <, GROWTH_ALLOWED);
 #endif

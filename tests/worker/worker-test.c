@@ -66,7 +66,7 @@ worker_test_spawn_with_output (FerryLauncher *launcher, FerryRouter *router, int
 
   *fd = worker_test_open_output (launcher, FERRY_STREAM_STDOUT);
   worker = worker_test_spawn (launcher, router);
-  ferry_launcher_inherit_stream (launcher, FERRY_STREAM_STDOUT);
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_INHERIT, NULL);
   return worker;
 }
 
@@ -112,8 +112,8 @@ worker_test_run (FerryLauncher *launcher, FerryRouter *router)
   char *text = worker_test_read_all (fd);
 
   ferry_test_wait_ended (worker);
-  if (!ferry_exit_is_success (ferry_worker_get_exit (worker)))
-    g_error ("%s", ferry_exit_get_message (ferry_worker_get_exit (worker)));
+  if (!ferry_exit_is_success (ferry_test_get_object (worker, "exit")))
+    g_error ("%s", ferry_exit_get_message (ferry_test_get_object (worker, "exit")));
   return text;
 }
 
@@ -178,7 +178,7 @@ worker_test_assert_exit (FerryWorker *worker, FerryCloseReason reason, const cha
   FerryExit *exit;
 
   ferry_test_wait_ended (worker);
-  exit = ferry_worker_get_exit (worker);
+  exit = ferry_test_get_object (worker, "exit");
   if (ferry_exit_get_reason (exit) != reason || strstr (ferry_exit_get_message (exit), words) == NULL)
     g_error ("Ended with reason %d (%s), not %d (… %s …)", ferry_exit_get_reason (exit), ferry_exit_get_message (exit),
              reason, words);

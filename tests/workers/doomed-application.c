@@ -78,8 +78,8 @@ spawn (FerryRouter *router, guint kind, const char *obedient_worker)
   check (ferry_router_pipe (router, FERRY_PIPE_QUEUED, &self->sender, &self->receiver, &error), &error);
   ferry_receiver_set_handler (self->receiver, message_cb, self, NULL);
   check (ferry_launcher_add_sender (launcher, "out", self->sender, &error), &error);
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDIN);
-  ferry_launcher_silence_stream (launcher, FERRY_STREAM_STDOUT);
+  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, NULL);
+  g_object_set (launcher, "stdout", FERRY_STREAM_MODE_SILENT, NULL);
   self->worker = ferry_launcher_spawn (launcher, router, &error);
   check (self->worker != NULL, &error);
 }

@@ -31,11 +31,12 @@ main (int argc, char **argv)
   FerryLauncher *launcher = ferry_launcher_new (command);
   FerryForkServer *fork_server = ferry_fork_server_new (base);
   FerryWorker *workers[N_WORKERS];
+  FerryWorker *process;
   FerrySender *sender;
   FerryReceiver *receiver;
   gboolean evaded = FALSE;
 
-  ferry_launcher_silence_stream (base, FERRY_STREAM_STDOUT);
+  g_object_set (base, "stdout", FERRY_STREAM_MODE_SILENT, NULL);
   ferry_launcher_set_fork_server (launcher, fork_server);
   if (!ferry_router_start (router, NULL) || !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL))
     return 2;
@@ -54,7 +55,8 @@ main (int argc, char **argv)
       g_main_context_iteration (NULL, TRUE);
   while (!evaded)
     g_main_context_iteration (NULL, TRUE);
-  printf ("%d\n", (int) ferry_worker_get_pid (ferry_fork_server_get_worker (fork_server)));
+  g_object_get (fork_server, "worker", &process, NULL);
+  printf ("%d\n", (int) ferry_worker_get_pid (process));
   for (int i = 0; i < N_WORKERS; i++)
     printf ("%d\n", (int) ferry_worker_get_pid (workers[i]));
   puts ("");

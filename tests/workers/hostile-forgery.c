@@ -159,7 +159,7 @@ send_message (FerryCallKind kind, guint64 xid, const char *name, GVariant *value
 
   ferry_call_message_init (&message, kind, xid, name, sunk);
   n_parts = ferry_call_message_get_parts (&message, parts);
-  ferry_sender_send_parts (calls, parts, n_parts, -1, NULL, NULL);
+  ferry_sender_send_parts (calls, parts, n_parts, -1, NULL);
   counter++;
 }
 

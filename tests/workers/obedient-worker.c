@@ -110,7 +110,7 @@ send_buffer (gsize size)
   attach ();
   buffer = ferry_sender_create_buffer (sender, size, &error);
   check (buffer != NULL, &error);
-  data = ferry_buffer_get_data (buffer);
+  data = ferry_buffer_get_data (buffer, NULL);
   for (gsize i = 0; i < size; i++)
     data[i] = (guint8) (i % 251);
   check (ferry_sender_send_buffer (sender, g_variant_new_uint32 (n_buffers++), buffer, &error), &error);

@@ -369,7 +369,7 @@ send_buffer (gsize size)
   guint8 *data;
 
   check (buffer != NULL, &error);
-  data = ferry_buffer_get_data (buffer);
+  data = ferry_buffer_get_data (buffer, NULL);
   for (gsize i = 0; i < size; i++)
     data[i] = (guint8) (i % 251);
   check (ferry_sender_send_buffer (sender, NULL, buffer, &error), &error);
@@ -382,7 +382,7 @@ unmap_buffer (void)
   g_autoptr (FerryBuffer) buffer = ferry_sender_create_buffer (sender, 1024 * 1024, &error);
 
   check (buffer != NULL, &error);
-  return outcome_of (munmap (ferry_buffer_get_data (buffer), (gsize) sysconf (_SC_PAGESIZE)));
+  return outcome_of (munmap (ferry_buffer_get_data (buffer, NULL), (gsize) sysconf (_SC_PAGESIZE)));
 }
 
 static void

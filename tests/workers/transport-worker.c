@@ -315,7 +315,8 @@ fill (FerrySender *sender, gconstpointer data, gsize size)
 {
   g_autoptr (GError) error = NULL;
 
-  while (ferry_sender_send_bytes_until (sender, data, size, g_get_monotonic_time () + CLOG_WAIT, NULL, &error))
+  g_object_set (sender, "timeout", (gint64) CLOG_WAIT, NULL);
+  while (ferry_sender_send_bytes (sender, data, size, &error))
     ;
   check (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT));
 }
