@@ -31,6 +31,7 @@
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-thread-private.h"
 #include "cluster/ferry-bus-message-private.h"
+#include "cluster/ferry-rate-private.h"
 #include "cluster/ferry-server-link-private.h"
 #include "route/ferry-router-private.h"
 
@@ -62,6 +63,10 @@
  * applications. */
 #define PRESENCE_JITTER (50 * G_TIME_SPAN_MILLISECOND)
 #define PRESENCE_INTERVAL (1 * G_USEC_PER_SEC)
+/* How many presences of hosts of one name are read in a second, and for how many names that is counted. There may be
+ * thousands of functions in each. */
+#define MAX_PRESENCES 20
+#define MAX_NAMES 16384
 
 #define N_FEEDS 2
 #define SESSIONS 1
@@ -117,6 +122,7 @@ struct _FerryBus
   FerryTimer resume_timer;
   gint64 resume_at; /* monotonic time before which nothing is delivered */
   guint64 n_foreign;
+  GHashTable *presences; /* (owned) (element-type utf8 FerryRate): of each name */
 
   GList running_link;        /* exit_lock: data is the bus */
   FerryServerAccess *access; /* the bus's thread: (owned) */
@@ -205,6 +211,7 @@ bus_free (FerryBus *self)
     g_free (self->feeds[i].prefix);
   g_free (self->own);
   g_clear_pointer (&self->presence, g_bytes_unref);
+  g_clear_pointer (&self->presences, g_hash_table_unref);
   g_clear_pointer (&self->access, ferry_server_access_free);
   g_clear_error (&self->error);
   g_clear_error (&self->violation);
@@ -381,14 +388,33 @@ take_packet (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
   self->funcs->packet (self->data, peer, id, bytes);
 }
 
+static gboolean
+may_tell (FerryBus *self, const char *name)
+{
+  FerryRate *rate = g_hash_table_lookup (self->presences, name);
+
+  if (rate == NULL)
+    {
+      if (g_hash_table_size (self->presences) >= MAX_NAMES)
+        g_hash_table_remove_all (self->presences);
+      rate = g_new0 (FerryRate, 1);
+      g_hash_table_insert (self->presences, g_strdup (name), rate);
+    }
+  return ferry_rate_note (rate, G_USEC_PER_SEC, MAX_PRESENCES);
+}
+
+/* What a host tells too often is dropped: it says it again. */
 static void
 take_presence (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 {
-  g_autoptr (GVariant) facts = ferry_bus_presence_from_bytes (bytes);
+  g_autoptr (GVariant) facts = NULL;
 
+  if (self->funcs->present == NULL || !may_tell (self, peer))
+    return;
+  facts = ferry_bus_presence_from_bytes (bytes);
   if (facts == NULL)
     self->n_foreign++;
-  else if (self->funcs->present != NULL)
+  else
     self->funcs->present (self->data, peer, id, facts);
 }
 
@@ -1074,6 +1100,7 @@ ferry_bus_new (FerryRouter *router, const FerryBusSettings *settings, const Ferr
   self->funcs = funcs;
   self->data = data;
   self->state = FERRY_CLUSTER_STATE_CONNECTING;
+  self->presences = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->max_packet = DEFAULT_MAX_PACKET;
   self->application = g_strdup (settings->application);
   self->host = g_strdup (settings->host);

@@ -32,9 +32,11 @@
 #define TEND_INTERVAL (1 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define TEND_INTERVAL_PER_HOST 1
 
-/* How long a host has to begin a task until an idle host may get it: round trips, and at least so many microseconds. */
+/* How long a host has to begin a task until an idle host may get it: round trips, at least so many microseconds, and at
+ * most a part of the cut timeout, since it is the host that makes the round trip long. */
 #define BEGIN_ROUND_TRIPS 3
 #define BEGIN_MICROSECONDS 2000
+#define BEGIN_CUT_PART 10
 
 /* How many idle hosts are looked at, each time, for tasks that wait elsewhere. */
 #define MAX_RELIEVED 16
@@ -387,7 +389,8 @@ tell_tasks (FerryCluster *self)
 static FerryTask *
 find_stuck (FerryCluster *self, FerryHost *host, FerryHost *idle, gint64 *due)
 {
-  gint64 patience = MAX (BEGIN_ROUND_TRIPS * ferry_host_get_round_trip (host), BEGIN_MICROSECONDS);
+  gint64 measured = MIN (BEGIN_ROUND_TRIPS * ferry_host_get_round_trip (host), self->cut_timeout / BEGIN_CUT_PART);
+  gint64 patience = MAX (measured, BEGIN_MICROSECONDS);
 
   for (GList *link = host->place.in_flight.tail; link != NULL && host->place.n_unbegun > 0; link = link->prev)
     {
@@ -433,6 +436,7 @@ static gboolean
 relieve (FerryCluster *self, GPtrArray *hosts, FerryHost *idle, gint64 *due)
 {
   FerryTask *stuck = NULL;
+  FerryHost *slow = NULL;
   guint most = 0;
 
   for (guint i = 0; i < hosts->len; i++)
@@ -446,11 +450,15 @@ relieve (FerryCluster *self, GPtrArray *hosts, FerryHost *idle, gint64 *due)
       if (task == NULL)
         continue;
       stuck = task;
+      slow = host;
       most = host->place.n_unbegun;
     }
-  if (stuck != NULL)
-    ferry_run_ask_back (stuck);
-  return stuck != NULL;
+  if (stuck == NULL)
+    return FALSE;
+  ferry_host_note_delay (slow);
+  shelve (self, slow, ferry_host_get_shelf (slow));
+  ferry_run_ask_back (stuck);
+  return TRUE;
 }
 
 static void tend (gpointer data);
@@ -717,7 +725,7 @@ discovery_present (gpointer data, FerryHostFacts *facts)
   g_autoptr (FerryHost) host = known != NULL ? g_object_ref (known) : NULL;
   g_autoptr (FerryTransport) transport = NULL;
 
-  if (known == NULL ? !is_welcome (self, facts, n_namesakes) : !ferry_host_may_tell (known))
+  if (known == NULL && !is_welcome (self, facts, n_namesakes))
     return;
   if (known == NULL)
     {

@@ -174,7 +174,7 @@ check_facts (const FerryHostFacts *facts, const char *host, const char *id, GErr
   g_autofree char *words = g_strdup_printf ("The host '%s'", host);
 
   if (strcmp (facts->name, host) != 0 || strcmp (facts->instance, id) != 0)
-    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The host '%s' tells another name than the servers do", host);
+    return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "%s tells another name than the servers do", words);
   return ferry_run_check_version (facts->version, words, error);
 }
 

@@ -144,11 +144,15 @@ static gboolean
 take_signal (gpointer data)
 {
   Host *self = data;
-  FerryHostServiceCounts counts = ferry_host_service_get_counts (self->service);
   g_autoptr (GError) reason = NULL;
 
+  /* The main context still runs while the workers end. */
+  if (self->service == NULL)
+    return G_SOURCE_CONTINUE;
   if (!self->is_draining)
     {
+      FerryHostServiceCounts counts = ferry_host_service_get_counts (self->service);
+
       self->is_draining = TRUE;
       g_message ("Finishes %u tasks that run, and gives back %u; a second signal ends at once", counts.n_running,
                  counts.n_waiting + counts.n_reserved);

@@ -65,7 +65,9 @@ struct _FerryHost
   gint64 opened_at;  /* monotonic time */
   gint64 round_trip; /* microseconds, as the greeting took; 0: not known */
   FerryRate lines;   /* of its tasks' logs */
-  FerryRate told;    /* its facts and its load */
+  FerryRate facts_told;
+  FerryRate load_told;
+  FerryTimer rest; /* set: it gets no tasks, as it let so many wait in vain */
 
   FerryHostShelf shelf;
   GList shelf_link;
@@ -75,8 +77,6 @@ struct _FerryHost
 
 /* number: see FerryRunPlace. */
 FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner);
-/* Counts that the host tells of itself. Returns FALSE if it does so far too often. */
-gboolean ferry_host_may_tell (FerryHost *self);
 /* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host. */
 gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
 /* Opens a session over transport. patience: see FerryRunPlace. */
@@ -90,6 +90,8 @@ gboolean ferry_host_has_function (FerryHost *self, const char *function);
 FerryHostShelf ferry_host_get_shelf (FerryHost *self);
 /* As ferry_run_send(). The host must have a shelf. */
 gboolean ferry_host_send (FerryHost *self, FerryTask *task, guint64 id);
+/* Notes that a task is about to be asked back, which the host has not begun while another one was idle. */
+void ferry_host_note_delay (FerryHost *self);
 /* Tells the host how many tasks wait that it could run. */
 void ferry_host_want (FerryHost *self, guint n_tasks);
 

@@ -17,8 +17,9 @@
 
 G_BEGIN_DECLS
 
-/* The most sessions of one user. */
+/* The most sessions of one user, and how many bytes of unfinished messages they may have at the host together. */
 #define FERRY_HOST_MAX_USER_SESSIONS 1000
+#define FERRY_HOST_MAX_USER_UNFINISHED ((guint64) 256 * 1024 * 1024)
 
 typedef struct _FerryHostReception FerryHostReception;
 

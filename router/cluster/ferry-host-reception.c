@@ -24,12 +24,19 @@ struct _FerryHostReception
   FerryHostWireFunc make_wire;
   gpointer bus;
   GHashTable *guests; /* (element-type utf8 Guest) (owned): by their names */
-  GHashTable *users;  /* (element-type utf8 guint) (owned): how many sessions each user has */
+  GHashTable *users;  /* (element-type utf8 User) (owned): those that have sessions */
   /* (element-type utf8 gint64) (owned): applications whose protocol does not fit, and until when, in monotonic time,
    * nothing is said of them */
   GHashTable *misfits;
   FerryRate complaints; /* lines in the log about them */
 };
+
+/* What the sessions of one user have together. */
+typedef struct
+{
+  guint n_sessions;
+  FerrySessionShare share;
+} User;
 
 /* An application that has a session, until that is finished: one that was closed first sends what it has. */
 typedef struct
@@ -51,19 +58,31 @@ guest_free (gpointer data)
   g_free (self);
 }
 
-static guint
-count_sessions (FerryHostReception *self, const char *user)
+/* Returns (transfer none) (nullable) the user, with one session more, or NULL if those are too many. */
+static User *
+enter (FerryHostReception *self, const char *name)
 {
-  return GPOINTER_TO_UINT (g_hash_table_lookup (self->users, user));
+  User *user = g_hash_table_lookup (self->users, name);
+
+  if (user == NULL)
+    {
+      user = g_new (User, 1);
+      *user = (User){.share = {.most = FERRY_HOST_MAX_USER_UNFINISHED}};
+      g_hash_table_insert (self->users, g_strdup (name), user);
+    }
+  if (user->n_sessions >= FERRY_HOST_MAX_USER_SESSIONS)
+    return NULL;
+  user->n_sessions++;
+  return user;
 }
 
 static void
-set_n_sessions (FerryHostReception *self, const char *user, guint n)
+leave (FerryHostReception *self, const char *name)
 {
-  if (n > 0)
-    g_hash_table_insert (self->users, g_strdup (user), GUINT_TO_POINTER (n));
-  else
-    g_hash_table_remove (self->users, user);
+  User *user = g_hash_table_lookup (self->users, name);
+
+  if (--user->n_sessions == 0)
+    g_hash_table_remove (self->users, name);
 }
 
 /* A session with the application cannot be: the version or the byte order is another one. It has been answered, and
@@ -93,7 +112,7 @@ session_finished (gpointer data)
 
   if (g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_VERSION))
     note_misfit (self, guest->name, reason);
-  set_n_sessions (self, guest->user, count_sessions (self, guest->user) - 1);
+  leave (self, guest->user);
   g_hash_table_remove (self->guests, guest->name);
   ferry_host_service_release (self->service);
 }
@@ -101,7 +120,7 @@ session_finished (gpointer data)
 /* ---- a new session ---- */
 
 static FerrySession *
-make_session (Guest *guest, const char *id, gsize max_packet)
+make_session (Guest *guest, const char *id, gsize max_packet, FerrySessionShare *share)
 {
   FerryHostReception *self = guest->reception;
   g_autofree char *peer = g_strdup_printf ("The application %s", guest->name);
@@ -111,6 +130,7 @@ make_session (Guest *guest, const char *id, gsize max_packet)
     .max_packet = max_packet,
     .finished = session_finished,
     .finished_data = guest,
+    .share = share,
   };
   gpointer data = NULL;
   FerryWire wire;
@@ -125,9 +145,10 @@ add_guest (FerryHostReception *self, const char *name, const char *user, const c
 {
   g_autoptr (FerryTransport) transport = NULL;
   g_autoptr (GError) error = NULL;
+  User *entered = enter (self, user);
   Guest *guest;
 
-  if (count_sessions (self, user) >= FERRY_HOST_MAX_USER_SESSIONS)
+  if (entered == NULL)
     {
       g_debug ("The user %s has too many sessions", user);
       return NULL;
@@ -136,9 +157,8 @@ add_guest (FerryHostReception *self, const char *name, const char *user, const c
   guest->reception = self;
   guest->name = g_strdup (name);
   guest->user = g_strdup (user);
-  guest->session = make_session (guest, id, max_packet);
+  guest->session = make_session (guest, id, max_packet, &entered->share);
   g_hash_table_insert (self->guests, guest->name, guest);
-  set_n_sessions (self, user, count_sessions (self, user) + 1);
   ferry_host_service_hold (self->service);
   transport = g_object_ref (FERRY_TRANSPORT (guest->session));
   if (ferry_host_service_add (self->service, transport, name, &error))
@@ -241,7 +261,7 @@ ferry_host_reception_new (FerryHostService *service, FerryRouter *router, gint64
   self->make_wire = make_wire;
   self->bus = bus;
   self->guests = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, guest_free);
-  self->users = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->users = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->misfits = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return self;
 }

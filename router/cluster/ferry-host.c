@@ -19,8 +19,17 @@
 /* How many log lines of a host are shown in a second. Further ones are dropped. */
 #define MAX_LINES 200
 
-/* How often a host may tell its facts and its load, in a second. Each time, handlers run. */
-#define MAX_TOLD 1000
+/* How often a host may tell its facts, in a second: there may be thousands of functions among them. */
+#define MAX_FACTS_TOLD 20
+
+/* How often a host may tell its load, in a second. Each time, handlers run. */
+#define MAX_LOAD_TOLD 1000
+
+/* A host that lets so many tasks in a row wait in vain gets one at a time, and after each that it does not begin none
+ * for a while: longer each time, in microseconds. */
+#define MAX_IN_VAIN 8
+#define FIRST_REST (G_USEC_PER_SEC / 4)
+#define N_LONGER_RESTS 5
 
 /* How many times a cancelled task's session may be cut until the task counts as not ended. */
 #define PATIENT_CUTS 2
@@ -164,6 +173,7 @@ end_session (FerryHost *self, const GError *reason, FerryHostEnd how)
   if (self->place.session == NULL)
     return;
   self->is_open = FALSE;
+  ferry_timers_unset (self->place.router->timers, &self->rest);
   ferry_run_session_close (self->place.session, reason);
   tell_change (self);
   end_runs (self, reason, how == FERRY_HOST_END_CLOSED);
@@ -195,9 +205,9 @@ complain (FerryHost *self, const char *format, ...)
     self->funcs->complain (self->owner, text);
 }
 
-/* The two ends have versions that do not fit, which trying again does not change. reason names the host. */
+/* For what trying again does not change. reason names the host. */
 static void
-end_as_misfit (FerryHost *self, const GError *reason)
+end_with_complaint (FerryHost *self, const GError *reason)
 {
   complain (self, "%s. It is not used for a while", reason->message);
   end_session (self, reason, FERRY_HOST_END_FAULT);
@@ -211,8 +221,7 @@ end_by_fault (FerryHost *self, const char *detail)
     g_error_new (FERRY_ERROR, FERRY_ERROR_PROTOCOL, "The host '%s' broke a rule of the protocol: %s",
                  get_name_for_texts (self), detail);
 
-  complain (self, "%s. It is not used for a while", reason->message);
-  end_session (self, reason, FERRY_HOST_END_FAULT);
+  end_with_complaint (self, reason);
 }
 
 static void
@@ -226,10 +235,13 @@ session_ended (gpointer owner, const GError *reason)
 {
   FerryHost *self = owner;
 
-  if (g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
+  gboolean is_breach = g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+
+  /* The session names the host, and the transactions on it do not. */
+  if (is_breach && !g_str_has_prefix (reason->message, "The host "))
     end_by_fault (self, reason->message);
-  else if (g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_VERSION))
-    end_as_misfit (self, reason);
+  else if (is_breach || g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_VERSION))
+    end_with_complaint (self, reason);
   else
     end_session (self, reason, FERRY_HOST_END_LOST);
 }
@@ -242,16 +254,10 @@ ferry_host_close (FerryHost *self, const GError *reason)
 
 /* ---- What the host tells ---- */
 
-gboolean
-ferry_host_may_tell (FerryHost *self)
-{
-  return ferry_rate_note (&self->told, G_USEC_PER_SEC, MAX_TOLD);
-}
-
 static gboolean
-check_told (FerryHost *self, GError **error)
+check_told (FerryRate *told, guint limit, GError **error)
 {
-  return ferry_host_may_tell (self) ||
+  return ferry_rate_note (told, G_USEC_PER_SEC, limit) ||
          ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it told more of itself than anyone needs");
 }
 
@@ -262,7 +268,7 @@ take_host (FerryHost *self, GVariant *value, GError **error)
   g_auto (FerryHostFacts) facts = {0};
   gboolean is_first = self->round_trip == 0;
 
-  if (!check_told (self, error) || !ferry_host_facts_from_variant (&facts, value, error) ||
+  if (!check_told (&self->facts_told, MAX_FACTS_TOLD, error) || !ferry_host_facts_from_variant (&facts, value, error) ||
       !ferry_run_check_version (facts.version, words, error))
     return FALSE;
   if (is_first)
@@ -270,7 +276,7 @@ take_host (FerryHost *self, GVariant *value, GError **error)
   if (is_first)
     notify (self, PROP_ROUND_TRIP);
   return ferry_host_take_facts (self, &facts) ||
-         ferry_set_error (error, FERRY_ERROR_PROTOCOL, "It told another name than before");
+         ferry_set_error (error, FERRY_ERROR_PROTOCOL, "it told another name than before");
 }
 
 static gboolean
@@ -293,7 +299,8 @@ take_load (FerryHost *self, GVariant *value, GError **error)
   guint n_workers;
   guint n_busy;
 
-  if (!check_told (self, error) || !ferry_run_load_from_variant (value, &n_workers, &n_busy, error))
+  if (!check_told (&self->load_told, MAX_LOAD_TOLD, error) ||
+      !ferry_run_load_from_variant (value, &n_workers, &n_busy, error))
     return FALSE;
   set_load (self, n_workers, n_busy);
   tell_change (self);
@@ -334,7 +341,7 @@ told (gpointer data, const char *name, GVariant *value)
         if (items[i].take (self, value, &error))
           return;
         if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
-          end_as_misfit (self, error);
+          end_with_complaint (self, error);
         else
           end_by_fault (self, error->message);
         return;
@@ -387,6 +394,7 @@ ferry_host_open (FerryHost *self, FerryTransport *transport, const char *applica
   self->is_open = TRUE;
   self->is_full = FALSE;
   self->room = self->n_sent = 0;
+  self->place.n_in_vain = 0;
   self->wanted = 0;
   self->round_trip = 0;
   self->opened_at = g_get_monotonic_time ();
@@ -412,8 +420,12 @@ ferry_host_set_silent (FerryHost *self, gboolean silent)
 FerryHostShelf
 ferry_host_get_shelf (FerryHost *self)
 {
+  gboolean is_slow = self->place.n_in_vain >= MAX_IN_VAIN;
+
   if (!self->is_open || self->is_full || !self->has_facts || self->n_sent >= self->room ||
       self->state != FERRY_HOST_STATE_PRESENT)
+    return FERRY_HOST_SHELF_NONE;
+  if (is_slow && (ferry_timer_is_set (&self->rest) || self->place.n_unbegun > 0))
     return FERRY_HOST_SHELF_NONE;
   return self->place.in_flight.length < self->n_workers ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
 }
@@ -435,6 +447,25 @@ ferry_host_send (FerryHost *self, FerryTask *task, guint64 id)
       self->wanted -= self->wanted > 0 ? 1 : 0;
     }
   return TRUE;
+}
+
+static void
+rest_is_over (gpointer data)
+{
+  g_autoptr (FerryHost) self = g_object_ref (data);
+
+  tell_change (self);
+}
+
+void
+ferry_host_note_delay (FerryHost *self)
+{
+  guint n = self->place.n_in_vain + 1;
+
+  if (n >= MAX_IN_VAIN)
+    ferry_timers_set (self->place.router->timers, &self->rest,
+                      g_get_monotonic_time () + (FIRST_REST << MIN (n - MAX_IN_VAIN, N_LONGER_RESTS)), rest_is_over,
+                      self);
 }
 
 void

@@ -45,15 +45,17 @@ struct _FerryRunPlace
   gboolean draining; /* the host has said that it takes no more tasks: that it refuses one says nothing of the task */
   GQueue in_flight;  /* (element-type FerryTask): linked by their placements' queue_link */
   guint n_unbegun;   /* how many of them have not begun */
+  guint n_in_vain;   /* how many tasks were asked back that the host had not begun, since it began one */
 };
 
 /* Sends a task of a queue to the host. Returns FALSE if it cannot be sent now; then the task stays in its queue. If it
  * can never be sent, the task fails, and TRUE is returned. id: of the task, for the host's log. */
 gboolean ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id);
-/* For a task of place->in_flight. Whether it can be asked back, and when it was sent, in monotonic time. */
+/* For a task of place->in_flight. Whether it can be asked back, and when it was sent, or asked back, in monotonic time.
+ */
 gboolean ferry_run_is_waiting (FerryTask *task, gint64 *since);
-/* Takes back such a task, so that another host may run it. An idempotent task is only asked back: it returns when the
- * host refuses it. */
+/* Takes back such a task, so that another host may run it. An idempotent task is only asked back at first, and returns
+ * when the host refuses it. The second time it is taken back as well: to run it twice does no harm. */
 void ferry_run_ask_back (FerryTask *task);
 /* Ends the run of a task of place->in_flight, whose session has ended for reason. by_application: the host is not to
  * blame, and no other host shall run the task. */

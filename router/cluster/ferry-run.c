@@ -205,6 +205,7 @@ begin (FerryRun *self)
     }
   self->begun = TRUE;
   self->place->n_unbegun--;
+  self->place->n_in_vain = 0;
   if (!self->idempotent)
     {
       guint64 xid = get_xid (self);
@@ -648,7 +649,7 @@ ferry_run_is_waiting (FerryTask *task, gint64 *since)
   FerryRun *self = get_run (task);
 
   *since = self->sent_at;
-  return !self->begun && !self->asked_back;
+  return !self->begun;
 }
 
 void
@@ -657,11 +658,13 @@ ferry_run_ask_back (FerryTask *task)
   FerryRun *self = get_run (task);
   guint64 xid = get_xid (self);
 
-  if (!self->idempotent)
+  self->place->n_in_vain++;
+  if (!self->idempotent || self->asked_back)
     {
       take_back (self);
       return;
     }
   self->asked_back = TRUE;
+  self->sent_at = g_get_monotonic_time ();
   ferry_run_session_tell (self->place->session, FERRY_WITHDRAW_METHOD, ferry_run_xids_to_variant (&xid, 1));
 }

@@ -25,6 +25,13 @@ typedef struct
   void (*free) (gpointer data);
 } FerryWire;
 
+/* What several sessions may keep together of messages that have not arrived as a whole. On the sessions' thread. */
+typedef struct
+{
+  guint64 most; /* const: bytes */
+  guint64 used;
+} FerrySessionShare;
+
 /* 0 and NULL stand for the defaults. */
 typedef struct
 {
@@ -42,6 +49,9 @@ typedef struct
   guint32 window_packets;    /* how many packets may be under way in each direction; 256 */
   gsize max_queued;          /* no message is accepted while so many bytes wait for the window; 1 MiB */
   gint64 (*get_time) (void); /* the clock of the timers; g_get_monotonic_time() */
+  /* (nullable): what is beyond it waits at the other end, so most must be more than max_message and a window. Must stay
+   * until the port has finished. */
+  FerrySessionShare *share;
 } FerrySessionSettings;
 
 #define FERRY_SESSION_DEFAULT_TIMEOUT (30 * G_USEC_PER_SEC)
@@ -110,6 +120,7 @@ typedef struct
   guint64 n_resent;   /* DATA packets that were sent again */
   guint64 n_received; /* DATA packets that were delivered */
   guint64 n_repeated; /* DATA packets that had arrived before */
+  guint64 n_unread;   /* DATA packets that arrived while the share was used up */
   guint64 n_foreign;  /* packets of other sessions */
   guint64 n_broken;   /* what is no packet */
   guint64 n_pings;    /* PING packets sent */

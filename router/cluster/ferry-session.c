@@ -57,6 +57,8 @@
 #define ACK_TIME (20 * G_TIME_SPAN_MILLISECOND)
 /* A packet that was asked for is not sent again sooner, and no packet is asked for again sooner. */
 #define MIN_REPEAT_TIME (20 * G_TIME_SPAN_MILLISECOND)
+/* A packet for which there was no share is asked for again after so long. */
+#define SHARE_TIME (50 * G_TIME_SPAN_MILLISECOND)
 /* The time to the first ping for what is not acknowledged, beside two round trips. It doubles up to the second. */
 #define FIRST_PROBE_TIME (200 * G_TIME_SPAN_MILLISECOND)
 #define LAST_PROBE_TIME (2 * G_USEC_PER_SEC)
@@ -133,6 +135,7 @@ struct _FerrySessionPort
   FerryTimer probe;
   FerryTimer heartbeat;
   FerryTimer ack;
+  FerryTimer unread;  /* set: a packet was left unread */
   gboolean is_cut;    /* nothing comes and goes on this end's wire */
   gint64 returned_at; /* when it was cut no more; 0: it never was cut */
   Doubt doubt;
@@ -155,6 +158,8 @@ struct _FerrySessionPort
   guint64 size_to_ack;
   gint64 asked_at; /* 0: never */
   FerryFragments fragments;
+  FerrySessionShare *share;  /* const: (unowned) (nullable): until the port has finished */
+  guint64 assembling;        /* how much of it is for fragments: all of the message */
   FerrySessionCounts counts; /* without the current numbers */
 };
 
@@ -450,6 +455,8 @@ finish (FerrySessionPort *port)
   if (port->finished)
     return;
   port->finished = TRUE;
+  if (port->share != NULL)
+    port->share->used -= port->assembling + port->held_size;
   pthread_mutex_lock (&port->lock);
   context = g_steal_pointer (&port->context);
   pthread_mutex_unlock (&port->lock);
@@ -459,6 +466,7 @@ finish (FerrySessionPort *port)
   ferry_timers_unset (port->timers, &port->probe);
   ferry_timers_unset (port->timers, &port->heartbeat);
   ferry_timers_unset (port->timers, &port->ack);
+  ferry_timers_unset (port->timers, &port->unread);
   ferry_timers_unset (port->timers, &port->doubt.timer);
   if (port->wire.free != NULL)
     port->wire.free (port->wire_data);
@@ -759,6 +767,65 @@ ask_if_missing (FerrySessionPort *port)
     send_ack (port);
 }
 
+/* ---- receiving: what is kept of several sessions ---- */
+
+static gboolean
+has_share (FerrySessionPort *port, guint64 size)
+{
+  return port->share == NULL || port->share->used + size <= port->share->most;
+}
+
+static void
+set_held_size (FerrySessionPort *port, guint64 size)
+{
+  if (port->share != NULL && !port->finished)
+    port->share->used += size - port->held_size;
+  port->held_size = size;
+}
+
+static void
+set_assembling (FerrySessionPort *port, guint64 size)
+{
+  if (port->share != NULL && !port->finished)
+    {
+      port->share->used += size - port->assembling;
+      port->assembling = size;
+    }
+}
+
+/* Takes what the message needs that the packet leaves unfinished, as a whole, so that a message that began can end. A
+ * message that began before is over by then. Returns FALSE if there is not so much. */
+static gboolean
+take_share (FerrySessionPort *port, const FerryPacket *packet)
+{
+  FerryChunk chunk;
+  guint64 total = 0;
+  gsize at = 0;
+
+  while (ferry_packet_next_chunk (packet, &at, &chunk))
+    if (chunk.kind == FERRY_CHUNK_FIRST)
+      total = chunk.total;
+  /* What is too large breaks a rule, and is found when it is delivered. */
+  if (total == 0 || total > port->limits.max_message)
+    return TRUE;
+  if (!has_share (port, total - MIN (total, port->assembling)))
+    return FALSE;
+  set_assembling (port, total);
+  return TRUE;
+}
+
+/* A packet that is not read counts as lost, and is asked for after a while, and not before. */
+static void
+leave_unread (FerrySessionPort *port)
+{
+  port->counts.n_unread++;
+  port->asked_at = port->get_time () + SHARE_TIME;
+  if (!ferry_timer_is_set (&port->unread))
+    ferry_timers_set (port->timers, &port->unread, port->asked_at, ack_cb, port);
+}
+
+/* ---- receiving: delivery ---- */
+
 static gboolean
 deliver_fragment (FerrySessionPort *port, FerryTransport *transport, const FerryChunk *chunk)
 {
@@ -790,6 +857,8 @@ deliver (FerrySessionPort *port, FerryTransport *transport, const FerryPacket *p
       ferry_transport_receive_in_run (transport, chunk.data, chunk.size, NULL);
     else if (!deliver_fragment (port, transport, &chunk))
       break;
+  if (port->fragments.total == 0)
+    set_assembling (port, 0);
 }
 
 /* Delivers what is held, as far as nothing is missing. */
@@ -802,11 +871,14 @@ deliver_held (FerrySessionPort *port, FerryTransport *transport)
     {
       FerryPacket packet;
 
-      g_queue_pop_head (&port->held);
-      port->held_size -= held->size;
       /* Was parsed when it came. */
       ferry_packet_parse (&packet, held->data, held->size, NULL);
-      deliver (port, transport, &packet);
+      g_queue_pop_head (&port->held);
+      set_held_size (port, port->held_size - held->size);
+      if (take_share (port, &packet))
+        deliver (port, transport, &packet);
+      else
+        leave_unread (port);
       held_free (held);
     }
 }
@@ -830,13 +902,18 @@ hold (FerrySessionPort *port, guint64 number, gconstpointer data, gsize size)
       end_for_breach (port, "it sent more than the window allows");
       return;
     }
+  if (!has_share (port, size))
+    {
+      leave_unread (port);
+      return;
+    }
   held = g_new (Held, 1);
   *held = (Held){g_memdup2 (data, size), size, number};
   if (before != NULL)
     g_queue_insert_after (&port->held, before, held);
   else
     g_queue_push_head (&port->held, held);
-  port->held_size += size;
+  set_held_size (port, port->held_size + size);
 }
 
 /* A packet that comes within a delivery, from a main loop that a handler runs, is held until that delivery is over. */
@@ -850,6 +927,11 @@ receive_data (FerrySessionPort *port, FerryTransport *transport, const FerryPack
     port->counts.n_repeated++;
   else if (number == port->next && !port->delivering)
     {
+      if (!take_share (port, packet))
+        {
+          leave_unread (port);
+          return;
+        }
       port->delivering = TRUE;
       deliver (port, transport, packet);
       deliver_held (port, transport);
@@ -1066,6 +1148,8 @@ receive (FerrySessionPort *port, FerryTransport *transport, gconstpointer data, 
                         "%s has opened a new session, and has forgotten this one; use the new one", port->peer));
       return FALSE;
     }
+  else if (fits && size > FERRY_SESSION_LARGEST_PACKET)
+    end_for_breach (port, "it sent a packet of more than 65,536 bytes");
   else if (fits)
     receive_sound (port, transport, &packet, data, size);
   else
@@ -1317,6 +1401,7 @@ apply_settings (FerrySessionPort *port, const FerrySessionSettings *settings)
   port->finished_func = from->finished;
   port->finished_data = from->finished_data;
   port->max_queued = from->max_queued != 0 ? from->max_queued : DEFAULT_MAX_QUEUED;
+  port->share = from->share;
   port->get_time = from->get_time != NULL ? from->get_time : g_get_monotonic_time;
   /* A larger packet would fill the window alone. */
   ferry_packet_queue_init (&port->queue,

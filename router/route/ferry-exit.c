@@ -31,6 +31,7 @@ struct _FerryExit
   GPid pid;
   int exit_status;
   int signal;
+  gboolean early;  /* the process ended before it attached */
   gboolean forced; /* this application sent that signal */
   gboolean core_dumped;
   char **last_lines;
@@ -242,7 +243,7 @@ describe_end (FerryExit *self, const char *name)
                             self->core_dumped ? ", core dumped" : "");
   if (self->exit_status >= 0)
     return g_strdup_printf ("%s exited with status %d%s", name, self->exit_status,
-                            self->exit_status == 0 && self->reason == FERRY_CLOSE_REASON_EXITED ? " (success)" : "");
+                            ferry_exit_is_success (self) ? " (success)" : "");
   return g_strdup_printf ("%s ended, and its status was taken by another part of the program", name);
 }
 
@@ -294,7 +295,7 @@ describe_process (FerryExit *self, FerryLink *link)
   if (self->signal == 0 && self->exit_status < 0 && link->parent != FERRY_PARENT_SELF)
     return g_strdup_printf ("%s ended, and its fork server did not report its exit status", name);
   text = describe_end (self, name);
-  if (!link->was_open && link->entry != NULL)
+  if (self->early)
     return explain_early_end (self, link, text);
   return self->signal != 0 || self->exit_status > 0 ? quote_last_error (link, text) : text;
 }
@@ -350,6 +351,7 @@ ferry_exit_new_for_link (FerryLink *link)
   self->forced = self->signal > 0 && (link->signals_sent & (G_GUINT64_CONSTANT (1) << (self->signal - 1))) != 0;
   if (link->cause != FERRY_NO_CAUSE)
     self->reason = (FerryCloseReason) link->cause;
+  self->early = !link->was_open && link->entry != NULL;
   self->obstacle = link->obstacle;
   self->message = describe_cause (self, link);
   if (link->output != NULL)
@@ -454,7 +456,8 @@ ferry_exit_get_signal (FerryExit *self)
  * ferry_exit_is_success:
  * @self: an exit record
  *
- * Whether the end was a success: the sender was stopped, or the process exited with status 0. Any thread.
+ * Whether the end was a success: the sender was stopped, or the process exited with status 0 after it had attached. Any
+ * thread.
  *
  * Returns: %TRUE if the end was a success
  */
@@ -464,5 +467,5 @@ ferry_exit_is_success (FerryExit *self)
   g_return_val_if_fail (FERRY_IS_EXIT (self), FALSE);
 
   return self->reason == FERRY_CLOSE_REASON_STOPPED ||
-         (self->reason == FERRY_CLOSE_REASON_EXITED && self->exit_status == 0);
+         (self->reason == FERRY_CLOSE_REASON_EXITED && self->exit_status == 0 && !self->early);
 }

@@ -22,6 +22,8 @@ cluster_test_new (void)
 
   test->router = ferry_test_router_new ();
   test->cluster = g_object_new (FERRY_TYPE_CLUSTER, "router", test->router, "application", "test", NULL);
+  /* Much longer than a test takes: see host_test_new(). */
+  g_object_set (test->cluster, "cut-timeout", (gint64) 10 * FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, NULL);
   test->executor = ferry_executor_new_for_runner (FERRY_RUNNER (test->cluster));
   return test;
 }

@@ -537,6 +537,14 @@ tells_without_end (HostTest *host, HostRun *run)
     ferry_call_send_value (host->serve, FERRY_LOAD_VALUE, ferry_run_load_to_variant (1, i % 2), NULL);
 }
 
+/* Each has a place in a table, so there may be thousands to look at. */
+static void
+tells_its_facts_without_end (HostTest *host, HostRun *run)
+{
+  for (guint i = 0; i < 50; i++)
+    host_test_tell_facts (host, i % 2 == 0 ? "work" : "work play", 1);
+}
+
 static const struct
 {
   const char *words;
@@ -547,10 +555,11 @@ static const struct
   {"it sent something of a task that it had not begun", yields_from_what_it_has_not_begun},
   {"it took room back", takes_room_back},
   {"sent its room with a wrong type", tells_room_of_a_wrong_type},
-  {"It told another name than before", becomes_another_host},
+  {"it told another name than before", becomes_another_host},
   {"sent facts of a host with no workers", has_no_workers},
   {"sent a load that cannot be", is_busier_than_it_can_be},
   {"it told more of itself than anyone needs", tells_without_end},
+  {"it told more of itself than anyone needs", tells_its_facts_without_end},
 };
 
 /* The host is not used any more; its task, which was not begun, runs elsewhere. */

@@ -712,6 +712,57 @@ an_idle_host_gets_what_waits_elsewhere (void)
   check_relief (TRUE);
 }
 
+/* Submits a task, which the slow host lets wait, and which another host then runs. Returns whether the slow one got it
+ * first. */
+static gboolean
+let_wait (ClusterTest *test, HostTest *slow, HostTest *idle)
+{
+  guint n = host_test_take (slow);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+
+  host_run_answer (host_test_run (idle), NULL);
+  cluster_test_assert_done (task);
+  return host_test_take (slow) > n;
+}
+
+static gboolean
+is_rested (gpointer data)
+{
+  return !ferry_timer_is_set (&((FerryHost *) data)->rest);
+}
+
+/* It would have each task wait that it gets, as it seems to be free all the time. */
+static void
+a_host_that_begins_nothing_gets_a_task_now_and_then (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) slow = host_test_new_with_room (test, "slow", "work", 4, 1000);
+  g_autoptr (HostTest) idle = host_test_new_with_room (test, "idle", "work", 1, 1000);
+  g_autoptr (FerryTask) one = NULL;
+  g_autoptr (FerryTask) other = NULL;
+  HostRun *run;
+  guint n = 0;
+
+  slow->host->round_trip = 1;
+  for (guint i = 0; i < 60; i++)
+    n += let_wait (test, slow, idle);
+  g_assert_cmpuint (n, >=, 1);
+  g_assert_cmpint (ferry_host_get_shelf (slow->host), ==, FERRY_HOST_SHELF_NONE);
+  g_assert_cmpuint (n, <, 20);
+  /* It is used as before once it has begun one. */
+  ferry_test_run_until (is_rested, slow->host);
+  slow->host->round_trip = FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+  slow->n_taken = host_test_take (slow);
+  one = cluster_test_submit (test, "work");
+  other = cluster_test_submit (test, "work");
+  run = host_test_run (slow);
+  g_assert_cmpint (ferry_host_get_shelf (slow->host), ==, FERRY_HOST_SHELF_FREE);
+  host_run_answer (run, NULL);
+  host_run_answer (host_test_run (idle), NULL);
+  cluster_test_assert_done (one);
+  cluster_test_assert_done (other);
+}
+
 static void
 a_free_worker_is_better_than_a_place_in_a_row (void)
 {
@@ -875,6 +926,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster/a-host-hears-of-tasks-in-the-place-of-others",
                    a_host_hears_of_tasks_in_the_place_of_others);
   g_test_add_func ("/cluster/an-idle-host-gets-what-waits-elsewhere", an_idle_host_gets_what_waits_elsewhere);
+  g_test_add_func ("/cluster/a-host-that-begins-nothing-gets-a-task-now-and-then",
+                   a_host_that_begins_nothing_gets_a_task_now_and_then);
   g_test_add_func ("/cluster/a-free-worker-is-better-than-a-place-in-a-row",
                    a_free_worker_is_better_than_a_place_in_a_row);
   g_test_add_func ("/cluster/executors-take-turns", executors_take_turns);

@@ -307,6 +307,30 @@ test_host_without_tasks_ends_at_once (void)
   tear_down (&fixture);
 }
 
+/* Also while its workers end, when there is nothing left to drain. */
+static void
+test_signals_may_come_to_the_very_end (void)
+{
+  g_autoptr (HostTestCall) call = NULL;
+  gboolean is_over = FALSE;
+  Fixture fixture;
+  int status;
+
+  set_up (&fixture);
+  open_session (&fixture);
+  call = host_test_run_idempotent (fixture.application, "echo", g_variant_new_string ("here"));
+  host_test_assert_result (call, "'here'");
+  g_subprocess_wait_async (fixture.host, NULL, note_end, &is_over);
+  while (!is_over)
+    {
+      g_subprocess_send_signal (fixture.host, SIGTERM);
+      g_main_context_iteration (NULL, FALSE);
+    }
+  status = wait_for_exit (&fixture);
+  g_assert_true (status == 0 || status == 3);
+  tear_down (&fixture);
+}
+
 /* ---- other users ---- */
 
 static void
@@ -502,6 +526,7 @@ main (int argc, char **argv)
   g_test_add_func ("/host/sigterm-drains", test_sigterm_drains);
   g_test_add_func ("/host/second-sigterm-ends-at-once", test_second_sigterm_ends_at_once);
   g_test_add_func ("/host/without-tasks-ends-at-once", test_host_without_tasks_ends_at_once);
+  g_test_add_func ("/host/signals-may-come-to-the-very-end", test_signals_may_come_to_the_very_end);
   g_test_add_func ("/host/no-other-user-ends-what-runs", test_no_other_user_ends_what_runs);
   g_test_add_func ("/host/check-finds-nothing-wrong", test_check_finds_nothing_wrong);
   g_test_add_func ("/host/check-tries-all-servers", test_check_tries_all_servers);

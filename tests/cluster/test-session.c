@@ -848,8 +848,9 @@ puppet_say_open (Puppet *self)
   puppet_say (self, ferry_packet_new_open (&header, &limits));
 }
 
+/* share: (nullable): see FerrySessionSettings. */
 static void
-puppet_init (Puppet *self)
+puppet_init_sharing (Puppet *self, FerrySessionShare *share)
 {
   *self = (Puppet){.test = wire_test_new (1), .epoch = G_MAXUINT64 / 2};
   self->end = &self->test->ends[0];
@@ -859,11 +860,18 @@ puppet_init (Puppet *self)
   self->end->settings.window_bytes = 8192;
   self->end->settings.window_packets = 8;
   self->end->settings.max_message = 10000;
+  self->end->settings.share = share;
   self->end->ignores = TRUE;
   wire_test_open (self->end);
   wire_test_settle (self->test);
   puppet_say_open (self);
   g_assert_true (ferry_session_is_open (self->end->session));
+}
+
+static void
+puppet_init (Puppet *self)
+{
+  puppet_init_sharing (self, NULL);
 }
 
 static void
@@ -1025,6 +1033,92 @@ test_announced_size_takes_no_memory (void)
               puppet_make_data (&puppet, (FerryChunk){.kind = FERRY_CHUNK_FIRST, .size = 10, .total = 10000}, NULL));
   g_assert_cmpuint (puppet.end->n_ended, ==, 0);
   g_assert_cmpuint (ferry_session_get_counts (puppet.end->session).assembled, <=, 20);
+}
+
+/* ---- what several sessions keep together ---- */
+
+#define MEBIBYTE (1024 * 1024)
+
+static void
+test_message_waits_until_there_is_room_for_all_of_it (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  const guint64 of_others = 5 * MEBIBYTE / 2;
+  FerrySessionShare share = {.most = 3 * MEBIBYTE, .used = of_others};
+
+  test->ends[1].settings.share = &share;
+  wire_test_open_both (test);
+  g_assert_true (wire_test_send (&test->ends[0], MEBIBYTE));
+  wire_test_run (test, 10 * SECOND);
+  g_assert_cmpuint (test->ends[1].n_received, ==, 0);
+  g_assert_cmpuint (test->ends[1].n_ended, ==, 0);
+  g_assert_cmpuint (ferry_session_get_counts (test->ends[1].session).n_unread, >, 0);
+  g_assert_cmpuint (share.used, <=, share.most);
+  share.used -= of_others;
+  wire_test_run_until_received (test, SECOND);
+  g_assert_cmpuint (test->ends[1].last_size, ==, MEBIBYTE);
+  g_assert_cmpuint (share.used, ==, 0);
+}
+
+static void
+test_small_messages_need_no_room (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  FerrySessionShare share = {.most = MEBIBYTE, .used = MEBIBYTE};
+
+  test->ends[1].settings.share = &share;
+  wire_test_open_both (test);
+  test->weather.loss = 0.1;
+  send_many (&test->ends[0], 500, 100);
+  wire_test_run_until_received (test, 60 * SECOND);
+  g_assert_cmpuint (share.used, ==, MEBIBYTE);
+}
+
+/* Or sessions that all have begun one would wait for each other. */
+static void
+test_message_that_has_begun_needs_no_more_room (void)
+{
+  g_auto (Puppet) puppet = {0};
+  FerrySessionShare share = {.most = 20000};
+  guint8 digest[FERRY_PACKET_DIGEST_SIZE];
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  gsize size = sizeof digest;
+
+  g_checksum_update (checksum, (const guchar *) "aaaaaaaaaaaaaaaaaaaa", 20);
+  g_checksum_get_digest (checksum, digest, &size);
+  puppet_init_sharing (&puppet, &share);
+  puppet_say (&puppet,
+              puppet_make_data (&puppet, (FerryChunk){.kind = FERRY_CHUNK_FIRST, .size = 10, .total = 20}, NULL));
+  g_assert_cmpuint (share.used, ==, 20);
+  share.used = share.most;
+  puppet_say (&puppet, puppet_make_data (&puppet, (FerryChunk){.kind = FERRY_CHUNK_LAST, .size = 10}, digest));
+  g_assert_cmpuint (share.used, ==, share.most - 20);
+}
+
+static void
+test_session_that_ends_leaves_its_room_to_others (void)
+{
+  g_auto (Puppet) puppet = {0};
+  FerrySessionShare share = {.most = 20000};
+
+  puppet_init_sharing (&puppet, &share);
+  puppet_say (&puppet,
+              puppet_make_data (&puppet, (FerryChunk){.kind = FERRY_CHUNK_FIRST, .size = 10, .total = 9000}, NULL));
+  puppet.number++;
+  puppet_say (&puppet, puppet_make_data (&puppet, (FerryChunk){.kind = FERRY_CHUNK_WHOLE, .size = 10}, NULL));
+  g_assert_cmpuint (share.used, >, 9000);
+  ferry_session_port_finish (puppet.end->port);
+  g_assert_cmpuint (share.used, ==, 0);
+}
+
+static void
+test_packet_that_is_too_large_ends_the_session (void)
+{
+  g_auto (Puppet) puppet = {0};
+
+  puppet_init (&puppet);
+  puppet_say (&puppet, puppet_make_data (&puppet, (FerryChunk){.kind = FERRY_CHUNK_WHOLE, .size = 65536}, NULL));
+  puppet_assert_ended (&puppet, "65,536 bytes");
 }
 
 /* Who asks for everything again and again gets it once, and then once in 20 ms. */
@@ -1343,6 +1437,11 @@ static const struct
   {"/session/fragments-that-break-a-rule-end-the-session", test_fragments_that_break_a_rule_end_the_session},
   {"/session/wrong-digest-ends-the-session", test_wrong_digest_ends_the_session},
   {"/session/announced-size-takes-no-memory", test_announced_size_takes_no_memory},
+  {"/session/message-waits-until-there-is-room-for-all-of-it", test_message_waits_until_there_is_room_for_all_of_it},
+  {"/session/small-messages-need-no-room", test_small_messages_need_no_room},
+  {"/session/message-that-has-begun-needs-no-more-room", test_message_that_has_begun_needs_no_more_room},
+  {"/session/session-that-ends-leaves-its-room-to-others", test_session_that_ends_leaves_its_room_to_others},
+  {"/session/packet-that-is-too-large-ends-the-session", test_packet_that_is_too_large_ends_the_session},
   {"/session/questions-that-come-too-often-are-not-answered", test_questions_that_come_too_often_are_not_answered},
   {"/session/lingering-ends-with-the-timeout", test_lingering_ends_with_the_timeout},
   {"/session/packets-of-another-epoch-are-dropped", test_packets_of_another_epoch_are_dropped},

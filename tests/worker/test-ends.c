@@ -321,6 +321,21 @@ test_calls_an_exit_without_attaching_an_exit (void)
   ferry_test_router_stop (router);
 }
 
+/* Its program is no worker, and did nothing of what was asked. */
+static void
+test_calls_an_exit_without_attaching_no_success (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "exit:0", NULL);
+
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "exited with status 0 before it attached");
+  g_assert_false (ferry_exit_is_success (ferry_worker_get_exit (worker)));
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
+  g_assert_false (ferry_exit_is_success (pipe->exit));
+  ferry_test_router_stop (router);
+}
+
 /* One that was passed a sender, with the same timeout and started later, tells when the time is over. */
 static void
 test_lets_a_worker_without_senders_be (void)
@@ -440,6 +455,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ends/calls-an-exit-after-hanging-up-an-exit", test_calls_an_exit_after_hanging_up_an_exit);
   g_test_add_func ("/ends/ends-a-worker-that-never-attaches", test_ends_a_worker_that_never_attaches);
   g_test_add_func ("/ends/calls-an-exit-without-attaching-an-exit", test_calls_an_exit_without_attaching_an_exit);
+  g_test_add_func ("/ends/calls-an-exit-without-attaching-no-success", test_calls_an_exit_without_attaching_no_success);
   g_test_add_func ("/ends/lets-a-worker-without-senders-be", test_lets_a_worker_without_senders_be);
   g_test_add_func ("/ends/lets-an-attached-worker-be", test_lets_an_attached_worker_be);
   g_test_add_func ("/ends/ends-with-the-router", test_ends_with_the_router);
