@@ -96,6 +96,16 @@ typedef struct
   guint n_asked;
 } Doubt;
 
+/* What has arrived and is not delivered. */
+typedef struct
+{
+  GQueue held; /* (owned) (element-type Held): in order */
+  guint64 held_size;
+  FerryFragments fragments;
+  FerrySessionShare *share; /* const: (unowned) (nullable): until the port has finished */
+  guint64 assembling;       /* how much of it is for fragments: all of the message */
+} Kept;
+
 /* All of a session but its transport. */
 struct _FerrySessionPort
 {
@@ -149,17 +159,13 @@ struct _FerrySessionPort
   guint64 acked;     /* the other end has all packets below this */
   guint64 under_way; /* bytes of sent */
 
-  GQueue held;  /* (owned) (element-type Held): in order */
   guint64 next; /* the number of the DATA packet that is delivered next */
   guint64 end;  /* the other end has numbered so far */
-  guint64 held_size;
   gboolean delivering;
   guint n_to_ack; /* DATA packets since the last acknowledgement, and their bytes */
   guint64 size_to_ack;
   gint64 asked_at; /* 0: never */
-  FerryFragments fragments;
-  FerrySessionShare *share;  /* const: (unowned) (nullable): until the port has finished */
-  guint64 assembling;        /* how much of it is for fragments: all of the message */
+  Kept kept;
   FerrySessionCounts counts; /* without the current numbers */
 };
 
@@ -201,9 +207,9 @@ port_unref (gpointer data)
   if (!ferry_ref_count_dec (&port->references))
     return;
   g_queue_clear_full (&port->sent, sent_free);
-  g_queue_clear_full (&port->held, held_free);
+  g_queue_clear_full (&port->kept.held, held_free);
   ferry_packet_queue_clear (&port->queue);
-  ferry_fragments_clear (&port->fragments);
+  ferry_fragments_clear (&port->kept.fragments);
   pthread_mutex_destroy (&port->lock);
   g_weak_ref_clear (&port->transport);
   g_free (port->peer);
@@ -316,7 +322,7 @@ list_missing (const FerrySessionPort *port, FerryPacketRange *ranges)
   guint64 expected = port->next;
   guint n = 0;
 
-  for (const GList *l = port->held.head; n < FERRY_PACKET_MAX_RANGES && expected < port->end; l = l->next)
+  for (const GList *l = port->kept.held.head; n < FERRY_PACKET_MAX_RANGES && expected < port->end; l = l->next)
     {
       guint64 there = l != NULL ? ((const Held *) l->data)->number : port->end;
 
@@ -455,8 +461,8 @@ finish (FerrySessionPort *port)
   if (port->finished)
     return;
   port->finished = TRUE;
-  if (port->share != NULL)
-    port->share->used -= port->assembling + port->held_size;
+  if (port->kept.share != NULL)
+    port->kept.share->used -= port->kept.assembling + port->kept.held_size;
   pthread_mutex_lock (&port->lock);
   context = g_steal_pointer (&port->context);
   pthread_mutex_unlock (&port->lock);
@@ -761,7 +767,7 @@ ask_if_missing (FerrySessionPort *port)
 {
   gint64 now = port->get_time ();
 
-  if (port->finished || port->next + port->held.length >= port->end)
+  if (port->finished || port->next + port->kept.held.length >= port->end)
     return;
   if (port->asked_at == 0 || now - port->asked_at >= MAX (MIN_REPEAT_TIME, get_round_trip (port)))
     send_ack (port);
@@ -772,24 +778,24 @@ ask_if_missing (FerrySessionPort *port)
 static gboolean
 has_share (FerrySessionPort *port, guint64 size)
 {
-  return port->share == NULL || port->share->used + size <= port->share->most;
+  return port->kept.share == NULL || port->kept.share->used + size <= port->kept.share->most;
 }
 
 static void
 set_held_size (FerrySessionPort *port, guint64 size)
 {
-  if (port->share != NULL && !port->finished)
-    port->share->used += size - port->held_size;
-  port->held_size = size;
+  if (port->kept.share != NULL && !port->finished)
+    port->kept.share->used += size - port->kept.held_size;
+  port->kept.held_size = size;
 }
 
 static void
 set_assembling (FerrySessionPort *port, guint64 size)
 {
-  if (port->share != NULL && !port->finished)
+  if (port->kept.share != NULL && !port->finished)
     {
-      port->share->used += size - port->assembling;
-      port->assembling = size;
+      port->kept.share->used += size - port->kept.assembling;
+      port->kept.assembling = size;
     }
 }
 
@@ -808,7 +814,7 @@ take_share (FerrySessionPort *port, const FerryPacket *packet)
   /* What is too large breaks a rule, and is found when it is delivered. */
   if (total == 0 || total > port->limits.max_message)
     return TRUE;
-  if (!has_share (port, total - MIN (total, port->assembling)))
+  if (!has_share (port, total - MIN (total, port->kept.assembling)))
     return FALSE;
   set_assembling (port, total);
   return TRUE;
@@ -832,7 +838,7 @@ deliver_fragment (FerrySessionPort *port, FerryTransport *transport, const Ferry
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) message = NULL;
 
-  if (!ferry_fragments_add (&port->fragments, chunk, &message, &error))
+  if (!ferry_fragments_add (&port->kept.fragments, chunk, &message, &error))
     {
       end_for_breach (port, error->message);
       return FALSE;
@@ -857,7 +863,7 @@ deliver (FerrySessionPort *port, FerryTransport *transport, const FerryPacket *p
       ferry_transport_receive_in_run (transport, chunk.data, chunk.size, NULL);
     else if (!deliver_fragment (port, transport, &chunk))
       break;
-  if (port->fragments.total == 0)
+  if (port->kept.fragments.total == 0)
     set_assembling (port, 0);
 }
 
@@ -867,14 +873,14 @@ deliver_held (FerrySessionPort *port, FerryTransport *transport)
 {
   Held *held;
 
-  while (!port->finished && (held = g_queue_peek_head (&port->held)) != NULL && held->number == port->next)
+  while (!port->finished && (held = g_queue_peek_head (&port->kept.held)) != NULL && held->number == port->next)
     {
       FerryPacket packet;
 
       /* Was parsed when it came. */
       ferry_packet_parse (&packet, held->data, held->size, NULL);
-      g_queue_pop_head (&port->held);
-      set_held_size (port, port->held_size - held->size);
+      g_queue_pop_head (&port->kept.held);
+      set_held_size (port, port->kept.held_size - held->size);
       if (take_share (port, &packet))
         deliver (port, transport, &packet);
       else
@@ -887,7 +893,7 @@ deliver_held (FerrySessionPort *port, FerryTransport *transport)
 static void
 hold (FerrySessionPort *port, guint64 number, gconstpointer data, gsize size)
 {
-  GList *before = port->held.tail;
+  GList *before = port->kept.held.tail;
   Held *held;
 
   while (before != NULL && ((Held *) before->data)->number > number)
@@ -897,7 +903,7 @@ hold (FerrySessionPort *port, guint64 number, gconstpointer data, gsize size)
       port->counts.n_repeated++;
       return;
     }
-  if (port->held.length > 0 && port->held_size + size > port->limits.window_bytes)
+  if (port->kept.held.length > 0 && port->kept.held_size + size > port->limits.window_bytes)
     {
       end_for_breach (port, "it sent more than the window allows");
       return;
@@ -910,10 +916,10 @@ hold (FerrySessionPort *port, guint64 number, gconstpointer data, gsize size)
   held = g_new (Held, 1);
   *held = (Held){g_memdup2 (data, size), size, number};
   if (before != NULL)
-    g_queue_insert_after (&port->held, before, held);
+    g_queue_insert_after (&port->kept.held, before, held);
   else
-    g_queue_push_head (&port->held, held);
-  set_held_size (port, port->held_size + size);
+    g_queue_push_head (&port->kept.held, held);
+  set_held_size (port, port->kept.held_size + size);
 }
 
 /* A packet that comes within a delivery, from a main loop that a handler runs, is held until that delivery is over. */
@@ -1401,12 +1407,12 @@ apply_settings (FerrySessionPort *port, const FerrySessionSettings *settings)
   port->finished_func = from->finished;
   port->finished_data = from->finished_data;
   port->max_queued = from->max_queued != 0 ? from->max_queued : DEFAULT_MAX_QUEUED;
-  port->share = from->share;
+  port->kept.share = from->share;
   port->get_time = from->get_time != NULL ? from->get_time : g_get_monotonic_time;
   /* A larger packet would fill the window alone. */
   ferry_packet_queue_init (&port->queue,
                            clamp_max_packet (from->max_packet != 0 ? from->max_packet : FERRY_SESSION_LARGEST_PACKET));
-  ferry_fragments_init (&port->fragments, port->limits.max_message);
+  ferry_fragments_init (&port->kept.fragments, port->limits.max_message);
 }
 
 static FerrySessionPort *
@@ -1473,7 +1479,7 @@ ferry_session_get_counts (FerrySession *self)
 
   counts.queued = port->queue.size;
   counts.under_way = port->under_way;
-  counts.held = port->held_size;
-  counts.assembled = port->fragments.capacity;
+  counts.held = port->kept.held_size;
+  counts.assembled = port->kept.fragments.capacity;
   return counts;
 }

@@ -1052,7 +1052,7 @@ install_restarts (void)
    * [property@Ferry.Pool:restart-interval]. Before each replacement there is a pause, which doubles each time. With one
    * more such end the pool fails. Workers that end while they run a task are replaced without limit. The default is 5.
    *
-   * A worker that does not attach in time ([method@Ferry.Launcher.set_attach_timeout]) is not replaced, and the pool
+   * A worker that does not attach in time ([property@Ferry.Launcher:attach-timeout]) is not replaced, and the pool
    * fails, if no worker of the pool has ever attached. The program probably does not call [func@Ferry.Worker.main].
    *
    * If the system lacks memory, descriptors or processes for a worker, the start is tried again after such pauses, as

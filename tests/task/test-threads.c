@@ -535,34 +535,20 @@ properties_say_what_their_functions_say (void)
 
 /* These work on any thread. */
 static const char *const free_properties[] = {
-  "FerryExecutor:n-waiting",
-  "FerryExecutor:pool",
-  "FerryExecutor:runner",
-  "FerryExecutor:state",
-  "FerryMap:executor",
-  "FerryMap:function",
-  "FerryMap:order",
-  "FerryPool:launcher",
-  "FerryPool:router",
-  "FerryReceiver:connection-id",
-  "FerryTask:arguments",
-  "FerryTask:can-cancel",
-  "FerryTask:cancel-grace",
-  "FerryTask:deadline",
-  "FerryTask:function",
-  "FerryTask:idempotent",
-  "FerryTask:is-done",
-  "FerryTask:kind",
-  "FerryTask:queue-timeout",
-  "FerryTask:retries",
-  "FerryTask:run-timeout",
-  "FerryTask:state",
-  "FerryTask:submit-time",
-  "FerryTask:window",
-  "FerryWorker:name",
-  "FerryWorker:pid",
-  "FerryWorker:state",
-  NULL,
+  "FerryExecutor:n-waiting", "FerryExecutor:pool",
+  "FerryExecutor:runner",    "FerryExecutor:state",
+  "FerryMap:executor",       "FerryMap:function",
+  "FerryMap:order",          "FerryPool:launcher",
+  "FerryPool:router",        "FerryReceiver:connection-id",
+  "FerryTask:arguments",     "FerryTask:can-cancel",
+  "FerryTask:cancel-grace",  "FerryTask:deadline",
+  "FerryTask:function",      "FerryTask:idempotent",
+  "FerryTask:is-done",       "FerryTask:kind",
+  "FerryTask:queue-timeout", "FerryTask:retries",
+  "FerryTask:run-timeout",   "FerryTask:state",
+  "FerryTask:submit-time",   "FerryTask:window",
+  "FerryWorker:name",        "FerryWorker:pid",
+  "FerryWorker:state",       NULL,
 };
 
 static void
@@ -613,12 +599,12 @@ properties_work_or_say_so (void)
 {
   Scene *s = scene_new ();
   Used objects[] = {
-    {s->exchange, FALSE, FALSE}, {s->channel, TRUE, FALSE},     {s->listener, TRUE, FALSE},
-    {s->mux, TRUE, FALSE},       {s->demux, TRUE, TRUE},        {s->transport, TRUE, FALSE},
-    {s->launcher, FALSE, FALSE}, {s->sandbox, FALSE, FALSE},    {s->fork_server, FALSE, FALSE},
-    {s->receiver, FALSE, FALSE}, {s->worker, FALSE, FALSE},     {s->sender, TRUE, FALSE},
-    {s->exit, TRUE, FALSE},      {s->pool, FALSE, FALSE},       {s->executor, FALSE, FALSE},
-    {s->map, FALSE, FALSE},      {s->task, FALSE, TRUE},        {s->unsubmitted, TRUE, FALSE},
+    {s->exchange, FALSE, FALSE}, {s->channel, TRUE, FALSE},  {s->listener, TRUE, FALSE},
+    {s->mux, TRUE, FALSE},       {s->demux, TRUE, TRUE},     {s->transport, TRUE, FALSE},
+    {s->launcher, FALSE, FALSE}, {s->sandbox, FALSE, FALSE}, {s->fork_server, FALSE, FALSE},
+    {s->receiver, FALSE, FALSE}, {s->worker, FALSE, FALSE},  {s->sender, TRUE, FALSE},
+    {s->exit, TRUE, FALSE},      {s->pool, FALSE, FALSE},    {s->executor, FALSE, FALSE},
+    {s->map, FALSE, FALSE},      {s->task, FALSE, TRUE},     {s->unsubmitted, TRUE, FALSE},
     {s->group, FALSE, TRUE},     {s->process, TRUE, TRUE},
   };
 

@@ -328,9 +328,11 @@ test_calls_an_exit_without_attaching_no_success (void)
   FerryRouter *router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
   g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "exit:0", NULL);
+  FerryExit *exit;
 
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "exited with status 0 before it attached");
-  g_assert_false (ferry_exit_is_success (ferry_worker_get_exit (worker)));
+  exit = ferry_test_get_object (worker, "exit");
+  g_assert_false (ferry_exit_is_success (exit));
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
   g_assert_false (ferry_exit_is_success (pipe->exit));
   ferry_test_router_stop (router);
