@@ -145,6 +145,7 @@ test_total (WindowTest *test, gconstpointer data)
   bar = GTK_PROGRESS_BAR (window_test_get (test, "total_bar"));
   window_test_add_task (test, "primes:100000000000");
   window_test_add_task (test, "primes:100");
+  window_test_wait_state (window_test_get_task (test, 1), FERRY_DEMO_STATE_DONE);
   demo_test_poll_until (shows_half, test);
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), >=, 0.5);
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), <, 0.6);
