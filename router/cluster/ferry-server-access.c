@@ -433,6 +433,12 @@ set_refusal (FerryServerAccess *self, const char *text, GError **error)
                      "The NATS server at '%s' does not let the nkey in '%s' in (%s); add its public key to the "
                      "server's configuration",
                      address, self->nkey_seed_file, text);
+  else if (self->credentials_file == NULL && self->password == NULL && strcmp (get_login (self), DEFAULT_USER) == 0)
+    ferry_set_error (
+      error, FERRY_ERROR_NOT_ALLOWED,
+      "The NATS server at '%s' does not let anybody in without a user (%s); put the user and the password "
+      "into the URL, as in 'nats://user:password@server', or set a file of credentials or an nkey",
+      address, text);
   else if (self->credentials_file == NULL)
     ferry_set_error (error, FERRY_ERROR_NOT_ALLOWED,
                      "The NATS server at '%s' does not let the user '%s' in (%s); correct the password or the file of "

@@ -17,6 +17,7 @@
 #include "task/ferry-executor-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
@@ -831,11 +832,16 @@ take_room (FerryExecutor *self)
 static gboolean
 check (FerryExecutor *self, FerryTask *task, GError **error)
 {
-  const FerryFunctionEntry *entry = ferry_function_find (ferry_task_get_function (task));
+  const FerryFunctionEntry *entry;
 
+  if (ferry_forks_is_inherited (self->router->fork_number))
+    return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
+                            "The executor belongs to the process that this one was forked from; make another one here, "
+                            "or submit the task before the fork");
   if (atomic_load_explicit (&self->state, memory_order_acquire) != FERRY_EXECUTOR_STATE_RUNNING)
     return ferry_set_error (error, FERRY_ERROR_STOPPED,
                             "The executor was stopped, and takes no more tasks; make another executor");
+  entry = ferry_function_find (ferry_task_get_function (task));
   return entry == NULL || ferry_function_check_arguments (entry, ferry_task_get_arguments (task), error);
 }
 
@@ -914,7 +920,8 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
  * Fails with %FERRY_ERROR_STOPPED if the executor was stopped. Fails with %FERRY_ERROR_WOULD_BLOCK if
  * [property@Ferry.Executor:max-pending] tasks wait already. Fails with %FERRY_ERROR_ALREADY_STARTED if the task was
  * submitted before. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the arguments do not fit a function that this program has
- * registered. Errors that are found later, such as an unknown function, make the task fail.
+ * registered. Fails with %FERRY_ERROR_NOT_RUNNING in a process that was forked from the executor's. Errors that are
+ * found later, such as an unknown function, make the task fail.
  *
  * Returns: %TRUE when the task was accepted
  */

@@ -19,6 +19,10 @@
 #define LATE_AFTER (3 * G_USEC_PER_SEC)
 #define LATE_TENTHS 3
 
+/* It is found out so long before, and said then: what the main loop had no time to handle meanwhile may be that the
+ * worker has attached. */
+#define LATE_DOUBT (G_USEC_PER_SEC / 10)
+
 /* The log domain of the lines that workers wrote to logged streams. */
 #define LOG_DOMAIN "Ferry-Worker"
 
@@ -49,6 +53,7 @@ struct _FerryWorker
   gpointer task_name_data;
   FerryTimers *timers; /* (unowned) (nullable): the router's, which lives until the worker has ended */
   FerryTimer late;     /* runs while the worker is waited for */
+  gint64 late_doubt;   /* microseconds */
   gint64 attach_timeout;
   gboolean late_logged;    /* since the process was started, or has attached */
   FerryWorker *forker;     /* (owned) (nullable): the fork server, until this worker has attached */
@@ -278,6 +283,14 @@ say_late (gpointer data)
     self->late_func (self, text, self->late_data);
 }
 
+static void
+doubt (gpointer data)
+{
+  FerryWorker *self = data;
+
+  ferry_timers_set (self->timers, &self->late, g_get_monotonic_time () + self->late_doubt, say_late, self);
+}
+
 void
 ferry_worker_set_late_func (FerryWorker *self, FerryLateFunc func, gpointer data)
 {
@@ -292,7 +305,9 @@ ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout)
 
   self->timers = timers;
   self->attach_timeout = timeout;
-  ferry_timers_set (timers, &self->late, ferry_time_add (g_get_monotonic_time (), time), say_late, self);
+  self->late_doubt = MIN (time / 2, LATE_DOUBT);
+  ferry_timers_set (timers, &self->late, ferry_time_add (g_get_monotonic_time (), time - self->late_doubt), doubt,
+                    self);
 }
 
 void

@@ -430,16 +430,19 @@ says_that_a_password_is_wrong (void)
   g_autoptr (NatsTestEnd) none = NULL;
   g_autoptr (NatsTestEnd) right = NULL;
   g_autoptr (NatsTestEnd) in_url = NULL;
+  g_autoptr (NatsTestEnd) nobody = NULL;
 
   if (nats_test_must_skip ("nats-server"))
     return;
   scene = scene_new ("authorization { users = [ { user: alice, password: 'open sesame' } ] }\n");
+  nobody = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){0});
   wrong = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice", .password = "sesame"});
   none = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice"});
   right = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice", .password = "open sesame"});
   in_url = join_as (scene, "nats", "alice:open%20sesame@127.0.0.1", (FerryBusSettings){0});
   nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*correct the password*");
   nats_test_end_wait_error (none, FERRY_ERROR_NOT_ALLOWED, "*does not let the user 'alice' in*");
+  nats_test_end_wait_error (nobody, FERRY_ERROR_NOT_ALLOWED, "*does not let anybody in without a user*");
   g_assert_cmpint (ferry_bus_get_state (wrong->bus), ==, FERRY_CLUSTER_STATE_CONNECTING);
   nats_test_end_wait_state (right, FERRY_CLUSTER_STATE_CONNECTED);
   nats_test_end_wait_state (in_url, FERRY_CLUSTER_STATE_CONNECTED);

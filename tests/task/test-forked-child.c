@@ -145,6 +145,25 @@ cannot_stop_the_router_of_its_parent (void)
   g_assert_cmpint (status, ==, 0);
 }
 
+static void
+submits_nothing_to_the_executor_of_its_parent (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  int status;
+
+  if (is_child (&status))
+    {
+      g_autoptr (GError) error = NULL;
+
+      ferry_executor_submit_task (test->executor, task, &error);
+      _exit (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING) ? 0 : 2);
+    }
+  g_assert_cmpint (status, ==, 0);
+  g_assert_true (ferry_executor_submit_task (test->executor, task, NULL));
+  task_test_assert_result (task, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -153,5 +172,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/forked-child/drops-what-it-has-inherited", drops_what_it_has_inherited);
   g_test_add_func ("/forked-child/cannot-stop-the-router-of-its-parent", cannot_stop_the_router_of_its_parent);
+  g_test_add_func ("/forked-child/submits-nothing-to-the-executor-of-its-parent",
+                   submits_nothing_to_the_executor_of_its_parent);
   return g_test_run ();
 }

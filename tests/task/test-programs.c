@@ -304,6 +304,45 @@ says_what_is_waited_for (gconstpointer data)
   test_clear (&test);
 }
 
+static gboolean
+has_attached (gpointer path)
+{
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+/* A main loop that was busy has not heard yet that the worker has attached. */
+static void
+does_not_wait_for_what_a_busy_main_loop_has_not_heard_of (gconstpointer data)
+{
+  g_autofree char *path = ferry_test_build_path ("serving-worker");
+  g_autofree char *folder = g_dir_make_tmp ("ferry-programs-XXXXXX", NULL);
+  g_autofree char *file = g_build_filename (folder, "initialised", NULL);
+  g_autoptr (FerryRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const[]){path, NULL});
+  g_autoptr (FerryPool) pool = ferry_pool_new (router, launcher);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) task = NULL;
+  gint64 began;
+
+  g_object_set (pool, "use-fork-server", GPOINTER_TO_INT (data), NULL);
+  g_object_set (pool, "max-workers", 1, NULL);
+  ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", file);
+  n_waits = 0;
+  task = task_test_submit (executor, "nothing", NULL);
+  began = g_get_monotonic_time ();
+  /* The main loop is busy for longer than it takes until it is said what is waited for. */
+  while (!has_attached (file) || g_get_monotonic_time () - began < 7 * G_USEC_PER_SEC / 2)
+    g_usleep (10000);
+  task_test_assert_result (task, NULL);
+  g_assert_cmpuint (n_waits, ==, 0);
+  g_clear_object (&executor);
+  g_clear_object (&pool);
+  task_test_settle ();
+  ferry_test_router_stop (g_steal_pointer (&router));
+  g_unlink (file);
+  g_rmdir (folder);
+}
+
 /* The default, and the variable for those who need another. */
 static void
 has_ten_seconds_by_default (void)
@@ -411,6 +450,10 @@ main (int argc, char **argv)
   g_test_add_data_func ("/programs/says-what-is-waited-for", GINT_TO_POINTER (FALSE), says_what_is_waited_for);
   g_test_add_data_func ("/programs/says-that-a-fork-server-is-waited-for", GINT_TO_POINTER (TRUE),
                         says_what_is_waited_for);
+  g_test_add_data_func ("/programs/does-not-wait-for-a-worker-that-a-busy-main-loop-has-not-heard-of",
+                        GINT_TO_POINTER (FALSE), does_not_wait_for_what_a_busy_main_loop_has_not_heard_of);
+  g_test_add_data_func ("/programs/does-not-wait-for-a-fork-server-that-a-busy-main-loop-has-not-heard-of",
+                        GINT_TO_POINTER (TRUE), does_not_wait_for_what_a_busy_main_loop_has_not_heard_of);
   g_test_add_func ("/programs/has-ten-seconds-by-default", has_ten_seconds_by_default);
   g_test_add_func ("/programs/is-executed-where-it-cannot-be-forked", is_executed_where_it_cannot_be_forked);
   return g_test_run ();

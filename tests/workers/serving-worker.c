@@ -59,7 +59,8 @@
  * and those of tests/task/descriptor-functions.h.
  *
  * FERRY_TEST_INITIALISER chooses an initialiser beside the one that counts: "fail" fails, "thread" leaves a thread
- * behind, "crash" dies. Where ferry_worker_main() returns, it says so on standard output, and ends with status 4. */
+ * behind, "crash" dies, a path makes that file. Where ferry_worker_main() returns, it says so on standard output, and
+ * ends with status 4. */
 
 #include <fcntl.h>
 #include <ferry.h>
@@ -585,6 +586,8 @@ misbehave_initially (gpointer user_data, GError **error)
     abort ();
   if (g_str_equal (order, "stop"))
     raise (SIGSTOP);
+  if (g_path_is_absolute (order))
+    return g_file_set_contents (order, "", 0, error);
   if (!g_str_equal (order, "fail"))
     return TRUE;
   g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "The model is not there");
