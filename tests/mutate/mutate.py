@@ -38,9 +38,10 @@ SUITES_OF_ALL = ("faults", "fuzz")
 COPIED = ("router", "tests", "demo-app", "data", "docs", "build-aux", "meson.build", "meson_options.txt", "README.md",
           "CHANGELOG.md", "HACKING.md", "COPYING", "run", ".clang-format")
 PR_SET_CHILD_SUBREAPER = 36
-# A test that takes this much longer than it did hangs.
+# A test that takes this much longer than it did hangs. How long it takes is not known at first, in seconds.
 PATIENCE = 10
 SHORTEST_PATIENCE = 30
+FIRST_PATIENCE = 1800
 
 # How many tests are built and run at first.
 FIRST_BATCH = 8
@@ -187,7 +188,7 @@ class Run:
     def one(self, test):
         if self.failed is not None:
             return
-        patience = max(SHORTEST_PATIENCE, PATIENCE * self.times.get(test.name, 0))
+        patience = max(SHORTEST_PATIENCE, PATIENCE * self.times.get(test.name, FIRST_PATIENCE / PATIENCE))
         began = time.monotonic()
         with self.lock:
             if self.failed is not None:
