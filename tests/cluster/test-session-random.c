@@ -20,6 +20,9 @@
 
 typedef void (*Run) (WireTest *test);
 
+/* Of each end, for all its sessions. */
+static FerrySessionShare shares[2];
+
 static void
 run_seeds (Run run)
 {
@@ -34,6 +37,9 @@ run_seeds (Run run)
 
       g_test_message ("seed %u", i);
       run (test);
+      g_clear_pointer (&test, wire_test_free);
+      for (guint end = 0; end < G_N_ELEMENTS (shares); end++)
+        g_assert_cmpuint (shares[end].used, ==, 0);
     }
 }
 
@@ -64,6 +70,8 @@ choose_settings (WireTest *test)
       settings->window_packets = choose (test, 1, 40);
       settings->max_message = choose (test, 10000, 30000);
       settings->max_queued = choose (test, 1000, 20000);
+      shares[i] = (FerrySessionShare){.most = settings->max_message + settings->window_bytes};
+      settings->share = &shares[i];
     }
 }
 
