@@ -223,6 +223,21 @@ test_a_replica_of_what_no_variant_holds (PairScene *self, gconstpointer data)
 }
 
 static void
+test_a_replica_of_a_class_without_objects (PairScene *self, gconstpointer data)
+{
+  const GType types[] = {G_TYPE_INT, G_TYPE_PERMISSION};
+
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      expect ("*ferry_proxy_create_replica*G_TYPE_IS_ABSTRACT*");
+      g_assert_null (ferry_proxy_create_replica (self->proxy, types[i], NULL));
+      expect ("*ferry_proxy_create_replica_async*G_TYPE_IS_ABSTRACT*");
+      ferry_proxy_create_replica_async (self->proxy, types[i], NULL, NULL, NULL, NULL);
+    }
+  g_test_assert_expected_messages ();
+}
+
+static void
 test_a_replica_of_what_its_class_does_not_set (PairScene *self, gconstpointer data)
 {
   expect ("ferry_proxy_create_replica(): 'GSimplePermission' has no set_property() that takes its property 'allowed'*");
@@ -342,6 +357,7 @@ main (int argc, char **argv)
   add ("a-replica-names-the-property-that-it-cannot-have", test_a_replica_without_its_property);
   add ("a-replica-names-the-property-that-no-variant-holds", test_a_replica_of_what_no_variant_holds);
   add ("a-replica-names-the-property-that-its-class-does-not-set", test_a_replica_of_what_its_class_does_not_set);
+  add ("a-replica-is-of-a-class-that-has-objects", test_a_replica_of_a_class_without_objects);
   add ("what-is-closed-at-this-end-is-not-laid-to-the-other", test_what_is_closed_at_this_end);
   add ("a-view-reads-as-the-operations-that-it-has", test_views_as_text);
   add ("a-failure-has-the-place-of-its-view", test_places_of_failures);
