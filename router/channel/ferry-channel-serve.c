@@ -48,6 +48,41 @@ ferry_channel_function_register (const char *name, const char *arguments_type, F
   ferry_return_if_fail (added, "'%s' is registered already with another function or type; use another name", name);
 }
 
+/**
+ * ferry_channel_function_register_full: (rename-to ferry_channel_function_register)
+ * @name: the name by which [func@Ferry.Channel.start] asks for the function, 1 to 255 bytes
+ * @arguments_type: (nullable): the type string of its arguments; %NULL: any arguments, or none
+ * @function: (scope notified) (closure user_data) (destroy destroy): the function
+ * @user_data: (nullable): data for @function
+ * @destroy: (nullable): called with @user_data when the function is not registered, since its name is taken; a function
+ *   that is registered stays until the process ends
+ *
+ * Registers a function with data of its own, as [func@Ferry.Channel.function_register] does without. This is the form
+ * for languages whose functions are closures. Any thread.
+ */
+void
+ferry_channel_function_register_full (const char *name, const char *arguments_type, FerryChannelFunctionFull function,
+                                      gpointer user_data, GDestroyNotify destroy)
+{
+  gboolean added;
+
+  g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_FUNCTION_MAX_NAME);
+  g_return_if_fail (arguments_type == NULL || g_variant_type_string_is_valid (arguments_type));
+  g_return_if_fail (function != NULL);
+
+  added = ferry_function_add_full (FERRY_FUNCTION_OF_CHANNELS, name, arguments_type, "",
+                                   (FerryFunctionFull) G_CALLBACK (function), user_data, destroy);
+  ferry_return_if_fail (added, "'%s' is registered already with another function or type; use another name", name);
+}
+
+static gboolean
+run_function (const FerryFunctionEntry *entry, FerryChannel *channel, GVariant *arguments, GError **error)
+{
+  return entry->function != NULL ? ((FerryChannelFunction) G_CALLBACK (entry->function)) (channel, arguments, error)
+                                 : ((FerryChannelFunctionFull) G_CALLBACK (entry->function_full)) (
+                                     channel, arguments, entry->user_data, error);
+}
+
 static gboolean
 run (FerryChannel *channel, GVariant *order, GError **error)
 {
@@ -68,8 +103,7 @@ run (FerryChannel *channel, GVariant *order, GError **error)
                             "ferry_channel_function_register() before ferry_worker_main()",
                             name);
   ferry_channel_set_job (channel, name, arguments);
-  return ferry_function_check_arguments (entry, arguments, error) &&
-         ((FerryChannelFunction) G_CALLBACK (entry->function)) (channel, arguments, error);
+  return ferry_function_check_arguments (entry, arguments, error) && run_function (entry, channel, arguments, error);
 }
 
 static int

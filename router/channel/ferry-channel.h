@@ -84,8 +84,26 @@ void ferry_channel_fail (FerryChannel *self, const GError *failure);
  */
 typedef gboolean (*FerryChannelFunction) (FerryChannel *channel, GVariant *arguments, GError **error);
 
+/**
+ * FerryChannelFunctionFull:
+ * @channel: (transfer none): the worker's end of the conversation
+ * @arguments: (transfer none) (nullable): the arguments, of the type that the function was registered with
+ * @user_data: (nullable) (closure): the data that was registered with the function
+ * @error: return location for an error
+ *
+ * A [callback@Ferry.ChannelFunction] with data of its own.
+ *
+ * Returns: %TRUE on success, %FALSE with @error set
+ */
+typedef gboolean (*FerryChannelFunctionFull) (FerryChannel *channel, GVariant *arguments, gpointer user_data,
+                                              GError **error);
+
 FERRY_AVAILABLE_IN_0_1
 void ferry_channel_function_register (const char *name, const char *arguments_type, FerryChannelFunction function);
+FERRY_AVAILABLE_IN_0_1
+void ferry_channel_function_register_full (const char *name, const char *arguments_type,
+                                           FerryChannelFunctionFull function, gpointer user_data,
+                                           GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
 FerryChannel *ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *function,
                                    GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -46,6 +46,7 @@ struct _FerryJob
 
   pthread_mutex_t lock;
   GCancellable *cancellable; /* lock: (owned) (nullable) */
+  GError *failure;           /* lock: (owned) (nullable): of ferry_job_fail() */
   FerryProgressParts parts;  /* lock */
   guint n_steps;             /* lock */
   guint n_steps_done;        /* lock */
@@ -118,6 +119,7 @@ ferry_job_finalize (GObject *object)
   ferry_take_over (self);
   ferry_progress_parts_clear (&self->parts);
   g_clear_object (&self->cancellable);
+  g_clear_error (&self->failure);
   ferry_call_unref (self->call);
   pthread_mutex_destroy (&self->lock);
   pthread_rwlock_destroy (&self->uses);
@@ -881,6 +883,46 @@ ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, co
   ferry_error_set_trace (*error, trace);
 }
 
+/**
+ * ferry_job_fail:
+ * @self: a job
+ * @error: the error
+ * @trace: (nullable): where the error was raised, a line for each place; %NULL for a backtrace of the C functions
+ *
+ * Has the function fail with an error and a trace, such as that of an exception, as soon as it returns. What it returns
+ * is dropped. The application finds the trace with [func@Ferry.Error.get_trace]. If the function sets an error itself,
+ * or this is called again, the first error counts. Any thread may call this until the function returns.
+ */
+void
+ferry_job_fail (FerryJob *self, const GError *error, const char *trace)
+{
+  g_autofree char *place = NULL;
+  g_autofree char *backtrace = NULL;
+  g_autofree char *whole = NULL;
+
+  g_return_if_fail (FERRY_IS_JOB (self));
+  g_return_if_fail (error != NULL);
+
+  place = add_place (self, NULL);
+  if (trace == NULL)
+    backtrace = ferry_trace_new_backtrace (1);
+  whole = g_strconcat (place, trace != NULL ? trace : backtrace, NULL);
+  FERRY_AUTO_LOCK (&self->lock);
+  if (self->failure == NULL)
+    self->failure = ferry_error_copy_with_trace (error, whole);
+}
+
+/* Moves the error of ferry_job_fail() to failure, unless the function has set one. */
+static void
+take_failure (FerryJob *self, GError **failure)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->failure != NULL && *failure == NULL)
+    *failure = g_steal_pointer (&self->failure);
+  g_clear_error (&self->failure);
+}
+
 /* Returns (transfer full) a trace for the error that the function failed with: the trace that ferry_job_set_error()
  * stored, or else the trace that came with the error from another process, and a line for this function. */
 static char *
@@ -964,7 +1006,8 @@ ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *fu
 
   atomic_store_explicit (&job->function_name, function->name, memory_order_relaxed);
   job->begun = ferry_trace_get_moment ();
-  result = function->function (job, arguments, &self->failure);
+  result = ferry_function_run (function, job, arguments, &self->failure);
+  take_failure (job, &self->failure);
   self->result = result != NULL ? g_variant_take_ref (result) : NULL;
   if (self->failure != NULL && result != NULL)
     {

@@ -53,5 +53,7 @@ gboolean ferry_job_yield (FerryJob *self, GVariant *value, GError **error);
 FERRY_AVAILABLE_IN_0_1
 void ferry_job_set_error (FerryJob *self, GError **error, GQuark domain, int code, const char *format, ...)
   G_GNUC_PRINTF (5, 6);
+FERRY_AVAILABLE_IN_0_1
+void ferry_job_fail (FerryJob *self, const GError *error, const char *trace);
 
 G_END_DECLS

@@ -53,8 +53,9 @@ static gboolean forked_by_fork_server;
 /**
  * ferry_worker_add_initialiser:
  * @name: the name of the initialiser, for error messages
- * @initialiser: (scope forever): a function that prepares the program
- * @user_data: data for @initialiser
+ * @initialiser: (scope notified) (closure user_data) (destroy destroy): a function that prepares the program
+ * @user_data: (nullable): data for @initialiser
+ * @destroy: (nullable): for languages that need one; it is not called, since initialisers stay until the process ends
  *
  * Adds a function that prepares the program for the calls that it will serve. The functions run in the order in which
  * they are added. Must be called before [func@Ferry.Worker.main], by the thread that calls that function.
@@ -64,7 +65,8 @@ static gboolean forked_by_fork_server;
  * (`EX_SOFTWARE`).
  */
 void
-ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gpointer user_data)
+ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gpointer user_data,
+                              GDestroyNotify destroy)
 {
   Initialiser entry = {NULL, initialiser, user_data};
 

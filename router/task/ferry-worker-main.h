@@ -27,7 +27,8 @@ G_BEGIN_DECLS
 typedef gboolean (*FerryInitialiser) (gpointer user_data, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
-void ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gpointer user_data);
+void ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gpointer user_data,
+                                   GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_worker_main (int *argc, char ***argv);
 FERRY_AVAILABLE_IN_0_1

@@ -114,7 +114,8 @@ ferry_fork_server_set_arguments (int argc, char **argv)
   guint n = g_strv_length (environ);
   char **copy;
 
-  if (argc < 1 || title.start != NULL)
+  /* A binding for another language passes copies, which it frees later. The C library points to the original. */
+  if (argc < 1 || title.start != NULL || argv[0] != program_invocation_name)
     return;
   title.start = argv[0];
   title.moved = g_ptr_array_new ();

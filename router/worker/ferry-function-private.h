@@ -16,9 +16,12 @@ G_BEGIN_DECLS
 typedef struct
 {
   char *name;
-  char *arguments_type; /* (nullable): the type string; NULL for any type */
-  char *result_type;    /* (nullable): the type string; NULL for any type, empty for no result */
-  FerryFunction function;
+  char *arguments_type;            /* (nullable): the type string; NULL for any type */
+  char *result_type;               /* (nullable): the type string; NULL for any type, empty for no result */
+  FerryFunction function;          /* (nullable): NULL where there is one with data */
+  FerryFunctionFull function_full; /* (nullable) */
+  gpointer user_data;              /* (owned): for function_full */
+  GDestroyNotify destroy;          /* (nullable) */
 } FerryFunctionEntry;
 
 #define FERRY_FUNCTION_MAX_NAME 255
@@ -35,6 +38,9 @@ typedef enum
  * ferry_function_register(). Returns FALSE when the name is registered with another function, or with other types. */
 gboolean ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
                              FerryFunction function);
+/* The same for a function with data, which the registry owns from then on, also when this returns FALSE. */
+gboolean ferry_function_add_full (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
+                                  FerryFunctionFull function, gpointer user_data, GDestroyNotify destroy);
 FERRY_FOR_SIBLINGS
 const FerryFunctionEntry *ferry_function_find_kind (FerryFunctionKind kind, const char *name);
 
@@ -43,6 +49,14 @@ static inline const FerryFunctionEntry *
 ferry_function_find (const char *name)
 {
   return ferry_function_find_kind (FERRY_FUNCTION_OF_JOBS, name);
+}
+
+/* Runs a job function. */
+static inline GVariant *
+ferry_function_run (const FerryFunctionEntry *entry, FerryJob *job, GVariant *arguments, GError **error)
+{
+  return entry->function != NULL ? entry->function (job, arguments, error)
+                                 : entry->function_full (job, arguments, entry->user_data, error);
 }
 
 /* Whether there is one. */

@@ -26,12 +26,15 @@ entry_free (gpointer data)
   g_free (self->name);
   g_free (self->arguments_type);
   g_free (self->result_type);
+  if (self->destroy != NULL)
+    self->destroy (self->user_data);
   g_free (self);
 }
 
-gboolean
-ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
-                    FerryFunction function)
+/* Whether the name is new or was registered with all of this. added: (out): whether the registry has the data now. */
+static gboolean
+add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
+     const FerryFunctionEntry *functions, gboolean *added)
 {
   FERRY_AUTO_LOCK (&registry_lock);
   FerryFunctionEntry *entry;
@@ -39,17 +42,40 @@ ferry_function_add (FerryFunctionKind kind, const char *name, const char *argume
   if (registries[kind] == NULL)
     registries[kind] = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
   entry = g_hash_table_lookup (registries[kind], name);
+  *added = entry == NULL;
   if (entry == NULL)
     {
-      entry = g_new0 (FerryFunctionEntry, 1);
+      entry = g_memdup2 (functions, sizeof *functions);
       entry->name = g_strdup (name);
       entry->arguments_type = g_strdup (arguments);
       entry->result_type = g_strdup (result);
-      entry->function = function;
       g_hash_table_insert (registries[kind], entry->name, entry);
     }
-  return entry->function == function && g_strcmp0 (entry->arguments_type, arguments) == 0 &&
+  return entry->function == functions->function && entry->function_full == functions->function_full &&
+         entry->user_data == functions->user_data && g_strcmp0 (entry->arguments_type, arguments) == 0 &&
          g_strcmp0 (entry->result_type, result) == 0;
+}
+
+gboolean
+ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
+                    FerryFunction function)
+{
+  gboolean added;
+
+  return add (kind, name, arguments, result, &(FerryFunctionEntry){.function = function}, &added);
+}
+
+gboolean
+ferry_function_add_full (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
+                         FerryFunctionFull function, gpointer user_data, GDestroyNotify destroy)
+{
+  FerryFunctionEntry functions = {.function_full = function, .user_data = user_data, .destroy = destroy};
+  gboolean added;
+  gboolean is_registered = add (kind, name, arguments, result, &functions, &added);
+
+  if (!added && destroy != NULL)
+    destroy (user_data);
+  return is_registered;
 }
 
 /**
@@ -75,6 +101,37 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
   g_return_if_fail (function != NULL);
 
   added = ferry_function_add (FERRY_FUNCTION_OF_JOBS, name, arguments_type, result_type, function);
+  ferry_return_if_fail (
+    added, "the name '%s' is registered already with another function or other types; choose another name", name);
+}
+
+/**
+ * ferry_function_register_full: (rename-to ferry_function_register)
+ * @name: the name of the function, 1 to 255 bytes
+ * @arguments_type: (nullable): the type string of the function's arguments; %NULL for any type, or for no arguments
+ * @result_type: (nullable): the type string of the function's result; %NULL for any type, and the empty string for no
+ *   result
+ * @function: (scope notified) (closure user_data) (destroy destroy): the function
+ * @user_data: (nullable): data for @function
+ * @destroy: (nullable): called with @user_data when the function is not registered, since its name is taken; a function
+ *   that is registered stays until the process ends
+ *
+ * Registers a function with data of its own, as [func@Ferry.function_register] does without. This is the form for
+ * languages whose functions are closures. Any thread may call this.
+ */
+void
+ferry_function_register_full (const char *name, const char *arguments_type, const char *result_type,
+                              FerryFunctionFull function, gpointer user_data, GDestroyNotify destroy)
+{
+  gboolean added;
+
+  g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_FUNCTION_MAX_NAME);
+  g_return_if_fail (arguments_type == NULL || g_variant_type_string_is_valid (arguments_type));
+  g_return_if_fail (result_type == NULL || result_type[0] == '\0' || g_variant_type_string_is_valid (result_type));
+  g_return_if_fail (function != NULL);
+
+  added =
+    ferry_function_add_full (FERRY_FUNCTION_OF_JOBS, name, arguments_type, result_type, function, user_data, destroy);
   ferry_return_if_fail (
     added, "the name '%s' is registered already with another function or other types; choose another name", name);
 }

@@ -19,7 +19,8 @@ typedef struct _FerryJob FerryJob;
  * FerryFunction:
  * @job: (transfer none): this run of the function, by which it reports progress, yields results, and checks for a
  *   cancel
- * @arguments: (transfer none): the arguments, of the type that the function was registered with
+ * @arguments: (transfer none) (nullable): the arguments, of the type that the function was registered with; %NULL if
+ *   there are none
  * @error: return location for an error
  *
  * The type of a function that a worker runs by its name.
@@ -29,8 +30,25 @@ typedef struct _FerryJob FerryJob;
  */
 typedef GVariant *(*FerryFunction) (FerryJob *job, GVariant *arguments, GError **error);
 
+/**
+ * FerryFunctionFull:
+ * @job: (transfer none): this run of the function
+ * @arguments: (transfer none) (nullable): the arguments, of the type that the function was registered with; %NULL if
+ *   there are none
+ * @user_data: (nullable) (closure): the data that was registered with the function
+ * @error: return location for an error
+ *
+ * A [callback@Ferry.Function] with data of its own.
+ *
+ * Returns: (transfer full) (nullable): as for a [callback@Ferry.Function]
+ */
+typedef GVariant *(*FerryFunctionFull) (FerryJob *job, GVariant *arguments, gpointer user_data, GError **error);
+
 FERRY_AVAILABLE_IN_0_1
 void ferry_function_register (const char *name, const char *arguments_type, const char *result_type,
                               FerryFunction function);
+FERRY_AVAILABLE_IN_0_1
+void ferry_function_register_full (const char *name, const char *arguments_type, const char *result_type,
+                                   FerryFunctionFull function, gpointer user_data, GDestroyNotify destroy);
 
 G_END_DECLS

@@ -603,9 +603,9 @@ main (int argc, char **argv)
     ferry_function_register (functions[i].name, functions[i].arguments_type, functions[i].result_type,
                              functions[i].function);
   descriptor_functions_register ();
-  ferry_worker_add_initialiser ("count", count_initialiser, NULL);
+  ferry_worker_add_initialiser ("count", count_initialiser, NULL, NULL);
   if (order != NULL)
-    ferry_worker_add_initialiser (order, misbehave_initially, (gpointer) order);
+    ferry_worker_add_initialiser (order, misbehave_initially, (gpointer) order, NULL);
   ferry_worker_main (&argc, &argv);
   printf ("ferry_worker_main returned\n");
   return 4;

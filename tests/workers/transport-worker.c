@@ -603,7 +603,7 @@ main (int argc, char **argv)
   owner = g_object_new (G_TYPE_OBJECT, NULL);
   if (strcmp (argv[1], "tasks") == 0)
     {
-      ferry_worker_add_initialiser ("get", get_in_initialiser, argv[2]);
+      ferry_worker_add_initialiser ("get", get_in_initialiser, argv[2], NULL);
       ferry_worker_main (NULL, NULL);
       return 3;
     }

@@ -1,0 +1,614 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Each callable of the introspection data is called from Python: check-callables.py API-VERSION GIR TABLE WORKER FUNCTIONS
+
+TABLE has a line for each callable: its class, its name, "works", "C only" or "not tried", and how, or what there is
+instead. A line that says "works" is believed only when the callable was called here and came back, or, for callbacks,
+signals and virtual methods, when it was heard. WORKER is tests/workers/serving-worker.c, FUNCTIONS a worker in Python.
+
+Skipped where Python has no bindings (PyGObject).
+"""
+
+import os
+import socket
+import sys
+import tempfile
+import threading
+import traceback
+
+import tap
+
+try:
+    import gi
+    from gi.repository import Gio, GLib, GObject
+except ImportError:
+    gi = None
+
+LONG = 60 * 1000 * 1000
+
+
+def in_thread(function):
+    """What function gives in a thread of its own, while the main loop runs here."""
+    loop = GLib.MainLoop()
+    outcome = []
+
+    def body():
+        try:
+            outcome.append((function(), None))
+        except Exception as error:
+            outcome.append((None, error))
+        GLib.idle_add(loop.quit)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    loop.run()
+    thread.join()
+    if outcome[0][1]:
+        raise outcome[0][1]
+    return outcome[0][0]
+
+
+def later(start, finish, *arguments):
+    """What an asynchronous call gives."""
+    loop = GLib.MainLoop()
+    results = []
+    start(*arguments, lambda _source, result, *_: (results.append(result), loop.quit()))
+    loop.run()
+    return finish(results[0])
+
+
+def until(condition):
+    context = GLib.MainContext.default()
+    timer = GLib.timeout_add(20, lambda: True)
+    end = GLib.get_monotonic_time() + LONG
+    while not condition():
+        assert GLib.get_monotonic_time() < end, "it did not come"
+        context.iteration(True)
+    GLib.source_remove(timer)
+
+
+def fails(function, *arguments):
+    try:
+        function(*arguments)
+    except GLib.Error as error:
+        return error
+    raise AssertionError("it did not fail")
+
+
+class Tour:
+    """Each method whose name begins with "use" is one part of the tour."""
+
+    def __init__(self, ferry, recorder, worker, functions, gir):
+        self.ferry, self.recorder, self.worker, self.heard = ferry, recorder, worker, recorder.heard
+        self.folder = tempfile.mkdtemp(prefix="ferry-python.")
+        self.functions = [sys.executable, functions, "1", gir]
+        self.router = ferry.Router.new(None)
+        self.router.start()
+
+    def listen(self, owner, thing, name, function):
+        thing.connect(name, self.heard("%s.::%s" % (owner, name), function))
+
+    def launcher(self, *more):
+        return self.ferry.Launcher.new(self.functions + list(more))
+
+    def use_router(self):
+        ferry, router = self.ferry, self.ferry.Router.new(None)
+        assert not router.get_running() and router.start()
+        ferry.Router.get_default()
+        _, sender, receiver = router.pipe(ferry.PipeFlags.QUEUED)
+        got = []
+        self.listen("Receiver", receiver, "message", lambda _, value: got.append(value.unpack()))
+        self.listen("Receiver", receiver, "closed", lambda _, end: got.append(end.get_reason()))
+        sender.start()
+        sender.send(GLib.Variant("i", 1))
+        until(lambda: got == [1])
+        receiver.set_handler(self.heard("ReceiverHandler", lambda _, data, *rest: got.append(bytes(data))))
+        sender.send_bytes(b"abc")
+        router.route_until(self.heard("Condition", lambda *_: len(got) == 2), None, LONG)
+        receiver.set_handler(None)
+        receiver.set_serialised_handler(
+            self.heard("ReceiverSerialisedHandler", lambda _, kind, data, *rest: got.append(kind.dup_string())))
+        sender.send_serialised(GLib.VariantType("y"), b"\1")
+        until(lambda: len(got) == 3)
+        sender.stop()
+        until(lambda: len(got) == 4)
+        end = receiver.get_exit()
+        assert end.is_success() and end.get_message() and end.get_signal() == 0 and end.get_exit_status() <= 0
+        router.get_counter(ferry.Counter(0))
+        _, sender, receiver = router.pipe(ferry.PipeFlags.QUEUED)
+        receiver.bind(GObject.Object())
+        _, sender, receiver = router.pipe(ferry.PipeFlags.QUEUED)
+        router.close_pipe(receiver)
+        router.stop()
+        assert got == [1, b"abc", "y", ferry.CloseReason.STOPPED], got
+
+    def use_tasks(self):
+        ferry, heard = self.ferry, []
+        executor = ferry.Executor.new(ferry.Pool.new(self.router, self.launcher()))
+        with open(os.path.join(self.folder, "file"), "w+") as file:
+            file.write(" and a file")
+            file.flush()
+            task = ferry.Task.new(ferry.TaskKind.ITERATION, "use-job", None)
+            handles = (task.add_bytes(GLib.Bytes.new(b"bytes")), task.add_descriptor(file.fileno()))
+            task = ferry.Task(kind=ferry.TaskKind.ITERATION, function="use-job", arguments=GLib.Variant("(hh)", handles))
+            assert handles == (task.add_bytes(GLib.Bytes.new(b"bytes")), task.add_descriptor(file.fileno()))
+        for name in ("progress", "message", "yielded", "done"):
+            self.listen("Task", task, name, lambda _, *values: heard.append(values))
+        task.set_cancel_grace(LONG)
+        task.set_run_timeout(LONG)
+        executor.submit_task(task)
+        assert task.wait(LONG).unpack() == "bytes and a file"
+        assert task.get_done() and not task.get_error() and not task.get_exit() and task.get_name()
+        assert task.get_result() and task.get_state() == ferry.TaskState.COMPLETED
+        task.get_text(), task.get_fraction()
+        assert len(heard) >= 4, heard
+        task = ferry.Task.new(ferry.TaskKind.STEPS, "use-steps", None)
+        executor.submit_task(task)
+        task.wait(LONG)
+        assert executor.submit("take-nothing", None).wait(LONG).unpack()
+        error = fails(executor.submit("fail", None).wait, LONG)
+        assert error.matches(GLib.file_error_quark(), 4), error
+        task = executor.submit("fail-with-trace", None)
+        error = fails(task.wait, LONG)
+        assert error.matches(GLib.file_error_quark(), 4) and "in Python" in ferry.Error.get_trace(error), error
+        executor.stop()
+
+    def use_virtual_methods(self):
+        ferry, heard, note = self.ferry, [], self.heard
+
+        class Task(ferry.Task):
+            do_message = note("Task.do_message", lambda _, kind, value: heard.append(kind))
+            do_yielded = note("Task.do_yielded", lambda _, value: heard.append("yielded"))
+            do_progress = note("Task.do_progress", lambda _: heard.append("progress"))
+            do_done = note("Task.do_done", lambda _: heard.append("done"))
+
+        executor = ferry.Executor.new_for_program(self.worker)
+        for function, number in (("send", "t"), ("yield", "t"), ("report", "t")):
+            task = Task(function=function, arguments=GLib.Variant(number, 3), kind=ferry.TaskKind.ITERATION
+                        if function == "yield" else ferry.TaskKind.CALL)
+            executor.submit_task(task)
+            task.wait(LONG)
+        assert {"number", "yielded", "done"} <= set(heard), heard
+        executor.stop()
+
+    def use_executor(self):
+        ferry = self.ferry
+        pool = ferry.Pool.new(self.router, ferry.Launcher.new([self.worker]))
+        pool.set_max_workers(2)
+        pool.start()
+        pool.reset()
+        assert pool.get_error() is None and pool.get_workers().get_n_items() >= 0
+        executor = ferry.Executor.new_for_runner(pool)
+        assert executor.get_pool() == pool
+        executor.add_runner(ferry.Pool.new_for_threads(self.router))
+        assert later(lambda *a: executor.call_async("double", GLib.Variant("x", 4), None, *a),
+                     executor.call_finish).unpack() == 8
+        task = ferry.Task.new(ferry.TaskKind.CALL, "double", GLib.Variant("x", 4))
+        later(lambda call: executor.submit_task_async(task, None, call), executor.submit_task_finish)
+        assert later(lambda call: task.wait_async(None, call), task.wait_finish).unpack() == 8
+        failing = executor.submit("fail", GLib.Variant("(sis)", ("g-file-error-quark", 4, "no")))
+        fails(failing.wait, LONG)
+        again = executor.retry(failing)
+        fails(again.wait, LONG)
+        executor.remove(failing)
+        executor.clear_finished()
+        slow = executor.submit("sleep-until-cancelled", None)
+        waiting = [executor.submit("sleep-until-cancelled", None) for _ in range(2 * ferry.get_n_usable_cores() + 8)]
+        executor.set_task_priority(waiting[-1], 1)
+        group = ferry.TaskGroup.new()
+        group.add(slow)
+        slow.cancel()
+        later(lambda call: group.wait_async(None, call), group.wait_finish)
+        group.cancel()
+        group.bind(GObject.Object())
+        executor.cancel_all()
+        later(lambda call: executor.shutdown_async(LONG, None, call), executor.shutdown_finish)
+        other = ferry.Pool.new(self.router, ferry.Launcher.new([self.worker]))
+        later(lambda call: other.stop_async(LONG, None, call), other.stop_finish)
+
+    def use_map(self):
+        ferry, heard = self.ferry, []
+        executor = ferry.Executor.new_for_program(self.worker)
+        done = ferry.Map.new(executor, "double", ferry.MapOrder(0))
+        self.listen("Map", done, "result", lambda _, index, value, error: heard.append(value.unpack()))
+        self.listen("Map", done, "finished", lambda _: heard.append("finished"))
+        done.set_arguments(GLib.Variant("ax", [1, 2]))
+        done.start()
+        until(lambda: "finished" in heard)
+        pulled = ferry.Map.new(executor, "double", ferry.MapOrder(0))
+        pulled.add(GLib.Variant("x", 5), LONG)
+        later(lambda call: pulled.add_async(GLib.Variant("x", 6), None, call), pulled.add_finish)
+        pulled.close_input()
+        item = pulled.next(LONG)
+        assert item.get_error() is None and item.get_index() in (0, 1) and item.get_value().unpack() in (10, 12)
+        assert later(lambda call: pulled.next_async(None, call), pulled.next_finish)
+        numbers = iter([GLib.Variant("x", 1), GLib.Variant("x", 2)])
+        source = ferry.Map.new(executor, "double", ferry.MapOrder(0))
+        source.set_source(self.heard("MapSource", lambda *_: next(numbers, None)))
+        assert [one.get_value().unpack() for one in source.collect(LONG)] in ([2, 4], [4, 2])
+        store = Gio.ListStore.new(GObject.Object)
+        store.append(GObject.Object())
+        model = ferry.Map.new(executor, "double", ferry.MapOrder(0))
+        model.set_model(store, self.heard("MapArguments", lambda *_: GLib.Variant("x", 7)))
+        assert later(lambda call: model.collect_async(None, call), model.collect_finish)[0].get_value().unpack() == 14
+        ferry.Map.new(executor, "double", ferry.MapOrder(0)).cancel()
+        executor.stop()
+
+    def use_errors(self):
+        ferry = self.ferry
+        assert ferry.Error.quark() and ferry.get_n_usable_cores() > 0
+        errors, error = ferry.ErrorList.new(), GLib.Error("no", "g-file-error-quark", 4)
+        ferry.Error.get_trace(error)
+        errors.add("phase", error)
+        assert errors.get_first("phase").props.error.message == "no"
+        other = ferry.ErrorList.new()
+        other.add_variant(errors.to_variant())
+        self.recorder.errors_count = True
+        assert "no" in fails(other.raise_any, None).message
+        self.recorder.errors_count = False
+        other.clear(None)
+        other.add_filter(GLib.file_error_quark(), 4)
+
+    def use_pingee(self):
+        ferry, heard = self.ferry, []
+        pingee = ferry.Pingee.new(0, 0, self.heard("PingeeFunc", lambda *_: bool(heard.append(1))))
+        pingee.connect(None)
+        pingee.ping()
+        until(lambda: heard)
+        pingee.disconnect()
+
+    def use_mux(self):
+        ferry, got = self.ferry, []
+        here, there = ferry.Transport.new_pair()
+        demux, mux = ferry.Demux.new(there), ferry.Mux.new(here)
+
+        def answer(invocation, *_):
+            invocation.get_cancellable(), invocation.get_deadline(), invocation.get_wanted(), invocation.get_object()
+            assert not invocation.is_cancelled()
+            method = invocation.get_method()
+            if method == "bytes":
+                data = invocation.get_bytes()
+                invocation.return_bytes(bytes(data))
+            elif method == "refuse":
+                invocation.refuse("never")
+            elif method == "fail":
+                invocation.return_error(GLib.Error("no", "g-file-error-quark", 4))
+            elif method == "items":
+                invocation.send_item(GLib.Variant("i", 1))
+                invocation.return_value(GLib.Variant("i", 2))
+            else:
+                invocation.return_value(invocation.get_arguments())
+
+        demux.set_threads(0)
+        demux.set_context(None)
+        for method in ("echo", "bytes", "refuse", "fail", "items", None):
+            demux.add_handler(method, self.heard("DemuxHandler", answer))
+        demux.remove_handler(None)
+        demux.start()
+        five = GLib.Variant("i", 5)
+        assert in_thread(lambda: mux.transact("echo", five, LONG, None)).result.unpack() == 5
+        assert later(lambda call: mux.transact_async("echo", five, LONG, None, call), mux.transact_finish)[1].unpack() == 5
+        assert in_thread(lambda: mux.transact_bytes("bytes", b"abc", LONG, None))[1].get_data() == b"abc"
+        mux.transact_with_func("echo", five, self.heard("MuxFunc", lambda value, error, *_: got.append(value.unpack())))
+        mux.transact_bytes_with_func("bytes", b"abc", self.heard("MuxBytesFunc", lambda data, *_: got.append(bytes(data))))
+        until(lambda: len(got) == 2)
+        mux.cancel(mux.transact_with_func("echo", five, lambda *_: None))
+        fails(in_thread, lambda: mux.transact("refuse", None, LONG, None))
+        assert "no" in fails(in_thread, lambda: mux.transact("fail", None, LONG, None)).message
+        in_thread(lambda: mux.send("echo", five, LONG, None))
+        replies = mux.transact_stream("items", None, 10, LONG)
+        there_is, value = in_thread(lambda: replies.next(None))
+        assert there_is and value.unpack() == 1
+        later(lambda call: replies.next_async(None, call), replies.next_finish)
+        assert replies.dup_result().unpack() == 2
+        mux.transact_stream("items", None, 10, LONG).cancel()
+        later(lambda call: demux.stop_async(None, call), demux.stop_finish)
+        demux.stop()
+        mux.stop()
+        assert got == [5, b"abc"], got
+
+    def use_transports(self):
+        ferry = self.ferry
+        one, other = socket.socketpair()
+        transport = ferry.Transport.new_for_descriptors(os.dup(one.fileno()), os.dup(one.fileno()))
+        transport.close()
+        connection = Gio.Socket.new_from_fd(other.detach()).connection_factory_create_connection()
+        ferry.Transport.new_for_stream(connection).close()
+        in_thread(transport.wait_closed)
+        address = os.path.join(self.folder, "socket")
+        listener = ferry.Listener.new(address)
+        listener.allow_user(os.getuid())
+        attached = []
+        self.listen("Listener", listener, "attached", lambda _, transport: attached.append(transport))
+        listener.start()
+        in_thread(lambda: ferry.Transport.connect_to(address))
+        later(lambda call: ferry.Transport.connect_to_async(address, LONG, LONG, None, call), ferry.Transport.connect_to_finish)
+        until(lambda: len(attached) == 2)
+        listener.close()
+        listener = ferry.Listener.new(address + "2")
+        keep = []
+        thread = threading.Thread(target=lambda: keep.append(ferry.Transport.connect_to(address + "2")))
+        thread.start()
+        in_thread(lambda: listener.accept(LONG, None))
+        thread.join()
+        fails(ferry.Listener.new_from_environment)
+
+    def use_channels(self):
+        ferry, heard = self.ferry, []
+        here, there = ferry.Transport.new_pair()
+        one, other = ferry.Channel.new(here), ferry.Channel.new(there)
+        value, error = GLib.Variant("s", "hello"), GLib.Error("no", "g-file-error-quark", 4)
+        one.send(value, LONG, None)
+        assert in_thread(lambda: other.receive(LONG, None))[1].unpack() == "hello"
+        later(lambda call: one.send_async(value, None, call), one.send_finish)
+        assert later(lambda call: other.receive_async(None, call), other.receive_finish)[1].unpack() == "hello"
+        one.send_error(error, LONG, None)
+        assert in_thread(lambda: other.receive(LONG, None))[2].message == "no"
+        self.listen("Channel", other, "message", lambda _, value, failure: heard.append(value.unpack()))
+        other.props.flowing = True
+        in_thread(lambda: one.send_acknowledged(value, LONG, None))
+        later(lambda call: one.send_acknowledged_async(value, None, call), one.send_acknowledged_finish)
+        one.close()
+        one.get_exit(), one.get_pid(), one.get_arguments()
+        here, there = ferry.Transport.new_pair()
+        one, other = ferry.Channel.new(here), ferry.Channel.new(there)
+        one.fail(error)
+        worker = ferry.Channel.start(self.launcher(), self.router, "talk", value)
+        assert in_thread(lambda: worker.receive(LONG, None))[1].unpack() == "hello"
+        worker.close()
+        worker.wait(LONG)
+        later(lambda call: worker.wait_async(None, call), worker.wait_finish)
+
+    def use_exchange(self):
+        ferry, value = self.ferry, GLib.Variant("s", "hello")
+        exchange = ferry.Exchange.new(self.router, self.launcher())
+        pairs = [ferry.Transport.new_pair() for _ in range(3)]
+        ends = [(ferry.Channel.new(here), ferry.Channel.new(there)) for here, there in pairs]
+        exchange.add(ends[0][0])
+        exchange.add_wait(ends[1][0], LONG)
+        later(lambda call: exchange.add_wait_async(ends[2][0], None, call), exchange.add_wait_finish)
+        ends[0][1].send(value, LONG, None)
+        for _ in range(3):
+            assert exchange.ready(LONG) == [ends[0][0]]
+            assert later(lambda call: exchange.ready_async(None, call), exchange.ready_finish) == [ends[0][0]]
+        assert exchange.get_active().get_n_items() == 3
+        for here, _ in ends:
+            exchange.remove(here)
+        flowing = ferry.Exchange.new(self.router, self.launcher())
+        flowing.props.flowing = True
+        heard = []
+        self.listen("Exchange", flowing, "data", lambda _, channel, value, failure, error: heard.append(value))
+        flowing.start("talk", value)
+        until(lambda: heard)
+        assert flowing.get_active().get_n_items() >= 0
+        for one in list(flowing.get_active()):
+            one.close()
+        later(lambda call: flowing.finish_async(None, call), flowing.finish_finish)
+        flowing.finish(LONG)
+
+    def use_dictionary(self):
+        ferry, heard = self.ferry, []
+        dictionary = ferry.Dictionary.new()
+        self.listen("Dictionary", dictionary, "changed", lambda _, key, value: heard.append(key))
+        dictionary.set("a", GLib.Variant("i", 1))
+        assert dictionary.get("a").unpack() == 1 and dictionary.contains("a") and dictionary.get_keys() == ["a"]
+        assert dictionary.get_length() == 1 and dictionary.remove("a") and heard == ["a", "a"], heard
+        ferry.Dictionary.create_interface("org.example.Dictionary")
+
+    def use_workers(self):
+        ferry, heard = self.ferry, []
+        launcher = ferry.Launcher.new(["/bin/sh", "-c", "echo hello; sleep 100"])
+        launcher.set_limit(ferry.Limit(0), 1 << 40)
+        launcher.setenv("FERRY_PYTHON", "1")
+        launcher.props.stdout = ferry.StreamMode.LOG
+        _, sender, receiver = self.router.pipe(ferry.PipeFlags.QUEUED)
+        launcher.add_sender("out", sender)
+        launcher.set_fork_server(None)
+        worker = launcher.spawn(self.router)
+        self.listen("Worker", worker, "output", lambda _, stream, line: heard.append(line))
+        self.listen("Worker", worker, "ended", lambda _, end: heard.append("ended"))
+        assert worker.get_pid() and worker.get_state() is not None
+        until(lambda: "hello" in heard)
+        worker.send_signal(18)
+        worker.force_exit()
+        until(lambda: "ended" in heard)
+        launcher.add_sender("out", self.router.pipe(ferry.PipeFlags.QUEUED)[1])
+        launcher.spawn_again(self.router).force_exit()
+
+    def use_buffers(self):
+        """A buffer of a Python worker arrives with what was written into it."""
+        ferry, got = self.ferry, []
+        launcher = self.launcher("send-buffer")
+        _, sender, receiver = self.router.pipe(ferry.PipeFlags.QUEUED)
+        launcher.add_sender("out", sender)
+        launcher.add_transport(self.router, "objects")
+        self.listen("Receiver", receiver, "buffer", lambda _, metadata, data: got.append(bytes(data.get_data())))
+        launcher.spawn(self.router)
+        until(lambda: got)
+        assert got == [b"hello"], got
+
+    def use_leaving(self):
+        executor = self.ferry.Executor.new(self.ferry.Pool.new(self.router, self.launcher()))
+        fails(executor.submit("leave", None).wait, LONG)
+        executor.stop()
+
+    def use_objects(self):
+        ferry, heard = self.ferry, []
+
+        class Counter(GObject.Object):
+            value = GObject.Property(type=int, default=0, minimum=0, maximum=100)
+            rang = GObject.Signal()
+
+        def add(counter, call, *_):
+            call.get_object()
+            counter.value += call.get_arguments().unpack()[0]
+            call.return_value(GLib.Variant("i", counter.value))
+
+        interface = ferry.Interface.new("org.example.Counter", Counter)
+        interface.add_method("add", "i", "i", self.heard("MethodFunc", add))
+        interface.add_property("value", Gio.DBusPropertyInfoFlags.READABLE | Gio.DBusPropertyInfoFlags.WRITABLE)
+        interface.add_signal("rang")
+        ferry.Interface.new("org.example.Other", Counter).add_all()
+        exporter, counter = ferry.Exporter.new(), Counter()
+        exporter.set_context(None)
+        exporter.add_function("twice", lambda counter, call, *_: call.return_value(GLib.Variant("i", 2 * counter.value)))
+        exporter.export_type(interface, ferry.CallPolicy.SERIAL)
+        exporter.export("counter", counter, interface, ferry.CallPolicy.SERIAL)
+        here, there = ferry.Transport.new_pair()
+        exporter.add_transport(here)
+        exporter.start()
+        assert exporter.get_listening() and exporter.dup_object("counter") == counter
+        proxy = ferry.Proxy.new(there, "counter")
+        in_thread(lambda: proxy.wait_until_listening(LONG, None))
+        later(lambda call: proxy.wait_until_listening_async(LONG, None, call), proxy.wait_until_listening_finish)
+        assert proxy.get_listening()
+        for name in ("changed", "received", "missed", "follow-failed", "set-failed"):
+            self.listen("Proxy", proxy, name, lambda *_: heard.append(1))
+        proxy.follow(["value"], None)
+        three = GLib.Variant("(i)", (3,))
+        assert in_thread(lambda: proxy.call("add", three, LONG, None)).value.unpack() == 3
+        assert later(lambda call: proxy.call_async("add", three, LONG, None, call), proxy.call_finish).value.unpack() == 6
+        got = []
+        proxy.call_with_func("add", three, self.heard("ViewFunc", lambda value, *_: got.append(value.unpack())))
+        until(lambda: got)
+        in_thread(lambda: proxy.set("value", GLib.Variant("i", 9), LONG, None))
+        later(lambda call: proxy.set_async("value", GLib.Variant("i", 8), LONG, None, call), proxy.set_finish)
+        assert in_thread(lambda: proxy.get("value", LONG, None)).unpack() == 8
+        assert later(lambda call: proxy.get_async("value", LONG, None, call), proxy.get_finish).unpack() == 8
+        proxy.dup_cached("value")
+        assert in_thread(lambda: proxy.describe(LONG, None)).name
+        assert later(lambda call: proxy.describe_async(LONG, None, call), proxy.describe_finish)
+        proxy.set_as_proxy(False)
+        ferry.Proxy.new_local(exporter, "counter")
+        self.use_views(proxy)
+        assert later(lambda call: proxy.create_replica_async(Counter, ["value"], None, call), proxy.create_replica_finish)
+        proxy.create_replica(Counter, None)
+        manual = ferry.Exporter(manual=True)
+        manual.start()
+        manual.process_requests()
+        exporter.unexport("counter")
+        exporter.stop(ferry.StopMode.DRAIN)
+
+    def use_views(self, proxy=None):
+        ferry, got = self.ferry, []
+        if proxy is None:
+            return
+        view = ferry.View.new(proxy)
+        view.get("value")
+        assert view.to_string()
+        view.copy()
+        assert in_thread(lambda: view.resolve(LONG, None)).value.unpack() == 8
+        view = ferry.View.new(proxy)
+        view.call("add", GLib.Variant("(i)", (1,)))
+        assert later(lambda call: view.resolve_async(LONG, None, call), ferry.View.resolve_finish).value.unpack() == 9
+        view = ferry.View.new(proxy)
+        view.pass_to("twice", None)
+        view.resolve_with_func(self.heard("ViewFunc", lambda value, *_: got.append(value.unpack())))
+        until(lambda: got)
+        assert got == [18], got
+        key = GLib.Variant("s", "key")
+        for name, arguments in (("contains", (key,)), ("delete", ("value",)), ("delete_item", (key,)), ("freeze", ()),
+                                ("get_item", (key,)), ("length", ()), ("set", ("value", key)), ("set_as_proxy", (True,)),
+                                ("set_default", (key,)), ("set_item", (key, key)), ("super", (None,))):
+            getattr(ferry.View.new(proxy), name)(*arguments)
+
+    def use_lists(self):
+        ferry = self.ferry
+        store = Gio.ListStore.new(Gio.SimpleAction)
+        store.append(Gio.SimpleAction.new("one", None))
+        interface = ferry.Interface.new("org.example.List", Gio.ListStore)
+        interface.set_list(self.heard("RowFunc", lambda item, *_: GLib.Variant("s", item.get_name())),
+                           self.heard("RowItemFunc", lambda value, *_: Gio.SimpleAction.new(value.unpack(), None)))
+        exporter = ferry.Exporter.new()
+        exporter.set_context(None)
+        exporter.export("list", store, interface, ferry.CallPolicy.SERIAL)
+        here, there = ferry.Transport.new_pair()
+        exporter.add_transport(here)
+        exporter.start()
+        replica = ferry.ListReplica.new(ferry.Proxy.new(there, "list"))
+        assert replica.get_n_items() == 0
+        exporter.stop(ferry.StopMode.DRAIN)
+
+    def use_background(self):
+        ferry, value = self.ferry, GLib.Variant("i", 1)
+        background = ferry.Background.new("results", 10)
+        here, there = ferry.Transport.new_pair()
+        background.attach(here)
+        background.put(value, LONG, None)
+        background.detach()
+        here, there = ferry.Transport.new_pair()
+        background.attach_channel(ferry.Channel.new(here))
+        end = ferry.Channel.new(there)
+        in_thread(lambda: end.receive(LONG, None))
+        background.finish()
+
+    def use_sandbox(self):
+        ferry = self.ferry
+        ferry.Sandbox.new()
+        assert ferry.Sandbox.describe_strength(ferry.Sandbox.get_strength())
+        server = ferry.ForkServer.new(self.launcher())
+        server.start(self.router)
+        later(lambda call: ferry.Sandbox.get_strength_async(None, call), ferry.Sandbox.get_strength_finish)
+
+    def use_waiting(self):
+        ferry, router = self.ferry, self.ferry.Router.new(None)
+        router.start()
+        ferry.wait_all(router, LONG)
+        later(lambda call: ferry.wait_all_async(router, None, call), lambda result: ferry.wait_all_finish(router, result))
+        router.stop()
+
+
+def read_table(path):
+    with open(path) as file:
+        lines = [line.rstrip("\n").split(" | ", 3) for line in file if line.strip() and not line.startswith("#")]
+    return {(one[0].strip(), one[1].strip()): (one[2].strip(), one[3].strip()) for one in lines}
+
+
+def take_tour(report, tour):
+    for name in sorted(name for name in dir(tour) if name.startswith("use_")):
+        if len(sys.argv) > 6 and sys.argv[6] != name:
+            continue
+        try:
+            getattr(tour, name)()
+            report.fact(name.replace("_", " "), True)
+        except Exception:
+            report.fact(name.replace("_", " "), False, [traceback.format_exc()])
+
+
+def compare(report, found, table, called):
+    def names(keys):
+        return ["%s %s" % key for key in sorted(keys)]
+
+    works = {key for key, (state, _) in table.items() if state == "works"}
+    only = {key for key, (state, _) in table.items() if state == "C only"}
+    report.none("each callable is in the table", names(found.keys() - table.keys()))
+    report.none("each line of the table is a callable", names(table.keys() - found.keys()))
+    report.none("what works was called", names((works & found.keys()) - called))
+    report.none("what was called is said to work", names((called & found.keys()) - works))
+    report.none("what is for C only says what there is instead", names(key for key in only if not table[key][1]))
+    hidden = {key for key, one in found.items() if not one.introspectable}
+    report.none("what the bindings do not have is for C only", names(hidden - only))
+    print("# %d work, %d are for C only, %d were not tried" % (len(works), len(only), len(table) - len(works) - len(only)))
+
+
+def body(report):
+    if gi is None:
+        report.skip("python", "there is no PyGObject for %s" % sys.executable)
+        return
+    import callables
+    api_version, gir, table, worker, functions = sys.argv[1:6]
+    gi.require_version("Ferry", api_version)
+    from gi.repository import Ferry
+
+    with tempfile.NamedTemporaryFile() as record:
+        os.environ["FERRY_TEST_RECORD"] = record.name
+        found, recorder = callables.prepare(Ferry, gir)
+        take_tour(report, Tour(Ferry, recorder, worker, functions, gir))
+        compare(report, found, read_table(table), recorder.read())
+        if "FERRY_TEST_KEEP_RECORD" in os.environ:
+            with open(os.environ["FERRY_TEST_KEEP_RECORD"], "w") as file:
+                file.writelines("%s %s\n" % key for key in sorted(recorder.read()))
+
+
+tap.main(body)
