@@ -537,9 +537,9 @@ look (FerryExchange *self, GError **error)
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with
  * %FERRY_ERROR_BUSY in a callback of the main context, if @timeout is not 0.
  *
- * Returns: (transfer container) (element-type FerryChannel) (nullable): the channels that have something to take, or %NULL
- *   with @error set. The array is empty when all channels have finished and no worker or channel waits for the limit;
- *   with a @timeout of 0 also when nothing has come
+ * Returns: (transfer container) (element-type FerryChannel) (nullable): the channels that have something to take, or
+ * %NULL with @error set. The array is empty when all channels have finished and no worker or channel waits for the
+ * limit; with a @timeout of 0 also when nothing has come
  */
 GPtrArray *
 ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
@@ -587,8 +587,8 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
  * Ends [method@Ferry.Exchange.ready_async]. Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED. On the
  * exchange's thread.
  *
- * Returns: (transfer container) (element-type FerryChannel) (nullable): the channels that have something to take now, or
- *   %NULL with @error set. The array is empty when all channels have finished, or everything was taken since
+ * Returns: (transfer container) (element-type FerryChannel) (nullable): the channels that have something to take now,
+ * or %NULL with @error set. The array is empty when all channels have finished, or everything was taken since
  */
 GPtrArray *
 ferry_exchange_ready_finish (FerryExchange *self, GAsyncResult *result, GError **error)

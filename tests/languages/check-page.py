@@ -31,7 +31,9 @@ def is_missing(program, has_vapi):
 
 
 def run(command, folder):
-    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    # Versions of Python's bindings complain of a function that is registered for good.
+    debug = "" if command[0] == sys.executable else "fatal-criticals"
+    done = subprocess.run(command, cwd=folder, env=dict(os.environ, G_DEBUG=debug), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, timeout=SOME_SECONDS, check=False)
     return (done.returncode, done.stdout, done.stderr if done.returncode != 0 else "")
 
@@ -63,5 +65,4 @@ def body(report):
             run_session(report, session, folder, valac_flags)
 
 
-os.environ["G_DEBUG"] = "fatal-criticals"
 tap.main(body)

@@ -57,7 +57,7 @@ function untilCancelled(job) {
     return null;
 }
 
-function serve(args) {
+function serve() {
     Ferry.Worker.add_initialiser('words', () => true);
     Ferry.function_register('double', 'x', 'x', (job, n) => GLib.Variant.new_int64(2 * n.unpack()));
     Ferry.function_register('steps', null, '', steps);
@@ -68,7 +68,7 @@ function serve(args) {
     Ferry.function_register('fail', null, null, () => {
         throw new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, 'not there');
     });
-    Ferry.Worker.main(['worker', ...args]);
+    Ferry.Worker.main(null);
 }
 
 function pipe() {
@@ -149,9 +149,9 @@ function listen() {
 
 const {names} = listCallables(GLib.getenv('FERRY_TEST_GIR'));
 watch(Ferry, names);
-const [what, ...args] = ARGV;
+const [what] = ARGV;
 if (what === 'serve')
-    serve(args);
+    serve();
 else if (what === 'pipe')
     pipe();
 else if (what === 'objects')
