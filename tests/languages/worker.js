@@ -141,8 +141,6 @@ function answer(transport) {
 
 function listen() {
     const listener = Ferry.Listener.new_from_environment();
-    listener.max_attached = 2;
-    listener.accept(-1, null);
     answer(listener.accept(-1, null));
     listener.close();
 }
