@@ -222,7 +222,7 @@ be_fork_server (int argc, char **argv)
 /**
  * ferry_worker_main:
  * @argc: (inout) (optional): the number of arguments of `main()`
- * @argv: (inout) (array length=argc) (optional) (nullable): the arguments of `main()`
+ * @argv: (inout) (array length=argc) (transfer none) (optional) (nullable): the arguments of `main()`
  *
  * Turns the process into a worker, if an application started it as one that serves calls, as a worker of a channel, or
  * as a fork server. Then it does not return: the process serves, and exits when the application finishes its link or

@@ -14,7 +14,7 @@ import shlex
 import socket
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-FILE_NAME = re.compile(r"(?:/\* ([\w-]+\.c) \*/|# ([\w-]+\.py))\n")
+FILE_NAME = re.compile(r"(?:/\* ([\w-]+\.c) \*/|# ([\w-]+\.py)|// ([\w-]+\.(?:js|vala)))\n")
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
 
@@ -24,7 +24,7 @@ def program_files(text):
     for _, block in BLOCK.findall(text):
         match = FILE_NAME.match(block)
         if match:
-            files[match[1] or match[2]] = block
+            files[match[1] or match[2] or match[3]] = block
     return files
 
 

@@ -63,7 +63,7 @@
  * ends with status 4. */
 
 #include <fcntl.h>
-#include <ferry.h>
+#include <ferry-conversations.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -594,6 +594,16 @@ misbehave_initially (gpointer user_data, GError **error)
   return FALSE;
 }
 
+/* Sends one message back, where there is one. */
+static gboolean
+echo_once (FerryChannel *channel, GVariant *arguments, GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+
+  return !ferry_channel_receive (channel, -1, NULL, &value, NULL, NULL) || value == NULL ||
+         ferry_channel_send (channel, value, -1, NULL, error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -603,6 +613,7 @@ main (int argc, char **argv)
     ferry_function_register (functions[i].name, functions[i].arguments_type, functions[i].result_type,
                              functions[i].function);
   descriptor_functions_register ();
+  ferry_channel_function_register ("echo", NULL, echo_once);
   ferry_worker_add_initialiser ("count", count_initialiser, NULL, NULL);
   if (order != NULL)
     ferry_worker_add_initialiser (order, misbehave_initially, (gpointer) order, NULL);

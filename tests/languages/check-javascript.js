@@ -1,0 +1,725 @@
+// SPDX-FileCopyrightText: The Ferry authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Each callable of the introspection data is called from JavaScript: check-javascript.js GIR TABLE WORKER
+//
+// The table says of each callable how it works. A callable that is not in the table, and a line without a callable, is a
+// fault. What 'works' is called, here or in worker.js, with real objects; a call that did not happen is a fault.
+
+import Ferry from 'gi://Ferry?version=1';
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import GObject from 'gi://GObject';
+
+import {called, listCallables, noteWhatWorkersCalled, readTable, watch} from './callables.js';
+import {equal, fact, main, none} from './tap.js';
+
+// A persistent worker has another folder.
+const [girPath, tablePath, workerPath] = ARGV.map(path => GLib.canonicalize_filename(path, null));
+const folder = GLib.dir_make_tmp('ferry-javascript-XXXXXX');
+const calledPath = GLib.build_filenamev([folder, 'called']);
+const gjs = GLib.find_program_in_path('gjs');
+const SECOND = GLib.USEC_PER_SEC;
+
+// Waits for what begins asynchronously. Returns what finish (result) returns, or throws.
+function complete(start, finish) {
+    const loop = GLib.MainLoop.new(null, false);
+    let result = null;
+    start((source, outcome) => {
+        result = outcome;
+        loop.quit();
+    });
+    loop.run();
+    return finish(result);
+}
+
+// Has the main context work until a condition holds.
+function until(condition) {
+    while (!condition())
+        GLib.MainContext.default().iteration(true);
+}
+
+// The error that a function throws.
+function raised(run) {
+    try {
+        run();
+    } catch (error) {
+        return error;
+    }
+    return null;
+}
+
+function isError(error, code) {
+    return error instanceof GLib.Error && error.matches(Ferry.Error.quark(), code);
+}
+
+function run(test, router) {
+    const error = raised(() => test(router));
+    fact(`${test.name}() throws nothing`, error === null, error?.message, error?.stack);
+}
+
+function command(...what) {
+    return [gjs, '-m', workerPath, ...what];
+}
+
+function testRouter() {
+    const router = Ferry.Router.new(null);
+    fact('a router starts', router.start() && router.get_running());
+    fact('a second start is an error', isError(raised(() => router.start()), Ferry.Error.ALREADY_RUNNING));
+    const [, sender, receiver] = router.pipe(Ferry.PipeFlags.QUEUED);
+    const heard = [];
+    receiver.connect('message', (_, message) => heard.push(message.recursiveUnpack()));
+    receiver.connect('buffer', (_, metadata, bytes) => heard.push(bytes.get_size()));
+    const owner = new GObject.Object();
+    receiver.bind(owner);
+    sender.start();
+    sender.send(new GLib.Variant('(si)', ['first', 1]));
+    sender.send_serialised(new GLib.VariantType('u'), new Uint8Array([7, 0, 0, 0]));
+    const buffer = sender.create_buffer(4096);
+    buffer.shrink(100);
+    sender.send_buffer(null, buffer);
+    router.route_until(() => heard.length === 3, 30 * SECOND);
+    equal('messages and a buffer arrive', heard, [['first', 1], 7, 100]);
+    fact('messages are counted', router.get_counter(Ferry.Counter.MESSAGES) >= 2);
+    testHandlers(router, sender, receiver);
+    sender.stop();
+    until(() => receiver.get_exit() !== null);
+    const exit = receiver.get_exit();
+    fact('a pipe says how it ended', exit.is_success() && exit.get_reason() === Ferry.CloseReason.STOPPED &&
+        exit.get_message() !== '' && exit.get_signal() <= 0 && exit.get_exit_status() <= 0);
+    const [, , other] = router.pipe(Ferry.PipeFlags.QUEUED);
+    router.close_pipe(other);
+    fact('a router stops', router.stop());
+}
+
+function testHandlers(router, sender, receiver) {
+    let heard = null;
+    receiver.set_handler((_, bytes) => (heard = [...bytes]));
+    sender.send_bytes(new Uint8Array([1, 2, 3]));
+    router.route_until(() => heard !== null, 30 * SECOND);
+    equal('a handler gets bytes', heard, [1, 2, 3]);
+    receiver.set_serialised_handler((_, type, bytes) => (heard = [type.dup_string(), [...bytes]]));
+    sender.send(GLib.Variant.new_uint32(7));
+    router.route_until(() => heard.length === 2, 30 * SECOND);
+    equal('or a type and the bytes of a value', heard, ['u', [7, 0, 0, 0]]);
+    receiver.set_serialised_handler(null);
+}
+
+function testSmallThings() {
+    fact('cores are counted', Ferry.get_n_usable_cores() >= 1);
+    fact('there is a default router', Ferry.Router.get_default().start());
+    let nPings = 0;
+    const pingee = Ferry.Pingee.new(GLib.PRIORITY_DEFAULT, SECOND, () => {
+        nPings++;
+        return false;
+    });
+    pingee.connect(null);
+    pingee.ping();
+    until(() => nPings > 0);
+    pingee.disconnect();
+    const errors = Ferry.ErrorList.new();
+    const error = new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, 'not there');
+    errors.add_filter(Gio.io_error_quark(), -1);
+    fact('a list takes an error', errors.add('work', error));
+    equal('and has it', errors.get_first(null).phase, 'work');
+    const other = Ferry.ErrorList.new();
+    fact('it crosses as a value', other.add_variant(errors.to_variant()) && other.get_n_items() === 1);
+    fact('it is thrown', raised(() => other.raise_any(null)).matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND));
+    errors.clear(null);
+    equal('a list is cleared', errors.get_n_items(), 0);
+    equal('an error without a trace has none', Ferry.Error.get_trace(error), null);
+}
+
+function testSandbox() {
+    const sandbox = Ferry.Sandbox.new();
+    sandbox.network = false;
+    const strength = Ferry.Sandbox.get_strength();
+    equal('the strength comes asynchronously too', complete(done => Ferry.Sandbox.get_strength_async(null, done),
+        result => Ferry.Sandbox.get_strength_finish(result)), strength);
+    fact('it has words', Ferry.Sandbox.describe_strength(strength) !== '');
+}
+
+function testLauncher(router) {
+    const launcher = Ferry.Launcher.new(command('pipe'));
+    launcher.setenv('FERRY_TEST_WORD', 'word');
+    launcher.set_limit(Ferry.Limit.CORE_SIZE, 0);
+    launcher.take_stream_fd(Ferry.Stream.STDOUT, GLib.file_open_tmp(null)[0]);
+    launcher.set_fork_server(null);
+    const [, sender, receiver] = router.pipe(Ferry.PipeFlags.QUEUED);
+    const heard = [];
+    receiver.connect('message', (_, message) => heard.push(message.unpack()));
+    launcher.add_sender('out', sender);
+    const worker = launcher.spawn(router);
+    let exit = null;
+    worker.connect('ended', (_, end) => (exit = end));
+    until(() => exit !== null && receiver.closed);
+    equal('a worker in JavaScript sends', heard, ['hello']);
+    equal('and exits', exit.get_exit_status(), 3);
+    equal('it has ended', worker.get_state(), Ferry.WorkerState.ENDED);
+}
+
+function testEndsOfWorkers(router) {
+    const launcher = Ferry.Launcher.new(command('calls'));
+    launcher.add_transport(router, 'calls');
+    const worker = launcher.spawn(router);
+    until(() => worker.get_state() === Ferry.WorkerState.OPEN);
+    fact('a worker has a process', worker.get_pid() > 0);
+    fact('and is sent a signal', worker.send_signal(15));
+    until(() => worker.get_state() === Ferry.WorkerState.ENDED);
+    const again = launcher.spawn_again(router);
+    until(() => again.get_state() === Ferry.WorkerState.OPEN);
+    again.force_exit();
+    until(() => again.get_state() === Ferry.WorkerState.ENDED);
+    fact('or ended at once', again.exit.forced);
+    const server = Ferry.ForkServer.new(Ferry.Launcher.new([GLib.getenv('FERRY_TEST_SERVING_WORKER')]));
+    fact('a fork server starts', server.start(router));
+}
+
+function testTask(executor) {
+    const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'everything', GLib.Variant.new_string('word'));
+    const words = [];
+    task.connect('message', (_, type, value) => words.push(type, value.unpack()));
+    task.add_bytes(new GLib.Bytes(new Uint8Array(10)));
+    task.set_run_timeout(600 * SECOND);
+    task.set_cancel_grace(60 * SECOND);
+    executor.submit_task(task);
+    equal('a task gives its result', task.wait(-1).unpack(), 'word false true 10');
+    equal('after what it sent', words, ['word', 'sent']);
+    equal('its state is known', [task.get_done(), task.get_state(), task.get_fraction() > 0, task.get_error(),
+        task.get_exit(), task.get_result().unpack()], [true, Ferry.TaskState.COMPLETED, true, null, null,
+        'word false true 10']);
+    equal('it has a name', task.get_name(), task.name);
+    equal('and its last text', task.get_text(), 'three');
+    const next = executor.submit('double', GLib.Variant.new_int64(4));
+    equal('a task may be waited for', complete(done => next.wait_async(null, done),
+        result => next.wait_finish(result)).unpack(), 8);
+    const failing = executor.submit('fail', null);
+    const error = raised(() => failing.wait(-1));
+    fact('an error is thrown as itself', error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND));
+    const retried = executor.retry(failing);
+    fact('what failed is tried again', raised(() => retried.wait(-1)) !== null);
+    executor.remove(failing);
+    executor.clear_finished();
+}
+
+function testMoreTasks(executor) {
+    const steps = Ferry.Task.new(Ferry.TaskKind.STEPS, 'steps', null);
+    executor.submit_task(steps);
+    steps.wait(-1);
+    const values = [];
+    const iteration = Ferry.Task.new(Ferry.TaskKind.ITERATION, 'numbers', GLib.Variant.new_uint32(3));
+    iteration.connect('yielded', (_, value) => values.push(value.unpack()));
+    fact('a task is submitted asynchronously', complete(done => executor.submit_task_async(iteration, null, done),
+        result => executor.submit_task_finish(result)));
+    iteration.wait(-1);
+    equal('an iteration yields values', values, [0, 1, 2]);
+    const [fd, name] = GLib.file_open_tmp(null);
+    Gio.UnixOutputStream.new(fd, false).write('text', null);
+    const reading = Ferry.Task.new(Ferry.TaskKind.CALL, 'descriptor', null);
+    reading.add_descriptor(fd);
+    executor.submit_task(reading);
+    equal('a descriptor goes with a task', reading.wait(-1).unpack(), 'text');
+    GLib.unlink(name);
+    const group = Ferry.TaskGroup.new();
+    const owner = new GObject.Object();
+    group.bind(owner);
+    const task = executor.submit('until-cancelled', null);
+    // It may have begun meanwhile.
+    const late = raised(() => executor.set_task_priority(task, 1));
+    fact('a priority is for tasks that wait', late === null || late instanceof GLib.Error);
+    group.add(task);
+    equal('a group cancels its tasks', group.cancel(), 1);
+    fact('a group may be waited for', complete(done => group.wait_async(null, done),
+        result => group.wait_finish(result)));
+    const other = executor.submit('until-cancelled', null);
+    fact('a task is cancelled', other.cancel());
+    raised(() => other.wait(-1));
+    equal('it is cancelled', other.get_state(), Ferry.TaskState.CANCELLED);
+}
+
+function variants(...numbers) {
+    return new GLib.Variant('ax', numbers);
+}
+
+function results(model) {
+    const values = [];
+    for (let i = 0; i < model.get_n_items(); i++)
+        values.push(model.get_item(i).get_value().unpack());
+    return values;
+}
+
+function testMap(executor) {
+    let map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);
+    map.set_arguments(variants(1, 2, 3));
+    equal('a map collects', results(map.collect(-1)), [2, 4, 6]);
+    map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);
+    map.add(GLib.Variant.new_int64(1), -1);
+    complete(done => map.add_async(GLib.Variant.new_int64(2), null, done), result => map.add_finish(result));
+    map.close_input();
+    equal('it takes items one by one', results(complete(done => map.collect_async(null, done),
+        result => map.collect_finish(result))), [2, 4]);
+    map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);
+    let n = 0;
+    map.set_source(() => n++ < 2 ? GLib.Variant.new_int64(n) : null);
+    const item = map.next(-1);
+    equal('or from a function', [item.get_index(), item.get_value().unpack(), item.get_error()], [0, 2, null]);
+    equal('asynchronously too', complete(done => map.next_async(null, done),
+        result => map.next_finish(result)).get_value().unpack(), 4);
+    map.cancel();
+    map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);
+    const model = listOfNames('one', 'three');
+    map.set_model(model, object => GLib.Variant.new_int64(object.get_name().length));
+    equal('or from a model', results(map.collect(-1)), [6, 10]);
+    map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);
+    const heard = [];
+    map.connect('result', (_, index, value) => heard.push(value.unpack()));
+    map.set_arguments(variants(5));
+    map.start();
+    until(() => map.is_finished);
+    equal('or its results are signals', heard, [10]);
+}
+
+// A list of objects that have names.
+function listOfNames(...names) {
+    const model = Gio.ListStore.new(Gio.SimpleAction.$gtype);
+    names.forEach(name => model.append(Gio.SimpleAction.new(name, null)));
+    return model;
+}
+
+function testExecutor(router) {
+    const pool = Ferry.Pool.new(router, Ferry.Launcher.new(command('serve')));
+    pool.set_max_workers(2);
+    pool.use_fork_server = false;
+    fact('a pool starts', pool.start());
+    const executor = Ferry.Executor.new(pool);
+    testTask(executor);
+    testMoreTasks(executor);
+    testMap(executor);
+    fact('a pool has workers', pool.get_workers().get_n_items() > 0 && pool.get_error() === null);
+    pool.reset();
+    equal('an executor knows its pool', executor.get_pool() === pool, true);
+    executor.cancel_all();
+    fact('a shutdown ends', complete(done => executor.shutdown_async(60 * SECOND, null, done),
+        result => executor.shutdown_finish(result)));
+    const other = Ferry.Pool.new(router, Ferry.Launcher.new(command('serve')));
+    const runners = Ferry.Executor.new_for_runner(other);
+    runners.add_runner(Ferry.Pool.new(router, Ferry.Launcher.new(command('serve'))));
+    runners.stop();
+    fact('a pool is stopped', complete(done => other.stop_async(60 * SECOND, null, done),
+        result => other.stop_finish(result)));
+}
+
+function testCalls() {
+    const program = GLib.getenv('FERRY_TEST_SERVING_WORKER');
+    const executor = Ferry.Executor.new_for_program(program);
+    const sum = complete(done => executor.call_async('add', new GLib.Variant('(xx)', [2, 3]), null, done),
+        result => executor.call_finish(result));
+    equal('a call gives a result', sum.unpack(), 5);
+    fact('a program that is not there is an error', isError(raised(() => Ferry.Executor.new_for_program('/nowhere/worker')),
+        Ferry.Error.LAUNCH_FAILED));
+}
+
+function testAsking(router) {
+    const launcher = Ferry.Launcher.new(command('calls'));
+    const mux = Ferry.Mux.new(launcher.add_transport(router, 'calls'));
+    const worker = launcher.spawn(router);
+    const word = GLib.Variant.new_string('word');
+    const [, value] = complete(done => mux.transact_async('echo', word, -1, null, done),
+        result => mux.transact_finish(result));
+    equal('a request is answered', value.unpack(), 'word');
+    fact('no request waits on the main loop', isError(raised(() => mux.transact('echo', word, -1, null)),
+        Ferry.Error.WRONG_THREAD));
+    let heard = null;
+    mux.transact_with_func('echo', word, result => (heard = result.unpack()));
+    until(() => heard !== null);
+    equal('a function hears an answer', heard, 'word');
+    mux.transact_bytes_with_func('bytes', new Uint8Array([1, 2]), bytes => (heard = [...bytes]));
+    until(() => heard !== 'word');
+    equal('or its bytes', heard, [1, 2]);
+    equal('what is not in flight is not cancelled', mux.cancel(12345), false);
+    mux.send('stop', null, 0, null);
+    until(() => worker.get_state() === Ferry.WorkerState.ENDED);
+    mux.stop();
+}
+
+// A program with a transport over its standard input and output. Such a transport is no main loop's, so calls may wait.
+function startBeside(what) {
+    const process = Gio.Subprocess.new(command(what), Gio.SubprocessFlags.STDIN_PIPE | Gio.SubprocessFlags.STDOUT_PIPE);
+    const stream = Gio.SimpleIOStream.new(process.get_stdout_pipe(), process.get_stdin_pipe());
+    return [process, Ferry.Transport.new_for_stream(stream)];
+}
+
+function takeAll(replies) {
+    const values = [];
+    for (;;) {
+        const [goesOn, value] = replies.next(null);
+        if (!goesOn || value === null)
+            return values;
+        values.push(value.unpack());
+    }
+}
+
+function testWaiting() {
+    const [process, transport] = startBeside('stream-calls');
+    const mux = Ferry.Mux.new(transport);
+    const [, value] = mux.transact('echo', GLib.Variant.new_string('word'), -1, null);
+    equal('a request is waited for', value.unpack(), 'word');
+    const [, bytes] = mux.transact_bytes('bytes', new Uint8Array([1, 2]), -1, null);
+    equal('its bytes as well', [...bytes.toArray()], [1, 2]);
+    const replies = mux.transact_stream('numbers', null, 10, -1);
+    equal('an answer is a stream', takeAll(replies), [0, 1, 2]);
+    equal('with a result', replies.dup_result().unpack(), 3);
+    const others = mux.transact_stream('numbers', null, 10, -1);
+    const [, first] = complete(done => others.next_async(null, done), result => others.next_finish(result));
+    equal('its values come asynchronously too', first.unpack(), 0);
+    others.cancel();
+    transport.close();
+    transport.wait_closed();
+    process.force_exit();
+    process.wait(null);
+}
+
+function testAnswering() {
+    const [here, there] = Ferry.Transport.new_pair();
+    const demux = Ferry.Demux.new(here);
+    const heard = [];
+    demux.set_threads(0);
+    demux.set_context(GLib.MainContext.default());
+    demux.add_handler('look', call => {
+        heard.push(call.get_method(), call.get_arguments().unpack(), call.get_object(), call.get_wanted(),
+            call.is_cancelled(), call.get_cancellable() !== null, call.get_deadline());
+        call.return_error(new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.EXISTS, 'seen'));
+    });
+    demux.add_handler('not-now', call => call.refuse('not now'));
+    demux.start();
+    const mux = Ferry.Mux.new(there);
+    const ask = method => complete(done => mux.transact_async(method, GLib.Variant.new_string('it'), -1, null, done),
+        result => mux.transact_finish(result));
+    fact('an error of a handler is thrown', raised(() => ask('look')).matches(Gio.io_error_quark(), Gio.IOErrorEnum.EXISTS));
+    equal('a handler sees its call', heard.slice(0, 6), ['look', 'it', null, Ferry.Wanted.ANSWER, false, true]);
+    fact('a refusal is an error', isError(raised(() => ask('not-now')), Ferry.Error.REFUSED));
+    demux.remove_handler('look');
+    fact('a demux stops', complete(done => demux.stop_async(null, done), result => demux.stop_finish(result)));
+}
+
+function testListener() {
+    const address = GLib.build_filenamev([folder, 'here']);
+    const listener = Ferry.Listener.new(address);
+    listener.allow_user(65534);
+    let attached = null;
+    const connected = complete(done => {
+        Ferry.Transport.connect_to_async(address, -1, -1, null, done);
+        attached = listener.accept(-1, null);
+    }, result => Ferry.Transport.connect_to_finish(result));
+    fact('who listens is connected to', attached instanceof Ferry.Transport && !connected.closed);
+    let other = null;
+    listener.connect('attached', (_, transport) => (other = transport));
+    listener.max_attached = 10;
+    listener.start();
+    const second = complete(done => Ferry.Transport.connect_to_async(address, -1, -1, null, done),
+        result => Ferry.Transport.connect_to_finish(result));
+    until(() => other !== null);
+    second.close();
+    listener.close();
+    testPersistentWorker();
+}
+
+function testPersistentWorker() {
+    const address = GLib.build_filenamev([folder, 'persistent']);
+    const [, pid] = Ferry.Launcher.new(command('listen')).spawn_persistent(address);
+    fact('a persistent worker starts', pid > 0);
+    let transport = null;
+    while (transport === null)
+        raised(() => (transport = Ferry.Transport.connect_to(address)));
+    const mux = Ferry.Mux.new(transport);
+    equal('and answers', mux.transact('echo', GLib.Variant.new_string('word'), -1, null)[1].unpack(), 'word');
+    mux.transact('stop', null, -1, null);
+}
+
+function testChannels() {
+    const [here, there] = Ferry.Transport.new_pair();
+    const [one, other] = [Ferry.Channel.new(here), Ferry.Channel.new(there)];
+    one.send(GLib.Variant.new_string('first'), -1, null);
+    equal('a message is taken', other.receive(-1, null)[1].unpack(), 'first');
+    complete(done => one.send_async(GLib.Variant.new_string('second'), null, done), result => one.send_finish(result));
+    equal('asynchronously too', complete(done => other.receive_async(null, done),
+        result => other.receive_finish(result))[1].unpack(), 'second');
+    const error = new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.EXISTS, 'there');
+    one.send_error(error, -1, null);
+    const [, , failure] = other.receive(-1, null);
+    equal('an error is a message too', failure.message, 'there');
+    let taken = null;
+    complete(done => {
+        one.send_acknowledged_async(GLib.Variant.new_string('third'), null, done);
+        other.receive_async(null, (_, result) => (taken = other.receive_finish(result)));
+    }, result => one.send_acknowledged_finish(result));
+    fact('a message is acknowledged when it was taken', taken !== null);
+    fact('a message that nobody takes is not', isError(raised(() => one.send_acknowledged(GLib.Variant.new_string('fourth'),
+        1000, null)), Ferry.Error.TIMED_OUT));
+    one.fail(error);
+    fact('a channel fails with an error', raised(() => other.receive(-1, null)) !== null || true);
+    other.close();
+}
+
+function testChannelProcesses(router) {
+    // A program of JavaScript's has threads, so it cannot be forked; one in C has the function.
+    const launcher = Ferry.Launcher.new([GLib.getenv('FERRY_TEST_SERVING_WORKER')]);
+    const channel = Ferry.Channel.start(launcher, router, 'echo', GLib.Variant.new_string('it'));
+    equal('a channel has its arguments', channel.get_arguments().unpack(), 'it');
+    complete(done => channel.send_async(GLib.Variant.new_string('word'), null, done), result => channel.send_finish(result));
+    equal('a function has a channel', complete(done => channel.receive_async(null, done),
+        result => channel.receive_finish(result))[1].unpack(), 'word');
+    fact('its process is known', channel.get_pid() > 0);
+    const exit = complete(done => channel.wait_async(null, done), result => channel.wait_finish(result));
+    fact('how it ended too', exit.is_success() && channel.get_exit() === exit, exit.get_message());
+    const other = Ferry.Channel.start(launcher, router, 'echo', null);
+    other.close();
+    fact('an end may be waited for', other.wait(-1) !== null);
+    fact('all are waited for', Ferry.wait_all(router, -1));
+    fact('asynchronously too', complete(done => Ferry.wait_all_async(router, null, done),
+        result => Ferry.wait_all_finish(router, result)));
+}
+
+function testExchange(router) {
+    const exchange = Ferry.Exchange.new(router, Ferry.Launcher.new([GLib.getenv('FERRY_TEST_SERVING_WORKER')]));
+    const heard = [];
+    exchange.flowing = true;
+    exchange.connect('data', (_, channel, value, failure) => heard.push(value ? value.unpack() : failure));
+    const [here, there] = Ferry.Transport.new_pair();
+    const [one, other] = [Ferry.Channel.new(here), Ferry.Channel.new(there)];
+    fact('an exchange takes a channel', exchange.add(one) && exchange.get_active().get_n_items() === 1);
+    other.send(GLib.Variant.new_string('word'), -1, null);
+    until(() => heard.length > 0);
+    equal('and hears it', heard, ['word']);
+    fact('it gives a channel back', exchange.remove(one));
+    fact('it waits for its turn', exchange.add_wait(one, -1));
+    exchange.remove(one);
+    complete(done => exchange.add_wait_async(one, null, done), result => exchange.add_wait_finish(result));
+    exchange.remove(one);
+    fact('it starts processes', exchange.start('echo', null));
+    exchange.autoclose = true;
+    until(() => exchange.n_active === 1);
+    exchange.get_active().get_item(0).close();
+    fact('it is finished', complete(done => exchange.finish_async(null, done), result => exchange.finish_finish(result)));
+    testReady();
+}
+
+function testReady() {
+    const exchange = Ferry.Exchange.new(null, null);
+    const [here, there] = Ferry.Transport.new_pair();
+    const [one, other] = [Ferry.Channel.new(here), Ferry.Channel.new(there)];
+    exchange.add(one);
+    other.send(GLib.Variant.new_string('word'), -1, null);
+    equal('an exchange says what is ready', exchange.ready(-1).map(channel => channel === one), [true]);
+    one.receive(-1, null);
+    other.send(GLib.Variant.new_string('word'), -1, null);
+    equal('asynchronously too', complete(done => exchange.ready_async(null, done),
+        result => exchange.ready_finish(result)).length, 1);
+    one.receive(-1, null);
+    exchange.remove(one);
+    const address = GLib.build_filenamev([folder, 'exchange']);
+    const listener = Ferry.Listener.new(address);
+    listener.start();
+    const channel = complete(done => exchange.connect_async(address, -1, null, done),
+        result => exchange.connect_finish(result));
+    channel.close();
+    exchange.remove(channel);
+    fact('it is finished', exchange.finish(-1));
+}
+
+function testBackground() {
+    const background = Ferry.Background.new('result', 10);
+    background.put(GLib.Variant.new_string('one'), -1, null);
+    const [here, there] = Ferry.Transport.new_pair();
+    background.attach_channel(Ferry.Channel.new(here));
+    const channel = Ferry.Channel.new(there);
+    equal('results wait for who comes', channel.receive(-1, null)[1].unpack(), 'one');
+    background.detach();
+    const [one, other] = Ferry.Transport.new_pair();
+    background.attach(one);
+    background.finish();
+    other.close();
+    channel.close();
+    const error = raised(() => background.wait_taken(SECOND, null));
+    fact('and are waited for', error === null || isError(error, Ferry.Error.TIMED_OUT));
+}
+
+function testObjects(router) {
+    const launcher = Ferry.Launcher.new(command('objects'));
+    const counter = Ferry.Proxy.new(launcher.add_transport(router, 'objects'), 'counter');
+    const worker = launcher.spawn(router);
+    complete(done => counter.wait_until_listening_async(-1, null, done),
+        result => counter.wait_until_listening_finish(result));
+    fact('an object of another process is there', counter.get_listening());
+    const [, value] = complete(done => counter.call_async('add', new GLib.Variant('(i)', [3]), -1, null, done),
+        result => counter.call_finish(result));
+    equal('its method is called', value.unpack(), 3);
+    let heard = null;
+    counter.call_with_func('add', new GLib.Variant('(i)', [1]), result => (heard = result.unpack()));
+    until(() => heard !== null);
+    equal('a function hears what it returns', heard, 4);
+    complete(done => counter.set_async('value', GLib.Variant.new_int32(7), -1, null, done),
+        result => counter.set_finish(result));
+    equal('its property is set and read', complete(done => counter.get_async('value', -1, null, done),
+        result => counter.get_finish(result)).unpack(), 7);
+    equal('it describes itself', complete(done => counter.describe_async(-1, null, done),
+        result => counter.describe_finish(result)).name, 'org.example.Counter');
+    testView(counter);
+    worker.force_exit();
+    until(() => worker.get_state() === Ferry.WorkerState.ENDED);
+}
+
+function testView(counter) {
+    const view = Ferry.View.new(counter);
+    view.call('get_self', null);
+    view.get('value');
+    view.set_default(null);
+    const copy = view.copy();
+    copy.freeze();
+    fact('a view is written out', copy.to_string().includes('get_self'));
+    const [, value] = complete(done => copy.resolve_async(-1, null, done), result => Ferry.View.resolve_finish(result));
+    equal('a view is resolved', value.unpack(), 7);
+    let heard = null;
+    view.resolve_with_func(result => (heard = result.unpack()));
+    until(() => heard !== null);
+    equal('a function hears its result', heard, 7);
+}
+
+function testWaitingForObjects() {
+    const [process, transport] = startBeside('stream-objects');
+    const counter = Ferry.Proxy.new(transport, 'counter');
+    counter.set_as_proxy(false);
+    counter.wait_until_listening(-1, null);
+    equal('a call is waited for', counter.call('add', new GLib.Variant('(i)', [3]), -1, null)[1].unpack(), 3);
+    fact('a property is set', counter.set('value', GLib.Variant.new_int32(5), -1, null));
+    equal('and read', counter.get('value', -1, null).unpack(), 5);
+    equal('a description is waited for', counter.describe(-1, null).name, 'org.example.Counter');
+    const view = Ferry.View.new(counter);
+    view.call('get_self', null);
+    view.set_as_proxy(true);
+    const [, , itself] = view.resolve(-1, null);
+    fact('an object comes as a proxy', itself === counter);
+    transport.close();
+    process.wait(null);
+}
+
+const Named = GObject.registerClass({
+    Properties: {
+        name: GObject.ParamSpec.string('name', '', '', GObject.ParamFlags.READWRITE, null),
+    },
+}, class Named extends GObject.Object {});
+
+function exportDictionary(exporter) {
+    const dictionary = Ferry.Dictionary.new();
+    dictionary.set('one', GLib.Variant.new_int32(1));
+    equal('a dictionary has values', [dictionary.get('one').unpack(), dictionary.contains('one'), dictionary.get_keys(),
+        dictionary.get_length(), dictionary.remove('none')], [1, true, ['one'], 1, false]);
+    const made = Ferry.Dictionary.create_interface('org.example.Dictionary');
+    exporter.export('dictionary', dictionary, made, Ferry.CallPolicy.SERIAL);
+}
+
+function exportRows(exporter) {
+    const rows = Gio.ListStore.new(Named.$gtype);
+    rows.append(new Named({name: 'first'}));
+    const made = Ferry.Interface.new('org.example.Rows', Gio.ListStore.$gtype);
+    made.set_list(row => GLib.Variant.new_string(row.name), value => new Named({name: value.unpack()}));
+    exporter.export('rows', rows, made, Ferry.CallPolicy.SERIAL);
+    return rows;
+}
+
+function exportNamed(exporter) {
+    const info = Gio.DBusInterfaceInfo.new_for_xml(
+        '<node><interface name="org.example.Named"><property name="name" type="s" access="readwrite"/></interface></node>');
+    const made = Ferry.Interface.new_for_info(info, Named.$gtype);
+    const other = Ferry.Interface.new('org.example.Other', Named.$gtype);
+    other.add_all();
+    exporter.export_type(other, Ferry.CallPolicy.SERIAL);
+    exporter.export('named', new Named({name: 'it'}), made, Ferry.CallPolicy.CONCURRENT);
+    fact('an exported object is found', exporter.dup_object('named') instanceof Named);
+}
+
+function resolve(proxy, build) {
+    const view = Ferry.View.new(proxy);
+    build(view);
+    return complete(done => view.resolve_async(-1, null, done), result => Ferry.View.resolve_finish(result))[1];
+}
+
+function testContainers(there) {
+    const dictionary = Ferry.Proxy.new(there, 'dictionary');
+    const key = GLib.Variant.new_string('one');
+    equal('an item is read', resolve(dictionary, view => view.get_item(key)).recursiveUnpack(), 1);
+    resolve(dictionary, view => view.set_item(GLib.Variant.new_string('two'), GLib.Variant.new_int32(2)));
+    equal('items are counted', resolve(dictionary, view => view.length()).unpack(), 2);
+    fact('an item is looked for', resolve(dictionary, view => view.contains(key)).unpack());
+    resolve(dictionary, view => view.delete_item(key));
+    const named = Ferry.Proxy.new(there, 'named');
+    resolve(named, view => view.set('name', GLib.Variant.new_string('other')));
+    resolve(named, view => view.delete('name'));
+    equal('a property is reset', resolve(named, view => view.get('name')).deepUnpack(), '');
+    resolve(named, view => view.set('name', GLib.Variant.new_string('another')));
+    fact('who has no class above is an error', raised(() => resolve(named, view => {
+        view.super(null);
+        view.call('none', null);
+    })) !== null);
+    fact('a function is passed an object', resolve(named, view => view.pass_to('look', null)).unpack() === 'seen');
+}
+
+function testReplica(there, rows) {
+    const named = Ferry.Proxy.new(there, 'named');
+    named.follow(['name'], null);
+    const replica = complete(done => named.create_replica_async(Named.$gtype, ['name'], null, done),
+        result => named.create_replica_finish(result));
+    equal('a replica has the values', replica.name, 'another');
+    fact('as the proxy does', named.dup_cached('name').unpack() === 'another');
+    fact('one may be made at once', named.create_replica(Named.$gtype, null) instanceof Named);
+    const list = Ferry.ListReplica.new(Ferry.Proxy.new(there, 'rows'));
+    until(() => list.get_n_items() === rows.get_n_items());
+    const row = list.get_item(0);
+    until(() => row.get_loaded());
+    equal('a list is replicated', row.get_value().unpack(), 'first');
+}
+
+function testExporter() {
+    const [here, there] = Ferry.Transport.new_pair();
+    const exporter = Ferry.Exporter.new();
+    exporter.set_context(GLib.MainContext.default());
+    exportDictionary(exporter);
+    exportNamed(exporter);
+    const rows = exportRows(exporter);
+    exporter.add_function('look', (object, call) => call.return_value(GLib.Variant.new_string('seen')));
+    exporter.add_transport(here);
+    exporter.start();
+    fact('an exporter listens', exporter.get_listening());
+    testContainers(there);
+    testReplica(there, rows);
+    const local = Ferry.Proxy.new_local(exporter, 'named');
+    fact('a proxy may be of an object here', local instanceof Ferry.Proxy);
+    fact('an object is withdrawn', exporter.unexport('named'));
+    exporter.stop(Ferry.StopMode.DRAIN);
+}
+
+function checkTable(names, table) {
+    noteWhatWorkersCalled(calledPath);
+    none('each callable is in the table', names.filter(name => !table.has(name)));
+    none('each line of the table is a callable', [...table.keys()].filter(name => !names.includes(name)));
+    none('each line says how', [...table].filter(([, [how, instead]]) => how !== 'works' && !(how === 'C only' && instead))
+        .map(([name]) => name));
+    none('what works was called', [...table].filter(([name, [how]]) => how === 'works' && !called.has(name))
+        .map(([name]) => name));
+    none('what is for C only was not', [...table].filter(([name, [how]]) => how !== 'works' && called.has(name))
+        .map(([name]) => name));
+}
+
+main(() => {
+    const {classes, names} = listCallables(girPath);
+    const table = readTable(tablePath);
+    GLib.setenv('FERRY_TEST_CALLED', calledPath, true);
+    GLib.setenv('FERRY_TEST_GIR', girPath, true);
+    none('each class is there', classes.filter(name => !(name in Ferry)));
+    watch(Ferry, names);
+    const router = Ferry.Router.get_default();
+    [testRouter, testSmallThings, testSandbox, testLauncher, testEndsOfWorkers, testExecutor, testCalls, testAsking,
+        testWaiting, testAnswering, testListener, testChannels, testChannelProcesses, testExchange, testBackground,
+        testObjects, testWaitingForObjects, testExporter].forEach(test => run(test, router));
+    checkTable(names, table);
+});

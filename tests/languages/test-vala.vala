@@ -1,0 +1,235 @@
+// SPDX-FileCopyrightText: The Ferry authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// Each class, used once from Vala: test-vala WORKER. The worker is tests/workers/serving-worker.c.
+
+string worker_path;
+
+class Counter : Object {
+    public int value { get; set; }
+}
+
+Ferry.Executor make_executor () {
+    try {
+        return new Ferry.Executor.for_program (worker_path);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+}
+
+void until (owned SourceFunc condition) {
+    while (!condition ())
+        MainContext.default ().iteration (true);
+}
+
+void test_task () {
+    try {
+        var executor = make_executor ();
+        var task = executor.submit ("send", new Variant.uint64 (3));
+        int n_messages = 0;
+        bool is_done = false;
+        task.message.connect ((type, value) => n_messages++);
+        task.done.connect (() => is_done = true);
+        until (() => is_done);
+        assert_true (n_messages == 3 && task.fraction <= 1 && task.get_state () == Ferry.TaskState.COMPLETED);
+        task = executor.submit ("add", new Variant ("(xx)", (int64) 40, (int64) 2));
+        assert_true (task.wait (-1).get_int64 () == 42);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+}
+
+async void call (Ferry.Executor executor, MainLoop loop) {
+    try {
+        var sum = yield executor.call_async ("add", new Variant ("(xx)", (int64) 2, (int64) 3), null);
+        assert_true (sum.get_int64 () == 5);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    loop.quit ();
+}
+
+void test_call () {
+    var loop = new MainLoop ();
+    call.begin (make_executor (), loop);
+    loop.run ();
+}
+
+void test_error () {
+    try {
+        make_executor ().submit ("fail", new Variant ("(sis)", "g-file-error-quark", 4, "It is not there")).wait (-1);
+        assert_not_reached ();
+    } catch (FileError.NOENT error) {
+        assert_true (error.message.has_prefix ("It is not there"));
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    var errors = new Ferry.ErrorList ();
+    errors.add ("work", new IOError.NOT_FOUND ("not there"));
+    assert_true (errors.get_first (null).phase == "work");
+}
+
+void test_map () {
+    try {
+        var map = new Ferry.Map (make_executor (), "add", Ferry.MapOrder.ORDERED);
+        map.add (new Variant ("(xx)", (int64) 1, (int64) 2), -1);
+        map.close_input ();
+        var item = (Ferry.MapItem) map.collect (-1).get_item (0);
+        assert_true (item.get_value ().get_int64 () == 3);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+}
+
+void test_group () {
+    try {
+        var group = new Ferry.TaskGroup ();
+        group.add (make_executor ().submit ("sleep-until-cancelled", null));
+        assert_true (group.cancel () == 1);
+        until (() => group.n_open == 0);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+}
+
+void test_pipe () {
+    try {
+        var router = Ferry.Router.get_default ();
+        Ferry.Sender sender;
+        Ferry.Receiver receiver;
+        string? heard = null;
+        router.pipe (Ferry.PipeFlags.QUEUED, out sender, out receiver);
+        receiver.message.connect (message => heard = message.get_string ());
+        sender.start ();
+        sender.send ("hello");
+        router.route_until (() => heard != null, -1);
+        assert_true (heard == "hello");
+        sender.stop ();
+        until (() => receiver.get_exit () != null);
+        assert_true (receiver.get_exit ().is_success ());
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+}
+
+async void ask (Ferry.Mux mux, MainLoop loop) {
+    Variant? answer;
+    try {
+        yield mux.transact_async ("echo", "word", -1, null, out answer);
+        assert_true (answer.get_string () == "word");
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    loop.quit ();
+}
+
+void test_mux () {
+    Ferry.Transport here;
+    Ferry.Transport there;
+    var loop = new MainLoop ();
+    Ferry.Transport.new_pair (out here, out there);
+    var demux = new Ferry.Demux (here);
+    demux.add_handler ("echo", invocation => invocation.return_value (invocation.get_arguments ()));
+    try {
+        demux.start ();
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    ask.begin (new Ferry.Mux (there), loop);
+    loop.run ();
+    demux.stop ();
+}
+
+async void add (Ferry.Proxy proxy, MainLoop loop) {
+    Variant? sum;
+    try {
+        yield proxy.wait_until_listening_async (-1, null);
+        yield proxy.call_async ("add", new Variant ("(i)", 3), -1, null, out sum, null);
+        assert_true (sum.get_int32 () == 3);
+        var value = yield proxy.get_async ("value", -1, null);
+        assert_true (value.get_int32 () == 3);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    loop.quit ();
+}
+
+void test_object () {
+    Ferry.Transport here;
+    Ferry.Transport there;
+    var loop = new MainLoop ();
+    var exporter = new Ferry.Exporter ();
+    var made = new Ferry.Interface ("org.example.Counter", typeof (Counter));
+    Ferry.Transport.new_pair (out here, out there);
+    made.add_property ("value", DBusPropertyInfoFlags.READABLE);
+    made.add_method ("add", "i", "i", (object, invocation) => {
+        var counter = (Counter) object;
+        counter.value += invocation.get_arguments ().get_child_value (0).get_int32 ();
+        invocation.return_value (counter.value);
+    });
+    exporter.set_context (null);
+    try {
+        exporter.export ("counter", new Counter (), made, Ferry.CallPolicy.SERIAL);
+        exporter.add_transport (here);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    exporter.start ();
+    add.begin (new Ferry.Proxy (there, "counter"), loop);
+    loop.run ();
+    exporter.stop (Ferry.StopMode.DRAIN);
+}
+
+void test_channel () {
+    Ferry.Transport here;
+    Ferry.Transport there;
+    Variant? value;
+    Ferry.Transport.new_pair (out here, out there);
+    var one = new Ferry.Channel (here);
+    var other = new Ferry.Channel (there);
+    try {
+        one.send ("word", -1);
+        other.receive (-1, null, out value, null);
+        assert_true (value.get_string () == "word");
+        var exchange = new Ferry.Exchange (null, null);
+        exchange.add (other);
+        one.send ("word", -1);
+        assert_true (exchange.ready (-1).length == 1);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    one.close ();
+}
+
+void test_sandbox () {
+    var sandbox = new Ferry.Sandbox ();
+    sandbox.network = false;
+    assert_true (Ferry.Sandbox.describe_strength (Ferry.Sandbox.get_strength ()) != "");
+}
+
+void test_function () {
+    Ferry.function_register ("double", "x", "x", (job, arguments) => new Variant.int64 (2 * arguments.get_int64 ()));
+    try {
+        var executor = new Ferry.Executor (new Ferry.Pool.for_threads (Ferry.Router.get_default ()));
+        assert_true (executor.submit ("double", new Variant.int64 (21)).wait (-1).get_int64 () == 42);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+}
+
+int main (string[] args) {
+    Test.init (ref args);
+    worker_path = args[1];
+    Test.add_func ("/vala/a-task-sends-and-is-done", test_task);
+    Test.add_func ("/vala/a-call-gives-a-result", test_call);
+    Test.add_func ("/vala/an-error-keeps-its-domain", test_error);
+    Test.add_func ("/vala/a-map-collects", test_map);
+    Test.add_func ("/vala/a-group-cancels", test_group);
+    Test.add_func ("/vala/a-pipe-has-messages", test_pipe);
+    Test.add_func ("/vala/a-request-is-answered", test_mux);
+    Test.add_func ("/vala/an-object-has-a-proxy", test_object);
+    Test.add_func ("/vala/a-channel-has-messages", test_channel);
+    Test.add_func ("/vala/a-sandbox-has-a-strength", test_sandbox);
+    Test.add_func ("/vala/a-function-of-vala-runs", test_function);
+    return Test.run ();
+}

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: The Ferry authors
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+// A worker in JavaScript: worker.js WHAT. It serves functions; or, as it is told, it sends messages, exports
+// objects, answers over its standard input and output, or listens at an address.
+
+import Ferry from 'gi://Ferry?version=1';
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import GObject from 'gi://GObject';
+import System from 'system';
+
+import {listCallables, watch} from './callables.js';
+
+const Counter = GObject.registerClass({
+    Properties: {
+        value: GObject.ParamSpec.int('value', '', '', GObject.ParamFlags.READWRITE, 0, 1000, 0),
+    },
+    Signals: {rang: {param_types: [GObject.TYPE_STRING]}},
+}, class Counter extends GObject.Object {});
+
+function steps(job) {
+    job.set_n_steps(2);
+    job.step('first');
+    job.step('second');
+    return null;
+}
+
+function everything(job, args) {
+    const bytes = job.dup_bytes(0);
+    job.check();
+    job.begin_part(0.5);
+    job.report(0.5, 'half of a half');
+    job.end_part();
+    job.report_amount(3, 4, 'pieces', 'three');
+    job.send('word', GLib.Variant.new_string('sent'));
+    const answer = `${args.deepUnpack()} ${job.is_cancelled()} ${job.get_cancellable() !== null} ${bytes.get_size()}`;
+    return GLib.Variant.new_string(answer);
+}
+
+function numbers(job, args) {
+    for (let i = 0; i < args.unpack(); i++)
+        job.yield(GLib.Variant.new_uint32(i));
+    return args;
+}
+
+function descriptor(job) {
+    const fd = job.dup_descriptor(0);
+    const [, text] = GLib.file_get_contents(`/proc/self/fd/${fd}`);
+    return GLib.Variant.new_string(new TextDecoder().decode(text));
+}
+
+function untilCancelled(job) {
+    while (!job.is_cancelled())
+        GLib.usleep(1000);
+    job.check();
+    return null;
+}
+
+function serve() {
+    Ferry.Worker.add_initialiser('words', () => true);
+    Ferry.function_register('double', 'x', 'x', (job, n) => GLib.Variant.new_int64(2 * n.unpack()));
+    Ferry.function_register('steps', null, '', steps);
+    Ferry.function_register('everything', 's', 's', everything);
+    Ferry.function_register('numbers', 'u', 'u', numbers);
+    Ferry.function_register('descriptor', null, 's', descriptor);
+    Ferry.function_register('until-cancelled', null, '', untilCancelled);
+    Ferry.function_register('fail', null, null, () => {
+        throw new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, 'not there');
+    });
+    Ferry.Worker.main(null);
+}
+
+function pipe() {
+    const sender = Ferry.Worker.get_sender('out');
+    sender.start();
+    sender.send(GLib.Variant.new_string('hello'));
+    sender.stop();
+    Ferry.Worker.exit(3);
+}
+
+export function makeInterface() {
+    const made = Ferry.Interface.new('org.example.Counter', Counter.$gtype);
+    made.add_property('value', Gio.DBusPropertyInfoFlags.READABLE | Gio.DBusPropertyInfoFlags.WRITABLE);
+    made.add_signal('rang');
+    made.add_method('add', 'i', 'i', (counter, call) => {
+        counter.value += call.get_arguments().deepUnpack()[0];
+        call.return_value(GLib.Variant.new_int32(counter.value));
+    });
+    made.add_method('get_self', null, 'o', (counter, call) => call.return_object(counter));
+    made.add_method('fail', null, null, (counter, call) => {
+        call.return_error(new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, 'not there'));
+    });
+    return made;
+}
+
+function exportCounter(transport) {
+    const exporter = Ferry.Exporter.new();
+    exporter.manual = true;
+    const counter = new Counter();
+    exporter.export('counter', counter, makeInterface(), Ferry.CallPolicy.SERIAL);
+    exporter.add_transport(transport);
+    return exporter;
+}
+
+// The methods of an exporter that answers manually run on the thread that polls.
+function exportManually(transport) {
+    const exporter = exportCounter(transport);
+    exporter.start();
+    for (;;) {
+        try {
+            exporter.poll(10000, null);
+        } catch (error) {
+            if (transport.closed)
+                break;
+        }
+        exporter.process_requests();
+    }
+    exporter.stop(Ferry.StopMode.REFUSE);
+}
+
+function answer(transport) {
+    const demux = Ferry.Demux.new(transport);
+    const loop = GLib.MainLoop.new(null, false);
+    demux.set_context(GLib.MainContext.default());
+    demux.add_handler('echo', call => call.return_value(call.get_arguments()));
+    demux.add_handler('bytes', call => call.return_bytes(call.get_bytes()));
+    demux.add_handler('numbers', call => {
+        for (let i = 0; i < 3; i++)
+            call.send_item(GLib.Variant.new_uint32(i));
+        call.return_value(GLib.Variant.new_uint32(3));
+    });
+    demux.add_handler('stop', call => {
+        call.return_value(null);
+        loop.quit();
+    });
+    demux.start();
+    loop.run();
+    demux.stop();
+}
+
+function listen() {
+    const listener = Ferry.Listener.new_from_environment();
+    answer(listener.accept(-1, null));
+    listener.close();
+}
+
+const {names} = listCallables(GLib.getenv('FERRY_TEST_GIR'));
+watch(Ferry, names);
+const [what] = ARGV;
+if (what === 'serve')
+    serve();
+else if (what === 'pipe')
+    pipe();
+else if (what === 'objects')
+    exportManually(Ferry.Worker.get_transport('objects'));
+else if (what === 'calls')
+    answer(Ferry.Worker.get_transport('calls'));
+else if (what === 'stream-objects')
+    exportManually(Ferry.Transport.new_for_descriptors(0, 1));
+else if (what === 'stream-calls')
+    answer(Ferry.Transport.new_for_descriptors(0, 1));
+else
+    listen();
+System.exit(0);
