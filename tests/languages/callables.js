@@ -33,7 +33,8 @@ export function noteWhatWorkersCalled(path) {
         read(path).split('\n').filter(name => name).forEach(name => called.add(name));
 }
 
-// Names such as 'Router.start'. Those of a function that the GIR names twice are given once.
+// Names such as 'Router.start'. Those of a function that the GIR names twice are given once. A function that other
+// languages know by the name of another one has that name here.
 export function listCallables(girPath) {
     const names = [];
     const classes = [];
@@ -45,8 +46,9 @@ export function listCallables(girPath) {
             owner = end || text.endsWith('/') ? null : name;
             if (!end && !text.includes('is-gtype-struct-for'))
                 classes.push(name);
-        } else if (!end && !text.includes('moved-to')) {
-            names.push(owner ? `${owner}.${name}` : name);
+        } else if (!end && !text.includes('moved-to') && !text.includes('shadowed-by=')) {
+            const [, shown] = text.match(/\sshadows="([^"]*)"/) ?? [null, name];
+            names.push(owner ? `${owner}.${shown}` : shown);
         }
     }
     return {classes, names};

@@ -76,6 +76,7 @@ function testRouter() {
     sender.send(new GLib.Variant('(si)', ['first', 1]));
     sender.send_serialised(new GLib.VariantType('u'), new Uint8Array([7, 0, 0, 0]));
     const buffer = sender.create_buffer(4096);
+    buffer.write(0, [1, 2, 3]);
     buffer.shrink(100);
     sender.send_buffer(null, buffer);
     router.route_until(() => heard.length === 3, 30 * SECOND);

@@ -65,8 +65,10 @@ function serve() {
     Ferry.function_register('numbers', 'u', 'u', numbers);
     Ferry.function_register('descriptor', null, 's', descriptor);
     Ferry.function_register('until-cancelled', null, '', untilCancelled);
-    Ferry.function_register('fail', null, null, () => {
-        throw new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, 'not there');
+    Ferry.function_register('fail', null, null, job => {
+        const error = new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, 'not there');
+        job.fail(error, 'worker.js: fail');
+        throw error;
     });
     Ferry.Worker.main(null);
 }
