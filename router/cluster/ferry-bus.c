@@ -63,8 +63,9 @@
  * applications. */
 #define PRESENCE_JITTER (50 * G_TIME_SPAN_MILLISECOND)
 #define PRESENCE_INTERVAL (1 * G_USEC_PER_SEC)
-/* How many presences of hosts of one name are read in a second, and for how many names that is counted. There may be
- * thousands of functions in each. */
+/* How many presences of more bytes than this are read in a second of hosts of one name, and for how many names that is
+ * counted. There may be thousands of functions in each. */
+#define SMALL_PRESENCE 4096
 #define MAX_PRESENCES 20
 #define MAX_NAMES 16384
 
@@ -389,10 +390,12 @@ take_packet (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 }
 
 static gboolean
-may_tell (FerryBus *self, const char *name)
+may_tell (FerryBus *self, const char *name, gsize size)
 {
   FerryRate *rate = g_hash_table_lookup (self->presences, name);
 
+  if (size <= SMALL_PRESENCE)
+    return TRUE;
   if (rate == NULL)
     {
       if (g_hash_table_size (self->presences) >= MAX_NAMES)
@@ -409,7 +412,7 @@ take_presence (FerryBus *self, const char *peer, const char *id, GBytes *bytes)
 {
   g_autoptr (GVariant) facts = NULL;
 
-  if (self->funcs->present == NULL || !may_tell (self, peer))
+  if (self->funcs->present == NULL || !may_tell (self, peer, g_bytes_get_size (bytes)))
     return;
   facts = ferry_bus_presence_from_bytes (bytes);
   if (facts == NULL)
