@@ -51,6 +51,7 @@ ferry_property_read (gconstpointer field, GValue *value)
       READ (INT64, gint64, int64);
       READ (UINT64, guint64, uint64);
       READ (ENUM, int, enum);
+      READ (FLAGS, guint, flags);
       READ (STRING, char *, string);
       READ (BOXED, gpointer, boxed);
       READ (OBJECT, gpointer, object);
@@ -79,6 +80,17 @@ change_string (char **field, const char *text)
 }
 
 static gboolean
+change_strings (char ***field, char **texts)
+{
+  if (*field == texts ||
+      (*field != NULL && texts != NULL && g_strv_equal ((const char *const *) *field, (const char *const *) texts)))
+    return FALSE;
+  g_strfreev (*field);
+  *field = g_strdupv (texts);
+  return TRUE;
+}
+
+static gboolean
 change_variant (GVariant **field, GVariant *variant)
 {
   if (*field == variant)
@@ -99,8 +111,12 @@ change (gpointer field, const GValue *value)
       NUMBER (INT64, gint64, int64);
       NUMBER (UINT64, guint64, uint64);
       NUMBER (ENUM, int, enum);
+      NUMBER (FLAGS, guint, flags);
     case G_TYPE_STRING:
       return change_string (field, g_value_get_string (value));
+    case G_TYPE_BOXED:
+      g_assert (G_VALUE_HOLDS (value, G_TYPE_STRV));
+      return change_strings (field, g_value_get_boxed (value));
     case G_TYPE_OBJECT:
     case G_TYPE_INTERFACE:
       return g_set_object ((GObject **) field, g_value_get_object (value));

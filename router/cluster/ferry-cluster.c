@@ -844,48 +844,6 @@ runner_init (FerryRunnerInterface *iface)
 /* ---- Settings ---- */
 
 /* Copies text to the field of a setting, and notifies of the change. */
-static void
-set_text (FerryCluster *self, char **setting, const char *text, guint property)
-{
-  g_autofree char *old = NULL;
-
-  if (g_strcmp0 (*setting, text) == 0)
-    return;
-  old = *setting;
-  *setting = g_strdup (text);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
-}
-
-static void
-set_user (FerryCluster *self, const char *user)
-{
-  if (user != NULL && !ferry_token_is_valid (user))
-    ferry_critical ("FerryCluster:user: '%s' cannot be part of a subject; use 1 to 64 letters, digits, '_' and '-'",
-                    user);
-  else
-    set_text (self, &self->user, user, PROP_USER);
-}
-
-static void
-set_cut_timeout (FerryCluster *self, gint64 timeout)
-{
-  if (self->cut_timeout == timeout)
-    return;
-  self->cut_timeout = timeout;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CUT_TIMEOUT]);
-}
-
-static void
-set_death_limit (FerryCluster *self, guint limit)
-{
-  if (self->death_limit == limit)
-    return;
-  self->death_limit = limit;
-  for (guint i = 0; i < self->hosts->len; i++)
-    ((FerryHost *) g_ptr_array_index (self->hosts, i))->place.death_limit = limit;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_DEATH_LIMIT]);
-}
-
 /* Returns the name by which the server's monitoring shows the connection. */
 static const char *
 get_name (FerryCluster *self)
@@ -1076,6 +1034,19 @@ ferry_cluster_get_hosts (FerryCluster *self)
   return G_LIST_MODEL (self->list);
 }
 
+/* The fields of what is set, at construction or later. */
+static const gsize settings[N_PROPERTIES] = {
+  [PROP_URL] = G_STRUCT_OFFSET (FerryCluster, url),
+  [PROP_APPLICATION] = G_STRUCT_OFFSET (FerryCluster, application),
+  [PROP_USER] = G_STRUCT_OFFSET (FerryCluster, user),
+  [PROP_CREDENTIALS_FILE] = G_STRUCT_OFFSET (FerryCluster, credentials_file),
+  [PROP_NKEY_SEED_FILE] = G_STRUCT_OFFSET (FerryCluster, nkey_seed_file),
+  [PROP_TLS_CA_FILE] = G_STRUCT_OFFSET (FerryCluster, tls_ca_file),
+  [PROP_NAME] = G_STRUCT_OFFSET (FerryCluster, name),
+  [PROP_CUT_TIMEOUT] = G_STRUCT_OFFSET (FerryCluster, cut_timeout),
+  [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryCluster, death_limit),
+};
+
 static void
 ferry_cluster_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
@@ -1088,32 +1059,8 @@ ferry_cluster_get_property (GObject *object, guint property_id, GValue *value, G
     case PROP_ROUTER:
       g_value_set_object (value, self->router);
       break;
-    case PROP_URL:
-      g_value_set_string (value, self->url);
-      break;
-    case PROP_APPLICATION:
-      g_value_set_string (value, self->application);
-      break;
-    case PROP_USER:
-      g_value_set_string (value, self->user);
-      break;
-    case PROP_CREDENTIALS_FILE:
-      g_value_set_string (value, self->credentials_file);
-      break;
-    case PROP_NKEY_SEED_FILE:
-      g_value_set_string (value, self->nkey_seed_file);
-      break;
-    case PROP_TLS_CA_FILE:
-      g_value_set_string (value, self->tls_ca_file);
-      break;
     case PROP_NAME:
       g_value_set_string (value, get_name (self));
-      break;
-    case PROP_CUT_TIMEOUT:
-      g_value_set_int64 (value, self->cut_timeout);
-      break;
-    case PROP_DEATH_LIMIT:
-      g_value_set_uint (value, self->death_limit);
       break;
     case PROP_STATE:
       g_value_set_enum (value, self->state);
@@ -1128,8 +1075,18 @@ ferry_cluster_get_property (GObject *object, guint property_id, GValue *value, G
       g_value_set_uint (value, runner_get_parallelism (FERRY_RUNNER (self)));
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+      ferry_property_read (G_STRUCT_MEMBER_P (self, settings[property_id]), value);
     }
+}
+
+static gboolean
+check_user (const char *user)
+{
+  if (user == NULL || ferry_token_is_valid (user))
+    return TRUE;
+  ferry_critical ("FerryCluster:user: '%s' cannot be part of a subject; use 1 to 64 letters, digits, '_' and '-'",
+                  user);
+  return FALSE;
 }
 
 /* The router is set first, and the cluster belongs to its thread from then on. */
@@ -1138,43 +1095,19 @@ ferry_cluster_set_property (GObject *object, guint property_id, const GValue *va
 {
   FerryCluster *self = FERRY_CLUSTER (object);
 
+  if (property_id == PROP_ROUTER)
+    {
+      self->router = g_value_dup_object (value);
+      return;
+    }
   if ((pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 && !ferry_home_check_property (self->router->home, pspec))
     return;
-  switch (property_id)
-    {
-    case PROP_ROUTER:
-      self->router = g_value_dup_object (value);
-      break;
-    case PROP_URL:
-      self->url = g_value_dup_string (value);
-      break;
-    case PROP_APPLICATION:
-      self->application = g_value_dup_string (value);
-      break;
-    case PROP_USER:
-      set_user (self, g_value_get_string (value));
-      break;
-    case PROP_CREDENTIALS_FILE:
-      set_text (self, &self->credentials_file, g_value_get_string (value), PROP_CREDENTIALS_FILE);
-      break;
-    case PROP_NKEY_SEED_FILE:
-      set_text (self, &self->nkey_seed_file, g_value_get_string (value), PROP_NKEY_SEED_FILE);
-      break;
-    case PROP_TLS_CA_FILE:
-      set_text (self, &self->tls_ca_file, g_value_get_string (value), PROP_TLS_CA_FILE);
-      break;
-    case PROP_NAME:
-      set_text (self, &self->name, g_value_get_string (value), PROP_NAME);
-      break;
-    case PROP_CUT_TIMEOUT:
-      set_cut_timeout (self, g_value_get_int64 (value));
-      break;
-    case PROP_DEATH_LIMIT:
-      set_death_limit (self, g_value_get_uint (value));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  if (property_id == PROP_USER && !check_user (g_value_get_string (value)))
+    return;
+  if (ferry_property_change (self, G_STRUCT_MEMBER_P (self, settings[property_id]), value, pspec) &&
+      property_id == PROP_DEATH_LIMIT)
+    for (guint i = 0; i < self->hosts->len; i++)
+      ((FerryHost *) g_ptr_array_index (self->hosts, i))->place.death_limit = self->death_limit;
 }
 
 static void

@@ -66,29 +66,27 @@ ferry_exit_finalize (GObject *object)
   G_OBJECT_CLASS (ferry_exit_parent_class)->finalize (object);
 }
 
+static const gsize fields[N_PROPERTIES] = {
+  [PROP_REASON] = G_STRUCT_OFFSET (FerryExit, reason),
+  [PROP_MESSAGE] = G_STRUCT_OFFSET (FerryExit, message),
+  [PROP_EXIT_STATUS] = G_STRUCT_OFFSET (FerryExit, exit_status),
+  [PROP_SIGNAL] = G_STRUCT_OFFSET (FerryExit, signal),
+  [PROP_FORCED] = G_STRUCT_OFFSET (FerryExit, forced),
+  [PROP_CORE_DUMPED] = G_STRUCT_OFFSET (FerryExit, core_dumped),
+  [PROP_LAST_LINES] = G_STRUCT_OFFSET (FerryExit, last_lines),
+};
+
 static void
 ferry_exit_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   FerryExit *self = FERRY_EXIT (object);
 
-  if (property_id == PROP_REASON)
-    g_value_set_enum (value, (int) self->reason);
-  else if (property_id == PROP_MESSAGE)
-    g_value_set_string (value, self->message);
-  else if (property_id == PROP_SUCCESS)
+  if (property_id == PROP_SUCCESS)
     g_value_set_boolean (value, ferry_exit_is_success (self));
   else if (property_id == PROP_PID)
     g_value_set_int (value, self->pid > 0 ? self->pid : -1);
-  else if (property_id == PROP_EXIT_STATUS)
-    g_value_set_int (value, self->exit_status);
-  else if (property_id == PROP_SIGNAL)
-    g_value_set_int (value, self->signal);
-  else if (property_id == PROP_FORCED)
-    g_value_set_boolean (value, self->forced);
-  else if (property_id == PROP_CORE_DUMPED)
-    g_value_set_boolean (value, self->core_dumped);
   else
-    g_value_set_boxed (value, self->last_lines);
+    ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
 
 static void

@@ -132,25 +132,22 @@ ferry_receiver_finalize (GObject *object)
   G_OBJECT_CLASS (ferry_receiver_parent_class)->finalize (object);
 }
 
+static const gsize fields[N_PROPERTIES] = {
+  [PROP_CONNECTION_ID] = G_STRUCT_OFFSET (FerryReceiver, connection_id),
+  [PROP_CLOSED] = G_STRUCT_OFFSET (FerryReceiver, closed),
+  [PROP_EXIT] = G_STRUCT_OFFSET (FerryReceiver, exit),
+  [PROP_N_MESSAGES] = G_STRUCT_OFFSET (FerryReceiver, messages),
+  [PROP_N_UNDELIVERED] = G_STRUCT_OFFSET (FerryReceiver, undelivered),
+  [PROP_N_OVERTAKEN] = G_STRUCT_OFFSET (FerryReceiver, overtaken),
+};
+
 static void
 ferry_receiver_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   FerryReceiver *self = FERRY_RECEIVER (object);
 
-  if (property_id != PROP_CONNECTION_ID && !ferry_home_check_property (self->home, pspec))
-    return;
-  if (property_id == PROP_CONNECTION_ID)
-    g_value_set_uint64 (value, self->connection_id);
-  else if (property_id == PROP_CLOSED)
-    g_value_set_boolean (value, self->closed);
-  else if (property_id == PROP_EXIT)
-    g_value_set_object (value, self->exit);
-  else if (property_id == PROP_N_MESSAGES)
-    g_value_set_uint64 (value, self->messages);
-  else if (property_id == PROP_N_UNDELIVERED)
-    g_value_set_uint64 (value, self->undelivered);
-  else
-    g_value_set_uint64 (value, self->overtaken);
+  if (property_id == PROP_CONNECTION_ID || ferry_home_check_property (self->home, pspec))
+    ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
 
 static void

@@ -108,13 +108,26 @@ ferry_sandbox_finalize (GObject *object)
 
 /* ---- the description ---- */
 
-#define CHANGE(field, value) ((field) == (value) ? FALSE : ((field) = (value), TRUE))
+static const gsize fields[N_PROPERTIES] = {
+  [PROP_POLICY] = G_STRUCT_OFFSET (FerrySandbox, policy),
+  [PROP_LAYERS] = G_STRUCT_OFFSET (FerrySandbox, layers),
+  [PROP_REQUIRED_LAYERS] = G_STRUCT_OFFSET (FerrySandbox, required_layers),
+  [PROP_NETWORK] = G_STRUCT_OFFSET (FerrySandbox, network),
+  [PROP_READ_ONLY_PATHS] = G_STRUCT_OFFSET (FerrySandbox, read_only),
+  [PROP_WRITABLE_PATHS] = G_STRUCT_OFFSET (FerrySandbox, writable),
+  [PROP_SYSTEM_PATHS] = G_STRUCT_OFFSET (FerrySandbox, system),
+  [PROP_MEMORY_LIMIT] = G_STRUCT_OFFSET (FerrySandbox, memory_limit),
+  [PROP_CPU_LIMIT] = G_STRUCT_OFFSET (FerrySandbox, cpu_limit),
+  [PROP_DESCRIPTOR_LIMIT] = G_STRUCT_OFFSET (FerrySandbox, descriptor_limit),
+};
 
+/* Sets absolute to the paths. Returns FALSE if one of them is empty. */
 static gboolean
-set_paths (const char *property, char ***place, const char *const *paths)
+make_absolute (const GValue *value, GValue *absolute, const char *property)
 {
-  guint n = paths != NULL ? g_strv_length ((char **) paths) : 0;
-  g_auto (GStrv) absolute = g_new0 (char *, n + 1);
+  char **paths = g_value_get_boxed (value);
+  guint n = paths != NULL ? g_strv_length (paths) : 0;
+  g_auto (GStrv) made = g_new0 (char *, n + 1);
 
   for (guint i = 0; i < n; i++)
     {
@@ -123,51 +136,28 @@ set_paths (const char *property, char ***place, const char *const *paths)
           ferry_critical ("FerrySandbox:%s: a path is empty; grant '.' to mean the working directory", property);
           return FALSE;
         }
-      absolute[i] = g_canonicalize_filename (paths[i], NULL);
+      made[i] = g_canonicalize_filename (paths[i], NULL);
     }
-  if (g_strv_equal ((const char *const *) absolute, (const char *const *) *place))
-    return FALSE;
-  g_strfreev (*place);
-  *place = g_steal_pointer (&absolute);
+  g_value_init (absolute, G_TYPE_STRV);
+  g_value_take_boxed (absolute, g_steal_pointer (&made));
   return TRUE;
-}
-
-/* Returns whether the property has changed. */
-static gboolean
-set_value (FerrySandbox *self, guint property_id, const GValue *value)
-{
-  switch (property_id)
-    {
-    case PROP_POLICY:
-      return CHANGE (self->policy, (FerrySandboxPolicy) g_value_get_enum (value));
-    case PROP_LAYERS:
-      return CHANGE (self->layers, g_value_get_flags (value) & ALL_LAYERS);
-    case PROP_REQUIRED_LAYERS:
-      return CHANGE (self->required_layers, g_value_get_flags (value) & ALL_LAYERS);
-    case PROP_NETWORK:
-      return CHANGE (self->network, g_value_get_boolean (value));
-    case PROP_READ_ONLY_PATHS:
-      return set_paths ("read-only-paths", &self->read_only, g_value_get_boxed (value));
-    case PROP_WRITABLE_PATHS:
-      return set_paths ("writable-paths", &self->writable, g_value_get_boxed (value));
-    case PROP_SYSTEM_PATHS:
-      return CHANGE (self->system, g_value_get_boolean (value));
-    case PROP_MEMORY_LIMIT:
-      return CHANGE (self->memory_limit, g_value_get_uint64 (value));
-    case PROP_CPU_LIMIT:
-      return CHANGE (self->cpu_limit, g_value_get_uint64 (value));
-    default:
-      return CHANGE (self->descriptor_limit, g_value_get_uint64 (value));
-    }
 }
 
 static void
 ferry_sandbox_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
   FerrySandbox *self = FERRY_SANDBOX (object);
+  g_auto (GValue) absolute = G_VALUE_INIT;
 
-  if (ferry_home_check_property (self->home, pspec) && set_value (self, property_id, value))
-    g_object_notify_by_pspec (object, pspec);
+  if (!ferry_home_check_property (self->home, pspec))
+    return;
+  if (G_VALUE_HOLDS (value, G_TYPE_STRV))
+    {
+      if (!make_absolute (value, &absolute, pspec->name))
+        return;
+      value = &absolute;
+    }
+  ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec);
 }
 
 static void
@@ -175,28 +165,8 @@ ferry_sandbox_get_property (GObject *object, guint property_id, GValue *value, G
 {
   FerrySandbox *self = FERRY_SANDBOX (object);
 
-  if (!ferry_home_check_property (self->home, pspec))
-    return;
-  if (property_id == PROP_POLICY)
-    g_value_set_enum (value, (int) self->policy);
-  else if (property_id == PROP_LAYERS)
-    g_value_set_flags (value, self->layers);
-  else if (property_id == PROP_REQUIRED_LAYERS)
-    g_value_set_flags (value, self->required_layers);
-  else if (property_id == PROP_NETWORK)
-    g_value_set_boolean (value, self->network);
-  else if (property_id == PROP_READ_ONLY_PATHS)
-    g_value_set_boxed (value, self->read_only);
-  else if (property_id == PROP_WRITABLE_PATHS)
-    g_value_set_boxed (value, self->writable);
-  else if (property_id == PROP_SYSTEM_PATHS)
-    g_value_set_boolean (value, self->system);
-  else if (property_id == PROP_MEMORY_LIMIT)
-    g_value_set_uint64 (value, self->memory_limit);
-  else if (property_id == PROP_CPU_LIMIT)
-    g_value_set_uint64 (value, self->cpu_limit);
-  else
-    g_value_set_uint64 (value, self->descriptor_limit);
+  if (ferry_home_check_property (self->home, pspec))
+    ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
 
 static void

@@ -232,57 +232,51 @@ ferry_launcher_new (const char *const *argv)
 
 /* ---- settings ---- */
 
-/* The setters return whether the property has changed. */
+static const gsize fields[N_PROPERTIES] = {
+  [PROP_ARGV] = G_STRUCT_OFFSET (FerryLauncher, argv),
+  [PROP_ENVIRON] = G_STRUCT_OFFSET (FerryLauncher, environ),
+  [PROP_CWD] = G_STRUCT_OFFSET (FerryLauncher, cwd),
+  [PROP_NAME] = G_STRUCT_OFFSET (FerryLauncher, name),
+  [PROP_ATTACH_TIMEOUT] = G_STRUCT_OFFSET (FerryLauncher, attach_timeout),
+  [PROP_BUFFER_CAPACITY] = G_STRUCT_OFFSET (FerryLauncher, buffer_capacity),
+  [PROP_TRUSTED] = G_STRUCT_OFFSET (FerryLauncher, trusted),
+  [PROP_NICE] = G_STRUCT_OFFSET (FerryLauncher, attributes.nice),
+  [PROP_SANDBOX] = G_STRUCT_OFFSET (FerryLauncher, sandbox),
+  [PROP_STDIN] = G_STRUCT_OFFSET (FerryLauncher, modes[FERRY_STREAM_STDIN]),
+  [PROP_STDOUT] = G_STRUCT_OFFSET (FerryLauncher, modes[FERRY_STREAM_STDOUT]),
+  [PROP_STDERR] = G_STRUCT_OFFSET (FerryLauncher, modes[FERRY_STREAM_STDERR]),
+};
 
 static gboolean
-change_text (char **place, const char *text)
-{
-  if (g_strcmp0 (*place, text) == 0)
-    return FALSE;
-  g_free (*place);
-  *place = g_strdup (text);
-  return TRUE;
-}
-
-static gboolean
-change_texts (char ***place, const char *const *texts)
-{
-  if (*place != NULL && g_strv_equal ((const char *const *) *place, texts))
-    return FALSE;
-  g_strfreev (*place);
-  *place = g_strdupv ((char **) texts);
-  return TRUE;
-}
-
-static gboolean
-set_argv (FerryLauncher *self, const char *const *argv)
+check_argv (const char *const *argv)
 {
   if (argv != NULL && argv[0] != NULL)
-    return change_texts (&self->argv, argv);
+    return TRUE;
   ferry_critical ("FerryLauncher:argv: there is no program in it; give the program, and then its arguments");
   return FALSE;
 }
 
 static gboolean
-set_environ (FerryLauncher *self, const char *const *environment)
+check_environ (const char *const *environment)
 {
   if (environment != NULL)
-    return change_texts (&self->environ, environment);
+    return TRUE;
   ferry_critical ("FerryLauncher:environ: it cannot be NULL; give an empty array for an empty environment");
   return FALSE;
 }
 
 static gboolean
-set_name (FerryLauncher *self, const char *name)
+check_name (const char *name)
 {
   if (name == NULL || (name[0] != '\0' && strlen (name) <= MAX_NAME))
-    return change_text (&self->name, name);
+    return TRUE;
   ferry_critical ("FerryLauncher:name: a name of a worker has 1 to %d bytes, and this name has %" G_GSIZE_FORMAT
                   "; use another name",
                   MAX_NAME, strlen (name));
   return FALSE;
 }
 
+/* The setters return whether the property has changed. */
 static gboolean
 set_nice (FerryLauncher *self, int nice)
 {
@@ -293,17 +287,15 @@ set_nice (FerryLauncher *self, int nice)
   return is_changed;
 }
 
-static gboolean
-set_sandbox (FerryLauncher *self, FerrySandbox *sandbox)
+static void
+prepare_sandbox (FerryLauncher *self)
 {
-  gboolean is_changed = g_set_object (&self->sandbox, sandbox);
-
-  if (sandbox != NULL && self->home != NULL)
-    ferry_sandbox_bind (sandbox, self->home);
+  if (self->sandbox == NULL)
+    return;
+  if (self->home != NULL)
+    ferry_sandbox_bind (self->sandbox, self->home);
   /* Starts measuring what the system supports now, since spawning needs the result and must not wait for it. */
-  if (sandbox != NULL)
-    ferry_sandbox_get_strength_async (NULL, NULL, NULL);
-  return is_changed;
+  ferry_sandbox_get_strength_async (NULL, NULL, NULL);
 }
 
 static void
@@ -334,35 +326,22 @@ set_stream_mode (FerryLauncher *self, FerryStream stream, FerryStreamMode mode)
   return FALSE;
 }
 
-#define CHANGE(field, value) ((field) == (value) ? FALSE : ((field) = (value), TRUE))
+static gboolean
+check_value (guint property_id, const GValue *value)
+{
+  if (property_id == PROP_ARGV)
+    return check_argv (g_value_get_boxed (value));
+  if (property_id == PROP_ENVIRON)
+    return check_environ (g_value_get_boxed (value));
+  return property_id != PROP_NAME || check_name (g_value_get_string (value));
+}
 
 static gboolean
 set_value (FerryLauncher *self, guint property_id, const GValue *value)
 {
-  switch (property_id)
-    {
-    case PROP_ARGV:
-      return set_argv (self, g_value_get_boxed (value));
-    case PROP_ENVIRON:
-      return set_environ (self, g_value_get_boxed (value));
-    case PROP_CWD:
-      return change_text (&self->cwd, g_value_get_string (value));
-    case PROP_NAME:
-      return set_name (self, g_value_get_string (value));
-    case PROP_ATTACH_TIMEOUT:
-      return CHANGE (self->attach_timeout, g_value_get_int64 (value));
-    case PROP_BUFFER_CAPACITY:
-      return CHANGE (self->buffer_capacity, g_value_get_uint64 (value));
-    case PROP_TRUSTED:
-      return CHANGE (self->trusted, g_value_get_boolean (value));
-    case PROP_NICE:
-      return set_nice (self, g_value_get_int (value));
-    case PROP_SANDBOX:
-      return set_sandbox (self, g_value_get_object (value));
-    default:
-      return set_stream_mode (self, (FerryStream) (property_id - PROP_STDIN),
-                              (FerryStreamMode) g_value_get_enum (value));
-    }
+  return property_id == PROP_NICE ? set_nice (self, g_value_get_int (value))
+                                  : set_stream_mode (self, (FerryStream) (property_id - PROP_STDIN),
+                                                     (FerryStreamMode) g_value_get_enum (value));
 }
 
 static void
@@ -370,8 +349,14 @@ ferry_launcher_set_property (GObject *object, guint property_id, const GValue *v
 {
   FerryLauncher *self = FERRY_LAUNCHER (object);
 
-  if (ferry_home_check_property (self->home, pspec) && set_value (self, property_id, value))
+  if (!ferry_home_check_property (self->home, pspec) || !check_value (property_id, value))
+    return;
+  if (property_id != PROP_NICE && property_id < PROP_STDIN)
+    ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[property_id]), value, pspec);
+  else if (set_value (self, property_id, value))
     g_object_notify_by_pspec (object, pspec);
+  if (property_id == PROP_SANDBOX)
+    prepare_sandbox (self);
 }
 
 static void
@@ -379,28 +364,8 @@ ferry_launcher_get_property (GObject *object, guint property_id, GValue *value, 
 {
   FerryLauncher *self = FERRY_LAUNCHER (object);
 
-  if (!ferry_home_check_property (self->home, pspec))
-    return;
-  if (property_id == PROP_ARGV)
-    g_value_set_boxed (value, self->argv);
-  else if (property_id == PROP_ENVIRON)
-    g_value_set_boxed (value, self->environ);
-  else if (property_id == PROP_CWD)
-    g_value_set_string (value, self->cwd);
-  else if (property_id == PROP_NAME)
-    g_value_set_string (value, self->name);
-  else if (property_id == PROP_ATTACH_TIMEOUT)
-    g_value_set_int64 (value, self->attach_timeout);
-  else if (property_id == PROP_BUFFER_CAPACITY)
-    g_value_set_uint64 (value, self->buffer_capacity);
-  else if (property_id == PROP_TRUSTED)
-    g_value_set_boolean (value, self->trusted);
-  else if (property_id == PROP_NICE)
-    g_value_set_int (value, self->attributes.nice);
-  else if (property_id == PROP_SANDBOX)
-    g_value_set_object (value, self->sandbox);
-  else
-    g_value_set_enum (value, (int) self->modes[property_id - PROP_STDIN]);
+  if (ferry_home_check_property (self->home, pspec))
+    ferry_property_read (G_STRUCT_MEMBER_P (self, fields[property_id]), value);
 }
 
 static void

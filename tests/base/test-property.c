@@ -98,6 +98,8 @@ struct _TestFields
   char *text;
   GObject *other;
   GVariant *packed;
+  GApplicationFlags flags;
+  char **texts;
 };
 
 G_DEFINE_FINAL_TYPE (TestFields, test_fields, G_TYPE_OBJECT)
@@ -108,6 +110,7 @@ test_fields_finalize (GObject *object)
   TestFields *self = (TestFields *) object;
 
   g_free (self->text);
+  g_strfreev (self->texts);
   g_clear_object (&self->other);
   g_clear_pointer (&self->packed, g_variant_unref);
 
@@ -117,8 +120,8 @@ test_fields_finalize (GObject *object)
 static gpointer
 get_field (TestFields *self, guint id)
 {
-  gpointer fields[] = {NULL,        &self->truth,  &self->number, &self->count, &self->time,
-                       &self->size, &self->format, &self->text,   &self->other, &self->packed};
+  gpointer fields[] = {NULL,          &self->truth, &self->number, &self->count,  &self->time,  &self->size,
+                       &self->format, &self->text,  &self->other,  &self->packed, &self->flags, &self->texts};
 
   return fields[id];
 }
@@ -151,6 +154,8 @@ test_fields_class_init (TestFieldsClass *klass)
     g_param_spec_string ("text", NULL, NULL, NULL, flags),
     g_param_spec_object ("other", NULL, NULL, G_TYPE_OBJECT, flags),
     g_param_spec_variant ("packed", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, flags),
+    g_param_spec_flags ("flags", NULL, NULL, G_TYPE_APPLICATION_FLAGS, 0, flags),
+    g_param_spec_boxed ("texts", NULL, NULL, G_TYPE_STRV, flags),
   };
 
   object_class->finalize = test_fields_finalize;
@@ -243,11 +248,33 @@ test_a_field_is_changed_once (void)
   g_assert_finalize_object (G_OBJECT (fields));
 }
 
+static void
+test_flags_and_arrays_of_strings_are_changed_once (void)
+{
+  const char *const texts[] = {"one", "two", NULL};
+  const char *const others[] = {"one", NULL};
+  g_autoptr (TestFields) fields = g_object_new (TEST_TYPE_FIELDS, NULL);
+  g_auto (GStrv) found = NULL;
+  GApplicationFlags flags;
+
+  set_twice (fields, "flags", G_APPLICATION_HANDLES_OPEN | G_APPLICATION_NON_UNIQUE);
+  set_twice (fields, "texts", texts);
+  g_object_get (fields, "flags", &flags, "texts", &found, NULL);
+  g_assert_cmpuint (flags, ==, G_APPLICATION_HANDLES_OPEN | G_APPLICATION_NON_UNIQUE);
+  g_assert_cmpstrv (found, texts);
+  set_twice (fields, "texts", others);
+  g_assert_cmpstrv (fields->texts, others);
+  set_twice (fields, "texts", NULL);
+  g_assert_null (fields->texts);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/property/each-type-is-got", test_each_type_is_got);
   g_test_add_func ("/property/a-field-is-changed-once", test_a_field_is_changed_once);
+  g_test_add_func ("/property/flags-and-arrays-of-strings-are-changed-once",
+                   test_flags_and_arrays_of_strings_are_changed_once);
   return g_test_run ();
 }
