@@ -460,7 +460,7 @@ rest_is_over (gpointer data)
 void
 ferry_host_note_delay (FerryHost *self)
 {
-  guint n = self->place.n_in_vain + 1;
+  guint n = ++self->place.n_in_vain;
 
   if (n >= MAX_IN_VAIN)
     ferry_timers_set (self->place.router->timers, &self->rest,

@@ -45,7 +45,7 @@ struct _FerryRunPlace
   gboolean draining; /* the host has said that it takes no more tasks: that it refuses one says nothing of the task */
   GQueue in_flight;  /* (element-type FerryTask): linked by their placements' queue_link */
   guint n_unbegun;   /* how many of them have not begun */
-  guint n_in_vain;   /* how many tasks were asked back that the host had not begun, since it began one */
+  guint n_in_vain;   /* how many tasks the owner has asked back that had not begun, since one has begun */
 };
 
 /* Sends a task of a queue to the host. Returns FALSE if it cannot be sent now; then the task stays in its queue. If it

@@ -658,7 +658,6 @@ ferry_run_ask_back (FerryTask *task)
   FerryRun *self = get_run (task);
   guint64 xid = get_xid (self);
 
-  self->place->n_in_vain++;
   if (!self->idempotent || self->asked_back)
     {
       take_back (self);

@@ -808,6 +808,8 @@ take_share (FerrySessionPort *port, const FerryPacket *packet)
   guint64 total = 0;
   gsize at = 0;
 
+  if (port->kept.share == NULL)
+    return TRUE;
   while (ferry_packet_next_chunk (packet, &at, &chunk))
     if (chunk.kind == FERRY_CHUNK_FIRST)
       total = chunk.total;
