@@ -53,7 +53,6 @@ struct _FerryWorker
   gpointer task_name_data;
   FerryTimers *timers; /* (unowned) (nullable): the router's, which lives until the worker has ended */
   FerryTimer late;     /* runs while the worker is waited for */
-  gint64 late_doubt;   /* microseconds */
   gint64 attach_timeout;
   gboolean late_logged;    /* since the process was started, or has attached */
   FerryWorker *forker;     /* (owned) (nullable): the fork server, until this worker has attached */
@@ -283,12 +282,25 @@ say_late (gpointer data)
     self->late_func (self, text, self->late_data);
 }
 
+/* Returns the time after which it is said that the worker is waited for. */
+static gint64
+get_late_time (FerryWorker *self)
+{
+  return self->attach_timeout > 0 ? MIN (self->attach_timeout / 10 * LATE_TENTHS, LATE_AFTER) : LATE_AFTER;
+}
+
+static gint64
+get_doubt_time (FerryWorker *self)
+{
+  return MIN (get_late_time (self) / 2, LATE_DOUBT);
+}
+
 static void
 doubt (gpointer data)
 {
   FerryWorker *self = data;
 
-  ferry_timers_set (self->timers, &self->late, g_get_monotonic_time () + self->late_doubt, say_late, self);
+  ferry_timers_set (self->timers, &self->late, g_get_monotonic_time () + get_doubt_time (self), say_late, self);
 }
 
 void
@@ -301,12 +313,9 @@ ferry_worker_set_late_func (FerryWorker *self, FerryLateFunc func, gpointer data
 void
 ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout)
 {
-  gint64 time = timeout > 0 ? MIN (timeout / 10 * LATE_TENTHS, LATE_AFTER) : LATE_AFTER;
-
   self->timers = timers;
   self->attach_timeout = timeout;
-  self->late_doubt = MIN (time / 2, LATE_DOUBT);
-  ferry_timers_set (timers, &self->late, ferry_time_add (g_get_monotonic_time (), time - self->late_doubt), doubt,
+  ferry_timers_set (timers, &self->late, g_get_monotonic_time () + get_late_time (self) - get_doubt_time (self), doubt,
                     self);
 }
 
