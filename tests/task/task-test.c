@@ -531,6 +531,12 @@ task_test_wait_workers (FerryPool *pool, guint n_workers)
   ferry_test_run_until (has_workers, &wanted);
 }
 
+gboolean
+task_test_is_idle (gpointer executor)
+{
+  return ferry_test_get_number (executor, "n-waiting") == 0 && ferry_test_get_number (executor, "n-executing") == 0;
+}
+
 void
 task_test_settle (void)
 {

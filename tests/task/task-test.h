@@ -58,6 +58,8 @@ void task_test_assert_result (FerryTask *task, const char *text);
 const GError *task_test_assert_failed (FerryTask *task, GQuark domain, int code);
 void task_test_assert_cancelled (FerryTask *task);
 void task_test_wait_workers (FerryPool *pool, guint n_workers);
+/* Whether an executor has no task that waits or executes. */
+gboolean task_test_is_idle (gpointer executor);
 /* Iterates the default main context until it has nothing to do. */
 void task_test_settle (void);
 /* The parent of a process: the fork server of a worker. */

@@ -37,12 +37,6 @@ static const Stubborn stopped = {"pause-for-ever", TRUE};
 static const Stubborn deaf = {"stubborn", FALSE};
 
 static gboolean
-is_empty (gpointer data)
-{
-  return ferry_test_get_number (data, "n-waiting") == 0 && ferry_test_get_number (data, "n-executing") == 0;
-}
-
-static gboolean
 is_stopped_process (gpointer data)
 {
   return ferry_test_is_stopped (*(GPid *) data);
@@ -89,7 +83,7 @@ assert_unharmed (TaskTest *test, FerryTask *neighbour, GPid pid)
 {
   g_assert_cmpint (ferry_task_get_state (neighbour), ==, FERRY_TASK_STATE_EXECUTING);
   ferry_task_cancel (neighbour);
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   task_test_assert_cancelled (neighbour);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 20);
   task_test_poll_until (is_gone, &pid);

@@ -234,12 +234,6 @@ cancelled_while_it_waits (void)
 }
 
 static gboolean
-has_no_tasks (gpointer data)
-{
-  return ferry_test_get_number (data, "n-executing") == 0 && ferry_test_get_number (data, "n-waiting") == 0;
-}
-
-static gboolean
 has_a_task (gpointer data)
 {
   return ferry_test_get_number (data, "n-executing") == 1;
@@ -257,7 +251,7 @@ cancelled_while_it_runs (gconstpointer in_threads)
   ferry_test_run_until (has_a_task, test->executor);
   g_cancellable_cancel (cancellable);
   assert_failed (&outcome, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  ferry_test_run_until (has_no_tasks, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   g_assert_cmpint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 1);
 }
 

@@ -66,12 +66,6 @@ mirror_free (Mirror *mirror)
   g_free (mirror);
 }
 
-static gboolean
-is_empty (gpointer data)
-{
-  return ferry_test_get_number (data, "n-waiting") == 0 && ferry_test_get_number (data, "n-executing") == 0;
-}
-
 static void
 submit_words (FerryExecutor *executor, const char *function, guint n)
 {
@@ -96,7 +90,7 @@ is_list (gconstpointer data)
     ferry_task_cancel (g_ptr_array_index (mirror->items, 20 + i));
   mirror_compare (mirror);
   task_test_open_gate ();
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   task_test_settle ();
   mirror_compare (mirror);
   g_assert_cmpuint (mirror->items->len, ==, MIN (keep, 104));
@@ -107,7 +101,7 @@ is_list (gconstpointer data)
   ferry_executor_clear_finished (test->executor);
   mirror_compare (mirror);
   g_assert_cmpuint (mirror->items->len, ==, 1);
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   mirror_free (mirror);
 }
 
@@ -169,7 +163,7 @@ is_looked_at_late (void)
   g_ptr_array_add (tasks, task_test_submit (test->executor, "note", g_variant_new_string ("x")));
   assert_items (test->executor, tasks);
   task_test_open_gate ();
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   assert_items (test->executor, tasks);
   /* One worker ran them in order. So those that stay are the last ones. */
   g_object_set (test->executor, "keep-finished", 3, NULL);
@@ -205,7 +199,7 @@ is_watched_late (void)
   g_assert_cmpuint (mirror->items->len, <, tasks->len);
   mirror_compare (mirror);
   task_test_open_gate ();
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   task_test_settle ();
   mirror_compare (mirror);
   g_assert_cmpuint (mirror->items->len, ==, 0);
@@ -245,7 +239,7 @@ frees_what_has_left_the_list (void)
   ferry_executor_clear_finished (test->executor);
   g_assert_cmpuint (freed.n_items, ==, 8);
   task_test_open_gate ();
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
 }
 
 static void
@@ -266,7 +260,7 @@ is_dropped_by_its_handler (void)
 
   g_object_set (executor, "keep-finished", 1, NULL);
   task_test_open_gate ();
-  ferry_test_run_until (is_empty, executor);
+  ferry_test_run_until (task_test_is_idle, executor);
   task_test_settle ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (executor)), ==, 1);
   g_signal_connect (executor, "items-changed", G_CALLBACK (drop_executor), test);
@@ -296,7 +290,7 @@ cancels_what_comes_into_the_list (void)
   submit_words (test->executor, "note", 10);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-cancelled"), ==, 10);
   task_test_open_gate ();
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 1);
   task_test_settle ();
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->executor)), ==, 0);

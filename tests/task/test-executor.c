@@ -59,19 +59,11 @@ run_short_tasks (TaskTest *test)
     }
 }
 
-static gboolean
-is_empty (gpointer data)
-{
-  FerryExecutor *executor = data;
-
-  return ferry_test_get_number (executor, "n-waiting") == 0 && ferry_test_get_number (executor, "n-executing") == 0;
-}
-
 static void
 finish (TaskTest *test)
 {
   task_test_open_gate ();
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
 }
 
 static void
@@ -169,7 +161,7 @@ takes_turns (void)
   submit_words (test->executor, "note", "a1", "a2", "a3", "a4", NULL);
   submit_words (other, "note", "b1", "b2", NULL);
   finish (test);
-  ferry_test_run_until (is_empty, other);
+  ferry_test_run_until (task_test_is_idle, other);
   assert_log ("gate b1 a1 b2 a2 a3 a4");
 }
 
@@ -454,7 +446,7 @@ tells_figures_once_a_turn (void)
     submit_words (test->executor, "note", "x", NULL);
   g_assert_cmpuint (n_told, ==, 0);
   task_test_open_gate ();
-  while (!is_empty (test->executor))
+  while (!task_test_is_idle (test->executor))
     {
       g_main_context_iteration (NULL, TRUE);
       n_turns++;

@@ -14,15 +14,7 @@
 static FerryTask *
 submit_sleeper (TaskTest *test)
 {
-  FerryTask *task = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
-
-  return task;
-}
-
-static gboolean
-is_empty (gpointer data)
-{
-  return ferry_test_get_number (data, "n-waiting") == 0 && ferry_test_get_number (data, "n-executing") == 0;
+  return task_test_submit (test->executor, "sleep-until-cancelled", NULL);
 }
 
 /* The first of two idle workers stands still, and is given the task. */
@@ -117,7 +109,7 @@ run_quick_tasks (TaskTest *test)
 {
   for (guint i = 0; i < 1000; i++)
     g_object_unref (task_test_submit (test->executor, "nothing", NULL));
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
 }
 
 /* A worker that missed its time stood idle, while what it could have done came back again and again to one that was

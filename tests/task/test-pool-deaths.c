@@ -16,12 +16,6 @@
 #include "base/ferry-base-private.h"
 #include "task/ferry-task-private.h"
 
-static gboolean
-is_empty (gpointer data)
-{
-  return ferry_test_get_number (data, "n-waiting") == 0 && ferry_test_get_number (data, "n-executing") == 0;
-}
-
 static void
 assert_lost (FerryTask *task, const char *words)
 {
@@ -44,7 +38,7 @@ costs_one_task (void)
   status = task_test_submit (test->executor, "exit", g_variant_new_int32 (42));
   for (guint i = 0; i < 200; i++)
     g_object_unref (task_test_submit (test->executor, "echo", g_variant_new_string ("after")));
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 600);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, 2);
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 2);
@@ -231,13 +225,13 @@ runs_elsewhere_what_was_sent_ahead (void)
 
   for (guint i = 0; i < 50; i++)
     g_object_unref (task_test_submit (test->executor, "nothing", NULL));
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   killed = task_test_submit (test->executor, "pause-for-ever", NULL);
   for (guint i = 0; i < 20; i++)
     g_object_unref (task_test_submit (test->executor, "append-line", make_line (path)));
   task_test_wait_begun (killed);
   kill_worker (killed);
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   assert_lost (killed, "Killed");
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, 1);
   g_assert_true (g_file_get_contents (path, &text, NULL, NULL));

@@ -105,15 +105,7 @@ leaves_streams_that_are_inherited (void)
 static FerryTask *
 submit_sleeper (TaskTest *test)
 {
-  FerryTask *task = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
-
-  return task;
-}
-
-static gboolean
-is_empty (gpointer data)
-{
-  return ferry_test_get_number (data, "n-waiting") == 0 && ferry_test_get_number (data, "n-executing") == 0;
+  return task_test_submit (test->executor, "sleep-until-cancelled", NULL);
 }
 
 static gboolean
@@ -262,7 +254,7 @@ replaces_thread_after_its_tasks (void)
   g_object_set (test->pool, "max-tasks", 3, NULL);
   for (guint i = 0; i < 100; i++)
     g_object_unref (task_test_submit (test->executor, "nothing", NULL));
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 100);
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 0);
 }
@@ -329,7 +321,7 @@ prepares_and_clears_up (void)
                 NULL);
   for (guint i = 0; i < 3; i++)
     g_object_unref (task_test_submit (test->executor, "append-line", make_line (path, "task")));
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   ferry_pool_stop_async (test->pool, -1, NULL, stopped, &stop);
   ferry_test_wait_flag (&stop.returned);
   g_assert_no_error (stop.error);
@@ -444,7 +436,7 @@ stops_though_tasks_come (void)
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-waiting"), ==, 5);
   ferry_task_cancel (running);
   ferry_test_wait_flag (&stop.returned);
-  ferry_test_run_until (is_empty, test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 5);
 }
 
