@@ -410,7 +410,7 @@ sleep_until_answer (gpointer data, _Atomic guint32 *bell, guint32 seen)
   gboolean was_rung;
 
   /* A link may have several transports, and so several threads that sleep on this bell. */
-  ferry_futex_doorbell_begin_wait ();
+  ferry_futex_doorbell_begin_wait (bell);
   was_rung = ferry_completion_wait_for_bell (self->caller.completion, self->deadline, self->cancellable, bell, seen);
   ferry_futex_doorbell_end_wait (bell, seen);
   return was_rung;

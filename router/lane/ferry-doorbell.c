@@ -14,11 +14,18 @@
 #include "base/ferry-thread-private.h"
 
 /* any: in the lower half, how many threads of this process sleep on a futex doorbell, or are about to; in the upper
- * half, how often one was counted. One word for all doorbells: a thread that is counted but sleeps elsewhere costs a
- * needless system call. */
-static _Atomic guint64 sleepers;
+ * half, how often one was counted. Doorbells share the words: a thread that is counted but sleeps elsewhere costs a
+ * needless system call. The doorbells of one link stand in different lines of the cache and so have different words. */
+static _Atomic guint64 sleepers[16];
 
 #define ONE_SLEEPER ((G_GUINT64_CONSTANT (1) << 32) + 1)
+#define BYTES_PER_LINE 64
+
+static _Atomic guint64 *
+get_sleepers (_Atomic guint32 *rings)
+{
+  return &sleepers[(guintptr) rings / BYTES_PER_LINE % G_N_ELEMENTS (sleepers)];
+}
 
 int
 ferry_doorbell_new (GError **error)
@@ -56,10 +63,10 @@ ferry_futex_doorbell_ring (_Atomic guint32 *rings)
 }
 
 void
-ferry_futex_doorbell_begin_wait (void)
+ferry_futex_doorbell_begin_wait (_Atomic guint32 *rings)
 {
   /* Acquire and release: see ferry_futex_doorbell_end_wait(). */
-  atomic_fetch_add_explicit (&sleepers, ONE_SLEEPER, memory_order_acq_rel);
+  atomic_fetch_add_explicit (get_sleepers (rings), ONE_SLEEPER, memory_order_acq_rel);
 }
 
 /* Wakes all other threads of this process if the bell was rung since this thread looked. A thread that is woken without
@@ -74,7 +81,8 @@ ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen)
   /* Acquire and release: a thread that is not counted here counts itself after this change, and therefore does not
    * sleep: it finds the new count of the ring that this thread was woken by. Relaxed: the kernel orders the ring before
    * the return of this thread. */
-  guint64 counted = atomic_fetch_sub_explicit (&sleepers, 1, memory_order_acq_rel) - 1;
+  _Atomic guint64 *counter = get_sleepers (rings);
+  guint64 counted = atomic_fetch_sub_explicit (counter, 1, memory_order_acq_rel) - 1;
   guint64 last;
   long n_woken;
 
@@ -84,7 +92,7 @@ ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen)
     {
       last = counted;
       n_woken = syscall (SYS_futex, rings, FUTEX_WAKE, MIN ((guint32) last, G_MAXINT), NULL, NULL, 0);
-      counted = atomic_load_explicit (&sleepers, memory_order_acquire);
+      counted = atomic_load_explicit (counter, memory_order_acquire);
     }
   while (n_woken == (guint32) last && counted >> 32 != last >> 32 && (guint32) counted > 0);
 }
@@ -97,7 +105,7 @@ ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline
   const struct timespec until = ferry_timespec_for (deadline);
   gboolean in_time;
 
-  ferry_futex_doorbell_begin_wait ();
+  ferry_futex_doorbell_begin_wait (rings);
   in_time = syscall (SYS_futex, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL,
                      FUTEX_BITSET_MATCH_ANY) == 0 ||
             errno != ETIMEDOUT;
