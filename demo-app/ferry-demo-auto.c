@@ -4,9 +4,9 @@
 #include "ferry-demo-auto.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "ferry-demo-thumbnail.h"
-#include "ferry-demo-words.h"
 
 /* A worker that says nothing for so long, though it should not hang, will not come back. This only ends a hang: a
  * worker that gets little of a busy machine has long ended its silence. */
@@ -43,23 +43,32 @@ get_card (FerryDemoAuto *self, guint index)
 static gboolean
 is_as_expected (FerryDemoCard *card)
 {
-  FerryDemoState state = ferry_demo_card_get_state (card);
+  FerryTaskStatus state = ferry_demo_card_get_status (card);
 
   switch (ferry_demo_card_get_spec (card)->kind)
     {
     case FERRY_DEMO_KIND_SHA256:
-      return state == FERRY_DEMO_STATE_DONE && ferry_demo_card_get_report (card)->problems == 0;
+      return state == FERRY_TASK_STATUS_DONE && ferry_demo_card_get_report (card)->problems == 0;
     case FERRY_DEMO_KIND_PRIMES:
     case FERRY_DEMO_KIND_FLOOD:
-      return state == FERRY_DEMO_STATE_DONE;
+      return state == FERRY_TASK_STATUS_DONE;
     case FERRY_DEMO_KIND_CRASH:
-      return state == FERRY_DEMO_STATE_CRASHED;
+      return state == FERRY_TASK_STATUS_CRASHED;
     case FERRY_DEMO_KIND_HANG:
-      return state == FERRY_DEMO_STATE_CANCELLED;
+      return state == FERRY_TASK_STATUS_CANCELLED;
     case FERRY_DEMO_N_KINDS:
     default:
       g_assert_not_reached ();
     }
+}
+
+static double
+get_seconds (FerryDemoCard *card, const char *property)
+{
+  gint64 time;
+
+  g_object_get (ferry_demo_card_get_monitor (card), property, &time, NULL);
+  return (double) time / G_USEC_PER_SEC;
 }
 
 /* Numbers are printed bare here: this is for programs to read. */
@@ -69,7 +78,7 @@ print_result (FerryDemoCard *card)
   const FerryDemoSpec *spec = ferry_demo_card_get_spec (card);
   const FerryDemoReport *report = ferry_demo_card_get_report (card);
   const guint64 *result = report->result;
-  g_autofree char *crash = NULL;
+  int number;
 
   switch (spec->kind)
     {
@@ -81,15 +90,15 @@ print_result (FerryDemoCard *card)
       printf ("%" G_GUINT64_FORMAT " primes up to %" G_GUINT64_FORMAT "\n", result[0], result[1]);
       break;
     case FERRY_DEMO_KIND_CRASH:
-      crash = ferry_demo_words_for_signal (ferry_demo_card_get_signal (card));
-      printf ("crash: %s\n", crash);
+      number = ferry_exit_get_signal (ferry_task_get_exit (ferry_demo_card_get_task (card)));
+      printf ("crash: %s (signal %d)\n", strsignal (number), number);
       break;
     case FERRY_DEMO_KIND_HANG:
-      printf ("hang: cancelled after %.1f s without a message\n", ferry_demo_card_get_silence (card));
+      printf ("hang: cancelled after %.1f s without a message\n", get_seconds (card, "silence"));
       break;
     case FERRY_DEMO_KIND_FLOOD:
       printf ("flood: %" G_GUINT64_FORMAT " messages, complete and in order, %.0f messages/s\n", result[0],
-              (double) result[0] / ferry_demo_card_get_seconds (card));
+              (double) result[0] / get_seconds (card, "elapsed"));
       break;
     case FERRY_DEMO_N_KINDS:
     default:
@@ -150,12 +159,16 @@ pictures_changed_cb (FerryDemoAuto *self)
 static void
 finish_task (FerryDemoAuto *self, FerryDemoCard *card)
 {
+  g_autofree char *state = NULL;
+  g_autofree char *detail = NULL;
+
   if (is_as_expected (card))
     print_result (card);
   else
     {
-      fprintf (stderr, "ferry-demo: %s: %s: %s\n", ferry_task_get_name (ferry_demo_card_get_task (card)),
-               ferry_demo_words_for_state (ferry_demo_card_get_state (card)), ferry_demo_card_get_activity (card));
+      g_object_get (ferry_demo_card_get_monitor (card), "state-text", &state, "detail", &detail, NULL);
+      fprintf (stderr, "ferry-demo: %s: %s: %s\n", ferry_task_get_name (ferry_demo_card_get_task (card)), state,
+               detail);
       self->failed = TRUE;
     }
 
@@ -164,11 +177,16 @@ finish_task (FerryDemoAuto *self, FerryDemoCard *card)
 }
 
 static void
-state_cb (FerryDemoAuto *self, GParamSpec *pspec, FerryDemoCard *card)
+status_cb (FerryDemoAuto *self, GParamSpec *pspec, FerryTaskMonitor *monitor)
 {
+  g_autoptr (FerryTask) task = NULL;
+  FerryDemoCard *card;
+
+  g_object_get (monitor, "task", &task, NULL);
+  card = ferry_demo_card_get (task);
   if (ferry_demo_card_is_over (card))
     finish_task (self, card);
-  else if (ferry_demo_card_get_state (card) == FERRY_DEMO_STATE_NOT_RESPONDING &&
+  else if (ferry_demo_card_get_status (card) == FERRY_TASK_STATUS_STALLED &&
            ferry_demo_card_get_spec (card)->kind == FERRY_DEMO_KIND_HANG)
     ferry_task_cancel (ferry_demo_card_get_task (card));
 }
@@ -180,8 +198,8 @@ turned_cb (FerryDemoAuto *self)
     {
       FerryDemoCard *card = get_card (self, i);
 
-      if (ferry_demo_card_get_state (card) == FERRY_DEMO_STATE_NOT_RESPONDING &&
-          ferry_demo_card_get_silence (card) > PATIENCE_SECONDS)
+      if (ferry_demo_card_get_status (card) == FERRY_TASK_STATUS_STALLED &&
+          get_seconds (card, "silence") > PATIENCE_SECONDS)
         ferry_task_cancel (ferry_demo_card_get_task (card));
     }
 }
@@ -245,7 +263,8 @@ ferry_demo_auto_start (FerryDemoAuto *self, GPtrArray *specs, gboolean with_pict
     {
       FerryDemoCard *card = get_card (self, i);
 
-      g_signal_connect_object (card, "notify::state-name", G_CALLBACK (state_cb), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (ferry_demo_card_get_monitor (card), "notify::status", G_CALLBACK (status_cb), self,
+                               G_CONNECT_SWAPPED);
       if (ferry_demo_card_is_over (card))
         finish_task (self, card);
     }
@@ -269,17 +288,17 @@ guint
 ferry_demo_auto_get_score (FerryDemoAuto *self)
 {
   const FerryDemoReading *reading = ferry_demo_session_get_reading (self->session);
-  gboolean has_state[FERRY_DEMO_STATE_FAILED + 1] = {FALSE};
+  gboolean has_state[FERRY_TASK_STATUS_FAILED + 1] = {FALSE};
   guint n_states = 0, n_moving = 0;
 
   for (guint i = 0; i < self->tasks->len; i++)
     {
       FerryTask *task = g_ptr_array_index (self->tasks, i);
-      FerryDemoState state = ferry_demo_card_get_state (get_card (self, i));
+      FerryTaskStatus state = ferry_demo_card_get_status (get_card (self, i));
       double fraction = ferry_task_get_fraction (task);
 
       has_state[state] = TRUE;
-      n_moving += state == FERRY_DEMO_STATE_RUNNING && fraction > 0.2 && fraction < 0.95;
+      n_moving += state == FERRY_TASK_STATUS_RUNNING && fraction > 0.2 && fraction < 0.95;
     }
 
   if (n_moving == 0)

@@ -3,17 +3,13 @@
 
 #pragma once
 
-#include <glib.h>
+#include <ferry-gtk.h>
 
 G_BEGIN_DECLS
 
-/* Numbers in words; every function returns a new string. */
+/* Numbers in words, beside those of ferry-gtk-1; every function returns a new string. */
 
-char *ferry_demo_format_count (guint64 count) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_demo_format_counted (guint64 count, const char *one, const char *many) G_GNUC_WARN_UNUSED_RESULT;
-char *ferry_demo_format_amount (double amount) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_demo_format_latency (double microseconds) G_GNUC_WARN_UNUSED_RESULT;
-char *ferry_demo_format_duration (double seconds) G_GNUC_WARN_UNUSED_RESULT;
-char *ferry_demo_format_time_left (double seconds) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -3,7 +3,7 @@
 
 #include "ferry-demo-heat-words.h"
 
-#include "ferry-demo-format.h"
+#include <ferry-gtk.h>
 
 gboolean
 ferry_demo_heat_to_seconds (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
@@ -26,7 +26,7 @@ ferry_demo_heat_to_count (GBinding *binding, const GValue *from, GValue *to, gpo
 
   g_value_init (&count, G_TYPE_UINT64);
   g_value_transform (from, &count);
-  g_value_take_string (to, ferry_demo_format_count (g_value_get_uint64 (&count)));
+  g_value_take_string (to, ferry_format_count (g_value_get_uint64 (&count)));
   return TRUE;
 }
 

@@ -77,7 +77,7 @@ show_view (FerryDemoMandelbrotPage *self)
 static char *
 format_magnification (double magnification)
 {
-  return magnification < 9.95 ? g_strdup_printf ("%.2g", magnification) : ferry_demo_format_amount (magnification);
+  return magnification < 9.95 ? g_strdup_printf ("%.2g", magnification) : ferry_format_amount (magnification);
 }
 
 static void
@@ -93,7 +93,7 @@ show_figures (FerryDemoMandelbrotPage *self)
   g_object_get (pool, "n-workers", &n_workers, "n-busy", &n_busy, NULL);
   workers = ferry_demo_format_counted (n_workers, "worker", "workers");
   take_label (self->magnified_label, g_strdup_printf ("%s×", magnified));
-  take_label (self->open_label, ferry_demo_format_count (figures->n_open));
+  take_label (self->open_label, ferry_format_count (figures->n_open));
   take_label (self->rate_label, any ? g_strdup_printf ("%.0f/s", figures->tiles_per_second) : g_strdup (NO_FIGURE));
   take_label (self->time_label,
               any ? ferry_demo_format_latency (figures->milliseconds_each * 1000.0) : g_strdup (NO_FIGURE));

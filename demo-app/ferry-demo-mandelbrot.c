@@ -6,9 +6,8 @@
 
 #include "ferry-demo-mandelbrot.h"
 
+#include <ferry-gtk.h>
 #include <math.h>
-
-#include "ferry-demo-format.h"
 
 /* Levels before a missing tile, and behind it, that stand in for it. */
 #define COARSER 8
@@ -77,7 +76,7 @@ static void
 show_in_words (FerryDemoMandelbrot *self)
 {
   g_autofree char *place = ferry_demo_mandelbrot_view_describe (&self->view);
-  g_autofree char *magnified = ferry_demo_format_amount (ferry_demo_mandelbrot_get_magnification (self));
+  g_autofree char *magnified = ferry_format_amount (ferry_demo_mandelbrot_get_magnification (self));
   g_autofree char *words = g_strdup_printf ("centre %s, magnified %s times", place, magnified);
 
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);

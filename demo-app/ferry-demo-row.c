@@ -8,7 +8,7 @@
 
 #include "ferry-demo-row.h"
 
-#include "ferry-demo-words.h"
+#include "ferry-demo-card.h"
 
 struct _FerryDemoRow
 {
@@ -17,9 +17,9 @@ struct _FerryDemoRow
   FerryTask *task;
   gboolean owns_focus; /* had it when its button went away */
   GSignalGroup *task_signals;
-  GSignalGroup *card_signals;
+  GSignalGroup *monitor_signals;
   GBindingGroup *task_bindings;
-  GBindingGroup *card_bindings;
+  GBindingGroup *monitor_bindings;
 
   GtkWidget *title_label;
   GtkWidget *host_label;
@@ -51,23 +51,23 @@ get_card (FerryDemoRow *self)
 }
 
 static const char *
-get_state_class (FerryDemoState state)
+get_status_class (FerryTaskStatus state)
 {
   switch (state)
     {
-    case FERRY_DEMO_STATE_DONE:
+    case FERRY_TASK_STATUS_DONE:
       return "success";
-    case FERRY_DEMO_STATE_NOT_RESPONDING:
+    case FERRY_TASK_STATUS_STALLED:
       return "warning";
-    case FERRY_DEMO_STATE_CRASHED:
-    case FERRY_DEMO_STATE_TIMED_OUT:
-    case FERRY_DEMO_STATE_FAILED:
+    case FERRY_TASK_STATUS_CRASHED:
+    case FERRY_TASK_STATUS_TIMED_OUT:
+    case FERRY_TASK_STATUS_FAILED:
       return "error";
-    case FERRY_DEMO_STATE_RUNNING:
+    case FERRY_TASK_STATUS_RUNNING:
       return "running";
-    case FERRY_DEMO_STATE_WAITING:
-    case FERRY_DEMO_STATE_CANCELLING:
-    case FERRY_DEMO_STATE_CANCELLED:
+    case FERRY_TASK_STATUS_WAITING:
+    case FERRY_TASK_STATUS_CANCELLING:
+    case FERRY_TASK_STATUS_CANCELLED:
     default:
       return "dim-label";
     }
@@ -82,12 +82,12 @@ label_widget (GtkWidget *widget, const char *verb, const char *title)
 }
 
 static void
-show_buttons (FerryDemoRow *self, FerryDemoState state)
+show_buttons (FerryDemoRow *self, FerryTaskStatus state)
 {
   gboolean over = ferry_demo_card_is_over (get_card (self));
 
-  gtk_widget_set_sensitive (self->cancel_button, state != FERRY_DEMO_STATE_CANCELLING);
-  gtk_widget_set_visible (self->next_button, state == FERRY_DEMO_STATE_WAITING);
+  gtk_widget_set_sensitive (self->cancel_button, state != FERRY_TASK_STATUS_CANCELLING);
+  gtk_widget_set_visible (self->next_button, state == FERRY_TASK_STATUS_WAITING);
   gtk_widget_set_visible (self->cancel_button, !over);
   gtk_widget_set_visible (self->retry_button, over);
   gtk_widget_set_visible (self->remove_button, over);
@@ -97,8 +97,8 @@ show_buttons (FerryDemoRow *self, FerryDemoState state)
 static void
 show_state (FerryDemoRow *self)
 {
-  FerryDemoState state = ferry_demo_card_get_state (get_card (self));
-  const char *state_classes[] = {get_state_class (state), NULL};
+  FerryTaskStatus state = ferry_demo_card_get_status (get_card (self));
+  const char *state_classes[] = {get_status_class (state), NULL};
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
   gboolean over = ferry_demo_card_is_over (get_card (self));
 
@@ -108,7 +108,7 @@ show_state (FerryDemoRow *self)
 
   /* The focus of a button that goes away would be lost for users without a pointer. While the task is being cancelled
    * there is no button to give it to. */
-  if (!self->owns_focus || state == FERRY_DEMO_STATE_CANCELLING)
+  if (!self->owns_focus || state == FERRY_TASK_STATUS_CANCELLING)
     return;
   if (root != NULL &&
       (gtk_root_get_focus (root) == NULL || gtk_widget_is_ancestor (gtk_root_get_focus (root), GTK_WIDGET (self))))
@@ -138,8 +138,10 @@ show_fraction (FerryDemoRow *self)
 static void
 show_activity (FerryDemoRow *self)
 {
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
-                                  ferry_demo_card_get_activity (get_card (self)), -1);
+  g_autofree char *detail = NULL;
+
+  g_object_get (ferry_demo_card_get_monitor (get_card (self)), "detail", &detail, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, detail, -1);
   if (is_indeterminate (self))
     gtk_progress_bar_pulse (GTK_PROGRESS_BAR (self->progress_bar));
 }
@@ -148,7 +150,10 @@ show_activity (FerryDemoRow *self)
 static void
 show_pace (FerryDemoRow *self)
 {
-  gtk_widget_set_visible (self->pace_label, *ferry_demo_card_get_pace (get_card (self)) != '\0');
+  g_autofree char *pace = NULL;
+
+  g_object_get (ferry_demo_card_get_monitor (get_card (self)), "pace-text", &pace, NULL);
+  gtk_widget_set_visible (self->pace_label, *pace != '\0');
 }
 
 /* Nothing of a task that runs on this machine. */
@@ -184,10 +189,11 @@ static void
 describe_item (FerryDemoRow *self)
 {
   GtkWidget *item = gtk_widget_get_parent (GTK_WIDGET (self));
+  g_autofree char *state = NULL;
 
+  g_object_get (ferry_demo_card_get_monitor (get_card (self)), "state-text", &state, NULL);
   if (item != NULL)
-    gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-                                    ferry_demo_words_for_state (ferry_demo_card_get_state (get_card (self))), -1);
+    gtk_accessible_update_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, state, -1);
 }
 
 static void
@@ -251,15 +257,15 @@ remove_cb (FerryDemoRow *self)
 static void
 set_task (FerryDemoRow *self, FerryTask *task)
 {
-  FerryDemoCard *card = task != NULL ? ferry_demo_card_get (task) : NULL;
+  FerryTaskMonitor *monitor = task != NULL ? ferry_demo_card_get_monitor (ferry_demo_card_get (task)) : NULL;
 
   if (!g_set_object (&self->task, task))
     return;
   self->owns_focus = FALSE;
   g_signal_group_set_target (self->task_signals, task);
-  g_signal_group_set_target (self->card_signals, card);
+  g_signal_group_set_target (self->monitor_signals, monitor);
   g_binding_group_set_source (self->task_bindings, task);
-  g_binding_group_set_source (self->card_bindings, card);
+  g_binding_group_set_source (self->monitor_bindings, monitor);
   if (task != NULL)
     show_task (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TASK]);
@@ -294,9 +300,9 @@ ferry_demo_row_dispose (GObject *object)
   GtkWidget *child;
 
   g_clear_object (&self->task_signals);
-  g_clear_object (&self->card_signals);
+  g_clear_object (&self->monitor_signals);
   g_clear_object (&self->task_bindings);
-  g_clear_object (&self->card_bindings);
+  g_clear_object (&self->monitor_bindings);
   g_clear_object (&self->task);
   while ((child = gtk_widget_get_first_child (GTK_WIDGET (self))) != NULL)
     gtk_widget_unparent (child);
@@ -352,19 +358,19 @@ connect_groups (FerryDemoRow *self)
   g_signal_group_connect_swapped (self->task_signals, "notify::fraction", G_CALLBACK (show_fraction), self);
   g_signal_group_connect_swapped (self->task_signals, "notify::host-name", G_CALLBACK (show_host), self);
 
-  self->card_signals = g_signal_group_new (FERRY_DEMO_TYPE_CARD);
-  g_signal_group_connect_swapped (self->card_signals, "notify::state-name", G_CALLBACK (state_cb), self);
-  g_signal_group_connect_swapped (self->card_signals, "notify::activity", G_CALLBACK (show_activity), self);
-  g_signal_group_connect_swapped (self->card_signals, "notify::pace", G_CALLBACK (show_pace), self);
+  self->monitor_signals = g_signal_group_new (FERRY_TYPE_TASK_MONITOR);
+  g_signal_group_connect_swapped (self->monitor_signals, "notify::status", G_CALLBACK (state_cb), self);
+  g_signal_group_connect_swapped (self->monitor_signals, "notify::elapsed", G_CALLBACK (show_activity), self);
+  g_signal_group_connect_swapped (self->monitor_signals, "notify::pace-text", G_CALLBACK (show_pace), self);
 
   self->task_bindings = g_binding_group_new ();
   g_binding_group_bind (self->task_bindings, "name", self->title_label, "label", G_BINDING_SYNC_CREATE);
 
-  self->card_bindings = g_binding_group_new ();
-  g_binding_group_bind (self->card_bindings, "state-name", self->state_label, "label", G_BINDING_SYNC_CREATE);
-  g_binding_group_bind (self->card_bindings, "activity", self->activity_label, "label", G_BINDING_SYNC_CREATE);
-  g_binding_group_bind (self->card_bindings, "activity", self->activity_label, "tooltip-text", G_BINDING_SYNC_CREATE);
-  g_binding_group_bind (self->card_bindings, "pace", self->pace_label, "label", G_BINDING_SYNC_CREATE);
+  self->monitor_bindings = g_binding_group_new ();
+  g_binding_group_bind (self->monitor_bindings, "state-text", self->state_label, "label", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->monitor_bindings, "detail", self->activity_label, "label", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->monitor_bindings, "detail", self->activity_label, "tooltip-text", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->monitor_bindings, "pace-text", self->pace_label, "label", G_BINDING_SYNC_CREATE);
 }
 
 static void

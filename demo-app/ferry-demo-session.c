@@ -21,6 +21,7 @@ struct _FerryDemoSession
   FerryPool *pool;
   FerryRunner *cluster; /* NULL where there are no other hosts */
   FerryExecutor *executor;
+  GPtrArray *cards; /* (element-type FerryDemoCard): those of the tasks of the executor's list, in its order */
   FerryDemoObject *object;
   FerryDemoMandelbrotTiles *mandelbrot_tiles;
   FerryDemoThumbnails *thumbnails;
@@ -46,10 +47,7 @@ G_DEFINE_FINAL_TYPE (FerryDemoSession, ferry_demo_session, G_TYPE_OBJECT)
 static FerryDemoCard *
 get_card (FerryDemoSession *self, guint position)
 {
-  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->executor), position);
-
-  /* The list keeps the task, which keeps its card. */
-  return ferry_demo_card_get (task);
+  return g_ptr_array_index (self->cards, position);
 }
 
 static void
@@ -65,8 +63,6 @@ turn_cb (gpointer user_data)
   FerryDemoSession *self = user_data;
   gint64 now = g_get_monotonic_time ();
 
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->executor)); i++)
-    ferry_demo_card_show_words (get_card (self, i), now);
   if (ferry_demo_session_get_n_open (self) > 0)
     self->last_open = now;
 
@@ -96,17 +92,24 @@ start_turning (FerryDemoSession *self)
   g_source_set_name_by_id (self->turn_timeout, "[ferry-demo] turn");
 }
 
+/* That of the task at a position, which may be in another place of the list already. */
+static FerryDemoCard *
+make_card (FerryDemoSession *self, guint position)
+{
+  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->executor), position);
+  FerryDemoCard *card = ferry_demo_card_get (task);
+
+  return card != NULL ? g_object_ref (card) : ferry_demo_card_new (task, ++self->last_id, self->meter);
+}
+
 /* The first handler that is told of a new task, so that the others find its card. */
 static void
 tasks_changed_cb (FerryDemoSession *self, guint position, guint n_removed, guint n_added)
 {
-  for (guint i = position; i < position + n_added; i++)
-    {
-      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->executor), i);
-
-      if (ferry_demo_card_get (task) == NULL)
-        ferry_demo_card_attach (task, ++self->last_id, self->meter);
-    }
+  for (guint i = 0; i < n_added; i++)
+    g_ptr_array_insert (self->cards, (int) (position + i), make_card (self, position + i));
+  if (n_removed > 0)
+    g_ptr_array_remove_range (self->cards, position + n_added, n_removed);
   if (n_added > 0)
     start_turning (self);
 }
@@ -121,6 +124,7 @@ ferry_demo_session_dispose (GObject *object)
   g_clear_object (&self->mandelbrot_tiles);
   g_clear_object (&self->thumbnails);
   g_clear_object (&self->executor);
+  g_clear_pointer (&self->cards, g_ptr_array_unref);
   g_clear_object (&self->cluster);
   g_clear_object (&self->pool);
   g_clear_object (&self->router);
@@ -152,6 +156,7 @@ static void
 ferry_demo_session_init (FerryDemoSession *self)
 {
   self->meter = ferry_demo_meter_new ();
+  self->cards = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 FerryDemoSession *
@@ -240,7 +245,7 @@ ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec)
 FerryTask *
 ferry_demo_session_find (FerryDemoSession *self, guint64 id)
 {
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->executor)); i++)
+  for (guint i = 0; i < self->cards->len; i++)
     if (ferry_demo_card_get_id (get_card (self, i)) == id)
       return ferry_demo_card_get_task (get_card (self, i));
   return NULL;

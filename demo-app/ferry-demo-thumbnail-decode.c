@@ -8,7 +8,6 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "ferry-demo-format.h"
 #include "ferry-demo-jpeg-end.h"
 #include "ferry-demo-png-end.h"
 
@@ -86,12 +85,9 @@ is_cut_off (const Picture *picture)
 static void
 set_refusal (const Picture *picture, GError **error)
 {
-  g_autofree char *width = ferry_demo_format_count ((guint64) MAX (picture->width, 0));
-  g_autofree char *height = ferry_demo_format_count ((guint64) MAX (picture->height, 0));
-
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-               "%s × %s pixels: only pictures of at most %" G_GUINT64_FORMAT " million pixels are shown", width, height,
-               FERRY_DEMO_THUMBNAIL_MAX_PIXELS / 1000000);
+               "%d × %d pixels: only pictures of at most %" G_GUINT64_FORMAT " million pixels are shown",
+               MAX (picture->width, 0), MAX (picture->height, 0), FERRY_DEMO_THUMBNAIL_MAX_PIXELS / 1000000);
 }
 
 /* For decoders that do not decode to a size that they are told. Takes the pixbuf. */

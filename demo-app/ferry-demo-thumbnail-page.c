@@ -7,7 +7,6 @@
 #include "ferry-demo-thumbnail-page.h"
 
 #include "ferry-demo-format.h"
-#include "ferry-demo-pace.h"
 #include "ferry-demo-thumbnail-tile.h"
 
 #define TURN_MILLISECONDS 250
@@ -24,7 +23,7 @@ struct _FerryDemoThumbnailPage
   GdkFrameClock *frame_clock;     /* (nullable): that a look was asked of */
   FerryDemoThumbnailsState state; /* that is shown */
   guint turn_timeout;
-  FerryDemoPace pace;
+  FerryPace *pace;
 
   GtkWidget *content;
   GtkWidget *info_bar;
@@ -133,14 +132,15 @@ get_n_pictures (FerryDemoThumbnailPage *self)
 static void
 append_pace (FerryDemoThumbnailPage *self, GString *words, guint n_left)
 {
-  double rate, seconds;
+  double rate;
+  gint64 time_left;
 
-  if (n_left == 0 || !ferry_demo_pace_get_rate (&self->pace, &rate))
+  if (n_left == 0 || !ferry_pace_get_rate (self->pace, &rate))
     return;
   g_string_append_printf (words, ", %.0f pictures a second", rate);
-  if (ferry_demo_pace_get_time_left (&self->pace, n_left, &seconds))
+  if (ferry_pace_get_time_left (self->pace, n_left, &time_left))
     {
-      g_autofree char *left = ferry_demo_format_time_left (seconds);
+      g_autofree char *left = ferry_format_time_left (time_left);
 
       g_string_append_printf (words, ", %s", left);
     }
@@ -152,9 +152,9 @@ show_counts (FerryDemoThumbnailPage *self)
   guint n_pictures = get_n_pictures (self);
   guint n_tried = ferry_demo_thumbnails_get_n_tried (self->thumbnails);
   guint n_broken = ferry_demo_thumbnails_get_n_broken (self->thumbnails);
-  g_autofree char *tried = ferry_demo_format_count (n_tried);
+  g_autofree char *tried = ferry_format_count (n_tried);
   g_autofree char *pictures = ferry_demo_format_counted (n_pictures, "picture", "pictures");
-  g_autofree char *broken = ferry_demo_format_count (n_broken);
+  g_autofree char *broken = ferry_format_count (n_broken);
   g_autoptr (GString) words = g_string_new (NULL);
 
   if (n_tried < n_pictures)
@@ -205,7 +205,7 @@ turn_cb (gpointer user_data)
 {
   FerryDemoThumbnailPage *self = user_data;
 
-  ferry_demo_pace_add (&self->pace, g_get_monotonic_time (), ferry_demo_thumbnails_get_n_tried (self->thumbnails));
+  ferry_pace_add (self->pace, g_get_monotonic_time (), ferry_demo_thumbnails_get_n_tried (self->thumbnails));
   show_counts (self);
   if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) > 0)
     return G_SOURCE_CONTINUE;
@@ -218,7 +218,8 @@ start_turning (FerryDemoThumbnailPage *self)
 {
   if (self->turn_timeout != 0)
     return;
-  self->pace = (FerryDemoPace){0};
+  g_clear_object (&self->pace);
+  self->pace = ferry_pace_new ();
   self->turn_timeout = g_timeout_add (TURN_MILLISECONDS, turn_cb, self);
   g_source_set_name_by_id (self->turn_timeout, "[ferry-demo] pictures turn");
 }
@@ -394,6 +395,7 @@ ferry_demo_thumbnail_page_dispose (GObject *object)
   g_clear_object (&self->folder_chooser);
   g_clear_object (&self->selection);
   g_clear_object (&self->thumbnails);
+  g_clear_object (&self->pace);
   G_OBJECT_CLASS (ferry_demo_thumbnail_page_parent_class)->dispose (object);
 }
 
@@ -439,6 +441,7 @@ ferry_demo_thumbnail_page_init (FerryDemoThumbnailPage *self)
   g_autoptr (GtkListItemFactory) factory = gtk_signal_list_item_factory_new ();
   GtkAdjustment *adjustment;
 
+  self->pace = ferry_pace_new ();
   self->bound = g_hash_table_new (NULL, NULL);
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_object (factory, "setup", G_CALLBACK (setup_cb), self, G_CONNECT_SWAPPED);

@@ -163,7 +163,7 @@ ferry_demo_watch_dup_words (FerryDemoWatch *self)
   guint64 failed = now.failed - self->before.failed;
   g_autofree char *completed_words =
     ferry_demo_format_counted (now.completed - self->before.completed, "task is done", "tasks are done");
-  g_autofree char *failed_words = ferry_demo_format_count (failed);
+  g_autofree char *failed_words = ferry_format_count (failed);
 
   return failed == 0 ? g_strdup_printf ("%s.", completed_words)
                      : g_strdup_printf ("%s, %s failed.", completed_words, failed_words);

@@ -75,7 +75,7 @@ static void
 show_figures (FerryDemoWindow *self)
 {
   const FerryDemoReading *reading = ferry_demo_session_get_reading (self->session);
-  g_autofree char *amount = ferry_demo_format_amount (reading->messages_per_second);
+  g_autofree char *amount = ferry_format_amount (reading->messages_per_second);
   g_autofree char *size = g_format_size ((guint64) reading->bytes_per_second);
   GdkFrameClock *frame_clock = gtk_widget_get_frame_clock (GTK_WIDGET (self));
   gboolean drawing = self->tick_callback != 0 && frame_clock != NULL;

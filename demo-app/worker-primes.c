@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
-#include "ferry-demo-format.h"
 #include "worker-jobs.h"
 #include "worker-sieve.h"
 
@@ -20,7 +19,9 @@
 static gboolean
 report (FerryJob *job, WorkerSieve *sieve, guint64 limit, const char *plan, GError **error)
 {
-  g_autofree char *found = ferry_demo_format_counted (worker_sieve_get_primes (sieve), "prime so far", "primes so far");
+  guint64 primes = worker_sieve_get_primes (sieve);
+  g_autofree char *found =
+    g_strdup_printf ("%'" G_GUINT64_FORMAT " %s so far", primes, primes == 1 ? "prime" : "primes");
   g_autofree char *text = plan != NULL ? g_strdup_printf ("%s, %s", found, plan) : g_steal_pointer (&found);
 
   return ferry_job_report_amount (job, worker_sieve_get_done (sieve), limit, "numbers", text, error);

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "ferry-demo-format.h"
 #include "ferry-demo-message.h"
 #include "worker-jobs.h"
 
@@ -64,8 +63,7 @@ report_failure (Walk *walk, const char *path, const char *reason, GError **error
 static gboolean
 report_search (Walk *walk, GError **error)
 {
-  g_autofree char *found = ferry_demo_format_count (walk->files->len);
-  g_autofree char *text = g_strdup_printf ("Looking for files: %s so far", found);
+  g_autofree char *text = g_strdup_printf ("Looking for files: %'u so far", walk->files->len);
 
   return ferry_job_report (walk->job, -1.0, text, error);
 }
@@ -74,10 +72,8 @@ report_search (Walk *walk, GError **error)
 static gboolean
 report_progress (Walk *walk, guint64 done, const char *name, GError **error)
 {
-  g_autofree char *files_done = ferry_demo_format_count (walk->next);
-  g_autofree char *files = ferry_demo_format_count (walk->files->len);
-  g_autofree char *text =
-    g_strdup_printf ("%s of %s files%s%s", files_done, files, name != NULL ? ": " : "", name != NULL ? name : "");
+  g_autofree char *text = g_strdup_printf ("%'u of %'u files%s%s", walk->next, walk->files->len,
+                                           name != NULL ? ": " : "", name != NULL ? name : "");
 
   return ferry_job_report_amount (walk->job, done, walk->total, FERRY_DEMO_BYTES, text, error);
 }

@@ -101,10 +101,17 @@ find_button (GtkWidget *widget, const char *tooltip)
 
 /* What is told of a task when it is first shown as running. */
 static void
-note_first_words (FerryDemoCard *card, GParamSpec *pspec, char **words)
+note_first_words (FerryTaskMonitor *monitor, GParamSpec *pspec, char **words)
 {
-  if (*words == NULL && ferry_demo_card_get_state (card) == FERRY_DEMO_STATE_RUNNING)
-    *words = g_strdup (ferry_demo_card_get_activity (card));
+  if (*words == NULL && ferry_test_get_number (monitor, "status") == FERRY_TASK_STATUS_RUNNING)
+    *words = g_strdup (ferry_test_get_string (monitor, "detail"));
+}
+
+static void
+note_first_words_of (FerryTask *task, char **words)
+{
+  g_signal_connect (ferry_demo_card_get_monitor (ferry_demo_card_get (task)), "notify::status",
+                    G_CALLBACK (note_first_words), words);
 }
 
 static void
@@ -122,10 +129,10 @@ test_a_row_says_at_once_where_its_task_runs (void)
   window_test_wait_words (window->window, "1 host");
   here = window_test_add_task (window, PRIMES);
   far = window_test_add_task (window, PRIMES);
-  g_signal_connect (ferry_demo_card_get (here), "notify::state-name", G_CALLBACK (note_first_words), &here_words);
-  g_signal_connect (ferry_demo_card_get (far), "notify::state-name", G_CALLBACK (note_first_words), &far_words);
-  window_test_wait_state (here, FERRY_DEMO_STATE_RUNNING);
-  window_test_wait_state (far, FERRY_DEMO_STATE_RUNNING);
+  note_first_words_of (here, &here_words);
+  note_first_words_of (far, &far_words);
+  window_test_wait_state (here, FERRY_TASK_STATUS_RUNNING);
+  window_test_wait_state (far, FERRY_TASK_STATUS_RUNNING);
   g_assert_cmpstr (here_words, ==, "Running");
   g_assert_cmpstr (far_words, ==, "Running on far");
   ferry_task_cancel (here);
@@ -154,9 +161,9 @@ test_tasks_of_a_host_that_is_killed (void)
   ferry_test_wait_flag (&scene.host_ended);
   g_assert_cmpint (g_subprocess_get_term_sig (scene.host), ==, SIGKILL);
   window_test_wait_words (window->window, "0 hosts");
-  window_test_wait_state (far, FERRY_DEMO_STATE_WAITING);
+  window_test_wait_state (far, FERRY_TASK_STATUS_WAITING);
   ferry_task_cancel (here);
-  window_test_wait_state (far, FERRY_DEMO_STATE_RUNNING);
+  window_test_wait_state (far, FERRY_TASK_STATUS_RUNNING);
   g_assert_null (ferry_test_get_string (far, "host-name"));
   ferry_task_cancel (far);
   window_test_wait_idle (window);
@@ -216,7 +223,7 @@ test_a_server_that_is_killed_is_waited_for (void)
   demo_test_poll_until (is_connected, line);
   window_test_wait_words (window_test_wait_row (window, far), "on far");
   ferry_task_cancel (far);
-  window_test_wait_state (far, FERRY_DEMO_STATE_CANCELLED);
+  window_test_wait_state (far, FERRY_TASK_STATUS_CANCELLED);
   ferry_task_cancel (here);
   window_test_wait_idle (window);
   scene_clear (&scene);

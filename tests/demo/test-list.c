@@ -17,10 +17,10 @@ get_pool (WindowTest *test)
   return ferry_executor_get_pool (test->executor);
 }
 
-static FerryDemoState
+static FerryTaskStatus
 get_state (WindowTest *test, guint position)
 {
-  return ferry_demo_card_get_state (ferry_demo_card_get (window_test_get_task (test, position)));
+  return ferry_demo_card_get_status (ferry_demo_card_get (window_test_get_task (test, position)));
 }
 
 /* Has so many tasks keep all workers for themselves. */
@@ -28,7 +28,7 @@ static void
 occupy_workers (WindowTest *test)
 {
   for (guint i = 0; i < WINDOW_TEST_WORKERS; i++)
-    window_test_wait_state (window_test_add_task (test, "primes:100000000000"), FERRY_DEMO_STATE_RUNNING);
+    window_test_wait_state (window_test_add_task (test, "primes:100000000000"), FERRY_TASK_STATUS_RUNNING);
 }
 
 static void
@@ -43,18 +43,18 @@ test_many_tasks (WindowTest *test, gconstpointer data)
   for (guint i = 0; i < 30; i++)
     if (i % 3 == 0 || i == 14)
       {
-        window_test_wait_state (window_test_get_task (test, i), FERRY_DEMO_STATE_RUNNING);
+        window_test_wait_state (window_test_get_task (test, i), FERRY_TASK_STATUS_RUNNING);
         ferry_task_cancel (window_test_get_task (test, i));
       }
   window_test_wait_idle (test);
   for (guint i = 0; i < 30; i++)
     {
-      n_done += get_state (test, i) == FERRY_DEMO_STATE_DONE;
-      n_cancelled += get_state (test, i) == FERRY_DEMO_STATE_CANCELLED;
+      n_done += get_state (test, i) == FERRY_TASK_STATUS_DONE;
+      n_cancelled += get_state (test, i) == FERRY_TASK_STATUS_CANCELLED;
     }
   g_assert_cmpuint (n_cancelled, ==, 11);
   g_assert_cmpuint (n_done, ==, 18);
-  g_assert_cmpint (get_state (test, 25), ==, FERRY_DEMO_STATE_CRASHED);
+  g_assert_cmpint (get_state (test, 25), ==, FERRY_TASK_STATUS_CRASHED);
   window_test_wait_words (test->window, "18 done · 1 failed · 11 cancelled");
   window_test_activate (test, "job.clear");
   g_assert_cmpstr (window_test_get_page (test), ==, "empty");
@@ -106,8 +106,8 @@ test_waiting_tasks_run (WindowTest *test, gconstpointer data)
   g_assert_cmpint (ferry_test_get_number (second, "priority"), >, ferry_test_get_number (first, "priority"));
 
   ferry_task_cancel (window_test_get_task (test, 0));
-  window_test_wait_state (first, FERRY_DEMO_STATE_DONE);
-  window_test_wait_state (second, FERRY_DEMO_STATE_DONE);
+  window_test_wait_state (first, FERRY_TASK_STATUS_DONE);
+  window_test_wait_state (second, FERRY_TASK_STATUS_DONE);
   g_assert_cmpint (ferry_test_get_number (second, "end-time"), <, ferry_test_get_number (first, "end-time"));
 }
 
@@ -145,7 +145,7 @@ test_total (WindowTest *test, gconstpointer data)
   bar = GTK_PROGRESS_BAR (window_test_get (test, "total_bar"));
   window_test_add_task (test, "primes:100000000000");
   window_test_add_task (test, "primes:100");
-  window_test_wait_state (window_test_get_task (test, 1), FERRY_DEMO_STATE_DONE);
+  window_test_wait_state (window_test_get_task (test, 1), FERRY_TASK_STATUS_DONE);
   demo_test_poll_until (shows_half, test);
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), >=, 0.5);
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), <, 0.6);
@@ -167,11 +167,11 @@ test_number_of_workers (WindowTest *test, gconstpointer data)
   g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, WINDOW_TEST_WORKERS);
   occupy_workers (test);
   window_test_add_task (test, "flood:endless");
-  g_assert_cmpint (get_state (test, WINDOW_TEST_WORKERS), ==, FERRY_DEMO_STATE_WAITING);
+  g_assert_cmpint (get_state (test, WINDOW_TEST_WORKERS), ==, FERRY_TASK_STATUS_WAITING);
 
   gtk_adjustment_set_value (adjustment, WINDOW_TEST_WORKERS + 1);
   g_assert_cmpuint (ferry_test_get_number (get_pool (test), "max-workers"), ==, WINDOW_TEST_WORKERS + 1);
-  window_test_wait_state (window_test_get_task (test, WINDOW_TEST_WORKERS), FERRY_DEMO_STATE_RUNNING);
+  window_test_wait_state (window_test_get_task (test, WINDOW_TEST_WORKERS), FERRY_TASK_STATUS_RUNNING);
   window_test_wait_words (test->window, "4 workers");
   ferry_pool_set_max_workers (get_pool (test), 1);
   g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 1.0);
@@ -248,7 +248,7 @@ test_keys (WindowTest *test, gconstpointer data)
   window_test_activate (test, "job.retry-current");
   last = window_test_get_task (test, 1);
   g_assert_cmpuint (get_selected (test), ==, 1);
-  window_test_wait_state (last, FERRY_DEMO_STATE_DONE);
+  window_test_wait_state (last, FERRY_TASK_STATUS_DONE);
   press_in_list (test, "Delete");
 
   /* The row that has the focus comes before the one that is selected. */
@@ -286,7 +286,7 @@ test_running_task_is_not_removed (WindowTest *test, gconstpointer data)
   gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
   select_task (test, 0);
   window_test_activate (test, "job.cancel-current");
-  window_test_wait_state (window_test_get_task (test, 0), FERRY_DEMO_STATE_CANCELLED);
+  window_test_wait_state (window_test_get_task (test, 0), FERRY_TASK_STATUS_CANCELLED);
 }
 
 /* Tab leads to every button that does something. */
@@ -298,7 +298,7 @@ test_buttons_are_reachable (WindowTest *test, gconstpointer data)
 
   if (test->window == NULL)
     return;
-  window_test_wait_state (window_test_add_task (test, "primes:100"), FERRY_DEMO_STATE_DONE);
+  window_test_wait_state (window_test_add_task (test, "primes:100"), FERRY_TASK_STATUS_DONE);
   row = window_test_wait_row (test, window_test_get_task (test, 0));
   gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
   for (guint i = 0; i < 40; i++)
@@ -328,10 +328,10 @@ test_focus_is_kept (WindowTest *test, gconstpointer data)
     return;
   task = window_test_add_task (test, "flood:endless");
   row = window_test_wait_row (test, task);
-  window_test_wait_state (task, FERRY_DEMO_STATE_RUNNING);
+  window_test_wait_state (task, FERRY_TASK_STATUS_RUNNING);
   gtk_widget_grab_focus (window_test_get_part (row, "cancel_button"));
   ferry_task_cancel (task);
-  window_test_wait_state (task, FERRY_DEMO_STATE_CANCELLED);
+  window_test_wait_state (task, FERRY_TASK_STATUS_CANCELLED);
   g_assert_true (gtk_window_get_focus (GTK_WINDOW (test->window)) == window_test_get_part (row, "retry_button"));
 }
 

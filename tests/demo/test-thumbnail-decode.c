@@ -98,7 +98,7 @@ static void
 test_bomb_is_refused_with_its_size (Test *test, gconstpointer data)
 {
   picture_test_write_bomb (test->folder, "bomb.png");
-  assert_refused (test, "bomb.png", "60,000 × 60,000 pixels");
+  assert_refused (test, "bomb.png", "60000 × 60000 pixels");
   assert_refused (test, "bomb.png", "at most 100 million");
 }
 

@@ -172,7 +172,7 @@ typedef struct
 {
   WindowTest *test;
   FerryTask *task;
-  FerryDemoState state;
+  FerryTaskStatus state;
 } TaskFact;
 
 static gboolean
@@ -209,11 +209,11 @@ has_state (gpointer data)
 {
   const TaskFact *fact = data;
 
-  return ferry_demo_card_get_state (ferry_demo_card_get (fact->task)) == fact->state;
+  return ferry_demo_card_get_status (ferry_demo_card_get (fact->task)) == fact->state;
 }
 
 void
-window_test_wait_state (FerryTask *task, FerryDemoState state)
+window_test_wait_state (FerryTask *task, FerryTaskStatus state)
 {
   TaskFact fact = {.task = task, .state = state};
 

@@ -42,7 +42,7 @@ guint window_test_get_n_tasks (WindowTest *test);
 FerryTask *window_test_get_task (WindowTest *test, guint position);
 /* The task's row, once it is drawn. */
 GtkWidget *window_test_wait_row (WindowTest *test, FerryTask *task);
-void window_test_wait_state (FerryTask *task, FerryDemoState state);
+void window_test_wait_state (FerryTask *task, FerryTaskStatus state);
 void window_test_wait_idle (WindowTest *test);
 
 void window_test_show_page (WindowTest *test, const char *name);

@@ -2,9 +2,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is installed is enough to build and run a program: check-install.py BUILD VERSION SANITIZERS PROGRAM.C
-CLUSTER-PROGRAM.C
+CLUSTER-PROGRAM.C GTK-PROGRAM.C
 
-The second program uses the library of the cluster, where that was built.
+The other programs use the libraries beside the first one, where those were built.
 """
 
 import os
@@ -25,6 +25,10 @@ HEADERS = {
 }
 
 
+# The libraries beside the first one, in the order of their programs, and what those print.
+SIBLINGS = (("ferry-cluster", "reconnecting\n"), ("ferry-gtk", "25 seconds left\n"))
+
+
 def complaint_of(installed, source, header):
     """What the compiler says of a program that includes this header and nothing else; nothing when it is fine."""
     with open(source, "w", encoding="utf-8") as file:
@@ -37,7 +41,7 @@ def complaint_of(installed, source, header):
 
 
 def body(report):
-    build, version, sanitizers, source, cluster_source = sys.argv[1:]
+    build, version, sanitizers, source, *sibling_sources = sys.argv[1:]
     with tempfile.TemporaryDirectory() as root:
         installed = Installed(build, root, sanitizers)
         program = os.path.join(root, "program")
@@ -53,8 +57,10 @@ def body(report):
         report.equal("a program is built against the installed library and runs", installed.run(program),
                      "Ferry %s\n" % version)
         for sibling in installed.siblings:
-            installed.compile(cluster_source, program, sibling)
-            report.equal("a program is built against %s and runs" % sibling, installed.run(program), "reconnecting\n")
+            own, printed = next((source, printed) for source, (name, printed) in zip(sibling_sources, SIBLINGS)
+                                if sibling.startswith(name))
+            installed.compile(own, program, sibling)
+            report.equal("a program is built against %s and runs" % sibling, installed.run(program), printed)
         source = os.path.join(root, "includes.c")
         for header, inner in HEADERS.items():
             report.equal("a program includes <%s> and no other" % header, complaint_of(installed, source, header), "")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The applications and workers of the README, of docs/pipes.md and of docs/typed-messages.md do what the page says:
+"""The applications and workers of the README, and of docs/pipes.md, widgets.md and typed-messages.md do what the page says:
 check-readme.py BUILD SANITIZERS PAGE...
 
 Their files are taken out of the page, built as its own compiler lines say against the installed library, and run; what
@@ -20,6 +20,7 @@ from installed import Installed
 LIMITS = {
     "README.md": {"app.c": 25, "worker.c": 23},
     "pipes.md": {"listen.c": 40, "tell.c": 20, "show.c": 46, "paint.c": 22},
+    "widgets.md": {"window.c": 31, "adder.c": 19},
     "typed-messages.md": {"count.c": 52, "measure.c": 41},
 }
 

@@ -11,6 +11,9 @@ import subprocess
 # Only ends a hang.
 SOME_SECONDS = 1200
 
+# What the libraries beside the first one are called in other languages.
+NAMESPACES = ("FerryCluster", "FerryGtk")
+
 
 class Failed(Exception):
     """A command failed; what it printed comes along."""
@@ -61,10 +64,11 @@ class Installed:
         return call(["pkg-config", *arguments], env=self.environment).split()
 
     def names(self):
-        """All names that the installed headers have; and those of the cluster, which not each build has."""
-        found = set()
-        cluster = os.path.join(os.path.dirname(__file__), "..", "..", "router", "cluster", "ferry-*.h")
-        paths = glob.glob(os.path.join(self.root, "**", "*.h"), recursive=True) + glob.glob(cluster)
+        """All names that the installed headers have; and those of the libraries beside, which not each build has."""
+        found = set(NAMESPACES)
+        paths = glob.glob(os.path.join(self.root, "**", "*.h"), recursive=True)
+        for sibling in ("cluster", "gtk"):
+            paths += glob.glob(os.path.join(os.path.dirname(__file__), "..", "..", "router", sibling, "ferry-*.h"))
         for path in paths:
             if path.endswith("-private.h"):
                 continue

@@ -21,9 +21,10 @@ import tap
 UMBRELLAS = {
     "ferry": ("ferry.h", "ferry-conversations.h", "ferry-objects.h", "ferry-variant.h"),
     "ferry-cluster": ("ferry-cluster.h",),
+    "ferry-gtk": ("ferry-gtk.h",),
 }
 # The folders of libraries beside the first one.
-SIBLINGS = {"ferry-cluster": "cluster"}
+SIBLINGS = {"ferry-cluster": "cluster", "ferry-gtk": "gtk"}
 MARK = r"\bFERRY_AVAILABLE_IN_\d+_\d+\b"
 SIBLING_MARK = r"\bFERRY_FOR_SIBLINGS\b"
 GUARD = r"!\s*defined\s*\(?\s*FERRY_INSIDE\b"

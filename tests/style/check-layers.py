@@ -60,6 +60,14 @@ def strangers(tree):
     return complaints
 
 
+def beyond_public(tree):
+    """The library for GTK is for applications, and is made as one: of the headers that applications include."""
+    own = tuple(layer for layer in LAYERS if layer != "gtk")
+    return ["%s:%d: %s is not for applications; include <ferry.h>" % (name, line, target)
+            for name, text in sources.select(tree, r"router/gtk/.*\.[ch]$").items()
+            for line, _, target in sources.includes(text) if target.split("/")[0] in own or target == "ferry-enums.h"]
+
+
 def demo_includes(tree):
     """The demo stands where any application stands: the headers that one includes, and files of its own."""
     complaints = []
@@ -91,6 +99,10 @@ CHECKS = {
         {"router/lane/a.c": "  g_idle_add (wake, NULL);\n"},
         {"router/route/a.c": "#include <gtk/gtk.h>\n"},
     ]),
+    "the library for GTK includes public headers only": (beyond_public, [
+        {"router/gtk/a.c": '#include "base/ferry-property-private.h"\n'},
+        {"router/gtk/a.c": '#include "task/ferry-task.h"\n'},
+    ]),
     "the demo includes public headers only": (demo_includes, [
         {"demo-app/a.c": '#include "link/ferry-link-private.h"\n'},
         {"demo-app/a.c": "#include <route/ferry-router.h>\n"},
@@ -101,6 +113,7 @@ CHECKS = {
 INNOCENT = {
     "router/route/a.c": '#include "config.h"\n#include "lane/a.h"\n#include <gio/gio.h>\n/* g_idle_add () */\n',
     "router/lane/a.h": '#include <glib.h>\n/* the GSource is elsewhere: #include "route/x.h" */\n',
+    "router/gtk/a.c": '#include "config.h"\n#include "gtk/a.h"\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
     "demo-app/demo.c": '#include "demo.h"\n#include <ferry-objects.h>\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
     "router/ferry-objects.h": "",
     "demo-app/demo.h": "",

@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <ferry.h>
+
+#define FERRY_INSIDE
+
+#include "gtk/ferry-format.h"
+#include "gtk/ferry-gtk-enums.h"
+#include "gtk/ferry-pace.h"
+#include "gtk/ferry-progress-binding.h"
+#include "gtk/ferry-task-error.h"
+#include "gtk/ferry-task-monitor.h"
+#include "gtk/ferry-task-outcome.h"
+#include "gtk/ferry-task-status.h"
+#include "gtk/ferry-widget-end.h"
+
+#undef FERRY_INSIDE

@@ -1,0 +1,234 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Why a task failed, for users: the one place where errors become words. The thread that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-error.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "gtk/ferry-task-words-private.h"
+#include "gtk/ferry-translation-private.h"
+
+/* Marks a text for translators, and leaves it as it is. */
+#define N_(text) text
+
+typedef struct
+{
+  const char *title;
+  gboolean can_retry; /* whether the same task may fare better without anything being mended */
+} Kind;
+
+static const Kind crashed = {N_ ("The worker crashed"), TRUE};
+static const Kind crashed_again = {N_ ("The worker crashed again"), FALSE};
+static const Kind killed = {N_ ("The worker was killed"), TRUE};
+static const Kind ended = {N_ ("The worker ended early"), TRUE};
+static const Kind misfit = {N_ ("Worker and application do not fit together"), FALSE};
+static const Kind missing = {N_ ("Something is missing"), FALSE};
+static const Kind forbidden = {N_ ("That is not allowed"), FALSE};
+static const Kind no_room = {N_ ("There is no room left"), TRUE};
+static const Kind unusable = {N_ ("The input cannot be used"), FALSE};
+static const Kind late = {N_ ("It took too long"), TRUE};
+static const Kind waited = {N_ ("It waited too long"), TRUE};
+static const Kind unstarted = {N_ ("The worker could not be started"), FALSE};
+static const Kind refused = {N_ ("It was not begun"), TRUE};
+static const Kind other = {N_ ("It failed"), TRUE};
+
+static const Kind *
+find_ferry_kind (int code)
+{
+  switch ((FerryError) code)
+    {
+    case FERRY_ERROR_WORKER_LOST:
+      return &ended;
+    case FERRY_ERROR_LAUNCH_FAILED:
+      return &unstarted;
+    case FERRY_ERROR_TIMED_OUT:
+      return &late;
+    case FERRY_ERROR_QUEUE_TIMED_OUT:
+      return &waited;
+    case FERRY_ERROR_QUARANTINED:
+      return &crashed_again;
+    case FERRY_ERROR_PROTOCOL:
+    case FERRY_ERROR_VERSION:
+    case FERRY_ERROR_UNKNOWN_FUNCTION:
+    case FERRY_ERROR_BAD_RESULT:
+      return &misfit;
+    case FERRY_ERROR_BAD_ARGUMENTS:
+    case FERRY_ERROR_TOO_LARGE:
+      return &unusable;
+    case FERRY_ERROR_NOT_ALLOWED:
+      return &forbidden;
+    case FERRY_ERROR_REFUSED:
+    case FERRY_ERROR_STOPPED:
+    case FERRY_ERROR_NOT_RUNNING:
+      return &refused;
+    default:
+      return &other;
+    }
+}
+
+static const Kind *
+find_io_kind (int code)
+{
+  switch ((GIOErrorEnum) code)
+    {
+    case G_IO_ERROR_NOT_FOUND:
+    case G_IO_ERROR_HOST_NOT_FOUND:
+    case G_IO_ERROR_NOT_MOUNTED:
+      return &missing;
+    case G_IO_ERROR_PERMISSION_DENIED:
+    case G_IO_ERROR_READ_ONLY:
+      return &forbidden;
+    case G_IO_ERROR_NO_SPACE:
+      return &no_room;
+    case G_IO_ERROR_TIMED_OUT:
+      return &late;
+    case G_IO_ERROR_INVALID_ARGUMENT:
+    case G_IO_ERROR_INVALID_DATA:
+    case G_IO_ERROR_INVALID_FILENAME:
+    case G_IO_ERROR_IS_DIRECTORY:
+    case G_IO_ERROR_NOT_DIRECTORY:
+    case G_IO_ERROR_NOT_REGULAR_FILE:
+    case G_IO_ERROR_NOT_SUPPORTED:
+      return &unusable;
+    default:
+      return &other;
+    }
+}
+
+static const Kind *
+find_file_kind (int code)
+{
+  switch ((GFileError) code)
+    {
+    case G_FILE_ERROR_NOENT:
+    case G_FILE_ERROR_NODEV:
+    case G_FILE_ERROR_NXIO:
+      return &missing;
+    case G_FILE_ERROR_ACCES:
+    case G_FILE_ERROR_PERM:
+    case G_FILE_ERROR_ROFS:
+      return &forbidden;
+    case G_FILE_ERROR_NOSPC:
+      return &no_room;
+    case G_FILE_ERROR_INVAL:
+    case G_FILE_ERROR_ISDIR:
+    case G_FILE_ERROR_NOTDIR:
+    case G_FILE_ERROR_NAMETOOLONG:
+      return &unusable;
+    default:
+      return &other;
+    }
+}
+
+/* The kernel kills with SIGKILL for want of memory, and so do users; that is no fault of the function. */
+static const Kind *
+find_death_kind (FerryTask *task, FerryExit *exit)
+{
+  guint n_attempts;
+
+  g_object_get (task, "n-attempts", &n_attempts, NULL);
+  if (ferry_exit_get_signal (exit) == SIGKILL || ferry_exit_get_signal (exit) == SIGTERM)
+    return &killed;
+  return n_attempts > 1 ? &crashed_again : &crashed;
+}
+
+static gboolean
+was_killed (FerryExit *exit)
+{
+  return exit != NULL && ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_KILLED;
+}
+
+static const Kind *
+find_kind (FerryTask *task, const GError *error, FerryExit *exit)
+{
+  if (was_killed (exit) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
+    return find_death_kind (task, exit);
+  if (error->domain == FERRY_ERROR)
+    return find_ferry_kind (error->code);
+  if (error->domain == G_IO_ERROR)
+    return find_io_kind (error->code);
+  if (error->domain == G_FILE_ERROR)
+    return find_file_kind (error->code);
+  return &other;
+}
+
+/* How a worker died, and the last line that it wrote to its standard error, where it did. */
+static char *
+describe_death (FerryExit *exit)
+{
+  int number = ferry_exit_get_signal (exit);
+  g_auto (GStrv) lines = NULL;
+  guint n_lines;
+
+  g_object_get (exit, "last-lines", &lines, NULL);
+  n_lines = lines != NULL ? g_strv_length (lines) : 0;
+  if (n_lines == 0)
+    return g_strdup_printf (_ ("%s (signal %d)"), g_strsignal (number), number);
+  /* Translators: the signal that ended a process, and the last line that the process printed. */
+  return g_strdup_printf (_ ("%s (signal %d), after '%s'"), g_strsignal (number), number, lines[n_lines - 1]);
+}
+
+static char *
+dup_without_stop (const char *message)
+{
+  return g_strndup (message, strlen (message) - (g_str_has_suffix (message, ".") ? 1 : 0));
+}
+
+static char *
+describe (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kind)
+{
+  g_autofree char *duration = NULL;
+
+  if (kind == &late && error->domain == FERRY_ERROR)
+    {
+      duration = ferry_task_words_for_duration (task, /* now: */ 0);
+      if (*duration != '\0')
+        return g_strdup_printf (_ ("Not done in the %s that it had"), duration);
+    }
+  if (was_killed (exit) && kind != &late)
+    return describe_death (exit);
+  if (kind == &ended && exit == NULL)
+    return g_strdup (_ ("Workers ended before they had done anything"));
+  return dup_without_stop (error->message);
+}
+
+/**
+ * ferry_task_describe_error:
+ * @task: a task that is done
+ * @title: (out) (optional) (nullable) (transfer full): what happened, in a few words, such as `The worker crashed`
+ * @detail: (out) (optional) (nullable) (transfer full): the cause, in one sentence without a full stop at its end
+ * @can_retry: (out) (optional): whether the same task may fare better when it is tried again
+ *
+ * Describes why a task failed, in the language of the user. Title and detail do not say the same twice, so that either
+ * can stand alone.
+ *
+ * A retry makes sense after a crash, a time that was over, or a full disk. It does not where something is missing, not
+ * allowed or of a wrong kind, and not after a crash that has repeated. On the thread that runs GTK.
+ *
+ * Returns: whether the task failed; if not, the texts are %NULL
+ */
+gboolean
+ferry_task_describe_error (FerryTask *task, char **title, char **detail, gboolean *can_retry)
+{
+  const GError *error;
+  FerryExit *exit;
+  const Kind *kind;
+
+  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
+
+  error = ferry_task_get_done (task) ? ferry_task_get_error (task) : NULL;
+  exit = error != NULL ? ferry_task_get_exit (task) : NULL;
+  kind = error != NULL ? find_kind (task, error, exit) : NULL;
+  if (title != NULL)
+    *title = kind != NULL ? g_strdup (ferry_gtk_gettext (kind->title)) : NULL;
+  if (detail != NULL)
+    *detail = kind != NULL ? describe (task, error, exit, kind) : NULL;
+  if (can_retry != NULL)
+    *can_retry = kind != NULL && kind->can_retry;
+  return kind != NULL;
+}

@@ -1,0 +1,18 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Looks of a monitor, for tests whose time is their own. */
+
+#pragma once
+
+#include "gtk/ferry-task-monitor.h"
+
+G_BEGIN_DECLS
+
+/* How often a monitor looks at a task that runs. */
+#define FERRY_TASK_MONITOR_INTERVAL_MILLISECONDS 125
+
+/* Looks at the task, and notifies of what has changed. now is monotonic, in microseconds. */
+void ferry_task_monitor_look (FerryTaskMonitor *self, gint64 now);
+
+G_END_DECLS

@@ -1,0 +1,211 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is said of a task: its status, how far it is, how fast. The thread that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-words-private.h"
+
+#include "gtk/ferry-format.h"
+#include "gtk/ferry-translation-private.h"
+
+/* A middle dot, as UTF-8. */
+#define SEPARATOR " \302\267 "
+
+/* What took less is told more closely once it does not change any more. */
+#define SHORT (10 * G_USEC_PER_SEC)
+
+const char *
+ferry_task_words_for_status (FerryTaskStatus status)
+{
+  switch (status)
+    {
+    case FERRY_TASK_STATUS_WAITING:
+      return _ ("Waiting");
+    case FERRY_TASK_STATUS_RUNNING:
+      return _ ("Running");
+    case FERRY_TASK_STATUS_STALLED:
+      return _ ("Not responding");
+    case FERRY_TASK_STATUS_CANCELLING:
+      return _ ("Cancelling");
+    case FERRY_TASK_STATUS_DONE:
+      return _ ("Done");
+    case FERRY_TASK_STATUS_CANCELLED:
+      return _ ("Cancelled");
+    case FERRY_TASK_STATUS_CRASHED:
+      return _ ("Crashed");
+    case FERRY_TASK_STATUS_TIMED_OUT:
+      return _ ("Timed out");
+    case FERRY_TASK_STATUS_FAILED:
+    default:
+      return _ ("Failed");
+    }
+}
+
+/* What a task has reported of its amount, with a space before the unit; no unit where bytes are counted, as those have
+ * units of their own. */
+typedef struct
+{
+  guint64 amount, total;
+  gboolean is_known;
+  gboolean is_of_bytes;
+  char *unit; /* (owned) */
+} Amount;
+
+static void
+amount_clear (Amount *self)
+{
+  g_clear_pointer (&self->unit, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Amount, amount_clear)
+
+static Amount
+get_amount (FerryTask *task)
+{
+  Amount amount = {0};
+  g_autofree char *unit = NULL;
+
+  g_object_get (task, "amount", &amount.amount, "total", &amount.total, "unit", &unit, NULL);
+  amount.is_known = unit != NULL;
+  amount.is_of_bytes = g_strcmp0 (unit, "bytes") == 0;
+  amount.unit = amount.is_known && !amount.is_of_bytes ? g_strdup_printf (" %s", unit) : g_strdup ("");
+  return amount;
+}
+
+static char *
+format_amount (const Amount *amount, guint64 number)
+{
+  return amount->is_of_bytes ? g_format_size (number) : ferry_format_count (number);
+}
+
+static char *
+words_for_amount (FerryTask *task)
+{
+  g_auto (Amount) amount = get_amount (task);
+  g_autofree char *done = format_amount (&amount, amount.amount);
+  g_autofree char *all = format_amount (&amount, amount.total);
+
+  if (!amount.is_known)
+    return g_strdup ("");
+  if (amount.total == 0)
+    return g_strdup_printf ("%s%s", done, amount.unit);
+  /* Translators: how much is done of how much there is to do, and the unit: "3 of 20 files". */
+  return g_strdup_printf (_ ("%s of %s%s"), done, all, amount.unit);
+}
+
+/* Empty where it is not known, or a task has ended before anything was done. */
+static char *
+words_for_fraction (FerryTask *task)
+{
+  double fraction = ferry_task_get_fraction (task);
+  gboolean indeterminate;
+
+  g_object_get (task, "indeterminate", &indeterminate, NULL);
+  if (indeterminate || (fraction == 0.0 && ferry_task_get_done (task)))
+    return g_strdup ("");
+  return g_strdup_printf (_ ("%d %%"), (int) (fraction * 100.0));
+}
+
+/* Joins the parts that are not empty. */
+static char *
+join (const char *const *parts, gsize n_parts)
+{
+  GString *words = g_string_new (NULL);
+
+  for (gsize i = 0; i < n_parts; i++)
+    {
+      if (parts[i] == NULL || *parts[i] == '\0')
+        continue;
+      if (words->len > 0)
+        g_string_append (words, SEPARATOR);
+      g_string_append (words, parts[i]);
+    }
+  return g_string_free (words, FALSE);
+}
+
+char *
+ferry_task_words_for_progress (FerryTask *task, gboolean with_text)
+{
+  g_autofree char *fraction = words_for_fraction (task);
+  g_autofree char *amount = words_for_amount (task);
+  const char *const parts[] = {fraction, amount, with_text ? ferry_task_get_text (task) : NULL};
+
+  return join (parts, G_N_ELEMENTS (parts));
+}
+
+char *
+ferry_task_words_for_waiting (FerryTask *task)
+{
+  const char *reason = ferry_task_get_text (task);
+
+  return g_strdup (reason != NULL ? reason : _ ("Waits for a free worker"));
+}
+
+/* How far a task is that runs, and before it has reported anything, where it runs. */
+char *
+ferry_task_words_for_run (FerryTask *task)
+{
+  g_autofree char *progress = ferry_task_words_for_progress (task, /* with_text: */ TRUE);
+  g_autofree char *host = NULL;
+
+  if (*progress != '\0')
+    return g_steal_pointer (&progress);
+  g_object_get (task, "host-name", &host, NULL);
+  return host != NULL ? g_strdup_printf (_ ("Running on %s"), host) : g_strdup (_ ("Running"));
+}
+
+char *
+ferry_task_words_for_silence (gint64 silence)
+{
+  guint seconds = (guint) (silence / G_USEC_PER_SEC);
+
+  return g_strdup_printf (ferry_gtk_ngettext ("Nothing heard for %u second. Wait, or cancel it.",
+                                              "Nothing heard for %u seconds. Wait, or cancel it.", seconds),
+                          seconds);
+}
+
+gint64
+ferry_task_words_get_elapsed (FerryTask *task, gint64 now)
+{
+  gint64 start, end;
+
+  g_object_get (task, "start-time", &start, "end-time", &end, NULL);
+  if (start == 0)
+    return -1;
+  return MAX ((end != 0 ? end : now) - start, 0);
+}
+
+char *
+ferry_task_words_for_duration (FerryTask *task, gint64 now)
+{
+  gint64 elapsed = ferry_task_words_get_elapsed (task, now);
+
+  if (elapsed < 0)
+    return g_strdup ("");
+  if (ferry_task_get_done (task) && elapsed < SHORT)
+    return g_strdup_printf (_ ("%.1f s"), (double) elapsed / G_USEC_PER_SEC);
+  return ferry_format_duration (elapsed);
+}
+
+static char *
+words_for_rate (FerryTask *task, double rate)
+{
+  g_auto (Amount) amount = get_amount (task);
+  g_autofree char *number = amount.is_of_bytes ? g_format_size ((guint64) rate) : ferry_format_amount (rate);
+
+  /* Translators: an amount and its unit, in each second: "12 MB/s", "300 files/s". */
+  return g_strdup_printf (_ ("%s%s/s"), number, amount.unit);
+}
+
+char *
+ferry_task_words_for_pace (FerryTask *task, double rate, gint64 time_left, gint64 now)
+{
+  g_autofree char *rate_words = rate > 0.0 ? words_for_rate (task, rate) : NULL;
+  g_autofree char *time_words = time_left >= 0 ? ferry_format_time_left (time_left) : NULL;
+  g_autofree char *duration = ferry_task_words_for_duration (task, now);
+  const char *const parts[] = {rate_words, time_words, duration};
+
+  return join (parts, G_N_ELEMENTS (parts));
+}

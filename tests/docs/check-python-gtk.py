@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Python reaches the library for GTK through its introspection data: check-python-gtk.py API-VERSION WORKER
+
+Skipped where Python has no bindings (PyGObject), or GTK has no introspection data. Widgets need a display.
+"""
+
+import os
+import sys
+
+import tap
+
+try:
+    import gi
+    from gi.repository import GLib
+    gi.require_version("Gdk", "4.0")
+    gi.require_version("Gtk", "4.0")
+    from gi.repository import Gdk, Gtk
+except (ImportError, ValueError):
+    gi = None
+
+
+def run(task):
+    loop = GLib.MainLoop()
+    task.connect("done", lambda *_: loop.quit())
+    loop.run()
+
+
+def test_words(report, ferry_gtk):
+    report.equal("numbers and times have words",
+                 [ferry_gtk.format_count(216816), ferry_gtk.format_amount(2540000.0),
+                  ferry_gtk.format_duration(61000000), ferry_gtk.format_time_left(24000000)],
+                 ["216,816", "2.54 million", "1:01", "25 seconds left"])
+    pace = ferry_gtk.Pace.new()
+    for turn in range(1, 50):
+        pace.add(turn * 125000, turn * 100)
+    known, rate = pace.get_rate()
+    report.equal("a pace has a rate and a time left", (known, round(rate), *pace.get_time_left(1600)),
+                 (True, 800, True, 2000000))
+
+
+def test_monitor(report, ferry, ferry_gtk, executor):
+    task = executor.submit("add", GLib.Variant("(xx)", (12, 30)))
+    monitor = ferry_gtk.TaskMonitor.new(task, None)
+    run(task)
+    report.equal("a monitor tells what a task has come to",
+                 (monitor.props.status, monitor.props.state_text, monitor.props.fraction),
+                 (ferry_gtk.TaskStatus.DONE, "Done", 1.0))
+    ferry_gtk.task_set_outcome(task, ferry_gtk.TaskStatus.DONE, "42 apples")
+    report.equal("and what the application says of it", monitor.props.detail, "42 apples")
+    failing = executor.submit("no such function", None)
+    run(failing)
+    failed, title, detail, can_retry = ferry_gtk.task_describe_error(failing)
+    report.fact("an error has words", failed and title and detail and not can_retry, (title, detail, can_retry))
+
+
+def test_widgets(report, ferry, ferry_gtk, executor):
+    if Gdk.Display.get_default() is None:
+        report.skip("widgets", "there is no display")
+        return
+    bar = Gtk.ProgressBar()
+    window = Gtk.Window(child=bar)
+    window.present()
+    task = executor.submit("add", GLib.Variant("(xx)", (12, 30)))
+    ferry_gtk.bind_progress(task, bar)
+    group = ferry.TaskGroup.new()
+    ferry_gtk.task_group_bind_widget(group, window)
+    run(task)
+    while not bar.get_mapped():
+        GLib.MainContext.default().iteration(True)
+    report.equal("a bar shows a task", bar.get_fraction(), 1.0)
+    window.destroy()
+
+
+def body(report):
+    if gi is None:
+        report.skip("gtk", "there is no PyGObject, or no introspection data of GTK")
+        return
+    api_version, worker = sys.argv[1:]
+    gi.require_version("Ferry", api_version)
+    gi.require_version("FerryGtk", api_version)
+    from gi.repository import Ferry, FerryGtk
+    os.environ.setdefault("GTK_A11Y", "none")
+    executor = Ferry.Executor.new_for_program(worker)
+    test_words(report, FerryGtk)
+    test_monitor(report, Ferry, FerryGtk, executor)
+    test_widgets(report, Ferry, FerryGtk, executor)
+    executor.stop()
+    Ferry.Router.get_default().stop()
+
+
+tap.main(body)

@@ -1,0 +1,212 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: gtk/ferry-task-error.c
+ *
+ * Why a task failed, in words, and whether another try makes sense. */
+
+#include "config.h"
+
+#include "ferry-test.h"
+#include "gtk/ferry-task-error.h"
+#include "task/lone-task.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "route/ferry-exit-private.h"
+
+/* A signal ended the worker, as waitid() tells it. */
+static FerryExit *
+killed_by (int signal_number)
+{
+  return ferry_exit_new_for_process ("worker", 77, CLD_KILLED, signal_number);
+}
+
+/* Takes error and exit, which may be NULL. */
+static FerryTask *
+failed_task (FerryTaskEvent event, GError *error, FerryExit *exit)
+{
+  static TaskTestExecutor executor;
+  FerryTask *task = task_test_new_executing (&executor);
+
+  g_assert_true (ferry_task_fail (task, event, error, NULL, exit));
+  g_clear_object (&exit);
+  return task;
+}
+
+typedef struct
+{
+  char *title;
+  char *detail;
+  gboolean can_retry;
+} Words;
+
+static void
+words_clear (Words *words)
+{
+  g_free (words->title);
+  g_free (words->detail);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Words, words_clear)
+
+static Words
+describe (FerryTask *task)
+{
+  Words words;
+
+  g_assert_true (ferry_task_describe_error (task, &words.title, &words.detail, &words.can_retry));
+  g_assert_cmpstr (words.title, !=, "");
+  g_assert_false (g_str_has_suffix (words.detail, "."));
+  return words;
+}
+
+static void
+test_says_nothing_of_a_task_that_has_not_failed (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  char *title, *detail;
+  gboolean can_retry;
+
+  g_assert_false (ferry_task_describe_error (task, &title, &detail, &can_retry));
+  g_assert_true (ferry_task_complete (task, g_variant_new_uint32 (42)));
+  g_assert_false (ferry_task_describe_error (task, &title, &detail, &can_retry));
+  g_assert_null (title);
+  g_assert_null (detail);
+  g_assert_false (can_retry);
+  g_assert_false (ferry_task_describe_error (task, NULL, NULL, NULL));
+}
+
+static void
+test_a_crash_may_be_tried_again_once (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) once = failed_task (
+    FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), killed_by (SIGSEGV));
+  g_autoptr (FerryTask) twice = task_test_new (NULL);
+  g_autoptr (FerryExit) exit = killed_by (SIGSEGV);
+  g_auto (Words) first = describe (once);
+  g_auto (Words) second = {0};
+
+  g_assert_true (first.can_retry);
+  ferry_test_assert_says (first.detail, "(signal 11)");
+
+  g_object_set (twice, "retries", 1, NULL);
+  g_assert_true (ferry_task_submit_to (twice, &task_test_driver, &executor, NULL, NULL));
+  g_assert_true (ferry_task_start (twice, 77));
+  g_assert_true (ferry_task_give_back (twice));
+  g_assert_true (ferry_task_start (twice, 78));
+  g_assert_true (ferry_task_fail (twice, FERRY_TASK_EVENT_LOST,
+                                  g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), NULL, exit));
+  second = describe (twice);
+  g_assert_false (second.can_retry);
+  g_assert_cmpstr (second.title, !=, first.title);
+}
+
+static void
+test_a_kill_is_no_crash (void)
+{
+  g_autoptr (FerryTask) task = failed_task (
+    FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), killed_by (SIGKILL));
+  g_auto (Words) words = describe (task);
+
+  g_assert_cmpstr (words.title, ==, "The worker was killed");
+  g_assert_true (words.can_retry);
+}
+
+static void
+test_a_missing_file_is_not_tried_again (void)
+{
+  g_autoptr (FerryTask) file =
+    failed_task (FERRY_TASK_EVENT_ERROR, g_error_new (G_FILE_ERROR, G_FILE_ERROR_NOENT, "There is no file 'a'"), NULL);
+  g_autoptr (FerryTask) io =
+    failed_task (FERRY_TASK_EVENT_ERROR, g_error_new (G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no file 'b'"), NULL);
+  g_auto (Words) of_file = describe (file);
+  g_auto (Words) of_io = describe (io);
+
+  g_assert_cmpstr (of_file.detail, ==, "There is no file 'a'");
+  g_assert_cmpstr (of_io.detail, ==, "There is no file 'b'");
+  g_assert_cmpstr (of_file.title, ==, of_io.title);
+  g_assert_false (of_file.can_retry);
+  g_assert_false (of_io.can_retry);
+}
+
+static void
+test_a_full_disk_may_be_tried_again (void)
+{
+  g_autoptr (FerryTask) task = failed_task (FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL);
+  g_auto (Words) words = describe (task);
+
+  g_assert_cmpstr (words.detail, ==, "The disk is full");
+  g_assert_true (words.can_retry);
+}
+
+static void
+test_a_full_stop_is_left_out (void)
+{
+  g_autoptr (FerryTask) task = failed_task (FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full."), NULL);
+  g_auto (Words) words = describe (task);
+
+  g_assert_cmpstr (words.detail, ==, "The disk is full");
+}
+
+static void
+test_a_limit_of_time_is_told_as_one (void)
+{
+  g_autoptr (FerryTask) task =
+    failed_task (FERRY_TASK_EVENT_RUN_TIMEOUT, g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL);
+  g_auto (Words) words = describe (task);
+
+  ferry_test_assert_says (words.detail, "Not done in the");
+  g_assert_true (words.can_retry);
+}
+
+static void
+test_what_does_not_fit_is_not_tried_again (void)
+{
+  static const int codes[] = {FERRY_ERROR_PROTOCOL,    FERRY_ERROR_VERSION,       FERRY_ERROR_UNKNOWN_FUNCTION,
+                              FERRY_ERROR_BAD_RESULT,  FERRY_ERROR_BAD_ARGUMENTS, FERRY_ERROR_NOT_ALLOWED,
+                              FERRY_ERROR_QUARANTINED, FERRY_ERROR_LAUNCH_FAILED};
+
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
+    {
+      g_autoptr (FerryTask) task =
+        failed_task (FERRY_TASK_EVENT_ERROR, g_error_new (FERRY_ERROR, codes[i], "It says why"), NULL);
+      g_auto (Words) words = describe (task);
+
+      g_assert_false (words.can_retry);
+      g_assert_cmpstr (words.detail, ==, "It says why");
+    }
+}
+
+/* An error of a domain that nothing is known of. */
+static void
+test_other_errors_say_what_they_say (void)
+{
+  g_autoptr (FerryTask) task =
+    failed_task (FERRY_TASK_EVENT_ERROR, g_error_new (g_quark_from_string ("other"), 3, "Odd"), NULL);
+  g_auto (Words) words = describe (task);
+
+  g_assert_cmpstr (words.title, ==, "It failed");
+  g_assert_cmpstr (words.detail, ==, "Odd");
+  g_assert_true (words.can_retry);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/task-error/says-nothing-of-a-task-that-has-not-failed",
+                   test_says_nothing_of_a_task_that_has_not_failed);
+  g_test_add_func ("/task-error/a-crash-may-be-tried-again-once", test_a_crash_may_be_tried_again_once);
+  g_test_add_func ("/task-error/a-kill-is-no-crash", test_a_kill_is_no_crash);
+  g_test_add_func ("/task-error/a-missing-file-is-not-tried-again", test_a_missing_file_is_not_tried_again);
+  g_test_add_func ("/task-error/a-full-disk-may-be-tried-again", test_a_full_disk_may_be_tried_again);
+  g_test_add_func ("/task-error/a-full-stop-is-left-out", test_a_full_stop_is_left_out);
+  g_test_add_func ("/task-error/a-limit-of-time-is-told-as-one", test_a_limit_of_time_is_told_as_one);
+  g_test_add_func ("/task-error/what-does-not-fit-is-not-tried-again", test_what_does_not_fit_is_not_tried_again);
+  g_test_add_func ("/task-error/other-errors-say-what-they-say", test_other_errors_say_what_they_say);
+  return g_test_run ();
+}

@@ -1,0 +1,323 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: gtk/ferry-task-monitor.c, gtk/ferry-task-words.c, gtk/ferry-task-outcome.c
+ *
+ * What a monitor tells of a task, how often, and when it tells nothing. */
+
+#include "config.h"
+
+#include "ferry-test.h"
+#include "gtk/widget-test.h"
+#include "task/lone-task.h"
+
+#include <signal.h>
+
+#include "gtk/ferry-task-monitor-private.h"
+#include "gtk/ferry-task-outcome.h"
+#include "route/ferry-exit-private.h"
+
+#define N_REPORTS 1000000
+#define SECOND ((gint64) G_USEC_PER_SEC)
+
+static void
+report (FerryTask *task, guint64 amount, guint64 total, const char *unit)
+{
+  FerryProgress progress = {
+    .fraction = total > 0 ? (double) amount / (double) total : -1.0, .amount = amount, .total = total};
+
+  g_strlcpy (progress.unit, unit, sizeof progress.unit);
+  g_assert_true (ferry_task_take_progress (task, &progress));
+}
+
+#define assert_text(monitor, property, words) g_assert_cmpstr (ferry_test_get_string (monitor, property), ==, words)
+#define assert_status(monitor, wanted) g_assert_cmpint (ferry_test_get_number (monitor, "status"), ==, wanted)
+
+static void
+test_tells_how_far_a_task_is (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+  gint64 now;
+
+  assert_status (monitor, FERRY_TASK_STATUS_WAITING);
+  assert_text (monitor, "state-text", "Waiting");
+  assert_text (monitor, "detail", "Waits for a free worker");
+  assert_text (monitor, "pace-text", "");
+  g_assert_false (ferry_test_get_number (monitor, "indeterminate"));
+
+  g_assert_true (ferry_task_start (task, 77));
+  now = g_get_monotonic_time ();
+  assert_text (monitor, "state-text", "Running");
+  g_assert_true (ferry_test_get_number (monitor, "indeterminate"));
+  g_assert_cmpfloat (ferry_test_get_double (monitor, "fraction"), ==, 0.0);
+
+  for (guint i = 1; i <= 40; i++)
+    {
+      report (task, i * 1000, 100000, "files");
+      ferry_task_monitor_look (monitor, now += SECOND / 8);
+    }
+  g_assert_false (ferry_test_get_number (monitor, "indeterminate"));
+  g_assert_cmpfloat (ferry_test_get_double (monitor, "fraction"), ==, 0.4);
+  assert_text (monitor, "detail", "40 % \302\267 40,000 of 100,000 files");
+  g_assert_cmpfloat_with_epsilon (ferry_test_get_double (monitor, "rate"), 8000.0, 1.0);
+  g_assert_cmpfloat_with_epsilon ((double) ferry_test_get_number (monitor, "time-left"), 7.5 * SECOND, SECOND / 100.0);
+  assert_text (monitor, "pace-text", "8,000 files/s \302\267 8 seconds left \302\267 0:05");
+  g_assert_cmpint (ferry_test_get_number (monitor, "elapsed"), >=, 5 * SECOND);
+
+  report (task, 50000000, 100000000, "bytes");
+  ferry_task_monitor_look (monitor, now += SECOND / 8);
+  ferry_test_assert_says (ferry_test_get_string (monitor, "detail"), " of 100.0");
+}
+
+static void
+test_tells_how_a_task_ends (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) cancelled = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) crashed = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) late = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) failed = task_test_new_executing (&executor);
+  g_autoptr (FerryExit) exit = ferry_exit_new_for_process ("worker", 77, CLD_KILLED, SIGSEGV);
+  FerryTask *tasks[] = {task, cancelled, crashed, late, failed};
+  g_autoptr (GPtrArray) monitors = g_ptr_array_new_with_free_func (g_object_unref);
+
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    g_ptr_array_add (monitors, ferry_task_monitor_new (tasks[i], NULL));
+  ferry_task_complete (task, g_variant_new_uint32 (42));
+  ferry_task_cancel (cancelled);
+  ferry_task_fail (crashed, FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), NULL,
+                   exit);
+  ferry_task_fail (late, FERRY_TASK_EVENT_RUN_TIMEOUT, g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "late"), NULL,
+                   NULL);
+  ferry_task_fail (failed, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL);
+
+  assert_status (monitors->pdata[0], FERRY_TASK_STATUS_DONE);
+  g_assert_cmpfloat (ferry_test_get_double (monitors->pdata[0], "fraction"), ==, 1.0);
+  assert_status (monitors->pdata[1], FERRY_TASK_STATUS_CANCELLING);
+  assert_status (monitors->pdata[2], FERRY_TASK_STATUS_CRASHED);
+  ferry_test_assert_says (ferry_test_get_string (monitors->pdata[2], "detail"), "(signal 11)");
+  assert_text (monitors->pdata[3], "state-text", "Timed out");
+  assert_text (monitors->pdata[4], "detail", "The disk is full");
+  g_assert_false (ferry_test_get_number (monitors->pdata[4], "indeterminate"));
+}
+
+static void
+test_an_application_says_what_a_result_means (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+  g_autoptr (FerryTaskMonitor) later = NULL;
+
+  ferry_task_set_outcome (task, FERRY_TASK_STATUS_DONE, "42 apples");
+  assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
+  ferry_task_complete (task, g_variant_new_uint32 (42));
+  assert_text (monitor, "detail", "42 apples");
+  ferry_task_set_outcome (task, FERRY_TASK_STATUS_FAILED, "More apples than there are");
+  assert_status (monitor, FERRY_TASK_STATUS_FAILED);
+  later = ferry_task_monitor_new (task, NULL);
+  assert_text (later, "detail", "More apples than there are");
+}
+
+static void
+note_cb (GObject *object, GParamSpec *pspec, GHashTable *counts)
+{
+  guint count = GPOINTER_TO_UINT (g_hash_table_lookup (counts, pspec->name));
+
+  g_hash_table_insert (counts, (gpointer) pspec->name, GUINT_TO_POINTER (count + 1));
+}
+
+/* What is counted is held against the time that it took. */
+static void
+test_a_flood_of_reports_is_no_flood_of_notifications (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+  g_autoptr (GHashTable) counts = g_hash_table_new (g_str_hash, g_str_equal);
+  gint64 begin = g_get_monotonic_time ();
+  GHashTableIter iter;
+  gpointer name, count;
+  guint most;
+
+  g_signal_connect (monitor, "notify", G_CALLBACK (note_cb), counts);
+  for (guint64 i = 1; i <= N_REPORTS; i++)
+    {
+      report (task, i, N_REPORTS, "files");
+      if (i % 1000 == 0)
+        g_main_context_iteration (NULL, FALSE);
+    }
+  most = 1 + (guint) (10 * (g_get_monotonic_time () - begin) / SECOND);
+  g_hash_table_iter_init (&iter, counts);
+  while (g_hash_table_iter_next (&iter, &name, &count))
+    if (GPOINTER_TO_UINT (count) > most)
+      g_error ("'%s' was notified of %u times; %u are allowed", (char *) name, GPOINTER_TO_UINT (count), most);
+  ferry_task_complete (task, g_variant_new_uint32 (42));
+  assert_status (monitor, FERRY_TASK_STATUS_DONE);
+}
+
+static gboolean
+has_half (gpointer monitor)
+{
+  return ferry_test_get_double (monitor, "fraction") == 0.5;
+}
+
+static void
+test_reports_are_told_without_a_widget (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+
+  report (task, 1, 2, "files");
+  g_assert_false (has_half (monitor));
+  ferry_test_run_until (has_half, monitor);
+}
+
+/* A main loop that is held up once has heard nothing meanwhile; one that is always held up notices a silence even so.
+ */
+static void
+test_a_silence_is_noticed_where_each_look_comes_late (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+  gint64 now = g_get_monotonic_time ();
+
+  g_object_set (monitor, "stall-time", 2 * SECOND, NULL);
+  ferry_task_monitor_look (monitor, now);
+  ferry_task_monitor_look (monitor, now += 60 * SECOND);
+  assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
+  for (guint i = 0; i < 8; i++)
+    ferry_task_monitor_look (monitor, now += SECOND);
+  assert_status (monitor, FERRY_TASK_STATUS_STALLED);
+  g_assert_true (ferry_test_get_number (monitor, "stalled"));
+  ferry_test_assert_says (ferry_test_get_string (monitor, "detail"), "Nothing heard for");
+
+  report (task, 1, 2, "files");
+  ferry_task_monitor_look (monitor, now += SECOND);
+  assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
+  g_assert_cmpint (ferry_test_get_number (monitor, "silence"), <, SECOND);
+}
+
+/* Nothing is to be heard of a plain call before its result. */
+static void
+test_a_plain_call_never_stalls (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sum", NULL);
+  g_autoptr (FerryTaskMonitor) monitor = NULL;
+  gint64 now = g_get_monotonic_time ();
+
+  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL, NULL));
+  g_assert_true (ferry_task_start (task, 77));
+  monitor = ferry_task_monitor_new (task, NULL);
+  for (guint i = 0; i < 1000; i++)
+    ferry_task_monitor_look (monitor, now += SECOND / 4);
+  assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
+  g_assert_cmpint (ferry_test_get_number (monitor, "silence"), >, 100 * SECOND);
+}
+
+static gboolean
+iterate (gpointer data)
+{
+  return (*(guint *) data)++ > 50;
+}
+
+static void
+test_nothing_is_computed_while_a_widget_is_not_mapped (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = NULL;
+  GtkWidget *label, *window;
+  guint n_notified = 0, n = 0;
+
+  if (!widget_test_has_display ())
+    return;
+  label = gtk_label_new ("");
+  monitor = ferry_task_monitor_new (task, label);
+  widget_test_count_notifications (monitor, NULL, &n_notified);
+  report (task, 1, 2, "files");
+  ferry_test_look_until (iterate, &n);
+  g_assert_cmpuint (n_notified, ==, 0);
+  g_assert_null (g_main_context_find_source_by_user_data (NULL, monitor));
+  g_assert_cmpuint (
+    g_signal_handler_find (task, G_SIGNAL_MATCH_ID, g_signal_lookup ("progress", FERRY_TYPE_TASK), 0, NULL, NULL, NULL),
+    ==, 0);
+
+  window = widget_test_show (label);
+  g_assert_true (has_half (monitor));
+  report (task, 2, 2, "files");
+  gtk_widget_set_visible (label, FALSE);
+  g_assert_null (g_main_context_find_source_by_user_data (NULL, monitor));
+  ferry_task_complete (task, g_variant_new_uint32 (42));
+  assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
+  gtk_widget_set_visible (label, TRUE);
+  ferry_test_look_until ((FerryTestCondition) gtk_widget_get_mapped, label);
+  assert_status (monitor, FERRY_TASK_STATUS_DONE);
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
+static void
+test_a_mapped_widget_is_followed (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = NULL;
+  GtkWidget *label, *window;
+
+  if (!widget_test_has_display ())
+    return;
+  label = gtk_label_new ("");
+  window = widget_test_show (label);
+  monitor = ferry_task_monitor_new (task, label);
+  report (task, 1, 2, "files");
+  ferry_test_look_until (has_half, monitor);
+  gtk_window_destroy (GTK_WINDOW (window));
+  g_assert_null (g_main_context_find_source_by_user_data (NULL, monitor));
+  g_assert_null (ferry_test_get_object (monitor, "widget"));
+}
+
+static void
+drop_cb (FerryTaskMonitor *monitor, GParamSpec *pspec, FerryTaskMonitor **kept)
+{
+  g_clear_object (kept);
+}
+
+static void
+test_a_handler_may_drop_the_monitor (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  FerryTaskMonitor *monitor = ferry_task_monitor_new (task, NULL);
+
+  g_signal_connect (monitor, "notify::status", G_CALLBACK (drop_cb), &monitor);
+  ferry_task_complete (task, g_variant_new_uint32 (42));
+  g_assert_null (monitor);
+  g_assert_cmpuint (G_OBJECT (task)->ref_count, ==, 1);
+}
+
+int
+main (int argc, char **argv)
+{
+  widget_test_init (&argc, &argv);
+  g_test_add_func ("/task-monitor/tells-how-far-a-task-is", test_tells_how_far_a_task_is);
+  g_test_add_func ("/task-monitor/tells-how-a-task-ends", test_tells_how_a_task_ends);
+  g_test_add_func ("/task-monitor/an-application-says-what-a-result-means",
+                   test_an_application_says_what_a_result_means);
+  g_test_add_func ("/task-monitor/a-flood-of-reports-is-no-flood-of-notifications",
+                   test_a_flood_of_reports_is_no_flood_of_notifications);
+  g_test_add_func ("/task-monitor/reports-are-told-without-a-widget", test_reports_are_told_without_a_widget);
+  g_test_add_func ("/task-monitor/a-silence-is-noticed-where-each-look-comes-late",
+                   test_a_silence_is_noticed_where_each_look_comes_late);
+  g_test_add_func ("/task-monitor/a-plain-call-never-stalls", test_a_plain_call_never_stalls);
+  g_test_add_func ("/task-monitor/nothing-is-computed-while-a-widget-is-not-mapped",
+                   test_nothing_is_computed_while_a_widget_is_not_mapped);
+  g_test_add_func ("/task-monitor/a-mapped-widget-is-followed", test_a_mapped_widget_is_followed);
+  g_test_add_func ("/task-monitor/a-handler-may-drop-the-monitor", test_a_handler_may_drop_the_monitor);
+  return g_test_run ();
+}

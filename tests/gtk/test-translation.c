@@ -1,0 +1,77 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: gtk/ferry-translation.c
+ *
+ * The library's texts in another language, from the build's own translations. */
+
+#include "config.h"
+
+#include "ferry-test.h"
+#include "gtk/ferry-format.h"
+#include "gtk/ferry-task-monitor.h"
+#include "task/lone-task.h"
+
+#include <libintl.h>
+#include <locale.h>
+
+#include "gtk/ferry-translation-private.h"
+
+#define DOMAIN "ferry-gtk-1"
+
+/* Has the library speak German. FALSE where this system cannot. The locale needs no files: only its language is asked
+ * for. */
+static gboolean
+speak_german (void)
+{
+  g_autofree char *folder = g_test_build_filename (G_TEST_BUILT, "..", "router", "gtk", "po", NULL);
+  g_autofree char *catalogue = g_build_filename (folder, "de", "LC_MESSAGES", DOMAIN ".mo", NULL);
+
+  ferry_gtk_bind_domain ();
+  bindtextdomain (DOMAIN, folder);
+  g_setenv ("LANGUAGE", "de", TRUE);
+  if (!g_file_test (catalogue, G_FILE_TEST_EXISTS))
+    g_test_skip ("There are no translations: msgfmt was missing");
+  else if (setlocale (LC_ALL, "C.UTF-8") == NULL || g_strcmp0 (dgettext (DOMAIN, "Done"), "Done") == 0)
+    g_test_skip ("This system has no locale that can be translated from");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static void
+test_states_are_translated (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = NULL;
+
+  if (!speak_german ())
+    return;
+  monitor = ferry_task_monitor_new (task, NULL);
+  g_assert_cmpstr (ferry_test_get_string (monitor, "state-text"), ==, "Wartet");
+  g_assert_cmpstr (ferry_test_get_string (monitor, "detail"), ==, "Wartet auf einen freien Arbeitsprozess");
+}
+
+static void
+test_numbers_have_their_plural (void)
+{
+  g_autofree char *one = NULL;
+  g_autofree char *many = NULL;
+
+  if (!speak_german ())
+    return;
+  one = ferry_format_time_left (G_USEC_PER_SEC);
+  many = ferry_format_time_left (2 * G_USEC_PER_SEC);
+  g_assert_cmpstr (one, ==, "noch 1 Sekunde");
+  g_assert_cmpstr (many, ==, "noch 2 Sekunden");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/translation/states-are-translated", test_states_are_translated);
+  g_test_add_func ("/translation/numbers-have-their-plural", test_numbers_have_their_plural);
+  return g_test_run ();
+}

@@ -1,0 +1,22 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the tests of widgets share: a window, where there is a display. */
+
+#pragma once
+
+#include "ferry-test.h"
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+/* To be called first in main(), in place of g_test_init(). */
+void widget_test_init (int *argc, char ***argv);
+/* Skips the test, and returns FALSE, where there is no display. */
+gboolean widget_test_has_display (void);
+/* A window with the child in it, drawn; the test destroys it. */
+GtkWidget *widget_test_show (GtkWidget *child);
+/* Counts in *count how often one of the properties of the object is notified of; NULL for any property. */
+void widget_test_count_notifications (gpointer object, const char *property, guint *count);
+
+G_END_DECLS
