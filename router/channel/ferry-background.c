@@ -16,9 +16,12 @@
 
 #include "channel/ferry-background.h"
 
+#include <string.h>
+
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
+#include "call/ferry-call-message-private.h"
 #include "call/ferry-mux.h"
 #include "channel/ferry-channel-private.h"
 
@@ -298,7 +301,7 @@ ferry_background_new (const char *method, guint max_results)
 {
   FerryBackground *self;
 
-  g_return_val_if_fail (method != NULL && method[0] != '\0', NULL);
+  g_return_val_if_fail (method != NULL && method[0] != '\0' && strlen (method) <= FERRY_MAX_CALL_NAME, NULL);
   g_return_val_if_fail (max_results > 0, NULL);
 
   self = g_object_new (FERRY_TYPE_BACKGROUND, NULL);

@@ -395,6 +395,22 @@ test_worker_waits_until_all_are_taken (void)
   g_assert_null (take (channel));
 }
 
+static void
+test_background_without_a_name_that_can_be_sent_is_a_mistake (void)
+{
+  g_autofree char *too_long = g_strnfill (256, 'm');
+  const char *const names[] = {NULL, "", too_long};
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "*ferry_background_new*method*");
+      g_assert_null (ferry_background_new (names[i], 10));
+      g_test_assert_expected_messages ();
+    }
+  too_long[255] = '\0';
+  g_object_unref (ferry_background_new (too_long, 10));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -413,5 +429,7 @@ main (int argc, char **argv)
                    test_message_that_was_not_taken_is_given_to_the_next_one);
   g_test_add_func ("/background/worker-that-waited-has-told-of-the-end", test_worker_that_waited_has_told_of_the_end);
   g_test_add_func ("/background/worker-waits-until-all-are-taken", test_worker_waits_until_all_are_taken);
+  g_test_add_func ("/background/background-without-a-name-that-can-be-sent-is-a-mistake",
+                   test_background_without_a_name_that_can_be_sent_is_a_mistake);
   return g_test_run ();
 }
