@@ -102,7 +102,8 @@ show_state (FerryDemoRow *self)
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
   gboolean over = ferry_demo_card_is_over (get_card (self));
 
-  self->owns_focus |= gtk_widget_has_focus (self->cancel_button) || gtk_widget_has_focus (self->next_button);
+  /* The focus of its window, whether or not that window is the active one. */
+  self->owns_focus |= gtk_widget_is_focus (self->cancel_button) || gtk_widget_is_focus (self->next_button);
   gtk_widget_set_css_classes (self->state_label, state_classes);
   show_buttons (self, state);
 
