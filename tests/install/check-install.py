@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is installed is enough to build and run a program: check-install.py BUILD VERSION SANITIZERS PROGRAM.C
-CLUSTER-PROGRAM.C GTK-PROGRAM.C
+"""What is installed, or was built, is enough to build and run a program:
+check-install.py BUILD VERSION SANITIZERS PROGRAM.C CLUSTER-PROGRAM.C GTK-PROGRAM.C
 
 The other programs use the libraries beside the first one, where those were built.
 """
@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 import tap
-from installed import Failed, Installed
+from installed import Built, Failed, Installed
 
 
 # What a program may include alone, and an inner header of each.
@@ -53,14 +53,17 @@ def body(report):
         libraries = installed.pkg_config("--libs", installed.name)
         report.fact("GTK is not needed", not [flag for flag in libraries if "gtk" in flag], libraries)
 
-        installed.compile(source, program, installed.name)
-        report.equal("a program is built against the installed library and runs", installed.run(program),
-                     "Ferry %s\n" % version)
-        for sibling in installed.siblings:
-            own, printed = next((source, printed) for source, (name, printed) in zip(sibling_sources, SIBLINGS)
-                                if sibling.startswith(name))
-            installed.compile(own, program, sibling)
-            report.equal("a program is built against %s and runs" % sibling, installed.run(program), printed)
+        built = Built(build, root, sanitizers, installed.name, *installed.siblings)
+        for place, libraries in (("as they are installed", installed), ("in the build folder", built)):
+            libraries.compile(source, program, installed.name)
+            report.equal("a program is built against the libraries %s and runs" % place, libraries.run(program),
+                         "Ferry %s\n" % version)
+            for sibling in installed.siblings:
+                own, printed = next((source, printed) for source, (name, printed) in zip(sibling_sources, SIBLINGS)
+                                    if sibling.startswith(name))
+                libraries.compile(own, program, sibling)
+                report.equal("a program is built against %s %s and runs" % (sibling, place), libraries.run(program),
+                             printed)
         source = os.path.join(root, "includes.c")
         for header, inner in HEADERS.items():
             report.equal("a program includes <%s> and no other" % header, complaint_of(installed, source, header), "")

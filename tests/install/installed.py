@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Ferry installed into a folder of its own, and programs built against it through pkg-config alone."""
+"""Ferry installed into a folder of its own, or as it was built, and programs built against it through pkg-config."""
 
 import glob
 import os
@@ -27,23 +27,51 @@ def call(command, **options):
     return done.stdout
 
 
-class Installed:
+class Described:
+    """Libraries that pkg-config finds in a folder; programs that use them run in another one, the root."""
+
+    def __init__(self, folder, root, sanitizers):
+        self.root = root
+        self.sanitizers = [] if sanitizers == "none" else ["-fsanitize=" + sanitizers]
+        self.environment = dict(os.environ, PKG_CONFIG_PATH=folder)
+
+    def pkg_config(self, *arguments):
+        return call(["pkg-config", *arguments], env=self.environment).split()
+
+    def compile(self, source, program, *packages):
+        """Builds a program of one file with every warning an error."""
+        flags = self.pkg_config("--cflags", "--libs", *packages)
+        compiler = os.environ.get("CC", "cc").split()
+        call([*compiler, "-Wall", "-Werror", *self.sanitizers, "-o", program, source, *flags], env=self.environment)
+
+    def run(self, *command, **environment):
+        return call(list(command), env=dict(self.environment, **environment), cwd=self.root)
+
+
+class Built(Described):
+    """A build folder, of which nothing is installed."""
+
+    def __init__(self, build, root, sanitizers, *packages):
+        super().__init__(os.path.join(build, "meson-uninstalled"), root, sanitizers)
+        folders = [flag[len("-L"):] for flag in self.pkg_config("--libs-only-L", *packages)]
+        self.environment["LD_LIBRARY_PATH"] = os.pathsep.join(folders)
+
+
+class Installed(Described):
     """What 'meson install' of a build folder puts under a root."""
 
     def __init__(self, build, root, sanitizers):
-        self.root = root
-        self.sanitizers = [] if sanitizers == "none" else ["-fsanitize=" + sanitizers]
         call(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", root])
         descriptions = glob.glob(os.path.join(root, "**", "pkgconfig", "ferry-*.pc"), recursive=True)
         found = [path for path in descriptions if re.search(r"/ferry-\d+\.pc$", path)]
         if len(found) != 1:
             raise Failed("pkg-config files that were installed: %r" % (descriptions,))
+        super().__init__(os.path.dirname(found[0]), root, sanitizers)
         self.description = found[0]
         # Libraries beside the first one.
         self.siblings = [os.path.basename(path)[:-len(".pc")] for path in descriptions if path not in found]
         for path in descriptions:
             self.move_prefix(path)
-        self.environment = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(self.description))
         self.name = os.path.basename(self.description)[:-len(".pc")]
         self.started = []
         # Programs that are installed for users.
@@ -60,9 +88,6 @@ class Installed:
         with open(description, "w", encoding="utf-8") as file:
             file.write(text)
 
-    def pkg_config(self, *arguments):
-        return call(["pkg-config", *arguments], env=self.environment).split()
-
     def names(self):
         """All names that the installed headers have; and those of the libraries beside, which not each build has."""
         found = set(NAMESPACES)
@@ -75,15 +100,6 @@ class Installed:
             with open(path, encoding="utf-8") as file:
                 found.update(re.findall(r"\w+", file.read()))
         return found
-
-    def compile(self, source, program, *packages):
-        """Builds a program of one file with every warning an error."""
-        flags = self.pkg_config("--cflags", "--libs", *packages)
-        compiler = os.environ.get("CC", "cc").split()
-        call([*compiler, "-Wall", "-Werror", *self.sanitizers, "-o", program, source, *flags], env=self.environment)
-
-    def run(self, *command, **environment):
-        return call(list(command), env=dict(self.environment, **environment), cwd=self.root)
 
     def has(self, program):
         return shutil.which(program, path=self.environment["PATH"]) is not None
