@@ -9,6 +9,7 @@
 
 #include "base/ferry-base-private.h"
 #include "task/ferry-executor.h"
+#include "task/ferry-pool-private.h"
 #include "worker/ferry-function-private.h"
 
 /* How long a host waits before it tries a pool again that has failed, in seconds. */
@@ -26,6 +27,7 @@ make_first_pool (FerryHostProgram *self, FerryLauncher *launcher)
   FerryPool *pool = ferry_pool_new (self->router, launcher);
 
   g_object_set (pool, "max-workers", 1, "use-fork-server", FALSE, "restart-limit", 0, NULL);
+  ferry_pool_set_remedy (pool, "start the host again");
   return pool;
 }
 
@@ -76,7 +78,7 @@ reset_pool (gpointer data)
   FerryHostProgram *self = data;
 
   g_clear_pointer (&self->reset, g_source_unref);
-  g_message ("Resets the pool, and starts workers again");
+  g_message ("Starts workers again");
   ferry_pool_reset (self->pool);
   return G_SOURCE_REMOVE;
 }
@@ -88,7 +90,7 @@ pool_failed (FerryPool *pool, GParamSpec *pspec, FerryHostProgram *self)
 
   if (failure == NULL || self->reset != NULL)
     return;
-  g_message ("The host takes no tasks for %d seconds, then it resets its pool by itself: %s", RESET_SECONDS,
+  g_message ("The host takes no tasks for %d seconds, then it starts workers again: %s", RESET_SECONDS,
              failure->message);
   self->reset = g_timeout_source_new_seconds (RESET_SECONDS);
   g_source_set_callback (self->reset, reset_pool, self, NULL);
@@ -99,6 +101,7 @@ static void
 make_pool (FerryHostProgram *self, const FerryHostOptions *options, FerryLauncher *launcher)
 {
   self->pool = ferry_pool_new (self->router, launcher);
+  ferry_pool_set_remedy (self->pool, "wait until the host starts workers again");
   if (options->n_workers > 0)
     ferry_pool_set_max_workers (self->pool, (guint) options->n_workers);
   if (options->max_tasks > 0)

@@ -43,6 +43,7 @@ typedef struct
   gboolean stopping;     /* the pool ends all of its workers */
   gboolean settled;      /* all tasks that can be sent were sent, and no worker has changed since then */
   gboolean has_attached; /* at least one worker of the pool has attached, so the program is able to attach */
+  const char *remedy;    /* see ferry_pool_set_remedy() */
   void (*schedule) (FerryPool *self);
   void (*note_change) (FerryPool *self, FerryPoolWorker *worker); /* see ferry_pool_roster_update() */
   gboolean (*may_end_idle) (FerryPool *self);                     /* whether one idle worker may end */

@@ -236,8 +236,9 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
     {
       g_autoptr (GError) reason = ferry_error_copy (error);
 
-      g_prefix_error (&reason, "The workers' initialiser '%s' failed; correct it, then call ferry_pool_reset(): ",
-                      self->rules->initialiser.function);
+      g_prefix_error (&reason,
+                      "The workers' initialiser '%s' failed; correct it, then %s: ", self->rules->initialiser.function,
+                      self->rules->remedy);
       self->rules->fail (pool, g_steal_pointer (&reason));
       ferry_pool_worker_kill (self);
       return;

@@ -262,8 +262,8 @@ note_refusal (FerryPool *self, const GError *error)
     return;
   fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
                            "The system had too few resources for a worker of the pool '%s' %u times; free memory, "
-                           "descriptors or processes, then call ferry_pool_reset(). The last error: %s",
-                           get_name (self), self->refusals->len, error->message));
+                           "descriptors or processes, then %s. The last error: %s",
+                           get_name (self), self->refusals->len, self->rules.remedy, error->message));
 }
 
 /* Handles a worker that could not be started. After a shortage of resources the start is tried again, up to a limit.
@@ -303,10 +303,9 @@ note_useless_end (FerryPool *self, FerryExit *exit)
     return;
   number = never ? g_strdup ("No worker") : g_strdup_printf ("%u workers", self->restarts->len);
   fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                           "%s of the pool '%s' %s; correct the worker's program, then call ferry_pool_reset(). The "
-                           "last worker: %s%s%s",
+                           "%s of the pool '%s' %s; correct the worker's program, then %s. The last worker: %s%s%s",
                            number, get_name (self), never ? "has attached" : "ended before they had begun a task",
-                           ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
+                           self->rules.remedy, ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
 }
 
 /* Handles the unexpected end of a worker. A worker that had begun a task, other than the initialiser, is replaced
@@ -768,6 +767,12 @@ ferry_pool_start (FerryPool *self, GError **error)
   self->started = TRUE;
   start_minimum (self);
   return ferry_runner_check (FERRY_RUNNER (self), error);
+}
+
+void
+ferry_pool_set_remedy (FerryPool *self, const char *text)
+{
+  self->rules.remedy = text;
 }
 
 /**
@@ -1297,6 +1302,7 @@ ferry_pool_init (FerryPool *self)
   self->rules = (FerryPoolRules){
     .idle_timeout = 60 * G_USEC_PER_SEC,
     .death_limit = 3,
+    .remedy = "call ferry_pool_reset()",
     .schedule = ferry_pool_schedule,
     .note_change = note_change,
     .may_end_idle = may_end_idle,

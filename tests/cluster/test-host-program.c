@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "cluster/ferry-host-program-private.h"
@@ -24,6 +25,13 @@ parse (FerryHostOptions *options, const char *switches, const char *program)
   g_assert_no_error (error);
 }
 
+/* Whoever runs a host calls no functions of the library. */
+static void
+assert_is_for_operators (const char *text)
+{
+  g_assert_null (strstr (text, "ferry_pool"));
+}
+
 static void
 assert_failed (const char *switches, const char *path, int code, const char *word)
 {
@@ -35,6 +43,7 @@ assert_failed (const char *switches, const char *path, int code, const char *wor
   g_assert_false (ferry_host_program_start (&program, &options, &error));
   g_assert_error (error, FERRY_ERROR, code);
   g_assert_nonnull (strstr (error->message, word));
+  assert_is_for_operators (error->message);
   ferry_host_program_stop (&program);
 }
 
@@ -94,6 +103,60 @@ static void
 test_program_that_is_no_worker_is_told (void)
 {
   assert_failed ("", "/bin/true", FERRY_ERROR_WORKER_LOST, "'/bin/true' cannot be run: ");
+  assert_failed ("", "/bin/true", FERRY_ERROR_WORKER_LOST, "correct the worker's program, then start the host again");
+}
+
+/* Returns (transfer full) a program that is a worker until there is such a file. */
+static char *
+make_fragile_program (const char *folder, const char *flag)
+{
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  g_autofree char *text = g_strdup_printf ("#!/bin/sh\n[ ! -e '%s' ] && exec '%s' \"$@\"\n", flag, worker);
+  g_autoptr (GError) error = NULL;
+  char *path = g_build_filename (folder, "fragile", NULL);
+
+  g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_NONE, 0700, &error);
+  g_assert_no_error (error);
+  return path;
+}
+
+static gboolean
+has_failed (gpointer pool)
+{
+  return ferry_pool_get_error (pool) != NULL;
+}
+
+static void
+test_program_that_is_no_worker_any_more_is_told (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("ferry-host-XXXXXX", NULL);
+  g_autofree char *flag = g_build_filename (folder, "flag", NULL);
+  g_autofree char *path = make_fragile_program (folder, flag);
+  g_auto (FerryHostOptions) options = {0};
+  g_autoptr (FerryExecutor) executor = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryHostProgram program;
+  const char *text;
+
+  parse (&options, "--workers 1 --no-fork-server", path);
+  ferry_host_program_start (&program, &options, &error);
+  g_assert_no_error (error);
+  g_file_set_contents (flag, "", 0, &error);
+  g_assert_no_error (error);
+  executor = ferry_executor_new (program.pool);
+  task = ferry_executor_submit (executor, "pid", NULL, &error);
+  g_assert_no_error (error);
+  ferry_test_run_until (has_failed, program.pool);
+  text = ferry_pool_get_error (program.pool)->message;
+  g_assert_nonnull (strstr (text, "correct the worker's program, then wait until the host starts workers again"));
+  assert_is_for_operators (text);
+  g_clear_object (&task);
+  g_clear_object (&executor);
+  ferry_host_program_stop (&program);
+  g_unlink (flag);
+  g_unlink (path);
+  g_rmdir (folder);
 }
 
 static void
@@ -112,6 +175,7 @@ main (int argc, char **argv)
   g_test_add_func ("/host-program/runs-in-a-sandbox", test_program_runs_in_a_sandbox);
   g_test_add_func ("/host-program/that-is-not-there-is-told", test_program_that_is_not_there_is_told);
   g_test_add_func ("/host-program/that-is-no-worker-is-told", test_program_that_is_no_worker_is_told);
+  g_test_add_func ("/host-program/that-is-no-worker-any-more-is-told", test_program_that_is_no_worker_any_more_is_told);
   g_test_add_func ("/host-program/with-a-pattern-that-fits-nothing-is-told", test_pattern_that_fits_nothing_is_told);
   return g_test_run ();
 }
