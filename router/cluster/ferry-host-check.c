@@ -176,7 +176,9 @@ say_state (FerryBus *bus)
   if (error != NULL)
     say ("server", "%s", error->message);
   else if (ferry_bus_get_state (bus) != FERRY_CLUSTER_STATE_CONNECTED)
-    say ("server", "It did not answer within %d seconds; look whether it runs, and whether a firewall is between",
+    say ("server",
+         "It did not answer within %d seconds; look whether it runs, whether this machine's name service answers, and "
+         "whether a firewall is between",
          SERVER_SECONDS);
   return error == NULL && ferry_bus_get_state (bus) == FERRY_CLUSTER_STATE_CONNECTED;
 }

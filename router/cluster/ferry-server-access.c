@@ -13,6 +13,7 @@
 #include "cluster/ferry-server-access-private.h"
 
 #include <gio/gio.h>
+#include <netdb.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
@@ -456,6 +457,39 @@ set_refusal (FerryServerAccess *self, const char *text, GError **error)
                      address, self->credentials_file, text);
 }
 
+/* Returns (transfer none) (nullable) why the name of a server stands for no machine. */
+static const char *
+find_name_fault (const Server *server)
+{
+  const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+  struct addrinfo *found = NULL;
+  int code = getaddrinfo (server->host, NULL, &hints, &found);
+
+  if (code != 0)
+    return code == EAI_SYSTEM ? g_strerror (errno) : gai_strerror (code);
+  freeaddrinfo (found);
+  return NULL;
+}
+
+/* Nobody has answered. The NATS library says the same where it could not find out whom to ask. */
+static void
+set_silence (FerryServerAccess *self, const char *text, GError **error)
+{
+  const Server *server = get_tried (self);
+  const char *fault = find_name_fault (server);
+
+  if (fault != NULL)
+    ferry_set_error (
+      error, FERRY_ERROR_NOT_LISTENING,
+      "No machine has the name '%s' in the address '%s' (%s); correct the name, or have the name service "
+      "of this machine know it",
+      server->host, server->address, fault);
+  else
+    ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
+                     "No NATS server answers at '%s' (%s); start one there, or correct the address", server->address,
+                     text);
+}
+
 /* What a failed attempt means, and what to do about it. */
 static void
 set_error (FerryServerAccess *self, natsStatus status, GError **error)
@@ -469,8 +503,7 @@ set_error (FerryServerAccess *self, natsStatus status, GError **error)
     case NATS_IO_ERROR:
     case NATS_TIMEOUT:
     case NATS_CONNECTION_CLOSED:
-      ferry_set_error (error, FERRY_ERROR_NOT_LISTENING,
-                       "No NATS server answers at '%s' (%s); start one there, or correct the address", address, text);
+      set_silence (self, text, error);
       break;
     case NATS_CONNECTION_AUTH_FAILED:
       set_refusal (self, text, error);
