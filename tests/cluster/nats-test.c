@@ -57,21 +57,40 @@ die_with_the_test (gpointer data)
   prctl (PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/* The server writes its ports into a file when it takes connections. */
+/* The server writes its ports into a file when it takes connections. Returns 0 if what it does there is not in it. */
+static guint
+find_port (NatsTestServer *self, const char *what)
+{
+  g_autofree char *name = g_strdup_printf ("nats-server_%d.ports", self->pid);
+  g_autofree char *path = nats_test_server_get_path (self, name);
+  g_autofree char *key = g_strdup_printf ("\"%s\":", what);
+  g_autofree char *text = NULL;
+  const char *at;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL) || (at = strstr (text, key)) == NULL ||
+      (at = strstr (at, "127.0.0.1:")) == NULL)
+    return 0;
+  return (guint) g_ascii_strtoull (at + strlen ("127.0.0.1:"), NULL, 10);
+}
+
 static gboolean
 read_port (gpointer data)
 {
   NatsTestServer *self = data;
-  g_autofree char *name = g_strdup_printf ("nats-server_%d.ports", self->pid);
-  g_autofree char *path = nats_test_server_get_path (self, name);
-  g_autofree char *text = NULL;
-  const char *at;
+  guint port = find_port (self, "nats");
 
   g_assert_cmpint (waitpid (self->pid, NULL, WNOHANG), ==, 0);
-  if (!g_file_get_contents (path, &text, NULL, NULL) || (at = strstr (text, "127.0.0.1:")) == NULL)
-    return FALSE;
-  self->port = (guint) g_ascii_strtoull (at + strlen ("127.0.0.1:"), NULL, 10);
-  return TRUE;
+  self->port = port > 0 ? port : self->port;
+  return port > 0;
+}
+
+guint
+nats_test_server_get_other_port (NatsTestServer *self, const char *what)
+{
+  guint port = find_port (self, what);
+
+  g_assert_cmpuint (port, >, 0);
+  return port;
 }
 
 void

@@ -32,6 +32,9 @@ void nats_test_server_kill (NatsTestServer *self);
 void nats_test_server_free (NatsTestServer *self);
 /* (transfer full): “SCHEME://HOST:PORT”. */
 char *nats_test_server_get_url (NatsTestServer *self, const char *scheme, const char *host);
+/* At which port the server does something else, such as "monitoring" or "cluster", which its configuration has it do at
+ * any port. */
+guint nats_test_server_get_other_port (NatsTestServer *self, const char *what);
 /* (transfer full): the path of a file in the folder. */
 char *nats_test_server_get_path (NatsTestServer *self, const char *name);
 void nats_test_server_write (NatsTestServer *self, const char *name, const char *text);

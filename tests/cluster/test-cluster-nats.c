@@ -121,10 +121,10 @@ note_drained (gpointer data)
 static const FerryHostServiceFuncs service_funcs = {tell_presence, note_drained};
 
 static Host *
-host_new (Scene *scene, const char *name)
+host_new_at (Scene *scene, NatsTestServer *server, const char *name)
 {
   static const char *const functions[] = {"add", "echo", "gate", "note", "nothing", "sleep-until-cancelled", NULL};
-  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  g_autofree char *url = nats_test_server_get_url (server, "nats", "127.0.0.1");
   const FerryBusSettings settings = {.url = url, .application = "app", .host = name};
   g_autoptr (GError) error = NULL;
   Host *host = g_new0 (Host, 1);
@@ -137,6 +137,12 @@ host_new (Scene *scene, const char *name)
     ferry_host_reception_new (host->service, scene->task->router, 30 * G_USEC_PER_SEC, host_make_wire, host);
   tell_presence (host);
   return host;
+}
+
+static Host *
+host_new (Scene *scene, const char *name)
+{
+  return host_new_at (scene, scene->server, name);
 }
 
 /* As of a process that is killed: it says no more. */
@@ -421,6 +427,56 @@ a_server_that_takes_less_ends_sessions_with_larger_packets (void)
                             "takes up to 20000 bytes; raise 'max_payload'"));
   large = task_test_submit (scene->executor, "echo", g_variant_new_string (text));
   task_test_assert_result (large, printed);
+}
+
+/* Whether a server tells those that connect of another one. */
+static gboolean
+knows_another_server (gpointer server)
+{
+  g_autofree char *url = nats_test_server_get_url (server, "nats", "127.0.0.1");
+  natsConnection *connection = NULL;
+  char **urls = NULL;
+  int n = 0;
+
+  g_assert_cmpint (natsConnection_ConnectTo (&connection, url), ==, NATS_OK);
+  g_assert_cmpint (natsConnection_GetDiscoveredServers (connection, &urls, &n), ==, NATS_OK);
+  natsConnection_Destroy (connection);
+  for (int i = 0; i < n; i++)
+    free (urls[i]);
+  free (urls);
+  return n > 0;
+}
+
+/* The application is told one server, and learns of the other one, at which the host is. */
+static void
+servers_of_a_nats_cluster_stand_in_for_each_other (void)
+{
+  static const char text[] = "cluster { name: servers, listen: '127.0.0.1:-1'";
+  g_autofree char *configuration = g_strconcat (text, " }\n", NULL);
+  g_autofree char *other_configuration = NULL;
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestServer) other = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (configuration);
+  other_configuration = g_strdup_printf ("%s, routes: ['nats-route://127.0.0.1:%u'] }\n", text,
+                                         nats_test_server_get_other_port (scene->server, "cluster"));
+  other = nats_test_server_new ();
+  nats_test_server_start (other, other_configuration);
+  ferry_test_look_until (knows_another_server, scene->server);
+  ferry_cluster_close (scene->cluster);
+  g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
+  host = host_new_at (scene, other, "alpha");
+  task = task_test_submit (scene->executor, "gate", g_variant_new_string ("gate"));
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  nats_test_server_kill (scene->server);
+  task_test_open_gate ();
+  task_test_assert_result (task, NULL);
+  g_assert_cmpint (ferry_cluster_get_state (scene->cluster), ==, FERRY_CLUSTER_STATE_CONNECTED);
+  g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
 }
 
 static void
@@ -1261,6 +1317,112 @@ what_others_garble_harms_no_task (void)
   run_tasks_beside (garble);
 }
 
+/* ---- How much is said ---- */
+
+/* One that hears what a host says. */
+typedef struct
+{
+  natsConnection *nats;           /* (owned) */
+  natsSubscription *subscription; /* (owned) */
+  FerrySession *session;          /* (unowned): of the application */
+  _Atomic guint n_packets;        /* with messages */
+  _Atomic guint n_last_words;     /* how often the host has said what it says of a task that goes on for 100 ms */
+  FerrySessionCounts at_end;      /* what the session had when a task ended */
+} Listener;
+
+/* A function of libnats' thread for the subscription. */
+static void
+listen (natsConnection *nats, natsSubscription *subscription, natsMsg *message, void *closure)
+{
+  Listener *self = closure;
+  gsize size = (gsize) natsMsg_GetDataLength (message);
+  const char *bytes = natsMsg_GetData (message);
+  FerryPacket packet;
+
+  if (ferry_packet_parse (&packet, bytes, size, NULL) == FERRY_PACKET_SOUND && packet.header.kind == FERRY_PACKET_DATA)
+    {
+      self->n_last_words += memmem (bytes, size, FERRY_PROCESS_VALUE, strlen (FERRY_PROCESS_VALUE)) != NULL;
+      self->n_packets++;
+    }
+  natsMsg_Destroy (message);
+  g_main_context_wakeup (NULL);
+}
+
+static void
+listener_begin (Listener *self, Scene *scene)
+{
+  g_autofree char *url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+
+  g_assert_cmpint (natsConnection_ConnectTo (&self->nats, url), ==, NATS_OK);
+  g_assert_cmpint (natsConnection_Subscribe (&self->subscription, self->nats, "ferry.app.up.>", listen, self), ==,
+                   NATS_OK);
+  g_assert_cmpint (natsConnection_Flush (self->nats), ==, NATS_OK);
+}
+
+static void
+listener_end (Listener *self)
+{
+  gboolean ended = FALSE;
+
+  g_assert_cmpint (natsSubscription_SetOnCompleteCB (self->subscription, meddler_ended, &ended), ==, NATS_OK);
+  g_assert_cmpint (natsSubscription_Unsubscribe (self->subscription), ==, NATS_OK);
+  ferry_test_wait_flag (&ended);
+  natsSubscription_Destroy (self->subscription);
+  natsConnection_Destroy (self->nats);
+}
+
+static gboolean
+has_heard_the_last_words (gpointer data)
+{
+  Listener *self = data;
+
+  return self->n_last_words > 0 && ferry_session_get_counts (self->session).n_received == self->n_packets;
+}
+
+static gboolean
+is_told_that_a_worker_is_busy (gpointer host)
+{
+  return ferry_host_get_n_busy (host) == 1;
+}
+
+static void
+note_end (FerryTask *task, Listener *listener)
+{
+  listener->at_end = ferry_session_get_counts (listener->session);
+}
+
+/* One packet has the cancel, and the next one that comes has the end. */
+static void
+a_cancel_takes_one_round_trip (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (FerryHost) item = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  Listener listener = {.n_packets = 0};
+  FerrySessionCounts before;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  listener_begin (&listener, scene);
+  host = host_new (scene, "alpha");
+  task = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
+  task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
+  item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
+  listener.session = FERRY_SESSION (ferry_run_session_get_transport (item->place.session));
+  ferry_test_run_until (is_told_that_a_worker_is_busy, item);
+  ferry_test_run_until (has_heard_the_last_words, &listener);
+  ferry_test_run_until (has_nothing_under_way, listener.session);
+  g_signal_connect (task, "done", G_CALLBACK (note_end), &listener);
+  before = ferry_session_get_counts (listener.session);
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  g_assert_cmpuint (listener.at_end.n_sent - before.n_sent, ==, 1);
+  g_assert_cmpuint (listener.at_end.n_received - before.n_received, ==, 1);
+  listener_end (&listener);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1270,10 +1432,13 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/a-server-that-is-killed-costs-time-only", a_server_that_is_killed_costs_time_only);
   g_test_add_func ("/cluster-nats/sessions-are-told-that-the-server-is-back",
                    sessions_are_told_that_the_server_is_back);
+  g_test_add_func ("/cluster-nats/a-cancel-takes-one-round-trip", a_cancel_takes_one_round_trip);
   g_test_add_func ("/cluster-nats/no-host-is-doubted-while-the-server-is-gone",
                    no_host_is_doubted_while_the_server_is_gone);
   g_test_add_func ("/cluster-nats/a-server-that-takes-less-ends-sessions-with-larger-packets",
                    a_server_that_takes_less_ends_sessions_with_larger_packets);
+  g_test_add_func ("/cluster-nats/servers-of-a-nats-cluster-stand-in-for-each-other",
+                   servers_of_a_nats_cluster_stand_in_for_each_other);
   g_test_add_func ("/cluster-nats/a-host-that-is-killed-is-found-out", a_host_that_is_killed_is_found_out);
   g_test_add_func ("/cluster-nats/a-host-that-is-started-again-takes-its-place",
                    a_host_that_is_started_again_takes_its_place);

@@ -37,6 +37,10 @@ struct Guest
   char *id;
   FerrySession *session;
   HostTestApplication *application;
+  FerryPacketHeader header; /* of the packet that was sent last */
+  gboolean is_taken_over;   /* the test says the rest: the session is neither heard nor hears any more */
+  guint64 n_acknowledged;   /* data packets, since then */
+  guint n_asked;            /* how often the host has asked for what it misses, since then */
 };
 
 /* A packet on its way. */
@@ -68,6 +72,25 @@ is_of_kind (gconstpointer bytes, gsize size, FerryPacketKind kind)
   return ferry_packet_parse (&packet, bytes, size, NULL) == FERRY_PACKET_SOUND && packet.header.kind == kind;
 }
 
+static FerryPacket
+parse (GBytes *bytes)
+{
+  FerryPacket packet;
+
+  g_assert_cmpint (ferry_packet_parse (&packet, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), NULL), ==,
+                   FERRY_PACKET_SOUND);
+  return packet;
+}
+
+static void
+guest_note (Guest *self, GBytes *bytes)
+{
+  FerryPacket packet = parse (bytes);
+
+  self->n_acknowledged = packet.header.ack;
+  self->n_asked += packet.header.kind == FERRY_PACKET_ACK && packet.ack.n_ranges > 0;
+}
+
 static void
 deliver (gpointer data)
 {
@@ -92,7 +115,11 @@ deliver (gpointer data)
     {
       Guest *guest = fixture->guests->pdata[i];
 
-      if (g_str_equal (guest->user, self->user) && g_str_equal (guest->id, self->id))
+      if (!g_str_equal (guest->user, self->user) || !g_str_equal (guest->id, self->id))
+        continue;
+      if (guest->is_taken_over)
+        guest_note (guest, self->bytes);
+      else
         ferry_session_receive (guest->session, bytes, size);
     }
 }
@@ -111,6 +138,9 @@ send_down (gpointer data, GBytes *bytes)
 {
   Guest *guest = data;
 
+  if (guest->is_taken_over)
+    return;
+  guest->header = parse (bytes).header;
   post_packet (guest->fixture, guest->user, guest->id, bytes, FALSE);
 }
 
@@ -390,6 +420,95 @@ test_user_has_a_bounded_number_of_sessions (void)
   tear_down (&fixture);
 }
 
+/* ---- What a user begins and does not end ---- */
+
+static gboolean
+has_said_all (gpointer data)
+{
+  FerrySessionCounts counts = ferry_session_get_counts (((Guest *) data)->session);
+
+  return counts.n_sent > 0 && counts.queued + counts.under_way == 0;
+}
+
+static gboolean
+is_acknowledged (gpointer data)
+{
+  Guest *guest = data;
+
+  return guest->n_acknowledged > guest->header.number;
+}
+
+static gboolean
+is_asked (gpointer guest)
+{
+  return ((Guest *) guest)->n_asked > 0;
+}
+
+static void
+guest_say (Guest *self, GBytes *packet)
+{
+  ferry_host_reception_take (self->fixture->reception, self->user, self->id, packet, MAX_PACKET);
+  g_bytes_unref (packet);
+}
+
+/* The first bytes of a message that is so large that a user may have begun four of them. */
+static void
+guest_begin_large_message (Guest *self)
+{
+  const FerryChunk chunk = {.kind = FERRY_CHUNK_FIRST, .size = 8, .total = FERRY_HOST_MAX_USER_UNFINISHED / 4};
+  gsize size = FERRY_PACKET_HEADER_SIZE + ferry_packet_get_chunk_size (chunk.kind, chunk.size);
+  guint8 *data = g_malloc0 (size);
+
+  ferry_packet_write_header (data, &self->header);
+  ferry_packet_write_chunk (data + FERRY_PACKET_HEADER_SIZE, &chunk);
+  guest_say (self, g_bytes_new_take (data, size));
+}
+
+/* Is served, and begins such a message. */
+static Guest *
+hoarder_new (Fixture *fixture, const char *user, const char *id)
+{
+  Guest *self = guest_new (fixture, user, id);
+
+  guest_serve (self);
+  ferry_test_run_until (has_said_all, self);
+  self->is_taken_over = TRUE;
+  self->header.kind = FERRY_PACKET_DATA;
+  self->header.number = ferry_session_get_counts (self->session).n_sent;
+  guest_begin_large_message (self);
+  return self;
+}
+
+/* However many sessions the user has. Those of others do not count, and a session that ends leaves what it had. */
+static void
+test_user_has_a_bounded_amount_of_unfinished_messages (void)
+{
+  static const char *const ids[] = {"c0", "c1", "c2", "c3"};
+  Guest *guests[G_N_ELEMENTS (ids)];
+  Guest *late, *other;
+  Fixture fixture;
+
+  set_up (&fixture);
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    {
+      guests[i] = hoarder_new (&fixture, "mallory", ids[i]);
+      ferry_test_run_until (is_acknowledged, guests[i]);
+    }
+  late = hoarder_new (&fixture, "mallory", "late");
+  ferry_test_run_until (is_asked, late);
+  g_assert_false (is_acknowledged (late));
+  other = hoarder_new (&fixture, "alice", "c0");
+  ferry_test_run_until (is_acknowledged, other);
+  guest_say (guests[0], ferry_packet_new_bye (&guests[0]->header, FERRY_BYE_CLOSED));
+  guest_begin_large_message (late);
+  ferry_test_run_until (is_acknowledged, late);
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
+    guest_free (guests[i]);
+  guest_free (late);
+  guest_free (other);
+  tear_down (&fixture);
+}
+
 static void
 test_host_that_drains_takes_no_session (void)
 {
@@ -514,6 +633,8 @@ main (int argc, char **argv)
   g_test_add_func ("/host-reception/unknown-session-is-told-so", test_unknown_session_is_told_so);
   g_test_add_func ("/host-reception/nonsense-makes-no-session", test_nonsense_makes_no_session);
   g_test_add_func ("/host-reception/user-has-a-bounded-number-of-sessions", test_user_has_a_bounded_number_of_sessions);
+  g_test_add_func ("/host-reception/user-has-a-bounded-amount-of-unfinished-messages",
+                   test_user_has_a_bounded_amount_of_unfinished_messages);
   g_test_add_func ("/host-reception/host-that-drains-takes-no-session", test_host_that_drains_takes_no_session);
   g_test_add_func ("/host-reception/host-that-drains-stays-until-results-have-come",
                    test_host_that_drains_stays_until_results_have_come);

@@ -331,6 +331,48 @@ test_signals_may_come_to_the_very_end (void)
   tear_down (&fixture);
 }
 
+/* ---- monitoring ---- */
+
+/* Returns (transfer full) what the server tells of itself. */
+static char *
+ask_server (NatsTestServer *server, const char *path)
+{
+  g_autofree char *request = g_strdup_printf ("GET %s HTTP/1.0\r\n\r\n", path);
+  guint16 port = (guint16) nats_test_server_get_other_port (server, "monitoring");
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GDataInputStream) input = NULL;
+  g_autoptr (GError) error = NULL;
+  char *text;
+
+  connection = g_socket_client_connect_to_host (client, "127.0.0.1", port, NULL, &error);
+  g_assert_no_error (error);
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), request, strlen (request), NULL,
+                             NULL, &error);
+  g_assert_no_error (error);
+  input = g_data_input_stream_new (g_io_stream_get_input_stream (G_IO_STREAM (connection)));
+  text = g_data_input_stream_read_upto (input, "", 1, NULL, NULL, &error);
+  g_assert_no_error (error);
+  return text;
+}
+
+static void
+test_server_tells_who_is_connected (void)
+{
+  g_autofree char *text = NULL;
+  Fixture fixture;
+
+  set_up (&fixture);
+  open_session (&fixture);
+  text = ask_server (fixture.server, "/connz?subs=1");
+  g_test_message ("%s", text);
+  g_assert_nonnull (strstr (text, "\"name\": \"ferry-host alpha\""));
+  g_assert_nonnull (strstr (text, "\"ferry.demo.down.alpha."));
+  g_assert_nonnull (strstr (text, "\"name\": \"demo\""));
+  g_assert_nonnull (strstr (text, "\"ferry.demo.up.alice."));
+  tear_down (&fixture);
+}
+
 /* ---- other users ---- */
 
 static void
@@ -469,7 +511,12 @@ test_check_tells_what_is_wrong_with_the_server (void)
 {
   g_autoptr (NatsTestServer) server = server_test_new ();
   g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  /* Longer than a name service takes. */
+  g_autofree char *label = g_strnfill (64, 'n');
+  g_autofree char *url = g_strdup_printf ("nats://%s.invalid", label);
+  g_autoptr (GPtrArray) arguments = make_arguments (url, "alpha", "--check", worker);
 
+  assert_says (arguments, 2, "No machine has the name 'nnnn");
   assert_check (NULL, NULL, NULL, "alpha", "--check", worker, 2, "No NATS server answers");
   assert_check (server, "alpha", "guessed", "alpha", "--check", worker, 2, "does not let the user 'alpha' in");
   assert_check (server, "alpha", "secret", "beta", "--check", worker, 2, "does not permit");
@@ -527,6 +574,7 @@ main (int argc, char **argv)
   g_test_add_func ("/host/second-sigterm-ends-at-once", test_second_sigterm_ends_at_once);
   g_test_add_func ("/host/without-tasks-ends-at-once", test_host_without_tasks_ends_at_once);
   g_test_add_func ("/host/signals-may-come-to-the-very-end", test_signals_may_come_to_the_very_end);
+  g_test_add_func ("/host/server-tells-who-is-connected", test_server_tells_who_is_connected);
   g_test_add_func ("/host/no-other-user-ends-what-runs", test_no_other_user_ends_what_runs);
   g_test_add_func ("/host/check-finds-nothing-wrong", test_check_finds_nothing_wrong);
   g_test_add_func ("/host/check-tries-all-servers", test_check_tries_all_servers);
