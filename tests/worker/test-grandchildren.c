@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: worker/ferry-worker.c
+/* Tests: worker/ferry-worker.c, worker/ferry-attachment.c
  *
  * Workers that leave children behind, which keep the control socket, the doorbell and the lane: the worker's end is
  * the end of its own process, and comes in time. */
@@ -190,6 +190,21 @@ test_a_forked_child_does_not_write_into_the_lane (void)
   ferry_test_router_stop (router);
 }
 
+/* It goes on as an application, where it would else be ended as a worker that cannot attach. */
+static void
+test_a_forked_child_does_not_become_a_worker (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "fork-main", "send:1", "stop", NULL);
+
+  ferry_test_wait_ended (worker);
+  g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (worker, "exit")), ==, 0);
+  ferry_test_pipe_wait_closed (pipe);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  ferry_test_router_stop (router);
+}
+
 static gboolean
 has_no_child (gpointer data)
 {
@@ -228,6 +243,8 @@ main (int argc, char **argv)
   g_test_add_func ("/grandchildren/end-with-a-killed-worker", test_ends_children_of_a_killed_worker);
   g_test_add_func ("/grandchildren/a-forked-child-does-not-write-into-the-lane",
                    test_a_forked_child_does_not_write_into_the_lane);
+  g_test_add_func ("/grandchildren/a-forked-child-does-not-become-a-worker",
+                   test_a_forked_child_does_not_become_a_worker);
   g_test_add_func ("/grandchildren/that-are-the-applications-are-ended-and-reaped",
                    test_that_are_the_applications_are_ended_and_reaped);
   return g_test_run ();

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "link/control-sockets.h"
 #include "link/ferry-link-private.h"
 #include "route/ferry-sender-private.h"
 #include "worker/ferry-attachment-private.h"
@@ -276,6 +277,22 @@ test_application_is_no_worker (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER);
 }
 
+/* A socket that is named after that changes nothing. */
+static void
+test_attaching_is_impossible_once_it_has_failed (void)
+{
+  g_auto (Sockets) sockets;
+  g_autofree char *number = NULL;
+
+  sockets_init (&sockets);
+  g_assert_null (ferry_attachment_get_downlink (NULL));
+  number = g_strdup_printf ("%d", sockets.peer);
+  g_setenv (FERRY_CONTROL_FD_VARIABLE, number, TRUE);
+  g_assert_cmpint (ferry_control_find_fd (), ==, sockets.peer);
+  g_assert_false (ferry_attachment_is_possible ());
+  g_unsetenv (FERRY_CONTROL_FD_VARIABLE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -292,5 +309,7 @@ main (int argc, char **argv)
                    test_nonsense_in_the_down_lane_ends_the_worker);
   g_test_add_func ("/listening/router-stops-while-a-worker-is-deaf", test_router_stops_while_a_worker_is_deaf);
   g_test_add_func ("/listening/application-is-no-worker", test_application_is_no_worker);
+  g_test_add_func ("/listening/attaching-is-impossible-once-it-has-failed",
+                   test_attaching_is_impossible_once_it_has_failed);
   return g_test_run ();
 }

@@ -22,6 +22,7 @@
  *   give-away:N  have N children that are the application's (CLONE_PARENT) and wait for ever
  *   give-dead:N  have N such children that exit at once
  *   fork-send    have a forked child try to send, and end with status 4 unless it is refused
+ *   fork-main    have a forked child call ferry_worker_main(), and end with status 4 unless that returns
  *   attach       ask for the sender, and nothing else; the orders to send do that by themselves
  *
  * At the end of its orders it drops its sender and returns from main(). */
@@ -176,6 +177,23 @@ fork_and_send (void)
 }
 
 static void
+fork_and_call_main (void)
+{
+  pid_t child;
+  int status;
+
+  attach ();
+  child = fork ();
+  if (child == 0)
+    {
+      ferry_worker_main (NULL, NULL);
+      _exit (0);
+    }
+  if (child < 0 || waitpid (child, &status, 0) < 0 || status != 0)
+    exit (4);
+}
+
+static void
 give_away (guint64 n, gboolean waits)
 {
   for (guint64 i = 0; i < n; i++)
@@ -244,6 +262,8 @@ obey (const char *order)
     close_range (3, ~0U, 0);
   else if (strcmp (order, "fork-send") == 0)
     fork_and_send ();
+  else if (strcmp (order, "fork-main") == 0)
+    fork_and_call_main ();
   else if (strcmp (order, "evade") == 0)
     evasion_begin ();
   else if (g_str_has_prefix (order, "give-"))
