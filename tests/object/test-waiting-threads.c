@@ -18,6 +18,9 @@
 #define MAX_THREADS 4
 #define N_CALLS 300
 #define N_ROUNDS 3
+/* Sent in pieces, as it is not worth a copy of the application's; and in a buffer. */
+#define LARGE_SIZE 200000
+#define LARGER_SIZE (2 * 1024 * 1024)
 /* More than the window. */
 #define N_ITEMS 30
 #define WINDOW 4
@@ -37,7 +40,8 @@ typedef enum
 typedef enum
 {
   ECHO,
-  LARGE,  /* the answers are large */
+  LARGE,  /* the answers are large, and come in pieces */
+  LARGER, /* the answers come in buffers */
   PROXY,  /* a method of an object */
   STREAM, /* the answers are streams */
 } Question;
@@ -58,6 +62,7 @@ static const Case cases[] = {
   {"a-flood-of-another-worker", ECHO, FLOOD, "quiet"},
   {"the-end-of-another-worker", ECHO, END, "quiet"},
   {"large-answers", LARGE, NOTHING, "quiet"},
+  {"answers-in-buffers", LARGER, NOTHING, "quiet"},
   {"calls-of-a-proxy", PROXY, NOTHING, "quiet"},
   {"calls-of-a-proxy-and-messages-of-the-worker", PROXY, MESSAGE, "send"},
   {"calls-of-a-proxy-and-latest-values", PROXY, LATEST, "send"},
@@ -189,6 +194,17 @@ take_stream (FerryReplies *replies)
 }
 
 static void
+ask_large (Scene *self, guint link, guint32 size)
+{
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  ferry_mux_transact (self->muxes[link], "large", g_variant_new_uint32 (size), -1, NULL, &result, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_variant_get_size (result), ==, size);
+}
+
+static void
 ask (Scene *self, guint link, guint32 n)
 {
   g_autoptr (FerryReplies) replies = NULL;
@@ -198,9 +214,10 @@ ask (Scene *self, guint link, guint32 n)
   switch (self->manner->what->question)
     {
     case LARGE:
-      ferry_mux_transact (self->muxes[link], "large", NULL, -1, NULL, &result, &error);
-      g_assert_no_error (error);
-      g_assert_cmpuint (g_variant_get_size (result), ==, 200000);
+      ask_large (self, link, LARGE_SIZE);
+      break;
+    case LARGER:
+      ask_large (self, link, LARGER_SIZE);
       break;
     case PROXY:
       ferry_proxy_call (self->proxies[link], "add", g_variant_new ("(i)", 1), -1, NULL, &result, NULL, &error);
@@ -224,7 +241,7 @@ ask_many (gpointer data)
   Scene *self = data;
   guint link = atomic_fetch_add (&self->next, 1) % get_n_links (self);
   const Question question = self->manner->what->question;
-  guint n = question == LARGE || question == STREAM ? N_CALLS / 10 : N_CALLS;
+  guint n = question == LARGER ? N_CALLS / 100 : question == LARGE || question == STREAM ? N_CALLS / 10 : N_CALLS;
 
   for (guint32 i = 0; i < n; i++)
     ask (self, link, i);

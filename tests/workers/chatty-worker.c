@@ -9,7 +9,7 @@
  *   flood      messages over the sender "side" without end, and it answers nothing: it needs no transport
  *   sleep      nothing without end: it needs neither
  *
- * It answers "echo" with the arguments, "large" with 200,000 bytes, and "count" with a stream of as many numbers. A
+ * It answers "echo" with the arguments, "large" with as many bytes, and "count" with a stream of as many numbers. A
  * counter is exported over the transport "objects", if there is one. It ends with its first transport. */
 
 #include <ferry-objects.h>
@@ -20,7 +20,7 @@
 
 #include "object/object-test.h"
 
-#define LARGE 200000
+#define MAX_LARGE (4 * 1024 * 1024)
 
 static FerrySender *side; /* (owned) (nullable) */
 static gboolean prints;
@@ -51,9 +51,10 @@ echo (FerryInvocation *invocation, gpointer data)
 static void
 large (FerryInvocation *invocation, gpointer data)
 {
-  static guint8 bytes[LARGE];
+  static guint8 bytes[MAX_LARGE];
+  guint32 size = g_variant_get_uint32 (ferry_invocation_get_arguments (invocation));
 
-  ferry_invocation_return_bytes (invocation, bytes, sizeof bytes);
+  ferry_invocation_return_bytes (invocation, bytes, MIN (size, sizeof bytes));
 }
 
 static gpointer
