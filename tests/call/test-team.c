@@ -157,6 +157,16 @@ get_mask (FerryInvocation *invocation, gpointer data)
     invocation, g_variant_new_uint32 ((guint32) sigismember (&blocked, (int) get_number (invocation))));
 }
 
+/* Whether this thread is the one that receives. */
+static void
+receives (FerryInvocation *invocation, gpointer data)
+{
+  char name[16] = "";
+
+  pthread_getname_np (pthread_self (), name, sizeof name);
+  ferry_invocation_return_value (invocation, g_variant_new_uint32 (g_str_equal (name, "ferry-reader")));
+}
+
 static gpointer
 drop_demux (gpointer data)
 {
@@ -223,7 +233,7 @@ be_worker (char **argv)
   } handlers[] = {
     {"echo", echo},         {"pass", pass},     {"open", open_gate},    {"hang", hang},
     {"ask-back", ask_back}, {"append", append}, {"order", check_order}, {"work", work},
-    {"stop", stop},         {"mask", get_mask}, {"drop", drop},
+    {"stop", stop},         {"mask", get_mask}, {"drop", drop},         {"receives", receives},
   };
   g_autoptr (FerryTransport) transport = ferry_worker_get_transport ("calls", NULL);
   sigset_t usr1;
@@ -236,7 +246,8 @@ be_worker (char **argv)
   answering = ferry_demux_new (transport);
   for (guint i = 0; i < G_N_ELEMENTS (handlers); i++)
     ferry_demux_add_handler (answering, handlers[i].method, handlers[i].func, NULL, NULL);
-  ferry_demux_set_team (answering, (guint) atoi (argv[2]));
+  if (atoi (argv[2]) > 0)
+    ferry_demux_set_team (answering, (guint) atoi (argv[2]));
   if (argv[3] != NULL)
     start_behind_requests (transport);
   else
@@ -268,7 +279,7 @@ note_start (FerryInvocation *invocation, gpointer scene)
   ((Scene *) scene)->is_started = TRUE;
 }
 
-/* how (nullable): a worker that starts its demux behind requests. */
+/* n_at_a_time: 0 for a demux as it is made; how (nullable): a worker that starts its demux behind requests. */
 static void
 scene_init_how (Scene *self, const char *n_at_a_time, const char *how)
 {
@@ -533,6 +544,24 @@ test_flood_is_answered (gconstpointer n_at_a_time)
     ferry_test_run_until (is_done, &answers[i]);
 }
 
+/* What came before the start is answered by another thread, which may take what comes next as well. */
+static void
+test_handlers_run_where_requests_were_received_by_default (void)
+{
+  const gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
+  g_auto (Scene) scene = {0};
+  Answer answer = {0};
+
+  scene_init (&scene, "0");
+  while (answer.value == 0)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      ask (&scene, "receives", 0, NULL, &answer);
+      ferry_test_run_until (is_done, &answer);
+      g_assert_no_error (answer.error);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -547,6 +576,8 @@ main (int argc, char **argv)
   ADD_BOTH ("a-handler-that-blocks-hears-of-its-cancel", test_handler_that_blocks_hears_of_its_cancel);
   ADD_BOTH ("a-handler-may-wait-for-an-answer", test_handler_may_wait_for_an_answer);
   ADD_BOTH ("requests-begin-in-order", test_requests_begin_in_order);
+  ADD ("handlers-run-where-requests-were-received-by-default",
+       test_handlers_run_where_requests_were_received_by_default);
   ADD ("requests-do-not-overtake-those-that-came-before-the-start",
        test_requests_do_not_overtake_those_that_came_before_the_start);
   ADD ("a-stop-is-heard-while-handlers-run", test_stop_is_heard_while_handlers_run);
