@@ -18,7 +18,7 @@ import sources
 import tap
 
 VERSION = 14
-FOLDERS = ("router", "demo-app", "tests")
+FOLDERS = ("router", "demo-app", "examples", "tests")
 # A process takes as long to start as to read some files.
 FILES_A_PROCESS = 40
 SAMPLE = "int a( void ){return 1 ;}\n"

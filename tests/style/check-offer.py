@@ -23,7 +23,7 @@ MOST_UNSHOWN = 0
 
 UMBRELLA = "router/ferry.h"
 PUBLIC = r"router/\w+/(?!.*-private\.h$).*\.h$"
-SHOWN = (r"README\.md$", r"docs/.*\.md$", r"demo-app/.*\.[ch]$")
+SHOWN = (r"README\.md$", r"docs/.*\.md$", r"examples/.*\.c$", r"demo-app/.*\.[ch]$")
 MACRO_STANDS_FOR = r"ferry_\w+_(get_type|quark)$"
 DECLARATION = re.compile(r"\bFERRY_AVAILABLE_IN_\d+_\d+\s+(?!G_DECLARE)[^;()]*?\b(ferry_\w+)\s*\(")
 

@@ -5,7 +5,7 @@
 import os
 import re
 
-FOLDERS = (".ci", "build-aux", "data", "demo-app", "docs", "router", "tests")
+FOLDERS = (".ci", "build-aux", "data", "demo-app", "docs", "examples", "router", "tests")
 BINARY = (".png", ".ico", ".pyc", ".bin")
 
 

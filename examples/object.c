@@ -1,0 +1,68 @@
+/* A remote object: it lives in a worker, and a slider of this window is bound to it, both ways.
+ * The object is a kettle that cools by itself. What the worker sets moves the slider, and the slider heats the kettle.
+ * A replica is an object of this process that is kept the same as the one there. Here a scale has it as adjustment.
+ *
+ * SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <ferry-objects.h>
+#include <gtk/gtk.h>
+
+/* In the worker. The interface lists what others may do with the object, and nothing else can be done. */
+static gboolean
+initialise (FerryExporter *exporter, gpointer kettle, GError **error)
+{
+  g_autoptr (FerryInterface) interface = ferry_interface_new ("org.example.Kettle", GTK_TYPE_ADJUSTMENT);
+
+  ferry_interface_add_property (interface, "value",
+                                G_DBUS_PROPERTY_INFO_FLAGS_READABLE | G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE);
+  return ferry_exporter_export (exporter, "kettle", kettle, interface, FERRY_CALL_POLICY_SERIAL, error);
+}
+
+/* Called between requests, so that the object needs no lock. Returns after which time it wants to be called again. */
+static gint64
+cool (FerryExporter *exporter, gpointer kettle)
+{
+  gtk_adjustment_set_value (kettle, 0.99 * gtk_adjustment_get_value (kettle));
+  return G_USEC_PER_SEC / 20;
+}
+
+static int
+serve (FerryTransport *transport)
+{
+  static const FerryObjectServerFuncs funcs = {initialise, cool, NULL};
+  g_autoptr (GtkAdjustment) kettle = g_object_ref_sink (gtk_adjustment_new (100, 0, 100, 1, 10, 0));
+
+  return ferry_serve_objects (transport, &funcs, kettle, NULL) ? 0 : 1;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTransport) transport = ferry_worker_get_transport ("objects", NULL);
+  if (transport != NULL)
+    return serve (transport);
+
+  FerryRouter *router = ferry_router_get_default ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/proc/self/exe", NULL});
+  g_autoptr (FerryWorker) worker = NULL;
+  if (!ferry_router_start (router, &error) ||
+      !(transport = ferry_launcher_add_transport (launcher, router, "objects", &error)) ||
+      !(worker = ferry_launcher_spawn (launcher, router, &error)))
+    g_error ("%s", error->message);
+  g_autoptr (FerryProxy) proxy = ferry_proxy_new (transport, "kettle");
+  g_autoptr (GObject) replica =
+    ferry_proxy_create_replica (proxy, GTK_TYPE_ADJUSTMENT, (const char *[]){"value", NULL});
+  g_object_set (replica, "upper", 100.0, NULL);
+
+  gtk_init ();
+  GtkWidget *scale = gtk_scale_new (GTK_ORIENTATION_HORIZONTAL, GTK_ADJUSTMENT (replica));
+  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Kettle", "child", scale, "default-width", 400, NULL);
+  g_object_set (scale, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
+  gtk_scale_set_draw_value (GTK_SCALE (scale), TRUE);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (scale), GTK_ACCESSIBLE_PROPERTY_LABEL, "Temperature", -1);
+  gtk_window_present (GTK_WINDOW (window));
+  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
+    g_main_context_iteration (NULL, TRUE);
+}

@@ -1,0 +1,77 @@
+/* Pictures without copies: a worker paints into memory that the window shows.
+ * What arrives becomes a texture as it lies there. The worker gets its memory again when the texture is dropped.
+ * The launcher says that the worker is trusted. Where it does not, Ferry copies first, as a worker could paint on.
+ *
+ * SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <ferry.h>
+#include <gtk/gtk.h>
+
+#define SIDE 400
+
+/* In the worker: rings that grow. Making a buffer waits for room, and fails when the window is closed. */
+static int
+paint (FerrySender *sender)
+{
+  gboolean heard = ferry_sender_start (sender, NULL);
+
+  for (guint frame = 0; heard; frame++)
+    {
+      g_autoptr (FerryBuffer) buffer = ferry_sender_create_buffer (sender, 4 * SIDE * SIDE, NULL);
+      guint32 *pixels = buffer != NULL ? ferry_buffer_get_data (buffer, NULL) : NULL;
+
+      for (int i = 0; pixels != NULL && i < SIDE * SIDE; i++)
+        {
+          int x = i % SIDE - SIDE / 2, y = i / SIDE - SIDE / 2;
+          guint8 ring = (guint8) ((x * x + y * y) / 64 - 4 * frame);
+
+          pixels[i] = 0xff000000 | (guint32) ring << 16 | (guint32) (128 + ring / 4) << 8 | (255 - ring);
+        }
+      heard = pixels != NULL && ferry_sender_send_buffer (sender, NULL, buffer, NULL);
+      g_usleep (G_USEC_PER_SEC / 60);
+    }
+  return 0;
+}
+
+static void
+buffer_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *bytes, GtkPicture *picture)
+{
+  g_autoptr (GdkTexture) texture = NULL;
+
+  if (g_bytes_get_size (bytes) != 4 * SIDE * SIDE)
+    return;
+  texture = gdk_memory_texture_new (SIDE, SIDE, GDK_MEMORY_DEFAULT, bytes, 4 * SIDE);
+  gtk_picture_set_paintable (picture, GDK_PAINTABLE (texture));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerrySender) sender = ferry_worker_get_sender ("pictures", NULL);
+  if (sender != NULL)
+    return paint (sender);
+
+  FerryRouter *router = ferry_router_get_default ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/proc/self/exe", NULL});
+  g_autoptr (FerryReceiver) receiver = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+  g_object_set (launcher, "trusted", TRUE, NULL);
+  if (!ferry_router_start (router, &error) ||
+      !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, &error) ||
+      !ferry_launcher_add_sender (launcher, "pictures", sender, &error) ||
+      !(worker = ferry_launcher_spawn (launcher, router, &error)))
+    g_error ("%s", error->message);
+
+  gtk_init ();
+  GtkWidget *picture = gtk_picture_new ();
+  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Pictures", "child", picture, NULL);
+  gtk_window_set_default_size (GTK_WINDOW (window), SIDE, SIDE);
+  gtk_picture_set_alternative_text (GTK_PICTURE (picture), "Rings that a worker paints");
+  g_signal_connect (receiver, "buffer", G_CALLBACK (buffer_cb), picture);
+  ferry_receiver_bind (receiver, G_OBJECT (window));
+  gtk_window_present (GTK_WINDOW (window));
+  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
+    g_main_context_iteration (NULL, TRUE);
+}

@@ -1,0 +1,80 @@
+/* Crash and retry: a worker that crashes costs the task that it ran, and nothing else.
+ * The task's error says what was lost and how the process ended. The pool has another worker by then.
+ * ferry_executor_retry() submits the same once more: function, arguments, name and settings.
+ *
+ * SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <ferry.h>
+#include <gtk/gtk.h>
+#include <stdlib.h>
+
+static FerryExecutor *executor;
+static FerryTask *task;
+static GtkWidget *bar, *label, *button;
+
+static GVariant *
+gamble (FerryJob *job, GVariant *arguments, GError **error)
+{
+  for (int n = 1; n <= 100; n++)
+    {
+      g_usleep (5000); /* the work */
+      if (!ferry_job_report (job, n / 100.0, NULL, error))
+        return NULL;
+      if (n == 50 && g_random_boolean ())
+        abort ();
+    }
+  return g_variant_new_string ("It went well.");
+}
+
+static void
+done_cb (FerryTask *done)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = ferry_task_get_result (done, &error);
+
+  gtk_label_set_text (GTK_LABEL (label), result != NULL ? g_variant_get_string (result, NULL) : error->message);
+  gtk_button_set_label (GTK_BUTTON (button), result != NULL ? "Run Again" : "Retry");
+  gtk_widget_set_sensitive (button, TRUE);
+}
+
+static void
+run_cb (void)
+{
+  g_autoptr (FerryTask) before = g_steal_pointer (&task);
+  g_autoptr (GError) error = NULL;
+
+  task = before != NULL ? ferry_executor_retry (executor, before, &error)
+                        : ferry_executor_submit (executor, "gamble", NULL, &error);
+  if (task == NULL)
+    g_error ("%s", error->message);
+  gtk_label_set_text (GTK_LABEL (label), "Half of all workers crash in the middle of this.");
+  gtk_widget_set_sensitive (button, FALSE);
+  g_object_bind_property (task, "fraction", bar, "fraction", G_BINDING_SYNC_CREATE);
+  g_signal_connect_object (task, "done", G_CALLBACK (done_cb), button, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  ferry_function_register ("gamble", NULL, "s", gamble);
+  ferry_worker_main (&argc, &argv);
+
+  gtk_init ();
+  executor = ferry_executor_new_for_program ("/proc/self/exe", NULL);
+  bar = gtk_progress_bar_new ();
+  label = g_object_new (GTK_TYPE_LABEL, "wrap", TRUE, "max-width-chars", 50, NULL);
+  button = gtk_button_new ();
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Crash and Retry", "child", box, NULL);
+  g_object_set (box, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
+  gtk_box_append (GTK_BOX (box), bar);
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_box_append (GTK_BOX (box), button);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, "Work", -1);
+  g_signal_connect (button, "clicked", G_CALLBACK (run_cb), NULL);
+  run_cb ();
+  gtk_window_present (GTK_WINDOW (window));
+  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
+    g_main_context_iteration (NULL, TRUE);
+}

@@ -1,0 +1,260 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What each example shows, and what a person does with it: the window is looked at through watcher.c, which is preloaded
+into the program as anybody builds it."""
+
+import os
+import re
+import socket
+import struct
+import subprocess
+import time
+import zlib
+
+# Only ends a hang.
+SOME_SECONDS = 600
+# Of runs of which half crash, so many are never all alike.
+MANY_RUNS = 100
+
+
+class Program:
+    """A program with a window, and what is to be seen in it."""
+
+    def __init__(self, watcher, folder, name, *arguments):
+        self.name = name
+        self.socket, there = socket.socketpair()
+        self.socket.settimeout(SOME_SECONDS)
+        environment = dict(os.environ, LD_PRELOAD=os.path.abspath(watcher), FERRY_WATCHER=str(there.fileno()), GTK_A11Y="test",
+                           FERRY_ATTACH_TIMEOUT="600")
+        self.process = subprocess.Popen([os.path.join(".", name), *arguments], cwd=folder, env=environment,
+                                        pass_fds=[there.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+        there.close()
+        self.answers = self.socket.makefile("r", encoding="utf-8")
+
+    def ask(self, order):
+        """The lines of the answer, of which the last one says how it went; none from a program that has ended."""
+        lines = []
+        try:
+            self.socket.sendall((order + "\n").encode())
+            while not lines or lines[-1] not in ("done", "there is nothing of that"):
+                line = self.answers.readline()
+                if not line:
+                    return []
+                lines.append(line.rstrip("\n"))
+        except (BrokenPipeError, ConnectionResetError):
+            return []
+        return lines
+
+    def look(self):
+        return self.ask("look")[:-1]
+
+    def do(self, order):
+        if self.ask(order) != ["done"]:
+            raise AssertionError("%s: %s: there is nothing of that in %r" % (self.name, order, self.look()))
+
+    def wait_until(self, holds):
+        """Looks until a condition holds of the lines, and returns them."""
+        end = time.monotonic() + SOME_SECONDS
+        while True:
+            lines = self.look()
+            if not lines:
+                raise AssertionError("%s ended: %r" % (self.name, self.finish()))
+            if holds(lines):
+                return lines
+            if time.monotonic() > end:
+                raise AssertionError("%s still shows %r" % (self.name, lines))
+
+    def wait(self, *patterns):
+        """Looks until each pattern matches a line, and returns the lines."""
+        return self.wait_until(lambda lines: all(any(re.fullmatch(pattern, line) for line in lines)
+                                                 for pattern in patterns))
+
+    def finish(self):
+        """The exit status, and what was printed."""
+        output, errors = self.process.communicate(timeout=SOME_SECONDS)
+        self.socket.close()
+        return self.process.returncode, output, errors
+
+
+def write_png(path, side, colour):
+    """A square of one colour."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = (b"\0" + bytes(colour) * side) * side
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+                   + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
+def hello(report, start, folder):
+    program = start("hello")
+    status, output, _ = program.finish()
+    report.equal("it ends by itself, with the result", (status, output), (0, "Pi is 3.141593.\n"))
+    # One that a busy machine shows late may have ended.
+    seen, output = set(), ""
+    for _ in range(MANY_RUNS):
+        program = start("hello")
+        lines = program.look()
+        while lines and not any(re.fullmatch(r"bar 0\.[1-9]\d", line) for line in lines):
+            lines = program.look()
+        seen.update(lines)
+        program.ask("click Cancel")
+        output = program.finish()[1]
+        if lines and "cancelled" in output:
+            break
+    report.fact("the window has a title, a bar and a button", {"window Pi", "button Cancel"} < seen, sorted(seen))
+    report.equal("the button cancels", output, "Task 'pi 1' was cancelled; submit a new task to call the function\n")
+
+
+def pipe(report, start, folder):
+    program = start("pipe")
+    program.wait("label The worker is done.", r"bar 1\.00", "label 17984 primes up to 200000")
+    program.do("close Pipe")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+
+
+def cancel(report, start, folder):
+    program = start("cancel")
+    lines = program.wait(r"label \d+ of 5000 files")
+    report.equal("there are two tasks, each with its button", lines.count("button Cancel"), 2)
+    program.do("click Cancel")
+    program.wait("label Cancelled", r"label \d+ of 5000 files")
+    program.do("click Cancel")
+    program.wait("label Cancelling…")
+    lines = program.wait_until(lambda lines: lines.count("label Cancelled") == 2)
+    report.equal("both are cancelled, and cannot be once more", lines.count("insensitive button Cancel"), 2)
+    program.do("close Cancel")
+    report.equal("it ends with its window", program.finish()[:2], (0, ""))
+
+
+def map_files(report, start, folder):
+    for number, colour in enumerate(((255, 0, 0), (0, 255, 0), (0, 0, 255))):
+        write_png(os.path.join(folder, "%d.png" % number), 50 * (number + 1), colour)
+    broken = os.path.join(folder, "broken.png")
+    with open(broken, "w", encoding="utf-8") as file:
+        file.write("no picture")
+    names = [os.path.join(folder, "%d.png" % number) for number in range(3)]
+    program = start("map", *names, broken)
+    lines = program.wait(r"bar 1\.00", r"image broken\.png: .+")
+    report.equal("the pictures are there, in order and small",
+                 [line for line in lines if line.startswith("picture")], ["picture 96 x 96"] * 3)
+    program.do("close Map")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+    program = start("map")
+    program.wait("label Name pictures: .*")
+    program.do("close Map")
+    report.equal("without pictures it says what to do", program.finish(), (0, "", ""))
+
+
+def retry(report, start, folder):
+    program = start("retry")
+    ends = {}
+    for _ in range(MANY_RUNS):
+        lines = program.wait("button (Retry|Run Again)")
+        ends["button Retry" in lines] = lines
+        if len(ends) == 2:
+            break
+        program.do("click Retry" if "button Retry" in lines else "click Run Again")
+    report.fact("some run goes well", "label It went well." in ends.get(False, []), ends.get(False, []))
+    report.fact("some run crashes, and the window says what was lost, and how",
+                any("was lost because its worker ended" in line and "signal 6" in line for line in ends.get(True, [])),
+                ends.get(True, []))
+    program.do("close Crash and Retry")
+    report.equal("it ends with its window", program.finish()[:2], (0, ""))
+
+
+def group(report, start, folder):
+    program = start("group")
+    program.do("click New Search")
+    program.wait("label [123] run, [012] wait, 0 were cancelled", "window Search", r"bar 0\.\d*[1-9]", "label Documents")
+    program.do("close Search")
+    program.wait("label 0 run, 0 wait, 3 were cancelled")
+    program.do("close Group")
+    report.equal("closing a window cancels its tasks", program.finish(), (0, "", ""))
+
+
+def conversation(report, start, folder):
+    program = start("conversation")
+    program.wait("entry .*")
+    # A busy machine answers nothing in time, and an answer that waits for that of a hard question never comes in time.
+    for _ in range(MANY_RUNS):
+        program.do("type 1000000000039")
+        program.do("type 91")
+        if "label 91: 7" in program.wait("label 91: .*"):
+            break
+    report.fact("an easy question does not wait for a hard one", "label 91: 7" in program.look(), program.look())
+    program.wait("label 1000000000039: .* was not answered in time; .*")
+    program.do("close Smallest Divisor")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+
+
+def remote_object(report, start, folder):
+    def level(lines):
+        return next((float(line.split()[-1]) for line in lines if line.startswith("scale")), -1)
+
+    program = start("object")
+    program.wait_until(lambda lines: 0 < level(lines) < 99)
+    report.fact("what the worker sets moves the slider", True)
+    program.do("slide 20")
+    program.wait_until(lambda lines: level(lines) < 19)
+
+    def heated(lines):
+        if level(lines) < 20:
+            program.do("slide 90")
+        return 20 <= level(lines) < 89
+
+    program.wait_until(heated)
+    report.fact("what the slider sets, the worker goes on with", True)
+    program.do("close Kettle")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+
+
+def sandbox(report, start, folder):
+    path = os.path.join(folder, "picture.png")
+    write_png(path, 100, (200, 100, 0))
+    program = start("sandbox", path)
+    program.wait("picture 320 x 320", "label .*/etc/passwd.*[Pp]ermission denied.*")
+    report.fact("the picture is shown, and the file is refused", True)
+    program.do("close Sandbox")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+
+
+def pictures(report, start, folder):
+    program = start("pictures")
+    program.wait("picture 400 x 400")
+    shots = [os.path.join(folder, name) for name in ("one.png", "other.png")]
+    # There is none of a window that is about to be painted.
+    program.wait_until(lambda _: program.ask("shoot " + shots[0]) == ["done"])
+    program.wait_until(lambda _: program.ask("shoot " + shots[1]) == ["done"] and not same(*shots))
+    report.fact("the picture moves", True)
+    program.do("close Pictures")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+
+
+def same(one, other):
+    with open(one, "rb") as first, open(other, "rb") as second:
+        return first.read() == second.read()
+
+
+SCENES = {
+    "hello": hello, "pipe": pipe, "cancel": cancel, "map": map_files, "retry": retry, "group": group,
+    "conversation": conversation, "object": remote_object, "sandbox": sandbox, "pictures": pictures,
+}
+
+
+def play(report, watcher, programs, folder, name):
+    """The scene of an example, whose program is in a folder; files that it needs are made in another one."""
+    def start(program, *arguments):
+        started.append(Program(watcher, programs, program, *arguments))
+        return started[-1]
+
+    started = []
+    try:
+        SCENES[name](report, start, folder)
+    finally:
+        for program in started:
+            if program.process.poll() is None:
+                program.process.kill()
+                program.finish()

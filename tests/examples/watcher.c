@@ -1,0 +1,284 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Looks at the windows of a program that knows nothing of it, and does there what a person would do.
+ *
+ * It is preloaded, and begins when the program presents its first window. FERRY_WATCHER is the number of a socket, over
+ * which a test sends a line for each thing to do; each is answered by lines, of which the last one is "done" or says
+ * why not. Without a test, FERRY_WATCHER_SHOT is the name of a picture: it is taken of the first window after some
+ * frames, and the windows are closed.
+ *
+ *     look               a line for each window, and for each widget in sight that says something
+ *     click LABEL        a button
+ *     type TEXT          into the first entry, and Enter
+ *     slide NUMBER       the first scale
+ *     shoot FILE         a picture of the window that was presented last
+ *     close TITLE        a window */
+
+#include <dlfcn.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <gtk/gtk.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FRAMES_BEFORE_SHOT 60
+
+/* Between two looks the program goes on for so long. */
+#define LOOK_MILLISECONDS 10
+
+static FILE *orders; /* what the test says */
+static FILE *answers;
+static GtkWindow *newest; /* (weak) */
+
+/* ---- what is seen ---- */
+
+typedef gboolean (*Visit) (GtkWidget *widget, gpointer data);
+
+/* Visits the mapped widgets until a visit returns TRUE. Returns whether one did. */
+static gboolean
+visit_widgets (GtkWidget *widget, Visit visit, gpointer data)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return FALSE;
+  if (visit (widget, data))
+    return TRUE;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    if (!GTK_IS_NATIVE (child) && visit_widgets (child, visit, data))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+visit_windows (Visit visit, gpointer data)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+  gboolean found = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows) && !found; i++)
+    {
+      g_autoptr (GtkWidget) window = g_list_model_get_item (windows, i);
+
+      found = visit_widgets (window, visit, data);
+    }
+  return found;
+}
+
+static void
+say (const char *what, const char *text)
+{
+  g_autofree char *line = g_strdelimit (g_strdup (text != NULL ? text : ""), "\n", ' ');
+
+  fprintf (answers, "%s %s\n", what, line);
+}
+
+/* What a screen reader would not know how to call is said to have no name. */
+static void
+say_figures (GtkWidget *widget, const char *what, const char *figures)
+{
+  GtkAccessible *accessible = GTK_ACCESSIBLE (widget);
+  gboolean has_name = gtk_test_accessible_has_property (accessible, GTK_ACCESSIBLE_PROPERTY_LABEL) ||
+                      gtk_test_accessible_has_property (accessible, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION) ||
+                      gtk_test_accessible_has_relation (accessible, GTK_ACCESSIBLE_RELATION_LABELLED_BY);
+
+  fprintf (answers, "%s%s %s\n", what, has_name ? "" : " without a name", figures);
+}
+
+static void
+tell_picture (GtkWidget *widget)
+{
+  GdkPaintable *paintable = gtk_picture_get_paintable (GTK_PICTURE (widget));
+  g_autofree char *size = NULL;
+
+  if (paintable == NULL)
+    return;
+  size = g_strdup_printf ("%d x %d", gdk_paintable_get_intrinsic_width (paintable),
+                          gdk_paintable_get_intrinsic_height (paintable));
+  say_figures (widget, "picture", size);
+}
+
+static void
+tell_figure (GtkWidget *widget, const char *what, double figure)
+{
+  g_autofree char *text = g_strdup_printf ("%.2f", figure);
+
+  say_figures (widget, what, text);
+}
+
+static gboolean
+tell (GtkWidget *widget, gpointer data)
+{
+  if (GTK_IS_WINDOW (widget))
+    say ("window", gtk_window_get_title (GTK_WINDOW (widget)));
+  else if (GTK_IS_LABEL (widget) && gtk_widget_get_ancestor (widget, GTK_TYPE_BUTTON) == NULL)
+    say ("label", gtk_label_get_text (GTK_LABEL (widget)));
+  else if (GTK_IS_BUTTON (widget) && gtk_button_get_label (GTK_BUTTON (widget)) != NULL)
+    say (gtk_widget_is_sensitive (widget) ? "button" : "insensitive button",
+         gtk_button_get_label (GTK_BUTTON (widget)));
+  else if (GTK_IS_PROGRESS_BAR (widget))
+    tell_figure (widget, "bar", gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (widget)));
+  else if (GTK_IS_SCALE (widget))
+    tell_figure (widget, "scale", gtk_range_get_value (GTK_RANGE (widget)));
+  else if (GTK_IS_ENTRY (widget))
+    say_figures (widget, "entry", gtk_editable_get_text (GTK_EDITABLE (widget)));
+  else if (GTK_IS_PICTURE (widget))
+    tell_picture (widget);
+  else if (GTK_IS_IMAGE (widget) && gtk_widget_get_tooltip_text (widget) != NULL)
+    say ("image", gtk_widget_get_tooltip_text (widget));
+  return FALSE;
+}
+
+/* ---- what is done ---- */
+
+static gboolean
+click (GtkWidget *widget, gpointer label)
+{
+  if (!GTK_IS_BUTTON (widget) || g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), label) != 0 ||
+      !gtk_widget_is_sensitive (widget))
+    return FALSE;
+  g_signal_emit_by_name (widget, "clicked");
+  return TRUE;
+}
+
+static gboolean
+type (GtkWidget *widget, gpointer text)
+{
+  if (!GTK_IS_ENTRY (widget))
+    return FALSE;
+  gtk_editable_set_text (GTK_EDITABLE (widget), text);
+  g_signal_emit_by_name (widget, "activate");
+  return TRUE;
+}
+
+static gboolean
+slide (GtkWidget *widget, gpointer number)
+{
+  if (!GTK_IS_SCALE (widget))
+    return FALSE;
+  gtk_range_set_value (GTK_RANGE (widget), g_ascii_strtod (number, NULL));
+  return TRUE;
+}
+
+static gboolean
+close_window (GtkWidget *widget, gpointer title)
+{
+  if (!GTK_IS_WINDOW (widget) || g_strcmp0 (gtk_window_get_title (GTK_WINDOW (widget)), title) != 0)
+    return FALSE;
+  gtk_window_close (GTK_WINDOW (widget));
+  return TRUE;
+}
+
+static gboolean
+shoot (const char *path)
+{
+  g_autoptr (GdkPaintable) paintable = NULL;
+  g_autoptr (GskRenderNode) node = NULL;
+  g_autoptr (GdkTexture) texture = NULL;
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+  GskRenderer *renderer = newest != NULL ? gtk_native_get_renderer (GTK_NATIVE (newest)) : NULL;
+
+  if (renderer != NULL)
+    {
+      paintable = gtk_widget_paintable_new (GTK_WIDGET (newest));
+      gdk_paintable_snapshot (paintable, snapshot, gdk_paintable_get_intrinsic_width (paintable),
+                              gdk_paintable_get_intrinsic_height (paintable));
+    }
+  node = gtk_snapshot_free_to_node (snapshot);
+  if (node == NULL)
+    return FALSE;
+  texture = gsk_renderer_render_texture (renderer, node, NULL);
+  return gdk_texture_save_to_png (texture, path);
+}
+
+static gboolean
+obey (const char *order, char *argument)
+{
+  static const struct
+  {
+    const char *order;
+    Visit visit;
+  } deeds[] = {{"click", click}, {"type", type}, {"slide", slide}, {"close", close_window}};
+
+  if (g_str_equal (order, "shoot"))
+    return shoot (argument);
+  for (guint i = 0; i < G_N_ELEMENTS (deeds); i++)
+    if (g_str_equal (order, deeds[i].order))
+      return visit_windows (deeds[i].visit, argument);
+  return FALSE;
+}
+
+static gboolean
+look (gpointer data)
+{
+  visit_windows (tell, NULL);
+  fputs ("done\n", answers);
+  fflush (answers);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+order_came (int fd, GIOCondition condition, gpointer data)
+{
+  char line[1024];
+  char *argument;
+
+  if (fgets (line, sizeof line, orders) == NULL)
+    exit (1); /* the test has ended, and nobody would look at the program any more */
+  g_strchomp (line);
+  argument = strchr (line, ' ');
+  if (argument != NULL)
+    *argument++ = '\0';
+  if (g_str_equal (line, "look"))
+    {
+      g_timeout_add (LOOK_MILLISECONDS, look, NULL);
+      return G_SOURCE_CONTINUE;
+    }
+  fputs (obey (line, argument) ? "done\n" : "there is nothing of that\n", answers);
+  fflush (answers);
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- the beginning ---- */
+
+static gboolean
+frame_came (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+{
+  static guint n_frames;
+
+  gtk_widget_queue_draw (widget);
+  if (++n_frames < FRAMES_BEFORE_SHOT)
+    return G_SOURCE_CONTINUE;
+  if (!shoot (g_getenv ("FERRY_WATCHER_SHOT")))
+    g_printerr ("There is no picture.\n");
+  gtk_window_close (newest);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+begin (void)
+{
+  const char *fd = g_getenv ("FERRY_WATCHER");
+
+  if (g_getenv ("FERRY_WATCHER_SHOT") != NULL)
+    gtk_widget_add_tick_callback (GTK_WIDGET (newest), frame_came, NULL, NULL);
+  if (fd == NULL || orders != NULL)
+    return;
+  orders = fdopen (atoi (fd), "r");
+  answers = fdopen (dup (atoi (fd)), "w");
+  setvbuf (orders, NULL, _IONBF, 0);
+  g_unix_fd_add (atoi (fd), G_IO_IN | G_IO_HUP, order_came, NULL);
+}
+
+void
+gtk_window_present (GtkWindow *window)
+{
+  void (*present) (GtkWindow * window) = dlsym (RTLD_NEXT, "gtk_window_present");
+
+  g_set_weak_pointer (&newest, window);
+  present (window);
+  begin ();
+}
+
+/* Workers are nothing to look at. */
+static void __attribute__ ((constructor)) keep_from_workers (void) { unsetenv ("LD_PRELOAD"); }
