@@ -241,18 +241,26 @@ order_came (int fd, GIOCondition condition, gpointer data)
 
 /* ---- the beginning ---- */
 
-static gboolean
-frame_came (GtkWidget *widget, GdkFrameClock *clock, gpointer data)
+/* Behind the painting, when nothing of the window waits to be painted again; else there is no picture until there is.
+ */
+static void
+frame_painted (GdkFrameClock *clock, gpointer data)
 {
   static guint n_frames;
 
-  gtk_widget_queue_draw (widget);
-  if (++n_frames < FRAMES_BEFORE_SHOT)
-    return G_SOURCE_CONTINUE;
-  if (!shoot (g_getenv ("FERRY_WATCHER_SHOT")))
-    g_printerr ("There is no picture.\n");
+  if (newest == NULL || ++n_frames < FRAMES_BEFORE_SHOT || !shoot (g_getenv ("FERRY_WATCHER_SHOT")))
+    return;
+  gdk_frame_clock_end_updating (clock);
   gtk_window_close (newest);
-  return G_SOURCE_REMOVE;
+}
+
+static void
+await_shot (void)
+{
+  GdkFrameClock *clock = gtk_widget_get_frame_clock (GTK_WIDGET (newest));
+
+  g_signal_connect (clock, "after-paint", G_CALLBACK (frame_painted), NULL);
+  gdk_frame_clock_begin_updating (clock);
 }
 
 static void
@@ -261,7 +269,7 @@ begin (void)
   const char *fd = g_getenv ("FERRY_WATCHER");
 
   if (g_getenv ("FERRY_WATCHER_SHOT") != NULL)
-    gtk_widget_add_tick_callback (GTK_WIDGET (newest), frame_came, NULL, NULL);
+    await_shot ();
   if (fd == NULL || orders != NULL)
     return;
   orders = fdopen (atoi (fd), "r");
