@@ -26,7 +26,6 @@ struct _FerryDemoCard
   FerryTask *task;
   FerryTaskMonitor *monitor;
   FerryDemoSpec *spec;
-  guint64 id;
   FerryDemoMeter *meter; /* (unowned) outlives the tasks that run */
 
   FerryDemoReport report;
@@ -140,13 +139,12 @@ ferry_demo_card_init (FerryDemoCard *self)
 
 /* To be called once for a task, before it begins. */
 FerryDemoCard *
-ferry_demo_card_new (FerryTask *task, guint64 id, FerryDemoMeter *meter)
+ferry_demo_card_new (FerryTask *task, FerryDemoMeter *meter)
 {
   FerryDemoCard *self = g_object_new (FERRY_DEMO_TYPE_CARD, NULL);
 
   self->task = g_object_ref (task);
   self->spec = ferry_demo_task_dup_spec (task);
-  self->id = id;
   self->meter = meter;
   g_object_set_data (G_OBJECT (task), CARD_KEY, self);
 
@@ -164,12 +162,6 @@ FerryDemoCard *
 ferry_demo_card_get (FerryTask *task)
 {
   return g_object_get_data (G_OBJECT (task), CARD_KEY);
-}
-
-guint64
-ferry_demo_card_get_id (FerryDemoCard *self)
-{
-  return self->id;
 }
 
 FerryTask *

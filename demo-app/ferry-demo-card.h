@@ -16,10 +16,9 @@ G_BEGIN_DECLS
 #define FERRY_DEMO_TYPE_CARD (ferry_demo_card_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoCard, ferry_demo_card, FERRY_DEMO, CARD, GObject)
 
-FerryDemoCard *ferry_demo_card_new (FerryTask *task, guint64 id, FerryDemoMeter *meter) G_GNUC_WARN_UNUSED_RESULT;
+FerryDemoCard *ferry_demo_card_new (FerryTask *task, FerryDemoMeter *meter) G_GNUC_WARN_UNUSED_RESULT;
 FerryDemoCard *ferry_demo_card_get (FerryTask *task);
 
-guint64 ferry_demo_card_get_id (FerryDemoCard *self);
 FerryTask *ferry_demo_card_get_task (FerryDemoCard *self);
 const FerryDemoSpec *ferry_demo_card_get_spec (FerryDemoCard *self);
 const FerryDemoReport *ferry_demo_card_get_report (FerryDemoCard *self);

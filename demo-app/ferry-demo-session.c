@@ -25,8 +25,6 @@ struct _FerryDemoSession
   FerryDemoObject *object;
   FerryDemoMandelbrotTiles *mandelbrot_tiles;
   FerryDemoThumbnails *thumbnails;
-  guint64 last_id;
-  int highest_priority; /* that a task was given */
 
   FerryDemoMeter *meter;
   FerryDemoReading reading;
@@ -43,12 +41,6 @@ typedef enum
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryDemoSession, ferry_demo_session, G_TYPE_OBJECT)
-
-static FerryDemoCard *
-get_card (FerryDemoSession *self, guint position)
-{
-  return g_ptr_array_index (self->cards, position);
-}
 
 static void
 turn_meter (FerryDemoSession *self, gint64 now)
@@ -99,7 +91,7 @@ make_card (FerryDemoSession *self, guint position)
   g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->executor), position);
   FerryDemoCard *card = ferry_demo_card_get (task);
 
-  return card != NULL ? g_object_ref (card) : ferry_demo_card_new (task, ++self->last_id, self->meter);
+  return card != NULL ? g_object_ref (card) : ferry_demo_card_new (task, self->meter);
 }
 
 /* The first handler that is told of a new task, so that the others find its card. */
@@ -240,59 +232,6 @@ ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec)
     return task;
   g_warning ("'%s' was not submitted: %s", ferry_task_get_name (task), error->message);
   return NULL;
-}
-
-FerryTask *
-ferry_demo_session_find (FerryDemoSession *self, guint64 id)
-{
-  for (guint i = 0; i < self->cards->len; i++)
-    if (ferry_demo_card_get_id (get_card (self, i)) == id)
-      return ferry_demo_card_get_task (get_card (self, i));
-  return NULL;
-}
-
-/* Does the work of a task that is over once more: it goes to the end of the list. The new task, which the list keeps;
- * NULL when there is none. */
-FerryTask *
-ferry_demo_session_retry (FerryDemoSession *self, guint64 id)
-{
-  FerryTask *task = ferry_demo_session_find (self, id);
-  g_autoptr (FerryTask) again = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (task == NULL || !ferry_task_get_done (task))
-    return NULL;
-  revive_pool (self);
-  again = ferry_executor_retry (self->executor, task, &error);
-  if (again == NULL)
-    {
-      g_warning ("'%s' was not tried again: %s", ferry_task_get_name (task), error->message);
-      return NULL;
-    }
-  ferry_demo_session_remove (self, id);
-  return again;
-}
-
-/* FALSE for a task that runs: it must be cancelled first. */
-gboolean
-ferry_demo_session_remove (FerryDemoSession *self, guint64 id)
-{
-  FerryTask *task = ferry_demo_session_find (self, id);
-
-  return task != NULL && ferry_executor_remove (self->executor, task, NULL);
-}
-
-/* Puts a task that waits before all others that do. */
-void
-ferry_demo_session_run_next (FerryDemoSession *self, guint64 id)
-{
-  FerryTask *task = ferry_demo_session_find (self, id);
-  g_autoptr (GError) error = NULL;
-
-  if (task == NULL || ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
-    return;
-  if (!ferry_executor_set_task_priority (self->executor, task, ++self->highest_priority, &error))
-    g_debug ("'%s' keeps its place: %s", ferry_task_get_name (task), error->message);
 }
 
 FerryExecutor *

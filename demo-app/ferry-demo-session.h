@@ -30,10 +30,6 @@ gboolean ferry_demo_session_start (FerryDemoSession *self, GError **error);
 void ferry_demo_session_stop (FerryDemoSession *self);
 
 FerryTask *ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec);
-FerryTask *ferry_demo_session_retry (FerryDemoSession *self, guint64 id);
-gboolean ferry_demo_session_remove (FerryDemoSession *self, guint64 id);
-void ferry_demo_session_run_next (FerryDemoSession *self, guint64 id);
-FerryTask *ferry_demo_session_find (FerryDemoSession *self, guint64 id);
 
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
 FerryRunner *ferry_demo_session_get_cluster (FerryDemoSession *self);

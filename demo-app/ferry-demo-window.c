@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The window. Its page of jobs: the list of the executor's tasks, what can be done with them, how far all of them are,
- * and the figures below. Its other pages are FerryDemoObjectPage, FerryDemoMandelbrotPage and FerryDemoThumbnailPage.
+/* The window. Its page of jobs: the list of the executor's tasks, how far all of them are, and the figures below. Its
+ * other pages are FerryDemoObjectPage, FerryDemoMandelbrotPage and FerryDemoThumbnailPage.
  *
  * Bars move when a function reports, words at the session's turns. The frame clock is kept going while there is work,
  * so that its figure is honest; an idle window draws nothing. */
@@ -10,11 +10,11 @@
 #include "ferry-demo-window.h"
 
 #include "ferry-demo-cluster.h"
+#include "ferry-demo-digests-button.h"
 #include "ferry-demo-format.h"
 #include "ferry-demo-mandelbrot-page.h"
 #include "ferry-demo-object-page.h"
 #include "ferry-demo-primes-dialog.h"
-#include "ferry-demo-row.h"
 #include "ferry-demo-thumbnail-page.h"
 #include "ferry-demo-words.h"
 
@@ -32,7 +32,6 @@ struct _FerryDemoWindow
 
   FerryDemoSession *session;
   FerryExecutor *executor; /* (unowned) the session's */
-  GtkSingleSelection *selection;
   guint tick_callback;
   GtkFileChooserNative *folder_chooser;
 
@@ -47,7 +46,6 @@ struct _FerryDemoWindow
   GtkWidget *workers_button;
   GtkWidget *workers_label;
   GtkAdjustment *workers_adjustment;
-  GtkWidget *stack;
   GtkWidget *summary;
   GtkWidget *counts_label;
   GtkWidget *total_bar;
@@ -155,7 +153,6 @@ tasks_changed_cb (FerryDemoWindow *self)
 {
   gboolean empty = g_list_model_get_n_items (G_LIST_MODEL (self->executor)) == 0;
 
-  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), empty ? "empty" : "tasks");
   gtk_widget_set_visible (self->summary, !empty);
   show_counts (self);
   if (!empty && self->tick_callback == 0)
@@ -301,109 +298,31 @@ open_add_menu (GtkWidget *widget, const char *action, GVariant *parameter)
 
 /* ---- tasks of the list ---- */
 
-/* Selects the task in that place, or the last one, and gives it the focus. */
-static void
-go_to (FerryDemoWindow *self, guint position)
-{
-  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->executor));
-
-  if (n_items == 0)
-    return;
-  position = MIN (position, n_items - 1);
-  gtk_single_selection_set_selected (self->selection, position);
-  gtk_widget_activate_action (self->list, "list.scroll-to-item", "u", position);
-  gtk_widget_grab_focus (self->list);
-}
-
-static guint
-find_position (FerryDemoWindow *self, guint64 id)
-{
-  FerryTask *task = ferry_demo_session_find (self->session, id);
-  guint position = 0;
-
-  for (; position < g_list_model_get_n_items (G_LIST_MODEL (self->executor)); position++)
-    {
-      g_autoptr (FerryTask) candidate = g_list_model_get_item (G_LIST_MODEL (self->executor), position);
-
-      if (candidate == task)
-        break;
-    }
-  return position;
-}
-
-static void
-remove_task (FerryDemoWindow *self, guint64 id)
-{
-  guint position = find_position (self, id);
-
-  if (ferry_demo_session_remove (self->session, id))
-    go_to (self, position);
-  else
-    gtk_widget_error_bell (GTK_WIDGET (self));
-}
-
-static void
-retry_task (FerryDemoWindow *self, guint64 id)
-{
-  if (ferry_demo_session_retry (self->session, id) != NULL)
-    go_to (self, G_MAXUINT);
-  else
-    gtk_widget_error_bell (GTK_WIDGET (self));
-}
-
-static void
-run_task_next (FerryDemoWindow *self, guint64 id)
-{
-  ferry_demo_session_run_next (self->session, id);
-}
-
-static void
-cancel_task (FerryDemoWindow *self, guint64 id)
-{
-  FerryTask *task = ferry_demo_session_find (self->session, id);
-
-  if (task != NULL)
-    ferry_task_cancel (task);
-}
-
-/* The task that keys are meant for: of the row that has the focus in one of its buttons, or the one that is selected;
- * NULL where no task is to be seen. */
-static FerryTask *
-get_current_task (FerryDemoWindow *self)
-{
-  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (self));
-  GtkWidget *row = focus != NULL ? gtk_widget_get_ancestor (focus, FERRY_DEMO_TYPE_ROW) : NULL;
-
-  if (!is_showing_jobs (self))
-    return NULL;
-  return row != NULL ? ferry_demo_row_get_task (FERRY_DEMO_ROW (row))
-                     : gtk_single_selection_get_selected_item (self->selection);
-}
-
-/* The actions come in pairs: one for the task whose card has the id, and one for the task that keys are meant for. */
+/* What keys do wherever the focus is in the window; the list knows which task they are meant for. */
 static const struct
 {
   const char *action;
-  const char *action_on_current;
-  void (*act) (FerryDemoWindow *self, guint64 id);
+  const char *of_list;
 } task_actions[] = {
-  {"job.remove", "job.remove-current", remove_task},
-  {"job.retry", "job.retry-current", retry_task},
-  {"job.run-next", "job.run-next-current", run_task_next},
-  {"job.cancel", "job.cancel-current", cancel_task},
+  {"job.retry-current", "task.retry"},
+  {"job.run-next-current", "task.run-next"},
+  {"job.cancel-current", "task.cancel"},
 };
 
 static void
 act_on_task (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
-  FerryTask *current = get_current_task (self);
 
-  for (guint i = 0; i < G_N_ELEMENTS (task_actions); i++)
+  for (guint i = 0; is_showing_jobs (self) && i < G_N_ELEMENTS (task_actions); i++)
     if (g_str_equal (task_actions[i].action, action))
-      task_actions[i].act (self, g_variant_get_uint64 (parameter));
-    else if (g_str_equal (task_actions[i].action_on_current, action) && current != NULL)
-      task_actions[i].act (self, ferry_demo_card_get_id (ferry_demo_card_get (current)));
+      gtk_widget_activate_action (self->list, task_actions[i].of_list, NULL);
+}
+
+static void
+setup_row_cb (FerryDemoWindow *self, FerryTaskRow *row)
+{
+  g_object_set (row, "suffix", ferry_demo_digests_button_new (row), NULL);
 }
 
 static void
@@ -426,7 +345,6 @@ ferry_demo_window_dispose (GObject *object)
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (object);
 
   g_clear_object (&self->folder_chooser);
-  g_clear_object (&self->selection);
   g_clear_object (&self->session);
   G_OBJECT_CLASS (ferry_demo_window_parent_class)->dispose (object);
 }
@@ -446,10 +364,7 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "job.cancel-all", NULL, cancel_all);
   gtk_widget_class_install_action (widget_class, "job.clear", NULL, clear_finished);
   for (guint i = 0; i < G_N_ELEMENTS (task_actions); i++)
-    {
-      gtk_widget_class_install_action (widget_class, task_actions[i].action, "t", act_on_task);
-      gtk_widget_class_install_action (widget_class, task_actions[i].action_on_current, NULL, act_on_task);
-    }
+    gtk_widget_class_install_action (widget_class, task_actions[i].action, NULL, act_on_task);
 }
 
 static void
@@ -467,7 +382,6 @@ bind_template (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, workers_adjustment);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, stack);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, summary);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, counts_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, total_bar);
@@ -478,6 +392,7 @@ bind_template (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, median_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, p99_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, frames_label);
+  gtk_widget_class_bind_template_callback (widget_class, setup_row_cb);
 }
 
 static void
@@ -489,7 +404,7 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
 
   g_type_ensure (FERRY_DEMO_TYPE_MANDELBROT_PAGE);
   g_type_ensure (FERRY_DEMO_TYPE_OBJECT_PAGE);
-  g_type_ensure (FERRY_DEMO_TYPE_ROW);
+  g_type_ensure (FERRY_TYPE_TASK_LIST);
   g_type_ensure (FERRY_DEMO_TYPE_THUMBNAIL_PAGE);
   bind_template (widget_class);
   install_actions (widget_class);
@@ -520,12 +435,7 @@ ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
   self->executor = ferry_demo_session_get_executor (session);
   pool = ferry_executor_get_pool (self->executor);
 
-  self->selection = gtk_single_selection_new (g_object_ref (G_LIST_MODEL (self->executor)));
-  gtk_single_selection_set_autoselect (self->selection, FALSE);
-  gtk_single_selection_set_can_unselect (self->selection, TRUE);
-  gtk_single_selection_set_selected (self->selection, GTK_INVALID_LIST_POSITION);
-  gtk_list_view_set_model (GTK_LIST_VIEW (self->list), GTK_SELECTION_MODEL (self->selection));
-
+  g_object_set (self->list, "model", self->executor, NULL);
   g_object_bind_property (pool, "max-workers", self->workers_adjustment, "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
   follow (self, self->executor, "items-changed", tasks_changed_cb);

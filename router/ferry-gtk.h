@@ -12,8 +12,10 @@
 #include "gtk/ferry-pace.h"
 #include "gtk/ferry-progress-binding.h"
 #include "gtk/ferry-task-error.h"
+#include "gtk/ferry-task-list.h"
 #include "gtk/ferry-task-monitor.h"
 #include "gtk/ferry-task-outcome.h"
+#include "gtk/ferry-task-row.h"
 #include "gtk/ferry-task-status.h"
 #include "gtk/ferry-widget-end.h"
 

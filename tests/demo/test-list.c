@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-window.c, demo-app/ferry-demo-row.c
+/* Tests: demo-app/ferry-demo-window.c, demo-app/ferry-demo-digests-button.c
  *
  * The list of the demo's window: many tasks in it, what waits, and what somebody without a pointer can do. */
 
@@ -57,14 +57,15 @@ test_many_tasks (WindowTest *test, gconstpointer data)
   g_assert_cmpint (get_state (test, 25), ==, FERRY_TASK_STATUS_CRASHED);
   window_test_wait_words (test->window, "18 done · 1 failed · 11 cancelled");
   window_test_activate (test, "job.clear");
-  g_assert_cmpstr (window_test_get_page (test), ==, "empty");
+  g_assert_true (window_test_is_empty (test));
 }
 
 static gboolean
 can_scroll (gpointer data)
 {
-  GtkWidget *list = window_test_get (data, "list");
-  GtkAdjustment *adjustment = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (list));
+  GtkWidget *view =
+    gtk_widget_get_ancestor (window_test_wait_row (data, window_test_get_task (data, 0)), GTK_TYPE_LIST_VIEW);
+  GtkAdjustment *adjustment = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (view));
 
   return gtk_adjustment_get_upper (adjustment) > 2 * gtk_adjustment_get_page_size (adjustment);
 }
@@ -85,7 +86,7 @@ test_hundred_tasks (WindowTest *test, gconstpointer data)
   window_test_wait_idle (test);
   window_test_wait_words (test->window, "103 cancelled");
   window_test_activate (test, "job.clear");
-  g_assert_cmpstr (window_test_get_page (test), ==, "empty");
+  g_assert_true (window_test_is_empty (test));
 }
 
 static void
@@ -180,113 +181,70 @@ test_number_of_workers (WindowTest *test, gconstpointer data)
 
 /* ---- without a pointer ---- */
 
-/* What the key does where the list has the focus. */
 static void
-press_in_list (WindowTest *test, const char *key)
+select_task (WindowTest *test, FerryTask *task)
 {
-  GtkWidget *list = window_test_get (test, "list");
-  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (list);
-  gboolean pressed = FALSE;
-
-  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
-    {
-      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
-
-      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
-        continue;
-      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
-        {
-          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
-          g_autofree char *trigger = gtk_shortcut_trigger_to_string (gtk_shortcut_get_trigger (shortcut));
-
-          if (strcmp (trigger, key) == 0)
-            pressed |= gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, list, NULL);
-        }
-    }
-  g_assert_true (pressed);
+  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
+  g_object_set (window_test_get (test, "list"), "selected-task", task, NULL);
 }
 
-static void
-select_task (WindowTest *test, guint position)
-{
-  GtkSelectionModel *model = gtk_list_view_get_model (GTK_LIST_VIEW (window_test_get (test, "list")));
-
-  gtk_selection_model_select_item (model, position, TRUE);
-}
-
-static guint
+static FerryTask *
 get_selected (WindowTest *test)
 {
-  GtkSelectionModel *model = gtk_list_view_get_model (GTK_LIST_VIEW (window_test_get (test, "list")));
-
-  return gtk_single_selection_get_selected (GTK_SINGLE_SELECTION (model));
+  return ferry_test_get_object (window_test_get (test, "list"), "selected-task");
 }
 
-/* Delete takes the selected task away, and goes on to the one that takes its place. */
+/* Delete takes the selected task away, and goes on to the one that takes its place. What is gone can be had back. */
 static void
 test_keys (WindowTest *test, gconstpointer data)
 {
-  FerryTask *last;
+  FerryTask *second, *third;
 
   if (test->window == NULL)
     return;
   window_test_add_task (test, "primes:100");
-  window_test_add_task (test, "primes:1000");
-  window_test_add_task (test, "primes:10000");
+  second = window_test_add_task (test, "primes:1000");
+  third = window_test_add_task (test, "primes:10000");
   window_test_wait_idle (test);
-  g_assert_cmpuint (get_selected (test), ==, GTK_INVALID_LIST_POSITION);
-  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
-  press_in_list (test, "Delete");
-  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 3);
+  g_assert_null (get_selected (test));
 
-  select_task (test, 1);
-  press_in_list (test, "Delete");
-  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 2);
-  g_assert_cmpuint (get_selected (test), ==, 1);
-  g_assert_cmpstr (ferry_task_get_name (window_test_get_task (test, 1)), ==, "Primes up to 10,000");
+  select_task (test, second);
+  window_test_press_in_list (test, "Delete");
+  window_test_wait_no_row (test, second);
+  g_assert_true (get_selected (test) == third);
+  window_test_wait_words (test->window, "1 task removed");
+  window_test_press_in_list (test, "<Control>z");
+  window_test_wait_row (test, second);
 
+  select_task (test, third);
   window_test_activate (test, "job.retry-current");
-  last = window_test_get_task (test, 1);
-  g_assert_cmpuint (get_selected (test), ==, 1);
-  window_test_wait_state (last, FERRY_TASK_STATUS_DONE);
-  press_in_list (test, "Delete");
-
-  /* The row that has the focus comes before the one that is selected. */
-  window_test_add_task (test, "primes:200");
-  window_test_wait_idle (test);
-  select_task (test, 0);
-  gtk_widget_grab_focus (
-    window_test_get_part (window_test_wait_row (test, window_test_get_task (test, 1)), "retry_button"));
-  press_in_list (test, "Delete");
-  g_assert_cmpstr (ferry_task_get_name (window_test_get_task (test, 0)), ==, "Primes up to 100");
-  press_in_list (test, "Delete");
-  g_assert_cmpstr (window_test_get_page (test), ==, "empty");
+  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 3);
+  g_assert_true (get_selected (test) != third);
+  g_assert_cmpstr (ferry_task_get_name (get_selected (test)), ==, "Primes up to 10,000");
+  window_test_wait_state (get_selected (test), FERRY_TASK_STATUS_DONE);
 }
 
 static void
 test_running_task_is_not_removed (WindowTest *test, gconstpointer data)
 {
+  FerryTask *runs, *waits;
+
   if (test->window == NULL)
     return;
   occupy_workers (test);
-  window_test_add_task (test, "primes:100");
-  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
-  select_task (test, 0);
-  press_in_list (test, "Delete");
-  g_assert_cmpuint (window_test_get_n_tasks (test), ==, WINDOW_TEST_WORKERS + 1);
+  runs = window_test_get_task (test, 0);
+  waits = window_test_add_task (test, "primes:100");
+  select_task (test, runs);
+  window_test_press_in_list (test, "Delete");
+  g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_EXECUTING);
+  window_test_wait_row (test, runs);
 
-  /* One that waits has not cost anything yet. */
-  select_task (test, WINDOW_TEST_WORKERS);
-  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
+  select_task (test, waits);
   window_test_activate (test, "job.run-next-current");
-  g_assert_cmpint (ferry_test_get_number (window_test_get_task (test, WINDOW_TEST_WORKERS), "priority"), >, 0);
-  press_in_list (test, "Delete");
-  g_assert_cmpuint (window_test_get_n_tasks (test), ==, WINDOW_TEST_WORKERS);
-
-  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
-  select_task (test, 0);
+  g_assert_cmpint (ferry_test_get_number (waits, "priority"), >, 0);
+  select_task (test, runs);
   window_test_activate (test, "job.cancel-current");
-  window_test_wait_state (window_test_get_task (test, 0), FERRY_TASK_STATUS_CANCELLED);
+  window_test_wait_state (runs, FERRY_TASK_STATUS_CANCELLED);
 }
 
 /* Tab leads to every button that does something. */
@@ -366,7 +324,8 @@ test_accessible_labels (WindowTest *test, gconstpointer data)
       assert_label (window_test_get_part (row, "progress_bar"), "Progress", titles[i]);
       assert_label (window_test_get_part (row, "next_button"), "Run next", titles[i]);
       assert_label (window_test_get_part (row, "cancel_button"), "Cancel", titles[i]);
-      assert_label (window_test_get_part (row, "copy_button"), "Copy digests", titles[i]);
+      assert_label (window_test_get_part (row, "copy_button"), "Copy the error", titles[i]);
+      assert_label (ferry_test_get_object (row, "suffix"), "Copy digests", titles[i]);
       assert_label (window_test_get_part (row, "retry_button"), "Run again", titles[i]);
       assert_label (window_test_get_part (row, "remove_button"), "Remove", titles[i]);
       gtk_test_accessible_assert_role (window_test_get_part (row, "progress_bar"), GTK_ACCESSIBLE_ROLE_PROGRESS_BAR);

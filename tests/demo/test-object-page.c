@@ -470,7 +470,7 @@ test_pages_have_their_own_header (WindowTest *test, gconstpointer data)
   window_test_activate (test, "job.add-hang");
   g_assert_cmpstr (gtk_stack_get_visible_child_name (GTK_STACK (window_test_get (test, "pages"))), ==, "jobs");
   g_assert_true (gtk_widget_get_visible (window_test_get (test, "add_button")));
-  gtk_selection_model_select_item (gtk_list_view_get_model (GTK_LIST_VIEW (window_test_get (test, "list"))), 0, TRUE);
+  g_object_set (window_test_get (test, "list"), "selected-task", window_test_get_task (test, 0), NULL);
   window_test_show_page (test, "object");
   window_test_activate (test, "job.cancel-current");
   g_assert_false (is_cancelled (window_test_get_task (test, 0)));

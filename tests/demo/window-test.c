@@ -123,7 +123,7 @@ window_test_get (WindowTest *test, const char *name)
 GtkWidget *
 window_test_get_part (GtkWidget *row, const char *name)
 {
-  return GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_DEMO_TYPE_ROW, name));
+  return GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, name));
 }
 
 const char *
@@ -132,10 +132,10 @@ window_test_get_text (WindowTest *test, const char *name)
   return gtk_label_get_text (GTK_LABEL (window_test_get (test, name)));
 }
 
-const char *
-window_test_get_page (WindowTest *test)
+gboolean
+window_test_is_empty (WindowTest *test)
 {
-  return gtk_stack_get_visible_child_name (GTK_STACK (window_test_get (test, "stack")));
+  return gtk_widget_get_mapped (ferry_test_get_object (window_test_get (test, "list"), "placeholder"));
 }
 
 /* ---- tasks and their rows ---- */
@@ -178,7 +178,7 @@ typedef struct
 static gboolean
 shows_task (GtkWidget *widget, gconstpointer data)
 {
-  return FERRY_DEMO_IS_ROW (widget) && ferry_demo_row_get_task (FERRY_DEMO_ROW (widget)) == data;
+  return FERRY_IS_TASK_ROW (widget) && ferry_test_get_object (widget, "task") == data;
 }
 
 static gboolean
@@ -242,6 +242,45 @@ window_test_click (GtkWidget *row, const char *name)
   g_assert_true (gtk_widget_get_visible (button));
   g_assert_true (gtk_widget_is_sensitive (button));
   g_signal_emit_by_name (button, "clicked");
+}
+
+void
+window_test_press_in_list (WindowTest *test, const char *key)
+{
+  GtkWidget *list = window_test_get (test, "list");
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (list);
+  gboolean pressed = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
+        continue;
+      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
+        {
+          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
+          g_autofree char *trigger = gtk_shortcut_trigger_to_string (gtk_shortcut_get_trigger (shortcut));
+
+          if (strcmp (trigger, key) == 0)
+            pressed |= gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, list, NULL);
+        }
+    }
+  g_assert_true (pressed);
+}
+
+static gboolean
+has_no_row (gpointer data)
+{
+  return !has_row (data);
+}
+
+void
+window_test_wait_no_row (WindowTest *test, FerryTask *task)
+{
+  TaskFact fact = {.test = test, .task = task};
+
+  demo_test_poll_until (has_no_row, &fact);
 }
 
 void

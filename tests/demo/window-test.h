@@ -5,7 +5,8 @@
 
 #pragma once
 
-#include "demo-app/ferry-demo-row.h"
+#include <ferry-gtk.h>
+
 #include "demo-app/ferry-demo-window.h"
 #include "demo-test.h"
 
@@ -34,7 +35,8 @@ void window_test_wait_words (GtkWidget *widget, const char *words);
 GtkWidget *window_test_get (WindowTest *test, const char *name);
 GtkWidget *window_test_get_part (GtkWidget *row, const char *name);
 const char *window_test_get_text (WindowTest *test, const char *name);
-const char *window_test_get_page (WindowTest *test);
+/* Whether the page for no task is shown in place of the list. */
+gboolean window_test_is_empty (WindowTest *test);
 
 /* Submits the job of a word; the list keeps the task. */
 FerryTask *window_test_add_task (WindowTest *test, const char *word);
@@ -47,6 +49,10 @@ void window_test_wait_idle (WindowTest *test);
 
 void window_test_show_page (WindowTest *test, const char *name);
 void window_test_click (GtkWidget *row, const char *name);
+/* What the key does where the list has the focus. */
+void window_test_press_in_list (WindowTest *test, const char *key);
+/* Waits until no row shows the task. */
+void window_test_wait_no_row (WindowTest *test, FerryTask *task);
 void window_test_activate (WindowTest *test, const char *action);
 
 G_END_DECLS

@@ -70,6 +70,15 @@ def test_widgets(report, ferry, ferry_gtk, executor):
     while not bar.get_mapped():
         GLib.MainContext.default().iteration(True)
     report.equal("a bar shows a task", bar.get_fraction(), 1.0)
+    tasks = ferry_gtk.TaskList.new(executor)
+    rows = []
+    tasks.connect("setup-row", lambda _, row: rows.append(row))
+    window.set_child(tasks)
+    executor.props.keep_finished = 10
+    run(executor.submit("add", GLib.Variant("(xx)", (12, 30))))
+    while not [row for row in rows if row.props.task]:
+        GLib.MainContext.default().iteration(True)
+    report.equal("a list shows the tasks of an executor", rows[0].props.monitor.props.state_text, "Done")
     window.destroy()
 
 

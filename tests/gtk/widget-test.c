@@ -5,12 +5,20 @@
 
 #include "gtk/widget-test.h"
 
+#include <string.h>
+
 void
 widget_test_init (int *argc, char ***argv)
 {
+  g_test_init (argc, argv, NULL);
+  widget_test_start ();
+}
+
+void
+widget_test_start (void)
+{
   /* The accessible tree of GTK's own tests, so that there is one without a bus. */
   g_setenv ("GTK_A11Y", "test", TRUE);
-  g_test_init (argc, argv, NULL);
   if (g_getenv ("DISPLAY") != NULL || g_getenv ("WAYLAND_DISPLAY") != NULL)
     gtk_init ();
 }
@@ -35,6 +43,7 @@ widget_test_show (GtkWidget *child)
 {
   GtkWidget *window = gtk_window_new ();
 
+  gtk_window_set_default_size (GTK_WINDOW (window), 480, 480);
   gtk_window_set_child (GTK_WINDOW (window), child);
   gtk_window_present (GTK_WINDOW (window));
   ferry_test_look_until (is_mapped, child);
@@ -53,4 +62,43 @@ widget_test_count_notifications (gpointer object, const char *property, guint *c
   g_autofree char *signal = property != NULL ? g_strconcat ("notify::", property, NULL) : g_strdup ("notify");
 
   g_signal_connect (object, signal, G_CALLBACK (count_cb), count);
+}
+
+GtkWidget *
+widget_test_find_words (GtkWidget *widget, const char *words)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return NULL;
+  if (GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), words) != NULL)
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = widget_test_find_words (child, words);
+
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+typedef struct
+{
+  GtkWidget *widget;
+  const char *words;
+} Words;
+
+static gboolean
+are_shown (gpointer data)
+{
+  const Words *words = data;
+
+  return widget_test_find_words (words->widget, words->words) != NULL;
+}
+
+void
+widget_test_wait_words (GtkWidget *widget, const char *words)
+{
+  Words wanted = {widget, words};
+
+  ferry_test_look_until (are_shown, &wanted);
 }

@@ -12,10 +12,15 @@ G_BEGIN_DECLS
 
 /* To be called first in main(), in place of g_test_init(). */
 void widget_test_init (int *argc, char ***argv);
+/* The same where something else has called g_test_init(). */
+void widget_test_start (void);
 /* Skips the test, and returns FALSE, where there is no display. */
 gboolean widget_test_has_display (void);
 /* A window with the child in it, drawn; the test destroys it. */
 GtkWidget *widget_test_show (GtkWidget *child);
+/* (nullable): the first mapped label in the widget that has the words; and waiting for one. */
+GtkWidget *widget_test_find_words (GtkWidget *widget, const char *words);
+void widget_test_wait_words (GtkWidget *widget, const char *words);
 /* Counts in *count how often one of the properties of the object is notified of; NULL for any property. */
 void widget_test_count_notifications (gpointer object, const char *property, guint *count);
 

@@ -1,0 +1,36 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Templates and styles of the widgets.
+ *
+ * The styles are for the nodes of this library alone. They come after those of the theme, which have too little
+ * contrast for bars and small text, and before those of the application. The thread that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-look-private.h"
+
+#include "gtk/ferry-gtk-resources.h"
+
+#define KEY "ferry-look"
+
+void
+ferry_look_ensure_resources (void)
+{
+  g_resources_register (ferry_gtk_get_resource ());
+}
+
+void
+ferry_look_ensure_styles (GtkWidget *widget)
+{
+  GdkDisplay *display = gtk_widget_get_display (widget);
+  g_autoptr (GtkCssProvider) provider = NULL;
+
+  if (g_object_get_data (G_OBJECT (display), KEY) != NULL)
+    return;
+  g_object_set_data (G_OBJECT (display), KEY, display);
+  provider = gtk_css_provider_new ();
+  gtk_css_provider_load_from_resource (provider, FERRY_LOOK_RESOURCES "ferry-gtk.css");
+  gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
+                                              GTK_STYLE_PROVIDER_PRIORITY_SETTINGS + 1);
+}

@@ -1,0 +1,39 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What users do with a task, for rows and lists. */
+
+#pragma once
+
+#include <ferry.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  FERRY_TASK_ACTION_CANCEL,
+  FERRY_TASK_ACTION_RETRY,
+  FERRY_TASK_ACTION_REMOVE,
+  FERRY_TASK_ACTION_RUN_NEXT,
+  FERRY_TASK_ACTION_COPY_ERROR,
+  FERRY_TASK_N_ACTIONS
+} FerryTaskAction;
+
+/* The names under which widgets have them, such as "task.cancel". */
+const char *ferry_task_action_get_name (FerryTaskAction action);
+/* FALSE where there is none of that name. */
+gboolean ferry_task_action_find (const char *name, FerryTaskAction *action);
+
+/* Whether the action makes sense now. Either may be NULL: without a task nothing does, and without an executor nothing
+ * that changes its list. */
+gboolean ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExecutor *executor);
+
+/* Puts a task that waits before all others that do. */
+gboolean ferry_task_run_next (FerryTask *task, FerryExecutor *executor, GError **error);
+/* Submits the work of a task that is over once more, and removes the task. The executor keeps the new task, which is
+ * returned; NULL on failure. */
+FerryTask *ferry_task_run_again (FerryTask *task, FerryExecutor *executor, GError **error);
+/* Title and cause, and the trace where there is one. */
+char *ferry_task_dup_error_report (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
+
+G_END_DECLS

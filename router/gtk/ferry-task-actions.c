@@ -1,0 +1,113 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What users do with a task, for rows and lists. The thread that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-actions-private.h"
+
+#include "gtk/ferry-task-error.h"
+
+/* The highest priority that a task of the executor was given here. */
+#define PRIORITY_KEY "ferry-run-next-priority"
+
+static const char *const names[FERRY_TASK_N_ACTIONS] = {
+  [FERRY_TASK_ACTION_CANCEL] = "task.cancel",         [FERRY_TASK_ACTION_RETRY] = "task.retry",
+  [FERRY_TASK_ACTION_REMOVE] = "task.remove",         [FERRY_TASK_ACTION_RUN_NEXT] = "task.run-next",
+  [FERRY_TASK_ACTION_COPY_ERROR] = "task.copy-error",
+};
+
+const char *
+ferry_task_action_get_name (FerryTaskAction action)
+{
+  return names[action];
+}
+
+gboolean
+ferry_task_action_find (const char *name, FerryTaskAction *action)
+{
+  for (guint i = 0; i < FERRY_TASK_N_ACTIONS; i++)
+    if (g_str_equal (names[i], name))
+      {
+        *action = (FerryTaskAction) i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+gboolean
+ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExecutor *executor)
+{
+  FerryTaskState state;
+
+  if (task == NULL)
+    return FALSE;
+  state = ferry_task_get_state (task);
+  switch (action)
+    {
+    case FERRY_TASK_ACTION_CANCEL:
+      return state == FERRY_TASK_STATE_WAITING || state == FERRY_TASK_STATE_EXECUTING;
+    case FERRY_TASK_ACTION_RETRY:
+      return executor != NULL && ferry_task_get_done (task);
+    case FERRY_TASK_ACTION_REMOVE:
+      return executor != NULL && (ferry_task_get_done (task) || state == FERRY_TASK_STATE_WAITING);
+    case FERRY_TASK_ACTION_RUN_NEXT:
+      return executor != NULL && state == FERRY_TASK_STATE_WAITING;
+    case FERRY_TASK_ACTION_COPY_ERROR:
+      return state == FERRY_TASK_STATE_FAILED;
+    case FERRY_TASK_N_ACTIONS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+gboolean
+ferry_task_run_next (FerryTask *task, FerryExecutor *executor, GError **error)
+{
+  int highest = GPOINTER_TO_INT (g_object_get_data (G_OBJECT (executor), PRIORITY_KEY));
+  int priority;
+
+  g_object_get (task, "priority", &priority, NULL);
+  highest = MAX (highest, priority) + 1;
+  if (!ferry_executor_set_task_priority (executor, task, highest, error))
+    return FALSE;
+  g_object_set_data (G_OBJECT (executor), PRIORITY_KEY, GINT_TO_POINTER (highest));
+  return TRUE;
+}
+
+/* A new request is tried even when no worker could be started before. */
+static void
+revive_pool (FerryExecutor *executor)
+{
+  FerryPool *pool = ferry_executor_get_pool (executor);
+
+  if (pool != NULL && ferry_pool_get_error (pool) != NULL)
+    ferry_pool_reset (pool);
+}
+
+FerryTask *
+ferry_task_run_again (FerryTask *task, FerryExecutor *executor, GError **error)
+{
+  g_autoptr (FerryTask) again = NULL;
+
+  revive_pool (executor);
+  again = ferry_executor_retry (executor, task, error);
+  if (again != NULL)
+    ferry_executor_remove (executor, task, NULL);
+  return again;
+}
+
+char *
+ferry_task_dup_error_report (FerryTask *task)
+{
+  g_autofree char *title = NULL;
+  g_autofree char *detail = NULL;
+  g_autofree char *trace = NULL;
+
+  if (!ferry_task_describe_error (task, &title, &detail, NULL))
+    return g_strdup ("");
+  g_object_get (task, "trace", &trace, NULL);
+  return g_strdup_printf ("%s: %s: %s%s%s\n", ferry_task_get_name (task), title, detail, trace != NULL ? "\n" : "",
+                          trace != NULL ? trace : "");
+}

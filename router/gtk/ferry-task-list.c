@@ -1,0 +1,728 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tasks as a list: rows in sight only, what can be done with them by keyboard, and a way back.
+ *
+ * Threads:   the one that runs GTK.
+ * Models:    the tasks -> those that the application's filter and the removed set leave -> in the order of its sorter
+ * -> the selection. Without filter and sorter the models between hand everything on as it is. Invariant: a task that
+ * was removed is hidden, and stays with its executor until it is too late for an undo. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-list.h"
+
+#include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-row-private.h"
+#include "gtk/ferry-translation-private.h"
+
+#define LIST_PAGE "list"
+#define PLACEHOLDER_PAGE "placeholder"
+
+/* How long a removal can be undone. */
+#define UNDO_SECONDS 8
+
+/**
+ * FerryTaskList:
+ *
+ * A list of tasks, such as those of a [class@Ferry.Executor], which is a model of its tasks.
+ *
+ * Rows exist for tasks in sight only, so a list of 100,000 tasks costs what a page of it does. The rows are
+ * [class@FerryGtk.TaskRow]s; the signal `setup-row` lets an application add to them.
+ *
+ * The list has the actions `task.cancel`, `task.retry`, `task.remove`, `task.run-next` and `task.copy-error`, which act
+ * on the task whose row has the focus, or else on the one that is selected. The keys are Control+BackSpace, Control+R,
+ * Delete, Control+Up and Control+C. A removal can be undone for some seconds: `task.undo`, or Control+Z. A task that
+ * waits is cancelled when it is removed, and an undo submits it again.
+ *
+ * # CSS nodes
+ *
+ * The list is a `tasklist`.
+ */
+struct _FerryTaskList
+{
+  GtkWidget parent_instance;
+
+  GListModel *model;       /* (nullable): of tasks */
+  FerryExecutor *executor; /* (nullable): of the tasks */
+  GtkFilter *filter;       /* (nullable): the application's */
+  GtkSorter *sorter;       /* (nullable): the application's */
+  GtkWidget *placeholder;  /* (nullable) (unowned): a child of the stack */
+
+  GtkFilterListModel *filtered;
+  GtkSortListModel *sorted;
+  GtkSingleSelection *selection;
+  GHashTable *removed; /* (element-type FerryTask): hidden, and not removed from the executor yet */
+  GHashTable *stopped; /* (element-type FerryTask): those of them that waited, and were cancelled */
+  guint undo_timer;
+
+  GtkWidget *box;
+  GtkWidget *stack;
+  GtkWidget *view;
+  GtkWidget *undo_revealer;
+  GtkWidget *undo_label;
+};
+
+enum
+{
+  PROP_MODEL = 1,
+  PROP_EXECUTOR,
+  PROP_FILTER,
+  PROP_SORTER,
+  PROP_PLACEHOLDER,
+  PROP_SELECTED_TASK,
+  N_PROPERTIES
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+static guint setup_row_signal;
+
+G_DEFINE_FINAL_TYPE (FerryTaskList, ferry_task_list, GTK_TYPE_WIDGET)
+
+/* ---- what is shown ---- */
+
+static gboolean
+is_not_removed (gpointer item, gpointer data)
+{
+  return !g_hash_table_contains (FERRY_TASK_LIST (data)->removed, item);
+}
+
+/* No filter is asked where none is needed: a model that hands everything on costs nothing. */
+static void
+apply_filters (FerryTaskList *self)
+{
+  g_autoptr (GtkFilter) every = NULL;
+
+  if (g_hash_table_size (self->removed) == 0)
+    {
+      gtk_filter_list_model_set_filter (self->filtered, self->filter);
+      return;
+    }
+  every = GTK_FILTER (gtk_every_filter_new ());
+  gtk_multi_filter_append (GTK_MULTI_FILTER (every), GTK_FILTER (gtk_custom_filter_new (is_not_removed, self, NULL)));
+  if (self->filter != NULL)
+    gtk_multi_filter_append (GTK_MULTI_FILTER (every), g_object_ref (self->filter));
+  gtk_filter_list_model_set_filter (self->filtered, every);
+}
+
+/* Takes the focus from the rows. GTK 4.8 keeps a row for good that is removed with the focus in it. */
+static void
+take_focus (FerryTaskList *self)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+
+  if (focus != NULL && gtk_widget_is_ancestor (focus, self->view))
+    gtk_root_set_focus (root, NULL);
+}
+
+/* Comes before the view hears of it. */
+static void
+items_changed_cb (FerryTaskList *self)
+{
+  gboolean empty = g_list_model_get_n_items (G_LIST_MODEL (self->selection)) == 0;
+
+  if (empty)
+    take_focus (self);
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), empty ? PLACEHOLDER_PAGE : LIST_PAGE);
+}
+
+static void
+selected_cb (FerryTaskList *self)
+{
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED_TASK]);
+}
+
+/* Selects the task in that place, or the last one, and gives the list the focus. */
+static void
+go_to (FerryTaskList *self, guint position)
+{
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+
+  if (n_items == 0)
+    {
+      gtk_widget_child_focus (self->undo_revealer, GTK_DIR_TAB_FORWARD);
+      return;
+    }
+  position = MIN (position, n_items - 1);
+  gtk_single_selection_set_selected (self->selection, position);
+  gtk_widget_activate_action (self->view, "list.scroll-to-item", "u", position);
+  gtk_widget_grab_focus (self->view);
+}
+
+static guint
+find_position (FerryTaskList *self, FerryTask *task)
+{
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+
+  for (guint position = 0; position < n_items; position++)
+    {
+      g_autoptr (FerryTask) candidate = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+
+      if (candidate == task)
+        return position;
+    }
+  return n_items;
+}
+
+/* ---- removal, and the way back ---- */
+
+static void
+show_undo (FerryTaskList *self)
+{
+  guint n = g_hash_table_size (self->removed);
+  g_autofree char *words = g_strdup_printf (ferry_gtk_ngettext ("%u task removed", "%u tasks removed", n), n);
+
+  if (n > 0)
+    gtk_label_set_text (GTK_LABEL (self->undo_label), words);
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->undo_revealer), n > 0);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.undo", n > 0);
+}
+
+static void
+forget_removed (FerryTaskList *self)
+{
+  g_clear_handle_id (&self->undo_timer, g_source_remove);
+  g_hash_table_remove_all (self->stopped);
+  g_hash_table_remove_all (self->removed);
+}
+
+/* From now on there is no undo. */
+static void
+commit_removed (FerryTaskList *self)
+{
+  g_autoptr (GList) tasks = g_hash_table_get_keys (self->removed);
+
+  if (tasks == NULL)
+    return;
+  for (GList *item = tasks; item != NULL && self->executor != NULL; item = item->next)
+    ferry_executor_remove (self->executor, item->data, NULL);
+  forget_removed (self);
+  apply_filters (self);
+  show_undo (self);
+}
+
+static void
+undo (FerryTaskList *self)
+{
+  GHashTableIter iter;
+  gpointer task;
+  gboolean failed = FALSE;
+
+  g_hash_table_iter_init (&iter, self->stopped);
+  while (g_hash_table_iter_next (&iter, &task, NULL))
+    failed |= ferry_task_run_again (task, self->executor, NULL) == NULL;
+  if (failed)
+    gtk_widget_error_bell (GTK_WIDGET (self));
+  forget_removed (self);
+  apply_filters (self);
+  show_undo (self);
+  gtk_widget_grab_focus (self->view);
+}
+
+static gboolean
+undo_timer_cb (gpointer data)
+{
+  FerryTaskList *self = data;
+
+  /* Somebody is about to press it. */
+  if (gtk_widget_get_focus_child (self->undo_revealer) != NULL)
+    return G_SOURCE_CONTINUE;
+  self->undo_timer = 0;
+  commit_removed (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+remove_task (FerryTaskList *self, FerryTask *task)
+{
+  guint position = find_position (self, task);
+
+  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_task_cancel (task))
+    g_hash_table_add (self->stopped, g_object_ref (task));
+  g_hash_table_add (self->removed, g_object_ref (task));
+  take_focus (self);
+  apply_filters (self);
+  show_undo (self);
+  g_clear_handle_id (&self->undo_timer, g_source_remove);
+  self->undo_timer = g_timeout_add_seconds (UNDO_SECONDS, undo_timer_cb, self);
+  g_source_set_name_by_id (self->undo_timer, "[ferry] undo of a removal");
+  go_to (self, position);
+}
+
+/* ---- actions ---- */
+
+static void
+retry_task (FerryTaskList *self, FerryTask *task)
+{
+  g_autoptr (GError) error = NULL;
+  FerryTask *again = ferry_task_run_again (task, self->executor, &error);
+
+  if (again != NULL)
+    go_to (self, find_position (self, again));
+  else
+    gtk_widget_error_bell (GTK_WIDGET (self));
+}
+
+static void
+copy_error (FerryTaskList *self, FerryTask *task)
+{
+  g_autofree char *text = ferry_task_dup_error_report (task);
+
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), text);
+}
+
+/* Also what rows call. */
+static void
+act (gpointer data, FerryTask *task, FerryTaskAction action)
+{
+  FerryTaskList *self = data;
+
+  switch (action)
+    {
+    case FERRY_TASK_ACTION_CANCEL:
+      ferry_task_cancel (task);
+      break;
+    case FERRY_TASK_ACTION_RETRY:
+      retry_task (self, task);
+      break;
+    case FERRY_TASK_ACTION_REMOVE:
+      remove_task (self, task);
+      break;
+    case FERRY_TASK_ACTION_RUN_NEXT:
+      if (!ferry_task_run_next (task, self->executor, NULL))
+        gtk_widget_error_bell (GTK_WIDGET (self));
+      break;
+    case FERRY_TASK_ACTION_COPY_ERROR:
+      copy_error (self, task);
+      break;
+    case FERRY_TASK_N_ACTIONS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* (transfer full) (nullable): the task that keys are meant for: of the row that has the focus, or the one that is
+ * selected. */
+static FerryTask *
+dup_current (FerryTaskList *self)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+  GtkWidget *row = focus != NULL ? gtk_widget_get_ancestor (focus, FERRY_TYPE_TASK_ROW) : NULL;
+  FerryTask *task = row != NULL && gtk_widget_is_ancestor (row, GTK_WIDGET (self))
+                      ? ferry_task_row_get_task (FERRY_TASK_ROW (row))
+                      : gtk_single_selection_get_selected_item (self->selection);
+
+  return task != NULL ? g_object_ref (task) : NULL;
+}
+
+static void
+activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+  g_autoptr (FerryTask) task = dup_current (self);
+  FerryTaskAction action;
+
+  if (!ferry_task_action_find (name, &action))
+    return;
+  if (ferry_task_action_is_possible (action, task, self->executor))
+    act (self, task, action);
+  else
+    gtk_widget_error_bell (widget);
+}
+
+static void
+activate_undo (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  undo (FERRY_TASK_LIST (widget));
+}
+
+/* ---- rows ---- */
+
+static void
+setup_cb (FerryTaskList *self, GtkListItem *item)
+{
+  GtkWidget *row = ferry_task_row_new (NULL, NULL);
+
+  ferry_task_row_set_func (FERRY_TASK_ROW (row), act, self);
+  gtk_list_item_set_activatable (item, FALSE);
+  gtk_list_item_set_child (item, row);
+  g_signal_emit (self, setup_row_signal, 0, row);
+}
+
+static void
+bind_cb (FerryTaskList *self, GtkListItem *item)
+{
+  FerryTaskRow *row = FERRY_TASK_ROW (gtk_list_item_get_child (item));
+
+  ferry_task_row_set_executor (row, self->executor);
+  ferry_task_row_set_task (row, gtk_list_item_get_item (item));
+}
+
+static void
+unbind_cb (FerryTaskList *self, GtkListItem *item)
+{
+  FerryTaskRow *row = FERRY_TASK_ROW (gtk_list_item_get_child (item));
+
+  ferry_task_row_set_task (row, NULL);
+  ferry_task_row_set_executor (row, NULL);
+}
+
+/* ---- the object ---- */
+
+static void
+set_executor (FerryTaskList *self, FerryExecutor *executor)
+{
+  if (self->executor == executor)
+    return;
+  commit_removed (self);
+  g_set_object (&self->executor, executor);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXECUTOR]);
+}
+
+static void
+set_model (FerryTaskList *self, GListModel *model)
+{
+  if (self->model == model)
+    return;
+  commit_removed (self);
+  g_set_object (&self->model, model);
+  if (FERRY_IS_EXECUTOR (model))
+    set_executor (self, FERRY_EXECUTOR (model));
+  gtk_filter_list_model_set_model (self->filtered, model);
+  items_changed_cb (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
+}
+
+static void
+set_filter (FerryTaskList *self, GtkFilter *filter)
+{
+  if (!g_set_object (&self->filter, filter))
+    return;
+  apply_filters (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FILTER]);
+}
+
+static void
+set_sorter (FerryTaskList *self, GtkSorter *sorter)
+{
+  if (!g_set_object (&self->sorter, sorter))
+    return;
+  gtk_sort_list_model_set_sorter (self->sorted, sorter);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SORTER]);
+}
+
+static GtkWidget *
+make_placeholder (void)
+{
+  GtkWidget *label = gtk_label_new (_ ("No Tasks"));
+
+  gtk_widget_add_css_class (label, "dim-label");
+  return label;
+}
+
+static void
+set_placeholder (FerryTaskList *self, GtkWidget *placeholder)
+{
+  GtkWidget *old = gtk_stack_get_child_by_name (GTK_STACK (self->stack), PLACEHOLDER_PAGE);
+
+  if (old != NULL && old == placeholder)
+    return;
+  if (old != NULL)
+    gtk_stack_remove (GTK_STACK (self->stack), old);
+  self->placeholder = placeholder;
+  gtk_stack_add_named (GTK_STACK (self->stack), placeholder != NULL ? placeholder : make_placeholder (),
+                       PLACEHOLDER_PAGE);
+  items_changed_cb (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PLACEHOLDER]);
+}
+
+static void
+ferry_task_list_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (object);
+
+  switch (property_id)
+    {
+    case PROP_MODEL:
+      g_value_set_object (value, self->model);
+      break;
+    case PROP_EXECUTOR:
+      g_value_set_object (value, self->executor);
+      break;
+    case PROP_FILTER:
+      g_value_set_object (value, self->filter);
+      break;
+    case PROP_SORTER:
+      g_value_set_object (value, self->sorter);
+      break;
+    case PROP_PLACEHOLDER:
+      g_value_set_object (value, self->placeholder);
+      break;
+    case PROP_SELECTED_TASK:
+      g_value_set_object (value, gtk_single_selection_get_selected_item (self->selection));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_task_list_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (object);
+
+  switch (property_id)
+    {
+    case PROP_MODEL:
+      set_model (self, g_value_get_object (value));
+      break;
+    case PROP_EXECUTOR:
+      set_executor (self, g_value_get_object (value));
+      break;
+    case PROP_FILTER:
+      set_filter (self, g_value_get_object (value));
+      break;
+    case PROP_SORTER:
+      set_sorter (self, g_value_get_object (value));
+      break;
+    case PROP_PLACEHOLDER:
+      set_placeholder (self, g_value_get_object (value));
+      break;
+    case PROP_SELECTED_TASK:
+      gtk_single_selection_set_selected (self->selection, g_value_get_object (value) != NULL
+                                                            ? find_position (self, g_value_get_object (value))
+                                                            : GTK_INVALID_LIST_POSITION);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static gboolean
+ferry_task_list_grab_focus (GtkWidget *widget)
+{
+  return gtk_widget_grab_focus (FERRY_TASK_LIST (widget)->view);
+}
+
+/* Nobody sees the way back any more. */
+static void
+ferry_task_list_unmap (GtkWidget *widget)
+{
+  commit_removed (FERRY_TASK_LIST (widget));
+  GTK_WIDGET_CLASS (ferry_task_list_parent_class)->unmap (widget);
+}
+
+static void
+ferry_task_list_dispose (GObject *object)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (object);
+
+  if (self->box != NULL)
+    commit_removed (self);
+  g_clear_pointer (&self->box, gtk_widget_unparent);
+  g_clear_object (&self->selection);
+  g_clear_object (&self->sorted);
+  g_clear_object (&self->filtered);
+  g_clear_object (&self->filter);
+  g_clear_object (&self->sorter);
+  g_clear_object (&self->executor);
+  g_clear_object (&self->model);
+  G_OBJECT_CLASS (ferry_task_list_parent_class)->dispose (object);
+}
+
+static void
+ferry_task_list_finalize (GObject *object)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (object);
+
+  g_hash_table_unref (self->removed);
+  g_hash_table_unref (self->stopped);
+  G_OBJECT_CLASS (ferry_task_list_parent_class)->finalize (object);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  const GParamFlags settable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  /**
+   * FerryTaskList:model:
+   *
+   * The tasks: an executor, or any other list model of tasks.
+   */
+  properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, G_TYPE_LIST_MODEL, settable);
+  /**
+   * FerryTaskList:executor:
+   *
+   * The executor that the tasks were submitted to. An executor that is the model is set by itself. Without one, tasks
+   * can be cancelled and their errors copied, and nothing else.
+   */
+  properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, settable);
+  /**
+   * FerryTaskList:filter:
+   *
+   * Which tasks are shown; %NULL for all.
+   */
+  properties[PROP_FILTER] = g_param_spec_object ("filter", NULL, NULL, GTK_TYPE_FILTER, settable);
+  /**
+   * FerryTaskList:sorter:
+   *
+   * The order of the tasks; %NULL for that of the model.
+   */
+  properties[PROP_SORTER] = g_param_spec_object ("sorter", NULL, NULL, GTK_TYPE_SORTER, settable);
+  /**
+   * FerryTaskList:placeholder:
+   *
+   * What is shown while there is no task to show; %NULL for a line that says so.
+   */
+  properties[PROP_PLACEHOLDER] = g_param_spec_object ("placeholder", NULL, NULL, GTK_TYPE_WIDGET, settable);
+  /**
+   * FerryTaskList:selected-task:
+   *
+   * The task that is selected; %NULL for none.
+   */
+  properties[PROP_SELECTED_TASK] = g_param_spec_object ("selected-task", NULL, NULL, FERRY_TYPE_TASK, settable);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+install_keys (GtkWidgetClass *widget_class)
+{
+  static const struct
+  {
+    guint key;
+    GdkModifierType modifiers;
+    FerryTaskAction action;
+  } keys[] = {
+    {GDK_KEY_BackSpace, GDK_CONTROL_MASK, FERRY_TASK_ACTION_CANCEL},
+    {GDK_KEY_r, GDK_CONTROL_MASK, FERRY_TASK_ACTION_RETRY},
+    {GDK_KEY_Delete, 0, FERRY_TASK_ACTION_REMOVE},
+    {GDK_KEY_KP_Delete, 0, FERRY_TASK_ACTION_REMOVE},
+    {GDK_KEY_Up, GDK_CONTROL_MASK, FERRY_TASK_ACTION_RUN_NEXT},
+    {GDK_KEY_c, GDK_CONTROL_MASK, FERRY_TASK_ACTION_COPY_ERROR},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    gtk_widget_class_add_binding_action (widget_class, keys[i].key, keys[i].modifiers,
+                                         ferry_task_action_get_name (keys[i].action), NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_z, GDK_CONTROL_MASK, "task.undo", NULL);
+}
+
+static void
+ferry_task_list_class_init (FerryTaskListClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->get_property = ferry_task_list_get_property;
+  object_class->set_property = ferry_task_list_set_property;
+  object_class->dispose = ferry_task_list_dispose;
+  object_class->finalize = ferry_task_list_finalize;
+  widget_class->grab_focus = ferry_task_list_grab_focus;
+  widget_class->unmap = ferry_task_list_unmap;
+  install_properties (object_class);
+  /**
+   * FerryTaskList::setup-row:
+   * @self: the list
+   * @row: a new row, without a task
+   *
+   * Emitted for each row that the list makes. A handler may set [property@FerryGtk.TaskRow:suffix]. A row shows one
+   * task after the other; its property `task` says which.
+   */
+  setup_row_signal = g_signal_new ("setup-row", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                   G_TYPE_NONE, 1, FERRY_TYPE_TASK_ROW);
+
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_css_name (widget_class, "tasklist");
+  for (guint i = 0; i < FERRY_TASK_N_ACTIONS; i++)
+    gtk_widget_class_install_action (widget_class, ferry_task_action_get_name ((FerryTaskAction) i), NULL,
+                                     activate_action);
+  gtk_widget_class_install_action (widget_class, "task.undo", NULL, activate_undo);
+  install_keys (widget_class);
+}
+
+static GtkWidget *
+make_view (FerryTaskList *self)
+{
+  GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
+  GtkWidget *scrolled = gtk_scrolled_window_new ();
+
+  g_signal_connect_object (factory, "setup", G_CALLBACK (setup_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (factory, "bind", G_CALLBACK (bind_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (factory, "unbind", G_CALLBACK (unbind_cb), self, G_CONNECT_SWAPPED);
+  self->view = gtk_list_view_new (g_object_ref (GTK_SELECTION_MODEL (self->selection)), factory);
+  gtk_list_view_set_show_separators (GTK_LIST_VIEW (self->view), TRUE);
+  gtk_widget_add_css_class (self->view, "rich-list");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Tasks"), -1);
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), self->view);
+  gtk_widget_set_vexpand (scrolled, TRUE);
+  return scrolled;
+}
+
+static GtkWidget *
+make_undo_bar (FerryTaskList *self)
+{
+  GtkWidget *bar = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GtkWidget *button = gtk_button_new_with_mnemonic (_ ("_Undo"));
+
+  self->undo_label = g_object_new (GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS, "xalign", 0.0,
+                                   "hexpand", TRUE, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "task.undo");
+  gtk_box_append (GTK_BOX (bar), self->undo_label);
+  gtk_box_append (GTK_BOX (bar), button);
+  gtk_widget_add_css_class (bar, "toolbar");
+  self->undo_revealer = gtk_revealer_new ();
+  gtk_revealer_set_transition_type (GTK_REVEALER (self->undo_revealer), GTK_REVEALER_TRANSITION_TYPE_SLIDE_UP);
+  gtk_revealer_set_child (GTK_REVEALER (self->undo_revealer), bar);
+  return self->undo_revealer;
+}
+
+static void
+make_models (FerryTaskList *self)
+{
+  self->filtered = gtk_filter_list_model_new (NULL, NULL);
+  self->sorted = gtk_sort_list_model_new (g_object_ref (G_LIST_MODEL (self->filtered)), NULL);
+  self->selection = gtk_single_selection_new (g_object_ref (G_LIST_MODEL (self->sorted)));
+  gtk_single_selection_set_autoselect (self->selection, FALSE);
+  gtk_single_selection_set_can_unselect (self->selection, TRUE);
+  gtk_single_selection_set_selected (self->selection, GTK_INVALID_LIST_POSITION);
+  g_signal_connect_object (self->selection, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (selected_cb), self, G_CONNECT_SWAPPED);
+}
+
+static void
+ferry_task_list_init (FerryTaskList *self)
+{
+  self->removed = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->stopped = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  ferry_look_ensure_styles (GTK_WIDGET (self));
+  make_models (self);
+  self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
+  gtk_widget_set_parent (self->box, GTK_WIDGET (self));
+  self->stack = gtk_stack_new ();
+  gtk_stack_add_named (GTK_STACK (self->stack), make_view (self), LIST_PAGE);
+  gtk_box_append (GTK_BOX (self->box), self->stack);
+  gtk_box_append (GTK_BOX (self->box), make_undo_bar (self));
+  set_placeholder (self, NULL);
+  show_undo (self);
+}
+
+/**
+ * ferry_task_list_new:
+ * @tasks: (nullable) (transfer none): an executor, or another list model of tasks
+ *
+ * Makes a list. On the thread that runs GTK, which must be the router's.
+ *
+ * Returns: (transfer floating): a new list
+ */
+GtkWidget *
+ferry_task_list_new (GListModel *tasks)
+{
+  g_return_val_if_fail (tasks == NULL || G_IS_LIST_MODEL (tasks), NULL);
+
+  return g_object_new (FERRY_TYPE_TASK_LIST, "model", tasks, NULL);
+}

@@ -1,0 +1,23 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a list has its rows do in its way. */
+
+#pragma once
+
+#include "gtk/ferry-task-actions-private.h"
+#include "gtk/ferry-task-row.h"
+
+G_BEGIN_DECLS
+
+/* Does an action with the task, in place of the row. */
+typedef void (*FerryTaskRowFunc) (gpointer data, FerryTask *task, FerryTaskAction action);
+
+/* From now on the row has func do what changes the list: run next, retry and remove. */
+void ferry_task_row_set_func (FerryTaskRow *self, FerryTaskRowFunc func, gpointer data);
+/* (nullable) (transfer none): the task. */
+FerryTask *ferry_task_row_get_task (FerryTaskRow *self);
+void ferry_task_row_set_task (FerryTaskRow *self, FerryTask *task);
+void ferry_task_row_set_executor (FerryTaskRow *self, FerryExecutor *executor);
+
+G_END_DECLS

@@ -1,0 +1,563 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A task as a row: what it is, how it stands, and what can be done with it.
+ *
+ * Threads:   the one that runs GTK.
+ * Invariant: what is bound to the task and to its monitor hangs on groups, and goes with them when the row gets another
+ *            task, or none. The actions are enabled as ferry_task_action_is_possible() says, and a button is visible
+ *            when its action is enabled. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-row-private.h"
+
+#include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-monitor.h"
+#include "gtk/ferry-translation-private.h"
+
+/**
+ * FerryTaskRow:
+ *
+ * A row that shows a task: its name, its state, how far it is and how fast, with buttons.
+ *
+ * The row has the actions `task.cancel` and `task.copy-error`. With an executor it has `task.run-next`, `task.retry`
+ * and `task.remove` as well, each enabled while it makes sense. A row computes nothing while it is not mapped.
+ *
+ * # CSS nodes
+ *
+ * The row is a `taskrow`. The label of its state has the style class `success`, `warning`, `error`, `accent` or
+ * `detail`, by the status of the task.
+ */
+struct _FerryTaskRow
+{
+  GtkWidget parent_instance;
+
+  FerryTask *task;           /* (nullable) */
+  FerryExecutor *executor;   /* (nullable) */
+  FerryTaskMonitor *monitor; /* (nullable): the task's */
+  GtkWidget *suffix;         /* (nullable) (unowned): a child of the suffix box */
+  FerryTaskRowFunc func;     /* (nullable) */
+  gpointer func_data;
+  gboolean owns_focus; /* had it when its button went away */
+
+  GSignalGroup *task_signals;
+  GSignalGroup *monitor_signals;
+  GBindingGroup *task_bindings;
+  GBindingGroup *monitor_bindings;
+
+  GtkWidget *content;
+  GtkWidget *title_label;
+  GtkWidget *host_label;
+  GtkWidget *state_label;
+  GtkWidget *progress_bar;
+  GtkWidget *detail_label;
+  GtkWidget *pace_label;
+  GtkWidget *suffix_box;
+  GtkWidget *next_button;
+  GtkWidget *cancel_button;
+  GtkWidget *copy_button;
+  GtkWidget *retry_button;
+  GtkWidget *remove_button;
+};
+
+enum
+{
+  PROP_TASK = 1,
+  PROP_EXECUTOR,
+  PROP_SUFFIX,
+  PROP_MONITOR,
+  N_PROPERTIES
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+G_DEFINE_FINAL_TYPE (FerryTaskRow, ferry_task_row, GTK_TYPE_WIDGET)
+
+static FerryTaskStatus
+get_status (FerryTaskRow *self)
+{
+  FerryTaskStatus status;
+
+  g_object_get (self->monitor, "status", &status, NULL);
+  return status;
+}
+
+/* ---- what the row shows ---- */
+
+static const char *
+get_status_class (FerryTaskStatus status)
+{
+  switch (status)
+    {
+    case FERRY_TASK_STATUS_DONE:
+      return "success";
+    case FERRY_TASK_STATUS_STALLED:
+      return "warning";
+    case FERRY_TASK_STATUS_CRASHED:
+    case FERRY_TASK_STATUS_TIMED_OUT:
+    case FERRY_TASK_STATUS_FAILED:
+      return "error";
+    case FERRY_TASK_STATUS_RUNNING:
+      return "accent";
+    case FERRY_TASK_STATUS_WAITING:
+    case FERRY_TASK_STATUS_CANCELLING:
+    case FERRY_TASK_STATUS_CANCELLED:
+    default:
+      return "detail";
+    }
+}
+
+/* The widget that is read out for the row: the item of the list that it is in, or the row itself. */
+static GtkAccessible *
+get_accessible (FerryTaskRow *self)
+{
+  GtkWidget *parent = gtk_widget_get_parent (GTK_WIDGET (self));
+
+  return GTK_ACCESSIBLE (parent != NULL && g_str_equal (gtk_widget_get_css_name (parent), "row") ? parent
+                                                                                                 : GTK_WIDGET (self));
+}
+
+/* Takes the label. */
+static void
+take_label (gpointer widget, char *label)
+{
+  gtk_accessible_update_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  g_free (label);
+}
+
+/* Each button says what it does, and to which task. */
+static void
+show_title (FerryTaskRow *self)
+{
+  const char *title = ferry_task_get_name (self->task);
+
+  take_label (get_accessible (self), g_strdup_printf (_ ("Task: %s"), title));
+  take_label (self->progress_bar, g_strdup_printf (_ ("Progress: %s"), title));
+  take_label (self->next_button, g_strdup_printf (_ ("Run next: %s"), title));
+  take_label (self->cancel_button, g_strdup_printf (_ ("Cancel: %s"), title));
+  take_label (self->copy_button, g_strdup_printf (_ ("Copy the error: %s"), title));
+  take_label (self->retry_button, g_strdup_printf (_ ("Run again: %s"), title));
+  take_label (self->remove_button, g_strdup_printf (_ ("Remove: %s"), title));
+}
+
+/* Nothing of a task that runs on this machine. */
+static void
+show_host (FerryTaskRow *self)
+{
+  g_autofree char *name = NULL;
+  g_autofree char *text = NULL;
+
+  g_object_get (self->task, "host-name", &name, NULL);
+  text = g_strdup_printf (_ ("on %s"), name != NULL ? name : "");
+  gtk_label_set_text (GTK_LABEL (self->host_label), text);
+  gtk_widget_set_visible (self->host_label, name != NULL);
+}
+
+static void
+show_fraction (FerryTaskRow *self)
+{
+  gboolean indeterminate;
+  double fraction;
+
+  g_object_get (self->monitor, "fraction", &fraction, "indeterminate", &indeterminate, NULL);
+  if (!indeterminate)
+    gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), fraction);
+}
+
+/* A task with no known end has nothing to show but that it lives. */
+static void
+pulse (FerryTaskRow *self)
+{
+  gboolean indeterminate;
+
+  g_object_get (self->monitor, "indeterminate", &indeterminate, NULL);
+  if (indeterminate)
+    gtk_progress_bar_pulse (GTK_PROGRESS_BAR (self->progress_bar));
+}
+
+/* The bar says in words what is drawn below it. */
+static void
+show_detail (FerryTaskRow *self)
+{
+  g_autofree char *detail = NULL;
+
+  g_object_get (self->monitor, "detail", &detail, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, detail, -1);
+}
+
+/* An empty label would be read out as the name of its type. */
+static void
+show_pace (FerryTaskRow *self)
+{
+  g_autofree char *pace = NULL;
+
+  g_object_get (self->monitor, "pace-text", &pace, NULL);
+  gtk_widget_set_visible (self->pace_label, *pace != '\0');
+}
+
+static void
+show_action (FerryTaskRow *self, FerryTaskAction action, GtkWidget *button, gboolean visible)
+{
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name (action),
+                                 ferry_task_action_is_possible (action, self->task, self->executor));
+  gtk_widget_set_visible (button, visible);
+}
+
+/* What is over can be tried again and removed; what is not can be cancelled. A task that waits is cancelled rather than
+ * removed: its button does not change its place. */
+static void
+show_actions (FerryTaskRow *self)
+{
+  gboolean over = self->task != NULL && ferry_task_get_done (self->task);
+  gboolean waits = self->task != NULL && ferry_task_get_state (self->task) == FERRY_TASK_STATE_WAITING;
+  gboolean failed = self->task != NULL && ferry_task_get_state (self->task) == FERRY_TASK_STATE_FAILED;
+  gboolean has_executor = self->executor != NULL;
+
+  show_action (self, FERRY_TASK_ACTION_RUN_NEXT, self->next_button, waits && has_executor);
+  show_action (self, FERRY_TASK_ACTION_CANCEL, self->cancel_button, self->task != NULL && !over);
+  show_action (self, FERRY_TASK_ACTION_COPY_ERROR, self->copy_button, failed);
+  show_action (self, FERRY_TASK_ACTION_RETRY, self->retry_button, over && has_executor);
+  show_action (self, FERRY_TASK_ACTION_REMOVE, self->remove_button, over && has_executor);
+}
+
+/* The focus of a button that goes away would be lost for users without a pointer. While the task is being cancelled
+ * there is no button to give it to. */
+static void
+keep_focus (FerryTaskRow *self, FerryTaskStatus status)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+
+  if (!self->owns_focus || status == FERRY_TASK_STATUS_CANCELLING)
+    return;
+  if (root != NULL && (focus == NULL || gtk_widget_is_ancestor (focus, GTK_WIDGET (self))))
+    gtk_widget_grab_focus (status < FERRY_TASK_STATUS_DONE               ? self->cancel_button
+                           : gtk_widget_get_visible (self->retry_button) ? self->retry_button
+                                                                         : self->copy_button);
+  self->owns_focus = FALSE;
+}
+
+static void
+show_status (FerryTaskRow *self)
+{
+  FerryTaskStatus status = get_status (self);
+  const char *classes[] = {get_status_class (status), NULL};
+  g_autofree char *state = NULL;
+
+  /* The focus of its window, whether or not that window is the active one. */
+  self->owns_focus |= gtk_widget_is_focus (self->cancel_button) || gtk_widget_is_focus (self->next_button);
+  g_object_get (self->monitor, "state-text", &state, NULL);
+  gtk_accessible_update_property (get_accessible (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, state, -1);
+  gtk_widget_set_css_classes (self->state_label, classes);
+  show_actions (self);
+  keep_focus (self, status);
+}
+
+static void
+show_task (FerryTaskRow *self)
+{
+  show_title (self);
+  show_host (self);
+  show_status (self);
+  show_fraction (self);
+  show_detail (self);
+  show_pace (self);
+}
+
+/* ---- what can be done ---- */
+
+static void
+act (FerryTaskRow *self, FerryTaskAction action)
+{
+  g_autoptr (FerryTask) task = g_object_ref (self->task);
+  g_autoptr (GError) error = NULL;
+  gboolean done;
+
+  if (self->func != NULL)
+    {
+      self->func (self->func_data, task, action);
+      return;
+    }
+  if (action == FERRY_TASK_ACTION_RUN_NEXT)
+    done = ferry_task_run_next (task, self->executor, &error);
+  else if (action == FERRY_TASK_ACTION_RETRY)
+    done = ferry_task_run_again (task, self->executor, &error) != NULL;
+  else
+    done = ferry_executor_remove (self->executor, task, &error);
+  if (!done)
+    gtk_widget_error_bell (GTK_WIDGET (self));
+}
+
+static void
+copy_error (FerryTaskRow *self)
+{
+  g_autofree char *text = ferry_task_dup_error_report (self->task);
+
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), text);
+}
+
+static void
+activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  FerryTaskRow *self = FERRY_TASK_ROW (widget);
+  FerryTaskAction action;
+
+  if (!ferry_task_action_find (name, &action) || !ferry_task_action_is_possible (action, self->task, self->executor))
+    return;
+  if (action == FERRY_TASK_ACTION_CANCEL)
+    ferry_task_cancel (self->task);
+  else if (action == FERRY_TASK_ACTION_COPY_ERROR)
+    copy_error (self);
+  else
+    act (self, action);
+}
+
+/* ---- the object ---- */
+
+void
+ferry_task_row_set_func (FerryTaskRow *self, FerryTaskRowFunc func, gpointer data)
+{
+  self->func = func;
+  self->func_data = data;
+}
+
+FerryTask *
+ferry_task_row_get_task (FerryTaskRow *self)
+{
+  return self->task;
+}
+
+void
+ferry_task_row_set_task (FerryTaskRow *self, FerryTask *task)
+{
+  if (!g_set_object (&self->task, task))
+    return;
+  g_clear_object (&self->monitor);
+  if (task != NULL)
+    self->monitor = ferry_task_monitor_new (task, GTK_WIDGET (self));
+  self->owns_focus = FALSE;
+  g_signal_group_set_target (self->task_signals, task);
+  g_signal_group_set_target (self->monitor_signals, self->monitor);
+  g_binding_group_set_source (self->task_bindings, task);
+  g_binding_group_set_source (self->monitor_bindings, self->monitor);
+  if (task != NULL)
+    show_task (self);
+  else
+    show_actions (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TASK]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MONITOR]);
+}
+
+void
+ferry_task_row_set_executor (FerryTaskRow *self, FerryExecutor *executor)
+{
+  if (!g_set_object (&self->executor, executor))
+    return;
+  show_actions (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXECUTOR]);
+}
+
+static void
+set_suffix (FerryTaskRow *self, GtkWidget *suffix)
+{
+  if (self->suffix == suffix)
+    return;
+  if (self->suffix != NULL)
+    gtk_box_remove (GTK_BOX (self->suffix_box), self->suffix);
+  self->suffix = suffix;
+  if (suffix != NULL)
+    gtk_box_append (GTK_BOX (self->suffix_box), suffix);
+  gtk_widget_set_visible (self->suffix_box, suffix != NULL);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SUFFIX]);
+}
+
+static void
+ferry_task_row_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryTaskRow *self = FERRY_TASK_ROW (object);
+
+  switch (property_id)
+    {
+    case PROP_TASK:
+      g_value_set_object (value, self->task);
+      break;
+    case PROP_EXECUTOR:
+      g_value_set_object (value, self->executor);
+      break;
+    case PROP_SUFFIX:
+      g_value_set_object (value, self->suffix);
+      break;
+    case PROP_MONITOR:
+      g_value_set_object (value, self->monitor);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_task_row_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryTaskRow *self = FERRY_TASK_ROW (object);
+
+  switch (property_id)
+    {
+    case PROP_TASK:
+      ferry_task_row_set_task (self, g_value_get_object (value));
+      break;
+    case PROP_EXECUTOR:
+      ferry_task_row_set_executor (self, g_value_get_object (value));
+      break;
+    case PROP_SUFFIX:
+      set_suffix (self, g_value_get_object (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_task_row_dispose (GObject *object)
+{
+  FerryTaskRow *self = FERRY_TASK_ROW (object);
+
+  g_clear_object (&self->task_signals);
+  g_clear_object (&self->monitor_signals);
+  g_clear_object (&self->task_bindings);
+  g_clear_object (&self->monitor_bindings);
+  g_clear_object (&self->monitor);
+  g_clear_object (&self->task);
+  g_clear_object (&self->executor);
+  self->suffix = NULL;
+  gtk_widget_dispose_template (GTK_WIDGET (self), FERRY_TYPE_TASK_ROW);
+  G_OBJECT_CLASS (ferry_task_row_parent_class)->dispose (object);
+}
+
+static void
+bind_template (GtkWidgetClass *widget_class)
+{
+  ferry_gtk_bind_domain ();
+  ferry_look_ensure_resources ();
+  gtk_widget_class_set_template_from_resource (widget_class, FERRY_LOOK_RESOURCES "ferry-task-row.ui");
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, content);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, title_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, host_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, state_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, progress_bar);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, detail_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, pace_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, suffix_box);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, next_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, cancel_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, copy_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, retry_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, remove_button);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  const GParamFlags settable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
+
+  /**
+   * FerryTaskRow:task:
+   *
+   * The task that the row shows; %NULL for none.
+   */
+  properties[PROP_TASK] = g_param_spec_object ("task", NULL, NULL, FERRY_TYPE_TASK, settable);
+  /**
+   * FerryTaskRow:executor:
+   *
+   * The executor that the task was submitted to; %NULL where the row shall not offer to try the task again, to remove
+   * it or to run it next.
+   */
+  properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, settable);
+  /**
+   * FerryTaskRow:suffix:
+   *
+   * A widget of the application, before the buttons; %NULL for none.
+   */
+  properties[PROP_SUFFIX] = g_param_spec_object ("suffix", NULL, NULL, GTK_TYPE_WIDGET, settable);
+  /**
+   * FerryTaskRow:monitor:
+   *
+   * The monitor of the task; %NULL without a task.
+   */
+  properties[PROP_MONITOR] = g_param_spec_object ("monitor", NULL, NULL, FERRY_TYPE_TASK_MONITOR, readable);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_task_row_class_init (FerryTaskRowClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->get_property = ferry_task_row_get_property;
+  object_class->set_property = ferry_task_row_set_property;
+  object_class->dispose = ferry_task_row_dispose;
+  install_properties (object_class);
+
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_css_name (widget_class, "taskrow");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
+  bind_template (widget_class);
+  for (guint i = 0; i < FERRY_TASK_N_ACTIONS; i++)
+    gtk_widget_class_install_action (widget_class, ferry_task_action_get_name ((FerryTaskAction) i), NULL,
+                                     activate_action);
+}
+
+static void
+connect_groups (FerryTaskRow *self)
+{
+  self->task_signals = g_signal_group_new (FERRY_TYPE_TASK);
+  g_signal_group_connect_swapped (self->task_signals, "notify::name", G_CALLBACK (show_title), self);
+  g_signal_group_connect_swapped (self->task_signals, "notify::host-name", G_CALLBACK (show_host), self);
+
+  self->monitor_signals = g_signal_group_new (FERRY_TYPE_TASK_MONITOR);
+  g_signal_group_connect_swapped (self->monitor_signals, "notify::status", G_CALLBACK (show_status), self);
+  g_signal_group_connect_swapped (self->monitor_signals, "notify::fraction", G_CALLBACK (show_fraction), self);
+  g_signal_group_connect_swapped (self->monitor_signals, "notify::indeterminate", G_CALLBACK (show_fraction), self);
+  g_signal_group_connect_swapped (self->monitor_signals, "notify::elapsed", G_CALLBACK (pulse), self);
+  g_signal_group_connect_swapped (self->monitor_signals, "notify::detail", G_CALLBACK (show_detail), self);
+  g_signal_group_connect_swapped (self->monitor_signals, "notify::pace-text", G_CALLBACK (show_pace), self);
+
+  self->task_bindings = g_binding_group_new ();
+  g_binding_group_bind (self->task_bindings, "name", self->title_label, "label", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->task_bindings, "name", self->title_label, "tooltip-text", G_BINDING_SYNC_CREATE);
+
+  self->monitor_bindings = g_binding_group_new ();
+  g_binding_group_bind (self->monitor_bindings, "state-text", self->state_label, "label", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->monitor_bindings, "detail", self->detail_label, "label", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->monitor_bindings, "detail", self->detail_label, "tooltip-text", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->monitor_bindings, "pace-text", self->pace_label, "label", G_BINDING_SYNC_CREATE);
+}
+
+static void
+ferry_task_row_init (FerryTaskRow *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  ferry_look_ensure_styles (GTK_WIDGET (self));
+  connect_groups (self);
+  show_actions (self);
+}
+
+/**
+ * ferry_task_row_new:
+ * @task: (nullable): a task
+ * @executor: (nullable): the executor that the task was submitted to
+ *
+ * Makes a row. On the thread that runs GTK, which must be the router's.
+ *
+ * Returns: (transfer floating): a new row
+ */
+GtkWidget *
+ferry_task_row_new (FerryTask *task, FerryExecutor *executor)
+{
+  g_return_val_if_fail (task == NULL || FERRY_IS_TASK (task), NULL);
+  g_return_val_if_fail (executor == NULL || FERRY_IS_EXECUTOR (executor), NULL);
+
+  return g_object_new (FERRY_TYPE_TASK_ROW, "executor", executor, "task", task, NULL);
+}

@@ -1,0 +1,150 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: gtk/ferry-task-actions.c
+ *
+ * What users may do with a task in each of its states, and what follows. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-actions-private.h"
+#include "task/task-test.h"
+
+#include <string.h>
+
+/* The actions that are possible must be these, in their order, with a comma behind each. */
+static void
+assert_actions (FerryTask *task, FerryExecutor *executor, const char *wanted)
+{
+  g_autoptr (GString) found = g_string_new (NULL);
+
+  for (guint i = 0; i < FERRY_TASK_N_ACTIONS; i++)
+    if (ferry_task_action_is_possible ((FerryTaskAction) i, task, executor))
+      g_string_append_printf (found, "%s,", ferry_task_action_get_name ((FerryTaskAction) i) + strlen ("task."));
+  g_assert_cmpstr (found->str, ==, wanted);
+}
+
+static TaskTest *
+scene_new (void)
+{
+  TaskTest *test = task_test_new (/* in_threads: */ TRUE, 1);
+
+  g_object_set (test->executor, "keep-finished", 100, NULL);
+  return test;
+}
+
+static void
+test_names_lead_to_actions (void)
+{
+  FerryTaskAction action;
+
+  for (guint i = 0; i < FERRY_TASK_N_ACTIONS; i++)
+    {
+      g_assert_true (ferry_task_action_find (ferry_task_action_get_name ((FerryTaskAction) i), &action));
+      g_assert_cmpuint (action, ==, i);
+    }
+  g_assert_false (ferry_task_action_find ("task.undo", &action));
+}
+
+static void
+test_each_state_has_its_actions (void)
+{
+  g_autoptr (TaskTest) test = scene_new ();
+  g_autoptr (FerryTask) runs = task_test_submit (test->executor, "gate", g_variant_new_string ("a"));
+  g_autoptr (FerryTask) waits =
+    task_test_submit (test->executor, "fail", g_variant_new ("(sis)", "g-io-error-quark", 1, "It is gone"));
+
+  assert_actions (NULL, test->executor, "");
+  task_test_wait_begun (runs);
+  assert_actions (runs, test->executor, "cancel,");
+  assert_actions (waits, test->executor, "cancel,remove,run-next,");
+  task_test_open_gate ();
+  task_test_wait_done (waits);
+  assert_actions (runs, test->executor, "retry,remove,");
+  assert_actions (waits, test->executor, "retry,remove,copy-error,");
+}
+
+static void
+test_without_an_executor_its_list_is_not_changed (void)
+{
+  g_autoptr (TaskTest) test = scene_new ();
+  g_autoptr (FerryTask) runs = task_test_submit (test->executor, "gate", g_variant_new_string ("a"));
+  g_autoptr (FerryTask) waits = task_test_submit (test->executor, "gate", g_variant_new_string ("b"));
+
+  task_test_wait_begun (runs);
+  assert_actions (waits, NULL, "cancel,");
+  task_test_open_gate ();
+  task_test_wait_done (waits);
+  assert_actions (runs, NULL, "");
+}
+
+/* The latest wish comes first. */
+static void
+test_run_next_goes_before_all_others (void)
+{
+  g_autoptr (TaskTest) test = scene_new ();
+  g_autoptr (FerryTask) runs = task_test_submit (test->executor, "gate", g_variant_new_string ("a"));
+  g_autoptr (FerryTask) first = task_test_submit (test->executor, "note", g_variant_new_string ("1"));
+  g_autoptr (FerryTask) second = task_test_submit (test->executor, "note", g_variant_new_string ("2"));
+  g_autoptr (FerryTask) third = task_test_submit (test->executor, "note", g_variant_new_string ("3"));
+  g_autoptr (GError) error = NULL;
+  g_autofree char *log = NULL;
+
+  task_test_wait_begun (runs);
+  g_free (task_test_take_log ());
+  g_assert_true (ferry_task_run_next (second, test->executor, NULL));
+  g_assert_true (ferry_task_run_next (third, test->executor, NULL));
+  g_assert_false (ferry_task_run_next (runs, test->executor, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BUSY);
+  task_test_open_gate ();
+  task_test_wait_done (first);
+  log = task_test_take_log ();
+  ferry_test_assert_says (log, "3");
+  g_assert_true (strstr (log, "3") < strstr (log, "2") && strstr (log, "2") < strstr (log, "1"));
+}
+
+static void
+test_run_again_takes_the_place_of_the_task (void)
+{
+  g_autoptr (TaskTest) test = scene_new ();
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "note", g_variant_new_string ("a"));
+  g_autoptr (GError) error = NULL;
+  FerryTask *again;
+
+  task_test_open_gate ();
+  task_test_wait_done (task);
+  again = ferry_task_run_again (task, test->executor, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (again);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->executor)), ==, 1);
+  g_assert_cmpstr (ferry_test_get_string (again, "function"), ==, "note");
+  task_test_wait_done (again);
+}
+
+static void
+test_error_report_says_which_task_and_why (void)
+{
+  g_autoptr (TaskTest) test = scene_new ();
+  g_autoptr (FerryTask) task =
+    task_test_submit (test->executor, "fail", g_variant_new ("(sis)", "g-io-error-quark", 1, "It is gone"));
+  g_autofree char *report = NULL;
+
+  task_test_wait_done (task);
+  report = ferry_task_dup_error_report (task);
+  g_assert_true (g_str_has_prefix (report, ferry_task_get_name (task)));
+  ferry_test_assert_says (report, ferry_task_get_error (task)->message);
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  g_test_add_func ("/task-actions/names-lead-to-actions", test_names_lead_to_actions);
+  g_test_add_func ("/task-actions/each-state-has-its-actions", test_each_state_has_its_actions);
+  g_test_add_func ("/task-actions/without-an-executor-its-list-is-not-changed",
+                   test_without_an_executor_its_list_is_not_changed);
+  g_test_add_func ("/task-actions/run-next-goes-before-all-others", test_run_next_goes_before_all_others);
+  g_test_add_func ("/task-actions/run-again-takes-the-place-of-the-task", test_run_again_takes_the_place_of_the_task);
+  g_test_add_func ("/task-actions/error-report-says-which-task-and-why", test_error_report_says_which_task_and_why);
+  return g_test_run ();
+}

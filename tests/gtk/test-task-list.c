@@ -1,0 +1,470 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: gtk/ferry-task-list.c
+ *
+ * A list of tasks: which it shows, what can be done with them by keys and buttons, and the way back. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-list.h"
+#include "gtk/ferry-task-row-private.h"
+#include "gtk/widget-test.h"
+#include "task/task-test.h"
+
+#include <string.h>
+
+#define MANY 100000
+
+typedef struct
+{
+  TaskTest *test;
+  FerryExecutor *executor; /* (unowned) the test's */
+  GtkWidget *list;
+  GtkWidget *window;
+} Scene;
+
+/* A list of an executor whose one worker is a thread. FALSE where there is no display. */
+static gboolean
+scene_init (Scene *scene)
+{
+  if (!widget_test_has_display ())
+    return FALSE;
+  scene->test = task_test_new (/* in_threads: */ TRUE, 1);
+  scene->executor = scene->test->executor;
+  g_object_set (scene->executor, "keep-finished", 100, NULL);
+  scene->list = ferry_task_list_new (G_LIST_MODEL (scene->executor));
+  scene->window = widget_test_show (scene->list);
+  return TRUE;
+}
+
+static void
+scene_clear (Scene *scene)
+{
+  g_object_ref (scene->list);
+  gtk_window_destroy (GTK_WINDOW (scene->window));
+  g_assert_finalize_object (scene->list);
+  task_test_free (scene->test);
+}
+
+/* The executor keeps it. */
+static FerryTask *
+add (Scene *scene, const char *function, const char *argument)
+{
+  g_autoptr (FerryTask) task = task_test_submit (scene->executor, function, g_variant_new_string (argument));
+
+  g_object_set (task, "name", argument, NULL);
+  return task;
+}
+
+static FerryTask *
+add_done (Scene *scene, const char *name)
+{
+  FerryTask *task = add (scene, "note", name);
+
+  task_test_wait_done (task);
+  return task;
+}
+
+static guint
+count_tasks (Scene *scene)
+{
+  return g_list_model_get_n_items (G_LIST_MODEL (scene->executor));
+}
+
+typedef struct
+{
+  GtkWidget *list;
+  FerryTask *task;
+} Wanted;
+
+static GtkWidget *
+find_row (GtkWidget *widget, FerryTask *task)
+{
+  if (!gtk_widget_get_mapped (widget))
+    return NULL;
+  if (FERRY_IS_TASK_ROW (widget) && ferry_task_row_get_task (FERRY_TASK_ROW (widget)) == task)
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = find_row (child, task);
+
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+static gboolean
+has_row (gpointer data)
+{
+  const Wanted *wanted = data;
+
+  return find_row (wanted->list, wanted->task) != NULL;
+}
+
+static GtkWidget *
+wait_row (Scene *scene, FerryTask *task)
+{
+  Wanted wanted = {scene->list, task};
+
+  ferry_test_look_until (has_row, &wanted);
+  return find_row (scene->list, task);
+}
+
+static gboolean
+has_no_row (gpointer data)
+{
+  return !has_row (data);
+}
+
+static void
+wait_no_row (Scene *scene, FerryTask *task)
+{
+  Wanted wanted = {scene->list, task};
+
+  ferry_test_look_until (has_no_row, &wanted);
+}
+
+/* What the key does where the list has the focus. */
+static void
+press (Scene *scene, const char *key)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (scene->list);
+  gboolean pressed = FALSE;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
+        continue;
+      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
+        {
+          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
+          g_autofree char *trigger = gtk_shortcut_trigger_to_string (gtk_shortcut_get_trigger (shortcut));
+
+          if (strcmp (trigger, key) == 0)
+            pressed |= gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, scene->list, NULL);
+        }
+    }
+  g_assert_true (pressed);
+}
+
+static void
+select_task (Scene *scene, FerryTask *task)
+{
+  gtk_window_set_focus (GTK_WINDOW (scene->window), NULL);
+  g_object_set (scene->list, "selected-task", task, NULL);
+  g_assert_true (ferry_test_get_object (scene->list, "selected-task") == task);
+}
+
+static void
+click (GtkWidget *row, const char *name)
+{
+  GtkWidget *button = GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, name));
+
+  g_assert_true (gtk_widget_get_visible (button));
+  g_signal_emit_by_name (button, "clicked");
+}
+
+/* ---- facts ---- */
+
+static void
+test_tasks_become_rows (void)
+{
+  Scene scene;
+  FerryTask *task;
+
+  if (!scene_init (&scene))
+    return;
+  widget_test_wait_words (scene.list, "No Tasks");
+  g_object_set (scene.list, "placeholder", gtk_label_new ("Nothing here"), NULL);
+  widget_test_wait_words (scene.list, "Nothing here");
+  task = add_done (&scene, "a");
+  widget_test_wait_words (wait_row (&scene, task), "Done");
+  g_assert_true (ferry_executor_remove (scene.executor, task, NULL));
+  widget_test_wait_words (scene.list, "Nothing here");
+  scene_clear (&scene);
+}
+
+static void
+test_removal_can_be_undone (void)
+{
+  Scene scene;
+  FerryTask *first, *second;
+
+  if (!scene_init (&scene))
+    return;
+  first = add_done (&scene, "a");
+  second = add_done (&scene, "b");
+  click (wait_row (&scene, first), "remove_button");
+  wait_no_row (&scene, first);
+  widget_test_wait_words (scene.list, "1 task removed");
+  g_assert_true (ferry_test_get_object (scene.list, "selected-task") == second);
+  g_assert_cmpuint (count_tasks (&scene), ==, 2);
+  press (&scene, "Delete");
+  wait_no_row (&scene, second);
+  widget_test_wait_words (scene.list, "2 tasks removed");
+
+  press (&scene, "<Control>z");
+  wait_row (&scene, first);
+  wait_row (&scene, second);
+  g_assert_cmpuint (count_tasks (&scene), ==, 2);
+  scene_clear (&scene);
+}
+
+/* When nobody sees the way back any more. */
+static void
+test_removal_is_final_when_the_list_is_hidden (void)
+{
+  Scene scene;
+  FerryTask *task;
+
+  if (!scene_init (&scene))
+    return;
+  task = add_done (&scene, "a");
+  add_done (&scene, "b");
+  select_task (&scene, task);
+  press (&scene, "Delete");
+  g_assert_cmpuint (count_tasks (&scene), ==, 2);
+  gtk_widget_set_visible (scene.list, FALSE);
+  g_assert_cmpuint (count_tasks (&scene), ==, 1);
+  scene_clear (&scene);
+}
+
+/* It has not cost anything yet, so it is cancelled, and submitted again where that was a mistake. */
+static void
+test_task_that_waits_is_cancelled_with_its_removal (void)
+{
+  Scene scene;
+  FerryTask *runs, *waits;
+
+  if (!scene_init (&scene))
+    return;
+  runs = add (&scene, "gate", "a");
+  waits = add (&scene, "note", "b");
+  task_test_wait_begun (runs);
+  select_task (&scene, runs);
+  press (&scene, "Delete");
+  g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_EXECUTING);
+  wait_row (&scene, runs);
+
+  select_task (&scene, waits);
+  press (&scene, "Delete");
+  g_assert_cmpint (ferry_task_get_state (waits), ==, FERRY_TASK_STATE_CANCELLED);
+  wait_no_row (&scene, waits);
+  press (&scene, "<Control>z");
+  g_assert_cmpuint (count_tasks (&scene), ==, 2);
+  task_test_open_gate ();
+  {
+    g_autoptr (FerryTask) again = g_list_model_get_item (G_LIST_MODEL (scene.executor), 1);
+
+    g_assert_true (again != waits);
+    g_assert_cmpstr (ferry_task_get_name (again), ==, "b");
+    task_test_wait_done (again);
+    g_assert_cmpint (ferry_task_get_state (again), ==, FERRY_TASK_STATE_COMPLETED);
+  }
+  scene_clear (&scene);
+}
+
+static void
+test_each_action_has_a_key (void)
+{
+  Scene scene;
+  FerryTask *runs, *first, *second;
+
+  if (!scene_init (&scene))
+    return;
+  runs = add (&scene, "gate", "a");
+  first = add (&scene, "note", "b");
+  second = add (&scene, "note", "c");
+  task_test_wait_begun (runs);
+  select_task (&scene, second);
+  press (&scene, "<Control>Up");
+  g_assert_cmpint (ferry_test_get_number (second, "priority"), >, ferry_test_get_number (first, "priority"));
+  select_task (&scene, first);
+  press (&scene, "<Control>BackSpace");
+  g_assert_cmpint (ferry_task_get_state (first), ==, FERRY_TASK_STATE_CANCELLED);
+  task_test_open_gate ();
+  task_test_wait_done (second);
+
+  select_task (&scene, first);
+  press (&scene, "<Control>r");
+  g_assert_cmpuint (count_tasks (&scene), ==, 3);
+  g_assert_cmpstr (ferry_task_get_name (ferry_test_get_object (scene.list, "selected-task")), ==, "b");
+  task_test_wait_done (ferry_test_get_object (scene.list, "selected-task"));
+  scene_clear (&scene);
+}
+
+static void
+test_focus_comes_before_the_selection (void)
+{
+  Scene scene;
+  FerryTask *first, *second;
+  GtkWidget *row;
+
+  if (!scene_init (&scene))
+    return;
+  first = add_done (&scene, "a");
+  second = add_done (&scene, "b");
+  row = wait_row (&scene, second);
+  select_task (&scene, first);
+  gtk_widget_grab_focus (GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, "retry_button")));
+  press (&scene, "Delete");
+  wait_no_row (&scene, second);
+  wait_row (&scene, first);
+  scene_clear (&scene);
+}
+
+static gboolean
+is_named_b (gpointer item, gpointer data)
+{
+  return g_str_equal (ferry_task_get_name (item), "b");
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b, gpointer data)
+{
+  return strcmp (ferry_task_get_name ((FerryTask *) a), ferry_task_get_name ((FerryTask *) b));
+}
+
+static void
+test_filter_and_sorter_are_the_applications (void)
+{
+  g_autoptr (GtkFilter) filter = NULL;
+  g_autoptr (GtkSorter) sorter = NULL;
+  Scene scene;
+  FerryTask *b, *a;
+  graphene_rect_t place_of_a, place_of_b;
+
+  if (!scene_init (&scene))
+    return;
+  filter = GTK_FILTER (gtk_custom_filter_new (is_named_b, NULL, NULL));
+  sorter = GTK_SORTER (gtk_custom_sorter_new (compare_names, NULL, NULL));
+  b = add_done (&scene, "b");
+  a = add_done (&scene, "a");
+  wait_row (&scene, a);
+  g_object_set (scene.list, "filter", filter, NULL);
+  wait_no_row (&scene, a);
+  wait_row (&scene, b);
+  select_task (&scene, b);
+  press (&scene, "Delete");
+  wait_no_row (&scene, b);
+  press (&scene, "<Control>z");
+  wait_row (&scene, b);
+  g_assert_null (find_row (scene.list, a));
+
+  g_object_set (scene.list, "filter", NULL, "sorter", sorter, NULL);
+  wait_row (&scene, a);
+  g_assert_true (gtk_widget_compute_bounds (wait_row (&scene, a), scene.list, &place_of_a));
+  g_assert_true (gtk_widget_compute_bounds (wait_row (&scene, b), scene.list, &place_of_b));
+  g_assert_cmpfloat (place_of_a.origin.y, <=, place_of_b.origin.y);
+  scene_clear (&scene);
+}
+
+static void
+count_cb (FerryTaskList *list, FerryTaskRow *row, guint *n_rows)
+{
+  g_object_set (row, "suffix", gtk_label_new ("suffix"), NULL);
+  (*n_rows)++;
+}
+
+/* Any model of tasks will do; without an executor its tasks can be cancelled. Rows are made for those in sight. */
+static void
+test_many_tasks_have_few_rows (void)
+{
+  g_autoptr (GListStore) tasks = NULL;
+  g_autoptr (FerryTask) first = NULL;
+  Scene scene = {.executor = NULL};
+  guint n_rows = 0;
+
+  if (!widget_test_has_display ())
+    return;
+  tasks = g_list_store_new (FERRY_TYPE_TASK);
+  for (guint i = 0; i < MANY; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sum", NULL);
+
+      g_list_store_append (tasks, task);
+    }
+  scene.list = ferry_task_list_new (NULL);
+  g_signal_connect (scene.list, "setup-row", G_CALLBACK (count_cb), &n_rows);
+  g_object_set (scene.list, "model", tasks, NULL);
+  scene.window = widget_test_show (scene.list);
+  first = g_list_model_get_item (G_LIST_MODEL (tasks), 0);
+  wait_row (&scene, first);
+  g_assert_nonnull (widget_test_find_words (wait_row (&scene, first), "suffix"));
+  g_assert_cmpuint (n_rows, <, 500);
+  select_task (&scene, first);
+  press (&scene, "Delete");
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (tasks)), ==, MANY);
+  press (&scene, "<Control>BackSpace");
+  g_assert_cmpint (ferry_task_get_state (first), ==, FERRY_TASK_STATE_CANCELLED);
+  gtk_window_destroy (GTK_WINDOW (scene.window));
+}
+
+static void
+test_list_is_read_out (void)
+{
+  Scene scene;
+  FerryTask *task;
+  GtkWidget *item;
+
+  if (!scene_init (&scene))
+    return;
+  task = add_done (&scene, "a");
+  item = gtk_widget_get_parent (wait_row (&scene, task));
+  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_ROLE_LIST_ITEM);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, "Task: a");
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Done");
+  scene_clear (&scene);
+}
+
+static void
+test_list_fits_a_narrow_window (void)
+{
+  Scene scene;
+  int minimum;
+
+  if (!scene_init (&scene))
+    return;
+  click (wait_row (&scene, add_done (&scene, "A name that is far longer than a narrow window is wide")),
+         "remove_button");
+  gtk_widget_measure (scene.list, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  g_assert_cmpint (minimum, <=, 360);
+  scene_clear (&scene);
+}
+
+/* What GTK opens once, it opens before descriptors are counted. */
+static void
+warm_up (void)
+{
+  GtkWidget *list;
+
+  if (!gtk_is_initialized ())
+    return;
+  list = ferry_task_list_new (NULL);
+  gtk_window_destroy (GTK_WINDOW (widget_test_show (list)));
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  widget_test_start ();
+  warm_up ();
+  g_test_add_func ("/task-list/tasks-become-rows", test_tasks_become_rows);
+  g_test_add_func ("/task-list/removal-can-be-undone", test_removal_can_be_undone);
+  g_test_add_func ("/task-list/removal-is-final-when-the-list-is-hidden",
+                   test_removal_is_final_when_the_list_is_hidden);
+  g_test_add_func ("/task-list/task-that-waits-is-cancelled-with-its-removal",
+                   test_task_that_waits_is_cancelled_with_its_removal);
+  g_test_add_func ("/task-list/each-action-has-a-key", test_each_action_has_a_key);
+  g_test_add_func ("/task-list/focus-comes-before-the-selection", test_focus_comes_before_the_selection);
+  g_test_add_func ("/task-list/filter-and-sorter-are-the-applications", test_filter_and_sorter_are_the_applications);
+  g_test_add_func ("/task-list/many-tasks-have-few-rows", test_many_tasks_have_few_rows);
+  g_test_add_func ("/task-list/list-is-read-out", test_list_is_read_out);
+  g_test_add_func ("/task-list/list-fits-a-narrow-window", test_list_fits_a_narrow_window);
+  return g_test_run ();
+}

@@ -1,0 +1,377 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: gtk/ferry-task-row.c, gtk/ferry-look.c
+ *
+ * A row of a task: what it shows, what can be done with it without a pointer and without eyes, and whether it can be
+ * read. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-row-private.h"
+#include "gtk/widget-test.h"
+#include "task/lone-task.h"
+
+#include <math.h>
+
+#include "gtk/ferry-task-monitor.h"
+#include "gtk/ferry-task-outcome.h"
+
+typedef struct
+{
+  TaskTestExecutor executor;
+  FerryTask *task;
+  GtkWidget *row;
+  GtkWidget *window;
+} Scene;
+
+/* A row in a window, of a task that runs. FALSE where there is no display. */
+static gboolean
+scene_init (Scene *scene)
+{
+  if (!widget_test_has_display ())
+    return FALSE;
+  *scene = (Scene){.row = NULL};
+  scene->task = task_test_new_executing (&scene->executor);
+  scene->row = ferry_task_row_new (scene->task, NULL);
+  scene->window = widget_test_show (scene->row);
+  return TRUE;
+}
+
+static void
+scene_clear (Scene *scene)
+{
+  gtk_window_destroy (GTK_WINDOW (scene->window));
+  g_assert_cmpuint (G_OBJECT (scene->task)->ref_count, ==, 1);
+  g_object_unref (scene->task);
+}
+
+static GtkWidget *
+get_part (Scene *scene, const char *name)
+{
+  return GTK_WIDGET (gtk_widget_get_template_child (scene->row, FERRY_TYPE_TASK_ROW, name));
+}
+
+static gboolean
+is_shown (Scene *scene, const char *name)
+{
+  return gtk_widget_get_visible (get_part (scene, name));
+}
+
+static void
+fail (Scene *scene)
+{
+  g_assert_true (
+    ferry_task_fail (scene->task, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL));
+}
+
+static void
+test_row_says_how_a_task_stands (void)
+{
+  FerryProgress progress = task_test_progress (0.5, "Halfway");
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  widget_test_wait_words (scene.row, ferry_task_get_name (scene.task));
+  widget_test_wait_words (scene.row, "Running");
+  g_assert_true (ferry_task_take_progress (scene.task, &progress));
+  widget_test_wait_words (scene.row, "Halfway");
+  g_assert_cmpfloat (gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (get_part (&scene, "progress_bar"))), ==, 0.5);
+  ferry_task_set_outcome (scene.task, FERRY_TASK_STATUS_DONE, "42 apples");
+  g_assert_true (ferry_task_complete (scene.task, g_variant_new_uint32 (42)));
+  g_assert_nonnull (widget_test_find_words (scene.row, "42 apples"));
+  g_assert_nonnull (widget_test_find_words (scene.row, "Done"));
+  g_assert_true (gtk_widget_has_css_class (get_part (&scene, "state_label"), "success"));
+  scene_clear (&scene);
+}
+
+/* Without an executor nothing else can be done. */
+static void
+test_buttons_are_those_that_make_sense (void)
+{
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  g_assert_true (is_shown (&scene, "cancel_button"));
+  g_assert_false (is_shown (&scene, "copy_button"));
+  fail (&scene);
+  g_assert_false (is_shown (&scene, "cancel_button"));
+  g_assert_true (is_shown (&scene, "copy_button"));
+  g_assert_false (is_shown (&scene, "retry_button"));
+  g_assert_false (is_shown (&scene, "remove_button"));
+  g_assert_false (is_shown (&scene, "next_button"));
+  g_assert_false (gtk_widget_activate_action (scene.row, "task.retry", NULL) &&
+                  g_list_model_get_n_items (gtk_window_get_toplevels ()) == 0);
+  scene_clear (&scene);
+}
+
+static void
+test_cancel_button_cancels (void)
+{
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  g_signal_emit_by_name (get_part (&scene, "cancel_button"), "clicked");
+  g_assert_cmpint (ferry_task_get_state (scene.task), ==, FERRY_TASK_STATE_CANCELLING);
+  g_assert_false (gtk_widget_is_sensitive (get_part (&scene, "cancel_button")));
+  g_assert_nonnull (widget_test_find_words (scene.row, "Cancelling"));
+  g_assert_true (ferry_task_fail (scene.task, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
+  scene_clear (&scene);
+}
+
+static void
+test_focus_is_kept_when_a_button_goes (void)
+{
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  gtk_widget_grab_focus (get_part (&scene, "cancel_button"));
+  g_assert_true (gtk_widget_is_focus (get_part (&scene, "cancel_button")));
+  fail (&scene);
+  g_assert_true (gtk_widget_is_focus (get_part (&scene, "copy_button")));
+  scene_clear (&scene);
+}
+
+static void
+assert_label (GtkWidget *widget, const char *verb, const char *title)
+{
+  g_autofree char *label = g_strdup_printf ("%s: %s", verb, title);
+  g_autofree char *difference =
+    gtk_test_accessible_check_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, label);
+
+  if (difference != NULL)
+    g_error ("The label '%s' is %s", label, difference);
+}
+
+static void
+test_each_part_has_a_name (void)
+{
+  static const struct
+  {
+    const char *part;
+    const char *verb;
+  } parts[] = {
+    {"progress_bar", "Progress"},      {"next_button", "Run next"},   {"cancel_button", "Cancel"},
+    {"copy_button", "Copy the error"}, {"retry_button", "Run again"}, {"remove_button", "Remove"},
+  };
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  for (guint i = 0; i < 2; i++)
+    {
+      const char *title = ferry_task_get_name (scene.task);
+
+      assert_label (scene.row, "Task", title);
+      for (guint j = 0; j < G_N_ELEMENTS (parts); j++)
+        assert_label (get_part (&scene, parts[j].part), parts[j].verb, title);
+      g_object_set (scene.task, "name", "Another name", NULL);
+    }
+  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (scene.row), GTK_ACCESSIBLE_ROLE_GROUP);
+  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (get_part (&scene, "progress_bar")),
+                                   GTK_ACCESSIBLE_ROLE_PROGRESS_BAR);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene.row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running");
+  fail (&scene);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene.row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed");
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_part (&scene, "progress_bar")),
+                                       GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, "The disk is full");
+  scene_clear (&scene);
+}
+
+static void
+test_row_without_a_task_holds_nothing (void)
+{
+  Scene scene;
+  GtkWidget *suffix;
+
+  if (!scene_init (&scene))
+    return;
+  suffix = gtk_label_new ("suffix");
+  g_object_set (scene.row, "suffix", suffix, NULL);
+  g_assert_true (gtk_widget_get_ancestor (suffix, FERRY_TYPE_TASK_ROW) == scene.row);
+  g_object_set (scene.row, "task", NULL, NULL);
+  g_assert_null (ferry_test_get_object (scene.row, "monitor"));
+  g_assert_cmpuint (G_OBJECT (scene.task)->ref_count, ==, 1);
+  g_assert_false (is_shown (&scene, "cancel_button"));
+  g_object_set (scene.row, "suffix", NULL, NULL);
+  g_assert_null (ferry_test_get_object (scene.row, "suffix"));
+  scene_clear (&scene);
+}
+
+/* ---- how it looks ---- */
+
+static void
+set_look (const char *theme, gboolean dark, int text_percent)
+{
+  g_object_set (gtk_settings_get_default (), "gtk-theme-name", theme, "gtk-application-prefer-dark-theme", dark,
+                "gtk-xft-dpi", 96 * 1024 * text_percent / 100, NULL);
+}
+
+static int
+measure_width (GtkWidget *widget)
+{
+  int minimum;
+
+  gtk_widget_measure (widget, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  return minimum;
+}
+
+/* Also with a host, a rate and a time left, and with text twice as large. */
+static void
+test_row_fits_a_narrow_window (void)
+{
+  FerryProgress progress = task_test_progress (0.5, "A text that is far longer than a narrow window is wide");
+  static const int percents[] = {100, 200};
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  g_object_set (scene.task, "name", "A name that is far longer than a narrow window is wide, and goes on", NULL);
+  ferry_task_take_host_name (scene.task, "a-host-with-a-long-name.example.org");
+  g_assert_true (ferry_task_take_progress (scene.task, &progress));
+  widget_test_wait_words (scene.row, "far longer");
+  for (guint i = 0; i < G_N_ELEMENTS (percents); i++)
+    {
+      set_look ("Default", FALSE, percents[i]);
+      g_assert_cmpint (measure_width (scene.row), <=, 360);
+    }
+  set_look ("Default", FALSE, 100);
+  scene_clear (&scene);
+}
+
+static double
+linearize (float channel)
+{
+  return channel <= 0.04045 ? channel / 12.92 : pow ((channel + 0.055) / 1.055, 2.4);
+}
+
+static double
+get_luminance (const GdkRGBA *color)
+{
+  return 0.2126 * linearize (color->red) + 0.7152 * linearize (color->green) + 0.0722 * linearize (color->blue);
+}
+
+/* As WCAG has it: from 1 to 21. */
+static double
+get_contrast (const GdkRGBA *one, const GdkRGBA *other)
+{
+  double a = get_luminance (one), b = get_luminance (other);
+
+  return (MAX (a, b) + 0.05) / (MIN (a, b) + 0.05);
+}
+
+static GdkRGBA
+lookup (GtkWidget *widget, const char *name)
+{
+  GdkRGBA color;
+
+  g_assert_true (gtk_style_context_lookup_color (gtk_widget_get_style_context (widget), name, &color));
+  return color;
+}
+
+static GdkRGBA
+mix (const GdkRGBA *below, const GdkRGBA *above, float share)
+{
+  return (GdkRGBA){.red = below->red + (above->red - below->red) * share,
+                   .green = below->green + (above->green - below->green) * share,
+                   .blue = below->blue + (above->blue - below->blue) * share,
+                   .alpha = 1.0F};
+}
+
+static void
+assert_readable (GtkWidget *label, const char *style, const char *theme, gboolean dark)
+{
+  const char *classes[] = {style, NULL};
+  GdkRGBA plain = lookup (label, "theme_base_color");
+  GdkRGBA window = lookup (label, "theme_bg_color");
+  GdkRGBA selection = lookup (label, "theme_selected_bg_color");
+  GdkRGBA selected = mix (&plain, &selection, 0.15F);
+  const GdkRGBA *grounds[] = {&plain, &window, &selected};
+  GdkRGBA color;
+
+  gtk_widget_set_css_classes (label, classes);
+  gtk_style_context_get_color (gtk_widget_get_style_context (label), &color);
+  g_assert_cmpfloat (color.alpha, ==, 1.0F);
+  for (guint i = 0; i < G_N_ELEMENTS (grounds); i++)
+    if (get_contrast (&color, grounds[i]) < 4.5)
+      g_error ("The contrast of '%s' in %s%s on ground %u is %.2f", style, theme, dark ? ", dark" : "", i,
+               get_contrast (&color, grounds[i]));
+}
+
+/* The widget below that has the CSS name; there must be one. */
+static GtkWidget *
+find_node (GtkWidget *widget, const char *name)
+{
+  GtkWidget *child = gtk_widget_get_first_child (widget);
+
+  if (g_str_equal (gtk_widget_get_css_name (widget), name))
+    return widget;
+  g_assert_nonnull (child);
+  return find_node (child, name);
+}
+
+/* What the widget draws below all else, as its own picture says: the pixel in the middle. */
+static GdkRGBA
+get_ground (GtkWidget *widget)
+{
+  cairo_surface_t *surface = cairo_image_surface_create (CAIRO_FORMAT_ARGB32, 3, 3);
+  cairo_t *cairo = cairo_create (surface);
+  const guint8 *pixel;
+  GdkRGBA color;
+
+  gtk_render_background (gtk_widget_get_style_context (widget), cairo, -20, -20, 40, 40);
+  cairo_surface_flush (surface);
+  pixel = cairo_image_surface_get_data (surface) + cairo_image_surface_get_stride (surface) + 4;
+  color = (GdkRGBA){.red = pixel[2] / 255.0F, .green = pixel[1] / 255.0F, .blue = pixel[0] / 255.0F, .alpha = 1.0F};
+  g_assert_cmpuint (pixel[3], ==, 255);
+  cairo_destroy (cairo);
+  cairo_surface_destroy (surface);
+  return color;
+}
+
+/* 4.5 to 1 for text, in a row, in a window and in a row that is selected; 3 to 1 for the bar. */
+static void
+test_texts_and_bars_can_be_told_from_the_ground (void)
+{
+  static const char *const styles[] = {"success", "warning", "error", "accent", "detail"};
+  static const char *const themes[] = {"Default", "Default-hc"};
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  for (guint theme = 0; theme < G_N_ELEMENTS (themes); theme++)
+    for (gboolean dark = FALSE; dark <= TRUE; dark++)
+      {
+        GtkWidget *label = get_part (&scene, "state_label");
+        GdkRGBA ground, bar;
+
+        set_look (themes[theme], dark, 100);
+        for (guint i = 0; i < G_N_ELEMENTS (styles); i++)
+          assert_readable (label, styles[i], themes[theme], dark);
+        ground = lookup (label, "theme_base_color");
+        bar = get_ground (find_node (get_part (&scene, "progress_bar"), "progress"));
+        g_assert_cmpfloat (get_contrast (&ground, &bar), >=, 3.0);
+      }
+  set_look ("Default", FALSE, 100);
+  scene_clear (&scene);
+}
+
+int
+main (int argc, char **argv)
+{
+  widget_test_init (&argc, &argv);
+  g_test_add_func ("/task-row/row-says-how-a-task-stands", test_row_says_how_a_task_stands);
+  g_test_add_func ("/task-row/buttons-are-those-that-make-sense", test_buttons_are_those_that_make_sense);
+  g_test_add_func ("/task-row/cancel-button-cancels", test_cancel_button_cancels);
+  g_test_add_func ("/task-row/focus-is-kept-when-a-button-goes", test_focus_is_kept_when_a_button_goes);
+  g_test_add_func ("/task-row/each-part-has-a-name", test_each_part_has_a_name);
+  g_test_add_func ("/task-row/row-without-a-task-holds-nothing", test_row_without_a_task_holds_nothing);
+  g_test_add_func ("/task-row/row-fits-a-narrow-window", test_row_fits_a_narrow_window);
+  g_test_add_func ("/task-row/texts-and-bars-can-be-told-from-the-ground",
+                   test_texts_and_bars_can_be_told_from_the_ground);
+  return g_test_run ();
+}
