@@ -108,7 +108,7 @@ create_log_interface (void)
 {
   FerryInterface *interface = ferry_interface_new ("org.ferryproject.Demo.Log", G_TYPE_LIST_STORE);
 
-  ferry_interface_set_list (interface, note_to_row, NULL, NULL, NULL);
+  ferry_interface_set_list (interface, note_to_row, NULL, NULL);
   return interface;
 }
 

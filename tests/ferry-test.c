@@ -393,7 +393,7 @@ ferry_test_pipe_new_with_flags (FerryRouter *router, FerryPipeFlags flags)
 void
 ferry_test_pipe_free (FerryTestPipe *pipe)
 {
-  if (!ferry_test_get_number (pipe->receiver, "closed"))
+  if (!ferry_test_get_number (pipe->receiver, "is-closed"))
     ferry_router_close_pipe (pipe->router, pipe->receiver, NULL);
   ferry_receiver_set_handler (pipe->receiver, NULL, NULL, NULL);
   g_signal_handlers_disconnect_by_data (pipe->receiver, pipe);

@@ -80,7 +80,8 @@ typedef struct
  * - [ctor@Ferry.Transport.new_for_descriptors]: over two descriptors;
  * - [func@Ferry.Transport.new_pair]: between two ends in one process.
  *
- * A subclass is another kind of transport. It must send whole messages in order, and call
+ * A subclass is another kind of transport. It must send whole messages in order, in one piece
+ * ([vfunc@Ferry.Transport.send_bytes]) or in parts ([vfunc@Ferry.Transport.send]). It must call
  * [method@Ferry.Transport.receive] with each message that arrives. It must call [method@Ferry.Transport.end] when no
  * more messages can arrive.
  *
@@ -1091,11 +1092,24 @@ ferry_transport_get_property (GObject *object, guint id, GValue *value, GParamSp
     g_value_take_boxed (value, ferry_transport_dup_reason (self));
 }
 
+static gboolean
+ferry_transport_send (FerryTransport *self, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  g_autoptr (GByteArray) message = g_byte_array_new ();
+  g_autoptr (GBytes) bytes = NULL;
+
+  for (guint i = 0; i < n_parts; i++)
+    g_byte_array_append (message, parts[i].buffer, (guint) parts[i].size);
+  bytes = g_byte_array_free_to_bytes (g_steal_pointer (&message));
+  return FERRY_TRANSPORT_GET_CLASS (self)->send_bytes (self, bytes, error);
+}
+
 static void
 ferry_transport_class_init (FerryTransportClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
+  klass->send = ferry_transport_send;
   object_class->get_property = ferry_transport_get_property;
   object_class->dispose = ferry_transport_dispose;
   object_class->finalize = ferry_transport_finalize;

@@ -29,11 +29,13 @@ typedef struct
 {
   gboolean is_set;
   gboolean is_list;
-  FerryContainerFuncs funcs;  /* for a list: list_funcs */
-  FerryRowFunc get_row;       /* (nullable): for a list: makes the row of an item */
-  FerryRowItemFunc make_item; /* (nullable): for a list: makes an item from a value */
-  gpointer user_data;         /* the user data of the functions */
+  FerryContainerFuncs funcs; /* for a list: list_funcs */
+  FerryRowFunc get_row;      /* (nullable): for a list: makes the row of an item */
+  gpointer user_data;        /* the user data of the functions above */
   GDestroyNotify destroy;
+  FerryRowItemFunc make_item; /* (nullable): for a list: makes an item from a value */
+  gpointer item_data;         /* the user data of make_item */
+  GDestroyNotify item_destroy;
 } Container;
 
 struct _FerryInterface
@@ -99,10 +101,18 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 static void
+destroy_item_data (Container *container)
+{
+  if (container->item_destroy != NULL)
+    container->item_destroy (container->item_data);
+}
+
+static void
 set_container (FerryInterface *self, const Container *container)
 {
   if (self->container.destroy != NULL)
     self->container.destroy (self->container.user_data);
+  destroy_item_data (&self->container);
   self->container = *container;
 }
 
@@ -720,9 +730,10 @@ set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, G
   if (self->container.make_item == NULL)
     return ferry_set_error (
       error, FERRY_ERROR_NOT_ALLOWED,
-      "Items of '%s' cannot be replaced, as it has no function that makes items from values; set one, or add a method",
+      "Items of '%s' cannot be replaced, as it has no function that makes items from values; call "
+      "ferry_interface_accept_items(), or add a method",
       self->name);
-  item = self->container.make_item (value, self->container.user_data, error);
+  item = self->container.make_item (value, self->container.item_data, error);
   /* Must be after make_item(): application code may change the list. */
   if (item == NULL || !take_position (object, key, &position, error))
     return FALSE;
@@ -814,9 +825,7 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
  * @self: an interface for a type of [iface@Gio.ListModel]
  * @get_row: (nullable) (scope notified) (closure user_data) (destroy destroy): makes the row of an item, which other
  *   processes see
- * @make_item: (nullable) (scope notified) (closure user_data) (destroy destroy): makes an item from a value that
- * another process sends
- * @user_data: (nullable): passed to both
+ * @user_data: (nullable): data for @get_row
  * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
  * Makes the interface's objects lists: containers whose keys are positions. Other processes can follow the changes of a
@@ -829,15 +838,15 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
  * The list contains a value if one of its rows is equal to it. The search makes rows until one is equal, so it fails
  * with %FERRY_ERROR_TOO_LARGE for a list of more than 65,536 items.
  *
- * Items of a [class@Gio.ListStore] can be removed and, with @make_item, replaced. For other lists, removing and
- * replacing fail with %FERRY_ERROR_NOT_ALLOWED. A position outside of the list, and an item of another type than the
- * list's, fail with %FERRY_ERROR_BAD_ARGUMENTS. For other changes, such as appending, add methods.
+ * Items of a [class@Gio.ListStore] can be removed, and replaced after [method@Ferry.Interface.accept_items]. For other
+ * lists, removing and replacing fail with %FERRY_ERROR_NOT_ALLOWED. A position outside of the list, and an item of
+ * another type than the list's, fail with %FERRY_ERROR_BAD_ARGUMENTS. For other changes, such as appending, add
+ * methods.
  *
  * The thread that makes the interface. The exporter decides on which thread the functions are called.
  */
 void
-ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowItemFunc make_item, gpointer user_data,
-                          GDestroyNotify destroy)
+ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, gpointer user_data, GDestroyNotify destroy)
 {
   g_return_if_fail (FERRY_IS_INTERFACE (self));
   ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
@@ -846,7 +855,36 @@ ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowIt
     "interface '%s' is for '%s', which is not a G_TYPE_LIST_MODEL; use ferry_interface_set_container()", self->name,
     g_type_name (self->type));
 
-  set_container (self, &(const Container){TRUE, TRUE, list_funcs, get_row, make_item, user_data, destroy});
+  set_container (self, &(const Container){TRUE, TRUE, list_funcs, get_row, user_data, destroy});
+}
+
+/**
+ * ferry_interface_accept_items:
+ * @self: an interface that [method@Ferry.Interface.set_list] has made one of lists
+ * @make_item: (scope notified) (closure user_data) (destroy destroy): makes an item from a value that another process
+ *   sends
+ * @user_data: (nullable): data for @make_item
+ * @destroy: (nullable): frees @user_data, when the interface ends or the functions of its lists are replaced
+ *
+ * Lets other processes replace items of a [class@Gio.ListStore], as [method@Ferry.View.set_item] does. Replaces the
+ * function that was set before.
+ *
+ * The thread that makes the interface. The exporter decides on which thread the function is called.
+ */
+void
+ferry_interface_accept_items (FerryInterface *self, FerryRowItemFunc make_item, gpointer user_data,
+                              GDestroyNotify destroy)
+{
+  g_return_if_fail (FERRY_IS_INTERFACE (self));
+  g_return_if_fail (make_item != NULL);
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
+  ferry_return_if_fail (self->container.is_list,
+                        "interface '%s' is not for lists yet; call ferry_interface_set_list() first", self->name);
+
+  destroy_item_data (&self->container);
+  self->container.make_item = make_item;
+  self->container.item_data = user_data;
+  self->container.item_destroy = destroy;
 }
 
 const FerryContainerFuncs *

@@ -97,7 +97,9 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *funcs, gpointer user_data,
                                     GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
-void ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, FerryRowItemFunc make_item,
-                               gpointer user_data, GDestroyNotify destroy);
+void ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, gpointer user_data, GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_accept_items (FerryInterface *self, FerryRowItemFunc make_item, gpointer user_data,
+                                   GDestroyNotify destroy);
 
 G_END_DECLS

@@ -703,7 +703,7 @@ proxy_answered_cb (GObject *object, GAsyncResult *result, gpointer fetch)
   g_autoptr (FerryProxy) stranger = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (ferry_view_resolve_finish (result, &answer, &stranger, &error) && answer == NULL)
+  if (ferry_resolve_finish (result, &answer, &stranger, &error) && answer == NULL)
     ferry_set_error (
       &error, FERRY_ERROR_PROTOCOL,
       "The other end answered a request for rows without rows; use the same version of Ferry in both programs");

@@ -86,7 +86,7 @@ ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **valu
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 
-  return ferry_view_resolve_finish (result, value, object, error);
+  return ferry_resolve_finish (result, value, object, error);
 }
 
 /**
@@ -206,7 +206,7 @@ ferry_proxy_get_finish (FerryProxy *self, GAsyncResult *result, GError **error)
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
-  resolved = ferry_view_resolve_finish (result, &value, NULL, error);
+  resolved = ferry_resolve_finish (result, &value, NULL, error);
   return check_is_value (resolved, value, error);
 }
 
@@ -283,5 +283,5 @@ ferry_proxy_set_finish (FerryProxy *self, GAsyncResult *result, GError **error)
   g_return_val_if_fail (FERRY_IS_PROXY (self), FALSE);
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 
-  return ferry_view_resolve_finish (result, NULL, NULL, error);
+  return ferry_resolve_finish (result, NULL, NULL, error);
 }

@@ -36,5 +36,7 @@ gboolean ferry_resolve_wait (FerryView *view, const char *async_form, gint64 tim
                              GVariant **value, FerryProxy **object, GError **error);
 /* Resolves a view without waiting. Takes the task, which returns a FerryResolved. room: any but FERRY_RESOLVE_WAIT. */
 void ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, GTask *task);
+/* Gives what the task has returned: see ferry_view_resolve_finish(). */
+gboolean ferry_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error);
 
 G_END_DECLS

@@ -626,6 +626,7 @@ ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancell
 
 /**
  * ferry_view_resolve_finish:
+ * @self: the view
  * @result: the result that the callback got; its source is the view's proxy
  * @value: (out) (optional) (nullable) (transfer full): the result, if it is a value, else %NULL
  * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
@@ -636,9 +637,16 @@ ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancell
  * Returns: whether the view was resolved
  */
 gboolean
-ferry_view_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error)
+ferry_view_resolve_finish (FerryView *self, GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error)
 {
-  g_return_val_if_fail (G_IS_TASK (result), FALSE);
+  g_return_val_if_fail (self != NULL, FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, ferry_view_get_proxy (self)), FALSE);
 
+  return ferry_resolve_finish (result, value, object, error);
+}
+
+gboolean
+ferry_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error)
+{
   return give (g_task_propagate_pointer (G_TASK (result), error), value, object);
 }

@@ -92,7 +92,8 @@ void ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *ca
 FERRY_AVAILABLE_IN_0_1
 void ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_view_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error);
+gboolean ferry_view_resolve_finish (FerryView *self, GAsyncResult *result, GVariant **value, FerryProxy **object,
+                                    GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryView, ferry_view_unref)
 

@@ -88,7 +88,7 @@ ferry_buffer_unref (FerryBuffer *self)
 }
 
 /**
- * ferry_buffer_get_data: (skip)
+ * ferry_buffer_get_data:
  * @self: a buffer
  * @size: (out) (optional): return location for the size of the buffer in bytes
  *
@@ -96,7 +96,7 @@ ferry_buffer_unref (FerryBuffer *self)
  * buffer of this process. The memory of a one-shot buffer ([flags@Ferry.PipeFlags]) is read-only after the first
  * attempt to send the buffer. Any thread, one at a time.
  *
- * Returns: (nullable): the memory, for reading and writing; %NULL after the buffer was sent
+ * Returns: (type guintptr): the memory, for reading and writing; %NULL after the buffer was sent
  */
 gpointer
 ferry_buffer_get_data (FerryBuffer *self, gsize *size)

@@ -162,11 +162,11 @@ install_properties (GObjectClass *object_class)
   properties[PROP_CONNECTION_ID] = g_param_spec_uint64 ("connection-id", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
 
   /**
-   * FerryReceiver:closed:
+   * FerryReceiver:is-closed:
    *
    * Whether the pipe has ended, no matter whether its sender or its receiver closed it: no more messages arrive.
    */
-  properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, FERRY_READABLE);
+  properties[PROP_CLOSED] = g_param_spec_boolean ("is-closed", NULL, NULL, FALSE, FERRY_READABLE);
 
   /**
    * FerryReceiver:exit: (getter get_exit)

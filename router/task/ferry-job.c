@@ -912,15 +912,17 @@ ferry_job_fail (FerryJob *self, const GError *error, const char *trace)
     self->failure = ferry_error_copy_with_trace (error, whole);
 }
 
-/* Moves the error of ferry_job_fail() to failure, unless the function has set one. */
-static void
+/* Moves the error of ferry_job_fail() to failure, unless the function has set one. Returns whether it did. */
+static gboolean
 take_failure (FerryJob *self, GError **failure)
 {
   FERRY_AUTO_LOCK (&self->lock);
+  gboolean is_wanted = self->failure != NULL && *failure == NULL;
 
-  if (self->failure != NULL && *failure == NULL)
+  if (is_wanted)
     *failure = g_steal_pointer (&self->failure);
   g_clear_error (&self->failure);
+  return is_wanted;
 }
 
 /* Returns (transfer full) a trace for the error that the function failed with: the trace that ferry_job_set_error()
@@ -1002,14 +1004,15 @@ void
 ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *function, GVariant *arguments)
 {
   const char *outer = get_function_name (job);
+  gboolean job_failed;
   GVariant *result;
 
   atomic_store_explicit (&job->function_name, function->name, memory_order_relaxed);
   job->begun = ferry_trace_get_moment ();
   result = ferry_function_run (function, job, arguments, &self->failure);
-  take_failure (job, &self->failure);
+  job_failed = take_failure (job, &self->failure);
   self->result = result != NULL ? g_variant_take_ref (result) : NULL;
-  if (self->failure != NULL && result != NULL)
+  if (self->failure != NULL && result != NULL && !job_failed)
     {
       self->note = "The function also returned a value, which was dropped";
       g_warning ("Function '%s' set an error and returned a value; the value was dropped: %s", function->name,

@@ -20,20 +20,19 @@
 #include "task/ferry-task-private.h"
 #include "task/ferry-worker-main-private.h"
 #include "worker/ferry-function-private.h"
-#include "worker/ferry-launcher.h"
 
 /**
  * FerryProcess:
  *
  * A function that runs in a process of its own. This is the short form for one piece of work.
  *
- * The process runs the same program. So `main()` must call [func@Ferry.Worker.main], and must register the function
- * before. A function that yields values waits until [method@Ferry.Process.next] takes them. [method@Ferry.Process.join]
- * returns the function's error. The process ends when the last reference is dropped. So with `g_autoptr (FerryProcess)`
- * it ends when the variable goes out of scope.
+ * The process runs the same program, unless it is given a launcher. So `main()` must call [func@Ferry.Worker.main], and
+ * must register the function before. A function that yields values waits until [method@Ferry.Process.next] takes them.
+ * [method@Ferry.Process.join] returns the function's error. The process ends when the last reference is dropped. So
+ * with `g_autoptr (FerryProcess)` it ends when the variable goes out of scope.
  *
  * ```c
- * g_autoptr (FerryProcess) process = ferry_process_new (router, "squares", g_variant_new ("(u)", 10), &error);
+ * g_autoptr (FerryProcess) process = ferry_process_new (router, NULL, "squares", g_variant_new ("(u)", 10), &error);
  * g_autoptr (GVariant) value = NULL;
  *
  * while (ferry_process_next (process, -1, &value, &error) && value != NULL)
@@ -158,55 +157,71 @@ ferry_process_init (FerryProcess *self)
   ferry_wait_queue_init (&self->end_waits);
 }
 
+/* Returns (transfer full) (nullable) a launcher of this program. */
+static FerryLauncher *
+launcher_of_this_program (const char *function, GError **error)
+{
+  static const char *const argv[] = {"/proc/self/exe", NULL};
+
+  if (ferry_function_is_registered (function) && ferry_worker_main_was_called ())
+    return ferry_launcher_new (argv);
+  ferry_set_error (
+    error, FERRY_ERROR_UNKNOWN_FUNCTION,
+    "The process would not find the function '%s'; register it with ferry_function_register(), then call "
+    "ferry_worker_main(), both at the beginning of main()",
+    function);
+  return NULL;
+}
+
+static FerryExecutor *
+make_executor (FerryRouter *router, FerryLauncher *launcher, const char *name)
+{
+  g_autoptr (FerryPool) pool = ferry_pool_new (router, launcher);
+
+  g_object_set (pool, "name", name, "max-workers", 1, "use-fork-server", FALSE, NULL);
+  return ferry_executor_new (pool);
+}
+
 /**
  * ferry_process_new:
  * @router: a running router
- * @function: the name of a function that this program has registered
+ * @launcher: (nullable): starts the process; %NULL: executes the file of this process once more, without arguments
+ * @function: the name of a function that the program has registered
  * @arguments: (nullable): the arguments of @function; a floating reference is sunk
  * @error: return location for an error
  *
- * Starts a process that runs the function. The process executes the same file as this process, without arguments. If
- * this file is the interpreter of a script, use a [class@Ferry.Pool] with a launcher that names the interpreter and the
- * script. On the router's thread.
+ * Starts a process that runs the function. The file of a script's process is its interpreter. So a script needs a
+ * launcher that names the interpreter and the script. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING if the router is not running, with %FERRY_ERROR_WRONG_THREAD on another thread,
- * and with %FERRY_ERROR_BAD_ARGUMENTS if the arguments do not fit the function. Fails with
+ * and with %FERRY_ERROR_BAD_ARGUMENTS if the arguments do not fit the function. Without @launcher, fails with
  * %FERRY_ERROR_UNKNOWN_FUNCTION if this program has not registered the function, or has not called
- * [func@Ferry.Worker.main].
+ * [func@Ferry.Worker.main]. With @launcher, [method@Ferry.Process.join] tells that the program lacks the function.
  *
  * Returns: (transfer full): the process
  */
 FerryProcess *
-ferry_process_new (FerryRouter *router, const char *function, GVariant *arguments, GError **error)
+ferry_process_new (FerryRouter *router, FerryLauncher *launcher, const char *function, GVariant *arguments,
+                   GError **error)
 {
-  static const char *const argv[] = {"/proc/self/exe", NULL};
   g_autoptr (FerryProcess) self = NULL;
-  g_autoptr (FerryLauncher) launcher = NULL;
-  g_autoptr (FerryPool) pool = NULL;
+  g_autoptr (FerryLauncher) used = NULL;
   g_autoptr (GVariant) kept = NULL;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
+  g_return_val_if_fail (launcher == NULL || FERRY_IS_LAUNCHER (launcher), NULL);
   g_return_val_if_fail (function != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   if (!ferry_router_check (router, error))
     return NULL;
-  if (!ferry_function_is_registered (function) || !ferry_worker_main_was_called ())
-    {
-      ferry_set_error (
-        error, FERRY_ERROR_UNKNOWN_FUNCTION,
-        "The process would not find the function '%s'; register it with ferry_function_register(), then call "
-        "ferry_worker_main(), both at the beginning of main()",
-        function);
-      return NULL;
-    }
+  used = launcher != NULL ? g_object_ref (launcher) : launcher_of_this_program (function, error);
+  if (used == NULL)
+    return NULL;
   self = g_object_new (FERRY_TYPE_PROCESS, NULL);
   self->router = g_object_ref (router);
-  launcher = ferry_launcher_new (argv);
-  pool = ferry_pool_new (router, launcher);
-  g_object_set (pool, "name", function, "max-workers", 1, "use-fork-server", FALSE, NULL);
-  self->executor = ferry_executor_new (pool);
+  self->executor = make_executor (router, used, function);
   self->task = ferry_task_new (FERRY_TASK_KIND_ITERATION, function, kept);
   ferry_task_hold_window (self->task);
   g_signal_connect (self->task, "yielded", G_CALLBACK (yielded), self);

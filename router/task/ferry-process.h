@@ -12,6 +12,7 @@
 #include "base/ferry-version.h"
 #include "route/ferry-router.h"
 #include "task/ferry-task.h"
+#include "worker/ferry-launcher.h"
 
 G_BEGIN_DECLS
 
@@ -21,8 +22,8 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryProcess, ferry_process, FERRY, PROCESS, GObject)
 
 FERRY_AVAILABLE_IN_0_1
-FerryProcess *ferry_process_new (FerryRouter *router, const char *function, GVariant *arguments,
-                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FerryProcess *ferry_process_new (FerryRouter *router, FerryLauncher *launcher, const char *function,
+                                 GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError **error);
 FERRY_AVAILABLE_IN_0_1

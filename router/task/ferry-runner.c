@@ -24,8 +24,8 @@ ferry_runner_default_init (FerryRunnerInterface *iface)
    *
    * The router on whose thread tasks' signals are emitted. Any thread may read this.
    */
-  g_object_interface_install_property (iface,
-                                       g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, FERRY_READABLE));
+  g_object_interface_install_property (
+    iface, g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, FERRY_AT_CONSTRUCTION));
   /**
    * FerryRunner:parallelism:
    *

@@ -107,7 +107,7 @@ export_lines (FerryExporter *exporter, GError **error)
   g_autoptr (FerryInterface) interface = ferry_interface_new ("org.example.Lines", BENCH_TYPE_LINES);
   g_autoptr (BenchLines) lines = bench_lines_new (BENCH_REMOTE_N_LINES);
 
-  ferry_interface_set_list (interface, bench_lines_get_row, NULL, NULL, NULL);
+  ferry_interface_set_list (interface, bench_lines_get_row, NULL, NULL);
   return ferry_exporter_export (exporter, BENCH_REMOTE_LINES, G_OBJECT (lines), interface, FERRY_CALL_POLICY_SERIAL,
                                 error);
 }

@@ -373,7 +373,7 @@ got (GObject *proxy, GAsyncResult *result, gpointer data)
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_view_resolve_finish (result, &value, NULL, &error);
+  ferry_proxy_call_finish (FERRY_PROXY (proxy), result, &value, NULL, &error);
   if (end_text (data, value, error))
     ask_get (data);
 }
@@ -413,7 +413,7 @@ resolved (GObject *proxy, GAsyncResult *result, gpointer data)
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_view_resolve_finish (result, &value, NULL, &error);
+  ferry_proxy_call_finish (FERRY_PROXY (proxy), result, &value, NULL, &error);
   if (end_bytes (data, value, error))
     ask_view (data);
 }

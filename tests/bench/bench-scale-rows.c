@@ -86,7 +86,7 @@ open (Rows *self, BenchScale *scale, guint count)
 
       g_list_store_append (self->store, item);
     }
-  ferry_interface_set_list (interface, get_row, NULL, NULL, NULL);
+  ferry_interface_set_list (interface, get_row, NULL, NULL);
   ferry_transport_new_pair (&self->here, &self->there);
   ferry_exporter_set_context (self->exporter, NULL);
   if (!ferry_exporter_export (self->exporter, NAME, G_OBJECT (self->store), interface, FERRY_CALL_POLICY_SERIAL,

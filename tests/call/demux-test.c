@@ -25,23 +25,12 @@ struct _WireTransport
 
 G_DEFINE_FINAL_TYPE (WireTransport, wire_transport, FERRY_TYPE_TRANSPORT)
 
-static GBytes *
-join (const GOutputVector *parts, guint n_parts)
-{
-  GByteArray *bytes = g_byte_array_new ();
-
-  for (guint i = 0; i < n_parts; i++)
-    g_byte_array_append (bytes, parts[i].buffer, (guint) parts[i].size);
-  return g_byte_array_free_to_bytes (bytes);
-}
-
 static gboolean
-wire_transport_send (FerryTransport *transport, const GOutputVector *parts, guint n_parts, GError **error)
+wire_transport_send_bytes (FerryTransport *transport, GBytes *message, GError **error)
 {
   WireTransport *self = WIRE_TRANSPORT (transport);
   DemuxTestWire *wire = &self->pair->wires[self->number];
-  g_autoptr (GBytes) bytes = join (parts, n_parts);
-  gsize size = g_bytes_get_size (bytes);
+  gsize size = g_bytes_get_size (message);
   gboolean too_large;
   gboolean fits;
 
@@ -53,7 +42,7 @@ wire_transport_send (FerryTransport *transport, const GOutputVector *parts, guin
   else if (!fits)
     g_set_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK, "The wire is full");
   else
-    g_queue_push_tail (&wire->messages, g_steal_pointer (&bytes));
+    g_queue_push_tail (&wire->messages, g_bytes_ref (message));
   fits = fits && !too_large;
   wire->n_refused += fits ? 0 : 1;
   pthread_cond_broadcast (&wire->changed);
@@ -71,7 +60,7 @@ wire_transport_close (FerryTransport *transport)
 static void
 wire_transport_class_init (WireTransportClass *klass)
 {
-  FERRY_TRANSPORT_CLASS (klass)->send = wire_transport_send;
+  FERRY_TRANSPORT_CLASS (klass)->send_bytes = wire_transport_send_bytes;
   FERRY_TRANSPORT_CLASS (klass)->close = wire_transport_close;
 }
 

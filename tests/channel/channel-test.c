@@ -145,6 +145,12 @@ be_greedy (FerryChannel *channel, GVariant *arguments, GError **error)
   return FALSE;
 }
 
+static gboolean
+give_data (FerryChannel *channel, GVariant *arguments, gpointer data, GError **error)
+{
+  return send_number (channel, *(guint *) data, error);
+}
+
 /* Main contexts have one each from their first use on, that of a thread of GLib's among them. */
 static void
 open_descriptors_of_glib (void)
@@ -168,6 +174,8 @@ channel_test_init (int *argc, char ***argv)
   ferry_channel_function_register ("hold", NULL, hold);
   ferry_channel_function_register ("greedy", NULL, be_greedy);
   ferry_channel_function_register ("deaf", NULL, be_deaf);
+  ferry_channel_function_register_full ("data", "u", give_data, g_memdup2 (&(guint){CHANNEL_TEST_DATA}, sizeof (guint)),
+                                        g_free);
   ferry_worker_main (argc, argv);
   g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   open_descriptors_of_glib ();

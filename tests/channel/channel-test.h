@@ -12,13 +12,16 @@
  *   ask         u: asks for its "double" over the transport "beside", and sends the answer
  *   hold        takes nothing before its input is closed, then sends how many messages came
  *   greedy      sends for ever, and reports nothing: ends when sending fails
- *   deaf        takes nothing, and never ends by itself */
+ *   deaf        takes nothing, and never ends by itself
+ *   data        u: sends the number that it was registered with, CHANNEL_TEST_DATA */
 
 #pragma once
 
 #include "ferry-test.h"
 
 G_BEGIN_DECLS
+
+#define CHANNEL_TEST_DATA 4711
 
 typedef struct
 {

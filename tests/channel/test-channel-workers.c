@@ -58,6 +58,46 @@ worker_is_another_process (void)
 }
 
 static void
+function_has_its_data (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerryChannel) channel = channel_test_start (test, "data", g_variant_new_uint32 (1));
+
+  channel_test_assert_next (channel, CHANNEL_TEST_DATA);
+  channel_test_assert_good_end (channel);
+  channel_test_assert_exit (channel, 0, 0);
+}
+
+static gboolean
+do_nothing (FerryChannel *channel, GVariant *arguments, gpointer data, GError **error)
+{
+  return TRUE;
+}
+
+static void
+count_up (gpointer count)
+{
+  ++*(guint *) count;
+}
+
+static void
+data_of_a_function_that_is_not_registered_is_dropped (void)
+{
+  guint kept = 0;
+  guint dropped = 0;
+
+  ferry_channel_function_register_full ("mine", NULL, do_nothing, &kept, count_up);
+  for (guint i = 0; i < 3; i++)
+    g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "*'mine' is registered already with another function*");
+  ferry_channel_function_register_full ("mine", NULL, do_nothing, &dropped, count_up);
+  ferry_channel_function_register_full ("mine", "u", do_nothing, &dropped, count_up);
+  ferry_channel_function_register_full ("mine", NULL, do_nothing, NULL, NULL);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (kept, ==, 0);
+  g_assert_cmpuint (dropped, ==, 2);
+}
+
+static void
 worker_is_in_the_sandbox_of_its_launcher (void)
 {
   g_autoptr (ChannelTest) test = channel_test_new ();
@@ -582,6 +622,9 @@ main (int argc, char **argv)
   channel_test_init (&argc, &argv);
   g_test_add_func ("/channel-workers/square-comes-from-each-worker", square_comes_from_each_worker);
   g_test_add_func ("/channel-workers/worker-is-another-process", worker_is_another_process);
+  g_test_add_func ("/channel-workers/function-has-its-data", function_has_its_data);
+  g_test_add_func ("/channel-workers/data-of-a-function-that-is-not-registered-is-dropped",
+                   data_of_a_function_that_is_not_registered_is_dropped);
   g_test_add_func ("/channel-workers/worker-is-in-the-sandbox-of-its-launcher",
                    worker_is_in_the_sandbox_of_its_launcher);
   g_test_add_func ("/channel-workers/launcher-starts-channels-of-each-router", launcher_starts_channels_of_each_router);

@@ -15,7 +15,7 @@ from gi.repository import GLib
 CORE = "{http://www.gtk.org/introspection/core/1.0}"
 GLIB = "{http://www.gtk.org/introspection/glib/1.0}"
 # These do not come back where they do what they are for.
-NEVER_BACK = {("Worker", "main"), ("Worker", "exit")}
+NEVER_BACK = {("Channel", "exit"), ("Worker", "main"), ("Worker", "exit")}
 CONTAINERS = ("class", "record", "interface", "enumeration", "bitfield", "union")
 
 
@@ -117,3 +117,26 @@ def prepare(module, path):
     recorder = Recorder(os.environ["FERRY_TEST_RECORD"])
     recorder.wrap(module, found)
     return found, recorder
+
+
+def read_table(path):
+    with open(path) as file:
+        lines = [line.rstrip("\n").split(" | ", 3) for line in file if line.strip() and not line.startswith("#")]
+    return {(one[0].strip(), one[1].strip()): (one[2].strip(), one[3].strip()) for one in lines}
+
+
+def compare(report, found, table, called):
+    def names(keys):
+        return ["%s %s" % key for key in sorted(keys)]
+
+    works = {key for key, (state, _) in table.items() if state == "works"}
+    only = {key for key, (state, _) in table.items() if state == "C only"}
+    report.none("each callable is in the table", names(found.keys() - table.keys()))
+    report.none("each line of the table is a callable", names(table.keys() - found.keys()))
+    report.none("what works was called", names((works & found.keys()) - called))
+    report.none("what was called is said to work", names((called & found.keys()) - works))
+    report.none("nothing is untried", names(key for key, (state, _) in table.items() if state not in ("works", "C only")))
+    report.none("what is for C only says what there is instead", names(key for key in only if not table[key][1]))
+    hidden = {key for key, one in found.items() if not one.introspectable}
+    report.none("what the bindings do not have is for C only", names(hidden - only))
+    print("# %d work, %d are for C only" % (len(works), len(only)))

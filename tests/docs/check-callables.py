@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Each callable of the introspection data is called from Python: check-callables.py API-VERSION GIR TABLE WORKER FUNCTIONS
+"""Each callable of the introspection data is called from Python: check-callables.py API-VERSION GIR TABLE WORKER FUNCTIONS FORKS
 
-TABLE has a line for each callable: its class, its name, "works", "C only" or "not tried", and how, or what there is
-instead. A line that says "works" is believed only when the callable was called here and came back, or, for callbacks,
-signals and virtual methods, when it was heard. WORKER is tests/workers/serving-worker.c, FUNCTIONS a worker in Python.
+TABLE has a line for each callable: its class, its name, "works" or "C only", and how, or what there is instead. A line that says "works" is believed only when the callable was called here and came back, or, for callbacks,
+signals and virtual methods, when it was heard. WORKER is tests/workers/serving-worker.c, FUNCTIONS a worker in Python, and FORKS a program in Python that forks.
 
 Skipped where Python has no bindings (PyGObject).
 """
 
 import os
+import queue
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -26,6 +27,10 @@ except ImportError:
     gi = None
 
 LONG = 60 * 1000 * 1000
+# As python-functions-worker.py has it.
+LARGE = 5000000
+# Of one object, until they are sent.
+MORE_SIGNALS_THAN_ARE_KEPT = 5000
 
 
 def in_thread(function):
@@ -76,11 +81,46 @@ def fails(function, *arguments):
     raise AssertionError("it did not fail")
 
 
+def define_wire(ferry, note):
+    """A transport of Python's own: a thread hands on what one end sends to the other end. The first message finds no room."""
+    class Wire(ferry.Transport):
+        def __init__(self):
+            super().__init__()
+            self.messages, self.other, self.was_full = queue.Queue(), None, False
+            self.thread = threading.Thread(target=self.hand_on)
+
+        def join(self, other):
+            self.other = other
+            self.thread.start()
+
+        def hand_on(self):
+            for message in iter(self.messages.get, None):
+                if message == b"room":
+                    self.note_room()
+                else:
+                    self.other.receive(message)
+            self.other.end(GLib.Error("The wire was cut", "ferry-error-quark", ferry.Error.CLOSED))
+
+        def send_bytes(self, message):
+            if not self.was_full:
+                self.was_full = True
+                self.messages.put(b"room")
+                raise GLib.Error("The wire is full", "ferry-error-quark", ferry.Error.WOULD_BLOCK)
+            self.messages.put(message.get_data())
+            return True
+
+        do_send_bytes = note("Transport.do_send_bytes", send_bytes)
+        do_close = note("Transport.do_close", lambda self: self.messages.put(None))
+
+    return Wire
+
+
 class Tour:
     """Each method whose name begins with "use" is one part of the tour."""
 
-    def __init__(self, ferry, recorder, worker, functions, gir):
+    def __init__(self, ferry, recorder, worker, functions, forks, gir):
         self.ferry, self.recorder, self.worker, self.heard = ferry, recorder, worker, recorder.heard
+        self.forks = [sys.executable, forks, "1", gir]
         self.folder = tempfile.mkdtemp(prefix="ferry-python.")
         self.functions = [sys.executable, functions, "1", gir]
         self.router = ferry.Router.new(None)
@@ -152,6 +192,31 @@ class Tour:
         task = executor.submit("fail-with-trace", None)
         error = fails(task.wait, LONG)
         assert error.matches(GLib.file_error_quark(), 4) and "in Python" in ferry.Error.get_trace(error), error
+        executor.stop()
+
+    def use_what_is_given(self):
+        """A transport and a descriptor reach a task, and messages, descriptors and large data come home."""
+        ferry = self.ferry
+        executor = ferry.Executor.new(ferry.Pool.new(self.router, self.launcher()))
+        here, there = socket.socketpair()
+        task = ferry.Task.new(ferry.TaskKind.CALL, "use-transport", GLib.Variant("h", 0))
+        assert task.add_descriptor(there.fileno()) == 0
+        descriptor = here.detach()
+        channel = ferry.Channel.new(ferry.Transport.new_for_descriptors(descriptor, descriptor))
+        executor.submit_task(task)
+        channel.send(GLib.Variant("s", "there and back"), LONG, None)
+        assert in_thread(lambda: channel.receive(LONG, None))[1].unpack() == "there and back"
+        assert in_thread(lambda: channel.receive(LONG, None))[1].get_size() == LARGE
+        task.wait(LONG)
+        here, there = socket.socketpair()
+        task = ferry.Task.new(ferry.TaskKind.CALL, "give-descriptor", GLib.Variant("h", 0))
+        assert task.add_descriptor(there.fileno()) == 0
+        executor.submit_task(task)
+        task.wait(LONG)
+        _, descriptors, _, _ = socket.recv_fds(here, 100, 1)
+        assert os.pread(descriptors[0], 100, 0) == b"from the worker"
+        os.close(descriptors[0])
+        assert executor.submit("return-bytes", None).wait(LONG).get_size() == LARGE
         executor.stop()
 
     def use_virtual_methods(self):
@@ -334,6 +399,49 @@ class Tour:
         thread.join()
         fails(ferry.Listener.new_from_environment)
 
+    def use_own_transport(self):
+        ferry = self.ferry
+        wire = define_wire(ferry, self.heard)
+        here, there = wire(), wire()
+        here.join(there)
+        there.join(here)
+        demux, mux = ferry.Demux.new(there), ferry.Mux.new(here)
+        demux.add_handler("echo", lambda invocation, *_: invocation.return_value(invocation.get_arguments()))
+        demux.start()
+        for number in range(3):
+            answer = in_thread(lambda: mux.transact("echo", GLib.Variant("i", number), LONG, None))
+            assert answer.result.unpack() == number, answer
+        here.close()
+        for end in (here, there):
+            in_thread(end.wait_closed)
+            end.thread.join()
+        assert "cut" in there.props.reason.message, there.props.reason
+
+    def use_process(self):
+        ferry = self.ferry
+        process = ferry.Process.new(self.router, self.launcher(), "count", GLib.Variant("u", 2))
+        assert process.next(LONG).value.unpack() == 0
+        assert later(lambda call: process.next_async(None, call), process.next_finish).value.unpack() == 1
+        assert process.next(LONG).value is None
+        assert process.join(LONG) and process.get_result().unpack() == 2
+        assert later(lambda call: process.join_async(None, call), process.join_finish)
+        process = ferry.Process.new(self.router, self.launcher(), "fail", None)
+        assert fails(later, lambda call: process.join_async(None, call), process.join_finish).matches(
+            GLib.file_error_quark(), 4)
+
+    def use_forks(self):
+        subprocess.run(self.forks, check=True)
+
+    def use_persistent_worker(self):
+        """A worker that outlives the application listens at an address, and keeps its results until they are taken."""
+        ferry, address = self.ferry, os.path.join(self.folder, "persistent")
+        self.launcher("listen").spawn_persistent(address)
+        exchange = ferry.Exchange.new(None, None)
+        channel = later(lambda call: exchange.connect_async(address, LONG, None, call), exchange.connect_finish)
+        assert exchange.ready(LONG) == [channel]
+        assert later(lambda call: channel.receive_async(None, call), channel.receive_finish)[1].unpack() == "kept"
+        assert later(lambda call: channel.receive_async(None, call), channel.receive_finish)[1] is None
+
     def use_channels(self):
         ferry, heard = self.ferry, []
         here, there = ferry.Transport.new_pair()
@@ -398,7 +506,9 @@ class Tour:
 
     def use_workers(self):
         ferry, heard = self.ferry, []
-        launcher = ferry.Launcher.new(["/bin/sh", "-c", "echo hello; sleep 100"])
+        launcher = ferry.Launcher.new(["/bin/sh", "-c", "echo hello; echo written >&2; sleep 100"])
+        path = os.path.join(self.folder, "written")
+        launcher.take_stream_fd(ferry.Stream.STDERR, os.open(path, os.O_CREAT | os.O_WRONLY))
         launcher.set_limit(ferry.Limit(0), 1 << 40)
         launcher.setenv("FERRY_PYTHON", "1")
         launcher.props.stdout = ferry.StreamMode.LOG
@@ -409,7 +519,7 @@ class Tour:
         self.listen("Worker", worker, "output", lambda _, stream, line: heard.append(line))
         self.listen("Worker", worker, "ended", lambda _, end: heard.append("ended"))
         assert worker.get_pid() and worker.get_state() is not None
-        until(lambda: "hello" in heard)
+        until(lambda: "hello" in heard and os.path.getsize(path) == len("written\n"))
         worker.send_signal(18)
         worker.force_exit()
         until(lambda: "ended" in heard)
@@ -438,7 +548,12 @@ class Tour:
 
         class Counter(GObject.Object):
             value = GObject.Property(type=int, default=0, minimum=0, maximum=100)
+            sealed = GObject.Property(type=bool, default=False, flags=GObject.ParamFlags.READABLE)
             rang = GObject.Signal()
+
+        class Replica(GObject.Object):
+            value = GObject.Property(type=int, default=0, minimum=0, maximum=100)
+            sealed = GObject.Property(type=bool, default=False)
 
         def add(counter, call, *_):
             call.get_object()
@@ -448,6 +563,8 @@ class Tour:
         interface = ferry.Interface.new("org.example.Counter", Counter)
         interface.add_method("add", "i", "i", self.heard("MethodFunc", add))
         interface.add_property("value", Gio.DBusPropertyInfoFlags.READABLE | Gio.DBusPropertyInfoFlags.WRITABLE)
+        interface.add_property("sealed", Gio.DBusPropertyInfoFlags.READABLE)
+        interface.add_method("get_self", None, "o", lambda counter, call, *_: call.return_object(counter))
         interface.add_signal("rang")
         ferry.Interface.new("org.example.Other", Counter).add_all()
         exporter, counter = ferry.Exporter.new(), Counter()
@@ -463,9 +580,14 @@ class Tour:
         in_thread(lambda: proxy.wait_until_listening(LONG, None))
         later(lambda call: proxy.wait_until_listening_async(LONG, None, call), proxy.wait_until_listening_finish)
         assert proxy.get_listening()
-        for name in ("changed", "received", "missed", "follow-failed", "set-failed"):
-            self.listen("Proxy", proxy, name, lambda *_: heard.append(1))
-        proxy.follow(["value"], None)
+        for name in ("changed", "received", "missed", "set-failed"):
+            self.listen("Proxy", proxy, name, lambda *_, name=name: heard.append(name))
+        proxy.follow(["value"], ["rang"])
+        until(lambda: "changed" in heard)
+        for _ in range(MORE_SIGNALS_THAN_ARE_KEPT):
+            counter.emit("rang")
+        until(lambda: "received" in heard and "missed" in heard)
+        assert in_thread(lambda: proxy.call("get_self", None, LONG, None)).object == proxy
         three = GLib.Variant("(i)", (3,))
         assert in_thread(lambda: proxy.call("add", three, LONG, None)).value.unpack() == 3
         assert later(lambda call: proxy.call_async("add", three, LONG, None, call), proxy.call_finish).value.unpack() == 6
@@ -482,12 +604,39 @@ class Tour:
         proxy.set_as_proxy(False)
         ferry.Proxy.new_local(exporter, "counter")
         self.use_views(proxy)
-        assert later(lambda call: proxy.create_replica_async(Counter, ["value"], None, call), proxy.create_replica_finish)
-        proxy.create_replica(Counter, None)
-        manual = ferry.Exporter(manual=True)
-        manual.start()
-        manual.process_requests()
+        replica = later(lambda call: proxy.create_replica_async(Replica, ["value", "sealed"], None, call),
+                        proxy.create_replica_finish)
+        replica.props.sealed = True
+        until(lambda: "set-failed" in heard)
+        proxy.create_replica(Replica, None)
+        stranger = ferry.Proxy.new(there, "stranger")
+        self.listen("Proxy", stranger, "follow-failed", lambda _, error: heard.append(error))
+        stranger.follow(["value"], None)
+        until(lambda: isinstance(heard[-1], GLib.Error))
         exporter.unexport("counter")
+        exporter.stop(ferry.StopMode.DRAIN)
+
+    def use_manual_exporter(self):
+        """Requests are answered where the program polls, and the interface is made from a description of D-Bus."""
+        ferry, got = self.ferry, []
+        info = Gio.DBusNodeInfo.new_for_xml(
+            '<node><interface name="org.example.Action"><property name="name" type="s" access="read"/></interface></node>')
+        interface = ferry.Interface.new_for_info(info.interfaces[0], Gio.SimpleAction)
+        exporter = ferry.Exporter(manual=True)
+        exporter.export("action", Gio.SimpleAction.new("word", None), interface, ferry.CallPolicy.SERIAL)
+        here, there = ferry.Transport.new_pair()
+        exporter.add_transport(here)
+        exporter.start()
+        proxy = ferry.Proxy.new(there, "action")
+        proxy.get_async("name", LONG, None, lambda _, result: got.append(proxy.get_finish(result).unpack()))
+        assert in_thread(lambda: exporter.poll(LONG, None))
+
+        def is_answered():
+            exporter.process_requests()
+            return got
+
+        until(is_answered)
+        assert got == ["word"], got
         exporter.stop(ferry.StopMode.DRAIN)
 
     def use_views(self, proxy=None):
@@ -501,7 +650,7 @@ class Tour:
         assert in_thread(lambda: view.resolve(LONG, None)).value.unpack() == 8
         view = ferry.View.new(proxy)
         view.call("add", GLib.Variant("(i)", (1,)))
-        assert later(lambda call: view.resolve_async(LONG, None, call), ferry.View.resolve_finish).value.unpack() == 9
+        assert later(lambda call: view.resolve_async(LONG, None, call), view.resolve_finish).value.unpack() == 9
         view = ferry.View.new(proxy)
         view.pass_to("twice", None)
         view.resolve_with_func(self.heard("ViewFunc", lambda value, *_: got.append(value.unpack())))
@@ -518,16 +667,29 @@ class Tour:
         store = Gio.ListStore.new(Gio.SimpleAction)
         store.append(Gio.SimpleAction.new("one", None))
         interface = ferry.Interface.new("org.example.List", Gio.ListStore)
-        interface.set_list(self.heard("RowFunc", lambda item, *_: GLib.Variant("s", item.get_name())),
-                           self.heard("RowItemFunc", lambda value, *_: Gio.SimpleAction.new(value.unpack(), None)))
+        interface.set_list(self.heard("RowFunc", lambda item, *_: GLib.Variant("s", item.get_name())))
+        interface.accept_items(self.heard("RowItemFunc", lambda value, *_: Gio.SimpleAction.new(value.unpack(), None)))
         exporter = ferry.Exporter.new()
         exporter.set_context(None)
         exporter.export("list", store, interface, ferry.CallPolicy.SERIAL)
         here, there = ferry.Transport.new_pair()
         exporter.add_transport(here)
         exporter.start()
-        replica = ferry.ListReplica.new(ferry.Proxy.new(there, "list"))
-        replica.get_n_items()
+        proxy = ferry.Proxy.new(there, "list")
+        replica = ferry.ListReplica.new(proxy)
+        until(lambda: len(replica) == 1)
+        row = replica[0]
+        until(row.get_loaded)
+        assert row.get_value().unpack() == "one"
+        view = ferry.View.new(proxy)
+        view.set_item(GLib.Variant("i", 0), GLib.Variant("s", "two"))
+        in_thread(lambda: view.resolve(LONG, None))
+        assert store[0].get_name() == "two"
+        until(lambda: replica[0] != row)
+        # A row is fetched while it is held.
+        row = replica[0]
+        until(row.get_loaded)
+        assert row.get_value().unpack() == "two"
         exporter.stop(ferry.StopMode.DRAIN)
 
     def use_background(self):
@@ -542,6 +704,8 @@ class Tour:
         end = ferry.Channel.new(there)
         in_thread(lambda: end.receive(LONG, None))
         background.finish()
+        end.close()
+        in_thread(lambda: background.wait_taken(LONG, None))
 
     def use_sandbox(self):
         ferry = self.ferry
@@ -559,15 +723,9 @@ class Tour:
         router.stop()
 
 
-def read_table(path):
-    with open(path) as file:
-        lines = [line.rstrip("\n").split(" | ", 3) for line in file if line.strip() and not line.startswith("#")]
-    return {(one[0].strip(), one[1].strip()): (one[2].strip(), one[3].strip()) for one in lines}
-
-
 def take_tour(report, tour):
     for name in sorted(name for name in dir(tour) if name.startswith("use_")):
-        if len(sys.argv) > 6 and sys.argv[6] != name:
+        if len(sys.argv) > 7 and sys.argv[7] != name:
             continue
         try:
             getattr(tour, name)()
@@ -576,36 +734,20 @@ def take_tour(report, tour):
             report.fact(name.replace("_", " "), False, [traceback.format_exc()])
 
 
-def compare(report, found, table, called):
-    def names(keys):
-        return ["%s %s" % key for key in sorted(keys)]
-
-    works = {key for key, (state, _) in table.items() if state == "works"}
-    only = {key for key, (state, _) in table.items() if state == "C only"}
-    report.none("each callable is in the table", names(found.keys() - table.keys()))
-    report.none("each line of the table is a callable", names(table.keys() - found.keys()))
-    report.none("what works was called", names((works & found.keys()) - called))
-    report.none("what was called is said to work", names((called & found.keys()) - works))
-    report.none("what is for C only says what there is instead", names(key for key in only if not table[key][1]))
-    hidden = {key for key, one in found.items() if not one.introspectable}
-    report.none("what the bindings do not have is for C only", names(hidden - only))
-    print("# %d work, %d are for C only, %d were not tried" % (len(works), len(only), len(table) - len(works) - len(only)))
-
-
 def body(report):
     if gi is None:
         report.skip("python", "there is no PyGObject for %s" % sys.executable)
         return
     import callables
-    api_version, gir, table, worker, functions = sys.argv[1:6]
+    api_version, gir, table, worker, functions, forks = sys.argv[1:7]
     gi.require_version("Ferry", api_version)
     from gi.repository import Ferry
 
     with tempfile.NamedTemporaryFile() as record:
         os.environ["FERRY_TEST_RECORD"] = record.name
         found, recorder = callables.prepare(Ferry, gir)
-        take_tour(report, Tour(Ferry, recorder, worker, functions, gir))
-        compare(report, found, read_table(table), recorder.read())
+        take_tour(report, Tour(Ferry, recorder, worker, functions, forks, gir))
+        callables.compare(report, found, callables.read_table(table), recorder.read())
         if "FERRY_TEST_KEEP_RECORD" in os.environ:
             with open(os.environ["FERRY_TEST_KEEP_RECORD"], "w") as file:
                 file.writelines("%s %s\n" % key for key in sorted(recorder.read()))

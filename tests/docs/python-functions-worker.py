@@ -3,11 +3,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A worker of Python's own, with functions that use all of a job: python-functions-worker.py API-VERSION GIR
 
-It also has the functions of channels "talk" and "part", and an object where it was given the transport "objects".
+It also has the functions of channels "talk" and "part", and an object where it was given the transport "objects". With a
+word behind its arguments, it does one thing and serves nothing: "send-buffer", or "listen" for a persistent worker.
 """
 
+import ctypes
 import os
+import socket
 import sys
+import tempfile
 
 import gi
 
@@ -15,6 +19,9 @@ gi.require_version("Ferry", sys.argv[1])
 from gi.repository import Ferry, Gio, GLib
 
 import callables
+
+# More than goes through a lane: it travels in shared memory. A variant of bytes that are given as such is made at once.
+LARGE = GLib.Variant.new_from_bytes(GLib.VariantType("ay"), GLib.Bytes.new(bytes(5000000)), True)
 
 _, recorder = callables.prepare(Ferry, sys.argv[2])
 
@@ -50,6 +57,33 @@ def fail_with_trace(job, _arguments):
     job.fail(GLib.Error("It is not there", "g-file-error-quark", 4), "in Python\n")
 
 
+def count(job, number):
+    for i in range(number.unpack()):
+        job.yield_(GLib.Variant("u", i))
+    return number
+
+
+def use_transport(job, handle):
+    """The descriptor of a task is a socket here, and a channel over it has messages both ways."""
+    descriptor = job.dup_descriptor(handle.unpack())
+    channel = Ferry.Channel.new(Ferry.Transport.new_for_descriptors(descriptor, descriptor))
+    _, value, _ = channel.receive(-1, None)
+    channel.send(value, -1, None)
+    channel.send_acknowledged(LARGE, -1, None)
+
+
+def give_descriptor(job, handle):
+    """A descriptor goes home as it goes over any socket."""
+    with socket.socket(fileno=job.dup_descriptor(handle.unpack())) as home, tempfile.TemporaryFile() as file:
+        file.write(b"from the worker")
+        file.flush()
+        socket.send_fds(home, [b"a file"], [file.fileno()])
+
+
+def return_bytes(_job, _arguments):
+    return LARGE
+
+
 def take_nothing(_job, arguments):
     return GLib.Variant("b", arguments is None)
 
@@ -74,10 +108,26 @@ def send_buffer():
     sender = Ferry.Worker.get_sender("out")
     sender.start()
     buffer = sender.create_buffer(5000000)
-    buffer.write(0, b"hello")
+    address, size = buffer.get_data()
+    memory = (ctypes.c_char * size).from_address(address)
+    buffer.write(0, b"hollo")
+    assert memory[:5] == b"hollo"
+    memory[1] = b"e"
     buffer.shrink(5)
     sender.send_buffer(None, buffer)
     sender.stop()
+
+
+def listen():
+    """What only a worker that outlives its application does: it keeps a result until one has attached and taken it."""
+    listener = Ferry.Listener.new_from_environment()
+    transport = listener.accept(-1, None)
+    background = Ferry.Background.new("results", 10)
+    background.put(GLib.Variant("s", "kept"), -1, None)
+    background.attach_channel(Ferry.Channel.new(transport))
+    background.finish()
+    background.wait_taken(-1, None)
+    listener.close()
 
 
 def leave(_job, _arguments):
@@ -87,12 +137,14 @@ def leave(_job, _arguments):
 def main():
     for name, function, arguments, result in (
             ("use-job", use_job, "(hh)", "s"), ("use-steps", use_steps, None, ""), ("fail", fail, None, ""), ("fail-with-trace", fail_with_trace, None, ""),
-            ("take-nothing", take_nothing, None, "b"), ("leave", leave, None, "")):
+            ("count", count, "u", "u"),
+            ("use-transport", use_transport, "h", ""), ("give-descriptor", give_descriptor, "h", ""), ("return-bytes", return_bytes, None, "ay"), ("take-nothing", take_nothing, None, "b"), ("leave", leave, None, "")):
         Ferry.function_register(name, arguments, result, recorder.heard("FunctionFull", function))
     Ferry.Channel.function_register("talk", "s", recorder.heard("ChannelFunctionFull", talk))
     Ferry.Worker.add_initialiser("greet", recorder.heard("Initialiser", lambda *_: True))
-    if sys.argv[3:] == ["send-buffer"]:
-        send_buffer()
+    alone = {"send-buffer": send_buffer, "listen": listen}
+    if sys.argv[3:]:
+        alone[sys.argv[3]]()
         return
     was_worker, rest = Ferry.Worker.main(sys.argv)
     print("not a worker", was_worker, rest)

@@ -22,6 +22,7 @@
 #include "object/ferry-list-replica.h"
 #include "object/ferry-list-row.h"
 #include "object/ferry-proxy.h"
+#include "object/ferry-resolve-private.h"
 #include "object/packed-message.h"
 
 #define MAX_PROXIES 64
@@ -234,7 +235,7 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GVariant) value = NULL;
   g_autoptr (FerryProxy) object = NULL;
   g_autoptr (GError) error = NULL;
-  gboolean resolved = ferry_view_resolve_finish (result, &value, &object, &error);
+  gboolean resolved = ferry_resolve_finish (result, &value, &object, &error);
 
   self->n_returned++;
   fuzz_n_accepted += resolved;

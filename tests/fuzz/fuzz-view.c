@@ -351,7 +351,8 @@ set_up (Scene *self, GMainContext *context, FerryCallPolicy policy)
 {
   FerryInterface *rows = ferry_interface_new ("fuzz.List", G_TYPE_LIST_STORE);
 
-  ferry_interface_set_list (rows, fuzz_node_get_row, fuzz_node_make_item, NULL, NULL);
+  ferry_interface_set_list (rows, fuzz_node_get_row, NULL, NULL);
+  ferry_interface_accept_items (rows, fuzz_node_make_item, NULL, NULL);
   self->transport = fuzz_end_new (note_sent, self);
   self->exporter = ferry_exporter_new ();
   self->cancelled = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);

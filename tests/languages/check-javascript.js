@@ -153,7 +153,7 @@ function testLauncher(router) {
     const worker = launcher.spawn(router);
     let exit = null;
     worker.connect('ended', (_, end) => (exit = end));
-    until(() => exit !== null && receiver.closed);
+    until(() => exit !== null && receiver.is_closed);
     equal('a worker in JavaScript sends', heard, ['hello']);
     equal('and exits', exit.get_exit_status(), 3);
     equal('it has ended', worker.get_state(), Ferry.WorkerState.ENDED);
@@ -308,6 +308,19 @@ function testExecutor(router) {
     runners.stop();
     fact('a pool is stopped', complete(done => other.stop_async(60 * SECOND, null, done),
         result => other.stop_finish(result)));
+}
+
+function testProcess(router) {
+    const launcher = () => Ferry.Launcher.new(command('serve'));
+    let process = Ferry.Process.new(router, launcher(), 'numbers', GLib.Variant.new_uint32(2));
+    const values = [process.next(-1)[1].unpack()];
+    values.push(complete(done => process.next_async(null, done), result => process.next_finish(result))[1].unpack());
+    equal('a process yields values', values, [0, 1]);
+    fact('and ends', process.next(-1)[1] === null && process.join(-1));
+    equal('with a result', process.get_result().unpack(), 2);
+    process = Ferry.Process.new(router, launcher(), 'double', GLib.Variant.new_int64(2));
+    fact('its end may be waited for', complete(done => process.join_async(null, done),
+        result => process.join_finish(result)));
 }
 
 function testCalls() {
@@ -578,7 +591,7 @@ function testView(counter) {
     const copy = view.copy();
     copy.freeze();
     fact('a view is written out', copy.to_string().includes('get_self'));
-    const [, value] = complete(done => copy.resolve_async(-1, null, done), result => Ferry.View.resolve_finish(result));
+    const [, value] = complete(done => copy.resolve_async(-1, null, done), result => copy.resolve_finish(result));
     equal('a view is resolved', value.unpack(), 7);
     let heard = null;
     view.resolve_with_func(result => (heard = result.unpack()));
@@ -623,7 +636,8 @@ function exportRows(exporter) {
     const rows = Gio.ListStore.new(Named.$gtype);
     rows.append(new Named({name: 'first'}));
     const made = Ferry.Interface.new('org.example.Rows', Gio.ListStore.$gtype);
-    made.set_list(row => GLib.Variant.new_string(row.name), value => new Named({name: value.unpack()}));
+    made.set_list(row => GLib.Variant.new_string(row.name));
+    made.accept_items(value => new Named({name: value.unpack()}));
     exporter.export('rows', rows, made, Ferry.CallPolicy.SERIAL);
     return rows;
 }
@@ -642,7 +656,7 @@ function exportNamed(exporter) {
 function resolve(proxy, build) {
     const view = Ferry.View.new(proxy);
     build(view);
-    return complete(done => view.resolve_async(-1, null, done), result => Ferry.View.resolve_finish(result))[1];
+    return complete(done => view.resolve_async(-1, null, done), result => view.resolve_finish(result))[1];
 }
 
 function testContainers(there) {
@@ -678,6 +692,9 @@ function testReplica(there, rows) {
     const row = list.get_item(0);
     until(() => row.get_loaded());
     equal('a list is replicated', row.get_value().unpack(), 'first');
+    const there_rows = Ferry.Proxy.new(there, 'rows');
+    resolve(there_rows, view => view.set_item(GLib.Variant.new_int32(0), GLib.Variant.new_string('second')));
+    equal('an item is made from a value', rows.get_item(0).name, 'second');
 }
 
 function testExporter() {
@@ -719,7 +736,7 @@ main(() => {
     none('each class is there', classes.filter(name => !(name in Ferry)));
     watch(Ferry, names);
     const router = Ferry.Router.get_default();
-    [testRouter, testSmallThings, testSandbox, testLauncher, testEndsOfWorkers, testExecutor, testCalls, testAsking,
+    [testRouter, testSmallThings, testSandbox, testLauncher, testEndsOfWorkers, testExecutor, testProcess, testCalls, testAsking,
         testWaiting, testAnswering, testListener, testChannels, testChannelProcesses, testExchange, testBackground,
         testObjects, testWaitingForObjects, testExporter].forEach(test => run(test, router));
     checkTable(names, table);

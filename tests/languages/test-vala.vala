@@ -106,7 +106,7 @@ void test_pipe () {
         assert_true (heard == "hello");
         sender.stop ();
         until (() => receiver.get_exit () != null);
-        assert_true (receiver.get_exit ().is_success ());
+        assert_true (receiver.is_closed && receiver.get_exit ().is_success ());
     } catch (Error error) {
         GLib.error ("%s", error.message);
     }
@@ -142,12 +142,17 @@ void test_mux () {
 
 async void add (Ferry.Proxy proxy, MainLoop loop) {
     Variant? sum;
+    Variant? value_of_view;
     try {
         yield proxy.wait_until_listening_async (-1, null);
         yield proxy.call_async ("add", new Variant ("(i)", 3), -1, null, out sum, null);
         assert_true (sum.get_int32 () == 3);
         var value = yield proxy.get_async ("value", -1, null);
         assert_true (value.get_int32 () == 3);
+        var view = new Ferry.View (proxy);
+        view.get ("value");
+        yield view.resolve_async (-1, null, out value_of_view, null);
+        assert_true (value_of_view.get_int32 () == 3);
     } catch (Error error) {
         GLib.error ("%s", error.message);
     }
@@ -178,6 +183,120 @@ void test_object () {
     add.begin (new Ferry.Proxy (there, "counter"), loop);
     loop.run ();
     exporter.stop (Ferry.StopMode.DRAIN);
+}
+
+async void replace_item (Ferry.Proxy proxy, MainLoop loop) {
+    try {
+        var view = new Ferry.View (proxy);
+        view.set_item (new Variant.int32 (0), new Variant.int32 (7));
+        yield view.resolve_async (-1, null, null, null);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    loop.quit ();
+}
+
+void test_list () {
+    Ferry.Transport here;
+    Ferry.Transport there;
+    var store = new ListStore (typeof (Counter));
+    var exporter = new Ferry.Exporter ();
+    var made = new Ferry.Interface ("org.example.List", typeof (ListStore));
+    var loop = new MainLoop ();
+    Ferry.Transport.new_pair (out here, out there);
+    store.append (new Counter ());
+    made.set_list (item => ((Counter) item).value);
+    made.accept_items (value => {
+        var counter = new Counter ();
+        counter.value = value.get_int32 ();
+        return counter;
+    });
+    exporter.set_context (null);
+    try {
+        exporter.export ("list", store, made, Ferry.CallPolicy.SERIAL);
+        exporter.add_transport (here);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    exporter.start ();
+    replace_item.begin (new Ferry.Proxy (there, "list"), loop);
+    loop.run ();
+    assert_true (((Counter) store.get_item (0)).value == 7);
+    exporter.stop (Ferry.StopMode.DRAIN);
+}
+
+void test_process () {
+    try {
+        Variant? value;
+        var router = Ferry.Router.get_default ();
+        var launcher = new Ferry.Launcher ({worker_path});
+        var process = new Ferry.Process (router, launcher, "add", new Variant ("(xx)", (int64) 40, (int64) 2));
+        process.next (-1, out value);
+        assert_true (value == null && process.join (-1) && process.get_result ().get_int64 () == 42);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+}
+
+// A runner has a router, and a pool is made with one.
+void test_runner () {
+    var router = Ferry.Router.get_default ();
+    var pool = (Ferry.Pool) Object.new (typeof (Ferry.Pool), "router", router);
+    Ferry.Runner runner = pool;
+    assert_true (pool.router == router && runner.router == router);
+}
+
+int resident () {
+    string text;
+    try {
+        FileUtils.get_contents ("/proc/self/statm", out text);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    return int.parse (text.split (" ")[1]) * 4096;
+}
+
+const int MANY = 10000;
+
+// In batches, as a list of all would be memory too.
+void run_many (Ferry.Executor executor) {
+    for (int i = 0; i < MANY; i += 100) {
+        int n_done = 0;
+        for (int j = 0; j < 100; j++) {
+            try {
+                executor.submit ("double", new Variant.int64 (21)).done.connect (task => {
+                    try {
+                        n_done += task.get_result ().get_int64 () == 42 ? 1 : 0;
+                    } catch (Error error) {
+                        GLib.error ("%s", error.message);
+                    }
+                });
+            } catch (Error error) {
+                GLib.error ("%s", error.message);
+            }
+        }
+        until (() => n_done == 100);
+    }
+    executor.clear_finished ();
+}
+
+void test_leaks () {
+    var executor = make_executor ();
+    var task = new WeakRef (null);
+    run_many (executor);
+    run_many (executor);
+    int before = resident ();
+    run_many (executor);
+    try {
+        var last = executor.submit ("double", new Variant.int64 (21));
+        last.wait (-1);
+        task.set (last);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    executor.clear_finished ();
+    until (() => task.get () == null);
+    assert_true (resident () - before <= 100 * MANY);
 }
 
 void test_channel () {
@@ -228,6 +347,10 @@ int main (string[] args) {
     Test.add_func ("/vala/a-pipe-has-messages", test_pipe);
     Test.add_func ("/vala/a-request-is-answered", test_mux);
     Test.add_func ("/vala/an-object-has-a-proxy", test_object);
+    Test.add_func ("/vala/items-of-a-list-are-replaced", test_list);
+    Test.add_func ("/vala/a-process-runs-a-function-of-a-program", test_process);
+    Test.add_func ("/vala/a-runner-has-the-router-of-its-pool", test_runner);
+    Test.add_func ("/vala/ten-thousand-tasks-leave-nothing", test_leaks);
     Test.add_func ("/vala/a-channel-has-messages", test_channel);
     Test.add_func ("/vala/a-sandbox-has-a-strength", test_sandbox);
     Test.add_func ("/vala/a-function-of-vala-runs", test_function);

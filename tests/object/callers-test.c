@@ -7,6 +7,7 @@
 
 #include "object/ferry-exported-private.h"
 #include "object/ferry-exporter-private.h"
+#include "object/ferry-resolve-private.h"
 
 static const char *const names[] = {"a", "b", "c"};
 
@@ -229,7 +230,7 @@ resolved_cb (GObject *proxy, GAsyncResult *result, gpointer data)
 {
   CallersTestOutcome *self = data;
 
-  ferry_view_resolve_finish (result, NULL, NULL, &self->error);
+  ferry_resolve_finish (result, NULL, NULL, &self->error);
   self->over = TRUE;
 }
 

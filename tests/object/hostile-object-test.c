@@ -34,7 +34,7 @@ start (HostileObject *self, guint threads)
     ferry_exporter_set_context (self->exporter, NULL);
   self->shop = test_shop_new (self->exporter);
   ferry_exporter_add_function (self->exporter, "refuse", refuse, NULL, NULL);
-  ferry_interface_set_list (lists, get_row, NULL, NULL, NULL);
+  ferry_interface_set_list (lists, get_row, NULL, NULL);
   ferry_exporter_export (self->exporter, "list", G_OBJECT (self->list), lists, FERRY_CALL_POLICY_SERIAL, &error);
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (self->there); i++)

@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include "object/ferry-resolve-private.h"
 #include "worker/worker-test.h"
 
 struct _ObjectSceneKind
@@ -208,7 +209,7 @@ static void
 resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   ObjectOutcome *self = data;
-  gboolean resolved = ferry_view_resolve_finish (result, &self->value, &self->object, &self->error);
+  gboolean resolved = ferry_resolve_finish (result, &self->value, &self->object, &self->error);
 
   g_assert_true (resolved == (self->error == NULL));
   g_assert_false (self->over);

@@ -53,7 +53,9 @@ new_list (GType type, FerryRowFunc get_row, FerryRowItemFunc make_item)
 {
   FerryInterface *interface = ferry_interface_new ("com.example.List", type);
 
-  ferry_interface_set_list (interface, get_row, make_item, NULL, NULL);
+  ferry_interface_set_list (interface, get_row, NULL, NULL);
+  if (make_item != NULL)
+    ferry_interface_accept_items (interface, make_item, NULL, NULL);
   return interface;
 }
 
@@ -368,10 +370,48 @@ test_a_list_is_of_list_models (void)
 
   g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL,
                          "ferry_interface_set_list(): *ferry_interface_set_container()*");
-  ferry_interface_set_list (interface, row_of, item_of, NULL, NULL);
+  ferry_interface_set_list (interface, row_of, NULL, NULL);
   g_test_assert_expected_messages ();
   g_assert_false (ferry_interface_is_list (interface));
   g_assert_cmphex (ferry_interface_get_container_flags (interface), ==, 0);
+}
+
+static void
+test_only_a_list_accepts_items (void)
+{
+  g_autoptr (FerryInterface) interface = ferry_interface_new ("com.example.List", G_TYPE_LIST_STORE);
+
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "ferry_interface_accept_items(): *ferry_interface_set_list()*");
+  ferry_interface_accept_items (interface, item_of, NULL, NULL);
+  g_test_assert_expected_messages ();
+  g_assert_cmphex (ferry_interface_get_container_flags (interface), ==, 0);
+}
+
+static void
+count_up (gpointer count)
+{
+  ++*(guint *) count;
+}
+
+static void
+test_each_function_of_a_list_has_its_data (void)
+{
+  FerryInterface *interface = ferry_interface_new ("com.example.List", G_TYPE_LIST_STORE);
+  guint n_rows = 0;
+  guint n_items = 0;
+
+  ferry_interface_set_list (interface, row_of, &n_rows, count_up);
+  ferry_interface_accept_items (interface, item_of, &n_items, count_up);
+  ferry_interface_accept_items (interface, item_of, &n_items, count_up);
+  g_assert_cmpuint (n_rows, ==, 0);
+  g_assert_cmpuint (n_items, ==, 1);
+  ferry_interface_set_list (interface, row_of, &n_rows, count_up);
+  g_assert_cmpuint (n_rows, ==, 1);
+  g_assert_cmpuint (n_items, ==, 2);
+  ferry_interface_accept_items (interface, item_of, &n_items, count_up);
+  g_assert_finalize_object (interface);
+  g_assert_cmpuint (n_rows, ==, 2);
+  g_assert_cmpuint (n_items, ==, 3);
 }
 
 int
@@ -389,6 +429,8 @@ main (int argc, char **argv)
   ADD ("without-rows-items-are-objects", test_without_rows_items_are_objects);
   ADD ("without-rows-a-row-is-the-properties", test_without_rows_a_row_is_the_properties);
   ADD ("a-list-is-of-list-models", test_a_list_is_of_list_models);
+  ADD ("only-a-list-accepts-items", test_only_a_list_accepts_items);
+  ADD ("each-function-of-a-list-has-its-data", test_each_function_of_a_list_has_its_data);
 #undef ADD
   return g_test_run ();
 }

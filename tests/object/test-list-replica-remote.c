@@ -50,7 +50,7 @@ export_list (Remote *self)
   g_autoptr (FerryInterface) interface = ferry_interface_new ("ferry.test.Numbers", NUMBER_TYPE_LIST);
   g_autoptr (GError) error = NULL;
 
-  ferry_interface_set_list (interface, number_list_get_row, NULL, NULL, NULL);
+  ferry_interface_set_list (interface, number_list_get_row, NULL, NULL);
   self->exporter = ferry_exporter_new ();
   ferry_exporter_set_context (self->exporter, g_main_context_default ());
   ferry_exporter_export (self->exporter, "numbers", G_OBJECT (self->list), interface, FERRY_CALL_POLICY_SERIAL, &error);

@@ -9,6 +9,7 @@
 
 #include <locale.h>
 
+#include "object/ferry-resolve-private.h"
 #include "pair-scene.h"
 
 #define LOCAL GINT_TO_POINTER (1)
@@ -109,7 +110,7 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   Outcome *self = data;
 
-  ferry_view_resolve_finish (result, NULL, NULL, &self->error);
+  ferry_resolve_finish (result, NULL, NULL, &self->error);
   self->over = TRUE;
 }
 
@@ -224,7 +225,7 @@ resolve_reverse (Scene *self, const char *method, GError **error)
   ferry_view_resolve_async (view, -1, NULL, keep_result_cb, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
-  ferry_view_resolve_finish (result, &value, NULL, error);
+  ferry_view_resolve_finish (view, result, &value, NULL, error);
   return value;
 }
 

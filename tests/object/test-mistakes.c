@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "object-test.h"
+#include "object/ferry-resolve-private.h"
 #include "pair-scene.h"
 
 static void
@@ -300,7 +301,7 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   Failure *self = data;
 
-  ferry_view_resolve_finish (result, NULL, NULL, &self->error);
+  ferry_resolve_finish (result, NULL, NULL, &self->error);
   self->over = TRUE;
 }
 

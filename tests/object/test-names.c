@@ -260,7 +260,7 @@ test_list (Scene *self, gconstpointer data)
   g_autoptr (FerryListReplica) replica = ferry_list_replica_new (self->proxy);
 
   number_list_splice (second, 0, 1000, 1000);
-  ferry_interface_set_list (interface, number_list_get_row, NULL, NULL, NULL);
+  ferry_interface_set_list (interface, number_list_get_row, NULL, NULL);
   export_as (self, first, interface, FERRY_CALL_POLICY_SERIAL);
   wait_list (replica, first);
   take_name (self);

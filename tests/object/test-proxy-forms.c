@@ -100,9 +100,9 @@ resolve (FerryView *view, GVariant **value, FerryProxy **object)
   g_autoptr (GError) error = NULL;
 
   ferry_view_resolve_async (view, -1, NULL, answered_cb, &answer);
-  ferry_view_unref (view);
   ferry_test_run_until (is_answered, &answer);
-  ferry_view_resolve_finish (answer.result, value, object, &error);
+  ferry_view_resolve_finish (view, answer.result, value, object, &error);
+  ferry_view_unref (view);
   g_assert_no_error (error);
 }
 

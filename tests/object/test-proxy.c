@@ -10,6 +10,7 @@
 #include <locale.h>
 
 #include "object-test.h"
+#include "object/ferry-resolve-private.h"
 #include "pair-scene.h"
 
 /* What a view gave. */
@@ -58,7 +59,7 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
 {
   Outcome *self = data;
 
-  self->resolved = ferry_view_resolve_finish (result, &self->value, &self->object, &self->error);
+  self->resolved = ferry_resolve_finish (result, &self->value, &self->object, &self->error);
   self->over = TRUE;
 }
 

@@ -42,7 +42,7 @@ export_all (Scene *self)
   g_autoptr (FerryInterface) numbers = ferry_interface_new ("org.example.Numbers", NUMBER_TYPE_LIST);
   g_autoptr (GError) error = NULL;
 
-  ferry_interface_set_list (numbers, number_list_get_row, NULL, NULL, NULL);
+  ferry_interface_set_list (numbers, number_list_get_row, NULL, NULL);
   ferry_exporter_export (self->exporter, "counter", G_OBJECT (self->counter), self->interface, FERRY_CALL_POLICY_SERIAL,
                          &error);
   g_assert_no_error (error);

@@ -60,7 +60,7 @@ void
 messages_test_free (MessagesTest *self)
 {
   g_signal_handlers_disconnect_by_data (self->receiver, self);
-  if (!ferry_test_get_number (self->receiver, "closed"))
+  if (!ferry_test_get_number (self->receiver, "is-closed"))
     ferry_router_close_pipe (self->router, self->receiver, NULL);
   ferry_test_router_stop (self->router);
   g_clear_pointer (&self->buffer, ferry_buffer_unref);

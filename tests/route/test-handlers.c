@@ -74,7 +74,7 @@ scene_free (Scene *scene)
 {
   if (scene->receiver != NULL)
     {
-      if (scene->router != NULL && !ferry_test_get_number (scene->receiver, "closed"))
+      if (scene->router != NULL && !ferry_test_get_number (scene->receiver, "is-closed"))
         ferry_router_close_pipe (scene->router, scene->receiver, NULL);
       ferry_receiver_set_handler (scene->receiver, NULL, NULL, NULL);
       g_signal_handlers_disconnect_by_data (scene->receiver, scene);

@@ -308,7 +308,7 @@ test_parts_become_one_latest_value (void)
   g_assert_true (ferry_sender_send_parts (sender, parts, 2, 0, &error));
   g_assert_cmpuint (ferry_sender_get_uplink (sender)->writer.tail, ==, 0);
   g_assert_true (ferry_sender_stop (sender, &error));
-  while (!ferry_test_get_number (receiver, "closed"))
+  while (!ferry_test_get_number (receiver, "is-closed"))
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpmem (all->data, all->len, "one two", 7);
   ferry_test_router_stop (router);

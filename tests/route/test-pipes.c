@@ -156,7 +156,7 @@ test_closing_says_nothing_to_the_receiver (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_router_close_pipe (router, pipe->receiver, &error));
-  g_assert_true (ferry_test_get_number (pipe->receiver, "closed"));
+  g_assert_true (ferry_test_get_number (pipe->receiver, "is-closed"));
   g_assert_null (ferry_receiver_get_exit (pipe->receiver));
   ferry_test_run_until (no_links, router);
   route_test_settle ();

@@ -36,7 +36,7 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, gpointer user_data)
 
   scene->n_closed++;
   scene->reason = ferry_exit_get_reason (exit);
-  g_assert_true (ferry_test_get_number (receiver, "closed"));
+  g_assert_true (ferry_test_get_number (receiver, "is-closed"));
   g_assert_true (ferry_receiver_get_exit (receiver) == exit);
 }
 
@@ -61,7 +61,7 @@ stop_router (Scene *scene)
 {
   if (scene->router == NULL)
     return;
-  if (!ferry_test_get_number (scene->receiver, "closed"))
+  if (!ferry_test_get_number (scene->receiver, "is-closed"))
     ferry_router_close_pipe (scene->router, scene->receiver, NULL);
   ferry_test_router_stop (g_steal_pointer (&scene->router));
 }
@@ -98,7 +98,7 @@ wait_messages (Scene *scene, guint n)
 static gboolean
 is_closed (gpointer data)
 {
-  return ferry_test_get_number (data, "closed");
+  return ferry_test_get_number (data, "is-closed");
 }
 
 /* ---- message ---- */
@@ -304,11 +304,11 @@ test_closed_comes_with_the_exit_record (void)
   guint n_exit = 0, n_closed = 0;
 
   g_signal_connect (scene->receiver, "notify::exit", G_CALLBACK (count_notify), &n_exit);
-  g_signal_connect (scene->receiver, "notify::closed", G_CALLBACK (count_notify), &n_closed);
+  g_signal_connect (scene->receiver, "notify::is-closed", G_CALLBACK (count_notify), &n_closed);
   g_assert_null (ferry_receiver_get_exit (scene->receiver));
   g_assert_true (ferry_sender_stop (scene->sender, NULL));
   ferry_test_run_until (is_closed, scene->receiver);
-  g_object_get (scene->receiver, "exit", &exit, "closed", &closed, NULL);
+  g_object_get (scene->receiver, "exit", &exit, "is-closed", &closed, NULL);
   g_assert_true (closed);
   g_assert_cmpint (ferry_exit_get_reason (exit), ==, FERRY_CLOSE_REASON_STOPPED);
   g_assert_cmpint (scene->reason, ==, FERRY_CLOSE_REASON_STOPPED);
@@ -354,7 +354,7 @@ test_nothing_arrives_after_the_owner_is_disposed (void)
   ferry_receiver_bind (scene->receiver, owner);
   route_test_burst (scene->sender, 0, 100);
   g_object_run_dispose (owner);
-  g_assert_true (ferry_test_get_number (scene->receiver, "closed"));
+  g_assert_true (ferry_test_get_number (scene->receiver, "is-closed"));
   route_test_settle ();
   g_assert_cmpuint (scene->messages->len, ==, 0);
   g_assert_cmpuint (scene->n_closed, ==, 0);
@@ -473,7 +473,7 @@ test_the_latest_owner_counts (void)
   route_test_send_numbers (scene->sender, 0, 1);
   wait_messages (scene, 1);
   g_object_unref (second);
-  g_assert_true (ferry_test_get_number (scene->receiver, "closed"));
+  g_assert_true (ferry_test_get_number (scene->receiver, "is-closed"));
 }
 
 static void

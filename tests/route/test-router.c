@@ -125,7 +125,7 @@ test_refuses_call_on_another_thread (gconstpointer data)
   g_assert_error (elsewhere.error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
   g_clear_error (&elsewhere.error);
   g_assert_true (ferry_router_get_running (router));
-  g_assert_false (ferry_test_get_number (pipe->receiver, "closed"));
+  g_assert_false (ferry_test_get_number (pipe->receiver, "is-closed"));
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   ferry_test_router_stop (router);
 }
@@ -524,7 +524,7 @@ test_stops_on_its_thread_when_dropped_on_another (void)
   g_thread_join (g_thread_new ("dropper", drop_reference, router));
   ferry_test_wait_flag (&gone);
   route_test_assert_warned ("*1 open pipe*");
-  g_assert_true (ferry_test_get_number (receiver, "closed"));
+  g_assert_true (ferry_test_get_number (receiver, "is-closed"));
   g_assert_cmpint (ferry_exit_get_reason (ferry_receiver_get_exit (receiver)), ==, FERRY_CLOSE_REASON_ROUTER_STOPPED);
 }
 

@@ -62,7 +62,7 @@ test_init (Test *self)
   conversation = ferry_launcher_add_transport (self->launcher, self->task_test->router, "b", NULL);
   demux = ferry_demux_new (transport);
   map = ferry_map_new (self->task_test->executor, "sleep-until-cancelled", FERRY_MAP_ORDERED);
-  process = ferry_process_new (self->task_test->router, "nothing", NULL, NULL);
+  process = ferry_process_new (self->task_test->router, NULL, "nothing", NULL, NULL);
   task = task_test_submit (self->task_test->executor, "sleep-until-cancelled", NULL);
   task_test_wait_begun (task);
   g_assert_true (ferry_demux_start (demux, NULL));

@@ -340,6 +340,69 @@ test_error_that_the_job_set_has_a_backtrace (void)
   g_assert_nonnull (strstr (call->trace, "\n    "));
 }
 
+/* What it returns is dropped, and only its first error counts. */
+static GVariant *
+fail_and_return (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GError) failure = g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_NOENT, "the first");
+  g_autoptr (GError) other = g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_IO, "the second");
+
+  ferry_job_fail (job, failure, "in line 12\n");
+  ferry_job_fail (job, other, "in line 13\n");
+  return g_variant_new_uint32 (12);
+}
+
+static GVariant *
+fail_without_trace (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GError) failure = g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_NOENT, "here");
+
+  ferry_job_fail (job, failure, NULL);
+  return NULL;
+}
+
+static GVariant *
+fail_twice (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (GError) failure = g_error_new_literal (G_FILE_ERROR, G_FILE_ERROR_IO, "the job's");
+
+  ferry_job_fail (job, failure, "in line 12\n");
+  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "the function's");
+  return NULL;
+}
+
+static void
+test_job_fails_with_an_error_and_a_trace (void)
+{
+  g_autoptr (ServeTest) test = serve_test_new_thread ();
+  g_autoptr (ServeTestCall) call = serve_test_ask (test, "fail-and-return", NULL);
+  g_autoptr (ServeTestCall) next = NULL;
+
+  serve_test_assert_failed (call, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+  g_assert_cmpstr (call->error->message, ==, "the first");
+  g_assert_null (call->result);
+  g_assert_nonnull (strstr (call->trace, "'fail-and-return'"));
+  g_assert_nonnull (strstr (call->trace, "in line 12\n"));
+  g_assert_null (strstr (call->trace, "in line 13"));
+  /* The next job has no error. */
+  serve_test_assert_call (test, "deadline", NULL, "0");
+  next = serve_test_ask (test, "fail-without-trace", NULL);
+  serve_test_assert_failed (next, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+  g_assert_nonnull (strstr (next->trace, "'fail-without-trace'"));
+  g_assert_nonnull (strstr (next->trace, "\n    "));
+}
+
+static void
+test_error_of_the_function_goes_before_that_of_the_job (void)
+{
+  g_autoptr (ServeTest) test = serve_test_new_thread ();
+  g_autoptr (ServeTestCall) call = serve_test_ask (test, "fail-twice", NULL);
+
+  serve_test_assert_failed (call, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+  g_assert_cmpstr (call->error->message, ==, "the function's");
+  g_assert_null (strstr (call->trace, "in line 12"));
+}
+
 static GVariant *
 give_deadline (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -374,6 +437,9 @@ static const struct
   {"use-kept", NULL, "", use_kept},
   {"leave-thread", NULL, "", leave_thread},
   {"fail-with-trace", NULL, "", fail_with_trace},
+  {"fail-and-return", NULL, "u", fail_and_return},
+  {"fail-without-trace", NULL, "", fail_without_trace},
+  {"fail-twice", NULL, "", fail_twice},
   {"deadline", NULL, "x", give_deadline},
 };
 
@@ -391,6 +457,8 @@ static const struct
   {"/job/is-over-when-its-function-returned", test_job_is_over_when_its_function_returned},
   {"/job/threads-left-behind-find-the-job-over", test_threads_left_behind_find_the_job_over},
   {"/job/error-that-the-job-set-has-a-backtrace", test_error_that_the_job_set_has_a_backtrace},
+  {"/job/fails-with-an-error-and-a-trace", test_job_fails_with_an_error_and_a_trace},
+  {"/job/error-of-the-function-goes-before-that-of-the-job", test_error_of_the_function_goes_before_that_of_the_job},
   {"/job/functions-know-their-deadline", test_functions_know_their_deadline},
 };
 

@@ -35,7 +35,7 @@ static FerryProcess *
 process_new (TaskTest *test, const char *function, GVariant *arguments)
 {
   g_autoptr (GError) error = NULL;
-  FerryProcess *process = ferry_process_new (test->router, function, arguments, &error);
+  FerryProcess *process = ferry_process_new (test->router, NULL, function, arguments, &error);
 
   g_assert_no_error (error);
   return process;
@@ -293,15 +293,38 @@ refuses_what_it_cannot_run (void)
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (ferry_process_new (test->router, "no-such-function", NULL, &error));
+  g_assert_null (ferry_process_new (test->router, NULL, "no-such-function", NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION);
   g_clear_error (&error);
-  g_assert_null (ferry_process_new (test->router, "echo", g_variant_new_uint32 (1), &error));
+  g_assert_null (ferry_process_new (test->router, NULL, "echo", g_variant_new_uint32 (1), &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
   g_clear_error (&error);
   ferry_router_stop (test->router, NULL);
-  g_assert_null (ferry_process_new (test->router, "echo", g_variant_new_string ("x"), &error));
+  g_assert_null (ferry_process_new (test->router, NULL, "echo", g_variant_new_string ("x"), &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING);
+}
+
+static void
+runs_a_function_of_another_program (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryLauncher) launcher = task_test_launcher_new ();
+  g_autoptr (FerryProcess) process = NULL;
+  g_autoptr (FerryProcess) stranger = NULL;
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  process = ferry_process_new (test->router, launcher, "add", g_variant_new ("(xx)", 40, 2), &error);
+  g_assert_no_error (error);
+  g_assert_true (ferry_process_join (process, -1, &error));
+  result = ferry_process_get_result (process, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_variant_get_int64 (result), ==, 42);
+  /* This program has the function, and the other one lacks it. */
+  stranger = ferry_process_new (test->router, launcher, "count-for-ever", NULL, &error);
+  g_assert_no_error (error);
+  g_assert_false (ferry_process_join (stranger, -1, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION);
 }
 
 static GVariant *
@@ -345,5 +368,6 @@ main (int argc, char **argv)
   g_test_add_func ("/process/stops-telling-when-cancelled", stops_telling_when_cancelled);
   g_test_add_func ("/process/tells-of-a-crash", tells_of_a_crash);
   g_test_add_func ("/process/refuses-what-it-cannot-run", refuses_what_it_cannot_run);
+  g_test_add_func ("/process/runs-a-function-of-another-program", runs_a_function_of_another_program);
   return g_test_run ();
 }

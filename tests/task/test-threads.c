@@ -230,7 +230,7 @@ make_workers (Scene *s)
   g_assert_no_error (error);
   s->worker = g_object_ref (ferry_test_get_object (s->channel, "worker"));
   s->exchange = ferry_exchange_new (s->router, own);
-  s->process = ferry_process_new (s->router, "sleep-until-cancelled", NULL, &error);
+  s->process = ferry_process_new (s->router, NULL, "sleep-until-cancelled", NULL, &error);
   g_assert_no_error (error);
 }
 

@@ -82,7 +82,7 @@ test_callbacks (void)
   g_autoptr (GError) error = NULL;
 
   scene.task = task_test_submit (test->executor, "sleep-until-cancelled", NULL);
-  scene.process = ferry_process_new (test->router, "sleep-until-cancelled", NULL, &error);
+  scene.process = ferry_process_new (test->router, NULL, "sleep-until-cancelled", NULL, &error);
   g_assert_no_error (error);
   scene.map = ferry_map_new (test->executor, "nothing", FERRY_MAP_ORDERED);
   scene.exchange = ferry_exchange_new (test->router, NULL);

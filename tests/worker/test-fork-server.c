@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "worker/ferry-fork-server-main-private.h"
 #include "worker/fork-server-test.h"
 
 static void
@@ -87,6 +88,43 @@ test_names_the_process_at_length (void)
   g_object_set (test.launcher, "name", name, NULL);
   fork_server_test_assert_told (&test, "cmdline variable:WORKER_ORDERS", expected);
   fork_server_test_finish (&test);
+}
+
+/* What a binding for another language passes is a copy, which is freed later. */
+static void
+test_leaves_arguments_that_are_copies_alone (void)
+{
+  char **variables = environ;
+  char *name = g_strdup (program_invocation_name);
+  char *argv[] = {name, NULL};
+
+  ferry_fork_server_set_arguments (0, argv + 1);
+  ferry_fork_server_set_arguments (1, argv);
+  g_assert_true (argv[0] == name);
+  g_assert_true (environ == variables);
+  g_free (name);
+}
+
+/* The strings of main() are replaced by copies, as their memory becomes the title of each worker. */
+static void
+test_moves_the_arguments_of_main (void)
+{
+  char *argv[] = {program_invocation_name, NULL};
+  char **variables = environ;
+  char *variable = environ[0];
+
+  ferry_fork_server_set_arguments (1, argv);
+  g_assert_true (argv[0] != program_invocation_name);
+  g_assert_cmpstr (argv[0], ==, program_invocation_name);
+  g_assert_true (environ != variables);
+  g_assert_true (environ[0] != variable);
+  g_assert_cmpstr (environ[0], ==, variable);
+  variables = environ;
+  /* Once is enough. */
+  argv[0] = program_invocation_name;
+  ferry_fork_server_set_arguments (1, argv);
+  g_assert_true (argv[0] == program_invocation_name);
+  g_assert_true (environ == variables);
 }
 
 static void
@@ -393,6 +431,8 @@ main (int argc, char **argv)
   g_test_add_func ("/fork-server/tells-of-a-signal", test_tells_of_a_signal);
   g_test_add_func ("/fork-server/names-the-process", test_names_the_process);
   g_test_add_func ("/fork-server/names-the-process-at-length", test_names_the_process_at_length);
+  g_test_add_func ("/fork-server/leaves-arguments-that-are-copies-alone", test_leaves_arguments_that_are_copies_alone);
+  g_test_add_func ("/fork-server/moves-the-arguments-of-main", test_moves_the_arguments_of_main);
   g_test_add_func ("/fork-server/worker-has-the-environment-of-its-fork-server",
                    test_has_the_environment_of_its_fork_server);
   g_test_add_func ("/fork-server/worker-has-an-environment-of-its-own", test_has_an_environment_of_its_own);

@@ -98,6 +98,93 @@ test_refuses_names_and_types_that_are_none (void)
   g_assert_false (ferry_function_is_registered ("bad"));
 }
 
+/* ---- functions with data ---- */
+
+static GVariant *
+give_data (FerryJob *job, GVariant *arguments, gpointer data, GError **error)
+{
+  return g_variant_new_uint32 (*(guint *) data);
+}
+
+static GVariant *
+give_other_data (FerryJob *job, GVariant *arguments, gpointer data, GError **error)
+{
+  return NULL;
+}
+
+static void
+count_up (gpointer count)
+{
+  ++*(guint *) count;
+}
+
+static void
+test_keeps_the_data_of_a_function (void)
+{
+  guint *data = g_new0 (guint, 1);
+  const FerryFunctionEntry *entry;
+  g_autoptr (GVariant) result = NULL;
+
+  ferry_function_register_full ("with-data", "s", "u", give_data, data, count_up);
+  entry = ferry_function_find ("with-data");
+  g_assert_null (entry->function);
+  g_assert_true (entry->function_full == give_data && entry->user_data == data);
+  g_assert_cmpstr (entry->arguments_type, ==, "s");
+  g_assert_cmpstr (entry->result_type, ==, "u");
+  g_assert_cmpuint (*data, ==, 0);
+  *data = 7;
+  result = g_variant_ref_sink (entry->function_full (NULL, NULL, entry->user_data, NULL));
+  g_assert_cmpuint (g_variant_get_uint32 (result), ==, 7);
+  ferry_function_forget ("with-data");
+  g_assert_cmpuint (*data, ==, 8);
+  g_free (data);
+}
+
+static void
+test_drops_the_data_of_a_function_that_it_does_not_take (void)
+{
+  guint kept = 0;
+  guint dropped = 0;
+
+  ferry_function_register_full ("full", NULL, "", give_data, &kept, count_up);
+  /* The same once more is no mistake, and its data is dropped once. */
+  ferry_function_register_full ("full", NULL, "", give_data, &kept, count_up);
+  g_assert_cmpuint (kept, ==, 1);
+  expect_critical ("*is registered already with another function*");
+  ferry_function_register_full ("full", NULL, "", give_data, &dropped, count_up);
+  expect_critical ("*is registered already with another function*");
+  ferry_function_register_full ("full", NULL, "", give_other_data, &dropped, count_up);
+  expect_critical ("*is registered already with another function*");
+  ferry_function_register_full ("full", "s", "", give_data, &dropped, count_up);
+  expect_critical ("*is registered already with another function*");
+  ferry_function_register ("full", NULL, "", first);
+  expect_critical ("*is registered already with another function*");
+  ferry_function_register_full ("full", NULL, "", give_other_data, NULL, NULL);
+  g_test_assert_expected_messages ();
+  g_assert_cmpuint (dropped, ==, 3);
+  g_assert_cmpuint (kept, ==, 1);
+  g_assert_true (ferry_function_find ("full")->user_data == &kept);
+  ferry_function_forget ("full");
+  g_assert_cmpuint (kept, ==, 2);
+}
+
+static void
+test_functions_with_data_have_names_and_types (void)
+{
+  expect_critical ("*assertion*");
+  ferry_function_register_full ("", NULL, NULL, give_data, NULL, NULL);
+  expect_critical ("*assertion*");
+  ferry_function_register_full ("bad", "(s", NULL, give_data, NULL, NULL);
+  expect_critical ("*assertion*");
+  ferry_function_register_full ("bad", NULL, "}", give_data, NULL, NULL);
+  expect_critical ("*assertion*");
+  ferry_function_register_full ("bad", NULL, NULL, NULL, NULL, NULL);
+  g_test_assert_expected_messages ();
+  g_assert_false (ferry_function_is_registered ("bad"));
+}
+
+/* ---- types ---- */
+
 static void
 assert_arguments (const char *name, const char *text, const char *words)
 {
@@ -202,6 +289,10 @@ main (int argc, char **argv)
   g_test_add_func ("/functions/takes-the-same-again", test_takes_the_same_again);
   g_test_add_func ("/functions/refuses-another-function-of-a-name", test_refuses_another_function_of_a_name);
   g_test_add_func ("/functions/refuses-names-and-types-that-are-none", test_refuses_names_and_types_that_are_none);
+  g_test_add_func ("/functions/keeps-the-data-of-a-function", test_keeps_the_data_of_a_function);
+  g_test_add_func ("/functions/drops-the-data-of-a-function-that-it-does-not-take",
+                   test_drops_the_data_of_a_function_that_it_does_not_take);
+  g_test_add_func ("/functions/with-data-have-names-and-types", test_functions_with_data_have_names_and_types);
   g_test_add_func ("/functions/checks-arguments", test_checks_arguments);
   g_test_add_func ("/functions/checks-results", test_checks_results);
   g_test_add_func ("/functions/threads-register-at-once", test_threads_register_at_once);

@@ -482,7 +482,7 @@ test_refuses_a_program_that_is_not_in_path (void)
   g_assert_null (ferry_launcher_spawn (launcher, router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
   g_assert_nonnull (strstr (error->message, "ferry-no-such-program"));
-  g_assert_false (ferry_test_get_number (pipe->receiver, "closed"));
+  g_assert_false (ferry_test_get_number (pipe->receiver, "is-closed"));
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   ferry_test_router_stop (router);
 }

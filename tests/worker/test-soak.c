@@ -77,7 +77,7 @@ take_turn (Place *place, FerryRouter *router)
   place->turn = 0;
   if (place->kind == KIND_KILL)
     ferry_worker_force_exit (place->worker);
-  else if (place->kind == KIND_CLOSE && !ferry_test_get_number (place->pipe->receiver, "closed"))
+  else if (place->kind == KIND_CLOSE && !ferry_test_get_number (place->pipe->receiver, "is-closed"))
     ferry_router_close_pipe (router, place->pipe->receiver, NULL);
 }
 

@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A program of Python's own without threads, which forks itself: python-forks.py API-VERSION GIR"""
+
+import sys
+
+import gi
+
+gi.require_version("Ferry", sys.argv[1])
+from gi.repository import Ferry, GLib
+
+import callables
+
+LONG = 60 * 1000 * 1000
+
+
+def converse(channel):
+    """Each child sends a word, and exits with a status."""
+    if channel.get_pid() == 0:
+        channel.send(GLib.Variant("s", "word"), -1, None)
+        channel.exit(3)
+    assert channel.receive(LONG, None)[1].unpack() == "word"
+    assert channel.receive(LONG, None)[1] is None
+    assert channel.wait(LONG).get_exit_status() == 3
+
+
+def main():
+    callables.prepare(Ferry, sys.argv[2])
+    converse(Ferry.Channel.create())
+    exchange = Ferry.Exchange.new(None, None)
+    converse(exchange.create(LONG))
+
+
+main()
