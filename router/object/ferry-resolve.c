@@ -640,7 +640,8 @@ gboolean
 ferry_view_resolve_finish (FerryView *self, GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error)
 {
   g_return_val_if_fail (self != NULL, FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, ferry_view_get_proxy (self)), FALSE);
+  ferry_return_val_if_fail (g_task_is_valid (result, ferry_view_get_proxy (self)), FALSE,
+                            "the result is not of this view; pass the result that the callback got");
 
   return ferry_resolve_finish (result, value, object, error);
 }

@@ -119,6 +119,19 @@ def prepare(module, path):
     return found, recorder
 
 
+def collisions(path):
+    """Names that a class gives to more than one of its properties, signals and methods: such as languages tell apart by name."""
+    found = []
+    for container in ElementTree.parse(path).getroot().iter(CORE + "class"):
+        names = {}
+        for kind in (CORE + "property", GLIB + "signal", CORE + "method"):
+            for element in container.findall(kind):
+                names.setdefault(element.get("name").replace("-", "_"), []).append(kind.split("}")[-1])
+        found += ["%s.%s is a %s" % (container.get("name"), name, " and a ".join(kinds))
+                  for name, kinds in sorted(names.items()) if len(kinds) > 1]
+    return found
+
+
 def read_table(path):
     with open(path) as file:
         lines = [line.rstrip("\n").split(" | ", 3) for line in file if line.strip() and not line.startswith("#")]

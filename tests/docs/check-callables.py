@@ -747,6 +747,7 @@ def body(report):
         os.environ["FERRY_TEST_RECORD"] = record.name
         found, recorder = callables.prepare(Ferry, gir)
         take_tour(report, Tour(Ferry, recorder, worker, functions, forks, gir))
+        report.none("no name of a class means two things", callables.collisions(gir))
         callables.compare(report, found, callables.read_table(table), recorder.read())
         if "FERRY_TEST_KEEP_RECORD" in os.environ:
             with open(os.environ["FERRY_TEST_KEEP_RECORD"], "w") as file:

@@ -142,6 +142,7 @@ def body(report):
             use_cluster(report, Ferry, FerryCluster, recorder, server.url)
         finally:
             server.end()
+        report.none("no name of a class means two things", callables.collisions(gir))
         callables.compare(report, found, callables.read_table(table), recorder.read())
 
 

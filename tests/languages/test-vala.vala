@@ -282,7 +282,7 @@ void run_many (Ferry.Executor executor) {
 
 void test_leaks () {
     var executor = make_executor ();
-    var task = new WeakRef (null);
+    var task = WeakRef (null);
     run_many (executor);
     run_many (executor);
     int before = resident ();
