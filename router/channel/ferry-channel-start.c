@@ -241,8 +241,17 @@ drop (gpointer data)
 
 /* ---- starting ---- */
 
-/* Returns the launcher that starts the workers: this launcher, if it has a fork server; otherwise a copy of it with a
- * fork server. The copy is made at the first start with a router. */
+static gboolean
+wants_fork_server (FerryLauncher *launcher)
+{
+  gboolean use_fork_server;
+
+  g_object_get (launcher, "use-fork-server", &use_fork_server, NULL);
+  return use_fork_server && ferry_launcher_get_fork_server (launcher) == NULL;
+}
+
+/* Returns the launcher that starts the workers: this launcher, if it has a fork server or wants none; otherwise a copy
+ * of it with a fork server. The copy is made at the first start with a router. */
 static FerryLauncher *
 get_starter (FerryLauncher *launcher, FerryRouter *router)
 {
@@ -251,7 +260,7 @@ get_starter (FerryLauncher *launcher, FerryRouter *router)
   GObject *starter = g_object_get_data (G_OBJECT (launcher), key);
   g_autoptr (FerryLauncher) copy = NULL;
 
-  if (ferry_launcher_get_fork_server (launcher) != NULL)
+  if (!wants_fork_server (launcher))
     return launcher;
   if (starter != NULL && g_object_get_data (starter, monitor_key) == router->monitor)
     return FERRY_LAUNCHER (starter);
@@ -303,7 +312,8 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
  * Starts a worker that runs a function with the worker's end of a new channel. A fork server forks the worker. If the
  * launcher has no fork server, one is started with the first channel. It has the settings that the launcher has at that
  * time, and it ends with the launcher. If the program cannot act as a fork server, later workers are started by
- * executing it. Senders and transports that were added to the launcher go to this worker.
+ * executing it: see [property@Ferry.Launcher:use-fork-server]. Senders and transports that were added to the launcher
+ * go to this worker.
  *
  * [method@Ferry.Channel.receive] fails if the worker's program does not have the function, or if the arguments do not
  * have the function's type. The worker exits with status 0 if its function succeeded, and with 1 if it failed.

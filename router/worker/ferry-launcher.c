@@ -87,6 +87,7 @@ struct _FerryLauncher
   gint64 attach_timeout; /* -1: no limit */
   guint64 buffer_capacity;
   gboolean trusted;
+  gboolean use_fork_server; /* for channels */
   StreamMode modes[FERRY_N_STREAMS];
   int fds[FERRY_N_STREAMS]; /* (owned): a descriptor if the mode is STREAM_GIVEN, else -1 */
   GArray *senders;          /* (owned) (element-type NamedSender) */
@@ -108,6 +109,7 @@ enum
   PROP_ATTACH_TIMEOUT,
   PROP_BUFFER_CAPACITY,
   PROP_TRUSTED,
+  PROP_USE_FORK_SERVER,
   PROP_NICE,
   PROP_SANDBOX,
   PROP_STDIN, /* and the next two, in the order of FerryStream */
@@ -196,6 +198,7 @@ ferry_launcher_init (FerryLauncher *self)
   self->environ = g_get_environ ();
   self->attach_timeout = get_default_attach_timeout ();
   self->buffer_capacity = FERRY_DEFAULT_ARENA_SIZE;
+  self->use_fork_server = TRUE;
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     self->fds[i] = -1;
   self->senders = named_senders_new ();
@@ -240,6 +243,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_ATTACH_TIMEOUT] = G_STRUCT_OFFSET (FerryLauncher, attach_timeout),
   [PROP_BUFFER_CAPACITY] = G_STRUCT_OFFSET (FerryLauncher, buffer_capacity),
   [PROP_TRUSTED] = G_STRUCT_OFFSET (FerryLauncher, trusted),
+  [PROP_USE_FORK_SERVER] = G_STRUCT_OFFSET (FerryLauncher, use_fork_server),
   [PROP_NICE] = G_STRUCT_OFFSET (FerryLauncher, attributes.nice),
   [PROP_SANDBOX] = G_STRUCT_OFFSET (FerryLauncher, sandbox),
   [PROP_STDIN] = G_STRUCT_OFFSET (FerryLauncher, modes[FERRY_STREAM_STDIN]),
@@ -481,6 +485,15 @@ install_worker_properties (void)
    * reads it. So the buffers of a worker that is not trusted are copied before they are delivered.
    */
   properties[PROP_TRUSTED] = g_param_spec_boolean ("trusted", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:use-fork-server:
+   *
+   * Whether [func@Ferry.Channel.start] and exchanges start a fork server where the launcher has none; %TRUE by default.
+   * Set it to %FALSE for a program that has threads at its start, such as one in JavaScript. Such a program cannot be a
+   * fork server, which its first channel would find out, and would fail. Pools have a property of their own.
+   */
+  properties[PROP_USE_FORK_SERVER] = g_param_spec_boolean ("use-fork-server", NULL, NULL, TRUE, FERRY_SETTABLE);
 
   /**
    * FerryLauncher:sandbox:

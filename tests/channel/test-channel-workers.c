@@ -595,6 +595,25 @@ workers_are_forked_by_one_fork_server (gconstpointer data)
     g_assert_cmpint (ferry_worker_get_pid (ferry_test_get_object (fork_server, "worker")), ==, parent);
 }
 
+static void
+workers_are_executed_where_no_fork_server_is_wanted (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+
+  g_object_set (test->launcher, "use-fork-server", FALSE, NULL);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (FerryChannel) channel = channel_test_start (test, "echo", NULL);
+
+      g_assert_cmpint (get_parent_of_worker (channel), ==, getpid ());
+      channel_test_send (channel, i);
+      channel_test_assert_next (channel, i);
+      ferry_channel_close (channel);
+      channel_test_assert_good_end (channel);
+      channel_test_assert_exit (channel, 0, 0);
+    }
+}
+
 /* What was not passed stays with the launcher, but for the channel's own transport. */
 static void
 refused_start_leaves_the_launcher_its_transport (void)
@@ -636,6 +655,8 @@ main (int argc, char **argv)
                         workers_are_forked_by_one_fork_server);
   g_test_add_data_func ("/channel-workers/workers-are-forked-by-the-fork-server-of-the-launcher", "fork-server",
                         workers_are_forked_by_one_fork_server);
+  g_test_add_func ("/channel-workers/workers-are-executed-where-no-fork-server-is-wanted",
+                   workers_are_executed_where_no_fork_server_is_wanted);
   g_test_add_func ("/channel-workers/refused-start-leaves-the-launcher-its-transport",
                    refused_start_leaves_the_launcher_its_transport);
   g_test_add_func ("/channel-workers/messages-go-both-ways-in-order", messages_go_both_ways_in_order);

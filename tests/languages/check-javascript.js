@@ -476,7 +476,12 @@ function testChannels() {
 }
 
 function testChannelProcesses(router) {
-    // A program of JavaScript's has threads, so it cannot be forked; one in C has the function.
+    // A program of JavaScript's has threads, so it cannot be forked.
+    const own = Ferry.Launcher.new(command('serve'));
+    own.use_fork_server = false;
+    const talk = Ferry.Channel.start(own, router, 'talk', GLib.Variant.new_string('talk'));
+    equal('a function of a channel may be in JavaScript', complete(done => talk.receive_async(null, done),
+        result => talk.receive_finish(result))[1].unpack(), 'talk');
     const launcher = Ferry.Launcher.new([GLib.getenv('FERRY_TEST_SERVING_WORKER')]);
     const channel = Ferry.Channel.start(launcher, router, 'echo', GLib.Variant.new_string('it'));
     equal('a channel has its arguments', channel.get_arguments().unpack(), 'it');

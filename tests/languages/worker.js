@@ -70,6 +70,10 @@ function serve() {
         job.fail(error, 'worker.js: fail');
         throw error;
     });
+    Ferry.Channel.function_register('talk', 's', (channel, args) => {
+        channel.send(args, -1, null);
+        return true;
+    });
     Ferry.Worker.main(null);
 }
 
