@@ -222,14 +222,10 @@ static char *
 name_process_and_program (GPid pid, FerryLink *link)
 {
   g_autofree char *name = name_process (pid, link);
-  g_autofree char *target = NULL;
 
   if (link->was_open || link->program == NULL)
     return g_steal_pointer (&name);
-  /* In a message, this symbolic link would not tell the user which program it was. */
-  if (strcmp (link->program, "/proc/self/exe") == 0)
-    target = g_file_read_link (link->program, NULL);
-  return g_strdup_printf ("%s of the program '%s'", name, target != NULL ? target : link->program);
+  return g_strdup_printf ("%s of the program '%s'", name, link->program);
 }
 
 static char *

@@ -864,6 +864,16 @@ confine (FerryLauncher *self, FerrySpawnPlan *plan, FerryLink *link, GError **er
   return TRUE;
 }
 
+/* Returns (transfer full) (nullable) the file of a program (nullable). The symbolic link of this process would not tell
+ * a user which program it is. */
+static char *
+resolve_program (const char *program)
+{
+  char *target = g_strcmp0 (program, "/proc/self/exe") == 0 ? g_file_read_link (program, NULL) : NULL;
+
+  return target != NULL ? target : g_strdup (program);
+}
+
 /* Fails if the launcher has no senders for this worker and had some for an earlier one: the worker would miss them. */
 static gboolean
 check_senders (FerryLauncher *self, GError **error)
@@ -915,7 +925,7 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
 
   if (plan == NULL)
     return NULL;
-  link->program = g_strdup (plan->program);
+  link->program = resolve_program (plan->program);
   if (!confine (self, plan, link, error))
     return NULL;
   plan->queue = ferry_monitor_get_shared_queue (router->monitor);
@@ -1170,9 +1180,14 @@ ferry_launcher_sets_stream (FerryLauncher *self, guint stream)
 char *
 ferry_launcher_dup_program_name (FerryLauncher *self)
 {
+  g_autofree char *program = NULL;
+
   if (self->name != NULL)
     return g_strdup (self->name);
-  return self->argv != NULL ? g_path_get_basename (self->argv[0]) : g_strdup ("worker");
+  if (self->argv == NULL)
+    return g_strdup ("worker");
+  program = resolve_program (self->argv[0]);
+  return g_path_get_basename (program);
 }
 
 FerryHome *

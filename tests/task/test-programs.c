@@ -238,6 +238,8 @@ static void
 names_program_behind_a_link (void)
 {
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *name = g_path_get_basename (program);
+  g_autofree char *worker_name = NULL;
   g_autoptr (FerryRouter) router = ferry_test_router_new ();
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const[]){"/proc/self/exe", "end", NULL});
   g_autoptr (FerryWorker) worker = NULL;
@@ -245,6 +247,9 @@ names_program_behind_a_link (void)
 
   g_assert_true (ferry_launcher_add_sender (launcher, "out", pipe->sender, NULL));
   worker = ferry_launcher_spawn (launcher, router, NULL);
+  g_object_get (worker, "name", &worker_name, NULL);
+  g_assert_cmpstr (worker_name, ==, name);
+  g_assert_cmpstr (ferry_worker_get_link (worker)->program, ==, program);
   wait_ended (worker);
   ferry_test_assert_says (ferry_exit_get_message (ferry_test_get_object (worker, "exit")), program);
   ferry_test_pipe_free (pipe);
