@@ -481,12 +481,13 @@ chunks_grow_and_shrink (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "spin", FERRY_MAP_UNORDERED);
-  Spins spins = {1, 100000};
+  Spins spins = {1, G_MAXUINT};
 
   ferry_map_set_source (map, next_spin, &spins, NULL);
   g_assert_cmpuint (ferry_map_get_automatic_size (map), ==, 1);
-  take_spins (map, 20000);
-  g_assert_cmpuint (ferry_map_get_automatic_size (map), >, 8);
+  /* Where a worker loses its processor, its items seem to take long, and the size falls again for a moment. */
+  while (ferry_map_get_automatic_size (map) <= 8)
+    take_spins (map, 1);
   /* From now on an item takes longer than a chunk is to take. */
   spins.microseconds = 10000;
   while (ferry_map_get_automatic_size (map) > 1)
