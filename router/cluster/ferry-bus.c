@@ -63,6 +63,11 @@
  * applications. */
 #define PRESENCE_JITTER (50 * G_TIME_SPAN_MILLISECOND)
 #define PRESENCE_INTERVAL (1 * G_USEC_PER_SEC)
+/* One of several servers learns some time after a client has connected to another one what that client listens to, and
+ * drops what comes before. So an end says again what it has said when it connected: after the first of these pauses,
+ * and then after four times the pause before. */
+#define FIRST_AGAIN (1 * G_USEC_PER_SEC)
+#define LAST_AGAIN (16 * G_USEC_PER_SEC)
 /* How many presences of more bytes than this are read in a second of hosts of one name, and for how many names that is
  * counted. There may be thousands of functions in each. */
 #define SMALL_PRESENCE 4096
@@ -88,6 +93,7 @@ typedef struct
   GError *error; /* (owned) (nullable) */
   char *address; /* (owned) (nullable) */
   gsize max_packet;
+  gboolean has_several; /* servers are known */
   gboolean is_of_error; /* only the error has changed */
 } Item;
 
@@ -120,6 +126,8 @@ struct _FerryBus
   GBytes *presence; /* (owned) (nullable) */
   FerryTimer presence_timer;
   gint64 answer_due; /* monotonic time before which no further hello is answered */
+  FerryTimer again_timer;
+  gint64 again_pause; /* before that one runs out */
   FerryTimer resume_timer;
   gint64 resume_at; /* monotonic time before which nothing is delivered */
   guint64 n_foreign;
@@ -331,6 +339,29 @@ take_change (FerryBus *self, Item *item)
 
 static void send_presence (gpointer data);
 
+/* Says that this end is there. */
+static void
+announce (FerryBus *self)
+{
+  if (self->host == NULL)
+    ferry_bus_say_hello (self);
+  else
+    send_presence (self);
+}
+
+static void
+announce_again (gpointer data)
+{
+  FerryBus *self = data;
+
+  if (self->state == FERRY_CLUSTER_STATE_CONNECTED)
+    announce (self);
+  self->again_pause *= 4;
+  if (self->again_pause <= LAST_AGAIN)
+    ferry_timers_set (self->router->timers, &self->again_timer, ferry_deadline_after (self->again_pause),
+                      announce_again, self);
+}
+
 static void
 change (FerryBus *self, Item *item)
 {
@@ -340,10 +371,12 @@ change (FerryBus *self, Item *item)
     self->funcs->changed (self->data);
   if (!is_new || self->router == NULL)
     return;
-  if (self->host == NULL)
-    ferry_bus_say_hello (self);
-  else
-    send_presence (self);
+  announce (self);
+  if (!item->has_several)
+    return;
+  self->again_pause = FIRST_AGAIN;
+  ferry_timers_set (self->router->timers, &self->again_timer, ferry_deadline_after (self->again_pause), announce_again,
+                    self);
 }
 
 /* Delivers what is in the inbox. What a func does may run a main loop, and this again in it. */
@@ -760,6 +793,7 @@ tell (FerryBus *self, FerryClusterState state, GError *error, FerryServerLink *l
     {
       item->address = g_strdup (ferry_server_access_get_address (self->access));
       item->max_packet = (gsize) MAX (natsConnection_GetMaxPayload (ferry_server_link_get_connection (link)), 0);
+      item->has_several = ferry_server_access_has_several (self->access);
     }
   put (self, item);
 }
@@ -1121,6 +1155,7 @@ ferry_bus_close (FerryBus *self)
   if (self->router == NULL)
     return;
   ferry_timers_unset (self->router->timers, &self->presence_timer);
+  ferry_timers_unset (self->router->timers, &self->again_timer);
   ferry_timers_unset (self->router->timers, &self->resume_timer);
   self->router = NULL;
   self->state = FERRY_CLUSTER_STATE_CLOSED;

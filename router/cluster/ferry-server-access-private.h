@@ -65,6 +65,8 @@ const char *ferry_server_access_get_address (const FerryServerAccess *self);
 const char *ferry_server_access_describe (natsStatus status);
 /* Takes over which other servers the connected one knows of. */
 void ferry_server_access_learn (FerryServerAccess *self, natsConnection *connection);
+/* Whether more than one server is known. */
+gboolean ferry_server_access_has_several (const FerryServerAccess *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryServerAccess, ferry_server_access_free)
 

@@ -635,3 +635,9 @@ ferry_server_access_learn (FerryServerAccess *self, natsConnection *connection)
     }
   free (urls);
 }
+
+gboolean
+ferry_server_access_has_several (const FerryServerAccess *self)
+{
+  return self->servers->len > 1;
+}
