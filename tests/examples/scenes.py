@@ -129,6 +129,25 @@ def cancel(report, start, folder):
     report.equal("it ends with its window", program.finish()[:2], (0, ""))
 
 
+def task_list(report, start, folder):
+    def running(lines):
+        # All may be over before the first look.
+        if "label Running" not in lines:
+            program.do("click New Task")
+        return "label Running" in lines and any(re.fullmatch(r"bar 0\.\d*[1-9]", line) for line in lines)
+
+    program = start("list")
+    program.wait_until(running)
+    program.wait("label Copy 40 files", "label Done", r"bar 1\.00", "label 100 % · 40 of 40 files")
+    program.wait("label Failed", "label The disk has no room for file 100")
+    report.fact("rows say how far a task is, and how it ended", True)
+    program.do("click New Task")
+    program.wait("label Copy 200 files")
+    report.fact("a new task has a row", True)
+    program.do("close Tasks")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+
+
 def map_files(report, start, folder):
     for number, colour in enumerate(((255, 0, 0), (0, 255, 0), (0, 0, 255))):
         write_png(os.path.join(folder, "%d.png" % number), 50 * (number + 1), colour)
@@ -239,7 +258,7 @@ def same(one, other):
 
 
 SCENES = {
-    "hello": hello, "pipe": pipe, "cancel": cancel, "map": map_files, "retry": retry, "group": group,
+    "hello": hello, "pipe": pipe, "cancel": cancel, "list": task_list, "map": map_files, "retry": retry, "group": group,
     "conversation": conversation, "object": remote_object, "sandbox": sandbox, "pictures": pictures,
 }
 

@@ -26,6 +26,13 @@ SHOWN = "map"
 MESON = re.compile(r"^```meson\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
+def line_for(command, path, name):
+    """The page's line for another program."""
+    with open(path, encoding="utf-8") as file:
+        command = command.replace("ferry-1 gtk4", "ferry-gtk-1") if "<ferry-gtk.h>" in file.read() else command
+    return re.sub(r"\b%s\b" % SHOWN, name, command)
+
+
 def play(report, watcher, root, folder, name):
     """Runs the copy, and not what was built beside the library."""
     os.environ.update(root.environment)
@@ -47,7 +54,7 @@ def body(report):
         for path in glob.glob(os.path.join(examples, "*.c")):
             shutil.copy(path, root)
             name = os.path.basename(path)[:-len(".c")]
-            pages.run_commands(report, installed, [(re.sub(r"\b%s\b" % SHOWN, name, commands[0]), "")])
+            pages.run_commands(report, installed, [(line_for(commands[0], path, name), "")])
         folder = os.path.join(root, "copy")
         os.mkdir(folder)
         shutil.copy(os.path.join(examples, SHOWN + ".c"), folder)
