@@ -375,11 +375,25 @@ has_a_row (gpointer data)
   return pipe->watch->link->turn.first != NULL;
 }
 
+/* The router has looked at all that waits then. */
+static void
+hear_nothing_of_the_worker (Dialog *self)
+{
+  FerryTestPipe *local = ferry_test_pipe_new (self->router);
+
+  g_assert_true (ferry_sender_start (local->sender, NULL));
+  for (guint64 i = 0; i < 10; i++)
+    g_assert_true (ferry_sender_send_bytes (local->sender, &i, sizeof i, NULL));
+  ferry_test_pipe_wait_count (local, 10);
+  ferry_test_pipe_free (local);
+}
+
 static void
 have_the_other_value_wait (Dialog *self)
 {
   dialog_tell (self);
   ferry_test_run_until (has_a_row, self);
+  hear_nothing_of_the_worker (self);
   g_assert_cmpuint (self->others->n_messages, ==, 0);
 }
 
@@ -450,18 +464,6 @@ test_what_waits_behind_the_message_in_its_block_is_logged (void)
 }
 
 /* What the loop further out has delivered is still in the row. */
-static void
-hear_nothing_of_the_worker (Dialog *self)
-{
-  FerryTestPipe *local = ferry_test_pipe_new (self->router);
-
-  g_assert_true (ferry_sender_start (local->sender, NULL));
-  for (guint64 i = 0; i < 10; i++)
-    g_assert_true (ferry_sender_send_bytes (local->sender, &i, sizeof i, NULL));
-  ferry_test_pipe_wait_count (local, 10);
-  ferry_test_pipe_free (local);
-}
-
 static void
 hear_the_other_value_that_nests (Dialog *self)
 {
