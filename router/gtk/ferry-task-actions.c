@@ -7,7 +7,7 @@
 
 #include "gtk/ferry-task-actions-private.h"
 
-#include "gtk/ferry-task-error.h"
+#include "gtk/ferry-task-error-private.h"
 
 /* The highest priority that a task of the executor was given here. */
 #define PRIORITY_KEY "ferry-run-next-priority"
@@ -93,8 +93,10 @@ ferry_task_run_again (FerryTask *task, FerryExecutor *executor, GError **error)
 
   revive_pool (executor);
   again = ferry_executor_retry (executor, task, error);
-  if (again != NULL)
-    ferry_executor_remove (executor, task, NULL);
+  if (again == NULL)
+    return NULL;
+  ferry_task_inherit_crash (again, task);
+  ferry_executor_remove (executor, task, NULL);
   return again;
 }
 

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-error.h"
+#include "gtk/ferry-task-error-private.h"
 
 #include <signal.h>
 #include <string.h>
@@ -15,6 +15,9 @@
 
 /* Marks a text for translators, and leaves it as it is. */
 #define N_(text) text
+
+/* Whether a task does the work of one that has crashed. */
+#define CRASHED_KEY "ferry-crashed-before"
 
 typedef struct
 {
@@ -134,7 +137,7 @@ find_death_kind (FerryTask *task, FerryExit *exit)
   g_object_get (task, "n-attempts", &n_attempts, NULL);
   if (ferry_exit_get_signal (exit) == SIGKILL || ferry_exit_get_signal (exit) == SIGTERM)
     return &killed;
-  return n_attempts > 1 ? &crashed_again : &crashed;
+  return n_attempts > 1 || g_object_get_data (G_OBJECT (task), CRASHED_KEY) != NULL ? &crashed_again : &crashed;
 }
 
 static gboolean
@@ -155,6 +158,13 @@ find_kind (FerryTask *task, const GError *error, FerryExit *exit)
   if (error->domain == G_FILE_ERROR)
     return find_file_kind (error->code);
   return &other;
+}
+
+void
+ferry_task_inherit_crash (FerryTask *again, FerryTask *before)
+{
+  if (was_killed (ferry_task_get_exit (before)) || g_object_get_data (G_OBJECT (before), CRASHED_KEY) != NULL)
+    g_object_set_data (G_OBJECT (again), CRASHED_KEY, GINT_TO_POINTER (TRUE));
 }
 
 /* How a worker died, and the last line that it wrote to its standard error, where it did. */
@@ -208,7 +218,8 @@ describe (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kin
  * can stand alone.
  *
  * A retry makes sense after a crash, a time that was over, or a full disk. It does not where something is missing, not
- * allowed or of a wrong kind, and not after a crash that has repeated. On the thread that runs GTK.
+ * allowed or of a wrong kind, and not after a crash that has repeated: in another attempt of the task, or in a task
+ * that a row or a list has submitted again. On the thread that runs GTK.
  *
  * Returns: whether the task failed; if not, the texts are %NULL
  */

@@ -8,7 +8,7 @@
 #include "config.h"
 
 #include "ferry-test.h"
-#include "gtk/ferry-task-error.h"
+#include "gtk/ferry-task-error-private.h"
 #include "task/lone-task.h"
 
 #include <signal.h>
@@ -103,6 +103,26 @@ test_a_crash_may_be_tried_again_once (void)
   second = describe (twice);
   g_assert_false (second.can_retry);
   g_assert_cmpstr (second.title, !=, first.title);
+}
+
+static void
+test_a_crash_repeats_in_a_task_that_was_submitted_again (void)
+{
+  g_autoptr (FerryTask) before = failed_task (
+    FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), killed_by (SIGSEGV));
+  g_autoptr (FerryTask) again = failed_task (
+    FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "gone"), killed_by (SIGSEGV));
+  g_autoptr (FerryTask) full = failed_task (FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL);
+  g_auto (Words) words = {0};
+  g_auto (Words) of_full = {0};
+
+  ferry_task_inherit_crash (again, before);
+  words = describe (again);
+  g_assert_cmpstr (words.title, ==, "The worker crashed again");
+  g_assert_false (words.can_retry);
+  ferry_task_inherit_crash (full, again);
+  of_full = describe (full);
+  g_assert_true (of_full.can_retry);
 }
 
 static void
@@ -201,6 +221,8 @@ main (int argc, char **argv)
   g_test_add_func ("/task-error/says-nothing-of-a-task-that-has-not-failed",
                    test_says_nothing_of_a_task_that_has_not_failed);
   g_test_add_func ("/task-error/a-crash-may-be-tried-again-once", test_a_crash_may_be_tried_again_once);
+  g_test_add_func ("/task-error/a-crash-repeats-in-a-task-that-was-submitted-again",
+                   test_a_crash_repeats_in_a_task_that_was_submitted_again);
   g_test_add_func ("/task-error/a-kill-is-no-crash", test_a_kill_is_no_crash);
   g_test_add_func ("/task-error/a-missing-file-is-not-tried-again", test_a_missing_file_is_not_tried_again);
   g_test_add_func ("/task-error/a-full-disk-may-be-tried-again", test_a_full_disk_may_be_tried_again);

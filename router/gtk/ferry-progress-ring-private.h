@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A ring that fills, of the size of an icon. */
+
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+#define FERRY_TYPE_PROGRESS_RING (ferry_progress_ring_get_type ())
+G_DECLARE_FINAL_TYPE (FerryProgressRing, ferry_progress_ring, FERRY, PROGRESS_RING, GtkWidget)
+
+GtkWidget *ferry_progress_ring_new (void) G_GNUC_WARN_UNUSED_RESULT;
+/* From 0 to 1. */
+void ferry_progress_ring_set_fraction (FerryProgressRing *self, double fraction);
+double ferry_progress_ring_get_fraction (FerryProgressRing *self);
+
+G_END_DECLS

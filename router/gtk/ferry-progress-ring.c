@@ -1,0 +1,99 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A ring that fills clockwise from the top, in the colour of the text around it. The thread that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-progress-ring-private.h"
+
+#include <math.h>
+
+#define SIZE 16
+#define LINE_WIDTH 2.5
+
+/* How much of the colour the part has that is not filled. */
+#define TRACK_ALPHA 0.25F
+
+struct _FerryProgressRing
+{
+  GtkWidget parent_instance;
+
+  double fraction;
+};
+
+G_DEFINE_FINAL_TYPE (FerryProgressRing, ferry_progress_ring, GTK_TYPE_WIDGET)
+
+static void
+draw_arc (cairo_t *cairo, const GdkRGBA *color, double radius, double fraction)
+{
+  gdk_cairo_set_source_rgba (cairo, color);
+  cairo_arc (cairo, 0.0, 0.0, radius, -G_PI_2, -G_PI_2 + 2.0 * G_PI * fraction);
+  cairo_stroke (cairo);
+}
+
+static void
+ferry_progress_ring_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
+{
+  FerryProgressRing *self = FERRY_PROGRESS_RING (widget);
+  int width = gtk_widget_get_width (widget), height = gtk_widget_get_height (widget);
+  double radius = (MIN (width, height) - LINE_WIDTH) / 2.0;
+  cairo_t *cairo = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0, 0, (float) width, (float) height));
+  GdkRGBA color, track;
+
+  gtk_style_context_get_color (gtk_widget_get_style_context (widget), &color);
+  track = color;
+  track.alpha *= TRACK_ALPHA;
+  cairo_translate (cairo, width / 2.0, height / 2.0);
+  cairo_set_line_width (cairo, LINE_WIDTH);
+  draw_arc (cairo, &track, radius, 1.0);
+  draw_arc (cairo, &color, radius, self->fraction);
+  cairo_destroy (cairo);
+}
+
+static void
+ferry_progress_ring_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
+                             int *minimum_baseline, int *natural_baseline)
+{
+  *minimum = *natural = SIZE;
+}
+
+static void
+ferry_progress_ring_class_init (FerryProgressRingClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  widget_class->snapshot = ferry_progress_ring_snapshot;
+  widget_class->measure = ferry_progress_ring_measure;
+  gtk_widget_class_set_css_name (widget_class, "progressring");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_PRESENTATION);
+}
+
+static void
+ferry_progress_ring_init (FerryProgressRing *self)
+{
+  gtk_widget_set_halign (GTK_WIDGET (self), GTK_ALIGN_CENTER);
+  gtk_widget_set_valign (GTK_WIDGET (self), GTK_ALIGN_CENTER);
+}
+
+GtkWidget *
+ferry_progress_ring_new (void)
+{
+  return g_object_new (FERRY_TYPE_PROGRESS_RING, NULL);
+}
+
+void
+ferry_progress_ring_set_fraction (FerryProgressRing *self, double fraction)
+{
+  fraction = CLAMP (fraction, 0.0, 1.0);
+  if (self->fraction == fraction)
+    return;
+  self->fraction = fraction;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+double
+ferry_progress_ring_get_fraction (FerryProgressRing *self)
+{
+  return self->fraction;
+}

@@ -1,0 +1,255 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A button for a header bar that shows how far all tasks are, and opens their list.
+ *
+ * Threads:    the one that runs GTK.
+ * Invariants: the executor's figures are looked at some times a second, and not while the button is not mapped. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-button.h"
+
+#include "gtk/ferry-look-private.h"
+#include "gtk/ferry-progress-ring-private.h"
+#include "gtk/ferry-task-list.h"
+#include "gtk/ferry-translation-private.h"
+
+#define INTERVAL_MILLISECONDS 125
+
+/* A middle dot, as UTF-8. */
+#define SEPARATOR " \302\267 "
+
+/* The list in the popover, in pixels: with its margins it fits into a window of 360. */
+#define LIST_WIDTH 320
+#define LIST_HEIGHT 360
+
+/**
+ * FerryTaskButton:
+ *
+ * A button with a ring that shows how far the tasks of an executor are. It opens a popover with their list.
+ *
+ * The button is for a header bar, and is there while the executor has tasks in its list. Its tooltip and its accessible
+ * description say how many tasks run and wait. They change at most ten times a second, and not while the button is not
+ * mapped.
+ *
+ * # CSS nodes
+ *
+ * The button is a `taskbutton` with a menu button, whose child is a `progressring`.
+ */
+struct _FerryTaskButton
+{
+  GtkWidget parent_instance;
+
+  FerryExecutor *executor; /* (nullable) */
+  GtkWidget *button;
+  GtkWidget *ring;
+  GtkWidget *list;
+  guint timer; /* a look that is due */
+};
+
+enum
+{
+  PROP_EXECUTOR = 1,
+  PROP_LIST,
+  N_PROPERTIES
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+G_DEFINE_FINAL_TYPE (FerryTaskButton, ferry_task_button, GTK_TYPE_WIDGET)
+
+/* ---- what is shown ---- */
+
+static void
+append (GString *words, char *owned)
+{
+  g_string_append_printf (words, "%s%s", words->len > 0 ? SEPARATOR : "", owned);
+  g_free (owned);
+}
+
+static void
+show_figures (FerryTaskButton *self)
+{
+  g_autoptr (GString) words = g_string_new (NULL);
+  guint n_waiting, n_executing;
+  double fraction;
+
+  g_object_get (self->executor, "fraction", &fraction, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
+  ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_waiting + n_executing > 0 ? fraction : 1.0);
+  if (n_waiting + n_executing > 0)
+    append (words, g_strdup_printf (_ ("%d %%"), (int) (fraction * 100.0)));
+  if (n_executing > 0)
+    append (words, g_strdup_printf (ferry_gtk_ngettext ("%u task runs", "%u tasks run", n_executing), n_executing));
+  if (n_waiting > 0)
+    append (words, g_strdup_printf (ferry_gtk_ngettext ("%u task waits", "%u tasks wait", n_waiting), n_waiting));
+  if (words->len == 0)
+    append (words, g_strdup (_ ("All tasks are over")));
+  gtk_widget_set_tooltip_text (self->button, words->str);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words->str, -1);
+}
+
+static gboolean
+timer_cb (gpointer user_data)
+{
+  FerryTaskButton *self = user_data;
+
+  self->timer = 0;
+  show_figures (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* The executor tells of all figures at a time; one of them stands for all. */
+static void
+figures_cb (FerryTaskButton *self)
+{
+  if (self->timer != 0 || !gtk_widget_get_mapped (self->button))
+    return;
+  self->timer = g_timeout_add (INTERVAL_MILLISECONDS, timer_cb, self);
+  g_source_set_name_by_id (self->timer, "[ferry] figures of a task button");
+}
+
+static void
+map_cb (FerryTaskButton *self)
+{
+  if (self->executor != NULL)
+    show_figures (self);
+}
+
+static void
+unmap_cb (FerryTaskButton *self)
+{
+  g_clear_handle_id (&self->timer, g_source_remove);
+}
+
+static void
+items_changed_cb (FerryTaskButton *self)
+{
+  gtk_widget_set_visible (self->button,
+                          self->executor != NULL && g_list_model_get_n_items (G_LIST_MODEL (self->executor)) > 0);
+}
+
+/* ---- the object ---- */
+
+static void
+set_executor (FerryTaskButton *self, FerryExecutor *executor)
+{
+  if (self->executor == executor)
+    return;
+  if (self->executor != NULL)
+    g_signal_handlers_disconnect_by_data (self->executor, self);
+  unmap_cb (self);
+  g_set_object (&self->executor, executor);
+  g_object_set (self->list, "model", executor, NULL);
+  if (executor != NULL)
+    {
+      g_signal_connect_object (executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (executor, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
+      show_figures (self);
+    }
+  items_changed_cb (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXECUTOR]);
+}
+
+static void
+ferry_task_button_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryTaskButton *self = FERRY_TASK_BUTTON (object);
+
+  switch (property_id)
+    {
+    case PROP_EXECUTOR:
+      g_value_set_object (value, self->executor);
+      break;
+    case PROP_LIST:
+      g_value_set_object (value, self->list);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_task_button_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  if (property_id == PROP_EXECUTOR)
+    set_executor (FERRY_TASK_BUTTON (object), g_value_get_object (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+}
+
+static void
+ferry_task_button_dispose (GObject *object)
+{
+  FerryTaskButton *self = FERRY_TASK_BUTTON (object);
+
+  unmap_cb (self);
+  g_clear_pointer (&self->button, gtk_widget_unparent);
+  g_clear_object (&self->executor);
+  G_OBJECT_CLASS (ferry_task_button_parent_class)->dispose (object);
+}
+
+static void
+ferry_task_button_class_init (FerryTaskButtonClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  object_class->get_property = ferry_task_button_get_property;
+  object_class->set_property = ferry_task_button_set_property;
+  object_class->dispose = ferry_task_button_dispose;
+  /**
+   * FerryTaskButton:executor:
+   *
+   * The executor whose tasks are shown; %NULL for none.
+   */
+  properties[PROP_EXECUTOR] = g_param_spec_object (
+    "executor", NULL, NULL, FERRY_TYPE_EXECUTOR, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  /**
+   * FerryTaskButton:list:
+   *
+   * The list in the popover, for a filter, a sorter or widgets in its rows.
+   */
+  properties[PROP_LIST] = g_param_spec_object ("list", NULL, NULL, FERRY_TYPE_TASK_LIST,
+                                               G_PARAM_READABLE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_css_name (widget_class, "taskbutton");
+}
+
+static void
+ferry_task_button_init (FerryTaskButton *self)
+{
+  GtkWidget *popover = gtk_popover_new ();
+
+  ferry_look_ensure_styles (GTK_WIDGET (self));
+  self->list = ferry_task_list_new (NULL);
+  gtk_widget_set_size_request (self->list, LIST_WIDTH, LIST_HEIGHT);
+  gtk_popover_set_child (GTK_POPOVER (popover), self->list);
+  self->ring = ferry_progress_ring_new ();
+  self->button = gtk_menu_button_new ();
+  gtk_menu_button_set_child (GTK_MENU_BUTTON (self->button), self->ring);
+  gtk_menu_button_set_popover (GTK_MENU_BUTTON (self->button), popover);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Tasks"), -1);
+  gtk_widget_set_parent (self->button, GTK_WIDGET (self));
+  g_signal_connect_object (self->button, "map", G_CALLBACK (map_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->button, "unmap", G_CALLBACK (unmap_cb), self, G_CONNECT_SWAPPED);
+  items_changed_cb (self);
+}
+
+/**
+ * ferry_task_button_new:
+ * @executor: (nullable): an executor
+ *
+ * Makes a button. On the thread that runs GTK, which must be the router's.
+ *
+ * Returns: (transfer floating): a new button
+ */
+GtkWidget *
+ferry_task_button_new (FerryExecutor *executor)
+{
+  g_return_val_if_fail (executor == NULL || FERRY_IS_EXECUTOR (executor), NULL);
+
+  return g_object_new (FERRY_TYPE_TASK_BUTTON, "executor", executor, NULL);
+}

@@ -1,0 +1,172 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: gtk/ferry-task-button.c, gtk/ferry-progress-ring.c
+ *
+ * A button that shows how far all tasks are, and opens their list. */
+
+#include "config.h"
+
+#include "gtk/ferry-progress-ring-private.h"
+#include "gtk/ferry-task-button.h"
+#include "gtk/ferry-task-list.h"
+#include "gtk/widget-test.h"
+#include "task/task-test.h"
+
+#include <string.h>
+
+typedef struct
+{
+  TaskTest *test;
+  FerryExecutor *executor; /* (unowned) the test's */
+  GtkWidget *button;
+  GtkWidget *window;
+} Scene;
+
+/* A button of an executor whose one worker is a thread. FALSE where there is no display. */
+static gboolean
+scene_init (Scene *scene)
+{
+  if (!widget_test_has_display ())
+    return FALSE;
+  scene->test = task_test_new (/* in_threads: */ TRUE, 1);
+  scene->executor = scene->test->executor;
+  g_object_set (scene->executor, "keep-finished", 100, NULL);
+  scene->button = ferry_task_button_new (scene->executor);
+  scene->window = widget_test_show (scene->button);
+  return TRUE;
+}
+
+static void
+scene_clear (Scene *scene)
+{
+  g_object_ref (scene->button);
+  gtk_window_destroy (GTK_WINDOW (scene->window));
+  g_assert_finalize_object (scene->button);
+  task_test_free (scene->test);
+}
+
+static GtkWidget *
+get_menu_button (Scene *scene)
+{
+  return gtk_widget_get_first_child (scene->button);
+}
+
+static double
+get_fraction (Scene *scene)
+{
+  GtkWidget *ring = gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (scene)));
+
+  return ferry_progress_ring_get_fraction (FERRY_PROGRESS_RING (ring));
+}
+
+typedef struct
+{
+  Scene *scene;
+  const char *words;
+} Wanted;
+
+static gboolean
+says (gpointer data)
+{
+  const Wanted *wanted = data;
+
+  return strstr (gtk_widget_get_tooltip_text (get_menu_button (wanted->scene)), wanted->words) != NULL;
+}
+
+static void
+wait_words (Scene *scene, const char *words)
+{
+  Wanted wanted = {scene, words};
+
+  ferry_test_look_until (says, &wanted);
+}
+
+static void
+test_button_says_how_far_all_tasks_are (void)
+{
+  Scene scene;
+  g_autoptr (FerryTask) runs = NULL;
+  g_autoptr (FerryTask) waits = NULL;
+
+  if (!scene_init (&scene))
+    return;
+  g_assert_false (gtk_widget_get_visible (get_menu_button (&scene)));
+  runs = task_test_submit (scene.executor, "gate", g_variant_new_string ("a"));
+  waits = task_test_submit (scene.executor, "note", g_variant_new_string ("b"));
+  wait_words (&scene, "0 % \302\267 1 task runs \302\267 1 task waits");
+  g_assert_cmpfloat (get_fraction (&scene), ==, 0.0);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_menu_button (&scene)), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                       "Tasks");
+  task_test_open_gate ();
+  task_test_wait_done (waits);
+  wait_words (&scene, "All tasks are over");
+  g_assert_cmpfloat (get_fraction (&scene), ==, 1.0);
+  ferry_executor_clear_finished (scene.executor);
+  g_assert_false (gtk_widget_get_visible (get_menu_button (&scene)));
+  scene_clear (&scene);
+}
+
+static void
+test_popover_has_the_list (void)
+{
+  Scene scene;
+  g_autoptr (FerryTask) task = NULL;
+  GtkWidget *list;
+
+  if (!scene_init (&scene))
+    return;
+  task = task_test_submit (scene.executor, "note", g_variant_new_string ("a"));
+  task_test_wait_done (task);
+  wait_words (&scene, "All tasks are over");
+  list = ferry_test_get_object (scene.button, "list");
+  g_assert_true (ferry_test_get_object (list, "executor") == scene.executor);
+  g_assert_false (gtk_widget_get_mapped (list));
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (&scene)));
+  ferry_test_look_until ((FerryTestCondition) gtk_widget_get_mapped, list);
+  widget_test_wait_words (list, "Done");
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (&scene)));
+  scene_clear (&scene);
+}
+
+static void
+test_nothing_is_computed_while_the_button_is_hidden (void)
+{
+  Scene scene;
+  g_autoptr (FerryTask) task = NULL;
+
+  if (!scene_init (&scene))
+    return;
+  task = task_test_submit (scene.executor, "gate", g_variant_new_string ("a"));
+  wait_words (&scene, "1 task runs");
+  gtk_widget_set_visible (scene.button, FALSE);
+  task_test_open_gate ();
+  task_test_wait_done (task);
+  task_test_settle ();
+  g_assert_null (g_main_context_find_source_by_user_data (NULL, scene.button));
+  ferry_test_assert_says (gtk_widget_get_tooltip_text (get_menu_button (&scene)), "1 task runs");
+  gtk_widget_set_visible (scene.button, TRUE);
+  wait_words (&scene, "All tasks are over");
+  scene_clear (&scene);
+}
+
+/* What GTK opens once, it opens before descriptors are counted. */
+static void
+warm_up (void)
+{
+  if (gtk_is_initialized ())
+    gtk_window_destroy (GTK_WINDOW (widget_test_show (ferry_task_button_new (NULL))));
+}
+
+int
+main (int argc, char **argv)
+{
+  task_test_init (&argc, &argv);
+  widget_test_start ();
+  warm_up ();
+  g_test_add_func ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
+  g_test_add_func ("/task-button/popover-has-the-list", test_popover_has_the_list);
+  g_test_add_func ("/task-button/nothing-is-computed-while-the-button-is-hidden",
+                   test_nothing_is_computed_while_the_button_is_hidden);
+  return g_test_run ();
+}
