@@ -6,9 +6,11 @@
 import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 
+import {none} from './tap.js';
+
 const CALLED_FILE = GLib.getenv('FERRY_TEST_CALLED');
 
-export const called = new Set();
+const called = new Set();
 
 function read(path) {
     const [, bytes] = GLib.file_get_contents(path);
@@ -83,4 +85,15 @@ export function watch(namespace, names) {
                 watchFunction(namespace[owner].prototype, key, name);
         }
     }
+}
+
+export function checkTable(names, table) {
+    none('each callable is in the table', names.filter(name => !table.has(name)));
+    none('each line of the table is a callable', [...table.keys()].filter(name => !names.includes(name)));
+    none('each line says how', [...table].filter(([, [how, instead]]) => how !== 'works' && !(how === 'C only' && instead))
+        .map(([name]) => name));
+    none('what works was called', [...table].filter(([name, [how]]) => how === 'works' && !called.has(name))
+        .map(([name]) => name));
+    none('what is for C only was not', [...table].filter(([name, [how]]) => how !== 'works' && called.has(name))
+        .map(([name]) => name));
 }

@@ -11,7 +11,7 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
 
-import {called, listCallables, noteWhatWorkersCalled, readTable, watch} from './callables.js';
+import {checkTable, listCallables, noteWhatWorkersCalled, readTable, watch} from './callables.js';
 import {equal, fact, main, none} from './tap.js';
 
 // A persistent worker has another folder.
@@ -721,18 +721,6 @@ function testExporter() {
     exporter.stop(Ferry.StopMode.DRAIN);
 }
 
-function checkTable(names, table) {
-    noteWhatWorkersCalled(calledPath);
-    none('each callable is in the table', names.filter(name => !table.has(name)));
-    none('each line of the table is a callable', [...table.keys()].filter(name => !names.includes(name)));
-    none('each line says how', [...table].filter(([, [how, instead]]) => how !== 'works' && !(how === 'C only' && instead))
-        .map(([name]) => name));
-    none('what works was called', [...table].filter(([name, [how]]) => how === 'works' && !called.has(name))
-        .map(([name]) => name));
-    none('what is for C only was not', [...table].filter(([name, [how]]) => how !== 'works' && called.has(name))
-        .map(([name]) => name));
-}
-
 main(() => {
     const {classes, names} = listCallables(girPath);
     const table = readTable(tablePath);
@@ -744,5 +732,6 @@ main(() => {
     [testRouter, testSmallThings, testSandbox, testLauncher, testEndsOfWorkers, testExecutor, testProcess, testCalls, testAsking,
         testWaiting, testAnswering, testListener, testChannels, testChannelProcesses, testExchange, testBackground,
         testObjects, testWaitingForObjects, testExporter].forEach(test => run(test, router));
+    noteWhatWorkersCalled(calledPath);
     checkTable(names, table);
 });
