@@ -28,7 +28,7 @@ ferry_demo_cluster_new (FerryRouter *router, const char *url, GError **error)
 gboolean
 ferry_demo_cluster_connect (FerryRunner *cluster, GError **error)
 {
-  return ferry_cluster_connect (FERRY_CLUSTER (cluster), error);
+  return ferry_cluster_open (FERRY_CLUSTER (cluster), error);
 }
 
 void

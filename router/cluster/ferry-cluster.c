@@ -953,7 +953,7 @@ stop (FerryCluster *self, GError *reason)
 }
 
 /**
- * ferry_cluster_connect:
+ * ferry_cluster_open:
  * @self: a cluster
  * @error: return location for an error
  *
@@ -966,7 +966,7 @@ stop (FerryCluster *self, GError *reason)
  * Returns: %TRUE on success
  */
 gboolean
-ferry_cluster_connect (FerryCluster *self, GError **error)
+ferry_cluster_open (FerryCluster *self, GError **error)
 {
   g_return_val_if_fail (FERRY_IS_CLUSTER (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
@@ -982,7 +982,7 @@ ferry_cluster_connect (FerryCluster *self, GError **error)
  * @self: a cluster
  *
  * Closes the connection. Tasks that hosts have begun fail with %FERRY_ERROR_CLOSED; those that wait go on waiting,
- * until [method@Ferry.Cluster.connect]. To end tasks in order, use [method@Ferry.Executor.shutdown_async] before. On
+ * until [method@Ferry.Cluster.open]. To end tasks in order, use [method@Ferry.Executor.shutdown_async] before. On
  * the router's thread.
  */
 void

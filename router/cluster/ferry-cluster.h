@@ -25,7 +25,7 @@ FerryCluster *ferry_cluster_new (FerryRouter *router, const char *url,
                                  const char *application) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_cluster_connect (FerryCluster *self, GError **error);
+gboolean ferry_cluster_open (FerryCluster *self, GError **error);
 FERRY_AVAILABLE_IN_0_1
 void ferry_cluster_close (FerryCluster *self);
 

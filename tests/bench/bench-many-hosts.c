@@ -108,7 +108,7 @@ list (Bench *self)
   guint n_known = 0;
 
   begin (self);
-  if (!ferry_cluster_connect (self->cluster, &error))
+  if (!ferry_cluster_open (self->cluster, &error))
     bench_fail ("the cluster", error);
   while (n_known < self->n_hosts)
     {

@@ -354,7 +354,7 @@ sessions_are_told_that_the_server_is_back (void)
   scene = scene_new (NULL);
   g_object_set (scene->cluster, "cut-timeout", (gint64) 60 * 60 * G_USEC_PER_SEC, NULL);
   ferry_cluster_close (scene->cluster);
-  g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
+  g_assert_true (ferry_cluster_open (scene->cluster, NULL));
   host = host_new (scene, "alpha");
   task = task_test_submit (scene->executor, "nothing", NULL);
   task_test_assert_result (task, NULL);
@@ -468,7 +468,7 @@ servers_of_a_nats_cluster_stand_in_for_each_other (void)
   nats_test_server_start (other, other_configuration);
   ferry_test_look_until (knows_another_server, scene->server);
   ferry_cluster_close (scene->cluster);
-  g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
+  g_assert_true (ferry_cluster_open (scene->cluster, NULL));
   host = host_new_at (scene, other, "alpha");
   task = task_test_submit (scene->executor, "gate", g_variant_new_string ("gate"));
   task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
@@ -493,7 +493,7 @@ a_host_that_is_killed_is_found_out (void)
   scene = scene_new (NULL);
   g_object_set (scene->cluster, "cut-timeout", (gint64) G_USEC_PER_SEC, NULL);
   ferry_cluster_close (scene->cluster);
-  g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
+  g_assert_true (ferry_cluster_open (scene->cluster, NULL));
   host = host_new (scene, "alpha");
   lost = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
   task_test_wait_state (lost, FERRY_TASK_STATE_EXECUTING);
@@ -527,7 +527,7 @@ a_host_that_is_started_again_takes_its_place (void)
   scene = scene_new (NULL);
   g_object_set (scene->cluster, "cut-timeout", (gint64) 60 * 60 * G_USEC_PER_SEC, NULL);
   ferry_cluster_close (scene->cluster);
-  g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
+  g_assert_true (ferry_cluster_open (scene->cluster, NULL));
   host = host_new (scene, "alpha");
   lost = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
   task_test_wait_state (lost, FERRY_TASK_STATE_EXECUTING);
@@ -632,7 +632,7 @@ a_url_that_cannot_be_fails_tasks (void)
   g_autoptr (GError) error = NULL;
 
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_false (ferry_cluster_connect (cluster, &error));
+  g_assert_false (ferry_cluster_open (cluster, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
   ferry_test_finalize (executor);
   ferry_test_finalize (cluster);
@@ -653,7 +653,7 @@ ends_with_its_last_reference (void)
   host = host_new (scene, "alpha");
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   cluster = ferry_cluster_new (scene->task->router, url, "app");
-  g_assert_true (ferry_cluster_connect (cluster, NULL));
+  g_assert_true (ferry_cluster_open (cluster, NULL));
   while (g_list_model_get_n_items (ferry_cluster_get_hosts (cluster)) == 0)
     g_main_context_iteration (NULL, TRUE);
   ferry_test_finalize (cluster);
@@ -671,7 +671,7 @@ tasks_wait_for_a_server (void)
   scene = scene_new (NULL);
   nats_test_server_kill (scene->server);
   ferry_cluster_close (scene->cluster);
-  g_assert_true (ferry_cluster_connect (scene->cluster, NULL));
+  g_assert_true (ferry_cluster_open (scene->cluster, NULL));
   task = task_test_submit (scene->executor, "nothing", NULL);
   ferry_test_run_until (has_text, task);
   g_assert_cmpint (ferry_cluster_get_state (scene->cluster), ==, FERRY_CLUSTER_STATE_CONNECTING);
@@ -763,7 +763,7 @@ connect_anew (FerryCluster *cluster, GParamSpec *pspec, Anew *anew)
     return;
   anew->has_connected_anew = TRUE;
   ferry_cluster_close (cluster);
-  g_assert_true (ferry_cluster_connect (cluster, NULL));
+  g_assert_true (ferry_cluster_open (cluster, NULL));
 }
 
 static void

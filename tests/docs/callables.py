@@ -15,6 +15,8 @@ from gi.repository import GLib
 CORE = "{http://www.gtk.org/introspection/core/1.0}"
 GLIB = "{http://www.gtk.org/introspection/glib/1.0}"
 # These do not come back where they do what they are for.
+# Methods of each object, which a method of a class would hide.
+OF_OBJECTS = {"bind_property", "connect", "disconnect", "emit", "get_property", "notify", "set_property"}
 NEVER_BACK = {("Channel", "exit"), ("Worker", "main"), ("Worker", "exit")}
 CONTAINERS = ("class", "record", "interface", "enumeration", "bitfield", "union")
 
@@ -129,6 +131,7 @@ def collisions(path):
                 names.setdefault(element.get("name").replace("-", "_"), []).append(kind.split("}")[-1])
         found += ["%s.%s is a %s" % (container.get("name"), name, " and a ".join(kinds))
                   for name, kinds in sorted(names.items()) if len(kinds) > 1]
+        found += ["%s.%s hides what each object has" % (container.get("name"), name) for name in sorted(OF_OBJECTS & names.keys())]
     return found
 
 

@@ -102,7 +102,7 @@ def use_cluster(report, ferry, cluster_module, recorder, url):
     router, lines = ferry.Router.get_default(), []
     router.start()
     cluster = cluster_module.Cluster.new(router, url, "app")
-    report.fact("a cluster connects", cluster.connect())
+    report.fact("a cluster connects", cluster.open())
     executor = ferry.Executor.new_for_runner(cluster)
     hosts = cluster.get_hosts()
     host = until(lambda: len(hosts) and hosts[0])

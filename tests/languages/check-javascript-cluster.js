@@ -53,7 +53,7 @@ function useCluster(url) {
     router.start();
     const cluster = FerryCluster.Cluster.new(router, url, 'app');
     equal('a cluster has no connection at first', cluster.get_state(), FerryCluster.ClusterState.CLOSED);
-    fact('it connects', cluster.connect_());
+    fact('it connects', cluster.open());
     const executor = Ferry.Executor.new_for_runner(cluster);
     const host = until(() => cluster.get_hosts().get_item(0));
     until(() => host.get_n_workers() === 1);
