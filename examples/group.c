@@ -5,8 +5,7 @@
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <ferry.h>
-#include <gtk/gtk.h>
+#include <ferry-gtk.h>
 
 static GVariant *
 search (FerryJob *job, GVariant *arguments, GError **error)
@@ -29,7 +28,7 @@ open_cb (FerryExecutor *executor)
   GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Search", "child", box, "default-width", 360, NULL);
 
   g_object_set (box, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
-  ferry_task_group_bind (group, G_OBJECT (window));
+  ferry_task_group_bind_widget (group, window);
   for (guint i = 0; i < G_N_ELEMENTS (places); i++)
     {
       g_autoptr (GError) error = NULL;

@@ -1,12 +1,11 @@
 /* Crash and retry: a worker that crashes costs the task that it ran, and nothing else.
- * The task's error says what was lost and how the process ended. The pool has another worker by then.
- * ferry_executor_retry() submits the same once more: function, arguments, name and settings.
+ * ferry_task_describe_error() has words for people, and says whether a retry makes sense: not after a crash that
+ * repeats. ferry_executor_retry() submits the same once more: function, arguments, name and settings.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <ferry.h>
-#include <gtk/gtk.h>
+#include <ferry-gtk.h>
 #include <stdlib.h>
 
 static FerryExecutor *executor;
@@ -24,17 +23,21 @@ gamble (FerryJob *job, GVariant *arguments, GError **error)
       if (n == 50 && g_random_boolean ())
         abort ();
     }
-  return g_variant_new_string ("It went well.");
+  return NULL;
 }
 
 static void
 done_cb (FerryTask *done)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) result = ferry_task_get_result (done, &error);
+  g_autofree char *title = NULL;
+  g_autofree char *detail = NULL;
+  g_autofree char *text = NULL;
+  gboolean can_retry;
+  gboolean failed = ferry_task_describe_error (done, &title, &detail, &can_retry);
 
-  gtk_label_set_text (GTK_LABEL (label), result != NULL ? g_variant_get_string (result, NULL) : error->message);
-  gtk_button_set_label (GTK_BUTTON (button), result != NULL ? "Run Again" : "Retry");
+  text = failed ? g_strdup_printf ("%s: %s.", title, detail) : g_strdup ("It went well.");
+  gtk_label_set_text (GTK_LABEL (label), text);
+  gtk_button_set_label (GTK_BUTTON (button), !failed ? "Run Again" : can_retry ? "Retry" : "Retry Anyway");
   gtk_widget_set_sensitive (button, TRUE);
 }
 
@@ -57,7 +60,7 @@ run_cb (void)
 int
 main (int argc, char **argv)
 {
-  ferry_function_register ("gamble", NULL, "s", gamble);
+  ferry_function_register ("gamble", NULL, "", gamble);
   ferry_worker_main (&argc, &argv);
 
   gtk_init ();
