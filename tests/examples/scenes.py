@@ -251,6 +251,19 @@ def pictures(report, start, folder):
     report.equal("it ends with its window", program.finish(), (0, "", ""))
 
 
+def button(report, start, folder):
+    program = start("button")
+    program.wait("window Words", "button Export")
+    program.do("click Export")
+    program.wait_until(lambda _: program.ask("open") == ["done"])
+    lines = program.wait("label Export", "label (Running|Done)", "label .* of 36 letters")
+    report.fact("the button is there with a task, and has its row", True, lines)
+    program.wait("label Done", r"bar 1\.00")
+    report.fact("the task ends", True)
+    program.do("close Words")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+
+
 def same(one, other):
     with open(one, "rb") as first, open(other, "rb") as second:
         return first.read() == second.read()
@@ -259,6 +272,7 @@ def same(one, other):
 SCENES = {
     "hello": hello, "pipe": pipe, "cancel": cancel, "list": task_list, "map": map_files, "retry": retry, "group": group,
     "conversation": conversation, "object": remote_object, "sandbox": sandbox, "pictures": pictures,
+    "button": button,
 }
 
 

@@ -12,6 +12,7 @@
  *     click LABEL        a button
  *     type TEXT          into the first entry, and Enter
  *     slide NUMBER       the first scale
+ *     open               what is behind the first button with a menu
  *     shoot FILE         a picture of the window that was presented last
  *     close TITLE        a window */
 
@@ -45,7 +46,7 @@ visit_widgets (GtkWidget *widget, Visit visit, gpointer data)
   if (visit (widget, data))
     return TRUE;
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
-    if (!GTK_IS_NATIVE (child) && visit_widgets (child, visit, data))
+    if (visit_widgets (child, visit, data))
       return TRUE;
   return FALSE;
 }
@@ -161,6 +162,15 @@ slide (GtkWidget *widget, gpointer number)
 }
 
 static gboolean
+open_menu (GtkWidget *widget, gpointer nothing)
+{
+  if (!GTK_IS_MENU_BUTTON (widget))
+    return FALSE;
+  gtk_menu_button_popup (GTK_MENU_BUTTON (widget));
+  return TRUE;
+}
+
+static gboolean
 close_window (GtkWidget *widget, gpointer title)
 {
   if (!GTK_IS_WINDOW (widget) || g_strcmp0 (gtk_window_get_title (GTK_WINDOW (widget)), title) != 0)
@@ -198,7 +208,7 @@ obey (const char *order, char *argument)
   {
     const char *order;
     Visit visit;
-  } deeds[] = {{"click", click}, {"type", type}, {"slide", slide}, {"close", close_window}};
+  } deeds[] = {{"click", click}, {"type", type}, {"slide", slide}, {"open", open_menu}, {"close", close_window}};
 
   if (g_str_equal (order, "shoot"))
     return shoot (argument);
