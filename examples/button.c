@@ -58,6 +58,7 @@ main (int argc, char **argv)
   gtk_header_bar_pack_start (GTK_HEADER_BAR (header), button);
   gtk_header_bar_pack_end (GTK_HEADER_BAR (header), ferry_task_button_new (executor));
   gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, "Words", -1);
+  g_object_set (text, "left-margin", 12, "top-margin", 12, NULL);
   gtk_text_buffer_set_text (buffer, "What is written here takes its time.", -1);
   g_signal_connect_object (button, "clicked", G_CALLBACK (export_cb), buffer, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (window));
