@@ -10,6 +10,7 @@ much and no more. Memory that is shared with workers is not counted. Skipped whe
 """
 
 import gc
+import statistics
 import sys
 
 import tap
@@ -22,6 +23,7 @@ except ImportError:
 
 LONG = 60 * 1000 * 1000
 BATCH = 100
+ROUNDS = 3
 BYTES_EACH = 50
 FEW_OBJECTS = 100
 
@@ -118,14 +120,17 @@ def in_batches(n, begin):
 
 
 def measure(name, do, n):
-    """How many objects there are more, and how many bytes."""
+    """How many objects there are more, and how many bytes: the medians of some rounds, as memory is returned in pieces."""
     for _ in range(2):
         do(n)
-    objects, memory = count(), resident()
-    do(n)
-    more, grown = count() - objects, resident() - memory
-    print("# %s: %d objects and %d bytes more after %d" % (name, more, grown, n))
-    return more, grown
+    more, grown = [], []
+    for _ in range(ROUNDS):
+        objects, memory = count(), resident()
+        do(n)
+        more.append(count() - objects)
+        grown.append(resident() - memory)
+    print("# %s: %s objects and %s bytes more after %d each" % (name, more, grown, n))
+    return statistics.median(more), statistics.median(grown)
 
 
 def check(report, name, do, n, of_bindings=0):
