@@ -384,12 +384,15 @@ class Tour:
         address = os.path.join(self.folder, "socket")
         listener = ferry.Listener.new(address)
         listener.allow_user(os.getuid())
+        listener.props.max_attached = 2
         attached = []
         self.listen("Listener", listener, "attached", lambda _, transport: attached.append(transport))
         listener.start()
-        in_thread(lambda: ferry.Transport.connect_to(address))
-        later(lambda call: ferry.Transport.connect_to_async(address, LONG, LONG, None, call), ferry.Transport.connect_to_finish)
-        until(lambda: len(attached) == 2)
+        # An end that is dropped before the listener has looked at it was never there.
+        ends = [in_thread(lambda: ferry.Transport.connect_to(address)),
+                later(lambda call: ferry.Transport.connect_to_async(address, LONG, LONG, None, call),
+                      ferry.Transport.connect_to_finish)]
+        until(lambda: len(attached) == len(ends))
         listener.close()
         listener = ferry.Listener.new(address + "2")
         keep = []
