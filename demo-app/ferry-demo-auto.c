@@ -282,8 +282,8 @@ ferry_demo_auto_is_success (FerryDemoAuto *self)
   return ferry_demo_auto_is_finished (self) && !self->failed;
 }
 
-/* How much a picture taken now would show: tasks in mid-work beside those that wait and those that ended well and
- * badly, with figures below. 0 is a picture that is only taken when there is no better one. */
+/* How much a picture taken now would show. It shows tasks in mid-work beside those that wait and those that ended well
+ * and badly, with figures below. 0 is a picture that is only taken when there is no better one. */
 guint
 ferry_demo_auto_get_score (FerryDemoAuto *self)
 {

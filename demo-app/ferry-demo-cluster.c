@@ -13,7 +13,7 @@
 #define SERVER "server"
 #define CLUSTER_KEY "ferry-demo-cluster"
 
-/* One who has killed a host does not want to wait long. */
+/* A user that has killed a host does not want to wait long. */
 #define CUT_TIMEOUT ((gint64) 5 * G_USEC_PER_SEC)
 
 FerryRunner *

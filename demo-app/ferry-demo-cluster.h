@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 /* Other hosts, which run the tasks that find no worker here. Where the demo is built without clusters there are none.
  *
- * FERRY_DEMO_PROCESSES names a folder, where there is one, with a file NAME.pid for each host and for the server that
+ * FERRY_DEMO_PROCESSES names a folder, where there is one. It has a file NAME.pid for each host and for the server that
  * may be killed from the window, to see what becomes of the tasks. */
 
 /* (transfer full) */

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Invariant: what flows out of a cell flows into its neighbour, and nothing flows over an edge, so that the mean
- *            changes by what ferry_demo_heat_field_heat() gives, and by rounding. */
+/* Invariant: what flows out of a cell flows into its neighbour, and nothing flows over an edge. So the mean changes by
+ *            what ferry_demo_heat_field_heat() gives, and by rounding. */
 
 #include "ferry-demo-heat-field.h"
 

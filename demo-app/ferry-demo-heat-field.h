@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* The temperatures of a plate of metal, 1 mm thick with insulated faces and edges, on a grid of square cells, and how
- * heat flows between them: explicit finite differences. All lengths are cells, of 1 mm; temperatures are °C.
+/* The temperatures of a plate of metal, 1 mm thick with insulated faces and edges, on a grid of square cells. Heat
+ * flows between them by explicit finite differences. All lengths are cells, of 1 mm; temperatures are °C.
  *
  * A step is no longer than the method is stable for, whatever the plate conducts: see
  * ferry_demo_heat_field_get_time_step(). */

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 /* Whether the end of a JPEG picture is there: the decoder paints what a file was cut off of grey, and says nothing. The
  * file's bytes are given in order. What is no JPEG has no end to wait for.
  *
- * The format is ITU-T T.81, annex B: segments that begin with a mark and say how long they are, and behind those of
- * scans bytes in which each 0xff that is no mark is followed by a zero. */
+ * The format is ITU-T T.81, annex B. Segments begin with a mark and say how long they are. Behind those of scans there
+ * are bytes in which a zero follows each 0xff that is no mark. */
 typedef struct
 {
   enum

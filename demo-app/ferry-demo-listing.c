@@ -15,7 +15,7 @@ ferry_demo_is_sha256 (const char *digest)
   return strlen (digest) == SHA256_DIGITS && strspn (digest, "0123456789abcdef") == SHA256_DIGITS;
 }
 
-/* A line whose path needs escapes starts with a backslash: that is how sha256sum tells the two apart. */
+/* A line with a path that needs escapes starts with a backslash: that is how sha256sum tells the two apart. */
 void
 ferry_demo_listing_append (GString *listing, const char *digest, const char *path)
 {

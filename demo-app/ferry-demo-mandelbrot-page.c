@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tiles may come faster than frames do, and the view moves while sizes are given out, when no label may change its own:
- * so all words are shown together, when the next frame begins. */
+/* Tiles may come faster than frames do. The view moves while sizes are given out, when no label may change its own. So
+ * all words are shown together, when the next frame begins. */
 
 #include "ferry-demo-mandelbrot-page.h"
 

@@ -22,7 +22,7 @@ is_in_large_parts (double re, double im)
   return q * (q + from_cusp) <= 0.25 * im * im || from_disc * from_disc + im * im <= 0.0625;
 }
 
-/* A z that comes again, to the last bit, comes for ever: so it is compared with an earlier one, which is taken anew
+/* A z that comes again, to the last bit, comes without end. So it is compared with an earlier one, which is taken anew
  * after 1, 2, 4, 8… iterations. */
 double
 ferry_demo_mandelbrot_escape (double re, double im, guint iterations)

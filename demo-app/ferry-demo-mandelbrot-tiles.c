@@ -4,9 +4,9 @@
 /* Invariant: a tile is among the entries, or among the requests, or in neither; never in both. A request holds its task
  *            until that is done; one that is dropped takes its handler along, so nothing comes of a cancelled task.
  *
- * A tile lies in a buffer of its link, which the texture keeps; when a link has no more to spare, in memory that it
- * came to in pieces. The workers are trusted, so that buffers are read where they lie: the program is the demo's own,
- * and is given nothing to read but four numbers. */
+ * A tile lies in a buffer of its link, which the texture keeps. When a link has no more to spare, it lies in memory
+ * that it came to in pieces. The workers are trusted, so that buffers are read where they lie. The program is the
+ * demo's own, and is given nothing to read but four numbers. */
 
 #include "ferry-demo-mandelbrot-tiles.h"
 

@@ -10,8 +10,8 @@
 
 G_BEGIN_DECLS
 
-/* The tiles of the Mandelbrot set that there are, and workers that compute those that are wanted: a pool of its own,
- * with a process for each core.
+/* The tiles of the Mandelbrot set that there are, and workers that compute those that are wanted. They are a pool of
+ * its own, with a process for each core.
  *
  * Signal "changed": a tile came, others are wanted, or something happened to a worker. */
 

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 /* Where a picture of the plane looks, and the tiles that it is put together from.
  *
  * A tile of level 0 is 4 wide, and one of each further level half as wide; tile 0, 0 has its left upper corner at 0.
- * All widths are powers of two, so every pixel of every tile is a number that a double has exactly, and tiles of all
- * levels fit together without a seam.
+ * All widths are powers of two, so every pixel of every tile is a number that a double has exactly. Tiles of all levels
+ * fit together without a seam.
  *
  * Places of the picture are pixels from its middle, to the right and down. */
 
@@ -41,7 +41,7 @@ void ferry_demo_mandelbrot_view_pan (FerryDemoMandelbrotView *self, double x, do
 /* Makes all larger by a factor, as far as that goes, and leaves what is seen at a place where it is. */
 void ferry_demo_mandelbrot_view_zoom (FerryDemoMandelbrotView *self, double factor, double x, double y);
 
-/* The level whose pixels are at least nearly as fine as those of a screen that has so many in one of the picture's. */
+/* The level with pixels at least nearly as fine as those of a screen that has so many in one of the picture's. */
 int ferry_demo_mandelbrot_view_get_level (const FerryDemoMandelbrotView *self, int pixels);
 /* All tiles of a level that are seen, those nearest to a place first. (element-type FerryDemoMandelbrotTile) */
 GArray *ferry_demo_mandelbrot_view_find_tiles (const FerryDemoMandelbrotView *self, int width, int height, int level,

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A tile that is not there yet is made up from what there is: a part of one of a level before, made larger, and over it
- * those of the levels behind, made smaller. So while tiles come the picture only gets sharper. */
+/* A tile that is not there yet is made up from what there is. It is a part of one of a level before, made larger, and
+ * over it those of the levels behind, made smaller. So while tiles come the picture only gets sharper. */
 
 #include "ferry-demo-mandelbrot.h"
 

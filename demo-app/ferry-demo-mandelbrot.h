@@ -7,8 +7,9 @@
 
 G_BEGIN_DECLS
 
-/* The Mandelbrot set to be looked at from near and far: dragged with a pointer, zoomed with a wheel or two fingers, and
- * moved with the arrow keys. Asks for the tiles that it shows while it is seen, and for none when it is not.
+/* The Mandelbrot set to be looked at from near and far. It is dragged with a pointer, zoomed with a wheel or two
+ * fingers, and moved with the arrow keys. Asks for the tiles that it shows while it is seen, and for none when it is
+ * not.
  *
  * Signal "moved": something else is looked at. */
 

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What application and workers of the demo have agreed on: the functions, which are named as the kinds of
- * ferry-demo-spec.h are, their arguments and results, and what they say on their way; and the methods of the object.
+/* What application and workers of the demo have agreed on. There are the functions, named as the kinds of
+ * ferry-demo-spec.h are, their arguments and results, and what they say on their way. There are the methods of the
+ * object.
  *
  *   sha256   an iteration: path -> files and bytes; yields digests, and sends what it could not read
  *   primes   limit -> primes
@@ -38,7 +39,7 @@ G_BEGIN_DECLS
 #define FERRY_DEMO_PROBLEM_TYPE "s"
 
 /* The message's number, and when it was sent. A clock reading for each of them would cost more than the message, at
- * both ends: so one in so many, by its number, has a time of its own, and the others repeat it. */
+ * both ends. So one in so many, by its number, has a time of its own, and the others repeat it. */
 #define FERRY_DEMO_FLOOD "flood"
 #define FERRY_DEMO_FLOOD_TYPE "(tx)"
 #define FERRY_DEMO_FLOOD_MESSAGES_PER_TIME 64
@@ -49,7 +50,7 @@ G_BEGIN_DECLS
 /* ---- tiles ---- */
 
 /* A tile of the Mandelbrot set: its left and top edge in the plane, how far it is from one pixel to the next, and after
- * how many iterations a point counts as one that stays; gives the microseconds that it took, and the pixels as
+ * how many iterations a point counts as one that stays. Gives the microseconds that it took, and the pixels as
  * ferry-demo-mandelbrot-set.h has them. Can be cancelled, and reports nothing. */
 #define FERRY_DEMO_MANDELBROT "mandelbrot-tile"
 #define FERRY_DEMO_MANDELBROT_ARGUMENTS "(dddu)"
@@ -76,8 +77,8 @@ G_BEGIN_DECLS
 #define FERRY_DEMO_HEAT_ARGUMENT "heat"
 #define FERRY_DEMO_HEAT_TRANSPORT "object"
 
-/* The objects: the plate, with the properties of ferry-demo-heat-properties.h and the methods below, and the list of
- * its log, of rows that have a simulated time in seconds, and words. */
+/* The objects. The plate has the properties of ferry-demo-heat-properties.h and the methods below. The list of its log
+ * has rows of a simulated time in seconds, and words. */
 #define FERRY_DEMO_HEAT_OBJECT "heat"
 #define FERRY_DEMO_LOG_OBJECT "log"
 #define FERRY_DEMO_LOG_ROW_TYPE "(ds)"

@@ -4,7 +4,7 @@
 /* Widgets are bound to the replica, which is the same for all workers, and is there from the first start on. The
  * bindings hang on a group until then.
  *
- * A picture is asked for when a frame begins and the plate has changed; while one is on its way no other is asked for,
+ * A picture is asked for when a frame begins and the plate has changed. While one is on its way no other is asked for,
  * so a worker that is slow costs frames and nothing more. A plate that stands still leaves the frame clock alone. */
 
 #include "ferry-demo-object-page.h"

@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* The plate in the worker: its picture at the frame rate, its properties on sliders, a switch and labels, its methods
- * on buttons, and its log. The worker is started when the page is seen for the first time. */
+/* The plate in the worker. It shows its picture at the frame rate, its properties on sliders, a switch and labels, its
+ * methods on buttons, and its log. The worker is started when the page is seen for the first time. */
 
 #define FERRY_DEMO_TYPE_OBJECT_PAGE (ferry_demo_object_page_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO, OBJECT_PAGE, GtkWidget)

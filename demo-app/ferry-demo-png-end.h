@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 /* Whether the end of a PNG picture is there: the decoder leaves what a file was cut off of empty, and says nothing. The
  * file's bytes are given in order. What is no PNG has no end to wait for.
  *
- * The format is ISO/IEC 15948: behind a signature of 8 bytes come chunks, each of its length and name, of 4 bytes each,
- * as many bytes as that, and a checksum of 4. */
+ * The format is ISO/IEC 15948. Behind a signature of 8 bytes come chunks. Each has its length and name, of 4 bytes
+ * each, as many bytes as that, and a checksum of 4. */
 typedef struct
 {
   guint8 begun[8]; /* the signature, or what a chunk begins with, as far as it has come */

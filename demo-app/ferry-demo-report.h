@@ -22,7 +22,7 @@ typedef struct
   guint64 received; /* messages of a flood */
 
   gboolean has_result;
-  guint64 result[2]; /* whose meaning is the job's */
+  guint64 result[2]; /* with the job's meaning */
 } FerryDemoReport;
 
 void ferry_demo_report_init (FerryDemoReport *self);

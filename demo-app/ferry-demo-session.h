@@ -14,8 +14,8 @@
 G_BEGIN_DECLS
 
 /* The router, the pool of workers, the executor with its list of tasks, the meter of the traffic, the object in a
- * worker of its own, and the tiles of the Mandelbrot set and the pictures with workers of theirs: all of the demo that
- * is not widgets.
+ * worker of its own, and the tiles of the Mandelbrot set and the pictures with workers of theirs. This is all of the
+ * demo that is not widgets.
  *
  * Signal "turned": the words of the tasks and the reading are new; a few times a second while there is work. */
 

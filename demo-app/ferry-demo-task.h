@@ -9,8 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* Jobs as tasks, and back: a task that an executor makes by itself, as another try of one that failed, has the same
- * function and arguments, and is so the same job. */
+/* Jobs as tasks, and back. A task that an executor makes by itself, as another try of one that failed, has the same
+ * function and arguments. So it is the same job. */
 
 FerryTask *ferry_demo_task_new (const FerryDemoSpec *spec) G_GNUC_WARN_UNUSED_RESULT;
 FerryDemoSpec *ferry_demo_task_dup_spec (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The grid has widgets for far more pictures than are to be seen. Which ones are, is looked up among those widgets when
- * something has moved: after the next frame was painted, since within it they have places of two frames. */
+ * something has moved. It is done after the next frame was painted, since within it they have places of two frames. */
 
 #include "ferry-demo-thumbnail-page.h"
 

@@ -148,7 +148,7 @@ open_file (const char *path, GError **error)
   return -1;
 }
 
-/* A picture whose worker crashed is not tried again: the next worker would crash as well. */
+/* A picture is not tried again after its worker crashed: the next worker would crash as well. */
 FerryTask *
 ferry_demo_thumbnailer_make_task (FerryDemoThumbnailer *self, const char *path, GError **error)
 {

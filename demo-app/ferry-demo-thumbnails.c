@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Only a few pictures are in the workers' hands at a time, and which come next is decided when one of them is done: so
- * a user who scrolls waits for these few, and nothing has to be taken back. */
+/* Only a few pictures are in the workers' hands at a time, and which come next is decided when one of them is done. So
+ * a scroll waits for these few, and nothing has to be taken back. */
 
 #include "ferry-demo-thumbnails.h"
 

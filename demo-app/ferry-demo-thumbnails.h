@@ -8,9 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* The pictures of a folder and their thumbnails, decoded in an order that follows the eye: those that are to be seen,
- * those near them, and then all others from the first to the last. Thumbnails far from what is to be seen are dropped
- * again when there are many, and decoded once more when they come near.
+/* The pictures of a folder and their thumbnails, decoded in an order that follows the eye. First come those that are to
+ * be seen, those near them, and then all others from the first to the last. Thumbnails far from what is to be seen are
+ * dropped again when there are many, and decoded once more when they come near.
  *
  * Signal "changed": a picture was tried, or the state is another one. */
 

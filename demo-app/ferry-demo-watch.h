@@ -8,9 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* Watches the executor for a user who looks elsewhere: the machine is not suspended while tasks run, and when
- * long work ends while no window has the focus there is a notification. Does neither where the application has no
- * session to ask. */
+/* Watches the executor while the user looks elsewhere. The machine is not suspended while tasks run. When long work
+ * ends while no window has the focus there is a notification. Does neither where the application has no session to
+ * ask. */
 
 #define FERRY_DEMO_TYPE_WATCH (ferry_demo_watch_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoWatch, ferry_demo_watch, FERRY_DEMO, WATCH, GObject)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the tests share: waiting for facts, and pipes whose messages are checked as they come.
+/* What the tests share: waiting for facts, and pipes with messages that are checked as they come.
  *
  * The obedient worker (tests/workers/obedient-worker.c) sends its messages through the sender "out": 8 bytes each,
  * their numbers from 0. A FerryTestPipe checks that they come once and in order. */
@@ -32,7 +32,7 @@ void ferry_test_wait_flag (gboolean *flag);
 /* Reads a property that is a number, an enumeration or a truth value. */
 gint64 ferry_test_get_number (gpointer object, const char *property);
 double ferry_test_get_double (gpointer object, const char *property);
-/* Returns (transfer none) (nullable) what a property has: an object or a variant, which somebody else keeps. */
+/* Returns (transfer none) (nullable) what a property has: an object or a variant, which something else keeps. */
 gpointer ferry_test_get_object (gpointer object, const char *property);
 GVariant *ferry_test_get_variant (gpointer object, const char *property);
 /* Returns (transfer none) (nullable) a copy of what a property has. That of a text is never freed, and that of an error
@@ -98,7 +98,8 @@ gboolean ferry_test_has_short_cut (void);
 FerryRouter *ferry_test_router_new (void);
 /* The same, not started. It does not follow the machine's power profile, so GLib starts no threads for that. */
 FerryRouter *ferry_test_router_new_stopped (GMainContext *context);
-/* The same with its guardian, whose descriptors it has from its first launch on: for tests that count descriptors. */
+/* The same with its guardian. It has the guardian's descriptors from its first launch on: for tests that count
+ * descriptors. */
 FerryRouter *ferry_test_router_new_with_guardian (void);
 void ferry_test_router_stop (FerryRouter *router);
 

@@ -14,8 +14,8 @@
  *
  * A completion has one face. A task or a thread comes with a deadline and a cancellable. If one of these ends the
  * completion, the completion is abandoned: FerryCompletionFuncs.abandon notifies the other side, and makes the
- * error. abandon runs at once. A task whose cancellable is cancelled returns later, from its context, and not within
- * g_cancellable_cancel().
+ * error. abandon runs at once. When its cancellable is cancelled, a task returns later, from its context, and not
+ * within g_cancellable_cancel().
  *
  * Threads: any; each caller must hold a reference. No function here holds a lock while it calls a callback. */
 
@@ -74,8 +74,8 @@ void ferry_completion_finish_reserved (FerryCompletion *self, gpointer result, G
 /* Ends the completion as its deadline or its cancellable would. Returns whether this function ended the completion. */
 gboolean ferry_completion_abandon (FerryCompletion *self, FerryAbandonReason reason);
 /* Whether the completion's end has been decided; the result may not be written yet. This load and the store that
- * decides the end are sequentially consistent. So if one thread writes a word and then calls this, and
- * FerryCompletionFuncs.abandon reads that word, at least one of the two sees what the other wrote. */
+ * decides the end are sequentially consistent. One thread may write a word that FerryCompletionFuncs.abandon reads, and
+ * then call this. Then at least one of the two sees what the other wrote. */
 gboolean ferry_completion_is_reserved (FerryCompletion *self);
 /* Whether the completion has ended. Acquires what was written before the end. */
 gboolean ferry_completion_is_over (FerryCompletion *self);
@@ -96,7 +96,7 @@ gboolean ferry_completion_wait_or_take (FerryCompletion *self, gint64 deadline, 
 void ferry_completion_hand_over (FerryCompletion *self, FerryDueWaiters *due);
 /* Works as ferry_completion_wait_or_take(), but returns early when *bell, a word shared with another process, is rung:
  * when it differs from seen. Also returns when the deadline has passed, the cancellable was cancelled, or the kernel
- * refuses the sleep: the caller must then call ferry_completion_wait(), which abandons the completion. Returns whether
+ * refuses the sleep. The caller must then call ferry_completion_wait(), which abandons the completion. Returns whether
  * the bell was rung while nothing else had happened. Needs ferry_futex_can_wait_any(). */
 gboolean ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancellable *cancellable,
                                          _Atomic guint32 *bell, guint32 seen);
@@ -113,8 +113,8 @@ void ferry_completion_call (FerryCompletion *self, FerryCompletionFunc func);
  * end, by a thread that waited or by the function of ferry_completion_call(). */
 gpointer ferry_completion_take (FerryCompletion *self, GError **error);
 
-/* Returns how many tasks have returned on this thread. A task that returns in the iteration of the main context in
- * which it was made calls its callback later, from a source of its own. */
+/* Returns how many tasks have returned on this thread. A task may return in the iteration of the main context in which
+ * it was made. It then calls its callback later, from a source of its own. */
 guint ferry_completion_count_returns (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryCompletion, ferry_completion_unref)

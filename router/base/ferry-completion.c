@@ -14,8 +14,8 @@
  * thread that sets the second of them finds the first one set, and notifies the face, once. Each of the two threads
  * acquires what the other one wrote before.
  *
- * References: one of the thread that made the completion; one of the side that works for the end; one each of the
- *             face, of the timer and of the cancellable. */
+ * References: one of the thread that made the completion; one of the side that works for the end. There is one each of
+ *             the face, of the timer and of the cancellable. */
 
 #include "config.h"
 

@@ -8,10 +8,10 @@
  *
  * GLib could walk a value too, at 200 ns and several allocations a node. This walk takes some 10 ns, since it only
  * visits the parts that lead to variants. A part that contains a variant has no fixed size. So each step reads an
- * offset from the end of an array or a tuple, and the next step stays within the bounds of that offset. Each step
- * uses up at least one byte that no other step uses, so the time is bounded by the size. Bytes that are not in
- * normal form are read as GLib reads them: an offset that is out of order or out of range makes its element, and all
- * elements after it, empty. */
+ * offset from the end of an array or a tuple. The next step stays within the bounds of that offset. Each step uses up
+ * at least one byte that no other step uses, so the time is bounded by the size. Bytes that are not in normal form are
+ * read as GLib reads them. An offset that is out of order or out of range makes its element, and all elements after it,
+ * empty. */
 
 #include "config.h"
 
@@ -24,7 +24,7 @@
 
 static gboolean walk (const FerryLayout *plan, guint place, const guint8 *data, gsize size, guint levels);
 
-/* Walks an array whose elements contain variants. They vary in size, so the offsets of their ends follow them. */
+/* Walks an array of elements that contain variants. They vary in size, so the offsets of their ends follow them. */
 static gboolean
 walk_array (const FerryLayout *plan, guint place, const guint8 *data, gsize size, guint levels)
 {

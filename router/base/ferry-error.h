@@ -39,9 +39,9 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_VERSION: The two ends use versions of the protocol that do not fit together.
  * @FERRY_ERROR_BAD_ARGUMENTS: A value from outside the program, such as an argument vector, cannot be used.
  * @FERRY_ERROR_UNKNOWN_SENDER: The worker was given no sender, or no transport, of that name.
- * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher], or was forked from a worker; or
- *   it was started by one, has not attached, and starts workers of its own: [func@Ferry.Worker.main] comes first.
- * @FERRY_ERROR_BUSY: The function cannot be called within another call that is still running; or a persistent worker
+ * @FERRY_ERROR_NOT_A_WORKER: The process was not started by a [class@Ferry.Launcher], or was forked from a worker. Or a
+ *   launcher started it, and it starts workers of its own before it has attached: [func@Ferry.Worker.main] comes first.
+ * @FERRY_ERROR_BUSY: The function cannot be called within another call that is still running. Or a persistent worker
  *   already has an application, or has no descriptors for another application.
  * @FERRY_ERROR_SYSTEM: The system refused memory, a descriptor or a system call; the message names it.
  * @FERRY_ERROR_UNKNOWN_FUNCTION: The worker's program has no function of that name, or no handler answers the method.
@@ -52,11 +52,11 @@ G_BEGIN_DECLS
  * @FERRY_ERROR_QUEUE_TIMED_OUT: The task waited in its queue for longer than its limit, and was not begun.
  * @FERRY_ERROR_QUARANTINED: The task ended several workers, and is not tried again.
  * @FERRY_ERROR_NOT_ACKNOWLEDGED: The conversation ended before the other end acknowledged the message.
- * @FERRY_ERROR_REMOTE: An error of another process whose error domain cannot be taken over: it is no name, or more
- *   were named than a process takes over, by all others together; the message names the domain. A domain whose quark
- *   this process has asked for is always kept. Other errors keep domain, code and message.
+ * @FERRY_ERROR_REMOTE: An error of another process, of an error domain that cannot be taken over. The domain is no
+ *   name, or the other processes have named more domains than a process takes over. The message names the domain. A
+ *   domain is always kept if this process has asked for its quark. Other errors keep domain, code and message.
  * @FERRY_ERROR_NOT_LISTENING: No worker listens at the address, or the exporter of an object does not listen.
- * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or its permissions keep this process out; or a
+ * @FERRY_ERROR_NOT_ALLOWED: The other end belongs to another user, or its permissions keep this process out. Or a
  *   property may not be read, or may not be written.
  * @FERRY_ERROR_UNKNOWN_OBJECT: No object of that name is exported, or the reference does not belong to this transport,
  *   or belongs to it no longer.

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Objects that a forked child has inherited. Their threads do not run in the child, a lock may be held for ever, and
- * what the child writes into a link or a stream would destroy its parent's. So a child uses none of them, and dropping
+/* Objects that a forked child has inherited. Their threads do not run in the child, and a lock may never be unlocked.
+ * What the child writes into a link or a stream would destroy its parent's. So a child uses none of them, and dropping
  * them does nothing.
  *
  * Threads: any. */

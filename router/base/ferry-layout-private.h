@@ -73,7 +73,7 @@ ferry_layout_get_offset_size (gsize size)
   return size > G_MAXUINT8 ? 2 : 1;
 }
 
-/* Returns the least bytes of each offset of a container, whose body is followed by that many offsets. */
+/* Returns the least bytes of each offset of a container. That many offsets follow its body. */
 static inline guint
 ferry_layout_choose_offset_size (gsize body, gsize n_offsets)
 {

@@ -10,7 +10,7 @@
  * - The spin before found something. After each one that found nothing, twice as many waits sleep at once.
  * - In the present second, spins that found nothing took less than a share of the time.
  * The other process must have a core of its own: else nothing arrives while this thread spins. Where there is one core
- * only, a wait yields the core once instead, under the same conditions: the other process may have the answer ready
+ * only, a wait yields the core once instead, under the same conditions. The other process may have the answer ready
  * after that, and neither of the two has to be woken. The router chooses, with its first setting: a thread of an
  * application may be bound to one core, and the worker to another.
  *
@@ -41,8 +41,9 @@ typedef struct
 /* Whether what the thread waits for has arrived. Called again and again. */
 typedef gboolean (*FerrySpinFunc) (gpointer data);
 
-/* How much waits spin, as one word, which other processes can load: the longest spin in microseconds, and the share of
- * the time for spins that find nothing, in thousandths. The longest spin may be FERRY_SPIN_YIELD. 0: waits do not spin.
+/* How much waits spin, as one word, which other processes can load. It has the longest spin in microseconds, and the
+ * share of the time for spins that find nothing, in thousandths. The longest spin may be FERRY_SPIN_YIELD. 0: waits do
+ * not spin.
  */
 #define FERRY_SPIN_SETTING(longest, share) ((guint32) (share) << 16 | (guint32) (longest))
 #define FERRY_SPIN_YIELD 0xffff
@@ -61,7 +62,7 @@ gboolean ferry_spin_begin (FerrySpin *self);
 /* Spins. Returns whether something arrived; if not, the caller sleeps, and then calls ferry_spin_end(), as it does
  * where it does not spin. */
 gboolean ferry_spin_poll (FerrySpin *self, FerrySpinFunc has_arrived, gpointer data);
-/* Ends the wait, if there is one whose spin found nothing: something has arrived. */
+/* Ends the wait, if there is one with a spin that found nothing: something has arrived. */
 void ferry_spin_end (FerrySpin *self);
 /* Any thread: returns how many microseconds all spins took. */
 guint64 ferry_spin_get_time (const FerrySpin *self);

@@ -4,7 +4,7 @@
 /* A heap of embedded timers inside a GSource. Setting a timer allocates no memory, unless the heap grows.
  *
  * Most deadlines are moved or unset before they pass. So an earlier deadline changes the source's ready time at
- * once. A later deadline changes it only when the source is next dispatched: the source may wake once for a deadline
+ * once. A later deadline changes it only when the source is next dispatched. The source may wake once for a deadline
  * that was unset, but for none that was dropped.
  *
  * Invariant: while no dispatch is running, ready_at is not later than the first deadline. */

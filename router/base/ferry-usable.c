@@ -69,8 +69,8 @@ limit_memory (const char *text, guint64 *usable)
 /**
  * ferry_get_n_usable_cores:
  *
- * Returns how many processor cores this process may use: the cores of its affinity mask, but no more than the quota of
- * its control group (version 2) allows, rounded up. Any thread may call this.
+ * Returns how many processor cores this process may use. They are the cores of its affinity mask, but no more than the
+ * quota of its control group (version 2) allows, rounded up. Any thread may call this.
  *
  * Returns: the number of cores, at least 1
  */

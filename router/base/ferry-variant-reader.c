@@ -50,7 +50,7 @@ set_value (Reader *self, const char *type, const guint8 *data, gsize size)
 
 /**
  * ferry_variant_reader_init:
- * @self: a reader, whose contents do not matter
+ * @self: a reader, with any contents
  * @type: a definite type
  * @data: (nullable) (array length=size) (element-type guint8): the bytes of a value of that type
  * @size: the size of @data in bytes
@@ -86,7 +86,7 @@ ferry_variant_reader_get_type (const FerryVariantReader *self)
 
 /* ---- containers ---- */
 
-/* Measures the children of an array. An array whose offsets cannot be right has none. */
+/* Measures the children of an array. An array with offsets that cannot be right has none. */
 static void
 begin_array (Reader *self)
 {
@@ -181,7 +181,7 @@ next_in_maybe (Reader *self, Reader *child)
   return TRUE;
 }
 
-/* A variant whose bytes hold no definite type has an empty tuple in it. */
+/* A variant has an empty tuple in it if its bytes hold no definite type. */
 static gboolean
 next_in_variant (Reader *self, Reader *child)
 {
@@ -228,7 +228,7 @@ next_child (Reader *self, Reader *child)
  * @child: (out caller-allocates): return location for a reader of the next child
  *
  * Goes to the next child of a container, at first to its first child. A tuple always has all its members. A variant has
- * one child; one whose bytes hold no type has an empty tuple. Any thread, one at a time.
+ * one child, which is an empty tuple if the variant's bytes hold no type. Any thread, one at a time.
  *
  * Returns: %TRUE if @child was set; %FALSE after the last child
  */
@@ -252,7 +252,7 @@ get_text (const Reader *self)
 
 /**
  * ferry_variant_reader_lookup:
- * @self: a reader of a dictionary whose keys are texts, such as `a{sv}`
+ * @self: a reader of a dictionary with texts as keys, such as `a{sv}`
  * @key: a key
  * @type: (nullable): the type that the value must have; %NULL for any type
  * @value: (out caller-allocates): return location for a reader of the value
@@ -260,7 +260,7 @@ get_text (const Reader *self)
  * Finds the value of a key; of several, the first one's. If the values are variants, @value is what is in the variant.
  * Takes time in proportion to the entries before the key. Does not move @self. Any thread, one at a time.
  *
- * Returns: %TRUE if @value was set; %FALSE if there is no such key, or its value has another type
+ * Returns: %TRUE if @value was set; %FALSE if the key is missing, or its value has another type
  */
 gboolean
 ferry_variant_reader_lookup (const FerryVariantReader *self, const char *key, const GVariantType *type,
@@ -303,8 +303,8 @@ get_number (const Reader *self, gpointer value, gsize size)
     memset (value, 0, size);
 }
 
-/* Sets value to that of a reader (nullable) whose type is that letter. Returns FALSE for a letter that means no basic
- * value. */
+/* Sets value to that of a reader (nullable) of the type that is that letter. Returns FALSE for a letter that means no
+ * basic value. */
 static inline gboolean
 get_value (const Reader *self, char letter, gpointer value)
 {
@@ -344,13 +344,13 @@ get_value (const Reader *self, char letter, gpointer value)
  * ferry_variant_reader_get: (skip)
  * @self: a reader of a basic value, or of a container
  * @format: the types of basic values, one after the other, such as `u` or `utd`
- * @...: the places for the values, each as [method@GLib.Variant.get] takes it for that type with `&`: a text is not
+ * @...: the places for the values, each as [method@GLib.Variant.get] takes it for that type with `&`. A text is not
  *   copied, and lies within the bytes of the value
  *
- * Gets the value, for which @format has one letter; or else the next children of a container, from where
- * [method@Ferry.VariantReader.next] has come to, a letter each. All places are set. Where there is no such child, where
- * a value has another type, and where it is not in normal form, that is the default of the letter: 0, "", or "/" for
- * an object path. Any thread, one at a time.
+ * Gets the value, for which @format has one letter. Of a container, gets the next children, from where
+ * [method@Ferry.VariantReader.next] has come to, a letter each. All places are set. Where a child is missing, where a
+ * value has another type, and where it is not in normal form, that is the default of the letter: 0, "", or "/" for an
+ * object path. Any thread, one at a time.
  *
  * Returns: %TRUE if there was a value of its type for each letter
  */
@@ -386,7 +386,7 @@ ferry_variant_reader_get (FerryVariantReader *self, const char *format, ...)
 
 /**
  * ferry_variant_reader_get_fixed_array:
- * @self: a reader of an array whose elements have a fixed size, such as `ay` or `a(utd)`
+ * @self: a reader of an array with elements of a fixed size, such as `ay` or `a(utd)`
  * @element_size: the size of each element in bytes
  * @n_elements: (out): return location for the number of elements
  *

@@ -214,7 +214,7 @@ take_number (char letter, va_list *args, Number *number)
     }
 }
 
-/* Adds a text whose place is the next one. Returns what is wrong with it, or NULL. */
+/* Adds a text in the next place. Returns what is wrong with it, or NULL. */
 static const char *
 add_text (FerryVariantWriter *self, const FerryMeasure *measure, const char *text)
 {
@@ -252,7 +252,7 @@ add_value (FerryVariantWriter *self, char letter, va_list *args)
 
 /**
  * ferry_variant_writer_add: (skip)
- * @self: a writer whose next values have the types of @format
+ * @self: a writer that expects values of the types of @format
  * @format: the types of one or more basic values, one after the other, such as `u` or `utd`
  * @...: the values, each as [ctor@GLib.Variant.new] takes it
  *
@@ -277,7 +277,7 @@ ferry_variant_writer_add (FerryVariantWriter *self, const char *format, ...)
 
 /**
  * ferry_variant_writer_add_array:
- * @self: a writer whose next value is an array of numbers, such as `ay` or `ad`
+ * @self: a writer that expects an array of numbers, such as `ay` or `ad`
  * @elements: (nullable) (array) (element-type guint8): the numbers, as they lie in memory
  * @n_elements: how many numbers there are
  * @element_size: the size of each number in bytes
@@ -306,7 +306,7 @@ ferry_variant_writer_add_array (FerryVariantWriter *self, gconstpointer elements
 
 /* ---- containers ---- */
 
-/* Opens a container of that type, whose first child has the type next. Returns FALSE if there are too many levels. */
+/* Opens a container of that type. Its first child has the type next. Returns FALSE if there are too many levels. */
 static gboolean
 open_frame (FerryVariantWriter *self, const FerryMeasure *measure, const char *next)
 {
@@ -330,8 +330,8 @@ open_frame (FerryVariantWriter *self, const FerryMeasure *measure, const char *n
 
 /**
  * ferry_variant_writer_open:
- * @self: a writer whose next value is an array, a tuple, a dictionary entry, a maybe or a variant
- * @type: (nullable): for a variant, the definite type of what is in it, which must stay as it is until the variant is
+ * @self: a writer that expects an array, a tuple, a dictionary entry, a maybe or a variant
+ * @type: (nullable): for a variant, the definite type of what is in it, which must not change until the variant is
  *   closed; else %NULL
  *
  * Opens a container. The values that are added next are its children, until [method@Ferry.VariantWriter.close]. A

@@ -4,10 +4,10 @@
 /* Slots in which threads sleep while they wait for answers over one transport, so that many threads can be woken at
  * once.
  *
- * Each sleeping thread has a slot, which is one bit of a group. The threads of a group sleep on one futex word, and
- * a futex call wakes those of them whose bits are given. So the thread that receives a run of answers makes one
- * system call for all of them, and is preempted once. If it woke the threads one by one, each would preempt it at
- * once to send its next request, and the run would end after its first answer.
+ * Each sleeping thread has a slot, which is one bit of a group. The threads of a group sleep on one futex word, and a
+ * futex call wakes those of them that it gives the bits of. So the thread that receives a run of answers makes one
+ * system call for all of them, and is preempted once. If it woke the threads one by one, each would preempt it at once
+ * to send its next request. The run would then end after its first answer.
  *
  * The wake-up: the waking thread changes the awaited state, then the group's rings, then makes the futex call. The
  * sleeping thread loads the rings, checks the awaited state, and sleeps only while the rings are unchanged (the

@@ -3,11 +3,11 @@
 
 /* An address that this process owns, with a socket that listens at it.
  *
- * For a path, the owner holds a lock on the file PATH.lock, which contains its process id. While it holds the lock,
- * the owner may remove a socket at the path that no process listens on, and move its own socket to the path. That
- * socket listens at another path before it is moved, so a socket at the address always accepts connections. The
- * owner removes both files in ferry_binding_free() and at exit(), unless another process has replaced them. If an
- * owner is killed, its files stay without a lock, and the next owner removes them.
+ * For a path, the owner holds a lock on the file PATH.lock, which contains its process id. While it holds the lock, the
+ * owner may remove a socket at the path if no process listens on it. It may also move its own socket to the path. That
+ * socket listens at another path before it is moved, so a socket at the address always accepts connections. The owner
+ * removes both files in ferry_binding_free() and at exit(), unless another process has replaced them. If an owner is
+ * killed, its files stay without a lock, and the next owner removes them.
  *
  * For an abstract name, the kernel knows the owner.
  *

@@ -3,7 +3,7 @@
 
 /* Binds the socket of an address. See ferry-binding-private.h.
  *
- * Locks: lock guards the list of the bindings whose files exit() removes. No other lock is taken while it is held. */
+ * Locks: lock guards the list of the bindings. exit() removes their files. No other lock is taken while it is held. */
 
 #include "config.h"
 

@@ -22,7 +22,7 @@ typedef enum
 {
   /* name: of the method; number: the deadline in monotonic microseconds, 0 for none */
   FERRY_CALL_REQUEST = 1,
-  /* value: the result; the transaction is over. number: 0; or, if PIECE messages came before, the size in bytes of the
+  /* value: the result; the transaction is over. number: 0, or if PIECE messages came before, the size in bytes of the
    * whole result, of which this value is the last part */
   FERRY_CALL_ANSWER = 2,
   /* value: an error of FERRY_ERROR_VARIANT_TYPE; the transaction is over */

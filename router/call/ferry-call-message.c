@@ -4,7 +4,7 @@
 /* Makes and parses the messages of the transaction protocol. Only ferry_call_message_dup_value() and
  * ferry_call_message_join_value() copy a value.
  *
- * Threads: any. Threads share only the table of ferry_known_types_add(), whose entries are atomic.
+ * Threads: any. Threads share only the table of ferry_known_types_add(), which has atomic entries.
  * Trust:   a parsed message is not trusted. Each kind has its rules in one row of a table. A part that the row does
  *          not allow must be absent or zero. */
 
@@ -63,7 +63,8 @@ is_text (const char *string, gsize length)
       guint64 word;
 
       memcpy (&word, string + at, 8);
-      /* The highest bit of a byte is set in the first part for a byte that is no ASCII, and in the second for a zero.
+      /* For a byte that is no ASCII, the first part sets the highest bit of the byte. For a zero, the second part sets
+       * it.
        */
       if (((word | (word - lows)) & (lows << 7)) != 0)
         break;

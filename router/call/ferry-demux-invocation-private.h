@@ -26,7 +26,7 @@ typedef struct
   GVariant *value;  /* (owned) (nullable) */
   GError *failure;  /* (owned) (nullable) */
   char *trace;      /* (owned) (nullable) */
-  const char *note; /* (nullable): a remark that is sent with an error whose message was cut */
+  const char *note; /* (nullable): a remark that is sent with an error when its message was cut */
 } FerryDemuxInvocation;
 
 /* Returns (transfer full) the invocation of a call, in the call's memory: see ferry_call_get_space(). */

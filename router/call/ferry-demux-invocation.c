@@ -6,8 +6,8 @@
  * Answering:  if the transport has no room, a thread that may wait does so. On any other thread, the transport
  *             keeps the invocation until there is room. So an answer is lost only if the transport ends.
  * Memory:     the invocation lies in the memory of its call, so a request needs one allocation. A cancel finds the
- *             call in the table of transactions. cancelled_cb() may use the invocation and its cancellable as long as
- *             it has a reference to the call.
+ *             call in the table of transactions. The function cancelled_cb() may use the invocation and its cancellable
+ *             as long as it has a reference to the call.
  * References: the call's reference is dropped before the transport's, as the call uses the transport. */
 
 #include "config.h"

@@ -21,15 +21,15 @@ void ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFun
 /* Returns how many requests the demux has received so far. Requests are numbered from 1 in the order they arrived. */
 guint64 ferry_demux_get_n_received (FerryDemux *self);
 
-/* Makes the threads of the demux enter handlers in the order in which the requests arrived: a handler is called when
+/* Makes the threads of the demux enter handlers in the order in which the requests arrived. A handler is called when
  * the one before has called ferry_demux_let_next(), or has returned. Must be called before the demux is started. */
 void ferry_demux_set_ordered (FerryDemux *self);
 /* Lets the next handler of an ordered demux be entered. A handler must call this before it calls application code. Does
  * nothing on a thread that enters no handler. */
 void ferry_demux_let_next (void);
 
-/* The default, with a thread for each core: handlers run where requests are received, if the transport has a team, and
- * else on a pool of threads; at most n_threads at a time, which is 1 for an ordered demux. */
+/* The default, with a thread for each core. If the transport has a team, handlers run where requests are received, and
+ * else on a pool of threads. At most n_threads run at a time, which is 1 for an ordered demux. */
 void ferry_demux_set_team (FerryDemux *self, guint n_threads);
 
 /* For tests: returns how many threads the demux has. */

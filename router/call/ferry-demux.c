@@ -8,9 +8,9 @@
  * reference, so handlers may still run after the demux is dropped.
  *
  * The path of a request: the receiving thread passes the request to dispatcher_take(), which refuses it, begins it
- * at once, or queues it. For a queued request, dispatcher_take() wakes or starts a thread, or makes the source of
- * the context ready, unless a thread or the source is on its way already. That thread takes requests until the queue
- * is empty. If a thread takes a request and finds more in the queue, it wakes the next thread. So for a flood of
+ * at once, or queues it. For a queued request, dispatcher_take() wakes or starts a thread, or makes the source of the
+ * context ready. It does not where a thread or the source is on its way already. That thread takes requests until the
+ * queue is empty. If a thread takes a request and finds more in the queue, it wakes the next thread. So for a flood of
  * requests the receiving thread makes one wake-up, and the threads wake each other.
  *
  * The dispatcher is open while the demux is started. A closed dispatcher refuses every request. After the dispatcher
@@ -18,8 +18,8 @@
  * So ferry_demux_start() and ferry_demux_stop() may run on several threads at once, and may be called from the
  * handlers of early requests. Handlers may also drop the demux while it starts: ferry_demux_start() holds a reference.
  *
- * By default, a thread of a worker's team runs the handler of a request that it has received itself, and the queue is
- * only for what comes while as many handlers run as may.
+ * By default, a thread of a worker's team runs the handler of a request that it has received itself. The queue is only
+ * for what comes while as many handlers run as may.
  *
  * An ordered demux enters its handlers in the order in which the requests arrived, whichever threads call them. A
  * thread of the pool takes the entry before it takes a request out of the queue. It lets the next thread enter when its
@@ -31,8 +31,8 @@
  *             held. A handler begins with the entry of an ordered demux, and must not call an application's code with
  *             it.
  * Invariants: while the dispatcher is closed, the queue is empty. If threads run the handlers and the queue is not
- *             empty, a thread is on its way to the queue, or no more threads can be used: as many handlers run as may,
- *             or no thread can be started and one is busy. */
+ *             empty, a thread is on its way to the queue, or no more threads can be used. In the second case as many
+ *             handlers run as may, or no thread can be started and one is busy. */
 
 #include "config.h"
 
@@ -586,7 +586,7 @@ is_expected_quick (const Run *run)
   return run->handler == NULL || atomic_load_explicit (&run->handler->n_unproven, memory_order_relaxed) == 0;
 }
 
-/* Notes how long a handler took. Each time that one takes long of which the opposite was expected, it has to return at
+/* Notes how long a handler took. Sometimes one takes long that was expected to return at once. Then it has to return at
  * once twice as often in a row until that is expected again. */
 static void
 note_time (const Run *run, gboolean was_expected_quick, gboolean was_quick)
@@ -917,7 +917,7 @@ static GParamSpec *properties[N_PROPERTIES];
 
 /**
  * ferry_demux_new:
- * @transport: the transport whose requests the demux answers
+ * @transport: the transport from which the demux answers requests
  *
  * Creates a demux, which is not started yet. Any thread.
  *
@@ -1441,7 +1441,7 @@ ferry_demux_class_init (FerryDemuxClass *klass)
   /**
    * FerryDemux:transport:
    *
-   * The transport whose requests the demux answers.
+   * The demux answers the requests of this transport.
    */
   properties[PROP_TRANSPORT] =
     g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_AT_CONSTRUCTION);

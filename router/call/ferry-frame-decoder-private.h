@@ -81,8 +81,8 @@ void ferry_frame_queue_init (FerryFrameQueue *self, FerryFrameWriteFunc write, g
 void ferry_frame_queue_drop (FerryFrameQueue *self);
 /* Sends a message; without parts, sends the greeting, which must come first. If the queue is empty, writes as much as
  * the stream accepts. The rest is queued, however long the queue is then, since a frame must be whole. Fails with
- * FERRY_ERROR_TOO_LARGE for a message of more than max_message bytes, with FERRY_ERROR_WOULD_BLOCK if 1 MiB or more is
- * queued, with a copy of failure if failure is set, and with FERRY_ERROR_CLOSED if closed is set. */
+ * FERRY_ERROR_TOO_LARGE for a message of more than max_message bytes, and with FERRY_ERROR_WOULD_BLOCK if 1 MiB or more
+ * is queued. Fails with a copy of failure if failure is set, and with FERRY_ERROR_CLOSED if closed is set. */
 gboolean ferry_frame_queue_send (FerryFrameQueue *self, const GOutputVector *parts, guint n_parts, guint32 max_message,
                                  GError **error);
 /* Returns the next bytes to write, which stay in the queue until ferry_frame_queue_remove(). Sets size to their

@@ -71,8 +71,8 @@ get_held (const FerryFrameDecoder *self)
   return self->end - self->begin;
 }
 
-/* Returns the size of the greeting or the frame that the buffer begins with, or of its header if the size is not
- * known yet. ferry_frame_decoder_next() has checked the length. */
+/* Returns the size of the greeting or the frame that the buffer begins with, or of its header if the size is not known
+ * yet. The function ferry_frame_decoder_next() has checked the length. */
 static gsize
 get_frame_size (const FerryFrameDecoder *self)
 {

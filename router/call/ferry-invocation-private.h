@@ -51,7 +51,7 @@ struct _FerryInvocation
   FerryInvocationDescribeFunc describe; /* (nullable) */
   const char *method;                   /* owned by the maker, as are arguments and object */
   GVariant *arguments;                  /* (nullable): unused if funcs has get_arguments */
-  GObject *object;                      /* (nullable): the object whose method is called */
+  GObject *object;                      /* (nullable): the object that has the called method */
   gint64 deadline;
   FerryCallFlags flags;
 };

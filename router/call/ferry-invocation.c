@@ -19,9 +19,9 @@
  * A call to answer: a request to a [class@Ferry.Demux], or a call of a method of an exported object. A handler of the
  * demux, or the method's [callback@Ferry.MethodFunc], gets the invocation.
  *
- * Answer an invocation once, with [method@Ferry.Invocation.return_value], [method@Ferry.Invocation.return_bytes],
- * [method@Ferry.Invocation.return_object], [method@Ferry.Invocation.return_error] or
- * [method@Ferry.Invocation.refuse]. Answer it in the function that gets it,
+ * Answer an invocation once. For that there are [method@Ferry.Invocation.return_value],
+ * [method@Ferry.Invocation.return_bytes], [method@Ferry.Invocation.return_object],
+ * [method@Ferry.Invocation.return_error] and [method@Ferry.Invocation.refuse]. Answer it in the function that gets it,
  * or take a reference and answer it later; any thread may answer. If the last reference is dropped before an answer,
  * the call is refused with %FERRY_ERROR_REFUSED, so the caller always gets an answer. A second answer is an error of
  * the program.
@@ -80,8 +80,8 @@ ferry_invocation_dup_words (FerryInvocation *self)
  *
  * Gets the object of the call. Any thread.
  *
- * Returns: (transfer none) (nullable): the object whose method is called, or which is passed to a function; %NULL in a
- *   handler of a [class@Ferry.Demux]
+ * Returns: (transfer none) (nullable): the object that has the called method, or that is passed to a function; %NULL in
+ *   a handler of a [class@Ferry.Demux]
  */
 GObject *
 ferry_invocation_get_object (FerryInvocation *self)
@@ -133,7 +133,7 @@ ferry_invocation_get_arguments (FerryInvocation *self)
  * @size: (out): the number of bytes, 0 if @self has none
  *
  * Gets the bytes of a request that was sent as bytes, such as by [method@Ferry.Mux.transact_bytes]. A request that was
- * sent with a value of the type `ay` has its bytes too: the two are the same to the handler, which may as well call
+ * sent with a value of the type `ay` has its bytes too. The two are the same to the handler, which may as well call
  * [method@Ferry.Invocation.get_arguments].
  *
  * The bytes come from another process, and are this process's own copy: they do not change while they are checked. They
@@ -346,10 +346,10 @@ ferry_invocation_new_bytes_value (const FerryPart *bytes)
  * @size: the size of @data in bytes; may be 0
  *
  * Answers with bytes, which are written into the transport without a value in between. To the caller they are the same
- * as a value of the type `ay`: one that sent bytes gets bytes, and one that sent a value gets such a value.
+ * as a value of the type `ay`. A caller that sent bytes gets bytes. A caller that sent a value gets such a value.
  *
  * The out signature of an object's method must be `ay` for this. Otherwise as [method@Ferry.Invocation.return_value],
- * on any thread: if the transport has no room now, and this thread may not wait for it, a copy of @data is kept and
+ * on any thread. If the transport has no room now, and this thread may not wait for it, a copy of @data is kept and
  * sent later.
  */
 void
@@ -376,8 +376,8 @@ ferry_invocation_return_bytes (FerryInvocation *self, gconstpointer data, gsize 
  * Answers with an object; the caller gets a proxy of the object. The out signature of the method must be `o`. Threads
  * as with [method@Ferry.Invocation.return_value].
  *
- * A handler of a [class@Ferry.Demux] must not call this function, as there is no exporter: that is an error of the
- * program and does not answer.
+ * A handler of a [class@Ferry.Demux] must not call this function, as there is no exporter. That is an error of the
+ * program, and sends no answer.
  */
 void
 ferry_invocation_return_object (FerryInvocation *self, GObject *object)

@@ -6,16 +6,16 @@
  *
  * Life: made with a launcher, which keeps the transport until it spawns a worker, and then joins the transport to
  *       the worker's link. If the launcher drops its senders first, the transport ends. A pipe that was passed to a
- *       launcher must not be closed before the launcher has passed it to a worker or dropped it, or the next spawn
- *       would fail.
+ *       launcher must not be closed before the launcher has passed it to a worker or dropped it. Otherwise the next
+ *       spawn would fail.
  *
  * References: the transport, the pipe's receiver and the link refer to an End, which holds no reference to the
  *             transport. So dropping the last reference to the transport, on any thread, closes the pipe.
  *
  * Threads: messages arrive on the router's thread; any thread sends and closes.
  * Locks:   lock is taken before the link's lock, since it is held while room_watch is added. The link calls
- *          room_came() with the link's lock held. room_came() wakes threads, under the wait queue's lock, and posts
- *          note_room(), in which the router's thread sends kept answers.
+ *          room_came() with the link's lock held. The function wakes threads, under the wait queue's lock, and posts
+ *          note_room(). In note_room() the router's thread sends kept answers.
  * Trust:   the worker is not trusted: a message that breaks a rule ends the link, and so the worker. */
 
 #include "config.h"
@@ -727,10 +727,10 @@ ferry_link_transport_get_place (FerryTransport *transport)
  * %FERRY_ERROR_WOULD_BLOCK.
  *
  * When the worker ends, the transport closes with %FERRY_ERROR_WORKER_LOST and the reason. The transport closes with
- * %FERRY_ERROR_CLOSED when the worker closes its end, when the router stops, or when the launcher is dropped before it
- * spawns a worker. If the worker sends a malformed message over the transport, the worker is killed, with the reason
- * %FERRY_CLOSE_REASON_PROTOCOL_ERROR. Closing a transport does not end the worker. To start a worker in the place of
- * one that has ended, with all proxies, see [method@Ferry.Launcher.spawn_again].
+ * %FERRY_ERROR_CLOSED when the worker closes its end or the router stops. It also does when the launcher is dropped
+ * before it spawns a worker. If the worker sends a malformed message over the transport, the worker is killed, with the
+ * reason %FERRY_CLOSE_REASON_PROTOCOL_ERROR. Closing a transport does not end the worker. To start a worker in the
+ * place of one that has ended, with all proxies, see [method@Ferry.Launcher.spawn_again].
  *
  * On the router's thread, which is also the receiving thread. The transport itself may be used by any thread.
  *

@@ -121,7 +121,7 @@ ask_free (Ask *self)
 
   g_free (self);
   /* Acquire and release: as in ferry_ref_count_dec(). If another thread makes an Ask at this moment, it takes a
-   * reference of its own for it, so the one that is dropped here is never the last. */
+   * reference of its own for it. So the one that is dropped here is never the last. */
   if (atomic_fetch_sub_explicit (&mux->n_asks, 1, memory_order_acq_rel) == 1)
     g_object_unref (mux);
 }
@@ -373,7 +373,7 @@ static const FerryAnswerFuncs waiting_funcs[2] = {
    .done_packed = transaction_answered_packed_in_run}};
 
 /* Sends a request. Returns (transfer full) its completion, or NULL with an error. waiters (nullable): where a thread
- * will wait for the completion; such a request, if it is of bytes, wants bytes as its result. */
+ * will wait for the completion. Such a request, if it is of bytes, wants bytes as its result. */
 static FerryCompletion *
 transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *waiters, GError **error)
 {
@@ -439,7 +439,7 @@ transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *
  * transport, which for a worker's link is the router's. On these two threads the function fails with
  * %FERRY_ERROR_WRONG_THREAD; use [method@Ferry.Mux.transact_async] there.
  *
- * However busy the router's thread is, and even where it waits for the calling thread, the answer of a worker comes: no
+ * The answer of a worker comes however busy the router's thread is, and even where it waits for the calling thread. No
  * handler has to return for it. So it may come before messages that the worker sent earlier over its pipes. A worker
  * that sends more of these than are kept for a busy main loop, about a MiB, holds up its own answers.
  *
@@ -489,11 +489,11 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
  * @error: return location for an error
  *
  * Sends a request of plain bytes, and waits for an answer of plain bytes. The request is written into the transport
- * without a copy in between. Otherwise as [method@Ferry.Mux.transact], also as to threads and errors; a thread that may
+ * without a copy in between. Otherwise as [method@Ferry.Mux.transact], also as to threads and errors. A thread that may
  * not wait uses [method@Ferry.Mux.transact_bytes_with_func], or [method@Ferry.Mux.transact_async] with a value of the
  * type `ay`.
  *
- * To a handler, the request is the same as one with a value of the type `ay`, and so is the answer: a handler uses
+ * To a handler, the request is the same as one with a value of the type `ay`, and so is the answer. A handler uses
  * [method@Ferry.Invocation.get_bytes] and [method@Ferry.Invocation.return_bytes], or the functions for values. An
  * answer with a value of another type fails with %FERRY_ERROR_BAD_RESULT. The bytes of an answer come from another
  * process: check them.
@@ -535,7 +535,7 @@ ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data
  * @callback: (scope async): called when the transaction ends, in the thread-default main context of the caller
  * @user_data: data for @callback
  *
- * Sends a request without waiting. Any thread whose main context runs. If the transport has no room now, the
+ * Sends a request without waiting. Any thread that runs its main context. If the transport has no room now, the
  * transaction fails at once with %FERRY_ERROR_WOULD_BLOCK. Then keep fewer requests in flight: send the next one when
  * one is answered.
  */

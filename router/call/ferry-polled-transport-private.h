@@ -17,8 +17,8 @@ G_BEGIN_DECLS
 /* Returns (transfer full) a transport over fd, a stream socket, with the protocol of streams of docs/protocol.md.
  * Takes fd. The transport's context is the thread-default context of the caller. */
 FerryTransport *ferry_polled_transport_new (int fd);
-/* Sets a function that is called once, when the other end is gone. func must then end the transport, with a reason
- * of its own choice. destroy is called when the last reference to the transport is dropped. */
+/* Sets a function that is called once, when the other end is gone. The function must then end the transport, with a
+ * reason of its own choice. destroy is called when the last reference to the transport is dropped. */
 void ferry_polled_transport_set_hang_up_func (FerryTransport *self, void (*func) (gpointer data), gpointer data,
                                               GDestroyNotify destroy);
 /* Receives the bytes that are in the socket now. Does not wait for more. */

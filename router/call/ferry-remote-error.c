@@ -7,15 +7,14 @@
  * notified when it is freed or copied. So the process has a table of the traces of the latest errors.
  *
  * The table finds an error by its address and the address of its message, which is reliable while the error exists.
- * Afterwards another error with the same content may have the same address. So a function that passes an error on
- * only gets traces that were set after its work began, and never the trace of an earlier failure. An error that
- * another library copied is found by domain, code and message. The trace of such a copy is only shown, and never
- * passed on.
+ * Afterwards another error with the same content may have the same address. So a function that passes an error on gets
+ * only traces that were set after its work began, never the trace of an earlier failure. An error that another library
+ * copied is found by domain, code and message. The trace of such a copy is only shown, and never passed on.
  *
  * Threads:   any; the table has a lock.
  * Trust:     a value is not trusted: GVariant checks that strings are valid UTF-8, and this file limits their
  *            lengths. Quarks are never freed, so only a limited number of them is made for names of domains that this
- *            process has not used, and only for names that look like one.
+ *            process has not used. A name must also look like one of a domain.
  * Invariant: newest contains all traces, at most MAX_TRACES and MAX_BYTES of them. Each trace is also in by_place,
  *            in by_error or in both. */
 
@@ -37,9 +36,9 @@
  * trace is FERRY_MAX_TRACE. */
 #define MAX_MESSAGE (64 * 1024)
 #define MAX_DOMAIN 255
-/* How many quarks are made at the most for domains that only other processes have named. All of them share this: an
- * error may have come through lists and processes in between, and a worker that is started again would have a new
- * share, so a bound for each would hold up nobody for long. Names that this process has used are not counted. */
+/* How many quarks are made at the most for domains that only other processes have named. All of them share this number.
+ * An error may have come through lists and processes in between, and a worker that is started again would have a new
+ * share. So a bound for each would not bound them for long. Names that this process has used are not counted. */
 #define MAX_NEW_DOMAINS 256
 #define MAX_NOTES 16
 #define MAX_NOTE 1024
@@ -335,7 +334,7 @@ find_by_place (const GError *error, guint64 since)
   return g_ref_string_acquire (trace->trace);
 }
 
-/* Sets the trace of error to text, whose length must be limited already. */
+/* Sets the trace of error to text, which must be of limited length already. */
 static void
 set_trace (GError *error, GRefString *text)
 {

@@ -133,7 +133,7 @@ tell_taken (Stream *self)
 
 /* ---- taking ---- */
 
-/* Returns the error for a wait whose deadline has passed. Ends the transaction too, as the deadline is that of the
+/* Returns the error for a wait that has reached its deadline. Ends the transaction too, as the deadline is that of the
  * whole transaction. */
 static GError *
 timed_out (gpointer data)
@@ -214,7 +214,7 @@ ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **va
  * @callback: (scope async): called with a value or the end, in the thread-default main context of the caller
  * @user_data: data for @callback
  *
- * Takes the next value without waiting. Any thread whose main context runs. Several calls at the same time get their
+ * Takes the next value without waiting. Any thread that runs its main context. Several calls at the same time get their
  * values in the order of the calls.
  */
 void

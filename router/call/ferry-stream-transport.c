@@ -471,8 +471,8 @@ make_context (void)
   return g_main_context_new ();
 }
 
-/* Waits until all sent messages and the end of the stream are written, and the other end has closed, or the time to
- * linger is over. */
+/* Waits until all sent messages and the end of the stream are written, and the other end has closed. Also ends when the
+ * time to linger is over. */
 static void
 linger (Core *core)
 {

@@ -30,8 +30,8 @@ gboolean ferry_team_start (FerryTeam *self, GError **error);
 /* Whether this thread has the lead: it receives, and maybe runs a handler. */
 gboolean ferry_team_has_lead (FerryTeam *self);
 
-/* Whether this thread may run a handler: it has the lead, runs no other handler, and there is a follower, which this
- * function starts where there is none. */
+/* Whether this thread may run a handler: it has the lead, runs no other handler, and there is a follower. Where there
+ * is none, this function starts one. */
 gboolean ferry_team_may_handle (FerryTeam *self);
 /* Must be called before a handler, after ferry_team_may_handle(). is_quick: the handler is likely to return at once;
  * else the follower takes the lead now. */

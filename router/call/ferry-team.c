@@ -3,9 +3,10 @@
 
 /* The team of a worker. See ferry-team-private.h.
  *
- * One word says who has the lead: its lowest bits are a State, and the others count the handlers. A thread takes the
- * lead from another by a compare and exchange of that word, so that one handler is never taken for the next. Whoever
- * takes the lead acquires what the thread before has done as the receiving one, and released.
+ * One word says which thread has the lead: its lowest bits are a State, and the others count the handlers. A thread
+ * takes the lead from another by a compare and exchange of that word, so that one handler is never taken for the next.
+ * The thread that takes the lead acquires what the thread before it released: what that one has done as the receiving
+ * thread.
  *
  * The follower goes to sleep as a reader of a lane does: it says so, and then looks at the lead once more. A thread
  * that begins a handler changes the lead first, and then looks whether the follower sleeps. These four accesses are

@@ -51,7 +51,7 @@ typedef struct
    * has not, any message of the transaction except a refusal breaks the protocol. NULL: the other end need not claim
    * transactions. */
   gboolean (*is_begun) (gpointer transport, guint64 xid);
-  /* Called for a message of a transaction that was not claimed, while this end waits for the transaction: the
+  /* Called for a message of a transaction that was not claimed, while this end waits for the transaction. The
    * transaction was begun in spite of that. */
   void (*note_unclaimed) (gpointer transport, guint64 xid);
   /* whether large answers that send_in_buffer() did not send are sent in pieces, so that they do not delay other
@@ -136,8 +136,8 @@ gboolean ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryC
 /* Removes a transaction: its answer will count as late. Returns FALSE if the transaction has ended. Its item() may
  * still be running on another thread. */
 gboolean ferry_transactions_forget (FerryTransactions *self, guint64 xid);
-/* Removes a transaction and cancels it at the other end. Returns the data of the transaction, whose done() is not
- * called then; NULL if the transaction has ended. */
+/* Removes a transaction and cancels it at the other end. Returns the data of the transaction. done() is not called
+ * then; NULL if the transaction has ended. */
 FERRY_FOR_SIBLINGS
 gpointer ferry_transactions_abandon (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
 /* Removes a transaction and cancels it at the other end, and calls done() with a copy of error. Returns FALSE if the
@@ -163,7 +163,7 @@ gboolean ferry_transactions_receive (FerryTransactions *self, gconstpointer data
 gboolean ferry_transactions_receive_bytes (FerryTransactions *self, GBytes *bytes, GError **error);
 
 /* Whether any thread may process a message: it is a request, where any_request is set, or the answer to a transaction
- * whose functions allow it. Calls nothing. */
+ * with functions that allow it. Calls nothing. */
 gboolean ferry_transactions_is_for_any_thread (FerryTransactions *self, gboolean any_request, gconstpointer data,
                                                gsize size);
 /* Takes a message if it is a piece of the answer to transaction xid. Calls nothing. */
@@ -188,7 +188,7 @@ typedef struct
   guint n_asked;     /* transactions that have not ended; this and all fields below are current numbers, for tests */
   guint n_calls;
   guint n_early;       /* cancels that arrived before their requests */
-  guint n_unsent;      /* dropped calls whose refusal was not sent yet */
+  guint n_unsent;      /* dropped calls that were not refused yet */
   guint64 pieces_size; /* the size in bytes of the pieces of unfinished answers */
 } FerryTransactionsCounts;
 
@@ -202,8 +202,8 @@ FERRY_FOR_SIBLINGS
 guint64 ferry_call_get_xid (FerryCall *self);
 FERRY_FOR_SIBLINGS
 const char *ferry_call_get_method (FerryCall *self);
-/* Returns the name of a method for messages: words for a method of the library's own protocols, which a program does
- * not know; else method itself. */
+/* Returns the name of a method for messages. For a method of the library's own protocols, which a program does not
+ * know, these are words; else it is method itself. */
 const char *ferry_call_method_in_words (const char *method);
 /* Returns (transfer none) (nullable) the arguments. The value is made when this is called first. */
 FERRY_FOR_SIBLINGS
@@ -235,10 +235,10 @@ gpointer ferry_call_get_attached (FerryCall *self);
 /* Sends cancels, windows, and refusals of dropped calls that waited for room, as far as there is room. */
 void ferry_transactions_flush_owed (FerryTransactions *self);
 
-/* Each of these sends the end of a call. Returns FALSE with an error if it was not sent: with
- * FERRY_ERROR_WOULD_BLOCK the call is still open; other errors are FERRY_ERROR_CLOSED and errors of the value or the
- * transport. A call must be answered at most once, by an answer, an error or a refusal. The answer to a one-way call
- * is dropped. A call that is dropped without an answer is refused. result, trace and notes are (nullable). */
+/* Each of these sends the end of a call. Returns FALSE with an error if it was not sent. With FERRY_ERROR_WOULD_BLOCK
+ * the call is still open. Other errors are FERRY_ERROR_CLOSED and errors of the value or the transport. A call must be
+ * answered at most once, by an answer, an error or a refusal. The answer to a one-way call is dropped. A call that is
+ * dropped without an answer is refused. result, trace and notes are (nullable). */
 FERRY_FOR_SIBLINGS
 gboolean ferry_call_answer (FerryCall *self, GVariant *result, GError **error);
 /* As ferry_call_answer(), with an array of bytes. packed is borrowed until the function returns. */
@@ -259,7 +259,7 @@ gboolean ferry_call_send_item (FerryCall *self, GVariant *value, GError **error)
 FERRY_FOR_SIBLINGS
 guint ferry_call_get_window (FerryCall *self);
 /* Sets a function that is called on the receiving thread whenever the window has grown. Before each call of func,
- * hold is called with a lock held, and must count a reference to data; func must drop that reference. func NULL:
+ * hold is called with a lock held, and must count a reference to data. func must drop that reference. If func is NULL,
  * nothing is called any more. */
 FERRY_FOR_SIBLINGS
 void ferry_call_set_window_func (FerryCall *self, void (*func) (gpointer data), void (*hold) (gpointer data),

@@ -42,7 +42,7 @@ typedef struct
   gboolean (*cancel) (gpointer data, guint64 xid, guint16 reason);
   /* (nullable): sends a large message in a way that does not delay other messages. FALSE: it cannot now. */
   gboolean (*send_in_buffer) (gpointer data, const FerryPart *parts, guint n_parts);
-  /* (nullable): the team whose threads receive. */
+  /* (nullable): the team of the threads that receive. */
   FerryTeam *(*get_team) (gpointer data);
   /* (nullable): whether a message that was accepted still waits in this process. ferry_transport_note_room() is called
    * when that changes. */
@@ -110,16 +110,17 @@ void ferry_answer_wait_init (FerryAnswerWait *self, FerryTransport *transport);
 /* Must be called before the request is sent. completion: (unowned): that of the transaction */
 void ferry_answer_wait_set_completion (FerryAnswerWait *self, FerryCompletion *completion);
 /* For FerryRequest.prepare: called just before the request is sent, and once more if it is sent again after it had to
- * wait for room. wait is a FerryAnswerWait, which must not move from now on. */
+ * wait for room. Its data is a FerryAnswerWait, which must not move from now on. */
 void ferry_answer_wait_begin (gpointer wait, guint64 xid);
 /* For a request that was not sent, or that has to wait for room. */
 void ferry_answer_wait_cancel (FerryAnswerWait *self);
 /* Waits until the completion is over, as ferry_completion_wait() does. */
 void ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *cancellable);
 
-/* Lets the threads that wait process answers whose functions allow it, of what is asked from now on. requests: for the
- * owner of the calls whose func may run on any thread: also requests. Then it must be called on the router's thread,
- * before there is a worker, whose earlier requests would else be overtaken. Does nothing for a transport that cannot.
+/* Lets the threads that wait process answers, of what is asked from now on, where its functions allow it. requests:
+ * also requests; for the owner of calls with a func that may run on any thread. Then it must be called on the router's
+ * thread, before there is a worker. Its earlier requests would else be overtaken. Does nothing for a transport that
+ * cannot.
  */
 void ferry_transport_open_inbox (FerryTransport *self, gboolean requests);
 /* A wait for what comes to the inbox. came() must be set, and is called on another thread, with locks held. Both do
@@ -140,7 +141,7 @@ void ferry_transport_set_receiving_thread (FerryTransport *self, GThread *thread
 /* Called by the receiving thread of a transport before it ends. Ends the transport with reason (nullable), if there is
  * still a transport, and unsets its receiving thread. */
 void ferry_transport_stop_receiving (GWeakRef *transport, const GError *reason);
-/* Returns (transfer none) (nullable): the team whose threads receive. */
+/* Returns (transfer none) (nullable): the team of the threads that receive. */
 FerryTeam *ferry_transport_get_team (FerryTransport *self);
 /* Whether this thread may wait for the other end. A thread of a team that runs a handler steps aside. Fails with
  * FERRY_ERROR_WRONG_THREAD on the receiving thread and on the thread of the default main context. form: the name of the
@@ -193,7 +194,7 @@ void ferry_transport_unwatch_end (FerryTransport *self, GObject *owner);
 void ferry_transport_wait_ended (FerryTransport *self);
 
 /* These two wait for room, for a window, or for the end. The caller must get the count first, then try to send, and
- * then wait: ferry_transport_wait_for_room() returns TRUE when the count is no longer count, or the transport has
+ * then wait. ferry_transport_wait_for_room() returns TRUE when the count is no longer count, or the transport has
  * ended. deadline: monotonic time in microseconds, 0 for none. Fails with FERRY_ERROR_TIMED_OUT and
  * G_IO_ERROR_CANCELLED. */
 FERRY_FOR_SIBLINGS
@@ -212,9 +213,9 @@ void ferry_transport_wake_waiting (FerryTransport *self);
 
 /* Tries to send again. Returns whether that is done: the message was sent, or the transport has ended. */
 typedef gboolean (*FerryTransportSendFunc) (gpointer data);
-/* For a send that failed with FERRY_ERROR_WOULD_BLOCK on a thread that may not wait. Threads that make room call
- * func, until func returns TRUE. count: the room count before the send that failed. data must hold a reference to
- * the transport. */
+/* For a send that failed with FERRY_ERROR_WOULD_BLOCK on a thread that may not wait. Threads that make room call func,
+ * until func returns TRUE. count: the room count before the send that failed. data must hold a reference to the
+ * transport. */
 FERRY_FOR_SIBLINGS
 void ferry_transport_send_later (FerryTransport *self, FerryTransportSendFunc func, gpointer data, guint64 count);
 

@@ -92,7 +92,7 @@ typedef struct
  * Later transactions fail with %FERRY_ERROR_CLOSED.
  *
  * Any thread may use a transport. A process that was forked from an application with workers cannot use the transports
- * to them: what it asks fails with %FERRY_ERROR_CLOSED, without harm for the application and the worker.
+ * to them. What it asks fails with %FERRY_ERROR_CLOSED, without harm for the application and the worker.
  */
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (FerryTransport, ferry_transport, G_TYPE_OBJECT)
 
@@ -309,7 +309,7 @@ ferry_transport_check_may_wait (FerryTransport *self, const char *form, GError *
 {
   gboolean receives;
 
-  /* Before GLib is asked, one of whose locks another thread may have had at the fork. */
+  /* Before GLib is asked: another thread may have had one of its locks at the fork. */
   if (ferry_forks_is_inherited (get_private (self)->fork_number))
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
                             "This process was forked from the one that has the transport, and cannot use it; ask in "

@@ -12,7 +12,7 @@
  *          ferry_worker_get_transport() makes all granted transports, and each is kept here until the program asks
  *          for it. So early requests wait in their transport.
  * Threads: any. No send waits while the up lane is full. Where many messages of a transport have no room, the reader's
- *          thread receives no more until they have: so a process that asks, and does not take the answers, fills its
+ *          thread receives no more until they have. So a process that asks, and does not take the answers, fills its
  *          own down lane and no memory here.
  * Locks:   reader_lock, for the reader; no function of a transport that sends or calls back is called with it held. */
 
@@ -43,7 +43,7 @@ static GPtrArray *entries;      /* written with lock held: (element-type Entry) 
 static FerryDownlink *downlink; /* written with lock held: const once it is set */
 static FerryTeam *team;         /* written with lock held: const once it is set */
 
-/* ---- a transport, whose data is its outbox ---- */
+/* ---- a transport, which has its outbox as data ---- */
 
 static gboolean
 send_parts (gpointer outbox, const GOutputVector *vectors, guint n_vectors, GError **error)
@@ -109,7 +109,7 @@ static const FerryTransportKind worker_kind = {
 /* ---- the reader's thread ---- */
 
 /* Returns (transfer full) (nullable) the transport with that connection id. If connection_id is 0, returns the
- * transport whose range of request numbers contains xid. Returns NULL for a pipe that is no transport, and for a
+ * transport that has xid in its range of request numbers. Returns NULL for a pipe that is no transport, and for a
  * transport that was dropped. */
 static FerryTransport *
 find_transport (guint64 connection_id, guint64 xid)
@@ -376,7 +376,7 @@ ferry_worker_has_transport (const char *name)
  * transport, at most 1,024 of them, until a demux is started. A further call with the same name returns the same
  * transport, while that is referenced. Any thread may call this.
  *
- * Sending never waits, as at the application's end: while the application takes nothing and the lane is full, it fails
+ * Sending never waits, as at the application's end. While the application takes nothing and the lane is full, it fails
  * with %FERRY_ERROR_WOULD_BLOCK, and functions that may wait do so within their time. The transport closes with
  * %FERRY_ERROR_CLOSED when the application closes its end, ends the link or has finished with the worker. Dropping the
  * last reference closes the transport, and the application is notified.

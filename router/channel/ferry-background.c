@@ -4,8 +4,8 @@
 /* Results of a worker that are kept until an application takes them.
  *
  * While an application is attached, a thread, the giver, sends it the oldest result. When the application has answered
- * the result, or has taken it from the channel, the giver removes the result from the queue and sends the next one.
- * When sending fails, the giver ends and the result stays in the queue.
+ * the result, or has taken it from the channel, the giver removes it from the queue and sends the next one. When
+ * sending fails, the giver ends and the result stays in the queue.
  *
  * Threads:   any, where nothing else is said.
  * Locks:     attaching, then lock. A thread that starts or joins the giver holds attaching; the giver never locks
@@ -389,8 +389,8 @@ ferry_background_put (FerryBackground *self, GVariant *result, gint64 timeout, G
 /**
  * ferry_background_attach:
  * @self: a background
- * @transport: the transport to the application; the background has a reference to it until
- *   [method@Ferry.Background.detach], until the next application attaches, or until a result could not be given
+ * @transport: the transport to the application; referenced until [method@Ferry.Background.detach], until the next
+ *   application attaches, or until a result could not be given
  * @error: return location for an error
  *
  * Gives results to an application from now on, one after the other, the oldest first. A thread of the background sends
@@ -412,7 +412,7 @@ ferry_background_attach (FerryBackground *self, FerryTransport *transport, GErro
  * ferry_background_attach_channel:
  * @self: a background
  * @channel: a channel with an application, such as one over a transport of a [class@Ferry.Listener], with no other
- *   sender; the background has a reference to it for as long as [method@Ferry.Background.attach] has one to a transport
+ *   sender; referenced for as long as [method@Ferry.Background.attach] has one to a transport
  * @error: return location for an error
  *
  * Gives results to an application as [method@Ferry.Background.attach] does, but as the messages of a channel, without
@@ -421,7 +421,7 @@ ferry_background_attach (FerryBackground *self, FerryTransport *transport, GErro
  *
  * The background keeps a result until the application has taken it. A result may be given a second time if this
  * application ends, or another one attaches, at the moment when the result is taken. A listener that accepts one
- * application at a time, the default, rules out the second case: the next application attaches only after all messages
+ * application at a time, the default, rules out the second case. The next application attaches only after all messages
  * of this one were read.
  *
  * [method@Ferry.Background.finish] closes the channel after the last result. Any thread but one that receives for it.

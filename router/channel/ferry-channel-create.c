@@ -183,7 +183,7 @@ drop (gpointer data)
   ferry_channel_process_unref (self);
 }
 
-/* Reaps or kills children whose channels were dropped, because their context may no longer be iterated. */
+/* Reaps or kills the children of channels that were dropped, because their context may no longer be iterated. */
 static void
 look_after_dropped (void)
 {
@@ -311,7 +311,7 @@ give_up_child (pid_t pid, GError **error)
  * ferry_channel_create:
  * @error: return location for an error
  *
- * Forks the process, and returns an end of a new channel in the parent and in the child: [method@Ferry.Channel.get_pid]
+ * Forks the process, and returns an end of a new channel in the parent and in the child. [method@Ferry.Channel.get_pid]
  * returns 0 in the child. This function needs no router and no main loop, and is for programs without threads.
  *
  * It fails in a process that has threads: the child might need a lock that another thread held at the fork. So nothing

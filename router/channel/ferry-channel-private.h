@@ -43,7 +43,7 @@ gboolean ferry_channel_is_ready (FerryChannel *self);
 /* any: whether the channel's end was taken: a taking function has returned FERRY_CHANNEL_AT_END or its error. */
 gboolean ferry_channel_is_end_taken (FerryChannel *self);
 typedef void (*FerryChannelNewsFunc) (FerryChannel *channel, gpointer data);
-/* On the thread of the channel's context: makes that thread call func (nullable) whenever there may be something to
+/* On the thread of the channel's context. Makes that thread call func (nullable) whenever there may be something to
  * take, and when the channel's end was taken. Returns FALSE if another func is set, or `flowing` is TRUE. */
 gboolean ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data);
 /* any: makes the context's thread call the func of ferry_channel_set_news_func() once more. */
@@ -98,8 +98,9 @@ typedef struct
   FerryWaitQueue waits; /* completions that wait for the process' end */
 } FerryChannelProcess;
 
-/* Initializes self when the process has started, and sets it as the channel's process. self has one reference, which
- * belongs to the channel. alone, drop and clear must be set before. home and worker (nullable) are (transfer full). */
+/* Initializes self when the process has started, and sets it as the channel's process. It has one reference, which
+ * belongs to the channel. The fields alone, drop and clear must be set before. home and @worker (nullable) are
+ * (transfer full). */
 void ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryHome *home, FerryRouter *router,
                                  FerryWorker *worker);
 gpointer ferry_channel_process_ref (gpointer self);
@@ -109,7 +110,8 @@ void ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit);
 /* Must be called in a forked child: forgets the processes that were forked before, which are the parent's. */
 void ferry_channel_process_forget_all (void);
 
-/* Sets the process of a channel, once. On the thread that started the process, whose reference the channel takes. */
+/* Sets the process of a channel, once. On the thread that started the process. The channel takes the reference to
+ * it. */
 void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process);
 /* Notes, before the channel is used, that it is the end of a child that ferry_channel_create() forked. */
 void ferry_channel_set_childs (FerryChannel *self);

@@ -54,11 +54,11 @@ ferry_channel_function_register (const char *name, const char *arguments_type, F
  * @arguments_type: (nullable): the type string of its arguments; %NULL: any arguments, or none
  * @function: (scope notified) (closure user_data) (destroy destroy): the function
  * @user_data: (nullable): data for @function
- * @destroy: (nullable): called with @user_data when the function is not registered, since its name is taken; a function
- *   that is registered stays until the process ends
+ * @destroy: (nullable): called with @user_data if the name is taken; a function that is registered stays until the
+ *   process ends
  *
  * Registers a function with data of its own, as [func@Ferry.Channel.function_register] does without. This is the form
- * for languages whose functions are closures. Any thread.
+ * for languages with closures as functions. Any thread.
  */
 void
 ferry_channel_function_register_full (const char *name, const char *arguments_type, FerryChannelFunctionFull function,

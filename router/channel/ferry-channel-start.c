@@ -321,7 +321,7 @@ spawn (FerryLauncher *starter, FerryRouter *router, const char *function, GVaria
  * When the last reference to the channel is dropped, the function can receive no more messages and its sending fails. A
  * worker that has not ended 5 seconds later is killed. To let it work for longer, keep the channel and use
  * [method@Ferry.Channel.wait_async]. A worker that closes its transport must also exit within 5 seconds. On the
- * router's thread, in whose main context the channel's signals are emitted.
+ * router's thread: its main context emits the channel's signals.
  *
  * Fails with %FERRY_ERROR_NOT_RUNNING, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_LAUNCH_FAILED,
  * %FERRY_ERROR_SYSTEM, and as [method@Ferry.Launcher.spawn].

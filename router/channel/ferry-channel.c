@@ -14,10 +14,10 @@
  * Threads:    any. Requests are received on the thread that receives for the transport, or on one that waits for the
  *             channel; signals are emitted in context.
  * Locks:      lock. While it is held, no other lock is taken except the wait queue's.
- * Invariants: one thread at a time flushes, and it sends the queues' items one after the other, so the end message is
+ * Invariants: one thread at a time flushes, and it sends the queues' items one after the other. So the end message is
  *             sent after all messages. An end has FERRY_CHANNEL_WINDOW credits. Each of the other end's credits is in
- *             one of four states: it is unused; its message is on the way; its message is in `in`; or its message was
- *             taken and the credit is not given back yet. n_held counts the last two.
+ *             one of four states. It is unused; its message is on the way; its message is in `in`; or its message was
+ *             taken and the credit is not given back yet. The field n_held counts the last two.
  * Trust:      the other end is not trusted: when it breaks a rule, the transport is closed. */
 
 #include "config.h"
@@ -90,7 +90,8 @@ typedef struct
  * A message is taken when the application gets it: from [method@Ferry.Channel.receive], from its asynchronous form, or
  * by a signal. At most %FERRY_CHANNEL_WINDOW messages wait at an end to be taken. When that many wait, the other end
  * waits before it sends another message. So messages use a bounded amount of memory. A message needs no answer; sending
- * it does not wait until it was taken. [method@Ferry.Channel.send_acknowledged] does wait for that, for a round trip.
+ * it does not wait until it was taken. For that wait, of a round trip, there is
+ * [method@Ferry.Channel.send_acknowledged].
  *
  * Each end closes its own direction: by [method@Ferry.Channel.close], or by [method@Ferry.Channel.fail], which raises
  * an error at the other end. The other end takes all messages first, and then is notified that the channel was closed.
@@ -125,7 +126,7 @@ struct _FerryChannel
                           * (element-type Outgoing) (owned): to be sent */
   GQueue taken_calls;    /* (element-type FerryCall) (owned): taken messages and the end message, to be acknowledged */
   guint credits;         /* how many messages the other end has room for */
-  guint n_taken;         /* how many messages were taken whose credits were not given back */
+  guint n_taken;         /* how many messages were taken without their credits being given back */
   gboolean flushing;     /* a thread runs flush_all() */
   Outgoing *sending;     /* (unowned) (nullable): the first item of `out`, while the flushing thread sends it */
   gboolean flush_again;  /* the flushing thread must look for work again before it returns */
@@ -135,7 +136,7 @@ struct _FerryChannel
 
   GQueue in;               /* (element-type FerryIncoming) (owned): messages that were received and not taken */
   FerryWaitQueue receives; /* any: waits of ferry_channel_receive_async(); there are waits only while `in` is empty */
-  guint n_held;            /* how many messages were received whose credits were not given back */
+  guint n_held;            /* how many messages were received without their credits being given back */
   gboolean ended;          /* the other end's end message was received */
   GError *end_error;       /* (owned) (nullable): the error that the end message raised */
   GError *lost;            /* (owned) (nullable): why the transport is closed */
@@ -1091,7 +1092,7 @@ has_news (FerryChannel *self, gpointer data)
   return self->in.length > 0 || self->ended || self->lost != NULL;
 }
 
-/* Gives the caller of a receiving function a message, or the end: both incoming and bad_end are NULL if the other end
+/* Gives the caller of a receiving function a message, or the end. Both incoming and bad_end are NULL if the other end
  * closed without an error. Takes ownership of bad_end. */
 static gboolean
 give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failure, GError **error)
@@ -1132,9 +1133,9 @@ give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failu
  * it is for tests and console programs; an application uses [method@Ferry.Channel.receive_async].
  *
  * On another thread of the application, messages come while the router's thread works, and also while it waits for that
- * thread. The router's thread is needed only to start the worker, to tell that the worker was lost, and where the
- * channel was made after its worker was spawned or on another thread than the router's. It also is while it runs a
- * callback of an asynchronous function of the same channel.
+ * thread. The router's thread is needed only to start the worker, and to tell that the worker was lost. It is also
+ * needed where the channel was made after its worker was spawned, or on another thread than the router's. It also is
+ * while it runs a callback of an asynchronous function of the same channel.
  *
  * Returns: %TRUE with a message, or if the other end closed without an error
  */
@@ -1345,11 +1346,11 @@ send_and_wait (FerryChannel *self, const char *method, GVariant *value, gboolean
  * the message, even if this process ends at once. Any thread.
  *
  * This function waits while %FERRY_CHANNEL_WINDOW messages at the other end are not taken. On the router's thread, and
- * on the thread that receives for the transport, it never waits: it fails with %FERRY_ERROR_WOULD_BLOCK, and
+ * on the thread that receives for the transport, it never waits. It fails with %FERRY_ERROR_WOULD_BLOCK, and
  * [property@Ferry.Channel:writable] is notified when there is room again.
  *
- * A message that is being sent when the time is over counts as sent. So in a worker whose lane to the application is
- * full, this function can take longer than @timeout.
+ * A message that is being sent when the time is over counts as sent. So in a worker with a full lane to the
+ * application, this function can take longer than @timeout.
  *
  * Fails with %FERRY_ERROR_WOULD_BLOCK, %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_CLOSED,
  * %FERRY_ERROR_NOT_STARTED, %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE.
@@ -1643,7 +1644,7 @@ ferry_channel_close (FerryChannel *self)
  * @self: a channel
  * @failure: the error to raise at the other end
  *
- * Closes this end as [method@Ferry.Channel.close] does, and raises an error at the other end: after all messages, its
+ * Closes this end as [method@Ferry.Channel.close] does, and raises an error at the other end. After all messages, its
  * receiving functions fail with @failure's domain, code and message, and with a trace. Does nothing if this end was
  * closed or failed before. Any thread.
  */
@@ -1741,8 +1742,8 @@ ferry_channel_get_process (FerryChannel *self)
  * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] the
  * number says which process this is: in the child, and only there, it is 0. Any thread.
  *
- * Do not give the number to `kill()`, which signals all processes where it is -1:
- * [method@Ferry.Worker.send_signal] signals the worker, also one that does not run yet.
+ * Do not give the number to `kill()`, which signals all processes where it is -1. Use
+ * [method@Ferry.Worker.send_signal], also for a worker that does not run yet.
  *
  * Returns: the process' number; -1 if there is no process, or its number is not known yet
  */
@@ -1942,7 +1943,7 @@ install_properties (GObjectClass *object_class)
 
 /**
  * ferry_channel_new:
- * @transport: a transport, whose other end has a channel too, or will have one
+ * @transport: a transport with a channel at its other end, now or later
  *
  * Makes a channel over an end of a transport. The channel gets all requests of the transport, which so has no other
  * channel, demux or exporter. Signals are emitted in the context that is now the thread-default one. Any thread.
@@ -2072,7 +2073,7 @@ ferry_channel_class_init (FerryChannelClass *klass)
    * @failure: (nullable): an error that was sent as a message, or %NULL
    *
    * A message was received and is taken by this emission. Exactly one of @value and @failure is set. Emitted while
-   * [property@Ferry.Channel:flowing] is set. The end is not a message: [property@Ferry.Channel:closed] is notified for
+   * [property@Ferry.Channel:flowing] is set. The end is not a message. [property@Ferry.Channel:closed] is notified for
    * it, and [method@Ferry.Channel.receive] fails with the error that the channel ended with.
    */
   message_signal = g_signal_new ("message", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,

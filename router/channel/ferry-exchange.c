@@ -5,9 +5,9 @@
  *
  * Threads:    the router's thread; without a router, the thread that made the exchange.
  * Invariants: a channel is in the list `active` exactly while it is in `members`. It leaves when it has finished: its
- *             end was taken and its process, if it has one, has ended. n_running counts the members, and the processes
- *             of channels that were removed and closed before. While n_running is at the limit, functions and channels
- *             wait in `waiting`, in order.
+ *             end was taken and its process, if it has one, has ended. The field n_running counts the members, and the
+ *             processes of channels that were removed and closed before. While n_running is at the limit, functions and
+ *             channels wait in `waiting`, in order.
  * References: a handler may remove any channel, and may drop the exchange. So code that emits a signal has references
  *             to both. */
 
@@ -128,7 +128,7 @@ has_ready (FerryExchange *self)
   return FALSE;
 }
 
-/* Ends the waits whose condition is met now. */
+/* Ends the waits that have their condition met now. */
 static void
 tell (FerryExchange *self)
 {
@@ -267,7 +267,7 @@ news_came (FerryChannel *channel, gpointer exchange)
 /**
  * ferry_exchange_add:
  * @self: an exchange
- * @channel: a channel that is in no exchange, and whose property [property@Ferry.Channel:flowing] is %FALSE
+ * @channel: a channel that is in no exchange, with [property@Ferry.Channel:flowing] %FALSE
  *
  * Adds a channel at once, even if more channels run then than the limit allows. On the exchange's thread.
  *
@@ -343,8 +343,8 @@ wait_for_removed (FerryExchange *self, FerryChannelProcess *process)
  * Removes a channel, which may be done at any time. Its further messages must be taken from the channel itself. If
  * workers wait for the limit, the next one is started.
  *
- * If [property@Ferry.Exchange:autoclose] is on, this end of the channel is closed as by [method@Ferry.Channel.close],
- * and this function waits until the worker has ended, for at most 5 seconds. While it waits, it iterates the router's
+ * If [property@Ferry.Exchange:autoclose] is on, this end of the channel is closed as by [method@Ferry.Channel.close].
+ * This function then waits until the worker has ended, for at most 5 seconds. While it waits, it iterates the router's
  * main context. In a callback of the main context it does not wait: a main loop is never held up. Until the worker has
  * ended, it counts against the limit, and [method@Ferry.Exchange.finish] waits.
  *
@@ -523,7 +523,7 @@ look (FerryExchange *self, GError **error)
 
 /**
  * ferry_exchange_ready:
- * @self: an exchange whose messages do not flow
+ * @self: an exchange with messages that do not flow
  * @timeout: how long to wait, in microseconds; 0: do not wait, negative: without a limit
  * @error: return location for an error
  *
@@ -538,8 +538,8 @@ look (FerryExchange *self, GError **error)
  * %FERRY_ERROR_BUSY in a callback of the main context, if @timeout is not 0.
  *
  * Returns: (transfer container) (element-type FerryChannel) (nullable): the channels that have something to take, or
- * %NULL with @error set. The array is empty when all channels have finished and no worker or channel waits for the
- * limit; with a @timeout of 0 also when nothing has come
+ * %NULL with @error set. The array is empty when all channels have finished and none waits for the limit; with a
+ * @timeout of 0 also when nothing has come
  */
 GPtrArray *
 ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
@@ -561,7 +561,7 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
 
 /**
  * ferry_exchange_ready_async:
- * @self: an exchange whose messages do not flow
+ * @self: an exchange with messages that do not flow
  * @cancellable: (nullable): ends the wait
  * @callback: (scope async): called when channels have something to take, or all have finished
  * @user_data: data for @callback
@@ -1013,8 +1013,8 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExchange:autoclose:
    *
-   * Whether channels that leave the exchange from now on, because they have finished or by
-   * [method@Ferry.Exchange.remove], are closed, and their workers waited for. %TRUE by default.
+   * Whether channels that leave the exchange from now on are closed, and their workers waited for. They leave because
+   * they have finished or by [method@Ferry.Exchange.remove]. %TRUE by default.
    */
   properties[PROP_AUTOCLOSE] = g_param_spec_boolean ("autoclose", NULL, NULL, TRUE, FERRY_SETTABLE);
 

@@ -8,8 +8,8 @@
  * sends no hello delays no other connection.
  *
  * Each application that is accepted is a client until its transport is closed. At the limit of clients a hello is
- * refused at once, unless a client is about to leave: its application has closed its socket, or the same process sends
- * another hello. In this case the hello waits for up to a second.
+ * refused at once, unless a client is about to leave. Then its application has closed its socket, or the same process
+ * sends another hello. In this case the hello waits for up to a second.
  *
  * References: the listener, the thread, a posted notify_cb() and each client have a reference to the acceptor. The
  *             acceptor has a weak reference to its listener; clients may outlive both. Dropping the listener joins the
@@ -102,7 +102,7 @@ typedef struct
  *
  * The address is a path, or a name in the abstract namespace with an “@” before it. Prefer a path in `XDG_RUNTIME_DIR`:
  * it has permissions, and applications can wait for a worker to listen there. Only one listener can have an address; a
- * second listener is refused. Beside the socket there is a lock file, whose name is the path and `.lock`. Both are
+ * second listener is refused. Beside the socket there is a lock file. Its name is the path and `.lock`. Both are
  * removed when the listener is closed and when the process calls `exit()`. If a process was killed, the next listener
  * at the address replaces both files. A child that is forked shares the address until it executes a program.
  *
@@ -529,7 +529,7 @@ acceptor_main (gpointer data)
 
 /* ---- the acceptor ---- */
 
-/* Makes an acceptor, whose thread does not run yet. Takes ownership of binding. */
+/* Makes an acceptor. Its thread does not run yet. Takes ownership of binding. */
 static FerryAcceptor *
 acceptor_new (FerryListener *listener, FerryBinding *binding, GError **error)
 {
@@ -717,7 +717,7 @@ ferry_listener_class_init (FerryListenerClass *klass)
    * @transport: the transport to the application
    *
    * An application has attached. A handler must take a reference to @transport, or make a [class@Ferry.Mux] or
-   * [class@Ferry.Demux] of it; otherwise the transport is closed after the emission. What the application has already
+   * [class@Ferry.Demux] of it. Otherwise the transport is closed after the emission. What the application has already
    * sent is kept until the transport is used. Emitted in the main context of [method@Ferry.Listener.start].
    */
   attached_signal = g_signal_new ("attached", FERRY_TYPE_LISTENER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,

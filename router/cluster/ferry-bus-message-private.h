@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What comes from a NATS server: from whom it is, and what a host tells of itself.
+/* What comes from a NATS server: the name of the sender, and what a host tells of itself.
  *
- * Owner:   nobody: functions without a state.
+ * Owner:   none; these are functions without a state.
  * Threads: any.
  * Trust:   neither the servers nor the other ends are trusted. */
 
@@ -13,7 +13,7 @@
 
 G_BEGIN_DECLS
 
-/* Who is at the other end: tokens. */
+/* The other end: tokens. */
 typedef struct
 {
   char name[FERRY_MAX_TOKEN + 1];

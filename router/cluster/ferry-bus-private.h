@@ -1,14 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The connection of an application, or of a host, to the NATS servers: who is there, and the packets of sessions.
+/* The connection of an application, or of a host, to the NATS servers: which hosts are there, and the packets of
+ * sessions.
  *
- * An application has the name of its user and a number, and a host has a name and a number: its peer and its id, as the
- * other end sees it. They come from the subjects, which the server's permissions guard, and never from what was sent.
+ * An application has the name of its user and a number, and a host has a name and a number. The other end sees them as
+ * its peer and its id. They come from the subjects, which the server's permissions guard, and never from what was sent.
  *
  * Subjects, with a random ID for each bus:
  *
- *   ferry.APPLICATION.hello.USER.ID                  application -> hosts: who is there?
+ *   ferry.APPLICATION.hello.USER.ID                  application -> hosts: which are there?
  *   ferry.APPLICATION.present.HOST.ID                host -> applications: what it can do
  *   ferry.APPLICATION.down.HOST.ID.USER.ID           packets of a session, application -> host
  *   ferry.APPLICATION.up.USER.ID.HOST.ID             packets of a session, host -> application
@@ -53,8 +54,8 @@ void ferry_bus_unref (FerryBus *self);
 void ferry_bus_close (FerryBus *self);
 
 FerryClusterState ferry_bus_get_state (FerryBus *self);
-/* Returns (transfer none) (nullable) what is wrong, and what to do about it: why there is no connection; or, while
- * there is one, what the server does not permit. */
+/* Returns (transfer none) (nullable) what is wrong, and what to do about it. This is why there is no connection or,
+ * while there is one, what the server does not permit. */
 const GError *ferry_bus_get_error (FerryBus *self);
 /* Returns (transfer none) the user, a token. */
 const char *ferry_bus_get_user (FerryBus *self);
@@ -65,7 +66,7 @@ const char *ferry_bus_get_address (FerryBus *self);
 /* Returns the size in bytes of the largest packet that the server takes, as far as that is known. */
 gsize ferry_bus_get_max_packet (FerryBus *self);
 
-/* Asks the hosts who is there. The bus does so itself at each connect. For an application. */
+/* Asks which hosts are there. The bus does so itself at each connect. For an application. */
 void ferry_bus_say_hello (FerryBus *self);
 /* Tells the applications what this host can do: now, at each connect, and to each application that asks. For a host.
  * Sinks facts. */

@@ -6,9 +6,9 @@
  * A thread of the bus does what may wait: it connects, waits until the connection is lost, and connects again. The
  * router's thread publishes by itself as long as the link waits for nothing and nothing is before it. Else it puts what
  * is to be published into the outbox, which the bus's thread empties. Threads of the link put what has come into the
- * inbox, in the order in which it came, and so does the bus's thread with changes of the state. The router's thread
- * takes it out, woken by a post. It stops after a while, and goes on after a pause in which sources of lower priority
- * have their turn. Both boxes are bounded; what has no room is dropped, and counted.
+ * inbox, in the order in which it came. The bus's thread puts changes of the state there too. The router's thread takes
+ * it out, woken by a post. It stops after a while, and goes on after a pause in which sources of lower priority have
+ * their turn. Both boxes are bounded; what has no room is dropped, and counted.
  *
  * The NATS library does not say when it has called a handler for the last time. So handlers know a connection by its
  * number only, and ask a table which bus that is.
@@ -158,9 +158,9 @@ static guint latest_connection; /* table_lock */
 
 static pthread_mutex_t exit_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t exit_changed; /* made once, with the first thread */
-static GSList *ended;               /* exit_lock: (element-type GThread) (owned): threads that nobody has waited for */
+static GSList *ended;      /* exit_lock: (element-type GThread) (owned): threads that no thread has waited for */
 static GQueue running;     /* exit_lock: (element-type FerryBus), linked by running_link: those with a thread */
-static pid_t exit_process; /* const once made: whose threads these are */
+static pid_t exit_process; /* const once made: the owner of these threads */
 
 /* ---- References ---- */
 
@@ -1004,8 +1004,8 @@ end_threads (void)
   join_ended ();
 }
 
-/* Handlers of exit() are called in the reverse order, and OpenSSL's is there when the NATS library was opened: that
- * takes some milliseconds, once, and comes before the first thread, which might be in the middle of it when the process
+/* Handlers of exit() are called in the reverse order, and OpenSSL's is there when the NATS library was opened. That
+ * takes some milliseconds, once. It comes before the first thread, which might be in the middle of it when the process
  * ends. */
 static void
 prepare_exit (void)

@@ -5,8 +5,8 @@
  *
  * Each step starts with an event: a task was submitted, a host has told something, a session was opened or has ended.
  * Each event ends in schedule(), which sends tasks as long as there are hosts with room. What need not be done at once
- * is done by tend(), at most once in a millisecond or, with many hosts, less often: telling hosts what waits, telling
- * tasks why they wait, and taking back tasks that another host could run now.
+ * is done by tend(), at most once in a millisecond or, with many hosts, less often. It is telling hosts what waits,
+ * telling tasks why they wait, and taking back tasks that another host could run now.
  *
  * It is one file since most of its functions read and change which hosts there are and what they have room for. The
  * code for a single host is in ferry-host.c, and that for the servers in ferry-discovery.c.
@@ -32,8 +32,8 @@
 #define TEND_INTERVAL (1 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define TEND_INTERVAL_PER_HOST 1
 
-/* How long a host has to begin a task until an idle host may get it: round trips, at least so many microseconds, and at
- * most a part of the cut timeout, since it is the host that makes the round trip long. */
+/* How long a host has to begin a task until an idle host may get it. The time is in round trips, and at least so many
+ * microseconds. It is at most a part of the cut timeout, since it is the host that makes the round trip long. */
 #define BEGIN_ROUND_TRIPS 3
 #define BEGIN_MICROSECONDS 2000
 #define BEGIN_CUT_PART 10
@@ -47,8 +47,8 @@
 /* How often it is said that there are more, in microseconds. */
 #define CROWDED_PERIOD (60 * G_USEC_PER_SEC)
 
-/* How long a host is not used after it was lost for the first time, and after it has broken a rule or its version does
- * not fit. */
+/* How long a host is not used after it was lost for the first time. Also for one that has broken a rule or has a
+ * version that does not fit. */
 #define LOST_PAUSE (1 * G_USEC_PER_SEC)
 #define FAULT_PAUSE (60 * G_USEC_PER_SEC)
 
@@ -64,8 +64,8 @@
  * application at the server, and sends them the tasks of its executors ([ctor@Ferry.Executor.new_for_runner]). A task
  * waits while no host has its function, or none has room; [method@Ferry.Task.get_text] tells the former.
  *
- * A task that a host has begun when it is lost fails with %FERRY_ERROR_WORKER_LOST, unless it has retries
- * ([property@Ferry.Task:retries]) or is idempotent ([property@Ferry.Task:idempotent]): then it runs again, on
+ * A task that a host has begun when it is lost fails with %FERRY_ERROR_WORKER_LOST. If the task has retries
+ * ([property@Ferry.Task:retries]) or is idempotent ([property@Ferry.Task:idempotent]), it runs again instead, on
  * another host where there is one. A task that no host has begun is never lost. A connection that is cut for less than
  * [property@Ferry.Cluster:cut-timeout] costs nothing but that time.
  *
@@ -329,7 +329,7 @@ typedef struct
 {
   FerryCluster *cluster;
   guint added;      /* to the obstacle of each */
-  GPtrArray *tasks; /* (element-type FerryTask): whose text is not what it should be */
+  GPtrArray *tasks; /* (element-type FerryTask): tasks with a text that is out of date */
 } TellTasks;
 
 /* added: OBSTACLE_HERE_TOO, or 0. */
@@ -1116,7 +1116,7 @@ install_identity (void)
   /**
    * FerryCluster:router:
    *
-   * The router on whose thread the cluster is used, and its signals are emitted. Any thread.
+   * The router of the thread that uses the cluster. The signals are emitted on that thread. Any thread.
    */
   properties[PROP_ROUTER] = g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, FERRY_AT_CONSTRUCTION);
   /**
@@ -1136,7 +1136,7 @@ install_identity (void)
    *
    * The name of the user, which is a part of the subjects of all messages: 1 to 64 letters, digits, `_` and `-`. The
    * server's permissions can keep users apart by it. %NULL, the default, stands for the user of the URL, or for `user`
-   * where the URL has none. Who logs in is the user of the URL in any case. Used from the next connection on.
+   * where the URL has none. The user of the URL logs in, in any case. Used from the next connection on.
    */
   properties[PROP_USER] = g_param_spec_string ("user", NULL, NULL, NULL, FERRY_SETTABLE);
   /**

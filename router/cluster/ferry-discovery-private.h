@@ -3,7 +3,7 @@
 
 /* Finds the hosts of an application at the servers, and opens sessions to them.
  *
- * Owner:   its maker, who closes it.
+ * Owner:   its maker, which closes it.
  * Threads: the router's.
  * Trust:   a host's name and instance come from the subject of its presence, which the servers guard. */
 

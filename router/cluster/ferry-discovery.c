@@ -20,7 +20,7 @@
 /* All hosts answer when this end looks for one. */
 #define LOOK_INTERVAL (1 * G_USEC_PER_SEC)
 
-/* When a host may be used again, in monotonic time, and how long it was not. G_MAXINT64: never, and for ever. */
+/* When a host may be used again, in monotonic time, and how long it was not. G_MAXINT64: never, and without an end. */
 typedef struct
 {
   gint64 until;
@@ -120,8 +120,8 @@ is_shut_out (FerryDiscovery *self, const char *key)
   return absence != NULL && absence->until > g_get_monotonic_time ();
 }
 
-/* Returns for how long a host is left alone after a session that lived for so long: for time, or twice as long as it
- * was before. */
+/* Returns for how long a host is left alone after a session that lived for so long. This is time, or twice as long as
+ * it was before. */
 static gint64
 get_pause (FerryDiscovery *self, const char *key, gint64 time, gint64 lived)
 {
@@ -167,7 +167,7 @@ bus_changed (gpointer data)
     self->funcs->changed (self->data);
 }
 
-/* Whether facts are those of the host whose subject they came by, in a version that this program speaks. */
+/* Whether facts are those of the host of the subject that they came by, in a version that this program speaks. */
 static gboolean
 check_facts (const FerryHostFacts *facts, const char *host, const char *id, GError **error)
 {

@@ -3,10 +3,10 @@
 
 /* ferry-host: runs the functions of a program for applications on other machines.
  *
- * The program tells its functions, the bus tells the applications of them, the reception makes a session for each
+ * The program tells its functions, and the bus tells the applications of them. The reception makes a session for each
  * application, and the service runs what they ask for. SIGTERM and SIGINT drain; a second one ends at once.
  *
- * Exit status: 0 after a drain, or a check that found nothing wrong; 1 for wrong options; 2 where the host cannot work,
+ * Exit status: 0 after a drain, or a check that found nothing wrong. 1 for wrong options; 2 where the host cannot work,
  * or a check found something; 3 after a second signal. */
 
 #include "config.h"

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The program whose functions a host runs: its pool of workers, and what it can do.
+/* The program that has the functions of a host: its pool of workers, and what it can do.
  *
  * Owner:   ferry-host.
  * Threads: the router's, which is the program's first. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The program whose functions a host runs. See ferry-host-program-private.h. */
+/* The program that has the functions of a host. See ferry-host-program-private.h. */
 
 #include "config.h"
 

@@ -12,7 +12,7 @@
 #include "cluster/ferry-rate-private.h"
 #include "route/ferry-router-private.h"
 
-/* For so long, an application whose protocol does not fit is not told of again. It may try far more often. */
+/* For so long, an application with a protocol that does not fit is not told of again. It may try far more often. */
 #define MISFIT_PAUSE (60 * G_USEC_PER_SEC)
 #define MAX_MISFITS 4096
 
@@ -25,8 +25,8 @@ struct _FerryHostReception
   gpointer bus;
   GHashTable *guests; /* (element-type utf8 Guest) (owned): by their names */
   GHashTable *users;  /* (element-type utf8 User) (owned): those that have sessions */
-  /* (element-type utf8 gint64) (owned): applications whose protocol does not fit, and until when, in monotonic time,
-   * nothing is said of them */
+  /* (element-type utf8 gint64) (owned): applications with a protocol that does not fit, and until when, in monotonic
+   * time, nothing is said of them */
   GHashTable *misfits;
   FerryRate complaints; /* lines in the log about them */
 };

@@ -3,11 +3,11 @@
 
 /* How a host divides its room among the applications that send it tasks. Plain numbers: this knows no session.
  *
- * A host has a place for each worker, and places ahead: so many that workers which are quicker than the way to the
- * application and back always find the next run here. Sessions that want more room get it by turns, one run at a time.
- * Beside that, each session may have room for the workers that are free, and for one run at the least, so that a task
- * which is submitted later is sent at once. That is more than there is where several sessions use it at the same time;
- * then runs wait here, and an application may withdraw them. Room that was given is never taken back.
+ * A host has a place for each worker, and places ahead. There are so many of these that workers which are quicker than
+ * the way to the application and back always find the next run here. Sessions that want more room get it by turns, one
+ * run at a time. Beside that, each session may have room for the workers that are free, and for one run at the least.
+ * So a task which is submitted later is sent at once. That is more than there is where several sessions use it at the
+ * same time; then runs wait here, and an application may withdraw them. Room that was given is never taken back.
  *
  * An application that is cut off, or does not answer, has runs that wait for it: for leave, or for their results to be
  * taken. These take no room from others, and until they are over it gets no more room.
@@ -40,7 +40,7 @@ typedef struct
   gint64 mean_run;   /* in microseconds, of the latest runs; 0: not known */
   gint64 round_trip; /* in microseconds, of the latest ways to an application and back; 0: not known */
   GPtrArray *shares; /* (owned) (element-type FerryHostShare): elements unowned */
-  guint next;        /* index of the share whose turn is next */
+  guint next;        /* index of the share that has the next turn */
 } FerryHostRoom;
 
 void ferry_host_room_init (FerryHostRoom *self, guint n_workers);

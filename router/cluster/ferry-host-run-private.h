@@ -1,15 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run that an application asks a host for: a call of FERRY_RUN_METHOD, the task that does it here, and what waits
- * to be sent of it.
+/* One run that an application asks a host for. It is a call of FERRY_RUN_METHOD, the task that does it here, and what
+ * waits to be sent of it.
  *
- * What is to be sent waits in order, as the session may have no room for a while. What the function yields is held
- * back by the application's window, and so in the worker; progress is paced, and only the latest report is sent. Other
+ * What is to be sent waits in order, as the session may have no room for a while. What the function yields is held back
+ * by the application's window, and so in the worker. Progress is paced, and only the latest report is sent. Other
  * messages of the function are bounded: a run that sends too much while none of it can be sent fails. Log lines beyond
  * the bound are left out, and counted.
  *
- * Owner:   counted references: its session, its call, and whoever is about to tell it something.
+ * Owner:   counted references: its session, its call, and each function that is about to tell it something.
  * Threads: the router's, except that the call's functions are called by the thread that receives. */
 
 #pragma once
@@ -41,7 +41,7 @@ typedef struct
 } FerryHostRunFuncs;
 
 /* The line of runs that wait for the workers of a host, or have a place with them. A run leaves it once, when it was
- * refused or its task is done, also when nobody wants to hear of it any more. */
+ * refused or its task is done, also when neither end wants to hear of it any more. */
 typedef struct
 {
   void (*leave) (gpointer data, FerryHostRun *run);

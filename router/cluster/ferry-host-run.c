@@ -422,7 +422,7 @@ window_grew (gpointer data)
   note_owing (data);
 }
 
-/* The thread that receives: implements the window's function, whose reference it drops. */
+/* The thread that receives: implements the window's function. Drops the reference of that function. */
 static void
 take_window (gpointer data)
 {

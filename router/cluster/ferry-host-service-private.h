@@ -5,9 +5,9 @@
  * of the network.
  *
  * Runs stand in one line, in the order in which they came. A run that gets a place begins at once if it is idempotent,
- * and else asks for leave. There are as many places as there are workers, and some ahead while runs are short: these
- * have leave before a worker is free for them, and count as begun where the host dies. A place whose application does
- * not answer is given to another run meanwhile.
+ * and else asks for leave. There are as many places as there are workers, and some ahead while runs are short. Runs in
+ * places ahead have leave before a worker is free for them, and count as begun where the host dies. The place of an
+ * application that does not answer is given to another run meanwhile.
  *
  * Owner:   counted references. What it still does when the last one is dropped ends with it.
  * Threads: the router's. */
@@ -44,12 +44,13 @@ FerryHostService *ferry_host_service_new (FerryPool *pool, const char *name, con
 
 /* Returns (transfer none) the facts, as they are now. */
 const FerryHostFacts *ferry_host_service_get_facts (FerryHostService *self);
-/* Serves an application until its transport ends. name: who it is, for logs. Fails with FERRY_ERROR_ALREADY_RUNNING,
- * with FERRY_ERROR_TOO_LARGE when there are too many sessions, and with FERRY_ERROR_REFUSED when it drains. */
+/* Serves an application until its transport ends. name: the application's, for logs. Fails with
+ * FERRY_ERROR_ALREADY_RUNNING, with FERRY_ERROR_TOO_LARGE when there are too many sessions, and with
+ * FERRY_ERROR_REFUSED when it drains. */
 gboolean ferry_host_service_add (FerryHostService *self, FerryTransport *transport, const char *name, GError **error);
 /* Takes no more runs, gives back those that have not begun, and waits for the others: calls drained() later. */
 void ferry_host_service_drain (FerryHostService *self);
-/* What carries a transport may take longer than its session to bring results to the application: it holds the service
+/* What carries a transport may take longer than its session to bring results to the application. It holds the service
  * once until that is done, and releases it once. */
 void ferry_host_service_hold (FerryHostService *self);
 void ferry_host_service_release (FerryHostService *self);

@@ -117,7 +117,7 @@ give_place (FerryHostService *self, FerryHostRun *run)
     ferry_timers_set (self->router->timers, &self->patience, run->asked_at + PATIENCE, patience_over, self);
 }
 
-/* A place ahead is only for a run that may be run again: to give leave is to have begun, and what no worker has begun
+/* A place ahead is only for a run that may be run again. To give leave is to have begun, and what no worker has begun
  * must not be lost with this host. */
 static gboolean
 has_place (FerryHostService *self, const FerryHostRun *run)

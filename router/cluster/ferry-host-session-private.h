@@ -3,9 +3,9 @@
 
 /* What a host and one application say to each other over a transport: the host's end.
  *
- * A session ends with its transport, or with the answer to FERRY_SERVE_METHOD: when the host has drained, or when the
- * application broke the protocol; then the answer is an error that says how. Either way, what still runs for the
- * session is cancelled, and ended by force.
+ * A session ends with its transport, or with the answer to FERRY_SERVE_METHOD. That answer is sent when the host has
+ * drained, or when the application broke the protocol. In the second case the answer is an error that says how. Either
+ * way, what still runs for the session is cancelled, and ended by force.
  *
  * Owner:   counted references; a FerryHostService has each session until it has ended.
  * Threads: the router's, except that requests come on the thread that receives, which may also drop the last reference
@@ -35,7 +35,8 @@ typedef struct
   void (*run_left) (gpointer owner, FerryHostSession *session, FerryHostRun *run);
   /* Other room is wanted, or there is other room. */
   void (*changed) (gpointer owner, FerryHostSession *session);
-  /* The session has ended; nothing is told after that. Its runs are over, but for those whose tasks are being ended. */
+  /* The session has ended; nothing is told after that. Its runs are over, but for those with tasks that are being
+   * ended. */
   void (*ended) (gpointer owner, FerryHostSession *session);
 } FerryHostSessionFuncs;
 
@@ -62,8 +63,8 @@ FerryHostShare *ferry_host_session_get_share (FerryHostSession *self);
 void ferry_host_session_begin (FerryHostSession *self, FerryHostRun *run);
 /* The run waits for the application from now on, or no longer. Does nothing for a run of a session that has ended. */
 void ferry_host_session_set_stuck (FerryHostRun *run, gboolean stuck);
-/* The owner calls both after each changed(). The first sends what runs have to say, which may free room; the second all
- * that is new, also on the board, and expects that no more follows in this turn of the main loop. */
+/* The owner calls both after each changed(). The first sends what runs have to say, which may free room. The second
+ * sends all that is new, also on the board. It expects that no more follows in this turn of the main loop. */
 void ferry_host_session_flush_runs (FerryHostSession *self);
 void ferry_host_session_flush (FerryHostSession *self);
 /* Refuses what was not begun, and ends when all runs are over. */

@@ -206,7 +206,7 @@ remove_run (FerryHostSession *self, FerryHostRun *run)
 static void
 start_run (FerryHostSession *self, FerryHostRun *run)
 {
-  /* A message that nobody reads is not written either: this is for each task. */
+  /* A message without a reader is not written either: this is for each task. */
   if (!g_log_writer_default_would_drop (G_LOG_LEVEL_DEBUG, G_LOG_DOMAIN))
     g_debug ("Begins task %" G_GUINT64_FORMAT ", attempt %u, of %s: '%s'", run->request.id, run->request.attempt,
              self->name, run->request.function);
@@ -348,7 +348,7 @@ transport_ended (gpointer data)
   if (self->end == NULL)
     {
       self->end = ferry_transport_dup_reason (self->transport);
-      /* Who operates the host or its server can do something about these. */
+      /* The operator of the host or its server can do something about these. */
       if (g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) ||
           g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
         complain_of_end (self);

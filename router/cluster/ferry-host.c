@@ -25,8 +25,8 @@
 /* How often a host may tell its load, in a second. Each time, handlers run. */
 #define MAX_LOAD_TOLD 1000
 
-/* A host that lets so many tasks in a row wait in vain gets one at a time, and after each that it does not begin none
- * for a while: longer each time, in microseconds. */
+/* A host that lets so many tasks in a row wait in vain gets one at a time. After each that it does not begin it gets
+ * none for a while, longer each time, in microseconds. */
 #define MAX_IN_VAIN 8
 #define FIRST_REST (G_USEC_PER_SEC / 4)
 #define N_LONGER_RESTS 5
@@ -494,7 +494,7 @@ place_log (FerryRunPlace *place, FerryTask *task, GLogLevelFlags level, const ch
     g_signal_emit (self, signals[SIGNAL_LOG], 0, task, (guint) level, line);
 }
 
-/* What a host sends must not end a program whose warnings are fatal. */
+/* What a host sends must not end a program that has made warnings fatal. */
 static void
 show_line (FerryHost *self, FerryTask *task, guint level, const char *line)
 {

@@ -39,8 +39,8 @@ gboolean ferry_packet_queue_fits (const FerryPacketQueue *self, gsize size);
 void ferry_packet_queue_add (FerryPacketQueue *self, const GOutputVector *parts, guint n_parts, gsize size,
                              gboolean urgent);
 gboolean ferry_packet_queue_is_empty (const FerryPacketQueue *self);
-/* Returns (transfer full) the next packet, a DATA packet whose header the caller must write, and its size. The queue
- * must not be empty. */
+/* Returns (transfer full) the next packet, a DATA packet, and its size. The caller must write the packet's header. The
+ * queue must not be empty. */
 guint8 *ferry_packet_queue_take (FerryPacketQueue *self, gsize *size);
 
 G_END_DECLS

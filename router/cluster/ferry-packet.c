@@ -4,7 +4,7 @@
 /* Writes and parses the packets of a session.
  *
  * Numbers are little-endian, so that machines of different byte orders understand each other far enough to say that
- * they do not fit together: the values in messages are in the byte order of the sending machine. */
+ * they do not fit together. The values in messages are in the byte order of the sending machine. */
 
 #include "config.h"
 

@@ -27,13 +27,13 @@
  * has no leave is always refused: the application may run the task elsewhere without waiting for the refusal.
  *
  * Room: the host tells how many runs the session may have sent in all; refused runs count as well. The number never
- * decreases. The host gives some room, up to its free workers, also to sessions that want nothing, so that a task that
- * is submitted later begins one round trip earlier. Idle sessions may hold the same workers' room. If they use it at
- * once, runs wait at the host, and are withdrawn where another host has room.
+ * decreases. The host gives some room, up to its free workers, also to sessions that want nothing. So a task that is
+ * submitted later begins one round trip earlier. Idle sessions may hold the same workers' room. If they use it at once,
+ * runs wait at the host, and are withdrawn where another host has room.
  *
  * Order: a cancel may overtake other messages. Whatever names a run that is over, or was never there, is ignored.
  *
- * Lost: before the error of a run whose worker ended while it ran, the host sends the value “lost”.
+ * Lost: where a run's worker ended while the run was under way, the host sends the value “lost” before the run's error.
  *
  * Threads: any.
  * Trust:   decoding takes values of another machine. It checks types, lengths and ranges, and fails with
@@ -63,7 +63,7 @@ G_BEGIN_DECLS
 
 /* The values that a host sends before the answer to FERRY_RUN_METHOD. */
 #define FERRY_BEGIN_VALUE "begin"       /* () */
-#define FERRY_PROGRESS_VALUE "progress" /* FerryProgress, whose xid is not sent */
+#define FERRY_PROGRESS_VALUE "progress" /* FerryProgress; its xid is not sent */
 #define FERRY_MESSAGE_VALUE "message"   /* (sv): ferry_job_send() */
 #define FERRY_LOG_VALUE "log"           /* (us): a GLogLevelFlags, and a line */
 #define FERRY_LOST_VALUE "lost"         /* () */
@@ -102,8 +102,8 @@ gboolean ferry_host_facts_from_variant (FerryHostFacts *self, GVariant *value, G
 GVariant *ferry_serve_to_variant (const char *application);
 /* application: (out) (transfer full). Fails with FERRY_ERROR_VERSION, too. */
 gboolean ferry_serve_from_variant (GVariant *value, char **application, GError **error);
-/* Whether this program can speak with another end of that version. Fails with FERRY_ERROR_VERSION. other: who that
- * is, for the error. */
+/* Whether this program can speak with another end of that version. Fails with FERRY_ERROR_VERSION. other: the other
+ * end's name, for the error. */
 gboolean ferry_run_check_version (guint version, const char *other, GError **error);
 
 /* The arguments of FERRY_RUN_METHOD. Times in microseconds, 0 for none. */

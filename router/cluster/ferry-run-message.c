@@ -69,8 +69,8 @@ dup_cut (const char *text, gsize limit)
   return g_strndup (text, (gsize) (g_utf8_find_prev_char (text, text + limit + 1) - text));
 }
 
-/* Returns (transfer full) the first bytes of text, whose bytes that are no UTF-8 are replaced by U+FFFD: what takes a
- * name may be sure that it is text, and what gives one may have any bytes, such as a file's name. */
+/* Returns (transfer full) the first bytes of text, with U+FFFD in place of bytes that are no UTF-8. What takes a name
+ * may be sure that it is text. What gives one may have any bytes, such as a file's name. */
 static char *
 dup_valid_cut (const char *text, gsize limit)
 {

@@ -5,11 +5,11 @@
  * when the task is sent until the host's answer, or the end of the session.
  *
  * What the application marks as begun is what the host may begin: see ferry-run-message-private.h. So when a session
- * ends, a task that was not begun returns to its queue; one that was begun is lost, unless it is idempotent or is
+ * ends, a task that was not begun returns to its queue. One that was begun is lost, unless it is idempotent or is
  * retried.
  *
  * Threads: the router's.
- * Trust:   a host that breaks the rules is reported to the owner of its place, who ends the session. */
+ * Trust:   a host that breaks the rules is reported to the owner of its place, which ends the session. */
 
 #pragma once
 
@@ -57,7 +57,7 @@ gboolean ferry_run_is_waiting (FerryTask *task, gint64 *since);
 /* Takes back such a task, so that another host may run it. An idempotent task is only asked back at first, and returns
  * when the host refuses it. The second time it is taken back as well: to run it twice does no harm. */
 void ferry_run_ask_back (FerryTask *task);
-/* Ends the run of a task of place->in_flight, whose session has ended for reason. by_application: the host is not to
+/* Ends the run of a task of place->in_flight. The session has ended for reason. by_application: the host is not to
  * blame, and no other host shall run the task. */
 void ferry_run_end (FerryTask *task, const GError *reason, gboolean by_application);
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The application's end of a session with a host: what arrives is delivered on the router's thread, in order, whatever
- * thread the transport receives on; and what cannot be sent now is sent when there is room.
+/* The application's end of a session with a host. What arrives is delivered on the router's thread, in order, whatever
+ * thread the transport receives on. What cannot be sent now is sent when there is room.
  *
  * Owner:   counted references.
  * Threads: the router's, unless a comment says otherwise. */

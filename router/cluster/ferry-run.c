@@ -381,7 +381,7 @@ take_refusal (FerryTask *task, gboolean expected, const GError *reason)
     ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (reason), NULL, NULL);
 }
 
-/* Handles the error of a run whose worker has ended, as the host tells. */
+/* Handles the error of a run that has lost its worker, as the host tells. */
 static void
 take_worker_loss (FerryRunPlace *place, FerryTask *task, const GError *error, const char *trace)
 {

@@ -4,9 +4,9 @@
 /* Settings of a connection to NATS servers, one attempt to connect, and what to say when it fails. See
  * ferry-server-access-private.h.
  *
- * The NATS library could connect again by itself. It then gives up when a server refuses the credentials twice, does
- * not say why an attempt failed, and checks one name of a host for all servers. So each connection here ends when it is
- * lost, and the bus makes the next one. */
+ * The NATS library could connect again by itself. It then gives up when a server refuses the credentials twice, and
+ * does not say why an attempt failed. It checks one name of a host for all servers. So each connection here ends when
+ * it is lost, and the bus makes the next one. */
 
 #include "config.h"
 
@@ -25,7 +25,7 @@
 /* How many servers are kept in mind. */
 #define MAX_SERVERS 64
 
-/* In milliseconds: how long a server may take to accept a connection and what is sent, and how often it is asked
+/* In milliseconds: how long a server may take to accept a connection and what is sent. Then how often it is asked
  * whether it is there. It is not after MAX_PINGS questions without an answer. Where there are several servers, each
  * gets FIRST_TIMEOUT to accept a connection, and twice the time whenever all of them have failed. */
 #define CONNECT_TIMEOUT 5000
@@ -297,8 +297,8 @@ read_keys (const char *file, Keys *keys, GError **error)
                       error);
 }
 
-/* Returns until when a token is valid, in seconds since 1970; 0: for ever. It has three parts in base64 for URLs, with
- * dots between them; the second is an object of JSON. */
+/* Returns until when a token is valid, in seconds since 1970; 0: it does not expire. It has three parts in base64 for
+ * URLs, with dots between them; the second is an object of JSON. */
 static gint64
 find_expiry (const char *token)
 {

@@ -3,8 +3,8 @@
 
 /* One connection to a NATS server: subscriptions, and messages in both directions.
  *
- * Without TLS, a thread of the link reads the socket and calls handlers.came, and whoever sends writes to the socket as
- * much as it takes: nothing waits, and a message changes threads once at each end. With TLS, the NATS library has a
+ * Without TLS, a thread of the link reads the socket and calls handlers.came. A sending thread writes to the socket as
+ * much as it takes. Nothing waits, and a message changes threads once at each end. With TLS, the NATS library has a
  * thread for each of these, and sending may wait.
  *
  * Owner:   its maker.
@@ -21,8 +21,8 @@ G_BEGIN_DECLS
 
 typedef struct _FerryServerLink FerryServerLink;
 
-/* Called with the closure of ferry_server_link_new(), on threads of the link or of the NATS library: any time until
- * ferry_server_link_free() returns, and closed and failed even later. */
+/* Called with the closure of ferry_server_link_new(), on threads of the link or of the NATS library. This is any time
+ * until ferry_server_link_free() returns; closed and failed are called even later. */
 typedef struct
 {
   natsConnectionHandler closed;
@@ -42,7 +42,7 @@ natsStatus ferry_server_link_subscribe (FerryServerLink *self, const char *subje
 /* Waits until the server has taken what was sent before, for at most so many milliseconds. */
 natsStatus ferry_server_link_flush (FerryServerLink *self, gint64 timeout);
 
-/* Any thread, one at a time. Where the link waits never, a message is kept until the socket takes it, so no other one
+/* Any thread, one at a time. Where the link waits never, a message is kept until the socket takes it. So no other one
  * should be sent until the link is clear. */
 natsStatus ferry_server_link_send (FerryServerLink *self, const char *subject, gconstpointer data, gsize size);
 /* Any thread: whether all that was sent is written. */

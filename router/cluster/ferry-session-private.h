@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over a wire that may lose, double and reorder packets, and that may be cut for a while: each message
- * arrives once and in order, or the session ends. docs/cluster-protocol.md describes it in prose.
+/* A transport over a wire that may lose, double and reorder packets, and that may be cut for a while. Each message
+ * arrives once and in order, or the session ends. The page docs/cluster-protocol.md describes it in prose.
  *
  * Owner:   counted references, as any transport.
  * Threads: the session's, which made it, receives and runs the timers; any thread sends and closes.
@@ -36,7 +36,7 @@ typedef struct
 typedef struct
 {
   /* Called on the session's thread when nothing is sent any more, and the port must not be used any more. With this, a
-   * session that was closed or dropped lingers until the other end has what was sent before; packets must be handed to
+   * session that was closed or dropped lingers until the other end has what was sent before. Packets must be handed to
    * its port meanwhile. Without it, a closed session sends what the window allows, and is gone. */
   void (*finished) (gpointer data);
   gpointer finished_data;
@@ -60,19 +60,20 @@ typedef struct
 #define FERRY_TYPE_SESSION (ferry_session_get_type ())
 G_DECLARE_FINAL_TYPE (FerrySession, ferry_session, FERRY, SESSION, FerryTransport)
 
-/* Returns (transfer full) a new session, which opens itself: the first OPEN packet is sent in a later iteration of
- * context. wire is copied, and gets data. timers and context must be those of the calling thread, and timers must stay
- * until nothing is sent any more. settings (nullable). Both ends make a session; it does not matter which is first. */
+/* Returns (transfer full) a new session, which opens itself. The first OPEN packet is sent in a later iteration of
+ * context. The wire is copied, and gets data. The timers and the context must be those of the calling thread, and
+ * timers must stay until nothing is sent any more. settings is (nullable). Both ends make a session; it does not matter
+ * which is first. */
 FerrySession *ferry_session_new (const FerryWire *wire, gpointer data, FerryTimers *timers, GMainContext *context,
                                  const FerrySessionSettings *settings);
 
 /* Takes a packet that arrived. On the session's thread. Messages are delivered meanwhile, unless the caller is called
  * by such a delivery: they follow in their order then. Drops what is not for this session.
  *
- * Returns FALSE if the packet opens another session of the other end: this session has ended, and the caller should
+ * Returns FALSE if the packet opens another session of the other end. This session has ended, and the caller should
  * make a new session and hand the packet to that. */
 gboolean ferry_session_receive (FerrySession *self, gconstpointer packet, gsize size);
-/* Must be called when this end's wire is cut, if that is known: that nothing is heard of the other end then is no
+/* Must be called when this end's wire is cut, if that is known. That nothing is heard of the other end then is no
  * reason to doubt it. On the session's thread. */
 void ferry_session_disconnected (FerrySession *self);
 /* Must be called when the wire works again after it was cut: asks the other end at once what it misses. On the
@@ -82,16 +83,16 @@ void ferry_session_reconnected (FerrySession *self);
  * ferry_session_reconnected(). The session ends if it has packets under way that are too large. On the session's
  * thread. */
 void ferry_session_set_max_packet (FerrySession *self, gsize max_packet);
-/* Must be called when something seems to have come in the place of the other end: the session ends unless the other end
+/* Must be called when something seems to have come in the place of the other end. The session ends unless the other end
  * is heard of within three seconds, in which it is asked three times. These begin five seconds after the last cut of
  * this end's wire, or later. On the session's thread. */
 void ferry_session_doubt (FerrySession *self);
 
 /* Sends what waits, as far as the window allows. Else that is done in a later iteration of the main context, so that
- * messages share packets: for a caller who has no more to send in this one. On the session's thread. */
+ * messages share packets. It is for a caller with no more to send in this one. On the session's thread. */
 void ferry_session_flush (FerrySession *self);
 
-/* Where the packets of a session arrive, for sessions that linger: it is there until settings.finished is called, which
+/* Where the packets of a session arrive, for sessions that linger. It is there until settings.finished is called, which
  * may be after the session was dropped. On the session's thread. */
 typedef struct _FerrySessionPort FerrySessionPort;
 
@@ -105,7 +106,7 @@ void ferry_session_port_finish (FerrySessionPort *self);
 
 /* For a packet from an end for which there is no session: whether a session should be made for it, and get the packet.
  * If not, or if no session is wanted, ferry_session_make_refusal() returns (transfer full) (nullable) the packet to
- * answer it with, so that the other end need not wait for its timeout. NULL: it needs no answer. */
+ * answer it with. Then the other end need not wait for its timeout. NULL: it needs no answer. */
 gboolean ferry_session_is_opened_by (gconstpointer packet, gsize size);
 GBytes *ferry_session_make_refusal (gconstpointer packet, gsize size);
 
@@ -127,7 +128,7 @@ typedef struct
   gsize queued;       /* bytes of messages that wait for the window; this and all below are current numbers */
   gsize under_way;    /* bytes of packets that were sent and not acknowledged */
   gsize held;         /* bytes of packets that came before their turn */
-  gsize assembled;    /* bytes of the message whose fragments arrive */
+  gsize assembled;    /* bytes of the message that arrives in fragments */
 } FerrySessionCounts;
 
 /* On the session's thread. */

@@ -11,8 +11,8 @@
  *
  * What is lost: every packet tells how far its sender has numbered. So the receiving end knows what it misses, and asks
  * for that at once. Where the lost packet was the last one, or the question itself was lost, the sending end finds its
- * packets not acknowledged after a while, and sends a ping, which makes the other end ask. Nothing is sent twice unless
- * it was asked for.
+ * packets not acknowledged after a while. It then sends a ping, which makes the other end ask. Nothing is sent twice
+ * unless it was asked for.
  *
  * Opening: each end has an epoch, a number of this session. It sends OPEN with it until a packet shows that the other
  * end knows it, which confirms the session. Data is sent and taken from then on.
@@ -67,8 +67,8 @@
 /* How often an end that is doubted is asked whether it is there, and how long each answer may take. */
 #define N_DOUBTS 3
 #define DOUBT_TIME (1 * G_USEC_PER_SEC)
-/* It is not asked so soon after a cut of this end's wire: what cut that may have cut the other one's as well, which
- * then takes a while to be back, as this end did. */
+/* It is not asked so soon after a cut of this end's wire. What cut that may have cut the other one's as well. The other
+ * end then takes a while to be back, as this end did. */
 #define RETURN_TIME (5 * G_USEC_PER_SEC)
 
 /* A DATA packet that was sent and not acknowledged. */
@@ -441,7 +441,7 @@ flush (FerrySessionPort *port)
     set_probe (port);
 }
 
-/* Tells those who were refused that there is room. They may send at once. */
+/* Tells the refused senders that there is room. They may send at once. */
 static void
 note_room (FerrySessionPort *port)
 {
@@ -1225,7 +1225,7 @@ ferry_session_reconnected (FerrySession *self)
   ferry_session_port_reconnected (self->port);
 }
 
-/* Returns the size of the largest packet that is to be sent, perhaps again, and is larger than the wire carries; 0:
+/* Returns the size of the largest packet that is to be sent, perhaps again, and is larger than the wire carries. 0:
  * there is none, and all later ones will be small enough. */
 static gsize
 fit_packets (FerrySessionPort *port, gsize max_packet)

@@ -209,7 +209,7 @@ ferry_arena_writer_reserve (FerryArenaWriter *self, gsize size, FerryBufferMessa
 }
 
 /* Whether a spare buffer may be reserved. Three conditions hold then: a buffer is faster than pieces; few spare buffers
- * exist; and half of the arena and half of the numbers stay free for other buffers. */
+ * exist; half of the arena and of the numbers stay free for other buffers. */
 static gboolean
 is_spare_locked (FerryArenaWriter *self, gsize share)
 {
@@ -281,7 +281,7 @@ ferry_arena_writer_set_sent (FerryArenaWriter *self, guint32 number, gboolean se
   self->sent_size += sent ? self->ranges[number].size : -self->ranges[number].size;
 }
 
-/* Gives pages of the free ranges back to the system; they read as zeros then. A free range is the worker's: the
+/* Gives pages of the free ranges back to the system; they read as zeros then. A free range is the worker's. The
  * application has returned the buffers that were there, and reads the range again only after a record of a new one.
  *
  * Frees TIDY_STEP bytes at a time, since another thread may be waiting for a buffer. Goes on from *position, 0 at

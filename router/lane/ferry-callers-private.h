@@ -8,7 +8,7 @@
  *
  * Threads: any. Answers are taken by one thread at a time.
  * Locks:   lock is held while answers are handed over, and waking while their threads are woken; waking is taken after
- *          lock. No function is called with them but those of FerryCaller and of the inboxes, those of the
+ *          lock. The only functions that are called with them are those of FerryCaller and of the inboxes, those of the
  *          completions, which take no lock, and came() of the watches.
  * Life:    what the awaited completions sleep in may be freed after ferry_callers_sync(). */
 
@@ -36,7 +36,7 @@ typedef struct
 {
   FerryCallers *callers; /* (unowned): its lock is held */
   FerryDueWaiters due;
-  gboolean marks; /* the last message that was taken is in an inbox, whose marker must be put in its place */
+  gboolean marks; /* the last message that was taken is in an inbox; the inbox's marker must be put in its place */
 } FerryAnswerRun;
 
 void ferry_callers_init (FerryCallers *self);
@@ -91,12 +91,12 @@ ferry_callers_may_take (FerryCallers *self)
 }
 
 void ferry_answer_run_begin (FerryAnswerRun *self, FerryCallers *callers);
-/* Hands a message to the thread that waits for it, if there is one, or to an inbox; then the record must be released.
+/* Hands a message to the thread that waits for it, if there is one, or to an inbox. Then the record must be released.
  * is_private: no other process can change the payload, and a marker can take the record's place. If another process
  * can, a message that does not fit the thread's place is left. */
 gboolean ferry_answer_run_take (FerryAnswerRun *self, const FerryRecordHeader *header, const guint8 *payload,
                                 gboolean is_private);
-/* Hands over a message that came as a whole of any size. may_keep: the thread or the inbox refers to the bytes, and
+/* Hands over a message that came as a whole, of any size. may_keep: the thread or the inbox refers to the bytes, and
  * else to a copy. */
 gboolean ferry_answer_run_take_whole (FerryAnswerRun *self, guint64 connection_id, GBytes *whole, gboolean may_keep);
 void ferry_answer_run_end (FerryAnswerRun *self);

@@ -75,7 +75,7 @@ ferry_callers_add_if (FerryCallers *self, FerryCaller *caller, _Atomic guint *st
   gboolean is_so;
   FERRY_AUTO_LOCK (&self->lock);
 
-  /* Release: pairs with the acquire of a lock, the monitor's role, by who takes the lane next. */
+  /* Release: pairs with the acquire of a lock, the monitor's role, by the thread that takes the lane next. */
   is_so = atomic_compare_exchange_strong_explicit (state, &before, after, memory_order_release, memory_order_relaxed);
   if (is_so)
     add_locked (self, caller);

@@ -10,8 +10,8 @@
  *
  * A futex doorbell is a word in shared memory; a ring changes the word. It also works between processes. The other
  * process may have any number of threads asleep there, and the time that a ring takes must not depend on that. So a
- * ring wakes a few threads, and a thread that a ring has woken wakes the rest. tests/model/bell.pml checks that all
- * threads hear of the ring. */
+ * ring wakes a few threads, and a thread that a ring has woken wakes the rest. The model tests/model/bell.pml checks
+ * that all threads hear of the ring. */
 
 #pragma once
 
@@ -29,7 +29,7 @@ void ferry_doorbell_ring (int fd);
 
 void ferry_futex_doorbell_ring (_Atomic guint32 *rings);
 gboolean ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline);
-/* For a thread that sleeps on a futex doorbell by other means: called before the sleep, and after it. seen: the value
+/* For a thread that sleeps on a futex doorbell by other means. Called before the sleep, and after it. seen: the value
  * of *rings on which the thread slept. */
 void ferry_futex_doorbell_begin_wait (_Atomic guint32 *rings);
 void ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen);

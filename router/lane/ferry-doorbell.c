@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The two kinds of doorbell: an eventfd that wakes the reader of a lane, and a futex word on which a writer sleeps
- * until there is room. See ferry-doorbell-private.h. */
+/* The two kinds of doorbell. An eventfd wakes the reader of a lane. A writer sleeps on a futex word until there is
+ * room. See ferry-doorbell-private.h. */
 
 #include "config.h"
 
@@ -13,7 +13,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 
-/* any: in the lower half, how many threads of this process sleep on a futex doorbell, or are about to; in the upper
+/* any: in the lower half, how many threads of this process sleep on a futex doorbell, or are about to. In the upper
  * half, how often one was counted. Doorbells share the words: a thread that is counted but sleeps elsewhere costs a
  * needless system call. The doorbells of one link stand in different lines of the cache and so have different words. */
 static _Atomic guint64 sleepers[16];
@@ -47,9 +47,9 @@ ferry_doorbell_ring (int fd)
     ;
 }
 
-/* Adds one to *rings and wakes some of the threads that sleep there, as one step: so each of these threads fell asleep
+/* Adds one to *rings and wakes some of the threads that sleep there, as one step. So each of these threads fell asleep
  * before the change, and ferry_futex_doorbell_end_wait() shows it that. If a thread could fall asleep between the
- * change and the wake-up, that one might be woken instead of those for which the ring was meant. */
+ * change and the wake-up, the ring might wake that thread in place of those for which it was meant. */
 void
 ferry_futex_doorbell_ring (_Atomic guint32 *rings)
 {
@@ -70,16 +70,16 @@ ferry_futex_doorbell_begin_wait (_Atomic guint32 *rings)
 }
 
 /* Wakes all other threads of this process if the bell was rung since this thread looked. A thread that is woken without
- * a ring wakes none; otherwise two threads could wake each other for ever.
+ * a ring wakes none; otherwise two threads could wake each other without end.
  *
  * No more threads are woken than are counted, since the other process may have any number asleep on this word. A thread
- * that was counted since, and sleeps until a later ring, may have been woken in place of one that was meant: then all
+ * that was counted since, and sleeps until a later ring, may have been woken in place of one that was meant. Then all
  * that are counted now are woken. */
 void
 ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen)
 {
   /* Acquire and release: a thread that is not counted here counts itself after this change, and therefore does not
-   * sleep: it finds the new count of the ring that this thread was woken by. Relaxed: the kernel orders the ring before
+   * sleep. It finds the new count of the ring that this thread was woken by. Relaxed: the kernel orders the ring before
    * the return of this thread. */
   _Atomic guint64 *counter = get_sleepers (rings);
   guint64 counted = atomic_fetch_sub_explicit (counter, 1, memory_order_acq_rel) - 1;

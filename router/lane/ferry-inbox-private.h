@@ -73,7 +73,7 @@ void ferry_inbox_clear (FerryInbox *self);
 gsize ferry_inbox_set_counts (FerryInbox *self, _Atomic gint64 *share, _Atomic guint *n_waiting);
 
 /* Puts a mail in, and wakes the threads that wait. may_mark: the caller can put a marker into the local queue. Sets
- * *marks where it must do so. Returns FALSE where it cannot, and nobody would take the mail. Takes the mail. */
+ * *marks where it must do so. Returns FALSE where it cannot, and no thread would take the mail. Takes the mail. */
 gboolean ferry_inbox_put (FerryInbox *self, FerryMail *mail, gboolean may_mark, gboolean *marks);
 /* For the router's thread, which found an empty record: returns whether it was the marker. */
 gboolean ferry_inbox_unmark (FerryInbox *self);

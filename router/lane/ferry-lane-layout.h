@@ -3,9 +3,9 @@
 
 /* The layout of the memory that an application and a worker share, and of the packets of their control socket.
  *
- * This file contains structures and constants only; static assertions check their sizes. docs/protocol.md describes the
- * same layout in words, so that a worker can be written in another language. A change here must also be made in
- * docs/protocol.md. From the first release on, such a change also changes FERRY_PROTOCOL_VERSION.
+ * This file contains structures and constants only; static assertions check their sizes. The page docs/protocol.md
+ * describes the same layout in words, so that a worker can be written in another language. A change here must also be
+ * made in docs/protocol.md. From the first release on, such a change also changes FERRY_PROTOCOL_VERSION.
  *
  * A link has two files in memory. The segment is small and has these parts:
  *
@@ -239,7 +239,7 @@ typedef enum
    * may also have a FerryBufferMessage: then the message is in that buffer, and no pieces follow */
   FERRY_RECORD_LARGE = 4,
   FERRY_RECORD_PIECE = 5,   /* up and down: a piece of a large message */
-  FERRY_RECORD_ABANDON = 6, /* up: ends a large message whose other pieces will not come */
+  FERRY_RECORD_ABANDON = 6, /* up: ends a large message; its other pieces will not come */
   FERRY_RECORD_STOP = 7,    /* up: the sender was stopped */
   FERRY_RECORD_GRANT = 8,   /* down: grants a sender; the payload is a FerryGrant and the sender's name */
   /* down: no more calls will come; the worker must answer the calls that it has, and then exit */
@@ -410,7 +410,8 @@ typedef struct
   guint64 number; /* numbered from 1 on, without gaps */
 } FerryMemoryPacket;
 
-/* The maximum number of memory packets that a worker may have sent whose records the application has not taken. */
+/* The maximum number of memory packets that a worker may have sent while the application has not taken their
+ * records. */
 #define FERRY_MAX_PENDING_MEMORIES_PER_LINK 16
 
 G_STATIC_ASSERT (sizeof (FerryMemoryPacket) == 24);
@@ -432,8 +433,8 @@ G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);
 /* The size in bytes of the longest packet of a control socket. */
 #define FERRY_MAX_PACKET_SIZE (128 * 1024)
 
-/* The flags of a FerryStart. The packet's descriptors are the control socket, then the streams whose flags are set, in
- * this order. */
+/* The flags of a FerryStart. The packet's descriptors are the control socket, then the streams that have their flags
+ * set, in this order. */
 #define FERRY_START_STDIN (1u << 0)
 #define FERRY_START_STDOUT (1u << 1)
 #define FERRY_START_STDERR (1u << 2)

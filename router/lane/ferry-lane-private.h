@@ -242,9 +242,9 @@ ferry_lane_copy_word (guint8 *place, const guint8 *data)
 }
 
 /* Copies a message, or a part of it, to place. Most small messages were written just before, field by field. A load
- * that is wider than these stores makes the processor wait until all earlier stores are done, and that takes longer
- * than the whole send if another core has the lane's cache lines. So small messages are copied in words of 8 bytes:
- * memcpy() uses the widest loads. */
+ * that is wider than these stores makes the processor wait until all earlier stores are done. That takes longer than
+ * the whole send if another core has the lane's cache lines. So small messages are copied in words of 8 bytes: memcpy()
+ * uses the widest loads. */
 static inline void
 ferry_lane_copy (guint8 *place, const guint8 *data, gsize size)
 {

@@ -97,7 +97,7 @@ arm (FerryLaneReader *self, guint64 caller)
 
 /* Arms the reader, so that the writer wakes it for the next record; then loads the tail once more. Returns FALSE like
  * ferry_lane_reader_look(). If no record is available afterwards and is_armed is set, the reader may sleep on its
- * doorbell. If there is one, the lane is disarmed again: the reader does not sleep, so a ring for a later record would
+ * doorbell. If there is one, the lane is disarmed again. The reader does not sleep, so a ring for a later record would
  * wake it, or another thread, in vain. */
 gboolean
 ferry_lane_reader_arm (FerryLaneReader *self)
@@ -249,7 +249,7 @@ ferry_lane_writer_look (FerryLaneWriter *self, gsize size)
   return take_head (self, atomic_load_explicit (&self->control->reader.head, memory_order_acquire), size);
 }
 
-/* Arms a writer that waits for room, so that the reader wakes it when half of the lane is free; then loads the head
+/* Arms a writer that waits for room, so that the reader wakes it when half of the lane is free. Then loads the head
  * once more. Returns whether size bytes are free. If not, the writer may sleep on the bell. The writer must have loaded
  * the bell's count before it called this function. */
 gboolean
@@ -269,7 +269,7 @@ ferry_lane_writer_allow_unfenced (FerryLaneWriter *self)
 }
 
 /* Gives pages of the ring that have no record back to the system; they read as zeros then. From the tail up to the head
- * and a capacity, all bytes are the writer's: the reader has released them, and reads them again only after the tail
+ * and a capacity, all bytes are the writer's. The reader has released them, and reads them again only after the tail
  * has passed them. So only the writer may free these pages, and only between two records. A page that also has bytes of
  * a record that is not released stays. Where the kernel refuses this, all pages stay.
  *

@@ -81,9 +81,8 @@ ferry_memory_account_set_bell (FerryMemoryAccount *self, int bell, GError **erro
   return TRUE;
 }
 
-/* Whether held memory has reached the limit. Sequentially consistent: where this returns TRUE and the thread then
- * sleeps, the thread is woken by any release, or any new limit, that is later in the single total order of these
- * accesses. */
+/* Whether held memory has reached the limit. Sequentially consistent: the thread may sleep where this returns TRUE. Any
+ * release, or any new limit, that is later in the single total order of these accesses wakes the thread. */
 gboolean
 ferry_memory_account_is_full (FerryMemoryAccount *self)
 {

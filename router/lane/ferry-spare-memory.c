@@ -93,7 +93,7 @@ ferry_spare_memory_clear (FerrySpareMemory *self)
 }
 
 /* Frees the spare memory that was given back before a time. If no memory was taken since that time, frees all spare
- * memory; memory that is given back is then freed too, until memory is taken again. Returns whether this function must
+ * memory. Memory that is given back is then freed too, until memory is taken again. Returns whether this function must
  * be called again. */
 gboolean
 ferry_spare_memory_tidy (FerrySpareMemory *self, gint64 before)

@@ -14,14 +14,14 @@
  * Each side stores its own word, then loads the word of the other side. All four accesses are sequentially consistent,
  * so they have a single total order. In this order one of the two stores comes first, and the load of the other side
  * sees it. Either the sleeper sees the new position and does not sleep, or the waker sees the new epoch and rings. With
- * any weaker memory order, both loads may pass their stores (on x86, in the store buffer), and the wake-up is lost.
- * tests/model/wake.pml checks that the protocol works, and that it fails with a weaker order.
+ * any weaker memory order, both loads may pass their stores (on x86, in the store buffer), and the wake-up is lost. The
+ * model tests/model/wake.pml checks that the protocol works, and that it fails with a weaker order.
  *
  * A waker that publishes very often may leave out its half of the order. It first stores 1 in a word of its own, which
  * says so. From then on it publishes by a release store. A sleeper that finds 1 there, after it has announced its
- * epoch, has the waker's processor execute a barrier (ferry-barrier-private.h), and only then loads the position. What
+ * epoch, has the waker's processor execute a barrier (ferry-barrier-private.h). Only then it loads the position. What
  * the waker published before the barrier is in memory then, and a load of the waker's after the barrier sees the epoch.
- * The store of that word, the store of the epoch, and the two loads that follow these are sequentially consistent, so
+ * The store of that word, the store of the epoch, and the two loads that follow these are sequentially consistent. So
  * one side sees the other as above. A waker that sees a new epoch stores 0 again.
  *
  * A waker rings only once for an epoch. So a waker that is faster than its sleeper makes one system call for each

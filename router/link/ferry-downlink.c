@@ -30,7 +30,7 @@ typedef enum
   TURN_RECALLED, /* as TURN_CALLER, and the receiving thread waits for the bell to take the turn back */
   /* none: the receiving thread waits, and a caller sends or sleeps. The lane is armed for the caller, or unarmed while
    * it sends. The receiving thread may take the turn, and so may the caller again. If the receiving thread has done so
-   * and another caller has paused, the first caller may take the turn as well: the other one then waits until its
+   * and another caller has paused, the first caller may take the turn as well. The other one then waits until its
    * answer was received. */
   TURN_PAUSED,
 } Turn;

@@ -34,7 +34,7 @@ typedef struct
 struct _FerryForkServerLink
 {
   GHashTable *workers; /* (element-type guint64 AskedWorker) */
-  GQueue waiting;      /* (element-type AskedWorker): workers whose requests are not sent yet, oldest first */
+  GQueue waiting;      /* (element-type AskedWorker): workers with requests that are not sent yet, oldest first */
   gboolean blocked;    /* the socket is full; room in the socket is an event */
   char *end_message;   /* (owned) (nullable): how the fork server ended; NULL until that is known */
 
@@ -295,7 +295,7 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
 }
 
 /* Handles the answer that a worker could not be started. An answer without a process number is the only answer for the
- * worker; if its error number is also 0, the fork server can fork no worker at all. An answer with a process number
+ * worker. If its error number is also 0, the fork server can fork no worker at all. An answer with a process number
  * comes from the forked child itself. Then the fork server also reports the child's start, before or after this answer,
  * and the child's end. */
 static gboolean

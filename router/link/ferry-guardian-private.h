@@ -9,8 +9,8 @@
  * guardian kills all workers with their groups, and then ends.
  *
  * Owner:     the shared queue owns the application's end of the guardian's socket.
- * Threads:   the thread that drains the shared queue. ferry_guardian_tell() also runs in a child that shares this
- *            process' memory and has not executed its program yet.
+ * Threads: the thread that drains the shared queue. The function ferry_guardian_tell() also runs in a child that shares
+ *            this process' memory and has not executed its program yet.
  * Trust:     a guardian sends nothing. The application only watches the socket for the guardian's end. No worker has
  *            the guardian's socket. */
 

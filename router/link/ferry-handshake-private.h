@@ -47,8 +47,8 @@ int ferry_control_send_fd_batch (int fd, guint64 number, const int *descriptors,
 
 /* worker: returns the control socket that the environment variable names, or -1. */
 int ferry_control_find_fd (void);
-/* worker: whether fd is a control socket that this process inherited from its start, and whose welcome it has not read.
- * This needs no environment. */
+/* worker: whether fd is a control socket that this process inherited from its start, with a welcome that it has not
+ * read. This needs no environment. */
 gboolean ferry_control_has_welcome (int fd);
 /* worker: returns the control socket as ferry_control_find_fd() does, and removes the environment variable, so that a
  * second call fails. No child process inherits the socket. Fails with FERRY_ERROR_NOT_A_WORKER. */

@@ -274,7 +274,7 @@ ferry_control_receive_memory (int fd, FerryMemoryPacket *packet, GArray *descrip
   return FERRY_CONTROL_TAKEN;
 }
 
-/* worker: sends the memory of a buffer, whose record must be published later. Returns 0 or an error number. */
+/* worker: sends the memory of a buffer. The buffer's record must be published later. Returns 0 or an error number. */
 int
 ferry_control_send_memory (int fd, guint64 number, int memory)
 {

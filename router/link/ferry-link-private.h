@@ -266,8 +266,8 @@ struct _FerryLink
   _Atomic gboolean awaited;
   gint64 awaited_at; /* monitor: monotonic time at which a thread was last seen to wait */
 
-  /* Stored by the monitor, loaded by the router's thread: the position up to which the records of the up lane were
-   * taken and then pushed to the local queue, handed over, or dropped. */
+  /* Stored by the monitor, loaded by the router's thread. The records of the up lane up to this position were taken,
+   * and then pushed to the local queue, handed over, or dropped. */
   _Atomic guint64 up_taken;
 
   int memory;       /* the descriptor of the segment; -1 once the welcome is sent */

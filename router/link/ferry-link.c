@@ -32,7 +32,7 @@
 
 /* Messages up to this size in bytes are short. All short messages together have a limit of MAX_BACKLOG of their own. So
  * a window (room for a stream's items) is sent while a large message waits. Without this rule, a worker that waits for
- * the window would wait for ever. */
+ * the window would wait without end. */
 #define MAX_SHORT 64
 
 /* The maximum number of cancels that wait for room in the express lane: one for each call that a worker may have. */
@@ -140,7 +140,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
 }
 
 /* Whether this process is a child that was forked from the one that made the link. The lanes have one writer and one
- * reader each, whose positions are in private memory: what the child writes would destroy the parent's link. */
+ * reader each, with positions in private memory. What the child writes would destroy the parent's link. */
 static gboolean
 is_inherited (const FerryLink *self)
 {
@@ -347,8 +347,8 @@ ferry_link_ask_to_tidy (FerryLink *self)
 
 /* ---- the process at the other end ---- */
 
-/* Sends a signal to the process inside bubblewrap, where that process is known. bubblewrap itself passes no signal on,
- * and ends when the process inside ends. Returns FALSE where bubblewrap must get the signal instead. */
+/* Sends a signal to the process inside bubblewrap, where that process is known. The program bubblewrap itself passes no
+ * signal on, and ends when the process inside ends. Returns FALSE where bubblewrap must get the signal instead. */
 static gboolean
 signal_wrapped (FerryConfinement *self, int signal_number)
 {
@@ -472,7 +472,7 @@ ferry_link_wait (FerryLink *self)
  * Trust:     none in the worker. The worker can write any position and any claim. The lane's writer checks positions. A
  *            claim is a number that is only compared, and each loop over it is bounded.
  * Invariant: the records of a lane's backlog follow the records in the lane. While the backlog has records, the lane's
- *            writer is armed, so that the worker rings when half of the lane is free and the monitor then flushes the
+ *            writer is armed. So the worker rings when half of the lane is free, and the monitor then flushes the
  *            backlog. */
 
 static gboolean
@@ -797,7 +797,8 @@ notify_room_locked (FerryLink *self)
 }
 
 /* Moves records from the backlog into the lane. If some records stay, the lane's writer is armed. Room watches are
- * called only if records were moved. Otherwise, two senders that are both rejected would wake each other for ever. */
+ * called only if records were moved. Otherwise, two senders that are both rejected would wake each other without
+ * end. */
 static void
 flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
 {

@@ -3,9 +3,9 @@
 
 /* Orphans: descriptors that a worker sent and that are not used.
  *
- * The worker chooses the files of these descriptors. The close of some files may take for ever, such as a socket that
- * lingers, or a file whose server does not answer. So a thread of its own closes orphans, and makes no other system
- * call on them.
+ * The worker chooses the files of these descriptors. The close of some files may never end, such as that of a socket
+ * that lingers, or of a file on a server that does not answer. So a thread of its own closes orphans, and makes no
+ * other system call on them.
  *
  * Threads: any. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pending memory of a link: descriptors of one-shot buffers whose records were not drained yet.
+/* The pending memory of a link: descriptors of one-shot buffers with records that were not drained yet.
  *
  * The worker sends the descriptor of a buffer, and then publishes the buffer's record with the same number. So the
  * descriptor has arrived when the record is read. A missing descriptor is a fault, and is never waited for.

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pending memory of a link: descriptors of one-shot buffers whose records were not drained yet. See
+/* The pending memory of a link: descriptors of one-shot buffers with records that were not drained yet. See
  * ferry-pending-memory-private.h. */
 
 #include "config.h"
@@ -44,7 +44,7 @@ ferry_pending_memory_allows (const FerryPendingMemory *self, guint index)
   return self != NULL && (self->pipes[index / 8] >> index % 8 & 1) != 0;
 }
 
-/* Returns what is wrong with a packet whose descriptor was just appended, or NULL. (transfer full) */
+/* Returns what is wrong with a packet, or NULL. The packet's descriptor was just appended. (transfer full) */
 static char *
 check_packet (const FerryPendingMemory *self, const FerryMemoryPacket *packet)
 {

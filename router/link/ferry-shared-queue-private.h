@@ -28,7 +28,7 @@ struct _FerrySharedQueue
   int wake;       /* any: (owned) a doorbell */
   GQueue links;   /* all links of the queue, linked by queue_node */
   GQueue active;  /* the links that the monitor must visit, linked by active_node, in the order of their turns */
-  FerryDeadlines deadlines; /* of the links whose state times out */
+  FerryDeadlines deadlines; /* of the links in a state that times out */
   _Atomic gint faults;      /* any: 1 when some link has a fault of its down lanes that is not handled yet */
 
   FerryGuardian guardian;

@@ -390,7 +390,7 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
 }
 
 /* Applies an event to the link. Only this function changes a link's state. A link that is not in a queue ignores all
- * events: its end was reported, and a late event, such as a fork server's answer, must not open it again. */
+ * events. Its end was reported, and a late event, such as a fork server's answer, must not open it again. */
 void
 ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail)
 {
@@ -401,7 +401,7 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   if (event == FERRY_LINK_FAULT || transition->next == FERRY_LINK_ENDED)
     ferry_shared_queue_activate (self, link);
   ferry_link_note (link, transition->cause, detail);
-  /* When the router stops, a fork server that has attached is not killed here: it reaps its workers and ends by itself
+  /* When the router stops, a fork server that has attached is not killed here. It reaps its workers and ends by itself
    * when its control socket is closed. */
   if (transition->kill && !(event == FERRY_LINK_STOP && link->fork_server != NULL && link->state == FERRY_LINK_OPEN))
     ferry_link_send_signal (link, SIGKILL);
@@ -530,7 +530,8 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     }
 }
 
-/* Ends a link whose worker broke a rule outside of the up lane. Records that were published before are drained. */
+/* Ends a link because its worker broke a rule outside of the up lane. Records that were published before are
+ * drained. */
 void
 ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
 {
@@ -636,7 +637,7 @@ handle_process (FerrySharedQueue *self, FerryLink *link)
 }
 
 /* Applies the timeouts that are due. Returns the milliseconds until the next deadline, or -1 where no link has one.
- * Looks at no link whose deadline is to come. */
+ * Looks at no link with a deadline that is to come. */
 static int
 handle_timeouts (FerrySharedQueue *self)
 {
@@ -687,7 +688,7 @@ ferry_shared_queue_hear (FerrySharedQueue *self, gboolean hears)
   epoll_ctl (self->epoll, EPOLL_CTL_MOD, self->bells, &event);
 }
 
-/* Activates the links whose doorbells have rung. */
+/* Activates the links of the doorbells that have rung. */
 void
 ferry_shared_queue_take_bells (FerrySharedQueue *self)
 {

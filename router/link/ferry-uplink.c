@@ -29,7 +29,7 @@ ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size,
   return self;
 }
 
-/* Makes the sending end of a link whose both ends are in this process. Both ends share one mapping. The descriptor of
+/* Makes the sending end of a link that has both ends in this process. Both ends share one mapping. The descriptor of
  * the arena must still be open. */
 FerryUplink *
 ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error)
@@ -173,7 +173,7 @@ ferry_uplink_tidy_where_asked (FerryUplink *self)
 }
 
 /* Wakes a reader that sleeps, or a thread that waits for an answer. Then gives memory back where the application has
- * asked for that: a process that only sends has no thread that waits for messages, but its lane was idle before this
+ * asked for that. A process that only sends has no thread that waits for messages, but its lane was idle before this
  * record. */
 void
 ferry_uplink_ring (FerryUplink *self, FerryRing ring)

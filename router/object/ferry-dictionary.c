@@ -70,7 +70,7 @@ ferry_dictionary_class_init (FerryDictionaryClass *klass)
    * @value: (nullable): the new value, or %NULL when the value was removed
    *
    * A value was set, also to an equal value, or removed. The signal is emitted after the change, on the thread that
-   * made the change. When several threads change one key, their signals may come in another order than their changes;
+   * made the change. When several threads change one key, their signals may come in another order than their changes.
    * [method@Ferry.Dictionary.get] returns the value of the last change.
    *
    * Another process gets the value in a variant; the variant of a removed value has an empty tuple.

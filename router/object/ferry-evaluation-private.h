@@ -43,7 +43,7 @@ void ferry_evaluation_start (FerryEvaluation *self);
 /* Begins the evaluation of a view that this process resolves on its own exporter. When a method calls this, the
  * evaluation uses the turns that the method's evaluation has. */
 void ferry_evaluation_start_here (FerryEvaluation *self);
-/* Must be called by a thread before it waits for an evaluation: runs the evaluations that were queued for the thread
+/* A thread must call this before it waits for an evaluation. Runs the evaluations that were queued for the thread
  * before the application code on its stack began. Otherwise the wait might never end. */
 void ferry_evaluation_run_queued (void);
 /* Ends with error the evaluations that have not begun and wait for the object's turn. */

@@ -4,8 +4,8 @@
 /* A step that calls a method makes an invocation. The invocation's answer continues the evaluation.
  *
  * An object with FERRY_CALL_POLICY_SERIAL is used by one evaluation at a time. That evaluation has the object's turn
- * from its first step on the object to its last. A method may call its own object again, in the same process and on
- * the same thread: the inner evaluation then uses the turn of the outer one.
+ * from its first step on the object to its last. A method may call its own object again, in the same process and on the
+ * same thread. The inner evaluation then uses the turn of the outer one.
  *
  * An evaluation that gets a turn from another evaluation is put into the thread's queue. It runs when the other
  * evaluation returns, so that waiting evaluations do not nest on the stack. Application code starts without a queue,
@@ -52,7 +52,7 @@ struct _FerryEvaluation
   FerryEvaluationCaller caller; /* const */
   guint64 begun;                /* const: ferry_trace_get_moment() when the evaluation was made */
   guint64 number;               /* const: unique among evaluations, and not 0 */
-  guint64 asker; /* const: the number of the evaluation whose application code resolves this view, or 0 */
+  guint64 asker; /* const: the number of the evaluation with the application code that resolves this view, or 0 */
 
   /* Only for the thread that runs the evaluation. */
   FerryViewRequest request;
@@ -60,10 +60,10 @@ struct _FerryEvaluation
   FerryExported
     *current;      /* (owned) (nullable): the object that the next step is done on; NULL: the step is done on value */
   GVariant *value; /* (owned) (nullable) */
-  FerryExported *turn;    /* (owned) (nullable): the object whose turn the evaluation has or waits for */
+  FerryExported *turn;    /* (owned) (nullable): the object of the turn that the evaluation has or waits for */
   FerryEvaluation *outer; /* (unowned) (nullable): in application code: the value of the thread's current before */
   GQueue *outer_queue;    /* (unowned) (nullable): in application code: the value of thread_queue before */
-  const char *super;      /* (nullable): borrowed from the request: the class whose function the next call uses */
+  const char *super;      /* (nullable): borrowed from the request: the class that has the function of the next call */
   MethodInvocation first; /* memory for the first call's invocation; unused while its evaluation is NULL */
 
   /* The call under way; only for the answering thread until that thread sets PHASE_ANSWERED. */
@@ -78,7 +78,7 @@ static GPrivate
   current; /* (unowned) (nullable): the evaluation that has called the application code that runs on this thread */
 static GPrivate
   thread_queue; /* (unowned) (nullable): a GQueue on the thread's stack, of evaluations that the thread runs next */
-static GPrivate serves; /* (unowned) (nullable): the exporter whose methods this thread calls */
+static GPrivate serves; /* (unowned) (nullable): the exporter of the methods that this thread calls */
 
 static void advance (FerryEvaluation *self);
 
@@ -233,8 +233,8 @@ queued_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Moves the evaluations of the thread's queue to the pool or to the main context, before application code begins:
- * that code may run the main loop, or wait for one of these evaluations. */
+/* Moves the evaluations of the thread's queue to the pool or to the main context, before application code begins. That
+ * code may run the main loop, or wait for one of these evaluations. */
 static void
 clear_queue (GQueue *queue)
 {
@@ -280,8 +280,8 @@ is_last (FerryEvaluation *self)
          self->next + 1 >= self->request.n_steps;
 }
 
-/* Whether this thread may call the exporter's methods now. Returns FALSE in application code, whose evaluation might
- * have the turn that this evaluation waits for. */
+/* Whether this thread may call the exporter's methods now. Returns FALSE in application code: its evaluation might have
+ * the turn that this evaluation waits for. */
 static gboolean
 serves_now (FerryEvaluation *self)
 {
@@ -536,7 +536,7 @@ leave_turn (FerryEvaluation *self)
 
 /* Takes the turn of the next step's object, if that object has FERRY_CALL_POLICY_SERIAL. Returns FALSE when the
  * evaluation must wait: advance() is called again when the evaluation has the turn. The evaluation leaves the turn that
- * it had when it has its place at the next object, so that the evaluation behind it stays behind it. */
+ * it had when it has its place at the next object. So the evaluation behind it stays behind it. */
 static gboolean
 ensure_turn (FerryEvaluation *self)
 {

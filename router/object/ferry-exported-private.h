@@ -17,8 +17,8 @@
 
 G_BEGIN_DECLS
 
-/* What an exporter has for evaluations: the records, by their objects; the types of which methods may return objects;
- * and the functions to which objects may be passed. Counted references: of the exporter and of the records. */
+/* What an exporter has for evaluations: the records, by their objects; the types of objects that methods may return;
+ * the functions that objects may be passed to. Counted references: of the exporter and of the records. */
 typedef struct _FerryObjectTable FerryObjectTable;
 typedef struct _FerryExported FerryExported;
 typedef struct _FerryEvaluation FerryEvaluation;

@@ -12,7 +12,7 @@
 #include "object/ferry-interface-private.h"
 
 /* The revisions of a list begin with its number in the upper bits. So two lists of a process have no revision in
- * common: a name may come to stand for another list, and a replica of the first list must not take rows of the second
+ * common. A name may come to stand for another list, and a replica of the first list must not take rows of the second
  * one. */
 #define REVISION_BITS 32
 

@@ -30,8 +30,8 @@ gboolean ferry_exporter_check_listening (FerryExporter *self, gboolean before, G
 guint64 ferry_exporter_get_n_requests (FerryExporter *self);
 /* Returns how many requests wait. */
 guint ferry_exporter_get_n_pending (FerryExporter *self);
-/* Adds a transport to the exporter that answered over the one of that place until it ended, if there is such an
- * exporter. place: that of ferry_link_transport_get_place(). */
+/* Adds a transport to the exporter that answered over the one of that place until it ended, if there is one. place:
+ * that of ferry_link_transport_get_place(). */
 void ferry_exporter_move (GObject *place, FerryTransport *to);
 /* Returns (transfer full): the exporter's sessions, GObjects. */
 GPtrArray *ferry_exporter_list_sessions (FerryExporter *self);

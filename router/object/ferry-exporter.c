@@ -5,11 +5,11 @@
  * methods. It has a session for each transport. A session receives the requests, and has the references of the other
  * end and its streams: subscriptions, and watches of whether the exporter listens. Evaluations resolve views.
  *
- * It is one file since each request of a session depends on what the exporter has and whether it listens, and each
- * change of the exporter is told by its sessions.
+ * It is one file since each request of a session depends on what the exporter has and whether it listens. The sessions
+ * tell each change of the exporter.
  *
- * A transport's requests wait in the transport until the exporter was started, or stopped, for the first time: its
- * process is starting, and nobody is refused for having been too early.
+ * A transport's requests wait in the transport until the exporter was started, or stopped, for the first time. Its
+ * process is starting, and no request is refused for having been too early.
  *
  * Threads: any, except where a function says one at a time.
  * Trust:   none in the other ends.
@@ -104,7 +104,7 @@ G_DEFINE_FINAL_TYPE (FerryExporterSession, ferry_exporter_session, G_TYPE_OBJECT
  * exported.
  *
  * Over each transport, one method is called at a time. In a worker, that is on the thread that has received the call;
- * while a method takes long, another thread receives. Elsewhere it is on a thread of the exporter's own.
+ * while a method takes long, another thread receives. Elsewhere it is on a thread of the exporter's own. The properties
  * [property@Ferry.Exporter:context], [property@Ferry.Exporter:threads] and [property@Ferry.Exporter:manual] choose
  * another place. They are set before the first transport is added, on any thread. To set one of the three unsets the
  * others.
@@ -567,7 +567,8 @@ tell_watches (FerryExporterSession *self)
 }
 
 /* Notifies all watches that the exporter has started or stopped listening, or that a name was added or removed. why:
- * (nullable): ends the subscriptions with this message: all of them, or those that found left (nullable) by its name.
+ * (nullable): ends subscriptions with this message. These are all of them, or those that found left (nullable) by its
+ * name.
  */
 static void
 tell_sessions (FerryExporter *self, FerryExported *left, const char *why)
@@ -923,8 +924,8 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
  *
  * Exports an object. Any thread, at any time.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the name is taken, when the object has another name or another interface
- * already, and when a method of the interface's description has no function.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the name is taken, or the object has another name or another interface
+ * already. It also does when a method of the interface's description has no function.
  *
  * Returns: whether the object is exported
  */
@@ -967,8 +968,8 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
 /**
  * ferry_exporter_export_type:
  * @self: an exporter
- * @interface: the members that other processes may use of objects of its type; all methods of its description must have
- * functions, and the interface cannot be changed from now on
+ * @interface: the members that other processes may use of objects of its type. All methods of its description must have
+ * functions. The interface cannot be changed from now on
  * @policy: how many callers each object of the type has at a time
  *
  * Lets methods, properties and containers of exported objects return objects of a type, and of types derived from it.
@@ -1574,12 +1575,12 @@ install_places (void)
    * added, on any thread.
    *
    * Objects with the policy %FERRY_CALL_POLICY_SERIAL have one caller at a time, and the calls of each proxy in their
-   * order; others have to be safe for use by several threads, where calls overlap. After a method that answers later,
+   * order. Others have to be safe for use by several threads, where calls overlap. After a method that answers later,
    * its chain of operations continues on a thread of a pool.
    *
    * With 0, methods are called on the thread that receives for the transport, and a call takes one change of threads
-   * less. But while a method runs, nothing is received over the transport, not even a cancel, and the method must not
-   * wait for anything that comes over that transport. Use it for objects with quick methods.
+   * less. But while a method runs, nothing is received over the transport, not even a cancel. The method must not wait
+   * for anything that comes over that transport. Use it for objects with quick methods.
    */
   properties[PROP_THREADS] = g_param_spec_int ("threads", NULL, NULL, -1, G_MAXINT, -1, FERRY_SETTABLE);
 
@@ -1614,7 +1615,7 @@ install_state (void)
   /**
    * FerryExporter:n-references:
    *
-   * How many references other processes have to objects of the exporter: an object counts once for each transport over
+   * How many references other processes have to objects of the exporter. An object counts once for each transport over
    * which another process has a reference to it. Changes are not notified. Any thread.
    */
   properties[PROP_N_REFERENCES] = g_param_spec_uint64 ("n-references", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions of an interface that exporters use: its members by name, and the conversion of values to and from
- * the form in which they are sent.
+/* The functions of an interface that exporters use. They give its members by name, and convert values to and from the
+ * form in which they are sent.
  *
  * Threads: any, once the interface is sealed. */
 

@@ -79,7 +79,7 @@ struct _FerryInterface
  * | `GBytes`, `GByteArray` | `ay`; %NULL is sent as an empty one |
  * | a `GVariant` | `v`; %NULL is sent as an empty tuple in it |
  *
- * Other types have no variant type. Another process that reads a property whose value is an object gets a reference to
+ * Other types have no variant type. When another process reads a property that is an object, it gets a reference to
  * that object.
  *
  * An interface has at most 1024 members of a kind, and a method or signal at most 64 arguments. Names and signatures
@@ -181,10 +181,10 @@ ferry_interface_class_init (FerryInterfaceClass *klass)
   /**
    * FerryInterface:info:
    *
-   * The description that [method@Ferry.Proxy.describe] returns in other processes: a new one each time that it is read,
-   * with the members that the interface has by then. The type of a property whose value is an object is an empty
-   * string. The description does not say whether the objects are containers. The thread that makes the interface; after
-   * an object or a type was exported with it, any thread.
+   * The description that [method@Ferry.Proxy.describe] returns in other processes. It is a new one each time that it is
+   * read, with the members that the interface has by then. The type of a property that is an object is an empty string.
+   * The description does not say whether the objects are containers. The thread that makes the interface; after an
+   * object or a type was exported with it, any thread.
    */
   properties[PROP_INFO] = g_param_spec_boxed ("info", NULL, NULL, G_TYPE_DBUS_INTERFACE_INFO, FERRY_READABLE);
 
@@ -392,7 +392,7 @@ class_has_offset (FerryInterface *self, gsize class_offset)
  * %NULL and an empty string mean no arguments. One argument that is itself a tuple is written with both pairs of
  * brackets: `((is))`.
  *
- * A method that is known from a description ([ctor@Ferry.Interface.new_for_info]) is not added again: it gets @func, in
+ * A method that is known from a description ([ctor@Ferry.Interface.new_for_info]) is not added again. It gets @func, in
  * place of a function that was set before. Its types are those of the description; the signatures are the same, or
  * %NULL.
  *
@@ -606,9 +606,9 @@ add_signals_of (FerryInterface *self, GType type)
  * @self: an interface
  *
  * Adds the properties and signals of the objects' type, of its ancestors below [class@GObject.Object], and of their
- * interfaces, except those that were added before. These are the properties that are objects or have variant types,
- * with all access that the class allows, and the signals whose arguments have variant types. If the objects' type is an
- * interface, only its own properties and signals are added.
+ * interfaces. Leaves out those that were added before. These are the properties that are objects or have variant types,
+ * with all access that the class allows. The signals are those with arguments of variant types. If the objects' type is
+ * an interface, only its own properties and signals are added.
  *
  * Use this with care: each property that is writable in the class becomes writable for other processes.
  *
@@ -828,7 +828,7 @@ ferry_interface_set_container (FerryInterface *self, const FerryContainerFuncs *
  * @user_data: (nullable): data for @get_row
  * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
  *
- * Makes the interface's objects lists: containers whose keys are positions. Other processes can follow the changes of a
+ * Makes the interface's objects lists: containers with positions as keys. Other processes can follow the changes of a
  * list. A position is a number of any type of 16 bits or more. Positions below 0 count from the end: -1 is the last
  * item. Replaces the functions of a container or list that were set before.
  *
@@ -924,7 +924,7 @@ camel_to_kebab (const char *name)
 }
 
 /* Returns (transfer full) (nullable): the type of a tuple of the arguments, or NULL with an error. names: set to the
- * arguments' names; a name that is missing or cannot be sent becomes an empty string. */
+ * arguments' names. A name that is missing or cannot be sent becomes an empty string. */
 static GVariantType *
 take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GError **error)
 {
@@ -1113,13 +1113,13 @@ take_members (FerryInterface *self, const GDBusInterfaceInfo *info, GError **err
  *
  * Properties and signals are those of @type that have the same name, or the same name with dashes and small letters:
  * `bit-rate` for `BitRate`, `http-port` for `HTTPPort`. Their types are exactly those in the table of
- * [class@Ferry.Interface]: a string is `s` and neither `o` nor `g`, and an enumeration is `i`. A property that is an
+ * [class@Ferry.Interface]. A string is `s` and neither `o` nor `g`, and an enumeration is `i`. A property that is an
  * object has an empty type. The description may give less access to a property than @type does, but not more. Any
  * thread.
  *
  * Fails with %FERRY_ERROR_BAD_ARGUMENTS when a member is missing in @type or does not fit; the message names the
  * member. Fails with the same error for a description with invalid names, with two members of a kind that have one
- * name, or with too many members.
+ * name, and with too many.
  *
  * Returns: (transfer full): a new interface, or %NULL with an error
  */
@@ -1247,8 +1247,8 @@ ferry_interface_get_container_flags (FerryInterface *self)
   flags |= funcs->contains != NULL ? FERRY_CONTAINER_CONTAINS : 0;
   flags |= funcs->get_length != NULL ? FERRY_CONTAINER_LENGTH : 0;
   flags |= self->container.is_list ? FERRY_CONTAINER_LIST : 0;
-  /* Keep the two flags for a type that is derived from GListStore, or from which GListStore is derived: an object of
-   * it may be a GListStore. */
+  /* Keep the two flags for a type that is derived from GListStore, or that GListStore is derived from. An object of it
+   * may be a GListStore. */
   if (self->container.is_list && !g_type_is_a (self->type, G_TYPE_LIST_STORE) &&
       !g_type_is_a (G_TYPE_LIST_STORE, self->type))
     flags &= ~(FerryContainerFlags) (FERRY_CONTAINER_SET_ITEM | FERRY_CONTAINER_DELETE_ITEM);

@@ -89,7 +89,7 @@ typedef struct
  * A list of another process as a [iface@Gio.ListModel], however long it is.
  *
  * The other process exports an object that is a list model and has rows ([method@Ferry.Interface.set_list]). The
- * replica has the length of the list at once, and fetches a row when the row is looked at: an item is a
+ * replica has the length of the list at once, and fetches a row when the row is looked at. An item is a
  * [class@Ferry.ListRow], which is empty until its page arrives. Put the replica into a selection model and a list view,
  * and bind [property@Ferry.ListRow:value] in the factory:
  *
@@ -222,7 +222,7 @@ fall_silent (FerryListReplica *self, GError *error)
   g_object_thaw_notify (G_OBJECT (self));
 }
 
-/* Stops following for ever: the other end broke a rule. Takes the error. */
+/* Stops following for good: the other end broke a rule. Takes the error. */
 static void
 break_off (FerryListReplica *self, GError *error)
 {
@@ -233,10 +233,10 @@ break_off (FerryListReplica *self, GError *error)
 
 /* How a replica gets its rows.
  *
- * When an empty row is looked at, it becomes a wish. In the next iteration of the main loop the replica fetches the
- * pages of the wishes whose rows are still held, the newest first and a few pages at a time. The wish of a row is
- * removed when the row is freed. A row stays a wish until its value is there or its fetch has failed: so an answer
- * that is too old can be thrown away.
+ * When an empty row is looked at, it becomes a wish. In the next iteration of the main loop the replica fetches pages
+ * of wishes, the newest first and a few pages at a time. Only wishes with rows that are still held are fetched. The
+ * wish of a row is removed when the row is freed. A row stays a wish until its value is there or its fetch has failed.
+ * So an answer that is too old can be thrown away.
  *
  * An answer has the revision of the list at which it was read. If the replica has the same revision, the answer is
  * used. If the replica's revision is lower, the answer waits for the subscription. If the answer's revision lies
@@ -330,7 +330,7 @@ use_rows (FerryListReplica *self, RowFetch *fetch, guint64 n_before, guint64 n_b
     ferry_list_row_notify_loaded (loaded->pdata[i]);
 }
 
-/* Uses an answer that has the list's revision. A length other than the list's is no reason to stop following: the
+/* Uses an answer that has the list's revision. A length other than the list's is no reason to stop following. The
  * exporter may have exported another list under the name, which the subscription has not reported yet. */
 static void
 use_answer (FerryListReplica *self, RowFetch *fetch)

@@ -36,9 +36,9 @@ void ferry_row_table_free (FerryRowTable *self);
 
 /* Returns (transfer full): the row of that position. Makes a row if there is none. */
 FerryListRow *ferry_row_table_get (FerryRowTable *self, guint64 position);
-/* Must be called when a row is looked at: a loaded row becomes the first of the kept rows, another row the first of
- * the wished rows. Rows that are no longer kept are moved to dropped, (element-type FerryListRow) (owned). The
- * caller frees dropped later: freeing a row may run the application's code. */
+/* Must be called when a row is looked at. A loaded row becomes the first of the kept rows, another row the first of the
+ * wished rows. Rows that are no longer kept are moved to dropped, (element-type FerryListRow) (owned). The caller frees
+ * dropped later: freeing a row may run the application's code. */
 void ferry_row_table_want (FerryRowTable *self, FerryListRow *row, GPtrArray *dropped);
 void ferry_row_table_set_cache_size (FerryRowTable *self, guint cache_size, GPtrArray *dropped);
 guint ferry_row_table_get_cache_size (FerryRowTable *self);

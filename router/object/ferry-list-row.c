@@ -23,7 +23,7 @@ struct _FerryRowTable
  *
  * A row of a [class@Ferry.ListReplica].
  *
- * A row that was not looked at before is empty until its value arrives from the other process: connect to
+ * A row that was not looked at before is empty until its value arrives from the other process. Connect to
  * `notify::value`, or bind [property@Ferry.ListRow:value], which changes once. When a row of the remote list changes,
  * the replica replaces its row object by a new one. A row that was removed from the list keeps its value.
  *

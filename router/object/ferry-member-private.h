@@ -62,13 +62,13 @@ const char *ferry_member_kind_to_string (FerryMemberKind kind);
  * content: (nullable). Fails with FERRY_ERROR_NOT_ALLOWED if the property cannot be read. */
 gboolean ferry_member_get (const FerryMember *self, GObject *object, GVariant **value, GObject **content,
                            GError **error);
-/* Sets a property. value: (nullable): NULL sets the default. Fails with FERRY_ERROR_NOT_ALLOWED if the property
- * cannot be written, and with FERRY_ERROR_BAD_ARGUMENTS for a value of another type or a value that the property
- * does not take. */
+/* Sets a property. value: (nullable): NULL sets the default. Fails with FERRY_ERROR_NOT_ALLOWED if the property cannot
+ * be written. Fails with FERRY_ERROR_BAD_ARGUMENTS for a value of another type or a value that the property does not
+ * take. */
 gboolean ferry_member_set (const FerryMember *self, GObject *object, GVariant *value, GError **error);
-/* Returns the function of a method. super: (nullable): the name of the type whose function is used: an ancestor of
- * the object's type, or the object's type; an empty string: the parent type. Fails with FERRY_ERROR_UNKNOWN_MEMBER
- * when the type is not found, when its class does not implement the method, and when super is set and the function
+/* Returns the function of a method. super: (nullable): the name of the type that has the function: an ancestor of the
+ * object's type, or the object's type; an empty string: the parent type. Fails with FERRY_ERROR_UNKNOWN_MEMBER when the
+ * type is not found, and when its class does not implement the method. Also fails so when super is set and the function
  * is not in a class. */
 FerryMethodFunc ferry_member_find_func (const FerryMember *self, GObject *object, const char *super, GError **error);
 

@@ -33,8 +33,8 @@ G_BEGIN_DECLS
 #define FERRY_ROWS_MAX 1024        /* the most rows of a list in one answer */
 #define FERRY_MAX_REFERENCES 65536 /* the most objects to which an end has references over one transport */
 #define FERRY_MAX_HELD_BYTES (256 * 1024 * 1024) /* the most bytes of values among these objects */
-/* Added to an error's code when an object has raised an error whose code would mean "the exporter does not listen", or
- * "no exporter is here", to the other end. */
+/* Added to an error's code when an object has raised an error with a code that means something else to the other end:
+ * "the exporter does not listen", or "no exporter is here". */
 #define FERRY_RAISED_CODE 65536
 #define FERRY_MAX_SUBSCRIBERS 1024 /* the most subscriptions over one transport */
 
@@ -129,8 +129,8 @@ void ferry_follow_request_clear (FerryFollowRequest *self);
 /* An item of a subscription: properties, signals, n_missed, changes, length. properties: name, count of its changes,
  * newest value. signals: in their order: name and arguments, a tuple. n_missed: how many signals were left out
  * before those of this item. changes: of the list, in their order: revision, position, how many rows were removed,
- * how many added; one change may be joined from several. length: of the list; only in the first item of a stream,
- * whose first change is empty and has only the list's revision. */
+ * how many added; one change may be joined from several. length: of the list; only in the first item of a stream. The
+ * first change of that item is empty and has only the list's revision. */
 #define FERRY_SUBSCRIPTION_ITEM_TYPE "(a(stv)a(sv)ta(tttt)t)"
 
 gboolean ferry_error_says_nobody_listens (const GError *error);

@@ -64,9 +64,9 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
  *
  * Not on the thread of a main loop.
  *
- * Fails with the error of `initialise`; with %FERRY_ERROR_ALREADY_RUNNING when the transport has a [class@Ferry.Demux]
- * already; and with %FERRY_ERROR_SYSTEM when no thread can be started. In the last case none of @funcs is called, and
- * the transport is not changed.
+ * Fails with the error of `initialise`. Fails with %FERRY_ERROR_ALREADY_RUNNING when the transport has a
+ * [class@Ferry.Demux] already, and with %FERRY_ERROR_SYSTEM when no thread can be started. In the last case none of
+ * @funcs is called, and the transport is not changed.
  *
  * Returns: whether the objects were served; the end of the transport is not a failure
  */

@@ -23,8 +23,8 @@
  * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
- * Calls a method, and waits for its result: as a [struct@Ferry.View] of this one operation, whose threads and errors
- * are those of [method@Ferry.View.resolve]. Any thread.
+ * Calls a method, and waits for its result: as a [struct@Ferry.View] of this one operation. Threads and errors are
+ * those of [method@Ferry.View.resolve]. Any thread.
  *
  * Returns: whether the call was answered
  */

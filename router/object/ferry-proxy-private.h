@@ -30,12 +30,12 @@ void ferry_proxy_get_root (FerryProxy *self, FerryObjectRoot *root);
 /* Returns (transfer full) (nullable) the record of the proxy's object, which must be in this process. */
 FerryExported *ferry_proxy_find_exported (FerryProxy *self, GError **error);
 
-/* Whether this thread may wait for an answer of the proxy's object. Fails with FERRY_ERROR_WRONG_THREAD, whose
- * message names async_form as the function to use. */
+/* Whether this thread may wait for an answer of the proxy's object. Fails with FERRY_ERROR_WRONG_THREAD. The message
+ * names async_form as the function to use. */
 gboolean ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error);
 
-/* Waits until the exporter has reported for the first time, or never will: at most until deadline, or for an exporter's
- * start time where that is 0. Returns FALSE when the exporter may still come up. */
+/* Waits until the exporter has reported for the first time, or never will. The wait is at most until deadline, or for
+ * an exporter's start time where that is 0. Returns FALSE when the exporter may still come up. */
 gboolean ferry_proxy_wait_until_started (FerryProxy *self, gint64 deadline, GCancellable *cancellable);
 
 /* Returns (transfer full) (nullable): the cached description of the object's interface. */

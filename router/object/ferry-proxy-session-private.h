@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The session that all proxies over one transport share: whether the exporter at the other end listens, the proxies
- * of the exporter's objects, and the descriptions of their interfaces.
+/* The session that all proxies over one transport share. It has whether the exporter at the other end listens, the
+ * proxies of the exporter's objects, and the descriptions of their interfaces.
  *
  * Owner:   its proxies, by counted references.
  * Threads: any.
@@ -29,8 +29,8 @@ FerryMux *ferry_proxy_session_dup_mux (FerryProxySession *self);
 void ferry_proxy_session_move (FerryTransport *from, FerryTransport *to);
 
 gboolean ferry_proxy_session_is_listening (FerryProxySession *self);
-/* Must be called before a request is sent. waits: the request may wait at the other end until an exporter has come up,
- * as long as the other end is starting. If there was no exporter at the other end, asks again whether there is one now.
+/* Must be called before a request is sent. waits: the request may wait at the other end until the exporter is up, as
+ * long as the other end is starting. If there was no exporter at the other end, asks again whether there is one now.
  * Fails with FERRY_ERROR_NOT_LISTENING. When the transport has ended, fails with the reason of that end. */
 gboolean ferry_proxy_session_check_listening (FerryProxySession *self, gboolean waits, GError **error);
 
@@ -40,7 +40,7 @@ gboolean ferry_proxy_session_check_listening (FerryProxySession *self, gboolean 
 gboolean ferry_proxy_session_is_starting (FerryProxySession *self);
 /* Returns (transfer full): the error of a request for which no exporter came up in time. */
 GError *ferry_proxy_session_new_absence (void);
-/* Returns (transfer full) (nullable): while the exporter is starting, the error of a request whose time is over. */
+/* Returns (transfer full) (nullable): while the exporter is starting, the error of a request that has no time left. */
 GError *ferry_proxy_session_dup_absence (FerryProxySession *self);
 /* For a request without a deadline: ends it with FERRY_ERROR_NOT_LISTENING where no exporter comes up in time. Does
  * nothing when an exporter has reported. */
@@ -64,7 +64,7 @@ void ferry_proxy_session_remove_watch (FerryProxySession *self, guint64 number);
  * session's lock held. */
 typedef FerryProxy *(*FerryProxyMakeFunc) (FerryProxy *asker, const FerryViewResult *result);
 /* Returns (transfer full) the proxy of a result's object: the present one, or one that make returns. by_name: set to
- * whether the proxy is reached by a name; then it does not own the references that came by number. */
+ * whether the proxy is reached by a name. Then it does not own the references that came by number. */
 FerryProxy *ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryViewResult *result,
                                               FerryProxyMakeFunc make, FerryProxy *asker, gboolean *by_name);
 /* Adds the proxy of a name to the session's table. */

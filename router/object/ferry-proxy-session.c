@@ -3,7 +3,7 @@
 
 /* The session of all proxies over one transport. It has weak references to its proxies. A proxy that is finalized
  * removes its entry from the tables, unless a new proxy has the entry by then. When a worker takes the place of one
- * that has ended, the session moves to the transport of the new one, and all proxies with it.
+ * that has ended, the session moves to the new one's transport, and all proxies with it.
  *
  * A stream reports whether the exporter listens. The first proxy of the session opens the stream. When the stream
  * has ended and the transport has not, the next request opens it again.
@@ -555,8 +555,8 @@ ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const 
   g_hash_table_insert (self->by_name, g_strdup (name), entry_new (proxy, 0));
 }
 
-/* Returns (transfer full) (nullable) the proxy of the result's number. A proxy whose reference is of another
- * exporter, which used the same number before, is not returned. */
+/* Returns (transfer full) (nullable) the proxy of the result's number. A proxy is not returned if its reference is of
+ * another exporter, which used the same number before. */
 static FerryProxy *
 find_reference_locked (FerryProxySession *self, const FerryViewResult *result)
 {

@@ -51,22 +51,23 @@ struct _FerryProxy
  * FerryProxy:
  *
  * Stands for an object that another process exports with a [class@Ferry.Exporter]. Operations on the proxy are done in
- * that process: [method@Ferry.Proxy.call] and its siblings for a single operation, a [struct@Ferry.View] for a chain.
+ * that process. There is [method@Ferry.Proxy.call] and its siblings for a single operation, a [struct@Ferry.View] for a
+ * chain.
  *
  * A proxy by name can be made before the object exists. A proxy that came as a result has a reference to its object.
  * The reference keeps the object alive until the proxy is finalized or the transport ends.
  *
  * Calls over one proxy are carried out in the order in which they were made, on whichever threads the exporter calls
- * methods: a call sees what all calls before it did, whether these were waited for or not. "Call" is any operation or
+ * methods. A call sees what all calls before it did, whether these were waited for or not. "Call" is any operation or
  * view here. Where several threads make calls, each thread's own calls keep their order. This does not hold for objects
  * with the policy %FERRY_CALL_POLICY_CONCURRENT of an exporter with several threads, where calls overlap. A value that
  * a replica sends is no such call: it is sent when the value before it was answered. Answers may arrive in another
  * order.
  *
  * What is asked before the exporter has come up at the other end, as while its worker is starting, waits there for the
- * exporter: as long as the call's timeout allows, and for 30 s where it has none. Where no exporter has come by then,
- * it fails with %FERRY_ERROR_NOT_LISTENING, and is carried out only where one comes at that very moment. A view with a
- * default does not wait.
+ * exporter. It waits as long as the call's timeout allows, and for 30 s where it has none. Where no exporter has come
+ * by then, it fails with %FERRY_ERROR_NOT_LISTENING, and is carried out only where one comes at that very moment. A
+ * view with a default does not wait.
  *
  * No call waits without end: when the transport ends, when the exporter stops, or when the deadline has passed, every
  * call ends with that reason.
@@ -664,8 +665,8 @@ ferry_proxy_describe_finish (FerryProxy *self, GAsyncResult *result, GError **er
 
 /* ---- an object that is followed ---- */
 
-/* For a proxy whose object is in this process: returns (transfer full) (nullable) a proxy over a transport to the
- * object, for a subscription. Fails with FERRY_ERROR_UNKNOWN_OBJECT. */
+/* For a proxy of an object in this process: returns (transfer full) (nullable) a proxy over a transport to the object,
+ * for a subscription. Fails with FERRY_ERROR_UNKNOWN_OBJECT. */
 static FerryProxy *
 get_followable (FerryProxy *self, GError **error)
 {
@@ -790,11 +791,11 @@ forget_followed (FerryProxy *self)
  * @properties: (nullable) (array zero-terminated=1): the names of properties, or `*` for all readable ones
  * @signals: (nullable) (array zero-terminated=1): the names of signals
  *
- * Follows the object's changes, instead of what was followed before. [signal@Ferry.Proxy::changed] reports the newest
- * value of a property, beginning with the present one; [signal@Ferry.Proxy::received] reports each signal. Following
- * begins each time the exporter begins to listen, until the transport ends. The object never waits for its followers:
- * only the newest value of a property is sent, and when too many signals wait, further ones are only counted: see
- * [signal@Ferry.Proxy::missed].
+ * Follows the object's changes, instead of what was followed before. The signal [signal@Ferry.Proxy::changed] reports
+ * the newest value of a property, beginning with the present one. The signal [signal@Ferry.Proxy::received] reports
+ * each signal. Following begins each time the exporter begins to listen, until the transport ends. The object never
+ * waits for its followers. Only the newest value of a property is sent. When too many signals wait, further ones are
+ * only counted: see [signal@Ferry.Proxy::missed].
  *
  * If the object, or one of the names, is not exported, [signal@Ferry.Proxy::follow-failed] reports the reason, and no
  * changes are reported.
@@ -855,9 +856,9 @@ ferry_proxy_dup_cached (FerryProxy *self, const char *property)
  *
  * Any thread, except the thread of the default main context and the thread that receives for the transport.
  *
- * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, with %FERRY_ERROR_NOT_LISTENING
- * when the exporter leaves the transport, and with the reason of the transport's end, such as %FERRY_ERROR_CLOSED and
- * %FERRY_ERROR_WORKER_LOST.
+ * Fails with %FERRY_ERROR_TIMED_OUT, %G_IO_ERROR_CANCELLED and %FERRY_ERROR_WRONG_THREAD. Fails with
+ * %FERRY_ERROR_NOT_LISTENING when the exporter leaves the transport, and with the reason of the transport's end, such
+ * as %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST.
  *
  * Returns: whether the exporter listens
  */
@@ -1011,7 +1012,7 @@ install_news (void)
    * @self: the proxy
    * @property: the name of the property, as in the object's interface; also the signal's detail
    * @value: (transfer none): the newest value of the property, of the type that the interface lists for it, and not in
-   * a variant of its own; a handler that keeps it takes a reference
+   * a variant of its own. A handler that keeps it takes a reference
    *
    * A followed property has another value. Only the newest value is reported: if the property changes often, values in
    * between are left out. A handler that is connected to `changed::NAME` is called for that property only:
@@ -1072,8 +1073,8 @@ install_failures (void)
    * @self: the proxy
    * @error: the reason
    *
-   * [method@Ferry.Proxy.follow] or a replica cannot follow the object: it does not exist, %FERRY_ERROR_UNKNOWN_OBJECT;
-   * it lacks one of the members, %FERRY_ERROR_UNKNOWN_MEMBER; a member may not be read, %FERRY_ERROR_NOT_ALLOWED; or
+   * [method@Ferry.Proxy.follow] or a replica cannot follow the object. It does not exist, %FERRY_ERROR_UNKNOWN_OBJECT;
+   * or it lacks one of the members, %FERRY_ERROR_UNKNOWN_MEMBER. A member may not be read, %FERRY_ERROR_NOT_ALLOWED; or
    * the transport has ended, with the reason of its end. No changes are reported until an object that can be followed
    * is exported under the name.
    */
@@ -1104,8 +1105,8 @@ install_properties (void)
    *
    * Whether results of calls and views stay in the other process, so that this process gets proxies of them. It is the
    * initial state of [method@Ferry.View.set_as_proxy] for views of this proxy, and proxies that come as results have it
-   * too. [method@Ferry.Proxy.get] always returns the value. Any thread; a change is notified on the thread that sets
-   * it.
+   * too. The function [method@Ferry.Proxy.get] always returns the value. Any thread; a change is notified on the thread
+   * that sets it.
    */
   pspecs[PROP_AS_PROXY] = g_param_spec_boolean ("as-proxy", NULL, NULL, FALSE, FERRY_SETTABLE);
 
@@ -1113,8 +1114,8 @@ install_properties (void)
    * FerryProxy:listening: (getter get_listening)
    *
    * Whether the exporter listens, by its last report that has arrived. Proxies that came as results do not notify of
-   * changes. After an exporter has left the transport, a new exporter at the other end is found only when a request or
-   * a wait asks for it.
+   * changes. After an exporter has left the transport, a new one at the other end is found only when a request or a
+   * wait asks for it.
    */
   pspecs[PROP_LISTENING] = g_param_spec_boolean ("listening", NULL, NULL, FALSE, FERRY_READABLE);
 }

@@ -5,7 +5,7 @@
  * Below, "the object" is the object in the other process.
  *
  * A value that comes from the object is never sent back to it. While a value that was set here is being sent, values
- * from the object wait for the answer, which has the count of the property's changes. So a slider that is dragged
+ * from the object wait for the answer. The answer has the count of the property's changes. So a slider that is dragged
  * never jumps back, and a value that the object has corrected still arrives here.
  *
  * When a value of the object is set here, other properties here may change because of it, such as those that a class
@@ -15,7 +15,7 @@
  *
  * If a property is set quickly many times, only its newest value is sent, one value at a time.
  *
- * A property that can only be read here is set by the class's own set_property(), and is never sent: after a change by
+ * A property that can only be read here is set by the class's own set_property(), and is never sent. After a change by
  * this end, it gets the object's value back. */
 
 #include "config.h"
@@ -59,7 +59,7 @@ typedef struct
   gboolean under_way;
   guint64 stream;      /* n_streams when the value under way was sent */
   guint64 disturbed;   /* not 0: the property has changed here while values of the object were set, or can only be read
-                          and   has changed here; numbered in the order of these changes */
+                          and has changed here. Numbered in the order of these changes */
   gint64 disturbed_at; /* when that change was, in monotonic time */
 } Property;
 
@@ -111,7 +111,7 @@ convert (Property *self, GValue *value, GError **error)
 }
 
 /* Sets a property that can only be read from outside. GLib's own functions refuse that, so the class is called as GLib
- * calls it: param_id is the number that the class has given the property, and no function returns it. The class need
+ * calls it. param_id is the number that the class has given the property, and no function returns it. The class need
  * not notify. */
 static void
 set_by_class (GObject *object, GParamSpec *pspec, const GValue *value)
@@ -233,8 +233,8 @@ send_own_change (Property *self)
     send_wanted (self);
 }
 
-/* Sends one property to the object: one that has changed here while values of the object were set (it was disturbed);
- * one that can only be read gets the object's value back. Changes of other such properties may follow from it at the
+/* Sends one property to the object. It has changed here while values of the object were set (it was disturbed). One
+ * that can only be read gets the object's value back. Changes of other such properties may follow from it at the
  * object, so they are checked later. */
 static gboolean
 settle_cb (gpointer data)
@@ -259,8 +259,8 @@ settle_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Whether a value was sent in the present stream. After a later stream began, the name may be of another object,
- * whose counts cannot be compared. A value that was sent before any stream belongs to the first one. */
+/* Whether a value was sent in the present stream. After a later stream began, the name may be of another object. Counts
+ * of two objects cannot be compared. A value that was sent before any stream belongs to the first one. */
 static gboolean
 is_of_this_stream (Property *self)
 {
@@ -465,7 +465,7 @@ attach (GObject *object, FerryProxy *proxy, const char *const *properties)
 }
 
 /* Returns (transfer full) (element-type utf8): the fit properties of the class and its ancestors that can be set. A
- * class need not know how to set the others: whoever wants them names them. */
+ * class need not know how to set the others: a caller that wants them names them. */
 static GPtrArray *
 list_properties (GObjectClass *klass)
 {
@@ -541,18 +541,18 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * @properties: (nullable) (array zero-terminated=1): names of properties that can be read here, or %NULL for all of the
  *   class that can be read and set
  *
- * Returns a replica: an object of this process whose properties are kept the same as those of the object in the other
- * process. Bind them to widgets with `g_object_bind_property()`. When a property of the object changes, the replica's
- * property is set, with `notify::`; when a property of the replica changes, the object's property is set. If the object
- * refuses a value, the replica gets the object's value back: see [signal@Ferry.Proxy::set-failed]. When a value of the
- * object is set here, other properties of the replica may change because of it, such as one that the class computes.
+ * Returns a replica: an object of this process that has its properties kept the same as those of the object in the
+ * other process. Bind them to widgets with `g_object_bind_property()`. When a property of the object changes, the
+ * replica's property is set, with `notify::`. When a property of the replica changes, the object's property is set. If
+ * the object refuses a value, the replica gets the object's value back: see [signal@Ferry.Proxy::set-failed]. When a
+ * value of the object is set here, other properties of the replica may change, such as one that the class computes.
  * Such a change is sent only if the object has not the same value within a tenth of a second. A value that is set here
  * is sent together with the changes that follow from it, in the order of their notifications.
  *
  * A property that can only be read, or is set only at construction, is replicated where it is named. As nobody but the
- * class can set it, the replica is set by the class's own `set_property()`, which must know the property: a class that
+ * class can set it, the replica is set by the class's own `set_property()`, which must know the property. A class that
  * shows `value` and has no setter for others still stores it there. The replica's notification comes from Ferry. Such a
- * property is never sent to the object; when this end changes it, it gets the object's value back a tenth of a second
+ * property is never sent to the object. When this end changes it, it gets the object's value back a tenth of a second
  * later, unless the object has changed its own.
  *
  * If the object lacks one of the properties, or cannot be followed, the replica keeps its values, and
@@ -560,7 +560,7 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  *
  * The replica begins with the class's defaults, gets its values when the exporter listens, and keeps them when the
  * exporter stops or ends. A widget with limits of its own may change a default that is outside of these limits, and so
- * change the replica and the object. For such widgets use [method@Ferry.Proxy.create_replica_async], whose replica has
+ * change the replica and the object. For such widgets use [method@Ferry.Proxy.create_replica_async]: its replica has
  * the object's values from the beginning. The other process cannot change classes or types.
  *
  * The replica belongs to the thread's default main context, and must be used and dropped there. Any thread.

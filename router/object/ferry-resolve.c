@@ -178,8 +178,8 @@ check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error
   return known;
 }
 
-/* Any thread. Sequentially consistent, as in resolve_abandon(): one thread stores the xid and then reads whether the
- * completion has ended, the other stores the end and then reads the xid. At least one of the two sees both. */
+/* Any thread. Sequentially consistent, as in resolve_abandon(). One thread stores the xid and then reads whether the
+ * completion has ended. The other stores the end and then reads the xid. At least one of the two sees both. */
 static void
 cancel (Resolve *self, FerryCancelReason reason)
 {
@@ -197,7 +197,7 @@ check_listening (Resolve *self, GError **error)
                                               ferry_view_get_default (self->view) == NULL, error);
 }
 
-/* Sends a request of a caller who does not wait. Returns its xid, or 0 with an error. */
+/* Sends a request of a caller that does not wait. Returns its xid, or 0 with an error. */
 static guint64
 send (Resolve *self, const FerryAskRequest *request, GError **error)
 {
@@ -235,7 +235,7 @@ ask_later (gpointer data)
   return TRUE;
 }
 
-/* Copies a request, whose bytes may be on the stack, and sends it when there is room. count:
+/* Copies a request, which may have its bytes on the stack, and sends it when there is room. count:
  * ferry_transport_get_room_count() before the attempt to send. */
 static void
 keep_for_later (Resolve *self, const FerryAskRequest *request, guint64 count)
@@ -378,7 +378,7 @@ resolve_abandon (gpointer data, FerryAbandonReason reason)
 
 static const FerryCompletionFuncs resolve_funcs = {resolve_abandon, resolve_destroy};
 
-/* Returns (transfer full): a completion whose result is a FerryResolved. deadline: monotonic time in microseconds, 0
+/* Returns (transfer full): a completion with a FerryResolved as its result. deadline: monotonic time in microseconds, 0
  * for none. It is sent to the other end; for this end, the caller must pass it to the function that waits for the
  * completion. */
 static FerryCompletion *
@@ -520,7 +520,7 @@ ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCa
  * @error: return location for an error
  *
  * Does the operations at the object's end. Waits for room in the transport and for the result. While a proxy of an
- * object exists, all results that are this object return the same proxy: if a method returns its own object, the result
+ * object exists, all results that are this object return the same proxy. If a method returns its own object, the result
  * is the view's proxy.
  *
  * Any thread, except the thread of the default main context and the thread that receives for the transport: they would
@@ -566,10 +566,10 @@ tell_func (FerryCompletion *completion, gpointer data)
  * @user_data: data for @func
  *
  * As [method@Ferry.View.resolve], without waiting and at the least cost. @func is called on the thread that receives
- * for the transport (the router's thread, for a worker's link) or on the thread that closes the transport; in the
- * object's own process, on the thread that answers. If the request cannot be sent, @func is called before this function
- * has returned, for example with %FERRY_ERROR_WOULD_BLOCK when the transport has no room. There is no time limit. Any
- * thread.
+ * for the transport (the router's thread, for a worker's link) or on the thread that closes the transport. In the
+ * object's own process, it is called on the thread that answers. If the request cannot be sent, @func is called before
+ * this function has returned, for example with %FERRY_ERROR_WOULD_BLOCK when the transport has no room. There is no
+ * time limit. Any thread.
  */
 void
 ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user_data)

@@ -16,13 +16,13 @@
 
 /**
  * ferry_launcher_spawn_again:
- * @self: a launcher, whose last worker has ended
+ * @self: a launcher; its last worker has ended
  * @router: the running router of that worker
  * @error: return location for an error
  *
- * Starts a worker in the place of the last one that @self spawned, also of one that was ended on purpose or could not
- * be started. The new worker gets transports of the names that [method@Ferry.Launcher.add_transport] gave the last one,
- * and all proxies go on over them, with their signals, replicas, lists and the property bindings of these. An exporter
+ * Starts a worker in the place of the last one that @self spawned. That one may have been ended on purpose, or could
+ * not be started. The new worker gets transports of the names that [method@Ferry.Launcher.add_transport] gave the last
+ * one. All proxies go on over them, with their signals, replicas, lists and the property bindings of these. An exporter
  * that answered over a transport of the last worker answers over that of the new one.
  *
  * The new process has new objects: a replica gets their values, and a list is read again. What the application wants
@@ -32,7 +32,7 @@
  * wait until the new exporter is there, as with any worker that starts. A proxy that came as a result is of an object
  * of the former process: its calls fail with %FERRY_ERROR_UNKNOWN_OBJECT.
  *
- * A launcher that was given senders or transports since is to spawn another worker: then, and without an earlier
+ * A launcher that was given senders or transports since is to spawn another worker. Then, and without an earlier
  * worker, the function does what [method@Ferry.Launcher.spawn] does. Plain senders of the last worker are not renewed:
  * a pipe has one sender. On the router's thread.
  *

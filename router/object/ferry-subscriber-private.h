@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A subscriber is the sending end of a subscription, in the exporter's process: it follows an object's properties,
- * its signals and its list for the other end. The receiving end is FerrySubscription. */
+/* A subscriber is the sending end of a subscription, in the exporter's process. It follows an object's properties, its
+ * signals and its list for the other end. The receiving end is FerrySubscription. */
 
 #pragma once
 

@@ -48,7 +48,7 @@ struct _FerrySubscription
   _Atomic gboolean
     wants_room;    /* a stream could not be opened for lack of room in the transport: room_came() will follow */
   GSource *pause;  /* (owned) (nullable): the timer until the next item is taken, or the next stream opened */
-  gboolean silent; /* funcs.silent was called for ever: no stream is opened until the names change */
+  gboolean silent; /* funcs.silent was called for good: no stream is opened until the names change */
   guint64 edition; /* the session's edition when the stream was opened */
 };
 

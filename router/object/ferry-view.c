@@ -41,7 +41,7 @@ G_DEFINE_BOXED_TYPE (FerryView, ferry_view, ferry_view_ref, ferry_view_unref)
  *
  * Any thread.
  *
- * Returns: (transfer full): a view without an operation, whose result is the object itself
+ * Returns: (transfer full): a view without an operation; its result is the object itself
  */
 FerryView *
 ferry_view_new (FerryProxy *proxy)
@@ -330,8 +330,8 @@ ferry_view_delete (FerryView *self, const char *property)
  * @key: a key of the container; for a list a position, where a negative one counts from the end; a floating reference
  *   is taken
  *
- * Adds the getting of an item: of an object that is a container, or of a value that is an array, a tuple or a
- * dictionary. Any thread, one at a time until the view is frozen.
+ * Adds the getting of an item. It is an item of an object that is a container, or of a value that is an array, a tuple
+ * or a dictionary. Any thread, one at a time until the view is frozen.
  */
 void
 ferry_view_get_item (FerryView *self, GVariant *key)
@@ -479,9 +479,9 @@ ferry_view_set_default (FerryView *self, GVariant *value)
  * @as_proxy: whether a result that is a value stays in the other process
  *
  * Sets whether a result that is a value stays in the other process, so that this process gets a proxy of it, as for
- * objects. [method@Ferry.View.get_item] and its siblings can be used with that proxy. To get the value itself, resolve
- * a view of the proxy that has no operation, with @as_proxy %FALSE. The initial state is that of
- * [method@Ferry.Proxy.set_as_proxy]. Any thread, one at a time until the view is frozen.
+ * objects. That proxy has [method@Ferry.View.get_item] and its siblings. To get the value itself, resolve a view of the
+ * proxy that has no operation, with @as_proxy %FALSE. The initial state is that of [method@Ferry.Proxy.set_as_proxy].
+ * Any thread, one at a time until the view is frozen.
  */
 void
 ferry_view_set_as_proxy (FerryView *self, gboolean as_proxy)

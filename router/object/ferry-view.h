@@ -19,8 +19,8 @@ G_BEGIN_DECLS
  * FerryView:
  *
  * A chain of operations that begins at an exported object. Each operation is done on the result of the operation
- * before. A view sends nothing until it is resolved: [method@Ferry.View.resolve] and its siblings do the whole chain at
- * the object's end, in one transaction.
+ * before. A view sends nothing until it is resolved. The function [method@Ferry.View.resolve] and its siblings do the
+ * whole chain at the object's end, in one transaction.
  *
  * A view belongs to one thread at a time until it is frozen. A frozen view does not change any more, and any number of
  * threads may use it.

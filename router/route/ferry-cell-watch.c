@@ -41,8 +41,8 @@ ferry_hot_cells_clear (FerryHotCells *self)
   g_array_unref (self->due);
 }
 
-/* Wakes the main context for a tick. This source of default priority only pings the pingee, whose callback then does
- * the tick within its own priority, budget and ageing. */
+/* Wakes the main context for a tick. This source of default priority only pings the pingee. The pingee's callback then
+ * does the tick within its own priority, budget and ageing. */
 static gboolean
 tick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {

@@ -6,9 +6,9 @@
  *
  * Owner:     the monitor.
  * Threads:   the monitor's thread only.
- * Trust:     a worker may change the bytes of a lane at any time, so the drain copies them first, and checks and
- *            uses only the copy. A record that fails a check ends the link: the records before it are delivered, and
- *            no record after it is. */
+ * Trust:     a worker may change the bytes of a lane at any time. So the drain copies them first, and checks and uses
+ *            only the copy. A record that fails a check ends the link: the records before it are delivered, and no
+ *            record after it is. */
 
 #pragma once
 

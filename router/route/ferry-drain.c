@@ -5,9 +5,9 @@
  * the memory of the whole message. So all bytes are copied once only.
  *
  * A trusted worker's buffer is passed on without a copy. The buffer of a worker that is not trusted is copied into
- * private memory first, a part in each visit, so that other links are visited in between. The records behind the
- * buffer in the lane wait until the copy is complete. A one-shot buffer has its own memory, which is sealed before
- * it is mapped. */
+ * private memory first. Each visit copies a part, so that other links are visited in between. The records behind the
+ * buffer in the lane wait until the copy is complete. A one-shot buffer has its own memory, which is sealed before it
+ * is mapped. */
 
 #include "config.h"
 
@@ -31,9 +31,9 @@
 /* How many bytes of a buffer are copied in one visit. */
 #define COPY_PER_VISIT ((gsize) 1024 * 1024)
 
-/* Where the copy of one visit takes as long as this, another thread makes this many that follow, and twice as many each
- * time that it happens again. A copy takes 0.1 ms, unless the worker makes page faults last, or the thread loses its
- * processor. */
+/* Where the copy of one visit takes as long as this, another thread makes this many that follow. Each time that it
+ * happens again, these are twice as many. A copy takes 0.1 ms, unless the worker makes page faults last, or the thread
+ * loses its processor. */
 #define SLOW_COPY_MICROSECONDS 10000
 #define FIRST_COPIES_ASIDE 64
 #define MOST_COPIES_ASIDE (1 << 20)
@@ -53,8 +53,8 @@ typedef struct
   guint index;     /* of the pipe in the link's pipe table */
   guint n_types;   /* how many types the worker has announced */
   gboolean done;   /* the pipe's stop record was drained, or the application closed the pipe */
-  GPtrArray *deep; /* (nullable) (owned) (element-type utf8) (nullable elements): by type number, the types whose
-                      values may have more levels than the type string shows; NULL for other types */
+  GPtrArray *deep; /* (nullable) (owned) (element-type utf8) (nullable elements): by type number, the types of values
+                      that may have more levels than the type string shows; NULL for other types */
 } Grant;
 
 struct _FerryDrain
@@ -642,7 +642,7 @@ take_buffer_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *heade
   return take_news (walk, header, place, &message, sizeof message, &news) && take_memory (self, walk, &message, &news);
 }
 
-/* Handles a large message in a buffer, whose description is in the lane at place. The caller has checked large. */
+/* Handles a large message in a buffer. Its description is in the lane at place. The caller has checked large. */
 static gboolean
 take_large_record (FerryDrain *self, Walk *walk, guint64 connection_id, const FerryLargeMessage *large,
                    const guint8 *place)
@@ -695,7 +695,7 @@ ferry_drain_has_looked (const FerryLink *link)
          (link->copy.aside == NULL || ferry_slow_copy_is_done (link->copy.aside));
 }
 
-/* Pushes a one-shot buffer whose memory is checked, or sets *fault. Returns EMPTY when no check is under way. */
+/* Pushes a one-shot buffer with checked memory, or sets *fault. Returns EMPTY when no check is under way. */
 static FerryDrainResult
 finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
 {
@@ -788,7 +788,7 @@ is_single (guint16 kind)
          kind == FERRY_RECORD_BUFFER || kind == FERRY_RECORD_ONE_SHOT;
 }
 
-/* Whether any payload of a record with this valid header is right: plain bytes, or a value whose type has no variants.
+/* Whether any payload of a record with this valid header is right: plain bytes, or a value of a type without variants.
  */
 static inline gboolean
 is_unchecked (const Grant *grant, const FerryRecordHeader *header)
@@ -797,9 +797,10 @@ is_unchecked (const Grant *grant, const FerryRecordHeader *header)
          (header->kind == FERRY_RECORD_VARIANT && g_ptr_array_index (grant->deep, header->number - 1) == NULL);
 }
 
-/* Returns the offset behind a row of records that have the same header as the one at offset, a valid record of a
- * message whose payload is not checked. Most traffic consists of such rows. The place of the next record is computed
- * from the first length and then checked, so that the processor need not load each length to find the next record. */
+/* Returns the offset behind a row of records that have the same header as the one at offset. That one is a valid record
+ * of a message, with a payload that is not checked. Most traffic consists of such rows. The place of the next record is
+ * computed from the first length and then checked. So the processor need not load each length to find the next
+ * record. */
 static gsize
 skip_alike (const guint8 *data, gsize offset, gsize size)
 {
@@ -1075,7 +1076,7 @@ refuse_record (FerryDrain *self, FerryLink *link, const char *fault)
   ferry_shared_queue_apply (self->shared, link, FERRY_LINK_FAULT, fault);
 }
 
-/* Continues with a buffer whose copy or check is under way. Returns EMPTY when there is no such buffer. */
+/* Continues with a buffer that is being copied or checked. Returns EMPTY without such a buffer. */
 static FerryDrainResult
 go_on (FerryDrain *self, FerryLink *link)
 {

@@ -117,9 +117,9 @@ install_process_properties (void)
   /**
    * FerryExit:forced:
    *
-   * Whether this application itself sent the signal that ended the process: by [method@Ferry.Worker.send_signal] or
-   * [method@Ferry.Worker.force_exit], or for a task that was cancelled or timed out and did not end in its grace time.
-   * So a cancel is told from a signal of the user, or of the system when it has no memory left.
+   * Whether this application itself sent the signal that ended the process. It did by [method@Ferry.Worker.send_signal]
+   * or [method@Ferry.Worker.force_exit], or for a task that was cancelled or timed out and did not end in its grace
+   * time. So a cancel is told from a signal of the user, or of the system when it has no memory left.
    */
   properties[PROP_FORCED] = g_param_spec_boolean ("forced", NULL, NULL, FALSE, FERRY_READABLE);
 
@@ -134,7 +134,8 @@ install_process_properties (void)
    * FerryExit:last-lines:
    *
    * The last lines that the worker wrote to its standard streams, where the application reads them
-   * ([enum@Ferry.StreamMode]): up to 20 lines and 8 KiB, the oldest first. Empty when there are none, never %NULL.
+   * ([enum@Ferry.StreamMode]). They are up to 20 lines and 8 KiB, the oldest first. Empty when there are none, never
+   * %NULL.
    */
   properties[PROP_LAST_LINES] = g_param_spec_boxed ("last-lines", NULL, NULL, G_TYPE_STRV, FERRY_READABLE);
 }
@@ -241,8 +242,8 @@ describe_end (FerryExit *self, const char *name)
   return g_strdup_printf ("%s ended, and its status was taken by another part of the program", name);
 }
 
-/* (transfer full): explains the end of a process that never attached: its program is no worker, or could not become
- * one. text is the beginning of the message. Takes ownership of text. */
+/* (transfer full): explains the end of a process that never attached. Its program is no worker, or could not become
+ * one. The text is the beginning of the message. Takes ownership of text. */
 static char *
 explain_early_end (FerryExit *self, FerryLink *link, char *text)
 {
@@ -261,8 +262,9 @@ explain_early_end (FerryExit *self, FerryLink *link, char *text)
                           link->entry);
 }
 
-/* (transfer full): explains the end of a process that was killed because it did not attach. link->detail is what the
- * process itself said, or how the fork server ended that did not fork the process; NULL where the time was over. */
+/* (transfer full): explains the end of a process that was killed because it did not attach. The field link->detail is
+ * what the process itself said, or how the fork server ended that did not fork the process; NULL where the time was
+ * over. */
 static char *
 explain_never_attached (FerryExit *self, FerryLink *link)
 {

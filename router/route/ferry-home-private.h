@@ -7,7 +7,7 @@
  *
  * While a router runs, the thread of its home is the thread that started the router. The router's objects share the
  * router's home; they hold references to it, so they may outlive the router. The home of a router that does not run has
- * no thread: any thread may use the router and its objects, one thread at a time.
+ * no thread. Any thread may use the router and its objects, one thread at a time.
  *
  * Owner:   references are counted.
  * Threads: any. */
@@ -34,7 +34,7 @@ void ferry_home_set_thread (FerryHome *self, GThread *thread);
 GMainContext *ferry_home_get_context (FerryHome *self);
 
 /* Whether the calling thread does the work that other threads pass to the home (ferry_home_invoke()). That is the
- * home's thread, or, where the home has no thread, the thread that runs the home's main context now: no other thread
+ * home's thread, or, where the home has no thread, the thread that runs the home's main context now. No other thread
  * can become the home's thread meanwhile. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_home_is_own (FerryHome *self);

@@ -540,7 +540,7 @@ search_records_locked (FerryLocalSearch *search, FerryBlock *block, gsize begin)
   return NULL;
 }
 
-/* A block whose message was taken is passed over. */
+/* A block is passed over if its message was taken. */
 static GBytes *
 search_large_locked (FerryLocalQueue *self, FerryLocalSearch *search, FerryBlock *block)
 {

@@ -6,8 +6,8 @@
  *
  * Owner:   references are counted: the router has one, and each sender of the same process has one.
  * Threads: other threads queue commands, which the monitor's thread runs in the order of their arrival. The
- *          monitor's thread takes no lock except the lock of the commands and that of its role, runs no callback of the
- *          application, and sleeps only in epoll, or in poll while it lends its role. */
+ *          monitor's thread takes no lock except the lock of the commands and that of its role, and runs no callback of
+ *          the application. It sleeps only in epoll, or in poll while it lends its role. */
 
 #pragma once
 
@@ -22,9 +22,9 @@ typedef struct _FerryMonitor FerryMonitor;
 
 typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
 
-/* Starts the process at the other end of a link. Runs on the monitor's thread, which lasts as long as the router
- * runs: the kernel kills a child with PR_SET_PDEATHSIG when the thread that started the child ends. When *pid is 0
- * on return, a fork server was asked to start the process; the fork server's answer comes over the link. */
+/* Starts the process at the other end of a link. Runs on the monitor's thread, which lasts as long as the router runs.
+ * The kernel kills a child with PR_SET_PDEATHSIG when the thread that started the child ends. When *pid is 0 on return,
+ * a fork server was asked to start the process; the fork server's answer comes over the link. */
 typedef gboolean (*FerryLaunchFunc) (gpointer data, int control_fd, GPid *pid, int *pidfd, GError **error);
 
 FerryMonitor *ferry_monitor_new (FerryPingee *pingee, GMainContext *context, FerryMemoryAccount *account,

@@ -12,7 +12,7 @@
  *   are given back.
  *
  * It is one file since the monitor's thread, the main loop and threads that wait for an answer pass one role to and
- * fro, and each step of a link belongs to the thread that has the role. */
+ * fro. Each step of a link belongs to the thread that has the role. */
 
 #include "config.h"
 
@@ -42,9 +42,9 @@
 #define VISITS_PER_ROUND 8
 
 /* Ringing a doorbell costs the sender far more time than writing a message. So when a busy lane becomes empty, the
- * monitor waits a moment while the lane fills, and only then arms the lane (asks the writer for a ring). Network
- * cards moderate their interrupts in this way. A lane is busy when it carried at least BUSY_RECORDS and BUSY_BYTES
- * since its last rest, at BUSY_BYTES_PER_MICROSECOND or more. Any other lane is armed at once. */
+ * monitor waits a moment while the lane fills. Only then it arms the lane (asks the writer for a ring). Network cards
+ * moderate their interrupts in this way. A lane is busy when it carried at least BUSY_RECORDS and BUSY_BYTES since its
+ * last rest, at BUSY_BYTES_PER_MICROSECOND or more. Any other lane is armed at once. */
 #define BUSY_RECORDS 4
 #define BUSY_BYTES 4096
 #define BUSY_BYTES_PER_MICROSECOND 20
@@ -65,15 +65,15 @@
  * loop dispatches, and keeps the role for KEEP_ROLE_MICROSECONDS after the last of such links. */
 #define MANY_RECORDS 512
 #define KEEP_ROLE_MICROSECONDS 10000
-/* For so long after a thread has waited for an answer, the link's lane is armed while the main loop works, so that not
- * each of a thread's requests wakes the monitor. The main loop's own conversations over the link pay for it with up to
- * half of their rate, since the monitor hears what is sent meanwhile. */
+/* For so long after a thread has waited for an answer, the link's lane is armed while the main loop works. So not each
+ * of a thread's requests wakes the monitor. The main loop's own conversations over the link pay for it with up to half
+ * of their rate: the monitor hears what is sent meanwhile. */
 #define AWAITED_MICROSECONDS 2000
 /* How often a turn visits a link over which threads wait, until it is empty. */
 #define VISITS_PER_SERVICE 4
 
-/* For each message of the application, this many records of the worker are part of a conversation; at most MAX_CREDIT
- * for messages before the latest rest. */
+/* For each message of the application, this many records of the worker are part of a conversation. At most MAX_CREDIT
+ * count for messages before the latest rest. */
 #define CREDIT_PER_MESSAGE 2
 #define MAX_CREDIT 4096
 
@@ -113,7 +113,7 @@ struct _FerryMonitor
   FerryPingee *pingee;      /* const: (owned) */
   FerryDrain *drain;        /* monitor: (owned) */
   GQueue stalled;           /* monitor: (element-type FerryLink) links that wait for blocks or memory */
-  Nap doze;                 /* monitor: busy links, whose lanes fill meanwhile */
+  Nap doze;                 /* monitor: busy links; their lanes fill meanwhile */
   Nap linger;               /* monitor: links with unhurried writers */
   Fence fence;
   gboolean stopping; /* monitor */
@@ -140,7 +140,7 @@ struct _FerryMonitor
   gboolean closed;          /* lock: no more commands are taken */
   _Atomic gint references;  /* any */
   _Atomic guint64 n_faults; /* any: links that ended with a protocol error */
-  _Atomic guint n_links;    /* any: links that were added, and whose end the router's thread has not handled yet */
+  _Atomic guint n_links;    /* any: links that were added, with an end that the router's thread has not handled yet */
   _Atomic guint n_waiting;  /* any: links in stalled; only the monitor stores it, and most_waiting */
   _Atomic guint most_waiting;
 };
@@ -253,7 +253,7 @@ tell_launched (FerryMonitor *self, FerryLink *link)
  * Lines count against the link's share, as messages do. While the share is used up, a stream that is logged is not
  * read. So a worker that writes faster than the application logs waits in write(), as with any pipe.
  *
- * Lines that are shown are written here, also where the link is stalled or the main loop is blocked: a worker that
+ * Lines that are shown are written here, also where the link is stalled or the main loop is blocked. A worker that
  * prints much must not wait for the main loop. They go into the local queue as well, for a signal, but only while they
  * leave most of the link's share to messages. */
 
@@ -425,9 +425,9 @@ get_credit (FerryLink *link)
   return link->credit + (gint64) (n_sent * CREDIT_PER_MESSAGE) - (gint64) link->n_since;
 }
 
-/* Whether the worker and the application converse: at least half of the records go with a message of the application,
- * as its answer or as what it answers. The worker then waits for the application sooner or later, and does not run
- * ahead. So a hand-over to the monitor, or a pause in which the lane fills, only adds to the wait. */
+/* Whether the worker and the application converse. Then at least half of the records go with a message of the
+ * application, as its answer or as what it answers. The worker then waits for the application sooner or later, and does
+ * not run ahead. So a hand-over to the monitor, or a pause in which the lane fills, only adds to the wait. */
 static gboolean
 is_conversing (FerryLink *link)
 {
@@ -483,7 +483,7 @@ static void
 begin_nap (FerryMonitor *self, FerryLink *link, Nap *nap, gint64 now, gint64 microseconds)
 {
   note_rest (link, now);
-  /* Only where the lane is announced as armed: a writer that finds it disarmed anew counts its records anew, and would
+  /* Only where the lane is announced as armed. A writer that finds it disarmed anew counts its records anew, and would
    * not become unfenced in a flood. */
   if (link->up.is_begun)
     ferry_lane_reader_disarm (&link->up);
@@ -514,7 +514,7 @@ begin_doze (FerryMonitor *self, FerryLink *link, gint64 now)
 }
 
 /* Begins a doze of a busy link. Returns FALSE where the link is not busy. The lane was drained up to the record that is
- * being written: a reader this close gets small blocks, and takes away the cache lines that the writer uses. */
+ * being written. A reader this close gets small blocks, and takes away the cache lines that the writer uses. */
 static gboolean
 doze (FerryMonitor *self, FerryLink *link, gint64 now)
 {
@@ -556,8 +556,8 @@ rests_often (FerryLink *link, gint64 now)
   return ++link->n_rests > MANY_RESTS && !is_conversing (link);
 }
 
-/* Begins a nap of a link whose worker rings in vain, or for each record, at a high rate. Returns FALSE when the lane is
- * to be armed. */
+/* Begins a nap of a link with a worker that rings in vain, or for each record, at a high rate. Returns FALSE when the
+ * lane is to be armed. */
 static gboolean
 turn_deaf (FerryMonitor *self, FerryLink *link, gint64 now)
 {
@@ -898,7 +898,7 @@ may_lend_role (FerryMonitor *self)
 }
 
 /* monitor: lends the role to the main loop, sleeps until there is work that is not the main loop's, and takes the role
- * back. tests/model/role.pml is the model of this and of the main loop's turns. */
+ * back. The file tests/model/role.pml is the model of this and of the main loop's turns. */
 static void
 lend_role (FerryMonitor *self)
 {
@@ -933,7 +933,7 @@ try_turn (FerryMonitor *self)
 }
 
 /* any: takes the role for a turn, if the main loop drains now. Another thread has it for some microseconds, but may
- * have lost its processor to this thread, or to others: so this one gives up after a while, as if the monitor drained.
+ * have lost its processor to this thread, or to others. So this one gives up after a while, as if the monitor drained.
  * It wakes the monitor, which then waits for the role. */
 static gboolean
 begin_turn (FerryMonitor *self)
@@ -971,9 +971,9 @@ end_turn (FerryMonitor *self, gboolean passes)
   pthread_mutex_unlock (&self->role);
 }
 
-/* Whether the main loop may drain the link: the link is open, no buffer is being copied or checked, few records come at
+/* Whether the main loop may drain the link. Then it is open, no buffer is being copied or checked, few records come at
  * a time, and the rings are for records. A ring in vain then costs the monitor's time, not that of the frames. So does
- * a copy, whose page faults take as long as the worker likes. */
+ * a copy: its page faults take as long as the worker likes. */
 static gboolean
 is_light (FerryLink *link)
 {
@@ -990,7 +990,7 @@ has_caller (FerryLink *link)
   return atomic_load_explicit (&link->caller, memory_order_relaxed) == FERRY_CALLER_WAITS;
 }
 
-/* role: lets an active link rest whose lane is empty, with the lane armed, if the main loop may drain it. */
+/* role: lets an active link with an empty lane rest, with the lane armed, if the main loop may drain it. */
 static void
 rest_light_link (FerryMonitor *self, FerryLink *link)
 {
@@ -1005,7 +1005,7 @@ rest_light_link (FerryMonitor *self, FerryLink *link)
 /* ---- links over which threads wait for answers ----
  *
  * The holder of the role hands an answer to the thread that waits for it (see ferry-drain.c). So that there always is
- * such a holder, the lane of such a link is armed whenever the main loop goes on to other work, also to a handler: a
+ * such a holder, the lane of such a link is armed whenever the main loop goes on to other work, also to a handler. A
  * ring then wakes the monitor. Other lanes are unarmed meanwhile. */
 
 /* role: whether threads wait for answers over the link, or have done so lately. */
@@ -1133,7 +1133,7 @@ begin_poll (FerryMonitor *self, gboolean *ready)
 }
 
 /* Activates the links that rest, while the main loop works or spins. Their lanes are unarmed then, as if the main loop
- * had drained them: a worker that sends meanwhile does not ring, which would wake the monitor. A lane that gets full
+ * had drained them. A worker that sends meanwhile does not ring, which would wake the monitor. A lane that gets full
  * rings still. all: also the links over which threads wait. */
 static void
 adopt_links (FerryMonitor *self, gboolean all)
@@ -1154,7 +1154,7 @@ adopt_links (FerryMonitor *self, gboolean all)
 }
 
 /* router's thread, after the main loop has polled: whether there are records, or were. From now on, the monitor
- * hears them. If a lane is full, its ring may have been that of a writer that waits for room, so the monitor takes the
+ * hears them. If a lane is full, its ring may have been that of a writer that waits for room. So the monitor takes the
  * role at once. */
 static gboolean
 end_poll (FerryMonitor *self, gboolean rang)
@@ -1185,7 +1185,7 @@ ferry_monitor_end_turns (FerryMonitor *self)
     end_turn (self, !serve_awaited_links (self));
 }
 
-/* role: whether an open link has records. Activates such a link, also one that is armed and whose ring was not heard
+/* role: whether an open link has records. Activates such a link, also one that is armed, with a ring that was not heard
  * yet. */
 static gboolean
 has_records (FerryMonitor *self)
@@ -1389,7 +1389,7 @@ ferry_monitor_unclaim (FerryMonitor *self)
 
 /* A source of the main loop that is never dispatched: it works around each poll, and pings the pingee where there is
  * something to drain. The router drains in the dispatch of the pingee, with its priority and ageing. The source has the
- * highest priority, since GLib omits sources whose priority is lower than that of a ready one. */
+ * highest priority, since GLib omits sources of a lower priority than that of a ready one. */
 typedef struct
 {
   GSource source;
@@ -1685,7 +1685,7 @@ ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts)
   counts[FERRY_COUNTER_HIGHEST_WAITING_LINKS] = atomic_load_explicit (&self->most_waiting, memory_order_relaxed);
 }
 
-/* router's thread: counts a link whose end this thread has handled. */
+/* router's thread: counts a link with an end that this thread has handled. */
 void
 ferry_monitor_count_ended_link (FerryMonitor *self)
 {
@@ -1843,7 +1843,7 @@ ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id)
   ferry_monitor_invoke (self, close_pipe_command, g_memdup2 (&connection_id, sizeof connection_id), g_free);
 }
 
-/* Ends a link whose fork server has not answered, so that its process is not known. If the process is started anyway,
+/* Ends a link without an answer of its fork server, so that its process is not known. If the process is started anyway,
  * it is killed when the fork server answers. */
 static void
 end_unstarted (FerryMonitor *self, FerryLink *link)
@@ -1886,7 +1886,7 @@ fault_command (FerryMonitor *self, gpointer data)
     ferry_shared_queue_fault (self->shared, command->link, command->data);
 }
 
-/* any: ends a link whose worker broke a rule that the router's thread checks. */
+/* any: ends a link because its worker broke a rule that the router's thread checks. */
 void
 ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail)
 {
@@ -1903,7 +1903,7 @@ ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detai
  * The link rests meanwhile: it is not active, and its lane is unarmed, or armed for the caller. Each step of the thread
  * on the lane, but the load of the tail, is made with the role. A role's holder that has to visit the link dismisses
  * the thread first, by activating the link. A record of another pipe rings the doorbell, and so has the link visited. A
- * thread that was dismissed in its sleep sleeps on: its answer is handed over, and ends the wait.
+ * thread that was dismissed in its sleep sleeps on: its answer is handed over, and ends the wait. The file
  * tests/model/caller.pml is the model of this. */
 
 typedef struct
@@ -2131,8 +2131,8 @@ ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link)
   note_awaited (self, link);
 }
 
-/* any: wakes the monitor for a stalled link, where messages of share bytes were taken out of an inbox of the link, and
- * half of its share is free since. */
+/* any: wakes the monitor for a stalled link. Messages of share bytes were taken out of an inbox of the link, and half
+ * of its share is free since. */
 void
 ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share)
 {

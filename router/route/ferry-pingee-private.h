@@ -9,8 +9,9 @@ G_BEGIN_DECLS
 
 FerryPingee *ferry_pingee_ref (FerryPingee *self);
 
-/* Lets a main loop within the callback call the callback again: after a ping, and where wants_call says so, which each
- * iteration of the context asks, with the callback's data. To be called before the pingee is connected. */
+/* Lets a main loop within the callback call the callback again. It does after a ping, and where wants_call says so.
+ * Each iteration of the context asks wants_call, with the callback's data. To be called before the pingee is
+ * connected. */
 void ferry_pingee_set_can_recurse (FerryPingee *self, FerryPingeeFunc wants_call);
 
 G_END_DECLS

@@ -8,8 +8,8 @@
  * the context again.
  *
  * The sources read the flag in each iteration of the context. They use no ready time: GLib holds the context's lock
- * while it sets a ready time and wakes the context, and on a shared processor core the woken thread would wait for
- * that lock at once.
+ * while it sets a ready time and wakes the context. On a shared processor core the woken thread would wait for that
+ * lock at once.
  *
  * The pinged source has the priority of the pingee. Sources of higher priority, such as a window that paints all the
  * time, could keep it from ever running. So the ageing source, of default priority, is due when a ping has waited too
@@ -138,8 +138,8 @@ attach_source (FerryPingee *self, gboolean aged, int priority, const char *name)
  *   callback from running; -1 for never
  * @func: (scope notified) (closure user_data) (destroy destroy): the callback
  * @user_data: data for @func
- * @destroy: (nullable): frees @user_data; it runs on the main context that the pingee was connected to last, or at once
- *   when the pingee was never connected
+ * @destroy: (nullable): frees @user_data, on the main context that the pingee was connected to last, or at once if it
+ *   was never connected
  *
  * Makes a pingee. It calls nothing until it is connected with [method@Ferry.Pingee.connect]. Any thread may call this.
  *

@@ -15,8 +15,8 @@
  *
  * The reading end of a pipe, on the router's thread.
  *
- * Messages arrive in order: as #GVariants with the signal [signal@Ferry.Receiver::message], or faster with a handler
- * that reads Ferry's memory ([method@Ferry.Receiver.set_handler]). After the last message,
+ * Messages arrive in order, as #GVariants with the signal [signal@Ferry.Receiver::message]. They arrive faster with a
+ * handler that reads Ferry's memory ([method@Ferry.Receiver.set_handler]). After the last message,
  * [signal@Ferry.Receiver::closed] is emitted once, with the reason why the pipe ended.
  *
  * A handler may run a main loop, as a modal dialog does. In it, the messages of other receivers are delivered; those of
@@ -193,8 +193,8 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryReceiver:n-overtaken:
    *
-   * The number of values of a pipe for latest values ([flags@Ferry.PipeFlags]) that were replaced by a newer value
-   * before they were delivered, up to the latest delivery. 0 for other pipes.
+   * How many values of a pipe for latest values ([flags@Ferry.PipeFlags]) a newer value replaced before they were
+   * delivered, up to the latest delivery. It is 0 for other pipes.
    */
   properties[PROP_N_OVERTAKEN] = g_param_spec_uint64 ("n-overtaken", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -237,7 +237,7 @@ install_signals (GObjectClass *object_class)
    * @self: the receiver
    * @exit: how the pipe ended
    *
-   * Emitted once on the router's thread, after the last message, when the pipe has ended: the sender was stopped, the
+   * Emitted once on the router's thread, after the last message, when the pipe has ended. The sender was stopped, the
    * sender's process ended, or the router was stopped. Not emitted when the application closed the pipe with
    * [method@Ferry.Router.close_pipe].
    *
@@ -374,7 +374,7 @@ ferry_receiver_set_handler (FerryReceiver *self, FerryReceiverHandler handler, g
 /* More types than a pipe can announce. A worker can change the type of each latest value, so the shapes are bounded. */
 #define MAX_SHAPES 128
 
-/* A handler whose messages are checked. It is the data of the receiver's handler. */
+/* A handler of checked messages. It is the data of the receiver's handler. */
 typedef struct
 {
   FerryReceiverSerialisedHandler handler;
@@ -464,7 +464,7 @@ check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
  * read values.
  *
  * A message that is not in normal form is given to no handler. It arrives with [signal@Ferry.Receiver::message], as all
- * messages do without a handler, and each part of it that is not in normal form reads as the default of its type.
+ * messages do without a handler. Each part of it that is not in normal form reads as the default of its type.
  *
  * Replaces the handler of [method@Ferry.Receiver.set_handler], and is replaced by it. The data of the earlier handler
  * is freed before this function returns. On the router's thread, also from within the handler.

@@ -22,8 +22,8 @@ G_DECLARE_FINAL_TYPE (FerryReceiver, ferry_receiver, FERRY, RECEIVER, GObject)
 /**
  * FerryReceiverHandler:
  * @receiver: the receiver
- * @data: (array length=size) (element-type guint8): the bytes of the message, or the serialised form of a #GVariant;
- *   aligned to 8 bytes, and valid only until the handler returns
+ * @data: (array length=size) (element-type guint8): the bytes of the message, or the serialised form of a #GVariant,
+ *   aligned to 8 bytes; valid only until the handler returns
  * @size: the number of bytes of @data
  * @type: (nullable): the type of a message that was sent as a #GVariant; %NULL for a message of plain bytes
  * @user_data: the data given to [method@Ferry.Receiver.set_handler]

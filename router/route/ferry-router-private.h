@@ -32,9 +32,10 @@ typedef struct
 /* A delivery that is under way: its handler may run a main loop, in which other deliveries begin. */
 typedef struct _FerryDelivery
 {
-  FerryLink *link;         /* (owned by the caller) */
-  FerryBlock *block;       /* (unowned) (nullable): the block that was taken out of the link's row */
-  FerryReceiver *receiver; /* (unowned) (nullable): whose handler runs; NULL: a function of the link's user */
+  FerryLink *link;   /* (owned by the caller) */
+  FerryBlock *block; /* (unowned) (nullable): the block that was taken out of the link's row */
+  FerryReceiver
+    *receiver; /* (unowned) (nullable): the one with a handler that runs; NULL: a function of the link's user */
   struct _FerryDelivery *outer;
 } FerryDelivery;
 
@@ -110,13 +111,13 @@ gboolean ferry_router_check (FerryRouter *self, GError **error);
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);
-/* main: whether a handler of the link runs whose main loop is running the caller. What comes over the link may have to
- * wait until that handler returns. */
+/* main: whether a handler of the link runs that has a main loop, in which the caller runs. What comes over the link may
+ * have to wait until that handler returns. */
 gboolean ferry_router_is_held_outside (FerryRouter *self, FerryLink *link);
 void ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail);
 FerryPipe *ferry_router_find_pipe (FerryRouter *self, guint64 connection_id);
-/* main, within a handler: delivers the newest value of a pipe for latest values now, if it was not delivered yet, so
- * that the handler can go on after that value. receiver may be another router's, or closed: then does nothing. */
+/* main, within a handler: delivers the newest value of a pipe for latest values now, if it was not delivered yet. So
+ * the handler can go on after that value. Does nothing if the receiver is another router's, or closed. */
 void ferry_router_flush_latest (FerryRouter *self, FerryReceiver *receiver);
 
 void ferry_router_keep (FerryRouter *self, gpointer object);

@@ -18,8 +18,8 @@
  *
  * Threads: the router's thread ("main"), unless a function says otherwise.
  *
- * It is one file since all functions use one routing table and one dispatch, in which a handler may at any time close
- * pipes of the table, and stop and start the router. */
+ * It is one file since all functions use one routing table and one dispatch. In a dispatch, a handler may at any time
+ * close pipes of the table, and stop and start the router. */
 
 #include "config.h"
 
@@ -112,9 +112,9 @@ static GParamSpec *properties[N_PROPERTIES];
  * input and animations come first. After [property@Ferry.Router:ageing] it also delivers messages while the window is
  * painted all the time. When the application is slower than its workers, the workers wait.
  *
- * The memory that messages use in the application is limited: for all links together by
- * [property@Ferry.Router:local-queue-limit] and [property@Ferry.Router:buffer-limit]; for each link to its lane, 16
- * blocks of 64 KiB, and one message that arrives in pieces.
+ * The memory that messages use in the application is limited. For all links together there are
+ * [property@Ferry.Router:local-queue-limit] and [property@Ferry.Router:buffer-limit]. Each link has its lane, 16 blocks
+ * of 64 KiB, and one message that arrives in pieces.
  */
 G_DEFINE_FINAL_TYPE (FerryRouter, ferry_router, G_TYPE_OBJECT)
 
@@ -339,7 +339,7 @@ ferry_router_pipe (FerryRouter *self, FerryPipeFlags flags, FerrySender **sender
  * @error: return location for an error
  *
  * Closes a pipe from the reading end. The receiver emits no more signals, not even `closed`. Messages that are on their
- * way are counted and dropped. A send fails with %FERRY_ERROR_CLOSED, also one that waits for room; but for a moment
+ * way are counted and dropped. A send fails with %FERRY_ERROR_CLOSED, also one that waits for room. But for a moment
  * after this has returned, a send may return %TRUE for a message that is dropped. May be called from within a handler.
  * On the router's thread.
  *
@@ -418,8 +418,8 @@ emit (FerryReceiver *receiver, GVariant *message)
   g_variant_unref (message);
 }
 
-/* main: delivers a message whose bytes are valid only during this function. Copies the bytes for the signal, so that
- * a handler that keeps the message keeps only its bytes. type is NULL for plain bytes. */
+/* main: delivers a message with bytes that are valid only during this function. Copies the bytes for the signal, so
+ * that a handler that keeps the message keeps only its bytes. type is NULL for plain bytes. */
 void
 ferry_router_deliver (FerryRouter *self, FerryPipe *pipe, const GVariantType *type, gconstpointer data, gsize size)
 {
@@ -469,8 +469,8 @@ watch_cells (FerryRouter *self, FerryLink *link)
     }
 }
 
-/* Returns (nullable) the watch of an open pipe whose cell can be read. Makes the watch if the pipe's sender is in this
- * process, where any thread may start it. */
+/* Returns (nullable) the watch of an open pipe with a cell that can be read. Makes the watch if the pipe's sender is in
+ * this process, where any thread may start it. */
 static FerryCellWatch *
 get_watch (FerryPipe *pipe)
 {
@@ -608,7 +608,8 @@ heat (FerryRouter *self, FerryPipe *pipe, gint64 now)
   ferry_hot_cells_heat (&self->hot_cells, pipe->watch, pipe->connection_id, now + self->latest_interval);
 }
 
-/* Makes a cold cell hot whose writer rang, and delivers its value, unless ferry_router_flush_latest() did that. */
+/* Makes a cold cell hot because its writer rang, and delivers its value, unless ferry_router_flush_latest() did
+ * that. */
 static void
 cell_rang (FerryRouter *self, FerryBlock *block, FerryReceiver **running)
 {
@@ -636,8 +637,8 @@ read_again (FerryRouter *self, guint64 connection_id)
   if (watch == NULL)
     return;
   watch->hot = FALSE;
-  /* A cell that became hot since the last tick waits until a whole interval has passed since its delivery; and one
-   * whose receiver's handler runs a main loop, until that handler has returned. */
+  /* A cell that became hot since the last tick waits until a whole interval has passed since its delivery. Where the
+   * handler of the cell's receiver runs a main loop, the cell waits until that handler has returned. */
   if (began - watch->delivered_at < self->latest_interval || must_wait (self, pipe))
     {
       heat (self, pipe, began);
@@ -707,7 +708,8 @@ ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *ob
   return FALSE;
 }
 
-/* main: ends a link whose worker broke a rule that another layer of the library checks. detail says which rule. */
+/* main: ends a link because its worker broke a rule that another layer of the library checks. detail says which
+ * rule. */
 void
 ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
 {
@@ -727,8 +729,8 @@ ferry_router_fault_link (FerryRouter *self, FerryLink *link, const char *detail)
  * checks that the router still has the monitor from which the block came.
  *
  * A handler may run a main loop, in which further dispatches begin. They give no turn to the links of which a delivery
- * is under way. Of such a link they look through the row, and deliver what is for receivers whose handlers do not run;
- * what they have delivered they mark, and the outer delivery passes over it. So the order of each pipe stays, no
+ * is under way. Of such a link they look through the row, and deliver what is for receivers without a running handler.
+ * What they have delivered they mark, and the outer delivery passes over it. So the order of each pipe stays, no
  * handler is entered twice, and the row's blocks count until the outer delivery has given them back. A receiver of the
  * library has state of several objects, so while its handler runs, its whole link waits. */
 
@@ -964,7 +966,8 @@ end_link (FerryRouter *self, FerryMonitor *monitor, FerryBlock *block)
   if (observer != NULL)
     observer->ended (observer->data, block->exit);
   /* References to the link may be held for long, by a FerryWorker that has ended or by a large message. So its memory,
-   * which is not used any more, is freed here; but not that of a local link, which the sender in this process uses. */
+   * which is not used any more, is freed here. That of a local link is not, since the sender in this process uses
+   * it. */
   ferry_link_close_down (block->link);
   if (!block->link->local)
     {
@@ -1316,8 +1319,8 @@ count_deliveries (FerryRouter *self, const FerryLink *link)
   return n;
 }
 
-/* Delivers, of a link of which a delivery is under way, what is for receivers whose handlers do not run. Output, and
- * the end of the link, wait. */
+/* Delivers, of a link with a delivery under way, what is for receivers without a running handler. Output, and the end
+ * of the link, wait. */
 static FerryDispatchResult
 dispatch_beside (Dispatch *dispatch, const FerryDelivery *under_way)
 {
@@ -1367,8 +1370,8 @@ get_n_calls (FerryRouter *self)
   return self->n_steps + self->counters[FERRY_COUNTER_MESSAGES];
 }
 
-/* Whether a handler runs a main loop that has not served the rows yet: the dispatch that called the handler has taken
- * blocks whose pings it has used up. */
+/* Whether a handler runs a main loop that has not served the rows yet. The dispatch that called the handler has taken
+ * blocks, and used up the blocks' pings. */
 static gboolean
 wants_nested_dispatch (gpointer user_data)
 {
@@ -1647,9 +1650,9 @@ route (Route *self, GError **error)
  * handles their cancellables, timeouts and grace times. So a condition may depend on messages, tasks, groups and maps.
  * A [class@Ferry.Listener] that was started on the router's main context reports applications that attach.
  *
- * Work that needs other sources is not done: the callbacks of functions that end in `_async`, and the work of proxies,
- * replicas and exporters on the main context. If a condition depends on such work, iterate the context instead, with
- * g_main_context_iteration(). To wait for the end of one task, use [method@Ferry.Task.wait].
+ * Work that needs other sources is not done. That is the callbacks of functions that end in `_async`, and the work of
+ * proxies, replicas and exporters on the main context. If a condition depends on such work, iterate the context
+ * instead, with g_main_context_iteration(). To wait for the end of one task, use [method@Ferry.Task.wait].
  *
  * Messages that were sent before this function was called are delivered even if @timeout is over, so a @timeout of 0
  * waits for no others. The function does not wait for large data that cannot come until the application drops other
@@ -1759,7 +1762,7 @@ stop_spin (FerryRouter *self)
 /* ---- start and stop ---- */
 
 /* Takes turns of the role and dispatches, for the dispatch budget. Returns whether there may be more. A conversation,
- * in which a spin has found something each time, gives way to sources of lower priority after a budget: without spins,
+ * in which a spin has found something each time, gives way to sources of lower priority after a budget. Without spins,
  * they would have had their turns. */
 static gboolean
 take_turns (FerryRouter *self)
@@ -1836,8 +1839,8 @@ ferry_router_new (GMainContext *context)
  *
  * Gets the router for a program that needs one only. It delivers messages on the default main context, on which GTK
  * runs too. It is made at the first call, and from then on it is the same one. It does not run yet: start it with
- * [method@Ferry.Router.start], on the thread that runs the default main context. [ctor@Ferry.Executor.new_for_program]
- * does so by itself.
+ * [method@Ferry.Router.start], on the thread that runs the default main context. The constructor
+ * [ctor@Ferry.Executor.new_for_program] does so by itself.
  *
  * After [method@Ferry.Router.stop] it is still the default router, and can be started again. A program may also end
  * without a stop: its workers end with it. A forked child gets a router of its own. Any thread may call this.
@@ -1872,8 +1875,8 @@ ferry_router_get_default (void)
  *
  * A router that was stopped can be started again. Any thread may call this.
  *
- * Fails with %FERRY_ERROR_ALREADY_RUNNING, with %FERRY_ERROR_BUSY in a `closed` handler that runs within
- * [method@Ferry.Router.stop], and with %FERRY_ERROR_SYSTEM when the system cannot give it a thread or descriptors.
+ * Fails with %FERRY_ERROR_ALREADY_RUNNING, and with %FERRY_ERROR_BUSY in a `closed` handler that runs within
+ * [method@Ferry.Router.stop]. Fails with %FERRY_ERROR_SYSTEM when the system cannot give it a thread or descriptors.
  *
  * Returns: %TRUE on success
  */
@@ -2055,8 +2058,8 @@ stop_abandoned (gpointer data)
     stop (self);
 }
 
-/* Stops a running router. When another thread drops the last reference, the router's thread stops it: that thread may
- * be in a dispatch, and only that thread may emit the receivers' signals. */
+/* Stops a running router. When another thread drops the last reference, the router's thread stops it. The router's
+ * thread may be in a dispatch, and only that thread may emit the receivers' signals. */
 static void
 ferry_router_dispose (GObject *object)
 {
@@ -2275,8 +2278,8 @@ install_scheduling_properties (void)
    * FerryRouter:ageing:
    *
    * The time in microseconds after which messages are delivered at default priority, for one dispatch budget, if other
-   * sources have kept the router from running; 20,000 by default, -1 for never. A change takes effect at the next
-   * start.
+   * sources have kept the router from running. It is 20,000 by default, and -1 for never. A change takes effect at the
+   * next start.
    */
   properties[PROP_AGEING] = g_param_spec_int64 ("ageing", NULL, NULL, -1, G_MAXINT64 / 2, DEFAULT_AGEING, SETTING);
   /**
@@ -2304,11 +2307,11 @@ install_latency_properties (void)
    * FerryRouter:latency:
    *
    * How much processor time may be spent on short waits; %FERRY_LATENCY_SYSTEM by default. A thread that waits for a
-   * message or a call can poll for some microseconds before it sleeps: the main context, where
-   * [property@Ferry.Router:short-cut] is on; the thread of a worker that receives; and a thread that waits for an
+   * message or a call can poll for some microseconds before it sleeps. The main context does where
+   * [property@Ferry.Router:short-cut] is on. So do the thread of a worker that receives, and a thread that waits for an
    * answer, as in [method@Ferry.Mux.transact]. Each of them polls only where that has paid lately, and never while
-   * nothing happens. Where the process may use one processor core only, it yields
-   * the core once instead. A change takes effect at the next start.
+   * nothing happens. Where the process may use one processor core only, it yields the core once instead. A change takes
+   * effect at the next start.
    */
   properties[PROP_LATENCY] =
     g_param_spec_enum ("latency", NULL, NULL, FERRY_TYPE_LATENCY, FERRY_LATENCY_SYSTEM, SETTING);
@@ -2350,9 +2353,9 @@ install_limit_properties (void)
   /**
    * FerryRouter:buffer-limit:
    *
-   * How many bytes of buffers and large messages of all links the application may have: on their way to receivers, kept
-   * by the application, and as unused memory that is kept for later ones. Beyond the limit each link may have one at a
-   * time; its next one waits until some are dropped. Other messages are not affected.
+   * How many bytes of buffers and large messages of all links the application may have. They are on their way to
+   * receivers, kept by the application, or unused memory that is kept for later ones. Beyond the limit each link may
+   * have one at a time; its next one waits until some are dropped. Other messages are not affected.
    *
    * The default, also set by 0, is a quarter of the machine's memory, or of the memory limit of the control group if
    * that is lower. Reading the property returns the number in effect, not 0. A change takes effect at once.

@@ -168,7 +168,7 @@ is_sendable (FerrySender *self)
          ferry_uplink_get_pipe_word (self->uplink, self->index) == FERRY_PIPE_WORD_OPEN;
 }
 
-/* Whether a message of that size may take the fast path. Relaxed: who sets a cancellable while another thread sends
+/* Whether a message of that size may take the fast path. Relaxed: a thread that sets a cancellable while another sends
  * gets one or the other. */
 static inline gboolean
 is_quick (FerrySender *self, gsize size)
@@ -189,7 +189,7 @@ typedef struct
   FerrySender *sender;
   GVariant *variant;       /* (nullable): the message, or NULL for bytes */
   const char *type_string; /* (nullable): of bytes in serialised form; NULL for plain bytes */
-  const FerryShape *shape; /* (nullable): of bytes whose padding is cleared when they are stored */
+  const FerryShape *shape; /* (nullable): of bytes with padding that is cleared when they are stored */
   const FerryPart *parts;  /* the parts of bytes, in order */
   guint n_parts;
   gsize size;
@@ -228,14 +228,14 @@ get_most_room (const FerrySend *send, gsize payload)
  * [func@Ferry.Worker.get_sender].
  *
  * A sender is started once, sends messages, and is stopped once. The stop lets the receiver know that no message is
- * missing. When the last reference to a sender is dropped, a started sender is stopped; the pipe of one that was
+ * missing. When the last reference to a sender is dropped, a started sender is stopped. The pipe of one that was
  * neither started nor passed to a worker is closed, with the reason %FERRY_CLOSE_REASON_STOPPED.
  *
  * When a send has returned %TRUE, the receiver gets the message, even if the sender's process is killed right
  * afterwards. This holds while the pipe is open and the router runs. Messages of one sender arrive once, and in order.
  * On a pipe for latest values, only the newest counts: [flags@Ferry.PipeFlags].
  *
- * After it was started, any number of threads may use a sender at once, but only one process: in a child process that a
+ * After it was started, any number of threads may use a sender at once, but only one process. In a child process that a
  * worker forks, sending fails.
  */
 
@@ -251,7 +251,7 @@ static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerrySender, ferry_sender, G_TYPE_OBJECT)
 
-/* Sets the error for a sender whose state does not allow the operation. Returns FALSE, as all refuse_…() do. */
+/* Sets the error for a sender in a state that does not allow the operation. Returns FALSE, as all refuse_…() do. */
 static gboolean
 refuse_state (FerrySenderState state, GError **error)
 {
@@ -288,7 +288,7 @@ refuse_closed (FerrySender *self, GError **error)
 
 /* Copies a value of a shape that keeps words, without its padding. Each word is stored once: to clear the padding
  * afterwards would load words that were just stored. Of a word that ends with 4 bytes of padding, only the member
- * before is loaded: a load that is wider than the store of the member waits for all earlier stores, as in
+ * before is loaded. A load that is wider than the store of the member waits for all earlier stores, as in
  * ferry_lane_copy(). */
 static inline void
 copy_kept (guint8 *place, const guint8 *data, const FerryShape *shape)
@@ -426,7 +426,7 @@ send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize 
   return TRUE;
 }
 
-/* number: of a type that was announced, whose shape is given. */
+/* number: of a type that was announced, with its shape given. */
 static G_ALWAYS_INLINE inline gboolean
 send_serialised_now (FerrySender *self, guint16 number, const FerryShape *shape, gconstpointer data, gsize size)
 {
@@ -851,13 +851,13 @@ send_parts_slowly (FerrySender *self, const FerryPart *parts, guint n_parts, gsi
  *
  * Sends a message of plain bytes. Any thread.
  *
- * Waits while the lane is full, so that senders cannot be faster than a slow receiver for long.
+ * Waits while the lane is full, so that senders cannot be faster than a slow receiver for long. The property
  * [property@Ferry.Sender:timeout] limits the wait, and [property@Ferry.Sender:cancellable] ends it. On the router's own
  * thread this function never waits. A message may have up to [property@Ferry.Router:max-message-size] bytes. A message
  * of more than 32,752 bytes may be sent in pieces, and messages of other senders may pass between the pieces. When
  * sending fails after some pieces, nothing of the message is delivered.
  *
- * On a pipe for latest values this function never waits, and the message becomes the newest value:
+ * On a pipe for latest values this function never waits, and the message becomes the newest value.
  * [flags@Ferry.PipeFlags] says what becomes of it, and how large it may be.
  *
  * Fails with:
@@ -883,8 +883,8 @@ ferry_sender_send_bytes (FerrySender *self, gconstpointer data, gsize size, GErr
   return send_parts_slowly (self, &(FerryPart){data, size}, 1, size, get_timeout (self), error);
 }
 
-/* any: as ferry_sender_send_bytes(), for a message whose bytes are the given parts, one after the other, and with a
- * timeout of its own. */
+/* any: as ferry_sender_send_bytes(), for a message made of the given parts, one after the other, and with a timeout of
+ * its own. */
 gboolean
 ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 timeout, GError **error)
 {
@@ -897,8 +897,8 @@ ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_part
   return send_parts_slowly (self, parts, n_parts, size, timeout, error);
 }
 
-/* (transfer full): returns variant, or variant inside a “v” if there are too many types to announce its type, or the
- * type string is too long. Half of the type numbers are kept free for threads that announce types at the same moment.
+/* (transfer full): returns variant, or variant inside a “v” if there are too many types to announce its type, or its
+ * string is too long. Half of the type numbers are kept free for threads that announce types at the same moment.
  * Returns NULL with an error for a value with too many levels. */
 static GVariant *
 box_where_needed (FerrySender *self, GVariant *variant, GError **error)
@@ -955,7 +955,7 @@ ferry_sender_send (FerrySender *self, GVariant *message, GError **error)
 
 /* ---- serialised values ---- */
 
-/* Sends a value whose type cannot be announced, inside a “v”: its bytes, a zero byte and its type string. */
+/* Sends a value of a type that cannot be announced, inside a “v”: its bytes, a zero byte and its type string. */
 static gboolean
 send_boxed (FerrySend *send, GError **error)
 {
@@ -1038,14 +1038,14 @@ send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape,
  * @error: return location for an error
  *
  * Sends a value without making a #GVariant of it, as fast as plain bytes. Otherwise this is the same as
- * [method@Ferry.Sender.send], which has the limits on types and levels, and as [method@Ferry.Sender.send_bytes], which
- * says how it waits and lists the errors. The receiver cannot tell this message from one that was sent as a #GVariant.
+ * [method@Ferry.Sender.send], which has the limits on types and levels. It waits and fails as
+ * [method@Ferry.Sender.send_bytes] does. The receiver cannot tell this message from one that was sent as a #GVariant.
  * Any thread.
  *
- * A C struct whose members are those of a tuple of fixed size is a value of that type, as it lies in memory: a
- * `struct { guint32 count; guint64 bytes; double seconds; }` has the type `(utd)`. A boolean is one byte, 0 or 1. The
- * padding of such a struct, and of those in an array, arrives as zeroes whatever it was. Values of other types are
- * written with [struct@Ferry.VariantWriter].
+ * A C struct with the members of a tuple of fixed size is a value of that type, as it lies in memory. A `struct {
+ * guint32 count; guint64 bytes; double seconds; }` has the type `(utd)`. A boolean is one byte, 0 or 1. The padding of
+ * such a struct, and of those in an array, arrives as zeroes whatever it was. Values of other types are written with
+ * [struct@Ferry.VariantWriter].
  *
  * Only the size and the levels are checked here. What becomes of bytes that are not in normal form:
  * [method@Ferry.Receiver.set_serialised_handler].
@@ -1087,9 +1087,9 @@ ferry_sender_send_serialised (FerrySender *self, const GVariantType *type, gcons
 /* ---- one-shot buffers ----
  *
  * The memory of a one-shot buffer is sealed. Then its descriptor is sent over the control socket, and its record over
- * the lane, both with the lane locked: so descriptors arrive in the order of their records while several threads send,
- * and no descriptor comes without its record, unless the process dies in between. Writing to the socket never blocks;
- * when the socket is full, the lane is unlocked before this thread waits. */
+ * the lane, both with the lane locked. So descriptors arrive in the order of their records while several threads send.
+ * No descriptor comes without its record, unless the process dies in between. Writing to the socket never blocks; when
+ * the socket is full, the lane is unlocked before this thread waits. */
 
 typedef enum
 {
@@ -1228,15 +1228,15 @@ check_can_have_buffers (FerrySender *self, gsize size, GError **error)
  * Makes a buffer in memory that both processes have mapped, to be filled and then sent with
  * [method@Ferry.Sender.send_buffer]. Any thread.
  *
- * All buffers of a worker together may have at most [property@Ferry.Launcher:buffer-capacity] bytes, and a worker may
- * have at most 64 buffers at a time. When there is no room, this function waits until the application drops a buffer,
- * or this process frees a buffer, as [method@Ferry.Sender.send_bytes] waits for room in the lane. So a thread must not
+ * All buffers of a worker together may have at most [property@Ferry.Launcher:buffer-capacity] bytes. A worker may have
+ * at most 64 buffers at a time. When there is no room, this function waits until the application drops a buffer, or
+ * this process frees one. It waits as [method@Ferry.Sender.send_bytes] waits for room in the lane. So a thread must not
  * wait for room while it holds the buffers that take the room. On the router's own thread this function never waits.
  *
- * In a worker, on a pipe with one-shot buffers ([flags@Ferry.PipeFlags]), each buffer gets its own new memory, at most
+ * On a pipe with one-shot buffers ([flags@Ferry.PipeFlags]) of a worker, each buffer gets its own new memory, at most
  * as large as that capacity. Such a buffer uses a descriptor until it is sent, and this function does not wait.
  *
- * Fails as [method@Ferry.Sender.send_bytes] does; also with %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest
+ * Fails as [method@Ferry.Sender.send_bytes] does. Also fails with %FERRY_ERROR_BAD_ARGUMENTS on a pipe for latest
  * values, and with %FERRY_ERROR_SYSTEM when there is no address space or no descriptor for the buffer.
  *
  * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
@@ -1466,8 +1466,9 @@ install_properties (GObjectClass *object_class)
   /**
    * FerrySender:timeout:
    *
-   * How long each send and each new buffer may wait for room, in microseconds. -1, the default: no limit. 0: they do
-   * not wait, and fail with %FERRY_ERROR_WOULD_BLOCK. Holds for what begins afterwards, on all threads. Any thread.
+   * How long each send and each new buffer may wait for room, in microseconds. With -1, the default, there is no limit.
+   * With 0, they do not wait, and fail with %FERRY_ERROR_WOULD_BLOCK. Holds for what begins afterwards, on all threads.
+   * Any thread.
    */
   properties[PROP_TIMEOUT] = g_param_spec_int64 ("timeout", NULL, NULL, -1, G_MAXINT64, -1, FERRY_SETTABLE);
 
@@ -1663,9 +1664,10 @@ start_locally (FerrySender *self, GError **error)
     atomic_store_explicit (&self->share->link, ferry_link_ref (link), memory_order_release);
   if (!ferry_monitor_add_link (self->monitor, link, NULL, NULL, NULL))
     return refuse_closed (self, error);
-  /* If the pipe was closed between take() and ferry_monitor_add_link(), the router's command to close it came to the
-   * monitor before the link, and had no effect. The router's thread marked the share as closed before that command.
-   * The monitor's lock orders the two commands, so is_closed() is TRUE here, and the command is given again. */
+  /* The pipe may have been closed between take() and ferry_monitor_add_link(). Then the router's command to close it
+   * came to the monitor before the link, and had no effect. The router's thread marked the share as closed before that
+   * command. The monitor's lock orders the two commands, so is_closed() is TRUE here, and the command is given
+   * again. */
   if (is_closed (self->share))
     ferry_monitor_close_pipe (self->monitor, self->connection_id);
   self->cell = cell;
@@ -1712,8 +1714,8 @@ ferry_sender_start (FerrySender *self, GError **error)
  * Stops the sender: the receiver emits `closed` with the reason %FERRY_CLOSE_REASON_STOPPED after the last message.
  * This function never waits, even when the lane is full. Any thread.
  *
- * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when the sender is not started or was stopped before, and
- * with %FERRY_ERROR_PROTOCOL when the other end has damaged the lane.
+ * Fails with %FERRY_ERROR_NOT_STARTED or %FERRY_ERROR_STOPPED when the sender is not started or was stopped before.
+ * Fails with %FERRY_ERROR_PROTOCOL when the other end has damaged the lane.
  *
  * Returns: %TRUE on success
  */

@@ -9,8 +9,9 @@
  *
  * A link that gets a block while it is in no list enters the list fresh, which comes before the list others. Then it
  * moves to others, and stays there until its next turn, even if its row is empty. So a link that sends a little again
- * and again gets no more than its part of the time. A link whose handlers took longer than a turn gets no turn until
- * the other links had as much time. This is the scheme of FQ-CoDel (RFC 8290), with microseconds instead of bytes.
+ * and again gets no more than its part of the time. A link with handlers that took longer than a turn gets no turn
+ * until the other links had as much time. This is the scheme of FQ-CoDel (RFC 8290), with microseconds instead of
+ * bytes.
  *
  * A link can be held: it gets no turn until it is released, and its blocks stay in its row.
  *

@@ -7,9 +7,9 @@
 
 #include "route/ferry-turns-private.h"
 
-/* Microseconds of handlers' time in a turn. Between its turns, a link waits for one turn of each other link that has
- * a block: among forty busy links, that is one dispatch budget of the router. With shorter turns the clock would be
- * read more often. */
+/* Microseconds of handlers' time in a turn. Between its turns, a link waits for one turn of each other link that has a
+ * block. Among forty busy links, that is one dispatch budget of the router. With shorter turns the clock would be read
+ * more often. */
 #define TURN 100
 
 /* The most microseconds that a link is charged, so that it does not wait for long for one slow message. */

@@ -9,8 +9,8 @@
  * users, or this process may run in a container without namespaces.
  *
  * bubblewrap waits for the program that it started. The monitor watches bubblewrap's process, not the program's.
- * When the application ends, the kernel kills bubblewrap and with it all processes of its process namespace.
- * bubblewrap exits with the program's exit status, or with 128 plus the number of the signal that killed it. */
+ * When the application ends, the kernel kills bubblewrap and with it all processes of its process namespace. The
+ * program bubblewrap exits with the program's exit status, or with 128 plus the number of the signal that killed it. */
 
 #include "config.h"
 
@@ -56,7 +56,7 @@ resolve_all (GPtrArray *paths)
   return resolved;
 }
 
-/* Adds the mounts. The order matters, since later mounts cover earlier ones: first the root, then the system
+/* Adds the mounts. The order matters, since later mounts cover earlier ones. First comes the root, then the system
  * folders, so that a writable root does not show the application's /proc, then the writable paths. */
 static void
 add_mounts (GStrvBuilder *argv, GPtrArray *writable)

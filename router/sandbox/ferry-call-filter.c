@@ -6,8 +6,8 @@
  * The list names the system calls that are refused; all others are allowed. A worker runs the code of any library that
  * its program links. A list of allowed calls would break a library that begins to use a further call. A list of refused
  * calls does not cover new calls, so calls that are newer than the list fail with ENOSYS. A refused call fails with
- * EPERM, which libraries handle as any failure; no process is killed. clone3() fails with ENOSYS, since a filter cannot
- * read the flags of clone3(); the C library then uses clone() for threads.
+ * EPERM, which libraries handle as any failure; no process is killed. The call clone3() fails with ENOSYS, since a
+ * filter cannot read the flags of clone3(); the C library then uses clone() for threads.
  *
  * The filter contains the id of this process: the process can send signals to itself only, which abort() and threads
  * need. */
@@ -96,7 +96,7 @@ static const char *const refused_without_writable_paths[] = {
   "setxattrat", "removexattr", "lremovexattr",     "fremovexattr", "removexattrat", "utime",     "utimes",
   "futimesat",  "utimensat",   "utimensat_time64", "file_setattr", "flock",         NULL};
 
-/* Calls whose names an older libseccomp does not know. Their numbers are the same on all processors. */
+/* Calls with names that an older libseccomp does not know. Their numbers are the same on all processors. */
 static const struct
 {
   const char *name;
@@ -174,7 +174,7 @@ refuse_if_both (scmp_filter_ctx filter, int number, struct scmp_arg_cmp first, s
   return seccomp_rule_add (filter, SCMP_ACT_ERRNO (EPERM), number, 2, first, second) == 0;
 }
 
-/* Refuses calls that change the scheduling of any thread but the calling one, whose number is 0 in these calls. */
+/* Refuses calls that change the scheduling of any thread but the calling one, which has the number 0 in these calls. */
 static gboolean
 refuse_scheduling (scmp_filter_ctx filter)
 {
@@ -229,7 +229,7 @@ refuse_processes (scmp_filter_ctx filter)
          refuse_if (filter, SCMP_SYS (personality), SCMP_A0 (SCMP_CMP_NE, 0xffffffff));
 }
 
-/* Refuses each ioctl() request whose first n_bits (of 32) bits are those of prefix and that is not in allowed. */
+/* Refuses each ioctl() request that has the first n_bits (of 32) bits of prefix and is not in allowed. */
 static gboolean
 refuse_requests (scmp_filter_ctx filter, const guint32 *allowed, guint n_allowed, guint32 prefix, guint n_bits)
 {
@@ -245,8 +245,8 @@ refuse_requests (scmp_filter_ctx filter, const guint32 *allowed, guint n_allowed
 }
 
 /* Refuses ioctl() requests except for a list. Drivers and file systems define many requests, and some change a file
- * for all processes that have it open. The allowed requests are old ones: for a descriptor's type, the amount of
- * data that can be read, blocking or not, and, with the network, addresses of interfaces. */
+ * for all processes that have it open. The allowed requests are old ones. They are for a descriptor's type, the amount
+ * of data that can be read, blocking or not, and, with the network, addresses of interfaces. */
 static gboolean
 refuse_controls (scmp_filter_ctx filter, gboolean network)
 {
@@ -279,11 +279,11 @@ refuse_commands (scmp_filter_ctx filter, const guint32 *commands, guint n)
   return TRUE;
 }
 
-/* Refuses F_SETFL, or some of its flags. All copies of a descriptor share its flags, also the application's copies:
- * a worker could make the application's reads not block, or its writes not append. A filter cannot distinguish
- * descriptors, and F_SETFL sets all flags at once, so F_SETFL is refused. A worker can use FIONBIO, which changes
- * the blocking of a pipe or socket and no other flag. With the network, F_SETFL is allowed without the flags below,
- * since GLib uses it to make its sockets not block. */
+/* Refuses F_SETFL, or some of its flags. All copies of a descriptor share its flags, also the application's copies. A
+ * worker could make the application's reads not block, or its writes not append. A filter cannot distinguish
+ * descriptors, and F_SETFL sets all flags at once, so F_SETFL is refused. A worker can use FIONBIO, which changes the
+ * blocking of a pipe or socket and no other flag. With the network, F_SETFL is allowed without the flags below, since
+ * GLib uses it to make its sockets not block. */
 static gboolean
 refuse_flags (scmp_filter_ctx filter, gboolean network)
 {
@@ -365,8 +365,8 @@ get_end_of_stack (void)
   return getrlimit (RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < here ? here - (guintptr) limit.rlim_cur : 0;
 }
 
-/* Refuses memory that does not count against RLIMIT_DATA: shared memory, memory that grows like a stack, and parts
- * of the stack that are moved with mremap(). */
+/* Refuses memory that does not count against RLIMIT_DATA. This is shared memory, memory that grows like a stack, and
+ * parts of the stack that are moved with mremap(). */
 static gboolean
 refuse_uncounted_memory (scmp_filter_ctx filter)
 {

@@ -5,10 +5,10 @@
  * older than its kernel. The numbers are the same on all processors.
  *
  * All rights that the kernel knows are refused, and the plan's paths are granted rights. No path is granted the right
- * to execute programs or to make devices, symbolic links or named pipes: the application might follow such a link, or
+ * to execute programs or to make devices, symbolic links or named pipes. The application might follow such a link, or
  * block on such a pipe.
  *
- * Landlock does not affect files that the worker opened before, or descriptors that the worker receives: the kernel
+ * Landlock does not affect files that the worker opened before, or descriptors that the worker receives. The kernel
  * checks rights when a path is opened, and keeps them with the descriptor. */
 
 #include "config.h"

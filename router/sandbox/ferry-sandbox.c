@@ -45,15 +45,15 @@ static const char *const system_paths[] = {
  * with the application only by %FERRY_STREAM_MODE_INHERIT.
  *
  * The sandbox also applies to system files that a program opens after its start, such as plug-ins, locales and the time
- * zone. [property@Ferry.Sandbox:system-paths] lets the worker read them.
+ * zone. The property [property@Ferry.Sandbox:system-paths] lets the worker read them.
  *
  * A sandbox has layers ([flags@Ferry.SandboxStrength]), and a system may lack some of them. By default a worker runs
  * with all layers that the system has. It does not run when one of these is missing: limits, no new privileges,
- * Landlock, or the filter of system calls. [func@Ferry.Sandbox.get_strength] gets the layers of the system before any
- * launch.
+ * Landlock, or the filter of system calls. The function [func@Ferry.Sandbox.get_strength] gets the layers of the system
+ * before any launch.
  *
  * The worker's program must be linked with Ferry. Any other program gets only the limits, no new privileges and the
- * namespaces; when more layers are required, it is killed after the launcher's time limit for attaching.
+ * namespaces. When more layers are required, it is killed after the launcher's time limit for attaching.
  *
  * A sandbox belongs to one thread. Before its first use with a router, that is any thread, one at a time. From its
  * first use with a router on, it is the router's thread. This thread is called the sandbox's thread.
@@ -211,7 +211,7 @@ install_grant_properties (void)
    * Whether the worker may use the internet's protocols. The default is that it may not. Connections to local sockets,
    * such as the sockets of the session bus and the display, are always refused.
    *
-   * To look up host names, a program must also be able to read `/etc/resolv.conf`, `/etc/hosts` and
+   * A program that looks up host names must also be able to read `/etc/resolv.conf`, `/etc/hosts` and
    * `/etc/nsswitch.conf` ([property@Ferry.Sandbox:read-only-paths]).
    */
   properties[PROP_NETWORK] = g_param_spec_boolean ("network", NULL, NULL, FALSE, FERRY_SETTABLE);
@@ -242,8 +242,8 @@ install_grant_properties (void)
   /**
    * FerrySandbox:system-paths:
    *
-   * Whether the worker may read the system's files that programs often open after their start: libraries and modules,
-   * locales, fonts, the time zone, and the certificates of certificate authorities. %FALSE by default.
+   * Whether the worker may read the system's files that programs often open after their start. These are libraries and
+   * modules, locales, fonts, the time zone, and the certificates of certificate authorities. %FALSE by default.
    */
   properties[PROP_SYSTEM_PATHS] = g_param_spec_boolean ("system-paths", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
@@ -262,8 +262,8 @@ install_limit_properties (void)
    *
    * Only writable memory counts, and a hostile worker can make some of its memory read-only for a time. So the worker's
    * address space has a limit too: this one plus 512 MiB, plus the link's memory, plus the memory that is mapped before
-   * `main()`. Mapped files count against this limit. A worker on a system before Linux 6.10, or one that has not asked
-   * for a sender yet, can also use the buffers' addresses for other memory.
+   * `main()`. Mapped files count against this limit. On a system before Linux 6.10, or before it has asked for a
+   * sender, a worker can also use the buffers' addresses for other memory.
    */
   properties[PROP_MEMORY_LIMIT] = g_param_spec_uint64 ("memory-limit", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_SETTABLE);
 
@@ -377,7 +377,7 @@ lower_limit (FerryAttributes *attributes, FerryLimit limit, guint64 value)
   attributes->limits[limit] = value;
 }
 
-/* Core dumps get a limit of 1 byte: any dump is larger, and only this value also keeps the kernel from piping a dump
+/* Core dumps get a limit of 1 byte. Any dump is larger, and only this value also keeps the kernel from piping a dump
  * into a program. */
 static void
 apply_limits (FerrySandbox *self, FerryAttributes *attributes)
@@ -442,7 +442,7 @@ ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, 
   confinement->required = sandbox.required;
   /* The namespaces are added when the worker's credentials show that it runs in them. */
   confinement->given = sandbox.layers & ~(FERRY_LAYERS_OF_WORKER | FERRY_LAYER_NAMESPACES);
-  /* A program that cannot be executed is started without bubblewrap, whose exit status would hide the error. */
+  /* A program that cannot be executed is started without bubblewrap: its exit status would hide the error. */
   confinement->wrapped = (sandbox.layers & FERRY_LAYER_NAMESPACES) != 0 && ferry_spawn_can_execute (plan);
   if (confinement->wrapped)
     ferry_bubblewrap_wrap (plan, &sandbox);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Forks this process: its threads are counted and listed before; the child ends with its parent, and gets default
+/* Forks this process. Its threads are counted and listed before. The child ends with its parent, and gets default
  * signals and random numbers of its own. See ferry-spawn-private.h. */
 
 #include "config.h"

@@ -44,7 +44,7 @@ gboolean ferry_spawn_can_execute (const FerrySpawnPlan *plan);
 gboolean ferry_guardian_start (FerryGuardian *self, GError **error);
 
 /* Returns how many threads this process has, including threads that other libraries made. The callers check this
- * before each fork: in the child, locks that other threads held would stay locked for ever. */
+ * before each fork: in the child, locks that other threads held would never be unlocked. */
 guint ferry_count_threads (void);
 /* (transfer full): returns the names of all threads but the main thread, for a message. */
 char *ferry_list_threads (void);

@@ -10,8 +10,8 @@
  * which is another process if the application died before prctl(). Second, clone() returns the child's pidfd, which is
  * right even if another part of the application reaps any child.
  *
- * The child begins a new process group, so that its own children can be killed with it, and that a terminal's Ctrl-C is
- * sent to the application only. The child inherits only its three standard streams and its control socket.
+ * The child begins a new process group. So its own children can be killed with it, and a terminal's Ctrl-C is sent to
+ * the application only. The child inherits only its three standard streams and its control socket.
  *
  * For a process that outlives the application, an intermediate child begins a session, starts the process, and ends
  * at once. So the process gets no signal when the application dies, has no terminal, and leaves no zombie. It has no

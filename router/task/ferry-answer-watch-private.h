@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a thread that waits for a task finds the answer of its call before the router's thread has received it: the
+/* How a thread that waits for a task finds the answer of its call before the router's thread has received it. The
  * thread looks through the worker's messages in the local queue, which stay there.
  *
  * Threads: any, each with a watch of its own. The ways are the router's thread's.

@@ -335,8 +335,8 @@ check_variant (GVariant *variant, GError **error)
  * Catches all errors of another process's list, with their phases and traces. Any thread, one at a time.
  *
  * If errors pass no filter, fails with the first of these errors, after all other errors were caught. Fails with
- * %FERRY_ERROR_BAD_ARGUMENTS if the value is not a list of errors, and with %FERRY_ERROR_TOO_LARGE if it has more
- * errors than [method@Ferry.ErrorList.to_variant] writes; in these two cases no error is caught.
+ * %FERRY_ERROR_BAD_ARGUMENTS if the value is not a list of errors. Fails with %FERRY_ERROR_TOO_LARGE if it has more
+ * errors than [method@Ferry.ErrorList.to_variant] writes. In these two cases no error is caught.
  *
  * Returns: %TRUE if all errors were caught
  */
@@ -437,7 +437,7 @@ get_last (FerryErrorList *self, const char *phase)
  * Fails with a copy of the last error of @phase, if the list has one. The first error, of which the later ones may be
  * consequences, is that of [method@Ferry.ErrorList.get_first]. The list does not change. Any thread, one at a time.
  *
- * Returns: %TRUE if there is no such error
+ * Returns: %TRUE without such an error
  */
 gboolean
 ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **error)
@@ -477,7 +477,7 @@ ferry_error_list_get_first (FerryErrorList *self, const char *phase)
 /**
  * ferry_error_list_clear:
  * @self: a list
- * @phase: (nullable): the phase whose errors are removed; %NULL for all phases
+ * @phase: (nullable): the phase of the errors that are removed; %NULL for all phases
  *
  * Removes the errors of @phase from the list. The filters stay. Any thread, one at a time.
  */

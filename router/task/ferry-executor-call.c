@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What most programs need of tasks, in one step each: from the path of a program to an executor, and from the name of a
- * function to its result. Both are made of what the executor, the pool and the task offer; see there.
+/* What most programs need of tasks, in one step each. One goes from the path of a program to an executor, the other
+ * from the name of a function to its result. Both are made of what the executor, the pool and the task offer; see
+ * there.
  *
  * A call is over once: when its task is done, when its task cannot be submitted, or when its cancellable is cancelled.
  * The completion keeps the first of these. The task's cancellable is that of the call, so the task ends too.
@@ -20,7 +21,7 @@ typedef struct
   char *function; /* (owned) */
 } Call;
 
-/* A call whose task waits for room in the executor. */
+/* A call with a task that waits for room in the executor. */
 typedef struct
 {
   FerryExecutor *executor;     /* (owned) */
@@ -55,18 +56,17 @@ need_default_router (GError **error)
  *   for in `PATH`
  * @error: return location for an error
  *
- * Makes an executor whose tasks run in processes of a program: up to [func@Ferry.get_n_usable_cores] at a time, in a
- * [class@Ferry.Pool] of its own. The program registers functions, and calls [func@Ferry.Worker.main]. The router is the
- * default one, [func@Ferry.Router.get_default]; it is started, if it does not run yet.
+ * Makes an executor that has its tasks run in processes of a program. There are up to [func@Ferry.get_n_usable_cores]
+ * at a time, in a [class@Ferry.Pool] of its own. The program registers functions, and calls [func@Ferry.Worker.main].
+ * The router is the default one, [func@Ferry.Router.get_default]; it is started, if it does not run yet.
  *
  * The pool belongs to the executor: it ends with the last reference of the executor, and with it the processes. An
- * executor whose tasks are not all done stays until they are. The pool has further settings
- * ([method@Ferry.Executor.get_pool]). For arguments, an environment or a sandbox of the processes, make a
- * [class@Ferry.Launcher] and a pool instead.
+ * executor stays until all its tasks are done. The pool has further settings ([method@Ferry.Executor.get_pool]). For
+ * arguments, an environment or a sandbox of the processes, make a [class@Ferry.Launcher] and a pool instead.
  *
  * On the thread that runs the default main context.
  *
- * Fails with %FERRY_ERROR_LAUNCH_FAILED if there is no such program, or it may not be executed. Fails with
+ * Fails with %FERRY_ERROR_LAUNCH_FAILED if the program is missing, or it may not be executed. Fails with
  * %FERRY_ERROR_WRONG_THREAD, and as [method@Ferry.Router.start] does. That the program is no worker is found later, and
  * makes the tasks fail.
  *
@@ -198,7 +198,7 @@ wait_for_room (FerryExecutor *self, FerryTask *task, FerryCompletion *completion
  * make a [class@Ferry.Task] or use [method@Ferry.Executor.submit]. While
  * [property@Ferry.Executor:max-pending] tasks wait, the call waits for room. Any thread may call this.
  *
- * A cancel ends the call at once. The task ends as by [method@Ferry.Task.cancel]: a worker that has begun it is told,
+ * A cancel ends the call at once. The task ends as by [method@Ferry.Task.cancel]. A worker that has begun it is told,
  * and is ended if the function does not return in the task's grace time.
  */
 void

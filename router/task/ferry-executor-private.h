@@ -14,9 +14,9 @@
 
 G_BEGIN_DECLS
 
-/* Submits a task as soon as the executor has room for it, and then calls func. func is also called if the task cannot
- * be submitted. func gets a completion, whose key (ferry_wait_queue_get_key()) is the task. The caller must keep a
- * reference to the task until then. */
+/* Submits a task as soon as the executor has room for it, and then calls func. It is also called if the task cannot be
+ * submitted. The function gets a completion that has the task as its key (ferry_wait_queue_get_key()). The caller must
+ * keep a reference to the task until then. */
 void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryCompletionFunc func);
 /* any: returns (transfer none) the router of the executor's runners. */
 FerryRouter *ferry_executor_get_router (FerryExecutor *self);

@@ -6,8 +6,8 @@
  * An array, sorted by priority, has a bucket for each priority. There are few priorities and many tasks, so the time to
  * add, remove or find a task does not depend on the number of tasks.
  *
- * A grouped queue has a bucket for each function of a priority. It is for a runner whose carriers cannot run every
- * function: such a runner finds a task that it can run behind any number of others.
+ * A grouped queue has a bucket for each function of a priority. It is for a runner with carriers that cannot run every
+ * function. Such a runner finds a task that it can run behind any number of others.
  *
  * Owner:   the queue holds no references to its tasks. The executor holds a reference to each of its tasks.
  * Threads: one at a time. */

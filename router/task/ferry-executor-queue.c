@@ -82,7 +82,7 @@ get_bucket (FerryTaskQueue *self, FerryTask *task)
 }
 
 /* Frees the empty buckets when they are many. A bucket that has just become empty is often used again: by the next task
- * of its priority, or by the next one whose priority changes. */
+ * of its priority, or by the next one that gets it. */
 static void
 tidy (FerryTaskQueue *self)
 {
@@ -156,7 +156,7 @@ find_in_bucket (FerryBucket *bucket, FerryTaskFilter filter, gpointer data)
   return NULL;
 }
 
-/* Of the buckets of one priority, the one whose task was submitted first has the next task. */
+/* Of the buckets of one priority, the one with the task that was submitted first has the next task. */
 FerryTask *
 ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer data)
 {

@@ -4,8 +4,8 @@
 /* An executor: it moves each submitted task from its inbox through its queue to a runner, and handles the task's end.
  * An executor is also a list model of its tasks.
  *
- * Counts: n_queued tasks wait, n_executing tasks run. n_open is the number of both together, without tasks in the
- * inbox. source_done() removes each task from these counts once.
+ * Counts: n_queued tasks wait, n_executing tasks run. The field n_open is the number of both together, without tasks in
+ * the inbox. The function source_done() removes each task from these counts once.
  *
  * It is one file since each step of a task changes the queue, the counts and the list model.
  *
@@ -1206,7 +1206,7 @@ ferry_executor_cancel_all (FerryExecutor *self)
 
 /* ---- The end ---- */
 
-/* Ends a shutdown whose time is over: kills the workers that run tasks, and ends all tasks now. */
+/* Ends a shutdown that has no time left: kills the workers that run tasks, and ends all tasks now. */
 static void
 force_end (gpointer data)
 {
@@ -1285,8 +1285,8 @@ ferry_executor_stop (FerryExecutor *self)
  * a shutdown with a timeout always ends in time. The pool keeps idle workers, because other executors may use them.
  *
  * A thread cannot be killed. In a pool of threads, a function that does not return in time continues after the
- * shutdown. For a shutdown that ends when all functions have returned, set no timeout here, and set a long grace time
- * for the tasks ([method@Ferry.Task.set_cancel_grace]).
+ * shutdown. For a shutdown that ends when all functions have returned, set no timeout here. Set a long grace time for
+ * the tasks ([method@Ferry.Task.set_cancel_grace]).
  *
  * On the router's thread. If this is called a second time with an earlier end, the shutdown ends earlier.
  */
@@ -1356,7 +1356,7 @@ ferry_executor_shutdown_finish (FerryExecutor *self, GAsyncResult *result, GErro
  * @runner: a runner with the same router, which the executor does not have yet
  *
  * Adds a runner behind those that the executor has: the pool of this machine, for instance, and what runs tasks on
- * others. A task goes to the first runner that has room for it, and none is sent ahead to a worker of a pool that runs
+ * others. A task goes to the first runner that has room for it. None is sent ahead to a worker of a pool that runs
  * another one. When a runner fails, the others run the tasks; tasks fail when all runners have failed. On the router's
  * thread.
  */
@@ -1508,7 +1508,7 @@ install_figures (void)
   /**
    * FerryExecutor:n-executing:
    *
-   * How many tasks run. Cancelled tasks whose function has not ended are included.
+   * How many tasks run. Cancelled tasks are included while their function has not ended.
    */
   properties[PROP_N_EXECUTING] = g_param_spec_uint ("n-executing", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**

@@ -13,8 +13,8 @@ G_BEGIN_DECLS
  * FERRY_ERROR_WRONG_THREAD, and FERRY_ERROR_BUSY in a callback of the router's main context. */
 gboolean ferry_iterate_check (FerryRouter *router, GError **error);
 
-/* Iterates a main context of this thread until condition (data) returns TRUE, and returns its last value. timeout is in
- * microseconds, negative for none; with 0, ready sources are dispatched once. The caller must keep data alive. */
+/* Iterates a main context of this thread until condition (data) returns TRUE, and returns its last value. The timeout
+ * is in microseconds, negative for none. With 0, ready sources are dispatched once. The caller must keep data alive. */
 gboolean ferry_iterate_context (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout);
 
 /* Waits until condition (data) returns TRUE. Fails as ferry_iterate_check() does, and with FERRY_ERROR_TIMED_OUT and a

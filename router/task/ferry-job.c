@@ -315,9 +315,9 @@ ferry_job_is_cancelled (FerryJob *self)
  *
  * Checks what [method@Ferry.Job.is_cancelled] does, and sets an error that the function can return. Any thread.
  *
- * Fails with %G_IO_ERROR_CANCELLED when the job was cancelled, %FERRY_ERROR_TIMED_OUT when its deadline has passed,
- * %FERRY_ERROR_CLOSED when the application has closed the link, and %FERRY_ERROR_STOPPED when the function has
- * returned.
+ * Fails with %G_IO_ERROR_CANCELLED when the job was cancelled, and with %FERRY_ERROR_TIMED_OUT when its deadline has
+ * passed. Fails with %FERRY_ERROR_CLOSED when the application has closed the link, and %FERRY_ERROR_STOPPED when the
+ * function has returned.
  *
  * Returns: %TRUE when the function may continue
  */
@@ -344,9 +344,9 @@ ferry_job_check (FerryJob *self, GError **error)
  * job's deadline passes.
  *
  * The first call of this function in a worker starts a thread that watches for cancels. Callbacks of the cancellable
- * may run on that thread. When the system cannot start the thread, only [method@Ferry.Job.check] and the other methods
- * that check for a cancel cancel the cancellable, until a later call starts the thread. Any thread may call this. After
- * the function has returned, the cancellable is cancelled.
+ * may run on that thread. When the system cannot start the thread, [method@Ferry.Job.check] and the other methods that
+ * check for a cancel cancel the cancellable. This holds until a later call starts the thread. Any thread may call this.
+ * After the function has returned, the cancellable is cancelled.
  *
  * Returns: (transfer none): the job's cancellable
  */
@@ -440,8 +440,9 @@ find_descriptor (FerryJob *self, gint handle, GError **error)
  * All copies share one position in the file, with the application's descriptor and with the copies of other attempts of
  * the task. A function that needs its own position must read with `pread()`, or set the position first.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task has no descriptor with that handle, %FERRY_ERROR_SYSTEM when this
- * process has too many files open, and %FERRY_ERROR_STOPPED when the function has returned. Any thread may call this.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task has no descriptor with that handle. Fails with
+ * %FERRY_ERROR_SYSTEM when this process has too many files open, and with %FERRY_ERROR_STOPPED when the function has
+ * returned. Any thread may call this.
  *
  * Returns: a descriptor, or -1 with an error
  */
@@ -721,7 +722,7 @@ ferry_job_set_n_steps (FerryJob *self, guint n_steps)
  *
  * Reports that one more step is done, out of the number that [method@Ferry.Job.set_n_steps] has set. Any thread.
  *
- * Fails as [method@Ferry.Job.report] does, and with %FERRY_ERROR_BAD_ARGUMENTS when the task is not of the kind
+ * Fails as [method@Ferry.Job.report] does. Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task is not of the kind
  * %FERRY_TASK_KIND_STEPS, or the number of steps was not set.
  *
  * Returns: %TRUE when the function may continue
@@ -925,8 +926,9 @@ take_failure (FerryJob *self, GError **failure)
   return is_wanted;
 }
 
-/* Returns (transfer full) a trace for the error that the function failed with: the trace that ferry_job_set_error()
- * stored, or else the trace that came with the error from another process, and a line for this function. */
+/* Returns (transfer full) a trace for the error that the function failed with. It is the trace that
+ * ferry_job_set_error() stored, or else the trace that came with the error from another process, and a line for this
+ * function. */
 static char *
 make_trace (FerryJob *self, const GError *error)
 {

@@ -3,9 +3,9 @@
 
 /* The worker's side of a map: a function that every worker has. It runs another function over a chunk of items.
  *
- * Its arguments are (sxaT): the name of the other function, a limit in microseconds (negative: no limit), and an array
- * with the arguments of each item. When the limit has passed, no further item is begun. T is the type of the items'
- * arguments. T is "mv" if their types differ or are long, or if an item has no arguments.
+ * Its arguments are (sxaT). They are the name of the other function, a limit in microseconds (negative: no limit), and
+ * an array with the arguments of each item. When the limit has passed, no further item is begun. T is the type of the
+ * items' arguments. T is "mv" if their types differ or are long, or if an item has no arguments.
  *
  * Each item's answer is sent before the next item is begun, as a message of one of the types below. So when a worker
  * dies, the application knows which item the worker ran, and no item is run twice. The result is x, the microseconds
@@ -34,7 +34,7 @@ G_BEGIN_DECLS
 extern const FerryFunctionEntry ferry_map_function;
 
 /* any: returns (transfer full) the name of the function that a worker must have for a call of function with these
- * arguments (nullable): of a chunk, the other function. */
+ * arguments (nullable). For a chunk it is the other function. */
 FERRY_FOR_SIBLINGS
 char *ferry_map_dup_needed_function (const char *function, GVariant *arguments);
 

@@ -51,7 +51,7 @@ void ferry_map_input_end (FerryMapInput *self);
 void ferry_map_input_set_model (FerryMapInput *self, GListModel *model, FerryMapArguments func, gpointer user_data,
                                 GDestroyNotify destroy);
 
-/* Returns the next item, whose arguments are (transfer full) (nullable). error must not be NULL. Calls functions of the
+/* Returns the next item. Its arguments are (transfer full) (nullable). error must not be NULL. Calls functions of the
  * application, which may call any function of the map. */
 FerryMapPull ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error);
 /* Returns how many items are not pulled yet; G_MAXUINT64 when the number is not known. */

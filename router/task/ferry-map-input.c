@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The input of a map: a container, an array, a list model, a function that returns items, or a manual input, to
- * which the application adds items. See ferry-map-input-private.h. */
+/* The input of a map: a container, an array, a list model, a function that returns items, or a manual input. The
+ * application adds the items of a manual input. See ferry-map-input-private.h. */
 
 #include "config.h"
 

@@ -39,7 +39,7 @@
 
 #define MAX_CHUNK_SIZE 65536
 
-/* Items whose type string is longer than this are put into boxes, which contain the type as data. The type of a chunk's
+/* Items with a longer type string than this are put into boxes, which contain the type as data. The type of a chunk's
  * arguments is a little longer than the type of its items. */
 #define LONGEST_TYPE (FERRY_MAX_CALL_TYPE - 16)
 
@@ -50,7 +50,7 @@
 #define LARGEST_CHUNK 1024
 #define GROWTH 4
 
-/* A chunk whose arguments have this many bytes gets no further item: a lane has room for several of them. */
+/* A chunk gets no further item when its arguments have this many bytes: a lane has room for several of them. */
 #define FULL_CHUNK_BYTES 16384
 
 /* The number of automatic chunks for each worker: one that runs, and one that waits for the worker. The size of further
@@ -145,7 +145,7 @@ struct _FerryMap
   GQueue requeued;     /* (element-type Range) (owned): submitted before further items of the input */
   GPtrArray *batch;    /* (owned) (element-type GVariant): the next chunk's items; NULL: an item without arguments */
   double item_time;    /* the mean time of an item, in microseconds; 0: not known */
-  guint largest_size;  /* the most items of a chunk whose time was measured */
+  guint largest_size;  /* the most items of a chunk with a measured time */
   guint64 n_submitted; /* how many items were put into chunks */
   gboolean started;    /* items may be pulled and submitted */
   gboolean scheduling; /* schedule() runs */
@@ -263,8 +263,8 @@ static guint signals[N_SIGNALS];
 static void schedule (FerryMap *self);
 
 /* The map is kept alive while handlers run. It is no reference: if the application drops its last one meanwhile, the
- * map emits no more signals and pulls no more items. ferry_map_dispose() then revives it with a reference of its own,
- * which the last release() drops. */
+ * map emits no more signals and pulls no more items. The function ferry_map_dispose() then revives it with a reference
+ * of its own, which the last release() drops. */
 typedef FerryMap Hold;
 
 static Hold *
@@ -516,7 +516,7 @@ get_outcome (FerryMap *self)
   return self->failure != NULL ? FERRY_MAP_OUTCOME_FAILED : FERRY_MAP_OUTCOME_COMPLETE;
 }
 
-/* Says what a program whose handlers pass over errors would not notice. */
+/* Says what a program would not notice if its handlers pass over errors. */
 static void
 report_failures (FerryMap *self)
 {
@@ -597,8 +597,8 @@ ferry_map_get_automatic_size (FerryMap *self)
 }
 
 /* Returns how many items the next chunk gets; 0 when no chunk is made now. When results are taken one by one, room
- * comes item by item. So a chunk that is smaller than wanted is made only when a quarter of the limit is free, or when
- * the map would stop otherwise. */
+ * comes item by item. So a smaller chunk than wanted is made only when a quarter of the limit is free, or when the map
+ * would stop otherwise. */
 static guint
 choose_size (FerryMap *self)
 {
@@ -897,8 +897,8 @@ requeue (FerryMap *self, FerryMapChunk *chunk, guint from, gboolean singly)
   g_queue_push_head (&self->requeued, range);
 }
 
-/* Handles a chunk whose task has succeeded. result (nullable): for a chunk that is not plain, the microseconds that it
- * took. A chunk without any answered item fails, since it would otherwise be submitted again without end. */
+/* Handles a chunk with a task that has succeeded. result (nullable): for a chunk that is not plain, the microseconds
+ * that it took. A chunk without any answered item fails, since it would otherwise be submitted again without end. */
 static void
 chunk_completed (FerryMap *self, FerryMapChunk *chunk, GVariant *result)
 {
@@ -964,8 +964,8 @@ make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
                       exit != NULL ? ferry_exit_get_message (exit) : error->message);
 }
 
-/* Handles a chunk whose worker died. The item that the worker ran fails, unless an earlier attempt has answered it. The
- * answers of the items before it have arrived. The items after it were not begun, and are submitted again. */
+/* Handles a chunk that has lost its worker. The item that the worker ran fails, unless an earlier attempt has answered
+ * it. The answers of the items before it have arrived. The items after it were not begun, and are submitted again. */
 static void
 lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
@@ -1462,7 +1462,7 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
 
 /**
  * ferry_map_add:
- * @self: a map whose input was not set
+ * @self: a map without an input
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
  * @timeout: how long to wait for room, in microseconds; 0 not to wait, negative to wait without a limit
  * @error: return location for an error
@@ -1471,15 +1471,15 @@ wait_for_room (FerryMap *self, gint64 timeout, GError **error)
  * items that were added before. On the router's thread.
  *
  * There is no room while [property@Ferry.Map:in-flight-limit] items are in flight, or a call of
- * [method@Ferry.Map.add_async] waits. There is room again when results are taken, so call [method@Ferry.Map.start],
+ * [method@Ferry.Map.add_async] waits. There is room again when results are taken. So call [method@Ferry.Map.start],
  * [method@Ferry.Map.next_async] or [method@Ferry.Map.collect_async] before a wait. A wait iterates the router's main
  * context, so it is for tests and console programs; others call [method@Ferry.Map.add_async].
  *
  * After any failure, the item was not added. Fails with %FERRY_ERROR_WOULD_BLOCK when there is no room and @timeout is
- * 0, or nothing takes results; with %FERRY_ERROR_CLOSED after [method@Ferry.Map.close_input]; with
- * %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel]; with [property@Ferry.Map:error] when the map has an error; and
- * with %FERRY_ERROR_WRONG_THREAD. A wait also fails with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback
- * of the router's main context, and with %FERRY_ERROR_NOT_RUNNING.
+ * 0, or nothing takes results. Fails with %FERRY_ERROR_CLOSED after [method@Ferry.Map.close_input], and with
+ * %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel]. When the map has an error, fails with
+ * [property@Ferry.Map:error]. Also fails with %FERRY_ERROR_WRONG_THREAD. A wait also fails with %FERRY_ERROR_TIMED_OUT,
+ * with %FERRY_ERROR_BUSY in a callback of the router's main context, and with %FERRY_ERROR_NOT_RUNNING.
  *
  * Returns: %TRUE when the item was added
  */
@@ -1502,7 +1502,7 @@ ferry_map_add (FerryMap *self, GVariant *arguments, gint64 timeout, GError **err
 
 /**
  * ferry_map_add_async:
- * @self: a map whose input was not set
+ * @self: a map without an input
  * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
  * @cancellable: (nullable): cancels the wait; the item is then not added
  * @callback: (scope async) (closure user_data): called when the item was added, or cannot be added
@@ -1566,7 +1566,7 @@ ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error)
 
 /**
  * ferry_map_close_input:
- * @self: a map whose input was not set
+ * @self: a map without an input
  *
  * Closes a manual input: no more items can be added. Items that wait in [method@Ferry.Map.add_async] are still added.
  * The map is finished when all results are taken. On the router's thread.
@@ -1618,7 +1618,7 @@ take (FerryMap *self, GError **error)
  * Waits for the next result, and takes it. The first call starts the map. Iterates the router's main context meanwhile,
  * so it is for tests and console programs; others call [method@Ferry.Map.next_async]. On the router's thread.
  *
- * An item that failed is a result too, whose [property@Ferry.MapItem:error] says why. At the end of the map, this
+ * An item that failed is a result too; its [property@Ferry.MapItem:error] says why. At the end of the map, this
  * function returns %NULL without an error.
  *
  * After the last result, fails with [property@Ferry.Map:error] when the map has an error. Fails with
@@ -1685,8 +1685,9 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
  * thread.
  *
  * After the last result, fails with [property@Ferry.Map:error] when the map has an error. Fails with
- * %G_IO_ERROR_CANCELLED when the wait or the map was cancelled, with %G_IO_ERROR_PENDING when another call took the
- * result, with %FERRY_ERROR_BUSY when the map delivers its results in another way, and with %FERRY_ERROR_WRONG_THREAD.
+ * %G_IO_ERROR_CANCELLED when the wait or the map was cancelled, and with %G_IO_ERROR_PENDING when another call took the
+ * result. Fails with %FERRY_ERROR_BUSY when the map delivers its results in another way, and with
+ * %FERRY_ERROR_WRONG_THREAD.
  *
  * Returns: (transfer full) (nullable): the next item that has ended; %NULL without an error at the end of the map
  */
@@ -1765,9 +1766,9 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
  * Finishes [method@Ferry.Map.collect_async]. The list is that of [property@Ferry.Map:results]; it is now in the order
  * of the items, even for an unordered map. Any thread.
  *
- * Fails with the error of the first item that failed, whose message then begins with the item's index; the other items
- * are cancelled. Fails with [property@Ferry.Map:error] when the map has an error, and with %G_IO_ERROR_CANCELLED when
- * the map was cancelled. To get results in spite of failures, call [method@Ferry.Map.next_async] instead.
+ * Fails with the error of the first item that failed. The error's message then begins with the item's index; the other
+ * items are cancelled. Fails with [property@Ferry.Map:error] when the map has an error, and with %G_IO_ERROR_CANCELLED
+ * when the map was cancelled. To get results in spite of failures, call [method@Ferry.Map.next_async] instead.
  *
  * Returns: (transfer full): a list model of [class@Ferry.MapItem]
  */
@@ -2026,7 +2027,7 @@ install_chunk_settings (void)
   /**
    * FerryMap:max-in-flight:
    *
-   * How many items may be in flight: taken from the input, and their results not taken yet. 0, the default, means 128
+   * How many items may be in flight: taken from the input, and their results not taken yet. The default, 0, means 128
    * items, or 8 chunks if these have more items, for each of [property@Ferry.Pool:max-workers] workers. It may be
    * changed at any time. A lower number does not affect items that are in flight already.
    */
@@ -2076,8 +2077,8 @@ install_in_flight (void)
   /**
    * FerryMap:results:
    *
-   * The results so far of a map that is collected ([method@Ferry.Map.collect_async]): a list model of
-   * [class@Ferry.MapItem], which grows in the map's order. %NULL for a map that delivers its results in another way.
+   * The results so far of a map that is collected ([method@Ferry.Map.collect_async]). This list model of
+   * [class@Ferry.MapItem] grows in the map's order. %NULL for a map that delivers its results in another way.
    */
   properties[PROP_RESULTS] = g_param_spec_object ("results", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_NOTIFIED);
 }
@@ -2115,7 +2116,7 @@ install_figures (void)
   /**
    * FerryMap:indeterminate:
    *
-   * Whether the number of all items is not known: the input is a function that has not come to its end, or items can
+   * Whether the number of all items is not known. The input is a function that has not come to its end, or items can
    * still be added. %FALSE when the map is finished.
    */
   properties[PROP_INDETERMINATE] = g_param_spec_boolean ("indeterminate", NULL, NULL, TRUE, FERRY_NOTIFIED);
@@ -2140,8 +2141,8 @@ install_ends (void)
   /**
    * FerryMap:error:
    *
-   * Why the input was not read to its end: the error of the source function, or the error of an executor that takes no
-   * more tasks. Notified when the map is finished.
+   * Why the input was not read to its end. It is the error of the source function, or of an executor that takes no more
+   * tasks. Notified when the map is finished.
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
 }
@@ -2171,7 +2172,7 @@ install_signals (GObjectClass *object_class)
    * @self: the map
    *
    * Emitted once, as the last signal of a map. Either all items have ended and all results were taken, or the map was
-   * cancelled and none of its items runs any more. [property@Ferry.Map:outcome] says how it ended.
+   * cancelled and none of its items runs any more. The property [property@Ferry.Map:outcome] says how it ended.
    */
   signals[SIGNAL_FINISHED] = g_signal_new ("finished", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }

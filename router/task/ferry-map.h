@@ -35,7 +35,7 @@ typedef enum
  *   fail, or there was none.
  * @FERRY_MAP_OUTCOME_CANCELLED: The map was cancelled.
  * @FERRY_MAP_OUTCOME_FAILED: The map has an error (see [property@Ferry.Map:error]), or every item failed, or an item
- *   failed whose map was being collected.
+ *   failed while the map was being collected.
  *
  * How a map finished.
  */

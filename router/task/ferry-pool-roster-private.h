@@ -33,9 +33,9 @@ typedef struct
   FerryPoolShelves open;  /* READY workers that begin tasks in time and may get more, by the tasks in flight */
   FerryPoolShelves spent; /* READY workers that had max_tasks, by the tasks in flight */
   FerryPoolShelves late;  /* READY workers that did not begin a task in time and have none, by n_missed */
-  GQueue unbegun;         /* (element-type FerryPoolWorker): workers whose first task was not seen to be begun; the
-                             worker that has had its first task for longest comes first */
-  guint n_visits;         /* how many workers were looked at to answer questions; for tests */
+  GQueue unbegun; /* (element-type FerryPoolWorker): workers with a first task that was not seen to be begun; the one
+                     that has had it for longest comes first */
+  guint n_visits; /* how many workers were looked at to answer questions; for tests */
 } FerryPoolRoster;
 
 typedef gboolean (*FerryPoolWorkerFilter) (FerryPoolWorker *worker);

@@ -37,7 +37,7 @@ take_off_shelf (FerryPoolWorker *worker)
     shelves->filled &= ~(G_GUINT64_CONSTANT (1) << place->shelf);
 }
 
-/* Puts the worker in front of a shelf. So a worker that has just become idle gets the next task: its caches are warm,
+/* Puts the worker in front of a shelf. So a worker that has just become idle gets the next task. Its caches are warm,
  * and the others may become idle for long enough to be ended. A new worker goes behind the others. */
 static void
 put_on_shelf (FerryPoolWorker *worker, FerryPoolShelves *shelves, guint number, gboolean is_new)

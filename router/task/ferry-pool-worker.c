@@ -450,7 +450,7 @@ note_running (FerryPoolWorker *self)
   start_first (self);
 }
 
-/* Takes back a task whose call the worker has not begun and will not begin. */
+/* Takes back a task with a call that the worker has not begun and will not begin. */
 static void
 return_task (FerryPoolWorker *self, FerryTask *task)
 {
@@ -462,8 +462,8 @@ return_task (FerryPoolWorker *self, FerryTask *task)
   g_object_unref (task);
 }
 
-/* Takes back the tasks whose calls come after begun, the xid of the latest call that was begun. A call for which the
- * worker sent something without a claim counts as begun.
+/* Takes back the tasks with calls after begun, the xid of the latest call that was begun. A call for which the worker
+ * sent something without a claim counts as begun.
  *
  * The loop goes from the last task to the first, because each task is inserted at the front of its queue. Only the
  * first task can be executing, so signal handlers run only at the end of the loop. */

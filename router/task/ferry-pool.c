@@ -26,8 +26,9 @@
 #include "task/ferry-task-sources-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* Limits of the tasks that are sent ahead to one worker, so that it is not idle during a round trip to the application:
- * their estimated run time together, and their number. A task of higher priority may have to wait for these tasks. */
+/* Limits of the tasks that are sent ahead to one worker, so that it is not idle during a round trip to the application.
+ * They are limits of their estimated run time together, and of their number. A task of higher priority may have to wait
+ * for these tasks. */
 #define AHEAD_MICROSECONDS 1000.0
 #define MAX_DEPTH 64
 
@@ -288,7 +289,7 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
 }
 
 /* Handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. It is not
- * replaced if it did not attach and no other ever has: then the program is probably no worker, and each further one
+ * replaced if it did not attach and no other ever has. Then the program is probably no worker, and each further one
  * would take as long. */
 static void
 note_useless_end (FerryPool *self, FerryExit *exit)
@@ -309,7 +310,8 @@ note_useless_end (FerryPool *self, FerryExit *exit)
 }
 
 /* Handles the unexpected end of a worker. A worker that had begun a task, other than the initialiser, is replaced
- * without a pause. So is a worker that was lost with its fork server, whose ends are limited separately. */
+ * without a pause. So is a worker that was lost with its fork server: the ends of fork servers are limited
+ * separately. */
 static void
 note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
@@ -1040,8 +1042,8 @@ install_settings (void)
   /**
    * FerryPool:idle-timeout:
    *
-   * How long the pool keeps an idle worker that it has beyond [property@Ferry.Pool:min-workers] and
-   * [property@Ferry.Pool:min-idle], in microseconds; 0 for no limit. The default is 60 seconds.
+   * How long the pool keeps an idle worker, in microseconds; 0 for no limit. This is for a worker beyond
+   * [property@Ferry.Pool:min-workers] and [property@Ferry.Pool:min-idle]. The default is 60 seconds.
    */
   properties[PROP_IDLE_TIMEOUT] =
     g_param_spec_int64 ("idle-timeout", NULL, NULL, 0, G_MAXINT64 / 2 - 1, 60 * G_USEC_PER_SEC, FERRY_SETTABLE);
@@ -1057,8 +1059,9 @@ install_restarts (void)
    * [property@Ferry.Pool:restart-interval]. Before each replacement there is a pause, which doubles each time. With one
    * more such end the pool fails. Workers that end while they run a task are replaced without limit. The default is 5.
    *
-   * A worker that does not attach in time ([property@Ferry.Launcher:attach-timeout]) is not replaced, and the pool
-   * fails, if no worker of the pool has ever attached. The program probably does not call [func@Ferry.Worker.main].
+   * If no worker of the pool has ever attached, a worker that does not attach in time
+   * ([property@Ferry.Launcher:attach-timeout]) is not replaced. The pool then fails. The program probably does not call
+   * [func@Ferry.Worker.main].
    *
    * If the system lacks memory, descriptors or processes for a worker, the start is tried again after such pauses, as
    * often in the same time. If no worker is left then, the pool fails with %FERRY_ERROR_SYSTEM.

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The progress of a job: the fraction that is done, computed from parts, and the bytes of a report, which a job writes
- * into the cell of its worker.
+/* The progress of a job. It is the fraction that is done, computed from parts, and the bytes of a report. A job writes
+ * its report into the cell of its worker.
  *
  * Trust: decoded bytes come from a worker, which may be hostile. Lengths are checked, text is made valid UTF-8, and
  *        numbers are clamped. */

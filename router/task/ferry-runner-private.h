@@ -28,7 +28,7 @@ struct _FerryTaskSource
   void (*give_back) (FerryTaskSource *self, FerryTask *task); /* task returns to the front of its queue */
   void (*started) (FerryTaskSource *self, FerryTask *task);
   void (*done) (FerryTaskSource *self, FerryTask *task); /* task ended while it was at a carrier */
-  /* Whether runner is the one to tell tasks that wait why they do: of the runners that are no pool it must be the only
+  /* Whether runner is the one to tell tasks that wait why they do. Of the runners that are no pool it must be the only
    * one. has_pool: set to whether a worker of a pool would do as well. */
   gboolean (*may_explain) (FerryTaskSource *self, FerryRunner *runner, gboolean *has_pool);
   /* runner will run none of the tasks that wait. They must fail with error, unless there is another runner for them. */
@@ -77,7 +77,7 @@ struct _FerryRunnerInterface
   double (*sum_fractions) (FerryRunner *self, FerryTaskSource *source);
 };
 
-/* any: returns (transfer none) the router on whose thread tasks' signals are emitted. */
+/* any: returns (transfer none) the router of the thread on which tasks' signals are emitted. */
 FerryRouter *ferry_runner_get_router (FerryRunner *self);
 /* Returns how many tasks may run at a time. */
 guint ferry_runner_get_parallelism (FerryRunner *self);

@@ -22,7 +22,7 @@ ferry_runner_default_init (FerryRunnerInterface *iface)
   /**
    * FerryRunner:router:
    *
-   * The router on whose thread tasks' signals are emitted. Any thread may read this.
+   * The router of the thread on which tasks' signals are emitted. Any thread may read this.
    */
   g_object_interface_install_property (
     iface, g_param_spec_object ("router", NULL, NULL, FERRY_TYPE_ROUTER, FERRY_AT_CONSTRUCTION));

@@ -94,7 +94,7 @@ dup_open (FerryTaskGroup *self)
   return tasks;
 }
 
-/* Cancels all tasks of a disposed owner, and first disconnects their signal handlers whose data is the owner. */
+/* Cancels all tasks of a disposed owner, and first disconnects their signal handlers that have the owner as data. */
 static void
 cancel_abandoned (gpointer data)
 {

@@ -77,7 +77,7 @@ typedef struct
   gboolean (*wait) (gpointer executor, FerryTask *task, gint64 timeout, GError **error);
 } FerryTaskDriver;
 
-/* any: sets the kind, the function and the arguments of a new task, whose class may derive from FerryTask.
+/* any: sets the kind, the function and the arguments of a new task. Its class may derive from FerryTask.
  * ferry_task_new() uses this too. Setting construct properties instead would make a new task cost 1.5 times as much.
  * Sinks arguments (nullable). */
 void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments);

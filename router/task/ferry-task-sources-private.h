@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The executors that send their tasks to a runner, and whose turn it is.
+/* The executors that send their tasks to a runner, and which of them has the turn.
  *
  * Owner:   the runner. The executors are not owned: each leaves before it ends.
  * Threads: the router's. */
@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   GPtrArray *list; /* (owned) (element-type FerryTaskSource) (unowned) */
-  guint next;      /* index of the executor whose tasks are compared first */
+  guint next;      /* index of the executor with the tasks that are compared first */
 } FerryTaskSources;
 
 FERRY_FOR_SIBLINGS

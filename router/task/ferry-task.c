@@ -46,7 +46,7 @@
 /* In bytes. Freeing a larger memory takes longer than passing it to another thread that frees it. */
 #define LARGE_SIZE (4 * 1024 * 1024)
 
-/* Who has asked for a cancel. */
+/* Which side has asked for a cancel. */
 typedef enum
 {
   ASKED_BY_THREAD = 1 << 0,
@@ -136,7 +136,7 @@ typedef struct
   int priority;
   _Atomic guint submission;    /* any: a Submission */
   _Atomic guint8 state;        /* any: a FerryTaskState; changed by the router's thread, and written last at the end */
-  _Atomic guint8 asked;        /* any: who asked the router's thread to cancel the task: bits of Asked */
+  _Atomic guint8 asked;        /* any: which side asked the router's thread to cancel the task: bits of Asked */
   guint kind : 4;              /* const: FerryTaskKind */
   guint was_indeterminate : 1; /* the fraction was not known when the task ended */
   guint leaves_worker : 1;     /* the task is done, and a worker may still run its function */
@@ -279,10 +279,10 @@ notify (FerryTask *self, Property property)
  *
  * A thread that waits for a task takes the answer from the local queue itself, so that it needs no turn of the main
  * loop. From then on, the task's end is decided, and other threads than the router's see it. The router's thread
- * receives the answer later, and ends the task with all signals in order; a cancel or a timeout in between has no
+ * receives the answer later, and ends the task with all signals in order. A cancel or a timeout in between has no
  * effect.
  *
- * The field attempt decides who ends a task:
+ * The field attempt decides which thread ends a task:
  *   0               the router's thread
  *   2 * xid + 1     the first: the router's thread, or a thread that finds the answer of the call xid
  *   anything else   the address of the FerryEarlyAnswer that a thread has found */
@@ -969,8 +969,8 @@ add_handle (FerryTask *self, Handle handle)
  * The task keeps a copy of the descriptor until it is done. If many tasks with descriptors wait, limit their number, so
  * that the limit of open files is not reached. All attempts share one position in the file.
  *
- * The worker can use the descriptor in the mode in which it was opened, even if a [class@Ferry.Sandbox] does not let
- * the worker open the file. So open a file read-only if the worker must not write to it.
+ * The worker can use the descriptor in the mode in which it was opened. This holds even if a [class@Ferry.Sandbox] does
+ * not let the worker open the file. So open a file read-only if the worker must not write to it.
  *
  * Descriptors are sent to the worker with the task. While a worker has 64 descriptors that it has not received yet, the
  * task waits. If the system refuses to pass a descriptor, or the worker has too many open files, this task fails with
@@ -1277,8 +1277,8 @@ wait_elsewhere (FerryTask *self, gint64 timeout, GError **error)
  * Another thread gets the result or error of a task that was sent to a pool's worker, however busy the router's thread
  * is. It may be told before the router's thread: then this task is done for this thread, with its state, result, error
  * and trace. Functions that read its other properties wait for the router's thread, which ends the task in the same way
- * later; until then, a cancel or a timeout has no effect. A task that still waits in its executor, or is retried, or
- * runs on a cluster's host, needs the router's thread, and so does the end of a task that is cancelled. For these, the
+ * later. Until then, a cancel or a timeout has no effect. A task that still waits in its executor, or is retried, or
+ * runs on a cluster's host, needs the router's thread. So does the end of a task that is cancelled. For these, the
  * router's thread must not wait for the calling thread at the same time.
  *
  * Fails as [method@Ferry.Task.get_result] does. Fails with %FERRY_ERROR_TIMED_OUT if the task is not done within
@@ -1913,7 +1913,7 @@ ask_for_cancel (FerryTask *self, FerryTaskPrivate *priv)
  * submitted any more; it is cancelled on the calling thread.
  *
  * A task that a worker has begun gets the state %FERRY_TASK_STATE_CANCELLING. The task is cancelled when its function
- * has returned, or when its worker has ended after the grace time ([property@Ferry.Task:cancel-grace]).
+ * has returned, or when its worker has ended after the grace time ([property@Ferry.Task:cancel-grace]). The enumeration
  * [enum@Ferry.TaskState] lists the steps that handlers see.
  *
  * Another thread than the router's only asks the router's thread, which cancels the task and runs the handlers.
@@ -1994,7 +1994,7 @@ install_settings (void)
    * FerryTask:priority:
    *
    * The priority in the queue. Tasks with a higher number are begun first, and tasks with equal priority in the order
-   * of their submission. [method@Ferry.Executor.set_task_priority] changes that of a task in the queue.
+   * of their submission. For a task in the queue, [method@Ferry.Executor.set_task_priority] changes the number.
    */
   properties[PROP_PRIORITY] = g_param_spec_int ("priority", NULL, NULL, G_MININT, G_MAXINT, 0, FERRY_SETTABLE);
   /**
@@ -2008,9 +2008,9 @@ install_settings (void)
    * FerryTask:idempotent:
    *
    * Whether the function does no harm when it runs again, also while an earlier run of it still goes on elsewhere. A
-   * runner whose workers are on other machines runs such a task again when it does not know what became of it, and the
-   * task gets one result; any other task fails then with %FERRY_ERROR_WORKER_LOST. On this machine it is always known,
-   * and only [property@Ferry.Task:retries] says how often a task is tried again when its worker is lost.
+   * runner with workers on other machines runs such a task again when it does not know what became of it. The task gets
+   * one result. Any other task fails then with %FERRY_ERROR_WORKER_LOST. On this machine it is always known. There only
+   * [property@Ferry.Task:retries] says how often a task is tried again when its worker is lost.
    */
   properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
   /**

@@ -44,7 +44,7 @@ G_BEGIN_DECLS
  * twice: from waiting to executing, and then to cancelling. If a handler itself changes the state, for example by a
  * cancel, GObject repeats the notification. The repeated notification then stands for all changes so far.
  *
- * In two cases a function may still run when its task is cancelled. A thread cannot be killed: in a pool of threads, a
+ * In two cases a function may still run when its task is cancelled. A thread cannot be killed. In a pool of threads, a
  * function that does not return within the grace time continues, and still uses the application's data. And when the
  * time of [method@Ferry.Executor.shutdown_async] is over, tasks end before their killed workers have ended.
  */

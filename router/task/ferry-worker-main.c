@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Decides the role of the program in this process: the application, a fork server, a worker that serves calls, a worker
- * of a channel, or a plain worker.
+/* Decides the role of the program in this process. It is the application, a fork server, a worker that serves calls, a
+ * worker of a channel, or a plain worker.
  *
- * A worker attaches before its initialisers run. So a difference of versions is found first, a slow initialiser is not
- * taken for a worker that hangs at its start, and a plain worker runs no initialisers.
+ * A worker attaches before its initialisers run. So a difference of versions is found first, and a slow initialiser is
+ * not taken for a worker that hangs at its start. A plain worker runs no initialisers.
  *
  * Threads: the first thread of the process, before there are others; any thread for ferry_worker_exit(). */
 
@@ -60,7 +60,7 @@ static gboolean forked_by_fork_server;
  * Adds a function that prepares the program for the calls that it will serve. The functions run in the order in which
  * they are added. Must be called before [func@Ferry.Worker.main], by the thread that calls that function.
  *
- * Initialisers run in workers that serve calls, and in a fork server, whose workers inherit what the initialisers
+ * Initialisers run in workers that serve calls, and in a fork server: its workers inherit what the initialisers
  * prepared. When an initialiser fails, the process writes the error to standard error and exits with status 70
  * (`EX_SOFTWARE`).
  */
@@ -224,12 +224,12 @@ be_fork_server (int argc, char **argv)
  * @argc: (inout) (optional): the number of arguments of `main()`
  * @argv: (inout) (array length=argc) (transfer none) (optional) (nullable): the arguments of `main()`
  *
- * Turns the process into a worker, if an application started it as one that serves calls, as a worker of a channel, or
- * as a fork server. Then it does not return: the process serves, and exits when the application finishes its link or
- * ends, or when the channel's function returns. In any other process it does nothing and returns.
+ * Turns the process into a worker, if an application started it as one. It may be one that serves calls, a worker of a
+ * channel, or a fork server. Then it does not return: the process serves, and exits when the application finishes its
+ * link or ends, or when the channel's function returns. In any other process it does nothing and returns.
  *
- * A program calls it as a statement, at the beginning of `main()`: after it has registered its functions and added its
- * initialisers, and before it reads its arguments, starts a thread or opens a display. What stands behind it is the
+ * A program calls it as a statement, at the beginning of `main()`. By then it has registered its functions and added
+ * its initialisers. It has not read its arguments, started a thread or opened a display. What stands behind it is the
  * application, in a program that is its own worker. In a program that is only a worker, it is an error: a person
  * started the program.
  *
@@ -245,15 +245,15 @@ be_fork_server (int argc, char **argv)
  *
  * A worker that serves ignores `SIGINT`, since the application decides what Ctrl-C does. Processes that its functions
  * execute inherit this setting. A worker writes an error to standard error and exits with status 76 (`EX_PROTOCOL`)
- * when its version of Ferry does not fit the application's, or when the program got a transport before it called this
- * function.
+ * when its version of Ferry does not fit the application's. It also does when the program got a transport before it
+ * called this function.
  *
  * An executed worker ends by `exit()`. A forked worker flushes its standard streams and ends by `_exit()`. So the
  * `atexit()` functions of its fork server do not run in each worker.
  *
  * The first thread of the process must call this.
  *
- * Returns: always %FALSE, so that nobody needs to look at it: a call that returns has found no worker that serves
+ * Returns: always %FALSE, so that no caller needs to look at it: a call that returns has found no worker that serves
  */
 gboolean
 ferry_worker_main (int *argc, char ***argv)

@@ -6,11 +6,11 @@
  *
  * While it is idle, the fork server forks the next worker ahead. This pre-forked child does the first steps of every
  * worker, then waits, and reads its request from the application's socket itself. So the start of a worker costs a
- * message, not a fork. (Android's zygote does the same, with its unspecialised processes.) While there is a pre-forked
+ * message, not a fork. Android's zygote does the same, with its unspecialised processes. While there is a pre-forked
  * child, the fork server reads no requests: only one process reads at a time.
  *
- * Threads: one. The fork server counts its threads before each fork, and refuses to fork when there is more than one:
- *          in the child of a process with threads, the locks that other threads held are never unlocked.
+ * Threads: one. The fork server counts its threads before each fork, and refuses to fork when there is more than one.
+ *          In the child of a process with threads, the locks that other threads held are never unlocked.
  * Trust:   the application is trusted. The fork server reads nothing from the workers. */
 
 #include "config.h"
@@ -43,8 +43,8 @@ typedef struct
   pid_t pid;
 } Child;
 
-/* What the fork server waits for. A signal tells of the end of a child, so the fork server has no descriptor for each:
- * a fork would copy it, the worker would have to close it, and the limit of descriptors would limit the workers. */
+/* What the fork server waits for. A signal tells of the end of a child, so the fork server has no descriptor for each.
+ * A fork would copy it, the worker would have to close it, and the limit of descriptors would limit the workers. */
 enum
 {
   POLL_CONTROL,
@@ -305,7 +305,7 @@ prepare (int control)
   ferry_reseed ();
 }
 
-/* Returns the place of the socket to the pre-forked child. The socket is -1 when there is no such child. */
+/* Returns the place of the socket to the pre-forked child. The socket is -1 without such a child. */
 static int *
 get_preforked (ForkServer *self)
 {
@@ -514,7 +514,7 @@ fork_worker (ForkServer *self, FerryStartOrder *order)
 }
 
 /* pre-forked child: reads its request, and sends its id to the fork server by socket. Stores the id in self->taking
- * before it reads, so that the fork server knows the request if this child ends before it has sent the id. */
+ * before it reads. So the fork server knows the request if this child ends before it has sent the id. */
 static FerryControlEvent
 take_order (ForkServer *self, int socket, FerryStartOrder *order)
 {

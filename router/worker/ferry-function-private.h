@@ -61,14 +61,14 @@ ferry_function_run (const FerryFunctionEntry *entry, FerryJob *job, GVariant *ar
 
 /* Whether there is one. */
 gboolean ferry_function_is_registered (const char *name);
-/* Removes the job function with that name from the registry, and frees its entry: nobody may be using it. */
+/* Removes the job function with that name from the registry, and frees its entry: no thread may be using it. */
 void ferry_function_forget (const char *name);
 
-/* A function that every worker that serves calls has: it tells which functions the program has registered, so that one
- * who only has the program can offer them to others. It takes nothing, or anything. */
+/* A function that every worker that serves calls has. It tells which functions the program has registered. So an end
+ * that only has the program can offer them to others. It takes nothing, or anything. */
 #define FERRY_LIST_FUNCTION "ferry.functions"
-/* The result: name, type of the arguments ("*": any or none) and type of the result ("*": any, empty: none) of each
- * function, in the order of the names. */
+/* The result has, for each function in the order of the names: name, type of the arguments ("*": any or none), type of
+ * the result ("*": any, empty: none). */
 #define FERRY_LIST_FUNCTION_TYPE "a(sss)"
 
 extern const FerryFunctionEntry ferry_list_function;

@@ -113,11 +113,11 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
  *   result
  * @function: (scope notified) (closure user_data) (destroy destroy): the function
  * @user_data: (nullable): data for @function
- * @destroy: (nullable): called with @user_data when the function is not registered, since its name is taken; a function
- *   that is registered stays until the process ends
+ * @destroy: (nullable): called with @user_data if the name is taken; a function that is registered stays until the
+ *   process ends
  *
  * Registers a function with data of its own, as [func@Ferry.function_register] does without. This is the form for
- * languages whose functions are closures. Any thread may call this.
+ * languages with closures as functions. Any thread may call this.
  */
 void
 ferry_function_register_full (const char *name, const char *arguments_type, const char *result_type,
@@ -154,8 +154,8 @@ ferry_function_forget (const char *name)
 const FerryFunctionEntry *
 ferry_function_find_kind (FerryFunctionKind kind, const char *name)
 {
-  /* Relaxed: the lock orders the rest. An application whose functions are all in its workers' program registers none,
-   * and asks for each task. */
+  /* Relaxed: the lock orders the rest. An application that has all its functions in its workers' program registers
+   * none, and asks for each task. */
   if (atomic_load_explicit (&registries[kind], memory_order_relaxed) == NULL)
     return NULL;
   FERRY_AUTO_LOCK (&registry_lock);

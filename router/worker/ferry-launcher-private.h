@@ -25,7 +25,7 @@ G_BEGIN_DECLS
 /* The environment variable with the address of a persistent worker. */
 #define FERRY_LISTEN_ADDRESS_VARIABLE "FERRY_LISTEN_ADDRESS"
 
-/* Called once for a sender: with the worker that was spawned with the sender, or with NULL when the sender is dropped
+/* Called once for a sender. It gets the worker that was spawned with the sender, or NULL when the sender is dropped
  * without such a worker. */
 typedef void (*FerryPassedFunc) (FerryWorker *worker, gpointer data);
 

@@ -453,11 +453,11 @@ install_worker_properties (void)
   /**
    * FerryLauncher:attach-timeout:
    *
-   * How long after its start the worker may take until it attaches, which it does when it asks for its first sender, in
-   * microseconds; -1 for no limit. The default is 10 seconds; the environment variable `FERRY_ATTACH_TIMEOUT` sets
-   * another default, in seconds, when the launcher is made: 0, for no limit, where a debugger stops workers at their
-   * start. A worker that takes longer is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. The time that the
-   * initialisers of a worker or of a fork server take does not count.
+   * How long after its start the worker may take until it attaches, in microseconds; -1 for no limit. It attaches when
+   * it asks for its first sender. The default is 10 seconds. The environment variable `FERRY_ATTACH_TIMEOUT` sets
+   * another default, in seconds, when the launcher is made. It is 0, for no limit, where a debugger stops workers at
+   * their start. A worker that takes longer is killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. The time
+   * that the initialisers of a worker or of a fork server take does not count.
    *
    * After 3 seconds, or three tenths of the time where that is less, a message in the log says what is waited for.
    * Tasks that wait for the worker have it as their [property@Ferry.Task:text].
@@ -586,11 +586,11 @@ ferry_launcher_take_stream_fd (FerryLauncher *self, FerryStream stream, int fd)
 }
 
 /* Returns the mode of a stream, with the default mode resolved. By default, a worker's output is shown line by line,
- * also where the application's stream is a terminal: lines of several processes stay apart, and each says whose it is.
+ * also where the application's stream is a terminal. Lines of several processes stay apart, and each names its process.
  * So a program that needs the terminal itself must be told to inherit it. A forked worker has the stream of its fork
- * server where the application has set that. A worker in a sandbox shares no stream with the application, since it
- * could do more with a terminal or a pipe than read or write. A persistent worker (link is NULL) shares none either:
- * it outlives who would show its lines. */
+ * server where the application has set that. A worker in a sandbox shares no stream with the application: it could do
+ * more with a terminal or a pipe than read or write. A persistent worker (link is NULL) shares none either: it outlives
+ * the process that would show its lines. */
 static StreamMode
 get_stream_mode (FerryLauncher *self, FerryLink *link, guint stream, gboolean executed)
 {
@@ -780,8 +780,8 @@ find_program (FerryLauncher *self, GError **error)
   return found;
 }
 
-/* Makes the plan by which a worker is started. link is NULL for a persistent worker. executed: whether the worker is
- * executed, and so needs a program; FALSE when a fork server forks it. */
+/* Makes the plan by which a worker is started. The link is NULL for a persistent worker. executed: whether the worker
+ * is executed, and so needs a program; FALSE when a fork server forks it. */
 static FerrySpawnPlan *
 make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **error)
 {
@@ -1016,9 +1016,9 @@ ferry_launcher_spawn_fork_server (FerryLauncher *self, FerryRouter *router, GErr
  * - %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD
  * - %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_CLOSED when a sender can no longer be passed
  * - %FERRY_ERROR_BAD_ARGUMENTS when a sender belongs to another router, the launcher has a fork server and a sandbox,
- *   no program is set, or senders were added for an earlier worker and none for this one
+ *   or no program is set; also when senders were added for an earlier worker and none for this one
  * - %FERRY_ERROR_LAUNCH_FAILED when the program is not in `PATH`, the fork server ended several times in a row, or the
- *   system lacks a layer that the sandbox requires
+ *   system lacks a required layer
  * - %FERRY_ERROR_TOO_LARGE, and %FERRY_ERROR_SYSTEM when the system has no memory or descriptors left
  * - %FERRY_ERROR_NOT_A_WORKER when this process was itself started as a worker and has not attached to its application.
  *   A program that is its own worker program, and forgets [func@Ferry.Worker.main], would otherwise start itself
@@ -1115,10 +1115,10 @@ check_listens (GError **error)
  * priority, limits, environment and working directory. No router needs to run. On the launcher's thread, which waits
  * until the program is executed.
  *
- * Fails with %FERRY_ERROR_LAUNCH_FAILED when the program cannot be executed, with %FERRY_ERROR_BAD_ARGUMENTS when the
- * launcher has senders, a fork server, a sandbox or logged streams, and with %FERRY_ERROR_SYSTEM and
- * %FERRY_ERROR_WRONG_THREAD. Fails with %FERRY_ERROR_NOT_A_WORKER as [method@Ferry.Launcher.spawn] does, and in a
- * process that was itself started by this function and has not made its listener.
+ * Fails with %FERRY_ERROR_LAUNCH_FAILED when the program cannot be executed. Fails with %FERRY_ERROR_BAD_ARGUMENTS when
+ * the launcher has senders, a fork server, a sandbox or logged streams, and with %FERRY_ERROR_SYSTEM and
+ * %FERRY_ERROR_WRONG_THREAD. Fails with %FERRY_ERROR_NOT_A_WORKER as [method@Ferry.Launcher.spawn] does. Also fails so
+ * in a process that this function itself started, and that has not made its listener.
  *
  * Returns: %TRUE when the worker was started
  */

@@ -34,7 +34,7 @@ typedef enum
 
 /**
  * FerryStreamMode:
- * @FERRY_STREAM_MODE_DEFAULT: Output is shown: a thread of the router copies each line to the application's own stream,
+ * @FERRY_STREAM_MODE_DEFAULT: Output is shown. A thread of the router copies each line to the application's own stream,
  *   behind the worker's name and process id, with control characters escaped: `pi 1[4711]: text`. Input is the
  *   application's, except in a sandbox ([property@Ferry.Launcher:sandbox]), where it is empty.
  * @FERRY_STREAM_MODE_INHERIT: The worker uses the application's own stream.
@@ -46,18 +46,19 @@ typedef enum
  * What a standard stream of a worker is connected to.
  *
  * A line that is shown is seen where the application's own lines are, also while the main loop is blocked. Empty lines
- * are not shown. The thread that shows lines does not wait for who reads the streams: what a pipe has no room for is
- * dropped, and counted. Inherit a stream for a program that needs the terminal itself, whose output is no text or must
- * be complete, or which leaves processes behind that go on printing. In a sandbox, a worker could change the settings
- * of a terminal by a stream that it shares, or read from an output pipe.
+ * are not shown. The thread that shows lines does not wait for the streams to be read: what a pipe has no room for is
+ * dropped, and counted. Inherit a stream for a program that needs the terminal itself, or has output that is no text or
+ * must be complete. Also do for one that leaves processes behind that go on printing. In a sandbox, a worker could
+ * change the settings of a terminal by a stream that it shares, or read from an output pipe.
  *
  * A line is logged in the domain `Ferry-Worker`, at the level `INFO` for standard output and `MESSAGE` for standard
  * error. Its fields are `FERRY_WORKER` (the worker's name), `FERRY_PID` and `FERRY_STREAM`. A line of more than 4 KiB
  * is cut into pieces, and invalid UTF-8 is replaced. When a worker writes faster than the application reads, its
  * `write()` blocks.
  *
- * [signal@Ferry.Worker::output] is emitted for logged lines, and for shown ones, except for those that come while the
- * main loop is more than 256 KiB behind. The exit record has the last lines; it has none of a stream that is shared.
+ * [signal@Ferry.Worker::output] is emitted for logged lines, and for shown ones. It is not emitted for shown lines that
+ * come while the main loop is more than 256 KiB behind. The exit record has the last lines; it has none of a stream
+ * that is shared.
  */
 typedef enum
 {

@@ -19,7 +19,7 @@
 #define LATE_AFTER (3 * G_USEC_PER_SEC)
 #define LATE_TENTHS 3
 
-/* It is found out so long before, and said then: what the main loop had no time to handle meanwhile may be that the
+/* It is found out so long before, and said then. What the main loop had no time to handle meanwhile may be that the
  * worker has attached. */
 #define LATE_DOUBT (G_USEC_PER_SEC / 10)
 
@@ -34,7 +34,7 @@
  * [method@Ferry.Launcher.spawn] makes a worker. The worker belongs to the router's thread, and the router holds a
  * reference until the process has ended. In every state of the worker, the process is killed when the application ends.
  *
- * In the worker process there is no such object. The process calls [func@Ferry.Worker.get_sender].
+ * A worker process has no object of this kind. The process calls [func@Ferry.Worker.get_sender].
  */
 struct _FerryWorker
 {
@@ -143,9 +143,9 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryWorker:sandbox-strength:
    *
-   * The layers of the sandbox that the process really has: the layers that it was started with, and the layers that it
-   * reported to have entered before it attached. %FERRY_SANDBOX_STRENGTH_NONE before %FERRY_WORKER_STATE_OPEN, and
-   * without a sandbox. On the router's thread.
+   * The layers of the sandbox that the process really has. It was started with some, and reported to have entered
+   * others before it attached. %FERRY_SANDBOX_STRENGTH_NONE before %FERRY_WORKER_STATE_OPEN, and without a sandbox. On
+   * the router's thread.
    */
   properties[PROP_SANDBOX_STRENGTH] = g_param_spec_flags ("sandbox-strength", NULL, NULL, FERRY_TYPE_SANDBOX_STRENGTH,
                                                           FERRY_SANDBOX_STRENGTH_NONE, FERRY_NOTIFIED);
@@ -180,8 +180,8 @@ ferry_worker_class_init (FerryWorkerClass *klass)
    * @line: the line, without its line end
    *
    * Emitted on the router's thread for each line that the worker wrote to a logged stream
-   * (%FERRY_STREAM_MODE_LOG), and for a line that is shown, as it is by default, unless the main loop is far behind
-   * ([enum@Ferry.StreamMode]). All lines are emitted before [signal@Ferry.Worker::ended].
+   * (%FERRY_STREAM_MODE_LOG). Also emitted for a line that is shown, as it is by default, unless the main loop is far
+   * behind ([enum@Ferry.StreamMode]). All lines are emitted before [signal@Ferry.Worker::ended].
    */
   output_signal = g_signal_new ("output", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                 G_TYPE_NONE, 2, FERRY_TYPE_STREAM, G_TYPE_STRING);
@@ -418,7 +418,7 @@ ferry_worker_get_name (FerryWorker *self)
  *
  * Returns the process id. If the sandbox uses namespaces, this is the process id of bubblewrap until the worker has
  * attached. Use the process id for display only: `kill()` signals all processes where it is -1. To send a signal use
- * [method@Ferry.Worker.send_signal], also before the process was started: it never signals another process that got the
+ * [method@Ferry.Worker.send_signal], also before the process was started. It never signals another process that got the
  * same process id later. Any thread may call this.
  *
  * Returns: the process id, or -1 until the process was started

@@ -45,8 +45,8 @@ print_value (const GVariantType *type, gconstpointer data, gsize size)
   return g_variant_print (value, TRUE);
 }
 
-/* Variants and tuples of nothing can be normal in two ways for GLib, of which a writer knows one. So values whose bytes
- * differ may be equal. */
+/* Variants and tuples of nothing can be normal in two ways for GLib, of which a writer knows one. So values of
+ * different bytes may be equal. */
 static void
 assert_equal_values (const GVariantType *type, gconstpointer a, gsize a_size, gconstpointer b, gsize b_size)
 {

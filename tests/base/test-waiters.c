@@ -155,7 +155,7 @@ each_thread_wakes_what_it_has_found_due (void)
   g_assert_cmpuint (ferry_waiters_look (&waiters, slot), ==, 1);
 }
 
-/* Who hands answers over holds a lock meanwhile, which a thread that wakes wants. */
+/* The thread that hands answers over holds a lock meanwhile, which a thread that wakes wants. */
 static void
 threads_that_another_one_is_to_wake_wait_for_it (void)
 {

@@ -139,7 +139,7 @@ copy (gsize size, gint64 window)
   do
     {
       memcpy (to, from, size);
-      /* What nobody reads, a compiler need not write. */
+      /* What is not read, a compiler need not write. */
       __asm__ volatile("" : : "r"(to), "r"(from) : "memory");
       n++;
       elapsed = bench_now () - started;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* POSIX shared memory with one copy: the worker fills it, the application copies it to memory that is used again, and
- * two semaphores say whose turn it is. */
+ * two semaphores say which has the turn. */
 
 #include "config.h"
 

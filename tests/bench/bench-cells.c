@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Cells: one that is written while nobody looks, and the progress of tasks that report as fast as they can. */
+/* Cells: one that is written without a reader, and the progress of tasks that report as fast as they can. */
 
 #include "config.h"
 

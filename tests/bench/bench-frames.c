@@ -22,7 +22,7 @@
 
 #define N_WORKERS 4
 #define SLOW_PAINTING G_GINT64_CONSTANT (30000000)
-#define INTERVAL 5000 /* µs between the messages whose wait is measured */
+#define INTERVAL 5000 /* µs between the messages with a wait that is measured */
 
 #define PAINTING G_GINT64_CONSTANT (10000000)
 #define BLOCKED G_GINT64_CONSTANT (100000000) /* ns that the main loop blocks now and then */

@@ -5,7 +5,7 @@
  * worker has been idle for a while.
  *
  * The program runs twice: as the application, and as the observer that reads what /proc has to say about the
- * application and its workers, so that observing wakes nobody up. */
+ * application and its workers, so that observing wakes none of them. */
 
 #include "config.h"
 

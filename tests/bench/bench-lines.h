@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A long list whose items are made when they are asked for. Each has a property “value”, a variant that is a string, as
- * the rows of a replica have. */
+/* A long list of items that are made when they are asked for. Each has a property “value”, a variant that is a string,
+ * as the rows of a replica have. */
 
 #pragma once
 

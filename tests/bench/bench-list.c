@@ -3,9 +3,9 @@
 
 /* What an executor in a list does to the frames of its window.
  *
- * The window shows 10,000 rows and scrolls through them all the time: in turn those of an executor, whose tasks are
- * being run and report as they are, and those of a plain list, beside as many processes that burn their processor. What
- * the rows hold is bound in the same way: a name and a fraction. */
+ * The window shows 10,000 rows and scrolls through them all the time: in turn those of an executor, with tasks that run
+ * and report, and those of a plain list, beside as many processes that burn their processor. What the rows hold is
+ * bound in the same way: a name and a fraction. */
 
 #include "config.h"
 
@@ -34,7 +34,7 @@ typedef struct
   GArray *executor;        /* (owned): finished tasks stay in the list */
   GArray *leaving;         /* (owned): they leave it */
   GArray *control_leaving; /* (owned): rows leave a plain list */
-  GListStore *shrinking;   /* (unowned) (nullable): the plain list whose rows leave */
+  GListStore *shrinking;   /* (unowned) (nullable): the plain list that rows leave */
   guint64 n_done;          /* tasks */
   FerryRouter *router;
 } Bench;

@@ -23,7 +23,7 @@ typedef struct
 /* Returns FALSE, and says so, when the machine has no server. */
 gboolean bench_nats_open (BenchNats *self);
 void bench_nats_close (BenchNats *self);
-/* Starts a program that ends with this one, and whose messages nobody reads. */
+/* Starts a program that ends with this one. Its messages are not read. */
 GSubprocess *bench_nats_spawn (const char *const *arguments);
 void bench_nats_kill (GSubprocess *process);
 

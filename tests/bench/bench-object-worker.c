@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker of the benches of objects in windows: a gauge whose value it changes as often as it is told, and a list of
- * a million lines. */
+/* The worker of the benches of objects in windows: a gauge with a value that it changes as often as it is told, and a
+ * list of a million lines. */
 
 #include "config.h"
 

@@ -4,7 +4,7 @@
 /* What following a property that changes 100,000 times a second does to the frames of a window.
  *
  * The window has a label and a scale, and paints at every tick. In turn nothing happens; the worker changes the
- * property, and both widgets are bound to a replica that follows it; the worker changes it, nobody follows, and the
+ * property, and both widgets are bound to a replica that follows it; the worker changes it, nothing follows, and the
  * worker burns as much of a processor as it took before. */
 
 #include "config.h"

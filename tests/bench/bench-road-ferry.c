@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Transactions over a worker's link. Who waits does so in ferry_mux_transact(); who does not is called back, by
- * ferry_mux_transact_with_func() or, as a road of its own, by ferry_mux_transact_async(). Another road takes plain
- * bytes instead of GVariants. All workers have one router. */
+/* Transactions over a worker's link. A thread that waits does so in ferry_mux_transact(); one that does not is called
+ * back, by ferry_mux_transact_with_func() or, as a road of its own, by ferry_mux_transact_async(). Another road takes
+ * plain bytes instead of GVariants. All workers have one router. */
 
 #include "config.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Method calls and properties with GDBus over a socket pair, without a bus. The application is the server, whoever
- * asks. */
+/* Method calls and properties with GDBus over a socket pair, without a bus. The application is the server, whichever
+ * end asks. */
 
 #include "config.h"
 

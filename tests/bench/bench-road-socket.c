@@ -21,7 +21,7 @@
 
 typedef struct
 {
-  int fds[2]; /* (owned): who asks, and the echo */
+  int fds[2]; /* (owned): the asking end, and the echo */
   GThread *echo;
   sem_t runs;
   pid_t id; /* of the echo's thread */

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* ZeroMQ: who asks has a DEALER, who answers a ROUTER that sends a message back to where it came from, without a copy.
- * The main loop has either by its descriptor. Threads that wait have a DEALER each. */
+/* ZeroMQ: the asking end has a DEALER, the answering one a ROUTER that sends a message back to where it came from,
+ * without a copy. The main loop has either by its descriptor. Threads that wait have a DEALER each. */
 
 #include "config.h"
 
@@ -21,7 +21,7 @@ typedef struct
   void *socket;  /* (owned): of the main loop, or of a worker that asks or answers */
   char *address; /* (owned) */
   GSource *source;
-  BenchTrips **trips;                 /* (nullable): of who asks */
+  BenchTrips **trips;                 /* (nullable): of the asking end */
   void *dealers[BENCH_MAX_IN_FLIGHT]; /* (owned) (nullable): of a thread each, which come one after another */
 } End;
 

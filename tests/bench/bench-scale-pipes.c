@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* As many pipes of one router, whose senders are used in the application itself. */
+/* As many pipes of one router, with senders that are used in the application itself. */
 
 #include "config.h"
 

@@ -39,7 +39,7 @@ void bench_scale_begin (BenchScale *self);
 void bench_scale_end (BenchScale *self, const char *operation);
 /* The same, and notes the helper's time as another operation. */
 void bench_scale_end_with_helper (BenchScale *self, const char *operation, const char *of_helper);
-/* Sets another process whose time is noted; 0: none. */
+/* Sets another process; its time is noted. 0: none. */
 void bench_scale_set_helper (BenchScale *self, GPid pid);
 /* Notes any other cost. */
 void bench_scale_note (BenchScale *self, const char *operation, double cost, const char *unit);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What it takes to start a process, and to ask one that is there: Ferry's ways and their peers, in turn; and the same
- * again in an application whose heap has 500 MB. */
+ * again in an application with a heap of 500 MB. */
 
 #include "config.h"
 

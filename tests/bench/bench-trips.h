@@ -6,8 +6,8 @@
  * A road is a way for them to take, with both its ends. The same trips run in the application and in a worker, which
  * gets its orders through its standard input, a socket, and reports there.
  *
- * Threads: a slot belongs to whoever asks with it, and then to whoever takes the answer; nothing is shared between
- * slots but atomic counts. */
+ * Threads: a slot belongs to the thread that asks with it, and then to the thread that takes the answer; nothing is
+ * shared between slots but atomic counts. */
 
 #pragma once
 
@@ -19,7 +19,7 @@
 G_BEGIN_DECLS
 
 #define BENCH_MAX_IN_FLIGHT 64
-#define BENCH_MAX_TIMED 4096 /* single trips whose times are kept */
+#define BENCH_MAX_TIMED 4096 /* single trips; their times are kept */
 #define BENCH_ORDERS 0       /* the descriptor on which a worker is ordered */
 
 typedef struct _BenchRoad BenchRoad;
@@ -75,7 +75,7 @@ struct _BenchTrips
   _Atomic guint n_wrong;
 };
 
-/* The first three members are for the application, the next two for the worker, and the rest for whoever asks. */
+/* The first three members are for the application, the next two for the worker, and the rest for the end that asks. */
 struct _BenchRoad
 {
   const char *name;

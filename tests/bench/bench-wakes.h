@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is left of waiting threads when nothing is asked and nobody answers: 64 threads that sleep on a futex each, and
- * one that wakes each of them as soon as it sleeps. Who answers a thread that waits can't have it run more often. */
+/* What is left of waiting threads when nothing is asked and nothing answers: 64 threads that sleep on a futex each, and
+ * one that wakes each of them as soon as it sleeps. A thread that answers one that waits can't have it run more
+ * often. */
 
 #pragma once
 

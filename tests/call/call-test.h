@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Two ends of transactions in one process, joined by two wires. What is sent lies in a wire until somebody delivers
- * it: the test itself, or a pump thread. Cancels overtake what lies there. */
+/* Two ends of transactions in one process, joined by two wires. What is sent lies in a wire until it is delivered by
+ * the test itself, or a pump thread. Cancels overtake what lies there. */
 
 #pragma once
 

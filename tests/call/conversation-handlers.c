@@ -58,7 +58,7 @@ nothing (FerryInvocation *invocation, gpointer data)
   ferry_invocation_return_value (invocation, NULL);
 }
 
-/* Until the time is over, or nobody wants the answer any more. Returns FALSE with an error then. */
+/* Until the time is over, or the answer is not wanted any more. Returns FALSE with an error then. */
 static gboolean
 wait_for (FerryInvocation *invocation, int milliseconds, GError **error)
 {

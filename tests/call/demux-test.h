@@ -39,7 +39,7 @@ typedef struct
 } DemuxTestPair;
 
 DemuxTestPair *demux_test_pair_new (void);
-/* Nobody delivers what this end sends but demux_test_deliver(). Before anything is sent. */
+/* Only demux_test_deliver() delivers what this end sends. Before anything is sent. */
 void demux_test_pair_manual (DemuxTestPair *pair, guint sender);
 /* Stops the demux, waits until it is quiet, and checks that nothing of it or of the transports is left. */
 void demux_test_pair_free (DemuxTestPair *pair);

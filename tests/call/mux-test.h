@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A mux, and at the other end of its transport somebody who answers what conversation-handlers.h has: over the lanes of
+/* A mux, and at the other end of its transport an end that answers what conversation-handlers.h has: over the lanes of
  * a worker's link, over a socket pair, or in this process. */
 
 #pragma once
@@ -34,7 +34,7 @@ struct _MuxTest
   FerryWorker *worker;       /* (owned) (nullable): as that */
 };
 
-/* Who answers has so many threads, or with on_demand so many at the most. */
+/* The answering end has so many threads, or with on_demand so many at the most. */
 MuxTest *mux_test_new (MuxTestWay way, guint n_threads, gboolean on_demand);
 /* Nothing is left: no transaction, descriptor, process. */
 void mux_test_free (MuxTest *self);

@@ -147,7 +147,7 @@ test_dropped (void)
 
   ferry_invocation_unref (take_kept ());
   demux_test_expect_refused (answer);
-  /* One whose cancellable somebody has is refused as well. */
+  /* One is refused as well while something has its cancellable. */
   answer = demux_test_ask (pair, "drop", ONE);
   {
     g_autoptr (FerryInvocation) invocation = take_kept ();
@@ -551,7 +551,7 @@ test_items_would_block (void)
   ferry_demux_set_context (pair->demux, NULL);
   demux_test_start (pair);
   demux_test_expect_failure (ask_items (pair, 2, 0), FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  /* Nobody wants a stream here, so they are dropped. */
+  /* No stream is wanted here, so they are dropped. */
   demux_test_expect_value (demux_test_ask (pair, "plain", NULL), N_ITEMS);
 }
 

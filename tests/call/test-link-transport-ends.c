@@ -333,7 +333,7 @@ test_worker_gets_only_what_it_was_given (void)
   g_auto (LinkTest) joined;
 
   link_test_init (&joined);
-  /* Before, who asks might be the first to get it, and the last. */
+  /* Before, the asking end might be the first to get it, and the last. */
   link_test_assert_answers (joined.b, "name", NULL, "'b'");
   link_test_assert_code (joined.a, "get", "b", -1);
   link_test_assert_code (joined.a, "get", "nobody", FERRY_ERROR_UNKNOWN_SENDER);

@@ -116,7 +116,7 @@ test_an_answer_outlives_the_worker (gconstpointer trusted)
   g_variant_unref (result);
 }
 
-/* Who asks knows nothing of how much of a link's memory an application may keep. */
+/* The asking end knows nothing of how much of a link's memory an application may keep. */
 static void
 test_answers_may_all_be_kept (gconstpointer trusted)
 {

@@ -226,7 +226,7 @@ make_content_value (gsize size, guint seed)
   return make_value (content, size);
 }
 
-/* Who asks sees nothing but values. */
+/* The asking end sees nothing but values. */
 static void
 gives_a_handler_of_bytes_those_of_an_ay (gconstpointer data)
 {

@@ -50,7 +50,7 @@ forge_answer (FerryTransport *transport, FerryCallKind kind, guint64 xid)
   g_assert_true (FERRY_TRANSPORT_GET_CLASS (transport)->send (transport, vectors, n_parts, NULL));
 }
 
-/* Answers what nobody asked, and what was answered before, and then what was asked. */
+/* Answers what was not asked, and what was answered before, and then what was asked. */
 static void
 be_strange (FerryInvocation *invocation, gpointer transport)
 {
@@ -73,7 +73,7 @@ answer_and_go (FerryInvocation *invocation, gpointer transport)
   ferry_transport_close (transport);
 }
 
-/* Together, more than is taken out of a lane while nobody dispatches. */
+/* Together, more than is taken out of a lane while nothing dispatches. */
 static void
 answer_much_and_die (FerryInvocation *invocation, gpointer transport)
 {
@@ -392,7 +392,7 @@ an_error_has_its_trace_whoever_runs_the_handler (gconstpointer kind)
     }
 }
 
-/* The worker is gone, and its end known to whoever reaped it, while most of it lies in its lane. */
+/* The worker is gone, and its end known to what reaped it, while most of it lies in its lane. */
 static void
 what_lies_in_the_lane_of_a_dead_worker_is_heard (void)
 {

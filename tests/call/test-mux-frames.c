@@ -3,8 +3,8 @@
 
 /* Tests: call/ferry-frame-decoder.c, call/ferry-stream-transport.c
  *
- * What a mux makes of a peer that writes frames which break off or whose length is not true, or that hangs up as soon
- * as it has written: here the test itself, at the other end of a socket or two pipes, with docs/protocol.md in its
+ * What a mux makes of a peer that writes frames which break off or have a length that is not true, or that hangs up as
+ * soon as it has written: here the test itself, at the other end of a socket or two pipes, with docs/protocol.md in its
  * hand. */
 
 #include "config.h"

@@ -109,7 +109,7 @@ ask_with_func (MuxTest *test, GRand *rand, guint32 number)
       atomic_fetch_add (&play.n_asked, 1);
       return;
     }
-  /* Whoever may not wait is told to come again. */
+  /* A thread that may not wait is told to come again. */
   if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     g_assert_true (may_end_with (expectation, error));
   g_free (expectation);

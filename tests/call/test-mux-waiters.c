@@ -16,7 +16,7 @@
 typedef struct
 {
   MuxTest *test;
-  _Atomic gboolean is_through; /* who waits has the answer */
+  _Atomic gboolean is_through; /* the waiting thread has the answer */
   _Atomic gboolean called;
 } Fellow;
 

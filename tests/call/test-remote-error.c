@@ -200,7 +200,7 @@ test_texts_are_bounded (void)
   g_assert_cmpuint (strlen (found->message), >, LONGEST_MESSAGE - 8);
   g_assert_true (g_utf8_validate (found->message, -1, NULL));
   g_assert_cmpuint (strlen (trace), <=, FERRY_MAX_TRACE);
-  /* Whoever sends may not keep to it. */
+  /* The sender may not keep to it. */
   unbounded = value_of ("g-io-error-quark", 0, text->str, "", "");
   direct = ferry_error_from_variant (unbounded, NULL);
   g_assert_cmpuint (strlen (direct->message), <=, LONGEST_MESSAGE);

@@ -411,7 +411,7 @@ test_a_peer_that_never_reads_is_given_up (void)
   scene_clear (&scene);
 }
 
-/* The reader of what goes out is gone, and the writer of what comes in is not: nobody but who writes can tell. */
+/* The reader of what goes out is gone, and the writer of what comes in is not: only the writer can tell. */
 static void
 test_an_end_that_nobody_reads_closes (void)
 {
@@ -468,7 +468,7 @@ test_a_closed_stream_is_refused (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
-/* A stream of somebody else's, over pipes that block: who sends does not, and nor does the end. */
+/* A stream from elsewhere, over pipes that block: the sender does not, and nor does the end. */
 static void
 test_a_pipe_that_blocks_blocks_nobody (void)
 {
@@ -494,7 +494,7 @@ test_a_pipe_that_blocks_blocks_nobody (void)
   g_assert_true (
     transport_test_try_tell (end, "tell", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, sizeof bytes, 1)));
   g_clear_object (&end);
-  /* Nobody reads, and nobody closes: the peer's two descriptors are still open. */
+  /* Nothing is read, and nothing closed: the peer's two descriptors are still open. */
   transport_test_wait_left (0, n_fds + 2);
   close (in[1]);
   close (out[0]);

@@ -3,7 +3,7 @@
 
 /* Tests: call/ferry-team.c, call/ferry-demux.c
  *
- * Handlers in a worker run where their requests are received, and hold up nobody when they take long: neither requests
+ * Handlers in a worker run where their requests are received, and hold up nothing when they take long: neither requests
  * nor cancels, nor a stop. The worker is this program. */
 
 #include "config.h"

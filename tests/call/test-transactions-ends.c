@@ -54,7 +54,7 @@ new_reason (void)
   return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "The worker was killed");
 }
 
-/* ---- answers that nobody waits for ---- */
+/* ---- answers that are not waited for ---- */
 
 static void
 test_late_answers_are_counted_and_dropped (void)

@@ -542,7 +542,7 @@ test_cancel_that_has_no_room_is_told_as_soon_as_there_is (void)
   g_assert_true (ferry_transactions_cancel (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED));
   g_assert_true (ferry_transactions_abandon (pair->ends[ASKING], asked->xid, FERRY_CANCEL_REASON_CANCELLED) == asked);
   g_assert_true (ferry_transactions_abandon (pair->ends[ASKING], other->xid, FERRY_CANCEL_REASON_DEADLINE) == other);
-  /* Whoever abandons them ends them. */
+  /* The one that abandons them ends them. */
   asked->n_done = other->n_done = 1;
   ferry_transactions_flush_owed (pair->ends[ASKING]);
   pair->wires[ASKING].capacity = G_MAXUINT;

@@ -17,7 +17,7 @@
 /* What the receiving threads and the test share. */
 static TransportTestGate gate = TRANSPORT_TEST_GATE_INIT;
 static _Atomic guint n_told;
-static _Atomic (FerryTransport *) dropped; /* whoever takes it out drops it */
+static _Atomic (FerryTransport *) dropped; /* what takes it out drops it */
 
 static void
 count_told (FerryTransport *self, FerryCall *call, GObject *owner)

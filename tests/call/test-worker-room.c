@@ -14,7 +14,7 @@
 
 #define N_REQUESTS 300
 
-/* A worker that sends to "out" what nobody wants. */
+/* A worker that sends to "out" what is not wanted. */
 typedef struct
 {
   LinkTest joined;

@@ -14,7 +14,7 @@
 
 #include "call/ferry-polled-transport-private.h"
 
-/* How often what nobody tells of is looked at. */
+/* How often what is not told of is looked at. */
 #define LOOK_MILLISECONDS 2
 
 /* ---- the kinds ---- */
@@ -114,7 +114,7 @@ connect_tcp (FerryTransport **one, FerryTransport **other)
 typedef struct
 {
   int fd;
-  FerryTransport *end; /* (owned): for whoever waits for `made` */
+  FerryTransport *end; /* (owned): for the thread that waits for `made` */
   GMutex lock;
   GCond made;
 } Polled;

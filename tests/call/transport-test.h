@@ -37,7 +37,7 @@ void transport_test_add_facts (const char *group, const TransportTestFact *facts
 typedef struct
 {
   FerryTransport *ends[2]; /* (owned) (nullable) */
-  GObject *owner;          /* (owned): whoever takes calls */
+  GObject *owner;          /* (owned): what takes calls */
   guint n_fds;             /* open before, as the next one */
   guint n_threads;
 } TransportTestPair;

@@ -11,7 +11,7 @@
  *   give-pid    i: its process' number
  *   ask         u: asks for its "double" over the transport "beside", and sends the answer
  *   hold        takes nothing before its input is closed, then sends how many messages came
- *   greedy      sends for ever, and reports nothing: ends when sending fails
+ *   greedy      sends without end, and reports nothing: ends when sending fails
  *   deaf        takes nothing, and never ends by itself
  *   data        u: sends the number that it was registered with, CHANNEL_TEST_DATA */
 

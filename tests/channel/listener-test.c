@@ -24,8 +24,8 @@ warm_up (void)
     ;
 }
 
-/* Some tests have other users come in. Later GLibs give a test a folder of its own for what is temporary, which lets
- * nobody else through. */
+/* Some tests have other users come in. Later GLibs give a test a folder of its own for what is temporary, which lets no
+ * other user through. */
 static void
 let_others_through (const char *folder)
 {

@@ -11,7 +11,7 @@
 
 G_BEGIN_DECLS
 
-/* Where nobody listens yet. */
+/* Where nothing listens yet. */
 typedef struct
 {
   char *folder;
@@ -21,7 +21,7 @@ typedef struct
 } ListenerTestPlace;
 
 void listener_test_place_init (ListenerTestPlace *place);
-/* Whoever listened there must have cleaned up, or have been killed; no thread or descriptor may be left. */
+/* What listened there must have cleaned up, or have been killed; no thread or descriptor may be left. */
 void listener_test_place_clear (ListenerTestPlace *place);
 /* Waits until what this process closed is closed, as the worker sees it as well: one that only hears of the closing
  * later still takes this process for attached. */

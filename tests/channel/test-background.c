@@ -325,7 +325,7 @@ test_message_that_was_not_taken_is_given_to_the_next_one (void)
   put (background, 72);
   channel = attach_channel (background);
   assert_taken (channel, 70);
-  /* That this one was taken is heard before somebody else attaches. The next one has come by now, or comes to nobody.
+  /* That this one was taken is heard before another one attaches. The next one has come by now, or reaches no end.
    */
   transport_test_wait (has_two, background);
   g_object_unref (channel);
@@ -341,7 +341,7 @@ test_message_that_was_not_taken_is_given_to_the_next_one (void)
   g_assert_finalize_object (background);
 }
 
-/* Whoever is told that all is over may end in the next instant. */
+/* The process that is told that all is over may end in the next instant. */
 static void
 test_worker_that_waited_has_told_of_the_end (void)
 {

@@ -363,7 +363,7 @@ keep_the_socket (FerryChannel *channel, gpointer data)
   char byte;
 
   create_test_send (channel, 1);
-  /* Whoever is forked without Ferry has the socket too, and outlives this one. */
+  /* A process that is forked without Ferry has the socket too, and outlives this one. */
   if (fork () == 0)
     {
       close (fds[1]);

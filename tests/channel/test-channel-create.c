@@ -375,7 +375,7 @@ messages_go_to_handlers_while_the_main_loop_runs (void)
   g_assert_cmpuint (heard.n, ==, 100);
 }
 
-/* GLib starts a thread for its tasks: so those who use them have a process of their own. Returns FALSE in it. */
+/* GLib starts a thread for its tasks: so tests that use them have a process of their own. Returns FALSE in it. */
 static gboolean
 run_apart (void)
 {

@@ -326,7 +326,7 @@ worker_sends_until_nobody_is_there (void)
 
   for (guint i = 0; i < 2000; i++)
     channel_test_assert_next (channel, i);
-  /* Its sending fails as soon as nobody is there to take, and that is what ends it. */
+  /* Its sending fails as soon as nothing is there to take, and that is what ends it. */
   g_clear_object (&channel);
   ferry_test_wait_ended (worker);
   g_assert_cmpint (ferry_exit_get_exit_status (ferry_test_get_object (worker, "exit")), ==, 1);
@@ -410,7 +410,7 @@ signal_has_the_messages_while_they_flow (void)
 
   g_signal_connect (channel, "message", G_CALLBACK (take_flow), &flow);
   g_signal_connect (channel, "notify::closed", G_CALLBACK (note_closed), &flow);
-  /* Without the flow, the messages are for whoever takes them. */
+  /* Without the flow, the messages are for the thread that takes them. */
   for (; flow.next < 100; flow.next++)
     channel_test_assert_next (channel, flow.next);
   g_object_set (channel, "flowing", TRUE, NULL);

@@ -115,7 +115,7 @@ sender_waits_for_a_slow_taker (gconstpointer kind)
   g_thread_join (thread);
 }
 
-/* What nobody takes bounds what is sent: the window, to the message. */
+/* What is not taken bounds what is sent: the window, to the message. */
 static void
 window_bounds_what_lies_untaken (gconstpointer kind)
 {

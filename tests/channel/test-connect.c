@@ -3,7 +3,8 @@
 
 /* Tests: channel/ferry-connect.c, channel/ferry-hello.c, call/ferry-address.c
  *
- * The application's side: connecting without waiting for it, to who is there, who comes later, and who is no worker. */
+ * The application's side: connecting without waiting for it, to a listener that is there, one that comes later, and
+ * what is no worker. */
 
 #include "config.h"
 
@@ -204,7 +205,7 @@ test_when_the_folder_is_removed_waiting_ends (void)
   assert_failed (&outcome, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
 }
 
-/* ---- who is no worker ---- */
+/* ---- what is no worker ---- */
 
 static void
 test_who_answers_in_another_language_is_no_worker (void)

@@ -3,7 +3,7 @@
 
 /* Tests: channel/ferry-exchange.c
  *
- * An exchange whose channels lead to persistent workers, which it leaves and finds again. */
+ * An exchange with channels to persistent workers, which it leaves and finds again. */
 
 #include "config.h"
 

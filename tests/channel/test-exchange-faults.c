@@ -3,8 +3,8 @@
 
 /* Tests: channel/ferry-exchange.c, channel/ferry-channel.c
  *
- * What goes wrong with channels and exchanges of pprocess does not go wrong here: with workers, whose functions
- * tests/channel/channel-test.h has, and over transports of each kind. docs/conversations.md has the list. */
+ * What goes wrong with channels and exchanges of pprocess does not go wrong here: with workers, which have the
+ * functions of tests/channel/channel-test.h, and over transports of each kind. docs/conversations.md has the list. */
 
 #include "config.h"
 
@@ -110,7 +110,7 @@ send_all (FerryTransport *end)
     }
 }
 
-/* All is there, and the end of it too, before the exchange looks for the first time. Nobody has acknowledged anything.
+/* All is there, and the end of it too, before the exchange looks for the first time. Nothing was acknowledged.
  */
 static void
 what_came_with_the_end_is_stored (gconstpointer kind)
@@ -279,7 +279,7 @@ children_of_others_are_left_to_them (void)
     start (exchange, "square", g_variant_new_uint32 (i));
   ferry_wait_all_async (test->router, NULL, set_flag, &all_ended);
   ferry_test_wait_flag (&all_ended);
-  /* The second one runs on: nobody waited for it. */
+  /* The second one runs on: it was not waited for. */
   g_assert_true (ferry_wait_all (test->router, PATIENCE, &error));
   g_assert_no_error (error);
   g_assert_nonnull (g_subprocess_get_identifier (after));

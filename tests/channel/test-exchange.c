@@ -366,7 +366,7 @@ remove_it (FerryExchange *exchange, FerryChannel *channel, GVariant *value, GErr
     g_assert_true (ferry_exchange_remove (exchange, channel));
 }
 
-/* What comes after it is whoever's who has the channel. */
+/* What comes after it belongs to the owner of the channel. */
 static void
 channel_is_removed_while_data_comes (void)
 {

@@ -3,7 +3,7 @@
 
 /* Tests: channel/ferry-channel.c
  *
- * What a hostile worker can say over a channel. This program is its own worker, whose function "forge" does as its
+ * What a hostile worker can say over a channel. This program is its own worker. Its function "forge" does as its
  * argument says, one order after the other, with ";" between them:
  *
  *   number N             send the number, by the rules
@@ -177,7 +177,7 @@ typedef struct
   guint n_failures;    /* how many of the messages are errors */
   gboolean is_fault;   /* the worker was ended for it */
   gboolean if_untaken; /* it is a fault only where nothing is taken meanwhile */
-  gboolean is_lost;    /* the worker ends itself behind it, and may have done so before anybody looks */
+  gboolean is_lost;    /* the worker ends itself behind it, and may have done so before the test looks */
 } Row;
 
 #define FAULT(n_messages, words) n_messages, FERRY_ERROR_PROTOCOL, words, 0, TRUE
@@ -243,7 +243,7 @@ has_faults (gpointer router)
   return ferry_router_get_counter (router, FERRY_COUNTER_PROTOCOL_ERRORS) > 0;
 }
 
-/* One that hangs hangs no more once nobody listens. */
+/* One that hangs hangs no more once nothing listens. */
 static void
 test_row (gconstpointer data)
 {

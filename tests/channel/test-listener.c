@@ -3,8 +3,8 @@
 
 /* Tests: channel/ferry-listener.c, channel/ferry-hello.c, call/ferry-binding.c, call/ferry-address.c
  *
- * A listener in the process of the test: how it takes its address over and gives it up, whom it lets in, and what it
- * makes of those who do not speak the protocol. */
+ * A listener in the process of the test: how it takes its address over and gives it up, which ends it lets in, and what
+ * it makes of those that do not speak the protocol. */
 
 #include "config.h"
 
@@ -29,7 +29,7 @@ listen_at (const char *address)
   return listener;
 }
 
-/* From now on, whether somebody is taken or not. */
+/* From now on, whether an end is taken or not. */
 static void
 let_in (FerryListener *listener)
 {
@@ -166,7 +166,7 @@ test_who_listens_without_a_lock_is_not_driven_away (void)
   g_assert_true (listener_test_exists (&place, ""));
   g_assert_false (listener_test_exists (&place, ".lock"));
   close (foreign);
-  /* Now it is nobody's. */
+  /* Now it has no owner. */
   g_assert_finalize_object (listen_at (place.address));
 }
 
@@ -222,7 +222,7 @@ test_without_an_address_in_the_environment_there_is_none (void)
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER);
 }
 
-/* ---- who is let in ---- */
+/* ---- what is let in ---- */
 
 static void
 attached_cb (FerryListener *listener, FerryTransport *transport, gpointer data)
@@ -363,7 +363,7 @@ test_as_many_are_attached_as_the_listener_says (void)
     applications[i] = listener_test_connect (place.address);
   g_assert_cmpuint (ferry_test_get_number (listener, "n-attached"), ==, 3);
   listener_test_connect_fails (place.address, FERRY_ERROR_BUSY, place.address);
-  /* Those who were not taken are closed with the listener. */
+  /* Those that were not taken are closed with the listener. */
   g_assert_finalize_object (listener);
   for (guint i = 0; i < 3; i++)
     {
@@ -421,7 +421,7 @@ test_accepting_ends_in_time_and_when_it_is_cancelled (void)
   g_assert_finalize_object (listener);
 }
 
-/* ---- who does not speak the protocol ---- */
+/* ---- what does not speak the protocol ---- */
 
 static void
 test_what_is_no_greeting_is_hung_up_on (void)
@@ -511,7 +511,7 @@ shortage_end (Shortage *self)
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &self->limit));
 }
 
-/* Whoever comes while there is a shortage is refused, and whoever comes afterwards is let in. */
+/* An application that comes during a shortage is refused, and one that comes afterwards is let in. */
 static void
 test_without_descriptors_it_refuses_and_goes_on (void)
 {

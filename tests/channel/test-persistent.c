@@ -3,7 +3,7 @@
 
 /* Tests: channel/ferry-listener.c, channel/ferry-connect.c
  *
- * Persistent workers, as processes: who attaches, who leaves, who is killed, and what is left of it. */
+ * Persistent workers, as processes: which attach, leave or are killed, and what is left of it. */
 
 #include "config.h"
 
@@ -109,7 +109,7 @@ test_a_hundred_come_and_leave_without_a_trace (void)
 
       g_assert_cmpuint (listener_test_visit (place.address, 1), ==, i);
       n_open = i == 1 ? count_entries (folder) : n_open;
-      /* Of those who came last there may still be some. */
+      /* Of those that came last there may still be some. */
       while (count_entries (folder) > n_open + 4 && g_get_monotonic_time () < deadline)
         g_thread_yield ();
       g_assert_cmpuint (count_entries (folder), <=, n_open + 4);

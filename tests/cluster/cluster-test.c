@@ -3,7 +3,7 @@
 
 /* Hosts that do what a test says. See cluster-test.h.
  *
- * A host is at the other end of a pair of transports, whose threads queue what arrives; the test takes it on the main
+ * A host is at the other end of a pair of transports. Their threads queue what arrives; the test takes it on the main
  * thread. */
 
 #include "config.h"

@@ -59,7 +59,7 @@ NatsTestEnd *nats_test_end_new (FerryRouter *router, const FerryBusSettings *set
 void nats_test_end_free (NatsTestEnd *self);
 /* Waits until it has this state. */
 void nats_test_end_wait_state (NatsTestEnd *self, FerryClusterState state);
-/* Waits until it has an error of this code whose message matches the pattern. */
+/* Waits until it has an error of this code with a message that matches the pattern. */
 void nats_test_end_wait_error (NatsTestEnd *self, FerryError code, const char *pattern);
 /* Waits until a host has told of itself, as in text. Forgets what was told so far. */
 void nats_test_end_wait_present (NatsTestEnd *self, const char *text);

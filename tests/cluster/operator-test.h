@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A NATS server in operator mode: it knows nobody by itself. An operator has signed a token for each account, and an
- * account one for each of its users, who show it and sign with the seed of their key. */
+/* A NATS server in operator mode: it knows no user by itself. An operator has signed a token for each account, and an
+ * account one for each of its users. A user shows it and signs with the seed of the user's key. */
 
 #pragma once
 
@@ -20,8 +20,8 @@ typedef enum
   OPERATOR_TEST_SECOND_USER,
 } OperatorTestKey;
 
-/* (transfer full): the configuration of a server. revoked: a key of a user whose tokens account ONE does not
- * take, also those of the next hour; or 0. */
+/* (transfer full): the configuration of a server. revoked: a key of a user; account ONE does not take that user's
+ * tokens, also those of the next hour; or 0. */
 char *operator_test_make_configuration (OperatorTestKey revoked);
 
 /* What is in a file of credentials. */
@@ -29,7 +29,7 @@ typedef struct
 {
   OperatorTestKey account; /* who has signed */
   OperatorTestKey user;
-  OperatorTestKey seed; /* whose seed is in the file; 0: the user's */
+  OperatorTestKey seed; /* the seed in the file; 0: the user's */
   gint64 expiry;        /* seconds since 1970; 0: never */
 } OperatorTestCredentials;
 

@@ -27,7 +27,7 @@ typedef struct
 
 typedef struct
 {
-  int fds[2];    /* of the one who has connected, and of the port behind the proxy */
+  int fds[2];    /* of the connected client, and of the port behind the proxy */
   Way ways[2];   /* ways[i] leads from fds[i] to the other one */
   gboolean over; /* one of them has ended, or was told to */
 } Connection;
@@ -78,7 +78,7 @@ make_address (guint port)
   };
 }
 
-/* On the thread: a connection for which nobody listens is closed at once. */
+/* On the thread: a connection without a listener is closed at once. */
 static void
 accept_one (ProxyTest *self)
 {

@@ -22,12 +22,12 @@ typedef struct _End
   GMainContext *context;  /* lock: (owned) (nullable): NULL once the thread has ended */
   gboolean is_gone;       /* lock: the thread has ended */
   GQueue packets;         /* lock: (owned) (element-type GBytes): that came, and were not received */
-  FerrySession *made;     /* lock: (owned) (nullable): for who waits for it */
+  FerrySession *made;     /* lock: (owned) (nullable): for the thread that waits for it */
 } End;
 
 struct _Pair
 {
-  _Atomic gint references; /* one of each thread, and one of who makes the pair */
+  _Atomic gint references; /* one of each thread, and one of the maker of the pair */
   pthread_mutex_t lock;
   pthread_cond_t changed;
   End ends[2];

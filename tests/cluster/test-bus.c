@@ -3,8 +3,8 @@
 
 /* Tests: cluster/ferry-bus.c, cluster/ferry-server-access.c, cluster/ferry-server-link.c
  *
- * Applications and hosts over a real server: who finds whom, what is carried, and what is said when something is wrong.
- * Without a server these are skipped. */
+ * Applications and hosts over a real server: which find each other, what is carried, and what is said when something is
+ * wrong. Without a server these are skipped. */
 
 #include "config.h"
 
@@ -229,7 +229,7 @@ carries_packets (void)
   g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_foreign, ==, 0);
 }
 
-/* A connection of a stranger to the server, who may publish whatever they like. */
+/* A connection of a stranger to the server. The stranger may publish anything. */
 static natsConnection *
 make_stranger (Scene *scene)
 {
@@ -465,8 +465,8 @@ has_winner (gpointer data)
          ferry_bus_get_state (race->with_two->bus) == FERRY_CLUSTER_STATE_CONNECTED;
 }
 
-/* Returns whether an end whose first server is mute is connected to the second before an end without another server
- * has given up for the first time. */
+/* Returns whether an end with a mute first server is connected to the second one in time: before an end without another
+ * server has given up for the first time. */
 static gboolean
 is_connected_first (Scene *scene, const char *mute_url)
 {
@@ -534,7 +534,7 @@ says_that_a_password_is_wrong (void)
   g_assert_cmpint (ferry_bus_get_state (right->bus), ==, FERRY_CLUSTER_STATE_RECONNECTING);
 }
 
-/* Who logs in need not be who the subjects are of. */
+/* The user that logs in need not be the one of the subjects. */
 static void
 logs_in_as_the_user_of_the_url_whoever_the_subjects_are_of (void)
 {
@@ -672,7 +672,7 @@ checks_certificates (void)
   nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
   nats_test_end_wait_error (by_none, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
   nats_test_end_wait_error (missing, FERRY_ERROR_BAD_ARGUMENTS, "*'/nonexistent/ca.pem'*No such file*");
-  /* Nobody listens there; a server at another address is in the next test. */
+  /* Nothing listens there; a server at another address is in the next test. */
   nats_test_end_wait_error (wrong_name, FERRY_ERROR_NOT_LISTENING, "*127.0.0.2*");
 }
 
@@ -698,7 +698,7 @@ wants_the_name_in_the_certificate (void)
   nats_test_end_wait_error (wrong, FERRY_ERROR_NOT_ALLOWED, "*did not prove who it is*");
 }
 
-/* A server may want TLS of who has not asked for it. What is sent and read must be the same then. */
+/* A server may want TLS of a client that has not asked for it. What is sent and read must be the same then. */
 static void
 uses_tls_where_the_server_wants_it (void)
 {
@@ -1146,7 +1146,7 @@ end_while_connected (const char *url)
 {
   FerryBusSettings settings = {.url = url, .application = "app"};
 
-  /* Nobody drops it; and without its threads nothing else has it. */
+  /* It is not dropped; and without its threads nothing else has it. */
   static NatsTestEnd *volatile kept;
 
   atexit (assert_no_link_thread);

@@ -630,7 +630,7 @@ lies_about_begun_tasks_lose_them (void)
     }
 }
 
-/* A host that does not end a cancelled task would keep it for ever. */
+/* A host that does not end a cancelled task would keep it without end. */
 static void
 a_cancelled_task_ends_in_time (void)
 {

@@ -638,7 +638,7 @@ a_url_that_cannot_be_fails_tasks (void)
   ferry_test_finalize (cluster);
 }
 
-/* Nobody need close a cluster. */
+/* A cluster need not be closed. */
 static void
 ends_with_its_last_reference (void)
 {
@@ -831,7 +831,7 @@ end_sessions (NatsTestEnd *end, guint n)
   return at;
 }
 
-/* Each time, all hosts are asked who is there. */
+/* Each time, all hosts are asked whether they are there. */
 static void
 a_host_that_ends_each_session_is_tried_ever_less_often (void)
 {
@@ -969,7 +969,7 @@ false_facts_are_not_believed (void)
   check_false_facts ("'", "'", "of a wrong type");
 }
 
-/* ---- Ends whose protocol of sessions does not fit ---- */
+/* ---- Ends with a protocol of sessions that does not fit ---- */
 
 /* Returns (transfer full) a packet that opens a session, in version 7, or in the order of bytes of other machines. */
 static GBytes *
@@ -1086,7 +1086,7 @@ an_application_whose_protocol_does_not_fit_is_told_of_once (void)
   check_misfit_application (TRUE, "another byte order; use machines of the same");
 }
 
-/* Whoever may speak for a host can do so by any number of ids. */
+/* A user that may speak for a host can do so by any number of ids. */
 static void
 false_facts_do_not_fill_the_log (void)
 {

@@ -3,7 +3,7 @@
 
 /* Tests: cluster/ferry-server-access.c, cluster/ferry-host-check.c
  *
- * Files of credentials, with a real server that lets in whoever has a token which one of its accounts has signed.
+ * Files of credentials, with a real server that lets in a user with a token which one of its accounts has signed.
  * Without a server these are skipped. */
 
 #include "config.h"

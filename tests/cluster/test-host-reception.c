@@ -282,7 +282,7 @@ test_reconnected_host_asks_at_once (void)
   tear_down (&fixture);
 }
 
-/* An application whose process has started again, with the same name, gets a new session, and the old one ends. */
+/* An application that has started again, with the same name, gets a new session, and the old one ends. */
 static void
 test_new_session_takes_the_place_of_the_old (void)
 {

@@ -390,7 +390,7 @@ has_packet (gpointer data)
   return *(GBytes **) data != NULL;
 }
 
-/* The host has a session with somebody else by the application's name: what that one sends is not for this session. */
+/* The host has a session with another end by the application's name: what that one sends is not for this session. */
 static gboolean
 is_displaced (gpointer data)
 {

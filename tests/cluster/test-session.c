@@ -685,7 +685,7 @@ test_port_that_is_finished_does_not_linger (void)
   g_assert_cmpuint (test->ends[0].n_ended, ==, 1);
 }
 
-/* Each takes what the other one sends, though nobody wants it any more. */
+/* Each takes what the other one sends, though it is not wanted any more. */
 static void
 test_both_ends_may_linger (void)
 {
@@ -1121,7 +1121,7 @@ test_packet_that_is_too_large_ends_the_session (void)
   puppet_assert_ended (&puppet, "65,536 bytes");
 }
 
-/* Who asks for everything again and again gets it once, and then once in 20 ms. */
+/* An end that asks for everything again and again gets it once, and then once in 20 ms. */
 static void
 test_questions_that_come_too_often_are_not_answered (void)
 {

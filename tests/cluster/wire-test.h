@@ -40,7 +40,7 @@ struct _WireTestEnd
   guint64 generation; /* of its sessions, from 1 */
   guint64 n_sent;     /* messages of this generation */
   guint64 n_refused;  /* sends that found no room */
-  guint64 sender;     /* the generation of the other end whose messages come; 0: none yet */
+  guint64 sender;     /* the other end's generation, of the messages that come; 0: none yet */
   guint64 n_received; /* of these */
   gsize last_size;    /* of the message that came last */
   guint n_ended;      /* sessions */

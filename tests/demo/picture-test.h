@@ -21,7 +21,7 @@ void picture_test_init (void);
 
 /* A picture of one colour (red, green, blue, opacity), as JPEG or PNG, as the name ends. */
 void picture_test_write (const char *folder, const char *name, int width, int height, guint32 colour);
-/* The same, whose camera was turned: upright it is as high as it says it is wide. JPEG. */
+/* The same, of a camera that was turned: upright it is as high as it says it is wide. JPEG. */
 void picture_test_write_turned (const char *folder, const char *name, int width, int height);
 /* A few bytes that say they are 60,000 × 60,000 pixels. */
 void picture_test_write_bomb (const char *folder, const char *name);

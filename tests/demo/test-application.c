@@ -3,7 +3,7 @@
 
 /* Tests: demo-app/ferry-demo-application.c, demo-app/ferry-demo-ending.c
  *
- * The demo's application, in this process: whoever leaves it leaves no worker behind. */
+ * The demo's application, in this process: its end leaves no worker behind. */
 
 #include "config.h"
 
@@ -53,7 +53,7 @@ test_leaving_ends_all_workers (gconstpointer data)
   dup2 (output, STDOUT_FILENO);
   close (output);
 
-  /* Who quits leaves the window to the end of the process. */
+  /* To quit leaves the window to the end of the process. */
   windows = gtk_window_list_toplevels ();
   g_list_free_full (windows, (GDestroyNotify) gtk_window_destroy);
   g_assert_finalize_object (application);

@@ -3,7 +3,7 @@
 
 /* Tests: demo-app/ferry-demo-auto.c, demo-app/ferry-demo.c
  *
- * The demo as a whole: the real program on a real display, with nobody at the mouse. */
+ * The demo as a whole: the real program on a real display, without a user at the mouse. */
 
 #include "config.h"
 

@@ -81,7 +81,7 @@ scene_clear (Scene *scene)
   nats_test_server_free (scene->server);
 }
 
-/* The button below widget whose tooltip begins so; mapped or not. */
+/* The button below widget with a tooltip that begins so; mapped or not. */
 static GtkWidget *
 find_button (GtkWidget *widget, const char *tooltip)
 {

@@ -3,7 +3,7 @@
 
 /* Tests: demo-app/ferry-demo-window.c, demo-app/ferry-demo-digests-button.c
  *
- * The list of the demo's window: many tasks in it, what waits, and what somebody without a pointer can do. */
+ * The list of the demo's window: many tasks in it, what waits, and what a user without a pointer can do. */
 
 #include "config.h"
 

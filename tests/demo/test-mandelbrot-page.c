@@ -489,7 +489,7 @@ test_killed_worker_leaves_no_hole (WindowTest *test, gconstpointer data)
     return;
   open_page (test);
   ferry_demo_mandelbrot_show_view (get_mandelbrot (test), &busy);
-  /* Whoever has done some is in the middle of the next one. */
+  /* A worker that has done some is in the middle of the next one. */
   wait_more_tiles (test, 6);
   activate (test, "mandelbrot.kill");
   demo_test_poll_until (has_lost_worker, test);

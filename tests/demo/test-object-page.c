@@ -200,7 +200,7 @@ test_pictures_come_while_it_runs (WindowTest *test, gconstpointer data)
   window_test_wait_words (get_part (test, "log_list"), "Stopped");
   g_assert_cmpstr (gtk_button_get_label (GTK_BUTTON (get_part (test, "start_button"))), ==, "_Start");
 
-  /* A page that nobody sees asks for nothing. */
+  /* A page that is not seen asks for nothing. */
   activate (test, "object.start-or-stop");
   wait_more_pictures (test, 1);
   window_test_show_page (test, "jobs");
@@ -406,7 +406,7 @@ test_killed_worker_is_followed_by_another (WindowTest *test, gconstpointer data)
   window_test_wait_words (get_part (test, "log_list"), "Started");
 }
 
-/* By somebody else, and with a page that is not seen. */
+/* By other code, and with a page that is not seen. */
 static void
 test_end_is_heard_behind_another_page (WindowTest *test, gconstpointer data)
 {
@@ -466,7 +466,7 @@ test_pages_have_their_own_header (WindowTest *test, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
     g_assert_false (gtk_widget_get_visible (window_test_get (test, buttons[i])));
 
-  /* Who adds a job wants to see it. */
+  /* A user that adds a job wants to see it. */
   window_test_activate (test, "job.add-hang");
   g_assert_cmpstr (gtk_stack_get_visible_child_name (GTK_STACK (window_test_get (test, "pages"))), ==, "jobs");
   g_assert_true (gtk_widget_get_visible (window_test_get (test, "add_button")));

@@ -265,7 +265,7 @@ test_pictures_in_sight_come_first (WindowTest *test, gconstpointer data)
       g_signal_handlers_disconnect_by_data (picture, order);
     }
 
-  /* The first ones were dropped, and come again when somebody scrolls back. */
+  /* The first ones were dropped, and come again when the user scrolls back. */
   g_assert_cmpuint (ferry_demo_thumbnails_get_n_kept (get_thumbnails (test)), <, 900);
   gtk_adjustment_set_value (
     gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (get_part (test, "scrolled_window"))), 0);

@@ -147,7 +147,7 @@ test_pictures_are_listed_by_name (Test *test, gconstpointer data)
   g_assert_cmpuint (get_n_pictures (test), ==, 2);
   g_assert_cmpstr (ferry_demo_thumbnail_get_name (get_picture (test, 0)), ==, "9.jpg");
   g_assert_cmpstr (ferry_demo_thumbnail_get_name (get_picture (test, 1)), ==, "10.png");
-  /* Nobody has seen them: nothing is begun. */
+  /* They were not seen: nothing is begun. */
   g_assert_cmpuint (ferry_demo_thumbnails_get_n_decoding (test->thumbnails), ==, 0);
   g_assert_cmpuint (demo_test_count_workers (), ==, 0);
 }
@@ -268,7 +268,7 @@ test_pictures_in_sight_come_first (Test *test, gconstpointer data)
   g_assert_cmpstr (order->pdata[499], ==, "499.png");
 }
 
-/* Whoever scrolls waits for what is in the workers' hands, and for nothing else. */
+/* A scroll waits for what is in the workers' hands, and for nothing else. */
 static void
 test_scrolling_changes_the_order (Test *test, gconstpointer data)
 {
@@ -382,7 +382,7 @@ test_another_folder_has_nothing_of_the_first (Test *test, gconstpointer data)
   g_assert_cmpuint (ferry_demo_thumbnails_get_n_decoded (test->thumbnails), <, 100);
   g_assert_cmpint (get_state (test, 0), ==, FERRY_DEMO_THUMBNAIL_STATE_SHOWN);
 
-  /* Whoever opens two at once gets the last one. */
+  /* A user that opens two at once gets the last one. */
   ferry_demo_thumbnails_open (test->thumbnails, test->folder);
   ferry_demo_thumbnails_open (test->thumbnails, other);
   ferry_test_run_until (is_done, test);

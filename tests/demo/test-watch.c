@@ -3,7 +3,7 @@
 
 /* Tests: demo-app/ferry-demo-watch.c, demo-app/ferry-demo-session.c
  *
- * What the demo does for somebody who looks elsewhere, before a desktop of our own: a bus, and on it what shows
+ * What the demo does for a user that looks elsewhere, before a desktop of our own: a bus, and on it what shows
  * notifications and what keeps the machine awake.
  *
  * Threads: the desktop answers on a thread of its own, as the application waits for some of its answers. */

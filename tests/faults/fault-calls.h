@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-/* Calls that are given a descriptor are one kind, where nothing tells them apart for who calls them. */
+/* Calls that are given a descriptor are one kind, where nothing tells them apart for the caller. */
 typedef enum
 {
   FAULT_MEMFD_CREATE,

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* Whoever has it in its environment is of this test's. */
+/* A process that has it in its environment is of this test's. */
 #define FAMILY "FERRY_TEST_FAMILY"
 
 /* A scene has fewer calls of one kind than this. */
@@ -74,7 +74,7 @@ is_in_family (const char *pid)
   return g_file_get_contents (path, &text, &size, NULL) && memmem (text, size, family, strlen (family)) != NULL;
 }
 
-/* A child of ours that nobody has reaped has no environment any more. */
+/* A child of ours that was not reaped has no environment any more. */
 static gboolean
 is_own_zombie (const char *pid)
 {

@@ -196,7 +196,7 @@ have_met (gpointer data)
   return meeting->other != NULL || ferry_test_get_number (meeting->transport, "closed");
 }
 
-/* Whoever was let in has somebody at the other end, or sees that it has gone. */
+/* An end that was let in has one at the other end, or sees that it has gone. */
 static void
 meet (FaultsTest *test, FerryListener *listener)
 {
@@ -231,7 +231,7 @@ play_listener (FaultsTest *test)
   ferry_listener_close (listener);
 }
 
-/* One who comes costs a call, and a second one to see that nobody else is there. */
+/* One that comes costs a call, and a second one to see that no other is there. */
 static void
 accepts_in_few_calls (void)
 {

@@ -13,7 +13,7 @@
 
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 
-/* In the child: what fails there is nobody's but its own. */
+/* In the child: what fails there is its own only. */
 static void
 answer (FerryChannel *channel)
 {

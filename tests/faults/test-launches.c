@@ -122,7 +122,7 @@ main (int argc, char **argv)
   };
   /* A process is watched when it runs, so that it may have begun a task by then. */
   static const Fault of_watches[] = {{FAULT_EPOLL_CTL, ENOSPC}};
-  /* A thread whose link cannot be watched may have begun a task by then, which is lost. */
+  /* A thread with a link that cannot be watched may have begun a task by then, which is lost. */
   static const Fault of_threads[] = {
     {FAULT_MEMFD_CREATE, EMFILE}, {FAULT_MMAP, ENOMEM}, {FAULT_EVENTFD, EMFILE}, {FAULT_THREAD, EAGAIN}};
 

@@ -88,7 +88,7 @@ follow (FaultsTest *test, FerryWorker *worker, Heard *heard, const Kind *kind)
                           FERRY_CLOSE_REASON_HUNG_UP, without_application, without_copy, -1);
   if (ferry_exit_get_reason (exit) != FERRY_CLOSE_REASON_EXITED)
     return;
-  /* A worker that is refused something says so, and exits; so does one whose link was closed for want of something
+  /* A worker that is refused something says so, and exits; so does one if its link was closed for want of something
    * here.
    */
   if (!test->expecting && (ferry_exit_get_exit_status (exit) == 2 || ferry_exit_get_exit_status (exit) == 3))
@@ -176,7 +176,7 @@ play_sandboxed_worker (FaultsTest *test)
   run_worker (test, test->router, &(Kind){.trusted = TRUE, .sandbox = sandbox});
 }
 
-/* A pipe whose sender is used here. */
+/* A pipe with a sender that is used here. */
 static void
 play_local (FaultsTest *test)
 {

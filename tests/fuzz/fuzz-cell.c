@@ -3,7 +3,8 @@
 
 /* Tests: lane/ferry-cell.c
  *
- * A cell whose writer does as it likes: a byte each says by how much sequence and begun go on, the rest fills the slot.
+ * A cell with a writer that does as it likes: a byte each says by how much sequence and begun go on, the rest fills the
+ * slot.
  */
 
 #include "config.h"

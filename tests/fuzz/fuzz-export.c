@@ -257,7 +257,7 @@ described_cb (GObject *proxy, GAsyncResult *result, gpointer data)
   g_assert_true ((info != NULL) == (error == NULL));
   if (info == NULL)
     return;
-  /* Whoever uses it may rely on what GDBus does. */
+  /* Its users may rely on what GDBus does. */
   g_dbus_interface_info_generate_xml (info, 0, text);
   g_dbus_interface_info_unref (info);
 }
@@ -422,7 +422,7 @@ is_call (const Request *request)
          g_str_equal (request->method, FERRY_OBJECT_METHOD_DESCRIBE);
 }
 
-/* What waits for an answer keeps its proxy, also where nobody waits for it any more. */
+/* What waits for an answer keeps its proxy, also where nothing waits for it any more. */
 static void
 answer_all (Scene *self, GMainContext *context)
 {

@@ -3,9 +3,9 @@
 
 /* Tests: lane/ferry-lane.c
  *
- * A lane's reader whose writer moves the tail as it likes, and a writer whose reader so moves the head. An order is
- * nine bytes: the position of which end, whether from where it is or anywhere, and how much is then taken or written;
- * and by how much. */
+ * A lane's reader with a writer that moves the tail as it likes, and a writer with a reader that so moves the head. An
+ * order is nine bytes: the position of which end, whether from where it is or anywhere, and how much is then taken or
+ * written; and by how much. */
 
 #include "config.h"
 

@@ -81,7 +81,7 @@ void
 fuzz_monitor_free (FuzzMonitor *self)
 {
   g_ptr_array_set_size (self->kept, 0);
-  /* What is being copied nobody has let go of. */
+  /* What is being copied was not let go of. */
   g_assert_true (self->link->arena == NULL || self->link->copy.memory.data != NULL || self->link->arena->held == 0);
   g_assert_cmpint (atomic_load (&self->link->bytes_kept), ==, 0);
   ferry_drain_revoke (self->drain, self->link);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A monitor without a thread, and a link of two pipes whose connection ids are 1 and 2. What comes out of it is read as
+/* A monitor without a thread, and a link of two pipes with the connection ids 1 and 2. What comes out of it is read as
  * the router's thread does. */
 
 #pragma once
@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 typedef struct _FuzzMonitor FuzzMonitor;
 
 FuzzMonitor *fuzz_monitor_new (void);
-/* One whose link has an arena; buffers that come are kept. */
+/* One with an arena in its link; buffers that come are kept. */
 FuzzMonitor *fuzz_monitor_new_with_buffers (gboolean trusted);
 /* Drops one of the buffers that are kept, where there are any. */
 void fuzz_monitor_drop (FuzzMonitor *self, guint index);

@@ -155,7 +155,7 @@ book_request (Scene *self, const FerryCallMessage *message)
     book_release (self, arguments);
 }
 
-/* A release that was taken back, or whose time is over, may be passed over or not. */
+/* A release that was taken back, or has no time left, may be passed over or not. */
 static gboolean
 may_be_passed_over (Scene *self, const FerryCallMessage *message)
 {
@@ -279,7 +279,7 @@ let_go_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Where a context is iterated nobody waits for room, as other threads may. */
+/* Where a context is iterated nothing waits for room, as other threads may. */
 static void
 let_go_soon (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A program of somebody else's: starts a router, makes a pipe, stops, and says which version it met. */
+/* A program from elsewhere: starts a router, makes a pipe, stops, and says which version it met. */
 
 #include <ferry.h>
 

@@ -208,7 +208,7 @@ worker_returns_what_it_does_not_use (Fixture *self, gconstpointer data)
   g_assert_true (send (self, 15 * MEBIBYTE, &messages[1]));
 }
 
-/* What a worker does to the file of its buffers must not hold up whoever uses the words. */
+/* What a worker does to the file of its buffers must not hold up the user of the words. */
 static void
 words_are_not_in_the_file_of_the_buffers (Fixture *self, gconstpointer data)
 {

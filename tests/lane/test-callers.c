@@ -3,8 +3,8 @@
 
 /* Tests: lane/ferry-callers.c
  *
- * What holds of the locks while threads are woken, and who is listed. The rest is seen where threads wait: in
- * test-direct-answers.c, and in test-waiting-threads.c. */
+ * What holds of the locks while threads are woken, and which threads are listed. The rest is seen where threads wait:
+ * in test-direct-answers.c, and in test-waiting-threads.c. */
 
 #include "config.h"
 

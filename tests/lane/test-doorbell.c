@@ -19,7 +19,7 @@
 typedef struct
 {
   _Atomic guint32 rings;
-  _Atomic guint32 other; /* a word that nobody rings */
+  _Atomic guint32 other; /* a word that is not rung */
   _Atomic guint n_ended; /* threads that have ended their sleep */
   gboolean is_honest;    /* the threads sleep by ferry_futex_doorbell_wait() */
   GThread *threads[N_THREADS];
@@ -120,7 +120,8 @@ test_no_more_threads_are_woken_than_are_counted (void)
   g_assert_cmpuint (move (&foreign.rings, &bell.rings), ==, N_THREADS);
   ferry_futex_doorbell_ring (&bell.rings);
   bell_end (&bell);
-  /* The ring wakes one of the others, and who is woken among three and among two passes on two wake-ups and one. */
+  /* The ring wakes one of the others. The one that is woken among three and among two passes on two wake-ups and
+   * one. */
   n_asleep -= (FERRY_FUTEX_DOORBELL_WAKES - n_honest) + 2 + 1;
   g_assert_cmpint (syscall (SYS_futex, &bell.rings, FUTEX_WAKE, G_MAXINT, NULL, NULL, 0), >=, n_asleep);
   bell_end (&foreign);

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A link of two pipes with both of its ends in this process, and messages whose bytes follow from their number. There
- * is no monitor: what it does when the doorbell rings, the tests do. */
+/* A link of two pipes with both of its ends in this process, and messages with bytes that follow from their number.
+ * There is no monitor: what it does when the doorbell rings, the tests do. */
 
 #pragma once
 

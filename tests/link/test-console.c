@@ -48,7 +48,7 @@ does_not_wait_for_a_reader (void)
   g_assert_true (g_str_has_suffix (later, " lines of workers were dropped, as nobody read them)\nflood[1]: the end\n"));
 }
 
-/* A terminal that nobody reads may have room for a part of a line. */
+/* A terminal that is not read may have room for a part of a line. */
 static void
 does_not_wait_for_a_terminal (void)
 {

@@ -3,7 +3,7 @@
 
 /* Tests: link/ferry-downlink.c, link/ferry-link.c
  *
- * What those are told who were turned away, and what a reader is told of pipes that were closed. */
+ * What senders are told that were turned away, and what a reader is told of pipes that were closed. */
 
 #include "config.h"
 

@@ -3,7 +3,7 @@
 
 /* Tests: link/ferry-downlink.c
  *
- * The way down with an application and a worker that are threads: no wake-up is lost, whoever sleeps. */
+ * The way down with an application and a worker that are threads: no wake-up is lost, whichever sleeps. */
 
 #include "config.h"
 
@@ -280,7 +280,7 @@ do_not_sleep (gpointer data, _Atomic guint32 *bell, guint32 seen)
   g_assert_not_reached ();
 }
 
-/* The lane's words belong to the parent, whose receiving thread sleeps for an epoch that it has stored there. */
+/* The lane's words belong to the parent: its receiving thread sleeps for an epoch that it has stored there. */
 static void
 test_a_forked_child_leaves_the_lane_alone (void)
 {
@@ -372,7 +372,7 @@ receive_flood (gpointer data)
       gint64 deadline = down_watchdog_time ();
       FerryDownEvent event;
 
-      /* A cancel that nobody took yet is nothing to this thread, and ends its wait. */
+      /* A cancel that was not taken yet is nothing to this thread, and ends its wait. */
       do
         event = ferry_downlink_receive (flood->ends->downlink, deadline, &message);
       while (event == FERRY_DOWN_EVENT_NOTHING && g_get_monotonic_time () < deadline);

@@ -289,7 +289,7 @@ test_cancel_overtakes_a_full_lane (void)
 }
 
 /* Far more than the express lane holds. */
-/* So that who waits for messages takes the cancel; messages that are there come first. */
+/* So that the thread that waits for messages takes the cancel; messages that are there come first. */
 static void
 test_cancel_ends_the_wait_for_messages (void)
 {

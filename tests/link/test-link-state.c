@@ -110,7 +110,7 @@ test_ended_is_never_left (void)
     }
 }
 
-/* Whoever is killed is told why, and a process is always brought to its end. */
+/* A process that is killed is told why, and a process is always brought to its end. */
 static void
 test_a_kill_has_a_cause (void)
 {
@@ -208,7 +208,8 @@ test_complete_sequences_end (void)
     }
 }
 
-/* All sequences of up to six events: who reaches the end stays there, and a fault is never forgotten for good. */
+/* All sequences of up to six events: a link that reaches the end stays there, and a fault is never forgotten for
+ * good. */
 static void
 walk_all (Path path, guint depth, gboolean faulted)
 {

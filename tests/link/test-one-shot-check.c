@@ -87,7 +87,7 @@ test_good (Scene *self, gconstpointer data)
   ferry_test_look_until (has_been_told, self);
   g_assert_true (ferry_one_shot_check_is_done (check));
   g_assert_null (ferry_one_shot_check_end (check, &memory));
-  /* What nobody wrote are zeros. */
+  /* What was not written are zeros. */
   for (gsize i = 0; i < SIZE; i++)
     g_assert_cmpuint (memory[i], ==, i < SIZE / 2 ? 3 : 0);
   munmap (memory, SIZE);
@@ -116,7 +116,7 @@ has_told_all (gpointer scene)
   return atomic_load (&((Scene *) scene)->n_done) == N_DROPPED;
 }
 
-/* Whoever is the last has it all go: that is seen at the end of the scene. */
+/* The last one has it all go: that is seen at the end of the scene. */
 static void
 test_dropped (Scene *self, gconstpointer data)
 {

@@ -199,7 +199,7 @@ test_last_lines_are_bounded (void)
   g_assert_cmpuint (g_strv_length (last), ==, 4);
 }
 
-/* A grandchild that holds the pipe may write for ever. */
+/* A grandchild that holds the pipe may write without end. */
 static void
 test_the_end_takes_what_is_there_and_no_more (void)
 {

@@ -3,8 +3,8 @@
 
 /* Tests: link/ferry-pending-memory.c, link/ferry-orphan.c
  *
- * Descriptors that a worker sends, as the application has them until their records come; and how those go that nobody
- * wants. */
+ * Descriptors that a worker sends, as the application has them until their records come; and how those go that are not
+ * wanted. */
 
 #include "config.h"
 
@@ -111,7 +111,7 @@ test_taken (Scene *self, gconstpointer data)
     g_assert_cmpuint (memory[i], ==, 3);
   munmap (memory, SIZE);
   ferry_clear_fd (&taken);
-  /* Nobody has looked at the socket yet. */
+  /* The socket was not looked at yet. */
   g_assert_null (ferry_pending_memory_take (self->pending_memory, self->application, 2, &taken));
   g_assert_cmpint (ferry_pending_memory_receive (self->pending_memory, self->application, NULL), ==,
                    FERRY_CONTROL_NOTHING);
@@ -280,7 +280,7 @@ test_orphan_lingers (void)
   ferry_test_look_until (is_closed, &fd);
 }
 
-/* Nobody has received it: it lies in a socket that is closed. */
+/* It was not received: it lies in a socket that is closed. */
 static void
 test_orphan_lies_in_a_socket (Scene *self, gconstpointer data)
 {

@@ -25,7 +25,7 @@ callers_test_wait_count (_Atomic guint *count, guint n)
     }
 }
 
-/* Whether somebody waits for its turn. */
+/* Whether a caller waits for its turn. */
 gboolean
 callers_test_is_wanted (CallersTest *self, const char *name)
 {
@@ -116,7 +116,7 @@ note (gpointer object, FerryInvocation *invocation, gpointer data)
   ferry_invocation_return_value (invocation, NULL);
 }
 
-/* Somebody else answers it. */
+/* Other code answers it. */
 static void
 keep (gpointer object, FerryInvocation *invocation, gpointer data)
 {
@@ -126,7 +126,7 @@ keep (gpointer object, FerryInvocation *invocation, gpointer data)
   atomic_fetch_add (&self->n_kept, 1);
 }
 
-/* Gives “a”, when somebody waits for the turn of this one. */
+/* Gives “a”, when a caller waits for the turn of this one. */
 static void
 give (gpointer object, FerryInvocation *invocation, gpointer data)
 {

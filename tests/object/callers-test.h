@@ -4,7 +4,7 @@
 /* Objects “a”, “b” and “c”, which are called by one at a time and call each other in their own process.
  *
  * Methods: go (as): the first one's go () with the others, in this process; note (); keep () → o: answered by
- * callers_test_let_go(); give () → o: “a”, when somebody waits for this one's turn; run (): what the test says. */
+ * callers_test_let_go(); give () → o: “a”, when a caller waits for this one's turn; run (): what the test says. */
 
 #pragma once
 
@@ -31,7 +31,7 @@ struct _CallersTest
   TestCounter *objects[CALLERS_TEST_N_OBJECTS];
   /* const: what run () of each does, and returns whether it is to answer. */
   gboolean (*bodies[CALLERS_TEST_N_OBJECTS]) (CallersTest *self, FerryInvocation *invocation);
-  FerryInvocation *kept;  /* (owned) (nullable): what keep () has not answered: of who sees n_kept */
+  FerryInvocation *kept;  /* (owned) (nullable): what keep () has not answered: of the thread that sees n_kept */
   _Atomic guint n_kept;   /* how often keep () was called */
   _Atomic guint n_inside; /* in “a”, on whatever thread */
   _Atomic guint most_inside;
@@ -51,7 +51,7 @@ typedef struct
 void callers_test_open (CallersTest *self, gboolean on_context);
 void callers_test_close (CallersTest *self);
 
-/* On whatever thread, without iterating: until that is so many, or somebody waits for the turn of an object. */
+/* On whatever thread, without iterating: until that is so many, or a caller waits for the turn of an object. */
 void callers_test_wait_count (_Atomic guint *count, guint n);
 void callers_test_wait_wanted (CallersTest *self, const char *name);
 gboolean callers_test_is_wanted (CallersTest *self, const char *name);

@@ -14,7 +14,7 @@ get_row (gpointer item, gpointer user_data)
   return g_variant_new_int32 (test_counter_get_value (item));
 }
 
-/* Whose view is printed, for the error's trace. */
+/* The owner of the view that is printed, for the error's trace. */
 static void
 refuse (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A remote list whose subscription and answers come when the test says so, and a replica of it with a witness.
+/* A remote list with a subscription and answers that come when the test says so, and a replica of it with a witness.
  *
  * The list has numbers, none of them twice. What it tells stays in a queue, each thing with what is to be seen of it.
  * The witness applies `items-changed` to an array of its own and checks that each is one that was told, that rows stay
@@ -82,7 +82,7 @@ void list_test_tell (ListTest *self);
 /* The whole list, as the first item of a stream. */
 void list_test_begin (ListTest *self);
 void list_test_fall_silent (ListTest *self, gboolean for_ever);
-/* Another list of that length, whose revisions begin anew; it has told nothing yet. */
+/* Another list of that length, with revisions that begin anew; it has told nothing yet. */
 void list_test_replace (ListTest *self, guint length);
 
 /* ---- what arrives ---- */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A list model of numbers, none of them twice, whose items are made when they are asked for. */
+/* A list model of numbers, none of them twice. Its items are made when they are asked for. */
 
 #pragma once
 

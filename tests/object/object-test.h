@@ -40,7 +40,7 @@ int test_counter_count (void);
 void test_counter_emit (TestCounter *self, int number, const char *text);
 /* Answers a call that hold keeps. */
 void test_counter_let_go (TestCounter *self);
-/* How many calls it keeps, and how many of them nobody wants any more. */
+/* How many calls it keeps, and how many of them are not wanted any more. */
 guint test_counter_get_n_held (TestCounter *self);
 guint test_counter_get_n_cancelled (TestCounter *self);
 /* How many threads are in block. */

@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 #define TEST_TYPE_SHELF (test_shelf_get_type ())
-/* Counters in a row: a container whose keys are positions (i), and whose items are the counters. It is set by labels.
+/* Counters in a row: a container with positions (i) as keys, and the counters as items. It is set by labels.
  * Methods: append (s) → i: the new length; get_self () → o; _hidden () → s: “found”; labels () → as. */
 G_DECLARE_FINAL_TYPE (TestShelf, test_shelf, TEST, SHELF, GObject)
 

@@ -311,7 +311,7 @@ test_held_values (void)
   pair_scene_close (&scene);
 }
 
-/* ---- calls that nobody wants ---- */
+/* ---- calls that are not wanted ---- */
 
 #define N_BATCHES 40
 #define N_A_BATCH 50
@@ -425,7 +425,7 @@ typedef struct
   gboolean open;         /* lock */
   _Atomic guint n_taken; /* calls that are at the gate, or were */
   _Atomic guint n_full;
-  _Atomic guint n_over; /* of those whose answer is told to a function */
+  _Atomic guint n_over; /* of those with an answer that is told to a function */
 } Gate;
 
 static void

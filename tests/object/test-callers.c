@@ -3,7 +3,8 @@
 
 /* Tests: object/ferry-evaluation.c, object/ferry-exported.c
  *
- * Objects that call each other in their own process: who borrows whose turn, and on which thread others are called. */
+ * Objects that call each other in their own process: which borrows the turn of which, and on which thread others are
+ * called. */
 
 #include "config.h"
 
@@ -106,7 +107,7 @@ test_unrelated (gconstpointer two_levels)
   callers_test_close (&scene);
 }
 
-/* ---- whose methods a thread calls ---- */
+/* ---- the methods that a thread calls ---- */
 
 static gboolean
 call_b (CallersTest *self, FerryInvocation *invocation)
@@ -118,7 +119,7 @@ call_b (CallersTest *self, FerryInvocation *invocation)
   return answered;
 }
 
-/* Ends when somebody waits for the turn of “b”, and that thread goes back to “a”. */
+/* Ends when a caller waits for the turn of “b”, and that thread goes back to “a”. */
 static gboolean
 linger (CallersTest *self, FerryInvocation *invocation)
 {
@@ -148,7 +149,7 @@ test_waiting (void)
   callers_test_close (&scene);
 }
 
-/* Within a property's handler: answers a call of “b”, for whose turn another one waits. */
+/* Within a property's handler: answers a call of “b” while another one waits for the turn of “b”. */
 static void
 value_changed_cb (GObject *object, GParamSpec *pspec, gpointer data)
 {
@@ -223,7 +224,8 @@ call_b_from_afar (CallersTest *self, FerryInvocation *invocation)
   return FALSE;
 }
 
-/* A view leaves “b” and “c” to those that wait for them, and goes on to “a”, which calls “b”. Who has “c” wants “a”. */
+/* A view leaves “b” and “c” to those that wait for them, and goes on to “a”, which calls “b”. The holder of “c” wants
+ * “a”. */
 static void
 test_left (gconstpointer from_afar)
 {
@@ -263,7 +265,7 @@ is_b_wanted (gpointer data)
   return callers_test_is_wanted (data, "b");
 }
 
-/* On a context nobody else can call who was left in turn, and the method waits for that one. */
+/* On a context nothing else can call the one that was left in turn, and the method waits for that one. */
 static void
 test_left_on_context (void)
 {
@@ -365,8 +367,8 @@ create_other (CallersTest *self, TestCounter *counter, FerryTransport *transport
   return other;
 }
 
-/* What was kept of one's object is dropped on the thread that serves the other one: who waits for that object is not
- * called there. */
+/* What was kept of one's object is dropped on the thread that serves the other one: a caller that waits for that object
+ * is not called there. */
 static void
 test_two_exporters (void)
 {

@@ -352,7 +352,7 @@ test_proxy_gives_keys_and_tells_changes (void)
   g_signal_connect (proxy, "received", G_CALLBACK (received_cb), heard);
   ferry_proxy_follow (proxy, NULL, (const char *const[]){"changed", NULL});
   ferry_exporter_start (exporter);
-  /* What changes before is nobody's to hear. */
+  /* What changes before is not heard. */
   ferry_test_run_until (is_followed, dictionary);
   keys = g_thread_join (g_thread_new ("use", use_thread, proxy));
   text = g_variant_print (keys, FALSE);

@@ -4,7 +4,7 @@
 /* Tests: object/ferry-exporter.c, object/ferry-subscriber.c
  *
  * What an exporter owes to each of those that it stands between: one caller's load is not another's wait, an object's
- * code runs where it is expected, and who is refused is told. */
+ * code runs where it is expected, and a refused caller is told. */
 
 #include "config.h"
 
@@ -164,7 +164,7 @@ close_thread (gpointer transport)
   return NULL;
 }
 
-/* The transport's end is somebody else's doing. */
+/* The transport's end is another one's doing. */
 static void
 test_given_objects (gconstpointer manual)
 {
@@ -291,7 +291,7 @@ test_served_objects (gconstpointer followed)
     serve_until_closed (followed != NULL);
 }
 
-/* ---- those who go on asking ---- */
+/* ---- those that go on asking ---- */
 
 #define MOST_ASKED 20000
 
@@ -384,7 +384,7 @@ test_one_turn (void)
   place_close (&place);
 }
 
-/* ---- one who keeps an object busy ---- */
+/* ---- one that keeps an object busy ---- */
 
 #define N_CALLS 10
 #define MOST_BETWEEN 2000

@@ -46,7 +46,7 @@ many_in_flight (ObjectScene *scene)
     }
 }
 
-/* The object need not be safe for use by threads: there is one in it at a time, of all who call. */
+/* The object need not be safe for use by threads: there is one in it at a time, of all callers. */
 static void
 one_at_a_time (ObjectScene *scene)
 {

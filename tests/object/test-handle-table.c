@@ -23,7 +23,7 @@ typedef struct
   FerryExporter *exporter;   /* (owned): of this end's objects */
   TestCounter *counter;      /* (owned) */
   FerryProxy *other;         /* (owned): of the other end's counter */
-  GQueue late;               /* (element-type FerryInvocation) (owned): that wait for an answer; of who holds lock */
+  GQueue late; /* (element-type FerryInvocation) (owned): that wait for an answer; of the holder of lock */
   GMutex lock;
 } End;
 
@@ -293,7 +293,7 @@ test_shared (Scene *self, gconstpointer data)
   assert_nothing_left (self);
 }
 
-/* ---- answers that nobody waits for ---- */
+/* ---- answers that are not waited for ---- */
 
 typedef struct
 {

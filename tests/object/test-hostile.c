@@ -3,7 +3,7 @@
 
 /* Tests: object/ferry-exporter.c, object/ferry-evaluation.c
  *
- * An exporter, and callers who ask what nobody may ask, or use references that they do not have: each gets an error,
+ * An exporter, and callers that ask what may not be asked, or use references that they do not have: each gets an error,
  * nothing is left of it, and an honest caller is answered as before. */
 
 #include "config.h"

@@ -213,7 +213,7 @@ test_super_that_is_no_ancestor_is_unknown (void)
   g_autoptr (FerryInterface) interface = new_interface ();
   const FerryMember *toggle = add_toggle (interface);
   g_autoptr (Counter) counter = g_object_new (COUNTER_TYPE, NULL);
-  /* A descendant; another class; what is no class, or nothing; and ancestors whose classes are too small. */
+  /* A descendant; another class; what is no class, or nothing; and ancestors with classes that are too small. */
   const char *const wrong[] = {"FastCounter", "GListStore", "GListModel", "gint", "Nobody", "GObject", ""};
   g_autoptr (GError) error = NULL;
 

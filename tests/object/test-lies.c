@@ -3,7 +3,7 @@
 
 /* Tests: object/ferry-proxy.c, object/ferry-subscription.c
  *
- * Proxies, and somebody in the place of an exporter who answers whatever the test wants. */
+ * Proxies, and in the place of an exporter an end that answers whatever the test wants. */
 
 #include "config.h"
 
@@ -385,7 +385,7 @@ has_cached (gpointer proxy)
   return value != NULL;
 }
 
-/* Names that nobody asked for are kept up to a number; an item of another type ends it. */
+/* Names that were not asked for are kept up to a number; an item of another type ends it. */
 static void
 test_subscription (Liar *self, gconstpointer data)
 {

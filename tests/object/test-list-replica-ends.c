@@ -3,7 +3,7 @@
 
 /* Tests: object/ferry-list-replica.c
  *
- * A replica whose list fails, stops, comes again, lies, or is longer than a list model can be; and its own end. */
+ * A replica of a list that fails, stops, comes again, lies, or is longer than a list model can be; and its own end. */
 
 #include "config.h"
 

@@ -3,7 +3,8 @@
 
 /* Tests: object/ferry-exporter.c, object/ferry-proxy-session.c
  *
- * When an exporter listens: from its start to its stop, manually or in a worker that serves, and who waits for it. */
+ * When an exporter listens: from its start to its stop, manually or in a worker that serves, and which requests wait
+ * for it. */
 
 #include "config.h"
 
@@ -92,7 +93,7 @@ are_pending (gpointer data)
 {
   Pending *self = data;
 
-  /* They are counted a moment before whoever processes them would find them. */
+  /* They are counted a moment before the thread that processes them would find them. */
   return ferry_exporter_get_n_pending (self->exporter) == self->n &&
          g_main_context_pending (ferry_exporter_get_context (self->exporter));
 }
@@ -285,7 +286,7 @@ is_silent (gpointer proxy)
   return !ferry_proxy_get_listening (proxy);
 }
 
-/* The transport stays, for whoever comes next. */
+/* The transport stays, for what comes next. */
 static void
 test_successor (Hand *self, gconstpointer data)
 {

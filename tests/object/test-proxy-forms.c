@@ -191,7 +191,7 @@ test_async_object (PairScene *self, gconstpointer data)
   test_counter_set_next (self->object, next);
   g_assert_null (get (self->proxy, "next", &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT);
-  /* The proxy that nobody got has let go of it. */
+  /* The proxy that was not fetched has let go of it. */
   pair_scene_wait_dropped (self);
 }
 

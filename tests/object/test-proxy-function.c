@@ -41,7 +41,7 @@ answered (GVariant *value, FerryProxy *object, const GError *error, gpointer dat
   self->value = value != NULL ? g_variant_ref (value) : NULL;
   self->object = object != NULL ? g_object_ref (object) : NULL;
   self->error = error != NULL ? g_error_copy (error) : NULL;
-  /* Release the answer to who looks. */
+  /* Release the answer to the thread that looks. */
   atomic_fetch_add_explicit (&self->n_called, 1, memory_order_release);
 }
 

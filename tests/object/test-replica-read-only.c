@@ -3,8 +3,8 @@
 
 /* Tests: object/ferry-replica.c
  *
- * Replicas of a class whose properties nobody can set from outside: an odometer, which counts while it is driven, and
- * whose brand is given once. */
+ * Replicas of a class with properties that cannot be set from outside: an odometer, which counts while it is driven,
+ * and has a brand that is given once. */
 
 #include "config.h"
 
@@ -179,7 +179,7 @@ test_changed_here (Scene *self, gconstpointer data)
   g_assert_cmpint (self->odometer->distance, ==, 7);
 }
 
-/* A class need not know how to set what nobody sets: it is left alone unless it is named. */
+/* A class need not know how to set what is not set: it is left alone unless it is named. */
 static void
 test_unnamed (Scene *self, gconstpointer data)
 {

@@ -3,7 +3,8 @@
 
 /* Tests: object/ferry-replica.c, object/ferry-subscriber.c, object/ferry-subscription.c
  *
- * Objects that are kept the same as others: a tank whose level is a multiple of ten, and a gauge that shows any. */
+ * Objects that are kept the same as others: a tank with a level that is a multiple of ten, and a gauge that shows
+ * any. */
 
 #include "config.h"
 
@@ -123,7 +124,7 @@ typedef struct
   PairScene pair;
   Tank *tank;            /* (unowned) */
   FerryInvocation *held; /* (owned) (nullable): of the tank's method that is answered later */
-  GString *failures;     /* properties whose setting failed, a letter each */
+  GString *failures;     /* properties that could not be set, a letter each */
 } Scene;
 
 static void
@@ -518,7 +519,7 @@ test_late_answer (Scene *self, gconstpointer data)
   g_assert_true (ferry_exporter_unexport (self->pair.exporter, "tank"));
 }
 
-/* A class like those of widgets' parts, whose objects begin with a floating reference. */
+/* A class like those of widgets' parts: its objects begin with a floating reference. */
 typedef Tank Dial;
 typedef GInitiallyUnownedClass DialClass;
 

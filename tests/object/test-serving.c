@@ -3,7 +3,7 @@
 
 /* Tests: object/ferry-object-server.c
  *
- * A worker whose objects are used while it computes, and those who wait for one. */
+ * A worker with objects that are used while it computes, and those that wait for one. */
 
 #include "config.h"
 
@@ -15,7 +15,7 @@
 #include "worker/worker-test.h"
 
 #define QUIET_MILLISECONDS 400
-/* Nobody who looks every 10 ms or more often gets by with that. */
+/* A thread that looks every 10 ms or more often does not get by with that. */
 #define QUIET_SWITCHES 20
 #define QUIET_MOMENTS 20
 
@@ -155,7 +155,7 @@ raise_flag (gpointer flag)
   return G_SOURCE_REMOVE;
 }
 
-/* Whether next to nobody wakes up here and there for a moment. */
+/* Whether next to no thread wakes up here and there for a moment. */
 static gboolean
 is_quiet (GPid pid)
 {
@@ -179,7 +179,7 @@ test_idle (Computing *self, gconstpointer data)
   ferry_proxy_follow (self->counter, (const char *const[]){"*", NULL}, NULL);
   halt (self);
   n_turns = object_scene_get_number (new_pass (self->counter, "turns"));
-  /* What was under way may still come, and a machine at work interrupts; who polls is never quiet. */
+  /* What was under way may still come, and a machine at work interrupts; a thread that polls is never quiet. */
   while (!is_quiet (pid))
     g_assert_cmpuint (++n_moments, <, QUIET_MOMENTS);
   g_assert_cmpuint (object_scene_get_number (new_pass (self->counter, "turns")) - n_turns, <=, 2);

@@ -17,7 +17,7 @@
 #define SHORT_TIME 1000
 #define LONG_TIME (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 
-/* Two ends, of which nobody answers at one yet. */
+/* Two ends; one of them does not answer yet. */
 typedef struct
 {
   FerryTransport *here;
@@ -266,7 +266,7 @@ test_without_limit (Scene *self, gconstpointer data)
   g_thread_join (thread);
   g_assert_error (caller.error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
   g_clear_error (&caller.error);
-  /* From now on nobody waits, until one has come after all. */
+  /* From now on nothing waits, until one has come after all. */
   ask_add (self->proxy, LONG_TIME, &outcomes[2]);
   assert_nobody (&outcomes[2]);
   /* An exporter that comes before the cancels carries the calls out. */

@@ -3,7 +3,7 @@
 
 /* Tests: object/ferry-proxy-session.c, object/ferry-subscription.c
  *
- * Proxies, and somebody in the place of an exporter who says when it listens, when names change and when it leaves: at
+ * Proxies, and in the place of an exporter an end that says when it listens, when names change and when it leaves: at
  * moments that an exporter would hardly ever find. */
 
 #include "config.h"
@@ -219,7 +219,7 @@ typedef struct
 {
   FerryProxySession *link;
   _Atomic guint n_told;
-  _Atomic guint n_ends; /* how often there was said to be nobody */
+  _Atomic guint n_ends; /* how often there was said to be none */
 } Told;
 
 static void

@@ -3,7 +3,7 @@
 
 /* Tests: object/ferry-exporter.c
  *
- * Who comes while an exporter is started or stopped, and what becomes of what was asked when it is stopped twice. */
+ * What comes while an exporter is started or stopped, and what becomes of what was asked when it is stopped twice. */
 
 #include "config.h"
 
@@ -97,7 +97,7 @@ are_pending (gpointer data)
 {
   Pending *self = data;
 
-  /* They are counted a moment before whoever processes them would find them. */
+  /* They are counted a moment before the thread that processes them would find them. */
   return ferry_exporter_get_n_pending (self->exporter) == self->n &&
          g_main_context_pending (ferry_exporter_get_context (self->exporter));
 }

@@ -3,7 +3,7 @@
 
 /* Tests: object/ferry-evaluation.c, object/ferry-exported.c
  *
- * Whose turn it is, on which thread, and who still has one when an exporter is stopped. */
+ * Which caller has the turn, on which thread, and which still has one when an exporter is stopped. */
 
 #include "config.h"
 
@@ -207,7 +207,7 @@ test_answering_thread (void)
   close_scene (&scene);
 }
 
-/* Who calls an object of its own process has its turn on its own thread, and leaves the next one to others. */
+/* A caller of an object of its own process has its turn on its own thread, and leaves the next one to others. */
 static void
 test_calling_thread (void)
 {

@@ -171,7 +171,7 @@ object_as_result (ObjectScene *scene)
   view = new_view (scene, "shelf");
   ferry_view_delete_item (view, g_variant_new_int32 (0));
   object_scene_assert_gives (view, NULL);
-  /* It stays for as long as somebody has a proxy of it. */
+  /* It stays for as long as there is a proxy of it. */
   view = ferry_view_new (outcome.object);
   ferry_view_get (view, "label");
   object_scene_assert_gives (view, "'apples'");
@@ -289,7 +289,7 @@ default_where_nobody_listens (ObjectScene *scene)
   object_scene_assert_gives (view, "-1");
 }
 
-/* A default stands for an answer that nobody gives, and for no other error. */
+/* A default stands for an answer that is not given, and for no other error. */
 static void
 default_hides_no_error (ObjectScene *scene)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the tests of pipes for latest values share: a pipe whose values are numbers, and notes of what arrived. */
+/* What the tests of pipes for latest values share: a pipe with numbers as values, and notes of what arrived. */
 
 #pragma once
 

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 #define MESSAGES_TEST_LARGE_SIZE (5 * 1024 * 1024)
 
-/* A pipe whose messages come through the signal, and are kept. */
+/* A pipe with messages that come through the signal, and are kept. */
 typedef struct
 {
   FerryRouter *router;

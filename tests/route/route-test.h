@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the tests of the route share: warnings that are wanted, threads, senders whose lane stands still. */
+/* What the tests of the route share: warnings that are wanted, threads, senders with a lane that stands still. */
 
 #pragma once
 
@@ -30,7 +30,7 @@ void route_test_wait_raised (gint *flag);
 void route_test_settle (void);
 
 void route_test_pipe (FerryRouter *router, FerrySender **sender, FerryReceiver **receiver);
-/* A pipe whose sender is started in this process. */
+/* A pipe with a sender that is started in this process. */
 FerryTestPipe *route_test_started_pipe (FerryRouter *router);
 /* Stops and frees a router that warns of open pipes. */
 void route_test_stop_with_open_pipes (FerryRouter *router);

@@ -3,7 +3,7 @@
 
 /* Tests: route/ferry-buffer.c, lane/ferry-spare-memory.c
  *
- * Buffers whose two ends are in this process: what is written arrives where it was written, in order, and its memory is
+ * Buffers with both ends in this process: what is written arrives where it was written, in order, and its memory is
  * used again. */
 
 #include "config.h"

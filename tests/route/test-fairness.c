@@ -3,8 +3,8 @@
 
 /* Tests: route/ferry-turns.c, route/ferry-router.c
  *
- * A link whose handlers are slow, and which has laid much ahead, beside one with a message now and then. What is
- * counted is what comes before that message, and not how long it takes. */
+ * A link with slow handlers, which has laid much ahead, beside one with a message now and then. What is counted is what
+ * comes before that message, and not how long it takes. */
 
 #include "config.h"
 

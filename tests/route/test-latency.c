@@ -196,7 +196,7 @@ main (int argc, char **argv)
   route_test_init (&argc, &argv);
   g_test_add_func ("/latency/does-not-spin-on-one-core", does_not_spin_on_one_core);
   g_test_add_func ("/latency/spins-where-its-thread-is-bound-to-one-core", spins_where_its_thread_is_bound_to_one_core);
-  /* The last one: GLib ends a process whose bus has gone. */
+  /* The last one: GLib ends a process when its bus has gone. */
   g_test_add_func ("/latency/follows-the-power-profile", follows_the_power_profile);
   return g_test_run ();
 }

@@ -381,7 +381,7 @@ has_begun (gpointer data)
   return ((FerryTestPipe *) data)->n_messages > 0;
 }
 
-/* The rest of a block goes back to its queue, whoever stops the router, and its link with it. */
+/* The rest of a block goes back to its queue, whichever thread stops the router, and its link with it. */
 static void
 test_handler_may_stop_the_router_within_a_block_of_others (void)
 {
@@ -482,7 +482,7 @@ test_newest_value_can_be_had_before_a_message (void)
   ferry_test_router_stop (router);
 }
 
-/* A value that nobody told the router's thread of yet. */
+/* A value that the router's thread was not told of yet. */
 static void
 test_newest_value_can_be_had_before_it_rang (void)
 {

@@ -3,7 +3,7 @@
 
 /* Tests: route/ferry-cell-watch.c
  *
- * Latest values whose tick comes in the same turn of the main loop as an aged dispatch, which does it. */
+ * Latest values with a tick that comes in the same turn of the main loop as an aged dispatch, which does it. */
 
 #include "route/latest-test.h"
 

@@ -376,7 +376,7 @@ typedef struct
   guint64 thread;
 } Share;
 
-/* A value of words that all say who sent it, and its number. */
+/* A value of words that all name its sender, and its number. */
 static gpointer
 send_share (gpointer data)
 {

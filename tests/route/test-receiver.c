@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* A pipe whose messages come through the signal, and are kept. */
+/* A pipe with messages that come through the signal, and are kept. */
 typedef struct
 {
   FerryRouter *router;

@@ -57,7 +57,7 @@ static const Call calls[] = {
   {"route-until", call_route_until},
 };
 
-/* A receiver whose pipe is closed. */
+/* A receiver with a closed pipe. */
 static FerryReceiver *
 make_receiver (void)
 {

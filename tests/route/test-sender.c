@@ -186,7 +186,7 @@ drop_there (gpointer sender)
   return NULL;
 }
 
-/* Its receiver waits for messages that nobody will send. */
+/* Its receiver waits for messages that will not be sent. */
 static void
 test_dropping_what_was_not_started_closes (void)
 {

@@ -159,7 +159,7 @@ test_a_struct_arrives_as_it_lies (gconstpointer flags)
   scene_clear (&scene);
 }
 
-/* Sends a value of fixed size, all of whose bytes are the same rubbish, twice: the first time the type is new. */
+/* Sends a value of fixed size, with all its bytes the same rubbish, twice: the first time the type is new. */
 static void
 send_rubbish (Scene *self, const char *type)
 {
@@ -305,8 +305,7 @@ test_large_arrays_arrive_without_padding (void)
   scene_clear (&scene);
 }
 
-/* What is not normal: a boolean, a text, an array whose offsets are out of order, a size, and the inside of a
- * variant. */
+/* What is not normal: a boolean, a text, an array with offsets out of order, a size, and the inside of a variant. */
 static void
 test_what_is_not_normal_is_emitted (gconstpointer flags)
 {

@@ -3,7 +3,7 @@
 
 /* Tests: route/ferry-turns.c
  *
- * Whose block is dispatched next, where a test says how long each one took. */
+ * Which link's block is dispatched next, where a test says how long each one took. */
 
 #include "config.h"
 
@@ -52,7 +52,7 @@ add (Scene *self, guint link, guint n)
     }
 }
 
-/* Takes a block whose handlers take so long, and returns its link's index; N_LINKS for none. */
+/* Takes a block with handlers that take so long, and returns its link's index; N_LINKS for none. */
 static guint
 take (Scene *self, gint64 passed)
 {

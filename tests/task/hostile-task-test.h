@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pool whose only worker is a hostile one (tests/workers/hostile-server.c), and beside it, on the same router, a pool
- * with an honest worker, which is asked one thing after the other all the time. Whatever the hostile one does, the
+/* A pool with a hostile worker as its only one (tests/workers/hostile-server.c), and beside it, on the same router, a
+ * pool with an honest worker, which is asked one thing after the other all the time. Whatever the hostile one does, the
  * honest one's answers come on, and each task of the hostile one's comes to its end once. */
 
 #pragma once

@@ -17,7 +17,7 @@ typedef struct
   guint n_cancelled;         /* how often a task was handed to cancelled() */
   FerryTaskState state_then; /* of the task at the last time */
   guint n_consumed;          /* how many items were handled */
-  guint n_waits;             /* how often somebody waited */
+  guint n_waits;             /* how often a thread waited */
   gboolean has_begun;        /* a task that waits was begun by a worker, which nothing told of yet */
   gboolean ends_at_once;     /* a task that is cancelled has lost its worker before cancelled() returns */
   gboolean completes_waits;  /* wait() completes the task */

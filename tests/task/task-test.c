@@ -24,7 +24,7 @@ static gint n_warnings; /* atomic */
 static gint n_messages; /* atomic */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static char *latest_message; /* lock: (owned) (nullable): what the library said last, and nobody has taken */
+static char *latest_message; /* lock: (owned) (nullable): what the library said last, and was not taken */
 static GString *words;       /* lock */
 static gboolean is_open;     /* lock */
 

@@ -122,7 +122,7 @@ ends_by_cancel (gconstpointer data)
   g_assert_cmpint (g_get_monotonic_time () - begin, >=, GRACE / 2);
   assert_unharmed (test, neighbour, pid);
   ferry_test_wait_ended (worker);
-  /* The cancel ended it, and nobody else's signal. */
+  /* The cancel ended it, and no other signal. */
   g_assert_true (ferry_test_get_number (ferry_test_get_object (worker, "exit"), "forced"));
 }
 

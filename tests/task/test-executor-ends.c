@@ -481,7 +481,7 @@ shuts_down_without_time (gconstpointer data)
   g_assert_true (is_stopped (test->executor));
 }
 
-/* The one who gives less time counts, and both are told; one who waits no more is told so at once. */
+/* The call that gives less time counts, and both are told; one that waits no more is told so at once. */
 static void
 shuts_down_twice (void)
 {
@@ -511,7 +511,7 @@ shuts_down_twice (void)
   g_clear_error (&impatient.error);
 }
 
-/* Whoever drops the last reference gets his tasks done all the same, and the list's tasks go with it. */
+/* Tasks are done all the same when the last reference is dropped, and the list's tasks go with it. */
 static void
 is_dropped_with_open_tasks (gconstpointer data)
 {
@@ -580,7 +580,7 @@ says_to_all_that_the_router_was_stopped (gconstpointer data)
   g_autoptr (FerryTask) waiting = NULL;
   g_autoptr (FerryTask) foreign = NULL;
 
-  /* Nor is it tried again, by a worker that nobody starts. */
+  /* Nor is it tried again, by a worker that is not started. */
   g_object_set (running, "retries", 5, NULL);
   task_test_submit_task (test->executor, running);
   waiting = task_test_submit (test->executor, "nothing", NULL);

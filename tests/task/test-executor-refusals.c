@@ -3,7 +3,8 @@
 
 /* Tests: task/ferry-executor.c
  *
- * Executors whose pool has failed: what is submitted ends all the same, however much it is, and whatever handlers do.
+ * Executors with a pool that has failed: what is submitted ends all the same, however much it is, and whatever handlers
+ * do.
  */
 
 #include "task/task-test.h"

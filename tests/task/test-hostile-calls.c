@@ -257,7 +257,7 @@ test_takes_a_name_of_255_bytes (void)
 
 /* ---- requests ---- */
 
-/* The worker reads none of the refusals, which would wait for ever, and each with what was asked. */
+/* The worker reads none of the refusals, which would wait without end, and each with what was asked. */
 static void
 test_keeps_nothing_of_requests_whose_refusals_are_not_read (void)
 {

@@ -226,7 +226,7 @@ test_takes_a_huge_result (void)
   map_test_assert_end (scene->map);
 }
 
-/* What comes is bounded by what was asked, so that nothing piles up of what nobody takes. */
+/* What comes is bounded by what was asked, so that nothing piles up of what is not taken. */
 static void
 test_keeps_nothing_of_a_flood (void)
 {

@@ -143,7 +143,7 @@ has_no_workers (gpointer data)
   return ferry_test_get_number (data, "n-workers") == 0;
 }
 
-/* A task whose time is over fails at once, and its worker is given no other one. */
+/* A task fails at once when its time is over, and its worker is given no other one. */
 static void
 test_timeout (gconstpointer data)
 {
@@ -334,7 +334,7 @@ has_output (gpointer data)
   return n_output_bytes >= 3 * 100 * 1024 * 1024 - 20000;
 }
 
-/* In a process of its own, whose log goes nowhere. */
+/* In a process of its own; its log goes nowhere. */
 static void
 test_logs_a_flood_without_an_end (void)
 {

@@ -194,7 +194,7 @@ test_deadline_cancels_the_cancellable (void)
 
   serve_test_cancel (without, FERRY_CANCEL_REASON_CANCELLED);
   serve_test_assert_failed (without, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  /* Nobody but the worker looks at the clock here. */
+  /* Only the worker looks at the clock here. */
   serve_test_assert_failed (with, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
 }
 

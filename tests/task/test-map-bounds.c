@@ -44,7 +44,7 @@ has_done_all_it_may (gpointer map)
   return ferry_test_get_number (map, "n-done") >= 11;
 }
 
-/* Nobody takes: nothing more is asked for, in as many turns of the loop as there are. */
+/* Nothing is taken: nothing more is asked for, in as many turns of the loop as there are. */
 static void
 nobody_takes_and_nothing_is_pulled (void)
 {

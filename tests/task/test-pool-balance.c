@@ -3,7 +3,7 @@
 
 /* Tests: task/ferry-pool.c, task/ferry-pool-worker.c, task/ferry-task-carrier.c, task/ferry-task-sources.c
  *
- * Which of a pool's workers has which task: what is sent ahead is done by whoever comes to it first. */
+ * Which of a pool's workers has which task: what is sent ahead is done by the worker that comes to it first. */
 
 #include "config.h"
 
@@ -240,7 +240,8 @@ submit_and_wait_in_loop (FerryTask *task, Nesting *nesting)
   task_test_wait_done (nesting->task);
 }
 
-/* The worker whose task's end runs the loop has nothing to do, but what it answers waits for the end of the loop. */
+/* The worker of the task with the end that runs the loop has nothing to do, but what it answers waits for the end of
+ * the loop. */
 static void
 a_task_of_a_nested_loop_gets_a_worker_that_is_heard (gconstpointer n_warm)
 {

@@ -3,7 +3,7 @@
 
 /* Tests: task/ferry-pool.c, task/ferry-pool-worker.c
  *
- * Workers that end by accident: what that costs, who is told what, and when the pool gives up. */
+ * Workers that end by accident: what that costs, what is told where, and when the pool gives up. */
 
 #include "config.h"
 
@@ -367,7 +367,7 @@ tries_its_fork_server_again_when_reset (void)
     }
   g_object_get (test->pool, "launcher", &launcher, NULL);
   ferry_launcher_setenv (launcher, "FERRY_TEST_INITIALISER", NULL);
-  /* A worker that is asked of a fork server whose end is just being told of is lost with it, and replaced. */
+  /* A worker that is asked of a fork server is lost with it if the server's end is just being told of, and replaced. */
   g_object_set (test->pool, "restart-limit", 5, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
   ferry_pool_reset (test->pool);
   task = task_test_submit (test->executor, "nothing", NULL);
@@ -382,7 +382,7 @@ has_completed_two (gpointer data)
   return ferry_test_get_number (data, "n-completed") >= 2;
 }
 
-/* Workers that are replaced after each task, and take for ever to end. */
+/* Workers that are replaced after each task, and never end. */
 static void
 has_no_more_that_end_than_others (void)
 {

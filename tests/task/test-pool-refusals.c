@@ -3,8 +3,8 @@
 
 /* Tests: task/ferry-pool.c, worker/ferry-launcher.c
  *
- * A pool whose workers cannot be started, because the system has too little of something: it tries again, and gives up
- * at its limit. */
+ * A pool of workers that cannot be started, because the system has too little of something: it tries again, and gives
+ * up at its limit. */
 
 #include "config.h"
 

@@ -3,7 +3,7 @@
 
 /* Tests: task/ferry-pool.c
  *
- * A pool whose workers are in a sandbox: tasks, messages, cancelling and deaths are what they are without one. */
+ * A pool with its workers in a sandbox: tasks, messages, cancelling and deaths are what they are without one. */
 
 #include "config.h"
 
@@ -41,7 +41,7 @@ test_tasks_have_results (void)
   g_assert_cmpint (ferry_task_get_state (many), ==, FERRY_TASK_STATE_COMPLETED);
 }
 
-/* Whoever started the process, without those that made its namespaces. */
+/* What started the process, without those that made its namespaces. */
 static GPid
 get_starter (GPid pid)
 {

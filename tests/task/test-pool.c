@@ -623,7 +623,7 @@ stopped_cb (GObject *pool, GAsyncResult *result, gpointer data)
   *(gboolean *) data = TRUE;
 }
 
-/* A worker is asked of a fork server that stands still, so that nobody knows which process to kill. */
+/* A worker is asked of a fork server that stands still, so that it is not known which process to kill. */
 static void
 stops_in_time_though_the_fork_server_stands_still (void)
 {
@@ -681,7 +681,7 @@ leaves_its_launcher_its_name (void)
   ferry_test_wait_ended (worker);
 }
 
-/* A question over the transport would wait for ever. */
+/* A question over the transport would wait without end. */
 static void
 refuses_transports_of_its_launcher (gconstpointer data)
 {

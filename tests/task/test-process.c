@@ -13,7 +13,7 @@
 
 #include "base/ferry-base-private.h"
 
-/* A window's worth may be ahead of whoever takes, and one more is in the function's hands. */
+/* A window's worth may be ahead of the thread that takes, and one more is in the function's hands. */
 #define WINDOW 16
 
 static GVariant *
@@ -105,7 +105,7 @@ has_reported_all_it_may (gpointer data)
   return ferry_test_get_number (data, "amount") >= WINDOW;
 }
 
-/* What nobody takes, nobody yields: the function's own count says how far it got. */
+/* What is not taken is not yielded: the function's own count says how far it got. */
 static void
 is_held_while_nobody_takes (void)
 {

@@ -23,7 +23,7 @@
 typedef struct
 {
   const char *name;    /* of the file */
-  const char *content; /* (nullable): there is no such file */
+  const char *content; /* (nullable): the file is missing */
   guint mode;
   gboolean attaches_never;
   const char *words[3]; /* (nullable): what the message has beside the program's path */
@@ -348,7 +348,7 @@ does_not_wait_for_what_a_busy_main_loop_has_not_heard_of (gconstpointer data)
   g_rmdir (folder);
 }
 
-/* The default, and the variable for those who need another. */
+/* The default, and the variable for those that need another. */
 static void
 has_ten_seconds_by_default (void)
 {

@@ -3,8 +3,8 @@
 
 /* Tests: task/ferry-executor.c, task/ferry-runner.c
  *
- * Executors with several runners: a pool of threads, whose tasks have the process of this program, and behind it a pool
- * of processes. */
+ * Executors with several runners: a pool of threads, with tasks in the process of this program, and behind it a pool of
+ * processes. */
 
 #include "config.h"
 
@@ -26,7 +26,7 @@ add_processes (TaskTest *test)
   return pool;
 }
 
-/* A pool that fails with its first task, since there is no such program. */
+/* A pool that fails with its first task, since its program is missing. */
 static FerryPool *
 make_failing (TaskTest *test)
 {

@@ -434,7 +434,7 @@ finish (Walk *walk)
   guint n_left = 3;
 
   walk->depth = 100;
-  /* Whoever waits for his cancel, or for nothing, has to be helped. */
+  /* A task that waits for its cancel, or for nothing, has to be helped. */
   while (walk->open->len > 0 && n_left-- > 0)
     {
       ferry_executor_shutdown_async (current (walk)->executor, 100000, NULL, NULL, NULL);

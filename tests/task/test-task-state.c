@@ -29,7 +29,7 @@ typedef enum
 typedef struct
 {
   gboolean runs;     /* a worker has it */
-  gboolean unwanted; /* somebody asked for its end */
+  gboolean unwanted; /* its end was asked for */
   gboolean left;     /* it is over, and its worker was not asked */
   Outcome outcome;
 } Facts;
@@ -54,7 +54,7 @@ end (Facts *facts, Outcome outcome)
   return HAPPENS;
 }
 
-/* What only a worker can say, and only of a task that it has; of one that it was left with nobody listens. */
+/* What only a worker can say, and only of a task that it has; of one that it was left with nothing listens. */
 static Verdict
 worker_says (Facts *facts, FerryTaskEvent event)
 {

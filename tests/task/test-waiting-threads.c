@@ -357,9 +357,9 @@ test_join_in_a_handler (gconstpointer in_threads)
     }
 }
 
-/* ---- who ends the task ---- */
+/* ---- what ends the task ---- */
 
-/* Whoever comes first, the thread and the main loop say the same. */
+/* Whichever comes first, the thread and the main loop say the same. */
 static void
 test_cancel_beside_the_answer (gconstpointer in_threads)
 {

@@ -456,7 +456,7 @@ test_started_elsewhere (void)
     }
 }
 
-/* A router of another thread, whose task does not end. */
+/* A router of another thread, with a task that does not end. */
 typedef struct
 {
   GMainContext *context;

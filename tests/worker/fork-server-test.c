@@ -100,7 +100,7 @@ fork_server_test_get_state (GPid pid)
   return text != NULL ? text[0] : 0;
 }
 
-/* Returns 0 when there is no such process. */
+/* Returns 0 without such a process. */
 GPid
 fork_server_test_get_parent (GPid pid)
 {

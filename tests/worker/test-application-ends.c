@@ -280,7 +280,7 @@ has_other_guardian (gpointer data)
   return n_guarded == N_WORKERS;
 }
 
-/* Whoever ends the guardian gains nothing. */
+/* A process that ends the guardian gains nothing. */
 static void
 test_leaves_nothing_after_its_guardian_was_replaced (void)
 {

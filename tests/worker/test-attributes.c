@@ -14,7 +14,7 @@
 #include "worker/ferry-worker-private.h"
 #include "worker/fork-server-test.h"
 
-/* Begins a test whose workers are forked, or executed. */
+/* Begins a test with forked workers, or with executed ones. */
 static void
 begin (ForkServerTest *test, gconstpointer forked)
 {

@@ -3,7 +3,7 @@
 
 /* Tests: worker/ferry-worker.c, route/ferry-exit.c
  *
- * What comes before the end of a worker is told, and that it is told whoever reaps. */
+ * What comes before the end of a worker is told, and that it is told whichever process reaps. */
 
 #include "config.h"
 

@@ -7,7 +7,7 @@
  * is there again afterwards and never left behind.
  *
  * It is known by being a child of the fork server that is none of the test's workers, which therefore have to have been
- * launched, or to have ended, before anybody looks. */
+ * launched, or to have ended, before the test looks. */
 
 #include "config.h"
 

@@ -393,7 +393,7 @@ test_goes_when_nobody_needs_it (void)
   ferry_test_router_stop (test.router);
 }
 
-/* The workers get what their own launcher has; what the fork server's has would reach nobody. */
+/* The workers get what their own launcher has; what the fork server's has would reach no process. */
 static void
 test_refuses_senders_of_its_launcher (void)
 {

@@ -3,8 +3,8 @@
 
 /* Tests: route/ferry-drain.c, lane/ferry-arena.c
  *
- * Workers that say what is not so of their buffers. Each row is tried with one that is trusted, whose buffers are read
- * where they lie and kept here, and with one that is not, whose buffers are copied. */
+ * Workers that say what is not so of their buffers. Each row is tried with one that is trusted: its buffers are read
+ * where they lie and kept here. It is tried with one that is not: its buffers are copied. */
 
 #include "config.h"
 
@@ -27,7 +27,7 @@ typedef struct
   GPtrArray *kept; /* (element-type GBytes) */
 } Scene;
 
-/* One whose worker sends 100 messages and a buffer, then what is wrong. */
+/* One with a worker that sends 100 messages and a buffer, then what is wrong. */
 #define AFTER_ONE(name, orders, words)                                                                                 \
   {                                                                                                                    \
     name, "attach send:100 buffer:number=9 " orders " send:100 pause", 100, FAULT, words                               \

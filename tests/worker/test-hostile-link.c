@@ -70,7 +70,7 @@ static const HostileRow rows[] = {
   {"/hostile-link/ignores-wild-words-of-waiting", "attach waiting:500 exit:0", 500, EXITED, "status 0"},
 };
 
-/* Has a worker do something to its doorbell after 100 messages, and asserts that it harms nobody and can be ended. */
+/* Has a worker do something to its doorbell after 100 messages, and asserts that it does no harm and can be ended. */
 static void
 assert_harmless (const char *orders)
 {

@@ -164,7 +164,7 @@ test_row (gconstpointer data)
   scene_end (&scene, row);
 }
 
-/* It has all the seals, and whoever reads it ends of SIGBUS where there are no such pages left. */
+/* It has all the seals, and a process that reads it ends of SIGBUS where there are no such pages left. */
 static void
 test_huge_pages (void)
 {

@@ -16,7 +16,7 @@
 #define FAULT FERRY_CLOSE_REASON_PROTOCOL_ERROR
 #define EXITED FERRY_CLOSE_REASON_EXITED
 
-/* A row whose worker sends 100 good messages, then what is wrong. */
+/* A row with a worker that sends 100 good messages, then what is wrong. */
 #define AFTER_100(name, orders, words)                                                                                 \
   {                                                                                                                    \
     "/hostile-records/" name, "attach send:100 " orders " send:100 pause", 100, FAULT, words                           \
@@ -104,7 +104,7 @@ static const HostileRow rows[] = {
   {"/hostile-records/refuses-a-tail-left-wrong-at-the-end", "attach send:100 drained tail:4 exit:0", 100, FAULT,
    "as its up lane's tail"},
 
-  /* Random bytes; what comes of them, nobody knows but that it is a fault. */
+  /* Random bytes; what comes of them is not known, but that it is a fault. */
   {"/hostile-records/refuses-garbage", "attach send:100 garbage:4096 pause", 100, FAULT, "broke the protocol"},
   {"/hostile-records/refuses-a-ring-of-garbage", "attach send:100 drained garbage:100000 pause", 100, FAULT,
    "broke the protocol"},
@@ -139,7 +139,7 @@ test_refuses_the_id_of_another_worker (void)
   hostile_test_finish (&test);
 }
 
-/* That of a pipe that is open, and whose sender is still here. */
+/* That of an open pipe with a sender that is still here. */
 static void
 test_refuses_the_id_of_a_sender_not_passed (void)
 {

@@ -4,7 +4,7 @@
 /* Tests: link/ferry-uplink.c, route/ferry-drain.c
  *
  * Workers that flood are killed at random moments. For each of their threads, what arrived is what was acknowledged,
- * or one message more, whose acknowledgement the kill prevented; whole, once and in order. */
+ * or one message more: the kill prevented its acknowledgement; whole, once and in order. */
 
 #include "config.h"
 

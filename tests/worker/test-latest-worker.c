@@ -4,7 +4,7 @@
 /* Tests: lane/ferry-cell.c, route/ferry-cell-watch.c
  *
  * Pipes for latest values from worker processes: the last value comes before the end, whatever the end is; and a worker
- * that breaks the rules of its cell ends, and harms nobody. */
+ * that breaks the rules of its cell ends, and does no harm. */
 
 #include "config.h"
 
@@ -170,7 +170,7 @@ has_sent (gpointer data)
   return atomic_load ((_Atomic guint64 *) data) > 0;
 }
 
-/* The value whose send returned is the last one, or there was one more whose send did not return. */
+/* The value of the send that returned is the last one, or there was one more of a send that did not return. */
 static void
 test_killed_worker_leaves_what_was_acknowledged (void)
 {

@@ -28,7 +28,7 @@ typedef struct
   guint64 next[2]; /* the number of the next message */
   guint depths[2];
   gboolean large_came[2];
-  guint64 nest_at[2]; /* the message whose handler runs a main loop; G_MAXUINT64: none */
+  guint64 nest_at[2]; /* the message with a handler that runs a main loop; G_MAXUINT64: none */
   FerryTestCondition until[2];
   guint nested[2];
 } Scene;

@@ -255,8 +255,8 @@ test_flood_without_an_end_is_stopped (void)
   finish (&test);
 }
 
-/* A process outside the worker's group, which nobody ends, has the pipe as well; not as its output, whose reader it
- * would miss. */
+/* A process outside the worker's group, which is not ended, has the pipe as well; not as its output, since it would
+ * miss the reader of that. */
 static void
 test_holder_of_the_pipe_does_not_delay_the_end (void)
 {
@@ -470,7 +470,7 @@ is_launched (gpointer data)
   return ferry_worker_get_pid (((OutputTest *) data)->worker) > 0;
 }
 
-/* Neither the main loop runs nor anybody reads what is shown. The last line is a part, so it comes with the end. */
+/* The main loop does not run, and what is shown is not read. The last line is a part, so it comes with the end. */
 static void
 test_shown_flood_does_not_wait_for_the_main_loop (void)
 {

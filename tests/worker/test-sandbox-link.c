@@ -95,7 +95,7 @@ test_writes_what_it_was_granted (void)
   remove_file (file);
 }
 
-/* Who opens what is there would follow the one, and wait for the other. */
+/* A process that opens what is there would follow the one, and wait for the other. */
 static void
 test_leaves_no_traps_where_it_may_write (void)
 {
@@ -304,7 +304,7 @@ test_has_no_more_memory_than_allowed (void)
   g_object_set (test->sandbox, "memory-limit", (guint64) (64 * MEBIBYTE), NULL);
   g_assert_cmpint (sandbox_test_try (test, "allocate:10000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "allocate:100000000"), ==, ENOMEM);
-  /* What is mapped and counts as nobody's has its limit as well. */
+  /* What is mapped and counts for no process has its limit as well. */
   g_object_set (test->launcher, "buffer-capacity", (guint64) (16 * MEBIBYTE), NULL);
   g_assert_cmpint (sandbox_test_try (test, "reserve:400000000"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "reserve:800000000"), ==, ENOMEM);
@@ -324,7 +324,7 @@ test_has_no_more_descriptors_than_allowed (void)
 {
   g_autoptr (SandboxTest) test = sandbox_test_new ();
 
-  /* What a socket holds is nobody's memory: so there are not many unless one says so. */
+  /* What a socket holds is the memory of no process: so there are not many unless one says so. */
   g_assert_cmpint (sandbox_test_try (test, "descriptors:200"), ==, 0);
   g_assert_cmpint (sandbox_test_try (test, "descriptors:260"), ==, EMFILE);
   g_object_set (test->sandbox, "descriptor-limit", (guint64) 40, NULL);

@@ -343,7 +343,7 @@ test_lets_a_worker_run_that_has_less_than_is_preferred (void)
   ferry_test_wait_ended (test->worker);
   g_assert_true (ferry_exit_is_success (ferry_test_get_object (test->worker, "exit")));
   g_assert_cmpuint (test->pipe->n_messages, ==, 1);
-  /* Of its namespaces nobody knows. */
+  /* Its namespaces are not known. */
   g_assert_cmpuint (ferry_test_get_number (test->worker, "sandbox-strength"), ==,
                     FERRY_SANDBOX_STRENGTH_LIMITS | FERRY_SANDBOX_STRENGTH_NO_NEW_PRIVILEGES);
 }

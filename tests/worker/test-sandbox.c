@@ -170,7 +170,7 @@ try_with (SandboxTest *test, guint some_layers, const char *order, const char *a
   return outcome;
 }
 
-/* Reads what the kernel says of our memory, so that nobody takes for refused what wrote in vain. */
+/* Reads what the kernel says of our memory, so that what wrote in vain is not taken for refused. */
 static gboolean
 works_without_sandbox (SandboxTest *test, const char *order, const char *absent)
 {

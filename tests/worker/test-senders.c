@@ -151,7 +151,7 @@ test_refuses_a_sender_of_another_router (void)
   ferry_test_router_stop (other);
 }
 
-/* A worker of a launcher whose senders an earlier worker has: it would look for them in vain. */
+/* A worker of a launcher that gave its senders to an earlier worker: it would look for them in vain. */
 static void
 test_refuses_a_second_worker_without_senders (void)
 {

@@ -47,7 +47,7 @@ worker_test_add_sender (FerryLauncher *launcher, const char *name, FerryTestPipe
   g_assert_no_error (error);
 }
 
-/* Gives the worker a stream whose other end is returned. */
+/* Gives the worker a stream. Its other end is returned. */
 int
 worker_test_open_output (FerryLauncher *launcher, FerryStream stream)
 {
@@ -58,7 +58,7 @@ worker_test_open_output (FerryLauncher *launcher, FerryStream stream)
   return fds[0];
 }
 
-/* Spawns the worker with its standard output going to *fd, which ends when nobody has it any more. */
+/* Spawns the worker with its standard output going to *fd, which ends when no process has it any more. */
 FerryWorker *
 worker_test_spawn_with_output (FerryLauncher *launcher, FerryRouter *router, int *fd)
 {
@@ -80,7 +80,7 @@ read_byte (int fd, char *byte)
   return read (fd, byte, 1) == 1;
 }
 
-/* Reads until nobody writes any more. */
+/* Reads until no process writes any more. */
 char *
 worker_test_read_all (int fd)
 {
@@ -148,7 +148,7 @@ look_again (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* As ferry_test_look_until(), for what other processes do, who need the processor meanwhile. */
+/* As ferry_test_look_until(), for what other processes do, which need the processor meanwhile. */
 void
 worker_test_look_until (FerryTestCondition condition, gpointer data)
 {

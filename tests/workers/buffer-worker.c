@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker whose buffers have memory of their own. It does what its arguments tell it, one after the other:
+/* A worker with buffers that have memory of their own. It does what its arguments tell it, one after the other:
  *
  *   threads:N      four threads send N buffers each, filled with the thread's number, with (uu): thread and number
  *   empty:SIZE     send a buffer to which nothing was written

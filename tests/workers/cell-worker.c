@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker whose sender "out" is of a pipe for latest values, and that does what its arguments tell it:
+/* A worker with a sender "out" of a pipe for latest values. It does what its arguments tell it:
  *
  *   send:N      send N values, numbers of 8 bytes, numbered on from 1
  *   count:N     the same, and keep the number of values whose send returned TRUE in standard input, mapped shared; then

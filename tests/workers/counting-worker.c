@@ -5,9 +5,9 @@
  *
  *   counting-worker THREADS SIZE
  *
- * Standard input is memory, mapped shared: a 64-bit count for each thread of the messages whose send returned TRUE.
- * Each thread sends messages of SIZE bytes through the sender "out", without end: its index and the message's number,
- * 8 bytes each, and the low byte of the number from there on. */
+ * Standard input is memory, mapped shared: a 64-bit count for each thread of the messages with a send that returned
+ * TRUE. Each thread sends messages of SIZE bytes through the sender "out", without end: its index and the message's
+ * number, 8 bytes each, and the low byte of the number from there on. */
 
 #include <ferry.h>
 #include <stdatomic.h>

@@ -6,10 +6,10 @@
  *   doomed-application OBEDIENT-WORKER
  *   doomed-application trial
  *
- * The second asks which sandboxes the system has, and waits for ever. The first starts an obedient worker for each kind
- * below, and a program that knows nothing of Ferry. When all have come as far as their kind does, it writes the numbers
- * of their processes to standard output, a line each, and an empty line. Then it runs on, until standard input ends: it
- * returns from main() with everything left open. */
+ * The second asks which sandboxes the system has, and waits without end. The first starts an obedient worker for each
+ * kind below, and a program that knows nothing of Ferry. When all have come as far as their kind does, it writes the
+ * numbers of their processes to standard output, a line each, and an empty line. Then it runs on, until standard input
+ * ends: it returns from main() with everything left open. */
 
 #include <ferry.h>
 #include <glib-unix.h>

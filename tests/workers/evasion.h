@@ -22,7 +22,7 @@ evasion_begin (void)
   sigprocmask (SIG_SETMASK, &all, NULL);
 }
 
-/* Has the parent of this process have a child more, which waits for ever or exits at once. Returns its number. */
+/* Has the parent of this process have a child more, which waits without end or exits at once. Returns its number. */
 static inline pid_t
 evasion_give_away (gboolean waits)
 {

@@ -5,8 +5,9 @@
  *
  *   gathering-worker COUNT
  *
- * It listens at the address in its environment, and gives the numbers below COUNT as the messages of a channel to who
- * attaches; when all were taken it ends. Should nobody take them, it ends by itself after some minutes. */
+ * It listens at the address in its environment, and gives the numbers below COUNT as the messages of a channel to each
+ * application that attaches; when all were taken it ends. If they are not taken, it ends by itself after some
+ * minutes. */
 
 #include <ferry-conversations.h>
 #include <stdlib.h>

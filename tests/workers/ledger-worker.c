@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker whose functions write into a ledger that they have begun: a line 'ID PROCESS' at the end of a file, which
- * processes write at the same time.
+/* A worker with functions that write into a ledger that they have begun: a line 'ID PROCESS' at the end of a file,
+ * which processes write at the same time.
  *
  *   tell    (stuu) -> t: the ledger's path, the task's ID, how many milliseconds it takes, and how many numbers it
  * sends in that time, as messages of the type "number", from 0; gives the ID yield   the same, but that it yields the

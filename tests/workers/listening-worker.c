@@ -5,7 +5,7 @@
  * that name.
  *
  *   echo     sends back each message, until nothing more is asked; then it stops the sender and exits with status 0
- *   begin    claims the call whose xid is the first message, sends that back, and hangs
+ *   begin    claims the call that has the first message as its xid, sends that back, and hangs
  *   cancel   waits for a cancel, and sends back its xid; then as echo
  *   deaf     attaches, sends one message and listens to nothing
  *   wild     writes a position into the down lane that cannot be, rings the doorbell, and hangs

@@ -8,9 +8,9 @@
  * It listens at the address in its environment, as USER where one is given, with a main loop or without, lets USER in
  * where that has a plus, and writes a line to standard output: "listening", or why it cannot, with which it ends. It
  * answers "add" with the sum of what it was given so far, "pid" with its number, and "exit" not at all: it calls
- * exit(). What it is given by "keep" it keeps as a result, and gives that to whoever is attached as "result".
+ * exit(). What it is given by "keep" it keeps as a result, and gives that to the attached application as "result".
  *
- * Nobody ends it but the test; should that fail to, it ends by itself after some minutes. */
+ * Only the test ends it; should that fail to, it ends by itself after some minutes. */
 
 #include <ferry-conversations.h>
 #include <stdatomic.h>
