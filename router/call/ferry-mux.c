@@ -12,11 +12,13 @@
 
 #include "config.h"
 
-#include "base/ferry-property-private.h"
 #include "call/ferry-mux-private.h"
+
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
+#include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 
 struct _FerryMux
@@ -138,16 +140,13 @@ ask_release (gpointer data)
   ask_free (self);
 }
 
-/* Returns (nullable) (transfer full) the error for an asker that wants bytes and gets value (nullable). */
-static GError *
-new_no_bytes_error (GVariant *value)
+/* Returns (transfer full) a value of the type “ay”, without the detours of a value of any type. */
+static GVariant *
+make_bytes (const FerryBody *body)
 {
-  if (value == NULL)
-    return NULL;
-  return g_error_new (FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
-                      "The answer is a value of the type '%s' and no array of bytes; use ferry_mux_transact() for "
-                      "values, or ferry_invocation_return_bytes() at the other end",
-                      g_variant_get_type_string (value));
+  g_autoptr (GBytes) bytes = ferry_body_dup_bytes (body);
+
+  return g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE));
 }
 
 /* Drops the table's reference. */
@@ -160,14 +159,8 @@ ask_done (gpointer data, GVariant *result, GError *error, const char *trace, gbo
     ferry_known_types_add (result);
   if (self->funcs.done != NULL)
     self->funcs.done (self->data, result, error);
-  else if (self->funcs.func != NULL)
-    self->funcs.func (result, error, self->data);
   else
-    {
-      g_autoptr (GError) no_bytes = new_no_bytes_error (result);
-
-      self->funcs.bytes_func (NULL, 0, error != NULL ? error : no_bytes, self->data);
-    }
+    self->funcs.func (result, error, self->data);
   ask_release (self);
 }
 
@@ -179,7 +172,11 @@ ask_done_packed (gpointer data, const FerryBody *result)
   if (self->funcs.done_packed != NULL)
     self->funcs.done_packed (self->data, result);
   else
-    self->funcs.bytes_func (result->data, result->size, NULL, self->data);
+    {
+      g_autoptr (GVariant) value = make_bytes (result);
+
+      self->funcs.func (value, NULL, self->data);
+    }
   ask_release (self);
 }
 
@@ -192,15 +189,19 @@ ask_item_came (gpointer data, const char *name, GVariant *value)
     self->funcs.item (self->data, value);
 }
 
-/* The bytes of a request, which are set even if there are 0 of them. */
+/* Returns the bytes of arguments (nullable) of the type “ay”, which are set even if there are 0 of them. */
 static FerryPart
-make_part (gconstpointer data, gsize size)
+get_bytes (GVariant *arguments)
 {
-  return (FerryPart){data != NULL ? data : "", size};
+  gconstpointer data;
+
+  if (arguments == NULL || strcmp (g_variant_get_type_string (arguments), "ay") != 0)
+    return (FerryPart){NULL, 0};
+  data = g_variant_get_data (arguments);
+  return (FerryPart){data != NULL ? data : "", g_variant_get_size (arguments)};
 }
 
-static const FerryAnswerFuncs plain_funcs = {.done = ask_done};
-static const FerryAnswerFuncs packed_funcs = {.done = ask_done, .done_packed = ask_done_packed};
+static const FerryAnswerFuncs plain_funcs = {.done = ask_done, .done_packed = ask_done_packed};
 static const FerryAnswerFuncs stream_funcs = {
   .item = ask_item_came, .done = ask_done, .hold = ask_hold, .release = ask_release, .any_thread = TRUE};
 
@@ -210,10 +211,12 @@ static guint64
 send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
               GError **error)
 {
+  const FerryPart packed = request->packed.data != NULL ? request->packed : get_bytes (request->arguments);
+  GVariant *arguments = packed.data == NULL ? request->arguments : NULL;
   const FerryRequest message = {
     .method = request->method,
-    .arguments = request->arguments,
-    .packed = request->packed,
+    .arguments = arguments,
+    .packed = packed,
     .deadline = funcs != NULL ? request->deadline : 0,
     .flags = funcs == NULL         ? FERRY_CALL_ONE_WAY
              : request->window > 0 ? FERRY_CALL_STREAM
@@ -223,8 +226,8 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
     .prepare_data = request->answer_wait,
   };
 
-  if (request->arguments != NULL)
-    ferry_known_types_add (request->arguments);
+  if (arguments != NULL)
+    ferry_known_types_add (arguments);
   for (;;)
     {
       guint64 count = request->waits ? ferry_transport_get_room_count (self->transport) : 0;
@@ -262,11 +265,7 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFun
   Ask *ask = ask_new (self, funcs, data);
   guint64 xid;
 
-  xid = send_request (self, request,
-                      request->window > 0                                       ? &stream_funcs
-                      : funcs->done_packed != NULL || funcs->bytes_func != NULL ? &packed_funcs
-                                                                                : &plain_funcs,
-                      ask, error);
+  xid = send_request (self, request, request->window > 0 ? &stream_funcs : &plain_funcs, ask, error);
   if (xid == 0)
     ask_free (ask);
   return xid;
@@ -292,10 +291,9 @@ ferry_mux_add_window (FerryMux *self, guint64 xid, guint n)
 /* The data of a transaction's completion. */
 typedef struct
 {
-  FerryMux *mux;     /* const: (owned) */
-  char *method;      /* const: (owned) (nullable): NULL if the transaction has neither a deadline nor a cancellable */
-  guint64 xid;       /* written before a task or a thread waits for the completion */
-  gboolean of_bytes; /* const: the result is a GBytes, not a GVariant */
+  FerryMux *mux; /* const: (owned) */
+  char *method;  /* const: (owned) (nullable): NULL if the transaction has neither a deadline nor a cancellable */
+  guint64 xid;   /* written before a task or a thread waits for the completion */
 } Transaction;
 
 static GError *
@@ -331,17 +329,10 @@ typedef gboolean (*FinishFunc) (FerryCompletion *self, gpointer result, GDestroy
 static void
 transaction_end (FerryCompletion *completion, GVariant *result, const GError *error, FinishFunc finish)
 {
-  const Transaction *self = ferry_completion_get_data (completion);
-
-  if (error != NULL)
-    finish (completion, NULL, NULL, ferry_error_copy (error));
-  else if (result == NULL || self->of_bytes)
-    finish (completion, NULL, NULL, new_no_bytes_error (result));
-  else
-    {
-      ferry_known_types_add (result);
-      finish (completion, g_variant_ref (result), (GDestroyNotify) g_variant_unref, NULL);
-    }
+  if (result != NULL)
+    ferry_known_types_add (result);
+  finish (completion, result != NULL ? g_variant_ref (result) : NULL, (GDestroyNotify) g_variant_unref,
+          error != NULL ? ferry_error_copy (error) : NULL);
   ferry_completion_unref (completion);
 }
 
@@ -358,22 +349,26 @@ transaction_answered_in_run (gpointer data, GVariant *result, GError *error, con
 }
 
 static void
-transaction_answered_packed_in_run (gpointer data, const FerryBody *result)
+transaction_answered_packed (gpointer data, const FerryBody *result)
 {
-  ferry_completion_finish_in_run (data, ferry_body_dup_bytes (result), (GDestroyNotify) g_bytes_unref, NULL);
+  ferry_completion_finish (data, make_bytes (result), (GDestroyNotify) g_variant_unref, NULL);
   ferry_completion_unref (data);
 }
 
-static const FerryAnswerFuncs task_funcs = {.done = transaction_answered};
-/* By whether bytes are wanted. */
-static const FerryAnswerFuncs waiting_funcs[2] = {
-  {.done = transaction_answered, .done_in_run = transaction_answered_in_run},
-  {.done = transaction_answered,
-   .done_in_run = transaction_answered_in_run,
-   .done_packed = transaction_answered_packed_in_run}};
+static void
+transaction_answered_packed_in_run (gpointer data, const FerryBody *result)
+{
+  ferry_completion_finish_in_run (data, make_bytes (result), (GDestroyNotify) g_variant_unref, NULL);
+  ferry_completion_unref (data);
+}
+
+static const FerryAnswerFuncs task_funcs = {.done = transaction_answered, .done_packed = transaction_answered_packed};
+static const FerryAnswerFuncs waiting_funcs = {.done = transaction_answered,
+                                               .done_in_run = transaction_answered_in_run,
+                                               .done_packed = transaction_answered_packed_in_run};
 
 /* Sends a request. Returns (transfer full) its completion, or NULL with an error. waiters (nullable): where a thread
- * will wait for the completion. Such a request, if it is of bytes, wants bytes as its result. */
+ * will wait for the completion. */
 static FerryCompletion *
 transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *waiters, GError **error)
 {
@@ -389,9 +384,8 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
     ferry_answer_wait_set_completion (request->answer_wait, completion);
   self = ferry_completion_get_data (completion);
   self->mux = g_object_ref (mux);
-  self->of_bytes = request->packed.data != NULL;
   self->method = request->deadline > 0 || request->cancellable != NULL ? g_strdup (request->method) : NULL;
-  self->xid = send_request (mux, request, waiters != NULL ? &waiting_funcs[self->of_bytes] : &task_funcs,
+  self->xid = send_request (mux, request, waiters != NULL ? &waiting_funcs : &task_funcs,
                             ferry_completion_ref (completion), error);
   if (self->xid != 0)
     return g_steal_pointer (&completion);
@@ -401,30 +395,6 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
 
 /* ---- a thread that waits ---- */
 
-/* Sends a request and waits. Returns FALSE with an error, or sets result (transfer full) (nullable): a GVariant, or a
- * GBytes for a request of bytes. form: the name of the function to use on a thread that may not wait. */
-static gboolean
-transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *result, GError **error)
-{
-  g_autoptr (FerryCompletion) completion = NULL;
-  g_autoptr (GError) failure = NULL;
-  FerryAnswerWait wait;
-
-  if (!ferry_transport_check_may_wait (self->transport, form, error))
-    return FALSE;
-  ferry_answer_wait_init (&wait, self->transport);
-  request->answer_wait = &wait;
-  completion = transaction_start (self, request, ferry_transport_get_waiters (self->transport), error);
-  if (completion == NULL)
-    return FALSE;
-  ferry_answer_wait_finish (&wait, ferry_deadline_or_never (request->deadline), request->cancellable);
-  *result = ferry_completion_take (completion, &failure);
-  if (failure == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
-}
-
 /**
  * ferry_mux_transact:
  * @self: a mux
@@ -432,7 +402,6 @@ transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *
  * @arguments: (nullable): the arguments of the method; a floating reference is sunk
  * @timeout: microseconds until the answer; negative for no limit. The other end is notified of the deadline.
  * @cancellable: (nullable): a cancellable
- * @result: (out) (transfer full) (nullable) (optional): the value of the answer, %NULL for an answer without a value
  * @error: return location for an error
  *
  * Sends a request, and waits for the answer. Any thread, except the main loop's and the one that receives for the
@@ -443,6 +412,9 @@ transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *
  * handler has to return for it. So it may come before messages that the worker sent earlier over its pipes. A worker
  * that sends more of these than are kept for a busy main loop, about a MiB, holds up its own answers.
  *
+ * A value of the type `ay` is plain bytes, see [method@Ferry.Invocation.get_bytes]. They are written into the transport
+ * without a copy in between, so [ctor@GLib.Variant.new_from_bytes] costs least.
+ *
  * An error of the other end keeps its domain and code; see [func@Ferry.Error.get_trace]. Other failures are:
  *
  * - %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED;
@@ -451,76 +423,34 @@ transact (FerryMux *self, FerryAskRequest *request, const char *form, gpointer *
  * - %FERRY_ERROR_WORKER_LOST when the worker ended before it answered;
  * - %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE for a request that cannot be sent.
  *
- * Returns: %TRUE when the request was answered
+ * Returns: (transfer full) (nullable): the value of the answer; %NULL without an error for an answer without a value
  */
-gboolean
+GVariant *
 ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gint64 timeout, GCancellable *cancellable,
-                    GVariant **result, GError **error)
+                    GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  FerryAskRequest request = {.method = method,
-                             .arguments = kept,
-                             .deadline = ferry_mux_get_deadline (timeout),
-                             .waits = TRUE,
-                             .cancellable = cancellable};
-  g_autoptr (GVariant) value = NULL;
-  gboolean answered;
+  FerryAnswerWait wait;
+  const FerryAskRequest request = {.method = method,
+                                   .arguments = kept,
+                                   .deadline = ferry_mux_get_deadline (timeout),
+                                   .waits = TRUE,
+                                   .cancellable = cancellable,
+                                   .answer_wait = &wait};
+  g_autoptr (FerryCompletion) completion = NULL;
 
-  g_return_val_if_fail (FERRY_IS_MUX (self), FALSE);
-  g_return_val_if_fail (method != NULL, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_MUX (self), NULL);
+  g_return_val_if_fail (method != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  answered = transact (self, &request, "ferry_mux_transact_async()", (gpointer *) &value, error);
-  if (result != NULL)
-    *result = g_steal_pointer (&value);
-  return answered;
-}
-
-/**
- * ferry_mux_transact_bytes:
- * @self: a mux
- * @method: the method, 1 to 255 bytes of UTF-8
- * @data: (array length=size) (element-type guint8) (nullable): the bytes of the request, borrowed until this returns;
- *   %NULL only if @size is 0
- * @size: the size of @data in bytes; may be 0
- * @timeout: microseconds until the answer; negative for no limit. The other end is notified of the deadline.
- * @cancellable: (nullable): a cancellable
- * @result: (out) (transfer full) (nullable) (optional): the bytes of the answer, %NULL for an answer without a value
- * @error: return location for an error
- *
- * Sends a request of plain bytes, and waits for an answer of plain bytes. The request is written into the transport
- * without a copy in between. Otherwise as [method@Ferry.Mux.transact], also as to threads and errors. A thread that may
- * not wait uses [method@Ferry.Mux.transact_bytes_with_func], or [method@Ferry.Mux.transact_async] with a value of the
- * type `ay`.
- *
- * To a handler, the request is the same as one with a value of the type `ay`, and so is the answer. A handler uses
- * [method@Ferry.Invocation.get_bytes] and [method@Ferry.Invocation.return_bytes], or the functions for values. An
- * answer with a value of another type fails with %FERRY_ERROR_BAD_RESULT. The bytes of an answer come from another
- * process: check them.
- *
- * Returns: %TRUE when the request was answered
- */
-gboolean
-ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
-                          GCancellable *cancellable, GBytes **result, GError **error)
-{
-  FerryAskRequest request = {.method = method,
-                             .packed = make_part (data, size),
-                             .deadline = ferry_mux_get_deadline (timeout),
-                             .waits = TRUE,
-                             .cancellable = cancellable};
-  g_autoptr (GBytes) bytes = NULL;
-  gboolean answered;
-
-  g_return_val_if_fail (FERRY_IS_MUX (self), FALSE);
-  g_return_val_if_fail (method != NULL, FALSE);
-  g_return_val_if_fail (data != NULL || size == 0, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  answered = transact (self, &request, "ferry_mux_transact_bytes_with_func()", (gpointer *) &bytes, error);
-  if (result != NULL)
-    *result = g_steal_pointer (&bytes);
-  return answered;
+  if (!ferry_transport_check_may_wait (self->transport, "ferry_mux_transact_async()", error))
+    return NULL;
+  ferry_answer_wait_init (&wait, self->transport);
+  completion = transaction_start (self, &request, ferry_transport_get_waiters (self->transport), error);
+  if (completion == NULL)
+    return NULL;
+  ferry_answer_wait_finish (&wait, ferry_deadline_or_never (request.deadline), cancellable);
+  return ferry_completion_take (completion, error);
 }
 
 /* ---- a task ---- */
@@ -567,26 +497,20 @@ ferry_mux_transact_async (FerryMux *self, const char *method, GVariant *argument
  * ferry_mux_transact_finish:
  * @self: a mux
  * @result: the result that the callback got
- * @value: (out) (transfer full) (nullable) (optional): the value of the answer, %NULL for an answer without a value
  * @error: return location for an error
  *
  * Gets the result of [method@Ferry.Mux.transact_async]. Fails as [method@Ferry.Mux.transact] does. Any thread.
  *
- * Returns: %TRUE when the request was answered
+ * Returns: (transfer full) (nullable): the value of the answer; %NULL without an error for an answer without a value
  */
-gboolean
-ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GVariant **value, GError **error)
+GVariant *
+ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GError **error)
 {
-  g_autoptr (GVariant) answer = NULL;
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_mux_transact_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_mux_transact_async), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  answer = g_task_propagate_pointer (G_TASK (result), error);
-  if (value != NULL)
-    *value = g_steal_pointer (&answer);
-  return !g_task_had_error (G_TASK (result));
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /* ---- a function ---- */
@@ -626,43 +550,9 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
 }
 
 /**
- * ferry_mux_transact_bytes_with_func:
- * @self: a mux
- * @method: the method, 1 to 255 bytes of UTF-8
- * @data: (array length=size) (element-type guint8) (nullable): the bytes of the request, borrowed until this returns;
- *   %NULL only if @size is 0
- * @size: the size of @data in bytes; may be 0
- * @func: (scope async): called once with the answer or an error
- * @user_data: data for @func
- * @error: return location for an error
- *
- * Sends a request of plain bytes without waiting: the least costly form of all. @func gets the bytes of the answer
- * where they were received, and copies what it keeps. Otherwise as [method@Ferry.Mux.transact_with_func], also as to
- * threads and errors; for the bytes see [method@Ferry.Mux.transact_bytes].
- *
- * Returns: the transaction's number, for [method@Ferry.Mux.cancel], or 0 when it failed
- */
-guint64
-ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, gconstpointer data, gsize size,
-                                    FerryMuxBytesFunc func, gpointer user_data, GError **error)
-{
-  const FerryAskRequest request = {.method = method, .packed = make_part (data, size)};
-  const FerryAskFuncs funcs = {.bytes_func = func};
-
-  g_return_val_if_fail (FERRY_IS_MUX (self), 0);
-  g_return_val_if_fail (method != NULL, 0);
-  g_return_val_if_fail (data != NULL || size == 0, 0);
-  g_return_val_if_fail (func != NULL, 0);
-  g_return_val_if_fail (error == NULL || *error == NULL, 0);
-
-  return ferry_mux_ask (self, &request, &funcs, user_data, error);
-}
-
-/**
  * ferry_mux_cancel:
  * @self: a mux
- * @xid: the number of a transaction of [method@Ferry.Mux.transact_with_func] or
- *   [method@Ferry.Mux.transact_bytes_with_func]
+ * @xid: the number of a transaction of [method@Ferry.Mux.transact_with_func]
  *
  * Notifies the other end that the answer is no longer wanted. The other end still answers, with %G_IO_ERROR_CANCELLED
  * if it has stopped its work. Any thread.

@@ -165,10 +165,10 @@ take_or_wait (Stream *self, GVariant **value, GError **error)
  * ferry_replies_next:
  * @self: the replies to a transaction
  * @cancellable: (nullable): a cancellable, for this wait only
- * @value: (out) (transfer full) (nullable): the next value; %NULL at the end
  * @error: return location for an error
  *
- * Takes the next value; waits until there is one. Any thread that may wait, as for [method@Ferry.Mux.transact].
+ * Takes the next value; waits until there is one. At the end, this function returns %NULL without an error. Any thread
+ * that may wait, as for [method@Ferry.Mux.transact].
  *
  * Over a worker's link, values come while the router's thread works, and also while it waits for the calling thread. As
  * for [method@Ferry.Mux.transact], that thread is needed only to start the worker, and to tell that it was lost.
@@ -176,35 +176,33 @@ take_or_wait (Stream *self, GVariant **value, GError **error)
  * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; the function may be called again then. After the last
  * value, fails with the transaction's error: an error of the other end, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
  *
- * Returns: %TRUE when there is a value, or when the transaction has ended without an error
+ * Returns: (transfer full) (nullable): the next value
  */
-gboolean
-ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **value, GError **error)
+GVariant *
+ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GError **error)
 {
   g_autoptr (FerryCompletion) wait = NULL;
-  g_autoptr (GError) failure = NULL;
+  GError *failure = NULL;
+  GVariant *value;
   Stream *stream;
 
-  g_return_val_if_fail (FERRY_IS_REPLIES (self), FALSE);
-  g_return_val_if_fail (value != NULL, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_REPLIES (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   stream = self->stream;
-  *value = NULL;
   if (!ferry_transport_check_may_wait (ferry_mux_get_transport (stream->mux), "ferry_replies_next_async()", error))
-    return FALSE;
-  wait = take_or_wait (stream, value, &failure);
+    return NULL;
+  wait = take_or_wait (stream, &value, &failure);
   if (wait != NULL)
     {
       ferry_transport_wait_for (ferry_mux_get_transport (stream->mux), wait, ferry_deadline_or_never (stream->deadline),
                                 cancellable);
-      *value = ferry_completion_take (wait, &failure);
+      value = ferry_completion_take (wait, &failure);
     }
   tell_taken (stream);
-  if (failure == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
+  if (failure != NULL)
+    g_propagate_error (error, failure);
+  return value;
 }
 
 /**
@@ -245,23 +243,23 @@ ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncR
  * ferry_replies_next_finish:
  * @self: the replies to a transaction
  * @result: the result that the callback got
- * @value: (out) (transfer full) (nullable): the next value; %NULL at the end
  * @error: return location for an error
  *
  * Gets the result of [method@Ferry.Replies.next_async]. Fails as [method@Ferry.Replies.next] does. Any thread.
  *
- * Returns: %TRUE when there is a value, or when the transaction has ended without an error
+ * Returns: (transfer full) (nullable): the next value; %NULL without an error at the end
  */
-gboolean
-ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GVariant **value, GError **error)
+GVariant *
+ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (value != NULL, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+  GVariant *value;
 
-  *value = g_task_propagate_pointer (G_TASK (result), error);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  value = g_task_propagate_pointer (G_TASK (result), error);
   tell_taken (self->stream);
-  return !g_task_had_error (G_TASK (result));
+  return value;
 }
 
 /* ---- the end ---- */

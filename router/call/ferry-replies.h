@@ -19,12 +19,13 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryReplies, ferry_replies, FERRY, REPLIES, GObject)
 
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GVariant **value, GError **error);
+GVariant *ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                                gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GVariant **value, GError **error);
+GVariant *ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_replies_dup_result (FerryReplies *self, GError **error);
 FERRY_AVAILABLE_IN_0_1

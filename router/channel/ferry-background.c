@@ -148,12 +148,12 @@ give (Giving *giving, GVariant *given)
 {
   g_autoptr (GVariant) answer = NULL;
   g_autoptr (GError) error = NULL;
-  gboolean taken =
-    giving->channel != NULL
-      ? ferry_channel_send_acknowledged (giving->channel, given, -1, giving->cancellable, &error)
-      : ferry_mux_transact (giving->mux, giving->background->method, given, -1, giving->cancellable, &answer, &error);
 
-  if (taken)
+  if (giving->channel != NULL)
+    ferry_channel_send_acknowledged (giving->channel, given, -1, giving->cancellable, &error);
+  else
+    answer = ferry_mux_transact (giving->mux, giving->background->method, given, -1, giving->cancellable, &error);
+  if (error == NULL)
     return TRUE;
   g_debug ("A result was not taken and is kept for the next application: %s", error->message);
   return FALSE;

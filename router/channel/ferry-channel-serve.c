@@ -37,15 +37,9 @@ ferry_channel_order_new (const char *function, GVariant *arguments)
 void
 ferry_channel_function_register (const char *name, const char *arguments_type, FerryChannelFunction function)
 {
-  gboolean added;
-
-  g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_FUNCTION_MAX_NAME);
-  g_return_if_fail (arguments_type == NULL || g_variant_type_string_is_valid (arguments_type));
-  g_return_if_fail (function != NULL);
-
-  added =
-    ferry_function_add (FERRY_FUNCTION_OF_CHANNELS, name, arguments_type, "", (FerryFunction) G_CALLBACK (function));
-  ferry_return_if_fail (added, "'%s' is registered already with another function or type; use another name", name);
+  ferry_function_add (G_STRFUNC, FERRY_FUNCTION_OF_CHANNELS,
+                      &(FerryFunctionEntry){(char *) name, (char *) arguments_type, (char *) "",
+                                            (FerryFunction) G_CALLBACK (function), NULL, NULL, NULL});
 }
 
 /**
@@ -64,15 +58,9 @@ void
 ferry_channel_function_register_full (const char *name, const char *arguments_type, FerryChannelFunctionFull function,
                                       gpointer user_data, GDestroyNotify destroy)
 {
-  gboolean added;
-
-  g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_FUNCTION_MAX_NAME);
-  g_return_if_fail (arguments_type == NULL || g_variant_type_string_is_valid (arguments_type));
-  g_return_if_fail (function != NULL);
-
-  added = ferry_function_add_full (FERRY_FUNCTION_OF_CHANNELS, name, arguments_type, "",
-                                   (FerryFunctionFull) G_CALLBACK (function), user_data, destroy);
-  ferry_return_if_fail (added, "'%s' is registered already with another function or type; use another name", name);
+  ferry_function_add (G_STRFUNC, FERRY_FUNCTION_OF_CHANNELS,
+                      &(FerryFunctionEntry){(char *) name, (char *) arguments_type, (char *) "", NULL,
+                                            (FerryFunctionFull) G_CALLBACK (function), user_data, destroy});
 }
 
 static gboolean

@@ -433,42 +433,6 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
   return TRUE;
 }
 
-/* ---- settings ---- */
-
-static void
-set_limit (FerryExchange *self, guint limit)
-{
-  if (self->limit == limit)
-    return;
-  self->limit = limit;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LIMIT]);
-  start_waiting (self);
-}
-
-static void
-set_autoclose (FerryExchange *self, gboolean autoclose)
-{
-  if (self->autoclose == autoclose)
-    return;
-  self->autoclose = autoclose;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AUTOCLOSE]);
-}
-
-static void
-set_flowing (FerryExchange *self, gboolean flowing)
-{
-  GHashTableIter iter;
-  gpointer channel;
-
-  if (self->flowing == flowing)
-    return;
-  self->flowing = flowing;
-  g_hash_table_iter_init (&iter, self->members);
-  while (g_hash_table_iter_next (&iter, &channel, NULL))
-    ferry_channel_tell_news (channel);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
-}
-
 /* ---- waiting ----
  *
  * A thread can wait for something to take, for room below the limit, and for the end of all channels. Each wait has two
@@ -749,7 +713,7 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
     return NULL;
   kept = g_object_ref (self);
   if (!has_turn (self))
-    set_flowing (self, TRUE);
+    g_object_set (self, "flowing", TRUE, NULL);
   if (!wait_until (self, has_turn, timeout, "No process of the exchange ended", error))
     return NULL;
   channel = ferry_channel_create (error);
@@ -786,7 +750,7 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
   if (!ferry_home_check_error (self->home, G_STRFUNC, error))
     return FALSE;
   kept = g_object_ref (self);
-  set_flowing (self, TRUE);
+  g_object_set (self, "flowing", TRUE, NULL);
   return wait_until (self, has_finished, timeout, "The channels of the exchange did not finish", error);
 }
 
@@ -806,7 +770,7 @@ ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAs
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   ferry_return_if_elsewhere (self->home);
 
-  set_flowing (self, TRUE);
+  g_object_set (self, "flowing", TRUE, NULL);
   ferry_wait_queue_wait_async (&self->finish_waits, has_finished, self, self, cancellable, callback, user_data);
 }
 
@@ -926,6 +890,13 @@ ferry_exchange_get_active (FerryExchange *self)
   return G_LIST_MODEL (self->active);
 }
 
+static const gsize fields[N_PROPERTIES] = {
+  [PROP_ACTIVE] = G_STRUCT_OFFSET (FerryExchange, active),
+  [PROP_LIMIT] = G_STRUCT_OFFSET (FerryExchange, limit),
+  [PROP_AUTOCLOSE] = G_STRUCT_OFFSET (FerryExchange, autoclose),
+  [PROP_FLOWING] = G_STRUCT_OFFSET (FerryExchange, flowing),
+};
+
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -933,44 +904,29 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 
   if (!ferry_home_check_property (self->home, pspec))
     return;
-  switch (id)
-    {
-    case PROP_ACTIVE:
-      g_value_set_object (value, self->active);
-      break;
-    case PROP_N_ACTIVE:
-      g_value_set_uint (value, g_list_model_get_n_items (G_LIST_MODEL (self->active)));
-      break;
-    case PROP_N_WAITING:
-      g_value_set_uint (value, self->waiting.length);
-      break;
-    case PROP_LIMIT:
-      g_value_set_uint (value, self->limit);
-      break;
-    case PROP_AUTOCLOSE:
-      g_value_set_boolean (value, self->autoclose);
-      break;
-    case PROP_FLOWING:
-      g_value_set_boolean (value, self->flowing);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  if (id == PROP_N_ACTIVE)
+    g_value_set_uint (value, g_list_model_get_n_items (G_LIST_MODEL (self->active)));
+  else if (id == PROP_N_WAITING)
+    g_value_set_uint (value, self->waiting.length);
+  else
+    ferry_property_read (G_STRUCT_MEMBER_P (self, fields[id]), value);
 }
 
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
+  GHashTableIter iter;
+  gpointer channel;
 
-  if (!ferry_home_check_property (self->home, pspec))
+  if (!ferry_home_check_property (self->home, pspec) ||
+      !ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[id]), value, pspec))
     return;
   if (id == PROP_LIMIT)
-    set_limit (self, g_value_get_uint (value));
-  else if (id == PROP_AUTOCLOSE)
-    set_autoclose (self, g_value_get_boolean (value));
-  else
-    set_flowing (self, g_value_get_boolean (value));
+    start_waiting (self);
+  g_hash_table_iter_init (&iter, self->members);
+  while (id == PROP_FLOWING && g_hash_table_iter_next (&iter, &channel, NULL))
+    ferry_channel_tell_news (channel);
 }
 
 static void

@@ -61,6 +61,7 @@ struct _FerryListReplica
   FerryRowTable *table; /* const: (owned) */
 
   guint page_size;
+  guint cache_size;
   RowFetch fetches[MAX_FETCHES];
   /* (owned) (nullable): a source that fetches the wished rows in the next iteration of the main loop. Not a post in a
    * mailbox, which would keep the replica alive. */
@@ -729,6 +730,14 @@ static const FerryListSource proxy_source = {proxy_open, (GDestroyNotify) ferry_
 
 /* ---- the object ---- */
 
+static const gsize fields[N_PROPERTIES] = {
+  [PROP_PROXY] = G_STRUCT_OFFSET (FerryListReplica, proxy),
+  [PROP_FOLLOWING] = G_STRUCT_OFFSET (FerryListReplica, following),
+  [PROP_ERROR] = G_STRUCT_OFFSET (FerryListReplica, error),
+  [PROP_PAGE_SIZE] = G_STRUCT_OFFSET (FerryListReplica, page_size),
+  [PROP_CACHE_SIZE] = G_STRUCT_OFFSET (FerryListReplica, cache_size),
+};
+
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -736,73 +745,23 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 
   if (id != PROP_PROXY && !ferry_home_check_property (self->home, pspec))
     return;
-  switch (id)
-    {
-    case PROP_PROXY:
-      g_value_set_object (value, self->proxy);
-      break;
-    case PROP_FOLLOWING:
-      g_value_set_boolean (value, self->following);
-      break;
-    case PROP_ERROR:
-      g_value_set_boxed (value, self->error);
-      break;
-    case PROP_N_ITEMS:
-      g_value_set_uint (value, get_n_items (G_LIST_MODEL (self)));
-      break;
-    case PROP_PAGE_SIZE:
-      g_value_set_uint (value, self->page_size);
-      break;
-    case PROP_CACHE_SIZE:
-      g_value_set_uint (value, ferry_row_table_get_cache_size (self->table));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
-}
-
-static void
-set_page_size (FerryListReplica *self, guint page_size)
-{
-  if (self->page_size == page_size)
-    return;
-  self->page_size = page_size;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAGE_SIZE]);
-}
-
-static void
-set_cache_size (FerryListReplica *self, guint cache_size)
-{
-  g_autoptr (GPtrArray) dropped = NULL;
-
-  if (ferry_row_table_get_cache_size (self->table) == cache_size)
-    return;
-  dropped = g_ptr_array_new_with_free_func (g_object_unref);
-  ferry_row_table_set_cache_size (self->table, cache_size, dropped);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CACHE_SIZE]);
+  if (id == PROP_N_ITEMS)
+    g_value_set_uint (value, get_n_items (G_LIST_MODEL (self)));
+  else
+    ferry_property_read (G_STRUCT_MEMBER_P (self, fields[id]), value);
 }
 
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   FerryListReplica *self = FERRY_LIST_REPLICA (object);
+  g_autoptr (GPtrArray) dropped = NULL;
 
-  if (!ferry_home_check_property (self->home, pspec))
+  if (!ferry_home_check_property (self->home, pspec) ||
+      !ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[id]), value, pspec) || id != PROP_CACHE_SIZE)
     return;
-  switch (id)
-    {
-    case PROP_PROXY:
-      self->proxy = g_value_dup_object (value);
-      break;
-    case PROP_PAGE_SIZE:
-      set_page_size (self, g_value_get_uint (value));
-      break;
-    case PROP_CACHE_SIZE:
-      set_cache_size (self, g_value_get_uint (value));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    }
+  dropped = g_ptr_array_new_with_free_func (g_object_unref);
+  ferry_row_table_set_cache_size (self->table, self->cache_size, dropped);
 }
 
 static void
@@ -813,7 +772,7 @@ ferry_list_replica_constructed (GObject *object)
   G_OBJECT_CLASS (ferry_list_replica_parent_class)->constructed (object);
 
   self->home = ferry_home_new_here ();
-  self->table = ferry_row_table_new (self->home, DEFAULT_CACHE_SIZE);
+  self->table = ferry_row_table_new (self->home, self->cache_size);
   if (self->proxy == NULL)
     return;
   self->source = &proxy_source;
@@ -924,6 +883,7 @@ ferry_list_replica_init (FerryListReplica *self)
 {
   self->fork_number = ferry_forks_note ();
   self->page_size = DEFAULT_PAGE_SIZE;
+  self->cache_size = DEFAULT_CACHE_SIZE;
 }
 
 FerryListReplica *

@@ -41,7 +41,6 @@ FerryListRow *ferry_row_table_get (FerryRowTable *self, guint64 position);
  * dropped later: freeing a row may run the application's code. */
 void ferry_row_table_want (FerryRowTable *self, FerryListRow *row, GPtrArray *dropped);
 void ferry_row_table_set_cache_size (FerryRowTable *self, guint cache_size, GPtrArray *dropped);
-guint ferry_row_table_get_cache_size (FerryRowTable *self);
 
 /* Returns (element-type FerryListRow): the wished rows; the row that was wished for last is first. */
 const GQueue *ferry_row_table_get_wishes (FerryRowTable *self);

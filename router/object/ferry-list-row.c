@@ -296,12 +296,6 @@ ferry_row_table_set_cache_size (FerryRowTable *self, guint cache_size, GPtrArray
   trim (self, dropped);
 }
 
-guint
-ferry_row_table_get_cache_size (FerryRowTable *self)
-{
-  return self->cache_size;
-}
-
 const GQueue *
 ferry_row_table_get_wishes (FerryRowTable *self)
 {

@@ -52,7 +52,8 @@ ferry_proxy_call (FerryProxy *self, const char *method, GVariant *arguments, gin
  * @callback: (scope async): called when the call was answered
  * @user_data: data for @callback
  *
- * As [method@Ferry.Proxy.call], without waiting. Any thread.
+ * As [method@Ferry.Proxy.call], without waiting. For frequent calls, [method@Ferry.View.resolve_with_func] costs least.
+ * Any thread.
  */
 void
 ferry_proxy_call_async (FerryProxy *self, const char *method, GVariant *arguments, gint64 timeout,
@@ -87,32 +88,6 @@ ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **valu
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 
   return ferry_resolve_finish (result, value, object, error);
-}
-
-/**
- * ferry_proxy_call_with_func:
- * @self: a proxy
- * @method: the name of a method of the interface
- * @arguments: (nullable): a tuple; a floating reference is taken
- * @func: (scope async): called once with the result, or with the reason that there is none
- * @user_data: data for @func
- *
- * As [method@Ferry.Proxy.call], without waiting and at the least cost; for frequent calls: @func is called as
- * [method@Ferry.View.resolve_with_func] says. Any thread.
- */
-void
-ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *arguments, FerryViewFunc func,
-                            gpointer user_data)
-{
-  g_autoptr (FerryView) view = NULL;
-
-  g_return_if_fail (FERRY_IS_PROXY (self));
-  g_return_if_fail (method != NULL);
-  g_return_if_fail (func != NULL);
-
-  view = ferry_view_new (self);
-  ferry_view_call (view, method, arguments);
-  ferry_view_resolve_with_func (view, func, user_data);
 }
 
 /* ---- reading ---- */

@@ -536,6 +536,7 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
   g_autoptr (GVariant) description = NULL;
   g_autoptr (FerryMux) mux = NULL;
   GDBusInterfaceInfo *info;
+  GError *failure = NULL;
   guint64 edition;
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
@@ -551,10 +552,15 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
     return NULL;
   ferry_proxy_wait_until_started (self, deadline, cancellable);
   if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
-      !ferry_proxy_session_check_listening (self->session, FALSE, error) ||
-      !ferry_mux_transact (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self), get_rest (deadline), cancellable,
-                           &description, error))
+      !ferry_proxy_session_check_listening (self->session, FALSE, error))
     return NULL;
+  description = ferry_mux_transact (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self), get_rest (deadline),
+                                    cancellable, &failure);
+  if (failure != NULL)
+    {
+      g_propagate_error (error, failure);
+      return NULL;
+    }
   return take_description (self, edition, description, error);
 }
 
@@ -570,11 +576,11 @@ described_cb (GObject *mux, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   FerryProxy *self = g_task_get_source_object (task);
-  g_autoptr (GVariant) description = NULL;
-  GDBusInterfaceInfo *info = NULL;
   GError *error = NULL;
+  g_autoptr (GVariant) description = ferry_mux_transact_finish (FERRY_MUX (mux), result, &error);
+  GDBusInterfaceInfo *info = NULL;
 
-  if (ferry_mux_transact_finish (FERRY_MUX (mux), result, &description, &error))
+  if (error == NULL)
     info = take_description (self, ((Describe *) g_task_get_task_data (task))->edition, description, &error);
   if (info != NULL)
     g_task_return_pointer (task, info, (GDestroyNotify) g_dbus_interface_info_unref);

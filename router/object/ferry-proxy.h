@@ -45,9 +45,6 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_proxy_call_async (FerryProxy *self, const char *method, GVariant *arguments, gint64 timeout,
                              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
-void ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *arguments, FerryViewFunc func,
-                                 gpointer user_data);
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **value, FerryProxy **object,
                                   GError **error);
 FERRY_AVAILABLE_IN_0_1

@@ -180,16 +180,15 @@ static void
 item_came_cb (GObject *replies, GAsyncResult *result, gpointer data)
 {
   FerrySubscription *self = data;
-  g_autoptr (GVariant) item = NULL;
   g_autoptr (GError) error = NULL;
-  gboolean came = ferry_replies_next_finish (FERRY_REPLIES (replies), result, &item, &error);
+  g_autoptr (GVariant) item = ferry_replies_next_finish (FERRY_REPLIES (replies), result, &error);
 
   if (self->closed || FERRY_REPLIES (replies) != self->replies)
     {
       subscription_unref (self);
       return;
     }
-  if (came && item != NULL && !g_variant_is_of_type (item, G_VARIANT_TYPE (FERRY_SUBSCRIPTION_ITEM_TYPE)))
+  if (item != NULL && !g_variant_is_of_type (item, G_VARIANT_TYPE (FERRY_SUBSCRIPTION_ITEM_TYPE)))
     ferry_set_error (&error, FERRY_ERROR_PROTOCOL,
                      "The other end sent changes as a value of type '%s'; use the same version of Ferry at both ends",
                      g_variant_get_type_string (item));

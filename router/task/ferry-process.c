@@ -35,7 +35,7 @@
  * g_autoptr (FerryProcess) process = ferry_process_new (router, NULL, "squares", g_variant_new ("(u)", 10), &error);
  * g_autoptr (GVariant) value = NULL;
  *
- * while (ferry_process_next (process, -1, &value, &error) && value != NULL)
+ * while ((value = ferry_process_next (process, -1, &error)) != NULL)
  *   {
  *     g_print ("%u\n", g_variant_get_uint32 (value));
  *     g_clear_pointer (&value, g_variant_unref);
@@ -275,35 +275,31 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
  * ferry_process_next:
  * @self: a process
  * @timeout: how long to wait, in microseconds; negative for no limit
- * @value: (out) (transfer full) (nullable): return location for the value; %NULL if the function has ended
  * @error: return location for an error
  *
  * Waits for the next value that the function yields, and takes the value. The router's main context is iterated
  * meanwhile. So this is for tests and console programs; an application with a window uses
  * [method@Ferry.Process.next_async] instead.
  *
- * Use [method@Ferry.Process.join] to find out how the function ended. On the router's thread.
+ * At the function's end, this function returns %NULL without an error. Use [method@Ferry.Process.join] to find out how
+ * the function ended. On the router's thread.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT if there is no value and no end within @timeout. Fails with %FERRY_ERROR_BUSY in a
  * callback of the router's main context. Fails with %FERRY_ERROR_NOT_RUNNING if the router is not running, and with
  * %FERRY_ERROR_WRONG_THREAD on another thread.
  *
- * Returns: %TRUE when there is a value, or the end
+ * Returns: (transfer full) (nullable): the next value
  */
-gboolean
-ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError **error)
+GVariant *
+ferry_process_next (FerryProcess *self, gint64 timeout, GError **error)
 {
-  g_return_val_if_fail (FERRY_IS_PROCESS (self), FALSE);
-  g_return_val_if_fail (value != NULL, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_PROCESS (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
-    return FALSE;
-  *value = NULL;
-  if (!wait (self, has_value_or_ended, timeout, "neither yielded nor ended", error))
-    return FALSE;
-  *value = take_value (self);
-  return TRUE;
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) ||
+      !wait (self, has_value_or_ended, timeout, "neither yielded nor ended", error))
+    return NULL;
+  return take_value (self);
 }
 
 /**
@@ -329,7 +325,6 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
  * ferry_process_next_finish:
  * @self: a process
  * @result: the result that the callback was given
- * @value: (out) (transfer full) (nullable): return location for the value; %NULL if the function has ended
  * @error: return location for an error
  *
  * Finishes [method@Ferry.Process.next_async]. On the router's thread.
@@ -337,26 +332,23 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
  * Fails with %FERRY_ERROR_WRONG_THREAD on another thread, and with %G_IO_ERROR_CANCELLED if the waiting was cancelled.
  * Fails with %G_IO_ERROR_PENDING if another caller has taken the value meanwhile.
  *
- * Returns: %TRUE when there is a value, or the end
+ * Returns: (transfer full) (nullable): the next value; %NULL without an error at the function's end
  */
-gboolean
-ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GVariant **value, GError **error)
+GVariant *
+ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (value != NULL, FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
-  *value = NULL;
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) ||
       !g_task_propagate_boolean (G_TASK (result), error))
-    return FALSE;
+    return NULL;
   if (!has_value_or_ended (self))
     {
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
                            "Another caller took the value; wait for values only one at a time");
-      return FALSE;
+      return NULL;
     }
-  *value = take_value (self);
-  return TRUE;
+  return take_value (self);
 }
 
 /* Returns TRUE if the function, which has ended, returned a result. Else sets error to the function's error. */

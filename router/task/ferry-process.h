@@ -25,12 +25,13 @@ FERRY_AVAILABLE_IN_0_1
 FerryProcess *ferry_process_new (FerryRouter *router, FerryLauncher *launcher, const char *function,
                                  GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_process_next (FerryProcess *self, gint64 timeout, GVariant **value, GError **error);
+GVariant *ferry_process_next (FerryProcess *self, gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                                gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GVariant **value, GError **error);
+GVariant *ferry_process_next_finish (FerryProcess *self, GAsyncResult *result,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_process_join (FerryProcess *self, gint64 timeout, GError **error);
 FERRY_AVAILABLE_IN_0_1

@@ -34,13 +34,9 @@ typedef enum
   FERRY_N_FUNCTION_KINDS,
 } FerryFunctionKind;
 
-/* Adds a function to the registry, unless its name is registered. @arguments and @result are type strings, as for
- * ferry_function_register(). Returns FALSE when the name is registered with another function, or with other types. */
-gboolean ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
-                             FerryFunction function);
-/* The same for a function with data, which the registry owns from then on, also when this returns FALSE. */
-gboolean ferry_function_add_full (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
-                                  FerryFunctionFull function, gpointer user_data, GDestroyNotify destroy);
+/* For caller, a public function that registers functions: adds one of the two functions of wanted with its data, as
+ * ferry_function_register() and ferry_function_register_full() say. */
+void ferry_function_add (const char *caller, FerryFunctionKind kind, const FerryFunctionEntry *wanted);
 FERRY_FOR_SIBLINGS
 const FerryFunctionEntry *ferry_function_find_kind (FerryFunctionKind kind, const char *name);
 

@@ -31,51 +31,62 @@ entry_free (gpointer data)
   g_free (self);
 }
 
+/* Returns (nullable) what a program must keep, and has not. */
+static const char *
+find_mistake (const FerryFunctionEntry *wanted)
+{
+  const char *result = wanted->result_type;
+
+  if (wanted->name == NULL || wanted->name[0] == '\0' || strlen (wanted->name) > FERRY_FUNCTION_MAX_NAME)
+    return "name has 1 to 255 bytes";
+  if (wanted->arguments_type != NULL && !g_variant_type_string_is_valid (wanted->arguments_type))
+    return "arguments_type is the string of a type";
+  if (result != NULL && result[0] != '\0' && !g_variant_type_string_is_valid (result))
+    return "result_type is the string of a type";
+  return wanted->function == NULL && wanted->function_full == NULL ? "function != NULL" : NULL;
+}
+
 /* Whether the name is new or was registered with all of this. added: (out): whether the registry has the data now. */
 static gboolean
-add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
-     const FerryFunctionEntry *functions, gboolean *added)
+add (FerryFunctionKind kind, const FerryFunctionEntry *wanted, gboolean *added)
 {
   FERRY_AUTO_LOCK (&registry_lock);
   FerryFunctionEntry *entry;
 
   if (registries[kind] == NULL)
     registries[kind] = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
-  entry = g_hash_table_lookup (registries[kind], name);
+  entry = g_hash_table_lookup (registries[kind], wanted->name);
   *added = entry == NULL;
   if (entry == NULL)
     {
-      entry = g_memdup2 (functions, sizeof *functions);
-      entry->name = g_strdup (name);
-      entry->arguments_type = g_strdup (arguments);
-      entry->result_type = g_strdup (result);
+      entry = g_memdup2 (wanted, sizeof *wanted);
+      entry->name = g_strdup (wanted->name);
+      entry->arguments_type = g_strdup (wanted->arguments_type);
+      entry->result_type = g_strdup (wanted->result_type);
       g_hash_table_insert (registries[kind], entry->name, entry);
     }
-  return entry->function == functions->function && entry->function_full == functions->function_full &&
-         entry->user_data == functions->user_data && g_strcmp0 (entry->arguments_type, arguments) == 0 &&
-         g_strcmp0 (entry->result_type, result) == 0;
+  return entry->function == wanted->function && entry->function_full == wanted->function_full &&
+         entry->user_data == wanted->user_data && g_strcmp0 (entry->arguments_type, wanted->arguments_type) == 0 &&
+         g_strcmp0 (entry->result_type, wanted->result_type) == 0;
 }
 
-gboolean
-ferry_function_add (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
-                    FerryFunction function)
+void
+ferry_function_add (const char *caller, FerryFunctionKind kind, const FerryFunctionEntry *wanted)
 {
+  const char *mistake = find_mistake (wanted);
   gboolean added;
 
-  return add (kind, name, arguments, result, &(FerryFunctionEntry){.function = function}, &added);
-}
-
-gboolean
-ferry_function_add_full (FerryFunctionKind kind, const char *name, const char *arguments, const char *result,
-                         FerryFunctionFull function, gpointer user_data, GDestroyNotify destroy)
-{
-  FerryFunctionEntry functions = {.function_full = function, .user_data = user_data, .destroy = destroy};
-  gboolean added;
-  gboolean is_registered = add (kind, name, arguments, result, &functions, &added);
-
-  if (!added && destroy != NULL)
-    destroy (user_data);
-  return is_registered;
+  if (mistake != NULL)
+    {
+      g_return_if_fail_warning (G_LOG_DOMAIN, caller, mistake);
+      return;
+    }
+  if (!add (kind, wanted, &added))
+    ferry_critical (
+      "%s(): the name '%s' is registered already with another function or other types; choose another name", caller,
+      wanted->name);
+  if (!added && wanted->destroy != NULL)
+    wanted->destroy (wanted->user_data);
 }
 
 /**
@@ -93,16 +104,9 @@ ferry_function_add_full (FerryFunctionKind kind, const char *name, const char *a
 void
 ferry_function_register (const char *name, const char *arguments_type, const char *result_type, FerryFunction function)
 {
-  gboolean added;
-
-  g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_FUNCTION_MAX_NAME);
-  g_return_if_fail (arguments_type == NULL || g_variant_type_string_is_valid (arguments_type));
-  g_return_if_fail (result_type == NULL || result_type[0] == '\0' || g_variant_type_string_is_valid (result_type));
-  g_return_if_fail (function != NULL);
-
-  added = ferry_function_add (FERRY_FUNCTION_OF_JOBS, name, arguments_type, result_type, function);
-  ferry_return_if_fail (
-    added, "the name '%s' is registered already with another function or other types; choose another name", name);
+  ferry_function_add (
+    G_STRFUNC, FERRY_FUNCTION_OF_JOBS,
+    &(FerryFunctionEntry){(char *) name, (char *) arguments_type, (char *) result_type, function, NULL, NULL, NULL});
 }
 
 /**
@@ -123,17 +127,9 @@ void
 ferry_function_register_full (const char *name, const char *arguments_type, const char *result_type,
                               FerryFunctionFull function, gpointer user_data, GDestroyNotify destroy)
 {
-  gboolean added;
-
-  g_return_if_fail (name != NULL && name[0] != '\0' && strlen (name) <= FERRY_FUNCTION_MAX_NAME);
-  g_return_if_fail (arguments_type == NULL || g_variant_type_string_is_valid (arguments_type));
-  g_return_if_fail (result_type == NULL || result_type[0] == '\0' || g_variant_type_string_is_valid (result_type));
-  g_return_if_fail (function != NULL);
-
-  added =
-    ferry_function_add_full (FERRY_FUNCTION_OF_JOBS, name, arguments_type, result_type, function, user_data, destroy);
-  ferry_return_if_fail (
-    added, "the name '%s' is registered already with another function or other types; choose another name", name);
+  ferry_function_add (G_STRFUNC, FERRY_FUNCTION_OF_JOBS,
+                      &(FerryFunctionEntry){(char *) name, (char *) arguments_type, (char *) result_type, NULL,
+                                            function, user_data, destroy});
 }
 
 gboolean

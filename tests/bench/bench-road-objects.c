@@ -251,10 +251,9 @@ ask_pool (BenchSlot *slot)
 static void
 async_answered (GObject *mux, GAsyncResult *async_result, gpointer data)
 {
-  g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = ferry_mux_transact_finish (FERRY_MUX (mux), async_result, &error);
 
-  ferry_mux_transact_finish (FERRY_MUX (mux), async_result, &result, &error);
   if (end_tuple (data, result, error))
     ask_async (data);
 }
@@ -271,7 +270,7 @@ transact_mux (BenchSlot *slot, End end)
   g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_mux_transact (pair.muxes[end], METHOD, slot_arguments (slot), ANY_TIME, NULL, &result, &error);
+  result = ferry_mux_transact (pair.muxes[end], METHOD, slot_arguments (slot), ANY_TIME, NULL, &error);
   return end_tuple (slot, result, error);
 }
 
@@ -313,6 +312,15 @@ ask_call (BenchSlot *slot)
 }
 
 static void
+call_with_func (int object, FerryViewFunc func, BenchSlot *slot)
+{
+  g_autoptr (FerryView) view = ferry_view_new (pair.proxies[object]);
+
+  ferry_view_call (view, METHOD, slot_arguments (slot));
+  ferry_view_resolve_with_func (view, func, slot);
+}
+
+static void
 call_answered (GVariant *value, FerryProxy *object, const GError *error, gpointer data)
 {
   if (end_bytes (data, value, error))
@@ -322,7 +330,7 @@ call_answered (GVariant *value, FerryProxy *object, const GError *error, gpointe
 static void
 ask_call_receiver (BenchSlot *slot)
 {
-  ferry_proxy_call_with_func (pair.proxies[OBJECT_RECEIVER], METHOD, slot_arguments (slot), call_answered, slot);
+  call_with_func (OBJECT_RECEIVER, call_answered, slot);
 }
 
 static void
@@ -335,8 +343,7 @@ call_answered_by_default (GVariant *value, FerryProxy *object, const GError *err
 static void
 ask_call_default (BenchSlot *slot)
 {
-  ferry_proxy_call_with_func (pair.proxies[OBJECT_DEFAULT], METHOD, slot_arguments (slot), call_answered_by_default,
-                              slot);
+  call_with_func (OBJECT_DEFAULT, call_answered_by_default, slot);
 }
 
 static gboolean

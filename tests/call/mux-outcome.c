@@ -18,12 +18,11 @@ static void
 transacted (GObject *mux, GAsyncResult *result, gpointer data)
 {
   MuxOutcome *outcome = data;
-  g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = ferry_mux_transact_finish (FERRY_MUX (mux), result, &error);
 
   outcome->n_done++;
-  if (ferry_mux_transact_finish (FERRY_MUX (mux), result, &value, &error))
-    outcome->n_good++;
+  outcome->n_good += error == NULL;
   if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_UINT32))
     outcome->most = MAX (outcome->most, g_variant_get_uint32 (value));
   if (error == NULL)

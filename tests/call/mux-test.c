@@ -207,8 +207,8 @@ run_transaction (gpointer data)
 {
   Transaction *self = data;
 
-  ferry_mux_transact (self->mux, self->method, self->arguments, self->timeout, self->cancellable, &self->result,
-                      &self->error);
+  self->result =
+    ferry_mux_transact (self->mux, self->method, self->arguments, self->timeout, self->cancellable, &self->error);
   atomic_store (&self->n_left, 0);
   g_main_context_wakeup (NULL);
   return NULL;

@@ -43,9 +43,10 @@ ask (gpointer data)
 
   for (guint32 i = 0; self->error == NULL && !atomic_load (&self->stops); i++)
     {
-      g_autoptr (GVariant) result = NULL;
+      g_autoptr (GVariant) result =
+        ferry_mux_transact (self->mux, "echo", g_variant_new_uint32 (i), -1, NULL, &self->error);
 
-      if (ferry_mux_transact (self->mux, "echo", g_variant_new_uint32 (i), -1, NULL, &result, &self->error))
+      if (result != NULL)
         g_assert_cmpuint (g_variant_get_uint32 (result), ==, i);
       atomic_fetch_add (&self->n_answered, 1);
       /* The main loop sleeps while this thread takes its answers itself, and looks at its condition now and then. */

@@ -139,8 +139,8 @@ ask_and_wait (MuxTest *test, GRand *rand, guint32 number)
                                 g_object_ref (cancellable), g_object_unref);
   else if (expectation.cancelled)
     g_cancellable_cancel (cancellable);
-  ferry_mux_transact (test->mux, hangs ? "never" : "work", hangs ? NULL : new_work (rand, number), timeout, cancellable,
-                      &result, &error);
+  result = ferry_mux_transact (test->mux, hangs ? "never" : "work", hangs ? NULL : new_work (rand, number), timeout,
+                               cancellable, &error);
   note_end (&expectation, result, error);
   if (timer != 0)
     g_source_remove (timer);

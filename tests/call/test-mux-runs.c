@@ -86,7 +86,7 @@ wait_for_answer (gpointer data)
   g_autoptr (GError) error = NULL;
 
   atomic_store (&self->id, (pid_t) syscall (SYS_gettid));
-  ferry_mux_transact (self->mux, "echo", NULL, -1, NULL, NULL, &error);
+  g_assert_null (ferry_mux_transact (self->mux, "echo", NULL, -1, NULL, &error));
   g_assert_no_error (error);
   atomic_store (&self->is_through, TRUE);
   return NULL;

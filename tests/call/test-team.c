@@ -88,8 +88,9 @@ ask_back (FerryInvocation *invocation, gpointer data)
   g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (get_number (invocation) > 0 &&
-      !ferry_mux_transact (asking, "echo", ferry_invocation_get_arguments (invocation), -1, NULL, &result, &error))
+  if (get_number (invocation) > 0)
+    result = ferry_mux_transact (asking, "echo", ferry_invocation_get_arguments (invocation), -1, NULL, &error);
+  if (error != NULL)
     ferry_invocation_return_error (invocation, error);
   else
     echo (invocation, data);
@@ -330,9 +331,9 @@ static void
 answered (GObject *mux, GAsyncResult *result, gpointer data)
 {
   Answer *self = data;
-  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GVariant) value = ferry_mux_transact_finish (FERRY_MUX (mux), result, &self->error);
 
-  if (ferry_mux_transact_finish (FERRY_MUX (mux), result, &value, &self->error))
+  if (value != NULL)
     self->value = g_variant_get_uint32 (value);
   self->is_done = TRUE;
 }

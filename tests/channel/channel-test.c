@@ -113,10 +113,9 @@ ask (FerryChannel *channel, GVariant *arguments, GError **error)
 {
   g_autoptr (FerryTransport) transport = ferry_worker_get_transport ("beside", error);
   g_autoptr (FerryMux) mux = transport != NULL ? ferry_mux_new (transport) : NULL;
-  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GVariant) answer = mux != NULL ? ferry_mux_transact (mux, "double", arguments, -1, NULL, error) : NULL;
 
-  return mux != NULL && ferry_mux_transact (mux, "double", arguments, -1, NULL, &answer, error) &&
-         ferry_channel_send (channel, answer, -1, NULL, error);
+  return answer != NULL && ferry_channel_send (channel, answer, -1, NULL, error);
 }
 
 /* The first message is a word that it waits for before it takes others. */

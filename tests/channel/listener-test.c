@@ -166,10 +166,9 @@ guint32
 listener_test_add (FerryTransport *transport, guint32 number)
 {
   g_autoptr (FerryMux) mux = ferry_mux_new (transport);
-  g_autoptr (GVariant) sum = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) sum = ferry_mux_transact (mux, "add", g_variant_new_uint32 (number), -1, NULL, &error);
 
-  ferry_mux_transact (mux, "add", g_variant_new_uint32 (number), -1, NULL, &sum, &error);
   g_assert_no_error (error);
   return g_variant_get_uint32 (sum);
 }

@@ -149,14 +149,13 @@ test_a_worker_that_exits_removes_its_socket (void)
   ListenerTestWorker worker;
   g_autoptr (FerryTransport) transport = NULL;
   g_autoptr (FerryMux) mux = NULL;
-  g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
 
   listener_test_place_init (&place);
   listener_test_worker_init (&worker, place.address, "accept", NULL, "listening");
   transport = listener_test_connect (place.address);
   mux = ferry_mux_new (transport);
-  g_assert_false (ferry_mux_transact (mux, "exit", NULL, -1, NULL, &result, &error));
+  g_assert_null (ferry_mux_transact (mux, "exit", NULL, -1, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   listener_test_worker_wait (&worker);
   g_assert_false (listener_test_exists (&place, ""));
@@ -226,7 +225,7 @@ test_a_worker_outlives_the_application_that_started_it (void)
   transport = listener_test_connect (place.address);
   g_assert_cmpuint (listener_test_add (transport, 1), ==, 2);
   mux = ferry_mux_new (transport);
-  ferry_mux_transact (mux, "pid", NULL, -1, NULL, &pid, &error);
+  pid = ferry_mux_transact (mux, "pid", NULL, -1, NULL, &error);
   g_assert_no_error (error);
   number = g_variant_get_int32 (pid);
   ferry_test_kill (number, SIGKILL);
@@ -374,8 +373,9 @@ keep (ListenerTestPlace *place, guint32 result)
   g_autoptr (FerryTransport) transport = listener_test_connect (place->address);
   g_autoptr (FerryMux) mux = ferry_mux_new (transport);
   g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) kept G_GNUC_UNUSED = NULL;
 
-  ferry_mux_transact (mux, "keep", g_variant_new_uint32 (result), -1, NULL, NULL, &error);
+  kept = ferry_mux_transact (mux, "keep", g_variant_new_uint32 (result), -1, NULL, &error);
   g_assert_no_error (error);
   ferry_transport_close (transport);
   listener_test_place_wait_left (place);

@@ -352,26 +352,24 @@ class Tour:
         demux.remove_handler(None)
         demux.start()
         five = GLib.Variant("i", 5)
-        assert in_thread(lambda: mux.transact("echo", five, LONG, None)).result.unpack() == 5
-        assert later(lambda call: mux.transact_async("echo", five, LONG, None, call), mux.transact_finish)[1].unpack() == 5
-        assert in_thread(lambda: mux.transact_bytes("bytes", b"abc", LONG, None))[1].get_data() == b"abc"
+        assert in_thread(lambda: mux.transact("echo", five, LONG, None)).unpack() == 5
+        assert later(lambda call: mux.transact_async("echo", five, LONG, None, call), mux.transact_finish).unpack() == 5
+        assert in_thread(lambda: mux.transact("bytes", GLib.Variant("ay", b"abc"), LONG, None)).get_data_as_bytes().get_data() == b"abc"
         mux.transact_with_func("echo", five, self.heard("MuxFunc", lambda value, error, *_: got.append(value.unpack())))
-        mux.transact_bytes_with_func("bytes", b"abc", self.heard("MuxBytesFunc", lambda data, *_: got.append(bytes(data))))
-        until(lambda: len(got) == 2)
+        until(lambda: len(got) == 1)
         mux.cancel(mux.transact_with_func("echo", five, lambda *_: None))
         fails(in_thread, lambda: mux.transact("refuse", None, LONG, None))
         assert "no" in fails(in_thread, lambda: mux.transact("fail", None, LONG, None)).message
         in_thread(lambda: mux.send("echo", five, LONG, None))
         replies = mux.transact_stream("items", None, 10, LONG)
-        there_is, value = in_thread(lambda: replies.next(None))
-        assert there_is and value.unpack() == 1
+        assert in_thread(lambda: replies.next(None)).unpack() == 1
         later(lambda call: replies.next_async(None, call), replies.next_finish)
         assert replies.dup_result().unpack() == 2
         mux.transact_stream("items", None, 10, LONG).cancel()
         later(lambda call: demux.stop_async(None, call), demux.stop_finish)
         demux.stop()
         mux.stop()
-        assert got == [5, b"abc"], got
+        assert got == [5], got
 
     def use_transports(self):
         ferry = self.ferry
@@ -594,9 +592,6 @@ class Tour:
         three = GLib.Variant("(i)", (3,))
         assert in_thread(lambda: proxy.call("add", three, LONG, None)).value.unpack() == 3
         assert later(lambda call: proxy.call_async("add", three, LONG, None, call), proxy.call_finish).value.unpack() == 6
-        got = []
-        proxy.call_with_func("add", three, self.heard("ViewFunc", lambda value, *_: got.append(value.unpack())))
-        until(lambda: got)
         in_thread(lambda: proxy.set("value", GLib.Variant("i", 9), LONG, None))
         later(lambda call: proxy.set_async("value", GLib.Variant("i", 8), LONG, None, call), proxy.set_finish)
         assert in_thread(lambda: proxy.get("value", LONG, None)).unpack() == 8

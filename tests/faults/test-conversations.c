@@ -37,10 +37,9 @@ static void
 answered_cb (GObject *mux, GAsyncResult *result, gpointer data)
 {
   Asked *asked = data;
-  g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = ferry_mux_transact_finish (FERRY_MUX (mux), result, &error);
 
-  ferry_mux_transact_finish (FERRY_MUX (mux), result, &value, &error);
   if (faults_test_works (asked->test, &error, LOST, FERRY_ERROR_REFUSED, -1))
     g_assert_cmpuint (g_variant_get_uint32 (value), ==, 10);
   asked->done = TRUE;

@@ -113,9 +113,8 @@ void test_pipe () {
 }
 
 async void ask (Ferry.Mux mux, MainLoop loop) {
-    Variant? answer;
     try {
-        yield mux.transact_async ("echo", "word", -1, null, out answer);
+        Variant? answer = yield mux.transact_async ("echo", "word", -1, null);
         assert_true (answer.get_string () == "word");
     } catch (Error error) {
         GLib.error ("%s", error.message);

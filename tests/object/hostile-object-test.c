@@ -128,7 +128,7 @@ answered_cb (GObject *mux, GAsyncResult *result, gpointer data)
 {
   HostileAnswer *answer = data;
 
-  ferry_mux_transact_finish (FERRY_MUX (mux), result, &answer->value, &answer->error);
+  answer->value = ferry_mux_transact_finish (FERRY_MUX (mux), result, &answer->error);
   answer->over = TRUE;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ferry-test.h"
+#include "func-call.h"
 #include "object-test.h"
 #include "object/ferry-exported-private.h"
 #include "object/ferry-exporter-private.h"
@@ -54,7 +55,7 @@ read_item (FerryReplies *replies, Told *told)
   g_autoptr (GVariant) signals = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_replies_next (replies, NULL, &item, &error);
+  item = ferry_replies_next (replies, NULL, &error);
   g_assert_no_error (error);
   g_variant_get (item, "(@a(stv)@a(sv)t@a(tttt)t)", &properties, &signals, &told->n_missed, NULL, NULL);
   told->n_properties = (guint) g_variant_n_children (properties);
@@ -485,10 +486,10 @@ fill (PairScene *scene, Gate *gate)
 {
   guint n = 0;
 
-  ferry_proxy_call_with_func (scene->proxy, "pass", make_load (), loaded, gate);
+  test_call_with_func (scene->proxy, "pass", make_load (), loaded, gate);
   ferry_test_look_until (is_at_gate, gate);
   for (n = 1; n < MOST_LOADS && atomic_load (&gate->n_full) == 0; n++)
-    ferry_proxy_call_with_func (scene->proxy, "pass", make_load (), loaded, gate);
+    test_call_with_func (scene->proxy, "pass", make_load (), loaded, gate);
   g_assert_cmpuint (atomic_load (&gate->n_full), ==, 1);
   return n;
 }

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "ferry-test.h"
+#include "func-call.h"
 #include "object-test.h"
 #include "object/ferry-exported-private.h"
 #include "object/ferry-exporter-private.h"
@@ -174,7 +175,7 @@ test_given_objects (gconstpointer manual)
   place_open (&place, manual != NULL, create_giving_interface (&taking.givens));
   ferry_test_look_until (is_heard, &place);
   for (guint i = 0; i < N_GIVEN; i++)
-    ferry_proxy_call_with_func (place.proxy, "give", NULL, given, &taking);
+    test_call_with_func (place.proxy, "give", NULL, given, &taking);
   ferry_test_look_until (are_taken, &taking);
   g_thread_join (g_thread_new ("closing", close_thread, place.here));
   ferry_transport_wait_closed (place.there);
@@ -310,7 +311,7 @@ static void
 ask (Load *self)
 {
   atomic_fetch_add (&self->n_asked, 1);
-  ferry_proxy_call_with_func (self->proxy, "work", NULL, answered, self);
+  test_call_with_func (self->proxy, "work", NULL, answered, self);
 }
 
 static void
@@ -481,7 +482,7 @@ test_busy_object (void)
   g_assert_no_error (error);
   busy.load.proxy = ferry_proxy_new (here, "counter");
   ferry_test_run_until (is_listening, busy.load.proxy);
-  ferry_proxy_call_with_func (scene.proxy, "gather", NULL, gathered, NULL);
+  test_call_with_func (scene.proxy, "gather", NULL, gathered, NULL);
   ferry_test_look_until (has_begun, &busy);
   for (guint i = 0; i < N_IN_FLIGHT; i++)
     ask (&busy.load);

@@ -331,7 +331,7 @@ next_fails_with (FerryReplies *replies, GError **error)
 {
   g_autoptr (GVariant) item = NULL;
 
-  while (ferry_replies_next (replies, NULL, &item, error) && item != NULL)
+  while ((item = ferry_replies_next (replies, NULL, error)) != NULL)
     g_clear_pointer (&item, g_variant_unref);
   return *error != NULL;
 }
@@ -460,7 +460,7 @@ never_cb (GObject *mux, GAsyncResult *result, gpointer data)
 {
   HostileAnswer *answer = data;
 
-  ferry_mux_transact_finish (FERRY_MUX (mux), result, &answer->value, &answer->error);
+  answer->value = ferry_mux_transact_finish (FERRY_MUX (mux), result, &answer->error);
   answer->over = TRUE;
 }
 

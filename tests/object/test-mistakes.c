@@ -255,7 +255,7 @@ test_what_is_closed_at_this_end (PairScene *self, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   ferry_transport_close (self->here);
-  g_assert_false (ferry_mux_transact (mux, "work", NULL, 0, NULL, NULL, &error));
+  g_assert_null (ferry_mux_transact (mux, "work", NULL, 0, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   g_assert_nonnull (strstr (error->message, "closed at this end"));
   g_assert_null (strstr (error->message, "other end"));

@@ -10,6 +10,7 @@
 #include <locale.h>
 #include <stdatomic.h>
 
+#include "func-call.h"
 #include "object-scene.h"
 
 #define N_CALLS 400
@@ -132,7 +133,7 @@ ask (Caller *self, gint32 *value)
   Asked *asked = g_new (Asked, 1);
 
   *asked = (Asked){self, value};
-  ferry_proxy_call_with_func (self->proxy, "add", g_variant_new ("(i)", 1), answered, asked);
+  test_call_with_func (self->proxy, "add", g_variant_new ("(i)", 1), answered, asked);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "func-call.h"
 #include "object-test.h"
 #include "pair-scene.h"
 
@@ -54,7 +55,7 @@ is_answered (gpointer answer)
 static void
 call (FerryProxy *proxy, const char *method, GVariant *arguments, Answer *answer)
 {
-  ferry_proxy_call_with_func (proxy, method, arguments, answered, answer);
+  test_call_with_func (proxy, method, arguments, answered, answer);
   ferry_test_look_until (is_answered, answer);
 }
 
@@ -155,7 +156,7 @@ test_closed (PairScene *self, gconstpointer data)
 {
   g_auto (Answer) answer = {0};
 
-  ferry_proxy_call_with_func (self->proxy, "hold", NULL, answered, &answer);
+  test_call_with_func (self->proxy, "hold", NULL, answered, &answer);
   ferry_test_look_until (holds_one, self->object);
   g_assert_false (is_answered (&answer));
   ferry_transport_close (self->here);
@@ -243,7 +244,7 @@ test_receiving_goes_on (PairScene *self, gconstpointer data)
   ferry_view_length (view);
   ferry_view_resolve_with_func (view, answered, &chain);
   ferry_test_look_until (holds_one, self->object);
-  ferry_proxy_call_with_func (self->proxy, "add", g_variant_new ("(i)", 4), answered, &queued);
+  test_call_with_func (self->proxy, "add", g_variant_new ("(i)", 4), answered, &queued);
   call (made.object, "add", g_variant_new ("(i)", 5), &aside);
   assert_number (&aside, 5);
   g_assert_false (is_answered (&chain));

@@ -10,6 +10,7 @@
 #include <locale.h>
 
 #include "call/ferry-transport-private.h"
+#include "func-call.h"
 #include "object-scene.h"
 #include "object/ferry-proxy-session-private.h"
 
@@ -259,7 +260,7 @@ test_without_limit (Scene *self, gconstpointer data)
 
   ferry_proxy_session_set_start_time (SHORT_TIME);
   ask_add (self->proxy, -1, &outcomes[0]);
-  ferry_proxy_call_with_func (self->proxy, "add", g_variant_new ("(i)", 1), told, &outcomes[1]);
+  test_call_with_func (self->proxy, "add", g_variant_new ("(i)", 1), told, &outcomes[1]);
   thread = g_thread_new ("caller", call_thread, &caller);
   assert_nobody (&outcomes[0]);
   assert_nobody (&outcomes[1]);

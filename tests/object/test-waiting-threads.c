@@ -183,10 +183,9 @@ take_stream (FerryReplies *replies)
 {
   for (guint i = 0; i <= N_ITEMS; i++)
     {
-      g_autoptr (GVariant) value = NULL;
       g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) value = ferry_replies_next (replies, NULL, &error);
 
-      ferry_replies_next (replies, NULL, &value, &error);
       g_assert_no_error (error);
       g_assert_true ((value != NULL) == (i < N_ITEMS));
       g_assert_true (value == NULL || g_variant_get_uint32 (value) == i);
@@ -196,10 +195,10 @@ take_stream (FerryReplies *replies)
 static void
 ask_large (Scene *self, guint link, guint32 size)
 {
-  g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result =
+    ferry_mux_transact (self->muxes[link], "large", g_variant_new_uint32 (size), -1, NULL, &error);
 
-  ferry_mux_transact (self->muxes[link], "large", g_variant_new_uint32 (size), -1, NULL, &result, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (g_variant_get_size (result), ==, size);
 }
@@ -228,7 +227,7 @@ ask (Scene *self, guint link, guint32 n)
       take_stream (replies);
       break;
     case ECHO:
-      ferry_mux_transact (self->muxes[link], "echo", g_variant_new_uint32 (n), -1, NULL, &result, &error);
+      result = ferry_mux_transact (self->muxes[link], "echo", g_variant_new_uint32 (n), -1, NULL, &error);
       g_assert_no_error (error);
       g_assert_cmpuint (g_variant_get_uint32 (result), ==, n);
       break;

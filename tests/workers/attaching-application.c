@@ -68,10 +68,9 @@ static guint32
 add_one (FerryTransport *transport, GError **error)
 {
   g_autoptr (FerryMux) mux = ferry_mux_new (transport);
-  g_autoptr (GVariant) sum = NULL;
+  g_autoptr (GVariant) sum = ferry_mux_transact (mux, "add", g_variant_new_uint32 (1), -1, NULL, error);
 
-  return ferry_mux_transact (mux, "add", g_variant_new_uint32 (1), -1, NULL, &sum, error) ? g_variant_get_uint32 (sum)
-                                                                                          : 0;
+  return sum != NULL ? g_variant_get_uint32 (sum) : 0;
 }
 
 int

@@ -153,9 +153,9 @@ ask_in_turn (gpointer data)
 
   for (guint i = 0; i < flood->n; i++)
     {
-      g_autoptr (GVariant) result = NULL;
+      g_autoptr (GVariant) result = ferry_mux_transact (mux, "echo", g_variant_new_uint32 (i), -1, NULL, NULL);
 
-      check (ferry_mux_transact (mux, "echo", g_variant_new_uint32 (i), -1, NULL, &result, NULL));
+      check (result != NULL);
       n_right += result != NULL && g_variant_get_uint32 (result) == i;
     }
   return GUINT_TO_POINTER (n_right);
@@ -335,7 +335,8 @@ fill_and_ask (gpointer data)
   fill (sender, bytes, CLOG_SIZE);
   fill (sender, bytes, 0);
   check (g_file_set_contents (path, "", 0, NULL));
-  check (ferry_mux_transact (mux, "echo", g_variant_new_uint32 (1), -1, NULL, &result, NULL));
+  result = ferry_mux_transact (mux, "echo", g_variant_new_uint32 (1), -1, NULL, NULL);
+  check (result != NULL);
   ferry_call_answer (self->call, result, NULL);
   ferry_call_unref (self->call);
   g_object_unref (self->transport);
@@ -369,7 +370,7 @@ cancel (gpointer data)
 {
   Canceller *self = data;
 
-  check (!ferry_mux_transact (self->mux, "echo", NULL, SOON, NULL, NULL, NULL));
+  check (ferry_mux_transact (self->mux, "echo", NULL, SOON, NULL, NULL) == NULL);
   g_cancellable_cancel (self->cancellable);
   return NULL;
 }
@@ -377,7 +378,7 @@ cancel (gpointer data)
 static void
 take_result (GObject *mux, GAsyncResult *result, gpointer error)
 {
-  ferry_mux_transact_finish (FERRY_MUX (mux), result, NULL, error);
+  check (ferry_mux_transact_finish (FERRY_MUX (mux), result, error) == NULL);
 }
 
 static GError *
@@ -418,18 +419,18 @@ press (FerryMux *mux, const char *what, Asker *asker)
   GError *error = NULL;
 
   if (strcmp (what, "deadline") == 0)
-    ferry_mux_transact (mux, "echo", NULL, SOON, NULL, NULL, &error);
+    check (ferry_mux_transact (mux, "echo", NULL, SOON, NULL, &error) == NULL);
   else if (strcmp (what, "cancel") == 0)
     {
       GThread *thread = g_thread_new ("cancel", cancel, &(Canceller){mux, cancellable});
 
-      ferry_mux_transact (mux, "echo", NULL, -1, cancellable, NULL, &error);
+      check (ferry_mux_transact (mux, "echo", NULL, -1, cancellable, &error) == NULL);
       g_thread_join (thread);
     }
   else if (strcmp (what, "async") == 0)
     error = ask_later (mux);
   else if (ask_large (mux, asker, &error))
-    ferry_mux_transact (mux, "echo", NULL, SOON, NULL, NULL, &error);
+    check (ferry_mux_transact (mux, "echo", NULL, SOON, NULL, &error) == NULL);
   return error;
 }
 
@@ -452,7 +453,8 @@ fill_and_press (gpointer data)
   fill (sender, bytes, 0);
   error = press (mux, what, &asker);
   check (error != NULL && g_file_set_contents (path, error->message, -1, NULL));
-  check (ferry_mux_transact (mux, "echo", g_variant_new_uint32 (1), -1, NULL, &result, NULL));
+  result = ferry_mux_transact (mux, "echo", g_variant_new_uint32 (1), -1, NULL, NULL);
+  check (result != NULL);
   g_mutex_lock (&asker.lock);
   while (strcmp (what, "large") == 0 && asker.n_left > 0)
     g_cond_wait (&asker.changed, &asker.lock);
