@@ -471,7 +471,7 @@ find_name_fault (const Server *server)
   return NULL;
 }
 
-/* Nobody has answered. The NATS library says the same where it could not find out whom to ask. */
+/* Nobody has answered. The NATS library says the same where it could not find out which server to ask. */
 static void
 set_silence (FerryServerAccess *self, const char *text, GError **error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looks of a monitor, for tests whose time is their own. */
+/* Looks of a monitor, for tests with a time of their own. */
 
 #pragma once
 

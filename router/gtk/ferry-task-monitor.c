@@ -38,7 +38,7 @@
  * A monitor may have a widget, which shows the task. Then the values change within the frames of the widget. While the
  * widget is not mapped nothing is computed.
  *
- * A function reports amounts with a unit. Amounts whose unit is `bytes` are shown as sizes.
+ * A function reports amounts with a unit. Amounts with the unit `bytes` are shown as sizes.
  */
 struct _FerryTaskMonitor
 {
@@ -595,7 +595,7 @@ install_settings (void)
   /**
    * FerryTaskMonitor:widget:
    *
-   * The widget whose frames the values follow; %NULL for none. The monitor does not keep it.
+   * The values follow the frames of this widget; %NULL for none. The monitor does not keep it.
    */
   properties[PROP_WIDGET] = g_param_spec_object ("widget", NULL, NULL, GTK_TYPE_WIDGET, at_construction);
   /**

@@ -549,9 +549,9 @@ create (FerryProxy *proxy, GType type, const char *const *properties, GObject **
  * Such a change is sent only if the object has not the same value within a tenth of a second. A value that is set here
  * is sent together with the changes that follow from it, in the order of their notifications.
  *
- * A property that can only be read, or is set only at construction, is replicated where it is named. As nobody but the
- * class can set it, the replica is set by the class's own `set_property()`, which must know the property. A class that
- * shows `value` and has no setter for others still stores it there. The replica's notification comes from Ferry. Such a
+ * A property that can only be read, or is set only at construction, is replicated where it is named. Only the class can
+ * set it, so the replica is set by the class's own `set_property()`, which must know the property. A class that shows
+ * `value` and has no setter for others still stores it there. The replica's notification comes from Ferry. Such a
  * property is never sent to the object. When this end changes it, it gets the object's value back a tenth of a second
  * later, unless the object has changed its own.
  *

@@ -15,8 +15,8 @@ G_BEGIN_DECLS
 void ferry_pool_schedule (FerryPool *self);
 /* Workers call this through FerryPoolRules, and a test calls it directly. */
 void ferry_pool_note_time (FerryPool *self, gint64 microseconds);
-/* What errors say that whoever reads them does when the cause is gone: text follows the word "then", and must stay. It
- * is to call ferry_pool_reset() at first, which is for a programmer. */
+/* What errors tell their reader to do when the cause is gone: text follows the word "then", and must stay. It is to
+ * call ferry_pool_reset() at first, which is for a programmer. */
 void ferry_pool_set_remedy (FerryPool *self, const char *text);
 
 G_END_DECLS

@@ -3,8 +3,8 @@
 
 /* Tests: call/ferry-mux.c, route/ferry-monitor.c
  *
- * A thread whose answer came together with something else, which is other code on the receiving thread and waits for
- * that thread; and which thread receives where answers come in bursts. */
+ * A thread with an answer that came together with something else, which is other code on the receiving thread and waits
+ * for that thread; and which thread receives where answers come in bursts. */
 
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A router and a launcher of this program, whose channel functions do as a test needs:
+/* A router and a launcher of this program. Its channel functions do as a test needs:
  *
  *   square      u: sends the square of its argument
  *   echo        sends back what comes, until the good end

@@ -36,7 +36,7 @@ typedef struct
   int output; /* (owned) */
 } ListenerTestWorker;
 
-/* user: as whom, or NULL. */
+/* user: as which user, or NULL. */
 void listener_test_worker_start (ListenerTestWorker *worker, const char *address, const char *mode, const char *user);
 /* Waits until it listens as well; expected is the line that it writes by then, or a part of it. */
 void listener_test_worker_init (ListenerTestWorker *worker, const char *address, const char *mode, const char *user,

@@ -25,7 +25,7 @@ parse (FerryHostOptions *options, const char *switches, const char *program)
   g_assert_no_error (error);
 }
 
-/* Whoever runs a host calls no functions of the library. */
+/* The operator of a host calls no functions of the library. */
 static void
 assert_is_for_operators (const char *text)
 {

@@ -3,7 +3,7 @@
 
 /* Tests: gtk/ferry-widget-end.c
  *
- * Work that ends with its widget, also where somebody holds the widget. */
+ * Work that ends with its widget, also where something holds the widget. */
 
 #include "config.h"
 

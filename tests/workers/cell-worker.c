@@ -12,14 +12,14 @@
  *   other:N     send N through the sender "other", whose pipe is for latest values as well
  *   await       wait for a byte of standard input
  *   stop        stop the sender
- *   pause       hang for ever
+ *   pause       hang without end
  *
  * and what no honest worker does:
  *
  *   lie         write a value that is larger than its cell
  *   type        write a value of no type
  *   back        set the count of values back, once the values were taken
- *   torn        be within a write for ever
+ *   torn        be within a write without end
  *   bits        mark all cells that there could be, once
  *   storm       mark all cells and ring, without end */
 

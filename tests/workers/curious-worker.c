@@ -18,7 +18,7 @@
  *   drop:NAME      ask for the sender, start it, and drop it
  *   each:N         send the number 0 through each of the senders "out0", "out1" and so on
  *   child:ORDER    run this program again, with ORDER, and wait for it
- *   pause          hang for ever, asleep */
+ *   pause          hang without end, asleep */
 
 #include <fcntl.h>
 #include <ferry.h>

@@ -21,7 +21,7 @@
  *   empty          a record without payload
  *   lent           a buffer in the arena
  *   second         write for the second sender from here on
- *   pause          hang for ever
+ *   pause          hang without end
  *   exit           end at once */
 
 #include "config.h"

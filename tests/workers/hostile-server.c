@@ -27,7 +27,7 @@
  *   N*ORDER          obey ORDER so often
  * Progress:
  *   p:KEY=VALUE,...  xid, fraction, amount, total; text; unit-length, text-length: other than true; size: of all
- *   torn             be within a write for ever
+ *   torn             be within a write without end
  *   dirty:N          mark all cells that there could be, and ring, N times
  * The claim word:
  *   word:N           write it. Here and below, N is from the call's, or absolute, as an xid

@@ -8,18 +8,18 @@
  *   flood        send messages without end
  *   large:SIZE   send one message of SIZE bytes, of which byte i is i modulo 251
  *   buffer:SIZE  send a buffer of SIZE bytes, of which byte i is i modulo 251, with its number among buffers
- *   scribble:SIZE  send a buffer, and then, which is not allowed, write to it for ever
+ *   scribble:SIZE  send a buffer, and then, which is not allowed, write to it without end
  *   variant:N    send N GVariants of type (ts)
  *   stop         stop the sender
  *   print:TEXT   print TEXT and a newline to standard output
  *   crash        die of SIGSEGV
  *   abort        die of SIGABRT
  *   exit:STATUS  exit at once, without a word
- *   pause        hang for ever, asleep
- *   spin         hang for ever, computing
+ *   pause        hang without end, asleep
+ *   spin         hang without end, computing
  *   hang-up      close every descriptor from 3 on, and go on
  *   evade        take off whatever would end it with the application, and heed no signal
- *   give-away:N  have N children that are the application's (CLONE_PARENT) and wait for ever
+ *   give-away:N  have N children that are the application's (CLONE_PARENT) and wait without end
  *   give-dead:N  have N such children that exit at once
  *   fork-send    have a forked child try to send, and end with status 4 unless it is refused
  *   fork-main    have a forked child call ferry_worker_main(), and end with status 4 unless that returns

@@ -18,7 +18,7 @@
  *   send:N          send N messages of 8 bytes, their numbers
  *   evade           ask for the sender, and take off whatever would end it with its fork server, and heed no signal
  *   give-away:N     have N children that are the fork server's (CLONE_PARENT) and exit at once
- *   child           start a process that waits for ever, and tell its number
+ *   child           start a process that waits without end, and tell its number
  *   allocate:SIZE   allocate and touch so many bytes; tell "yes" or "no"
  *   exit:STATUS  kill:SIGNAL  pause  spin */
 

@@ -45,7 +45,7 @@
  *   block               blocks SIGTERM from now on
  *   term                waits for SIGTERM, which is blocked, and then exits with status 9
  *   exit:STATUS         exits at once
- *   spin                computes for ever
+ *   spin                computes without end
  *
  * and those of sandbox-attempts.h. */
 
