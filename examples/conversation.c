@@ -41,12 +41,10 @@ static void
 answered_cb (GObject *mux, GAsyncResult *result, gpointer label)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) divisor = NULL;
-  g_autofree char *answer = NULL;
+  g_autoptr (GVariant) divisor = ferry_mux_transact_finish (FERRY_MUX (mux), result, &error);
+  g_autofree char *answer = divisor != NULL ? g_variant_print (divisor, FALSE) : NULL;
   g_autofree char *text = NULL;
 
-  if (ferry_mux_transact_finish (FERRY_MUX (mux), result, &divisor, &error))
-    answer = g_variant_print (divisor, FALSE);
   text = g_strconcat (gtk_label_get_text (label), ": ", answer != NULL ? answer : error->message, NULL);
   gtk_label_set_text (label, text);
   g_object_unref (label);

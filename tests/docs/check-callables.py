@@ -411,7 +411,7 @@ class Tour:
         demux.start()
         for number in range(3):
             answer = in_thread(lambda: mux.transact("echo", GLib.Variant("i", number), LONG, None))
-            assert answer.result.unpack() == number, answer
+            assert answer.unpack() == number, answer
         here.close()
         for end in (here, there):
             in_thread(end.wait_closed)
@@ -421,9 +421,9 @@ class Tour:
     def use_process(self):
         ferry = self.ferry
         process = ferry.Process.new(self.router, self.launcher(), "count", GLib.Variant("u", 2))
-        assert process.next(LONG).value.unpack() == 0
-        assert later(lambda call: process.next_async(None, call), process.next_finish).value.unpack() == 1
-        assert process.next(LONG).value is None
+        assert process.next(LONG).unpack() == 0
+        assert later(lambda call: process.next_async(None, call), process.next_finish).unpack() == 1
+        assert process.next(LONG) is None
         assert process.join(LONG) and process.get_result().unpack() == 2
         assert later(lambda call: process.join_async(None, call), process.join_finish)
         process = ferry.Process.new(self.router, self.launcher(), "fail", None)

@@ -81,7 +81,7 @@ class Conversation:
 
     def requests(self, n):
         in_batches(n, lambda got: self.mux.transact_async("echo", GLib.Variant("i", 5), LONG, None, lambda source, result: got(
-            source.transact_finish(result).value.unpack() == 5)))
+            source.transact_finish(result).unpack() == 5)))
 
     def callbacks(self, n):
         in_batches(n, lambda got: self.mux.transact_with_func("echo", GLib.Variant("i", 5), lambda value, error, *_: got(

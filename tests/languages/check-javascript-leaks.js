@@ -91,7 +91,7 @@ const mux = Ferry.Mux.new(here);
 
 function requests(n) {
     inBatches(n, came => mux.transact_async('echo', GLib.Variant.new_int32(5), -1, null,
-        (source, result) => came(source.transact_finish(result)[1].unpack() === 5)));
+        (source, result) => came(source.transact_finish(result).unpack() === 5)));
 }
 
 const [, sender, receiver] = Ferry.Router.get_default().pipe(Ferry.PipeFlags.QUEUED);

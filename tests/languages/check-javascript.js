@@ -313,10 +313,10 @@ function testExecutor(router) {
 function testProcess(router) {
     const launcher = () => Ferry.Launcher.new(command('serve'));
     let process = Ferry.Process.new(router, launcher(), 'numbers', GLib.Variant.new_uint32(2));
-    const values = [process.next(-1)[1].unpack()];
-    values.push(complete(done => process.next_async(null, done), result => process.next_finish(result))[1].unpack());
+    const values = [process.next(-1).unpack()];
+    values.push(complete(done => process.next_async(null, done), result => process.next_finish(result)).unpack());
     equal('a process yields values', values, [0, 1]);
-    fact('and ends', process.next(-1)[1] === null && process.join(-1));
+    fact('and ends', process.next(-1) === null && process.join(-1));
     equal('with a result', process.get_result().unpack(), 2);
     process = Ferry.Process.new(router, launcher(), 'double', GLib.Variant.new_int64(2));
     fact('its end may be waited for', complete(done => process.join_async(null, done),

@@ -226,11 +226,10 @@ void test_list () {
 
 void test_process () {
     try {
-        Variant? value;
         var router = Ferry.Router.get_default ();
         var launcher = new Ferry.Launcher ({worker_path});
         var process = new Ferry.Process (router, launcher, "add", new Variant ("(xx)", (int64) 40, (int64) 2));
-        process.next (-1, out value);
+        Variant? value = process.next (-1);
         assert_true (value == null && process.join (-1) && process.get_result ().get_int64 () == 42);
     } catch (Error error) {
         GLib.error ("%s", error.message);

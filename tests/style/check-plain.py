@@ -19,7 +19,7 @@ SHORTEST = 4
 # Of a thousand sentences of the library, the demo and the pages.
 MOST_LONG = 8
 # In these and in the tests.
-MOST_HIDDEN = 20
+MOST_HIDDEN = 50
 
 # Written in parts, so that this file does not hold them.
 HIDDEN = re.compile(r"\b(?:wh" + r"o|wh" + r"om|wh" + r"oever|wh" + r"ose|nobo" + r"dy|somebo" + r"dy|anybo" + r"dy|for ev"

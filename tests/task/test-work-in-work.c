@@ -55,11 +55,8 @@ ask (FerryJob *job, GVariant *arguments, GError **error)
   int fd = ferry_job_dup_descriptor (job, 0, error);
   g_autoptr (FerryTransport) transport = fd >= 0 ? ferry_transport_new_for_descriptors (fd, fd, error) : NULL;
   g_autoptr (FerryMux) mux = transport != NULL ? ferry_mux_new (transport) : NULL;
-  GVariant *answer = NULL;
 
-  if (mux == NULL || !ferry_mux_transact (mux, "question", arguments, -1, NULL, &answer, error))
-    return NULL;
-  return answer;
+  return mux != NULL ? ferry_mux_transact (mux, "question", arguments, -1, NULL, error) : NULL;
 }
 
 static GVariant *

@@ -7,9 +7,8 @@
  *
  * It sends MESSAGES messages, numbered from 0, through the sender "out", forks, writes the child's number and a line
  * end to standard output, and exits with status 0. The child stays in the process group where WHERE is "inside", and
- * begins a session of its own where it is "outside"; then it hangs without end where WHAT is "pause", and goes on sending
- * where it is "send". The
- * worker exits when its child is there. */
+ * begins a session of its own where it is "outside"; then it hangs without end where WHAT is "pause", and goes on
+ * sending where it is "send". The worker exits when its child is there. */
 
 #include "config.h"
 
