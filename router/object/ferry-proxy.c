@@ -440,19 +440,6 @@ start_deadline (gint64 deadline)
   return deadline != 0 ? deadline : ferry_deadline_after (ferry_proxy_session_get_start_time ());
 }
 
-gboolean
-ferry_proxy_wait_until_started (FerryProxy *self, gint64 deadline, GCancellable *cancellable)
-{
-  g_autoptr (FerryCompletion) completion = NULL;
-
-  if (!ferry_proxy_session_is_starting (self->session))
-    return TRUE;
-  completion = begin_wait (self, TRUE);
-  ferry_completion_wait (completion, start_deadline (deadline), cancellable);
-  end_wait (completion);
-  return ferry_completion_take (completion, NULL) != NULL;
-}
-
 /* Returns the timeout that is left until a deadline, 0 for none. */
 static gint64
 get_rest (gint64 deadline)
@@ -513,6 +500,24 @@ new_request (FerryProxy *self)
   return g_variant_new ("(stt)", root.name, root.generation, root.number);
 }
 
+/* While the exporter may be coming up: waits until it answers, with a description or an error. The session hears of the
+ * exporter on the receiving thread, which may be busy, or wait for this one; an answer comes to the thread that asked.
+ * Returns FALSE if there was none in time, or the wait was cancelled. */
+gboolean
+ferry_proxy_wait_until_started (FerryProxy *self, gint64 deadline, GCancellable *cancellable)
+{
+  g_autoptr (FerryMux) mux = NULL;
+  g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_proxy_session_is_starting (self->session))
+    return TRUE;
+  mux = ferry_proxy_session_dup_mux (self->session);
+  answer = ferry_mux_transact (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
+                               get_rest (start_deadline (deadline)), cancellable, &error);
+  return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT) && !g_cancellable_is_cancelled (cancellable);
+}
+
 /**
  * ferry_proxy_describe:
  * @self: a proxy
@@ -538,6 +543,7 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
   GDBusInterfaceInfo *info;
   GError *failure = NULL;
   guint64 edition;
+  gboolean started;
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
 
@@ -550,9 +556,9 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
   mux = ferry_proxy_session_dup_mux (self->session);
   if (!ferry_proxy_check_may_wait (self, "ferry_proxy_describe_async()", error))
     return NULL;
-  ferry_proxy_wait_until_started (self, deadline, cancellable);
+  started = ferry_proxy_wait_until_started (self, deadline, cancellable);
   if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
-      !ferry_proxy_session_check_listening (self->session, FALSE, error))
+      !ferry_proxy_session_check_listening (self->session, started, error))
     return NULL;
   description = ferry_mux_transact (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self), get_rest (deadline),
                                     cancellable, &failure);

@@ -428,16 +428,16 @@ check_may_wait_here (FerryProxy *proxy, FerryCompletion *completion, const char 
   return TRUE;
 }
 
-/* Waits for an exporter that may be coming up. Returns FALSE when the completion was ended instead. A view with a
- * default does not wait. */
+/* Waits for an exporter that may be coming up, if the view has neither a default nor a deadline: a request with a
+ * deadline waits at the other end until then. Returns FALSE when the completion was ended instead. */
 static gboolean
 wait_for_exporter (FerryCompletion *completion, GCancellable *cancellable)
 {
   Resolve *self = ferry_completion_get_data (completion);
   g_autoptr (GError) absence = NULL;
 
-  if (ferry_view_get_default (self->view) != NULL ||
-      ferry_proxy_wait_until_started (self->proxy, self->deadline, cancellable))
+  if (ferry_view_get_default (self->view) != NULL || self->deadline != 0 ||
+      ferry_proxy_wait_until_started (self->proxy, /* deadline: */ 0, cancellable))
     return TRUE;
   absence = ferry_proxy_session_new_absence ();
   if (g_cancellable_is_cancelled (cancellable))

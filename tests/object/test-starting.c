@@ -233,13 +233,13 @@ told (GVariant *value, FerryProxy *object, const GError *error, gpointer data)
 }
 
 static gboolean
-has_four_calls (gpointer transport)
+has_five_calls (gpointer transport)
 {
-  return ferry_transactions_get_counts (ferry_transport_get_transactions (transport)).n_calls == 4;
+  return ferry_transactions_get_counts (ferry_transport_get_transactions (transport)).n_calls == 5;
 }
 
-/* Waits until the other end has what was sent to it: the session's stream and two calls, which were cancelled since,
- * and this request, which comes last. */
+/* Waits until the other end has what was sent to it: the session's stream, two calls and what the thread asked for
+ * first, which were cancelled since, and this request, which comes last. */
 static void
 wait_for_cancels (Scene *self)
 {
@@ -248,7 +248,7 @@ wait_for_cancels (Scene *self)
 
   g_assert_true (ferry_mux_send (mux, "last", NULL, 0, NULL, &error));
   g_assert_no_error (error);
-  ferry_test_look_until (has_four_calls, self->there);
+  ferry_test_look_until (has_five_calls, self->there);
 }
 
 static void

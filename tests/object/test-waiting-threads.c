@@ -24,6 +24,8 @@
 /* More than the window. */
 #define N_ITEMS 30
 #define WINDOW 4
+/* Longer than a call takes on any machine, in microseconds. */
+#define LONG (600 * G_USEC_PER_SEC)
 
 /* What happens besides. */
 typedef enum
@@ -32,6 +34,7 @@ typedef enum
   MESSAGE, /* the worker sends messages over a queued pipe */
   LATEST,  /* the same over a pipe for latest values */
   LINE,    /* it prints lines, which are logged */
+  CHATTER, /* it sends messages, and prints lines between them */
   FLOOD,   /* another worker sends messages without end */
   END,     /* another worker ends */
 } Besides;
@@ -59,6 +62,7 @@ static const Case cases[] = {
   {"a-message-of-the-worker", ECHO, MESSAGE, "send"},
   {"a-latest-value", ECHO, LATEST, "send"},
   {"a-line-that-is-logged", ECHO, LINE, "print"},
+  {"messages-and-lines-between-them", ECHO, CHATTER, "chatter"},
   {"a-flood-of-another-worker", ECHO, FLOOD, "quiet"},
   {"the-end-of-another-worker", ECHO, END, "quiet"},
   {"large-answers", LARGE, NOTHING, "quiet"},
@@ -93,6 +97,7 @@ typedef struct
   FerryMux *muxes[2];            /* (owned) */
   FerryProxy *proxies[2];        /* (owned) (nullable) */
   FerryReceiver *side;           /* (owned) (nullable): of messages besides */
+  gint64 timeout;                /* of each call */
   _Atomic guint next;            /* thread */
   gboolean joined;
 } Scene;
@@ -143,7 +148,7 @@ open_scene (Scene *self, const Manner *manner)
 {
   const Besides besides = manner->what->besides;
 
-  *self = (Scene){.manner = manner};
+  *self = (Scene){.manner = manner, .timeout = -1};
   self->router = ferry_test_router_new_stopped (NULL);
   if (manner->by_monitor)
     g_object_set (self->router, "short-cut", FALSE, NULL);
@@ -156,11 +161,11 @@ open_scene (Scene *self, const Manner *manner)
     open_worker (self, i);
   if (besides == FLOOD || besides == END)
     self->launchers[2] = worker_test_launcher_new ("chatty-worker", besides == FLOOD ? "flood" : "sleep", NULL);
-  if (g_str_equal (manner->what->order, "send"))
+  if (besides == MESSAGE || besides == LATEST || besides == CHATTER)
     add_side (self, 0, besides == LATEST ? FERRY_PIPE_LATEST : FERRY_PIPE_QUEUED);
   if (besides == FLOOD)
     add_side (self, 2, FERRY_PIPE_QUEUED);
-  if (besides == LINE)
+  if (besides == LINE || besides == CHATTER)
     g_object_set (self->launchers[0], "stdout", FERRY_STREAM_MODE_LOG, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (self->workers); i++)
     if (self->launchers[i] != NULL && (i < 2 || besides == FLOOD))
@@ -219,7 +224,8 @@ ask (Scene *self, guint link, guint32 n)
       ask_large (self, link, LARGER_SIZE);
       break;
     case PROXY:
-      ferry_proxy_call (self->proxies[link], "add", g_variant_new ("(i)", 1), -1, NULL, &result, NULL, &error);
+      ferry_proxy_call (self->proxies[link], "add", g_variant_new ("(i)", 1), self->timeout, NULL, &result, NULL,
+                        &error);
       g_assert_no_error (error);
       break;
     case STREAM:
@@ -227,7 +233,7 @@ ask (Scene *self, guint link, guint32 n)
       take_stream (replies);
       break;
     case ECHO:
-      result = ferry_mux_transact (self->muxes[link], "echo", g_variant_new_uint32 (n), -1, NULL, &error);
+      result = ferry_mux_transact (self->muxes[link], "echo", g_variant_new_uint32 (n), self->timeout, NULL, &error);
       g_assert_no_error (error);
       g_assert_cmpuint (g_variant_get_uint32 (result), ==, n);
       break;
@@ -345,14 +351,33 @@ threads_that_the_main_loop_joins_get_their_answers (gconstpointer data)
   close_scene (&scene);
 }
 
+/* The main loop hears neither that the worker has attached, nor that its exporter has come up. */
+static void
+threads_get_answers_of_a_worker_that_starts (gconstpointer data)
+{
+  Scene scene;
+
+  open_scene (&scene, data);
+  for (guint i = 0; i < N_ROUNDS; i++)
+    {
+      scene.timeout = i == 0 ? -1 : LONG;
+      join_threads (&scene);
+    }
+  close_scene (&scene);
+}
+
 static void
 add_case (const Case *what, guint n_threads, gboolean by_monitor, gboolean two_links, const char *how)
 {
   Manner manner = {what, n_threads, by_monitor, two_links};
   g_autofree char *path = g_strdup_printf ("/waiting-threads/%s/%s", what->name, how);
+  g_autofree char *starting = g_strdup_printf ("%s-while-the-worker-starts", path);
 
   g_test_add_data_func_full (path, g_memdup2 (&manner, sizeof manner),
                              threads_that_the_main_loop_joins_get_their_answers, g_free);
+  if (what->besides == NOTHING && (what->question == ECHO || what->question == PROXY))
+    g_test_add_data_func_full (starting, g_memdup2 (&manner, sizeof manner),
+                               threads_get_answers_of_a_worker_that_starts, g_free);
 }
 
 int

@@ -6,6 +6,7 @@
  *   quiet      nothing
  *   send       every tenth time, a message over the sender "side"
  *   print      every tenth time, a line
+ *   chatter    both
  *   flood      messages over the sender "side" without end, and it answers nothing: it needs no transport
  *   sleep      nothing without end: it needs neither
  *
@@ -135,10 +136,10 @@ main (int argc, char **argv)
 {
   const char *what = argv[1];
 
-  prints = strcmp (what, "print") == 0;
+  prints = strcmp (what, "print") == 0 || strcmp (what, "chatter") == 0;
   while (strcmp (what, "sleep") == 0)
     pause ();
-  if (strcmp (what, "send") == 0 || strcmp (what, "flood") == 0)
+  if (strcmp (what, "send") == 0 || strcmp (what, "chatter") == 0 || strcmp (what, "flood") == 0)
     get_side ();
   if (strcmp (what, "flood") != 0)
     return answer ();
