@@ -25,6 +25,7 @@
 #include "channel/ferry-channel-private.h"
 #include "route/ferry-exit-private.h"
 #include "spawn/ferry-spawn-private.h"
+#include "task/ferry-worker-main-private.h"
 
 /* How long a child may run after its channel was dropped, in microseconds. */
 #define GRACE (5 * G_USEC_PER_SEC)
@@ -271,6 +272,7 @@ begin_as_child (int fd)
   g_main_context_push_thread_default (g_main_context_new ());
   channel = channel_new (fd);
   ferry_channel_set_childs (channel);
+  ferry_worker_main_handle_fork ();
   return channel;
 }
 
@@ -324,8 +326,8 @@ give_up_child (pid_t pid, GError **error)
  * this context too. Functions that wait fail with %FERRY_ERROR_BUSY in the callback of an asynchronous one.
  *
  * The child has its own thread-default main context, and does not touch its copy of the parent's. The child ends when
- * its parent ends, and has new random numbers. In the child, the parent's other channels are closed, and their
- * functions fail with %FERRY_ERROR_CLOSED.
+ * its parent ends, and has new random numbers. The handlers of [func@Ferry.Worker.add_fork_handler] have run in it. In
+ * the child, the parent's other channels are closed, and their functions fail with %FERRY_ERROR_CLOSED.
  *
  * The child must not return to the parent's main loop, nor from `main()`: it ends by [method@Ferry.Channel.exit]. If it
  * ends in another way and has not closed the channel, the parent gets %FERRY_ERROR_WORKER_LOST after all messages.

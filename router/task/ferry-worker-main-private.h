@@ -14,6 +14,9 @@ typedef int (*FerryTransportServeFunc) (void);
  * calls. Must be called by a constructor of the library, before main() runs. */
 void ferry_worker_main_set_server (const char *transport, FerryTransportServeFunc func);
 
+/* Calls the functions of ferry_worker_add_fork_handler(). Must be called once in each child that this process forks. */
+void ferry_worker_main_handle_fork (void);
+
 /* any: whether the program has called ferry_worker_main(). Only then can the program be started again as a worker. */
 gboolean ferry_worker_main_was_called (void);
 

@@ -37,7 +37,14 @@ typedef struct
   gpointer user_data;
 } Initialiser;
 
-static GArray *initialisers; /* (element-type Initialiser) (nullable) */
+typedef struct
+{
+  FerryForkHandler func;
+  gpointer user_data;
+} ForkHandler;
+
+static GArray *initialisers;  /* (element-type Initialiser) (nullable) */
+static GArray *fork_handlers; /* (element-type ForkHandler) (nullable) */
 
 /* Set by ferry_worker_main_set_server(). Both are const once the library is loaded. */
 static const char *server_transport;
@@ -77,6 +84,51 @@ ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gp
     initialisers = g_array_new (FALSE, FALSE, sizeof entry);
   entry.name = g_strdup (name);
   g_array_append_val (initialisers, entry);
+}
+
+/**
+ * ferry_worker_add_fork_handler:
+ * @handler: (scope notified) (closure user_data) (destroy destroy): a function for each forked child
+ * @user_data: (nullable): data for @handler
+ * @destroy: (nullable): for languages that need one; it is not called, since handlers stay until the process ends
+ *
+ * Adds a function that is called in each child that Ferry forks from this process. Such a child is a copy. So children
+ * of one process draw the same random numbers, unless a handler draws a new seed. Ferry itself draws new seeds for
+ * `random()`, `drand48()` and GLib. Python's own handlers (`os.register_at_fork()`) run where a handler calls
+ * `PyOS_AfterFork_Child()`.
+ *
+ * The handlers are called in the order in which they were added, in these children:
+ *
+ * - In a worker that a fork server has forked, after the worker has attached. The worker has its name, environment,
+ *   folder, limits and standard streams. Its functions run later, as does what follows [func@Ferry.Worker.main].
+ * - In a child of [func@Ferry.Channel.create], before that function returns.
+ *
+ * An executed worker is no copy, and calls no handler. A handler runs on the child's first thread. A handler must not
+ * use the parent's objects of Ferry. In a worker it may start threads, and call [func@Ferry.Worker.exit].
+ *
+ * Must be called before [func@Ferry.Worker.main], or in an initialiser, by the thread that calls that function.
+ */
+void
+ferry_worker_add_fork_handler (FerryForkHandler handler, gpointer user_data, GDestroyNotify destroy)
+{
+  ForkHandler entry = {handler, user_data};
+
+  g_return_if_fail (handler != NULL);
+
+  if (fork_handlers == NULL)
+    fork_handlers = g_array_new (FALSE, FALSE, sizeof entry);
+  g_array_append_val (fork_handlers, entry);
+}
+
+void
+ferry_worker_main_handle_fork (void)
+{
+  for (guint i = 0; fork_handlers != NULL && i < fork_handlers->len; i++)
+    {
+      const ForkHandler *handler = &g_array_index (fork_handlers, ForkHandler, i);
+
+      handler->func (handler->user_data);
+    }
 }
 
 /* Runs all initialisers. note (nullable) is called after each of them, with its name. */
@@ -268,6 +320,8 @@ ferry_worker_main (int *argc, char ***argv)
     return FALSE;
   if (ferry_attachment_get_downlink (&error) == NULL)
     give_up (error);
+  if (forked_by_fork_server)
+    ferry_worker_main_handle_fork ();
   if (serve_func != NULL && ferry_worker_has_transport (server_transport))
     {
       signal (SIGINT, SIG_IGN);

@@ -26,9 +26,19 @@ G_BEGIN_DECLS
  */
 typedef gboolean (*FerryInitialiser) (gpointer user_data, GError **error);
 
+/**
+ * FerryForkHandler:
+ * @user_data: the data given to [func@Ferry.Worker.add_fork_handler]
+ *
+ * The type of a function that is called in each forked child, for instance to draw a new seed for random numbers.
+ */
+typedef void (*FerryForkHandler) (gpointer user_data);
+
 FERRY_AVAILABLE_IN_0_1
 void ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gpointer user_data,
                                    GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_worker_add_fork_handler (FerryForkHandler handler, gpointer user_data, GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_worker_main (int *argc, char ***argv);
 FERRY_AVAILABLE_IN_0_1

@@ -980,7 +980,8 @@ give_up_fork_server (FerryLauncher *self)
   if (obstacle == NULL)
     return;
   g_message (
-    "The program '%s' cannot be a fork server, and is executed for each worker from now on, which takes longer: %s",
+    "The program '%s' cannot be a fork server, and is executed for each worker from now on, which takes longer; "
+    "set the property 'use-fork-server' to FALSE where this is meant: %s",
     self->argv[0], ferry_exit_get_message (obstacle));
   g_clear_object (&self->fork_server);
 }

@@ -444,6 +444,36 @@ callback_of_what_came_cannot_wait_for_more (void)
   ferry_test_wait_flag (&called);
 }
 
+static void
+count_fork (gpointer n_forks)
+{
+  ++*(guint32 *) n_forks;
+}
+
+static void
+say_n_forks (FerryChannel *channel, gpointer n_forks)
+{
+  create_test_send (channel, *(guint32 *) n_forks);
+}
+
+/* Each child calls them once, before it is told that it is the child. */
+static void
+fork_handlers_run_in_the_child (void)
+{
+  static guint32 n_forks; /* the handler stays */
+  g_autoptr (CreateTest) test = create_test_new ();
+
+  ferry_worker_add_fork_handler (count_fork, &n_forks, NULL);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (FerryChannel) channel = create_test_start (say_n_forks, &n_forks);
+
+      g_assert_cmpuint (create_test_take (channel), ==, 1);
+      create_test_assert_good_end (channel);
+    }
+  g_assert_cmpuint (n_forks, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -463,6 +493,7 @@ main (int argc, char **argv)
   g_test_add_func ("/channel-create/sender-waits-while-nothing-is-taken", sender_waits_while_nothing_is_taken);
   g_test_add_func ("/channel-create/messages-go-to-handlers-while-the-main-loop-runs",
                    messages_go_to_handlers_while_the_main_loop_runs);
+  g_test_add_func ("/channel-create/fork-handlers-run-in-the-child", fork_handlers_run_in_the_child);
   /* From here on this process has a thread. */
   g_test_add_func ("/channel-create/messages-come-in-the-asynchronous-form", messages_come_in_the_asynchronous_form);
   g_test_add_func ("/channel-create/callback-of-what-came-cannot-wait-for-more",

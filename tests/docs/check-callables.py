@@ -430,6 +430,16 @@ class Tour:
         assert fails(later, lambda call: process.join_async(None, call), process.join_finish).matches(
             GLib.file_error_quark(), 4)
 
+    def use_fork_handlers(self):
+        """Each worker of a fork server runs the handlers of Python's own, and draws other random numbers."""
+        pool = self.ferry.Pool.new(self.router, self.launcher())
+        pool.props.max_tasks = 1
+        executor = self.ferry.Executor.new(pool)
+        drawn = [executor.submit("draw", None).wait(LONG).unpack() for _ in range(3)]
+        assert len({number for number, _, _ in drawn}) == 3, drawn
+        assert all(forked == [process] for _, process, forked in drawn), drawn
+        executor.stop()
+
     def use_forks(self):
         subprocess.run(self.forks, check=True)
 

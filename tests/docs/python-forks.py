@@ -12,13 +12,16 @@ from gi.repository import Ferry, GLib
 
 import callables
 
+# What the fork handler has appended, in each child once.
+WORDS = []
 LONG = 60 * 1000 * 1000
 
 
 def converse(channel):
     """Each child sends a word, and exits with a status."""
     if channel.get_pid() == 0:
-        channel.send(GLib.Variant("s", "word"), -1, None)
+        channel.send(GLib.Variant("s", WORDS.pop()), -1, None)
+        assert not WORDS
         channel.exit(3)
     assert channel.receive(LONG, None)[1].unpack() == "word"
     assert channel.receive(LONG, None)[1] is None
@@ -26,7 +29,8 @@ def converse(channel):
 
 
 def main():
-    callables.prepare(Ferry, sys.argv[2])
+    _, recorder = callables.prepare(Ferry, sys.argv[2])
+    Ferry.Worker.add_fork_handler(recorder.heard("ForkHandler", lambda *_: WORDS.append("word")))
     converse(Ferry.Channel.create())
     exchange = Ferry.Exchange.new(None, None)
     converse(exchange.create(LONG))

@@ -9,6 +9,7 @@ word behind its arguments, it does one thing and serves nothing: "send-buffer", 
 
 import ctypes
 import os
+import random
 import socket
 import sys
 import tempfile
@@ -22,6 +23,9 @@ import callables
 
 # More than goes through a lane: it travels in shared memory. A variant of bytes that are given as such is made at once.
 LARGE = GLib.Variant.new_from_bytes(GLib.VariantType("ay"), GLib.Bytes.new(bytes(5000000)), True)
+
+# The processes in which a handler of Python's own ran: none, or this one.
+FORKED = []
 
 _, recorder = callables.prepare(Ferry, sys.argv[2])
 
@@ -130,6 +134,11 @@ def listen():
     listener.close()
 
 
+def draw(_job, _arguments):
+    """A random number, the process, and the processes in which Python's own handler ran."""
+    return GLib.Variant("(diai)", (random.random(), os.getpid(), FORKED))
+
+
 def leave(_job, _arguments):
     Ferry.Worker.exit(7)
 
@@ -138,9 +147,11 @@ def main():
     for name, function, arguments, result in (
             ("use-job", use_job, "(hh)", "s"), ("use-steps", use_steps, None, ""), ("fail", fail, None, ""), ("fail-with-trace", fail_with_trace, None, ""),
             ("count", count, "u", "u"),
-            ("use-transport", use_transport, "h", ""), ("give-descriptor", give_descriptor, "h", ""), ("return-bytes", return_bytes, None, "ay"), ("take-nothing", take_nothing, None, "b"), ("leave", leave, None, "")):
+            ("use-transport", use_transport, "h", ""), ("give-descriptor", give_descriptor, "h", ""), ("return-bytes", return_bytes, None, "ay"), ("take-nothing", take_nothing, None, "b"), ("leave", leave, None, ""), ("draw", draw, None, "(diai)")):
         Ferry.function_register(name, arguments, result, recorder.heard("FunctionFull", function))
     Ferry.Channel.function_register("talk", "s", recorder.heard("ChannelFunctionFull", talk))
+    os.register_at_fork(after_in_child=lambda: FORKED.append(os.getpid()))
+    Ferry.Worker.add_fork_handler(recorder.heard("ForkHandler", lambda *_: ctypes.pythonapi.PyOS_AfterFork_Child()))
     Ferry.Worker.add_initialiser("greet", recorder.heard("Initialiser", lambda *_: True))
     alone = {"send-buffer": send_buffer, "listen": listen}
     if sys.argv[3:]:

@@ -59,6 +59,8 @@ function untilCancelled(job) {
 
 function serve() {
     Ferry.Worker.add_initialiser('words', () => true);
+    // Never called: a program in JavaScript has threads, so each of its workers is executed.
+    Ferry.Worker.add_fork_handler(() => {});
     Ferry.function_register('double', 'x', 'x', (job, n) => GLib.Variant.new_int64(2 * n.unpack()));
     Ferry.function_register('steps', null, '', steps);
     Ferry.function_register('everything', 's', 's', everything);

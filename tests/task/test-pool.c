@@ -726,6 +726,32 @@ leaves_later_transports_alone (gconstpointer data)
   g_assert_false (ferry_test_get_number (transport, "closed"));
 }
 
+/* In a worker that a fork server forked: before its functions, in order, once. In one that was executed: not at all. */
+static void
+calls_fork_handlers_in_each_forked_worker (gconstpointer forked)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryLauncher) launcher = NULL;
+
+  g_object_get (test->pool, "launcher", &launcher, NULL);
+  ferry_launcher_setenv (launcher, "FERRY_TEST_NOTE", "noted");
+  g_object_set (test->pool, "use-fork-server", forked != NULL, "max-tasks", 1, NULL);
+  /* The first worker is forked for its request, most others ahead of it. */
+  for (guint i = 0; i < 4; i++)
+    {
+      g_autoptr (FerryTask) task = task_test_submit (test->executor, "forks", NULL);
+      g_autoptr (GVariant) result = NULL;
+      const char *noted, *expected;
+
+      task_test_wait_done (task);
+      result = ferry_task_get_result (task, NULL);
+      g_assert_nonnull (result);
+      g_variant_get (result, "(&s&s)", &noted, &expected);
+      g_assert_cmpstr (noted, ==, forked != NULL ? expected : "");
+      g_assert_nonnull (strstr (expected, ", served 0, noted\n"));
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -741,6 +767,10 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/replaces-a-process-after-its-tasks", replaces_worker_after_its_tasks);
   g_test_add_func ("/pool/replaces-a-process-that-grew", replaces_large_worker);
   g_test_add_func ("/pool/prepares-processes-and-clears-up", prepares_and_clears_up);
+  g_test_add_data_func ("/pool/calls-fork-handlers-in-each-forked-worker", GINT_TO_POINTER (TRUE),
+                        calls_fork_handlers_in_each_forked_worker);
+  g_test_add_data_func ("/pool/calls-no-fork-handlers-in-an-executed-worker", GINT_TO_POINTER (FALSE),
+                        calls_fork_handlers_in_each_forked_worker);
   g_test_add_func ("/pool/fails-once-with-its-initialiser", fails_once_with_its_initialiser);
   g_test_add_data_func ("/pool/stops-when-processes-have-finished", IN_PROCESSES, stops_when_workers_have_finished);
   g_test_add_data_func ("/pool/stops-processes-by-force", IN_PROCESSES, stops_by_force);

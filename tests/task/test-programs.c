@@ -391,8 +391,9 @@ count_messages (GLogLevelFlags level, const GLogField *fields, gsize n_fields, g
   for (gsize i = 0; i < n_fields; i++)
     {
       n_waits += strcmp (fields[i].key, "MESSAGE") == 0 && g_str_has_prefix (fields[i].value, "Waiting for ");
-      n_messages +=
-        strcmp (fields[i].key, "MESSAGE") == 0 && strstr (fields[i].value, "cannot be a fork server") != NULL;
+      n_messages += strcmp (fields[i].key, "MESSAGE") == 0 &&
+                    strstr (fields[i].value, "cannot be a fork server") != NULL &&
+                    strstr (fields[i].value, "'use-fork-server'") != NULL;
     }
   return g_log_writer_default (level, fields, n_fields, data);
 }

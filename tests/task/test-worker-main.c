@@ -200,6 +200,29 @@ test_program_goes_on_without_calls_to_serve (void)
   ferry_test_router_stop (router);
 }
 
+static void
+test_forked_program_goes_on_after_its_fork_handlers (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryLauncher) base = serve_test_launcher_new ();
+  g_autoptr (FerryForkServer) fork_server = ferry_fork_server_new (base);
+  g_autoptr (FerryLauncher) launcher = serve_test_launcher_new ();
+  ferry_autofd output = -1;
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autofree char *text = NULL;
+
+  ferry_launcher_set_fork_server (launcher, fork_server);
+  worker_test_add_sender (launcher, "out", pipe);
+  worker = worker_test_spawn_with_output (launcher, router, &output);
+  text = worker_test_read_all (output);
+  g_assert_true (g_pattern_match_simple ("ferry_worker_main returned\nfirst in *\nsecond in *\n", text));
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "4");
+  g_clear_object (&fork_server);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  ferry_test_router_stop (router);
+}
+
 /* Adds a fact for each way in which a process is started. */
 static void
 add_both (const char *fact, GTestDataFunc func)
@@ -247,6 +270,8 @@ main (int argc, char **argv)
   g_test_add_func ("/worker-main/fork-server-names-the-initialiser-that-left-a-thread",
                    test_fork_server_names_the_initialiser_that_left_a_thread);
   g_test_add_func ("/worker-main/program-goes-on-without-calls-to-serve", test_program_goes_on_without_calls_to_serve);
+  g_test_add_func ("/worker-main/forked-program-goes-on-after-its-fork-handlers",
+                   test_forked_program_goes_on_after_its_fork_handlers);
   g_test_add_func ("/worker-main/worker-tells-its-functions", test_worker_tells_its_functions);
 
   return g_test_run ();

@@ -14,6 +14,7 @@
  *   pid                      () -> i
  *   process-name             () -> s: as `ps` shows it
  *   serial                   () -> u: how many calls of this function the process has served, with this one
+ *   forks                    () -> (ss): what the fork handlers noted, and what they note in this process
  *   n-initialisers           () -> u: how many initialisers the process, or the one that it was forked from, has run
  *   environment              s -> s: of that variable, empty when it is not set
  *
@@ -74,6 +75,7 @@
 #include "task/descriptor-functions.h"
 
 static guint n_initialisers;
+static GString *forks; /* what the fork handlers noted */
 static guint n_served;
 static FerryJob *kept_job;
 
@@ -150,6 +152,25 @@ static GVariant *
 give_n_initialisers (FerryJob *job, GVariant *arguments, GError **error)
 {
   return g_variant_new_uint32 (n_initialisers);
+}
+
+/* A fork handler: notes its name, the process, and what the process was given. */
+static void
+note_fork (gpointer name)
+{
+  g_string_append_printf (forks, "%s in %s %d, served %u, %s\n", (const char *) name, g_get_prgname (), getpid (),
+                          n_served, g_getenv ("FERRY_TEST_NOTE"));
+}
+
+static GVariant *
+give_forks (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autofree char *noted = g_strdup (forks->str);
+
+  g_string_truncate (forks, 0);
+  note_fork ((gpointer) "first");
+  note_fork ((gpointer) "second");
+  return g_variant_new ("(ss)", noted, forks->str);
 }
 
 static GVariant *
@@ -529,6 +550,7 @@ static const struct
   {"pid", NULL, "i", give_pid},
   {"process-name", NULL, "s", give_process_name},
   {"serial", NULL, "u", give_serial},
+  {"forks", NULL, "(ss)", give_forks},
   {"n-initialisers", NULL, "u", give_n_initialisers},
   {"environment", "s", "s", give_environment},
   {"sleep-until-cancelled", NULL, "", sleep_until_cancelled},
@@ -615,9 +637,12 @@ main (int argc, char **argv)
   descriptor_functions_register ();
   ferry_channel_function_register ("echo", NULL, echo_once);
   ferry_worker_add_initialiser ("count", count_initialiser, NULL, NULL);
+  forks = g_string_new (NULL);
+  ferry_worker_add_fork_handler (note_fork, (gpointer) "first", NULL);
+  ferry_worker_add_fork_handler (note_fork, (gpointer) "second", NULL);
   if (order != NULL)
     ferry_worker_add_initialiser (order, misbehave_initially, (gpointer) order, NULL);
   ferry_worker_main (&argc, &argv);
-  printf ("ferry_worker_main returned\n");
+  printf ("ferry_worker_main returned\n%s", forks->str);
   return 4;
 }
