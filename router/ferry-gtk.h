@@ -19,5 +19,6 @@
 #include "gtk/ferry-task-row.h"
 #include "gtk/ferry-task-status.h"
 #include "gtk/ferry-widget-end.h"
+#include "gtk/ferry-worker-list.h"
 
 #undef FERRY_INSIDE

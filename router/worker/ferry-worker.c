@@ -49,7 +49,7 @@ struct _FerryWorker
   _Atomic guint state;              /* a FerryWorkerState; any thread reads it; the router's thread writes it */
   FerrySandboxStrength strength;    /* main; so are the members below */
   FerryExit *exit;                  /* (owned) (nullable) */
-  FerryTaskNameFunc task_name_func; /* (nullable): returns the name of the running task, for the log */
+  FerryTaskNameFunc task_name_func; /* (nullable): returns the name of the running task */
   gpointer task_name_data;
   FerryTimers *timers; /* (unowned) (nullable): the router's, which lives until the worker has ended */
   FerryTimer late;     /* runs while the worker is waited for */
@@ -67,6 +67,7 @@ enum
   PROP_STATE,
   PROP_EXIT,
   PROP_SANDBOX_STRENGTH,
+  PROP_TASK_NAME,
   N_PROPERTIES,
 };
 
@@ -91,6 +92,13 @@ ferry_worker_finalize (GObject *object)
   G_OBJECT_CLASS (ferry_worker_parent_class)->finalize (object);
 }
 
+/* main: (transfer full) (nullable): the name of the task that the worker runs. */
+static char *
+get_task_name (FerryWorker *self)
+{
+  return self->task_name_func != NULL ? self->task_name_func (self, self->task_name_data) : NULL;
+}
+
 static void
 ferry_worker_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
@@ -106,6 +114,8 @@ ferry_worker_get_property (GObject *object, guint property_id, GValue *value, GP
     return;
   else if (property_id == PROP_EXIT)
     g_value_set_object (value, self->exit);
+  else if (property_id == PROP_TASK_NAME)
+    g_value_take_string (value, get_task_name (self));
   else
     g_value_set_flags (value, self->strength);
 }
@@ -149,6 +159,14 @@ install_properties (GObjectClass *object_class)
    */
   properties[PROP_SANDBOX_STRENGTH] = g_param_spec_flags ("sandbox-strength", NULL, NULL, FERRY_TYPE_SANDBOX_STRENGTH,
                                                           FERRY_SANDBOX_STRENGTH_NONE, FERRY_NOTIFIED);
+  /**
+   * FerryWorker:task-name:
+   *
+   * The name of the task that a worker of a [class@Ferry.Pool] runs, or was sent to run next; %NULL for none. It is
+   * looked up whenever it is read, and changes are not notified of: a worker may run 100,000 tasks a second. On the
+   * router's thread.
+   */
+  properties[PROP_TASK_NAME] = g_param_spec_string ("task-name", NULL, NULL, NULL, FERRY_READABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -346,7 +364,7 @@ static void
 log_line (FerryWorker *self, guint stream, const char *line)
 {
   gboolean is_error = stream == FERRY_STREAM_STDERR;
-  g_autofree char *task = self->task_name_func != NULL ? self->task_name_func (self, self->task_name_data) : NULL;
+  g_autofree char *task = get_task_name (self);
   char number[16];
   GLogField fields[] = {
     {"MESSAGE", line, -1},           {"PRIORITY", is_error ? "5" : "6", -1},

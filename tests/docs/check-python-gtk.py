@@ -79,6 +79,11 @@ def test_widgets(report, ferry, ferry_gtk, executor):
     while not [row for row in rows if row.props.task]:
         GLib.MainContext.default().iteration(True)
     report.equal("a list shows the tasks of an executor", rows[0].props.monitor.props.state_text, "Done")
+    workers = ferry_gtk.WorkerList.new(executor.props.pool)
+    window.set_child(workers)
+    report.equal("a list shows the workers of a pool", workers.props.pool, executor.props.pool)
+    worker = executor.props.pool.get_workers().get_item(0)
+    report.equal("a worker that is idle names no task", worker.props.task_name, None)
     window.destroy()
 
 

@@ -225,6 +225,26 @@ is_found_in_list (void)
   task_test_assert_result (name, "'resize 1'");
 }
 
+static void
+names_the_task_of_a_process (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) task = submit_sleeper (test);
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autofree char *busy = NULL;
+  g_autofree char *idle = NULL;
+
+  g_object_set (task, "name", "Counting sheep", NULL);
+  task_test_wait_begun (task);
+  worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
+  g_object_get (worker, "task-name", &busy, NULL);
+  g_assert_cmpstr (busy, ==, "Counting sheep");
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+  g_object_get (worker, "task-name", &idle, NULL);
+  g_assert_null (idle);
+}
+
 /* Which worker runs a task is seen by how many it has run. */
 static void
 replaces_worker_after_its_tasks (void)
@@ -764,6 +784,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/leaves-streams-that-are-inherited", leaves_streams_that_are_inherited);
   g_test_add_func ("/pool/leaves-its-launcher-its-name", leaves_its_launcher_its_name);
   g_test_add_func ("/pool/shows-its-processes", is_found_in_list);
+  g_test_add_func ("/pool/names-the-task-of-a-process", names_the_task_of_a_process);
   g_test_add_func ("/pool/replaces-a-process-after-its-tasks", replaces_worker_after_its_tasks);
   g_test_add_func ("/pool/replaces-a-process-that-grew", replaces_large_worker);
   g_test_add_func ("/pool/prepares-processes-and-clears-up", prepares_and_clears_up);
