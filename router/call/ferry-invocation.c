@@ -132,7 +132,8 @@ ferry_invocation_get_arguments (FerryInvocation *self)
  * @self: an invocation
  * @size: (out): the number of bytes, 0 if @self has none
  *
- * Gets the bytes of a request with a value of the type `ay`. The handler may as well call
+ * Gets the bytes of a request that was sent as bytes, such as by [method@Ferry.Mux.transact_bytes]. A request that was
+ * sent with a value of the type `ay` has its bytes too. The two are the same to the handler, which may as well call
  * [method@Ferry.Invocation.get_arguments].
  *
  * The bytes come from another process, and are this process's own copy: they do not change while they are checked. They

@@ -17,12 +17,14 @@ typedef struct
   void (*item) (gpointer data, GVariant *value);
   /* (nullable): called once, on the thread that ended the transaction. */
   void (*done) (gpointer data, GVariant *result, const GError *error);
-  /* Called instead of done with a result that is an array of bytes. Not needed for a stream. */
+  /* (nullable): called instead of done with a result that is an array of bytes */
   void (*done_packed) (gpointer data, const FerryBody *result);
   /* (nullable): called after the last call of item and done. Not called if the request could not be sent. */
   void (*destroy) (gpointer data);
-  /* Called if done and done_packed are NULL: an application's function, which so needs no closure. */
+  /* One of these two is called if done and done_packed are NULL. An application's function can be set here without a
+   * closure. */
   FerryMuxFunc func;
+  FerryMuxBytesFunc bytes_func;
 } FerryAskFuncs;
 
 typedef struct

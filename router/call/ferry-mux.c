@@ -12,13 +12,11 @@
 
 #include "config.h"
 
+#include "base/ferry-property-private.h"
 #include "call/ferry-mux-private.h"
-
-#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
-#include "base/ferry-property-private.h"
 #include "call/ferry-remote-error-private.h"
 
 struct _FerryMux
@@ -140,13 +138,16 @@ ask_release (gpointer data)
   ask_free (self);
 }
 
-/* Returns (transfer full) a value of the type “ay”, without the detours of a value of any type. */
-static GVariant *
-make_bytes (const FerryBody *body)
+/* Returns (nullable) (transfer full) the error for an asker that wants bytes and gets value (nullable). */
+static GError *
+new_no_bytes_error (GVariant *value)
 {
-  g_autoptr (GBytes) bytes = ferry_body_dup_bytes (body);
-
-  return g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE));
+  if (value == NULL)
+    return NULL;
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_BAD_RESULT,
+                      "The answer is a value of the type '%s' and no array of bytes; use ferry_mux_transact() for "
+                      "values, or ferry_invocation_return_bytes() at the other end",
+                      g_variant_get_type_string (value));
 }
 
 /* Drops the table's reference. */
@@ -159,8 +160,14 @@ ask_done (gpointer data, GVariant *result, GError *error, const char *trace, gbo
     ferry_known_types_add (result);
   if (self->funcs.done != NULL)
     self->funcs.done (self->data, result, error);
-  else
+  else if (self->funcs.func != NULL)
     self->funcs.func (result, error, self->data);
+  else
+    {
+      g_autoptr (GError) no_bytes = new_no_bytes_error (result);
+
+      self->funcs.bytes_func (NULL, 0, error != NULL ? error : no_bytes, self->data);
+    }
   ask_release (self);
 }
 
@@ -172,11 +179,7 @@ ask_done_packed (gpointer data, const FerryBody *result)
   if (self->funcs.done_packed != NULL)
     self->funcs.done_packed (self->data, result);
   else
-    {
-      g_autoptr (GVariant) value = make_bytes (result);
-
-      self->funcs.func (value, NULL, self->data);
-    }
+    self->funcs.bytes_func (result->data, result->size, NULL, self->data);
   ask_release (self);
 }
 
@@ -189,19 +192,15 @@ ask_item_came (gpointer data, const char *name, GVariant *value)
     self->funcs.item (self->data, value);
 }
 
-/* Returns the bytes of arguments (nullable) of the type “ay”, which are set even if there are 0 of them. */
+/* The bytes of a request, which are set even if there are 0 of them. */
 static FerryPart
-get_bytes (GVariant *arguments)
+make_part (gconstpointer data, gsize size)
 {
-  gconstpointer data;
-
-  if (arguments == NULL || strcmp (g_variant_get_type_string (arguments), "ay") != 0)
-    return (FerryPart){NULL, 0};
-  data = g_variant_get_data (arguments);
-  return (FerryPart){data != NULL ? data : "", g_variant_get_size (arguments)};
+  return (FerryPart){data != NULL ? data : "", size};
 }
 
-static const FerryAnswerFuncs plain_funcs = {.done = ask_done, .done_packed = ask_done_packed};
+static const FerryAnswerFuncs plain_funcs = {.done = ask_done};
+static const FerryAnswerFuncs packed_funcs = {.done = ask_done, .done_packed = ask_done_packed};
 static const FerryAnswerFuncs stream_funcs = {
   .item = ask_item_came, .done = ask_done, .hold = ask_hold, .release = ask_release, .any_thread = TRUE};
 
@@ -211,12 +210,10 @@ static guint64
 send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
               GError **error)
 {
-  const FerryPart packed = request->packed.data != NULL ? request->packed : get_bytes (request->arguments);
-  GVariant *arguments = packed.data == NULL ? request->arguments : NULL;
   const FerryRequest message = {
     .method = request->method,
-    .arguments = arguments,
-    .packed = packed,
+    .arguments = request->arguments,
+    .packed = request->packed,
     .deadline = funcs != NULL ? request->deadline : 0,
     .flags = funcs == NULL         ? FERRY_CALL_ONE_WAY
              : request->window > 0 ? FERRY_CALL_STREAM
@@ -226,8 +223,8 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
     .prepare_data = request->answer_wait,
   };
 
-  if (arguments != NULL)
-    ferry_known_types_add (arguments);
+  if (request->arguments != NULL)
+    ferry_known_types_add (request->arguments);
   for (;;)
     {
       guint64 count = request->waits ? ferry_transport_get_room_count (self->transport) : 0;
@@ -265,7 +262,11 @@ ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFun
   Ask *ask = ask_new (self, funcs, data);
   guint64 xid;
 
-  xid = send_request (self, request, request->window > 0 ? &stream_funcs : &plain_funcs, ask, error);
+  xid = send_request (self, request,
+                      request->window > 0                                       ? &stream_funcs
+                      : funcs->done_packed != NULL || funcs->bytes_func != NULL ? &packed_funcs
+                                                                                : &plain_funcs,
+                      ask, error);
   if (xid == 0)
     ask_free (ask);
   return xid;
@@ -291,9 +292,10 @@ ferry_mux_add_window (FerryMux *self, guint64 xid, guint n)
 /* The data of a transaction's completion. */
 typedef struct
 {
-  FerryMux *mux; /* const: (owned) */
-  char *method;  /* const: (owned) (nullable): NULL if the transaction has neither a deadline nor a cancellable */
-  guint64 xid;   /* written before a task or a thread waits for the completion */
+  FerryMux *mux;     /* const: (owned) */
+  char *method;      /* const: (owned) (nullable): NULL if the transaction has neither a deadline nor a cancellable */
+  guint64 xid;       /* written before a task or a thread waits for the completion */
+  gboolean of_bytes; /* const: the result is a GBytes, not a GVariant */
 } Transaction;
 
 static GError *
@@ -329,10 +331,17 @@ typedef gboolean (*FinishFunc) (FerryCompletion *self, gpointer result, GDestroy
 static void
 transaction_end (FerryCompletion *completion, GVariant *result, const GError *error, FinishFunc finish)
 {
-  if (result != NULL)
-    ferry_known_types_add (result);
-  finish (completion, result != NULL ? g_variant_ref (result) : NULL, (GDestroyNotify) g_variant_unref,
-          error != NULL ? ferry_error_copy (error) : NULL);
+  const Transaction *self = ferry_completion_get_data (completion);
+
+  if (error != NULL)
+    finish (completion, NULL, NULL, ferry_error_copy (error));
+  else if (result == NULL || self->of_bytes)
+    finish (completion, NULL, NULL, new_no_bytes_error (result));
+  else
+    {
+      ferry_known_types_add (result);
+      finish (completion, g_variant_ref (result), (GDestroyNotify) g_variant_unref, NULL);
+    }
   ferry_completion_unref (completion);
 }
 
@@ -349,26 +358,22 @@ transaction_answered_in_run (gpointer data, GVariant *result, GError *error, con
 }
 
 static void
-transaction_answered_packed (gpointer data, const FerryBody *result)
-{
-  ferry_completion_finish (data, make_bytes (result), (GDestroyNotify) g_variant_unref, NULL);
-  ferry_completion_unref (data);
-}
-
-static void
 transaction_answered_packed_in_run (gpointer data, const FerryBody *result)
 {
-  ferry_completion_finish_in_run (data, make_bytes (result), (GDestroyNotify) g_variant_unref, NULL);
+  ferry_completion_finish_in_run (data, ferry_body_dup_bytes (result), (GDestroyNotify) g_bytes_unref, NULL);
   ferry_completion_unref (data);
 }
 
-static const FerryAnswerFuncs task_funcs = {.done = transaction_answered, .done_packed = transaction_answered_packed};
-static const FerryAnswerFuncs waiting_funcs = {.done = transaction_answered,
-                                               .done_in_run = transaction_answered_in_run,
-                                               .done_packed = transaction_answered_packed_in_run};
+static const FerryAnswerFuncs task_funcs = {.done = transaction_answered};
+/* By whether bytes are wanted. */
+static const FerryAnswerFuncs waiting_funcs[2] = {
+  {.done = transaction_answered, .done_in_run = transaction_answered_in_run},
+  {.done = transaction_answered,
+   .done_in_run = transaction_answered_in_run,
+   .done_packed = transaction_answered_packed_in_run}};
 
 /* Sends a request. Returns (transfer full) its completion, or NULL with an error. waiters (nullable): where a thread
- * will wait for the completion. */
+ * will wait for the completion. Such a request, if it is of bytes, wants bytes as its result. */
 static FerryCompletion *
 transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *waiters, GError **error)
 {
@@ -384,8 +389,9 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
     ferry_answer_wait_set_completion (request->answer_wait, completion);
   self = ferry_completion_get_data (completion);
   self->mux = g_object_ref (mux);
+  self->of_bytes = request->packed.data != NULL;
   self->method = request->deadline > 0 || request->cancellable != NULL ? g_strdup (request->method) : NULL;
-  self->xid = send_request (mux, request, waiters != NULL ? &waiting_funcs : &task_funcs,
+  self->xid = send_request (mux, request, waiters != NULL ? &waiting_funcs[self->of_bytes] : &task_funcs,
                             ferry_completion_ref (completion), error);
   if (self->xid != 0)
     return g_steal_pointer (&completion);
@@ -394,6 +400,25 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
 }
 
 /* ---- a thread that waits ---- */
+
+/* Sends a request and waits. Returns (transfer full) (nullable) a GVariant, or a GBytes for a request of bytes. form:
+ * the name of the function to use on a thread that may not wait. */
+static gpointer
+transact (FerryMux *self, FerryAskRequest *request, const char *form, GError **error)
+{
+  g_autoptr (FerryCompletion) completion = NULL;
+  FerryAnswerWait wait;
+
+  if (!ferry_transport_check_may_wait (self->transport, form, error))
+    return NULL;
+  ferry_answer_wait_init (&wait, self->transport);
+  request->answer_wait = &wait;
+  completion = transaction_start (self, request, ferry_transport_get_waiters (self->transport), error);
+  if (completion == NULL)
+    return NULL;
+  ferry_answer_wait_finish (&wait, ferry_deadline_or_never (request->deadline), request->cancellable);
+  return ferry_completion_take (completion, error);
+}
 
 /**
  * ferry_mux_transact:
@@ -412,9 +437,6 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
  * handler has to return for it. So it may come before messages that the worker sent earlier over its pipes. A worker
  * that sends more of these than are kept for a busy main loop, about a MiB, holds up its own answers.
  *
- * A value of the type `ay` is plain bytes, see [method@Ferry.Invocation.get_bytes]. They are written into the transport
- * without a copy in between, so [ctor@GLib.Variant.new_from_bytes] costs least.
- *
  * An error of the other end keeps its domain and code; see [func@Ferry.Error.get_trace]. Other failures are:
  *
  * - %FERRY_ERROR_TIMED_OUT and %G_IO_ERROR_CANCELLED;
@@ -430,27 +452,58 @@ ferry_mux_transact (FerryMux *self, const char *method, GVariant *arguments, gin
                     GError **error)
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  FerryAnswerWait wait;
-  const FerryAskRequest request = {.method = method,
-                                   .arguments = kept,
-                                   .deadline = ferry_mux_get_deadline (timeout),
-                                   .waits = TRUE,
-                                   .cancellable = cancellable,
-                                   .answer_wait = &wait};
-  g_autoptr (FerryCompletion) completion = NULL;
+  FerryAskRequest request = {.method = method,
+                             .arguments = kept,
+                             .deadline = ferry_mux_get_deadline (timeout),
+                             .waits = TRUE,
+                             .cancellable = cancellable};
 
   g_return_val_if_fail (FERRY_IS_MUX (self), NULL);
   g_return_val_if_fail (method != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_transport_check_may_wait (self->transport, "ferry_mux_transact_async()", error))
-    return NULL;
-  ferry_answer_wait_init (&wait, self->transport);
-  completion = transaction_start (self, &request, ferry_transport_get_waiters (self->transport), error);
-  if (completion == NULL)
-    return NULL;
-  ferry_answer_wait_finish (&wait, ferry_deadline_or_never (request.deadline), cancellable);
-  return ferry_completion_take (completion, error);
+  return transact (self, &request, "ferry_mux_transact_async()", error);
+}
+
+/**
+ * ferry_mux_transact_bytes:
+ * @self: a mux
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @data: (array length=size) (element-type guint8) (nullable): the bytes of the request, borrowed until this returns;
+ *   %NULL only if @size is 0
+ * @size: the size of @data in bytes; may be 0
+ * @timeout: microseconds until the answer; negative for no limit. The other end is notified of the deadline.
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * Sends a request of plain bytes, and waits for an answer of plain bytes. The request is written into the transport
+ * without a copy in between. Otherwise as [method@Ferry.Mux.transact], also as to threads and errors. A thread that may
+ * not wait uses [method@Ferry.Mux.transact_bytes_with_func], or [method@Ferry.Mux.transact_async] with a value of the
+ * type `ay`.
+ *
+ * To a handler, the request is the same as one with a value of the type `ay`, and so is the answer. A handler uses
+ * [method@Ferry.Invocation.get_bytes] and [method@Ferry.Invocation.return_bytes], or the functions for values. An
+ * answer with a value of another type fails with %FERRY_ERROR_BAD_RESULT. The bytes of an answer come from another
+ * process: check them.
+ *
+ * Returns: (transfer full) (nullable): the bytes of the answer; %NULL without an error for an answer without a value
+ */
+GBytes *
+ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
+                          GCancellable *cancellable, GError **error)
+{
+  FerryAskRequest request = {.method = method,
+                             .packed = make_part (data, size),
+                             .deadline = ferry_mux_get_deadline (timeout),
+                             .waits = TRUE,
+                             .cancellable = cancellable};
+
+  g_return_val_if_fail (FERRY_IS_MUX (self), NULL);
+  g_return_val_if_fail (method != NULL, NULL);
+  g_return_val_if_fail (data != NULL || size == 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return transact (self, &request, "ferry_mux_transact_bytes_with_func()", error);
 }
 
 /* ---- a task ---- */
@@ -550,9 +603,43 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
 }
 
 /**
+ * ferry_mux_transact_bytes_with_func:
+ * @self: a mux
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @data: (array length=size) (element-type guint8) (nullable): the bytes of the request, borrowed until this returns;
+ *   %NULL only if @size is 0
+ * @size: the size of @data in bytes; may be 0
+ * @func: (scope async): called once with the answer or an error
+ * @user_data: data for @func
+ * @error: return location for an error
+ *
+ * Sends a request of plain bytes without waiting: the least costly form of all. @func gets the bytes of the answer
+ * where they were received, and copies what it keeps. Otherwise as [method@Ferry.Mux.transact_with_func], also as to
+ * threads and errors; for the bytes see [method@Ferry.Mux.transact_bytes].
+ *
+ * Returns: the transaction's number, for [method@Ferry.Mux.cancel], or 0 when it failed
+ */
+guint64
+ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, gconstpointer data, gsize size,
+                                    FerryMuxBytesFunc func, gpointer user_data, GError **error)
+{
+  const FerryAskRequest request = {.method = method, .packed = make_part (data, size)};
+  const FerryAskFuncs funcs = {.bytes_func = func};
+
+  g_return_val_if_fail (FERRY_IS_MUX (self), 0);
+  g_return_val_if_fail (method != NULL, 0);
+  g_return_val_if_fail (data != NULL || size == 0, 0);
+  g_return_val_if_fail (func != NULL, 0);
+  g_return_val_if_fail (error == NULL || *error == NULL, 0);
+
+  return ferry_mux_ask (self, &request, &funcs, user_data, error);
+}
+
+/**
  * ferry_mux_cancel:
  * @self: a mux
- * @xid: the number of a transaction of [method@Ferry.Mux.transact_with_func]
+ * @xid: the number of a transaction of [method@Ferry.Mux.transact_with_func] or
+ *   [method@Ferry.Mux.transact_bytes_with_func]
  *
  * Notifies the other end that the answer is no longer wanted. The other end still answers, with %G_IO_ERROR_CANCELLED
  * if it has stopped its work. Any thread.

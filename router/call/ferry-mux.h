@@ -28,6 +28,19 @@ G_DECLARE_FINAL_TYPE (FerryMux, ferry_mux, FERRY, MUX, GObject)
  */
 typedef void (*FerryMuxFunc) (GVariant *result, const GError *error, gpointer user_data);
 
+/**
+ * FerryMuxBytesFunc:
+ * @data: (array length=size) (element-type guint8) (nullable): the bytes of the answer, valid until the function
+ * returns; %NULL for an answer without a value, and for an error
+ * @size: the size of @data in bytes
+ * @error: (transfer none) (nullable): the error, or %NULL
+ * @user_data: the data given to [method@Ferry.Mux.transact_bytes_with_func]
+ *
+ * Called once with the answer to a transaction, on the receiving thread, or with an error, on the thread that ends the
+ * transaction. The function must not wait.
+ */
+typedef void (*FerryMuxBytesFunc) (gconstpointer data, gsize size, const GError *error, gpointer user_data);
+
 FERRY_AVAILABLE_IN_0_1
 FerryMux *ferry_mux_new (FerryTransport *transport) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -42,6 +55,12 @@ GVariant *ferry_mux_transact_finish (FerryMux *self, GAsyncResult *result, GErro
 FERRY_AVAILABLE_IN_0_1
 guint64 ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *arguments, FerryMuxFunc func,
                                       gpointer user_data, GError **error);
+FERRY_AVAILABLE_IN_0_1
+GBytes *ferry_mux_transact_bytes (FerryMux *self, const char *method, gconstpointer data, gsize size, gint64 timeout,
+                                  GCancellable *cancellable, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+guint64 ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, gconstpointer data, gsize size,
+                                            FerryMuxBytesFunc func, gpointer user_data, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_mux_cancel (FerryMux *self, guint64 xid);
 FERRY_AVAILABLE_IN_0_1

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Transactions over a worker's link. A thread that waits does so in ferry_mux_transact(); one that does not is called
- * back, by ferry_mux_transact_with_func() or, as a road of its own, by ferry_mux_transact_async(). Another road
- * answers with plain bytes instead of GVariants. All workers have one router. */
+ * back, by ferry_mux_transact_with_func() or, as a road of its own, by ferry_mux_transact_async(). Another road takes
+ * plain bytes instead of GVariants. All workers have one router. */
 
 #include "config.h"
 
@@ -192,10 +192,12 @@ ferry_ask_async (BenchSlot *slot)
 static void ferry_ask_bytes (BenchSlot *slot);
 
 static void
-answered_bytes (GVariant *result, const GError *error, gpointer data)
+answered_bytes (gconstpointer data, gsize size, const GError *error, gpointer slot)
 {
-  if (end_trip (data, result, error))
-    ferry_ask_bytes (data);
+  if (data == NULL)
+    bench_fail ("a transaction", error);
+  if (bench_slot_end (slot, data, size))
+    ferry_ask_bytes (slot);
 }
 
 static void
@@ -204,7 +206,8 @@ ferry_ask_bytes (BenchSlot *slot)
   End *self = slot->trips->end;
   g_autoptr (GError) error = NULL;
 
-  if (ferry_mux_transact_with_func (self->mux, METHOD_BYTES, slot_arguments (slot), answered_bytes, slot, &error) == 0)
+  if (ferry_mux_transact_bytes_with_func (self->mux, METHOD_BYTES, slot->message, slot->trips->orders.size,
+                                          answered_bytes, slot, &error) == 0)
     bench_fail ("a transaction", error);
 }
 
@@ -212,11 +215,14 @@ static gboolean
 ferry_transact_bytes (BenchSlot *slot)
 {
   End *self = slot->trips->end;
-  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GBytes) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  result = ferry_mux_transact (self->mux, METHOD_BYTES, slot_arguments (slot), ANY_TIME, NULL, &error);
-  return end_trip (slot, result, error);
+  result =
+    ferry_mux_transact_bytes (self->mux, METHOD_BYTES, slot->message, slot->trips->orders.size, ANY_TIME, NULL, &error);
+  if (result == NULL)
+    bench_fail ("a transaction", error);
+  return bench_slot_end (slot, g_bytes_get_data (result, NULL), g_bytes_get_size (result));
 }
 
 guint64

@@ -354,9 +354,10 @@ class Tour:
         five = GLib.Variant("i", 5)
         assert in_thread(lambda: mux.transact("echo", five, LONG, None)).unpack() == 5
         assert later(lambda call: mux.transact_async("echo", five, LONG, None, call), mux.transact_finish).unpack() == 5
-        assert in_thread(lambda: mux.transact("bytes", GLib.Variant("ay", b"abc"), LONG, None)).get_data_as_bytes().get_data() == b"abc"
+        assert in_thread(lambda: mux.transact_bytes("bytes", b"abc", LONG, None)).get_data() == b"abc"
         mux.transact_with_func("echo", five, self.heard("MuxFunc", lambda value, error, *_: got.append(value.unpack())))
-        until(lambda: len(got) == 1)
+        mux.transact_bytes_with_func("bytes", b"abc", self.heard("MuxBytesFunc", lambda data, *_: got.append(bytes(data))))
+        until(lambda: len(got) == 2)
         mux.cancel(mux.transact_with_func("echo", five, lambda *_: None))
         fails(in_thread, lambda: mux.transact("refuse", None, LONG, None))
         assert "no" in fails(in_thread, lambda: mux.transact("fail", None, LONG, None)).message
@@ -369,7 +370,7 @@ class Tour:
         later(lambda call: demux.stop_async(None, call), demux.stop_finish)
         demux.stop()
         mux.stop()
-        assert got == [5], got
+        assert got == [5, b"abc"], got
 
     def use_transports(self):
         ferry = self.ferry

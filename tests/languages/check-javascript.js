@@ -347,6 +347,9 @@ function testAsking(router) {
     mux.transact_with_func('echo', word, result => (heard = result.unpack()));
     until(() => heard !== null);
     equal('a function hears an answer', heard, 'word');
+    mux.transact_bytes_with_func('bytes', new Uint8Array([1, 2]), bytes => (heard = [...bytes]));
+    until(() => heard !== 'word');
+    equal('or its bytes', heard, [1, 2]);
     equal('what is not in flight is not cancelled', mux.cancel(12345), false);
     mux.send('stop', null, 0, null);
     until(() => worker.get_state() === Ferry.WorkerState.ENDED);
@@ -375,8 +378,8 @@ function testWaiting() {
     const mux = Ferry.Mux.new(transport);
     const value = mux.transact('echo', GLib.Variant.new_string('word'), -1, null);
     equal('a request is waited for', value.unpack(), 'word');
-    const bytes = mux.transact('bytes', new GLib.Variant('ay', new Uint8Array([1, 2])), -1, null);
-    equal('its bytes as well', [...bytes.get_data_as_bytes().toArray()], [1, 2]);
+    const bytes = mux.transact_bytes('bytes', new Uint8Array([1, 2]), -1, null);
+    equal('its bytes as well', [...bytes.toArray()], [1, 2]);
     const replies = mux.transact_stream('numbers', null, 10, -1);
     equal('an answer is a stream', takeAll(replies), [0, 1, 2]);
     equal('with a result', replies.dup_result().unpack(), 3);
