@@ -220,6 +220,7 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
                                    : 0,
     .window = (guint16) request->window,
     .prepare = request->answer_wait != NULL ? ferry_answer_wait_begin : NULL,
+    .unprepare = ferry_answer_wait_cancel,
     .prepare_data = request->answer_wait,
   };
 
@@ -242,8 +243,6 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
           g_clear_error (&failure);
           return xid;
         }
-      if (request->answer_wait != NULL)
-        ferry_answer_wait_cancel (request->answer_wait);
       if (!request->waits || !g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
         {
           g_propagate_error (error, failure);

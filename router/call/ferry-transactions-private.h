@@ -97,6 +97,8 @@ typedef struct
   FerryPart packed; /* used instead of arguments: the bytes of an “ay”; data is NULL for none */
   /* (nullable): called just before the request is sent, with a lock held that orders requests. It must not send. */
   void (*prepare) (gpointer data, guint64 xid);
+  /* Called after prepare(), with the same lock held, if the request was not sent. Another one gets the xid then. */
+  void (*unprepare) (gpointer data);
   gpointer prepare_data;
 } FerryRequest;
 

@@ -484,7 +484,12 @@ ferry_transactions_ask (FerryTransactions *self, const FerryRequest *request, co
   if (xid != 0 && request->prepare != NULL)
     request->prepare (request->prepare_data, xid);
   if (xid != 0 && !self->funcs.send (self->transport, &message, &failure) && take_back (self, xid, request->flags))
-    xid = 0;
+    {
+      /* Before another request gets the number. */
+      if (request->prepare != NULL)
+        request->unprepare (request->prepare_data);
+      xid = 0;
+    }
   pthread_mutex_unlock (&self->send_lock);
   if (xid == 0)
     g_propagate_error (error, g_steal_pointer (&failure));

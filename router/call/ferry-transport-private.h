@@ -112,8 +112,8 @@ void ferry_answer_wait_set_completion (FerryAnswerWait *self, FerryCompletion *c
 /* For FerryRequest.prepare: called just before the request is sent, and once more if it is sent again after it had to
  * wait for room. Its data is a FerryAnswerWait, which must not move from now on. */
 void ferry_answer_wait_begin (gpointer wait, guint64 xid);
-/* For a request that was not sent, or that has to wait for room. */
-void ferry_answer_wait_cancel (FerryAnswerWait *self);
+/* For FerryRequest.unprepare: the request was not sent, or has to wait for room. */
+void ferry_answer_wait_cancel (gpointer wait);
 /* Waits until the completion is over, as ferry_completion_wait() does. */
 void ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *cancellable);
 

@@ -492,8 +492,10 @@ leave (FerryAnswerWait *self)
 }
 
 void
-ferry_answer_wait_cancel (FerryAnswerWait *self)
+ferry_answer_wait_cancel (gpointer wait)
 {
+  FerryAnswerWait *self = wait;
+
   end_call (self, FALSE);
   remove_caller (self);
   leave (self);

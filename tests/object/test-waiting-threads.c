@@ -45,6 +45,7 @@ typedef enum
   ECHO,
   LARGE,  /* the answers are large, and come in pieces */
   LARGER, /* the answers come in buffers */
+  TAKE,   /* the requests are large, so that threads wait for room */
   PROXY,  /* a method of an object */
   STREAM, /* the answers are streams */
 } Question;
@@ -67,6 +68,7 @@ static const Case cases[] = {
   {"the-end-of-another-worker", ECHO, END, "quiet"},
   {"large-answers", LARGE, NOTHING, "quiet"},
   {"answers-in-buffers", LARGER, NOTHING, "quiet"},
+  {"large-requests", TAKE, NOTHING, "quiet"},
   {"calls-of-a-proxy", PROXY, NOTHING, "quiet"},
   {"calls-of-a-proxy-and-messages-of-the-worker", PROXY, MESSAGE, "send"},
   {"calls-of-a-proxy-and-latest-values", PROXY, LATEST, "send"},
@@ -209,6 +211,18 @@ ask_large (Scene *self, guint link, guint32 size)
 }
 
 static void
+send_large (Scene *self, guint link)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) nothing = NULL;
+
+  nothing = ferry_mux_transact (self->muxes[link], "take",
+                                g_variant_new_take_string (g_strnfill (LARGER_SIZE / 2, 'x')), -1, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_null (nothing);
+}
+
+static void
 ask (Scene *self, guint link, guint32 n)
 {
   g_autoptr (FerryReplies) replies = NULL;
@@ -222,6 +236,9 @@ ask (Scene *self, guint link, guint32 n)
       break;
     case LARGER:
       ask_large (self, link, LARGER_SIZE);
+      break;
+    case TAKE:
+      send_large (self, link);
       break;
     case PROXY:
       ferry_proxy_call (self->proxies[link], "add", g_variant_new ("(i)", 1), self->timeout, NULL, &result, NULL,
@@ -246,7 +263,10 @@ ask_many (gpointer data)
   Scene *self = data;
   guint link = atomic_fetch_add (&self->next, 1) % get_n_links (self);
   const Question question = self->manner->what->question;
-  guint n = question == LARGER ? N_CALLS / 100 : question == LARGE || question == STREAM ? N_CALLS / 10 : N_CALLS;
+  guint n = question == LARGER                        ? N_CALLS / 100
+            : question == TAKE                        ? N_CALLS / 10
+            : question == LARGE || question == STREAM ? N_CALLS / 10
+                                                      : N_CALLS;
 
   for (guint32 i = 0; i < n; i++)
     ask (self, link, i);

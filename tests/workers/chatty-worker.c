@@ -10,8 +10,9 @@
  *   flood      messages over the sender "side" without end, and it answers nothing: it needs no transport
  *   sleep      nothing without end: it needs neither
  *
- * It answers "echo" with the arguments, "large" with as many bytes, and "count" with a stream of as many numbers. A
- * counter is exported over the transport "objects", if there is one. It ends with its first transport. */
+ * It answers "echo" with the arguments, "take" with nothing, "large" with as many bytes, and "count" with a stream of
+ * as many numbers. A counter is exported over the transport "objects", if there is one. It ends with its first
+ * transport. */
 
 #include <ferry-objects.h>
 #include <stdio.h>
@@ -56,6 +57,12 @@ large (FerryInvocation *invocation, gpointer data)
   guint32 size = g_variant_get_uint32 (ferry_invocation_get_arguments (invocation));
 
   ferry_invocation_return_bytes (invocation, bytes, MIN (size, sizeof bytes));
+}
+
+static void
+take (FerryInvocation *invocation, gpointer data)
+{
+  ferry_invocation_return_value (invocation, NULL);
 }
 
 static gpointer
@@ -125,6 +132,7 @@ answer (void)
   ferry_demux_add_handler (demux, "count", count, NULL, NULL);
   ferry_demux_add_handler (demux, "echo", echo, NULL, NULL);
   ferry_demux_add_handler (demux, "large", large, NULL, NULL);
+  ferry_demux_add_handler (demux, "take", take, NULL, NULL);
   if (!ferry_demux_start (demux, &error))
     g_error ("%s", error->message);
   ferry_transport_wait_closed (transport);
