@@ -52,7 +52,7 @@ struct _FerryRunPlace
  * can never be sent, the task fails, and TRUE is returned. id: of the task, for the host's log. */
 gboolean ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id);
 /* For a task of place->in_flight. Whether it can be asked back, and when it was sent, or asked back, in monotonic time.
- */
+ * A large request counts as sent one second after more of it has arrived, so it waits while it is under way. */
 gboolean ferry_run_is_waiting (FerryTask *task, gint64 *since);
 /* Takes back such a task, so that another host may run it. An idempotent task is only asked back at first, and returns
  * when the host refuses it. The second time it is taken back as well: to run it twice does no harm. */

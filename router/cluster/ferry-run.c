@@ -14,8 +14,13 @@
 #include "base/ferry-depth-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "cluster/ferry-run-message-private.h"
+#include "cluster/ferry-session-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-carrier-private.h"
+
+/* A request of more bytes than a packet has takes time to arrive, and then to be read. For so long nothing more of it
+ * may arrive, and it may not be begun, before it seems to wait at the host, in microseconds. */
+#define LARGE_PATIENCE G_USEC_PER_SEC
 
 /* How often a task that hosts have refused is sent again, unless it was asked back. */
 #define MAX_REFUSALS 3
@@ -27,7 +32,10 @@ typedef struct
   GObject *owner;       /* (owned): the place's */
   FerryRunPlace *place; /* (unowned) (nullable): NULL when the run is over, as task */
   FerryTask *task;      /* (unowned): place->in_flight has the reference */
-  gint64 sent_at;
+  gint64 sent_at;       /* or asked back; of a large request: or when more of it was last seen to have arrived */
+  gboolean is_large;    /* const */
+  guint64 request_end;  /* of a large request: the bytes that the session had accepted with it; 0: it has arrived */
+  guint64 arrived;      /* how many of these the host was last seen to have */
   gboolean idempotent;
   gboolean begun;
   gboolean asked_back;     /* a refusal is expected */
@@ -526,6 +534,41 @@ check_sendable (FerryTask *task, GError **error)
   return arguments == NULL || ferry_depth_check (arguments, error);
 }
 
+/* Returns what the session has sent. A transport of another kind says nothing of that. */
+static FerrySessionCounts
+get_counts (FerryRun *self)
+{
+  FerryTransport *transport = ferry_run_session_get_transport (self->place->session);
+
+  return FERRY_IS_SESSION (transport) ? ferry_session_get_counts (FERRY_SESSION (transport)) : (FerrySessionCounts){0};
+}
+
+static void
+note_size (FerryRun *self)
+{
+  GVariant *arguments = ferry_task_get_arguments (self->task);
+
+  self->is_large = arguments != NULL && g_variant_get_size (arguments) > FERRY_SESSION_LARGEST_PACKET;
+  self->request_end = self->is_large ? get_counts (self).accepted : 0;
+}
+
+/* For a large request that has not arrived as a whole. What is under way has the headers of packets too, so that the
+ * host may have a little more. */
+static void
+note_arrival (FerryRun *self)
+{
+  const FerrySessionCounts counts = get_counts (self);
+  guint64 arrived = counts.accepted - MIN (counts.accepted, counts.queued + counts.under_way);
+
+  if (arrived > self->arrived)
+    {
+      self->arrived = arrived;
+      self->sent_at = g_get_monotonic_time ();
+    }
+  if (arrived >= self->request_end)
+    self->request_end = 0;
+}
+
 gboolean
 ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id)
 {
@@ -559,6 +602,7 @@ ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id)
   placement->queue_link.data = g_object_ref (task);
   g_queue_push_tail_link (&place->in_flight, &placement->queue_link);
   place->n_unbegun++;
+  note_size (self);
   return TRUE;
 }
 
@@ -648,7 +692,9 @@ ferry_run_is_waiting (FerryTask *task, gint64 *since)
 {
   FerryRun *self = get_run (task);
 
-  *since = self->sent_at;
+  if (!self->begun && self->request_end != 0)
+    note_arrival (self);
+  *since = self->sent_at + (self->is_large ? LARGE_PATIENCE : 0);
   return !self->begun;
 }
 

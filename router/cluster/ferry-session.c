@@ -128,6 +128,7 @@ struct _FerrySessionPort
   pthread_mutex_t lock;
   FerryPacketQueue queue; /* lock: this and all fields of this group; only the session's thread sets max_packet */
   guint64 max_message;    /* of a message that may be sent; 0: not known yet, so that no large message may be sent */
+  guint64 accepted;       /* bytes of all messages that were added to the queue */
   gboolean refused;       /* a message was refused because there was no room */
   gboolean woken;         /* a post waits */
   /* (owned) (nullable): NULL once the port is finished, as a post that waits there holds the port */
@@ -1347,7 +1348,10 @@ ferry_session_send (FerryTransport *transport, const GOutputVector *parts, guint
   pthread_mutex_lock (&port->lock);
   sent = check_room_locked (port, size, error);
   if (sent)
-    ferry_packet_queue_add (&port->queue, parts, n_parts, size, is_urgent (parts, n_parts));
+    {
+      ferry_packet_queue_add (&port->queue, parts, n_parts, size, is_urgent (parts, n_parts));
+      port->accepted += size;
+    }
   pthread_mutex_unlock (&port->lock);
   if (sent)
     wake (port);
@@ -1479,6 +1483,7 @@ ferry_session_get_counts (FerrySession *self)
   FerrySessionCounts counts = port->counts;
   FERRY_AUTO_LOCK (&port->lock);
 
+  counts.accepted = port->accepted;
   counts.queued = port->queue.size;
   counts.under_way = port->under_way;
   counts.held = port->kept.held_size;

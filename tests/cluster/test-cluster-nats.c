@@ -4,11 +4,14 @@
 /* Tests: cluster/ferry-discovery.c, cluster/ferry-cluster.c
  *
  * A cluster and hosts with a real server between them: how they find each other, and what becomes of tasks when the
- * server or a host is killed. Without a server these are skipped. */
+ * server or a host is killed. Without a server these are skipped.
+ *
+ * It is one file since all of them need the hosts of this process. */
 
 #include "config.h"
 
 #include "cluster/nats-test.h"
+#include "cluster/proxy-test.h"
 
 #include <nats/nats.h>
 #include <string.h>
@@ -28,12 +31,28 @@ typedef struct
 {
   TaskTest *task;          /* (owned): a router, and the pool of all hosts */
   NatsTestServer *server;  /* (owned) */
+  ProxyTest *proxy;        /* (owned) (nullable) */
   FerryCluster *cluster;   /* (owned) */
   FerryExecutor *executor; /* (owned) */
 } Scene;
 
+static char *
+get_url_of_proxy (ProxyTest *proxy)
+{
+  return g_strdup_printf ("nats://127.0.0.1:%u", proxy_test_get_port (proxy));
+}
+
+static ProxyTest *
+put_proxy_before (NatsTestServer *server)
+{
+  g_autofree char *url = nats_test_server_get_url (server, "nats", "127.0.0.1");
+
+  return proxy_test_new ((guint) g_ascii_strtoull (strrchr (url, ':') + 1, NULL, 10));
+}
+
+/* by_proxy: there is a proxy between the application and the server. */
 static Scene *
-scene_new (const char *configuration)
+scene_new_by (const char *configuration, gboolean by_proxy)
 {
   Scene *scene = g_new0 (Scene, 1);
   g_autofree char *url = NULL;
@@ -41,10 +60,17 @@ scene_new (const char *configuration)
   scene->task = task_test_new (TRUE, 4);
   scene->server = nats_test_server_new ();
   nats_test_server_start (scene->server, configuration);
-  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  scene->proxy = by_proxy ? put_proxy_before (scene->server) : NULL;
+  url = by_proxy ? get_url_of_proxy (scene->proxy) : nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   scene->cluster = ferry_cluster_new (scene->task->router, url, "app");
   scene->executor = ferry_executor_new_for_runner (FERRY_RUNNER (scene->cluster));
   return scene;
+}
+
+static Scene *
+scene_new (const char *configuration)
+{
+  return scene_new_by (configuration, FALSE);
 }
 
 static gboolean
@@ -62,6 +88,7 @@ scene_free (Scene *scene)
   ferry_test_finalize (scene->executor);
   ferry_cluster_close (scene->cluster);
   ferry_test_finalize (scene->cluster);
+  g_clear_pointer (&scene->proxy, proxy_test_free);
   nats_test_server_free (scene->server);
   task_test_free (scene->task);
   g_free (scene);
@@ -427,6 +454,46 @@ a_server_that_takes_less_ends_sessions_with_larger_packets (void)
                             "takes up to 20000 bytes; raise 'max_payload'"));
   large = task_test_submit (scene->executor, "echo", g_variant_new_string (text));
   task_test_assert_result (large, printed);
+}
+
+static guint64
+count_packets (Scene *scene)
+{
+  GListModel *hosts = ferry_cluster_get_hosts (scene->cluster);
+  guint64 n = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (hosts); i++)
+    {
+      g_autoptr (FerryHost) item = g_list_model_get_item (hosts, i);
+      FerryTransport *transport = ferry_run_session_get_transport (item->place.session);
+
+      n += ferry_session_get_counts (FERRY_SESSION (transport)).n_sent;
+    }
+  return n;
+}
+
+/* Another host is idle meanwhile. To send the request to that one would take as long again, and so on without end. */
+static void
+a_large_request_is_not_asked_back_while_it_is_under_way (void)
+{
+  const gsize size = 4 * 1024 * 1024;
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) alpha = NULL;
+  g_autoptr (Host) beta = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *text = g_strnfill (size, 'x');
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new_by (NULL, /* by_proxy: */ TRUE);
+  alpha = host_new (scene, "alpha");
+  beta = host_new (scene, "beta");
+  wait_hosts (scene, 2);
+  /* Buffers of 64 KiB come so much apart: the request takes more than a second. */
+  proxy_test_delay (scene->proxy, 20);
+  task = task_test_submit (scene->executor, "nothing", g_variant_new_string (text));
+  task_test_wait_state (task, FERRY_TASK_STATE_COMPLETED);
+  g_assert_cmpuint (count_packets (scene), <, size / FERRY_SESSION_LARGEST_PACKET * 3 / 2);
 }
 
 /* Whether a server tells those that connect of another one. */
@@ -1435,6 +1502,8 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/a-cancel-takes-one-round-trip", a_cancel_takes_one_round_trip);
   g_test_add_func ("/cluster-nats/no-host-is-doubted-while-the-server-is-gone",
                    no_host_is_doubted_while_the_server_is_gone);
+  g_test_add_func ("/cluster-nats/a-large-request-is-not-asked-back-while-it-is-under-way",
+                   a_large_request_is_not_asked_back_while_it_is_under_way);
   g_test_add_func ("/cluster-nats/a-server-that-takes-less-ends-sessions-with-larger-packets",
                    a_server_that_takes_less_ends_sessions_with_larger_packets);
   g_test_add_func ("/cluster-nats/servers-of-a-nats-cluster-stand-in-for-each-other",
