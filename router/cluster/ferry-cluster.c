@@ -843,7 +843,6 @@ runner_init (FerryRunnerInterface *iface)
 
 /* ---- Settings ---- */
 
-/* Copies text to the field of a setting, and notifies of the change. */
 /* Returns the name by which the server's monitoring shows the connection. */
 static const char *
 get_name (FerryCluster *self)
