@@ -12,6 +12,7 @@
 
 #include "gtk/ferry-task-list.h"
 
+#include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-row-private.h"
 #include "gtk/ferry-translation-private.h"
@@ -151,21 +152,6 @@ go_to (FerryTaskList *self, guint position)
   gtk_widget_grab_focus (self->view);
 }
 
-static guint
-find_position (FerryTaskList *self, FerryTask *task)
-{
-  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
-
-  for (guint position = 0; position < n_items; position++)
-    {
-      g_autoptr (FerryTask) candidate = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
-
-      if (candidate == task)
-        return position;
-    }
-  return n_items;
-}
-
 /* ---- removal, and the way back ---- */
 
 static void
@@ -237,7 +223,7 @@ undo_timer_cb (gpointer data)
 static void
 remove_task (FerryTaskList *self, FerryTask *task)
 {
-  guint position = find_position (self, task);
+  guint position = ferry_list_view_find (self->selection, task);
 
   if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_task_cancel (task))
     g_hash_table_add (self->stopped, g_object_ref (task));
@@ -260,7 +246,7 @@ retry_task (FerryTaskList *self, FerryTask *task)
   FerryTask *again = ferry_task_run_again (task, self->executor, &error);
 
   if (again != NULL)
-    go_to (self, find_position (self, again));
+    go_to (self, ferry_list_view_find (self->selection, again));
   else
     gtk_widget_error_bell (GTK_WIDGET (self));
 }
@@ -369,6 +355,8 @@ unbind_cb (FerryTaskList *self, GtkListItem *item)
   ferry_task_row_set_task (row, NULL);
   ferry_task_row_set_executor (row, NULL);
 }
+
+static const FerryListViewFuncs view_funcs = {G_CALLBACK (setup_cb), G_CALLBACK (bind_cb), G_CALLBACK (unbind_cb)};
 
 /* ---- the object ---- */
 
@@ -492,9 +480,10 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
       set_placeholder (self, g_value_get_object (value));
       break;
     case PROP_SELECTED_TASK:
-      gtk_single_selection_set_selected (self->selection, g_value_get_object (value) != NULL
-                                                            ? find_position (self, g_value_get_object (value))
-                                                            : GTK_INVALID_LIST_POSITION);
+      gtk_single_selection_set_selected (self->selection,
+                                         g_value_get_object (value) != NULL
+                                           ? ferry_list_view_find (self->selection, g_value_get_object (value))
+                                           : GTK_INVALID_LIST_POSITION);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -645,25 +634,6 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
 }
 
 static GtkWidget *
-make_view (FerryTaskList *self)
-{
-  GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
-  GtkWidget *scrolled = gtk_scrolled_window_new ();
-
-  g_signal_connect_object (factory, "setup", G_CALLBACK (setup_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (factory, "bind", G_CALLBACK (bind_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (factory, "unbind", G_CALLBACK (unbind_cb), self, G_CONNECT_SWAPPED);
-  self->view = gtk_list_view_new (g_object_ref (GTK_SELECTION_MODEL (self->selection)), factory);
-  gtk_list_view_set_show_separators (GTK_LIST_VIEW (self->view), TRUE);
-  gtk_widget_add_css_class (self->view, "rich-list");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Tasks"), -1);
-  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), self->view);
-  gtk_widget_set_vexpand (scrolled, TRUE);
-  return scrolled;
-}
-
-static GtkWidget *
 make_undo_bar (FerryTaskList *self)
 {
   GtkWidget *bar = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
@@ -704,7 +674,8 @@ ferry_task_list_init (FerryTaskList *self)
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   self->stack = gtk_stack_new ();
-  gtk_stack_add_named (GTK_STACK (self->stack), make_view (self), LIST_PAGE);
+  gtk_stack_add_named (GTK_STACK (self->stack),
+                       ferry_list_view_new (self->selection, &view_funcs, self, _ ("Tasks"), &self->view), LIST_PAGE);
   gtk_box_append (GTK_BOX (self->box), self->stack);
   gtk_box_append (GTK_BOX (self->box), make_undo_bar (self));
   set_placeholder (self, NULL);

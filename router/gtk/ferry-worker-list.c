@@ -10,6 +10,7 @@
 
 #include "gtk/ferry-worker-list.h"
 
+#include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-translation-private.h"
 #include "gtk/ferry-worker-row-private.h"
@@ -97,6 +98,8 @@ unbind_cb (FerryWorkerList *self, GtkListItem *item)
   ferry_worker_row_set_worker (row, NULL);
 }
 
+static const FerryListViewFuncs view_funcs = {G_CALLBACK (setup_cb), G_CALLBACK (bind_cb), G_CALLBACK (unbind_cb)};
+
 /* (nullable): the row that the focus is in. */
 static FerryWorkerRow *
 get_focus_row (FerryWorkerList *self)
@@ -116,32 +119,17 @@ get_focus_row (FerryWorkerList *self)
   return NULL;
 }
 
-static gboolean
-has_worker (FerryWorkerList *self, FerryWorker *worker)
-{
-  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
-
-  for (guint position = 0; position < n_items; position++)
-    {
-      g_autoptr (FerryWorker) candidate = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
-
-      if (candidate == worker)
-        return TRUE;
-    }
-  return FALSE;
-}
-
 /* Comes before the view hears of it. GTK 4.8 keeps a row for good that is removed with the focus in it. */
 static void
 items_changed_cb (FerryWorkerList *self)
 {
-  gboolean empty = g_list_model_get_n_items (G_LIST_MODEL (self->selection)) == 0;
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
   FerryWorkerRow *row = get_focus_row (self);
 
-  self->had_focus = row != NULL && !has_worker (self, ferry_worker_row_get_worker (row));
+  self->had_focus = row != NULL && ferry_list_view_find (self->selection, ferry_worker_row_get_worker (row)) == n_items;
   if (self->had_focus)
     gtk_root_set_focus (gtk_widget_get_root (GTK_WIDGET (self)), NULL);
-  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), empty ? PLACEHOLDER_PAGE : LIST_PAGE);
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), n_items == 0 ? PLACEHOLDER_PAGE : LIST_PAGE);
 }
 
 /* Comes after the view has heard of it: the focus stays in the list. */
@@ -278,25 +266,6 @@ ferry_worker_list_class_init (FerryWorkerListClass *klass)
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_KP_Delete, 0, ACTION, NULL);
 }
 
-static GtkWidget *
-make_view (FerryWorkerList *self)
-{
-  GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
-  GtkWidget *scrolled = gtk_scrolled_window_new ();
-
-  g_signal_connect_object (factory, "setup", G_CALLBACK (setup_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (factory, "bind", G_CALLBACK (bind_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (factory, "unbind", G_CALLBACK (unbind_cb), self, G_CONNECT_SWAPPED);
-  self->view = gtk_list_view_new (g_object_ref (GTK_SELECTION_MODEL (self->selection)), factory);
-  gtk_list_view_set_show_separators (GTK_LIST_VIEW (self->view), TRUE);
-  gtk_widget_add_css_class (self->view, "rich-list");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->view), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Workers"), -1);
-  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), self->view);
-  gtk_widget_set_vexpand (scrolled, TRUE);
-  return scrolled;
-}
-
 static void
 ferry_worker_list_init (FerryWorkerList *self)
 {
@@ -310,7 +279,8 @@ ferry_worker_list_init (FerryWorkerList *self)
   g_signal_connect_object (self->selection, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
   self->stack = gtk_stack_new ();
   gtk_widget_set_parent (self->stack, GTK_WIDGET (self));
-  gtk_stack_add_named (GTK_STACK (self->stack), make_view (self), LIST_PAGE);
+  gtk_stack_add_named (GTK_STACK (self->stack),
+                       ferry_list_view_new (self->selection, &view_funcs, self, _ ("Workers"), &self->view), LIST_PAGE);
   gtk_stack_add_named (GTK_STACK (self->stack), placeholder, PLACEHOLDER_PAGE);
   gtk_widget_add_css_class (placeholder, "dim-label");
   g_signal_connect_object (self->selection, "items-changed", G_CALLBACK (view_changed_cb), self, G_CONNECT_SWAPPED);

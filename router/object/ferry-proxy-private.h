@@ -34,9 +34,9 @@ FerryExported *ferry_proxy_find_exported (FerryProxy *self, GError **error);
  * names async_form as the function to use. */
 gboolean ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, GError **error);
 
-/* Waits until the exporter has reported for the first time, or never will. The wait is at most until deadline, or for
- * an exporter's start time where that is 0. Returns FALSE when the exporter may still come up. */
-gboolean ferry_proxy_wait_until_started (FerryProxy *self, gint64 deadline, GCancellable *cancellable);
+/* Where the exporter may be coming up, waits until it answers, for an exporter's start time at most. Returns FALSE if
+ * it does not, or the wait was cancelled. */
+gboolean ferry_proxy_wait_until_started (FerryProxy *self, GCancellable *cancellable);
 
 /* Returns (transfer full) (nullable): the cached description of the object's interface. */
 GDBusInterfaceInfo *ferry_proxy_dup_info (FerryProxy *self);

@@ -500,21 +500,28 @@ new_request (FerryProxy *self)
   return g_variant_new ("(stt)", root.name, root.generation, root.number);
 }
 
-/* While the exporter may be coming up: waits until it answers, with a description or an error. The session hears of the
+/* Asks for the description, and waits. Returns (transfer full) the answer, or NULL with an error. */
+static GVariant *
+ask_for_description (FerryProxy *self, gint64 deadline, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self->session);
+
+  return ferry_mux_transact (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self), get_rest (deadline), cancellable,
+                             error);
+}
+
+/* Waits until an exporter that may be coming up answers, with a description or an error. The session hears of the
  * exporter on the receiving thread, which may be busy, or wait for this one; an answer comes to the thread that asked.
  * Returns FALSE if there was none in time, or the wait was cancelled. */
 gboolean
-ferry_proxy_wait_until_started (FerryProxy *self, gint64 deadline, GCancellable *cancellable)
+ferry_proxy_wait_until_started (FerryProxy *self, GCancellable *cancellable)
 {
-  g_autoptr (FerryMux) mux = NULL;
   g_autoptr (GVariant) answer = NULL;
   g_autoptr (GError) error = NULL;
 
   if (!ferry_proxy_session_is_starting (self->session))
     return TRUE;
-  mux = ferry_proxy_session_dup_mux (self->session);
-  answer = ferry_mux_transact (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
-                               get_rest (start_deadline (deadline)), cancellable, &error);
+  answer = ask_for_description (self, start_deadline (0), cancellable, &error);
   return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT) && !g_cancellable_is_cancelled (cancellable);
 }
 
@@ -539,11 +546,11 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
 {
   gint64 deadline = ferry_mux_get_deadline (timeout);
   g_autoptr (GVariant) description = NULL;
-  g_autoptr (FerryMux) mux = NULL;
   GDBusInterfaceInfo *info;
   GError *failure = NULL;
+  GError *absence = NULL;
   guint64 edition;
-  gboolean started;
+  gboolean starting;
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
 
@@ -553,18 +560,19 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
   if (info != NULL)
     return info;
   edition = ferry_proxy_session_get_edition (self->session);
-  mux = ferry_proxy_session_dup_mux (self->session);
-  if (!ferry_proxy_check_may_wait (self, "ferry_proxy_describe_async()", error))
+  starting = ferry_proxy_session_is_starting (self->session);
+  if (!ferry_proxy_check_may_wait (self, "ferry_proxy_describe_async()", error) ||
+      g_cancellable_set_error_if_cancelled (cancellable, error) ||
+      !ferry_proxy_session_check_listening (self->session, TRUE, error))
     return NULL;
-  started = ferry_proxy_wait_until_started (self, deadline, cancellable);
-  if (g_cancellable_set_error_if_cancelled (cancellable, error) ||
-      !ferry_proxy_session_check_listening (self->session, started, error))
-    return NULL;
-  description = ferry_mux_transact (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self), get_rest (deadline),
-                                    cancellable, &failure);
-  if (failure != NULL)
+  description = ask_for_description (self, starting ? start_deadline (deadline) : deadline, cancellable, &failure);
+  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
+    absence = ferry_proxy_session_dup_absence (self->session);
+  if (absence != NULL)
+    g_clear_error (&failure);
+  if (failure != NULL || absence != NULL)
     {
-      g_propagate_error (error, failure);
+      g_propagate_error (error, failure != NULL ? failure : absence);
       return NULL;
     }
   return take_description (self, edition, description, error);

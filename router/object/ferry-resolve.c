@@ -437,7 +437,7 @@ wait_for_exporter (FerryCompletion *completion, GCancellable *cancellable)
   g_autoptr (GError) absence = NULL;
 
   if (ferry_view_get_default (self->view) != NULL || self->deadline != 0 ||
-      ferry_proxy_wait_until_started (self->proxy, /* deadline: */ 0, cancellable))
+      ferry_proxy_wait_until_started (self->proxy, cancellable))
     return TRUE;
   absence = ferry_proxy_session_new_absence ();
   if (g_cancellable_is_cancelled (cancellable))

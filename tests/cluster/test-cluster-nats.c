@@ -36,20 +36,6 @@ typedef struct
   FerryExecutor *executor; /* (owned) */
 } Scene;
 
-static char *
-get_url_of_proxy (ProxyTest *proxy)
-{
-  return g_strdup_printf ("nats://127.0.0.1:%u", proxy_test_get_port (proxy));
-}
-
-static ProxyTest *
-put_proxy_before (NatsTestServer *server)
-{
-  g_autofree char *url = nats_test_server_get_url (server, "nats", "127.0.0.1");
-
-  return proxy_test_new ((guint) g_ascii_strtoull (strrchr (url, ':') + 1, NULL, 10));
-}
-
 /* by_proxy: there is a proxy between the application and the server. */
 static Scene *
 scene_new_by (const char *configuration, gboolean by_proxy)
@@ -60,8 +46,9 @@ scene_new_by (const char *configuration, gboolean by_proxy)
   scene->task = task_test_new (TRUE, 4);
   scene->server = nats_test_server_new ();
   nats_test_server_start (scene->server, configuration);
-  scene->proxy = by_proxy ? put_proxy_before (scene->server) : NULL;
-  url = by_proxy ? get_url_of_proxy (scene->proxy) : nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  scene->proxy = by_proxy ? proxy_test_new (scene->server->port) : NULL;
+  url = by_proxy ? g_strdup_printf ("nats://127.0.0.1:%u", proxy_test_get_port (scene->proxy))
+                 : nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   scene->cluster = ferry_cluster_new (scene->task->router, url, "app");
   scene->executor = ferry_executor_new_for_runner (FERRY_RUNNER (scene->cluster));
   return scene;
@@ -1281,23 +1268,30 @@ meddler_begin (Meddler *self, Scene *scene)
 }
 
 static void
-meddler_ended (void *closure)
+subscription_ended (void *closure)
 {
   *(gboolean *) closure = TRUE;
   g_main_context_wakeup (NULL);
+}
+
+/* Nothing more is heard by the subscription, and nothing of it runs. */
+static void
+end_subscription (natsSubscription *subscription, natsConnection *connection)
+{
+  gboolean ended = FALSE;
+
+  g_assert_cmpint (natsSubscription_SetOnCompleteCB (subscription, subscription_ended, &ended), ==, NATS_OK);
+  g_assert_cmpint (natsSubscription_Unsubscribe (subscription), ==, NATS_OK);
+  ferry_test_wait_flag (&ended);
+  natsSubscription_Destroy (subscription);
+  natsConnection_Destroy (connection);
 }
 
 /* Returns how many messages it has heard. */
 static guint
 meddler_end (Meddler *self)
 {
-  gboolean ended = FALSE;
-
-  g_assert_cmpint (natsSubscription_SetOnCompleteCB (self->subscription, meddler_ended, &ended), ==, NATS_OK);
-  g_assert_cmpint (natsSubscription_Unsubscribe (self->subscription), ==, NATS_OK);
-  ferry_test_wait_flag (&ended);
-  natsSubscription_Destroy (self->subscription);
-  natsConnection_Destroy (self->nats);
+  end_subscription (self->subscription, self->nats);
   for (guint i = 0; i < N_KEPT; i++)
     natsMsg_Destroy (self->kept[i]);
   g_rand_free (self->random);
@@ -1429,13 +1423,7 @@ listener_begin (Listener *self, Scene *scene)
 static void
 listener_end (Listener *self)
 {
-  gboolean ended = FALSE;
-
-  g_assert_cmpint (natsSubscription_SetOnCompleteCB (self->subscription, meddler_ended, &ended), ==, NATS_OK);
-  g_assert_cmpint (natsSubscription_Unsubscribe (self->subscription), ==, NATS_OK);
-  ferry_test_wait_flag (&ended);
-  natsSubscription_Destroy (self->subscription);
-  natsConnection_Destroy (self->nats);
+  end_subscription (self->subscription, self->nats);
 }
 
 static gboolean

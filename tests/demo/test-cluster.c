@@ -156,7 +156,7 @@ test_tasks_of_a_host_that_is_killed (void)
   here = window_test_add_task (window, "hang");
   far = window_test_add_task (window, PRIMES);
   window_test_wait_words (window_test_wait_row (window, far), "on far");
-  g_assert_null (window_test_find_words (window_test_wait_row (window, here), "on far"));
+  g_assert_null (widget_test_find_words (window_test_wait_row (window, here), "on far"));
   g_signal_emit_by_name (find_button (window_test_get (window, "hosts_box"), "Kill far"), "clicked");
   ferry_test_wait_flag (&scene.host_ended);
   g_assert_cmpint (g_subprocess_get_term_sig (scene.host), ==, SIGKILL);

@@ -295,17 +295,6 @@ test_focus_is_kept (WindowTest *test, gconstpointer data)
 
 /* ---- without eyes ---- */
 
-static void
-assert_label (GtkWidget *widget, const char *verb, const char *title)
-{
-  g_autofree char *label = g_strdup_printf ("%s: %s", verb, title);
-  g_autofree char *difference =
-    gtk_test_accessible_check_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, label);
-
-  if (difference != NULL)
-    g_error ("The label '%s' is %s", label, difference);
-}
-
 /* Each button says in words what it does, and to which task, also when the row shows another task than before. */
 static void
 test_accessible_labels (WindowTest *test, gconstpointer data)
@@ -320,14 +309,14 @@ test_accessible_labels (WindowTest *test, gconstpointer data)
       FerryTask *task = window_test_add_task (test, words[i]);
       GtkWidget *row = window_test_wait_row (test, task);
 
-      assert_label (gtk_widget_get_parent (row), "Task", titles[i]);
-      assert_label (window_test_get_part (row, "progress_bar"), "Progress", titles[i]);
-      assert_label (window_test_get_part (row, "next_button"), "Run next", titles[i]);
-      assert_label (window_test_get_part (row, "cancel_button"), "Cancel", titles[i]);
-      assert_label (window_test_get_part (row, "copy_button"), "Copy the error", titles[i]);
-      assert_label (ferry_test_get_object (row, "suffix"), "Copy digests", titles[i]);
-      assert_label (window_test_get_part (row, "retry_button"), "Run again", titles[i]);
-      assert_label (window_test_get_part (row, "remove_button"), "Remove", titles[i]);
+      widget_test_assert_label (gtk_widget_get_parent (row), "Task", titles[i]);
+      widget_test_assert_label (window_test_get_part (row, "progress_bar"), "Progress", titles[i]);
+      widget_test_assert_label (window_test_get_part (row, "next_button"), "Run next", titles[i]);
+      widget_test_assert_label (window_test_get_part (row, "cancel_button"), "Cancel", titles[i]);
+      widget_test_assert_label (window_test_get_part (row, "copy_button"), "Copy the error", titles[i]);
+      widget_test_assert_label (ferry_test_get_object (row, "suffix"), "Copy digests", titles[i]);
+      widget_test_assert_label (window_test_get_part (row, "retry_button"), "Run again", titles[i]);
+      widget_test_assert_label (window_test_get_part (row, "remove_button"), "Remove", titles[i]);
       gtk_test_accessible_assert_role (window_test_get_part (row, "progress_bar"), GTK_ACCESSIBLE_ROLE_PROGRESS_BAR);
       gtk_test_accessible_assert_role (window_test_get_part (row, "cancel_button"), GTK_ACCESSIBLE_ROLE_BUTTON);
       ferry_task_cancel (task);

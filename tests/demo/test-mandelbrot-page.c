@@ -515,12 +515,12 @@ test_zoom_ends_and_the_page_says_so (WindowTest *test, gconstpointer data)
     }
   demo_test_poll_until (is_visible, get_part (test, "end_label"));
   g_assert_cmpfloat (ferry_demo_mandelbrot_get_magnification (get_mandelbrot (test)), >, 1e11);
-  g_assert_false (gtk_widget_is_sensitive (window_test_find_words (get_page (test), "Zoom In")));
+  g_assert_false (gtk_widget_is_sensitive (widget_test_find_words (get_page (test), "Zoom In")));
   wait_complete (test);
   activate (test, "mandelbrot.zoom-out");
   g_assert_false (ferry_demo_mandelbrot_is_at_end (get_mandelbrot (test)));
   wait_complete (test);
-  demo_test_poll_until (is_sensitive, window_test_find_words (get_page (test), "Zoom In"));
+  demo_test_poll_until (is_sensitive, widget_test_find_words (get_page (test), "Zoom In"));
 }
 
 /* One page of a window of its own, with a program that is not there. */

@@ -38,8 +38,8 @@ has_three_workers (gpointer crashing)
 static gboolean
 counts_or_crashed (gpointer row)
 {
-  return window_test_find_words (row, " of 3,000,000,000 numbers") != NULL ||
-         window_test_find_words (row, "Crashed") != NULL;
+  return widget_test_find_words (row, " of 3,000,000,000 numbers") != NULL ||
+         widget_test_find_words (row, "Crashed") != NULL;
 }
 
 static void

@@ -80,18 +80,6 @@ find_widget (GtkWidget *widget, WidgetCondition is_wanted, gconstpointer data)
   return NULL;
 }
 
-static gboolean
-says (GtkWidget *widget, gconstpointer data)
-{
-  return GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), data) != NULL;
-}
-
-GtkWidget *
-window_test_find_words (GtkWidget *widget, const char *words)
-{
-  return find_widget (widget, says, words);
-}
-
 typedef struct
 {
   GtkWidget *widget;
@@ -103,7 +91,7 @@ are_shown (gpointer data)
 {
   const Words *words = data;
 
-  return window_test_find_words (words->widget, words->words) != NULL;
+  return widget_test_find_words (words->widget, words->words) != NULL;
 }
 
 void
@@ -247,26 +235,7 @@ window_test_click (GtkWidget *row, const char *name)
 void
 window_test_press_in_list (WindowTest *test, const char *key)
 {
-  GtkWidget *list = window_test_get (test, "list");
-  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (list);
-  gboolean pressed = FALSE;
-
-  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
-    {
-      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
-
-      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
-        continue;
-      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
-        {
-          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
-          g_autofree char *trigger = gtk_shortcut_trigger_to_string (gtk_shortcut_get_trigger (shortcut));
-
-          if (strcmp (trigger, key) == 0)
-            pressed |= gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, list, NULL);
-        }
-    }
-  g_assert_true (pressed);
+  widget_test_press (window_test_get (test, "list"), key);
 }
 
 static gboolean

@@ -9,6 +9,7 @@
 
 #include "demo-app/ferry-demo-window.h"
 #include "demo-test.h"
+#include "gtk/widget-test.h"
 
 G_BEGIN_DECLS
 
@@ -27,8 +28,7 @@ typedef void (*WindowTestFunc) (WindowTest *test, gconstpointer data);
 void window_test_init (int *argc, char ***argv);
 void window_test_add (const char *path, WindowTestFunc func);
 
-/* The first mapped label in widget that has the words, or NULL; and waiting for one. */
-GtkWidget *window_test_find_words (GtkWidget *widget, const char *words);
+/* Waits for a mapped label that has the words: see widget_test_find_words(). */
 void window_test_wait_words (GtkWidget *widget, const char *words);
 
 /* A part of the window, or of a row, by its name in the template. */

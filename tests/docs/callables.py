@@ -14,9 +14,9 @@ from gi.repository import GLib
 
 CORE = "{http://www.gtk.org/introspection/core/1.0}"
 GLIB = "{http://www.gtk.org/introspection/glib/1.0}"
-# These do not come back where they do what they are for.
 # Methods of each object, which a method of a class would hide.
 OF_OBJECTS = {"bind_property", "connect", "disconnect", "emit", "get_property", "notify", "set_property"}
+# These do not come back where they do what they are for.
 NEVER_BACK = {("Channel", "exit"), ("Worker", "main"), ("Worker", "exit")}
 CONTAINERS = ("class", "record", "interface", "enumeration", "bitfield", "union")
 

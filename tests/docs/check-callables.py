@@ -19,6 +19,7 @@ import threading
 import traceback
 
 import tap
+from waiting import LONG, until
 
 try:
     import gi
@@ -26,7 +27,6 @@ try:
 except ImportError:
     gi = None
 
-LONG = 60 * 1000 * 1000
 # As python-functions-worker.py has it.
 LARGE = 5000000
 # Of one object, until they are sent.
@@ -61,16 +61,6 @@ def later(start, finish, *arguments):
     start(*arguments, lambda _source, result, *_: (results.append(result), loop.quit()))
     loop.run()
     return finish(results[0])
-
-
-def until(condition):
-    context = GLib.MainContext.default()
-    timer = GLib.timeout_add(20, lambda: True)
-    end = GLib.get_monotonic_time() + LONG
-    while not condition():
-        assert GLib.get_monotonic_time() < end, "it did not come"
-        context.iteration(True)
-    GLib.source_remove(timer)
 
 
 def fails(function, *arguments):

@@ -17,26 +17,13 @@ import sys
 import tempfile
 
 import tap
+from waiting import LONG, until
 
 try:
     import gi
     from gi.repository import GLib
 except ImportError:
     gi = None
-
-LONG = 60 * 1000 * 1000
-
-
-def until(condition):
-    """Has the main loop run until the condition holds, and returns what it gave."""
-    context = GLib.MainContext.default()
-    timer = GLib.timeout_add(20, lambda: True)
-    end = GLib.get_monotonic_time() + LONG
-    while not condition():
-        assert GLib.get_monotonic_time() < end, "it did not come"
-        context.iteration(True)
-    GLib.source_remove(timer)
-    return condition()
 
 
 def work():

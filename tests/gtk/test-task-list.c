@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: gtk/ferry-task-list.c
+/* Tests: gtk/ferry-task-list.c, gtk/ferry-list-view.c
  *
  * A list of tasks: which it shows, what can be done with them by keys and buttons, and the way back. */
 
@@ -126,31 +126,6 @@ wait_no_row (Scene *scene, FerryTask *task)
   ferry_test_look_until (has_no_row, &wanted);
 }
 
-/* What the key does where the list has the focus. */
-static void
-press (Scene *scene, const char *key)
-{
-  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (scene->list);
-  gboolean pressed = FALSE;
-
-  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
-    {
-      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
-
-      if (!GTK_IS_SHORTCUT_CONTROLLER (controller))
-        continue;
-      for (guint j = 0; j < g_list_model_get_n_items (G_LIST_MODEL (controller)); j++)
-        {
-          g_autoptr (GtkShortcut) shortcut = g_list_model_get_item (G_LIST_MODEL (controller), j);
-          g_autofree char *trigger = gtk_shortcut_trigger_to_string (gtk_shortcut_get_trigger (shortcut));
-
-          if (strcmp (trigger, key) == 0)
-            pressed |= gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, scene->list, NULL);
-        }
-    }
-  g_assert_true (pressed);
-}
-
 static void
 select_task (Scene *scene, FerryTask *task)
 {
@@ -203,11 +178,11 @@ test_removal_can_be_undone (void)
   widget_test_wait_words (scene.list, "1 task removed");
   g_assert_true (ferry_test_get_object (scene.list, "selected-task") == second);
   g_assert_cmpuint (count_tasks (&scene), ==, 2);
-  press (&scene, "Delete");
+  widget_test_press (scene.list, "Delete");
   wait_no_row (&scene, second);
   widget_test_wait_words (scene.list, "2 tasks removed");
 
-  press (&scene, "<Control>z");
+  widget_test_press (scene.list, "<Control>z");
   wait_row (&scene, first);
   wait_row (&scene, second);
   g_assert_cmpuint (count_tasks (&scene), ==, 2);
@@ -226,7 +201,7 @@ test_removal_is_final_when_the_list_is_hidden (void)
   task = add_done (&scene, "a");
   add_done (&scene, "b");
   select_task (&scene, task);
-  press (&scene, "Delete");
+  widget_test_press (scene.list, "Delete");
   g_assert_cmpuint (count_tasks (&scene), ==, 2);
   gtk_widget_set_visible (scene.list, FALSE);
   g_assert_cmpuint (count_tasks (&scene), ==, 1);
@@ -246,15 +221,15 @@ test_task_that_waits_is_cancelled_with_its_removal (void)
   waits = add (&scene, "note", "b");
   task_test_wait_begun (runs);
   select_task (&scene, runs);
-  press (&scene, "Delete");
+  widget_test_press (scene.list, "Delete");
   g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_EXECUTING);
   wait_row (&scene, runs);
 
   select_task (&scene, waits);
-  press (&scene, "Delete");
+  widget_test_press (scene.list, "Delete");
   g_assert_cmpint (ferry_task_get_state (waits), ==, FERRY_TASK_STATE_CANCELLED);
   wait_no_row (&scene, waits);
-  press (&scene, "<Control>z");
+  widget_test_press (scene.list, "<Control>z");
   g_assert_cmpuint (count_tasks (&scene), ==, 2);
   task_test_open_gate ();
   {
@@ -281,16 +256,16 @@ test_each_action_has_a_key (void)
   second = add (&scene, "note", "c");
   task_test_wait_begun (runs);
   select_task (&scene, second);
-  press (&scene, "<Control>Up");
+  widget_test_press (scene.list, "<Control>Up");
   g_assert_cmpint (ferry_test_get_number (second, "priority"), >, ferry_test_get_number (first, "priority"));
   select_task (&scene, first);
-  press (&scene, "<Control>BackSpace");
+  widget_test_press (scene.list, "<Control>BackSpace");
   g_assert_cmpint (ferry_task_get_state (first), ==, FERRY_TASK_STATE_CANCELLED);
   task_test_open_gate ();
   task_test_wait_done (second);
 
   select_task (&scene, first);
-  press (&scene, "<Control>r");
+  widget_test_press (scene.list, "<Control>r");
   g_assert_cmpuint (count_tasks (&scene), ==, 3);
   g_assert_cmpstr (ferry_task_get_name (ferry_test_get_object (scene.list, "selected-task")), ==, "b");
   task_test_wait_done (ferry_test_get_object (scene.list, "selected-task"));
@@ -311,7 +286,7 @@ test_focus_comes_before_the_selection (void)
   row = wait_row (&scene, second);
   select_task (&scene, first);
   gtk_widget_grab_focus (GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, "retry_button")));
-  press (&scene, "Delete");
+  widget_test_press (scene.list, "Delete");
   wait_no_row (&scene, second);
   wait_row (&scene, first);
   scene_clear (&scene);
@@ -349,9 +324,9 @@ test_filter_and_sorter_are_the_applications (void)
   wait_no_row (&scene, a);
   wait_row (&scene, b);
   select_task (&scene, b);
-  press (&scene, "Delete");
+  widget_test_press (scene.list, "Delete");
   wait_no_row (&scene, b);
-  press (&scene, "<Control>z");
+  widget_test_press (scene.list, "<Control>z");
   wait_row (&scene, b);
   g_assert_null (find_row (scene.list, a));
 
@@ -397,9 +372,9 @@ test_many_tasks_have_few_rows (void)
   g_assert_nonnull (widget_test_find_words (wait_row (&scene, first), "suffix"));
   g_assert_cmpuint (n_rows, <, 500);
   select_task (&scene, first);
-  press (&scene, "Delete");
+  widget_test_press (scene.list, "Delete");
   g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (tasks)), ==, MANY);
-  press (&scene, "<Control>BackSpace");
+  widget_test_press (scene.list, "<Control>BackSpace");
   g_assert_cmpint (ferry_task_get_state (first), ==, FERRY_TASK_STATE_CANCELLED);
   gtk_window_destroy (GTK_WINDOW (scene.window));
 }

@@ -137,17 +137,6 @@ test_focus_is_kept_when_a_button_goes (void)
 }
 
 static void
-assert_label (GtkWidget *widget, const char *verb, const char *title)
-{
-  g_autofree char *label = g_strdup_printf ("%s: %s", verb, title);
-  g_autofree char *difference =
-    gtk_test_accessible_check_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL, label);
-
-  if (difference != NULL)
-    g_error ("The label '%s' is %s", label, difference);
-}
-
-static void
 test_each_part_has_a_name (void)
 {
   static const struct
@@ -166,9 +155,9 @@ test_each_part_has_a_name (void)
     {
       const char *title = ferry_task_get_name (scene.task);
 
-      assert_label (scene.row, "Task", title);
+      widget_test_assert_label (scene.row, "Task", title);
       for (guint j = 0; j < G_N_ELEMENTS (parts); j++)
-        assert_label (get_part (&scene, parts[j].part), parts[j].verb, title);
+        widget_test_assert_label (get_part (&scene, parts[j].part), parts[j].verb, title);
       g_object_set (scene.task, "name", "Another name", NULL);
     }
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (scene.row), GTK_ACCESSIBLE_ROLE_GROUP);

@@ -21,6 +21,10 @@ GtkWidget *widget_test_show (GtkWidget *child);
 /* (nullable): the first mapped label in the widget that has the words; and waiting for one. */
 GtkWidget *widget_test_find_words (GtkWidget *widget, const char *words);
 void widget_test_wait_words (GtkWidget *widget, const char *words);
+/* What the key does where the widget has the focus. */
+void widget_test_press (GtkWidget *widget, const char *key);
+/* That the accessible label says what a part does, and to what: “VERB: TITLE”. */
+void widget_test_assert_label (GtkWidget *widget, const char *verb, const char *title);
 /* Counts in *count how often one of the properties of the object is notified of; NULL for any property. */
 void widget_test_count_notifications (gpointer object, const char *property, guint *count);
 

@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A list view in a scrolled window, as all lists of this library are. See ferry-list-view-private.h. */
+
+#include "config.h"
+
+#include "gtk/ferry-list-view-private.h"
+
+GtkWidget *
+ferry_list_view_new (GtkSingleSelection *selection, const FerryListViewFuncs *funcs, gpointer owner, const char *label,
+                     GtkWidget **view)
+{
+  GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
+  GtkWidget *scrolled = gtk_scrolled_window_new ();
+
+  g_signal_connect_object (factory, "setup", funcs->setup, owner, G_CONNECT_SWAPPED);
+  g_signal_connect_object (factory, "bind", funcs->bind, owner, G_CONNECT_SWAPPED);
+  g_signal_connect_object (factory, "unbind", funcs->unbind, owner, G_CONNECT_SWAPPED);
+  *view = gtk_list_view_new (g_object_ref (GTK_SELECTION_MODEL (selection)), factory);
+  gtk_list_view_set_show_separators (GTK_LIST_VIEW (*view), TRUE);
+  gtk_widget_add_css_class (*view, "rich-list");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (*view), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), *view);
+  gtk_widget_set_vexpand (scrolled, TRUE);
+  return scrolled;
+}
+
+guint
+ferry_list_view_find (gpointer model, gconstpointer item)
+{
+  guint n_items = g_list_model_get_n_items (model);
+
+  for (guint position = 0; position < n_items; position++)
+    {
+      g_autoptr (GObject) candidate = g_list_model_get_item (model, position);
+
+      if (candidate == item)
+        return position;
+    }
+  return n_items;
+}
