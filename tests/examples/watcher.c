@@ -5,8 +5,8 @@
  *
  * It is preloaded, and begins when the program presents its first window. FERRY_WATCHER is the number of a socket, over
  * which a test sends a line for each thing to do; each is answered by lines, of which the last one is "done" or says
- * why not. Without a test, FERRY_WATCHER_SHOT is the name of a picture: it is taken of the first window after some
- * frames, and the windows are closed.
+ * why not. Without a test, FERRY_WATCHER_SHOT is the name of a picture: it is taken of the newest window now and then,
+ * as a program may end at any moment, and for the last time before the windows are closed.
  *
  *     look               a line for each window, and for each widget in sight that says something
  *     click LABEL        a button
@@ -24,7 +24,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FRAMES_BEFORE_SHOT 60
+#define FRAMES_BEFORE_CLOSE 60
+#define FRAMES_BETWEEN_SHOTS 10
 
 /* Between two looks the program goes on for so long. */
 #define LOOK_MILLISECONDS 10
@@ -257,8 +258,12 @@ static void
 frame_painted (GdkFrameClock *clock, gpointer data)
 {
   static guint n_frames;
+  static guint next_shot = FRAMES_BETWEEN_SHOTS;
 
-  if (newest == NULL || ++n_frames < FRAMES_BEFORE_SHOT || !shoot (g_getenv ("FERRY_WATCHER_SHOT")))
+  if (newest == NULL || ++n_frames < next_shot || !shoot (g_getenv ("FERRY_WATCHER_SHOT")))
+    return;
+  next_shot = n_frames + FRAMES_BETWEEN_SHOTS;
+  if (n_frames < FRAMES_BEFORE_CLOSE)
     return;
   gdk_frame_clock_end_updating (clock);
   gtk_window_close (newest);
