@@ -93,8 +93,9 @@ typedef struct
   GError *error; /* (owned) (nullable) */
   char *address; /* (owned) (nullable) */
   gsize max_packet;
-  gboolean has_several; /* servers are known */
-  gboolean is_of_error; /* only the error has changed */
+  gboolean has_several;   /* servers are known */
+  gboolean is_of_error;   /* only the error has changed */
+  gboolean is_of_servers; /* nothing has changed, but another server was heard of */
 } Item;
 
 /* What waits to be published: a copy, in one block of memory, so that the two threads share nothing. */
@@ -363,6 +364,14 @@ announce_again (gpointer data)
 }
 
 static void
+announce_soon (FerryBus *self)
+{
+  self->again_pause = FIRST_AGAIN;
+  ferry_timers_set (self->router->timers, &self->again_timer, ferry_deadline_after (self->again_pause), announce_again,
+                    self);
+}
+
+static void
 change (FerryBus *self, Item *item)
 {
   gboolean is_new = !item->is_of_error && item->state == FERRY_CLUSTER_STATE_CONNECTED;
@@ -372,11 +381,19 @@ change (FerryBus *self, Item *item)
   if (!is_new || self->router == NULL)
     return;
   announce (self);
-  if (!item->has_several)
-    return;
-  self->again_pause = FIRST_AGAIN;
-  ferry_timers_set (self->router->timers, &self->again_timer, ferry_deadline_after (self->again_pause), announce_again,
-                    self);
+  if (item->has_several)
+    announce_soon (self);
+}
+
+/* There is another server, whose clients have not heard of this end. However often that is told, it costs no more than
+ * a presence in each first pause. */
+static void
+take_servers (FerryBus *self)
+{
+  gboolean is_due = ferry_timer_is_set (&self->again_timer) && self->again_pause == FIRST_AGAIN;
+
+  if (self->state == FERRY_CLUSTER_STATE_CONNECTED && !is_due)
+    announce_soon (self);
 }
 
 /* Delivers what is in the inbox. What a func does may run a main loop, and this again in it. */
@@ -404,6 +421,8 @@ deliver (gpointer data)
     {
       if (item->subject != NULL)
         take_message (self, item->subject, item->bytes);
+      else if (item->is_of_servers)
+        take_servers (self);
       else
         change (self, item);
       item_free (item);
@@ -726,6 +745,20 @@ note_violation (FerryBus *self, GError *error, gsize max_packet)
   put (self, item);
 }
 
+/* any: the server has heard of another one. */
+static void
+connection_learned (natsConnection *nats, void *closure)
+{
+  g_autoptr (FerryBus) self = find_in_table (closure);
+  Item *item;
+
+  if (self == NULL)
+    return;
+  item = g_new0 (Item, 1);
+  item->is_of_servers = TRUE;
+  put (self, item);
+}
+
 /* The link's thread: what waits for the link may be published. */
 static void
 connection_cleared (void *closure)
@@ -769,7 +802,7 @@ connection_failed (natsConnection *nats, natsSubscription *subscription, natsSta
   g_debug ("The connection to the NATS server: %s", text);
 }
 
-static const FerryServerLinkHandlers handlers = {connection_closed, connection_failed, message_came,
+static const FerryServerLinkHandlers handlers = {connection_closed, connection_failed, connection_learned, message_came,
                                                  connection_cleared};
 
 /* ---- The bus's thread ---- */
@@ -935,6 +968,8 @@ serve (FerryBus *self, Connection *connection)
       g_free (letter);
     }
   go_down (self);
+  /* Other servers may have come since this one was connected to. */
+  ferry_server_access_learn (self->access, ferry_server_link_get_connection (connection->link));
   pthread_mutex_lock (&self->lock);
   loss = g_steal_pointer (&self->loss);
   pthread_mutex_unlock (&self->lock);

@@ -41,8 +41,9 @@ const char *ferry_server_access_get_user (const FerryServerAccess *self);
 typedef struct
 {
   gpointer closure;
-  natsConnectionHandler closed; /* at most once */
-  natsErrHandler failed;        /* at any time, also after that */
+  natsConnectionHandler closed;  /* at most once */
+  natsErrHandler failed;         /* at any time, also after that */
+  natsConnectionHandler learned; /* as failed: the server has told of another one */
   /* What reads and writes the socket in place of the library's threads: see natsOptions_SetEventLoop(). It is not used
    * with TLS, as far as that is known. */
   gpointer loop;

@@ -533,6 +533,8 @@ set_handlers (natsOptions *options, const FerryServerHandlers *handlers, gboolea
 
   if (status == NATS_OK)
     status = natsOptions_SetErrorHandler (options, handlers->failed, handlers->closure);
+  if (status == NATS_OK)
+    status = natsOptions_SetDiscoveredServersCB (options, handlers->learned, handlers->closure);
   if (status == NATS_OK && with_loop)
     status = natsOptions_SetEventLoop (options, handlers->loop, handlers->attach, handlers->read, handlers->write,
                                        handlers->detach);

@@ -22,12 +22,13 @@ G_BEGIN_DECLS
 typedef struct _FerryServerLink FerryServerLink;
 
 /* Called with the closure of ferry_server_link_new(), on threads of the link or of the NATS library. This is any time
- * until ferry_server_link_free() returns; closed and failed are called even later. */
+ * until ferry_server_link_free() returns; closed, failed and learned are called even later. */
 typedef struct
 {
   natsConnectionHandler closed;
   natsErrHandler failed;
-  natsMsgHandler came; /* must destroy the message */
+  natsConnectionHandler learned; /* the server has told of another one */
+  natsMsgHandler came;           /* must destroy the message */
   /* The link is clear again: what did not fit into the socket has been written. */
   void (*cleared) (gpointer closure);
 } FerryServerLinkHandlers;

@@ -285,6 +285,7 @@ connect_to_server (FerryServerLink *self, FerryServerAccess *access, GError **er
     .closure = self->closure,
     .closed = self->handlers->closed,
     .failed = self->handlers->failed,
+    .learned = self->handlers->learned,
     .loop = self,
     .attach = link_attached,
     .read = link_read_changed,

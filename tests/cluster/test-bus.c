@@ -116,7 +116,6 @@ finds_hosts (void)
   g_assert_cmpstr (ferry_bus_get_id (early->bus), !=, ferry_bus_get_id (late->bus));
 }
 
-/* Each answer goes to all applications, so one that asks without end must not have a host speak without end. */
 /* What one of several servers drops at first comes later. Nobody asks for it here. */
 static void
 a_host_tells_again_where_there_are_several_servers (void)
@@ -162,6 +161,103 @@ an_application_asks_again_where_there_are_several_servers (void)
   nats_test_end_wait_present (application, "alpha 1 ");
 }
 
+/* ---- Servers that form a cluster ---- */
+
+#define CLUSTER "cluster { name: servers, listen: '127.0.0.1:-1'"
+
+/* Starts a server that joins the scene's, which must have CLUSTER in its configuration. */
+static NatsTestServer *
+add_server (Scene *scene)
+{
+  g_autofree char *configuration = g_strdup_printf (CLUSTER ", routes: ['nats-route://127.0.0.1:%u'] }\n",
+                                                    nats_test_server_get_other_port (scene->server, "cluster"));
+  NatsTestServer *other = nats_test_server_new ();
+
+  nats_test_server_start (other, configuration);
+  return other;
+}
+
+/* The host is told one server, which has not heard of the other one yet. It says at the other one that it is there, and
+ * says it again: nobody asks for it. */
+static void
+a_host_whose_server_is_gone_tells_another_one_that_it_is_there (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestServer) other = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autofree char *url = NULL;
+  FerryBusSettings settings = {.application = "app"};
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (CLUSTER " }\n");
+  host = join_and_wait (scene, "alpha");
+  ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
+  other = add_server (scene);
+  settings.url = url = nats_test_server_get_url (other, "nats", "127.0.0.1");
+  application = nats_test_end_new (scene->router, &settings);
+  nats_test_end_wait_present (application, "alpha 1 ");
+  nats_test_server_kill (scene->server);
+  ferry_bus_set_presence (host->bus, g_variant_new_uint32 (2));
+  nats_test_end_wait_present (application, "alpha 2 ");
+  nats_test_end_wait_present (application, "alpha 2 ");
+}
+
+/* Waits until something came for a subscription. */
+static gboolean
+has_come (gpointer data)
+{
+  natsMsg *message = NULL;
+
+  if (natsSubscription_NextMsg (&message, data, 1) != NATS_OK)
+    return FALSE;
+  natsMsg_Destroy (message);
+  return TRUE;
+}
+
+/* host: (nullable). subject: that of what the end tells. What it tells when it connects comes first. */
+static void
+check_tells_another_server (const char *host, const char *subject)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestServer) other = NULL;
+  g_autoptr (NatsTestEnd) end = NULL;
+  g_autofree char *url = NULL;
+  natsConnection *connection = NULL;
+  natsSubscription *subscription = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (CLUSTER " }\n");
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  g_assert_cmpint (natsConnection_ConnectTo (&connection, url), ==, NATS_OK);
+  g_assert_cmpint (natsConnection_SubscribeSync (&subscription, connection, subject), ==, NATS_OK);
+  g_assert_cmpint (natsConnection_Flush (connection), ==, NATS_OK);
+  end = join_and_wait (scene, host);
+  if (host != NULL)
+    ferry_bus_set_presence (end->bus, g_variant_new_uint32 (1));
+  ferry_test_run_until (has_come, subscription);
+  other = add_server (scene);
+  ferry_test_run_until (has_come, subscription);
+  ferry_test_run_until (has_come, subscription);
+  natsSubscription_Destroy (subscription);
+  natsConnection_Destroy (connection);
+}
+
+static void
+a_host_tells_another_server_that_comes_later_that_it_is_there (void)
+{
+  check_tells_another_server ("alpha", "ferry.app.present.>");
+}
+
+static void
+an_application_asks_at_another_server_that_comes_later (void)
+{
+  check_tells_another_server (NULL, "ferry.app.hello.>");
+}
+
+/* Each answer goes to all applications, so one that asks without end must not have a host speak without end. */
 static void
 a_host_answers_a_flood_of_hellos_once_in_a_second (void)
 {
@@ -1182,6 +1278,12 @@ main (int argc, char *argv[])
                    a_host_tells_again_where_there_are_several_servers);
   g_test_add_func ("/bus/an-application-asks-again-where-there-are-several-servers",
                    an_application_asks_again_where_there_are_several_servers);
+  g_test_add_func ("/bus/a-host-whose-server-is-gone-tells-another-one-that-it-is-there",
+                   a_host_whose_server_is_gone_tells_another_one_that_it_is_there);
+  g_test_add_func ("/bus/a-host-tells-another-server-that-comes-later-that-it-is-there",
+                   a_host_tells_another_server_that_comes_later_that_it_is_there);
+  g_test_add_func ("/bus/an-application-asks-at-another-server-that-comes-later",
+                   an_application_asks_at_another_server_that_comes_later);
   g_test_add_func ("/bus/a-host-answers-a-flood-of-hellos-once-in-a-second",
                    a_host_answers_a_flood_of_hellos_once_in_a_second);
   g_test_add_func ("/bus/carries-packets", carries_packets);
