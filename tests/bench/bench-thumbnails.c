@@ -19,9 +19,9 @@
 #include "bench-frame-watch.h"
 #include "bench-pictures.h"
 #include "bench-team.h"
-#include "demo-app/ferry-demo-message.h"
-#include "demo-app/ferry-demo-thumbnail-decode.h"
-#include "demo-app/ferry-demo-thumbnailer.h"
+#include "demo-app/app/ferry-demo-message.h"
+#include "demo-app/pictures/ferry-demo-thumbnail-decode.h"
+#include "demo-app/pictures/ferry-demo-thumbnailer.h"
 
 #define N_PICTURES 2000
 #define N_PICTURES_QUICK 240

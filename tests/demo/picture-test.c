@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "demo-app/ferry-demo-message.h"
+#include "demo-app/app/ferry-demo-message.h"
 
 #define WRONG_BYTES 64
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-application.c, demo-app/ferry-demo-ending.c
+/* Tests: demo-app/app/ferry-demo-application.c, demo-app/app/ferry-demo-ending.c
  *
  * The demo's application, in this process: its end leaves no worker behind. */
 
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "demo-app/ferry-demo-application.h"
+#include "demo-app/app/ferry-demo-application.h"
 #include "demo-test.h"
 
 /* When all works, leaves in the way that user_data names. */

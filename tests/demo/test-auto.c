@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-auto.c, demo-app/ferry-demo.c
+/* Tests: demo-app/app/ferry-demo-auto.c, demo-app/app/ferry-demo.c
  *
  * The demo as a whole: the real program on a real display, without a user at the mouse. */
 

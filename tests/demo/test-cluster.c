@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-cluster.c, demo-app/ferry-demo-card.c
+/* Tests: demo-app/tasks/ferry-demo-cluster.c, demo-app/tasks/ferry-demo-card.c
  *
  * The demo's window with another host, by way of a real server. */
 

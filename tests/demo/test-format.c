@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-format.c
+/* Tests: demo-app/app/ferry-demo-format.c
  *
  * Numbers in words, in the C locale. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-format.h"
+#include "demo-app/app/ferry-demo-format.h"
 
 static void
 assert_words (char *words, const char *expected)

@@ -1,19 +1,20 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-heat.c, demo-app/ferry-demo-heat-field.c, demo-app/ferry-demo-heat-properties.c,
- *        demo-app/ferry-demo-heat-replica.c, demo-app/ferry-demo-note.c
+/* Tests: demo-app/object/ferry-demo-heat.c, demo-app/object/ferry-demo-heat-field.c,
+ * demo-app/object/ferry-demo-heat-properties.c, demo-app/object/ferry-demo-heat-replica.c,
+ * demo-app/object/ferry-demo-note.c
  *
  * The plate of the demo that is heated, as physics has it. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-heat.h"
+#include "demo-app/object/ferry-demo-heat.h"
 
 #include <math.h>
 
-#include "demo-app/ferry-demo-heat-replica.h"
-#include "demo-app/ferry-demo-note.h"
+#include "demo-app/object/ferry-demo-heat-replica.h"
+#include "demo-app/object/ferry-demo-note.h"
 
 #define HOT 500.0
 #define COLD -100.0

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-window.c, demo-app/ferry-demo-digests-button.c
+/* Tests: demo-app/app/ferry-demo-window.c, demo-app/tasks/ferry-demo-digests-button.c
  *
  * The list of the demo's window: many tasks in it, what waits, and what a user without a pointer can do. */
 

@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-listing.c
+/* Tests: demo-app/tasks/ferry-demo-listing.c
  *
  * Lines as sha256sum prints them. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-listing.h"
+#include "demo-app/tasks/ferry-demo-listing.h"
 
 #define DIGEST "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 

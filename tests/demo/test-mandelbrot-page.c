@@ -1,18 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-mandelbrot-page.c, demo-app/ferry-demo-mandelbrot-tiles.c, demo-app/worker-mandelbrot.c
+/* Tests: demo-app/fractal/ferry-demo-mandelbrot-page.c, demo-app/fractal/ferry-demo-mandelbrot-tiles.c,
+ * demo-app/fractal/worker-mandelbrot.c
  *
  * The page of the Mandelbrot set, and the workers that compute its tiles. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-mandelbrot-page.h"
+#include "demo-app/fractal/ferry-demo-mandelbrot-page.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "demo-app/ferry-demo-mandelbrot.h"
+#include "demo-app/fractal/ferry-demo-mandelbrot.h"
 #include "window-test.h"
 
 /* A place where every point stays for some thousand iterations, and then goes: it takes workers seconds. */

@@ -1,18 +1,18 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-mandelbrot-set.c, demo-app/ferry-demo-mandelbrot-view.c
+/* Tests: demo-app/fractal/ferry-demo-mandelbrot-set.c, demo-app/fractal/ferry-demo-mandelbrot-view.c
  *
  * The Mandelbrot set of the demo as mathematics has it, and the tiles that it is cut into. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-mandelbrot-set.h"
+#include "demo-app/fractal/ferry-demo-mandelbrot-set.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "demo-app/ferry-demo-mandelbrot-view.h"
+#include "demo-app/fractal/ferry-demo-mandelbrot-view.h"
 
 #define WIDTH 800
 #define HEIGHT 500

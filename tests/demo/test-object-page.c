@@ -1,20 +1,20 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-object-page.c, demo-app/ferry-demo-object.c, demo-app/ferry-demo-plate.c,
- *        demo-app/worker-heat.c
+/* Tests: demo-app/object/ferry-demo-object-page.c, demo-app/object/ferry-demo-object.c,
+ * demo-app/object/ferry-demo-plate.c, demo-app/object/worker-heat.c
  *
  * The page of the object that lives in a worker. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-object-page.h"
+#include "demo-app/object/ferry-demo-object-page.h"
 
 #include <signal.h>
 #include <string.h>
 
-#include "demo-app/ferry-demo-heat.h"
-#include "demo-app/ferry-demo-plate.h"
+#include "demo-app/object/ferry-demo-heat.h"
+#include "demo-app/object/ferry-demo-plate.h"
 #include "window-test.h"
 
 static GtkWidget *

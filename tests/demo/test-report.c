@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-report.c
+/* Tests: demo-app/tasks/ferry-demo-report.c
  *
  * What a worker says is taken when it fits the job, and refused otherwise. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-message.h"
-#include "demo-app/ferry-demo-report.h"
+#include "demo-app/app/ferry-demo-message.h"
+#include "demo-app/tasks/ferry-demo-report.h"
 
 #include <math.h>
 #include <string.h>

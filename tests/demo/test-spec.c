@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-spec.c
+/* Tests: demo-app/tasks/ferry-demo-spec.c
  *
  * Jobs in one word. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-spec.h"
+#include "demo-app/tasks/ferry-demo-spec.h"
 
 #include <string.h>
 

@@ -1,15 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-thumbnail-decode.c, demo-app/ferry-demo-jpeg-end.c, demo-app/ferry-demo-png-end.c
+/* Tests: demo-app/pictures/ferry-demo-thumbnail-decode.c, demo-app/pictures/ferry-demo-jpeg-end.c,
+ * demo-app/pictures/ferry-demo-png-end.c
  *
  * The decoder of thumbnails, without processes. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-jpeg-end.h"
-#include "demo-app/ferry-demo-png-end.h"
-#include "demo-app/ferry-demo-thumbnail-decode.h"
+#include "demo-app/pictures/ferry-demo-jpeg-end.h"
+#include "demo-app/pictures/ferry-demo-png-end.h"
+#include "demo-app/pictures/ferry-demo-thumbnail-decode.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>

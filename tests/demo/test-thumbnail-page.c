@@ -1,17 +1,17 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-thumbnail-page.c, demo-app/ferry-demo-thumbnail-tile.c
+/* Tests: demo-app/pictures/ferry-demo-thumbnail-page.c, demo-app/pictures/ferry-demo-thumbnail-tile.c
  *
  * The page of pictures, in the window and with real workers. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-thumbnail-page.h"
+#include "demo-app/pictures/ferry-demo-thumbnail-page.h"
 
 #include <string.h>
 
-#include "demo-app/ferry-demo-thumbnail-tile.h"
+#include "demo-app/pictures/ferry-demo-thumbnail-tile.h"
 #include "picture-test.h"
 #include "window-test.h"
 

@@ -1,19 +1,19 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-thumbnails.c, demo-app/ferry-demo-thumbnail-folder.c, demo-app/ferry-demo-thumbnailer.c,
- *        demo-app/worker-thumbnail.c
+/* Tests: demo-app/pictures/ferry-demo-thumbnails.c, demo-app/pictures/ferry-demo-thumbnail-folder.c,
+ * demo-app/pictures/ferry-demo-thumbnailer.c, demo-app/pictures/worker-thumbnail.c
  *
  * The pictures of a folder and the workers that decode them, without a window. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-thumbnails.h"
+#include "demo-app/pictures/ferry-demo-thumbnails.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "demo-app/ferry-demo-thumbnail.h"
+#include "demo-app/pictures/ferry-demo-thumbnail.h"
 #include "demo-test.h"
 #include "picture-test.h"
 

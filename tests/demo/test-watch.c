@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-watch.c, demo-app/ferry-demo-session.c
+/* Tests: demo-app/app/ferry-demo-watch.c, demo-app/app/ferry-demo-session.c
  *
  * What the demo does for a user that looks elsewhere, before a desktop of our own: a bus, and on it what shows
  * notifications and what keeps the machine awake.
@@ -10,8 +10,8 @@
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-session.h"
-#include "demo-app/ferry-demo-watch.h"
+#include "demo-app/app/ferry-demo-session.h"
+#include "demo-app/app/ferry-demo-watch.h"
 #include "demo-test.h"
 
 #define NOTIFICATIONS "org.freedesktop.Notifications"

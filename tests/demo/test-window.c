@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/ferry-demo-window.c, demo-app/ferry-demo-card.c, demo-app/ferry-demo-primes-dialog.c
+/* Tests: demo-app/app/ferry-demo-window.c, demo-app/tasks/ferry-demo-card.c, demo-app/tasks/ferry-demo-primes-dialog.c
  *
  * The demo's window, in this process and with real workers: what its rows show, and what its buttons do. */
 
 #include "config.h"
 
-#include "demo-app/ferry-demo-primes-dialog.h"
+#include "demo-app/tasks/ferry-demo-primes-dialog.h"
 #include "window-test.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@
 
 #include <ferry-gtk.h>
 
-#include "demo-app/ferry-demo-window.h"
+#include "demo-app/app/ferry-demo-window.h"
 #include "demo-test.h"
 #include "gtk/widget-test.h"
 

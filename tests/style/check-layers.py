@@ -71,7 +71,7 @@ def beyond_public(tree):
 def demo_includes(tree):
     """The demo stands where any application stands: the headers that one includes, and files of its own."""
     complaints = []
-    own = {posixpath.basename(name) for name in tree if name.startswith("demo-app/")}
+    own = {posixpath.relpath(name, "demo-app") for name in tree if name.startswith("demo-app/")}
     umbrellas = {posixpath.basename(name) for name in tree if posixpath.dirname(name) == "router"}
     for name, text in sources.select(tree, r"demo-app/.*\.[ch]$").items():
         for line, bracket, target in sources.includes(text):
@@ -105,6 +105,7 @@ CHECKS = {
     ]),
     "the demo includes public headers only": (demo_includes, [
         {"demo-app/a.c": '#include "link/ferry-link-private.h"\n'},
+        {"demo-app/page/a.c": '#include "a.h"\n', "demo-app/page/a.h": ""},
         {"demo-app/a.c": "#include <route/ferry-router.h>\n"},
         {"demo-app/a.c": "#include <ferry-router.h>\n", "router/route/ferry-router.h": ""},
     ]),
@@ -114,9 +115,9 @@ INNOCENT = {
     "router/route/a.c": '#include "config.h"\n#include "lane/a.h"\n#include <gio/gio.h>\n/* g_idle_add () */\n',
     "router/lane/a.h": '#include <glib.h>\n/* the GSource is elsewhere: #include "route/x.h" */\n',
     "router/gtk/a.c": '#include "config.h"\n#include "gtk/a.h"\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
-    "demo-app/demo.c": '#include "demo.h"\n#include <ferry-objects.h>\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
+    "demo-app/page/demo.c": '#include "page/demo.h"\n#include <ferry-objects.h>\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
     "router/ferry-objects.h": "",
-    "demo-app/demo.h": "",
+    "demo-app/page/demo.h": "",
 }
 
 

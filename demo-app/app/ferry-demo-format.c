@@ -1,0 +1,24 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "app/ferry-demo-format.h"
+
+char *
+ferry_demo_format_counted (guint64 count, const char *one, const char *many)
+{
+  g_autofree char *number = ferry_format_count (count);
+
+  return g_strdup_printf ("%s %s", number, count == 1 ? one : many);
+}
+
+char *
+ferry_demo_format_latency (double microseconds)
+{
+  if (microseconds < 999.5)
+    return g_strdup_printf ("%.0f µs", microseconds);
+  if (microseconds < 9950.0)
+    return g_strdup_printf ("%.1f ms", microseconds / 1e3);
+  if (microseconds < 999.5e3)
+    return g_strdup_printf ("%.0f ms", microseconds / 1e3);
+  return g_strdup_printf ("%.1f s", microseconds / 1e6);
+}

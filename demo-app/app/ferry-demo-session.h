@@ -1,0 +1,43 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <ferry.h>
+
+#include "fractal/ferry-demo-mandelbrot-tiles.h"
+#include "object/ferry-demo-object.h"
+#include "pictures/ferry-demo-thumbnails.h"
+#include "tasks/ferry-demo-card.h"
+#include "tasks/ferry-demo-meter.h"
+
+G_BEGIN_DECLS
+
+/* The router, the pool of workers, the executor with its list of tasks, the meter of the traffic, the object in a
+ * worker of its own, and the tiles of the Mandelbrot set and the pictures with workers of theirs. This is all of the
+ * demo that is not widgets.
+ *
+ * Signal "turned": the words of the tasks and the reading are new; a few times a second while there is work. */
+
+#define FERRY_DEMO_MAX_WORKERS 16
+
+#define FERRY_DEMO_TYPE_SESSION (ferry_demo_session_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoSession, ferry_demo_session, FERRY_DEMO, SESSION, GObject)
+
+FerryDemoSession *ferry_demo_session_new (const char *worker_path, guint max_workers) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ferry_demo_session_add_cluster (FerryDemoSession *self, const char *url, GError **error);
+gboolean ferry_demo_session_start (FerryDemoSession *self, GError **error);
+void ferry_demo_session_stop (FerryDemoSession *self);
+
+FerryTask *ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec);
+
+FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
+FerryRunner *ferry_demo_session_get_cluster (FerryDemoSession *self);
+FerryDemoObject *ferry_demo_session_get_object (FerryDemoSession *self);
+FerryDemoMandelbrotTiles *ferry_demo_session_get_mandelbrot_tiles (FerryDemoSession *self);
+FerryDemoThumbnails *ferry_demo_session_get_thumbnails (FerryDemoSession *self);
+guint ferry_demo_session_get_n_open (FerryDemoSession *self);
+gboolean ferry_demo_session_is_turning (FerryDemoSession *self);
+const FerryDemoReading *ferry_demo_session_get_reading (FerryDemoSession *self);
+
+G_END_DECLS

@@ -1,0 +1,310 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tiles may come faster than frames do. The view moves while sizes are given out, when no label may change its own. So
+ * all words are shown together, when the next frame begins. */
+
+#include "fractal/ferry-demo-mandelbrot-page.h"
+
+#include "app/ferry-demo-format.h"
+#include "fractal/ferry-demo-mandelbrot.h"
+
+#define NO_FIGURE "–"
+
+struct _FerryDemoMandelbrotPage
+{
+  GtkWidget parent_instance;
+
+  FerryDemoMandelbrotTiles *tiles;
+  guint tick_callback;
+  guint n_lost;    /* workers that were lost, as far as that was told */
+  gboolean failed; /* likewise: a closed bar counts as read */
+
+  GtkWidget *content;
+  GtkWidget *info_bar;
+  GtkWidget *info_label;
+  FerryDemoMandelbrot *mandelbrot;
+  GtkWidget *empty_box;
+  GtkWidget *spinner;
+  GtkWidget *empty_label;
+  GtkWidget *place_label;
+  GtkWidget *end_label;
+  GtkWidget *magnified_label;
+  GtkWidget *open_label;
+  GtkWidget *rate_label;
+  GtkWidget *time_label;
+  GtkWidget *bytes_label;
+  GtkWidget *state_label;
+};
+
+G_DEFINE_FINAL_TYPE (FerryDemoMandelbrotPage, ferry_demo_mandelbrot_page, GTK_TYPE_WIDGET)
+
+static void
+take_label (GtkWidget *label, char *text)
+{
+  gtk_label_set_text (GTK_LABEL (label), text);
+  g_free (text);
+}
+
+static void
+show_info (FerryDemoMandelbrotPage *self, GtkMessageType type, const char *text)
+{
+  gtk_info_bar_set_message_type (GTK_INFO_BAR (self->info_bar), type);
+  gtk_label_set_text (GTK_LABEL (self->info_label), text);
+  gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), TRUE);
+}
+
+static void
+close_info_cb (GtkInfoBar *info_bar)
+{
+  gtk_info_bar_set_revealed (info_bar, FALSE);
+}
+
+/* ---- what is shown ---- */
+
+static void
+show_view (FerryDemoMandelbrotPage *self)
+{
+  gboolean at_end = ferry_demo_mandelbrot_is_at_end (self->mandelbrot);
+
+  take_label (self->place_label,
+              ferry_demo_mandelbrot_view_describe (ferry_demo_mandelbrot_get_view (self->mandelbrot)));
+  gtk_widget_set_visible (self->end_label, at_end);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "mandelbrot.zoom-in", !at_end);
+}
+
+/* Of small ones there is more to say. */
+static char *
+format_magnification (double magnification)
+{
+  return magnification < 9.95 ? g_strdup_printf ("%.2g", magnification) : ferry_format_amount (magnification);
+}
+
+static void
+show_figures (FerryDemoMandelbrotPage *self)
+{
+  const FerryDemoMandelbrotFigures *figures = ferry_demo_mandelbrot_tiles_get_figures (self->tiles);
+  FerryPool *pool = ferry_demo_mandelbrot_tiles_get_pool (self->tiles);
+  g_autofree char *magnified = format_magnification (ferry_demo_mandelbrot_get_magnification (self->mandelbrot));
+  g_autofree char *workers = NULL;
+  gboolean any = figures->tiles_per_second > 0.0;
+  guint n_workers, n_busy;
+
+  g_object_get (pool, "n-workers", &n_workers, "n-busy", &n_busy, NULL);
+  workers = ferry_demo_format_counted (n_workers, "worker", "workers");
+  take_label (self->magnified_label, g_strdup_printf ("%s×", magnified));
+  take_label (self->open_label, ferry_format_count (figures->n_open));
+  take_label (self->rate_label, any ? g_strdup_printf ("%.0f/s", figures->tiles_per_second) : g_strdup (NO_FIGURE));
+  take_label (self->time_label,
+              any ? ferry_demo_format_latency (figures->milliseconds_each * 1000.0) : g_strdup (NO_FIGURE));
+  take_label (self->bytes_label, g_format_size_full (figures->bytes, G_FORMAT_SIZE_IEC_UNITS));
+  take_label (self->state_label, g_strdup_printf ("%s, %u busy", workers, n_busy));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "mandelbrot.kill", n_workers > 0);
+}
+
+static void
+show_loss (FerryDemoMandelbrotPage *self)
+{
+  const FerryDemoMandelbrotFigures *figures = ferry_demo_mandelbrot_tiles_get_figures (self->tiles);
+  g_autofree char *text = NULL;
+
+  if (figures->n_lost == self->n_lost)
+    return;
+  self->n_lost = figures->n_lost;
+  text = g_strdup_printf ("%s. Had it begun a tile, that is begun again.",
+                          ferry_demo_mandelbrot_tiles_get_loss (self->tiles));
+  show_info (self, GTK_MESSAGE_WARNING, text);
+}
+
+static void
+show_state (FerryDemoMandelbrotPage *self)
+{
+  const char *failure = ferry_demo_mandelbrot_tiles_get_failure (self->tiles);
+  gboolean empty = ferry_demo_mandelbrot_tiles_get_figures (self->tiles)->n_come == 0;
+
+  show_loss (self);
+  if (failure != NULL && !self->failed)
+    show_info (self, GTK_MESSAGE_ERROR, failure);
+  self->failed = failure != NULL;
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "mandelbrot.retry", failure != NULL);
+  gtk_widget_set_visible (self->empty_box, empty);
+  gtk_spinner_set_spinning (GTK_SPINNER (self->spinner), empty && failure == NULL);
+  gtk_widget_set_visible (self->spinner, failure == NULL);
+  gtk_label_set_text (GTK_LABEL (self->empty_label),
+                      failure != NULL ? "There is no worker" : "The first tiles are being computed…");
+}
+
+static gboolean
+tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
+{
+  FerryDemoMandelbrotPage *self = FERRY_DEMO_MANDELBROT_PAGE (widget);
+
+  self->tick_callback = 0;
+  show_view (self);
+  show_figures (self);
+  show_state (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+show_soon (FerryDemoMandelbrotPage *self)
+{
+  if (self->tick_callback == 0 && self->tiles != NULL)
+    self->tick_callback = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
+}
+
+/* ---- actions ---- */
+
+static void
+zoom_in (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ferry_demo_mandelbrot_zoom_in (FERRY_DEMO_MANDELBROT_PAGE (widget)->mandelbrot);
+}
+
+static void
+zoom_out (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ferry_demo_mandelbrot_zoom_out (FERRY_DEMO_MANDELBROT_PAGE (widget)->mandelbrot);
+}
+
+static void
+show_whole (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ferry_demo_mandelbrot_show_whole (FERRY_DEMO_MANDELBROT_PAGE (widget)->mandelbrot);
+}
+
+static void
+kill_worker (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ferry_demo_mandelbrot_tiles_kill (FERRY_DEMO_MANDELBROT_PAGE (widget)->tiles);
+}
+
+static void
+retry (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  FerryDemoMandelbrotPage *self = FERRY_DEMO_MANDELBROT_PAGE (widget);
+
+  gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), FALSE);
+  self->failed = FALSE;
+  ferry_demo_mandelbrot_tiles_retry (self->tiles);
+}
+
+/* ---- the page itself ---- */
+
+/* The view gets the keyboard focus when the page is shown, also the first time, before it has its size. */
+static gboolean
+ferry_demo_mandelbrot_page_focus (GtkWidget *widget, GtkDirectionType direction)
+{
+  if (gtk_widget_get_focus_child (widget) == NULL && direction == GTK_DIR_TAB_FORWARD)
+    return gtk_widget_grab_focus (GTK_WIDGET (FERRY_DEMO_MANDELBROT_PAGE (widget)->mandelbrot));
+  return GTK_WIDGET_CLASS (ferry_demo_mandelbrot_page_parent_class)->focus (widget, direction);
+}
+
+static void
+ferry_demo_mandelbrot_page_dispose (GObject *object)
+{
+  FerryDemoMandelbrotPage *self = FERRY_DEMO_MANDELBROT_PAGE (object);
+
+  if (self->tick_callback != 0)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick_callback);
+  self->tick_callback = 0;
+  if (self->tiles != NULL)
+    g_signal_handlers_disconnect_by_data (self->tiles, self);
+  g_clear_object (&self->tiles);
+  g_clear_pointer (&self->content, gtk_widget_unparent);
+  G_OBJECT_CLASS (ferry_demo_mandelbrot_page_parent_class)->dispose (object);
+}
+
+#define BIND(name) gtk_widget_class_bind_template_child (widget_class, FerryDemoMandelbrotPage, name)
+
+static void
+bind_template (GtkWidgetClass *widget_class)
+{
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-mandelbrot-page.ui");
+  BIND (content);
+  BIND (info_bar);
+  BIND (info_label);
+  BIND (mandelbrot);
+  BIND (empty_box);
+  BIND (spinner);
+  BIND (empty_label);
+  BIND (place_label);
+  BIND (end_label);
+  BIND (magnified_label);
+  BIND (open_label);
+  BIND (rate_label);
+  BIND (time_label);
+  BIND (bytes_label);
+  BIND (state_label);
+}
+
+static void
+add_keys (GtkWidgetClass *widget_class)
+{
+  static const struct
+  {
+    guint value;
+    GdkModifierType modifiers;
+    const char *action;
+  } keys[] = {
+    {GDK_KEY_plus, 0, "mandelbrot.zoom-in"},
+    {GDK_KEY_plus, GDK_SHIFT_MASK, "mandelbrot.zoom-in"}, /* where it is above another sign */
+    {GDK_KEY_equal, 0, "mandelbrot.zoom-in"},
+    {GDK_KEY_KP_Add, 0, "mandelbrot.zoom-in"},
+    {GDK_KEY_minus, 0, "mandelbrot.zoom-out"},
+    {GDK_KEY_KP_Subtract, 0, "mandelbrot.zoom-out"},
+    {GDK_KEY_0, 0, "mandelbrot.show-whole"},
+    {GDK_KEY_KP_0, 0, "mandelbrot.show-whole"},
+    {GDK_KEY_Home, 0, "mandelbrot.show-whole"},
+    {GDK_KEY_KP_Home, 0, "mandelbrot.show-whole"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    gtk_widget_class_add_binding_action (widget_class, keys[i].value, keys[i].modifiers, keys[i].action, NULL);
+}
+
+static void
+ferry_demo_mandelbrot_page_class_init (FerryDemoMandelbrotPageClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = ferry_demo_mandelbrot_page_dispose;
+  widget_class->focus = ferry_demo_mandelbrot_page_focus;
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+
+  g_type_ensure (FERRY_DEMO_TYPE_MANDELBROT);
+  bind_template (widget_class);
+  gtk_widget_class_install_action (widget_class, "mandelbrot.zoom-in", NULL, zoom_in);
+  gtk_widget_class_install_action (widget_class, "mandelbrot.zoom-out", NULL, zoom_out);
+  gtk_widget_class_install_action (widget_class, "mandelbrot.show-whole", NULL, show_whole);
+  gtk_widget_class_install_action (widget_class, "mandelbrot.kill", NULL, kill_worker);
+  gtk_widget_class_install_action (widget_class, "mandelbrot.retry", NULL, retry);
+  add_keys (widget_class);
+}
+
+static void
+ferry_demo_mandelbrot_page_init (FerryDemoMandelbrotPage *self)
+{
+  gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect_object (self->mandelbrot, "moved", G_CALLBACK (show_soon), self, G_CONNECT_SWAPPED);
+  g_signal_connect (self->info_bar, "response", G_CALLBACK (close_info_cb), NULL);
+}
+
+void
+ferry_demo_mandelbrot_page_set_tiles (FerryDemoMandelbrotPage *self, FerryDemoMandelbrotTiles *tiles)
+{
+  g_return_if_fail (self->tiles == NULL);
+
+  self->tiles = g_object_ref (tiles);
+  g_signal_connect_object (tiles, "changed", G_CALLBACK (show_soon), self, G_CONNECT_SWAPPED);
+  ferry_demo_mandelbrot_set_tiles (self->mandelbrot, tiles);
+  show_soon (self);
+}
+
+/* Whether no more is to come: all is there that is seen, or nothing comes any more. */
+gboolean
+ferry_demo_mandelbrot_page_is_settled (FerryDemoMandelbrotPage *self)
+{
+  return ferry_demo_mandelbrot_tiles_get_failure (self->tiles) != NULL ||
+         ferry_demo_mandelbrot_is_complete (self->mandelbrot);
+}

@@ -1,0 +1,471 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The grid has widgets for far more pictures than are to be seen. Which ones are, is looked up among those widgets when
+ * something has moved. It is done after the next frame was painted, since within it they have places of two frames. */
+
+#include "pictures/ferry-demo-thumbnail-page.h"
+
+#include "app/ferry-demo-format.h"
+#include "pictures/ferry-demo-thumbnail-tile.h"
+
+#define TURN_MILLISECONDS 250
+
+struct _FerryDemoThumbnailPage
+{
+  GtkWidget parent_instance;
+
+  FerryDemoThumbnails *thumbnails;
+  GtkSingleSelection *selection;
+  GHashTable *bound; /* (element-type GtkListItem): items that have a picture */
+  GtkFileChooserNative *folder_chooser;
+
+  GdkFrameClock *frame_clock;     /* (nullable): that a look was asked of */
+  FerryDemoThumbnailsState state; /* that is shown */
+  guint turn_timeout;
+  FerryPace *pace;
+
+  GtkWidget *content;
+  GtkWidget *info_bar;
+  GtkWidget *info_label;
+  GtkWidget *stack;
+  GtkWidget *counts_label;
+  GtkWidget *sandbox_image;
+  GtkWidget *folder_label;
+  GtkWidget *progress_bar;
+  GtkWidget *scrolled_window;
+  GtkWidget *grid;
+  GtkWidget *empty_title;
+  GtkWidget *empty_label;
+};
+
+G_DEFINE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, GTK_TYPE_WIDGET)
+
+/* ---- what is to be seen ---- */
+
+/* Whether some of the item's tile is within the window that is scrolled. Tiles that are not have places of long ago,
+ * and are not mapped. */
+static gboolean
+is_in_sight (FerryDemoThumbnailPage *self, GtkListItem *item)
+{
+  GtkWidget *tile = gtk_list_item_get_child (item);
+  float height = (float) gtk_widget_get_height (self->scrolled_window);
+  graphene_rect_t bounds;
+
+  return gtk_widget_get_mapped (tile) && gtk_widget_compute_bounds (tile, self->scrolled_window, &bounds) &&
+         bounds.origin.y < height && bounds.origin.y + bounds.size.height > 0;
+}
+
+static void
+look (FerryDemoThumbnailPage *self)
+{
+  GHashTableIter iter;
+  gpointer item;
+  guint first = G_MAXUINT, last = 0;
+
+  g_hash_table_iter_init (&iter, self->bound);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    if (is_in_sight (self, item))
+      {
+        first = MIN (first, gtk_list_item_get_position (item));
+        last = MAX (last, gtk_list_item_get_position (item));
+      }
+  if (first <= last)
+    ferry_demo_thumbnails_set_visible (self->thumbnails, first, last - first + 1);
+}
+
+static void
+stop_looking (FerryDemoThumbnailPage *self)
+{
+  if (self->frame_clock != NULL)
+    g_signal_handlers_disconnect_by_data (self->frame_clock, self);
+  g_clear_object (&self->frame_clock);
+}
+
+static void
+after_paint_cb (FerryDemoThumbnailPage *self)
+{
+  stop_looking (self);
+  look (self);
+}
+
+static void
+moved_cb (FerryDemoThumbnailPage *self)
+{
+  if (self->frame_clock != NULL || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return;
+  self->frame_clock = g_object_ref (gtk_widget_get_frame_clock (GTK_WIDGET (self)));
+  g_signal_connect_object (self->frame_clock, "after-paint", G_CALLBACK (after_paint_cb), self, G_CONNECT_SWAPPED);
+  gdk_frame_clock_request_phase (self->frame_clock, GDK_FRAME_CLOCK_PHASE_AFTER_PAINT);
+}
+
+static void
+setup_cb (FerryDemoThumbnailPage *self, GtkListItem *item)
+{
+  gtk_list_item_set_child (item, ferry_demo_thumbnail_tile_new ());
+}
+
+static void
+bind_cb (FerryDemoThumbnailPage *self, GtkListItem *item)
+{
+  ferry_demo_thumbnail_tile_set_picture (FERRY_DEMO_THUMBNAIL_TILE (gtk_list_item_get_child (item)),
+                                         gtk_list_item_get_item (item));
+  g_hash_table_add (self->bound, item);
+  moved_cb (self);
+}
+
+static void
+unbind_cb (FerryDemoThumbnailPage *self, GtkListItem *item)
+{
+  ferry_demo_thumbnail_tile_set_picture (FERRY_DEMO_THUMBNAIL_TILE (gtk_list_item_get_child (item)), NULL);
+  g_hash_table_remove (self->bound, item);
+}
+
+/* ---- words ---- */
+
+static guint
+get_n_pictures (FerryDemoThumbnailPage *self)
+{
+  return g_list_model_get_n_items (ferry_demo_thumbnails_get_pictures (self->thumbnails));
+}
+
+static void
+append_pace (FerryDemoThumbnailPage *self, GString *words, guint n_left)
+{
+  double rate;
+  gint64 time_left;
+
+  if (n_left == 0 || !ferry_pace_get_rate (self->pace, &rate))
+    return;
+  g_string_append_printf (words, ", %.0f pictures a second", rate);
+  if (ferry_pace_get_time_left (self->pace, n_left, &time_left))
+    {
+      g_autofree char *left = ferry_format_time_left (time_left);
+
+      g_string_append_printf (words, ", %s", left);
+    }
+}
+
+static void
+show_counts (FerryDemoThumbnailPage *self)
+{
+  guint n_pictures = get_n_pictures (self);
+  guint n_tried = ferry_demo_thumbnails_get_n_tried (self->thumbnails);
+  guint n_broken = ferry_demo_thumbnails_get_n_broken (self->thumbnails);
+  g_autofree char *tried = ferry_format_count (n_tried);
+  g_autofree char *pictures = ferry_demo_format_counted (n_pictures, "picture", "pictures");
+  g_autofree char *broken = ferry_format_count (n_broken);
+  g_autoptr (GString) words = g_string_new (NULL);
+
+  if (n_tried < n_pictures)
+    g_string_append_printf (words, "%s of ", tried);
+  g_string_append (words, pictures);
+  if (n_broken > 0)
+    g_string_append_printf (words, ", %s cannot be shown", broken);
+  append_pace (self, words, n_pictures - n_tried);
+  gtk_label_set_text (GTK_LABEL (self->counts_label), words->str);
+  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar),
+                                 n_pictures > 0 ? (double) n_tried / n_pictures : 0);
+  gtk_widget_set_visible (self->progress_bar, n_tried < n_pictures);
+}
+
+/* How much of a sandbox this system gives its workers: most of it comes from the kernel, and may be missing. */
+static void
+show_strength (FerryDemoThumbnailPage *self, FerrySandboxStrength strength)
+{
+  const guint strong = FERRY_SANDBOX_STRENGTH_LANDLOCK | FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS;
+  g_autofree char *layers = ferry_sandbox_describe_strength (strength);
+  g_autofree char *words = g_strdup_printf ("The decoders are kept from the system by: %s", layers);
+  const char *icon = "security-medium-symbolic";
+
+  if ((strength & strong) == strong)
+    icon = "security-high-symbolic";
+  else if ((strength & strong) == 0)
+    icon = "security-low-symbolic";
+  gtk_image_set_from_icon_name (GTK_IMAGE (self->sandbox_image), icon);
+  gtk_widget_set_tooltip_text (self->sandbox_image, words);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->sandbox_image), GTK_ACCESSIBLE_PROPERTY_LABEL, words, -1);
+  gtk_widget_set_visible (self->sandbox_image, TRUE);
+}
+
+static void
+strength_came (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (FerryDemoThumbnailPage) self = user_data;
+  g_autoptr (GError) error = NULL;
+  FerrySandboxStrength strength = ferry_sandbox_get_strength_finish (result, &error);
+
+  /* A page that is gone shows nothing. */
+  if (error == NULL && self->content != NULL)
+    show_strength (self, strength);
+}
+
+static gboolean
+turn_cb (gpointer user_data)
+{
+  FerryDemoThumbnailPage *self = user_data;
+
+  ferry_pace_add (self->pace, g_get_monotonic_time (), ferry_demo_thumbnails_get_n_tried (self->thumbnails));
+  show_counts (self);
+  if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) > 0)
+    return G_SOURCE_CONTINUE;
+  self->turn_timeout = 0;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+start_turning (FerryDemoThumbnailPage *self)
+{
+  if (self->turn_timeout != 0)
+    return;
+  g_clear_object (&self->pace);
+  self->pace = ferry_pace_new ();
+  self->turn_timeout = g_timeout_add (TURN_MILLISECONDS, turn_cb, self);
+  g_source_set_name_by_id (self->turn_timeout, "[ferry-demo] pictures turn");
+}
+
+static void
+show_empty (FerryDemoThumbnailPage *self, const char *title, const char *text)
+{
+  gtk_label_set_text (GTK_LABEL (self->empty_title), title);
+  gtk_label_set_text (GTK_LABEL (self->empty_label), text);
+  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "empty");
+}
+
+static void
+show_failure (FerryDemoThumbnailPage *self)
+{
+  const char *reason = ferry_demo_thumbnails_get_reason (self->thumbnails);
+
+  if (get_n_pictures (self) == 0)
+    {
+      show_empty (self, "This Folder Cannot Be Shown", reason);
+      return;
+    }
+  gtk_label_set_text (GTK_LABEL (self->info_label), reason);
+  gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), TRUE);
+}
+
+static void
+show_folder (FerryDemoThumbnailPage *self)
+{
+  const char *folder = ferry_demo_thumbnails_get_folder (self->thumbnails);
+  g_autofree char *name = folder != NULL ? g_filename_display_basename (folder) : NULL;
+  g_autofree char *path = folder != NULL ? g_filename_display_name (folder) : NULL;
+
+  gtk_label_set_text (GTK_LABEL (self->folder_label), name != NULL ? name : "");
+  gtk_widget_set_tooltip_text (self->folder_label, path);
+}
+
+static void
+changed_cb (FerryDemoThumbnailPage *self)
+{
+  FerryDemoThumbnailsState state = ferry_demo_thumbnails_get_state (self->thumbnails);
+
+  /* A picture more: the next turn says it, but for the last one. */
+  if (state == self->state && self->turn_timeout != 0)
+    {
+      if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) == 0)
+        show_counts (self);
+      return;
+    }
+  self->state = state;
+  show_folder (self);
+  gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), FALSE);
+  switch (state)
+    {
+    case FERRY_DEMO_THUMBNAILS_STATE_LISTING:
+      show_empty (self, "Looking for Pictures…", "");
+      break;
+    case FERRY_DEMO_THUMBNAILS_STATE_LISTED:
+      if (get_n_pictures (self) == 0)
+        show_empty (self, "No Pictures in This Folder", "Open another one; folders inside of it are not looked into.");
+      else
+        gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "pictures");
+      break;
+    case FERRY_DEMO_THUMBNAILS_STATE_FAILED:
+      show_failure (self);
+      break;
+    case FERRY_DEMO_THUMBNAILS_STATE_NO_FOLDER:
+    default:
+      show_empty (self, "No Pictures Yet",
+                  "Open a folder: worker processes in a sandbox decode its pictures, those in sight first. A picture "
+                  "that is damaged costs a worker at most.");
+      break;
+    }
+  if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) > 0)
+    start_turning (self);
+  else
+    show_counts (self);
+}
+
+/* ---- folders ---- */
+
+static void
+open_folder (FerryDemoThumbnailPage *self, const char *path)
+{
+  gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scrolled_window)), 0);
+  g_clear_handle_id (&self->turn_timeout, g_source_remove);
+  ferry_demo_thumbnails_open (self->thumbnails, path);
+}
+
+static void
+folder_chosen_cb (FerryDemoThumbnailPage *self, int response)
+{
+  g_autoptr (GFile) folder = NULL;
+  g_autofree char *path = NULL;
+
+  if (response == GTK_RESPONSE_ACCEPT)
+    folder = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (self->folder_chooser));
+  path = folder != NULL ? g_file_get_path (folder) : NULL;
+  if (path != NULL)
+    open_folder (self, path);
+  g_clear_object (&self->folder_chooser);
+}
+
+void
+ferry_demo_thumbnail_page_choose_folder (FerryDemoThumbnailPage *self)
+{
+  const char *path = ferry_demo_thumbnails_get_folder (self->thumbnails);
+  g_autoptr (GFile) folder = g_file_new_for_path (path != NULL ? path : g_get_home_dir ());
+
+  if (self->folder_chooser != NULL)
+    return;
+  self->folder_chooser =
+    gtk_file_chooser_native_new ("Folder of Pictures", GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))),
+                                 GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, "_Open", "_Cancel");
+  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->folder_chooser), TRUE);
+  gtk_file_chooser_set_file (GTK_FILE_CHOOSER (self->folder_chooser), folder, NULL);
+  g_signal_connect_object (self->folder_chooser, "response", G_CALLBACK (folder_chosen_cb), self, G_CONNECT_SWAPPED);
+  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->folder_chooser));
+}
+
+static void
+open_usual_folder (FerryDemoThumbnailPage *self)
+{
+  const char *path = g_get_user_special_dir (G_USER_DIRECTORY_PICTURES);
+
+  if (path != NULL && g_file_test (path, G_FILE_TEST_IS_DIR))
+    open_folder (self, path);
+}
+
+static void
+try_again (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  ferry_demo_thumbnails_resume (FERRY_DEMO_THUMBNAIL_PAGE (widget)->thumbnails);
+}
+
+/* ---- the page itself ---- */
+
+static void
+ferry_demo_thumbnail_page_map (GtkWidget *widget)
+{
+  FerryDemoThumbnailPage *self = FERRY_DEMO_THUMBNAIL_PAGE (widget);
+
+  GTK_WIDGET_CLASS (ferry_demo_thumbnail_page_parent_class)->map (widget);
+  if (self->thumbnails == NULL)
+    return;
+  if (ferry_demo_thumbnails_get_folder (self->thumbnails) == NULL)
+    open_usual_folder (self);
+  ferry_demo_thumbnails_resume (self->thumbnails);
+  moved_cb (self);
+}
+
+static void
+ferry_demo_thumbnail_page_unmap (GtkWidget *widget)
+{
+  FerryDemoThumbnailPage *self = FERRY_DEMO_THUMBNAIL_PAGE (widget);
+
+  stop_looking (self);
+  if (self->thumbnails != NULL)
+    ferry_demo_thumbnails_pause (self->thumbnails);
+  GTK_WIDGET_CLASS (ferry_demo_thumbnail_page_parent_class)->unmap (widget);
+}
+
+static void
+ferry_demo_thumbnail_page_dispose (GObject *object)
+{
+  FerryDemoThumbnailPage *self = FERRY_DEMO_THUMBNAIL_PAGE (object);
+
+  stop_looking (self);
+  g_clear_handle_id (&self->turn_timeout, g_source_remove);
+  g_clear_pointer (&self->content, gtk_widget_unparent);
+  if (self->thumbnails != NULL)
+    g_signal_handlers_disconnect_by_data (self->thumbnails, self);
+  g_clear_object (&self->folder_chooser);
+  g_clear_object (&self->selection);
+  g_clear_object (&self->thumbnails);
+  g_clear_object (&self->pace);
+  G_OBJECT_CLASS (ferry_demo_thumbnail_page_parent_class)->dispose (object);
+}
+
+static void
+ferry_demo_thumbnail_page_finalize (GObject *object)
+{
+  g_hash_table_unref (FERRY_DEMO_THUMBNAIL_PAGE (object)->bound);
+  G_OBJECT_CLASS (ferry_demo_thumbnail_page_parent_class)->finalize (object);
+}
+
+#define BIND(name) gtk_widget_class_bind_template_child (widget_class, FerryDemoThumbnailPage, name)
+
+static void
+ferry_demo_thumbnail_page_class_init (FerryDemoThumbnailPageClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = ferry_demo_thumbnail_page_dispose;
+  G_OBJECT_CLASS (klass)->finalize = ferry_demo_thumbnail_page_finalize;
+  widget_class->map = ferry_demo_thumbnail_page_map;
+  widget_class->unmap = ferry_demo_thumbnail_page_unmap;
+  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-thumbnail-page.ui");
+  BIND (content);
+  BIND (info_bar);
+  BIND (info_label);
+  BIND (stack);
+  BIND (counts_label);
+  BIND (sandbox_image);
+  BIND (folder_label);
+  BIND (progress_bar);
+  BIND (scrolled_window);
+  BIND (grid);
+  BIND (empty_title);
+  BIND (empty_label);
+  gtk_widget_class_install_action (widget_class, "pictures.try-again", NULL, try_again);
+}
+
+static void
+ferry_demo_thumbnail_page_init (FerryDemoThumbnailPage *self)
+{
+  g_autoptr (GtkListItemFactory) factory = gtk_signal_list_item_factory_new ();
+  GtkAdjustment *adjustment;
+
+  self->pace = ferry_pace_new ();
+  self->bound = g_hash_table_new (NULL, NULL);
+  gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect_object (factory, "setup", G_CALLBACK (setup_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (factory, "bind", G_CALLBACK (bind_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (factory, "unbind", G_CALLBACK (unbind_cb), self, G_CONNECT_SWAPPED);
+  gtk_grid_view_set_factory (GTK_GRID_VIEW (self->grid), factory);
+  adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scrolled_window));
+  g_signal_connect_object (adjustment, "value-changed", G_CALLBACK (moved_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (adjustment, "changed", G_CALLBACK (moved_cb), self, G_CONNECT_SWAPPED);
+}
+
+void
+ferry_demo_thumbnail_page_set_thumbnails (FerryDemoThumbnailPage *self, FerryDemoThumbnails *thumbnails)
+{
+  GListModel *pictures = ferry_demo_thumbnails_get_pictures (thumbnails);
+
+  g_return_if_fail (self->thumbnails == NULL);
+
+  self->thumbnails = g_object_ref (thumbnails);
+  self->selection = gtk_single_selection_new (g_object_ref (pictures));
+  gtk_single_selection_set_autoselect (self->selection, FALSE);
+  gtk_single_selection_set_can_unselect (self->selection, TRUE);
+  gtk_grid_view_set_model (GTK_GRID_VIEW (self->grid), GTK_SELECTION_MODEL (self->selection));
+  g_signal_connect_object (thumbnails, "changed", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
+  changed_cb (self);
+  ferry_sandbox_get_strength_async (NULL, strength_came, g_object_ref (self));
+}

@@ -1,0 +1,204 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the demo keeps of a task.
+ *
+ * Owner:      the session, for as long as the task is in the list.
+ * Threads:    main only.
+ * Invariants: what a function yields and sends only changes figures. A worker that broke the rules of its job is not
+ *             listened to any more: its task is cancelled, and shown as failed. What a task has come to is said before
+ *             its monitor looks. */
+
+#include "tasks/ferry-demo-card.h"
+
+#include "tasks/ferry-demo-task.h"
+#include "tasks/ferry-demo-words.h"
+
+#define CARD_KEY "ferry-demo-card"
+
+/* All functions of the demo report several times a second. */
+#define STALL_TIME (2 * G_USEC_PER_SEC)
+
+struct _FerryDemoCard
+{
+  GObject parent_instance;
+
+  FerryTask *task;
+  FerryTaskMonitor *monitor;
+  FerryDemoSpec *spec;
+  FerryDemoMeter *meter; /* (unowned) outlives the tasks that run */
+
+  FerryDemoReport report;
+  GError *breach; /* what the worker sent that it must not */
+};
+
+G_DEFINE_FINAL_TYPE (FerryDemoCard, ferry_demo_card, G_TYPE_OBJECT)
+
+static void
+take_result (FerryDemoCard *self)
+{
+  g_autoptr (GVariant) result = ferry_task_get_result (self->task, NULL);
+  g_autofree char *words = NULL;
+
+  if (self->breach != NULL || !ferry_demo_report_take_result (&self->report, self->spec, result, &self->breach))
+    return;
+  words = ferry_demo_words_for_result (self->spec, &self->report);
+  ferry_task_set_outcome (self->task, FERRY_TASK_STATUS_DONE, words);
+}
+
+static void
+task_state_cb (FerryDemoCard *self)
+{
+  g_autofree char *words = NULL;
+
+  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_COMPLETED)
+    take_result (self);
+  if (self->breach == NULL || !ferry_task_get_done (self->task))
+    return;
+  words = g_strdup_printf ("%s. Check that worker and application are of the same version.", self->breach->message);
+  ferry_task_set_outcome (self->task, FERRY_TASK_STATUS_FAILED, words);
+}
+
+static void
+check_breach (FerryDemoCard *self)
+{
+  if (G_UNLIKELY (self->breach != NULL))
+    ferry_task_cancel (self->task);
+}
+
+static void
+yielded_cb (FerryDemoCard *self, GVariant *value)
+{
+  if (self->breach == NULL)
+    ferry_demo_report_take_digest (&self->report, self->spec, value, &self->breach);
+  check_breach (self);
+}
+
+/* A time of sending from before the task or from the future is as false as a wrong type. */
+static void
+take_latency (FerryDemoCard *self, gint64 sent)
+{
+  gint64 now = g_get_monotonic_time ();
+  gint64 submitted;
+
+  g_object_get (self->task, "submit-time", &submitted, NULL);
+  if (sent < submitted || sent > now)
+    g_set_error_literal (&self->breach, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                         "The worker sent a message with an impossible time");
+  else
+    ferry_demo_meter_add_latency (self->meter, now - sent);
+}
+
+static void
+message_cb (FerryDemoCard *self, const char *type, GVariant *value)
+{
+  gint64 sent = 0;
+
+  if (self->breach != NULL)
+    return;
+  if (ferry_demo_report_take_message (&self->report, self->spec, type, value, &sent, &self->breach) && sent != 0)
+    take_latency (self, sent);
+  check_breach (self);
+}
+
+static void
+ferry_demo_card_dispose (GObject *object)
+{
+  FerryDemoCard *self = FERRY_DEMO_CARD (object);
+
+  g_clear_object (&self->monitor);
+  if (self->task != NULL)
+    g_object_set_data (G_OBJECT (self->task), CARD_KEY, NULL);
+  g_clear_object (&self->task);
+  G_OBJECT_CLASS (ferry_demo_card_parent_class)->dispose (object);
+}
+
+static void
+ferry_demo_card_finalize (GObject *object)
+{
+  FerryDemoCard *self = FERRY_DEMO_CARD (object);
+
+  ferry_demo_report_clear (&self->report);
+  g_clear_pointer (&self->spec, ferry_demo_spec_free);
+  g_clear_error (&self->breach);
+  G_OBJECT_CLASS (ferry_demo_card_parent_class)->finalize (object);
+}
+
+static void
+ferry_demo_card_class_init (FerryDemoCardClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = ferry_demo_card_dispose;
+  G_OBJECT_CLASS (klass)->finalize = ferry_demo_card_finalize;
+}
+
+static void
+ferry_demo_card_init (FerryDemoCard *self)
+{
+  ferry_demo_report_init (&self->report);
+}
+
+/* To be called once for a task, before it begins. */
+FerryDemoCard *
+ferry_demo_card_new (FerryTask *task, FerryDemoMeter *meter)
+{
+  FerryDemoCard *self = g_object_new (FERRY_DEMO_TYPE_CARD, NULL);
+
+  self->task = g_object_ref (task);
+  self->spec = ferry_demo_task_dup_spec (task);
+  self->meter = meter;
+  g_object_set_data (G_OBJECT (task), CARD_KEY, self);
+
+  g_signal_connect_object (task, "notify::state", G_CALLBACK (task_state_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (task, "yielded", G_CALLBACK (yielded_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (task, "message", G_CALLBACK (message_cb), self, G_CONNECT_SWAPPED);
+  task_state_cb (self);
+  self->monitor = ferry_task_monitor_new (task, NULL);
+  g_object_set (self->monitor, "stall-time", STALL_TIME, NULL);
+  return self;
+}
+
+/* The task's own card; NULL for a task that is in no list. */
+FerryDemoCard *
+ferry_demo_card_get (FerryTask *task)
+{
+  return g_object_get_data (G_OBJECT (task), CARD_KEY);
+}
+
+FerryTask *
+ferry_demo_card_get_task (FerryDemoCard *self)
+{
+  return self->task;
+}
+
+const FerryDemoSpec *
+ferry_demo_card_get_spec (FerryDemoCard *self)
+{
+  return self->spec;
+}
+
+const FerryDemoReport *
+ferry_demo_card_get_report (FerryDemoCard *self)
+{
+  return &self->report;
+}
+
+FerryTaskMonitor *
+ferry_demo_card_get_monitor (FerryDemoCard *self)
+{
+  return self->monitor;
+}
+
+FerryTaskStatus
+ferry_demo_card_get_status (FerryDemoCard *self)
+{
+  FerryTaskStatus status;
+
+  g_object_get (self->monitor, "status", &status, NULL);
+  return status;
+}
+
+gboolean
+ferry_demo_card_is_over (FerryDemoCard *self)
+{
+  return ferry_demo_card_get_status (self) >= FERRY_TASK_STATUS_DONE;
+}

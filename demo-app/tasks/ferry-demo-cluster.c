@@ -1,0 +1,247 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tasks/ferry-demo-cluster.h"
+
+#include <ferry-cluster.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "app/ferry-demo-format.h"
+
+#define APPLICATION "ferry-demo"
+#define SERVER "server"
+#define CLUSTER_KEY "ferry-demo-cluster"
+
+/* A user that has killed a host does not want to wait long. */
+#define CUT_TIMEOUT ((gint64) 5 * G_USEC_PER_SEC)
+
+FerryRunner *
+ferry_demo_cluster_new (FerryRouter *router, const char *url, GError **error)
+{
+  FerryCluster *cluster = ferry_cluster_new (router, url, APPLICATION);
+
+  g_object_set (cluster, "cut-timeout", CUT_TIMEOUT, NULL);
+  return FERRY_RUNNER (cluster);
+}
+
+gboolean
+ferry_demo_cluster_connect (FerryRunner *cluster, GError **error)
+{
+  return ferry_cluster_open (FERRY_CLUSTER (cluster), error);
+}
+
+void
+ferry_demo_cluster_close (FerryRunner *cluster)
+{
+  ferry_cluster_close (FERRY_CLUSTER (cluster));
+}
+
+/* ---- killing ---- */
+
+static char *
+get_pid_path (const char *name)
+{
+  const char *folder = g_getenv ("FERRY_DEMO_PROCESSES");
+  g_autofree char *file = g_strconcat (name, ".pid", NULL);
+
+  return folder != NULL ? g_build_filename (folder, file, NULL) : NULL;
+}
+
+/* 0 where it may not be killed from here. */
+static GPid
+find_process (const char *name)
+{
+  g_autofree char *path = get_pid_path (name);
+  g_autofree char *text = NULL;
+
+  if (path == NULL || !g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  return atoi (text);
+}
+
+static void
+kill_cb (GtkButton *button, GtkLabel *name)
+{
+  GPid pid = find_process (gtk_label_get_text (name));
+
+  if (pid <= 0 || kill (pid, SIGKILL) < 0)
+    gtk_widget_error_bell (GTK_WIDGET (button));
+}
+
+/* ---- a line of the list ---- */
+
+static GtkWidget *
+make_label (GtkWidget *line, const char *text, gboolean expands)
+{
+  GtkWidget *label = gtk_label_new (text);
+
+  gtk_label_set_xalign (GTK_LABEL (label), 0);
+  gtk_widget_set_hexpand (label, expands);
+  gtk_box_append (GTK_BOX (line), label);
+  return label;
+}
+
+/* A process may have been started since the line was made. */
+static void
+line_shown_cb (GtkWidget *line, GtkWidget *button)
+{
+  GtkLabel *name = GTK_LABEL (gtk_widget_get_first_child (line));
+
+  gtk_widget_set_visible (button, find_process (gtk_label_get_text (name)) > 0);
+}
+
+/* Its first child has the name, its second one what is told of it. */
+static GtkWidget *
+make_line (const char *name)
+{
+  GtkWidget *line = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GtkWidget *label = make_label (line, name, FALSE);
+  GtkWidget *button = gtk_button_new_with_label ("Kill");
+  g_autofree char *tooltip = g_strdup_printf ("Kill %s, as a power failure would", name);
+
+  gtk_widget_add_css_class (label, "heading");
+  gtk_widget_add_css_class (make_label (line, "", TRUE), "dim-label");
+  gtk_widget_set_tooltip_text (button, tooltip);
+  g_signal_connect (line, "map", G_CALLBACK (line_shown_cb), button);
+  g_signal_connect (button, "clicked", G_CALLBACK (kill_cb), label);
+  gtk_box_append (GTK_BOX (line), button);
+  return line;
+}
+
+static void
+tell (GtkWidget *line, const char *text)
+{
+  GtkWidget *label = gtk_widget_get_next_sibling (gtk_widget_get_first_child (line));
+
+  gtk_label_set_text (GTK_LABEL (label), text);
+}
+
+static const char *
+words_for_host_state (FerryHostState state)
+{
+  switch (state)
+    {
+    case FERRY_HOST_STATE_PRESENT:
+      return "there";
+    case FERRY_HOST_STATE_DRAINING:
+      return "ends";
+    case FERRY_HOST_STATE_SILENT:
+      return "not heard";
+    case FERRY_HOST_STATE_LOST:
+    default:
+      return "lost";
+    }
+}
+
+static void
+show_host (FerryHost *host, GParamSpec *pspec, GtkWidget *line)
+{
+  g_autofree char *workers = ferry_demo_format_counted (ferry_host_get_n_workers (host), "worker", "workers");
+  g_autofree char *text =
+    g_strdup_printf ("%s, %u of %s busy, %.1f ms away", words_for_host_state (ferry_host_get_state (host)),
+                     ferry_host_get_n_busy (host), workers, (double) ferry_host_get_round_trip (host) / 1000.0);
+
+  tell (line, text);
+}
+
+static GtkWidget *
+make_host_line (gpointer item, gpointer user_data)
+{
+  FerryHost *host = item;
+  GtkWidget *line = make_line (ferry_host_get_name (host));
+
+  g_signal_connect_object (host, "notify", G_CALLBACK (show_host), line, 0);
+  show_host (host, NULL, line);
+  return line;
+}
+
+/* ---- the server, and the button ---- */
+
+static const char *
+words_for_state (FerryClusterState state)
+{
+  switch (state)
+    {
+    case FERRY_CLUSTER_STATE_CONNECTED:
+      return "connected";
+    case FERRY_CLUSTER_STATE_CONNECTING:
+      return "connecting";
+    case FERRY_CLUSTER_STATE_RECONNECTING:
+      return "not there; tried again and again";
+    case FERRY_CLUSTER_STATE_CLOSED:
+    default:
+      return "closed";
+    }
+}
+
+static void
+show_server (FerryCluster *cluster, GParamSpec *pspec, GtkWidget *line)
+{
+  tell (line, words_for_state (ferry_cluster_get_state (cluster)));
+}
+
+/* How many hosts there are; and whether the server is not there, without which they are not heard. */
+static void
+show_button (GtkWidget *button, FerryCluster *cluster)
+{
+  guint n_hosts = g_list_model_get_n_items (ferry_cluster_get_hosts (cluster));
+  g_autofree char *hosts = ferry_demo_format_counted (n_hosts, "host", "hosts");
+  FerryClusterState state = ferry_cluster_get_state (cluster);
+  const char *word = state == FERRY_CLUSTER_STATE_CONNECTING     ? ", connecting"
+                     : state == FERRY_CLUSTER_STATE_RECONNECTING ? ", reconnecting"
+                                                                 : "";
+  g_autofree char *text = g_strconcat (hosts, word, NULL);
+
+  gtk_menu_button_set_label (GTK_MENU_BUTTON (button), text);
+}
+
+static void
+state_cb (FerryCluster *cluster, GParamSpec *pspec, GtkWidget *button)
+{
+  show_button (button, cluster);
+}
+
+static void
+hosts_cb (GListModel *hosts, guint position, guint n_removed, guint n_added, GtkWidget *button)
+{
+  show_button (button, g_object_get_data (G_OBJECT (button), CLUSTER_KEY));
+}
+
+static GtkWidget *
+make_list (FerryCluster *cluster)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *server = make_line (SERVER);
+  GtkWidget *list = gtk_list_box_new ();
+
+  gtk_widget_set_margin_start (server, 12);
+  gtk_widget_set_margin_end (server, 12);
+  gtk_widget_set_margin_top (server, 12);
+  gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
+  gtk_list_box_bind_model (GTK_LIST_BOX (list), ferry_cluster_get_hosts (cluster), make_host_line, NULL, NULL);
+  gtk_widget_add_css_class (list, "rich-list");
+  gtk_box_append (GTK_BOX (box), server);
+  gtk_box_append (GTK_BOX (box), list);
+  gtk_widget_set_size_request (box, 360, -1);
+  g_signal_connect_object (cluster, "notify::state", G_CALLBACK (show_server), server, 0);
+  show_server (cluster, NULL, server);
+  return box;
+}
+
+GtkWidget *
+ferry_demo_cluster_make_button (FerryRunner *runner)
+{
+  FerryCluster *cluster = FERRY_CLUSTER (runner);
+  GtkWidget *button = gtk_menu_button_new ();
+  GtkWidget *popover = gtk_popover_new ();
+
+  gtk_popover_set_child (GTK_POPOVER (popover), make_list (cluster));
+  gtk_menu_button_set_popover (GTK_MENU_BUTTON (button), popover);
+  gtk_widget_set_tooltip_text (button, "Other hosts, which run what finds no worker here");
+  g_object_set_data_full (G_OBJECT (button), CLUSTER_KEY, g_object_ref (cluster), g_object_unref);
+  g_signal_connect_object (cluster, "notify::state", G_CALLBACK (state_cb), button, 0);
+  g_signal_connect_object (ferry_cluster_get_hosts (cluster), "items-changed", G_CALLBACK (hosts_cb), button, 0);
+  show_button (button, cluster);
+  return button;
+}

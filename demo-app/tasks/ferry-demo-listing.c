@@ -1,0 +1,44 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Digests as sha256sum prints them, so that sha256sum itself can check them. */
+
+#include "tasks/ferry-demo-listing.h"
+
+#include <string.h>
+
+#define SHA256_DIGITS 64
+
+gboolean
+ferry_demo_is_sha256 (const char *digest)
+{
+  return strlen (digest) == SHA256_DIGITS && strspn (digest, "0123456789abcdef") == SHA256_DIGITS;
+}
+
+/* A line with a path that needs escapes starts with a backslash: that is how sha256sum tells the two apart. */
+void
+ferry_demo_listing_append (GString *listing, const char *digest, const char *path)
+{
+  if (strpbrk (path, "\\\n\r") != NULL)
+    g_string_append_c (listing, '\\');
+  g_string_append (listing, digest);
+  g_string_append (listing, "  ");
+
+  for (const char *byte = path; *byte != '\0'; byte++)
+    switch (*byte)
+      {
+      case '\\':
+        g_string_append (listing, "\\\\");
+        break;
+      case '\n':
+        g_string_append (listing, "\\n");
+        break;
+      case '\r':
+        g_string_append (listing, "\\r");
+        break;
+      default:
+        g_string_append_c (listing, *byte);
+      }
+
+  g_string_append_c (listing, '\n');
+}
