@@ -13,6 +13,7 @@
 #include "gtk/ferry-progress-binding.h"
 #include "gtk/ferry-task-button.h"
 #include "gtk/ferry-task-error.h"
+#include "gtk/ferry-task-guard.h"
 #include "gtk/ferry-task-list.h"
 #include "gtk/ferry-task-monitor.h"
 #include "gtk/ferry-task-outcome.h"

@@ -13,12 +13,10 @@
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-progress-ring-private.h"
 #include "gtk/ferry-task-list.h"
+#include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
 #define INTERVAL_MILLISECONDS 125
-
-/* A middle dot, as UTF-8. */
-#define SEPARATOR " \302\267 "
 
 /* The list in the popover, in pixels: with its margins it fits into a window of 360. */
 #define LIST_WIDTH 320
@@ -62,31 +60,16 @@ G_DEFINE_FINAL_TYPE (FerryTaskButton, ferry_task_button, GTK_TYPE_WIDGET)
 /* ---- what is shown ---- */
 
 static void
-append (GString *words, char *owned)
-{
-  g_string_append_printf (words, "%s%s", words->len > 0 ? SEPARATOR : "", owned);
-  g_free (owned);
-}
-
-static void
 show_figures (FerryTaskButton *self)
 {
-  g_autoptr (GString) words = g_string_new (NULL);
+  g_autofree char *words = ferry_task_words_for_work (self->executor);
   guint n_waiting, n_executing;
   double fraction;
 
   g_object_get (self->executor, "fraction", &fraction, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
   ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_waiting + n_executing > 0 ? fraction : 1.0);
-  if (n_waiting + n_executing > 0)
-    append (words, g_strdup_printf (_ ("%d %%"), (int) (fraction * 100.0)));
-  if (n_executing > 0)
-    append (words, g_strdup_printf (ferry_gtk_ngettext ("%u task runs", "%u tasks run", n_executing), n_executing));
-  if (n_waiting > 0)
-    append (words, g_strdup_printf (ferry_gtk_ngettext ("%u task waits", "%u tasks wait", n_waiting), n_waiting));
-  if (words->len == 0)
-    append (words, g_strdup (_ ("All tasks are over")));
-  gtk_widget_set_tooltip_text (self->button, words->str);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words->str, -1);
+  gtk_widget_set_tooltip_text (self->button, words);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
 }
 
 static gboolean

@@ -22,5 +22,7 @@ char *ferry_task_words_for_silence (gint64 silence) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_task_words_for_duration (FerryTask *task, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
 /* Rate, time left and duration. The rate is 0, and the time left -1, where they are not known. */
 char *ferry_task_words_for_pace (FerryTask *task, double rate, gint64 time_left, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
+/* How far all tasks of an executor are, and how many of them run and wait. */
+char *ferry_task_words_for_work (FerryExecutor *executor) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -84,7 +84,21 @@ def test_widgets(report, ferry, ferry_gtk, executor):
     report.equal("a list shows the workers of a pool", workers.props.pool, executor.props.pool)
     worker = executor.props.pool.get_workers().get_item(0)
     report.equal("a worker that is idle names no task", worker.props.task_name, None)
-    window.destroy()
+    test_guard(report, ferry_gtk, executor, window)
+
+
+def test_guard(report, ferry_gtk, executor, window):
+    guard = ferry_gtk.TaskGuard.new(executor, window)
+    guard.props.long_work = 1000000
+    task = executor.submit("sleep-until-cancelled", None)
+    window.close()
+    asked = [other for other in Gtk.Window.list_toplevels() if other.props.transient_for == window]
+    report.equal("a guard asks before a window closes over running work", [dialog.props.title for dialog in asked],
+                 ["Stop 1 task?"])
+    task.cancel()
+    while window.get_realized():
+        GLib.MainContext.default().iteration(True)
+    report.equal("a guard lets go of a window that has closed", guard.props.window, None)
 
 
 def body(report):

@@ -1,0 +1,118 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A dialog with a question and two answers, of which the one that loses nothing has the focus.
+ *
+ * It is a plain window, since GTK has another class for dialogs in each of its versions. The thread that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-stop-question-private.h"
+
+#include "gtk/ferry-look-private.h"
+#include "gtk/ferry-translation-private.h"
+
+#define WIDTH_CHARACTERS 36
+#define MARGIN 24
+
+struct _FerryStopQuestion
+{
+  GtkWindow parent_instance;
+
+  GtkWidget *heading;
+  GtkWidget *body;
+};
+
+static guint stop_signal;
+
+G_DEFINE_FINAL_TYPE (FerryStopQuestion, ferry_stop_question, GTK_TYPE_WINDOW)
+
+static GtkWidget *
+add_label (GtkWidget *box, const char *style)
+{
+  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "wrap", TRUE, "justify", GTK_JUSTIFY_CENTER, "max-width-chars",
+                                   WIDTH_CHARACTERS, NULL);
+
+  gtk_widget_add_css_class (label, style);
+  gtk_box_append (GTK_BOX (box), label);
+  return label;
+}
+
+static GtkWidget *
+add_button (GtkWidget *box, const char *words, GCallback clicked, FerryStopQuestion *self)
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (words);
+
+  gtk_widget_set_hexpand (button, TRUE);
+  g_signal_connect_object (button, "clicked", clicked, self, G_CONNECT_SWAPPED);
+  gtk_box_append (GTK_BOX (box), button);
+  return button;
+}
+
+static void
+stop_cb (FerryStopQuestion *self)
+{
+  g_autoptr (FerryStopQuestion) kept = g_object_ref (self);
+
+  g_signal_emit (self, stop_signal, 0);
+  gtk_window_destroy (GTK_WINDOW (kept));
+}
+
+static void
+ferry_stop_question_class_init (FerryStopQuestionClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  stop_signal = g_signal_new ("stop", FERRY_TYPE_STOP_QUESTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_ALERT_DIALOG);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+}
+
+static void
+ferry_stop_question_init (FerryStopQuestion *self)
+{
+  GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+  GtkWidget *keep, *stop;
+
+  ferry_look_ensure_styles (GTK_WIDGET (self));
+  gtk_widget_add_css_class (GTK_WIDGET (self), "stopquestion");
+  self->heading = add_label (content, "heading");
+  self->body = add_label (content, "body");
+  keep = add_button (buttons, _ ("_Keep Running"), G_CALLBACK (gtk_window_close), self);
+  stop = add_button (buttons, _ ("_Stop"), G_CALLBACK (stop_cb), self);
+  gtk_widget_add_css_class (stop, "destructive-action");
+  gtk_box_set_homogeneous (GTK_BOX (buttons), TRUE);
+  gtk_widget_set_margin_top (buttons, 12);
+  gtk_box_append (GTK_BOX (content), buttons);
+  gtk_widget_set_margin_start (content, MARGIN);
+  gtk_widget_set_margin_end (content, MARGIN);
+  gtk_widget_set_margin_top (content, MARGIN);
+  gtk_widget_set_margin_bottom (content, MARGIN);
+  gtk_window_set_child (GTK_WINDOW (self), content);
+  gtk_window_set_titlebar (GTK_WINDOW (self), g_object_new (GTK_TYPE_BOX, "visible", FALSE, NULL));
+  gtk_window_set_default_widget (GTK_WINDOW (self), keep);
+  gtk_window_set_focus (GTK_WINDOW (self), keep);
+}
+
+FerryStopQuestion *
+ferry_stop_question_new (GtkWindow *parent)
+{
+  return g_object_new (FERRY_TYPE_STOP_QUESTION, "transient-for", parent, "modal", TRUE, "resizable", FALSE,
+                       "destroy-with-parent", TRUE, NULL);
+}
+
+void
+ferry_stop_question_set_n_tasks (FerryStopQuestion *self, guint n_tasks)
+{
+  g_autofree char *heading = g_strdup_printf (ferry_gtk_ngettext ("Stop %u task?", "Stop %u tasks?", n_tasks), n_tasks);
+  const char *body =
+    ferry_gtk_ngettext ("The window cannot close while it runs. What it has done so far may be lost.",
+                        "The window cannot close while they run. What they have done so far may be lost.", n_tasks);
+
+  gtk_label_set_text (GTK_LABEL (self->heading), heading);
+  gtk_label_set_text (GTK_LABEL (self->body), body);
+  gtk_window_set_title (GTK_WINDOW (self), heading);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, heading,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, body, -1);
+}

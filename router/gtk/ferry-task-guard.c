@@ -1,0 +1,323 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Guards an executor's work: against a window that is closed by mistake, and against a machine that falls asleep.
+ *
+ * Owner:      the window, until it is destroyed. A guard does not keep its window.
+ * Threads:    the one that runs GTK.
+ * Invariants: there is one question at a time. What tells the desktop of the work is one for all guards of the
+ *             executor, and the last of their windows is the one that asks. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-guard.h"
+
+#include "gtk/ferry-stop-question-private.h"
+#include "gtk/ferry-work-watch-private.h"
+
+#define DEFAULT_LONG_WORK (10 * G_USEC_PER_SEC)
+
+/**
+ * FerryTaskGuard:
+ *
+ * Guards the work of an executor while its window is open.
+ *
+ * Where tasks run or wait when the window is closed, a guard asks whether to stop them. Where they end meanwhile, the
+ * window closes. An executor with a guard in several windows asks when the last of them is closed. A window that only
+ * hides when it is closed does not ask.
+ *
+ * When work lasts for more than a second, a guard tells the desktop of it, by the application that is the default one
+ * ([func@Gio.Application.get_default]). The machine is not suspended, and the user is asked before the session ends.
+ * The icon in the dock, the list of jobs of KDE Plasma and the list of applications in the background show how far
+ * the work is, where the desktop has them. When long work ends while no window of the application is active, there is a
+ * notification.
+ */
+struct _FerryTaskGuard
+{
+  GObject parent_instance;
+
+  FerryExecutor *executor; /* const */
+  GtkWindow *window;       /* (nullable): a weak pointer; NULL when the window is destroyed */
+  FerryWorkWatch *watch;   /* (nullable) (owned): the same */
+  gint64 long_work;
+  FerryStopQuestion *question; /* (nullable) (unowned): asked now */
+  gboolean may_close;
+};
+
+enum
+{
+  PROP_EXECUTOR = 1,
+  PROP_WINDOW,
+  PROP_LONG_WORK,
+  N_PROPERTIES
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+G_DEFINE_FINAL_TYPE (FerryTaskGuard, ferry_task_guard, G_TYPE_OBJECT)
+
+/* ---- the question ---- */
+
+static void
+close_window (FerryTaskGuard *self)
+{
+  self->may_close = TRUE;
+  if (self->window != NULL)
+    gtk_window_close (self->window);
+  self->may_close = FALSE;
+}
+
+static void
+stop_cb (FerryTaskGuard *self)
+{
+  ferry_executor_cancel_all (self->executor);
+  close_window (self);
+}
+
+static void
+answered_cb (FerryTaskGuard *self)
+{
+  self->question = NULL;
+}
+
+/* The number of tasks in the question is always the present one. */
+static void
+figures_cb (FerryTaskGuard *self)
+{
+  guint n_tasks;
+
+  if (self->question == NULL)
+    return;
+  n_tasks = ferry_work_watch_count (self->watch);
+  if (n_tasks > 0)
+    {
+      ferry_stop_question_set_n_tasks (self->question, n_tasks);
+      return;
+    }
+  gtk_window_destroy (GTK_WINDOW (self->question));
+  close_window (self);
+}
+
+static void
+ask (FerryTaskGuard *self)
+{
+  self->question = ferry_stop_question_new (self->window);
+  ferry_stop_question_set_n_tasks (self->question, ferry_work_watch_count (self->watch));
+  g_signal_connect_object (self->question, "stop", G_CALLBACK (stop_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->question, "destroy", G_CALLBACK (answered_cb), self, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (self->question));
+}
+
+static gboolean
+close_request_cb (FerryTaskGuard *self)
+{
+  if (self->may_close || gtk_window_get_hide_on_close (self->window) || ferry_work_watch_count (self->watch) == 0 ||
+      !ferry_work_watch_has_last_window (self->watch))
+    return GDK_EVENT_PROPAGATE;
+  if (self->question != NULL)
+    gtk_window_present (GTK_WINDOW (self->question));
+  else
+    ask (self);
+  return GDK_EVENT_STOP;
+}
+
+/* ---- the object ---- */
+
+static void
+end_watch (FerryTaskGuard *self)
+{
+  if (self->watch == NULL)
+    return;
+  ferry_work_watch_remove_window (self->watch);
+  g_clear_object (&self->watch);
+}
+
+/* Whether the window was not destroyed. A window that others hold is not disposed when it is. */
+static gboolean
+is_open (FerryTaskGuard *self)
+{
+  GListModel *windows = gtk_window_get_toplevels ();
+
+  for (guint i = 0; i < g_list_model_get_n_items (windows); i++)
+    {
+      g_autoptr (GObject) window = g_list_model_get_item (windows, i);
+
+      if (window == G_OBJECT (self->window))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* The window lets go of the guard. */
+static void
+destroy_cb (FerryTaskGuard *self)
+{
+  g_autoptr (FerryTaskGuard) kept = g_object_ref (self);
+
+  end_watch (kept);
+  g_signal_handlers_disconnect_by_data (kept->window, kept);
+  g_clear_weak_pointer (&kept->window);
+  g_object_notify_by_pspec (G_OBJECT (kept), properties[PROP_WINDOW]);
+}
+
+static void
+unrealize_cb (FerryTaskGuard *self)
+{
+  if (!is_open (self))
+    destroy_cb (self);
+}
+
+static void
+unref_closure (gpointer data, GClosure *closure)
+{
+  g_object_unref (data);
+}
+
+static void
+ferry_task_guard_constructed (GObject *object)
+{
+  FerryTaskGuard *self = FERRY_TASK_GUARD (object);
+
+  G_OBJECT_CLASS (ferry_task_guard_parent_class)->constructed (object);
+  self->watch = ferry_work_watch_of (self->executor);
+  ferry_work_watch_add_window (self->watch);
+  ferry_work_watch_set_long_work (self->watch, self->long_work);
+  g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->window, "close-request", G_CALLBACK (close_request_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->window, "unrealize", G_CALLBACK (unrealize_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_data (self->window, "destroy", G_CALLBACK (destroy_cb), g_object_ref (self), unref_closure,
+                         G_CONNECT_SWAPPED);
+}
+
+static void
+ferry_task_guard_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryTaskGuard *self = FERRY_TASK_GUARD (object);
+
+  switch (property_id)
+    {
+    case PROP_EXECUTOR:
+      g_value_set_object (value, self->executor);
+      break;
+    case PROP_WINDOW:
+      g_value_set_object (value, self->window);
+      break;
+    case PROP_LONG_WORK:
+      g_value_set_int64 (value, self->long_work);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+set_long_work (FerryTaskGuard *self, gint64 long_work)
+{
+  if (self->long_work == long_work)
+    return;
+  self->long_work = long_work;
+  if (self->watch != NULL)
+    ferry_work_watch_set_long_work (self->watch, long_work);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LONG_WORK]);
+}
+
+static void
+ferry_task_guard_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryTaskGuard *self = FERRY_TASK_GUARD (object);
+
+  switch (property_id)
+    {
+    case PROP_EXECUTOR:
+      self->executor = g_value_dup_object (value);
+      break;
+    case PROP_WINDOW:
+      g_set_weak_pointer (&self->window, g_value_get_object (value));
+      break;
+    case PROP_LONG_WORK:
+      set_long_work (self, g_value_get_int64 (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_task_guard_dispose (GObject *object)
+{
+  FerryTaskGuard *self = FERRY_TASK_GUARD (object);
+
+  end_watch (self);
+  g_clear_weak_pointer (&self->window);
+  G_OBJECT_CLASS (ferry_task_guard_parent_class)->dispose (object);
+}
+
+static void
+ferry_task_guard_finalize (GObject *object)
+{
+  g_clear_object (&FERRY_TASK_GUARD (object)->executor);
+  G_OBJECT_CLASS (ferry_task_guard_parent_class)->finalize (object);
+}
+
+static void
+ferry_task_guard_class_init (FerryTaskGuardClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  const GParamFlags at_construction = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
+
+  object_class->constructed = ferry_task_guard_constructed;
+  object_class->get_property = ferry_task_guard_get_property;
+  object_class->set_property = ferry_task_guard_set_property;
+  object_class->dispose = ferry_task_guard_dispose;
+  object_class->finalize = ferry_task_guard_finalize;
+  /**
+   * FerryTaskGuard:executor:
+   *
+   * The executor whose work is guarded.
+   */
+  properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, at_construction);
+  /**
+   * FerryTaskGuard:window:
+   *
+   * The window that asks; %NULL after it was destroyed.
+   */
+  properties[PROP_WINDOW] = g_param_spec_object ("window", NULL, NULL, GTK_TYPE_WINDOW, at_construction);
+  /**
+   * FerryTaskGuard:long-work:
+   *
+   * How long work must last so that its end is worth a notification, in microseconds. The default is 10 seconds. The
+   * guards of an executor have one value together: the one that was set last.
+   */
+  properties[PROP_LONG_WORK] =
+    g_param_spec_int64 ("long-work", NULL, NULL, 0, G_MAXINT64, DEFAULT_LONG_WORK,
+                        G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_task_guard_init (FerryTaskGuard *self)
+{
+  self->long_work = DEFAULT_LONG_WORK;
+}
+
+/**
+ * ferry_task_guard_new:
+ * @executor: an executor
+ * @window: the window whose closing ends the work
+ *
+ * Guards the work of the executor until the window is destroyed. On the thread that runs GTK, which must be the
+ * router's.
+ *
+ * Returns: (transfer none): the guard, which the window keeps
+ */
+FerryTaskGuard *
+ferry_task_guard_new (FerryExecutor *executor, GtkWindow *window)
+{
+  g_autoptr (FerryTaskGuard) self = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (executor), NULL);
+  g_return_val_if_fail (GTK_IS_WINDOW (window), NULL);
+
+  self = g_object_new (FERRY_TYPE_TASK_GUARD, "executor", executor, "window", window, NULL);
+  return self;
+}

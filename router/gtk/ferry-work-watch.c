@@ -1,0 +1,275 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the desktop is told of an executor's work. See ferry-work-watch-private.h.
+ *
+ * Owner:      the guards of the executor; the executor knows its watch, and does not keep it.
+ * Threads:    the one that runs GTK.
+ * Invariants: work begins when there is a task after there was none, and ends when there is none. Work that lasts for
+ *             less than a second is told to nobody: to keep the machine awake takes GTK a call that waits. */
+
+#include "config.h"
+
+#include "gtk/ferry-work-watch-private.h"
+
+#include <gtk/gtk.h>
+
+#include "gtk/ferry-desktop-progress-private.h"
+#include "gtk/ferry-format.h"
+#include "gtk/ferry-task-words-private.h"
+#include "gtk/ferry-translation-private.h"
+
+#define KEY "ferry-work-watch"
+#define NOTIFICATION_ID "ferry-work-ended"
+
+/* How long work lasts before it is told of, and how often it is told how far it is. */
+#define INTERVAL_SECONDS 1
+
+typedef struct
+{
+  guint64 completed, failed;
+} Counts;
+
+struct _FerryWorkWatch
+{
+  GObject parent_instance;
+
+  FerryExecutor *executor; /* (owned) */
+  gint64 long_work;
+  guint n_windows;
+
+  gint64 begun; /* 0 while there is no work */
+  Counts before;
+  guint timer;
+  GtkApplication *application; /* (nullable) (owned): is told of the work */
+  guint inhibition;
+  FerryDesktopProgress *progress; /* (nullable) (owned) */
+};
+
+G_DEFINE_FINAL_TYPE (FerryWorkWatch, ferry_work_watch, G_TYPE_OBJECT)
+
+static Counts
+count_ends (FerryWorkWatch *self)
+{
+  Counts counts;
+
+  g_object_get (self->executor, "n-completed", &counts.completed, "n-failed", &counts.failed, NULL);
+  return counts;
+}
+
+/* (transfer none) (nullable): the application, where it has a session. */
+static GtkApplication *
+find_application (void)
+{
+  GApplication *application = g_application_get_default ();
+
+  if (!GTK_IS_APPLICATION (application) || !g_application_get_is_registered (application) ||
+      g_application_get_dbus_connection (application) == NULL)
+    return NULL;
+  return GTK_APPLICATION (application);
+}
+
+/* ---- while there is work ---- */
+
+static void
+cancel_all (gpointer data)
+{
+  ferry_executor_cancel_all (FERRY_WORK_WATCH (data)->executor);
+}
+
+static void
+tell_desktop (FerryWorkWatch *self, GtkApplication *application)
+{
+  self->application = g_object_ref (application);
+  g_application_withdraw_notification (G_APPLICATION (application), NOTIFICATION_ID);
+  self->inhibition =
+    gtk_application_inhibit (application, gtk_application_get_active_window (application),
+                             GTK_APPLICATION_INHIBIT_SUSPEND | GTK_APPLICATION_INHIBIT_LOGOUT, _ ("Tasks are running"));
+  self->progress =
+    ferry_desktop_progress_new (g_application_get_dbus_connection (G_APPLICATION (application)),
+                                g_application_get_application_id (G_APPLICATION (application)), cancel_all, self);
+}
+
+static void
+show_progress (FerryWorkWatch *self)
+{
+  g_autofree char *words = ferry_task_words_for_work (self->executor);
+  double fraction;
+
+  g_object_get (self->executor, "fraction", &fraction, NULL);
+  ferry_desktop_progress_show (self->progress, fraction, words);
+}
+
+static gboolean
+timer_cb (gpointer user_data)
+{
+  FerryWorkWatch *self = user_data;
+  GtkApplication *application = find_application ();
+
+  if (self->application == NULL && application != NULL)
+    tell_desktop (self, application);
+  if (self->progress != NULL)
+    show_progress (self);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+begin_work (FerryWorkWatch *self)
+{
+  self->begun = g_get_monotonic_time ();
+  self->before = count_ends (self);
+  self->timer = g_timeout_add_seconds (INTERVAL_SECONDS, timer_cb, self);
+  g_source_set_name_by_id (self->timer, "[ferry] progress for the desktop");
+}
+
+/* ---- when it ends ---- */
+
+static gboolean
+is_out_of_sight (GtkApplication *application)
+{
+  for (GList *item = gtk_application_get_windows (application); item != NULL; item = item->next)
+    if (gtk_window_is_active (item->data))
+      return FALSE;
+  return TRUE;
+}
+
+/* What was done since the work began. */
+static char *
+find_words (FerryWorkWatch *self)
+{
+  Counts now = count_ends (self);
+  guint64 completed = now.completed - self->before.completed, failed = now.failed - self->before.failed;
+  g_autofree char *completed_count = ferry_format_count (completed), *failed_count = ferry_format_count (failed);
+
+  if (failed == 0)
+    return g_strdup_printf (ferry_gtk_ngettext ("%s task is done.", "%s tasks are done.", (gulong) completed),
+                            completed_count);
+  return g_strdup_printf (
+    ferry_gtk_ngettext ("%s task is done, %s failed.", "%s tasks are done, %s failed.", (gulong) completed),
+    completed_count, failed_count);
+}
+
+static void
+notify_of_end (FerryWorkWatch *self, GtkApplication *application)
+{
+  g_autoptr (GNotification) notification = g_notification_new (_ ("Work Ended"));
+  g_autofree char *words = find_words (self);
+
+  g_notification_set_body (notification, words);
+  g_application_send_notification (G_APPLICATION (application), NOTIFICATION_ID, notification);
+}
+
+/* Of work that was stopped, nothing but that it has ended is told. */
+static void
+end_telling (FerryWorkWatch *self)
+{
+  gboolean has_failed = count_ends (self).failed != self->before.failed;
+  g_autofree char *words = has_failed ? find_words (self) : NULL;
+
+  g_clear_handle_id (&self->timer, g_source_remove);
+  if (self->inhibition != 0)
+    gtk_application_uninhibit (self->application, self->inhibition);
+  self->inhibition = 0;
+  if (self->progress != NULL)
+    ferry_desktop_progress_end (g_steal_pointer (&self->progress), words);
+  g_clear_object (&self->application);
+}
+
+static void
+end_work (FerryWorkWatch *self)
+{
+  gboolean was_long = g_get_monotonic_time () - self->begun >= self->long_work;
+  GtkApplication *application = find_application ();
+
+  end_telling (self);
+  if (was_long && application != NULL && is_out_of_sight (application))
+    notify_of_end (self, application);
+  self->begun = 0;
+}
+
+/* The executor tells of all figures at a time; one of them stands for all. */
+static void
+figures_cb (FerryWorkWatch *self)
+{
+  gboolean works = ferry_work_watch_count (self) > 0;
+
+  if (works && self->begun == 0)
+    begin_work (self);
+  else if (!works && self->begun != 0)
+    end_work (self);
+}
+
+/* ---- the object ---- */
+
+static void
+ferry_work_watch_dispose (GObject *object)
+{
+  FerryWorkWatch *self = FERRY_WORK_WATCH (object);
+
+  if (self->executor != NULL)
+    {
+      end_telling (self);
+      g_object_set_data (G_OBJECT (self->executor), KEY, NULL);
+    }
+  g_clear_object (&self->executor);
+  G_OBJECT_CLASS (ferry_work_watch_parent_class)->dispose (object);
+}
+
+static void
+ferry_work_watch_class_init (FerryWorkWatchClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = ferry_work_watch_dispose;
+}
+
+static void
+ferry_work_watch_init (FerryWorkWatch *self)
+{
+}
+
+FerryWorkWatch *
+ferry_work_watch_of (FerryExecutor *executor)
+{
+  FerryWorkWatch *self = g_object_get_data (G_OBJECT (executor), KEY);
+
+  if (self != NULL)
+    return g_object_ref (self);
+  self = g_object_new (FERRY_TYPE_WORK_WATCH, NULL);
+  self->executor = g_object_ref (executor);
+  g_object_set_data (G_OBJECT (executor), KEY, self);
+  g_signal_connect_object (executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
+  figures_cb (self);
+  return self;
+}
+
+void
+ferry_work_watch_set_long_work (FerryWorkWatch *self, gint64 long_work)
+{
+  self->long_work = long_work;
+}
+
+guint
+ferry_work_watch_count (FerryWorkWatch *self)
+{
+  guint n_waiting, n_executing;
+
+  g_object_get (self->executor, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
+  return n_waiting + n_executing;
+}
+
+void
+ferry_work_watch_add_window (FerryWorkWatch *self)
+{
+  self->n_windows++;
+}
+
+void
+ferry_work_watch_remove_window (FerryWorkWatch *self)
+{
+  self->n_windows--;
+}
+
+gboolean
+ferry_work_watch_has_last_window (FerryWorkWatch *self)
+{
+  return self->n_windows == 1;
+}
