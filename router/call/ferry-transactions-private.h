@@ -137,6 +137,7 @@ FERRY_FOR_SIBLINGS
 gboolean ferry_transactions_cancel (FerryTransactions *self, guint64 xid, FerryCancelReason reason);
 /* Removes a transaction: its answer will count as late. Returns FALSE if the transaction has ended. Its item() may
  * still be running on another thread. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_transactions_forget (FerryTransactions *self, guint64 xid);
 /* Removes a transaction and cancels it at the other end. Returns the data of the transaction. done() is not called
  * then; NULL if the transaction has ended. */

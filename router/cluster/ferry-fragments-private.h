@@ -27,8 +27,9 @@ typedef struct
 void ferry_fragments_init (FerryFragments *self, guint64 max_message);
 void ferry_fragments_clear (FerryFragments *self);
 
-/* Adds a chunk that is a fragment. Returns FALSE with FERRY_ERROR_PROTOCOL if it breaks a rule. message: set to
- * (transfer full) (nullable) the whole message behind its last fragment, else to NULL. */
+/* Adds a chunk that is a fragment, or drops those that have come, as the chunk says. Returns FALSE with
+ * FERRY_ERROR_PROTOCOL if it breaks a rule. message: set to (transfer full) (nullable) the whole message behind its
+ * last fragment, else to NULL. */
 gboolean ferry_fragments_add (FerryFragments *self, const FerryChunk *chunk, GBytes **message, GError **error);
 
 G_END_DECLS

@@ -76,6 +76,11 @@ ferry_fragments_add (FerryFragments *self, const FerryChunk *chunk, GBytes **mes
     return FALSE;
   if (self->total == 0)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "A fragment came that belongs to no message");
+  if (chunk->kind == FERRY_CHUNK_DROP)
+    {
+      ferry_fragments_clear (self);
+      return TRUE;
+    }
   if (chunk->size > self->total - self->size || is_last != (chunk->size == self->total - self->size))
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL,
                             "The fragments of a message do not have its size of %" G_GUINT64_FORMAT " bytes",

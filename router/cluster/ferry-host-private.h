@@ -61,7 +61,6 @@ struct _FerryHost
   gboolean is_open;  /* there is a session, and tasks may be sent in it */
   gboolean is_full;  /* the transport had no room for the last task */
   guint64 room;      /* how many tasks the host has said it takes in all */
-  guint64 n_sent;    /* how many were sent, since the session was opened */
   gint64 opened_at;  /* monotonic time */
   gint64 round_trip; /* microseconds, as the greeting took; 0: not known */
   FerryRate lines;   /* of its tasks' logs */

@@ -393,7 +393,7 @@ ferry_host_open (FerryHost *self, FerryTransport *transport, const char *applica
   self->place.patience = PATIENT_CUTS * patience;
   self->is_open = TRUE;
   self->is_full = FALSE;
-  self->room = self->n_sent = 0;
+  self->room = self->place.n_sent = 0;
   self->place.n_in_vain = 0;
   self->wanted = 0;
   self->round_trip = 0;
@@ -422,7 +422,7 @@ ferry_host_get_shelf (FerryHost *self)
 {
   gboolean is_slow = self->place.n_in_vain >= MAX_IN_VAIN;
 
-  if (!self->is_open || self->is_full || !self->has_facts || self->n_sent >= self->room ||
+  if (!self->is_open || self->is_full || !self->has_facts || self->place.n_sent >= self->room ||
       self->state != FERRY_HOST_STATE_PRESENT)
     return FERRY_HOST_SHELF_NONE;
   if (is_slow && (ferry_timer_is_set (&self->rest) || self->place.n_unbegun > 0))
@@ -433,7 +433,7 @@ ferry_host_get_shelf (FerryHost *self)
 gboolean
 ferry_host_send (FerryHost *self, FerryTask *task, guint64 id)
 {
-  guint n_before = self->place.in_flight.length;
+  guint64 n_before = self->place.n_sent;
 
   /* Handlers of a task that can never be sent may change anything. */
   if (!ferry_run_send (&self->place, task, id))
@@ -441,11 +441,8 @@ ferry_host_send (FerryHost *self, FerryTask *task, guint64 id)
       self->is_full = self->is_open;
       return FALSE;
     }
-  if (self->place.in_flight.length > n_before)
-    {
-      self->n_sent++;
-      self->wanted -= self->wanted > 0 ? 1 : 0;
-    }
+  if (self->place.n_sent > n_before)
+    self->wanted -= self->wanted > 0 ? 1 : 0;
   return TRUE;
 }
 

@@ -56,6 +56,7 @@ typedef enum
   FERRY_CHUNK_FIRST = 1,  /* the size of a message, and its first bytes */
   FERRY_CHUNK_MIDDLE = 2, /* its next bytes */
   FERRY_CHUNK_LAST = 3,   /* its last bytes, and their digest */
+  FERRY_CHUNK_DROP = 4,   /* no more of it is sent; has no bytes */
 } FerryChunkKind;
 
 /* The header of every packet. The session's rules for the numbers are in ferry-session.c. */

@@ -38,6 +38,10 @@ gboolean ferry_packet_queue_fits (const FerryPacketQueue *self, gsize size);
  * packet. */
 void ferry_packet_queue_add (FerryPacketQueue *self, const GOutputVector *parts, guint n_parts, gsize size,
                              gboolean urgent);
+/* Removes the first message that is larger than a packet and that matches, of which the last fragment was not taken. If
+ * others were, a chunk that says so takes their place. Returns FALSE if there is none. */
+gboolean ferry_packet_queue_drop (FerryPacketQueue *self,
+                                  gboolean (*match) (gconstpointer message, gsize size, gpointer data), gpointer data);
 gboolean ferry_packet_queue_is_empty (const FerryPacketQueue *self);
 /* Returns (transfer full) the next packet, a DATA packet, and its size. The caller must write the packet's header. The
  * queue must not be empty. */

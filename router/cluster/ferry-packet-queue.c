@@ -151,6 +151,48 @@ ferry_packet_queue_add (FerryPacketQueue *self, const GOutputVector *parts, guin
   self->size += n;
 }
 
+/* ---- dropping ---- */
+
+/* Makes a packet of a large message of which the other end has a part. */
+static void
+entry_become_drop (Entry *self)
+{
+  const FerryChunk chunk = {.kind = FERRY_CHUNK_DROP};
+
+  g_free (self->data);
+  g_checksum_free (g_steal_pointer (&self->checksum));
+  self->capacity = FIRST_CAPACITY;
+  self->data = g_malloc (self->capacity);
+  ferry_packet_write_chunk (self->data + FERRY_PACKET_HEADER_SIZE, &chunk);
+  self->size = FERRY_PACKET_HEADER_SIZE + ferry_packet_get_chunk_size (chunk.kind, 0);
+}
+
+gboolean
+ferry_packet_queue_drop (FerryPacketQueue *self, gboolean (*match) (gconstpointer message, gsize size, gpointer data),
+                         gpointer data)
+{
+  for (GList *l = self->messages.head; l != NULL; l = l->next)
+    {
+      Entry *entry = l->data;
+
+      if (entry->checksum == NULL || !match (entry->data, entry->size, data))
+        continue;
+      self->size -= entry->size - entry->taken;
+      if (entry->taken > 0)
+        {
+          entry_become_drop (entry);
+          self->size += entry->size - FERRY_PACKET_HEADER_SIZE;
+        }
+      else
+        {
+          g_queue_delete_link (&self->messages, l);
+          entry_free (entry);
+        }
+      return TRUE;
+    }
+  return FALSE;
+}
+
 /* ---- taking ---- */
 
 gboolean

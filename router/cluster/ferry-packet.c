@@ -92,7 +92,7 @@ read_chunk (const guint8 *data, gsize size, FerryChunk *chunk)
   gsize content;
   gsize extra;
 
-  if (size < FERRY_PACKET_CHUNK_HEADER_SIZE || data[4] > FERRY_CHUNK_LAST)
+  if (size < FERRY_PACKET_CHUNK_HEADER_SIZE || data[4] > FERRY_CHUNK_DROP)
     return 0;
   *chunk = (FerryChunk){.kind = (FerryChunkKind) data[4], .data = data + FERRY_PACKET_CHUNK_HEADER_SIZE};
   content = ferry_read_u32 (data);
@@ -101,7 +101,7 @@ read_chunk (const guint8 *data, gsize size, FerryChunk *chunk)
   if (content > size || content < extra || ferry_packet_get_chunk_size (chunk->kind, content - extra) > size)
     return 0;
   chunk->size = content - extra;
-  if (chunk->kind != FERRY_CHUNK_WHOLE && chunk->size == 0)
+  if (chunk->kind != FERRY_CHUNK_WHOLE && (chunk->size == 0) != (chunk->kind == FERRY_CHUNK_DROP))
     return 0;
   if (chunk->kind == FERRY_CHUNK_FIRST)
     {

@@ -44,6 +44,7 @@ struct _FerryRunPlace
   gint64 patience;   /* how long after its time a cancelled run may go on, in microseconds, before that is a fault */
   gboolean draining; /* the host has said that it takes no more tasks: that it refuses one says nothing of the task */
   GQueue in_flight;  /* (element-type FerryTask): linked by their placements' queue_link */
+  guint64 n_sent;    /* in this session: how many the host gets, of those that were sent */
   guint n_unbegun;   /* how many of them have not begun */
   guint n_in_vain;   /* how many tasks the owner has asked back that had not begun, since one has begun */
 };
@@ -55,7 +56,8 @@ gboolean ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id);
  * A large request counts as sent one second after more of it has arrived, so it waits while it is under way. */
 gboolean ferry_run_is_waiting (FerryTask *task, gint64 *since);
 /* Takes back such a task, so that another host may run it. An idempotent task is only asked back at first, and returns
- * when the host refuses it. The second time it is taken back as well: to run it twice does no harm. */
+ * when the host refuses it. It is taken back the second time, to run it twice does no harm, or if it was not sent as a
+ * whole. */
 void ferry_run_ask_back (FerryTask *task);
 /* Ends the run of a task of place->in_flight. The session has ended for reason. by_application: the host is not to
  * blame, and no other host shall run the task. */

@@ -44,8 +44,11 @@ void ferry_run_session_close (FerryRunSession *self, const GError *reason);
 /* Works as ferry_transactions_ask(). data must stay until neither function is called any more. */
 guint64 ferry_run_session_ask (FerryRunSession *self, const FerryRequest *request, const FerryRunAnswerFuncs *funcs,
                                gpointer data, GError **error);
-/* Cancels what was asked for, and delivers nothing more of it. */
-void ferry_run_session_abandon (FerryRunSession *self, guint64 xid);
+/* Cancels what was asked for, and delivers nothing more of it. A large request of which not all was sent is given up
+ * instead. Returns whether it was: then the host never has it. */
+gboolean ferry_run_session_abandon (FerryRunSession *self, guint64 xid);
+/* Whether a large request was not sent as a whole, and so is now given up as by ferry_run_session_abandon(). */
+gboolean ferry_run_session_drop (FerryRunSession *self, guint64 xid);
 /* Sends a one-way request, now or as soon as there is room, behind earlier ones. Sinks arguments. */
 void ferry_run_session_tell (FerryRunSession *self, const char *method, GVariant *arguments);
 

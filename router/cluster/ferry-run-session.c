@@ -16,6 +16,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "call/ferry-transport-private.h"
+#include "cluster/ferry-session-private.h"
 #include "route/ferry-router-private.h"
 
 struct _FerryRunSession
@@ -346,18 +347,49 @@ ferry_run_session_ask (FerryRunSession *self, const FerryRequest *request, const
   return xid;
 }
 
-void
-ferry_run_session_abandon (FerryRunSession *self, guint64 xid)
+static gboolean
+drop_request (FerryRunSession *self, guint64 xid)
+{
+  return FERRY_IS_SESSION (self->transport) && ferry_session_drop_request (FERRY_SESSION (self->transport), xid);
+}
+
+/* Takes a question out of all tables. is_dropped: the host has no such request, so it need not hear of a cancel. */
+static void
+forget (FerryRunSession *self, guint64 xid, gboolean is_dropped)
 {
   Question *question = g_hash_table_lookup (self->asked, &xid);
+  gboolean was_asked;
 
   if (question == NULL)
     return;
   question_ref (question);
   close_question (question);
-  if (ferry_transactions_abandon (self->transactions, xid, FERRY_CANCEL_REASON_CANCELLED) != NULL)
+  if (is_dropped)
+    was_asked = ferry_transactions_forget (self->transactions, xid);
+  else
+    was_asked = ferry_transactions_abandon (self->transactions, xid, FERRY_CANCEL_REASON_CANCELLED) != NULL;
+  if (was_asked)
     question_unref (question);
   question_unref (question);
+}
+
+gboolean
+ferry_run_session_abandon (FerryRunSession *self, guint64 xid)
+{
+  gboolean is_dropped = drop_request (self, xid);
+
+  forget (self, xid, is_dropped);
+  return is_dropped;
+}
+
+gboolean
+ferry_run_session_drop (FerryRunSession *self, guint64 xid)
+{
+  gboolean is_dropped = drop_request (self, xid);
+
+  if (is_dropped)
+    forget (self, xid, TRUE);
+  return is_dropped;
 }
 
 void

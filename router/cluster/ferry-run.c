@@ -601,6 +601,7 @@ ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id)
   placement->n_consumed = 0;
   placement->queue_link.data = g_object_ref (task);
   g_queue_push_tail_link (&place->in_flight, &placement->queue_link);
+  place->n_sent++;
   place->n_unbegun++;
   note_size (self);
   return TRUE;
@@ -608,17 +609,23 @@ ferry_run_send (FerryRunPlace *place, FerryTask *task, guint64 id)
 
 /* ---- The carrier ---- */
 
+/* The host has no part in the run any more. */
+static void
+return_task (FerryRun *self)
+{
+  g_autoptr (FerryTask) task = leave (self);
+
+  ferry_carrier_give_back (task);
+}
+
 /* Returns a task that was not begun to its queue. The host refuses it when it hears of this, since it has no leave. An
- * idempotent task may have begun, and is cancelled then: to run it again does no harm. */
+ * idempotent task may have begun, and is cancelled then: to run it again does no harm. What was not sent of a large
+ * task stays here. */
 static void
 take_back (FerryRun *self)
 {
-  g_autoptr (FerryTask) task = NULL;
-  FerryRunPlace *place = self->place;
-
-  ferry_run_session_abandon (place->session, get_xid (self));
-  task = leave (self);
-  ferry_carrier_give_back (task);
+  self->place->n_sent -= ferry_run_session_abandon (self->place->session, get_xid (self));
+  return_task (self);
 }
 
 static void
@@ -707,6 +714,12 @@ ferry_run_ask_back (FerryTask *task)
   if (!self->idempotent || self->asked_back)
     {
       take_back (self);
+      return;
+    }
+  if (ferry_run_session_drop (self->place->session, xid))
+    {
+      self->place->n_sent--;
+      return_task (self);
       return;
     }
   self->asked_back = TRUE;

@@ -92,6 +92,10 @@ void ferry_session_doubt (FerrySession *self);
  * messages share packets. It is for a caller with no more to send in this one. On the session's thread. */
 void ferry_session_flush (FerrySession *self);
 
+/* Gives up a request of this end that is larger than a packet: no more of it is sent, and the other end frees what has
+ * arrived. Returns FALSE if all of it was sent. On the session's thread. */
+gboolean ferry_session_drop_request (FerrySession *self, guint64 xid);
+
 /* Where the packets of a session arrive, for sessions that linger. It is there until settings.finished is called, which
  * may be after the session was dropped. On the session's thread. */
 typedef struct _FerrySessionPort FerrySessionPort;

@@ -25,6 +25,8 @@
  *
  * The transport can be closed and dropped on any thread: the session's thread does the rest with the port.
  *
+ * It is one file since each packet that comes may change all of the port.
+ *
  * Owner:     counted references of the port: one of the transport, one until the port is finished, and one of a post.
  * Threads:   the session's, unless a comment says otherwise.
  * Locks:     lock; no function that takes another lock is called while it is held.
@@ -1275,6 +1277,31 @@ ferry_session_flush (FerrySession *self)
   g_return_if_fail (port->thread == g_thread_self ());
 
   flush (port);
+}
+
+static gboolean
+is_request (gconstpointer message, gsize size, gpointer xid)
+{
+  FerryCallHeader header;
+
+  memcpy (&header, message, sizeof header);
+  return header.kind == FERRY_CALL_REQUEST && header.xid == *(const guint64 *) xid;
+}
+
+gboolean
+ferry_session_drop_request (FerrySession *self, guint64 xid)
+{
+  FerrySessionPort *port = self->port;
+  gboolean dropped;
+
+  g_return_val_if_fail (port->thread == g_thread_self (), FALSE);
+
+  pthread_mutex_lock (&port->lock);
+  dropped = ferry_packet_queue_drop (&port->queue, is_request, &xid);
+  pthread_mutex_unlock (&port->lock);
+  if (dropped)
+    wake (port);
+  return dropped;
 }
 
 /* ---- packets without a session ---- */

@@ -483,6 +483,62 @@ a_large_request_is_not_asked_back_while_it_is_under_way (void)
   g_assert_cmpuint (count_packets (scene), <, size / FERRY_SESSION_LARGEST_PACKET * 3 / 2);
 }
 
+typedef struct
+{
+  FerrySession *session;
+  FerrySessionCounts before;
+  gsize size;
+} Sending;
+
+/* Whether the session has taken a message of that size, and sent some packets. */
+static gboolean
+has_begun_to_send (gpointer data)
+{
+  const Sending *sending = data;
+  FerrySessionCounts counts = ferry_session_get_counts (sending->session);
+
+  return counts.accepted >= sending->before.accepted + sending->size && counts.n_sent >= sending->before.n_sent + 4;
+}
+
+/* The next task does not wait for the rest. The host gives room as before, though it never gets what it gave some for.
+ */
+static void
+a_large_request_is_not_sent_to_its_end_when_its_task_is_cancelled (void)
+{
+  const gsize size = 8 * 1024 * 1024;
+  const guint n = 10;
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autofree char *text = g_strnfill (size, 'x');
+  g_autoptr (FerryHost) item = NULL;
+  g_autoptr (FerryTask) next = NULL;
+  FerrySession *session;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new_by (NULL, /* by_proxy: */ TRUE);
+  host = host_new (scene, "alpha");
+  wait_hosts (scene, 1);
+  item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
+  session = FERRY_SESSION (ferry_run_session_get_transport (item->place.session));
+  proxy_test_delay (scene->proxy, 20);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", g_variant_new_string (text));
+      Sending sending = {session, ferry_session_get_counts (session), size};
+
+      g_object_set (task, "idempotent", i % 2 == 1, NULL);
+      task_test_submit_task (scene->executor, g_object_ref (task));
+      ferry_test_run_until (has_begun_to_send, &sending);
+      ferry_task_cancel (task);
+      task_test_wait_state (task, FERRY_TASK_STATE_CANCELLED);
+    }
+  next = task_test_submit (scene->executor, "nothing", NULL);
+  task_test_wait_state (next, FERRY_TASK_STATE_COMPLETED);
+  g_test_message ("%" G_GUINT64_FORMAT " packets", count_packets (scene));
+  g_assert_cmpuint (count_packets (scene), <, n * size / FERRY_SESSION_LARGEST_PACKET / 2);
+}
+
 /* Whether a server tells those that connect of another one. */
 static gboolean
 knows_another_server (gpointer server)
@@ -1496,6 +1552,8 @@ main (int argc, char **argv)
                    a_server_that_takes_less_ends_sessions_with_larger_packets);
   g_test_add_func ("/cluster-nats/servers-of-a-nats-cluster-stand-in-for-each-other",
                    servers_of_a_nats_cluster_stand_in_for_each_other);
+  g_test_add_func ("/cluster-nats/a-large-request-is-not-sent-to-its-end-when-its-task-is-cancelled",
+                   a_large_request_is_not_sent_to_its_end_when_its_task_is_cancelled);
   g_test_add_func ("/cluster-nats/a-host-that-is-killed-is-found-out", a_host_that_is_killed_is_found_out);
   g_test_add_func ("/cluster-nats/a-host-that-is-started-again-takes-its-place",
                    a_host_that_is_started_again_takes_its_place);

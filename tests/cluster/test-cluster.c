@@ -850,7 +850,7 @@ waits_for_room_in_the_transport (void)
       cluster_test_submit_task (test, tasks->pdata[i]);
     }
   ferry_test_run_until (is_full, host);
-  g_assert_cmpuint (host->host->n_sent, <, 12);
+  g_assert_cmpuint (host->host->place.n_sent, <, 12);
   /* The host is to be told what waits, too. */
   ferry_test_run_until (has_no_timers, test);
   pthread_mutex_unlock (&host->reading);

@@ -207,7 +207,7 @@ test_malformed_chunks_are_refused (void)
     guint8 kind;
     gsize n; /* bytes in the packet */
   } wrong[] = {
-    {0, 0, 0},  {0, 0, 7},  {1, 0, 8}, {9, 0, 16},  {1, 4, 16},
+    {0, 0, 0},  {0, 0, 7},  {1, 0, 8}, {9, 0, 16},  {1, 5, 16},  {1, 4, 16},
     {7, 1, 16}, {8, 1, 16}, {0, 2, 8}, {31, 3, 40}, {32, 3, 40},
   };
 
@@ -225,7 +225,7 @@ test_malformed_chunks_are_refused (void)
 static void
 test_largest_size_of_a_chunk_overflows_nothing (void)
 {
-  for (guint kind = FERRY_CHUNK_WHOLE; kind <= FERRY_CHUNK_LAST; kind++)
+  for (guint kind = FERRY_CHUNK_WHOLE; kind <= FERRY_CHUNK_DROP; kind++)
     {
       guint8 data[100] = {0};
       FerryPacket packet;
@@ -276,12 +276,10 @@ note_chunk (GString *out, FerryFragments *fragments, const FerryChunk *chunk)
 
 /* Takes all packets. Returns (transfer full) the messages in them, with a bar behind each packet. */
 static char *
-take_all (FerryPacketQueue *queue, gsize max_packet)
+take_all_with (FerryPacketQueue *queue, gsize max_packet, FerryFragments *fragments)
 {
   GString *out = g_string_new (NULL);
-  FerryFragments fragments;
 
-  ferry_fragments_init (&fragments, MAX_MESSAGE);
   while (!ferry_packet_queue_is_empty (queue))
     {
       gsize size;
@@ -293,12 +291,21 @@ take_all (FerryPacketQueue *queue, gsize max_packet)
       g_assert_cmpuint (size, <=, max_packet);
       g_assert_cmpint (parse_chunks (&packet, data, size - FERRY_PACKET_HEADER_SIZE), ==, FERRY_PACKET_SOUND);
       while (ferry_packet_next_chunk (&packet, &at, &chunk))
-        note_chunk (out, &fragments, &chunk);
+        note_chunk (out, fragments, &chunk);
       g_string_append_c (out, '|');
     }
   g_assert_cmpuint (queue->size, ==, 0);
-  g_assert_null (fragments.data);
+  g_assert_null (fragments->data);
   return g_string_free (out, FALSE);
+}
+
+static char *
+take_all (FerryPacketQueue *queue, gsize max_packet)
+{
+  FerryFragments fragments;
+
+  ferry_fragments_init (&fragments, MAX_MESSAGE);
+  return take_all_with (queue, max_packet, &fragments);
 }
 
 static void
@@ -361,6 +368,71 @@ test_urgent_messages_overtake_others (void)
 }
 
 static void
+assert_refused (FerryFragments *fragments, const FerryChunk *chunk)
+{
+  g_autoptr (GBytes) message = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_fragments_add (fragments, chunk, &message, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+  g_assert_null (message);
+}
+
+static gboolean
+begins_with (gconstpointer message, gsize size, gpointer letter)
+{
+  return *(const guint8 *) message == *(const guint8 *) letter;
+}
+
+static gboolean
+drop (FerryPacketQueue *queue, guint8 letter)
+{
+  return ferry_packet_queue_drop (queue, begins_with, &letter);
+}
+
+static void
+test_large_message_that_is_dropped_is_not_sent_to_its_end (void)
+{
+  FerryPacketQueue queue;
+  FerryFragments fragments;
+  g_autofree char *out = NULL;
+  g_autofree guint8 *taken = NULL;
+  FerryPacket packet;
+  FerryChunk chunk;
+  gsize size;
+  gsize at = 0;
+  g_autoptr (GBytes) message = NULL;
+
+  ferry_packet_queue_init (&queue, 512);
+  add (&queue, 'a', 10000, FALSE);
+  add (&queue, 'b', 10, FALSE);
+  add (&queue, 'c', 10000, FALSE);
+  add (&queue, 'd', 600, FALSE);
+  taken = ferry_packet_queue_take (&queue, &size);
+  g_assert_true (drop (&queue, 'a'));
+  g_assert_false (drop (&queue, 'a'));
+  g_assert_false (drop (&queue, 'b'));
+  g_assert_true (drop (&queue, 'c'));
+  g_assert_cmpuint (queue.size, <, 700);
+  ferry_fragments_init (&fragments, MAX_MESSAGE);
+  g_assert_cmpint (parse_chunks (&packet, taken, size - FERRY_PACKET_HEADER_SIZE), ==, FERRY_PACKET_SOUND);
+  g_assert_true (ferry_packet_next_chunk (&packet, &at, &chunk));
+  g_assert_true (ferry_fragments_add (&fragments, &chunk, &message, NULL));
+  out = take_all_with (&queue, 512, &fragments);
+  g_assert_cmpstr (out, ==, "|b:10 ||d:600 |");
+}
+
+static void
+test_large_message_of_which_nothing_came_is_not_dropped (void)
+{
+  const FerryChunk chunk = {.kind = FERRY_CHUNK_DROP};
+  FerryFragments fragments;
+
+  ferry_fragments_init (&fragments, MAX_MESSAGE);
+  assert_refused (&fragments, &chunk);
+}
+
+static void
 test_queue_frees_what_was_not_taken (void)
 {
   FerryPacketQueue queue;
@@ -397,17 +469,6 @@ test_fragments_grow_with_what_came (void)
       chunk.kind = FERRY_CHUNK_MIDDLE;
     }
   ferry_fragments_clear (&fragments);
-}
-
-static void
-assert_refused (FerryFragments *fragments, const FerryChunk *chunk)
-{
-  g_autoptr (GBytes) message = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_assert_false (ferry_fragments_add (fragments, chunk, &message, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
-  g_assert_null (message);
 }
 
 static void
@@ -451,6 +512,9 @@ main (int argc, char *argv[])
   ADD ("large-messages-go-in-fragments", test_large_messages_go_in_fragments);
   ADD ("every-size-comes-whole", test_every_size_comes_whole);
   ADD ("urgent-messages-overtake-others", test_urgent_messages_overtake_others);
+  ADD ("large-message-that-is-dropped-is-not-sent-to-its-end",
+       test_large_message_that_is_dropped_is_not_sent_to_its_end);
+  ADD ("large-message-of-which-nothing-came-is-not-dropped", test_large_message_of_which_nothing_came_is_not_dropped);
   ADD ("queue-frees-what-was-not-taken", test_queue_frees_what_was_not_taken);
   ADD ("fragments-grow-with-what-came", test_fragments_grow_with_what_came);
   ADD ("fragments-of-a-wrong-size-are-refused", test_fragments_of_a_wrong_size_are_refused);

@@ -3,7 +3,7 @@
 
 /* Tests: cluster/ferry-session.c
  *
- * What a session does in each single case, in simulated time. */
+ * What a session does in each single case, in simulated time. It is one file since these are the cases of one class. */
 
 #include "config.h"
 
@@ -59,6 +59,13 @@ watch (WireTest *test, Seen *seen)
   test->filter = see;
   test->filter_data = seen;
 }
+
+static void
+ignore_answer (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+}
+
+static const FerryAnswerFuncs no_funcs = {.done = ignore_answer};
 
 static void
 send_many (WireTestEnd *end, guint n, gsize size)
@@ -1111,6 +1118,48 @@ test_session_that_ends_leaves_its_room_to_others (void)
   g_assert_cmpuint (share.used, ==, 0);
 }
 
+/* Returns the number of a large request. */
+static guint64
+ask_much (WireTestEnd *end)
+{
+  g_autofree guint8 *bytes = g_malloc0 (8 * MEBIBYTE);
+  const FerryRequest request = {.method = "m", .packed = {bytes, 8 * MEBIBYTE}};
+  g_autoptr (GError) error = NULL;
+  guint64 xid = ferry_transactions_ask (ferry_transport_get_transactions (FERRY_TRANSPORT (end->session)), &request,
+                                        &no_funcs, NULL, &error);
+
+  g_assert_no_error (error);
+  return xid;
+}
+
+static void
+test_large_request_that_is_given_up_leaves_its_room_to_others (void)
+{
+  g_autoptr (WireTest) test = wire_test_new (1);
+  FerrySessionShare share = {.most = 20 * MEBIBYTE};
+  guint64 xid;
+
+  test->ends[1].settings.share = &share;
+  wire_test_open_both (test);
+  wire_test_run (test, SECOND);
+  xid = ask_much (&test->ends[0]);
+  wire_test_run (test, 2 * MILLISECOND);
+  g_assert_cmpuint (ferry_session_get_counts (test->ends[1].session).assembled, >, 0);
+  g_assert_cmpuint (share.used, >, 8 * MEBIBYTE);
+  g_assert_false (ferry_session_drop_request (test->ends[0].session, xid + 1));
+  g_assert_true (ferry_session_drop_request (test->ends[0].session, xid));
+  g_assert_false (ferry_session_drop_request (test->ends[0].session, xid));
+  g_assert_cmpuint (ferry_session_get_counts (test->ends[0].session).queued, <, 100);
+  wire_test_run (test, SECOND);
+  g_assert_cmpuint (ferry_session_get_counts (test->ends[1].session).assembled, ==, 0);
+  g_assert_cmpuint (share.used, ==, 0);
+  g_assert_cmpuint (ferry_session_get_counts (test->ends[1].session).n_received, <, 100);
+  send_many (&test->ends[0], 3, 100);
+  wire_test_run_until_received (test, SECOND);
+  g_assert_true (wire_test_send (&test->ends[0], 3 * MEBIBYTE));
+  wire_test_run_until_received (test, SECOND);
+}
+
 static void
 test_packet_that_is_too_large_ends_the_session (void)
 {
@@ -1441,6 +1490,8 @@ static const struct
   {"/session/small-messages-need-no-room", test_small_messages_need_no_room},
   {"/session/message-that-has-begun-needs-no-more-room", test_message_that_has_begun_needs_no_more_room},
   {"/session/session-that-ends-leaves-its-room-to-others", test_session_that_ends_leaves_its_room_to_others},
+  {"/session/large-request-that-is-given-up-leaves-its-room-to-others",
+   test_large_request_that_is_given_up_leaves_its_room_to_others},
   {"/session/packet-that-is-too-large-ends-the-session", test_packet_that_is_too_large_ends_the_session},
   {"/session/questions-that-come-too-often-are-not-answered", test_questions_that_come_too_often_are_not_answered},
   {"/session/lingering-ends-with-the-timeout", test_lingering_ends_with_the_timeout},
