@@ -1,12 +1,11 @@
 /* Pictures without copies: a worker paints into memory that the window shows.
- * What arrives becomes a texture as it lies there. The worker gets its memory again when the texture is dropped.
+ * What arrives is shown as it lies there. The worker gets its memory again when the next picture is shown.
  * The launcher says that the worker is trusted. Where it does not, Ferry copies first, as a worker could paint on.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <ferry.h>
-#include <gtk/gtk.h>
+#include <ferry-gtk.h>
 
 #define SIDE 400
 
@@ -28,21 +27,10 @@ paint (FerrySender *sender)
 
           pixels[i] = 0xff000000 | (guint32) ring << 16 | (guint32) (128 + ring / 4) << 8 | (255 - ring);
         }
-      heard = pixels != NULL && ferry_sender_send_buffer (sender, NULL, buffer, NULL);
+      heard = pixels != NULL && ferry_sender_send_buffer (sender, g_variant_new ("(uu)", SIDE, SIDE), buffer, NULL);
       g_usleep (G_USEC_PER_SEC / 60);
     }
   return 0;
-}
-
-static void
-buffer_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *bytes, GtkPicture *picture)
-{
-  g_autoptr (GdkTexture) texture = NULL;
-
-  if (g_bytes_get_size (bytes) != 4 * SIDE * SIDE)
-    return;
-  texture = gdk_memory_texture_new (SIDE, SIDE, GDK_MEMORY_DEFAULT, bytes, 4 * SIDE);
-  gtk_picture_set_paintable (picture, GDK_PAINTABLE (texture));
 }
 
 int
@@ -65,11 +53,10 @@ main (int argc, char **argv)
     g_error ("%s", error->message);
 
   gtk_init ();
-  GtkWidget *picture = gtk_picture_new ();
+  GtkWidget *picture = ferry_remote_picture_new (receiver);
   GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Pictures", "child", picture, NULL);
   gtk_window_set_default_size (GTK_WINDOW (window), SIDE, SIDE);
-  gtk_picture_set_alternative_text (GTK_PICTURE (picture), "Rings that a worker paints");
-  g_signal_connect (receiver, "buffer", G_CALLBACK (buffer_cb), picture);
+  g_object_set (picture, "alternative-text", "Rings that a worker paints", NULL);
   ferry_receiver_bind (receiver, G_OBJECT (window));
   gtk_window_present (GTK_WINDOW (window));
   while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)

@@ -11,6 +11,7 @@
 #include "gtk/ferry-gtk-enums.h"
 #include "gtk/ferry-pace.h"
 #include "gtk/ferry-progress-binding.h"
+#include "gtk/ferry-remote-picture.h"
 #include "gtk/ferry-task-button.h"
 #include "gtk/ferry-task-error.h"
 #include "gtk/ferry-task-guard.h"

@@ -101,6 +101,20 @@ def test_guard(report, ferry_gtk, executor, window):
     report.equal("a guard lets go of a window that has closed", guard.props.window, None)
 
 
+def test_picture(report, ferry, ferry_gtk):
+    texture = ferry_gtk.RemotePicture.make_texture(GLib.Variant("(uuus)", (2, 3, 8, "r8g8b8")),
+                                                   GLib.Bytes.new(bytes(24)))
+    report.equal("a buffer becomes a texture", (texture.get_width(), texture.get_height()), (2, 3))
+    try:
+        ferry_gtk.RemotePicture.make_texture(GLib.Variant("(uu)", (2, 4)), GLib.Bytes.new(bytes(24)))
+        report.fact("a frame that lies is refused", False)
+    except GLib.Error as error:
+        report.equal("a frame that lies is refused", error.code, ferry.Error.BAD_ARGUMENTS)
+    if Gdk.Display.get_default() is not None:
+        picture = ferry_gtk.RemotePicture.new(None)
+        report.equal("a picture without a receiver is empty", (picture.props.texture, picture.props.error), (None, None))
+
+
 def body(report):
     if gi is None:
         report.skip("gtk", "there is no PyGObject, or no introspection data of GTK")
@@ -114,6 +128,7 @@ def body(report):
     test_words(report, FerryGtk)
     test_monitor(report, Ferry, FerryGtk, executor)
     test_widgets(report, Ferry, FerryGtk, executor)
+    test_picture(report, Ferry, FerryGtk)
     executor.stop()
     Ferry.Router.get_default().stop()
 
