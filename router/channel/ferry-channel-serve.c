@@ -27,7 +27,8 @@ ferry_channel_order_new (const char *function, GVariant *arguments)
 /**
  * ferry_channel_function_register:
  * @name: the name by which [func@Ferry.Channel.start] asks for the function, 1 to 255 bytes
- * @arguments_type: (nullable): the type string of its arguments; %NULL: any arguments, or none
+ * @arguments_type: (nullable): the type string of its arguments; %NULL: any arguments, or none; the empty
+ *   string: none
  * @function: (scope forever): the function
  *
  * Registers a function under a name, for [func@Ferry.Channel.start]. Must be called before [func@Ferry.Worker.main],
@@ -45,7 +46,8 @@ ferry_channel_function_register (const char *name, const char *arguments_type, F
 /**
  * ferry_channel_function_register_full: (rename-to ferry_channel_function_register)
  * @name: the name by which [func@Ferry.Channel.start] asks for the function, 1 to 255 bytes
- * @arguments_type: (nullable): the type string of its arguments; %NULL: any arguments, or none
+ * @arguments_type: (nullable): the type string of its arguments; %NULL: any arguments, or none; the empty
+ *   string: none
  * @function: (scope notified) (closure user_data) (destroy destroy): the function
  * @user_data: (nullable): data for @function
  * @destroy: (nullable): called with @user_data if the name is taken; a function that is registered stays until the

@@ -235,6 +235,9 @@ describe_missing (const FerrySpawnPlan *plan)
   g_autofree char *path = g_canonicalize_filename (plan->program, plan->cwd);
   g_autofree char *interpreter = read_interpreter (path);
 
+  if (access (path, F_OK) < 0 && plan->cwd != NULL && plan->program[0] != '/' && strchr (plan->program, '/') != NULL)
+    return g_strdup_printf ("check the path, which begins in the worker's folder '%s', or give the whole path",
+                            plan->cwd);
   if (access (path, F_OK) < 0)
     return g_strdup ("check the path");
   if (interpreter == NULL)

@@ -476,7 +476,8 @@ refuse_for_threads (ForkServer *self, guint64 id, guint n_threads)
 {
   g_autofree char *text =
     g_strdup_printf ("the fork server has %u threads, the second was found %s, and it cannot be forked safely; "
-                     "start no threads in its program before its workers run",
+                     "start no threads in its program before its workers run: ferry_worker_main() comes before "
+                     "gtk_init() and the like",
                      n_threads, threads_since != NULL ? threads_since : "after its last initialiser ran");
 
   return ferry_fork_server_send_failed (self->control, id, 0, 0, text);

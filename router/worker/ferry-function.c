@@ -31,15 +31,16 @@ entry_free (gpointer data)
   g_free (self);
 }
 
-/* Returns (nullable) what a program must keep, and has not. */
+/* Returns (nullable) what a program must keep, and has not. The empty type is that of nothing. */
 static const char *
 find_mistake (const FerryFunctionEntry *wanted)
 {
+  const char *arguments = wanted->arguments_type;
   const char *result = wanted->result_type;
 
   if (wanted->name == NULL || wanted->name[0] == '\0' || strlen (wanted->name) > FERRY_FUNCTION_MAX_NAME)
     return "name has 1 to 255 bytes";
-  if (wanted->arguments_type != NULL && !g_variant_type_string_is_valid (wanted->arguments_type))
+  if (arguments != NULL && arguments[0] != '\0' && !g_variant_type_string_is_valid (arguments))
     return "arguments_type is the string of a type";
   if (result != NULL && result[0] != '\0' && !g_variant_type_string_is_valid (result))
     return "result_type is the string of a type";
@@ -92,7 +93,8 @@ ferry_function_add (const char *caller, FerryFunctionKind kind, const FerryFunct
 /**
  * ferry_function_register:
  * @name: the name of the function, 1 to 255 bytes
- * @arguments_type: (nullable): the type string of the function's arguments; %NULL for any type, or for no arguments
+ * @arguments_type: (nullable): the type string of the function's arguments; %NULL for any type, and the empty string
+ *   for no arguments
  * @result_type: (nullable): the type string of the function's result; %NULL for any type, and the empty string for no
  *   result
  * @function: (scope forever): the function
@@ -112,7 +114,8 @@ ferry_function_register (const char *name, const char *arguments_type, const cha
 /**
  * ferry_function_register_full: (rename-to ferry_function_register)
  * @name: the name of the function, 1 to 255 bytes
- * @arguments_type: (nullable): the type string of the function's arguments; %NULL for any type, or for no arguments
+ * @arguments_type: (nullable): the type string of the function's arguments; %NULL for any type, and the empty string
+ *   for no arguments
  * @result_type: (nullable): the type string of the function's result; %NULL for any type, and the empty string for no
  *   result
  * @function: (scope notified) (closure user_data) (destroy destroy): the function
@@ -209,10 +212,19 @@ const FerryFunctionEntry ferry_list_function = {
   .function = list_functions,
 };
 
+/* Whether the value has the type. NULL is any type, and the empty string that of nothing. */
 static gboolean
 has_type (GVariant *value, const char *type)
 {
+  if (type != NULL && type[0] == '\0')
+    return value == NULL;
   return value != NULL && (type == NULL || g_variant_is_of_type (value, (const GVariantType *) type));
+}
+
+static const char *
+describe_type (const char *type)
+{
+  return type == NULL ? "anything" : type[0] != '\0' ? type : "nothing";
 }
 
 gboolean
@@ -223,19 +235,17 @@ ferry_function_check_arguments (const FerryFunctionEntry *entry, GVariant *argum
   return ferry_set_error (
     error, FERRY_ERROR_BAD_ARGUMENTS,
     "Function '%s' takes arguments of type '%s' and was given '%s'; pass arguments of the type that it takes",
-    entry->name, entry->arguments_type, arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
+    entry->name, describe_type (entry->arguments_type),
+    arguments != NULL ? g_variant_get_type_string (arguments) : "nothing");
 }
 
 gboolean
 ferry_function_check_result (const FerryFunctionEntry *entry, GVariant *result, GError **error)
 {
-  const char *expected = entry->result_type != NULL ? entry->result_type : "anything";
-  gboolean has_result = expected[0] != '\0';
-
-  if (has_result ? has_type (result, entry->result_type) : result == NULL)
+  if (has_type (result, entry->result_type))
     return TRUE;
   return ferry_set_error (
     error, FERRY_ERROR_BAD_RESULT,
     "Function '%s' was registered with a result of type '%s' and returned '%s'; correct its code or its registration",
-    entry->name, has_result ? expected : "nothing", result != NULL ? g_variant_get_type_string (result) : "nothing");
+    entry->name, describe_type (entry->result_type), result != NULL ? g_variant_get_type_string (result) : "nothing");
 }

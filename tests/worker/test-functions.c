@@ -210,9 +210,12 @@ test_checks_arguments (void)
   ferry_function_register ("takes-pair", "(su)", "", first);
   ferry_function_register ("takes-any", NULL, "", first);
   ferry_function_register ("takes-array", "a*", "", first);
+  ferry_function_register ("takes-nothing", "", "", first);
   assert_arguments ("takes-pair", "('a', uint32 1)", NULL);
   assert_arguments ("takes-pair", "('a', 1)", "type '(su)' and was given '(si)'");
   assert_arguments ("takes-pair", NULL, "type '(su)' and was given 'nothing'");
+  assert_arguments ("takes-nothing", NULL, NULL);
+  assert_arguments ("takes-nothing", "1", "type 'nothing' and was given 'i'");
   assert_arguments ("takes-any", "1", NULL);
   assert_arguments ("takes-any", NULL, NULL);
   assert_arguments ("takes-array", "[1]", NULL);

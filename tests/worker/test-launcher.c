@@ -532,6 +532,16 @@ test_tells_of_a_path_that_does_not_exist (void)
   assert_launch_fails (launcher, "No such file or directory");
 }
 
+/* The shell finds it from the application's folder. */
+static void
+test_tells_in_which_folder_a_path_begins (void)
+{
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const[]){"./no-such-worker", NULL});
+
+  g_object_set (launcher, "cwd", "/dev", NULL);
+  assert_launch_fails (launcher, "begins in the worker's folder '/dev'");
+}
+
 static void
 test_tells_of_a_file_that_is_not_executable (void)
 {
@@ -601,6 +611,7 @@ add_launch_tests (void)
   g_test_add_func ("/launcher/refuses-a-program-that-is-not-in-path", test_refuses_a_program_that_is_not_in_path);
   g_test_add_func ("/launcher/keeps-its-senders-when-refused", test_keeps_its_senders_when_refused);
   g_test_add_func ("/launcher/tells-of-a-path-that-does-not-exist", test_tells_of_a_path_that_does_not_exist);
+  g_test_add_func ("/launcher/tells-in-which-folder-a-path-begins", test_tells_in_which_folder_a_path_begins);
   g_test_add_func ("/launcher/tells-of-a-file-that-is-not-executable", test_tells_of_a_file_that_is_not_executable);
   g_test_add_func ("/launcher/tells-of-a-folder-that-does-not-exist", test_tells_of_a_folder_that_does_not_exist);
   g_test_add_func ("/launcher/needs-a-running-router", test_needs_a_running_router);
