@@ -89,6 +89,7 @@ struct _FerryCluster
   guint death_limit;
 
   FerryDiscovery *discovery; /* (owned) (nullable): set while it is connected, or tries to be */
+  char *instance;            /* (owned) (nullable): of the latest connection */
   gboolean is_closed;        /* by the application, so that it is not connected without a call */
   gboolean has_connected;    /* since the latest call */
   FerryClusterState state;
@@ -135,6 +136,7 @@ enum
   PROP_DEATH_LIMIT,
   PROP_STATE,
   PROP_HOSTS,
+  PROP_INSTANCE,
   PROP_ERROR,
   N_PROPERTIES,
   PROP_PARALLELISM = N_PROPERTIES, /* of FerryRunner */
@@ -675,7 +677,7 @@ ferry_cluster_add_transport (FerryCluster *self, FerryTransport *transport)
 {
   FerryHost *host = add_host (self);
 
-  ferry_host_open (host, transport, self->application, self->cut_timeout);
+  ferry_host_open (host, transport, self->application, self->instance, self->cut_timeout);
   return host;
 }
 
@@ -738,7 +740,7 @@ discovery_present (gpointer data, FerryHostFacts *facts)
   if (known != NULL || host->owner == NULL)
     return;
   transport = ferry_discovery_open (self->discovery, host->facts.name, host->facts.instance);
-  ferry_host_open (host, transport, self->application, self->cut_timeout);
+  ferry_host_open (host, transport, self->application, self->instance, self->cut_timeout);
   host_changed (self, host);
 }
 
@@ -922,9 +924,14 @@ start (FerryCluster *self, GError **error)
     return TRUE;
   self->has_connected = FALSE;
   self->discovery = ferry_discovery_new (self->router, &settings, self->cut_timeout, &discovery_funcs, self, error);
+  if (self->discovery == NULL)
+    return FALSE;
+  g_free (self->instance);
+  self->instance = ferry_discovery_dup_instance (self->discovery);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_INSTANCE]);
   if (self->discovery != NULL)
     set_state (self, ferry_discovery_get_state (self->discovery));
-  return self->discovery != NULL;
+  return TRUE;
 }
 
 static void
@@ -1066,6 +1073,9 @@ ferry_cluster_get_property (GObject *object, guint property_id, GValue *value, G
       break;
     case PROP_HOSTS:
       g_value_set_object (value, self->list);
+      break;
+    case PROP_INSTANCE:
+      g_value_set_string (value, self->instance);
       break;
     case PROP_ERROR:
       g_value_set_boxed (value, self->error);
@@ -1212,6 +1222,14 @@ install_figures (void)
    */
   properties[PROP_HOSTS] = g_param_spec_object ("hosts", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_READABLE);
   /**
+   * FerryCluster:instance:
+   *
+   * The user, and what tells this connection from all others of the user, with a slash between. The logs of hosts name
+   * a task by this, and another slash, and the number that is in [property@Ferry.Task:name] unless a name was set.
+   * %NULL before the cluster was opened for the first time; it changes each time.
+   */
+  properties[PROP_INSTANCE] = g_param_spec_string ("instance", NULL, NULL, NULL, FERRY_NOTIFIED);
+  /**
    * FerryCluster:error:
    *
    * Why there is no connection, and what to do about it; or, while there is one, what the server does not permit. %NULL
@@ -1282,6 +1300,7 @@ ferry_cluster_finalize (GObject *object)
   g_free (self->nkey_seed_file);
   g_free (self->tls_ca_file);
   g_free (self->name);
+  g_free (self->instance);
   g_object_unref (self->router);
 
   G_OBJECT_CLASS (ferry_cluster_parent_class)->finalize (object);

@@ -38,6 +38,9 @@ FerryClusterState ferry_discovery_get_state (FerryDiscovery *self);
 /* Returns (transfer none) (nullable): see ferry_bus_get_error(). */
 const GError *ferry_discovery_get_error (FerryDiscovery *self);
 
+/* Returns (transfer full) see FerryCluster:instance. */
+char *ferry_discovery_dup_instance (FerryDiscovery *self);
+
 /* Returns (transfer full) a new session with a host. */
 FerryTransport *ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance);
 /* Another host of the name has come: the session with this one ends soon, unless the host answers. */

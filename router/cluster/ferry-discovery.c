@@ -283,6 +283,12 @@ ferry_discovery_get_state (FerryDiscovery *self)
   return ferry_bus_get_state (self->bus);
 }
 
+char *
+ferry_discovery_dup_instance (FerryDiscovery *self)
+{
+  return g_strdup_printf ("%s/%s", ferry_bus_get_user (self->bus), ferry_bus_get_id (self->bus));
+}
+
 const GError *
 ferry_discovery_get_error (FerryDiscovery *self)
 {

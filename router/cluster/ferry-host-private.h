@@ -63,7 +63,9 @@ struct _FerryHost
   guint64 room;      /* how many tasks the host has said it takes in all */
   gint64 opened_at;  /* monotonic time */
   gint64 round_trip; /* microseconds, as the greeting took; 0: not known */
+  char *instance;    /* (owned) (nullable): of the application */
   FerryRate lines;   /* of its tasks' logs */
+  guint n_dropped;   /* lines, since one was shown */
   FerryRate facts_told;
   FerryRate load_told;
   FerryTimer rest; /* set: it gets no tasks, as it let so many wait in vain */
@@ -78,8 +80,9 @@ struct _FerryHost
 FerryHost *ferry_host_new (FerryRouter *router, guint64 number, const FerryHostFuncs *funcs, gpointer owner);
 /* Takes what a presence tells of the host. Takes the content of facts. Returns whether that fits the host. */
 gboolean ferry_host_take_facts (FerryHost *self, FerryHostFacts *facts);
-/* Opens a session over transport. patience: see FerryRunPlace. */
-void ferry_host_open (FerryHost *self, FerryTransport *transport, const char *application, gint64 patience);
+/* Opens a session over transport. instance: (nullable): see FerryCluster:instance. patience: see FerryRunPlace. */
+void ferry_host_open (FerryHost *self, FerryTransport *transport, const char *application, const char *instance,
+                      gint64 patience);
 /* Ends the session, if there is one: tasks that were begun fail with reason. Calls ended(). */
 void ferry_host_close (FerryHost *self, const GError *reason);
 /* Notes whether there is a connection, without which nothing is sent. */

@@ -55,6 +55,7 @@ struct _FerryHostRun
   const FerryHostRunFuncs *funcs; /* const */
   gpointer owner;                 /* main: (unowned) (nullable): NULL once the session has ended */
   GRefString *host;               /* const: (owned): the host's name */
+  GRefString *application;        /* const: (owned): whose it is: the user and the application's id */
   FerryHome *home;                /* const: (owned): the router's */
   FerryCall *call;                /* main: (owned) (nullable): NULL once its end was sent */
   guint64 xid;                    /* const */
@@ -83,8 +84,10 @@ struct _FerryHostRun
 
 /* Returns (transfer full) a run for call, of which no more is known than its xid. owner is told nothing before
  * ferry_host_run_listen(). */
-FerryHostRun *ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, const FerryHostRunFuncs *funcs,
-                                  gpointer owner);
+FerryHostRun *ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, GRefString *application,
+                                  const FerryHostRunFuncs *funcs, gpointer owner);
+/* Returns (transfer full) what names the task in logs, here and at the application: “USER/ID/NUMBER”. */
+char *ferry_host_run_dup_id (const FerryHostRun *self);
 /* Sets request. If the call's arguments are malformed, it stays empty, and the run must be refused. Once, first. */
 gboolean ferry_host_run_read (FerryHostRun *self, GError **error);
 FerryHostRun *ferry_host_run_ref (FerryHostRun *self);

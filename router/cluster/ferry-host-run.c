@@ -76,18 +76,21 @@ ferry_host_run_unref (FerryHostRun *self)
   g_clear_error (&self->failure);
   g_clear_pointer (&self->home, ferry_home_unref);
   g_clear_pointer (&self->host, g_ref_string_release);
+  g_clear_pointer (&self->application, g_ref_string_release);
   g_free (self->trace);
   g_free (self);
 }
 
 FerryHostRun *
-ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, const FerryHostRunFuncs *funcs, gpointer owner)
+ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, GRefString *application,
+                    const FerryHostRunFuncs *funcs, gpointer owner)
 {
   FerryHostRun *self = g_new0 (FerryHostRun, 1);
 
   self->references = 1;
   self->home = ferry_home_ref (home);
   self->host = g_ref_string_acquire (host);
+  self->application = g_ref_string_acquire (application);
   self->funcs = funcs;
   self->owner = owner;
   self->call = ferry_call_ref (call);
@@ -96,6 +99,12 @@ ferry_host_run_new (FerryCall *call, FerryHome *home, GRefString *host, const Fe
   self->link.data = self;
   g_queue_init (&self->out);
   return self;
+}
+
+char *
+ferry_host_run_dup_id (const FerryHostRun *self)
+{
+  return ferry_run_dup_task_id (self->application, self->request.id);
 }
 
 gboolean
@@ -240,13 +249,14 @@ dup_trace (FerryHostRun *self)
 {
   const char *inner = ferry_task_get_trace (self->task);
   g_autoptr (GString) trace = g_string_new (inner);
+  g_autofree char *id = ferry_host_run_dup_id (self);
 
   if (trace->len > 0 && trace->str[trace->len - 1] != '\n')
     g_string_append_c (trace, '\n');
   if (inner == NULL && ferry_task_get_pid (self->task) > 0)
     g_string_append_printf (trace, "in function '%s' of process %d\n", self->request.function,
                             (int) ferry_task_get_pid (self->task));
-  g_string_append_printf (trace, "on host '%s'\n", self->host);
+  g_string_append_printf (trace, "on host '%s', in whose log it is task %s\n", self->host, id);
   return g_string_free (g_steal_pointer (&trace), FALSE);
 }
 

@@ -36,11 +36,69 @@ struct _FerryHostService
   gboolean is_disposed;
   gboolean settle_posted;
   FerryTimer patience;
+  FerryExit *told_exit; /* (owned) (nullable): the latest that a line was logged of, with the task */
+  FerryRate crashes;    /* lines in the log about them */
 };
 
 G_DEFINE_FINAL_TYPE (FerryHostService, ferry_host_service, G_TYPE_OBJECT)
 
 static void settle_soon (FerryHostService *self);
+
+/* ---- the log ---- */
+
+/* rate: (nullable): how many such lines there may be. Takes text, the end of a sentence that begins with the run. */
+static void
+log_of_run (FerryHostRun *run, FerryRate *rate, GLogLevelFlags level, char *text)
+{
+  g_autofree char *end = text;
+  g_autofree char *id = ferry_host_run_dup_id (run);
+  g_autofree char *line = g_strdup_printf ("task %s, attempt %u, %s", id, run->request.attempt, end);
+  const GLogField fields[] = {
+    {"MESSAGE", line, -1},
+    {"PRIORITY", level == G_LOG_LEVEL_INFO ? "6" : "5", -1},
+    {"GLIB_DOMAIN", FERRY_HOST_LOG_DOMAIN, -1},
+    {"FERRY_TASK", run->request.name, -1},
+    {"FERRY_TASK_ID", id, -1},
+    {"FERRY_APPLICATION", run->application, -1},
+  };
+
+  if (rate != NULL)
+    ferry_rate_log_fields (rate, level, fields, G_N_ELEMENTS (fields));
+  else
+    g_log_structured_array (level, fields, G_N_ELEMENTS (fields));
+}
+
+/* Whether a process ended by itself, and not as it should. */
+static gboolean
+is_crash (FerryExit *exit)
+{
+  gboolean forced = FALSE;
+
+  g_object_get (exit, "forced", &forced, NULL);
+  return !forced && !ferry_exit_is_success (exit);
+}
+
+/* Logs the crash of the process that ran a task. */
+static void
+log_crash_of_run (FerryHostService *self, FerryHostRun *run)
+{
+  FerryExit *exit = ferry_task_get_exit (run->task);
+
+  if (exit == NULL)
+    return;
+  g_set_object (&self->told_exit, exit);
+  if (is_crash (exit))
+    log_of_run (run, &self->crashes, G_LOG_LEVEL_MESSAGE,
+                g_strdup_printf ("function '%s': %s", run->request.function, ferry_exit_get_message (exit)));
+}
+
+/* The pool hears of the end first, and so does the task that the process ran. */
+static void
+worker_ended (FerryWorker *worker, FerryExit *exit, FerryHostService *self)
+{
+  if (exit != self->told_exit && is_crash (exit))
+    ferry_rate_log (&self->crashes, "A worker ended while it ran no task: %s", ferry_exit_get_message (exit));
+}
 
 /* ---- the line ---- */
 
@@ -60,6 +118,8 @@ run_leaves (gpointer data, FerryHostRun *run)
   gint64 begun_at = run->task != NULL ? ferry_task_get_start_time (run->task) : 0;
 
   ferry_host_session_set_stuck (run, TRUE);
+  if (run->task != NULL)
+    log_crash_of_run (self, run);
   if (begun_at > 0)
     ferry_host_room_note_run (&self->board.room, ferry_task_get_end_time (run->task) - begun_at);
   ferry_host_run_unref (run);
@@ -230,23 +290,6 @@ find_run (FerryHostService *self, FerryWorker *worker)
 }
 
 static void
-log_line (FerryHostService *self, FerryWorker *worker, FerryHostRun *run, GLogLevelFlags level, const char *line)
-{
-  g_autofree char *id = g_strdup_printf ("%" G_GUINT64_FORMAT, run->request.id);
-  g_autofree char *text = g_strdup_printf ("task %s, attempt %u, worker %d: %s", id, run->request.attempt,
-                                           (int) ferry_worker_get_pid (worker), line);
-  const GLogField fields[] = {
-    {"MESSAGE", text, -1},
-    {"PRIORITY", level == G_LOG_LEVEL_INFO ? "6" : "5", -1},
-    {"GLIB_DOMAIN", FERRY_HOST_LOG_DOMAIN, -1},
-    {"FERRY_TASK", run->request.name, -1},
-    {"FERRY_TASK_ID", id, -1},
-  };
-
-  g_log_structured_array (level, fields, G_N_ELEMENTS (fields));
-}
-
-static void
 worker_printed (FerryWorker *worker, FerryStream stream, const char *line, FerryHostService *self)
 {
   GLogLevelFlags level = stream == FERRY_STREAM_STDERR ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO;
@@ -255,7 +298,7 @@ worker_printed (FerryWorker *worker, FerryStream stream, const char *line, Ferry
   if (run == NULL)
     return;
   ferry_host_run_log (run, level, line);
-  log_line (self, worker, run, level, line);
+  log_of_run (run, NULL, level, g_strdup_printf ("worker %d: %s", (int) ferry_worker_get_pid (worker), line));
 }
 
 static void
@@ -266,6 +309,7 @@ workers_changed (GListModel *workers, guint position, guint n_removed, guint n_a
       g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, position + i);
 
       g_signal_connect_object (worker, "output", G_CALLBACK (worker_printed), self, 0);
+      g_signal_connect_object (worker, "ended", G_CALLBACK (worker_ended), self, 0);
     }
 }
 
@@ -454,6 +498,7 @@ ferry_host_service_finalize (GObject *object)
   ferry_host_facts_clear (&self->board.facts);
   g_clear_pointer (&self->board.name, g_ref_string_release);
   g_clear_object (&self->pool);
+  g_clear_object (&self->told_exit);
   g_clear_object (&self->router);
 
   G_OBJECT_CLASS (ferry_host_service_parent_class)->finalize (object);

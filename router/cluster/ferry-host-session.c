@@ -34,7 +34,7 @@ struct _FerryHostSession
 
   FerryTransport *transport;          /* const: (owned) */
   FerryHome *home;                    /* const: (owned) */
-  char *name;                         /* const: (owned) */
+  GRefString *name;                   /* const: (owned) */
   FerryHostBoard *board;              /* main: (unowned), as all below are main */
   const FerryHostSessionFuncs *funcs; /* (nullable): NULL once the session has ended */
   gpointer owner;                     /* (unowned) */
@@ -573,7 +573,7 @@ find_fault (FerryHostSession *self, FerryHostRun *run)
 static gboolean
 take_run (FerryHostSession *self, FerryCall *call, GError **error)
 {
-  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->home, self->board->name, &run_funcs, self);
+  g_autoptr (FerryHostRun) run = ferry_host_run_new (call, self->home, self->board->name, self->name, &run_funcs, self);
   g_autoptr (GError) reason = NULL;
 
   if (!check_room (self, error))
@@ -776,7 +776,7 @@ ferry_host_session_new (FerryTransport *transport, const char *name, FerryHostBo
 
   self->transport = g_object_ref (transport);
   self->home = ferry_home_ref (board->router->home);
-  self->name = g_strdup (name);
+  self->name = g_ref_string_new (name);
   self->board = board;
   self->funcs = funcs;
   self->owner = owner;
@@ -819,7 +819,7 @@ ferry_host_session_finalize (GObject *object)
   g_clear_pointer (&self->paced, g_ptr_array_unref);
   g_clear_pointer (&self->home, ferry_home_unref);
   g_clear_error (&self->end);
-  g_free (self->name);
+  g_clear_pointer (&self->name, g_ref_string_release);
 
   G_OBJECT_CLASS (ferry_host_session_parent_class)->finalize (object);
 }

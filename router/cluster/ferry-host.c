@@ -379,7 +379,8 @@ session_has_room (gpointer owner)
 static const FerryRunSessionFuncs session_funcs = {session_ended, session_has_room};
 
 void
-ferry_host_open (FerryHost *self, FerryTransport *transport, const char *application, gint64 patience)
+ferry_host_open (FerryHost *self, FerryTransport *transport, const char *application, const char *instance,
+                 gint64 patience)
 {
   const FerryRequest request = {
     .method = FERRY_SERVE_METHOD,
@@ -391,6 +392,7 @@ ferry_host_open (FerryHost *self, FerryTransport *transport, const char *applica
 
   self->place.session = ferry_run_session_new (transport, self->place.router, &session_funcs, self);
   self->place.patience = PATIENT_CUTS * patience;
+  self->instance = g_strdup (instance);
   self->is_open = TRUE;
   self->is_full = FALSE;
   self->room = self->place.n_sent = 0;
@@ -487,16 +489,36 @@ place_log (FerryRunPlace *place, FerryTask *task, GLogLevelFlags level, const ch
 {
   FerryHost *self = from_place (place);
 
-  if (ferry_rate_note (&self->lines, G_USEC_PER_SEC, MAX_LINES))
-    g_signal_emit (self, signals[SIGNAL_LOG], 0, task, (guint) level, line);
+  g_autoptr (FerryHost) kept G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (FerryTask) kept_task G_GNUC_UNUSED = g_object_ref (task);
+  guint n_dropped = self->n_dropped;
+
+  if (!ferry_rate_note (&self->lines, G_USEC_PER_SEC, MAX_LINES))
+    {
+      self->n_dropped++;
+      return;
+    }
+  self->n_dropped = 0;
+  if (n_dropped > 0)
+    {
+      g_autofree char *note = g_strdup_printf (
+        "%u lines of this host were left out here, which had more than %d in a second", n_dropped, MAX_LINES);
+
+      g_signal_emit (self, signals[SIGNAL_LOG], 0, task, (guint) G_LOG_LEVEL_MESSAGE, note);
+    }
+  g_signal_emit (self, signals[SIGNAL_LOG], 0, task, (guint) level, line);
 }
 
 /* What a host sends must not end a program that has made warnings fatal. */
 static void
 show_line (FerryHost *self, FerryTask *task, guint level, const char *line)
 {
-  g_log (G_LOG_DOMAIN, (GLogLevelFlags) MAX (level, G_LOG_LEVEL_MESSAGE), "%s at %s: %s", ferry_task_get_name (task),
-         get_name_for_texts (self), line);
+  g_autofree char *id =
+    ferry_run_dup_task_id (self->instance != NULL ? self->instance : "", ferry_task_get_number (task));
+
+  g_log_structured (G_LOG_DOMAIN, (GLogLevelFlags) MAX (level, G_LOG_LEVEL_MESSAGE), "FERRY_TASK",
+                    ferry_task_get_name (task), "FERRY_TASK_ID", id, "FERRY_HOST", get_name_for_texts (self), "MESSAGE",
+                    "%s at %s: %s", ferry_task_get_name (task), get_name_for_texts (self), line);
 }
 
 static const FerryRunPlaceFuncs place_funcs = {place_fault, place_changed, place_log};
@@ -694,6 +716,7 @@ ferry_host_finalize (GObject *object)
   g_assert (self->place.session == NULL && self->place.in_flight.length == 0);
   g_hash_table_unref (self->functions);
   ferry_host_facts_clear (&self->facts);
+  g_free (self->instance);
   g_object_unref (self->place.router);
 
   G_OBJECT_CLASS (ferry_host_parent_class)->finalize (object);
@@ -716,8 +739,10 @@ ferry_host_class_init (FerryHostClass *klass)
    * @level: the #GLogLevelFlags of the line: message, info, warning or debug
    * @line: the line
    *
-   * Emitted for each line that the function of a task has logged, up to 200 lines a second. The default handler passes
-   * the line to [func@GLib.log], as a message at most; [func@GObject.signal_stop_emission_by_name] prevents that.
+   * Emitted for each line that the function of a task has logged, up to 200 lines a second of one host. How many lines
+   * are left out beyond that, is said before the next one, as a line of the same task. The default handler passes the
+   * line to [func@GLib.log_structured], as a message at most, with the field `FERRY_TASK_ID` as in the host's log.
+   * [func@GObject.signal_stop_emission_by_name] prevents that.
    */
   signals[SIGNAL_LOG] =
     g_signal_new_class_handler ("log", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, G_CALLBACK (show_line), NULL, NULL,

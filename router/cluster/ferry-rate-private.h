@@ -27,5 +27,7 @@ gboolean ferry_rate_note (FerryRate *self, gint64 period, guint limit);
 /* Logs a message about another end. What is beyond FERRY_RATE_MAX_LINES is left out, and that is said, since an end may
  * give reason to complain as often as it likes. */
 void ferry_rate_log (FerryRate *self, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* The same for a structured message. */
+void ferry_rate_log_fields (FerryRate *self, GLogLevelFlags level, const GLogField *fields, gsize n_fields);
 
 G_END_DECLS

@@ -102,6 +102,9 @@ gboolean ferry_host_facts_from_variant (FerryHostFacts *self, GVariant *value, G
 GVariant *ferry_serve_to_variant (const char *application);
 /* application: (out) (transfer full). Fails with FERRY_ERROR_VERSION, too. */
 gboolean ferry_serve_from_variant (GVariant *value, char **application, GError **error);
+/* Returns (transfer full) what names a task in the logs of hosts and of its application. application: the user, a
+ * slash, and the id of the application's connection. */
+char *ferry_run_dup_task_id (const char *application, guint64 id);
 /* Whether this program can speak with another end of that version. Fails with FERRY_ERROR_VERSION. other: the other
  * end's name, for the error. */
 gboolean ferry_run_check_version (guint version, const char *other, GError **error);

@@ -88,6 +88,12 @@ ferry_token_is_valid (const char *text)
          strspn (text, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-") == length;
 }
 
+char *
+ferry_run_dup_task_id (const char *application, guint64 id)
+{
+  return g_strdup_printf ("%s/%" G_GUINT64_FORMAT, application, id);
+}
+
 gboolean
 ferry_run_check_version (guint version, const char *other, GError **error)
 {

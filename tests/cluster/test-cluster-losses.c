@@ -650,10 +650,16 @@ a_cancelled_task_ends_in_time (void)
 }
 
 static void
-count_line (FerryHost *host, FerryTask *task, guint level, const char *line, gpointer data)
+note_line (FerryHost *host, FerryTask *task, guint level, const char *line, gpointer data)
 {
-  ++*(guint *) data;
+  g_ptr_array_add (data, g_strdup (line));
   g_signal_stop_emission_by_name (host, "log");
+}
+
+static void
+begin_second (FerryTask *task, const char *type, GVariant *value, FerryHost *host)
+{
+  host->lines.since = 0;
 }
 
 static void
@@ -662,17 +668,25 @@ only_so_many_log_lines_are_shown (void)
   g_autoptr (ClusterTest) test = cluster_test_new ();
   g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
   g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  g_autoptr (GPtrArray) shown = g_ptr_array_new_with_free_func (g_free);
   HostRun *run = host_test_run (host);
-  guint n_shown = 0;
 
-  g_signal_connect (host->host, "log", G_CALLBACK (count_line), &n_shown);
+  g_signal_connect (host->host, "log", G_CALLBACK (note_line), shown);
   /* No second is over in this test. */
   host->host->lines.since = G_MAXINT64 / 2;
   for (guint i = 0; i < 1000; i++)
     host_run_tell (run, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_DEBUG, "line"));
+  host_run_tell (run, FERRY_MESSAGE_VALUE, ferry_run_message_to_variant ("all", g_variant_new_uint32 (1)));
+  g_signal_connect (task, "message", G_CALLBACK (begin_second), host->host);
+  for (guint i = 0; i < 2; i++)
+    host_run_tell (run, FERRY_LOG_VALUE, ferry_run_log_to_variant (G_LOG_LEVEL_DEBUG, "later"));
   host_run_answer (run, NULL);
   cluster_test_assert_done (task);
-  g_assert_cmpuint (n_shown, ==, 200);
+  g_assert_cmpuint (shown->len, ==, 203);
+  g_assert_cmpstr (shown->pdata[199], ==, "line");
+  g_assert_cmpstr (shown->pdata[200], ==,
+                   "800 lines of this host were left out here, which had more than 200 in a second");
+  g_assert_cmpstr (shown->pdata[201], ==, "later");
 }
 
 /* ---- The application's own end ---- */

@@ -137,7 +137,8 @@ static const FerryHostServiceFuncs service_funcs = {tell_presence, note_drained}
 static Host *
 host_new_at (Scene *scene, NatsTestServer *server, const char *name)
 {
-  static const char *const functions[] = {"add", "echo", "gate", "note", "nothing", "sleep-until-cancelled", NULL};
+  static const char *const functions[] = {"add", "echo", "fail", "gate", "note", "nothing", "sleep-until-cancelled",
+                                          NULL};
   g_autofree char *url = nats_test_server_get_url (server, "nats", "127.0.0.1");
   const FerryBusSettings settings = {.url = url, .application = "app", .host = name};
   g_autoptr (GError) error = NULL;
@@ -285,6 +286,30 @@ runs_tasks_at_several_hosts (void)
   wait_hosts (scene, 2);
   tasks = submit_many (scene);
   assert_sums (tasks);
+}
+
+/* Another connection of the same user has tasks of the same numbers. */
+static void
+an_error_names_the_task_as_the_log_of_the_host_does (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Host) host = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *instance = NULL;
+  g_autofree char *line = NULL;
+  const char *number;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  host = host_new (scene, "alpha");
+  task = task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "some-quark", 5, "No such thing"));
+  task_test_assert_failed (task, g_quark_from_string ("some-quark"), 5);
+  g_object_get (scene->cluster, "instance", &instance, NULL);
+  g_assert_true (g_regex_match_simple ("^user/[0-9a-f]{16}$", instance, 0, 0));
+  number = strrchr (ferry_task_get_name (task), ' ') + 1;
+  line = g_strdup_printf ("on host 'alpha', in whose log it is task %s/%s\n", instance, number);
+  g_assert_nonnull (strstr (ferry_task_get_trace (task), line));
 }
 
 static gboolean
@@ -1540,6 +1565,8 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   g_test_add_func ("/cluster-nats/finds-hosts-before-and-after", finds_hosts_before_and_after);
   g_test_add_func ("/cluster-nats/runs-tasks-at-several-hosts", runs_tasks_at_several_hosts);
+  g_test_add_func ("/cluster-nats/an-error-names-the-task-as-the-log-of-the-host-does",
+                   an_error_names_the_task_as_the_log_of_the_host_does);
   g_test_add_func ("/cluster-nats/a-server-that-is-killed-costs-time-only", a_server_that_is_killed_costs_time_only);
   g_test_add_func ("/cluster-nats/sessions-are-told-that-the-server-is-back",
                    sessions_are_told_that_the_server_is_back);

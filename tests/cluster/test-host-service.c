@@ -377,6 +377,72 @@ test_lines_of_the_worker_come_along (void)
   g_assert_cmpstr (call->said->str, ==, "begin log:(32, 'Oh no') lost");
 }
 
+/* By the application, of which there may be many with the same numbers. */
+static void
+test_log_tells_the_tasks_of_applications_apart (void)
+{
+  static const char *const names[] = {"alice-1", "alice-2"};
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (HostTestApplication) application = host_test_connect (test, names[i]);
+      g_autoptr (HostTestCall) call =
+        host_test_run_idempotent (application, "complain", g_variant_new_string ("Oh no"));
+      g_autofree char *line = g_strdup_printf ("task %s/7, attempt 1, function 'complain': Worker ", names[i]);
+      g_autofree char *message = NULL;
+
+      host_test_assert_failed (call, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+      message = task_test_take_message ();
+      g_assert_nonnull (message);
+      g_assert_true (g_str_has_prefix (message, line));
+    }
+}
+
+static void
+test_log_has_a_line_for_a_crash (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "alice-1");
+  g_autofree char *message = NULL;
+
+  task_test_take_n_messages ();
+  for (guint i = 0; i < FERRY_RATE_MAX_LINES + 5; i++)
+    {
+      g_autoptr (HostTestCall) call = host_test_run_idempotent (application, "crash", g_variant_new_int32 (SIGKILL));
+
+      host_test_assert_failed (call, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+      message = i == 0 ? task_test_take_message () : message;
+    }
+  g_assert_true (g_str_has_prefix (message, "task alice-1/7, attempt 1, function 'crash': Worker "));
+  g_assert_true (g_str_has_suffix (message, " was killed by signal 9 (Killed)"));
+  g_assert_cmpuint (task_test_take_n_messages (), ==, FERRY_RATE_MAX_LINES + 1);
+}
+
+static gboolean
+has_worker (gpointer data)
+{
+  g_autoptr (FerryWorker) worker = g_list_model_get_item (data, 0);
+
+  return worker != NULL && ferry_worker_get_state (worker) == FERRY_WORKER_STATE_OPEN;
+}
+
+static void
+test_log_has_a_line_for_a_crash_without_a_task (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  GListModel *workers = ferry_pool_get_workers (test->task->pool);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "alice-1");
+  g_autoptr (HostTestCall) call = host_test_run_idempotent (application, "echo", g_variant_new_string ("text"));
+  g_autoptr (FerryWorker) worker = NULL;
+
+  host_test_assert_result (call, "'text'");
+  ferry_test_run_until (has_worker, workers);
+  worker = g_list_model_get_item (workers, 0);
+  ferry_test_kill (ferry_worker_get_pid (worker), SIGKILL);
+  task_test_wait_message ("A worker ended while it ran no task: Worker ");
+}
+
 static void
 test_errors_name_the_host (void)
 {
@@ -388,7 +454,7 @@ test_errors_name_the_host (void)
   host_test_assert_failed (call, g_quark_from_string ("some-quark"), 5);
   g_assert_cmpstr (call->error->message, ==, "No such thing");
   g_assert_nonnull (strstr (call->trace, "in function 'fail' of process"));
-  g_assert_nonnull (strstr (call->trace, "\non host 'alpha'"));
+  g_assert_nonnull (strstr (call->trace, "\non host 'alpha', in whose log it is task demo/7\n"));
 }
 
 static void
@@ -767,6 +833,9 @@ main (int argc, char **argv)
   ADD ("messages-come-in-order-before-the-result", test_messages_come_in_order_before_the_result);
   ADD ("last-progress-comes-before-the-result", test_last_progress_comes_before_the_result);
   ADD ("lines-of-the-worker-come-along", test_lines_of_the_worker_come_along);
+  ADD ("log-tells-the-tasks-of-applications-apart", test_log_tells_the_tasks_of_applications_apart);
+  ADD ("log-has-a-line-for-a-crash", test_log_has_a_line_for_a_crash);
+  ADD ("log-has-a-line-for-a-crash-without-a-task", test_log_has_a_line_for_a_crash_without_a_task);
   ADD ("errors-name-the-host", test_errors_name_the_host);
   ADD ("lost-worker-is-told", test_lost_worker_is_told);
   ADD ("unknown-function-is-refused", test_unknown_function_is_refused);

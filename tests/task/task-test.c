@@ -172,7 +172,8 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
 
   for (gsize i = 0; i < n_fields; i++)
     {
-      ours |= strcmp (fields[i].key, "GLIB_DOMAIN") == 0 && strcmp (fields[i].value, "Ferry") == 0;
+      ours |= strcmp (fields[i].key, "GLIB_DOMAIN") == 0 &&
+              (strcmp (fields[i].value, "Ferry") == 0 || strcmp (fields[i].value, "Ferry-Host") == 0);
       if (strcmp (fields[i].key, "MESSAGE") == 0)
         text = fields[i].value;
     }
