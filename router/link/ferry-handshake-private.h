@@ -53,6 +53,9 @@ gboolean ferry_control_has_welcome (int fd);
 /* worker: returns the control socket as ferry_control_find_fd() does, and removes the environment variable, so that a
  * second call fails. No child process inherits the socket. Fails with FERRY_ERROR_NOT_A_WORKER. */
 int ferry_control_take_fd (GError **error);
+/* worker: checks that fd is a control socket with a welcome that was not taken. Fails with FERRY_ERROR_BAD_ARGUMENTS
+ * for another descriptor, and with FERRY_ERROR_CLOSED where the welcome was taken, or the link has ended. */
+gboolean ferry_control_check_welcome (int fd, GError **error);
 gboolean ferry_control_receive_welcome (int fd, FerryWelcome *welcome, int *memory, int *doorbell, int *arena,
                                         GError **error);
 gboolean ferry_control_send_attach (int fd, gsize segment_size, GError **error);

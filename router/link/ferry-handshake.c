@@ -358,6 +358,26 @@ check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
   return TRUE;
 }
 
+gboolean
+ferry_control_check_welcome (int fd, GError **error)
+{
+  socklen_t length = sizeof (int);
+  FerryControlHeader header;
+  int type = 0;
+  gssize size;
+
+  if (getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || type != SOCK_SEQPACKET)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The handle is that of a descriptor or of bytes, and not of a sender; use the handle that "
+                            "ferry_task_add_sender() returned");
+  size = TEMP_FAILURE_RETRY (recv (fd, &header, sizeof header, MSG_PEEK | MSG_DONTWAIT));
+  if (size > 0)
+    return TRUE;
+  return ferry_set_error (error, FERRY_ERROR_CLOSED,
+                          "The sender is not there any more, since an earlier attempt of the task has taken it, or the "
+                          "task is over; open another pipe, and give its sender to a new task");
+}
+
 /* worker: takes the welcome and its descriptors, which the caller owns. *arena is -1 where the link has no arena. Waits
  * for the welcome. arena (nullable): NULL for a caller that does not want it. */
 gboolean

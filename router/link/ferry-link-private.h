@@ -213,6 +213,9 @@ struct _FerryLink
   const char *entry;
   GArray *connection_ids; /* const: (element-type guint64): the connection ids, by their index in the pipe table */
   gpointer user_data;     /* const: (unowned): data of the layer above */
+  /* down.lock: (owned) (nullable): for the link of a given sender, the link of the worker that was given it last */
+  FerryLink *worker;
+  gpointer given_exit; /* (nullable): of the layer above: how the link of a given sender ended */
   /* const: (element-type guint32): the cell of each connection id, by the same index, or FERRY_NO_CELL */
   GArray *cells;
   guint64 max_message_size; /* const */
@@ -355,6 +358,9 @@ void ferry_link_give_up_buffers (FerryLink *self);
 void ferry_link_dismiss_caller (FerryLink *self);
 void ferry_link_let_caller_go (FerryLink *self);
 void ferry_link_free_memory (FerryLink *self);
+void ferry_link_set_worker (FerryLink *self, FerryLink *worker);
+FerryLink *ferry_link_dup_worker (FerryLink *self);
+void ferry_link_blame_worker (FerryLink *self);
 
 /* In ferry-confinement.c. */
 void ferry_confinement_begin (FerryLink *link);

@@ -194,6 +194,7 @@ ferry_link_unref (FerryLink *self)
   g_array_unref (self->cells);
   g_array_unref (self->down.fd_batches.pending);
   pthread_mutex_destroy (&self->down.lock);
+  g_clear_pointer (&self->worker, ferry_link_unref);
   ferry_callers_clear (&self->callers);
   g_free (self->detail);
   g_free (self->name);
@@ -687,6 +688,42 @@ ferry_link_get_n_fd_batches_taken (FerryLink *self)
     return G_MAXUINT64;
   count_pending_fds_locked (self);
   return self->down.fd_batches.n_sent - self->down.fd_batches.pending->len;
+}
+
+/* ---- the link of a given sender, and the link of the worker that has the sender ---- */
+
+/* router's thread: notes the worker that is being given the sender of this link. Its buffers are trusted as those of
+ * the worker's own link. */
+void
+ferry_link_set_worker (FerryLink *self, FerryLink *worker)
+{
+  g_autoptr (FerryLink) before G_GNUC_UNUSED = NULL;
+  FERRY_AUTO_LOCK (&self->down.lock);
+
+  before = g_steal_pointer (&self->worker);
+  self->worker = ferry_link_ref (worker);
+  if (self->trusted != worker->trusted)
+    self->trusted = worker->trusted;
+}
+
+/* any: returns (transfer full) (nullable) the link of the worker that was given the sender of this link. */
+FerryLink *
+ferry_link_dup_worker (FerryLink *self)
+{
+  FERRY_AUTO_LOCK (&self->down.lock);
+  return self->worker != NULL ? ferry_link_ref (self->worker) : NULL;
+}
+
+/* monitor: ends the worker that has broken the protocol of a sender that it was given. A thread cannot be ended. */
+void
+ferry_link_blame_worker (FerryLink *self)
+{
+  g_autoptr (FerryLink) worker = ferry_link_dup_worker (self);
+
+  if (worker == NULL || worker->local)
+    return;
+  FERRY_AUTO_LOCK (&worker->down.lock);
+  ferry_link_set_fault_locked (worker, "it broke the protocol of a sender that it was given");
 }
 
 /* ---- lanes and claim ---- */

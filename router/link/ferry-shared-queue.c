@@ -401,6 +401,8 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   if (event == FERRY_LINK_FAULT || transition->next == FERRY_LINK_ENDED)
     ferry_shared_queue_activate (self, link);
   ferry_link_note (link, transition->cause, detail);
+  if (event == FERRY_LINK_FAULT)
+    ferry_link_blame_worker (link);
   /* When the router stops, a fork server that has attached is not killed here. It reaps its workers and ends by itself
    * when its control socket is closed. */
   if (transition->kill && !(event == FERRY_LINK_STOP && link->fork_server != NULL && link->state == FERRY_LINK_OPEN))

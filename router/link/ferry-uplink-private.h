@@ -33,7 +33,9 @@ typedef struct
   /* const: set before the first send: bytes of the lane that are for stop and abandon records */
   gsize reserve;
   FerryArenaWriter *arena; /* const: (owned) (nullable): set before the first send */
-  int control;             /* const: (unowned): set before the first send: the control socket, or -1 */
+  int control;             /* const: (owned if own): set before the first send: the control socket, or -1 */
+  gboolean own;            /* const: the uplink is that of a given sender, and has a control socket of its own */
+  GList own_node;          /* own_uplinks_lock: where own is set */
   /* const: (nullable): the router's thread, where it is in this process; sends on that thread never wait */
   GThread *never_waits;
   pthread_mutex_t lock;
@@ -78,6 +80,7 @@ typedef struct
 FerryUplink *ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size, guint n_pipes);
 FerryUplink *ferry_uplink_new_local (FerryLink *link, GThread *never_waits, GError **error);
 void ferry_uplink_take_arena (FerryUplink *self, int memory, gsize size);
+void ferry_uplink_take_control (FerryUplink *self, int control);
 FerryUplink *ferry_uplink_ref (FerryUplink *self);
 void ferry_uplink_unref (FerryUplink *self);
 

@@ -65,6 +65,62 @@ ferry_uplink_take_arena (FerryUplink *self, int memory, gsize size)
   self->arena = ferry_arena_writer_new_later (ferry_segment_get_arena_control (&self->segment), memory, size);
 }
 
+/* ---- uplinks of given senders ----
+ *
+ * A process may have any number of them. In a child that this process forks, all of them are marked as copies. */
+
+static pthread_mutex_t own_uplinks_lock = PTHREAD_MUTEX_INITIALIZER;
+static GQueue own_uplinks = G_QUEUE_INIT; /* own_uplinks_lock: (element-type FerryUplink) (unowned) */
+
+/* A handler of pthread_atfork(): so that the child finds the list whole. */
+static void
+before_fork (void)
+{
+  pthread_mutex_lock (&own_uplinks_lock);
+}
+
+static void
+after_fork_in_parent (void)
+{
+  pthread_mutex_unlock (&own_uplinks_lock);
+}
+
+static void
+after_fork_in_child (void)
+{
+  for (GList *node = own_uplinks.head; node != NULL; node = node->next)
+    ferry_uplink_mark_forked (node->data);
+  pthread_mutex_unlock (&own_uplinks_lock);
+}
+
+/* Makes control (transfer full) the control socket of this uplink alone. */
+void
+ferry_uplink_take_control (FerryUplink *self, int control)
+{
+  static gsize watched;
+
+  if (g_once_init_enter (&watched))
+    {
+      pthread_atfork (before_fork, after_fork_in_parent, after_fork_in_child);
+      g_once_init_leave (&watched, 1);
+    }
+  self->control = control;
+  self->own = TRUE;
+  self->own_node.data = self;
+  FERRY_AUTO_LOCK (&own_uplinks_lock);
+  g_queue_push_tail_link (&own_uplinks, &self->own_node);
+}
+
+static void
+drop_control (FerryUplink *self)
+{
+  if (!self->own)
+    return;
+  ferry_clear_fd (&self->control);
+  FERRY_AUTO_LOCK (&own_uplinks_lock);
+  g_queue_unlink (&own_uplinks, &self->own_node);
+}
+
 FerryUplink *
 ferry_uplink_ref (FerryUplink *self)
 {
@@ -77,6 +133,7 @@ ferry_uplink_unref (FerryUplink *self)
 {
   if (!ferry_ref_count_dec (&self->references))
     return;
+  drop_control (self);
   if (self->link != NULL)
     ferry_link_unref (self->link);
   else

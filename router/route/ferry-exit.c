@@ -299,7 +299,8 @@ describe_process (FerryExit *self, FerryLink *link)
 static char *
 describe_cause (FerryExit *self, FerryLink *link)
 {
-  g_autofree char *name = name_process (self->pid, link);
+  g_autoptr (FerryLink) worker = ferry_link_dup_worker (link);
+  g_autofree char *name = worker != NULL ? name_process (worker->pid, worker) : name_process (self->pid, link);
 
   switch (self->reason)
     {

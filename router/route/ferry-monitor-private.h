@@ -39,6 +39,7 @@ gboolean ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunc
 void ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
 gboolean ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_number);
 void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail);
+void ferry_monitor_end_link (FerryMonitor *self, FerryLink *link, FerryExit *exit);
 
 GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
 gboolean ferry_monitor_spin (FerryMonitor *self);

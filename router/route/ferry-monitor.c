@@ -229,7 +229,9 @@ push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind, FerryExit *
 static void
 tell_end (FerryMonitor *self, FerryLink *link)
 {
-  g_autoptr (FerryExit) exit = ferry_exit_new_for_link (link);
+  g_autoptr (FerryExit) given = g_steal_pointer (&link->given_exit);
+  g_autoptr (FerryExit) exit =
+    given != NULL && link->cause == FERRY_NO_CAUSE ? g_steal_pointer (&given) : ferry_exit_new_for_link (link);
 
   push_news (self, link, FERRY_BLOCK_ENDED, g_object_ref (exit));
   if (link->fork_server != NULL)
@@ -1891,6 +1893,36 @@ void
 ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *detail)
 {
   invoke_for_link (self, fault_command, (LinkCommand){.link = link, .data = g_strdup (detail), .destroy = g_free});
+}
+
+static void
+end_link_command (FerryMonitor *self, gpointer data)
+{
+  LinkCommand *command = data;
+  FerryLink *link = command->link;
+
+  if (link->queue == NULL)
+    return;
+  if (command->data == NULL)
+    ferry_link_note (link, FERRY_CLOSE_REASON_STOPPED, NULL);
+  else if (link->given_exit == NULL)
+    link->given_exit = g_object_ref (command->data);
+  ferry_shared_queue_end_process (self->shared, link);
+}
+
+/* any: ends a link that has no process of its own, behind all that was written to its lane before this call. exit:
+ * (nullable): how the worker ended that had the link's sender; NULL: the sender counts as stopped. */
+void
+ferry_monitor_end_link (FerryMonitor *self, FerryLink *link, FerryExit *exit)
+{
+  LinkCommand command = {.link = link};
+
+  if (exit != NULL)
+    {
+      command.data = g_object_ref (exit);
+      command.destroy = g_object_unref;
+    }
+  invoke_for_link (self, end_link_command, command);
 }
 
 /* ---- callers ----

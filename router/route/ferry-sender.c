@@ -98,6 +98,9 @@ ferry_pipe_share_get_link (FerryPipeShare *self)
 
 #define HEADER_SIZE sizeof (FerryRecordHeader)
 
+/* The name in the grant of a given sender, which is found by its descriptor and not by its name. */
+#define GIVEN_NAME "given"
+
 /* A sender's state, which never returns to an earlier one. */
 typedef enum
 {
@@ -1640,23 +1643,22 @@ ferry_sender_get_monitor (FerrySender *self)
   return self->monitor;
 }
 
-/* Makes a link for a sender in the application, with both ends in this process. */
-static gboolean
-start_locally (FerrySender *self, GError **error)
-{
-  g_autoptr (FerryUplink) uplink = NULL;
-  g_autoptr (FerryLink) link = NULL;
-  guint32 cell = self->latest ? 0 : FERRY_NO_CELL;
+/* ---- a sender with a link of its own ---- */
 
-  link = ferry_link_new ("local sender", &self->connection_id, &cell, 1, self->lane_capacity,
+/* Returns (transfer full) (nullable) a link that has this pipe only. */
+static FerryLink *
+new_own_link (FerrySender *self, const char *name, GError **error)
+{
+  const guint32 cell = self->latest ? 0 : FERRY_NO_CELL;
+
+  return ferry_link_new (name, &self->connection_id, &cell, 1, self->lane_capacity,
                          self->latest ? 0 : FERRY_DEFAULT_ARENA_SIZE, self->max_message_size, error);
-  if (link == NULL)
-    return FALSE;
-  link->local = link->trusted = TRUE;
-  uplink = ferry_uplink_new_local (link, self->router_thread, error);
-  if (uplink == NULL)
-    return FALSE;
-  ferry_clear_fd (&link->memory);
+}
+
+/* Takes the sender, and adds the link to the monitor. */
+static gboolean
+add_own_link (FerrySender *self, FerryLink *link, GError **error)
+{
   if (!take (self->share))
     return refuse_closed (self, error);
   /* Release: pairs with ferry_pipe_share_get_link(). */
@@ -1670,9 +1672,47 @@ start_locally (FerrySender *self, GError **error)
    * again. */
   if (is_closed (self->share))
     ferry_monitor_close_pipe (self->monitor, self->connection_id);
-  self->cell = cell;
+  return TRUE;
+}
+
+/* Makes a link for a sender in the application, with both ends in this process. */
+static gboolean
+start_locally (FerrySender *self, GError **error)
+{
+  g_autoptr (FerryUplink) uplink = NULL;
+  g_autoptr (FerryLink) link = new_own_link (self, "local sender", error);
+
+  if (link == NULL)
+    return FALSE;
+  link->local = link->trusted = TRUE;
+  uplink = ferry_uplink_new_local (link, self->router_thread, error);
+  if (uplink == NULL)
+    return FALSE;
+  ferry_clear_fd (&link->memory);
+  if (!add_own_link (self, link, error))
+    return FALSE;
+  self->cell = self->latest ? 0 : FERRY_NO_CELL;
   set_uplink (self, uplink);
   return TRUE;
+}
+
+FerryLink *
+ferry_sender_give (FerrySender *self, GError **error)
+{
+  g_autoptr (FerryLink) link =
+    ferry_sender_can_be_passed (self, error) ? new_own_link (self, "given sender", error) : NULL;
+
+  if (link == NULL || !ferry_link_open_socket (link, error))
+    return NULL;
+  /* The router's thread has no observer to tell. */
+  link->told_attached = TRUE;
+  if (self->one_shot)
+    ferry_link_allow_one_shots (link, 0);
+  ferry_link_grant (link, 0, GIVEN_NAME);
+  if (!add_own_link (self, link, error))
+    return NULL;
+  atomic_store_explicit (&self->state, FERRY_SENDER_PASSED, memory_order_release);
+  return g_steal_pointer (&link);
 }
 
 /**
@@ -1691,6 +1731,7 @@ start_locally (FerrySender *self, GError **error)
 gboolean
 ferry_sender_start (FerrySender *self, GError **error)
 {
+  gint is_new = FERRY_SENDER_NEW;
   FerrySenderState state;
 
   g_return_val_if_fail (FERRY_IS_SENDER (self), FALSE);
@@ -1702,8 +1743,10 @@ ferry_sender_start (FerrySender *self, GError **error)
   if (self->uplink == NULL && !start_locally (self, error))
     return FALSE;
   /* Release: pairs with get_state(), so that uplink is visible to a thread that reads STARTED. */
-  atomic_store_explicit (&self->state, FERRY_SENDER_STARTED, memory_order_release);
-  return TRUE;
+  if (atomic_compare_exchange_strong_explicit (&self->state, &is_new, FERRY_SENDER_STARTED, memory_order_release,
+                                               memory_order_relaxed))
+    return TRUE;
+  return refuse_state ((FerrySenderState) is_new, error);
 }
 
 /**
@@ -1738,6 +1781,19 @@ ferry_sender_stop (FerrySender *self, GError **error)
       ferry_uplink_unlock (self->uplink, locked);
     }
   return refuse_state (state, error);
+}
+
+/* worker, any thread: stops a sender that was granted, also one that was never started and must not be started any
+ * more. */
+void
+ferry_sender_end (FerrySender *self)
+{
+  gint state = FERRY_SENDER_NEW;
+
+  /* Relaxed: no other data goes with the state. */
+  if (!atomic_compare_exchange_strong_explicit (&self->state, &state, FERRY_SENDER_STOPPED, memory_order_relaxed,
+                                                memory_order_relaxed))
+    ferry_sender_stop (self, NULL);
 }
 
 /* const: returns the connection id of the pipe. */

@@ -20,7 +20,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-link-private.h"
-#include "route/ferry-sender-private.h"
+#include "route/ferry-given-sender-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-progress-private.h"
 
@@ -47,6 +47,7 @@ struct _FerryJob
   pthread_mutex_t lock;
   GCancellable *cancellable; /* lock: (owned) (nullable) */
   GError *failure;           /* lock: (owned) (nullable): of ferry_job_fail() */
+  GArray *senders;           /* lock: (owned) (nullable) (element-type JobSender): that the function has asked for */
   FerryProgressParts parts;  /* lock */
   guint n_steps;             /* lock */
   guint n_steps_done;        /* lock */
@@ -60,6 +61,13 @@ typedef struct
   GArray *descriptors; /* (element-type int) (owned elements) */
   gboolean is_short;   /* the worker received only some of them, for lack of descriptors */
 } FdBatch;
+
+/* A sender that the task was given. */
+typedef struct
+{
+  gint handle;
+  FerrySender *sender; /* (owned) */
+} JobSender;
 
 /* A report of progress. */
 typedef struct
@@ -183,6 +191,22 @@ ferry_job_get_uplink (FerryJob *self)
   return ferry_sender_get_uplink (self->driver->calls);
 }
 
+static void
+stop_senders (FerryJob *self)
+{
+  g_autoptr (GArray) senders = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  senders = g_steal_pointer (&self->senders);
+  pthread_mutex_unlock (&self->lock);
+  for (guint i = 0; senders != NULL && i < senders->len; i++)
+    {
+      g_autoptr (FerrySender) sender = g_array_index (senders, JobSender, i).sender;
+
+      ferry_sender_end (sender);
+    }
+}
+
 void
 ferry_job_finish (FerryJob *self)
 {
@@ -192,6 +216,7 @@ ferry_job_finish (FerryJob *self)
   pthread_rwlock_wrlock (&self->uses);
   self->finished = TRUE;
   pthread_rwlock_unlock (&self->uses);
+  stop_senders (self);
   if (batch != NULL)
     ferry_descriptors_close (batch->descriptors);
 }
@@ -423,7 +448,7 @@ find_descriptor (FerryJob *self, gint handle, GError **error)
     return g_array_index (batch->descriptors, int, handle);
   ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                    "The task of '%s' was given %u descriptors, and no handle %d; add what its arguments name by "
-                   "ferry_task_add_descriptor() or ferry_task_add_bytes()",
+                   "ferry_task_add_descriptor(), ferry_task_add_bytes() or ferry_task_add_sender()",
                    get_function_name (self), n, handle);
   return -1;
 }
@@ -495,6 +520,69 @@ ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
   bytes = fd >= 0 ? ferry_one_shot_map_bytes (fd, error) : NULL;
   end_use (self);
   return bytes;
+}
+
+/* In a use, with the lock: returns (transfer none) (nullable) a sender that the function has asked for before. */
+static FerrySender *
+find_sender_locked (FerryJob *self, gint handle)
+{
+  for (guint i = 0; self->senders != NULL && i < self->senders->len; i++)
+    if (g_array_index (self->senders, JobSender, i).handle == handle)
+      return g_array_index (self->senders, JobSender, i).sender;
+  return NULL;
+}
+
+/* In a use: returns (transfer full) (nullable) a sender. */
+static FerrySender *
+get_sender_in_use (FerryJob *self, gint handle, GError **error)
+{
+  int fd = find_descriptor (self, handle, error);
+  JobSender found = {handle, NULL};
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (fd < 0)
+    return NULL;
+  found.sender = find_sender_locked (self, handle);
+  if (found.sender != NULL)
+    return g_object_ref (found.sender);
+  found.sender = ferry_given_sender_open (fd, error);
+  if (found.sender == NULL)
+    return NULL;
+  if (self->senders == NULL)
+    self->senders = g_array_new (FALSE, FALSE, sizeof found);
+  g_array_append_val (self->senders, found);
+  return g_object_ref (found.sender);
+}
+
+/**
+ * ferry_job_get_sender:
+ * @self: a job
+ * @handle: the handle that [method@Ferry.Task.add_sender] returned
+ * @error: return location for an error
+ *
+ * Gets a sender that was added to the task. It is not started yet: call [method@Ferry.Sender.start]. Called again, this
+ * function returns the same sender. The sender is stopped when the function returns, whoever has references to it.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the task has no sender with that handle. Fails with %FERRY_ERROR_CLOSED
+ * when an earlier attempt of the task had the sender, or the task is over. Fails with %FERRY_ERROR_SYSTEM when this
+ * process has no memory or descriptors left, and with %FERRY_ERROR_STOPPED when the function has returned. Any thread
+ * may call this.
+ *
+ * Returns: (transfer full): the sender, or %NULL with an error
+ */
+FerrySender *
+ferry_job_get_sender (FerryJob *self, gint handle, GError **error)
+{
+  FerrySender *sender;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!begin_use (self, error))
+    return NULL;
+  sender = get_sender_in_use (self, handle, error);
+  end_use (self);
+  return sender;
 }
 
 /* ---- progress ---- */

@@ -10,6 +10,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
+#include "route/ferry-sender.h"
 #include "worker/ferry-function.h"
 
 G_BEGIN_DECLS
@@ -30,6 +31,8 @@ FERRY_AVAILABLE_IN_0_1
 int ferry_job_dup_descriptor (FerryJob *self, gint handle, GError **error);
 FERRY_AVAILABLE_IN_0_1
 GBytes *ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FERRY_AVAILABLE_IN_0_1
+FerrySender *ferry_job_get_sender (FerryJob *self, gint handle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_job_report (FerryJob *self, double fraction, const char *text, GError **error);

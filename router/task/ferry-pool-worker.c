@@ -656,6 +656,8 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
 
   request.descriptors = descriptors;
   request.n_descriptors = ferry_task_get_descriptors (task, descriptors);
+  if (request.n_descriptors > 0)
+    ferry_task_set_worker (task, self->link);
   if (request.n_descriptors > 0 && self->room == NULL)
     await_room (self);
   if (kind == FERRY_TASK_KIND_ITERATION)

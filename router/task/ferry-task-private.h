@@ -12,6 +12,7 @@
 
 #include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
+#include "link/ferry-link-private.h"
 #include "route/ferry-home-private.h"
 #include "task/ferry-answer-watch-private.h"
 #include "task/ferry-progress-private.h"
@@ -131,7 +132,9 @@ gint64 ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout
 /* Copies the descriptors (transfer none) of the task's handles to descriptors, at most FERRY_MAX_FDS_PER_LINK. Returns
  * their number. */
 guint ferry_task_get_descriptors (FerryTask *self, int *descriptors);
-/* Whether the task was given descriptors or bytes, which are closed once the task is done. */
+/* Notes at the senders that the task was given which worker's link the task is sent over. */
+void ferry_task_set_worker (FerryTask *self, FerryLink *worker);
+/* Whether the task was given descriptors, bytes or senders, which are closed once the task is done. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_task_had_descriptors (FerryTask *self);
 

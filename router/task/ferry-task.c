@@ -38,6 +38,7 @@
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-orphan-private.h"
+#include "route/ferry-given-sender-private.h"
 #include "worker/ferry-function-private.h"
 
 #define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
@@ -70,11 +71,13 @@ typedef struct
   int fd;           /* const: (owned) */
 } Bytes;
 
-/* A descriptor or bytes that the task was given. The handle in the public functions is the index in the array. */
+/* A descriptor, bytes or a sender that the task was given. The handle in the public functions is the index in the
+ * array. */
 typedef struct
 {
-  int fd;       /* owned only if bytes is NULL; else the descriptor of bytes */
-  Bytes *bytes; /* (owned) (nullable) */
+  int fd;                   /* owned only if bytes and sender are NULL; else their descriptor */
+  Bytes *bytes;             /* (owned) (nullable) */
+  FerryGivenSender *sender; /* (owned) (nullable) */
 } Handle;
 
 /* A task's watch of its cancellable. The signal handler holds one reference, and the task the other.
@@ -915,7 +918,9 @@ clear_handle (gpointer data)
 {
   Handle *self = data;
 
-  if (self->bytes != NULL)
+  if (self->sender != NULL)
+    ferry_given_sender_end (self->sender, NULL);
+  else if (self->bytes != NULL)
     drop_bytes (self->bytes);
   else
     ferry_clear_fd (&self->fd);
@@ -931,7 +936,8 @@ may_add_handle (FerryTask *self, GError **error)
   if (atomic_load_explicit (&priv->submission, memory_order_relaxed) != SUBMISSION_NONE)
     return ferry_set_error (
       error, FERRY_ERROR_ALREADY_STARTED,
-      "The task of '%s' was submitted or cancelled already; add descriptors and bytes before the submission",
+      "The task of '%s' was submitted or cancelled already; add descriptors, bytes and senders before "
+      "the submission",
       ferry_task_get_function (self));
   if (rest->handles == NULL || rest->handles->len < FERRY_MAX_FDS_PER_LINK)
     return TRUE;
@@ -1035,6 +1041,60 @@ ferry_task_add_bytes (FerryTask *self, GBytes *bytes, GError **error)
   return add_handle (self, handle);
 }
 
+/**
+ * ferry_task_add_sender:
+ * @self: a task that was not submitted
+ * @sender: a sender that is not started, of a running router
+ * @error: return location for an error
+ *
+ * Gives the task's function a sender, in a worker that may run already. The function gets the sender from
+ * [method@Ferry.Job.get_sender] by the handle that this function returns, as for [method@Ferry.Task.add_descriptor].
+ * The pipe may be of any kind.
+ *
+ * The sender belongs to this task alone. The pipe ends with the task at the latest: its receiver emits `closed` after
+ * the last message, which may be after the task is done. The reason is %FERRY_CLOSE_REASON_STOPPED, or the end of the
+ * worker if the task was lost with it. Only one attempt of the task can have the sender, so give senders to tasks
+ * without retries ([property@Ferry.Task:retries]).
+ *
+ * A sender takes three descriptors of this process until the task is done.
+ *
+ * Fails as [method@Ferry.Task.add_descriptor] does. Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED if
+ * the sender is in use, and with %FERRY_ERROR_CLOSED if its pipe is closed. Any thread may call this.
+ *
+ * Returns: the handle, or -1 with an error
+ */
+gint
+ferry_task_add_sender (FerryTask *self, FerrySender *sender, GError **error)
+{
+  Handle handle = {.fd = -1};
+
+  g_return_val_if_fail (FERRY_IS_TASK (self), -1);
+  g_return_val_if_fail (FERRY_IS_SENDER (sender), -1);
+  g_return_val_if_fail (error == NULL || *error == NULL, -1);
+
+  if (!may_add_handle (self, error))
+    return -1;
+  handle.sender = ferry_given_sender_new (sender, error);
+  if (handle.sender == NULL)
+    return -1;
+  handle.fd = ferry_given_sender_get_descriptor (handle.sender);
+  return add_handle (self, handle);
+}
+
+void
+ferry_task_set_worker (FerryTask *self, FerryLink *worker)
+{
+  GArray *handles = peek_rest (self)->handles;
+
+  for (guint i = 0; handles != NULL && i < handles->len; i++)
+    {
+      FerryGivenSender *sender = g_array_index (handles, Handle, i).sender;
+
+      if (sender != NULL)
+        ferry_given_sender_set_worker (sender, worker);
+    }
+}
+
 guint
 ferry_task_get_descriptors (FerryTask *self, int *descriptors)
 {
@@ -1052,12 +1112,20 @@ ferry_task_had_descriptors (FerryTask *self)
   return peek_rest (self)->handles != NULL;
 }
 
-/* Closes the descriptors and bytes of the task. */
+/* Closes the descriptors and bytes of the task, and ends the pipes of its senders. */
 static void
 drop_handles (FerryTask *self)
 {
-  GArray *handles = peek_rest (self)->handles;
+  const Rest *rest = peek_rest (self);
+  GArray *handles = rest->handles;
 
+  for (guint i = 0; handles != NULL && rest->exit != NULL && i < handles->len; i++)
+    {
+      Handle *handle = &g_array_index (handles, Handle, i);
+
+      if (handle->sender != NULL)
+        ferry_given_sender_end (g_steal_pointer (&handle->sender), rest->exit);
+    }
   if (handles != NULL)
     g_array_set_size (handles, 0);
 }

@@ -11,6 +11,7 @@
 
 #include "base/ferry-version.h"
 #include "route/ferry-exit.h"
+#include "route/ferry-sender.h"
 
 G_BEGIN_DECLS
 
@@ -144,6 +145,8 @@ FERRY_AVAILABLE_IN_0_1
 gint ferry_task_add_descriptor (FerryTask *self, int fd, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gint ferry_task_add_bytes (FerryTask *self, GBytes *bytes, GError **error);
+FERRY_AVAILABLE_IN_0_1
+gint ferry_task_add_sender (FerryTask *self, FerrySender *sender, GError **error);
 
 FERRY_AVAILABLE_IN_0_1
 const char *ferry_task_get_name (FerryTask *self);

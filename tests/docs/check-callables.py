@@ -153,6 +153,19 @@ class Tour:
         router.stop()
         assert got == [1, b"abc", "y", ferry.CloseReason.STOPPED], got
 
+    def check_given_sender(self, executor):
+        """The worker runs already when the pipe is opened."""
+        ferry, heard = self.ferry, []
+        _, sender, receiver = self.router.pipe(ferry.PipeFlags.QUEUED)
+        self.listen("Receiver", receiver, "message", lambda _, message: heard.append(message.unpack()))
+        self.listen("Receiver", receiver, "closed", lambda _, end: heard.append(end.get_reason()))
+        task = ferry.Task.new(ferry.TaskKind.CALL, "use-sender", None)
+        assert task.add_sender(sender) == 0
+        executor.submit_task(task)
+        task.wait(LONG)
+        until(lambda: len(heard) == 4)
+        assert heard == [0, 1, 2, ferry.CloseReason.STOPPED], heard
+
     def use_tasks(self):
         ferry, heard = self.ferry, []
         executor = ferry.Executor.new(ferry.Pool.new(self.router, self.launcher()))
@@ -173,6 +186,7 @@ class Tour:
         assert task.get_result() and task.get_state() == ferry.TaskState.COMPLETED
         task.get_text(), task.get_fraction()
         assert len(heard) >= 4, heard
+        self.check_given_sender(executor)
         task = ferry.Task.new(ferry.TaskKind.STEPS, "use-steps", None)
         executor.submit_task(task)
         task.wait(LONG)

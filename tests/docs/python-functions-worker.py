@@ -48,6 +48,13 @@ def use_job(job, arguments):
     return GLib.Variant("s", bytes(job.dup_bytes(bytes_handle).get_data()).decode() + text)
 
 
+def use_sender(job, _arguments):
+    sender = job.get_sender(0)
+    sender.start()
+    for number in range(3):
+        sender.send(GLib.Variant("x", number))
+
+
 def use_steps(job, _arguments):
     job.set_n_steps(1)
     job.step("one")
@@ -145,7 +152,8 @@ def leave(_job, _arguments):
 
 def main():
     for name, function, arguments, result in (
-            ("use-job", use_job, "(hh)", "s"), ("use-steps", use_steps, None, ""), ("fail", fail, None, ""), ("fail-with-trace", fail_with_trace, None, ""),
+            ("use-job", use_job, "(hh)", "s"), ("use-sender", use_sender, None, ""),
+            ("use-steps", use_steps, None, ""), ("fail", fail, None, ""), ("fail-with-trace", fail_with_trace, None, ""),
             ("count", count, "u", "u"),
             ("use-transport", use_transport, "h", ""), ("give-descriptor", give_descriptor, "h", ""), ("return-bytes", return_bytes, None, "ay"), ("take-nothing", take_nothing, None, "b"), ("leave", leave, None, ""), ("draw", draw, None, "(diai)")):
         Ferry.function_register(name, arguments, result, recorder.heard("FunctionFull", function))

@@ -176,6 +176,19 @@ function testEndsOfWorkers(router) {
     fact('a fork server starts', server.start(router));
 }
 
+function testGivenSender(router, executor) {
+    const [, sender, receiver] = router.pipe(Ferry.PipeFlags.QUEUED);
+    const heard = [];
+    receiver.connect('message', (_, message) => heard.push(message.unpack()));
+    receiver.connect('closed', (_, exit) => heard.push(exit.get_reason()));
+    const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'given-sender', null);
+    equal('a task is given a sender', task.add_sender(sender), 0);
+    executor.submit_task(task);
+    task.wait(-1);
+    until(() => heard.length === 4);
+    equal('over which its function sends', heard, [0, 1, 2, Ferry.CloseReason.STOPPED]);
+}
+
 function testTask(executor) {
     const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'everything', GLib.Variant.new_string('word'));
     const words = [];
@@ -293,6 +306,7 @@ function testExecutor(router) {
     pool.use_fork_server = false;
     fact('a pool starts', pool.start());
     const executor = Ferry.Executor.new(pool);
+    testGivenSender(router, executor);
     testTask(executor);
     testMoreTasks(executor);
     testMap(executor);

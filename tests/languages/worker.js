@@ -38,6 +38,14 @@ function everything(job, args) {
     return GLib.Variant.new_string(answer);
 }
 
+function givenSender(job) {
+    const sender = job.get_sender(0);
+    sender.start();
+    for (let i = 0; i < 3; i++)
+        sender.send(GLib.Variant.new_uint32(i));
+    return null;
+}
+
 function numbers(job, args) {
     for (let i = 0; i < args.unpack(); i++)
         job.yield(GLib.Variant.new_uint32(i));
@@ -64,6 +72,7 @@ function serve() {
     Ferry.function_register('double', 'x', 'x', (job, n) => GLib.Variant.new_int64(2 * n.unpack()));
     Ferry.function_register('steps', null, '', steps);
     Ferry.function_register('everything', 's', 's', everything);
+    Ferry.function_register('given-sender', null, '', givenSender);
     Ferry.function_register('numbers', 'u', 'u', numbers);
     Ferry.function_register('descriptor', null, 's', descriptor);
     Ferry.function_register('until-cancelled', null, '', untilCancelled);

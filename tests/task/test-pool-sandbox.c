@@ -141,6 +141,29 @@ test_tasks_are_given_files_and_bytes (void)
   g_unlink (path);
 }
 
+/* The worker maps more memory than it had when it entered the sandbox, also where its memory has a limit. */
+static void
+test_tasks_are_given_senders (gconstpointer limit)
+{
+  g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
+  g_autoptr (TaskTest) test = NULL;
+  g_autoptr (FerryTestPipe) pipe = NULL;
+  g_autoptr (FerryTask) task =
+    ferry_task_new (FERRY_TASK_KIND_CALL, "send-numbers", g_variant_new ("(ht)", 0, 1000ull));
+
+  g_object_set (sandbox, "policy", FERRY_SANDBOX_POLICY_PREFERRED, NULL);
+  if (limit != NULL)
+    g_object_set (sandbox, "memory-limit", G_GUINT64_CONSTANT (256) << 20, NULL);
+  test = task_test_new_in_sandbox (sandbox, 1);
+  pipe = ferry_test_pipe_new (test->router);
+  g_assert_cmpint (ferry_task_add_sender (task, pipe->sender, NULL), ==, 0);
+  task_test_submit_task (test->executor, task);
+  task_test_assert_result (task, NULL);
+  ferry_test_pipe_wait_closed (pipe);
+  g_assert_true (pipe->in_order);
+  g_assert_cmpuint (pipe->n_messages, ==, 1000);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -152,5 +175,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pool-sandbox/tasks-that-do-not-listen-are-ended", test_tasks_that_do_not_listen_are_ended);
   g_test_add_func ("/pool-sandbox/a-crash-fails-its-own-task", test_a_crash_fails_its_own_task);
   g_test_add_func ("/pool-sandbox/tasks-are-given-files-and-bytes", test_tasks_are_given_files_and_bytes);
+  g_test_add_data_func ("/pool-sandbox/tasks-are-given-senders", NULL, test_tasks_are_given_senders);
+  g_test_add_data_func ("/pool-sandbox/tasks-with-little-memory-are-given-senders", "", test_tasks_are_given_senders);
   return g_test_run ();
 }

@@ -1,0 +1,128 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Both ends of a sender that is given to a worker that runs already. See ferry-given-sender-private.h. */
+
+#include "config.h"
+
+#include "route/ferry-given-sender-private.h"
+
+#include <fcntl.h>
+
+#include "base/ferry-base-private.h"
+#include "link/ferry-downlink-private.h"
+#include "link/ferry-handshake-private.h"
+
+/* ---- the application's end ---- */
+
+struct _FerryGivenSender
+{
+  FerryMonitor *monitor; /* (owned) */
+  FerryLink *link;       /* (owned) */
+  int fd;                /* (owned) */
+};
+
+FerryGivenSender *
+ferry_given_sender_new (FerrySender *sender, GError **error)
+{
+  FerryLink *link = ferry_sender_give (sender, error);
+  FerryGivenSender *self;
+
+  if (link == NULL)
+    return NULL;
+  self = g_new (FerryGivenSender, 1);
+  *self = (FerryGivenSender){
+    .monitor = ferry_monitor_ref (ferry_sender_get_monitor (sender)),
+    .link = link,
+    .fd = ferry_steal_fd (&link->worker_end),
+  };
+  return self;
+}
+
+int
+ferry_given_sender_get_descriptor (FerryGivenSender *self)
+{
+  return self->fd;
+}
+
+void
+ferry_given_sender_set_worker (FerryGivenSender *self, FerryLink *worker)
+{
+  ferry_link_set_worker (self->link, worker);
+}
+
+void
+ferry_given_sender_end (FerryGivenSender *self, FerryExit *exit)
+{
+  ferry_monitor_end_link (self->monitor, self->link, exit);
+  ferry_clear_fd (&self->fd);
+  ferry_link_unref (self->link);
+  ferry_monitor_unref (self->monitor);
+  g_free (self);
+}
+
+/* ---- the worker's end ---- */
+
+/* Makes the uplink of a given sender. control: (transfer full). */
+static FerryUplink *
+open_uplink (int control, FerryWelcome *welcome, GError **error)
+{
+  ferry_autofd memory = -1;
+  ferry_autofd doorbell = -1;
+  ferry_autofd arena = -1;
+  ferry_autofd socket = control;
+  FerrySegment segment = {0};
+  FerryUplink *self;
+  gsize arena_size;
+
+  if (!ferry_control_receive_welcome (socket, welcome, &memory, &doorbell, &arena, error))
+    return NULL;
+  arena_size = (gsize) welcome->arena_units * FERRY_ARENA_UNIT;
+  if ((arena >= 0 && !ferry_arena_memory_check (arena, arena_size, error)) ||
+      !ferry_segment_map (&segment, memory, welcome->up_capacity, welcome->n_cells, error))
+    return NULL;
+  self = ferry_uplink_new (&segment, ferry_steal_fd (&doorbell), welcome->max_message_size, welcome->n_pipes);
+  if (arena >= 0)
+    ferry_uplink_take_arena (self, ferry_steal_fd (&arena), arena_size);
+  ferry_uplink_take_control (self, ferry_steal_fd (&socket));
+  return self;
+}
+
+static gboolean
+read_grant (FerryUplink *uplink, FerryDownGrant *grant, GError **error)
+{
+  g_autoptr (FerryDownlink) downlink = ferry_downlink_new (uplink);
+
+  return ferry_downlink_receive_grant (downlink, grant) == FERRY_DOWN_EVENT_MESSAGE ||
+         ferry_set_error (
+           error, FERRY_ERROR_PROTOCOL,
+           "The grant of a given sender is malformed; build application and worker with the same version "
+           "of Ferry");
+}
+
+FerrySender *
+ferry_given_sender_open (int fd, GError **error)
+{
+  g_autoptr (FerryUplink) uplink = NULL;
+  FerryWelcome welcome;
+  FerryDownGrant grant;
+  FerrySender *sender;
+  int control;
+
+  if (!ferry_control_check_welcome (fd, error))
+    return NULL;
+  control = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+  if (control < 0)
+    {
+      ferry_set_system_error (error, "Opening a given sender (fcntl)");
+      return NULL;
+    }
+  uplink = open_uplink (control, &welcome, error);
+  if (uplink == NULL || !read_grant (uplink, &grant, error) ||
+      !ferry_control_send_attach (uplink->control, welcome.segment_size, error))
+    return NULL;
+  sender = ferry_sender_new_granted (grant.connection_id, uplink, grant.index, grant.cell);
+  if ((grant.flags & FERRY_GRANT_ONE_SHOT) != 0)
+    ferry_sender_set_one_shot (sender);
+  return sender;
+}
