@@ -244,59 +244,6 @@ void test_runner () {
     assert_true (pool.router == router && runner.router == router);
 }
 
-int resident () {
-    string text;
-    try {
-        FileUtils.get_contents ("/proc/self/statm", out text);
-    } catch (Error error) {
-        GLib.error ("%s", error.message);
-    }
-    return int.parse (text.split (" ")[1]) * 4096;
-}
-
-const int MANY = 10000;
-
-// In batches, as a list of all would be memory too.
-void run_many (Ferry.Executor executor) {
-    for (int i = 0; i < MANY; i += 100) {
-        int n_done = 0;
-        for (int j = 0; j < 100; j++) {
-            try {
-                executor.submit ("double", new Variant.int64 (21)).done.connect (task => {
-                    try {
-                        n_done += task.get_result ().get_int64 () == 42 ? 1 : 0;
-                    } catch (Error error) {
-                        GLib.error ("%s", error.message);
-                    }
-                });
-            } catch (Error error) {
-                GLib.error ("%s", error.message);
-            }
-        }
-        until (() => n_done == 100);
-    }
-    executor.clear_finished ();
-}
-
-void test_leaks () {
-    var executor = make_executor ();
-    var task = WeakRef (null);
-    run_many (executor);
-    run_many (executor);
-    int before = resident ();
-    run_many (executor);
-    try {
-        var last = executor.submit ("double", new Variant.int64 (21));
-        last.wait (-1);
-        task.set (last);
-    } catch (Error error) {
-        GLib.error ("%s", error.message);
-    }
-    executor.clear_finished ();
-    until (() => task.get () == null);
-    assert_true (resident () - before <= 100 * MANY);
-}
-
 void test_channel () {
     Ferry.Transport here;
     Ferry.Transport there;
@@ -348,7 +295,6 @@ int main (string[] args) {
     Test.add_func ("/vala/items-of-a-list-are-replaced", test_list);
     Test.add_func ("/vala/a-process-runs-a-function-of-a-program", test_process);
     Test.add_func ("/vala/a-runner-has-the-router-of-its-pool", test_runner);
-    Test.add_func ("/vala/ten-thousand-tasks-leave-nothing", test_leaks);
     Test.add_func ("/vala/a-channel-has-messages", test_channel);
     Test.add_func ("/vala/a-sandbox-has-a-strength", test_sandbox);
     Test.add_func ("/vala/a-function-of-vala-runs", test_function);
