@@ -3,6 +3,7 @@
 
 #include "app/ferry-demo-application.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "app/ferry-demo-auto.h"
@@ -23,6 +24,7 @@ struct _FerryDemoApplication
   int n_workers;     /* 0: not given */
   char *cluster_url; /* NULL where there are no other hosts */
   char *page;        /* NULL for the usual one */
+  char *size;        /* likewise */
   char *picture_path;
   char *pictures_folder; /* NULL for the usual one */
   char **arguments;
@@ -37,15 +39,32 @@ struct _FerryDemoApplication
 
 G_DEFINE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, GTK_TYPE_APPLICATION)
 
+static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "fractal", "object", NULL};
+
 static gboolean
 check_page (const char *page, GError **error)
 {
-  static const char *const pages[] = {"jobs", "object", "mandelbrot", "pictures", NULL};
+  g_autofree char *names = g_strjoinv (", ", (char **) pages);
 
   if (page == NULL || g_strv_contains (pages, page))
     return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-               "There is no page '%s': choose among jobs, object, mandelbrot and pictures", page);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "There is no page '%s': choose among %s", page, names);
+  return FALSE;
+}
+
+static gboolean
+read_size (const char *size, int *width, int *height, GError **error)
+{
+  int numbers[2] = {0, 0};
+  char rest;
+
+  if (size == NULL || sscanf (size, "%5dx%5d%c", &numbers[0], &numbers[1], &rest) == 2)
+    {
+      if (size != NULL && width != NULL)
+        *width = MAX (numbers[0], 1), *height = MAX (numbers[1], 1);
+      return TRUE;
+    }
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "'%s' is no size; give one as in 800x600", size);
   return FALSE;
 }
 
@@ -73,7 +92,7 @@ check_arguments (FerryDemoApplication *self, GError **error)
                    FERRY_DEMO_MAX_WORKERS);
       return FALSE;
     }
-  if (!check_page (self->page, error))
+  if (!check_page (self->page, error) || !read_size (self->size, NULL, NULL, error))
     return FALSE;
   if (self->run_jobs ? self->specs->len > 0 || self->pictures_folder != NULL : self->specs->len == 0)
     return TRUE;
@@ -161,10 +180,13 @@ add_shortcuts (GtkApplication *application)
     {"job.run-next-current", {"<Control>Up"}},
     {"job.cancel-current", {"<Control>BackSpace"}},
     {"job.retry-current", {"<Control>r"}},
-    {"page.show::jobs", {"<Alt>1"}},
-    {"page.show::object", {"<Alt>2"}},
-    {"page.show::mandelbrot", {"<Alt>3"}},
-    {"page.show::pictures", {"<Alt>4"}},
+    {"page.show::start", {"<Alt>1"}},
+    {"page.show::pipes", {"<Alt>2"}},
+    {"page.show::tasks", {"<Alt>3"}},
+    {"page.show::robust", {"<Alt>4"}},
+    {"page.show::pictures", {"<Alt>5"}},
+    {"page.show::fractal", {"<Alt>6"}},
+    {"page.show::object", {"<Alt>7"}},
     {"pictures.open", {"<Control><Shift>o"}},
     {"win.show-help-overlay", {"<Control>question"}},
     {"window.close", {"<Control>w"}},
@@ -224,8 +246,10 @@ static void
 after_paint_cb (FerryDemoApplication *self)
 {
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
-  gboolean last = self->automaton != NULL ? ferry_demo_auto_is_finished (self->automaton)
-                                          : window != NULL && ferry_demo_window_is_settled (FERRY_DEMO_WINDOW (window));
+  gboolean last =
+    self->automaton != NULL
+      ? ferry_demo_auto_is_finished (self->automaton)
+      : window != NULL && ferry_demo_page_is_settled (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (window), NULL));
   guint score = self->automaton == NULL ? 0 : ferry_demo_auto_get_score (self->automaton);
 
   if (self->picture == NULL || window == NULL || (score == 0 && !last))
@@ -268,6 +292,7 @@ ferry_demo_application_activate (GApplication *application)
   FerryDemoApplication *self = FERRY_DEMO_APPLICATION (application);
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (application));
   g_autoptr (GError) error = NULL;
+  int width, height;
 
   if (window != NULL)
     {
@@ -285,8 +310,11 @@ ferry_demo_application_activate (GApplication *application)
   self->watch = ferry_demo_watch_new (GTK_APPLICATION (application), ferry_demo_session_get_executor (self->session),
                                       FERRY_DEMO_LONG_WORK);
   window = GTK_WINDOW (ferry_demo_window_new (GTK_APPLICATION (application), self->session));
-  if (self->page != NULL)
-    ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), self->page);
+  if (self->page != NULL || self->run_jobs || self->cluster_url != NULL)
+    ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), self->page != NULL ? self->page : "tasks");
+  gtk_window_get_default_size (window, &width, &height);
+  read_size (self->size, &width, &height, NULL);
+  gtk_window_set_default_size (window, width, height);
   gtk_window_present (window);
   if (self->pictures_folder != NULL)
     open_pictures (self, GTK_WIDGET (window));
@@ -330,6 +358,7 @@ ferry_demo_application_finalize (GObject *object)
   g_ptr_array_unref (self->specs);
   g_free (self->cluster_url);
   g_free (self->page);
+  g_free (self->size);
   g_free (self->picture_path);
   g_free (self->pictures_folder);
   g_strfreev (self->arguments);
@@ -356,8 +385,8 @@ ferry_demo_application_init (FerryDemoApplication *self)
      NULL},
     {"screenshot", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self->picture_path,
      "Save a picture of the window as PNG, and quit", "FILE"},
-    {"page", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->page,
-     "Open at this page: jobs, object, mandelbrot or pictures", "PAGE"},
+    {"page", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->page, "Open at this page", "PAGE"},
+    {"size", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->size, "Open a window of this size", "WIDTHxHEIGHT"},
     {"pictures", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self->pictures_folder,
      "Show the pictures of a folder; with --auto, say how many there are", "FOLDER"},
     {"cluster", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->cluster_url,
@@ -383,7 +412,7 @@ ferry_demo_application_init (FerryDemoApplication *self)
     "  flood[:NUMBER]   as many messages a second as go through (2000000 messages)\n"
     "\n"
     "The picture shows the window as it opens, with --auto the jobs in mid-work, or all pictures, and with\n"
-    "--page mandelbrot the whole set.\n"
+    "--page fractal the whole set.\n"
     "Jobs wait while all workers are busy; by default there may be one for each processor, and two at least.\n"
     "With --auto, the status is 0 when every job did what was expected of it, 1 when one did\n"
     "not, and 2 when the command line is wrong.\n");

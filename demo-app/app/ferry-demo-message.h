@@ -47,6 +47,30 @@ G_BEGIN_DECLS
 /* What bytes are counted in, in the reports of sha256. */
 #define FERRY_DEMO_BYTES "bytes"
 
+/* ---- pipes ---- */
+
+/* The sender that a worker has, and what it sends. */
+#define FERRY_DEMO_PIPE_SENDER "messages"
+typedef struct
+{
+  guint64 sequence;
+  gint64 time;
+  double value; /* what it is depends on the mode */
+} FerryDemoPipeMessage;
+
+/* Modes, arguments of the program: messages at a pace that leaves time for other things, or as fast as they go. */
+#define FERRY_DEMO_PIPE_PACE "pipe-pace"
+#define FERRY_DEMO_PIPE_FLOOD "pipe-flood"
+/* Sends how far the work is for each frame that its main loop has time for. SIGUSR1 has it do the work right there. */
+#define FERRY_DEMO_PIPE_LOOP "pipe-loop"
+/* Workers that go wrong half a second after they have begun. */
+#define FERRY_DEMO_PIPE_CRASH "pipe-crash"
+#define FERRY_DEMO_PIPE_HANG "pipe-hang"
+#define FERRY_DEMO_PIPE_RUBBISH "pipe-rubbish"
+
+/* The work of the start page, as a function: gives nothing, and reports how far it is. */
+#define FERRY_DEMO_WORK "work"
+
 /* ---- tiles ---- */
 
 /* A tile of the Mandelbrot set: its left and top edge in the plane, how far it is from one pixel to the next, and after

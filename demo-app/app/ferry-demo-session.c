@@ -3,20 +3,18 @@
 
 #include "app/ferry-demo-session.h"
 
-#include "app/ferry-demo-ending.h"
+#include "app/ferry-demo-workers.h"
 #include "tasks/ferry-demo-cluster.h"
 #include "tasks/ferry-demo-task.h"
 
 /* All that is done stays to be read, within reason. */
 #define KEEP_FINISHED 10000
 
-/* Work in the background leaves the processor to the window that shows it when there is not enough for both. */
-#define NICENESS 10
-
 struct _FerryDemoSession
 {
   GObject parent_instance;
 
+  char *worker_path;
   FerryRouter *router;
   FerryPool *pool;
   FerryRunner *cluster; /* NULL where there are no other hosts */
@@ -35,6 +33,7 @@ struct _FerryDemoSession
 typedef enum
 {
   SIGNAL_TURNED,
+  SIGNAL_STOPPING,
   N_SIGNALS
 } FerryDemoSessionSignal;
 
@@ -129,6 +128,7 @@ ferry_demo_session_finalize (GObject *object)
   FerryDemoSession *self = FERRY_DEMO_SESSION (object);
 
   ferry_demo_meter_free (self->meter);
+  g_free (self->worker_path);
   G_OBJECT_CLASS (ferry_demo_session_parent_class)->finalize (object);
 }
 
@@ -142,6 +142,8 @@ ferry_demo_session_class_init (FerryDemoSessionClass *klass)
 
   signals[SIGNAL_TURNED] =
     g_signal_new ("turned", FERRY_DEMO_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[SIGNAL_STOPPING] =
+    g_signal_new ("stopping", FERRY_DEMO_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -154,13 +156,10 @@ ferry_demo_session_init (FerryDemoSession *self)
 FerryDemoSession *
 ferry_demo_session_new (const char *worker_path, guint max_workers)
 {
-  const char *const argv[] = {worker_path, NULL};
-  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (FerryLauncher) launcher = ferry_demo_launcher_new (worker_path, NULL);
   FerryDemoSession *self = g_object_new (FERRY_DEMO_TYPE_SESSION, NULL);
 
-  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, "stdout", FERRY_STREAM_MODE_SILENT, "stderr",
-                FERRY_STREAM_MODE_LOG, "nice", NICENESS, NULL);
-
+  self->worker_path = g_strdup (worker_path);
   self->router = ferry_router_new (NULL);
   self->pool = ferry_pool_new (self->router, launcher);
   g_object_set (self->pool, "name", "demo", "max-workers", max_workers, NULL);
@@ -202,6 +201,7 @@ ferry_demo_session_stop (FerryDemoSession *self)
   if (self->router == NULL || !ferry_router_get_running (self->router))
     return;
 
+  g_signal_emit (self, signals[SIGNAL_STOPPING], 0);
   ferry_demo_object_stop (self->object);
   ferry_demo_mandelbrot_tiles_stop (self->mandelbrot_tiles);
   ferry_demo_thumbnails_stop (self->thumbnails);
@@ -232,6 +232,18 @@ ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec)
     return task;
   g_warning ("'%s' was not submitted: %s", ferry_task_get_name (task), error->message);
   return NULL;
+}
+
+FerryRouter *
+ferry_demo_session_get_router (FerryDemoSession *self)
+{
+  return self->router;
+}
+
+const char *
+ferry_demo_session_get_worker_path (FerryDemoSession *self)
+{
+  return self->worker_path;
 }
 
 FerryExecutor *

@@ -5,11 +5,11 @@
 
 #include <ferry.h>
 
+#include "app/ferry-demo-meter.h"
 #include "fractal/ferry-demo-mandelbrot-tiles.h"
 #include "object/ferry-demo-object.h"
 #include "pictures/ferry-demo-thumbnails.h"
 #include "tasks/ferry-demo-card.h"
-#include "tasks/ferry-demo-meter.h"
 
 G_BEGIN_DECLS
 
@@ -17,7 +17,8 @@ G_BEGIN_DECLS
  * worker of its own, and the tiles of the Mandelbrot set and the pictures with workers of theirs. This is all of the
  * demo that is not widgets.
  *
- * Signal "turned": the words of the tasks and the reading are new; a few times a second while there is work. */
+ * Signal "turned": the words of the tasks and the reading are new; a few times a second while there is work.
+ * Signal "stopping": workers that a page has started are to end, before the router stops. */
 
 #define FERRY_DEMO_MAX_WORKERS 16
 
@@ -31,6 +32,8 @@ void ferry_demo_session_stop (FerryDemoSession *self);
 
 FerryTask *ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec);
 
+FerryRouter *ferry_demo_session_get_router (FerryDemoSession *self);
+const char *ferry_demo_session_get_worker_path (FerryDemoSession *self);
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
 FerryRunner *ferry_demo_session_get_cluster (FerryDemoSession *self);
 FerryDemoObject *ferry_demo_session_get_object (FerryDemoSession *self);

@@ -5,7 +5,7 @@
 
 #include <gtk/gtk.h>
 
-#include "app/ferry-demo-session.h"
+#include "app/ferry-demo-page.h"
 
 G_BEGIN_DECLS
 
@@ -13,8 +13,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (FerryDemoWindow, ferry_demo_window, FERRY_DEMO, WINDOW, GtkApplicationWindow)
 
 GtkWidget *ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
-/* "jobs", "object" or "mandelbrot". */
 void ferry_demo_window_show_page (FerryDemoWindow *self, const char *page);
-gboolean ferry_demo_window_is_settled (FerryDemoWindow *self);
+/* The page that is shown, or the one of that name. */
+FerryDemoPage *ferry_demo_window_get_page (FerryDemoWindow *self, const char *name);
 
 G_END_DECLS

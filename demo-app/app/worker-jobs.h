@@ -9,6 +9,7 @@
 
 G_BEGIN_DECLS
 
+GVariant *worker_work (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_sha256 (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_primes (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_crash (FerryJob *job, GVariant *arguments, GError **error);

@@ -10,6 +10,7 @@
 
 #include "app/ferry-demo-message.h"
 #include "app/worker-jobs.h"
+#include "pipes/worker-pipe.h"
 
 static void
 register_functions (void)
@@ -19,6 +20,7 @@ register_functions (void)
   ferry_function_register ("crash", NULL, NULL, worker_crash);
   ferry_function_register ("hang", NULL, NULL, worker_hang);
   ferry_function_register ("flood", FERRY_DEMO_FLOOD_ARGUMENTS, FERRY_DEMO_FLOOD_RESULT, worker_flood);
+  ferry_function_register (FERRY_DEMO_WORK, NULL, "b", worker_work);
   ferry_function_register (FERRY_DEMO_MANDELBROT, FERRY_DEMO_MANDELBROT_ARGUMENTS, FERRY_DEMO_MANDELBROT_RESULT,
                            worker_mandelbrot);
   ferry_function_register (FERRY_DEMO_THUMBNAIL, FERRY_DEMO_THUMBNAIL_ARGUMENTS, FERRY_DEMO_THUMBNAIL_RESULT,
@@ -31,6 +33,8 @@ main (int argc, char *argv[])
   setlocale (LC_ALL, "");
   if (argc == 2 && g_str_equal (argv[1], FERRY_DEMO_HEAT_ARGUMENT))
     return worker_heat ();
+  if (argc == 2 && g_str_has_prefix (argv[1], "pipe-"))
+    return worker_pipe (argv[1]);
   register_functions ();
   ferry_worker_main (&argc, &argv);
 

@@ -13,52 +13,16 @@
 
 struct _FerryDemoMandelbrotPage
 {
-  GtkWidget parent_instance;
+  FerryDemoPage parent_instance;
 
   FerryDemoMandelbrotTiles *tiles;
+  FerryDemoMandelbrot *mandelbrot; /* (unowned) a child */
   guint tick_callback;
   guint n_lost;    /* workers that were lost, as far as that was told */
   gboolean failed; /* likewise: a closed bar counts as read */
-
-  GtkWidget *content;
-  GtkWidget *info_bar;
-  GtkWidget *info_label;
-  FerryDemoMandelbrot *mandelbrot;
-  GtkWidget *empty_box;
-  GtkWidget *spinner;
-  GtkWidget *empty_label;
-  GtkWidget *place_label;
-  GtkWidget *end_label;
-  GtkWidget *magnified_label;
-  GtkWidget *open_label;
-  GtkWidget *rate_label;
-  GtkWidget *time_label;
-  GtkWidget *bytes_label;
-  GtkWidget *state_label;
 };
 
-G_DEFINE_FINAL_TYPE (FerryDemoMandelbrotPage, ferry_demo_mandelbrot_page, GTK_TYPE_WIDGET)
-
-static void
-take_label (GtkWidget *label, char *text)
-{
-  gtk_label_set_text (GTK_LABEL (label), text);
-  g_free (text);
-}
-
-static void
-show_info (FerryDemoMandelbrotPage *self, GtkMessageType type, const char *text)
-{
-  gtk_info_bar_set_message_type (GTK_INFO_BAR (self->info_bar), type);
-  gtk_label_set_text (GTK_LABEL (self->info_label), text);
-  gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), TRUE);
-}
-
-static void
-close_info_cb (GtkInfoBar *info_bar)
-{
-  gtk_info_bar_set_revealed (info_bar, FALSE);
-}
+G_DEFINE_FINAL_TYPE (FerryDemoMandelbrotPage, ferry_demo_mandelbrot_page, FERRY_DEMO_TYPE_PAGE)
 
 /* ---- what is shown ---- */
 
@@ -67,9 +31,9 @@ show_view (FerryDemoMandelbrotPage *self)
 {
   gboolean at_end = ferry_demo_mandelbrot_is_at_end (self->mandelbrot);
 
-  take_label (self->place_label,
-              ferry_demo_mandelbrot_view_describe (ferry_demo_mandelbrot_get_view (self->mandelbrot)));
-  gtk_widget_set_visible (self->end_label, at_end);
+  ferry_demo_page_take_text (self, "place_label",
+                             ferry_demo_mandelbrot_view_describe (ferry_demo_mandelbrot_get_view (self->mandelbrot)));
+  gtk_widget_set_visible (ferry_demo_page_get_child (self, "end_label"), at_end);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "mandelbrot.zoom-in", !at_end);
 }
 
@@ -92,14 +56,14 @@ show_figures (FerryDemoMandelbrotPage *self)
 
   g_object_get (pool, "n-workers", &n_workers, "n-busy", &n_busy, NULL);
   workers = ferry_demo_format_counted (n_workers, "worker", "workers");
-  take_label (self->magnified_label, g_strdup_printf ("%s×", magnified));
-  take_label (self->open_label, ferry_format_count (figures->n_open));
-  take_label (self->rate_label, any ? g_strdup_printf ("%.0f/s", figures->tiles_per_second) : g_strdup (NO_FIGURE));
-  take_label (self->time_label,
-              any ? ferry_demo_format_latency (figures->milliseconds_each * 1000.0) : g_strdup (NO_FIGURE));
-  take_label (self->bytes_label, g_format_size_full (figures->bytes, G_FORMAT_SIZE_IEC_UNITS));
-  take_label (self->state_label, g_strdup_printf ("%s, %u busy", workers, n_busy));
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "mandelbrot.kill", n_workers > 0);
+  ferry_demo_page_take_text (self, "magnified_label", g_strdup_printf ("%s×", magnified));
+  ferry_demo_page_take_text (self, "open_label", ferry_format_count (figures->n_open));
+  ferry_demo_page_take_text (self, "rate_label",
+                             any ? g_strdup_printf ("%.0f/s", figures->tiles_per_second) : g_strdup (NO_FIGURE));
+  ferry_demo_page_take_text (
+    self, "time_label", any ? ferry_demo_format_latency (figures->milliseconds_each * 1000.0) : g_strdup (NO_FIGURE));
+  ferry_demo_page_take_text (self, "bytes_label", g_format_size_full (figures->bytes, G_FORMAT_SIZE_IEC_UNITS));
+  ferry_demo_page_take_text (self, "state_label", g_strdup_printf ("%s, %u busy", workers, n_busy));
 }
 
 static void
@@ -113,7 +77,7 @@ show_loss (FerryDemoMandelbrotPage *self)
   self->n_lost = figures->n_lost;
   text = g_strdup_printf ("%s. Had it begun a tile, that is begun again.",
                           ferry_demo_mandelbrot_tiles_get_loss (self->tiles));
-  show_info (self, GTK_MESSAGE_WARNING, text);
+  ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, text);
 }
 
 static void
@@ -124,13 +88,12 @@ show_state (FerryDemoMandelbrotPage *self)
 
   show_loss (self);
   if (failure != NULL && !self->failed)
-    show_info (self, GTK_MESSAGE_ERROR, failure);
+    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, failure);
   self->failed = failure != NULL;
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "mandelbrot.retry", failure != NULL);
-  gtk_widget_set_visible (self->empty_box, empty);
-  gtk_spinner_set_spinning (GTK_SPINNER (self->spinner), empty && failure == NULL);
-  gtk_widget_set_visible (self->spinner, failure == NULL);
-  gtk_label_set_text (GTK_LABEL (self->empty_label),
+  gtk_widget_set_visible (ferry_demo_page_get_child (self, "empty_box"), empty);
+  gtk_spinner_set_spinning (ferry_demo_page_get_child (self, "spinner"), empty && failure == NULL);
+  gtk_widget_set_visible (ferry_demo_page_get_child (self, "spinner"), failure == NULL);
+  gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"),
                       failure != NULL ? "There is no worker" : "The first tiles are being computed…");
 }
 
@@ -174,22 +137,42 @@ show_whole (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
-kill_worker (GtkWidget *widget, const char *action, GVariant *parameter)
+try_to_break (FerryDemoPage *page)
 {
-  ferry_demo_mandelbrot_tiles_kill (FERRY_DEMO_MANDELBROT_PAGE (widget)->tiles);
+  ferry_demo_mandelbrot_tiles_kill (FERRY_DEMO_MANDELBROT_PAGE (page)->tiles);
 }
 
 static void
-retry (GtkWidget *widget, const char *action, GVariant *parameter)
+try_again (FerryDemoPage *page)
 {
-  FerryDemoMandelbrotPage *self = FERRY_DEMO_MANDELBROT_PAGE (widget);
+  FerryDemoMandelbrotPage *self = FERRY_DEMO_MANDELBROT_PAGE (page);
 
-  gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), FALSE);
   self->failed = FALSE;
   ferry_demo_mandelbrot_tiles_retry (self->tiles);
 }
 
 /* ---- the page itself ---- */
+
+static void
+begin (FerryDemoPage *page, FerryDemoSession *session)
+{
+  FerryDemoMandelbrotPage *self = FERRY_DEMO_MANDELBROT_PAGE (page);
+
+  self->tiles = g_object_ref (ferry_demo_session_get_mandelbrot_tiles (session));
+  g_signal_connect_object (self->tiles, "changed", G_CALLBACK (show_soon), self, G_CONNECT_SWAPPED);
+  ferry_demo_mandelbrot_set_tiles (self->mandelbrot, self->tiles);
+  show_soon (self);
+}
+
+/* Whether no more is to come: all is there that is seen, or nothing comes any more. */
+static gboolean
+is_settled (FerryDemoPage *page)
+{
+  FerryDemoMandelbrotPage *self = FERRY_DEMO_MANDELBROT_PAGE (page);
+
+  return ferry_demo_mandelbrot_tiles_get_failure (self->tiles) != NULL ||
+         ferry_demo_mandelbrot_is_complete (self->mandelbrot);
+}
 
 /* The view gets the keyboard focus when the page is shown, also the first time, before it has its size. */
 static gboolean
@@ -211,31 +194,7 @@ ferry_demo_mandelbrot_page_dispose (GObject *object)
   if (self->tiles != NULL)
     g_signal_handlers_disconnect_by_data (self->tiles, self);
   g_clear_object (&self->tiles);
-  g_clear_pointer (&self->content, gtk_widget_unparent);
   G_OBJECT_CLASS (ferry_demo_mandelbrot_page_parent_class)->dispose (object);
-}
-
-#define BIND(name) gtk_widget_class_bind_template_child (widget_class, FerryDemoMandelbrotPage, name)
-
-static void
-bind_template (GtkWidgetClass *widget_class)
-{
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-mandelbrot-page.ui");
-  BIND (content);
-  BIND (info_bar);
-  BIND (info_label);
-  BIND (mandelbrot);
-  BIND (empty_box);
-  BIND (spinner);
-  BIND (empty_label);
-  BIND (place_label);
-  BIND (end_label);
-  BIND (magnified_label);
-  BIND (open_label);
-  BIND (rate_label);
-  BIND (time_label);
-  BIND (bytes_label);
-  BIND (state_label);
 }
 
 static void
@@ -267,18 +226,23 @@ static void
 ferry_demo_mandelbrot_page_class_init (FerryDemoMandelbrotPageClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  static const char *const names[] = {
+    "mandelbrot", "empty_box",  "spinner",    "empty_label", "place_label", "end_label",      "magnified_label",
+    "open_label", "rate_label", "time_label", "bytes_label", "state_label", "zoom_in_button", NULL,
+  };
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_mandelbrot_page_dispose;
   widget_class->focus = ferry_demo_mandelbrot_page_focus;
-  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+  FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
+  FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
+  FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;
+  FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
 
   g_type_ensure (FERRY_DEMO_TYPE_MANDELBROT);
-  bind_template (widget_class);
+  ferry_demo_page_class_set_template (klass, "ferry-demo-mandelbrot-page", names);
   gtk_widget_class_install_action (widget_class, "mandelbrot.zoom-in", NULL, zoom_in);
   gtk_widget_class_install_action (widget_class, "mandelbrot.zoom-out", NULL, zoom_out);
   gtk_widget_class_install_action (widget_class, "mandelbrot.show-whole", NULL, show_whole);
-  gtk_widget_class_install_action (widget_class, "mandelbrot.kill", NULL, kill_worker);
-  gtk_widget_class_install_action (widget_class, "mandelbrot.retry", NULL, retry);
   add_keys (widget_class);
 }
 
@@ -286,25 +250,6 @@ static void
 ferry_demo_mandelbrot_page_init (FerryDemoMandelbrotPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->mandelbrot = ferry_demo_page_get_child (self, "mandelbrot");
   g_signal_connect_object (self->mandelbrot, "moved", G_CALLBACK (show_soon), self, G_CONNECT_SWAPPED);
-  g_signal_connect (self->info_bar, "response", G_CALLBACK (close_info_cb), NULL);
-}
-
-void
-ferry_demo_mandelbrot_page_set_tiles (FerryDemoMandelbrotPage *self, FerryDemoMandelbrotTiles *tiles)
-{
-  g_return_if_fail (self->tiles == NULL);
-
-  self->tiles = g_object_ref (tiles);
-  g_signal_connect_object (tiles, "changed", G_CALLBACK (show_soon), self, G_CONNECT_SWAPPED);
-  ferry_demo_mandelbrot_set_tiles (self->mandelbrot, tiles);
-  show_soon (self);
-}
-
-/* Whether no more is to come: all is there that is seen, or nothing comes any more. */
-gboolean
-ferry_demo_mandelbrot_page_is_settled (FerryDemoMandelbrotPage *self)
-{
-  return ferry_demo_mandelbrot_tiles_get_failure (self->tiles) != NULL ||
-         ferry_demo_mandelbrot_is_complete (self->mandelbrot);
 }

@@ -3,17 +3,13 @@
 
 #pragma once
 
-#include "fractal/ferry-demo-mandelbrot-tiles.h"
+#include "app/ferry-demo-page.h"
 
 G_BEGIN_DECLS
 
 /* The Mandelbrot set, what there is to be said about it, and how its workers get on. */
 
 #define FERRY_DEMO_TYPE_MANDELBROT_PAGE (ferry_demo_mandelbrot_page_get_type ())
-G_DECLARE_FINAL_TYPE (FerryDemoMandelbrotPage, ferry_demo_mandelbrot_page, FERRY_DEMO, MANDELBROT_PAGE, GtkWidget)
-
-/* To be called once. */
-void ferry_demo_mandelbrot_page_set_tiles (FerryDemoMandelbrotPage *self, FerryDemoMandelbrotTiles *tiles);
-gboolean ferry_demo_mandelbrot_page_is_settled (FerryDemoMandelbrotPage *self);
+G_DECLARE_FINAL_TYPE (FerryDemoMandelbrotPage, ferry_demo_mandelbrot_page, FERRY_DEMO, MANDELBROT_PAGE, FerryDemoPage)
 
 G_END_DECLS

@@ -10,13 +10,10 @@
 
 #include "fractal/ferry-demo-mandelbrot-tiles.h"
 
-#include "app/ferry-demo-ending.h"
 #include "app/ferry-demo-message.h"
+#include "app/ferry-demo-workers.h"
 
 #define MAX_BYTES (256 * 1024 * 1024)
-
-/* As in the pool of the jobs: the window comes first. */
-#define NICENESS 10
 
 /* So often a tile is begun again when its worker is lost. */
 #define RETRIES 3
@@ -437,13 +434,10 @@ ferry_demo_mandelbrot_tiles_init (FerryDemoMandelbrotTiles *self)
 FerryDemoMandelbrotTiles *
 ferry_demo_mandelbrot_tiles_new (FerryRouter *router, const char *worker_path, guint max_workers)
 {
-  const char *const argv[] = {worker_path, NULL};
-  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (FerryLauncher) launcher = ferry_demo_launcher_new (worker_path, NULL);
   FerryDemoMandelbrotTiles *self = g_object_new (FERRY_DEMO_TYPE_MANDELBROT_TILES, NULL);
 
-  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, "stdout", FERRY_STREAM_MODE_SILENT, "stderr",
-                FERRY_STREAM_MODE_LOG, "nice", NICENESS, "trusted", TRUE, NULL);
-
+  g_object_set (launcher, "trusted", TRUE, NULL);
   self->worker_path = g_strdup (worker_path);
   self->pool = ferry_pool_new (router, launcher);
   g_object_set (self->pool, "name", "mandelbrot", "max-workers", max_workers, NULL);

@@ -24,7 +24,7 @@
 
 struct _FerryDemoObjectPage
 {
-  GtkWidget parent_instance;
+  FerryDemoPage parent_instance;
 
   FerryDemoObject *object;
   GBindingGroup *bindings;
@@ -38,40 +38,10 @@ struct _FerryDemoObjectPage
   guint n_pictures_before; /* when the counting began, which was then */
   gint64 counted_since;
 
-  GtkWidget *content;
-  GtkWidget *info_bar;
-  GtkWidget *info_label;
-  GtkWidget *failed_label;
-  FerryDemoPlate *plate;
-  GtkWidget *empty_box;
-  GtkWidget *spinner;
-  GtkWidget *empty_label;
-  GtkWidget *black_label;
-  GtkWidget *white_label;
-  GtkWidget *start_button;
-  GtkWidget *controls;
   GtkWidget *running_switch;
-  GtkWidget *speed_label;
-  GtkWidget *power_label;
-  GtkWidget *conductivity_label;
-  GtkWidget *conductivity_scale;
-  GtkWidget *power_scale;
-  GtkWidget *speed_scale;
-  GtkAdjustment *conductivity_adjustment;
-  GtkAdjustment *power_adjustment;
-  GtkAdjustment *speed_adjustment;
-  GtkWidget *time_label;
-  GtkWidget *steps_label;
-  GtkWidget *mean_label;
-  GtkWidget *max_label;
-  GtkWidget *sources_label;
-  GtkWidget *rate_label;
-  GtkWidget *log_list;
-  GtkWidget *log_placeholder;
-  GtkWidget *state_label;
 };
 
-G_DEFINE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, GTK_TYPE_WIDGET)
+G_DEFINE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO_TYPE_PAGE)
 
 static gboolean
 is_live (FerryDemoObjectPage *self)
@@ -80,30 +50,9 @@ is_live (FerryDemoObjectPage *self)
 }
 
 static void
-take_label (GtkWidget *label, char *text)
-{
-  gtk_label_set_text (GTK_LABEL (label), text);
-  g_free (text);
-}
-
-static void
-show_info (FerryDemoObjectPage *self, GtkMessageType type, const char *text)
-{
-  gtk_info_bar_set_message_type (GTK_INFO_BAR (self->info_bar), type);
-  gtk_label_set_text (GTK_LABEL (self->info_label), text);
-  gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), TRUE);
-}
-
-static void
 refused_cb (FerryDemoObjectPage *self, const char *text)
 {
-  show_info (self, GTK_MESSAGE_WARNING, text);
-}
-
-static void
-close_info_cb (GtkInfoBar *info_bar)
-{
-  gtk_info_bar_set_revealed (info_bar, FALSE);
+  ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, text);
 }
 
 /* ---- calls ---- */
@@ -117,7 +66,7 @@ called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) value = ferry_demo_object_call_finish (FERRY_DEMO_OBJECT (source), result, &error);
 
   if (value == NULL && is_live (self))
-    show_info (self, GTK_MESSAGE_WARNING, error->message);
+    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, error->message);
 }
 
 static void
@@ -164,15 +113,15 @@ add_source (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
-kill_worker (GtkWidget *widget, const char *action, GVariant *parameter)
+try_to_break (FerryDemoPage *page)
 {
-  ferry_demo_object_kill (FERRY_DEMO_OBJECT_PAGE (widget)->object);
+  ferry_demo_object_kill (FERRY_DEMO_OBJECT_PAGE (page)->object);
 }
 
 static void
-restart (GtkWidget *widget, const char *action, GVariant *parameter)
+try_again (FerryDemoPage *page)
 {
-  ferry_demo_object_start (FERRY_DEMO_OBJECT_PAGE (widget)->object);
+  ferry_demo_object_start (FERRY_DEMO_OBJECT_PAGE (page)->object);
 }
 
 /* ---- pictures ---- */
@@ -189,13 +138,13 @@ show_picture (FerryDemoObjectPage *self, GVariant *value)
     return;
   g_variant_get (value, "(uudd@ay)", &width, &height, &black, &white, &bytes);
   pixels = g_variant_get_data_as_bytes (bytes);
-  if (!ferry_demo_plate_show (self->plate, width, height, pixels))
+  if (!ferry_demo_plate_show (ferry_demo_page_get_child (self, "plate"), width, height, pixels))
     return;
 
   self->n_pictures++;
-  gtk_widget_set_visible (self->empty_box, FALSE);
-  take_label (self->black_label, g_strdup_printf ("%.0f °C", black));
-  take_label (self->white_label, g_strdup_printf ("%.0f °C", white));
+  gtk_widget_set_visible (ferry_demo_page_get_child (self, "empty_box"), FALSE);
+  ferry_demo_page_take_text (self, "black_label", g_strdup_printf ("%.0f °C", black));
+  ferry_demo_page_take_text (self, "white_label", g_strdup_printf ("%.0f °C", white));
 }
 
 static void
@@ -211,7 +160,7 @@ rendered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (value != NULL)
     show_picture (self, value);
   else if (is_live (self))
-    show_info (self, GTK_MESSAGE_WARNING, error->message);
+    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, error->message);
 }
 
 static void
@@ -221,8 +170,9 @@ count_pictures (FerryDemoObjectPage *self, gint64 now)
 
   if (time < RATE_TIME)
     return;
-  take_label (self->rate_label, g_strdup_printf ("%.0f/s", (double) (self->n_pictures - self->n_pictures_before) *
-                                                             G_USEC_PER_SEC / (double) time));
+  ferry_demo_page_take_text (
+    self, "rate_label",
+    g_strdup_printf ("%.0f/s", (double) (self->n_pictures - self->n_pictures_before) * G_USEC_PER_SEC / (double) time));
   self->n_pictures_before = self->n_pictures;
   self->counted_since = now;
 }
@@ -246,7 +196,7 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
     return G_SOURCE_CONTINUE;
 
   self->tick_callback = 0;
-  gtk_label_set_text (GTK_LABEL (self->rate_label), NO_FIGURE);
+  gtk_label_set_text (ferry_demo_page_get_child (self, "rate_label"), NO_FIGURE);
   return G_SOURCE_REMOVE;
 }
 
@@ -271,77 +221,73 @@ stop_ticking (FerryDemoObjectPage *self)
 
 /* ---- what is bound to the replica ---- */
 
-static void
-bind_all (FerryDemoObjectPage *self)
+static const struct
 {
-  GBindingFlags both = G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL;
-  const struct
-  {
-    const char *property;
-    GtkWidget *label;
-    GBindingTransformFunc func;
-  } figures[] = {
-    {"time", self->time_label, ferry_demo_heat_to_seconds},
-    {"steps", self->steps_label, ferry_demo_heat_to_count},
-    {"mean-temperature", self->mean_label, ferry_demo_heat_to_degrees},
-    {"max-temperature", self->max_label, ferry_demo_heat_to_degrees},
-    {"n-sources", self->sources_label, ferry_demo_heat_to_count},
-    {"running", self->start_button, ferry_demo_heat_to_verb},
-  };
+  const char *property;
+  const char *scale;
+  const char *label;
+  const char *unit;
+} settings[] = {
+  {"conductivity", "conductivity_scale", "conductivity_label", "W/(m·K)"},
+  {"source-power", "power_scale", "power_label", "W"},
+  {"speed", "speed_scale", "speed_label", "steps/s"},
+};
 
-  self->bindings = g_binding_group_new ();
-  g_binding_group_bind (self->bindings, "running", self->running_switch, "active", both);
-  g_binding_group_bind (self->bindings, "conductivity", self->conductivity_adjustment, "value", both);
-  g_binding_group_bind (self->bindings, "source-power", self->power_adjustment, "value", both);
-  g_binding_group_bind (self->bindings, "speed", self->speed_adjustment, "value", both);
-  for (guint i = 0; i < G_N_ELEMENTS (figures); i++)
-    g_binding_group_bind_full (self->bindings, figures[i].property, figures[i].label, "label", G_BINDING_SYNC_CREATE,
-                               figures[i].func, NULL, NULL, NULL);
-}
-
-static void
-show_setting (GtkWidget *label, GtkWidget *scale, const char *unit)
+static const struct
 {
-  g_autofree char *text = g_strdup_printf ("%.0f %s", gtk_range_get_value (GTK_RANGE (scale)), unit);
-
-  gtk_label_set_text (GTK_LABEL (label), text);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (scale), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, text, -1);
-}
+  const char *property;
+  const char *label;
+  GBindingTransformFunc func;
+} figures[] = {
+  {"time", "time_label", ferry_demo_heat_to_seconds},
+  {"steps", "steps_label", ferry_demo_heat_to_count},
+  {"mean-temperature", "mean_label", ferry_demo_heat_to_degrees},
+  {"max-temperature", "max_label", ferry_demo_heat_to_degrees},
+  {"n-sources", "sources_label", ferry_demo_heat_to_count},
+  {"running", "start_button", ferry_demo_heat_to_verb},
+};
 
 static void
 show_settings (FerryDemoObjectPage *self)
 {
-  show_setting (self->conductivity_label, self->conductivity_scale, "W/(m·K)");
-  show_setting (self->power_label, self->power_scale, "W");
-  show_setting (self->speed_label, self->speed_scale, "steps/s");
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    {
+      gpointer scale = ferry_demo_page_get_child (self, settings[i].scale);
+      char *text = g_strdup_printf ("%.0f %s", gtk_range_get_value (scale), settings[i].unit);
+
+      gtk_accessible_update_property (scale, GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, text, -1);
+      ferry_demo_page_take_text (self, settings[i].label, text);
+    }
 }
 
 /* The limits are those of the properties. */
 static void
-set_limits (FerryDemoObjectPage *self)
+bind_setting (FerryDemoObjectPage *self, GObjectClass *klass, guint i)
 {
-  const struct
-  {
-    const char *property;
-    GtkWidget *scale;
-  } settings[] = {
-    {"conductivity", self->conductivity_scale},
-    {"source-power", self->power_scale},
-    {"speed", self->speed_scale},
-  };
+  GParamSpecDouble *pspec = G_PARAM_SPEC_DOUBLE (g_object_class_find_property (klass, settings[i].property));
+  GtkRange *range = ferry_demo_page_get_child (self, settings[i].scale);
+
+  gtk_range_set_range (range, pspec->minimum, pspec->maximum);
+  gtk_range_set_value (range, pspec->default_value);
+  gtk_range_set_round_digits (range, 0);
+  g_signal_connect_object (range, "value-changed", G_CALLBACK (show_settings), self, G_CONNECT_SWAPPED);
+  g_binding_group_bind (self->bindings, settings[i].property, gtk_range_get_adjustment (range), "value",
+                        G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+}
+
+static void
+bind_all (FerryDemoObjectPage *self)
+{
   g_autoptr (GTypeClass) klass = g_type_class_ref (FERRY_DEMO_TYPE_HEAT_REPLICA);
 
+  self->bindings = g_binding_group_new ();
   for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
-    {
-      GParamSpecDouble *pspec =
-        G_PARAM_SPEC_DOUBLE (g_object_class_find_property (G_OBJECT_CLASS (klass), settings[i].property));
-      GtkRange *range = GTK_RANGE (settings[i].scale);
-
-      gtk_range_set_range (range, pspec->minimum, pspec->maximum);
-      gtk_range_set_value (range, pspec->default_value);
-      gtk_range_set_round_digits (range, 0);
-      g_signal_connect_object (range, "value-changed", G_CALLBACK (show_settings), self, G_CONNECT_SWAPPED);
-    }
+    bind_setting (self, G_OBJECT_CLASS (klass), i);
+  g_binding_group_bind (self->bindings, "running", self->running_switch, "active",
+                        G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  for (guint i = 0; i < G_N_ELEMENTS (figures); i++)
+    g_binding_group_bind_full (self->bindings, figures[i].property, ferry_demo_page_get_child (self, figures[i].label),
+                               "label", G_BINDING_SYNC_CREATE, figures[i].func, NULL, NULL, NULL);
   show_settings (self);
 }
 
@@ -351,9 +297,9 @@ log_changed_cb (FerryDemoObjectPage *self, guint position, guint n_removed, guin
 {
   guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->log_model));
 
-  gtk_widget_set_visible (self->log_placeholder, n_items == 0);
+  gtk_widget_set_visible (ferry_demo_page_get_child (self, "log_placeholder"), n_items == 0);
   if (n_added > 0 && position + n_added == n_items)
-    gtk_widget_activate_action (self->log_list, "list.scroll-to-item", "u", n_items - 1);
+    gtk_widget_activate_action (ferry_demo_page_get_child (self, "log_list"), "list.scroll-to-item", "u", n_items - 1);
 }
 
 /* Of a worker that was lost the figures and the log stay to be read, until there is another one. */
@@ -380,35 +326,33 @@ show_state (FerryDemoObjectPage *self)
   switch (state)
     {
     case FERRY_DEMO_OBJECT_STATE_LIVE:
-      take_label (self->state_label,
-                  g_strdup_printf ("Live in process %d", (int) ferry_demo_object_get_pid (self->object)));
+      ferry_demo_page_take_text (
+        self, "state_label", g_strdup_printf ("Live in process %d", (int) ferry_demo_object_get_pid (self->object)));
       break;
     case FERRY_DEMO_OBJECT_STATE_LOST:
-      gtk_label_set_text (GTK_LABEL (self->state_label), "Lost");
+      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), "Lost");
       break;
     case FERRY_DEMO_OBJECT_STATE_OFF:
-      gtk_label_set_text (GTK_LABEL (self->state_label), "Off");
+      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), "Off");
       break;
     case FERRY_DEMO_OBJECT_STATE_CONNECTING:
     default:
-      gtk_label_set_text (GTK_LABEL (self->state_label), "Connecting…");
+      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), "Connecting…");
       break;
     }
 }
 
+/* One cause, and what it has cost. */
 static void
 show_loss (FerryDemoObjectPage *self)
 {
   guint n_failed = ferry_demo_object_get_n_failed (self->object);
   g_autofree char *calls = ferry_demo_format_counted (n_failed, "call", "calls");
   const char *reason = ferry_demo_object_get_reason (self->object);
+  g_autofree char *text = n_failed > 0 ? g_strdup_printf ("%s. %s failed with it.", reason, calls) : g_strdup (reason);
 
-  show_info (self, GTK_MESSAGE_ERROR, reason);
-  gtk_widget_set_visible (self->failed_label, n_failed > 0);
-  if (n_failed > 0)
-    take_label (self->failed_label,
-                g_strdup_printf ("%s failed: %s", calls, ferry_demo_object_get_failure (self->object)));
-  gtk_label_set_text (GTK_LABEL (self->empty_label), "There is no worker");
+  ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, text);
+  gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"), "There is no worker");
 }
 
 static void
@@ -423,17 +367,15 @@ changed_cb (FerryDemoObjectPage *self)
   show_state (self);
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     gtk_widget_action_set_enabled (GTK_WIDGET (self), actions[i], live);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "object.kill", live || connecting);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "object.restart", !live && !connecting);
-  gtk_widget_set_sensitive (self->controls, live);
-  gtk_widget_set_sensitive (GTK_WIDGET (self->plate), live);
-  gtk_spinner_set_spinning (GTK_SPINNER (self->spinner), connecting);
-  gtk_widget_set_visible (self->spinner, connecting);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "page.try-to-break", live || connecting);
+  gtk_widget_set_sensitive (ferry_demo_page_get_child (self, "controls"), live);
+  gtk_widget_set_sensitive (ferry_demo_page_get_child (self, "plate"), live);
+  gtk_spinner_set_spinning (ferry_demo_page_get_child (self, "spinner"), connecting);
+  gtk_widget_set_visible (ferry_demo_page_get_child (self, "spinner"), connecting);
   if (connecting)
     {
-      gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), FALSE);
-      gtk_widget_hide (self->failed_label);
-      gtk_label_set_text (GTK_LABEL (self->empty_label), "Connecting…");
+      ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_INFO, NULL);
+      gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"), "Connecting…");
     }
   if (state == FERRY_DEMO_OBJECT_STATE_LOST)
     show_loss (self);
@@ -477,7 +419,6 @@ ferry_demo_object_page_dispose (GObject *object)
   g_clear_object (&self->bindings);
   g_clear_object (&self->log_model);
   g_clear_object (&self->object);
-  g_clear_pointer (&self->content, gtk_widget_unparent);
   G_OBJECT_CLASS (ferry_demo_object_page_parent_class)->dispose (object);
 }
 
@@ -488,61 +429,60 @@ install_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "object.step", NULL, step);
   gtk_widget_class_install_action (widget_class, "object.reset", NULL, reset);
   gtk_widget_class_install_action (widget_class, "object.add-source", NULL, add_source);
-  gtk_widget_class_install_action (widget_class, "object.kill", NULL, kill_worker);
-  gtk_widget_class_install_action (widget_class, "object.restart", NULL, restart);
 }
 
-#define BIND(name) gtk_widget_class_bind_template_child (widget_class, FerryDemoObjectPage, name)
-
 static void
-bind_template (GtkWidgetClass *widget_class)
+begin (FerryDemoPage *page, FerryDemoSession *session)
 {
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-object-page.ui");
-  BIND (content);
-  BIND (info_bar);
-  BIND (info_label);
-  BIND (failed_label);
-  BIND (plate);
-  BIND (empty_box);
-  BIND (spinner);
-  BIND (empty_label);
-  BIND (black_label);
-  BIND (white_label);
-  BIND (start_button);
-  BIND (controls);
-  BIND (running_switch);
-  BIND (speed_label);
-  BIND (power_label);
-  BIND (conductivity_label);
-  BIND (conductivity_scale);
-  BIND (power_scale);
-  BIND (speed_scale);
-  BIND (conductivity_adjustment);
-  BIND (power_adjustment);
-  BIND (speed_adjustment);
-  BIND (time_label);
-  BIND (steps_label);
-  BIND (mean_label);
-  BIND (max_label);
-  BIND (sources_label);
-  BIND (rate_label);
-  BIND (log_list);
-  BIND (log_placeholder);
-  BIND (state_label);
+  FerryDemoObjectPage *self = FERRY_DEMO_OBJECT_PAGE (page);
+
+  self->object = g_object_ref (ferry_demo_session_get_object (session));
+  g_signal_connect_object (self->object, "changed", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->object, "refused", G_CALLBACK (refused_cb), self, G_CONNECT_SWAPPED);
+  changed_cb (self);
 }
 
 static void
 ferry_demo_object_page_class_init (FerryDemoObjectPageClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  static const char *const names[] = {
+    "plate",
+    "empty_box",
+    "spinner",
+    "empty_label",
+    "black_label",
+    "white_label",
+    "start_button",
+    "controls",
+    "running_switch",
+    "speed_label",
+    "power_label",
+    "conductivity_label",
+    "conductivity_scale",
+    "power_scale",
+    "speed_scale",
+    "time_label",
+    "steps_label",
+    "mean_label",
+    "max_label",
+    "sources_label",
+    "rate_label",
+    "log_list",
+    "log_placeholder",
+    "state_label",
+    NULL,
+  };
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_object_page_dispose;
   widget_class->map = ferry_demo_object_page_map;
   widget_class->unmap = ferry_demo_object_page_unmap;
-  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+  FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
+  FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
+  FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;
 
   g_type_ensure (FERRY_DEMO_TYPE_PLATE);
-  bind_template (widget_class);
+  ferry_demo_page_class_set_template (klass, "ferry-demo-object-page", names);
   install_actions (widget_class);
 }
 
@@ -552,25 +492,14 @@ ferry_demo_object_page_init (FerryDemoObjectPage *self)
   g_autoptr (GtkListItemFactory) factory = ferry_demo_log_factory_new ();
 
   gtk_widget_init_template (GTK_WIDGET (self));
-  set_limits (self);
+  self->running_switch = ferry_demo_page_get_child (self, "running_switch");
   bind_all (self);
   self->log_model = gtk_no_selection_new (NULL);
-  gtk_list_view_set_factory (GTK_LIST_VIEW (self->log_list), factory);
-  gtk_list_view_set_model (GTK_LIST_VIEW (self->log_list), GTK_SELECTION_MODEL (self->log_model));
+  gtk_list_view_set_factory (ferry_demo_page_get_child (self, "log_list"), factory);
+  gtk_list_view_set_model (ferry_demo_page_get_child (self, "log_list"), GTK_SELECTION_MODEL (self->log_model));
   g_signal_connect_object (self->log_model, "items-changed", G_CALLBACK (log_changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->plate, "place-chosen", G_CALLBACK (add_source_at), self, G_CONNECT_SWAPPED);
-  g_signal_connect (self->info_bar, "response", G_CALLBACK (close_info_cb), NULL);
-}
-
-void
-ferry_demo_object_page_set_object (FerryDemoObjectPage *self, FerryDemoObject *object)
-{
-  g_return_if_fail (self->object == NULL);
-
-  self->object = g_object_ref (object);
-  g_signal_connect_object (object, "changed", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (object, "refused", G_CALLBACK (refused_cb), self, G_CONNECT_SWAPPED);
-  changed_cb (self);
+  g_signal_connect_object (ferry_demo_page_get_child (self, "plate"), "place-chosen", G_CALLBACK (add_source_at), self,
+                           G_CONNECT_SWAPPED);
 }
 
 /* Of all workers. */

@@ -5,7 +5,7 @@
 
 #include <gtk/gtk.h>
 
-#include "object/ferry-demo-object.h"
+#include "app/ferry-demo-page.h"
 
 G_BEGIN_DECLS
 
@@ -13,10 +13,8 @@ G_BEGIN_DECLS
  * methods on buttons, and its log. The worker is started when the page is seen for the first time. */
 
 #define FERRY_DEMO_TYPE_OBJECT_PAGE (ferry_demo_object_page_get_type ())
-G_DECLARE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO, OBJECT_PAGE, GtkWidget)
+G_DECLARE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO, OBJECT_PAGE, FerryDemoPage)
 
-/* To be called once. */
-void ferry_demo_object_page_set_object (FerryDemoObjectPage *self, FerryDemoObject *object);
 guint ferry_demo_object_page_get_n_pictures (FerryDemoObjectPage *self);
 
 G_END_DECLS

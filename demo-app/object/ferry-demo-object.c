@@ -9,12 +9,10 @@
 #include <ferry-objects.h>
 
 #include "app/ferry-demo-message.h"
+#include "app/ferry-demo-workers.h"
 
 /* Microseconds. */
 #define CALL_TIME (10 * G_USEC_PER_SEC)
-
-/* As in the pool: the window comes first. */
-#define NICENESS 10
 
 /* As many calls keep the worker busy while it is killed. */
 #define KILL_CALLS 5
@@ -160,11 +158,9 @@ listening_cb (FerryDemoObject *self)
 static FerryLauncher *
 create_launcher (const char *worker_path)
 {
-  const char *const argv[] = {worker_path, FERRY_DEMO_HEAT_ARGUMENT, NULL};
-  FerryLauncher *launcher = ferry_launcher_new (argv);
+  FerryLauncher *launcher = ferry_demo_launcher_new (worker_path, FERRY_DEMO_HEAT_ARGUMENT);
 
-  g_object_set (launcher, "name", FERRY_DEMO_HEAT_OBJECT, "stdin", FERRY_STREAM_MODE_SILENT, "stdout",
-                FERRY_STREAM_MODE_SILENT, "stderr", FERRY_STREAM_MODE_LOG, "nice", NICENESS, NULL);
+  g_object_set (launcher, "name", FERRY_DEMO_HEAT_OBJECT, NULL);
   return launcher;
 }
 

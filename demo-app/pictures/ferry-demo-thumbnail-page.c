@@ -13,33 +13,20 @@
 
 struct _FerryDemoThumbnailPage
 {
-  GtkWidget parent_instance;
+  FerryDemoPage parent_instance;
 
   FerryDemoThumbnails *thumbnails;
   GtkSingleSelection *selection;
   GHashTable *bound; /* (element-type GtkListItem): items that have a picture */
-  GtkFileChooserNative *folder_chooser;
+  GtkScrolledWindow *scrolled_window;
 
   GdkFrameClock *frame_clock;     /* (nullable): that a look was asked of */
   FerryDemoThumbnailsState state; /* that is shown */
   guint turn_timeout;
   FerryPace *pace;
-
-  GtkWidget *content;
-  GtkWidget *info_bar;
-  GtkWidget *info_label;
-  GtkWidget *stack;
-  GtkWidget *counts_label;
-  GtkWidget *sandbox_image;
-  GtkWidget *folder_label;
-  GtkWidget *progress_bar;
-  GtkWidget *scrolled_window;
-  GtkWidget *grid;
-  GtkWidget *empty_title;
-  GtkWidget *empty_label;
 };
 
-G_DEFINE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, GTK_TYPE_WIDGET)
+G_DEFINE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, FERRY_DEMO_TYPE_PAGE)
 
 /* ---- what is to be seen ---- */
 
@@ -49,11 +36,12 @@ static gboolean
 is_in_sight (FerryDemoThumbnailPage *self, GtkListItem *item)
 {
   GtkWidget *tile = gtk_list_item_get_child (item);
-  float height = (float) gtk_widget_get_height (self->scrolled_window);
+  float height = (float) gtk_widget_get_height (GTK_WIDGET (self->scrolled_window));
   graphene_rect_t bounds;
 
-  return gtk_widget_get_mapped (tile) && gtk_widget_compute_bounds (tile, self->scrolled_window, &bounds) &&
-         bounds.origin.y < height && bounds.origin.y + bounds.size.height > 0;
+  return gtk_widget_get_mapped (tile) &&
+         gtk_widget_compute_bounds (tile, GTK_WIDGET (self->scrolled_window), &bounds) && bounds.origin.y < height &&
+         bounds.origin.y + bounds.size.height > 0;
 }
 
 static void
@@ -163,10 +151,10 @@ show_counts (FerryDemoThumbnailPage *self)
   if (n_broken > 0)
     g_string_append_printf (words, ", %s cannot be shown", broken);
   append_pace (self, words, n_pictures - n_tried);
-  gtk_label_set_text (GTK_LABEL (self->counts_label), words->str);
-  gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar),
+  gtk_label_set_text (ferry_demo_page_get_child (self, "counts_label"), words->str);
+  gtk_progress_bar_set_fraction (ferry_demo_page_get_child (self, "progress_bar"),
                                  n_pictures > 0 ? (double) n_tried / n_pictures : 0);
-  gtk_widget_set_visible (self->progress_bar, n_tried < n_pictures);
+  gtk_widget_set_visible (ferry_demo_page_get_child (self, "progress_bar"), n_tried < n_pictures);
 }
 
 /* How much of a sandbox this system gives its workers: most of it comes from the kernel, and may be missing. */
@@ -182,10 +170,11 @@ show_strength (FerryDemoThumbnailPage *self, FerrySandboxStrength strength)
     icon = "security-high-symbolic";
   else if ((strength & strong) == 0)
     icon = "security-low-symbolic";
-  gtk_image_set_from_icon_name (GTK_IMAGE (self->sandbox_image), icon);
-  gtk_widget_set_tooltip_text (self->sandbox_image, words);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->sandbox_image), GTK_ACCESSIBLE_PROPERTY_LABEL, words, -1);
-  gtk_widget_set_visible (self->sandbox_image, TRUE);
+  gtk_image_set_from_icon_name (ferry_demo_page_get_child (self, "sandbox_image"), icon);
+  gtk_widget_set_tooltip_text (ferry_demo_page_get_child (self, "sandbox_image"), words);
+  gtk_accessible_update_property (ferry_demo_page_get_child (self, "sandbox_image"), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                  words, -1);
+  gtk_widget_set_visible (ferry_demo_page_get_child (self, "sandbox_image"), TRUE);
 }
 
 static void
@@ -196,7 +185,7 @@ strength_came (GObject *source, GAsyncResult *result, gpointer user_data)
   FerrySandboxStrength strength = ferry_sandbox_get_strength_finish (result, &error);
 
   /* A page that is gone shows nothing. */
-  if (error == NULL && self->content != NULL)
+  if (error == NULL && self->thumbnails != NULL)
     show_strength (self, strength);
 }
 
@@ -227,9 +216,9 @@ start_turning (FerryDemoThumbnailPage *self)
 static void
 show_empty (FerryDemoThumbnailPage *self, const char *title, const char *text)
 {
-  gtk_label_set_text (GTK_LABEL (self->empty_title), title);
-  gtk_label_set_text (GTK_LABEL (self->empty_label), text);
-  gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "empty");
+  gtk_label_set_text (ferry_demo_page_get_child (self, "empty_title"), title);
+  gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"), text);
+  gtk_stack_set_visible_child_name (ferry_demo_page_get_child (self, "stack"), "empty");
 }
 
 static void
@@ -242,8 +231,7 @@ show_failure (FerryDemoThumbnailPage *self)
       show_empty (self, "This Folder Cannot Be Shown", reason);
       return;
     }
-  gtk_label_set_text (GTK_LABEL (self->info_label), reason);
-  gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), TRUE);
+  ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, reason);
 }
 
 static void
@@ -253,8 +241,8 @@ show_folder (FerryDemoThumbnailPage *self)
   g_autofree char *name = folder != NULL ? g_filename_display_basename (folder) : NULL;
   g_autofree char *path = folder != NULL ? g_filename_display_name (folder) : NULL;
 
-  gtk_label_set_text (GTK_LABEL (self->folder_label), name != NULL ? name : "");
-  gtk_widget_set_tooltip_text (self->folder_label, path);
+  gtk_label_set_text (ferry_demo_page_get_child (self, "folder_label"), name != NULL ? name : "");
+  gtk_widget_set_tooltip_text (ferry_demo_page_get_child (self, "folder_label"), path);
 }
 
 static void
@@ -271,7 +259,7 @@ changed_cb (FerryDemoThumbnailPage *self)
     }
   self->state = state;
   show_folder (self);
-  gtk_info_bar_set_revealed (GTK_INFO_BAR (self->info_bar), FALSE);
+  ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_INFO, NULL);
   switch (state)
     {
     case FERRY_DEMO_THUMBNAILS_STATE_LISTING:
@@ -281,7 +269,7 @@ changed_cb (FerryDemoThumbnailPage *self)
       if (get_n_pictures (self) == 0)
         show_empty (self, "No Pictures in This Folder", "Open another one; folders inside of it are not looked into.");
       else
-        gtk_stack_set_visible_child_name (GTK_STACK (self->stack), "pictures");
+        gtk_stack_set_visible_child_name (ferry_demo_page_get_child (self, "stack"), "pictures");
       break;
     case FERRY_DEMO_THUMBNAILS_STATE_FAILED:
       show_failure (self);
@@ -304,40 +292,23 @@ changed_cb (FerryDemoThumbnailPage *self)
 static void
 open_folder (FerryDemoThumbnailPage *self, const char *path)
 {
-  gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scrolled_window)), 0);
+  gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (self->scrolled_window), 0);
   g_clear_handle_id (&self->turn_timeout, g_source_remove);
   ferry_demo_thumbnails_open (self->thumbnails, path);
 }
 
 static void
-folder_chosen_cb (FerryDemoThumbnailPage *self, int response)
+folder_chosen (FerryDemoPage *page, const char *path)
 {
-  g_autoptr (GFile) folder = NULL;
-  g_autofree char *path = NULL;
-
-  if (response == GTK_RESPONSE_ACCEPT)
-    folder = gtk_file_chooser_get_file (GTK_FILE_CHOOSER (self->folder_chooser));
-  path = folder != NULL ? g_file_get_path (folder) : NULL;
-  if (path != NULL)
-    open_folder (self, path);
-  g_clear_object (&self->folder_chooser);
+  open_folder (FERRY_DEMO_THUMBNAIL_PAGE (page), path);
 }
 
 void
 ferry_demo_thumbnail_page_choose_folder (FerryDemoThumbnailPage *self)
 {
   const char *path = ferry_demo_thumbnails_get_folder (self->thumbnails);
-  g_autoptr (GFile) folder = g_file_new_for_path (path != NULL ? path : g_get_home_dir ());
 
-  if (self->folder_chooser != NULL)
-    return;
-  self->folder_chooser =
-    gtk_file_chooser_native_new ("Folder of Pictures", GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))),
-                                 GTK_FILE_CHOOSER_ACTION_SELECT_FOLDER, "_Open", "_Cancel");
-  gtk_native_dialog_set_modal (GTK_NATIVE_DIALOG (self->folder_chooser), TRUE);
-  gtk_file_chooser_set_file (GTK_FILE_CHOOSER (self->folder_chooser), folder, NULL);
-  g_signal_connect_object (self->folder_chooser, "response", G_CALLBACK (folder_chosen_cb), self, G_CONNECT_SWAPPED);
-  gtk_native_dialog_show (GTK_NATIVE_DIALOG (self->folder_chooser));
+  ferry_demo_page_choose_folder (self, "Folder of Pictures", path != NULL ? path : g_get_home_dir ());
 }
 
 static void
@@ -350,9 +321,15 @@ open_usual_folder (FerryDemoThumbnailPage *self)
 }
 
 static void
-try_again (GtkWidget *widget, const char *action, GVariant *parameter)
+try_again (FerryDemoPage *page)
 {
-  ferry_demo_thumbnails_resume (FERRY_DEMO_THUMBNAIL_PAGE (widget)->thumbnails);
+  ferry_demo_thumbnails_resume (FERRY_DEMO_THUMBNAIL_PAGE (page)->thumbnails);
+}
+
+static void
+try_to_break (FerryDemoPage *page)
+{
+  ferry_demo_thumbnails_kill_workers (FERRY_DEMO_THUMBNAIL_PAGE (page)->thumbnails);
 }
 
 /* ---- the page itself ---- */
@@ -389,10 +366,8 @@ ferry_demo_thumbnail_page_dispose (GObject *object)
 
   stop_looking (self);
   g_clear_handle_id (&self->turn_timeout, g_source_remove);
-  g_clear_pointer (&self->content, gtk_widget_unparent);
   if (self->thumbnails != NULL)
     g_signal_handlers_disconnect_by_data (self->thumbnails, self);
-  g_clear_object (&self->folder_chooser);
   g_clear_object (&self->selection);
   g_clear_object (&self->thumbnails);
   g_clear_object (&self->pace);
@@ -406,33 +381,41 @@ ferry_demo_thumbnail_page_finalize (GObject *object)
   G_OBJECT_CLASS (ferry_demo_thumbnail_page_parent_class)->finalize (object);
 }
 
-#define BIND(name) gtk_widget_class_bind_template_child (widget_class, FerryDemoThumbnailPage, name)
+static void
+begin (FerryDemoPage *page, FerryDemoSession *session)
+{
+  FerryDemoThumbnailPage *self = FERRY_DEMO_THUMBNAIL_PAGE (page);
+  GListModel *pictures;
+
+  self->thumbnails = g_object_ref (ferry_demo_session_get_thumbnails (session));
+  pictures = ferry_demo_thumbnails_get_pictures (self->thumbnails);
+  self->selection = gtk_single_selection_new (g_object_ref (pictures));
+  gtk_single_selection_set_autoselect (self->selection, FALSE);
+  gtk_single_selection_set_can_unselect (self->selection, TRUE);
+  gtk_grid_view_set_model (ferry_demo_page_get_child (self, "grid"), GTK_SELECTION_MODEL (self->selection));
+  g_signal_connect_object (self->thumbnails, "changed", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
+  changed_cb (self);
+  ferry_sandbox_get_strength_async (NULL, strength_came, g_object_ref (self));
+}
 
 static void
 ferry_demo_thumbnail_page_class_init (FerryDemoThumbnailPageClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+  static const char *const names[] = {
+    "stack",           "counts_label", "sandbox_image", "folder_label", "progress_bar",
+    "scrolled_window", "grid",         "empty_title",   "empty_label",  NULL,
+  };
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_thumbnail_page_dispose;
   G_OBJECT_CLASS (klass)->finalize = ferry_demo_thumbnail_page_finalize;
   widget_class->map = ferry_demo_thumbnail_page_map;
   widget_class->unmap = ferry_demo_thumbnail_page_unmap;
-  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
-
-  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-thumbnail-page.ui");
-  BIND (content);
-  BIND (info_bar);
-  BIND (info_label);
-  BIND (stack);
-  BIND (counts_label);
-  BIND (sandbox_image);
-  BIND (folder_label);
-  BIND (progress_bar);
-  BIND (scrolled_window);
-  BIND (grid);
-  BIND (empty_title);
-  BIND (empty_label);
-  gtk_widget_class_install_action (widget_class, "pictures.try-again", NULL, try_again);
+  FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
+  FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
+  FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;
+  FERRY_DEMO_PAGE_CLASS (klass)->folder_chosen = folder_chosen;
+  ferry_demo_page_class_set_template (klass, "ferry-demo-thumbnail-page", names);
 }
 
 static void
@@ -444,28 +427,12 @@ ferry_demo_thumbnail_page_init (FerryDemoThumbnailPage *self)
   self->pace = ferry_pace_new ();
   self->bound = g_hash_table_new (NULL, NULL);
   gtk_widget_init_template (GTK_WIDGET (self));
+  self->scrolled_window = ferry_demo_page_get_child (self, "scrolled_window");
   g_signal_connect_object (factory, "setup", G_CALLBACK (setup_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (factory, "bind", G_CALLBACK (bind_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (factory, "unbind", G_CALLBACK (unbind_cb), self, G_CONNECT_SWAPPED);
-  gtk_grid_view_set_factory (GTK_GRID_VIEW (self->grid), factory);
-  adjustment = gtk_scrolled_window_get_vadjustment (GTK_SCROLLED_WINDOW (self->scrolled_window));
+  gtk_grid_view_set_factory (ferry_demo_page_get_child (self, "grid"), factory);
+  adjustment = gtk_scrolled_window_get_vadjustment (self->scrolled_window);
   g_signal_connect_object (adjustment, "value-changed", G_CALLBACK (moved_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (adjustment, "changed", G_CALLBACK (moved_cb), self, G_CONNECT_SWAPPED);
-}
-
-void
-ferry_demo_thumbnail_page_set_thumbnails (FerryDemoThumbnailPage *self, FerryDemoThumbnails *thumbnails)
-{
-  GListModel *pictures = ferry_demo_thumbnails_get_pictures (thumbnails);
-
-  g_return_if_fail (self->thumbnails == NULL);
-
-  self->thumbnails = g_object_ref (thumbnails);
-  self->selection = gtk_single_selection_new (g_object_ref (pictures));
-  gtk_single_selection_set_autoselect (self->selection, FALSE);
-  gtk_single_selection_set_can_unselect (self->selection, TRUE);
-  gtk_grid_view_set_model (GTK_GRID_VIEW (self->grid), GTK_SELECTION_MODEL (self->selection));
-  g_signal_connect_object (thumbnails, "changed", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
-  changed_cb (self);
-  ferry_sandbox_get_strength_async (NULL, strength_came, g_object_ref (self));
 }

@@ -5,7 +5,7 @@
 
 #include <gtk/gtk.h>
 
-#include "pictures/ferry-demo-thumbnails.h"
+#include "app/ferry-demo-page.h"
 
 G_BEGIN_DECLS
 
@@ -13,10 +13,8 @@ G_BEGIN_DECLS
  * pictures, opened when the page is first shown. While the page is hidden, nothing is decoded. */
 
 #define FERRY_DEMO_TYPE_THUMBNAIL_PAGE (ferry_demo_thumbnail_page_get_type ())
-G_DECLARE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, FERRY_DEMO, THUMBNAIL_PAGE, GtkWidget)
+G_DECLARE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, FERRY_DEMO, THUMBNAIL_PAGE, FerryDemoPage)
 
-/* To be called once. */
-void ferry_demo_thumbnail_page_set_thumbnails (FerryDemoThumbnailPage *self, FerryDemoThumbnails *thumbnails);
 /* Has the user choose a folder. */
 void ferry_demo_thumbnail_page_choose_folder (FerryDemoThumbnailPage *self);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "app/ferry-demo-message.h"
+#include "app/ferry-demo-workers.h"
 
 /* The largest picture that is not refused, with opacity, its reduced copy, and room to work in. A worker that
  * AddressSanitizer watches reserves far more than it uses, and has no limit. */
@@ -21,8 +22,6 @@
 /* A picture that takes longer is as good as broken. */
 #define DECODE_TIME (30 * G_USEC_PER_SEC)
 #define CANCEL_GRACE (G_USEC_PER_SEC / 5)
-#define END_TIME (G_USEC_PER_SEC / 2)
-#define NICENESS 10
 
 struct _FerryDemoThumbnailer
 {
@@ -30,7 +29,6 @@ struct _FerryDemoThumbnailer
 
   FerryPool *pool;
   FerryExecutor *executor;
-  gboolean ended;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoThumbnailer, ferry_demo_thumbnailer, G_TYPE_OBJECT)
@@ -70,14 +68,11 @@ ferry_demo_thumbnailer_create_sandbox (void)
 FerryDemoThumbnailer *
 ferry_demo_thumbnailer_new (FerryRouter *router, const char *worker_path, guint max_workers)
 {
-  const char *const argv[] = {worker_path, NULL};
-  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (FerryLauncher) launcher = ferry_demo_launcher_new (worker_path, NULL);
   g_autoptr (FerrySandbox) sandbox = ferry_demo_thumbnailer_create_sandbox ();
   FerryDemoThumbnailer *self = g_object_new (FERRY_DEMO_TYPE_THUMBNAILER, NULL);
 
-  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, "stdout", FERRY_STREAM_MODE_SILENT, "stderr",
-                FERRY_STREAM_MODE_LOG, "nice", NICENESS, "sandbox", sandbox, NULL);
-
+  g_object_set (launcher, "sandbox", sandbox, NULL);
   self->pool = ferry_pool_new (router, launcher);
   g_object_set (self->pool, "name", "pictures", "max-workers", max_workers, NULL);
   self->executor = ferry_executor_new (self->pool);
@@ -88,40 +83,6 @@ gboolean
 ferry_demo_thumbnailer_start (FerryDemoThumbnailer *self, GError **error)
 {
   return ferry_pool_start (self->pool, error);
-}
-
-static void
-pool_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (FerryDemoThumbnailer) self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (!ferry_pool_stop_finish (FERRY_POOL (source), result, &error))
-    g_warning ("Workers not ended in good order: %s", error->message);
-  self->ended = TRUE;
-}
-
-static void
-executor_ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  FerryDemoThumbnailer *self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (!ferry_executor_shutdown_finish (FERRY_EXECUTOR (source), result, &error))
-    g_warning ("Pictures not ended in good order: %s", error->message);
-  ferry_pool_stop_async (self->pool, END_TIME, NULL, pool_ended_cb, self);
-}
-
-void
-ferry_demo_thumbnailer_end (FerryDemoThumbnailer *self)
-{
-  ferry_executor_shutdown_async (self->executor, END_TIME, NULL, executor_ended_cb, g_object_ref (self));
-}
-
-gboolean
-ferry_demo_thumbnailer_has_ended (FerryDemoThumbnailer *self)
-{
-  return self->ended;
 }
 
 /* Never waits, whatever has taken the file's place since it was found. */
@@ -179,9 +140,28 @@ ferry_demo_thumbnailer_submit (FerryDemoThumbnailer *self, FerryTask *task, GErr
 }
 
 void
+ferry_demo_thumbnailer_end (FerryDemoThumbnailer *self)
+{
+  ferry_demo_end (self->executor);
+}
+
+void
 ferry_demo_thumbnailer_cancel_all (FerryDemoThumbnailer *self)
 {
   ferry_executor_cancel_all (self->executor);
+}
+
+void
+ferry_demo_thumbnailer_kill_workers (FerryDemoThumbnailer *self)
+{
+  GListModel *workers = ferry_pool_get_workers (self->pool);
+
+  for (guint i = 0; i < g_list_model_get_n_items (workers); i++)
+    {
+      g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
+
+      ferry_worker_force_exit (worker);
+    }
 }
 
 const char *

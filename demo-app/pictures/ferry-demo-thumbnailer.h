@@ -23,13 +23,13 @@ gboolean ferry_demo_thumbnailer_start (FerryDemoThumbnailer *self, GError **erro
 /* Cancels all that was asked for, and ends the workers, soon. To be called once; iterate the main loop until it has
  * ended before the router stops. */
 void ferry_demo_thumbnailer_end (FerryDemoThumbnailer *self);
-gboolean ferry_demo_thumbnailer_has_ended (FerryDemoThumbnailer *self);
 
 /* Ready to be submitted; NULL for a file that cannot be opened. (transfer full) */
 FerryTask *ferry_demo_thumbnailer_make_task (FerryDemoThumbnailer *self, const char *path,
                                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ferry_demo_thumbnailer_submit (FerryDemoThumbnailer *self, FerryTask *task, GError **error);
 void ferry_demo_thumbnailer_cancel_all (FerryDemoThumbnailer *self);
+void ferry_demo_thumbnailer_kill_workers (FerryDemoThumbnailer *self);
 
 /* Why no worker can be started, in words; NULL where they can. (nullable) */
 const char *ferry_demo_thumbnailer_get_failure (FerryDemoThumbnailer *self);

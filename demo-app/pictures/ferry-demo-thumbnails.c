@@ -487,8 +487,12 @@ ferry_demo_thumbnails_stop (FerryDemoThumbnails *self)
     return;
   self->started = FALSE;
   ferry_demo_thumbnailer_end (self->thumbnailer);
-  while (!ferry_demo_thumbnailer_has_ended (self->thumbnailer))
-    g_main_context_iteration (NULL, TRUE);
+}
+
+void
+ferry_demo_thumbnails_kill_workers (FerryDemoThumbnails *self)
+{
+  ferry_demo_thumbnailer_kill_workers (self->thumbnailer);
 }
 
 void

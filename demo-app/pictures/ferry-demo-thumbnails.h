@@ -34,6 +34,8 @@ void ferry_demo_thumbnails_pause (FerryDemoThumbnails *self);
 void ferry_demo_thumbnails_resume (FerryDemoThumbnails *self);
 /* Ends all workers, and returns when they have ended. Nothing can be opened any more. */
 void ferry_demo_thumbnails_stop (FerryDemoThumbnails *self);
+/* What is being decoded is broken then. */
+void ferry_demo_thumbnails_kill_workers (FerryDemoThumbnails *self);
 /* Which pictures are to be seen: n of them, from the first on. */
 void ferry_demo_thumbnails_set_visible (FerryDemoThumbnails *self, guint first, guint n);
 

@@ -5,7 +5,7 @@
 
 #include <ferry-gtk.h>
 
-#include "tasks/ferry-demo-meter.h"
+#include "app/ferry-demo-meter.h"
 #include "tasks/ferry-demo-report.h"
 #include "tasks/ferry-demo-spec.h"
 

@@ -4,10 +4,9 @@
 /* Counting primes: once to the end, once until it crashes, once until it hangs. */
 
 #include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 
 #include "app/worker-jobs.h"
+#include "pipes/worker-pipe.h"
 #include "tasks/worker-sieve.h"
 
 /* The two jobs that go wrong do about two seconds of work to get there. */
@@ -50,26 +49,13 @@ worker_primes (FerryJob *job, GVariant *arguments, GError **error)
   return count (job, limit, limit, NULL, &primes, error) ? g_variant_new_uint64 (primes) : NULL;
 }
 
-/* A write to a page that may not be written is what an orphan pointer does, and no compiler or sanitizer sees it
- * coming. The core dump of a crash that was asked for is of no use. */
-static void
-crash (void)
-{
-  volatile char *page = mmap (NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-  g_printerr ("Writing where nothing may be written\n");
-  signal (SIGSEGV, SIG_DFL);
-  prctl (PR_SET_DUMPABLE, 0);
-  page[0] = 1;
-}
-
 GVariant *
 worker_crash (FerryJob *job, GVariant *arguments, GError **error)
 {
   guint64 primes = 0;
 
   if (count (job, DOOMED_LIMIT, DOOMED_LIMIT / 100 * CRASH_PERCENT, "about to crash half-way", &primes, error))
-    crash ();
+    worker_ill_write_nowhere ();
   return NULL;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/app/ferry-demo-application.c, demo-app/app/ferry-demo-ending.c
+/* Tests: demo-app/app/ferry-demo-application.c, demo-app/app/ferry-demo-workers.c
  *
  * The demo's application, in this process: its end leaves no worker behind. */
 

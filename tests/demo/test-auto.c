@@ -465,7 +465,7 @@ test_picture_of_whole_set (void)
     return;
   folder = demo_test_folder_new ();
   path = g_build_filename (folder, "set.png", NULL);
-  demo_test_run_free (RUN_DEMO (0, NULL, "--page", "mandelbrot", "--screenshot", path));
+  demo_test_run_free (RUN_DEMO (0, NULL, "--page", "fractal", "--screenshot", path));
   assert_picture (path);
   g_assert_true (g_file_get_contents (path, &bytes, &size, NULL));
   g_assert_cmpuint (size, >, 100000);

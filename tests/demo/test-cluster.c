@@ -66,6 +66,7 @@ scene_init (Scene *scene)
   g_assert_true (ferry_demo_session_add_cluster (window->session, url, &error));
   g_assert_true (ferry_demo_session_start (window->session, &error));
   window->window = ferry_demo_window_new (NULL, window->session);
+  window_test_show_page (window, "tasks");
   gtk_window_present (GTK_WINDOW (window->window));
 }
 

@@ -163,8 +163,7 @@ test_number_of_workers (WindowTest *test, gconstpointer data)
 
   if (test->window == NULL)
     return;
-  adjustment =
-    GTK_ADJUSTMENT (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, "workers_adjustment"));
+  adjustment = gtk_spin_button_get_adjustment (GTK_SPIN_BUTTON (window_test_get (test, "workers_spin")));
   g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, WINDOW_TEST_WORKERS);
   occupy_workers (test);
   window_test_add_task (test, "flood:endless");
@@ -259,7 +258,7 @@ test_buttons_are_reachable (WindowTest *test, gconstpointer data)
   window_test_wait_state (window_test_add_task (test, "primes:100"), FERRY_TASK_STATUS_DONE);
   row = window_test_wait_row (test, window_test_get_task (test, 0));
   gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
-  for (guint i = 0; i < 40; i++)
+  for (guint i = 0; i < 60; i++)
     {
       GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (test->window));
 

@@ -25,14 +25,13 @@ static const FerryDemoMandelbrotView busy = {-0.7454, 0.113, 1e-4};
 static GtkWidget *
 get_page (WindowTest *test)
 {
-  return window_test_get (test, "mandelbrot_page");
+  return GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "fractal"));
 }
 
 static GtkWidget *
 get_part (WindowTest *test, const char *name)
 {
-  return GTK_WIDGET (
-    gtk_widget_get_template_child (window_test_get (test, "mandelbrot_page"), FERRY_DEMO_TYPE_MANDELBROT_PAGE, name));
+  return window_test_get_child (test, "fractal", name);
 }
 
 static FerryDemoMandelbrot *
@@ -177,7 +176,7 @@ is_revealed (gpointer info_bar)
 static void
 open_page (WindowTest *test)
 {
-  window_test_show_page (test, "mandelbrot");
+  window_test_show_page (test, "fractal");
   wait_complete (test);
 }
 
@@ -244,7 +243,7 @@ test_first_view_completes (WindowTest *test, gconstpointer data)
   if (test->window == NULL)
     return;
   g_assert_cmpuint (get_figures (test).n_asked, ==, 0);
-  window_test_show_page (test, "mandelbrot");
+  window_test_show_page (test, "fractal");
   g_assert_true (gtk_widget_get_visible (get_part (test, "empty_box")));
   wait_complete (test);
   g_assert_cmpuint (count_holes (test), ==, 0);
@@ -467,7 +466,7 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
   open_page (test);
   ferry_demo_mandelbrot_show_view (get_mandelbrot (test), &slow);
   demo_test_poll_until (is_busy, test);
-  window_test_show_page (test, "jobs");
+  window_test_show_page (test, "tasks");
   figures = get_figures (test);
   g_assert_cmpuint (figures.n_open, ==, 0);
   g_assert_cmpuint (figures.n_cancelled, >, 0);
@@ -477,7 +476,7 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
   g_assert_cmpuint (get_figures (test).n_lost, ==, 0);
   g_assert_cmpuint (get_figures (test).n_come, ==, figures.n_come);
 
-  window_test_show_page (test, "mandelbrot");
+  window_test_show_page (test, "fractal");
   g_assert_cmpuint (get_figures (test).n_open, >, 0);
   activate (test, "mandelbrot.show-whole");
   wait_complete (test);
@@ -492,7 +491,7 @@ test_killed_worker_leaves_no_hole (WindowTest *test, gconstpointer data)
   ferry_demo_mandelbrot_show_view (get_mandelbrot (test), &busy);
   /* A worker that has done some is in the middle of the next one. */
   wait_more_tiles (test, 6);
-  activate (test, "mandelbrot.kill");
+  activate (test, "page.try-to-break");
   demo_test_poll_until (has_lost_worker, test);
   wait_text (test, "info_label", "signal 9");
   g_assert_true (gtk_info_bar_get_revealed (GTK_INFO_BAR (get_part (test, "info_bar"))));
@@ -516,12 +515,12 @@ test_zoom_ends_and_the_page_says_so (WindowTest *test, gconstpointer data)
     }
   demo_test_poll_until (is_visible, get_part (test, "end_label"));
   g_assert_cmpfloat (ferry_demo_mandelbrot_get_magnification (get_mandelbrot (test)), >, 1e11);
-  g_assert_false (gtk_widget_is_sensitive (widget_test_find_words (get_page (test), "Zoom In")));
+  g_assert_false (gtk_widget_is_sensitive (get_part (test, "zoom_in_button")));
   wait_complete (test);
   activate (test, "mandelbrot.zoom-out");
   g_assert_false (ferry_demo_mandelbrot_is_at_end (get_mandelbrot (test)));
   wait_complete (test);
-  demo_test_poll_until (is_sensitive, widget_test_find_words (get_page (test), "Zoom In"));
+  demo_test_poll_until (is_sensitive, get_part (test, "zoom_in_button"));
 }
 
 /* One page of a window of its own, with a program that is not there. */
@@ -538,7 +537,7 @@ test_worker_that_is_missing_is_told (void)
   g_assert_true (ferry_demo_session_start (session, NULL));
   test.window = ferry_demo_window_new (NULL, session);
   gtk_window_present (GTK_WINDOW (test.window));
-  window_test_show_page (&test, "mandelbrot");
+  window_test_show_page (&test, "fractal");
   for (guint i = 0; i < 2; i++)
     {
       demo_test_poll_until (has_failed, get_tiles (&test));
@@ -548,7 +547,7 @@ test_worker_that_is_missing_is_told (void)
       g_assert_cmpint (gtk_info_bar_get_message_type (GTK_INFO_BAR (get_part (&test, "info_bar"))), ==,
                        GTK_MESSAGE_ERROR);
       g_assert_cmpuint (get_figures (&test).n_open, ==, 0);
-      activate (&test, "mandelbrot.retry");
+      activate (&test, "page.try-again");
     }
   gtk_window_destroy (GTK_WINDOW (test.window));
   ferry_demo_session_stop (session);

@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/tasks/ferry-demo-meter.c
+/* Tests: demo-app/app/ferry-demo-meter.c
  *
  * Traffic and latency over the last second. Time is the test's own. */
 
 #include "config.h"
 
-#include "demo-app/tasks/ferry-demo-meter.h"
+#include "demo-app/app/ferry-demo-meter.h"
 
 #define SLOT (FERRY_DEMO_METER_SLOT_MILLISECONDS * G_GINT64_CONSTANT (1000))
 #define BEGIN (50 * G_USEC_PER_SEC)

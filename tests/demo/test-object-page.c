@@ -20,13 +20,13 @@
 static GtkWidget *
 get_page (WindowTest *test)
 {
-  return window_test_get (test, "object_page");
+  return GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "object"));
 }
 
 static GtkWidget *
 get_part (WindowTest *test, const char *name)
 {
-  return GTK_WIDGET (gtk_widget_get_template_child (get_page (test), FERRY_DEMO_TYPE_OBJECT_PAGE, name));
+  return window_test_get_child (test, "object", name);
 }
 
 static const char *
@@ -203,7 +203,7 @@ test_pictures_come_while_it_runs (WindowTest *test, gconstpointer data)
   /* A page that is not seen asks for nothing. */
   activate (test, "object.start-or-stop");
   wait_more_pictures (test, 1);
-  window_test_show_page (test, "jobs");
+  window_test_show_page (test, "tasks");
   wait_more_steps (test, 300);
   n_pictures = get_n_pictures (test);
   wait_more_steps (test, 300);
@@ -381,17 +381,16 @@ test_killed_worker_is_followed_by_another (WindowTest *test, gconstpointer data)
   wait_more_pictures (test, 5);
   first = ferry_demo_object_get_pid (get_object (test));
 
-  activate (test, "object.kill");
+  activate (test, "page.try-to-break");
   assert_lost (test, "signal 9");
-  wait_text (test, "failed_label", " failed: ");
-  g_assert_true (gtk_widget_get_visible (get_part (test, "failed_label")));
+  wait_text (test, "info_label", " failed with it.");
   g_assert_cmpuint (ferry_demo_object_get_n_failed (get_object (test)), >, 0);
   demo_test_wait_workers (0);
   /* What was learned of it stays to be read. */
   g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 77.0);
   g_assert_cmpstr (get_text (test, "steps_label"), !=, "0");
 
-  activate (test, "object.restart");
+  activate (test, "page.try-again");
   wait_state (test, FERRY_DEMO_OBJECT_STATE_LIVE);
   g_assert_false (gtk_info_bar_get_revealed (GTK_INFO_BAR (get_part (test, "info_bar"))));
   g_assert_cmpint (ferry_demo_object_get_pid (get_object (test)), !=, first);
@@ -413,12 +412,12 @@ test_end_is_heard_behind_another_page (WindowTest *test, gconstpointer data)
   if (test->window == NULL)
     return;
   go_live (test);
-  window_test_show_page (test, "jobs");
+  window_test_show_page (test, "tasks");
   ferry_test_kill (ferry_demo_object_get_pid (get_object (test)), SIGTERM);
   assert_lost (test, "signal 15");
   window_test_show_page (test, "object");
   g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_LOST);
-  activate (test, "object.restart");
+  activate (test, "page.try-again");
   wait_state (test, FERRY_DEMO_OBJECT_STATE_LIVE);
 }
 
@@ -453,28 +452,34 @@ is_cancelled (FerryTask *task)
          ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLED;
 }
 
+static gboolean
+is_mapped (gpointer widget)
+{
+  return gtk_widget_get_mapped (widget);
+}
+
 static void
-test_pages_have_their_own_header (WindowTest *test, gconstpointer data)
+test_pages_have_their_own_buttons (WindowTest *test, gconstpointer data)
 {
   static const char *const buttons[] = {"add_button", "cancel_all_button", "clear_button", "workers_button"};
 
   if (test->window == NULL)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
-    g_assert_true (gtk_widget_get_visible (window_test_get (test, buttons[i])));
+    demo_test_poll_until (is_mapped, window_test_get (test, buttons[i]));
   window_test_show_page (test, "object");
   for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
-    g_assert_false (gtk_widget_get_visible (window_test_get (test, buttons[i])));
+    g_assert_false (gtk_widget_get_mapped (window_test_get (test, buttons[i])));
 
   /* A user that adds a job wants to see it. */
   window_test_activate (test, "job.add-hang");
-  g_assert_cmpstr (gtk_stack_get_visible_child_name (GTK_STACK (window_test_get (test, "pages"))), ==, "jobs");
-  g_assert_true (gtk_widget_get_visible (window_test_get (test, "add_button")));
+  g_assert_cmpstr (ferry_test_get_string (test->window, "page"), ==, "tasks");
+  demo_test_poll_until (is_mapped, window_test_get (test, "add_button"));
   g_object_set (window_test_get (test, "list"), "selected-task", window_test_get_task (test, 0), NULL);
   window_test_show_page (test, "object");
   window_test_activate (test, "job.cancel-current");
   g_assert_false (is_cancelled (window_test_get_task (test, 0)));
-  window_test_show_page (test, "jobs");
+  window_test_show_page (test, "tasks");
   window_test_activate (test, "job.cancel-current");
   g_assert_true (is_cancelled (window_test_get_task (test, 0)));
 }
@@ -493,6 +498,6 @@ main (int argc, char **argv)
   window_test_add ("/object-page/killed-worker-is-followed-by-another", test_killed_worker_is_followed_by_another);
   window_test_add ("/object-page/end-is-heard-behind-another-page", test_end_is_heard_behind_another_page);
   g_test_add_func ("/object-page/program-that-is-missing-is-told", test_program_that_is_missing_is_told);
-  window_test_add ("/object-page/pages-have-their-own-header", test_pages_have_their_own_header);
+  window_test_add ("/object-page/pages-have-their-own-buttons", test_pages_have_their_own_buttons);
   return g_test_run ();
 }

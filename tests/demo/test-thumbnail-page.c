@@ -18,8 +18,7 @@
 static GtkWidget *
 get_part (WindowTest *test, const char *name)
 {
-  return GTK_WIDGET (
-    gtk_widget_get_template_child (window_test_get (test, "thumbnail_page"), FERRY_DEMO_TYPE_THUMBNAIL_PAGE, name));
+  return window_test_get_child (test, "pictures", name);
 }
 
 static FerryDemoThumbnails *
@@ -125,10 +124,10 @@ test_page_fills (WindowTest *test, gconstpointer data)
   folder = demo_test_folder_new ();
   picture_test_write_many (folder, 50);
   open_folder (test, folder);
-  g_assert_false (gtk_widget_get_visible (window_test_get (test, "add_button")));
+  g_assert_false (gtk_widget_get_mapped (window_test_get (test, "add_button")));
   wait_tile (test, "000.png", "shown");
   wait_tile (test, "049.png", "shown");
-  window_test_wait_words (get_part (test, "content"), "50 pictures");
+  window_test_wait_words (test->window, "50 pictures");
   demo_test_folder_remove (folder);
 }
 
@@ -187,7 +186,7 @@ test_broken_picture_tells_why (WindowTest *test, gconstpointer data)
   g_assert_false (gtk_test_accessible_has_property (GTK_ACCESSIBLE (gtk_widget_get_parent (tile)),
                                                     GTK_ACCESSIBLE_PROPERTY_DESCRIPTION));
   wait_tile (test, "1.png", "shown");
-  window_test_wait_words (get_part (test, "content"), "4 pictures, 2 cannot be shown");
+  window_test_wait_words (test->window, "4 pictures, 2 cannot be shown");
   demo_test_folder_remove (folder);
 }
 
@@ -285,7 +284,7 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
   picture_test_write_many (folder, 900);
   open_folder (test, folder);
   demo_test_poll_until (decodes, test);
-  window_test_show_page (test, "jobs");
+  window_test_show_page (test, "tasks");
   demo_test_poll_until (decodes_nothing, test);
   n_tried = ferry_demo_thumbnails_get_n_tried (get_thumbnails (test));
   g_assert_cmpuint (n_tried, <, 900);
@@ -304,11 +303,11 @@ test_empty_folder_says_so (WindowTest *test, gconstpointer data)
     return;
   folder = demo_test_folder_new ();
   open_folder (test, folder);
-  window_test_wait_words (get_part (test, "content"), "No Pictures in This Folder");
-  window_test_wait_words (get_part (test, "content"), "Open a Folder…");
+  window_test_wait_words (test->window, "No Pictures in This Folder");
+  window_test_wait_words (test->window, "Open a Folder…");
   ferry_demo_thumbnails_open (get_thumbnails (test), "/nonexistent/pictures");
-  window_test_wait_words (get_part (test, "content"), "This Folder Cannot Be Shown");
-  window_test_wait_words (get_part (test, "content"), "/nonexistent/pictures");
+  window_test_wait_words (test->window, "This Folder Cannot Be Shown");
+  window_test_wait_words (test->window, "/nonexistent/pictures");
   demo_test_folder_remove (folder);
 }
 

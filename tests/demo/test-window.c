@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/app/ferry-demo-window.c, demo-app/tasks/ferry-demo-card.c, demo-app/tasks/ferry-demo-primes-dialog.c
+/* Tests: demo-app/app/ferry-demo-window.c, demo-app/tasks/ferry-demo-tasks-page.c, demo-app/tasks/ferry-demo-card.c,
+ * demo-app/tasks/ferry-demo-primes-dialog.c
  *
  * The demo's window, in this process and with real workers: what its rows show, and what its buttons do. */
 
@@ -315,6 +316,41 @@ test_digests_are_copied (WindowTest *test, gconstpointer data)
   demo_test_folder_remove (folder);
 }
 
+static int
+measure_width (GtkWidget *widget)
+{
+  int width;
+
+  gtk_widget_measure (widget, GTK_ORIENTATION_HORIZONTAL, -1, &width, NULL, NULL, NULL);
+  return width;
+}
+
+static gboolean
+has_folded (gpointer window)
+{
+  return gtk_widget_get_mapped (
+    GTK_WIDGET (gtk_widget_get_template_child (window, FERRY_DEMO_TYPE_WINDOW, "pages_button")));
+}
+
+/* A narrow one has the pages in a menu. */
+static void
+test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
+{
+  static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "fractal", "object"};
+
+  if (test->window == NULL)
+    return;
+  g_assert_false (has_folded (test->window));
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
+    {
+      window_test_show_page (test, pages[i]);
+      g_test_message ("%s %d", pages[i], measure_width (window_test_get_child (test, pages[i], "box")));
+      g_assert_cmpint (measure_width (window_test_get_child (test, pages[i], "box")), <=, 350);
+    }
+  gtk_window_set_default_size (GTK_WINDOW (test->window), 360, 640);
+  demo_test_poll_until (has_folded, test->window);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -330,5 +366,6 @@ main (int argc, char **argv)
   window_test_add ("/window/figures", test_figures);
   window_test_add ("/window/odd-names-stay-in-line", test_odd_names_stay_in_line);
   window_test_add ("/window/digests-are-copied", test_digests_are_copied);
+  window_test_add ("/window/fits-a-narrow-screen", test_fits_a_narrow_screen);
   return g_test_run ();
 }

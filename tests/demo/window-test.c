@@ -30,6 +30,7 @@ set_up (WindowTest *test, gconstpointer data)
   g_assert_no_error (error);
   test->window = ferry_demo_window_new (NULL, test->session);
   g_object_add_weak_pointer (G_OBJECT (test->window), (gpointer *) &test->window);
+  window_test_show_page (test, "tasks");
   gtk_window_present (GTK_WINDOW (test->window));
 }
 
@@ -103,9 +104,15 @@ window_test_wait_words (GtkWidget *widget, const char *words)
 }
 
 GtkWidget *
+window_test_get_child (WindowTest *test, const char *page, const char *name)
+{
+  return ferry_demo_page_get_child (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), page), name);
+}
+
+GtkWidget *
 window_test_get (WindowTest *test, const char *name)
 {
-  return GTK_WIDGET (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, name));
+  return window_test_get_child (test, "tasks", name);
 }
 
 GtkWidget *

@@ -31,7 +31,8 @@ void window_test_add (const char *path, WindowTestFunc func);
 /* Waits for a mapped label that has the words: see widget_test_find_words(). */
 void window_test_wait_words (GtkWidget *widget, const char *words);
 
-/* A part of the window, or of a row, by its name in the template. */
+/* A part of a page, of the page of tasks, or of a row, by its name in the template. */
+GtkWidget *window_test_get_child (WindowTest *test, const char *page, const char *name);
 GtkWidget *window_test_get (WindowTest *test, const char *name);
 GtkWidget *window_test_get_part (GtkWidget *row, const char *name);
 const char *window_test_get_text (WindowTest *test, const char *name);

@@ -1,11 +1,25 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "app/ferry-demo-ending.h"
+#include "app/ferry-demo-workers.h"
 
 /* Closing the demo takes at most this long, and half a second more where workers are slow to end. */
 #define SHUTDOWN_TIME (2 * G_USEC_PER_SEC)
 #define POOL_TIME (G_USEC_PER_SEC / 2)
+
+/* Work in the background leaves the processor to the window that shows it when there is not enough for both. */
+#define NICENESS 10
+
+FerryLauncher *
+ferry_demo_launcher_new (const char *worker_path, const char *argument)
+{
+  const char *const argv[] = {worker_path, argument, NULL};
+  FerryLauncher *launcher = ferry_launcher_new (argv);
+
+  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, "stdout", FERRY_STREAM_MODE_SILENT, "stderr",
+                FERRY_STREAM_MODE_LOG, "nice", NICENESS, NULL);
+  return launcher;
+}
 
 static void
 ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "tasks/ferry-demo-meter.h"
+#include "app/ferry-demo-meter.h"
 
 #include <math.h>
 #include <string.h>

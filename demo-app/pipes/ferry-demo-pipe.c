@@ -1,0 +1,206 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A plain pipe: the application makes both ends, gives the sender to a worker, and hears each message on its main loop.
+ * There is no task and no executor. */
+
+#include "pipes/ferry-demo-pipe.h"
+
+#include "app/ferry-demo-workers.h"
+
+struct _FerryDemoPipe
+{
+  GObject parent_instance;
+
+  FerryRouter *router;
+  char *worker_path;
+  char *mode;
+  gboolean tells;
+
+  FerryReceiver *receiver; /* NULL while there is no worker */
+  FerryWorker *worker;
+  FerryDemoMeter *meter;
+  FerryDemoPipeFigures figures;
+  guint64 next_sequence;
+};
+
+typedef enum
+{
+  SIGNAL_MESSAGE,
+  SIGNAL_ENDED,
+  N_SIGNALS
+} FerryDemoPipeSignal;
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (FerryDemoPipe, ferry_demo_pipe, G_TYPE_OBJECT)
+
+/* What comes from another process may be anything. */
+static void
+message_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
+{
+  FerryDemoPipe *self = user_data;
+  const FerryDemoPipeMessage *message = data;
+  gint64 now = g_get_monotonic_time ();
+
+  self->figures.n_bytes += size;
+  if (size != sizeof *message || message->sequence != self->next_sequence || message->time > now)
+    self->figures.n_wrong++;
+  else
+    ferry_demo_meter_add_latency (self->meter, now - message->time);
+  self->next_sequence = size == sizeof *message ? message->sequence + 1 : self->next_sequence;
+  if (self->figures.last_time != 0)
+    self->figures.longest_wait = MAX (self->figures.longest_wait, now - self->figures.last_time);
+  self->figures.last_time = now;
+  self->figures.n_messages++;
+  if (self->tells && size == sizeof *message)
+    g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, message->value);
+}
+
+static void
+forget_worker (FerryDemoPipe *self)
+{
+  if (self->receiver != NULL)
+    {
+      g_signal_handlers_disconnect_by_data (self->receiver, self);
+      ferry_receiver_set_handler (self->receiver, NULL, NULL, NULL);
+    }
+  g_clear_object (&self->receiver);
+  g_clear_object (&self->worker);
+}
+
+static void
+closed_cb (FerryDemoPipe *self, FerryExit *ended)
+{
+  g_autofree char *words = g_strdup (ferry_exit_get_message (ended));
+
+  forget_worker (self);
+  g_signal_emit (self, signals[SIGNAL_ENDED], 0, words);
+}
+
+gboolean
+ferry_demo_pipe_start (FerryDemoPipe *self, GError **error)
+{
+  g_autoptr (FerryLauncher) launcher = ferry_demo_launcher_new (self->worker_path, self->mode);
+  g_autoptr (FerrySender) sender = NULL;
+
+  if (self->worker != NULL)
+    return TRUE;
+  if (!ferry_router_pipe (self->router, FERRY_PIPE_QUEUED, &sender, &self->receiver, error))
+    return FALSE;
+  ferry_receiver_set_handler (self->receiver, message_cb, self, NULL);
+  g_signal_connect_object (self->receiver, "closed", G_CALLBACK (closed_cb), self, G_CONNECT_SWAPPED);
+  self->next_sequence = 0;
+  self->figures.last_time = 0;
+  ferry_demo_meter_reset (self->meter);
+  if (ferry_launcher_add_sender (launcher, FERRY_DEMO_PIPE_SENDER, sender, error))
+    self->worker = ferry_launcher_spawn (launcher, self->router, error);
+  if (self->worker == NULL)
+    forget_worker (self);
+  return self->worker != NULL;
+}
+
+void
+ferry_demo_pipe_stop (FerryDemoPipe *self)
+{
+  g_autoptr (FerryWorker) worker = self->worker != NULL ? g_object_ref (self->worker) : NULL;
+
+  if (self->receiver != NULL && ferry_router_get_running (self->router))
+    ferry_router_close_pipe (self->router, self->receiver, NULL);
+  forget_worker (self);
+  if (worker != NULL)
+    ferry_worker_force_exit (worker);
+}
+
+void
+ferry_demo_pipe_send_signal (FerryDemoPipe *self, int number)
+{
+  if (self->worker != NULL)
+    ferry_worker_send_signal (self->worker, number, NULL);
+}
+
+static void
+ferry_demo_pipe_dispose (GObject *object)
+{
+  FerryDemoPipe *self = FERRY_DEMO_PIPE (object);
+
+  ferry_demo_pipe_stop (self);
+  g_clear_object (&self->router);
+  G_OBJECT_CLASS (ferry_demo_pipe_parent_class)->dispose (object);
+}
+
+static void
+ferry_demo_pipe_finalize (GObject *object)
+{
+  FerryDemoPipe *self = FERRY_DEMO_PIPE (object);
+
+  ferry_demo_meter_free (self->meter);
+  g_free (self->worker_path);
+  g_free (self->mode);
+  G_OBJECT_CLASS (ferry_demo_pipe_parent_class)->finalize (object);
+}
+
+static void
+ferry_demo_pipe_class_init (FerryDemoPipeClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = ferry_demo_pipe_dispose;
+  G_OBJECT_CLASS (klass)->finalize = ferry_demo_pipe_finalize;
+  signals[SIGNAL_MESSAGE] = g_signal_new ("message", FERRY_DEMO_TYPE_PIPE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                          G_TYPE_NONE, 1, G_TYPE_DOUBLE);
+  signals[SIGNAL_ENDED] =
+    g_signal_new ("ended", FERRY_DEMO_TYPE_PIPE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+}
+
+static void
+ferry_demo_pipe_init (FerryDemoPipe *self)
+{
+  self->meter = ferry_demo_meter_new ();
+}
+
+FerryDemoPipe *
+ferry_demo_pipe_new (FerryRouter *router, const char *worker_path, const char *mode)
+{
+  FerryDemoPipe *self = g_object_new (FERRY_DEMO_TYPE_PIPE, NULL);
+
+  self->router = g_object_ref (router);
+  self->worker_path = g_strdup (worker_path);
+  self->mode = g_strdup (mode);
+  return self;
+}
+
+void
+ferry_demo_pipe_set_tells (FerryDemoPipe *self, gboolean tells)
+{
+  self->tells = tells;
+}
+
+gboolean
+ferry_demo_pipe_is_running (FerryDemoPipe *self)
+{
+  return self->worker != NULL;
+}
+
+GPid
+ferry_demo_pipe_get_pid (FerryDemoPipe *self)
+{
+  return self->worker != NULL ? ferry_worker_get_pid (self->worker) : -1;
+}
+
+const FerryDemoPipeFigures *
+ferry_demo_pipe_get_figures (FerryDemoPipe *self)
+{
+  return &self->figures;
+}
+
+void
+ferry_demo_pipe_forget_wait (FerryDemoPipe *self)
+{
+  self->figures.longest_wait = 0;
+}
+
+void
+ferry_demo_pipe_turn (FerryDemoPipe *self, gint64 now, FerryDemoReading *reading)
+{
+  ferry_demo_meter_turn (self->meter, now, self->figures.n_messages, self->figures.n_bytes);
+  ferry_demo_meter_read (self->meter, reading);
+}

@@ -1,0 +1,46 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <ferry.h>
+
+#include "app/ferry-demo-message.h"
+#include "app/ferry-demo-meter.h"
+
+G_BEGIN_DECLS
+
+/* A worker with a pipe of its own, and what comes through it: how much, how late, and whether all of it is there.
+ *
+ * Signal "message": a double, which the worker sends; only where FerryDemoPipe.tells is set
+ * Signal "ended": the worker has ended, and all that it sent was counted; a string says how it ended */
+
+#define FERRY_DEMO_TYPE_PIPE (ferry_demo_pipe_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoPipe, ferry_demo_pipe, FERRY_DEMO, PIPE, GObject)
+
+typedef struct
+{
+  guint64 n_messages;
+  guint64 n_bytes;
+  guint64 n_wrong;     /* lost, twice, or out of order */
+  gint64 last_time;    /* when the newest one came, in microseconds; 0 before the first one */
+  gint64 longest_wait; /* between two of them, since ferry_demo_pipe_forget_wait() */
+} FerryDemoPipeFigures;
+
+/* mode is an argument of the worker's program. */
+FerryDemoPipe *ferry_demo_pipe_new (FerryRouter *router, const char *worker_path,
+                                    const char *mode) G_GNUC_WARN_UNUSED_RESULT;
+void ferry_demo_pipe_set_tells (FerryDemoPipe *self, gboolean tells);
+/* Where there is a worker already it stays. */
+gboolean ferry_demo_pipe_start (FerryDemoPipe *self, GError **error);
+/* Ends the worker, of which nothing is told any more. */
+void ferry_demo_pipe_stop (FerryDemoPipe *self);
+void ferry_demo_pipe_send_signal (FerryDemoPipe *self, int number);
+gboolean ferry_demo_pipe_is_running (FerryDemoPipe *self);
+GPid ferry_demo_pipe_get_pid (FerryDemoPipe *self);
+const FerryDemoPipeFigures *ferry_demo_pipe_get_figures (FerryDemoPipe *self);
+void ferry_demo_pipe_forget_wait (FerryDemoPipe *self);
+/* The meter's next slot begins; gives what the last second was like. */
+void ferry_demo_pipe_turn (FerryDemoPipe *self, gint64 now, FerryDemoReading *reading);
+
+G_END_DECLS

@@ -1,0 +1,202 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: demo-app/app/ferry-demo-page.c, demo-app/app/ferry-demo-plot.c, demo-app/app/ferry-demo-source.c,
+ *        demo-app/pipes/ferry-demo-pipe.c, demo-app/pipes/ferry-demo-pipes-page.c, demo-app/pipes/worker-pipe.c,
+ *        demo-app/robust/ferry-demo-robust-page.c, demo-app/robust/worker-ill.c,
+ *        demo-app/start/ferry-demo-frame-meter.c, demo-app/start/ferry-demo-start-page.c, demo-app/start/worker-loop.c
+ *
+ * The pages that show pipes and frames, with real workers: what they show, and what is left of them when they are
+ * hidden. */
+
+#include "config.h"
+
+#include "window-test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "fractal", "object"};
+
+typedef struct
+{
+  WindowTest *test;
+  const char *page;
+  const char *label;
+  const char *words;
+} Fact;
+
+static gboolean
+has_words (gpointer data)
+{
+  const Fact *fact = data;
+  GtkWidget *label = window_test_get_child (fact->test, fact->page, fact->label);
+
+  return strstr (gtk_label_get_text (GTK_LABEL (label)), fact->words) != NULL;
+}
+
+static void
+wait_words (WindowTest *test, const char *page, const char *label, const char *words)
+{
+  Fact fact = {test, page, label, words};
+
+  demo_test_poll_until (has_words, &fact);
+}
+
+static const char *
+get_words (WindowTest *test, const char *page, const char *label)
+{
+  return gtk_label_get_text (GTK_LABEL (window_test_get_child (test, page, label)));
+}
+
+static void
+try_to_break (WindowTest *test, const char *page)
+{
+  gtk_widget_activate_action (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), page)),
+                              "page.try-to-break", NULL);
+}
+
+static void
+test_each_page_says_what_it_is (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
+    {
+      GtkWidget *button = window_test_get_child (test, pages[i], "break_button");
+
+      g_assert_cmpuint (strlen (get_words (test, pages[i], "sentence_label")), >, 20);
+      g_assert_cmpuint (strlen (gtk_widget_get_tooltip_text (button)), >, 20);
+    }
+}
+
+static void
+test_source_is_shown (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
+    {
+      g_autoptr (GList) windows = NULL;
+      guint n_shown = 0;
+
+      gtk_widget_activate_action (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), pages[i])),
+                                  "page.view-source", NULL);
+      windows = gtk_window_list_toplevels ();
+      for (GList *item = windows; item != NULL; item = item->next)
+        if (gtk_window_get_transient_for (item->data) == GTK_WINDOW (test->window))
+          {
+            GtkWidget *view = gtk_scrolled_window_get_child (GTK_SCROLLED_WINDOW (gtk_window_get_child (item->data)));
+            GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (view));
+            GtkTextIter begin, end;
+            g_autofree char *text = NULL;
+
+            gtk_text_buffer_get_bounds (buffer, &begin, &end);
+            text = gtk_text_buffer_get_text (buffer, &begin, &end, TRUE);
+            g_assert_nonnull (strstr (text, "ferry_"));
+            gtk_window_destroy (item->data);
+            n_shown++;
+          }
+      g_assert_cmpuint (n_shown, ==, 1);
+    }
+}
+
+/* One freezes for as long as the work takes, and the other one does not. */
+static void
+test_work_freezes_one_of_two (WindowTest *test, gconstpointer data)
+{
+  double frozen = 0.0, wait = 0.0;
+
+  if (test->window == NULL)
+    return;
+  window_test_show_page (test, "start");
+  window_test_wait_words (test->window, "frames a second");
+  gtk_widget_activate_action (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "start")),
+                              "start.freeze", NULL);
+  window_test_wait_words (test->window, "No frame for");
+  wait_words (test, "start", "verdict_label", "was frozen for");
+  g_assert_cmpint (sscanf (get_words (test, "start", "verdict_label"),
+                           "The same work: the main loop was frozen for %lf s; with Ferry the longest wait for a frame "
+                           "was %lf ms.",
+                           &frozen, &wait),
+                   ==, 2);
+  g_assert_cmpfloat (frozen, >=, 4.0);
+  g_assert_cmpfloat (
+    gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (window_test_get_child (test, "start", "own_bar"))), ==, 1.0);
+  g_assert_cmpfloat (wait, <, frozen * 1000.0);
+}
+
+static void
+test_pipes_are_apart (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  window_test_show_page (test, "pipes");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *label = g_strdup_printf ("pipe_label_%u", i);
+
+      wait_words (test, "pipes", label, "messages/s");
+    }
+  try_to_break (test, "pipes");
+  wait_words (test, "pipes", "pipe_label_0", "signal 9");
+  wait_words (test, "pipes", "pipe_label_0", "messages/s");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autofree char *label = g_strdup_printf ("pipe_label_%u", i);
+
+      wait_words (test, "pipes", label, ", 0 lost");
+    }
+}
+
+static void
+test_trials_cost_the_others_nothing (WindowTest *test, gconstpointer data)
+{
+  static const struct
+  {
+    const char *label;
+    const char *words;
+  } ends[] = {{"pipe-crash-label", "signal 11"}, {"pipe-hang-label", "Hung"}, {"pipe-rubbish-label", "rotocol"}};
+
+  if (test->window == NULL)
+    return;
+  window_test_show_page (test, "robust");
+  window_test_wait_words (test->window, ", 0 missing");
+  try_to_break (test, "robust");
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++)
+    {
+      wait_words (test, "robust", ends[i].label, "Cost the others: 0 of ");
+      g_test_message ("%s", get_words (test, "robust", ends[i].label));
+      wait_words (test, "robust", ends[i].label, ends[i].words);
+    }
+}
+
+/* No worker, and no frame. */
+static void
+test_hidden_page_costs_nothing (WindowTest *test, gconstpointer data)
+{
+  static const char *const busy[] = {"start", "pipes", "robust"};
+
+  if (test->window == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (busy); i++)
+    {
+      window_test_show_page (test, busy[i]);
+      demo_test_wait_workers (i == 0 ? 1 : i == 1 ? 3 : 2);
+      window_test_show_page (test, "tasks");
+      demo_test_wait_workers (0);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  window_test_init (&argc, &argv);
+  window_test_add ("/pages/each-page-says-what-it-is", test_each_page_says_what_it_is);
+  window_test_add ("/pages/source-is-shown", test_source_is_shown);
+  window_test_add ("/pages/work-freezes-one-of-two", test_work_freezes_one_of_two);
+  window_test_add ("/pages/pipes-are-apart", test_pipes_are_apart);
+  window_test_add ("/pages/trials-cost-the-others-nothing", test_trials_cost_the_others_nothing);
+  window_test_add ("/pages/hidden-page-costs-nothing", test_hidden_page_costs_nothing);
+  return g_test_run ();
+}
