@@ -22,6 +22,8 @@ typedef struct
  * in it. */
 GtkWidget *ferry_list_view_new (GtkSingleSelection *selection, const FerryListViewFuncs *funcs, gpointer owner,
                                 const char *label, GtkWidget **view);
+/* The list is as high as its rows, up to that many pixels. */
+void ferry_list_view_set_max_height (GtkWidget *view, int height);
 /* Returns where the item is in the model, or how many items that has. */
 guint ferry_list_view_find (gpointer model, gconstpointer item);
 

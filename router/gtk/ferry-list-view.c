@@ -27,6 +27,15 @@ ferry_list_view_new (GtkSingleSelection *selection, const FerryListViewFuncs *fu
   return scrolled;
 }
 
+void
+ferry_list_view_set_max_height (GtkWidget *view, int height)
+{
+  GtkScrolledWindow *scrolled = GTK_SCROLLED_WINDOW (gtk_widget_get_ancestor (view, GTK_TYPE_SCROLLED_WINDOW));
+
+  gtk_scrolled_window_set_propagate_natural_height (scrolled, TRUE);
+  gtk_scrolled_window_set_max_content_height (scrolled, height);
+}
+
 guint
 ferry_list_view_find (gpointer model, gconstpointer item)
 {

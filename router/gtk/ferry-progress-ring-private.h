@@ -16,5 +16,7 @@ GtkWidget *ferry_progress_ring_new (void) G_GNUC_WARN_UNUSED_RESULT;
 /* From 0 to 1. */
 void ferry_progress_ring_set_fraction (FerryProgressRing *self, double fraction);
 double ferry_progress_ring_get_fraction (FerryProgressRing *self);
+/* The colours of the part that is filled, and of the rest. */
+void ferry_progress_ring_get_colors (FerryProgressRing *self, GdkRGBA *filled, GdkRGBA *track);
 
 G_END_DECLS

@@ -12,8 +12,10 @@
 #define SIZE 16
 #define LINE_WIDTH 2.5
 
-/* How much of the colour the part has that is not filled. */
-#define TRACK_ALPHA 0.25F
+/* How much of the colour of the text the part has that is not filled. So it can be told both from the ground and from
+ * what is filled, with a contrast of 3 to 1: contrast is a matter of logarithms, and dark text needs more of it. */
+#define TRACK_ALPHA_OF_DARK 0.6F
+#define TRACK_ALPHA_OF_LIGHT 0.45F
 
 struct _FerryProgressRing
 {
@@ -32,6 +34,17 @@ draw_arc (cairo_t *cairo, const GdkRGBA *color, double radius, double fraction)
   cairo_stroke (cairo);
 }
 
+void
+ferry_progress_ring_get_colors (FerryProgressRing *self, GdkRGBA *filled, GdkRGBA *track)
+{
+  gboolean is_dark;
+
+  gtk_style_context_get_color (gtk_widget_get_style_context (GTK_WIDGET (self)), filled);
+  is_dark = 0.2126F * filled->red + 0.7152F * filled->green + 0.0722F * filled->blue < 0.5F;
+  *track = *filled;
+  track->alpha *= is_dark ? TRACK_ALPHA_OF_DARK : TRACK_ALPHA_OF_LIGHT;
+}
+
 static void
 ferry_progress_ring_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
@@ -41,9 +54,7 @@ ferry_progress_ring_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   cairo_t *cairo = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0, 0, (float) width, (float) height));
   GdkRGBA color, track;
 
-  gtk_style_context_get_color (gtk_widget_get_style_context (widget), &color);
-  track = color;
-  track.alpha *= TRACK_ALPHA;
+  ferry_progress_ring_get_colors (self, &color, &track);
   cairo_translate (cairo, width / 2.0, height / 2.0);
   cairo_set_line_width (cairo, LINE_WIDTH);
   draw_arc (cairo, &track, radius, 1.0);

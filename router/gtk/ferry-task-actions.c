@@ -8,6 +8,7 @@
 #include "gtk/ferry-task-actions-private.h"
 
 #include "gtk/ferry-task-error-private.h"
+#include "gtk/ferry-task-words-private.h"
 
 /* The highest priority that a task of the executor was given here. */
 #define PRIORITY_KEY "ferry-run-next-priority"
@@ -70,8 +71,12 @@ ferry_task_run_next (FerryTask *task, FerryExecutor *executor, GError **error)
 
   g_object_get (task, "priority", &priority, NULL);
   highest = MAX (highest, priority) + 1;
+  ferry_task_words_set_first (task, TRUE);
   if (!ferry_executor_set_task_priority (executor, task, highest, error))
-    return FALSE;
+    {
+      ferry_task_words_set_first (task, FALSE);
+      return FALSE;
+    }
   g_object_set_data (G_OBJECT (executor), PRIORITY_KEY, GINT_TO_POINTER (highest));
   return TRUE;
 }

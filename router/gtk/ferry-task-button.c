@@ -12,13 +12,13 @@
 
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-progress-ring-private.h"
-#include "gtk/ferry-task-list.h"
+#include "gtk/ferry-task-list-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
 #define INTERVAL_MILLISECONDS 125
 
-/* The list in the popover, in pixels: with its margins it fits into a window of 360. */
+/* The list in the popover, in pixels: with its margins it fits into a window of 360. The height is the largest. */
 #define LIST_WIDTH 320
 #define LIST_HEIGHT 360
 
@@ -208,7 +208,8 @@ ferry_task_button_init (FerryTaskButton *self)
 
   ferry_look_ensure_styles (GTK_WIDGET (self));
   self->list = ferry_task_list_new (NULL);
-  gtk_widget_set_size_request (self->list, LIST_WIDTH, LIST_HEIGHT);
+  gtk_widget_set_size_request (self->list, LIST_WIDTH, -1);
+  ferry_task_list_set_max_height (FERRY_TASK_LIST (self->list), LIST_HEIGHT);
   gtk_popover_set_child (GTK_POPOVER (popover), self->list);
   self->ring = ferry_progress_ring_new ();
   self->button = gtk_menu_button_new ();

@@ -4,17 +4,21 @@
 /* Tasks as a list: rows in sight only, what can be done with them by keyboard, and a way back.
  *
  * Threads:   the one that runs GTK.
- * Models:    the tasks -> those that the application's filter and the removed set leave -> in the order of its sorter
- * -> the selection. Without filter and sorter the models between hand everything on as it is. Invariant: a task that
- * was removed is hidden, and stays with its executor until it is too late for an undo. */
+ * Models:    the tasks -> with those in other places that users tried again or put first -> those that the
+ * application's filter and the removed set leave -> in the order of its sorter -> the selection. Without filter and
+ * sorter the models between hand everything on as it is. Invariant: a task that was removed is hidden, and stays with
+ * its executor until it is too late for an undo. */
 
 #include "config.h"
 
-#include "gtk/ferry-task-list.h"
+#include "gtk/ferry-task-list-private.h"
 
+#include "gtk/ferry-announce-private.h"
 #include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-order-private.h"
 #include "gtk/ferry-task-row-private.h"
+#include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
 #define LIST_PAGE "list"
@@ -22,6 +26,9 @@
 
 /* How long a removal can be undone. */
 #define UNDO_SECONDS 8
+
+/* How often ends of tasks are read out at most. */
+#define ENDS_SECONDS 2
 
 /**
  * FerryTaskList:
@@ -35,6 +42,10 @@
  * on the task whose row has the focus, or else on the one that is selected. The keys are Control+BackSpace, Control+R,
  * Delete, Control+Up and Control+C. A removal can be undone for some seconds: `task.undo`, or Control+Z. A task that
  * waits is cancelled when it is removed, and an undo submits it again.
+ *
+ * A task that is tried again stands where the one before stood. A task that is to run next is moved before all that
+ * wait. What users do, and the ends of an executor's tasks, are read out to those who do not see the list, by
+ * `gtk_accessible_announce()` where GTK has it.
  *
  * # CSS nodes
  *
@@ -50,12 +61,15 @@ struct _FerryTaskList
   GtkSorter *sorter;       /* (nullable): the application's */
   GtkWidget *placeholder;  /* (nullable) (unowned): a child of the stack */
 
+  FerryTaskOrder *order;
   GtkFilterListModel *filtered;
   GtkSortListModel *sorted;
   GtkSingleSelection *selection;
   GHashTable *removed; /* (element-type FerryTask): hidden, and not removed from the executor yet */
   GHashTable *stopped; /* (element-type FerryTask): those of them that waited, and were cancelled */
   guint undo_timer;
+  guint64 n_completed, n_failed; /* how many ends of the executor's tasks were read out, or passed over */
+  guint ends_timer;              /* ends are read out later */
 
   GtkWidget *box;
   GtkWidget *stack;
@@ -152,7 +166,77 @@ go_to (FerryTaskList *self, guint position)
   gtk_widget_grab_focus (self->view);
 }
 
+/* ---- what is read out ---- */
+
+static gboolean
+count_ends (FerryTaskList *self, guint64 *n_completed, guint64 *n_failed)
+{
+  guint64 completed = 0, failed = 0;
+
+  if (self->executor != NULL)
+    g_object_get (self->executor, "n-completed", &completed, "n-failed", &failed, NULL);
+  *n_completed = completed - self->n_completed;
+  *n_failed = failed - self->n_failed;
+  self->n_completed = completed;
+  self->n_failed = failed;
+  return *n_completed + *n_failed > 0;
+}
+
+static void
+pass_over_ends (FerryTaskList *self)
+{
+  guint64 n_completed, n_failed;
+
+  g_clear_handle_id (&self->ends_timer, g_source_remove);
+  count_ends (self, &n_completed, &n_failed);
+}
+
+static gboolean
+ends_timer_cb (gpointer data)
+{
+  FerryTaskList *self = data;
+  guint64 n_completed, n_failed;
+  g_autofree char *words = NULL;
+
+  self->ends_timer = 0;
+  if (!count_ends (self, &n_completed, &n_failed))
+    return G_SOURCE_REMOVE;
+  words = ferry_task_words_for_ends (n_completed, n_failed);
+  ferry_announce (GTK_WIDGET (self), words);
+  return G_SOURCE_REMOVE;
+}
+
+/* The executor tells of all figures at a time; one of them stands for all. */
+static void
+figures_cb (FerryTaskList *self)
+{
+  if (self->ends_timer != 0 || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return;
+  self->ends_timer = g_timeout_add_seconds (ENDS_SECONDS, ends_timer_cb, self);
+  g_source_set_name_by_id (self->ends_timer, "[ferry] ends of tasks, read out");
+}
+
+/* Takes the words. */
+static void
+announce (FerryTaskList *self, char *words)
+{
+  ferry_announce (GTK_WIDGET (self), words);
+  g_free (words);
+}
+
 /* ---- removal, and the way back ---- */
+
+/* Submits the work of a task once more. The new task stands where the old one stood. */
+static FerryTask *
+run_again (FerryTaskList *self, FerryTask *task, GError **error)
+{
+  FerryTask *again;
+
+  ferry_task_order_begin_replacement (self->order, ferry_list_view_find (self->order, task));
+  again = ferry_task_run_again (task, self->executor, error);
+  ferry_task_order_end_replacement (self->order);
+  return again;
+}
 
 static void
 show_undo (FerryTaskList *self)
@@ -198,7 +282,7 @@ undo (FerryTaskList *self)
 
   g_hash_table_iter_init (&iter, self->stopped);
   while (g_hash_table_iter_next (&iter, &task, NULL))
-    failed |= ferry_task_run_again (task, self->executor, NULL) == NULL;
+    failed |= run_again (self, task, NULL) == NULL;
   if (failed)
     gtk_widget_error_bell (GTK_WIDGET (self));
   forget_removed (self);
@@ -231,6 +315,7 @@ remove_task (FerryTaskList *self, FerryTask *task)
   take_focus (self);
   apply_filters (self);
   show_undo (self);
+  announce (self, g_strdup_printf (_ ("Removed: %s. Control+Z puts it back."), ferry_task_get_name (task)));
   g_clear_handle_id (&self->undo_timer, g_source_remove);
   self->undo_timer = g_timeout_add_seconds (UNDO_SECONDS, undo_timer_cb, self);
   g_source_set_name_by_id (self->undo_timer, "[ferry] undo of a removal");
@@ -243,12 +328,49 @@ static void
 retry_task (FerryTaskList *self, FerryTask *task)
 {
   g_autoptr (GError) error = NULL;
-  FerryTask *again = ferry_task_run_again (task, self->executor, &error);
+  FerryTask *again = run_again (self, task, &error);
 
-  if (again != NULL)
-    go_to (self, ferry_list_view_find (self->selection, again));
-  else
-    gtk_widget_error_bell (GTK_WIDGET (self));
+  if (again == NULL)
+    {
+      gtk_widget_error_bell (GTK_WIDGET (self));
+      return;
+    }
+  announce (self, g_strdup_printf (_ ("Runs again: %s"), ferry_task_get_name (again)));
+  go_to (self, ferry_list_view_find (self->selection, again));
+}
+
+/* The position of the first task that waits. */
+static guint
+find_waiting (GListModel *tasks)
+{
+  guint n_tasks = g_list_model_get_n_items (tasks);
+
+  for (guint position = 0; position < n_tasks; position++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (tasks, position);
+
+      if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
+        return position;
+    }
+  return n_tasks;
+}
+
+static void
+run_next (FerryTaskList *self, FerryTask *task)
+{
+  guint from = ferry_list_view_find (self->order, task), to = find_waiting (G_LIST_MODEL (self->order));
+
+  if (!ferry_task_run_next (task, self->executor, NULL))
+    {
+      gtk_widget_error_bell (GTK_WIDGET (self));
+      return;
+    }
+  announce (self, g_strdup_printf (_ ("Runs next: %s"), ferry_task_get_name (task)));
+  if (to >= from)
+    return;
+  take_focus (self);
+  ferry_task_order_move (self->order, from, to);
+  go_to (self, ferry_list_view_find (self->selection, task));
 }
 
 static void
@@ -277,8 +399,7 @@ act (gpointer data, FerryTask *task, FerryTaskAction action)
       remove_task (self, task);
       break;
     case FERRY_TASK_ACTION_RUN_NEXT:
-      if (!ferry_task_run_next (task, self->executor, NULL))
-        gtk_widget_error_bell (GTK_WIDGET (self));
+      run_next (self, task);
       break;
     case FERRY_TASK_ACTION_COPY_ERROR:
       copy_error (self, task);
@@ -366,7 +487,12 @@ set_executor (FerryTaskList *self, FerryExecutor *executor)
   if (self->executor == executor)
     return;
   commit_removed (self);
+  if (self->executor != NULL)
+    g_signal_handlers_disconnect_by_func (self->executor, figures_cb, self);
   g_set_object (&self->executor, executor);
+  if (executor != NULL)
+    g_signal_connect_object (executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
+  pass_over_ends (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXECUTOR]);
 }
 
@@ -379,7 +505,7 @@ set_model (FerryTaskList *self, GListModel *model)
   g_set_object (&self->model, model);
   if (FERRY_IS_EXECUTOR (model))
     set_executor (self, FERRY_EXECUTOR (model));
-  gtk_filter_list_model_set_model (self->filtered, model);
+  ferry_task_order_set_model (self->order, model);
   items_changed_cb (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
 }
@@ -496,11 +622,20 @@ ferry_task_list_grab_focus (GtkWidget *widget)
   return gtk_widget_grab_focus (FERRY_TASK_LIST (widget)->view);
 }
 
+/* What has ended before is not read out. */
+static void
+ferry_task_list_map (GtkWidget *widget)
+{
+  pass_over_ends (FERRY_TASK_LIST (widget));
+  GTK_WIDGET_CLASS (ferry_task_list_parent_class)->map (widget);
+}
+
 /* Nobody sees the way back any more. */
 static void
 ferry_task_list_unmap (GtkWidget *widget)
 {
   commit_removed (FERRY_TASK_LIST (widget));
+  pass_over_ends (FERRY_TASK_LIST (widget));
   GTK_WIDGET_CLASS (ferry_task_list_parent_class)->unmap (widget);
 }
 
@@ -511,10 +646,12 @@ ferry_task_list_dispose (GObject *object)
 
   if (self->box != NULL)
     commit_removed (self);
+  g_clear_handle_id (&self->ends_timer, g_source_remove);
   g_clear_pointer (&self->box, gtk_widget_unparent);
   g_clear_object (&self->selection);
   g_clear_object (&self->sorted);
   g_clear_object (&self->filtered);
+  g_clear_object (&self->order);
   g_clear_object (&self->filter);
   g_clear_object (&self->sorter);
   g_clear_object (&self->executor);
@@ -611,6 +748,7 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
   object_class->dispose = ferry_task_list_dispose;
   object_class->finalize = ferry_task_list_finalize;
   widget_class->grab_focus = ferry_task_list_grab_focus;
+  widget_class->map = ferry_task_list_map;
   widget_class->unmap = ferry_task_list_unmap;
   install_properties (object_class);
   /**
@@ -654,7 +792,8 @@ make_undo_bar (FerryTaskList *self)
 static void
 make_models (FerryTaskList *self)
 {
-  self->filtered = gtk_filter_list_model_new (NULL, NULL);
+  self->order = ferry_task_order_new ();
+  self->filtered = gtk_filter_list_model_new (g_object_ref (G_LIST_MODEL (self->order)), NULL);
   self->sorted = gtk_sort_list_model_new (g_object_ref (G_LIST_MODEL (self->filtered)), NULL);
   self->selection = gtk_single_selection_new (g_object_ref (G_LIST_MODEL (self->sorted)));
   gtk_single_selection_set_autoselect (self->selection, FALSE);
@@ -674,12 +813,19 @@ ferry_task_list_init (FerryTaskList *self)
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   self->stack = gtk_stack_new ();
+  gtk_stack_set_vhomogeneous (GTK_STACK (self->stack), FALSE);
   gtk_stack_add_named (GTK_STACK (self->stack),
                        ferry_list_view_new (self->selection, &view_funcs, self, _ ("Tasks"), &self->view), LIST_PAGE);
   gtk_box_append (GTK_BOX (self->box), self->stack);
   gtk_box_append (GTK_BOX (self->box), make_undo_bar (self));
   set_placeholder (self, NULL);
   show_undo (self);
+}
+
+void
+ferry_task_list_set_max_height (FerryTaskList *self, int height)
+{
+  ferry_list_view_set_max_height (self->view, height);
 }
 
 /**

@@ -715,6 +715,7 @@ ferry_task_monitor_init (FerryTaskMonitor *self)
   self->signals = g_signal_group_new (FERRY_TYPE_TASK);
   g_signal_group_connect_swapped (self->signals, "notify::state", G_CALLBACK (state_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::text", G_CALLBACK (text_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::priority", G_CALLBACK (text_cb), self);
   g_signal_group_connect_swapped (self->signals, "progress", G_CALLBACK (progress_cb), self);
   g_signal_group_connect_swapped (self->signals, "yielded", G_CALLBACK (progress_cb), self);
   g_signal_group_connect_swapped (self->signals, "message", G_CALLBACK (progress_cb), self);

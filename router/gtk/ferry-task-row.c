@@ -12,6 +12,7 @@
 
 #include "gtk/ferry-task-row-private.h"
 
+#include "gtk/ferry-announce-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-monitor.h"
 #include "gtk/ferry-translation-private.h"
@@ -252,6 +253,20 @@ show_status (FerryTaskRow *self)
   gtk_widget_set_css_classes (self->state_label, classes);
   show_actions (self);
   keep_focus (self, status);
+}
+
+/* A list says how many of its tasks have ended; the row of a single one says what it has come to. */
+static void
+status_cb (FerryTaskRow *self)
+{
+  g_autofree char *state = NULL, *words = NULL;
+
+  show_status (self);
+  if (self->func != NULL || get_status (self) < FERRY_TASK_STATUS_DONE)
+    return;
+  g_object_get (self->monitor, "state-text", &state, NULL);
+  words = g_strdup_printf ("%s: %s", ferry_task_get_name (self->task), state);
+  ferry_announce (GTK_WIDGET (self), words);
 }
 
 static void
@@ -517,7 +532,7 @@ connect_groups (FerryTaskRow *self)
   g_signal_group_connect_swapped (self->task_signals, "notify::host-name", G_CALLBACK (show_host), self);
 
   self->monitor_signals = g_signal_group_new (FERRY_TYPE_TASK_MONITOR);
-  g_signal_group_connect_swapped (self->monitor_signals, "notify::status", G_CALLBACK (show_status), self);
+  g_signal_group_connect_swapped (self->monitor_signals, "notify::status", G_CALLBACK (status_cb), self);
   g_signal_group_connect_swapped (self->monitor_signals, "notify::fraction", G_CALLBACK (show_fraction), self);
   g_signal_group_connect_swapped (self->monitor_signals, "notify::indeterminate", G_CALLBACK (show_fraction), self);
   g_signal_group_connect_swapped (self->monitor_signals, "notify::elapsed", G_CALLBACK (pulse), self);

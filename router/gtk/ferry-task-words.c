@@ -16,6 +16,8 @@
 /* What took less is told more closely once it does not change any more. */
 #define SHORT (10 * G_USEC_PER_SEC)
 
+#define FIRST_KEY "ferry-task-waits-first"
+
 const char *
 ferry_task_words_for_status (FerryTaskStatus status)
 {
@@ -135,12 +137,21 @@ ferry_task_words_for_progress (FerryTask *task, gboolean with_text)
   return join (parts, G_N_ELEMENTS (parts));
 }
 
+void
+ferry_task_words_set_first (FerryTask *task, gboolean is_first)
+{
+  g_object_set_data (G_OBJECT (task), FIRST_KEY, GINT_TO_POINTER (is_first));
+}
+
 char *
 ferry_task_words_for_waiting (FerryTask *task)
 {
   const char *reason = ferry_task_get_text (task);
 
-  return g_strdup (reason != NULL ? reason : _ ("Waits for a free worker"));
+  if (reason != NULL)
+    return g_strdup (reason);
+  return g_strdup (g_object_get_data (G_OBJECT (task), FIRST_KEY) != NULL ? _ ("Waits at the front")
+                                                                          : _ ("Waits for a free worker"));
 }
 
 /* How far a task is that runs, and before it has reported anything, where it runs. */
@@ -226,4 +237,16 @@ ferry_task_words_for_work (FerryExecutor *executor)
   if (n_waiting > 0)
     waiting = g_strdup_printf (ferry_gtk_ngettext ("%u task waits", "%u tasks wait", n_waiting), n_waiting);
   return join ((const char *const[]){percent, running, waiting}, 3);
+}
+
+char *
+ferry_task_words_for_ends (guint64 n_completed, guint64 n_failed)
+{
+  g_autofree char *completed = ferry_format_count (n_completed), *failed = ferry_format_count (n_failed);
+  gulong n = (gulong) n_completed;
+
+  if (n_failed == 0)
+    return g_strdup_printf (ferry_gtk_ngettext ("%s task is done.", "%s tasks are done.", n), completed);
+  return g_strdup_printf (ferry_gtk_ngettext ("%s task is done, %s failed.", "%s tasks are done, %s failed.", n),
+                          completed, failed);
 }

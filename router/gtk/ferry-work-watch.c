@@ -15,7 +15,6 @@
 #include <gtk/gtk.h>
 
 #include "gtk/ferry-desktop-progress-private.h"
-#include "gtk/ferry-format.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
@@ -138,15 +137,8 @@ static char *
 find_words (FerryWorkWatch *self)
 {
   Counts now = count_ends (self);
-  guint64 completed = now.completed - self->before.completed, failed = now.failed - self->before.failed;
-  g_autofree char *completed_count = ferry_format_count (completed), *failed_count = ferry_format_count (failed);
 
-  if (failed == 0)
-    return g_strdup_printf (ferry_gtk_ngettext ("%s task is done.", "%s tasks are done.", (gulong) completed),
-                            completed_count);
-  return g_strdup_printf (
-    ferry_gtk_ngettext ("%s task is done, %s failed.", "%s tasks are done, %s failed.", (gulong) completed),
-    completed_count, failed_count);
+  return ferry_task_words_for_ends (now.completed - self->before.completed, now.failed - self->before.failed);
 }
 
 static void

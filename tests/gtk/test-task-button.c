@@ -10,6 +10,7 @@
 #include "gtk/ferry-progress-ring-private.h"
 #include "gtk/ferry-task-button.h"
 #include "gtk/ferry-task-list.h"
+#include "gtk/look-test.h"
 #include "gtk/widget-test.h"
 #include "task/task-test.h"
 
@@ -150,6 +151,71 @@ test_nothing_is_computed_while_the_button_is_hidden (void)
   scene_clear (&scene);
 }
 
+static int
+measure_list (Scene *scene)
+{
+  GtkWidget *list = ferry_test_get_object (scene->button, "list");
+  int natural;
+
+  gtk_widget_measure (list, GTK_ORIENTATION_VERTICAL, -1, NULL, &natural, NULL, NULL);
+  return natural;
+}
+
+/* With one task it is not much higher than that task's row. */
+static void
+test_popover_is_as_high_as_its_rows (void)
+{
+  Scene scene;
+  g_autoptr (FerryTask) task = NULL;
+  GtkWidget *list;
+
+  if (!scene_init (&scene))
+    return;
+  list = ferry_test_get_object (scene.button, "list");
+  task = task_test_submit (scene.executor, "note", g_variant_new_string ("a"));
+  task_test_wait_done (task);
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (&scene)));
+  widget_test_wait_words (list, "Done");
+  g_assert_cmpint (measure_list (&scene), <=, 120);
+  for (guint i = 0; i < 30; i++)
+    g_object_unref (task_test_submit (scene.executor, "note", g_variant_new_string ("b")));
+  ferry_test_look_until (task_test_is_idle, scene.executor);
+  g_assert_cmpint (measure_list (&scene), >=, 300);
+  g_assert_cmpint (measure_list (&scene), <=, 400);
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (&scene)));
+  scene_clear (&scene);
+}
+
+/* What is filled and what is not, each against what is beside it. */
+static void
+test_ring_can_be_told_from_the_ground (void)
+{
+  static const char *const themes[] = {"Default", "Default-hc"};
+  Scene scene;
+  GtkWidget *ring;
+
+  if (!scene_init (&scene))
+    return;
+  ring = gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (&scene)));
+  for (guint theme = 0; theme < G_N_ELEMENTS (themes); theme++)
+    for (gboolean dark = FALSE; dark <= TRUE; dark++)
+      {
+        GdkRGBA ground, filled, track;
+
+        look_test_set (themes[theme], dark, 100);
+        ground = look_test_lookup (ring, "theme_bg_color");
+        ferry_progress_ring_get_colors (FERRY_PROGRESS_RING (ring), &filled, &track);
+        filled = look_test_blend (&ground, &filled);
+        track = look_test_blend (&ground, &track);
+        g_test_message ("%s %d: %.2f %.2f", themes[theme], dark, look_test_get_contrast (&track, &ground),
+                        look_test_get_contrast (&filled, &track));
+        g_assert_cmpfloat (look_test_get_contrast (&track, &ground), >=, 3.0);
+        g_assert_cmpfloat (look_test_get_contrast (&filled, &track), >=, 3.0);
+      }
+  look_test_reset ();
+  scene_clear (&scene);
+}
+
 /* What GTK opens once, it opens before descriptors are counted. */
 static void
 warm_up (void)
@@ -166,6 +232,8 @@ main (int argc, char **argv)
   warm_up ();
   g_test_add_func ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
   g_test_add_func ("/task-button/popover-has-the-list", test_popover_has_the_list);
+  g_test_add_func ("/task-button/popover-is-as-high-as-its-rows", test_popover_is_as_high_as_its_rows);
+  g_test_add_func ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
   g_test_add_func ("/task-button/nothing-is-computed-while-the-button-is-hidden",
                    test_nothing_is_computed_while_the_button_is_hidden);
   return g_test_run ();

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: gtk/ferry-task-list.c, gtk/ferry-list-view.c
+/* Tests: gtk/ferry-task-list.c, gtk/ferry-announce.c, gtk/ferry-list-view.c
  *
  * A list of tasks: which it shows, what can be done with them by keys and buttons, and the way back. */
 
@@ -396,6 +396,176 @@ test_list_is_read_out (void)
   scene_clear (&scene);
 }
 
+/* The names of the rows, from the top, as far as they are drawn. */
+static char *
+find_order (Scene *scene)
+{
+  g_autoptr (GString) order = g_string_new (NULL);
+  float last = -1.0F;
+
+  for (;;)
+    {
+      FerryTask *next = NULL;
+      float nearest = G_MAXFLOAT;
+
+      for (guint i = 0; i < count_tasks (scene); i++)
+        {
+          g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (scene->executor), i);
+          GtkWidget *row = find_row (scene->list, task);
+          graphene_rect_t place;
+
+          if (row != NULL && gtk_widget_compute_bounds (row, scene->list, &place) && place.origin.y > last &&
+              place.origin.y < nearest)
+            {
+              next = task;
+              nearest = place.origin.y;
+            }
+        }
+      if (next == NULL)
+        return g_string_free (g_steal_pointer (&order), FALSE);
+      g_string_append (order, ferry_task_get_name (next));
+      last = nearest;
+    }
+}
+
+typedef struct
+{
+  Scene *scene;
+  const char *order;
+} WantedOrder;
+
+static gboolean
+has_order (gpointer data)
+{
+  const WantedOrder *wanted = data;
+  g_autofree char *order = find_order (wanted->scene);
+
+  return g_str_equal (order, wanted->order);
+}
+
+static void
+wait_order (Scene *scene, const char *order)
+{
+  WantedOrder wanted = {scene, order};
+
+  ferry_test_look_until (has_order, &wanted);
+}
+
+static void
+test_task_that_is_tried_again_stands_where_it_stood (void)
+{
+  Scene scene;
+  FerryTask *second;
+
+  if (!scene_init (&scene))
+    return;
+  add_done (&scene, "a");
+  second = add_done (&scene, "b");
+  add_done (&scene, "c");
+  wait_order (&scene, "abc");
+  select_task (&scene, second);
+  widget_test_press (scene.list, "<Control>r");
+  task_test_wait_done (ferry_test_get_object (scene.list, "selected-task"));
+  wait_order (&scene, "abc");
+  g_assert_true (ferry_test_get_object (scene.list, "selected-task") != second);
+  add_done (&scene, "d");
+  wait_order (&scene, "abcd");
+  scene_clear (&scene);
+}
+
+static void
+test_task_that_runs_next_stands_before_all_that_wait (void)
+{
+  Scene scene;
+  FerryTask *runs, *last;
+
+  if (!scene_init (&scene))
+    return;
+  runs = add (&scene, "gate", "a");
+  add (&scene, "note", "b");
+  add (&scene, "note", "c");
+  last = add (&scene, "note", "d");
+  task_test_wait_begun (runs);
+  wait_order (&scene, "abcd");
+  select_task (&scene, last);
+  widget_test_press (scene.list, "<Control>Up");
+  wait_order (&scene, "adbc");
+  widget_test_wait_words (wait_row (&scene, last), "Waits at the front");
+  g_assert_true (ferry_test_get_object (scene.list, "selected-task") == last);
+  scene_clear (&scene);
+}
+
+static GString *read_out;
+
+/* Stands in the place of the function that GTK has since version 4.14. */
+#if GTK_CHECK_VERSION(4, 14, 0)
+typedef GtkAccessibleAnnouncementPriority Priority;
+#else
+typedef int Priority;
+void gtk_accessible_announce (GtkAccessible *self, const char *message, Priority priority);
+#endif
+
+void
+gtk_accessible_announce (GtkAccessible *self, const char *message, Priority priority)
+{
+  g_assert_cmpint (priority, ==, 1);
+  if (read_out == NULL)
+    read_out = g_string_new (NULL);
+  g_string_append_printf (read_out, "%s|", message);
+}
+
+static gboolean
+was_read_out (gpointer data)
+{
+  return read_out != NULL && strstr (read_out->str, data) != NULL;
+}
+
+static void
+test_ends_and_what_users_do_are_read_out (void)
+{
+  Scene scene;
+  FerryTask *runs, *waits;
+
+  if (!scene_init (&scene))
+    return;
+  add (&scene, "no such function", "a");
+  add_done (&scene, "b");
+  ferry_test_look_until (was_read_out, (gpointer) "1 task is done, 1 failed.|");
+  runs = add (&scene, "gate", "c");
+  waits = add (&scene, "note", "d");
+  task_test_wait_begun (runs);
+  select_task (&scene, waits);
+  widget_test_press (scene.list, "<Control>Up");
+  g_assert_true (was_read_out ((gpointer) "Runs next: d|"));
+  widget_test_press (scene.list, "Delete");
+  g_assert_true (was_read_out ((gpointer) "Removed: d. Control+Z puts it back.|"));
+  task_test_open_gate ();
+  task_test_wait_done (runs);
+  select_task (&scene, runs);
+  widget_test_press (scene.list, "<Control>r");
+  g_assert_true (was_read_out ((gpointer) "Runs again: c|"));
+  task_test_wait_done (ferry_test_get_object (scene.list, "selected-task"));
+  scene_clear (&scene);
+}
+
+/* In a list, the row would be read out as well. */
+static void
+test_end_of_a_single_row_is_read_out (void)
+{
+  Scene scene;
+  FerryTask *task;
+
+  if (!scene_init (&scene))
+    return;
+  task = add (&scene, "gate", "single");
+  gtk_window_set_child (GTK_WINDOW (scene.window), ferry_task_row_new (task, NULL));
+  scene.list = gtk_window_get_child (GTK_WINDOW (scene.window));
+  wait_row (&scene, task);
+  task_test_open_gate ();
+  ferry_test_look_until (was_read_out, (gpointer) "single: Done|");
+  scene_clear (&scene);
+}
+
 static void
 test_list_fits_a_narrow_window (void)
 {
@@ -438,6 +608,12 @@ main (int argc, char **argv)
   g_test_add_func ("/task-list/each-action-has-a-key", test_each_action_has_a_key);
   g_test_add_func ("/task-list/focus-comes-before-the-selection", test_focus_comes_before_the_selection);
   g_test_add_func ("/task-list/filter-and-sorter-are-the-applications", test_filter_and_sorter_are_the_applications);
+  g_test_add_func ("/task-list/task-that-is-tried-again-stands-where-it-stood",
+                   test_task_that_is_tried_again_stands_where_it_stood);
+  g_test_add_func ("/task-list/task-that-runs-next-stands-before-all-that-wait",
+                   test_task_that_runs_next_stands_before_all_that_wait);
+  g_test_add_func ("/task-list/ends-and-what-users-do-are-read-out", test_ends_and_what_users_do_are_read_out);
+  g_test_add_func ("/task-list/end-of-a-single-row-is-read-out", test_end_of_a_single_row_is_read_out);
   g_test_add_func ("/task-list/many-tasks-have-few-rows", test_many_tasks_have_few_rows);
   g_test_add_func ("/task-list/list-is-read-out", test_list_is_read_out);
   g_test_add_func ("/task-list/list-fits-a-narrow-window", test_list_fits_a_narrow_window);

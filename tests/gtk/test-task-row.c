@@ -9,10 +9,9 @@
 #include "config.h"
 
 #include "gtk/ferry-task-row-private.h"
+#include "gtk/look-test.h"
 #include "gtk/widget-test.h"
 #include "task/lone-task.h"
-
-#include <math.h>
 
 #include "gtk/ferry-task-monitor.h"
 #include "gtk/ferry-task-outcome.h"
@@ -193,13 +192,6 @@ test_row_without_a_task_holds_nothing (void)
 
 /* ---- how it looks ---- */
 
-static void
-set_look (const char *theme, gboolean dark, int text_percent)
-{
-  g_object_set (gtk_settings_get_default (), "gtk-theme-name", theme, "gtk-application-prefer-dark-theme", dark,
-                "gtk-xft-dpi", 96 * 1024 * text_percent / 100, NULL);
-}
-
 static int
 measure_width (GtkWidget *widget)
 {
@@ -225,60 +217,21 @@ test_row_fits_a_narrow_window (void)
   widget_test_wait_words (scene.row, "far longer");
   for (guint i = 0; i < G_N_ELEMENTS (percents); i++)
     {
-      set_look ("Default", FALSE, percents[i]);
+      look_test_set ("Default", FALSE, percents[i]);
       g_assert_cmpint (measure_width (scene.row), <=, 360);
     }
-  set_look ("Default", FALSE, 100);
+  look_test_reset ();
   scene_clear (&scene);
-}
-
-static double
-linearize (float channel)
-{
-  return channel <= 0.04045 ? channel / 12.92 : pow ((channel + 0.055) / 1.055, 2.4);
-}
-
-static double
-get_luminance (const GdkRGBA *color)
-{
-  return 0.2126 * linearize (color->red) + 0.7152 * linearize (color->green) + 0.0722 * linearize (color->blue);
-}
-
-/* As WCAG has it: from 1 to 21. */
-static double
-get_contrast (const GdkRGBA *one, const GdkRGBA *other)
-{
-  double a = get_luminance (one), b = get_luminance (other);
-
-  return (MAX (a, b) + 0.05) / (MIN (a, b) + 0.05);
-}
-
-static GdkRGBA
-lookup (GtkWidget *widget, const char *name)
-{
-  GdkRGBA color;
-
-  g_assert_true (gtk_style_context_lookup_color (gtk_widget_get_style_context (widget), name, &color));
-  return color;
-}
-
-static GdkRGBA
-mix (const GdkRGBA *below, const GdkRGBA *above, float share)
-{
-  return (GdkRGBA){.red = below->red + (above->red - below->red) * share,
-                   .green = below->green + (above->green - below->green) * share,
-                   .blue = below->blue + (above->blue - below->blue) * share,
-                   .alpha = 1.0F};
 }
 
 static void
 assert_readable (GtkWidget *label, const char *style, const char *theme, gboolean dark)
 {
   const char *classes[] = {style, NULL};
-  GdkRGBA plain = lookup (label, "theme_base_color");
-  GdkRGBA window = lookup (label, "theme_bg_color");
-  GdkRGBA selection = lookup (label, "theme_selected_bg_color");
-  GdkRGBA selected = mix (&plain, &selection, 0.15F);
+  GdkRGBA plain = look_test_lookup (label, "theme_base_color");
+  GdkRGBA window = look_test_lookup (label, "theme_bg_color");
+  GdkRGBA selection = look_test_lookup (label, "theme_selected_bg_color");
+  GdkRGBA selected = look_test_mix (&plain, &selection, 0.15F);
   const GdkRGBA *grounds[] = {&plain, &window, &selected};
   GdkRGBA color;
 
@@ -286,9 +239,9 @@ assert_readable (GtkWidget *label, const char *style, const char *theme, gboolea
   gtk_style_context_get_color (gtk_widget_get_style_context (label), &color);
   g_assert_cmpfloat (color.alpha, ==, 1.0F);
   for (guint i = 0; i < G_N_ELEMENTS (grounds); i++)
-    if (get_contrast (&color, grounds[i]) < 4.5)
+    if (look_test_get_contrast (&color, grounds[i]) < 4.5)
       g_error ("The contrast of '%s' in %s%s on ground %u is %.2f", style, theme, dark ? ", dark" : "", i,
-               get_contrast (&color, grounds[i]));
+               look_test_get_contrast (&color, grounds[i]));
 }
 
 /* The widget below that has the CSS name; there must be one. */
@@ -338,14 +291,42 @@ test_texts_and_bars_can_be_told_from_the_ground (void)
         GtkWidget *label = get_part (&scene, "state_label");
         GdkRGBA ground, bar;
 
-        set_look (themes[theme], dark, 100);
+        look_test_set (themes[theme], dark, 100);
         for (guint i = 0; i < G_N_ELEMENTS (styles); i++)
           assert_readable (label, styles[i], themes[theme], dark);
-        ground = lookup (label, "theme_base_color");
+        ground = look_test_lookup (label, "theme_base_color");
         bar = get_ground (find_node (get_part (&scene, "progress_bar"), "progress"));
-        g_assert_cmpfloat (get_contrast (&ground, &bar), >=, 3.0);
+        g_assert_cmpfloat (look_test_get_contrast (&ground, &bar), >=, 3.0);
       }
-  set_look ("Default", FALSE, 100);
+  look_test_reset ();
+  scene_clear (&scene);
+}
+
+static void
+assert_icon (Scene *scene, GtkIconTheme *icons, const char *part)
+{
+  const char *name = gtk_button_get_icon_name (GTK_BUTTON (get_part (scene, part)));
+
+  if (!gtk_icon_theme_has_icon (icons, name))
+    g_error ("Without a theme of icons there is no '%s'", name);
+}
+
+/* On a system without icons, those that GTK brings are there. */
+static void
+test_buttons_have_icons_without_a_theme_of_icons (void)
+{
+  g_autoptr (GtkIconTheme) icons = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  icons = g_object_new (GTK_TYPE_ICON_THEME, "display", gtk_widget_get_display (scene.row), "theme-name", "none", NULL);
+  gtk_icon_theme_set_search_path (icons, (const char *[]){"/nonexistent", NULL});
+  assert_icon (&scene, icons, "next_button");
+  assert_icon (&scene, icons, "cancel_button");
+  assert_icon (&scene, icons, "copy_button");
+  assert_icon (&scene, icons, "retry_button");
+  assert_icon (&scene, icons, "remove_button");
   scene_clear (&scene);
 }
 
@@ -362,5 +343,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-row/row-fits-a-narrow-window", test_row_fits_a_narrow_window);
   g_test_add_func ("/task-row/texts-and-bars-can-be-told-from-the-ground",
                    test_texts_and_bars_can_be_told_from_the_ground);
+  g_test_add_func ("/task-row/buttons-have-icons-without-a-theme-of-icons",
+                   test_buttons_have_icons_without_a_theme_of_icons);
   return g_test_run ();
 }
