@@ -58,6 +58,13 @@ void ferry_downlink_free (FerryDownlink *self);
  * NOTHING after the last grant, or BROKEN. */
 FerryDownEvent ferry_downlink_receive_grant (FerryDownlink *self, FerryDownGrant *grant);
 
+/* Receives the given senders that come before the next message, without waiting. For a process that receives nothing
+ * else so far, on one thread at a time. */
+void ferry_downlink_look_for_given (FerryDownlink *self);
+/* any: takes the next given sender that ferry_downlink_receive() has come across. Returns FALSE where there is none.
+ * Sets *name and *fd, which become the caller's; *fd is -1 where the process could not receive the descriptor. */
+gboolean ferry_downlink_take_given (FerryDownlink *self, char **name, int *fd);
+
 /* Makes ferry_downlink_receive() return PIPE_CLOSED once when the application closes the pipe, after all messages that
  * were sent to the pipe. Must be called before the first receive, or on the receiving thread. */
 void ferry_downlink_watch_pipe (FerryDownlink *self, guint index, guint64 connection_id);

@@ -21,6 +21,13 @@ typedef struct
   guint64 connection_id;
 } WatchedPipe;
 
+/* A sender that came after the handshake: see ferry_downlink_take_given(). */
+typedef struct
+{
+  char *name; /* (owned) */
+  int fd;     /* (owned) */
+} GivenSender;
+
 /* Which thread has the down lane. */
 typedef enum
 {
@@ -62,6 +69,7 @@ struct _FerryDownlink
 
   pthread_mutex_t lock;
   FerryLaneReader express; /* lock */
+  GQueue given;            /* lock: (element-type GivenSender) (owned): not taken yet, in the order of their arrival */
   /* any: the position up to which records of the express lane were taken; stored with lock held */
   _Atomic guint64 express_seen;
   _Atomic gboolean express_broken; /* any */
@@ -82,9 +90,20 @@ ferry_downlink_new (FerryUplink *uplink)
   return self;
 }
 
+static void
+given_free (gpointer data)
+{
+  GivenSender *self = data;
+
+  ferry_clear_fd (&self->fd);
+  g_free (self->name);
+  g_free (self);
+}
+
 void
 ferry_downlink_free (FerryDownlink *self)
 {
+  g_queue_clear_full (&self->given, given_free);
   ferry_assembly_clear (&self->assembly);
   g_clear_pointer (&self->watched, g_array_unref);
   g_clear_pointer (&self->descriptors, ferry_descriptors_free);
@@ -272,6 +291,68 @@ take_fd_batch (FerryDownlink *self, const FerryRecordHeader *header, const guint
   return receive_fd_batch (self, &message);
 }
 
+/* Keeps a given sender, whose descriptor came before this record. Returns FALSE for a record that no application
+ * sends. */
+static gboolean
+take_given (FerryDownlink *self, const FerryRecordHeader *header, const guint8 *payload)
+{
+  GivenSender *given;
+  FerryGrant raw;
+
+  if (!self->has_fd_batch || header->connection_id != self->fd_batch_id || header->length <= sizeof raw ||
+      self->descriptors->len > 1)
+    return FALSE;
+  memcpy (&raw, payload, sizeof raw);
+  if (header->length - sizeof raw != raw.name_length)
+    return FALSE;
+  given = g_new (GivenSender, 1);
+  *given = (GivenSender){g_strndup ((const char *) payload + sizeof raw, raw.name_length), -1};
+  if (self->descriptors->len == 1)
+    given->fd = g_array_index (self->descriptors, int, 0);
+  g_array_set_size (self->descriptors, 0);
+  self->has_fd_batch = FALSE;
+  FERRY_AUTO_LOCK (&self->lock);
+  g_queue_push_tail (&self->given, given);
+  return TRUE;
+}
+
+void
+ferry_downlink_look_for_given (FerryDownlink *self)
+{
+  FerryRecordHeader header;
+  const guint8 *payload;
+  gboolean valid;
+
+  drop_latest (self);
+  while (peek (self, &header, &payload) == FERRY_DOWN_EVENT_MESSAGE)
+    {
+      if (header.kind == FERRY_RECORD_FD_BATCH)
+        valid = take_fd_batch (self, &header, payload);
+      else if (header.kind == FERRY_RECORD_GRANT)
+        valid = take_given (self, &header, payload);
+      else
+        return;
+      if (valid)
+        release_down (self, ferry_record_size (header.length));
+      else
+        break_lane (self);
+    }
+}
+
+gboolean
+ferry_downlink_take_given (FerryDownlink *self, char **name, int *fd)
+{
+  g_autofree GivenSender *given = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  given = g_queue_pop_head (&self->given);
+  if (given == NULL)
+    return FALSE;
+  *name = given->name;
+  *fd = given->fd;
+  return TRUE;
+}
+
 /* Fills in a message that is complete, with the fd batch where there is one. */
 static FerryDownEvent
 deliver (FerryDownlink *self, guint64 connection_id, const guint8 *data, gsize size, FerryDownMessage *message)
@@ -327,6 +408,8 @@ take_event (FerryDownlink *self, FerryDownMessage *message)
         return event;
       if (header.kind == FERRY_RECORD_FD_BATCH)
         valid = take_fd_batch (self, &header, payload);
+      else if (header.kind == FERRY_RECORD_GRANT)
+        valid = take_given (self, &header, payload);
       else if (header.kind == FERRY_RECORD_LARGE)
         valid = begin_large (self, &header, payload);
       else if (header.kind == FERRY_RECORD_PIECE)
@@ -336,7 +419,8 @@ take_event (FerryDownlink *self, FerryDownMessage *message)
       if (!valid)
         return break_lane (self);
       release_down (self, ferry_record_size (header.length));
-      if (header.kind != FERRY_RECORD_FD_BATCH && assembly->filled == assembly->size)
+      if ((header.kind == FERRY_RECORD_LARGE || header.kind == FERRY_RECORD_PIECE) &&
+          assembly->filled == assembly->size)
         return deliver (self, assembly->connection_id, assembly->data, assembly->size, message);
     }
 }

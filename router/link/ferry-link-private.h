@@ -215,6 +215,7 @@ struct _FerryLink
   gpointer user_data;     /* const: (unowned): data of the layer above */
   /* down.lock: (owned) (nullable): for the link of a given sender, the link of the worker that was given it last */
   FerryLink *worker;
+  gboolean bound;      /* const: the link ends with its worker, since no task has the given sender */
   gpointer given_exit; /* (nullable): of the layer above: how the link of a given sender ended */
   /* const: (element-type guint32): the cell of each connection id, by the same index, or FERRY_NO_CELL */
   GArray *cells;
@@ -398,6 +399,8 @@ gboolean ferry_link_check_owner (FerryLink *self, GError **error);
 FerryDownResult ferry_link_send (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts);
 FerryDownResult ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *parts, guint n_parts,
                                       FerryDescriptors *batch);
+FerryDownResult ferry_link_send_given (FerryLink *self, guint64 connection_id, const char *name,
+                                       FerryDescriptors *batch);
 guint64 ferry_link_get_n_fd_batches_sent (FerryLink *self);
 guint64 ferry_link_get_n_fd_batches_taken (FerryLink *self);
 gboolean ferry_link_take_fd_batch (FerryLink *link, guint64 number, GArray *descriptors);

@@ -965,6 +965,31 @@ ferry_link_send_with (FerryLink *self, guint64 connection_id, const FerryPart *p
   return check_lanes_locked (self) ? result : FERRY_DOWN_CLOSED;
 }
 
+/* any: gives the worker a sender of another link by its name. batch: the descriptor of that link's socket. Either all
+ * is sent, or nothing. */
+FerryDownResult
+ferry_link_send_given (FerryLink *self, guint64 connection_id, const char *name, FerryDescriptors *batch)
+{
+  FerryGrant grant = {.name_length = (guint32) strlen (name), .cell = FERRY_NO_CELL};
+  FerryPart parts[] = {{&grant, sizeof grant}, {name, grant.name_length}};
+  Gather payload = {.parts = parts};
+  FerryRecordHeader header = {(guint32) sizeof grant + grant.name_length, FERRY_RECORD_GRANT, 0, connection_id};
+  FerryDownResult result = FERRY_DOWN_WOULD_BLOCK;
+
+  if (is_inherited (self))
+    return FERRY_DOWN_CLOSED;
+  FERRY_AUTO_LOCK (&self->down.lock);
+  if (!is_usable_locked (self))
+    return FERRY_DOWN_CLOSED;
+  flush_locked (self, &self->down.lane, &self->down.backlog);
+  if (may_wait_locked (self, header.length))
+    result = send_fd_batch_locked (self, connection_id, batch);
+  if (result == FERRY_DOWN_SENT)
+    put_locked (self, &self->down.lane, &self->down.backlog, &header, &payload);
+  flush_locked (self, &self->down.lane, &self->down.backlog);
+  return check_lanes_locked (self) ? result : FERRY_DOWN_CLOSED;
+}
+
 static FerryDownResult
 send_word (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, FerryRecordHeader header)
 {

@@ -385,6 +385,8 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
     link->fork_server_funcs->lose (self, link, get_cause_for_workers (event));
   if (link->parent == FERRY_PARENT_ASKED && event == FERRY_LINK_TIMEOUT)
     ferry_shared_queue_apply (self, link, FERRY_LINK_LAUNCH_FAILED, NULL);
+  else if (link->bound && event == FERRY_LINK_TIMEOUT)
+    ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
   else if (link->gone && !ferry_deadline_is_set (&link->deadline) && state != FERRY_LINK_ENDED)
     ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
 }

@@ -28,6 +28,10 @@ void ferry_given_sender_set_worker (FerryGivenSender *self, FerryLink *worker);
  * ended that had it; NULL: the sender counts as stopped. */
 void ferry_given_sender_end (FerryGivenSender *self, FerryExit *exit);
 
+/* any: gives the sender, which cannot be used in this process any more, to the worker of a link, by a name. The pipe
+ * ends with the worker, or when the worker has dropped the sender. */
+gboolean ferry_given_sender_pass (FerrySender *sender, FerryLink *worker, const char *name, GError **error);
+
 /* worker: returns (transfer full) the sender that a descriptor stands for, which stays the caller's. Each descriptor,
  * with all its copies, gives one sender. */
 FerrySender *ferry_given_sender_open (int fd, GError **error);

@@ -25,7 +25,7 @@ struct _FerryGivenSender
 FerryGivenSender *
 ferry_given_sender_new (FerrySender *sender, GError **error)
 {
-  FerryLink *link = ferry_sender_give (sender, error);
+  FerryLink *link = ferry_sender_give (sender, NULL, error);
   FerryGivenSender *self;
 
   if (link == NULL)
@@ -59,6 +59,43 @@ ferry_given_sender_end (FerryGivenSender *self, FerryExit *exit)
   ferry_link_unref (self->link);
   ferry_monitor_unref (self->monitor);
   g_free (self);
+}
+
+static gboolean
+refuse_to_pass (const FerryDescriptors *batch, FerryDownResult result, GError **error)
+{
+  switch (result)
+    {
+    case FERRY_DOWN_UNTAKEN:
+    case FERRY_DOWN_WOULD_BLOCK:
+      return ferry_set_error (error, FERRY_ERROR_BUSY,
+                              "The worker has not taken what it was sent before; give it a sender of a new pipe later");
+    case FERRY_DOWN_REFUSED:
+      return ferry_set_error (error, FERRY_ERROR_SYSTEM,
+                              "The system refused to send the sender to the worker; raise the limit of open files: %s",
+                              g_strerror (batch->error_number));
+    default:
+      return ferry_set_error (error, FERRY_ERROR_WORKER_LOST, "The worker has ended; start another worker");
+    }
+}
+
+gboolean
+ferry_given_sender_pass (FerrySender *sender, FerryLink *worker, const char *name, GError **error)
+{
+  g_autoptr (FerryLink) link = ferry_sender_give (sender, worker, error);
+  FerryDescriptors batch = {.n_descriptors = 1};
+  FerryDownResult result;
+  ferry_autofd fd = -1;
+
+  if (link == NULL)
+    return FALSE;
+  fd = ferry_steal_fd (&link->worker_end);
+  batch.descriptors = &fd;
+  result = ferry_link_send_given (worker, ferry_sender_get_connection_id (sender), name, &batch);
+  if (result == FERRY_DOWN_SENT)
+    return TRUE;
+  ferry_monitor_end_link (ferry_sender_get_monitor (sender), link, NULL);
+  return refuse_to_pass (&batch, result, error);
 }
 
 /* ---- the worker's end ---- */

@@ -139,6 +139,7 @@ struct _FerryMonitor
   GQueue commands;          /* lock: (element-type Command) */
   gboolean closed;          /* lock: no more commands are taken */
   _Atomic gint references;  /* any */
+  guint n_bound;            /* links of given senders that end with their worker */
   _Atomic guint64 n_faults; /* any: links that ended with a protocol error */
   _Atomic guint n_links;    /* any: links that were added, with an end that the router's thread has not handled yet */
   _Atomic guint n_waiting;  /* any: links in stalled; only the monitor stores it, and most_waiting */
@@ -224,6 +225,29 @@ push_news (FerryMonitor *self, FerryLink *link, FerryBlockKind kind, FerryExit *
   ferry_drain_push (self->drain, block);
 }
 
+static void
+end_given_link (FerryMonitor *self, FerryLink *link, FerryExit *exit)
+{
+  if (exit == NULL)
+    ferry_link_note (link, FERRY_CLOSE_REASON_STOPPED, NULL);
+  else if (link->given_exit == NULL)
+    link->given_exit = g_object_ref (exit);
+  ferry_shared_queue_end_process (self->shared, link);
+}
+
+/* monitor: ends the links of the senders that the worker of a link was given, and that no task has. */
+static void
+end_bound_links (FerryMonitor *self, FerryLink *worker, FerryExit *exit)
+{
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (link->bound && link->worker == worker)
+        end_given_link (self, link, exit);
+    }
+}
+
 /* monitor: reports the link's end. The end of a fork server is reported before the ends of the workers that it was
  * asked to fork and did not. */
 static void
@@ -234,6 +258,9 @@ tell_end (FerryMonitor *self, FerryLink *link)
     given != NULL && link->cause == FERRY_NO_CAUSE ? g_steal_pointer (&given) : ferry_exit_new_for_link (link);
 
   push_news (self, link, FERRY_BLOCK_ENDED, g_object_ref (exit));
+  self->n_bound -= link->bound;
+  if (self->n_bound > 0 && !link->bound)
+    end_bound_links (self, link, exit);
   if (link->fork_server != NULL)
     ferry_fork_server_link_finish (self->shared, link, ferry_exit_get_message (exit));
 }
@@ -1795,6 +1822,7 @@ add_link_command (FerryMonitor *self, gpointer data)
 
   atomic_fetch_add_explicit (&self->n_links, 1, memory_order_relaxed);
   store_spin (self, link);
+  self->n_bound += link->bound;
   ferry_drain_grant (self->drain, link);
   if (!ferry_shared_queue_add (self->shared, link, &error))
     {
@@ -1810,6 +1838,12 @@ add_link_command (FerryMonitor *self, gpointer data)
     }
   else if (command->launch != NULL)
     launch_link (self, command);
+  else if (link->bound && link->worker->state == FERRY_LINK_ENDED && link->worker->queue == NULL)
+    {
+      g_autoptr (FerryExit) exit = ferry_exit_new_for_link (link->worker);
+
+      end_given_link (self, link, exit);
+    }
 }
 
 /* any: adds a link and, where launch is not NULL, makes the monitor's thread start the process at its other end.
@@ -1901,13 +1935,8 @@ end_link_command (FerryMonitor *self, gpointer data)
   LinkCommand *command = data;
   FerryLink *link = command->link;
 
-  if (link->queue == NULL)
-    return;
-  if (command->data == NULL)
-    ferry_link_note (link, FERRY_CLOSE_REASON_STOPPED, NULL);
-  else if (link->given_exit == NULL)
-    link->given_exit = g_object_ref (command->data);
-  ferry_shared_queue_end_process (self->shared, link);
+  if (link->queue != NULL)
+    end_given_link (self, link, command->data);
 }
 
 /* any: ends a link that has no process of its own, behind all that was written to its lane before this call. exit:

@@ -48,9 +48,9 @@ gboolean ferry_sender_pass (FerrySender *self, GError **error);
 void ferry_sender_set_one_shot (FerrySender *self);
 void ferry_sender_end (FerrySender *self);
 /* any: returns (transfer full) (nullable) a new link for the sender, which cannot be used in this process any more. Its
- * welcome lies in the socket worker_end, which the caller gives to a worker. The link ends by ferry_monitor_end_link().
- */
-FerryLink *ferry_sender_give (FerrySender *self, GError **error);
+ * welcome lies in the socket worker_end, which the caller gives to a worker. The link ends by ferry_monitor_end_link(),
+ * or together with the link of worker (nullable). */
+FerryLink *ferry_sender_give (FerrySender *self, FerryLink *worker, GError **error);
 
 guint64 ferry_sender_get_connection_id (FerrySender *self);
 gboolean ferry_sender_is_new (FerrySender *self);

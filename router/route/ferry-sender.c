@@ -1697,7 +1697,7 @@ start_locally (FerrySender *self, GError **error)
 }
 
 FerryLink *
-ferry_sender_give (FerrySender *self, GError **error)
+ferry_sender_give (FerrySender *self, FerryLink *worker, GError **error)
 {
   g_autoptr (FerryLink) link =
     ferry_sender_can_be_passed (self, error) ? new_own_link (self, "given sender", error) : NULL;
@@ -1706,6 +1706,9 @@ ferry_sender_give (FerrySender *self, GError **error)
     return NULL;
   /* The router's thread has no observer to tell. */
   link->told_attached = TRUE;
+  link->bound = worker != NULL;
+  if (worker != NULL)
+    ferry_link_set_worker (link, worker);
   if (self->one_shot)
     ferry_link_allow_one_shots (link, 0);
   ferry_link_grant (link, 0, GIVEN_NAME);

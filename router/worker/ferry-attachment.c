@@ -18,13 +18,15 @@
 #include "base/ferry-base-private.h"
 #include "link/ferry-handshake-private.h"
 #include "link/ferry-uplink-private.h"
-#include "route/ferry-sender-private.h"
+#include "route/ferry-given-sender-private.h"
 #include "sandbox/ferry-sandbox-private.h"
 #include "spawn/ferry-spawn-private.h"
 
 typedef struct
 {
   FerryDownGrant granted; /* .name is not valid: it pointed into the down lane */
+  gboolean is_given;      /* the sender came after the handshake, and is opened by fd; granted is not set then */
+  int fd;                 /* (owned): -1 where it was not received, or the sender is taken */
   GWeakRef sender;
   gboolean taken;
 } Grant;
@@ -49,8 +51,19 @@ grant_free (gpointer data)
 {
   Grant *grant = data;
 
+  ferry_clear_fd (&grant->fd);
   g_weak_ref_clear (&grant->sender);
   g_free (grant);
+}
+
+static Grant *
+grant_new (void)
+{
+  Grant *grant = g_new0 (Grant, 1);
+
+  grant->fd = -1;
+  g_weak_ref_init (&grant->sender, NULL);
+  return grant;
 }
 
 static void
@@ -108,9 +121,8 @@ read_grants (Attachment *self, GError **error)
 
   while ((event = ferry_downlink_receive_grant (self->downlink, &granted)) == FERRY_DOWN_EVENT_MESSAGE)
     {
-      Grant *grant = g_new0 (Grant, 1);
+      Grant *grant = grant_new ();
 
-      g_weak_ref_init (&grant->sender, NULL);
       grant->granted = granted;
       g_hash_table_replace (self->grants, g_strndup (granted.name, granted.name_length), grant);
     }
@@ -171,8 +183,57 @@ find_grant (Attachment *self, const char *name, GError **error)
 
   if (grant == NULL)
     ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
-                     "The application passed no sender named '%s'; see ferry_launcher_add_sender()", name);
+                     "The application passed no sender named '%s' so far; see ferry_launcher_add_sender() and "
+                     "ferry_worker_add_sender()",
+                     name);
   return grant;
+}
+
+/* Adds the senders that were given to this process since the handshake. A process without another reader of the down
+ * lane looks into the lane here. A later sender takes the place of an earlier one of the same name. */
+static void
+take_given (Attachment *self)
+{
+  char *name;
+  int fd;
+
+  if (self->reader == FERRY_DOWNLINK_UNREAD)
+    ferry_downlink_look_for_given (self->downlink);
+  while (ferry_downlink_take_given (self->downlink, &name, &fd))
+    {
+      Grant *grant = grant_new ();
+
+      grant->is_given = TRUE;
+      grant->fd = fd;
+      g_hash_table_replace (self->grants, name, grant);
+    }
+}
+
+static FerrySender *
+open_given (Grant *grant, GError **error)
+{
+  ferry_autofd fd = ferry_steal_fd (&grant->fd);
+
+  if (fd >= 0)
+    return ferry_given_sender_open (fd, error);
+  ferry_set_error (error, FERRY_ERROR_SYSTEM,
+                   "The sender was not received, since this process has too many files open; raise its limit of open "
+                   "files, or close some files");
+  return NULL;
+}
+
+static FerrySender *
+open_sender (Attachment *self, Grant *grant, GError **error)
+{
+  FerrySender *sender;
+
+  if (grant->is_given)
+    return open_given (grant, error);
+  sender =
+    ferry_sender_new_granted (grant->granted.connection_id, self->uplink, grant->granted.index, grant->granted.cell);
+  if ((grant->granted.flags & FERRY_GRANT_ONE_SHOT) != 0)
+    ferry_sender_set_one_shot (sender);
+  return sender;
 }
 
 static FerrySender *
@@ -193,10 +254,9 @@ take_sender (Attachment *self, const char *name, GError **error)
                        name);
       return NULL;
     }
-  sender =
-    ferry_sender_new_granted (grant->granted.connection_id, self->uplink, grant->granted.index, grant->granted.cell);
-  if ((grant->granted.flags & FERRY_GRANT_ONE_SHOT) != 0)
-    ferry_sender_set_one_shot (sender);
+  sender = open_sender (self, grant, error);
+  if (sender == NULL)
+    return NULL;
   g_weak_ref_set (&grant->sender, sender);
   grant->taken = TRUE;
   return sender;
@@ -266,7 +326,10 @@ ferry_attachment_get_sender (const char *name, GError **error)
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&attachment_lock);
   Attachment *self = get_attachment_locked (error);
 
-  return self != NULL ? take_sender (self, name, error) : NULL;
+  if (self == NULL)
+    return NULL;
+  take_given (self);
+  return take_sender (self, name, error);
 }
 
 gboolean

@@ -8,10 +8,12 @@
 #include "worker/ferry-worker-private.h"
 
 #include <signal.h>
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "ferry-enums.h"
+#include "route/ferry-given-sender-private.h"
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-launcher-private.h"
 
@@ -516,8 +518,52 @@ ferry_worker_force_exit (FerryWorker *self)
 }
 
 /**
+ * ferry_worker_add_sender:
+ * @self: a worker
+ * @name: the name by which the worker asks for the sender
+ * @sender: a sender that is not started
+ * @error: return location for an error
+ *
+ * Gives a sender to a worker that runs already; [method@Ferry.Launcher.add_sender] is for one that does not. The worker
+ * gets the sender with [func@Ferry.Worker.get_sender] as soon as it has come to this place in what it is sent: in the
+ * handler of a request that was sent later, for example. A worker of a pool reads nothing while a task runs, so give
+ * the sender to the task instead ([method@Ferry.Task.add_sender]). On the router's thread.
+ *
+ * The pipe may be of any kind. It ends when the worker has stopped or dropped the sender, or has ended. Its receiver
+ * may emit `closed` after [signal@Ferry.Worker::ended].
+ *
+ * Fails with %FERRY_ERROR_ALREADY_STARTED, %FERRY_ERROR_STOPPED or %FERRY_ERROR_CLOSED when the sender cannot be
+ * passed; %FERRY_ERROR_BAD_ARGUMENTS when the name is empty, is longer than 255 bytes or begins with `ferry.`; and
+ * %FERRY_ERROR_WRONG_THREAD. In other cases the pipe ends with the error: %FERRY_ERROR_WORKER_LOST when the worker has
+ * ended; %FERRY_ERROR_BUSY when the worker has not taken earlier senders; and %FERRY_ERROR_SYSTEM.
+ *
+ * Returns: %TRUE on success
+ */
+gboolean
+ferry_worker_add_sender (FerryWorker *self, const char *name, FerrySender *sender, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
+  if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The sender cannot be given as '%s'; use a name of 1 to %d bytes that does not begin with "
+                            "'" FERRY_RESERVED_SENDER_PREFIX "'",
+                            name, FERRY_MAX_SENDER_NAME);
+  if (self->link != NULL)
+    return ferry_given_sender_pass (sender, self->link, name, error);
+  return ferry_set_error (error, FERRY_ERROR_WORKER_LOST,
+                          "Worker '%s' has ended, and takes no sender; start another one", self->name);
+}
+
+/**
  * ferry_worker_get_sender:
- * @name: the name with which the application called [method@Ferry.Launcher.add_sender]
+ * @name: the name with which the application called [method@Ferry.Launcher.add_sender] or
+ *   [method@Ferry.Worker.add_sender]
  * @error: return location for an error
  *
  * Returns the sender named @name, in a worker process. The sender is not started yet. The first call attaches the

@@ -46,6 +46,8 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_worker_force_exit (FerryWorker *self);
 
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_worker_add_sender (FerryWorker *self, const char *name, FerrySender *sender, GError **error);
+FERRY_AVAILABLE_IN_0_1
 FerrySender *ferry_worker_get_sender (const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -550,9 +550,12 @@ class Tour:
         launcher.add_sender("out", sender)
         launcher.add_transport(self.router, "objects")
         self.listen("Receiver", receiver, "buffer", lambda _, metadata, data: got.append(bytes(data.get_data())))
-        launcher.spawn(self.router)
-        until(lambda: got)
-        assert got == [b"hello"], got
+        worker = launcher.spawn(self.router)
+        _, sender, receiver = self.router.pipe(ferry.PipeFlags.QUEUED)
+        self.listen("Receiver", receiver, "message", lambda _, message: got.append(message.unpack()))
+        worker.add_sender("late", sender)
+        until(lambda: len(got) == 2)
+        assert sorted(got, key=str) == [b"hello", "late"], got
 
     def use_leaving(self):
         executor = self.ferry.Executor.new(self.ferry.Pool.new(self.router, self.launcher()))

@@ -13,6 +13,7 @@ import random
 import socket
 import sys
 import tempfile
+import time
 
 import gi
 
@@ -113,6 +114,15 @@ def talk(channel, arguments):
             channel.send_acknowledged(value, -1, None)
 
 
+def get_late_sender():
+    """A sender that the application gives to this process while it runs."""
+    while True:
+        try:
+            return Ferry.Worker.get_sender("late")
+        except GLib.Error:
+            time.sleep(0.01)
+
+
 def send_buffer():
     """What only a worker of its own can: a buffer through a sender."""
     assert isinstance(Ferry.Worker.get_transport("objects"), Ferry.Transport)
@@ -127,6 +137,9 @@ def send_buffer():
     buffer.shrink(5)
     sender.send_buffer(None, buffer)
     sender.stop()
+    sender = get_late_sender()
+    sender.start()
+    sender.send(GLib.Variant("s", "late"))
 
 
 def listen():

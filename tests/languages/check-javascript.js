@@ -153,8 +153,11 @@ function testLauncher(router) {
     const worker = launcher.spawn(router);
     let exit = null;
     worker.connect('ended', (_, end) => (exit = end));
-    until(() => exit !== null && receiver.is_closed);
-    equal('a worker in JavaScript sends', heard, ['hello']);
+    const [, given, late] = router.pipe(Ferry.PipeFlags.QUEUED);
+    late.connect('message', (_, message) => heard.push(message.unpack()));
+    fact('a worker is given a sender', worker.add_sender('late', given));
+    until(() => exit !== null && receiver.is_closed && late.is_closed);
+    equal('a worker in JavaScript sends', heard.sort(), ['hello', 'late']);
     equal('and exits', exit.get_exit_status(), 3);
     equal('it has ended', worker.get_state(), Ferry.WorkerState.ENDED);
 }

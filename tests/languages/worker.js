@@ -88,11 +88,26 @@ function serve() {
     Ferry.Worker.main(null);
 }
 
+// A sender that the application gives to this process while it runs.
+function getLateSender() {
+    for (;;) {
+        try {
+            return Ferry.Worker.get_sender('late');
+        } catch (error) {
+            GLib.usleep(1000);
+        }
+    }
+}
+
 function pipe() {
     const sender = Ferry.Worker.get_sender('out');
     sender.start();
     sender.send(GLib.Variant.new_string('hello'));
     sender.stop();
+    const late = getLateSender();
+    late.start();
+    late.send(GLib.Variant.new_string('late'));
+    late.stop();
     Ferry.Worker.exit(3);
 }
 

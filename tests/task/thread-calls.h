@@ -106,6 +106,7 @@ CALL (ferry_task_group_wait_async, SAYS, ferry_task_group_wait_async (s->group, 
 CALL (ferry_task_wait_async, SAYS, ferry_task_wait_async (s->task, NULL, NULL, NULL))
 CALL (ferry_wait_all, FAILS, g_assert_false (ferry_wait_all (s->router, 1, error)))
 CALL (ferry_wait_all_async, SAYS, ferry_wait_all_async (s->router, NULL, NULL, NULL))
+CALL (ferry_worker_add_sender, FAILS, g_assert_false (ferry_worker_add_sender (s->worker, "name", s->sender, error)))
 CALL (ferry_worker_send_signal, FAILS, g_assert_false (ferry_worker_send_signal (s->worker, SIGTERM, error)))
 
 /* ---- functions for any thread, or for one at a time; those that end something are the last ---- */
