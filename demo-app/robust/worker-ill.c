@@ -63,7 +63,7 @@ find_messages (unsigned long *begin, unsigned long *end)
   return FALSE;
 }
 
-/* What a stray pointer does: messages are overwritten while they are on their way. */
+/* What a wild pointer does: messages are overwritten while they are on their way. */
 void
 worker_ill_rubbish (FerrySender *sender)
 {
