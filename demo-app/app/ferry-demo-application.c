@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Options are checked where they were typed, and then handed to the application that runs already, where there is one:
+ * its window does what they ask for. */
+
 #include "app/ferry-demo-application.h"
 
 #include <stdio.h>
@@ -8,8 +11,8 @@
 
 #include "app/ferry-demo-auto.h"
 #include "app/ferry-demo-picture.h"
+#include "app/ferry-demo-preferences.h"
 #include "app/ferry-demo-session.h"
-#include "app/ferry-demo-watch.h"
 #include "app/ferry-demo-window.h"
 
 #define EXIT_USAGE 2
@@ -19,37 +22,42 @@ struct _FerryDemoApplication
 {
   GtkApplication parent_instance;
 
-  gboolean show_version;
-  gboolean run_jobs;
-  int n_workers;     /* 0: not given */
-  char *cluster_url; /* NULL where there are no other hosts */
-  char *page;        /* NULL for the usual one */
-  char *size;        /* likewise */
-  char *picture_path;
-  char *pictures_folder; /* NULL for the usual one */
-  char **arguments;
-
-  GPtrArray *specs; /* (element-type FerryDemoSpec) */
+  gboolean are_options_read;
   FerryDemoSession *session;
-  FerryDemoWatch *watch;
-  FerryDemoAuto *automaton;  /* NULL where a user runs the demo */
+  FerryTaskGuard *guard;     /* NULL where no user is there to be asked */
+  FerryDemoAuto *automaton;  /* likewise, where one is */
   FerryDemoPicture *picture; /* NULL when none is wanted */
   int exit_status;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, GTK_TYPE_APPLICATION)
 
-static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "fractal", "object", NULL};
+static const GOptionEntry entries[] = {
+  {"auto", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Run the jobs, print their results, and quit"), NULL},
+  {"screenshot", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_ ("Save a picture of the window as PNG, and quit"), N_ ("FILE")},
+  {"page", 0, 0, G_OPTION_ARG_STRING, NULL,
+   N_ ("Show this page: start, pipes, tasks, robust, pictures, fractal or object"), N_ ("PAGE")},
+  {"size", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Make the window as large as this, as in 800x600"), N_ ("SIZE")},
+  {"pictures", 0, 0, G_OPTION_ARG_FILENAME, NULL,
+   N_ ("Show the pictures of a folder; with --auto, say how many there are"), N_ ("FOLDER")},
+  {"cluster", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Run what finds no worker here on the hosts of this NATS server"),
+   N_ ("URL")},
+  {"workers", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("How many workers there may be at a time"), N_ ("NUMBER")},
+  {"version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Show the version, and quit"), NULL},
+  {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, NULL, NULL, N_ ("[JOB…]")},
+  {NULL},
+};
 
-static gboolean
-check_page (const char *page, GError **error)
+/* ---- options ---- */
+
+static const char *
+get_text (GVariantDict *options, const char *name)
 {
-  g_autofree char *names = g_strjoinv (", ", (char **) pages);
+  const char *text = NULL;
 
-  if (page == NULL || g_strv_contains (pages, page))
-    return TRUE;
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "There is no page '%s': choose among %s", page, names);
-  return FALSE;
+  if (!g_variant_dict_lookup (options, name, "&s", &text))
+    g_variant_dict_lookup (options, name, "^&ay", &text);
+  return text;
 }
 
 static gboolean
@@ -64,41 +72,81 @@ read_size (const char *size, int *width, int *height, GError **error)
         *width = MAX (numbers[0], 1), *height = MAX (numbers[1], 1);
       return TRUE;
     }
-  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "'%s' is no size; give one as in 800x600", size);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _ ("'%s' is no size; give one as in 800x600"), size);
   return FALSE;
 }
 
 static gboolean
-check_arguments (FerryDemoApplication *self, GError **error)
+check_page (const char *page, GError **error)
 {
-  for (guint i = 0; self->arguments != NULL && self->arguments[i] != NULL; i++)
+  static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "fractal", "object", NULL};
+  g_autofree char *names = g_strjoinv (", ", (char **) pages);
+
+  if (page == NULL || g_strv_contains (pages, page))
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _ ("There is no page '%s': choose among %s"), page,
+               names);
+  return FALSE;
+}
+
+/* Leaves the number alone where there is none. */
+static gboolean
+read_workers (GVariantDict *options, guint *n_workers, GError **error)
+{
+  const char *text = get_text (options, "workers");
+  guint64 number;
+
+  if (text == NULL)
+    return TRUE;
+  if (g_ascii_string_to_unsigned (text, 10, 1, FERRY_DEMO_MAX_WORKERS, &number, NULL))
     {
-      g_autoptr (FerryDemoSpec) spec = ferry_demo_spec_parse (self->arguments[i], error);
+      *n_workers = (guint) number;
+      return TRUE;
+    }
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _ ("There can be 1 to %d workers"),
+               FERRY_DEMO_MAX_WORKERS);
+  return FALSE;
+}
+
+/* (element-type FerryDemoSpec): NULL where one of the jobs makes no sense. */
+static GPtrArray *
+read_jobs (GVariantDict *options, GError **error)
+{
+  g_autoptr (GPtrArray) specs = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_demo_spec_free);
+  g_autofree const char **jobs = NULL;
+
+  g_variant_dict_lookup (options, G_OPTION_REMAINING, "^a&ay", &jobs);
+  for (guint i = 0; jobs != NULL && jobs[i] != NULL; i++)
+    {
+      FerryDemoSpec *spec = ferry_demo_spec_parse (jobs[i], error);
 
       if (spec == NULL)
-        return FALSE;
-      if (ferry_demo_spec_is_endless (spec))
-        {
-          g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                               "An endless flood never comes to a result; give a number, as in flood:1000000");
-          return FALSE;
-        }
-      g_ptr_array_add (self->specs, g_steal_pointer (&spec));
+        return NULL;
+      g_ptr_array_add (specs, spec);
+      if (!ferry_demo_spec_is_endless (spec))
+        continue;
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                           _ ("An endless flood never comes to a result; give a number, as in flood:1000000"));
+      return NULL;
     }
+  return g_steal_pointer (&specs);
+}
 
-  if (self->n_workers < 0 || self->n_workers > FERRY_DEMO_MAX_WORKERS)
-    {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "There can be 1 to %d workers",
-                   FERRY_DEMO_MAX_WORKERS);
-      return FALSE;
-    }
-  if (!check_page (self->page, error) || !read_size (self->size, NULL, NULL, error))
+static gboolean
+check_options (GVariantDict *options, GError **error)
+{
+  g_autoptr (GPtrArray) specs = read_jobs (options, error);
+  gboolean is_auto = g_variant_dict_contains (options, "auto");
+  guint n_workers;
+
+  if (specs == NULL || !check_page (get_text (options, "page"), error) ||
+      !read_size (get_text (options, "size"), NULL, NULL, error) || !read_workers (options, &n_workers, error))
     return FALSE;
-  if (self->run_jobs ? self->specs->len > 0 || self->pictures_folder != NULL : self->specs->len == 0)
+  if (is_auto ? specs->len > 0 || g_variant_dict_contains (options, "pictures") : specs->len == 0)
     return TRUE;
   g_set_error_literal (
     error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-    self->run_jobs ? "--auto needs at least one job, or --pictures" : "Jobs can only be given together with --auto");
+    is_auto ? _ ("--auto needs at least one job, or --pictures") : _ ("Jobs can only be given together with --auto"));
   return FALSE;
 }
 
@@ -108,59 +156,77 @@ ferry_demo_application_handle_local_options (GApplication *application, GVariant
   FerryDemoApplication *self = FERRY_DEMO_APPLICATION (application);
   g_autoptr (GError) error = NULL;
 
-  if (self->show_version)
+  self->are_options_read = TRUE;
+  if (g_variant_dict_contains (options, "version"))
     {
       g_print ("ferry-demo %s\n", FERRY_DEMO_VERSION);
       return EXIT_SUCCESS;
     }
-  if (!check_arguments (self, &error))
+  if (!check_options (options, &error))
     {
-      g_printerr ("ferry-demo: %s. See ferry-demo --help.\n", error->message);
+      g_printerr (_ ("ferry-demo: %s. See ferry-demo --help.\n"), error->message);
       return EXIT_USAGE;
     }
   if (!gtk_init_check ())
     {
-      g_printerr ("ferry-demo: There is no display to open the window on. Set DISPLAY or WAYLAND_DISPLAY, or run it "
-                  "under xvfb-run.\n");
+      g_printerr (_ ("ferry-demo: There is no display to open the window on. Set DISPLAY or WAYLAND_DISPLAY, or run it "
+                     "under xvfb-run.\n"));
       return EXIT_FAILURE;
     }
-
   /* A run with a result of its own must not end up in a window that is open already. */
-  if (self->run_jobs || self->picture_path != NULL)
+  if (g_variant_dict_contains (options, "auto") || g_variant_dict_contains (options, "screenshot"))
     g_application_set_flags (application, g_application_get_flags (application) | G_APPLICATION_NON_UNIQUE);
   return GO_ON;
 }
 
-static char *
-find_worker (void)
+/* GLib's own status for an option that there is not is that of a failure. */
+static gboolean
+ferry_demo_application_local_command_line (GApplication *application, char ***arguments, int *exit_status)
 {
-  const char *named = g_getenv ("FERRY_DEMO_WORKER");
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = program != NULL ? g_path_get_dirname (program) : g_strdup (".");
-  g_autofree char *beside = g_build_filename (folder, "ferry-demo-worker", NULL);
+  gboolean done =
+    G_APPLICATION_CLASS (ferry_demo_application_parent_class)->local_command_line (application, arguments, exit_status);
 
-  if (named != NULL && *named != '\0')
-    return g_strdup (named);
-  if (g_file_test (beside, G_FILE_TEST_IS_EXECUTABLE))
-    return g_steal_pointer (&beside);
-  return g_build_filename (FERRY_DEMO_LIBEXECDIR, "ferry-demo-worker", NULL);
+  if (done && *exit_status != 0 && !FERRY_DEMO_APPLICATION (application)->are_options_read)
+    *exit_status = EXIT_USAGE;
+  return done;
 }
+
+/* ---- actions ---- */
 
 static void
 about_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  GtkApplication *application = user_data;
+  static const char *const made_with[] = {"GTK https://www.gtk.org", "GLib https://docs.gtk.org/glib", NULL};
+  GtkWidget *dialog =
+    g_object_new (GTK_TYPE_ABOUT_DIALOG, "transient-for", gtk_application_get_active_window (user_data), "modal", TRUE,
+                  "program-name", _ ("Ferry Demo"), "version", FERRY_DEMO_VERSION, "comments",
+                  _ ("Background worker processes whose messages move real bars"), "copyright", _ ("The Ferry authors"),
+                  "license-type", GTK_LICENSE_LGPL_2_1, "logo-icon-name", FERRY_DEMO_ID, "website",
+                  "https://ferryproject.org", "translator-credits", _ ("translator-credits"), NULL);
 
-  gtk_show_about_dialog (gtk_application_get_active_window (application), "program-name", "Ferry Demo", "version",
-                         FERRY_DEMO_VERSION, "comments", "Background worker processes whose messages move real bars",
-                         "copyright", "The Ferry authors", "license-type", GTK_LICENSE_LGPL_2_1, "logo-icon-name",
-                         FERRY_DEMO_ID, NULL);
+  gtk_about_dialog_add_credit_section (GTK_ABOUT_DIALOG (dialog), _ ("Made with"), (const char **) made_with);
+  gtk_window_present (GTK_WINDOW (dialog));
 }
 
 static void
+preferences_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  FerryExecutor *executor = ferry_demo_session_get_executor (FERRY_DEMO_APPLICATION (user_data)->session);
+
+  gtk_window_present (ferry_demo_preferences_window_new (gtk_application_get_active_window (user_data),
+                                                         ferry_executor_get_pool (executor)));
+}
+
+/* As to close the window, which may ask. */
+static void
 quit_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  g_application_quit (G_APPLICATION (user_data));
+  GtkWindow *window = gtk_application_get_active_window (user_data);
+
+  if (FERRY_DEMO_APPLICATION (user_data)->guard != NULL && window != NULL)
+    gtk_window_close (window);
+  else
+    g_application_quit (user_data);
 }
 
 static void
@@ -188,6 +254,7 @@ add_shortcuts (GtkApplication *application)
     {"page.show::fractal", {"<Alt>6"}},
     {"page.show::object", {"<Alt>7"}},
     {"pictures.open", {"<Control><Shift>o"}},
+    {"app.preferences", {"<Control>comma"}},
     {"win.show-help-overlay", {"<Control>question"}},
     {"window.close", {"<Control>w"}},
     {"app.quit", {"<Control>q"}},
@@ -210,22 +277,20 @@ add_style (void)
 static void
 ferry_demo_application_startup (GApplication *application)
 {
-  FerryDemoApplication *self = FERRY_DEMO_APPLICATION (application);
   static const GActionEntry actions[] = {
     {.name = "about", .activate = about_cb},
+    {.name = "preferences", .activate = preferences_cb},
     {.name = "quit", .activate = quit_cb},
   };
-  g_autofree char *worker_path = find_worker ();
-  guint usual = CLAMP (ferry_get_n_usable_cores (), 2, FERRY_DEMO_MAX_WORKERS);
 
   G_APPLICATION_CLASS (ferry_demo_application_parent_class)->startup (application);
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions), application);
   add_shortcuts (GTK_APPLICATION (application));
   add_style ();
   gtk_window_set_default_icon_name (FERRY_DEMO_ID);
-
-  self->session = ferry_demo_session_new (worker_path, self->n_workers > 0 ? (guint) self->n_workers : usual);
 }
+
+/* ---- runs with a result of their own ---- */
 
 static void
 save_and_quit (FerryDemoApplication *self)
@@ -269,63 +334,117 @@ finished_cb (FerryDemoApplication *self)
 }
 
 static void
-start_jobs (FerryDemoApplication *self)
+start_jobs (FerryDemoApplication *self, GVariantDict *options)
 {
+  g_autoptr (GPtrArray) specs = read_jobs (options, NULL);
+
   /* Until all jobs are over a closed window is a failure. */
   self->exit_status = EXIT_FAILURE;
   self->automaton = ferry_demo_auto_new (self->session);
   g_signal_connect_object (self->automaton, "finished", G_CALLBACK (finished_cb), self, G_CONNECT_SWAPPED);
-  ferry_demo_auto_start (self->automaton, self->specs, self->pictures_folder != NULL);
+  ferry_demo_auto_start (self->automaton, specs, g_variant_dict_contains (options, "pictures"));
 }
 
-/* Their page has them decoded as soon as it is seen. */
 static void
-open_pictures (FerryDemoApplication *self, GtkWidget *window)
+want_picture (FerryDemoApplication *self, GtkWindow *window, const char *path)
 {
-  ferry_demo_thumbnails_open (ferry_demo_session_get_thumbnails (self->session), self->pictures_folder);
-  gtk_widget_activate_action (window, "page.show", "s", "pictures");
+  self->picture = ferry_demo_picture_new (path);
+  g_signal_connect_object (gtk_widget_get_frame_clock (GTK_WIDGET (window)), "after-paint", G_CALLBACK (after_paint_cb),
+                           self, G_CONNECT_SWAPPED);
 }
 
+/* ---- the window ---- */
+
+static char *
+find_worker (void)
+{
+  const char *named = g_getenv ("FERRY_DEMO_WORKER");
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = program != NULL ? g_path_get_dirname (program) : g_strdup (".");
+  g_autofree char *beside = g_build_filename (folder, "ferry-demo-worker", NULL);
+
+  if (named != NULL && *named != '\0')
+    return g_strdup (named);
+  if (g_file_test (beside, G_FILE_TEST_IS_EXECUTABLE))
+    return g_steal_pointer (&beside);
+  return g_build_filename (FERRY_DEMO_LIBEXECDIR, "ferry-demo-worker", NULL);
+}
+
+static gboolean
+start_session (FerryDemoApplication *self, GVariantDict *options, GError **error)
+{
+  g_autofree char *worker_path = find_worker ();
+  guint n_workers = CLAMP (ferry_get_n_usable_cores (), 2, FERRY_DEMO_MAX_WORKERS);
+  const char *url = get_text (options, "cluster");
+  FerryDemoPreferences preferences;
+
+  ferry_demo_preferences_load (&preferences);
+  if (g_variant_dict_contains (options, "auto"))
+    preferences = (FerryDemoPreferences){.sandbox = FERRY_SANDBOX_POLICY_PREFERRED};
+  if (preferences.n_workers > 0)
+    n_workers = preferences.n_workers;
+  read_workers (options, &n_workers, NULL);
+  self->session = ferry_demo_session_new (worker_path, n_workers);
+  ferry_demo_session_set_preferences (self->session, preferences.sandbox, preferences.throughput);
+  return (url == NULL || ferry_demo_session_add_cluster (self->session, url, error)) &&
+         ferry_demo_session_start (self->session, error);
+}
+
+/* Also what a second start asks for. */
 static void
-ferry_demo_application_activate (GApplication *application)
+apply (FerryDemoApplication *self, GtkWindow *window, GVariantDict *options)
+{
+  const char *page = get_text (options, "page"), *folder = get_text (options, "pictures");
+  FerryExecutor *executor = ferry_demo_session_get_executor (self->session);
+  int width, height;
+  guint n_workers = 0;
+
+  if (page == NULL && (g_variant_dict_contains (options, "auto") || g_variant_dict_contains (options, "cluster")))
+    page = "tasks";
+  if (page != NULL)
+    ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), page);
+  read_workers (options, &n_workers, NULL);
+  if (n_workers > 0)
+    ferry_pool_set_max_workers (ferry_executor_get_pool (executor), n_workers);
+  gtk_window_get_default_size (window, &width, &height);
+  read_size (get_text (options, "size"), &width, &height, NULL);
+  gtk_window_set_default_size (window, width, height);
+  gtk_window_present (window);
+  if (folder == NULL)
+    return;
+  /* Their page has them decoded as soon as it is seen. */
+  ferry_demo_thumbnails_open (ferry_demo_session_get_thumbnails (self->session), folder);
+  ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), "pictures");
+}
+
+static int
+ferry_demo_application_command_line (GApplication *application, GApplicationCommandLine *command_line)
 {
   FerryDemoApplication *self = FERRY_DEMO_APPLICATION (application);
+  GVariantDict *options = g_application_command_line_get_options_dict (command_line);
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (application));
+  const char *picture_path = get_text (options, "screenshot");
   g_autoptr (GError) error = NULL;
-  int width, height;
 
   if (window != NULL)
     {
-      gtk_window_present (window);
-      return;
+      apply (self, window, options);
+      return EXIT_SUCCESS;
     }
-  if ((self->cluster_url != NULL && !ferry_demo_session_add_cluster (self->session, self->cluster_url, &error)) ||
-      !ferry_demo_session_start (self->session, &error))
+  if (!start_session (self, options, &error))
     {
       g_printerr ("ferry-demo: %s.\n", error->message);
-      self->exit_status = EXIT_FAILURE;
-      return;
+      return EXIT_FAILURE;
     }
-
-  self->watch = ferry_demo_watch_new (GTK_APPLICATION (application), ferry_demo_session_get_executor (self->session),
-                                      FERRY_DEMO_LONG_WORK);
   window = GTK_WINDOW (ferry_demo_window_new (GTK_APPLICATION (application), self->session));
-  if (self->page != NULL || self->run_jobs || self->cluster_url != NULL)
-    ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), self->page != NULL ? self->page : "tasks");
-  gtk_window_get_default_size (window, &width, &height);
-  read_size (self->size, &width, &height, NULL);
-  gtk_window_set_default_size (window, width, height);
-  gtk_window_present (window);
-  if (self->pictures_folder != NULL)
-    open_pictures (self, GTK_WIDGET (window));
-  if (self->picture_path != NULL)
-    {
-      self->picture = ferry_demo_picture_new (self->picture_path);
-      g_signal_connect_object (gtk_widget_get_frame_clock (GTK_WIDGET (window)), "after-paint",
-                               G_CALLBACK (after_paint_cb), self, G_CONNECT_SWAPPED);
-    }
-  if (self->run_jobs)
-    start_jobs (self);
+  apply (self, window, options);
+  if (picture_path != NULL)
+    want_picture (self, window, picture_path);
+  if (g_variant_dict_contains (options, "auto"))
+    start_jobs (self, options);
+  else
+    self->guard = ferry_task_guard_new (ferry_demo_session_get_executor (self->session), window);
+  return EXIT_SUCCESS;
 }
 
 static void
@@ -340,7 +459,7 @@ ferry_demo_application_shutdown (GApplication *application)
   /* The tasks that end now have no result to print, and what is painted is no screenshot. */
   g_clear_pointer (&self->picture, ferry_demo_picture_free);
   g_clear_object (&self->automaton);
-  g_clear_object (&self->watch);
+  g_clear_object (&self->guard);
   if (self->session != NULL)
     ferry_demo_session_stop (self->session);
   G_APPLICATION_CLASS (ferry_demo_application_parent_class)->shutdown (application);
@@ -349,19 +468,7 @@ ferry_demo_application_shutdown (GApplication *application)
 static void
 ferry_demo_application_finalize (GObject *object)
 {
-  FerryDemoApplication *self = FERRY_DEMO_APPLICATION (object);
-
-  g_clear_pointer (&self->picture, ferry_demo_picture_free);
-  g_clear_object (&self->automaton);
-  g_clear_object (&self->watch);
-  g_clear_object (&self->session);
-  g_ptr_array_unref (self->specs);
-  g_free (self->cluster_url);
-  g_free (self->page);
-  g_free (self->size);
-  g_free (self->picture_path);
-  g_free (self->pictures_folder);
-  g_strfreev (self->arguments);
+  g_clear_object (&FERRY_DEMO_APPLICATION (object)->session);
   G_OBJECT_CLASS (ferry_demo_application_parent_class)->finalize (object);
 }
 
@@ -371,58 +478,42 @@ ferry_demo_application_class_init (FerryDemoApplicationClass *klass)
   GApplicationClass *application_class = G_APPLICATION_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->finalize = ferry_demo_application_finalize;
+  application_class->local_command_line = ferry_demo_application_local_command_line;
   application_class->handle_local_options = ferry_demo_application_handle_local_options;
   application_class->startup = ferry_demo_application_startup;
-  application_class->activate = ferry_demo_application_activate;
+  application_class->command_line = ferry_demo_application_command_line;
   application_class->shutdown = ferry_demo_application_shutdown;
 }
 
 static void
 ferry_demo_application_init (FerryDemoApplication *self)
 {
-  const GOptionEntry entries[] = {
-    {"auto", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &self->run_jobs, "Run the jobs, print their results, and quit",
-     NULL},
-    {"screenshot", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self->picture_path,
-     "Save a picture of the window as PNG, and quit", "FILE"},
-    {"page", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->page, "Open at this page", "PAGE"},
-    {"size", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->size, "Open a window of this size", "WIDTHxHEIGHT"},
-    {"pictures", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME, &self->pictures_folder,
-     "Show the pictures of a folder; with --auto, say how many there are", "FOLDER"},
-    {"cluster", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_STRING, &self->cluster_url,
-     "Run what finds no worker here on the hosts of this NATS server", "URL"},
-    {"workers", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_INT, &self->n_workers, "How many workers there may be at a time",
-     "NUMBER"},
-    {"version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, &self->show_version, "Show the version, and quit", NULL},
-    {G_OPTION_REMAINING, 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_FILENAME_ARRAY, &self->arguments, NULL, "[JOB…]"},
-    {NULL},
-  };
+  GApplication *application = G_APPLICATION (self);
 
-  self->specs = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_demo_spec_free);
-  g_application_add_main_option_entries (G_APPLICATION (self), entries);
-  g_application_set_option_context_summary (G_APPLICATION (self),
-                                            "Has tasks done in worker processes and shows how they get on.");
+  g_application_add_main_option_entries (application, entries);
+  g_application_set_option_context_summary (application,
+                                            _ ("Has tasks done in worker processes and shows how they get on."));
   g_application_set_option_context_description (
-    G_APPLICATION (self),
-    "Jobs:\n"
-    "  sha256[:FOLDER]  SHA-256 of every file in a folder (/usr/share/doc)\n"
-    "  primes[:NUMBER]  count the primes up to a number (3000000)\n"
-    "  crash            a worker that crashes half-way\n"
-    "  hang             a worker that hangs half-way\n"
-    "  flood[:NUMBER]   as many messages a second as go through (2000000 messages)\n"
-    "\n"
-    "The picture shows the window as it opens, with --auto the jobs in mid-work, or all pictures, and with\n"
-    "--page fractal the whole set.\n"
-    "Jobs wait while all workers are busy; by default there may be one for each processor, and two at least.\n"
-    "With --auto, the status is 0 when every job did what was expected of it, 1 when one did\n"
-    "not, and 2 when the command line is wrong.\n");
+    application, _ ("Jobs:\n"
+                    "  sha256[:FOLDER]  SHA-256 of every file in a folder (/usr/share/doc)\n"
+                    "  primes[:NUMBER]  count the primes up to a number (3000000)\n"
+                    "  crash            a worker that crashes half-way\n"
+                    "  hang             a worker that hangs half-way\n"
+                    "  flood[:NUMBER]   as many messages a second as go through (2000000 messages)\n"
+                    "\n"
+                    "The picture shows the window as it opens, with --auto the jobs in mid-work, or all pictures, and "
+                    "with\n--page fractal the whole set.\n"
+                    "Jobs wait while all workers are busy; by default there may be one for each processor, and two at "
+                    "least.\n"
+                    "With --auto, the status is 0 when every job did what was expected of it, 1 when one did\n"
+                    "not, and 2 when the command line is wrong.\n"));
 }
 
 FerryDemoApplication *
 ferry_demo_application_new (void)
 {
   return g_object_new (FERRY_DEMO_TYPE_APPLICATION, "application-id", FERRY_DEMO_ID, "resource-base-path",
-                       "/org/ferryproject/Demo", NULL);
+                       "/org/ferryproject/Demo", "flags", G_APPLICATION_HANDLES_COMMAND_LINE, NULL);
 }
 
 /* Of a run that g_application_run() itself found nothing wrong with. */

@@ -3,12 +3,14 @@
 
 #include "app/ferry-demo-format.h"
 
+/* The text has its place for the number, "%s", wherever its language wants it. */
 char *
-ferry_demo_format_counted (guint64 count, const char *one, const char *many)
+ferry_demo_format_counted (guint64 count, const char *text)
 {
   g_autofree char *number = ferry_format_count (count);
+  g_auto (GStrv) parts = g_strsplit (text, "%s", 2);
 
-  return g_strdup_printf ("%s %s", number, count == 1 ? one : many);
+  return g_strjoinv (number, parts);
 }
 
 char *

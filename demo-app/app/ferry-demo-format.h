@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 /* Numbers in words, beside those of ferry-gtk-1; every function returns a new string. */
 
-char *ferry_demo_format_counted (guint64 count, const char *one, const char *many) G_GNUC_WARN_UNUSED_RESULT;
+char *ferry_demo_format_counted (guint64 count, const char *text) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_demo_format_latency (double microseconds) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

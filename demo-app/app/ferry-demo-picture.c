@@ -3,6 +3,8 @@
 
 #include "app/ferry-demo-picture.h"
 
+#include <glib/gi18n.h>
+
 struct _FerryDemoPicture
 {
   char *path;
@@ -66,6 +68,7 @@ ferry_demo_picture_save (FerryDemoPicture *self, GError **error)
   if (gdk_texture_save_to_png (self->texture, self->path))
     return TRUE;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED,
-               "The picture could not be saved as '%s': check that its folder exists and may be written", self->path);
+               _ ("The picture could not be saved as '%s': check that its folder exists and may be written"),
+               self->path);
   return FALSE;
 }

@@ -15,6 +15,7 @@ struct _FerryDemoSession
   GObject parent_instance;
 
   char *worker_path;
+  gboolean prefers_throughput;
   FerryRouter *router;
   FerryPool *pool;
   FerryRunner *cluster; /* NULL where there are no other hosts */
@@ -181,6 +182,20 @@ ferry_demo_session_add_cluster (FerryDemoSession *self, const char *url, GError 
     return FALSE;
   ferry_executor_add_runner (self->executor, self->cluster);
   return TRUE;
+}
+
+void
+ferry_demo_session_set_preferences (FerryDemoSession *self, FerrySandboxPolicy sandbox, gboolean throughput)
+{
+  self->prefers_throughput = throughput;
+  g_object_set (self->router, "latency", throughput ? FERRY_LATENCY_BALANCED : FERRY_LATENCY_QUICK, NULL);
+  ferry_demo_thumbnails_set_policy (self->thumbnails, sandbox);
+}
+
+gboolean
+ferry_demo_session_prefers_throughput (FerryDemoSession *self)
+{
+  return self->prefers_throughput;
 }
 
 gboolean

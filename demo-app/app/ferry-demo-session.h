@@ -27,12 +27,15 @@ G_DECLARE_FINAL_TYPE (FerryDemoSession, ferry_demo_session, FERRY_DEMO, SESSION,
 
 FerryDemoSession *ferry_demo_session_new (const char *worker_path, guint max_workers) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ferry_demo_session_add_cluster (FerryDemoSession *self, const char *url, GError **error);
+/* Before the start. */
+void ferry_demo_session_set_preferences (FerryDemoSession *self, FerrySandboxPolicy sandbox, gboolean throughput);
 gboolean ferry_demo_session_start (FerryDemoSession *self, GError **error);
 void ferry_demo_session_stop (FerryDemoSession *self);
 
 FerryTask *ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec);
 
 FerryRouter *ferry_demo_session_get_router (FerryDemoSession *self);
+gboolean ferry_demo_session_prefers_throughput (FerryDemoSession *self);
 const char *ferry_demo_session_get_worker_path (FerryDemoSession *self);
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
 FerryRunner *ferry_demo_session_get_cluster (FerryDemoSession *self);

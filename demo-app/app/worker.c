@@ -5,6 +5,7 @@
  * after the other; it ends when the pool is done with it, or gone. With an argument it serves an object instead. */
 
 #include <ferry.h>
+#include <glib/gi18n.h>
 #include <locale.h>
 #include <stdlib.h>
 
@@ -31,6 +32,9 @@ int
 main (int argc, char *argv[])
 {
   setlocale (LC_ALL, "");
+  bindtextdomain (GETTEXT_PACKAGE, FERRY_DEMO_LOCALEDIR);
+  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  textdomain (GETTEXT_PACKAGE);
   if (argc == 2 && g_str_equal (argv[1], FERRY_DEMO_HEAT_ARGUMENT))
     return worker_heat ();
   if (argc == 2 && g_str_has_prefix (argv[1], "pipe-"))

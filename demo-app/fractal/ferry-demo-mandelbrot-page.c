@@ -6,6 +6,8 @@
 
 #include "fractal/ferry-demo-mandelbrot-page.h"
 
+#include <glib/gi18n.h>
+
 #include "app/ferry-demo-format.h"
 #include "fractal/ferry-demo-mandelbrot.h"
 
@@ -55,7 +57,7 @@ show_figures (FerryDemoMandelbrotPage *self)
   guint n_workers, n_busy;
 
   g_object_get (pool, "n-workers", &n_workers, "n-busy", &n_busy, NULL);
-  workers = ferry_demo_format_counted (n_workers, "worker", "workers");
+  workers = ferry_demo_format_counted (n_workers, ngettext ("%s worker", "%s workers", n_workers));
   ferry_demo_page_take_text (self, "magnified_label", g_strdup_printf ("%s×", magnified));
   ferry_demo_page_take_text (self, "open_label", ferry_format_count (figures->n_open));
   ferry_demo_page_take_text (self, "rate_label",
@@ -63,7 +65,7 @@ show_figures (FerryDemoMandelbrotPage *self)
   ferry_demo_page_take_text (
     self, "time_label", any ? ferry_demo_format_latency (figures->milliseconds_each * 1000.0) : g_strdup (NO_FIGURE));
   ferry_demo_page_take_text (self, "bytes_label", g_format_size_full (figures->bytes, G_FORMAT_SIZE_IEC_UNITS));
-  ferry_demo_page_take_text (self, "state_label", g_strdup_printf ("%s, %u busy", workers, n_busy));
+  ferry_demo_page_take_text (self, "state_label", g_strdup_printf (_ ("%s, %u busy"), workers, n_busy));
 }
 
 static void
@@ -75,7 +77,7 @@ show_loss (FerryDemoMandelbrotPage *self)
   if (figures->n_lost == self->n_lost)
     return;
   self->n_lost = figures->n_lost;
-  text = g_strdup_printf ("%s. Had it begun a tile, that is begun again.",
+  text = g_strdup_printf (_ ("%s. Had it begun a tile, that is begun again."),
                           ferry_demo_mandelbrot_tiles_get_loss (self->tiles));
   ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, text);
 }
@@ -94,7 +96,7 @@ show_state (FerryDemoMandelbrotPage *self)
   gtk_spinner_set_spinning (ferry_demo_page_get_child (self, "spinner"), empty && failure == NULL);
   gtk_widget_set_visible (ferry_demo_page_get_child (self, "spinner"), failure == NULL);
   gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"),
-                      failure != NULL ? "There is no worker" : "The first tiles are being computed…");
+                      failure != NULL ? _ ("There is no worker") : _ ("The first tiles are being computed…"));
 }
 
 static gboolean

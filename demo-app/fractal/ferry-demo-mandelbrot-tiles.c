@@ -10,6 +10,8 @@
 
 #include "fractal/ferry-demo-mandelbrot-tiles.h"
 
+#include <glib/gi18n.h>
+
 #include "app/ferry-demo-message.h"
 #include "app/ferry-demo-workers.h"
 
@@ -193,7 +195,7 @@ static void
 fail (FerryDemoMandelbrotTiles *self, const char *reason)
 {
   if (self->failure == NULL && ferry_pool_get_error (self->pool) != NULL)
-    self->failure = g_strdup_printf ("'%s' does not work as a worker. %s", self->worker_path, reason);
+    self->failure = g_strdup_printf (_ ("'%s' does not work as a worker. %s"), self->worker_path, reason);
   else if (self->failure == NULL)
     self->failure = g_strdup (reason);
   g_hash_table_remove_all (self->requests);
@@ -212,7 +214,7 @@ done_cb (FerryTask *task, Request *request)
   if (result == NULL)
     fail (self, error->message);
   else if (!take_result (self, &tile, result))
-    fail (self, "A worker has sent something that is no tile");
+    fail (self, _ ("A worker has sent something that is no tile"));
   self->figures.n_open = g_hash_table_size (self->requests);
   tell (self);
 }

@@ -7,6 +7,7 @@
 #include "fractal/ferry-demo-mandelbrot.h"
 
 #include <ferry-gtk.h>
+#include <glib/gi18n.h>
 #include <math.h>
 
 /* Levels before a missing tile, and behind it, that stand in for it. */
@@ -77,7 +78,7 @@ show_in_words (FerryDemoMandelbrot *self)
 {
   g_autofree char *place = ferry_demo_mandelbrot_view_describe (&self->view);
   g_autofree char *magnified = ferry_format_amount (ferry_demo_mandelbrot_get_magnification (self));
-  g_autofree char *words = g_strdup_printf ("centre %s, magnified %s times", place, magnified);
+  g_autofree char *words = g_strdup_printf (_ ("centre %s, magnified %s times"), place, magnified);
 
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
 }
@@ -429,7 +430,7 @@ ferry_demo_mandelbrot_init (FerryDemoMandelbrot *self)
   gtk_widget_set_focusable (GTK_WIDGET (self), TRUE);
   gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
   gtk_widget_set_cursor_from_name (GTK_WIDGET (self), "grab");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, "The Mandelbrot set", -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("The Mandelbrot set"), -1);
   add_pointers (self);
 }
 

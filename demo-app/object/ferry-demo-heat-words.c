@@ -4,6 +4,7 @@
 #include "object/ferry-demo-heat-words.h"
 
 #include <ferry-gtk.h>
+#include <glib/gi18n.h>
 
 gboolean
 ferry_demo_heat_to_seconds (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
@@ -33,6 +34,6 @@ ferry_demo_heat_to_count (GBinding *binding, const GValue *from, GValue *to, gpo
 gboolean
 ferry_demo_heat_to_verb (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
 {
-  g_value_set_static_string (to, g_value_get_boolean (from) ? "_Stop" : "_Start");
+  g_value_set_static_string (to, g_value_get_boolean (from) ? _ ("_Stop") : _ ("_Start"));
   return TRUE;
 }

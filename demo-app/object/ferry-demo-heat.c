@@ -3,6 +3,8 @@
 
 #include "object/ferry-demo-heat.h"
 
+#include <glib/gi18n.h>
+
 #include "object/ferry-demo-note.h"
 
 /* So that the colours of a plate that has hardly warmed up are still told apart. */
@@ -66,7 +68,7 @@ static void
 add_note_of_setting (FerryDemoHeat *self, GParamSpec *pspec, const char *format, double value)
 {
   g_autofree char *number = g_strdup_printf ("%.0f", value);
-  g_auto (GStrv) parts = g_strsplit (format, "%", 2);
+  g_auto (GStrv) parts = g_strsplit (format, "%s", 2);
   g_autofree char *text = g_strconcat (parts[0], number, parts[1], NULL);
   guint n_notes = g_list_model_get_n_items (G_LIST_MODEL (self->notes));
 
@@ -83,7 +85,7 @@ note_temperature (FerryDemoHeat *self)
 
   if (self->time < self->next_note)
     return;
-  text = g_strdup_printf ("Mean %.1f °C, hottest %.1f °C", self->mean_temperature, self->max_temperature);
+  text = g_strdup_printf (_ ("Mean %.1f °C, hottest %.1f °C"), self->mean_temperature, self->max_temperature);
   add_note (self, text);
   self->next_note = self->time + NOTE_INTERVAL;
 }
@@ -177,7 +179,7 @@ set_running (FerryDemoHeat *self, gboolean running)
   self->running = running;
   self->last_advanced = 0;
   self->due = 0.0;
-  add_note (self, running ? "Started" : "Stopped");
+  add_note (self, running ? _ ("Started") : _ ("Stopped"));
   g_object_notify_by_pspec (G_OBJECT (self), properties[FERRY_DEMO_HEAT_PROP_RUNNING]);
 }
 
@@ -203,7 +205,7 @@ ferry_demo_heat_reset (FerryDemoHeat *self)
   self->steps = 0;
   self->next_note = NOTE_INTERVAL;
   self->due = 0.0;
-  add_note (self, "Reset");
+  add_note (self, _ ("Reset"));
   look_at_temperatures (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[FERRY_DEMO_HEAT_PROP_N_SOURCES]);
 }
@@ -217,18 +219,19 @@ ferry_demo_heat_add_source (FerryDemoHeat *self, guint x, guint y, GError **erro
   if (x >= FERRY_DEMO_HEAT_WIDTH || y >= FERRY_DEMO_HEAT_HEIGHT)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                   "There is no place %u, %u on the plate; it has %d by %d", x, y, FERRY_DEMO_HEAT_WIDTH,
+                   _ ("There is no place %u, %u on the plate; it has %d by %d"), x, y, FERRY_DEMO_HEAT_WIDTH,
                    FERRY_DEMO_HEAT_HEIGHT);
       return FALSE;
     }
   if (self->sources->len == FERRY_DEMO_HEAT_MAX_SOURCES)
     {
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
-                   "The plate has room for %d heat sources; reset it to be rid of them", FERRY_DEMO_HEAT_MAX_SOURCES);
+                   _ ("The plate has room for %d heat sources; reset it to be rid of them"),
+                   FERRY_DEMO_HEAT_MAX_SOURCES);
       return FALSE;
     }
   g_array_append_val (self->sources, source);
-  text = g_strdup_printf ("Heat source at %u mm, %u mm", x, y);
+  text = g_strdup_printf (_ ("Heat source at %u mm, %u mm"), x, y);
   add_note (self, text);
   g_object_notify_by_pspec (G_OBJECT (self), properties[FERRY_DEMO_HEAT_PROP_N_SOURCES]);
   return TRUE;
@@ -308,13 +311,13 @@ ferry_demo_heat_set_property (GObject *object, guint id, const GValue *value, GP
       set_running (self, g_value_get_boolean (value));
       break;
     case FERRY_DEMO_HEAT_PROP_CONDUCTIVITY:
-      set_setting (self, &self->conductivity, value, pspec, "Conductivity % W/(m·K)");
+      set_setting (self, &self->conductivity, value, pspec, _ ("Conductivity %s W/(m·K)"));
       break;
     case FERRY_DEMO_HEAT_PROP_SOURCE_POWER:
-      set_setting (self, &self->source_power, value, pspec, "Heat sources of % W");
+      set_setting (self, &self->source_power, value, pspec, _ ("Heat sources of %s W"));
       break;
     case FERRY_DEMO_HEAT_PROP_SPEED:
-      set_setting (self, &self->speed, value, pspec, "% steps a second");
+      set_setting (self, &self->speed, value, pspec, _ ("%s steps a second"));
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);

@@ -9,6 +9,8 @@
 
 #include "object/ferry-demo-object-page.h"
 
+#include <glib/gi18n.h>
+
 #include "app/ferry-demo-format.h"
 #include "app/ferry-demo-message.h"
 #include "object/ferry-demo-heat-field.h"
@@ -327,17 +329,18 @@ show_state (FerryDemoObjectPage *self)
     {
     case FERRY_DEMO_OBJECT_STATE_LIVE:
       ferry_demo_page_take_text (
-        self, "state_label", g_strdup_printf ("Live in process %d", (int) ferry_demo_object_get_pid (self->object)));
+        self, "state_label",
+        g_strdup_printf (_ ("Live in process %d"), (int) ferry_demo_object_get_pid (self->object)));
       break;
     case FERRY_DEMO_OBJECT_STATE_LOST:
-      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), "Lost");
+      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), _ ("Lost"));
       break;
     case FERRY_DEMO_OBJECT_STATE_OFF:
-      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), "Off");
+      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), _ ("Off"));
       break;
     case FERRY_DEMO_OBJECT_STATE_CONNECTING:
     default:
-      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), "Connecting…");
+      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), _ ("Connecting…"));
       break;
     }
 }
@@ -347,12 +350,13 @@ static void
 show_loss (FerryDemoObjectPage *self)
 {
   guint n_failed = ferry_demo_object_get_n_failed (self->object);
-  g_autofree char *calls = ferry_demo_format_counted (n_failed, "call", "calls");
+  g_autofree char *calls = ferry_demo_format_counted (n_failed, ngettext ("%s call", "%s calls", n_failed));
   const char *reason = ferry_demo_object_get_reason (self->object);
-  g_autofree char *text = n_failed > 0 ? g_strdup_printf ("%s. %s failed with it.", reason, calls) : g_strdup (reason);
+  g_autofree char *text =
+    n_failed > 0 ? g_strdup_printf (_ ("%s. %s failed with it."), reason, calls) : g_strdup (reason);
 
   ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, text);
-  gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"), "There is no worker");
+  gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"), _ ("There is no worker"));
 }
 
 static void
@@ -375,7 +379,7 @@ changed_cb (FerryDemoObjectPage *self)
   if (connecting)
     {
       ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_INFO, NULL);
-      gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"), "Connecting…");
+      gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"), _ ("Connecting…"));
     }
   if (state == FERRY_DEMO_OBJECT_STATE_LOST)
     show_loss (self);

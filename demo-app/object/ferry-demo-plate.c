@@ -3,6 +3,8 @@
 
 #include "object/ferry-demo-plate.h"
 
+#include <glib/gi18n.h>
+
 #include "object/ferry-demo-heat-field.h"
 
 #define BYTES_PER_PIXEL 3
@@ -64,7 +66,7 @@ ferry_demo_plate_init (FerryDemoPlate *self)
   self->picture = gtk_picture_new_for_paintable (nothing);
   gtk_picture_set_can_shrink (GTK_PICTURE (self->picture), TRUE);
   gtk_picture_set_content_fit (GTK_PICTURE (self->picture), GTK_CONTENT_FIT_CONTAIN);
-  gtk_picture_set_alternative_text (GTK_PICTURE (self->picture), "Temperatures of the plate");
+  gtk_picture_set_alternative_text (GTK_PICTURE (self->picture), _ ("Temperatures of the plate"));
   gtk_widget_set_size_request (self->picture, FERRY_DEMO_HEAT_WIDTH, FERRY_DEMO_HEAT_HEIGHT);
   gtk_widget_set_parent (self->picture, GTK_WIDGET (self));
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <glib/gi18n.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -54,7 +55,7 @@ load_chunk (GdkPixbufLoader *loader, Picture *picture, int descriptor, gboolean 
     {
       int code = errno;
 
-      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (code), "The picture cannot be read: %s",
+      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (code), _ ("The picture cannot be read: %s"),
                    g_strerror (code));
       return FALSE;
     }
@@ -126,8 +127,8 @@ ferry_demo_thumbnail_decode_file (int descriptor, guint side, GError **error)
   else if (failure != NULL)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, failure->message);
   else if (pixbuf != NULL)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "The file ends before the picture does");
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("The file ends before the picture does"));
   else
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "There is no picture in the file");
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _ ("There is no picture in the file"));
   return NULL;
 }

@@ -6,6 +6,8 @@
 
 #include "pictures/ferry-demo-thumbnail-page.h"
 
+#include <glib/gi18n.h>
+
 #include "app/ferry-demo-format.h"
 #include "pictures/ferry-demo-thumbnail-tile.h"
 
@@ -125,7 +127,7 @@ append_pace (FerryDemoThumbnailPage *self, GString *words, guint n_left)
 
   if (n_left == 0 || !ferry_pace_get_rate (self->pace, &rate))
     return;
-  g_string_append_printf (words, ", %.0f pictures a second", rate);
+  g_string_append_printf (words, _ (", %.0f pictures a second"), rate);
   if (ferry_pace_get_time_left (self->pace, n_left, &time_left))
     {
       g_autofree char *left = ferry_format_time_left (time_left);
@@ -141,7 +143,8 @@ show_counts (FerryDemoThumbnailPage *self)
   guint n_tried = ferry_demo_thumbnails_get_n_tried (self->thumbnails);
   guint n_broken = ferry_demo_thumbnails_get_n_broken (self->thumbnails);
   g_autofree char *tried = ferry_format_count (n_tried);
-  g_autofree char *pictures = ferry_demo_format_counted (n_pictures, "picture", "pictures");
+  g_autofree char *pictures =
+    ferry_demo_format_counted (n_pictures, ngettext ("%s picture", "%s pictures", n_pictures));
   g_autofree char *broken = ferry_format_count (n_broken);
   g_autoptr (GString) words = g_string_new (NULL);
 
@@ -149,7 +152,7 @@ show_counts (FerryDemoThumbnailPage *self)
     g_string_append_printf (words, "%s of ", tried);
   g_string_append (words, pictures);
   if (n_broken > 0)
-    g_string_append_printf (words, ", %s cannot be shown", broken);
+    g_string_append_printf (words, _ (", %s cannot be shown"), broken);
   append_pace (self, words, n_pictures - n_tried);
   gtk_label_set_text (ferry_demo_page_get_child (self, "counts_label"), words->str);
   gtk_progress_bar_set_fraction (ferry_demo_page_get_child (self, "progress_bar"),
@@ -163,7 +166,7 @@ show_strength (FerryDemoThumbnailPage *self, FerrySandboxStrength strength)
 {
   const guint strong = FERRY_SANDBOX_STRENGTH_LANDLOCK | FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS;
   g_autofree char *layers = ferry_sandbox_describe_strength (strength);
-  g_autofree char *words = g_strdup_printf ("The decoders are kept from the system by: %s", layers);
+  g_autofree char *words = g_strdup_printf (_ ("The decoders are kept from the system by: %s"), layers);
   const char *icon = "security-medium-symbolic";
 
   if ((strength & strong) == strong)
@@ -228,7 +231,7 @@ show_failure (FerryDemoThumbnailPage *self)
 
   if (get_n_pictures (self) == 0)
     {
-      show_empty (self, "This Folder Cannot Be Shown", reason);
+      show_empty (self, _ ("This Folder Cannot Be Shown"), reason);
       return;
     }
   ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, reason);
@@ -263,11 +266,12 @@ changed_cb (FerryDemoThumbnailPage *self)
   switch (state)
     {
     case FERRY_DEMO_THUMBNAILS_STATE_LISTING:
-      show_empty (self, "Looking for Pictures…", "");
+      show_empty (self, _ ("Looking for Pictures…"), "");
       break;
     case FERRY_DEMO_THUMBNAILS_STATE_LISTED:
       if (get_n_pictures (self) == 0)
-        show_empty (self, "No Pictures in This Folder", "Open another one; folders inside of it are not looked into.");
+        show_empty (self, _ ("No Pictures in This Folder"),
+                    _ ("Open another one; folders inside of it are not looked into."));
       else
         gtk_stack_set_visible_child_name (ferry_demo_page_get_child (self, "stack"), "pictures");
       break;
@@ -276,9 +280,10 @@ changed_cb (FerryDemoThumbnailPage *self)
       break;
     case FERRY_DEMO_THUMBNAILS_STATE_NO_FOLDER:
     default:
-      show_empty (self, "No Pictures Yet",
-                  "Open a folder: worker processes in a sandbox decode its pictures, those in sight first. A picture "
-                  "that is damaged costs a worker at most.");
+      show_empty (
+        self, _ ("No Pictures Yet"),
+        _ ("Open a folder: worker processes in a sandbox decode its pictures, those in sight first. A picture "
+           "that is damaged costs a worker at most."));
       break;
     }
   if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) > 0)
@@ -308,7 +313,7 @@ ferry_demo_thumbnail_page_choose_folder (FerryDemoThumbnailPage *self)
 {
   const char *path = ferry_demo_thumbnails_get_folder (self->thumbnails);
 
-  ferry_demo_page_choose_folder (self, "Folder of Pictures", path != NULL ? path : g_get_home_dir ());
+  ferry_demo_page_choose_folder (self, _ ("Folder of Pictures"), path != NULL ? path : g_get_home_dir ());
 }
 
 static void

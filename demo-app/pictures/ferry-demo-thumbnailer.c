@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
@@ -27,6 +28,7 @@ struct _FerryDemoThumbnailer
 {
   GObject parent_instance;
 
+  FerrySandbox *sandbox;
   FerryPool *pool;
   FerryExecutor *executor;
 };
@@ -40,6 +42,7 @@ ferry_demo_thumbnailer_dispose (GObject *object)
 
   g_clear_object (&self->executor);
   g_clear_object (&self->pool);
+  g_clear_object (&self->sandbox);
   G_OBJECT_CLASS (ferry_demo_thumbnailer_parent_class)->dispose (object);
 }
 
@@ -69,10 +72,10 @@ FerryDemoThumbnailer *
 ferry_demo_thumbnailer_new (FerryRouter *router, const char *worker_path, guint max_workers)
 {
   g_autoptr (FerryLauncher) launcher = ferry_demo_launcher_new (worker_path, NULL);
-  g_autoptr (FerrySandbox) sandbox = ferry_demo_thumbnailer_create_sandbox ();
   FerryDemoThumbnailer *self = g_object_new (FERRY_DEMO_TYPE_THUMBNAILER, NULL);
 
-  g_object_set (launcher, "sandbox", sandbox, NULL);
+  self->sandbox = ferry_demo_thumbnailer_create_sandbox ();
+  g_object_set (launcher, "sandbox", self->sandbox, NULL);
   self->pool = ferry_pool_new (router, launcher);
   g_object_set (self->pool, "name", "pictures", "max-workers", max_workers, NULL);
   self->executor = ferry_executor_new (self->pool);
@@ -96,14 +99,14 @@ open_file (const char *path, GError **error)
     return fd;
   if (fd >= 0)
     {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE, "This is not a file any more");
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE, _ ("This is not a file any more"));
       g_close (fd, NULL);
     }
   else
     {
       int code = errno;
 
-      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (code), "The file cannot be opened: %s",
+      g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (code), _ ("The file cannot be opened: %s"),
                    g_strerror (code));
     }
   return -1;
@@ -149,6 +152,12 @@ void
 ferry_demo_thumbnailer_cancel_all (FerryDemoThumbnailer *self)
 {
   ferry_executor_cancel_all (self->executor);
+}
+
+void
+ferry_demo_thumbnailer_set_policy (FerryDemoThumbnailer *self, FerrySandboxPolicy policy)
+{
+  g_object_set (self->sandbox, "policy", policy, NULL);
 }
 
 void

@@ -6,6 +6,8 @@
 
 #include "pictures/ferry-demo-thumbnails.h"
 
+#include <glib/gi18n.h>
+
 #include "pictures/ferry-demo-thumbnail-folder.h"
 #include "pictures/ferry-demo-thumbnail.h"
 #include "pictures/ferry-demo-thumbnailer.h"
@@ -245,7 +247,8 @@ take_end (FerryDemoThumbnails *self, const Decoding *decoding, FerryTask *task)
       if (texture != NULL)
         take_texture (self, decoding, texture);
       else
-        take_broken (self, decoding, "The worker gave no picture; check that FERRY_DEMO_WORKER names the demo's own");
+        take_broken (self, decoding,
+                     _ ("The worker gave no picture; check that FERRY_DEMO_WORKER names the demo's own"));
       break;
     case FERRY_TASK_STATE_FAILED:
       if (failure != NULL && ended == NULL)
@@ -487,6 +490,12 @@ ferry_demo_thumbnails_stop (FerryDemoThumbnails *self)
     return;
   self->started = FALSE;
   ferry_demo_thumbnailer_end (self->thumbnailer);
+}
+
+void
+ferry_demo_thumbnails_set_policy (FerryDemoThumbnails *self, FerrySandboxPolicy policy)
+{
+  ferry_demo_thumbnailer_set_policy (self->thumbnailer, policy);
 }
 
 void

@@ -27,6 +27,8 @@ G_DECLARE_FINAL_TYPE (FerryDemoThumbnails, ferry_demo_thumbnails, FERRY_DEMO, TH
 
 FerryDemoThumbnails *ferry_demo_thumbnails_new (FerryRouter *router, const char *worker_path,
                                                 guint max_workers) G_GNUC_WARN_UNUSED_RESULT;
+/* Of the workers' sandbox, before they start. */
+void ferry_demo_thumbnails_set_policy (FerryDemoThumbnails *self, FerrySandboxPolicy policy);
 /* Shows another folder, or the same one anew. */
 void ferry_demo_thumbnails_open (FerryDemoThumbnails *self, const char *folder);
 /* Has nothing decoded any more: what is being decoded is cancelled. And goes on. It begins as one that is paused. */

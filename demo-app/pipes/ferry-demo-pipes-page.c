@@ -145,8 +145,9 @@ begin (FerryDemoPage *page, FerryDemoSession *session)
                                                (guint) (colour->green * 255), (guint) (colour->blue * 255));
 
       gtk_label_set_markup (ferry_demo_page_get_child (self, name), mark);
-      self->pipes[i] = ferry_demo_pipe_new (ferry_demo_session_get_router (session),
-                                            ferry_demo_session_get_worker_path (session), FERRY_DEMO_PIPE_PACE);
+      self->pipes[i] = ferry_demo_pipe_new (
+        ferry_demo_session_get_router (session), ferry_demo_session_get_worker_path (session),
+        ferry_demo_session_prefers_throughput (session) ? FERRY_DEMO_PIPE_FLOOD : FERRY_DEMO_PIPE_PACE);
       g_signal_connect_object (self->pipes[i], "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
     }
   g_signal_connect_object (session, "stopping", G_CALLBACK (stop_all), self, G_CONNECT_SWAPPED);

@@ -11,6 +11,8 @@
 
 #include "tasks/ferry-demo-card.h"
 
+#include <glib/gi18n.h>
+
 #include "tasks/ferry-demo-task.h"
 #include "tasks/ferry-demo-words.h"
 
@@ -55,7 +57,7 @@ task_state_cb (FerryDemoCard *self)
     take_result (self);
   if (self->breach == NULL || !ferry_task_get_done (self->task))
     return;
-  words = g_strdup_printf ("%s. Check that worker and application are of the same version.", self->breach->message);
+  words = g_strdup_printf (_ ("%s. Check that worker and application are of the same version."), self->breach->message);
   ferry_task_set_outcome (self->task, FERRY_TASK_STATUS_FAILED, words);
 }
 
@@ -84,7 +86,7 @@ take_latency (FerryDemoCard *self, gint64 sent)
   g_object_get (self->task, "submit-time", &submitted, NULL);
   if (sent < submitted || sent > now)
     g_set_error_literal (&self->breach, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                         "The worker sent a message with an impossible time");
+                         _ ("The worker sent a message with an impossible time"));
   else
     ferry_demo_meter_add_latency (self->meter, now - sent);
 }

@@ -5,11 +5,13 @@
 
 #include "tasks/ferry-demo-cluster.h"
 
+#include <glib/gi18n.h>
+
 FerryRunner *
 ferry_demo_cluster_new (FerryRouter *router, const char *url, GError **error)
 {
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                       "This demo was built without libnats, so it knows of no other hosts");
+                       _ ("This demo was built without libnats, so it knows of no other hosts"));
   return NULL;
 }
 

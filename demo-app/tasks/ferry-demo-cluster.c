@@ -4,6 +4,7 @@
 #include "tasks/ferry-demo-cluster.h"
 
 #include <ferry-cluster.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -97,8 +98,8 @@ make_line (const char *name)
 {
   GtkWidget *line = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
   GtkWidget *label = make_label (line, name, FALSE);
-  GtkWidget *button = gtk_button_new_with_label ("Kill");
-  g_autofree char *tooltip = g_strdup_printf ("Kill %s, as a power failure would", name);
+  GtkWidget *button = gtk_button_new_with_label (_ ("Kill"));
+  g_autofree char *tooltip = g_strdup_printf (_ ("Kill %s, as a power failure would"), name);
 
   gtk_widget_add_css_class (label, "heading");
   gtk_widget_add_css_class (make_label (line, "", TRUE), "dim-label");
@@ -123,23 +124,24 @@ words_for_host_state (FerryHostState state)
   switch (state)
     {
     case FERRY_HOST_STATE_PRESENT:
-      return "there";
+      return _ ("there");
     case FERRY_HOST_STATE_DRAINING:
-      return "ends";
+      return _ ("ends");
     case FERRY_HOST_STATE_SILENT:
-      return "not heard";
+      return _ ("not heard");
     case FERRY_HOST_STATE_LOST:
     default:
-      return "lost";
+      return _ ("lost");
     }
 }
 
 static void
 show_host (FerryHost *host, GParamSpec *pspec, GtkWidget *line)
 {
-  g_autofree char *workers = ferry_demo_format_counted (ferry_host_get_n_workers (host), "worker", "workers");
+  g_autofree char *workers = ferry_demo_format_counted (
+    ferry_host_get_n_workers (host), ngettext ("%s worker", "%s workers", ferry_host_get_n_workers (host)));
   g_autofree char *text =
-    g_strdup_printf ("%s, %u of %s busy, %.1f ms away", words_for_host_state (ferry_host_get_state (host)),
+    g_strdup_printf (_ ("%s, %u of %s busy, %.1f ms away"), words_for_host_state (ferry_host_get_state (host)),
                      ferry_host_get_n_busy (host), workers, (double) ferry_host_get_round_trip (host) / 1000.0);
 
   tell (line, text);
@@ -164,14 +166,14 @@ words_for_state (FerryClusterState state)
   switch (state)
     {
     case FERRY_CLUSTER_STATE_CONNECTED:
-      return "connected";
+      return _ ("connected");
     case FERRY_CLUSTER_STATE_CONNECTING:
-      return "connecting";
+      return _ ("connecting");
     case FERRY_CLUSTER_STATE_RECONNECTING:
-      return "not there; tried again and again";
+      return _ ("not there; tried again and again");
     case FERRY_CLUSTER_STATE_CLOSED:
     default:
-      return "closed";
+      return _ ("closed");
     }
 }
 
@@ -186,10 +188,10 @@ static void
 show_button (GtkWidget *button, FerryCluster *cluster)
 {
   guint n_hosts = g_list_model_get_n_items (ferry_cluster_get_hosts (cluster));
-  g_autofree char *hosts = ferry_demo_format_counted (n_hosts, "host", "hosts");
+  g_autofree char *hosts = ferry_demo_format_counted (n_hosts, ngettext ("%s host", "%s hosts", n_hosts));
   FerryClusterState state = ferry_cluster_get_state (cluster);
-  const char *word = state == FERRY_CLUSTER_STATE_CONNECTING     ? ", connecting"
-                     : state == FERRY_CLUSTER_STATE_RECONNECTING ? ", reconnecting"
+  const char *word = state == FERRY_CLUSTER_STATE_CONNECTING     ? _ (", connecting")
+                     : state == FERRY_CLUSTER_STATE_RECONNECTING ? _ (", reconnecting")
                                                                  : "";
   g_autofree char *text = g_strconcat (hosts, word, NULL);
 
@@ -238,7 +240,7 @@ ferry_demo_cluster_make_button (FerryRunner *runner)
 
   gtk_popover_set_child (GTK_POPOVER (popover), make_list (cluster));
   gtk_menu_button_set_popover (GTK_MENU_BUTTON (button), popover);
-  gtk_widget_set_tooltip_text (button, "Other hosts, which run what finds no worker here");
+  gtk_widget_set_tooltip_text (button, _ ("Other hosts, which run what finds no worker here"));
   g_object_set_data_full (G_OBJECT (button), CLUSTER_KEY, g_object_ref (cluster), g_object_unref);
   g_signal_connect_object (cluster, "notify::state", G_CALLBACK (state_cb), button, 0);
   g_signal_connect_object (ferry_cluster_get_hosts (cluster), "items-changed", G_CALLBACK (hosts_cb), button, 0);

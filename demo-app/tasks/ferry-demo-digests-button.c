@@ -3,6 +3,8 @@
 
 #include "tasks/ferry-demo-digests-button.h"
 
+#include <glib/gi18n.h>
+
 #include "tasks/ferry-demo-card.h"
 
 #define ROW_KEY "ferry-demo-row"
@@ -29,7 +31,7 @@ show (GtkWidget *button)
                                     ferry_demo_card_get_report (card)->listing->len > 0);
   if (card == NULL)
     return;
-  label = g_strdup_printf ("Copy digests: %s", ferry_task_get_name (ferry_demo_card_get_task (card)));
+  label = g_strdup_printf (_ ("Copy digests: %s"), ferry_task_get_name (ferry_demo_card_get_task (card)));
   gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
 }
 
@@ -62,7 +64,7 @@ ferry_demo_digests_button_new (FerryTaskRow *row)
   GSignalGroup *group = g_signal_group_new (FERRY_TYPE_TASK_MONITOR);
 
   gtk_widget_add_css_class (button, "flat");
-  gtk_widget_set_tooltip_text (button, "Copy the digests, as sha256sum prints them");
+  gtk_widget_set_tooltip_text (button, _ ("Copy the digests, as sha256sum prints them"));
   g_object_set_data (G_OBJECT (button), ROW_KEY, row);
   g_object_set_data_full (G_OBJECT (button), GROUP_KEY, group, g_object_unref);
   g_signal_group_connect_swapped (group, "notify::status", G_CALLBACK (show), button);

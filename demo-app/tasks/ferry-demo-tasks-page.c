@@ -9,6 +9,8 @@
 
 #include "tasks/ferry-demo-tasks-page.h"
 
+#include <glib/gi18n.h>
+
 #include "app/ferry-demo-format.h"
 #include "tasks/ferry-demo-cluster.h"
 #include "tasks/ferry-demo-digests-button.h"
@@ -83,11 +85,11 @@ show_workers (FerryDemoTasksPage *self)
 
   g_object_get (ferry_executor_get_pool (self->executor), "max-workers", &max_workers, "n-workers", &n_workers,
                 "n-busy", &n_busy, NULL);
-  most = ferry_demo_format_counted (max_workers, "worker", "workers");
-  tooltip = g_strdup_printf ("At most %s at a time", most);
+  most = ferry_demo_format_counted (max_workers, ngettext ("%s worker", "%s workers", max_workers));
+  tooltip = g_strdup_printf (_ ("At most %s at a time"), most);
   gtk_menu_button_set_label (ferry_demo_page_get_child (self, "workers_button"), most);
   gtk_widget_set_tooltip_text (ferry_demo_page_get_child (self, "workers_button"), tooltip);
-  ferry_demo_page_take_text (self, "workers_label", g_strdup_printf ("%u started, %u busy", n_workers, n_busy));
+  ferry_demo_page_take_text (self, "workers_label", g_strdup_printf (_ ("%u started, %u busy"), n_workers, n_busy));
 }
 
 static void
@@ -168,7 +170,7 @@ choose_folder (GSimpleAction *action, GVariant *parameter, gpointer self)
   g_autoptr (FerryDemoSpec) usual = ferry_demo_spec_new (FERRY_DEMO_KIND_SHA256, NULL, NULL);
 
   show (self);
-  ferry_demo_page_choose_folder (self, "SHA-256 of a Folder", usual->argument);
+  ferry_demo_page_choose_folder (self, _ ("SHA-256 of a Folder"), usual->argument);
 }
 
 static void

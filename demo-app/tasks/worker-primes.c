@@ -6,8 +6,10 @@
 #include <signal.h>
 
 #include "app/worker-jobs.h"
+
 #include "pipes/worker-pipe.h"
 #include "tasks/worker-sieve.h"
+#include <glib/gi18n.h>
 
 /* The two jobs that go wrong do about two seconds of work to get there. */
 #define DOOMED_LIMIT G_GUINT64_CONSTANT (3000000000)
@@ -20,7 +22,7 @@ report (FerryJob *job, WorkerSieve *sieve, guint64 limit, const char *plan, GErr
 {
   guint64 primes = worker_sieve_get_primes (sieve);
   g_autofree char *found =
-    g_strdup_printf ("%'" G_GUINT64_FORMAT " %s so far", primes, primes == 1 ? "prime" : "primes");
+    g_strdup_printf (ngettext ("%'lu prime so far", "%'lu primes so far", primes), (gulong) primes);
   g_autofree char *text = plan != NULL ? g_strdup_printf ("%s, %s", found, plan) : g_steal_pointer (&found);
 
   return ferry_job_report_amount (job, worker_sieve_get_done (sieve), limit, "numbers", text, error);
@@ -54,7 +56,7 @@ worker_crash (FerryJob *job, GVariant *arguments, GError **error)
 {
   guint64 primes = 0;
 
-  if (count (job, DOOMED_LIMIT, DOOMED_LIMIT / 100 * CRASH_PERCENT, "about to crash half-way", &primes, error))
+  if (count (job, DOOMED_LIMIT, DOOMED_LIMIT / 100 * CRASH_PERCENT, _ ("about to crash half-way"), &primes, error))
     worker_ill_write_nowhere ();
   return NULL;
 }
@@ -66,7 +68,7 @@ worker_hang (FerryJob *job, GVariant *arguments, GError **error)
   volatile guint64 turns = 0;
   guint64 primes = 0;
 
-  if (!count (job, DOOMED_LIMIT, DOOMED_LIMIT / 100 * HANG_PERCENT, "about to hang", &primes, error))
+  if (!count (job, DOOMED_LIMIT, DOOMED_LIMIT / 100 * HANG_PERCENT, _ ("about to hang"), &primes, error))
     return NULL;
   signal (SIGTERM, SIG_IGN);
   for (;;)

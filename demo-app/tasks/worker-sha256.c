@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 
 #include "app/ferry-demo-message.h"
+
 #include "app/worker-jobs.h"
+#include <glib/gi18n.h>
 
 #define CHUNK_SIZE (256 * 1024)
 
@@ -63,7 +65,7 @@ report_failure (Walk *walk, const char *path, const char *reason, GError **error
 static gboolean
 report_search (Walk *walk, GError **error)
 {
-  g_autofree char *text = g_strdup_printf ("Looking for files: %'u so far", walk->files->len);
+  g_autofree char *text = g_strdup_printf (_ ("Looking for files: %'u so far"), walk->files->len);
 
   return ferry_job_report (walk->job, -1.0, text, error);
 }
@@ -72,8 +74,8 @@ report_search (Walk *walk, GError **error)
 static gboolean
 report_progress (Walk *walk, guint64 done, const char *name, GError **error)
 {
-  g_autofree char *text = g_strdup_printf ("%'u of %'u files%s%s", walk->next, walk->files->len,
-                                           name != NULL ? ": " : "", name != NULL ? name : "");
+  g_autofree char *count = g_strdup_printf (_ ("%'u of %'u files"), walk->next, walk->files->len);
+  g_autofree char *text = name != NULL ? g_strdup_printf ("%s: %s", count, name) : g_strdup (count);
 
   return ferry_job_report_amount (walk->job, done, walk->total, FERRY_DEMO_BYTES, text, error);
 }

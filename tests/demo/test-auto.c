@@ -245,6 +245,8 @@ test_bad_command_lines (void)
     {"--auto", "flood:0"},
     {"--auto", ""},
     {"--workers", "17"},
+    {"--workers=0"},
+    {"--size", "3"},
     {"--workers", "-1"},
     {"--workers", "3", "primes:100"},
     {"--page", "moon"},
@@ -257,6 +259,7 @@ test_bad_command_lines (void)
       g_assert_cmpstr (run->output, ==, "");
       g_assert_true (g_str_has_prefix (run->errors, "ferry-demo: "));
     }
+  demo_test_run_free (RUN_DEMO (2, NULL, "--nonsense"));
 }
 
 static void

@@ -19,9 +19,9 @@ assert_words (char *words, const char *expected)
 static void
 test_counted (void)
 {
-  assert_words (ferry_demo_format_counted (0, "file", "files"), "0 files");
-  assert_words (ferry_demo_format_counted (1, "file", "files"), "1 file");
-  assert_words (ferry_demo_format_counted (2000, "file", "files"), "2,000 files");
+  assert_words (ferry_demo_format_counted (0, "%s files"), "0 files");
+  assert_words (ferry_demo_format_counted (1, "%s file"), "1 file");
+  assert_words (ferry_demo_format_counted (2000, "%s files"), "2,000 files");
 }
 
 static void

@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/app/ferry-demo-window.c, demo-app/tasks/ferry-demo-tasks-page.c, demo-app/tasks/ferry-demo-card.c,
- * demo-app/tasks/ferry-demo-primes-dialog.c
+/* Tests: demo-app/app/ferry-demo-fold.c, demo-app/app/ferry-demo-preferences.c, demo-app/app/ferry-demo-window.c,
+ * demo-app/tasks/ferry-demo-tasks-page.c, demo-app/tasks/ferry-demo-card.c, demo-app/tasks/ferry-demo-primes-dialog.c
  *
  * The demo's window, in this process and with real workers: what its rows show, and what its buttons do. */
 
 #include "config.h"
 
+#include "demo-app/app/ferry-demo-preferences.h"
 #include "demo-app/tasks/ferry-demo-primes-dialog.h"
 #include "window-test.h"
 
@@ -316,6 +317,36 @@ test_digests_are_copied (WindowTest *test, gconstpointer data)
   demo_test_folder_remove (folder);
 }
 
+/* What is chosen is there at the next start, and the number of workers at once. */
+static void
+test_preferences_are_kept (WindowTest *test, gconstpointer data)
+{
+  FerryDemoPreferences preferences = {.sandbox = FERRY_SANDBOX_POLICY_OFF};
+  FerryPool *pool;
+  GtkWindow *window;
+  GtkBuilder *builder;
+
+  if (test->window == NULL)
+    return;
+  ferry_demo_preferences_load (&preferences);
+  g_assert_cmpuint (preferences.n_workers, ==, 0);
+  g_assert_cmpint (preferences.sandbox, ==, FERRY_SANDBOX_POLICY_PREFERRED);
+  g_assert_false (preferences.throughput);
+
+  pool = ferry_executor_get_pool (test->executor);
+  window = ferry_demo_preferences_window_new (GTK_WINDOW (test->window), pool);
+  builder = g_object_get_data (G_OBJECT (window), "builder");
+  g_object_set (gtk_builder_get_object (builder, "workers"), "value", 5.0, NULL);
+  g_object_set (gtk_builder_get_object (builder, "sandbox"), "selected", FERRY_SANDBOX_POLICY_REQUIRED, NULL);
+  g_object_set (gtk_builder_get_object (builder, "throughput"), "selected", 1, NULL);
+  gtk_window_destroy (window);
+  g_assert_cmpuint (ferry_test_get_number (pool, "max-workers"), ==, 5);
+  ferry_demo_preferences_load (&preferences);
+  g_assert_cmpuint (preferences.n_workers, ==, 5);
+  g_assert_cmpint (preferences.sandbox, ==, FERRY_SANDBOX_POLICY_REQUIRED);
+  g_assert_true (preferences.throughput);
+}
+
 static int
 measure_width (GtkWidget *widget)
 {
@@ -354,6 +385,10 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
 int
 main (int argc, char **argv)
 {
+  char *folder = demo_test_folder_new ();
+  int status;
+
+  g_setenv ("XDG_CONFIG_HOME", folder, TRUE);
   window_test_init (&argc, &argv);
   window_test_add ("/window/empty", test_empty);
   window_test_add ("/window/tasks-become-rows", test_tasks_become_rows);
@@ -366,6 +401,9 @@ main (int argc, char **argv)
   window_test_add ("/window/figures", test_figures);
   window_test_add ("/window/odd-names-stay-in-line", test_odd_names_stay_in_line);
   window_test_add ("/window/digests-are-copied", test_digests_are_copied);
+  window_test_add ("/window/preferences-are-kept", test_preferences_are_kept);
   window_test_add ("/window/fits-a-narrow-screen", test_fits_a_narrow_screen);
-  return g_test_run ();
+  status = g_test_run ();
+  demo_test_folder_remove (folder);
+  return status;
 }
