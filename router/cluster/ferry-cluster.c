@@ -164,17 +164,20 @@ shelve (FerryCluster *self, FerryHost *host, FerryHostShelf shelf)
     g_queue_push_tail_link (&self->shelves[shelf], &host->shelf_link);
 }
 
+/* Whether the host can run the function, now or later. */
+static gboolean
+may_run (FerryHost *host, const char *function)
+{
+  return host->is_open && !host->facts.draining && ferry_host_has_function (host, function);
+}
+
 /* Whether a host other than this one could run the function, now or later. */
 static gboolean
 has_other_host (FerryCluster *self, FerryHost *host, const char *function)
 {
   for (guint i = 0; i < self->hosts->len; i++)
-    {
-      FerryHost *other = g_ptr_array_index (self->hosts, i);
-
-      if (other != host && other->is_open && !other->facts.draining && ferry_host_has_function (other, function))
-        return TRUE;
-    }
+    if (self->hosts->pdata[i] != host && may_run (self->hosts->pdata[i], function))
+      return TRUE;
   return FALSE;
 }
 
@@ -659,7 +662,19 @@ complain (gpointer owner, const char *text)
   ferry_rate_log (&FERRY_CLUSTER (owner)->complaints, "%s", text);
 }
 
-static const FerryHostFuncs host_funcs = {host_changed, complain, host_ended};
+static guint
+count_hosts (gpointer owner, FerryTask *task)
+{
+  FerryCluster *self = owner;
+  g_autofree char *function = dup_function (task);
+  guint n = 0;
+
+  for (guint i = 0; i < self->hosts->len; i++)
+    n += may_run (self->hosts->pdata[i], function);
+  return n;
+}
+
+static const FerryHostFuncs host_funcs = {host_changed, count_hosts, complain, host_ended};
 
 /* Returns (transfer none) a new host, which the cluster keeps. */
 static FerryHost *

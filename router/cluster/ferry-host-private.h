@@ -28,6 +28,8 @@ typedef struct
 {
   /* The host's facts, its room or its tasks have changed, so the cluster may have to send tasks. */
   void (*changed) (gpointer owner, FerryHost *host);
+  /* Returns how many hosts could run the task, now or later. */
+  guint (*count_hosts) (gpointer owner, FerryTask *task);
   /* What is to be logged of the host. */
   void (*complain) (gpointer owner, const char *text);
   /* The session has ended, and no task is at the host any more. */

@@ -9,6 +9,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
+#include "route/ferry-sender-private.h"
 #include "task/ferry-runner-private.h"
 #include "task/ferry-task-private.h"
 
@@ -26,6 +27,10 @@
 
 /* The same for log lines, which are left out beyond this. */
 #define MAX_OUT_WITH_LINES (256 * 1024)
+
+/* A host sends no more at once, whatever it is told. */
+#define TOO_LARGE_REMEDY                                                                                               \
+  "yield it in parts, or write it to a file that the application can read, and return the file's name"
 
 /* What is counted for each value beside its bytes. */
 #define OUT_COST 64
@@ -260,6 +265,20 @@ dup_trace (FerryHostRun *self)
   return g_string_free (g_steal_pointer (&trace), FALSE);
 }
 
+/* Takes the error of a worker, which knows the limit of messages but not that nobody can raise a host's. */
+static GError *
+fit_error (GError *error)
+{
+  g_autoptr (GError) own = error;
+  g_autofree char *text = NULL;
+
+  if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) ||
+      !g_str_has_suffix (error->message, FERRY_TOO_LARGE_REMEDY))
+    return g_steal_pointer (&own);
+  text = g_strndup (error->message, strlen (error->message) - strlen (FERRY_TOO_LARGE_REMEDY));
+  return g_error_new (error->domain, error->code, "%s" TOO_LARGE_REMEDY, text);
+}
+
 static void
 end_with_error (FerryHostRun *self)
 {
@@ -274,7 +293,7 @@ end_with_error (FerryHostRun *self)
     }
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
     put (self, FERRY_LOST_VALUE, g_variant_new_tuple (NULL, 0));
-  set_end (self, NULL, g_steal_pointer (&error), dup_trace (self));
+  set_end (self, NULL, fit_error (g_steal_pointer (&error)), dup_trace (self));
 }
 
 /* Whether the task failed before any worker had it: the pool has no worker for it. */

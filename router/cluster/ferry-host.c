@@ -482,6 +482,14 @@ place_changed (FerryRunPlace *place)
   tell_change (from_place (place));
 }
 
+static guint
+place_count_hosts (FerryRunPlace *place, FerryTask *task)
+{
+  FerryHost *self = from_place (place);
+
+  return self->owner != NULL ? self->funcs->count_hosts (self->owner, task) : 1;
+}
+
 /* ---- Log lines, of which only so many are shown ---- */
 
 static void
@@ -521,7 +529,7 @@ show_line (FerryHost *self, FerryTask *task, guint level, const char *line)
                     "%s at %s: %s", ferry_task_get_name (task), get_name_for_texts (self), line);
 }
 
-static const FerryRunPlaceFuncs place_funcs = {place_fault, place_changed, place_log};
+static const FerryRunPlaceFuncs place_funcs = {place_fault, place_changed, place_count_hosts, place_log};
 
 /* ---- Properties ---- */
 

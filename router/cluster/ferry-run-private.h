@@ -27,6 +27,8 @@ typedef struct
   void (*fault) (FerryRunPlace *self, const char *detail);
   /* A run has begun, or has ended. */
   void (*changed) (FerryRunPlace *self);
+  /* Returns how many hosts could run the task, now or later, with this one. */
+  guint (*count_hosts) (FerryRunPlace *self, FerryTask *task);
   /* The host has sent a line of a task's log. */
   void (*log) (FerryRunPlace *self, FerryTask *task, GLogLevelFlags level, const char *line);
 } FerryRunPlaceFuncs;

@@ -22,8 +22,8 @@
  * may arrive, and it may not be begun, before it seems to wait at the host, in microseconds. */
 #define LARGE_PATIENCE G_USEC_PER_SEC
 
-/* How often a task that hosts have refused is sent again, unless it was asked back. */
-#define MAX_REFUSALS 3
+/* How many hosts may refuse a task until it fails, unless it was asked back. */
+#define MAX_REFUSALS 4
 
 typedef struct
 {
@@ -377,16 +377,32 @@ lose (FerryTask *task, guint death_limit, GError *lost, const char *trace)
     ferry_carrier_fail (task, FERRY_TASK_EVENT_LOST, lost, trace, NULL);
 }
 
-/* Handles a task that the host has refused. */
+/* Whether a host that has refused a task for that can run none now: its pool has failed, as workers end before they
+ * begin one. */
+static gboolean
+is_of_pool (const GError *reason)
+{
+  return !g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_REFUSED) &&
+         !g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION) &&
+         !g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+}
+
+/* Handles a task that the host has refused. As in a pool, it fails where nothing else can run it. */
 static void
-take_refusal (FerryTask *task, gboolean expected, const GError *reason)
+take_refusal (FerryRunPlace *place, FerryTask *task, gboolean expected, const GError *reason)
 {
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  guint n_places = MAX_REFUSALS;
 
-  if (expected || placement->n_refusals++ < MAX_REFUSALS)
+  if (is_of_pool (reason) && !ferry_carrier_get_source (task)->is_shared)
+    n_places = CLAMP (place->funcs->count_hosts (place, task), 1, MAX_REFUSALS);
+  if (expected || ++placement->n_refusals < n_places)
     ferry_carrier_give_back (task);
   else
-    ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, ferry_error_copy (reason), NULL, NULL);
+    ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE,
+                        g_error_new (reason->domain, reason->code, "The host '%s' did not run task '%s': %s",
+                                     place->name, ferry_task_get_name (task), reason->message),
+                        NULL, NULL);
 }
 
 /* Handles the error of a run that has lost its worker, as the host tells. */
@@ -416,7 +432,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (refused || self->worker_is_lost)
     ferry_task_get_placement (task)->shunned = place->number;
   if (refused)
-    take_refusal (task, self->asked_back || place->draining, error);
+    take_refusal (place, task, self->asked_back || place->draining, error);
   else if (error != NULL && self->worker_is_lost)
     take_worker_loss (place, task, error, trace);
   else if (error != NULL)
@@ -465,6 +481,7 @@ ferry_run_end (FerryTask *task, const GError *reason, gboolean by_application)
   ferry_task_get_placement (task)->shunned = place->number;
   /* That a host was lost says little about a task that may be run again anyway. */
   ferry_task_get_placement (task)->n_deaths += !self->idempotent;
+  ferry_task_take_host_loss (task, reason->message);
   lose (task, place->death_limit, new_loss (task, place->name, self->process, reason), NULL);
 }
 

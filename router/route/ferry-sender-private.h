@@ -12,6 +12,9 @@
 
 G_BEGIN_DECLS
 
+/* The end of the message of FERRY_ERROR_TOO_LARGE, for whoever knows a better one. */
+#define FERRY_TOO_LARGE_REMEDY "send it in parts, or raise FerryRouter:max-message-size"
+
 /* The state that a pipe and its sender in the application share. It says whether the sender is taken (started in the
  * application, or passed to a worker), and whether the pipe is closed. Once the sender is taken, the pipe's slot stays
  * in use until the sender's link has ended.

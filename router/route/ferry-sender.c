@@ -748,7 +748,7 @@ send_large (FerrySend *send, GError **error)
   if (send->size > self->max_message_size)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "The message has %" G_GSIZE_FORMAT " bytes, and the router takes at most %" G_GUINT64_FORMAT
-                            "; send it in parts, or raise FerryRouter:max-message-size",
+                            "; " FERRY_TOO_LARGE_REMEDY,
                             send->size, self->max_message_size);
   if (reserve_spare (send, &message))
     return send_in_buffer (send, &message, error);

@@ -948,14 +948,22 @@ get_item (FerryMapChunk *chunk, guint place)
   return boxed != NULL ? g_variant_get_variant (boxed) : NULL;
 }
 
-/* Returns the error of the chunk's next item, which was lost by error. */
+/* Returns the error of the chunk's next item, which was lost by error: with its host, or with its worker alone. */
 static GError *
 make_lost_error (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
   g_autoptr (GVariant) item = get_item (chunk, chunk->n_come);
   g_autofree char *arguments = ferry_show_arguments (item);
   FerryExit *exit = ferry_task_get_exit (FERRY_TASK (chunk));
+  const char *host = ferry_task_get_host_name (FERRY_TASK (chunk));
+  const char *host_loss = ferry_task_get_host_loss (FERRY_TASK (chunk));
 
+  if (host != NULL && host_loss != NULL)
+    return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                        "Item %" G_GUINT64_FORMAT
+                        " was lost with the host '%s', which ran %s %s; map the item again if that does no harm, or "
+                        "set FerryMap:idempotent: %s",
+                        chunk->first + chunk->n_come, host, self->function, arguments, host_loss);
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
                       "Item %" G_GUINT64_FORMAT
                       " was lost because its worker ended while it ran %s %s; correct the function, or map the item "

@@ -147,6 +147,13 @@ void ferry_task_take_pid (FerryTask *self, GPid pid);
  * this before ferry_task_start(). */
 FERRY_FOR_SIBLINGS
 void ferry_task_take_host_name (FerryTask *self, const char *host_name);
+/* Returns (transfer none) (nullable) that name. */
+const char *ferry_task_get_host_name (FerryTask *self);
+/* Notes that the task's host is lost, before the task fails for that or is given back. reason: in words. */
+FERRY_FOR_SIBLINGS
+void ferry_task_take_host_loss (FerryTask *self, const char *reason);
+/* Returns (transfer none) (nullable) the reason; NULL: the host of the latest run is not known to be lost. */
+const char *ferry_task_get_host_loss (FerryTask *self);
 /* Events PROGRESS, MESSAGE, YIELD and RESULT. The functions return TRUE also if the event is ignored. The caller of
  * ferry_task_complete() must hold a reference. */
 /* Sets the task's text to what it waits for, as long as its function has reported none; NULL: it waits no more. */

@@ -106,6 +106,7 @@ typedef struct
   char *text;          /* (nullable) */
   gboolean is_waiting; /* text is what the task waits for, and not its function's */
   char *host_name;     /* (nullable) */
+  char *host_loss;     /* (nullable) */
   char *unit;          /* (nullable) */
   guint64 amount;
   guint64 total;
@@ -1640,6 +1641,24 @@ ferry_task_take_host_name (FerryTask *self, const char *host_name)
     notify (self, PROP_HOST_NAME);
 }
 
+const char *
+ferry_task_get_host_name (FerryTask *self)
+{
+  return peek_rest (self)->host_name;
+}
+
+void
+ferry_task_take_host_loss (FerryTask *self, const char *reason)
+{
+  change_text (&need_rest (self)->host_loss, reason);
+}
+
+const char *
+ferry_task_get_host_loss (FerryTask *self)
+{
+  return peek_rest (self)->host_loss;
+}
+
 /* Sets the fraction from a report, and returns whether it changed. A progress bar must not go back: during an attempt
  * the fraction does not fall or become unknown. */
 static gboolean
@@ -1837,7 +1856,10 @@ ferry_task_give_back (FerryTask *self)
   /* If the fraction was known, it starts at 0 again; else it stays -1. */
   priv->fraction = MIN (priv->fraction, 0);
   if (priv->rest != NULL)
-    priv->rest->amount = 0;
+    {
+      priv->rest->amount = 0;
+      g_clear_pointer (&priv->rest->host_loss, g_free);
+    }
   notify (self, PROP_PID);
   ferry_task_take_host_name (self, NULL);
   notify (self, PROP_START_TIME);
@@ -2517,6 +2539,7 @@ rest_free (Rest *rest)
   g_free (rest->text);
   g_free (rest->unit);
   g_free (rest->host_name);
+  g_free (rest->host_loss);
   g_free (rest);
 }
 

@@ -370,14 +370,26 @@ host_run_fail (HostRun *run, GQuark domain, int code, const char *text, const ch
   g_assert_no_error (error);
 }
 
-void
-host_run_refuse (HostRun *run, const char *text)
+static void
+refuse (HostRun *run, FerryError code, const char *text)
 {
-  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, text);
+  g_autoptr (GError) reason = g_error_new_literal (FERRY_ERROR, (gint) code, text);
   g_autoptr (GError) error = NULL;
 
   ferry_call_refuse (run->call, reason, &error);
   g_assert_no_error (error);
+}
+
+void
+host_run_refuse (HostRun *run, const char *text)
+{
+  refuse (run, FERRY_ERROR_REFUSED, text);
+}
+
+void
+host_run_refuse_for_pool (HostRun *run, const char *text)
+{
+  refuse (run, FERRY_ERROR_WORKER_LOST, text);
 }
 
 static gboolean

@@ -457,6 +457,21 @@ test_errors_name_the_host (void)
   g_assert_nonnull (strstr (call->trace, "\non host 'alpha', in whose log it is task demo/7\n"));
 }
 
+/* Nobody who reads this can set a property of the host's router. */
+static void
+test_result_that_is_too_large_says_what_can_be_done (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = NULL;
+
+  g_object_set (test->task->router, "max-message-size", (guint64) 1024 * 1024, NULL);
+  call = host_test_run_idempotent (application, "bytes", g_variant_new_uint64 (2 * 1024 * 1024));
+  host_test_assert_failed (call, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  g_assert_nonnull (strstr (call->error->message, "1048576; yield it in parts, or write it to a file"));
+  g_assert_null (strstr (call->error->message, "FerryRouter"));
+}
+
 static void
 test_lost_worker_is_told (void)
 {
@@ -837,6 +852,7 @@ main (int argc, char **argv)
   ADD ("log-has-a-line-for-a-crash", test_log_has_a_line_for_a_crash);
   ADD ("log-has-a-line-for-a-crash-without-a-task", test_log_has_a_line_for_a_crash_without_a_task);
   ADD ("errors-name-the-host", test_errors_name_the_host);
+  ADD ("result-that-is-too-large-says-what-can-be-done", test_result_that_is_too_large_says_what_can_be_done);
   ADD ("lost-worker-is-told", test_lost_worker_is_told);
   ADD ("unknown-function-is-refused", test_unknown_function_is_refused);
   ADD ("failed-pool-refuses", test_failed_pool_refuses);
