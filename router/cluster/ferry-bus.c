@@ -385,8 +385,8 @@ change (FerryBus *self, Item *item)
     announce_soon (self);
 }
 
-/* There is another server, whose clients have not heard of this end. However often that is told, it costs no more than
- * a presence in each first pause. */
+/* There is another server, and its clients have not heard of this end. However often that is told, it costs no more
+ * than a presence in each first pause. */
 static void
 take_servers (FerryBus *self)
 {

@@ -55,7 +55,7 @@ struct _FerryHostRun
   const FerryHostRunFuncs *funcs; /* const */
   gpointer owner;                 /* main: (unowned) (nullable): NULL once the session has ended */
   GRefString *host;               /* const: (owned): the host's name */
-  GRefString *application;        /* const: (owned): whose it is: the user and the application's id */
+  GRefString *application;        /* const: (owned): the user, and the application's id */
   FerryHome *home;                /* const: (owned): the router's */
   FerryCall *call;                /* main: (owned) (nullable): NULL once its end was sent */
   guint64 xid;                    /* const */

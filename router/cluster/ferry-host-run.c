@@ -265,7 +265,7 @@ dup_trace (FerryHostRun *self)
   return g_string_free (g_steal_pointer (&trace), FALSE);
 }
 
-/* Takes the error of a worker, which knows the limit of messages but not that nobody can raise a host's. */
+/* Takes the error of a worker, which does not know that a host's limit of messages is fixed. */
 static GError *
 fit_error (GError *error)
 {

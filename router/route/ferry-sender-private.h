@@ -12,7 +12,7 @@
 
 G_BEGIN_DECLS
 
-/* The end of the message of FERRY_ERROR_TOO_LARGE, for whoever knows a better one. */
+/* The end of a message of FERRY_ERROR_TOO_LARGE. Where it does not fit, a caller puts another one in its place. */
 #define FERRY_TOO_LARGE_REMEDY "send it in parts, or raise FerryRouter:max-message-size"
 
 /* The state that a pipe and its sender in the application share. It says whether the sender is taken (started in the

@@ -80,7 +80,7 @@ void host_run_begin (HostRun *run);
 void host_run_answer (HostRun *run, GVariant *result);
 void host_run_fail (HostRun *run, GQuark domain, int code, const char *text, const char *trace);
 void host_run_refuse (HostRun *run, const char *text);
-/* As a host whose pool has failed. */
+/* As a host with a pool that has failed. */
 void host_run_refuse_for_pool (HostRun *run, const char *text);
 void host_run_wait_cancelled (HostRun *run, FerryCancelReason reason);
 

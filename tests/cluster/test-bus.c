@@ -178,7 +178,7 @@ add_server (Scene *scene)
 }
 
 /* The host is told one server, which has not heard of the other one yet. It says at the other one that it is there, and
- * says it again: nobody asks for it. */
+ * says it again, without being asked. */
 static void
 a_host_whose_server_is_gone_tells_another_one_that_it_is_there (void)
 {

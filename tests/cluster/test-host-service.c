@@ -457,7 +457,7 @@ test_errors_name_the_host (void)
   g_assert_nonnull (strstr (call->trace, "\non host 'alpha', in whose log it is task demo/7\n"));
 }
 
-/* Nobody who reads this can set a property of the host's router. */
+/* An operator cannot set a property of the host's router. */
 static void
 test_result_that_is_too_large_says_what_can_be_done (void)
 {
