@@ -1,0 +1,19 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Ferry for Python: work in other processes, beside a main loop.
+
+    with ferry.Executor(workers=4) as executor:
+        task = executor.submit(render, path, size=(256, 256))
+        print(task.result())
+"""
+
+from ._executor import Executor
+from ._home import spawn
+from ._job import cancelled, report, track
+from ._map import Map
+from ._stream import Stream
+from ._task import Task
+from .errors import Cancelled, CancelledError, Error, RemoteError, RemoteTraceback, WorkerLost
+
+__all__ = ["Cancelled", "CancelledError", "Error", "Executor", "Map", "RemoteError", "RemoteTraceback", "Stream",
+           "Task", "WorkerLost", "cancelled", "report", "spawn", "track"]

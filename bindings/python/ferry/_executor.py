@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs functions in worker processes."""
+
+import json
+import os
+import subprocess
+import sys
+import weakref
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self
+
+from . import _home, _main
+from ._library import Ferry, GLib
+from ._map import Map
+from ._stream import Stream
+from ._task import Task
+from ._names import PATHS
+from .errors import Error
+
+
+# How long a shutdown waits for functions that were cancelled, in seconds.
+CANCEL_TIME = 5
+
+
+def _worker_arguments(modules: Iterable[str]) -> list[str]:
+    main = _main.find()
+    options = ["--main-%s" % main[0], main[1]] if main else []
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return [sys.executable, *flags, "-m", "ferry.worker", *options, *modules]
+
+
+def _make_launcher(modules: Iterable[str]) -> Any:
+    launcher = Ferry.Launcher.new(_worker_arguments(modules))
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    inherited = os.environ.get("PYTHONPATH")
+    launcher.setenv("PYTHONPATH", own if inherited is None else own + os.pathsep + inherited)
+    launcher.setenv(PATHS, json.dumps({"path": [os.path.abspath(path) for path in sys.path], "pythonpath": inherited}))
+    return launcher
+
+
+def _release(home: _home.Home, objects: list[Any]) -> None:
+    """The last references are dropped where the objects are at home."""
+    source = GLib.Idle()
+    source.set_callback(lambda *_: objects.clear())
+    source.attach(home.context)
+
+
+class Executor:
+    """Runs functions in worker processes, up to `workers` of them; as many as there are processors by default.
+
+    `modules` are imported once, before workers are forked. Signals of tasks come on the thread that the rule in
+    docs/python.md says; `context` is a GLib.MainContext for what the rule does not see. `fork=False` has each worker
+    start as a program of its own.
+    """
+
+    def __init__(self, workers: int | None = None, *, modules: Iterable[str] = (), context: Any = None,
+                 fork: bool = True) -> None:
+        if _main.importing:
+            raise Error("The program starts workers while a worker imports it; put what it does under "
+                        "if __name__ == \"__main__\":")
+        if not sys.executable:
+            raise Error("sys.executable does not say which Python the workers are; set it")
+        self._home = _home.find(context)
+        self._is_shut_down = False
+        self._objects: list[Any] = []
+        self._home.call(lambda: self._make(workers, list(modules), fork))
+        self._finalizer = weakref.finalize(self, _release, self._home, self._objects)
+
+    def _make(self, workers: int | None, modules: list[str], fork: bool) -> None:
+        pool = Ferry.Pool.new(self._home.router, _make_launcher(modules))
+        if workers is not None:
+            pool.props.max_workers = workers
+        pool.props.use_fork_server = fork
+        self.workers: int = pool.props.max_workers
+        self._objects += [Ferry.Executor.new(pool), pool]
+
+    @property
+    def ferry_executor(self) -> Any:
+        """The `Ferry.Executor`: a Gio.ListModel of tasks, for a list in a window."""
+        return self._objects[0]
+
+    @property
+    def pool(self) -> Any:
+        """The `Ferry.Pool`, for its settings."""
+        return self._objects[1]
+
+    def submit(self, function: Callable[..., Any] | Task, /, *args: Any, **kwargs: Any) -> Any:
+        """Has a worker call function(*args, **kwargs), and returns the task. Any thread may call this."""
+        task = function if isinstance(function, Task) else Task(function, *args, **kwargs)
+        task._submit_to(self._home)
+        try:
+            self._objects[0].submit_task(task)
+        except GLib.Error as error:
+            raise Error(error.message) from None
+        return task
+
+    def stream(self, function: Callable[..., Iterable[Any]], /, *args: Any, **kwargs: Any) -> Stream:
+        """Has a worker call a function that yields, and returns an iterator of the values."""
+        stream: Stream = self.submit(Stream(function, *args, **kwargs))
+        return stream
+
+    def map(self, function: Callable[..., Any], /, *iterables: Iterable[Any], ordered: bool = True,
+            chunksize: int | None = None) -> Map:
+        """Calls a function for many items, and returns an iterator of the results, in order or as they come.
+
+        A worker takes chunks of items, by itself as large as some milliseconds of work. A lost worker costs the chunk
+        that it ran.
+        """
+        return Map(self.submit, self.workers, function, iterables, ordered, chunksize)
+
+    def cancel_all(self) -> None:
+        """Cancels all tasks that are not done."""
+        self._home.call(self._objects[0].cancel_all)
+
+    def _stop(self, ended: _home.Event, cancel: bool) -> None:
+        executor, pool = self._objects
+
+        def end(*_: Any) -> None:
+            if executor.props.state == Ferry.ExecutorState.STOPPED and not ended.is_set():
+                pool.stop_async(CANCEL_TIME * GLib.USEC_PER_SEC, None, lambda *_: None)
+                ended.set()
+
+        executor.connect("notify::state", end)
+        if cancel:
+            executor.shutdown_async(CANCEL_TIME * GLib.USEC_PER_SEC, None, end)
+        else:
+            executor.stop()
+        end()
+
+    def _begin_shutdown(self, cancel: bool) -> _home.Event:
+        self._is_shut_down = True
+        ended = _home.Event()
+        self._home.call(lambda: self._stop(ended, cancel))
+        return ended
+
+    def shutdown(self, wait: bool = True, *, cancel: bool = False) -> None:
+        """Takes no more tasks, and ends the workers when the tasks are done, or at once with cancel=True.
+
+        A callback of the main loop cannot wait for the tasks, so the shutdown goes on behind it.
+        """
+        ended = self._begin_shutdown(cancel)
+        if wait and self._home.can_wait():
+            ended.wait(self._home, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.shutdown(cancel=kind is not None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        await self._begin_shutdown(kind is not None)

@@ -1,0 +1,269 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Where signals of tasks come: a router, its thread and its main context.
+
+The rule, for the thread that makes an executor:
+
+1. Where that thread iterates a GLib main context, or will as the program uses GTK or a Gio.Application, the context is
+   the home. Signals come between two callbacks of it, so handlers may use widgets.
+2. Anywhere else, in a console program or under asyncio, Ferry has a thread of its own. Signals come on that thread.
+
+What is waited for, by result(), await or for, is right on any thread in both cases.
+"""
+
+import asyncio
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+
+from ._library import Ferry, GLib, Gio
+from .errors import Error
+
+T = TypeVar("T")
+
+# A result may be large: it comes as one message.
+MAX_MESSAGE = 1 << 30
+
+
+class Event:
+    """Something that happens once; callbacks, threads and coroutines wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] | None = []
+
+    def is_set(self) -> bool:
+        return self._callbacks is None
+
+    def set(self) -> None:
+        with self._lock:
+            callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
+            callback()
+
+    def add_callback(self, callback: Callable[[], None]) -> None:
+        """Calls it once, on the thread that sets the event, or now."""
+        with self._lock:
+            if self._callbacks is not None:
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def wait(self, home: "Home", timeout: float | None) -> bool:
+        """Waits on any thread. Ctrl-C ends it."""
+        if self.is_set():
+            return True
+        if home.is_here():
+            return home.iterate_until(self, timeout)
+        lock = threading.Lock()
+        lock.acquire()
+        self.add_callback(lock.release)
+        return lock.acquire(timeout=-1 if timeout is None else max(timeout, 0))
+
+    def __await__(self) -> Generator[Any, None, None]:
+        if self.is_set():
+            return
+        loop = _running_loop()
+        if loop is None:
+            # The coroutine was begun by spawn().
+            yield self
+            return
+        future = loop.create_future()
+
+        def finish() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        def ring() -> None:
+            try:
+                loop.call_soon_threadsafe(finish)
+            except RuntimeError:
+                # The loop was closed meanwhile, so nothing waits.
+                pass
+
+        self.add_callback(ring)
+        yield from future
+
+
+def _running_loop() -> Any:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+class Home:
+    """A router whose signals come on one thread."""
+
+    router: Any
+    context: Any
+
+    def is_here(self) -> bool:
+        """Whether this is the home's thread."""
+        raise NotImplementedError
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Runs a function on the home's thread, and returns its result."""
+        if self.is_here():
+            return function()
+        outcome: list[Any] = []
+        event = Event()
+
+        def run(*_: Any) -> bool:
+            try:
+                outcome.append((function(), None))
+            except BaseException as error:
+                outcome.append((None, error))
+            event.set()
+            return False
+
+        source = GLib.Idle(priority=GLib.PRIORITY_HIGH)
+        source.set_callback(run)
+        source.attach(self.context)
+        event.wait(self, None)
+        value, error = outcome.pop()
+        if error is not None:
+            raise error
+        result: T = value
+        return result
+
+    def can_wait(self) -> bool:
+        return not self.is_here() or GLib.main_depth() == 0
+
+    def iterate_until(self, event: Event, timeout: float | None) -> bool:
+        """Runs the main loop of this thread until the event, for a program that is not in it yet."""
+        if GLib.main_depth() > 0:
+            raise Error("A callback of the main loop cannot wait for what the loop brings; await it, or connect to "
+                        "the signal 'done'")
+        if timeout is not None and timeout <= 0:
+            return event.is_set()
+        loop = GLib.MainLoop(self.context)
+        timer = None
+        if timeout is not None:
+            timer = GLib.Timeout(max(1, int(timeout * 1000)))
+            timer.set_callback(lambda *_: loop.quit())
+            timer.attach(self.context)
+        event.add_callback(loop.quit)
+        try:
+            if not event.is_set():
+                loop.run()
+        finally:
+            if timer is not None:
+                timer.destroy()
+        return event.is_set()
+
+
+def _make_router(context: Any) -> Any:
+    router = Ferry.Router.new(context)
+    router.props.max_message_size = MAX_MESSAGE
+    router.start()
+    return router
+
+
+class ContextHome(Home):
+    """A main context that this thread iterates."""
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+        self.router = _make_router(context)
+        self._thread = threading.get_ident()
+
+    def is_here(self) -> bool:
+        return threading.get_ident() == self._thread
+
+
+class ThreadHome(Home):
+    """A thread of Ferry's own."""
+
+    def __init__(self) -> None:
+        self.context = GLib.MainContext.new()
+        self._loop = GLib.MainLoop(self.context)
+        self._started = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="ferry", daemon=True)
+        self._thread.start()
+        self._started.wait()
+        if self._failure is not None:
+            raise self._failure
+        atexit.register(self._end)
+
+    def _run(self) -> None:
+        self.context.push_thread_default()
+        try:
+            self.router = _make_router(self.context)
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._started.set()
+        if self._failure is None:
+            self._loop.run()
+            self.router.stop()
+
+    def _end(self) -> None:
+        """Before the interpreter ends: workers end, and no callback comes later."""
+        self._loop.quit()
+        self._thread.join()
+
+    def is_here(self) -> bool:
+        return threading.current_thread() is self._thread
+
+
+_lock = threading.Lock()
+_homes: dict[Any, Home] = {}
+
+
+def _own_context() -> Any:
+    """The main context that this thread iterates, or None: the first point of the rule."""
+    loop = _running_loop()
+    if loop is not None and not type(loop).__module__.startswith("gi."):
+        return None
+    thread_default = GLib.MainContext.ref_thread_default()
+    if GLib.main_depth() > 0 or loop is not None:
+        return thread_default
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    uses_gtk = "gi.repository.Gtk" in sys.modules or Gio.Application.get_default() is not None
+    return thread_default if uses_gtk else None
+
+
+def find(context: Any = None) -> Home:
+    """The home for an executor that is made here. A context is given where the rule does not see it."""
+    if context is None:
+        context = _own_context()
+    # A forked process has none of the threads.
+    key = (os.getpid(), threading.get_ident(), hash(context)) if context is not None else os.getpid()
+    with _lock:
+        if key not in _homes:
+            _homes[key] = ThreadHome() if context is None else ContextHome(context)
+        return _homes[key]
+
+
+def spawn(coroutine: Any) -> Event:
+    """Runs a coroutine on the main loop of this thread, where there is no event loop of asyncio.
+
+    It may await tasks and what is made of them. The event that is returned happens at its end. Its exceptions are
+    printed, as those of a handler are.
+    """
+    ended = Event()
+    context = GLib.MainContext.ref_thread_default()
+
+    def resume() -> None:
+        source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
+        source.set_callback(step)
+        source.attach(context)
+
+    def step(*_: Any) -> bool:
+        try:
+            coroutine.send(None).add_callback(resume)
+        except StopIteration:
+            ended.set()
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            ended.set()
+        return False
+
+    step()
+    return ended

@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a function in a worker says and asks of its task. Where no task runs, nothing is said to anybody."""
+
+import time
+from collections.abc import Iterable, Iterator, Sized
+from typing import Any, TypeVar
+
+from ._library import GLib, is_cancel
+from .errors import Cancelled
+
+T = TypeVar("T")
+
+# The job whose function runs, and the one that a cancel may interrupt. A worker runs one function at a time.
+current: Any = None
+interruptible: Any = None
+
+# How often track() reports, in seconds: as often as a window shows it.
+TRACK_INTERVAL = 0.01
+
+
+def _call(method: Any, *arguments: Any) -> None:
+    try:
+        method(*arguments)
+    except GLib.Error as error:
+        if is_cancel(error):
+            raise Cancelled("The task was cancelled") from None
+        raise
+
+
+def report(fraction: float, text: str | None = None) -> None:
+    """Says how far the function is, from 0 to 1, and what it does. It never waits, and raises after a cancel."""
+    if current is not None:
+        _call(current.report, fraction, text)
+
+
+def cancelled() -> bool:
+    """Whether the task was cancelled: for a function that catches what the cancel raises, to end in its own way."""
+    return current is not None and bool(current.is_cancelled())
+
+
+def track(iterable: Iterable[T], total: int | None = None, text: str | None = None) -> Iterator[T]:
+    """The items of an iterable, with the progress of the task: how many there were, of how many."""
+    if total is None:
+        total = len(iterable) if isinstance(iterable, Sized) else 0
+    told = 0.0
+    done = 0
+    for item in iterable:
+        now = time.monotonic()
+        if current is not None and now - told >= TRACK_INTERVAL:
+            told = now
+            _call(current.report_amount, done, total, None, text)
+        yield item
+        done += 1
+    if current is not None:
+        _call(current.report_amount, done, total, None, text)

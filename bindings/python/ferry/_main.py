@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The program's own module, `__main__`, which workers import under another name, as multiprocessing's do."""
+
+import os
+import runpy
+import sys
+import types
+
+# The name that multiprocessing gives it: a program that asks for it finds it here, too.
+NAME = "__mp_main__"
+
+# Set while a worker imports the program, which must not start workers of its own then.
+importing = False
+
+
+def find() -> tuple[str, str] | tuple[()]:
+    """("name", NAME) or ("file", PATH) of this program's main module; () where there is none."""
+    module = sys.modules["__main__"]
+    name = getattr(getattr(module, "__spec__", None), "name", None)
+    if name is not None:
+        return () if name == "__main__" or name.endswith(".__main__") else ("name", name)
+    path = getattr(module, "__file__", None)
+    if path is None or not os.path.exists(path):
+        return ()
+    return "file", os.path.abspath(path)
+
+
+def load(kind: str, place: str) -> None:
+    """Imports what find() has found in another process."""
+    global importing
+    module = types.ModuleType(NAME)
+    importing = True
+    try:
+        if kind == "name":
+            content = runpy.run_module(place, run_name=NAME, alter_sys=True)
+        else:
+            content = runpy.run_path(place, run_name=NAME)
+    finally:
+        importing = False
+    module.__dict__.update(content)
+    sys.modules["__main__"] = sys.modules[NAME] = module

@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One function, many items."""
+
+import collections
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any
+
+from . import _chunk, _fault
+from ._home import Event
+from ._task import Task, name_of
+
+# Chunks grow until each takes about so many seconds: the cost of a task is small beside that.
+CHUNK_SECONDS = 0.005
+MAX_CHUNK = 4096
+# Chunks that are submitted for each worker.
+AHEAD = 3
+
+
+class Map:
+    """The results of a function for many items. It is an iterator, by `for` and by `async for`.
+
+    Items are taken as there is room for them, by the loop over the results. An item that failed raises where its result
+    would stand; the loop can go on behind it by next().
+    """
+
+    def __init__(self, submit: Callable[[Task], Task], workers: int, function: Callable[..., Any],
+                 iterables: tuple[Iterable[Any], ...], ordered: bool, chunksize: int | None) -> None:
+        self._submit = submit
+        self._function = function
+        self._rows: Iterator[tuple[Any, ...]] = zip(*iterables)
+        self._ordered = ordered
+        self._chunk = chunksize or 1
+        self._fixed = chunksize is not None
+        self._limit = AHEAD * workers
+        self._tasks: collections.deque[Task] = collections.deque()
+        self._ended: collections.deque[Task] = collections.deque()
+        self._ready: collections.deque[_chunk.Outcome] = collections.deque()
+        self._news = Event()
+        self._fill()
+
+    def _tell(self, task: Task) -> None:
+        self._ended.append(task)
+        self._news.set()
+
+    def _fill(self) -> None:
+        while len(self._tasks) < self._limit:
+            rows = list(itertools.islice(self._rows, self._chunk))
+            if not rows:
+                return
+            task = Task(_chunk.run, self._function, rows)
+            task.props.name = name_of(self._function)
+            self._tasks.append(self._submit(task))
+            task.add_done_callback(self._tell)
+
+    def _take_in(self, task: Task) -> None:
+        """What became of a chunk. A chunk that was lost raises once."""
+        try:
+            seconds, outcomes = task.result()
+        except BaseException as exception:
+            self._ready.append((False, exception))
+            return
+        self._ready.extend(outcomes)
+        if not self._fixed:
+            if seconds < CHUNK_SECONDS / 2:
+                self._chunk = min(2 * self._chunk, MAX_CHUNK)
+            elif seconds > 2 * CHUNK_SECONDS:
+                self._chunk = max(self._chunk // 2, 1)
+
+    def _next_task(self) -> Task | None:
+        """A chunk that is done, the first one of all if order counts."""
+        if self._ordered:
+            return self._tasks.popleft() if self._tasks and self._tasks[0].done() else None
+        if not self._ended:
+            return None
+        task = self._ended.popleft()
+        self._tasks.remove(task)
+        return task
+
+    def _poll(self) -> Event | None:
+        """What to wait for, or None where there is an outcome, or the end."""
+        while not self._ready:
+            news = self._news = Event()
+            task = self._next_task()
+            if task is not None:
+                self._take_in(task)
+                self._fill()
+            elif not self._tasks:
+                return None
+            else:
+                return news
+        return None
+
+    def _take(self) -> Any:
+        is_value, outcome = self._ready.popleft()
+        if is_value:
+            return outcome
+        if isinstance(outcome, BaseException):
+            raise outcome
+        raise _fault.restore(outcome, name_of(self._function))
+
+    def close(self) -> None:
+        """Takes no more results: cancels what runs and waits."""
+        self._rows = iter(())
+        for task in self._tasks:
+            task.cancel()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        while event := self._poll():
+            home = self._tasks[0]._home
+            assert home is not None
+            event.wait(home, None)
+        if not self._ready:
+            raise StopIteration
+        return self._take()
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        while event := self._poll():
+            await event
+        if not self._ready:
+            raise StopAsyncIteration
+        return self._take()

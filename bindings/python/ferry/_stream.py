@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The values that a function yields, as they come."""
+
+import collections
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from . import _message
+from ._home import Event
+from ._library import Ferry
+from ._names import STREAM
+from ._task import Task
+
+
+# How many values may be on their way or wait here. A function that is further ahead waits.
+WINDOW = 64
+
+
+class Stream(Task):
+    """A task whose function yields. It is an iterator of the values, by `for` and by `async for`.
+
+    What the function returns at its end is its result(). A worker is at most 64 values ahead of the loop.
+    """
+
+    __gtype_name__ = "FerryPythonStream"
+
+    def __init__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+        self._values: collections.deque[bytes] = collections.deque()
+        self._news = Event()
+        reader, self._credit = os.pipe()
+        try:
+            self._prepare(STREAM, Ferry.TaskKind.ITERATION, (reader,), function, args, kwargs)
+            self.props.window = 2 * WINDOW
+            os.write(self._credit, bytes(WINDOW))
+        finally:
+            os.close(reader)
+
+    def do_yielded(self, value: Any) -> None:
+        self._values.append(_message.from_variant(value))
+        self._news.set()
+
+    def do_done(self) -> None:
+        Task.do_done(self)
+        self._news.set()
+
+    def close(self) -> None:
+        """Takes no more values: cancels the task."""
+        self.cancel()
+        self._values.clear()
+
+    def __del__(self) -> None:
+        if self._credit >= 0:
+            os.close(self._credit)
+            self._credit = -1
+
+    def _poll(self) -> Event | None:
+        """What to wait for, or None where there is a value, or the end."""
+        if self._values or self._ended.is_set():
+            return None
+        news = self._news = Event()
+        return None if self._values or self._ended.is_set() else news
+
+    def _take(self) -> Any:
+        """A value. At the end, raises what the function raised, or IndexError."""
+        data = self._values.popleft() if self._values else None
+        if data is None:
+            self.result()
+            raise IndexError
+        try:
+            os.write(self._credit, b"+")
+        except BrokenPipeError:
+            # The function has ended.
+            pass
+        return _message.unpack_value(data)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        assert self._home is not None
+        while event := self._poll():
+            event.wait(self._home, None)
+        try:
+            return self._take()
+        except IndexError:
+            raise StopIteration from None
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        while event := self._poll():
+            await event
+        try:
+            return self._take()
+        except IndexError:
+            raise StopAsyncIteration from None

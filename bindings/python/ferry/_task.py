@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A call of a function in a worker, as the application holds it."""
+
+import concurrent.futures
+import os
+import pickle
+import threading
+from collections.abc import Callable, Generator
+from typing import Any
+
+from . import _fault, _message
+from ._home import Event, Home
+from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
+from ._names import CALL, EXCEPTION
+from .errors import Error, WorkerLost
+
+
+
+def name_of(function: Any) -> str:
+    return str(getattr(function, "__qualname__", None) or type(function).__qualname__)
+
+
+class Task(Ferry.Task):  # type: ignore[misc]
+    """One call. It is a GObject, whose properties and signals are those of `Ferry.Task`: fraction, text, state, done.
+
+    `ferry.Task(function, *args, **kwargs)` makes one that Executor.submit() takes, for a task whose properties are set
+    before: priority, retries, run-timeout.
+    """
+
+    __gtype_name__ = "FerryPythonTask"
+
+    def __init__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+        self._prepare(CALL, Ferry.TaskKind.CALL, (), function, args, kwargs)
+
+    def _prepare(self, remote: str, kind: Any, descriptors: tuple[int, ...], function: Any, args: Any,
+                 kwargs: Any) -> None:
+        data, memory = _message.pack_call(function, args, kwargs)
+        Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(data),
+                            name=name_of(function))
+        self._ended = Event()
+        self._reading = threading.Lock()
+        self._home: Home | None = None
+        self._name = name_of(function)
+        self._progress: tuple[float, str | None] = (0.0, None)
+        self._fault: _fault.Fault | None = None
+        self._outcome: tuple[Any, Exception | None] | None = None
+        for descriptor in descriptors:
+            self.add_descriptor(descriptor)
+        if memory >= 0:
+            try:
+                self.add_descriptor(memory)
+            finally:
+                os.close(memory)
+
+    # ---- on the home's thread ----
+
+    def do_message(self, kind: str, value: Any) -> None:
+        if kind == EXCEPTION:
+            self._fault = pickle.loads(_message.from_variant(value))
+        else:
+            Ferry.Task.do_message(self, kind, value)
+
+    def do_progress(self) -> None:
+        self._progress = self.get_fraction(), self.get_text()
+
+    def do_done(self) -> None:
+        self._ended.set()
+
+    def _submit_to(self, home: Home) -> None:
+        """Before the submission: what other threads cannot ask the library for later."""
+        self._home = home
+        self._name = self.get_name()
+
+    # ---- on any thread ----
+
+    def _translate(self, error: Any) -> Exception:
+        if self._fault is not None and error.domain == PYTHON_ERROR:
+            return _fault.restore(self._fault, self._name)
+        if is_cancel(error):
+            return concurrent.futures.CancelledError(error.message)
+        if is_error(error, Ferry.Error.TIMED_OUT) or is_error(error, Ferry.Error.QUEUE_TIMED_OUT):
+            return TimeoutError(error.message)
+        if is_error(error, Ferry.Error.WORKER_LOST) or is_error(error, Ferry.Error.QUARANTINED):
+            end = self.get_exit()
+            if end is None:
+                return WorkerLost(error.message)
+            message = "%s was lost: %s" % (self._name, end.get_message())
+            return WorkerLost(message, end.get_exit_status(), end.get_signal(), tuple(end.props.last_lines or ()))
+        return Error(error.message)
+
+    def _read(self) -> tuple[Any, Exception | None]:
+        with self._reading:
+            if self._outcome is None:
+                try:
+                    self._outcome = _message.unpack_value(_message.from_variant(self.get_result())), None
+                except GLib.Error as error:
+                    self._outcome = None, self._translate(error)
+                except Exception as error:
+                    error.add_note("The result of %s cannot be unpickled here" % self._name)
+                    self._outcome = None, error
+            return self._outcome
+
+    def _wait(self, timeout: float | None) -> None:
+        if self._home is None:
+            raise Error("Task '%s' was not submitted; give it to Executor.submit() first" % self._name)
+        if not self.done() and not self._ended.wait(self._home, timeout):
+            raise TimeoutError("Task '%s' is not done yet; wait longer, or cancel it" % self._name)
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Waits for the end, for at most so many seconds, and returns what the function did, or raises what it raised.
+
+        In a callback of the main loop that is the task's home, only a task that is done has a result: await the task
+        there, or connect to `done`.
+        """
+        self._wait(timeout)
+        value, exception = self._read()
+        if exception is not None:
+            try:
+                raise exception
+            finally:
+                del exception
+        return value
+
+    def exception(self, timeout: float | None = None) -> Exception | None:
+        """Waits as result() does, and returns the exception, or None. A task that was cancelled raises."""
+        self._wait(timeout)
+        _, exception = self._read()
+        if isinstance(exception, concurrent.futures.CancelledError):
+            raise exception
+        return exception
+
+    @property
+    def progress(self) -> tuple[float, str | None]:
+        """How far the function is, from 0 to 1, and what it does: the properties, for threads that are not the home's."""
+        return self._progress
+
+    def done(self) -> bool:
+        # On another thread than the home's, the library may know the end before the last messages have come.
+        return self._ended.is_set() or (self._home is not None and self._home.is_here() and bool(self.get_done()))
+
+    def add_done_callback(self, callback: Callable[["Task"], Any]) -> None:
+        """Has it called with the task, on the home's thread, or now where the task is done."""
+        def call() -> None:
+            callback(self)
+
+        self._ended.add_callback(call)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        if self._home is None:
+            self._wait(None)
+        try:
+            yield from self._ended.__await__()
+        except BaseException:
+            # What awaits is cancelled, and so is what it awaits, as with asyncio's own tasks.
+            self.cancel()
+            raise
+        value: Any = self.result()
+        return value

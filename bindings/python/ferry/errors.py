@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The exceptions of the package."""
+
+from concurrent.futures import CancelledError
+from typing import Any
+
+__all__ = ["Cancelled", "CancelledError", "Error", "RemoteError", "RemoteTraceback", "WorkerLost"]
+
+
+class Cancelled(BaseException):
+    """Raised in a worker, in a function whose task was cancelled. No `except Exception` holds it up."""
+
+
+class Error(Exception):
+    """What Ferry itself has to say: the message names the remedy."""
+
+
+class RemoteError(Error):
+    """An exception of a worker that cannot be raised here as what it is.
+
+    Its class is not known here, or it would end this program, as `SystemExit` does.
+    """
+
+    def __init__(self, message: str, class_name: str = "") -> None:
+        super().__init__(message)
+        self.class_name = class_name
+
+    def __reduce__(self) -> Any:
+        return RemoteError, (str(self), self.class_name)
+
+
+class RemoteTraceback(Exception):
+    """The cause of an exception that comes from a worker. `tb` is the worker's traceback, as text."""
+
+    def __init__(self, tb: str, where: str) -> None:
+        super().__init__(where)
+        self.tb = tb
+        self.where = where
+
+    def __reduce__(self) -> Any:
+        return RemoteTraceback, (self.tb, self.where)
+
+
+class WorkerLost(Error):
+    """The worker's process ended while it ran the task.
+
+    Either `exit_status` is 0 or more, or `signal` is not 0. `last_lines` are the last lines of its standard error,
+    with the Python stack where the process crashed.
+    """
+
+    def __init__(self, message: str, exit_status: int = -1, signal: int = 0, last_lines: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status
+        self.signal = signal
+        self.last_lines = last_lines
+
+    def __reduce__(self) -> Any:
+        return WorkerLost, (str(self), self.exit_status, self.signal, self.last_lines)

@@ -1,0 +1,221 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The worker program: `python3 -m ferry.worker [--main-file FILE | --main-name NAME] [MODULE...]`
+
+It imports the modules, and serves calls of the functions in them. Where it can be forked it imports them once, and each
+worker is a copy.
+"""
+
+import argparse
+import ctypes
+import faulthandler
+import gc
+import importlib
+import json
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import _fault, _job, _main, _message
+from ._library import PYTHON_ERROR, Ferry, GLib, GObject, is_cancel
+from ._names import CALL, EXCEPTION, PATHS, STREAM
+from .errors import Cancelled
+
+# Interrupts the function of a cancelled task, also in a system call. Where it comes too late, nothing happens.
+INTERRUPT = signal.SIGURG
+
+# While modules are imported, GTK finds no display: workers have no window, and a display would bring threads.
+NO_DISPLAY = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "GDK_BACKEND": "none"}
+
+# How many bytes of a credit pipe are read at once; each stands for a value that may be sent.
+CREDITS = 4096
+
+# Why the main module could not be imported, if it could not.
+failures: list[str] = []
+
+
+def _interrupt(_number: int, _frame: types.FrameType | None) -> None:
+    job = _job.interruptible
+    if job is not None and job.is_cancelled():
+        raise Cancelled("The task was cancelled")
+
+
+def _send_interrupt(_cancellable: Any, job: Any) -> None:
+    """On the thread that hears of cancels. On the function's own thread, the call that heard of it fails with it."""
+    main = threading.main_thread()
+    if _job.interruptible is job and threading.current_thread() is not main and main.ident is not None:
+        signal.pthread_kill(main.ident, INTERRUPT)
+
+
+def _fail(job: Any, exception: BaseException) -> None:
+    """Sends what the application raises, then fails the task."""
+    fault = _fault.describe(exception, globals())
+    try:
+        job.send(EXCEPTION, _message.to_variant(pickle.dumps(fault, 5)))
+    except GLib.Error:
+        # The task was cancelled, and its error is that.
+        pass
+    job.fail(GLib.Error(fault[2], PYTHON_ERROR, 0), fault[3])
+
+
+def _load(job: Any, arguments: Any, handle: int) -> Any:
+    try:
+        return _message.unpack_call(_message.from_variant(arguments), lambda: int(job.dup_descriptor(handle)))
+    except Exception as exception:
+        for failure in failures:
+            exception.add_note("The worker could not import the program itself:\n" + failure)
+        raise
+
+
+def _pack(value: Any, function: Any) -> Any:
+    try:
+        return _message.to_variant(_message.pack_value(value))
+    except Exception as exception:
+        exception.add_note("%s gave a value of type %s, which cannot be sent; give one that can be pickled"
+                           % (getattr(function, "__qualname__", function), type(value).__qualname__))
+        raise
+
+
+def _run(job: Any, body: Callable[[], Any]) -> Any:
+    """Runs body as the function of a job. A cancel raises in it, wherever it is."""
+    _job.current = job
+    try:
+        try:
+            _job.interruptible = job
+            # The method of that name is GCancellable's own, whose callback the bindings call without arguments.
+            GObject.Object.connect(job.get_cancellable(), "cancelled", _send_interrupt, job)
+            if job.is_cancelled():
+                raise Cancelled("The task was cancelled")
+            return body()
+        finally:
+            _job.interruptible = None
+    except BaseException as exception:
+        _job.interruptible = None
+        heard = isinstance(exception, Cancelled) or (isinstance(exception, GLib.Error) and is_cancel(exception))
+        if heard and job.is_cancelled():
+            raise GLib.Error("The task was cancelled", "g-io-error-quark", 19) from None
+        _fail(job, exception)
+        return None
+    finally:
+        _job.current = None
+
+
+def _call(job: Any, arguments: Any) -> Any:
+    def body() -> Any:
+        function, args, kwargs = _load(job, arguments, 0)
+        return _pack(function(*args, **kwargs), function)
+
+    return _run(job, body)
+
+
+def _credits(descriptor: int) -> Iterator[None]:
+    """Gives one for each value that may be sent. At the end the application takes no more."""
+    while data := os.read(descriptor, CREDITS):
+        for _ in data:
+            yield None
+
+
+def _stream(job: Any, arguments: Any) -> Any:
+    def body() -> Any:
+        function, args, kwargs = _load(job, arguments, 1)
+        values = iter(function(*args, **kwargs))
+        descriptor = job.dup_descriptor(0)
+        try:
+            for _ in _credits(descriptor):
+                try:
+                    value = next(values)
+                except StopIteration as end:
+                    return _pack(end.value, function)
+                job.yield_(_pack(value, function))
+            raise Cancelled("The values are taken no longer")
+        finally:
+            os.close(descriptor)
+
+    return _run(job, body)
+
+
+def _take_paths() -> None:
+    """sys.path and PYTHONPATH become those of the application."""
+    text = os.environ.pop(PATHS, None)
+    if text is None:
+        return
+    paths = json.loads(text)
+    sys.path[:] = paths["path"]
+    os.environ.pop("PYTHONPATH", None)
+    if paths["pythonpath"] is not None:
+        os.environ["PYTHONPATH"] = paths["pythonpath"]
+
+
+def _import_all(options: argparse.Namespace) -> None:
+    """Imports what functions are in. What cannot be imported is the error of the calls that need it."""
+    kept = {name: os.environ.get(name) for name in NO_DISPLAY}
+    os.environ.update(NO_DISPLAY)
+    try:
+        if options.main_file or options.main_name:
+            _main.load("file" if options.main_file else "name", options.main_file or options.main_name)
+        for module in options.modules:
+            importlib.import_module(module)
+    except BaseException:
+        failures.append(traceback.format_exc())
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _prepare(options: argparse.Namespace) -> bool:
+    _import_all(options)
+    _set_signals()
+    # What all workers share stays as it is: the collector would write to it, and so copy it.
+    gc.collect()
+    gc.freeze()
+    return True
+
+
+def _set_signals() -> None:
+    """Sets what each worker has to set for itself, since a forked one begins with the defaults of the system."""
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(ignored, signal.SIG_IGN)
+    signal.signal(INTERRUPT, _interrupt)
+    faulthandler.disable()
+    faulthandler.enable()
+
+
+def _after_fork(*_: Any) -> None:
+    """CPython's own handlers: random numbers are seeded anew, locks and threads are as in a new process."""
+    ctypes.pythonapi.PyOS_AfterFork_Child()
+    _set_signals()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ferry.worker", description="A worker of an application with Ferry.")
+    parser.add_argument("--main-file", help="the program, which is imported as __mp_main__")
+    parser.add_argument("--main-name", help="the module that is the program")
+    parser.add_argument("modules", nargs="*", help="what is imported before workers are forked")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = _options()
+    _take_paths()
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(line_buffering=True)
+    Ferry.function_register(CALL, "ay", "ay", _call)
+    Ferry.function_register(STREAM, "ay", "ay", _stream)
+    Ferry.Worker.add_fork_handler(_after_fork)
+    Ferry.Worker.add_initialiser("import", lambda *_: _prepare(options))
+    Ferry.Worker.main(sys.argv)
+    sys.exit("This is a part of an application that uses Ferry, which starts it.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What functions of the package ferry say to their tasks, and how they hear of a cancel: check-jobs.py"""
+
+import threading
+import time
+
+import functions
+import tap
+
+import ferry
+
+# The grace time of a task in the tests, in microseconds: longer than a test may take, or none.
+LONG = 3600 * 1000000
+SHORT = 1000
+
+
+def begun(executor, function, grace):
+    """A task whose function has begun."""
+    task = ferry.Task(function)
+    event = threading.Event()
+    task.set_cancel_grace(grace)
+    task.connect("notify::text", lambda *_: event.set())
+    executor.submit(task)
+    assert event.wait(600)
+    return task
+
+
+def raised(function):
+    try:
+        return function()
+    except Exception as error:
+        return error
+
+
+def test_cancels(report, executor):
+    _, worker = executor.submit(functions.draw).result()
+    for function, what in ((functions.spin, "a loop that calls nothing"), (functions.sleep, "a call of the system")):
+        task = begun(executor, function, LONG)
+        began = time.monotonic()
+        task.cancel()
+        report.equal("a cancel ends %s" % what, type(raised(task.result)), ferry.CancelledError)
+        print("# after %.1f ms" % (1000 * (time.monotonic() - began)))
+    task = begun(executor, functions.end_in_own_way, LONG)
+    task.cancel()
+    report.equal("a function may catch it", type(raised(task.result)), ferry.CancelledError)
+    report.equal("the same worker takes the next task", executor.submit(functions.draw).result()[1], worker)
+    task = begun(executor, functions.be_deaf, SHORT)
+    task.cancel()
+    report.equal("what does not hear is ended", type(raised(task.result)), ferry.CancelledError)
+    report.fact("and its worker replaced", executor.submit(functions.draw).result()[1] != worker)
+    waiting = [executor.submit(functions.sleep) for _ in range(3)]
+    executor.cancel_all()
+    report.equal("all are cancelled at once", {type(raised(task.result)) for task in waiting}, {ferry.CancelledError})
+
+
+def test_progress(report, executor):
+    task = ferry.Task(functions.begin)
+    heard = []
+    task.connect("notify::fraction", lambda task, _: heard.append((task.get_fraction(), task.get_text())))
+    report.equal("at first there is none", task.progress, (0, None))
+    executor.submit(task).result()
+    report.equal("a report is a property", heard[0], (0.5, "begun"))
+    report.equal("which any thread reads", task.progress, (0.5, "begun"))
+    task = executor.submit(functions.track, 1000)
+    report.equal("items pass", task.result(), 499500)
+    report.equal("and are counted", (task.props.amount, task.props.total, task.props.text), (1000, 1000, "counting"))
+    report.equal("a function that was not cancelled hears so", executor.submit(functions.ask_nothing).result(), False)
+
+
+def test_here(report):
+    ferry.report(0.5, "nothing hears it")
+    report.equal("outside of a worker nothing is said", (list(ferry.track([1, 2])), ferry.cancelled()), ([1, 2], False))
+
+
+def body(report):
+    with ferry.Executor(workers=1) as executor:
+        test_progress(report, executor)
+        test_cancels(report, executor)
+    test_here(report)
+
+
+if __name__ == "__main__":
+    tap.main(body)

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The programs of docs/python.md do what the page says: check-page.py PAGE
+
+A program begins with a comment that is its name. What a console prints below a command is compared. The window is opened
+where there is a display: its buttons are pressed, and its rows are read.
+"""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import gi
+import tap
+
+MOST_LINES = 40
+GRACE = 600
+
+
+def blocks(page, language):
+    return re.findall(r"^```%s\n(.*?)^```$" % language, page, re.MULTILINE | re.DOTALL)
+
+
+def programs(page):
+    return {match[1]: text for text in blocks(page, "python") if (match := re.match(r"# (\S+\.py)\n", text))}
+
+
+def commands(page):
+    """(arguments, output) of each command whose output the page has."""
+    return [(match[1].split(), match[2]) for text in blocks(page, "console")
+            for match in re.finditer(r"^\$ python3 ([^\n]*)\n((?:(?!\$ )[^\n]*\n)+)", text, re.MULTILINE)]
+
+
+def length(text):
+    return len([line for line in text.splitlines() if line.strip() and not line.startswith("#")])
+
+
+def write_files(folder, page):
+    for name, text in programs(page).items():
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    os.mkdir(os.path.join(folder, "words"))
+    for word in ("one", "two"):
+        with open(os.path.join(folder, "words", word), "w", encoding="ascii") as file:
+            file.write(word)
+
+
+def widgets(parent, kind):
+    found = [parent] if isinstance(parent, kind) else []
+    child = parent.get_first_child()
+    while child:
+        found += widgets(child, kind)
+        child = child.get_next_sibling()
+    return found
+
+
+def use_window(report, folder):
+    """A file that is summed up, one that is not there, and one that has no end, which is cancelled."""
+    gi.require_version("Gtk", "4.0")
+    from gi.repository import GLib, Gtk
+    if not Gtk.init_check():
+        report.skip("the window", "there is no display")
+        return
+    sys.path.insert(0, folder)
+    window = importlib.import_module("window")
+    endless = os.path.join(folder, "endless")
+    os.mkfifo(endless)
+    sys.argv[1:] = [os.path.join(folder, "words", "one"), os.path.join(folder, "nothing"), endless]
+    application = Gtk.Application(application_id="org.example.Window")
+    application.connect("activate", window.activate)
+    texts = []
+
+    def look():
+        top = application.get_active_window()
+        if top is None:
+            return True
+        texts[:] = [bar.get_text() for bar in widgets(top, Gtk.ProgressBar)]
+        if texts[0] != sys.argv[1] and texts[1] != sys.argv[2]:
+            widgets(top, Gtk.Button)[-1].emit("clicked")
+        if texts[2] != sys.argv[3]:
+            application.quit()
+            return False
+        return True
+
+    GLib.timeout_add(10, look)
+    GLib.timeout_add_seconds(GRACE, application.quit)
+    application.run()
+    report.equal("the window shows a sum", texts[0], "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed")
+    report.fact("what cannot be read", "No such file" in texts[1], texts)
+    report.fact("and what was cancelled", "was cancelled" in texts[2], texts)
+
+
+def body(report):
+    with open(sys.argv[1], encoding="utf-8") as file:
+        page = file.read()
+    report.none("the programs are short", ["%s has %d lines" % (name, length(text))
+                                          for name, text in programs(page).items() if length(text) > MOST_LINES])
+    report.fact("commands are found", len(commands(page)) > 0)
+    with tempfile.TemporaryDirectory() as folder:
+        write_files(folder, page)
+        for arguments, output in commands(page):
+            done = subprocess.run([sys.executable, *arguments], cwd=folder, text=True, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, check=False, timeout=GRACE)
+            report.equal(" ".join(arguments), done.stderr + done.stdout, output)
+        use_window(report, folder)
+
+
+if __name__ == "__main__":
+    tap.main(body)

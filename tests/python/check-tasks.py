@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tasks of the package ferry: values there and back, and each way in which a function can fail: check-tasks.py"""
+
+import functools
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+
+import functions
+import tap
+
+import ferry
+
+
+def own_function(number):
+    """A function of the program itself, which workers import under another name."""
+    return number + 1, __name__
+
+
+def raised(executor, function, *arguments):
+    try:
+        return executor.submit(function, *arguments).result()
+    except Exception as error:
+        return error
+
+
+def test_values(report, executor):
+    report.equal("a function is called", executor.submit(functions.double, 21).result(), 42)
+    report.equal("with all of its arguments", executor.submit(functions.keywords, 1, a=2, self=3).result(),
+                 ((1,), {"a": 2, "self": 3}))
+    report.equal("a function of the program itself is", executor.submit(own_function, 1).result(), (2, "__mp_main__"))
+    report.equal("a part of a function is", executor.submit(functools.partial(functions.double, 4)).result(), 8)
+    report.equal("a method is", executor.submit("a-b".split, "-").result(), ["a", "b"])
+    task = ferry.Task(functions.double, 1)
+    task.props.priority = 3
+    report.equal("a task is made first, and submitted then", executor.submit(task).result(), 2)
+    report.equal("it has the function's name", task.get_name(), "double")
+    report.equal("a function of a worker has workers", executor.submit(functions.submit_more).result(), 42)
+    path, pythonpath, own = executor.submit(functions.paths).result()
+    report.equal("a worker has the path of the program", path, [os.path.abspath(folder) for folder in sys.path])
+    report.equal("and its environment", (pythonpath, own), (os.environ.get("PYTHONPATH"), None))
+
+
+def test_large_values(report, executor):
+    size = 80 << 20
+    report.equal("large arguments arrive", executor.submit(len, bytes(size)).result(), size)
+    report.equal("large results arrive", len(executor.submit(functions.give_bytes, size).result()), size)
+    try:
+        import numpy
+    except ImportError:
+        report.skip("arrays", "there is no numpy")
+        return
+    for number in (10, 1 << 20):
+        array = numpy.arange(number, dtype=float)
+        result = executor.submit(functions.change, array).result()
+        report.fact("an array of %d goes there and back" % number, (result[1:] == array[1:]).all() and result[0] == 5)
+        report.fact("it can be changed, and is a copy", result.flags.writeable and array[0] == 0)
+
+
+def test_forks(report):
+    with ferry.Executor(workers=4) as executor:
+        drawn = [task.result() for task in [executor.submit(functions.draw) for _ in range(50)]]
+    report.equal("workers draw different numbers", len({number for number, _ in drawn}), 50)
+    report.fact("in processes of their own", os.getpid() not in {process for _, process in drawn})
+    with ferry.Executor(workers=1, fork=False) as executor:
+        report.equal("a worker may be no copy", executor.submit(own_function, 1).result(), (2, "__mp_main__"))
+
+
+def test_exceptions(report, executor):
+    error = raised(executor, functions.fail)
+    report.fact("an exception has its own class", type(error) is functions.OwnError, [repr(error)])
+    report.equal("and all that it carries", (error.args, error.number), (("not so", 7), 7))
+    report.fact("its cause has the traceback", type(error.__cause__) is ferry.RemoteTraceback
+                and "in fail\n" in error.__cause__.tb, [repr(error.__cause__)])
+    report.fact("a note has it, too", "in fail\n" in error.__notes__[-1], error.__notes__)
+    report.fact("which begins where the function does", "worker.py" not in error.__notes__[-1], error.__notes__)
+    report.equal("exception() returns it", type(executor.submit(functions.fail).exception()), functions.OwnError)
+    report.equal("or nothing", executor.submit(functions.double, 1).exception(), None)
+    for function, kind in ((functions.recurse, RecursionError), (functions.want_too_much, MemoryError),
+                           (functions.import_nothing, ModuleNotFoundError)):
+        report.equal("%s raises what it is" % function.__name__, type(raised(executor, function)), kind)
+    error = raised(executor, functions.fail_oddly)
+    report.equal("an exception that cannot be made again says what it was", (type(error), error.class_name, str(error)),
+                 (ferry.RemoteError, "OddError", "functions.OddError: odd"))
+    error = raised(executor, functions.leave_by_exception)
+    report.equal("SystemExit ends nothing here", (type(error), str(error)), (ferry.RemoteError, "SystemExit: bye"))
+    error = raised(executor, functions.press_ctrl_c)
+    report.equal("nor does KeyboardInterrupt", (type(error), error.class_name), (ferry.RemoteError, "KeyboardInterrupt"))
+    error = raised(executor, functions.give_a_lock)
+    report.fact("a result that cannot be sent says so", type(error) is TypeError and "give_a_lock gave a value of type lock"
+                in error.__notes__[0], [repr(error)])
+    report.equal("after all of which the worker is well", executor.submit(functions.double, 1).result(), 2)
+
+
+def test_deaths(report, executor):
+    error = raised(executor, functions.crash)
+    report.equal("a crash is one task's error", (type(error), error.signal), (ferry.WorkerLost, 11))
+    report.fact("with the Python stack", any("in crash" in line for line in error.last_lines), error.last_lines)
+    error = raised(executor, functions.leave)
+    report.equal("an exit is, too", (type(error), error.exit_status, error.signal), (ferry.WorkerLost, 7, 0))
+    report.fact("its message names the function and the end", str(error).startswith("leave was lost: ")
+                and "7" in str(error), [str(error)])
+    report.equal("another worker takes the next task", executor.submit(functions.double, 2).result(), 4)
+
+
+def test_refusals(report, executor):
+    def inner():
+        return 0
+
+    for name, function in (("lambda", lambda: 0), ("inner function", inner)):
+        try:
+            executor.submit(function)
+            error = None
+        except pickle.PicklingError as refusal:
+            error = refusal
+        report.fact("a %s is refused" % name, "define it with 'def' at the top level" in str(error), [str(error)])
+    executor.shutdown()
+    error = raised(executor, functions.double, 1)
+    report.equal("an executor that is shut down takes nothing", type(error), ferry.Error)
+    try:
+        ferry.Task(functions.double, 1).result()
+        error = None
+    except ferry.Error as refusal:
+        error = refusal
+    report.fact("a task that was not submitted has no result", "Executor.submit()" in str(error))
+
+
+def run_program(*arguments):
+    """What a program of some lines prints, and what it complains of."""
+    done = subprocess.run([sys.executable, *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          check=False, timeout=600)
+    return done.stdout, done.stderr
+
+
+UNGUARDED = """
+import ferry
+
+def double(number):
+    return 2 * number
+
+print(ferry.Executor(workers=1).submit(double, 2).result())
+"""
+
+
+def test_programs(report, folder):
+    out, complaint = run_program("-c", UNGUARDED)
+    report.fact("a function that is typed in is refused", "put it into a file" in complaint, [out, complaint])
+    out, complaint = run_program("-c", "import ferry; print(ferry.Executor(workers=1).submit(abs, -2).result())")
+    report.equal("a program that just ends is at its end", (out, complaint), ("2\n", ""))
+    program = os.path.join(folder, "unguarded.py")
+    with open(program, "w", encoding="utf-8") as file:
+        file.write(UNGUARDED)
+    out, complaint = run_program(program)
+    report.fact("a program without a guard is told of it", "if __name__ ==" in complaint and not out, [out, complaint])
+
+
+def body(report):
+    with ferry.Executor(workers=1, modules=["functions"]) as executor:
+        test_values(report, executor)
+        test_large_values(report, executor)
+        test_exceptions(report, executor)
+        test_deaths(report, executor)
+        test_refusals(report, executor)
+    test_forks(report)
+    with tempfile.TemporaryDirectory() as folder:
+        test_programs(report, folder)
+
+
+if __name__ == "__main__":
+    tap.main(body)

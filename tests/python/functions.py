@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What workers do in the tests of the package."""
+
+import ctypes
+import os
+import random
+import sys
+import threading
+import time
+
+import ferry
+
+
+class OwnError(Exception):
+    """An exception that carries more than a message."""
+
+    def __init__(self, message, number):
+        super().__init__(message, number)
+        self.number = number
+
+
+class OddError(Exception):
+    """An exception that cannot be made from its arguments."""
+
+    def __init__(self, first, second):
+        super().__init__("odd")
+
+
+def double(number):
+    return 2 * number
+
+
+def keywords(*args, **kwargs):
+    return args, kwargs
+
+
+def fail():
+    raise OwnError("not so", 7)
+
+
+def fail_oddly():
+    raise OddError(1, 2)
+
+
+def leave_by_exception():
+    sys.exit("bye")
+
+
+def press_ctrl_c():
+    raise KeyboardInterrupt
+
+
+def crash():
+    ctypes.string_at(0)
+
+
+def leave():
+    os._exit(7)
+
+
+def give_a_lock():
+    return threading.Lock()
+
+
+def recurse():
+    return recurse()
+
+
+def want_too_much():
+    return bytearray(1 << 50)
+
+
+def import_nothing():
+    import nothing_of_that_name
+
+
+def draw():
+    return random.random(), os.getpid()
+
+
+def paths():
+    return sys.path, os.environ.get("PYTHONPATH"), os.environ.get("FERRY_PYTHON_PATHS")
+
+
+def change(array):
+    array[0] = 5
+    return array
+
+
+def give_bytes(size):
+    return bytes(size)
+
+
+def begin():
+    ferry.report(0.5, "begun")
+
+
+def spin():
+    begin()
+    while True:
+        pass
+
+
+def sleep():
+    begin()
+    time.sleep(1000)
+
+
+def end_in_own_way():
+    begin()
+    try:
+        while True:
+            pass
+    except ferry.Cancelled:
+        return ferry.cancelled()
+
+
+def be_deaf():
+    while True:
+        try:
+            begin()
+            while True:
+                time.sleep(1000)
+        except BaseException:
+            pass
+
+
+def track(number):
+    return sum(ferry.track(range(number), text="counting"))
+
+
+def ask_nothing():
+    return ferry.cancelled()
+
+
+def count(number):
+    for i in range(number):
+        yield i
+    return "the end"
+
+
+def count_and_fail(number):
+    yield from range(number)
+    raise OwnError("far enough", number)
+
+
+def count_for_ever(path):
+    """The file has how far it has come."""
+    number = 0
+    with open(path, "wb", buffering=0) as file:
+        while True:
+            file.seek(0)
+            file.write(b"%10d" % number)
+            yield number
+            number += 1
+
+
+def fail_at_three(number):
+    if number == 3:
+        raise OwnError("three", 3)
+    return -number
+
+
+def crash_at_three(number):
+    if number == 3:
+        os._exit(7)
+    return -number
+
+
+def submit_more():
+    with ferry.Executor(workers=1) as executor:
+        return executor.submit(double, 21).result()
