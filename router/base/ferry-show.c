@@ -8,38 +8,59 @@
 
 #include "config.h"
 
+#include <string.h>
+
 #include "base/ferry-base-private.h"
 
 /* The most characters of a text. A path fits. */
 #define MAX_SHOWN 120
 
-/* The largest value, in bytes, that is printed as a whole. Of a larger tuple the members are printed. */
+/* The largest value, in bytes, that is printed as a whole. Of a tuple the members are printed. */
 #define MAX_PRINTED 4096
+
+static void append_value (GString *text, GVariant *value);
+
+/* Whether the value is bytes that are no text with a zero at its end, as a path is. */
+static gboolean
+is_binary (GVariant *value)
+{
+  gsize size = g_variant_get_size (value);
+  const char *bytes;
+
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING))
+    return FALSE;
+  bytes = g_variant_get_data (value);
+  return size == 0 || memchr (bytes, '\0', size) != bytes + size - 1;
+}
+
+static void
+append_tuple (GString *text, GVariant *value)
+{
+  gsize n = g_variant_n_children (value);
+
+  g_string_append_c (text, '(');
+  /* What is behind the last shown character is never seen. */
+  for (gsize i = 0; i < n && text->len <= 4 * MAX_SHOWN; i++)
+    {
+      g_autoptr (GVariant) member = g_variant_get_child_value (value, i);
+
+      g_string_append (text, i > 0 ? ", " : "");
+      append_value (text, member);
+    }
+  g_string_append (text, n == 1 ? ",)" : ")");
+}
 
 static void
 append_value (GString *text, GVariant *value)
 {
   g_autofree char *printed = NULL;
 
-  if (g_variant_get_size (value) <= MAX_PRINTED)
-    g_string_append (text, printed = g_variant_print (value, FALSE));
-  else if (!g_variant_is_of_type (value, G_VARIANT_TYPE_TUPLE))
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_TUPLE))
+    append_tuple (text, value);
+  else if (g_variant_get_size (value) > MAX_PRINTED || is_binary (value))
     g_string_append_printf (text, "%" G_GSIZE_FORMAT " bytes", g_variant_get_size (value));
   else
-    {
-      gsize n = g_variant_n_children (value);
-
-      g_string_append_c (text, '(');
-      /* What is behind the last shown character is never seen. */
-      for (gsize i = 0; i < n && text->len <= 4 * MAX_SHOWN; i++)
-        {
-          g_autoptr (GVariant) member = g_variant_get_child_value (value, i);
-
-          g_string_append (text, i > 0 ? ", " : "");
-          append_value (text, member);
-        }
-      g_string_append (text, n == 1 ? ",)" : ")");
-    }
+    g_string_append (text, printed = g_variant_print (value, FALSE));
 }
 
 /* Returns (transfer full) the text, which is cut where it is too long. Takes text. */

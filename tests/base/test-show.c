@@ -91,6 +91,18 @@ test_large_values (void)
   g_assert_cmpstr (lone_call, ==, "(1000000 bytes)");
 }
 
+/* A path is a bytestring, and a user reads it; what is no text is told by its size. */
+static void
+test_bytes (void)
+{
+  assert_shown ("b'/tmp/a.png'", "b'/tmp/a.png'");
+  assert_shown ("[byte 1, 2, 0]", "b'\\001\\002'");
+  assert_shown ("[byte 1, 0, 2]", "3 bytes");
+  assert_shown ("@ay []", "0 bytes");
+  assert_call ("('one', [byte 1, 2])", "('one', 2 bytes)");
+  assert_call ("(('one', [byte 1, 2]),)", "(('one', 2 bytes))");
+}
+
 static void
 test_wide_tuples (void)
 {
@@ -115,6 +127,7 @@ main (int argc, char **argv)
   g_test_add_func ("/show/arguments-in-brackets", test_calls);
   g_test_add_func ("/show/cuts-long-values-between-characters", test_long_values);
   g_test_add_func ("/show/the-size-of-a-large-value", test_large_values);
+  g_test_add_func ("/show/the-size-of-bytes-that-are-no-text", test_bytes);
   g_test_add_func ("/show/the-beginning-of-a-wide-tuple", test_wide_tuples);
   return g_test_run ();
 }
