@@ -11,22 +11,31 @@
 
 G_BEGIN_DECLS
 
+/* The bytes in front of a job's buffer, for the header of the answer that the buffer becomes. */
+#define FERRY_BUFFER_HEAD 32
+
 struct _FerryBuffer
 {
   _Atomic gint references;
-  FerryUplink *uplink;        /* const: (owned) */
+  FerryUplink *uplink;        /* const: (owned) (nullable): NULL for a buffer on the heap */
   FerryBufferMessage message; /* the buffer's size, and its place in the arena, unless it is one-shot */
   guint8 *data;               /* (nullable): NULL after the buffer was sent */
 
   int memory;      /* (owned): the descriptor of a one-shot buffer's memory, or -1 */
   gsize mapped;    /* how many bytes a one-shot buffer has mapped at data */
   gboolean sealed; /* the memory of a one-shot buffer cannot be changed any more */
+
+  gboolean is_job; /* const: FERRY_BUFFER_HEAD bytes of the place, or of the heap, lie before data */
 };
 
 /* Makes a buffer of a place that was reserved in the uplink's arena. */
 FerryBuffer *ferry_buffer_new (FerryUplink *uplink, const FerryBufferMessage *message);
 /* Makes a one-shot buffer of size bytes, with its own memory. */
 FerryBuffer *ferry_buffer_new_one_shot (FerryUplink *uplink, gsize size, GError **error);
+/* Makes a job's buffer of a place that was reserved in the uplink's arena, with the bytes of the head. */
+FerryBuffer *ferry_buffer_new_for_job (FerryUplink *uplink, const FerryBufferMessage *message);
+/* Makes a job's buffer of size bytes that is shared with no process. */
+FerryBuffer *ferry_buffer_new_on_heap (gsize size, GError **error);
 /* Seals a one-shot buffer: no process can change its memory any more. */
 gboolean ferry_buffer_seal (FerryBuffer *self, GError **error);
 /* Unmaps and closes the memory of a one-shot buffer. If the buffer was sent, only the application has the memory

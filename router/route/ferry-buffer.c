@@ -7,6 +7,7 @@
 
 #include "route/ferry-buffer-private.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -27,7 +28,14 @@ buffer_new (FerryUplink *uplink, const FerryBufferMessage *message, guint8 *data
 {
   FerryBuffer *self = g_new (FerryBuffer, 1);
 
-  *self = (FerryBuffer){1, ferry_uplink_ref (uplink), *message, data, memory, message->size, FALSE};
+  *self = (FerryBuffer){
+    .references = 1,
+    .uplink = uplink != NULL ? ferry_uplink_ref (uplink) : NULL,
+    .message = *message,
+    .data = data,
+    .memory = memory,
+    .mapped = message->size,
+  };
   return self;
 }
 
@@ -46,6 +54,33 @@ ferry_buffer_new_one_shot (FerryUplink *uplink, gsize size, GError **error)
   int memory = ferry_one_shot_create (size, expected, &data, error);
 
   return memory >= 0 ? buffer_new (uplink, &(FerryBufferMessage){.size = size}, data, memory) : NULL;
+}
+
+FerryBuffer *
+ferry_buffer_new_for_job (FerryUplink *uplink, const FerryBufferMessage *message)
+{
+  FerryBuffer *self = ferry_buffer_new (uplink, message);
+
+  self->is_job = TRUE;
+  self->data += FERRY_BUFFER_HEAD;
+  self->message.size -= FERRY_BUFFER_HEAD;
+  return self;
+}
+
+FerryBuffer *
+ferry_buffer_new_on_heap (gsize size, GError **error)
+{
+  guint8 *memory = size <= G_MAXSIZE - FERRY_BUFFER_HEAD ? g_try_malloc0 (FERRY_BUFFER_HEAD + size) : NULL;
+  FerryBuffer *self;
+
+  if (memory == NULL)
+    {
+      ferry_set_error (error, FERRY_ERROR_SYSTEM, "There is no memory for a buffer of %" G_GSIZE_FORMAT " bytes", size);
+      return NULL;
+    }
+  self = buffer_new (NULL, &(FerryBufferMessage){.size = size}, memory + FERRY_BUFFER_HEAD, -1);
+  self->is_job = TRUE;
+  return self;
 }
 
 gboolean
@@ -81,9 +116,11 @@ ferry_buffer_unref (FerryBuffer *self)
     return;
   if (ferry_buffer_is_one_shot (self))
     ferry_buffer_drop_one_shot (self);
+  else if (self->uplink == NULL)
+    g_free (self->data - FERRY_BUFFER_HEAD);
   else if (self->data != NULL)
     ferry_arena_writer_give_back (self->uplink->arena, self->message.number);
-  ferry_uplink_unref (self->uplink);
+  g_clear_pointer (&self->uplink, ferry_uplink_unref);
   g_free (self);
 }
 
@@ -92,9 +129,9 @@ ferry_buffer_unref (FerryBuffer *self)
  * @self: a buffer
  * @size: (out) (optional): return location for the size of the buffer in bytes
  *
- * Gets the buffer's memory, which begins at a page boundary. At first the memory holds zeros, or data of an earlier
- * buffer of this process. The memory of a one-shot buffer ([flags@Ferry.PipeFlags]) is read-only after the first
- * attempt to send the buffer. Any thread, one at a time.
+ * Gets the buffer's memory, which begins at a page boundary; that of a job's buffer, at a multiple of 16. At first the
+ * memory holds zeros, or data of an earlier buffer of this process. The memory of a one-shot buffer
+ * ([flags@Ferry.PipeFlags]) is read-only after the first attempt to send the buffer. Any thread, one at a time.
  *
  * Returns: (type guintptr): the memory, for reading and writing; %NULL after the buffer was sent
  */
@@ -106,6 +143,49 @@ ferry_buffer_get_data (FerryBuffer *self, gsize *size)
   if (size != NULL)
     *size = self->message.size;
   return self->data;
+}
+
+/**
+ * ferry_buffer_dup_descriptor:
+ * @self: a one-shot buffer that was not sent
+ * @error: return location for an error
+ *
+ * Copies the descriptor of the memory of a one-shot buffer ([flags@Ferry.PipeFlags]). What fills files can fill the
+ * buffer by it, such as a decoder or another process. The caller must close the copy. The buffer begins at the
+ * beginning of the file, which may be longer. While the memory is mapped for writing elsewhere, sending the buffer
+ * fails. After the first attempt to send the buffer, the file can only be read. Any thread, one at a time.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS for another buffer, since such buffers share one file. Use
+ * [method@Ferry.Buffer.get_data] or [method@Ferry.Buffer.write] there. Fails with %FERRY_ERROR_STOPPED when the buffer
+ * was sent, and with %FERRY_ERROR_SYSTEM when this process has too many files open.
+ *
+ * Returns: a descriptor, or -1 with an error
+ */
+int
+ferry_buffer_dup_descriptor (FerryBuffer *self, GError **error)
+{
+  int copy;
+
+  g_return_val_if_fail (self != NULL, -1);
+  g_return_val_if_fail (error == NULL || *error == NULL, -1);
+
+  if (self->data == NULL)
+    {
+      ferry_set_error (error, FERRY_ERROR_STOPPED,
+                       "The buffer was sent, and is the application's; make another buffer");
+      return -1;
+    }
+  if (!ferry_buffer_is_one_shot (self))
+    {
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                       "The buffer has no file of its own; open the pipe with FERRY_PIPE_ONE_SHOT_BUFFERS, or use "
+                       "ferry_buffer_get_data() or ferry_buffer_write()");
+      return -1;
+    }
+  copy = fcntl (self->memory, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0)
+    ferry_set_system_error (error, "Copying a buffer's descriptor (fcntl)");
+  return copy;
 }
 
 /**

@@ -34,6 +34,13 @@ FerryLink *ferry_pipe_share_get_link (FerryPipeShare *self);
 /* any: sends a message larger than a record in a buffer, without waiting. Returns FALSE when there is no spare buffer,
  * no room in the lane, or the message could not be sent; ferry_sender_send_parts() says why. */
 gboolean ferry_sender_send_parts_in_buffer (FerrySender *self, const FerryPart *parts, guint n_parts);
+/* worker, any thread: makes a job's buffer of size bytes. The buffer is on the heap where the message would be no large
+ * one, or the arena has no room now. */
+FerryBuffer *ferry_sender_create_job_buffer (FerrySender *self, gsize size, GError **error);
+/* worker, any thread: sends a message whose last part is a job's buffer, as ferry_sender_send_parts() does without a
+ * limit, and copies only the other parts, of FERRY_BUFFER_HEAD bytes together. A buffer on the heap is copied. */
+gboolean ferry_sender_send_job_buffer (FerrySender *self, const FerryPart *parts, guint n_parts, FerryBuffer *buffer,
+                                       GError **error);
 gboolean ferry_sender_send_parts (FerrySender *self, const FerryPart *parts, guint n_parts, gint64 timeout,
                                   GError **error);
 

@@ -1274,6 +1274,72 @@ ferry_sender_create_buffer (FerrySender *self, gsize size, GError **error)
   return NULL;
 }
 
+/* ---- the buffers of jobs, which become whole messages ---- */
+
+static gboolean
+may_share (FerrySender *self, gsize size)
+{
+  FerryArenaWriter *arena = self->uplink->arena;
+
+  return size > FERRY_MAX_RECORD_PAYLOAD && size <= self->max_message_size && arena != NULL && is_sendable (self) &&
+         size <= ferry_arena_writer_get_capacity (arena) && !self->uplink->forked &&
+         ferry_arena_writer_open (arena, NULL);
+}
+
+FerryBuffer *
+ferry_sender_create_job_buffer (FerrySender *self, gsize size, GError **error)
+{
+  const FerryWait no_wait = {.index = self->index, .deadline = 0};
+  FerryBufferMessage message;
+
+  if (size <= G_MAXSIZE - FERRY_BUFFER_HEAD && may_share (self, size + FERRY_BUFFER_HEAD) &&
+      ferry_uplink_reserve_buffer (self->uplink, &no_wait, size + FERRY_BUFFER_HEAD, &message) == FERRY_WAIT_READY)
+    return ferry_buffer_new_for_job (self->uplink, &message);
+  return ferry_buffer_new_on_heap (size, error);
+}
+
+/* Sends the place of a job's buffer, from the head on. */
+static gboolean
+lend_whole (FerrySend *send, FerryBuffer *buffer, GError **error)
+{
+  FerryArenaWriter *arena = send->sender->uplink->arena;
+  FerryBufferMessage message = buffer->message;
+
+  message.size = send->size;
+  ferry_arena_writer_set_sent (arena, message.number, TRUE);
+  if (begin_large (send, &message, error))
+    buffer->data = NULL;
+  else
+    ferry_arena_writer_set_sent (arena, message.number, FALSE);
+  return buffer->data == NULL;
+}
+
+gboolean
+ferry_sender_send_job_buffer (FerrySender *self, const FerryPart *parts, guint n_parts, FerryBuffer *buffer,
+                              GError **error)
+{
+  FerrySend send = {.sender = self, .parts = parts, .n_parts = n_parts};
+  gsize head = 0;
+  gboolean sent;
+
+  for (guint i = 0; i + 1 < n_parts; i++)
+    head += parts[i].size;
+  send.size = head + parts[n_parts - 1].size;
+  /* A buffer that was made smaller may fit into a record, where a large message must not be. */
+  if (buffer->uplink != self->uplink || head != FERRY_BUFFER_HEAD || !may_share (self, send.size))
+    return ferry_sender_send_parts (self, parts, n_parts, -1, error);
+  for (guint i = 0; i + 1 < n_parts; i++)
+    {
+      memcpy (buffer->data - head, parts[i].data, parts[i].size);
+      head -= parts[i].size;
+    }
+  if (!begin_waits (&send, -1, error))
+    return FALSE;
+  sent = lend_whole (&send, buffer, error);
+  end_waits (&send);
+  return sent;
+}
+
 static gboolean
 check_fits (FerrySend *send, const FerryBuffer *buffer, GError **error)
 {
@@ -1338,6 +1404,8 @@ ferry_sender_send_buffer (FerrySender *self, GVariant *metadata, FerryBuffer *bu
   g_return_val_if_fail (buffer != NULL, FALSE);
   ferry_return_val_if_fail (buffer->data != NULL, FALSE,
                             "the buffer was sent already; make another buffer with ferry_sender_create_buffer()");
+  ferry_return_val_if_fail (!buffer->is_job, FALSE,
+                            "the buffer is a job's result; return it with ferry_job_return_buffer()");
   ferry_return_val_if_fail (self->uplink == NULL || buffer->uplink == self->uplink, FALSE,
                             "the buffer was made for another worker's link; send it with the sender that made it");
 

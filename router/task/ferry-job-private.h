@@ -63,6 +63,8 @@ void ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *messa
 typedef struct
 {
   GVariant *result; /* (owned) (nullable) */
+  /* (owned) (nullable): what the function returned by ferry_job_return_buffer(); result has its bytes */
+  FerryBuffer *buffer;
   GError *failure;  /* (owned) (nullable): if it is set, the result is ignored */
   char *trace;      /* (owned) (nullable) */
   const char *note; /* (nullable): a text about a second failure, sent with the error */

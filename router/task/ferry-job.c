@@ -20,6 +20,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-link-private.h"
+#include "route/ferry-buffer-private.h"
 #include "route/ferry-given-sender-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-progress-private.h"
@@ -47,6 +48,7 @@ struct _FerryJob
   pthread_mutex_t lock;
   GCancellable *cancellable; /* lock: (owned) (nullable) */
   GError *failure;           /* lock: (owned) (nullable): of ferry_job_fail() */
+  FerryBuffer *returned;     /* lock: (owned) (nullable): of ferry_job_return_buffer() */
   GArray *senders;           /* lock: (owned) (nullable) (element-type JobSender): that the function has asked for */
   FerryProgressParts parts;  /* lock */
   guint n_steps;             /* lock */
@@ -128,6 +130,7 @@ ferry_job_finalize (GObject *object)
   ferry_progress_parts_clear (&self->parts);
   g_clear_object (&self->cancellable);
   g_clear_error (&self->failure);
+  g_clear_pointer (&self->returned, ferry_buffer_unref);
   ferry_call_unref (self->call);
   pthread_mutex_destroy (&self->lock);
   pthread_rwlock_destroy (&self->uses);
@@ -520,6 +523,77 @@ ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
   bytes = fd >= 0 ? ferry_one_shot_map_bytes (fd, error) : NULL;
   end_use (self);
   return bytes;
+}
+
+/**
+ * ferry_job_create_buffer:
+ * @self: a job
+ * @size: the size of the buffer in bytes, at least 1
+ * @error: return location for an error
+ *
+ * Makes a buffer for the function's result, to be filled and then returned with [method@Ferry.Job.return_buffer]. Where
+ * the memory of buffers has room, the application gets these bytes without a copy if the worker is trusted
+ * ([property@Ferry.Launcher:trusted]), and with one copy if not. This function never waits. Any thread.
+ *
+ * A result has at most [property@Ferry.Router:max-message-size] bytes, of which a few are for its header. An
+ * application that keeps results keeps the buffers' memory.
+ *
+ * Fails with %FERRY_ERROR_SYSTEM when there is no memory, and with %FERRY_ERROR_STOPPED when the function has returned.
+ *
+ * Returns: (transfer full) (nullable): a buffer, or %NULL with an error
+ */
+FerryBuffer *
+ferry_job_create_buffer (FerryJob *self, gsize size, GError **error)
+{
+  FerryBuffer *buffer;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), NULL);
+  g_return_val_if_fail (size > 0, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!begin_use (self, error))
+    return NULL;
+  buffer = ferry_sender_create_job_buffer (self->driver->calls, size, error);
+  end_use (self);
+  return buffer;
+}
+
+/**
+ * ferry_job_return_buffer:
+ * @self: a job
+ * @buffer: a buffer of [method@Ferry.Job.create_buffer]
+ *
+ * Makes the bytes of a buffer the function's result, a value of the type `ay`, as soon as the function returns %NULL
+ * without an error. Of several buffers the last one counts. The buffer must not be written to afterwards. Any thread
+ * may call this until the function returns.
+ */
+void
+ferry_job_return_buffer (FerryJob *self, FerryBuffer *buffer)
+{
+  g_return_if_fail (FERRY_IS_JOB (self));
+  g_return_if_fail (buffer != NULL);
+  ferry_return_if_fail (buffer->is_job && buffer->data != NULL,
+                        "the buffer is not a job's, or was returned already; make one with ferry_job_create_buffer()");
+
+  FERRY_AUTO_LOCK (&self->lock);
+  g_clear_pointer (&self->returned, ferry_buffer_unref);
+  self->returned = g_boxed_copy (FERRY_TYPE_BUFFER, buffer);
+}
+
+/* Moves the buffer of ferry_job_return_buffer() to the answer, unless the function has given another result. */
+static void
+take_buffer (FerryJob *self, FerryAnswer *answer)
+{
+  g_autoptr (FerryBuffer) buffer = NULL;
+
+  pthread_mutex_lock (&self->lock);
+  buffer = g_steal_pointer (&self->returned);
+  pthread_mutex_unlock (&self->lock);
+  if (buffer == NULL || answer->result != NULL || answer->failure != NULL)
+    return;
+  answer->result = g_variant_ref_sink (
+    g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, buffer->data, buffer->message.size, TRUE, NULL, NULL));
+  answer->buffer = g_steal_pointer (&buffer);
 }
 
 /* In a use, with the lock: returns (transfer none) (nullable) a sender that the function has asked for before. */
@@ -1035,6 +1109,7 @@ void
 ferry_answer_clear (FerryAnswer *self)
 {
   g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_pointer (&self->buffer, ferry_buffer_unref);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->trace, g_free);
 }
@@ -1102,6 +1177,7 @@ ferry_answer_run (FerryAnswer *self, FerryJob *job, const FerryFunctionEntry *fu
   result = ferry_function_run (function, job, arguments, &self->failure);
   job_failed = take_failure (job, &self->failure);
   self->result = result != NULL ? g_variant_take_ref (result) : NULL;
+  take_buffer (job, self);
   if (self->failure != NULL && result != NULL && !job_failed)
     {
       self->note = "The function also returned a value, which was dropped";

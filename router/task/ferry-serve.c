@@ -22,6 +22,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "call/ferry-remote-error-private.h"
+#include "route/ferry-buffer-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-map-function-private.h"
 #include "worker/ferry-function-private.h"
@@ -37,6 +38,7 @@ struct _FerryServe
   /* Used only by the thread that serves. */
   GQueue queue;                    /* (element-type FerryCall) (owned): the calls that have not begun */
   const FerryDownMessage *message; /* (unowned) (nullable): the message that take_message() handles */
+  FerryBuffer *result; /* (unowned) (nullable): the buffer that the answer which is being sent consists of */
   gboolean finishing;
   GError *failure; /* (owned) (nullable): why no more messages can be received */
 
@@ -53,6 +55,8 @@ send_message (gpointer transport, const FerryCallMessage *message, GError **erro
   FerryPart parts[FERRY_CALL_MAX_PARTS];
   guint n_parts = ferry_call_message_get_parts (message, parts);
 
+  if (self->result != NULL && message->header.kind == FERRY_CALL_ANSWER && message->body == self->result->data)
+    return ferry_sender_send_job_buffer (self->calls, parts, n_parts, self->result, error);
   return ferry_sender_send_parts (self->calls, parts, n_parts, -1, error);
 }
 
@@ -357,7 +361,9 @@ begin (FerryServe *self, FerryCall *call)
   ferry_debug_often ("Ends call %" G_GUINT64_FORMAT " of '%s' after %" G_GINT64_FORMAT " us: %s",
                      ferry_call_get_xid (call), name, g_get_monotonic_time () - answer.begun_at,
                      answer.failure != NULL ? answer.failure->message : "a result");
+  self->result = answer.buffer;
   ferry_answer_send (&answer, call, &call_way, name, NULL);
+  self->result = NULL;
 }
 
 static void

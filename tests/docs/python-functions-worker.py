@@ -54,6 +54,21 @@ def use_sender(job, _arguments):
     sender.start()
     for number in range(3):
         sender.send(GLib.Variant("x", number))
+    buffer = job.create_buffer(100000)
+    buffer.write(0, b"hello")
+    buffer.shrink(50000)
+    job.return_buffer(buffer)
+
+
+def send_one_shot(job, _arguments):
+    """A buffer that is filled by its descriptor."""
+    sender = job.get_sender(0)
+    sender.start()
+    buffer = sender.create_buffer(5)
+    descriptor = buffer.dup_descriptor()
+    os.pwrite(descriptor, b"hello", 0)
+    os.close(descriptor)
+    sender.send_buffer(None, buffer)
 
 
 def use_steps(job, _arguments):
@@ -165,7 +180,7 @@ def leave(_job, _arguments):
 
 def main():
     for name, function, arguments, result in (
-            ("use-job", use_job, "(hh)", "s"), ("use-sender", use_sender, None, ""),
+            ("use-job", use_job, "(hh)", "s"), ("use-sender", use_sender, None, "ay"), ("send-one-shot", send_one_shot, None, ""),
             ("use-steps", use_steps, None, ""), ("fail", fail, None, ""), ("fail-with-trace", fail_with_trace, None, ""),
             ("count", count, "u", "u"),
             ("use-transport", use_transport, "h", ""), ("give-descriptor", give_descriptor, "h", ""), ("return-bytes", return_bytes, None, "ay"), ("take-nothing", take_nothing, None, "b"), ("leave", leave, None, ""), ("draw", draw, None, "(diai)")):

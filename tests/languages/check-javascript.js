@@ -187,9 +187,22 @@ function testGivenSender(router, executor) {
     const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'given-sender', null);
     equal('a task is given a sender', task.add_sender(sender), 0);
     executor.submit_task(task);
-    task.wait(-1);
+    const result = task.wait(-1).get_data_as_bytes().get_data();
+    equal('a function returns a buffer', [result.length, String.fromCharCode(...result.slice(0, 5))], [50000, 'hello']);
     until(() => heard.length === 4);
     equal('over which its function sends', heard, [0, 1, 2, Ferry.CloseReason.STOPPED]);
+}
+
+function testOneShot(router, executor) {
+    const [, sender, receiver] = router.pipe(Ferry.PipeFlags.ONE_SHOT_BUFFERS);
+    let text = null;
+    receiver.connect('buffer', (_, metadata, bytes) => (text = new TextDecoder().decode(bytes.get_data())));
+    const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'one-shot', null);
+    task.add_sender(sender);
+    executor.submit_task(task);
+    task.wait(-1);
+    until(() => text !== null);
+    equal('a buffer is filled by its descriptor', text, 'hello');
 }
 
 function testTask(executor) {
@@ -310,6 +323,7 @@ function testExecutor(router) {
     fact('a pool starts', pool.start());
     const executor = Ferry.Executor.new(pool);
     testGivenSender(router, executor);
+    testOneShot(router, executor);
     testTask(executor);
     testMoreTasks(executor);
     testMap(executor);

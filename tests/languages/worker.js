@@ -43,6 +43,22 @@ function givenSender(job) {
     sender.start();
     for (let i = 0; i < 3; i++)
         sender.send(GLib.Variant.new_uint32(i));
+    const buffer = job.create_buffer(100000);
+    buffer.write(0, new TextEncoder().encode('hello'));
+    buffer.shrink(50000);
+    job.return_buffer(buffer);
+    return null;
+}
+
+// A buffer that is filled by its descriptor.
+function oneShot(job) {
+    const sender = job.get_sender(0);
+    sender.start();
+    const buffer = sender.create_buffer(5);
+    const stream = new Gio.UnixOutputStream({fd: buffer.dup_descriptor(), close_fd: true});
+    stream.write(new TextEncoder().encode('hello'), null);
+    stream.close(null);
+    sender.send_buffer(null, buffer);
     return null;
 }
 
@@ -72,7 +88,8 @@ function serve() {
     Ferry.function_register('double', 'x', 'x', (job, n) => GLib.Variant.new_int64(2 * n.unpack()));
     Ferry.function_register('steps', null, '', steps);
     Ferry.function_register('everything', 's', 's', everything);
-    Ferry.function_register('given-sender', null, '', givenSender);
+    Ferry.function_register('given-sender', null, 'ay', givenSender);
+    Ferry.function_register('one-shot', null, '', oneShot);
     Ferry.function_register('numbers', 'u', 'u', numbers);
     Ferry.function_register('descriptor', null, 's', descriptor);
     Ferry.function_register('until-cancelled', null, '', untilCancelled);

@@ -57,7 +57,7 @@
  *   keep-job                 () -> nothing: keeps its job for the next
  *   use-kept-job             () -> s: the message of the error with which the kept job refuses to report
  *
- * and those of tests/task/descriptor-functions.h and tests/task/sender-functions.h.
+ * and those of tests/task/buffer-functions.h, descriptor-functions.h and sender-functions.h.
  *
  * FERRY_TEST_INITIALISER chooses an initialiser beside the one that counts: "fail" fails, "thread" leaves a thread
  * behind, "crash" dies, a path makes that file. Where ferry_worker_main() returns, it says so on standard output, and
@@ -72,6 +72,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "task/buffer-functions.h"
 #include "task/descriptor-functions.h"
 #include "task/sender-functions.h"
 
@@ -635,6 +636,7 @@ main (int argc, char **argv)
   for (gsize i = 0; i < G_N_ELEMENTS (functions); i++)
     ferry_function_register (functions[i].name, functions[i].arguments_type, functions[i].result_type,
                              functions[i].function);
+  buffer_functions_register ();
   descriptor_functions_register ();
   sender_functions_register ();
   ferry_channel_function_register ("echo", NULL, echo_once);
