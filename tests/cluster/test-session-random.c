@@ -145,6 +145,65 @@ test_messages_come_once_and_in_order_in_any_weather (void)
   run_seeds (run_weather);
 }
 
+/* ---- requests that are given up ---- */
+
+/* Sends a message that may be given up, or gives one up. n_kept: how many were not. */
+static void
+give_up_some (WireTest *test, GArray *asked, guint64 *n_kept)
+{
+  WireTestEnd *end = &test->ends[0];
+  guint i = asked->len > 0 ? choose (test, 0, asked->len - 1) : 0;
+  guint64 xid = happens (test, 0.2) ? wire_test_send_extra (end, choose (test, 3100, 9900)) : 0;
+
+  if (xid != 0)
+    {
+      g_array_append_val (asked, xid);
+      ++*n_kept;
+    }
+  else if (asked->len > 0 && happens (test, 0.3))
+    {
+      *n_kept -= ferry_session_drop_request (end->session, g_array_index (asked, guint64, i));
+      g_array_remove_index (asked, i);
+    }
+}
+
+static void
+run_giving_up (WireTest *test)
+{
+  g_autoptr (GArray) asked = g_array_new (FALSE, FALSE, sizeof (guint64));
+  guint n_wanted = choose (test, 1, 120);
+  guint64 n_kept = 0;
+  gint64 end;
+
+  choose_settings (test);
+  choose_weather (test);
+  wire_test_open_both (test);
+  end = wire_test_get_time () + HOUR;
+  while (!has_sent (test, n_wanted))
+    {
+      g_assert_true (wire_test_step (test, end));
+      give_up_some (test, asked, &n_kept);
+      send_some (test, n_wanted);
+    }
+  wire_test_run_until_received (test, HOUR);
+  wire_test_run (test, 20 * G_USEC_PER_SEC);
+  for (guint i = 0; i < G_N_ELEMENTS (test->ends); i++)
+    {
+      FerrySessionCounts counts;
+
+      g_assert_no_error (test->ends[i].reason);
+      counts = ferry_session_get_counts (test->ends[i].session);
+      g_assert_cmpuint (counts.queued + counts.held + counts.assembled, ==, 0);
+    }
+  g_assert_cmpuint (test->ends[1].n_extra, ==, n_kept);
+}
+
+static void
+test_request_that_is_given_up_takes_nothing_else_with_it (void)
+{
+  run_seeds (run_giving_up);
+}
+
 /* ---- cuts ---- */
 
 /* A cut of less than the timeout, even of less than the rest of it, costs time only. */
@@ -396,6 +455,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/session-random/messages-come-once-and-in-order-in-any-weather",
                    test_messages_come_once_and_in_order_in_any_weather);
+  g_test_add_func ("/session-random/request-that-is-given-up-takes-nothing-else-with-it",
+                   test_request_that_is_given_up_takes_nothing_else_with_it);
   g_test_add_func ("/session-random/cuts-shorter-than-the-timeout-cost-time-only",
                    test_cuts_shorter_than_the_timeout_cost_time_only);
   g_test_add_func ("/session-random/what-was-sent-before-the-close-comes", test_what_was_sent_before_the_close_comes);

@@ -24,6 +24,9 @@ typedef struct
   gint64 time;
 } UnderWay;
 
+/* The number of a message that is not in order. */
+#define EXTRA G_MAXUINT64
+
 /* There is one wire at a time. */
 static gint64 now;
 
@@ -128,6 +131,12 @@ call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
   g_assert_true (ferry_call_get_body (call, &body));
   g_assert_cmpuint (body.size, >=, sizeof message);
   memcpy (&message, body.data, sizeof message);
+  if (message.number == EXTRA)
+    {
+      g_assert_cmpuint (body.size, ==, message.size);
+      self->n_extra++;
+      return;
+    }
   check_message (self, &message, &body);
   self->n_received++;
   self->last_size = body.size;
@@ -229,26 +238,41 @@ wire_test_arrive (WireTestEnd *self, gconstpointer data, gsize size)
     }
 }
 
-gboolean
-wire_test_send (WireTestEnd *self, gsize size)
+/* Returns the number of the request, or 0 where there is no room. */
+static guint64
+send_message (WireTestEnd *self, gsize size, guint64 number)
 {
   gsize whole = MAX (size, sizeof (Message));
   g_autofree guint8 *bytes = g_malloc (whole);
-  const Message message = {self->generation, self->n_sent, whole};
+  const Message message = {self->generation, number, whole};
   const FerryRequest request = {.method = "m", .flags = FERRY_CALL_ONE_WAY, .packed = {bytes, whole}};
   g_autoptr (GError) error = NULL;
+  guint64 xid;
 
   memcpy (bytes, &message, sizeof message);
   memset (bytes + sizeof message, (int) (guint8) message.number, whole - sizeof message);
-  if (ferry_transactions_ask (ferry_transport_get_transactions (FERRY_TRANSPORT (self->session)), &request, NULL, NULL,
-                              &error) != 0)
-    {
-      self->n_sent++;
-      return TRUE;
-    }
+  xid = ferry_transactions_ask (ferry_transport_get_transactions (FERRY_TRANSPORT (self->session)), &request, NULL,
+                                NULL, &error);
+  if (xid != 0)
+    return xid;
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   self->n_refused++;
-  return FALSE;
+  return 0;
+}
+
+gboolean
+wire_test_send (WireTestEnd *self, gsize size)
+{
+  if (send_message (self, size, self->n_sent) == 0)
+    return FALSE;
+  self->n_sent++;
+  return TRUE;
+}
+
+guint64
+wire_test_send_extra (WireTestEnd *self, gsize size)
+{
+  return send_message (self, size, EXTRA);
 }
 
 /* ---- time ---- */

@@ -42,6 +42,7 @@ struct _WireTestEnd
   guint64 n_refused;  /* sends that found no room */
   guint64 sender;     /* the other end's generation, of the messages that come; 0: none yet */
   guint64 n_received; /* of these */
+  guint64 n_extra;    /* of those that are not in order: how many have come */
   gsize last_size;    /* of the message that came last */
   guint n_ended;      /* sessions */
   GError *reason;     /* (owned) (nullable): of the last one that ended */
@@ -80,6 +81,9 @@ void wire_test_kill (WireTestEnd *self);
 
 /* Sends the next message, of that size at least. Returns FALSE where there is no room. */
 gboolean wire_test_send (WireTestEnd *self, gsize size);
+/* Sends a message that is not among those in order, and that may be given up. Returns the number of its request, or 0
+ * where there is no room. */
+guint64 wire_test_send_extra (WireTestEnd *self, gsize size);
 /* Hands a packet to an end, as the wire does. */
 void wire_test_arrive (WireTestEnd *self, gconstpointer data, gsize size);
 
