@@ -41,6 +41,9 @@ struct _FerryDemoObjectPage
   gint64 counted_since;
 
   GtkWidget *running_switch;
+  gboolean follows; /* the plate follows what is seen: see ferry_demo_object_page_set_follows() */
+  gboolean rests;   /* time was stopped because the page was hidden */
+  GPid begun;       /* process whose plate time was begun on */
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO_TYPE_PAGE)
@@ -318,6 +321,43 @@ follow_replica (FerryDemoObjectPage *self)
   gtk_no_selection_set_model (self->log_model, ferry_demo_object_get_log (self->object));
 }
 
+/* ---- time, by itself ---- */
+
+/* A new plate has two sources, so that there is something to be seen at once. */
+static void
+follow (FerryDemoObjectPage *self)
+{
+  GPid pid = ferry_demo_object_get_pid (self->object);
+  gboolean mapped = gtk_widget_get_mapped (GTK_WIDGET (self));
+
+  if (!self->follows || !is_live (self))
+    return;
+  if (mapped && self->begun != pid)
+    {
+      self->begun = pid;
+      self->rests = FALSE;
+      add_source_at (self, FERRY_DEMO_HEAT_WIDTH / 3, FERRY_DEMO_HEAT_HEIGHT / 2);
+      add_source_at (self, 3 * FERRY_DEMO_HEAT_WIDTH / 4, FERRY_DEMO_HEAT_HEIGHT / 3);
+      call (self, FERRY_DEMO_HEAT_START, NULL);
+    }
+  else if (mapped && self->rests)
+    {
+      self->rests = FALSE;
+      call (self, FERRY_DEMO_HEAT_START, NULL);
+    }
+  else if (!mapped && gtk_switch_get_active (GTK_SWITCH (self->running_switch)))
+    {
+      self->rests = TRUE;
+      call (self, FERRY_DEMO_HEAT_STOP, NULL);
+    }
+}
+
+void
+ferry_demo_object_page_set_follows (FerryDemoObjectPage *self, gboolean follows)
+{
+  self->follows = follows;
+}
+
 /* ---- states ---- */
 
 static void
@@ -385,6 +425,7 @@ changed_cb (FerryDemoObjectPage *self)
     show_loss (self);
   if (live)
     want_picture (self);
+  follow (self);
 }
 
 /* ---- the page itself ---- */
@@ -399,6 +440,7 @@ ferry_demo_object_page_map (GtkWidget *widget)
     return;
   if (ferry_demo_object_get_state (self->object) == FERRY_DEMO_OBJECT_STATE_OFF)
     ferry_demo_object_start (self->object);
+  follow (self);
   want_picture (self);
 }
 
@@ -407,6 +449,8 @@ ferry_demo_object_page_unmap (GtkWidget *widget)
 {
   stop_ticking (FERRY_DEMO_OBJECT_PAGE (widget));
   GTK_WIDGET_CLASS (ferry_demo_object_page_parent_class)->unmap (widget);
+  if (FERRY_DEMO_OBJECT_PAGE (widget)->object != NULL)
+    follow (FERRY_DEMO_OBJECT_PAGE (widget));
 }
 
 static void
@@ -444,6 +488,12 @@ begin (FerryDemoPage *page, FerryDemoSession *session)
   g_signal_connect_object (self->object, "changed", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->object, "refused", G_CALLBACK (refused_cb), self, G_CONNECT_SWAPPED);
   changed_cb (self);
+}
+
+static gboolean
+is_settled (FerryDemoPage *page)
+{
+  return FERRY_DEMO_OBJECT_PAGE (page)->n_pictures > 20;
 }
 
 static void
@@ -484,6 +534,7 @@ ferry_demo_object_page_class_init (FerryDemoObjectPageClass *klass)
   FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
   FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
   FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;
+  FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
 
   g_type_ensure (FERRY_DEMO_TYPE_PLATE);
   ferry_demo_page_class_set_template (klass, "ferry-demo-object-page", names);
@@ -495,6 +546,7 @@ ferry_demo_object_page_init (FerryDemoObjectPage *self)
 {
   g_autoptr (GtkListItemFactory) factory = ferry_demo_log_factory_new ();
 
+  self->follows = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
   self->running_switch = ferry_demo_page_get_child (self, "running_switch");
   bind_all (self);

@@ -15,6 +15,9 @@ G_BEGIN_DECLS
 #define FERRY_DEMO_TYPE_OBJECT_PAGE (ferry_demo_object_page_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO, OBJECT_PAGE, FerryDemoPage)
 
+/* Whether time begins on a new plate by itself, and goes on only while the page is seen. It does so from the beginning.
+ */
+void ferry_demo_object_page_set_follows (FerryDemoObjectPage *self, gboolean follows);
 guint ferry_demo_object_page_get_n_pictures (FerryDemoObjectPage *self);
 
 G_END_DECLS

@@ -25,7 +25,8 @@ struct _FerryDemoThumbnailPage
   GdkFrameClock *frame_clock;     /* (nullable): that a look was asked of */
   FerryDemoThumbnailsState state; /* that is shown */
   guint turn_timeout;
-  FerryPace *pace;
+  gint64 begun; /* when the folder was opened, or the page was shown again */
+  double rate;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, FERRY_DEMO_TYPE_PAGE)
@@ -119,21 +120,20 @@ get_n_pictures (FerryDemoThumbnailPage *self)
   return g_list_model_get_n_items (ferry_demo_thumbnails_get_pictures (self->thumbnails));
 }
 
+/* How many a second, over the whole folder; and how many processes are at it. */
 static void
-append_pace (FerryDemoThumbnailPage *self, GString *words, guint n_left)
+show_pace (FerryDemoThumbnailPage *self, guint n_tried)
 {
-  double rate;
-  gint64 time_left;
+  double seconds = (double) (g_get_monotonic_time () - self->begun) / G_USEC_PER_SEC;
+  guint n_workers, n_busy;
+  g_autofree char *workers = NULL;
 
-  if (n_left == 0 || !ferry_pace_get_rate (self->pace, &rate))
-    return;
-  g_string_append_printf (words, _ (", %.0f pictures a second"), rate);
-  if (ferry_pace_get_time_left (self->pace, n_left, &time_left))
-    {
-      g_autofree char *left = ferry_format_time_left (time_left);
-
-      g_string_append_printf (words, ", %s", left);
-    }
+  if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) > 0)
+    self->rate = n_tried / MAX (seconds, 0.001);
+  ferry_demo_thumbnails_count_workers (self->thumbnails, &n_workers, &n_busy);
+  workers = ferry_demo_format_counted (n_workers, ngettext ("%s worker", "%s workers", n_workers));
+  ferry_demo_page_take_text (self, "workers_label",
+                             g_strdup_printf (_ ("%s, %u busy, %.0f pictures a second"), workers, n_busy, self->rate));
 }
 
 static void
@@ -149,15 +149,15 @@ show_counts (FerryDemoThumbnailPage *self)
   g_autoptr (GString) words = g_string_new (NULL);
 
   if (n_tried < n_pictures)
-    g_string_append_printf (words, "%s of ", tried);
-  g_string_append (words, pictures);
+    g_string_append_printf (words, _ ("%s of %s"), tried, pictures);
+  else
+    g_string_append (words, pictures);
   if (n_broken > 0)
     g_string_append_printf (words, _ (", %s cannot be shown"), broken);
-  append_pace (self, words, n_pictures - n_tried);
   gtk_label_set_text (ferry_demo_page_get_child (self, "counts_label"), words->str);
   gtk_progress_bar_set_fraction (ferry_demo_page_get_child (self, "progress_bar"),
                                  n_pictures > 0 ? (double) n_tried / n_pictures : 0);
-  gtk_widget_set_visible (ferry_demo_page_get_child (self, "progress_bar"), n_tried < n_pictures);
+  show_pace (self, n_tried);
 }
 
 /* How much of a sandbox this system gives its workers: most of it comes from the kernel, and may be missing. */
@@ -166,18 +166,15 @@ show_strength (FerryDemoThumbnailPage *self, FerrySandboxStrength strength)
 {
   const guint strong = FERRY_SANDBOX_STRENGTH_LANDLOCK | FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS;
   g_autofree char *layers = ferry_sandbox_describe_strength (strength);
-  g_autofree char *words = g_strdup_printf (_ ("The decoders are kept from the system by: %s"), layers);
-  const char *icon = "security-medium-symbolic";
+  const char *icon = (strength & strong) == strong ? "security-high-symbolic"
+                     : (strength & strong) != 0    ? "security-medium-symbolic"
+                                                   : "security-low-symbolic";
 
-  if ((strength & strong) == strong)
-    icon = "security-high-symbolic";
-  else if ((strength & strong) == 0)
-    icon = "security-low-symbolic";
   gtk_image_set_from_icon_name (ferry_demo_page_get_child (self, "sandbox_image"), icon);
-  gtk_widget_set_tooltip_text (ferry_demo_page_get_child (self, "sandbox_image"), words);
-  gtk_accessible_update_property (ferry_demo_page_get_child (self, "sandbox_image"), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                  words, -1);
-  gtk_widget_set_visible (ferry_demo_page_get_child (self, "sandbox_image"), TRUE);
+  ferry_demo_page_take_text (
+    self, "sandbox_label",
+    g_strdup_printf (_ ("A decoder sees one open file, and nothing else of yours. It is kept from the system by: %s"),
+                     layers));
 }
 
 static void
@@ -197,7 +194,6 @@ turn_cb (gpointer user_data)
 {
   FerryDemoThumbnailPage *self = user_data;
 
-  ferry_pace_add (self->pace, g_get_monotonic_time (), ferry_demo_thumbnails_get_n_tried (self->thumbnails));
   show_counts (self);
   if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) > 0)
     return G_SOURCE_CONTINUE;
@@ -210,8 +206,6 @@ start_turning (FerryDemoThumbnailPage *self)
 {
   if (self->turn_timeout != 0)
     return;
-  g_clear_object (&self->pace);
-  self->pace = ferry_pace_new ();
   self->turn_timeout = g_timeout_add (TURN_MILLISECONDS, turn_cb, self);
   g_source_set_name_by_id (self->turn_timeout, "[ferry-demo] pictures turn");
 }
@@ -299,6 +293,7 @@ open_folder (FerryDemoThumbnailPage *self, const char *path)
 {
   gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (self->scrolled_window), 0);
   g_clear_handle_id (&self->turn_timeout, g_source_remove);
+  self->begun = g_get_monotonic_time ();
   ferry_demo_thumbnails_open (self->thumbnails, path);
 }
 
@@ -316,12 +311,26 @@ ferry_demo_thumbnail_page_choose_folder (FerryDemoThumbnailPage *self)
   ferry_demo_page_choose_folder (self, _ ("Folder of Pictures"), path != NULL ? path : g_get_home_dir ());
 }
 
+/* The demo's own pictures, which lie beside its program where that is not installed. */
 static void
-open_usual_folder (FerryDemoThumbnailPage *self)
+open_samples (FerryDemoThumbnailPage *self)
 {
-  const char *path = g_get_user_special_dir (G_USER_DIRECTORY_PICTURES);
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = program != NULL ? g_path_get_dirname (program) : g_strdup (".");
+  g_autofree char *beside = g_build_filename (folder, "samples", NULL);
+  const char *path = g_file_test (beside, G_FILE_TEST_IS_DIR) ? beside : FERRY_DEMO_DATADIR "/samples";
 
-  if (path != NULL && g_file_test (path, G_FILE_TEST_IS_DIR))
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    open_folder (self, path);
+}
+
+static void
+decode_again (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  FerryDemoThumbnailPage *self = FERRY_DEMO_THUMBNAIL_PAGE (widget);
+  g_autofree char *path = g_strdup (ferry_demo_thumbnails_get_folder (self->thumbnails));
+
+  if (path != NULL)
     open_folder (self, path);
 }
 
@@ -348,7 +357,7 @@ ferry_demo_thumbnail_page_map (GtkWidget *widget)
   if (self->thumbnails == NULL)
     return;
   if (ferry_demo_thumbnails_get_folder (self->thumbnails) == NULL)
-    open_usual_folder (self);
+    open_samples (self);
   ferry_demo_thumbnails_resume (self->thumbnails);
   moved_cb (self);
 }
@@ -375,7 +384,6 @@ ferry_demo_thumbnail_page_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->thumbnails, self);
   g_clear_object (&self->selection);
   g_clear_object (&self->thumbnails);
-  g_clear_object (&self->pace);
   G_OBJECT_CLASS (ferry_demo_thumbnail_page_parent_class)->dispose (object);
 }
 
@@ -403,13 +411,23 @@ begin (FerryDemoPage *page, FerryDemoSession *session)
   ferry_sandbox_get_strength_async (NULL, strength_came, g_object_ref (self));
 }
 
+static gboolean
+is_settled (FerryDemoPage *page)
+{
+  FerryDemoThumbnailPage *self = FERRY_DEMO_THUMBNAIL_PAGE (page);
+
+  return self->state == FERRY_DEMO_THUMBNAILS_STATE_FAILED ||
+         (self->state == FERRY_DEMO_THUMBNAILS_STATE_LISTED &&
+          ferry_demo_thumbnails_get_n_tried (self->thumbnails) == get_n_pictures (self));
+}
+
 static void
 ferry_demo_thumbnail_page_class_init (FerryDemoThumbnailPageClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
   static const char *const names[] = {
-    "stack",           "counts_label", "sandbox_image", "folder_label", "progress_bar",
-    "scrolled_window", "grid",         "empty_title",   "empty_label",  NULL,
+    "stack",        "counts_label",    "sandbox_image", "sandbox_label", "workers_label", "folder_label",
+    "progress_bar", "scrolled_window", "grid",          "empty_title",   "empty_label",   NULL,
   };
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_thumbnail_page_dispose;
@@ -419,8 +437,10 @@ ferry_demo_thumbnail_page_class_init (FerryDemoThumbnailPageClass *klass)
   FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
   FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
   FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;
+  FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
   FERRY_DEMO_PAGE_CLASS (klass)->folder_chosen = folder_chosen;
   ferry_demo_page_class_set_template (klass, "ferry-demo-thumbnail-page", names);
+  gtk_widget_class_install_action (widget_class, "pictures.again", NULL, decode_again);
 }
 
 static void
@@ -429,7 +449,6 @@ ferry_demo_thumbnail_page_init (FerryDemoThumbnailPage *self)
   g_autoptr (GtkListItemFactory) factory = gtk_signal_list_item_factory_new ();
   GtkAdjustment *adjustment;
 
-  self->pace = ferry_pace_new ();
   self->bound = g_hash_table_new (NULL, NULL);
   gtk_widget_init_template (GTK_WIDGET (self));
   self->scrolled_window = ferry_demo_page_get_child (self, "scrolled_window");

@@ -160,6 +160,12 @@ ferry_demo_thumbnailer_set_policy (FerryDemoThumbnailer *self, FerrySandboxPolic
   g_object_set (self->sandbox, "policy", policy, NULL);
 }
 
+FerryPool *
+ferry_demo_thumbnailer_get_pool (FerryDemoThumbnailer *self)
+{
+  return self->pool;
+}
+
 void
 ferry_demo_thumbnailer_kill_workers (FerryDemoThumbnailer *self)
 {

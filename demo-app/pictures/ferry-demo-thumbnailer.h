@@ -30,6 +30,7 @@ FerryTask *ferry_demo_thumbnailer_make_task (FerryDemoThumbnailer *self, const c
 gboolean ferry_demo_thumbnailer_submit (FerryDemoThumbnailer *self, FerryTask *task, GError **error);
 void ferry_demo_thumbnailer_cancel_all (FerryDemoThumbnailer *self);
 void ferry_demo_thumbnailer_set_policy (FerryDemoThumbnailer *self, FerrySandboxPolicy policy);
+FerryPool *ferry_demo_thumbnailer_get_pool (FerryDemoThumbnailer *self);
 void ferry_demo_thumbnailer_kill_workers (FerryDemoThumbnailer *self);
 
 /* Why no worker can be started, in words; NULL where they can. (nullable) */

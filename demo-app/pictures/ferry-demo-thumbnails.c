@@ -499,6 +499,12 @@ ferry_demo_thumbnails_set_policy (FerryDemoThumbnails *self, FerrySandboxPolicy 
 }
 
 void
+ferry_demo_thumbnails_count_workers (FerryDemoThumbnails *self, guint *n_workers, guint *n_busy)
+{
+  g_object_get (ferry_demo_thumbnailer_get_pool (self->thumbnailer), "n-workers", n_workers, "n-busy", n_busy, NULL);
+}
+
+void
 ferry_demo_thumbnails_kill_workers (FerryDemoThumbnails *self)
 {
   ferry_demo_thumbnailer_kill_workers (self->thumbnailer);

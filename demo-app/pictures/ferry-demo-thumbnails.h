@@ -38,6 +38,7 @@ void ferry_demo_thumbnails_resume (FerryDemoThumbnails *self);
 void ferry_demo_thumbnails_stop (FerryDemoThumbnails *self);
 /* What is being decoded is broken then. */
 void ferry_demo_thumbnails_kill_workers (FerryDemoThumbnails *self);
+void ferry_demo_thumbnails_count_workers (FerryDemoThumbnails *self, guint *n_workers, guint *n_busy);
 /* Which pictures are to be seen: n of them, from the first on. */
 void ferry_demo_thumbnails_set_visible (FerryDemoThumbnails *self, guint first, guint n);
 

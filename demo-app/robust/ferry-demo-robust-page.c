@@ -221,6 +221,12 @@ begin (FerryDemoPage *page, FerryDemoSession *session)
   g_signal_connect_object (session, "stopping", G_CALLBACK (stop_all), self, G_CONNECT_SWAPPED);
 }
 
+static gboolean
+is_settled (FerryDemoPage *page)
+{
+  return ferry_demo_pipe_get_figures (FERRY_DEMO_ROBUST_PAGE (page)->bystanders[0])->n_messages > 10000;
+}
+
 static void
 ferry_demo_robust_page_map (GtkWidget *widget)
 {
@@ -264,6 +270,7 @@ ferry_demo_robust_page_class_init (FerryDemoRobustPageClass *klass)
                                       "pipe-hang-label",   "pipe-rubbish-label", NULL};
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_robust_page_dispose;
+  FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
   GTK_WIDGET_CLASS (klass)->map = ferry_demo_robust_page_map;
   GTK_WIDGET_CLASS (klass)->unmap = ferry_demo_robust_page_unmap;
   FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;

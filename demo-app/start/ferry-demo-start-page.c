@@ -29,6 +29,7 @@ struct _FerryDemoStartPage
   FerryDemoFrameMeter *own_meter;
   guint turn_timeout; /* 0 while the page is hidden */
   guint tick_callback;
+  guint n_turns;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoStartPage, ferry_demo_start_page, FERRY_DEMO_TYPE_PAGE)
@@ -49,6 +50,7 @@ turn_cb (gpointer user_data)
 
   ferry_demo_frame_meter_turn (self->loop_meter);
   ferry_demo_frame_meter_turn (self->own_meter);
+  self->n_turns++;
   return G_SOURCE_CONTINUE;
 }
 
@@ -212,6 +214,12 @@ begin (FerryDemoPage *page, FerryDemoSession *session)
 
 /* ---- the page itself ---- */
 
+static gboolean
+is_settled (FerryDemoPage *page)
+{
+  return FERRY_DEMO_START_PAGE (page)->n_turns > 10;
+}
+
 static void
 ferry_demo_start_page_map (GtkWidget *widget)
 {
@@ -256,6 +264,7 @@ ferry_demo_start_page_class_init (FerryDemoStartPageClass *klass)
   FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
   FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
   FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;
+  FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "start.freeze", NULL, freeze);
   g_type_ensure (FERRY_DEMO_TYPE_FRAME_METER);
   ferry_demo_page_class_set_template (klass, "ferry-demo-start-page", names);

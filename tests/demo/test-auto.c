@@ -262,6 +262,41 @@ test_bad_command_lines (void)
   demo_test_run_free (RUN_DEMO (2, NULL, "--nonsense"));
 }
 
+/* The window that is open shows the page that the second start asks for: the first page has three workers, and the
+ * second one two. */
+static void
+test_second_start_hands_its_options_over (void)
+{
+  g_autofree char *daemon = g_find_program_in_path ("dbus-daemon");
+  g_autofree char *display = g_strdup (g_getenv ("DISPLAY"));
+  const char *const first_arguments[] = {"--page", "pipes", NULL}, *const arguments[] = {"--page", "robust", NULL};
+  g_autoptr (GTestDBus) bus = NULL;
+  g_autoptr (DemoRun) first = NULL;
+  g_autoptr (DemoRun) second = NULL;
+
+  if (!demo_test_has_display ())
+    return;
+  if (daemon == NULL || display == NULL)
+    {
+      g_test_skip ("There is no dbus-daemon, or no X server");
+      return;
+    }
+  /* A bus of a test takes the display away. */
+  bus = g_test_dbus_new (G_TEST_DBUS_NONE);
+  g_test_dbus_up (bus);
+  g_setenv ("DISPLAY", display, TRUE);
+  first = demo_test_start (NULL, first_arguments);
+  demo_test_wait_workers (3);
+  second = demo_test_start (NULL, arguments);
+  demo_test_finish (second);
+  g_assert_cmpint (g_subprocess_get_exit_status (second->process), ==, 0);
+  demo_test_wait_workers (2);
+  g_subprocess_send_signal (first->process, SIGTERM);
+  demo_test_finish (first);
+  demo_test_wait_workers (0);
+  g_test_dbus_stop (bus);
+}
+
 static void
 test_missing_folder (void)
 {
@@ -530,6 +565,7 @@ main (int argc, char **argv)
   g_test_add_func ("/auto/flood", test_flood);
   g_test_add_func ("/auto/all-together", test_all_together);
   g_test_add_func ("/auto/one-worker-does-all", test_one_worker_does_all);
+  g_test_add_func ("/auto/second-start-hands-its-options-over", test_second_start_hands_its_options_over);
   g_test_add_func ("/auto/missing-folder", test_missing_folder);
   g_test_add_func ("/auto/unreadable-file", test_unreadable_file);
   g_test_add_func ("/auto/unreadable-folder", test_unreadable_folder);

@@ -149,6 +149,7 @@ is_tall (gpointer widget)
 static void
 go_live (WindowTest *test)
 {
+  ferry_demo_object_page_set_follows (FERRY_DEMO_OBJECT_PAGE (get_page (test)), FALSE);
   window_test_show_page (test, "object");
   wait_state (test, FERRY_DEMO_OBJECT_STATE_LIVE);
 }
@@ -161,6 +162,7 @@ test_goes_live_when_it_is_seen (WindowTest *test, gconstpointer data)
   if (test->window == NULL)
     return;
   g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_OFF);
+  ferry_demo_object_page_set_follows (FERRY_DEMO_OBJECT_PAGE (get_page (test)), FALSE);
   window_test_show_page (test, "object");
   g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_CONNECTING);
   g_assert_cmpstr (get_text (test, "state_label"), ==, "Connecting…");
@@ -484,11 +486,40 @@ test_pages_have_their_own_buttons (WindowTest *test, gconstpointer data)
   g_assert_true (is_cancelled (window_test_get_task (test, 0)));
 }
 
+static gboolean
+runs (gpointer data)
+{
+  return gtk_switch_get_active (GTK_SWITCH (get_part (data, "running_switch")));
+}
+
+static gboolean
+rests (gpointer data)
+{
+  return !runs (data);
+}
+
+static void
+test_time_goes_on_while_it_is_seen (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  window_test_show_page (test, "object");
+  demo_test_poll_until (runs, test);
+  wait_text (test, "sources_label", "2");
+  wait_more_pictures (test, 5);
+  window_test_show_page (test, "tasks");
+  demo_test_poll_until (rests, test);
+  window_test_show_page (test, "object");
+  demo_test_poll_until (runs, test);
+  wait_more_steps (test, 50);
+}
+
 int
 main (int argc, char **argv)
 {
   window_test_init (&argc, &argv);
   window_test_add ("/object-page/goes-live-when-it-is-seen", test_goes_live_when_it_is_seen);
+  window_test_add ("/object-page/time-goes-on-while-it-is-seen", test_time_goes_on_while_it_is_seen);
   window_test_add ("/object-page/pictures-come-while-it-runs", test_pictures_come_while_it_runs);
   window_test_add ("/object-page/slider-is-not-echoed", test_slider_is_not_echoed);
   window_test_add ("/object-page/drawn-slider-ends-where-it-is", test_drawn_slider_ends_where_it_is);
