@@ -3,8 +3,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What functions of the package ferry say to their tasks, and how they hear of a cancel: check-jobs.py"""
 
+import logging
+import os
 import threading
 import time
+import warnings
 
 import functions
 import tap
@@ -69,6 +72,32 @@ def test_progress(report, executor):
     report.equal("a function that was not cancelled hears so", executor.submit(functions.ask_nothing).result(), False)
 
 
+class Listener(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self):
+        super().__init__()
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+
+def test_notices(report, executor):
+    listener = Listener()
+    logging.getLogger().addHandler(listener)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        executor.submit(functions.notice).result()
+    logging.getLogger().removeHandler(listener)
+    report.equal("records come home", [(record.name, record.levelno, record.getMessage()) for record in listener.records],
+                 [("functions", logging.WARNING, "there are 3"), ("functions", logging.ERROR, "it failed")])
+    report.fact("with the task and the traceback", listener.records[0].task == "notice"
+                and "OwnError" in listener.records[1].exc_text)
+    report.equal("and warnings", [(str(warning.message), warning.category, os.path.basename(warning.filename))
+                                  for warning in heard], [("it is old", UserWarning, "functions.py")])
+
+
 def test_here(report):
     ferry.report(0.5, "nothing hears it")
     report.equal("outside of a worker nothing is said", (list(ferry.track([1, 2])), ferry.cancelled()), ([1, 2], False))
@@ -77,6 +106,7 @@ def test_here(report):
 def body(report):
     with ferry.Executor(workers=1) as executor:
         test_progress(report, executor)
+        test_notices(report, executor)
         test_cancels(report, executor)
     test_here(report)
 

@@ -3,11 +3,13 @@
 """What workers do in the tests of the package."""
 
 import ctypes
+import logging
 import os
 import random
 import sys
 import threading
 import time
+import warnings
 
 import ferry
 
@@ -124,6 +126,27 @@ def be_deaf():
                 time.sleep(1000)
         except BaseException:
             pass
+
+
+def notice():
+    logging.getLogger("functions.quiet").debug("nobody wants %s", "this")
+    logging.getLogger("functions").warning("there are %d", 3)
+    try:
+        raise OwnError("not so", 7)
+    except OwnError:
+        logging.getLogger("functions").exception("it failed")
+    warnings.warn("it is old", stacklevel=1)
+
+
+WORDS = []
+
+
+def set_word(word):
+    WORDS.append(word)
+
+
+def get_word():
+    return WORDS.pop()
 
 
 def track(number):

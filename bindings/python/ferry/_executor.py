@@ -3,6 +3,7 @@
 """Runs functions in worker processes."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -11,12 +12,12 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from . import _home, _main
+from . import _home, _main, _message
 from ._library import Ferry, GLib
 from ._map import Map
 from ._stream import Stream
 from ._task import Task
-from ._names import PATHS
+from ._names import CALL, PATHS
 from .errors import Error
 
 
@@ -36,8 +37,17 @@ def _make_launcher(modules: Iterable[str]) -> Any:
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inherited = os.environ.get("PYTHONPATH")
     launcher.setenv("PYTHONPATH", own if inherited is None else own + os.pathsep + inherited)
-    launcher.setenv(PATHS, json.dumps({"path": [os.path.abspath(path) for path in sys.path], "pythonpath": inherited}))
+    launcher.setenv(PATHS, json.dumps({"path": [os.path.abspath(path) for path in sys.path], "pythonpath": inherited,
+                                       "level": logging.getLogger().level}))
     return launcher
+
+
+def _pack_initializer(initializer: Callable[..., Any], initargs: tuple[Any, ...]) -> bytes:
+    data, memory = _message.pack_call(initializer, initargs, {})
+    if memory >= 0:
+        os.close(memory)
+        raise Error("The arguments of the initializer are too large; have it read them from a file")
+    return data
 
 
 def _release(home: _home.Home, objects: list[Any]) -> None:
@@ -52,27 +62,34 @@ class Executor:
 
     `modules` are imported once, before workers are forked. Signals of tasks come on the thread that the rule in
     docs/python.md says; `context` is a GLib.MainContext for what the rule does not see. `fork=False` has each worker
-    start as a program of its own.
+    start as a program of its own. Each worker calls `initializer(*initargs)` before its first task.
     """
 
     def __init__(self, workers: int | None = None, *, modules: Iterable[str] = (), context: Any = None,
-                 fork: bool = True) -> None:
+                 fork: bool = True, initializer: Callable[..., Any] | None = None,
+                 initargs: tuple[Any, ...] = ()) -> None:
         if _main.importing:
             raise Error("The program starts workers while a worker imports it; put what it does under "
                         "if __name__ == \"__main__\":")
         if not sys.executable:
             raise Error("sys.executable does not say which Python the workers are; set it")
-        self._home = _home.find(context)
-        self._is_shut_down = False
+        self._home = self._find_home(context)
         self._objects: list[Any] = []
-        self._home.call(lambda: self._make(workers, list(modules), fork))
+        first = None if initializer is None else _pack_initializer(initializer, initargs)
+        self._home.call(lambda: self._make(workers, list(modules), fork, first))
         self._finalizer = weakref.finalize(self, _release, self._home, self._objects)
 
-    def _make(self, workers: int | None, modules: list[str], fork: bool) -> None:
+    def _find_home(self, context: Any) -> _home.Home:
+        return _home.find(context)
+
+    def _make(self, workers: int | None, modules: list[str], fork: bool, first: bytes | None) -> None:
         pool = Ferry.Pool.new(self._home.router, _make_launcher(modules))
         if workers is not None:
             pool.props.max_workers = workers
         pool.props.use_fork_server = fork
+        if first is not None:
+            pool.props.initialiser = CALL
+            pool.props.initialiser_arguments = _message.to_variant(first)
         self.workers: int = pool.props.max_workers
         self._objects += [Ferry.Executor.new(pool), pool]
 
@@ -130,7 +147,6 @@ class Executor:
         end()
 
     def _begin_shutdown(self, cancel: bool) -> _home.Event:
-        self._is_shut_down = True
         ended = _home.Event()
         self._home.call(lambda: self._stop(ended, cancel))
         return ended

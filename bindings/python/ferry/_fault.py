@@ -30,7 +30,7 @@ def describe(exception: BaseException, *inner: dict[str, Any]) -> Fault:
     return _pickled(exception), type(exception).__qualname__, message, trace, os.getpid()
 
 
-def restore(fault: Fault, name: str) -> Exception:
+def restore(fault: Fault, name: str, where: str | None = None) -> Exception:
     """What is raised in the application: the exception itself, where that can be."""
     pickled, class_name, message, trace, process = fault
     exception: Any = None
@@ -40,9 +40,10 @@ def restore(fault: Fault, name: str) -> Exception:
         # Its class is not known here, or its constructor wants other arguments.
         pass
     if not isinstance(exception, Exception):
-        exception = RemoteError(message, class_name)
-    where = "raised by %s in the worker with process number %d" % (name, process)
-    exception.__cause__ = RemoteTraceback(trace, where)
-    exception.add_note(where[0].upper() + where[1:] + ":\n" + trace.rstrip())
+        original, exception = exception, RemoteError(message, class_name)
+        exception.original = original
+    place = "raised by %s %s" % (name, where or "in the worker with process number %d" % process)
+    exception.__cause__ = RemoteTraceback(trace, place)
+    exception.add_note(place[0].upper() + place[1:] + ":\n" + trace.rstrip())
     restored: Exception = exception
     return restored

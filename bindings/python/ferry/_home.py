@@ -42,7 +42,11 @@ class Event:
         with self._lock:
             callbacks, self._callbacks = self._callbacks, None
         for callback in callbacks or ():
-            callback()
+            try:
+                callback()
+            except BaseException:
+                # It is no business of the others, nor of the loop.
+                sys.excepthook(*sys.exc_info())
 
     def add_callback(self, callback: Callable[[], None]) -> None:
         """Calls it once, on the thread that sets the event, or now."""
@@ -231,8 +235,15 @@ def _own_context() -> Any:
 
 def find(context: Any = None) -> Home:
     """The home for an executor that is made here. A context is given where the rule does not see it."""
-    if context is None:
-        context = _own_context()
+    return _get(_own_context() if context is None else context)
+
+
+def own_thread() -> Home:
+    """The home that is Ferry's own thread."""
+    return _get(None)
+
+
+def _get(context: Any) -> Home:
     # A forked process has none of the threads.
     key = (os.getpid(), threading.get_ident(), hash(context)) if context is not None else os.getpid()
     with _lock:

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Any
 
-from . import _fault, _message
+from . import _fault, _message, _notices
 from ._home import Event, Home
 from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
-from ._names import CALL, EXCEPTION
+from ._names import CALL, EXCEPTION, OWN
 from .errors import Error, WorkerLost
 
 
@@ -58,7 +58,7 @@ class Task(Ferry.Task):  # type: ignore[misc]
     def do_message(self, kind: str, value: Any) -> None:
         if kind == EXCEPTION:
             self._fault = pickle.loads(_message.from_variant(value))
-        else:
+        elif not (kind.startswith(OWN) and _notices.take(kind, _message.from_variant(value), self._name)):
             Ferry.Task.do_message(self, kind, value)
 
     def do_progress(self) -> None:
@@ -96,9 +96,9 @@ class Task(Ferry.Task):  # type: ignore[misc]
                     self._outcome = _message.unpack_value(_message.from_variant(self.get_result())), None
                 except GLib.Error as error:
                     self._outcome = None, self._translate(error)
-                except Exception as error:
-                    error.add_note("The result of %s cannot be unpickled here" % self._name)
-                    self._outcome = None, error
+                except BaseException as error:
+                    fault = _fault.describe(error)
+                    self._outcome = None, _fault.restore(fault, "the result of " + self._name, "here, as it was unpickled")
             return self._outcome
 
     def _wait(self, timeout: float | None) -> None:

@@ -19,12 +19,13 @@ class Error(Exception):
 class RemoteError(Error):
     """An exception of a worker that cannot be raised here as what it is.
 
-    Its class is not known here, or it would end this program, as `SystemExit` does.
+    Its class is not known here, or it would end this program, as `SystemExit` does. In the second case it is `original`.
     """
 
     def __init__(self, message: str, class_name: str = "") -> None:
         super().__init__(message)
         self.class_name = class_name
+        self.original: BaseException | None = None
 
     def __reduce__(self) -> Any:
         return RemoteError, (str(self), self.class_name)

@@ -22,7 +22,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _job, _main, _message
+from . import _fault, _job, _main, _message, _notices
 from ._library import PYTHON_ERROR, Ferry, GLib, GObject, is_cancel
 from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
@@ -140,16 +140,17 @@ def _stream(job: Any, arguments: Any) -> Any:
     return _run(job, body)
 
 
-def _take_paths() -> None:
-    """sys.path and PYTHONPATH become those of the application."""
+def _take_paths() -> int | None:
+    """sys.path and PYTHONPATH become those of the application. Returns the level at which it logs, if there is one."""
     text = os.environ.pop(PATHS, None)
     if text is None:
-        return
+        return None
     paths = json.loads(text)
     sys.path[:] = paths["path"]
     os.environ.pop("PYTHONPATH", None)
     if paths["pythonpath"] is not None:
         os.environ["PYTHONPATH"] = paths["pythonpath"]
+    return int(paths["level"])
 
 
 def _import_all(options: argparse.Namespace) -> None:
@@ -171,8 +172,9 @@ def _import_all(options: argparse.Namespace) -> None:
                 os.environ[name] = value
 
 
-def _prepare(options: argparse.Namespace) -> bool:
+def _prepare(options: argparse.Namespace, level: int | None) -> bool:
     _import_all(options)
+    _notices.begin(level)
     _set_signals()
     # What all workers share stays as it is: the collector would write to it, and so copy it.
     gc.collect()
@@ -205,14 +207,14 @@ def _options() -> argparse.Namespace:
 
 def main() -> None:
     options = _options()
-    _take_paths()
+    level = _take_paths()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)
     Ferry.function_register(CALL, "ay", "ay", _call)
     Ferry.function_register(STREAM, "ay", "ay", _stream)
     Ferry.Worker.add_fork_handler(_after_fork)
-    Ferry.Worker.add_initialiser("import", lambda *_: _prepare(options))
+    Ferry.Worker.add_initialiser("import", lambda *_: _prepare(options, level))
     Ferry.Worker.main(sys.argv)
     sys.exit("This is a part of an application that uses Ferry, which starts it.")
 

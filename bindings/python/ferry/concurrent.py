@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The executor of concurrent.futures, for programs that are written for it.
+
+A future is that of concurrent.futures. So a future that runs cannot be cancelled, and knows no progress: `ferry.Executor`
+is for that. A worker that is lost costs the future that it ran, and no other.
+"""
+
+import atexit
+import concurrent.futures
+import concurrent.futures.process
+import functools
+import itertools
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from . import _chunk, _executor, _fault, _home, errors
+from ._library import Ferry
+from ._task import Task, name_of
+
+__all__ = ["Executor", "WorkerLost"]
+
+
+class WorkerLost(errors.WorkerLost, concurrent.futures.process.BrokenProcessPool):
+    """A lost worker, as programs expect it that know ProcessPoolExecutor."""
+
+
+class _Inner(_executor.Executor):
+    def _find_home(self, context: Any) -> _home.Home:
+        # A callback of a main loop may wait for a future, so the loop is not what brings it.
+        return _home.own_thread()
+
+
+# The executors whose futures the end of the program waits for.
+_executors: "weakref.WeakSet[Executor]" = weakref.WeakSet()
+
+
+@functools.cache
+def _register_end() -> None:
+    # Behind the registration of Ferry's thread, so before its end.
+    _home.own_thread()
+    atexit.register(_end_all)
+
+
+def _end_all() -> None:
+    for executor in list(_executors):
+        executor.shutdown()
+
+
+def _exception_of(task: Task, pool: Any) -> BaseException | None:
+    """On the thread of the pool."""
+    try:
+        exception = task.exception()
+    except concurrent.futures.CancelledError as cancel:
+        return cancel
+    if isinstance(exception, errors.WorkerLost):
+        return WorkerLost(str(exception), exception.exit_status, exception.signal, exception.last_lines)
+    if exception is not None and pool.get_error() is not None:
+        return WorkerLost(str(exception))
+    if isinstance(exception, errors.RemoteError) and exception.original is not None:
+        return exception.original
+    return exception
+
+
+class _Call:
+    """A future and the task that fulfils it."""
+
+    def __init__(self, future: "concurrent.futures.Future[Any]", task: Task, pool: Any) -> None:
+        self.future = future
+        self.task = task
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._begun = False
+        task.connect("notify::state", self._note_state)
+        future.add_done_callback(self._note_end)
+
+    def _begin(self) -> bool:
+        """Whether the future runs now. One that was cancelled before does not."""
+        with self._lock:
+            if not self._begun:
+                self._begun = True
+                return self.future.set_running_or_notify_cancel()
+            return not self.future.cancelled()
+
+    def _note_state(self, task: Task, _property: Any) -> None:
+        if task.get_state() == Ferry.TaskState.EXECUTING and not self._begin():
+            task.cancel()
+
+    def _note_end(self, future: "concurrent.futures.Future[Any]") -> None:
+        if future.cancelled():
+            self.task.cancel()
+
+    def finish(self, task: Task) -> None:
+        if not self._begin():
+            return
+        exception = _exception_of(task, self._pool)
+        if exception is not None:
+            self.future.set_exception(exception)
+        else:
+            self.future.set_result(task.result())
+
+
+class Executor(concurrent.futures.Executor):
+    """Calls functions in workers of Ferry. The arguments are those of ProcessPoolExecutor."""
+
+    def __init__(self, max_workers: int | None = None, mp_context: Any = None,
+                 initializer: Callable[..., Any] | None = None, initargs: tuple[Any, ...] = (), *,
+                 max_tasks_per_child: int | None = None) -> None:
+        if max_workers is not None and max_workers <= 0:
+            raise ValueError("max_workers must be greater than 0")
+        if max_tasks_per_child is not None and max_tasks_per_child <= 0:
+            raise ValueError("max_tasks_per_child must be >= 1")
+        if initializer is not None and not callable(initializer):
+            raise TypeError("initializer must be a callable")
+        self._inner = _Inner(max_workers, initializer=initializer, initargs=initargs)
+        if max_tasks_per_child is not None:
+            self._inner._home.call(functools.partial(self._inner.pool.set_property, "max-tasks", max_tasks_per_child))
+        self._futures: set[concurrent.futures.Future[Any]] = set()
+        self._lock = threading.Lock()
+        self._is_shut_down = False
+        _register_end()
+        _executors.add(self)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "concurrent.futures.Future[Any]":
+        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        with self._lock:
+            if self._is_shut_down:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            try:
+                call = _Call(future, Task(fn, *args, **kwargs), self._inner.pool)
+            except Exception as error:
+                future.set_exception(error)
+                return future
+            self._futures.add(future)
+        future.add_done_callback(self._forget)
+        self._inner.submit(call.task)
+        call.task.add_done_callback(call.finish)
+        return future
+
+    def _forget(self, future: "concurrent.futures.Future[Any]") -> None:
+        with self._lock:
+            self._futures.discard(future)
+
+    def map(self, fn: Callable[..., Any], *iterables: Iterable[Any], timeout: float | None = None,
+            chunksize: int = 1) -> Iterator[Any]:
+        if chunksize < 1:
+            raise ValueError("chunksize must be >= 1.")
+        if chunksize == 1:
+            return super().map(fn, *iterables, timeout=timeout)
+        rows = zip(*iterables)
+        chunks = iter(lambda: list(itertools.islice(rows, chunksize)), [])
+        results = super().map(_chunk.run, itertools.repeat(fn), chunks, timeout=timeout)
+        return _values(fn, results)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        with self._lock:
+            self._is_shut_down = True
+            futures = list(self._futures)
+        if cancel_futures:
+            for future in futures:
+                future.cancel()
+        self._inner.shutdown(wait=wait)
+
+
+def _values(function: Callable[..., Any], results: Iterable[tuple[float, list[_chunk.Outcome]]]) -> Iterator[Any]:
+    for _, outcomes in results:
+        for is_value, outcome in outcomes:
+            if not is_value:
+                raise _fault.restore(outcome, name_of(function))
+            yield outcome
+

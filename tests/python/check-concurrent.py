@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""ferry.concurrent.Executor is an executor of concurrent.futures: check-concurrent.py
+
+CPython's own tests of ProcessPoolExecutor are run with it, where they are installed (Debian: libpython3.11-testsuite).
+"""
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import functions
+import tap
+
+import ferry.concurrent
+
+# CPython's tests that do not apply, and why.
+INSIDE = "it reads attributes that are not public"
+OWN_ERROR = "the future has the error itself, and the pool is not broken by it"
+OWN_TEXT = "its program names the class in concurrent.futures; a test below does the same"
+NOT_APPLICABLE = {
+    "test_killed_child": INSIDE,
+    "test_processes_terminate": INSIDE,
+    "test_idle_process_reuse_one": INSIDE,
+    "test_idle_process_reuse_multiple": INSIDE,
+    "test_saturation": INSIDE,
+    "test_max_tasks_per_child": INSIDE,
+    "test_max_tasks_per_child_defaults_to_spawn_context": INSIDE,
+    "test_max_tasks_early_shutdown": INSIDE,
+    "test_shutdown_deadlock_pickle": INSIDE,
+    "test_traceback": "the cause is ferry.RemoteTraceback; a test below does the same",
+    "test_error_at_task_unpickle": OWN_ERROR,
+    "test_exit_at_task_unpickle": OWN_ERROR,
+    "test_error_during_result_unpickle_in_result_handler": OWN_ERROR,
+    "test_exit_during_result_unpickle_in_result_handler": OWN_ERROR,
+    "test_interpreter_shutdown": OWN_TEXT,
+    "test_submit_after_interpreter_shutdown": OWN_TEXT,
+    "test_hang_gh83386": OWN_TEXT,
+    "test_cancel_futures": "it wants one future to run already; all that wait are cancelled",
+    "test_ressources_gced_in_workers": "managers of multiprocessing have a key that workers of Ferry are not told",
+    "FailingInitializerTest.test_initializer": "it passes a queue to forked processes; a test below does the same",
+}
+
+AT_THE_END = """
+import sys
+import atexit
+import ferry.concurrent
+import functions
+
+def run_last():
+    try:
+        executor.submit(id, None)
+    except RuntimeError:
+        print("refused")
+
+if __name__ == "__main__":
+    atexit.register(run_last)
+    executor = ferry.concurrent.Executor(2)
+    future = executor.submit(functions.double, 21)
+    future.add_done_callback(lambda future: print(future.result()))
+    if sys.argv[1:]:
+        executor.shutdown(wait=False)
+"""
+
+
+def reason_of(name):
+    return next((reason for known, reason in NOT_APPLICABLE.items() if name.endswith("." + known)
+                 or name.endswith(known) and "." in known), None)
+
+
+def cpython_tests():
+    """(name, test) of each of CPython's tests of an executor of processes; none where they are not installed."""
+    try:
+        import test.test_concurrent_futures as suite
+    except ImportError:
+        return
+    base = getattr(suite, "ProcessPoolSpawnMixin", None)
+    if base is None:
+        return
+    suite.support.verbose = False
+    base.executor_type = ferry.concurrent.Executor
+    for kind in sorted(vars(suite).values(), key=lambda value: getattr(value, "__name__", "")):
+        if isinstance(kind, type) and issubclass(kind, base) and kind is not base:
+            for name in unittest.defaultTestLoader.getTestCaseNames(kind):
+                yield "%s.%s" % (kind.__name__.removeprefix("ProcessPoolSpawn"), name), kind(name)
+
+
+def test_cpython(report):
+    count = 0
+    for name, test in cpython_tests():
+        count += 1
+        reason = reason_of(name)
+        if reason:
+            report.skip(name, reason)
+            continue
+        result = unittest.TestResult()
+        test.run(result)
+        report.none("CPython's " + name, [text for _, text in result.errors + result.failures])
+    if count == 0:
+        report.skip("CPython's tests", "they are not installed, or of another version than 3.11")
+
+
+def raised(function):
+    try:
+        return function()
+    except BaseException as error:
+        return error
+
+
+def fail_at_once():
+    raise ValueError("not ready")
+
+
+def test_errors(report):
+    with ferry.concurrent.Executor(1) as executor:
+        error = executor.submit(functions.fail).exception()
+        report.fact("the traceback is the cause", "in fail\n" in error.__cause__.tb, [repr(error)])
+        error = executor.submit(functions.leave).exception()
+        report.fact("a death breaks a pool, as its class says", isinstance(error, concurrent.futures.BrokenExecutor)
+                    and isinstance(error, ferry.WorkerLost) and error.exit_status == 7, [repr(error)])
+        report.equal("and only its future", executor.submit(functions.double, 2).result(), 4)
+        report.equal("SystemExit is one", type(executor.submit(functions.leave_by_exception).exception()), SystemExit)
+    with ferry.concurrent.Executor(1, initializer=fail_at_once) as executor:
+        error = executor.submit(functions.double, 2).exception()
+        report.fact("an initializer that fails breaks the pool", isinstance(error, concurrent.futures.BrokenExecutor)
+                    and "not ready" in str(error), [repr(error)])
+    with ferry.concurrent.Executor(1, initializer=functions.set_word, initargs=("ready",)) as executor:
+        report.equal("one that does not is run first", executor.submit(functions.get_word).result(), "ready")
+
+
+def test_limits(report):
+    with ferry.concurrent.Executor(1, max_tasks_per_child=2) as executor:
+        processes = [executor.submit(functions.draw).result()[1] for _ in range(6)]
+    report.equal("a worker runs so many tasks", len(set(processes)), 3)
+    report.equal("of a wrong number nothing is made", [type(raised(lambda number=number: ferry.concurrent.Executor(number)))
+                                                       for number in (0, -1)], [ValueError, ValueError])
+
+
+def test_end(report):
+    path = os.pathsep.join([os.path.dirname(os.path.abspath(__file__)), os.environ.get("PYTHONPATH", "")])
+    with tempfile.TemporaryDirectory() as folder:
+        program = os.path.join(folder, "program.py")
+        with open(program, "w", encoding="utf-8") as file:
+            file.write(AT_THE_END)
+        for arguments in ([], ["at once"]):
+            done = subprocess.run([sys.executable, program, *arguments], text=True, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, check=False, timeout=600,
+                                  env={**os.environ, "PYTHONPATH": path})
+            report.equal("the end of a program waits for futures", (done.stderr, done.stdout), ("", "42\nrefused\n"))
+
+
+def body(report):
+    test_errors(report)
+    test_limits(report)
+    test_end(report)
+    test_cpython(report)
+
+
+if __name__ == "__main__":
+    tap.main(body)
