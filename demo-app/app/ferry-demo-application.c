@@ -265,16 +265,6 @@ add_shortcuts (GtkApplication *application)
 }
 
 static void
-add_style (void)
-{
-  g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
-
-  gtk_css_provider_load_from_resource (provider, "/org/ferryproject/Demo/style.css");
-  gtk_style_context_add_provider_for_display (gdk_display_get_default (), GTK_STYLE_PROVIDER (provider),
-                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
-}
-
-static void
 ferry_demo_application_startup (GApplication *application)
 {
   static const GActionEntry actions[] = {
@@ -286,7 +276,6 @@ ferry_demo_application_startup (GApplication *application)
   G_APPLICATION_CLASS (ferry_demo_application_parent_class)->startup (application);
   g_action_map_add_action_entries (G_ACTION_MAP (application), actions, G_N_ELEMENTS (actions), application);
   add_shortcuts (GTK_APPLICATION (application));
-  add_style ();
   gtk_window_set_default_icon_name (FERRY_DEMO_ID);
 }
 

@@ -77,6 +77,16 @@ ferry_demo_window_dispose (GObject *object)
 }
 
 static void
+add_style (void)
+{
+  g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
+
+  gtk_css_provider_load_from_resource (provider, "/org/ferryproject/Demo/style.css");
+  gtk_style_context_add_provider_for_display (gdk_display_get_default (), GTK_STYLE_PROVIDER (provider),
+                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
+}
+
+static void
 ferry_demo_window_class_init (FerryDemoWindowClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
@@ -89,6 +99,7 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
                                                G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
+  add_style ();
   g_type_ensure (FERRY_DEMO_TYPE_FOLD);
   g_type_ensure (FERRY_DEMO_TYPE_MANDELBROT_PAGE);
   g_type_ensure (FERRY_DEMO_TYPE_OBJECT_PAGE);

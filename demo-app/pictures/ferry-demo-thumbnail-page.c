@@ -27,6 +27,7 @@ struct _FerryDemoThumbnailPage
   guint turn_timeout;
   gint64 begun; /* when the folder was opened, or the page was shown again */
   double rate;
+  guint n_told; /* pictures, when the rate was told last */
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, FERRY_DEMO_TYPE_PAGE)
@@ -128,8 +129,9 @@ show_pace (FerryDemoThumbnailPage *self, guint n_tried)
   guint n_workers, n_busy;
   g_autofree char *workers = NULL;
 
-  if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) > 0)
+  if (n_tried != self->n_told)
     self->rate = n_tried / MAX (seconds, 0.001);
+  self->n_told = n_tried;
   ferry_demo_thumbnails_count_workers (self->thumbnails, &n_workers, &n_busy);
   workers = ferry_demo_format_counted (n_workers, ngettext ("%s worker", "%s workers", n_workers));
   ferry_demo_page_take_text (self, "workers_label",

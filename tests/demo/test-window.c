@@ -372,6 +372,11 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
   if (test->window == NULL)
     return;
   g_assert_false (has_folded (test->window));
+  /* Of each kind of row: one that is done with a button of the demo's own, one that has crashed and one that runs. */
+  window_test_wait_state (window_test_add_task (test, "sha256:/usr/share/doc/dpkg"), FERRY_TASK_STATUS_DONE);
+  window_test_wait_state (window_test_add_task (test, "crash"), FERRY_TASK_STATUS_CRASHED);
+  window_test_wait_state (window_test_add_task (test, "flood:endless"), FERRY_TASK_STATUS_RUNNING);
+  window_test_wait_words (window_test_wait_row (test, window_test_get_task (test, 2)), "messages/s");
   for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
     {
       window_test_show_page (test, pages[i]);
