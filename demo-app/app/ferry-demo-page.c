@@ -143,12 +143,6 @@ ferry_demo_page_begin (FerryDemoPage *self, FerryDemoSession *session)
   FERRY_DEMO_PAGE_GET_CLASS (self)->begin (self, session);
 }
 
-FerryDemoSession *
-ferry_demo_page_get_session (FerryDemoPage *self)
-{
-  return GET_PRIVATE (self)->session;
-}
-
 void
 ferry_demo_page_try_to_break (FerryDemoPage *self)
 {

@@ -33,8 +33,6 @@ struct _FerryDemoPageClass
 };
 
 void ferry_demo_page_begin (FerryDemoPage *self, FerryDemoSession *session);
-/* NULL before the page has begun. */
-FerryDemoSession *ferry_demo_page_get_session (FerryDemoPage *self);
 void ferry_demo_page_try_to_break (FerryDemoPage *self);
 gboolean ferry_demo_page_is_settled (FerryDemoPage *self);
 /* In the bar, until it is closed; NULL closes it. */

@@ -14,7 +14,6 @@
 #include "app/ferry-demo-format.h"
 #include "app/ferry-demo-message.h"
 #include "object/ferry-demo-heat-field.h"
-#include "object/ferry-demo-heat-words.h"
 #include "object/ferry-demo-log-factory.h"
 #include "object/ferry-demo-plate.h"
 
@@ -226,6 +225,38 @@ stop_ticking (FerryDemoObjectPage *self)
 
 /* ---- what is bound to the replica ---- */
 
+static gboolean
+to_seconds (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
+{
+  g_value_take_string (to, g_strdup_printf ("%.2f s", g_value_get_double (from)));
+  return TRUE;
+}
+
+static gboolean
+to_degrees (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
+{
+  g_value_take_string (to, g_strdup_printf ("%.1f °C", g_value_get_double (from)));
+  return TRUE;
+}
+
+static gboolean
+to_count (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
+{
+  g_auto (GValue) count = G_VALUE_INIT;
+
+  g_value_init (&count, G_TYPE_UINT64);
+  g_value_transform (from, &count);
+  g_value_take_string (to, ferry_format_count (g_value_get_uint64 (&count)));
+  return TRUE;
+}
+
+static gboolean
+to_verb (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
+{
+  g_value_set_static_string (to, g_value_get_boolean (from) ? _ ("_Stop") : _ ("_Start"));
+  return TRUE;
+}
+
 static const struct
 {
   const char *property;
@@ -244,12 +275,12 @@ static const struct
   const char *label;
   GBindingTransformFunc func;
 } figures[] = {
-  {"time", "time_label", ferry_demo_heat_to_seconds},
-  {"steps", "steps_label", ferry_demo_heat_to_count},
-  {"mean-temperature", "mean_label", ferry_demo_heat_to_degrees},
-  {"max-temperature", "max_label", ferry_demo_heat_to_degrees},
-  {"n-sources", "sources_label", ferry_demo_heat_to_count},
-  {"running", "start_button", ferry_demo_heat_to_verb},
+  {"time", "time_label", to_seconds},
+  {"steps", "steps_label", to_count},
+  {"mean-temperature", "mean_label", to_degrees},
+  {"max-temperature", "max_label", to_degrees},
+  {"n-sources", "sources_label", to_count},
+  {"running", "start_button", to_verb},
 };
 
 static void

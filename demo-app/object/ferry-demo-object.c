@@ -36,7 +36,6 @@ struct _FerryDemoObject
   guint n_pending; /* operations that have not called back, of any generation */
   char *reason;
   guint n_failed; /* calls of this generation that its end made fail */
-  char *failure;
 };
 
 typedef enum
@@ -106,8 +105,6 @@ answered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (current && error != NULL && is_end (error))
     {
       self->n_failed++;
-      g_free (self->failure);
-      self->failure = g_strdup (error->message);
       g_signal_emit (self, signals[SIGNAL_CHANGED], 0);
     }
 
@@ -203,7 +200,6 @@ ferry_demo_object_start (FerryDemoObject *self)
     return;
   self->generation++;
   self->n_failed = 0;
-  g_clear_pointer (&self->failure, g_free);
   g_clear_pointer (&self->reason, g_free);
   if (launch (self, &error))
     set_state (self, FERRY_DEMO_OBJECT_STATE_CONNECTING);
@@ -255,7 +251,6 @@ ferry_demo_object_finalize (GObject *object)
   FerryDemoObject *self = FERRY_DEMO_OBJECT (object);
 
   g_free (self->reason);
-  g_free (self->failure);
   G_OBJECT_CLASS (ferry_demo_object_parent_class)->finalize (object);
 }
 
@@ -310,12 +305,6 @@ guint
 ferry_demo_object_get_n_failed (FerryDemoObject *self)
 {
   return self->n_failed;
-}
-
-const char *
-ferry_demo_object_get_failure (FerryDemoObject *self)
-{
-  return self->failure;
 }
 
 FerryDemoHeatReplica *

@@ -36,9 +36,8 @@ FerryDemoObjectState ferry_demo_object_get_state (FerryDemoObject *self);
 const char *ferry_demo_object_get_reason (FerryDemoObject *self);
 /* Of the worker, 0 where there is none. */
 GPid ferry_demo_object_get_pid (FerryDemoObject *self);
-/* Calls of this worker that were under way when it was lost, and what they failed with. (nullable) */
+/* Calls of this worker that were under way when it was lost. */
 guint ferry_demo_object_get_n_failed (FerryDemoObject *self);
-const char *ferry_demo_object_get_failure (FerryDemoObject *self);
 /* Both NULL before the first start, and the same for all workers. */
 FerryDemoHeatReplica *ferry_demo_object_get_replica (FerryDemoObject *self);
 GListModel *ferry_demo_object_get_log (FerryDemoObject *self);

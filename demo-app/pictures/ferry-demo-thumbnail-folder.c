@@ -9,8 +9,6 @@
   G_FILE_ATTRIBUTE_STANDARD_NAME "," G_FILE_ATTRIBUTE_STANDARD_TYPE "," G_FILE_ATTRIBUTE_STANDARD_IS_HIDDEN            \
                                  "," G_FILE_ATTRIBUTE_STANDARD_FAST_CONTENT_TYPE
 
-#define FILES_AT_A_TIME 200
-
 static gboolean
 is_picture (GFileInfo *info)
 {
@@ -37,56 +35,34 @@ compare (gconstpointer a, gconstpointer b)
   return ferry_demo_thumbnail_compare (*(FerryDemoThumbnail *const *) a, *(FerryDemoThumbnail *const *) b);
 }
 
+/* On a thread of its own: a folder may be on a slow disk, or on another machine. */
 static void
-next_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+list (GTask *task, gpointer folder, gpointer data, GCancellable *cancellable)
 {
-  GFileEnumerator *files = G_FILE_ENUMERATOR (source);
-  g_autoptr (GTask) task = user_data;
-  GPtrArray *pictures = g_task_get_task_data (task);
+  g_autoptr (GPtrArray) pictures = g_ptr_array_new_with_free_func (g_object_unref);
   GError *error = NULL;
-  GList *infos = g_file_enumerator_next_files_finish (files, result, &error);
+  g_autoptr (GFileEnumerator) files =
+    g_file_enumerate_children (folder, ATTRIBUTES, G_FILE_QUERY_INFO_NONE, cancellable, &error);
+  GFileInfo *info = NULL;
 
+  while (files != NULL && g_file_enumerator_iterate (files, &info, NULL, cancellable, &error) && info != NULL)
+    take_file (pictures, files, info);
   if (error != NULL)
     {
       g_task_return_error (task, error);
       return;
     }
-  if (infos == NULL)
-    {
-      g_ptr_array_sort (pictures, compare);
-      g_task_return_pointer (task, g_ptr_array_ref (pictures), (GDestroyNotify) g_ptr_array_unref);
-      return;
-    }
-  for (GList *item = infos; item != NULL; item = item->next)
-    take_file (pictures, files, item->data);
-  g_list_free_full (infos, g_object_unref);
-  g_file_enumerator_next_files_async (files, FILES_AT_A_TIME, G_PRIORITY_DEFAULT, g_task_get_cancellable (task),
-                                      next_cb, g_object_ref (task));
-}
-
-static void
-enumerate_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-  g_autoptr (GFileEnumerator) files = g_file_enumerate_children_finish (G_FILE (source), result, &error);
-
-  if (files == NULL)
-    g_task_return_error (task, error);
-  else
-    g_file_enumerator_next_files_async (files, FILES_AT_A_TIME, G_PRIORITY_DEFAULT, g_task_get_cancellable (task),
-                                        next_cb, g_object_ref (task));
+  g_ptr_array_sort (pictures, compare);
+  g_task_return_pointer (task, g_steal_pointer (&pictures), (GDestroyNotify) g_ptr_array_unref);
 }
 
 void
 ferry_demo_thumbnail_folder_list_async (GFile *folder, GCancellable *cancellable, GAsyncReadyCallback callback,
                                         gpointer user_data)
 {
-  GTask *task = g_task_new (folder, cancellable, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (folder, cancellable, callback, user_data);
 
-  g_task_set_task_data (task, g_ptr_array_new_with_free_func (g_object_unref), (GDestroyNotify) g_ptr_array_unref);
-  g_file_enumerate_children_async (folder, ATTRIBUTES, G_FILE_QUERY_INFO_NONE, G_PRIORITY_DEFAULT, cancellable,
-                                   enumerate_cb, task);
+  g_task_run_in_thread (task, list);
 }
 
 GPtrArray *

@@ -194,15 +194,6 @@ ferry_demo_thumbnailer_revive (FerryDemoThumbnailer *self)
     ferry_pool_reset (self->pool);
 }
 
-guint
-ferry_demo_thumbnailer_get_max_workers (FerryDemoThumbnailer *self)
-{
-  guint max_workers;
-
-  g_object_get (self->pool, "max-workers", &max_workers, NULL);
-  return max_workers;
-}
-
 /* The worker has read a stranger's file: whatever it says may be the stranger's. */
 static gboolean
 is_picture (guint width, guint height, guint stride, guint channels, gsize size)

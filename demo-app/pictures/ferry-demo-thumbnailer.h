@@ -37,7 +37,6 @@ void ferry_demo_thumbnailer_kill_workers (FerryDemoThumbnailer *self);
 const char *ferry_demo_thumbnailer_get_failure (FerryDemoThumbnailer *self);
 /* Has workers started again after that. */
 void ferry_demo_thumbnailer_revive (FerryDemoThumbnailer *self);
-guint ferry_demo_thumbnailer_get_max_workers (FerryDemoThumbnailer *self);
 
 /* Of a task that is completed: the picture, which shares the memory that it came in. NULL for what is none. */
 GdkTexture *ferry_demo_thumbnailer_make_texture (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;

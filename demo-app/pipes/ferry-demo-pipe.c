@@ -180,12 +180,6 @@ ferry_demo_pipe_is_running (FerryDemoPipe *self)
   return self->worker != NULL;
 }
 
-GPid
-ferry_demo_pipe_get_pid (FerryDemoPipe *self)
-{
-  return self->worker != NULL ? ferry_worker_get_pid (self->worker) : -1;
-}
-
 const FerryDemoPipeFigures *
 ferry_demo_pipe_get_figures (FerryDemoPipe *self)
 {

@@ -37,7 +37,6 @@ gboolean ferry_demo_pipe_start (FerryDemoPipe *self, GError **error);
 void ferry_demo_pipe_stop (FerryDemoPipe *self);
 void ferry_demo_pipe_send_signal (FerryDemoPipe *self, int number);
 gboolean ferry_demo_pipe_is_running (FerryDemoPipe *self);
-GPid ferry_demo_pipe_get_pid (FerryDemoPipe *self);
 const FerryDemoPipeFigures *ferry_demo_pipe_get_figures (FerryDemoPipe *self);
 void ferry_demo_pipe_forget_wait (FerryDemoPipe *self);
 /* The meter's next slot begins; gives what the last second was like. */
