@@ -117,6 +117,7 @@ typedef enum
   OBSTACLE_NONE,
   OBSTACLE_NO_HOST,
   OBSTACLE_NO_CONNECTION,
+  OBSTACLE_NO_WORKERS,
 } Obstacle;
 
 /* Added to an obstacle of the hosts where a worker of this machine is waited for as well. */
@@ -181,6 +182,26 @@ has_other_host (FerryCluster *self, FerryHost *host, const char *function)
   return FALSE;
 }
 
+/* Returns (transfer none) (nullable) a host that could run the function, but has no workers, if that is so of all that
+ * could. */
+static FerryHost *
+find_trouble (FerryCluster *self, const char *function)
+{
+  FerryHost *found = NULL;
+
+  for (guint i = 0; i < self->hosts->len; i++)
+    {
+      FerryHost *host = g_ptr_array_index (self->hosts, i);
+
+      if (!may_run (host, function))
+        continue;
+      if (host->place.trouble == NULL)
+        return NULL;
+      found = host;
+    }
+  return found;
+}
+
 /* Returns (transfer full) the name of the function that a host must have to run the task. */
 static char *
 dup_function (FerryTask *task)
@@ -229,6 +250,7 @@ dup_obstacle_text (FerryCluster *self, FerryTask *task, guint obstacle)
 {
   const char *here = (obstacle & OBSTACLE_HERE_TOO) != 0 ? "Waits for a free worker of this machine. " : "";
   g_autofree char *function = dup_function (task);
+  const FerryHost *host = find_trouble (self, function);
 
   switch (obstacle & ~OBSTACLE_HERE_TOO)
     {
@@ -237,6 +259,10 @@ dup_obstacle_text (FerryCluster *self, FerryTask *task, guint obstacle)
     case OBSTACLE_NO_CONNECTION:
       return self->error != NULL ? g_strconcat (here, self->error->message, NULL)
                                  : g_strconcat (here, "The NATS server has not answered yet", NULL);
+    case OBSTACLE_NO_WORKERS:
+      return host != NULL
+               ? g_strdup_printf ("%sThe host '%s' runs no task now: %s", here, host->place.name, host->place.trouble)
+               : NULL;
     default:
       return NULL;
     }
@@ -346,6 +372,8 @@ find_obstacle (FerryCluster *self, FerryTask *task, guint added)
   if (self->discovery != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED)
     return OBSTACLE_NO_CONNECTION | added;
   function = dup_function (task);
+  if (find_trouble (self, function) != NULL)
+    return OBSTACLE_NO_WORKERS | added;
   return has_other_host (self, NULL, function) ? OBSTACLE_NONE : OBSTACLE_NO_HOST | added;
 }
 

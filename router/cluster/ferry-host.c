@@ -725,6 +725,7 @@ ferry_host_finalize (GObject *object)
   g_hash_table_unref (self->functions);
   ferry_host_facts_clear (&self->facts);
   g_free (self->instance);
+  g_free (self->place.trouble);
   g_object_unref (self->place.router);
 
   G_OBJECT_CLASS (ferry_host_parent_class)->finalize (object);

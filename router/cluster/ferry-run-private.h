@@ -46,9 +46,10 @@ struct _FerryRunPlace
   gint64 patience;   /* how long after its time a cancelled run may go on, in microseconds, before that is a fault */
   gboolean draining; /* the host has said that it takes no more tasks: that it refuses one says nothing of the task */
   GQueue in_flight;  /* (element-type FerryTask): linked by their placements' queue_link */
-  guint64 n_sent;    /* in this session: how many the host gets, of those that were sent */
-  guint n_unbegun;   /* how many of them have not begun */
-  guint n_in_vain;   /* how many tasks the owner has asked back that had not begun, since one has begun */
+  char *trouble; /* (owned) (nullable): why the host has no workers, as it said last; NULL: it has begun a task since */
+  guint64 n_sent;  /* in this session: how many the host gets, of those that were sent */
+  guint n_unbegun; /* how many of them have not begun */
+  guint n_in_vain; /* how many tasks the owner has asked back that had not begun, since one has begun */
 };
 
 /* Sends a task of a queue to the host. Returns FALSE if it cannot be sent now; then the task stays in its queue. If it

@@ -214,6 +214,7 @@ begin (FerryRun *self)
   self->begun = TRUE;
   self->place->n_unbegun--;
   self->place->n_in_vain = 0;
+  g_clear_pointer (&self->place->trouble, g_free);
   if (!self->idempotent)
     {
       guint64 xid = get_xid (self);
@@ -394,6 +395,11 @@ take_refusal (FerryRunPlace *place, FerryTask *task, gboolean expected, const GE
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
   guint n_places = MAX_REFUSALS;
 
+  if (is_of_pool (reason))
+    {
+      g_free (place->trouble);
+      place->trouble = g_strdup (reason->message);
+    }
   if (is_of_pool (reason) && !ferry_carrier_get_source (task)->is_shared)
     n_places = CLAMP (place->funcs->count_hosts (place, task), 1, MAX_REFUSALS);
   if (expected || ++placement->n_refusals < n_places)

@@ -443,6 +443,41 @@ a_task_that_no_host_has_workers_for_fails_as_in_a_pool (void)
 }
 
 static gboolean
+has_text (gpointer task)
+{
+  return ferry_task_get_text (task) != NULL;
+}
+
+static gboolean
+has_no_text (gpointer task)
+{
+  return ferry_task_get_text (task) == NULL;
+}
+
+static void
+a_task_that_waits_is_told_that_its_host_has_no_workers (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "one", "work", 1, 1);
+  g_autoptr (FerryTask) refused = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) waiting = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) last = cluster_test_submit (test, "work");
+
+  host_run_refuse_for_pool (host_test_wait_run (host), "6 workers ended");
+  cluster_test_assert_failed (refused, FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "*6 workers ended");
+  ferry_test_run_until (has_text, waiting);
+  g_assert_cmpstr (ferry_task_get_text (waiting), ==, "The host 'one' runs no task now: 6 workers ended");
+  ferry_test_run_until (has_text, last);
+  host_test_add_room (host, 1);
+  host_run_answer (host_test_run (host), NULL);
+  cluster_test_assert_done (waiting);
+  ferry_test_run_until (has_no_text, last);
+  host_test_add_room (host, 1);
+  host_run_answer (host_test_run (host), NULL);
+  cluster_test_assert_done (last);
+}
+
+static gboolean
 is_draining (gpointer data)
 {
   return ferry_host_get_state (((HostTest *) data)->host) == FERRY_HOST_STATE_DRAINING;
@@ -777,6 +812,8 @@ main (int argc, char **argv)
                    a_task_that_ends_workers_at_all_hosts_is_quarantined);
   g_test_add_func ("/cluster-losses/a-task-that-no-host-has-workers-for-fails-as-in-a-pool",
                    a_task_that_no_host_has_workers_for_fails_as_in_a_pool);
+  g_test_add_func ("/cluster-losses/a-task-that-waits-is-told-that-its-host-has-no-workers",
+                   a_task_that_waits_is_told_that_its_host_has_no_workers);
   g_test_add_func ("/cluster-losses/a-refused-task-is-sent-again-a-few-times",
                    a_refused_task_is_sent_again_a_few_times);
   g_test_add_func ("/cluster-losses/refusals-of-hosts-that-drain-are-not-counted",
