@@ -3,9 +3,11 @@
 """The bytes of a call and of its result.
 
 A message is a head, a pickle of protocol 5, and the buffers that the pickle names. A buffer of an array is copied once,
-as it is. The buffers of a call lie in memory that the worker maps, and those of a result behind the pickle.
+as it is, into memory that the other process maps. The buffers of a result lie in memory that the call brought along. A
+call that brought none has them behind the pickle.
 """
 
+import fcntl
 import mmap
 import os
 import pickle
@@ -25,7 +27,8 @@ ALIGNMENT = 64
 _HEAD = struct.Struct("<II")
 _BYTES = GLib.VariantType("ay")
 
-PLAIN, IN_MEMORY = 0, 1
+# What a head says: buffers lie in memory of their own; they lie behind the pickle; there is memory for those of the result.
+IN_MEMORY, BEHIND, WITH_ROOM = 1, 2, 4
 
 
 def _aligned(size: int) -> int:
@@ -80,36 +83,51 @@ def _write(descriptor: int, memory: memoryview) -> None:
         memory = memory[os.write(descriptor, memory):]
 
 
-def _fill(buffers: list[memoryview]) -> int:
-    """A descriptor of memory with the buffers, each at a multiple of the alignment."""
-    descriptor = os.memfd_create("ferry-arguments", os.MFD_CLOEXEC)
-    try:
-        offset = 0
-        for memory in buffers:
-            os.lseek(descriptor, offset, os.SEEK_SET)
-            _write(descriptor, memory)
-            offset += _aligned(memory.nbytes)
-        os.ftruncate(descriptor, offset)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+def _fill(descriptor: int, buffers: list[memoryview]) -> None:
+    """Writes the buffers to memory, each at a multiple of the alignment."""
+    offset = 0
+    for memory in buffers:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        _write(descriptor, memory)
+        offset += _aligned(memory.nbytes)
+    os.ftruncate(descriptor, offset)
+
+
+def make_memory() -> int:
+    """A descriptor of memory that grows as it is written to."""
+    return os.memfd_create("ferry", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+
+
+def _map(descriptor: int, sizes: list[int]) -> list[memoryview]:
+    """The buffers in memory. They are this process's own as soon as it writes to them, so arrays can be changed."""
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    if os.fstat(descriptor).st_size < sum(_aligned(size) for size in sizes):
+        raise ValueError("The memory of a message is smaller than the message says")
+    memory = mmap.mmap(descriptor, 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+    return _cut(memoryview(memory), sizes)
 
 
 def _head(kind: int, sizes: list[int]) -> bytes:
     return _HEAD.pack(kind, len(sizes)) + struct.pack("<%dQ" % len(sizes), *sizes)
 
 
-def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bytes, int]:
-    """A call, and the descriptor of the memory that belongs to it, or -1."""
+def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], room: bool = False) -> tuple[bytes, int]:
+    """A call, and the descriptor of the memory that belongs to it, or -1. With room, there is memory for the result too."""
     mistake = find_mistake(function)
     if mistake:
         raise pickle.PicklingError(mistake)
     stream, buffers = _dump((function, args, kwargs))
+    kind = WITH_ROOM if room else 0
     if not buffers and len(stream) <= MAX_PICKLE:
-        return _head(PLAIN, []) + stream, -1
+        return _head(kind, []) + stream, -1
     parts = [memoryview(stream), *buffers]
-    return _head(IN_MEMORY, [part.nbytes for part in parts]), _fill(parts)
+    descriptor = make_memory()
+    try:
+        _fill(descriptor, parts)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return _head(kind | IN_MEMORY, [part.nbytes for part in parts]), descriptor
 
 
 def _read_head(data: bytes) -> tuple[int, list[int], int]:
@@ -127,35 +145,48 @@ def _cut(memory: memoryview, sizes: list[int]) -> list[memoryview]:
     return parts
 
 
-def unpack_call(data: bytes, open_memory: Callable[[], int]) -> Any:
-    """(function, args, kwargs). open_memory gives a descriptor, which is closed here."""
+def unpack_call(data: bytes, open_memory: Callable[[int], int], handle: int = 0) -> tuple[Any, int]:
+    """(function, args, kwargs), and the handle of the memory for the result, or -1.
+
+    The memories of a call have the handles from this one on. open_memory gives a descriptor, which is closed here.
+    """
     kind, sizes, start = _read_head(data)
-    if kind == PLAIN:
-        return pickle.loads(memoryview(data)[start:])
-    descriptor = open_memory()
+    room = -1 if not kind & WITH_ROOM else handle + 1 if kind & IN_MEMORY else handle
+    if not kind & IN_MEMORY:
+        return pickle.loads(memoryview(data)[start:]), room
+    descriptor = open_memory(handle)
     try:
-        # A copy that is the worker's own as soon as it writes to it: arrays can be changed, as if they had been copied.
-        memory = mmap.mmap(descriptor, 0, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+        stream, *buffers = _map(descriptor, sizes)
     finally:
         os.close(descriptor)
-    stream, *buffers = _cut(memoryview(memory), sizes)
-    return pickle.loads(stream, buffers=buffers)
+    return pickle.loads(stream, buffers=buffers), room
 
 
-def pack_value(value: Any) -> bytes:
+def pack_value(value: Any, open_room: Callable[[], int] | None = None) -> bytes:
+    """A value, whose buffers go into the memory that open_room gives a descriptor of, which is closed here."""
     stream, buffers = _dump(value)
     if not buffers:
-        return _head(PLAIN, []) + stream
-    parts = []
+        return _head(0, []) + stream
+    if open_room is not None:
+        descriptor = open_room()
+        try:
+            _fill(descriptor, buffers)
+        finally:
+            os.close(descriptor)
+        return _head(IN_MEMORY, [buffer.nbytes for buffer in buffers]) + stream
+    parts: list[memoryview | bytes] = []
     for part in (memoryview(stream), *buffers):
         parts += [part, bytes(_aligned(part.nbytes) - part.nbytes)]
-    head = _head(IN_MEMORY, [part.nbytes for part in parts[::2] if isinstance(part, memoryview)])
+    head = _head(BEHIND, [len(stream), *(buffer.nbytes for buffer in buffers)])
     return b"".join((head, bytes(_aligned(len(head)) - len(head)), *parts))
 
 
-def unpack_value(data: bytes) -> Any:
+def unpack_value(data: bytes, room: int = -1) -> Any:
+    """A value, whose buffers may lie in the memory with this descriptor."""
     kind, sizes, start = _read_head(data)
-    if kind == PLAIN:
+    if kind & IN_MEMORY:
+        return pickle.loads(memoryview(data)[start:], buffers=_map(room, sizes))
+    if not kind & BEHIND:
         return pickle.loads(memoryview(data)[start:])
     memory = memoryview(bytearray(memoryview(data)[_aligned(start):]))
     stream, *buffers = _cut(memory, sizes)

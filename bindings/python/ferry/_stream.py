@@ -51,6 +51,7 @@ class Stream(Task):
         self._values.clear()
 
     def __del__(self) -> None:
+        Task.__del__(self)
         if self._credit >= 0:
             os.close(self._credit)
             self._credit = -1

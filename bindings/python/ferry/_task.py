@@ -21,6 +21,11 @@ def name_of(function: Any) -> str:
     return str(getattr(function, "__qualname__", None) or type(function).__qualname__)
 
 
+# The functions that have returned large results. Their next calls bring memory along for them.
+_large: set[str] = set()
+LARGE = 1 << 20
+
+
 class Task(Ferry.Task):  # type: ignore[misc]
     """One call. It is a GObject, whose properties and signals are those of `Ferry.Task`: fraction, text, state, done.
 
@@ -35,23 +40,32 @@ class Task(Ferry.Task):  # type: ignore[misc]
 
     def _prepare(self, remote: str, kind: Any, descriptors: tuple[int, ...], function: Any, args: Any,
                  kwargs: Any) -> None:
-        data, memory = _message.pack_call(function, args, kwargs)
-        Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(data),
-                            name=name_of(function))
+        name = name_of(function)
+        self._room = _message.make_memory() if remote == CALL and name in _large else -1
+        data, memory = _message.pack_call(function, args, kwargs, self._room >= 0)
+        Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(data), name=name)
         self._ended = Event()
         self._reading = threading.Lock()
         self._home: Home | None = None
-        self._name = name_of(function)
+        self._function_name = self._name = name
         self._progress: tuple[float, str | None] = (0.0, None)
         self._fault: _fault.Fault | None = None
         self._outcome: tuple[Any, Exception | None] | None = None
-        for descriptor in descriptors:
-            self.add_descriptor(descriptor)
-        if memory >= 0:
-            try:
-                self.add_descriptor(memory)
-            finally:
+        try:
+            for descriptor in (*descriptors, memory, self._room):
+                if descriptor >= 0:
+                    self.add_descriptor(descriptor)
+        finally:
+            if memory >= 0:
                 os.close(memory)
+
+    def __del__(self) -> None:
+        self._close_room()
+
+    def _close_room(self) -> None:
+        room, self._room = getattr(self, "_room", -1), -1
+        if room >= 0:
+            os.close(room)
 
     # ---- on the home's thread ----
 
@@ -93,12 +107,16 @@ class Task(Ferry.Task):  # type: ignore[misc]
         with self._reading:
             if self._outcome is None:
                 try:
-                    self._outcome = _message.unpack_value(_message.from_variant(self.get_result())), None
+                    data = _message.from_variant(self.get_result())
+                    if len(data) > LARGE:
+                        _large.add(self._function_name)
+                    self._outcome = _message.unpack_value(data, self._room), None
                 except GLib.Error as error:
                     self._outcome = None, self._translate(error)
                 except BaseException as error:
                     fault = _fault.describe(error)
                     self._outcome = None, _fault.restore(fault, "the result of " + self._name, "here, as it was unpickled")
+                self._close_room()
             return self._outcome
 
     def _wait(self, timeout: float | None) -> None:

@@ -66,16 +66,17 @@ def _fail(job: Any, exception: BaseException) -> None:
 
 def _load(job: Any, arguments: Any, handle: int) -> Any:
     try:
-        return _message.unpack_call(_message.from_variant(arguments), lambda: int(job.dup_descriptor(handle)))
+        return _message.unpack_call(_message.from_variant(arguments), lambda memory: int(job.dup_descriptor(memory)),
+                                    handle)
     except Exception as exception:
         for failure in failures:
             exception.add_note("The worker could not import the program itself:\n" + failure)
         raise
 
 
-def _pack(value: Any, function: Any) -> Any:
+def _pack(value: Any, function: Any, open_room: Callable[[], int] | None = None) -> Any:
     try:
-        return _message.to_variant(_message.pack_value(value))
+        return _message.to_variant(_message.pack_value(value, open_room))
     except Exception as exception:
         exception.add_note("%s gave a value of type %s, which cannot be sent; give one that can be pickled"
                            % (getattr(function, "__qualname__", function), type(value).__qualname__))
@@ -108,8 +109,9 @@ def _run(job: Any, body: Callable[[], Any]) -> Any:
 
 def _call(job: Any, arguments: Any) -> Any:
     def body() -> Any:
-        function, args, kwargs = _load(job, arguments, 0)
-        return _pack(function(*args, **kwargs), function)
+        (function, args, kwargs), room = _load(job, arguments, 0)
+        value = function(*args, **kwargs)
+        return _pack(value, function, None if room < 0 else lambda: int(job.dup_descriptor(room)))
 
     return _run(job, body)
 
@@ -123,7 +125,7 @@ def _credits(descriptor: int) -> Iterator[None]:
 
 def _stream(job: Any, arguments: Any) -> Any:
     def body() -> Any:
-        function, args, kwargs = _load(job, arguments, 1)
+        (function, args, kwargs), _ = _load(job, arguments, 1)
         values = iter(function(*args, **kwargs))
         descriptor = job.dup_descriptor(0)
         try:

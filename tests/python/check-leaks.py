@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tasks, failures, streams, maps and awaits of the package ferry leave nothing behind: check-leaks.py"""
+
+import asyncio
+import gc
+import os
+
+import functions
+import tap
+
+import ferry
+
+# The first ones fill what the library keeps a bounded number of, such as traces of errors.
+FIRST, COUNT = 5000, 10000
+# Of memory for each item: less than the smallest thing that could be left of one, as fragments come and go.
+MOST_BYTES = 200
+# Of objects in all: what the interpreter keeps for itself.
+MOST_OBJECTS = 50
+
+
+def run_tasks(executor, count):
+    for _ in range(count // 100):
+        for task in [executor.submit(functions.double, i) for i in range(100)]:
+            task.result()
+
+
+def run_failures(executor, count):
+    for _ in range(count):
+        executor.submit(functions.fail).exception()
+
+
+def run_streams(executor, count):
+    for _ in range(count // 100):
+        list(executor.stream(functions.count, 100))
+
+
+def run_short_streams(executor, count):
+    for _ in range(count // 10):
+        list(executor.stream(functions.count, 1))
+
+
+def run_maps(executor, count):
+    list(executor.map(functions.double, range(count)))
+
+
+def run_awaits(executor, count):
+    async def wait():
+        for i in range(count):
+            await executor.submit(functions.double, i)
+
+    asyncio.run(wait())
+
+
+def run_callbacks(executor, count):
+    heard = []
+    for _ in range(count // 100):
+        tasks = [ferry.Task(functions.double, i) for i in range(100)]
+        for task in tasks:
+            task.connect("done", lambda task: heard.append(task.get_fraction()))
+            executor.submit(task)
+        for task in tasks:
+            task.result()
+    heard.clear()
+
+
+def measure():
+    """Bytes in memory, live objects, and open files."""
+    gc.collect()
+    with open("/proc/self/statm", encoding="ascii") as file:
+        pages = int(file.read().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE"), len(gc.get_objects()), len(os.listdir("/proc/self/fd"))
+
+
+def body(report):
+    with ferry.Executor(workers=2) as executor:
+        for run in (run_tasks, run_failures, run_streams, run_short_streams, run_maps, run_awaits, run_callbacks):
+            run(executor, FIRST)
+            size, objects, files = measure()
+            run(executor, COUNT)
+            more_size, more_objects, more_files = [after - before for before, after in zip((size, objects, files), measure())]
+            name = run.__name__.replace("run_", "").replace("_", " ")
+            print("# %s: %d KiB, %d objects" % (name, more_size // 1024, more_objects))
+            report.fact("%s leave no memory behind" % name, more_size < MOST_BYTES * COUNT, [more_size])
+            report.fact("%s leave no objects behind" % name, more_objects < MOST_OBJECTS, [more_objects])
+            report.fact("%s leave no open files behind" % name, more_files <= 0, [more_files])
+
+
+if __name__ == "__main__":
+    tap.main(body)
