@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Cancel: what runs is ended, wherever it is, and may clean up. A worker that crashes costs one task."""
+
+import ctypes
+
+import ferry
+
+
+def work_for_ever():
+    ferry.report(0.5, "at work")
+    while True:
+        pass
+
+
+def crash():
+    ctypes.string_at(0)
+
+
+def main():
+    with ferry.Executor(workers=1) as executor:
+        task = ferry.Task(work_for_ever)
+        task.connect("notify::text", lambda task, _: task.cancel())
+        for task in (executor.submit(task), executor.submit(crash), executor.submit(pow, 2, 10)):
+            try:
+                print(task.result())
+            except ferry.CancelledError:
+                print("cancelled")
+            except ferry.WorkerLost as error:
+                print("lost, by signal", error.signal)
+
+
+if __name__ == "__main__":
+    main()
