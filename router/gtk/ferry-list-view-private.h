@@ -16,6 +16,7 @@ typedef struct
   GCallback setup;
   GCallback bind;
   GCallback unbind;
+  GCallback teardown; /* (nullable) */
 } FerryListViewFuncs;
 
 /* Returns (transfer floating) a scrolled list of the selection. label: its accessible label. view: set to the list view

@@ -17,6 +17,8 @@ ferry_list_view_new (GtkSingleSelection *selection, const FerryListViewFuncs *fu
   g_signal_connect_object (factory, "setup", funcs->setup, owner, G_CONNECT_SWAPPED);
   g_signal_connect_object (factory, "bind", funcs->bind, owner, G_CONNECT_SWAPPED);
   g_signal_connect_object (factory, "unbind", funcs->unbind, owner, G_CONNECT_SWAPPED);
+  if (funcs->teardown != NULL)
+    g_signal_connect_object (factory, "teardown", funcs->teardown, owner, G_CONNECT_SWAPPED);
   *view = gtk_list_view_new (g_object_ref (GTK_SELECTION_MODEL (selection)), factory);
   gtk_list_view_set_show_separators (GTK_LIST_VIEW (*view), TRUE);
   gtk_widget_add_css_class (*view, "rich-list");

@@ -4,10 +4,10 @@
 /* Tasks as a list: rows in sight only, what can be done with them by keyboard, and a way back.
  *
  * Threads:   the one that runs GTK.
- * Models:    the tasks -> with those in other places that users tried again or put first -> those that the
- * application's filter and the removed set leave -> in the order of its sorter -> the selection. Without filter and
- * sorter the models between hand everything on as it is. Invariant: a task that was removed is hidden, and stays with
- * its executor until it is too late for an undo. */
+ * Models:    the tasks -> as they were in the last frame -> with those in other places that users tried again or put
+ * first -> those that the application's filter and the removed set leave -> in the order of its sorter -> the
+ * selection. Without filter and sorter the models between hand everything on as it is. Invariant: a task that was
+ * removed is hidden, and stays with its executor until it is too late for an undo. */
 
 #include "config.h"
 
@@ -16,7 +16,9 @@
 #include "gtk/ferry-announce-private.h"
 #include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-cell-private.h"
 #include "gtk/ferry-task-order-private.h"
+#include "gtk/ferry-task-pace-private.h"
 #include "gtk/ferry-task-row-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
@@ -30,13 +32,27 @@
 /* How often ends of tasks are read out at most. */
 #define ENDS_SECONDS 2
 
+/* Rows beside those in sight that show their tasks already. */
+#define ROWS_AROUND 3
+
+/* Rows of a view that has shown no row yet, which says nothing of their height; and the height. */
+#define ROWS_AT_FIRST 12
+#define HEIGHT_AT_FIRST 60
+
+/* How often the list follows its model at most, in microseconds. */
+#define INTERVAL (G_USEC_PER_SEC / 10)
+
+/* How many rows that are not needed are kept for other tasks. */
+#define MOST_SPARE_ROWS 32
+
 /**
  * FerryTaskList:
  *
  * A list of tasks, such as those of a [class@Ferry.Executor], which is a model of its tasks.
  *
- * Rows exist for tasks in sight only, so a list of 100,000 tasks costs what a page of it does. The rows are
- * [class@FerryGtk.TaskRow]s; the signal `setup-row` lets an application add to them.
+ * Rows exist for tasks near those in sight only, so a list of 100,000 tasks costs what a page of it does. The rows are
+ * [class@FerryGtk.TaskRow]s; the signal `setup-row` lets an application add to them. A row that is not in sight has no
+ * task. The list follows its model in the frames of its window, and not while it is not mapped.
  *
  * The list has the actions `task.cancel`, `task.retry`, `task.remove`, `task.run-next` and `task.copy-error`, which act
  * on the task whose row has the focus, or else on the one that is selected. The keys are Control+BackSpace, Control+R,
@@ -61,12 +77,20 @@ struct _FerryTaskList
   GtkSorter *sorter;       /* (nullable): the application's */
   GtkWidget *placeholder;  /* (nullable) (unowned): a child of the stack */
 
+  FerryTaskPace *pace;
   FerryTaskOrder *order;
   GtkFilterListModel *filtered;
   GtkSortListModel *sorted;
   GtkSingleSelection *selection;
   GHashTable *removed; /* (element-type FerryTask): hidden, and not removed from the executor yet */
   GHashTable *stopped; /* (element-type FerryTask): those of them that waited, and were cancelled */
+  GHashTable *items;   /* (element-type GtkListItem) (unowned): those that have a row for their task */
+  GHashTable *cells;   /* (element-type GtkListItem FerryTaskCell): of each item, (unowned), its cell, (owned) */
+  int row_height;
+  GPtrArray *spare; /* (element-type FerryTaskRow) (owned): rows of none */
+  gboolean is_due;  /* the model has changed */
+  gint64 told;      /* the frame in which the list followed it last */
+  guint tick;       /* the next frame brings something new */
   guint undo_timer;
   guint64 n_completed, n_failed; /* how many ends of the executor's tasks were read out, or passed over */
   guint ends_timer;              /* ends are read out later */
@@ -147,6 +171,165 @@ static void
 selected_cb (FerryTaskList *self)
 {
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED_TASK]);
+}
+
+static void act (gpointer data, FerryTask *task, FerryTaskAction action);
+
+/* ---- frames ---- */
+
+static GtkAdjustment *
+get_adjustment (FerryTaskList *self)
+{
+  return gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (self->view));
+}
+
+/* Which rows may be in sight: all have the same height. */
+static void
+find_rows_in_sight (FerryTaskList *self, guint *first, guint *end)
+{
+  GtkAdjustment *adjustment = get_adjustment (self);
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+  double height = n_items > 0 ? gtk_adjustment_get_upper (adjustment) / n_items : 0.0;
+  double value = gtk_adjustment_get_value (adjustment), page = gtk_adjustment_get_page_size (adjustment);
+  gboolean is_known = height >= 1.0 && page >= 1.0;
+  guint above = is_known ? (guint) (value / height) : 0;
+
+  *first = above - MIN (above, ROWS_AROUND);
+  *end = is_known ? (guint) ((value + page) / height) + 1 + ROWS_AROUND : ROWS_AT_FIRST;
+}
+
+/* (transfer full): a row of none, made where there is no such row. */
+static GtkWidget *
+take_spare_row (FerryTaskList *self)
+{
+  GtkWidget *row;
+
+  if (self->spare->len > 0)
+    return g_ptr_array_steal_index_fast (self->spare, self->spare->len - 1);
+  row = g_object_ref_sink (ferry_task_row_new (NULL, NULL));
+  ferry_task_row_set_func (FERRY_TASK_ROW (row), act, self);
+  g_signal_emit (self, setup_row_signal, 0, row);
+  return row;
+}
+
+static void
+show_row (FerryTaskList *self, GtkListItem *item)
+{
+  FerryTaskCell *cell = FERRY_TASK_CELL (gtk_list_item_get_child (item));
+  FerryTaskRow *shown;
+
+  if (ferry_task_cell_get_row (cell) == NULL)
+    {
+      g_autoptr (GtkWidget) row = take_spare_row (self);
+
+      ferry_task_cell_put_row (cell, row);
+    }
+  shown = FERRY_TASK_ROW (ferry_task_cell_get_row (cell));
+  ferry_task_row_set_executor (shown, self->executor);
+  ferry_task_row_set_task (shown, gtk_list_item_get_item (item));
+}
+
+/* To make a row takes as long as to draw some, so it is kept. */
+static void
+hide_row (FerryTaskList *self, FerryTaskCell *cell)
+{
+  GtkWidget *row = ferry_task_cell_take_row (cell);
+
+  if (row != NULL)
+    g_ptr_array_add (self->spare, row);
+}
+
+static void
+free_spare_rows (FerryTaskList *self)
+{
+  for (guint i = 0; i < self->spare->len; i++)
+    ferry_task_row_set_task (g_ptr_array_index (self->spare, i), NULL);
+  if (self->spare->len > MOST_SPARE_ROWS)
+    g_ptr_array_set_size (self->spare, MOST_SPARE_ROWS);
+}
+
+/* A view has some two hundred items beside those in sight, and gives all of them other tasks at each change. A row with
+ * the focus stays where it is. */
+static void
+show_rows (FerryTaskList *self)
+{
+  GHashTableIter iter;
+  gpointer item;
+  guint first, end;
+
+  find_rows_in_sight (self, &first, &end);
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    {
+      FerryTaskCell *cell = FERRY_TASK_CELL (gtk_list_item_get_child (item));
+      guint position = gtk_list_item_get_position (item);
+
+      if ((position < first || position >= end) && gtk_widget_get_focus_child (GTK_WIDGET (cell)) == NULL)
+        hide_row (self, cell);
+    }
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    {
+      FerryTaskCell *cell = FERRY_TASK_CELL (gtk_list_item_get_child (item));
+      guint position = gtk_list_item_get_position (item);
+
+      if ((position >= first && position < end) || ferry_task_cell_get_row (cell) != NULL)
+        show_row (self, item);
+    }
+  free_spare_rows (self);
+}
+
+static gboolean
+tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+
+  gint64 now = gdk_frame_clock_get_frame_time (frame_clock);
+
+  if (now - self->told >= INTERVAL)
+    {
+      self->is_due = FALSE;
+      self->told = now;
+      ferry_task_pace_tell (self->pace);
+    }
+  show_rows (self);
+  if (self->is_due)
+    return G_SOURCE_CONTINUE;
+  self->tick = 0;
+  return G_SOURCE_REMOVE;
+}
+
+/* While nobody sees the list, nothing is due; see ferry_task_list_map(). */
+static void
+follow (gpointer data)
+{
+  FerryTaskList *self = data;
+
+  if (self->tick == 0 && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    self->tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
+}
+
+static void
+due_cb (gpointer data)
+{
+  FerryTaskList *self = data;
+  gboolean is_empty =
+    g_list_model_get_n_items (G_LIST_MODEL (self->pace)) == 0 || g_list_model_get_n_items (self->model) == 0;
+
+  /* That there are tasks, or are none any more, is seen at once. */
+  if (is_empty && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    ferry_task_pace_tell (self->pace);
+  else
+    self->is_due = TRUE;
+  follow (self);
+}
+
+static void
+end_tick (FerryTaskList *self)
+{
+  if (self->tick != 0)
+    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick);
+  self->tick = 0;
 }
 
 /* Selects the task in that place, or the last one, and gives the list the focus. */
@@ -232,8 +415,10 @@ run_again (FerryTaskList *self, FerryTask *task, GError **error)
 {
   FerryTask *again;
 
+  ferry_task_pace_set_immediate (self->pace, TRUE);
   ferry_task_order_begin_replacement (self->order, ferry_list_view_find (self->order, task));
   again = ferry_task_run_again (task, self->executor, error);
+  ferry_task_pace_set_immediate (self->pace, FALSE);
   ferry_task_order_end_replacement (self->order);
   return again;
 }
@@ -387,6 +572,7 @@ act (gpointer data, FerryTask *task, FerryTaskAction action)
 {
   FerryTaskList *self = data;
 
+  ferry_task_pace_tell (self->pace);
   switch (action)
     {
     case FERRY_TASK_ACTION_CANCEL:
@@ -451,33 +637,41 @@ activate_undo (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 setup_cb (FerryTaskList *self, GtkListItem *item)
 {
-  GtkWidget *row = ferry_task_row_new (NULL, NULL);
+  GtkWidget *cell = g_object_ref_sink (ferry_task_cell_new (&self->row_height));
 
-  ferry_task_row_set_func (FERRY_TASK_ROW (row), act, self);
+  g_hash_table_insert (self->cells, item, cell);
   gtk_list_item_set_activatable (item, FALSE);
-  gtk_list_item_set_child (item, row);
-  g_signal_emit (self, setup_row_signal, 0, row);
+  gtk_list_item_set_child (item, cell);
+}
+
+/* GTK 4.8 takes the cell from its item before this. */
+static void
+teardown_cb (FerryTaskList *self, GtkListItem *item)
+{
+  FerryTaskCell *cell = g_hash_table_lookup (self->cells, item);
+
+  if (cell == NULL)
+    return;
+  if (self->view != NULL)
+    hide_row (self, cell);
+  g_hash_table_remove (self->cells, item);
 }
 
 static void
 bind_cb (FerryTaskList *self, GtkListItem *item)
 {
-  FerryTaskRow *row = FERRY_TASK_ROW (gtk_list_item_get_child (item));
-
-  ferry_task_row_set_executor (row, self->executor);
-  ferry_task_row_set_task (row, gtk_list_item_get_item (item));
+  g_hash_table_add (self->items, item);
+  follow (self);
 }
 
 static void
 unbind_cb (FerryTaskList *self, GtkListItem *item)
 {
-  FerryTaskRow *row = FERRY_TASK_ROW (gtk_list_item_get_child (item));
-
-  ferry_task_row_set_task (row, NULL);
-  ferry_task_row_set_executor (row, NULL);
+  g_hash_table_remove (self->items, item);
 }
 
-static const FerryListViewFuncs view_funcs = {G_CALLBACK (setup_cb), G_CALLBACK (bind_cb), G_CALLBACK (unbind_cb)};
+static const FerryListViewFuncs view_funcs = {G_CALLBACK (setup_cb), G_CALLBACK (bind_cb), G_CALLBACK (unbind_cb),
+                                              G_CALLBACK (teardown_cb)};
 
 /* ---- the object ---- */
 
@@ -505,7 +699,7 @@ set_model (FerryTaskList *self, GListModel *model)
   g_set_object (&self->model, model);
   if (FERRY_IS_EXECUTOR (model))
     set_executor (self, FERRY_EXECUTOR (model));
-  ferry_task_order_set_model (self->order, model);
+  ferry_task_pace_set_model (self->pace, model);
   items_changed_cb (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
 }
@@ -606,6 +800,7 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
       set_placeholder (self, g_value_get_object (value));
       break;
     case PROP_SELECTED_TASK:
+      ferry_task_pace_tell (self->pace);
       gtk_single_selection_set_selected (self->selection,
                                          g_value_get_object (value) != NULL
                                            ? ferry_list_view_find (self->selection, g_value_get_object (value))
@@ -626,8 +821,13 @@ ferry_task_list_grab_focus (GtkWidget *widget)
 static void
 ferry_task_list_map (GtkWidget *widget)
 {
-  pass_over_ends (FERRY_TASK_LIST (widget));
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+
+  pass_over_ends (self);
+  ferry_task_pace_tell (self->pace);
+  show_rows (self);
   GTK_WIDGET_CLASS (ferry_task_list_parent_class)->map (widget);
+  follow (self);
 }
 
 /* Nobody sees the way back any more. */
@@ -636,6 +836,7 @@ ferry_task_list_unmap (GtkWidget *widget)
 {
   commit_removed (FERRY_TASK_LIST (widget));
   pass_over_ends (FERRY_TASK_LIST (widget));
+  end_tick (FERRY_TASK_LIST (widget));
   GTK_WIDGET_CLASS (ferry_task_list_parent_class)->unmap (widget);
 }
 
@@ -647,11 +848,16 @@ ferry_task_list_dispose (GObject *object)
   if (self->box != NULL)
     commit_removed (self);
   g_clear_handle_id (&self->ends_timer, g_source_remove);
+  end_tick (self);
+  self->view = NULL;
   g_clear_pointer (&self->box, gtk_widget_unparent);
   g_clear_object (&self->selection);
   g_clear_object (&self->sorted);
   g_clear_object (&self->filtered);
   g_clear_object (&self->order);
+  g_clear_object (&self->pace);
+  g_hash_table_remove_all (self->cells);
+  g_ptr_array_set_size (self->spare, 0);
   g_clear_object (&self->filter);
   g_clear_object (&self->sorter);
   g_clear_object (&self->executor);
@@ -666,6 +872,9 @@ ferry_task_list_finalize (GObject *object)
 
   g_hash_table_unref (self->removed);
   g_hash_table_unref (self->stopped);
+  g_hash_table_unref (self->items);
+  g_hash_table_unref (self->cells);
+  g_ptr_array_unref (self->spare);
   G_OBJECT_CLASS (ferry_task_list_parent_class)->finalize (object);
 }
 
@@ -792,7 +1001,9 @@ make_undo_bar (FerryTaskList *self)
 static void
 make_models (FerryTaskList *self)
 {
+  self->pace = ferry_task_pace_new (due_cb, self);
   self->order = ferry_task_order_new ();
+  ferry_task_order_set_model (self->order, G_LIST_MODEL (self->pace));
   self->filtered = gtk_filter_list_model_new (g_object_ref (G_LIST_MODEL (self->order)), NULL);
   self->sorted = gtk_sort_list_model_new (g_object_ref (G_LIST_MODEL (self->filtered)), NULL);
   self->selection = gtk_single_selection_new (g_object_ref (G_LIST_MODEL (self->sorted)));
@@ -808,6 +1019,10 @@ ferry_task_list_init (FerryTaskList *self)
 {
   self->removed = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->stopped = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->row_height = HEIGHT_AT_FIRST;
+  self->items = g_hash_table_new (NULL, NULL);
+  self->cells = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+  self->spare = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_look_ensure_styles (GTK_WIDGET (self));
   make_models (self);
   self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
@@ -816,6 +1031,8 @@ ferry_task_list_init (FerryTaskList *self)
   gtk_stack_set_vhomogeneous (GTK_STACK (self->stack), FALSE);
   gtk_stack_add_named (GTK_STACK (self->stack),
                        ferry_list_view_new (self->selection, &view_funcs, self, _ ("Tasks"), &self->view), LIST_PAGE);
+  g_signal_connect_object (get_adjustment (self), "value-changed", G_CALLBACK (follow), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (get_adjustment (self), "changed", G_CALLBACK (follow), self, G_CONNECT_SWAPPED);
   gtk_box_append (GTK_BOX (self->box), self->stack);
   gtk_box_append (GTK_BOX (self->box), make_undo_bar (self));
   set_placeholder (self, NULL);

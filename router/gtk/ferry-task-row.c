@@ -14,6 +14,7 @@
 
 #include "gtk/ferry-announce-private.h"
 #include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-cell-private.h"
 #include "gtk/ferry-task-monitor.h"
 #include "gtk/ferry-translation-private.h"
 
@@ -115,6 +116,8 @@ get_accessible (FerryTaskRow *self)
 {
   GtkWidget *parent = gtk_widget_get_parent (GTK_WIDGET (self));
 
+  if (FERRY_IS_TASK_CELL (parent))
+    parent = gtk_widget_get_parent (parent);
   return GTK_ACCESSIBLE (parent != NULL && g_str_equal (gtk_widget_get_css_name (parent), "row") ? parent
                                                                                                  : GTK_WIDGET (self));
 }
@@ -359,7 +362,11 @@ ferry_task_row_set_task (FerryTaskRow *self, FerryTask *task)
   if (task != NULL)
     show_task (self);
   else
-    show_actions (self);
+    {
+      gtk_accessible_reset_property (get_accessible (self), GTK_ACCESSIBLE_PROPERTY_LABEL);
+      gtk_accessible_reset_property (get_accessible (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION);
+      show_actions (self);
+    }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TASK]);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MONITOR]);
 }
@@ -541,13 +548,51 @@ connect_groups (FerryTaskRow *self)
 
   self->task_bindings = g_binding_group_new ();
   g_binding_group_bind (self->task_bindings, "name", self->title_label, "label", G_BINDING_SYNC_CREATE);
-  g_binding_group_bind (self->task_bindings, "name", self->title_label, "tooltip-text", G_BINDING_SYNC_CREATE);
 
   self->monitor_bindings = g_binding_group_new ();
   g_binding_group_bind (self->monitor_bindings, "state-text", self->state_label, "label", G_BINDING_SYNC_CREATE);
   g_binding_group_bind (self->monitor_bindings, "detail", self->detail_label, "label", G_BINDING_SYNC_CREATE);
-  g_binding_group_bind (self->monitor_bindings, "detail", self->detail_label, "tooltip-text", G_BINDING_SYNC_CREATE);
   g_binding_group_bind (self->monitor_bindings, "pace-text", self->pace_label, "label", G_BINDING_SYNC_CREATE);
+}
+
+/* The whole of a line that has no room. GTK asks the display server where the pointer is each time that the text of a
+ * tooltip is set, so it is not set before it is asked for. */
+static gboolean
+query_tooltip_cb (GtkLabel *label, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
+{
+  gtk_tooltip_set_text (tooltip, gtk_label_get_text (label));
+  return *gtk_label_get_text (label) != '\0';
+}
+
+static gboolean
+query_button_tooltip_cb (GtkWidget *button, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip, const char *words)
+{
+  gtk_tooltip_set_text (tooltip, ferry_gtk_gettext (words));
+  return TRUE;
+}
+
+static void
+add_tooltips (FerryTaskRow *self)
+{
+  const struct
+  {
+    GtkWidget *button;
+    const char *words;
+  } tooltips[] = {
+    {self->next_button, N_ ("Run this task next")},
+    {self->cancel_button, N_ ("Cancel this task")},
+    {self->copy_button, N_ ("Copy the error")},
+    {self->retry_button, N_ ("Run this task again")},
+    {self->remove_button, N_ ("Remove this task from the list")},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (tooltips); i++)
+    g_signal_connect (tooltips[i].button, "query-tooltip", G_CALLBACK (query_button_tooltip_cb),
+                      (gpointer) tooltips[i].words);
+  g_signal_connect (self->title_label, "query-tooltip", G_CALLBACK (query_tooltip_cb), NULL);
+  g_signal_connect (self->detail_label, "query-tooltip", G_CALLBACK (query_tooltip_cb), NULL);
+  gtk_widget_set_has_tooltip (self->title_label, TRUE);
+  gtk_widget_set_has_tooltip (self->detail_label, TRUE);
 }
 
 static void
@@ -555,6 +600,7 @@ ferry_task_row_init (FerryTaskRow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   ferry_look_ensure_styles (GTK_WIDGET (self));
+  add_tooltips (self);
   connect_groups (self);
   show_actions (self);
 }

@@ -18,5 +18,7 @@ const char *ferry_gtk_ngettext (const char *one, const char *many, gulong n) G_G
 void ferry_gtk_bind_domain (void);
 
 #define _(text) ferry_gtk_gettext (text)
+/* For a text that is looked up later. */
+#define N_(text) text
 
 G_END_DECLS

@@ -308,7 +308,7 @@ test_accessible_labels (WindowTest *test, gconstpointer data)
       FerryTask *task = window_test_add_task (test, words[i]);
       GtkWidget *row = window_test_wait_row (test, task);
 
-      widget_test_assert_label (gtk_widget_get_parent (row), "Task", titles[i]);
+      widget_test_assert_label (gtk_widget_get_parent (gtk_widget_get_parent (row)), "Task", titles[i]);
       widget_test_assert_label (window_test_get_part (row, "progress_bar"), "Progress", titles[i]);
       widget_test_assert_label (window_test_get_part (row, "next_button"), "Run next", titles[i]);
       widget_test_assert_label (window_test_get_part (row, "cancel_button"), "Cancel", titles[i]);
@@ -320,8 +320,8 @@ test_accessible_labels (WindowTest *test, gconstpointer data)
       gtk_test_accessible_assert_role (window_test_get_part (row, "cancel_button"), GTK_ACCESSIBLE_ROLE_BUTTON);
       ferry_task_cancel (task);
       window_test_wait_idle (test);
-      gtk_test_accessible_assert_property (gtk_widget_get_parent (row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-                                           "Cancelled");
+      gtk_test_accessible_assert_property (gtk_widget_get_parent (gtk_widget_get_parent (row)),
+                                           GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Cancelled");
       window_test_activate (test, "job.clear");
     }
 }

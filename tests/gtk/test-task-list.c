@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: gtk/ferry-task-list.c, gtk/ferry-announce.c, gtk/ferry-list-view.c
+/* Tests: gtk/ferry-task-list.c, gtk/ferry-task-cell.c, gtk/ferry-announce.c, gtk/ferry-list-view.c
  *
  * A list of tasks: which it shows, what can be done with them by keys and buttons, and the way back. */
 
@@ -379,6 +379,82 @@ test_many_tasks_have_few_rows (void)
   gtk_window_destroy (GTK_WINDOW (scene.window));
 }
 
+static GtkWidget *
+get_view (GtkWidget *widget)
+{
+  if (GTK_IS_LIST_VIEW (widget))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *view = get_view (child);
+
+      if (view != NULL)
+        return view;
+    }
+  return NULL;
+}
+
+/* (transfer none): what the view in the list shows. */
+static GListModel *
+get_shown (GtkWidget *widget)
+{
+  return G_LIST_MODEL (gtk_list_view_get_model (GTK_LIST_VIEW (get_view (widget))));
+}
+
+static void
+test_nothing_is_computed_while_the_list_is_hidden (void)
+{
+  Scene scene;
+  FerryTask *last = NULL;
+  guint n_changes = 0;
+
+  if (!scene_init (&scene))
+    return;
+  wait_row (&scene, add_done (&scene, "a"));
+  gtk_widget_set_visible (scene.list, FALSE);
+  g_signal_connect_swapped (get_shown (scene.list), "items-changed", G_CALLBACK (g_atomic_int_inc), &n_changes);
+  for (guint i = 0; i < 50; i++)
+    last = add_done (&scene, "b");
+  task_test_settle ();
+  g_assert_null (g_main_context_find_source_by_user_data (NULL, scene.list));
+  g_assert_cmpuint (n_changes, ==, 0);
+  g_assert_cmpuint (g_list_model_get_n_items (get_shown (scene.list)), ==, 1);
+  gtk_widget_set_visible (scene.list, TRUE);
+  g_assert_cmpuint (n_changes, ==, 1);
+  g_assert_cmpuint (g_list_model_get_n_items (get_shown (scene.list)), ==, 51);
+  select_task (&scene, last);
+  scene_clear (&scene);
+}
+
+static gboolean
+is_long (gpointer data)
+{
+  return gtk_adjustment_get_upper (data) > 61 * 50;
+}
+
+/* A row that is not in sight has no task, and computes nothing. */
+static void
+test_rows_that_are_not_in_sight_have_no_task (void)
+{
+  Scene scene;
+  FerryTask *first, *last = NULL;
+  GtkAdjustment *adjustment;
+
+  if (!scene_init (&scene))
+    return;
+  first = add_done (&scene, "a");
+  for (guint i = 0; i < 60; i++)
+    last = add_done (&scene, "b");
+  wait_row (&scene, first);
+  adjustment = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (get_view (scene.list)));
+  ferry_test_look_until (is_long, adjustment);
+  g_assert_null (find_row (scene.list, last));
+  gtk_adjustment_set_value (adjustment, gtk_adjustment_get_upper (adjustment));
+  wait_row (&scene, last);
+  wait_no_row (&scene, first);
+  scene_clear (&scene);
+}
+
 static void
 test_list_is_read_out (void)
 {
@@ -389,7 +465,7 @@ test_list_is_read_out (void)
   if (!scene_init (&scene))
     return;
   task = add_done (&scene, "a");
-  item = gtk_widget_get_parent (wait_row (&scene, task));
+  item = gtk_widget_get_parent (gtk_widget_get_parent (wait_row (&scene, task)));
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_ROLE_LIST_ITEM);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, "Task: a");
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Done");
@@ -615,6 +691,9 @@ main (int argc, char **argv)
   g_test_add_func ("/task-list/ends-and-what-users-do-are-read-out", test_ends_and_what_users_do_are_read_out);
   g_test_add_func ("/task-list/end-of-a-single-row-is-read-out", test_end_of_a_single_row_is_read_out);
   g_test_add_func ("/task-list/many-tasks-have-few-rows", test_many_tasks_have_few_rows);
+  g_test_add_func ("/task-list/nothing-is-computed-while-the-list-is-hidden",
+                   test_nothing_is_computed_while_the_list_is_hidden);
+  g_test_add_func ("/task-list/rows-that-are-not-in-sight-have-no-task", test_rows_that_are_not_in_sight_have_no_task);
   g_test_add_func ("/task-list/list-is-read-out", test_list_is_read_out);
   g_test_add_func ("/task-list/list-fits-a-narrow-window", test_list_fits_a_narrow_window);
   return g_test_run ();
