@@ -53,6 +53,9 @@ def test_cancels(report, executor):
     task.cancel()
     report.equal("what does not hear is ended", type(raised(task.result)), ferry.CancelledError)
     report.fact("and its worker replaced", executor.submit(functions.draw).result()[1] != worker)
+    task = ferry.Task(functions.spin)
+    task.set_run_timeout(50000)
+    report.equal("a function has its time", type(raised(executor.submit(task).result)), TimeoutError)
     waiting = [executor.submit(functions.sleep) for _ in range(3)]
     executor.cancel_all()
     report.equal("all are cancelled at once", {type(raised(task.result)) for task in waiting}, {ferry.CancelledError})

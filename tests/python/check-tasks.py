@@ -120,6 +120,12 @@ def test_refusals(report, executor):
         except pickle.PicklingError as refusal:
             error = refusal
         report.fact("a %s is refused" % name, "define it with 'def' at the top level" in str(error), [str(error)])
+        error = None
+        try:
+            executor.map(function, [1])
+        except pickle.PicklingError as refusal:
+            error = refusal
+        report.fact("so it is for many items", "define it with 'def' at the top level" in str(error), [str(error)])
     executor.shutdown()
     error = raised(executor, functions.double, 1)
     report.equal("an executor that is shut down takes nothing", type(error), ferry.Error)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
-from ._library import GLib, is_cancel
+from ._library import GLib
 from .errors import Cancelled
 
 T = TypeVar("T")
@@ -23,8 +23,8 @@ def _call(method: Any, *arguments: Any) -> None:
     try:
         method(*arguments)
     except GLib.Error as error:
-        if is_cancel(error):
-            raise Cancelled("The task was cancelled") from None
+        if cancelled():
+            raise Cancelled(error.message) from None
         raise
 
 

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
-from . import _chunk, _fault
+from . import _chunk, _fault, _message
 from ._home import Event
 from ._task import Task, name_of
 
@@ -27,6 +27,8 @@ class Map:
 
     def __init__(self, submit: Callable[[Task], Task], workers: int, function: Callable[..., Any],
                  iterables: tuple[Iterable[Any], ...], ordered: bool, chunksize: int | None) -> None:
+        # The function is an argument here, so Task does not look at it.
+        _message.check(function)
         self._submit = submit
         self._function = function
         self._rows: Iterator[tuple[Any, ...]] = zip(*iterables)
@@ -103,7 +105,7 @@ class Map:
     def close(self) -> None:
         """Takes no more results: cancels what runs and waits."""
         self._rows = iter(())
-        for task in self._tasks:
+        for task in getattr(self, "_tasks", ()):
             task.cancel()
 
     def __del__(self) -> None:

@@ -65,6 +65,12 @@ def find_mistake(function: Any) -> str | None:
     return None
 
 
+def check(function: Any) -> None:
+    mistake = find_mistake(function)
+    if mistake:
+        raise pickle.PicklingError(mistake)
+
+
 def _dump(value: Any) -> tuple[bytes, list[memoryview]]:
     buffers: list[memoryview] = []
 
@@ -113,9 +119,7 @@ def _head(kind: int, sizes: list[int]) -> bytes:
 
 def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], room: bool = False) -> tuple[bytes, int]:
     """A call, and the descriptor of the memory that belongs to it, or -1. With room, there is memory for the result too."""
-    mistake = find_mistake(function)
-    if mistake:
-        raise pickle.PicklingError(mistake)
+    check(function)
     stream, buffers = _dump((function, args, kwargs))
     kind = WITH_ROOM if room else 0
     if not buffers and len(stream) <= MAX_PICKLE:

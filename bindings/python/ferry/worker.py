@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import _fault, _job, _main, _message, _notices
-from ._library import PYTHON_ERROR, Ferry, GLib, GObject, is_cancel
+from ._library import PYTHON_ERROR, Ferry, GLib, GObject
 from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
 
@@ -98,9 +98,9 @@ def _run(job: Any, body: Callable[[], Any]) -> Any:
             _job.interruptible = None
     except BaseException as exception:
         _job.interruptible = None
-        heard = isinstance(exception, Cancelled) or (isinstance(exception, GLib.Error) and is_cancel(exception))
-        if heard and job.is_cancelled():
-            raise GLib.Error("The task was cancelled", "g-io-error-quark", 19) from None
+        if isinstance(exception, (Cancelled, GLib.Error)) and job.is_cancelled():
+            # Raises the error that says why: a cancel, or the end of the time.
+            job.check()
         _fail(job, exception)
         return None
     finally:
