@@ -49,6 +49,7 @@ gboolean ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link
 void ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEvent event, const char *detail);
 void ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *detail);
+void ferry_shared_queue_end_given (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline);
 void ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched);

@@ -624,6 +624,17 @@ ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
 }
 
+/* Ends the link of a given sender, whose worker may run on and write. Records up to the present tail are drained. First
+ * takes the attach packet, without which the lane is not read, and after the tail the descriptors of its records. */
+void
+ferry_shared_queue_end_given (FerrySharedQueue *self, FerryLink *link)
+{
+  read_control (self, link);
+  fix_tail (link);
+  read_control (self, link);
+  ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
+}
+
 /* Handles an event of a process' pidfd: the process has ended. For a fork server's worker, the fork server must report
  * the exit status within HANG_UP_GRACE. */
 static void

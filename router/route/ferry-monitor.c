@@ -232,7 +232,7 @@ end_given_link (FerryMonitor *self, FerryLink *link, FerryExit *exit)
     ferry_link_note (link, FERRY_CLOSE_REASON_STOPPED, NULL);
   else if (link->given_exit == NULL)
     link->given_exit = g_object_ref (exit);
-  ferry_shared_queue_end_process (self->shared, link);
+  ferry_shared_queue_end_given (self->shared, link);
 }
 
 /* monitor: ends the links of the senders that the worker of a link was given, and that no task has. */

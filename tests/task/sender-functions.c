@@ -157,6 +157,17 @@ send_by_descriptor (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static GVariant *
+send_buffers_until_refused (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (FerrySender) sender = start_sender (job, g_variant_get_handle (arguments), error);
+  guint64 n = 0;
+
+  while (sender != NULL && send_buffer (sender, n, NULL))
+    n++;
+  return NULL;
+}
+
+static GVariant *
 send_in_a_child (FerryJob *job, GVariant *arguments, GError **error)
 {
   g_autoptr (FerrySender) sender = start_sender (job, g_variant_get_handle (arguments), error);
@@ -300,6 +311,7 @@ sender_functions_register (void)
   ferry_function_register ("send-until-refused", "h", "s", send_until_refused);
   ferry_function_register ("send-large", "h", "", send_large);
   ferry_function_register ("send-buffers", "(ht)", "", send_buffers);
+  ferry_function_register ("send-buffers-until-refused", "h", "", send_buffers_until_refused);
   ferry_function_register ("send-by-descriptor", "(hb)", "", send_by_descriptor);
   ferry_function_register ("send-in-a-child", "h", "s", send_in_a_child);
   ferry_function_register ("keep-sender", "h", "", keep_sender);

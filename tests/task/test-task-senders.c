@@ -297,6 +297,18 @@ test_a_closed_pipe_refuses_messages (gconstpointer in_threads)
   g_assert_nonnull (strstr (g_variant_get_string (result, NULL), "was closed by the application"));
 }
 
+static void
+count_any_buffer (FerryReceiver *receiver, GVariant *metadata, GBytes *bytes, gpointer data)
+{
+  ++*(guint64 *) data;
+}
+
+static gboolean
+has_some (gpointer data)
+{
+  return *(guint64 *) data >= 20;
+}
+
 /* All that was sent comes before the end, and the end is the worker's. */
 static void
 test_a_kill_ends_the_pipe_behind_its_messages (void)
@@ -349,6 +361,28 @@ test_a_second_attempt_does_not_have_it (void)
   task_test_submit_task (test->executor, task);
   task_test_wait_done (task);
   assert_end (pipe, FERRY_CLOSE_REASON_KILLED, 10);
+}
+
+/* The thread sends on while the link ends. What it has sent is taken as far as it has come. */
+static void
+test_a_thread_that_is_given_up_breaks_no_rule (void)
+{
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (TaskTest) test = begin ("");
+      g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new_with_flags (test->router, FERRY_PIPE_ONE_SHOT_BUFFERS);
+      g_autoptr (FerryTask) task = new_task ("send-buffers-until-refused", pipe);
+      guint64 n = 0;
+
+      g_signal_connect (pipe->receiver, "buffer", G_CALLBACK (count_any_buffer), &n);
+      ferry_task_set_cancel_grace (task, 1);
+      task_test_submit_task (test->executor, task);
+      ferry_test_run_until (has_some, &n);
+      ferry_task_cancel (task);
+      task_test_wait_done (task);
+      ferry_test_pipe_wait_closed (pipe);
+      g_assert_cmpint (ferry_exit_get_reason (pipe->exit), ==, FERRY_CLOSE_REASON_STOPPED);
+    }
 }
 
 /* ---- refusals ---- */
@@ -511,6 +545,8 @@ main (int argc, char **argv)
   g_test_add_func ("/task-senders/a-task-that-was-not-begun-keeps-its-sender",
                    test_a_task_that_was_not_begun_keeps_its_sender);
   g_test_add_func ("/task-senders/a-second-attempt-does-not-have-it", test_a_second_attempt_does_not_have_it);
+  g_test_add_func ("/task-senders/a-thread-that-is-given-up-breaks-no-rule",
+                   test_a_thread_that_is_given_up_breaks_no_rule);
   g_test_add_func ("/task-senders/what-cannot-be-given-is-refused", test_what_cannot_be_given_is_refused);
   g_test_add_func ("/task-senders/a-child-of-the-worker-cannot-send", test_a_child_of_the_worker_cannot_send);
   g_test_add_func ("/task-senders/a-worker-that-uses-another-id-is-ended", test_a_worker_that_uses_another_id_is_ended);
