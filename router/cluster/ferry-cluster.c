@@ -94,6 +94,7 @@ struct _FerryCluster
   gboolean has_connected;    /* since the latest call */
   FerryClusterState state;
   GError *error;    /* (owned) (nullable) */
+  guint n_errors;   /* how often error was set to one that says something else */
   GPtrArray *hosts; /* (owned) (element-type FerryHost): all that have, or had, a session */
   /* (owned) (element-type utf8 GPtrArray): from a name to those of the hosts, not owned, that were found by it */
   GHashTable *namesakes;
@@ -122,6 +123,12 @@ typedef enum
 
 /* Added to an obstacle of the hosts where a worker of this machine is waited for as well. */
 #define OBSTACLE_HERE_TOO 4
+
+/* Added to OBSTACLE_NO_CONNECTION after each second error: a task that was told the error before is told the new one.
+ */
+#define OBSTACLE_EVEN_ERROR 8
+
+#define OBSTACLE_MASK 3
 
 enum
 {
@@ -252,10 +259,12 @@ dup_obstacle_text (FerryCluster *self, FerryTask *task, guint obstacle)
   g_autofree char *function = dup_function (task);
   const FerryHost *host = find_trouble (self, function);
 
-  switch (obstacle & ~OBSTACLE_HERE_TOO)
+  switch (obstacle & OBSTACLE_MASK)
     {
     case OBSTACLE_NO_HOST:
-      return g_strdup_printf ("%sNo host has the function '%s'; start a host whose program has it", here, function);
+      return g_strdup_printf (
+        "%sNo host of the application '%s' has the function '%s'; start a host whose program has it", here,
+        self->application, function);
     case OBSTACLE_NO_CONNECTION:
       return self->error != NULL ? g_strconcat (here, self->error->message, NULL)
                                  : g_strconcat (here, "The NATS server has not answered yet", NULL);
@@ -370,7 +379,7 @@ find_obstacle (FerryCluster *self, FerryTask *task, guint added)
   g_autofree char *function = NULL;
 
   if (self->discovery != NULL && self->state != FERRY_CLUSTER_STATE_CONNECTED)
-    return OBSTACLE_NO_CONNECTION | added;
+    return OBSTACLE_NO_CONNECTION | added | (self->n_errors % 2 == 0 ? OBSTACLE_EVEN_ERROR : 0);
   function = dup_function (task);
   if (find_trouble (self, function) != NULL)
     return OBSTACLE_NO_WORKERS | added;
@@ -827,14 +836,21 @@ runner_schedule (FerryRunner *runner)
   schedule (FERRY_CLUSTER (runner));
 }
 
-/* A server that was there once may be there again, as it was: tasks wait for that. */
+/* Whether tasks are to wait in spite of an error. A server that was there once may be there again, as it was. A server
+ * that is there and permits too little has no hosts to show. */
+static gboolean
+may_get_better (FerryCluster *self)
+{
+  return self->has_connected && (self->state != FERRY_CLUSTER_STATE_CONNECTED || self->hosts->len > 0);
+}
+
 static gboolean
 runner_check (FerryRunner *runner, GError **error)
 {
   FerryCluster *self = FERRY_CLUSTER (runner);
 
-  if (self->has_connected || (!g_error_matches (self->error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED) &&
-                              !g_error_matches (self->error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS)))
+  if (may_get_better (self) || (!g_error_matches (self->error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED) &&
+                                !g_error_matches (self->error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS)))
     return TRUE;
   g_propagate_error (error, ferry_error_copy (self->error));
   return FALSE;
@@ -906,11 +922,18 @@ set_state (FerryCluster *self, FerryClusterState state)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
 }
 
+static gboolean
+says_the_same (const GError *error, const GError *other)
+{
+  return error != NULL && other != NULL && g_str_equal (error->message, other->message);
+}
+
 static void
 set_error (FerryCluster *self, const GError *error)
 {
   if (error == NULL && self->error == NULL)
     return;
+  self->n_errors += says_the_same (error, self->error) ? 0 : 1;
   g_clear_error (&self->error);
   self->error = error != NULL ? ferry_error_copy (error) : NULL;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ERROR]);

@@ -37,7 +37,7 @@ typedef struct
   guint executing : 1;     /* the executor counts the task as executing */
   guint taken_in : 1;      /* the router's thread has added the task to the executor */
   guint listed : 1;        /* the executor's list model has the task, and is not about to remove it */
-  guint obstructed : 3;    /* what a cluster has told the task of why it waits, in its own numbers; 0: nothing */
+  guint obstructed : 4;    /* what a cluster has told the task of why it waits, in its own numbers; 0: nothing */
   guint escalation : 8;    /* the step of a cancelled task's escalation; 0: none yet */
   guint n_looks;           /* how often look_for_answer() ran since more of the up lane was dispatched */
   guint64 answer_end;      /* the up lane's position up to which the answer must be written; 0: not known */

@@ -492,7 +492,7 @@ a_task_waits_for_a_host_with_its_function (void)
   ferry_test_run_until (has_text, rare);
   ferry_test_run_until (has_text, common);
   g_assert_cmpstr (ferry_task_get_text (rare), ==,
-                   "No host has the function 'rare'; start a host whose program has it");
+                   "No host of the application 'test' has the function 'rare'; start a host whose program has it");
   one = host_test_new (test, "one", "common", 1);
   host_run_answer (host_test_run (one), NULL);
   cluster_test_assert_done (common);
@@ -523,8 +523,8 @@ a_task_of_a_pool_and_hosts_is_told_what_both_lack (void)
   second = task_test_submit (executor, "sleep-until-cancelled", NULL);
   ferry_test_run_until (has_text, second);
   g_assert_cmpstr (ferry_task_get_text (second), ==,
-                   "Waits for a free worker of this machine. No host has the function 'sleep-until-cancelled'; start a "
-                   "host whose program has it");
+                   "Waits for a free worker of this machine. No host of the application 'test' has the function "
+                   "'sleep-until-cancelled'; start a host whose program has it");
   g_assert_null (ferry_task_get_text (first));
   ferry_task_cancel (first);
   task_test_assert_cancelled (first);
@@ -544,7 +544,8 @@ a_task_of_a_pool_and_hosts_is_told_what_both_lack (void)
 static gboolean
 has_text_of_hosts (gpointer task)
 {
-  return g_strcmp0 (ferry_task_get_text (task), "No host has the function 'rare'; start a host whose program has it") ==
+  return g_strcmp0 (ferry_task_get_text (task),
+                    "No host of the application 'test' has the function 'rare'; start a host whose program has it") ==
          0;
 }
 

@@ -135,6 +135,48 @@ let_a_task_run (void)
   g_subprocess_wait (host, NULL, NULL);
 }
 
+#define TOO_LITTLE                                                                                                     \
+  "authorization { users = [ { user: alice, password: secret, permissions: { publish: \"ferry.other.>\", "             \
+  "subscribe: \"ferry.other.>\" } } ] }\n"
+
+static gboolean
+is_refused (gpointer cluster)
+{
+  return ferry_cluster_get_state (cluster) == FERRY_CLUSTER_STATE_CONNECTED &&
+         ferry_test_get_error (cluster, "error") != NULL;
+}
+
+/* The server lets the user in, and tells what it does not permit when the cluster is connected. */
+static void
+too_little_fails_tasks (void)
+{
+  g_autoptr (NatsTestServer) server = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) next = NULL;
+  g_autofree char *url = NULL;
+  FerryRouter *router;
+  FerryCluster *cluster;
+  FerryExecutor *executor;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  router = ferry_test_router_new ();
+  server = nats_test_server_new ();
+  nats_test_server_start (server, TOO_LITTLE);
+  url = nats_test_server_get_url (server, "nats", "alice:secret@127.0.0.1");
+  cluster = ferry_cluster_new (router, url, "app");
+  executor = ferry_executor_new_for_runner (FERRY_RUNNER (cluster));
+  task = task_test_submit (executor, "echo", g_variant_new_string ("word"));
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
+  ferry_test_run_until (is_refused, cluster);
+  next = task_test_submit (executor, "echo", g_variant_new_string ("word"));
+  task_test_assert_failed (next, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
+  ferry_test_finalize (executor);
+  ferry_cluster_close (cluster);
+  ferry_test_finalize (cluster);
+  ferry_test_router_stop (router);
+}
+
 /* What one account's host tells comes before what the other's tells, so nothing of it is on the way any more. */
 static void
 of_another_account_see_nothing (void)
@@ -292,6 +334,7 @@ main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
   g_test_add_func ("/credentials/let-a-task-run", let_a_task_run);
+  g_test_add_func ("/credentials/that-permit-too-little-fail-tasks", too_little_fails_tasks);
   g_test_add_func ("/credentials/of-another-account-see-nothing", of_another_account_see_nothing);
   g_test_add_func ("/credentials/let-in-each-time", let_in_each_time);
   g_test_add_func ("/credentials/that-are-wrong-are-told", that_are_wrong_are_told);
