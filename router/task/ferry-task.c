@@ -1842,6 +1842,7 @@ ferry_task_give_back (FerryTask *self)
   /* Uses the state itself and not look_up(), so that the executor can know beforehand whether this call ends the task.
    * If a cancel is due, the task waits again, and is then cancelled. */
   const FerryTaskTransition *transition = ferry_task_state_next ((FerryTaskState) priv->state, FERRY_TASK_EVENT_RETURN);
+  gboolean told_text = FALSE;
 
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return FALSE;
@@ -1858,6 +1859,8 @@ ferry_task_give_back (FerryTask *self)
   if (priv->rest != NULL)
     {
       priv->rest->amount = 0;
+      told_text = priv->rest->text != NULL;
+      g_clear_pointer (&priv->rest->text, g_free);
       g_clear_pointer (&priv->rest->host_loss, g_free);
     }
   notify (self, PROP_PID);
@@ -1865,6 +1868,8 @@ ferry_task_give_back (FerryTask *self)
   notify (self, PROP_START_TIME);
   notify (self, PROP_FRACTION);
   notify (self, PROP_AMOUNT);
+  if (told_text)
+    notify (self, PROP_TEXT);
   notify (self, PROP_STATE);
   return TRUE;
 }

@@ -6,6 +6,7 @@
 import asyncio
 import gc
 import os
+import threading
 
 import functions
 import tap
@@ -54,15 +55,16 @@ def run_awaits(executor, count):
 
 
 def run_callbacks(executor, count):
-    heard = []
+    heard = threading.Semaphore(0)
     for _ in range(count // 100):
         tasks = [ferry.Task(functions.double, i) for i in range(100)]
         for task in tasks:
-            task.connect("done", lambda task: heard.append(task.get_fraction()))
+            task.connect("done", lambda task: heard.release(int(task.get_fraction())))
             executor.submit(task)
+        # A result may come before the signal, which comes on another thread.
         for task in tasks:
             task.result()
-    heard.clear()
+            heard.acquire()
 
 
 def measure():

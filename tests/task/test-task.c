@@ -280,15 +280,19 @@ test_new_attempt (void)
   TaskTestExecutor executor = {0};
   g_autoptr (FerryTask) task = task_test_new_executing (&executor);
   g_autoptr (TaskTestEar) ear = task_test_ear_new (task);
+  FerryProgress progress;
 
   take_fraction (task, 0.5, 5, 10, 0.5);
+  progress = task_test_progress (0.5, "half");
+  g_assert_true (ferry_task_take_progress (task, &progress));
   g_string_truncate (ear->heard, 0);
   ferry_task_take_host_name (task, "orange");
   ferry_task_take_host_name (task, "orange");
   task_test_assert_heard (ear, "host-name");
   g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "orange");
   g_assert_true (ferry_task_give_back (task));
-  task_test_assert_heard (ear, "pid host-name start-time fraction amount state");
+  task_test_assert_heard (ear, "pid host-name start-time fraction amount text state");
+  g_assert_null (ferry_task_get_text (task));
   g_assert_null (ferry_test_get_string (task, "host-name"));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
   g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, -1);
