@@ -294,12 +294,13 @@ test_focus_is_kept (WindowTest *test, gconstpointer data)
 
 /* ---- without eyes ---- */
 
-/* Each button says in words what it does, and to which task, also when the row shows another task than before. */
+/* Each button says in words what it does, and to which task, also when the row shows another task than before. Neither
+ * task ends before it is cancelled. */
 static void
 test_accessible_labels (WindowTest *test, gconstpointer data)
 {
-  static const char *const words[] = {"primes:1000", "hang"};
-  static const char *const titles[] = {"Primes up to 1,000", "Worker that hangs"};
+  static const char *const words[] = {"primes:3000000000", "hang"};
+  static const char *const titles[] = {"Primes up to 3,000,000,000", "Worker that hangs"};
 
   if (test->window == NULL)
     return;
