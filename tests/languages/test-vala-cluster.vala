@@ -9,13 +9,6 @@
 string host_program;
 string worker_path;
 
-void until (owned SourceFunc condition) {
-    var timer = Timeout.add (20, () => Source.CONTINUE);
-    while (!condition ())
-        MainContext.default ().iteration (true);
-    Source.remove (timer);
-}
-
 // The server writes its ports into a file when it takes connections.
 string? find_port (string folder) throws Error {
     string? name;

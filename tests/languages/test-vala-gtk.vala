@@ -5,11 +5,6 @@
 
 string worker_path;
 
-void until (owned SourceFunc condition) {
-    while (!condition ())
-        MainContext.default ().iteration (true);
-}
-
 void test_list () {
     try {
         var executor = new Ferry.Executor.for_program (worker_path);

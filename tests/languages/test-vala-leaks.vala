@@ -33,8 +33,7 @@ void in_batches (Begin begin) throws Error {
         n_came = 0;
         for (int j = 0; j < BATCH; j++)
             begin ();
-        while (n_came < BATCH)
-            MainContext.default ().iteration (true);
+        until (() => n_came >= BATCH);
     }
     executor.clear_finished ();
 }

@@ -17,11 +17,6 @@ Ferry.Executor make_executor () {
     }
 }
 
-void until (owned SourceFunc condition) {
-    while (!condition ())
-        MainContext.default ().iteration (true);
-}
-
 void test_task () {
     try {
         var executor = make_executor ();
