@@ -10,7 +10,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar, overload
 
 from . import _home, _main, _message
 from ._library import Ferry, GLib
@@ -20,6 +20,9 @@ from ._task import Task
 from ._names import CALL, PATHS
 from .errors import Error
 
+T = TypeVar("T")
+P = ParamSpec("P")
+AnyTask = TypeVar("AnyTask", bound=Task[Any])
 
 # How long a shutdown waits for functions that were cancelled, in seconds.
 CANCEL_TIME = 5
@@ -103,7 +106,15 @@ class Executor:
         """The `Ferry.Pool`, for its settings."""
         return self._objects[1]
 
-    def submit(self, function: Callable[..., Any] | Task, /, *args: Any, **kwargs: Any) -> Any:
+    @overload
+    def submit(self, function: AnyTask, /) -> AnyTask:
+        ...
+
+    @overload
+    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[T]:
+        ...
+
+    def submit(self, function: Callable[..., Any] | Task[Any], /, *args: Any, **kwargs: Any) -> Any:
         """Has a worker call function(*args, **kwargs), and returns the task. Any thread may call this."""
         task = function if isinstance(function, Task) else Task(function, *args, **kwargs)
         task._submit_to(self._home)
@@ -113,13 +124,12 @@ class Executor:
             raise Error(error.message) from None
         return task
 
-    def stream(self, function: Callable[..., Iterable[Any]], /, *args: Any, **kwargs: Any) -> Stream:
+    def stream(self, function: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Stream[T]:
         """Has a worker call a function that yields, and returns an iterator of the values."""
-        stream: Stream = self.submit(Stream(function, *args, **kwargs))
-        return stream
+        return self.submit(Stream(function, *args, **kwargs))
 
-    def map(self, function: Callable[..., Any], /, *iterables: Iterable[Any], ordered: bool = True,
-            chunksize: int | None = None) -> Map:
+    def map(self, function: Callable[..., T], /, *iterables: Iterable[Any], ordered: bool = True,
+            chunksize: int | None = None) -> Map[T]:
         """Calls a function for many items, and returns an iterator of the results, in order or as they come.
 
         A worker takes chunks of items, by itself as large as some milliseconds of work. A lost worker costs the chunk

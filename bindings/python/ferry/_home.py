@@ -16,7 +16,7 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
 from ._library import Ferry, GLib, Gio
@@ -252,7 +252,7 @@ def _get(context: Any) -> Home:
         return _homes[key]
 
 
-def spawn(coroutine: Any) -> Event:
+def spawn(coroutine: Coroutine[Any, Any, Any]) -> Event:
     """Runs a coroutine on the main loop of this thread, where there is no event loop of asyncio.
 
     It may await tasks and what is made of them. The event that is returned happens at its end. Its exceptions are

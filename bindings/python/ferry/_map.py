@@ -5,11 +5,14 @@
 import collections
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from . import _chunk, _fault, _message
 from ._home import Event
 from ._task import Task, name_of
+
+T = TypeVar("T")
+Outcomes = tuple[float, list[_chunk.Outcome]]
 
 # Chunks grow until each takes about so many seconds: the cost of a task is small beside that.
 CHUNK_SECONDS = 0.005
@@ -18,14 +21,14 @@ MAX_CHUNK = 4096
 AHEAD = 3
 
 
-class Map:
+class Map(Generic[T]):
     """The results of a function for many items. It is an iterator, by `for` and by `async for`.
 
     Items are taken as there is room for them, by the loop over the results. An item that failed raises where its result
     would stand; the loop can go on behind it by next().
     """
 
-    def __init__(self, submit: Callable[[Task], Task], workers: int, function: Callable[..., Any],
+    def __init__(self, submit: Callable[[Task[Outcomes]], Task[Outcomes]], workers: int, function: Callable[..., T],
                  iterables: tuple[Iterable[Any], ...], ordered: bool, chunksize: int | None) -> None:
         # The function is an argument here, so Task does not look at it.
         _message.check(function)
@@ -36,13 +39,13 @@ class Map:
         self._chunk = chunksize or 1
         self._fixed = chunksize is not None
         self._limit = AHEAD * workers
-        self._tasks: collections.deque[Task] = collections.deque()
-        self._ended: collections.deque[Task] = collections.deque()
+        self._tasks: collections.deque[Task[Outcomes]] = collections.deque()
+        self._ended: collections.deque[Task[Outcomes]] = collections.deque()
         self._ready: collections.deque[_chunk.Outcome] = collections.deque()
         self._news = Event()
         self._fill()
 
-    def _tell(self, task: Task) -> None:
+    def _tell(self, task: Task[Outcomes]) -> None:
         self._ended.append(task)
         self._news.set()
 
@@ -56,7 +59,7 @@ class Map:
             self._tasks.append(self._submit(task))
             task.add_done_callback(self._tell)
 
-    def _take_in(self, task: Task) -> None:
+    def _take_in(self, task: Task[Outcomes]) -> None:
         """What became of a chunk. A chunk that was lost raises once."""
         try:
             seconds, outcomes = task.result()
@@ -70,7 +73,7 @@ class Map:
             elif seconds > 2 * CHUNK_SECONDS:
                 self._chunk = max(self._chunk // 2, 1)
 
-    def _next_task(self) -> Task | None:
+    def _next_task(self) -> Task[Outcomes] | None:
         """A chunk that is done, the first one of all if order counts."""
         if self._ordered:
             return self._tasks.popleft() if self._tasks and self._tasks[0].done() else None
@@ -94,10 +97,10 @@ class Map:
                 return news
         return None
 
-    def _take(self) -> Any:
+    def _take(self) -> T:
         is_value, outcome = self._ready.popleft()
         if is_value:
-            return outcome
+            return cast(T, outcome)
         if isinstance(outcome, BaseException):
             raise outcome
         raise _fault.restore(outcome, name_of(self._function))
@@ -111,10 +114,10 @@ class Map:
     def __del__(self) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> T:
         while event := self._poll():
             home = self._tasks[0]._home
             assert home is not None
@@ -123,10 +126,10 @@ class Map:
             raise StopIteration
         return self._take()
 
-    def __aiter__(self) -> AsyncIterator[Any]:
+    def __aiter__(self) -> AsyncIterator[T]:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> T:
         while event := self._poll():
             await event
         if not self._ready:

@@ -4,8 +4,8 @@
 
 import collections
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, Generic, TypeVar, cast
 
 from . import _message
 from ._home import Event
@@ -13,12 +13,14 @@ from ._library import Ferry
 from ._names import STREAM
 from ._task import Task
 
+T = TypeVar("T")
+
 
 # How many values may be on their way or wait here. A function that is further ahead waits.
 WINDOW = 64
 
 
-class Stream(Task):
+class Stream(Task[Any], Generic[T]):
     """A task whose function yields. It is an iterator of the values, by `for` and by `async for`.
 
     What the function returns at its end is its result(). A worker is at most 64 values ahead of the loop.
@@ -26,7 +28,7 @@ class Stream(Task):
 
     __gtype_name__ = "FerryPythonStream"
 
-    def __init__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, function: Callable[..., Iterable[T]], /, *args: Any, **kwargs: Any) -> None:
         self._values: collections.deque[bytes] = collections.deque()
         self._news = Event()
         reader, self._credit = os.pipe()
@@ -63,7 +65,7 @@ class Stream(Task):
         news = self._news = Event()
         return None if self._values or self._ended.is_set() else news
 
-    def _take(self) -> Any:
+    def _take(self) -> T:
         """A value. At the end, raises what the function raised, or IndexError."""
         data = self._values.popleft() if self._values else None
         if data is None:
@@ -74,12 +76,12 @@ class Stream(Task):
         except BrokenPipeError:
             # The function has ended.
             pass
-        return _message.unpack_value(data)
+        return cast(T, _message.unpack_value(data))
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> T:
         assert self._home is not None
         while event := self._poll():
             event.wait(self._home, None)
@@ -88,10 +90,10 @@ class Stream(Task):
         except IndexError:
             raise StopIteration from None
 
-    def __aiter__(self) -> AsyncIterator[Any]:
+    def __aiter__(self) -> AsyncIterator[T]:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> T:
         while event := self._poll():
             await event
         try:

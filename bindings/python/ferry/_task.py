@@ -7,7 +7,7 @@ import os
 import pickle
 import threading
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, Generic, Self, TypeVar, cast
 
 from . import _fault, _message, _notices
 from ._home import Event, Home
@@ -15,6 +15,7 @@ from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
 from ._names import CALL, EXCEPTION, OWN
 from .errors import Error, WorkerLost
 
+T = TypeVar("T")
 
 
 def name_of(function: Any) -> str:
@@ -26,7 +27,7 @@ _large: set[str] = set()
 LARGE = 1 << 20
 
 
-class Task(Ferry.Task):  # type: ignore[misc]
+class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
     """One call. It is a GObject, whose properties and signals are those of `Ferry.Task`: fraction, text, state, done.
 
     `ferry.Task(function, *args, **kwargs)` makes one that Executor.submit() takes, for a task whose properties are set
@@ -35,7 +36,7 @@ class Task(Ferry.Task):  # type: ignore[misc]
 
     __gtype_name__ = "FerryPythonTask"
 
-    def __init__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> None:
         self._prepare(CALL, Ferry.TaskKind.CALL, (), function, args, kwargs)
 
     def _prepare(self, remote: str, kind: Any, descriptors: tuple[int, ...], function: Any, args: Any,
@@ -125,7 +126,7 @@ class Task(Ferry.Task):  # type: ignore[misc]
         if not self.done() and not self._ended.wait(self._home, timeout):
             raise TimeoutError("Task '%s' is not done yet; wait longer, or cancel it" % self._name)
 
-    def result(self, timeout: float | None = None) -> Any:
+    def result(self, timeout: float | None = None) -> T:
         """Waits for the end, for at most so many seconds, and returns what the function did, or raises what it raised.
 
         In a callback of the main loop that is the task's home, only a task that is done has a result: await the task
@@ -138,7 +139,7 @@ class Task(Ferry.Task):  # type: ignore[misc]
                 raise exception
             finally:
                 del exception
-        return value
+        return cast(T, value)
 
     def exception(self, timeout: float | None = None) -> Exception | None:
         """Waits as result() does, and returns the exception, or None. A task that was cancelled raises."""
@@ -157,14 +158,14 @@ class Task(Ferry.Task):  # type: ignore[misc]
         # On another thread than the home's, the library may know the end before the last messages have come.
         return self._ended.is_set() or (self._home is not None and self._home.is_here() and bool(self.get_done()))
 
-    def add_done_callback(self, callback: Callable[["Task"], Any]) -> None:
+    def add_done_callback(self, callback: Callable[[Self], Any]) -> None:
         """Has it called with the task, on the home's thread, or now where the task is done."""
         def call() -> None:
             callback(self)
 
         self._ended.add_callback(call)
 
-    def __await__(self) -> Generator[Any, None, Any]:
+    def __await__(self) -> Generator[Any, None, T]:
         if self._home is None:
             self._wait(None)
         try:
@@ -173,5 +174,4 @@ class Task(Ferry.Task):  # type: ignore[misc]
             # What awaits is cancelled, and so is what it awaits, as with asyncio's own tasks.
             self.cancel()
             raise
-        value: Any = self.result()
-        return value
+        return self.result()

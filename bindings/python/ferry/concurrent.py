@@ -49,7 +49,7 @@ def _end_all() -> None:
         executor.shutdown()
 
 
-def _exception_of(task: Task, pool: Any) -> BaseException | None:
+def _exception_of(task: Task[Any], pool: Any) -> BaseException | None:
     """On the thread of the pool."""
     try:
         exception = task.exception()
@@ -67,7 +67,7 @@ def _exception_of(task: Task, pool: Any) -> BaseException | None:
 class _Call:
     """A future and the task that fulfils it."""
 
-    def __init__(self, future: "concurrent.futures.Future[Any]", task: Task, pool: Any) -> None:
+    def __init__(self, future: "concurrent.futures.Future[Any]", task: Task[Any], pool: Any) -> None:
         self.future = future
         self.task = task
         self._pool = pool
@@ -84,7 +84,7 @@ class _Call:
                 return self.future.set_running_or_notify_cancel()
             return not self.future.cancelled()
 
-    def _note_state(self, task: Task, _property: Any) -> None:
+    def _note_state(self, task: Task[Any], _property: Any) -> None:
         if task.get_state() == Ferry.TaskState.EXECUTING and not self._begin():
             task.cancel()
 
@@ -92,7 +92,7 @@ class _Call:
         if future.cancelled():
             self.task.cancel()
 
-    def finish(self, task: Task) -> None:
+    def finish(self, task: Task[Any]) -> None:
         if not self._begin():
             return
         exception = _exception_of(task, self._pool)
