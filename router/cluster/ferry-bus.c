@@ -728,6 +728,17 @@ describe_permissions (FerryBus *self)
                           application, self->host, application, self->host, application, application, self->host);
 }
 
+/* any: returns (transfer full) the error of a server that does not permit what text says. */
+static GError *
+make_violation (FerryBus *self, const char *text)
+{
+  g_autofree char *permissions = describe_permissions (self);
+
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
+                      "The NATS server does not permit what is needed (%s); its configuration must permit %s", text,
+                      permissions);
+}
+
 /* any: takes error, which the server or the NATS library has found while the connection goes on. max_packet: 0 if the
  * error says nothing about it. */
 static void
@@ -778,19 +789,12 @@ connection_failed (natsConnection *nats, natsSubscription *subscription, natsSta
 {
   g_autoptr (FerryBus) self = find_in_table (closure);
   const char *text = ferry_server_access_describe (status);
-  g_autofree char *permissions = NULL;
 
   if (self == NULL)
     return;
   if (status == NATS_NOT_PERMITTED)
     {
-      permissions = describe_permissions (self);
-      note_violation (self,
-                      g_error_new (FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED,
-                                   "The NATS server does not permit what is needed (%s); its configuration must "
-                                   "permit %s",
-                                   text, permissions),
-                      0);
+      note_violation (self, make_violation (self, text), 0);
       return;
     }
   if (status == NATS_SLOW_CONSUMER)
@@ -844,6 +848,20 @@ hang_up (Connection *connection)
   ferry_server_link_free (connection->link);
 }
 
+/* The server has refused to subscribe, if it has, before it has answered. The handler of errors may hear of that later
+ * than this thread goes on. */
+static void
+note_refusal (FerryBus *self, FerryServerLink *link)
+{
+  const char *text = NULL;
+
+  if (natsConnection_GetLastError (ferry_server_link_get_connection (link), &text) != NATS_NOT_PERMITTED)
+    return;
+  FERRY_AUTO_LOCK (&self->lock);
+  g_clear_error (&self->violation);
+  self->violation = make_violation (self, text);
+}
+
 /* Subscribes, and waits until the server has done so: what is asked from now on is answered to this bus. */
 static gboolean
 subscribe (FerryBus *self, Connection *connection, GError **error)
@@ -879,7 +897,10 @@ make_connection (FerryBus *self, Connection *connection, GError **error)
       return FALSE;
     }
   if (subscribe (self, connection, error))
-    return TRUE;
+    {
+      note_refusal (self, connection->link);
+      return TRUE;
+    }
   if (ferry_server_link_has_tls (connection->link))
     ferry_server_access_note_tls (self->access);
   hang_up (connection);

@@ -62,7 +62,7 @@ check_file (const char *what, const char *path, gboolean is_secret)
     return TRUE;
   if (!g_file_get_contents (path, &content, NULL, &error))
     {
-      say (what, "%s", error->message);
+      say (what, "%s; set a file that exists and that this user may read", error->message);
       return FALSE;
     }
   if (is_secret && stat (path, &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)

@@ -93,7 +93,9 @@ bus_changed (gpointer data)
 
   if (error != NULL)
     g_message ("%s", error->message);
-  if (state == FERRY_CLUSTER_STATE_CONNECTED && self->state != state)
+  /* A server that permits too little keeps the host from being heard. */
+  if (state == FERRY_CLUSTER_STATE_CONNECTED && self->state != state &&
+      !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED))
     g_message ("Host '%s' serves the application '%s' by way of %s", self->options.name, self->options.application,
                ferry_bus_get_address (self->bus));
   /* An error may be that packets are too large. */

@@ -10,6 +10,7 @@
 #include "base/ferry-base-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-sender-private.h"
+#include "task/ferry-map-function-private.h"
 #include "task/ferry-runner-private.h"
 #include "task/ferry-task-private.h"
 
@@ -229,30 +230,10 @@ task_progressed (FerryHostRun *self)
   note_owing (self);
 }
 
-static void
-task_sent (FerryHostRun *self, const char *type, GVariant *value)
-{
-  if (self->has_end)
-    return;
-  if (self->out_size < MAX_OUT)
-    {
-      put (self, FERRY_MESSAGE_VALUE, ferry_run_message_to_variant (type, value));
-      return;
-    }
-  set_end (self, NULL,
-           g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
-                        "Function '%s' sent more than the connection to the application takes; send less, or yield it",
-                        self->request.function),
-           NULL);
-  ferry_host_run_cancel (self);
-  ferry_host_run_hurry (self, 0);
-}
-
-/* Returns (transfer full) the trace of the task's error with a line for this host. */
+/* Returns (transfer full) a trace with a line for this host. inner: (nullable). */
 static char *
-dup_trace (FerryHostRun *self)
+add_to_trace (FerryHostRun *self, const char *inner)
 {
-  const char *inner = ferry_task_get_trace (self->task);
   g_autoptr (GString) trace = g_string_new (inner);
   g_autofree char *id = ferry_host_run_dup_id (self);
 
@@ -279,6 +260,40 @@ fit_error (GError *error)
   return g_error_new (error->domain, error->code, "%s" TOO_LARGE_REMEDY, text);
 }
 
+/* Returns (transfer full) the error of a map's item, as that of a task is. */
+static GVariant *
+fit_item_error (FerryHostRun *self, GVariant *value)
+{
+  g_autofree char *inner = NULL;
+  g_autoptr (GError) error = fit_error (ferry_error_from_variant (value, &inner));
+  g_autofree char *trace = add_to_trace (self, inner);
+
+  return g_variant_ref_sink (ferry_error_to_variant (error, trace, NULL));
+}
+
+static void
+task_sent (FerryHostRun *self, const char *type, GVariant *value)
+{
+  g_autoptr (GVariant) fitted = NULL;
+
+  if (self->has_end)
+    return;
+  if (g_str_equal (type, FERRY_MAP_MESSAGE_ERROR))
+    value = fitted = fit_item_error (self, value);
+  if (self->out_size < MAX_OUT)
+    {
+      put (self, FERRY_MESSAGE_VALUE, ferry_run_message_to_variant (type, value));
+      return;
+    }
+  set_end (self, NULL,
+           g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                        "Function '%s' sent more than the connection to the application takes; send less, or yield it",
+                        self->request.function),
+           NULL);
+  ferry_host_run_cancel (self);
+  ferry_host_run_hurry (self, 0);
+}
+
 static void
 end_with_error (FerryHostRun *self)
 {
@@ -293,7 +308,7 @@ end_with_error (FerryHostRun *self)
     }
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST))
     put (self, FERRY_LOST_VALUE, g_variant_new_tuple (NULL, 0));
-  set_end (self, NULL, fit_error (g_steal_pointer (&error)), dup_trace (self));
+  set_end (self, NULL, fit_error (g_steal_pointer (&error)), add_to_trace (self, ferry_task_get_trace (self->task)));
 }
 
 /* Whether the task failed before any worker had it: the pool has no worker for it. */

@@ -323,7 +323,11 @@ linger (FerryHostSession *self)
 static void
 complain_of_end (FerryHostSession *self)
 {
-  ferry_rate_log (&self->board->complaints, "The session of %s ends: %s", self->name, self->end->message);
+  if (self->share.n_open > 0)
+    ferry_rate_log (&self->board->complaints, "The session of %s ends with %u of its tasks open: %s", self->name,
+                    self->share.n_open, self->end->message);
+  else
+    ferry_rate_log (&self->board->complaints, "The session of %s ends: %s", self->name, self->end->message);
 }
 
 void
@@ -340,6 +344,15 @@ ferry_host_session_end (FerryHostSession *self, const GError *reason)
     flush_soon (self);
 }
 
+/* Whether the operator of the host or its server can do something about the end of the transport, or sees tasks end
+ * without a cancel. */
+static gboolean
+is_end_of_interest (FerryHostSession *self)
+{
+  return self->share.n_open > 0 || g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) ||
+         g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
+}
+
 static void
 transport_ended (gpointer data)
 {
@@ -348,9 +361,7 @@ transport_ended (gpointer data)
   if (self->end == NULL)
     {
       self->end = ferry_transport_dup_reason (self->transport);
-      /* The operator of the host or its server can do something about these. */
-      if (g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_TOO_LARGE) ||
-          g_error_matches (self->end, FERRY_ERROR, FERRY_ERROR_PROTOCOL))
+      if (is_end_of_interest (self))
         complain_of_end (self);
     }
   finish (self);

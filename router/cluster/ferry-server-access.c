@@ -266,7 +266,12 @@ refuse_file (const char *what, const char *file, const char *why, GError **error
 static gboolean
 check_readable (const char *what, const char *file, GError **error)
 {
-  return access (file, R_OK) == 0 || refuse_file (what, file, g_strerror (errno), error);
+  if (access (file, R_OK) == 0)
+    return TRUE;
+  if (errno == ENOENT)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "The file of %s '%s' does not exist; set one that does",
+                            what, file);
+  return refuse_file (what, file, g_strerror (errno), error);
 }
 
 static gboolean

@@ -323,6 +323,14 @@ peek_early (FerryTaskPrivate *priv)
   return early != NULL && !ferry_home_is_own (priv->home) ? early : NULL;
 }
 
+/* any: whether the calling thread sees the task's end. The early answer is looked at first: the router's thread may end
+ * the task between the two looks, and what has ended stays so. */
+static gboolean
+has_end (FerryTaskPrivate *priv)
+{
+  return peek_early (priv) != NULL || is_done (priv->state);
+}
+
 /* ---- which threads may use a task ---- */
 
 static gboolean
@@ -604,7 +612,7 @@ ferry_task_get_done (FerryTask *self)
 {
   g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
 
-  return is_done (get_private (self)->state) || peek_early (get_private (self)) != NULL;
+  return has_end (get_private (self));
 }
 
 /**
@@ -1983,7 +1991,7 @@ cancel_asked (gpointer data)
 static gboolean
 can_cancel (FerryTaskPrivate *priv)
 {
-  return priv->state <= FERRY_TASK_STATE_EXECUTING && peek_early (priv) == NULL;
+  return !has_end (priv) && priv->state != FERRY_TASK_STATE_CANCELLING;
 }
 
 /* any: asks the router's thread to cancel the task. From now on the task signals nothing that its function does.

@@ -66,6 +66,7 @@ add_host (Scene *scene, FerryPool *pool)
   static const char *const names[MAX_HOSTS] = {"alpha", "beta", "gamma"};
   static const char *const functions[] = {
     "add",
+    "bytes",
     "crash",
     "echo",
     "fail",
@@ -394,6 +395,44 @@ a_map_uses_hosts (void)
   ferry_test_run_until (has_thousand, &n_results);
 }
 
+static void
+count_failure (FerryMap *map, guint64 index, GVariant *result, GError *error, gpointer data)
+{
+  g_autofree char *trace = error != NULL ? ferry_error_get_trace (error) : NULL;
+
+  g_test_message ("%s\n%s", error != NULL ? error->message : "no error", trace);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
+  g_assert_nonnull (strstr (error->message, "1048576; yield it in parts, or write it to a file"));
+  g_assert_null (strstr (error->message, "FerryRouter"));
+  g_assert_nonnull (trace);
+  g_assert_nonnull (strstr (trace, "on host 'alpha', in whose log it is task test/"));
+  ++*(guint *) data;
+}
+
+static gboolean
+has_two (gpointer data)
+{
+  return *(guint *) data == 2;
+}
+
+/* Two items, as one alone is sent as a plain task. */
+static void
+an_error_of_a_map_s_item_is_as_that_of_a_task (void)
+{
+  g_autoptr (Scene) scene = scene_new (1);
+  g_autoptr (FerryMap) map = ferry_map_new (scene->executor, "bytes", FERRY_MAP_ORDERED);
+  const guint64 sizes[] = {2 * 1024 * 1024, 2 * 1024 * 1024};
+  guint n_results = 0;
+
+  g_object_set (scene->task->router, "max-message-size", (guint64) 1024 * 1024, NULL);
+  g_object_set (map, "chunk-size", 2, NULL);
+  ferry_map_set_arguments (
+    map, g_variant_new_fixed_array (G_VARIANT_TYPE_UINT64, sizes, G_N_ELEMENTS (sizes), sizeof sizes[0]));
+  g_signal_connect (map, "result", G_CALLBACK (count_failure), &n_results);
+  ferry_map_start (map);
+  ferry_test_run_until (has_two, &n_results);
+}
+
 /* This machine first, and hosts when it is full. */
 static void
 a_pool_comes_before_hosts (void)
@@ -433,6 +472,8 @@ main (int argc, char **argv)
                    other_tasks_have_one_end_in_spite_of_cuts);
   g_test_add_func ("/cluster-service/a-host-that-leaves-loses-nothing", a_host_that_leaves_loses_nothing);
   g_test_add_func ("/cluster-service/a-map-uses-hosts", a_map_uses_hosts);
+  g_test_add_func ("/cluster-service/an-error-of-a-map-s-item-is-as-that-of-a-task",
+                   an_error_of_a_map_s_item_is_as_that_of_a_task);
   g_test_add_func ("/cluster-service/a-pool-comes-before-hosts", a_pool_comes_before_hosts);
   return g_test_run ();
 }

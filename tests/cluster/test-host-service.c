@@ -675,6 +675,21 @@ test_transport_that_ends_for_a_fault_is_told_of (void)
   task_test_wait_message ("The session of demo ends: It broke a rule");
 }
 
+/* The tasks end without a cancel. */
+static void
+test_log_tells_when_an_application_leaves_its_tasks (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  HostTestApplication *application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = host_test_run_idempotent (application, "sleep-until-cancelled", NULL);
+
+  host_test_wait_begin (call);
+  host_test_application_free (application);
+  host_test_wait_done (call);
+  task_test_wait_message ("The session of demo ends with 1 of its tasks open: ");
+  host_test_wait_counts (test, 0, 0, 0);
+}
+
 static void
 test_who_does_not_ask_to_be_served_is_cut_off (void)
 {
@@ -866,6 +881,7 @@ main (int argc, char **argv)
   ADD ("other-version-ends-the-session", test_other_version_ends_the_session);
   ADD ("applications-that-lie-do-not-fill-the-log", test_applications_that_lie_do_not_fill_the_log);
   ADD ("transport-that-ends-for-a-fault-is-told-of", test_transport_that_ends_for_a_fault_is_told_of);
+  ADD ("log-tells-when-an-application-leaves-its-tasks", test_log_tells_when_an_application_leaves_its_tasks);
   ADD ("who-does-not-ask-to-be-served-is-cut-off", test_who_does_not_ask_to_be_served_is_cut_off);
   ADD ("last-request-may-outlive-its-session", test_last_request_may_outlive_its_session);
   ADD ("end-of-a-session-ends-its-tasks", test_end_of_a_session_ends_its_tasks);

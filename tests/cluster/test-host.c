@@ -485,6 +485,53 @@ assert_check (NatsTestServer *server, const char *user, const char *password, co
   assert_says (arguments, status, word);
 }
 
+/* Returns (transfer full) (nullable) the next line, or NULL at the end. */
+static char *
+read_line (GDataInputStream *lines)
+{
+  g_autoptr (GError) error = NULL;
+  char *line = g_data_input_stream_read_line_utf8 (lines, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  if (line != NULL)
+    g_test_message ("%s", line);
+  return line;
+}
+
+/* The host cannot be heard. */
+static void
+test_host_without_permission_does_not_say_that_it_serves (void)
+{
+  g_autoptr (NatsTestServer) server = server_test_new ();
+  g_autofree char *worker = ferry_test_build_path ("serving-worker");
+  g_autofree char *url = server_test_dup_url (server, "alpha", "secret");
+  g_autoptr (GPtrArray) arguments = make_arguments (url, "beta", "--workers 1", worker);
+  g_autoptr (GSubprocess) host = NULL;
+  g_autoptr (GDataInputStream) lines = NULL;
+  g_autofree char *line = NULL;
+  g_autoptr (GError) error = NULL;
+
+  host = g_subprocess_newv ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_STDERR_PIPE, &error);
+  g_assert_no_error (error);
+  lines = g_data_input_stream_new (g_subprocess_get_stderr_pipe (host));
+  do
+    {
+      g_free (line);
+      line = read_line (lines);
+      g_assert_nonnull (line);
+      g_assert_null (strstr (line, "serves the application"));
+    }
+  while (strstr (line, "does not permit") == NULL);
+  g_subprocess_send_signal (host, SIGTERM);
+  while (line != NULL)
+    {
+      g_assert_null (strstr (line, "serves the application"));
+      g_free (line);
+      line = read_line (lines);
+    }
+  g_subprocess_wait (host, NULL, NULL);
+}
+
 static void
 test_check_finds_nothing_wrong (void)
 {
@@ -576,6 +623,8 @@ main (int argc, char **argv)
   g_test_add_func ("/host/signals-may-come-to-the-very-end", test_signals_may_come_to_the_very_end);
   g_test_add_func ("/host/server-tells-who-is-connected", test_server_tells_who_is_connected);
   g_test_add_func ("/host/no-other-user-ends-what-runs", test_no_other_user_ends_what_runs);
+  g_test_add_func ("/host/without-permission-does-not-say-that-it-serves",
+                   test_host_without_permission_does_not_say_that_it_serves);
   g_test_add_func ("/host/check-finds-nothing-wrong", test_check_finds_nothing_wrong);
   g_test_add_func ("/host/check-tries-all-servers", test_check_tries_all_servers);
   g_test_add_func ("/host/check-tells-what-is-wrong-with-the-server", test_check_tells_what_is_wrong_with_the_server);
