@@ -9,6 +9,7 @@ import os
 import threading
 
 import functions
+import pipe_functions
 import tap
 
 import ferry
@@ -46,6 +47,19 @@ def run_maps(executor, count):
     list(executor.map(functions.double, range(count)))
 
 
+def run_messages(executor, count):
+    sender, receiver = executor.pipe()
+    executor.submit(pipe_functions.send_numbers, sender, count)
+    assert len(list(receiver)) == count
+
+
+def run_pipes(executor, count):
+    for _ in range(count // 10):
+        sender, receiver = executor.pipe()
+        executor.submit(pipe_functions.send_one, sender, 1).result()
+        list(receiver)
+
+
 def run_awaits(executor, count):
     async def wait():
         for i in range(count):
@@ -77,7 +91,8 @@ def measure():
 
 def body(report):
     with ferry.Executor(workers=2) as executor:
-        for run in (run_tasks, run_failures, run_streams, run_short_streams, run_maps, run_awaits, run_callbacks):
+        for run in (run_tasks, run_failures, run_streams, run_short_streams, run_maps, run_messages, run_pipes, run_awaits,
+                    run_callbacks):
             run(executor, FIRST)
             size, objects, files = measure()
             run(executor, COUNT)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
-from . import _home, _main, _message
+from . import _home, _main, _message, _pipe
 from ._library import Ferry, GLib
 from ._map import Map
 from ._stream import Stream
@@ -136,6 +136,10 @@ class Executor:
         that it ran.
         """
         return Map(self.submit, self.workers, function, iterables, ordered, chunksize)
+
+    def pipe(self, *, latest: bool = False) -> tuple[_pipe.Sender, _pipe.Receiver]:
+        """A sender, for functions to send with, and its receiver, whose signals come where those of tasks do."""
+        return _pipe.make(self._home, latest)
 
     def cancel_all(self) -> None:
         """Cancels all tasks that are not done."""

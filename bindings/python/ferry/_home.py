@@ -70,7 +70,7 @@ class Event:
     def __await__(self) -> Generator[Any, None, None]:
         if self.is_set():
             return
-        loop = _running_loop()
+        loop = running_loop()
         if loop is None:
             # The coroutine was begun by spawn().
             yield self
@@ -92,7 +92,7 @@ class Event:
         yield from future
 
 
-def _running_loop() -> Any:
+def running_loop() -> Any:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -160,6 +160,17 @@ class Home:
         return event.is_set()
 
 
+def post(home: Home, function: Callable[[], Any]) -> None:
+    """Has a function run on the home's thread, later, and does not wait for it."""
+    def run(*_: Any) -> bool:
+        function()
+        return False
+
+    source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
+    source.set_callback(run)
+    source.attach(home.context)
+
+
 def _make_router(context: Any) -> Any:
     router = Ferry.Router.new(context)
     router.props.max_message_size = MAX_MESSAGE
@@ -221,7 +232,7 @@ _homes: dict[Any, Home] = {}
 
 def _own_context() -> Any:
     """The main context that this thread iterates, or None: the first point of the rule."""
-    loop = _running_loop()
+    loop = running_loop()
     if loop is not None and not type(loop).__module__.startswith("gi."):
         return None
     thread_default = GLib.MainContext.ref_thread_default()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a function in a worker says and asks of its task. Where no task runs, nothing is said to anybody."""
 
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
@@ -19,9 +20,36 @@ interruptible: Any = None
 TRACK_INTERVAL = 0.01
 
 
+# Whether an interrupt waits until a call of the library is over, and whether one has.
+_is_whole = False
+_was_late = False
+
+
+def may_interrupt() -> bool:
+    """On the main thread, for a cancel that has come: whether it may raise now."""
+    global _was_late
+    _was_late = _was_late or _is_whole
+    return not _is_whole
+
+
+def call_whole(method: Any, *arguments: Any) -> Any:
+    """Calls the library, which hears of a cancel by itself. What is raised while it makes its error would be lost."""
+    global _is_whole, _was_late
+    if interruptible is None or threading.get_ident() != threading.main_thread().ident:
+        return method(*arguments)
+    _is_whole = True
+    try:
+        return method(*arguments)
+    finally:
+        _is_whole = False
+        if _was_late:
+            _was_late = False
+            raise Cancelled("The task was cancelled")
+
+
 def _call(method: Any, *arguments: Any) -> None:
     try:
-        method(*arguments)
+        call_whole(method, *arguments)
     except GLib.Error as error:
         if cancelled():
             raise Cancelled(error.message) from None

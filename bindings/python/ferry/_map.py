@@ -4,11 +4,13 @@
 
 import collections
 import itertools
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar, cast
 
 from . import _chunk, _fault, _message
 from ._home import Event
+from ._pipe import Receiver
 from ._task import Task, name_of
 
 T = TypeVar("T")
@@ -43,6 +45,7 @@ class Map(Generic[T]):
         self._ended: collections.deque[Task[Outcomes]] = collections.deque()
         self._ready: collections.deque[_chunk.Outcome] = collections.deque()
         self._news = Event()
+        self._held: set[weakref.ref[Receiver]] = set()
         self._fill()
 
     def _tell(self, task: Task[Outcomes]) -> None:
@@ -53,11 +56,27 @@ class Map(Generic[T]):
         while len(self._tasks) < self._limit:
             rows = list(itertools.islice(self._rows, self._chunk))
             if not rows:
+                self._let_go()
                 return
             task = Task(_chunk.run, self._function, rows)
             task.props.name = name_of(self._function)
+            self._hold_receivers(task)
             self._tasks.append(self._submit(task))
             task.add_done_callback(self._tell)
+
+    def _hold_receivers(self, task: Task[Outcomes]) -> None:
+        """Messages of the map's functions do not end between two chunks."""
+        for this in task._receivers:
+            receiver = this()
+            if receiver is not None and this not in self._held:
+                receiver._hold()
+                self._held.add(this)
+
+    def _let_go(self) -> None:
+        while self._held:
+            receiver = self._held.pop()()
+            if receiver is not None:
+                receiver._note_sender_gone(1)
 
     def _take_in(self, task: Task[Outcomes]) -> None:
         """What became of a chunk. A chunk that was lost raises once."""
@@ -110,6 +129,8 @@ class Map(Generic[T]):
         self._rows = iter(())
         for task in getattr(self, "_tasks", ()):
             task.cancel()
+        if "_held" in self.__dict__:
+            self._let_go()
 
     def __del__(self) -> None:
         self.close()

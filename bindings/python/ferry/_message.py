@@ -23,6 +23,8 @@ MIN_BUFFER = 1 << 16
 # A pickle that is larger goes into memory, too: what is sent as a message has a limit.
 MAX_PICKLE = 1 << 22
 ALIGNMENT = 64
+# What describes a buffer of the library has a limit, which is that of so many parts.
+MAX_PARTS = 1024
 
 _HEAD = struct.Struct("<II")
 _BYTES = GLib.VariantType("ay")
@@ -149,6 +151,12 @@ def _cut(memory: memoryview, sizes: list[int]) -> list[memoryview]:
     return parts
 
 
+def count_memories(data: bytes) -> int:
+    """How many handles the memories of a call take."""
+    kind, _, _ = _read_head(data)
+    return (1 if kind & IN_MEMORY else 0) + (1 if kind & WITH_ROOM else 0)
+
+
 def unpack_call(data: bytes, open_memory: Callable[[int], int], handle: int = 0) -> tuple[Any, int]:
     """(function, args, kwargs), and the handle of the memory for the result, or -1.
 
@@ -178,11 +186,42 @@ def pack_value(value: Any, open_room: Callable[[], int] | None = None) -> bytes:
         finally:
             os.close(descriptor)
         return _head(IN_MEMORY, [buffer.nbytes for buffer in buffers]) + stream
+    return _join(stream, buffers)
+
+
+def _join(stream: bytes, buffers: list[memoryview]) -> bytes:
+    """One message, with the buffers behind the pickle."""
     parts: list[memoryview | bytes] = []
     for part in (memoryview(stream), *buffers):
         parts += [part, bytes(_aligned(part.nbytes) - part.nbytes)]
     head = _head(BEHIND, [len(stream), *(buffer.nbytes for buffer in buffers)])
     return b"".join((head, bytes(_aligned(len(head)) - len(head)), *parts))
+
+
+def pack_message(value: Any) -> tuple[bytes, list[memoryview]]:
+    """A value, and the parts of it that go into memory of so many bytes as size_in_memory() says."""
+    stream, buffers = _dump(value)
+    if not buffers:
+        return _head(0, []) + stream, []
+    if len(buffers) > MAX_PARTS:
+        return _join(stream, buffers), []
+    parts = [memoryview(stream), *buffers]
+    return _head(IN_MEMORY, [part.nbytes for part in parts]), parts
+
+
+def size_in_memory(parts: list[memoryview]) -> int:
+    return sum(_aligned(part.nbytes) for part in parts)
+
+
+def put(memory: memoryview, parts: list[memoryview]) -> None:
+    for place, part in zip(_cut(memory, [part.nbytes for part in parts]), parts):
+        place[:] = part
+
+
+def unpack_message(data: bytes, memory: memoryview) -> Any:
+    """A value whose parts lie in memory."""
+    stream, *buffers = _cut(memory, _read_head(data)[1])
+    return pickle.loads(stream, buffers=buffers)
 
 
 def unpack_value(data: bytes, room: int = -1) -> Any:

@@ -6,10 +6,11 @@ import concurrent.futures
 import os
 import pickle
 import threading
+import weakref
 from collections.abc import Callable, Generator
 from typing import Any, Generic, Self, TypeVar, cast
 
-from . import _fault, _message, _notices
+from . import _fault, _message, _notices, _pipe
 from ._home import Event, Home
 from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
 from ._names import CALL, EXCEPTION, OWN
@@ -43,7 +44,8 @@ class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
                  kwargs: Any) -> None:
         name = name_of(function)
         self._room = _message.make_memory() if remote == CALL and name in _large else -1
-        data, memory = _message.pack_call(function, args, kwargs, self._room >= 0)
+        with _pipe.packing() as senders:
+            data, memory = _message.pack_call(function, args, kwargs, self._room >= 0)
         Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(data), name=name)
         self._ended = Event()
         self._reading = threading.Lock()
@@ -59,6 +61,7 @@ class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
         finally:
             if memory >= 0:
                 os.close(memory)
+        self._receivers = [weakref.ref(sender._give_to(self)) for sender in senders]
 
     def __del__(self) -> None:
         self._close_room()

@@ -22,7 +22,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _job, _main, _message, _notices
+from . import _fault, _job, _main, _message, _notices, _pipe
 from ._library import PYTHON_ERROR, Ferry, GLib, GObject
 from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
@@ -42,7 +42,7 @@ failures: list[str] = []
 
 def _interrupt(_number: int, _frame: types.FrameType | None) -> None:
     job = _job.interruptible
-    if job is not None and job.is_cancelled():
+    if job is not None and job.is_cancelled() and _job.may_interrupt():
         raise Cancelled("The task was cancelled")
 
 
@@ -66,8 +66,9 @@ def _fail(job: Any, exception: BaseException) -> None:
 
 def _load(job: Any, arguments: Any, handle: int) -> Any:
     try:
-        return _message.unpack_call(_message.from_variant(arguments), lambda memory: int(job.dup_descriptor(memory)),
-                                    handle)
+        data = _message.from_variant(arguments)
+        with _pipe.opening(job, handle + _message.count_memories(data)):
+            return _message.unpack_call(data, lambda memory: int(job.dup_descriptor(memory)), handle)
     except Exception as exception:
         for failure in failures:
             exception.add_note("The worker could not import the program itself:\n" + failure)
@@ -134,7 +135,7 @@ def _stream(job: Any, arguments: Any) -> Any:
                     value = next(values)
                 except StopIteration as end:
                     return _pack(end.value, function)
-                job.yield_(_pack(value, function))
+                _job.call_whole(job.yield_, _pack(value, function))
             raise Cancelled("The values are taken no longer")
         finally:
             os.close(descriptor)

@@ -1,0 +1,503 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Messages of functions, beside their results.
+
+A sender of this module stands for any number of the library's pipes: each task that it is an argument of has one of its
+own, and all of them end in one receiver. So an argument of a map is a sender as well. Beside each pipe of the library
+there is one of the system, for credits: a byte for each message that may be sent.
+"""
+
+import collections
+import ctypes
+import os
+import pickle
+import sys
+import threading
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+from . import _home, _job, _message
+from ._library import Ferry, GLib, GObject, is_cancel, is_error
+from .errors import Cancelled, Error
+
+# How many messages of one task may be on their way or wait for the reader. A function that is further ahead waits.
+WINDOW = 256
+# How many bytes of a credit pipe are read at once.
+CREDITS = 4096
+
+
+class _Packing(threading.local):
+    senders: "list[Sender] | None" = None
+
+
+_packing = _Packing()
+
+# In a worker, while the arguments of a call are unpickled: the job, and the handle of its first sender.
+_opening: tuple[Any, int] | None = None
+
+
+@contextmanager
+def packing() -> "Iterator[list[Sender]]":
+    """In the application: the senders among what is pickled meanwhile."""
+    before, _packing.senders = _packing.senders, []
+    try:
+        yield _packing.senders
+    finally:
+        _packing.senders = before
+
+
+@contextmanager
+def opening(job: Any, handle: int) -> Iterator[None]:
+    """In a worker: the senders among what is unpickled meanwhile are those of the job, with the handles from this one on."""
+    global _opening
+    _opening = job, handle
+    try:
+        yield
+    finally:
+        _opening = None
+
+
+def _open(kind: "type[Sender]", handle: int, has_credits: bool) -> "Sender":
+    if _opening is None:
+        raise Error("A sender can be had by the function alone that it is an argument of")
+    job, first = _opening
+    sender = kind.__new__(kind)
+    sender._prepare(job.get_sender(first + handle), job.dup_descriptor(first + handle + 1) if has_credits else -1)
+    sender._core.props.cancellable = job.get_cancellable()
+    return sender
+
+
+class Sender:
+    """The writing end of a pipe. An argument of submit(), stream() or map() that is a sender, or has one in it, goes to
+    the worker. Threads of the application may send as well.
+    """
+
+    def __init__(self, receiver: "Receiver") -> None:
+        self._prepare(None, -1)
+        self._receiver: Callable[[], Receiver | None] = weakref.ref(receiver)
+        self._has_credits = not receiver._is_latest
+
+    def _prepare(self, core: Any, credit: int) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self._credit = credit
+        self._credits = 0
+        self._is_started = self._is_closed = False
+        self._receiver = lambda: None
+        self._holds = 0
+
+    def _find_receiver(self) -> "Receiver":
+        receiver = self._receiver()
+        if receiver is None:
+            raise BrokenPipeError("Nothing has a reference to the receiver of the pipe any more; keep one")
+        return receiver
+
+    def __reduce__(self) -> Any:
+        if _packing.senders is None:
+            raise pickle.PicklingError("A sender goes to a worker as an argument of submit(), stream() or map(); it cannot "
+                                       "be in a message, in a result or in the arguments of an initializer")
+        handle = sum(2 if sender._has_credits else 1 for sender in _packing.senders)
+        _packing.senders.append(self)
+        return _open, (type(self), handle, self._has_credits)
+
+    def _give_to(self, task: Any) -> "Receiver":
+        receiver = self._find_receiver()
+        receiver._add(task)
+        return receiver
+
+    def _start(self) -> Any:
+        """The library's sender, which can send."""
+        if self._is_closed:
+            raise Error("The sender was closed; make another pipe")
+        with self._lock:
+            if self._core is None:
+                receiver = self._find_receiver()
+                self._core = receiver._home.call(receiver._open_here)
+            if not self._is_started:
+                self._core.start()
+                self._is_started = True
+        return self._core
+
+    def _take_credit(self) -> None:
+        with self._lock:
+            while not self._credits:
+                self._credits = len(os.read(self._credit, CREDITS))
+                if not self._credits:
+                    raise BrokenPipeError("The receiver of the pipe was closed")
+            self._credits -= 1
+
+    def _send(self, core: Any, message: Any) -> None:
+        data, parts = _message.pack_message(message)
+        if self._credit >= 0:
+            self._take_credit()
+        if not parts:
+            _job.call_whole(core.send_bytes, data)
+            return
+        buffer = _job.call_whole(core.create_buffer, _message.size_in_memory(parts))
+        address, size = buffer.get_data()
+        _message.put(memoryview((ctypes.c_char * size).from_address(address)).cast("B"), parts)
+        _job.call_whole(core.send_buffer, _message.to_variant(data), buffer)
+
+    def send(self, message: Any) -> None:
+        """Sends what can be pickled. What was sent arrives, even if the process is killed then.
+
+        It waits while the receiver is far behind, and raises BrokenPipeError where the receiver was closed.
+        """
+        try:
+            self._send(self._start(), message)
+        except GLib.Error as error:
+            _refuse(error)
+
+    def close(self) -> None:
+        """Sends no more. A task does so at its end by itself."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if self._is_started:
+            try:
+                self._core.stop()
+            except GLib.Error:
+                # The pipe was closed at its other end.
+                pass
+        self._core = None
+        self._close_credit()
+        receiver = self._receiver()
+        if receiver is not None:
+            receiver._note_sender_gone(self._holds)
+            self._holds = 0
+
+    def _close_credit(self) -> None:
+        credit, self._credit = self._credit, -1
+        if credit >= 0:
+            os.close(credit)
+
+    def __del__(self) -> None:
+        if "_holds" in self.__dict__:
+            self.close()
+
+    def __enter__(self) -> Self:
+        """In the application, the messages do not end before the block, whatever ends meanwhile."""
+        receiver = self._receiver()
+        if receiver is not None:
+            receiver._hold()
+            self._holds += 1
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _refuse(error: Any) -> NoReturn:
+    if is_cancel(error) and _job.cancelled():
+        raise Cancelled("The task was cancelled") from None
+    if is_error(error, Ferry.Error.CLOSED):
+        raise BrokenPipeError(error.message) from None
+    raise Error(error.message) from None
+
+
+class _Source:
+    """One pipe of the library, as a receiver has it."""
+
+    def __init__(self, core: Any, credit: int) -> None:
+        self.core = core
+        self.handlers: list[int] = []
+        self._credit = credit
+        self._lock = threading.Lock()
+        self._owed = 0
+        # How many of the messages that wait here have had their credit before they were taken.
+        self._lent = 0
+
+    def _give(self) -> None:
+        """Credits go back by the half window: a call of the system is for many messages."""
+        self._owed += 1
+        if self._owed >= WINDOW // 2 and self._credit >= 0:
+            try:
+                os.write(self._credit, bytes(self._owed))
+            except OSError:
+                # The function has ended.
+                pass
+            self._owed = 0
+
+    def lend(self) -> None:
+        with self._lock:
+            self._lent += 1
+            self._give()
+
+    def note_taken(self) -> None:
+        with self._lock:
+            if self._lent:
+                self._lent -= 1
+            else:
+                self._give()
+
+    def end(self) -> None:
+        """On the home's thread: there is no more to take."""
+        core, self.core = self.core, None
+        if core is not None:
+            # The handler refers to this object, and the bindings do not see such a circle.
+            core.set_handler(None)
+            for handler in self.handlers:
+                core.disconnect(handler)
+        with self._lock:
+            credit, self._credit = self._credit, -1
+        if credit >= 0:
+            os.close(credit)
+
+
+class Receiver(GObject.Object):  # type: ignore[misc]
+    """The reading end of a pipe: an iterator of the messages, by `for` and by `async for`, until no sender is left.
+
+    Or messages are signals: once a handler of `message` is connected, they come on the home's thread, and are not
+    kept. `closed` is emitted when no sender is left.
+    """
+
+    __gtype_name__ = "FerryPythonReceiver"
+    __gsignals__ = {
+        "message": (GObject.SignalFlags.RUN_LAST, None, (object,)),
+        "closed": (GObject.SignalFlags.RUN_LAST, None, ()),
+    }
+
+    def __init__(self, home: _home.Home, latest: bool) -> None:
+        GObject.Object.__init__(self)
+        self._home = home
+        self._is_latest = latest
+        self._messages: collections.deque[tuple[_Source, bytes, Any]] = collections.deque()
+        self._news = _home.Event()
+        # Changed on the home's thread.
+        self._sources: set[_Source] = set()
+        self._n_holds = 0
+        self._was_used = False
+        self._is_closed = False
+        self._has_handler = False
+        # Whether somebody has begun to read. Before that, as while a result is waited for, messages are kept without limit.
+        self._is_read = False
+
+    # ---- on the home's thread ----
+
+    def _open_core(self, credit: int) -> Any:
+        if self._is_closed:
+            raise BrokenPipeError("The receiver of the pipe was closed; make another pipe")
+        flags = Ferry.PipeFlags.LATEST if self._is_latest else Ferry.PipeFlags.QUEUED
+        _, sender, core = self._home.router.pipe(flags)
+        source = _Source(core, credit)
+        this = weakref.ref(self)
+
+        def take(_core: Any, data: bytes, _size: int, _type: Any) -> None:
+            receiver = this()
+            if receiver is not None:
+                receiver._take_in(source, data or b"", None)
+
+        def take_buffer(_core: Any, data: Any, memory: Any) -> None:
+            receiver = this()
+            if receiver is not None:
+                receiver._take_in(source, _message.from_variant(data), memory)
+
+        def end(_core: Any, _exit: Any) -> None:
+            source.end()
+            receiver = this()
+            if receiver is not None:
+                receiver._sources.discard(source)
+                receiver._note_end()
+
+        core.set_handler(take)
+        source.handlers = [core.connect("buffer", take_buffer), core.connect("closed", end)]
+        self._sources.add(source)
+        self._was_used = True
+        return sender
+
+    def _open_here(self) -> Any:
+        return self._open_core(-1)
+
+    def _give(self, task: Any) -> None:
+        try:
+            if self._is_latest:
+                # Nothing waits, and so nothing has credits.
+                task.add_sender(self._open_core(-1))
+            else:
+                self._give_with_credits(task)
+        except GLib.Error as error:
+            _refuse(error)
+
+    def _give_with_credits(self, task: Any) -> None:
+        reader, writer = os.pipe()
+        try:
+            os.write(writer, bytes(WINDOW))
+            sender = self._open_core(writer)
+            writer = -1
+            task.add_sender(sender)
+            task.add_descriptor(reader)
+        finally:
+            os.close(reader)
+            if writer >= 0:
+                os.close(writer)
+
+    def _take_in(self, source: _Source, data: bytes, memory: Any) -> None:
+        if not self._is_read:
+            source.lend()
+        self._messages.append((source, data, memory))
+        if self._has_handler:
+            self._emit_all()
+        else:
+            self._news.set()
+
+    def _emit_all(self, *_: Any) -> None:
+        while self._messages and not self._is_closed:
+            try:
+                message = self._take()
+            except Exception:
+                sys.excepthook(*sys.exc_info())
+            else:
+                self.emit("message", message)
+
+    def _note_end(self) -> None:
+        if self._is_at_end():
+            self._news.set()
+            _listening.discard(self)
+            self.emit("closed")
+
+    def _close_all(self) -> None:
+        sources, self._sources = self._sources, set()
+        _close_sources(self._home, sources)
+        _listening.discard(self)
+        self._news.set()
+
+    # ---- on any thread ----
+
+    def _add(self, task: Any) -> None:
+        self._home.call(lambda: self._give(task))
+
+    def _hold(self, count: int = 1) -> None:
+        self._n_holds += count
+        self._was_used = True
+
+    def _note_sender_gone(self, count: int) -> None:
+        """A sender of the application ends, which was entered so many times."""
+        this = weakref.ref(self)
+
+        def note() -> None:
+            receiver = this()
+            if receiver is not None:
+                receiver._was_used = True
+                receiver._n_holds -= count
+                receiver._note_end()
+
+        _home.post(self._home, note)
+
+    def _is_at_end(self) -> bool:
+        return self._is_closed or (self._was_used and not self._sources and self._n_holds == 0)
+
+    def connect(self, name: str, handler: Callable[..., Any], *arguments: Any) -> int:
+        number: int = GObject.Object.connect(self, name, handler, *arguments)
+        if name == "message" and not self._has_handler and not self._is_closed:
+            self._has_handler = self._is_read = True
+            _listening.add(self)
+            _home.post(self._home, self._emit_all)
+        return number
+
+    def close(self) -> None:
+        """Takes no more messages: what sends next gets BrokenPipeError."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._messages.clear()
+            self._home.call(self._close_all)
+
+    def __del__(self) -> None:
+        sources = self.__dict__.get("_sources")
+        if sources:
+            home = self._home
+            _home.post(home, lambda: _close_sources(home, sources or set()))
+
+    def _poll(self) -> _home.Event | None:
+        """What to wait for, or None where there is a message, or the end."""
+        self._is_read = True
+        if self._messages or self._is_at_end():
+            return None
+        news = self._news = _home.Event()
+        return None if self._messages or self._is_at_end() else news
+
+    def _take(self) -> Any:
+        """A message; raises IndexError at the end."""
+        if not self._messages:
+            # The reader goes, until it begins anew.
+            self._is_read = self._has_handler
+        source, data, memory = self._messages.popleft()
+        source.note_taken()
+        if memory is None:
+            return _message.unpack_value(data)
+        size = memory.get_size()
+        area = (ctypes.c_char * size).from_address(memory.get_region(1, 0, size))
+        # As long as something refers to the area, the memory is there.
+        area.owner = memory
+        return _message.unpack_message(data, memoryview(area).cast("B"))
+
+    def receive(self, timeout: float | None = None) -> Any:
+        """Waits for a message, for at most so many seconds. Raises EOFError when no sender is left."""
+        while event := self._poll():
+            if not event.wait(self._home, timeout):
+                raise TimeoutError("No message has come in time")
+        try:
+            return self._take()
+        except IndexError:
+            raise EOFError("No sender of the pipe is left") from None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return self.receive()
+        except EOFError:
+            raise StopIteration from None
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        while event := self._poll():
+            await event
+        try:
+            return self._take()
+        except IndexError:
+            raise StopAsyncIteration from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+
+# The receivers that have handlers: they live as long as their senders do, as objects of GTK live while they are shown.
+_listening: set[Receiver] = set()
+
+
+def _close_sources(home: _home.Home, sources: set[_Source]) -> None:
+    for source in sources:
+        core = source.core
+        source.end()
+        try:
+            if core is not None:
+                home.router.close_pipe(core)
+        except GLib.Error:
+            # The router was stopped, and its pipes with it.
+            pass
+
+
+def make(home: _home.Home, latest: bool = False, kind: type[Sender] = Sender) -> tuple[Sender, Receiver]:
+    receiver = Receiver(home, latest)
+    return kind(receiver), receiver
+
+
+def pipe(*, latest: bool = False, context: Any = None) -> tuple[Sender, Receiver]:
+    """A sender and its receiver.
+
+    The sender is an argument of functions, which send what they like. Signals of the receiver come as those of an
+    executor that is made here. With latest=True only the newest message counts, for a preview: a newer one replaces
+    one that was not delivered, a message has at most 4,000 bytes, and a sender never waits.
+    """
+    return make(_home.find(context), latest)
