@@ -273,7 +273,7 @@ class Receiver(GObject.Object):  # type: ignore[misc]
         self._was_used = False
         self._is_closed = False
         self._has_handler = False
-        # Whether somebody has begun to read. Before that, as while a result is waited for, messages are kept without limit.
+        # Before a reader begins, as while a result is waited for, messages are kept without limit.
         self._is_read = False
 
     # ---- on the home's thread ----
@@ -494,7 +494,7 @@ def make(home: _home.Home, latest: bool = False, kind: type[Sender] = Sender) ->
 
 
 def pipe(*, latest: bool = False, context: Any = None) -> tuple[Sender, Receiver]:
-    """A sender and its receiver.
+    """Makes a sender and its receiver.
 
     The sender is an argument of functions, which send what they like. Signals of the receiver come as those of an
     executor that is made here. With latest=True only the newest message counts, for a preview: a newer one replaces
