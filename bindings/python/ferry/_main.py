@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The program's own module, `__main__`, which workers import under another name, as multiprocessing's do."""
 
+import functools
 import os
 import runpy
 import sys
@@ -14,6 +15,7 @@ NAME = "__mp_main__"
 importing = False
 
 
+@functools.cache
 def find() -> tuple[str, str] | tuple[()]:
     """("name", NAME) or ("file", PATH) of this program's main module; () where there is none."""
     module = sys.modules["__main__"]
