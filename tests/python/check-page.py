@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The programs of docs/python.md do what the page says: check-page.py PAGE
+"""The programs of the pages do what the pages say: check-page.py PAGE...
 
 A program begins with a comment that is its name. What a console prints below a command is compared. The window is opened
 where there is a display: its buttons are pressed, and its rows are read.
@@ -94,8 +94,8 @@ def use_window(report, folder):
     report.fact("and what was cancelled", "was cancelled" in texts[2], texts)
 
 
-def body(report):
-    with open(sys.argv[1], encoding="utf-8") as file:
+def check_page(report, name):
+    with open(name, encoding="utf-8") as file:
         page = file.read()
     report.none("the programs are short", ["%s has %d lines" % (name, length(text))
                                           for name, text in programs(page).items() if length(text) > MOST_LINES])
@@ -106,7 +106,13 @@ def body(report):
             done = subprocess.run([sys.executable, *arguments], cwd=folder, text=True, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, check=False, timeout=GRACE)
             report.equal(" ".join(arguments), done.stderr + done.stdout, output)
-        use_window(report, folder)
+        if "window.py" in programs(page):
+            use_window(report, folder)
+
+
+def body(report):
+    for name in sys.argv[1:]:
+        check_page(report, name)
 
 
 if __name__ == "__main__":

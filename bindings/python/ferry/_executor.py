@@ -187,3 +187,10 @@ class Executor:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                         trace: TracebackType | None) -> None:
         await self._begin_shutdown(kind is not None)
+
+
+class ThreadExecutor(Executor):
+    """For programs that wait wherever they are: a callback of a main loop too, so the loop is not what brings results."""
+
+    def _find_home(self, context: Any) -> _home.Home:
+        return _home.own_thread()

@@ -30,7 +30,7 @@ CREDITS = 4096
 
 
 class _Packing(threading.local):
-    senders: "list[Sender] | None" = None
+    travellers: "list[Traveller] | None" = None
 
 
 _packing = _Packing()
@@ -40,18 +40,18 @@ _opening: tuple[Any, int] | None = None
 
 
 @contextmanager
-def packing() -> "Iterator[list[Sender]]":
-    """In the application: the senders among what is pickled meanwhile."""
-    before, _packing.senders = _packing.senders, []
+def packing() -> "Iterator[list[Traveller]]":
+    """In the application: what is not only bytes, among what is pickled meanwhile."""
+    before, _packing.travellers = _packing.travellers, []
     try:
-        yield _packing.senders
+        yield _packing.travellers
     finally:
-        _packing.senders = before
+        _packing.travellers = before
 
 
 @contextmanager
 def opening(job: Any, handle: int) -> Iterator[None]:
-    """In a worker: the senders among what is unpickled meanwhile are those of the job, with the handles from this one on."""
+    """In a worker: what is unpickled meanwhile has descriptors of the job, with the handles from this one on."""
     global _opening
     _opening = job, handle
     try:
@@ -60,17 +60,40 @@ def opening(job: Any, handle: int) -> Iterator[None]:
         _opening = None
 
 
-def _open(kind: "type[Sender]", handle: int, has_credits: bool) -> "Sender":
+def _open(kind: "type[Traveller]", handle: int, count: int) -> "Traveller":
     if _opening is None:
-        raise Error("A sender can be had by the function alone that it is an argument of")
+        raise Error("What sends to the application can be had only by the function that it is an argument of")
     job, first = _opening
-    sender = kind.__new__(kind)
-    sender._prepare(job.get_sender(first + handle), job.dup_descriptor(first + handle + 1) if has_credits else -1)
-    sender._core.props.cancellable = job.get_cancellable()
-    return sender
+    traveller = kind.__new__(kind)
+    traveller._arrive(job, first + handle, count)
+    return traveller
 
 
-class Sender:
+class Traveller:
+    """What goes to a worker as an argument of a task, with descriptors."""
+
+    # How many descriptors it takes along.
+    _n_handles = 1
+
+    def __reduce__(self) -> Any:
+        if _packing.travellers is None:
+            raise pickle.PicklingError("A %s goes to a worker as an argument of submit(), stream() or map(); it cannot be in "
+                                       "a message, in a result or in the arguments of an initializer"
+                                       % type(self).__name__.lower())
+        handle = sum(traveller._n_handles for traveller in _packing.travellers)
+        _packing.travellers.append(self)
+        return _open, (type(self), handle, self._n_handles)
+
+    def _give_to(self, task: Any) -> "Receiver | None":
+        """In the application: adds the descriptors to the task. Returns the receiver whose messages the task sends."""
+        raise NotImplementedError
+
+    def _arrive(self, job: Any, handle: int, count: int) -> None:
+        """In the worker: takes the descriptors, from this handle on."""
+        raise NotImplementedError
+
+
+class Sender(Traveller):
     """The writing end of a pipe. An argument of submit(), stream() or map() that is a sender, or has one in it, goes to
     the worker. Threads of the application may send as well.
     """
@@ -78,7 +101,7 @@ class Sender:
     def __init__(self, receiver: "Receiver") -> None:
         self._prepare(None, -1)
         self._receiver: Callable[[], Receiver | None] = weakref.ref(receiver)
-        self._has_credits = not receiver._is_latest
+        self._n_handles = 1 if receiver._is_latest else 2
 
     def _prepare(self, core: Any, credit: int) -> None:
         self._core = core
@@ -95,18 +118,14 @@ class Sender:
             raise BrokenPipeError("Nothing has a reference to the receiver of the pipe any more; keep one")
         return receiver
 
-    def __reduce__(self) -> Any:
-        if _packing.senders is None:
-            raise pickle.PicklingError("A sender goes to a worker as an argument of submit(), stream() or map(); it cannot "
-                                       "be in a message, in a result or in the arguments of an initializer")
-        handle = sum(2 if sender._has_credits else 1 for sender in _packing.senders)
-        _packing.senders.append(self)
-        return _open, (type(self), handle, self._has_credits)
-
     def _give_to(self, task: Any) -> "Receiver":
         receiver = self._find_receiver()
         receiver._add(task)
         return receiver
+
+    def _arrive(self, job: Any, handle: int, count: int) -> None:
+        self._prepare(job.get_sender(handle), job.dup_descriptor(handle + 1) if count > 1 else -1)
+        self._core.props.cancellable = job.get_cancellable()
 
     def _start(self) -> Any:
         """The library's sender, which can send."""

@@ -44,7 +44,7 @@ class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
                  kwargs: Any) -> None:
         name = name_of(function)
         self._room = _message.make_memory() if remote == CALL and name in _large else -1
-        with _pipe.packing() as senders:
+        with _pipe.packing() as travellers:
             data, memory = _message.pack_call(function, args, kwargs, self._room >= 0)
         Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(data), name=name)
         self._ended = Event()
@@ -61,7 +61,8 @@ class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
         finally:
             if memory >= 0:
                 os.close(memory)
-        self._receivers = [weakref.ref(sender._give_to(self)) for sender in senders]
+        receivers = [traveller._give_to(self) for traveller in travellers]
+        self._receivers = [weakref.ref(receiver) for receiver in receivers if receiver is not None]
 
     def __del__(self) -> None:
         self._close_room()

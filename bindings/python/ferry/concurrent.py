@@ -27,12 +27,6 @@ class WorkerLost(errors.WorkerLost, concurrent.futures.process.BrokenProcessPool
     """A lost worker, as programs expect it that know ProcessPoolExecutor."""
 
 
-class _Inner(_executor.Executor):
-    def _find_home(self, context: Any) -> _home.Home:
-        # A callback of a main loop may wait for a future, so the loop is not what brings it.
-        return _home.own_thread()
-
-
 # The executors whose futures the end of the program waits for.
 _executors: "weakref.WeakSet[Executor]" = weakref.WeakSet()
 
@@ -114,7 +108,7 @@ class Executor(concurrent.futures.Executor):
             raise ValueError("max_tasks_per_child must be >= 1")
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
-        self._inner = _Inner(max_workers, initializer=initializer, initargs=initargs)
+        self._inner = _executor.ThreadExecutor(max_workers, initializer=initializer, initargs=initargs)
         if max_tasks_per_child is not None:
             self._inner._home.call(functools.partial(self._inner.pool.set_property, "max-tasks", max_tasks_per_child))
         self._futures: set[concurrent.futures.Future[Any]] = set()
