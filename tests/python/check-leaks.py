@@ -60,6 +60,14 @@ def run_pipes(executor, count):
         list(receiver)
 
 
+def run_questions(executor, count):
+    one, other = ferry.ChannelPair()
+    with ferry.Mux(one) as mux, ferry.DeMux(other, 1, function=functions.double):
+        for i in range(count):
+            assert mux.transaction(i) == 2 * i
+        one.close()
+
+
 def run_awaits(executor, count):
     async def wait():
         for i in range(count):
@@ -91,8 +99,8 @@ def measure():
 
 def body(report):
     with ferry.Executor(workers=2) as executor:
-        for run in (run_tasks, run_failures, run_streams, run_short_streams, run_maps, run_messages, run_pipes, run_awaits,
-                    run_callbacks):
+        for run in (run_tasks, run_failures, run_streams, run_short_streams, run_maps, run_messages, run_pipes, run_questions,
+                    run_awaits, run_callbacks):
             run(executor, FIRST)
             size, objects, files = measure()
             run(executor, COUNT)

@@ -11,10 +11,11 @@ from ._executor import Executor
 from ._home import spawn
 from ._job import cancelled, report, track
 from ._map import Map
+from ._mux import ChannelPair, DeMux, Mux
 from ._pipe import Receiver, Sender, pipe
 from ._stream import Stream
 from ._task import Task
 from .errors import Cancelled, CancelledError, Error, RemoteError, RemoteTraceback, WorkerLost
 
-__all__ = ["Cancelled", "CancelledError", "Error", "Executor", "Map", "Receiver", "RemoteError",
+__all__ = ["Cancelled", "CancelledError", "ChannelPair", "DeMux", "Error", "Executor", "Map", "Mux", "Receiver", "RemoteError",
            "RemoteTraceback", "Sender", "Stream", "Task", "WorkerLost", "cancelled", "pipe", "report", "spawn", "track"]

@@ -56,11 +56,11 @@ class Event:
                 return
         callback()
 
-    def wait(self, home: "Home", timeout: float | None) -> bool:
-        """Waits on any thread. Ctrl-C ends it."""
+    def wait(self, home: "Home | None", timeout: float | None) -> bool:
+        """Waits on any thread, also on that of the home, which is what sets the event. Ctrl-C ends it."""
         if self.is_set():
             return True
-        if home.is_here():
+        if home is not None and home.is_here():
             return home.iterate_until(self, timeout)
         lock = threading.Lock()
         lock.acquire()

@@ -1,0 +1,251 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Questions and answers over a pair of sockets: many at a time, each answer for its own question."""
+
+import os
+import pickle
+import socket
+import threading
+from collections.abc import Callable, Generator
+from types import TracebackType
+from typing import Any, Self
+
+from . import _fault, _home, _message, _pipe
+from ._home import Event
+from ._library import Ferry, Gio, GLib, is_cancel, is_error
+from ._task import name_of
+from .errors import CancelledError, Error
+
+# The one method: what the other end does with a question is its own.
+ASK = "ask"
+# The first byte of an answer.
+VALUE, FAULT = b"v", b"f"
+# Of a demux without a number of threads: each question has a thread, up to so many.
+THREADS = 64
+
+
+class MuxChannel(_pipe.Traveller):
+    """One end of a pair. It is for one Mux, one DeMux or both, here or in a worker that it is an argument for."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._core: Any = None
+
+    def _give_to(self, task: Any) -> None:
+        task.add_descriptor(self.fileno())
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    def _arrive(self, job: Any, handle: int, count: int) -> None:
+        self._core = None
+        self._descriptor = job.dup_descriptor(handle)
+
+    def fileno(self) -> int:
+        if self._descriptor < 0:
+            raise ValueError("The end of the pair is in use, was given to a task, or was closed; make another pair")
+        return self._descriptor
+
+    def _transport(self) -> Any:
+        if self._core is None:
+            descriptor = self.fileno()
+            self._descriptor = -1
+            self._core = Ferry.Transport.new_for_descriptors(descriptor, descriptor)
+        return self._core
+
+    def close(self) -> None:
+        """The other end hears of it: what it has asked raises EOFError."""
+        if self._core is not None:
+            self._core.close()
+        elif self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __del__(self) -> None:
+        if getattr(self, "_descriptor", -1) >= 0:
+            os.close(self._descriptor)
+
+
+def ChannelPair() -> tuple[MuxChannel, MuxChannel]:
+    """Makes two ends. Either may go to a worker, as an argument of submit()."""
+    one, other = socket.socketpair()
+    return MuxChannel(one.detach()), MuxChannel(other.detach())
+
+
+def _transport_of(channel: Any) -> Any:
+    if isinstance(channel, socket.socket):
+        channel = MuxChannel(channel.detach())
+    return channel._transport() if isinstance(channel, MuxChannel) else channel
+
+
+class Answer:
+    """What becomes of a question. It is waited for by result() and by await."""
+
+    def __init__(self) -> None:
+        self._ended = Event()
+        self._outcome: tuple[bytes, Any] | None = None
+        self._cancel: Callable[[], Any] = lambda: None
+
+    def _take(self, data: bytes | None, error: Any) -> None:
+        if self._outcome is None:
+            self._outcome = data or b"", error
+            self._ended.set()
+
+    def done(self) -> bool:
+        return self._ended.is_set()
+
+    def cancel(self) -> None:
+        """The answer is not wanted any more. What the other end does goes on to its end."""
+        self._cancel()
+        self._take(None, CancelledError("The question was cancelled"))
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Waits for the answer, for at most so many seconds, and returns it, or raises what the other end raised."""
+        if not self.done():
+            if GLib.main_depth() > 0:
+                raise Error("A callback of a main loop does not wait for an answer, as its window would stand; await it")
+            if not self._ended.wait(None, timeout):
+                raise TimeoutError("No answer has come in time; wait longer, or cancel the question")
+        assert self._outcome is not None
+        data, error = self._outcome
+        if error is not None:
+            raise _translate(error) if isinstance(error, GLib.Error) else error
+        if data[:1] == FAULT:
+            raise _fault.restore(pickle.loads(data[1:]), "the question", "at the other end of the channel")
+        return _message.unpack_value(data[1:])
+
+    def add_done_callback(self, callback: Callable[[Self], Any]) -> None:
+        """Has it called with the answer, on the thread that gets it, or now where it is here."""
+        def call() -> None:
+            callback(self)
+
+        self._ended.add_callback(call)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        try:
+            yield from self._ended.__await__()
+        except BaseException:
+            self.cancel()
+            raise
+        return self.result()
+
+
+def _translate(error: Any) -> Exception:
+    if is_cancel(error):
+        return CancelledError(error.message)
+    if is_error(error, Ferry.Error.CLOSED):
+        return EOFError(error.message)
+    return Error(error.message)
+
+
+class Mux:
+    """Asks. Any number of threads and coroutines may do so at once."""
+
+    def __init__(self, channel: Any) -> None:
+        self._core = Ferry.Mux.new(_transport_of(channel))
+
+    def ask(self, *args: Any, **kwargs: Any) -> Answer:
+        """Sends process_transaction(*args, **kwargs) to the other end, and returns the answer that will come."""
+        answer = Answer()
+        data = pickle.dumps((args, kwargs), 5)
+        try:
+            number = self._core.transact_bytes_with_func(ASK, data, lambda data, _size, error, *_: answer._take(data, error))
+            answer._cancel = lambda: self._core.cancel(number)
+        except GLib.Error as error:
+            if not is_error(error, Ferry.Error.WOULD_BLOCK):
+                raise _translate(error) from None
+            self._ask_later(answer, data)
+        return answer
+
+    def _ask_later(self, answer: Answer, data: bytes) -> None:
+        """The question waits for room, on Ferry's thread."""
+        home = _home.own_thread()
+        cancellable = Gio.Cancellable()
+        answer._cancel = cancellable.cancel
+
+        def take(core: Any, result: Any) -> None:
+            try:
+                answer._take(_message.from_variant(core.transact_finish(result)), None)
+            except GLib.Error as error:
+                answer._take(None, error)
+
+        _home.post(home, lambda: self._core.transact_async(ASK, _message.to_variant(data), -1, cancellable, take))
+
+    def transaction(self, *args: Any, **kwargs: Any) -> Any:
+        """Asks, waits for the answer, and returns it, or raises what the other end raised."""
+        return self.ask(*args, **kwargs).result()
+
+    def stop(self) -> None:
+        """Asks no more: who waits for an answer gets EOFError."""
+        self._core.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.stop()
+
+
+class DeMux:
+    """Answers. A subclass has process_transaction(*args, **kwargs), or it is an argument.
+
+    Answers are made on `nworkers` threads; without a number, each question has a thread. Questions are pickles, so they
+    come from processes that the program trusts.
+    """
+
+    def __init__(self, channel: Any, nworkers: int | None = None, *, function: Callable[..., Any] | None = None) -> None:
+        self._transport = _transport_of(channel)
+        self._core = Ferry.Demux.new(self._transport)
+        if nworkers is None:
+            self._core.props.threads_on_demand = THREADS
+        elif nworkers < 1:
+            raise ValueError("nworkers must be at least 1")
+        else:
+            self._core.set_threads(nworkers)
+        self._function = function
+        self._closed: Event | None = None
+        self._core.add_handler(ASK, self._handle)
+        self._core.start()
+
+    def process_transaction(self, *args: Any, **kwargs: Any) -> Any:
+        """What is returned is the answer. What is raised is raised where the question came from."""
+        if self._function is None:
+            raise NotImplementedError("A subclass of DeMux answers: define process_transaction(), or give a function")
+        return self._function(*args, **kwargs)
+
+    def _handle(self, invocation: Any, *_: Any) -> None:
+        try:
+            args, kwargs = pickle.loads(invocation.get_bytes() or _message.from_variant(invocation.get_arguments()))
+            value = self.process_transaction(*args, **kwargs)
+            try:
+                data = VALUE + _message.pack_value(value)
+            except Exception as exception:
+                exception.add_note("%s gave a value of type %s, which cannot be sent"
+                                   % (name_of(self._function or self), type(value).__qualname__))
+                raise
+        except BaseException as exception:
+            data = FAULT + pickle.dumps(_fault.describe(exception, globals()), 5)
+        invocation.return_bytes(data)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until the other end has closed the channel, for at most so many seconds. Returns whether it has."""
+        if self._closed is None:
+            closed = self._closed = Event()
+
+            def wait_here() -> None:
+                self._transport.wait_closed()
+                closed.set()
+
+            threading.Thread(target=wait_here, name="ferry demux", daemon=True).start()
+        return self._closed.wait(None, timeout)
+
+    def stop(self) -> None:
+        """Answers no more. What waits is refused, and what runs goes on to its end."""
+        self._core.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.stop()
