@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The programs of the pages do what the pages say: check-page.py PAGE...
 
-A program begins with a comment that is its name. What a console prints below a command is compared. The window is opened
-where there is a display: its buttons are pressed, and its rows are read.
+A program begins with a comment that is its name. What a console prints below a command is compared. Windows are opened
+where there is a display: their buttons are pressed, and their rows are read.
 """
 
 import importlib
+import operator
 import os
 import re
 import subprocess
@@ -16,6 +17,8 @@ import tempfile
 
 import gi
 import tap
+
+import ferry
 
 MOST_LINES = 40
 GRACE = 600
@@ -58,12 +61,56 @@ def widgets(parent, kind):
     return found
 
 
-def use_window(report, folder):
-    """A file that is summed up, one that is not there, and one that has no end, which is cancelled."""
+def find_toolkit(report):
+    """GLib and Gtk, where there is a display."""
     gi.require_version("Gtk", "4.0")
     from gi.repository import GLib, Gtk
     if not Gtk.init_check():
         report.skip("the window", "there is no display")
+        return None, None
+    return GLib, Gtk
+
+
+def use_spin(report, folder):
+    """The object counts for a widget, and the widget sets the object."""
+    GLib, Gtk = find_toolkit(report)
+    if Gtk is None:
+        return
+    sys.path.insert(0, folder)
+    spin = importlib.import_module("spin")
+    application = Gtk.Application(application_id="org.example.Spin")
+    application.connect("activate", spin.activate)
+    seen, found = [], []
+
+    def look():
+        top = application.get_active_window()
+        if top is None:
+            return True
+        button = widgets(top, Gtk.SpinButton)[0]
+        if not seen:
+            widgets(top, Gtk.Button)[-1].emit("clicked")
+        seen.append(button.get_value())
+        if len(set(seen)) < 10:
+            return True
+        button.set_value(7)
+        ferry.pass_to(application.counter, operator.attrgetter("value")).add_done_callback(end)
+        return False
+
+    def end(call):
+        found.append(call.result())
+        application.quit()
+
+    GLib.timeout_add(10, look)
+    GLib.timeout_add_seconds(GRACE, application.quit)
+    application.run()
+    report.fact("the widget follows the object while it counts", len(set(seen)) >= 10, seen)
+    report.equal("and the object has what the widget sets", found, [7])
+
+
+def use_window(report, folder):
+    """A file that is summed up, one that is not there, and one that has no end, which is cancelled."""
+    GLib, Gtk = find_toolkit(report)
+    if Gtk is None:
         return
     sys.path.insert(0, folder)
     window = importlib.import_module("window")
@@ -97,8 +144,9 @@ def use_window(report, folder):
 def check_page(report, name):
     with open(name, encoding="utf-8") as file:
         page = file.read()
-    report.none("the programs are short", ["%s has %d lines" % (name, length(text))
-                                          for name, text in programs(page).items() if length(text) > MOST_LINES])
+    report.none("the programs of %s are short" % os.path.basename(name),
+                ["%s has %d lines" % (program, length(text)) for program, text in programs(page).items()
+                 if length(text) > MOST_LINES])
     report.fact("commands are found", len(commands(page)) > 0)
     with tempfile.TemporaryDirectory() as folder:
         write_files(folder, page)
@@ -106,8 +154,9 @@ def check_page(report, name):
             done = subprocess.run([sys.executable, *arguments], cwd=folder, text=True, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, check=False, timeout=GRACE)
             report.equal(" ".join(arguments), done.stderr + done.stdout, output)
-        if "window.py" in programs(page):
-            use_window(report, folder)
+        for program, use in (("window.py", use_window), ("spin.py", use_spin)):
+            if program in programs(page):
+                use(report, folder)
 
 
 def body(report):

@@ -194,3 +194,7 @@ def crash_at_three(number):
 def submit_more():
     with ferry.Executor(workers=1) as executor:
         return executor.submit(double, 21).result()
+
+
+def get_process(*_):
+    return os.getpid()

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs functions in worker processes."""
 
+import functools
 import json
 import logging
 import os
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
-from . import _home, _main, _message, _pipe
+from . import _home, _main, _message, _pipe, _proxy
 from ._library import Ferry, GLib
 from ._map import Map
 from ._stream import Stream
@@ -28,15 +29,15 @@ AnyTask = TypeVar("AnyTask", bound=Task[Any])
 CANCEL_TIME = 5
 
 
-def _worker_arguments(modules: Iterable[str]) -> list[str]:
+def _worker_arguments(modules: Iterable[str], options: Iterable[str]) -> list[str]:
     main = _main.find()
-    options = ["--main-%s" % main[0], main[1]] if main else []
+    options = [*options, "--main-%s" % main[0], main[1]] if main else options
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     return [sys.executable, *flags, "-m", "ferry.worker", *options, *modules]
 
 
-def _make_launcher(modules: Iterable[str]) -> Any:
-    launcher = Ferry.Launcher.new(_worker_arguments(modules))
+def _make_launcher(modules: Iterable[str], *options: str) -> Any:
+    launcher = Ferry.Launcher.new(_worker_arguments(modules, options))
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inherited = os.environ.get("PYTHONPATH")
     launcher.setenv("PYTHONPATH", own if inherited is None else own + os.pathsep + inherited)
@@ -78,8 +79,10 @@ class Executor:
             raise Error("sys.executable does not say which Python the workers are; set it")
         self._home = self._find_home(context)
         self._objects: list[Any] = []
+        self._modules = list(modules)
+        self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
         first = None if initializer is None else _pack_initializer(initializer, initargs)
-        self._home.call(lambda: self._make(workers, list(modules), fork, first))
+        self._home.call(lambda: self._make(workers, self._modules, fork, first))
         self._finalizer = weakref.finalize(self, _release, self._home, self._objects)
 
     def _find_home(self, context: Any) -> _home.Home:
@@ -141,12 +144,25 @@ class Executor:
         """A sender, for functions to send with, and its receiver, whose signals come where those of tasks do."""
         return _pipe.make(self._home, latest)
 
+    def create(self, class_: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> _proxy.Proxy:
+        """Makes an object in a worker of its own, and returns a proxy of it. The worker ends with the proxy.
+
+        A failure of the class is raised by what is asked of the proxy, and by `with` and `await`.
+        """
+        _message.check(class_)
+        launcher: Any = self._home.call(functools.partial(_make_launcher, self._modules, "--objects"))
+        proxy = _proxy.create(self._home, launcher, class_, args, kwargs)
+        self._connections.add(proxy._connection)
+        return proxy
+
     def cancel_all(self) -> None:
         """Cancels all tasks that are not done."""
         self._home.call(self._objects[0].cancel_all)
 
     def _stop(self, ended: _home.Event, cancel: bool) -> None:
         executor, pool = self._objects
+        for connection in list(self._connections):
+            connection.close()
 
         def end(*_: Any) -> None:
             if executor.props.state == Ferry.ExecutorState.STOPPED and not ended.is_set():

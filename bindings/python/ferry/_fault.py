@@ -7,7 +7,7 @@ import pickle
 import traceback
 from typing import Any
 
-from .errors import RemoteError, RemoteTraceback
+from .errors import RemoteError, RemoteTraceback, WorkerLost
 
 # (the exception as a pickle, or None; the name of its class; its message; its traceback; the number of its process)
 Fault = tuple[bytes | None, str, str, str, int]
@@ -47,3 +47,9 @@ def restore(fault: Fault, name: str, where: str | None = None) -> Exception:
     exception.add_note(place[0].upper() + place[1:] + ":\n" + trace.rstrip())
     restored: Exception = exception
     return restored
+
+
+def lost(name: str, end: Any) -> WorkerLost:
+    """What is raised where a worker has ended, by its `Ferry.Exit`."""
+    return WorkerLost("%s was lost: %s" % (name, end.get_message()), end.get_exit_status(), end.get_signal(),
+                      tuple(end.props.last_lines or ()))

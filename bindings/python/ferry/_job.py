@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a function in a worker says and asks of its task. Where no task runs, nothing is said to anybody."""
 
+import signal
 import threading
 import time
+import types
 from collections.abc import Iterable, Iterator, Sized
 from typing import Any, TypeVar
 
@@ -15,6 +17,9 @@ T = TypeVar("T")
 # The job whose function runs, and the one that a cancel may interrupt. A worker runs one function at a time.
 current: Any = None
 interruptible: Any = None
+
+# Interrupts the function of a cancelled task, also in a system call. Where it comes too late, nothing happens.
+INTERRUPT = signal.SIGURG
 
 # How often track() reports, in seconds: as often as a window shows it.
 TRACK_INTERVAL = 0.01
@@ -45,6 +50,20 @@ def call_whole(method: Any, *arguments: Any) -> Any:
         if _was_late:
             _was_late = False
             raise Cancelled("The task was cancelled")
+
+
+def take_interrupt(_number: int, _frame: types.FrameType | None) -> None:
+    """In a worker: the handler of the signal."""
+    job = interruptible
+    if job is not None and job.is_cancelled() and may_interrupt():
+        raise Cancelled("The task was cancelled")
+
+
+def send_interrupt(_cancellable: Any, job: Any) -> None:
+    """On the thread that hears of cancels. On the function's own thread, the call that heard of it fails with it."""
+    main = threading.main_thread()
+    if interruptible is job and threading.current_thread() is not main and main.ident is not None:
+        signal.pthread_kill(main.ident, INTERRUPT)
 
 
 def _call(method: Any, *arguments: Any) -> None:

@@ -19,6 +19,8 @@ importing = False
 def find() -> tuple[str, str] | tuple[()]:
     """("name", NAME) or ("file", PATH) of this program's main module; () where there is none."""
     module = sys.modules["__main__"]
+    # Objects of its classes come back under the name that the module has in workers.
+    sys.modules.setdefault(NAME, module)
     name = getattr(getattr(module, "__spec__", None), "name", None)
     if name is not None:
         return () if name == "__main__" or name.endswith(".__main__") else ("name", name)

@@ -54,7 +54,7 @@ def _describe(function: Any) -> str:
 
 def find_mistake(function: Any) -> str | None:
     """Why a worker could not find a function, and what to do about it."""
-    if not isinstance(function, types.FunctionType):
+    if not isinstance(function, (types.FunctionType, type)):
         return None
     if "<" in function.__qualname__:
         return ("%s cannot be sent to a worker, which finds a function by its name in a module; define it with 'def' at "
@@ -73,7 +73,15 @@ def check(function: Any) -> None:
         raise pickle.PicklingError(mistake)
 
 
-def _dump(value: Any) -> tuple[bytes, list[memoryview]]:
+def _pickled(value: Any, callback: Callable[[pickle.PickleBuffer], bool]) -> bytes:
+    return pickle.dumps(value, 5, buffer_callback=callback)
+
+
+# Makes a pickle, and calls back for each buffer.
+Pickled = Callable[[Any, Callable[[pickle.PickleBuffer], bool]], bytes]
+
+
+def _dump(value: Any, pickled: Pickled = _pickled) -> tuple[bytes, list[memoryview]]:
     buffers: list[memoryview] = []
 
     def take(buffer: pickle.PickleBuffer) -> bool:
@@ -83,7 +91,7 @@ def _dump(value: Any) -> tuple[bytes, list[memoryview]]:
         buffers.append(memory)
         return False
 
-    return pickle.dumps(value, 5, buffer_callback=take), buffers
+    return pickled(value, take), buffers
 
 
 def _write(descriptor: int, memory: memoryview) -> None:
@@ -122,9 +130,13 @@ def _head(kind: int, sizes: list[int]) -> bytes:
 def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], room: bool = False) -> tuple[bytes, int]:
     """A call, and the descriptor of the memory that belongs to it, or -1. With room, there is memory for the result too."""
     check(function)
-    stream, buffers = _dump((function, args, kwargs))
-    kind = WITH_ROOM if room else 0
-    if not buffers and len(stream) <= MAX_PICKLE:
+    return pack((function, args, kwargs), MAX_PICKLE, WITH_ROOM if room else 0)
+
+
+def pack(value: Any, most: int, kind: int = 0, pickled: Pickled = _pickled) -> tuple[bytes, int]:
+    """A value, and the descriptor of the memory that has its buffers, or -1. A pickle of more bytes is in there too."""
+    stream, buffers = _dump(value, pickled)
+    if not buffers and len(stream) <= most:
         return _head(kind, []) + stream, -1
     parts = [memoryview(stream), *buffers]
     descriptor = make_memory()
@@ -162,16 +174,22 @@ def unpack_call(data: bytes, open_memory: Callable[[int], int], handle: int = 0)
 
     The memories of a call have the handles from this one on. open_memory gives a descriptor, which is closed here.
     """
-    kind, sizes, start = _read_head(data)
+    kind, _, _ = _read_head(data)
     room = -1 if not kind & WITH_ROOM else handle + 1 if kind & IN_MEMORY else handle
+    return unpack(data, lambda: open_memory(handle)), room
+
+
+def unpack(data: bytes, open_memory: Callable[[], int]) -> Any:
+    """What pack() has packed. open_memory gives the descriptor, if there is one, which is closed here."""
+    kind, sizes, start = _read_head(data)
     if not kind & IN_MEMORY:
-        return pickle.loads(memoryview(data)[start:]), room
-    descriptor = open_memory(handle)
+        return pickle.loads(memoryview(data)[start:])
+    descriptor = open_memory()
     try:
         stream, *buffers = _map(descriptor, sizes)
     finally:
         os.close(descriptor)
-    return pickle.loads(stream, buffers=buffers), room
+    return pickle.loads(stream, buffers=buffers)
 
 
 def pack_value(value: Any, open_room: Callable[[], int] | None = None) -> bytes:

@@ -14,3 +14,5 @@ LOG = "ferry.python.log"
 WARNING = "ferry.python.warning"
 # The environment variable with sys.path, PYTHONPATH and the level of logging of the application, in JSON.
 PATHS = "FERRY_PYTHON_PATHS"
+# The transport between an application and a worker with an object, what is exported there, and its interface.
+OBJECTS = "ferry.python.objects"

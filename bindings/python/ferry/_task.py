@@ -102,10 +102,7 @@ class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
             return TimeoutError(error.message)
         if is_error(error, Ferry.Error.WORKER_LOST) or is_error(error, Ferry.Error.QUARANTINED):
             end = self.get_exit()
-            if end is None:
-                return WorkerLost(error.message)
-            message = "%s was lost: %s" % (self._name, end.get_message())
-            return WorkerLost(message, end.get_exit_status(), end.get_signal(), tuple(end.props.last_lines or ()))
+            return WorkerLost(error.message) if end is None else _fault.lost(self._name, end)
         return Error(error.message)
 
     def _read(self) -> tuple[Any, Exception | None]:

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The worker program: `python3 -m ferry.worker [--main-file FILE | --main-name NAME] [MODULE...]`
+"""The worker program: `python3 -m ferry.worker [--objects] [--main-file FILE | --main-name NAME] [MODULE...]`
 
 It imports the modules, and serves calls of the functions in them. Where it can be forked it imports them once, and each
-worker is a copy.
+worker is a copy. With --objects, one object lives in it, whose methods it serves.
 """
 
 import argparse
@@ -16,19 +16,14 @@ import os
 import pickle
 import signal
 import sys
-import threading
 import traceback
-import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _job, _main, _message, _notices, _pipe
+from . import _fault, _job, _main, _message, _notices, _objects, _pipe
 from ._library import PYTHON_ERROR, Ferry, GLib, GObject
 from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
-
-# Interrupts the function of a cancelled task, also in a system call. Where it comes too late, nothing happens.
-INTERRUPT = signal.SIGURG
 
 # While modules are imported, GTK finds no display: workers have no window, and a display would bring threads.
 NO_DISPLAY = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "GDK_BACKEND": "none"}
@@ -38,19 +33,6 @@ CREDITS = 4096
 
 # Why the main module could not be imported, if it could not.
 failures: list[str] = []
-
-
-def _interrupt(_number: int, _frame: types.FrameType | None) -> None:
-    job = _job.interruptible
-    if job is not None and job.is_cancelled() and _job.may_interrupt():
-        raise Cancelled("The task was cancelled")
-
-
-def _send_interrupt(_cancellable: Any, job: Any) -> None:
-    """On the thread that hears of cancels. On the function's own thread, the call that heard of it fails with it."""
-    main = threading.main_thread()
-    if _job.interruptible is job and threading.current_thread() is not main and main.ident is not None:
-        signal.pthread_kill(main.ident, INTERRUPT)
 
 
 def _fail(job: Any, exception: BaseException) -> None:
@@ -91,7 +73,7 @@ def _run(job: Any, body: Callable[[], Any]) -> Any:
         try:
             _job.interruptible = job
             # The method of that name is GCancellable's own, whose callback the bindings call without arguments.
-            GObject.Object.connect(job.get_cancellable(), "cancelled", _send_interrupt, job)
+            GObject.Object.connect(job.get_cancellable(), "cancelled", _job.send_interrupt, job)
             if job.is_cancelled():
                 raise Cancelled("The task was cancelled")
             return body()
@@ -189,7 +171,7 @@ def _set_signals() -> None:
     """Sets what each worker has to set for itself, since a forked one begins with the defaults of the system."""
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(ignored, signal.SIG_IGN)
-    signal.signal(INTERRUPT, _interrupt)
+    signal.signal(_job.INTERRUPT, _job.take_interrupt)
     faulthandler.disable()
     faulthandler.enable()
 
@@ -204,6 +186,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="ferry.worker", description="A worker of an application with Ferry.")
     parser.add_argument("--main-file", help="the program, which is imported as __mp_main__")
     parser.add_argument("--main-name", help="the module that is the program")
+    parser.add_argument("--objects", action="store_true", help="serves an object, and no functions")
     parser.add_argument("modules", nargs="*", help="what is imported before workers are forked")
     return parser.parse_args()
 
@@ -219,6 +202,10 @@ def main() -> None:
     Ferry.Worker.add_fork_handler(_after_fork)
     Ferry.Worker.add_initialiser("import", lambda *_: _prepare(options, level))
     Ferry.Worker.main(sys.argv)
+    if options.objects:
+        _prepare(options, level)
+        _objects.serve()
+        return
     sys.exit("This is a part of an application that uses Ferry, which starts it.")
 
 

@@ -1,0 +1,413 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The worker in which an object lives. It carries out what proxies ask, one request after the other, on its main thread.
+
+An object is known by a number. It is kept as long as the application has a proxy of it.
+"""
+
+import collections
+import io
+import itertools
+import logging
+import operator
+import os
+import pickle
+import signal
+import socket
+import struct
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import _exports, _fault, _job, _message
+from ._library import Ferry, GLib, GObject
+from ._names import OBJECTS
+from .errors import Cancelled, Error
+
+# A change that comes while a method runs is told at once, if the last one was told so many seconds before.
+TELL_INTERVAL = 0.01
+
+RETURNED, RAISED, CANCELLED = 0, 1, 2
+
+# (the number of the object, the name of the property, the number of the change, a pickle of the value)
+Change = tuple[int, str, int, bytes]
+Step = tuple[Any, ...]
+
+
+def _call(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return value(*args, **kwargs)
+
+
+def _pass_to(value: Any, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return function(value, *args, **kwargs)
+
+
+def _tell_all(state: "_State") -> None:
+    state.note_all()
+
+
+def _begin(state: "_State", *arguments: Any) -> None:
+    state.begin(*arguments)
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "attribute": getattr,
+    "begin": _begin,
+    "call": _call,
+    "contains": operator.contains,
+    "delete": delattr,
+    "delete_item": operator.delitem,
+    "item": operator.getitem,
+    "length": len,
+    "pass_to": _pass_to,
+    "set": setattr,
+    "set_item": operator.setitem,
+    "tell_all": _tell_all,
+}
+
+
+class _Server(GObject.Object):  # type: ignore[misc]
+    """What is exported. The two signals go to the application."""
+
+    __gtype_name__ = "FerryPythonServer"
+    __gsignals__ = {
+        "changed": (GObject.SignalFlags.RUN_LAST, None, (GObject.TYPE_VARIANT,)),
+        "noticed": (GObject.SignalFlags.RUN_LAST, None, (GObject.TYPE_VARIANT,)),
+    }
+
+
+class _Request:
+    """A request, which is what _job knows as a job."""
+
+    def __init__(self, number: int, data: bytes, invocation: Any) -> None:
+        self.number = number
+        self.data = data
+        self.invocation = invocation
+        self.is_over = False
+        self._is_cancelled = False
+
+    def is_cancelled(self) -> bool:
+        return self._is_cancelled
+
+    def cancel(self) -> None:
+        self._is_cancelled = True
+        _job.send_interrupt(None, self)
+
+    def report(self, _fraction: float, _text: str | None) -> None:
+        """A call has no progress; a property can be that."""
+
+    def report_amount(self, *_: Any) -> None:
+        pass
+
+    def send(self, kind: str, value: Any) -> None:
+        _state.server.emit("noticed", GLib.Variant.new_tuple(GLib.Variant.new_string(kind), value))
+
+
+class _Pickler(pickle.Pickler):
+    """Objects that stay here go as references."""
+
+    def reducer_override(self, value: Any) -> Any:
+        number = _state.number_of(value)
+        if number is None:
+            return NotImplemented
+        return _exports.resolve, (_state.token, number, type(value), _state.describe(number))
+
+
+def _pickled(value: Any, callback: Callable[[pickle.PickleBuffer], bool] | None = None) -> bytes:
+    stream = io.BytesIO()
+    _Pickler(stream, 5, buffer_callback=callback).dump(value)
+    return stream.getvalue()
+
+
+class Memories:
+    """The socket over which memory goes that belongs to messages. Each is sent before its message, in their order."""
+
+    NUMBER = struct.Struct("<Q")
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._descriptors: dict[int, int] = {}
+
+    def send(self, number: int, descriptor: int) -> None:
+        """Sends memory, which stays open here."""
+        socket.send_fds(self._end, [self.NUMBER.pack(number)], [descriptor])
+
+    def take(self, number: int) -> int:
+        """The memory of a message that is here already."""
+        while number not in self._descriptors:
+            data, descriptors, _, _ = socket.recv_fds(self._end, self.NUMBER.size, 1)
+            if not descriptors:
+                raise Error("The memory of a message did not come with it")
+            self._descriptors[self.NUMBER.unpack(data)[0]] = descriptors[0]
+        return self._descriptors.pop(number)
+
+    def close(self) -> None:
+        self._end.close()
+        while self._descriptors:
+            os.close(self._descriptors.popitem()[1])
+
+
+class _State:
+    """The objects of this worker, and what the application is to be told of them."""
+
+    def __init__(self, memories: Memories) -> None:
+        self.memories = memories
+        self.server = _Server()
+        self.token = ""
+        self.loop = GLib.MainLoop()
+        # From the number of an object to the object and how often it was referred to.
+        self.objects: dict[int, list[Any]] = {}
+        self.numbers: dict[int, int] = {}
+        self.requests: collections.deque[_Request] = collections.deque()
+        self.present: dict[int, _Request] = {}
+        self.failure: BaseException | None = None
+        self._last_number = 0
+        self._orders = itertools.count(1)
+        self._changed: dict[tuple[int, str], None] = {}
+        self._on_their_way: dict[tuple[int, str], None] = {}
+        self._lock = threading.Lock()
+        self._told = 0.0
+        self._has_news = threading.Event()
+        self._teller: threading.Thread | None = None
+
+    # ---- objects ----
+
+    def keep(self, value: Any) -> int:
+        """The number of an object, which is kept from now on."""
+        number = self.numbers.get(id(value))
+        if number is None:
+            self._last_number = number = self._last_number + 1
+            self.objects[number] = [value, 0]
+            self.numbers[id(value)] = number
+            if isinstance(value, GObject.Object):
+                value.connect("notify", lambda value, pspec: self.note(value, (pspec.name.replace("-", "_"),)))
+        self.objects[number][1] += 1
+        return number
+
+    def number_of(self, value: Any) -> int | None:
+        if id(value) in self.numbers or hasattr(type(value), _exports.PROPERTIES):
+            return self.keep(value)
+        return None
+
+    def release(self, number: int, count: int) -> None:
+        kept = self.objects.get(number)
+        if kept is None:
+            # The object could not be made.
+            return
+        kept[1] -= count
+        if kept[1] <= 0:
+            del self.numbers[id(kept[0])], self.objects[number]
+
+    def find(self, number: int, *_: Any) -> Any:
+        if number == 0:
+            return self
+        if self.failure is not None:
+            raise self.failure
+        return self.objects[number][0]
+
+    def describe(self, number: int) -> list[Change]:
+        return list(self._read([(number, name) for name in self._names(number)]))
+
+    def _names(self, number: int) -> tuple[str, ...]:
+        return tuple(getattr(type(self.objects[number][0]), _exports.PROPERTIES, ()))
+
+    # ---- changes ----
+
+    def note(self, value: Any, names: tuple[str, ...]) -> None:
+        """Any thread: properties of an object have changed."""
+        number = self.numbers.get(id(value))
+        if number is None or not names:
+            return
+        with self._lock:
+            self._changed.update(dict.fromkeys((number, name) for name in names))
+        if threading.current_thread() is threading.main_thread() and time.monotonic() - self._told >= TELL_INTERVAL:
+            self._tell()
+        else:
+            self._has_news.set()
+            if self._teller is None:
+                self._teller = threading.Thread(target=self._tell_for_ever, daemon=True)
+                self._teller.start()
+
+    def _tell_for_ever(self) -> None:
+        """On a thread of its own, since the main thread may be busy."""
+        while self._has_news.wait():
+            self._has_news.clear()
+            time.sleep(max(0, self._told + TELL_INTERVAL - time.monotonic()))
+            self._tell()
+
+    def note_all(self) -> None:
+        """Changes were lost on their way: the next answer has all values."""
+        with self._lock:
+            self._changed.update(dict.fromkeys((number, name) for number in self.objects for name in self._names(number)))
+
+    def _read(self, changed: list[tuple[int, str]]) -> Iterator[Change]:
+        for number, name in changed:
+            kept = self.objects.get(number)
+            if kept is None:
+                continue
+            # The number is there before the value, so what is read later has a higher one.
+            order = next(self._orders)
+            try:
+                yield number, name, order, _pickled(getattr(kept[0], name))
+            except AttributeError:
+                # It is annotated, and has no value yet.
+                continue
+            except Exception:
+                logging.getLogger(__name__).warning("The property '%s' cannot be sent: %s", name, traceback.format_exc())
+
+    def _take_changes(self) -> list[Change]:
+        """For an answer: also what was told since the last one, since that may come later than the answer."""
+        with self._lock:
+            self._told = time.monotonic()
+            changed = list(self._on_their_way | self._changed)
+            self._changed, self._on_their_way = {}, {}
+        return list(self._read(changed))
+
+    def _tell(self) -> None:
+        with self._lock:
+            self._told = time.monotonic()
+            changed, self._changed = list(self._changed), {}
+            self._on_their_way.update(dict.fromkeys(changed))
+        changes = list(self._read(changed))
+        if changes:
+            self.server.emit("changed", _message.to_variant(pickle.dumps(changes, 5)))
+
+    # ---- requests ----
+
+    def evaluate(self, request: _Request) -> Any:
+        number, steps = _message.unpack(request.data, lambda: self.memories.take(request.number))
+        value = self.find(number)
+        for kind, *operands in steps:
+            if kind == "set":
+                # Also where that fails: the proxy has shown the new value.
+                self.note(value, (operands[0],))
+            value = OPERATIONS[kind](value, *operands)
+        return value
+
+    def carry_out(self, *_: Any) -> bool:
+        """On the main thread."""
+        while self.requests:
+            request = self.requests.popleft()
+            reply = self._run(request)
+            self.present.pop(request.number, None)
+            request.invocation.return_value(_message.to_variant(reply))
+        return False
+
+    def _run(self, request: _Request) -> bytes:
+        _job.current = request
+        try:
+            try:
+                _job.interruptible = request
+                if request.is_cancelled():
+                    raise Cancelled
+                value = self.evaluate(request)
+            finally:
+                _job.interruptible = None
+            return self._pack(request.number, (RETURNED, value, self._take_changes()))
+        except BaseException as exception:
+            _job.interruptible = None
+            if isinstance(exception, Cancelled) and request.is_cancelled():
+                return self._pack(request.number, (CANCELLED, None, self._take_changes()))
+            return self._pack(request.number, (RAISED, _fault.describe(exception, globals()), self._take_changes()))
+        finally:
+            _job.current = None
+
+    def _pack(self, number: int, reply: tuple[Any, ...]) -> bytes:
+        data, memory = _message.pack(reply, _message.MAX_PICKLE, 0, _pickled)
+        if memory >= 0:
+            try:
+                self.memories.send(number, memory)
+            finally:
+                os.close(memory)
+        return data
+
+    def begin(self, token: str, class_: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """The first request: makes the object. Where that fails, each further request fails so."""
+        self.token = token
+        _exports.finders[token] = self
+        try:
+            number = self.keep(class_(*args, **kwargs))
+        except BaseException as exception:
+            self.failure = exception
+            raise
+        self.failure = None
+        self._changed.update(dict.fromkeys((number, name) for name in self._names(number)))
+
+
+_state: _State
+
+
+# ---- on the thread that receives: it may not wait ----
+
+
+def _do(_server: Any, invocation: Any, _data: Any) -> None:
+    arguments = invocation.get_arguments()
+    request = _Request(arguments.get_child_value(0).get_uint64(), _message.from_variant(arguments.get_child_value(1)),
+                       invocation)
+    _state.present[request.number] = request
+    _state.requests.append(request)
+    source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
+    source.set_callback(_state.carry_out)
+    source.attach(None)
+
+
+def _cancel(_server: Any, invocation: Any, _data: Any) -> None:
+    request = _state.present.get(invocation.get_arguments().get_child_value(0).get_uint64())
+    if request is not None:
+        request.cancel()
+    invocation.return_value(None)
+
+
+def _release(_server: Any, invocation: Any, _data: Any) -> None:
+    number, count = invocation.get_arguments().unpack()
+    invocation.return_value(None)
+
+    def release(*_: Any) -> bool:
+        _state.release(number, count)
+        return False
+
+    source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
+    source.set_callback(release)
+    source.attach(None)
+
+
+def _export(transport: Any) -> Any:
+    interface = Ferry.Interface.new(OBJECTS, _Server.__gtype__)
+    interface.add_method("do", "tay", "ay", _do, None)
+    interface.add_method("cancel", "t", "", _cancel, None)
+    interface.add_method("release", "tt", "", _release, None)
+    interface.add_signal("changed")
+    interface.add_signal("noticed")
+    exporter = Ferry.Exporter.new()
+    # Requests are taken in their order, while a method runs too: a cancel must be heard.
+    exporter.props.threads = 0
+    exporter.export(OBJECTS, _state.server, interface, Ferry.CallPolicy.CONCURRENT)
+    exporter.add_transport(transport)
+    exporter.start()
+    return exporter
+
+
+def serve() -> None:
+    """Serves until the application closes the transport."""
+    global _state
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Standard input is the socket.
+    memories = Memories(socket.socket(fileno=os.dup(0)))
+    with open(os.devnull, encoding="utf-8") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    _state = _State(memories)
+    _state.failure = Error("The object was not made yet")
+    _exports.listener = _state.note
+    transport = Ferry.Worker.get_transport(OBJECTS)
+
+    def wait() -> None:
+        transport.wait_closed()
+        _state.loop.quit()
+
+    threading.Thread(target=wait, daemon=True).start()
+    exporter = _export(transport)
+    if not transport.props.closed:
+        _state.loop.run()
+    exporter.stop(Ferry.StopMode.REFUSE)

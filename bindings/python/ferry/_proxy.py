@@ -1,0 +1,652 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Objects that live in workers, as the application uses them."""
+
+import collections
+import concurrent.futures
+import functools
+import itertools
+import os
+import pickle
+import socket
+import sys
+import threading
+import uuid
+import weakref
+from collections.abc import Callable, Generator
+from types import NoneType, TracebackType, UnionType
+from typing import Any, Generic, Self, TypeVar, Union, cast, get_args, get_origin
+
+from . import _exports, _fault, _message, _notices
+from ._home import Event, Home
+from ._library import Ferry, GLib, GObject, is_error
+from ._names import OBJECTS
+from ._objects import CANCELLED, RAISED, Change, Memories, Step
+from .errors import Error, WorkerLost
+
+T = TypeVar("T")
+
+# How long close() waits for the worker, in microseconds, before it ends the process.
+END_TIME = 1000000
+
+# The number of the object that a worker is made for.
+ROOT = 1
+
+# A pickle that is larger goes as memory: the way to a worker has room for about 1 MiB.
+MAX_REQUEST = 1 << 16
+
+MISSING: Any = object()
+
+
+def _end_worker(transport: Any, worker: Any) -> None:
+    """On the home's thread. A method that still runs is given some time."""
+    transport.close()
+
+    def end(*_: Any) -> bool:
+        worker.force_exit()
+        return False
+
+    timer = GLib.Timeout(END_TIME // 1000)
+    timer.set_callback(end)
+    timer.attach(GLib.MainContext.ref_thread_default())
+    worker.connect("ended", lambda *_: timer.destroy())
+
+
+class Call(Generic[T]):
+    """What was asked of an object in a worker. It is on its way already, whether it is waited for or not.
+
+    An exception that nobody asks for is printed.
+    """
+
+    def __init__(self, connection: "Connection", number: int, name: str) -> None:
+        self._connection = connection
+        self._number = number
+        self._name = name
+        self._ended = Event()
+        self._request: Any = None
+        self._memory = -1
+        self._value: Any = None
+        self._exception: Exception | None = None
+        self._is_retrieved = False
+
+    def _end(self, value: Any, exception: Exception | None) -> None:
+        self._value, self._exception = value, exception
+        self._ended.set()
+
+    def _send_memory(self, memories: Memories) -> None:
+        """Once: its memory goes ahead of it."""
+        if self._memory >= 0:
+            memories.send(self._number, self._memory)
+            self._close()
+
+    def _close(self) -> None:
+        memory, self._memory = self._memory, -1
+        if memory >= 0:
+            os.close(memory)
+
+    def __del__(self) -> None:
+        self._close()
+        if self._exception is not None and not self._is_retrieved \
+                and not isinstance(self._exception, concurrent.futures.CancelledError):
+            sys.excepthook(type(self._exception), self._exception, self._exception.__traceback__)
+
+    def done(self) -> bool:
+        return self._ended.is_set()
+
+    def cancel(self) -> None:
+        """Raises `ferry.Cancelled` in the method, if it runs. A call that waits for its turn is not begun."""
+        if not self.done():
+            self._connection.cancel(self._number)
+
+    def _wait(self, timeout: float | None) -> None:
+        self._is_retrieved = True
+        if not self._ended.wait(self._connection.home, timeout):
+            raise TimeoutError("'%s' is not done yet; wait longer, or cancel it" % self._name)
+
+    def result(self, timeout: float | None = None) -> T:
+        """Waits for the answer, for at most so many seconds, and returns it, or raises what the method raised."""
+        self._wait(timeout)
+        if self._exception is not None:
+            raise self._exception
+        return cast(T, self._value)
+
+    def exception(self, timeout: float | None = None) -> Exception | None:
+        """Waits as result() does, and returns the exception, or None."""
+        self._wait(timeout)
+        return self._exception
+
+    def add_done_callback(self, callback: Callable[[Self], Any]) -> None:
+        """Has it called with the call, on the home's thread, or now where the call is done."""
+        def call() -> None:
+            callback(self)
+
+        self._ended.add_callback(call)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        try:
+            yield from self._ended.__await__()
+        except BaseException:
+            # What awaits is cancelled, and so is what it awaits.
+            self.cancel()
+            raise
+        return self.result()
+
+
+class Connection:
+    """A worker with its objects. It ends with the last proxy."""
+
+    def __init__(self, home: Home, launcher: Any, name: str) -> None:
+        self.home = home
+        self.token = uuid.uuid4().hex
+        self.ended = Event()
+        self._exit: Any = None
+        self.proxies: "weakref.WeakValueDictionary[int, Proxy]" = weakref.WeakValueDictionary()
+        self._name = name
+        # How often the worker has referred to an object, with the first one that it was told to make.
+        self._counts: dict[int, int] = {ROOT: 1}
+        self._numbers = itertools.count(1)
+        # What waits for room. A call that fails for the lack of it hears so at once, under the lock.
+        self._blocked: collections.deque[Call[Any]] = collections.deque()
+        self._lock = threading.RLock()
+        self._is_closed = False
+        home.call(lambda: self._start(launcher))
+        _exports.finders[self.token] = self
+
+    # ---- on the home's thread ----
+
+    def _start(self, launcher: Any) -> None:
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        here.setblocking(False)
+        self._memories = Memories(here)
+        launcher.take_stream_fd(Ferry.Stream.STDIN, there.detach())
+        self._transport = launcher.add_transport(self.home.router, OBJECTS)
+        try:
+            self._worker = launcher.spawn(self.home.router)
+        except GLib.Error as error:
+            raise Error(error.message) from None
+        self._remote = Ferry.Proxy.new(self._transport, OBJECTS)
+        itself = weakref.ref(self)
+
+        def take_signal(_remote: Any, kind: str, arguments: Any) -> None:
+            connection = itself()
+            if connection is not None:
+                connection._take_signal(kind, arguments)
+
+        def take_all(*_: Any) -> None:
+            connection = itself()
+            if connection is not None:
+                connection.ask(0, [("tell_all",)], "changes")
+
+        def note_end(worker: Any, _end: Any) -> None:
+            connection = itself()
+            if connection is not None:
+                connection._note_end(worker)
+
+        self._remote.connect("received", take_signal)
+        self._remote.connect("missed", take_all)
+        self._remote.follow(None, ["changed", "noticed"])
+        self._worker.connect("ended", note_end)
+
+    def _take_signal(self, kind: str, arguments: Any) -> None:
+        value = arguments.get_child_value(0)
+        value = value.get_variant() if value.get_type_string() == "v" else value
+        if kind == "changed":
+            self._take_changes(pickle.loads(_message.from_variant(value)))
+        else:
+            _notices.take(value.get_child_value(0).get_string(), _message.from_variant(value.get_child_value(1)), self._name)
+
+    def _note_end(self, worker: Any) -> None:
+        self._exit = worker.props.exit
+        self._memories.close()
+        self.ended.set()
+        if not self._is_closed:
+            for proxy in list(self.proxies.values()):
+                proxy.emit("lost", self._explain_end())
+
+    def _explain_end(self) -> Exception:
+        """Any thread, after the end."""
+        if self._is_closed:
+            return Error("The object '%s' was closed; create another one" % self._name)
+        return _fault.lost(self._name, self._exit)
+
+    def _take_changes(self, changes: list[Change]) -> None:
+        for number, name, order, data in changes:
+            proxy = self.proxies.get(number)
+            if proxy is not None:
+                proxy._take_change(name, order, pickle.loads(data))
+
+    def _take_reply(self, call: Call[Any], reply: Any, error: Any) -> None:
+        if error is not None and is_error(error, Ferry.Error.WOULD_BLOCK):
+            self._blocked.appendleft(call)
+            return
+        call._close()
+        self._send_blocked()
+        if error is not None:
+            self._fail(call, error)
+            return
+        value, exception = None, None
+        try:
+            kind, value, changes = _message.unpack(_message.from_variant(reply),
+                                                   lambda: self._memories.take(call._number))
+            self._take_changes(changes)
+            if kind == RAISED:
+                value, exception = None, _fault.restore(value, call._name)
+            elif kind == CANCELLED:
+                exception = concurrent.futures.CancelledError("'%s' was cancelled" % call._name)
+        except Exception as broken:
+            exception = _fault.restore(_fault.describe(broken), "the result of " + call._name, "here, as it was unpickled")
+        call._end(value, exception)
+
+    def _fail(self, call: Call[Any], error: Any) -> None:
+        """Any thread. Where the worker is about to end, its end says more."""
+        if is_error(error, Ferry.Error.WORKER_LOST) or is_error(error, Ferry.Error.CLOSED):
+            self.ended.add_callback(lambda: call._end(None, self._explain_end()))
+        else:
+            call._end(None, Error(error.message))
+
+    # ---- any thread ----
+
+    def ask(self, number: int, steps: list[Step], name: str) -> Call[Any]:
+        """Sends a chain of operations on an object. Those of one thread are carried out in the order of their asking."""
+        call: Call[Any] = Call(self, next(self._numbers), name)
+        data, call._memory = _message.pack((number, steps), MAX_REQUEST)
+        call._request = GLib.Variant.new_tuple(GLib.Variant.new_uint64(call._number), _message.to_variant(data))
+        with self._lock:
+            if self._blocked:
+                self._blocked.append(call)
+            else:
+                self._send(call)
+        return call
+
+    def _send(self, call: Call[Any]) -> None:
+        """Puts it in front of what is blocked, if there is no room for it."""
+        try:
+            call._send_memory(self._memories)
+        except OSError:
+            self._blocked.appendleft(call)
+            return
+        view = Ferry.View.new(self._remote)
+        view.call("do", call._request)
+        # The bindings keep the last function of this kind, which so must keep nothing itself.
+        pending = [(self, call)]
+
+        def take(reply: Any, _object: Any, error: Any, *_: Any) -> None:
+            connection, call = pending.pop()
+            connection._take_reply(call, reply, error)
+
+        view.resolve_with_func(take)
+
+    def _send_blocked(self) -> None:
+        """An answer has come, so there is room."""
+        with self._lock:
+            while self._blocked:
+                call = self._blocked.popleft()
+                self._send(call)
+                if self._blocked and self._blocked[0] is call:
+                    return
+
+    def _tell(self, method: str, *numbers: int) -> None:
+        view = Ferry.View.new(self._remote)
+        view.call(method, GLib.Variant.new_tuple(*[GLib.Variant.new_uint64(number) for number in numbers]))
+        view.resolve_with_func(lambda *_: None)
+
+    def cancel(self, number: int) -> None:
+        self._tell("cancel", number)
+
+    def find(self, number: int, class_: type | None = None, changes: list[Change] | None = None) -> "Proxy":
+        """The proxy of an object that a reference names."""
+        with self._lock:
+            if changes is not None:
+                self._counts[number] = self._counts.get(number, 0) + 1
+            proxy = self.proxies.get(number)
+            if proxy is None:
+                proxy = self._make_proxy(number, class_)
+        self._take_changes(changes or [])
+        return proxy
+
+    def _make_proxy(self, number: int, class_: Any) -> "Proxy":
+        proxy = proxy_class(class_)(self, number, class_)
+        self.proxies[number] = proxy
+        return proxy
+
+    def forget(self, number: int) -> None:
+        """A proxy is gone."""
+        with self._lock:
+            count = self._counts.pop(number, 0)
+        if not self.ended.is_set() and not self._is_closed and count > 0:
+            self._tell("release", number, count)
+
+    def close(self) -> None:
+        """Ends the worker."""
+        if not self._is_closed:
+            self._is_closed = True
+            self.home.call(lambda: _end_worker(self._transport, self._worker))
+
+    def __del__(self) -> None:
+        if "_worker" in self.__dict__ and not self._is_closed:
+            transport, worker = self._transport, self._worker
+            self._memories.close()
+            source = GLib.Idle()
+            source.set_callback(lambda *_: _end_worker(transport, worker))
+            source.attach(self.home.context)
+
+
+class View:
+    """A part of an object in a worker: what an attribute or an item of it is. Nothing is sent until it is asked for.
+
+    `await view` and `ferry.get(view)` ask for its value, `view(...)` calls it. All operations go in one message.
+    """
+
+    __slots__ = ("_ferry_proxy", "_ferry_steps", "_ferry_name")
+
+    _ferry_proxy: "Proxy"
+    _ferry_steps: tuple[Step, ...]
+    _ferry_name: str
+
+    def __init__(self, proxy: "Proxy", steps: tuple[Step, ...], name: str) -> None:
+        for slot, value in zip(View.__slots__, (proxy, steps, name)):
+            object.__setattr__(self, slot, value)
+
+    def _ferry_extend(self, name: str, *step: Any) -> "View":
+        return View(self._ferry_proxy, (*self._ferry_steps, step), self._ferry_name + name)
+
+    def _ferry_ask(self, *steps: Step) -> Call[Any]:
+        return self._ferry_proxy._ask([*self._ferry_steps, *steps], self._ferry_name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__") and name not in ("__len__", "__contains__"):
+            raise AttributeError(name)
+        return self._ferry_extend("." + name, "attribute", name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._ferry_ask(("set", name, value))
+
+    def __delattr__(self, name: str) -> None:
+        self._ferry_ask(("delete", name))
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._ferry_extend("[%r]" % (key,), "item", key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._ferry_ask(("set_item", key, value))
+
+    def __delitem__(self, key: Any) -> None:
+        self._ferry_ask(("delete_item", key))
+
+    def __len__(self) -> int:
+        return int(self._ferry_ask(("length",)).result())
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(self._ferry_ask(("contains", value)).result())
+
+    # It would be a list without an end, of views.
+    __iter__ = None
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Call[Any]:
+        return self._ferry_ask(("call", args, kwargs))
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._ferry_ask().__await__()
+
+    def __repr__(self) -> str:
+        return "<ferry.View %s>" % self._ferry_name
+
+    def __reduce__(self) -> Any:
+        raise pickle.PicklingError("%s is no value yet; await it, or pass ferry.get() of it" % self._ferry_name)
+
+
+class Proxy(GObject.Object):  # type: ignore[misc]
+    """An object that lives in a worker.
+
+    It has the properties of the object's class, if that is exported, with their newest values. Any other attribute, and
+    any item, is a View. An assignment is sent, and is not waited for. Where a name is one of the proxy itself, the one
+    of the object is in `remote`.
+    """
+
+    __gtype_name__ = "FerryPythonProxy"
+    __gsignals__ = {"lost": (GObject.SignalFlags.RUN_LAST, None, (object,))}
+
+    _ferry_properties: dict[str, Any] = {}
+
+    def __init__(self, connection: Connection, number: int, class_: type | None) -> None:
+        GObject.Object.__init__(self)
+        self._connection = connection
+        self._number = number
+        self._class_name = class_.__qualname__ if class_ is not None else "object"
+        self._made: Call[None] | None = None
+        # Of each property: the number of the newest change, and the value.
+        self._values: dict[str, tuple[int, Any]] = {}
+        # How many new values are on their way; a value that waits for that; and what came from the worker meanwhile.
+        self._flying: dict[str, int] = {}
+        self._waiting: dict[str, Any] = {}
+        self._late: dict[str, tuple[int, Any]] = {}
+
+    @property
+    def remote(self) -> View:
+        """All of the object's own names, also those that the proxy has itself, and those that begin with an underscore."""
+        return View(self, (), self._class_name)
+
+    def close(self) -> None:
+        """Ends the worker, with all objects in it. A method that runs has a second to end."""
+        self._connection.close()
+
+    def do_lost(self, _error: Exception) -> None:
+        """The signal's own handler; without one, it would be looked for in the worker."""
+
+    # ---- operations ----
+
+    def _ask(self, steps: list[Step], name: str) -> Call[Any]:
+        if self._waiting:
+            self._connection.home.call(self._flush)
+        if self._made is not None:
+            # What it has raised is raised by this one, too.
+            self._made._is_retrieved = True
+        return self._connection.ask(self._number, steps, name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.remote, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._ferry_properties:
+            self._connection.home.call(functools.partial(self.set_property, name.replace("_", "-"), value))
+        elif name.startswith("_") or hasattr(type(self), name):
+            GObject.Object.__setattr__(self, name, value)
+        else:
+            setattr(self.remote, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self.remote, name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.remote[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.remote[key] = value
+
+    def __delitem__(self, key: Any) -> None:
+        del self.remote[key]
+
+    def __len__(self) -> int:
+        return len(self.remote)
+
+    def __contains__(self, value: Any) -> bool:
+        return value in self.remote
+
+    __iter__ = None
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Call[Any]:
+        return self.remote(*args, **kwargs)
+
+    def __reduce__(self) -> Any:
+        return _exports.resolve, (self._connection.token, self._number)
+
+    # ---- its life ----
+
+    def __del__(self) -> None:
+        connection = self.__dict__.get("_connection")
+        if connection is not None:
+            connection.forget(self._number)
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        """Waits until the object is made."""
+        if self._made is not None:
+            yield from self._made.__await__()
+        return self
+
+    def __enter__(self) -> Self:
+        if self._made is not None and self._connection.home.can_wait():
+            try:
+                self._made.result()
+            except BaseException:
+                self.close()
+                raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+        if self._connection.home.can_wait():
+            self._connection.ended.wait(self._connection.home, None)
+
+    async def __aenter__(self) -> Self:
+        try:
+            return await self
+        except BaseException:
+            self.close()
+            raise
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        self.close()
+        await self._connection.ended
+
+    # ---- properties, on the home's thread ----
+
+    def _get_value(self, name: str) -> Any:
+        return self._values[name][1] if name in self._values else self._ferry_properties[name]
+
+    def _set_value(self, name: str, value: Any) -> None:
+        """Shows a value at once, and has the object have it. Of many values in a row, the newest one is sent."""
+        self._values[name] = self._values.get(name, (0, None))[0], value
+        self._waiting[name] = value
+        if not self._flying.get(name):
+            self._flush()
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for name, value in waiting.items():
+            self._flying[name] = self._flying.get(name, 0) + 1
+            call = self._connection.ask(self._number, [("set", name, value)], "%s.%s" % (self._class_name, name))
+            call._ended.add_callback(lambda name=name: self._note_set(name))  # type: ignore[misc]
+
+    def _note_set(self, name: str) -> None:
+        self._flying[name] -= 1
+        if name in self._waiting and not self._flying[name]:
+            self._flush()
+        elif name in self._late and not self._flying[name]:
+            self._take_change(name, *self._late.pop(name))
+
+    def _take_change(self, name: str, order: int, value: Any) -> None:
+        if self._flying.get(name):
+            self._late[name] = order, value
+            return
+        known = self._values.get(name)
+        if name not in self._ferry_properties or (known is not None and known[0] > order):
+            return
+        self._values[name] = order, value
+        if known is None or type(known[1]) is not type(value) or known[1] != value:
+            self.notify(name.replace("_", "-"))
+
+
+DEFAULTS: dict[Any, Any] = {bool: False, int: 0, float: 0.0, str: None}
+
+
+def _property_type(kind: Any) -> Any:
+    """The type that a property has, for the one in an annotation."""
+    if get_origin(kind) in (Union, UnionType):
+        kinds = [other for other in get_args(kind) if other is not NoneType]
+        kind = str if kinds == [str] else object
+    if isinstance(kind, GObject.GType):
+        return kind
+    return GObject.TYPE_INT64 if kind is int else kind if kind in DEFAULTS else object
+
+
+def _make_property(name: str, kind: Any, is_writable: bool) -> Any:
+    def get(proxy: Proxy) -> Any:
+        return proxy._get_value(name)
+
+    def set_(proxy: Proxy, value: Any) -> None:
+        proxy._set_value(name, value)
+
+    flags = GObject.ParamFlags.READWRITE if is_writable else GObject.ParamFlags.READABLE
+    return GObject.Property(getter=get, setter=set_, type=_property_type(kind), flags=flags)
+
+
+@functools.cache
+def proxy_class(class_: type | None) -> type[Proxy]:
+    """The class of an object's proxies: with the properties that it exports."""
+    properties = getattr(class_, _exports.PROPERTIES, {})
+    if class_ is None or not properties:
+        return Proxy
+    for name in properties:
+        if hasattr(Proxy, name):
+            raise Error("The property '%s' of %s has the name of something that each proxy has; name it otherwise"
+                        % (name, class_.__qualname__))
+    members = {name: _make_property(name, *found) for name, found in properties.items()}
+    members["_ferry_properties"] = {name: DEFAULTS.get(kind) for name, (kind, _) in properties.items()}
+    members["__gtype_name__"] = "FerryPythonProxy-%d" % next(_class_numbers)
+    metaclass: Any = type(Proxy)
+    proxy: type[Proxy] = metaclass("%sProxy" % class_.__name__, (Proxy,), members)
+    return proxy
+
+
+_class_numbers = itertools.count(1)
+
+
+def create(home: Home, launcher: Any, class_: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Proxy:
+    """Has a worker of its own make an object."""
+    name = str(getattr(class_, "__qualname__", repr(class_)))
+    data: list[Step] = [("begin", "", class_, args, kwargs)]
+    pickle.dumps(data, 5)
+    connection = Connection(home, launcher, name)
+    data = [("begin", connection.token, class_, args, kwargs)]
+    proxy = connection._make_proxy(ROOT, class_ if isinstance(class_, type) else None)
+    proxy._made = connection.ask(0, data, name)
+    return proxy
+
+
+def _view_of(view: Any) -> View:
+    if isinstance(view, Proxy):
+        return view.remote
+    if not isinstance(view, View):
+        raise TypeError("This takes a ferry.Proxy or a ferry.View of one, and not %r" % (view,))
+    return view
+
+
+def get(view: Any, default: Any = MISSING, timeout: float | None = None) -> Any:
+    """Waits for the value of a view. The default is for an object whose worker is lost."""
+    try:
+        return _view_of(view)._ferry_ask().result(timeout)
+    except WorkerLost:
+        if default is MISSING:
+            raise
+        return default
+
+
+def later(view: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """The view of what a call gives: a call in the middle of a chain, which is sent with the rest of it."""
+    return _view_of(view)._ferry_extend("()", "call", args, kwargs)
+
+
+def pass_to(view: Any, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Call[T]:
+    """Has the worker call function(object, *args, **kwargs)."""
+    _message.check(function)
+    return _view_of(view)._ferry_ask(("pass_to", function, args, kwargs))
