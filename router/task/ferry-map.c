@@ -142,6 +142,7 @@ struct _FerryMap
   /* The input, and the chunks that are made from it. */
   FerryMapInput input;
   GQueue chunks;       /* (element-type FerryMapChunk) (owned), linked by `link`: submitted and not done */
+  GListStore *tasks;   /* (owned) (nullable): those of them that the executor has taken, for FerryMap:tasks */
   GQueue requeued;     /* (element-type Range) (owned): submitted before further items of the input */
   GPtrArray *batch;    /* (owned) (element-type GVariant): the next chunk's items; NULL: an item without arguments */
   double item_time;    /* the mean time of an item, in microseconds; 0: not known */
@@ -197,6 +198,7 @@ typedef enum
   PROP_IDEMPOTENT,
   PROP_RUN_TIMEOUT,
   PROP_RESULTS,
+  PROP_TASKS,
   PROP_N_SUBMITTED,
   PROP_N_DONE,
   PROP_N_FAILED,
@@ -833,7 +835,39 @@ ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
 
 /* ---- Chunks that are done ---- */
 
-/* Removes a chunk from the map. Returns (transfer full) the reference that the map had. */
+/* The executor has taken the chunk. */
+static void
+show_chunk (FerryMap *self, FerryMapChunk *chunk)
+{
+  /* It may have ended at once. */
+  if (self->tasks != NULL && chunk->map != NULL)
+    g_list_store_append (self->tasks, chunk);
+}
+
+static void
+hide_chunk (FerryMap *self, FerryMapChunk *chunk)
+{
+  guint position;
+
+  if (self->tasks != NULL && g_list_store_find (self->tasks, chunk, &position))
+    g_list_store_remove (self->tasks, position);
+}
+
+/* Returns (transfer none) a list model of the chunks that the executor has taken. */
+static GListStore *
+get_tasks (FerryMap *self)
+{
+  if (self->tasks != NULL)
+    return self->tasks;
+  self->tasks = g_list_store_new (FERRY_TYPE_TASK);
+  for (GList *link = self->chunks.head; link != NULL; link = link->next)
+    if (link->data != self->waiting)
+      show_chunk (self, link->data);
+  return self->tasks;
+}
+
+/* Removes a chunk from the map. Returns (transfer full) the reference that the map had. Calls handlers of the list of
+ * tasks. */
 static FerryMapChunk *
 unlink_chunk (FerryMap *self, FerryMapChunk *chunk)
 {
@@ -841,6 +875,7 @@ unlink_chunk (FerryMap *self, FerryMapChunk *chunk)
   chunk->map = NULL;
   if (self->waiting == chunk)
     self->waiting = NULL;
+  hide_chunk (self, chunk);
   return chunk;
 }
 
@@ -1107,6 +1142,8 @@ room_came (FerryCompletion *submission, gpointer data)
   /* If the map was cancelled meanwhile, the chunk was cancelled too, and is not submitted. */
   if (error != NULL)
     chunk_refused (self, chunk, error);
+  else
+    show_chunk (self, chunk);
   schedule (self);
 }
 
@@ -1129,6 +1166,7 @@ may_have_more_chunks (FerryMap *self)
 static gboolean
 submit_next (FerryMap *self)
 {
+  g_autoptr (FerryMapChunk) kept G_GNUC_UNUSED = NULL;
   g_autoptr (GError) error = NULL;
   FerryMapChunk *chunk;
 
@@ -1141,9 +1179,10 @@ submit_next (FerryMap *self)
       return FALSE;
     }
   g_queue_push_tail_link (&self->chunks, &chunk->link);
+  kept = g_object_ref (chunk);
   if (ferry_executor_submit_task (self->executor, FERRY_TASK (chunk), &error))
-    return TRUE;
-  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+    show_chunk (self, chunk);
+  else if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
       self->waiting = chunk;
       ferry_executor_submit_when_room (self->executor, FERRY_TASK (g_object_ref (chunk)), room_came);
@@ -1910,6 +1949,9 @@ get_figure (FerryMap *self, guint property_id, GValue *value)
     case PROP_N_IN_FLIGHT:
       g_value_set_uint64 (value, count_in_flight (self));
       break;
+    case PROP_TASKS:
+      g_value_set_object (value, get_tasks (self));
+      break;
     case PROP_FRACTION:
       g_value_set_double (value, get_fraction (self));
       break;
@@ -2089,6 +2131,13 @@ install_in_flight (void)
    * [class@Ferry.MapItem] grows in the map's order. %NULL for a map that delivers its results in another way.
    */
   properties[PROP_RESULTS] = g_param_spec_object ("results", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_NOTIFIED);
+  /**
+   * FerryMap:tasks:
+   *
+   * The tasks of the executor that run this map's items now, or wait for a worker. Each runs a chunk of items. This
+   * list model of [class@Ferry.Task] is for a window that shows the tasks of one map.
+   */
+  properties[PROP_TASKS] = g_param_spec_object ("tasks", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_READABLE);
 }
 
 static void
@@ -2225,6 +2274,7 @@ ferry_map_finalize (GObject *object)
   ferry_wait_queue_clear (&self->adds);
   g_clear_pointer (&self->batch, g_ptr_array_unref);
   g_clear_object (&self->results);
+  g_clear_object (&self->tasks);
   g_clear_error (&self->collect_error);
   g_clear_error (&self->error);
   g_free (self->failure);

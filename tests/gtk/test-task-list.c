@@ -163,6 +163,37 @@ test_tasks_become_rows (void)
   scene_clear (&scene);
 }
 
+/* Items of a map, beside a task that is not of it. */
+static void
+test_tasks_of_a_map_become_rows (void)
+{
+  FerryMap *map;
+  GListModel *tasks = NULL;
+  g_autoptr (GError) error = NULL;
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  map = ferry_map_new (scene.executor, "sleep-until-cancelled", FERRY_MAP_ORDERED);
+  g_object_set (map, "chunk-size", 1, NULL);
+  g_object_get (map, "tasks", &tasks, NULL);
+  g_object_set (scene.list, "model", tasks, NULL);
+  widget_test_wait_words (scene.list, "No Tasks");
+  add (&scene, "sleep-until-cancelled", "other");
+  g_assert_true (ferry_map_add (map, NULL, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, &error));
+  g_assert_no_error (error);
+  ferry_map_close_input (map);
+  ferry_map_start (map);
+  widget_test_wait_words (scene.list, "Waiting");
+  g_assert_cmpuint (g_list_model_get_n_items (tasks), ==, 1);
+  ferry_map_cancel (map);
+  widget_test_wait_words (scene.list, "No Tasks");
+  ferry_executor_cancel_all (scene.executor);
+  g_clear_object (&tasks);
+  g_clear_object (&map);
+  scene_clear (&scene);
+}
+
 static void
 test_removal_can_be_undone (void)
 {
@@ -676,6 +707,7 @@ main (int argc, char **argv)
   widget_test_start ();
   warm_up ();
   g_test_add_func ("/task-list/tasks-become-rows", test_tasks_become_rows);
+  g_test_add_func ("/task-list/tasks-of-a-map-become-rows", test_tasks_of_a_map_become_rows);
   g_test_add_func ("/task-list/removal-can-be-undone", test_removal_can_be_undone);
   g_test_add_func ("/task-list/removal-is-final-when-the-list-is-hidden",
                    test_removal_is_final_when_the_list_is_hidden);

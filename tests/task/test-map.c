@@ -443,6 +443,77 @@ count_rows (GListModel *rows, guint position, guint n_removed, guint n_added, gu
   *n_rows += n_added - n_removed;
 }
 
+static gboolean
+is_empty (gpointer data)
+{
+  return g_list_model_get_n_items (data) == 0;
+}
+
+static void
+assert_tasks_are (GListModel *tasks, guint n)
+{
+  g_assert_cmpuint (g_list_model_get_n_items (tasks), ==, n);
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (tasks, i);
+
+      g_assert_false (ferry_task_get_done (task));
+      g_assert_cmpstr (ferry_test_get_string (task, "function"), ==, "hold");
+    }
+}
+
+/* The executor has tasks of others too. */
+static void
+tasks_are_those_of_one_map (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, NULL);
+  g_autoptr (FerryMap) other = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (3));
+  g_autoptr (GListModel) early = NULL;
+  g_autoptr (GListModel) tasks = NULL;
+
+  for (gint64 i = -4; i < 0; i++)
+    g_ptr_array_add (items, g_variant_ref_sink (g_variant_new_int64 (i)));
+  map_test_set_items (map, items);
+  g_object_set (map, "chunk-size", 1, NULL);
+  g_object_get (map, "tasks", &early, NULL);
+  map_test_close_gate ();
+  ferry_map_start (map);
+  ferry_map_start (other);
+  map_test_wait_held (2);
+  g_object_get (map, "tasks", &tasks, NULL);
+  g_assert_true (tasks == early);
+  g_assert_true (g_list_model_get_item_type (tasks) == FERRY_TYPE_TASK);
+  assert_tasks_are (tasks, 4);
+  map_test_open_gate ();
+  ferry_test_run_until (is_empty, tasks);
+  map_test_wait_finished (map);
+  map_test_wait_finished (other);
+}
+
+static void
+tasks_are_shown_that_run_already (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, NULL);
+  g_autoptr (GListModel) tasks = NULL;
+
+  for (gint64 i = -2; i < 0; i++)
+    g_ptr_array_add (items, g_variant_ref_sink (g_variant_new_int64 (i)));
+  map_test_set_items (map, items);
+  g_object_set (map, "chunk-size", 1, NULL);
+  map_test_close_gate ();
+  ferry_map_start (map);
+  map_test_wait_held (1);
+  g_object_get (map, "tasks", &tasks, NULL);
+  assert_tasks_are (tasks, 2);
+  ferry_map_cancel (map);
+  ferry_test_run_until (is_empty, tasks);
+  map_test_wait_finished (map);
+}
+
 /* A list in a window shows the results as they come, each with its index. */
 static void
 results_grow_in_a_list (gconstpointer data)
@@ -787,6 +858,8 @@ main (int argc, char **argv)
   g_test_add_func ("/map/waiting-is-cancelled-and-the-map-goes-on", waiting_is_cancelled_and_the_map_goes_on);
   g_test_add_func ("/map/collecting-is-cancelled", collecting_is_cancelled);
   g_test_add_func ("/map/collecting-stops-at-the-first-error", collecting_stops_at_the_first_error);
+  g_test_add_func ("/map/tasks-are-those-of-one-map", tasks_are_those_of_one_map);
+  g_test_add_func ("/map/tasks-are-shown-that-run-already", tasks_are_shown_that_run_already);
   g_test_add_data_func ("/map/results-grow-in-a-list/ordered", ordered, results_grow_in_a_list);
   g_test_add_data_func ("/map/results-grow-in-a-list/unordered", unordered, results_grow_in_a_list);
   g_test_add_func ("/map/collecting-outlives-the-last-reference", collecting_outlives_the_last_reference);
