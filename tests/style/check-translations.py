@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Each text of the demo has a translation in each language, and no two mnemonics of a page clash:
+"""Each text of a folder has a translation in each language, and no two mnemonics of a page clash:
 
-check-translations.py TOP
+check-translations.py TOP FOLDER
+
+FOLDER is that of the sources in TOP. Its folder po has the translations.
 """
 
 import os
@@ -16,36 +18,39 @@ import xml.etree.ElementTree
 
 import tap
 
-KEYWORDS = ["--keyword=_", "--keyword=N_", "--keyword=ngettext:1,2"]
+KEYWORDS = ["--keyword=_", "--keyword=N_", "--keyword=ngettext:1,2", "--keyword=ferry_gtk_ngettext:1,2"]
+TEXT = re.compile(r'\b(_|N_|ngettext|ferry_gtk_ngettext) \("|translatable="yes"')
+# What all pages of the demo have.
+FRAME = "ferry-demo-page.ui"
 
 
 def run(*arguments, **options):
     return subprocess.run(arguments, check=True, capture_output=True, text=True, **options).stdout
 
 
-def listed(top, name):
-    with open(os.path.join(top, "demo-app", "po", name), encoding="utf-8") as file:
+def listed(top, folder, name):
+    with open(os.path.join(top, folder, "po", name), encoding="utf-8") as file:
         return [line.strip() for line in file if line.strip() and not line.startswith("#")]
 
 
-def files_with_texts(top):
+def files_with_texts(top, folder):
     """Files that have something to translate, by what the programs that gather texts look for."""
     found = []
-    for folder, _, names in os.walk(os.path.join(top, "demo-app")):
+    for place, _, names in os.walk(os.path.join(top, folder)):
         for name in names:
-            path = os.path.join(folder, name)
+            path = os.path.join(place, name)
             if name.endswith((".c", ".ui")):
                 with open(path, encoding="utf-8") as file:
                     text = file.read()
-                if re.search(r'\b(_|N_|ngettext) \("', text) or 'translatable="yes"' in text:
+                if TEXT.search(text):
                     found.append(os.path.relpath(path, top))
     return sorted(found)
 
 
-def unmarked(top):
+def unmarked(top, folder):
     """Texts of templates that are not marked for translation."""
     complaints = []
-    for name in files_with_texts(top):
+    for name in files_with_texts(top, folder):
         if not name.endswith(".ui"):
             continue
         for element in xml.etree.ElementTree.parse(os.path.join(top, name)).getroot().iter("property"):
@@ -61,17 +66,17 @@ def texts(path, *options):
     return [text for text in re.findall(r'^msgid "(.+)"$', left, re.MULTILINE)]
 
 
-def untranslated(top, language, template, place):
+def untranslated(top, folder, language, template, place):
     merged = os.path.join(place, language + ".po")
-    source = os.path.join(top, "demo-app", "po", language + ".po")
+    source = os.path.join(top, folder, "po", language + ".po")
     run("msgmerge", "--quiet", "--no-fuzzy-matching", "-o", merged, source, template)
     run("msgfmt", "--check", "-o", os.devnull, source)
     return texts(merged, "--untranslated") + texts(merged, "--only-fuzzy")
 
 
-def translations(top, language):
+def translations(top, folder, language):
     """Text -> translation, of texts on one line."""
-    with open(os.path.join(top, "demo-app", "po", language + ".po"), encoding="utf-8") as file:
+    with open(os.path.join(top, folder, "po", language + ".po"), encoding="utf-8") as file:
         return dict(re.findall(r'^msgid "(.+)"\nmsgstr "(.+)"$', file.read(), re.MULTILINE))
 
 
@@ -95,18 +100,19 @@ def mnemonics(elements, words):
             and re.search(r"_\w", element.text or "")]
 
 
-def clashes(top, words):
+def clashes(top, folder, words):
     """Letters that a page has twice, with those that all pages have."""
     load = lambda name: xml.etree.ElementTree.parse(os.path.join(top, name)).getroot()
-    common = mnemonics(load("demo-app/app/ferry-demo-page.ui").iter(), words)
+    names = files_with_texts(top, folder)
+    common = [found for name in names if name.endswith(FRAME) for found in mnemonics(load(name).iter(), words)]
     complaints = []
-    for name in files_with_texts(top):
+    for name in names:
         if not name.endswith(".ui"):
             continue
         for number, group in enumerate(groups(load(name))):
             own = mnemonics(group, words)
             taken = {}
-            of_page = name.endswith("-page.ui") and not name.endswith("ferry-demo-page.ui") and number == 0
+            of_page = name.endswith("-page.ui") and not name.endswith(FRAME) and number == 0
             for letter, text in own + (common if of_page else []):
                 if letter in taken:
                     complaints.append("%s: '%s' and '%s' have '%s'" % (name, taken[letter], text, letter))
@@ -115,19 +121,21 @@ def clashes(top, words):
 
 
 def body(report):
-    top = os.path.abspath(sys.argv[1])
-    report.none("texts of templates are translatable", unmarked(top))
-    report.none("no two mnemonics of a page clash", clashes(top, {}))
-    report.fact("each file with texts is in the list of them", listed(top, "POTFILES") == files_with_texts(top),
-                sorted(set(listed(top, "POTFILES")) ^ set(files_with_texts(top))))
-    for language in listed(top, "LINGUAS"):
-        report.none("no two mnemonics of a page clash in %s" % language, clashes(top, translations(top, language)))
+    top, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
+    files = files_with_texts(top, folder)
+    report.none("texts of templates are translatable", unmarked(top, folder))
+    report.none("no two mnemonics of a page clash", clashes(top, folder, {}))
+    report.none("each file with texts is in the list of them", set(listed(top, folder, "POTFILES")) ^ set(files))
+    for language in listed(top, folder, "LINGUAS"):
+        report.none("no two mnemonics of a page clash in %s" % language,
+                    clashes(top, folder, translations(top, folder, language)))
         if not all(shutil.which(tool) for tool in ("xgettext", "msgmerge", "msgattrib", "msgfmt")):
             continue
         with tempfile.TemporaryDirectory() as place:
-            template = os.path.join(place, "demo.pot")
-            run("xgettext", "--from-code=UTF-8", *KEYWORDS, "-o", template, "-f", "demo-app/po/POTFILES", cwd=top)
-            report.none("each text has a translation: %s" % language, untranslated(top, language, template, place))
+            template = os.path.join(place, "texts.pot")
+            run("xgettext", "--from-code=UTF-8", *KEYWORDS, "-o", template, *files, cwd=top)
+            report.none("each text has a translation: %s" % language,
+                        untranslated(top, folder, language, template, place))
 
 
 tap.main(body)
