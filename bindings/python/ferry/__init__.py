@@ -14,37 +14,13 @@ from ._job import cancelled, report, track
 from ._map import Map
 from ._mux import ChannelPair, DeMux, Mux
 from ._pipe import Receiver, Sender, pipe
+from ._process import Process, process
 from ._proxy import Call, Proxy, View, get, later, pass_to
 from ._stream import Stream
 from ._task import Task
 from .errors import Cancelled, CancelledError, Error, RemoteError, RemoteTraceback, WorkerLost
 
-__all__ = [
-    "Call",
-    "Cancelled",
-    "CancelledError",
-    "ChannelPair",
-    "DeMux",
-    "Error",
-    "Executor",
-    "Map",
-    "Mux",
-    "Proxy",
-    "Receiver",
-    "RemoteError",
-    "RemoteTraceback",
-    "Sender",
-    "Stream",
-    "Task",
-    "View",
-    "WorkerLost",
-    "cancelled",
-    "export",
-    "get",
-    "later",
-    "pass_to",
-    "pipe",
-    "report",
-    "spawn",
-    "track",
-]
+__all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "DeMux", "Error", "Executor", "Map", "Mux",
+           "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback", "Sender", "Stream", "Task", "View",
+           "WorkerLost", "cancelled", "export", "get", "later", "pass_to", "pipe", "process", "report", "spawn",
+           "track"]

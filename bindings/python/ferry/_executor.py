@@ -3,6 +3,7 @@
 """Runs functions in worker processes."""
 
 import functools
+import functools
 import json
 import logging
 import os
@@ -27,6 +28,9 @@ AnyTask = TypeVar("AnyTask", bound=Task[Any])
 
 # How long a shutdown waits for functions that were cancelled, in seconds.
 CANCEL_TIME = 5
+
+# How many workers the shared executor may have: what begins waits for no other.
+MAX_SHARED = 4096
 
 
 def _worker_arguments(modules: Iterable[str], options: Iterable[str]) -> list[str]:
@@ -210,3 +214,14 @@ class ThreadExecutor(Executor):
 
     def _find_home(self, context: Any) -> _home.Home:
         return _home.own_thread()
+
+
+@functools.cache
+def _shared_of(_process: int) -> ThreadExecutor:
+    return ThreadExecutor(MAX_SHARED)
+
+
+def shared() -> ThreadExecutor:
+    """The executor of functions that need none of their own, but a worker at once."""
+    # A forked process has none of the workers.
+    return _shared_of(os.getpid())

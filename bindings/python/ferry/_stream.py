@@ -4,7 +4,7 @@
 
 import collections
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from typing import Any, Generic, TypeVar, cast
 
 from . import _message
@@ -31,6 +31,8 @@ class Stream(Task[Any], Generic[T]):
     def __init__(self, function: Callable[..., Iterable[T]], /, *args: Any, **kwargs: Any) -> None:
         self._values: collections.deque[bytes] = collections.deque()
         self._news = Event()
+        self._is_unlimited = False
+        self._lent = 0
         reader, self._credit = os.pipe()
         try:
             self._prepare(STREAM, Ferry.TaskKind.ITERATION, (reader,), function, args, kwargs)
@@ -41,6 +43,8 @@ class Stream(Task[Any], Generic[T]):
 
     def do_yielded(self, value: Any) -> None:
         self._values.append(_message.from_variant(value))
+        if self._is_unlimited:
+            self._lend(1)
         self._news.set()
 
     def do_done(self) -> None:
@@ -58,6 +62,32 @@ class Stream(Task[Any], Generic[T]):
             os.close(self._credit)
             self._credit = -1
 
+    def _give(self, count: int) -> None:
+        try:
+            os.write(self._credit, bytes(count))
+        except BrokenPipeError:
+            # The function has ended.
+            pass
+
+    def _lend(self, count: int) -> None:
+        """Credits for values that were not taken."""
+        self._lent += count
+        self._give(count)
+
+    def _lift(self) -> None:
+        """The program waits for the end, and does not read: values are kept without limit from now on."""
+        if not self.done() and not self._is_unlimited:
+            self._is_unlimited = True
+            self._lend(WINDOW)
+
+    def _wait(self, timeout: float | None) -> None:
+        self._lift()
+        super()._wait(timeout)
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        self._lift()
+        return super().__await__()
+
     def _poll(self) -> Event | None:
         """What to wait for, or None where there is a value, or the end."""
         if self._values or self._ended.is_set():
@@ -71,11 +101,10 @@ class Stream(Task[Any], Generic[T]):
         if data is None:
             self.result()
             raise IndexError
-        try:
-            os.write(self._credit, b"+")
-        except BrokenPipeError:
-            # The function has ended.
-            pass
+        if self._lent:
+            self._lent -= 1
+        else:
+            self._give(1)
         return cast(T, _message.unpack_value(data))
 
     def __iter__(self) -> Iterator[T]:

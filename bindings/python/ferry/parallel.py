@@ -12,7 +12,6 @@ Functions run in workers that are used again. A send waits for no acknowledgemen
 would have come, and an exception may be a value.
 """
 
-import functools
 import os
 import pickle
 import struct
@@ -22,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from . import _message, _pipe
+from . import _executor, _message, _pipe
 from ._executor import ThreadExecutor
 from ._home import Event
 from ._library import Ferry
@@ -31,24 +30,12 @@ from ._task import Task, name_of
 __all__ = ["Channel", "Exchange", "MakeParallel", "MakeReusable", "ManagedCallable", "Map", "Queue", "create", "exit",
            "get_number_of_cores", "pmap", "start"]
 
-# Of workers at once: an exchange has its own limit.
-MAX_WORKERS = 4096
 _SIZE = struct.Struct("<Q")
 
 
 def get_number_of_cores() -> int:
     """How many cores this program may use."""
     return int(Ferry.get_n_usable_cores())
-
-
-@functools.cache
-def _executor_of(_process: int) -> ThreadExecutor:
-    return ThreadExecutor(MAX_WORKERS)
-
-
-def _executor() -> ThreadExecutor:
-    # A forked process has none of the workers.
-    return _executor_of(os.getpid())
 
 
 # ---- messages to a worker ----
@@ -167,7 +154,7 @@ class Channel:
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         _message.check(function)
-        executor = _executor()
+        executor = _executor.shared()
         sender, self._receiver = executor.pipe()
         self._inlet = _Inlet()
         task: Task[None] = Task(_serve, function, sender, self._inlet, args, kwargs)
@@ -302,7 +289,7 @@ class Exchange:
             rest = None if deadline is None else deadline - time.monotonic()
             if found or not self._channels or (rest is not None and rest <= 0):
                 return found
-            news.wait(_executor()._home, rest)
+            news.wait(_executor.shared()._home, rest)
 
     def store_data(self, channel: Channel) -> None:
         """Takes a message of a channel: `channel.receive()`."""
