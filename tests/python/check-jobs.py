@@ -39,7 +39,8 @@ def raised(function):
 
 def test_cancels(report, executor):
     _, worker = executor.submit(functions.draw).result()
-    for function, what in ((functions.spin, "a loop that calls nothing"), (functions.sleep, "a call of the system")):
+    for function, what in ((functions.spin, "a loop that calls nothing"), (functions.sleep, "a call of the system"),
+                           (functions.finalize_and_spin, "a loop that begins while it comes")):
         task = begun(executor, function, LONG)
         began = time.monotonic()
         task.cancel()

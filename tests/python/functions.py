@@ -198,3 +198,18 @@ def submit_more():
 
 def get_process(*_):
     return os.getpid()
+
+
+class Finalizer:
+    """It is busy when it is finalized."""
+
+    def __del__(self):
+        sum(0 for _ in range(3000000))
+
+
+def finalize_and_spin():
+    finalizer = Finalizer()
+    begin()
+    del finalizer
+    while True:
+        pass

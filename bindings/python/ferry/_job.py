@@ -3,6 +3,7 @@
 """What a function in a worker says and asks of its task. Where no task runs, nothing is said to anybody."""
 
 import signal
+import sys
 import threading
 import time
 import types
@@ -21,6 +22,9 @@ interruptible: Any = None
 # Interrupts the function of a cancelled task, also in a system call. Where it comes too late, nothing happens.
 INTERRUPT = signal.SIGURG
 
+# When an interrupt is sent again that has come at a bad moment, in seconds.
+RETRY_TIME = 0.001
+
 # How often track() reports, in seconds: as often as a window shows it.
 TRACK_INTERVAL = 0.01
 
@@ -28,6 +32,22 @@ TRACK_INTERVAL = 0.01
 # Whether an interrupt waits until a call of the library is over, and whether one has.
 _is_whole = False
 _was_late = False
+
+
+def _is_in_finalizer(frame: types.FrameType | None) -> bool:
+    """Whether what is raised now would be ignored by the interpreter."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _raise(job: Any, frame: types.FrameType | None) -> None:
+    if _is_in_finalizer(frame):
+        threading.Timer(RETRY_TIME, send_interrupt, (None, job)).start()
+    else:
+        raise Cancelled("The task was cancelled")
 
 
 def may_interrupt() -> bool:
@@ -49,14 +69,15 @@ def call_whole(method: Any, *arguments: Any) -> Any:
         _is_whole = False
         if _was_late:
             _was_late = False
-            raise Cancelled("The task was cancelled")
+            _raise(interruptible, sys._getframe())
 
 
-def take_interrupt(_number: int, _frame: types.FrameType | None) -> None:
+def take_interrupt(_number: int, frame: types.FrameType | None) -> None:
     """In a worker: the handler of the signal."""
     job = interruptible
-    if job is not None and job.is_cancelled() and may_interrupt():
-        raise Cancelled("The task was cancelled")
+    if job is None or not job.is_cancelled() or not may_interrupt():
+        return
+    _raise(job, frame)
 
 
 def send_interrupt(_cancellable: Any, job: Any) -> None:
