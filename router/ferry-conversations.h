@@ -21,4 +21,6 @@
 #include "channel/ferry-exchange.h"
 #include "channel/ferry-listener.h"
 
+#include "task/ferry-returned-transport.h"
+
 #undef FERRY_INSIDE

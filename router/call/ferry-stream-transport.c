@@ -81,6 +81,7 @@ typedef struct
   GCancellable *writing; /* const: (owned): cancels a write of the writer */
   gboolean direct;       /* const: whether sending threads may write to output */
   int out_fd;            /* const: the descriptor of output, or -1 */
+  gboolean is_socket;    /* const: out_fd is a socket */
   GThread *writer;       /* used by the reader */
 
   pthread_mutex_t lock;
@@ -147,6 +148,19 @@ fail_locked (Core *core, const GError *failure)
 
 /* ---- the sending threads ---- */
 
+/* Writes to a socket. Does not block even if another process has made the socket blocking, as one can that has a copy
+ * of the descriptor. */
+static gsize
+write_to_socket (int fd, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  const struct msghdr message = {.msg_iov = (struct iovec *) parts, .msg_iovlen = n_parts};
+  gssize n = TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+
+  if (n < 0 && errno != EAGAIN)
+    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
+  return (gsize) MAX (n, 0);
+}
+
 /* Writes by writev(): GIO makes three system calls for one write to a descriptor, and may block between them. Blocks
  * SIGPIPE meanwhile: a write to a pipe without a reader raises it, and the application may not ignore it. */
 static gsize
@@ -198,7 +212,9 @@ write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
       parts = &vector;
       n_parts = 1;
     }
-  if (core->out_fd >= 0)
+  if (core->is_socket)
+    written = write_to_socket (core->out_fd, parts, n_parts, &failure);
+  else if (core->out_fd >= 0)
     written = write_to_descriptor (core->out_fd, parts, n_parts, &failure);
   else
     g_pollable_output_stream_writev_nonblocking (G_POLLABLE_OUTPUT_STREAM (core->output), parts, n_parts, &written,
@@ -537,6 +553,15 @@ read_main (gpointer data)
 
 /* ---- the object ---- */
 
+static gboolean
+is_socket (int fd)
+{
+  int type;
+  socklen_t size = sizeof type;
+
+  return getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+}
+
 /* Whether sending threads may write to a stream: only if a write never blocks. A write to a blocking pipe blocks
  * until all bytes are accepted, even by the stream's non-blocking functions. A filter stream has a buffer, which is
  * flushed only after the queue, so it may not be written to directly. */
@@ -567,6 +592,7 @@ core_new (GIOStream *io, gpointer transport)
   g_cancellable_make_pollfd (core->writing, &wakeup);
   core->out_fd =
     G_IS_UNIX_OUTPUT_STREAM (core->output) ? g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (core->output)) : -1;
+  core->is_socket = core->out_fd >= 0 && is_socket (core->out_fd);
   core->direct = can_write_directly (core->output, core->out_fd);
   pthread_mutex_init (&core->lock, NULL);
   pthread_cond_init (&core->changed, NULL);

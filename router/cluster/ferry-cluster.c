@@ -235,7 +235,7 @@ pick_host (FerryCluster *self, FerryTask *task)
   guint lowest = is_shared ? FERRY_HOST_SHELF_FREE : FERRY_HOST_SHELF_AHEAD;
   g_autofree char *function = NULL;
 
-  if (is_shared && ferry_task_had_descriptors (task))
+  if (is_shared && ferry_task_get_bond (task) != NULL)
     return NULL;
   function = dup_function (task);
   for (guint shelf = FERRY_HOST_SHELF_FREE; shelf >= lowest; shelf--)

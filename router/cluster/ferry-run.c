@@ -545,11 +545,9 @@ check_sendable (FerryTask *task, GError **error)
 {
   GVariant *arguments = ferry_task_get_arguments (task);
 
-  if (ferry_task_had_descriptors (task))
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "Task '%s' has descriptors or bytes, which cannot be sent to another machine; pass their "
-                            "content as arguments, or submit the task to a pool",
-                            ferry_task_get_name (task));
+  if (ferry_task_get_bond (task) != NULL)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' has %s, or submit the task to a pool",
+                            ferry_task_get_name (task), ferry_task_get_bond (task));
   if (strlen (ferry_task_get_function (task)) > FERRY_MAX_CALL_NAME)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "The name of the function of task '%s' is longer than %d bytes; use a shorter name",

@@ -346,6 +346,9 @@ typedef enum
   FERRY_CONTROL_NO_WORKER = 10,
   /* fork server to application, before the attach packet, and only a header: the fork server runs its initialisers */
   FERRY_CONTROL_PREPARES = 11,
+  FERRY_CONTROL_RETURNS = 12, /* application to function, in a return box: how many descriptors may come */
+  /* function to application, in a return box, and only a header: a descriptor that the function returns */
+  FERRY_CONTROL_RETURN = 13,
 } FerryControlKind;
 
 typedef struct
@@ -429,6 +432,16 @@ typedef struct
 #define FERRY_MAX_FDS_PER_LINK 64
 
 G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);
+
+/* The first packet of a return box. */
+typedef struct
+{
+  FerryControlHeader header;
+  guint32 max; /* how many descriptors the function may return, from 1 to FERRY_MAX_FDS_PER_LINK */
+  guint32 reserved;
+} FerryReturns;
+
+G_STATIC_ASSERT (sizeof (FerryReturns) == 24);
 
 /* The size in bytes of the longest packet of a control socket. */
 #define FERRY_MAX_PACKET_SIZE (128 * 1024)

@@ -20,6 +20,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-link-private.h"
+#include "link/ferry-return-box-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-given-sender-private.h"
 #include "task/ferry-map-function-private.h"
@@ -51,6 +52,7 @@ struct _FerryJob
   FerryBuffer *returned;     /* lock: (owned) (nullable): of ferry_job_return_buffer() */
   GArray *senders;           /* lock: (owned) (nullable) (element-type JobSender): that the function has asked for */
   FerryProgressParts parts;  /* lock */
+  guint n_returned;          /* lock: how many descriptors were returned */
   guint n_steps;             /* lock */
   guint n_steps_done;        /* lock */
   gsize reported_size;       /* lock: of the report in the cell; 0: the cell has no report */
@@ -173,7 +175,7 @@ ferry_job_init (FerryJob *self)
 static FerryTaskKind
 get_task_kind (FerryCall *call)
 {
-  return (FerryTaskKind) ((guint) ferry_call_get_flags (call) >> FERRY_CALL_KIND_SHIFT);
+  return (FerryTaskKind) ((guint) ferry_call_get_flags (call) >> FERRY_CALL_KIND_SHIFT & FERRY_CALL_KIND_MASK);
 }
 
 FerryJob *
@@ -440,12 +442,23 @@ ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message)
   ferry_call_attach (call, batch, fd_batch_free);
 }
 
+/* In a use: returns the socket of the task's return box, or -1 if there is none. */
+static int
+get_return_box (FerryJob *self)
+{
+  const FdBatch *batch = ferry_call_get_attached (self->call);
+
+  if (batch == NULL || batch->descriptors->len == 0 || (ferry_call_get_flags (self->call) & FERRY_CALL_RETURNS) == 0)
+    return -1;
+  return g_array_index (batch->descriptors, int, batch->descriptors->len - 1);
+}
+
 /* In a use: returns (transfer none) the descriptor of a handle, or -1 with an error. */
 static int
 find_descriptor (FerryJob *self, gint handle, GError **error)
 {
   const FdBatch *batch = ferry_call_get_attached (self->call);
-  guint n = batch != NULL ? batch->descriptors->len : 0;
+  guint n = (batch != NULL ? batch->descriptors->len : 0) - (get_return_box (self) >= 0 ? 1 : 0);
 
   if (handle >= 0 && (guint) handle < n)
     return g_array_index (batch->descriptors, int, handle);
@@ -523,6 +536,72 @@ ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
   bytes = fd >= 0 ? ferry_one_shot_map_bytes (fd, error) : NULL;
   end_use (self);
   return bytes;
+}
+
+/* In a use, with the lock. */
+static gint
+return_descriptor_locked (FerryJob *self, int fd, GError **error)
+{
+  int box = get_return_box (self);
+  guint max;
+
+  if (box < 0)
+    {
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                       "The task of '%s' takes no descriptors of its function; set FerryTask:max-returned-descriptors, "
+                       "and submit the task to a pool",
+                       get_function_name (self));
+      return -1;
+    }
+  max = ferry_return_box_read_max (box, error);
+  if (max == 0)
+    return -1;
+  if (self->n_returned >= max)
+    {
+      ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                       "The function '%s' has returned %u descriptors, which is the limit of its task; raise "
+                       "FerryTask:max-returned-descriptors",
+                       get_function_name (self), max);
+      return -1;
+    }
+  return ferry_return_box_send (box, fd, error) ? (gint) self->n_returned++ : -1;
+}
+
+/**
+ * ferry_job_return_descriptor:
+ * @self: a job
+ * @fd: a descriptor, which stays the caller's
+ * @error: return location for an error
+ *
+ * Returns a descriptor to the application, for example of memory, a file or a socket. The application gets the
+ * descriptor from [method@Ferry.Task.dup_descriptor] by the handle that this function returns. The function must send
+ * the handle afterwards: in its result, a yielded value or a message, by convention as a value of type “h”. Handles
+ * count from 0. They have nothing to do with the handles of what the task was given.
+ *
+ * The application takes as many as [property@Ferry.Task:max-returned-descriptors] says. This function never waits.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS if the task takes none, as in a map or a cluster. Fails with
+ * %FERRY_ERROR_TOO_LARGE if the task takes no more. Fails with %FERRY_ERROR_CLOSED if the task is over, and with
+ * %FERRY_ERROR_SYSTEM if the system refuses to send the descriptor. Fails with %FERRY_ERROR_STOPPED if the function has
+ * returned. Any thread may call this.
+ *
+ * Returns: the handle, or -1 with an error
+ */
+gint
+ferry_job_return_descriptor (FerryJob *self, int fd, GError **error)
+{
+  gint handle;
+
+  g_return_val_if_fail (FERRY_IS_JOB (self), -1);
+  g_return_val_if_fail (error == NULL || *error == NULL, -1);
+
+  if (!begin_use (self, error))
+    return -1;
+  pthread_mutex_lock (&self->lock);
+  handle = return_descriptor_locked (self, fd, error);
+  pthread_mutex_unlock (&self->lock);
+  end_use (self);
+  return handle;
 }
 
 /**

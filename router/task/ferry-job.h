@@ -32,6 +32,8 @@ int ferry_job_dup_descriptor (FerryJob *self, gint handle, GError **error);
 FERRY_AVAILABLE_IN_0_1
 GBytes *ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
+gint ferry_job_return_descriptor (FerryJob *self, int fd, GError **error);
+FERRY_AVAILABLE_IN_0_1
 FerryBuffer *ferry_job_create_buffer (FerryJob *self, gsize size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_job_return_buffer (FerryJob *self, FerryBuffer *buffer);

@@ -636,6 +636,25 @@ note_send_error (FerryPoolWorker *self, const GError *error)
          !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
 }
 
+/* Adds the descriptors of a task to its call. descriptors: FERRY_MAX_FDS_PER_LINK of room. Fails with
+ * FERRY_ERROR_SYSTEM. */
+static gboolean
+add_descriptors (FerryPoolWorker *self, FerryTask *task, FerryRequest *request, int *descriptors, GError **error)
+{
+  gboolean returns;
+
+  if (!ferry_task_get_descriptors (task, descriptors, &request->n_descriptors, &returns, error))
+    return FALSE;
+  request->descriptors = descriptors;
+  if (returns)
+    request->flags |= FERRY_CALL_RETURNS;
+  if (request->n_descriptors > 0)
+    ferry_task_set_worker (task, self->link);
+  if (request->n_descriptors > 0 && self->room == NULL)
+    await_room (self);
+  return TRUE;
+}
+
 /* Sends a task of a queue to the worker, which has room for it. Returns FALSE if its call cannot be sent now; then the
  * task stays in its queue. If the call can never be sent, the task fails, and TRUE is returned. */
 gboolean
@@ -652,21 +671,16 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
   };
   int descriptors[FERRY_MAX_FDS_PER_LINK];
   g_autoptr (GError) error = NULL;
-  guint64 xid;
+  guint64 xid = 0;
 
-  request.descriptors = descriptors;
-  request.n_descriptors = ferry_task_get_descriptors (task, descriptors);
-  if (request.n_descriptors > 0)
-    ferry_task_set_worker (task, self->link);
-  if (request.n_descriptors > 0 && self->room == NULL)
-    await_room (self);
   if (kind == FERRY_TASK_KIND_ITERATION)
     {
       request.flags |= FERRY_CALL_STREAM;
       request.window = (guint16) ferry_task_get_settings (task)->window;
     }
   g_object_ref (task);
-  xid = ferry_transactions_ask (self->calls, &request, &answer_funcs, task, &error);
+  if (add_descriptors (self, task, &request, descriptors, &error))
+    xid = ferry_transactions_ask (self->calls, &request, &answer_funcs, task, &error);
   if (xid == 0)
     {
       gboolean for_good = note_send_error (self, error);
@@ -680,6 +694,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
       g_object_unref (task);
       return for_good;
     }
+  ferry_task_note_descriptors_sent (task);
   ferry_task_queue_remove (&source->queue, task);
   if (g_queue_is_empty (&self->in_flight))
     self->latest = g_get_monotonic_time ();

@@ -13,6 +13,7 @@
 #include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
 #include "link/ferry-link-private.h"
+#include "link/ferry-return-box-private.h"
 #include "route/ferry-home-private.h"
 #include "task/ferry-answer-watch-private.h"
 #include "task/ferry-progress-private.h"
@@ -57,6 +58,7 @@ typedef struct
   gint64 cancel_grace;
   guint retries;
   guint window;
+  guint max_returned_descriptors;
   gboolean idempotent;
 } FerryTaskSettings;
 
@@ -129,14 +131,23 @@ FERRY_FOR_SIBLINGS
 const FerryTaskSettings *ferry_task_get_settings (FerryTask *self);
 /* Returns the earlier time of the task's deadline and since + timeout (timeout 0: none). 0: there is neither. */
 gint64 ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout);
-/* Copies the descriptors (transfer none) of the task's handles to descriptors, at most FERRY_MAX_FDS_PER_LINK. Returns
- * their number. */
-guint ferry_task_get_descriptors (FerryTask *self, int *descriptors);
+/* Copies the descriptors (transfer none) of the task's handles to descriptors, at most FERRY_MAX_FDS_PER_LINK, and sets
+ * *n. The last one is the socket of a return box, if *returns is TRUE. Fails with FERRY_ERROR_SYSTEM. */
+gboolean ferry_task_get_descriptors (FerryTask *self, int *descriptors, guint *n, gboolean *returns, GError **error);
+/* The descriptors were sent to a worker. */
+void ferry_task_note_descriptors_sent (FerryTask *self);
+/* any: returns (transfer none) (nullable) the box with the descriptors that the function has returned. */
+FerryReturnBox *ferry_task_get_return_box (FerryTask *self);
+/* any: the same, but fails with FERRY_ERROR_BAD_ARGUMENTS if there is none. */
+FerryReturnBox *ferry_task_require_return_box (FerryTask *self, GError **error);
 /* Notes at the senders that the task was given which worker's link the task is sent over. */
 void ferry_task_set_worker (FerryTask *self, FerryLink *worker);
 /* Whether the task was given descriptors, bytes or senders, which are closed once the task is done. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_task_had_descriptors (FerryTask *self);
+/* Returns (nullable) what keeps the task on this machine, as "Task 'x' has ..." goes on. */
+FERRY_FOR_SIBLINGS
+const char *ferry_task_get_bond (FerryTask *self);
 
 /* Event START: a worker has begun the task. The caller must hold a reference. */
 FERRY_FOR_SIBLINGS

@@ -102,6 +102,8 @@ typedef struct
   GCancellable *cancellable; /* (nullable): until the task is done */
   GArray *handles;           /* (nullable) (element-type Handle) (owned elements): emptied when the task is done */
   Watch *watch;              /* (nullable): from the submission until the task is done */
+  /* (owned) (nullable): any thread may use it; the router's thread makes it when the task is first sent to a worker */
+  _Atomic (FerryReturnBox *) returns;
 
   char *text;          /* (nullable) */
   gboolean is_waiting; /* text is what the task waits for, and not its function's */
@@ -161,6 +163,7 @@ typedef enum
   PROP_CANCEL_GRACE,
   PROP_RETRIES,
   PROP_IDEMPOTENT,
+  PROP_MAX_RETURNED_DESCRIPTORS,
   PROP_WINDOW,
   PROP_CANCELLABLE,
   PROP_STATE,
@@ -935,6 +938,13 @@ clear_handle (gpointer data)
     ferry_clear_fd (&self->fd);
 }
 
+/* How many descriptors the task's call has. */
+static guint
+count_descriptors (const Rest *rest)
+{
+  return (rest->handles != NULL ? rest->handles->len : 0) + (rest->settings.max_returned_descriptors > 0 ? 1 : 0);
+}
+
 static gboolean
 may_add_handle (FerryTask *self, GError **error)
 {
@@ -948,7 +958,7 @@ may_add_handle (FerryTask *self, GError **error)
       "The task of '%s' was submitted or cancelled already; add descriptors, bytes and senders before "
       "the submission",
       ferry_task_get_function (self));
-  if (rest->handles == NULL || rest->handles->len < FERRY_MAX_FDS_PER_LINK)
+  if (count_descriptors (rest) < FERRY_MAX_FDS_PER_LINK)
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                           "Task '%s' has %d descriptors, which is the limit; put more into one of them, such as "
@@ -1090,6 +1100,61 @@ ferry_task_add_sender (FerryTask *self, FerrySender *sender, GError **error)
   return add_handle (self, handle);
 }
 
+FerryReturnBox *
+ferry_task_get_return_box (FerryTask *self)
+{
+  /* Acquire: pairs with open_return_box(). */
+  return atomic_load_explicit (&peek_rest (self)->returns, memory_order_acquire);
+}
+
+FerryReturnBox *
+ferry_task_require_return_box (FerryTask *self, GError **error)
+{
+  FerryReturnBox *box = ferry_task_get_return_box (self);
+
+  if (box == NULL)
+    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                     "The task of '%s' has no descriptors of its function; set FerryTask:max-returned-descriptors, and "
+                     "submit it to a pool",
+                     ferry_task_get_function (self));
+  return box;
+}
+
+/**
+ * ferry_task_dup_descriptor:
+ * @self: a task with [property@Ferry.Task:max-returned-descriptors]
+ * @handle: a handle that [method@Ferry.Job.return_descriptor] has returned in the function, and a message has brought
+ * @error: return location for an error
+ *
+ * Copies a descriptor that the task's function has returned. The caller must close the copy. Programs that the
+ * application executes do not inherit it.
+ *
+ * The descriptor is there as soon as the message, the yielded value or the result that names it. The task keeps it
+ * until the task is dropped, also if the worker has ended. The descriptors of an attempt are dropped when the task is
+ * sent to a worker again.
+ *
+ * The worker chooses the file. A worker that decodes what strangers wrote may choose one that never answers, or that
+ * others change while the application reads it. Ask what it is by calls that ask no file system: getsockopt() for a
+ * socket, and `F_GET_SEALS` for memory. Read and close any other file on a thread that nothing waits for.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS if the function has returned no descriptor with that handle. Fails with
+ * %FERRY_ERROR_CLOSED if the descriptor has become a transport ([method@Ferry.Task.open_transport]), and with
+ * %FERRY_ERROR_SYSTEM if this process has too many files open. Any thread may call this.
+ *
+ * Returns: a descriptor, or -1 with an error
+ */
+int
+ferry_task_dup_descriptor (FerryTask *self, gint handle, GError **error)
+{
+  FerryReturnBox *box;
+
+  g_return_val_if_fail (FERRY_IS_TASK (self), -1);
+  g_return_val_if_fail (error == NULL || *error == NULL, -1);
+
+  box = ferry_task_require_return_box (self, error);
+  return box != NULL ? ferry_return_box_dup (box, handle, ferry_task_get_function (self), error) : -1;
+}
+
 void
 ferry_task_set_worker (FerryTask *self, FerryLink *worker)
 {
@@ -1104,21 +1169,66 @@ ferry_task_set_worker (FerryTask *self, FerryLink *worker)
     }
 }
 
-guint
-ferry_task_get_descriptors (FerryTask *self, int *descriptors)
+/* Returns the socket for the next attempt, or -1 with an error. */
+static int
+open_return_box (FerryTask *self, GError **error)
 {
-  GArray *handles = peek_rest (self)->handles;
-  guint n = handles != NULL ? handles->len : 0;
+  Rest *rest = need_rest (self);
+  FerryReturnBox *box = ferry_task_get_return_box (self);
 
-  for (guint i = 0; i < n; i++)
-    descriptors[i] = g_array_index (handles, Handle, i).fd;
-  return n;
+  if (box == NULL)
+    {
+      box = ferry_return_box_new (rest->settings.max_returned_descriptors);
+      /* Release: another thread sees a box that is made. */
+      atomic_store_explicit (&rest->returns, box, memory_order_release);
+    }
+  return ferry_return_box_begin (box, error);
+}
+
+gboolean
+ferry_task_get_descriptors (FerryTask *self, int *descriptors, guint *n, gboolean *returns, GError **error)
+{
+  const Rest *rest = peek_rest (self);
+
+  *n = rest->handles != NULL ? rest->handles->len : 0;
+  for (guint i = 0; i < *n; i++)
+    descriptors[i] = g_array_index (rest->handles, Handle, i).fd;
+  *returns = rest->settings.max_returned_descriptors > 0 && *n < FERRY_MAX_FDS_PER_LINK;
+  if (!*returns)
+    return TRUE;
+  descriptors[*n] = open_return_box (self, error);
+  return descriptors[(*n)++] >= 0;
+}
+
+void
+ferry_task_note_descriptors_sent (FerryTask *self)
+{
+  FerryReturnBox *box = ferry_task_get_return_box (self);
+
+  if (box != NULL)
+    ferry_return_box_note_sent (box);
 }
 
 gboolean
 ferry_task_had_descriptors (FerryTask *self)
 {
   return peek_rest (self)->handles != NULL;
+}
+
+const char *
+ferry_task_get_bond (FerryTask *self)
+{
+  const Rest *rest = peek_rest (self);
+
+  for (guint i = 0; rest->handles != NULL && i < rest->handles->len; i++)
+    if (g_array_index (rest->handles, Handle, i).sender != NULL)
+      return "senders, which cannot be sent to another machine; use messages of its function (ferry_job_send()) "
+             "instead";
+  if (rest->handles != NULL)
+    return "descriptors or bytes, which cannot be sent to another machine; pass their content as arguments";
+  if (rest->settings.max_returned_descriptors > 0)
+    return "FerryTask:max-returned-descriptors set, and no descriptor comes from another machine; return its content";
+  return NULL;
 }
 
 /* Closes the descriptors and bytes of the task, and ends the pipes of its senders. */
@@ -1137,6 +1247,8 @@ drop_handles (FerryTask *self)
     }
   if (handles != NULL)
     g_array_set_size (handles, 0);
+  if (ferry_task_get_return_box (self) != NULL)
+    ferry_return_box_end (ferry_task_get_return_box (self));
 }
 
 /* ---- the cancellable ---- */
@@ -2117,6 +2229,15 @@ install_settings (void)
    */
   properties[PROP_IDEMPOTENT] = g_param_spec_boolean ("idempotent", NULL, NULL, FALSE, FERRY_SETTABLE);
   /**
+   * FerryTask:max-returned-descriptors:
+   *
+   * How many descriptors and transports the function may return by [method@Ferry.Job.return_descriptor] and
+   * [method@Ferry.Job.return_transport]. The task keeps those that come, until it is dropped. With a number above 0 the
+   * task may be given one descriptor less ([method@Ferry.Task.add_descriptor]), and no cluster can run it.
+   */
+  properties[PROP_MAX_RETURNED_DESCRIPTORS] =
+    g_param_spec_uint ("max-returned-descriptors", NULL, NULL, 0, FERRY_MAX_FDS_PER_LINK, 0, FERRY_SETTABLE);
+  /**
    * FerryTask:window:
    *
    * How many values that the function yielded may wait for their handlers. When that many wait, the function waits in
@@ -2356,6 +2477,7 @@ static const gsize settings[N_PROPERTIES] = {
   [PROP_CANCEL_GRACE] = G_STRUCT_OFFSET (FerryTaskSettings, cancel_grace),
   [PROP_RETRIES] = G_STRUCT_OFFSET (FerryTaskSettings, retries),
   [PROP_IDEMPOTENT] = G_STRUCT_OFFSET (FerryTaskSettings, idempotent),
+  [PROP_MAX_RETURNED_DESCRIPTORS] = G_STRUCT_OFFSET (FerryTaskSettings, max_returned_descriptors),
   [PROP_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, window),
 };
 
@@ -2545,6 +2667,8 @@ rest_free (Rest *rest)
 {
   ferry_wait_queue_clear (&rest->waits);
   g_clear_pointer (&rest->handles, g_array_unref);
+  if (rest->returns != NULL)
+    ferry_return_box_free (rest->returns);
   g_clear_object (&rest->exit);
   g_clear_error (&rest->late_error);
   g_free (rest->trace);

@@ -142,6 +142,8 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_task_set_cancel_grace (FerryTask *self, gint64 grace);
 
 FERRY_AVAILABLE_IN_0_1
+int ferry_task_dup_descriptor (FerryTask *self, gint handle, GError **error);
+FERRY_AVAILABLE_IN_0_1
 gint ferry_task_add_descriptor (FerryTask *self, int fd, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gint ferry_task_add_bytes (FerryTask *self, GBytes *bytes, GError **error);

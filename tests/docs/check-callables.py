@@ -221,14 +221,19 @@ class Tour:
         assert in_thread(lambda: channel.receive(LONG, None))[1].unpack() == "there and back"
         assert in_thread(lambda: channel.receive(LONG, None))[1].get_size() == LARGE
         task.wait(LONG)
-        here, there = socket.socketpair()
-        task = ferry.Task.new(ferry.TaskKind.CALL, "give-descriptor", GLib.Variant("h", 0))
-        assert task.add_descriptor(there.fileno()) == 0
+        task = ferry.Task.new(ferry.TaskKind.CALL, "give-descriptor", None)
+        task.props.max_returned_descriptors = 2
+        handles = []
+        self.listen("Task", task, "message", lambda _, kind, value: handles.extend(value.unpack()))
         executor.submit_task(task)
+        until(lambda: len(handles) == 2)
+        descriptor = task.dup_descriptor(handles[0])
+        assert os.pread(descriptor, 100, 0) == b"from the worker"
+        os.close(descriptor)
+        channel = ferry.Channel.new(task.open_transport(handles[1]))
+        channel.send(GLib.Variant("s", "both ways"), LONG, None)
+        assert in_thread(lambda: channel.receive(LONG, None))[1].unpack() == "both ways"
         task.wait(LONG)
-        _, descriptors, _, _ = socket.recv_fds(here, 100, 1)
-        assert os.pread(descriptors[0], 100, 0) == b"from the worker"
-        os.close(descriptors[0])
         assert executor.submit("return-bytes", None).wait(LONG).get_size() == LARGE
         executor.stop()
 

@@ -10,7 +10,6 @@ word behind its arguments, it does one thing and serves nothing: "send-buffer", 
 import ctypes
 import os
 import random
-import socket
 import sys
 import tempfile
 import time
@@ -99,12 +98,17 @@ def use_transport(job, handle):
     channel.send_acknowledged(LARGE, -1, None)
 
 
-def give_descriptor(job, handle):
-    """A descriptor goes home as it goes over any socket."""
-    with socket.socket(fileno=job.dup_descriptor(handle.unpack())) as home, tempfile.TemporaryFile() as file:
+def give_descriptor(job, _arguments):
+    """A file and one end of a channel come home with a message."""
+    with tempfile.TemporaryFile() as file:
         file.write(b"from the worker")
         file.flush()
-        socket.send_fds(home, [b"a file"], [file.fileno()])
+        file_handle = job.return_descriptor(file.fileno())
+    transport, transport_handle = job.return_transport()
+    channel = Ferry.Channel.new(transport)
+    job.send("home", GLib.Variant("(hh)", (file_handle, transport_handle)))
+    _, value, _ = channel.receive(-1, None)
+    channel.send_acknowledged(value, -1, None)
 
 
 def return_bytes(_job, _arguments):
@@ -183,7 +187,7 @@ def main():
             ("use-job", use_job, "(hh)", "s"), ("use-sender", use_sender, None, "ay"), ("send-one-shot", send_one_shot, None, ""),
             ("use-steps", use_steps, None, ""), ("fail", fail, None, ""), ("fail-with-trace", fail_with_trace, None, ""),
             ("count", count, "u", "u"),
-            ("use-transport", use_transport, "h", ""), ("give-descriptor", give_descriptor, "h", ""), ("return-bytes", return_bytes, None, "ay"), ("take-nothing", take_nothing, None, "b"), ("leave", leave, None, ""), ("draw", draw, None, "(diai)")):
+            ("use-transport", use_transport, "h", ""), ("give-descriptor", give_descriptor, None, ""), ("return-bytes", return_bytes, None, "ay"), ("take-nothing", take_nothing, None, "b"), ("leave", leave, None, ""), ("draw", draw, None, "(diai)")):
         Ferry.function_register(name, arguments, result, recorder.heard("FunctionFull", function))
     Ferry.Channel.function_register("talk", "s", recorder.heard("ChannelFunctionFull", talk))
     os.register_at_fork(after_in_child=lambda: FORKED.append(os.getpid()))

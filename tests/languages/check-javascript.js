@@ -205,6 +205,25 @@ function testOneShot(router, executor) {
     equal('a buffer is filled by its descriptor', text, 'hello');
 }
 
+function testGivenHome(executor) {
+    const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'give-home', null);
+    task.max_returned_descriptors = 2;
+    let handles = null;
+    task.connect('message', (_, type, value) => (handles = value.deepUnpack()));
+    executor.submit_task(task);
+    until(() => handles !== null);
+    const stream = Gio.UnixInputStream.new(task.dup_descriptor(handles[0]), true);
+    stream.seek(0, GLib.SeekType.SET, null);
+    equal('a file comes home', new TextDecoder().decode(stream.read_bytes(100, null).get_data()), 'text');
+    const channel = Ferry.Channel.new(task.open_transport(handles[1]));
+    let answer = null;
+    channel.receive_async(null, (_, result) => (answer = channel.receive_finish(result)));
+    channel.send(GLib.Variant.new_string('both ways'), -1, null);
+    until(() => answer !== null);
+    equal('and something to talk to', answer[1].unpack(), 'both ways');
+    task.wait(-1);
+}
+
 function testTask(executor) {
     const task = Ferry.Task.new(Ferry.TaskKind.CALL, 'everything', GLib.Variant.new_string('word'));
     const words = [];
@@ -324,6 +343,7 @@ function testExecutor(router) {
     const executor = Ferry.Executor.new(pool);
     testGivenSender(router, executor);
     testOneShot(router, executor);
+    testGivenHome(executor);
     testTask(executor);
     testMoreTasks(executor);
     testMap(executor);

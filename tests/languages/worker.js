@@ -50,6 +50,20 @@ function givenSender(job) {
     return null;
 }
 
+// A file and one end of a channel come home with a message.
+function giveHome(job) {
+    const [fd, name] = GLib.file_open_tmp(null);
+    GLib.unlink(name);
+    Gio.UnixOutputStream.new(fd, false).write('text', null);
+    const file = job.return_descriptor(fd);
+    const [transport, handle] = job.return_transport();
+    const channel = Ferry.Channel.new(transport);
+    job.send('home', new GLib.Variant('(hh)', [file, handle]));
+    channel.send_acknowledged(channel.receive(-1, null)[1], -1, null);
+    GLib.close(fd);
+    return null;
+}
+
 // A buffer that is filled by its descriptor.
 function oneShot(job) {
     const sender = job.get_sender(0);
@@ -90,6 +104,7 @@ function serve() {
     Ferry.function_register('everything', 's', 's', everything);
     Ferry.function_register('given-sender', null, 'ay', givenSender);
     Ferry.function_register('one-shot', null, '', oneShot);
+    Ferry.function_register('give-home', null, '', giveHome);
     Ferry.function_register('numbers', 'u', 'u', numbers);
     Ferry.function_register('descriptor', null, 's', descriptor);
     Ferry.function_register('until-cancelled', null, '', untilCancelled);

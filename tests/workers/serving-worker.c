@@ -57,7 +57,7 @@
  *   keep-job                 () -> nothing: keeps its job for the next
  *   use-kept-job             () -> s: the message of the error with which the kept job refuses to report
  *
- * and those of tests/task/buffer-functions.h, descriptor-functions.h and sender-functions.h.
+ * and those of tests/task/buffer-functions.h, descriptor-functions.h, return-functions.h and sender-functions.h.
  *
  * FERRY_TEST_INITIALISER chooses an initialiser beside the one that counts: "fail" fails, "thread" leaves a thread
  * behind, "crash" dies, a path makes that file. Where ferry_worker_main() returns, it says so on standard output, and
@@ -74,6 +74,7 @@
 
 #include "task/buffer-functions.h"
 #include "task/descriptor-functions.h"
+#include "task/return-functions.h"
 #include "task/sender-functions.h"
 
 static guint n_initialisers;
@@ -638,6 +639,7 @@ main (int argc, char **argv)
                              functions[i].function);
   buffer_functions_register ();
   descriptor_functions_register ();
+  return_functions_register ();
   sender_functions_register ();
   ferry_channel_function_register ("echo", NULL, echo_once);
   ferry_worker_add_initialiser ("count", count_initialiser, NULL, NULL);
