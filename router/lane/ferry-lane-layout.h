@@ -453,6 +453,8 @@ G_STATIC_ASSERT (sizeof (FerryReturns) == 24);
 #define FERRY_START_STDERR (1u << 2)
 #define FERRY_START_NICE (1u << 3)
 #define FERRY_START_ENVIRONMENT (1u << 4)
+/* the fork server executes its program for the worker where it has threads, and cannot be forked */
+#define FERRY_START_MAY_EXECUTE (1u << 5)
 
 #define FERRY_START_N_LIMITS 5
 #define FERRY_START_MAX_DESCRIPTORS 4
@@ -472,12 +474,13 @@ typedef struct
   guint64 limits[FERRY_START_N_LIMITS]; /* the limits, indexed by FerryLimit */
 } FerryStart;
 
+/* A worker was started. A text of text_length bytes follows, which says why the worker was executed, and not forked. */
 typedef struct
 {
   FerryControlHeader header;
   guint64 id;
   guint32 pid;
-  guint32 reserved;
+  guint32 text_length; /* 0 for a worker that was forked */
 } FerryStarted;
 
 /* A worker could not be started. A text of text_length bytes follows, which says why. */

@@ -27,6 +27,8 @@ gboolean ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_
                                        FerryStartRequest *request, guint64 id, GError **error);
 guint64 ferry_fork_server_link_begin_ask (FerryLink *fork_server, FerryStartRequest *request);
 void ferry_fork_server_link_end_ask (FerryLink *fork_server);
+/* any: returns (transfer full) (nullable) why the fork server has executed a worker, and not forked it. */
+char *ferry_fork_server_link_dup_why_executed (FerryLink *fork_server);
 void ferry_fork_server_link_finish (FerrySharedQueue *queue, FerryLink *fork_server, const char *message);
 
 G_END_DECLS

@@ -39,9 +39,10 @@ struct _FerryForkServerLink
   char *end_message;   /* (owned) (nullable): how the fork server ended; NULL until that is known */
 
   pthread_mutex_t lock;
-  guint64 latest_id; /* lock */
-  guint n_asked;     /* lock: the number of requests that were sent and not answered */
-  gboolean direct;   /* lock: the socket is open, and no request is queued */
+  guint64 latest_id;  /* lock */
+  guint n_asked;      /* lock: the number of requests that were sent and not answered */
+  gboolean direct;    /* lock: the socket is open, and no request is queued */
+  char *why_executed; /* lock: (owned) (nullable): why a worker was executed, and not forked */
 };
 
 static void
@@ -61,6 +62,7 @@ fork_server_link_free (FerryForkServerLink *self)
   g_hash_table_unref (self->workers);
   pthread_mutex_destroy (&self->lock);
   g_free (self->end_message);
+  g_free (self->why_executed);
   g_free (self);
 }
 
@@ -247,6 +249,25 @@ note_answered (FerryForkServerLink *self)
   self->n_asked--;
 }
 
+/* why: empty for a worker that was forked. */
+static void
+note_executed (FerryForkServerLink *self, const char *why)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (why[0] != '\0' && self->why_executed == NULL)
+    self->why_executed = g_utf8_make_valid (why, -1);
+}
+
+char *
+ferry_fork_server_link_dup_why_executed (FerryLink *fork_server)
+{
+  FerryForkServerLink *self = fork_server->fork_server;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  return g_strdup (self->why_executed);
+}
+
 static void
 kill_process (int pidfd)
 {
@@ -274,6 +295,7 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
     return has_ended (fork_server);
   worker->started = TRUE;
   note_answered (fork_server->fork_server);
+  note_executed (fork_server->fork_server, answer->text);
   if (link->state == FERRY_LINK_ENDED)
     {
       kill_process (answer->pidfd);

@@ -49,13 +49,14 @@ typedef struct
   guint32 pid; /* STARTED and FAILED */
   /* STARTED: (owned); ferry_pidfd_is_child() must check that it is the worker's pidfd */
   int pidfd;
-  int code;                              /* ENDED */
-  int status;                            /* ENDED */
-  int error_number;                      /* FAILED */
-  char text[FERRY_MAX_FAILURE_TEXT + 1]; /* FAILED: zero-terminated; may contain any other bytes */
+  int code;         /* ENDED */
+  int status;       /* ENDED */
+  int error_number; /* FAILED */
+  /* STARTED and FAILED: zero-terminated; may contain any other bytes. STARTED: why the worker was executed, or empty */
+  char text[FERRY_MAX_FAILURE_TEXT + 1];
 } FerryForkServerAnswer;
 
-gboolean ferry_fork_server_send_started (int control, guint64 id, GPid pid, int pidfd);
+gboolean ferry_fork_server_send_started (int control, guint64 id, GPid pid, int pidfd, const char *why_executed);
 gboolean ferry_fork_server_send_failed (int control, guint64 id, GPid pid, int error_number, const char *text);
 gboolean ferry_fork_server_send_ended (int control, guint64 id, int code, int status);
 FerryControlEvent ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GError **error);

@@ -184,12 +184,22 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
 
 /* ---- answers, in the fork server ---- */
 
+/* why_executed: (nullable): why the worker was not forked. */
 gboolean
-ferry_fork_server_send_started (int control, guint64 id, GPid pid, int pidfd)
+ferry_fork_server_send_started (int control, guint64 id, GPid pid, int pidfd, const char *why_executed)
 {
-  FerryStarted packet = {.id = id, .pid = (guint32) pid};
+  struct
+  {
+    FerryStarted started;
+    char text[FERRY_MAX_FAILURE_TEXT];
+  } packet = {.started = {.id = id, .pid = (guint32) pid}};
+  gsize length = why_executed != NULL ? MIN (strlen (why_executed), sizeof packet.text) : 0;
 
-  return ferry_control_send (control, FERRY_CONTROL_STARTED, &packet, sizeof packet, &pidfd, 1, 0) == 0;
+  if (length > 0)
+    memcpy (packet.text, why_executed, length);
+  packet.started.text_length = (guint32) length;
+  return ferry_control_send (control, FERRY_CONTROL_STARTED, &packet, sizeof packet.started + length, &pidfd, 1, 0) ==
+         0;
 }
 
 gboolean
@@ -227,12 +237,20 @@ typedef union
   guint8 bytes[sizeof (FerryFailed) + FERRY_MAX_FAILURE_TEXT];
 } AnswerPacket;
 
+G_STATIC_ASSERT (sizeof (FerryStarted) <= sizeof (FerryFailed));
+
 static gboolean
-read_started (FerryForkServerAnswer *self, const FerryStarted *packet, gsize size)
+read_started (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size)
 {
-  if (size != sizeof *packet || packet->pid <= 1 || packet->pid > G_MAXINT32 || self->pidfd < 0)
+  const FerryStarted *started = &packet->started;
+
+  if (size < sizeof *started || size - sizeof *started > FERRY_MAX_FAILURE_TEXT ||
+      started->text_length != size - sizeof *started || started->pid <= 1 || started->pid > G_MAXINT32 ||
+      self->pidfd < 0)
     return FALSE;
-  self->pid = packet->pid;
+  self->pid = started->pid;
+  memcpy (self->text, packet->bytes + sizeof *started, started->text_length);
+  self->text[started->text_length] = '\0';
   return TRUE;
 }
 
@@ -271,7 +289,7 @@ read_answer (FerryForkServerAnswer *self, const AnswerPacket *packet, gsize size
   if (!ferry_control_is (&packet->header, size, self->kind))
     return FALSE;
   if (self->kind == FERRY_CONTROL_STARTED)
-    return read_started (self, &packet->started, size);
+    return read_started (self, packet, size);
   if (self->pidfd >= 0)
     return FALSE;
   if (self->kind == FERRY_CONTROL_FAILED)

@@ -143,7 +143,6 @@ FerryReturnBox *ferry_task_require_return_box (FerryTask *self, GError **error);
 /* Notes at the senders that the task was given which worker's link the task is sent over. */
 void ferry_task_set_worker (FerryTask *self, FerryLink *worker);
 /* Whether the task was given descriptors, bytes or senders, which are closed once the task is done. */
-FERRY_FOR_SIBLINGS
 gboolean ferry_task_had_descriptors (FerryTask *self);
 /* Returns (nullable) what keeps the task on this machine, as "Task 'x' has ..." goes on. */
 FERRY_FOR_SIBLINGS

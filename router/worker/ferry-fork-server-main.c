@@ -9,8 +9,9 @@
  * message, not a fork. Android's zygote does the same, with its unspecialised processes. While there is a pre-forked
  * child, the fork server reads no requests: only one process reads at a time.
  *
- * Threads: one. The fork server counts its threads before each fork, and refuses to fork when there is more than one.
- *          In the child of a process with threads, the locks that other threads held are never unlocked.
+ * Threads: one. The fork server counts its threads before each fork, and does not fork when there is more than one. In
+ *          the child of a process with threads, the locks that other threads held are never unlocked. The fork server
+ *          then executes its program for the worker, or refuses.
  * Trust:   the application is trusted. The fork server reads nothing from the workers. */
 
 #include "config.h"
@@ -25,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -41,16 +43,19 @@ typedef struct
 {
   guint64 id; /* the id of the request that the child serves, or PREFORKED_ID while a pre-forked child has none */
   pid_t pid;
+  int pidfd; /* (owned): of a worker that was executed; else -1 */
 } Child;
 
 /* What the fork server waits for. A signal tells of the end of a child, so the fork server has no descriptor for each.
- * A fork would copy it, the worker would have to close it, and the limit of descriptors would limit the workers. */
+ * A fork would copy it, the worker would have to close it, and the limit of descriptors would limit the workers. Of a
+ * program with threads, another thread may take the signal. So an executed worker has a descriptor. */
 enum
 {
   POLL_CONTROL,
   POLL_PREFORKED,
   POLL_APPLICATION,
   POLL_CHILDREN,
+  POLL_EXECUTED, /* an epoll set with the pidfds of executed workers */
   N_POLLS,
 };
 
@@ -329,11 +334,18 @@ set_signals (int how)
 static void
 close_fork_server_fds (ForkServer *self)
 {
+  GHashTableIter iter;
+  gpointer child;
+
   for (guint i = POLL_PREFORKED; i < N_POLLS; i++)
     if (self->polls[i].fd >= 0)
       close (self->polls[i].fd);
   if (self->preforked_pidfd >= 0)
     close (self->preforked_pidfd);
+  g_hash_table_iter_init (&iter, self->children);
+  while (g_hash_table_iter_next (&iter, NULL, &child))
+    if (((Child *) child)->pidfd >= 0)
+      close (((Child *) child)->pidfd);
   set_signals (SIG_UNBLOCK);
 }
 
@@ -356,6 +368,15 @@ finish (ForkServer *self, int status)
   exit (status);
 }
 
+/* Stops waiting for the end of an executed worker. */
+static void
+unwatch (ForkServer *self, Child *child)
+{
+  if (child->pidfd >= 0)
+    epoll_ctl (self->polls[POLL_EXECUTED].fd, EPOLL_CTL_DEL, child->pidfd, NULL);
+  ferry_clear_fd (&child->pidfd);
+}
+
 static Child *
 find_child (ForkServer *self, pid_t pid)
 {
@@ -370,7 +391,7 @@ give_preforked_its_id (ForkServer *self, guint64 id)
 
   ferry_clear_fd (get_preforked (self));
   find_child (self, self->preforked_pid)->id = id;
-  if (!ferry_fork_server_send_started (self->control, id, self->preforked_pid, pidfd))
+  if (!ferry_fork_server_send_started (self->control, id, self->preforked_pid, pidfd, NULL))
     finish (self, EXIT_SUCCESS);
 }
 
@@ -420,6 +441,7 @@ reap (ForkServer *self, Child *child, const siginfo_t *info)
   if (child->pid == self->preforked_pid && *get_preforked (self) >= 0)
     handle_preforked_end (self);
   id = child->id;
+  unwatch (self, child);
   kill (-child->pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitpid (child->pid, NULL, 0));
   g_hash_table_remove (self->children, GINT_TO_POINTER (info->si_pid));
@@ -458,7 +480,7 @@ add_child (ForkServer *self, guint64 id, pid_t pid)
 {
   int pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
   int failure = errno;
-  Child child = {id, pid};
+  Child child = {id, pid, -1};
 
   if (pidfd >= 0)
     {
@@ -471,8 +493,124 @@ add_child (ForkServer *self, guint64 id, pid_t pid)
   return -1;
 }
 
+/* ---- a program that has threads ----
+ *
+ * It is never forked. Where the order allows it, the fork server executes its own program for the worker. That child
+ * shares nothing with the fork server's threads: it makes system calls only, until it executes. */
+
+/* (transfer full): the environment of an executed worker. */
+static char **
+make_environment (const FerryStartOrder *order)
+{
+  g_autofree char *control = g_strdup_printf ("%d", FERRY_SPAWN_CONTROL_FD);
+  char **environment = order->environment != NULL ? g_new0 (char *, 1) : g_get_environ ();
+  const char *end = order->environment + (order->environment != NULL ? order->start.environment_length : 0);
+
+  for (const char *place = order->environment; place < end; place += strlen (place) + 1)
+    {
+      g_auto (GStrv) parts = g_strsplit (place, "=", 2);
+
+      if (g_strv_length (parts) == 2)
+        environment = g_environ_setenv (environment, parts[0], parts[1], TRUE);
+    }
+  environment = g_environ_unsetenv (environment, FERRY_FORK_SERVER_VARIABLE);
+  return g_environ_setenv (environment, FERRY_CONTROL_FD_VARIABLE, control, TRUE);
+}
+
+/* (transfer full) (nullable): the arguments that this process was executed with. */
+static char **
+read_arguments (GError **error)
+{
+  g_autofree char *line = NULL;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  gsize size;
+
+  if (!g_file_get_contents ("/proc/self/cmdline", &line, &size, error))
+    return NULL;
+  for (const char *place = line; place < line + size; place += strlen (place) + 1)
+    g_strv_builder_add (builder, place);
+  return g_strv_builder_end (builder);
+}
+
+/* (transfer full): the path of this process' program, or another one of the kernel's where the file was replaced. */
+static char *
+find_program (void)
+{
+  g_autofree char *path = g_file_read_link ("/proc/self/exe", NULL);
+
+  return g_strdup (path != NULL && access (path, X_OK) == 0 ? path : "/proc/self/exe");
+}
+
 static gboolean
-refuse_for_threads (ForkServer *self, guint64 id, guint n_threads)
+execute (FerryStartOrder *order, GPid *pid, int *pidfd, GError **error)
+{
+  const FerryStart *start = &order->start;
+  g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
+
+  plan->program = find_program ();
+  plan->environ = make_environment (order);
+  plan->cwd = g_strdup (order->cwd);
+  plan->guardian = -1;
+  plan->attributes = (FerryAttributes){
+    .nice = start->nice,
+    .nice_set = (start->flags & FERRY_START_NICE) != 0,
+    .limits_set = start->limits_set,
+  };
+  memcpy (plan->attributes.limits, start->limits, sizeof plan->attributes.limits);
+  for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
+    plan->streams[i] = ferry_steal_fd (&order->streams[i]);
+  plan->argv = read_arguments (error);
+  return plan->argv != NULL && ferry_spawn (plan, order->control, pid, pidfd, error);
+}
+
+/* Waits for the end of an executed worker from now on. Fails with FERRY_ERROR_SYSTEM. */
+static gboolean
+watch (ForkServer *self, int pidfd, GError **error)
+{
+  int *set = &self->polls[POLL_EXECUTED].fd;
+  struct epoll_event event = {.events = EPOLLIN};
+
+  if (*set < 0)
+    *set = epoll_create1 (EPOLL_CLOEXEC);
+  return (*set >= 0 && epoll_ctl (*set, EPOLL_CTL_ADD, pidfd, &event) == 0) ||
+         ferry_set_system_error (error, "Watching an executed worker (epoll)");
+}
+
+/* Executes a worker for the order, and adds it to the children. */
+static Child *
+add_executed (ForkServer *self, FerryStartOrder *order, GError **error)
+{
+  Child child = {order->start.id, 0, -1};
+
+  if (!execute (order, &child.pid, &child.pidfd, error))
+    return NULL;
+  if (!watch (self, child.pidfd, error))
+    {
+      kill (child.pid, SIGKILL);
+      TEMP_FAILURE_RETRY (waitpid (child.pid, NULL, 0));
+      ferry_clear_fd (&child.pidfd);
+      return NULL;
+    }
+  g_hash_table_insert (self->children, GINT_TO_POINTER (child.pid), g_memdup2 (&child, sizeof child));
+  return find_child (self, child.pid);
+}
+
+/* Executes a worker for the order, and reports its start or the failure. Returns FALSE when that cannot be sent. */
+static gboolean
+execute_worker (ForkServer *self, FerryStartOrder *order, const char *why)
+{
+  const guint64 id = order->start.id;
+  g_autoptr (GError) error = NULL;
+  const Child *child = add_executed (self, order, &error);
+  int number = child == NULL && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM) ? EAGAIN : ENOENT;
+
+  if (child == NULL)
+    return ferry_fork_server_send_failed (self->control, id, 0, number, error->message);
+  return ferry_fork_server_send_started (self->control, id, child->pid, child->pidfd, why);
+}
+
+static gboolean
+avoid_fork (ForkServer *self, FerryStartOrder *order, guint n_threads)
 {
   g_autofree char *text =
     g_strdup_printf ("the fork server has %u threads, the second was found %s, and it cannot be forked safely; "
@@ -480,7 +618,9 @@ refuse_for_threads (ForkServer *self, guint64 id, guint n_threads)
                      "gtk_init() and the like",
                      n_threads, threads_since != NULL ? threads_since : "after its last initialiser ran");
 
-  return ferry_fork_server_send_failed (self->control, id, 0, 0, text);
+  if ((order->start.flags & FERRY_START_MAY_EXECUTE) != 0)
+    return execute_worker (self, order, text);
+  return ferry_fork_server_send_failed (self->control, order->start.id, 0, 0, text);
 }
 
 /* Forks a worker for the order, and reports its start or the failure. Returns TRUE in the worker. */
@@ -500,13 +640,13 @@ fork_worker (ForkServer *self, FerryStartOrder *order)
       return TRUE;
     }
   if (n_threads > 1)
-    told = refuse_for_threads (self, id, n_threads);
+    told = avoid_fork (self, order, n_threads);
   else if (pid < 0)
     told = send_failed (self->control, id, 0, "the fork server cannot fork", errno);
   else if ((pidfd = add_child (self, id, pid)) < 0)
     told = send_failed (self->control, id, 0, "the fork server cannot watch the worker (pidfd_open)", errno);
   else
-    told = ferry_fork_server_send_started (self->control, id, pid, pidfd);
+    told = ferry_fork_server_send_started (self->control, id, pid, pidfd, NULL);
   if (!told)
     finish (self, EXIT_SUCCESS);
   /* The next worker needs other random numbers. */
@@ -678,7 +818,7 @@ serve_all (ForkServer *self)
         finish (self, EXIT_SUCCESS);
       if (n > 0 && self->polls[POLL_PREFORKED].revents != 0)
         read_preforked (self);
-      if (n > 0 && self->polls[POLL_CHILDREN].revents != 0)
+      if (n > 0 && (self->polls[POLL_CHILDREN].revents | self->polls[POLL_EXECUTED].revents) != 0)
         reap_all (self);
       if (n > 0 && self->polls[POLL_CONTROL].revents != 0 && !leave_to_preforked (self) && serve (self))
         return;
@@ -711,6 +851,7 @@ ferry_fork_server_run (void (*warm_up) (void), GError **error)
   self.polls[POLL_PREFORKED] = (struct pollfd){.fd = -1, .events = POLLIN};
   self.polls[POLL_APPLICATION] = (struct pollfd){.fd = application, .events = POLLIN};
   self.polls[POLL_CHILDREN] = (struct pollfd){.fd = signalfd (-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK), .events = POLLIN};
+  self.polls[POLL_EXECUTED] = (struct pollfd){.fd = -1, .events = POLLIN};
   if (self.polls[POLL_CHILDREN].fd < 0)
     {
       ferry_set_system_error (error, "Watching a fork server's workers (signalfd)");

@@ -57,6 +57,7 @@ struct _FerryForkServer
   guint n_starts;
   guint n_in_vain;      /* processes in a row that ended without having forked a worker */
   gboolean is_unfit;    /* the program refused to fork a worker, or did not attach in time */
+  char *why_executed;   /* (owned) (nullable): why the fork server has executed a worker, and not forked it */
   FerryExit *last_exit; /* (owned) (nullable): of the last process or worker counted by n_in_vain or is_unfit */
 };
 
@@ -97,6 +98,7 @@ ferry_fork_server_finalize (GObject *object)
   g_object_unref (self->launcher);
   g_clear_pointer (&self->home, ferry_home_unref);
   g_strfreev (self->environ);
+  g_free (self->why_executed);
   g_clear_object (&self->last_exit);
 
   G_OBJECT_CLASS (ferry_fork_server_parent_class)->finalize (object);
@@ -224,10 +226,13 @@ ferry_fork_server_forgive (FerryForkServer *self)
   self->is_unfit = FALSE;
 }
 
-static FerryExit *
+/* Returns (nullable) why the fork server can fork no workers. */
+static const char *
 get_obstacle (FerryForkServer *self)
 {
-  return self->is_unfit || self->n_in_vain >= MAX_IN_VAIN ? self->last_exit : NULL;
+  if (self->why_executed != NULL)
+    return self->why_executed;
+  return self->is_unfit || self->n_in_vain >= MAX_IN_VAIN ? ferry_exit_get_message (self->last_exit) : NULL;
 }
 
 static gboolean
@@ -295,8 +300,19 @@ worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
   g_signal_handlers_disconnect_by_data (worker, self);
 }
 
+/* A worker was started. */
+static void
+worker_started_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
+{
+  FerryForkServer *self = user_data;
+
+  ferry_fork_server_forgive (self);
+  if (self->why_executed == NULL)
+    self->why_executed = ferry_fork_server_link_dup_why_executed (ferry_worker_get_link (self->worker));
+}
+
 static FerryStartRequest *
-new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GError **error)
+new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, gboolean may_execute, GError **error)
 {
   const FerryAttributes *attributes = &plan->attributes;
   const char *const *environment = (const char *const *) plan->environ;
@@ -306,7 +322,7 @@ new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GErro
   G_STATIC_ASSERT (sizeof start.limits == sizeof attributes->limits);
 
   memcpy (start.limits, attributes->limits, sizeof start.limits);
-  start.flags = attributes->nice_set ? FERRY_START_NICE : 0;
+  start.flags = (attributes->nice_set ? FERRY_START_NICE : 0) | (may_execute ? FERRY_START_MAY_EXECUTE : 0);
   /* An environment that equals the fork server's is not sent: the forked worker has it already. */
   if (environment != NULL && g_strv_equal (environment, (const char *const *) self->environ))
     environment = NULL;
@@ -369,8 +385,8 @@ fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, Fe
   Launch *launch = g_new (Launch, 1);
 
   ferry_worker_set_forker (worker, self->worker);
-  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (ferry_fork_server_forgive), g_object_ref (self),
-                         (GClosureNotify) G_CALLBACK (g_object_unref), G_CONNECT_SWAPPED);
+  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_started_cb), g_object_ref (self),
+                         (GClosureNotify) G_CALLBACK (g_object_unref), 0);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self),
                          (GClosureNotify) G_CALLBACK (g_object_unref), 0);
   *launch = (Launch){ferry_monitor_ref (self->monitor), ferry_link_ref (fork_server), ferry_link_ref (link), request,

@@ -35,13 +35,15 @@ typedef struct
   /* Binds the fork server to the thread of home. */
   void (*bind) (FerryForkServer *self, FerryHome *home);
   /* Returns (nullable) the exit record that shows that the program cannot be a fork server. NULL: it can. */
-  FerryExit *(*get_obstacle) (FerryForkServer *self);
+  const char *(*get_obstacle) (FerryForkServer *self);
   /* Whether the launcher of the fork server's process says what a standard stream of its workers is. */
   gboolean (*sets_stream) (FerryForkServer *self, guint stream);
   /* Starts the fork server's process, unless it runs. */
   gboolean (*prepare) (FerryForkServer *self, FerryRouter *router, GError **error);
-  /* Makes the request for the worker of link. The fork server's process must run. Takes the streams from plan. */
-  FerryStartRequest *(*new_request) (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, GError **error);
+  /* Makes the request for the worker of link. The fork server's process must run. Takes the streams from plan.
+   * may_execute: the fork server executes the worker where it cannot fork it. */
+  FerryStartRequest *(*new_request) (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, gboolean may_execute,
+                                     GError **error);
   /* Adds the worker's link to router and requests the worker's process. Takes ownership of request. Holds a reference
    * to the fork server while the worker runs, since the worker would end with the fork server. */
   void (*fork) (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request);

@@ -490,8 +490,9 @@ install_worker_properties (void)
    * FerryLauncher:use-fork-server:
    *
    * Whether [func@Ferry.Channel.start] and exchanges start a fork server where the launcher has none; %TRUE by default.
-   * Set it to %FALSE for a program that has threads at its start, such as one in JavaScript. Such a program cannot be a
-   * fork server, which its first channel would find out, and would fail. Pools have a property of their own.
+   * Set it to %FALSE for a program that has threads at its start, such as one in JavaScript. Such a program cannot be
+   * forked. Its fork server executes the first worker and is of no more use, which costs one start of the program.
+   * Pools have a property of their own.
    */
   properties[PROP_USE_FORK_SERVER] = g_param_spec_boolean ("use-fork-server", NULL, NULL, TRUE, FERRY_SETTABLE);
 
@@ -938,7 +939,8 @@ spawn (FerryLauncher *self, FerryRouter *router, FerryForkServer *fork_server, g
       link->attach_timeout = get_attach_timeout (self);
       plan->environ = g_environ_setenv (plan->environ, FERRY_FORK_SERVER_VARIABLE, "1", TRUE);
     }
-  if (fork_server != NULL && (request = self->forking->new_request (fork_server, link, plan, error)) == NULL)
+  if (fork_server != NULL &&
+      (request = self->forking->new_request (fork_server, link, plan, self->may_execute, error)) == NULL)
     return NULL;
   /* When a sender's pipe was closed, the senders before it were passed, and cannot be used again. */
   for (guint i = 0; i < self->senders->len; i++)
@@ -974,7 +976,7 @@ check_executed (FerryLauncher *self, GError **error)
 static void
 give_up_fork_server (FerryLauncher *self)
 {
-  FerryExit *obstacle =
+  const char *obstacle =
     self->fork_server != NULL && self->may_execute ? self->forking->get_obstacle (self->fork_server) : NULL;
 
   if (obstacle == NULL)
@@ -982,7 +984,7 @@ give_up_fork_server (FerryLauncher *self)
   g_message (
     "The program '%s' cannot be a fork server, and is executed for each worker from now on, which takes longer; "
     "set the property 'use-fork-server' to FALSE where this is meant: %s",
-    self->argv[0], ferry_exit_get_message (obstacle));
+    self->argv[0], obstacle);
   g_clear_object (&self->fork_server);
 }
 

@@ -160,6 +160,22 @@ open_descriptors_of_glib (void)
   g_source_destroy (source);
 }
 
+static gpointer
+stay (gpointer data)
+{
+  be_deaf (NULL, NULL, NULL);
+  return NULL;
+}
+
+/* An initialiser that leaves a thread behind where the test wants that, so that the program cannot be forked. */
+static gboolean
+start_thread (gpointer user_data, GError **error)
+{
+  if (g_getenv ("CHANNEL_TEST_THREAD") != NULL)
+    g_thread_unref (g_thread_new ("stays", stay, NULL));
+  return TRUE;
+}
+
 void
 channel_test_init (int *argc, char ***argv)
 {
@@ -175,6 +191,7 @@ channel_test_init (int *argc, char ***argv)
   ferry_channel_function_register ("deaf", NULL, be_deaf);
   ferry_channel_function_register_full ("data", "u", give_data, g_memdup2 (&(guint){CHANNEL_TEST_DATA}, sizeof (guint)),
                                         g_free);
+  ferry_worker_add_initialiser ("thread", start_thread, NULL, NULL);
   ferry_worker_main (argc, argv);
   g_test_init (argc, argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   open_descriptors_of_glib ();

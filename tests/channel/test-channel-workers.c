@@ -614,6 +614,29 @@ workers_are_executed_where_no_fork_server_is_wanted (void)
     }
 }
 
+/* The fork server executes the first worker, and the application the others. */
+static void
+a_program_with_threads_has_channels_from_the_first_one_on (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+
+  ferry_launcher_setenv (test->launcher, "CHANNEL_TEST_THREAD", "1");
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (FerryChannel) channel = channel_test_start (test, "echo", NULL);
+
+      channel_test_send (channel, i);
+      channel_test_assert_next (channel, i);
+      if (i == 0)
+        g_assert_cmpint (get_parent_of_worker (channel), !=, getpid ());
+      else
+        g_assert_cmpint (get_parent_of_worker (channel), ==, getpid ());
+      ferry_channel_close (channel);
+      channel_test_assert_good_end (channel);
+      channel_test_assert_exit (channel, 0, 0);
+    }
+}
+
 /* What was not passed stays with the launcher, but for the channel's own transport. */
 static void
 refused_start_leaves_the_launcher_its_transport (void)
@@ -657,6 +680,8 @@ main (int argc, char **argv)
                         workers_are_forked_by_one_fork_server);
   g_test_add_func ("/channel-workers/workers-are-executed-where-no-fork-server-is-wanted",
                    workers_are_executed_where_no_fork_server_is_wanted);
+  g_test_add_func ("/channel-workers/a-program-with-threads-has-channels-from-the-first-one-on",
+                   a_program_with_threads_has_channels_from_the_first_one_on);
   g_test_add_func ("/channel-workers/refused-start-leaves-the-launcher-its-transport",
                    refused_start_leaves_the_launcher_its_transport);
   g_test_add_func ("/channel-workers/messages-go-both-ways-in-order", messages_go_both_ways_in_order);

@@ -161,6 +161,32 @@ test_text_has_the_length_that_is_told (void)
 }
 
 static void
+test_start_may_have_a_text (void)
+{
+  struct
+  {
+    FerryStarted started;
+    char text[FERRY_MAX_FAILURE_TEXT + 1];
+  } packet;
+  static const gsize lengths[] = {0, 1, FERRY_MAX_FAILURE_TEXT, FERRY_MAX_FAILURE_TEXT + 1};
+  FerryForkServerAnswer answer;
+
+  memset (packet.text, 't', sizeof packet.text);
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++)
+    for (gsize told = lengths[i] - (lengths[i] > 0); told <= lengths[i] + 1; told++)
+      {
+        gboolean is_right = told == lengths[i] && told <= FERRY_MAX_FAILURE_TEXT;
+        FerryControlEvent event;
+
+        packet.started = (FerryStarted){.id = ID, .pid = 2, .text_length = (guint32) told};
+        event = exchange (FERRY_CONTROL_STARTED, &packet, sizeof packet.started + lengths[i], 1, &answer);
+        g_assert_cmpint (event, ==, is_right ? FERRY_CONTROL_TAKEN : FERRY_CONTROL_INVALID);
+        if (is_right)
+          g_assert_cmpuint (strlen (answer.text), ==, told);
+      }
+}
+
+static void
 test_status_is_one_of_the_systems (void)
 {
   static const struct
@@ -334,6 +360,7 @@ main (int argc, char **argv)
   ADD ("only-a-start-has-a-descriptor", test_only_a_start_has_a_descriptor);
   ADD ("size-is-exact", test_size_is_exact);
   ADD ("text-has-the-length-that-is-told", test_text_has_the_length_that_is_told);
+  ADD ("start-may-have-a-text", test_start_may_have_a_text);
   ADD ("status-is-one-of-the-systems", test_status_is_one_of_the_systems);
   ADD ("packet-of-another-kind-answers-nothing", test_packet_of_another_kind_answers_nothing);
   ADD ("order-arrives-as-it-was-given", test_order_arrives_as_it_was_given);

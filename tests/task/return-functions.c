@@ -251,6 +251,8 @@ make_blocking (FerryJob *job, GVariant *arguments, GError **error)
 static GVariant *
 stop_serving (FerryJob *job, GVariant *arguments, GError **error)
 {
+  if (kept != NULL)
+    ferry_transport_close (kept);
   g_clear_object (&server);
   g_clear_object (&kept);
   for (guint i = 0; i < G_N_ELEMENTS (deaf); i++)

@@ -246,7 +246,7 @@ test_a_second_attempt_returns_its_own (void)
   g_unlink (path);
 }
 
-/* A task whose function returns a descriptor once *gate is closed. */
+/* A task with a function that returns a descriptor once *gate is closed. */
 static FerryTask *
 new_late_task (int *gate)
 {

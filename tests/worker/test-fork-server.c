@@ -14,6 +14,7 @@
 
 #include "base/ferry-base-private.h"
 #include "worker/ferry-fork-server-main-private.h"
+#include "worker/ferry-launcher-private.h"
 #include "worker/fork-server-test.h"
 
 static void
@@ -240,6 +241,76 @@ test_draws_other_random_numbers (void)
   fork_server_test_finish (&test);
 }
 
+/* A fork server of a program with a thread, which may execute its workers. */
+static void
+begin_with_thread (ForkServerTest *test)
+{
+  *test = (ForkServerTest){.router = ferry_test_router_new (),
+                           .base = worker_test_launcher_new ("parent-worker", NULL, NULL)};
+  ferry_launcher_setenv (test->base, "FORK_SERVER_INITIALISERS", "thread");
+  test->launcher = ferry_launcher_new_forked (test->base);
+}
+
+static void
+finish_with_thread (ForkServerTest *test)
+{
+  g_object_unref (test->launcher);
+  g_object_unref (test->base);
+  ferry_test_router_stop (test->router);
+}
+
+/* The second worker is executed by the application. */
+static void
+test_executes_its_program_where_it_has_threads (void)
+{
+  const char *orders = "folder variable:WORKER_TEST limit:7 group descriptors variable:FERRY_FORK_SERVER";
+  ForkServerTest test;
+
+  begin_with_thread (&test);
+  g_object_set (test.launcher, "cwd", "/", NULL);
+  ferry_launcher_set_limit (test.launcher, FERRY_LIMIT_OPEN_FILES, 100);
+  ferry_launcher_setenv (test.launcher, "WORKER_TEST", "a=b");
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autofree char *parent = NULL;
+
+      fork_server_test_assert_told (&test, orders, "/\na=b\n100\nleader\n0 1 2 3 \n(none)\n");
+      parent = fork_server_test_ask (&test, "parent");
+      g_assert_cmpint (atoi (parent), ==, getpid ());
+    }
+  finish_with_thread (&test);
+}
+
+static void
+test_executes_a_worker_that_it_is_the_parent_of (void)
+{
+  ForkServerTest test;
+  g_autoptr (FerryTestPipe) pipe = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  begin_with_thread (&test);
+  pipe = ferry_test_pipe_new (test.router);
+  worker_test_add_sender (test.launcher, "out", pipe);
+  worker = fork_server_test_spawn (&test, "send:1000 kill:11");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 11");
+  g_assert_cmpuint (pipe->n_messages, ==, 1000);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  finish_with_thread (&test);
+}
+
+static void
+test_tells_why_it_cannot_execute (void)
+{
+  ForkServerTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  begin_with_thread (&test);
+  g_object_set (test.launcher, "cwd", "/no/such/folder", NULL);
+  worker = fork_server_test_spawn (&test, "folder");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "/no/such/folder");
+  finish_with_thread (&test);
+}
+
 static void
 test_ends_what_a_worker_left (void)
 {
@@ -443,6 +514,11 @@ main (int argc, char **argv)
   g_test_add_func ("/fork-server/worker-has-no-other-descriptor", test_has_no_other_descriptor);
   g_test_add_func ("/fork-server/workers-draw-other-random-numbers", test_draws_other_random_numbers);
   g_test_add_func ("/fork-server/ends-what-a-worker-left", test_ends_what_a_worker_left);
+  g_test_add_func ("/fork-server/executes-its-program-where-it-has-threads",
+                   test_executes_its_program_where_it_has_threads);
+  g_test_add_func ("/fork-server/executes-a-worker-that-it-is-the-parent-of",
+                   test_executes_a_worker_that_it_is_the_parent_of);
+  g_test_add_func ("/fork-server/tells-why-it-cannot-execute", test_tells_why_it_cannot_execute);
   g_test_add_func ("/fork-server/leaves-no-process-and-no-descriptor", test_leaves_no_process_and_no_descriptor);
   g_test_add_func ("/fork-server/signals-reach-a-worker-that-is-asked-for",
                    test_signals_reach_a_worker_that_is_asked_for);

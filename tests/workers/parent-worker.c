@@ -315,8 +315,8 @@ start_twice (int control, guint64 id)
   pid_t child;
   int pidfd = open_child (&child);
 
-  ferry_fork_server_send_started (control, id, child, pidfd);
-  ferry_fork_server_send_started (control, id, child, pidfd);
+  ferry_fork_server_send_started (control, id, child, pidfd, NULL);
+  ferry_fork_server_send_started (control, id, child, pidfd, NULL);
 }
 
 /* That it goes on is the test's to say. */
@@ -352,7 +352,7 @@ break_rule (const char *how, int control, guint64 id)
   int parent_pidfd = (int) syscall (SYS_pidfd_open, getppid (), 0);
 
   if (strcmp (how, "unknown-start") == 0)
-    ferry_fork_server_send_started (control, id + 1000, own, own_pidfd);
+    ferry_fork_server_send_started (control, id + 1000, own, own_pidfd, NULL);
   else if (strcmp (how, "unknown-end") == 0)
     ferry_fork_server_send_ended (control, id + 1000, CLD_EXITED, 0);
   else if (strcmp (how, "unknown-failure") == 0)
@@ -360,19 +360,19 @@ break_rule (const char *how, int control, guint64 id)
   else if (strcmp (how, "end-before-start") == 0)
     ferry_fork_server_send_ended (control, id, CLD_EXITED, 0);
   else if (strcmp (how, "parent-for-child") == 0)
-    ferry_fork_server_send_started (control, id, getppid (), parent_pidfd);
+    ferry_fork_server_send_started (control, id, getppid (), parent_pidfd, NULL);
   else if (strcmp (how, "self-for-child") == 0)
-    ferry_fork_server_send_started (control, id, own, own_pidfd);
+    ferry_fork_server_send_started (control, id, own, own_pidfd, NULL);
   else if (strcmp (how, "init-for-child") == 0)
-    ferry_fork_server_send_started (control, id, 1, (int) syscall (SYS_pidfd_open, 1, 0));
+    ferry_fork_server_send_started (control, id, 1, (int) syscall (SYS_pidfd_open, 1, 0), NULL);
   else if (strcmp (how, "folder-for-pidfd") == 0)
-    ferry_fork_server_send_started (control, id, getppid (), open_folder (getppid ()));
+    ferry_fork_server_send_started (control, id, getppid (), open_folder (getppid ()), NULL);
   else if (strcmp (how, "another-number") == 0)
-    ferry_fork_server_send_started (control, id, getppid (), open_child (&own));
+    ferry_fork_server_send_started (control, id, getppid (), open_child (&own), NULL);
   else if (strcmp (how, "start-twice") == 0)
     start_twice (control, id);
   else if (strcmp (how, "no-pidfd") == 0)
-    ferry_fork_server_send_started (control, id, own, STDOUT_FILENO);
+    ferry_fork_server_send_started (control, id, own, STDOUT_FILENO, NULL);
   else if (strcmp (how, "bad-code") == 0)
     ferry_fork_server_send_ended (control, id, 99, 0);
   else if (strcmp (how, "attach-twice") == 0)
