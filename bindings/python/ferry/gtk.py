@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The widgets of ferry-gtk-1, for the tasks and executors of this package. docs/widgets.md says what each does.
+
+A widget is made for what is at home on the thread of GTK's main loop: an executor that this thread has made.
+"""
+
+from typing import Any
+
+import gi
+
+from . import _executor, _home
+from ._task import Task
+from .errors import Error
+
+gi.require_version("Gtk", "4.0")
+gi.require_version("FerryGtk", "1")
+from gi.repository import FerryGtk  # noqa: E402
+
+__all__ = ["TaskButton", "TaskGuard", "TaskList", "TaskMonitor", "TaskRow", "WorkerList", "bind_progress",
+           "set_outcome"]
+
+# How many tasks that are done a list shows.
+KEPT = 1000
+
+
+def _check_home(home: _home.Home | None) -> None:
+    if home is not None and not home.is_here():
+        raise Error("The executor is at home on another thread than the one that has the widgets; make it when the "
+                    "application is activated, or with context=GLib.MainContext.default()")
+
+
+def _core(executor: Any) -> Any:
+    """The library's own executor."""
+    if not isinstance(executor, _executor.Executor):
+        return executor
+    _check_home(executor._home)
+    return executor.ferry_executor
+
+
+def TaskRow(task: Task[Any], executor: Any = None) -> Any:
+    """A widget with a task's name, progress, end and buttons. With the executor, it can run the task again."""
+    _check_home(getattr(task, "_home", None))
+    return FerryGtk.TaskRow.new(task, _core(executor))
+
+
+def TaskList(executor: Any, *, kept: int = KEPT) -> Any:
+    """A widget with a row for each task of an executor, also for so many that are done."""
+    core = _core(executor)
+    core.props.keep_finished = kept
+    return FerryGtk.TaskList.new(core)
+
+
+def TaskButton(executor: Any) -> Any:
+    """A button for a header bar: how much there is to do, and a list in a popover."""
+    return FerryGtk.TaskButton.new(_core(executor))
+
+
+def TaskGuard(executor: Any, window: Any) -> Any:
+    """Asks before a window is closed while tasks run. It lives as long as the window."""
+    return FerryGtk.TaskGuard.new(_core(executor), window)
+
+
+def TaskMonitor(task: Task[Any], widget: Any = None) -> Any:
+    """What a task does, in words, as properties for labels. While the widget is not shown, nothing is updated."""
+    _check_home(getattr(task, "_home", None))
+    return FerryGtk.TaskMonitor.new(task, widget)
+
+
+def WorkerList(executor: Any) -> Any:
+    """A widget with the workers, what they run and what they use."""
+    return FerryGtk.WorkerList.new(_core(executor).get_pool())
+
+
+def bind_progress(task: Task[Any], bar: Any) -> None:
+    """Has a progress bar show a task, as often as the screen does."""
+    _check_home(getattr(task, "_home", None))
+    FerryGtk.bind_progress(task, bar)
+
+
+def set_outcome(task: Task[Any], text: str) -> None:
+    """What rows and monitors say of a task that is done: its result, in words."""
+    FerryGtk.task_set_outcome(task, FerryGtk.TaskStatus.DONE, text)

@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A window with a list of tasks, their progress and Cancel: task-list.py FILE..."""
+
+import hashlib
+import os
+import sys
+
+import gi
+
+gi.require_version("Gtk", "4.0")
+from gi.repository import Gtk
+
+import ferry
+import ferry.gtk
+
+BLOCK = 1 << 16
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for _ in ferry.track(range(os.path.getsize(path) // BLOCK + 1)):
+            digest.update(file.read(BLOCK))
+    return digest.hexdigest()
+
+
+def show_end(task):
+    if task.exception() is None:
+        ferry.gtk.set_outcome(task, task.result())
+
+
+def activate(application):
+    executor = application.executor = ferry.Executor()
+    header = Gtk.HeaderBar()
+    header.pack_end(ferry.gtk.TaskButton(executor))
+    window = Gtk.ApplicationWindow(application=application, title="SHA-256", default_width=480, default_height=360)
+    window.set_titlebar(header)
+    window.set_child(ferry.gtk.TaskList(executor))
+    application.guard = ferry.gtk.TaskGuard(executor, window)
+    for path in sys.argv[1:]:
+        task = ferry.Task(sha256, path)
+        task.props.name = os.path.basename(path)
+        task.connect("done", show_end)
+        executor.submit(task)
+    window.present()
+
+
+if __name__ == "__main__":
+    application = Gtk.Application()
+    application.connect("activate", activate)
+    application.run()

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The widgets of ferry-gtk-1 take tasks of the package, and the example with a list is as it says: check-gtk.py EXAMPLE
+
+Skipped without a display, and where the library for GTK was not built.
+"""
+
+import asyncio
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+
+import functions
+import gi
+import tap
+
+GRACE = 600
+
+
+def find_toolkit(report):
+    try:
+        gi.require_version("Gtk", "4.0")
+        gi.require_version("FerryGtk", "1")
+        from gi.repository import GLib, Gtk
+    except (ImportError, ValueError) as error:
+        report.skip("the widgets", str(error))
+        return None, None
+    if not Gtk.init_check():
+        report.skip("the widgets", "there is no display")
+        return None, None
+    return GLib, Gtk
+
+
+def texts(parent, Gtk):
+    """What the labels in a widget say."""
+    found = [parent.get_label()] if isinstance(parent, Gtk.Label) else []
+    child = parent.get_first_child()
+    while child:
+        found += texts(child, Gtk)
+        child = child.get_next_sibling()
+    return found
+
+
+def iterate_until(GLib, condition):
+    over = []
+    timer = GLib.timeout_add_seconds(GRACE, lambda: over.append(True))
+    ticker = GLib.timeout_add(10, lambda: True)
+    while not condition() and not over:
+        GLib.MainContext.default().iteration(True)
+    GLib.source_remove(ticker)
+    if not over:
+        GLib.source_remove(timer)
+    return not over
+
+
+def test_widgets(report, GLib, Gtk):
+    import ferry
+    import ferry.gtk
+    executor = ferry.Executor(workers=1, modules=["functions"])
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+    bar = Gtk.ProgressBar()
+    task, failing = executor.submit(functions.track, 1000), ferry.Task(functions.fail)
+    monitor = ferry.gtk.TaskMonitor(failing)
+    for widget in (bar, ferry.gtk.TaskRow(task, executor), ferry.gtk.TaskRow(failing), ferry.gtk.TaskButton(executor),
+                   ferry.gtk.WorkerList(executor)):
+        box.append(widget)
+    ferry.gtk.bind_progress(task, bar)
+    window = Gtk.Window(child=box)
+    ferry.gtk.TaskGuard(executor, window)
+    window.present()
+    task.connect("done", lambda task: ferry.gtk.set_outcome(task, "%d in all" % task.result()))
+    executor.submit(failing)
+    report.fact("a row says what came of a task", iterate_until(GLib, lambda: "499500 in all" in texts(box, Gtk)),
+                texts(box, Gtk))
+    report.equal("a bar shows it", bar.get_fraction(), 1)
+    report.fact("a row says why a task failed",
+                iterate_until(GLib, lambda: any("OwnError" in text for text in texts(box, Gtk))), texts(box, Gtk))
+    report.fact("so does a monitor", "not so" in monitor.props.detail, [monitor.props.detail])
+    again = executor.ferry_executor.retry(task)
+    iterate_until(GLib, again.get_done)
+    report.equal("a task that is run again has the same end", again.get_error(), None)
+    window.destroy()
+    executor.shutdown()
+
+
+def test_home(report):
+    import ferry
+    import ferry.gtk
+
+    async def make():
+        async with ferry.Executor(workers=1) as executor:
+            try:
+                ferry.gtk.TaskList(executor)
+            except ferry.Error as error:
+                return str(error)
+
+    error = asyncio.run(make())
+    report.fact("an executor of another thread is refused", error is not None and "make it when" in error, [error])
+
+
+def test_example(report, GLib, Gtk, path):
+    spec = importlib.util.spec_from_file_location("task_list", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["task_list"] = module
+    sys.path.insert(0, os.path.dirname(path))
+    spec.loader.exec_module(module)
+    # Workers find its function as they find that of the program itself.
+    module.sha256.__module__ = "check_gtk_example"
+    sys.modules["check_gtk_example"] = module
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "check_gtk_example.py"), "w", encoding="utf-8") as copy, open(path, encoding="utf-8") as file:
+            copy.write(file.read())
+        sys.path.insert(0, folder)
+        sys.argv[1:] = [path, os.path.join(folder, "nothing")]
+        application = Gtk.Application(application_id="org.example.TaskList")
+        application.connect("activate", module.activate)
+        seen = []
+
+        def look():
+            window = application.get_active_window()
+            seen[:] = texts(window, Gtk) if window else []
+            if "Done" in seen and "Failed" in seen:
+                application.quit()
+                return False
+            return True
+
+        GLib.timeout_add(10, look)
+        GLib.timeout_add_seconds(GRACE, application.quit)
+        application.run()
+    with open(path, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    report.fact("the example's rows have names and ends", {"task-list.py", "nothing", "Done", "Failed", digest} <= set(seen), seen)
+
+
+def body(report):
+    GLib, Gtk = find_toolkit(report)
+    if Gtk is None:
+        return
+    test_widgets(report, GLib, Gtk)
+    test_home(report)
+    test_example(report, GLib, Gtk, sys.argv[1])
+
+
+if __name__ == "__main__":
+    tap.main(body)
