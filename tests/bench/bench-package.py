@@ -8,16 +8,21 @@ Each has two workers of the same functions, and runs in this process. Where a pe
 tasks    calls of a function that does nothing, sent one by one: calls a second
 start    calls that each run in a process of its own, with the modules of this program, numpy among them: ms a call
 array    an array of 100 MB to a function and back: ms a call
+messages messages of one worker to a handler on GLib's main loop, beside a multiprocessing.Queue, whose thread calls
+         GLib.idle_add(): messages a second
+frames   frames of a GTK window while a worker sends all that it can, in the same two ways: frames a second
 """
 
 import concurrent.futures
 import contextlib
 import multiprocessing
 import sys
+import threading
 import time
 
 import ferry
 import ferry.concurrent
+from gi.repository import GLib
 
 try:
     import numpy
@@ -143,15 +148,141 @@ def compare_arrays():
     compare("array", peers, echo, [array] * choose(2, 4), lambda seconds: (seconds * 1000, "ms"), ">= 5")
 
 
+# ---- messages to a main loop ----
+
+
+def send_numbers(sender, count):
+    for number in range(count):
+        sender.send(number)
+
+
+def put_numbers(queue, count):
+    for number in range(count):
+        queue.put(number)
+
+
+@contextlib.contextmanager
+def messages_of_ferry(handle):
+    """Gives a function that begins to send so many messages."""
+    with ferry.Executor(1, context=GLib.MainContext.default()) as executor:
+        sender, receiver = executor.pipe()
+        receiver.connect("message", lambda _, message: handle(message))
+        executor.submit(echo, 1).result()
+        yield lambda count: executor.submit(send_numbers, sender, count)
+        executor.cancel_all()
+
+
+@contextlib.contextmanager
+def messages_of_queue(handle):
+    queue = multiprocessing.get_context("fork").Queue()
+    process = None
+
+    def read(count):
+        for _ in range(count):
+            GLib.idle_add(handle, queue.get())
+
+    def begin(count):
+        nonlocal process
+        process = multiprocessing.get_context("fork").Process(target=put_numbers, args=(queue, count), daemon=True)
+        process.start()
+        threading.Thread(target=read, args=(count,), daemon=True).start()
+
+    yield begin
+    process.terminate()
+    process.join()
+
+
+def count_messages(way, count):
+    """Seconds from the beginning of so many messages to the last one."""
+    loop = GLib.MainLoop()
+    counted = 0
+
+    def handle(_message):
+        nonlocal counted
+        counted += 1
+        if counted == count:
+            loop.quit()
+
+    with way(handle) as begin:
+        begun = time.perf_counter()
+        begin(count)
+        loop.run()
+        return time.perf_counter() - begun
+
+
+def compare_messages():
+    rates = {}
+    for name, way, count in (("ferry", messages_of_ferry, choose(20000, 200000)), ("queue", messages_of_queue, choose(5000, 20000))):
+        rates[name] = max(count / count_messages(way, count) for _ in range(ROUNDS))
+        print_figure("package/messages/%s" % name, rates[name], "messages/s")
+    print_figure("ratio/package/messages/vs-queue", rates["ferry"] / rates["queue"], "x", ">= 10")
+
+
+# ---- frames of a window under a flood ----
+
+
+def show_window():
+    """A window that draws anew as often as it can, and the list that gets a time for each frame. None: no display."""
+    import gi
+    gi.require_version("Gtk", "4.0")
+    from gi.repository import Gtk
+    if not Gtk.init_check():
+        return None
+    area = Gtk.DrawingArea()
+    window = Gtk.Window(child=area, default_width=200, default_height=200)
+    frames = []
+
+    def tick(widget, _clock):
+        frames.append(time.perf_counter())
+        widget.queue_draw()
+        return True
+
+    area.add_tick_callback(tick)
+    window.present()
+    return window, frames
+
+
+def count_frames(way, seconds):
+    """Frames and messages a second, of a flood that does not end before."""
+    window, frames = show_window()
+    loop = GLib.MainLoop()
+    handled = 0
+
+    def handle(_message):
+        nonlocal handled
+        handled += 1
+
+    with way(handle) as begin:
+        begin(choose(1000000, 10000000))
+        begun = time.perf_counter()
+        GLib.timeout_add(int(seconds * 1000), loop.quit, priority=GLib.PRIORITY_HIGH)
+        loop.run()
+        taken = time.perf_counter() - begun
+    window.destroy()
+    return len(frames) / taken, handled / taken
+
+
+def compare_frames():
+    if show_window() is None:
+        print("# package/frames skipped: there is no display")
+        return
+    for name, way in (("ferry", messages_of_ferry), ("queue", messages_of_queue)):
+        frames, messages = count_frames(way, choose(1, 4))
+        print_figure("package/frames/%s" % name, frames, "frames/s")
+        print_figure("package/frames/%s-messages" % name, messages, "messages/s")
+
+
 def main():
+    compare_messages()
     if joblib is None:
         print("# loky skipped: there is no joblib")
     compare_tasks()
     if numpy is None:
         print("# package/start and package/array skipped: there is no numpy")
-        return
-    compare_starts()
-    compare_arrays()
+    else:
+        compare_starts()
+        compare_arrays()
+    compare_frames()
 
 
 if __name__ == "__main__":

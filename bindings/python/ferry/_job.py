@@ -30,6 +30,7 @@ TRACK_INTERVAL = 0.01
 
 
 # Whether an interrupt waits until a call of the library is over, and whether one has.
+_main_thread = threading.main_thread().ident
 _is_whole = False
 _was_late = False
 
@@ -60,7 +61,7 @@ def may_interrupt() -> bool:
 def call_whole(method: Any, *arguments: Any) -> Any:
     """Calls the library, which hears of a cancel by itself. What is raised while it makes its error would be lost."""
     global _is_whole, _was_late
-    if interruptible is None or threading.get_ident() != threading.main_thread().ident:
+    if interruptible is None or threading.get_ident() != _main_thread:
         return method(*arguments)
     _is_whole = True
     try:

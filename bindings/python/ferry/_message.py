@@ -217,10 +217,13 @@ def _join(stream: bytes, buffers: list[memoryview]) -> bytes:
 
 
 def pack_message(value: Any) -> tuple[bytes, list[memoryview]]:
-    """A value, and the parts of it that go into memory of so many bytes as size_in_memory() says."""
+    """A value, and the parts of it that go into memory of so many bytes as size_in_memory() says.
+
+    Without buffers, it is a pickle alone: these are many.
+    """
     stream, buffers = _dump(value)
     if not buffers:
-        return _head(0, []) + stream, []
+        return stream, []
     if len(buffers) > MAX_PARTS:
         return _join(stream, buffers), []
     parts = [memoryview(stream), *buffers]
@@ -236,7 +239,12 @@ def put(memory: memoryview, parts: list[memoryview]) -> None:
         place[:] = part
 
 
-def unpack_message(data: bytes, memory: memoryview) -> Any:
+def unpack_message(data: bytes) -> Any:
+    """A value without parts in memory."""
+    return pickle.loads(data) if data[:1] == pickle.PROTO else unpack_value(data)
+
+
+def unpack_parts(data: bytes, memory: memoryview) -> Any:
     """A value whose parts lie in memory."""
     stream, *buffers = _cut(memory, _read_head(data)[1])
     return pickle.loads(stream, buffers=buffers)

@@ -137,6 +137,7 @@ class MultiprocessingRouter:
         home = self._running_home()
         receiver = MultiprocessingReceiver(home, False)
         receiver._router = self
+        receiver._handles_at_once = self._loop is None
         self._last_id += 1
         receiver.connection_id = self._last_id
         self._receivers[receiver.connection_id] = receiver
