@@ -9,6 +9,7 @@
 
 from ._executor import Executor
 from ._exports import export
+from ._function import function
 from ._home import spawn
 from ._job import cancelled, report, track
 from ._map import Map
@@ -22,5 +23,5 @@ from .errors import Cancelled, CancelledError, Error, RemoteError, RemoteTraceba
 
 __all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "DeMux", "Error", "Executor", "Map", "Mux",
            "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback", "Sender", "Stream", "Task", "View",
-           "WorkerLost", "cancelled", "export", "get", "later", "pass_to", "pipe", "process", "report", "spawn",
-           "track"]
+           "WorkerLost", "cancelled", "export", "function", "get", "later", "pass_to", "pipe", "process", "report",
+           "spawn", "track"]

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
 from . import _home, _main, _message, _pipe, _proxy
+from ._function import FunctionTask, make_task
 from ._library import Ferry, GLib
 from ._map import Map
 from ._stream import Stream
@@ -71,11 +72,13 @@ class Executor:
     `modules` are imported once, before workers are forked. Signals of tasks come on the thread that the rule in
     docs/python.md says; `context` is a GLib.MainContext for what the rule does not see. `fork=False` has each worker
     start as a program of its own. Each worker calls `initializer(*initargs)` before its first task.
+
+    With `program`, workers are that program with its arguments, in any language. call() is for its functions.
     """
 
     def __init__(self, workers: int | None = None, *, modules: Iterable[str] = (), context: Any = None,
                  fork: bool = True, initializer: Callable[..., Any] | None = None,
-                 initargs: tuple[Any, ...] = ()) -> None:
+                 initargs: tuple[Any, ...] = (), program: Iterable[str] | None = None) -> None:
         if _main.importing:
             raise Error("The program starts workers while a worker imports it; put what it does under "
                         "if __name__ == \"__main__\":")
@@ -86,6 +89,7 @@ class Executor:
         self._modules = list(modules)
         self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
         first = None if initializer is None else _pack_initializer(initializer, initargs)
+        self._program = None if program is None else list(program)
         self._home.call(lambda: self._make(workers, self._modules, fork, first))
         self._finalizer = weakref.finalize(self, _release, self._home, self._objects)
 
@@ -93,7 +97,8 @@ class Executor:
         return _home.find(context)
 
     def _make(self, workers: int | None, modules: list[str], fork: bool, first: bytes | None) -> None:
-        pool = Ferry.Pool.new(self._home.router, _make_launcher(modules))
+        launcher = Ferry.Launcher.new(self._program) if self._program is not None else _make_launcher(modules)
+        pool = Ferry.Pool.new(self._home.router, launcher)
         if workers is not None:
             pool.props.max_workers = workers
         pool.props.use_fork_server = fork
@@ -123,6 +128,8 @@ class Executor:
 
     def submit(self, function: Callable[..., Any] | Task[Any], /, *args: Any, **kwargs: Any) -> Any:
         """Has a worker call function(*args, **kwargs), and returns the task. Any thread may call this."""
+        if self._program is not None and not isinstance(function, FunctionTask):
+            raise Error("The workers are '%s', which knows no functions of Python; use call() with a name" % self._program[0])
         task = function if isinstance(function, Task) else Task(function, *args, **kwargs)
         task._submit_to(self._home)
         try:
@@ -130,6 +137,14 @@ class Executor:
         except GLib.Error as error:
             raise Error(error.message) from None
         return task
+
+    def call(self, name: str, /, *args: Any, signature: str | None = None) -> Task[Any]:
+        """Has a worker call a function of this name, which may be of any language, and returns the task.
+
+        Arguments are packed by the signature, such as "su". Without one it is that of ferry.function(), where this
+        process has imported that, and else what the values are: "x" for whole numbers, "d", "s", "b" and "ay".
+        """
+        return self.submit(make_task(name, args, signature))
 
     def stream(self, function: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Stream[T]:
         """Has a worker call a function that yields, and returns an iterator of the values."""

@@ -47,13 +47,7 @@ class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
         with _pipe.packing() as travellers:
             data, memory = _message.pack_call(function, args, kwargs, self._room >= 0)
         Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(data), name=name)
-        self._ended = Event()
-        self._reading = threading.Lock()
-        self._home: Home | None = None
-        self._function_name = self._name = name
-        self._progress: tuple[float, str | None] = (0.0, None)
-        self._fault: _fault.Fault | None = None
-        self._outcome: tuple[Any, Exception | None] | None = None
+        self._begin(name)
         try:
             for descriptor in (*descriptors, memory, self._room):
                 if descriptor >= 0:
@@ -63,6 +57,15 @@ class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
                 os.close(memory)
         receivers = [traveller._give_to(self) for traveller in travellers]
         self._receivers = [weakref.ref(receiver) for receiver in receivers if receiver is not None]
+
+    def _begin(self, name: str) -> None:
+        self._ended = Event()
+        self._reading = threading.Lock()
+        self._home: Home | None = None
+        self._function_name = self._name = name
+        self._progress: tuple[float, str | None] = (0.0, None)
+        self._fault: _fault.Fault | None = None
+        self._outcome: tuple[Any, Exception | None] | None = None
 
     def __del__(self) -> None:
         self._close_room()

@@ -9,6 +9,7 @@ worker is a copy. With --objects, one object lives in it, whose methods it serve
 import argparse
 import ctypes
 import faulthandler
+import functools
 import gc
 import importlib
 import json
@@ -20,7 +21,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _job, _main, _message, _notices, _objects, _pipe
+from . import _fault, _function, _job, _main, _message, _notices, _objects, _pipe
 from ._library import PYTHON_ERROR, Ferry, GLib, GObject
 from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
@@ -157,8 +158,20 @@ def _import_all(options: argparse.Namespace) -> None:
                 os.environ[name] = value
 
 
+def _call_by_name(name: str, job: Any, arguments: Any) -> Any:
+    return _run(job, lambda: _function.call_here(_function.functions[name], arguments))
+
+
+def _register_functions() -> None:
+    """Those with a name and types of the modules."""
+    for name, found in _function.functions.items():
+        Ferry.function_register(name, _function.type_of(found.takes), _function.type_of(found.gives),
+                                functools.partial(_call_by_name, name))
+
+
 def _prepare(options: argparse.Namespace, level: int | None) -> bool:
     _import_all(options)
+    _register_functions()
     _notices.begin(level)
     _set_signals()
     # What all workers share stays as it is: the collector would write to it, and so copy it.
