@@ -74,6 +74,21 @@ check_file (const char *what, const char *path, gboolean is_secret)
   return TRUE;
 }
 
+/* A sandbox passes over a path that is not there, as one program may run on different systems. */
+static gboolean
+check_paths (const char *what, char **paths)
+{
+  gboolean are_well = TRUE;
+
+  for (guint i = 0; paths != NULL && paths[i] != NULL; i++)
+    if (!g_file_test (paths[i], G_FILE_TEST_EXISTS))
+      {
+        say (what, "'%s' does not exist; correct the path, or leave it out", paths[i]);
+        are_well = FALSE;
+      }
+  return are_well;
+}
+
 /* ---- the program ---- */
 
 static gboolean
@@ -224,6 +239,8 @@ ferry_host_check (const FerryHostOptions *options)
 
   files_are_well = check_file ("nkey", options->nkey, TRUE) && files_are_well;
   files_are_well = check_file ("tls-ca", options->tls_ca, FALSE) && files_are_well;
+  files_are_well = check_paths ("read", options->readable) && files_are_well;
+  files_are_well = check_paths ("write", options->writable) && files_are_well;
   program_is_well = check_program (options, &program);
   server_is_well =
     program.router != NULL && ferry_router_get_running (program.router) && check_server (options, &program);

@@ -7,6 +7,8 @@
 
 #include "cluster/ferry-host-options-private.h"
 
+#include <fnmatch.h>
+
 #include "base/ferry-base-private.h"
 #include "cluster/ferry-run-message-private.h"
 
@@ -25,17 +27,17 @@ static gboolean
 parse_size (const char *name, const char *value, gpointer data, GError **error)
 {
   FerryHostOptions *self = data;
-  static const char units[] = "kMGT";
+  static const char units[] = "KMGT";
   char *end = NULL;
   guint64 size = g_ascii_strtoull (value, &end, 10);
-  const char *unit = *end != '\0' ? strchr (units, *end) : NULL;
+  const char *unit = *end != '\0' ? strchr (units, g_ascii_toupper (*end)) : NULL;
   guint shift = unit != NULL ? 10 * (guint) (unit - units + 1) : 0;
 
   if (end == value || *value == '-' || (*end != '\0' && (unit == NULL || end[1] != '\0')) || size == 0 ||
       size > (guint64) G_MAXINT64 >> shift)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "'%s' is no size: give a number of bytes, or one with k, M, G or T behind it", value);
+                   "%s '%s': a size is a number of bytes, or one with K, M, G or T behind it", name, value);
       return FALSE;
     }
   self->memory_limit = (gint64) (size << shift);
@@ -254,13 +256,12 @@ char **
 ferry_host_options_filter (const FerryHostOptions *self, GVariant *functions, GError **error)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPatternSpec) pattern = g_pattern_spec_new (self->functions);
   GVariantIter iter;
   const char *name;
 
   g_variant_iter_init (&iter, functions);
   while (g_variant_iter_next (&iter, "(&s&s&s)", &name, NULL, NULL))
-    if (g_pattern_spec_match_string (pattern, name))
+    if (fnmatch (self->functions, name, 0) == 0)
       g_ptr_array_add (names, g_strdup (name));
   if (names->len == 0)
     return set_none_fits (self, functions, error);

@@ -538,7 +538,8 @@ test_check_finds_nothing_wrong (void)
   g_autoptr (NatsTestServer) server = server_test_new ();
   g_autofree char *worker = ferry_test_build_path ("serving-worker");
 
-  assert_check (server, "alpha", "secret", "alpha", "--check --functions 'echo*'", worker, 0, "connected to nats://");
+  assert_check (server, "alpha", "secret", "alpha", "--check --functions '[de]cho*'", worker, 0,
+                "connected to nats://");
 }
 
 static void
@@ -593,6 +594,8 @@ test_check_tells_what_is_wrong_with_files (void)
   assert_check (NULL, NULL, NULL, "alpha", option, worker, 2, "may be read by other users");
   unlink (path);
   assert_check (NULL, NULL, NULL, "alpha", option, worker, 2, path);
+  assert_check (NULL, NULL, NULL, "alpha", "--check --sandbox required --read /nonexistent/folder", worker, 2,
+                "'/nonexistent/folder' does not exist");
 }
 
 static void
