@@ -116,23 +116,29 @@ ferry_return_box_end (FerryReturnBox *self)
     shutdown (self->inbox, SHUT_RD);
 }
 
-/* Takes one packet from the inbox. Returns FALSE if there is none. */
+/* Takes one packet from the inbox. Returns FALSE if there is none, or with an error. */
 static gboolean
-receive_locked (FerryReturnBox *self)
+receive_locked (FerryReturnBox *self, GError **error)
 {
   GArray *descriptors = ferry_orphans_new ();
   FerryControlHeader packet;
   gsize size;
   int fd = NEVER_CAME;
-  FerryControlEvent event =
-    ferry_control_receive_packet (self->inbox, &packet, sizeof packet, &size, descriptors, NULL, NULL);
+  FerryControlEvent event;
+  int failure;
 
+  errno = 0;
+  event = ferry_control_receive_packet (self->inbox, &packet, sizeof packet, &size, descriptors, NULL, NULL);
+  failure = event == FERRY_CONTROL_CLOSED && ferry_is_shortage (errno) ? errno : 0;
   if (event == FERRY_CONTROL_TAKEN && descriptors->len == 1)
     {
       fd = g_array_index (descriptors, int, 0);
       g_array_set_size (descriptors, 0);
     }
   ferry_orphans_free (descriptors);
+  errno = failure;
+  if (failure != 0)
+    return ferry_set_system_error (error, "Receiving a function's descriptor (recvmsg)");
   if (event == FERRY_CONTROL_NOTHING || event == FERRY_CONTROL_CLOSED)
     return FALSE;
   g_array_append_val (self->came, fd);
@@ -143,13 +149,17 @@ receive_locked (FerryReturnBox *self)
 static int *
 find_locked (FerryReturnBox *self, gint handle, const char *function, GError **error)
 {
+  g_autoptr (GError) failure = NULL;
   int *place;
 
   while (self->inbox >= 0 && handle >= (gint) self->came->len && self->came->len < self->max)
-    if (!ferry_check_free_fds (1, error))
-      return NULL;
-    else if (!receive_locked (self))
+    if (!ferry_check_free_fds (1, &failure) || !receive_locked (self, &failure))
       break;
+  if (failure != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
   if (handle < 0 || handle >= (gint) self->came->len)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,

@@ -829,6 +829,35 @@ descriptors_stay_at_home (void)
   cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS, "*cannot be sent to another machine*");
 }
 
+/* The error names the senders and what to use instead. The pipe ends with the task. */
+static void
+senders_stay_at_home (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (test->router);
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+
+  g_assert_cmpint (ferry_task_add_sender (task, pipe->sender, NULL), ==, 0);
+  cluster_test_submit_task (test, task);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                              "*has senders, which cannot be sent to another machine*ferry_job_send()*to a pool*");
+  ferry_test_pipe_wait_closed (pipe);
+}
+
+static void
+no_descriptor_comes_from_a_host (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_new_task ("work");
+
+  g_object_set (task, "max-returned-descriptors", 1, NULL);
+  cluster_test_submit_task (test, task);
+  cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                              "*FerryTask:max-returned-descriptors*return its content*to a pool*");
+}
+
 static gboolean
 is_full (gpointer data)
 {
@@ -933,6 +962,8 @@ main (int argc, char **argv)
                    a_free_worker_is_better_than_a_place_in_a_row);
   g_test_add_func ("/cluster/executors-take-turns", executors_take_turns);
   g_test_add_func ("/cluster/descriptors-stay-at-home", descriptors_stay_at_home);
+  g_test_add_func ("/cluster/senders-stay-at-home", senders_stay_at_home);
+  g_test_add_func ("/cluster/no-descriptor-comes-from-a-host", no_descriptor_comes_from_a_host);
   g_test_add_func ("/cluster/waits-for-room-in-the-transport", waits_for_room_in_the_transport);
   g_test_add_func ("/cluster/handlers-may-submit-and-cancel", handlers_may_submit_and_cancel);
   return g_test_run ();
