@@ -9,6 +9,7 @@ import os
 import threading
 
 import functions
+import objects as remote
 import pipe_functions
 import tap
 
@@ -68,6 +69,27 @@ def run_questions(executor, count):
         one.close()
 
 
+def run_calls(executor, count):
+    with executor.create(remote.Counter) as counter:
+        for _ in range(count // 100):
+            for call in [counter.add(1) for _ in range(100)]:
+                call.result()
+        assert counter.value == count
+
+
+def run_references(executor, count):
+    with executor.create(remote.Counter) as counter:
+        for _ in range(count // 10):
+            values = [other.value for other in counter.give_others(*range(10)).result()]
+            assert values == list(range(10))
+
+
+def run_objects(executor, count):
+    for _ in range(count // 1000):
+        with executor.create(remote.Counter) as counter:
+            counter.add(1).result()
+
+
 def run_awaits(executor, count):
     async def wait():
         for i in range(count):
@@ -100,7 +122,7 @@ def measure():
 def body(report):
     with ferry.Executor(workers=2) as executor:
         for run in (run_tasks, run_failures, run_streams, run_short_streams, run_maps, run_messages, run_pipes, run_questions,
-                    run_awaits, run_callbacks):
+                    run_calls, run_references, run_objects, run_awaits, run_callbacks):
             run(executor, FIRST)
             size, objects, files = measure()
             run(executor, COUNT)

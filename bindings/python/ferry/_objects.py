@@ -44,6 +44,10 @@ def _pass_to(value: Any, function: Callable[..., Any], args: tuple[Any, ...], kw
     return function(value, *args, **kwargs)
 
 
+def _do_nothing(state: "_State") -> None:
+    """The request was for what comes with each."""
+
+
 def _tell_all(state: "_State") -> None:
     state.note_all()
 
@@ -61,6 +65,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "delete_item": operator.delitem,
     "item": operator.getitem,
     "length": len,
+    "nothing": _do_nothing,
     "pass_to": _pass_to,
     "set": setattr,
     "set_item": operator.setitem,
@@ -191,7 +196,7 @@ class _State:
             return self.keep(value)
         return None
 
-    def release(self, number: int, count: int) -> None:
+    def _release(self, number: int, count: int) -> None:
         kept = self.objects.get(number)
         if kept is None:
             # The object could not be made.
@@ -277,7 +282,9 @@ class _State:
     # ---- requests ----
 
     def evaluate(self, request: _Request) -> Any:
-        number, steps = _message.unpack(request.data, lambda: self.memories.take(request.number))
+        number, steps, released = _message.unpack(request.data, lambda: self.memories.take(request.number))
+        for dropped, count in released:
+            self._release(dropped, count)
         value = self.find(number)
         for kind, *operands in steps:
             if kind == "set":
@@ -360,24 +367,10 @@ def _cancel(_server: Any, invocation: Any, _data: Any) -> None:
     invocation.return_value(None)
 
 
-def _release(_server: Any, invocation: Any, _data: Any) -> None:
-    number, count = invocation.get_arguments().unpack()
-    invocation.return_value(None)
-
-    def release(*_: Any) -> bool:
-        _state.release(number, count)
-        return False
-
-    source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
-    source.set_callback(release)
-    source.attach(None)
-
-
 def _export(transport: Any) -> Any:
     interface = Ferry.Interface.new(OBJECTS, _Server.__gtype__)
     interface.add_method("do", "tay", "ay", _do, None)
     interface.add_method("cancel", "t", "", _cancel, None)
-    interface.add_method("release", "tt", "", _release, None)
     interface.add_signal("changed")
     interface.add_signal("noticed")
     exporter = Ferry.Exporter.new()

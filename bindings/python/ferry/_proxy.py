@@ -29,6 +29,9 @@ T = TypeVar("T")
 # How long close() waits for the worker, in microseconds, before it ends the process.
 END_TIME = 1000000
 
+# How many objects are let go without a request that would be made anyway.
+MOST_RELEASED = 100
+
 # The number of the object that a worker is made for.
 ROOT = 1
 
@@ -145,6 +148,8 @@ class Connection:
         # How often the worker has referred to an object, with the first one that it was told to make.
         self._counts: dict[int, int] = {ROOT: 1}
         self._numbers = itertools.count(1)
+        # The objects whose proxies are gone, and how often they had been referred to. The next request tells of them.
+        self._released: collections.deque[tuple[int, int]] = collections.deque()
         # What waits for room. A call that fails for the lack of it hears so at once, under the lock.
         self._blocked: collections.deque[Call[Any]] = collections.deque()
         self._lock = threading.RLock()
@@ -249,7 +254,12 @@ class Connection:
     def ask(self, number: int, steps: list[Step], name: str) -> Call[Any]:
         """Sends a chain of operations on an object. Those of one thread are carried out in the order of their asking."""
         call: Call[Any] = Call(self, next(self._numbers), name)
-        data, call._memory = _message.pack((number, steps), MAX_REQUEST)
+        released = self._take_released()
+        try:
+            data, call._memory = _message.pack((number, steps, released), MAX_REQUEST)
+        except BaseException:
+            self._released.extend(released)
+            raise
         call._request = GLib.Variant.new_tuple(GLib.Variant.new_uint64(call._number), _message.to_variant(data))
         with self._lock:
             if self._blocked:
@@ -257,6 +267,12 @@ class Connection:
             else:
                 self._send(call)
         return call
+
+    def _take_released(self) -> list[tuple[int, int]]:
+        released = []
+        while self._released:
+            released.append(self._released.popleft())
+        return released
 
     def _send(self, call: Call[Any]) -> None:
         """Puts it in front of what is blocked, if there is no room for it."""
@@ -285,13 +301,10 @@ class Connection:
                 if self._blocked and self._blocked[0] is call:
                     return
 
-    def _tell(self, method: str, *numbers: int) -> None:
-        view = Ferry.View.new(self._remote)
-        view.call(method, GLib.Variant.new_tuple(*[GLib.Variant.new_uint64(number) for number in numbers]))
-        view.resolve_with_func(lambda *_: None)
-
     def cancel(self, number: int) -> None:
-        self._tell("cancel", number)
+        view = Ferry.View.new(self._remote)
+        view.call("cancel", GLib.Variant("(t)", (number,)))
+        view.resolve_with_func(lambda *_: None)
 
     def find(self, number: int, class_: type | None = None, changes: list[Change] | None = None) -> "Proxy":
         """The proxy of an object that a reference names."""
@@ -314,7 +327,9 @@ class Connection:
         with self._lock:
             count = self._counts.pop(number, 0)
         if not self.ended.is_set() and not self._is_closed and count > 0:
-            self._tell("release", number, count)
+            self._released.append((number, count))
+            if len(self._released) >= MOST_RELEASED:
+                self.ask(0, [("nothing",)], "release")
 
     def close(self) -> None:
         """Ends the worker."""
