@@ -131,7 +131,7 @@ class Executor:
         if self._program is not None and not isinstance(function, FunctionTask):
             raise Error("The workers are '%s', which knows no functions of Python; use call() with a name" % self._program[0])
         task = function if isinstance(function, Task) else Task(function, *args, **kwargs)
-        task._submit_to(self._home)
+        task._submit_to(self._home, is_new=task is not function)
         try:
             self._objects[0].submit_task(task)
         except GLib.Error as error:

@@ -89,10 +89,11 @@ class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
     def do_done(self) -> None:
         self._ended.set()
 
-    def _submit_to(self, home: Home) -> None:
+    def _submit_to(self, home: Home, is_new: bool) -> None:
         """Before the submission: what other threads cannot ask the library for later."""
         self._home = home
-        self._name = self.get_name()
+        if not is_new:
+            self._name = self.get_name()
 
     # ---- on any thread ----
 
