@@ -291,8 +291,8 @@ test_executes_a_worker_that_it_is_the_parent_of (void)
   begin_with_thread (&test);
   pipe = ferry_test_pipe_new (test.router);
   worker_test_add_sender (test.launcher, "out", pipe);
-  worker = fork_server_test_spawn (&test, "send:1000 kill:11");
-  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 11");
+  worker = fork_server_test_spawn (&test, "send:1000 kill:15");
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 15");
   g_assert_cmpuint (pipe->n_messages, ==, 1000);
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   finish_with_thread (&test);
