@@ -115,12 +115,12 @@ def test_references(report, executor):
 
 
 def test_large_values(report, executor):
-    size = 80 << 20
+    size = 20 << 20
     with executor.create(objects.Counter) as counter:
         report.equal("large arguments arrive", counter.give_length(bytes(size)).result(), size)
         report.equal("large results arrive", len(counter.echo(bytes(size)).result()), size)
         report.equal("many large ones do", [call.result() for call in
-                                            [counter.give_length(bytes(1 << 20)) for _ in range(500)]], [1 << 20] * 500)
+                                            [counter.give_length(bytes(1 << 17)) for _ in range(400)]], [1 << 17] * 400)
         report.equal("and many that wait for room", [len(call.result()) for call in
                                                      [counter.echo(bytes(50000)) for _ in range(200)]], [50000] * 200)
         try:
