@@ -201,8 +201,8 @@ about_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
     g_object_new (GTK_TYPE_ABOUT_DIALOG, "transient-for", gtk_application_get_active_window (user_data), "modal", TRUE,
                   "program-name", _ ("Ferry Demo"), "version", FERRY_DEMO_VERSION, "comments",
                   _ ("Background worker processes whose messages move real bars"), "copyright", _ ("The Ferry authors"),
-                  "license-type", GTK_LICENSE_LGPL_2_1, "logo-icon-name", FERRY_DEMO_ID, "website",
-                  "https://ferryproject.org", "translator-credits", _ ("translator-credits"), NULL);
+                  "license-type", GTK_LICENSE_LGPL_2_1, "logo-icon-name", FERRY_DEMO_ID, "translator-credits",
+                  _ ("translator-credits"), NULL);
 
   gtk_about_dialog_add_credit_section (GTK_ABOUT_DIALOG (dialog), _ ("Made with"), (const char **) made_with);
   gtk_window_present (GTK_WINDOW (dialog));

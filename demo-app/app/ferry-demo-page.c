@@ -3,7 +3,9 @@
 
 #include "app/ferry-demo-page.h"
 
-#include "app/ferry-demo-source.h"
+#define SOURCE_WIDTH 900
+#define SOURCE_HEIGHT 700
+#define SOURCE_MARGIN 12
 
 typedef struct
 {
@@ -37,12 +39,34 @@ try_to_break (GtkWidget *widget, const char *action, GVariant *parameter)
   ferry_demo_page_try_to_break (FERRY_DEMO_PAGE (widget));
 }
 
+/* A window with a file of demo-app/, which is among the resources. */
+static GtkWindow *
+make_source_window (GtkWindow *parent, const char *path)
+{
+  g_autofree char *resource = g_strconcat ("/org/ferryproject/Demo/source/", path, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) bytes = g_resources_lookup_data (resource, G_RESOURCE_LOOKUP_FLAGS_NONE, &error);
+  GtkWidget *view = gtk_text_view_new ();
+  GtkWidget *scrolled = gtk_scrolled_window_new ();
+  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "transient-for", parent, "title", path, "child", scrolled,
+                                    "default-width", SOURCE_WIDTH, "default-height", SOURCE_HEIGHT, NULL);
+  const char *text = bytes != NULL ? g_bytes_get_data (bytes, NULL) : error->message;
+
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (view)), text,
+                            bytes != NULL ? (int) g_bytes_get_size (bytes) : -1);
+  g_object_set (view, "editable", FALSE, "monospace", TRUE, "cursor-visible", FALSE, "top-margin", SOURCE_MARGIN,
+                "bottom-margin", SOURCE_MARGIN, "left-margin", SOURCE_MARGIN, "right-margin", SOURCE_MARGIN, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL, path, -1);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), view);
+  return GTK_WINDOW (window);
+}
+
 static void
 view_source (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   GtkWindow *parent = GTK_WINDOW (gtk_widget_get_root (widget));
 
-  gtk_window_present (ferry_demo_source_new (parent, GET_PRIVATE (FERRY_DEMO_PAGE (widget))->source));
+  gtk_window_present (make_source_window (parent, GET_PRIVATE (FERRY_DEMO_PAGE (widget))->source));
 }
 
 static void

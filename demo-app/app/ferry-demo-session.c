@@ -5,7 +5,6 @@
 
 #include "app/ferry-demo-workers.h"
 #include "tasks/ferry-demo-cluster.h"
-#include "tasks/ferry-demo-task.h"
 
 /* All that is done stays to be read, within reason. */
 #define KEEP_FINISHED 10000
@@ -239,7 +238,7 @@ revive_pool (FerryDemoSession *self)
 FerryTask *
 ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec)
 {
-  g_autoptr (FerryTask) task = ferry_demo_task_new (spec);
+  g_autoptr (FerryTask) task = ferry_demo_card_make_task (spec);
   g_autoptr (GError) error = NULL;
 
   revive_pool (self);

@@ -13,13 +13,18 @@
 
 #include <glib/gi18n.h>
 
-#include "tasks/ferry-demo-task.h"
 #include "tasks/ferry-demo-words.h"
 
 #define CARD_KEY "ferry-demo-card"
 
-/* All functions of the demo report several times a second. */
-#define STALL_TIME (2 * G_USEC_PER_SEC)
+/* Digests of small files come quickly; so many may be on their way. */
+#define DIGEST_WINDOW 1024
+
+/* A function that is cancelled has so long for leaving in peace, before its worker is ended. */
+#define CANCEL_GRACE G_USEC_PER_SEC
+
+/* A job that hangs ends by itself when it is not cancelled. */
+#define HANG_TIMEOUT (600 * G_USEC_PER_SEC)
 
 struct _FerryDemoCard
 {
@@ -35,6 +40,72 @@ struct _FerryDemoCard
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoCard, ferry_demo_card, G_TYPE_OBJECT)
+
+/* ---- jobs as tasks, and back ---- */
+
+static GVariant *
+make_arguments (const FerryDemoSpec *spec)
+{
+  switch (spec->kind)
+    {
+    case FERRY_DEMO_KIND_SHA256:
+      return g_variant_new_bytestring (spec->argument);
+    case FERRY_DEMO_KIND_PRIMES:
+    case FERRY_DEMO_KIND_FLOOD:
+      return g_variant_new_uint64 (spec->number);
+    case FERRY_DEMO_KIND_CRASH:
+    case FERRY_DEMO_KIND_HANG:
+      return NULL;
+    case FERRY_DEMO_N_KINDS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+FerryTask *
+ferry_demo_card_make_task (const FerryDemoSpec *spec)
+{
+  FerryTaskKind kind = spec->kind == FERRY_DEMO_KIND_SHA256 ? FERRY_TASK_KIND_ITERATION : FERRY_TASK_KIND_PROGRESS;
+  FerryTask *task = ferry_task_new (kind, ferry_demo_spec_get_name (spec), make_arguments (spec));
+  g_autofree char *title = ferry_demo_words_for_title (spec);
+
+  /* Where the host of the primes is lost, another one counts them. */
+  g_object_set (task, "name", title, "window", DIGEST_WINDOW, "idempotent", spec->kind == FERRY_DEMO_KIND_PRIMES, NULL);
+  ferry_task_set_cancel_grace (task, CANCEL_GRACE);
+  if (spec->kind == FERRY_DEMO_KIND_HANG)
+    ferry_task_set_run_timeout (task, HANG_TIMEOUT);
+  return task;
+}
+
+/* The job that a task is. One that the executor makes by itself, as another try, has the same function and arguments.
+ */
+static FerryDemoSpec *
+read_spec (FerryTask *task)
+{
+  g_autoptr (GVariant) arguments = NULL;
+  g_autofree char *function = NULL;
+  g_autofree char *argument = NULL;
+  g_autofree char *word = NULL;
+  g_autoptr (GError) error = NULL;
+  FerryDemoSpec *spec;
+
+  g_object_get (task, "function", &function, "arguments", &arguments, NULL);
+  if (arguments == NULL)
+    argument = g_strdup ("");
+  else if (!g_variant_is_of_type (arguments, G_VARIANT_TYPE_UINT64))
+    argument = g_variant_dup_bytestring (arguments, NULL);
+  else if (g_variant_get_uint64 (arguments) == 0)
+    argument = g_strdup (FERRY_DEMO_ENDLESS);
+  else
+    argument = g_strdup_printf ("%" G_GUINT64_FORMAT, g_variant_get_uint64 (arguments));
+  word = g_strconcat (function, ":", argument, NULL);
+  spec = ferry_demo_spec_parse (word, &error);
+  if (spec == NULL)
+    g_error ("Task '%s' is no job of the demo: %s", ferry_task_get_name (task), error->message);
+  return spec;
+}
+
+/* ---- what a task says ---- */
 
 static void
 take_result (FerryDemoCard *self)
@@ -103,6 +174,8 @@ message_cb (FerryDemoCard *self, const char *type, GVariant *value)
   check_breach (self);
 }
 
+/* ---- the card ---- */
+
 static void
 ferry_demo_card_dispose (GObject *object)
 {
@@ -146,7 +219,7 @@ ferry_demo_card_new (FerryTask *task, FerryDemoMeter *meter)
   FerryDemoCard *self = g_object_new (FERRY_DEMO_TYPE_CARD, NULL);
 
   self->task = g_object_ref (task);
-  self->spec = ferry_demo_task_dup_spec (task);
+  self->spec = read_spec (task);
   self->meter = meter;
   g_object_set_data (G_OBJECT (task), CARD_KEY, self);
 
@@ -155,7 +228,6 @@ ferry_demo_card_new (FerryTask *task, FerryDemoMeter *meter)
   g_signal_connect_object (task, "message", G_CALLBACK (message_cb), self, G_CONNECT_SWAPPED);
   task_state_cb (self);
   self->monitor = ferry_task_monitor_new (task, NULL);
-  g_object_set (self->monitor, "stall-time", STALL_TIME, NULL);
   return self;
 }
 

@@ -16,6 +16,9 @@ G_BEGIN_DECLS
 #define FERRY_DEMO_TYPE_CARD (ferry_demo_card_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoCard, ferry_demo_card, FERRY_DEMO, CARD, GObject)
 
+/* A task for a job, ready to be submitted. */
+FerryTask *ferry_demo_card_make_task (const FerryDemoSpec *spec) G_GNUC_WARN_UNUSED_RESULT;
+
 FerryDemoCard *ferry_demo_card_new (FerryTask *task, FerryDemoMeter *meter) G_GNUC_WARN_UNUSED_RESULT;
 FerryDemoCard *ferry_demo_card_get (FerryTask *task);
 

@@ -19,26 +19,10 @@ ferry_demo_is_sha256 (const char *digest)
 void
 ferry_demo_listing_append (GString *listing, const char *digest, const char *path)
 {
-  if (strpbrk (path, "\\\n\r") != NULL)
-    g_string_append_c (listing, '\\');
-  g_string_append (listing, digest);
-  g_string_append (listing, "  ");
+  g_autoptr (GString) escaped = g_string_new (path);
 
-  for (const char *byte = path; *byte != '\0'; byte++)
-    switch (*byte)
-      {
-      case '\\':
-        g_string_append (listing, "\\\\");
-        break;
-      case '\n':
-        g_string_append (listing, "\\n");
-        break;
-      case '\r':
-        g_string_append (listing, "\\r");
-        break;
-      default:
-        g_string_append_c (listing, *byte);
-      }
-
-  g_string_append_c (listing, '\n');
+  g_string_replace (escaped, "\\", "\\\\", 0);
+  g_string_replace (escaped, "\n", "\\n", 0);
+  g_string_replace (escaped, "\r", "\\r", 0);
+  g_string_append_printf (listing, "%s%s  %s\n", escaped->len > strlen (path) ? "\\" : "", digest, escaped->str);
 }

@@ -28,8 +28,8 @@ static const struct
   [FERRY_DEMO_KIND_FLOOD] = {"flood", ARGUMENT_NUMBER_OR_ENDLESS, "2000000", 1, G_MAXINT64},
 };
 
-gboolean
-ferry_demo_kind_from_name (const char *name, FerryDemoKind *kind, GError **error)
+static gboolean
+find_kind (const char *name, FerryDemoKind *kind, GError **error)
 {
   g_autofree char *shown = g_utf8_make_valid (name, -1);
 
@@ -98,20 +98,9 @@ ferry_demo_spec_parse (const char *text, GError **error)
   g_autofree char *name = colon != NULL ? g_strndup (text, colon - text) : g_strdup (text);
   FerryDemoKind kind;
 
-  if (!ferry_demo_kind_from_name (name, &kind, error))
+  if (!find_kind (name, &kind, error))
     return NULL;
   return ferry_demo_spec_new (kind, colon != NULL ? colon + 1 : NULL, error);
-}
-
-FerryDemoSpec *
-ferry_demo_spec_copy (const FerryDemoSpec *self)
-{
-  FerryDemoSpec *copy = g_new0 (FerryDemoSpec, 1);
-
-  copy->kind = self->kind;
-  copy->argument = g_strdup (self->argument);
-  copy->number = self->number;
-  return copy;
 }
 
 void

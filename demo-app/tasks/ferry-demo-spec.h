@@ -31,13 +31,10 @@ typedef struct
 
 FerryDemoSpec *ferry_demo_spec_new (FerryDemoKind kind, const char *argument, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FerryDemoSpec *ferry_demo_spec_parse (const char *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-FerryDemoSpec *ferry_demo_spec_copy (const FerryDemoSpec *self) G_GNUC_WARN_UNUSED_RESULT;
 void ferry_demo_spec_free (FerryDemoSpec *self);
 
 const char *ferry_demo_spec_get_name (const FerryDemoSpec *self);
 gboolean ferry_demo_spec_is_endless (const FerryDemoSpec *self);
-
-gboolean ferry_demo_kind_from_name (const char *name, FerryDemoKind *kind, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryDemoSpec, ferry_demo_spec_free)
 

@@ -14,10 +14,11 @@
 #include "app/ferry-demo-format.h"
 #include "tasks/ferry-demo-cluster.h"
 #include "tasks/ferry-demo-digests-button.h"
-#include "tasks/ferry-demo-primes-dialog.h"
 #include "tasks/ferry-demo-words.h"
 
 #define NO_FIGURE "–"
+
+#define LIMIT_KEY "limit-button"
 
 #define MANY 100
 #define MANY_LIMIT G_GUINT64_CONSTANT (20000000)
@@ -182,12 +183,31 @@ add_primes (FerryDemoTasksPage *self, guint64 limit)
 }
 
 static void
+limit_chosen_cb (FerryDemoTasksPage *self, GtkWidget *start_button)
+{
+  GtkWidget *dialog = GTK_WIDGET (gtk_widget_get_root (start_button));
+  GtkSpinButton *limit_button = g_object_get_data (G_OBJECT (dialog), LIMIT_KEY);
+
+  gtk_spin_button_update (limit_button);
+  add_primes (self, (guint64) gtk_spin_button_get_value (limit_button));
+  gtk_window_destroy (GTK_WINDOW (dialog));
+}
+
+static void
 choose_limit (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
-  GtkWidget *dialog = ferry_demo_primes_dialog_new (GTK_WINDOW (gtk_widget_get_root (self)));
+  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/ferryproject/Demo/ferry-demo-primes-dialog.ui");
+  GtkWindow *dialog = GTK_WINDOW (gtk_builder_get_object (builder, "dialog"));
+  GObject *limit_button = gtk_builder_get_object (builder, "limit_button");
 
-  g_signal_connect_object (dialog, "chosen", G_CALLBACK (add_primes), self, G_CONNECT_SWAPPED);
-  gtk_window_present (GTK_WINDOW (dialog));
+  gtk_spin_button_set_range (GTK_SPIN_BUTTON (limit_button), 2.0, (double) FERRY_DEMO_PRIMES_MAX);
+  /* A spin button has no such property of its own before GTK 4.14. */
+  g_object_set (gtk_editable_get_delegate (GTK_EDITABLE (limit_button)), "activates-default", TRUE, NULL);
+  g_object_set_data (G_OBJECT (dialog), LIMIT_KEY, limit_button);
+  g_signal_connect_object (gtk_builder_get_object (builder, "start_button"), "clicked", G_CALLBACK (limit_chosen_cb),
+                           self, G_CONNECT_SWAPPED);
+  gtk_window_set_transient_for (dialog, GTK_WINDOW (gtk_widget_get_root (self)));
+  gtk_window_present (dialog);
 }
 
 /* Enough of them to be seen to queue up. */

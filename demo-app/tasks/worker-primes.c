@@ -21,8 +21,8 @@ static gboolean
 report (FerryJob *job, WorkerSieve *sieve, guint64 limit, const char *plan, GError **error)
 {
   guint64 primes = worker_sieve_get_primes (sieve);
-  g_autofree char *found =
-    g_strdup_printf (ngettext ("%'lu prime so far", "%'lu primes so far", primes), (gulong) primes);
+  g_autofree char *number = worker_format_count (primes);
+  g_autofree char *found = g_strdup_printf (ngettext ("%s prime so far", "%s primes so far", primes), number);
   g_autofree char *text = plan != NULL ? g_strdup_printf ("%s, %s", found, plan) : g_steal_pointer (&found);
 
   return ferry_job_report_amount (job, worker_sieve_get_done (sieve), limit, "numbers", text, error);

@@ -65,7 +65,8 @@ report_failure (Walk *walk, const char *path, const char *reason, GError **error
 static gboolean
 report_search (Walk *walk, GError **error)
 {
-  g_autofree char *text = g_strdup_printf (_ ("Looking for files: %'u so far"), walk->files->len);
+  g_autofree char *count = worker_format_count (walk->files->len);
+  g_autofree char *text = g_strdup_printf (_ ("Looking for files: %s so far"), count);
 
   return ferry_job_report (walk->job, -1.0, text, error);
 }
@@ -74,7 +75,9 @@ report_search (Walk *walk, GError **error)
 static gboolean
 report_progress (Walk *walk, guint64 done, const char *name, GError **error)
 {
-  g_autofree char *count = g_strdup_printf (_ ("%'u of %'u files"), walk->next, walk->files->len);
+  g_autofree char *next = worker_format_count (walk->next);
+  g_autofree char *all = worker_format_count (walk->files->len);
+  g_autofree char *count = g_strdup_printf (_ ("%s of %s files"), next, all);
   g_autofree char *text = name != NULL ? g_strdup_printf ("%s: %s", count, name) : g_strdup (count);
 
   return ferry_job_report_amount (walk->job, done, walk->total, FERRY_DEMO_BYTES, text, error);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/app/ferry-demo-page.c, demo-app/app/ferry-demo-plot.c, demo-app/app/ferry-demo-source.c,
+/* Tests: demo-app/app/ferry-demo-page.c, demo-app/app/ferry-demo-plot.c,
  *        demo-app/pipes/ferry-demo-pipe.c, demo-app/pipes/ferry-demo-pipes-page.c, demo-app/pipes/worker-pipe.c,
  *        demo-app/robust/ferry-demo-robust-page.c, demo-app/robust/worker-ill.c,
  *        demo-app/start/ferry-demo-frame-meter.c, demo-app/start/ferry-demo-start-page.c, demo-app/start/worker-loop.c
