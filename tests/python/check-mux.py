@@ -109,15 +109,23 @@ async def use_asyncio(report):
 
 
 def test_glib(report):
+    gate = threading.Event()
+
+    def answer(one, other):
+        if one == 0:
+            gate.wait(600)
+        return divmod(one, other)
+
     one, other = ferry.ChannelPair()
-    demux = ferry.DeMux(other, function=divmod)
+    demux = ferry.DeMux(other, function=answer)
     mux = ferry.Mux(one)
     loop = GLib.MainLoop()
     found = []
 
     async def use():
         found.append(await mux.ask(22, 7))
-        found.append(type(raised(lambda: mux.transaction(22, 7))))
+        found.append(type(raised(lambda: mux.transaction(0, 7))))
+        gate.set()
         loop.quit()
 
     GLib.idle_add(lambda: ferry.spawn(use()) and False)
