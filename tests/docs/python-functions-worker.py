@@ -30,6 +30,11 @@ FORKED = []
 _, recorder = callables.prepare(Ferry, sys.argv[2])
 
 
+def run_fork_handlers(*_):
+    ctypes.pythonapi.PyOS_BeforeFork()
+    ctypes.pythonapi.PyOS_AfterFork_Child()
+
+
 def use_job(job, arguments):
     """A job that says how far it is, sends and yields, and uses the bytes and the file that it was given."""
     bytes_handle, file_handle = arguments.unpack()
@@ -191,7 +196,7 @@ def main():
         Ferry.function_register(name, arguments, result, recorder.heard("FunctionFull", function))
     Ferry.Channel.function_register("talk", "s", recorder.heard("ChannelFunctionFull", talk))
     os.register_at_fork(after_in_child=lambda: FORKED.append(os.getpid()))
-    Ferry.Worker.add_fork_handler(recorder.heard("ForkHandler", lambda *_: ctypes.pythonapi.PyOS_AfterFork_Child()))
+    Ferry.Worker.add_fork_handler(recorder.heard("ForkHandler", run_fork_handlers))
     Ferry.Worker.add_initialiser("greet", recorder.heard("Initialiser", lambda *_: True))
     alone = {"send-buffer": send_buffer, "listen": listen}
     if sys.argv[3:]:

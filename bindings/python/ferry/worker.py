@@ -190,7 +190,11 @@ def _set_signals() -> None:
 
 
 def _after_fork(*_: Any) -> None:
-    """CPython's own handlers: random numbers are seeded anew, locks and threads are as in a new process."""
+    """CPython's own handlers: random numbers are seeded anew, locks and threads are as in a new process.
+
+    The second call lets go of what the first one takes. CPython 3.13 ends a process that has it otherwise.
+    """
+    ctypes.pythonapi.PyOS_BeforeFork()
     ctypes.pythonapi.PyOS_AfterFork_Child()
     _set_signals()
 
