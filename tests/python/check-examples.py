@@ -17,6 +17,9 @@ WINDOWS = ["task-list.py"]
 PRINTED = {
     "cancel.py": "cancelled\nlost, by signal 11\n1024\n",
     "messages.py": "0 0\n1 1\n2 4\n5 25\n6 36\ndone\nlost\n",
+    "map.py": "7\n1 has none\n97\n",
+    "object.py": "it has 3\nit gives 3\nit only counts up\n",
+    "retry.py": "done\n",
     "stream.py": "so far 3.1406\nso far 3.1411\nso far 3.1413\nsum 5\n",
 }
 

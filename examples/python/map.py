@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Map: one function, many items. Results come in their order, and an item that fails costs itself."""
+
+import ferry
+
+
+def find_factor(number):
+    if number < 2:
+        raise ValueError("%d has none" % number)
+    return next((factor for factor in range(2, number) if number % factor == 0), number)
+
+
+def main():
+    with ferry.Executor() as executor:
+        factors = executor.map(find_factor, [91, 1, 97])
+        while True:
+            try:
+                print(next(factors))
+            except ValueError as error:
+                print(error)
+            except StopIteration:
+                break
+
+
+if __name__ == "__main__":
+    main()

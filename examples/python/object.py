@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Object: one that lives in a worker. Its methods are called, and its property is followed."""
+
+import ferry
+
+
+@ferry.export
+class Counter:
+    value: int = 0
+
+    def add(self, amount):
+        if amount < 0:
+            raise ValueError("it only counts up")
+        self.value += amount
+        return self.value
+
+
+def main():
+    with ferry.Executor() as executor, executor.create(Counter) as counter:
+        counter.connect("notify::value", lambda counter, _: print("it has", counter.value))
+        print("it gives", counter.add(3).result())
+        try:
+            counter.add(-1).result()
+        except ValueError as error:
+            print(error)
+
+
+if __name__ == "__main__":
+    main()

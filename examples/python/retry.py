@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Retry: a task whose worker is lost runs again, here until it has left the file that it needs."""
+
+import os
+import tempfile
+
+import ferry
+
+
+def work(path):
+    if not os.path.exists(path):
+        with open(path, "w", encoding="utf-8"):
+            os._exit(1)
+    return "done"
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder, ferry.Executor(workers=1) as executor:
+        task = ferry.Task(work, os.path.join(folder, "left"))
+        task.props.retries = 1
+        print(executor.submit(task).result())
+
+
+if __name__ == "__main__":
+    main()
