@@ -3,13 +3,14 @@
  * Its tooltip, and what a screen reader says of it, tell how many tasks run and wait.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry-gtk.h>
 
 static FerryExecutor *executor;
 
-static GVariant *export(FerryJob *job, GVariant *arguments, GError **error)
+static GVariant *
+export_words (FerryJob *job, GVariant *arguments, GError **error)
 {
   gsize length = strlen (g_variant_get_string (arguments, NULL));
 
@@ -41,7 +42,7 @@ main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
 
-  ferry_function_register ("export", "s", "", export);
+  ferry_function_register ("export", "s", "", export_words);
   ferry_worker_main (&argc, &argv);
 
   executor = ferry_executor_new_for_program ("/proc/self/exe", &error);

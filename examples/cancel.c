@@ -3,7 +3,7 @@
  * The second one never asks. When its grace time is over its worker is ended, and the first one does not notice.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry.h>
 #include <gtk/gtk.h>

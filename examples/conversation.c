@@ -3,7 +3,7 @@
  * A question has a deadline, of which the worker hears. A hard one (1000000000039) does not hold up an easy one.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry-conversations.h>
 #include <gtk/gtk.h>

@@ -3,7 +3,7 @@
  * The first window counts the tasks that run; it knows of no other window.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry-gtk.h>
 

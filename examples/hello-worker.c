@@ -3,7 +3,7 @@
  * In a worker ferry_worker_main() serves the functions, and does not return.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry.h>
 

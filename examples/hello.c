@@ -3,7 +3,7 @@
  * The window stays in motion however busy the worker is, and a worker that crashed would cost nothing but the task.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry.h>
 #include <gtk/gtk.h>

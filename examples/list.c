@@ -3,7 +3,7 @@
  * By keys: Control+BackSpace cancels, Control+R tries again, Control+Up runs next, Delete removes, Control+Z undoes.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry-gtk.h>
 

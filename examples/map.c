@@ -3,7 +3,7 @@
  * Results keep the order of the files. The map takes further files only where there is room, so memory is bounded.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry.h>
 #include <gtk/gtk.h>

@@ -3,7 +3,7 @@
  * A replica is an object of this process that is kept the same as the one there. Here a scale has it as adjustment.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry-objects.h>
 #include <gtk/gtk.h>

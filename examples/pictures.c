@@ -3,7 +3,7 @@
  * The launcher says that the worker is trusted. Where it does not, Ferry copies first, as a worker could paint on.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry-gtk.h>
 

@@ -3,7 +3,7 @@
  * A worker that is faster than the window waits. Behind its last message "closed" says how it ended.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry.h>
 #include <gtk/gtk.h>

@@ -3,7 +3,7 @@
  * repeats. ferry_executor_retry() submits the same once more: function, arguments, name and settings.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry-gtk.h>
 #include <stdlib.h>

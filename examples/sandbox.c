@@ -3,7 +3,7 @@
  * The second task tries it, and the window shows what the system says. Where there is no sandbox, no worker starts.
  *
  * SPDX-FileCopyrightText: The Ferry authors
- * SPDX-License-Identifier: LGPL-2.1-or-later */
+ * SPDX-License-Identifier: 0BSD */
 
 #include <ferry.h>
 #include <gtk/gtk.h>

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: The Ferry authors
-# SPDX-License-Identifier: LGPL-2.1-or-later
+# SPDX-License-Identifier: 0BSD
 """Cancel: what runs is ended, wherever it is, and may clean up. A worker that crashes costs one task."""
 
 import ctypes

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: The Ferry authors
-# SPDX-License-Identifier: LGPL-2.1-or-later
+# SPDX-License-Identifier: 0BSD
 """Stream: values of a function as they come, under asyncio. A second task goes on meanwhile."""
 
 import asyncio

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: The Ferry authors
-# SPDX-License-Identifier: LGPL-2.1-or-later
+# SPDX-License-Identifier: 0BSD
 """A window with a list of tasks, their progress and Cancel: task-list.py FILE..."""
 
 import hashlib

@@ -16,6 +16,7 @@ MOST_LINES = 80
 # The first program of the README, with progress and a cancel.
 SHORTEST = {"examples/hello.c": 25, "examples/hello-worker.c": 15}
 HEAD = re.compile(r"/\* (.*)\n \* .*\n \* .*\n \*\n \* SPDX-FileCopyrightText: .*\n \* SPDX-License-Identifier: .* \*/\n\n")
+FREE = "SPDX-" + "License-Identifier: 0BSD"
 STEPS = "docs/twelve-steps.md"
 BLOCK = re.compile(r"^```c\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -33,6 +34,11 @@ def code_of(text):
 def silent(tree):
     return ["%s does not begin with a comment of three lines and the licence" % name
             for name, text in programs(tree).items() if not HEAD.match(text)]
+
+
+def conditional(tree):
+    """Examples are to be copied into any program, so their licence has no conditions."""
+    return ["%s is not under %s" % (name, FREE) for name, text in sources.select(tree, r"examples/").items() if FREE not in text]
 
 
 def long(tree):
@@ -87,7 +93,7 @@ def misquoted(tree):
     return complaints
 
 
-LICENCE = " *\n * SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
+LICENCE = " *\n * SPDX-FileCopyrightText: A\n * " + FREE + " */\n\n"
 START = "/* A: one.\n * Two.\n * Three.\n" + LICENCE
 INNOCENT = {
     "README.md": "```c\n/* hello.c */\nint a;\n```\n```c\n/* hello-worker.c */\nint w;\n```\n",
@@ -95,7 +101,7 @@ INNOCENT = {
     "examples/hello.c": START + "int a;\n",
     "examples/hello-worker.c": START + "int w;\n",
     "examples/a.c": START + "".join("  int a%d;\n\n" % i if i == 1 else "  int a%d;\n" % i for i in range(MOST_LINES)),
-    "examples/meson.build": "examples = ['hello',\n  'a']\nexecutable('hello-worker')\n",
+    "examples/meson.build": "# " + FREE + "\nexamples = ['hello',\n  'a']\nexecutable('hello-worker')\n",
     "tests/examples/scenes.py": "SCENES = {\n    \"hello\": hello, \"a\": a,\n}\n",
 }
 
@@ -103,6 +109,10 @@ CHECKS = {
     "each begins with three lines that say what it shows": (silent, [
         {"examples/a.c": "/* A: one.\n * Two.\n" + LICENCE},
         {"examples/a.c": "int a;\n"},
+    ]),
+    "each may be copied without a condition": (conditional, [
+        {"examples/a.c": START.replace("0BSD", "LGPL-2.1-or-later")},
+        {"examples/python/a.py": "# SPDX-" + "License-Identifier: LGPL-2.1-or-later\n"},
     ]),
     "each is short": (long, [
         {"examples/a.c": START + "int a;\n" * (MOST_LINES + 1)},
