@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: The Ferry authors
-# SPDX-License-Identifier: LGPL-2.1-or-later
+# SPDX-License-Identifier: 0BSD
 """Two functions send what they find, as they find it, and one of them is killed: what it had sent is there."""
 
 import os

@@ -1,5 +1,5 @@
 # SPDX-FileCopyrightText: The Ferry authors
-# SPDX-License-Identifier: LGPL-2.1-or-later
+# SPDX-License-Identifier: 0BSD
 """Retry: a task whose worker is lost runs again, here until it has left the file that it needs."""
 
 import os
