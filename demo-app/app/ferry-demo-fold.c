@@ -12,6 +12,7 @@ struct _FerryDemoFold
   int least_width;
   gboolean side_first;
   gboolean hides;
+  gboolean even;
   gboolean folded;
   guint notify_idle;
 };
@@ -23,6 +24,7 @@ enum
   PROP_LEAST_WIDTH,
   PROP_SIDE_FIRST,
   PROP_HIDES,
+  PROP_EVEN,
   PROP_FOLDED,
   N_PROPS
 };
@@ -60,7 +62,7 @@ get_side_width (FerryDemoFold *self, int width)
   int minimum, natural;
 
   gtk_widget_measure (self->side, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, &natural, NULL, NULL);
-  return CLAMP (natural, minimum, MAX (width / 2, minimum));
+  return CLAMP (self->even ? width / 2 : natural, minimum, MAX (width / 2, minimum));
 }
 
 static void
@@ -169,8 +171,10 @@ ferry_demo_fold_set_property (GObject *object, guint id, const GValue *value, GP
     self->least_width = g_value_get_int (value);
   else if (id == PROP_SIDE_FIRST)
     self->side_first = g_value_get_boolean (value);
-  else
+  else if (id == PROP_HIDES)
     self->hides = g_value_get_boolean (value);
+  else
+    self->even = g_value_get_boolean (value);
 }
 
 static void
@@ -203,6 +207,7 @@ ferry_demo_fold_class_init (FerryDemoFoldClass *klass)
   properties[PROP_LEAST_WIDTH] = g_param_spec_int ("least-width", NULL, NULL, 0, G_MAXINT, 0, once);
   properties[PROP_SIDE_FIRST] = g_param_spec_boolean ("side-first", NULL, NULL, FALSE, once);
   properties[PROP_HIDES] = g_param_spec_boolean ("hides", NULL, NULL, FALSE, once);
+  properties[PROP_EVEN] = g_param_spec_boolean ("even", NULL, NULL, FALSE, once);
   properties[PROP_FOLDED] =
     g_param_spec_boolean ("folded", NULL, NULL, FALSE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);

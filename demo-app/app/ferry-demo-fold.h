@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * Property "least-width":     of the fold, from which on both are beside each other
  * Property "side-first":      the side is before the main one
  * Property "hides":           the side is not shown where it folds
+ * Property "even":            both are equally wide
  * Property "folded":          read only; changes between frames, so that a handler may change what is visible */
 
 #define FERRY_DEMO_TYPE_FOLD (ferry_demo_fold_get_type ())

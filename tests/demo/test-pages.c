@@ -18,6 +18,9 @@
 
 static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "fractal", "object"};
 
+/* More than a page has. */
+#define MAX_STOPS 200
+
 typedef struct
 {
   WindowTest *test;
@@ -67,6 +70,77 @@ test_each_page_says_what_it_is (WindowTest *test, gconstpointer data)
 
       g_assert_cmpuint (strlen (get_words (test, pages[i], "sentence_label")), >, 20);
       g_assert_cmpuint (strlen (gtk_widget_get_tooltip_text (button)), >, 20);
+    }
+}
+
+/* Rows of a list are reached with the arrow keys, and so are no stops of their own. */
+static gboolean
+has_no_stops (GtkWidget *widget)
+{
+  return !gtk_widget_get_mapped (widget) || !gtk_widget_is_sensitive (widget) || GTK_IS_LIST_VIEW (widget) ||
+         GTK_IS_GRID_VIEW (widget) || GTK_IS_SCROLLBAR (widget);
+}
+
+static void
+find_controls (GtkWidget *widget, GPtrArray *controls)
+{
+  if (has_no_stops (widget))
+    return;
+  if (GTK_IS_BUTTON (widget) || GTK_IS_RANGE (widget) || GTK_IS_SPIN_BUTTON (widget) || GTK_IS_SWITCH (widget))
+    {
+      g_ptr_array_add (controls, widget);
+      return;
+    }
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    find_controls (child, controls);
+}
+
+/* Whether Tab goes over each control of the page, and back to where it began. */
+static gboolean
+is_reached_by_tab (gpointer data)
+{
+  const Fact *fact = data;
+  GtkWidget *window = fact->test->window;
+  g_autoptr (GPtrArray) controls = g_ptr_array_new ();
+  GtkWidget *first = NULL, *focus = NULL;
+  guint n_stops = 0;
+
+  find_controls (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (window), fact->page)), controls);
+  if (controls->len == 0)
+    return FALSE;
+  gtk_window_set_focus (GTK_WINDOW (window), NULL);
+  while (n_stops++ < MAX_STOPS && (focus == NULL || focus != first) &&
+         gtk_widget_child_focus (window, GTK_DIR_TAB_FORWARD))
+    {
+      focus = gtk_window_get_focus (GTK_WINDOW (window));
+      for (guint i = controls->len; i > 0 && focus != NULL; i--)
+        if (focus == controls->pdata[i - 1] || gtk_widget_is_ancestor (focus, controls->pdata[i - 1]))
+          g_ptr_array_remove_index_fast (controls, i - 1);
+      if (first == NULL)
+        {
+          first = focus;
+          focus = NULL;
+        }
+    }
+  return controls->len == 0 && focus == first;
+}
+
+/* A page changes while it is walked through, as its work goes on: one walk of several has to reach all. */
+static void
+test_each_control_is_reached_by_tab (WindowTest *test, gconstpointer data)
+{
+  /* Tab passes over a control of each of the two other pages. */
+  static const char *const walked[] = {"start", "pipes", "robust", "pictures", "object"};
+
+  if (test->window == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (walked); i++)
+    {
+      Fact fact = {test, walked[i], NULL, NULL};
+
+      window_test_show_page (test, walked[i]);
+      g_test_message ("The page %s", walked[i]);
+      demo_test_poll_until (is_reached_by_tab, &fact);
     }
 }
 
@@ -193,6 +267,7 @@ main (int argc, char **argv)
 {
   window_test_init (&argc, &argv);
   window_test_add ("/pages/each-page-says-what-it-is", test_each_page_says_what_it_is);
+  window_test_add ("/pages/each-control-is-reached-by-tab", test_each_control_is_reached_by_tab);
   window_test_add ("/pages/source-is-shown", test_source_is_shown);
   window_test_add ("/pages/work-freezes-one-of-two", test_work_freezes_one_of_two);
   window_test_add ("/pages/pipes-are-apart", test_pipes_are_apart);
