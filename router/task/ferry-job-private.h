@@ -24,7 +24,6 @@ G_BEGIN_DECLS
 
 /* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request. */
 #define FERRY_CALL_KIND_SHIFT 4
-#define FERRY_CALL_KIND_MASK 7
 /* A flag of a request: the last of its descriptors is the socket of a return box. */
 #define FERRY_CALL_RETURNS (1 << 7)
 

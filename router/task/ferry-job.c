@@ -175,7 +175,7 @@ ferry_job_init (FerryJob *self)
 static FerryTaskKind
 get_task_kind (FerryCall *call)
 {
-  return (FerryTaskKind) ((guint) ferry_call_get_flags (call) >> FERRY_CALL_KIND_SHIFT & FERRY_CALL_KIND_MASK);
+  return (FerryTaskKind) (((guint) ferry_call_get_flags (call) & ~(guint) FERRY_CALL_RETURNS) >> FERRY_CALL_KIND_SHIFT);
 }
 
 FerryJob *
