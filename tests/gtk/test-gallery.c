@@ -215,6 +215,8 @@ take_picture (Scene *scene, const Look *look, int width)
   g_autoptr (GdkTexture) texture = NULL;
   Wanted wanted = {.scene = scene, .width = width};
 
+  /* A display may be narrower than the window. GTK makes no window wider than that, unless it has to. */
+  gtk_widget_set_size_request (scene->window, width, HEIGHT);
   gtk_window_set_default_size (GTK_WINDOW (scene->window), width, HEIGHT);
   ferry_test_look_until (is_taken, &wanted);
   texture = wanted.texture;
