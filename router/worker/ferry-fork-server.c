@@ -305,10 +305,12 @@ static void
 worker_started_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
 {
   FerryForkServer *self = user_data;
+  /* The fork server of this worker may be gone, and the next one not started yet. */
+  FerryLink *link = self->worker != NULL ? ferry_worker_get_link (self->worker) : NULL;
 
   ferry_fork_server_forgive (self);
-  if (self->why_executed == NULL)
-    self->why_executed = ferry_fork_server_link_dup_why_executed (ferry_worker_get_link (self->worker));
+  if (self->why_executed == NULL && link != NULL && link->fork_server != NULL)
+    self->why_executed = ferry_fork_server_link_dup_why_executed (link);
 }
 
 static FerryStartRequest *
