@@ -16,8 +16,8 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Generator
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from typing import Any, Generic, Self, TypeVar
 
 from ._library import Ferry, GLib, Gio
 from .errors import Error
@@ -90,6 +90,60 @@ class Event:
 
         self.add_callback(ring)
         yield from future
+
+
+class Outcome(Generic[T]):
+    """What is waited for by result() and by await. `_ended` is set at the end."""
+
+    _ended: Event
+
+    def result(self, timeout: float | None = None) -> T:
+        raise NotImplementedError
+
+    def cancel(self) -> Any:
+        raise NotImplementedError
+
+    def add_done_callback(self, callback: Callable[[Self], Any]) -> None:
+        """Has it called with this object, on the thread where the end comes, or now where that is here."""
+        def call() -> None:
+            callback(self)
+
+        self._ended.add_callback(call)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        try:
+            yield from self._ended.__await__()
+        except BaseException:
+            # What awaits is cancelled, and so is what it awaits, as with asyncio's own tasks.
+            self.cancel()
+            raise
+        return self.result()
+
+
+class Values(Generic[T]):
+    """What is taken by `async for`, and by `for` where a class has __next__()."""
+
+    def _poll(self) -> Event | None:
+        """What to wait for, or None where there is a value, or the end."""
+        raise NotImplementedError
+
+    def _take(self) -> T:
+        """A value, or IndexError at the end."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        while event := self._poll():
+            await event
+        try:
+            return self._take()
+        except IndexError:
+            raise StopAsyncIteration from None
 
 
 def running_loop() -> Any:

@@ -6,12 +6,12 @@ import os
 import pickle
 import socket
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from . import _fault, _home, _message, _pipe
-from ._home import Event
+from ._home import Event, Outcome
 from ._library import Ferry, Gio, GLib, is_cancel, is_error
 from ._task import name_of
 from .errors import CancelledError, Error
@@ -77,7 +77,7 @@ def _transport_of(channel: Any) -> Any:
     return channel._transport() if isinstance(channel, MuxChannel) else channel
 
 
-class Answer:
+class Answer(Outcome[Any]):
     """What becomes of a question. It is waited for by result() and by await."""
 
     def __init__(self) -> None:
@@ -112,21 +112,6 @@ class Answer:
         if data[:1] == FAULT:
             raise _fault.restore(pickle.loads(data[1:]), "the question", "at the other end of the channel")
         return _message.unpack_value(data[1:])
-
-    def add_done_callback(self, callback: Callable[[Self], Any]) -> None:
-        """Has it called with the answer, on the thread that gets it, or now where it is here."""
-        def call() -> None:
-            callback(self)
-
-        self._ended.add_callback(call)
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        try:
-            yield from self._ended.__await__()
-        except BaseException:
-            self.cancel()
-            raise
-        return self.result()
 
 
 def _translate(error: Any) -> Exception:

@@ -14,7 +14,7 @@ import pickle
 import sys
 import threading
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -287,7 +287,7 @@ class _Source:
             os.close(credit)
 
 
-class Receiver(GObject.Object):  # type: ignore[misc]
+class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
     """The reading end of a pipe: an iterator of the messages, by `for` and by `async for`, until no sender is left.
 
     Or messages are signals: once a handler of `message` is connected, they come on the home's thread, and are not
@@ -542,25 +542,11 @@ class Receiver(GObject.Object):  # type: ignore[misc]
         except IndexError:
             raise EOFError("No sender of the pipe is left") from None
 
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
     def __next__(self) -> Any:
         try:
             return self.receive()
         except EOFError:
             raise StopIteration from None
-
-    def __aiter__(self) -> AsyncIterator[Any]:
-        return self
-
-    async def __anext__(self) -> Any:
-        while event := self._poll():
-            await event
-        try:
-            return self._take()
-        except IndexError:
-            raise StopAsyncIteration from None
 
     def __enter__(self) -> Self:
         return self

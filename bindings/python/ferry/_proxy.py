@@ -15,10 +15,10 @@ import uuid
 import weakref
 from collections.abc import Callable, Generator
 from types import NoneType, TracebackType, UnionType
-from typing import Any, Generic, Self, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin
 
 from . import _exports, _fault, _message, _notices
-from ._home import Event, Home
+from ._home import Event, Home, Outcome
 from ._library import Ferry, GLib, GObject, is_error
 from ._names import OBJECTS
 from ._objects import CANCELLED, RAISED, Change, Memories, Step
@@ -55,7 +55,7 @@ def _end_worker(transport: Any, worker: Any) -> None:
     worker.connect("ended", lambda *_: timer.destroy())
 
 
-class Call(Generic[T]):
+class Call(Outcome[T]):
     """What was asked of an object in a worker. It is on its way already, whether it is waited for or not.
 
     An exception that nobody asks for is printed.
@@ -117,22 +117,6 @@ class Call(Generic[T]):
         """Waits as result() does, and returns the exception, or None."""
         self._wait(timeout)
         return self._exception
-
-    def add_done_callback(self, callback: Callable[[Self], Any]) -> None:
-        """Has it called with the call, on the home's thread, or now where the call is done."""
-        def call() -> None:
-            callback(self)
-
-        self._ended.add_callback(call)
-
-    def __await__(self) -> Generator[Any, None, T]:
-        try:
-            yield from self._ended.__await__()
-        except BaseException:
-            # What awaits is cancelled, and so is what it awaits.
-            self.cancel()
-            raise
-        return self.result()
 
 
 class Connection:

@@ -4,11 +4,11 @@
 
 import collections
 import os
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, TypeVar, cast
 
 from . import _message
-from ._home import Event
+from ._home import Event, Values
 from ._library import Ferry
 from ._names import STREAM
 from ._task import Task
@@ -20,7 +20,7 @@ T = TypeVar("T")
 WINDOW = 64
 
 
-class Stream(Task[Any], Generic[T]):
+class Stream(Task[Any], Values[T]):
     """A task whose function yields. It is an iterator of the values, by `for` and by `async for`.
 
     What the function returns at its end is its result(). A worker is at most 64 values ahead of the loop.
@@ -107,9 +107,6 @@ class Stream(Task[Any], Generic[T]):
             self._give(1)
         return cast(T, _message.unpack_value(data))
 
-    def __iter__(self) -> Iterator[T]:
-        return self
-
     def __next__(self) -> T:
         assert self._home is not None
         while event := self._poll():
@@ -118,14 +115,3 @@ class Stream(Task[Any], Generic[T]):
             return self._take()
         except IndexError:
             raise StopIteration from None
-
-    def __aiter__(self) -> AsyncIterator[T]:
-        return self
-
-    async def __anext__(self) -> T:
-        while event := self._poll():
-            await event
-        try:
-            return self._take()
-        except IndexError:
-            raise StopAsyncIteration from None

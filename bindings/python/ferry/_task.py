@@ -8,10 +8,10 @@ import pickle
 import threading
 import weakref
 from collections.abc import Callable, Generator
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from . import _fault, _message, _notices, _pipe
-from ._home import Event, Home
+from ._home import Event, Home, Outcome
 from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
 from ._names import CALL, EXCEPTION, OWN
 from .errors import Error, WorkerLost
@@ -28,7 +28,7 @@ _large: set[str] = set()
 LARGE = 1 << 20
 
 
-class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
+class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     """One call. It is a GObject, whose properties and signals are those of `Ferry.Task`: fraction, text, state, done.
 
     `ferry.Task(function, *args, **kwargs)` makes one that Executor.submit() takes, for a task whose properties are set
@@ -163,20 +163,7 @@ class Task(Ferry.Task, Generic[T]):  # type: ignore[misc]
         # On another thread than the home's, the library may know the end before the last messages have come.
         return self._ended.is_set() or (self._home is not None and self._home.is_here() and bool(self.get_done()))
 
-    def add_done_callback(self, callback: Callable[[Self], Any]) -> None:
-        """Has it called with the task, on the home's thread, or now where the task is done."""
-        def call() -> None:
-            callback(self)
-
-        self._ended.add_callback(call)
-
     def __await__(self) -> Generator[Any, None, T]:
         if self._home is None:
             self._wait(None)
-        try:
-            yield from self._ended.__await__()
-        except BaseException:
-            # What awaits is cancelled, and so is what it awaits, as with asyncio's own tasks.
-            self.cancel()
-            raise
-        return self.result()
+        return Outcome.__await__(self)

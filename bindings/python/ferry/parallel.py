@@ -71,19 +71,19 @@ class _End:
         self._writing = threading.Lock()
         self._reader = self._writer = -1
 
-    def _write(self, message: Any) -> None:
+    def send(self, message: Any) -> None:
         with self._writing:
             if self._writer < 0:
                 raise BrokenPipeError("The channel was closed")
             _write(self._writer, message)
 
-    def _read(self) -> Any:
+    def receive(self) -> Any:
         with self._reading:
             if self._reader < 0:
                 raise EOFError("The channel was closed")
             return _read(self._reader)
 
-    def _close_descriptors(self) -> None:
+    def close(self) -> None:
         descriptors = {self._reader, self._writer} - {-1}
         self._reader = self._writer = -1
         for descriptor in descriptors:
@@ -106,18 +106,9 @@ class _Inlet(_pipe.Traveller, _End):
         _End.__init__(self)
         self._reader = job.dup_descriptor(handle)
 
-    def send(self, message: Any) -> None:
-        self._write(message)
-
-    def receive(self) -> Any:
-        return self._read()
-
-    def close(self) -> None:
-        self._close_descriptors()
-
     def __del__(self) -> None:
         if "_reader" in self.__dict__:
-            self._close_descriptors()
+            self.close()
 
 
 class WorkerChannel:
@@ -456,15 +447,6 @@ class ForkedChannel(_End):
         super().__init__()
         self.pid = pid
         self._reader, self._writer = reader, writer
-
-    def send(self, message: Any) -> None:
-        self._write(message)
-
-    def receive(self) -> Any:
-        return self._read()
-
-    def close(self) -> None:
-        self._close_descriptors()
 
     def wait(self) -> int:
         """Waits for the end of the child, and returns its exit status, which is negative after a signal."""
