@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""Cancel: what runs is ended, wherever it is, and may clean up. A worker that crashes costs one task."""
+"""Cancel: what runs is ended, wherever it is, and may clean up.
+The first function never calls Ferry. The second one crashes, which costs the one task, and the third one goes on.
+What became of a task is what its result raises.
+"""
 
 import ctypes
 

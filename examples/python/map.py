@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""Map: one function, many items. Results come in their order, and an item that fails costs itself."""
+"""Map: one function, many items.
+Results come in their order. Items go in chunks, which by themselves are as large as some milliseconds of work.
+An item that fails costs itself: it raises where its result would stand, and the loop goes on behind it.
+"""
 
 import ferry
 

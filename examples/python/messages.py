@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""Two functions send what they find, as they find it, and one of them is killed: what it had sent is there."""
+"""Messages: two functions send what they find, as they find it, over one pipe.
+One of them is killed. What it had sent is there, as it arrives whatever becomes of the worker.
+The messages end when no task has the sender any more.
+"""
 
 import os
 import signal

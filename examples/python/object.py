@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""Object: one that lives in a worker. Its methods are called, and its property is followed."""
+"""Object: one that lives in a worker, while the application calls its methods and follows its property.
+The property is told whenever it changes, and the newest value is here without a trip.
+What a method raises is raised where its result is asked for.
+"""
 
 import ferry
 

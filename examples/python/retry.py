@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""Retry: a task whose worker is lost runs again, here until it has left the file that it needs."""
+"""Retry: a task whose worker is lost runs again, here as its function ends its own process.
+How often is a property of the task, which is set before the submission.
+The second run finds what the first one has left, and goes well.
+"""
 
 import os
 import tempfile

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""Stream: values of a function as they come, under asyncio. A second task goes on meanwhile."""
+"""Stream: values of a function as they come, under asyncio.
+The function yields them in a worker, and is a few values ahead of the loop at most.
+A second task goes on meanwhile, and is awaited behind the loop.
+"""
 
 import asyncio
 

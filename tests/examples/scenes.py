@@ -13,6 +13,8 @@ import zlib
 
 # Only ends a hang.
 SOME_SECONDS = 600
+# What a program says on a busy machine, whose workers are slow to start.
+SLOW_START = r"Ferry-Message: .*: Waiting for worker .*\n"
 # Of runs of which half crash, so many are never all alike.
 MANY_RUNS = 100
 
@@ -20,13 +22,15 @@ MANY_RUNS = 100
 class Program:
     """A program with a window, and what is to be seen in it."""
 
-    def __init__(self, watcher, folder, name, *arguments):
+    def __init__(self, watcher, folder, interpreter, name, *arguments):
+        """Without an interpreter, the program is in the folder."""
         self.name = name
         self.socket, there = socket.socketpair()
         self.socket.settimeout(SOME_SECONDS)
         environment = dict(os.environ, LD_PRELOAD=os.path.abspath(watcher), FERRY_WATCHER=str(there.fileno()), GTK_A11Y="test",
                            FERRY_ATTACH_TIMEOUT="600")
-        self.process = subprocess.Popen([os.path.join(".", name), *arguments], cwd=folder, env=environment,
+        command = [interpreter, name + ".py"] if interpreter else [os.path.join(".", name)]
+        self.process = subprocess.Popen([*command, *arguments], cwd=folder, env=environment,
                                         pass_fds=[there.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
         there.close()
@@ -74,7 +78,7 @@ class Program:
         """The exit status, and what was printed."""
         output, errors = self.process.communicate(timeout=SOME_SECONDS)
         self.socket.close()
-        return self.process.returncode, output, errors
+        return self.process.returncode, output, re.sub(SLOW_START, "", errors)
 
 
 def write_png(path, side, colour):
@@ -105,7 +109,8 @@ def hello(report, start, folder):
         if lines and "cancelled" in output:
             break
     report.fact("the window has a title, a bar and a button", {"window Pi", "button Cancel"} < seen, sorted(seen))
-    report.equal("the button cancels", output, "Task 'pi 1' was cancelled; submit a new task to call the function\n")
+    report.fact("the button cancels",
+                re.fullmatch(r"Task '(pi 1|compute_pi)' was cancelled; submit a new task to call the function\n", output), [output])
 
 
 def pipe(report, start, folder):
@@ -139,7 +144,7 @@ def task_list(report, start, folder):
     program = start("list")
     program.wait_until(running)
     program.wait("label Copy 40 files", "label Done", r"bar 1\.00", "label 100 % · 40 of 40 files")
-    program.wait("label Failed", "label The disk has no room for file 100")
+    program.wait("label Failed", "label (OSError: )?The disk has no room for file 100")
     report.fact("rows say how far a task is, and how it ended", True)
     program.do("click New Task")
     program.wait("label Copy 200 files")
@@ -276,10 +281,10 @@ SCENES = {
 }
 
 
-def play(report, watcher, programs, folder, name):
+def play(report, watcher, programs, folder, name, interpreter=None):
     """The scene of an example, whose program is in a folder; files that it needs are made in another one."""
     def start(program, *arguments):
-        started.append(Program(watcher, programs, program, *arguments))
+        started.append(Program(watcher, programs, interpreter, program, *arguments))
         return started[-1]
 
     started = []

@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ferry.concurrent.Executor is an executor of concurrent.futures: check-concurrent.py
 
-CPython's own tests of ProcessPoolExecutor are run with it, where they are installed (Debian: libpython3.11-testsuite).
+CPython's own tests of ProcessPoolExecutor are run with it, where they are installed (Debian: libpython3.11-testsuite, libpython3.13-testsuite).
 """
 
 import concurrent.futures
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 import tempfile
@@ -41,7 +43,7 @@ NOT_APPLICABLE = {
     "test_submit_after_interpreter_shutdown": OWN_TEXT,
     "test_hang_gh83386": OWN_TEXT,
     "test_cancel_futures": "it wants one future to run already; all that wait are cancelled",
-    "test_ressources_gced_in_workers": "managers of multiprocessing have a key that workers of Ferry are not told",
+    "test_python_finalization_error": "it has a thread of the pool's own fail to start",
     "FailingInitializerTest.test_initializer": "it passes a queue to forked processes; a test below does the same",
 }
 
@@ -72,21 +74,30 @@ def reason_of(name):
                  or name.endswith(known) and "." in known), None)
 
 
+def cpython_modules():
+    """CPython's modules of tests: one until Python 3.11, and those of a package from 3.12 on."""
+    suite = importlib.import_module("test.test_concurrent_futures")
+    places = getattr(suite, "__path__", None)
+    if places is None:
+        return [suite]
+    return [importlib.import_module("%s.%s" % (suite.__name__, found.name)) for found in pkgutil.iter_modules(places)
+            if found.name.startswith("test_") or found.name == "util"]
+
+
 def cpython_tests():
     """(name, test) of each of CPython's tests of an executor of processes; none where they are not installed."""
     try:
-        import test.test_concurrent_futures as suite
+        modules = cpython_modules()
     except ImportError:
         return
-    base = getattr(suite, "ProcessPoolSpawnMixin", None)
-    if base is None:
-        return
-    suite.support.verbose = False
+    base = next(module.ProcessPoolSpawnMixin for module in modules if hasattr(module, "ProcessPoolSpawnMixin"))
     base.executor_type = ferry.concurrent.Executor
-    for kind in sorted(vars(suite).values(), key=lambda value: getattr(value, "__name__", "")):
-        if isinstance(kind, type) and issubclass(kind, base) and kind is not base:
-            for name in unittest.defaultTestLoader.getTestCaseNames(kind):
-                yield "%s.%s" % (kind.__name__.removeprefix("ProcessPoolSpawn"), name), kind(name)
+    importlib.import_module("test.support").verbose = False
+    kinds = {kind for module in modules for kind in vars(module).values()
+             if isinstance(kind, type) and issubclass(kind, base) and kind is not base}
+    for kind in sorted(kinds, key=lambda kind: kind.__name__):
+        for name in unittest.defaultTestLoader.getTestCaseNames(kind):
+            yield "%s.%s" % (kind.__name__.removeprefix("ProcessPoolSpawn"), name), kind(name)
 
 
 def test_cpython(report):
@@ -101,7 +112,7 @@ def test_cpython(report):
         test.run(result)
         report.none("CPython's " + name, [text for _, text in result.errors + result.failures])
     if count == 0:
-        report.skip("CPython's tests", "they are not installed, or of another version than 3.11")
+        report.skip("CPython's tests", "they are not installed")
 
 
 def raised(function):

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The examples in Python are short, and print what they should: check-examples.py FOLDER
+"""The examples in Python are short, say what they show, and print what they should: check-examples.py FOLDER
 
-Those with a window are run by another test.
+Those with a window are run by other tests: task-list.py by check-gtk.py, and those that C has too by
+tests/examples/check-example.py.
 """
 
+import ast
 import os
 import subprocess
 import sys
@@ -13,7 +15,8 @@ import sys
 import tap
 
 MOST_LINES = 40
-WINDOWS = ["task-list.py"]
+WINDOWS = ["button.py", "conversation.py", "group.py", "hello.py", "list.py", "pictures.py", "sandbox.py", "task-list.py"]
+WORKERS = ["hello_worker.py"]
 PRINTED = {
     "cancel.py": "cancelled\nlost, by signal 11\n1024\n",
     "messages.py": "0 0\n1 1\n2 4\n5 25\n6 36\ndone\nlost\n",
@@ -27,13 +30,16 @@ PRINTED = {
 def body(report):
     folder = sys.argv[1]
     report.equal("each example is run", sorted(name for name in os.listdir(folder) if name.endswith(".py")),
-                 sorted([*PRINTED, *WINDOWS]))
-    for name in [*PRINTED, *WINDOWS]:
+                 sorted([*PRINTED, *WINDOWS, *WORKERS]))
+    for name in [*PRINTED, *WINDOWS, *WORKERS]:
         path = os.path.join(folder, name)
         with open(path, encoding="utf-8") as file:
-            lines = [line for line in file if line.strip() and not line.startswith("#")]
+            text = file.read()
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
         report.fact("%s is short" % name, len(lines) <= MOST_LINES, [len(lines)])
-        if name in WINDOWS:
+        report.equal("%s begins with three lines that say what it shows" % name,
+                     len((ast.get_docstring(ast.parse(text)) or "").splitlines()), 3)
+        if name not in PRINTED:
             continue
         done = subprocess.run([sys.executable, path], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               check=False, timeout=600)

@@ -155,6 +155,12 @@ def test_others(report):
         while not closed:
             GLib.MainContext.default().iteration(True)
         report.equal("a block starts a sender, and stops it", heard, ["hello"])
+        pipe = router.pipe(Ferry.PipeFlags(0))
+        with pipe.sender:
+            memory = pipe.sender.create_buffer(3).memory
+            memory[::2] = b"ac"
+            report.equal("a buffer has its memory", memory.tobytes()[::2], b"ac")
+        router.close_pipe(pipe.receiver)
 
 
 def body(report):

@@ -28,6 +28,8 @@ def test_stream(report, executor):
     stream = executor.stream(functions.count_and_fail, 5)
     report.equal("values before a failure come", list(itertools.islice(stream, 5)), [0, 1, 2, 3, 4])
     report.equal("then what was raised", type(raised(lambda: next(stream))), functions.OwnError)
+    report.equal("an IndexError is a failure as any other",
+                 type(raised(lambda: list(executor.stream(functions.count_and_miss, 2)))), IndexError)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "count")
         stream = executor.stream(functions.count_for_ever, path)
@@ -54,6 +56,8 @@ def test_map(report, executor):
     report.equal("a failure stands where its result would", [type(value) for value in found],
                  [int, int, int, functions.OwnError, int, int, StopIteration])
     report.fact("with the traceback of the worker", "in fail_at_three\n" in found[3].__notes__[-1])
+    results = executor.map(functions.miss_at_three, range(6), ordered=False)
+    report.equal("an IndexError is no end", sum(type(raised(lambda: next(results))) is not StopIteration for _ in range(6)), 6)
     results = executor.map(functions.crash_at_three, range(6), chunksize=1)
     report.equal("a worker's death costs its chunk", [type(raised(lambda: next(results))) for _ in range(6)],
                  [int, int, int, ferry.WorkerLost, int, int])

@@ -168,6 +168,17 @@ def count_and_fail(number):
     raise OwnError("far enough", number)
 
 
+def count_and_miss(number):
+    yield from range(number)
+    raise IndexError(number)
+
+
+def miss_at_three(number):
+    if number == 3:
+        raise IndexError(number)
+    return number
+
+
 def count_for_ever(path):
     """The file has how far it has come."""
     number = 0

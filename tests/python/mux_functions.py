@@ -4,10 +4,13 @@
 
 import os
 import threading
+import time
 
 import ferry
 
 barrier = threading.Barrier(4)
+# Set when an answer has heard that nobody waits for it.
+heard = threading.Event()
 
 
 class OwnError(Exception):
@@ -37,6 +40,11 @@ class Answers(ferry.DeMux):
 
     def do_repeat(self, data):
         return data
+
+    def do_wait(self):
+        while not ferry.cancelled():
+            time.sleep(0.001)
+        heard.set()
 
     def do_process(self):
         return os.getpid()

@@ -3,7 +3,6 @@
 """Runs functions in worker processes."""
 
 import functools
-import functools
 import json
 import logging
 import os
@@ -41,13 +40,19 @@ def _worker_arguments(modules: Iterable[str], options: Iterable[str]) -> list[st
     return [sys.executable, *flags, "-m", "ferry.worker", *options, *modules]
 
 
+def _find_authkey() -> str | None:
+    """The key of multiprocessing's managers, where the program has imported it: an argument may be a proxy of one."""
+    process = sys.modules.get("multiprocessing.process")
+    return None if process is None else process.current_process().authkey.hex()
+
+
 def _make_launcher(modules: Iterable[str], *options: str) -> Any:
     launcher = Ferry.Launcher.new(_worker_arguments(modules, options))
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inherited = os.environ.get("PYTHONPATH")
     launcher.setenv("PYTHONPATH", own if inherited is None else own + os.pathsep + inherited)
     launcher.setenv(PATHS, json.dumps({"path": [os.path.abspath(path) for path in sys.path], "pythonpath": inherited,
-                                       "level": logging.getLogger().level}))
+                                       "level": logging.getLogger().level, "authkey": _find_authkey()}))
     return launcher
 
 

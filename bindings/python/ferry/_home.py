@@ -120,19 +120,35 @@ class Outcome(Generic[T]):
         return self.result()
 
 
+class End(Exception):
+    """There is no further value. It is no exception of a program's, which a value may be."""
+
+
 class Values(Generic[T]):
-    """What is taken by `async for`, and by `for` where a class has __next__()."""
+    """What is taken by `for` and by `async for`."""
+
+    _home: "Home | None"
 
     def _poll(self) -> Event | None:
         """What to wait for, or None where there is a value, or the end."""
         raise NotImplementedError
 
     def _take(self) -> T:
-        """A value, or IndexError at the end."""
+        """A value. Raises End behind the last one."""
         raise NotImplementedError
 
     def __iter__(self) -> Self:
         return self
+
+    def __next__(self) -> T:
+        while event := self._poll():
+            if self._home is None:
+                raise Error("What is iterated was not submitted; give it to Executor.submit() first")
+            event.wait(self._home, None)
+        try:
+            return self._take()
+        except End:
+            raise StopIteration from None
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -142,7 +158,7 @@ class Values(Generic[T]):
             await event
         try:
             return self._take()
-        except IndexError:
+        except End:
             raise StopAsyncIteration from None
 
 

@@ -19,6 +19,15 @@ T = TypeVar("T")
 current: Any = None
 interruptible: Any = None
 
+
+class _Asked(threading.local):
+    """The question that this thread answers."""
+
+    invocation: Any = None
+
+
+asked = _Asked()
+
 # Interrupts the function of a cancelled task, also in a system call. Where it comes too late, nothing happens.
 INTERRUPT = signal.SIGURG
 
@@ -104,12 +113,17 @@ def report(fraction: float, text: str | None = None) -> None:
 
 
 def cancelled() -> bool:
-    """Whether the task was cancelled: for a function that catches what the cancel raises, to end in its own way."""
-    return current is not None and bool(current.is_cancelled())
+    """Whether the task was cancelled: for a function that catches what the cancel raises, to end in its own way.
+
+    On a thread of a DeMux: whether the question was cancelled, or its time is over.
+    """
+    job = asked.invocation or current
+    return job is not None and bool(job.is_cancelled())
 
 
-def track(iterable: Iterable[T], total: int | None = None, text: str | None = None) -> Iterator[T]:
-    """The items of an iterable, with the progress of the task: how many there were, of how many."""
+def track(iterable: Iterable[T], total: int | None = None, text: str | None = None,
+          unit: str | None = None) -> Iterator[T]:
+    """The items of an iterable, with the progress of the task: how many there were, of how many, and of what."""
     if total is None:
         total = len(iterable) if isinstance(iterable, Sized) else 0
     told = 0.0
@@ -118,8 +132,8 @@ def track(iterable: Iterable[T], total: int | None = None, text: str | None = No
         now = time.monotonic()
         if current is not None and now - told >= TRACK_INTERVAL:
             told = now
-            _call(current.report_amount, done, total, None, text)
+            _call(current.report_amount, done, total, unit, text)
         yield item
         done += 1
     if current is not None:
-        _call(current.report_amount, done, total, None, text)
+        _call(current.report_amount, done, total, unit, text)

@@ -5,11 +5,11 @@
 import collections
 import itertools
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import Any, Generic, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar, cast
 
 from . import _chunk, _fault, _message
-from ._home import Event
+from ._home import End, Event, Home, Values
 from ._pipe import Receiver
 from ._task import Task, name_of
 
@@ -23,7 +23,7 @@ MAX_CHUNK = 4096
 AHEAD = 3
 
 
-class Map(Generic[T]):
+class Map(Values[T]):
     """The results of a function for many items. It is an iterator, by `for` and by `async for`.
 
     Items are taken as there is room for them, by the loop over the results. An item that failed raises where its result
@@ -35,6 +35,7 @@ class Map(Generic[T]):
         # The function is an argument here, so Task does not look at it.
         _message.check(function)
         self._submit = submit
+        self._home: Home | None = None
         self._function = function
         self._rows: Iterator[tuple[Any, ...]] = zip(*iterables)
         self._ordered = ordered
@@ -62,6 +63,7 @@ class Map(Generic[T]):
             task.props.name = name_of(self._function)
             self._hold_receivers(task)
             self._tasks.append(self._submit(task))
+            self._home = task._home
             task.add_done_callback(self._tell)
 
     def _hold_receivers(self, task: Task[Outcomes]) -> None:
@@ -117,6 +119,8 @@ class Map(Generic[T]):
         return None
 
     def _take(self) -> T:
+        if not self._ready:
+            raise End
         is_value, outcome = self._ready.popleft()
         if is_value:
             return cast(T, outcome)
@@ -134,25 +138,3 @@ class Map(Generic[T]):
 
     def __del__(self) -> None:
         self.close()
-
-    def __iter__(self) -> Iterator[T]:
-        return self
-
-    def __next__(self) -> T:
-        while event := self._poll():
-            home = self._tasks[0]._home
-            assert home is not None
-            event.wait(home, None)
-        if not self._ready:
-            raise StopIteration
-        return self._take()
-
-    def __aiter__(self) -> AsyncIterator[T]:
-        return self
-
-    async def __anext__(self) -> T:
-        while event := self._poll():
-            await event
-        if not self._ready:
-            raise StopAsyncIteration
-        return self._take()

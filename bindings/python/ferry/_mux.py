@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from . import _fault, _home, _message, _pipe
+from . import _fault, _home, _job, _message, _pipe
 from ._home import Event, Outcome
 from ._library import Ferry, Gio, GLib, is_cancel, is_error
 from ._task import name_of
@@ -94,7 +94,7 @@ class Answer(Outcome[Any]):
         return self._ended.is_set()
 
     def cancel(self) -> None:
-        """The answer is not wanted any more. What the other end does goes on to its end."""
+        """The answer is not wanted any more. The other end hears of it by `ferry.cancelled()`, and else goes on."""
         self._cancel()
         self._take(None, CancelledError("The question was cancelled"))
 
@@ -119,30 +119,54 @@ def _translate(error: Any) -> Exception:
         return CancelledError(error.message)
     if is_error(error, Ferry.Error.CLOSED):
         return EOFError(error.message)
+    if is_error(error, Ferry.Error.TIMED_OUT):
+        return TimeoutError(error.message)
     return Error(error.message)
 
 
-class Mux:
-    """Asks. Any number of threads and coroutines may do so at once."""
+class _Running:
+    """What runs until it is stopped, and until the end of a `with` block."""
 
-    def __init__(self, channel: Any) -> None:
+    def stop(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.stop()
+
+
+class Mux(_Running):
+    """Asks. Any number of threads and coroutines may do so at once.
+
+    With `timeout`, a question that is not answered within so many seconds raises TimeoutError, and the other end hears
+    of it, as of a cancel.
+    """
+
+    def __init__(self, channel: Any, *, timeout: float | None = None) -> None:
         self._core = Ferry.Mux.new(_transport_of(channel))
+        self._timeout = -1 if timeout is None else int(timeout * GLib.USEC_PER_SEC)
 
     def ask(self, *args: Any, **kwargs: Any) -> Answer:
         """Sends process_transaction(*args, **kwargs) to the other end, and returns the answer that will come."""
         answer = Answer()
         data = pickle.dumps((args, kwargs), 5)
+        if self._timeout >= 0:
+            self._ask_at_home(answer, data)
+            return answer
         try:
             number = self._core.transact_bytes_with_func(ASK, data, lambda data, _size, error, *_: answer._take(data, error))
             answer._cancel = lambda: self._core.cancel(number)
         except GLib.Error as error:
             if not is_error(error, Ferry.Error.WOULD_BLOCK):
                 raise _translate(error) from None
-            self._ask_later(answer, data)
+            self._ask_at_home(answer, data)
         return answer
 
-    def _ask_later(self, answer: Answer, data: bytes) -> None:
-        """The question waits for room, on Ferry's thread."""
+    def _ask_at_home(self, answer: Answer, data: bytes) -> None:
+        """On Ferry's thread, where a question may wait for room, and has a deadline."""
         home = _home.own_thread()
         cancellable = Gio.Cancellable()
         answer._cancel = cancellable.cancel
@@ -153,7 +177,8 @@ class Mux:
             except GLib.Error as error:
                 answer._take(None, error)
 
-        _home.post(home, lambda: self._core.transact_async(ASK, _message.to_variant(data), -1, cancellable, take))
+        _home.post(home, lambda: self._core.transact_async(ASK, _message.to_variant(data), self._timeout, cancellable,
+                                                         take))
 
     def transaction(self, *args: Any, **kwargs: Any) -> Any:
         """Asks, waits for the answer, and returns it, or raises what the other end raised."""
@@ -163,15 +188,8 @@ class Mux:
         """Asks no more: who waits for an answer gets EOFError."""
         self._core.stop()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.stop()
-
-
-class DeMux:
+class DeMux(_Running):
     """Answers. A subclass has process_transaction(*args, **kwargs), or it is an argument.
 
     Answers are made on `nworkers` threads; without a number, each question has a thread. Questions are pickles, so they
@@ -199,6 +217,7 @@ class DeMux:
         return self._function(*args, **kwargs)
 
     def _handle(self, invocation: Any, *_: Any) -> None:
+        _job.asked.invocation = invocation
         try:
             args, kwargs = pickle.loads(invocation.get_bytes() or _message.from_variant(invocation.get_arguments()))
             value = self.process_transaction(*args, **kwargs)
@@ -210,6 +229,8 @@ class DeMux:
                 raise
         except BaseException as exception:
             data = FAULT + pickle.dumps(_fault.describe(exception, globals()), 5)
+        finally:
+            _job.asked.invocation = None
         invocation.return_bytes(data)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -227,10 +248,3 @@ class DeMux:
     def stop(self) -> None:
         """Answers no more. What waits is refused, and what runs goes on to its end."""
         self._core.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.stop()

@@ -302,7 +302,7 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
 
     def __init__(self, home: _home.Home, latest: bool) -> None:
         GObject.Object.__init__(self)
-        self._home = home
+        self._home: _home.Home = home
         self._is_latest = latest
         self._messages: collections.deque[tuple[_Source, bytes, Any]] = collections.deque()
         self._news = _home.Event()
@@ -518,10 +518,11 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
         return None if self._messages or self._is_at_end() else news
 
     def _take(self) -> Any:
-        """A message; raises IndexError at the end."""
+        """A message. Raises End behind the last one."""
         if not self._messages:
             # The reader goes, until it begins anew.
             self._is_read = self._has_handler
+            raise _home.End
         source, data, memory = self._messages.popleft()
         source.note_taken()
         if memory is None:
@@ -539,14 +540,8 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
                 raise TimeoutError("No message has come in time")
         try:
             return self._take()
-        except IndexError:
+        except _home.End:
             raise EOFError("No sender of the pipe is left") from None
-
-    def __next__(self) -> Any:
-        try:
-            return self.receive()
-        except EOFError:
-            raise StopIteration from None
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar, cast
 
 from . import _message
-from ._home import Event, Values
+from ._home import End, Event, Values
 from ._library import Ferry
 from ._names import STREAM
 from ._task import Task
@@ -96,22 +96,13 @@ class Stream(Task[Any], Values[T]):
         return None if self._values or self._ended.is_set() else news
 
     def _take(self) -> T:
-        """A value. At the end, raises what the function raised, or IndexError."""
+        """A value. At the end, raises what the function raised, or End."""
         data = self._values.popleft() if self._values else None
         if data is None:
             self.result()
-            raise IndexError
+            raise End
         if self._lent:
             self._lent -= 1
         else:
             self._give(1)
         return cast(T, _message.unpack_value(data))
-
-    def __next__(self) -> T:
-        assert self._home is not None
-        while event := self._poll():
-            event.wait(self._home, None)
-        try:
-            return self._take()
-        except IndexError:
-            raise StopIteration from None

@@ -10,6 +10,7 @@ from typing import Any
 import gi
 
 from . import _executor, _home
+from ._library import Ferry
 from ._task import Task
 from .errors import Error
 
@@ -17,7 +18,7 @@ gi.require_version("Gtk", "4.0")
 gi.require_version("FerryGtk", "1")
 from gi.repository import FerryGtk  # noqa: E402
 
-__all__ = ["TaskButton", "TaskGuard", "TaskList", "TaskMonitor", "TaskRow", "WorkerList", "bind_progress",
+__all__ = ["TaskButton", "TaskGroup", "TaskGuard", "TaskList", "TaskMonitor", "TaskRow", "WorkerList", "bind_progress",
            "set_outcome"]
 
 # How many tasks that are done a list shows.
@@ -54,6 +55,13 @@ def TaskList(executor: Any, *, kept: int = KEPT) -> Any:
 def TaskButton(executor: Any) -> Any:
     """A button for a header bar: how much there is to do, and a list in a popover."""
     return FerryGtk.TaskButton.new(_core(executor))
+
+
+def TaskGroup(widget: Any) -> Any:
+    """Tasks that are cancelled when the widget is gone, such as a window that is closed: `group.add(task)`."""
+    group = Ferry.TaskGroup.new()
+    FerryGtk.task_group_bind_widget(group, widget)
+    return group
 
 
 def TaskGuard(executor: Any, window: Any) -> Any:

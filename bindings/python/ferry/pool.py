@@ -154,9 +154,10 @@ class IMapIterator:
         while event := self._map._poll():
             if not event.wait(_home.own_thread(), timeout):
                 raise TimeoutError("No result has come in time")
-        if self._map._ready:
+        try:
             return self._map._take()
-        failure, self._failure = self._failure, None
+        except _home.End:
+            failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
         raise StopIteration

@@ -136,6 +136,10 @@ def _take_paths() -> int | None:
     os.environ.pop("PYTHONPATH", None)
     if paths["pythonpath"] is not None:
         os.environ["PYTHONPATH"] = paths["pythonpath"]
+    if paths["authkey"] is not None:
+        # As multiprocessing's own workers have it.
+        multiprocessing = importlib.import_module("multiprocessing.process")
+        multiprocessing.current_process().authkey = bytes.fromhex(paths["authkey"])
     return int(paths["level"])
 
 

@@ -6,6 +6,7 @@ The package `ferry` is something else: it sends functions of Python. This is for
 """
 
 import asyncio
+import ctypes
 
 from gi.module import get_introspection_module
 from gi.overrides import override
@@ -183,6 +184,17 @@ class Sender(Ferry.Sender):
         self.stop()
 
 
+class Buffer(Ferry.Buffer):
+    """Its `memory` is a memoryview of bytes. Who has the view keeps the buffer."""
+
+    @property
+    def memory(self):
+        address, size = self.get_data()
+        area = (ctypes.c_char * size).from_address(address)
+        area.owner = self
+        return memoryview(area).cast("B")
+
+
 class Dictionary(Ferry.Dictionary):
     """It is used as a dictionary of Python is."""
 
@@ -212,6 +224,6 @@ class Dictionary(Ferry.Dictionary):
         return True
 
 
-for _class in (Router, Executor, Pool, Launcher, Task, Transport, Channel, Sender, Dictionary):
+for _class in (Router, Executor, Pool, Launcher, Task, Transport, Channel, Sender, Buffer, Dictionary):
     globals()[_class.__name__] = override(_class)
     __all__.append(_class.__name__)

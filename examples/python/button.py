@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: 0BSD
+"""A button in a header bar: a ring that shows how far all tasks are, and their list behind it, as in a file manager.
+The window is free for what the application is about, here for words. The button is there while there are tasks.
+Its tooltip, and what a screen reader says of it, tell how many tasks run and wait.
+"""
+
+import time
+
+import gi
+
+gi.require_version("Gtk", "4.0")
+from gi.repository import Gtk
+
+import ferry
+import ferry.gtk
+
+
+def export(words):
+    for _ in ferry.track(words, unit="letters"):
+        time.sleep(0.05)  # the work
+
+
+def submit(_button, executor, view):
+    task = ferry.Task(export, view.props.buffer.props.text)
+    task.props.name = "Export"
+    executor.submit(task)
+
+
+def activate(application):
+    executor = application.executor = ferry.Executor()
+    executor.ferry_executor.props.keep_finished = 100
+    header, button = Gtk.HeaderBar(), Gtk.Button(label="Export")
+    view = Gtk.TextView(left_margin=12, top_margin=12)
+    header.pack_start(button)
+    header.pack_end(ferry.gtk.TaskButton(executor))
+    view.props.buffer.props.text = "What is written here takes its time."
+    view.update_property([Gtk.AccessibleProperty.LABEL], ["Words"])
+    button.connect("clicked", submit, executor, view)
+    Gtk.ApplicationWindow(application=application, title="Words", titlebar=header, child=view, default_width=480,
+                          default_height=320).present()
+
+
+if __name__ == "__main__":
+    application = Gtk.Application()
+    application.connect("activate", activate)
+    application.run()

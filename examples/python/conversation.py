@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: 0BSD
+"""A conversation: the window asks as often as it likes, and a worker answers many questions at a time.
+A mux asks and a demux answers, here over a pair of sockets of which one end goes to the worker.
+A question has a deadline, of which the worker hears. A hard one (1000000000039) does not hold up an easy one.
+"""
+
+import gi
+
+gi.require_version("Gtk", "4.0")
+from gi.repository import Gtk
+
+import ferry
+
+MARGINS = dict.fromkeys(("margin_top", "margin_bottom", "margin_start", "margin_end"), 12)
+
+
+def find_divisor(number):
+    divisor = 2
+    while number % divisor and not ferry.cancelled():
+        divisor += 1
+    return divisor
+
+
+def answer(channel):
+    ferry.DeMux(channel, 4, function=find_divisor).wait()
+
+
+async def ask(mux, text, label):
+    try:
+        label.set_text("%s: %d" % (text, await mux.ask(int(text))))
+    except Exception as error:
+        label.set_text("%s: %s" % (text, error))
+
+
+def activate_entry(entry, mux, box):
+    label = Gtk.Label(label=entry.get_text(), wrap=True, xalign=0)
+    box.append(label)
+    ferry.spawn(ask(mux, entry.get_text(), label))
+    entry.set_text("")
+
+
+def activate(application):
+    executor = application.executor = ferry.Executor(workers=1)
+    here, there = ferry.ChannelPair()
+    executor.submit(answer, there)
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
+    entry = Gtk.Entry(placeholder_text="A number")
+    entry.connect("activate", activate_entry, ferry.Mux(here, timeout=3), box)
+    box.append(entry)
+    Gtk.ApplicationWindow(application=application, title="Smallest Divisor", child=box, default_width=360).present()
+
+
+if __name__ == "__main__":
+    application = Gtk.Application()
+    application.connect("activate", activate)
+    application.run()

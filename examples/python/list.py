@@ -1,0 +1,47 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: 0BSD
+"""A list of tasks: each with a bar, what it does and how long that takes, and with buttons for what makes sense.
+The list shows an executor, which is a list model of its tasks. Rows are made for the tasks in sight only.
+By keys: Control+BackSpace cancels, Control+R tries again, Control+Up runs next, Delete removes, Control+Z undoes.
+"""
+
+import itertools
+import time
+
+import gi
+
+gi.require_version("Gtk", "4.0")
+from gi.repository import Gtk
+
+import ferry
+import ferry.gtk
+
+
+def copy(n_files):
+    for n in ferry.track(range(1, n_files + 1), unit="files"):
+        time.sleep(0.02)  # the work
+        if n == 100:
+            raise OSError("The disk has no room for file %d" % n)
+
+
+def add(_button, executor, numbers):
+    task = ferry.Task(copy, number := next(numbers))
+    task.props.name = "Copy %d files" % number
+    executor.submit(task)
+
+
+def activate(application):
+    executor, numbers = ferry.Executor(), itertools.count(40, 40)
+    button, header = Gtk.Button(label="New Task"), Gtk.HeaderBar()
+    header.pack_start(button)
+    button.connect("clicked", add, executor, numbers)
+    for _ in range(4):
+        add(button, executor, numbers)
+    Gtk.ApplicationWindow(application=application, title="Tasks", titlebar=header, default_width=480, default_height=400,
+                          child=ferry.gtk.TaskList(executor)).present()
+
+
+if __name__ == "__main__":
+    application = Gtk.Application()
+    application.connect("activate", activate)
+    application.run()

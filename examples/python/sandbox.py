@@ -1,0 +1,55 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: 0BSD
+"""A sandbox: a stranger's picture is decoded by a worker that may do nothing else: sandbox.py PICTURE
+The application reads the file, and sends its bytes. The worker opens no file, no socket and no program.
+The second task tries it, and the window shows what the system says. Where there is no sandbox, no worker starts.
+"""
+
+import sys
+
+import gi
+
+gi.require_versions({"Ferry": "1", "Gdk": "4.0", "Gtk": "4.0"})
+from gi.repository import Ferry, Gdk, GdkPixbuf, Gio, GLib, Gtk
+
+MARGINS = dict.fromkeys(("margin_top", "margin_bottom", "margin_start", "margin_end"), 12)
+
+
+def decode(_job, data):
+    stream = Gio.MemoryInputStream.new_from_bytes(data.get_data_as_bytes())
+    pixbuf = GdkPixbuf.Pixbuf.new_from_stream_at_scale(stream, 320, 320, True).add_alpha(False, 0, 0, 0)
+    return GLib.Variant("(uuay)", (pixbuf.get_width(), pixbuf.get_height(), pixbuf.get_pixels()))
+
+
+def steal(_job, path):
+    return GLib.Variant("s", GLib.file_get_contents(path.get_string())[1].decode())
+
+
+def show(task, box):
+    try:
+        width, height, pixels = Ferry.from_variant(task.get_result())
+        if 4 * width * height == len(pixels) > 0:  # the worker chose all of them
+            texture = Gdk.MemoryTexture.new(width, height, Gdk.MemoryFormat.R8G8B8A8, GLib.Bytes(pixels), 4 * width)
+            box.append(Gtk.Picture(paintable=texture, can_shrink=False, alternative_text="The picture"))
+    except GLib.Error as error:
+        box.append(Gtk.Label(label=error.message))
+
+
+def activate(application, data, executor):
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
+    for name, argument in (("decode", data), ("steal", "/etc/passwd")):
+        executor.submit(name, argument).connect("done", show, box)
+    Gtk.ApplicationWindow(application=application, title="Sandbox", child=box).present()
+
+
+if __name__ == "__main__":
+    Ferry.function_register("decode", "ay", "(uuay)", decode)
+    Ferry.function_register("steal", "s", "s", steal)
+    Ferry.Worker.main(sys.argv)
+    router = Ferry.Router.get_default()
+    router.start()
+    with open(sys.argv[1], "rb") as file, Ferry.Executor(Ferry.Pool(router, Ferry.Launcher(
+            [sys.executable, __file__], sandbox=Ferry.Sandbox(system_paths=True)))) as executor:
+        application = Gtk.Application()
+        application.connect("activate", activate, file.read(), executor)
+        application.run()
