@@ -54,6 +54,12 @@ destroy (FerryInvocation *invocation)
   g_object_unref (transport);
 }
 
+static FerryTransport *
+get_transport (FerryInvocation *invocation)
+{
+  return ((FerryDemuxInvocation *) invocation)->transport;
+}
+
 /* ---- cancelling ---- */
 
 static gboolean
@@ -372,8 +378,15 @@ ferry_demux_invocation_check_in_time (FerryInvocation *invocation)
 FerryDemuxInvocation *
 ferry_demux_invocation_new (FerryTransport *transport, FerryCall *call, FerryInvocationDescribeFunc describe)
 {
-  static const FerryInvocationFuncs funcs = {answer,    answer_bytes, get_arguments,   get_body,
-                                             send_item, is_cancelled, get_cancellable, destroy};
+  static const FerryInvocationFuncs funcs = {.answer = answer,
+                                             .answer_bytes = answer_bytes,
+                                             .get_arguments = get_arguments,
+                                             .get_body = get_body,
+                                             .send_item = send_item,
+                                             .get_transport = get_transport,
+                                             .is_cancelled = is_cancelled,
+                                             .get_cancellable = get_cancellable,
+                                             .destroy = destroy};
   FerryDemuxInvocation *self = ferry_call_get_space (call);
 
   atomic_init (&self->base.references, 1);

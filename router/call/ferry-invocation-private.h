@@ -36,6 +36,8 @@ typedef struct
   /* (nullable): sends an item. Called before the answer. NULL if no request of this maker wants a stream. Takes no
    * reference to item. */
   gboolean (*send_item) (FerryInvocation *self, GVariant *item, GError **error);
+  /* Returns (nullable) the transport over which the request came; NULL for a caller in this process. */
+  FerryTransport *(*get_transport) (FerryInvocation *self);
   gboolean (*is_cancelled) (FerryInvocation *self);
   GCancellable *(*get_cancellable) (FerryInvocation *self);
   /* Called when the last reference is dropped. Must refuse the request if it was not answered. */

@@ -92,6 +92,24 @@ ferry_invocation_get_object (FerryInvocation *self)
 }
 
 /**
+ * ferry_invocation_get_transport:
+ * @self: an invocation
+ *
+ * Gets the transport over which the call came. Descriptors of the call are taken from it
+ * ([method@Ferry.Transport.take_descriptor]), and those of the answer are sent over it. Any thread.
+ *
+ * Returns: (transfer none) (nullable): the transport; %NULL if the caller is in this process and calls an object of its
+ *   own
+ */
+FerryTransport *
+ferry_invocation_get_transport (FerryInvocation *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+
+  return self->funcs->get_transport (self);
+}
+
+/**
  * ferry_invocation_get_method:
  * @self: an invocation
  *

@@ -10,6 +10,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
+#include "call/ferry-transport.h"
 
 G_BEGIN_DECLS
 
@@ -42,6 +43,8 @@ void ferry_invocation_unref (FerryInvocation *self);
 
 FERRY_AVAILABLE_IN_0_1
 GObject *ferry_invocation_get_object (FerryInvocation *self);
+FERRY_AVAILABLE_IN_0_1
+FerryTransport *ferry_invocation_get_transport (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1
 const char *ferry_invocation_get_method (FerryInvocation *self);
 FERRY_AVAILABLE_IN_0_1

@@ -22,6 +22,7 @@
 
 #include "call/ferry-link-transport-private.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/ferry-base-private.h"
@@ -92,23 +93,25 @@ check_owner (gpointer data, GError **error)
   return link == NULL || ferry_link_check_owner (link, error);
 }
 
-static gboolean
-send_parts (gpointer data, const GOutputVector *vectors, guint n_vectors, GError **error)
+/* Returns (nullable) the worker's link. */
+static FerryLink *
+require_link (End *end, GError **error)
 {
-  End *end = data;
   FerryLink *link = get_link (end);
-  FerryDownResult result;
 
   if (link == NULL)
-    return ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
-                            "The transport has no worker yet; call ferry_launcher_spawn() first");
-  if (!ferry_link_check_owner (link, error))
-    return FALSE;
-  result =
-    ferry_link_send (link, ferry_receiver_get_connection_id (end->receiver), (const FerryPart *) vectors, n_vectors);
+    ferry_set_error (error, FERRY_ERROR_NOT_STARTED,
+                     "The transport has no worker yet; call ferry_launcher_spawn() first");
+  return link != NULL && ferry_link_check_owner (link, error) ? link : NULL;
+}
+
+/* Whether that is FERRY_DOWN_SENT; an error otherwise. */
+static gboolean
+check_sent (FerryLink *link, FerryDownResult result, GError **error)
+{
   if (result == FERRY_DOWN_SENT)
     return TRUE;
-  if (result == FERRY_DOWN_WOULD_BLOCK)
+  if (result == FERRY_DOWN_WOULD_BLOCK || result == FERRY_DOWN_UNTAKEN)
     return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
                             "There is no room in the worker's down lane; send again when there is room");
   if (result == FERRY_DOWN_TOO_LARGE)
@@ -117,6 +120,35 @@ send_parts (gpointer data, const GOutputVector *vectors, guint n_vectors, GError
                             " bytes; pass a file's name, or raise FerryRouter:max-message-size",
                             link->max_message_size);
   return ferry_set_error (error, FERRY_ERROR_CLOSED, "The worker has ended; spawn another one");
+}
+
+static gboolean
+send_parts (gpointer data, const GOutputVector *vectors, guint n_vectors, GError **error)
+{
+  End *end = data;
+  FerryLink *link = require_link (end, error);
+
+  return link != NULL && check_sent (link,
+                                     ferry_link_send (link, ferry_receiver_get_connection_id (end->receiver),
+                                                      (const FerryPart *) vectors, n_vectors),
+                                     error);
+}
+
+/* Sends an empty message with the socket, the only message of a transport that has descriptors. */
+static gboolean
+pass_socket (gpointer data, int socket, GError **error)
+{
+  End *end = data;
+  FerryLink *link = require_link (end, error);
+  FerryDescriptors batch = {.descriptors = &socket, .n_descriptors = 1};
+  FerryDownResult result =
+    link != NULL ? ferry_link_send_with (link, ferry_receiver_get_connection_id (end->receiver), NULL, 0, &batch)
+                 : FERRY_DOWN_CLOSED;
+
+  if (result != FERRY_DOWN_REFUSED)
+    return link != NULL && check_sent (link, result, error);
+  errno = batch.error_number;
+  return ferry_set_system_error (error, "Passing a socket for descriptors (sendmsg)");
 }
 
 static gboolean
@@ -457,9 +489,12 @@ launcher_done (FerryWorker *worker, gpointer data)
       atomic_store_explicit (&end->link, ferry_link_ref (link), memory_order_release);
     }
   g_mutex_unlock (&end->lock);
-  /* Answers that were kept while there was no worker may be sent now. */
   if (link != NULL && !ended)
-    ferry_transport_note_room (transport);
+    {
+      ferry_transport_offer_descriptors (transport);
+      /* Answers that were kept while there was no worker may be sent now. */
+      ferry_transport_note_room (transport);
+    }
   /* The worker's link is told of the close only once it is added, which it is when this function has returned. */
   if (ours && link != NULL)
     ferry_mailbox_post (end->context, abandon, g_object_ref (end->receiver), g_object_unref);
@@ -486,6 +521,7 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
   ferry_transactions_set_first_xid (transactions, ferry_transport_get_first_xid (index));
   ferry_transactions_set_max_answer (transactions, router->max_message_size);
   ferry_transport_set_receiving_thread (transport, g_thread_self ());
+  ferry_transport_set_pass_func (transport, pass_socket, end, TRUE);
   g_weak_ref_init (&end->transport, transport);
   ferry_inbox_init (&end->inbox, accepts, end);
   end->self = transport;

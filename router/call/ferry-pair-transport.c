@@ -19,6 +19,7 @@
 
 #include "call/ferry-transport-private.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -213,6 +214,21 @@ end_close (gpointer data)
   g_queue_clear_full (&dropped, g_free);
 }
 
+static gboolean
+pass_socket (gpointer data, int socket, GError **error)
+{
+  End *self = data;
+  g_autoptr (FerryTransport) other = g_weak_ref_get (&self->other->transport);
+  int copy = other != NULL ? fcntl (socket, F_DUPFD_CLOEXEC, 0) : -1;
+
+  if (other == NULL)
+    return ferry_set_error (error, FERRY_ERROR_CLOSED, "The other end was closed; make a new pair of transports");
+  if (copy < 0)
+    return ferry_set_system_error (error, "Copying a socket (fcntl)");
+  ferry_transport_join_descriptors (other, copy);
+  return TRUE;
+}
+
 static const FerryTransportKind pair_kind = {.send = send_parts, .close = end_close, .free = end_unref};
 
 static FerryTransport *
@@ -221,6 +237,7 @@ make_transport (End *self)
   FerryTransport *transport = ferry_transport_new_of_kind (&pair_kind, self);
 
   g_weak_ref_init (&self->transport, transport);
+  ferry_transport_set_pass_func (transport, pass_socket, self, FALSE);
   return transport;
 }
 

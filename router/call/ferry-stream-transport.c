@@ -43,6 +43,7 @@
 #include "base/ferry-thread-private.h"
 #include "call/ferry-frame-decoder-private.h"
 #include "call/ferry-remote-error-private.h"
+#include "link/ferry-orphan-private.h"
 
 /* How long messages that were sent before the close may still be written. */
 #define LINGER_MILLISECONDS 5000
@@ -82,11 +83,13 @@ typedef struct
   gboolean direct;       /* const: whether sending threads may write to output */
   int out_fd;            /* const: the descriptor of output, or -1 */
   gboolean is_socket;    /* const: out_fd is a socket */
+  int local_fd;          /* const: (unowned): the AF_UNIX socket that is read and written, or -1 */
   GThread *writer;       /* used by the reader */
 
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  FerryFrameQueue queue; /* lock: queue and done. Only the writer removes bytes */
+  FerryFrameQueue queue; /* lock: queue, passing and done. Only the writer removes bytes */
+  int passing;           /* (owned): a socket that goes to the other end with the next bytes, or -1 */
   gboolean done;         /* the writer has ended */
 } Core;
 
@@ -120,6 +123,7 @@ core_unref (Core *core)
   g_assert (core->writer == NULL);
   ferry_frame_queue_drop (&core->queue);
   g_clear_error (&core->queue.failure);
+  ferry_clear_fd (&core->passing);
   g_object_unref (core->writing);
   pthread_cond_destroy (&core->changed);
   pthread_mutex_destroy (&core->lock);
@@ -157,6 +161,30 @@ write_to_socket (int fd, const GOutputVector *parts, guint n_parts, GError **err
   gssize n = TEMP_FAILURE_RETRY (sendmsg (fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 
   if (n < 0 && errno != EAGAIN)
+    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
+  return (gsize) MAX (n, 0);
+}
+
+/* Writes to the socket of both directions, with the socket that is to be passed. */
+static gsize
+write_and_pass_locked (Core *core, const GOutputVector *parts, guint n_parts, GError **error)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr header;
+  } rights = {.header = {CMSG_LEN (sizeof (int)), SOL_SOCKET, SCM_RIGHTS}};
+  const struct msghdr message = {.msg_iov = (struct iovec *) parts,
+                                 .msg_iovlen = n_parts,
+                                 .msg_control = rights.bytes,
+                                 .msg_controllen = sizeof rights.bytes};
+  gssize n;
+
+  memcpy (CMSG_DATA (&rights.header), &core->passing, sizeof (int));
+  n = TEMP_FAILURE_RETRY (sendmsg (core->local_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+  if (n > 0)
+    ferry_clear_fd (&core->passing);
+  else if (n < 0 && errno != EAGAIN)
     g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
   return (gsize) MAX (n, 0);
 }
@@ -212,7 +240,9 @@ write_locked (gpointer data, const GOutputVector *parts, guint n_parts)
       parts = &vector;
       n_parts = 1;
     }
-  if (core->is_socket)
+  if (G_UNLIKELY (core->passing >= 0))
+    written = write_and_pass_locked (core, parts, n_parts, &failure);
+  else if (core->is_socket)
     written = write_to_socket (core->out_fd, parts, n_parts, &failure);
   else if (core->out_fd >= 0)
     written = write_to_descriptor (core->out_fd, parts, n_parts, &failure);
@@ -257,16 +287,57 @@ wait_for_bytes (Core *core, gsize *size)
   return core->queue.failure == NULL ? ferry_frame_queue_peek (&core->queue, size) : NULL;
 }
 
+/* Waits until the socket of both directions is ready for events (poll()'s), or the cancellable is cancelled. */
+static gboolean
+wait_for_local_socket (Core *core, short events, GCancellable *cancellable, GError **error)
+{
+  GPollFD fds[2] = {{.fd = core->local_fd, .events = events}};
+
+  /* The descriptor of the cancellable is open: see core_new(). */
+  g_cancellable_make_pollfd (cancellable, &fds[1]);
+  TEMP_FAILURE_RETRY (g_poll (fds, G_N_ELEMENTS (fds), -1));
+  g_cancellable_release_fd (cancellable);
+  return !g_cancellable_set_error_if_cancelled (cancellable, error);
+}
+
+/* Writes the next bytes with the socket that is to be passed. Returns 0 if there is none, else as
+ * g_output_stream_write(). */
+static gssize
+pass_with_bytes (Core *core, gconstpointer bytes, gsize size, GError **error)
+{
+  const GOutputVector vector = {bytes, size};
+  gboolean has_socket = TRUE;
+  g_autoptr (GError) failure = NULL;
+  gsize written = 0;
+
+  while (has_socket && written == 0 && failure == NULL)
+    {
+      pthread_mutex_lock (&core->lock);
+      has_socket = core->passing >= 0;
+      if (has_socket)
+        written = write_and_pass_locked (core, &vector, 1, &failure);
+      pthread_mutex_unlock (&core->lock);
+      if (has_socket && written == 0 && failure == NULL)
+        wait_for_local_socket (core, G_IO_OUT, core->writing, &failure);
+    }
+  if (failure == NULL)
+    return (gssize) written;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return -1;
+}
+
 static gboolean
 write_some (Core *core, gconstpointer bytes, gsize size, GError **error)
 {
   /* If poll() reports a blocking descriptor as writable, it accepts this many bytes without blocking. A write that
    * blocks could not be cancelled. */
   const gsize most = core->out_fd >= 0 && !core->direct ? PIPE_BUF : G_MAXSSIZE;
-  gssize n = g_output_stream_write (core->output, bytes, MIN (size, most), core->writing, error);
+  gssize n = pass_with_bytes (core, bytes, size, error);
   gboolean empty;
   gboolean room;
 
+  if (n == 0)
+    n = g_output_stream_write (core->output, bytes, MIN (size, most), core->writing, error);
   if (n < 0)
     return FALSE;
   pthread_mutex_lock (&core->lock);
@@ -371,6 +442,56 @@ get_pollable (Core *core)
   return G_POLLABLE_INPUT_STREAM (core->input);
 }
 
+/* Joins the socket that came with bytes, if one did. Another thread closes what is not asked for. */
+static void
+take_passed (Core *core, struct msghdr *message)
+{
+  g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
+  struct cmsghdr *header = CMSG_FIRSTHDR (message);
+  int socket = -1;
+
+  if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+      header->cmsg_len == CMSG_LEN (sizeof (int)))
+    memcpy (&socket, CMSG_DATA (header), sizeof (int));
+  if (transport != NULL && (socket >= 0 || (message->msg_flags & MSG_CTRUNC) != 0))
+    ferry_transport_join_descriptors (transport, socket);
+  else if (socket >= 0)
+    ferry_orphan_close (socket);
+}
+
+/* Reads from the socket of both directions, as g_input_stream_read(). GIO would drop what is passed with the bytes. */
+static gssize
+read_from_local_socket (Core *core, guint8 *room, gsize size, GError **error)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr header;
+  } rights;
+  struct iovec vector = {room, size};
+  gssize n;
+
+  do
+    {
+      /* Without the padding, where the kernel would store a second descriptor. */
+      struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = CMSG_LEN (sizeof (int))};
+
+      n = TEMP_FAILURE_RETRY (recvmsg (core->local_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+      if (n > 0)
+        take_passed (core, &message);
+      if (n >= 0)
+        return n;
+      if (errno != EAGAIN)
+        {
+          g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
+          return -1;
+        }
+    }
+  while (wait_for_local_socket (core, G_IO_IN, core->reading, error));
+  return -1;
+}
+
 /* Reads once. After a failure of the writer, does not block: reads only what the other end has sent before. */
 static gssize
 read_some (Core *core, GError **error)
@@ -380,7 +501,9 @@ read_some (Core *core, GError **error)
   GPollableInputStream *input;
   gssize n = -1;
 
-  if (!g_cancellable_is_cancelled (core->reading))
+  if (!g_cancellable_is_cancelled (core->reading) && core->local_fd >= 0)
+    n = read_from_local_socket (core, room, size, error);
+  else if (!g_cancellable_is_cancelled (core->reading))
     n = g_input_stream_read (core->input, room, size, core->reading, error);
   else if ((input = get_pollable (core)) != NULL)
     n = g_pollable_input_stream_read_nonblocking (input, room, size, NULL, error);
@@ -562,6 +685,27 @@ is_socket (int fd)
   return getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
 }
 
+/* Returns the AF_UNIX socket that a stream reads and writes, or -1 if it is no such stream. */
+static int
+get_local_socket (GIOStream *io, int out_fd)
+{
+  GInputStream *input = g_io_stream_get_input_stream (io);
+  int fd = -1;
+  int domain = 0;
+  int type = 0;
+  socklen_t size = sizeof domain;
+
+  if (G_IS_SOCKET_CONNECTION (io))
+    fd = g_socket_get_fd (g_socket_connection_get_socket (G_SOCKET_CONNECTION (io)));
+  else if (out_fd >= 0 && G_IS_UNIX_INPUT_STREAM (input) &&
+           g_unix_input_stream_get_fd (G_UNIX_INPUT_STREAM (input)) == out_fd)
+    fd = out_fd;
+  return fd >= 0 && getsockopt (fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
+             getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM
+           ? fd
+           : -1;
+}
+
 /* Whether sending threads may write to a stream: only if a write never blocks. A write to a blocking pipe blocks
  * until all bytes are accepted, even by the stream's non-blocking functions. A filter stream has a buffer, which is
  * flushed only after the queue, so it may not be written to directly. */
@@ -593,6 +737,8 @@ core_new (GIOStream *io, gpointer transport)
   core->out_fd =
     G_IS_UNIX_OUTPUT_STREAM (core->output) ? g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (core->output)) : -1;
   core->is_socket = core->out_fd >= 0 && is_socket (core->out_fd);
+  core->local_fd = get_local_socket (io, core->out_fd);
+  core->passing = -1;
   core->direct = can_write_directly (core->output, core->out_fd);
   pthread_mutex_init (&core->lock, NULL);
   pthread_cond_init (&core->changed, NULL);
@@ -600,6 +746,20 @@ core_new (GIOStream *io, gpointer transport)
   ferry_frame_decoder_init (&core->decoder, FERRY_FRAME_MAX_MESSAGE);
   atomic_init (&core->max_message, FERRY_FRAME_MAX_MESSAGE);
   return core;
+}
+
+/* The socket goes with the next bytes: with those of a message that names a descriptor, or with earlier ones. */
+static gboolean
+pass_socket (gpointer data, int socket, GError **error)
+{
+  Core *core = data;
+  int copy = fcntl (socket, F_DUPFD_CLOEXEC, 0);
+  FERRY_AUTO_LOCK (&core->lock);
+
+  if (copy < 0)
+    return ferry_set_system_error (error, "Copying a socket (fcntl)");
+  core->passing = copy;
+  return TRUE;
 }
 
 static gboolean
@@ -717,6 +877,8 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
     }
   self = g_object_new (FERRY_TYPE_STREAM_TRANSPORT, NULL);
   self->core = core_new (stream, self);
+  if (self->core->local_fd >= 0)
+    ferry_transport_set_pass_func (FERRY_TRANSPORT (self), pass_socket, self->core, FALSE);
   set_max_message (self, FERRY_FRAME_MAX_MESSAGE);
   /* Sends the greeting. If that fails, the reader finds the failure, after it has delivered the messages that the other
    * end sent before it closed. */

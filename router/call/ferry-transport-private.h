@@ -16,6 +16,7 @@
 #include "base/ferry-sibling-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-waiters-private.h"
+#include "call/ferry-descriptor-port-private.h"
 #include "call/ferry-team-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"
@@ -70,6 +71,16 @@ typedef struct
 FerryTransport *ferry_transport_new_of_kind (const FerryTransportKind *kind, gpointer data);
 /* Returns the data of ferry_transport_new_of_kind(), or NULL for a transport of another kind. */
 gpointer ferry_transport_get_data (FerryTransport *self, const FerryTransportKind *kind);
+
+/* Lets the transport send descriptors, by a function that passes a socket to the other end, or by a socket that the
+ * other end passes (pass is NULL). Must be called before the transport is used. both_ways: as in FerryDescriptorPort.
+ */
+void ferry_transport_set_pass_func (FerryTransport *self, FerryPassSocketFunc pass, gpointer data, gboolean both_ways);
+/* The other end has passed a socket (transfer full) for descriptors, or -1 for one that did not come. */
+void ferry_transport_join_descriptors (FerryTransport *self, int socket);
+/* Passes a socket to the other end, if this end takes descriptors, and the other end cannot pass one. Ends the
+ * transport if it cannot. To be called when the other end is there. */
+void ferry_transport_offer_descriptors (FerryTransport *self);
 
 FERRY_FOR_SIBLINGS
 FerryTransactions *ferry_transport_get_transactions (FerryTransport *self);

@@ -39,11 +39,12 @@ typedef struct
   gboolean (*is_receiving) (void); /* const: (nullable) */
   gboolean disowned;               /* set once in a forked child; else const */
   _Atomic guint64 room_count;
-  FerryWaitQueue room;     /* any */
-  FerryWaitQueue closed;   /* any: not the same queue as room, since each message may wake the completions of room */
-  _Atomic guint n_kept;    /* written with lock held: the length of kept */
-  _Atomic guint n_waiting; /* any: how many threads wait for answers */
-  FerrySpin spin;          /* the first of these threads */
+  FerryWaitQueue room;      /* any */
+  FerryWaitQueue closed;    /* any: not the same queue as room, since each message may wake the completions of room */
+  _Atomic guint n_kept;     /* written with lock held: the length of kept */
+  _Atomic guint n_waiting;  /* any: how many threads wait for answers */
+  FerrySpin spin;           /* the first of these threads */
+  FerryDescriptorPort port; /* any */
 
   pthread_mutex_t lock;
   FerryTransportCallFunc call_func; /* lock: (nullable), as call_owner */
@@ -100,6 +101,7 @@ enum
 {
   PROP_CLOSED = 1,
   PROP_REASON,
+  PROP_MAX_DESCRIPTORS,
 };
 
 static FerryTransportPrivate *
@@ -580,6 +582,95 @@ static const FerryTransportFuncs funcs = {
   .call_space = FERRY_TRANSPORT_CALL_SPACE,
 };
 
+/* ---- descriptors ---- */
+
+void
+ferry_transport_set_pass_func (FerryTransport *self, FerryPassSocketFunc pass, gpointer data, gboolean both_ways)
+{
+  FerryDescriptorPort *port = &get_private (self)->port;
+
+  port->pass = pass;
+  port->pass_data = data;
+  port->both_ways = both_ways;
+}
+
+void
+ferry_transport_join_descriptors (FerryTransport *self, int socket)
+{
+  ferry_descriptor_port_join (&get_private (self)->port, socket);
+}
+
+void
+ferry_transport_offer_descriptors (FerryTransport *self)
+{
+  FerryDescriptorPort *port = &get_private (self)->port;
+  g_autoptr (GError) error = NULL;
+
+  if (port->both_ways && port->pass != NULL && ferry_descriptor_box_get_max (port->box) > 0 &&
+      !ferry_descriptor_port_open (port, &error) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED))
+    ferry_transport_end (self, error);
+}
+
+/**
+ * ferry_transport_send_descriptor:
+ * @self: a transport
+ * @fd: a descriptor, which stays the caller's
+ * @error: return location for an error
+ *
+ * Sends a copy of a descriptor to the other end, for example of memory, a file or a socket. The other end takes it by
+ * the handle that this function returns. So send the handle afterwards: in the arguments of a request or a call, an
+ * item or an answer, by convention as a value of the type “h”. Handles count from 0, for each direction by itself.
+ *
+ * The other end says by [property@Ferry.Transport:max-descriptors] how many it takes. A transport carries descriptors
+ * if it is a worker's, a task's, or one of a pair. So does one over a stream that is a `AF_UNIX` socket.
+ *
+ * This function never waits. Any thread may call it.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS if this kind of transport carries no descriptors, or, in a worker, if the
+ * application takes none. Fails with %FERRY_ERROR_NOT_STARTED while the transport has no worker. Fails with
+ * %FERRY_ERROR_WOULD_BLOCK while many wait for the other end to take them. Fails with %FERRY_ERROR_CLOSED, and with
+ * %FERRY_ERROR_SYSTEM if the system refuses to send the descriptor.
+ *
+ * Returns: the handle, or -1 with an error
+ */
+gint
+ferry_transport_send_descriptor (FerryTransport *self, int fd, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_TRANSPORT (self), -1);
+  g_return_val_if_fail (error == NULL || *error == NULL, -1);
+
+  return check_owner (self, error) ? ferry_descriptor_port_send (&get_private (self)->port, fd, error) : -1;
+}
+
+/**
+ * ferry_transport_take_descriptor:
+ * @self: a transport with [property@Ferry.Transport:max-descriptors]
+ * @handle: a handle that [method@Ferry.Transport.send_descriptor] has returned at the other end, and a message has
+ *   brought
+ * @error: return location for an error
+ *
+ * Takes a descriptor that the other end has sent, once. It is there as soon as the message that names it, and can still
+ * be taken when the transport is closed. The caller must close it. Programs that this process executes do not inherit
+ * it. This function never waits. Any thread may call it.
+ *
+ * The other end chooses the file. See [method@Ferry.Task.dup_descriptor] for how to use a file of a process that is not
+ * trusted.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS if this end takes no descriptors, or the other end has sent none with that
+ * handle. Fails with %FERRY_ERROR_CLOSED if it was taken before. Fails with %FERRY_ERROR_TOO_LARGE if more descriptors
+ * came before it than may wait. Fails with %FERRY_ERROR_SYSTEM if this process has too many files open.
+ *
+ * Returns: a descriptor, or -1 with an error
+ */
+int
+ferry_transport_take_descriptor (FerryTransport *self, gint handle, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_TRANSPORT (self), -1);
+  g_return_val_if_fail (error == NULL || *error == NULL, -1);
+
+  return ferry_descriptor_port_take (&get_private (self)->port, handle, error);
+}
+
 /* ---- requests of the other end ---- */
 
 static void
@@ -920,6 +1011,7 @@ ferry_transport_end (FerryTransport *self, const GError *reason)
   early = priv->early;
   g_queue_init (&priv->early);
   pthread_mutex_unlock (&priv->lock);
+  ferry_descriptor_port_end (&priv->port);
   ferry_transactions_close (priv->transactions, priv->reason);
   /* Dropped after the close, so that no refusals are sent for them. */
   g_queue_clear_full (&early, (GDestroyNotify) ferry_call_unref);
@@ -1076,6 +1168,7 @@ ferry_transport_finalize (GObject *object)
   g_clear_error (&priv->refusal);
   g_clear_error (&priv->reason);
   g_clear_pointer (&priv->context, g_main_context_unref);
+  ferry_descriptor_port_clear (&priv->port);
   ferry_wait_queue_clear (&priv->closed);
   ferry_wait_queue_clear (&priv->room);
   pthread_mutex_destroy (&priv->lock);
@@ -1090,8 +1183,19 @@ ferry_transport_get_property (GObject *object, guint id, GValue *value, GParamSp
 
   if (id == PROP_CLOSED)
     g_value_set_boolean (value, ferry_transport_get_closed (self));
+  else if (id == PROP_MAX_DESCRIPTORS)
+    g_value_set_uint (value, ferry_descriptor_box_get_max (get_private (self)->port.box));
   else
     g_value_take_boxed (value, ferry_transport_dup_reason (self));
+}
+
+static void
+ferry_transport_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  FerryTransport *self = FERRY_TRANSPORT (object);
+
+  ferry_descriptor_box_set_max (get_private (self)->port.box, g_value_get_uint (value));
+  ferry_transport_offer_descriptors (self);
 }
 
 static gboolean
@@ -1113,6 +1217,7 @@ ferry_transport_class_init (FerryTransportClass *klass)
 
   klass->send = ferry_transport_send;
   object_class->get_property = ferry_transport_get_property;
+  object_class->set_property = ferry_transport_set_property;
   object_class->dispose = ferry_transport_dispose;
   object_class->finalize = ferry_transport_finalize;
 
@@ -1138,6 +1243,18 @@ ferry_transport_class_init (FerryTransportClass *klass)
    */
   g_object_class_install_property (object_class, PROP_REASON,
                                    g_param_spec_boxed ("reason", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE));
+
+  /**
+   * FerryTransport:max-descriptors:
+   *
+   * How many descriptors of the other end may wait here until [method@Ferry.Transport.take_descriptor] takes them. With
+   * 0, the default, this end takes none. A worker can send descriptors only after the application has set this at its
+   * end. Set it before the worker is spawned, or before the request that the worker answers with descriptors. Any
+   * thread.
+   */
+  g_object_class_install_property (object_class, PROP_MAX_DESCRIPTORS,
+                                   g_param_spec_uint ("max-descriptors", NULL, NULL, 0, FERRY_MAX_FDS_PER_LINK, 0,
+                                                      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
@@ -1150,6 +1267,7 @@ ferry_transport_init (FerryTransport *self)
   g_queue_init (&priv->early);
   g_queue_init (&priv->kept);
   pthread_mutex_init (&priv->lock, NULL);
+  ferry_descriptor_port_init (&priv->port);
   ferry_wait_queue_init (&priv->room);
   ferry_wait_queue_init (&priv->closed);
 }

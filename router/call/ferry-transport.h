@@ -75,6 +75,11 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_transport_new_pair (FerryTransport **one, FerryTransport **other);
 
 FERRY_AVAILABLE_IN_0_1
+gint ferry_transport_send_descriptor (FerryTransport *self, int fd, GError **error);
+FERRY_AVAILABLE_IN_0_1
+int ferry_transport_take_descriptor (FerryTransport *self, gint handle, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+FERRY_AVAILABLE_IN_0_1
 void ferry_transport_close (FerryTransport *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_transport_wait_closed (FerryTransport *self);

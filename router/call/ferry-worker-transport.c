@@ -160,6 +160,20 @@ wait_for_room (FerryTransport *transport)
     }
 }
 
+/* Takes the socket for descriptors that the application passes with an empty message. */
+static void
+join_descriptors (FerryTransport *transport, const FerryDownMessage *message)
+{
+  int socket = -1;
+
+  if (message->descriptors != NULL && message->descriptors->len == 1)
+    {
+      socket = g_array_index (message->descriptors, int, 0);
+      g_array_set_size (message->descriptors, 0);
+    }
+  ferry_transport_join_descriptors (transport, socket);
+}
+
 static void
 take_message (Latest *latest, const FerryDownMessage *message)
 {
@@ -171,6 +185,11 @@ take_message (Latest *latest, const FerryDownMessage *message)
     }
   if (latest->transport == NULL)
     return;
+  if (G_UNLIKELY (message->size == 0))
+    {
+      join_descriptors (latest->transport, message);
+      return;
+    }
   ferry_transport_receive_in_run (latest->transport, message->data, message->size, NULL);
   if (ferry_team_has_lead (team))
     wait_for_room (latest->transport);
@@ -307,6 +326,7 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   outbox = ferry_outbox_new (sender);
   entry->untaken = ferry_transport_new_of_kind (&worker_kind, outbox);
   ferry_outbox_set_transport (outbox, entry->untaken);
+  ferry_transport_set_pass_func (entry->untaken, NULL, NULL, TRUE);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (entry->untaken),
                                      ferry_sender_get_uplink (sender)->max_message_size);
   g_weak_ref_init (&entry->transport, entry->untaken);

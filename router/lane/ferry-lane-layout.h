@@ -347,8 +347,8 @@ typedef enum
   /* fork server to application, before the attach packet, and only a header: the fork server runs its initialisers */
   FERRY_CONTROL_PREPARES = 11,
   FERRY_CONTROL_RETURNS = 12, /* application to function, in a return box: how many descriptors may come */
-  /* function to application, in a return box, and only a header: a descriptor that the function returns */
-  FERRY_CONTROL_RETURN = 13,
+  /* through the socket of a return box or of a transport, and only a header: a descriptor */
+  FERRY_CONTROL_DESCRIPTOR = 13,
 } FerryControlKind;
 
 typedef struct

@@ -326,6 +326,14 @@ answer (FerryInvocation *invocation, GVariant *value, GObject *object, const GEr
     resume (evaluation_ref (self));
 }
 
+static FerryTransport *
+get_transport (FerryInvocation *invocation)
+{
+  const FerryEvaluationCaller *caller = &((MethodInvocation *) invocation)->evaluation->caller;
+
+  return caller->invocation != NULL ? ferry_invocation_get_transport (caller->invocation) : NULL;
+}
+
 static gboolean
 is_cancelled (FerryInvocation *invocation)
 {
@@ -375,8 +383,11 @@ get_arguments (const FerryStep *step)
 static FerryInvocation *
 invocation_new (FerryEvaluation *evaluation, GObject *object, const FerryStep *step)
 {
-  static const FerryInvocationFuncs funcs = {
-    .answer = answer, .is_cancelled = is_cancelled, .get_cancellable = get_cancellable, .destroy = destroy};
+  static const FerryInvocationFuncs funcs = {.answer = answer,
+                                             .get_transport = get_transport,
+                                             .is_cancelled = is_cancelled,
+                                             .get_cancellable = get_cancellable,
+                                             .destroy = destroy};
   gboolean is_first = evaluation->first.evaluation == NULL;
   MethodInvocation *self = is_first ? &evaluation->first : g_new0 (MethodInvocation, 1);
 

@@ -564,7 +564,9 @@ return_descriptor_locked (FerryJob *self, int fd, GError **error)
                        get_function_name (self), max);
       return -1;
     }
-  return ferry_return_box_send (box, fd, error) ? (gint) self->n_returned++ : -1;
+  return ferry_descriptor_send (box, fd, "The task is over, and takes no descriptors any more", error)
+           ? (gint) self->n_returned++
+           : -1;
 }
 
 /**

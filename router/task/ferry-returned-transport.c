@@ -95,13 +95,14 @@ check_socket (int fd, GError **error)
 FerryTransport *
 ferry_task_open_transport (FerryTask *self, gint handle, GError **error)
 {
-  FerryReturnBox *box;
+  FerryDescriptorBox *box;
+  g_autofree char *sender = NULL;
   int fd;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  box = ferry_task_require_return_box (self, error);
-  fd = box != NULL ? ferry_return_box_take (box, handle, ferry_task_get_function (self), check_socket, error) : -1;
+  box = ferry_task_require_returned (self, &sender, error);
+  fd = box != NULL ? ferry_descriptor_box_take (box, handle, sender, check_socket, error) : -1;
   return fd >= 0 ? ferry_transport_new_for_descriptors (fd, fd, error) : NULL;
 }

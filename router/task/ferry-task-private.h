@@ -136,10 +136,9 @@ gint64 ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout
 gboolean ferry_task_get_descriptors (FerryTask *self, int *descriptors, guint *n, gboolean *returns, GError **error);
 /* The descriptors were sent to a worker. */
 void ferry_task_note_descriptors_sent (FerryTask *self);
-/* any: returns (transfer none) (nullable) the box with the descriptors that the function has returned. */
-FerryReturnBox *ferry_task_get_return_box (FerryTask *self);
-/* any: the same, but fails with FERRY_ERROR_BAD_ARGUMENTS if there is none. */
-FerryReturnBox *ferry_task_require_return_box (FerryTask *self, GError **error);
+/* any: returns (transfer none) (nullable) the descriptors that the function has returned; NULL with
+ * FERRY_ERROR_BAD_ARGUMENTS. Sets *sender (transfer full) as for ferry_descriptor_box_take(). */
+FerryDescriptorBox *ferry_task_require_returned (FerryTask *self, char **sender, GError **error);
 /* Notes at the senders that the task was given which worker's link the task is sent over. */
 void ferry_task_set_worker (FerryTask *self, FerryLink *worker);
 /* Whether the task was given descriptors, bytes or senders, which are closed once the task is done. */

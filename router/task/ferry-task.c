@@ -1100,24 +1100,28 @@ ferry_task_add_sender (FerryTask *self, FerrySender *sender, GError **error)
   return add_handle (self, handle);
 }
 
-FerryReturnBox *
-ferry_task_get_return_box (FerryTask *self)
+static FerryReturnBox *
+get_return_box (FerryTask *self)
 {
   /* Acquire: pairs with open_return_box(). */
   return atomic_load_explicit (&peek_rest (self)->returns, memory_order_acquire);
 }
 
-FerryReturnBox *
-ferry_task_require_return_box (FerryTask *self, GError **error)
+FerryDescriptorBox *
+ferry_task_require_returned (FerryTask *self, char **sender, GError **error)
 {
-  FerryReturnBox *box = ferry_task_get_return_box (self);
+  FerryReturnBox *box = get_return_box (self);
 
   if (box == NULL)
-    ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The task of '%s' has no descriptors of its function; set FerryTask:max-returned-descriptors, and "
-                     "submit it to a pool",
-                     ferry_task_get_function (self));
-  return box;
+    {
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                       "The task of '%s' has no descriptors of its function; set FerryTask:max-returned-descriptors, "
+                       "and submit it to a pool",
+                       ferry_task_get_function (self));
+      return NULL;
+    }
+  *sender = g_strdup_printf ("The function '%s'", ferry_task_get_function (self));
+  return ferry_return_box_get_descriptors (box);
 }
 
 /**
@@ -1137,22 +1141,24 @@ ferry_task_require_return_box (FerryTask *self, GError **error)
  * others change while the application reads it. Ask what it is by calls that ask no file system: getsockopt() for a
  * socket, and `F_GET_SEALS` for memory. Read and close any other file on a thread that nothing waits for.
  *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS if the function has returned no descriptor with that handle. Fails with
- * %FERRY_ERROR_CLOSED if the descriptor has become a transport ([method@Ferry.Task.open_transport]), and with
- * %FERRY_ERROR_SYSTEM if this process has too many files open. Any thread may call this.
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS if the function has returned no descriptor with that handle, and with
+ * %FERRY_ERROR_TOO_LARGE if it has sent more than it may. Fails with %FERRY_ERROR_CLOSED if the descriptor has become a
+ * transport ([method@Ferry.Task.open_transport]), and with %FERRY_ERROR_SYSTEM if this process has too many files open.
+ * Any thread may call this.
  *
  * Returns: a descriptor, or -1 with an error
  */
 int
 ferry_task_dup_descriptor (FerryTask *self, gint handle, GError **error)
 {
-  FerryReturnBox *box;
+  FerryDescriptorBox *box;
+  g_autofree char *sender = NULL;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), -1);
   g_return_val_if_fail (error == NULL || *error == NULL, -1);
 
-  box = ferry_task_require_return_box (self, error);
-  return box != NULL ? ferry_return_box_dup (box, handle, ferry_task_get_function (self), error) : -1;
+  box = ferry_task_require_returned (self, &sender, error);
+  return box != NULL ? ferry_descriptor_box_dup (box, handle, sender, error) : -1;
 }
 
 void
@@ -1174,7 +1180,7 @@ static int
 open_return_box (FerryTask *self, GError **error)
 {
   Rest *rest = need_rest (self);
-  FerryReturnBox *box = ferry_task_get_return_box (self);
+  FerryReturnBox *box = get_return_box (self);
 
   if (box == NULL)
     {
@@ -1203,7 +1209,7 @@ ferry_task_get_descriptors (FerryTask *self, int *descriptors, guint *n, gboolea
 void
 ferry_task_note_descriptors_sent (FerryTask *self)
 {
-  FerryReturnBox *box = ferry_task_get_return_box (self);
+  FerryReturnBox *box = get_return_box (self);
 
   if (box != NULL)
     ferry_return_box_note_sent (box);
@@ -1247,8 +1253,8 @@ drop_handles (FerryTask *self)
     }
   if (handles != NULL)
     g_array_set_size (handles, 0);
-  if (ferry_task_get_return_box (self) != NULL)
-    ferry_return_box_end (ferry_task_get_return_box (self));
+  if (get_return_box (self) != NULL)
+    ferry_return_box_end (get_return_box (self));
 }
 
 /* ---- the cancellable ---- */

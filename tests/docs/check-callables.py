@@ -357,6 +357,10 @@ class Tour:
                 invocation.refuse("never")
             elif method == "fail":
                 invocation.return_error(GLib.Error("no", "g-file-error-quark", 4))
+            elif method == "open":
+                with open(os.devnull) as file:
+                    handle = invocation.get_transport().send_descriptor(file.fileno())
+                invocation.return_value(GLib.Variant("h", handle))
             elif method == "items":
                 invocation.send_item(GLib.Variant("i", 1))
                 invocation.return_value(GLib.Variant("i", 2))
@@ -365,7 +369,7 @@ class Tour:
 
         demux.set_threads(0)
         demux.set_context(None)
-        for method in ("echo", "bytes", "refuse", "fail", "items", None):
+        for method in ("echo", "bytes", "refuse", "fail", "open", "items", None):
             demux.add_handler(method, self.heard("DemuxHandler", answer))
         demux.remove_handler(None)
         demux.start()
@@ -380,6 +384,10 @@ class Tour:
         fails(in_thread, lambda: mux.transact("refuse", None, LONG, None))
         assert "no" in fails(in_thread, lambda: mux.transact("fail", None, LONG, None)).message
         in_thread(lambda: mux.send("echo", five, LONG, None))
+        here.props.max_descriptors = 1
+        file = here.take_descriptor(in_thread(lambda: mux.transact("open", None, LONG, None)).unpack())
+        assert os.read(file, 1) == b""
+        os.close(file)
         replies = mux.transact_stream("items", None, 10, LONG)
         assert in_thread(lambda: replies.next(None)).unpack() == 1
         later(lambda call: replies.next_async(None, call), replies.next_finish)

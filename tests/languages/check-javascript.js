@@ -456,13 +456,18 @@ function testAnswering() {
         call.return_error(new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.EXISTS, 'seen'));
     });
     demux.add_handler('not-now', call => call.refuse('not now'));
+    demux.add_handler('give', call => call.return_value(
+        GLib.Variant.new_handle(call.get_transport().send_descriptor(1))));
     demux.start();
     const mux = Ferry.Mux.new(there);
+    there.max_descriptors = 1;
     const ask = method => complete(done => mux.transact_async(method, GLib.Variant.new_string('it'), -1, null, done),
         result => mux.transact_finish(result));
     fact('an error of a handler is thrown', raised(() => ask('look')).matches(Gio.io_error_quark(), Gio.IOErrorEnum.EXISTS));
     equal('a handler sees its call', heard.slice(0, 6), ['look', 'it', null, Ferry.Wanted.ANSWER, false, true]);
     fact('a refusal is an error', isError(raised(() => ask('not-now')), Ferry.Error.REFUSED));
+    const file = there.take_descriptor(ask('give').unpack());
+    fact('an answer brings a descriptor', file > 2 && GLib.close(file));
     demux.remove_handler('look');
     fact('a demux stops', complete(done => demux.stop_async(null, done), result => demux.stop_finish(result)));
 }

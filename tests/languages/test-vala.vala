@@ -111,6 +111,9 @@ async void ask (Ferry.Mux mux, MainLoop loop) {
     try {
         Variant? answer = yield mux.transact_async ("echo", "word", -1, null);
         assert_true (answer.get_string () == "word");
+        Variant? handle = yield mux.transact_async ("give", null, -1, null);
+        var file = mux.transport.take_descriptor (handle.get_handle ());
+        assert_true (file > 2 && FileUtils.close (file) == 0);
     } catch (Error error) {
         GLib.error ("%s", error.message);
     }
@@ -124,6 +127,14 @@ void test_mux () {
     Ferry.Transport.new_pair (out here, out there);
     var demux = new Ferry.Demux (here);
     demux.add_handler ("echo", invocation => invocation.return_value (invocation.get_arguments ()));
+    demux.add_handler ("give", invocation => {
+        try {
+            invocation.return_value (new Variant.handle (invocation.get_transport ().send_descriptor (1)));
+        } catch (Error error) {
+            invocation.return_error (error);
+        }
+    });
+    there.max_descriptors = 1;
     try {
         demux.start ();
     } catch (Error error) {

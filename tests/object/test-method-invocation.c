@@ -8,6 +8,8 @@
 #include "config.h"
 
 #include <locale.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "object/ferry-resolve-private.h"
 #include "pair-scene.h"
@@ -35,6 +37,7 @@ look (gpointer object, FerryInvocation *invocation, gpointer data)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_invocation_get_object (invocation) == object);
+  g_assert_true (ferry_invocation_get_transport (invocation) == (self->pair.local ? NULL : self->pair.there));
   g_assert_cmpint (ferry_invocation_get_wanted (invocation), ==, FERRY_WANTED_ANSWER);
   g_assert_false (ferry_invocation_is_cancelled (invocation));
   g_assert_cmpint (ferry_invocation_get_deadline (invocation), ==, 0);
@@ -78,6 +81,18 @@ reverse (gpointer object, FerryInvocation *invocation, gpointer data)
   ferry_invocation_return_bytes (invocation, reversed, g_variant_get_size (text));
 }
 
+/* Returns a descriptor: with one here, the number itself says which. */
+static void
+give (gpointer object, FerryInvocation *invocation, gpointer data)
+{
+  FerryTransport *transport = ferry_invocation_get_transport (invocation);
+  g_autoptr (GError) error = NULL;
+  gint handle = transport != NULL ? ferry_transport_send_descriptor (transport, STDIN_FILENO, &error) : STDIN_FILENO;
+
+  g_assert_no_error (error);
+  ferry_invocation_return_value (invocation, g_variant_new_handle (handle));
+}
+
 static void
 set_up (Scene *self, gconstpointer local)
 {
@@ -90,6 +105,7 @@ set_up (Scene *self, gconstpointer local)
   ferry_interface_add_method (interface, "refuse", "", "", refuse, self, NULL);
   ferry_interface_add_method (interface, "drop", "", "", drop, self, NULL);
   ferry_interface_add_method (interface, "hold", "", "", hold, self, NULL);
+  ferry_interface_add_method (interface, "give", "", "h", give, self, NULL);
   ferry_interface_add_method (interface, "reverse", "ay", "ay", reverse, self, NULL);
   ferry_interface_add_method (interface, "reverse_as_text", "ay", "s", reverse, self, NULL);
   pair_scene_open (&self->pair, PAIR_SCENE_CONTEXT, "object", interface, g_object_new (G_TYPE_OBJECT, NULL));
@@ -214,19 +230,48 @@ keep_result_cb (GObject *source, GAsyncResult *result, gpointer kept)
 }
 
 static GVariant *
-resolve_reverse (Scene *self, const char *method, GError **error)
+resolve_call (Scene *self, const char *method, GVariant *arguments, GError **error)
 {
   g_autoptr (FerryView) view = ferry_view_new (self->pair.proxy);
   g_autoptr (GAsyncResult) result = NULL;
   GVariant *value = NULL;
 
-  ferry_view_call (view, method,
-                   g_variant_new ("(@ay)", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, "stern", 5, 1)));
+  ferry_view_call (view, method, arguments);
   ferry_view_resolve_async (view, -1, NULL, keep_result_cb, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
   ferry_view_resolve_finish (view, result, &value, NULL, error);
   return value;
+}
+
+static GVariant *
+resolve_reverse (Scene *self, const char *method, GError **error)
+{
+  return resolve_call (self, method,
+                       g_variant_new ("(@ay)", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, "stern", 5, 1)), error);
+}
+
+static void
+test_descriptor (Scene *self, gconstpointer local)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) handle = NULL;
+  struct stat given;
+  struct stat come;
+  int fd;
+
+  g_object_set (self->pair.here, "max-descriptors", 1, NULL);
+  handle = resolve_call (self, "give", NULL, &error);
+  g_assert_no_error (error);
+  if (self->pair.local)
+    {
+      g_assert_cmpint (g_variant_get_handle (handle), ==, STDIN_FILENO);
+      return;
+    }
+  fd = ferry_transport_take_descriptor (self->pair.here, g_variant_get_handle (handle), &error);
+  g_assert_no_error (error);
+  g_assert_true (fstat (fd, &come) == 0 && fstat (STDIN_FILENO, &given) == 0 && come.st_ino == given.st_ino);
+  close (fd);
 }
 
 static void
@@ -262,5 +307,6 @@ main (int argc, char **argv)
   add ("each-step-has-its-own", test_steps);
   add ("a-cancel-is-heard", test_cancel);
   add ("bytes-answer-a-method-that-returns-them", test_bytes);
+  add ("a-descriptor-goes-with-the-answer", test_descriptor);
   return g_test_run ();
 }

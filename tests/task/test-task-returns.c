@@ -422,8 +422,8 @@ test_more_than_the_limit_are_not_taken (void)
 
   task_test_assert_result (task, NULL);
   before = ferry_test_count_fds ();
-  assert_none (task, 1000, FERRY_ERROR_BAD_ARGUMENTS);
-  assert_none (task, 3, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_none (task, 1000, FERRY_ERROR_TOO_LARGE);
+  assert_none (task, 3, FERRY_ERROR_TOO_LARGE);
   g_assert_cmpuint (ferry_test_count_fds (), <=, before + 3);
 }
 

@@ -24,9 +24,13 @@
  *   clog PATH          has a thread fill the lane by the sender "out", make the file, and then ask for "echo"; then
  *                      the answer
  *   press (WHAT, PATH) has a thread fill the lane, ask for "echo", and write into the file how that went before there
- * was room: see press(); then what the answer was in the end touch PATH         nothing; makes the file close closes
- * the transport, and does not answer drop               answers and drops the last reference to the transport garbage
- * sends what is no message
+ *                      was room: see press(); then what the answer was in the end
+ *   touch PATH         nothing; makes the file
+ *   close              closes the transport, and does not answer
+ *   drop               answers and drops the last reference to the transport
+ *   garbage            sends what is no message
+ *   read HANDLE        the text of the file that came with that handle
+ *   make TEXT          the handle of a file with that text, or the error of sending it
  *
  * It exits with status 3 when something is not as it must be. */
 
@@ -35,6 +39,7 @@
 #include <ferry-conversations.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -488,6 +493,42 @@ compute (FerryTransport *transport, const char *method, GVariant *arguments)
   return NULL;
 }
 
+/* ---- descriptors ---- */
+
+static void
+answer_with_text (FerryTransport *transport, FerryCall *call)
+{
+  char text[256] = "";
+  g_autoptr (GError) error = NULL;
+  int fd = ferry_transport_take_descriptor (transport, g_variant_get_handle (ferry_call_get_arguments (call)), &error);
+
+  if (error != NULL)
+    ferry_call_answer_error (call, error, NULL, NULL, NULL);
+  else
+    {
+      check (pread (fd, text, sizeof text - 1, 0) >= 0 && close (fd) == 0);
+      answer (transport, call, g_variant_new_string (text));
+    }
+}
+
+static void
+answer_with_file (FerryTransport *transport, FerryCall *call)
+{
+  gsize length;
+  const char *text = g_variant_get_string (ferry_call_get_arguments (call), &length);
+  g_autoptr (GError) error = NULL;
+  int fd = memfd_create ("ferry-test", MFD_CLOEXEC);
+  gint handle;
+
+  check (fd >= 0 && write (fd, text, length) == (gssize) length);
+  handle = ferry_transport_send_descriptor (transport, fd, &error);
+  close (fd);
+  if (error != NULL)
+    ferry_call_answer_error (call, error, NULL, NULL, NULL);
+  else
+    answer (transport, call, g_variant_new_handle (handle));
+}
+
 static void
 take_call (FerryTransport *transport, FerryCall *call, GObject *data)
 {
@@ -510,6 +551,10 @@ take_call (FerryTransport *transport, FerryCall *call, GObject *data)
     ferry_transport_close (transport);
   else if (strcmp (method, "garbage") == 0)
     send_garbage (transport);
+  else if (strcmp (method, "read") == 0)
+    answer_with_text (transport, call);
+  else if (strcmp (method, "make") == 0)
+    answer_with_file (transport, call);
   else
     answer (transport, call, compute (transport, method, ferry_call_get_arguments (call)));
   if (strcmp (method, "drop") == 0)
@@ -526,6 +571,7 @@ get_transport (const char *name)
   if (error != NULL)
     g_printerr ("transport-worker: %s: %s\n", name, error->message);
   check (transport != NULL);
+  g_object_set (transport, "max-descriptors", 1, NULL);
   named->name = g_strdup (name);
   named->transport = transport;
   g_mutex_lock (&lock);

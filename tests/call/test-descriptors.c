@@ -1,0 +1,529 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: call/ferry-descriptor-port.c, link/ferry-descriptor-box.c, call/ferry-transport.c,
+ *        call/ferry-stream-transport.c, call/ferry-pair-transport.c, call/ferry-link-transport.c,
+ *        call/ferry-worker-transport.c
+ *
+ * Descriptors that go with requests, items and answers, over each kind of transport. */
+
+#include "config.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "call/ferry-demux.h"
+#include "call/ferry-frame-decoder-private.h"
+#include "call/ferry-mux.h"
+#include "call/link-test.h"
+#include "call/transport-test.h"
+#include "link/ferry-handshake-private.h"
+
+#define ONE 0
+#define OTHER 1
+
+/* ---- files ---- */
+
+static int
+make_file (const char *text)
+{
+  int fd = memfd_create ("ferry-test", MFD_CLOEXEC);
+
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (write (fd, text, strlen (text)), ==, strlen (text));
+  return fd;
+}
+
+static char *
+read_file (int fd)
+{
+  char text[256] = "";
+
+  g_assert_cmpint (pread (fd, text, sizeof text - 1, 0), >=, 0);
+  return g_strdup (text);
+}
+
+static gint
+send_file (FerryTransport *transport, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  int fd = make_file (text);
+  gint handle = ferry_transport_send_descriptor (transport, fd, &error);
+
+  g_assert_no_error (error);
+  close (fd);
+  return handle;
+}
+
+static void
+assert_takes (FerryTransport *transport, gint handle, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *found = NULL;
+  int fd = ferry_transport_take_descriptor (transport, handle, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (fcntl (fd, F_GETFD), ==, FD_CLOEXEC);
+  found = read_file (fd);
+  g_assert_cmpstr (found, ==, text);
+  close (fd);
+}
+
+static void
+assert_takes_not (FerryTransport *transport, gint handle, int code, const char *words)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (ferry_transport_take_descriptor (transport, handle, &error), ==, -1);
+  g_assert_error (error, FERRY_ERROR, code);
+  ferry_test_assert_says (error->message, words);
+}
+
+static void
+assert_sends_not (FerryTransport *transport, int code, const char *words)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (ferry_transport_send_descriptor (transport, STDERR_FILENO, &error), ==, -1);
+  g_assert_error (error, FERRY_ERROR, code);
+  ferry_test_assert_says (error->message, words);
+}
+
+/* ---- what holds for each kind ---- */
+
+static gboolean
+carries (gconstpointer kind)
+{
+  static const char *const names[] = {"socket-pair", "one-descriptor", "in-process", NULL};
+
+  return g_strv_contains (names, ((const TransportTestKind *) kind)->name);
+}
+
+/* Returns (nullable) two ends that take that many descriptors; NULL for a kind that carries none. */
+static TransportTestPair *
+pair_new (gconstpointer kind, guint max)
+{
+  TransportTestPair *pair;
+
+  if (!carries (kind))
+    {
+      g_test_skip ("This kind of transport carries no descriptors");
+      return NULL;
+    }
+  pair = transport_test_pair_new (kind);
+  for (guint i = 0; i < G_N_ELEMENTS (pair->ends); i++)
+    g_object_set (pair->ends[i], "max-descriptors", max, NULL);
+  return pair;
+}
+
+/* Answers with a file that says what the request's file said, twice. */
+static void
+double_cb (FerryInvocation *invocation, gpointer data)
+{
+  FerryTransport *transport = ferry_invocation_get_transport (invocation);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text = NULL;
+  g_autofree char *twice = NULL;
+  int fd;
+
+  fd = ferry_transport_take_descriptor (transport, g_variant_get_handle (ferry_invocation_get_arguments (invocation)),
+                                        &error);
+  g_assert_no_error (error);
+  text = read_file (fd);
+  close (fd);
+  twice = g_strconcat (text, text, NULL);
+  ferry_invocation_return_value (invocation, g_variant_new_handle (send_file (transport, twice)));
+}
+
+static void
+answered_cb (GObject *mux, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  *(GVariant **) data = ferry_mux_transact_finish (FERRY_MUX (mux), result, &error);
+  g_assert_no_error (error);
+}
+
+static gboolean
+is_set (gpointer data)
+{
+  return *(gpointer *) data != NULL;
+}
+
+static gint
+ask_for_handle (FerryMux *mux, const char *method, GVariant *arguments)
+{
+  g_autoptr (GVariant) answer = NULL;
+
+  ferry_mux_transact_async (mux, method, arguments, -1, NULL, answered_cb, &answer);
+  ferry_test_run_until (is_set, &answer);
+  return g_variant_get_handle (answer);
+}
+
+static void
+test_request_and_answer (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = pair_new (kind, 1);
+  g_autoptr (FerryDemux) demux = NULL;
+  g_autoptr (FerryMux) mux = NULL;
+
+  if (pair == NULL)
+    return;
+  mux = ferry_mux_new (pair->ends[ONE]);
+  demux = ferry_demux_new (pair->ends[OTHER]);
+  ferry_demux_add_handler (demux, "double", double_cb, NULL, NULL);
+  g_assert_true (ferry_demux_start (demux, NULL));
+  for (gint i = 0; i < 100; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("%d,", i);
+      g_autofree char *twice = g_strconcat (text, text, NULL);
+      gint sent = send_file (pair->ends[ONE], text);
+      gint came = ask_for_handle (mux, "double", g_variant_new_handle (sent));
+
+      g_assert_cmpint (sent, ==, i);
+      g_assert_cmpint (came, ==, i);
+      assert_takes (pair->ends[ONE], came, twice);
+    }
+  ferry_demux_stop (demux);
+}
+
+static void
+note_cb (FerryTransport *self, FerryCall *call, GObject *owner)
+{
+  atomic_fetch_add ((_Atomic guint *) g_object_get_data (owner, "n"), 1);
+  transport_test_wake ();
+}
+
+/* Waits until the other end has what was sent before. */
+static void
+wait_told (TransportTestPair *pair)
+{
+  _Atomic guint n = 0;
+
+  g_object_set_data (pair->owner, "n", (gpointer) &n);
+  transport_test_take_calls (pair, OTHER, note_cb);
+  transport_test_tell (pair->ends[ONE], "told", NULL);
+  transport_test_wait_count (&n, 1);
+}
+
+static void
+test_bound (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = pair_new (kind, 2);
+
+  if (pair == NULL)
+    return;
+  for (guint i = 0; i < 5; i++)
+    g_assert_cmpint (send_file (pair->ends[ONE], i == 2 ? "two" : "other"), ==, i);
+  wait_told (pair);
+  assert_takes_not (pair->ends[OTHER], 2, FERRY_ERROR_TOO_LARGE, "the 2 descriptors that may wait here");
+  assert_takes (pair->ends[OTHER], 1, "other");
+  assert_takes (pair->ends[OTHER], 2, "two");
+  g_object_set (pair->ends[OTHER], "max-descriptors", 3, NULL);
+  assert_takes (pair->ends[OTHER], 4, "other");
+}
+
+static void
+test_once (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = pair_new (kind, 8);
+
+  if (pair == NULL)
+    return;
+  send_file (pair->ends[ONE], "once");
+  wait_told (pair);
+  assert_takes (pair->ends[OTHER], 0, "once");
+  assert_takes_not (pair->ends[OTHER], 0, FERRY_ERROR_CLOSED, "was taken already");
+  assert_takes_not (pair->ends[OTHER], 1, FERRY_ERROR_BAD_ARGUMENTS, "has sent 1 descriptors, and no handle 1");
+  assert_takes_not (pair->ends[OTHER], -1, FERRY_ERROR_BAD_ARGUMENTS, "no handle -1");
+}
+
+static void
+test_none_taken (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = pair_new (kind, 0);
+
+  if (pair == NULL)
+    return;
+  send_file (pair->ends[ONE], "later");
+  wait_told (pair);
+  assert_takes_not (pair->ends[OTHER], 0, FERRY_ERROR_BAD_ARGUMENTS, "FerryTransport:max-descriptors");
+  g_object_set (pair->ends[OTHER], "max-descriptors", 1, NULL);
+  assert_takes (pair->ends[OTHER], 0, "later");
+}
+
+static void
+test_after_the_close (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = pair_new (kind, 8);
+
+  if (pair == NULL)
+    return;
+  send_file (pair->ends[ONE], "left");
+  send_file (pair->ends[ONE], "dropped");
+  wait_told (pair);
+  ferry_transport_close (pair->ends[ONE]);
+  transport_test_wait_closed (pair->ends[OTHER], FERRY_ERROR_CLOSED);
+  assert_takes (pair->ends[OTHER], 0, "left");
+  assert_sends_not (pair->ends[ONE], FERRY_ERROR_CLOSED, "The transport is closed");
+}
+
+static void
+test_full (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = pair_new (kind, 8);
+  g_autoptr (GError) error = NULL;
+  gint n = 0;
+
+  if (pair == NULL)
+    return;
+  while (ferry_transport_send_descriptor (pair->ends[ONE], STDERR_FILENO, &error) >= 0)
+    n++;
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
+  wait_told (pair);
+  for (gint i = 0; i < n; i++)
+    {
+      int fd = ferry_transport_take_descriptor (pair->ends[OTHER], i, NULL);
+
+      g_assert_cmpint (fd, >=, 0);
+      close (fd);
+    }
+  g_assert_cmpint (send_file (pair->ends[ONE], "again"), ==, n);
+  assert_takes (pair->ends[OTHER], n, "again");
+}
+
+static TransportTestGate gate = TRANSPORT_TEST_GATE_INIT;
+
+static void
+pass_cb (FerryTransport *self, FerryCall *call, GObject *owner)
+{
+  transport_test_gate_pass (&gate);
+  note_cb (self, call, owner);
+}
+
+/* The stream is full, so another thread writes what goes with the descriptor. */
+static void
+test_behind_a_full_stream (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = pair_new (kind, 8);
+  g_autofree char *text = g_strnfill (50000, 'x');
+  _Atomic guint n = 0;
+  guint n_sent = 0;
+
+  if (pair == NULL)
+    return;
+  transport_test_gate_set (&gate, FALSE);
+  g_object_set_data (pair->owner, "n", (gpointer) &n);
+  transport_test_take_calls (pair, OTHER, pass_cb);
+  while (n_sent < 15 && transport_test_try_tell (pair->ends[ONE], "fill", g_variant_new_string (text)))
+    n_sent++;
+  send_file (pair->ends[ONE], "behind");
+  transport_test_tell (pair->ends[ONE], "named", NULL);
+  transport_test_gate_set (&gate, TRUE);
+  transport_test_wait_count (&n, n_sent + 1);
+  assert_takes (pair->ends[OTHER], 0, "behind");
+}
+
+static void
+test_kinds_without (gconstpointer kind)
+{
+  g_autoptr (TransportTestPair) pair = NULL;
+
+  if (carries (kind))
+    return g_test_skip ("This kind of transport carries descriptors");
+  pair = transport_test_pair_new (kind);
+  assert_sends_not (pair->ends[ONE], FERRY_ERROR_BAD_ARGUMENTS, "This kind of transport sends no descriptors");
+  g_object_set (pair->ends[ONE], "max-descriptors", 1, NULL);
+  assert_takes_not (pair->ends[ONE], 0, FERRY_ERROR_BAD_ARGUMENTS, "has sent 0 descriptors");
+}
+
+static const TransportTestFact facts[] = {
+  {"go-with-requests-and-answers", test_request_and_answer},
+  {"wait-in-a-bounded-number", test_bound},
+  {"are-taken-once", test_once},
+  {"are-not-taken-by-an-end-that-takes-none", test_none_taken},
+  {"can-be-taken-after-the-close", test_after_the_close},
+  {"are-refused-while-many-wait", test_full},
+  {"come-behind-a-full-stream", test_behind_a_full_stream},
+  {"are-refused-by-a-kind-that-carries-none", test_kinds_without},
+};
+
+/* ---- lies at the other end of a stream ---- */
+
+/* Sends bytes with descriptors through a socket. */
+static void
+send_raw (int socket, gconstpointer bytes, gsize size, const int *fds, guint n_fds)
+{
+  union
+  {
+    char bytes[CMSG_SPACE (4 * sizeof (int))];
+    struct cmsghdr header;
+  } rights = {.header = {CMSG_LEN (n_fds * sizeof (int)), SOL_SOCKET, SCM_RIGHTS}};
+  struct iovec vector = {(gpointer) bytes, size};
+  struct msghdr message = {.msg_iov = &vector,
+                           .msg_iovlen = 1,
+                           .msg_control = n_fds > 0 ? rights.bytes : NULL,
+                           .msg_controllen = n_fds > 0 ? CMSG_SPACE (n_fds * sizeof (int)) : 0};
+
+  if (n_fds > 0)
+    memcpy (CMSG_DATA (&rights.header), fds, n_fds * sizeof (int));
+  g_assert_cmpint (sendmsg (socket, &message, MSG_NOSIGNAL), ==, size);
+}
+
+static gboolean
+has_refused (gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (ferry_transport_take_descriptor (data, 0, &error), ==, -1);
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
+}
+
+static void
+test_lies (void)
+{
+  guint n_fds;
+  guint n_threads;
+  g_autoptr (FerryTransport) transport = NULL;
+  guint8 greeting[FERRY_GREETING_SIZE];
+  int fds[2];
+  int box[2];
+  int file = make_file ("true");
+  int two[2] = {file, file};
+
+  g_main_context_iteration (NULL, FALSE);
+  n_fds = ferry_test_count_fds ();
+  n_threads = transport_test_count_threads ();
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, box), ==, 0);
+  transport = ferry_transport_new_for_descriptors (fds[0], fds[0], NULL);
+  g_object_set (transport, "max-descriptors", 8, NULL);
+  /* What is passed after the first socket is dropped. */
+  ferry_greeting_write (greeting);
+  send_raw (fds[1], greeting, 4, &box[1], 1);
+  send_raw (fds[1], greeting + 4, 4, two, 2);
+  send_raw (fds[1], greeting + 8, 8, &file, 1);
+  close (box[1]);
+  /* A packet without a descriptor, and one with two, have a handle and no descriptor. */
+  send_raw (box[0], "none", 4, NULL, 0);
+  send_raw (box[0], "two", 3, two, 2);
+  ferry_test_look_until (has_refused, transport);
+  assert_takes_not (transport, 1, FERRY_ERROR_SYSTEM, "raise the limit of open files");
+  g_assert_cmpint (ferry_control_send (box[0], FERRY_CONTROL_DESCRIPTOR, &(FerryControlHeader){0},
+                                       sizeof (FerryControlHeader), &file, 1, 0),
+                   ==, 0);
+  assert_takes (transport, 2, "true");
+  close (box[0]);
+  close (fds[1]);
+  transport_test_wait_closed (transport, FERRY_ERROR_CLOSED);
+  g_clear_object (&transport);
+  transport_test_wait_left (n_threads, n_fds);
+  close (file);
+}
+
+/* ---- a worker ---- */
+
+/* Asks the worker for a file with a text. */
+static gint
+ask_for_file (LinkTest *joined, const char *text)
+{
+  g_autoptr (FerryMux) mux = ferry_mux_new (joined->a);
+
+  return ask_for_handle (mux, "make", g_variant_new_string (text));
+}
+
+static void
+test_worker (void)
+{
+  g_auto (LinkTest) joined;
+
+  link_test_init_unspawned (&joined, "answer", NULL);
+  g_object_set (joined.a, "max-descriptors", 2, NULL);
+  assert_sends_not (joined.a, FERRY_ERROR_NOT_STARTED, "no worker yet");
+  joined.worker = worker_test_spawn (joined.launcher, joined.router);
+  for (gint i = 0; i < 100; i++)
+    {
+      gint handle = send_file (joined.a, "there");
+
+      g_assert_cmpint (handle, ==, i);
+      link_test_assert_answers (joined.a, "read", g_variant_new_handle (handle), "'there'");
+      g_assert_cmpint (ask_for_file (&joined, "back"), ==, i);
+      assert_takes (joined.a, i, "back");
+    }
+  link_test_close (&joined);
+}
+
+/* The first descriptor of the application opens the way, and the worker may use it for what this end takes later. */
+static void
+test_worker_later (void)
+{
+  g_auto (LinkTest) joined;
+
+  link_test_init (&joined);
+  link_test_assert_answers (joined.a, "read", g_variant_new_handle (send_file (joined.a, "a")), "'a'");
+  link_test_assert_answers (joined.b, "read", g_variant_new_handle (send_file (joined.b, "b")), "'b'");
+  assert_takes_not (joined.a, ask_for_file (&joined, "no"), FERRY_ERROR_BAD_ARGUMENTS, "takes no descriptors");
+  g_object_set (joined.a, "max-descriptors", 2, NULL);
+  assert_takes (joined.a, ask_for_file (&joined, "yes"), "yes");
+  link_test_close (&joined);
+}
+
+static void
+failed_cb (GObject *mux, GAsyncResult *result, gpointer data)
+{
+  g_assert_null (ferry_mux_transact_finish (FERRY_MUX (mux), result, data));
+}
+
+static void
+test_worker_without (void)
+{
+  g_auto (LinkTest) joined;
+  g_autoptr (FerryMux) mux = NULL;
+  g_autoptr (GError) error = NULL;
+
+  link_test_init (&joined);
+  mux = ferry_mux_new (joined.a);
+  ferry_mux_transact_async (mux, "make", g_variant_new_string ("no"), -1, NULL, failed_cb, &error);
+  ferry_test_run_until (is_set, &error);
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  ferry_test_assert_says (error->message, "The application takes no descriptors over this transport");
+  g_object_set (joined.a, "max-descriptors", 1, NULL);
+  assert_takes (joined.a, ask_for_file (&joined, "yes"), "yes");
+  g_clear_object (&mux);
+  link_test_close (&joined);
+}
+
+/* A worker that is killed loses no descriptor that it had sent, and leaves none behind. */
+static void
+test_worker_killed (void)
+{
+  g_auto (LinkTest) joined;
+
+  link_test_init (&joined);
+  g_object_set (joined.a, "max-descriptors", 8, NULL);
+  for (gint i = 0; i < 3; i++)
+    g_assert_cmpint (ask_for_file (&joined, "left"), ==, i);
+  g_assert_true (ferry_worker_send_signal (joined.worker, SIGKILL, NULL));
+  link_test_wait_closed (joined.a, FERRY_ERROR_WORKER_LOST, "");
+  assert_takes (joined.a, 1, "left");
+  assert_takes (joined.a, 0, "left");
+  assert_sends_not (joined.a, FERRY_ERROR_CLOSED, "The transport is closed");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+
+  transport_test_add_facts ("descriptors", facts, G_N_ELEMENTS (facts));
+  g_test_add_func ("/descriptors/lies-of-the-other-end-harm-nothing", test_lies);
+  g_test_add_func ("/descriptors/go-to-a-worker-and-come-from-it", test_worker);
+  g_test_add_func ("/descriptors/of-a-worker-come-once-the-application-takes-them", test_worker_later);
+  g_test_add_func ("/descriptors/of-a-worker-are-refused-while-the-application-takes-none", test_worker_without);
+  g_test_add_func ("/descriptors/of-a-killed-worker-are-not-lost", test_worker_killed);
+
+  return g_test_run ();
+}
