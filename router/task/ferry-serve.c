@@ -221,15 +221,19 @@ start_watching (gpointer serve)
 {
   FerryServe *self = serve;
   g_autoptr (GError) error = NULL;
+  gboolean has_deadline;
 
   pthread_mutex_lock (&self->lock);
+  has_deadline = self->current != NULL && ferry_job_get_deadline (self->current) != 0;
   if (self->watcher == NULL)
     self->watcher = ferry_thread_try_new ("ferry-watch", "watching for cancels", watch, self, &error);
   pthread_mutex_unlock (&self->lock);
   if (error != NULL)
     g_message ("A function is notified of a cancel only when it calls ferry_job_check(): %s", error->message);
-  /* The second thread may sleep until the deadline of an earlier job; this makes it read the deadlines again. */
-  ferry_downlink_interrupt (self->downlink);
+  /* The second thread may sleep until the deadline of an earlier job; this makes it read the deadlines again. Of a job
+   * without one, it has nothing to read. */
+  if (has_deadline)
+    ferry_downlink_interrupt (self->downlink);
 }
 
 /* ---- the thread that serves ---- */
