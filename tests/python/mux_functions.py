@@ -9,7 +9,8 @@ import time
 import ferry
 
 barrier = threading.Barrier(4)
-# Set when an answer has heard that nobody waits for it.
+# Set when an answer is made, and when that has heard that nobody waits for it: one that has not begun is not made.
+begun = threading.Event()
 heard = threading.Event()
 
 
@@ -42,6 +43,7 @@ class Answers(ferry.DeMux):
         return data
 
     def do_wait(self):
+        begun.set()
         while not ferry.cancelled():
             time.sleep(0.001)
         heard.set()
