@@ -59,6 +59,13 @@ def test_python_program(report):
                      (1, 0.5))
 
 
+def test_other_program(report):
+    with ferry.Executor(workers=1, program=[sys.executable, "-m", "ferry.worker", "named_functions"]) as executor:
+        report.equal("a program of workers may be Python", executor.call("repeat", "ab", 4).result(), 8)
+        error = raised(lambda: executor.call("give_nothing", "fail").result())
+        report.fact("what it sends is not unpickled", type(error) is ferry.Error and "OwnError" in str(error), [repr(error)])
+
+
 def test_other_worker(report, worker):
     with ferry.Executor(workers=1, program=[worker]) as executor:
         report.equal("a function in C is called", executor.call("add", 12, 30).result(), 42)
@@ -73,6 +80,7 @@ def test_other_worker(report, worker):
 def body(report):
     test_python_worker(report)
     test_python_program(report)
+    test_other_program(report)
     if len(sys.argv) > 1 and os.path.exists(sys.argv[1]):
         test_other_worker(report, sys.argv[1])
     else:

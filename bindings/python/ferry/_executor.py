@@ -133,8 +133,11 @@ class Executor:
 
     def submit(self, function: Callable[..., Any] | Task[Any], /, *args: Any, **kwargs: Any) -> Any:
         """Has a worker call function(*args, **kwargs), and returns the task. Any thread may call this."""
-        if self._program is not None and not isinstance(function, FunctionTask):
-            raise Error("The workers are '%s', which knows no functions of Python; use call() with a name" % self._program[0])
+        if self._program is not None:
+            if not isinstance(function, FunctionTask):
+                raise Error("The workers are '%s', which knows no functions of Python; use call() with a name"
+                            % self._program[0])
+            function._takes_pickles = False
         task = function if isinstance(function, Task) else Task(function, *args, **kwargs)
         task._submit_to(self._home, is_new=task is not function)
         try:

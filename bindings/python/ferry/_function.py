@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from ._library import Ferry, GLib
+from ._names import OWN
 from ._task import Task
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -76,9 +77,16 @@ class FunctionTask(Task[Any]):
 
     __gtype_name__ = "FerryPythonFunctionTask"
 
+    # Whether the worker is one of this package, and so trusted. What another program sends is not unpickled.
+    _takes_pickles = True
+
     def __init__(self, name: str, arguments: Any) -> None:
         Ferry.Task.__init__(self, function=name, kind=Ferry.TaskKind.CALL, arguments=arguments, name=name)
         self._begin(name)
+
+    def do_message(self, kind: str, value: Any) -> None:
+        if self._takes_pickles or not kind.startswith(OWN):
+            Task.do_message(self, kind, value)
 
     def _read(self) -> tuple[Any, Exception | None]:
         with self._reading:
