@@ -11,6 +11,8 @@ import logging
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import tempfile
 import threading
 import weakref
@@ -281,7 +283,23 @@ def test_traits(report):
     report.equal("pipes that are open are logged", len(records.texts), 1)
 
 
+OPEN_AT_THE_END = """
+import ferry
+
+sender, receiver = ferry.pipe()
+sender.send("told")
+print(receiver.receive())
+"""
+
+
+def test_end_of_the_program(report):
+    done = subprocess.run([sys.executable, "-c", OPEN_AT_THE_END], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False, timeout=600)
+    report.equal("a program may end with an open pipe", (done.returncode, done.stderr + done.stdout), (0, "told\n"))
+
+
 def body(report):
+    test_end_of_the_program(report)
     with ferry.Executor(workers=2) as executor:
         with tempfile.TemporaryDirectory() as folder:
             test_messages(report, executor)

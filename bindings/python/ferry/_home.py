@@ -174,6 +174,8 @@ class Home:
 
     router: Any
     context: Any
+    # Those of the library whose pipes are open, on the home's thread.
+    receivers: set[Any]
 
     def is_here(self) -> bool:
         """Whether this is the home's thread."""
@@ -253,6 +255,7 @@ class ContextHome(Home):
 
     def __init__(self, context: Any) -> None:
         self.context = context
+        self.receivers = set()
         self.router = _make_router(context)
         self._thread = threading.get_ident()
 
@@ -265,6 +268,7 @@ class ThreadHome(Home):
 
     def __init__(self) -> None:
         self.context = GLib.MainContext.new()
+        self.receivers = set()
         self._loop = GLib.MainLoop(self.context)
         self._started = threading.Event()
         self._failure: BaseException | None = None
@@ -285,6 +289,9 @@ class ThreadHome(Home):
             self._started.set()
         if self._failure is None:
             self._loop.run()
+            # The end of the program is that of its pipes, and no fault of it.
+            for receiver in list(self.receivers):
+                self.router.close_pipe(receiver)
             self.router.stop()
 
     def _end(self) -> None:

@@ -229,8 +229,10 @@ def _refuse(error: Any) -> NoReturn:
 class _Source:
     """One pipe of the library, as a receiver has it."""
 
-    def __init__(self, core: Any, credit: int) -> None:
+    def __init__(self, home: _home.Home, core: Any, credit: int) -> None:
         self.core = core
+        self._home = home
+        home.receivers.add(core)
         self.handlers: list[int] = []
         # The other fields are changed with the lock, but for those that note_handled() changes.
         self._credit = credit
@@ -277,6 +279,7 @@ class _Source:
         """On the home's thread: there is no more to take."""
         core, self.core = self.core, None
         if core is not None:
+            self._home.receivers.discard(core)
             # The handler refers to this object, and the bindings do not see such a circle.
             core.set_handler(None)
             for handler in self.handlers:
@@ -328,7 +331,7 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
             raise BrokenPipeError("The receiver of the pipe was closed; make another pipe")
         flags = Ferry.PipeFlags.LATEST if self._is_latest else Ferry.PipeFlags.QUEUED
         _, sender, core = self._home.router.pipe(flags)
-        source = _Source(core, credit)
+        source = _Source(self._home, core, credit)
         this = weakref.ref(self)
 
         def take(_core: Any, data: bytes, _size: int, _type: Any) -> None:
