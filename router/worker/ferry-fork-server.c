@@ -286,6 +286,44 @@ ferry_fork_server_start (FerryForkServer *self, FerryRouter *router, GError **er
 
 /* ---- the launcher of its workers ---- */
 
+/* What waits for the start of a worker. */
+typedef struct
+{
+  FerryForkServer *fork_server; /* (owned) */
+  FerryLink *link;              /* (owned): of the process that was asked for the worker */
+} AwaitedStart;
+
+static AwaitedStart *
+awaited_start_new (FerryForkServer *fork_server)
+{
+  AwaitedStart *self = g_new (AwaitedStart, 1);
+
+  *self = (AwaitedStart){g_object_ref (fork_server), ferry_link_ref (ferry_worker_get_link (fork_server->worker))};
+  return self;
+}
+
+static void
+awaited_start_free (gpointer data, GClosure *closure)
+{
+  AwaitedStart *self = data;
+
+  g_object_unref (self->fork_server);
+  ferry_link_unref (self->link);
+  g_free (self);
+}
+
+/* A worker was started. The process that has started it may have ended, and another one may be there. */
+static void
+worker_started_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
+{
+  AwaitedStart *start = user_data;
+  FerryForkServer *self = start->fork_server;
+
+  ferry_fork_server_forgive (self);
+  if (self->why_executed == NULL)
+    self->why_executed = ferry_fork_server_link_dup_why_executed (start->link);
+}
+
 static void
 worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
 {
@@ -298,19 +336,7 @@ worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
       note_exit (self, exit);
     }
   g_signal_handlers_disconnect_by_data (worker, self);
-}
-
-/* A worker was started. */
-static void
-worker_started_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
-{
-  FerryForkServer *self = user_data;
-  /* The fork server of this worker may be gone, and the next one not started yet. */
-  FerryLink *link = self->worker != NULL ? ferry_worker_get_link (self->worker) : NULL;
-
-  ferry_fork_server_forgive (self);
-  if (self->why_executed == NULL && link != NULL && link->fork_server != NULL)
-    self->why_executed = ferry_fork_server_link_dup_why_executed (link);
+  g_signal_handlers_disconnect_matched (worker, G_SIGNAL_MATCH_FUNC, 0, 0, NULL, worker_started_cb, NULL);
 }
 
 static FerryStartRequest *
@@ -387,8 +413,8 @@ fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, Fe
   Launch *launch = g_new (Launch, 1);
 
   ferry_worker_set_forker (worker, self->worker);
-  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_started_cb), g_object_ref (self),
-                         (GClosureNotify) G_CALLBACK (g_object_unref), 0);
+  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_started_cb), awaited_start_new (self),
+                         awaited_start_free, 0);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self),
                          (GClosureNotify) G_CALLBACK (g_object_unref), 0);
   *launch = (Launch){ferry_monitor_ref (self->monitor), ferry_link_ref (fork_server), ferry_link_ref (link), request,

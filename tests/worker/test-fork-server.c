@@ -298,6 +298,47 @@ test_executes_a_worker_that_it_is_the_parent_of (void)
   finish_with_thread (&test);
 }
 
+/* A worker's end waits while the handler of one of its messages runs. */
+static void
+hear_of_start_after_the_fork_servers_end (FerryReceiver *receiver, gconstpointer data, gsize size,
+                                          const GVariantType *type, gpointer user_data)
+{
+  FerryWorker *worker = user_data;
+  FerryLauncher *launcher = g_object_get_data (G_OBJECT (worker), "launcher");
+  FerryWorker *fork_server = ferry_test_get_object (ferry_launcher_get_fork_server (launcher), "worker");
+
+  ferry_worker_force_exit (fork_server);
+  ferry_test_wait_ended (fork_server);
+  g_assert_cmpint (ferry_worker_get_state (worker), ==, FERRY_WORKER_STATE_OPEN);
+  g_object_thaw_notify (G_OBJECT (worker));
+}
+
+/* What the fork server said of the worker counts, though its process is gone when the start is heard of. */
+static void
+test_hears_of_a_start_after_its_own_end (void)
+{
+  ForkServerTest test;
+  g_autoptr (FerryTestPipe) pipe = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+
+  begin_with_thread (&test);
+  pipe = ferry_test_pipe_new (test.router);
+  worker_test_add_sender (test.launcher, "out", pipe);
+  worker = fork_server_test_spawn (&test, "send:1 pause");
+  g_object_set_data (G_OBJECT (worker), "launcher", test.launcher);
+  ferry_receiver_set_handler (pipe->receiver, hear_of_start_after_the_fork_servers_end, worker, NULL);
+  g_object_freeze_notify (G_OBJECT (worker));
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_FORK_SERVER_LOST, "fork server");
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+
+  pipe = ferry_test_pipe_new (test.router);
+  worker_test_add_sender (test.launcher, "out", pipe);
+  fork_server_test_assert_told (&test, "send:1 tell:executed", "executed\n");
+  g_assert_null (ferry_launcher_get_fork_server (test.launcher));
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  finish_with_thread (&test);
+}
+
 static void
 test_tells_why_it_cannot_execute (void)
 {
@@ -518,6 +559,7 @@ main (int argc, char **argv)
                    test_executes_its_program_where_it_has_threads);
   g_test_add_func ("/fork-server/executes-a-worker-that-it-is-the-parent-of",
                    test_executes_a_worker_that_it_is_the_parent_of);
+  g_test_add_func ("/fork-server/hears-of-a-start-after-its-own-end", test_hears_of_a_start_after_its_own_end);
   g_test_add_func ("/fork-server/tells-why-it-cannot-execute", test_tells_why_it_cannot_execute);
   g_test_add_func ("/fork-server/leaves-no-process-and-no-descriptor", test_leaves_no_process_and_no_descriptor);
   g_test_add_func ("/fork-server/signals-reach-a-worker-that-is-asked-for",
