@@ -66,13 +66,27 @@ begin_item (FerryPacedSender *self)
   return self->sending;
 }
 
-/* Sends the item. Returns FALSE when the transport has no room: the item is kept for the next try. */
+/* Rests where the window is used up. Looks with the lock held: where the window grows after that, window_grew() finds
+ * that this rests, and goes on. */
+static gboolean
+rests (FerryPacedSender *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  self->resting = ferry_call_get_window (self->invocation->call) == 0;
+  return self->resting;
+}
+
+/* Sends the item. Returns FALSE when the transport has no room: the item is kept for the next try. Only this thread
+ * takes from the window, so a window that was not used up is not the reason for that. */
 static gboolean
 send_item (FerryPacedSender *self)
 {
   FerryTransport *transport = self->invocation->transport;
   g_autoptr (GError) error = NULL;
 
+  if (rests (self))
+    return TRUE;
   if (ferry_call_send_item (self->invocation->call, self->item, &error))
     {
       g_clear_pointer (&self->item, g_variant_unref);
@@ -81,15 +95,7 @@ send_item (FerryPacedSender *self)
       return TRUE;
     }
   if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && !ferry_transport_get_closed (transport))
-    {
-      if (ferry_call_get_window (self->invocation->call) > 0)
-        return FALSE;
-      /* If the window grew meanwhile, continue here; otherwise window_grew() continues. */
-      FERRY_AUTO_LOCK (&self->lock);
-      self->kicked = ferry_call_get_window (self->invocation->call) > 0;
-      self->resting = !self->kicked;
-      return TRUE;
-    }
+    return FALSE;
   g_clear_pointer (&self->item, g_variant_unref);
   /* Do not end the stream here if the transport is closed: closing cancels the stream. */
   if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED))
