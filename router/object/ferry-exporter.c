@@ -692,8 +692,9 @@ request_came (FerryInvocation *invocation, gpointer data)
   const char *method = ferry_invocation_get_method (invocation);
   g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
 
-  /* Only views have an order: a view lets the next request enter when it has its place at its object. */
-  if (!g_str_equal (method, FERRY_OBJECT_METHOD_VIEW))
+  /* Views have an order: a view lets the next request enter when it has its place at its object. A subscription does so
+   * when it hears of changes. */
+  if (!g_str_equal (method, FERRY_OBJECT_METHOD_VIEW) && !g_str_equal (method, FERRY_OBJECT_METHOD_FOLLOW))
     ferry_demux_let_next ();
   if (exporter == NULL)
     {

@@ -15,6 +15,7 @@
 #include "object/ferry-subscriber-private.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-demux-private.h"
 #include "object/ferry-interface-private.h"
 
 #define MAX_SIGNALS 4096
@@ -540,5 +541,7 @@ ferry_subscriber_begin (FerryPacedSender *subscription)
   Subscriber *self = ferry_paced_sender_get_data (subscription);
 
   connect_all (self);
+  /* What was asked behind this may begin: it is heard of. The properties are read by code of the application. */
+  ferry_demux_let_next ();
   note_first_values (self);
 }

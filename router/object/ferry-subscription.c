@@ -230,42 +230,64 @@ room_came (gpointer data)
   return TRUE;
 }
 
-static void
-open_stream (FerrySubscription *self)
+/* Whether a request may succeed later: there is no room, or no worker yet. */
+static gboolean
+is_too_early (const GError *error)
+{
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED);
+}
+
+/* Returns FALSE with an error where no stream can be opened. */
+static gboolean
+open_stream (FerrySubscription *self, GError **error)
 {
   g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self->session);
   guint64 count = ferry_transport_get_room_count (ferry_mux_get_transport (mux));
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) failure = NULL;
   GVariant *request = ferry_follow_request_to_variant (&self->root, (const char *const *) self->properties,
                                                        (const char *const *) self->signals, self->list);
 
   self->is_first = TRUE;
   self->edition = ferry_proxy_session_get_edition (self->session);
-  self->replies = ferry_mux_transact_stream (mux, FERRY_OBJECT_METHOD_FOLLOW, request, WINDOW, -1, &error);
+  self->replies = ferry_mux_transact_stream (mux, FERRY_OBJECT_METHOD_FOLLOW, request, WINDOW, -1, &failure);
   atomic_store (&self->streaming, self->replies != NULL);
   if (self->replies != NULL)
     take_next (self);
-  else if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
-    stream_ended (self, error);
+  else if (!is_too_early (failure))
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
   else if (!atomic_exchange (&self->wants_room, TRUE))
     ferry_transport_send_later (ferry_mux_get_transport (mux), room_came, subscription_ref (self), count);
+  return TRUE;
 }
 
 /* ---- the exporter ---- */
+
+/* Whether a request is answered, now or when the exporter has come up. */
+static gboolean
+may_ask (FerrySubscription *self)
+{
+  return ferry_proxy_session_is_listening (self->session) || ferry_proxy_session_is_starting (self->session);
+}
 
 static void
 look (gpointer data)
 {
   FerrySubscription *self = data;
+  g_autoptr (GError) error = NULL;
   g_autoptr (GError) end = NULL;
 
   /* Clear the flag before the state is read, so that a later change posts look() again. */
   atomic_store (&self->looks, FALSE);
   if (self->closed || self->replies != NULL || self->pause != NULL || (self->silent && !may_be_there_now (self)))
     return;
-  if (ferry_proxy_session_is_listening (self->session))
+  if (may_ask (self))
     {
-      open_stream (self);
+      if (!open_stream (self, &error))
+        stream_ended (self, error);
       return;
     }
   end = ferry_proxy_session_dup_end (self->session);
@@ -310,7 +332,10 @@ ferry_subscription_open (const FerrySubscriptionSource *source, const char *cons
     }
   self->watch =
     ferry_proxy_session_add_watch (self->session, TRUE, look_soon, subscription_ref (self), subscription_unref);
-  look_soon (self);
+  /* Asked at once: what is asked of the object from now on comes behind this, and so is heard of. A failure is told
+   * later. */
+  if (!may_ask (self) || !open_stream (self, NULL))
+    look_soon (self);
   return self;
 }
 

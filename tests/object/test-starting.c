@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-proxy-session.c, object/ferry-resolve.c, object/ferry-exporter.c
+/* Tests: object/ferry-proxy-session.c, object/ferry-resolve.c, object/ferry-exporter.c, object/ferry-subscription.c
  *
  * What is asked before an exporter has come up at the other end. */
 
@@ -192,6 +192,53 @@ test_a_description (Scene *self, gconstpointer data)
   ferry_test_wait_flag (&over);
 }
 
+typedef struct
+{
+  guint n;
+  gboolean has_last;
+} Heard;
+
+static void
+received_cb (FerryProxy *proxy, const char *name, GVariant *arguments, Heard *heard)
+{
+  int number;
+
+  g_variant_get (arguments, "(i&s)", &number, NULL);
+  heard->has_last = number < 0;
+  heard->n++;
+}
+
+static void
+emit_cb (TestCounter *counter)
+{
+  test_counter_emit (counter, test_counter_get_value (counter), "added");
+}
+
+static gboolean
+is_followed (gpointer counter)
+{
+  return g_signal_has_handler_pending (counter, g_signal_lookup ("counted", TEST_TYPE_COUNTER), 0, FALSE);
+}
+
+static void
+test_a_follower (Scene *self, gconstpointer data)
+{
+  ObjectOutcome outcomes[N_CALLS] = {{0}};
+  Heard heard = {0};
+
+  g_signal_connect (self->counter, "notify::value", G_CALLBACK (emit_cb), NULL);
+  g_signal_connect (self->proxy, "received", G_CALLBACK (received_cb), &heard);
+  ferry_proxy_follow (self->proxy, NULL, (const char *const[]){"counted", NULL});
+  ask_all (self->proxy, outcomes);
+  add_transport (self);
+  ferry_exporter_start (self->exporter);
+  assert_all (outcomes);
+  ferry_test_run_until (is_followed, self->counter);
+  test_counter_emit (self->counter, -1, "last");
+  ferry_test_wait_flag (&heard.has_last);
+  g_assert_cmpuint (heard.n, ==, N_CALLS + 1);
+}
+
 /* The worker is still being loaded. place (nullable): where it calls methods. */
 static void
 test_a_worker (gconstpointer place)
@@ -371,6 +418,7 @@ main (int argc, char **argv)
   add ("/object-starting/what-is-asked-before-an-exporter-is-started-waits-for-that", test_before_it_is_started);
   add ("/object-starting/a-thread-waits-for-an-exporter-and-its-answer", test_a_thread);
   add ("/object-starting/a-description-waits-for-an-exporter", test_a_description);
+  add ("/object-starting/who-follows-an-object-hears-what-calls-behind-that-do", test_a_follower);
   g_test_add_data_func ("/object-starting/what-is-asked-while-a-worker-starts-is-answered-in-order", NULL,
                         test_a_worker);
   g_test_add_data_func ("/object-starting/what-is-asked-while-a-worker-of-the-default-starts-is-answered-in-order",
