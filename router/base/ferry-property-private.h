@@ -34,4 +34,9 @@ void ferry_property_read (gconstpointer field, GValue *value);
 FERRY_FOR_SIBLINGS
 gboolean ferry_property_change (gpointer object, gpointer field, const GValue *value, GParamSpec *pspec);
 
+/* Returns (transfer full) the object of a property that must be set when object is made. Ends the program if it is not:
+ * no function of object can do without, and a language can make an object without calling its constructor. */
+FERRY_FOR_SIBLINGS
+gpointer ferry_property_require (gpointer object, const GValue *value, GParamSpec *pspec);
+
 G_END_DECLS

@@ -135,3 +135,14 @@ ferry_property_change (gpointer object, gpointer field, const GValue *value, GPa
   g_object_notify_by_pspec (object, pspec);
   return TRUE;
 }
+
+gpointer
+ferry_property_require (gpointer object, const GValue *value, GParamSpec *pspec)
+{
+  gpointer needed = g_value_dup_object (value);
+
+  if (needed == NULL)
+    g_error ("A %s cannot be made without its property '%s', a %s; set it when you make the object",
+             G_OBJECT_TYPE_NAME (object), pspec->name, g_type_name (pspec->value_type));
+  return needed;
+}

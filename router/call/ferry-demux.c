@@ -1340,7 +1340,7 @@ ferry_demux_set_property (GObject *object, guint property_id, const GValue *valu
   switch (property_id)
     {
     case PROP_TRANSPORT:
-      self->transport = g_value_dup_object (value);
+      self->transport = ferry_property_require (object, value, pspec);
       break;
     case PROP_MAX_PENDING:
       if (atomic_exchange (&self->dispatcher->max_pending, g_value_get_uint (value)) != g_value_get_uint (value))

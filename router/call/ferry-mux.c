@@ -812,7 +812,7 @@ ferry_mux_set_property (GObject *object, guint id, const GValue *value, GParamSp
 {
   FerryMux *self = FERRY_MUX (object);
 
-  self->transport = g_value_dup_object (value);
+  self->transport = ferry_property_require (object, value, pspec);
   self->transactions = ferry_transport_get_transactions (self->transport);
 }
 

@@ -1870,7 +1870,7 @@ static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   if (id == PROP_TRANSPORT)
-    FERRY_CHANNEL (object)->transport = g_value_dup_object (value);
+    FERRY_CHANNEL (object)->transport = ferry_property_require (object, value, pspec);
   else
     set_flowing (FERRY_CHANNEL (object), g_value_get_boolean (value));
 }

@@ -1477,7 +1477,9 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
 
   if (property_id == PROP_RUNNER)
     {
-      self->runner = g_value_get_object (value);
+      g_autoptr (FerryRunner) runner = ferry_property_require (object, value, pspec);
+
+      self->runner = runner;
       self->router = ferry_runner_get_router (self->runner);
       add_runner (self, self->runner);
     }

@@ -133,7 +133,7 @@ ferry_job_finalize (GObject *object)
   g_clear_object (&self->cancellable);
   g_clear_error (&self->failure);
   g_clear_pointer (&self->returned, ferry_buffer_unref);
-  ferry_call_unref (self->call);
+  g_clear_pointer (&self->call, ferry_call_unref);
   pthread_mutex_destroy (&self->lock);
   pthread_rwlock_destroy (&self->uses);
 

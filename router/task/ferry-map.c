@@ -2024,7 +2024,7 @@ ferry_map_set_property (GObject *object, guint property_id, const GValue *value,
   switch (property_id)
     {
     case PROP_EXECUTOR:
-      self->executor = g_value_dup_object (value);
+      self->executor = ferry_property_require (object, value, pspec);
       self->router = ferry_executor_get_router (self->executor);
       break;
     case PROP_FUNCTION:

@@ -1001,7 +1001,7 @@ ferry_pool_set_property (GObject *object, guint property_id, const GValue *value
   FerryPool *self = FERRY_POOL (object);
 
   if (property_id == PROP_ROUTER)
-    self->router = g_value_dup_object (value);
+    self->router = ferry_property_require (object, value, pspec);
   else if (property_id == PROP_LAUNCHER)
     self->launcher = g_value_dup_object (value);
   else if (ferry_home_check_property (self->router->home, pspec) &&

@@ -86,8 +86,8 @@ ferry_worker_finalize (GObject *object)
 
   g_free (self->name);
   g_clear_pointer (&self->link, ferry_link_unref);
-  ferry_monitor_unref (self->monitor);
-  ferry_home_unref (self->home);
+  g_clear_pointer (&self->monitor, ferry_monitor_unref);
+  g_clear_pointer (&self->home, ferry_home_unref);
   g_clear_object (&self->forker);
   g_clear_object (&self->exit);
 

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,37 @@ static GVariant *
 echo (FerryJob *job, GVariant *arguments, GError **error)
 {
   return arguments != NULL ? g_variant_ref (arguments) : NULL;
+}
+
+/* Returns so many bytes of a content, as a value. */
+static GVariant *
+fill_value (FerryJob *job, GVariant *arguments, GError **error)
+{
+  guint64 size;
+  guchar content;
+  guint8 *bytes;
+
+  g_variant_get (arguments, "(ty)", &size, &content);
+  bytes = g_malloc (size);
+  memset (bytes, content, size);
+  return g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, bytes, size, TRUE, g_free, bytes));
+}
+
+/* The same, in a buffer. */
+static GVariant *
+fill_buffer (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (FerryBuffer) buffer = NULL;
+  guint64 size;
+  guchar content;
+
+  g_variant_get (arguments, "(ty)", &size, &content);
+  buffer = ferry_job_create_buffer (job, size, error);
+  if (buffer == NULL)
+    return NULL;
+  memset (ferry_buffer_get_data (buffer, NULL), content, size);
+  ferry_job_return_buffer (job, buffer);
+  return NULL;
 }
 
 /* Reports until it is cancelled, as fast as it can; the argument is how many reports there are at most. */
@@ -135,6 +167,8 @@ main (int argc, char **argv)
 {
   ferry_function_register ("now", NULL, "x", tell_time);
   ferry_function_register ("echo", NULL, NULL, echo);
+  ferry_function_register ("fill-value", "(ty)", "ay", fill_value);
+  ferry_function_register ("fill-buffer", "(ty)", "ay", fill_buffer);
   ferry_function_register ("flood", "(tt)", "i", flood);
   ferry_function_register ("sha256", "s", "s", sha256);
   ferry_function_register ("report", "t", "x", report);

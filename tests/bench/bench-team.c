@@ -77,8 +77,15 @@ bench_router_close (FerryRouter *router)
 void
 bench_team_open (BenchTeam *self, FerryRouter *router, guint max_workers)
 {
+  bench_team_open_trusted (self, router, max_workers, FALSE);
+}
+
+void
+bench_team_open_trusted (BenchTeam *self, FerryRouter *router, guint max_workers, gboolean trusted)
+{
   g_autoptr (FerryLauncher) launcher = bench_functions_launcher ();
 
+  g_object_set (launcher, "trusted", trusted, NULL);
   self->router = g_object_ref (router);
   self->pool = ferry_pool_new (router, launcher);
   ferry_pool_set_max_workers (self->pool, max_workers);

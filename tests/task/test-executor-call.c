@@ -623,6 +623,41 @@ add_programs (void)
   g_test_add_func ("/executor-call/program/ends-with-all-of-it-open", a_program_ends_with_all_of_it_open);
 }
 
+/* ---- what cannot be made ---- */
+
+static GType (*const types[]) (void) = {ferry_executor_get_type, ferry_map_get_type,   ferry_pool_get_type,
+                                        ferry_mux_get_type,      ferry_demux_get_type, ferry_channel_get_type};
+static const char *const needs[] = {"runner", "executor", "router", "transport", "transport", "transport"};
+
+/* A language can make an object without its constructor. */
+static void
+test_without_a_needed_property (gconstpointer number)
+{
+  guint i = GPOINTER_TO_UINT (number);
+  g_autofree char *words = g_strdup_printf ("*cannot be made without its property '%s'*", needs[i]);
+
+  if (g_test_subprocess ())
+    {
+      g_object_unref (g_object_new (types[i](), NULL));
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_failed ();
+  g_test_trap_assert_stderr (words);
+}
+
+static void
+add_types (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    {
+      g_autofree char *path =
+        g_strdup_printf ("/executor-call/a-%s-is-not-made-without-what-it-needs", g_type_name (types[i]()));
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_without_a_needed_property);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -645,5 +680,7 @@ main (int argc, char **argv)
   g_test_add_func ("/executor-call/waits-for-room", waits_for_room);
   g_test_add_func ("/executor-call/stopped-while-it-waits-for-room", stopped_while_it_waits_for_room);
   add_programs ();
+  add_types ();
+
   return g_test_run ();
 }
