@@ -163,9 +163,9 @@ set_missing_error_locked (FerryDescriptorBox *self, gint handle, const char *sen
                             "or let more wait",
                             sender, self->max);
   return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "%s has sent %d descriptors, and no handle %d; name a handle only after the function that "
-                          "sends descriptors has returned it",
-                          sender, self->n_came, handle);
+                          "%s has not sent handle %d; %d descriptors have come; name a handle only after the function "
+                          "that sends descriptors has returned it",
+                          sender, handle, self->n_came);
 }
 
 /* Returns a descriptor, which stays the box's, or -1 with an error. */
