@@ -1172,7 +1172,7 @@ ferry_cluster_set_property (GObject *object, guint property_id, const GValue *va
 
   if (property_id == PROP_ROUTER)
     {
-      self->router = g_value_dup_object (value);
+      self->router = ferry_property_require (object, value, pspec);
       return;
     }
   if ((pspec->flags & G_PARAM_CONSTRUCT_ONLY) == 0 && !ferry_home_check_property (self->router->home, pspec))
