@@ -65,7 +65,10 @@ main (int argc, char **argv)
   ferry_worker_main (&argc, &argv);
 
   gtk_init ();
-  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  if (executor == NULL)
+    g_error ("%s", error->message);
   GtkWidget *list = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Cancel", "child", list, "default-width", 400, NULL);
   g_object_set (list, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);

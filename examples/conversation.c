@@ -55,11 +55,14 @@ ask_cb (GtkEditable *entry, FerryMux *mux)
 {
   const char *text = gtk_editable_get_text (entry);
   GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "label", text, "wrap", TRUE, "xalign", 0.0, NULL);
-  guint64 number = g_ascii_strtoull (text, NULL, 10);
+  guint64 number;
 
   gtk_box_append (GTK_BOX (gtk_widget_get_parent (GTK_WIDGET (entry))), label);
-  ferry_mux_transact_async (mux, "find-divisor", g_variant_new_uint64 (number), 3 * G_USEC_PER_SEC, NULL, answered_cb,
-                            g_object_ref (label));
+  if (g_ascii_string_to_unsigned (text, 10, 2, G_MAXUINT64, &number, NULL))
+    ferry_mux_transact_async (mux, "find-divisor", g_variant_new_uint64 (number), 3 * G_USEC_PER_SEC, NULL, answered_cb,
+                              g_object_ref (label));
+  else
+    gtk_label_set_text (GTK_LABEL (label), "A whole number is wanted, of 2 or more.");
   gtk_editable_set_text (entry, "");
 }
 

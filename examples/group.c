@@ -64,7 +64,10 @@ main (int argc, char **argv)
   ferry_worker_main (&argc, &argv);
 
   gtk_init ();
-  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  if (executor == NULL)
+    g_error ("%s", error->message);
   GtkWidget *label = gtk_label_new ("No tasks"), *button = gtk_button_new_with_label ("New Search");
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Group", "child", box, NULL);

@@ -64,7 +64,10 @@ main (int argc, char **argv)
   ferry_worker_main (&argc, &argv);
 
   gtk_init ();
-  executor = ferry_executor_new_for_program ("/proc/self/exe", NULL);
+  g_autoptr (GError) error = NULL;
+  executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  if (executor == NULL)
+    g_error ("%s", error->message);
   bar = gtk_progress_bar_new ();
   label = g_object_new (GTK_TYPE_LABEL, "wrap", TRUE, "max-width-chars", 50, NULL);
   button = gtk_button_new ();

@@ -202,7 +202,7 @@ about_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
                   "program-name", _ ("Ferry Demo"), "version", FERRY_DEMO_VERSION, "comments",
                   _ ("Background worker processes whose messages move real bars"), "copyright", _ ("The Ferry authors"),
                   "license-type", GTK_LICENSE_LGPL_2_1, "logo-icon-name", FERRY_DEMO_ID, "translator-credits",
-                  _ ("translator-credits"), NULL);
+                  _ ("translator-credits"), "website", *FERRY_DEMO_HOMEPAGE != '\0' ? FERRY_DEMO_HOMEPAGE : NULL, NULL);
 
   gtk_about_dialog_add_credit_section (GTK_ABOUT_DIALOG (dialog), _ ("Made with"), (const char **) made_with);
   gtk_window_present (GTK_WINDOW (dialog));

@@ -10,6 +10,7 @@
 typedef struct
 {
   FerryDemoSession *session;
+  guint turn_timeout; /* 0 while the page is hidden */
   char *source;
   GtkFileChooserNative *folder_chooser; /* NULL while no folder is asked for */
   GtkWidget *box;
@@ -50,6 +51,7 @@ make_source_window (GtkWindow *parent, const char *path)
   GtkWidget *scrolled = gtk_scrolled_window_new ();
   GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "transient-for", parent, "title", path, "child", scrolled,
                                     "default-width", SOURCE_WIDTH, "default-height", SOURCE_HEIGHT, NULL);
+  GtkEventController *keys = gtk_shortcut_controller_new ();
   const char *text = bytes != NULL ? g_bytes_get_data (bytes, NULL) : error->message;
 
   gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (view)), text,
@@ -58,6 +60,10 @@ make_source_window (GtkWindow *parent, const char *path)
                 "bottom-margin", SOURCE_MARGIN, "left-margin", SOURCE_MARGIN, "right-margin", SOURCE_MARGIN, NULL);
   gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL, path, -1);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), view);
+  gtk_shortcut_controller_add_shortcut (
+    GTK_SHORTCUT_CONTROLLER (keys),
+    gtk_shortcut_new (gtk_keyval_trigger_new (GDK_KEY_Escape, 0), gtk_named_action_new ("window.close")));
+  gtk_widget_add_controller (window, keys);
   return GTK_WINDOW (window);
 }
 
@@ -80,6 +86,17 @@ static void
 close_info_cb (GtkInfoBar *info_bar)
 {
   gtk_info_bar_set_revealed (info_bar, FALSE);
+}
+
+/* The bar takes the key by itself only while it has the focus. */
+static gboolean
+escape_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
+{
+  GtkInfoBar *info_bar = GTK_INFO_BAR (GET_PRIVATE (FERRY_DEMO_PAGE (widget))->info_bar);
+  gboolean revealed = gtk_info_bar_get_revealed (info_bar);
+
+  close_info_cb (info_bar);
+  return revealed ? GDK_EVENT_STOP : GDK_EVENT_PROPAGATE;
 }
 
 static void
@@ -107,11 +124,49 @@ ferry_demo_page_set_property (GObject *object, guint id, const GValue *value, GP
     }
 }
 
+/* ---- work while the page is seen ---- */
+
+static gboolean
+turn_cb (gpointer page)
+{
+  FERRY_DEMO_PAGE_GET_CLASS (page)->turn (page);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+rest (FerryDemoPage *self)
+{
+  g_clear_handle_id (&GET_PRIVATE (self)->turn_timeout, g_source_remove);
+  if (GET_PRIVATE (self)->session != NULL && FERRY_DEMO_PAGE_GET_CLASS (self)->rest != NULL)
+    FERRY_DEMO_PAGE_GET_CLASS (self)->rest (self);
+}
+
+static void
+ferry_demo_page_map (GtkWidget *widget)
+{
+  FerryDemoPageClass *klass = FERRY_DEMO_PAGE_GET_CLASS (widget);
+  FerryDemoPagePrivate *priv = GET_PRIVATE (FERRY_DEMO_PAGE (widget));
+
+  GTK_WIDGET_CLASS (ferry_demo_page_parent_class)->map (widget);
+  if (priv->session == NULL || klass->turn == NULL)
+    return;
+  priv->turn_timeout = g_timeout_add (klass->turn_milliseconds, turn_cb, widget);
+  klass->start (FERRY_DEMO_PAGE (widget));
+}
+
+static void
+ferry_demo_page_unmap (GtkWidget *widget)
+{
+  rest (FERRY_DEMO_PAGE (widget));
+  GTK_WIDGET_CLASS (ferry_demo_page_parent_class)->unmap (widget);
+}
+
 static void
 ferry_demo_page_dispose (GObject *object)
 {
   FerryDemoPagePrivate *priv = GET_PRIVATE (FERRY_DEMO_PAGE (object));
 
+  g_clear_handle_id (&priv->turn_timeout, g_source_remove);
   g_clear_pointer (&priv->box, gtk_widget_unparent);
   g_clear_object (&priv->folder_chooser);
   g_clear_object (&priv->session);
@@ -134,6 +189,8 @@ ferry_demo_page_class_init (FerryDemoPageClass *klass)
 
   object_class->set_property = ferry_demo_page_set_property;
   object_class->dispose = ferry_demo_page_dispose;
+  widget_class->map = ferry_demo_page_map;
+  widget_class->unmap = ferry_demo_page_unmap;
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
@@ -145,6 +202,7 @@ ferry_demo_page_class_init (FerryDemoPageClass *klass)
   gtk_widget_class_bind_template_child_private (widget_class, FerryDemoPage, info_label);
   gtk_widget_class_bind_template_child_private (widget_class, FerryDemoPage, again_button);
   gtk_widget_class_bind_template_callback (widget_class, close_info_cb);
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_Escape, 0, escape_cb, NULL);
   gtk_widget_class_install_action (widget_class, "page.try-to-break", NULL, try_to_break);
   gtk_widget_class_install_action (widget_class, "page.try-again", NULL, try_again);
   gtk_widget_class_install_action (widget_class, "page.view-source", NULL, view_source);
@@ -165,6 +223,13 @@ ferry_demo_page_begin (FerryDemoPage *self, FerryDemoSession *session)
 
   priv->session = g_object_ref (session);
   FERRY_DEMO_PAGE_GET_CLASS (self)->begin (self, session);
+  g_signal_connect_object (session, "stopping", G_CALLBACK (rest), self, G_CONNECT_SWAPPED);
+}
+
+gboolean
+ferry_demo_page_is_turning (gpointer page)
+{
+  return GET_PRIVATE (page)->turn_timeout != 0;
 }
 
 void
@@ -194,6 +259,13 @@ ferry_demo_page_tell (FerryDemoPage *self, GtkMessageType type, const char *text
                               type == GTK_MESSAGE_ERROR && FERRY_DEMO_PAGE_GET_CLASS (self)->try_again != NULL);
     }
   gtk_info_bar_set_revealed (GTK_INFO_BAR (priv->info_bar), text != NULL);
+}
+
+void
+ferry_demo_page_tell_error (gpointer page, const GError *error)
+{
+  if (error != NULL)
+    ferry_demo_page_tell (page, GTK_MESSAGE_ERROR, error->message);
 }
 
 static void

@@ -28,15 +28,25 @@ struct _FerryDemoPageClass
   gboolean (*is_settled) (FerryDemoPage *self);
   /* What the button in the bar does, which is there with errors. */
   void (*try_again) (FerryDemoPage *self);
+  /* For a page that has something to do while it is seen, and nothing while it is hidden: it begins, has a turn again
+   * and again, and rests. A page may rest twice, and rests when the session stops. */
+  void (*start) (FerryDemoPage *self);
+  void (*turn) (FerryDemoPage *self);
+  void (*rest) (FerryDemoPage *self);
+  guint turn_milliseconds;
   /* For a page that asks for folders. */
   void (*folder_chosen) (FerryDemoPage *self, const char *path);
 };
 
 void ferry_demo_page_begin (FerryDemoPage *self, FerryDemoSession *session);
+/* Whether the page has turns. */
+gboolean ferry_demo_page_is_turning (gpointer page);
 void ferry_demo_page_try_to_break (FerryDemoPage *self);
 gboolean ferry_demo_page_is_settled (FerryDemoPage *self);
 /* In the bar, until it is closed; NULL closes it. */
 void ferry_demo_page_tell (FerryDemoPage *self, GtkMessageType type, const char *text);
+/* What has gone wrong, if anything has. */
+void ferry_demo_page_tell_error (gpointer page, const GError *error);
 
 /* Asks for a folder, beginning with the one at path. */
 void ferry_demo_page_choose_folder (gpointer page, const char *title, const char *path);

@@ -176,15 +176,6 @@ is_settled (FerryDemoPage *page)
          ferry_demo_mandelbrot_is_complete (self->mandelbrot);
 }
 
-/* The view gets the keyboard focus when the page is shown, also the first time, before it has its size. */
-static gboolean
-ferry_demo_mandelbrot_page_focus (GtkWidget *widget, GtkDirectionType direction)
-{
-  if (gtk_widget_get_focus_child (widget) == NULL && direction == GTK_DIR_TAB_FORWARD)
-    return gtk_widget_grab_focus (GTK_WIDGET (FERRY_DEMO_MANDELBROT_PAGE (widget)->mandelbrot));
-  return GTK_WIDGET_CLASS (ferry_demo_mandelbrot_page_parent_class)->focus (widget, direction);
-}
-
 static void
 ferry_demo_mandelbrot_page_dispose (GObject *object)
 {
@@ -234,7 +225,6 @@ ferry_demo_mandelbrot_page_class_init (FerryDemoMandelbrotPageClass *klass)
   };
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_mandelbrot_page_dispose;
-  widget_class->focus = ferry_demo_mandelbrot_page_focus;
   FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
   FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
   FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;

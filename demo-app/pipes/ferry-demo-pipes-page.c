@@ -23,7 +23,6 @@ struct _FerryDemoPipesPage
   FerryDemoPipe *pipes[N_PIPES];
   guint victim; /* that is killed next */
   guint n_turns;
-  guint turn_timeout; /* 0 while the page is hidden */
   guint start_timeout;
 };
 
@@ -44,10 +43,10 @@ show_pipe (FerryDemoPipesPage *self, guint i, const FerryDemoReading *reading)
                                g_strdup_printf (_ ("%s messages/s, %s late, %s lost"), rate, latency, wrong));
 }
 
-static gboolean
-turn_cb (gpointer user_data)
+static void
+turn (FerryDemoPage *page)
 {
-  FerryDemoPipesPage *self = user_data;
+  FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (page);
   double rates[N_PIPES], latencies[N_PIPES];
   gboolean is_point = ++self->n_turns % TURNS_PER_POINT == 0;
 
@@ -74,7 +73,6 @@ turn_cb (gpointer user_data)
       rate = (g_free (rate), ferry_demo_format_latency (ferry_demo_plot_get_highest (latency_plot)));
       ferry_demo_page_take_text (self, "latency_label", g_strdup_printf (_ ("up to %s"), rate));
     }
-  return G_SOURCE_CONTINUE;
 }
 
 static gboolean
@@ -86,9 +84,14 @@ start_cb (gpointer user_data)
   self->start_timeout = 0;
   for (guint i = 0; i < N_PIPES && error == NULL; i++)
     ferry_demo_pipe_start (self->pipes[i], &error);
-  if (error != NULL)
-    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, error->message);
+  ferry_demo_page_tell_error (self, error);
   return G_SOURCE_REMOVE;
+}
+
+static void
+start (FerryDemoPage *page)
+{
+  start_cb (page);
 }
 
 /* A worker that does not come to its first message would not do so the next time. */
@@ -104,16 +107,18 @@ ended_cb (FerryDemoPipesPage *self, const char *words, FerryDemoPipe *pipe)
   ferry_demo_page_take_text (self, name, g_strdup (words));
   if (ferry_demo_pipe_get_figures (pipe)->last_time == 0)
     ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, words);
-  else if (self->turn_timeout != 0 && self->start_timeout == 0)
+  else if (ferry_demo_page_is_turning (self) && self->start_timeout == 0)
     self->start_timeout = g_timeout_add (PAUSE_MILLISECONDS, start_cb, self);
 }
 
+/* Nobody looks at them: workers that send for nothing cost the machine something. */
 static void
-stop_all (FerryDemoPipesPage *self)
+rest (FerryDemoPage *page)
 {
-  g_clear_handle_id (&self->turn_timeout, g_source_remove);
+  FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (page);
+
   g_clear_handle_id (&self->start_timeout, g_source_remove);
-  for (guint i = 0; i < N_PIPES && self->pipes[i] != NULL; i++)
+  for (guint i = 0; i < N_PIPES; i++)
     ferry_demo_pipe_stop (self->pipes[i]);
 }
 
@@ -124,12 +129,6 @@ try_to_break (FerryDemoPage *page)
 
   ferry_demo_pipe_send_signal (self->pipes[self->victim], SIGKILL);
   self->victim = (self->victim + 1) % N_PIPES;
-}
-
-static void
-try_again (FerryDemoPage *page)
-{
-  start_cb (page);
 }
 
 static void
@@ -150,7 +149,6 @@ begin (FerryDemoPage *page, FerryDemoSession *session)
         ferry_demo_session_prefers_throughput (session) ? FERRY_DEMO_PIPE_FLOOD : FERRY_DEMO_PIPE_PACE);
       g_signal_connect_object (self->pipes[i], "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
     }
-  g_signal_connect_object (session, "stopping", G_CALLBACK (stop_all), self, G_CONNECT_SWAPPED);
 }
 
 static gboolean
@@ -162,31 +160,11 @@ is_settled (FerryDemoPage *page)
 /* ---- the page itself ---- */
 
 static void
-ferry_demo_pipes_page_map (GtkWidget *widget)
-{
-  FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (widget);
-
-  GTK_WIDGET_CLASS (ferry_demo_pipes_page_parent_class)->map (widget);
-  if (self->pipes[0] == NULL)
-    return;
-  self->turn_timeout = g_timeout_add (FERRY_DEMO_METER_SLOT_MILLISECONDS, turn_cb, self);
-  start_cb (self);
-}
-
-/* Nobody looks at them: workers that send for nothing cost the machine something. */
-static void
-ferry_demo_pipes_page_unmap (GtkWidget *widget)
-{
-  stop_all (FERRY_DEMO_PIPES_PAGE (widget));
-  GTK_WIDGET_CLASS (ferry_demo_pipes_page_parent_class)->unmap (widget);
-}
-
-static void
 ferry_demo_pipes_page_dispose (GObject *object)
 {
   FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (object);
 
-  stop_all (self);
+  g_clear_handle_id (&self->start_timeout, g_source_remove);
   for (guint i = 0; i < N_PIPES; i++)
     g_clear_object (&self->pipes[i]);
   G_OBJECT_CLASS (ferry_demo_pipes_page_parent_class)->dispose (object);
@@ -200,11 +178,13 @@ ferry_demo_pipes_page_class_init (FerryDemoPipesPageClass *klass)
                                       "rate_label",   "latency_label", NULL};
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_pipes_page_dispose;
-  GTK_WIDGET_CLASS (klass)->map = ferry_demo_pipes_page_map;
-  GTK_WIDGET_CLASS (klass)->unmap = ferry_demo_pipes_page_unmap;
   FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
   FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;
+  FERRY_DEMO_PAGE_CLASS (klass)->try_again = start;
+  FERRY_DEMO_PAGE_CLASS (klass)->start = start;
+  FERRY_DEMO_PAGE_CLASS (klass)->turn = turn;
+  FERRY_DEMO_PAGE_CLASS (klass)->rest = rest;
+  FERRY_DEMO_PAGE_CLASS (klass)->turn_milliseconds = FERRY_DEMO_METER_SLOT_MILLISECONDS;
   FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
   g_type_ensure (FERRY_DEMO_TYPE_PLOT);
   ferry_demo_page_class_set_template (klass, "ferry-demo-pipes-page", names);

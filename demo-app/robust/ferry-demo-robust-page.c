@@ -34,7 +34,6 @@ struct _FerryDemoRobustPage
 
   FerryDemoPipe *bystanders[N_BYSTANDERS];
   Trial trials[3];
-  guint turn_timeout; /* 0 while the page is hidden */
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoRobustPage, ferry_demo_robust_page, FERRY_DEMO_TYPE_PAGE)
@@ -135,10 +134,10 @@ end_where_it_hangs (Trial *trial, gint64 now)
 
 /* ---- bystanders ---- */
 
-static gboolean
-turn_cb (gpointer user_data)
+static void
+turn (FerryDemoPage *page)
 {
-  FerryDemoRobustPage *self = user_data;
+  FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (page);
   gint64 now = g_get_monotonic_time ();
 
   for (guint i = 0; i < N_BYSTANDERS; i++)
@@ -152,18 +151,17 @@ turn_cb (gpointer user_data)
     }
   for (guint i = 0; i < G_N_ELEMENTS (self->trials); i++)
     end_where_it_hangs (&self->trials[i], now);
-  return G_SOURCE_CONTINUE;
 }
 
 static void
-start_bystanders (FerryDemoRobustPage *self)
+start (FerryDemoPage *page)
 {
+  FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (page);
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < N_BYSTANDERS && error == NULL; i++)
     ferry_demo_pipe_start (self->bystanders[i], &error);
-  if (error != NULL)
-    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, error->message);
+  ferry_demo_page_tell_error (self, error);
 }
 
 static void
@@ -173,12 +171,13 @@ lost_cb (FerryDemoRobustPage *self, const char *words)
 }
 
 static void
-stop_all (FerryDemoRobustPage *self)
+rest (FerryDemoPage *page)
 {
-  g_clear_handle_id (&self->turn_timeout, g_source_remove);
-  for (guint i = 0; i < N_BYSTANDERS && self->bystanders[i] != NULL; i++)
+  FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (page);
+
+  for (guint i = 0; i < N_BYSTANDERS; i++)
     ferry_demo_pipe_stop (self->bystanders[i]);
-  for (guint i = 0; i < G_N_ELEMENTS (self->trials) && self->trials[i].pipe != NULL; i++)
+  for (guint i = 0; i < G_N_ELEMENTS (self->trials); i++)
     ferry_demo_pipe_stop (self->trials[i].pipe);
 }
 
@@ -191,12 +190,6 @@ try_to_break (FerryDemoPage *page)
 
   for (guint i = 0; i < G_N_ELEMENTS (self->trials); i++)
     begin_trial (self, &self->trials[i]);
-}
-
-static void
-try_again (FerryDemoPage *page)
-{
-  start_bystanders (FERRY_DEMO_ROBUST_PAGE (page));
 }
 
 static void
@@ -218,7 +211,6 @@ begin (FerryDemoPage *page, FerryDemoSession *session)
       self->trials[i].pipe = ferry_demo_pipe_new (router, worker_path, modes[i]);
       g_signal_connect (self->trials[i].pipe, "ended", G_CALLBACK (ended_cb), &self->trials[i]);
     }
-  g_signal_connect_object (session, "stopping", G_CALLBACK (stop_all), self, G_CONNECT_SWAPPED);
 }
 
 static gboolean
@@ -228,30 +220,10 @@ is_settled (FerryDemoPage *page)
 }
 
 static void
-ferry_demo_robust_page_map (GtkWidget *widget)
-{
-  FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (widget);
-
-  GTK_WIDGET_CLASS (ferry_demo_robust_page_parent_class)->map (widget);
-  if (self->bystanders[0] == NULL)
-    return;
-  self->turn_timeout = g_timeout_add (TURN_MILLISECONDS, turn_cb, self);
-  start_bystanders (self);
-}
-
-static void
-ferry_demo_robust_page_unmap (GtkWidget *widget)
-{
-  stop_all (FERRY_DEMO_ROBUST_PAGE (widget));
-  GTK_WIDGET_CLASS (ferry_demo_robust_page_parent_class)->unmap (widget);
-}
-
-static void
 ferry_demo_robust_page_dispose (GObject *object)
 {
   FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (object);
 
-  stop_all (self);
   for (guint i = 0; i < N_BYSTANDERS; i++)
     g_clear_object (&self->bystanders[i]);
   for (guint i = 0; i < G_N_ELEMENTS (self->trials); i++)
@@ -271,11 +243,13 @@ ferry_demo_robust_page_class_init (FerryDemoRobustPageClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_robust_page_dispose;
   FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
-  GTK_WIDGET_CLASS (klass)->map = ferry_demo_robust_page_map;
-  GTK_WIDGET_CLASS (klass)->unmap = ferry_demo_robust_page_unmap;
   FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
   FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;
+  FERRY_DEMO_PAGE_CLASS (klass)->try_again = start;
+  FERRY_DEMO_PAGE_CLASS (klass)->start = start;
+  FERRY_DEMO_PAGE_CLASS (klass)->turn = turn;
+  FERRY_DEMO_PAGE_CLASS (klass)->rest = rest;
+  FERRY_DEMO_PAGE_CLASS (klass)->turn_milliseconds = TURN_MILLISECONDS;
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "robust.crash", NULL, run_trial);
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "robust.hang", NULL, run_trial);
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "robust.rubbish", NULL, run_trial);

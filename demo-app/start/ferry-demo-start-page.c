@@ -27,7 +27,6 @@ struct _FerryDemoStartPage
   gboolean loop_works;     /* and has not said that it is done */
   FerryDemoFrameMeter *loop_meter;
   FerryDemoFrameMeter *own_meter;
-  guint turn_timeout; /* 0 while the page is hidden */
   guint tick_callback;
   guint n_turns;
 };
@@ -43,15 +42,14 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-turn_cb (gpointer user_data)
+static void
+turn (FerryDemoPage *page)
 {
-  FerryDemoStartPage *self = user_data;
+  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (page);
 
   ferry_demo_frame_meter_turn (self->loop_meter);
   ferry_demo_frame_meter_turn (self->own_meter);
   self->n_turns++;
-  return G_SOURCE_CONTINUE;
 }
 
 /* ---- the work ---- */
@@ -110,8 +108,7 @@ begin_task (FerryDemoStartPage *self)
                           G_BINDING_SYNC_CREATE);
   if (ferry_executor_submit_task (self->executor, task, &error))
     self->task = g_steal_pointer (&task);
-  else
-    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, error->message);
+  ferry_demo_page_tell_error (self, error);
 }
 
 static void
@@ -134,12 +131,12 @@ freeze (GtkWidget *widget, const char *action, GVariant *parameter)
 /* ---- workers ---- */
 
 static void
-start_loop (FerryDemoStartPage *self)
+start_loop (FerryDemoPage *page)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_demo_pipe_start (self->loop, &error))
-    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, error->message);
+  ferry_demo_pipe_start (FERRY_DEMO_START_PAGE (page)->loop, &error);
+  ferry_demo_page_tell_error (page, error);
 }
 
 static void
@@ -151,15 +148,15 @@ ended_cb (FerryDemoStartPage *self, const char *words)
 }
 
 static void
-rest (FerryDemoStartPage *self)
+rest (FerryDemoPage *page)
 {
-  g_clear_handle_id (&self->turn_timeout, g_source_remove);
+  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (page);
+
   if (self->tick_callback != 0)
     gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick_callback);
   self->tick_callback = 0;
   self->loop_works = FALSE;
-  if (self->loop != NULL)
-    ferry_demo_pipe_stop (self->loop);
+  ferry_demo_pipe_stop (self->loop);
   if (self->task != NULL)
     ferry_task_cancel (self->task);
 }
@@ -167,7 +164,7 @@ rest (FerryDemoStartPage *self)
 static void
 stopping_cb (FerryDemoStartPage *self)
 {
-  rest (self);
+  rest (FERRY_DEMO_PAGE (self));
   ferry_demo_end (self->executor);
 }
 
@@ -183,12 +180,6 @@ try_to_break (FerryDemoPage *page)
     freeze (GTK_WIDGET (page), NULL, NULL);
   else if (worker != NULL)
     ferry_worker_force_exit (worker);
-}
-
-static void
-try_again (FerryDemoPage *page)
-{
-  start_loop (FERRY_DEMO_START_PAGE (page));
 }
 
 static void
@@ -208,8 +199,8 @@ begin (FerryDemoPage *page, FerryDemoSession *session)
   g_signal_connect_object (self->loop, "message", G_CALLBACK (frame_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->loop, "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (session, "stopping", G_CALLBACK (stopping_cb), self, G_CONNECT_SWAPPED);
-  if (!ferry_pool_start (pool, &error))
-    ferry_demo_page_tell (page, GTK_MESSAGE_ERROR, error->message);
+  ferry_pool_start (pool, &error);
+  ferry_demo_page_tell_error (page, error);
 }
 
 /* ---- the page itself ---- */
@@ -221,24 +212,13 @@ is_settled (FerryDemoPage *page)
 }
 
 static void
-ferry_demo_start_page_map (GtkWidget *widget)
+start (FerryDemoPage *page)
 {
-  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (widget);
+  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (page);
 
-  GTK_WIDGET_CLASS (ferry_demo_start_page_parent_class)->map (widget);
-  if (self->loop == NULL)
-    return;
-  gtk_widget_action_set_enabled (widget, "start.freeze", TRUE);
-  self->turn_timeout = g_timeout_add (TURN_MILLISECONDS, turn_cb, self);
-  self->tick_callback = gtk_widget_add_tick_callback (widget, tick_cb, NULL, NULL);
-  start_loop (self);
-}
-
-static void
-ferry_demo_start_page_unmap (GtkWidget *widget)
-{
-  rest (FERRY_DEMO_START_PAGE (widget));
-  GTK_WIDGET_CLASS (ferry_demo_start_page_parent_class)->unmap (widget);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.freeze", TRUE);
+  self->tick_callback = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
+  start_loop (page);
 }
 
 static void
@@ -246,7 +226,6 @@ ferry_demo_start_page_dispose (GObject *object)
 {
   FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (object);
 
-  rest (self);
   g_clear_object (&self->task);
   g_clear_object (&self->loop);
   g_clear_object (&self->executor);
@@ -259,11 +238,13 @@ ferry_demo_start_page_class_init (FerryDemoStartPageClass *klass)
   static const char *const names[] = {"loop_meter", "own_meter", "loop_bar", "own_bar", "verdict_label", NULL};
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_start_page_dispose;
-  GTK_WIDGET_CLASS (klass)->map = ferry_demo_start_page_map;
-  GTK_WIDGET_CLASS (klass)->unmap = ferry_demo_start_page_unmap;
   FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
   FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;
+  FERRY_DEMO_PAGE_CLASS (klass)->try_again = start_loop;
+  FERRY_DEMO_PAGE_CLASS (klass)->start = start;
+  FERRY_DEMO_PAGE_CLASS (klass)->turn = turn;
+  FERRY_DEMO_PAGE_CLASS (klass)->rest = rest;
+  FERRY_DEMO_PAGE_CLASS (klass)->turn_milliseconds = TURN_MILLISECONDS;
   FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
   gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "start.freeze", NULL, freeze);
   g_type_ensure (FERRY_DEMO_TYPE_FRAME_METER);

@@ -25,6 +25,8 @@ GtkWidget *ferry_list_view_new (GtkSingleSelection *selection, const FerryListVi
                                 const char *label, GtkWidget **view);
 /* The list is as high as its rows, up to that many pixels. */
 void ferry_list_view_set_max_height (GtkWidget *view, int height);
+/* Gives the focus to the view, or to what stands in its place in a stack. Returns whether anything there takes it. */
+gboolean ferry_list_view_grab_focus (GtkWidget *stack, GtkWidget *view);
 /* Returns where the item is in the model, or how many items that has. */
 guint ferry_list_view_find (gpointer model, gconstpointer item);
 

@@ -7,6 +7,15 @@
 
 #include "gtk/ferry-list-view-private.h"
 
+/* Those who do not see a list go through its rows. The parts of a scroll bar have no names but those of their types. */
+static void
+hide_scroll_bar (GtkWidget *scrolled)
+{
+  GtkWidget *bar = gtk_scrolled_window_get_vscrollbar (GTK_SCROLLED_WINDOW (scrolled));
+
+  gtk_accessible_update_state (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_STATE_HIDDEN, TRUE, -1);
+}
+
 GtkWidget *
 ferry_list_view_new (GtkSingleSelection *selection, const FerryListViewFuncs *funcs, gpointer owner, const char *label,
                      GtkWidget **view)
@@ -26,6 +35,7 @@ ferry_list_view_new (GtkSingleSelection *selection, const FerryListViewFuncs *fu
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), *view);
   gtk_widget_set_vexpand (scrolled, TRUE);
+  hide_scroll_bar (scrolled);
   return scrolled;
 }
 
@@ -36,6 +46,16 @@ ferry_list_view_set_max_height (GtkWidget *view, int height)
 
   gtk_scrolled_window_set_propagate_natural_height (scrolled, TRUE);
   gtk_scrolled_window_set_max_content_height (scrolled, height);
+}
+
+/* A view that is not shown would take the focus too. */
+gboolean
+ferry_list_view_grab_focus (GtkWidget *stack, GtkWidget *view)
+{
+  GtkWidget *shown = gtk_stack_get_visible_child (GTK_STACK (stack));
+
+  return gtk_widget_is_ancestor (view, shown) ? gtk_widget_grab_focus (view)
+                                              : gtk_widget_child_focus (shown, GTK_DIR_TAB_FORWARD);
 }
 
 guint

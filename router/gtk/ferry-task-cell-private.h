@@ -5,15 +5,15 @@
 
 #pragma once
 
-#include <gtk/gtk.h>
+#include "gtk/ferry-task-layout-private.h"
 
 G_BEGIN_DECLS
 
 #define FERRY_TYPE_TASK_CELL (ferry_task_cell_get_type ())
 G_DECLARE_FINAL_TYPE (FerryTaskCell, ferry_task_cell, FERRY, TASK_CELL, GtkWidget)
 
-/* The height is that of all rows of a list, which a cell with a row keeps up to date. It must outlive the cell. */
-GtkWidget *ferry_task_cell_new (int *height) G_GNUC_WARN_UNUSED_RESULT;
+/* The shape is that of all rows of a list. A cell with a row keeps its height up to date. It must outlive the cell. */
+GtkWidget *ferry_task_cell_new (FerryTaskShape *shape) G_GNUC_WARN_UNUSED_RESULT;
 /* (nullable): the row that is there. */
 GtkWidget *ferry_task_cell_get_row (FerryTaskCell *self);
 /* The cell has no row. */

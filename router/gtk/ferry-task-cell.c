@@ -3,6 +3,8 @@
 
 /* The place of a row. See ferry-task-cell-private.h.
  *
+ * A cell of the role "presentation" would keep the row in it from the accessible tree, with all its parts.
+ *
  * A list view makes some two hundred items, of which a dozen is in sight. An empty cell is two nodes of the style tree
  * in place of twenty. The thread that runs GTK. */
 
@@ -14,8 +16,8 @@ struct _FerryTaskCell
 {
   GtkWidget parent_instance;
 
-  GtkWidget *row; /* (nullable) (unowned): the child */
-  int *height;    /* (unowned): of the rows of the list */
+  GtkWidget *row;        /* (nullable) (unowned): the child */
+  FerryTaskShape *shape; /* (unowned): of the rows of the list */
 };
 
 G_DEFINE_FINAL_TYPE (FerryTaskCell, ferry_task_cell, GTK_TYPE_WIDGET)
@@ -27,11 +29,11 @@ ferry_task_cell_measure (GtkWidget *widget, GtkOrientation orientation, int for_
   FerryTaskCell *self = FERRY_TASK_CELL (widget);
 
   if (self->row != NULL)
-    gtk_widget_measure (self->row, orientation, -1, minimum, natural, NULL, NULL);
+    gtk_widget_measure (self->row, orientation, for_size, minimum, natural, NULL, NULL);
   else
-    *minimum = *natural = orientation == GTK_ORIENTATION_VERTICAL ? *self->height : 0;
+    *minimum = *natural = orientation == GTK_ORIENTATION_VERTICAL ? self->shape->row_height : 0;
   if (self->row != NULL && orientation == GTK_ORIENTATION_VERTICAL)
-    *self->height = *natural;
+    self->shape->row_height = *natural;
 }
 
 static void
@@ -46,7 +48,7 @@ ferry_task_cell_size_allocate (GtkWidget *widget, int width, int height, int bas
 static GtkSizeRequestMode
 ferry_task_cell_get_request_mode (GtkWidget *widget)
 {
-  return GTK_SIZE_REQUEST_CONSTANT_SIZE;
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
 }
 
 static void
@@ -68,7 +70,7 @@ ferry_task_cell_class_init (FerryTaskCellClass *klass)
   widget_class->size_allocate = ferry_task_cell_size_allocate;
   widget_class->get_request_mode = ferry_task_cell_get_request_mode;
   gtk_widget_class_set_css_name (widget_class, "taskcell");
-  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_PRESENTATION);
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GENERIC);
 }
 
 static void
@@ -77,11 +79,11 @@ ferry_task_cell_init (FerryTaskCell *self)
 }
 
 GtkWidget *
-ferry_task_cell_new (int *height)
+ferry_task_cell_new (FerryTaskShape *shape)
 {
   FerryTaskCell *self = g_object_new (FERRY_TYPE_TASK_CELL, NULL);
 
-  self->height = height;
+  self->shape = shape;
   return GTK_WIDGET (self);
 }
 

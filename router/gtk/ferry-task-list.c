@@ -17,6 +17,7 @@
 #include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-cell-private.h"
+#include "gtk/ferry-task-layout-private.h"
 #include "gtk/ferry-task-order-private.h"
 #include "gtk/ferry-task-pace-private.h"
 #include "gtk/ferry-task-row-private.h"
@@ -82,15 +83,16 @@ struct _FerryTaskList
   GtkFilterListModel *filtered;
   GtkSortListModel *sorted;
   GtkSingleSelection *selection;
-  GHashTable *removed; /* (element-type FerryTask): hidden, and not removed from the executor yet */
-  GHashTable *stopped; /* (element-type FerryTask): those of them that waited, and were cancelled */
-  GHashTable *items;   /* (element-type GtkListItem) (unowned): those that have a row for their task */
-  GHashTable *cells;   /* (element-type GtkListItem FerryTaskCell): of each item, (unowned), its cell, (owned) */
-  int row_height;
-  GPtrArray *spare; /* (element-type FerryTaskRow) (owned): rows of none */
-  gboolean is_due;  /* the model has changed */
-  gint64 told;      /* the frame in which the list followed it last */
-  guint tick;       /* the next frame brings something new */
+  GHashTable *removed;  /* (element-type FerryTask): hidden, and not removed from the executor yet */
+  GHashTable *stopped;  /* (element-type FerryTask): those of them that waited, and were cancelled */
+  GHashTable *items;    /* (element-type GtkListItem) (unowned): those that have a row for their task */
+  GHashTable *cells;    /* (element-type GtkListItem FerryTaskCell): of each item, (unowned), its cell, (owned) */
+  FerryTaskShape shape; /* of the rows */
+  gboolean has_grown;   /* rows have to be given their places anew */
+  GPtrArray *spare;     /* (element-type FerryTaskRow) (owned): rows of none */
+  gboolean is_due;      /* the model has changed */
+  gint64 told;          /* the frame in which the list followed it last */
+  guint tick;           /* the next frame brings something new */
   guint undo_timer;
   guint64 n_completed, n_failed; /* how many ends of the executor's tasks were read out, or passed over */
   guint ends_timer;              /* ends are read out later */
@@ -207,6 +209,7 @@ take_spare_row (FerryTaskList *self)
   if (self->spare->len > 0)
     return g_ptr_array_steal_index_fast (self->spare, self->spare->len - 1);
   row = g_object_ref_sink (ferry_task_row_new (NULL, NULL));
+  ferry_task_layout_set_shape (FERRY_TASK_LAYOUT (gtk_widget_get_layout_manager (row)), &self->shape);
   ferry_task_row_set_func (FERRY_TASK_ROW (row), act, self);
   g_signal_emit (self, setup_row_signal, 0, row);
   return row;
@@ -275,7 +278,10 @@ show_rows (FerryTaskList *self)
 
       if ((position >= first && position < end) || ferry_task_cell_get_row (cell) != NULL)
         show_row (self, item);
+      if (self->has_grown && ferry_task_cell_get_row (cell) != NULL)
+        gtk_widget_queue_resize (ferry_task_cell_get_row (cell));
     }
+  self->has_grown = FALSE;
   free_spare_rows (self);
 }
 
@@ -307,6 +313,16 @@ follow (gpointer data)
 
   if (self->tick == 0 && gtk_widget_get_mapped (GTK_WIDGET (self)))
     self->tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
+}
+
+/* Comes while sizes are asked for. */
+static void
+grown_cb (gpointer data)
+{
+  FerryTaskList *self = data;
+
+  self->has_grown = TRUE;
+  follow (self);
 }
 
 static void
@@ -637,7 +653,7 @@ activate_undo (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 setup_cb (FerryTaskList *self, GtkListItem *item)
 {
-  GtkWidget *cell = g_object_ref_sink (ferry_task_cell_new (&self->row_height));
+  GtkWidget *cell = g_object_ref_sink (ferry_task_cell_new (&self->shape));
 
   g_hash_table_insert (self->cells, item, cell);
   gtk_list_item_set_activatable (item, FALSE);
@@ -811,10 +827,19 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
     }
 }
 
+/* What GTK does by itself would grab the focus where Shift+Tab wants to leave the list. */
+static gboolean
+ferry_task_list_focus (GtkWidget *widget, GtkDirectionType direction)
+{
+  return gtk_widget_child_focus (FERRY_TASK_LIST (widget)->box, direction);
+}
+
 static gboolean
 ferry_task_list_grab_focus (GtkWidget *widget)
 {
-  return gtk_widget_grab_focus (FERRY_TASK_LIST (widget)->view);
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+
+  return ferry_list_view_grab_focus (self->stack, self->view);
 }
 
 /* What has ended before is not read out. */
@@ -956,6 +981,7 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
   object_class->set_property = ferry_task_list_set_property;
   object_class->dispose = ferry_task_list_dispose;
   object_class->finalize = ferry_task_list_finalize;
+  widget_class->focus = ferry_task_list_focus;
   widget_class->grab_focus = ferry_task_list_grab_focus;
   widget_class->map = ferry_task_list_map;
   widget_class->unmap = ferry_task_list_unmap;
@@ -973,6 +999,7 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
 
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "tasklist");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GENERIC);
   for (guint i = 0; i < FERRY_TASK_N_ACTIONS; i++)
     gtk_widget_class_install_action (widget_class, ferry_task_action_get_name ((FerryTaskAction) i), NULL,
                                      activate_action);
@@ -1021,7 +1048,7 @@ ferry_task_list_init (FerryTaskList *self)
 {
   self->removed = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->stopped = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
-  self->row_height = HEIGHT_AT_FIRST;
+  self->shape = (FerryTaskShape){.row_height = HEIGHT_AT_FIRST, .grown = grown_cb, .owner = self};
   self->items = g_hash_table_new (NULL, NULL);
   self->cells = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
   self->spare = g_ptr_array_new_with_free_func (g_object_unref);

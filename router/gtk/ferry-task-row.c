@@ -15,6 +15,7 @@
 #include "gtk/ferry-announce-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-cell-private.h"
+#include "gtk/ferry-task-layout-private.h"
 #include "gtk/ferry-task-monitor.h"
 #include "gtk/ferry-translation-private.h"
 
@@ -48,13 +49,13 @@ struct _FerryTaskRow
   GBindingGroup *task_bindings;
   GBindingGroup *monitor_bindings;
 
-  GtkWidget *content;
   GtkWidget *title_label;
   GtkWidget *host_label;
   GtkWidget *state_label;
   GtkWidget *progress_bar;
   GtkWidget *detail_label;
   GtkWidget *pace_label;
+  GtkWidget *side_box;
   GtkWidget *suffix_box;
   GtkWidget *next_button;
   GtkWidget *cancel_button;
@@ -180,14 +181,18 @@ pulse (FerryTaskRow *self)
     gtk_progress_bar_pulse (GTK_PROGRESS_BAR (self->progress_bar));
 }
 
-/* The bar says in words what is drawn below it. */
+/* The bar says in words what is drawn around it. AT-SPI has descriptions, and GTK 4.8 no text of a value for it. */
 static void
 show_detail (FerryTaskRow *self)
 {
-  g_autofree char *detail = NULL;
+  g_autofree char *state = NULL, *detail = NULL, *words = NULL;
+  gboolean says_more;
 
-  g_object_get (self->monitor, "detail", &detail, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, detail, -1);
+  g_object_get (self->monitor, "state-text", &state, "detail", &detail, NULL);
+  says_more = *detail != '\0' && !g_str_equal (detail, state);
+  words = says_more ? g_strdup_printf ("%s: %s", state, detail) : g_strdup (state);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, words,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
 }
 
 /* An empty label would be read out as the name of its type. */
@@ -265,6 +270,7 @@ status_cb (FerryTaskRow *self)
   g_autofree char *state = NULL, *words = NULL;
 
   show_status (self);
+  show_detail (self);
   if (self->func != NULL || get_status (self) < FERRY_TASK_STATUS_DONE)
     return;
   g_object_get (self->monitor, "state-text", &state, NULL);
@@ -462,13 +468,13 @@ bind_template (GtkWidgetClass *widget_class)
   ferry_gtk_bind_domain ();
   ferry_look_ensure_resources ();
   gtk_widget_class_set_template_from_resource (widget_class, FERRY_LOOK_RESOURCES "ferry-task-row.ui");
-  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, content);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, title_label);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, host_label);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, state_label);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, progress_bar);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, detail_label);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, pace_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, side_box);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, suffix_box);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, next_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, cancel_button);
@@ -522,7 +528,7 @@ ferry_task_row_class_init (FerryTaskRowClass *klass)
   object_class->dispose = ferry_task_row_dispose;
   install_properties (object_class);
 
-  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
+  gtk_widget_class_set_layout_manager_type (widget_class, FERRY_TYPE_TASK_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "taskrow");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
   bind_template (widget_class);

@@ -194,10 +194,19 @@ ferry_worker_list_set_property (GObject *object, guint property_id, const GValue
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
 }
 
+/* What GTK does by itself would grab the focus where Shift+Tab wants to leave the list. */
+static gboolean
+ferry_worker_list_focus (GtkWidget *widget, GtkDirectionType direction)
+{
+  return gtk_widget_child_focus (FERRY_WORKER_LIST (widget)->stack, direction);
+}
+
 static gboolean
 ferry_worker_list_grab_focus (GtkWidget *widget)
 {
-  return gtk_widget_grab_focus (FERRY_WORKER_LIST (widget)->view);
+  FerryWorkerList *self = FERRY_WORKER_LIST (widget);
+
+  return ferry_list_view_grab_focus (self->stack, self->view);
 }
 
 static void
@@ -247,6 +256,7 @@ ferry_worker_list_class_init (FerryWorkerListClass *klass)
   object_class->set_property = ferry_worker_list_set_property;
   object_class->dispose = ferry_worker_list_dispose;
   object_class->finalize = ferry_worker_list_finalize;
+  widget_class->focus = ferry_worker_list_focus;
   widget_class->grab_focus = ferry_worker_list_grab_focus;
   widget_class->map = ferry_worker_list_map;
   widget_class->unmap = ferry_worker_list_unmap;
@@ -261,6 +271,7 @@ ferry_worker_list_class_init (FerryWorkerListClass *klass)
 
   gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "workerlist");
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GENERIC);
   gtk_widget_class_install_action (widget_class, ACTION, NULL, activate_end);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Delete, 0, ACTION, NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_KP_Delete, 0, ACTION, NULL);

@@ -11,6 +11,8 @@
 
 #include "config.h"
 
+#include "demo-app/pictures/ferry-demo-thumbnails.h"
+#include "picture-test.h"
 #include "window-test.h"
 
 #include <stdio.h>
@@ -73,12 +75,13 @@ test_each_page_says_what_it_is (WindowTest *test, gconstpointer data)
     }
 }
 
-/* Rows of a list are reached with the arrow keys, and so are no stops of their own. */
+/* Rows of a list are reached with the arrow keys, and so are no stops of their own. The buttons of the window itself
+ * have keys of the desktop. */
 static gboolean
 has_no_stops (GtkWidget *widget)
 {
   return !gtk_widget_get_mapped (widget) || !gtk_widget_is_sensitive (widget) || GTK_IS_LIST_VIEW (widget) ||
-         GTK_IS_GRID_VIEW (widget) || GTK_IS_SCROLLBAR (widget);
+         GTK_IS_GRID_VIEW (widget) || GTK_IS_SCROLLBAR (widget) || GTK_IS_WINDOW_CONTROLS (widget);
 }
 
 static void
@@ -95,53 +98,154 @@ find_controls (GtkWidget *widget, GPtrArray *controls)
     find_controls (child, controls);
 }
 
-/* Whether Tab goes over each control of the page, and back to where it began. */
+/* Whether Tab goes over each control of the window, twice: it is not caught anywhere. */
 static gboolean
-is_reached_by_tab (gpointer data)
+is_walked_through (GtkWidget *window, GtkDirectionType direction)
 {
-  const Fact *fact = data;
-  GtkWidget *window = fact->test->window;
-  g_autoptr (GPtrArray) controls = g_ptr_array_new ();
-  GtkWidget *first = NULL, *focus = NULL;
-  guint n_stops = 0;
-
-  find_controls (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (window), fact->page)), controls);
-  if (controls->len == 0)
-    return FALSE;
   gtk_window_set_focus (GTK_WINDOW (window), NULL);
-  while (n_stops++ < MAX_STOPS && (focus == NULL || focus != first) &&
-         gtk_widget_child_focus (window, GTK_DIR_TAB_FORWARD))
+  for (guint round = 0; round < 2; round++)
     {
-      focus = gtk_window_get_focus (GTK_WINDOW (window));
-      for (guint i = controls->len; i > 0 && focus != NULL; i--)
-        if (focus == controls->pdata[i - 1] || gtk_widget_is_ancestor (focus, controls->pdata[i - 1]))
-          g_ptr_array_remove_index_fast (controls, i - 1);
-      if (first == NULL)
+      g_autoptr (GPtrArray) controls = g_ptr_array_new ();
+
+      find_controls (window, controls);
+      for (guint n_stops = 0; controls->len > 0 && gtk_widget_child_focus (window, direction); n_stops++)
         {
-          first = focus;
-          focus = NULL;
+          GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (window));
+
+          if (n_stops > MAX_STOPS)
+            return FALSE;
+          for (guint i = controls->len; i > 0 && focus != NULL; i--)
+            if (focus == controls->pdata[i - 1] || gtk_widget_is_ancestor (focus, controls->pdata[i - 1]))
+              g_ptr_array_remove_index_fast (controls, i - 1);
         }
+      if (controls->len > 0)
+        return FALSE;
     }
-  return controls->len == 0 && focus == first;
+  return TRUE;
+}
+
+static gboolean
+is_reached_by_tab (gpointer window)
+{
+  return is_walked_through (window, GTK_DIR_TAB_FORWARD) && is_walked_through (window, GTK_DIR_TAB_BACKWARD);
+}
+
+static void
+walk_through (WindowTest *test, const char *page)
+{
+  window_test_show_page (test, page);
+  g_test_message ("The page %s", page);
+  demo_test_poll_until (is_reached_by_tab, test->window);
 }
 
 /* A page changes while it is walked through, as its work goes on: one walk of several has to reach all. */
 static void
 test_each_control_is_reached_by_tab (WindowTest *test, gconstpointer data)
 {
-  /* Tab passes over a control of each of the two other pages. */
-  static const char *const walked[] = {"start", "pipes", "robust", "pictures", "object"};
+  if (test->window == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
+    walk_through (test, pages[i]);
+  window_test_wait_state (window_test_add_task (test, "primes:1000"), FERRY_TASK_STATUS_DONE);
+  window_test_wait_state (window_test_add_task (test, "crash"), FERRY_TASK_STATUS_CRASHED);
+  walk_through (test, "tasks");
+}
+
+static FerryDemoPage *
+get_page (WindowTest *test, const char *page)
+{
+  return ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), page);
+}
+
+static GtkWidget *
+find_transient (WindowTest *test)
+{
+  g_autoptr (GList) windows = gtk_window_list_toplevels ();
+
+  for (GList *item = windows; item != NULL; item = item->next)
+    if (gtk_window_get_transient_for (item->data) == GTK_WINDOW (test->window))
+      return item->data;
+  return NULL;
+}
+
+static void
+test_escape_closes_what_has_opened (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
+    {
+      GtkWidget *page = GTK_WIDGET (get_page (test, pages[i]));
+      gpointer info_bar = gtk_widget_get_template_child (page, FERRY_DEMO_TYPE_PAGE, "info_bar");
+
+      window_test_show_page (test, pages[i]);
+      ferry_demo_page_tell (FERRY_DEMO_PAGE (page), GTK_MESSAGE_WARNING, "Something has gone wrong");
+      g_assert_true (gtk_info_bar_get_revealed (info_bar));
+      widget_test_press (page, "Escape");
+      g_assert_false (gtk_info_bar_get_revealed (info_bar));
+      gtk_widget_activate_action (page, "page.view-source", NULL);
+      widget_test_press (find_transient (test), "Escape");
+      g_assert_null (find_transient (test));
+    }
+}
+
+static GtkWidget *
+find_view (GtkWidget *widget)
+{
+  if (GTK_IS_LIST_VIEW (widget) || GTK_IS_GRID_VIEW (widget))
+    return widget;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    {
+      GtkWidget *found = gtk_widget_get_mapped (child) ? find_view (child) : NULL;
+
+      if (found != NULL)
+        return found;
+    }
+  return NULL;
+}
+
+/* From one item to the next, as far as they have been drawn. */
+static gboolean
+goes_on (gpointer page)
+{
+  GtkWidget *view = find_view (page);
+  GtkWindow *window = GTK_WINDOW (gtk_widget_get_root (page));
+  const char *key = view != NULL && GTK_IS_GRID_VIEW (view) ? "Right" : "Down";
+  GtkWidget *before, *after;
+
+  if (view == NULL)
+    return FALSE;
+  gtk_widget_child_focus (view, GTK_DIR_TAB_FORWARD);
+  before = gtk_window_get_focus (window);
+  if (before == NULL || !gtk_widget_is_ancestor (before, view))
+    return FALSE;
+  widget_test_press (view, key);
+  after = gtk_window_get_focus (window);
+  return after != NULL && after != before && gtk_widget_is_ancestor (after, view);
+}
+
+static void
+test_arrows_go_from_item_to_item (WindowTest *test, gconstpointer data)
+{
+  static const char *const with_items[] = {"tasks", "pictures"};
+  char *folder;
 
   if (test->window == NULL)
     return;
-  for (guint i = 0; i < G_N_ELEMENTS (walked); i++)
+  folder = demo_test_folder_new ();
+  picture_test_write_many (folder, 5);
+  ferry_demo_thumbnails_open (ferry_demo_session_get_thumbnails (test->session), folder);
+  for (guint i = 0; i < 3; i++)
+    window_test_wait_row (test, window_test_add_task (test, "primes:1000"));
+  for (guint i = 0; i < G_N_ELEMENTS (with_items); i++)
     {
-      Fact fact = {test, walked[i], NULL, NULL};
+      GtkWidget *page = GTK_WIDGET (get_page (test, with_items[i]));
 
-      window_test_show_page (test, walked[i]);
-      g_test_message ("The page %s", walked[i]);
-      demo_test_poll_until (is_reached_by_tab, &fact);
+      window_test_show_page (test, with_items[i]);
+      g_test_message ("The page %s", with_items[i]);
+      demo_test_poll_until (goes_on, page);
     }
+  demo_test_folder_remove (folder);
 }
 
 static void
@@ -268,6 +372,8 @@ main (int argc, char **argv)
   window_test_init (&argc, &argv);
   window_test_add ("/pages/each-page-says-what-it-is", test_each_page_says_what_it_is);
   window_test_add ("/pages/each-control-is-reached-by-tab", test_each_control_is_reached_by_tab);
+  window_test_add ("/pages/escape-closes-what-has-opened", test_escape_closes_what_has_opened);
+  window_test_add ("/pages/arrows-go-from-item-to-item", test_arrows_go_from_item_to_item);
   window_test_add ("/pages/source-is-shown", test_source_is_shown);
   window_test_add ("/pages/work-freezes-one-of-two", test_work_freezes_one_of_two);
   window_test_add ("/pages/pipes-are-apart", test_pipes_are_apart);

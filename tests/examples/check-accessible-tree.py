@@ -20,6 +20,10 @@ SOME_SECONDS = 600
 BUS_SERVICE = "/usr/share/dbus-1/services/org.a11y.Bus.service"
 ON_A_BUS = "FERRY_TEST_ON_A_BUS"
 ROW = ("list item", "Task: Copy 40 files")
+# A task that has failed stays so.
+FAILED_BAR = ("progress bar", "Progress: Copy 160 files")
+FAILED_BUTTON = ("push button", "Copy the error: Copy 160 files")
+WHY = "Failed: The disk has no room for file 100"
 
 
 def missing():
@@ -94,6 +98,9 @@ def check(report):
             report.fact("%s “%s” is in the tree" % (role, name), (role, name) in tree, sorted(map(str, tree)))
         tree = wait_until(Atspi, program.pid, lambda tree: tree.get(ROW) == "Done")
         report.equal("a row says that its task is done", tree.get(ROW), "Done")
+        tree = wait_until(Atspi, program.pid, lambda tree: tree.get(FAILED_BAR) == WHY and FAILED_BUTTON in tree)
+        report.equal("the bar in it says why", tree.get(FAILED_BAR), WHY)
+        report.fact("its button says what it does, and to what", FAILED_BUTTON in tree, sorted(map(str, tree)))
     finally:
         program.terminate()
         program.wait()

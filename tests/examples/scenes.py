@@ -209,6 +209,11 @@ def conversation(report, start, folder):
             break
     report.fact("an easy question does not wait for a hard one", "label 91: 7" in program.look(), program.look())
     program.wait("label 1000000000039: .* was not answered in time; .*")
+    for words in ("abc", "1", "7 and more"):
+        said = program.look().count("label A whole number is wanted, of 2 or more.")
+        program.do("type " + words)
+        lines = program.wait_until(lambda lines: lines.count("label A whole number is wanted, of 2 or more.") > said)
+    report.fact("what is no number is not asked for, and the window says so", not any("label 0" in line for line in lines), lines)
     program.do("close Smallest Divisor")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
 

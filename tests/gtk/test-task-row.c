@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: gtk/ferry-task-row.c, gtk/ferry-look.c
+/* Tests: gtk/ferry-task-row.c, gtk/ferry-task-layout.c, gtk/ferry-look.c
  *
  * A row of a task: what it shows, what can be done with it without a pointer and without eyes, and whether it can be
  * read. */
 
 #include "config.h"
 
+#include "gtk/ferry-task-layout-private.h"
 #include "gtk/ferry-task-row-private.h"
 #include "gtk/look-test.h"
 #include "gtk/widget-test.h"
@@ -166,7 +167,9 @@ test_each_part_has_a_name (void)
   fail (&scene);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene.row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed");
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_part (&scene, "progress_bar")),
-                                       GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, "The disk is full");
+                                       GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, "Failed: The disk is full");
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_part (&scene, "progress_bar")),
+                                       GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed: The disk is full");
   scene_clear (&scene);
 }
 
@@ -221,6 +224,141 @@ test_row_fits_a_narrow_window (void)
       g_assert_cmpint (measure_width (scene.row), <=, 360);
     }
   look_test_reset ();
+  scene_clear (&scene);
+}
+
+/* Gives the row its place, in the height that it asks for. */
+static void
+lay_out (GtkWidget *row, int width)
+{
+  int height;
+
+  gtk_widget_measure (row, GTK_ORIENTATION_VERTICAL, width, &height, NULL, NULL, NULL);
+  gtk_widget_size_allocate (row, &(GtkAllocation){0, 0, width, height}, -1);
+}
+
+static graphene_rect_t
+get_bounds (GtkWidget *row, const char *part)
+{
+  graphene_rect_t bounds;
+
+  g_assert_true (gtk_widget_compute_bounds (GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, part)),
+                                            row, &bounds));
+  return bounds;
+}
+
+static float
+get_end (graphene_rect_t bounds)
+{
+  return bounds.origin.x + bounds.size.width;
+}
+
+/* Whether the buttons are below the details, and not beside the name. */
+static gboolean
+has_line_of_buttons (GtkWidget *row)
+{
+  graphene_rect_t detail = get_bounds (row, "detail_label"), side = get_bounds (row, "side_box");
+
+  return side.origin.y >= detail.origin.y + detail.size.height;
+}
+
+static void
+test_narrow_row_has_a_line_of_buttons (void)
+{
+  graphene_rect_t title, state, side;
+  Scene scene;
+  int narrow;
+
+  if (!scene_init (&scene))
+    return;
+  narrow = measure_width (scene.row);
+  g_object_set (scene.task, "name", "A name that is far longer than a narrow window is wide, and goes on", NULL);
+  lay_out (scene.row, 1000);
+  g_assert_false (has_line_of_buttons (scene.row));
+  title = get_bounds (scene.row, "title_label");
+  state = get_bounds (scene.row, "state_label");
+  g_assert_cmpfloat (state.origin.y, ==, title.origin.y);
+  g_assert_cmpfloat (state.origin.x, >=, get_end (title));
+  g_assert_cmpfloat (get_end (get_bounds (scene.row, "progress_bar")), <, get_bounds (scene.row, "side_box").origin.x);
+
+  lay_out (scene.row, narrow);
+  g_assert_true (has_line_of_buttons (scene.row));
+  state = get_bounds (scene.row, "state_label");
+  side = get_bounds (scene.row, "side_box");
+  g_assert_cmpfloat (get_bounds (scene.row, "title_label").size.width, ==, gtk_widget_get_width (scene.row));
+  g_assert_cmpfloat (get_bounds (scene.row, "progress_bar").size.width, ==, gtk_widget_get_width (scene.row));
+  g_assert_cmpfloat (state.origin.y, ==, side.origin.y);
+  g_assert_cmpfloat (get_end (side), ==, gtk_widget_get_width (scene.row));
+  scene_clear (&scene);
+}
+
+static void
+test_row_is_narrow_by_its_letters (void)
+{
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  lay_out (scene.row, 500);
+  g_assert_false (has_line_of_buttons (scene.row));
+  look_test_set ("Default", FALSE, 200);
+  lay_out (scene.row, 500);
+  g_assert_true (has_line_of_buttons (scene.row));
+  look_test_reset ();
+  scene_clear (&scene);
+}
+
+static void
+test_row_is_mirrored (void)
+{
+  graphene_rect_t bar, mirrored;
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  lay_out (scene.row, 1000);
+  bar = get_bounds (scene.row, "progress_bar");
+  gtk_widget_set_direction (scene.row, GTK_TEXT_DIR_RTL);
+  lay_out (scene.row, 1000);
+  mirrored = get_bounds (scene.row, "progress_bar");
+  g_assert_cmpfloat (mirrored.origin.x, ==, (float) gtk_widget_get_width (scene.row) - get_end (bar));
+  g_assert_cmpfloat (mirrored.size.width, ==, bar.size.width);
+  scene_clear (&scene);
+}
+
+static void
+count (gpointer counter)
+{
+  ++*(guint *) counter;
+}
+
+/* The row that is wider at its side tells so once, and the other one makes room. */
+static void
+test_bars_of_a_list_end_together (void)
+{
+  guint n_grown = 0;
+  FerryTaskShape shape = {.grown = count, .owner = &n_grown};
+  GtkWidget *rows[2], *suffix;
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  suffix = gtk_label_new ("suffix");
+  gtk_widget_set_size_request (suffix, 200, -1);
+  rows[0] = scene.row;
+  rows[1] = g_object_ref_sink (ferry_task_row_new (scene.task, NULL));
+  g_object_set (rows[1], "suffix", suffix, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
+    ferry_task_layout_set_shape (FERRY_TASK_LAYOUT (gtk_widget_get_layout_manager (rows[i])), &shape);
+  lay_out (rows[0], 1000);
+  n_grown = 0;
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (rows); i++)
+    lay_out (rows[(i + 1) % 2], 1000 + (int) i / 2);
+  g_assert_cmpuint (n_grown, ==, 1);
+  g_assert_cmpint (shape.side_width, >, 200);
+  g_assert_cmpfloat (get_bounds (rows[0], "progress_bar").size.width, ==,
+                     get_bounds (rows[1], "progress_bar").size.width);
+  g_object_unref (rows[1]);
   scene_clear (&scene);
 }
 
@@ -341,6 +479,10 @@ main (int argc, char **argv)
   g_test_add_func ("/task-row/each-part-has-a-name", test_each_part_has_a_name);
   g_test_add_func ("/task-row/row-without-a-task-holds-nothing", test_row_without_a_task_holds_nothing);
   g_test_add_func ("/task-row/row-fits-a-narrow-window", test_row_fits_a_narrow_window);
+  g_test_add_func ("/task-row/narrow-row-has-a-line-of-buttons", test_narrow_row_has_a_line_of_buttons);
+  g_test_add_func ("/task-row/row-is-narrow-by-its-letters", test_row_is_narrow_by_its_letters);
+  g_test_add_func ("/task-row/row-is-mirrored", test_row_is_mirrored);
+  g_test_add_func ("/task-row/bars-of-a-list-end-together", test_bars_of_a_list_end_together);
   g_test_add_func ("/task-row/texts-and-bars-can-be-told-from-the-ground",
                    test_texts_and_bars_can_be_told_from_the_ground);
   g_test_add_func ("/task-row/buttons-have-icons-without-a-theme-of-icons",

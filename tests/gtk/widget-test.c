@@ -121,7 +121,8 @@ widget_test_press (GtkWidget *widget, const char *key)
           g_autofree char *trigger = gtk_shortcut_trigger_to_string (gtk_shortcut_get_trigger (shortcut));
 
           if (strcmp (trigger, key) == 0)
-            pressed |= gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, widget, NULL);
+            pressed |= gtk_shortcut_action_activate (gtk_shortcut_get_action (shortcut), 0, widget,
+                                                     gtk_shortcut_get_arguments (shortcut));
         }
     }
   g_assert_true (pressed);

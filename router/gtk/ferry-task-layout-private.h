@@ -1,0 +1,28 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where the parts of a row are. The thread that runs GTK. */
+
+#pragma once
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+/* What rows of a list have in common, so that their parts stand below each other. */
+typedef struct
+{
+  int side_width; /* of the widest side of all of them */
+  int side_height;
+  int row_height;
+  void (*grown) (gpointer owner); /* (nullable): the side is wider, as rows that have their place already do not know */
+  gpointer owner;
+} FerryTaskShape;
+
+#define FERRY_TYPE_TASK_LAYOUT (ferry_task_layout_get_type ())
+G_DECLARE_FINAL_TYPE (FerryTaskLayout, ferry_task_layout, FERRY, TASK_LAYOUT, GtkLayoutManager)
+
+/* The shape must be there as long as the layout is asked; NULL for a row that stands alone. */
+void ferry_task_layout_set_shape (FerryTaskLayout *self, FerryTaskShape *shape);
+
+G_END_DECLS
