@@ -111,7 +111,7 @@ ended_cb (FerryDemoPipesPage *self, const char *words, FerryDemoPipe *pipe)
     self->start_timeout = g_timeout_add (PAUSE_MILLISECONDS, start_cb, self);
 }
 
-/* Nobody looks at them: workers that send for nothing cost the machine something. */
+/* The page is not seen: workers that send for nothing cost the machine something. */
 static void
 rest (FerryDemoPage *page)
 {

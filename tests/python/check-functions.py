@@ -60,6 +60,8 @@ def test_python_program(report):
 
 
 def test_other_program(report):
+    # The worker finds the module beside this file.
+    os.environ["PYTHONPATH"] = os.pathsep.join([os.path.dirname(os.path.abspath(__file__)), os.environ.get("PYTHONPATH", "")])
     with ferry.Executor(workers=1, program=[sys.executable, "-m", "ferry.worker", "named_functions"]) as executor:
         report.equal("a program of workers may be Python", executor.call("repeat", "ab", 4).result(), 8)
         error = raised(lambda: executor.call("give_nothing", "fail").result())
