@@ -5,6 +5,8 @@ A mux asks and a demux answers, here over a pair of sockets of which one end goe
 A question has a deadline, of which the worker hears. A hard one (1000000000039) does not hold up an easy one.
 """
 
+import itertools
+
 import gi
 
 gi.require_version("Gtk", "4.0")
@@ -16,10 +18,7 @@ MARGINS = dict.fromkeys(("margin_top", "margin_bottom", "margin_start", "margin_
 
 
 def find_divisor(number):
-    divisor = 2
-    while number % divisor and not ferry.cancelled():
-        divisor += 1
-    return divisor
+    return next(divisor for divisor in itertools.count(2) if number % divisor == 0 or ferry.cancelled())
 
 
 def answer(channel):
@@ -27,6 +26,8 @@ def answer(channel):
 
 
 async def ask(mux, text, label):
+    if not text.isdecimal() or int(text) < 2:
+        return label.set_text("A whole number is wanted, of 2 or more.")
     try:
         label.set_text("%s: %d" % (text, await mux.ask(int(text))))
     except Exception as error:
