@@ -7,7 +7,7 @@
  * number to lie with. It sends a descriptor before the message that names it, so the descriptor is there when the
  * message is. Packets are taken from the socket only when a handle is asked for.
  *
- * A box may also send: to the box at the other end of its socket pair.
+ * A box only receives. The other process sends with ferry_descriptor_send(), through the other socket of the pair.
  *
  * Owner:   the object that has the messages.
  * Threads: any, as each function takes the lock.
