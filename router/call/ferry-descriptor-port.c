@@ -80,13 +80,13 @@ ferry_descriptor_port_join (FerryDescriptorPort *self, int socket)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
-  if (socket >= 0 && (self->ended || ferry_descriptor_box_has_inbox (self->box)))
+  if (socket < 0)
+    self->short_of_fds = TRUE;
+  else if (self->ended || ferry_descriptor_box_has_inbox (self->box))
     ferry_orphan_close (socket);
-  else if (socket >= 0 && self->both_ways)
-    use_locked (self, socket, NULL);
-  else if (socket >= 0)
+  else if (!self->both_ways)
     ferry_descriptor_box_set_inbox (self->box, socket);
-  else
+  else if (!use_locked (self, socket, NULL))
     self->short_of_fds = TRUE;
 }
 
