@@ -439,8 +439,9 @@ kill_some_worker (TaskTest *test, guint number)
   guint n = g_list_model_get_n_items (workers);
   g_autoptr (FerryWorker) worker = n > 0 ? g_list_model_get_item (workers, number % n) : NULL;
 
+  /* By the worker, not by its number: of the one that was killed last the application may not know yet. */
   if (worker != NULL && ferry_worker_get_pid (worker) > 0)
-    ferry_test_kill (ferry_worker_get_pid (worker), SIGKILL);
+    ferry_worker_force_exit (worker);
 }
 
 /* Workers are killed while they take descriptors, use them, or have some unread: each task is given them again. */
