@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Pipes of the package ferry, and the router of traits-futures over them: check-pipes.py"""
+"""Pipes of the package ferry: check-pipes.py"""
 
 import asyncio
 import collections
 import functools
 import gc
-import logging
 import os
 import pickle
 import signal
@@ -22,8 +21,6 @@ import tap
 from gi.repository import GLib
 
 import ferry
-import ferry.concurrent
-import ferry.traits
 
 
 def raised(function):
@@ -173,6 +170,14 @@ def test_handlers(report, executor):
     report.equal("handlers come and go, and are blocked", heard, [("first", 1), ("first", 2), ("between", 2), ("last", 2),
                                                                   ("between", 3), ("last", 3)])
 
+    sender, receiver = executor.pipe()
+    heard.clear()
+    ended.clear()
+    receiver.connect("message", lambda receiver, message: heard.append(message) or receiver.close() or ended.set())
+    executor.submit(pipe_functions.send_numbers, sender, 100).exception()
+    ended.wait(600)
+    report.equal("a handler closes its receiver", heard, [0])
+
 
 def test_latest(report, executor):
     sender, receiver = executor.pipe(latest=True)
@@ -188,30 +193,6 @@ async def use_asyncio(report):
         task = executor.submit(pipe_functions.send_numbers, sender, 1000)
         report.equal("messages are read by async for", [message async for message in receiver], list(range(1000)))
         report.equal("beside the task", await task, 1000)
-        router = ferry.traits.MultiprocessingRouter()
-        router.start()
-        sender, receiver = router.pipe()
-        heard = []
-        done = asyncio.Event()
-
-        def note(event):
-            heard.append((event.name, event.new, threading.current_thread()))
-            if len(heard) == 100:
-                done.set()
-
-        receiver.observe(note, "message")
-        executor.submit(pipe_functions.send_from_block, sender, 100)
-        await done.wait()
-        report.equal("events come on the loop of asyncio", heard,
-                     [("message", i, threading.current_thread()) for i in range(100)])
-        router.close_pipe(receiver)
-        sender, receiver = router.pipe()
-        receiver.on_trait_change(heard.append, "message")
-        executor.submit(pipe_functions.send_from_block, sender, 10)
-        router.route_until(lambda: len(heard) == 110, timeout=600)
-        report.equal("a callback routes by itself", heard[100:], list(range(10)))
-        router.close_pipe(receiver)
-        router.stop()
 
 
 def test_glib(report):
@@ -230,57 +211,6 @@ def test_glib(report):
     GLib.idle_add(lambda: ferry.spawn(use(ferry.Executor(workers=1))) and False)
     loop.run()
     report.equal("messages come on the loop's thread", heard, [list(range(100)), threading.current_thread()])
-
-
-class Records(logging.Handler):
-    def __init__(self):
-        super().__init__()
-        self.texts = []
-
-    def emit(self, record):
-        self.texts.append(record.getMessage())
-
-
-def test_traits(report):
-    """A program without a loop: events come in route_until(), whatever the pool."""
-    records = Records()
-    ferry.traits.logger.addHandler(records)
-    ferry.traits.logger.propagate = False
-    router = ferry.traits.MultiprocessingRouter(event_loop=None, manager=None)
-    for name, call in (("pipe", router.pipe), ("stop", router.stop), ("wait", lambda: router.route_until(bool))):
-        report.equal("a router that does not run has no " + name, type(raised(call)), RuntimeError)
-    router.start()
-    report.equal("it is started once", type(raised(router.start)), RuntimeError)
-    events = []
-    pipes = [router.pipe() for _ in range(8)]
-    with ferry.concurrent.Executor(2) as executor:
-        for sender, receiver in pipes:
-            receiver.observe(events.append, "message")
-            executor.submit(pipe_functions.send_from_block, sender, 64)
-        router.route_until(lambda: len(events) == 8 * 64, timeout=600)
-        report.fact("order is kept for each receiver", all([event.new for event in events if event.object is receiver]
-                                                           == list(range(64)) for _, receiver in pipes))
-        report.equal("a wait has an end", type(raised(lambda: router.route_until(bool, timeout=0))), RuntimeError)
-        sender, receiver = pipes[0]
-        executor.submit(pipe_functions.send_from_block, sender, 10)
-        router.close_pipe(receiver)
-        report.equal("of a pipe that is closed nothing comes", (len(events), type(raised(lambda: router.close_pipe(receiver)))),
-                     (512, RuntimeError))
-        error = executor.submit(pipe_functions.send_one, pipes[1][0], 10).exception()
-        report.fact("a sender sends after its start", type(error) is RuntimeError and "start()" in str(error), [repr(error)])
-        receiver = pipes[2][1]
-        receiver.observe(events.append, "message", remove=True)
-        report.equal("a handler is removed", receiver._handlers, {})
-    sender = pipes[3][0]
-    report.equal("a sender is not stopped before", type(raised(sender.stop)), RuntimeError)
-    sender.start()
-    report.equal("it is started once", type(raised(sender.start)), RuntimeError)
-    sender.send("here")
-    sender.stop()
-    router.route_until(lambda: events[-1].new == "here", timeout=600)
-    report.equal("nor stopped twice", type(raised(sender.stop)), RuntimeError)
-    router.stop()
-    report.equal("pipes that are open are logged", len(records.texts), 1)
 
 
 OPEN_AT_THE_END = """
@@ -312,7 +242,6 @@ def body(report):
             test_latest(report, executor)
     asyncio.run(use_asyncio(report))
     test_glib(report)
-    test_traits(report)
 
 
 if __name__ == "__main__":

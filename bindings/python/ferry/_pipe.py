@@ -234,6 +234,7 @@ class _Source:
         self._home = home
         home.receivers.add(core)
         self.handlers: list[int] = []
+        self.is_handling = False
         # The other fields are changed with the lock, but for those that note_handled() changes.
         self._credit = credit
         self._lock = threading.Lock()
@@ -280,8 +281,12 @@ class _Source:
         core, self.core = self.core, None
         if core is not None:
             self._home.receivers.discard(core)
-            # The handler refers to this object, and the bindings do not see such a circle.
-            core.set_handler(None)
+            # The handler refers to this object, and the bindings do not see such a circle. They free it at once, so not
+            # while it runs.
+            if self.is_handling:
+                _home.post(self._home, lambda: core.set_handler(None))
+            else:
+                core.set_handler(None)
             for handler in self.handlers:
                 core.disconnect(handler)
         with self._lock:
@@ -338,11 +343,13 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
             receiver = this()
             if receiver is None:
                 return
+            source.is_handling = True
             if receiver._has_handler and receiver._handles_at_once and not receiver._messages:
                 source.note_handled()
                 receiver._handle(data)
             else:
                 receiver._take_in(source, data, None)
+            source.is_handling = False
 
         def take_buffer(_core: Any, data: Any, memory: Any) -> None:
             receiver = this()
