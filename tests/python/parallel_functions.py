@@ -54,3 +54,29 @@ def say_nothing(channel):
 def wait_for_word(channel):
     channel.send((os.getpid(), threading.active_count()))
     return channel.receive()
+
+
+def send_and_wait(channel, values, path):
+    """Sends, and then waits until there is such a file, which nobody can be asked for."""
+    for value in values:
+        channel.send(value)
+    with open(path, encoding="utf-8") as file:
+        channel.send(file.read())
+
+
+def tell(channel):
+    """What this process is, and what it has of its application's."""
+    channel.send((os.getpid(), os.getppid(), os.getsid(0), os.readlink("/proc/self/fd/0"), os.readlink("/proc/self/fd/2")))
+
+
+def add_up_in_a_queue(numbers):
+    from ferry import parallel
+    queue = parallel.Queue(limit=2)
+    for number in numbers:
+        queue.manage(parallel.MakeParallel(square))(number)
+    return sum(queue)
+
+
+def answer_for_ever(channel):
+    while True:
+        channel.send(2 * channel.receive())

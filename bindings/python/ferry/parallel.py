@@ -8,6 +8,9 @@
         calculate(tile)
     print(results[0])
 
+    BackgroundCallable("scene.socket", MakeParallel(render_all))("scene")      # in one run of the program
+    for image in BackgroundQueue("scene.socket"): ...                          # in another
+
 Functions run in workers that are used again. A send waits for no acknowledgement. An exception is raised where the value
 would have come, and an exception may be a value.
 """
@@ -21,14 +24,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from . import _executor, _message, _pipe
+from . import _executor, _message, _persistent, _pipe
 from ._executor import ThreadExecutor
 from ._home import Event
 from ._library import Ferry
+from ._persistent import start_persistent
 from ._task import Task, name_of
 
-__all__ = ["Channel", "Exchange", "MakeParallel", "MakeReusable", "ManagedCallable", "Map", "Queue", "create", "exit",
-           "get_number_of_cores", "pmap", "start"]
+__all__ = ["BackgroundCallable", "BackgroundQueue", "Channel", "Exchange", "MakeParallel", "MakeReusable", "ManagedCallable",
+           "Map", "PersistentCallable", "PersistentChannel", "PersistentExchange", "PersistentQueue", "Queue",
+           "connect_persistent", "create", "exit", "get_number_of_cores", "pmap", "start", "start_persistent"]
 
 _SIZE = struct.Struct("<Q")
 
@@ -140,7 +145,47 @@ def _serve(function: Callable[..., Any], sender: _pipe.Sender, inlet: _Inlet, ar
         channel.close()
 
 
-class Channel:
+class _ApplicationEnd:
+    """What the application's ends of channels do."""
+
+    def receive(self, timeout: float | None = None) -> Any:
+        raise NotImplementedError
+
+    def wait(self, timeout: float | None = None) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def _poll(self) -> Event | None:
+        """None where there is a message, or the end of the function."""
+        raise NotImplementedError
+
+    def _has_message(self) -> bool:
+        """Where _poll() has given None: whether there is a message."""
+        raise NotImplementedError
+
+    def _give_up(self) -> None:
+        """Whoever has waited for the messages has failed."""
+        self.close()
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            try:
+                message = self.receive()
+            except EOFError:
+                return
+            yield message
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+
+class Channel(_ApplicationEnd):
     """The application's end of a channel to a function in a worker. start() makes it."""
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -180,32 +225,100 @@ class Channel:
         """Ends the function, wherever it is."""
         self.task.cancel()
 
-    def __iter__(self) -> Iterator[Any]:
-        while True:
-            try:
-                message = self.receive()
-            except EOFError:
-                return
-            yield message
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
     def _poll(self) -> Event | None:
-        """None where there is a message, or the end of the function."""
         event = self._receiver._poll()
         if event is None and not self._receiver._messages and not self.task.done():
             event = self.task._ended
         return event
 
+    def _has_message(self) -> bool:
+        return bool(self._receiver._messages)
+
+    def _give_up(self) -> None:
+        self.cancel()
+        self.close()
+
 
 def start(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Channel:
     """Has a worker call function(channel, *args, **kwargs), and returns the other end of the channel."""
     return Channel(function, args, kwargs)
+
+
+# ---- a function in a process that outlives the application ----
+
+
+class PersistentChannel(_ApplicationEnd):
+    """The application's end of a channel to a function that start_persistent() has started. connect_persistent() makes it.
+
+    A message is in the process until it is received here, so who leaves in between leaves the others for who comes next.
+    """
+
+    def __init__(self, address: str, timeout: float) -> None:
+        self.address = address
+        self._connection = _persistent.Connection(address, timeout)
+        # What was taken from the process and not from here.
+        self._taken: list[Any] = []
+        self._failure: Exception | None = None
+
+    def send(self, message: Any) -> None:
+        """Sends to the function what can be pickled. Waits where the function is far behind."""
+        self._connection.send(message)
+
+    def receive(self, timeout: float | None = None) -> Any:
+        """Waits for a message, for at most so many seconds.
+
+        Behind the last message, raises what the function raised, or EOFError.
+        """
+        while event := self._poll():
+            if not event.wait(self._connection.home, timeout):
+                raise TimeoutError("No message has come in time")
+        if self._has_message():
+            return self._taken.pop()
+        self.wait()
+        raise EOFError("The function has ended, or the channel was closed")
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Raises what the function raised, where that has come. Whether the function has ended shows behind its messages."""
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """Leaves. The function goes on, and what it sends waits for who comes next."""
+        self._connection.close()
+
+    def _poll(self) -> Event | None:
+        return None if self._taken or self._failure else self._connection.poll()
+
+    def _has_message(self) -> bool:
+        if not self._taken and self._failure is None:
+            try:
+                has_value, value = self._connection.take()
+            except Exception as failure:
+                self._failure = failure
+            else:
+                if has_value:
+                    self._taken.append(value)
+        return bool(self._taken)
+
+
+def connect_persistent(address: str, timeout: float = 0) -> PersistentChannel:
+    """Finds a function that start_persistent() has started, in this program or in another one of the same user.
+
+    ConnectionRefusedError where there is none within so many seconds. One application is there at a time.
+    """
+    return PersistentChannel(address, timeout)
+
+
+class BackgroundCallable:
+    """A function whose call is start_persistent()."""
+
+    def __init__(self, address: str, function: Callable[..., Any]) -> None:
+        _message.check(function)
+        self.address = address
+        self.function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        start_persistent(self.address, self.function, *args, **kwargs)
 
 
 # ---- functions whose result is a message ----
@@ -229,6 +342,8 @@ class MakeReusable(MakeParallel):
 
 # ---- many channels ----
 
+AnyChannel = Channel | PersistentChannel
+
 
 class ManagedCallable:
     """A function that an exchange starts."""
@@ -247,25 +362,25 @@ class Exchange:
     At most `limit` functions run at once: a further one waits until another has ended.
     """
 
-    def __init__(self, channels: Iterable[Channel] = (), limit: int | None = None, reuse: bool = False,
-                 autoclose: bool = True) -> None:
+    def __init__(self, channels: Iterable[AnyChannel] = (), limit: int | None = None, reuse: bool = False,
+                 continuous: bool = False, autoclose: bool = True) -> None:
         if limit is not None and limit < 1:
             raise ValueError("limit must be at least 1")
         self.limit = limit
-        self._channels: list[Channel] = list(channels)
+        self._channels: list[AnyChannel] = list(channels)
         self._failure: BaseException | None = None
 
-    def add(self, channel: Channel) -> None:
+    def add(self, channel: AnyChannel) -> None:
         self._channels.append(channel)
 
-    def remove(self, channel: Channel) -> None:
+    def remove(self, channel: AnyChannel) -> None:
         self._channels.remove(channel)
 
-    def active(self) -> list[Channel]:
+    def active(self) -> list[AnyChannel]:
         """The channels whose functions have not ended, or whose messages were not taken."""
         return list(self._channels)
 
-    def ready(self, timeout: float | None = None) -> list[Channel]:
+    def ready(self, timeout: float | None = None) -> list[AnyChannel]:
         """Waits, for at most so many seconds, and returns the channels with a message, or with an end."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
@@ -282,24 +397,22 @@ class Exchange:
                 return found
             news.wait(_executor.shared()._home, rest)
 
-    def store_data(self, channel: Channel) -> None:
+    def store_data(self, channel: AnyChannel) -> None:
         """Takes a message of a channel: `channel.receive()`."""
         raise NotImplementedError("A subclass of Exchange says what it does with a message: define store_data(channel)")
 
-    def store_error(self, channel: Channel, error: BaseException) -> None:
+    def store_error(self, channel: AnyChannel, error: BaseException) -> None:
         """Takes what a function raised. finish() raises the first one."""
         self._failure = self._failure or error
 
-    def _store(self, channel: Channel) -> None:
-        if channel._receiver._messages:
+    def _store(self, channel: AnyChannel) -> None:
+        if channel._has_message():
             self.store_data(channel)
             return
         self.remove(channel)
         try:
             channel.wait()
-        except BaseException as error:
-            if not channel.task.done():
-                raise
+        except Exception as error:
             self.store_error(channel, error)
         channel.close()
 
@@ -313,7 +426,7 @@ class Exchange:
         while self.limit is not None and len(self._channels) >= self.limit:
             self.store()
 
-    def add_wait(self, channel: Channel) -> None:
+    def add_wait(self, channel: AnyChannel) -> None:
         self.wait()
         self.add(channel)
 
@@ -345,35 +458,34 @@ class Exchange:
             self.finish()
             return
         for channel in self._channels:
-            channel.cancel()
-            channel.close()
+            channel._give_up()
         self._channels.clear()
 
 
 class Map(Exchange, Sequence[Any]):
     """Results in the order in which functions were started. An index, an iterator and a comparison wait for them."""
 
-    def __init__(self, channels: Iterable[Channel] = (), limit: int | None = None, reuse: bool = False,
-                 autoclose: bool = True) -> None:
-        super().__init__((), limit, reuse, autoclose)
-        self._indices: dict[Channel, int] = {}
+    def __init__(self, channels: Iterable[AnyChannel] = (), limit: int | None = None, reuse: bool = False,
+                 continuous: bool = False, autoclose: bool = True) -> None:
+        super().__init__((), limit)
+        self._indices: dict[AnyChannel, int] = {}
         # (whether it is a value, the value or the exception) of each function.
         self._results: list[tuple[bool, Any] | None] = []
         for channel in channels:
             self.add(channel)
 
-    def add(self, channel: Channel) -> None:
+    def add(self, channel: AnyChannel) -> None:
         self._indices[channel] = len(self._results)
         self._results.append(None)
         super().add(channel)
 
-    def store_data(self, channel: Channel) -> None:
+    def store_data(self, channel: AnyChannel) -> None:
         self._results[self._indices[channel]] = True, channel.receive()
 
-    def store_error(self, channel: Channel, error: BaseException) -> None:
+    def store_error(self, channel: AnyChannel, error: BaseException) -> None:
         self._results[self._indices[channel]] = False, error
 
-    def remove(self, channel: Channel) -> None:
+    def remove(self, channel: AnyChannel) -> None:
         super().remove(channel)
         index = self._indices[channel]
         if self._results[index] is None:
@@ -402,15 +514,15 @@ class Map(Exchange, Sequence[Any]):
 class Queue(Exchange):
     """Results as they come. It is an iterator, which ends when all functions have ended."""
 
-    def __init__(self, channels: Iterable[Channel] = (), limit: int | None = None, reuse: bool = False,
-                 autoclose: bool = True) -> None:
-        super().__init__(channels, limit, reuse, autoclose)
+    def __init__(self, channels: Iterable[AnyChannel] = (), limit: int | None = None, reuse: bool = False,
+                 continuous: bool = False, autoclose: bool = True) -> None:
+        super().__init__(channels, limit)
         self._results: list[tuple[bool, Any]] = []
 
-    def store_data(self, channel: Channel) -> None:
+    def store_data(self, channel: AnyChannel) -> None:
         self._results.append((True, channel.receive()))
 
-    def store_error(self, channel: Channel, error: BaseException) -> None:
+    def store_error(self, channel: AnyChannel, error: BaseException) -> None:
         self._results.append((False, error))
 
     def __iter__(self) -> Iterator[Any]:
@@ -429,6 +541,50 @@ class Queue(Exchange):
     def __len__(self) -> int:
         """How many results are here."""
         return len(self._results)
+
+
+# ---- many processes that outlive the application ----
+
+
+class PersistentCallable:
+    """A function that a persistent exchange starts."""
+
+    def __init__(self, address: str, function: Callable[..., Any], exchange: "PersistentExchange | PersistentQueue") -> None:
+        self.address = address
+        self.function = function
+        self.exchange = exchange
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        self.exchange.start(self.address, self.function, *args, **kwargs)
+
+
+class PersistentExchange(Exchange):
+    """An exchange whose functions have addresses. It starts them, and takes messages of those that it is connected to."""
+
+    def start(self, address: str, function: Callable[..., Any], /,  # type: ignore[override]
+              *args: Any, **kwargs: Any) -> None:
+        """As start_persistent() does."""
+        start_persistent(address, function, *args, **kwargs)
+
+    def manage(self, address: str, function: Callable[..., Any]) -> PersistentCallable:  # type: ignore[override]
+        """A function that starts this one when it is called."""
+        _message.check(function)
+        return PersistentCallable(address, function, self)
+
+    def connect(self, address: str, timeout: float = 0) -> None:
+        """Takes the messages of the function at this address, from now on."""
+        self.add_wait(connect_persistent(address, timeout))
+
+
+class PersistentQueue(PersistentExchange, Queue):
+    """Results of such functions as they come."""
+
+
+def BackgroundQueue(address: str, timeout: float = 0) -> PersistentQueue:
+    """The results of the function at this address."""
+    queue = PersistentQueue()
+    queue.connect(address, timeout)
+    return queue
 
 
 def pmap(function: Callable[..., Any], sequence: Iterable[Any], limit: int | None = None) -> list[Any]:

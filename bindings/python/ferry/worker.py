@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The worker program: `python3 -m ferry.worker [--objects] [--main-file FILE | --main-name NAME] [MODULE...]`
+"""The worker program: `python3 -m ferry.worker [--objects | --persistent] [--main-file FILE | --main-name NAME] [MODULE...]`
 
 It imports the modules, and serves calls of the functions in them. Where it can be forked it imports them once, and each
-worker is a copy. With --objects, one object lives in it, whose methods it serves.
+worker is a copy. With --objects, one object lives in it, whose methods it serves. With --persistent, it is the process of
+one function, which applications find by its address.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _function, _job, _main, _message, _notices, _objects, _pipe
+from . import _fault, _function, _job, _main, _message, _notices, _objects, _persistent, _pipe
 from ._library import PYTHON_ERROR, Ferry, GLib, GObject
 from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
@@ -208,6 +209,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--main-file", help="the program, which is imported as __mp_main__")
     parser.add_argument("--main-name", help="the module that is the program")
     parser.add_argument("--objects", action="store_true", help="serves an object, and no functions")
+    parser.add_argument("--persistent", action="store_true", help="calls one function, for whoever comes to its socket")
     parser.add_argument("modules", nargs="*", help="what is imported before workers are forked")
     return parser.parse_args()
 
@@ -218,6 +220,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)
+    if options.persistent:
+        _persistent.serve(lambda: _prepare(options, level), failures)
+        return
     Ferry.function_register(CALL, "ay", "ay", _call)
     Ferry.function_register(STREAM, "ay", "ay", _stream)
     Ferry.Worker.add_fork_handler(_after_fork)

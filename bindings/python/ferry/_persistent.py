@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A function in a process that outlives the application, and is found by the path of a socket.
+
+What the function sends is kept in its process until an application has taken it. An application takes it, leaves, and
+comes again, or another one does, of the same user. Only one is there at a time.
+"""
+
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from . import _executor, _fault, _home, _message
+from ._home import Event
+from ._library import Ferry, GLib, is_error
+from .errors import Error, WorkerLost
+
+# How many messages wait in the process. A function that is further ahead waits.
+WINDOW = 1024
+# The first byte of a message: it is a value, or what the function raised.
+VALUE, FAULT = b"v", b"f"
+# What the process says once it listens.
+READY = b"\nferry: ready\n"
+
+
+def _let_large_through(transport: Any) -> Any:
+    transport.set_property("max-message-size", _home.MAX_MESSAGE)
+    return transport
+
+
+# ---- in the process ----
+
+
+class PersistentChannel:
+    """The process's end of the channel: the first argument of its function. It is with whichever application is there."""
+
+    def __init__(self, listener: Any) -> None:
+        self._listener = listener
+        self._background = Ferry.Background.new("result", WINDOW)
+        self._channel: Any = None
+        self._has_come = threading.Condition()
+        self._acceptor = threading.Thread(target=self._accept, name="ferry acceptor", daemon=True)
+        self._acceptor.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                channel = Ferry.Channel.new(_let_large_through(self._listener.accept(-1, None)))
+                self._background.attach_channel(channel)
+            except GLib.Error:
+                # The listener was closed.
+                return
+            with self._has_come:
+                self._channel = channel
+                self._has_come.notify_all()
+
+    def _put(self, data: bytes) -> None:
+        if len(data) >= _home.MAX_MESSAGE:
+            raise ValueError("A message has less than %d bytes, and this one has %d; send parts of it, or the name of a file"
+                             % (_home.MAX_MESSAGE, len(data)))
+        self._background.put(_message.to_variant(data), -1, None)
+
+    def send(self, message: Any) -> None:
+        """Keeps what can be pickled for the application. Waits where that has left many messages untaken."""
+        self._put(VALUE + _message.pack_value(message))
+
+    def receive(self) -> Any:
+        """Waits for a message of an application, and for an application."""
+        gone = None
+        while True:
+            with self._has_come:
+                self._has_come.wait_for(lambda: self._channel is not gone)
+                channel = self._channel
+            try:
+                value = channel.receive(-1, None)[1]
+            except GLib.Error:
+                value = None
+            if value is not None:
+                return _message.unpack_value(_message.from_variant(value))
+            gone = channel
+
+    def _fail(self, exception: BaseException) -> None:
+        self._put(FAULT + pickle.dumps(_fault.describe(exception, globals()), 5))
+
+    def _end(self) -> None:
+        """Waits until all was taken."""
+        self._background.finish()
+        self._background.wait_taken(-1, None)
+        self._listener.close()
+        self._acceptor.join()
+
+
+def serve(prepare: Callable[[], Any], failures: list[str]) -> None:
+    """The whole of such a process. prepare() imports the program."""
+    try:
+        channel = PersistentChannel(Ferry.Listener.new_from_environment())
+    except GLib.Error as error:
+        sys.exit(error.message)
+    with sys.stdin.buffer as file:
+        call = file.read()
+    sys.stdout.buffer.write(READY)
+    sys.stdout.flush()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nothing, stream)
+    prepare()
+    try:
+        function, args, kwargs = pickle.loads(call)
+        function(channel, *args, **kwargs)
+    except BaseException as exception:
+        for failure in failures:
+            exception.add_note("The process could not import the program itself:\n" + failure)
+        channel._fail(exception)
+    channel._end()
+
+
+# ---- in applications ----
+
+
+def _launch(address: str, call: bytes, output: int) -> int:
+    launcher = _executor._make_launcher((), "--persistent")
+    memory = _message.make_memory()
+    _message._write(memory, memoryview(call))
+    os.lseek(memory, 0, os.SEEK_SET)
+    launcher.take_stream_fd(Ferry.Stream.STDIN, memory)
+    launcher.take_stream_fd(Ferry.Stream.STDOUT, os.dup(output))
+    launcher.take_stream_fd(Ferry.Stream.STDERR, os.dup(output))
+    return int(launcher.spawn_persistent(address)[1])
+
+
+def start_persistent(address: str, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> int:
+    """Has a process of its own call function(channel, *args, **kwargs), and listen at the path of a socket.
+
+    It returns the number of the process once that listens, which takes as long as Python takes to start. The process
+    ends when the function has, and all that it has sent was taken.
+    """
+    _message.check(function)
+    call = pickle.dumps((function, args, kwargs), 5)
+    reader, writer = os.pipe()
+    with open(reader, "rb") as file:
+        try:
+            process = _launch(address, call, writer)
+        except GLib.Error as error:
+            raise Error(error.message) from None
+        finally:
+            os.close(writer)
+        said = file.read()
+    if not said.endswith(READY):
+        raise Error("The process for '%s' did not start: %s" % (address, said.decode(errors="replace").strip()))
+    return process
+
+
+def _translate(error: Any) -> Exception:
+    if is_error(error, Ferry.Error.NOT_LISTENING):
+        return ConnectionRefusedError(error.message)
+    if is_error(error, Ferry.Error.NOT_ALLOWED):
+        return PermissionError(error.message)
+    if is_error(error, Ferry.Error.TIMED_OUT):
+        return TimeoutError(error.message)
+    if is_error(error, Ferry.Error.CLOSED):
+        return WorkerLost(error.message)
+    return Error(error.message)
+
+
+class Connection:
+    """The application's end, over the library's."""
+
+    def __init__(self, address: str, timeout: float) -> None:
+        self.home = _home.own_thread()
+        self._ready: Event | None = None
+        self._exchange: Any = None
+        self._core: Any = None
+        self._at_end = False
+        connected = Event()
+        outcome: list[Any] = []
+
+        def take(_: Any, result: Any) -> None:
+            try:
+                self._open(Ferry.Transport.connect_to_finish(result))
+            except GLib.Error as error:
+                outcome.append(error)
+            connected.set()
+
+        def connect() -> None:
+            microseconds = int(timeout * GLib.USEC_PER_SEC)
+            Ferry.Transport.connect_to_async(address, microseconds, -1, None, take)
+
+        self.home.call(connect)
+        connected.wait(self.home, None)
+        if outcome:
+            raise _translate(outcome[0]) from None
+
+    def _open(self, transport: Any) -> None:
+        self._exchange = Ferry.Exchange.new(None, None)
+        self._core = Ferry.Channel.new(_let_large_through(transport))
+        self._exchange.add(self._core)
+
+    def _look(self) -> Event | None:
+        """On the home's thread. The library tells that there is a message, which stays in the process until it is taken."""
+        if self._at_end or self._core is None or self._exchange.ready(0):
+            return None
+        if self._ready is None or self._ready.is_set():
+            ready = self._ready = Event()
+            self._exchange.ready_async(None, lambda *_: ready.set())
+        return self._ready
+
+    def poll(self) -> Event | None:
+        """What to wait for, or None where there is a message, or the end."""
+        return self.home.call(self._look)
+
+    def take(self) -> tuple[bool, Any]:
+        """(whether there is a value, the value), where poll() says that there is one or the end. Raises what was raised."""
+        core = self._core
+        if self._at_end or core is None:
+            return False, None
+        try:
+            value = core.receive(0, None)[1]
+        except GLib.Error as error:
+            self._at_end = True
+            raise _translate(error) from None
+        if value is None:
+            self._at_end = True
+            return False, None
+        data = _message.from_variant(value)
+        if data[:1] == FAULT:
+            raise _fault.restore(pickle.loads(data[1:]), "the function")
+        return True, _message.unpack_value(data[1:])
+
+    def send(self, message: Any) -> None:
+        if self._core is None:
+            raise BrokenPipeError("The channel was closed")
+        try:
+            self._core.send(_message.to_variant(_message.pack_value(message)), -1, None)
+        except GLib.Error as error:
+            raise _translate(error) from None
+
+    def close(self) -> None:
+        core, self._core = self._core, None
+        if core is not None:
+            self.home.call(lambda: self._leave(core))
+
+    def _leave(self, core: Any) -> None:
+        self._exchange.remove(core)
+        core.props.transport.close()
