@@ -10,6 +10,7 @@ import logging
 import os
 import pickle
 import select
+import tempfile
 import threading
 import time
 
@@ -236,6 +237,71 @@ def test_cancel(report, executor):
         report.equal("the object goes on", counter.add(1).result(), 1)
 
 
+def test_coroutines(report, executor):
+    with executor.create(objects.Waiter) as waiter:
+        report.equal("calls are in flight at once", sorted(call.result() for call in [waiter.meet() for _ in range(3)]), [0, 1, 2])
+        first, _, second = waiter.note_and_wait("one"), waiter.note("two"), waiter.note_and_wait("three")
+        second.result(), first.result()
+        report.equal("they begin in their order, and plain methods in between", waiter.note("four").result(),
+                     ["one", "two", "three", "one ended", "three ended", "four"])
+        call = waiter.wait()
+        wait_for(lambda: waiter.state == "waiting", waiter, "state")
+        report.equal("a call goes by one that waits", waiter.count_plainly(0).exception(), None)
+        call.cancel()
+        report.equal("a cancel ends it", type(raised(call.result)), ferry.CancelledError)
+        report.equal("and it knows why", waiter.state, "cancelled")
+        report.equal("the main loop goes on meanwhile", waiter.wait_for_timer().result(), 7)
+        error = raised(lambda: waiter.fail().result())
+        report.equal("its exception has its own class", (type(error), error.number), (functions.OwnError, 7))
+        report.fact("with its traceback", "in fail\n" in error.__notes__[-1] and "_objects.py" not in error.__notes__[-1],
+                    error.__notes__)
+        error = raised(lambda: waiter.leave().result())
+        report.equal("one that would end the program is told of", (type(error), error.class_name),
+                     (ferry.RemoteError, "SystemExit"))
+        spinning, call = waiter.spin(), waiter.note_and_wait("never")
+        wait_for(lambda: waiter.state == "spinning", waiter, "state")
+        call.cancel(), spinning.cancel()
+        report.equal("what has not begun does not begin", (type(raised(call.result)), "never" in waiter.note("five").result()),
+                     (ferry.CancelledError, False))
+        listener = Listener()
+        logging.getLogger("objects").addHandler(listener)
+        waiter.log().result()
+        wait_until(waiter, lambda: len(listener.heard) == 2)
+        logging.getLogger("objects").removeHandler(listener)
+        report.equal("what it logs comes home, that of its tasks too", [text for _, text in listener.heard], ["one", "two"])
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "ended")
+            call = waiter.wait(path)
+            waiter.__exit__(None, None, None)
+            report.fact("the end of the object cancels it", os.path.exists(path) and "was closed" in str(raised(call.result)))
+
+
+def test_generators(report, executor):
+    with executor.create(objects.Waiter) as waiter:
+        report.equal("what it yields is iterated", list(waiter.count(1000)), list(range(1000)))
+        report.equal("by plain generators, too", list(waiter.count_plainly(3)), [0, 1, 2])
+        values = iter(waiter.count(2, fails=True))
+        error = raised(lambda: [next(values), next(values), next(values)])
+        report.equal("its exception comes behind its values", (type(error), error.number), (functions.OwnError, 2))
+        report.equal("and then the end", list(values), [])
+        waiter.state = "on"
+        for number in waiter.count(1 << 40):
+            if number == 2:
+                break
+        wait_for(lambda: waiter.state == "over", waiter, "state")
+        report.fact("it ends with its reader", True)
+        values = waiter.count(1 << 40).result()
+        next(values)
+        values.close()
+        report.equal("or when it is closed", list(values), [])
+        del values
+        report.equal("nothing is kept of them", ferry.pass_to(waiter, count_objects).result(), 1)
+
+
+def count_objects(_):
+    return len(ferry._objects._state.objects)
+
+
 class Listener(logging.Handler):
     def __init__(self):
         super().__init__()
@@ -245,17 +311,21 @@ class Listener(logging.Handler):
         self.heard.append((record.name, record.getMessage()))
 
 
+def wait_until(proxy, condition):
+    event = ferry._home.Event()
+    source = GLib.Idle(priority=GLib.PRIORITY_LOW)
+    source.set_callback(lambda *_: not condition() or event.set())
+    source.attach(proxy._connection.home.context)
+    event.wait(proxy._connection.home, None)
+
+
 def test_notices(report, executor):
     listener = Listener()
     logging.getLogger("objects").addHandler(listener)
     with executor.create(objects.Counter) as counter:
         counter.log().result()
         # The record comes as a signal does.
-        event = ferry._home.Event()
-        source = GLib.Idle(priority=GLib.PRIORITY_LOW)
-        source.set_callback(lambda *_: (event.set(), bool(not listener.heard))[1])
-        source.attach(counter._connection.home.context)
-        event.wait(counter._connection.home, None)
+        wait_until(counter, lambda: listener.heard)
     logging.getLogger("objects").removeHandler(listener)
     report.equal("what is logged comes home", listener.heard, [("objects", "it is 0")])
 
@@ -270,6 +340,8 @@ async def use_asyncio(report):
                 await asyncio.wait_for(counter.spin(), 0.05)
             except TimeoutError:
                 report.equal("what awaits is cancelled, and so is the method", await counter.add(1), 4)
+        async with executor.create(objects.Waiter) as waiter:
+            report.equal("what a generator yields is awaited", [number async for number in waiter.count(3)], [0, 1, 2])
         report.equal("a proxy is awaited", (await executor.create(objects.Counter, 6)).value, 6)
 
 
@@ -315,7 +387,7 @@ def test_glib(report):
 def body(report):
     with ferry.Executor(workers=1) as executor:
         for test in (test_calls, test_chains, test_references, test_large_values, test_properties, test_ends, test_cancel,
-                     test_notices):
+                     test_coroutines, test_generators, test_notices):
             test(report, executor)
         open_object = executor.create(objects.Counter)
         open_object.add(1).result()

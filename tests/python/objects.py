@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Objects that live in workers in the tests of the package."""
 
+import asyncio
 import logging
 import os
 import threading
@@ -126,6 +127,89 @@ class Thing(GObject.Object):
 
     def grow(self):
         self.size += 1
+
+
+@ferry.export
+class Waiter:
+    """Its methods are coroutines and generators, beside plain ones."""
+
+    state: str = ""
+
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.barrier = asyncio.Barrier(3)
+
+    def note(self, name: str) -> list[str]:
+        self.order.append(name)
+        return self.order
+
+    async def note_and_wait(self, name: str) -> None:
+        self.order.append(name)
+        await asyncio.sleep(0.001)
+        self.order.append(name + " ended")
+
+    async def meet(self) -> int:
+        return await self.barrier.wait()
+
+    async def wait(self, path: str = "") -> None:
+        self.state = "waiting"
+        try:
+            await asyncio.Future()
+        finally:
+            self.state = "cancelled" if ferry.cancelled() else "ended"
+            if path:
+                open(path, "w", encoding="ascii").close()
+
+    async def wait_for_timer(self) -> int:
+        future = asyncio.get_running_loop().create_future()
+        GLib.timeout_add(1, lambda: future.set_result(7))
+        return typing.cast(int, await future)
+
+    async def fail(self) -> None:
+        await asyncio.sleep(0)
+        raise OwnError("not so", 7)
+
+    async def leave(self) -> None:
+        raise SystemExit("bye")
+
+    async def log(self) -> None:
+        async def log_more() -> None:
+            logging.getLogger("objects").warning("two")
+
+        logging.getLogger("objects").warning("one")
+        await asyncio.gather(log_more())
+
+    async def count(self, number: int, fails: bool = False) -> typing.AsyncIterator[int]:
+        try:
+            for i in range(number):
+                await asyncio.sleep(0)
+                yield i
+            if fails:
+                raise OwnError("no more", number)
+        finally:
+            self.state = "over"
+
+    def count_plainly(self, number: int) -> typing.Iterator[int]:
+        yield from range(number)
+
+    def spin(self) -> None:
+        self.state = "spinning"
+        while True:
+            pass
+
+
+@ferry.export
+class Teller:
+    """It tells an object of the application."""
+
+    def __init__(self, view: ferry.View) -> None:
+        self.view = view
+
+    def tell(self, text: str) -> object:
+        return self.view.add(text).result(600)
+
+    async def ask(self, other: ferry.View) -> object:
+        return await other.ask("why"), await self.view.texts
 
 
 class Plain:

@@ -14,6 +14,7 @@ from ._home import spawn
 from ._job import cancelled, report, track
 from ._map import Map
 from ._mux import ChannelPair, DeMux, Mux
+from ._offer import offer
 from ._pipe import Receiver, Sender, pipe
 from ._process import Process, process
 from ._proxy import Call, Proxy, View, get, later, pass_to
@@ -23,5 +24,5 @@ from .errors import Cancelled, CancelledError, Error, RemoteError, RemoteTraceba
 
 __all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "DeMux", "Error", "Executor", "Map", "Mux",
            "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback", "Sender", "Stream", "Task", "View",
-           "WorkerLost", "cancelled", "export", "function", "get", "later", "pass_to", "pipe", "process", "report",
+           "WorkerLost", "cancelled", "export", "function", "get", "later", "offer", "pass_to", "pipe", "process", "report",
            "spawn", "track"]

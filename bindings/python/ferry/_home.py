@@ -340,6 +340,12 @@ def _get(context: Any) -> Home:
         return _homes[key]
 
 
+def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Runs a coroutine in the event loop of this thread, and without one as spawn() does."""
+    loop = running_loop()
+    return spawn(coroutine) if loop is None else loop.create_task(coroutine)
+
+
 def spawn(coroutine: Coroutine[Any, Any, Any]) -> Event:
     """Runs a coroutine on the main loop of this thread, where there is no event loop of asyncio.
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a function in a worker says and asks of its task. Where no task runs, nothing is said to anybody."""
 
+import contextvars
 import signal
 import sys
 import threading
@@ -27,6 +28,9 @@ class _Asked(threading.local):
 
 
 asked = _Asked()
+
+# In the worker of an object: the request whose coroutine runs, also for the tasks and threads that the coroutine makes.
+awaited: contextvars.ContextVar[Any] = contextvars.ContextVar("awaited", default=None)
 
 # Interrupts the function of a cancelled task, also in a system call. Where it comes too late, nothing happens.
 INTERRUPT = signal.SIGURG
@@ -117,7 +121,7 @@ def cancelled() -> bool:
 
     On a thread of a DeMux: whether the question was cancelled, or its time is over.
     """
-    job = asked.invocation or current
+    job = asked.invocation or current or awaited.get()
     return job is not None and bool(job.is_cancelled())
 
 

@@ -80,6 +80,9 @@ def _transport_of(channel: Any) -> Any:
 class Answer(Outcome[Any]):
     """What becomes of a question. It is waited for by result() and by await."""
 
+    # What the note of an exception names.
+    name, place = "the question", "at the other end of the channel"
+
     def __init__(self) -> None:
         self._ended = Event()
         self._outcome: tuple[bytes, Any] | None = None
@@ -110,7 +113,7 @@ class Answer(Outcome[Any]):
         if error is not None:
             raise _translate(error) if isinstance(error, GLib.Error) else error
         if data[:1] == FAULT:
-            raise _fault.restore(pickle.loads(data[1:]), "the question", "at the other end of the channel")
+            raise _fault.restore(pickle.loads(data[1:]), self.name, self.place)
         return _message.unpack_value(data[1:])
 
 
@@ -122,6 +125,19 @@ def _translate(error: Any) -> Exception:
     if is_error(error, Ferry.Error.TIMED_OUT):
         return TimeoutError(error.message)
     return Error(error.message)
+
+
+def pack_answer(get: Callable[[], Any], function: Any, *inner: dict[str, Any]) -> bytes:
+    """The value that get() returns, or what it raises."""
+    try:
+        value = get()
+        try:
+            return VALUE + _message.pack_value(value)
+        except Exception as exception:
+            exception.add_note("%s gave a value of type %s, which cannot be sent" % (name_of(function), type(value).__qualname__))
+            raise
+    except BaseException as exception:
+        return FAULT + pickle.dumps(_fault.describe(exception, globals(), *inner), 5)
 
 
 class _Running:
@@ -217,18 +233,13 @@ class DeMux(_Running):
         return self._function(*args, **kwargs)
 
     def _handle(self, invocation: Any, *_: Any) -> None:
+        def answer() -> Any:
+            args, kwargs = pickle.loads(invocation.get_bytes() or _message.from_variant(invocation.get_arguments()))
+            return self.process_transaction(*args, **kwargs)
+
         _job.asked.invocation = invocation
         try:
-            args, kwargs = pickle.loads(invocation.get_bytes() or _message.from_variant(invocation.get_arguments()))
-            value = self.process_transaction(*args, **kwargs)
-            try:
-                data = VALUE + _message.pack_value(value)
-            except Exception as exception:
-                exception.add_note("%s gave a value of type %s, which cannot be sent"
-                                   % (name_of(self._function or self), type(value).__qualname__))
-                raise
-        except BaseException as exception:
-            data = FAULT + pickle.dumps(_fault.describe(exception, globals()), 5)
+            data = pack_answer(answer, self._function or self)
         finally:
             _job.asked.invocation = None
         invocation.return_bytes(data)

@@ -14,7 +14,7 @@ from ._names import LOG, WARNING
 
 def _send(kind: str, value: Any) -> bool:
     """Whether a task runs here that takes it along."""
-    job = _job.current
+    job = _job.current or _job.awaited.get()
     if job is None:
         return False
     try:

@@ -2,26 +2,34 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The worker in which an object lives. It carries out what proxies ask, one request after the other, on its main thread.
 
-An object is known by a number. It is kept as long as the application has a proxy of it.
+A coroutine of an object is a task of the event loop of that thread, and goes on between requests. An object is known by
+a number. It is kept as long as the application has a proxy of it.
 """
 
+import asyncio
 import collections
+import contextvars
+import functools
+import inspect
 import io
 import itertools
 import logging
+import math
 import operator
 import os
 import pickle
+import selectors
 import signal
 import socket
 import struct
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
-from . import _exports, _fault, _job, _message
+from . import _exports, _fault, _job, _message, _pipe
 from ._library import Ferry, GLib, GObject
 from ._names import OBJECTS
 from .errors import Cancelled, Error
@@ -29,7 +37,13 @@ from .errors import Cancelled, Error
 # A change that comes while a method runs is told at once, if the last one was told so many seconds before.
 TELL_INTERVAL = 0.01
 
+# How many descriptors come with one message at most: the limit of the system.
+MOST_DESCRIPTORS = 253
+
 RETURNED, RAISED, CANCELLED = 0, 1, 2
+
+# What the application iterates.
+GENERATORS = types.GeneratorType, types.AsyncGeneratorType
 
 # (the number of the object, the name of the property, the number of the change, a pickle of the value)
 Change = tuple[int, str, int, bytes]
@@ -56,6 +70,14 @@ def _begin(state: "_State", *arguments: Any) -> None:
     state.begin(*arguments)
 
 
+async def _wait_for(value: Any) -> Any:
+    return await value
+
+
+def _next(generator: Any) -> Any:
+    return _wait_for(anext(generator)) if inspect.isasyncgen(generator) else next(generator)
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "attribute": getattr,
     "begin": _begin,
@@ -65,6 +87,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "delete_item": operator.delitem,
     "item": operator.getitem,
     "length": len,
+    "next": _next,
     "nothing": _do_nothing,
     "pass_to": _pass_to,
     "set": setattr,
@@ -90,7 +113,7 @@ class _Request:
         self.number = number
         self.data = data
         self.invocation = invocation
-        self.is_over = False
+        self.task: asyncio.Task[Any] | None = None
         self._is_cancelled = False
 
     def is_cancelled(self) -> bool:
@@ -98,7 +121,10 @@ class _Request:
 
     def cancel(self) -> None:
         self._is_cancelled = True
-        _job.send_interrupt(None, self)
+        if self.task is not None:
+            _state.loop.call_soon_threadsafe(self.task.cancel)
+        else:
+            _job.send_interrupt(None, self)
 
     def report(self, _fraction: float, _text: str | None) -> None:
         """A call has no progress; a property can be that."""
@@ -117,7 +143,8 @@ class _Pickler(pickle.Pickler):
         number = _state.number_of(value)
         if number is None:
             return NotImplemented
-        return _exports.resolve, (_state.token, number, type(value), _state.describe(number))
+        class_ = Generator if isinstance(value, GENERATORS) else type(value)
+        return _exports.resolve, (_state.token, number, class_, _state.describe(number))
 
 
 def _pickled(value: Any, callback: Callable[[pickle.PickleBuffer], bool] | None = None) -> bytes:
@@ -133,41 +160,83 @@ class Memories:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
-        self._descriptors: dict[int, int] = {}
+        self._descriptors: dict[int, list[int]] = {}
 
-    def send(self, number: int, descriptor: int) -> None:
-        """Sends memory, which stays open here."""
-        socket.send_fds(self._end, [self.NUMBER.pack(number)], [descriptor])
+    def send(self, number: int, descriptors: list[int]) -> None:
+        """Sends descriptors of a message, which stay open here."""
+        socket.send_fds(self._end, [self.NUMBER.pack(number)], descriptors)
 
-    def take(self, number: int) -> int:
-        """The memory of a message that is here already."""
+    def take(self, number: int) -> list[int]:
+        """The descriptors of a message that is here already."""
         while number not in self._descriptors:
-            data, descriptors, _, _ = socket.recv_fds(self._end, self.NUMBER.size, 1)
+            data, descriptors, _, _ = socket.recv_fds(self._end, self.NUMBER.size, MOST_DESCRIPTORS)
             if not descriptors:
                 raise Error("The memory of a message did not come with it")
-            self._descriptors[self.NUMBER.unpack(data)[0]] = descriptors[0]
+            self._descriptors[self.NUMBER.unpack(data)[0]] = descriptors
         return self._descriptors.pop(number)
 
     def close(self) -> None:
         self._end.close()
         while self._descriptors:
-            os.close(self._descriptors.popitem()[1])
+            for descriptor in self._descriptors.popitem()[1]:
+                os.close(descriptor)
+
+
+class _Descriptors:
+    """Those of a request, as _pipe has them of a job."""
+
+    def __init__(self, memories: Memories, number: int) -> None:
+        self._take = functools.partial(memories.take, number)
+        self._all: list[int] = []
+
+    def dup_descriptor(self, handle: int) -> int:
+        self._all = self._all or self._take()
+        return os.dup(self._all[handle])
+
+    def close(self) -> None:
+        for descriptor in self._all:
+            os.close(descriptor)
+
+
+class _Selector(selectors.EpollSelector):
+    """What an event loop of asyncio waits with, and GLib's main context: it has its sources dispatched, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._context = GLib.MainContext.default()
+        GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, self.fileno(), GLib.IOCondition.IN, lambda *_: True)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        may_wait = timeout is None or timeout > 0
+        timer = None
+        if timeout is not None and may_wait:
+            timer = GLib.Timeout(math.ceil(timeout * 1000))
+            timer.set_callback(lambda *_: True)
+            timer.attach(self._context)
+        try:
+            self._context.iteration(may_wait)
+        finally:
+            if timer is not None:
+                timer.destroy()
+        return super().select(0)
 
 
 class _State:
     """The objects of this worker, and what the application is to be told of them."""
 
-    def __init__(self, memories: Memories) -> None:
+    def __init__(self, memories: Memories, loop: asyncio.AbstractEventLoop) -> None:
         self.memories = memories
         self.server = _Server()
         self.token = ""
-        self.loop = GLib.MainLoop()
+        self.loop = loop
         # From the number of an object to the object and how often it was referred to.
         self.objects: dict[int, list[Any]] = {}
         self.numbers: dict[int, int] = {}
         self.requests: collections.deque[_Request] = collections.deque()
         self.present: dict[int, _Request] = {}
         self.failure: BaseException | None = None
+        # Whether a coroutine is about to begin, for which later requests wait.
+        self._is_beginning = False
         self._last_number = 0
         self._orders = itertools.count(1)
         self._changed: dict[tuple[int, str], None] = {}
@@ -192,7 +261,7 @@ class _State:
         return number
 
     def number_of(self, value: Any) -> int | None:
-        if id(value) in self.numbers or hasattr(type(value), _exports.PROPERTIES):
+        if id(value) in self.numbers or hasattr(type(value), _exports.PROPERTIES) or isinstance(value, GENERATORS):
             return self.keep(value)
         return None
 
@@ -281,8 +350,16 @@ class _State:
 
     # ---- requests ----
 
+    def _unpack(self, request: _Request) -> Any:
+        descriptors = _Descriptors(self.memories, request.number)
+        try:
+            with _pipe.opening(descriptors, _message.count_memories(request.data)):
+                return _message.unpack(request.data, lambda: descriptors.dup_descriptor(0))
+        finally:
+            descriptors.close()
+
     def evaluate(self, request: _Request) -> Any:
-        number, steps, released = _message.unpack(request.data, lambda: self.memories.take(request.number))
+        number, steps, released = self._unpack(request)
         for dropped, count in released:
             self._release(dropped, count)
         value = self.find(number)
@@ -293,16 +370,20 @@ class _State:
             value = OPERATIONS[kind](value, *operands)
         return value
 
-    def carry_out(self, *_: Any) -> bool:
-        """On the main thread."""
-        while self.requests:
+    def carry_out(self) -> None:
+        """On the main thread. Later requests wait until a coroutine waits for the first time, or ends."""
+        while self.requests and not self._is_beginning:
             request = self.requests.popleft()
             reply = self._run(request)
-            self.present.pop(request.number, None)
-            request.invocation.return_value(_message.to_variant(reply))
-        return False
+            if reply is not None:
+                self._answer(request, reply)
 
-    def _run(self, request: _Request) -> bytes:
+    def _answer(self, request: _Request, reply: bytes) -> None:
+        self.present.pop(request.number, None)
+        request.invocation.return_value(_message.to_variant(reply))
+
+    def _run(self, request: _Request) -> bytes | None:
+        """The reply, or None where a coroutine gives it later."""
         _job.current = request
         try:
             try:
@@ -312,20 +393,47 @@ class _State:
                 value = self.evaluate(request)
             finally:
                 _job.interruptible = None
+            if inspect.iscoroutine(value):
+                self._begin_task(request, value)
+                return None
             return self._pack(request.number, (RETURNED, value, self._take_changes()))
         except BaseException as exception:
             _job.interruptible = None
-            if isinstance(exception, Cancelled) and request.is_cancelled():
-                return self._pack(request.number, (CANCELLED, None, self._take_changes()))
-            return self._pack(request.number, (RAISED, _fault.describe(exception, globals()), self._take_changes()))
+            return self._pack_failure(request, exception)
         finally:
             _job.current = None
+
+    def _begin_task(self, request: _Request, coroutine: Coroutine[Any, Any, Any]) -> None:
+        context = contextvars.copy_context()
+        context.run(_job.awaited.set, request)
+        request.task = self.loop.create_task(coroutine, context=context)
+        request.task.add_done_callback(functools.partial(self._end_task, request))
+        if request.is_cancelled():
+            request.task.cancel()
+        self._is_beginning = True
+        self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._is_beginning = False
+        self.carry_out()
+
+    def _end_task(self, request: _Request, task: asyncio.Task[Any]) -> None:
+        try:
+            reply = self._pack(request.number, (RETURNED, task.result(), self._take_changes()))
+        except BaseException as exception:
+            reply = self._pack_failure(request, exception)
+        self._answer(request, reply)
+
+    def _pack_failure(self, request: _Request, exception: BaseException) -> bytes:
+        if isinstance(exception, (Cancelled, asyncio.CancelledError)) and request.is_cancelled():
+            return self._pack(request.number, (CANCELLED, None, self._take_changes()))
+        return self._pack(request.number, (RAISED, _fault.describe(exception, globals()), self._take_changes()))
 
     def _pack(self, number: int, reply: tuple[Any, ...]) -> bytes:
         data, memory = _message.pack(reply, _message.MAX_PICKLE, 0, _pickled)
         if memory >= 0:
             try:
-                self.memories.send(number, memory)
+                self.memories.send(number, [memory])
             finally:
                 os.close(memory)
         return data
@@ -355,9 +463,7 @@ def _do(_server: Any, invocation: Any, _data: Any) -> None:
                        invocation)
     _state.present[request.number] = request
     _state.requests.append(request)
-    source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
-    source.set_callback(_state.carry_out)
-    source.attach(None)
+    _state.loop.call_soon_threadsafe(_state.carry_out)
 
 
 def _cancel(_server: Any, invocation: Any, _data: Any) -> None:
@@ -390,17 +496,28 @@ def serve() -> None:
     memories = Memories(socket.socket(fileno=os.dup(0)))
     with open(os.devnull, encoding="utf-8") as nothing:
         os.dup2(nothing.fileno(), 0)
-    _state = _State(memories)
-    _state.failure = Error("The object was not made yet")
-    _exports.listener = _state.note
-    transport = Ferry.Worker.get_transport(OBJECTS)
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(_Selector())) as runner:
+        _state = _State(memories, runner.get_loop())
+        _state.failure = Error("The object was not made yet")
+        _exports.listener = _state.note
+        transport = Ferry.Worker.get_transport(OBJECTS)
+        exporter = _export(transport)
+        _run_until_closed(_state.loop, transport)
+        exporter.stop(Ferry.StopMode.REFUSE)
+
+
+def _run_until_closed(loop: asyncio.AbstractEventLoop, transport: Any) -> None:
+    closed = threading.Event()
 
     def wait() -> None:
         transport.wait_closed()
-        _state.loop.quit()
+        closed.set()
+        loop.call_soon_threadsafe(loop.stop)
 
     threading.Thread(target=wait, daemon=True).start()
-    exporter = _export(transport)
-    if not transport.props.closed:
-        _state.loop.run()
-    exporter.stop(Ferry.StopMode.REFUSE)
+    while not closed.is_set():
+        try:
+            loop.run_forever()
+        except (KeyboardInterrupt, SystemExit):
+            # A coroutine has raised it. The request is answered with that.
+            pass

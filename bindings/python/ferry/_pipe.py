@@ -76,6 +76,8 @@ class Traveller:
 
     # How many descriptors it takes along.
     _n_handles = 1
+    # Whether only a task takes it, and no call of an object in a worker.
+    _needs_task = True
 
     def __reduce__(self) -> Any:
         if _packing.travellers is None:

@@ -13,12 +13,12 @@ import sys
 import threading
 import uuid
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from types import NoneType, TracebackType, UnionType
 from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin
 
-from . import _exports, _fault, _message, _notices
-from ._home import Event, Home, Outcome
+from . import _exports, _fault, _message, _notices, _pipe
+from ._home import End, Event, Home, Outcome, Values
 from ._library import Ferry, GLib, GObject, is_error
 from ._names import OBJECTS
 from ._objects import CANCELLED, RAISED, Change, Memories, Step
@@ -61,31 +61,50 @@ class Call(Outcome[T]):
     An exception that nobody asks for is printed.
     """
 
-    def __init__(self, connection: "Connection", number: int, name: str) -> None:
+    def __init__(self, connection: Any, number: Any, name: str) -> None:
         self._connection = connection
         self._number = number
         self._name = name
         self._ended = Event()
         self._request: Any = None
-        self._memory = -1
+        # Memory for what is large, and what offers take along.
+        self._descriptors: list[int] = []
         self._value: Any = None
         self._exception: Exception | None = None
         self._is_retrieved = False
+
+    def _pack(self, request: Any) -> bytes:
+        with _pipe.packing() as travellers:
+            data, memory = _message.pack(request, MAX_REQUEST)
+        if memory >= 0:
+            self._descriptors.append(memory)
+        for traveller in travellers:
+            if traveller._needs_task:
+                raise pickle.PicklingError("A %s goes to a function, and to no object" % type(traveller).__name__.lower())
+            traveller._give_to(self)
+        return data
 
     def _end(self, value: Any, exception: Exception | None) -> None:
         self._value, self._exception = value, exception
         self._ended.set()
 
-    def _send_memory(self, memories: Memories) -> None:
-        """Once: its memory goes ahead of it."""
-        if self._memory >= 0:
-            memories.send(self._number, self._memory)
+    def _send_descriptors(self, memories: Memories) -> None:
+        """Once: they go ahead of it."""
+        if self._descriptors:
+            memories.send(self._number, self._descriptors)
             self._close()
 
     def _close(self) -> None:
-        memory, self._memory = self._memory, -1
-        if memory >= 0:
-            os.close(memory)
+        while self._descriptors:
+            os.close(self._descriptors.pop())
+
+    def add_descriptor(self, descriptor: int) -> None:
+        """Sends a copy of a descriptor along, as a task does."""
+        self._descriptors.append(os.dup(descriptor))
+
+    def _keep(self, server: Any) -> None:
+        """What answers the object, until its worker ends."""
+        self._connection.ended.add_callback(server.close)
 
     def __del__(self) -> None:
         self._close()
@@ -117,6 +136,14 @@ class Call(Outcome[T]):
         """Waits as result() does, and returns the exception, or None."""
         self._wait(timeout)
         return self._exception
+
+    def __iter__(self) -> Iterator[Any]:
+        """The values that a generator yields, or those of another result that can be iterated."""
+        return iter(cast(Any, self.result()))
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        async for value in cast(Any, await self):
+            yield value
 
 
 class Connection:
@@ -216,7 +243,7 @@ class Connection:
         value, exception = None, None
         try:
             kind, value, changes = _message.unpack(_message.from_variant(reply),
-                                                   lambda: self._memories.take(call._number))
+                                                   lambda: self._memories.take(call._number)[0])
             self._take_changes(changes)
             if kind == RAISED:
                 value, exception = None, _fault.restore(value, call._name)
@@ -240,7 +267,7 @@ class Connection:
         call: Call[Any] = Call(self, next(self._numbers), name)
         released = self._take_released()
         try:
-            data, call._memory = _message.pack((number, steps, released), MAX_REQUEST)
+            data = call._pack((number, steps, released))
         except BaseException:
             self._released.extend(released)
             raise
@@ -261,7 +288,7 @@ class Connection:
     def _send(self, call: Call[Any]) -> None:
         """Puts it in front of what is blocked, if there is no room for it."""
         try:
-            call._send_memory(self._memories)
+            call._send_descriptors(self._memories)
         except OSError:
             self._blocked.appendleft(call)
             return
@@ -290,8 +317,8 @@ class Connection:
         view.call("cancel", GLib.Variant("(t)", (number,)))
         view.resolve_with_func(lambda *_: None)
 
-    def find(self, number: int, class_: type | None = None, changes: list[Change] | None = None) -> "Proxy":
-        """The proxy of an object that a reference names."""
+    def find(self, number: int, class_: Any = None, changes: list[Change] | None = None) -> "Proxy | Items":
+        """The proxy of an object that a reference names, and of a generator what it yields."""
         with self._lock:
             if changes is not None:
                 self._counts[number] = self._counts.get(number, 0) + 1
@@ -299,7 +326,7 @@ class Connection:
             if proxy is None:
                 proxy = self._make_proxy(number, class_)
         self._take_changes(changes or [])
-        return proxy
+        return Items(proxy) if class_ is Generator else proxy
 
     def _make_proxy(self, number: int, class_: Any) -> "Proxy":
         proxy = proxy_class(class_)(self, number, class_)
@@ -313,7 +340,12 @@ class Connection:
         if not self.ended.is_set() and not self._is_closed and count > 0:
             self._released.append((number, count))
             if len(self._released) >= MOST_RELEASED:
-                self.ask(0, [("nothing",)], "release")
+                self.release()
+
+    def release(self) -> None:
+        """Tells the worker of proxies that are gone, without another request."""
+        if self._released and not self._is_closed:
+            self.ask(0, [("nothing",)], "release")
 
     def close(self) -> None:
         """Ends the worker."""
@@ -338,11 +370,12 @@ class View:
 
     __slots__ = ("_ferry_proxy", "_ferry_steps", "_ferry_name")
 
-    _ferry_proxy: "Proxy"
+    # In a worker, for an object of the application, it is the client of an offer.
+    _ferry_proxy: Any
     _ferry_steps: tuple[Step, ...]
     _ferry_name: str
 
-    def __init__(self, proxy: "Proxy", steps: tuple[Step, ...], name: str) -> None:
+    def __init__(self, proxy: Any, steps: tuple[Step, ...], name: str) -> None:
         for slot, value in zip(View.__slots__, (proxy, steps, name)):
             object.__setattr__(self, slot, value)
 
@@ -350,7 +383,8 @@ class View:
         return View(self._ferry_proxy, (*self._ferry_steps, step), self._ferry_name + name)
 
     def _ferry_ask(self, *steps: Step) -> Call[Any]:
-        return self._ferry_proxy._ask([*self._ferry_steps, *steps], self._ferry_name)
+        call: Call[Any] = self._ferry_proxy._ask([*self._ferry_steps, *steps], self._ferry_name)
+        return call
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__") and name not in ("__len__", "__contains__"):
@@ -565,6 +599,51 @@ class Proxy(GObject.Object):  # type: ignore[misc]
             self.notify(name.replace("_", "-"))
 
 
+class Items(Values[Any]):
+    """What a generator in a worker yields. It makes the next value while the application handles one."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._home = proxy._connection.home
+        self._proxy: Proxy | None = proxy
+        self._asked: Call[Any] | None = None
+
+    def _poll(self) -> Event | None:
+        """What to wait for, or None where there is a value, or the end."""
+        if self._proxy is None:
+            return None
+        if self._asked is None:
+            self._asked = self._proxy._ask([("next",)], "the next value")
+        return None if self._asked.done() else self._asked._ended
+
+    def _take(self) -> Any:
+        asked, self._asked = self._asked, None
+        if asked is None:
+            raise End
+        try:
+            value = asked.result()
+        except BaseException as error:
+            self._proxy = None
+            if isinstance(error, (StopIteration, StopAsyncIteration)):
+                raise End from None
+            raise
+        self._poll()
+        return value
+
+    def close(self) -> None:
+        """Takes no more values, and ends the generator."""
+        if self._proxy is None:
+            return
+        connection, self._proxy = self._proxy._connection, None
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.cancel()
+        # The end is not to wait for the next request.
+        connection.release()
+
+    def __del__(self) -> None:
+        self.close()
+
+
 DEFAULTS: dict[Any, Any] = {bool: False, int: 0, float: 0.0, str: None}
 
 
@@ -614,7 +693,8 @@ def create(home: Home, launcher: Any, class_: Callable[..., Any], args: tuple[An
     """Has a worker of its own make an object."""
     name = str(getattr(class_, "__qualname__", repr(class_)))
     data: list[Step] = [("begin", "", class_, args, kwargs)]
-    pickle.dumps(data, 5)
+    with _pipe.packing():
+        pickle.dumps(data, 5)
     connection = Connection(home, launcher, name)
     data = [("begin", connection.token, class_, args, kwargs)]
     proxy = connection._make_proxy(ROOT, class_ if isinstance(class_, type) else None)

@@ -67,6 +67,10 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         self._fault: _fault.Fault | None = None
         self._outcome: tuple[Any, Exception | None] | None = None
 
+    def _keep(self, server: Any) -> None:
+        """What answers the function, until the task ends."""
+        self._ended.add_callback(server.close)
+
     def __del__(self) -> None:
         self._close_room()
 

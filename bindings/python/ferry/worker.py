@@ -22,7 +22,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _function, _job, _main, _message, _notices, _objects, _persistent, _pipe
+from . import _fault, _function, _job, _main, _message, _notices, _objects, _offer, _persistent, _pipe
 from ._library import PYTHON_ERROR, Ferry, GLib, GObject
 from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
@@ -96,6 +96,7 @@ def _call(job: Any, arguments: Any) -> Any:
     def body() -> Any:
         (function, args, kwargs), room = _load(job, arguments, 0)
         value = function(*args, **kwargs)
+        _offer.wait_for_answers()
         return _pack(value, function, None if room < 0 else lambda: int(job.dup_descriptor(room)))
 
     return _run(job, body)
@@ -118,6 +119,7 @@ def _stream(job: Any, arguments: Any) -> Any:
                 try:
                     value = next(values)
                 except StopIteration as end:
+                    _offer.wait_for_answers()
                     return _pack(end.value, function)
                 _job.call_whole(job.yield_, _pack(value, function))
             raise Cancelled("The values are taken no longer")
