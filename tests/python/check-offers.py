@@ -19,6 +19,8 @@ from gi.repository import GLib, GObject
 import ferry
 
 MANY = 1000
+# More than a transport carries by itself.
+LARGE = 65 << 20
 
 
 class List:
@@ -37,6 +39,9 @@ class List:
         self.threads.add(threading.current_thread())
         self.texts.append(text)
         return len(self.texts)
+
+    def echo(self, value):
+        return value
 
     def count(self):
         self._number += 1
@@ -88,6 +93,8 @@ def test_calls(report, executor):
     report.equal("an unknown method is an AttributeError", said["unknown"], AttributeError)
     report.fact("what cannot be sent says so", "value of type lock" in said["lock"], [said["lock"]])
     report.equal("many calls are in flight, in their order", said["many"], list(range(1, MANY + 1)))
+    large = executor.submit(offer_functions.give, ferry.offer(list_), bytes(LARGE)).result()
+    report.equal("what is large goes there and back", large, LARGE)
     report.equal("without a loop they come on Ferry's thread", {thread.name for thread in list_.threads}, {"ferry"})
 
 

@@ -43,6 +43,10 @@ def add(list_, text):
     list_.add(text)
 
 
+def give(list_, data):
+    return len(list_.echo(data).result())
+
+
 def add_and_yield(list_):
     yield 1
     list_.add("last")

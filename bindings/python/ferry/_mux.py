@@ -24,6 +24,13 @@ VALUE, FAULT = b"v", b"f"
 THREADS = 64
 
 
+def open_transport(descriptor: int) -> Any:
+    """A transport over a socket, which is its own from now on."""
+    transport = Ferry.Transport.new_for_descriptors(descriptor, descriptor)
+    transport.set_property("max-message-size", _home.MAX_MESSAGE)
+    return transport
+
+
 class MuxChannel(_pipe.Traveller):
     """One end of a pair. It is for one Mux, one DeMux or both, here or in a worker that it is an argument for."""
 
@@ -49,7 +56,7 @@ class MuxChannel(_pipe.Traveller):
         if self._core is None:
             descriptor = self.fileno()
             self._descriptor = -1
-            self._core = Ferry.Transport.new_for_descriptors(descriptor, descriptor)
+            self._core = open_transport(descriptor)
         return self._core
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ class _Server:
 
     def __init__(self, home: _home.Home, value: Any, descriptor: int) -> None:
         self._value = value
-        self._transport = Ferry.Transport.new_for_descriptors(descriptor, descriptor)
+        self._transport = _mux.open_transport(descriptor)
         self._core = Ferry.Demux.new(self._transport)
         self._core.set_context(home.context)
         itself = weakref.ref(self)
