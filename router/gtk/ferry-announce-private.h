@@ -7,8 +7,12 @@
 
 G_BEGIN_DECLS
 
-/* Has words read out to users who do not see the widget, when what is being read has come to its end. Nothing happens
- * where GTK is older than 4.14. The thread that runs GTK. */
-void ferry_announce (GtkWidget *widget, const char *words);
+/* Returns (transfer floating) a widget that has no size, and is not in the accessible tree before words are put there.
+ * The thread that runs GTK, as all of this. */
+GtkWidget *ferry_announce_line_new (void);
+/* Has words read out to users who do not see the widget, when what is being read has come to its end. Where GTK is
+ * older than 4.14, the words become the name of the line, which a screen reader finds and does not read by itself.
+ * line: (nullable): none where the widget itself has the same to say. */
+void ferry_announce (GtkWidget *widget, GtkWidget *line, const char *words);
 
 G_END_DECLS

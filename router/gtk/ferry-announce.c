@@ -15,8 +15,14 @@
 
 typedef void (*Announce) (GtkAccessible *accessible, const char *words, int priority);
 
+GtkWidget *
+ferry_announce_line_new (void)
+{
+  return g_object_new (GTK_TYPE_BOX, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS, "visible", FALSE, NULL);
+}
+
 void
-ferry_announce (GtkWidget *widget, const char *words)
+ferry_announce (GtkWidget *widget, GtkWidget *line, const char *words)
 {
   static gsize looked_up = 0;
   static Announce announce;
@@ -28,4 +34,9 @@ ferry_announce (GtkWidget *widget, const char *words)
     }
   if (announce != NULL)
     announce (GTK_ACCESSIBLE (widget), words, MEDIUM);
+  else if (line != NULL)
+    {
+      gtk_widget_set_visible (line, TRUE);
+      gtk_accessible_update_property (GTK_ACCESSIBLE (line), GTK_ACCESSIBLE_PROPERTY_LABEL, words, -1);
+    }
 }

@@ -7,13 +7,16 @@
 
 #include "gtk/ferry-list-view-private.h"
 
-/* Those who do not see a list go through its rows. The parts of a scroll bar have no names but those of their types. */
+/* Those who do not see a list go through its rows. The parts of a scroll bar have no names but those of their types,
+ * and GTK tells of the one that is never shown, too. */
 static void
-hide_scroll_bar (GtkWidget *scrolled)
+hide_scroll_bars (GtkWidget *scrolled)
 {
-  GtkWidget *bar = gtk_scrolled_window_get_vscrollbar (GTK_SCROLLED_WINDOW (scrolled));
+  GtkWidget *bars[] = {gtk_scrolled_window_get_hscrollbar (GTK_SCROLLED_WINDOW (scrolled)),
+                       gtk_scrolled_window_get_vscrollbar (GTK_SCROLLED_WINDOW (scrolled))};
 
-  gtk_accessible_update_state (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_STATE_HIDDEN, TRUE, -1);
+  for (guint i = 0; i < G_N_ELEMENTS (bars); i++)
+    gtk_accessible_update_state (GTK_ACCESSIBLE (bars[i]), GTK_ACCESSIBLE_STATE_HIDDEN, TRUE, -1);
 }
 
 GtkWidget *
@@ -35,7 +38,7 @@ ferry_list_view_new (GtkSingleSelection *selection, const FerryListViewFuncs *fu
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), *view);
   gtk_widget_set_vexpand (scrolled, TRUE);
-  hide_scroll_bar (scrolled);
+  hide_scroll_bars (scrolled);
   return scrolled;
 }
 

@@ -62,7 +62,8 @@
  *
  * A task that is tried again stands where the one before stood. A task that is to run next is moved before all that
  * wait. What users do, and the ends of an executor's tasks, are read out to those who do not see the list, by
- * `gtk_accessible_announce()` where GTK has it.
+ * `gtk_accessible_announce()` where GTK has it. An older GTK cannot have them read out. There, the last of these words
+ * are the name of a child of the list with the role `status`.
  *
  * # CSS nodes
  *
@@ -98,6 +99,7 @@ struct _FerryTaskList
   guint ends_timer;              /* ends are read out later */
 
   GtkWidget *box;
+  GtkWidget *line; /* of what cannot be read out */
   GtkWidget *stack;
   GtkWidget *view;
   GtkWidget *undo_revealer;
@@ -348,11 +350,27 @@ end_tick (FerryTaskList *self)
   self->tick = 0;
 }
 
-/* Selects the task in that place, or the last one, and gives the list the focus. */
+/* (nullable): what the view has made for that position. */
+static GtkWidget *
+find_item_widget (FerryTaskList *self, guint position)
+{
+  GHashTableIter iter;
+  gpointer item;
+
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    if (gtk_list_item_get_position (item) == position)
+      return gtk_widget_get_parent (gtk_list_item_get_child (item));
+  return NULL;
+}
+
+/* Selects the task in that place, or the last one, and gives it the focus. A view that gets the focus would give it to
+ * the item that had it last. */
 static void
 go_to (FerryTaskList *self, guint position)
 {
   guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+  GtkWidget *item;
 
   if (n_items == 0)
     {
@@ -362,7 +380,8 @@ go_to (FerryTaskList *self, guint position)
   position = MIN (position, n_items - 1);
   gtk_single_selection_set_selected (self->selection, position);
   gtk_widget_activate_action (self->view, "list.scroll-to-item", "u", position);
-  gtk_widget_grab_focus (self->view);
+  item = find_item_widget (self, position);
+  gtk_widget_grab_focus (item != NULL ? item : self->view);
 }
 
 /* ---- what is read out ---- */
@@ -401,7 +420,7 @@ ends_timer_cb (gpointer data)
   if (!count_ends (self, &n_completed, &n_failed))
     return G_SOURCE_REMOVE;
   words = ferry_task_words_for_ends (n_completed, n_failed);
-  ferry_announce (GTK_WIDGET (self), words);
+  ferry_announce (GTK_WIDGET (self), self->line, words);
   return G_SOURCE_REMOVE;
 }
 
@@ -419,7 +438,7 @@ figures_cb (FerryTaskList *self)
 static void
 announce (FerryTaskList *self, char *words)
 {
-  ferry_announce (GTK_WIDGET (self), words);
+  ferry_announce (GTK_WIDGET (self), self->line, words);
   g_free (words);
 }
 
@@ -448,6 +467,7 @@ show_undo (FerryTaskList *self)
   if (n > 0)
     gtk_label_set_text (GTK_LABEL (self->undo_label), words);
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->undo_revealer), n > 0);
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self->undo_revealer), GTK_ACCESSIBLE_STATE_HIDDEN, n == 0, -1);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.undo", n > 0);
 }
 
@@ -1064,6 +1084,8 @@ ferry_task_list_init (FerryTaskList *self)
   g_signal_connect_object (get_adjustment (self), "changed", G_CALLBACK (follow), self, G_CONNECT_SWAPPED);
   gtk_box_append (GTK_BOX (self->box), self->stack);
   gtk_box_append (GTK_BOX (self->box), make_undo_bar (self));
+  self->line = ferry_announce_line_new ();
+  gtk_box_append (GTK_BOX (self->box), self->line);
   set_placeholder (self, NULL);
   show_undo (self);
 }

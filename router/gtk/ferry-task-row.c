@@ -5,8 +5,8 @@
  *
  * Threads:   the one that runs GTK.
  * Invariant: what is bound to the task and to its monitor hangs on groups, and goes with them when the row gets another
- *            task, or none. The actions are enabled as ferry_task_action_is_possible() says, and a button is visible
- *            when its action is enabled. */
+ *            task, or none. Name and state of the task are told to one accessible, wherever the row is. The actions are
+ * enabled as ferry_task_action_is_possible() says, and a button is visible when its action is enabled. */
 
 #include "config.h"
 
@@ -42,7 +42,8 @@ struct _FerryTaskRow
   GtkWidget *suffix;         /* (nullable) (unowned): a child of the suffix box */
   FerryTaskRowFunc func;     /* (nullable) */
   gpointer func_data;
-  gboolean owns_focus; /* had it when its button went away */
+  gboolean owns_focus;  /* had it when its button went away */
+  GtkAccessible *place; /* (nullable) (weak): what is read out for the row, and was told so */
 
   GSignalGroup *task_signals;
   GSignalGroup *monitor_signals;
@@ -123,6 +124,43 @@ get_accessible (FerryTaskRow *self)
                                                                                                  : GTK_WIDGET (self));
 }
 
+static char *
+dup_state (FerryTaskRow *self)
+{
+  char *state = NULL;
+
+  g_object_get (self->monitor, "state-text", &state, NULL);
+  return state;
+}
+
+static void
+forget_place (FerryTaskRow *self)
+{
+  if (self->place == NULL)
+    return;
+  gtk_accessible_reset_property (self->place, GTK_ACCESSIBLE_PROPERTY_LABEL);
+  gtk_accessible_reset_property (self->place, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION);
+  g_clear_weak_pointer (&self->place);
+}
+
+/* Name and state are told to what the row is in now, and to nothing else. A row that is in nothing is not read out. */
+static void
+show_place (FerryTaskRow *self)
+{
+  GtkAccessible *place = get_accessible (self);
+  g_autofree char *label = NULL, *state = NULL;
+
+  if (place != self->place)
+    forget_place (self);
+  if (self->task == NULL || gtk_widget_get_parent (GTK_WIDGET (self)) == NULL)
+    return;
+  label = g_strdup_printf (_ ("Task: %s"), ferry_task_get_name (self->task));
+  state = dup_state (self);
+  g_set_weak_pointer (&self->place, place);
+  gtk_accessible_update_property (place, GTK_ACCESSIBLE_PROPERTY_LABEL, label, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                  state, -1);
+}
+
 /* Takes the label. */
 static void
 take_label (gpointer widget, char *label)
@@ -137,7 +175,7 @@ show_title (FerryTaskRow *self)
 {
   const char *title = ferry_task_get_name (self->task);
 
-  take_label (get_accessible (self), g_strdup_printf (_ ("Task: %s"), title));
+  show_place (self);
   take_label (self->progress_bar, g_strdup_printf (_ ("Progress: %s"), title));
   take_label (self->next_button, g_strdup_printf (_ ("Run next: %s"), title));
   take_label (self->cancel_button, g_strdup_printf (_ ("Cancel: %s"), title));
@@ -252,12 +290,10 @@ show_status (FerryTaskRow *self)
 {
   FerryTaskStatus status = get_status (self);
   const char *classes[] = {get_status_class (status), NULL};
-  g_autofree char *state = NULL;
 
   /* The focus of its window, whether or not that window is the active one. */
   self->owns_focus |= gtk_widget_is_focus (self->cancel_button) || gtk_widget_is_focus (self->next_button);
-  g_object_get (self->monitor, "state-text", &state, NULL);
-  gtk_accessible_update_property (get_accessible (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, state, -1);
+  show_place (self);
   gtk_widget_set_css_classes (self->state_label, classes);
   show_actions (self);
   keep_focus (self, status);
@@ -273,9 +309,9 @@ status_cb (FerryTaskRow *self)
   show_detail (self);
   if (self->func != NULL || get_status (self) < FERRY_TASK_STATUS_DONE)
     return;
-  g_object_get (self->monitor, "state-text", &state, NULL);
+  state = dup_state (self);
   words = g_strdup_printf ("%s: %s", ferry_task_get_name (self->task), state);
-  ferry_announce (GTK_WIDGET (self), words);
+  ferry_announce (GTK_WIDGET (self), NULL, words);
 }
 
 static void
@@ -369,8 +405,7 @@ ferry_task_row_set_task (FerryTaskRow *self, FerryTask *task)
     show_task (self);
   else
     {
-      gtk_accessible_reset_property (get_accessible (self), GTK_ACCESSIBLE_PROPERTY_LABEL);
-      gtk_accessible_reset_property (get_accessible (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION);
+      forget_place (self);
       show_actions (self);
     }
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TASK]);
@@ -450,6 +485,7 @@ ferry_task_row_dispose (GObject *object)
 {
   FerryTaskRow *self = FERRY_TASK_ROW (object);
 
+  forget_place (self);
   g_clear_object (&self->task_signals);
   g_clear_object (&self->monitor_signals);
   g_clear_object (&self->task_bindings);
@@ -608,6 +644,7 @@ ferry_task_row_init (FerryTaskRow *self)
   ferry_look_ensure_styles (GTK_WIDGET (self));
   add_tooltips (self);
   connect_groups (self);
+  g_signal_connect (self, "notify::parent", G_CALLBACK (show_place), NULL);
   show_actions (self);
 }
 

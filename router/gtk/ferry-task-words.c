@@ -245,6 +245,8 @@ ferry_task_words_for_ends (guint64 n_completed, guint64 n_failed)
   g_autofree char *completed = ferry_format_count (n_completed), *failed = ferry_format_count (n_failed);
   gulong n = (gulong) n_completed;
 
+  if (n_completed == 0)
+    return g_strdup_printf (ferry_gtk_ngettext ("%s task failed.", "%s tasks failed.", (gulong) n_failed), failed);
   if (n_failed == 0)
     return g_strdup_printf (ferry_gtk_ngettext ("%s task is done.", "%s tasks are done.", n), completed);
   return g_strdup_printf (ferry_gtk_ngettext ("%s task is done, %s failed.", "%s tasks are done, %s failed.", n),

@@ -562,7 +562,7 @@ static void
 test_task_that_is_tried_again_stands_where_it_stood (void)
 {
   Scene scene;
-  FerryTask *second;
+  FerryTask *second, *again;
 
   if (!scene_init (&scene))
     return;
@@ -574,7 +574,9 @@ test_task_that_is_tried_again_stands_where_it_stood (void)
   widget_test_press (scene.list, "<Control>r");
   task_test_wait_done (ferry_test_get_object (scene.list, "selected-task"));
   wait_order (&scene, "abc");
-  g_assert_true (ferry_test_get_object (scene.list, "selected-task") != second);
+  again = ferry_test_get_object (scene.list, "selected-task");
+  g_assert_true (again != second);
+  g_assert_true (gtk_widget_is_ancestor (wait_row (&scene, again), gtk_window_get_focus (GTK_WINDOW (scene.window))));
   add_done (&scene, "d");
   wait_order (&scene, "abcd");
   scene_clear (&scene);
@@ -638,6 +640,8 @@ test_ends_and_what_users_do_are_read_out (void)
   add (&scene, "no such function", "a");
   add_done (&scene, "b");
   ferry_test_look_until (was_read_out, (gpointer) "1 task is done, 1 failed.|");
+  add (&scene, "no such function", "a");
+  ferry_test_look_until (was_read_out, (gpointer) "|1 task failed.|");
   runs = add (&scene, "gate", "c");
   waits = add (&scene, "note", "d");
   task_test_wait_begun (runs);

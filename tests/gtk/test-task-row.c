@@ -173,6 +173,41 @@ test_each_part_has_a_name (void)
   scene_clear (&scene);
 }
 
+/* The row of a list goes from item to item, and its task with it. */
+static void
+test_state_is_told_to_what_the_row_is_in (void)
+{
+  GtkAccessible *items[2];
+  GtkWidget *list;
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  fail (&scene);
+  list = g_object_ref_sink (gtk_list_box_new ());
+  for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+    {
+      items[i] = GTK_ACCESSIBLE (gtk_list_box_row_new ());
+      gtk_list_box_append (GTK_LIST_BOX (list), GTK_WIDGET (items[i]));
+    }
+  /* GTK 4.8 keeps what is removed with the focus in it. */
+  gtk_window_set_focus (GTK_WINDOW (scene.window), NULL);
+  g_object_ref (scene.row);
+  gtk_window_set_child (GTK_WINDOW (scene.window), list);
+  for (guint i = 0; i < G_N_ELEMENTS (items); i++)
+    {
+      gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (items[i]), scene.row);
+      widget_test_assert_label (GTK_WIDGET (items[i]), "Task", ferry_task_get_name (scene.task));
+      gtk_test_accessible_assert_property (items[i], GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed");
+      gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (items[i]), NULL);
+      g_assert_false (gtk_test_accessible_has_property (items[i], GTK_ACCESSIBLE_PROPERTY_LABEL));
+      g_assert_false (gtk_test_accessible_has_property (items[i], GTK_ACCESSIBLE_PROPERTY_DESCRIPTION));
+    }
+  g_object_unref (scene.row);
+  scene_clear (&scene);
+  g_object_unref (list);
+}
+
 static void
 test_row_without_a_task_holds_nothing (void)
 {
@@ -477,6 +512,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-row/cancel-button-cancels", test_cancel_button_cancels);
   g_test_add_func ("/task-row/focus-is-kept-when-a-button-goes", test_focus_is_kept_when_a_button_goes);
   g_test_add_func ("/task-row/each-part-has-a-name", test_each_part_has_a_name);
+  g_test_add_func ("/task-row/state-is-told-to-what-the-row-is-in", test_state_is_told_to_what_the_row_is_in);
   g_test_add_func ("/task-row/row-without-a-task-holds-nothing", test_row_without_a_task_holds_nothing);
   g_test_add_func ("/task-row/row-fits-a-narrow-window", test_row_fits_a_narrow_window);
   g_test_add_func ("/task-row/narrow-row-has-a-line-of-buttons", test_narrow_row_has_a_line_of_buttons);
