@@ -85,7 +85,9 @@ def test_process(report, folder):
     report.equal("a channel that was left is at its end", type(raised(channel.receive)), EOFError)
     error = raised(lambda: parallel.start_persistent(address, parallel_functions.tell))
     report.fact("an address has one process", type(error) is ferry.Error and address in str(error), [repr(error)])
+    parallel.connect_persistent(address).send(1)
     with parallel.connect_persistent(address) as channel:
+        report.equal("who drops a channel leaves, too", channel.receive(), 2)
         report.equal("a wait has an end", type(raised(lambda: channel.receive(timeout=0.01))), TimeoutError)
         timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
         report.equal("Ctrl-C ends it", type(raised(lambda: (timer.start(), channel.receive()))), KeyboardInterrupt)

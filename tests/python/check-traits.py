@@ -82,10 +82,12 @@ def test_router(report, pool, records):
                                                        == list(range(64)) for _, receiver in pipes))
     report.equal("a wait has an end", type(raised(lambda: router.route_until(bool, timeout=0))), RuntimeError)
     sender, receiver = pipes[0]
-    pool.submit(pipe_functions.send_from_block, sender, 10)
+    late = pool.submit(pipe_functions.send_from_block, sender, 2000)
     router.close_pipe(receiver)
     report.equal("of a pipe that is closed nothing comes", (len(events), type(raised(lambda: router.close_pipe(receiver)))),
                  (512, RuntimeError))
+    report.equal("who sends is not told", (late.exception(), raised(sender.start), raised(lambda: sender.send(1)),
+                                           raised(sender.stop)), 4 * (None,))
     error = pool.submit(pipe_functions.send_one, pipes[1][0], 10).exception()
     report.fact("a sender sends after its start", type(error) is RuntimeError and "start()" in str(error), [repr(error)])
     pipes[2][1].observe(events.append, "message", remove=True)
@@ -126,9 +128,10 @@ async def test_router_of_asyncio(report, pool):
     router.close_pipe(receiver)
     sender, receiver = router.pipe()
     receiver.on_trait_change(lambda message: heard.append(message), "message")
-    pool.submit(pipe_functions.send_from_block, sender, 10)
-    router.route_until(lambda: len(heard) == 110, timeout=600)
-    report.equal("a callback routes by itself", heard[100:], list(range(10)))
+    async with ferry.Executor(workers=1) as executor:
+        executor.submit(pipe_functions.send_from_block, sender, 10)
+        router.route_until(lambda: len(heard) == 110, timeout=600)
+    report.equal("a callback routes by itself, whatever the pool", heard[100:], list(range(10)))
     router.close_pipe(receiver)
     router.stop()
 
@@ -311,6 +314,14 @@ def test_pools(report, pool):
     thread.join()
     report.equal("a task is submitted on the executor's thread", type(errors[0]), RuntimeError)
     executor.shutdown()
+    event = context.event()
+    waiter = pool.submit(traits_functions.wait_for, event)
+    report.fact("an event waits", not event.wait(0.001))
+    event.set()
+    report.equal("and happens everywhere", (waiter.result(), event.is_set()), (True, True))
+    event.clear()
+    event.clear()
+    report.fact("until it is cleared", not event.is_set())
     context.close()
     report.fact("a context is closed", context.closed)
     report.equal("a pool has its number of workers",

@@ -29,6 +29,10 @@ def give_a_function():
     return lambda: None
 
 
+def wait_for(event):
+    return event.wait()
+
+
 def count(number):
     yield from range(number)
     return "counted"

@@ -8,6 +8,8 @@ Behind each such line there is the type that it reveals, or that it is a mistake
 from collections.abc import Iterator
 
 import ferry
+import ferry.parallel
+from ferry.traits import TraitsExecutor, submit_call, submit_iteration
 
 
 def double(number: int) -> int:
@@ -34,3 +36,11 @@ async def wait(executor: ferry.Executor) -> None:
     reveal_type(await executor.submit(double, 1))  # int
     reveal_type([value async for value in executor.stream(count, 1)])  # list[str]
     reveal_type([value async for value in executor.map(double, [1])])  # list[int]
+
+
+def port(executor: TraitsExecutor) -> None:
+    reveal_type(submit_call(executor, double, 1).state)  # str
+    reveal_type(submit_iteration(executor, count, 1))  # ferry._futures.IterationFuture
+    reveal_type(executor.stopped)  # bool
+    reveal_type(ferry.parallel.connect_persistent("address").address)  # str
+    executor.shutdown(1)  # mistake

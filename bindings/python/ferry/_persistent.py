@@ -20,6 +20,8 @@ from .errors import Error, WorkerLost
 
 # How many messages wait in the process. A function that is further ahead waits.
 WINDOW = 1024
+# A message has its head and its name besides.
+MAX_SIZE = _home.MAX_MESSAGE - 4096
 # The first byte of a message: it is a value, or what the function raised.
 VALUE, FAULT = b"v", b"f"
 # What the process says once it listens.
@@ -58,9 +60,9 @@ class PersistentChannel:
                 self._has_come.notify_all()
 
     def _put(self, data: bytes) -> None:
-        if len(data) >= _home.MAX_MESSAGE:
-            raise ValueError("A message has less than %d bytes, and this one has %d; send parts of it, or the name of a file"
-                             % (_home.MAX_MESSAGE, len(data)))
+        if len(data) > MAX_SIZE:
+            raise ValueError("A message has at most %d bytes, and this one has %d; send parts of it, or the name of a file"
+                             % (MAX_SIZE, len(data)))
         self._background.put(_message.to_variant(data), -1, None)
 
     def send(self, message: Any) -> None:
@@ -99,8 +101,7 @@ def serve(prepare: Callable[[], Any], failures: list[str]) -> None:
         channel = PersistentChannel(Ferry.Listener.new_from_environment())
     except GLib.Error as error:
         sys.exit(error.message)
-    with sys.stdin.buffer as file:
-        call = file.read()
+    call = sys.stdin.buffer.read()
     sys.stdout.buffer.write(READY)
     sys.stdout.flush()
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -168,11 +169,13 @@ def _translate(error: Any) -> Exception:
 class Connection:
     """The application's end, over the library's."""
 
+    _core: Any
+    _exchange: Any
+
     def __init__(self, address: str, timeout: float) -> None:
+        self._exchange = self._core = None
         self.home = _home.own_thread()
         self._ready: Event | None = None
-        self._exchange: Any = None
-        self._core: Any = None
         self._at_end = False
         connected = Event()
         outcome: list[Any] = []
@@ -240,8 +243,14 @@ class Connection:
     def close(self) -> None:
         core, self._core = self._core, None
         if core is not None:
-            self.home.call(lambda: self._leave(core))
+            self.home.call(lambda: _leave(self._exchange, core))
 
-    def _leave(self, core: Any) -> None:
-        self._exchange.remove(core)
-        core.props.transport.close()
+    def __del__(self) -> None:
+        core, exchange = self._core, self._exchange
+        if core is not None:
+            _home.post(self.home, lambda: _leave(exchange, core))
+
+
+def _leave(exchange: Any, core: Any) -> None:
+    exchange.remove(core)
+    core.props.transport.close()

@@ -47,9 +47,6 @@ STOPPING = "stopping"
 STOPPED = "stopped"
 ExecutorState = Enum(RUNNING, STOPPING, STOPPED)
 
-# How long the end of a task may come behind that of its messages, in seconds.
-END_TIME = 5
-
 
 # ---- loops ----
 
@@ -454,8 +451,8 @@ class _Running:
         if self._is_done:
             return
         try:
-            exception: BaseException | None = self.work.exception(END_TIME)
-        except (concurrent.futures.CancelledError, TimeoutError) as error:
+            exception: BaseException | None = self.work.exception()
+        except concurrent.futures.CancelledError as error:
             exception = error
         if not isinstance(self.future, BaseFuture):
             logger.error("The task %s has ended, and its future was not told", self.work._name, exc_info=exception)
