@@ -57,8 +57,8 @@ def wait_for_word(channel):
 
 
 def send_and_wait(channel, values, path):
-    """Sends, and then waits until there is such a file, which nobody can be asked for."""
-    for value in values:
+    """Sends the number of the process and values, and then waits for a word in a pipe of the file system."""
+    for value in (os.getpid(), *values):
         channel.send(value)
     with open(path, encoding="utf-8") as file:
         channel.send(file.read())

@@ -8,6 +8,7 @@ comes again, or another one does, of the same user. Only one is there at a time.
 
 import os
 import pickle
+import queue
 import sys
 import threading
 from collections.abc import Callable
@@ -24,6 +25,8 @@ WINDOW = 1024
 MAX_SIZE = _home.MAX_MESSAGE - 4096
 # The first byte of a message: it is a value, or what the function raised.
 VALUE, FAULT = b"v", b"f"
+# The message that comes before all others.
+WELCOME = b"w"
 # What the process says once it listens.
 READY = b"\nferry: ready\n"
 
@@ -42,8 +45,7 @@ class PersistentChannel:
     def __init__(self, listener: Any) -> None:
         self._listener = listener
         self._background = Ferry.Background.new("result", WINDOW)
-        self._channel: Any = None
-        self._has_come = threading.Condition()
+        self._messages: queue.Queue[bytes] = queue.Queue(WINDOW)
         self._acceptor = threading.Thread(target=self._accept, name="ferry acceptor", daemon=True)
         self._acceptor.start()
 
@@ -51,13 +53,25 @@ class PersistentChannel:
         while True:
             try:
                 channel = Ferry.Channel.new(_let_large_through(self._listener.accept(-1, None)))
-                self._background.attach_channel(channel)
             except GLib.Error:
                 # The listener was closed.
                 return
-            with self._has_come:
-                self._channel = channel
-                self._has_come.notify_all()
+            try:
+                # Whoever comes waits for this: what is sent before could be lost, if the sender leaves at once.
+                channel.send(_message.to_variant(WELCOME), -1, None)
+                self._background.attach_channel(channel)
+            except GLib.Error:
+                continue
+            threading.Thread(target=self._take, args=(channel,), name="ferry messages", daemon=True).start()
+
+    def _take(self, channel: Any) -> None:
+        """Takes what an application sends, until it leaves, as the function may be busy until then."""
+        try:
+            while (value := channel.receive(-1, None)[1]) is not None:
+                self._messages.put(_message.from_variant(value))
+        except GLib.Error:
+            # It did not say that it leaves.
+            pass
 
     def _put(self, data: bytes) -> None:
         if len(data) > MAX_SIZE:
@@ -71,18 +85,7 @@ class PersistentChannel:
 
     def receive(self) -> Any:
         """Waits for a message of an application, and for an application."""
-        gone = None
-        while True:
-            with self._has_come:
-                self._has_come.wait_for(lambda: self._channel is not gone)
-                channel = self._channel
-            try:
-                value = channel.receive(-1, None)[1]
-            except GLib.Error:
-                value = None
-            if value is not None:
-                return _message.unpack_value(_message.from_variant(value))
-            gone = channel
+        return _message.unpack_value(self._messages.get())
 
     def _fail(self, exception: BaseException) -> None:
         self._put(FAULT + pickle.dumps(_fault.describe(exception, globals()), 5))
@@ -178,13 +181,22 @@ class Connection:
         self._ready: Event | None = None
         self._at_end = False
         connected = Event()
-        outcome: list[Any] = []
+        outcome: list[Exception] = []
 
         def take(_: Any, result: Any) -> None:
             try:
-                self._open(Ferry.Transport.connect_to_finish(result))
+                transport = _let_large_through(Ferry.Transport.connect_to_finish(result))
+                Ferry.Channel.new(transport).receive_async(None, greet)
             except GLib.Error as error:
-                outcome.append(error)
+                outcome.append(_translate(error))
+                connected.set()
+
+        def greet(core: Any, result: Any) -> None:
+            try:
+                core.receive_finish(result)
+                self._open(core)
+            except GLib.Error as error:
+                outcome.append(ConnectionRefusedError(error.message))
             connected.set()
 
         def connect() -> None:
@@ -194,12 +206,12 @@ class Connection:
         self.home.call(connect)
         connected.wait(self.home, None)
         if outcome:
-            raise _translate(outcome[0]) from None
+            raise outcome[0]
 
-    def _open(self, transport: Any) -> None:
+    def _open(self, core: Any) -> None:
+        self._core = core
         self._exchange = Ferry.Exchange.new(None, None)
-        self._core = Ferry.Channel.new(_let_large_through(transport))
-        self._exchange.add(self._core)
+        self._exchange.add(core)
 
     def _look(self) -> Event | None:
         """On the home's thread. The library tells that there is a message, which stays in the process until it is taken."""
