@@ -50,6 +50,7 @@ class PersistentChannel:
         self._acceptor.start()
 
     def _accept(self) -> None:
+        taker = None
         while True:
             try:
                 channel = Ferry.Channel.new(_let_large_through(self._listener.accept(-1, None)))
@@ -62,10 +63,15 @@ class PersistentChannel:
                 self._background.attach_channel(channel)
             except GLib.Error:
                 continue
-            threading.Thread(target=self._take, args=(channel,), name="ferry messages", daemon=True).start()
+            taker = threading.Thread(target=self._take, args=(channel, taker), name="ferry messages", daemon=True)
+            taker.start()
 
-    def _take(self, channel: Any) -> None:
-        """Takes what an application sends, until it leaves, as the function may be busy until then."""
+    def _take(self, channel: Any, before: threading.Thread | None) -> None:
+        """Takes what an application sends, until it leaves, as the function may be busy until then; behind what the last
+        one has sent.
+        """
+        if before is not None:
+            before.join()
         try:
             while (value := channel.receive(-1, None)[1]) is not None:
                 self._messages.put(_message.from_variant(value))
