@@ -88,15 +88,14 @@ close_info_cb (GtkInfoBar *info_bar)
   gtk_info_bar_set_revealed (info_bar, FALSE);
 }
 
-/* The bar takes the key by itself only while it has the focus. */
-static gboolean
-escape_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
+gboolean
+ferry_demo_page_close_bar (FerryDemoPage *self)
 {
-  GtkInfoBar *info_bar = GTK_INFO_BAR (GET_PRIVATE (FERRY_DEMO_PAGE (widget))->info_bar);
+  GtkInfoBar *info_bar = GTK_INFO_BAR (GET_PRIVATE (self)->info_bar);
   gboolean revealed = gtk_info_bar_get_revealed (info_bar);
 
   close_info_cb (info_bar);
-  return revealed ? GDK_EVENT_STOP : GDK_EVENT_PROPAGATE;
+  return revealed;
 }
 
 static void
@@ -202,7 +201,6 @@ ferry_demo_page_class_init (FerryDemoPageClass *klass)
   gtk_widget_class_bind_template_child_private (widget_class, FerryDemoPage, info_label);
   gtk_widget_class_bind_template_child_private (widget_class, FerryDemoPage, again_button);
   gtk_widget_class_bind_template_callback (widget_class, close_info_cb);
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_Escape, 0, escape_cb, NULL);
   gtk_widget_class_install_action (widget_class, "page.try-to-break", NULL, try_to_break);
   gtk_widget_class_install_action (widget_class, "page.try-again", NULL, try_again);
   gtk_widget_class_install_action (widget_class, "page.view-source", NULL, view_source);

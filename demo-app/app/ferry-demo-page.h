@@ -45,6 +45,8 @@ void ferry_demo_page_try_to_break (FerryDemoPage *self);
 gboolean ferry_demo_page_is_settled (FerryDemoPage *self);
 /* In the bar, until it is closed; NULL closes it. */
 void ferry_demo_page_tell (FerryDemoPage *self, GtkMessageType type, const char *text);
+/* Returns whether the bar was open. */
+gboolean ferry_demo_page_close_bar (FerryDemoPage *self);
 /* What has gone wrong, if anything has. */
 void ferry_demo_page_tell_error (gpointer page, const GError *error);
 

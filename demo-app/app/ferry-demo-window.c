@@ -57,6 +57,13 @@ open_pictures (GtkWidget *widget, const char *action, GVariant *parameter)
   ferry_demo_thumbnail_page_choose_folder (FERRY_DEMO_THUMBNAIL_PAGE (page));
 }
 
+/* The bar takes the key by itself only while it has the focus, which may be at the list of pages, or nowhere. */
+static gboolean
+escape_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
+{
+  return ferry_demo_page_close_bar (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (widget), NULL));
+}
+
 static void
 ferry_demo_window_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
@@ -114,6 +121,7 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages_menu);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages);
+  gtk_widget_class_add_binding (widget_class, GDK_KEY_Escape, 0, escape_cb, NULL);
   gtk_widget_class_install_property_action (widget_class, SHOW, "page");
   gtk_widget_class_install_action (widget_class, "pictures.open", NULL, open_pictures);
 }

@@ -27,7 +27,8 @@ struct _FerryDemoThumbnailPage
   guint turn_timeout;
   gint64 begun; /* when the folder was opened, or the page was shown again */
   double rate;
-  guint n_told; /* pictures, when the rate was told last */
+  guint n_told;      /* pictures, when the rate was told last */
+  gboolean is_tried; /* decoders are to be ended at the next turn, in the midst of their work */
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, FERRY_DEMO_TYPE_PAGE)
@@ -196,6 +197,9 @@ turn_cb (gpointer user_data)
 {
   FerryDemoThumbnailPage *self = user_data;
 
+  if (self->is_tried)
+    ferry_demo_thumbnails_kill_workers (self->thumbnails);
+  self->is_tried = FALSE;
   show_counts (self);
   if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) > 0)
     return G_SOURCE_CONTINUE;
@@ -342,10 +346,15 @@ try_again (FerryDemoPage *page)
   ferry_demo_thumbnails_resume (FERRY_DEMO_THUMBNAIL_PAGE (page)->thumbnails);
 }
 
+/* Where all pictures are there already, the end of a decoder would not be seen. */
 static void
 try_to_break (FerryDemoPage *page)
 {
-  ferry_demo_thumbnails_kill_workers (FERRY_DEMO_THUMBNAIL_PAGE (page)->thumbnails);
+  FerryDemoThumbnailPage *self = FERRY_DEMO_THUMBNAIL_PAGE (page);
+
+  if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) == 0)
+    decode_again (GTK_WIDGET (self), NULL, NULL);
+  self->is_tried = TRUE;
 }
 
 /* ---- the page itself ---- */

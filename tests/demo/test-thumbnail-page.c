@@ -10,6 +10,7 @@
 #include "demo-app/pictures/ferry-demo-thumbnail-page.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "demo-app/pictures/ferry-demo-thumbnail-tile.h"
 #include "picture-test.h"
@@ -128,6 +129,47 @@ test_page_fills (WindowTest *test, gconstpointer data)
   wait_tile (test, "000.png", "shown");
   wait_tile (test, "049.png", "shown");
   window_test_wait_words (test->window, "50 pictures");
+  demo_test_folder_remove (folder);
+}
+
+static gboolean
+has_broken (gpointer data)
+{
+  return ferry_demo_thumbnails_get_n_broken (get_thumbnails (data)) > 0;
+}
+
+/* Decoders are at one for some tenths of a second. */
+static void
+write_large (const char *folder)
+{
+  g_autofree char *first = g_build_filename (folder, "large.png", NULL);
+
+  picture_test_write (folder, "large.png", 2000, 2000, PICTURE_TEST_RED);
+  for (guint i = 0; i < 5; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%s/%u.png", folder, i);
+
+      g_assert_no_errno (link (first, name));
+    }
+}
+
+static void
+test_page_breaks_what_it_has_done_before (WindowTest *test, gconstpointer data)
+{
+  char *folder;
+
+  if (test->window == NULL)
+    return;
+  folder = demo_test_folder_new ();
+  write_large (folder);
+  open_folder (test, folder);
+  demo_test_poll_until (is_done, test);
+  g_assert_false (has_broken (test));
+  gtk_widget_activate_action (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "pictures")),
+                              "page.try-to-break", NULL);
+  demo_test_poll_until (has_broken, test);
+  demo_test_poll_until (is_done, test);
+  g_assert_cmpuint (ferry_demo_thumbnails_get_n_broken (get_thumbnails (test)), <=, WINDOW_TEST_WORKERS);
   demo_test_folder_remove (folder);
 }
 
@@ -317,6 +359,7 @@ main (int argc, char **argv)
   window_test_init (&argc, &argv);
   picture_test_init ();
   window_test_add ("/thumbnail-page/page-fills", test_page_fills);
+  window_test_add ("/thumbnail-page/page-breaks-what-it-has-done-before", test_page_breaks_what_it_has_done_before);
   window_test_add ("/thumbnail-page/says-how-strong-the-sandbox-is", test_says_how_strong_the_sandbox_is);
   window_test_add ("/thumbnail-page/broken-picture-tells-why", test_broken_picture_tells_why);
   window_test_add ("/thumbnail-page/pictures-in-sight-come-first", test_pictures_in_sight_come_first);
