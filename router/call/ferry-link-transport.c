@@ -229,7 +229,7 @@ begin_call (gpointer data, FerryCaller *caller, gboolean may_take)
   FerryLink *link = get_link (end);
 
   caller->connection_id = ferry_receiver_get_connection_id (end->receiver);
-  return link != NULL && ferry_monitor_begin_call (end->monitor, link, caller, may_take);
+  return link != NULL && ferry_leases_begin (ferry_monitor_get_leases (end->monitor), link, caller, may_take);
 }
 
 static void
@@ -237,7 +237,7 @@ end_call (gpointer data, FerryCaller *caller, gboolean waits)
 {
   End *end = data;
 
-  ferry_monitor_end_call (end->monitor, get_link (end), caller, waits);
+  ferry_leases_end (ferry_monitor_get_leases (end->monitor), get_link (end), caller, waits);
 }
 
 static void
@@ -246,7 +246,7 @@ remove_caller (gpointer data, FerryCaller *caller)
   FerryLink *link = get_link (data);
 
   if (link != NULL)
-    ferry_callers_remove (&link->callers, caller);
+    ferry_callers_remove (&link->waiting.callers, caller);
 }
 
 /* ---- messages that any thread may process ---- */
@@ -271,7 +271,8 @@ get_inbox (gpointer data)
 static void
 join_locked (End *end, FerryLink *link)
 {
-  ferry_callers_join (&link->callers, ferry_receiver_get_connection_id (end->receiver), &end->inbox, &link->share_out);
+  ferry_callers_join (&link->waiting.callers, ferry_receiver_get_connection_id (end->receiver), &end->inbox,
+                      &link->share_out);
   ferry_monitor_note_wait (end->monitor, link);
 }
 
@@ -431,8 +432,8 @@ end_free (gpointer data)
   /* What the transport's threads slept in is freed after this. */
   if (link != NULL)
     {
-      ferry_monitor_note_taken (end->monitor, link, ferry_callers_leave (&link->callers, &end->inbox));
-      ferry_callers_sync (&link->callers);
+      ferry_monitor_note_taken (end->monitor, link, ferry_callers_leave (&link->waiting.callers, &end->inbox));
+      ferry_callers_sync (&link->waiting.callers);
     }
   g_clear_object (&end->receiver);
   g_clear_pointer (&end->monitor, ferry_monitor_unref);

@@ -78,7 +78,7 @@ ferry_callers_note_push (FerryCallers *self)
 static inline gboolean
 ferry_callers_has_any (FerryCallers *self)
 {
-  /* Sequentially consistent: see is_awaited() of ferry-monitor.c. */
+  /* Sequentially consistent: see is_awaited() of ferry-short-cut.c. */
   return atomic_load_explicit (&self->n, memory_order_seq_cst) > 0;
 }
 

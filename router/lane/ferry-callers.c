@@ -58,7 +58,7 @@ add_locked (FerryCallers *self, FerryCaller *caller)
   caller->next = *list;
   *list = caller;
   caller->is_listed = TRUE;
-  /* Sequentially consistent: see is_awaited() of ferry-monitor.c. */
+  /* Sequentially consistent: see is_awaited() of ferry-short-cut.c. */
   atomic_fetch_add_explicit (&self->n, 1, memory_order_seq_cst);
 }
 

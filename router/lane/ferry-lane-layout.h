@@ -47,7 +47,7 @@ typedef struct
 {
   _Atomic guint64 tail;           /* the number of bytes that were written since the lane was made; a multiple of 8 */
   _Atomic guint32 writer_waiting; /* increased by the writer before each wait for room; 0: the writer never waited */
-  _Atomic guint32 unhurried;      /* 1: the reader may take records later, many at a time; else 0 */
+  guint32 reserved;
   _Atomic guint32 spin;           /* how much the reader spins before it sleeps: see FERRY_SPIN_SETTING() */
   /* 1: the writer publishes records without a barrier of its own, because fences is 1; else 0 */
   _Atomic guint32 unfenced;

@@ -121,14 +121,6 @@ ferry_lane_reader_get_place (FerryLaneReader *self)
   return self->ring + (self->head & (self->capacity - 1));
 }
 
-/* Whether the writer allows the reader to take records later, many at a time. */
-static inline gboolean
-ferry_lane_reader_is_unhurried (FerryLaneReader *self)
-{
-  /* Relaxed: a hint. The writer rings after it has cleared the hint. */
-  return atomic_load_explicit (&self->control->writer.unhurried, memory_order_relaxed) == 1;
-}
-
 /* ---- the writer ---- */
 
 /* Which bell a writer must ring after it has published a record. */

@@ -579,7 +579,6 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
       if (event != FERRY_DOWN_EVENT_NOTHING || take_interrupt (self, &self->interrupts_taken) || deadline == 0 ||
           arm_express (self))
         return event;
-      ferry_uplink_hurry (self->uplink);
       ferry_uplink_tidy_where_asked (self->uplink);
       event = wait_for_arrival (self, seen, deadline);
       if (event != FERRY_DOWN_EVENT_MESSAGE)

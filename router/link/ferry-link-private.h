@@ -23,6 +23,7 @@
 #include "link/ferry-one-shot-check-private.h"
 #include "link/ferry-output-private.h"
 #include "link/ferry-pending-memory-private.h"
+#include "link/ferry-traffic-private.h"
 
 G_BEGIN_DECLS
 
@@ -202,6 +203,43 @@ typedef enum
   FERRY_CALLER_LAST,      /* as FERRY_CALLER_DISMISSED; and that thread then frees the link's memory */
 } FerryCallerState;
 
+/* The threads that wait for answers over the link: see ferry-leases-private.h. */
+typedef struct
+{
+  FerryCallers callers; /* any */
+  /* any: a FerryCallerState. Set to WAITS, and from WAITS to DISMISSED, with the monitor's role only; the thread that
+   * waits sets NONE */
+  _Atomic guint lease;
+  FerryCaller *holder; /* role: (unowned): the thread that waits, while lease is FERRY_CALLER_WAITS */
+  /* any: a thread that does not have the lane waits, or has waited lately; cleared with the role */
+  _Atomic gboolean is_awaited;
+  gint64 seen_at; /* role: monotonic time at which a thread was last seen to wait */
+} FerryLinkWaiting;
+
+/* role: where the link stands among the visits: see ferry-visits-private.h. */
+typedef struct
+{
+  GList active_node; /* node in the shared queue's list of active links */
+  gboolean is_active;
+  gboolean is_stalled;      /* not visited until the router has dispatched blocks, or dropped memory, of the link */
+  gboolean wants_memory;    /* is_stalled until the application drops some of the link's buffers and messages */
+  GQueue *nap;              /* (unowned) (nullable): the links that nap with this one, until a time */
+  gboolean is_deaf;         /* the doorbell is not heard until the link is visited again */
+  gboolean rings_when_full; /* the value of the up lane's word ring_when_full */
+  gboolean told_launched;   /* the layer above was notified that the process exists */
+  gboolean told_attached;   /* the layer above was notified that the link is open */
+  gboolean is_fenced;       /* the router's thread waits until the up lane is drained up to the position fence */
+  guint64 fence;            /* the up lane's tail when is_fenced was set */
+} FerryLinkVisit;
+
+/* role: when the worker is to give memory back: see ferry_drain_tidy(). */
+typedef struct
+{
+  guint64 asked_head;    /* the up lane's head when the worker was last asked */
+  guint64 looked_head;   /* the up lane's head when this was last looked at */
+  gboolean buffers_came; /* since the worker was last asked */
+} FerryLinkTidiness;
+
 /* The fields have three owners. down is for any thread, under its lock. turn is for the router's thread. All other
  * fields are for the monitor, unless their comment says otherwise. */
 struct _FerryLink
@@ -243,10 +281,6 @@ struct _FerryLink
   int wait_status;
   FerryDeadline deadline; /* when the state times out, if it is set */
   gint64 attach_timeout;
-  guint rings_allowed; /* how many more times the doorbell may ring without progress */
-  guint rings_borne;   /* how many more of these rings are heard before the doorbell is not heard for a while */
-  /* the progress at the last ring: the sum of the heads of the link's lanes and of cells_taken */
-  guint64 rings_head;
 
   FerrySegment segment;
   FerryLaneReader up;
@@ -261,14 +295,7 @@ struct _FerryLink
   gboolean tail_final;
   gboolean draining_done; /* no more records are taken from the up lane */
 
-  /* A FerryCallerState. Set to WAITS, and from WAITS to DISMISSED, with the monitor's role only; the thread that waits
-   * sets NONE. See "callers" in ferry-monitor.c. */
-  _Atomic guint caller;
-  FerryCaller *calling; /* role: (unowned): the thread that waits, while caller is FERRY_CALLER_WAITS */
-  FerryCallers callers; /* any: the threads that wait for answers over this link */
-  /* any: a thread that does not have the lane waits, or has waited lately; cleared with the monitor's role */
-  _Atomic gboolean awaited;
-  gint64 awaited_at; /* monitor: monotonic time at which a thread was last seen to wait */
+  FerryLinkWaiting waiting;
 
   /* Stored by the monitor, loaded by the router's thread. The records of the up lane up to this position were taken,
    * and then pushed to the local queue, handed over, or dropped. */
@@ -291,36 +318,15 @@ struct _FerryLink
   /* (owned) (nullable): the worker's standard streams that are logged */
   FerryOutput *output;
 
-  GList queue_node;  /* node in the shared queue's list of all links */
-  GList active_node; /* node in the shared queue's list of active links */
-  gboolean active;
-  /* not visited until the router has dispatched some of its blocks, or dropped some of its memory */
-  gboolean stalled;
-  gint64 rested_at;         /* monotonic time in microseconds at which the up lane was last found empty */
-  guint64 rested_head;      /* the up lane's head at rested_at */
-  guint64 n_since;          /* about how many records came since rested_at, or since a later restart of the count */
-  guint64 counted_n_sent;   /* how many messages had been sent down when that count began */
-  gint64 credit;            /* how many records may have come as part of a conversation, by what was sent before that */
-  guint64 buffers_since;    /* bytes of the buffers that came since rested_at */
-  gboolean rings_when_full; /* the value of the up lane's word ring_when_full */
-  gboolean dozing;          /* the monitor lets the up lane fill for a moment, without arming it */
-  /* like dozing, but for longer, because the writer marked itself unhurried; ends when the writer rings */
-  gboolean lingering;
-  gboolean deaf;         /* the doorbell is not heard until the link is visited again */
-  gint64 rests_since;    /* monotonic time since which n_rests are counted */
-  guint n_rests;         /* how often the up lane was found empty since then */
-  guint64 tidied_head;   /* the up lane's head when the worker was last asked to give memory back */
-  guint64 ticked_head;   /* the up lane's head at the latest call of ferry_drain_tidy() */
-  gboolean buffers_came; /* buffers came since the worker was last asked to give memory back */
-  gboolean fenced;       /* the router's thread waits until the up lane is drained up to the position fence */
-  guint64 fence;         /* the up lane's tail when fenced was set */
+  GList queue_node; /* node in the shared queue's list of all links */
+  FerryLinkVisit visit;
+  FerryTraffic traffic; /* role */
+  FerryLinkTidiness tidiness;
 
   /* (unowned) (nullable): the queue that the link was added to; set by the monitor with the lock of down held */
   FerrySharedQueue *queue;
   FerryDownWriter down;
 
-  gboolean told_launched; /* the layer above was notified that the process exists */
-  gboolean told_attached; /* the layer above was notified that the link is open */
   /* any: bit n: the router's thread was notified of a value in cell n and has not read it yet */
   _Atomic guint64 cells_pending;
   _Atomic guint64 cells_taken; /* any: how many values the router's thread has taken from the link's cells */
@@ -333,9 +339,7 @@ struct _FerryLink
   /* any: bytes of the link's large messages and private buffers that the application keeps */
   _Atomic gint64 bytes_kept;
   _Atomic gint64 bytes_lent; /* any: bytes of the link's arena buffers that the application keeps in place */
-  /* the link is stalled until the application drops some of its buffers and messages */
-  gboolean wants_memory;
-  FerrySpareMemory spare; /* any: memory for copies of the link's buffers */
+  FerrySpareMemory spare;    /* any: memory for copies of the link's buffers */
 };
 
 FerryLink *ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes,

@@ -106,9 +106,9 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
     n_cells += cells[i] != FERRY_NO_CELL;
   self->down.fd_batches.pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
   pthread_mutex_init (&self->down.lock, NULL);
-  ferry_callers_init (&self->callers);
+  ferry_callers_init (&self->waiting.callers);
   ferry_spare_memory_init (&self->spare);
-  self->queue_node.data = self->active_node.data = self;
+  self->queue_node.data = self->visit.active_node.data = self;
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
   self->process_watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
   self->output_watch = (FerryWatch){FERRY_WATCH_OUTPUT, self};
@@ -195,7 +195,7 @@ ferry_link_unref (FerryLink *self)
   g_array_unref (self->down.fd_batches.pending);
   pthread_mutex_destroy (&self->down.lock);
   g_clear_pointer (&self->worker, ferry_link_unref);
-  ferry_callers_clear (&self->callers);
+  ferry_callers_clear (&self->waiting.callers);
   g_free (self->detail);
   g_free (self->name);
   g_free (self->program);
@@ -226,8 +226,8 @@ void
 ferry_link_dismiss_caller (FerryLink *self)
 {
   /* Relaxed: the thread that waits takes records with the role only, and so do the callers of this function. */
-  if (G_UNLIKELY (atomic_load_explicit (&self->caller, memory_order_relaxed) == FERRY_CALLER_WAITS))
-    ferry_callers_add_if (&self->callers, self->calling, &self->caller, FERRY_CALLER_WAITS, FERRY_CALLER_DISMISSED);
+  if (G_UNLIKELY (atomic_load_explicit (&self->waiting.lease, memory_order_relaxed) == FERRY_CALLER_WAITS))
+    ferry_callers_add_if (&self->waiting.callers, self->waiting.holder, &self->waiting.lease, FERRY_CALLER_WAITS, FERRY_CALLER_DISMISSED);
 }
 
 /* The thread that waited: waits no more. */
@@ -236,7 +236,7 @@ ferry_link_let_caller_go (FerryLink *self)
 {
   /* Release: this thread's loads from the memory come before the memory is freed. Acquire: pairs with
    * ferry_link_free_memory(). */
-  if (atomic_exchange_explicit (&self->caller, FERRY_CALLER_NONE, memory_order_acq_rel) == FERRY_CALLER_LAST)
+  if (atomic_exchange_explicit (&self->waiting.lease, FERRY_CALLER_NONE, memory_order_acq_rel) == FERRY_CALLER_LAST)
     ferry_segment_clear_soon (&self->segment);
 }
 
@@ -245,7 +245,7 @@ void
 ferry_link_free_memory (FerryLink *self)
 {
   /* Acquire and release: as in ferry_link_let_caller_go(). */
-  if (atomic_exchange_explicit (&self->caller, FERRY_CALLER_LAST, memory_order_acq_rel) == FERRY_CALLER_NONE)
+  if (atomic_exchange_explicit (&self->waiting.lease, FERRY_CALLER_LAST, memory_order_acq_rel) == FERRY_CALLER_NONE)
     ferry_segment_clear_soon (&self->segment);
 }
 

@@ -4,7 +4,7 @@
 /* The shared queue: the up lanes of all links, as the monitor sees them.
  *
  * Owner:     the monitor.
- * Threads:   one thread at a time drains the queue: that which holds the role of ferry-monitor.c. Any thread may call
+ * Threads:   one thread at a time drains the queue: that which has the role of ferry-role-private.h. Any thread may call
  *            ferry_shared_queue_wake().
  * Invariant: an idle link costs nothing. An empty lane is armed, which means that its writer rings the doorbell with
  *            the next record. Its link leaves the list of active links. An event of the link's doorbell, control socket
@@ -61,8 +61,6 @@ void ferry_shared_queue_sleep (FerrySharedQueue *self, gint64 until);
 void ferry_shared_queue_hear (FerrySharedQueue *self, gboolean hears);
 void ferry_shared_queue_set_deaf (FerrySharedQueue *self, FerryLink *link, gboolean deaf);
 void ferry_shared_queue_take_bells (FerrySharedQueue *self);
-gboolean ferry_shared_queue_rings_in_vain (FerryLink *link);
-gboolean ferry_shared_queue_is_too_loud (FerryLink *link);
 gboolean ferry_shared_queue_open_guardian (FerrySharedQueue *self, FerryGuardianStartFunc start, GError **error);
 void ferry_shared_queue_close_guardian (FerrySharedQueue *self);
 void ferry_shared_queue_guard (FerrySharedQueue *self, FerryLink *link);

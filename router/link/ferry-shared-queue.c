@@ -21,14 +21,6 @@
 /* How long a process may run, in microseconds, after it closed its control socket. */
 #define HANG_UP_GRACE (1 * G_USEC_PER_SEC)
 
-/* How often a worker may ring its doorbell without progress before the worker is ended. */
-#define RINGS_ALLOWED 1000
-
-/* After so many rings without progress, the worker is no honest one. Its doorbell is not heard for a while then, and
- * again after RINGS_AGAIN more of them. */
-#define RINGS_BELIEVED 16
-#define RINGS_AGAIN 4
-
 /* A guardian that ends is replaced at once. But after MAX_SOON guardians in a row that ended within SOON microseconds,
  * the next guardian is started only at the next launch. */
 #define SOON (1 * G_USEC_PER_SEC)
@@ -65,11 +57,11 @@ ferry_shared_queue_set_deaf (FerrySharedQueue *self, FerryLink *link, gboolean d
 {
   struct epoll_event event = {.events = deaf ? 0 : DOORBELL_EVENTS, .data.ptr = link};
 
-  if (link->deaf == deaf)
+  if (link->visit.is_deaf == deaf)
     return;
-  link->deaf = deaf;
+  link->visit.is_deaf = deaf;
   if (deaf)
-    link->rings_borne = MAX (link->rings_borne, RINGS_AGAIN);
+    ferry_traffic_note_deaf (&link->traffic);
   /* Fails where the doorbell is ignored already, because the link has ended. */
   epoll_ctl (self->bells, EPOLL_CTL_MOD, link->doorbell, &event);
 }
@@ -231,20 +223,20 @@ forget_control (FerrySharedQueue *self, FerryLink *link)
 void
 ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link)
 {
-  if (link->active)
+  if (link->visit.is_active)
     return;
   ferry_link_dismiss_caller (link);
-  link->active = TRUE;
-  g_queue_push_tail_link (&self->active, &link->active_node);
+  link->visit.is_active = TRUE;
+  g_queue_push_tail_link (&self->active, &link->visit.active_node);
 }
 
 void
 ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link)
 {
-  if (!link->active)
+  if (!link->visit.is_active)
     return;
-  link->active = FALSE;
-  g_queue_unlink (&self->active, &link->active_node);
+  link->visit.is_active = FALSE;
+  g_queue_unlink (&self->active, &link->visit.active_node);
 }
 
 static void
@@ -325,8 +317,7 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
     link->state = FERRY_LINK_OPEN;
   else if (link->attach_timeout > 0 && link->parent == FERRY_PARENT_SELF)
     ferry_shared_queue_set_deadline (self, link, ferry_time_add (g_get_monotonic_time (), link->attach_timeout));
-  link->rings_allowed = RINGS_ALLOWED;
-  link->rings_borne = RINGS_BELIEVED;
+  ferry_traffic_init (&link->traffic);
   ferry_link_ref (link);
   set_queue (self, link);
   g_queue_push_tail_link (&self->links, &link->queue_node);
@@ -558,13 +549,7 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
   guint64 progress =
     link->up.head + ferry_link_flush_down (link) + atomic_load_explicit (&link->cells_taken, memory_order_relaxed);
 
-  if (progress != link->rings_head)
-    {
-      link->rings_allowed = RINGS_ALLOWED;
-      link->rings_borne = RINGS_BELIEVED;
-    }
-  link->rings_head = progress;
-  if (link->rings_allowed == 0)
+  if (!ferry_traffic_note_ring (&link->traffic, progress))
     {
       ferry_shared_queue_fault (
         self, link,
@@ -573,24 +558,8 @@ handle_doorbell (FerrySharedQueue *self, FerryLink *link)
       ignore_doorbell (self, link);
       return;
     }
-  link->rings_allowed--;
-  link->rings_borne -= link->rings_borne > 0;
   if (link->state != FERRY_LINK_ATTACHING)
     ferry_shared_queue_activate (self, link);
-}
-
-/* Whether the link's worker has rung so often without progress that its next rings are believed to be in vain too. */
-gboolean
-ferry_shared_queue_rings_in_vain (FerryLink *link)
-{
-  return link->rings_allowed < RINGS_ALLOWED - RINGS_BELIEVED;
-}
-
-/* Whether the link's worker has rung so often without progress that its doorbell is not to be heard for a while. */
-gboolean
-ferry_shared_queue_is_too_loud (FerryLink *link)
-{
-  return link->rings_borne == 0;
 }
 
 /* Ends the links for which another thread has set a fault. */

@@ -153,26 +153,6 @@ ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)
     ferry_uplink_ring (self, ring);
 }
 
-/* any: allows the reader to wait a moment, so that it takes several records at once. Ends with ferry_uplink_hurry(). */
-static inline void
-ferry_uplink_take_time (FerryUplink *self)
-{
-  /* Relaxed: a hint. */
-  atomic_store_explicit (&self->writer.control->writer.unhurried, 1, memory_order_relaxed);
-}
-
-/* any: ends what ferry_uplink_take_time() began, and then rings the reader, even where the reader is not armed. */
-static inline void
-ferry_uplink_hurry (FerryUplink *self)
-{
-  /* Relaxed: a thread calls this function after it published a record and before it sleeps until the answer. The ring
-   * is a system call; after it, the reader sees the record and the cleared hint. */
-  if (atomic_load_explicit (&self->writer.control->writer.unhurried, memory_order_relaxed) == 0)
-    return;
-  atomic_store_explicit (&self->writer.control->writer.unhurried, 0, memory_order_relaxed);
-  ferry_doorbell_ring (self->doorbell);
-}
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryUplink, ferry_uplink_unref)
 
 G_END_DECLS

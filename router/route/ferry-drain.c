@@ -212,9 +212,9 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
   gsize kept = 0;
   gsize record_size;
 
-  if (G_LIKELY (!ferry_callers_may_take (&link->callers)))
+  if (G_LIKELY (!ferry_callers_may_take (&link->waiting.callers)))
     return size;
-  ferry_answer_run_begin (&run, &link->callers);
+  ferry_answer_run_begin (&run, &link->waiting.callers);
   for (gsize offset = 0; offset < size; offset += record_size)
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (data + offset);
@@ -253,10 +253,10 @@ take_next (FerryDrain *self, FerryLink *link, FerryCaller *own, FerryAnswerRun *
   if (own == NULL || own->size > 0 || !ferry_caller_take (own, &header, payload))
     {
       /* After the look at the tail, as a thread is counted before its answer comes. */
-      if (!ferry_callers_has_any (&link->callers))
+      if (!ferry_callers_has_any (&link->waiting.callers))
         return FALSE;
       if (run->callers == NULL)
-        ferry_answer_run_begin (run, &link->callers);
+        ferry_answer_run_begin (run, &link->waiting.callers);
       if (!ferry_answer_run_take (run, &header, payload, FALSE))
         return FALSE;
     }
@@ -303,12 +303,12 @@ hand_over_large (FerryDrain *self, FerryBlock *block)
   gboolean taken;
 
   if (block->kind != FERRY_BLOCK_LARGE || block->message_kind != FERRY_RECORD_BYTES ||
-      !ferry_callers_may_take (&block->link->callers))
+      !ferry_callers_may_take (&block->link->waiting.callers))
     return FALSE;
   if (block->buffer == NULL)
     block->buffer = ferry_local_queue_keep (self->local, block);
   whole = g_bytes_ref (block->buffer);
-  ferry_answer_run_begin (&run, &block->link->callers);
+  ferry_answer_run_begin (&run, &block->link->waiting.callers);
   taken = ferry_answer_run_take_whole (&run, block->connection_id, whole,
                                        ferry_local_queue_may_keep (self->local, block->link));
   ferry_answer_run_end (&run);
@@ -337,7 +337,7 @@ ferry_drain_push (FerryDrain *self, FerryBlock *block)
   ferry_local_queue_push (self->local, block);
   /* The block may be gone; a link that carries messages is not. */
   if (link != NULL)
-    ferry_callers_note_push (&link->callers);
+    ferry_callers_note_push (&link->waiting.callers);
   if (++self->n_unpinged == BLOCKS_PER_PING)
     ferry_drain_ping (self);
 }
@@ -372,7 +372,7 @@ ferry_drain_get_tidy_time (FerryDrain *self)
 static gboolean
 is_untidy (const FerryLink *link)
 {
-  return link->buffers_came || link->up.head - link->tidied_head >= TIDY_FROM;
+  return link->tidiness.buffers_came || link->up.head - link->tidiness.asked_head >= TIDY_FROM;
 }
 
 /* Starts the timer for ferry_drain_tidy(), unless it runs. The timer stops when there is nothing to give back. */
@@ -388,15 +388,15 @@ start_tidying (FerryDrain *self)
 static gboolean
 tidy_link (FerryLink *link)
 {
-  gboolean idle = link->up.head == link->ticked_head;
+  gboolean idle = link->up.head == link->tidiness.looked_head;
 
-  link->ticked_head = link->up.head;
+  link->tidiness.looked_head = link->up.head;
   if (link->state != FERRY_LINK_OPEN || !is_untidy (link))
     return FALSE;
   if (!idle)
     return TRUE;
-  link->tidied_head = link->up.head;
-  link->buffers_came = FALSE;
+  link->tidiness.asked_head = link->up.head;
+  link->tidiness.buffers_came = FALSE;
   ferry_link_ask_to_tidy (link);
   return FALSE;
 }
@@ -592,8 +592,8 @@ take_memory (FerryDrain *self, Walk *walk, const FerryBufferMessage *message, Fe
       g_free (news->metadata);
       return refuse (walk, "%s", fault);
     }
-  link->buffers_since += message->size;
-  link->buffers_came = TRUE;
+  ferry_traffic_note_buffer (&link->traffic, message->size);
+  link->tidiness.buffers_came = TRUE;
   start_tidying (self);
   if (link->trusted)
     push_buffer (self, link, news, ferry_local_queue_keep_loan (self->local, link, message));
@@ -1013,7 +1013,7 @@ drain_single (FerryDrain *self, Walk *walk)
       if (!handle_single_record (self, walk, &header, place))
         return FALSE;
       ferry_lane_reader_consume (lane, ferry_record_size (header.length));
-      walk->link->n_since++;
+      ferry_traffic_note_records (&walk->link->traffic, 1);
       if (header.kind != FERRY_RECORD_PIECE || walk->link->assembly.data == NULL)
         return TRUE;
     }
@@ -1035,7 +1035,7 @@ drain_small (FerryDrain *self, Walk *walk)
   if (walk->size > 0)
     {
       /* An estimate: all records are taken to be as long as the first. */
-      link->n_since += (walk->size - 1) / ferry_record_size (first->length) + 1;
+      ferry_traffic_note_records (&link->traffic, (walk->size - 1) / ferry_record_size (first->length) + 1);
       block->size = hand_over_copied (self, link, block->data, walk->size);
       ferry_lane_reader_consume (&link->up, walk->size);
     }
@@ -1123,8 +1123,8 @@ drain (FerryDrain *self, FerryLink *link)
       refuse_record (self, link, walk.fault);
       g_free (walk.fault);
     }
-  link->wants_memory = walk.wants_memory;
-  if (link->wants_memory)
+  link->visit.wants_memory = walk.wants_memory;
+  if (link->visit.wants_memory)
     return FERRY_DRAIN_STALLED;
   return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;
 }

@@ -11,16 +11,13 @@
 
 #pragma once
 
-#include "base/ferry-spin-private.h"
-#include "route/ferry-local-queue-private.h"
+#include "route/ferry-leases-private.h"
 #include "route/ferry-pingee.h"
 #include "route/ferry-router.h"
 
 G_BEGIN_DECLS
 
 typedef struct _FerryMonitor FerryMonitor;
-
-typedef void (*FerryMonitorFunc) (FerryMonitor *monitor, gpointer data);
 
 /* Starts the process at the other end of a link. Runs on the monitor's thread, which lasts as long as the router runs.
  * The kernel kills a child with PR_SET_PDEATHSIG when the thread that started the child ends. When *pid is 0 on return,
@@ -33,7 +30,6 @@ FerryMonitor *ferry_monitor_ref (FerryMonitor *self);
 void ferry_monitor_unref (FerryMonitor *self);
 void ferry_monitor_stop (FerryMonitor *self);
 
-gboolean ferry_monitor_invoke (FerryMonitor *self, FerryMonitorFunc func, gpointer data, GDestroyNotify destroy);
 gboolean ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunchFunc launch, gpointer launch_data,
                                  GDestroyNotify launch_destroy);
 void ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id);
@@ -42,22 +38,18 @@ void ferry_monitor_fault_link (FerryMonitor *self, FerryLink *link, const char *
 void ferry_monitor_end_link (FerryMonitor *self, FerryLink *link, FerryExit *exit);
 
 GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
-gboolean ferry_monitor_spin (FerryMonitor *self);
-gboolean ferry_monitor_begin_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean may_take);
-void ferry_monitor_end_call (FerryMonitor *self, FerryLink *link, FerryCaller *caller, gboolean waits);
 void ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link);
 void ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share);
 void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
-void ferry_monitor_expect_turn (FerryMonitor *self);
-void ferry_monitor_give_way (FerryMonitor *self);
-void ferry_monitor_end_turns (FerryMonitor *self);
-void ferry_monitor_take_turn (FerryMonitor *self, gboolean calls);
 void ferry_monitor_claim (FerryMonitor *self);
 void ferry_monitor_unclaim (FerryMonitor *self);
 
 guint64 ferry_monitor_set_fence (FerryMonitor *self);
 gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed);
 
+FerryCommands *ferry_monitor_get_commands (FerryMonitor *self);
+FerryShortCut *ferry_monitor_get_short_cut (FerryMonitor *self);
+FerryLeases *ferry_monitor_get_leases (FerryMonitor *self);
 FerrySharedQueue *ferry_monitor_get_shared_queue (FerryMonitor *self);
 FerryLocalQueue *ferry_monitor_get_local_queue (FerryMonitor *self);
 void ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts);

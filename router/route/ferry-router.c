@@ -617,7 +617,7 @@ cell_rang (FerryRouter *self, FerryBlock *block, FerryReceiver **running)
   gint64 now = g_get_monotonic_time ();
 
   /* Clears the bit before the cell is read, so that the monitor pushes another block for a value that is written
-   * later. Acquire and release: pairs with take_cells() of ferry-monitor.c. */
+   * later. Acquire and release: pairs with ferry_news_take_cells(). */
   atomic_fetch_and_explicit (&block->link->cells_pending, ~((guint64) 1 << block->number), memory_order_acq_rel);
   if (pipe == NULL || get_watch (pipe) == NULL || pipe->watch->hot)
     return;
@@ -1773,8 +1773,9 @@ take_turns (FerryRouter *self)
 
   do
     {
-      ferry_monitor_take_turn (self->monitor, ferry_turns_has_until (&self->turns, G_MAXUINT64) ||
-                                                ferry_hot_cells_get_tick (&self->hot_cells) != G_MAXINT64);
+      ferry_short_cut_take_turn (
+        ferry_monitor_get_short_cut (self->monitor),
+        ferry_turns_has_until (&self->turns, G_MAXUINT64) || ferry_hot_cells_get_tick (&self->hot_cells) != G_MAXINT64);
       result = dispatch (self, NULL, NULL);
       if (result == FERRY_DISPATCH_SPENT)
         break;
@@ -1784,7 +1785,7 @@ take_turns (FerryRouter *self)
       /* The callbacks of tasks run before the spin: it is they that ask again. */
       if (ferry_completion_count_returns () != n_returns)
         break;
-      if (!ferry_monitor_spin (self->monitor))
+      if (!ferry_short_cut_spin (ferry_monitor_get_short_cut (self->monitor)))
         {
           self->way_due = 0;
           return FALSE;
@@ -1796,10 +1797,10 @@ take_turns (FerryRouter *self)
   if (self->way_due != 0 && g_get_monotonic_time () >= self->way_due)
     {
       self->way_due = 0;
-      ferry_monitor_give_way (self->monitor);
+      ferry_short_cut_give_way (ferry_monitor_get_short_cut (self->monitor));
       return FALSE;
     }
-  ferry_monitor_expect_turn (self->monitor);
+  ferry_short_cut_expect_turn (ferry_monitor_get_short_cut (self->monitor));
   return TRUE;
 }
 
@@ -1815,7 +1816,7 @@ pinged (gpointer user_data)
     self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
   has_more = take_turns (self);
   if (self->monitor != NULL)
-    ferry_monitor_end_turns (self->monitor);
+    ferry_short_cut_end_turns (ferry_monitor_get_short_cut (self->monitor));
   return has_more;
 }
 

@@ -1773,7 +1773,7 @@ ferry_sender_give (FerrySender *self, FerryLink *worker, GError **error)
   if (link == NULL || !ferry_link_open_socket (link, error))
     return NULL;
   /* The router's thread has no observer to tell. */
-  link->told_attached = TRUE;
+  link->visit.told_attached = TRUE;
   link->bound = worker != NULL;
   if (worker != NULL)
     ferry_link_set_worker (link, worker);

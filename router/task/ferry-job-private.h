@@ -55,8 +55,6 @@ gboolean ferry_job_is_serving_thread (FerryJob *self);
 void ferry_job_finish (FerryJob *self);
 /* any: cancels the job, so that its function stops. The reason of the first cancel is kept. */
 void ferry_job_cancel (FerryJob *self, guint reason);
-/* The thread that serves: returns (transfer none) the worker's uplink. The job must not be finished. */
-FerryUplink *ferry_job_get_uplink (FerryJob *self);
 
 /* Moves the descriptors of message, if any, to the call, which owns them from now on. */
 void ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message);

@@ -190,12 +190,6 @@ ferry_job_new (const FerryJobDriver *driver, FerryCall *call)
   return self;
 }
 
-FerryUplink *
-ferry_job_get_uplink (FerryJob *self)
-{
-  return ferry_sender_get_uplink (self->driver->calls);
-}
-
 static void
 stop_senders (FerryJob *self)
 {

@@ -100,16 +100,12 @@ static GVariant *
 run_chunk (FerryJob *job, GVariant *arguments, GError **error)
 {
   Chunk chunk;
-  FerryUplink *uplink = ferry_job_get_uplink (job);
   gint64 begun_at = g_get_monotonic_time ();
   gboolean done;
 
   if (!chunk_init (&chunk, job, arguments, error))
     return NULL;
-  if (chunk.n_items > 1)
-    ferry_uplink_take_time (uplink);
   done = run_items (&chunk, begun_at, error);
-  ferry_uplink_hurry (uplink);
   g_variant_unref (chunk.items);
   return done ? g_variant_new_int64 (g_get_monotonic_time () - begun_at) : NULL;
 }

@@ -88,7 +88,6 @@ store_odd_words (Besieger *self)
   const guint32 odd = next_random (self);
 
   atomic_store_explicit (&up->writer.writer_waiting, odd, memory_order_relaxed);
-  atomic_store_explicit (&up->writer.unhurried, odd >> 7 & 1, memory_order_relaxed);
   atomic_store_explicit (&up->writer.spin, odd, memory_order_relaxed);
   atomic_store_explicit (&up->reader.reader_waiting, odd, memory_order_relaxed);
   atomic_store_explicit (&up->reader.ring_when_full, odd, memory_order_relaxed);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-monitor.c, route/ferry-drain.c, lane/ferry-callers.c, call/ferry-link-transport.c
+/* Tests: route/ferry-leases.c, route/ferry-drain.c, lane/ferry-callers.c, call/ferry-link-transport.c
  *
  * Answers that waiting threads of the application take out of the lane themselves or are handed, and what may come in
  * between. */
@@ -263,7 +263,7 @@ look_at_lane (gpointer data)
 {
   Lane *self = data;
 
-  self->is_quiet = self->link->active;
+  self->is_quiet = self->link->visit.is_active;
   return self->is_quiet ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
 }
 
@@ -502,7 +502,8 @@ take_lane (gpointer data, guint64 xid)
   Holder *self = data;
 
   self->caller.number = xid;
-  self->has_lane = ferry_monitor_begin_call (self->test->router->monitor, self->link, &self->caller, TRUE);
+  self->has_lane =
+    ferry_leases_begin (ferry_monitor_get_leases (self->test->router->monitor), self->link, &self->caller, TRUE);
 }
 
 static void
@@ -526,8 +527,8 @@ hold_role (gpointer data)
       g_assert_cmpuint (
         ferry_transactions_ask (ferry_transport_get_transactions (self->test->a), &request, &funcs, self, NULL), !=, 0);
       if (self->has_lane)
-        ferry_monitor_end_call (self->test->router->monitor, self->link, &self->caller, TRUE);
-      ferry_callers_remove (&self->link->callers, &self->caller);
+        ferry_leases_end (ferry_monitor_get_leases (self->test->router->monitor), self->link, &self->caller, TRUE);
+      ferry_callers_remove (&self->link->waiting.callers, &self->caller);
       while (atomic_load (&self->n_done) == 0)
         g_thread_yield ();
     }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-mux.c, route/ferry-monitor.c
+/* Tests: call/ferry-mux.c, route/ferry-short-cut.c
  *
  * A thread with an answer that came together with something else, which is other code on the receiving thread and waits
  * for that thread; and which thread receives where answers come in bursts. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-monitor.c, base/ferry-waiters.c
+/* Tests: route/ferry-leases.c, base/ferry-waiters.c
  *
  * A thread of the application that waits for an answer and has a link's up lane meanwhile, for spin to search to
  * exhaustion.

@@ -168,7 +168,7 @@ wait_until_set (gint *flag)
 }
 
 static void
-park_monitor (FerryMonitor *monitor, gpointer data)
+park_monitor (gpointer owner, gpointer data)
 {
   Park *park = data;
 
@@ -178,7 +178,7 @@ park_monitor (FerryMonitor *monitor, gpointer data)
 }
 
 static void
-raise_flag (FerryMonitor *monitor, gpointer data)
+raise_flag (gpointer owner, gpointer data)
 {
   g_atomic_int_set ((gint *) data, TRUE);
 }
@@ -188,7 +188,8 @@ route_test_wait_monitor (FerrySender *sender)
 {
   gint passed = FALSE;
 
-  g_assert_true (ferry_monitor_invoke (ferry_sender_get_monitor (sender), raise_flag, &passed, NULL));
+  g_assert_true (
+    ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_monitor (sender)), raise_flag, &passed, NULL));
   wait_until_set (&passed);
 }
 
@@ -213,7 +214,8 @@ route_test_burst (FerrySender *sender, guint64 first, guint64 n)
 {
   Park park = {FALSE, FALSE};
 
-  g_assert_true (ferry_monitor_invoke (ferry_sender_get_monitor (sender), park_monitor, &park, NULL));
+  g_assert_true (
+    ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_monitor (sender)), park_monitor, &park, NULL));
   wait_until_set (&park.parked);
   route_test_send_numbers (sender, first, n);
   g_atomic_int_set (&park.leave, TRUE);
@@ -224,11 +226,11 @@ route_test_burst (FerrySender *sender, guint64 first, guint64 n)
 
 /* monitor: makes each link begin another block with its next record. */
 static void
-begin_blocks (FerryMonitor *monitor, gpointer data)
+begin_blocks (gpointer owner, gpointer data)
 {
-  for (GList *node = ferry_monitor_get_shared_queue (monitor)->links.head; node != NULL; node = node->next)
+  for (GList *node = ferry_monitor_get_shared_queue (owner)->links.head; node != NULL; node = node->next)
     atomic_store (&((FerryLink *) node->data)->latest, NULL);
-  raise_flag (monitor, data);
+  raise_flag (owner, data);
 }
 
 guint64
@@ -242,7 +244,8 @@ route_test_use_up_window (FerryRouter *router, FerrySender *sender)
     {
       gint begun = FALSE;
 
-      g_assert_true (ferry_monitor_invoke (ferry_sender_get_monitor (sender), begin_blocks, &begun, NULL));
+      g_assert_true (ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_monitor (sender)), begin_blocks,
+                                         &begun, NULL));
       wait_until_set (&begun);
       route_test_send_numbers (sender, i, 1);
       queued += FERRY_BLOCK_SIZE;
@@ -337,11 +340,11 @@ typedef struct
 
 /* monitor */
 static void
-find_link (FerryMonitor *monitor, gpointer data)
+find_link (gpointer owner, gpointer data)
 {
   Search *self = data;
 
-  for (GList *node = ferry_monitor_get_shared_queue (monitor)->links.head; node != NULL; node = node->next)
+  for (GList *node = ferry_monitor_get_shared_queue (owner)->links.head; node != NULL; node = node->next)
     {
       FerryLink *link = node->data;
 
@@ -356,7 +359,8 @@ route_test_get_link (FerrySender *sender)
 {
   Search search = {.connection_id = ferry_sender_get_connection_id (sender)};
 
-  g_assert_true (ferry_monitor_invoke (ferry_sender_get_monitor (sender), find_link, &search, NULL));
+  g_assert_true (
+    ferry_commands_add (ferry_monitor_get_commands (ferry_sender_get_monitor (sender)), find_link, &search, NULL));
   wait_until_set (&search.found);
   return search.link;
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-local-queue.c, route/ferry-monitor.c
+/* Tests: route/ferry-local-queue.c, route/ferry-visits.c
  *
  * The main loop stands still while workers send: the application's memory stays within its limits, and everything
  * that was accepted arrives afterwards. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-monitor.c
+/* Tests: route/ferry-short-cut.c, route/ferry-role.c, route/ferry-monitor.c
  *
  * The short cut: the main loop drains while there is little traffic, and the monitor drains otherwise. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-sender.c, route/ferry-home.c
+/* Tests: route/ferry-sender.c, route/ferry-home.c, route/ferry-commands.c
  *
  * Senders that are used by threads of the application. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-arena.c, lane/ferry-segment.c, route/ferry-drain.c, route/ferry-monitor.c
+/* Tests: lane/ferry-arena.c, lane/ferry-segment.c, route/ferry-drain.c, route/ferry-visits.c
  *
  * A worker can make page faults in its files take long: it fills them, and has the kernel free all pages. The main loop
  * waits for none of them. */
