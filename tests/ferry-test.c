@@ -17,6 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "route/ferry-router-private.h"
+
 /* It is found beside the library, which the tests have within themselves. */
 static __attribute__ ((constructor)) void
 name_guardian (void)
@@ -319,7 +321,8 @@ ferry_test_router_new_stopped (GMainContext *context)
 {
   FerryRouter *router = ferry_router_new (context);
 
-  g_object_set (router, "short-cut", ferry_test_has_short_cut (), "latency", FERRY_LATENCY_BALANCED, NULL);
+  router->by_monitor = !ferry_test_has_short_cut ();
+  g_object_set (router, "latency", FERRY_LATENCY_BALANCED, NULL);
   return router;
 }
 

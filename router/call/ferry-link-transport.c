@@ -272,7 +272,7 @@ static void
 join_locked (End *end, FerryLink *link)
 {
   ferry_callers_join (&link->waiting.callers, ferry_receiver_get_connection_id (end->receiver), &end->inbox,
-                      &link->share_out);
+                      &link->out.share);
   ferry_monitor_note_wait (end->monitor, link);
 }
 

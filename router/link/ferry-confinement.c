@@ -84,7 +84,7 @@ take_process (FerryLink *link, pid_t pid)
   ferry_autofd pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
   struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
 
-  if (pidfd < 0 || !descends_from (pid, link->pid) || poll (&poll_fd, 1, 0) != 0)
+  if (pidfd < 0 || !descends_from (pid, link->process.pid) || poll (&poll_fd, 1, 0) != 0)
     return;
   link->confinement.pidfd = ferry_steal_fd (&pidfd);
   link->confinement.pid = pid;

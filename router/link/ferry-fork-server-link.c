@@ -79,7 +79,7 @@ fail (FerrySharedQueue *queue, AskedWorker *worker, FerryObstacle obstacle, cons
   g_autofree char *detail = g_strdup_printf ("Worker '%s' could not be started: %s", worker->link->name, text);
 
   worker->failed = TRUE;
-  worker->link->obstacle = obstacle;
+  worker->link->process.obstacle = obstacle;
   ferry_shared_queue_apply (queue, worker->link, FERRY_LINK_LAUNCH_FAILED, detail);
 }
 
@@ -195,7 +195,7 @@ note_not_forked (FerryLink *fork_server, FerryLink *link)
   g_autofree char *detail =
     g_strdup_printf ("Worker '%s' could not be started. %s", link->name, fork_server->fork_server->end_message);
 
-  link->obstacle = fork_server->obstacle;
+  link->process.obstacle = fork_server->process.obstacle;
   ferry_link_note (link, cause, detail);
 }
 
@@ -279,7 +279,7 @@ kill_process (int pidfd)
 static gboolean
 has_ended (FerryLink *fork_server)
 {
-  struct pollfd poll_fd = {.fd = fork_server->pidfd, .events = POLLIN};
+  struct pollfd poll_fd = {.fd = fork_server->process.pidfd, .events = POLLIN};
 
   return poll (&poll_fd, 1, 0) == 1;
 }
@@ -291,7 +291,7 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
 
   if (worker->request != NULL || worker->started)
     return FALSE;
-  if (!ferry_pidfd_is_child (answer->pidfd, (GPid) answer->pid, fork_server->pid))
+  if (!ferry_pidfd_is_child (answer->pidfd, (GPid) answer->pid, fork_server->process.pid))
     return has_ended (fork_server);
   worker->started = TRUE;
   note_answered (fork_server->fork_server);
@@ -301,11 +301,11 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
       kill_process (answer->pidfd);
       return TRUE;
     }
-  link->parent = FERRY_PARENT_FORK_SERVER;
+  link->process.parent = FERRY_PARENT_FORK_SERVER;
   set_deadline (queue, link, link->attach_timeout);
   if (!ferry_shared_queue_set_process (queue, link, (GPid) answer->pid, ferry_steal_fd (&answer->pidfd), NULL))
     {
-      kill_process (link->pidfd);
+      kill_process (link->process.pidfd);
       fail (queue, worker, FERRY_OBSTACLE_SHORTAGE,
             "the application cannot watch its process; raise the limit of open files");
       return TRUE;
@@ -345,9 +345,9 @@ take_ended (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *worker
     return FALSE;
   if (link->state != FERRY_LINK_ENDED)
     {
-      link->reaped = TRUE;
-      link->wait_code = answer->code;
-      link->wait_status = answer->status;
+      link->process.reaped = TRUE;
+      link->process.wait_code = answer->code;
+      link->process.wait_status = answer->status;
       ferry_shared_queue_end_process (queue, link);
     }
   g_hash_table_remove (fork_server->fork_server->workers, &worker->id);
@@ -413,10 +413,10 @@ receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
 static void
 end_group (FerryLink *link)
 {
-  if (link->pidfd < 0)
+  if (link->process.pidfd < 0)
     return;
-  kill_process (link->pidfd);
-  syscall (SYS_pidfd_send_signal, link->pidfd, SIGKILL, NULL, SIGNAL_GROUP);
+  kill_process (link->process.pidfd);
+  syscall (SYS_pidfd_send_signal, link->process.pidfd, SIGKILL, NULL, SIGNAL_GROUP);
 }
 
 static void
@@ -427,11 +427,11 @@ lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, 
   if (link->state == FERRY_LINK_ENDED)
     return;
   detail = g_strdup_printf ("Worker '%s' ended with its fork server '%s' (process %d)", link->name, fork_server->name,
-                            (int) fork_server->pid);
+                            (int) fork_server->process.pid);
   ferry_link_note (link, cause, detail);
   end_group (link);
-  link->parent = FERRY_PARENT_LOST;
-  if (link->gone)
+  link->process.parent = FERRY_PARENT_LOST;
+  if (link->process.gone)
     ferry_shared_queue_end_process (queue, link);
 }
 

@@ -240,6 +240,45 @@ typedef struct
   gboolean buffers_came; /* since the worker was last asked */
 } FerryLinkTidiness;
 
+/* The process at the other end. */
+typedef struct
+{
+  GPid pid; /* 0 until it is launched */
+  int pidfd;
+  FerryWatch watch;
+  FerryParent parent;
+  FerryObstacle obstacle;  /* set where the launch failed */
+  guint64 pending_signals; /* bit n - 1: signal n is to be sent as soon as the process exists */
+  guint64 signals_sent;    /* bit n - 1: the application sent the process signal n, by ferry_worker_send_signal() */
+  gboolean gone;           /* the pidfd shows that it has ended; the fork server has not reported the exit status */
+  gboolean reaped;
+  int wait_code; /* wait_code and wait_status: si_code and si_status of waitid() */
+  int wait_status;
+} FerryLinkProcess;
+
+/* role: what of the up lane is under way, for a record that takes several visits. */
+typedef struct
+{
+  FerryAssembly assembly;
+  FerryBufferCopy copy;
+  guint n_copies_aside;    /* of the next copies, how many another thread makes */
+  guint next_copies_aside; /* the number after the latest slow copy */
+  FerryOneShotArrival arrival;
+} FerryIntake;
+
+/* What of the link is out: see ferry-local-queue-private.h. */
+typedef struct
+{
+  GQueue blocks; /* local queue's lock: (element-type FerryBlock): the link's blocks that are out, in their order */
+  /* local queue: (unowned) (nullable): the link's latest block, if it has records, and is in the queue still */
+  _Atomic (FerryBlock *) latest;
+  /* any: how much of the link's share is used by its blocks that wait in the local queue or are being dispatched */
+  _Atomic gint64 share;
+  /* any: bytes of the link's large messages and private buffers that the application keeps */
+  _Atomic gint64 kept;
+  _Atomic gint64 lent; /* any: bytes of the link's arena buffers that the application keeps in place */
+} FerryLinkOut;
+
 /* The fields have three owners. down is for any thread, under its lock. turn is for the router's thread. All other
  * fields are for the monitor, unless their comment says otherwise. */
 struct _FerryLink
@@ -267,28 +306,15 @@ struct _FerryLink
 
   FerryLinkState state;
   gboolean was_open;
-  int cause;              /* the FerryCloseReason that was noted first, or FERRY_NO_CAUSE */
-  char *detail;           /* (owned) (nullable): the text for a protocol error or a failed launch */
-  FerryObstacle obstacle; /* set where the launch failed */
-  GPid pid;               /* the process at the other end; 0 until it is launched */
-  FerryParent parent;
-  guint64 pending_signals; /* bit n - 1: signal n is to be sent as soon as the process exists */
-  guint64 signals_sent;    /* bit n - 1: the application sent the process signal n, by ferry_worker_send_signal() */
-  /* the pidfd shows that the process has ended; the fork server has not reported the exit status */
-  gboolean gone;
-  gboolean reaped;
-  int wait_code; /* wait_code and wait_status: si_code and si_status of waitid() */
-  int wait_status;
+  int cause;    /* the FerryCloseReason that was noted first, or FERRY_NO_CAUSE */
+  char *detail; /* (owned) (nullable): the text for a protocol error or a failed launch */
+  FerryLinkProcess process;
   FerryDeadline deadline; /* when the state times out, if it is set */
   gint64 attach_timeout;
 
   FerrySegment segment;
   FerryLaneReader up;
-  FerryAssembly assembly;
-  FerryBufferCopy copy;
-  guint n_copies_aside;    /* of the next copies, how many another thread makes */
-  guint next_copies_aside; /* the number after the latest slow copy */
-  FerryOneShotArrival arrival;
+  FerryIntake intake;
   /* how many pipes have ended: by a stop record that was drained, or by a close of the application */
   guint n_done;
   /* the up lane's tail was read for the last time, because the link has ended or its worker broke a rule */
@@ -307,9 +333,7 @@ struct _FerryLink
   /* the control socket. Closed only with the lock of down held, because senders use it under that lock */
   int control;
   int worker_end; /* the worker's end of the control socket; -1 once the worker is launched */
-  int pidfd;
   FerryWatch control_watch;
-  FerryWatch process_watch;
   FerryWatch output_watch;
 
   FerryConfinement confinement;
@@ -331,15 +355,8 @@ struct _FerryLink
   _Atomic guint64 cells_pending;
   _Atomic guint64 cells_taken; /* any: how many values the router's thread has taken from the link's cells */
   FerryLinkTurn turn;          /* router's thread */
-  GQueue out; /* local queue's lock: (element-type FerryBlock): the link's blocks that are out, in their order */
-  /* local queue: (unowned) (nullable): the link's latest block, if it has records, and is in the queue still */
-  _Atomic (FerryBlock *) latest;
-  /* any: how much of the link's share is used by its blocks that wait in the local queue or are being dispatched */
-  _Atomic gint64 share_out;
-  /* any: bytes of the link's large messages and private buffers that the application keeps */
-  _Atomic gint64 bytes_kept;
-  _Atomic gint64 bytes_lent; /* any: bytes of the link's arena buffers that the application keeps in place */
-  FerrySpareMemory spare;    /* any: memory for copies of the link's buffers */
+  FerryLinkOut out;
+  FerrySpareMemory spare; /* any: memory for copies of the link's buffers */
 };
 
 FerryLink *ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *cells, guint n_pipes,

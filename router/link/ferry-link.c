@@ -92,7 +92,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
 
   self->fork_number = ferry_forks_note ();
   atomic_init (&self->references, 1);
-  self->memory = self->arena_memory = self->doorbell = self->control = self->worker_end = self->pidfd = -1;
+  self->memory = self->arena_memory = self->doorbell = self->control = self->worker_end = self->process.pidfd = -1;
   self->confinement.pidfd = -1;
   self->cause = FERRY_NO_CAUSE;
   self->turn.check_every = self->turn.left = 1;
@@ -110,7 +110,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   ferry_spare_memory_init (&self->spare);
   self->queue_node.data = self->visit.active_node.data = self;
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
-  self->process_watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
+  self->process.watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
   self->output_watch = (FerryWatch){FERRY_WATCH_OUTPUT, self};
 
   arena_size = fit_arena (arena_size);
@@ -181,12 +181,12 @@ ferry_link_unref (FerryLink *self)
   ferry_clear_fd (&self->doorbell);
   ferry_clear_fd (&self->control);
   ferry_clear_fd (&self->worker_end);
-  ferry_clear_fd (&self->pidfd);
+  ferry_clear_fd (&self->process.pidfd);
   ferry_clear_fd (&self->confinement.pidfd);
   ferry_segment_clear_soon (&self->segment);
   ferry_link_give_up_buffers (self);
   ferry_spare_memory_clear (&self->spare);
-  ferry_assembly_clear (&self->assembly);
+  ferry_assembly_clear (&self->intake.assembly);
   if (self->fork_server != NULL)
     self->fork_server_funcs->free (g_steal_pointer (&self->fork_server));
   g_clear_pointer (&self->output, ferry_output_free);
@@ -206,14 +206,14 @@ ferry_link_unref (FerryLink *self)
 void
 ferry_link_give_up_buffers (FerryLink *self)
 {
-  if (self->copy.memory.data != NULL)
-    ferry_spare_memory_give (&self->spare, self->copy.memory);
-  g_free (self->copy.news.metadata);
-  g_clear_pointer (&self->copy.aside, ferry_slow_copy_unref);
-  self->copy = (FerryBufferCopy){0};
-  g_clear_pointer (&self->arrival.check, ferry_one_shot_check_unref);
-  g_free (self->arrival.news.metadata);
-  self->arrival = (FerryOneShotArrival){0};
+  if (self->intake.copy.memory.data != NULL)
+    ferry_spare_memory_give (&self->spare, self->intake.copy.memory);
+  g_free (self->intake.copy.news.metadata);
+  g_clear_pointer (&self->intake.copy.aside, ferry_slow_copy_unref);
+  self->intake.copy = (FerryBufferCopy){0};
+  g_clear_pointer (&self->intake.arrival.check, ferry_one_shot_check_unref);
+  g_free (self->intake.arrival.news.metadata);
+  self->intake.arrival = (FerryOneShotArrival){0};
   ferry_spare_memory_close (&self->spare);
   g_clear_pointer (&self->arena, ferry_arena_unref);
   g_clear_pointer (&self->pending_memory, ferry_pending_memory_free);
@@ -227,7 +227,8 @@ ferry_link_dismiss_caller (FerryLink *self)
 {
   /* Relaxed: the thread that waits takes records with the role only, and so do the callers of this function. */
   if (G_UNLIKELY (atomic_load_explicit (&self->waiting.lease, memory_order_relaxed) == FERRY_CALLER_WAITS))
-    ferry_callers_add_if (&self->waiting.callers, self->waiting.holder, &self->waiting.lease, FERRY_CALLER_WAITS, FERRY_CALLER_DISMISSED);
+    ferry_callers_add_if (&self->waiting.callers, self->waiting.holder, &self->waiting.lease, FERRY_CALLER_WAITS,
+                          FERRY_CALLER_DISMISSED);
 }
 
 /* The thread that waited: waits no more. */
@@ -364,16 +365,16 @@ signal_wrapped (FerryConfinement *self, int signal_number)
 gboolean
 ferry_link_send_signal (FerryLink *self, int signal_number)
 {
-  if (self->parent == FERRY_PARENT_ASKED)
+  if (self->process.parent == FERRY_PARENT_ASKED)
     {
-      self->pending_signals |= G_GUINT64_CONSTANT (1) << (signal_number - 1);
+      self->process.pending_signals |= G_GUINT64_CONSTANT (1) << (signal_number - 1);
       return TRUE;
     }
-  if (self->pidfd < 0 || self->reaped)
+  if (self->process.pidfd < 0 || self->process.reaped)
     return FALSE;
   if (signal_wrapped (&self->confinement, signal_number))
     return TRUE;
-  return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
+  return syscall (SYS_pidfd_send_signal, self->process.pidfd, signal_number, NULL, 0) == 0;
 }
 
 /* Sends the signals that ferry_link_send_signal() noted before the fork server forked the process. */
@@ -381,9 +382,9 @@ void
 ferry_link_send_pending_signals (FerryLink *self)
 {
   for (int number = 1; number <= 64; number++)
-    if ((self->pending_signals & (G_GUINT64_CONSTANT (1) << (number - 1))) != 0)
+    if ((self->process.pending_signals & (G_GUINT64_CONSTANT (1) << (number - 1))) != 0)
       ferry_link_send_signal (self, number);
-  self->pending_signals = 0;
+  self->process.pending_signals = 0;
 }
 
 /* Corrects the exit status of bubblewrap. Like a shell, bubblewrap exits with 128 + n where signal n killed the process
@@ -391,12 +392,12 @@ ferry_link_send_pending_signals (FerryLink *self)
 static void
 unwrap_status (FerryLink *self)
 {
-  int signal_number = self->wait_status - 128;
+  int signal_number = self->process.wait_status - 128;
 
-  if (self->wait_code != CLD_EXITED || signal_number <= 0 || signal_number >= NSIG)
+  if (self->process.wait_code != CLD_EXITED || signal_number <= 0 || signal_number >= NSIG)
     return;
-  self->wait_code = CLD_KILLED;
-  self->wait_status = signal_number;
+  self->process.wait_code = CLD_KILLED;
+  self->process.wait_status = signal_number;
 }
 
 static gpointer
@@ -432,29 +433,29 @@ reap_rest (GPid group)
 gboolean
 ferry_link_reap (FerryLink *self)
 {
-  struct pollfd poll_fd = {.fd = self->pidfd, .events = POLLIN};
+  struct pollfd poll_fd = {.fd = self->process.pidfd, .events = POLLIN};
   siginfo_t info = {0};
 
   /* The process is not a child of this process. Its fork server takes its exit status; here only its end is checked. */
-  if (self->parent != FERRY_PARENT_SELF)
-    return self->reaped = self->reaped || poll (&poll_fd, 1, 0) == 1;
-  if (waitid (P_PIDFD, (id_t) self->pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+  if (self->process.parent != FERRY_PARENT_SELF)
+    return self->process.reaped = self->process.reaped || poll (&poll_fd, 1, 0) == 1;
+  if (waitid (P_PIDFD, (id_t) self->process.pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
     {
       siginfo_t again;
 
       if (info.si_pid == 0)
         return FALSE;
-      kill (-self->pid, SIGKILL);
-      TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->pidfd, &again, WEXITED | WNOHANG));
-      reap_rest (self->pid);
+      kill (-self->process.pid, SIGKILL);
+      TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) self->process.pidfd, &again, WEXITED | WNOHANG));
+      reap_rest (self->process.pid);
     }
   /* waitid() fails with ECHILD where another part of the program reaps children, or where SIGCHLD is ignored. Then the
    * process has ended, and only its exit status is lost. */
-  self->wait_code = info.si_code;
-  self->wait_status = info.si_status;
+  self->process.wait_code = info.si_code;
+  self->process.wait_status = info.si_status;
   if (self->confinement.wrapped)
     unwrap_status (self);
-  self->reaped = TRUE;
+  self->process.reaped = TRUE;
   return TRUE;
 }
 
@@ -462,7 +463,7 @@ ferry_link_reap (FerryLink *self)
 void
 ferry_link_wait (FerryLink *self)
 {
-  struct pollfd poll_fd = {.fd = self->pidfd, .events = POLLIN};
+  struct pollfd poll_fd = {.fd = self->process.pidfd, .events = POLLIN};
 
   while (!ferry_link_reap (self))
     TEMP_FAILURE_RETRY (poll (&poll_fd, 1, -1));
@@ -1184,7 +1185,7 @@ ferry_link_has_dispatched (FerryLink *self, guint64 position)
   guint64 taken = atomic_load_explicit (&self->up_taken, memory_order_acquire);
 
   return self->turn.dispatched >= position ||
-         (taken >= position && atomic_load_explicit (&self->share_out, memory_order_relaxed) == 0);
+         (taken >= position && atomic_load_explicit (&self->out.share, memory_order_relaxed) == 0);
 }
 
 /* any: makes the link call watch->func each time that it has room again after it rejected a message. */

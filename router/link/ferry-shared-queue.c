@@ -125,8 +125,8 @@ guard (FerrySharedQueue *self, FerryLink *link, int flags)
 {
   FerryGuardianWord word = link->fork_server != NULL ? FERRY_GUARDIAN_GUARD_FORK_SERVER : FERRY_GUARDIAN_GUARD;
 
-  return self->guardian.socket < 0 || link->pid == 0 || link->pidfd < 0 || link->reaped ||
-         ferry_guardian_tell (self->guardian.socket, word, link->pid, link->pidfd, flags);
+  return self->guardian.socket < 0 || link->process.pid == 0 || link->process.pidfd < 0 || link->process.reaped ||
+         ferry_guardian_tell (self->guardian.socket, word, link->process.pid, link->process.pidfd, flags);
 }
 
 /* Makes the guardian also end this worker of a fork server. Does nothing without a guardian. Never waits. */
@@ -315,7 +315,7 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
     }
   if (link->local)
     link->state = FERRY_LINK_OPEN;
-  else if (link->attach_timeout > 0 && link->parent == FERRY_PARENT_SELF)
+  else if (link->attach_timeout > 0 && link->process.parent == FERRY_PARENT_SELF)
     ferry_shared_queue_set_deadline (self, link, ferry_time_add (g_get_monotonic_time (), link->attach_timeout));
   ferry_traffic_init (&link->traffic);
   ferry_link_ref (link);
@@ -333,9 +333,9 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 gboolean
 ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error)
 {
-  link->pid = pid;
-  link->pidfd = pidfd;
-  return watch (self->epoll, pidfd, EPOLLIN, &link->process_watch, error);
+  link->process.pid = pid;
+  link->process.pidfd = pidfd;
+  return watch (self->epoll, pidfd, EPOLLIN, &link->process.watch, error);
 }
 
 void
@@ -347,7 +347,7 @@ ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
   ignore_doorbell (self, link);
   ferry_clear_fd (&link->doorbell);
   forget_control (self, link);
-  forget (self, &link->pidfd);
+  forget (self, &link->process.pidfd);
   g_queue_unlink (&self->links, &link->queue_node);
   set_queue (NULL, link);
   ferry_link_unref (link);
@@ -374,11 +374,11 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
     link->fork_server_funcs->flush (self, link);
   else if (link->fork_server != NULL && state > FERRY_LINK_OPEN && before <= FERRY_LINK_OPEN)
     link->fork_server_funcs->lose (self, link, get_cause_for_workers (event));
-  if (link->parent == FERRY_PARENT_ASKED && event == FERRY_LINK_TIMEOUT)
+  if (link->process.parent == FERRY_PARENT_ASKED && event == FERRY_LINK_TIMEOUT)
     ferry_shared_queue_apply (self, link, FERRY_LINK_LAUNCH_FAILED, NULL);
   else if (link->bound && event == FERRY_LINK_TIMEOUT)
     ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
-  else if (link->gone && !ferry_deadline_is_set (&link->deadline) && state != FERRY_LINK_ENDED)
+  else if (link->process.gone && !ferry_deadline_is_set (&link->deadline) && state != FERRY_LINK_ENDED)
     ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
 }
 
@@ -586,9 +586,9 @@ handle_faults (FerrySharedQueue *self)
 void
 ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
 {
-  if (self->guardian.socket >= 0 && link->pid != 0)
-    ferry_guardian_tell (self->guardian.socket, FERRY_GUARDIAN_RELEASE, link->pid, -1, MSG_DONTWAIT);
-  epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->pidfd, NULL);
+  if (self->guardian.socket >= 0 && link->process.pid != 0)
+    ferry_guardian_tell (self->guardian.socket, FERRY_GUARDIAN_RELEASE, link->process.pid, -1, MSG_DONTWAIT);
+  epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->process.pidfd, NULL);
   read_control (self, link);
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
 }
@@ -609,10 +609,10 @@ ferry_shared_queue_end_given (FerrySharedQueue *self, FerryLink *link)
 static void
 handle_process (FerrySharedQueue *self, FerryLink *link)
 {
-  if (link->parent == FERRY_PARENT_FORK_SERVER && !link->gone && !link->reaped)
+  if (link->process.parent == FERRY_PARENT_FORK_SERVER && !link->process.gone && !link->process.reaped)
     {
-      link->gone = TRUE;
-      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->pidfd, NULL);
+      link->process.gone = TRUE;
+      epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->process.pidfd, NULL);
       ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
       return;
     }
@@ -636,7 +636,7 @@ handle_timeouts (FerrySharedQueue *self)
     {
       FerryLink *link = (FerryLink *) (void *) ((char *) first - G_STRUCT_OFFSET (FerryLink, deadline));
 
-      if (link->gone)
+      if (link->process.gone)
         ferry_shared_queue_end_process (self, link);
       else
         ferry_shared_queue_apply (self, link, FERRY_LINK_TIMEOUT, NULL);

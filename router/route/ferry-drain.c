@@ -271,7 +271,8 @@ ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link, FerryCaller *own)
 {
   FerryAnswerRun run;
 
-  if (link->copy.memory.data != NULL || link->arrival.check != NULL || link->draining_done || link->tail_final)
+  if (link->intake.copy.memory.data != NULL || link->intake.arrival.check != NULL || link->draining_done ||
+      link->tail_final)
     return;
   run.callers = NULL;
   while ((ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)) &&
@@ -492,13 +493,13 @@ aside_done (gpointer queue)
 static gboolean
 copy_next (FerryDrain *self, FerryLink *link, gsize size)
 {
-  FerryBufferCopy *copy = &link->copy;
+  FerryBufferCopy *copy = &link->intake.copy;
   const gsize offset = copy->message.offset + copy->filled;
   gint64 began;
 
-  if (copy->aside == NULL && link->n_copies_aside > 0)
+  if (copy->aside == NULL && link->intake.n_copies_aside > 0)
     {
-      link->n_copies_aside--;
+      link->intake.n_copies_aside--;
       copy->aside = ferry_slow_copy_begin (link->arena, offset, size, aside_done, ferry_local_queue_ref (self->local));
     }
   if (copy->aside != NULL)
@@ -513,8 +514,9 @@ copy_next (FerryDrain *self, FerryLink *link, gsize size)
   memcpy (copy->memory.data + copy->filled, link->arena->memory + offset, size);
   if (G_UNLIKELY (g_get_monotonic_time () - began >= SLOW_COPY_MICROSECONDS))
     {
-      link->next_copies_aside = CLAMP (link->next_copies_aside, FIRST_COPIES_ASIDE / 2, MOST_COPIES_ASIDE / 2) * 2;
-      link->n_copies_aside = link->next_copies_aside;
+      link->intake.next_copies_aside =
+        CLAMP (link->intake.next_copies_aside, FIRST_COPIES_ASIDE / 2, MOST_COPIES_ASIDE / 2) * 2;
+      link->intake.n_copies_aside = link->intake.next_copies_aside;
     }
   return TRUE;
 }
@@ -524,7 +526,7 @@ copy_next (FerryDrain *self, FerryLink *link, gsize size)
 static FerryDrainResult
 copy_buffer (FerryDrain *self, FerryLink *link, const char **fault)
 {
-  FerryBufferCopy *copy = &link->copy;
+  FerryBufferCopy *copy = &link->intake.copy;
   gsize size = MIN (copy->message.size - copy->filled, COPY_PER_VISIT);
 
   if (copy->memory.data == NULL)
@@ -562,7 +564,7 @@ begin_copy (FerryDrain *self, FerryLink *link, const FerryBufferMessage *message
       ferry_spare_memory_drop (&((FerryLink *) node->data)->spare);
   if (!ferry_spare_memory_take (&link->spare, message->size, &memory))
     return FALSE;
-  link->copy = (FerryBufferCopy){.memory = memory, .message = *message, .news = *news};
+  link->intake.copy = (FerryBufferCopy){.memory = memory, .message = *message, .news = *news};
   return TRUE;
 }
 
@@ -681,8 +683,8 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
       g_free (news.metadata);
       return refuse (walk, "%s", fault);
     }
-  link->arrival = (FerryOneShotArrival){.size = message.size, .news = news};
-  link->arrival.check =
+  link->intake.arrival = (FerryOneShotArrival){.size = message.size, .news = news};
+  link->intake.arrival.check =
     ferry_one_shot_check_begin (fd, message.size, link->arena->size, aside_done, ferry_local_queue_ref (self->local));
   return TRUE;
 }
@@ -691,15 +693,15 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
 gboolean
 ferry_drain_has_looked (const FerryLink *link)
 {
-  return (link->arrival.check == NULL || ferry_one_shot_check_is_done (link->arrival.check)) &&
-         (link->copy.aside == NULL || ferry_slow_copy_is_done (link->copy.aside));
+  return (link->intake.arrival.check == NULL || ferry_one_shot_check_is_done (link->intake.arrival.check)) &&
+         (link->intake.copy.aside == NULL || ferry_slow_copy_is_done (link->intake.copy.aside));
 }
 
 /* Pushes a one-shot buffer with checked memory, or sets *fault. Returns EMPTY when no check is under way. */
 static FerryDrainResult
 finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
 {
-  FerryOneShotArrival *arrival = &link->arrival;
+  FerryOneShotArrival *arrival = &link->intake.arrival;
   guint8 *data;
 
   if (arrival->check == NULL)
@@ -868,7 +870,7 @@ walk_records (FerryDrain *self, Walk *walk, const guint8 *data, gsize size, gboo
 static gboolean
 begin_large (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
-  FerryAssembly *assembly = &walk->link->assembly;
+  FerryAssembly *assembly = &walk->link->intake.assembly;
   const gsize with_buffer = sizeof (FerryLargeMessage) + sizeof (FerryBufferMessage);
   const gboolean is_whole = header->length == with_buffer;
   FerryLargeMessage large;
@@ -917,7 +919,7 @@ begin_large (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, cons
 static void
 finish_large (FerryDrain *self, FerryLink *link)
 {
-  FerryAssembly *assembly = &link->assembly;
+  FerryAssembly *assembly = &link->intake.assembly;
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, FERRY_BLOCK_LARGE);
 
   block->size = block->charge = assembly->size;
@@ -932,7 +934,7 @@ finish_large (FerryDrain *self, FerryLink *link)
 static gboolean
 add_piece (FerryDrain *self, Walk *walk, const FerryRecordHeader *header, const guint8 *place)
 {
-  FerryAssembly *assembly = &walk->link->assembly;
+  FerryAssembly *assembly = &walk->link->intake.assembly;
 
   if (assembly->data == NULL || assembly->connection_id != header->connection_id)
     return refuse (
@@ -973,14 +975,14 @@ handle_single_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
     return begin_large (self, walk, header, place);
   if (header->kind == FERRY_RECORD_PIECE)
     return add_piece (self, walk, header, place);
-  if (header->length != 0 || walk->link->assembly.data == NULL ||
-      walk->link->assembly.connection_id != header->connection_id)
+  if (header->length != 0 || walk->link->intake.assembly.data == NULL ||
+      walk->link->intake.assembly.connection_id != header->connection_id)
     return refuse (
       walk,
       "it wrote an abandon record of %u bytes that it may not write; such a record must be empty, and follow "
       "a large record of its pipe",
       header->length);
-  ferry_assembly_clear (&walk->link->assembly);
+  ferry_assembly_clear (&walk->link->intake.assembly);
   return TRUE;
 }
 
@@ -1014,7 +1016,7 @@ drain_single (FerryDrain *self, Walk *walk)
         return FALSE;
       ferry_lane_reader_consume (lane, ferry_record_size (header.length));
       ferry_traffic_note_records (&walk->link->traffic, 1);
-      if (header.kind != FERRY_RECORD_PIECE || walk->link->assembly.data == NULL)
+      if (header.kind != FERRY_RECORD_PIECE || walk->link->intake.assembly.data == NULL)
         return TRUE;
     }
   return TRUE;
@@ -1147,7 +1149,7 @@ ferry_drain_visit (FerryDrain *self, FerryLink *link)
   FerryDrainResult result = drain (self, link);
 
   /* Release: a thread that reads this value also finds the pushed blocks counted in share_out. */
-  if (link->copy.memory.data == NULL && link->arrival.check == NULL)
+  if (link->intake.copy.memory.data == NULL && link->intake.arrival.check == NULL)
     atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
   ferry_drain_note_untidy (self, link);
   return result;

@@ -288,7 +288,7 @@ describe_process (FerryExit *self, FerryLink *link)
   g_autofree char *name = name_process_and_program (self->pid, link);
   char *text;
 
-  if (self->signal == 0 && self->exit_status < 0 && link->parent != FERRY_PARENT_SELF)
+  if (self->signal == 0 && self->exit_status < 0 && link->process.parent != FERRY_PARENT_SELF)
     return g_strdup_printf ("%s ended, and its fork server did not report its exit status", name);
   text = describe_end (self, name);
   if (self->early)
@@ -300,7 +300,7 @@ static char *
 describe_cause (FerryExit *self, FerryLink *link)
 {
   g_autoptr (FerryLink) worker = ferry_link_dup_worker (link);
-  g_autofree char *name = worker != NULL ? name_process (worker->pid, worker) : name_process (self->pid, link);
+  g_autofree char *name = worker != NULL ? name_process (worker->process.pid, worker) : name_process (self->pid, link);
 
   switch (self->reason)
     {
@@ -342,14 +342,14 @@ ferry_exit_new_for_link (FerryLink *link)
 {
   FerryExit *self = ferry_exit_new (FERRY_CLOSE_REASON_EXITED, NULL);
 
-  self->pid = link->confinement.pid != 0 ? link->confinement.pid : link->pid;
-  if (link->reaped)
-    set_status (self, link->wait_code, link->wait_status);
-  self->forced = self->signal > 0 && (link->signals_sent & (G_GUINT64_CONSTANT (1) << (self->signal - 1))) != 0;
+  self->pid = link->confinement.pid != 0 ? link->confinement.pid : link->process.pid;
+  if (link->process.reaped)
+    set_status (self, link->process.wait_code, link->process.wait_status);
+  self->forced = self->signal > 0 && (link->process.signals_sent & (G_GUINT64_CONSTANT (1) << (self->signal - 1))) != 0;
   if (link->cause != FERRY_NO_CAUSE)
     self->reason = (FerryCloseReason) link->cause;
   self->early = !link->was_open && link->entry != NULL;
-  self->obstacle = link->obstacle;
+  self->obstacle = link->process.obstacle;
   self->message = describe_cause (self, link);
   if (link->output != NULL)
     {

@@ -55,8 +55,8 @@ static gboolean
 is_before_fence (FerryVisits *visits, FerryLink *link)
 {
   return link->visit.is_fenced && may_be_drained (link) && !is_held_up (visits, link) &&
-         (link->state == FERRY_LINK_ENDED || link->up.head < link->visit.fence || link->copy.memory.data != NULL ||
-          link->arrival.check != NULL);
+         (link->state == FERRY_LINK_ENDED || link->up.head < link->visit.fence ||
+          link->intake.copy.memory.data != NULL || link->intake.arrival.check != NULL);
 }
 
 static void

@@ -34,8 +34,8 @@ static gboolean
 may_be_called (FerryLink *link)
 {
   return link->state == FERRY_LINK_OPEN && !link->visit.is_stalled && link->visit.nap == NULL && !link->local &&
-         !link->draining_done && link->visit.told_attached && link->assembly.data == NULL &&
-         link->copy.memory.data == NULL && link->arrival.check == NULL &&
+         !link->draining_done && link->visit.told_attached && link->intake.assembly.data == NULL &&
+         link->intake.copy.memory.data == NULL && link->intake.arrival.check == NULL &&
          atomic_load_explicit (&link->waiting.lease, memory_order_relaxed) == FERRY_CALLER_NONE &&
          (!link->visit.is_active || ferry_short_cut_is_as_good_as_resting (link));
 }

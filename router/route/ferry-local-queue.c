@@ -166,7 +166,7 @@ ferry_local_queue_unref (FerryLocalQueue *self)
 gboolean
 ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link)
 {
-  gint64 share_out = atomic_load_explicit (&link->share_out, memory_order_seq_cst);
+  gint64 share_out = atomic_load_explicit (&link->out.share, memory_order_seq_cst);
   gint64 limit = share_out == 0 ? self->limit : self->limit / 2;
 
   return share_out < FERRY_LINK_WINDOW && atomic_load_explicit (&self->bytes_out, memory_order_seq_cst) < limit;
@@ -176,8 +176,8 @@ ferry_local_queue_has_room (FerryLocalQueue *self, FerryLink *link)
 static gboolean
 has_nothing (FerryLink *link)
 {
-  return atomic_load_explicit (&link->bytes_kept, memory_order_seq_cst) == 0 &&
-         atomic_load_explicit (&link->bytes_lent, memory_order_seq_cst) == 0;
+  return atomic_load_explicit (&link->out.kept, memory_order_seq_cst) == 0 &&
+         atomic_load_explicit (&link->out.lent, memory_order_seq_cst) == 0;
 }
 
 /* monitor: whether the link may have one more buffer or large message. A link that has none may have one also when
@@ -185,7 +185,7 @@ has_nothing (FerryLink *link)
 gboolean
 ferry_local_queue_has_memory (FerryLocalQueue *self, FerryLink *link)
 {
-  return atomic_load_explicit (&link->bytes_kept, memory_order_seq_cst) < FERRY_KEPT_LIMIT &&
+  return atomic_load_explicit (&link->out.kept, memory_order_seq_cst) < FERRY_KEPT_LIMIT &&
          (has_nothing (link) || !ferry_memory_account_is_full (self->account));
 }
 
@@ -265,7 +265,7 @@ static gboolean
 add_to_latest_locked (FerryBlock *block)
 {
   /* Relaxed, as all accesses: the queue's lock is held. */
-  FerryBlock *latest = atomic_load_explicit (&block->link->latest, memory_order_relaxed);
+  FerryBlock *latest = atomic_load_explicit (&block->link->out.latest, memory_order_relaxed);
 
   if (latest == NULL || block->kind != FERRY_BLOCK_RECORDS || block->size > MAX_ADDED ||
       block->size > FERRY_BLOCK_SIZE - latest->size)
@@ -285,17 +285,17 @@ push_locked (FerryLocalQueue *self, FerryBlock *block)
 
   block->share = MAX (block->share, block->charge);
   /* Relaxed: only the monitor adds to the counts, and only the monitor checks for room. */
-  atomic_fetch_add_explicit (&block->link->share_out, (gint64) block->share, memory_order_relaxed);
+  atomic_fetch_add_explicit (&block->link->out.share, (gint64) block->share, memory_order_relaxed);
   bytes_out = atomic_fetch_add_explicit (&self->bytes_out, charge, memory_order_relaxed) + charge;
   if (bytes_out > atomic_load_explicit (&self->highest, memory_order_relaxed))
     atomic_store_explicit (&self->highest, bytes_out, memory_order_relaxed);
   block->serial = atomic_fetch_add_explicit (&self->n_pushed, 1, memory_order_relaxed) + 1;
   /* Output has no order among records. A worker that prints a line now and then would use up its share otherwise. */
   if (block->kind != FERRY_BLOCK_OUTPUT)
-    atomic_store_explicit (&block->link->latest, block->kind == FERRY_BLOCK_RECORDS ? block : NULL,
+    atomic_store_explicit (&block->link->out.latest, block->kind == FERRY_BLOCK_RECORDS ? block : NULL,
                            memory_order_relaxed);
   block->out_link.data = block;
-  g_queue_push_tail_link (&block->link->out, &block->out_link);
+  g_queue_push_tail_link (&block->link->out.blocks, &block->out_link);
   ferry_hand_over (block);
   g_async_queue_push_unlocked (self->queue, block);
 }
@@ -348,7 +348,7 @@ ferry_local_queue_pop_all (FerryLocalQueue *self)
         continue;
       self->n_popped++;
       if ((*place)->kind == FERRY_BLOCK_RECORDS)
-        atomic_store_explicit (&(*place)->link->latest, NULL, memory_order_relaxed);
+        atomic_store_explicit (&(*place)->link->out.latest, NULL, memory_order_relaxed);
       place = &(*place)->next;
     }
   ferry_local_queue_unlock (self);
@@ -390,7 +390,7 @@ take_off_list (FerryLocalQueue *self, FerryBlock *block)
   if (block->out_link.data == NULL)
     return;
   ferry_local_queue_lock (self);
-  g_queue_unlink (&block->link->out, &block->out_link);
+  g_queue_unlink (&block->link->out.blocks, &block->out_link);
   ferry_local_queue_unlock (self);
   block->out_link.data = NULL;
 }
@@ -409,7 +409,7 @@ ferry_local_queue_give_back (FerryLocalQueue *self, FerryBlock *block)
 
   take_off_list (self, block);
   top = atomic_load_explicit (&self->returned, memory_order_relaxed);
-  link_left = atomic_fetch_sub_explicit (&link->share_out, share, memory_order_seq_cst) - share;
+  link_left = atomic_fetch_sub_explicit (&link->out.share, share, memory_order_seq_cst) - share;
   before = atomic_fetch_sub_explicit (&self->bytes_out, charge, memory_order_seq_cst);
   enough = link_left <= FERRY_LINK_WINDOW / 2 || falls_below (self->limit, before, before - charge) ||
            falls_below (self->limit / 2, before, before - charge);
@@ -452,7 +452,7 @@ typedef struct
 static _Atomic gint64 *
 get_counter (KeptMessage *kept)
 {
-  return kept->arena != NULL ? &kept->link->bytes_lent : &kept->link->bytes_kept;
+  return kept->arena != NULL ? &kept->link->out.lent : &kept->link->out.kept;
 }
 
 /* any: frees a KeptMessage. Wakes the monitor where the link or the account is below its limit again. */
@@ -501,7 +501,7 @@ keep (FerryLocalQueue *self, FerryLink *link, gconstpointer data, gsize size, Ke
 gboolean
 ferry_local_queue_may_keep (FerryLocalQueue *self, FerryLink *link)
 {
-  return atomic_load_explicit (&link->bytes_kept, memory_order_relaxed) < FERRY_KEPT_LIMIT / 2 &&
+  return atomic_load_explicit (&link->out.kept, memory_order_relaxed) < FERRY_KEPT_LIMIT / 2 &&
          ferry_memory_account_is_half_empty (self->account);
 }
 
@@ -564,7 +564,7 @@ ferry_local_queue_search (FerryLocalQueue *self, FerryLocalSearch *search)
   GBytes *found = NULL;
 
   ferry_local_queue_lock (self);
-  for (GList *node = search->link->out.head; node != NULL && found == NULL; node = node->next)
+  for (GList *node = search->link->out.blocks.head; node != NULL && found == NULL; node = node->next)
     {
       FerryBlock *block = node->data;
       gsize begin = block->serial == search->serial ? search->end : 0;

@@ -134,7 +134,7 @@ reap_in_background (gpointer data)
     {
       LateProcess *process = &g_array_index (late, LateProcess, i);
 
-      process->link->pidfd = process->pidfd;
+      process->link->process.pidfd = process->pidfd;
       ferry_link_wait (process->link);
       ferry_link_unref (process->link);
     }
@@ -153,16 +153,16 @@ reap_killed (FerryMonitor *self)
     {
       FerryLink *link = node->data;
       gint64 left = deadline - g_get_monotonic_time ();
-      struct pollfd poll_fd = {.fd = link->pidfd, .events = POLLIN};
+      struct pollfd poll_fd = {.fd = link->process.pidfd, .events = POLLIN};
       LateProcess process;
 
-      if (link->pidfd < 0 || link->reaped)
+      if (link->process.pidfd < 0 || link->process.reaped)
         continue;
       TEMP_FAILURE_RETRY (poll (&poll_fd, 1, (int) (MAX (left, 0) / FERRY_MICROSECONDS_PER_MILLISECOND)));
       if (ferry_link_reap (link))
         continue;
       ferry_link_send_signal (link, SIGKILL);
-      process = (LateProcess){ferry_link_ref (link), ferry_steal_fd (&link->pidfd)};
+      process = (LateProcess){ferry_link_ref (link), ferry_steal_fd (&link->process.pidfd)};
       g_array_append_val (late, process);
     }
   return late;
@@ -385,7 +385,7 @@ static void
 note_obstacle (FerryLink *link, const GError *error)
 {
   if (link->cause == FERRY_NO_CAUSE && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM))
-    link->obstacle = FERRY_OBSTACLE_SHORTAGE;
+    link->process.obstacle = FERRY_OBSTACLE_SHORTAGE;
 }
 
 static void
@@ -463,7 +463,7 @@ add_link_command (gpointer owner, gpointer data)
       ferry_link_note (link, FERRY_CLOSE_REASON_LAUNCH_FAILED, error->message);
       link->state = FERRY_LINK_ENDED;
       /* A fork server may have been asked to start the process. It answers later, and the process is killed then. */
-      if (command->launch != NULL && link->parent == FERRY_PARENT_ASKED)
+      if (command->launch != NULL && link->process.parent == FERRY_PARENT_ASKED)
         command->launch (command->data, -1, &pid, &pidfd, NULL);
       ferry_drain_revoke (self->visits.drain, link);
       ferry_visits_close_pipes (link, FERRY_PIPE_WORD_LINK_ENDED);
@@ -517,9 +517,9 @@ ferry_monitor_close_pipe (FerryMonitor *self, guint64 connection_id)
 static void
 end_unstarted (FerryMonitor *self, FerryLink *link)
 {
-  link->reaped = TRUE;
-  link->wait_code = CLD_KILLED;
-  link->wait_status = SIGKILL;
+  link->process.reaped = TRUE;
+  link->process.wait_code = CLD_KILLED;
+  link->process.wait_status = SIGKILL;
   ferry_link_note (link, FERRY_CLOSE_REASON_KILLED, NULL);
   ferry_shared_queue_apply (self->visits.shared, link, FERRY_LINK_PROCESS_ENDED, NULL);
 }
@@ -531,8 +531,8 @@ send_signal_command (gpointer owner, gpointer data)
   LinkCommand *command = data;
   FerryLink *link = command->link;
 
-  link->signals_sent |= G_GUINT64_CONSTANT (1) << (command->signal_number - 1);
-  if (command->signal_number == SIGKILL && link->parent == FERRY_PARENT_ASKED && link->queue != NULL)
+  link->process.signals_sent |= G_GUINT64_CONSTANT (1) << (command->signal_number - 1);
+  if (command->signal_number == SIGKILL && link->process.parent == FERRY_PARENT_ASKED && link->queue != NULL)
     end_unstarted (self, link);
   else
     ferry_link_send_signal (link, command->signal_number);
@@ -602,7 +602,7 @@ ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link)
 void
 ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share)
 {
-  gint64 left = atomic_load_explicit (&link->share_out, memory_order_seq_cst);
+  gint64 left = atomic_load_explicit (&link->out.share, memory_order_seq_cst);
 
   if (left <= FERRY_LINK_WINDOW / 2 && left + (gint64) share > FERRY_LINK_WINDOW / 2)
     ferry_shared_queue_wake (self->visits.shared);

@@ -18,7 +18,7 @@ push (FerryNews *self, FerryLink *link, FerryBlockKind kind, FerryExit *exit)
 {
   FerryBlock *block = ferry_local_queue_take_block (self->local, link, kind);
 
-  block->pid = link->pid;
+  block->pid = link->process.pid;
   block->exit = exit;
   ferry_drain_push (self->drain, block);
 }
@@ -26,7 +26,7 @@ push (FerryNews *self, FerryLink *link, FerryBlockKind kind, FerryExit *exit)
 void
 ferry_news_tell_launched (FerryNews *self, FerryLink *link)
 {
-  if (link->visit.told_launched || link->pid == 0)
+  if (link->visit.told_launched || link->process.pid == 0)
     return;
   link->visit.told_launched = TRUE;
   push (self, link, FERRY_BLOCK_LAUNCHED, NULL);
@@ -63,7 +63,7 @@ ferry_news_tell_ended (FerryNews *self, FerryLink *link, FerryExit *exit)
 static void
 show_lines (FerryLink *link, const GByteArray *lines)
 {
-  const GPid pid = link->confinement.pid != 0 ? link->confinement.pid : link->pid;
+  const GPid pid = link->confinement.pid != 0 ? link->confinement.pid : link->process.pid;
   FerryOutputLine line;
 
   for (gsize at = 0; at < lines->len; at += sizeof line + line.length + 1)
@@ -99,7 +99,7 @@ read_stream (FerryNews *self, FerryLink *link, guint stream)
   if (shown)
     show_lines (link, lines);
   /* Relaxed: only the thread that has the role adds to the share. */
-  if (!shown || atomic_load_explicit (&link->share_out, memory_order_relaxed) < MAX_SHOWN_IN_QUEUE)
+  if (!shown || atomic_load_explicit (&link->out.share, memory_order_relaxed) < MAX_SHOWN_IN_QUEUE)
     push_lines (self, link, lines, !shown);
 }
 
@@ -114,7 +114,7 @@ ferry_news_take_output (FerryNews *self, FerryLink *link)
     return FERRY_DRAIN_EMPTY;
   if (link->state == FERRY_LINK_ENDED)
     ferry_output_begin_end (output);
-  else if (link->pid == 0)
+  else if (link->process.pid == 0)
     return FERRY_DRAIN_EMPTY;
   for (guint stream = 1; stream <= FERRY_N_OUTPUTS; stream++)
     {

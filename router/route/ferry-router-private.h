@@ -55,9 +55,9 @@ struct _FerryRouter
   gint64 dispatch_budget;
   gint64 way_due; /* monotonic time at which a conversation gives way to other sources; 0: it has not spun since */
   gint64 ageing;
-  gboolean short_cut;
+  gboolean
+    by_monitor; /* for tests: the monitor drains always, and lends its role to no thread; from the next start on */
   FerryLatency latency;
-  double spin_share;
   guint64 local_queue_limit;
   guint64 lane_capacity;
   guint64 max_message_size;
@@ -70,7 +70,7 @@ struct _FerryRouter
   FerryPingee *pingee;         /* (owned) (nullable) */
   GPowerProfileMonitor *power; /* (owned) (nullable): set while running, where the latency is the system's */
   gulong power_handler;
-  GSource *short_cut_source; /* (owned) (nullable): set while running, where the short cut was on at the start */
+  GSource *short_cut_source; /* (owned) (nullable): set while running, unless by_monitor was set at the start */
 
   GPtrArray *slots;   /* (owned) (element-type FerryPipe) (nullable elements) */
   GArray *free_slots; /* (owned) (element-type guint): slots that are not in use */

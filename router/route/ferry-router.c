@@ -36,7 +36,6 @@
 #include "ferry-enums.h"
 #include "route/ferry-pingee-private.h"
 
-#define DEFAULT_SPIN_SHARE 0.05
 /* The longest spins, in microseconds: a little more than a wake-up across cores, and several of them. */
 #define BALANCED_SPIN 60
 #define QUICK_SPIN 200
@@ -82,9 +81,7 @@ enum
   PROP_PRIORITY,
   PROP_DISPATCH_BUDGET,
   PROP_AGEING,
-  PROP_SHORT_CUT,
   PROP_LATENCY,
-  PROP_SPIN_SHARE,
   PROP_LOCAL_QUEUE_LIMIT,
   PROP_LANE_CAPACITY,
   PROP_MAX_MESSAGE_SIZE,
@@ -1703,12 +1700,14 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
 
 /* ---- latency ---- */
 
+/* The share of each second that a thread may poll in vain before it sleeps, in thousandths. */
+#define SPIN_SHARE 50
+
 /* What follows the system's power profile; for the thread on which GLib reports a change. */
 typedef struct
 {
   FerryMonitor *monitor; /* (owned) */
   guint longest;         /* where power is not saved */
-  guint share;           /* in thousandths */
 } Spin;
 
 static void
@@ -1724,7 +1723,7 @@ power_changed_cb (GPowerProfileMonitor *power, GParamSpec *pspec, gpointer data)
   const Spin *self = data;
   guint longest = g_power_profile_monitor_get_power_saver_enabled (power) ? 0 : self->longest;
 
-  ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest, self->share));
+  ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest, SPIN_SHARE));
 }
 
 static void
@@ -1735,16 +1734,15 @@ start_spin (FerryRouter *self)
   const guint balanced = yields ? FERRY_SPIN_YIELD : BALANCED_SPIN;
   const guint longest[] = {
     [FERRY_LATENCY_BALANCED] = balanced, [FERRY_LATENCY_QUICK] = yields ? FERRY_SPIN_YIELD : QUICK_SPIN};
-  guint share = (guint) (self->spin_share * 1000);
   Spin *spin;
 
   if (self->latency != FERRY_LATENCY_SYSTEM)
     {
-      ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest[self->latency], share));
+      ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest[self->latency], SPIN_SHARE));
       return;
     }
   spin = g_new (Spin, 1);
-  *spin = (Spin){ferry_monitor_ref (self->monitor), balanced, share};
+  *spin = (Spin){ferry_monitor_ref (self->monitor), balanced};
   self->power = g_power_profile_monitor_dup_default ();
   self->power_handler = g_signal_connect_data (self->power, "notify::power-saver-enabled",
                                                G_CALLBACK (power_changed_cb), spin, spin_free, 0);
@@ -1897,14 +1895,14 @@ ferry_router_start (FerryRouter *self, GError **error)
                             "The router is being stopped; start it again when ferry_router_stop() has returned");
   pingee = ferry_pingee_new (self->priority, self->ageing, pinged, self, NULL);
   ferry_pingee_set_can_recurse (pingee, wants_nested_dispatch);
-  self->monitor = ferry_monitor_new (pingee, self->short_cut ? self->context : NULL, self->account,
+  self->monitor = ferry_monitor_new (pingee, self->by_monitor ? NULL : self->context, self->account,
                                      self->local_queue_limit, self->spare_time, error);
   if (self->monitor == NULL)
     return FALSE;
   /* A new pingee is not connected yet, so connecting it cannot fail. */
   ferry_pingee_connect (pingee, self->context, NULL);
   start_spin (self);
-  if (self->short_cut)
+  if (!self->by_monitor)
     self->short_cut_source = ferry_monitor_attach_short_cut (self->monitor);
   self->pingee = g_steal_pointer (&pingee);
   self->hot_cells.pingee = self->pingee;
@@ -2200,12 +2198,8 @@ ferry_router_get_property (GObject *object, guint property_id, GValue *value, GP
     g_value_set_uint (value, self->n_open);
   else if (property_id == PROP_PRIORITY)
     g_value_set_int (value, self->priority);
-  else if (property_id == PROP_SHORT_CUT)
-    g_value_set_boolean (value, self->short_cut);
   else if (property_id == PROP_LATENCY)
     g_value_set_enum (value, (int) self->latency);
-  else if (property_id == PROP_SPIN_SHARE)
-    g_value_set_double (value, self->spin_share);
   else if (property_id == PROP_BUFFER_LIMIT)
     g_value_set_uint64 (value, ferry_memory_account_get_limit (self->account));
   else if (G_VALUE_HOLDS_INT64 (value))
@@ -2225,12 +2219,8 @@ ferry_router_set_property (GObject *object, guint property_id, const GValue *val
     self->context = g_value_dup_boxed (value);
   else if (property_id == PROP_PRIORITY)
     self->priority = g_value_get_int (value);
-  else if (property_id == PROP_SHORT_CUT)
-    self->short_cut = g_value_get_boolean (value);
   else if (property_id == PROP_LATENCY)
     self->latency = (FerryLatency) g_value_get_enum (value);
-  else if (property_id == PROP_SPIN_SHARE)
-    self->spin_share = g_value_get_double (value);
   else if (property_id == PROP_BUFFER_LIMIT)
     {
       limit = g_value_get_uint64 (value);
@@ -2297,32 +2287,16 @@ static void
 install_latency_properties (void)
 {
   /**
-   * FerryRouter:short-cut:
-   *
-   * Whether the main context takes messages from the workers itself while there are few of them, so that a message
-   * wakes one thread, not two; %TRUE by default. When many messages come, and while the main context does other work,
-   * another thread takes them. A change takes effect at the next start.
-   */
-  properties[PROP_SHORT_CUT] = g_param_spec_boolean ("short-cut", NULL, NULL, TRUE, SETTING);
-  /**
    * FerryRouter:latency:
    *
    * How much processor time may be spent on short waits; %FERRY_LATENCY_SYSTEM by default. A thread that waits for a
-   * message or a call can poll for some microseconds before it sleeps. The main context does where
-   * [property@Ferry.Router:short-cut] is on. So do the thread of a worker that receives, and a thread that waits for an
-   * answer, as in [method@Ferry.Mux.transact]. Each of them polls only where that has paid lately, and never while
-   * nothing happens. Where the process may use one processor core only, it yields the core once instead. A change takes
-   * effect at the next start.
+   * message or a call can poll for some microseconds before it sleeps. The main context does. So do the thread of a
+   * worker that receives, and a thread that waits for an answer, as in [method@Ferry.Mux.transact]. Each of them polls
+   * only where that has paid lately, for at most 5 % of each second in vain, and never while nothing happens. Where the
+   * process may use one processor core only, it yields the core once instead. A change takes effect at the next start.
    */
   properties[PROP_LATENCY] =
     g_param_spec_enum ("latency", NULL, NULL, FERRY_TYPE_LATENCY, FERRY_LATENCY_SYSTEM, SETTING);
-  /**
-   * FerryRouter:spin-share:
-   *
-   * The share of each second that a thread may poll in vain before it sleeps, from 0 to 1; 0.05 by default. See
-   * [property@Ferry.Router:latency]. A change takes effect at the next start.
-   */
-  properties[PROP_SPIN_SHARE] = g_param_spec_double ("spin-share", NULL, NULL, 0, 1, DEFAULT_SPIN_SHARE, SETTING);
 }
 
 static void

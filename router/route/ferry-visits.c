@@ -317,7 +317,7 @@ ferry_visits_forget (FerryVisits *self)
 gboolean
 ferry_visits_is_ahead_of_fork_server (FerryLink *link)
 {
-  return link->state == FERRY_LINK_OPEN && link->parent == FERRY_PARENT_ASKED;
+  return link->state == FERRY_LINK_OPEN && link->process.parent == FERRY_PARENT_ASKED;
 }
 
 static void
@@ -414,8 +414,9 @@ ferry_visits_get_waking_time (FerryVisits *self)
 gboolean
 ferry_visits_is_light (FerryLink *link)
 {
-  return link->state == FERRY_LINK_OPEN && !link->draining_done && link->copy.memory.data == NULL &&
-         link->arrival.check == NULL && !ferry_traffic_carries_many (&link->traffic, ferry_visits_count_sent (link)) &&
+  return link->state == FERRY_LINK_OPEN && !link->draining_done && link->intake.copy.memory.data == NULL &&
+         link->intake.arrival.check == NULL &&
+         !ferry_traffic_carries_many (&link->traffic, ferry_visits_count_sent (link)) &&
          ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE &&
          !ferry_traffic_rings_in_vain (&link->traffic);
 }

@@ -361,7 +361,7 @@ new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, gbool
     if (plan->streams[i] >= 0)
       ferry_start_request_take_stream (request, i, ferry_steal_fd (&plan->streams[i]));
   ferry_start_request_take_control (request, ferry_steal_fd (&link->worker_end));
-  link->parent = FERRY_PARENT_ASKED;
+  link->process.parent = FERRY_PARENT_ASKED;
   link->program = g_strdup (ferry_worker_get_link (self->worker)->program);
   return request;
 }

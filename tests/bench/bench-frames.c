@@ -152,9 +152,8 @@ typedef struct
 {
   const char *mode;    /* what bench-besieger does */
   const char *control; /* the mode that it is held against; NULL: it is a control itself */
-  gboolean short_cut;
-  GArray *frames; /* (owned) */
-  GArray *shares; /* (owned) (element-type double): of the main thread's processor time, in each round */
+  GArray *frames;      /* (owned) */
+  GArray *shares;      /* (owned) (element-type double): of the main thread's processor time, in each round */
   guint64 n_messages;
   guint n_started;
 } Siege;
@@ -179,7 +178,7 @@ run_siege (Bench *self, Siege *siege, gint64 duration)
   BenchSiege hostile;
   double share;
 
-  bench_siege_begin (&hostile, siege->mode, siege->short_cut);
+  bench_siege_begin (&hostile, siege->mode);
   share = watch_siege (self, siege->frames, duration);
   g_array_append_val (siege->shares, share);
   bench_siege_end (&hostile);
@@ -190,7 +189,7 @@ run_siege (Bench *self, Siege *siege, gint64 duration)
 static const Siege *
 find_control (const Siege *sieges, const Siege *siege)
 {
-  while (!g_str_equal (sieges->mode, siege->control) || sieges->short_cut != siege->short_cut)
+  while (!g_str_equal (sieges->mode, siege->control))
     sieges++;
   return sieges;
 }
@@ -198,7 +197,7 @@ find_control (const Siege *sieges, const Siege *siege)
 static void
 print_siege (const Siege *siege, const GArray *alone, const Siege *sieges)
 {
-  g_autofree char *name = g_strdup_printf ("hostile/%s/%s", siege->mode, siege->short_cut ? "short-cut" : "monitor");
+  g_autofree char *name = g_strdup_printf ("hostile/%s", siege->mode);
   g_autofree char *share = g_strdup_printf ("frames/%s/main-thread", name);
   g_autofree char *over = g_strdup_printf ("frames/%s", name);
 
@@ -223,15 +222,13 @@ run_sieges (Bench *self, const BenchOptions *options)
   } modes[] = {{"busy", NULL},    {"leaves", NULL},        {"rings-only", "leaves"},
                {"rings", "busy"}, {"positions", "leaves"}, {"all", "leaves"}};
   const gint64 duration = bench_choose (options, 50, 500, 2000) * G_GINT64_CONSTANT (1000000);
-  Siege sieges[2 * G_N_ELEMENTS (modes)] = {0};
+  Siege sieges[G_N_ELEMENTS (modes)] = {0};
   g_autoptr (GArray) alone = bench_frame_intervals_new ();
   g_autoptr (GArray) shares_alone = bench_frame_intervals_new ();
 
-  /* A mode comes twice: with the short cut and without. */
   for (gsize i = 0; i < G_N_ELEMENTS (sieges); i++)
-    sieges[i] = (Siege){.mode = modes[i / 2].name,
-                        .control = modes[i / 2].control,
-                        .short_cut = i % 2 == 0,
+    sieges[i] = (Siege){.mode = modes[i].name,
+                        .control = modes[i].control,
                         .frames = bench_frame_intervals_new (),
                         .shares = bench_frame_intervals_new ()};
   for (guint round = 0; round < bench_choose (options, 1, 2, options->rounds); round++)

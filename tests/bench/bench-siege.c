@@ -88,12 +88,11 @@ has_no_worker (gpointer user_data)
 }
 
 void
-bench_siege_begin (BenchSiege *self, const char *mode, gboolean short_cut)
+bench_siege_begin (BenchSiege *self, const char *mode)
 {
   g_autoptr (GError) error = NULL;
 
   *self = (BenchSiege){.router = ferry_router_new (NULL), .mode = mode};
-  g_object_set (self->router, "short-cut", short_cut, NULL);
   if (!ferry_router_start (self->router, &error))
     fail (error);
   start_worker (self);

@@ -24,7 +24,7 @@ typedef struct
 } BenchSiege;
 
 /* Ends the program where the worker cannot be started. */
-void bench_siege_begin (BenchSiege *self, const char *mode, gboolean short_cut);
+void bench_siege_begin (BenchSiege *self, const char *mode);
 void bench_siege_end (BenchSiege *self);
 
 G_END_DECLS

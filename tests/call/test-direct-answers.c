@@ -111,10 +111,7 @@ open_test (LinkTest *test, Manner manner)
 static gboolean
 can_take (LinkTest *test)
 {
-  gboolean short_cut;
-
-  g_object_get (test->router, "short-cut", &short_cut, NULL);
-  return short_cut && ferry_futex_can_wait_any ();
+  return !test->router->by_monitor && ferry_futex_can_wait_any ();
 }
 
 static void

@@ -82,11 +82,12 @@ fuzz_monitor_free (FuzzMonitor *self)
 {
   g_ptr_array_set_size (self->kept, 0);
   /* What is being copied was not let go of. */
-  g_assert_true (self->link->arena == NULL || self->link->copy.memory.data != NULL || self->link->arena->held == 0);
-  g_assert_cmpint (atomic_load (&self->link->bytes_kept), ==, 0);
+  g_assert_true (self->link->arena == NULL || self->link->intake.copy.memory.data != NULL ||
+                 self->link->arena->held == 0);
+  g_assert_cmpint (atomic_load (&self->link->out.kept), ==, 0);
   ferry_drain_revoke (self->drain, self->link);
   ferry_shared_queue_remove (self->shared, self->link);
-  g_assert_cmpint (atomic_load (&self->link->share_out), ==, 0);
+  g_assert_cmpint (atomic_load (&self->link->out.share), ==, 0);
   g_assert_cmpint (atomic_load (&self->link->references), ==, 1);
   ferry_link_unref (self->link);
   ferry_drain_free (self->drain);
@@ -260,9 +261,9 @@ check_queue (FuzzMonitor *self)
 static void
 check_dispatched (FuzzMonitor *self, FerryLink *link)
 {
-  gboolean in_hand = link->copy.memory.data != NULL || link->arrival.check != NULL;
+  gboolean in_hand = link->intake.copy.memory.data != NULL || link->intake.arrival.check != NULL;
 
-  if (atomic_load (&link->share_out) > 0)
+  if (atomic_load (&link->out.share) > 0)
     g_assert_false (ferry_link_has_dispatched (link, link->up.head));
   check_queue (self);
   g_assert_true (ferry_link_has_dispatched (link, link->up.head) == !in_hand);
@@ -284,7 +285,7 @@ fuzz_monitor_publish_tail (FuzzMonitor *self, guint64 tail)
   do
     {
       result = ferry_drain_visit (self->drain, self->link);
-      g_assert_cmpint (atomic_load (&self->link->share_out), <=, FERRY_LINK_WINDOW + FUZZ_MAX_MESSAGE);
+      g_assert_cmpint (atomic_load (&self->link->out.share), <=, FERRY_LINK_WINDOW + FUZZ_MAX_MESSAGE);
       check_dispatched (self, self->link);
       if (result == FERRY_DRAIN_STALLED)
         fuzz_monitor_drop (self, 0);

@@ -178,7 +178,7 @@ test_signals_nobody_that_it_did_not_start (void)
 {
   g_autoptr (FerryLink) link = make_link (0, FERRY_LAYER_NAMESPACES, TRUE);
 
-  link->pid = getpid ();
+  link->process.pid = getpid ();
   send_report (link, 0, 0, 0);
   g_assert_cmpint (receive (link, NULL), ==, FERRY_CONTROL_TAKEN);
   g_assert_cmpint (link->confinement.pidfd, ==, -1);

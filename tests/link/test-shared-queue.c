@@ -667,9 +667,9 @@ test_the_end_of_the_process_ends_the_link (void)
 
   set_process (queue, worker->link, "true");
   wait_ended (queue, worker->link);
-  g_assert_true (worker->link->reaped);
-  g_assert_cmpint (worker->link->wait_code, ==, CLD_EXITED);
-  g_assert_cmpint (worker->link->wait_status, ==, 0);
+  g_assert_true (worker->link->process.reaped);
+  g_assert_cmpint (worker->link->process.wait_code, ==, CLD_EXITED);
+  g_assert_cmpint (worker->link->process.wait_status, ==, 0);
   g_assert_cmpint (worker->link->cause, ==, FERRY_NO_CAUSE);
   g_assert_true (ferry_shared_queue_next (queue) == worker->link);
   test_worker_free (worker, queue);
@@ -684,8 +684,8 @@ test_a_fault_kills_the_process (void)
   set_process (queue, worker->link, "yes");
   ferry_shared_queue_apply (queue, worker->link, FERRY_LINK_FAULT, "a test's fault");
   wait_ended (queue, worker->link);
-  g_assert_cmpint (worker->link->wait_code, ==, CLD_KILLED);
-  g_assert_cmpint (worker->link->wait_status, ==, SIGKILL);
+  g_assert_cmpint (worker->link->process.wait_code, ==, CLD_KILLED);
+  g_assert_cmpint (worker->link->process.wait_status, ==, SIGKILL);
   g_assert_cmpstr (worker->link->detail, ==, "a test's fault");
   test_worker_free (worker, queue);
 }

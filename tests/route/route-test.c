@@ -229,7 +229,7 @@ static void
 begin_blocks (gpointer owner, gpointer data)
 {
   for (GList *node = ferry_monitor_get_shared_queue (owner)->links.head; node != NULL; node = node->next)
-    atomic_store (&((FerryLink *) node->data)->latest, NULL);
+    atomic_store (&((FerryLink *) node->data)->out.latest, NULL);
   raise_flag (owner, data);
 }
 

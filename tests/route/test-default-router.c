@@ -22,7 +22,8 @@ start (FerryRouter *router)
 {
   g_autoptr (GError) error = NULL;
 
-  g_object_set (router, "short-cut", ferry_test_has_short_cut (), "latency", FERRY_LATENCY_BALANCED, NULL);
+  router->by_monitor = !ferry_test_has_short_cut ();
+  g_object_set (router, "latency", FERRY_LATENCY_BALANCED, NULL);
   ferry_router_start (router, &error);
   g_assert_no_error (error);
 }

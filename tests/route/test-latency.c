@@ -181,7 +181,7 @@ spins_where_its_thread_is_bound_to_one_core (void)
     }
   /* The monitor does not spin. */
   self.router = ferry_test_router_new_stopped (NULL);
-  g_object_set (self.router, "short-cut", TRUE, NULL);
+  self.router->by_monitor = FALSE;
   ferry_router_start (self.router, &error);
   g_assert_no_error (error);
   all = bind_to_one_core ();

@@ -225,14 +225,14 @@ test_without_time_does_not_wait_for_what_is_kept (void)
 
   route_test_send_numbers (pipe->sender, 0, 1);
   g_assert_true (ferry_router_route_until (router, sees_link, &look, LONG, NULL));
-  atomic_fetch_add (&look.link->bytes_kept, FERRY_KEPT_LIMIT);
+  atomic_fetch_add (&look.link->out.kept, FERRY_KEPT_LIMIT);
   route_test_send_numbers (pipe->sender, 1, 10);
   ferry_test_within (pipe->sender, 0, NULL, ferry_sender_send_bytes (pipe->sender, large, sizeof large, &error));
   g_assert_no_error (error);
   route_test_send_numbers (pipe->sender, 11, 10);
   route_without_time (router);
   g_assert_cmpuint (pipe->n_messages, ==, 11);
-  atomic_fetch_sub (&look.link->bytes_kept, FERRY_KEPT_LIMIT);
+  atomic_fetch_sub (&look.link->out.kept, FERRY_KEPT_LIMIT);
   ferry_local_queue_ring (ferry_monitor_get_local_queue (router->monitor));
   route (pipe, 22);
   g_clear_pointer (&pipe, ferry_test_pipe_free);

@@ -54,7 +54,8 @@ set_up (Scene *self, gconstpointer data)
 
   self->main_thread = gettid ();
   self->router = ferry_test_router_new_stopped (NULL);
-  g_object_set (self->router, "short-cut", TRUE, "lane-capacity", LANE_CAPACITY, NULL);
+  self->router->by_monitor = FALSE;
+  g_object_set (self->router, "lane-capacity", LANE_CAPACITY, NULL);
   if (data != NULL)
     g_object_set (self->router, "spare-time", (gint64) GPOINTER_TO_INT (data), NULL);
   g_assert_true (ferry_router_start (self->router, &error));
@@ -446,16 +447,6 @@ finds_latest_values_after_other_work (Scene *self, gconstpointer data)
   latest_test_wait_cold (self->router);
 }
 
-static void
-is_on_unless_it_is_switched_off (void)
-{
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
-  gboolean short_cut = FALSE;
-
-  g_object_get (router, "short-cut", &short_cut, NULL);
-  g_assert_true (short_cut);
-}
-
 /* ---- spins ---- */
 
 static gboolean
@@ -631,6 +622,5 @@ main (int argc, char **argv)
               gives_way_to_other_sources_in_a_conversation, tear_down);
   g_test_add ("/short-cut/issues-one-barrier-for-all-quiet-links", Scene, NULL, set_up,
               issues_one_barrier_for_all_quiet_links, tear_down);
-  g_test_add_func ("/short-cut/is-on-unless-it-is-switched-off", is_on_unless_it_is_switched_off);
   return g_test_run ();
 }

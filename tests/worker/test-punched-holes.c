@@ -190,7 +190,7 @@ count_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *buffer, Sent *sen
 static gboolean
 was_slow (gpointer data)
 {
-  return __atomic_load_n (&((Sent *) data)->link->next_copies_aside, __ATOMIC_RELAXED) > 0;
+  return __atomic_load_n (&((Sent *) data)->link->intake.next_copies_aside, __ATOMIC_RELAXED) > 0;
 }
 
 static gboolean
@@ -218,7 +218,7 @@ test_another_thread_copies_after_a_slow_copy (void)
   ferry_test_pipe_free (pipe);
   ferry_test_router_stop (router);
   /* The monitor is gone. */
-  g_assert_cmpuint (sent.link->n_copies_aside, <, sent.link->next_copies_aside);
+  g_assert_cmpuint (sent.link->intake.n_copies_aside, <, sent.link->intake.next_copies_aside);
   ferry_link_unref (sent.link);
 }
 
@@ -245,7 +245,7 @@ test_copies_aside_are_whole (void)
   g_signal_connect (pipe->receiver, "buffer", G_CALLBACK (bytes_cb), &n);
   worker = ferry_test_spawn_obedient (router, pipe, "buffer:3145730", "buffer:5", NULL);
   /* Long before its worker has sent anything. */
-  ferry_worker_get_link (worker)->n_copies_aside = 3;
+  ferry_worker_get_link (worker)->intake.n_copies_aside = 3;
   ferry_test_pipe_wait_closed (pipe);
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
   g_assert_cmpuint (n, ==, 2);
