@@ -48,7 +48,7 @@ typedef struct
   _Atomic guint64 tail;           /* the number of bytes that were written since the lane was made; a multiple of 8 */
   _Atomic guint32 writer_waiting; /* increased by the writer before each wait for room; 0: the writer never waited */
   guint32 reserved;
-  _Atomic guint32 spin;           /* how much the reader spins before it sleeps: see FERRY_SPIN_SETTING() */
+  _Atomic guint32 spin; /* how much the reader spins before it sleeps: see FERRY_SPIN_SETTING() */
   /* 1: the writer publishes records without a barrier of its own, because fences is 1; else 0 */
   _Atomic guint32 unfenced;
   /* increased when the reader may give the unused memory of the up lane and of the arena back to the system */

@@ -157,7 +157,7 @@ set_missing_error_locked (FerryDescriptorBox *self, gint handle, const char *sen
   if (handle >= 0 && handle < self->n_came)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
                             "The descriptor with handle %d was taken already; use it where it is", handle);
-  if (has_more_locked (self))
+  if (g_hash_table_size (self->there) >= self->max && has_more_locked (self))
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
                             "%s has sent more than the %u descriptors that may wait here; take those that are there, "
                             "or let more wait",

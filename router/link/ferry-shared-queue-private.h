@@ -4,7 +4,7 @@
 /* The shared queue: the up lanes of all links, as the monitor sees them.
  *
  * Owner:     the monitor.
- * Threads:   one thread at a time drains the queue: that which has the role of ferry-role-private.h. Any thread may call
+ * Threads:   one thread at a time drains the queue: that with the role of ferry-role-private.h. Any thread may call
  *            ferry_shared_queue_wake().
  * Invariant: an idle link costs nothing. An empty lane is armed, which means that its writer rings the doorbell with
  *            the next record. Its link leaves the list of active links. An event of the link's doorbell, control socket
