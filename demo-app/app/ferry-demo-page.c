@@ -92,10 +92,11 @@ gboolean
 ferry_demo_page_close_bar (FerryDemoPage *self)
 {
   GtkInfoBar *info_bar = GTK_INFO_BAR (GET_PRIVATE (self)->info_bar);
-  gboolean revealed = gtk_info_bar_get_revealed (info_bar);
+  gboolean closes = gtk_info_bar_get_revealed (info_bar) && gtk_info_bar_get_show_close_button (info_bar);
 
-  close_info_cb (info_bar);
-  return revealed;
+  if (closes)
+    close_info_cb (info_bar);
+  return closes;
 }
 
 static void
@@ -248,13 +249,15 @@ void
 ferry_demo_page_tell (FerryDemoPage *self, GtkMessageType type, const char *text)
 {
   FerryDemoPagePrivate *priv = GET_PRIVATE (self);
+  gboolean again = type == GTK_MESSAGE_ERROR && FERRY_DEMO_PAGE_GET_CLASS (self)->try_again != NULL;
 
   if (text != NULL)
     {
       gtk_info_bar_set_message_type (GTK_INFO_BAR (priv->info_bar), type);
       gtk_label_set_text (GTK_LABEL (priv->info_label), text);
-      gtk_widget_set_visible (priv->again_button,
-                              type == GTK_MESSAGE_ERROR && FERRY_DEMO_PAGE_GET_CLASS (self)->try_again != NULL);
+      /* Without its button there would be no way on. */
+      gtk_widget_set_visible (priv->again_button, again);
+      gtk_info_bar_set_show_close_button (GTK_INFO_BAR (priv->info_bar), !again);
     }
   gtk_info_bar_set_revealed (GTK_INFO_BAR (priv->info_bar), text != NULL);
 }

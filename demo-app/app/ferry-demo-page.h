@@ -43,9 +43,9 @@ void ferry_demo_page_begin (FerryDemoPage *self, FerryDemoSession *session);
 gboolean ferry_demo_page_is_turning (gpointer page);
 void ferry_demo_page_try_to_break (FerryDemoPage *self);
 gboolean ferry_demo_page_is_settled (FerryDemoPage *self);
-/* In the bar, until it is closed; NULL closes it. */
+/* In the bar, until it is closed or the page tries again; NULL closes it. */
 void ferry_demo_page_tell (FerryDemoPage *self, GtkMessageType type, const char *text);
-/* Returns whether the bar was open. */
+/* Returns whether the bar was open, and is not any more. One with a button to try again stays. */
 gboolean ferry_demo_page_close_bar (FerryDemoPage *self);
 /* What has gone wrong, if anything has. */
 void ferry_demo_page_tell_error (gpointer page, const GError *error);

@@ -226,6 +226,23 @@ goes_on (gpointer page)
 }
 
 static void
+test_way_on_is_not_closed (WindowTest *test, gconstpointer data)
+{
+  GtkWidget *page;
+  gpointer info_bar;
+
+  if (test->window == NULL)
+    return;
+  window_test_show_page (test, "object");
+  page = GTK_WIDGET (get_page (test, "object"));
+  info_bar = gtk_widget_get_template_child (page, FERRY_DEMO_TYPE_PAGE, "info_bar");
+  ferry_demo_page_tell (FERRY_DEMO_PAGE (page), GTK_MESSAGE_ERROR, "The worker is gone");
+  g_assert_false (ferry_demo_page_close_bar (FERRY_DEMO_PAGE (page)));
+  g_assert_true (gtk_info_bar_get_revealed (info_bar));
+  g_assert_false (gtk_info_bar_get_show_close_button (info_bar));
+}
+
+static void
 test_arrows_go_from_item_to_item (WindowTest *test, gconstpointer data)
 {
   static const char *const with_items[] = {"tasks", "pictures"};
@@ -374,6 +391,7 @@ main (int argc, char **argv)
   window_test_add ("/pages/each-page-says-what-it-is", test_each_page_says_what_it_is);
   window_test_add ("/pages/each-control-is-reached-by-tab", test_each_control_is_reached_by_tab);
   window_test_add ("/pages/escape-closes-what-has-opened", test_escape_closes_what_has_opened);
+  window_test_add ("/pages/way-on-is-not-closed", test_way_on_is_not_closed);
   window_test_add ("/pages/arrows-go-from-item-to-item", test_arrows_go_from_item_to_item);
   window_test_add ("/pages/source-is-shown", test_source_is_shown);
   window_test_add ("/pages/work-freezes-one-of-two", test_work_freezes_one_of_two);
