@@ -28,7 +28,7 @@ from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
 
 # While modules are imported, GTK finds no display: workers have no window, and a display would bring threads.
-NO_DISPLAY = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "GDK_BACKEND": "none"}
+NO_DISPLAY = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "GDK_BACKEND": "x11"}
 
 # How many bytes of a credit pipe are read at once; each stands for a value that may be sent.
 CREDITS = 4096
