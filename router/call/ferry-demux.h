@@ -30,12 +30,25 @@ G_DECLARE_FINAL_TYPE (FerryDemux, ferry_demux, FERRY, DEMUX, GObject)
  */
 typedef void (*FerryDemuxHandler) (FerryInvocation *invocation, gpointer user_data);
 
+/**
+ * FerryDemuxHandlerFull:
+ * @invocation: (transfer none): the request; take a reference to answer it later
+ * @user_data: the data given to [method@Ferry.Demux.add_handler_full]
+ * @error: return location for an error
+ *
+ * A [callback@Ferry.DemuxHandler] that may fail. Its error is the answer, unless there is one already.
+ */
+typedef void (*FerryDemuxHandlerFull) (FerryInvocation *invocation, gpointer user_data, GError **error);
+
 FERRY_AVAILABLE_IN_0_1
 FerryDemux *ferry_demux_new (FerryTransport *transport);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler handler, gpointer user_data,
                               GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_demux_add_handler_full (FerryDemux *self, const char *method, FerryDemuxHandlerFull handler,
+                                   gpointer user_data, GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
 void ferry_demux_remove_handler (FerryDemux *self, const char *method);
 

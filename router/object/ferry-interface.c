@@ -18,6 +18,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
+#include "call/ferry-failing-private.h"
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-object-message-private.h"
 
@@ -412,6 +413,39 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
   member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
   if (member != NULL)
     bind_member (member, func, 0, user_data, destroy);
+}
+
+/**
+ * ferry_interface_add_method_full: (rename-to ferry_interface_add_method)
+ * @self: an interface
+ * @name: the method's name, which no other method of the interface has but one of its description
+ * @in_signature: (nullable): the types of the method's arguments, as in [method@Ferry.Interface.add_method]
+ * @out_signature: (nullable): the types of the method's results
+ * @func: (scope notified) (closure user_data) (destroy destroy): the function that is called
+ * @user_data: (nullable): passed to @func
+ * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
+ *
+ * Adds a method that may fail, as [method@Ferry.Interface.add_method] does one that answers each call itself. This is
+ * the form for languages that throw: the caller gets what the method throws.
+ *
+ * The thread that makes the interface. The exporter decides on which thread @func is called.
+ */
+void
+ferry_interface_add_method_full (FerryInterface *self, const char *name, const char *in_signature,
+                                 const char *out_signature, FerryMethodFuncFull func, gpointer user_data,
+                                 GDestroyNotify destroy)
+{
+  FerryMember *member;
+
+  g_return_if_fail (FERRY_IS_INTERFACE (self));
+  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
+  g_return_if_fail (name != NULL);
+  g_return_if_fail (func != NULL);
+
+  member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
+  if (member != NULL)
+    bind_member (member, ferry_failing_run_method, 0, ferry_failing_new (G_CALLBACK (func), user_data, destroy),
+                 ferry_failing_free);
 }
 
 /**

@@ -27,6 +27,17 @@ G_BEGIN_DECLS
 typedef void (*FerryMethodFunc) (gpointer object, FerryInvocation *invocation, gpointer user_data);
 
 /**
+ * FerryMethodFuncFull:
+ * @object: (type GObject.Object): the object
+ * @invocation: (transfer none): the call to answer; take a reference to answer it later
+ * @user_data: (nullable) (closure): the data that was set with the function
+ * @error: return location for an error
+ *
+ * A [callback@Ferry.MethodFunc] that may fail. Its error is the answer, unless there is one already.
+ */
+typedef void (*FerryMethodFuncFull) (gpointer object, FerryInvocation *invocation, gpointer user_data, GError **error);
+
+/**
  * FerryContainerFuncs:
  * @get_item: (nullable): gets the item of a key: sets either @value (transfer full), or @item, an exported object
  * (transfer full)
@@ -84,6 +95,10 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_interface_add_method (FerryInterface *self, const char *name, const char *in_signature,
                                  const char *out_signature, FerryMethodFunc func, gpointer user_data,
                                  GDestroyNotify destroy);
+FERRY_AVAILABLE_IN_0_1
+void ferry_interface_add_method_full (FerryInterface *self, const char *name, const char *in_signature,
+                                      const char *out_signature, FerryMethodFuncFull func, gpointer user_data,
+                                      GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
 void ferry_interface_add_class_method (FerryInterface *self, const char *name, const char *in_signature,
                                        const char *out_signature, gsize class_offset);

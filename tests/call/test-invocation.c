@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-invocation.c, call/ferry-demux-invocation.c
+/* Tests: call/ferry-invocation.c, call/ferry-demux-invocation.c, call/ferry-failing.c
  *
  * How a request is answered: once, on any thread, with room and without. */
 
@@ -198,6 +198,41 @@ test_twice (void)
   g_assert_false (ferry_invocation_send_item (invocation, ONE, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
   demux_test_expect_value (answer, 1);
+}
+
+/* Fails before its answer, or after it. */
+static void
+fail_cb (FerryInvocation *invocation, gpointer data, GError **error)
+{
+  if (ferry_invocation_get_arguments (invocation) != NULL)
+    ferry_invocation_return_value (invocation, ONE);
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS, "It is there");
+}
+
+static void
+note_freed (gpointer freed)
+{
+  *(gboolean *) freed = TRUE;
+}
+
+static void
+test_handler_fails (void)
+{
+  gboolean freed = FALSE;
+  DemuxTestPair *pair = demux_test_pair_new ();
+
+  ferry_demux_set_threads (pair->demux, 1);
+  ferry_demux_add_handler_full (pair->demux, "fail", fail_cb, &freed, note_freed);
+  demux_test_start (pair);
+  demux_test_expect_failure (demux_test_ask (pair, "fail", NULL), G_IO_ERROR, G_IO_ERROR_EXISTS);
+  g_test_expect_message ("Ferry", G_LOG_LEVEL_WARNING, "*'fail' has failed after its answer*It is there");
+  demux_test_expect_value (demux_test_ask (pair, "fail", ONE), 1);
+  demux_test_stop (pair);
+  g_test_assert_expected_messages ();
+  g_assert_false (freed);
+  ferry_demux_remove_handler (pair->demux, "fail");
+  g_assert_true (freed);
+  demux_test_pair_free (pair);
 }
 
 /* A demux has no objects. */
@@ -710,6 +745,7 @@ main (int argc, char **argv)
   g_test_add_func ("/invocation/is-refused-when-it-is-dropped", test_dropped);
   g_test_add_func ("/invocation/is-refused-with-a-reason", test_refuse);
   g_test_add_func ("/invocation/takes-one-answer", test_twice);
+  g_test_add_func ("/invocation/is-answered-with-the-error-of-its-handler", test_handler_fails);
   g_test_add_func ("/invocation/gives-no-object", test_object);
   g_test_add_func ("/invocation/sends-nothing-one-way", test_one_way);
   g_test_add_func ("/invocation/errors-arrive-as-they-are-and-with-their-place", test_error);

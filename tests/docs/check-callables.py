@@ -370,7 +370,7 @@ class Tour:
         demux.set_threads(0)
         demux.set_context(None)
         for method in ("echo", "bytes", "refuse", "fail", "open", "items", None):
-            demux.add_handler(method, self.heard("DemuxHandler", answer))
+            demux.add_handler(method, self.heard("DemuxHandlerFull", answer))
         demux.remove_handler(None)
         demux.start()
         five = GLib.Variant("i", 5)
@@ -602,7 +602,7 @@ class Tour:
             call.return_value(GLib.Variant("i", counter.value))
 
         interface = ferry.Interface.new("org.example.Counter", Counter)
-        interface.add_method("add", "i", "i", self.heard("MethodFunc", add))
+        interface.add_method("add", "i", "i", self.heard("MethodFuncFull", add))
         interface.add_property("value", Gio.DBusPropertyInfoFlags.READABLE | Gio.DBusPropertyInfoFlags.WRITABLE)
         interface.add_property("sealed", Gio.DBusPropertyInfoFlags.READABLE)
         interface.add_method("get_self", None, "o", lambda counter, call, *_: call.return_object(counter))
@@ -610,7 +610,8 @@ class Tour:
         ferry.Interface.new("org.example.Other", Counter).add_all()
         exporter, counter = ferry.Exporter.new(), Counter()
         exporter.set_context(None)
-        exporter.add_function("twice", lambda counter, call, *_: call.return_value(GLib.Variant("i", 2 * counter.value)))
+        exporter.add_function("twice", self.heard(
+            "MethodFunc", lambda counter, call, *_: call.return_value(GLib.Variant("i", 2 * counter.value))))
         exporter.export_type(interface, ferry.CallPolicy.SERIAL)
         exporter.export("counter", counter, interface, ferry.CallPolicy.SERIAL)
         here, there = ferry.Transport.new_pair()

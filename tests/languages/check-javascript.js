@@ -455,6 +455,9 @@ function testAnswering() {
             call.is_cancelled(), call.get_cancellable() !== null, call.get_deadline());
         call.return_error(new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.EXISTS, 'seen'));
     });
+    demux.add_handler('throw', () => {
+        throw new Error('cannot do it');
+    });
     demux.add_handler('not-now', call => call.refuse('not now'));
     demux.add_handler('give', call => call.return_value(
         GLib.Variant.new_handle(call.get_transport().send_descriptor(1))));
@@ -464,6 +467,7 @@ function testAnswering() {
     const ask = method => complete(done => mux.transact_async(method, GLib.Variant.new_string('it'), -1, null, done),
         result => mux.transact_finish(result));
     fact('an error of a handler is thrown', raised(() => ask('look')).matches(Gio.io_error_quark(), Gio.IOErrorEnum.EXISTS));
+    fact('what a handler throws is thrown', raised(() => ask('throw')).message.includes('cannot do it'));
     equal('a handler sees its call', heard.slice(0, 6), ['look', 'it', null, Ferry.Wanted.ANSWER, false, true]);
     fact('a refusal is an error', isError(raised(() => ask('not-now')), Ferry.Error.REFUSED));
     const file = there.take_descriptor(ask('give').unpack());
@@ -669,6 +673,7 @@ function testWaitingForObjects() {
     equal('a call is waited for', counter.call('add', new GLib.Variant('(i)', [3]), -1, null)[1].unpack(), 3);
     fact('a property is set', counter.set('value', GLib.Variant.new_int32(5), -1, null));
     equal('and read', counter.get('value', -1, null).unpack(), 5);
+    fact('what a method throws is thrown', raised(() => counter.call('throw', null, -1, null)).message.includes('cannot do it'));
     equal('a description is waited for', counter.describe(-1, null).name, 'org.example.Counter');
     const view = Ferry.View.new(counter);
     view.call('get_self', null);

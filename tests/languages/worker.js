@@ -152,6 +152,9 @@ export function makeInterface() {
         call.return_value(GLib.Variant.new_int32(counter.value));
     });
     made.add_method('get_self', null, 'o', (counter, call) => call.return_object(counter));
+    made.add_method('throw', null, null, () => {
+        throw new Error('cannot do it');
+    });
     made.add_method('fail', null, null, (counter, call) => {
         call.return_error(new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, 'not there'));
     });

@@ -63,6 +63,12 @@ drop (gpointer object, FerryInvocation *invocation, gpointer data)
 }
 
 static void
+fail (gpointer object, FerryInvocation *invocation, gpointer data, GError **error)
+{
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_REFUSED, "Never");
+}
+
+static void
 hold (gpointer object, FerryInvocation *invocation, gpointer data)
 {
   g_ptr_array_add (((Scene *) data)->kept, ferry_invocation_ref (invocation));
@@ -104,6 +110,7 @@ set_up (Scene *self, gconstpointer local)
   ferry_interface_add_method (interface, "look", "i", "o", look, self, NULL);
   ferry_interface_add_method (interface, "refuse", "", "", refuse, self, NULL);
   ferry_interface_add_method (interface, "drop", "", "", drop, self, NULL);
+  ferry_interface_add_method_full (interface, "fail", "", "", fail, self, NULL);
   ferry_interface_add_method (interface, "hold", "", "", hold, self, NULL);
   ferry_interface_add_method (interface, "give", "", "h", give, self, NULL);
   ferry_interface_add_method (interface, "reverse", "ay", "ay", reverse, self, NULL);
@@ -155,6 +162,7 @@ static void
 test_refusals (Scene *self, gconstpointer local)
 {
   assert_fails (self, "refuse", "Not today");
+  assert_fails (self, "fail", "Never");
   assert_fails (self, "drop", "The method 'drop' dropped its call without an answer; have it answer each call");
 }
 
