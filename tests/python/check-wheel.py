@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A wheel of the package is built without a network, and has all that is installed: check-wheel.py FOLDER VERSION
+"""Meson installs each file of the package, and a wheel without a network has them: check-wheel.py FOLDER VERSION
 
-FOLDER is that of the package. Skipped without pip, setuptools and wheel (Debian: python3-pip, python3-setuptools and
-python3-wheel).
+FOLDER is that of the package. The wheel is skipped without pip, setuptools and wheel (Debian: python3-pip,
+python3-setuptools and python3-wheel).
 """
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,13 @@ import zipfile
 import tap
 
 
+def installed_by_meson(folder):
+    with open(os.path.join(folder, "meson.build"), encoding="utf-8") as file:
+        return sorted(re.findall(r"'((?:ferry|gi)/[^']+[.][^']+)'", file.read()))
+
+
 def files_of(folder):
-    """What is installed, by its path below the site directory."""
+    """What is to be installed, by its path below the site directory."""
     found = []
     for top in ("ferry", "gi"):
         for path, _, names in os.walk(os.path.join(folder, top)):
@@ -29,6 +35,7 @@ def files_of(folder):
 
 def body(report):
     folder, version = sys.argv[1:]
+    report.equal("meson installs all files of the package", installed_by_meson(folder), files_of(folder))
     missing = [name for name in ("pip", "setuptools", "wheel") if importlib.util.find_spec(name) is None]
     if missing:
         report.skip("the wheel", "there is no %s" % missing[0])
