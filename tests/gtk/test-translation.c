@@ -19,17 +19,17 @@
 
 #define DOMAIN "ferry-gtk-1"
 
-/* Has the library speak German. FALSE where this system cannot. The locale needs no files: only its language is asked
- * for. */
+/* Has the library speak a language. FALSE where this system cannot. The locale needs no files: only its language is
+ * asked for. */
 static gboolean
-speak_german (void)
+speak (const char *language)
 {
   g_autofree char *folder = g_test_build_filename (G_TEST_BUILT, "..", "router", "gtk", "po", NULL);
-  g_autofree char *catalogue = g_build_filename (folder, "de", "LC_MESSAGES", DOMAIN ".mo", NULL);
+  g_autofree char *catalogue = g_build_filename (folder, language, "LC_MESSAGES", DOMAIN ".mo", NULL);
 
   ferry_gtk_bind_domain ();
+  g_setenv ("LANGUAGE", language, TRUE);
   bindtextdomain (DOMAIN, folder);
-  g_setenv ("LANGUAGE", "de", TRUE);
   if (!g_file_test (catalogue, G_FILE_TEST_EXISTS))
     g_test_skip ("There are no translations: msgfmt was missing");
   else if (setlocale (LC_ALL, "C.UTF-8") == NULL || g_strcmp0 (dgettext (DOMAIN, "Done"), "Done") == 0)
@@ -40,17 +40,36 @@ speak_german (void)
 }
 
 static void
-test_states_are_translated (void)
+check_states (const char *language, const char *state, const char *detail)
 {
   TaskTestExecutor executor = {0};
   g_autoptr (FerryTask) task = task_test_new (&executor);
   g_autoptr (FerryTaskMonitor) monitor = NULL;
 
-  if (!speak_german ())
+  if (!speak (language))
     return;
   monitor = ferry_task_monitor_new (task, NULL);
-  g_assert_cmpstr (ferry_test_get_string (monitor, "state-text"), ==, "Wartet");
-  g_assert_cmpstr (ferry_test_get_string (monitor, "detail"), ==, "Wartet auf einen freien Arbeitsprozess");
+  g_assert_cmpstr (ferry_test_get_string (monitor, "state-text"), ==, state);
+  g_assert_cmpstr (ferry_test_get_string (monitor, "detail"), ==, detail);
+}
+
+static void
+test_states_are_translated (void)
+{
+  check_states ("de", "Wartet", "Wartet auf einen freien Arbeitsprozess");
+}
+
+/* A process speaks one language: gettext keeps what it has found. */
+static void
+test_states_are_translated_into_chinese (void)
+{
+  if (g_test_subprocess ())
+    {
+      check_states ("zh_CN", "等待中", "等待空闲的工作进程");
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+  g_test_trap_assert_passed ();
 }
 
 static void
@@ -59,7 +78,7 @@ test_numbers_have_their_plural (void)
   g_autofree char *one = NULL;
   g_autofree char *many = NULL;
 
-  if (!speak_german ())
+  if (!speak ("de"))
     return;
   one = ferry_format_time_left (G_USEC_PER_SEC);
   many = ferry_format_time_left (2 * G_USEC_PER_SEC);
@@ -72,6 +91,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/translation/states-are-translated", test_states_are_translated);
+  g_test_add_func ("/translation/states-are-translated-into-chinese", test_states_are_translated_into_chinese);
   g_test_add_func ("/translation/numbers-have-their-plural", test_numbers_have_their_plural);
   return g_test_run ();
 }
