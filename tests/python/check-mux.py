@@ -102,6 +102,24 @@ def test_sockets(report):
     demux.stop()
 
 
+def test_room(report):
+    """The other end reads nothing until there are more questions than there is room for."""
+    one, other = socket.socketpair()
+    mux = ferry.Mux(one)
+    answers, order = [], []
+    while len(mux._blocked) < 3:
+        answers.append(mux.ask(len(answers), bytes(1 << 18)))
+    answers[-2].cancel()
+    demux = ferry.DeMux(other, 1, function=lambda number, _: order.append(number))
+    found = [answer.result(600) if answer is not answers[-2] else raised(answer.result) for answer in answers]
+    wanted = list(range(len(answers)))
+    wanted.pop(-2)
+    report.equal("what finds no room is asked later, in its order", order, wanted)
+    report.equal("unless it is cancelled", type(found[-2]), ferry.CancelledError)
+    mux.stop()
+    demux.stop()
+
+
 async def use_asyncio(report):
     one, other = ferry.ChannelPair()
     demux = ferry.DeMux(other, function=divmod)
@@ -145,6 +163,7 @@ def body(report):
     test_one_process(report)
     test_workers(report)
     test_sockets(report)
+    test_room(report)
     asyncio.run(use_asyncio(report))
     test_glib(report)
 

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Questions and answers over a pair of sockets: many at a time, each answer for its own question."""
 
+import collections
 import os
 import pickle
 import socket
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +22,8 @@ from .errors import CancelledError, Error
 ASK = "ask"
 # The first byte of an answer.
 VALUE, FAULT = b"v", b"f"
+# When a question is sent again that found no room, in milliseconds.
+RETRY_TIME = 2
 # Of a demux without a number of threads: each question has a thread, up to so many.
 THREADS = 64
 
@@ -147,6 +151,17 @@ def pack_answer(get: Callable[[], Any], function: Any, *inner: dict[str, Any]) -
         return FAULT + pickle.dumps(_fault.describe(exception, globals(), *inner), 5)
 
 
+def _again(function: Callable[[], None]) -> None:
+    """Calls a function in a moment, on Ferry's thread: no end of a transport says that it has room."""
+    def run(*_: Any) -> bool:
+        function()
+        return False
+
+    source = GLib.Timeout(RETRY_TIME)
+    source.set_callback(run)
+    source.attach(_home.own_thread().context)
+
+
 class _Running:
     """What runs until it is stopped, and until the end of a `with` block."""
 
@@ -170,27 +185,55 @@ class Mux(_Running):
 
     def __init__(self, channel: Any, *, timeout: float | None = None) -> None:
         self._core = Ferry.Mux.new(_transport_of(channel))
-        self._timeout = -1 if timeout is None else int(timeout * GLib.USEC_PER_SEC)
+        self._timeout = timeout
+        # What waits for room, in its order.
+        self._blocked: collections.deque[tuple[Answer, bytes]] = collections.deque()
+        self._lock = threading.RLock()
 
     def ask(self, *args: Any, **kwargs: Any) -> Answer:
         """Sends process_transaction(*args, **kwargs) to the other end, and returns the answer that will come."""
         answer = Answer()
         data = pickle.dumps((args, kwargs), 5)
-        if self._timeout >= 0:
-            self._ask_at_home(answer, data)
+        if self._timeout is not None:
+            self._ask_at_home(answer, data, time.monotonic() + self._timeout)
             return answer
-        try:
-            number = self._core.transact_bytes_with_func(ASK, data, lambda data, _size, error, *_: answer._take(data, error))
-            answer._cancel = lambda: self._core.cancel(number)
-        except GLib.Error as error:
-            if not is_error(error, Ferry.Error.WOULD_BLOCK):
+        with self._lock:
+            try:
+                if not self._blocked and self._send(answer, data):
+                    return answer
+            except GLib.Error as error:
                 raise _translate(error) from None
-            self._ask_at_home(answer, data)
+            self._blocked.append((answer, data))
+            if len(self._blocked) == 1:
+                _again(self._send_blocked)
         return answer
 
-    def _ask_at_home(self, answer: Answer, data: bytes) -> None:
-        """On Ferry's thread, where a question may wait for room, and has a deadline."""
-        home = _home.own_thread()
+    def _send(self, answer: Answer, data: bytes) -> bool:
+        """Whether there was room for it."""
+        try:
+            number = self._core.transact_bytes_with_func(ASK, data, lambda data, _size, error, *_: answer._take(data, error))
+        except GLib.Error as error:
+            if is_error(error, Ferry.Error.WOULD_BLOCK):
+                return False
+            raise
+        answer._cancel = lambda: self._core.cancel(number)
+        return True
+
+    def _send_blocked(self) -> None:
+        """On Ferry's thread, again and again until there is room."""
+        with self._lock:
+            while self._blocked:
+                answer, data = self._blocked[0]
+                try:
+                    if not answer.done() and not self._send(answer, data):
+                        _again(self._send_blocked)
+                        return
+                except GLib.Error as error:
+                    answer._take(None, error)
+                self._blocked.popleft()
+
+    def _ask_at_home(self, answer: Answer, data: bytes, deadline: float) -> None:
+        """On Ferry's thread, where a question has a deadline."""
         cancellable = Gio.Cancellable()
         answer._cancel = cancellable.cancel
 
@@ -198,10 +241,16 @@ class Mux(_Running):
             try:
                 answer._take(_message.from_variant(core.transact_finish(result)), None)
             except GLib.Error as error:
-                answer._take(None, error)
+                if is_error(error, Ferry.Error.WOULD_BLOCK) and time.monotonic() < deadline:
+                    _again(send)
+                else:
+                    answer._take(None, error)
 
-        _home.post(home, lambda: self._core.transact_async(ASK, _message.to_variant(data), self._timeout, cancellable,
-                                                         take))
+        def send() -> None:
+            left = max(0, int((deadline - time.monotonic()) * GLib.USEC_PER_SEC))
+            self._core.transact_async(ASK, _message.to_variant(data), left, cancellable, take)
+
+        _home.post(_home.own_thread(), send)
 
     def transaction(self, *args: Any, **kwargs: Any) -> Any:
         """Asks, waits for the answer, and returns it, or raises what the other end raised."""
