@@ -868,6 +868,26 @@ after_delivery (Dispatch *dispatch, FerryLink *link)
   return condition_holds (dispatch) ? FERRY_DISPATCH_SPENT : read_clock (dispatch, link);
 }
 
+/* Returns how many records are delivered until end_slice(). A condition is evaluated after each of them. */
+static guint
+begin_slice (const Dispatch *dispatch, const FerryLinkTurn *turn)
+{
+  return dispatch->condition == NULL ? turn->left : 1;
+}
+
+/* Returns whether and how the dispatch goes on after a slice of records. */
+static FerryDispatchResult
+end_slice (Dispatch *dispatch, FerryLink *link, FerryReceiver **running)
+{
+  if (dispatch->condition == NULL)
+    {
+      link->turn.left = 0;
+      return read_clock (dispatch, link);
+    }
+  end_run (*running);
+  return condition_holds (dispatch) ? FERRY_DISPATCH_SPENT : read_clock (dispatch, link);
+}
+
 /* Delivers the records of a block from its cursor on. Sets *running to the receiver of the latest message, which is
  * freed after the dispatch at the earliest. */
 static FerryDispatchResult
@@ -876,7 +896,7 @@ deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
   FerryRouter *self = dispatch->router;
   FerryMonitor *monitor = dispatch->monitor;
   FerryLinkTurn *turn = &block->link->turn;
-  guint left = turn->left;
+  guint left = begin_slice (dispatch, turn);
   gsize cursor = block->cursor;
   guint64 latest_id = 0;
   guint32 latest_length = 0;
@@ -906,21 +926,13 @@ deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
       deliver_record (self, pipe, header, header->kind);
       if (G_UNLIKELY (self->monitor != monitor))
         return FERRY_DISPATCH_STOPPED;
-      if (G_UNLIKELY (dispatch->condition != NULL))
-        {
-          end_run (*running);
-          if (condition_holds (dispatch))
-            return FERRY_DISPATCH_SPENT;
-        }
       if (G_UNLIKELY (--left == 0))
         {
-          FerryDispatchResult result;
+          FerryDispatchResult result = end_slice (dispatch, block->link, running);
 
-          turn->left = 0;
-          result = read_clock (dispatch, block->link);
           if (result != FERRY_DISPATCH_IDLE)
             return result;
-          left = turn->left;
+          left = begin_slice (dispatch, turn);
         }
     }
   turn->left = left;
