@@ -31,25 +31,25 @@ typedef struct
 /* Which thread has the down lane. */
 typedef enum
 {
-  TURN_RECEIVER, /* the receiving thread, which does not wait */
-  TURN_FREE,     /* none: the receiving thread waits, and a caller may take the turn */
-  TURN_CALLER,   /* a thread that waits for an answer: see ferry_downlink_begin_call() */
-  TURN_RECALLED, /* as TURN_CALLER, and the receiving thread waits for the bell to take the turn back */
+  LEASE_NONE,     /* the receiving thread, which does not wait */
+  LEASE_OFFERED,  /* none: the receiving thread waits, and a caller may take the lane */
+  LEASE_HELD,     /* a thread that waits for an answer: see ferry_downlink_begin_call() */
+  LEASE_RECALLED, /* as LEASE_HELD, and the receiving thread waits for the bell to take the lane back */
   /* none: the receiving thread waits, and a caller sends or sleeps. The lane is armed for the caller, or unarmed while
-   * it sends. The receiving thread may take the turn, and so may the caller again. If the receiving thread has done so
-   * and another caller has paused, the first caller may take the turn as well. The other one then waits until its
+   * it sends. The receiving thread may take the lane, and so may the caller again. If the receiving thread has done so
+   * and another caller has paused, the first caller may take the lane as well. The other one then waits until its
    * answer was received. */
-  TURN_PAUSED,
-} Turn;
+  LEASE_PAUSED,
+} Lease;
 
 struct _FerryDownlink
 {
   FerryUplink *uplink; /* const: (owned) */
 
-  /* A Turn. Each thread acquires it when it takes the turn, and releases it when it gives the turn. */
-  _Atomic guint turn;
+  /* A Lease. Each thread acquires it when it takes the lane, and releases it when it gives the lane. */
+  _Atomic guint lease;
 
-  /* The fields from down to has_fd_batch are for the thread that has the turn; those behind them, to watched, for the
+  /* The fields from down to has_fd_batch are for the thread that has the lane; those behind them, to watched, for the
    * receiving thread. */
   FerryLaneReader down;
   gsize borrowed;         /* size in bytes of the latest message's record, which is not released yet; else 0 */
@@ -479,9 +479,9 @@ take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
 
 /* ---- waiting ----
  *
- * While the receiving thread waits, another thread may take the turn: a caller, which polls the lane for its own
- * answer. A turn is left with the lane armed, or with a ring of the bell. So the receiving thread may sleep on the bell
- * whether it armed the lane itself or found a caller there. */
+ * While the receiving thread waits, another thread may take the lane: a caller, which polls the lane for its own
+ * answer. The lane is left with the lane armed, or with a ring of the bell. So the receiving thread may sleep on the
+ * bell whether it armed the lane itself or found a caller there. */
 
 /* What a thread compares while it polls. */
 typedef struct
@@ -489,7 +489,7 @@ typedef struct
   FerryDownlink *downlink;
   guint64 tail; /* the down lane's */
   guint32 seen; /* the bell before the lanes were looked at */
-  guint turn;
+  guint lease;
 } Wait;
 
 static gboolean
@@ -498,43 +498,43 @@ has_arrived (gpointer data)
   const Wait *wait = data;
   FerryDownlink *self = wait->downlink;
 
-  /* Relaxed: the lane is looked at again by a thread that has taken the turn. */
+  /* Relaxed: the lane is looked at again by a thread that has taken the lane. */
   return atomic_load_explicit (&self->down.control->writer.tail, memory_order_relaxed) != wait->tail ||
-         atomic_load_explicit (&self->turn, memory_order_relaxed) != wait->turn || load_bell (self) != wait->seen ||
+         atomic_load_explicit (&self->lease, memory_order_relaxed) != wait->lease || load_bell (self) != wait->seen ||
          ferry_downlink_has_cancel (self);
 }
 
 static gboolean
-try_turn (FerryDownlink *self, guint before, guint after)
+change_lease (FerryDownlink *self, guint before, guint after)
 {
-  return atomic_compare_exchange_strong_explicit (&self->turn, &before, after, memory_order_acquire,
+  return atomic_compare_exchange_strong_explicit (&self->lease, &before, after, memory_order_acquire,
                                                   memory_order_relaxed);
 }
 
-/* The receiving thread: takes the turn back, maybe from a caller. A caller that polls leaves it soon. A caller that
+/* The receiving thread: takes the lane back, maybe from a caller. A caller that polls leaves it soon. A caller that
  * sleeps does not wake for this: it sleeps until its answer has come. */
 static void
-take_turn_back (FerryDownlink *self)
+take_lane_back (FerryDownlink *self)
 {
   for (;;)
     {
       guint32 seen = load_bell (self);
 
-      if (try_turn (self, TURN_FREE, TURN_RECEIVER) || try_turn (self, TURN_PAUSED, TURN_RECEIVER))
+      if (change_lease (self, LEASE_OFFERED, LEASE_NONE) || change_lease (self, LEASE_PAUSED, LEASE_NONE))
         return;
-      if (try_turn (self, TURN_CALLER, TURN_RECALLED) ||
-          atomic_load_explicit (&self->turn, memory_order_relaxed) == TURN_RECALLED)
+      if (change_lease (self, LEASE_HELD, LEASE_RECALLED) ||
+          atomic_load_explicit (&self->lease, memory_order_relaxed) == LEASE_RECALLED)
         ferry_futex_doorbell_wait (get_bell (self), seen, -1);
     }
 }
 
 /* The receiving thread: waits until something may have arrived. Returns BROKEN, MESSAGE where it is worth to look, or
- * NOTHING when the deadline has passed. Has the turn before and after. */
+ * NOTHING when the deadline has passed. Has the lane before and after. */
 static FerryDownEvent
 wait_for_arrival (FerryDownlink *self, guint32 seen, gint64 deadline)
 {
-  Wait wait = {self, self->down.tail, seen, TURN_FREE};
-  gboolean has_turn = TRUE;
+  Wait wait = {self, self->down.tail, seen, LEASE_OFFERED};
+  gboolean has_lane = TRUE;
   gboolean in_time;
 
   /* Relaxed: a change may be seen late. */
@@ -543,22 +543,22 @@ wait_for_arrival (FerryDownlink *self, guint32 seen, gint64 deadline)
     {
       gboolean arrived;
 
-      atomic_store_explicit (&self->turn, TURN_FREE, memory_order_release);
+      atomic_store_explicit (&self->lease, LEASE_OFFERED, memory_order_release);
       arrived = ferry_spin_poll (&self->spin, has_arrived, &wait);
-      has_turn = try_turn (self, TURN_FREE, TURN_RECEIVER);
-      if (arrived && has_turn)
+      has_lane = change_lease (self, LEASE_OFFERED, LEASE_NONE);
+      if (arrived && has_lane)
         return FERRY_DOWN_EVENT_MESSAGE;
     }
-  if (has_turn)
+  if (has_lane)
     {
       if (!ferry_lane_reader_arm (&self->down))
         return break_lane (self);
       if (ferry_lane_reader_get_available (&self->down) > 0)
         return FERRY_DOWN_EVENT_MESSAGE;
-      atomic_store_explicit (&self->turn, TURN_FREE, memory_order_release);
+      atomic_store_explicit (&self->lease, LEASE_OFFERED, memory_order_release);
     }
   in_time = ferry_futex_doorbell_wait (get_bell (self), seen, deadline);
-  take_turn_back (self);
+  take_lane_back (self);
   ferry_spin_end (&self->spin);
   return in_time ? FERRY_DOWN_EVENT_MESSAGE : FERRY_DOWN_EVENT_NOTHING;
 }
@@ -609,31 +609,31 @@ is_between_messages (FerryDownlink *self)
          !ferry_downlink_is_closed (self);
 }
 
-/* Lets the receiving thread take the turn. Returns FALSE if it waits for the turn already. */
+/* Lets the receiving thread take the lane. Returns FALSE if it waits for the lane already. */
 static gboolean
 pause_call (FerryDownlink *self)
 {
-  guint turn = TURN_CALLER;
+  guint lease = LEASE_HELD;
 
-  /* Release: as with each turn that is given. Relaxed: this thread still has the turn. */
-  return atomic_compare_exchange_strong_explicit (&self->turn, &turn, TURN_PAUSED, memory_order_release,
+  /* Release: as with each lane that is given. Relaxed: this thread still has the lane. */
+  return atomic_compare_exchange_strong_explicit (&self->lease, &lease, LEASE_PAUSED, memory_order_release,
                                                   memory_order_relaxed);
 }
 
-/* Takes the turn again. Returns FALSE if the receiving thread has taken it meanwhile. */
+/* Takes the lane again. Returns FALSE if the receiving thread has taken it meanwhile. */
 static gboolean
 resume_call (FerryDownlink *self)
 {
-  return try_turn (self, TURN_PAUSED, TURN_CALLER);
+  return change_lease (self, LEASE_PAUSED, LEASE_HELD);
 }
 
-/* Gives the turn, with the lane armed for the receiving thread, or with a ring. */
+/* Gives the lane, with the lane armed for the receiving thread, or with a ring. */
 static void
 leave_lane (FerryDownlink *self)
 {
   gboolean rings = !ferry_lane_reader_arm (&self->down) || ferry_lane_reader_get_available (&self->down) > 0;
 
-  if (atomic_exchange_explicit (&self->turn, TURN_FREE, memory_order_release) == TURN_RECALLED || rings)
+  if (atomic_exchange_explicit (&self->lease, LEASE_OFFERED, memory_order_release) == LEASE_RECALLED || rings)
     ferry_futex_doorbell_ring (get_bell (self));
 }
 
@@ -646,7 +646,7 @@ ferry_downlink_begin_call (FerryDownlink *self, FerryCaller *caller)
   /* Relaxed: a change may be seen late. */
   ferry_spin_configure (caller->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
   caller->spins = ferry_spin_begin (caller->spin);
-  if ((!caller->spins && caller->sleep == NULL) || !try_turn (self, TURN_FREE, TURN_CALLER))
+  if ((!caller->spins && caller->sleep == NULL) || !change_lease (self, LEASE_OFFERED, LEASE_HELD))
     return FALSE;
   if (is_between_messages (self))
     {
@@ -660,11 +660,11 @@ ferry_downlink_begin_call (FerryDownlink *self, FerryCaller *caller)
 }
 
 /* Polls the lane, which is unarmed. Takes the answer. If there is no record, arms the lane, and lets the receiving
- * thread take the turn. Returns whether it did that. */
+ * thread take the lane. Returns whether it did that. */
 static gboolean
 poll_and_pause (FerryDownlink *self, FerryCaller *caller)
 {
-  Wait wait = {self, self->down.head, load_bell (self), TURN_CALLER};
+  Wait wait = {self, self->down.head, load_bell (self), LEASE_HELD};
 
   ferry_spin_poll (caller->spin, has_arrived, &wait);
   if (take_own_record (self, caller) || caller->sleep == NULL || self->broken ||

@@ -197,20 +197,20 @@ typedef struct
 /* The reader of the up lane of a link that rests. */
 typedef enum
 {
-  FERRY_CALLER_NONE,      /* the role's holder */
-  FERRY_CALLER_WAITS,     /* a thread polls the lane, which is not armed; or sleeps, and the lane is armed for it */
-  FERRY_CALLER_DISMISSED, /* the role's holder again; a thread may still wait, and then notices */
-  FERRY_CALLER_LAST,      /* as FERRY_CALLER_DISMISSED; and that thread then frees the link's memory */
-} FerryCallerState;
+  FERRY_LEASE_NONE,     /* the role's holder */
+  FERRY_LEASE_HELD,     /* a thread polls the lane, which is not armed; or sleeps, and the lane is armed for it */
+  FERRY_LEASE_RECALLED, /* the role's holder again; a thread may still wait, and then notices */
+  FERRY_LEASE_LAST,     /* as FERRY_LEASE_RECALLED; and that thread then frees the link's memory */
+} FerryLeaseState;
 
 /* The threads that wait for answers over the link: see ferry-leases-private.h. */
 typedef struct
 {
   FerryCallers callers; /* any */
-  /* any: a FerryCallerState. Set to WAITS, and from WAITS to DISMISSED, with the monitor's role only; the thread that
+  /* any: a FerryLeaseState. Set to WAITS, and from WAITS to DISMISSED, with the monitor's role only; the thread that
    * waits sets NONE */
   _Atomic guint lease;
-  FerryCaller *holder; /* role: (unowned): the thread that waits, while lease is FERRY_CALLER_WAITS */
+  FerryCaller *holder; /* role: (unowned): the thread that waits, while lease is FERRY_LEASE_HELD */
   /* any: a thread that does not have the lane waits, or has waited lately; cleared with the role */
   _Atomic gboolean is_awaited;
   gint64 seen_at; /* role: monotonic time at which a thread was last seen to wait */
@@ -377,8 +377,8 @@ gboolean ferry_link_reap (FerryLink *self);
 void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);
 void ferry_link_give_up_buffers (FerryLink *self);
-void ferry_link_dismiss_caller (FerryLink *self);
-void ferry_link_let_caller_go (FerryLink *self);
+void ferry_link_recall_lease (FerryLink *self);
+void ferry_link_end_lease (FerryLink *self);
 void ferry_link_free_memory (FerryLink *self);
 void ferry_link_set_worker (FerryLink *self, FerryLink *worker);
 FerryLink *ferry_link_dup_worker (FerryLink *self);

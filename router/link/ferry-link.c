@@ -223,21 +223,21 @@ ferry_link_give_up_buffers (FerryLink *self)
 
 /* role: takes the up lane back. The thread that had it waits among others from now on. */
 void
-ferry_link_dismiss_caller (FerryLink *self)
+ferry_link_recall_lease (FerryLink *self)
 {
   /* Relaxed: the thread that waits takes records with the role only, and so do the callers of this function. */
-  if (G_UNLIKELY (atomic_load_explicit (&self->waiting.lease, memory_order_relaxed) == FERRY_CALLER_WAITS))
-    ferry_callers_add_if (&self->waiting.callers, self->waiting.holder, &self->waiting.lease, FERRY_CALLER_WAITS,
-                          FERRY_CALLER_DISMISSED);
+  if (G_UNLIKELY (atomic_load_explicit (&self->waiting.lease, memory_order_relaxed) == FERRY_LEASE_HELD))
+    ferry_callers_add_if (&self->waiting.callers, self->waiting.holder, &self->waiting.lease, FERRY_LEASE_HELD,
+                          FERRY_LEASE_RECALLED);
 }
 
 /* The thread that waited: waits no more. */
 void
-ferry_link_let_caller_go (FerryLink *self)
+ferry_link_end_lease (FerryLink *self)
 {
   /* Release: this thread's loads from the memory come before the memory is freed. Acquire: pairs with
    * ferry_link_free_memory(). */
-  if (atomic_exchange_explicit (&self->waiting.lease, FERRY_CALLER_NONE, memory_order_acq_rel) == FERRY_CALLER_LAST)
+  if (atomic_exchange_explicit (&self->waiting.lease, FERRY_LEASE_NONE, memory_order_acq_rel) == FERRY_LEASE_LAST)
     ferry_segment_clear_soon (&self->segment);
 }
 
@@ -245,8 +245,8 @@ ferry_link_let_caller_go (FerryLink *self)
 void
 ferry_link_free_memory (FerryLink *self)
 {
-  /* Acquire and release: as in ferry_link_let_caller_go(). */
-  if (atomic_exchange_explicit (&self->waiting.lease, FERRY_CALLER_LAST, memory_order_acq_rel) == FERRY_CALLER_NONE)
+  /* Acquire and release: as in ferry_link_end_lease(). */
+  if (atomic_exchange_explicit (&self->waiting.lease, FERRY_LEASE_LAST, memory_order_acq_rel) == FERRY_LEASE_NONE)
     ferry_segment_clear_soon (&self->segment);
 }
 

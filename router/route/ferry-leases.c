@@ -8,7 +8,7 @@
 #include "route/ferry-leases-private.h"
 
 /* How often a caller tries to take the role from a main loop that spins: some microseconds. */
-#define TRIES_TO_BEGIN_CALL 100
+#define TRIES_TO_BEGIN 100
 
 void
 ferry_leases_init (FerryLeases *self, FerryShortCut *short_cut, FerryCommands *commands)
@@ -26,46 +26,46 @@ typedef struct
   FerryCaller *caller;
   guint64 head;     /* the up lane's */
   gboolean is_over; /* this thread has the lane no more */
-  gboolean passes;  /* the monitor must take the role after this turn */
-} Call;
+  gboolean passes;  /* the monitor must take the role after this step */
+} Lease;
 
 /* role: whether a caller may have the link's lane: the link rests. */
 static gboolean
-may_be_called (FerryLink *link)
+may_be_leased (FerryLink *link)
 {
   return link->state == FERRY_LINK_OPEN && !link->visit.is_stalled && link->visit.nap == NULL && !link->local &&
          !link->draining_done && link->visit.told_attached && link->intake.assembly.data == NULL &&
          link->intake.copy.memory.data == NULL && link->intake.arrival.check == NULL &&
-         atomic_load_explicit (&link->waiting.lease, memory_order_relaxed) == FERRY_CALLER_NONE &&
+         atomic_load_explicit (&link->waiting.lease, memory_order_relaxed) == FERRY_LEASE_NONE &&
          (!link->visit.is_active || ferry_short_cut_is_as_good_as_resting (link));
 }
 
 /* role: gives the lane back, armed for the doorbell. Drains the link first if there are records. Without its answer,
  * the thread waits among others from now on. */
 static void
-give_lane_back (Call *call)
+give_lane_back (Lease *lease)
 {
-  call->is_over = TRUE;
-  if (call->caller->size == 0)
-    ferry_callers_add (&call->link->waiting.callers, call->caller);
+  lease->is_over = TRUE;
+  if (lease->caller->size == 0)
+    ferry_callers_add (&lease->link->waiting.callers, lease->caller);
   /* Relaxed: the role orders this. The memory is freed only after a holder of the role has dismissed this thread. */
-  atomic_store_explicit (&call->link->waiting.lease, FERRY_CALLER_NONE, memory_order_relaxed);
-  if (ferry_visits_arm (call->link))
+  atomic_store_explicit (&lease->link->waiting.lease, FERRY_LEASE_NONE, memory_order_relaxed);
+  if (ferry_visits_arm (lease->link))
     return;
-  ferry_shared_queue_activate (call->leases->visits->shared, call->link);
-  call->passes |= !ferry_short_cut_serve (call->leases->short_cut, call->link);
-  ferry_drain_ping (call->leases->visits->drain);
+  ferry_shared_queue_activate (lease->leases->visits->shared, lease->link);
+  lease->passes |= !ferry_short_cut_serve (lease->leases->short_cut, lease->link);
+  ferry_drain_ping (lease->leases->visits->drain);
 }
 
 /* role: hands answers over, the caller's own among them. If that has not come and the caller may sleep, arms the lane
  * for it; else gives the lane back. */
 static void
-look_for_answer (Call *call, gboolean may_sleep)
+look_for_answer (Lease *lease, gboolean may_sleep)
 {
-  ferry_drain_hand_over_next (call->leases->visits->drain, call->link, call->caller);
-  if (call->caller->size > 0 || !may_sleep || ferry_lane_reader_get_available (&call->link->up) > 0 ||
-      !ferry_lane_reader_arm_for_caller (&call->link->up, call->caller))
-    give_lane_back (call);
+  ferry_drain_hand_over_next (lease->leases->visits->drain, lease->link, lease->caller);
+  if (lease->caller->size > 0 || !may_sleep || ferry_lane_reader_get_available (&lease->link->up) > 0 ||
+      !ferry_lane_reader_arm_for_caller (&lease->link->up, lease->caller))
+    give_lane_back (lease);
 }
 
 static void
@@ -86,99 +86,99 @@ unref_link (gpointer link)
 
 /* any: gives the lane back, where the role is the monitor's. */
 static void
-give_lane_to_monitor (Call *call)
+give_lane_to_monitor (Lease *lease)
 {
-  call->is_over = TRUE;
+  lease->is_over = TRUE;
   /* The lane is not armed for the doorbell, so the monitor looks at it. */
-  if (ferry_callers_add_if (&call->link->waiting.callers, call->caller, &call->link->waiting.lease, FERRY_CALLER_WAITS,
-                            FERRY_CALLER_NONE))
-    ferry_commands_add (call->leases->commands, activate, ferry_link_ref (call->link), unref_link);
+  if (ferry_callers_add_if (&lease->link->waiting.callers, lease->caller, &lease->link->waiting.lease, FERRY_LEASE_HELD,
+                            FERRY_LEASE_NONE))
+    ferry_commands_add (lease->leases->commands, activate, ferry_link_ref (lease->link), unref_link);
   else
-    ferry_link_let_caller_go (call->link);
+    ferry_link_end_lease (lease->link);
 }
 
 typedef enum
 {
-  CALL_LEAVES, /* gives the lane back at once */
-  CALL_LOOKS,  /* takes the answer if it is there, and gives the lane back */
-  CALL_STAYS,  /* as CALL_LOOKS, but keeps the lane while it is empty, and then sleeps */
-} CallStep;
+  STEP_LEAVES, /* gives the lane back at once */
+  STEP_LOOKS,  /* takes the answer if it is there, and gives the lane back */
+  STEP_STAYS,  /* as STEP_LOOKS, but keeps the lane while it is empty, and then sleeps */
+} Step;
 
-/* any: takes a turn of the role for a step of the call. Gives the lane back if the role is the monitor's now. */
+/* any: takes the role for a step of the lease. Gives the lane back if the role is the monitor's now. */
 static void
-take_turn_of_call (Call *call, CallStep step)
+take_step (Lease *lease, Step step)
 {
-  call->passes = FALSE;
-  if (!ferry_role_begin_turn (call->leases->role))
+  lease->passes = FALSE;
+  if (!ferry_role_acquire (lease->leases->role))
     {
-      give_lane_to_monitor (call);
+      give_lane_to_monitor (lease);
       return;
     }
-  if (!ferry_short_cut_has_caller (call->link))
+  if (!ferry_short_cut_has_caller (lease->link))
     {
-      call->is_over = TRUE;
-      ferry_link_let_caller_go (call->link);
+      lease->is_over = TRUE;
+      ferry_link_end_lease (lease->link);
     }
-  else if (step == CALL_LEAVES)
-    give_lane_back (call);
+  else if (step == STEP_LEAVES)
+    give_lane_back (lease);
   else
     {
-      look_for_answer (call, step == CALL_STAYS);
-      /* A monitor that sleeps does not know of a timer that this turn has started. */
-      call->passes |= ferry_drain_note_untidy (call->leases->visits->drain, call->link);
+      look_for_answer (lease, step == STEP_STAYS);
+      /* A monitor that sleeps does not know of a timer that this step has started. */
+      lease->passes |= ferry_drain_note_untidy (lease->leases->visits->drain, lease->link);
     }
-  ferry_role_end_turn (call->leases->role, call->passes);
+  ferry_role_release (lease->leases->role, lease->passes);
 }
 
 /* role: makes this thread the link's caller. Returns FALSE if there are records. */
 static gboolean
-take_lane (Call *call)
+take_lane (Lease *lease)
 {
-  ferry_shared_queue_deactivate (call->leases->visits->shared, call->link);
-  ferry_visits_set_ring_when_full (call->link, TRUE);
-  call->link->waiting.holder = call->caller;
+  ferry_shared_queue_deactivate (lease->leases->visits->shared, lease->link);
+  ferry_visits_set_ring_when_full (lease->link, TRUE);
+  lease->link->waiting.holder = lease->caller;
   /* Relaxed: only this thread and later holders of the role read it. */
-  atomic_store_explicit (&call->link->waiting.lease, FERRY_CALLER_WAITS, memory_order_relaxed);
-  if (call->caller->spins)
-    ferry_lane_reader_disarm (&call->link->up);
-  else if (!ferry_lane_reader_arm_for_caller (&call->link->up, call->caller))
-    give_lane_back (call);
-  return !call->is_over;
+  atomic_store_explicit (&lease->link->waiting.lease, FERRY_LEASE_HELD, memory_order_relaxed);
+  if (lease->caller->spins)
+    ferry_lane_reader_disarm (&lease->link->up);
+  else if (!ferry_lane_reader_arm_for_caller (&lease->link->up, lease->caller))
+    give_lane_back (lease);
+  return !lease->is_over;
 }
 
 /* Whether there is a record, or this thread is to poll no more. */
 static gboolean
 is_poll_over (gpointer data)
 {
-  const Call *call = data;
+  const Lease *lease = data;
 
   /* Relaxed: the record is only looked at after the tail was loaded again, and the flags are hints. */
-  return atomic_load_explicit (&call->link->up.control->writer.tail, memory_order_relaxed) != call->head ||
-         !ferry_short_cut_has_caller (call->link) || !ferry_role_is_lent (call->leases->role);
+  return atomic_load_explicit (&lease->link->up.control->writer.tail, memory_order_relaxed) != lease->head ||
+         !ferry_short_cut_has_caller (lease->link) || !ferry_role_is_lent (lease->leases->role);
 }
 
 /* any: polls, and then looks for the answer. */
 static void
-poll_lane (Call *call)
+poll_lane (Lease *lease)
 {
-  const FerryCaller *caller = call->caller;
+  const FerryCaller *caller = lease->caller;
   guint64 before = ferry_spin_get_time (caller->spin);
 
   /* Relaxed: only this thread changes the head while it is the caller; after a dismissal, the poll is over. */
-  call->head = atomic_load_explicit (&call->link->up.control->reader.head, memory_order_relaxed);
-  ferry_spin_poll (caller->spin, is_poll_over, call);
+  lease->head = atomic_load_explicit (&lease->link->up.control->reader.head, memory_order_relaxed);
+  ferry_spin_poll (caller->spin, is_poll_over, lease);
   /* Relaxed: a count. */
-  atomic_fetch_add_explicit (&call->leases->spin_time, ferry_spin_get_time (caller->spin) - before,
+  atomic_fetch_add_explicit (&lease->leases->spin_time, ferry_spin_get_time (caller->spin) - before,
                              memory_order_relaxed);
-  take_turn_of_call (call, caller->sleep != NULL ? CALL_STAYS : CALL_LOOKS);
+  take_step (lease, caller->sleep != NULL ? STEP_STAYS : STEP_LOOKS);
 }
 
 /* any: gives this thread the link's up lane, where the main loop drains and the link rests. Returns whether it does. */
 static gboolean
-begin_call (FerryLeases *self, FerryLink *link, FerryCaller *caller)
+begin (FerryLeases *self, FerryLink *link, FerryCaller *caller)
 {
-  Call call = {.leases = self, .link = link, .caller = caller};
-  guint tries = TRIES_TO_BEGIN_CALL;
+  Lease lease = {.leases = self, .link = link, .caller = caller};
+  guint tries = TRIES_TO_BEGIN;
   gboolean begun;
 
   ferry_spin_configure (caller->spin, atomic_load_explicit (&self->short_cut->spin_setting, memory_order_relaxed));
@@ -187,14 +187,14 @@ begin_call (FerryLeases *self, FerryLink *link, FerryCaller *caller)
     return FALSE;
   /* Relaxed: a hint for the main loop, which may have the role for a spin. */
   atomic_fetch_add_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
-  while (!ferry_role_try_turn (self->role))
+  while (!ferry_role_try_acquire (self->role))
     if (--tries == 0 || !ferry_role_is_lent (self->role))
       {
         atomic_fetch_sub_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
         return FALSE;
       }
-  begun = may_be_called (link) && take_lane (&call);
-  ferry_role_end_turn (self->role, call.passes);
+  begun = may_be_leased (link) && take_lane (&lease);
+  ferry_role_release (self->role, lease.passes);
   if (!begun || !caller->spins)
     atomic_fetch_sub_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
   return begun;
@@ -203,7 +203,7 @@ begin_call (FerryLeases *self, FerryLink *link, FerryCaller *caller)
 gboolean
 ferry_leases_begin (FerryLeases *self, FerryLink *link, FerryCaller *caller, gboolean may_take)
 {
-  if (may_take && begin_call (self, link, caller))
+  if (may_take && begin (self, link, caller))
     return TRUE;
   if (!caller->is_listed)
     ferry_callers_add (&link->waiting.callers, caller);
@@ -214,21 +214,21 @@ ferry_leases_begin (FerryLeases *self, FerryLink *link, FerryCaller *caller, gbo
 void
 ferry_leases_end (FerryLeases *self, FerryLink *link, FerryCaller *caller, gboolean waits)
 {
-  Call call = {.leases = self, .link = link, .caller = caller};
+  Lease lease = {.leases = self, .link = link, .caller = caller};
   gboolean goes_on = waits;
 
-  /* Relaxed: as in begin_call(). While this thread sleeps, the main loop may spin. */
+  /* Relaxed: as in begin(). While this thread sleeps, the main loop may spin. */
   if (caller->spins)
     {
       if (waits)
-        poll_lane (&call);
+        poll_lane (&lease);
       atomic_fetch_sub_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
     }
-  while (!call.is_over)
+  while (!lease.is_over)
     {
       goes_on = goes_on && caller->sleep (caller->data, &link->up.control->caller_bell.rings, caller->seen);
       atomic_fetch_add_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
-      take_turn_of_call (&call, goes_on ? CALL_STAYS : waits ? CALL_LOOKS : CALL_LEAVES);
+      take_step (&lease, goes_on ? STEP_STAYS : waits ? STEP_LOOKS : STEP_LEAVES);
       atomic_fetch_sub_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
     }
 }

@@ -5,7 +5,7 @@
  * has it.
  *
  * The monitor has the role always, except while it lends it. Then the monitor sleeps, and the main loop, or a thread
- * that waits for an answer, takes the role for one turn after the other. A turn takes some microseconds.
+ * that waits for an answer, takes the role again and again, for some microseconds each time.
  *
  * Owner:   the monitor.
  * Threads: any.
@@ -26,7 +26,7 @@ typedef struct
   _Atomic gboolean is_lent;
   _Atomic gint n_claims; /* any: how many threads need the monitor to drain */
   gint64 keep_until;     /* role: monotonic time until which the monitor keeps the role */
-  gboolean is_unused;    /* role: the role was lent, and the main loop has had no turn since */
+  gboolean is_unused;    /* role: the role was lent, and the main loop has not had it since */
   int doorbell;          /* const: (unowned): wakes the monitor */
 } FerryRole;
 
@@ -44,14 +44,15 @@ void ferry_role_take_back (FerryRole *self);
 /* role: the monitor keeps the role for a while from now on. */
 void ferry_role_keep (FerryRole *self, gint64 now);
 
-/* any: takes the role for a turn, if it is lent, and no other thread has a turn. */
-gboolean ferry_role_try_turn (FerryRole *self);
-/* any: takes the role for a turn, if it is lent. Another thread has it for some microseconds, but may have lost its
+/* any: takes the role, if it is lent and no other thread has it. */
+gboolean ferry_role_try_acquire (FerryRole *self);
+/* any: takes the role, if it is lent. Another thread has it for some microseconds, but may have lost its
  * processor to this thread, or to others. So this one gives up after a while, as if the role was not lent. It wakes the
  * monitor, which then waits for the role. */
-gboolean ferry_role_begin_turn (FerryRole *self);
-/* any: ends a turn. passes: there is work for the monitor only, which is woken, and takes the role back. */
-void ferry_role_end_turn (FerryRole *self, gboolean passes);
+gboolean ferry_role_acquire (FerryRole *self);
+/* any: gives up the role that this thread took while it was lent. passes: there is work for the monitor only, which is
+ * woken, and takes the role back. */
+void ferry_role_release (FerryRole *self, gboolean passes);
 
 /* any: a hint. */
 static inline gboolean

@@ -15,7 +15,7 @@
  * lent. */
 #define KEEP_MICROSECONDS 10000
 
-/* So long a thread waits for the role while another thread has a turn. */
+/* So long a thread waits for the role while another thread has it. */
 #define WAIT_MICROSECONDS 200
 
 void
@@ -54,10 +54,10 @@ ferry_role_lend (FerryRole *self)
 void
 ferry_role_take_back (FerryRole *self)
 {
-  /* First, so that no further turn begins. */
+  /* First, so that no further thread takes the role. */
   atomic_store_explicit (&self->is_lent, FALSE, memory_order_relaxed);
   pthread_mutex_lock (&self->lock);
-  /* A ring before the main loop's first turn says nothing: a worker that answers at once may always be quicker. */
+  /* A ring before the main loop had the role says nothing: a worker that answers at once may always be quicker. */
   if (!self->is_unused)
     ferry_role_keep (self, g_get_monotonic_time ());
 }
@@ -69,7 +69,7 @@ ferry_role_keep (FerryRole *self, gint64 now)
 }
 
 gboolean
-ferry_role_try_turn (FerryRole *self)
+ferry_role_try_acquire (FerryRole *self)
 {
   if (!ferry_role_is_lent (self) || pthread_mutex_trylock (&self->lock) != 0)
     return FALSE;
@@ -80,11 +80,11 @@ ferry_role_try_turn (FerryRole *self)
 }
 
 gboolean
-ferry_role_begin_turn (FerryRole *self)
+ferry_role_acquire (FerryRole *self)
 {
   gint64 until = 0;
 
-  while (!ferry_role_try_turn (self))
+  while (!ferry_role_try_acquire (self))
     {
       gint64 now;
 
@@ -104,7 +104,7 @@ ferry_role_begin_turn (FerryRole *self)
 }
 
 void
-ferry_role_end_turn (FerryRole *self, gboolean passes)
+ferry_role_release (FerryRole *self, gboolean passes)
 {
   if (passes)
     {

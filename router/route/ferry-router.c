@@ -1783,7 +1783,7 @@ take_turns (FerryRouter *self)
 
   do
     {
-      ferry_short_cut_take_turn (
+      ferry_short_cut_drain (
         ferry_monitor_get_short_cut (self->monitor),
         ferry_turns_has_until (&self->turns, G_MAXUINT64) || ferry_hot_cells_get_tick (&self->hot_cells) != G_MAXINT64);
       result = dispatch (self, NULL, NULL);
@@ -1810,7 +1810,7 @@ take_turns (FerryRouter *self)
       ferry_short_cut_give_way (ferry_monitor_get_short_cut (self->monitor));
       return FALSE;
     }
-  ferry_short_cut_expect_turn (ferry_monitor_get_short_cut (self->monitor));
+  ferry_short_cut_expect_drain (ferry_monitor_get_short_cut (self->monitor));
   return TRUE;
 }
 
@@ -1826,7 +1826,7 @@ pinged (gpointer user_data)
     self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
   has_more = take_turns (self);
   if (self->monitor != NULL)
-    ferry_short_cut_end_turns (ferry_monitor_get_short_cut (self->monitor));
+    ferry_short_cut_end_dispatch (ferry_monitor_get_short_cut (self->monitor));
   return has_more;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The short cut: while there is little traffic, the main loop drains the links itself, in turns of the monitor's role.
+/* The short cut: while there is little traffic, the main loop drains the links itself. It has the monitor's role then.
  * A message then comes without a hop over the monitor's thread.
  *
  * The monitor hears the doorbells, but while the main loop polls them. Lanes are armed before that poll, and unarmed
- * from the next turn on. So a worker that sends while the main loop works does not wake the monitor.
+ * after it. So a worker that sends while the main loop works does not wake the monitor.
  *
  * The lane of a link over which threads wait for answers is armed then, too. The holder of the role hands an answer to
  * the thread that waits for it (see ferry-drain.c). So that there always is such a holder, a ring wakes the monitor.
@@ -28,9 +28,9 @@ typedef struct
   FerryRole *role;          /* const: (unowned) */
   FerryPingee *pingee;      /* const: (unowned) */
   GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
-  gboolean expects_turn;    /* router's thread: the pingee is pinged, and its dispatch takes a turn */
+  gboolean expects_drain;   /* router's thread: the pingee is pinged, and its dispatch drains */
   gboolean gives_way;       /* router's thread: the next iteration of the main loop is for other sources */
-  gboolean has_served; /* router's thread: records were taken after the latest turn, while threads waited for some */
+  gboolean has_served; /* router's thread: records were taken after the latest drain, while threads waited for some */
   FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for the time of all spins */
   _Atomic guint32 spin_setting; /* any: see FERRY_SPIN_SETTING() */
   _Atomic gint n_callers;       /* any: how many threads poll a link while they wait for an answer, or want to */
@@ -44,16 +44,17 @@ void ferry_short_cut_clear (FerryShortCut *self);
  * reference to the owner of this short cut, which unref drops. */
 GSource *ferry_short_cut_attach (FerryShortCut *self, gpointer keeps, GDestroyNotify unref);
 
-/* The router's thread: the main loop does not sleep before its next turn, so the lanes need not be armed until then. */
-void ferry_short_cut_expect_turn (FerryShortCut *self);
-/* The router's thread: the same, but the turn comes an iteration of the main loop later, after sources of lower
+/* The router's thread: the main loop does not sleep before it drains again, so the lanes need not be armed until then.
+ */
+void ferry_short_cut_expect_drain (FerryShortCut *self);
+/* The router's thread: the same, but it drains an iteration of the main loop later, after sources of lower
  * priority. */
 void ferry_short_cut_give_way (FerryShortCut *self);
 /* The router's thread: drains the active links, if the role is lent. calls: handlers are called afterwards, even if
  * nothing was drained. */
-void ferry_short_cut_take_turn (FerryShortCut *self, gboolean calls);
+void ferry_short_cut_drain (FerryShortCut *self, gboolean calls);
 /* The router's thread, at the end of a dispatch: the main loop goes on to other work. */
-void ferry_short_cut_end_turns (FerryShortCut *self);
+void ferry_short_cut_end_dispatch (FerryShortCut *self);
 /* The router's thread, when the main loop has nothing to dispatch: spins, if the role is lent. Returns whether there
  * are records. Where there is one core, yields it once, without the role, which a caller may need meanwhile. */
 gboolean ferry_short_cut_spin (FerryShortCut *self);

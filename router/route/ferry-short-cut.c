@@ -15,7 +15,7 @@
  * of their rate: the monitor hears what is sent meanwhile. */
 #define AWAITED_MICROSECONDS 2000
 
-/* How often a turn visits a link over which threads wait, until it is empty. */
+/* How often a link is visited over which threads wait, until it is empty. */
 #define VISITS_PER_SERVICE 4
 
 /* The main loop spins only where it looks at no more links than this. */
@@ -42,7 +42,7 @@ gboolean
 ferry_short_cut_has_caller (FerryLink *link)
 {
   /* Relaxed: only a hint, as the thread may stop at any time. */
-  return atomic_load_explicit (&link->waiting.lease, memory_order_relaxed) == FERRY_CALLER_WAITS;
+  return atomic_load_explicit (&link->waiting.lease, memory_order_relaxed) == FERRY_LEASE_HELD;
 }
 
 /* role: lets an active link with an empty lane rest, with the lane armed, if the main loop may drain it. */
@@ -51,7 +51,7 @@ rest_light_link (FerryShortCut *self, FerryLink *link)
 {
   if (!ferry_visits_is_light (link) || ferry_lane_reader_get_available (&link->up) > 0)
     return;
-  /* A link that was activated after the last turn was not visited: its ring may have been for a cell. */
+  /* A link that was activated after the last drain was not visited: its ring may have been for a cell. */
   if (!ferry_visits_is_ahead_of_fork_server (link))
     ferry_news_take_cells (&self->visits->news, link);
   ferry_visits_rest (self->visits, link);
@@ -142,7 +142,7 @@ ferry_short_cut_lend_role (FerryShortCut *self)
   ferry_shared_queue_hear (self->shared, TRUE);
 }
 
-/* ---- the main loop's turns ---- */
+/* ---- the main loop drains ---- */
 
 /* role: begins to arm the empty lanes of all active links, with one barrier for those that need it. It would else be
  * one for each, in each iteration, also where they are quiet. */
@@ -174,8 +174,8 @@ begin_poll (FerryShortCut *self, gboolean *ready)
 {
   GList *node;
 
-  *ready = self->expects_turn;
-  if (self->expects_turn || !ferry_role_begin_turn (self->role))
+  *ready = self->expects_drain;
+  if (self->expects_drain || !ferry_role_acquire (self->role))
     return FALSE;
   self->role->is_unused = FALSE;
   begin_arming (self);
@@ -192,7 +192,7 @@ begin_poll (FerryShortCut *self, gboolean *ready)
   if (!*ready)
     ferry_shared_queue_hear (self->shared, FALSE);
   ferry_drain_ping (self->visits->drain);
-  ferry_role_end_turn (self->role, !ferry_visits_are_at_rest (self->visits));
+  ferry_role_release (self->role, !ferry_visits_are_at_rest (self->visits));
   return !*ready;
 }
 
@@ -226,7 +226,7 @@ end_poll (FerryShortCut *self, gboolean rang)
   gboolean ready;
   gboolean passes = FALSE;
 
-  if (!ferry_role_begin_turn (self->role))
+  if (!ferry_role_acquire (self->role))
     return FALSE;
   if (rang)
     ferry_shared_queue_take_bells (self->shared);
@@ -237,15 +237,15 @@ end_poll (FerryShortCut *self, gboolean rang)
   if (!passes)
     adopt_links (self, FALSE);
   ferry_shared_queue_hear (self->shared, TRUE);
-  ferry_role_end_turn (self->role, passes);
+  ferry_role_release (self->role, passes);
   return ready;
 }
 
 void
-ferry_short_cut_end_turns (FerryShortCut *self)
+ferry_short_cut_end_dispatch (FerryShortCut *self)
 {
-  if (ferry_role_begin_turn (self->role))
-    ferry_role_end_turn (self->role, !serve_awaited_links (self));
+  if (ferry_role_acquire (self->role))
+    ferry_role_release (self->role, !serve_awaited_links (self));
 }
 
 /* role: whether an open link has records. Activates such a link, also one that is armed, with a ring that was not heard
@@ -327,10 +327,10 @@ look_for_records (gpointer data)
   FerryShortCut *self = data;
   gboolean arrived;
 
-  if (!ferry_role_begin_turn (self->role))
+  if (!ferry_role_acquire (self->role))
     return FALSE;
   arrived = has_records (self);
-  ferry_role_end_turn (self->role, FALSE);
+  ferry_role_release (self->role, FALSE);
   return arrived;
 }
 
@@ -342,24 +342,24 @@ ferry_short_cut_spin (FerryShortCut *self)
   ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
   if (self->spin.yields)
     return ferry_spin_begin (&self->spin) && ferry_spin_poll (&self->spin, look_for_records, self);
-  if (!ferry_role_begin_turn (self->role))
+  if (!ferry_role_acquire (self->role))
     return FALSE;
   if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR && !has_callers (self))
     arrived = spin (self);
-  ferry_role_end_turn (self->role, FALSE);
+  ferry_role_release (self->role, FALSE);
   return arrived;
 }
 
 void
-ferry_short_cut_expect_turn (FerryShortCut *self)
+ferry_short_cut_expect_drain (FerryShortCut *self)
 {
-  self->expects_turn = TRUE;
+  self->expects_drain = TRUE;
 }
 
 void
 ferry_short_cut_give_way (FerryShortCut *self)
 {
-  self->expects_turn = self->gives_way = TRUE;
+  self->expects_drain = self->gives_way = TRUE;
 }
 
 gboolean
@@ -369,7 +369,7 @@ ferry_short_cut_is_as_good_as_resting (FerryLink *link)
          !ferry_news_has_cells (link) && (link->output == NULL || !ferry_output_is_ready (link->output));
 }
 
-/* Whether the main loop need not visit the link in its turn. Most links of an application are so at any time. */
+/* Whether the main loop need not visit the link. Most links of an application are so at any time. */
 static gboolean
 is_quiet (FerryLink *link)
 {
@@ -377,9 +377,9 @@ is_quiet (FerryLink *link)
          link->visit.nap == NULL && !link->visit.is_deaf && ferry_short_cut_is_as_good_as_resting (link);
 }
 
-/* role: visits an active link in a turn of the main loop. Returns FALSE if the monitor must take the role. */
+/* role: visits an active link for the main loop. Returns FALSE if the monitor must take the role. */
 static gboolean
-visit_in_turn (FerryShortCut *self, FerryLink *link)
+visit_for_main_loop (FerryShortCut *self, FerryLink *link)
 {
   if (is_quiet (link))
     return TRUE;
@@ -389,14 +389,14 @@ visit_in_turn (FerryShortCut *self, FerryLink *link)
 }
 
 void
-ferry_short_cut_take_turn (FerryShortCut *self, gboolean calls)
+ferry_short_cut_drain (FerryShortCut *self, gboolean calls)
 {
   gboolean passes = FALSE;
   gint64 tidy_time;
   GList *node;
 
-  self->expects_turn = FALSE;
-  if (!ferry_role_begin_turn (self->role))
+  self->expects_drain = FALSE;
+  if (!ferry_role_acquire (self->role))
     return;
   tidy_time = ferry_drain_get_tidy_time (self->visits->drain);
   if (self->role->is_unused)
@@ -412,7 +412,7 @@ ferry_short_cut_take_turn (FerryShortCut *self, gboolean calls)
     {
       GList *next = node->next;
 
-      passes |= !visit_in_turn (self, node->data);
+      passes |= !visit_for_main_loop (self, node->data);
       node = next;
     }
   if (calls ||
@@ -420,9 +420,9 @@ ferry_short_cut_take_turn (FerryShortCut *self, gboolean calls)
     passes |= !serve_awaited_links (self);
   ferry_drain_ping (self->visits->drain);
   ferry_drain_set_pings (self->visits->drain, TRUE);
-  /* A monitor that sleeps does not know of a timer that this turn has started. */
+  /* A monitor that sleeps does not know of a timer that this drain has started. */
   passes |= ferry_drain_get_tidy_time (self->visits->drain) != tidy_time;
-  ferry_role_end_turn (self->role, passes || !ferry_visits_are_at_rest (self->visits));
+  ferry_role_release (self->role, passes || !ferry_visits_are_at_rest (self->visits));
 }
 
 /* ---- the source ----
