@@ -69,6 +69,18 @@ if __name__ == "__main__":
 """
 
 
+def test_ctrl_c(report):
+    executor = ferry.concurrent.Executor(1)
+    try:
+        with executor:
+            runs, waits = [executor.submit(functions.spin) for _ in range(2)]
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    report.equal("Ctrl-C in a block ends what runs and what waits",
+                 [type(raised(future.result)) for future in (runs, waits)], 2 * [concurrent.futures.CancelledError])
+
+
 def reason_of(name):
     return next((reason for known, reason in NOT_APPLICABLE.items() if name.endswith("." + known)
                  or name.endswith(known) and "." in known), None)
@@ -168,6 +180,7 @@ def body(report):
     test_errors(report)
     test_limits(report)
     test_end(report)
+    test_ctrl_c(report)
     test_cpython(report)
 
 

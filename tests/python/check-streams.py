@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Streams and maps of the package ferry, what they keep and what ends them: check-streams.py"""
 
+import asyncio
 import itertools
 import os
 import tempfile
@@ -41,6 +42,45 @@ def test_stream(report, executor):
     report.equal("after which the worker is well", executor.submit(functions.double, 1).result(), 2)
 
 
+def test_left_streams(report, executor):
+    for stop in (3, 300):
+        for number in executor.stream(functions.count_up):
+            if number == stop:
+                break
+        report.equal("a loop that is left at %d ends its function" % stop, executor.submit(functions.double, 1).result(60), 2)
+
+    async def leave():
+        async for _ in executor.stream(functions.count_up):
+            break
+        return await executor.submit(functions.double, 1)
+
+    report.equal("under asyncio too", asyncio.run(asyncio.wait_for(leave(), 60)), 2)
+    stream = executor.stream(functions.count_up)
+    found = [list(itertools.islice(stream, 3)) for _ in range(2)]
+    report.equal("a stream that the program keeps goes on", found, [[0, 1, 2], [3, 4, 5]])
+    stream.close()
+
+
+def test_ends(report):
+    with ferry.Executor(workers=1) as executor:
+        stream = executor.stream(functions.count, 1000)
+        results = executor.map(functions.double, range(1000))
+    report.equal("the end of an executor waits for streams, which are read behind it", list(stream), list(range(1000)))
+    error = raised(lambda: list(results))
+    report.equal("a map that was not read in time says so", (type(error), len(error.__notes__)), (ferry.Error, 1))
+
+
+def test_wrong_numbers(report, executor):
+    for name, call in (("workers", lambda: ferry.Executor(workers=0)),
+                       ("items in a chunk", lambda: executor.map(functions.double, [1], chunksize=0))):
+        report.equal("no %s are no number of them" % name, type(raised(call)), ValueError)
+    error = raised(lambda: executor.submit(functions.double, lambda: 1))
+    report.fact("a lambda among arguments is refused, with what to do", "top level of a module" in error.__notes__[-1])
+    task = executor.submit(functions.double, 1)
+    report.equal("a task is submitted once", str(raised(lambda: executor.submit(task))),
+                 "Task 'double' was submitted before; make a new task")
+
+
 def test_map(report, executor):
     report.equal("results come in the order of the items", list(executor.map(functions.double, range(10000))),
                  [2 * i for i in range(10000)])
@@ -67,6 +107,10 @@ def body(report):
     with ferry.Executor(workers=2) as executor:
         test_stream(report, executor)
         test_map(report, executor)
+    with ferry.Executor(workers=1) as executor:
+        test_left_streams(report, executor)
+        test_wrong_numbers(report, executor)
+    test_ends(report)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 """What workers do in the tests of the package."""
 
 import ctypes
+import itertools
 import logging
 import os
 import random
@@ -161,6 +162,10 @@ def count(number):
     for i in range(number):
         yield i
     return "the end"
+
+
+def count_up():
+    yield from itertools.count()
 
 
 def count_and_fail(number):

@@ -89,10 +89,13 @@ class Executor:
                         "if __name__ == \"__main__\":")
         if not sys.executable:
             raise Error("sys.executable does not say which Python the workers are; set it")
+        if workers is not None and workers < 1:
+            raise ValueError("An executor has at least one worker, and not %d" % workers)
         self._home = self._find_home(context)
         self._objects: list[Any] = []
         self._modules = list(modules)
         self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
+        self._streams: "weakref.WeakSet[Stream[Any]]" = weakref.WeakSet()
         first = None if initializer is None else _pack_initializer(initializer, initargs)
         self._program = None if program is None else list(program)
         self._home.call(lambda: self._make(workers, self._modules, fork, first))
@@ -139,11 +142,16 @@ class Executor:
                             % self._program[0])
             function._takes_pickles = False
         task = function if isinstance(function, Task) else Task(function, *args, **kwargs)
+        if task._home is not None:
+            raise Error("Task '%s' was submitted before; make a new task" % task._name)
         task._submit_to(self._home, is_new=task is not function)
         try:
             self._objects[0].submit_task(task)
         except GLib.Error as error:
+            task._home = None
             raise Error(error.message) from None
+        if isinstance(task, Stream):
+            self._streams.add(task)
         return task
 
     def call(self, name: str, /, *args: Any, signature: str | None = None) -> Task[Any]:
@@ -206,6 +214,9 @@ class Executor:
     def _begin_shutdown(self, cancel: bool) -> _home.Event:
         ended = _home.Event()
         self._home.call(lambda: self._stop(ended, cancel))
+        # The end is waited for, and values are read behind it.
+        for stream in list(self._streams):
+            stream._lift()
         return ended
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False) -> None:

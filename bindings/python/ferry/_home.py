@@ -16,7 +16,7 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from typing import Any, Generic, Self, TypeVar
 
 from ._library import Ferry, GLib, Gio
@@ -137,7 +137,7 @@ class Values(Generic[T]):
         """A value. Raises End behind the last one."""
         raise NotImplementedError
 
-    def __iter__(self) -> Self:
+    def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:

@@ -4,6 +4,7 @@
 
 import collections
 import itertools
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, cast
@@ -12,6 +13,7 @@ from . import _chunk, _fault, _message
 from ._home import End, Event, Home, Values
 from ._pipe import Receiver
 from ._task import Task, name_of
+from .errors import Error
 
 T = TypeVar("T")
 Outcomes = tuple[float, list[_chunk.Outcome]]
@@ -34,6 +36,8 @@ class Map(Values[T]):
                  iterables: tuple[Iterable[Any], ...], ordered: bool, chunksize: int | None) -> None:
         # The function is an argument here, so Task does not look at it.
         _message.check(function)
+        if chunksize is not None and chunksize < 1:
+            raise ValueError("A chunk has at least one item, and not %d" % chunksize)
         self._submit = submit
         self._home: Home | None = None
         self._function = function
@@ -62,7 +66,11 @@ class Map(Values[T]):
             task = Task(_chunk.run, self._function, rows)
             task.props.name = name_of(self._function)
             self._hold_receivers(task)
-            self._tasks.append(self._submit(task))
+            try:
+                self._tasks.append(self._submit(task))
+            except Error as error:
+                error.add_note("A map takes its items while its results are read: read them before the executor ends.")
+                raise
             self._home = task._home
             task.add_done_callback(self._tell)
 
@@ -137,4 +145,5 @@ class Map(Values[T]):
             self._let_go()
 
     def __del__(self) -> None:
-        self.close()
+        if not sys.is_finalizing():
+            self.close()

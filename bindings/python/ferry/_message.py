@@ -130,7 +130,12 @@ def _head(kind: int, sizes: list[int]) -> bytes:
 def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], room: bool = False) -> tuple[bytes, int]:
     """A call, and the descriptor of the memory that belongs to it, or -1. With room, there is memory for the result too."""
     check(function)
-    return pack((function, args, kwargs), MAX_PICKLE, WITH_ROOM if room else 0)
+    try:
+        return pack((function, args, kwargs), MAX_PICKLE, WITH_ROOM if room else 0)
+    except Exception as exception:
+        exception.add_note("The arguments of %s cannot be sent to a worker; give it values that can be pickled, and functions "
+                           "that are at the top level of a module" % getattr(function, "__qualname__", function))
+        raise
 
 
 def pack(value: Any, most: int, kind: int = 0, pickled: Pickled = _pickled) -> tuple[bytes, int]:

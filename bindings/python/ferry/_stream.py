@@ -4,11 +4,12 @@
 
 import collections
 import os
-from collections.abc import Callable, Generator, Iterable
-from typing import Any, TypeVar, cast
+import sys
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from typing import Any, Generic, Self, TypeVar, cast
 
 from . import _message
-from ._home import End, Event, Values
+from ._home import End, Event, Values, post
 from ._library import Ferry
 from ._names import STREAM
 from ._task import Task
@@ -20,10 +21,52 @@ T = TypeVar("T")
 WINDOW = 64
 
 
+def _count_references(held: list[Any]) -> int:
+    value = held.pop()
+    return sys.getrefcount(value)
+
+
+# Those to a stream that nothing has any more but the library, while its task runs.
+OF_NOBODY = _count_references([object()]) + 1
+
+
+def _close_if_left(held: "list[Stream[Any]]") -> None:
+    """On the home's thread: elsewhere, what is just told to the stream is a reference to it, too."""
+    if _count_references(held[:]) - 1 <= OF_NOBODY:
+        held[0].close()
+
+
+class _Reader(Generic[T]):
+    """What a loop takes values from. A loop that is left, and alone has the stream, ends the function."""
+
+    def __init__(self, stream: "Stream[T]") -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        return self._stream.__next__()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        return await self._stream.__anext__()
+
+    def __del__(self) -> None:
+        # The list alone has it from now on: the home may look before this reader is gone.
+        held = [self.__dict__.pop("_stream")]
+        home = held[0]._home
+        if home is not None and not sys.is_finalizing() and not held[0].done():
+            post(home, lambda: _close_if_left(held))
+
+
 class Stream(Task[Any], Values[T]):
     """A task whose function yields. It is an iterator of the values, by `for` and by `async for`.
 
-    What the function returns at its end is its result(). A worker is at most 64 values ahead of the loop.
+    What the function returns at its end is its result(). A worker is at most 64 values ahead of the loop. A loop over a
+    stream that nothing else refers to ends the function where the loop is left.
     """
 
     __gtype_name__ = "FerryPythonStream"
@@ -50,6 +93,12 @@ class Stream(Task[Any], Values[T]):
     def do_done(self) -> None:
         Task.do_done(self)
         self._news.set()
+
+    def __iter__(self) -> Iterator[T]:
+        return _Reader(self)
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Reader(self)
 
     def close(self) -> None:
         """Takes no more values: cancels the task."""

@@ -14,6 +14,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
 from typing import Any
 
 from . import _chunk, _executor, _fault, _home, errors
@@ -147,6 +148,15 @@ class Executor(concurrent.futures.Executor):
         chunks = iter(lambda: list(itertools.islice(rows, chunksize)), [])
         results = super().map(_chunk.run, itertools.repeat(fn), chunks, timeout=timeout)
         return _values(fn, results)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        if kind is not None and not issubclass(kind, Exception):
+            # Ctrl-C ends the workers of ProcessPoolExecutor, too: those of a terminal have it as the program has.
+            with self._lock:
+                self._is_shut_down = True
+            self._inner.cancel_all()
+        self.shutdown()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         with self._lock:
