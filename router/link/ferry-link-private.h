@@ -207,8 +207,8 @@ typedef enum
 typedef struct
 {
   FerryCallers callers; /* any */
-  /* any: a FerryLeaseState. Set to WAITS, and from WAITS to DISMISSED, with the monitor's role only; the thread that
-   * waits sets NONE */
+  /* any: a FerryLeaseState. Becomes HELD, and from HELD RECALLED, with the monitor's role only; the thread that waits
+   * sets NONE */
   _Atomic guint lease;
   FerryCaller *holder; /* role: (unowned): the thread that waits, while lease is FERRY_LEASE_HELD */
   /* any: a thread that does not have the lane waits, or has waited lately; cleared with the role */

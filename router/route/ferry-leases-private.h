@@ -9,9 +9,9 @@
  * its answer then comes without a hop. If there is anything else, it drains the link, and gives the lane back.
  *
  * The link rests meanwhile: it is not active, and its lane is unarmed, or armed for the caller. Each step of the thread
- * on the lane, but the load of the tail, is made with the role. A role's holder that has to visit the link dismisses
- * the thread first, by activating the link. A record of another pipe rings the doorbell, and so has the link visited. A
- * thread that was dismissed in its sleep sleeps on: its answer is handed over, and ends the wait.
+ * on the lane, but the load of the tail, is made with the role. A role's holder that has to visit the link recalls the
+ * lease first, by activating the link. A record of another pipe rings the doorbell, and so has the link visited. A
+ * thread that has lost its lease while it slept sleeps on: its answer is handed over, and ends the wait.
  *
  * Owner:   the monitor.
  * Threads: any.

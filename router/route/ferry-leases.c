@@ -48,7 +48,7 @@ give_lane_back (Lease *lease)
   lease->is_over = TRUE;
   if (lease->caller->size == 0)
     ferry_callers_add (&lease->link->waiting.callers, lease->caller);
-  /* Relaxed: the role orders this. The memory is freed only after a holder of the role has dismissed this thread. */
+  /* Relaxed: the role orders this. The memory is freed only after a holder of the role has recalled the lease. */
   atomic_store_explicit (&lease->link->waiting.lease, FERRY_LEASE_NONE, memory_order_relaxed);
   if (ferry_visits_arm (lease->link))
     return;
@@ -164,7 +164,7 @@ poll_lane (Lease *lease)
   const FerryCaller *caller = lease->caller;
   guint64 before = ferry_spin_get_time (caller->spin);
 
-  /* Relaxed: only this thread changes the head while it is the caller; after a dismissal, the poll is over. */
+  /* Relaxed: only this thread changes the head while it is the caller; after a recall, the poll is over. */
   lease->head = atomic_load_explicit (&lease->link->up.control->reader.head, memory_order_relaxed);
   ferry_spin_poll (caller->spin, is_poll_over, lease);
   /* Relaxed: a count. */
