@@ -10,6 +10,8 @@ import logging
 import os
 import pickle
 import select
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -22,6 +24,14 @@ from gi.repository import GLib, GObject
 import ferry
 
 LOOP_COUNT = 20
+
+
+LEAVE = """
+import objects, ferry
+counter = ferry.Executor(workers=1).create(objects.Counter)
+counter.add(1).result()
+counter.spin()
+"""
 
 
 @ferry.export
@@ -387,6 +397,13 @@ def test_glib(report):
     loop.run()
 
 
+def test_end_of_program(report):
+    done = subprocess.run([sys.executable, "-c", LEAVE], text=True, stderr=subprocess.PIPE, check=False,
+                          cwd=os.path.dirname(objects.__file__), timeout=600)
+    report.fact("a program that ends says nothing of a call that runs", (done.returncode, "lost" in done.stderr) == (0, False),
+                [done.returncode, done.stderr])
+
+
 def body(report):
     with ferry.Executor(workers=1) as executor:
         for test in (test_calls, test_chains, test_references, test_large_values, test_properties, test_ends, test_cancel,
@@ -395,6 +412,7 @@ def body(report):
         open_object = executor.create(objects.Counter)
         open_object.add(1).result()
     report.fact("the end of the executor is that of its objects", "was closed" in str(raised(lambda: open_object.add(1).result())))
+    test_end_of_program(report)
     asyncio.run(use_asyncio(report))
     test_glib(report)
 

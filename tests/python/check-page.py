@@ -163,7 +163,9 @@ def check_page(report, name):
                 continue
             done = subprocess.run(command, shell=True, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   check=False, timeout=GRACE)
-            report.equal(command, done.stderr + done.stdout, output)
+            # A machine with much to do starts workers late, which the library says.
+            errors = re.sub(r"(?m)^Ferry-Message: \S+ Waiting for worker .*\n", "", done.stderr)
+            report.equal(command, errors + done.stdout, output)
         for program, use in (("window.py", use_window), ("spin.py", use_spin)):
             if program in programs(page):
                 use(report, folder)

@@ -176,6 +176,8 @@ class Home:
     context: Any
     # Those of the library whose pipes are open, on the home's thread.
     receivers: set[Any]
+    # Whether the program ends.
+    is_over = False
 
     def is_here(self) -> bool:
         """Whether this is the home's thread."""
@@ -296,6 +298,7 @@ class ThreadHome(Home):
 
     def _end(self) -> None:
         """Before the interpreter ends: workers end, and no callback comes later."""
+        self.is_over = True
         self._loop.quit()
         self._thread.join()
 

@@ -108,7 +108,9 @@ class Call(Outcome[T]):
 
     def __del__(self) -> None:
         self._close()
-        if self._exception is not None and not self._is_retrieved \
+        # The end of the program is that of its workers, and no failure of what was asked.
+        is_end = self._connection.home.is_over and isinstance(self._exception, WorkerLost)
+        if self._exception is not None and not self._is_retrieved and not is_end \
                 and not isinstance(self._exception, concurrent.futures.CancelledError):
             sys.excepthook(type(self._exception), self._exception, self._exception.__traceback__)
 
