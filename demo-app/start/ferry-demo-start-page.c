@@ -25,6 +25,7 @@ struct _FerryDemoStartPage
   FerryExecutor *executor; /* of one worker */
   FerryTask *task;         /* NULL while there is no work */
   gboolean loop_works;     /* and has not said that it is done */
+  gboolean is_measured;    /* both sides did all of the work, or are still at it */
   FerryDemoFrameMeter *loop_meter;
   FerryDemoFrameMeter *own_meter;
   guint tick_callback;
@@ -55,13 +56,10 @@ turn (FerryDemoPage *page)
 /* ---- the work ---- */
 
 static void
-show_end (FerryDemoStartPage *self)
+show_verdict (FerryDemoStartPage *self)
 {
   double loop_wait, own_wait;
 
-  if (self->loop_works || self->task != NULL)
-    return;
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.freeze", TRUE);
   loop_wait = (double) ferry_demo_frame_meter_take_longest_wait (self->loop_meter) / G_USEC_PER_SEC;
   own_wait = (double) ferry_demo_frame_meter_take_longest_wait (self->own_meter) / G_USEC_PER_SEC;
   ferry_demo_page_take_text (
@@ -70,6 +68,22 @@ show_end (FerryDemoStartPage *self)
       _ ("The same work: the main loop was frozen for %.1f s; with Ferry the longest wait for a frame was "
          "%.0f ms."),
       loop_wait, own_wait * 1000.0));
+}
+
+/* Work that was stopped half-way, as the page was left, says nothing about either side. */
+static void
+show_end (FerryDemoStartPage *self)
+{
+  if (self->loop_works || self->task != NULL)
+    return;
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.freeze", TRUE);
+  if (self->is_measured)
+    {
+      show_verdict (self);
+      return;
+    }
+  gtk_progress_bar_set_fraction (ferry_demo_page_get_child (self, "own_bar"), 0.0);
+  ferry_demo_page_take_text (self, "verdict_label", g_strdup (_ ("Press the button: it takes five seconds.")));
 }
 
 static void
@@ -91,7 +105,10 @@ done_cb (FerryDemoStartPage *self, FerryTask *task)
   if (self->task != task)
     return;
   if (ferry_task_describe_error (task, &title, NULL, NULL))
-    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, title);
+    {
+      self->is_measured = FALSE;
+      ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, title);
+    }
   g_clear_object (&self->task);
   show_end (self);
 }
@@ -124,6 +141,7 @@ freeze (GtkWidget *widget, const char *action, GVariant *parameter)
   ferry_demo_frame_meter_take_longest_wait (self->own_meter);
   gtk_progress_bar_set_fraction (ferry_demo_page_get_child (self, "loop_bar"), 0.0);
   self->loop_works = TRUE;
+  self->is_measured = TRUE;
   ferry_demo_pipe_send_signal (self->loop, SIGUSR1);
   begin_task (self);
 }
@@ -143,6 +161,7 @@ static void
 ended_cb (FerryDemoStartPage *self, const char *words)
 {
   self->loop_works = FALSE;
+  self->is_measured = FALSE;
   ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, words);
   show_end (self);
 }
@@ -156,6 +175,7 @@ rest (FerryDemoPage *page)
     gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick_callback);
   self->tick_callback = 0;
   self->loop_works = FALSE;
+  self->is_measured = FALSE;
   ferry_demo_pipe_stop (self->loop);
   if (self->task != NULL)
     ferry_task_cancel (self->task);

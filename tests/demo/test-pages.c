@@ -322,6 +322,25 @@ test_work_freezes_one_of_two (WindowTest *test, gconstpointer data)
   g_assert_cmpfloat (wait, <, frozen * 1000.0);
 }
 
+/* What was stopped half-way would say that the main loop froze for less time than Ferry's window. */
+static void
+test_work_left_half_way_proves_nothing (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  window_test_show_page (test, "start");
+  window_test_wait_words (test->window, "frames a second");
+  gtk_widget_activate_action (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "start")),
+                              "start.freeze", NULL);
+  wait_words (test, "start", "verdict_label", "Five seconds of work");
+  window_test_wait_words (test->window, "No frame for");
+  window_test_show_page (test, "tasks");
+  wait_words (test, "start", "verdict_label", "Press the button");
+  window_test_show_page (test, "start");
+  g_assert_cmpfloat (
+    gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (window_test_get_child (test, "start", "own_bar"))), ==, 0.0);
+}
+
 static void
 test_pipes_are_apart (WindowTest *test, gconstpointer data)
 {
@@ -395,6 +414,7 @@ main (int argc, char **argv)
   window_test_add ("/pages/arrows-go-from-item-to-item", test_arrows_go_from_item_to_item);
   window_test_add ("/pages/source-is-shown", test_source_is_shown);
   window_test_add ("/pages/work-freezes-one-of-two", test_work_freezes_one_of_two);
+  window_test_add ("/pages/work-left-half-way-proves-nothing", test_work_left_half_way_proves_nothing);
   window_test_add ("/pages/pipes-are-apart", test_pipes_are_apart);
   window_test_add ("/pages/trials-cost-the-others-nothing", test_trials_cost_the_others_nothing);
   window_test_add ("/pages/hidden-page-costs-nothing", test_hidden_page_costs_nothing);
