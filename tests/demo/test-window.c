@@ -317,6 +317,29 @@ test_digests_are_copied (WindowTest *test, gconstpointer data)
 }
 
 /* What is chosen is there at the next start, and the number of workers at once. */
+static gboolean
+has_size (gpointer widget)
+{
+  return gtk_widget_get_mapped (widget) && gtk_widget_get_height (widget) > 0;
+}
+
+/* GTK warns of the buttons that lead to a second page, and warnings are fatal here. */
+static void
+test_shortcuts_are_on_one_page (WindowTest *test, gconstpointer data)
+{
+  g_autoptr (GtkBuilder) builder = NULL;
+  GtkWidget *overlay;
+
+  if (test->window == NULL)
+    return;
+  builder = gtk_builder_new_from_resource ("/org/ferryproject/Demo/gtk/help-overlay.ui");
+  overlay = GTK_WIDGET (gtk_builder_get_object (builder, "help_overlay"));
+  gtk_window_set_transient_for (GTK_WINDOW (overlay), GTK_WINDOW (test->window));
+  gtk_window_present (GTK_WINDOW (overlay));
+  ferry_test_run_until (has_size, overlay);
+  gtk_window_destroy (GTK_WINDOW (overlay));
+}
+
 static void
 test_preferences_are_kept (WindowTest *test, gconstpointer data)
 {
@@ -405,6 +428,7 @@ main (int argc, char **argv)
   window_test_add ("/window/figures", test_figures);
   window_test_add ("/window/odd-names-stay-in-line", test_odd_names_stay_in_line);
   window_test_add ("/window/digests-are-copied", test_digests_are_copied);
+  window_test_add ("/window/shortcuts-are-on-one-page", test_shortcuts_are_on_one_page);
   window_test_add ("/window/preferences-are-kept", test_preferences_are_kept);
   window_test_add ("/window/fits-a-narrow-screen", test_fits_a_narrow_screen);
   status = g_test_run ();
