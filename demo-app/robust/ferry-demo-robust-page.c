@@ -80,7 +80,7 @@ show_result (Trial *trial, const char *words)
 
   ferry_demo_page_take_text (trial->page, name,
                              trial->hung ? g_strdup_printf (_ ("Hung, and was ended after %.1f s. %s."), seconds, cost)
-                                         : g_strdup_printf (_ ("%s, after %.1f s. %s."), words, seconds, cost));
+                                         : g_strdup_printf (_ ("After %.1f s: %s. %s."), seconds, words, cost));
 }
 
 static void
