@@ -651,7 +651,7 @@ class Tour:
         stranger = ferry.Proxy.new(there, "stranger")
         self.listen("Proxy", stranger, "follow-failed", lambda _, error: heard.append(error))
         stranger.follow(["value"], None)
-        until(lambda: isinstance(heard[-1], GLib.Error))
+        until(lambda: any(isinstance(each, GLib.Error) for each in heard))
         exporter.unexport("counter")
         exporter.stop(ferry.StopMode.DRAIN)
 

@@ -108,10 +108,11 @@ class Call(Outcome[T]):
 
     def __del__(self) -> None:
         self._close()
-        # The end of the program is that of its workers, and no failure of what was asked.
-        is_end = self._connection.home.is_over and isinstance(self._exception, WorkerLost)
-        if self._exception is not None and not self._is_retrieved and not is_end \
-                and not isinstance(self._exception, concurrent.futures.CancelledError):
+        if self._exception is None or self._is_retrieved or isinstance(self._exception, concurrent.futures.CancelledError):
+            return
+        # The end of the program is that of its workers, and no failure of what was asked. A worker's own calls have no home.
+        home = getattr(self._connection, "home", None)
+        if home is None or not home.is_over or not isinstance(self._exception, WorkerLost):
             sys.excepthook(type(self._exception), self._exception, self._exception.__traceback__)
 
     def done(self) -> bool:
