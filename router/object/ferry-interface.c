@@ -435,17 +435,11 @@ ferry_interface_add_method_full (FerryInterface *self, const char *name, const c
                                  const char *out_signature, FerryMethodFuncFull func, gpointer user_data,
                                  GDestroyNotify destroy)
 {
-  FerryMember *member;
-
   g_return_if_fail (FERRY_IS_INTERFACE (self));
-  ferry_return_if_fail (!is_sealed (self), SEALED, self->name);
-  g_return_if_fail (name != NULL);
   g_return_if_fail (func != NULL);
 
-  member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
-  if (member != NULL)
-    bind_member (member, ferry_failing_run_method, 0, ferry_failing_new (G_CALLBACK (func), user_data, destroy),
-                 ferry_failing_free);
+  ferry_interface_add_method (self, name, in_signature, out_signature, ferry_failing_run_method,
+                              ferry_failing_new (G_CALLBACK (func), user_data, destroy), ferry_failing_free);
 }
 
 /**

@@ -431,6 +431,7 @@ static void
 set_spin_command (gpointer owner, gpointer data)
 {
   FerryMonitor *self = owner;
+
   for (GList *node = self->visits.shared->links.head; node != NULL; node = node->next)
     store_spin (self, node->data);
 }

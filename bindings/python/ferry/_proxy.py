@@ -111,7 +111,7 @@ class Call(Outcome[T]):
         if self._exception is None or self._is_retrieved or isinstance(self._exception, concurrent.futures.CancelledError):
             return
         # The end of the program is that of its workers, and no failure of what was asked. A worker's own calls have no home.
-        home = getattr(self._connection, "home", None)
+        home = self._connection.home
         if home is None or not home.is_over or not isinstance(self._exception, WorkerLost):
             sys.excepthook(type(self._exception), self._exception, self._exception.__traceback__)
 
