@@ -14,6 +14,9 @@ import functions
 import tap
 
 import ferry
+import ferry.concurrent
+import ferry.parallel
+import ferry.pool
 
 
 def own_function(number):
@@ -137,6 +140,28 @@ def test_refusals(report, executor):
     report.fact("a task that was not submitted has no result", "Executor.submit()" in str(error))
 
 
+def caught(call):
+    try:
+        return call()
+    except Exception as error:
+        return error
+
+
+def test_no_functions(report, executor):
+    futures, pool = ferry.concurrent.Executor(1), ferry.pool.Pool(1)
+    for name, call in (("submit", executor.submit), ("stream", executor.stream), ("map", executor.map),
+                       ("create", executor.create), ("process", ferry.process), ("Task", ferry.Task),
+                       ("submit of concurrent", futures.submit), ("map of concurrent", futures.map),
+                       ("apply", pool.apply), ("apply_async", pool.apply_async), ("map_async", pool.map_async),
+                       ("imap", pool.imap), ("start of parallel", ferry.parallel.start),
+                       ("start_persistent", functools.partial(ferry.parallel.start_persistent, "/nowhere/socket"))):
+        error = caught(lambda: call(3, [1]))
+        report.fact("%s raises at once for what is no function" % name, type(error) is TypeError
+                    and str(error).startswith("'int' object is not callable; give a function"), [repr(error)])
+    error = caught(lambda: ferry.Executor(1, initializer=3))
+    report.equal("no initializer is one either", type(error), TypeError)
+
+
 def run_program(*arguments):
     """What a program of some lines prints, and what it complains of."""
     done = subprocess.run([sys.executable, *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -152,6 +177,67 @@ def double(number):
 
 print(ferry.Executor(workers=1).submit(double, 2).result())
 """
+
+
+HIDDEN = """
+import ferry
+import ferry.parallel
+
+if __name__ == "__main__":
+    class Inner:
+        pass
+
+    def inner(*_):
+        pass
+
+    with ferry.Executor(workers=1) as executor:
+        hidden = executor.create(Inner)
+        for wait in (executor.submit(inner).result, executor.submit(id, [Inner()]).result, lambda: next(executor.map(inner, [1])),
+                     lambda: next(executor.stream(inner)), lambda: hidden.make().result(),
+                     ferry.parallel.start(inner).receive):
+            try:
+                wait()
+            except Exception as error:
+                print(type(error).__name__, error)
+"""
+ADVICE = "finds no '%s' in it; move its definition to the top level, out of 'if __name__ == \"__main__\":'"
+
+
+def test_hidden(report, folder):
+    program = os.path.join(folder, "hidden.py")
+    with open(program, "w", encoding="utf-8") as file:
+        file.write(HIDDEN)
+    out, _ = run_program(program)
+    report.equal("what the program alone defines is missed, with what to do", out.splitlines(),
+                 ["AttributeError A worker that imports the program " + ADVICE % name
+                  for name in ("inner", "Inner", "inner", "inner", "Inner", "inner")])
+
+
+# Workers cannot import it.
+BROKEN = """
+import ferry
+
+class Outer:
+    pass
+
+if __name__ == "__main__":
+    with ferry.Executor(workers=1) as executor:
+        for wait in (executor.submit(Outer).result, executor.create(Outer).make().result):
+            try:
+                wait()
+            except Exception as error:
+                print(error.__notes__[0].splitlines()[-1])
+else:
+    raise ValueError("not here")
+"""
+
+
+def test_broken(report, folder):
+    program = os.path.join(folder, "broken.py")
+    with open(program, "w", encoding="utf-8") as file:
+        file.write(BROKEN)
+    out, _ = run_program(program)
+    report.equal("why the program cannot be imported stands in a note", out.splitlines(), 2 * ["ValueError: not here"])
 
 
 def test_programs(report, folder):
@@ -172,10 +258,13 @@ def body(report):
         test_large_values(report, executor)
         test_exceptions(report, executor)
         test_deaths(report, executor)
+        test_no_functions(report, executor)
         test_refusals(report, executor)
     test_forks(report)
     with tempfile.TemporaryDirectory() as folder:
         test_programs(report, folder)
+        test_hidden(report, folder)
+        test_broken(report, folder)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ import fcntl
 import mmap
 import os
 import pickle
+import re
 import struct
 import types
 from collections.abc import Callable
 from typing import Any
 
+from . import _main
 from ._library import GLib
 
 # A smaller buffer costs less inside the pickle.
@@ -60,14 +62,21 @@ def find_mistake(function: Any) -> str | None:
         return ("%s cannot be sent to a worker, which finds a function by its name in a module; define it with 'def' at "
                 "the top level of a module, and pass it what it uses as arguments" % _describe(function))
     if function.__module__ == "__main__":
-        from . import _main
         if _main.find() == ():
             return ("%s is typed in here, and a worker cannot import it; put it into a file, and import that"
                     % _describe(function))
     return None
 
 
+def check_callable(function: Any) -> None:
+    if not callable(function):
+        raise TypeError("'%s' object is not callable; give a function, and its arguments behind it"
+                        % type(function).__qualname__)
+
+
 def check(function: Any) -> None:
+    """Raises for what is no function, and for a function that a worker could not find."""
+    check_callable(function)
     mistake = find_mistake(function)
     if mistake:
         raise pickle.PicklingError(mistake)
@@ -107,6 +116,22 @@ def _fill(descriptor: int, buffers: list[memoryview]) -> None:
         _write(descriptor, memory)
         offset += _aligned(memory.nbytes)
     os.ftruncate(descriptor, offset)
+
+
+# In what the unpickler says: what the program has not, as a worker has imported it.
+_MISSING = re.compile("attribute '([^']+)'(?=.*'%s')|'%s'.* attribute '([^']+)'" % (_main.NAME, _main.NAME))
+
+
+def loads(data: Any, buffers: Any = None) -> Any:
+    """Unpickles. In a worker, an error for what the program defines for itself alone says what to do."""
+    try:
+        return pickle.loads(data, buffers=buffers)
+    except AttributeError as error:
+        found = _MISSING.search(str(error))
+        if found:
+            error.args = ("A worker that imports the program finds no '%s' in it; move its definition to the top level, out "
+                          "of 'if __name__ == \"__main__\":'" % (found[1] or found[2]),)
+        raise
 
 
 def make_memory() -> int:
@@ -188,13 +213,13 @@ def unpack(data: bytes, open_memory: Callable[[], int]) -> Any:
     """What pack() has packed. open_memory gives the descriptor, if there is one, which is closed here."""
     kind, sizes, start = _read_head(data)
     if not kind & IN_MEMORY:
-        return pickle.loads(memoryview(data)[start:])
+        return loads(memoryview(data)[start:])
     descriptor = open_memory()
     try:
         stream, *buffers = _map(descriptor, sizes)
     finally:
         os.close(descriptor)
-    return pickle.loads(stream, buffers=buffers)
+    return loads(stream, buffers)
 
 
 def pack_value(value: Any, open_room: Callable[[], int] | None = None) -> bytes:
@@ -246,22 +271,22 @@ def put(memory: memoryview, parts: list[memoryview]) -> None:
 
 def unpack_message(data: bytes) -> Any:
     """A value without parts in memory."""
-    return pickle.loads(data) if data[:1] == pickle.PROTO else unpack_value(data)
+    return loads(data) if data[:1] == pickle.PROTO else unpack_value(data)
 
 
 def unpack_parts(data: bytes, memory: memoryview) -> Any:
     """A value whose parts lie in memory."""
     stream, *buffers = _cut(memory, _read_head(data)[1])
-    return pickle.loads(stream, buffers=buffers)
+    return loads(stream, buffers)
 
 
 def unpack_value(data: bytes, room: int = -1) -> Any:
     """A value, whose buffers may lie in the memory with this descriptor."""
     kind, sizes, start = _read_head(data)
     if kind & IN_MEMORY:
-        return pickle.loads(memoryview(data)[start:], buffers=_map(room, sizes))
+        return loads(memoryview(data)[start:], _map(room, sizes))
     if not kind & BEHIND:
-        return pickle.loads(memoryview(data)[start:])
+        return loads(memoryview(data)[start:])
     memory = memoryview(bytearray(memoryview(data)[_aligned(start):]))
     stream, *buffers = _cut(memory, sizes)
-    return pickle.loads(stream, buffers=buffers)
+    return loads(stream, buffers)

@@ -290,7 +290,7 @@ class DeMux(_Running):
 
     def _handle(self, invocation: Any, *_: Any) -> None:
         def answer() -> Any:
-            args, kwargs = pickle.loads(invocation.get_bytes() or _message.from_variant(invocation.get_arguments()))
+            args, kwargs = _message.loads(invocation.get_bytes() or _message.from_variant(invocation.get_arguments()))
             return self.process_transaction(*args, **kwargs)
 
         _job.asked.invocation = invocation

@@ -224,8 +224,9 @@ class _Selector(selectors.EpollSelector):
 class _State:
     """The objects of this worker, and what the application is to be told of them."""
 
-    def __init__(self, memories: Memories, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, memories: Memories, loop: asyncio.AbstractEventLoop, failures: list[str]) -> None:
         self.memories = memories
+        self._failures = failures
         self.server = _Server()
         self.token = ""
         self.loop = loop
@@ -359,7 +360,15 @@ class _State:
             descriptors.close()
 
     def evaluate(self, request: _Request) -> Any:
-        number, steps, released = self._unpack(request)
+        try:
+            number, steps, released = self._unpack(request)
+        except Exception as exception:
+            if not self.token:
+                # The first request is what makes the object.
+                self.failure = exception
+                for failure in self._failures:
+                    exception.add_note("The worker could not import the program itself:\n" + failure)
+            raise
         for dropped, count in released:
             self._release(dropped, count)
         value = self.find(number)
@@ -488,8 +497,8 @@ def _export(transport: Any) -> Any:
     return exporter
 
 
-def serve() -> None:
-    """Serves until the application closes the transport."""
+def serve(failures: list[str]) -> None:
+    """Serves until the application closes the transport. The failures are why the program could not be imported."""
     global _state
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Standard input is the socket.
@@ -497,7 +506,7 @@ def serve() -> None:
     with open(os.devnull, encoding="utf-8") as nothing:
         os.dup2(nothing.fileno(), 0)
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(_Selector())) as runner:
-        _state = _State(memories, runner.get_loop())
+        _state = _State(memories, runner.get_loop(), failures)
         _state.failure = Error("The object was not made yet")
         _exports.listener = _state.note
         transport = Ferry.Worker.get_transport(OBJECTS)

@@ -8,7 +8,6 @@ thread, in its order.
 
 import concurrent.futures
 import inspect
-import pickle
 import socket
 import weakref
 from collections.abc import Callable
@@ -53,7 +52,7 @@ class _Server:
             _job.asked.invocation = None
 
     def _carry_out(self, invocation: Any) -> Any:
-        (steps,), _ = pickle.loads(invocation.get_bytes() or _message.from_variant(invocation.get_arguments()))
+        (steps,), _ = _message.loads(invocation.get_bytes() or _message.from_variant(invocation.get_arguments()))
         value = self._value
         for kind, *operands in steps:
             value = OPERATIONS[kind](value, *operands)

@@ -118,7 +118,7 @@ def serve(prepare: Callable[[], Any], failures: list[str]) -> None:
         os.dup2(nothing, stream)
     prepare()
     try:
-        function, args, kwargs = pickle.loads(call)
+        function, args, kwargs = _message.loads(call)
         function(channel, *args, **kwargs)
     except BaseException as exception:
         for failure in failures:

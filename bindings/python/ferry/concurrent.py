@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
-from . import _chunk, _executor, _fault, _home, errors
+from . import _chunk, _executor, _fault, _home, _message, errors
 from ._library import Ferry
 from ._task import Task, name_of
 
@@ -119,6 +119,7 @@ class Executor(concurrent.futures.Executor):
         _executors.add(self)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "concurrent.futures.Future[Any]":
+        _message.check_callable(fn)
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
         with self._lock:
             if self._is_shut_down:
@@ -142,6 +143,7 @@ class Executor(concurrent.futures.Executor):
             chunksize: int = 1) -> Iterator[Any]:
         if chunksize < 1:
             raise ValueError("chunksize must be >= 1.")
+        _message.check_callable(fn)
         if chunksize == 1:
             return super().map(fn, *iterables, timeout=timeout)
         rows = zip(*iterables)

@@ -65,7 +65,7 @@ def _read_bytes(descriptor: int, size: int) -> bytes:
 
 
 def _read(descriptor: int) -> Any:
-    return pickle.loads(_read_bytes(descriptor, *_SIZE.unpack(_read_bytes(descriptor, _SIZE.size))))
+    return _message.loads(_read_bytes(descriptor, *_SIZE.unpack(_read_bytes(descriptor, _SIZE.size))))
 
 
 class _End:

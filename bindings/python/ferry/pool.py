@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from . import _chunk, _fault, _home
+from . import _chunk, _fault, _home, _message
 from ._executor import ThreadExecutor
 from ._home import Event
 from ._map import Map
@@ -193,6 +193,10 @@ class Pool:
         if not self._is_running:
             raise ValueError("Pool not running")
 
+    def _check_call(self, func: Callable[..., Any]) -> None:
+        self._check()
+        _message.check_callable(func)
+
     def apply(self, func: Callable[..., Any], args: Iterable[Any] = (), kwds: dict[str, Any] | None = None) -> Any:
         return self.apply_async(func, args, kwds).get()
 
@@ -200,7 +204,7 @@ class Pool:
                     callback: Callable[[Any], Any] | None = None,
                     error_callback: Callable[[BaseException], Any] | None = None) -> AsyncResult:
         """Has a worker call func(*args, **kwds). Callbacks come on Ferry's thread, before the wait for the result ends."""
-        self._check()
+        self._check_call(func)
         result = AsyncResult(callback, error_callback)
         try:
             task: Task[Any] = self._executor.submit(Task(func, *args, **(kwds or {})))
@@ -236,7 +240,7 @@ class Pool:
     def map_async(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None,
                   callback: Callable[[Any], Any] | None = None,
                   error_callback: Callable[[BaseException], Any] | None = None) -> AsyncResult:
-        self._check()
+        self._check_call(func)
         return self._map_async(func, [(item,) for item in iterable], chunksize, callback, error_callback)
 
     def starmap(self, func: Callable[..., Any], iterable: Iterable[Iterable[Any]],
@@ -247,11 +251,11 @@ class Pool:
     def starmap_async(self, func: Callable[..., Any], iterable: Iterable[Iterable[Any]], chunksize: int | None = None,
                       callback: Callable[[Any], Any] | None = None,
                       error_callback: Callable[[BaseException], Any] | None = None) -> AsyncResult:
-        self._check()
+        self._check_call(func)
         return self._map_async(func, [tuple(item) for item in iterable], chunksize, callback, error_callback)
 
     def _imap(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int, ordered: bool) -> IMapIterator:
-        self._check()
+        self._check_call(func)
         if chunksize < 1:
             raise ValueError("Chunksize must be 1+, not %d" % chunksize)
         results = IMapIterator(self._executor.submit, self._executor.workers, func, iterable, chunksize, ordered)

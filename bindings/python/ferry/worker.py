@@ -232,7 +232,7 @@ def main() -> None:
     Ferry.Worker.main(sys.argv)
     if options.objects:
         _prepare(options, level)
-        _objects.serve()
+        _objects.serve(failures)
         return
     sys.exit("This is a part of an application that uses Ferry, which starts it.")
 
