@@ -83,12 +83,12 @@ main (int argc, char **argv)
   g_object_set (box, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
   g_signal_connect_object (decoding, "done", G_CALLBACK (done_cb), box, 0);
   g_signal_connect_object (stealing, "done", G_CALLBACK (done_cb), box, 0);
-  if (!(file = g_mapped_file_new (argc > 1 ? argv[1] : "a picture", FALSE, &error)) ||
+  if (!(file = g_mapped_file_new (argc > 1 ? argv[1] : "", FALSE, &error)) ||
       !(bytes = g_mapped_file_get_bytes (file)) || ferry_task_add_bytes (decoding, bytes, &error) != 0 ||
       !ferry_router_start (router, &error) || !ferry_executor_submit_task (executor, decoding, &error) ||
       !ferry_executor_submit_task (executor, stealing, &error))
     {
-      g_printerr ("%s\n", error->message);
+      g_printerr ("%s\nUsage: ./sandbox PICTURE\n", argc > 1 ? error->message : "There is no picture to show.");
       return 1;
     }
   gtk_window_present (GTK_WINDOW (window));

@@ -46,9 +46,10 @@ if __name__ == "__main__":
     Ferry.function_register("decode", "ay", "(uuay)", decode)
     Ferry.function_register("steal", "s", "s", steal)
     Ferry.Worker.main(sys.argv)
+    path = sys.argv[1] if len(sys.argv) > 1 else sys.exit("There is no picture to show.\nUsage: sandbox.py PICTURE")
     router = Ferry.Router.get_default()
     router.start()
-    with open(sys.argv[1], "rb") as file, Ferry.Executor(Ferry.Pool(router, Ferry.Launcher(
+    with open(path, "rb") as file, Ferry.Executor(Ferry.Pool(router, Ferry.Launcher(
             [sys.executable, __file__], sandbox=Ferry.Sandbox(system_paths=True)))) as executor:
         application = Gtk.Application()
         application.connect("activate", activate, file.read(), executor)

@@ -37,9 +37,9 @@ def activate(application):
     executor = application.executor = ferry.Executor()
     header = Gtk.HeaderBar()
     header.pack_end(ferry.gtk.TaskButton(executor))
-    window = Gtk.ApplicationWindow(application=application, title="SHA-256", default_width=480, default_height=360)
-    window.set_titlebar(header)
-    window.set_child(ferry.gtk.TaskList(executor))
+    window = Gtk.ApplicationWindow(application=application, title="SHA-256", default_width=480, default_height=360,
+                                   titlebar=header, child=ferry.gtk.TaskList(executor))
+    window.props.child.props.placeholder = Gtk.Label(label="Name files: task-list.py FILE...")
     application.guard = ferry.gtk.TaskGuard(executor, window)
     for path in sys.argv[1:]:
         task = ferry.Task(sha256, path)

@@ -247,6 +247,9 @@ def sandbox(report, start, folder):
     report.fact("the picture is shown, and the file is refused", True)
     program.do("close Sandbox")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
+    status, _, errors = start("sandbox").finish()
+    report.fact("without a picture it says what to give it", status != 0 and re.search(r"^Usage: .*sandbox\S* PICTURE$", errors, re.M),
+                [errors])
 
 
 def pictures(report, start, folder):

@@ -101,6 +101,26 @@ def test_home(report):
     report.fact("an executor of another thread is refused", error is not None and "make it when" in error, [error])
 
 
+def run_application(GLib, Gtk, activate, wanted):
+    """Until the window has these words; returns all that it has."""
+    application = Gtk.Application(application_id="org.example.TaskList")
+    application.connect("activate", activate)
+    seen = []
+
+    def look():
+        window = application.get_active_window()
+        seen[:] = texts(window, Gtk) if window else []
+        if wanted <= set(seen):
+            application.quit()
+        return not wanted <= set(seen)
+
+    GLib.timeout_add(10, look)
+    last = GLib.timeout_add_seconds(GRACE, application.quit)
+    application.run()
+    GLib.source_remove(last)
+    return seen
+
+
 def test_example(report, GLib, Gtk, path):
     spec = importlib.util.spec_from_file_location("task_list", path)
     module = importlib.util.module_from_spec(spec)
@@ -114,22 +134,11 @@ def test_example(report, GLib, Gtk, path):
         with open(os.path.join(folder, "check_gtk_example.py"), "w", encoding="utf-8") as copy, open(path, encoding="utf-8") as file:
             copy.write(file.read())
         sys.path.insert(0, folder)
+        sys.argv[1:] = []
+        seen = run_application(GLib, Gtk, module.activate, {"Name files: task-list.py FILE..."})
+        report.fact("without files the example says what to do", "Name files: task-list.py FILE..." in seen, seen)
         sys.argv[1:] = [path, os.path.join(folder, "nothing")]
-        application = Gtk.Application(application_id="org.example.TaskList")
-        application.connect("activate", module.activate)
-        seen = []
-
-        def look():
-            window = application.get_active_window()
-            seen[:] = texts(window, Gtk) if window else []
-            if "Done" in seen and "Failed" in seen:
-                application.quit()
-                return False
-            return True
-
-        GLib.timeout_add(10, look)
-        GLib.timeout_add_seconds(GRACE, application.quit)
-        application.run()
+        seen = run_application(GLib, Gtk, module.activate, {"Done", "Failed"})
     with open(path, "rb") as file:
         digest = hashlib.sha256(file.read()).hexdigest()
     report.fact("the example's rows have names and ends", {"task-list.py", "nothing", "Done", "Failed", digest} <= set(seen), seen)
