@@ -63,11 +63,52 @@ def test_left_streams(report, executor):
 
 def test_ends(report):
     with ferry.Executor(workers=1) as executor:
-        stream = executor.stream(functions.count, 1000)
+        stream = executor.stream(functions.count, 60)
         results = executor.map(functions.double, range(1000))
-    report.equal("the end of an executor waits for streams, which are read behind it", list(stream), list(range(1000)))
+    report.equal("the end of an executor waits for streams, which are read behind it", list(stream), list(range(60)))
     error = raised(lambda: list(results))
     report.equal("a map that was not read in time says so", (type(error), len(error.__notes__)), (ferry.Error, 1))
+
+
+def read_all(stream):
+    """The values, and what is raised behind them."""
+    values = []
+    try:
+        values += stream
+    except Exception as error:
+        return values, type(error), str(error)
+    return values, None, ""
+
+
+def test_unread(report):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "count")
+        with ferry.Executor(workers=2) as executor:
+            stream = executor.stream(functions.count_for_ever, path)
+            begun = executor.stream(functions.count_up)
+            first = list(itertools.islice(begun, 100))
+            waited = executor.stream(functions.count_up)
+            late = raised(lambda: waited.result(0.2))
+        far = int(open(path, encoding="ascii").read())
+        values, kind, message = read_all(stream)
+        report.equal("a stream that nobody reads holds up no end", (values, kind), (list(range(64)), ferry.Error))
+        report.fact("it says what to do", "read the stream before that, or wait for its result()" in message, [message])
+        report.fact("its function was not far ahead", far <= 65, [far])
+        report.equal("nor does one that was read in part", first + read_all(begun)[0], list(range(164)))
+        values, kind, _ = read_all(waited)
+        report.equal("nor one whose result was waited for in vain", (type(late), values, kind),
+                     (TimeoutError, list(range(len(values))), ferry.Error))
+        with ferry.Executor(workers=1) as executor:
+            stream = executor.stream(functions.count, 1000)
+            end = stream.result()
+        report.equal("a wait for the result keeps all values", (end, list(stream)), ("the end", list(range(1000))))
+
+        async def leave():
+            async with ferry.Executor(workers=1) as executor:
+                return executor.stream(functions.count_up)
+
+        stream = asyncio.run(asyncio.wait_for(leave(), 60))
+        report.equal("so it is under asyncio", read_all(stream)[:2], (list(range(64)), ferry.Error))
 
 
 def test_wrong_numbers(report, executor):
@@ -111,6 +152,7 @@ def body(report):
         test_left_streams(report, executor)
         test_wrong_numbers(report, executor)
     test_ends(report)
+    test_unread(report)
 
 
 if __name__ == "__main__":

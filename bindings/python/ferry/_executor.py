@@ -163,7 +163,10 @@ class Executor:
         return self.submit(make_task(name, args, signature))
 
     def stream(self, function: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Stream[T]:
-        """Has a worker call a function that yields, and returns an iterator of the values."""
+        """Has a worker call a function that yields, and returns an iterator of the values.
+
+        The end of the executor cancels a stream whose function waits for a reader.
+        """
         return self.submit(Stream(function, *args, **kwargs))
 
     def map(self, function: Callable[..., T], /, *iterables: Iterable[Any], ordered: bool = True,
@@ -214,9 +217,9 @@ class Executor:
     def _begin_shutdown(self, cancel: bool) -> _home.Event:
         ended = _home.Event()
         self._home.call(lambda: self._stop(ended, cancel))
-        # The end is waited for, and values are read behind it.
-        for stream in list(self._streams):
-            stream._lift()
+        if not cancel:
+            for stream in list(self._streams):
+                stream._leave()
         return ended
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False) -> None:

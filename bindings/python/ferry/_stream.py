@@ -10,9 +10,10 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from . import _message
 from ._home import End, Event, Values, post
-from ._library import Ferry
+from ._library import Ferry, is_cancel
 from ._names import STREAM
 from ._task import Task
+from .errors import Error
 
 T = TypeVar("T")
 
@@ -74,8 +75,10 @@ class Stream(Task[Any], Values[T]):
     def __init__(self, function: Callable[..., Iterable[T]], /, *args: Any, **kwargs: Any) -> None:
         self._values: collections.deque[bytes] = collections.deque()
         self._news = Event()
-        self._is_unlimited = False
+        # How many wait for the end, and so do not read.
+        self._waiting = 0
         self._lent = 0
+        self._is_left = self._is_cut = False
         reader, self._credit = os.pipe()
         try:
             self._prepare(STREAM, Ferry.TaskKind.ITERATION, (reader,), function, args, kwargs)
@@ -86,8 +89,10 @@ class Stream(Task[Any], Values[T]):
 
     def do_yielded(self, value: Any) -> None:
         self._values.append(_message.from_variant(value))
-        if self._is_unlimited:
+        if self._waiting:
             self._lend(1)
+        elif self._is_left:
+            self._cut()
         self._news.set()
 
     def do_done(self) -> None:
@@ -120,22 +125,45 @@ class Stream(Task[Any], Values[T]):
 
     def _lend(self, count: int) -> None:
         """Credits for values that were not taken."""
-        self._lent += count
+        with self._reading:
+            self._lent += count
         self._give(count)
 
     def _lift(self) -> None:
-        """The program waits for the end, and does not read: values are kept without limit from now on."""
-        if not self.done() and not self._is_unlimited:
-            self._is_unlimited = True
-            self._lend(WINDOW)
+        """The program waits for the end, and does not read: values are kept without limit meanwhile."""
+        with self._reading:
+            self._waiting += 1
+        if not self.done():
+            self._lend(max(0, len(self._values) - self._lent))
 
     def _wait(self, timeout: float | None) -> None:
         self._lift()
-        super()._wait(timeout)
+        try:
+            super()._wait(timeout)
+        finally:
+            with self._reading:
+                self._waiting -= 1
 
     def __await__(self) -> Generator[Any, None, Any]:
         self._lift()
         return super().__await__()
+
+    def _leave(self) -> None:
+        """The executor ends. What the function yields has room, but no more: else the end would never come."""
+        self._is_left = True
+        self._cut()
+
+    def _cut(self) -> None:
+        """Ends a function that waits for a reader."""
+        if not self._waiting and not self.done() and len(self._values) >= WINDOW + self._lent:
+            self._is_cut = True
+            self.cancel()
+
+    def _translate(self, error: Any) -> Exception:
+        if self._is_cut and is_cancel(error):
+            return Error("The executor ended while '%s' was %d values ahead of its reader; read the stream before that, or "
+                         "wait for its result(), which keeps all values" % (self._name, WINDOW))
+        return super()._translate(error)
 
     def _poll(self) -> Event | None:
         """What to wait for, or None where there is a value, or the end."""
@@ -150,8 +178,9 @@ class Stream(Task[Any], Values[T]):
         if data is None:
             self.result()
             raise End
-        if self._lent:
-            self._lent -= 1
-        else:
+        with self._reading:
+            is_lent = self._lent > 0
+            self._lent -= is_lent
+        if not is_lent:
             self._give(1)
         return cast(T, _message.unpack_value(data))
