@@ -123,7 +123,7 @@ read_jobs (GVariantDict *options, GError **error)
       if (spec == NULL)
         return NULL;
       g_ptr_array_add (specs, spec);
-      if (!ferry_demo_spec_is_endless (spec))
+      if (!ferry_demo_spec_is_endless (spec) || !g_variant_dict_contains (options, "auto"))
         continue;
       g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
                            _ ("An endless flood never comes to a result; give a number, as in flood:1000000"));
@@ -136,17 +136,15 @@ static gboolean
 check_options (GVariantDict *options, GError **error)
 {
   g_autoptr (GPtrArray) specs = read_jobs (options, error);
-  gboolean is_auto = g_variant_dict_contains (options, "auto");
   guint n_workers;
 
   if (specs == NULL || !check_page (get_text (options, "page"), error) ||
       !read_size (get_text (options, "size"), NULL, NULL, error) || !read_workers (options, &n_workers, error))
     return FALSE;
-  if (is_auto ? specs->len > 0 || g_variant_dict_contains (options, "pictures") : specs->len == 0)
+  if (!g_variant_dict_contains (options, "auto") || specs->len > 0 || g_variant_dict_contains (options, "pictures"))
     return TRUE;
-  g_set_error_literal (
-    error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-    is_auto ? _ ("--auto needs at least one job, or --pictures") : _ ("Jobs can only be given together with --auto"));
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                       _ ("--auto needs at least one job, or --pictures"));
   return FALSE;
 }
 
@@ -379,16 +377,39 @@ start_session (FerryDemoApplication *self, GVariantDict *options, GError **error
          ferry_demo_session_start (self->session, error);
 }
 
+/* Folders are those of where the command was typed, which may be another place than this process is at. */
+static void
+add_jobs (FerryDemoApplication *self, GVariantDict *options, const char *here)
+{
+  g_autoptr (GPtrArray) specs = read_jobs (options, NULL);
+
+  for (guint i = 0; specs != NULL && i < specs->len; i++)
+    {
+      FerryDemoSpec *spec = specs->pdata[i];
+
+      if (spec->kind == FERRY_DEMO_KIND_SHA256)
+        {
+          g_autofree char *folder = spec->argument;
+
+          spec->argument = g_canonicalize_filename (folder, here);
+        }
+      ferry_demo_session_add (self->session, spec);
+    }
+}
+
 /* Also what a second start asks for. */
 static void
-apply (FerryDemoApplication *self, GtkWindow *window, GVariantDict *options)
+apply (FerryDemoApplication *self, GtkWindow *window, GVariantDict *options, const char *here)
 {
-  const char *page = get_text (options, "page"), *folder = get_text (options, "pictures");
+  gboolean is_auto = g_variant_dict_contains (options, "auto");
+  const char *page = get_text (options, "page"), *pictures = get_text (options, "pictures");
+  g_autofree char *folder = pictures != NULL ? g_canonicalize_filename (pictures, here) : NULL;
   FerryExecutor *executor = ferry_demo_session_get_executor (self->session);
   int width, height;
   guint n_workers = 0;
 
-  if (page == NULL && (g_variant_dict_contains (options, "auto") || g_variant_dict_contains (options, "cluster")))
+  if (page == NULL && (is_auto || g_variant_dict_contains (options, "cluster") ||
+                       g_variant_dict_contains (options, G_OPTION_REMAINING)))
     page = "tasks";
   if (page != NULL)
     ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), page);
@@ -399,6 +420,8 @@ apply (FerryDemoApplication *self, GtkWindow *window, GVariantDict *options)
   read_size (get_text (options, "size"), &width, &height, NULL);
   gtk_window_set_default_size (window, width, height);
   gtk_window_present (window);
+  if (!is_auto)
+    add_jobs (self, options, here);
   if (folder == NULL)
     return;
   /* Their page has them decoded as soon as it is seen. */
@@ -411,13 +434,14 @@ ferry_demo_application_command_line (GApplication *application, GApplicationComm
 {
   FerryDemoApplication *self = FERRY_DEMO_APPLICATION (application);
   GVariantDict *options = g_application_command_line_get_options_dict (command_line);
+  const char *here = g_application_command_line_get_cwd (command_line);
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (application));
   const char *picture_path = get_text (options, "screenshot");
   g_autoptr (GError) error = NULL;
 
   if (window != NULL)
     {
-      apply (self, window, options);
+      apply (self, window, options, here);
       return EXIT_SUCCESS;
     }
   if (!start_session (self, options, &error))
@@ -426,7 +450,7 @@ ferry_demo_application_command_line (GApplication *application, GApplicationComm
       return EXIT_FAILURE;
     }
   window = GTK_WINDOW (ferry_demo_window_new (GTK_APPLICATION (application), self->session));
-  apply (self, window, options);
+  apply (self, window, options, here);
   if (picture_path != NULL)
     want_picture (self, window, picture_path);
   if (g_variant_dict_contains (options, "auto"))

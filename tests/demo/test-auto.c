@@ -236,7 +236,7 @@ test_bad_command_lines (void)
 {
   static const char *const lines[][4] = {
     {"--auto"},
-    {"primes:100"},
+    {"nonsense"},
     {"--auto", "nonsense"},
     {"--auto", "primes:100", "primes:1"},
     {"--auto", "primes:many"},
@@ -248,7 +248,7 @@ test_bad_command_lines (void)
     {"--workers=0"},
     {"--size", "3"},
     {"--workers", "-1"},
-    {"--workers", "3", "primes:100"},
+    {"--workers", "3", "flood:0"},
     {"--page", "moon"},
   };
 
@@ -262,17 +262,29 @@ test_bad_command_lines (void)
   demo_test_run_free (RUN_DEMO (2, NULL, "--nonsense"));
 }
 
-/* The window that is open shows the page that the second start asks for: the first page has three workers, and the
- * second one two. */
+/* What the start asks for has the window that is open come to have so many workers. */
 static void
-test_second_start_hands_its_options_over (void)
+hand_over (const char *const *arguments, guint n_workers)
 {
+  g_autoptr (DemoRun) run = demo_test_start (NULL, arguments);
+
+  demo_test_finish (run);
+  g_assert_cmpint (g_subprocess_get_exit_status (run->process), ==, 0);
+  demo_test_wait_workers (n_workers);
+}
+
+/* The first start has two jobs, the second one's page has two workers, and the third start's jobs show the page of
+ * tasks in its place. */
+static void
+test_later_starts_hand_their_options_over (void)
+{
+  static const char *const jobs[] = {"--workers=2", "flood:endless", "hang", NULL},
+                           *const page[] = {"--page=robust", NULL},
+                           *const more[] = {"--workers=5", "hang", "hang", "hang", NULL};
   g_autofree char *daemon = g_find_program_in_path ("dbus-daemon");
   g_autofree char *display = g_strdup (g_getenv ("DISPLAY"));
-  const char *const first_arguments[] = {"--page", "pipes", NULL}, *const arguments[] = {"--page", "robust", NULL};
   g_autoptr (GTestDBus) bus = NULL;
   g_autoptr (DemoRun) first = NULL;
-  g_autoptr (DemoRun) second = NULL;
 
   if (!demo_test_has_display ())
     return;
@@ -285,12 +297,10 @@ test_second_start_hands_its_options_over (void)
   bus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (bus);
   g_setenv ("DISPLAY", display, TRUE);
-  first = demo_test_start (NULL, first_arguments);
-  demo_test_wait_workers (3);
-  second = demo_test_start (NULL, arguments);
-  demo_test_finish (second);
-  g_assert_cmpint (g_subprocess_get_exit_status (second->process), ==, 0);
+  first = demo_test_start (NULL, jobs);
   demo_test_wait_workers (2);
+  hand_over (page, 4);
+  hand_over (more, 5);
   g_subprocess_send_signal (first->process, SIGTERM);
   demo_test_finish (first);
   demo_test_wait_workers (0);
@@ -565,7 +575,7 @@ main (int argc, char **argv)
   g_test_add_func ("/auto/flood", test_flood);
   g_test_add_func ("/auto/all-together", test_all_together);
   g_test_add_func ("/auto/one-worker-does-all", test_one_worker_does_all);
-  g_test_add_func ("/auto/second-start-hands-its-options-over", test_second_start_hands_its_options_over);
+  g_test_add_func ("/auto/later-starts-hand-their-options-over", test_later_starts_hand_their_options_over);
   g_test_add_func ("/auto/missing-folder", test_missing_folder);
   g_test_add_func ("/auto/unreadable-file", test_unreadable_file);
   g_test_add_func ("/auto/unreadable-folder", test_unreadable_folder);
