@@ -42,7 +42,7 @@ struct _FerryDemoObjectPage
   GtkWidget *running_switch;
   gboolean follows; /* the plate follows what is seen: see ferry_demo_object_page_set_follows() */
   gboolean rests;   /* time was stopped because the page was hidden */
-  GPid begun;       /* process whose plate time was begun on */
+  GPid begun;       /* time was begun on the plate of this process */
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO_TYPE_PAGE)
