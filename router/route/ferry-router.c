@@ -127,8 +127,7 @@ ferry_router_check (FerryRouter *self, GError **error)
   GThread *thread = get_thread (self);
 
   if (thread == NULL)
-    return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
-                            "The router is not running; call ferry_router_start() first");
+    return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The router is not running; start it first");
   if (ferry_forks_is_inherited (self->fork_number))
     return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
                             "The router runs in the process that this one was forked from; make another one here");
@@ -1903,8 +1902,7 @@ ferry_router_start (FerryRouter *self, GError **error)
     return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
                             "The router is running already; stop it before you start it again");
   if (self->stopping)
-    return ferry_set_error (error, FERRY_ERROR_BUSY,
-                            "The router is being stopped; start it again when ferry_router_stop() has returned");
+    return ferry_set_error (error, FERRY_ERROR_BUSY, "The router is being stopped; start it again when it has stopped");
   pingee = ferry_pingee_new (self->priority, self->ageing, pinged, self, NULL);
   ferry_pingee_set_can_recurse (pingee, wants_nested_dispatch);
   self->monitor = ferry_monitor_new (pingee, self->by_monitor ? NULL : self->context, self->account,

@@ -655,8 +655,7 @@ can_run (FerryExecutor *self, GError **error)
     return ferry_set_error (error, FERRY_ERROR_REFUSED,
                             "The executor is being shut down; submit the task to another executor");
   return ferry_router_get_running (self->router) ||
-         ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
-                          "The pool's router is not running; call ferry_router_start() first");
+         ferry_set_error (error, FERRY_ERROR_NOT_RUNNING, "The pool's router is not running; start it first");
 }
 
 /* Makes tasks that wait fail if they cannot be begun. A timer calls this in the iteration of the main loop after the

@@ -1194,8 +1194,7 @@ ferry_answer_set_unknown (GError **error, const char *name)
 {
   return ferry_set_error (
     error, FERRY_ERROR_UNKNOWN_FUNCTION,
-    "The program of worker '%s' has no function '%s'; call ferry_function_register() in the program before "
-    "ferry_worker_main()",
+    "The program of worker '%s' has no function '%s'; register it in the program, before that serves calls",
     program_invocation_short_name, name);
 }
 

@@ -40,10 +40,11 @@ typedef struct
   guint death_limit;
   FerryPoolCall initialiser;
   FerryPoolCall finaliser;
-  gboolean stopping;     /* the pool ends all of its workers */
-  gboolean settled;      /* all tasks that can be sent were sent, and no worker has changed since then */
-  gboolean has_attached; /* at least one worker of the pool has attached, so the program is able to attach */
-  const char *remedy;    /* see ferry_pool_set_remedy() */
+  gboolean stopping;        /* the pool ends all of its workers */
+  gboolean settled;         /* all tasks that can be sent were sent, and no worker has changed since then */
+  gboolean has_attached;    /* at least one worker of the pool has attached, so the program is able to attach */
+  gboolean has_initialised; /* at least one worker has come through the present initialiser */
+  const char *remedy;       /* see ferry_pool_set_remedy() */
   void (*schedule) (FerryPool *self);
   void (*note_change) (FerryPool *self, FerryPoolWorker *worker); /* see ferry_pool_roster_update() */
   gboolean (*may_end_idle) (FerryPool *self);                     /* whether one idle worker may end */
@@ -97,10 +98,11 @@ struct _FerryPoolWorker
   gboolean attached;      /* the worker has attached, so the application knows its process */
   guint n_missed;  /* how often in a row the worker did not begin a task in time; 0 after each message of the worker */
   guint64 claimed; /* the latest claim that was read, an xid; never decreases */
-  guint64 unclaimed;    /* xid of the latest call for which the worker sent something without a claim; 0: none */
-  gboolean told_to_end; /* the application asked the worker to end, so its end is expected */
-  gboolean lost_task;   /* the worker ended while it ran a task */
-  guint64 n_done;       /* how many tasks the worker has answered */
+  guint64 unclaimed;         /* xid of the latest call for which the worker sent something without a claim; 0: none */
+  gboolean told_to_end;      /* the application asked the worker to end, so its end is expected */
+  gboolean lost_task;        /* the worker ended while it ran a task */
+  gboolean lost_initialiser; /* the worker ended while it ran the pool's initialiser */
+  guint64 n_done;            /* how many tasks the worker has answered */
   gint64 latest;    /* monotonic time of the latest answer, or of the latest task that the worker was sent while idle */
   gint64 memory_at; /* monotonic time when the memory of the worker's process was last read */
   FerryTimer timer; /* READY: the idle timeout; RETIRING: the grace before a kill */

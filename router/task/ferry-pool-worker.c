@@ -243,6 +243,7 @@ initialised (gpointer data, GVariant *result, GError *error, const char *trace, 
       ferry_pool_worker_kill (self);
       return;
     }
+  self->rules->has_initialised = TRUE;
   set_state (self, FERRY_POOL_WORKER_READY);
   self->ready_at = g_get_monotonic_time ();
   use_worker (self);
@@ -851,6 +852,7 @@ take_end (gpointer data, FerryExit *exit)
   FerryPool *pool;
   FerryTask *task;
 
+  self->lost_initialiser = self->state == FERRY_POOL_WORKER_STARTING && begun != 0;
   set_state (self, FERRY_POOL_WORKER_ENDED);
   ferry_timers_unset (self->timers, &self->timer);
   return_after (self, begun);
@@ -1259,7 +1261,7 @@ start_thread (FerryPoolWorker *self, const char *name, FerrySender *calls, Ferry
       ferry_pool_worker_unref (self);
       g_free (observer);
       return ferry_set_error (error, FERRY_ERROR_NOT_RUNNING,
-                              "The router is being stopped; start it again when ferry_router_stop() has returned");
+                              "The router is being stopped; start it again when it has stopped");
     }
   self->thread = g_thread_try_new (name, serve, server, &failure);
   if (self->thread == NULL)

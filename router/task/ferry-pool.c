@@ -288,11 +288,24 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
   g_error_free (error);
 }
 
+/* Makes the pool fail, as none of its workers has come through its initialiser: each further one would end there. */
+static void
+fail_by_initialiser (FerryPool *self, FerryExit *exit)
+{
+  const char *const *lines = ferry_exit_get_last_lines (exit);
+  g_autofree char *text = g_strjoinv ("\n", (char **) lines);
+
+  fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                           "The workers' initialiser '%s' has ended its worker; correct it, then %s. %s%s%s",
+                           self->rules.initialiser.function, self->rules.remedy, ferry_exit_get_message (exit),
+                           lines[0] != NULL ? ":\n" : "", text));
+}
+
 /* Handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. It is not
  * replaced if it did not attach and no other ever has. Then the program is probably no worker, and each further one
  * would take as long. */
 static void
-note_useless_end (FerryPool *self, FerryExit *exit)
+note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
   gboolean never = ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_NEVER_ATTACHED && !self->rules.has_attached;
   const char *const *lines = ferry_exit_get_last_lines (exit);
@@ -300,6 +313,11 @@ note_useless_end (FerryPool *self, FerryExit *exit)
   g_autofree char *number = NULL;
 
   back_off (self, self->restarts);
+  if (worker->lost_initialiser && !self->rules.has_initialised)
+    {
+      fail_by_initialiser (self, exit);
+      return;
+    }
   if (!never && self->restarts->len <= self->restart_limit)
     return;
   number = never ? g_strdup ("No worker") : g_strdup_printf ("%u workers", self->restarts->len);
@@ -325,7 +343,7 @@ note_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
   if (reason != FERRY_CLOSE_REASON_LAUNCH_FAILED)
     {
       if (worker->n_done == 0 && !worker->lost_task && reason != FERRY_CLOSE_REASON_FORK_SERVER_LOST)
-        note_useless_end (self, exit);
+        note_useless_end (self, worker, exit);
       return;
     }
   /* If the fork server could not fork the worker, the next worker is executed directly, which is no failed start. */
@@ -841,6 +859,10 @@ setting_changed (FerryPool *self, guint property_id)
     case PROP_MAX_AGE:
       retire_old (self);
       break;
+    case PROP_INITIALISER:
+    case PROP_INITIALISER_ARGUMENTS:
+      self->rules.has_initialised = FALSE;
+      break;
     case PROP_MAX_TASKS:
       self->rules.settled = FALSE;
       ferry_pool_roster_update_all (&self->roster);
@@ -1128,7 +1150,9 @@ install_calls (void)
    * FerryPool:initialiser:
    *
    * The name of a registered function that each new worker runs before its first task; %NULL for none. If it fails, the
-   * pool fails, and starts no worker until [method@Ferry.Pool.reset] is called.
+   * pool fails, and starts no worker until [method@Ferry.Pool.reset] is called. So it is if the initialiser ends its
+   * worker, as by a crash, and no worker has come through it so far. Later such ends count for
+   * [property@Ferry.Pool:restart-limit].
    */
   properties[PROP_INITIALISER] = g_param_spec_string ("initialiser", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
@@ -1305,7 +1329,7 @@ ferry_pool_init (FerryPool *self)
   self->rules = (FerryPoolRules){
     .idle_timeout = 60 * G_USEC_PER_SEC,
     .death_limit = 3,
-    .remedy = "call ferry_pool_reset()",
+    .remedy = "reset the pool",
     .schedule = ferry_pool_schedule,
     .note_change = note_change,
     .may_end_idle = may_end_idle,

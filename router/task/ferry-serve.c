@@ -229,7 +229,7 @@ start_watching (gpointer serve)
     self->watcher = ferry_thread_try_new ("ferry-watch", "watching for cancels", watch, self, &error);
   pthread_mutex_unlock (&self->lock);
   if (error != NULL)
-    g_message ("A function is notified of a cancel only when it calls ferry_job_check(): %s", error->message);
+    g_message ("A function is notified of a cancel only when it checks for one: %s", error->message);
   /* The second thread may sleep until the deadline of an earlier job; this makes it read the deadlines again. Of a job
    * without one, it has nothing to read. */
   if (has_deadline)

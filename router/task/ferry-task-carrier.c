@@ -28,12 +28,11 @@ ferry_carrier_new_run_error (FerryTask *task)
       FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
       "Task '%s' was still running at its deadline; set a later deadline, or give the task less to do",
       ferry_task_get_name (task));
-  return g_error_new (
-    FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
-    "Task '%s' ran for longer than its limit of %.15g ms; raise the limit with ferry_task_set_run_timeout(), or give "
-    "the task less to do",
-    ferry_task_get_name (task),
-    (double) ferry_task_get_settings (task)->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                      "Task '%s' ran for longer than its limit of %.15g ms; raise FerryTask:run-timeout, or give "
+                      "the task less to do",
+                      ferry_task_get_name (task),
+                      (double) ferry_task_get_settings (task)->run_timeout / FERRY_MICROSECONDS_PER_MILLISECOND);
 }
 
 void

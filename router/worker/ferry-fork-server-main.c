@@ -614,8 +614,8 @@ avoid_fork (ForkServer *self, FerryStartOrder *order, guint n_threads)
 {
   g_autofree char *text =
     g_strdup_printf ("the fork server has %u threads, the second was found %s, and it cannot be forked safely; "
-                     "start no threads in its program before its workers run: ferry_worker_main() comes before "
-                     "gtk_init() and the like",
+                     "start no threads in its program before its workers run, neither by GTK nor by another "
+                     "library",
                      n_threads, threads_since != NULL ? threads_since : "after its last initialiser ran");
 
   if ((order->start.flags & FERRY_START_MAY_EXECUTE) != 0)

@@ -250,7 +250,7 @@ prepare (FerryForkServer *self, FerryRouter *router, GError **error)
   return ferry_set_error (
     error, FERRY_ERROR_LAUNCH_FAILED,
     "The fork server ended %u times without having started a worker, and is not started again; correct its program, "
-    "then call ferry_fork_server_start(), or ferry_pool_reset() if a pool uses it; the last time: %s",
+    "then start the fork server again, or reset the pool that uses it; the last time: %s",
     self->n_in_vain, ferry_exit_get_message (self->last_exit));
 }
 

@@ -160,6 +160,8 @@ def test_no_functions(report, executor):
                     and str(error).startswith("'int' object is not callable; give a function"), [repr(error)])
     error = caught(lambda: ferry.Executor(1, initializer=3))
     report.equal("no initializer is one either", type(error), TypeError)
+    error = caught(lambda: ferry.Executor(1, program=["true"], initializer=abs))
+    report.equal("nor is one of Python for a program of another language", type(error), ValueError)
 
 
 def run_program(*arguments):
@@ -211,6 +213,39 @@ def test_hidden(report, folder):
     report.equal("what the program alone defines is missed, with what to do", out.splitlines(),
                  ["AttributeError A worker that imports the program " + ADVICE % name
                   for name in ("inner", "Inner", "inner", "inner", "Inner", "inner")])
+
+
+CRASHING = """
+import ctypes
+import sys
+import ferry
+
+def crash():
+    ctypes.string_at(0)
+
+def fail():
+    raise ValueError("no settings")
+
+if __name__ == "__main__":
+    with ferry.Executor(workers=1, initializer=globals()[sys.argv[1]]) as executor:
+        try:
+            executor.submit(abs, -1).result()
+        except ferry.Error as error:
+            print(type(error).__name__, str(error))
+"""
+
+
+def test_initializers(report, folder):
+    program = os.path.join(folder, "crashing.py")
+    with open(program, "w", encoding="utf-8") as file:
+        file.write(CRASHING)
+    out, complaint = run_program(program, "crash")
+    report.fact("the error names the initializer that crashed", out.startswith(
+        "WorkerLost The workers' initialiser 'crash()' has ended its worker; correct it, then reset the pool."), [out])
+    report.equal("whose stack is printed once", complaint.count("in crash\n"), 1)
+    out, _ = run_program(program, "fail")
+    report.fact("so it does for one that failed", out.startswith(
+        "Error The workers' initialiser 'fail()' failed; correct it, then reset the pool: ValueError: no settings"), [out])
 
 
 # Workers cannot import it.
@@ -265,6 +300,7 @@ def body(report):
         test_programs(report, folder)
         test_hidden(report, folder)
         test_broken(report, folder)
+        test_initializers(report, folder)
 
 
 if __name__ == "__main__":

@@ -295,7 +295,7 @@ gives_up_workers_that_die_at_their_start (void)
   task_test_assert_failed (first, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   task_test_assert_failed (second, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
   g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-  g_assert_nonnull (strstr (ferry_pool_get_error (test->pool)->message, "ferry_pool_reset"));
+  g_assert_nonnull (strstr (ferry_pool_get_error (test->pool)->message, "reset the pool"));
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), >=, 3);
   /* There was a pause between them. */
   g_assert_cmpint (g_get_monotonic_time () - begin, >=, 50000);
@@ -308,15 +308,36 @@ gives_up_when_the_initialiser_crashes (void)
   g_autoptr (FerryTask) task = NULL;
   g_autoptr (FerryTask) again = NULL;
 
-  g_object_set (test->pool, "initialiser", "crash", "initialiser-arguments", g_variant_new_int32 (SIGSEGV),
-                "restart-limit", 2, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
+  g_object_set (test->pool, "initialiser", "crash", "initialiser-arguments", g_variant_new_int32 (SIGSEGV), NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 3);
+  ferry_test_assert_says (ferry_task_get_error (task)->message,
+                          "The workers' initialiser 'crash' has ended its worker; correct it, then reset the pool.");
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 1);
   g_object_set (test->pool, "initialiser", NULL, "initialiser-arguments", NULL, NULL);
   ferry_pool_reset (test->pool);
   again = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_result (again, NULL);
+}
+
+/* Once a worker has come through it, the initialiser is not what is wrong. */
+static void
+retries_an_initialiser_that_was_well (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autofree char *path = make_path ();
+  g_autoptr (FerryTask) well = NULL;
+  g_autoptr (FerryTask) lost = NULL;
+
+  g_object_set (test->pool, "initialiser", "crash-if-there", "initialiser-arguments", g_variant_new_string (path),
+                "max-tasks", 1, "restart-limit", 1, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
+  well = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_result (well, NULL);
+  g_assert_true (g_file_set_contents (path, "", 0, NULL));
+  lost = task_test_submit (test->executor, "nothing", NULL);
+  task_test_assert_failed (lost, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  ferry_test_assert_says (ferry_task_get_error (lost)->message, "2 workers of the pool");
+  g_unlink (path);
 }
 
 static void
@@ -579,6 +600,7 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/of-nobody-but-the-task-is-cancelled", never_begins_what_was_cancelled_before);
   g_test_add_func ("/deaths/at-the-start-are-given-up", gives_up_workers_that_die_at_their_start);
   g_test_add_func ("/deaths/in-the-initialiser-are-given-up", gives_up_when_the_initialiser_crashes);
+  g_test_add_func ("/deaths/in-an-initialiser-that-was-well-are-not", retries_an_initialiser_that_was_well);
   g_test_add_func ("/deaths/of-the-fork-server-are-given-up", gives_up_when_the_fork_server_fails);
   g_test_add_func ("/deaths/of-the-fork-server-are-forgotten-by-a-reset", tries_its_fork_server_again_when_reset);
   g_test_add_func ("/deaths/with-a-fork-server-that-was-killed-are-no-bad-starts",

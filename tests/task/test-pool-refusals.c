@@ -116,7 +116,7 @@ fails_the_pool_at_its_limit (gconstpointer data)
   task_test_wait_done (task);
   lift_limit ();
   error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_SYSTEM);
-  if (strstr (error->message, " 3 times") == NULL || strstr (error->message, "ferry_pool_reset") == NULL ||
+  if (strstr (error->message, " 3 times") == NULL || strstr (error->message, "reset the pool") == NULL ||
       strstr (error->message, g_strerror (EMFILE)) == NULL)
     g_error ("%s", error->message);
   g_assert_error (ferry_pool_get_error (test->pool), FERRY_ERROR, FERRY_ERROR_SYSTEM);

@@ -293,6 +293,14 @@ crash (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static GVariant *
+crash_if_there (FerryJob *job, GVariant *arguments, GError **error)
+{
+  if (access (g_variant_get_string (arguments, NULL), F_OK) == 0)
+    raise (SIGKILL);
+  return NULL;
+}
+
+static GVariant *
 crash_if_text (FerryJob *job, GVariant *arguments, GError **error)
 {
   if (arguments != NULL && g_variant_is_of_type (arguments, G_VARIANT_TYPE_STRING))
@@ -569,6 +577,7 @@ static const struct
   {"crash", "i", "", crash},
   {"crash-if-negative", "(sx)", "x", crash_if_negative},
   {"crash-if-text", NULL, "", crash_if_text},
+  {"crash-if-there", "s", "", crash_if_there},
   {"exit", "i", "", exit_at_once},
   {"leave", "i", "", leave},
   {"fail", "(sis)", "", fail},

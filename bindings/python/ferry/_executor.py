@@ -18,8 +18,8 @@ from ._function import FunctionTask, make_task
 from ._library import Ferry, GLib
 from ._map import Map
 from ._stream import Stream
-from ._task import Task
-from ._names import CALL, PATHS
+from ._task import Task, name_of
+from ._names import PATHS
 from .errors import Error
 
 T = TypeVar("T")
@@ -91,12 +91,14 @@ class Executor:
             raise Error("sys.executable does not say which Python the workers are; set it")
         if workers is not None and workers < 1:
             raise ValueError("An executor has at least one worker, and not %d" % workers)
+        if program is not None and initializer is not None:
+            raise ValueError("A program of another language has no initializer of Python; set the pool's initialiser")
         self._home = self._find_home(context)
         self._objects: list[Any] = []
         self._modules = list(modules)
         self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
         self._streams: "weakref.WeakSet[Stream[Any]]" = weakref.WeakSet()
-        first = None if initializer is None else _pack_initializer(initializer, initargs)
+        first = None if initializer is None else (name_of(initializer) + "()", _pack_initializer(initializer, initargs))
         self._program = None if program is None else list(program)
         self._home.call(lambda: self._make(workers, self._modules, fork, first))
         self._finalizer = weakref.finalize(self, _release, self._home, self._objects)
@@ -104,15 +106,17 @@ class Executor:
     def _find_home(self, context: Any) -> _home.Home:
         return _home.find(context)
 
-    def _make(self, workers: int | None, modules: list[str], fork: bool, first: bytes | None) -> None:
-        launcher = Ferry.Launcher.new(self._program) if self._program is not None else _make_launcher(modules)
+    def _make(self, workers: int | None, modules: list[str], fork: bool, first: tuple[str, bytes] | None) -> None:
+        # The initializer has a name of its own, as what is said of its failure names it.
+        options = () if first is None else ("--initializer", first[0])
+        launcher = Ferry.Launcher.new(self._program) if self._program is not None else _make_launcher(modules, *options)
         pool = Ferry.Pool.new(self._home.router, launcher)
         if workers is not None:
             pool.props.max_workers = workers
         pool.props.use_fork_server = fork
         if first is not None:
-            pool.props.initialiser = CALL
-            pool.props.initialiser_arguments = _message.to_variant(first)
+            pool.props.initialiser = first[0]
+            pool.props.initialiser_arguments = _message.to_variant(first[1])
         self.workers: int = pool.props.max_workers
         self._objects += [Ferry.Executor.new(pool), pool]
 

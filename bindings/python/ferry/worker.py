@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The worker program: `python3 -m ferry.worker [--objects | --persistent] [--main-file FILE | --main-name NAME] [MODULE...]`
+"""The worker program: `python3 -m ferry.worker [--objects | --persistent] [--main-file FILE | --main-name NAME]
+[--initializer NAME] [MODULE...]`
 
 It imports the modules, and serves calls of the functions in them. Where it can be forked it imports them once, and each
 worker is a copy. With --objects, one object lives in it, whose methods it serves. With --persistent, it is the process of
@@ -212,6 +213,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--main-name", help="the module that is the program")
     parser.add_argument("--objects", action="store_true", help="serves an object, and no functions")
     parser.add_argument("--persistent", action="store_true", help="calls one function, for whoever comes to its socket")
+    parser.add_argument("--initializer", help="the name of what calls functions before the first task")
     parser.add_argument("modules", nargs="*", help="what is imported before workers are forked")
     return parser.parse_args()
 
@@ -226,6 +228,8 @@ def main() -> None:
         _persistent.serve(lambda: _prepare(options, level), failures)
         return
     Ferry.function_register(CALL, "ay", "ay", _call)
+    if options.initializer:
+        Ferry.function_register(options.initializer, "ay", "ay", _call)
     Ferry.function_register(STREAM, "ay", "ay", _stream)
     Ferry.Worker.add_fork_handler(_after_fork)
     Ferry.Worker.add_initialiser("import", lambda *_: _prepare(options, level))
