@@ -223,30 +223,30 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
 /* ---- threads that wait for answers ---- */
 
 static gboolean
-begin_call (gpointer data, FerryCaller *caller, gboolean may_take)
+begin_wait (gpointer data, FerryAnswerWait *wait, gboolean may_take)
 {
   End *end = data;
   FerryLink *link = get_link (end);
 
-  caller->connection_id = ferry_receiver_get_connection_id (end->receiver);
-  return link != NULL && ferry_leases_begin (ferry_monitor_get_leases (end->monitor), link, caller, may_take);
+  wait->connection_id = ferry_receiver_get_connection_id (end->receiver);
+  return link != NULL && ferry_leases_begin (ferry_monitor_get_leases (end->monitor), link, wait, may_take);
 }
 
 static void
-end_call (gpointer data, FerryCaller *caller, gboolean waits)
+end_wait (gpointer data, FerryAnswerWait *wait, gboolean waits)
 {
   End *end = data;
 
-  ferry_leases_end (ferry_monitor_get_leases (end->monitor), get_link (end), caller, waits);
+  ferry_leases_end (ferry_monitor_get_leases (end->monitor), get_link (end), wait, waits);
 }
 
 static void
-remove_caller (gpointer data, FerryCaller *caller)
+remove_wait (gpointer data, FerryAnswerWait *wait)
 {
   FerryLink *link = get_link (data);
 
   if (link != NULL)
-    ferry_callers_remove (&link->waiting.callers, caller);
+    ferry_answer_waits_remove (&link->waiting.waits, wait);
 }
 
 /* ---- messages that any thread may process ---- */
@@ -271,8 +271,8 @@ get_inbox (gpointer data)
 static void
 join_locked (End *end, FerryLink *link)
 {
-  ferry_callers_join (&link->waiting.callers, ferry_receiver_get_connection_id (end->receiver), &end->inbox,
-                      &link->out.share);
+  ferry_answer_waits_join (&link->waiting.waits, ferry_receiver_get_connection_id (end->receiver), &end->inbox,
+                           &link->out.share);
   ferry_monitor_note_wait (end->monitor, link);
 }
 
@@ -286,7 +286,7 @@ open_inbox (gpointer data, gboolean requests)
   link = get_link (end);
   if (requests && (end->router_thread != g_thread_self () || link != NULL))
     return;
-  /* Relaxed: the lock of the callers, which joining takes too, is held where it is read. */
+  /* Relaxed: the lock of the answer waits, which joining takes too, is held where it is read. */
   if (requests)
     atomic_store_explicit (&end->takes_requests, TRUE, memory_order_relaxed);
   if (!end->takes_mail && link != NULL && !end->ended)
@@ -432,8 +432,8 @@ end_free (gpointer data)
   /* What the transport's threads slept in is freed after this. */
   if (link != NULL)
     {
-      ferry_monitor_note_taken (end->monitor, link, ferry_callers_leave (&link->waiting.callers, &end->inbox));
-      ferry_callers_sync (&link->waiting.callers);
+      ferry_monitor_note_taken (end->monitor, link, ferry_answer_waits_leave (&link->waiting.waits, &end->inbox));
+      ferry_answer_waits_sync (&link->waiting.waits);
     }
   g_clear_object (&end->receiver);
   g_clear_pointer (&end->monitor, ferry_monitor_unref);
@@ -447,9 +447,9 @@ static const FerryTransportKind link_kind = {
   .free = end_free,
   .check_owner = check_owner,
   .cancel = send_cancel,
-  .begin_call = begin_call,
-  .end_call = end_call,
-  .remove_caller = remove_caller,
+  .begin_wait = begin_wait,
+  .end_wait = end_wait,
+  .remove_wait = remove_wait,
   .get_inbox = get_inbox,
   .open_inbox = open_inbox,
   .note_wait = note_wait,

@@ -35,9 +35,9 @@ typedef struct
   guint window;        /* how many items of the stream to accept at first; 0: no stream is wanted */
   FerryPart packed; /* used instead of arguments: the bytes of an “ay”, borrowed until the asking function returns; data
                        is NULL for none */
-  gboolean waits;               /* this thread may wait for room in the transport, until the deadline or a cancel */
-  GCancellable *cancellable;    /* (nullable): ends the wait for room */
-  FerryAnswerWait *answer_wait; /* (nullable): cancelled before this thread waits for room */
+  gboolean waits;                /* this thread may wait for room in the transport, until the deadline or a cancel */
+  GCancellable *cancellable;     /* (nullable): ends the wait for room */
+  FerryRequestWait *answer_wait; /* (nullable): cancelled before this thread waits for room */
 } FerryAskRequest;
 
 /* any: Returns (transfer none) the transport. */

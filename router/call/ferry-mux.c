@@ -219,8 +219,8 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
              : request->window > 0 ? FERRY_CALL_STREAM
                                    : 0,
     .window = (guint16) request->window,
-    .prepare = request->answer_wait != NULL ? ferry_answer_wait_begin : NULL,
-    .unprepare = ferry_answer_wait_cancel,
+    .prepare = request->answer_wait != NULL ? ferry_request_wait_begin : NULL,
+    .unprepare = ferry_request_wait_cancel,
     .prepare_data = request->answer_wait,
   };
 
@@ -385,7 +385,7 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
   if (waiters != NULL)
     ferry_completion_set_waiters (completion, waiters);
   if (request->answer_wait != NULL)
-    ferry_answer_wait_set_completion (request->answer_wait, completion);
+    ferry_request_wait_set_completion (request->answer_wait, completion);
   self = ferry_completion_get_data (completion);
   self->mux = g_object_ref (mux);
   self->of_bytes = request->packed.data != NULL;
@@ -406,16 +406,16 @@ static gpointer
 transact (FerryMux *self, FerryAskRequest *request, const char *form, GError **error)
 {
   g_autoptr (FerryCompletion) completion = NULL;
-  FerryAnswerWait wait;
+  FerryRequestWait wait;
 
   if (!ferry_transport_check_may_wait (self->transport, form, error))
     return NULL;
-  ferry_answer_wait_init (&wait, self->transport);
+  ferry_request_wait_init (&wait, self->transport);
   request->answer_wait = &wait;
   completion = transaction_start (self, request, ferry_transport_get_waiters (self->transport), error);
   if (completion == NULL)
     return NULL;
-  ferry_answer_wait_finish (&wait, ferry_deadline_or_never (request->deadline), request->cancellable);
+  ferry_request_wait_finish (&wait, ferry_deadline_or_never (request->deadline), request->cancellable);
   return ferry_completion_take (completion, error);
 }
 

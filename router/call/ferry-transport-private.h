@@ -49,14 +49,14 @@ typedef struct
    * when that changes. */
   gboolean (*is_sending) (gpointer data);
   /* (nullable): for a thread that will send a request and wait for the answer. may_take: lets the thread receive the
-   * answer itself, where the transport can do so now. Returns whether it does: then end_call follows. One thread at a
-   * time has a call. Sets the caller's connection id. */
-  gboolean (*begin_call) (gpointer data, FerryCaller *caller, gboolean may_take);
-  /* (nullable, with begin_call): ends the call. waits: waits for the answer first, and receives it where it can. */
-  void (*end_call) (gpointer data, FerryCaller *caller, gboolean waits);
-  /* (nullable): for a thread that was listed, to be handed its answer by another thread. Ends that, unless the caller's
-   * completion is handed over. Afterwards, the caller's size tells whether the thread has the answer. */
-  void (*remove_caller) (gpointer data, FerryCaller *caller);
+   * answer itself, where the transport can do so now. Returns whether it does: then end_wait follows. One thread at a
+   * time does. Sets the wait's connection id. */
+  gboolean (*begin_wait) (gpointer data, FerryAnswerWait *wait, gboolean may_take);
+  /* (nullable, with begin_wait): ends that. waits: waits for the answer first, and receives it where it can. */
+  void (*end_wait) (gpointer data, FerryAnswerWait *wait, gboolean waits);
+  /* (nullable): for a thread that was listed, to be handed its answer by another thread. Ends that, unless the wait's
+   * completion is handed over. Afterwards, the wait's size tells whether the thread has the answer. */
+  void (*remove_wait) (gpointer data, FerryAnswerWait *wait);
   /* (nullable): const: returns (transfer none) the inbox. */
   FerryInbox *(*get_inbox) (gpointer data);
   /* (nullable, with get_inbox): lets messages come to the inbox. requests: also requests, if there is no worker yet. */
@@ -108,25 +108,25 @@ FerryWaiters *ferry_transport_get_waiters (FerryTransport *self);
 typedef struct
 {
   FerryTransport *transport; /* (unowned) */
-  gboolean is_only;          /* no other thread waits; cleared when the call was ended */
-  gboolean has_call;         /* begin_call returned TRUE */
-  FerryCaller caller;
-  gint64 deadline;           /* this and the next are set by ferry_answer_wait_finish() */
+  gboolean is_only;          /* no other thread waits; cleared when the wait was ended */
+  gboolean has_lease;        /* begin_wait returned TRUE */
+  FerryAnswerWait wait;
+  gint64 deadline;           /* this and the next are set by ferry_request_wait_finish() */
   GCancellable *cancellable; /* (unowned) (nullable) */
   guint64 answer[FERRY_MAX_OWN_ANSWER / sizeof (guint64)];
-} FerryAnswerWait;
+} FerryRequestWait;
 
 /* Must be called first. */
-void ferry_answer_wait_init (FerryAnswerWait *self, FerryTransport *transport);
+void ferry_request_wait_init (FerryRequestWait *self, FerryTransport *transport);
 /* Must be called before the request is sent. completion: (unowned): that of the transaction */
-void ferry_answer_wait_set_completion (FerryAnswerWait *self, FerryCompletion *completion);
+void ferry_request_wait_set_completion (FerryRequestWait *self, FerryCompletion *completion);
 /* For FerryRequest.prepare: called just before the request is sent, and once more if it is sent again after it had to
- * wait for room. Its data is a FerryAnswerWait, which must not move from now on. */
-void ferry_answer_wait_begin (gpointer wait, guint64 xid);
+ * wait for room. Its data is a FerryRequestWait, which must not move from now on. */
+void ferry_request_wait_begin (gpointer wait, guint64 xid);
 /* For FerryRequest.unprepare: the request was not sent, or has to wait for room. */
-void ferry_answer_wait_cancel (gpointer wait);
+void ferry_request_wait_cancel (gpointer wait);
 /* Waits until the completion is over, as ferry_completion_wait() does. */
-void ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *cancellable);
+void ferry_request_wait_finish (FerryRequestWait *self, gint64 deadline, GCancellable *cancellable);
 
 /* Lets the threads that wait process answers, of what is asked from now on, where its functions allow it. requests:
  * also requests; for the owner of calls with a func that may run on any thread. Then it must be called on the router's

@@ -374,24 +374,24 @@ ferry_transport_get_waiters (FerryTransport *self)
   return &get_private (self)->waiters;
 }
 
-/* See ferry-callers-private.h. */
+/* See ferry-answer-waits-private.h. */
 G_STATIC_ASSERT (offsetof (FerryCallHeader, xid) == 0);
 
 static gboolean
 is_answer (gpointer data, gconstpointer message, gsize size)
 {
-  const FerryAnswerWait *self = data;
+  const FerryRequestWait *self = data;
 
-  return ferry_transactions_is_own_answer (get_private (self->transport)->transactions, self->caller.number, message,
+  return ferry_transactions_is_own_answer (get_private (self->transport)->transactions, self->wait.number, message,
                                            size);
 }
 
 static gboolean
 take_part (gpointer data, gconstpointer message, gsize size)
 {
-  const FerryAnswerWait *self = data;
+  const FerryRequestWait *self = data;
 
-  return ferry_transactions_take_own_piece (get_private (self->transport)->transactions, self->caller.number, message,
+  return ferry_transactions_take_own_piece (get_private (self->transport)->transactions, self->wait.number, message,
                                             size);
 }
 
@@ -409,23 +409,23 @@ can_wait_any (void)
 static gboolean
 sleep_until_answer (gpointer data, _Atomic guint32 *bell, guint32 seen)
 {
-  const FerryAnswerWait *self = data;
+  const FerryRequestWait *self = data;
   gboolean was_rung;
 
   /* A link may have several transports, and so several threads that sleep on this bell. */
   ferry_futex_doorbell_begin_wait (bell);
-  was_rung = ferry_completion_wait_for_bell (self->caller.completion, self->deadline, self->cancellable, bell, seen);
+  was_rung = ferry_completion_wait_for_bell (self->wait.completion, self->deadline, self->cancellable, bell, seen);
   ferry_futex_doorbell_end_wait (bell, seen);
   return was_rung;
 }
 
 void
-ferry_answer_wait_init (FerryAnswerWait *self, FerryTransport *transport)
+ferry_request_wait_init (FerryRequestWait *self, FerryTransport *transport)
 {
   self->transport = transport;
   self->is_only = FALSE;
-  self->has_call = FALSE;
-  self->caller = (FerryCaller){
+  self->has_lease = FALSE;
+  self->wait = (FerryAnswerWait){
     .spin = &get_private (transport)->spin,
     .place = self->answer,
     .max_size = sizeof self->answer,
@@ -437,54 +437,54 @@ ferry_answer_wait_init (FerryAnswerWait *self, FerryTransport *transport)
 }
 
 void
-ferry_answer_wait_set_completion (FerryAnswerWait *self, FerryCompletion *completion)
+ferry_request_wait_set_completion (FerryRequestWait *self, FerryCompletion *completion)
 {
-  self->caller.completion = completion;
+  self->wait.completion = completion;
 }
 
 void
-ferry_answer_wait_begin (gpointer wait, guint64 xid)
+ferry_request_wait_begin (gpointer wait, guint64 xid)
 {
-  FerryAnswerWait *self = wait;
+  FerryRequestWait *self = wait;
   FerryTransportPrivate *priv = get_private (self->transport);
 
-  if (priv->kind == NULL || priv->kind->begin_call == NULL)
+  if (priv->kind == NULL || priv->kind->begin_wait == NULL)
     return;
-  self->caller.number = xid;
+  self->wait.number = xid;
   /* Acquire and release: the spin passes from one thread to the next. While this thread waits, the count does not get
-   * back to 0, so no other thread has a call. */
+   * back to 0, so no other thread has the lane. */
   self->is_only = atomic_fetch_add_explicit (&priv->n_waiting, 1, memory_order_acq_rel) == 0;
   if (!self->is_only)
     atomic_fetch_sub_explicit (&priv->n_waiting, 1, memory_order_acq_rel);
   /* Where a wrong answer came before an earlier request was sent, the completion is handed over already. */
-  if (self->caller.size > 0)
+  if (self->wait.size > 0)
     return;
-  self->has_call = priv->kind->begin_call (priv->data, &self->caller, self->is_only);
+  self->has_lease = priv->kind->begin_wait (priv->data, &self->wait, self->is_only);
 }
 
 static void
-end_call (FerryAnswerWait *self, gboolean waits)
+end_wait (FerryRequestWait *self, gboolean waits)
 {
   FerryTransportPrivate *priv = get_private (self->transport);
 
-  if (self->has_call)
-    priv->kind->end_call (priv->data, &self->caller, waits);
-  self->has_call = FALSE;
+  if (self->has_lease)
+    priv->kind->end_wait (priv->data, &self->wait, waits);
+  self->has_lease = FALSE;
 }
 
 /* No answer is handed over any more. */
 static void
-remove_caller (FerryAnswerWait *self)
+remove_wait (FerryRequestWait *self)
 {
   FerryTransportPrivate *priv = get_private (self->transport);
 
-  if (self->caller.is_listed)
-    priv->kind->remove_caller (priv->data, &self->caller);
+  if (self->wait.is_listed)
+    priv->kind->remove_wait (priv->data, &self->wait);
 }
 
-/* Lets another thread have the next call. */
+/* Lets another thread have the lane next. */
 static void
-leave (FerryAnswerWait *self)
+leave (FerryRequestWait *self)
 {
   FerryTransportPrivate *priv = get_private (self->transport);
 
@@ -494,33 +494,33 @@ leave (FerryAnswerWait *self)
 }
 
 void
-ferry_answer_wait_cancel (gpointer wait)
+ferry_request_wait_cancel (gpointer wait)
 {
-  FerryAnswerWait *self = wait;
+  FerryRequestWait *self = wait;
 
-  end_call (self, FALSE);
-  remove_caller (self);
+  end_wait (self, FALSE);
+  remove_wait (self);
   leave (self);
 }
 
 void
-ferry_answer_wait_finish (FerryAnswerWait *self, gint64 deadline, GCancellable *cancellable)
+ferry_request_wait_finish (FerryRequestWait *self, gint64 deadline, GCancellable *cancellable)
 {
-  FerryCompletion *completion = self->caller.completion;
+  FerryCompletion *completion = self->wait.completion;
 
   self->deadline = deadline;
   self->cancellable = cancellable;
-  end_call (self, !ferry_completion_is_over (completion));
-  /* A caller that was handed its answer is in no list any more. */
-  if (self->caller.is_listed && ferry_completion_wait_or_take (completion, deadline, cancellable))
-    self->caller.is_listed = FALSE;
-  remove_caller (self);
-  if (self->caller.size > 0)
+  end_wait (self, !ferry_completion_is_over (completion));
+  /* A thread that was handed its answer is in no list any more. */
+  if (self->wait.is_listed && ferry_completion_wait_or_take (completion, deadline, cancellable))
+    self->wait.is_listed = FALSE;
+  remove_wait (self);
+  if (self->wait.size > 0)
     ferry_transactions_receive_own_answer (
       get_private (self->transport)->transactions,
-      self->caller.whole != NULL ? g_bytes_get_data (self->caller.whole, NULL) : self->answer, self->caller.size,
-      self->caller.whole);
-  g_clear_pointer (&self->caller.whole, g_bytes_unref);
+      self->wait.whole != NULL ? g_bytes_get_data (self->wait.whole, NULL) : self->answer, self->wait.size,
+      self->wait.whole);
+  g_clear_pointer (&self->wait.whole, g_bytes_unref);
   ferry_completion_wait (completion, deadline, cancellable);
   if (self->is_only)
     ferry_spin_end (&get_private (self->transport)->spin);

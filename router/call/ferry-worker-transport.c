@@ -77,16 +77,16 @@ free_outbox (gpointer outbox)
 }
 
 static gboolean
-begin_call (gpointer outbox, FerryCaller *caller, gboolean may_take)
+begin_wait (gpointer outbox, FerryAnswerWait *wait, gboolean may_take)
 {
-  caller->connection_id = ferry_sender_get_connection_id (ferry_outbox_get_sender (outbox));
-  return may_take && ferry_downlink_begin_call (downlink, caller);
+  wait->connection_id = ferry_sender_get_connection_id (ferry_outbox_get_sender (outbox));
+  return may_take && ferry_downlink_begin_lease (downlink, wait);
 }
 
 static void
-end_call (gpointer outbox, FerryCaller *caller, gboolean waits)
+end_wait (gpointer outbox, FerryAnswerWait *wait, gboolean waits)
 {
-  ferry_downlink_end_call (downlink, caller, waits);
+  ferry_downlink_end_lease (downlink, wait, waits);
 }
 
 static FerryTeam *
@@ -102,8 +102,8 @@ static const FerryTransportKind worker_kind = {
   .send_in_buffer = send_in_buffer,
   .is_sending = is_sending,
   .get_team = get_team,
-  .begin_call = begin_call,
-  .end_call = end_call,
+  .begin_wait = begin_wait,
+  .end_wait = end_wait,
 };
 
 /* ---- the reader's thread ---- */

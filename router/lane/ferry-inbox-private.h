@@ -2,13 +2,13 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The messages of one connection that any thread may handle. The thread that drains the link puts them in, where that
- * is one of FerryCallers. They are taken out one after the other: by the router's thread, or by a thread that waits for
- * what one of them may bring.
+ * is one of FerryAnswerWaits. They are taken out one after the other: by the router's thread, or by a thread that waits
+ * for what one of them may bring.
  *
  * Terms:   the marker of an inbox is an empty record in the local queue. It stands for all messages in the inbox, so
  *          that the router's thread takes them where no thread waits. There is at most one at a time.
  * Threads: any.
- * Locks:   lock is taken after that of FerryCallers. With it, came() of the waits is called, and nothing else. */
+ * Locks:   lock is taken after that of FerryAnswerWaits. With it, came() of the waits is called, and nothing else. */
 
 #pragma once
 

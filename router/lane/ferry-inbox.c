@@ -72,7 +72,7 @@ ferry_inbox_clear (FerryInbox *self)
   pthread_mutex_destroy (&self->lock);
 }
 
-/* lock: sequentially consistent, as in ferry_callers_add(). */
+/* lock: sequentially consistent, as in ferry_answer_waits_add(). */
 static void
 count_waits_locked (FerryInbox *self, gboolean adds)
 {

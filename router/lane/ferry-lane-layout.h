@@ -49,8 +49,8 @@ typedef struct
   _Atomic guint32 writer_waiting; /* increased by the writer before each wait for room; 0: the writer never waited */
   guint32 reserved;
   _Atomic guint32 spin; /* how much the reader spins before it sleeps: see FERRY_SPIN_SETTING() */
-  /* 1: the writer publishes records without a barrier of its own, because fences is 1; else 0 */
-  _Atomic guint32 unfenced;
+  /* 1: the writer publishes records without a barrier of its own, because issues_barriers is 1; else 0 */
+  _Atomic guint32 omits_barriers;
   /* increased when the reader may give the unused memory of the up lane and of the arena back to the system */
   _Atomic guint32 tidy;
   guint8 padding[FERRY_LINE_SIZE - 28];
@@ -63,12 +63,12 @@ typedef struct
   /* stored by the reader: a new number, never 0, before each sleep; 0: the reader does not sleep */
   _Atomic guint32 reader_waiting;
   _Atomic guint32 ring_when_full; /* 1: the writer rings the reader's doorbell before it waits for room; else 0 */
-  /* 1: before each sleep the reader issues a barrier for an unfenced writer; else 0 */
-  _Atomic guint32 fences;
+  /* 1: before each sleep the reader issues a barrier for a writer that omits barriers; else 0 */
+  _Atomic guint32 issues_barriers;
   guint32 reserved;
   /* stored by the reader before each sleep: 0: the reader sleeps on its doorbell; else a thread that waits for an
-   * answer sleeps on caller_bell, which a writer rings for a record of this connection id */
-  _Atomic guint64 caller;
+   * answer sleeps on lease_bell, which a writer rings for a record of this connection id */
+  _Atomic guint64 leased_to;
   guint8 padding[FERRY_LINE_SIZE - 32];
 } FerryReaderLine;
 
@@ -84,7 +84,7 @@ typedef struct
   FerryWriterLine writer;
   FerryReaderLine reader;
   FerryBellLine writer_bell; /* the writer sleeps on this word when it waits for room */
-  FerryBellLine caller_bell; /* a thread of the reader's process sleeps on this word when it waits for an answer */
+  FerryBellLine lease_bell;  /* a thread of the reader's process sleeps on this word when it waits for an answer */
 } FerryLaneControl;
 
 /* Words of the whole link. */
@@ -150,15 +150,15 @@ G_STATIC_ASSERT (ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2);
 G_STATIC_ASSERT (sizeof (FerryLaneControl) == 4 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, reader) == FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE);
-G_STATIC_ASSERT (offsetof (FerryLaneControl, caller_bell) == 3 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryLaneControl, lease_bell) == 3 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, spin) == 16);
-G_STATIC_ASSERT (offsetof (FerryWriterLine, unfenced) == 20);
+G_STATIC_ASSERT (offsetof (FerryWriterLine, omits_barriers) == 20);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, tidy) == 24);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryReaderLine, ring_when_full) == 12);
-G_STATIC_ASSERT (offsetof (FerryReaderLine, fences) == 16);
-G_STATIC_ASSERT (offsetof (FerryReaderLine, caller) == 24);
+G_STATIC_ASSERT (offsetof (FerryReaderLine, issues_barriers) == 16);
+G_STATIC_ASSERT (offsetof (FerryReaderLine, leased_to) == 24);
 
 /* The words of the arena, the memory of buffers. The worker allocates buffers in it; the application only reads them. A
  * buffer has a number while it is allocated. The application returns a buffer by setting its bit in released; the

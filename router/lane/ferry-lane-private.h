@@ -21,39 +21,39 @@
 
 G_BEGIN_DECLS
 
-typedef struct _FerryCaller FerryCaller;
+typedef struct _FerryAnswerWait FerryAnswerWait;
 
 /* A thread that asks, and is handed the answer by the thread that drains the lane, or takes the answer out of the lane
  * itself. In the latter case it gets the lane before it sends the request, as the answer may come before this thread
  * runs again. */
-struct _FerryCaller
+struct _FerryAnswerWait
 {
   guint64 connection_id;       /* of the answer's record */
-  guint64 number;              /* of the answer: see ferry-callers-private.h */
-  FerryCaller *next;           /* (unowned) (nullable): in a list of FerryCallers */
+  guint64 number;              /* of the answer: see ferry-answer-waits-private.h */
+  FerryAnswerWait *next;       /* (unowned) (nullable): in a list of FerryAnswerWaits */
   FerrySpin *spin;             /* (unowned): one thread at a time uses it, that which has a lane */
   FerryCompletion *completion; /* (unowned): handed over with the answer */
   /* Where the answer's payload is copied to, and its size in bytes then; 0: none came. */
   guint64 *place;
   gsize max_size;
   gsize size;
-  GBytes *whole; /* (owned) (nullable): an answer that is longer than max_size, which only FerryCallers takes */
+  GBytes *whole; /* (owned) (nullable): an answer that is longer than max_size, which only FerryAnswerWaits takes */
   /* Whether the payload, which lies in place, is the answer. Called with the lane in use, so it must not wait. */
   gboolean (*is_answer) (gpointer data, gconstpointer payload, gsize size);
-  /* For FerryCallers: takes the payload if it is a part of the answer, before its last part. */
+  /* For FerryAnswerWaits: takes the payload if it is a part of the answer, before its last part. */
   gboolean (*take_part) (gpointer data, gconstpointer payload, gsize size);
   /* (nullable): sleeps until the wait is over for another reason, or until *bell differs from seen. May return early.
    * Returns whether the bell was rung, and the wait goes on. NULL: the thread polls, and does not sleep. */
   gboolean (*sleep) (gpointer data, _Atomic guint32 *bell, guint32 seen);
   gpointer data;
 
-  /* In a list of FerryCallers, or was until it was handed its answer. The owner of the lane's reader lists a thread
+  /* In a list of FerryAnswerWaits, or was until it was handed its answer. The owner of the lane's reader lists a thread
    * that loses the lane; this thread sees that when it has noticed the loss. */
   gboolean is_listed;
 
   /* For the owner of the lane's reader. */
   gboolean spins; /* the thread polls before it sleeps; until then, the lane is unarmed */
-  guint32 seen;   /* the rings of caller_bell before the lane was armed */
+  guint32 seen;   /* the rings of lease_bell before the lane was armed */
 };
 
 /* ---- the reader ---- */
@@ -70,17 +70,17 @@ typedef struct
   guint32 epoch;   /* the value that was stored in reader_waiting last */
   /* the latest ferry_lane_reader_arm() worked; FALSE: the reader must not sleep, because a barrier failed */
   gboolean is_armed;
-  gboolean is_begun; /* the lane is announced as armed, and the barrier for its unfenced writer was issued */
+  gboolean is_begun; /* the lane is announced as armed, and the barrier for a writer that omits barriers was issued */
 } FerryLaneReader;
 
-gboolean ferry_caller_take (FerryCaller *self, const FerryRecordHeader *header, const guint8 *payload);
+gboolean ferry_answer_wait_take (FerryAnswerWait *self, const FerryRecordHeader *header, const guint8 *payload);
 
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
 gboolean ferry_lane_reader_look (FerryLaneReader *self);
 gboolean ferry_lane_reader_begin_arming (FerryLaneReader *self);
 void ferry_lane_reader_note_barrier (FerryLaneReader *self, gboolean issued);
 gboolean ferry_lane_reader_arm (FerryLaneReader *self);
-gboolean ferry_lane_reader_arm_for_caller (FerryLaneReader *self, FerryCaller *caller);
+gboolean ferry_lane_reader_arm_for_lease (FerryLaneReader *self, FerryAnswerWait *wait);
 gboolean ferry_lane_reader_release (FerryLaneReader *self, gsize size);
 void ferry_lane_reader_consume (FerryLaneReader *self, gsize size);
 
@@ -128,7 +128,7 @@ typedef enum
 {
   FERRY_RING_NONE,
   FERRY_RING_READER, /* the reader's doorbell */
-  FERRY_RING_CALLER, /* the lane's caller_bell: a thread sleeps until a record of this connection id comes */
+  FERRY_RING_LEASE,  /* the lane's lease_bell: a thread sleeps until a record of this connection id comes */
 } FerryRing;
 
 typedef struct
@@ -141,22 +141,23 @@ typedef struct
   guint32 rung;  /* the value of reader_waiting at the latest wake-up: for each value the reader is woken once */
   guint32 epoch; /* the value that was stored in writer_waiting last */
   gboolean broken;
-  gboolean rang_caller; /* the latest ring was for a caller, and no record was published since; then it is fenced */
-  gboolean may_unfence; /* const after ferry_lane_writer_allow_unfenced() */
-  gboolean unfenced;    /* the value that was stored in unfenced last */
-  guint n_unrung;       /* while it is fenced: how many records were published since the latest wake-up */
+  gboolean
+    rang_lease; /* the latest ring was of lease_bell, and no record was published since; then omits_barriers is FALSE */
+  gboolean may_omit_barriers; /* const after ferry_lane_writer_allow_omission() */
+  gboolean omits_barriers;    /* the value that was stored in omits_barriers last */
+  guint n_unrung;             /* while it issues barriers: how many records were published since the latest wake-up */
 } FerryLaneWriter;
 
-/* After this many records without a wake-up the writer becomes unfenced. A reader that sleeps costs far more than the
+/* After this many records without a wake-up the writer omits barriers. A reader that sleeps costs far more than the
  * barriers before as many records. */
-#define FERRY_UNFENCED_FROM 256
+#define FERRY_OMIT_BARRIERS_FROM 256
 
 void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity);
 FerryRing ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
-void ferry_lane_writer_allow_unfenced (FerryLaneWriter *self);
-void ferry_lane_writer_unfence (FerryLaneWriter *self);
+void ferry_lane_writer_allow_omission (FerryLaneWriter *self);
+void ferry_lane_writer_omit_barriers (FerryLaneWriter *self);
 gboolean ferry_lane_writer_tidy (FerryLaneWriter *self, guint64 *position);
 
 /* Whether size bytes are free. Loads the reader's head only when the latest known head leaves too little room. */
@@ -200,16 +201,16 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
     }
 }
 
-/* Publishes the size bytes that were written at the tail. Returns the bell that must be rung now. While the writer is
- * unfenced, a record that rings no bell is published by one store, one load and one comparison. */
+/* Publishes the size bytes that were written at the tail. Returns the bell that must be rung now. While the writer
+ * omits barriers, a record that rings no bell is published by one store, one load and one comparison. */
 static inline FerryRing
 ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
 {
   ferry_lane_writer_prefetch (self, size);
   self->tail += size;
-  if (G_LIKELY (self->unfenced))
+  if (G_LIKELY (self->omits_barriers))
     {
-      ferry_wake_publish_unfenced (&self->control->writer.tail, self->tail);
+      ferry_wake_publish_without_barrier (&self->control->writer.tail, self->tail);
       /* Sequentially consistent: as in ferry_wake_due(), which would find nothing due for this value either. */
       if (G_LIKELY (atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_seq_cst) == self->rung))
         return FERRY_RING_NONE;

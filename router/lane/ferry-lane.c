@@ -48,19 +48,19 @@ ferry_lane_reader_look (FerryLaneReader *self)
 }
 
 static void
-announce (FerryLaneReader *self, guint64 caller)
+announce (FerryLaneReader *self, guint64 leased_to)
 {
   /* Relaxed: a writer that finds the epoch below sees this value, or one that belongs to a later epoch. In that case
    * the reader's look after the later epoch finds the record, so it does not matter which bell is rung. */
-  atomic_store_explicit (&self->control->reader.caller, caller, memory_order_relaxed);
+  atomic_store_explicit (&self->control->reader.leased_to, leased_to, memory_order_relaxed);
   ferry_wake_arm (&self->control->reader.reader_waiting, &self->epoch);
 }
 
 static gboolean
-is_unfenced (FerryLaneReader *self)
+omits_barriers (FerryLaneReader *self)
 {
   /* Sequentially consistent: see ferry-wake-private.h. */
-  return atomic_load_explicit (&self->control->writer.unfenced, memory_order_seq_cst) != 0;
+  return atomic_load_explicit (&self->control->writer.omits_barriers, memory_order_seq_cst) != 0;
 }
 
 /* Begins to arm the reader, for several lanes that need one barrier together. Returns whether they need it. */
@@ -68,7 +68,7 @@ gboolean
 ferry_lane_reader_begin_arming (FerryLaneReader *self)
 {
   announce (self, 0);
-  self->is_begun = is_unfenced (self);
+  self->is_begun = omits_barriers (self);
   return self->is_begun;
 }
 
@@ -80,15 +80,15 @@ ferry_lane_reader_note_barrier (FerryLaneReader *self, gboolean issued)
 }
 
 static gboolean
-arm (FerryLaneReader *self, guint64 caller)
+arm (FerryLaneReader *self, guint64 leased_to)
 {
-  gboolean is_begun = self->is_begun && caller == 0;
+  gboolean is_begun = self->is_begun && leased_to == 0;
   gboolean is_valid;
 
   self->is_begun = FALSE;
   if (!is_begun)
-    announce (self, caller);
-  self->is_armed = is_begun || !is_unfenced (self) || ferry_barrier_issue ();
+    announce (self, leased_to);
+  self->is_armed = is_begun || !omits_barriers (self) || ferry_barrier_issue ();
   is_valid = take_tail (self, ferry_wake_look (&self->control->writer.tail));
   if (self->tail != self->head)
     ferry_lane_reader_disarm (self);
@@ -105,20 +105,20 @@ ferry_lane_reader_arm (FerryLaneReader *self)
   return arm (self, 0);
 }
 
-/* Works as ferry_lane_reader_arm(), but a record of the caller's connection id rings caller_bell. A record of another
- * one rings the doorbell. Returns whether the caller may sleep on that bell. */
+/* Works as ferry_lane_reader_arm(), but a record of the wait's connection id rings lease_bell. A record of another
+ * one rings the doorbell. Returns whether the thread that waits may sleep on that bell. */
 gboolean
-ferry_lane_reader_arm_for_caller (FerryLaneReader *self, FerryCaller *caller)
+ferry_lane_reader_arm_for_lease (FerryLaneReader *self, FerryAnswerWait *wait)
 {
   /* Acquire: a thread that sees the ring also sees what was stored before the ring. */
-  caller->seen = atomic_load_explicit (&self->control->caller_bell.rings, memory_order_acquire);
-  return arm (self, caller->connection_id) && self->tail == self->head && self->is_armed;
+  wait->seen = atomic_load_explicit (&self->control->lease_bell.rings, memory_order_acquire);
+  return arm (self, wait->connection_id) && self->tail == self->head && self->is_armed;
 }
 
-/* Copies a record's payload, which must be in the lane completely, if it may be the caller's answer; then checks the
+/* Copies a record's payload, which must be in the lane completely, if it may be the awaited answer; then checks the
  * copy. Returns whether it is the answer. The record must then be released. */
 gboolean
-ferry_caller_take (FerryCaller *self, const FerryRecordHeader *header, const guint8 *payload)
+ferry_answer_wait_take (FerryAnswerWait *self, const FerryRecordHeader *header, const guint8 *payload)
 {
   if (header->kind != FERRY_RECORD_BYTES || header->number != 0 || header->connection_id != self->connection_id ||
       header->length > self->max_size)
@@ -163,53 +163,53 @@ static FerryRing
 choose_ring (FerryLaneWriter *self, gsize size)
 {
   /* Relaxed: see arm(). */
-  guint64 caller = atomic_load_explicit (&self->control->reader.caller, memory_order_relaxed);
+  guint64 leased_to = atomic_load_explicit (&self->control->reader.leased_to, memory_order_relaxed);
   FerryRecordHeader header;
 
-  self->rang_caller = FALSE;
-  if (G_LIKELY (caller == 0) || size < sizeof header)
+  self->rang_lease = FALSE;
+  if (G_LIKELY (leased_to == 0) || size < sizeof header)
     return FERRY_RING_READER;
   /* The reader may overwrite the header, and then chooses its own bell. */
   memcpy (&header, self->ring + ((self->tail - size) & (self->capacity - 1)), sizeof header);
-  self->rang_caller = header.connection_id == caller;
-  return self->rang_caller ? FERRY_RING_CALLER : FERRY_RING_READER;
+  self->rang_lease = header.connection_id == leased_to;
+  return self->rang_lease ? FERRY_RING_LEASE : FERRY_RING_READER;
 }
 
-/* For the record after the one that rang a caller: rings the reader where the caller has not taken the lane up yet.
+/* For the record after the one that rang lease_bell: rings the reader where that thread has not taken the lane up yet.
  * That thread may get no processor for long, and further records must not wait for it. */
 static FerryRing
 ring_reader_too (FerryLaneWriter *self)
 {
-  self->rang_caller = FALSE;
+  self->rang_lease = FALSE;
   /* Relaxed: a hint. A needless ring is harmless. */
   return atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_relaxed) == self->rung
            ? FERRY_RING_READER
            : FERRY_RING_NONE;
 }
 
-/* Announces that the next records are published without a barrier. */
+/* Publishes the next records without a barrier, and announces that. */
 void
-ferry_lane_writer_unfence (FerryLaneWriter *self)
+ferry_lane_writer_omit_barriers (FerryLaneWriter *self)
 {
-  self->unfenced = TRUE;
+  self->omits_barriers = TRUE;
   /* Sequentially consistent: see ferry-wake-private.h. */
-  atomic_store_explicit (&self->control->writer.unfenced, 1, memory_order_seq_cst);
+  atomic_store_explicit (&self->control->writer.omits_barriers, 1, memory_order_seq_cst);
 }
 
 /* Publishes the next records with a barrier again, and begins to count records anew. */
 static void
-fence (FerryLaneWriter *self)
+issue_barriers (FerryLaneWriter *self)
 {
   self->n_unrung = 0;
-  if (!self->unfenced)
+  if (!self->omits_barriers)
     return;
-  self->unfenced = FALSE;
+  self->omits_barriers = FALSE;
   /* Release: a reader that loads 0 also sees what was published without a barrier. A reader that still loads 1 issues a
    * barrier too many. */
-  atomic_store_explicit (&self->control->writer.unfenced, 0, memory_order_release);
+  atomic_store_explicit (&self->control->writer.omits_barriers, 0, memory_order_release);
 }
 
-/* Does what is left when size bytes were published: changes between fenced and unfenced, and returns the bell that must
+/* Does what is left when size bytes were published: changes between barriers and none, and returns the bell that must
  * be rung now. */
 FerryRing
 ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size)
@@ -220,12 +220,13 @@ ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size)
    * Relaxed: a hint. */
   if (G_UNLIKELY (due ||
                   atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_relaxed) != self->rung))
-    fence (self);
-  else if (G_UNLIKELY (!self->unfenced) && ++self->n_unrung >= FERRY_UNFENCED_FROM && self->may_unfence)
-    ferry_lane_writer_unfence (self);
+    issue_barriers (self);
+  else if (G_UNLIKELY (!self->omits_barriers) && ++self->n_unrung >= FERRY_OMIT_BARRIERS_FROM &&
+           self->may_omit_barriers)
+    ferry_lane_writer_omit_barriers (self);
   if (G_UNLIKELY (due))
     return choose_ring (self, size);
-  return G_UNLIKELY (self->rang_caller) ? ring_reader_too (self) : FERRY_RING_NONE;
+  return G_UNLIKELY (self->rang_lease) ? ring_reader_too (self) : FERRY_RING_NONE;
 }
 
 static gboolean
@@ -259,13 +260,13 @@ ferry_lane_writer_arm (FerryLaneWriter *self, gsize size)
   return take_head (self, ferry_wake_look (&self->control->reader.head), size);
 }
 
-/* Allows the writer to become unfenced, if the reader issues barriers and this process can join in them. */
+/* Allows the writer to omit barriers, if the reader issues barriers and this process can join in them. */
 void
-ferry_lane_writer_allow_unfenced (FerryLaneWriter *self)
+ferry_lane_writer_allow_omission (FerryLaneWriter *self)
 {
   /* Relaxed: the reader stored the word before this process got the memory, and never stores it again. */
-  self->may_unfence =
-    atomic_load_explicit (&self->control->reader.fences, memory_order_relaxed) == 1 && ferry_barrier_join ();
+  self->may_omit_barriers =
+    atomic_load_explicit (&self->control->reader.issues_barriers, memory_order_relaxed) == 1 && ferry_barrier_join ();
 }
 
 /* Gives pages of the ring that have no record back to the system; they read as zeros then. From the tail up to the head

@@ -47,7 +47,7 @@ ferry_wake_publish (_Atomic guint64 *position, guint64 value)
 
 /* Waker, after it has announced that it does so: publishes the new position, without a barrier before the next load. */
 static inline void
-ferry_wake_publish_unfenced (_Atomic guint64 *position, guint64 value)
+ferry_wake_publish_without_barrier (_Atomic guint64 *position, guint64 value)
 {
   atomic_store_explicit (position, value, memory_order_release);
   /* The compiler keeps the order of the store and the load that follows it. The processor need not. */

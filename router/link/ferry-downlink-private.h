@@ -77,12 +77,12 @@ FerryDownEvent ferry_downlink_receive (FerryDownlink *self, gint64 deadline, Fer
 void ferry_downlink_interrupt (FerryDownlink *self);
 
 /* any: gives this thread the down lane for a call, where the receiving thread waits. Must be called before the request
- * is sent. Returns whether this thread has the lane: ferry_downlink_end_call() must then follow soon. */
-gboolean ferry_downlink_begin_call (FerryDownlink *self, FerryCaller *caller);
-/* any: ends what ferry_downlink_begin_call() began. waits: receives the answer first. Polls, where that is likely to
- * pay; then sleeps. Afterwards, caller->size tells whether the answer is in caller->place. If not, the answer is
+ * is sent. Returns whether this thread has the lane: ferry_downlink_end_lease() must then follow soon. */
+gboolean ferry_downlink_begin_lease (FerryDownlink *self, FerryAnswerWait *wait);
+/* any: ends what ferry_downlink_begin_lease() began. waits: receives the answer first. Polls, where that is likely to
+ * pay; then sleeps. Afterwards, wait->size tells whether the answer is in wait->place. If not, the answer is
  * received as usual, or has not come yet: the caller must then wait for that. It calls ferry_spin_end() afterwards. */
-void ferry_downlink_end_call (FerryDownlink *self, FerryCaller *caller, gboolean waits);
+void ferry_downlink_end_lease (FerryDownlink *self, FerryAnswerWait *wait, gboolean waits);
 
 /* any: whether the application has ended the link. Costs one load from memory. */
 gboolean ferry_downlink_is_closed (FerryDownlink *self);

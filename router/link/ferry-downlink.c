@@ -32,13 +32,13 @@ typedef struct
 typedef enum
 {
   LEASE_NONE,     /* the receiving thread, which does not wait */
-  LEASE_OFFERED,  /* none: the receiving thread waits, and a caller may take the lane */
-  LEASE_HELD,     /* a thread that waits for an answer: see ferry_downlink_begin_call() */
+  LEASE_OFFERED,  /* none: the receiving thread waits, and a thread that waits for an answer may take the lane */
+  LEASE_HELD,     /* a thread that waits for an answer: see ferry_downlink_begin_lease() */
   LEASE_RECALLED, /* as LEASE_HELD, and the receiving thread waits for the bell to take the lane back */
-  /* none: the receiving thread waits, and a caller sends or sleeps. The lane is armed for the caller, or unarmed while
-   * it sends. The receiving thread may take the lane, and so may the caller again. If the receiving thread has done so
-   * and another caller has paused, the first caller may take the lane as well. The other one then waits until its
-   * answer was received. */
+  /* none: the receiving thread waits, and a thread sends, or sleeps until its answer comes. The lane is armed for that
+   * thread, or unarmed while it sends. The receiving thread may take the lane, and so may that thread again. If the
+   * receiving thread has done so and another thread has paused, the first one may take the lane as well. The other one
+   * then waits until its answer was received. */
   LEASE_PAUSED,
 } Lease;
 
@@ -479,9 +479,9 @@ take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
 
 /* ---- waiting ----
  *
- * While the receiving thread waits, another thread may take the lane: a caller, which polls the lane for its own
+ * While the receiving thread waits, another thread may take the lane. It polls the lane for its own
  * answer. The lane is left with the lane armed, or with a ring of the bell. So the receiving thread may sleep on the
- * bell whether it armed the lane itself or found a caller there. */
+ * bell whether it armed the lane itself or found another thread there. */
 
 /* What a thread compares while it polls. */
 typedef struct
@@ -490,17 +490,17 @@ typedef struct
   guint64 tail; /* the down lane's */
   guint32 seen; /* the bell before the lanes were looked at */
   guint lease;
-} Wait;
+} Poll;
 
 static gboolean
 has_arrived (gpointer data)
 {
-  const Wait *wait = data;
-  FerryDownlink *self = wait->downlink;
+  const Poll *poll = data;
+  FerryDownlink *self = poll->downlink;
 
   /* Relaxed: the lane is looked at again by a thread that has taken the lane. */
-  return atomic_load_explicit (&self->down.control->writer.tail, memory_order_relaxed) != wait->tail ||
-         atomic_load_explicit (&self->lease, memory_order_relaxed) != wait->lease || load_bell (self) != wait->seen ||
+  return atomic_load_explicit (&self->down.control->writer.tail, memory_order_relaxed) != poll->tail ||
+         atomic_load_explicit (&self->lease, memory_order_relaxed) != poll->lease || load_bell (self) != poll->seen ||
          ferry_downlink_has_cancel (self);
 }
 
@@ -511,7 +511,7 @@ change_lease (FerryDownlink *self, guint before, guint after)
                                                   memory_order_relaxed);
 }
 
-/* The receiving thread: takes the lane back, maybe from a caller. A caller that polls leaves it soon. A caller that
+/* The receiving thread: takes the lane back, maybe from another. A thread that polls leaves it soon. A thread that
  * sleeps does not wake for this: it sleeps until its answer has come. */
 static void
 take_lane_back (FerryDownlink *self)
@@ -533,7 +533,7 @@ take_lane_back (FerryDownlink *self)
 static FerryDownEvent
 wait_for_arrival (FerryDownlink *self, guint32 seen, gint64 deadline)
 {
-  Wait wait = {self, self->down.tail, seen, LEASE_OFFERED};
+  Poll poll = {self, self->down.tail, seen, LEASE_OFFERED};
   gboolean has_lane = TRUE;
   gboolean in_time;
 
@@ -544,7 +544,7 @@ wait_for_arrival (FerryDownlink *self, guint32 seen, gint64 deadline)
       gboolean arrived;
 
       atomic_store_explicit (&self->lease, LEASE_OFFERED, memory_order_release);
-      arrived = ferry_spin_poll (&self->spin, has_arrived, &wait);
+      arrived = ferry_spin_poll (&self->spin, has_arrived, &poll);
       has_lane = change_lease (self, LEASE_OFFERED, LEASE_NONE);
       if (arrived && has_lane)
         return FERRY_DOWN_EVENT_MESSAGE;
@@ -586,16 +586,16 @@ ferry_downlink_receive (FerryDownlink *self, gint64 deadline, FerryDownMessage *
     }
 }
 
-/* ---- a caller ---- */
+/* ---- a thread that waits for an answer ---- */
 
-/* Takes the next record, if it is the caller's answer. */
+/* Takes the next record, if it is the awaited answer. */
 static gboolean
-take_own_record (FerryDownlink *self, FerryCaller *caller)
+take_own_record (FerryDownlink *self, FerryAnswerWait *wait)
 {
   FerryRecordHeader header;
   const guint8 *payload;
 
-  if (peek (self, &header, &payload) != FERRY_DOWN_EVENT_MESSAGE || !ferry_caller_take (caller, &header, payload))
+  if (peek (self, &header, &payload) != FERRY_DOWN_EVENT_MESSAGE || !ferry_answer_wait_take (wait, &header, payload))
     return FALSE;
   release (self, &self->down, ferry_record_size (header.length));
   return TRUE;
@@ -611,7 +611,7 @@ is_between_messages (FerryDownlink *self)
 
 /* Lets the receiving thread take the lane. Returns FALSE if it waits for the lane already. */
 static gboolean
-pause_call (FerryDownlink *self)
+pause_lease (FerryDownlink *self)
 {
   guint lease = LEASE_HELD;
 
@@ -622,7 +622,7 @@ pause_call (FerryDownlink *self)
 
 /* Takes the lane again. Returns FALSE if the receiving thread has taken it meanwhile. */
 static gboolean
-resume_call (FerryDownlink *self)
+resume_lease (FerryDownlink *self)
 {
   return change_lease (self, LEASE_PAUSED, LEASE_HELD);
 }
@@ -638,21 +638,21 @@ leave_lane (FerryDownlink *self)
 }
 
 gboolean
-ferry_downlink_begin_call (FerryDownlink *self, FerryCaller *caller)
+ferry_downlink_begin_lease (FerryDownlink *self, FerryAnswerWait *wait)
 {
   /* The lane's words are the parent's in a process that was forked from the worker. */
   if (self->uplink->forked)
     return FALSE;
   /* Relaxed: a change may be seen late. */
-  ferry_spin_configure (caller->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
-  caller->spins = ferry_spin_begin (caller->spin);
-  if ((!caller->spins && caller->sleep == NULL) || !change_lease (self, LEASE_OFFERED, LEASE_HELD))
+  ferry_spin_configure (wait->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
+  wait->spins = ferry_spin_begin (wait->spin);
+  if ((!wait->spins && wait->sleep == NULL) || !change_lease (self, LEASE_OFFERED, LEASE_HELD))
     return FALSE;
   if (is_between_messages (self))
     {
-      if (caller->spins)
+      if (wait->spins)
         ferry_lane_reader_disarm (&self->down);
-      if ((caller->spins || ferry_lane_reader_arm_for_caller (&self->down, caller)) && pause_call (self))
+      if ((wait->spins || ferry_lane_reader_arm_for_lease (&self->down, wait)) && pause_lease (self))
         return TRUE;
     }
   leave_lane (self);
@@ -662,39 +662,39 @@ ferry_downlink_begin_call (FerryDownlink *self, FerryCaller *caller)
 /* Polls the lane, which is unarmed. Takes the answer. If there is no record, arms the lane, and lets the receiving
  * thread take the lane. Returns whether it did that. */
 static gboolean
-poll_and_pause (FerryDownlink *self, FerryCaller *caller)
+poll_and_pause (FerryDownlink *self, FerryAnswerWait *wait)
 {
-  Wait wait = {self, self->down.head, load_bell (self), LEASE_HELD};
+  Poll poll = {self, self->down.head, load_bell (self), LEASE_HELD};
 
-  ferry_spin_poll (caller->spin, has_arrived, &wait);
-  if (take_own_record (self, caller) || caller->sleep == NULL || self->broken ||
+  ferry_spin_poll (wait->spin, has_arrived, &poll);
+  if (take_own_record (self, wait) || wait->sleep == NULL || self->broken ||
       ferry_lane_reader_get_available (&self->down) > 0)
     return FALSE;
-  if (ferry_lane_reader_arm_for_caller (&self->down, caller) && pause_call (self))
+  if (ferry_lane_reader_arm_for_lease (&self->down, wait) && pause_lease (self))
     return TRUE;
-  take_own_record (self, caller);
+  take_own_record (self, wait);
   return FALSE;
 }
 
 void
-ferry_downlink_end_call (FerryDownlink *self, FerryCaller *caller, gboolean waits)
+ferry_downlink_end_lease (FerryDownlink *self, FerryAnswerWait *wait, gboolean waits)
 {
-  if (waits && caller->spins)
+  if (waits && wait->spins)
     {
-      if (!resume_call (self))
+      if (!resume_lease (self))
         return;
-      if (!poll_and_pause (self, caller))
+      if (!poll_and_pause (self, wait))
         {
           leave_lane (self);
           return;
         }
     }
   if (waits)
-    caller->sleep (caller->data, &self->down.control->caller_bell.rings, caller->seen);
-  if (!resume_call (self))
+    wait->sleep (wait->data, &self->down.control->lease_bell.rings, wait->seen);
+  if (!resume_lease (self))
     return;
   if (waits)
-    take_own_record (self, caller);
+    take_own_record (self, wait);
   leave_lane (self);
 }
 

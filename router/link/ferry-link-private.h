@@ -13,8 +13,8 @@
 #include <pthread.h>
 
 #include "base/ferry-deadlines-private.h"
+#include "lane/ferry-answer-waits-private.h"
 #include "lane/ferry-arena-private.h"
-#include "lane/ferry-callers-private.h"
 #include "lane/ferry-segment-private.h"
 #include "lane/ferry-slow-copy-private.h"
 #include "lane/ferry-spare-memory-private.h"
@@ -206,11 +206,11 @@ typedef enum
 /* The threads that wait for answers over the link: see ferry-leases-private.h. */
 typedef struct
 {
-  FerryCallers callers; /* any */
+  FerryAnswerWaits waits; /* any */
   /* any: a FerryLeaseState. Becomes HELD, and from HELD RECALLED, with the monitor's role only; the thread that waits
    * sets NONE */
   _Atomic guint lease;
-  FerryCaller *holder; /* role: (unowned): the thread that waits, while lease is FERRY_LEASE_HELD */
+  FerryAnswerWait *holder; /* role: (unowned): the thread that waits, while lease is FERRY_LEASE_HELD */
   /* any: a thread that does not have the lane waits, or has waited lately; cleared with the role */
   _Atomic gboolean is_awaited;
   gint64 seen_at; /* role: monotonic time at which a thread was last seen to wait */

@@ -106,7 +106,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
     n_cells += cells[i] != FERRY_NO_CELL;
   self->down.fd_batches.pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
   pthread_mutex_init (&self->down.lock, NULL);
-  ferry_callers_init (&self->waiting.callers);
+  ferry_answer_waits_init (&self->waiting.waits);
   ferry_spare_memory_init (&self->spare);
   self->queue_node.data = self->visit.active_node.data = self;
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
@@ -129,7 +129,8 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
     return NULL;
   ferry_lane_reader_init (&self->up, ferry_segment_get_up (&self->segment), self->segment.up_ring, up_capacity);
   /* Relaxed: no process has the memory yet. */
-  atomic_store_explicit (&self->up.control->reader.fences, ferry_barrier_is_available () ? 1 : 0, memory_order_relaxed);
+  atomic_store_explicit (&self->up.control->reader.issues_barriers, ferry_barrier_is_available () ? 1 : 0,
+                         memory_order_relaxed);
   ferry_lane_writer_init (&self->down.lane, ferry_segment_get_down (&self->segment), self->segment.down_ring,
                           FERRY_DOWN_CAPACITY);
   ferry_lane_writer_init (&self->down.express, ferry_segment_get_express (&self->segment), self->segment.express_ring,
@@ -195,7 +196,7 @@ ferry_link_unref (FerryLink *self)
   g_array_unref (self->down.fd_batches.pending);
   pthread_mutex_destroy (&self->down.lock);
   g_clear_pointer (&self->worker, ferry_link_unref);
-  ferry_callers_clear (&self->waiting.callers);
+  ferry_answer_waits_clear (&self->waiting.waits);
   g_free (self->detail);
   g_free (self->name);
   g_free (self->program);
@@ -227,8 +228,8 @@ ferry_link_recall_lease (FerryLink *self)
 {
   /* Relaxed: the thread that waits takes records with the role only, and so do the callers of this function. */
   if (G_UNLIKELY (atomic_load_explicit (&self->waiting.lease, memory_order_relaxed) == FERRY_LEASE_HELD))
-    ferry_callers_add_if (&self->waiting.callers, self->waiting.holder, &self->waiting.lease, FERRY_LEASE_HELD,
-                          FERRY_LEASE_RECALLED);
+    ferry_answer_waits_add_if (&self->waiting.waits, self->waiting.holder, &self->waiting.lease, FERRY_LEASE_HELD,
+                               FERRY_LEASE_RECALLED);
 }
 
 /* The thread that waited: waits no more. */
@@ -753,8 +754,8 @@ publish_locked (FerryLink *self, FerryLaneWriter *writer, gsize size)
 
   if (ring == FERRY_RING_READER)
     ring_reader_locked (self);
-  else if (ring == FERRY_RING_CALLER)
-    ferry_futex_doorbell_ring (&writer->control->caller_bell.rings);
+  else if (ring == FERRY_RING_LEASE)
+    ferry_futex_doorbell_ring (&writer->control->lease_bell.rings);
 }
 
 static void

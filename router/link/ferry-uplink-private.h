@@ -42,7 +42,7 @@ typedef struct
   FerryLaneWriter writer; /* lock */
   /* this uplink is a copy in a forked child of the sending process */
   gboolean forked;
-  gboolean large_turn;        /* lock: a thread is sending a message in pieces */
+  gboolean in_pieces;         /* lock: a thread is sending a message in pieces */
   guint64 n_pending_memories; /* lock: how many one-shot buffers were sent */
   /* any: bytes of the latest one-shot buffer. As many pages of the next one are allocated ahead, and no more: a worker
    * may make its buffers larger than it fills them. */
@@ -88,8 +88,8 @@ FerryWaitResult ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsi
 FerryWaitResult ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size,
                                              FerryBufferMessage *message);
 FerryWaitResult ferry_uplink_wait_for_pending_memory (FerryUplink *self, const FerryWait *wait);
-FerryWaitResult ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait);
-void ferry_uplink_give_turn (FerryUplink *self);
+FerryWaitResult ferry_uplink_begin_pieces (FerryUplink *self, const FerryWait *wait);
+void ferry_uplink_end_pieces (FerryUplink *self);
 void ferry_uplink_interrupt (FerryUplink *self);
 void ferry_uplink_mark_forked (FerryUplink *self);
 void ferry_uplink_tidy (FerryUplink *self);

@@ -174,7 +174,7 @@ get_bell (FerryUplink *self)
 static guint32
 load_bell (FerryBellLine *bell)
 {
-  /* Acquire: a thread that sees the ring also sees the pipe word and large_turn that were stored before it. */
+  /* Acquire: a thread that sees the ring also sees the pipe word and in_pieces that were stored before it. */
   return atomic_load_explicit (&bell->rings, memory_order_acquire);
 }
 
@@ -235,8 +235,8 @@ ferry_uplink_tidy_where_asked (FerryUplink *self)
 void
 ferry_uplink_ring (FerryUplink *self, FerryRing ring)
 {
-  if (ring == FERRY_RING_CALLER)
-    ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->caller_bell.rings);
+  if (ring == FERRY_RING_LEASE)
+    ferry_futex_doorbell_ring (&ferry_segment_get_up (&self->segment)->lease_bell.rings);
   else
     ferry_doorbell_ring (self->doorbell);
   ferry_uplink_tidy_where_asked (self);
@@ -336,9 +336,9 @@ ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize siz
 
 /* Waits until no other thread sends a message in pieces, and then reserves this right for the caller. A link carries
  * one message in pieces at a time, which bounds the memory of unfinished messages. Small messages of other senders may
- * be written between the pieces. The caller must call ferry_uplink_give_turn() afterwards. */
+ * be written between the pieces. The caller must call ferry_uplink_end_pieces() afterwards. */
 FerryWaitResult
-ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait)
+ferry_uplink_begin_pieces (FerryUplink *self, const FerryWait *wait)
 {
   if (self->forked)
     return FERRY_WAIT_FORKED;
@@ -346,10 +346,10 @@ ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait)
     {
       guint32 seen = load_bell (get_bell (self));
       gboolean locked = ferry_uplink_lock (self);
-      gboolean mine = !self->large_turn;
+      gboolean mine = !self->in_pieces;
       FerryWaitResult result;
 
-      self->large_turn = TRUE;
+      self->in_pieces = TRUE;
       ferry_uplink_unlock (self, locked);
       if (mine)
         return FERRY_WAIT_READY;
@@ -362,11 +362,11 @@ ferry_uplink_take_turn (FerryUplink *self, const FerryWait *wait)
 }
 
 void
-ferry_uplink_give_turn (FerryUplink *self)
+ferry_uplink_end_pieces (FerryUplink *self)
 {
   gboolean locked = ferry_uplink_lock (self);
 
-  self->large_turn = FALSE;
+  self->in_pieces = FALSE;
   ferry_uplink_unlock (self, locked);
   ferry_uplink_interrupt (self);
 }

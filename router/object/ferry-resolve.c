@@ -269,7 +269,7 @@ ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GErro
 }
 
 static gboolean
-start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, FerryAnswerWait *answer_wait,
+start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, FerryRequestWait *answer_wait,
               GCancellable *cancellable, GError **error)
 {
   FerryAskRequest request = {.method = FERRY_OBJECT_METHOD_VIEW,
@@ -398,7 +398,7 @@ resolve_new (FerryView *view, gint64 deadline)
 /* Begins to resolve the completion's view. answer_wait (nullable): of this thread, which waits afterwards. cancellable
  * (nullable): ends the waiting for room. */
 static void
-start (FerryCompletion *completion, FerryResolveRoom room, FerryAnswerWait *answer_wait, GCancellable *cancellable)
+start (FerryCompletion *completion, FerryResolveRoom room, FerryRequestWait *answer_wait, GCancellable *cancellable)
 {
   Resolve *self = ferry_completion_get_data (completion);
   FerryViewRequest request;
@@ -452,14 +452,14 @@ static void
 resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
 {
   Resolve *self = ferry_completion_get_data (completion);
-  FerryAnswerWait wait;
+  FerryRequestWait wait;
 
   if (!wait_for_exporter (completion, cancellable))
     return;
-  ferry_answer_wait_init (&wait, ferry_mux_get_transport (self->mux));
-  ferry_answer_wait_set_completion (&wait, completion);
+  ferry_request_wait_init (&wait, ferry_mux_get_transport (self->mux));
+  ferry_request_wait_set_completion (&wait, completion);
   start (completion, FERRY_RESOLVE_WAIT, &wait, cancellable);
-  ferry_answer_wait_finish (&wait, ferry_deadline_or_never (self->deadline), cancellable);
+  ferry_request_wait_finish (&wait, ferry_deadline_or_never (self->deadline), cancellable);
 }
 
 /* Returns (transfer full) (nullable): the view's result; NULL with an error. */

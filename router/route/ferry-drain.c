@@ -212,9 +212,9 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
   gsize kept = 0;
   gsize record_size;
 
-  if (G_LIKELY (!ferry_callers_may_take (&link->waiting.callers)))
+  if (G_LIKELY (!ferry_answer_waits_may_take (&link->waiting.waits)))
     return size;
-  ferry_answer_run_begin (&run, &link->waiting.callers);
+  ferry_answer_run_begin (&run, &link->waiting.waits);
   for (gsize offset = 0; offset < size; offset += record_size)
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (data + offset);
@@ -236,7 +236,7 @@ hand_over_copied (FerryDrain *self, FerryLink *link, guint8 *data, gsize size)
 
 /* Gives the next record of the lane, where it lies, to the thread that has the lane, or hands it over. */
 static gboolean
-take_next (FerryDrain *self, FerryLink *link, FerryCaller *own, FerryAnswerRun *run)
+take_next (FerryDrain *self, FerryLink *link, FerryAnswerWait *own, FerryAnswerRun *run)
 {
   FerryLaneReader *lane = &link->up;
   const guint8 *payload = ferry_lane_reader_get_place (lane) + sizeof (FerryRecordHeader);
@@ -250,13 +250,13 @@ take_next (FerryDrain *self, FerryLink *link, FerryCaller *own, FerryAnswerRun *
   if (header.length > FERRY_MAX_RECORD_PAYLOAD ||
       ferry_record_size (header.length) > ferry_lane_reader_get_available (lane) || grant == NULL || grant->done)
     return FALSE;
-  if (own == NULL || own->size > 0 || !ferry_caller_take (own, &header, payload))
+  if (own == NULL || own->size > 0 || !ferry_answer_wait_take (own, &header, payload))
     {
       /* After the look at the tail, as a thread is counted before its answer comes. */
-      if (!ferry_callers_has_any (&link->waiting.callers))
+      if (!ferry_answer_waits_has_any (&link->waiting.waits))
         return FALSE;
-      if (run->callers == NULL)
-        ferry_answer_run_begin (run, &link->waiting.callers);
+      if (run->waits == NULL)
+        ferry_answer_run_begin (run, &link->waiting.waits);
       if (!ferry_answer_run_take (run, &header, payload, FALSE))
         return FALSE;
     }
@@ -267,18 +267,18 @@ take_next (FerryDrain *self, FerryLink *link, FerryCaller *own, FerryAnswerRun *
 /* Takes the next records, up to one that no thread waits for, without a copy of the others. own: (nullable): the thread
  * that calls this, where it has the lane. */
 void
-ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link, FerryCaller *own)
+ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link, FerryAnswerWait *own)
 {
   FerryAnswerRun run;
 
   if (link->intake.copy.memory.data != NULL || link->intake.arrival.check != NULL || link->draining_done ||
       link->tail_final)
     return;
-  run.callers = NULL;
+  run.waits = NULL;
   while ((ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)) &&
          take_next (self, link, own, &run))
     ;
-  if (run.callers != NULL)
+  if (run.waits != NULL)
     ferry_answer_run_end (&run);
   /* Release: as in ferry_drain_visit(). */
   atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
@@ -304,12 +304,12 @@ hand_over_large (FerryDrain *self, FerryBlock *block)
   gboolean taken;
 
   if (block->kind != FERRY_BLOCK_LARGE || block->message_kind != FERRY_RECORD_BYTES ||
-      !ferry_callers_may_take (&block->link->waiting.callers))
+      !ferry_answer_waits_may_take (&block->link->waiting.waits))
     return FALSE;
   if (block->buffer == NULL)
     block->buffer = ferry_local_queue_keep (self->local, block);
   whole = g_bytes_ref (block->buffer);
-  ferry_answer_run_begin (&run, &block->link->waiting.callers);
+  ferry_answer_run_begin (&run, &block->link->waiting.waits);
   taken = ferry_answer_run_take_whole (&run, block->connection_id, whole,
                                        ferry_local_queue_may_keep (self->local, block->link));
   ferry_answer_run_end (&run);
@@ -338,7 +338,7 @@ ferry_drain_push (FerryDrain *self, FerryBlock *block)
   ferry_local_queue_push (self->local, block);
   /* The block may be gone; a link that carries messages is not. */
   if (link != NULL)
-    ferry_callers_note_push (&link->waiting.callers);
+    ferry_answer_waits_note_push (&link->waiting.waits);
   if (++self->n_unpinged == BLOCKS_PER_PING)
     ferry_drain_ping (self);
 }

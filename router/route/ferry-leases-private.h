@@ -8,10 +8,10 @@
  * and then sleeps on a bell of its own. It hands answers over, its own among them, where these are the next records:
  * its answer then comes without a hop. If there is anything else, it drains the link, and gives the lane back.
  *
- * The link rests meanwhile: it is not active, and its lane is unarmed, or armed for the caller. Each step of the thread
- * on the lane, but the load of the tail, is made with the role. A role's holder that has to visit the link recalls the
- * lease first, by activating the link. A record of another pipe rings the doorbell, and so has the link visited. A
- * thread that has lost its lease while it slept sleeps on: its answer is handed over, and ends the wait.
+ * The link rests meanwhile: it is not active, and its lane is unarmed, or armed for that thread. Each step of the
+ * thread on the lane, but the load of the tail, is made with the role. A role's holder that has to visit the link
+ * recalls the lease first, by activating the link. A record of another pipe rings the doorbell, and so has the link
+ * visited. A thread that has lost its lease while it slept sleeps on: its answer is handed over, and ends the wait.
  *
  * Owner:   the monitor.
  * Threads: any.
@@ -37,13 +37,13 @@ void ferry_leases_init (FerryLeases *self, FerryShortCut *short_cut, FerryComman
 
 /* Notes a thread that is going to send a request over the link, so that it is handed the answer. may_take: this thread
  * may have the lane, if the link allows it now. Returns whether it has: ferry_leases_end() must then follow soon. Where
- * the caller is listed then, ferry_callers_remove() must follow, unless the caller's completion is handed over. The
+ * the wait is listed then, ferry_answer_waits_remove() must follow, unless the wait's completion is handed over. The
  * caller must keep a reference to the link. */
-gboolean ferry_leases_begin (FerryLeases *self, FerryLink *link, FerryCaller *caller, gboolean may_take);
+gboolean ferry_leases_begin (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait, gboolean may_take);
 /* Ends the call that ferry_leases_begin() began. waits: waits for the answer first. Polls, where that is likely to pay;
- * then sleeps. Hands answers over meanwhile. Afterwards, caller->size tells whether the answer is in caller->place. If
+ * then sleeps. Hands answers over meanwhile. Afterwards, wait->size tells whether the answer is in wait->place. If
  * not, the answer is handed over or dispatched later, and the caller must wait for that. It calls ferry_spin_end()
  * afterwards. */
-void ferry_leases_end (FerryLeases *self, FerryLink *link, FerryCaller *caller, gboolean waits);
+void ferry_leases_end (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits);
 
 G_END_DECLS

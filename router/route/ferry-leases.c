@@ -7,7 +7,7 @@
 
 #include "route/ferry-leases-private.h"
 
-/* How often a caller tries to take the role from a main loop that spins: some microseconds. */
+/* How often a thread tries to take the role from a main loop that spins: some microseconds. */
 #define TRIES_TO_BEGIN 100
 
 void
@@ -23,13 +23,13 @@ typedef struct
 {
   FerryLeases *leases;
   FerryLink *link;
-  FerryCaller *caller;
+  FerryAnswerWait *wait;
   guint64 head;     /* the up lane's */
   gboolean is_over; /* this thread has the lane no more */
   gboolean passes;  /* the monitor must take the role after this step */
 } Lease;
 
-/* role: whether a caller may have the link's lane: the link rests. */
+/* role: whether a thread may have the link's lane: the link rests. */
 static gboolean
 may_be_leased (FerryLink *link)
 {
@@ -46,8 +46,8 @@ static void
 give_lane_back (Lease *lease)
 {
   lease->is_over = TRUE;
-  if (lease->caller->size == 0)
-    ferry_callers_add (&lease->link->waiting.callers, lease->caller);
+  if (lease->wait->size == 0)
+    ferry_answer_waits_add (&lease->link->waiting.waits, lease->wait);
   /* Relaxed: the role orders this. The memory is freed only after a holder of the role has recalled the lease. */
   atomic_store_explicit (&lease->link->waiting.lease, FERRY_LEASE_NONE, memory_order_relaxed);
   if (ferry_visits_arm (lease->link))
@@ -57,14 +57,14 @@ give_lane_back (Lease *lease)
   ferry_drain_ping (lease->leases->visits->drain);
 }
 
-/* role: hands answers over, the caller's own among them. If that has not come and the caller may sleep, arms the lane
+/* role: hands answers over, this thread's own among them. If that has not come and the thread may sleep, arms the lane
  * for it; else gives the lane back. */
 static void
 look_for_answer (Lease *lease, gboolean may_sleep)
 {
-  ferry_drain_hand_over_next (lease->leases->visits->drain, lease->link, lease->caller);
-  if (lease->caller->size > 0 || !may_sleep || ferry_lane_reader_get_available (&lease->link->up) > 0 ||
-      !ferry_lane_reader_arm_for_caller (&lease->link->up, lease->caller))
+  ferry_drain_hand_over_next (lease->leases->visits->drain, lease->link, lease->wait);
+  if (lease->wait->size > 0 || !may_sleep || ferry_lane_reader_get_available (&lease->link->up) > 0 ||
+      !ferry_lane_reader_arm_for_lease (&lease->link->up, lease->wait))
     give_lane_back (lease);
 }
 
@@ -90,8 +90,8 @@ give_lane_to_monitor (Lease *lease)
 {
   lease->is_over = TRUE;
   /* The lane is not armed for the doorbell, so the monitor looks at it. */
-  if (ferry_callers_add_if (&lease->link->waiting.callers, lease->caller, &lease->link->waiting.lease, FERRY_LEASE_HELD,
-                            FERRY_LEASE_NONE))
+  if (ferry_answer_waits_add_if (&lease->link->waiting.waits, lease->wait, &lease->link->waiting.lease,
+                                 FERRY_LEASE_HELD, FERRY_LEASE_NONE))
     ferry_commands_add (lease->leases->commands, activate, ferry_link_ref (lease->link), unref_link);
   else
     ferry_link_end_lease (lease->link);
@@ -114,7 +114,7 @@ take_step (Lease *lease, Step step)
       give_lane_to_monitor (lease);
       return;
     }
-  if (!ferry_short_cut_has_caller (lease->link))
+  if (!ferry_short_cut_is_leased (lease->link))
     {
       lease->is_over = TRUE;
       ferry_link_end_lease (lease->link);
@@ -130,18 +130,18 @@ take_step (Lease *lease, Step step)
   ferry_role_release (lease->leases->role, lease->passes);
 }
 
-/* role: makes this thread the link's caller. Returns FALSE if there are records. */
+/* role: gives this thread the link's up lane. Returns FALSE if there are records. */
 static gboolean
 take_lane (Lease *lease)
 {
   ferry_shared_queue_deactivate (lease->leases->visits->shared, lease->link);
   ferry_visits_set_ring_when_full (lease->link, TRUE);
-  lease->link->waiting.holder = lease->caller;
+  lease->link->waiting.holder = lease->wait;
   /* Relaxed: only this thread and later holders of the role read it. */
   atomic_store_explicit (&lease->link->waiting.lease, FERRY_LEASE_HELD, memory_order_relaxed);
-  if (lease->caller->spins)
+  if (lease->wait->spins)
     ferry_lane_reader_disarm (&lease->link->up);
-  else if (!ferry_lane_reader_arm_for_caller (&lease->link->up, lease->caller))
+  else if (!ferry_lane_reader_arm_for_lease (&lease->link->up, lease->wait))
     give_lane_back (lease);
   return !lease->is_over;
 }
@@ -154,81 +154,81 @@ is_poll_over (gpointer data)
 
   /* Relaxed: the record is only looked at after the tail was loaded again, and the flags are hints. */
   return atomic_load_explicit (&lease->link->up.control->writer.tail, memory_order_relaxed) != lease->head ||
-         !ferry_short_cut_has_caller (lease->link) || !ferry_role_is_lent (lease->leases->role);
+         !ferry_short_cut_is_leased (lease->link) || !ferry_role_is_lent (lease->leases->role);
 }
 
 /* any: polls, and then looks for the answer. */
 static void
 poll_lane (Lease *lease)
 {
-  const FerryCaller *caller = lease->caller;
-  guint64 before = ferry_spin_get_time (caller->spin);
+  const FerryAnswerWait *wait = lease->wait;
+  guint64 before = ferry_spin_get_time (wait->spin);
 
-  /* Relaxed: only this thread changes the head while it is the caller; after a recall, the poll is over. */
+  /* Relaxed: only this thread changes the head while it has the lane; after a recall, the poll is over. */
   lease->head = atomic_load_explicit (&lease->link->up.control->reader.head, memory_order_relaxed);
-  ferry_spin_poll (caller->spin, is_poll_over, lease);
+  ferry_spin_poll (wait->spin, is_poll_over, lease);
   /* Relaxed: a count. */
-  atomic_fetch_add_explicit (&lease->leases->spin_time, ferry_spin_get_time (caller->spin) - before,
+  atomic_fetch_add_explicit (&lease->leases->spin_time, ferry_spin_get_time (wait->spin) - before,
                              memory_order_relaxed);
-  take_step (lease, caller->sleep != NULL ? STEP_STAYS : STEP_LOOKS);
+  take_step (lease, wait->sleep != NULL ? STEP_STAYS : STEP_LOOKS);
 }
 
 /* any: gives this thread the link's up lane, where the main loop drains and the link rests. Returns whether it does. */
 static gboolean
-begin (FerryLeases *self, FerryLink *link, FerryCaller *caller)
+begin (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait)
 {
-  Lease lease = {.leases = self, .link = link, .caller = caller};
+  Lease lease = {.leases = self, .link = link, .wait = wait};
   guint tries = TRIES_TO_BEGIN;
   gboolean begun;
 
-  ferry_spin_configure (caller->spin, atomic_load_explicit (&self->short_cut->spin_setting, memory_order_relaxed));
-  caller->spins = ferry_spin_begin (caller->spin);
-  if (!caller->spins && caller->sleep == NULL)
+  ferry_spin_configure (wait->spin, atomic_load_explicit (&self->short_cut->spin_setting, memory_order_relaxed));
+  wait->spins = ferry_spin_begin (wait->spin);
+  if (!wait->spins && wait->sleep == NULL)
     return FALSE;
   /* Relaxed: a hint for the main loop, which may have the role for a spin. */
-  atomic_fetch_add_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit (&self->short_cut->n_polling, 1, memory_order_relaxed);
   while (!ferry_role_try_acquire (self->role))
     if (--tries == 0 || !ferry_role_is_lent (self->role))
       {
-        atomic_fetch_sub_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit (&self->short_cut->n_polling, 1, memory_order_relaxed);
         return FALSE;
       }
   begun = may_be_leased (link) && take_lane (&lease);
   ferry_role_release (self->role, lease.passes);
-  if (!begun || !caller->spins)
-    atomic_fetch_sub_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
+  if (!begun || !wait->spins)
+    atomic_fetch_sub_explicit (&self->short_cut->n_polling, 1, memory_order_relaxed);
   return begun;
 }
 
 gboolean
-ferry_leases_begin (FerryLeases *self, FerryLink *link, FerryCaller *caller, gboolean may_take)
+ferry_leases_begin (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait, gboolean may_take)
 {
-  if (may_take && begin (self, link, caller))
+  if (may_take && begin (self, link, wait))
     return TRUE;
-  if (!caller->is_listed)
-    ferry_callers_add (&link->waiting.callers, caller);
+  if (!wait->is_listed)
+    ferry_answer_waits_add (&link->waiting.waits, wait);
   ferry_short_cut_note_awaited (self->short_cut, link);
   return FALSE;
 }
 
 void
-ferry_leases_end (FerryLeases *self, FerryLink *link, FerryCaller *caller, gboolean waits)
+ferry_leases_end (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait, gboolean waits)
 {
-  Lease lease = {.leases = self, .link = link, .caller = caller};
+  Lease lease = {.leases = self, .link = link, .wait = wait};
   gboolean goes_on = waits;
 
   /* Relaxed: as in begin(). While this thread sleeps, the main loop may spin. */
-  if (caller->spins)
+  if (wait->spins)
     {
       if (waits)
         poll_lane (&lease);
-      atomic_fetch_sub_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
+      atomic_fetch_sub_explicit (&self->short_cut->n_polling, 1, memory_order_relaxed);
     }
   while (!lease.is_over)
     {
-      goes_on = goes_on && caller->sleep (caller->data, &link->up.control->caller_bell.rings, caller->seen);
-      atomic_fetch_add_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
+      goes_on = goes_on && wait->sleep (wait->data, &link->up.control->lease_bell.rings, wait->seen);
+      atomic_fetch_add_explicit (&self->short_cut->n_polling, 1, memory_order_relaxed);
       take_step (&lease, goes_on ? STEP_STAYS : waits ? STEP_LOOKS : STEP_LEAVES);
-      atomic_fetch_sub_explicit (&self->short_cut->n_callers, 1, memory_order_relaxed);
+      atomic_fetch_sub_explicit (&self->short_cut->n_polling, 1, memory_order_relaxed);
     }
 }

@@ -1419,7 +1419,7 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = g_object_ref (self);
   g_autoptr (FerryMonitor) monitor = ferry_monitor_ref (self->monitor);
   gint64 now = g_get_monotonic_time ();
-  Dispatch call = {self, monitor, now + self->dispatch_budget, condition, user_data, now};
+  Dispatch course = {self, monitor, now + self->dispatch_budget, condition, user_data, now};
   FerryDispatchResult result = FERRY_DISPATCH_IDLE;
   gboolean has_news = self->delivery != NULL; /* the rows of held links are to be looked through */
   int outer_depth = self->depth;
@@ -1434,9 +1434,9 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
       FerryBlock *block;
       gint64 before;
 
-      if (G_UNLIKELY (call.last >= ferry_hot_cells_get_tick (&self->hot_cells)) && self->hot_cells.debt <= 0)
+      if (G_UNLIKELY (course.last >= ferry_hot_cells_get_tick (&self->hot_cells)) && self->hot_cells.debt <= 0)
         {
-          result = deliver_latest (&call);
+          result = deliver_latest (&course);
           if (result != FERRY_DISPATCH_IDLE)
             break;
         }
@@ -1444,19 +1444,19 @@ dispatch (FerryRouter *self, FerryCondition condition, gpointer user_data)
       if (G_UNLIKELY (has_news))
         {
           has_news = FALSE;
-          result = dispatch_beside_all (&call);
+          result = dispatch_beside_all (&course);
           continue;
         }
       block = ferry_turns_take (&self->turns);
-      before = call.last;
+      before = course.last;
       if (block != NULL)
         {
-          result = dispatch_next (&call, block);
-          self->hot_cells.debt -= call.last - before;
+          result = dispatch_next (&course, block);
+          self->hot_cells.debt -= course.last - before;
         }
       else if (self->hot_cells.debt > 0)
         self->hot_cells.debt = 0;
-      else if (call.last < ferry_hot_cells_get_tick (&self->hot_cells))
+      else if (course.last < ferry_hot_cells_get_tick (&self->hot_cells))
         {
           result = FERRY_DISPATCH_IDLE;
           break;
@@ -1678,7 +1678,7 @@ gboolean
 ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer user_data, gint64 timeout,
                           GError **error)
 {
-  Route call = {self, condition, user_data, ferry_deadline_after (timeout)};
+  Route course = {self, condition, user_data, ferry_deadline_after (timeout)};
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = NULL;
   g_autoptr (FerryMonitor) monitor = NULL;
   gboolean success;
@@ -1693,16 +1693,16 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
     return ferry_set_error (error, FERRY_ERROR_BUSY,
                             "A handler cannot call ferry_router_route_until(); return to the main loop first");
   kept = g_object_ref (self);
-  if (holds (&call))
+  if (holds (&course))
     return TRUE;
   monitor = ferry_monitor_ref (self->monitor);
   if (timeout >= 0)
     {
-      call.monitor = monitor;
-      call.fence = ferry_monitor_set_fence (monitor);
+      course.monitor = monitor;
+      course.fence = ferry_monitor_set_fence (monitor);
     }
   ferry_monitor_claim (monitor);
-  success = route (&call, error);
+  success = route (&course, error);
   ferry_monitor_unclaim (monitor);
   if (self->pingee != NULL)
     ferry_pingee_ping (self->pingee);

@@ -699,7 +699,7 @@ send_in_buffer (FerrySend *send, const FerryBufferMessage *message, GError **err
   return FALSE;
 }
 
-/* The caller must have called ferry_uplink_take_turn(), since a link carries one message in pieces at a time. */
+/* The caller must have called ferry_uplink_begin_pieces(), since a link carries one message in pieces at a time. */
 static gboolean
 send_pieces (FerrySend *send, GError **error)
 {
@@ -752,11 +752,11 @@ send_large (FerrySend *send, GError **error)
                             send->size, self->max_message_size);
   if (reserve_spare (send, &message))
     return send_in_buffer (send, &message, error);
-  result = ferry_uplink_take_turn (self->uplink, &send->wait);
+  result = ferry_uplink_begin_pieces (self->uplink, &send->wait);
   if (result != FERRY_WAIT_READY)
     return refuse_wait (self, result, error);
   sent = send_pieces (send, error);
-  ferry_uplink_give_turn (self->uplink);
+  ferry_uplink_end_pieces (self->uplink);
   return sent;
 }
 

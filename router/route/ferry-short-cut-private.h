@@ -33,7 +33,7 @@ typedef struct
   gboolean has_served; /* router's thread: records were taken after the latest drain, while threads waited for some */
   FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for the time of all spins */
   _Atomic guint32 spin_setting; /* any: see FERRY_SPIN_SETTING() */
-  _Atomic gint n_callers;       /* any: how many threads poll a link while they wait for an answer, or want to */
+  _Atomic gint n_polling;       /* any: how many threads poll a link while they wait for an answer, or want to */
 } FerryShortCut;
 
 void ferry_short_cut_init (FerryShortCut *self, FerryVisits *visits, FerryRole *role, FerryPingee *pingee,
@@ -56,7 +56,7 @@ void ferry_short_cut_drain (FerryShortCut *self, gboolean calls);
 /* The router's thread, at the end of a dispatch: the main loop goes on to other work. */
 void ferry_short_cut_end_dispatch (FerryShortCut *self);
 /* The router's thread, when the main loop has nothing to dispatch: spins, if the role is lent. Returns whether there
- * are records. Where there is one core, yields it once, without the role, which a caller may need meanwhile. */
+ * are records. Where there is one core, yields it once, without the role, which a waiting thread may need meanwhile. */
 gboolean ferry_short_cut_spin (FerryShortCut *self);
 
 /* role: drains an active link, and lets it rest with its lane armed. Returns FALSE if the monitor must take the role:
@@ -66,7 +66,7 @@ gboolean ferry_short_cut_serve (FerryShortCut *self, FerryLink *link);
  * record. */
 gboolean ferry_short_cut_is_as_good_as_resting (FerryLink *link);
 /* any: a hint: whether a thread has the link's up lane, to wait for an answer: see ferry-leases-private.h. */
-gboolean ferry_short_cut_has_caller (FerryLink *link);
+gboolean ferry_short_cut_is_leased (FerryLink *link);
 /* any: notes that a thread waits for an answer over the link, and does not have the lane. The monitor arms the lane. */
 void ferry_short_cut_note_awaited (FerryShortCut *self, FerryLink *link);
 

@@ -39,7 +39,7 @@ ferry_short_cut_clear (FerryShortCut *self)
 }
 
 gboolean
-ferry_short_cut_has_caller (FerryLink *link)
+ferry_short_cut_is_leased (FerryLink *link)
 {
   /* Relaxed: only a hint, as the thread may stop at any time. */
   return atomic_load_explicit (&link->waiting.lease, memory_order_relaxed) == FERRY_LEASE_HELD;
@@ -65,11 +65,11 @@ is_awaited (FerryLink *link)
 {
   gint64 now;
 
-  if (!ferry_callers_has_any (&link->waiting.callers) &&
+  if (!ferry_answer_waits_has_any (&link->waiting.waits) &&
       !atomic_load_explicit (&link->waiting.is_awaited, memory_order_relaxed))
     return FALSE;
   now = g_get_monotonic_time ();
-  if (ferry_callers_has_any (&link->waiting.callers))
+  if (ferry_answer_waits_has_any (&link->waiting.waits))
     {
       link->waiting.seen_at = now;
       return TRUE;
@@ -79,7 +79,7 @@ is_awaited (FerryLink *link)
   /* Sequentially consistent, as in note_awaited() and the count: a thread adds itself, and then sets the flag. Either
    * this thread sees it added, or that thread finds the flag cleared, and wakes the monitor. */
   atomic_store_explicit (&link->waiting.is_awaited, FALSE, memory_order_seq_cst);
-  return ferry_callers_has_any (&link->waiting.callers);
+  return ferry_answer_waits_has_any (&link->waiting.waits);
 }
 
 void
@@ -157,7 +157,7 @@ begin_arming (FerryShortCut *self)
       FerryLink *link = node->data;
 
       if (ferry_visits_is_light (link) && ferry_lane_reader_get_available (&link->up) == 0 &&
-          atomic_load_explicit (&link->up.control->writer.unfenced, memory_order_relaxed) != 0)
+          atomic_load_explicit (&link->up.control->writer.omits_barriers, memory_order_relaxed) != 0)
         n += ferry_lane_reader_begin_arming (&link->up);
     }
   if (n == 0)
@@ -209,7 +209,7 @@ adopt_links (FerryShortCut *self, gboolean all)
       FerryLink *link = node->data;
 
       if (link->state != FERRY_LINK_OPEN || link->visit.is_active || link->draining_done ||
-          ferry_short_cut_has_caller (link) || (!all && is_awaited (link)))
+          ferry_short_cut_is_leased (link) || (!all && is_awaited (link)))
         continue;
       ferry_visits_set_ring_when_full (link, TRUE);
       ferry_lane_reader_disarm (&link->up);
@@ -257,7 +257,7 @@ has_records (FerryShortCut *self)
     {
       FerryLink *link = node->data;
 
-      if (link->state != FERRY_LINK_OPEN || link->draining_done || ferry_short_cut_has_caller (link))
+      if (link->state != FERRY_LINK_OPEN || link->draining_done || ferry_short_cut_is_leased (link))
         continue;
       /* A tail that is out of range needs no handling here: the next visit finds it. */
       if (ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0)
@@ -271,15 +271,15 @@ has_records (FerryShortCut *self)
 /* Whether a thread polls for its answer itself. The main loop then does not spin, as the thread needs the role, and the
  * core. Relaxed: a hint. */
 static gboolean
-has_callers (FerryShortCut *self)
+is_polled (FerryShortCut *self)
 {
-  return atomic_load_explicit (&self->n_callers, memory_order_relaxed) > 0;
+  return atomic_load_explicit (&self->n_polling, memory_order_relaxed) > 0;
 }
 
 static gboolean
 is_spin_over (gpointer data)
 {
-  return has_callers (data) || has_records (data);
+  return is_polled (data) || has_records (data);
 }
 
 /* Counts anew. Returns whether the records that came since the latest spin belong to a conversation: a next one is
@@ -344,7 +344,7 @@ ferry_short_cut_spin (FerryShortCut *self)
     return ferry_spin_begin (&self->spin) && ferry_spin_poll (&self->spin, look_for_records, self);
   if (!ferry_role_acquire (self->role))
     return FALSE;
-  if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR && !has_callers (self))
+  if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR && !is_polled (self))
     arrived = spin (self);
   ferry_role_release (self->role, FALSE);
   return arrived;

@@ -122,7 +122,7 @@ begin_nap (FerryVisits *self, FerryLink *link, FerryNap *nap, const FerryTraffic
 {
   ferry_traffic_note_rest (&link->traffic, view);
   /* Only where the lane is announced as armed. A writer that finds it disarmed anew counts its records anew, and would
-   * not become unfenced in a flood. */
+   * not omit barriers in a flood. */
   if (link->up.is_begun)
     ferry_lane_reader_disarm (&link->up);
   ferry_shared_queue_deactivate (self->shared, link);
@@ -202,7 +202,7 @@ arm_and_rest (FerryVisits *self, FerryLink *link, const FerryTrafficView *view)
   ferry_visits_set_ring_when_full (link, self->lends);
   if (ferry_visits_arm (link))
     ferry_shared_queue_deactivate (self->shared, link);
-  /* The worker is unfenced, and this process has forbidden itself the barrier since the link was made. */
+  /* The worker omits barriers, and this process has forbidden itself the barrier since the link was made. */
   else if (G_UNLIKELY (!link->up.is_armed && ferry_lane_reader_get_available (&link->up) == 0))
     begin_nap (self, link, &self->long_nap, view);
 }

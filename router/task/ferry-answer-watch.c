@@ -93,7 +93,7 @@ ferry_answer_watch_begin (FerryAnswerWatch *self, const FerryCallsWay *_Atomic *
   self->xid = xid;
   self->search = (FerryLocalSearch){
     .link = self->way.link, .connection_id = self->way.connection_id, .matches = ends_call, .data = self};
-  ferry_callers_begin_watch (&self->way.link->waiting.callers, &self->wait);
+  ferry_answer_waits_begin_watch (&self->way.link->waiting.waits, &self->wait);
   ferry_monitor_note_wait (self->way.monitor, self->way.link);
   return TRUE;
 }
@@ -103,7 +103,7 @@ ferry_answer_watch_end (FerryAnswerWatch *self)
 {
   if (self->xid == 0)
     return;
-  ferry_callers_end_watch (&self->way.link->waiting.callers, &self->wait);
+  ferry_answer_waits_end_watch (&self->way.link->waiting.waits, &self->wait);
   drop_way (&self->way);
   self->xid = 0;
 }

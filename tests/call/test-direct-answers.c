@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-leases.c, route/ferry-drain.c, lane/ferry-callers.c, call/ferry-link-transport.c
+/* Tests: route/ferry-leases.c, route/ferry-drain.c, lane/ferry-answer-waits.c, call/ferry-link-transport.c
  *
  * Answers that waiting threads of the application take out of the lane themselves or are handed, and what may come in
  * between. */
@@ -453,7 +453,7 @@ typedef struct
   LinkTest *test;
   FerryLink *link; /* (unowned) */
   GThread *thread; /* (owned) */
-  FerryCaller caller;
+  FerryAnswerWait wait;
   FerrySpin spin;
   guint64 place[64];
   gboolean has_lane;
@@ -498,9 +498,9 @@ take_lane (gpointer data, guint64 xid)
 {
   Holder *self = data;
 
-  self->caller.number = xid;
+  self->wait.number = xid;
   self->has_lane =
-    ferry_leases_begin (ferry_monitor_get_leases (self->test->router->monitor), self->link, &self->caller, TRUE);
+    ferry_leases_begin (ferry_monitor_get_leases (self->test->router->monitor), self->link, &self->wait, TRUE);
 }
 
 static void
@@ -524,8 +524,8 @@ hold_role (gpointer data)
       g_assert_cmpuint (
         ferry_transactions_ask (ferry_transport_get_transactions (self->test->a), &request, &funcs, self, NULL), !=, 0);
       if (self->has_lane)
-        ferry_leases_end (ferry_monitor_get_leases (self->test->router->monitor), self->link, &self->caller, TRUE);
-      ferry_callers_remove (&self->link->waiting.callers, &self->caller);
+        ferry_leases_end (ferry_monitor_get_leases (self->test->router->monitor), self->link, &self->wait, TRUE);
+      ferry_answer_waits_remove (&self->link->waiting.waits, &self->wait);
       while (atomic_load (&self->n_done) == 0)
         g_thread_yield ();
     }
@@ -573,7 +573,7 @@ thread_that_stands_still_with_the_role_holds_up_no_timer (gconstpointer manner)
     }
   link_test_assert_answers (test.a, "name", NULL, "'a'");
   holder.link = ferry_worker_get_link (test.worker);
-  holder.caller = (FerryCaller){
+  holder.wait = (FerryAnswerWait){
     .connection_id = g_array_index (holder.link->connection_ids, guint64, 0),
     .spin = &holder.spin,
     .place = holder.place,

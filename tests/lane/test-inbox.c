@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-inbox.c, lane/ferry-callers.c */
+/* Tests: lane/ferry-inbox.c, lane/ferry-answer-waits.c */
 
 #include "config.h"
 
 #include "ferry-test.h"
-#include "lane/ferry-callers-private.h"
+#include "lane/ferry-answer-waits-private.h"
 
 #define CONNECTION 7
 #define N_NUMBERS 20000
@@ -14,7 +14,7 @@
 /* Messages of a connection are drained into an inbox, as from a lane. */
 typedef struct
 {
-  FerryCallers callers;
+  FerryAnswerWaits waits;
   FerryInbox inbox;
   _Atomic gint64 share;
 } Scene;
@@ -42,19 +42,19 @@ static void
 open_scene (Scene *self)
 {
   *self = (Scene){0};
-  ferry_callers_init (&self->callers);
+  ferry_answer_waits_init (&self->waits);
   ferry_inbox_init (&self->inbox, accepts_letters, NULL);
-  ferry_callers_join (&self->callers, CONNECTION, &self->inbox, &self->share);
+  ferry_answer_waits_join (&self->waits, CONNECTION, &self->inbox, &self->share);
 }
 
 static void
 close_scene (Scene *self)
 {
-  ferry_callers_leave (&self->callers, &self->inbox);
+  ferry_answer_waits_leave (&self->waits, &self->inbox);
   g_assert_cmpint (self->share, ==, 0);
-  g_assert_false (ferry_callers_has_any (&self->callers));
+  g_assert_false (ferry_answer_waits_has_any (&self->waits));
   ferry_inbox_clear (&self->inbox);
-  ferry_callers_clear (&self->callers);
+  ferry_answer_waits_clear (&self->waits);
 }
 
 /* Drains a message. Returns whether the inbox took it. marks (nullable). is_private: a marker can be put. */
@@ -69,7 +69,7 @@ drain (Scene *self, const char *message, gboolean is_private, gboolean *marks)
   FerryAnswerRun run;
   gboolean taken;
 
-  ferry_answer_run_begin (&run, &self->callers);
+  ferry_answer_run_begin (&run, &self->waits);
   taken = ferry_answer_run_take (&run, &header, (const guint8 *) message, is_private);
   if (marks != NULL)
     *marks = run.marks;
@@ -134,7 +134,7 @@ message_needs_a_thread_that_waits_or_a_marker (void)
   open_scene (&scene);
   g_assert_false (drain (&scene, "a", FALSE, NULL));
   ferry_inbox_begin_wait (&scene.inbox, &sleeper.wait);
-  g_assert_true (ferry_callers_has_any (&scene.callers));
+  g_assert_true (ferry_answer_waits_has_any (&scene.waits));
   g_assert_true (drain (&scene, "a", FALSE, NULL));
   g_assert_cmpuint (sleeper.n_woken, ==, 1);
   g_assert_true (drain (&scene, "b", TRUE, &marks));
@@ -199,7 +199,7 @@ inbox_that_leaves_gives_its_share_back (void)
   take (&scene, &mine, "abc");
   left = (gsize) scene.share;
   g_assert_cmpuint (left, >=, 3);
-  g_assert_cmpuint (ferry_callers_leave (&scene.callers, &scene.inbox), ==, left);
+  g_assert_cmpuint (ferry_answer_waits_leave (&scene.waits, &scene.inbox), ==, left);
   g_assert_cmpint (scene.share, ==, 0);
   g_assert_true (take (&scene, &mine, "def"));
   close_scene (&scene);
@@ -308,7 +308,7 @@ drain_whole (Scene *self, GBytes *whole, gboolean may_keep)
   FerryAnswerRun run;
   g_autoptr (FerryMail) mail = NULL;
 
-  ferry_answer_run_begin (&run, &self->callers);
+  ferry_answer_run_begin (&run, &self->waits);
   g_assert_true (ferry_answer_run_take_whole (&run, CONNECTION, whole, may_keep));
   ferry_answer_run_end (&run);
   g_assert_cmpint (self->share >= (gint64) g_bytes_get_size (whole), ==, !may_keep);

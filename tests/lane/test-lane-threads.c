@@ -152,8 +152,8 @@ run_flow (guint64 n_records, gsize max_size, guint most_at_once, guint tidy_ever
   Ear ear;
 
   ear_init (&ear, &lane->reader, doorbell);
-  atomic_store (&lane->reader.control->reader.fences, ferry_barrier_is_available () ? 1 : 0);
-  ferry_lane_writer_allow_unfenced (&lane->writer);
+  atomic_store (&lane->reader.control->reader.issues_barriers, ferry_barrier_is_available () ? 1 : 0);
+  ferry_lane_writer_allow_omission (&lane->writer);
   thread = g_thread_new ("test-writer", write_flow, &flow);
   read_flow (&flow, &ear, most_at_once);
   g_thread_join (thread);

@@ -407,9 +407,9 @@ test_reader_that_finds_a_record_is_not_rung (void)
 }
 
 static guint32
-get_unfenced (TestLane *lane)
+get_omits_barriers (TestLane *lane)
 {
-  return atomic_load (&lane->writer.control->writer.unfenced);
+  return atomic_load (&lane->writer.control->writer.omits_barriers);
 }
 
 static void
@@ -425,7 +425,7 @@ publish (TestLane *lane, guint n)
 }
 
 static void
-test_a_busy_writer_is_unfenced_until_it_rings (void)
+test_a_busy_writer_omits_barriers_until_it_rings (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
 
@@ -434,19 +434,19 @@ test_a_busy_writer_is_unfenced_until_it_rings (void)
       g_test_skip ("the kernel has no barriers for other processes");
       return;
     }
-  atomic_store (&lane->reader.control->reader.fences, 1);
-  ferry_lane_writer_allow_unfenced (&lane->writer);
+  atomic_store (&lane->reader.control->reader.issues_barriers, 1);
+  ferry_lane_writer_allow_omission (&lane->writer);
   for (guint i = 0; i < 3; i++)
     {
-      publish (lane, FERRY_UNFENCED_FROM - 1);
-      g_assert_cmpuint (get_unfenced (lane), ==, 0);
+      publish (lane, FERRY_OMIT_BARRIERS_FROM - 1);
+      g_assert_cmpuint (get_omits_barriers (lane), ==, 0);
       publish (lane, 1);
-      g_assert_cmpuint (get_unfenced (lane), ==, 1);
-      publish (lane, 2 * FERRY_UNFENCED_FROM);
+      g_assert_cmpuint (get_omits_barriers (lane), ==, 1);
+      publish (lane, 2 * FERRY_OMIT_BARRIERS_FROM);
       g_assert_true (ferry_lane_reader_arm (&lane->reader));
       g_assert_true (lane->reader.is_armed);
       g_assert_true (ferry_lane_writer_publish (&lane->writer, 8));
-      g_assert_cmpuint (get_unfenced (lane), ==, 0);
+      g_assert_cmpuint (get_omits_barriers (lane), ==, 0);
       g_assert_true (ferry_lane_reader_look (&lane->reader));
       g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, 8);
       ferry_lane_reader_consume (&lane->reader, 8);
@@ -454,13 +454,13 @@ test_a_busy_writer_is_unfenced_until_it_rings (void)
 }
 
 static void
-test_a_reader_without_barriers_keeps_the_writer_fenced (void)
+test_a_reader_without_barriers_has_the_writer_issue_them (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
 
-  ferry_lane_writer_allow_unfenced (&lane->writer);
-  publish (lane, 3 * FERRY_UNFENCED_FROM);
-  g_assert_cmpuint (get_unfenced (lane), ==, 0);
+  ferry_lane_writer_allow_omission (&lane->writer);
+  publish (lane, 3 * FERRY_OMIT_BARRIERS_FROM);
+  g_assert_cmpuint (get_omits_barriers (lane), ==, 0);
 }
 
 static void
@@ -479,13 +479,13 @@ test_a_reader_whose_barrier_fails_must_not_sleep (void)
   g_assert_false (ferry_barrier_is_available ());
   g_assert_true (ferry_lane_reader_arm (&lane->reader));
   g_assert_true (lane->reader.is_armed);
-  atomic_store (&lane->reader.control->reader.fences, 1);
-  ferry_lane_writer_allow_unfenced (&lane->writer);
-  g_assert_false (lane->writer.may_unfence);
-  ferry_lane_writer_unfence (&lane->writer);
+  atomic_store (&lane->reader.control->reader.issues_barriers, 1);
+  ferry_lane_writer_allow_omission (&lane->writer);
+  g_assert_false (lane->writer.may_omit_barriers);
+  ferry_lane_writer_omit_barriers (&lane->writer);
   g_assert_true (ferry_lane_reader_arm (&lane->reader));
   g_assert_false (lane->reader.is_armed);
-  /* The writer finds the lane armed, and is fenced again. */
+  /* The writer finds the lane armed, and issues barriers again. */
   g_assert_true (ferry_lane_writer_publish (&lane->writer, 8));
   g_assert_true (ferry_lane_reader_arm (&lane->reader));
   g_assert_true (lane->reader.is_armed);
@@ -502,13 +502,13 @@ static void
 test_a_record_rings_the_caller_that_waits_for_its_connection (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
-  FerryCaller caller = {.connection_id = 7};
+  FerryAnswerWait wait = {.connection_id = 7};
 
-  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, &caller));
-  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_CALLER);
+  g_assert_true (ferry_lane_reader_arm_for_lease (&lane->reader, &wait));
+  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_LEASE);
   g_assert_true (ferry_lane_reader_look (&lane->reader));
   ferry_lane_reader_consume (&lane->reader, sizeof (FerryRecordHeader));
-  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, &caller));
+  g_assert_true (ferry_lane_reader_arm_for_lease (&lane->reader, &wait));
   g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_READER);
   g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_NONE);
   g_assert_true (ferry_lane_reader_look (&lane->reader));
@@ -522,17 +522,17 @@ static void
 test_a_second_record_rings_the_reader_where_the_caller_has_not_come (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
-  FerryCaller caller = {.connection_id = 7};
+  FerryAnswerWait wait = {.connection_id = 7};
 
-  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, &caller));
-  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_CALLER);
+  g_assert_true (ferry_lane_reader_arm_for_lease (&lane->reader, &wait));
+  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_LEASE);
   g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_READER);
   g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_NONE);
   g_assert_true (ferry_lane_reader_look (&lane->reader));
   ferry_lane_reader_consume (&lane->reader, 3 * sizeof (FerryRecordHeader));
-  g_assert_true (ferry_lane_reader_arm_for_caller (&lane->reader, &caller));
-  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_CALLER);
-  /* The caller has come, and polls. */
+  g_assert_true (ferry_lane_reader_arm_for_lease (&lane->reader, &wait));
+  g_assert_cmpint (publish_for (lane, 7), ==, FERRY_RING_LEASE);
+  /* The waiting thread has come, and polls. */
   ferry_lane_reader_disarm (&lane->reader);
   g_assert_cmpint (publish_for (lane, 8), ==, FERRY_RING_NONE);
 }
@@ -677,14 +677,15 @@ main (int argc, char **argv)
   add_position_tests ();
   g_test_add_func ("/lane/reader-is-rung-once-a-sleep", test_reader_is_rung_once_a_sleep);
   g_test_add_func ("/lane/reader-that-finds-a-record-is-not-rung", test_reader_that_finds_a_record_is_not_rung);
-  g_test_add_func ("/lane/a-busy-writer-is-unfenced-until-it-rings", test_a_busy_writer_is_unfenced_until_it_rings);
-  g_test_add_func ("/lane/a-reader-without-barriers-keeps-the-writer-fenced",
-                   test_a_reader_without_barriers_keeps_the_writer_fenced);
+  g_test_add_func ("/lane/a-busy-writer-omits-barriers-until-it-rings",
+                   test_a_busy_writer_omits_barriers_until_it_rings);
+  g_test_add_func ("/lane/a-reader-without-barriers-has-the-writer-issue-them",
+                   test_a_reader_without_barriers_has_the_writer_issue_them);
   g_test_add_func ("/lane/a-reader-whose-barrier-fails-must-not-sleep",
                    test_a_reader_whose_barrier_fails_must_not_sleep);
-  g_test_add_func ("/lane/a-record-rings-the-caller-that-waits-for-its-connection",
+  g_test_add_func ("/lane/a-record-rings-the-thread-that-waits-for-its-connection",
                    test_a_record_rings_the_caller_that_waits_for_its_connection);
-  g_test_add_func ("/lane/a-second-record-rings-the-reader-where-the-caller-has-not-come",
+  g_test_add_func ("/lane/a-second-record-rings-the-reader-where-the-waiting-thread-has-not-come",
                    test_a_second_record_rings_the_reader_where_the_caller_has_not_come);
   g_test_add_func ("/lane/arming-sees-what-was-published-before", test_arming_sees_what_was_published_before);
   g_test_add_func ("/lane/writer-is-rung-when-half-is-free", test_writer_is_rung_when_half_is_free);

@@ -21,9 +21,9 @@ typedef struct
 {
   FerryLaneControl control __attribute__ ((aligned (FERRY_LINE_SIZE)));
   _Atomic guint arrived __attribute__ ((aligned (FERRY_LINE_SIZE)));
-  gboolean unfenced; /* the sleeper issues the barrier for both */
-  guint8 *due;       /* by the round: the waker saw that it must ring */
-  guint8 *saw;       /* by the round: the sleeper saw the new position */
+  gboolean omits_barriers; /* the sleeper issues the barrier for both */
+  guint8 *due;             /* by the round: the waker saw that it must ring */
+  guint8 *saw;             /* by the round: the sleeper saw the new position */
 } Rounds;
 
 /* Both threads leave it at about the same moment; delay shifts one of them a little. Each has both words in its cache,
@@ -50,8 +50,8 @@ publish_all (gpointer data)
   for (guint i = 0; i < N_ROUNDS; i++)
     {
       meet (self, i, i % 8);
-      if (self->unfenced)
-        ferry_wake_publish_unfenced (&self->control.writer.tail, (i + 1) * 8u);
+      if (self->omits_barriers)
+        ferry_wake_publish_without_barrier (&self->control.writer.tail, (i + 1) * 8u);
       else
         ferry_wake_publish (&self->control.writer.tail, (i + 1) * 8u);
       self->due[i] = (guint8) ferry_wake_due (&self->control.reader.reader_waiting, &rung);
@@ -60,11 +60,11 @@ publish_all (gpointer data)
 }
 
 static void
-run_rounds (gboolean unfenced)
+run_rounds (gboolean omits_barriers)
 {
   g_autofree guint8 *due = g_malloc0 (N_ROUNDS);
   g_autofree guint8 *saw = g_malloc0 (N_ROUNDS);
-  Rounds self = {.unfenced = unfenced, .due = due, .saw = saw};
+  Rounds self = {.omits_barriers = omits_barriers, .due = due, .saw = saw};
   GThread *thread = g_thread_new ("test-waker", publish_all, &self);
   guint32 epoch = 0;
   guint n_both = 0;
@@ -73,7 +73,7 @@ run_rounds (gboolean unfenced)
     {
       meet (&self, i, (i / 8) % 8);
       ferry_wake_arm (&self.control.reader.reader_waiting, &epoch);
-      if (unfenced)
+      if (omits_barriers)
         g_assert_true (ferry_barrier_issue ());
       saw[i] = ferry_wake_look (&self.control.writer.tail) >= (i + 1) * 8u;
     }
@@ -94,7 +94,7 @@ test_one_of_two_sees_the_other (void)
 }
 
 static void
-test_a_barrier_orders_an_unfenced_waker (void)
+test_a_barrier_orders_a_waker_that_omits_them (void)
 {
   if (!ferry_barrier_is_available () || !ferry_barrier_join ())
     g_test_skip ("the kernel has no barriers for other processes");
@@ -154,7 +154,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/wake/one-of-two-sees-the-other", test_one_of_two_sees_the_other);
-  g_test_add_func ("/wake/a-barrier-orders-an-unfenced-waker", test_a_barrier_orders_an_unfenced_waker);
+  g_test_add_func ("/wake/a-barrier-orders-a-waker-that-omits-them", test_a_barrier_orders_a_waker_that_omits_them);
   g_test_add_func ("/wake/an-epoch-is-rung-for-once", test_an_epoch_is_rung_for_once);
   g_test_add_func ("/wake/epochs-begin-again", test_epochs_begin_again);
   g_test_add_func ("/wake/a-disarmed-sleeper-is-not-rung-for", test_a_disarmed_sleeper_is_not_rung_for);

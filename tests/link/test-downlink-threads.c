@@ -110,7 +110,7 @@ test_a_thread_that_waits_gives_memory_back (void)
 
 /* ---- a thread that takes its own messages ---- */
 
-#define CALLER_ID 7
+#define AWAITED_ID 7
 #define OTHER_ID 8
 #define N_SHARED 40000
 #define N_EACH 100
@@ -119,11 +119,11 @@ typedef struct
 {
   DownEnds *ends;
   guint64 expected;        /* for the thread that has the turn */
-  _Atomic guint64 n_taken; /* by the caller */
+  _Atomic guint64 n_taken; /* by the waiting thread */
   _Atomic guint64 n_done;
   _Atomic gboolean over;
-  _Atomic guint32 news; /* increased when the receiver has taken a message; the caller sleeps on it as well */
-  guint32 seen;         /* the caller's: the news before its call */
+  _Atomic guint32 news; /* increased when the receiver has taken a message; the waiting thread sleeps on it as well */
+  guint32 seen;         /* the waiting thread's: the news before its lease */
 } Sharing;
 
 static void
@@ -190,20 +190,20 @@ take_own_messages (gpointer data)
   Sharing *self = data;
   FerrySpin spin = {0};
   guint64 number;
-  FerryCaller caller = {.connection_id = CALLER_ID,
-                        .spin = &spin,
-                        .place = &number,
-                        .max_size = sizeof number,
-                        .is_answer = take_own,
-                        .sleep = ferry_futex_can_wait_any () ? sleep_until_news : NULL,
-                        .data = self};
+  FerryAnswerWait wait = {.connection_id = AWAITED_ID,
+                          .spin = &spin,
+                          .place = &number,
+                          .max_size = sizeof number,
+                          .is_answer = take_own,
+                          .sleep = ferry_futex_can_wait_any () ? sleep_until_news : NULL,
+                          .data = self};
 
   while (!atomic_load (&self->over))
     {
       self->seen = atomic_load (&self->news);
       /* As with a request that cannot be sent, now and then. */
-      if (!atomic_load (&self->over) && ferry_downlink_begin_call (self->ends->downlink, &caller))
-        ferry_downlink_end_call (self->ends->downlink, &caller, self->seen % 8 != 0);
+      if (!atomic_load (&self->over) && ferry_downlink_begin_lease (self->ends->downlink, &wait))
+        ferry_downlink_end_lease (self->ends->downlink, &wait, self->seen % 8 != 0);
       else
         g_thread_yield ();
       ferry_spin_end (&spin);
@@ -226,20 +226,20 @@ check_sharing (guint32 spin)
 {
   g_auto (DownEnds) ends;
   Sharing sharing = {.ends = &ends};
-  GThread *receiver, *caller;
+  GThread *receiver, *wait;
   guint64 n_sent = 0;
 
   down_ends_init (&ends, MAX_MESSAGE);
   atomic_store (&ends.link->down.lane.control->writer.spin, spin);
   receiver = g_thread_new ("receiver", receive_all, &sharing);
-  caller = g_thread_new ("caller", take_own_messages, &sharing);
+  wait = g_thread_new ("waiting", take_own_messages, &sharing);
   for (; n_sent < N_SHARED || !have_both_taken (&sharing, n_sent); n_sent++)
     {
       const guint64 i = n_sent;
       const FerryPart part = {&i, sizeof i};
       const gint64 behind = g_test_rand_int_range (0, 4);
 
-      g_assert_cmpint (ferry_link_send (ends.link, g_test_rand_bit () ? CALLER_ID : OTHER_ID, &part, 1), ==,
+      g_assert_cmpint (ferry_link_send (ends.link, g_test_rand_bit () ? AWAITED_ID : OTHER_ID, &part, 1), ==,
                        FERRY_DOWN_SENT);
       while (atomic_load (&sharing.n_done) + (guint64) behind < i + 1)
         g_thread_yield ();
@@ -250,7 +250,7 @@ check_sharing (guint32 spin)
   wake_caller (&sharing);
   ferry_downlink_interrupt (ends.downlink);
   g_thread_join (receiver);
-  g_thread_join (caller);
+  g_thread_join (wait);
 }
 
 static void
@@ -287,7 +287,7 @@ test_a_forked_child_leaves_the_lane_alone (void)
   g_auto (DownEnds) ends;
   Receive receive;
   FerrySpin spin = {0};
-  FerryCaller caller = {.connection_id = CALLER_ID, .spin = &spin, .sleep = do_not_sleep};
+  FerryAnswerWait wait = {.connection_id = AWAITED_ID, .spin = &spin, .sleep = do_not_sleep};
   _Atomic guint32 *waiting;
   GThread *receiver;
   guint32 epoch;
@@ -299,7 +299,7 @@ test_a_forked_child_leaves_the_lane_alone (void)
   while ((epoch = atomic_load (waiting)) == 0)
     g_thread_yield ();
   ends.uplink->forked = TRUE;
-  g_assert_false (ferry_downlink_begin_call (ends.downlink, &caller));
+  g_assert_false (ferry_downlink_begin_lease (ends.downlink, &wait));
   g_assert_cmpuint (atomic_load (waiting), ==, epoch);
   ends.uplink->forked = FALSE;
   ferry_downlink_interrupt (ends.downlink);
@@ -512,11 +512,11 @@ main (int argc, char **argv)
                    test_interrupt_ends_a_wait_of_another_thread);
   g_test_add_func ("/downlink-threads/a-thread-that-waits-gives-memory-back",
                    test_a_thread_that_waits_gives_memory_back);
-  g_test_add_func ("/downlink-threads/caller-and-receiver-that-poll-take-all-in-order",
+  g_test_add_func ("/downlink-threads/waiting-thread-and-receiver-that-poll-take-all-in-order",
                    test_caller_and_receiver_that_poll_take_all_in_order);
-  g_test_add_func ("/downlink-threads/caller-and-receiver-that-yield-take-all-in-order",
+  g_test_add_func ("/downlink-threads/waiting-thread-and-receiver-that-yield-take-all-in-order",
                    test_caller_and_receiver_that_yield_take_all_in_order);
-  g_test_add_func ("/downlink-threads/caller-and-receiver-that-sleep-take-all-in-order",
+  g_test_add_func ("/downlink-threads/waiting-thread-and-receiver-that-sleep-take-all-in-order",
                    test_caller_and_receiver_that_sleep_take_all_in_order);
   g_test_add_func ("/downlink-threads/a-forked-child-leaves-the-lane-alone", test_a_forked_child_leaves_the_lane_alone);
   g_test_add_func ("/downlink-threads/cancel-ends-a-wait-of-another-thread", test_cancel_ends_a_wait_of_another_thread);

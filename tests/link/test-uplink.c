@@ -330,7 +330,7 @@ typedef struct
 {
   FerryUplink *uplink;
   guint index;
-  gboolean for_turn;
+  gboolean for_pieces;
   _Atomic gboolean cancelled;
   _Atomic guint looked; /* how often it was about to sleep */
   FerryWaitResult result;
@@ -351,8 +351,8 @@ wait_for_end (gpointer data)
   Waiter *waiter = data;
   FerryWait wait = {waiter->index, watchdog_time (), is_cancelled, waiter};
 
-  waiter->result =
-    waiter->for_turn ? ferry_uplink_take_turn (waiter->uplink, &wait) : ferry_uplink_wait (waiter->uplink, &wait, 16);
+  waiter->result = waiter->for_pieces ? ferry_uplink_begin_pieces (waiter->uplink, &wait)
+                                      : ferry_uplink_wait (waiter->uplink, &wait, 16);
   return NULL;
 }
 
@@ -460,15 +460,15 @@ test_turn_is_given_on (void)
     {
       g_auto (Ends) ends;
       FerryWait wait = {.index = 0, .deadline = 0};
-      Waiter waiter = {.for_turn = TRUE};
+      Waiter waiter = {.for_pieces = TRUE};
       GThread *thread;
 
       ends_init (&ends, 1, NULL);
       waiter.uplink = ends.uplink;
-      g_assert_cmpint (ferry_uplink_take_turn (ends.uplink, &wait), ==, FERRY_WAIT_READY);
-      g_assert_cmpint (ferry_uplink_take_turn (ends.uplink, &wait), ==, FERRY_WAIT_WOULD_BLOCK);
+      g_assert_cmpint (ferry_uplink_begin_pieces (ends.uplink, &wait), ==, FERRY_WAIT_READY);
+      g_assert_cmpint (ferry_uplink_begin_pieces (ends.uplink, &wait), ==, FERRY_WAIT_WOULD_BLOCK);
       thread = start_waiter (&waiter);
-      ferry_uplink_give_turn (ends.uplink);
+      ferry_uplink_end_pieces (ends.uplink);
       g_thread_join (thread);
       g_assert_cmpint (waiter.result, ==, FERRY_WAIT_READY);
     }
@@ -479,12 +479,12 @@ test_closing_a_pipe_ends_the_wait_for_a_turn (void)
 {
   g_auto (Ends) ends;
   FerryWait wait = {.index = 0, .deadline = 0};
-  Waiter waiter = {.index = 1, .for_turn = TRUE};
+  Waiter waiter = {.index = 1, .for_pieces = TRUE};
   GThread *thread;
 
   ends_init (&ends, 2, NULL);
   waiter.uplink = ends.uplink;
-  g_assert_cmpint (ferry_uplink_take_turn (ends.uplink, &wait), ==, FERRY_WAIT_READY);
+  g_assert_cmpint (ferry_uplink_begin_pieces (ends.uplink, &wait), ==, FERRY_WAIT_READY);
   thread = start_waiter (&waiter);
   ferry_link_set_pipe_word (ends.link, 1, FERRY_PIPE_WORD_ROUTER_STOPPED);
   ferry_link_wake_writers (ends.link);
@@ -508,9 +508,9 @@ take_turns (gpointer data)
     {
       FerryWait wait = {.index = 0, .deadline = watchdog_time ()};
 
-      g_assert_cmpint (ferry_uplink_take_turn (taker->uplink, &wait), ==, FERRY_WAIT_READY);
+      g_assert_cmpint (ferry_uplink_begin_pieces (taker->uplink, &wait), ==, FERRY_WAIT_READY);
       *taker->in_turn += 1;
-      ferry_uplink_give_turn (taker->uplink);
+      ferry_uplink_end_pieces (taker->uplink);
     }
   return NULL;
 }

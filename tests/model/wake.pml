@@ -40,9 +40,9 @@
  *   LATE_BELL              the writer loads the bell after it has looked at head again
  *   FORGETFUL_DOORBELL     a ring that comes while the reader is awake is forgotten
  *   UNFUSED_FUTEX          the futex does not compare the bell before it sleeps
- *   WEAK_UNFENCED          the writer's store of unfenced may stay in the buffer while it publishes the next record
- *   NO_BARRIER             the reader issues no barrier where the writer is unfenced
- *   EARLY_BARRIER          the reader looks at unfenced, and issues the barrier, before it announces its sleep
+ *   WEAK_OMISSION          the writer's store of omits_barriers may stay in the buffer while it publishes the next record
+ *   NO_BARRIER             the reader issues no barrier where the writer omits them
+ *   EARLY_BARRIER          the reader looks at omits_barriers, and issues the barrier, before it announces its sleep
  *   EXACTLY_HALF           the reader wakes the writer when half of the ring is free, and not when more is */
 
 #ifndef MESSAGES
@@ -66,7 +66,7 @@
 #define WRITER_WAITING 1
 #define HEAD 2
 #define READER_WAITING 3
-#define UNFENCED 4
+#define OMITS_BARRIERS 4
 #define SLOTS 5
 #define WORDS (SLOTS + CAPACITY)
 
@@ -132,10 +132,10 @@ inline store_reader_waiting (value)
 #endif
 }
 
-inline store_unfenced (value)
+inline store_omission (value)
 {
-  store (WRITER, UNFENCED, value);
-#ifndef WEAK_UNFENCED
+  store (WRITER, OMITS_BARRIERS, value);
+#ifndef WEAK_OMISSION
   if
   :: value -> drain (WRITER)
   :: else
@@ -143,12 +143,12 @@ inline store_unfenced (value)
 #endif
 }
 
-inline issue_barrier (unfenced)
+inline issue_barrier (omits_barriers)
 {
 #ifndef NO_BARRIER
-  load (READER, UNFENCED, unfenced);
+  load (READER, OMITS_BARRIERS, omits_barriers);
   if
-  :: unfenced -> drain (WRITER)
+  :: omits_barriers -> drain (WRITER)
   :: else
   fi
 #else
@@ -217,7 +217,7 @@ proctype writer ()
   byte seen;
   byte waiting;
   byte rung;
-  bool unfenced;
+  bool omits_barriers;
 
   do
   :: tail < MESSAGES ->
@@ -252,7 +252,7 @@ proctype writer ()
      store (WRITER, SLOTS + tail % CAPACITY, tail + 1);
      tail++;
      if
-     :: unfenced -> store (WRITER, TAIL, tail)
+     :: omits_barriers -> store (WRITER, TAIL, tail)
      :: else -> store_tail (tail)
      fi;
      load (WRITER, READER_WAITING, waiting);
@@ -260,13 +260,13 @@ proctype writer ()
      :: waiting != rung ->
         rung = waiting;
         if
-        :: unfenced -> unfenced = false; store_unfenced (0)
+        :: omits_barriers -> omits_barriers = false; store_omission (0)
         :: else
         fi;
         ring_doorbell ()
      :: else ->
         if
-        :: !unfenced -> unfenced = true; store_unfenced (1)
+        :: !omits_barriers -> omits_barriers = true; store_omission (1)
         :: skip
         fi
      fi
@@ -282,7 +282,7 @@ proctype reader ()
   byte waiting;
   byte answered;
   byte number;
-  byte unfenced;
+  byte omits_barriers;
 
   do
   :: head < MESSAGES ->
@@ -296,11 +296,11 @@ proctype reader ()
         epoch++;
 #endif
 #ifdef EARLY_BARRIER
-        issue_barrier (unfenced);
+        issue_barrier (omits_barriers);
 #endif
         store_reader_waiting (epoch);
 #ifndef EARLY_BARRIER
-        issue_barrier (unfenced);
+        issue_barrier (omits_barriers);
 #endif
 #ifndef READER_TRUSTS_ITSELF
         load (READER, TAIL, tail);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-callers.c, route/ferry-drain.c, route/ferry-short-cut.c
+/* Tests: lane/ferry-answer-waits.c, route/ferry-drain.c, route/ferry-short-cut.c
  *
  * Threads that wait for answers of workers while the main loop does nothing but join these threads: whatever else
  * happens meanwhile, the answers come. */

@@ -566,7 +566,8 @@ issues_one_barrier_for_all_quiet_links (Scene *self, gconstpointer data)
       pipes[i] = route_test_started_pipe (self->router);
       route_test_send_numbers (pipes[i]->sender, 0, 1);
       ferry_test_pipe_wait_count (pipes[i], 1);
-      atomic_store (&ferry_segment_get_up (&ferry_sender_get_uplink (pipes[i]->sender)->segment)->writer.unfenced, 1);
+      atomic_store (&ferry_segment_get_up (&ferry_sender_get_uplink (pipes[i]->sender)->segment)->writer.omits_barriers,
+                    1);
     }
   /* The role passes to the main loop within some of these. */
   counting_thread = g_thread_self ();

@@ -452,14 +452,14 @@ add_worker_tests (void)
 }
 
 /* The main context does not run meanwhile: the queue fills, and the rest lies in the lane, which is not armed. All fits
- * there: a writer that waits for room is fenced. */
+ * there: a writer that waits for room issues barriers. */
 static void
-wait_until_unfenced (FerryWorker *worker)
+wait_until_barriers_are_omitted (FerryWorker *worker)
 {
   FerryLaneControl *control = ferry_worker_get_link (worker)->up.control;
   gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
 
-  while (atomic_load (&control->writer.unfenced) == 0)
+  while (atomic_load (&control->writer.omits_barriers) == 0)
     {
       g_assert_cmpint (g_get_monotonic_time (), <, deadline);
       g_thread_yield ();
@@ -477,7 +477,7 @@ test_leave_the_barrier_to_the_reader_in_a_flood (void)
   worker_test_add_sender (launcher, "out", pipe);
   worker = worker_test_spawn (launcher, router);
   if (ferry_barrier_is_available ())
-    wait_until_unfenced (worker);
+    wait_until_barriers_are_omitted (worker);
   ferry_test_pipe_wait_closed (pipe);
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
   g_assert_cmpuint (pipe->n_messages, ==, 80000);
@@ -521,7 +521,7 @@ test_leave_no_thread_busy_where_barriers_are_refused_later (void)
   worker_test_add_sender (launcher, "out", pipe);
   worker = worker_test_spawn (launcher, router);
   if (ferry_barrier_is_available ())
-    wait_until_unfenced (worker);
+    wait_until_barriers_are_omitted (worker);
   ferry_test_refuse_barriers ();
   ferry_test_pipe_wait_count (pipe, 100000);
   used = ferry_test_read_clock (CLOCK_PROCESS_CPUTIME_ID);

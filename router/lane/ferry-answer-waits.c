@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The threads that wait for answers over one link. See ferry-callers-private.h. */
+/* The threads that wait for answers over one link. See ferry-answer-waits-private.h. */
 
 #include "config.h"
 
-#include "lane/ferry-callers-private.h"
+#include "lane/ferry-answer-waits-private.h"
 
 #include "base/ferry-thread-private.h"
 
@@ -16,15 +16,15 @@ typedef struct
 } Joined;
 
 void
-ferry_callers_init (FerryCallers *self)
+ferry_answer_waits_init (FerryAnswerWaits *self)
 {
-  *self = (FerryCallers){0};
+  *self = (FerryAnswerWaits){0};
   pthread_mutex_init (&self->lock, NULL);
   pthread_mutex_init (&self->waking, NULL);
 }
 
 void
-ferry_callers_clear (FerryCallers *self)
+ferry_answer_waits_clear (FerryAnswerWaits *self)
 {
   if (self->inboxes != NULL)
     g_array_unref (self->inboxes);
@@ -33,10 +33,10 @@ ferry_callers_clear (FerryCallers *self)
 }
 
 /* lock: returns where the pointer to the thread of that number is, or else the end of the list. */
-static FerryCaller **
-find_locked (FerryCallers *self, guint64 connection_id, guint64 number)
+static FerryAnswerWait **
+find_locked (FerryAnswerWaits *self, guint64 connection_id, guint64 number)
 {
-  FerryCaller **place = &self->lists[number % FERRY_N_CALLER_LISTS];
+  FerryAnswerWait **place = &self->lists[number % FERRY_N_ANSWER_WAIT_LISTS];
 
   while (*place != NULL && ((*place)->number != number || (*place)->connection_id != connection_id))
     place = &(*place)->next;
@@ -44,33 +44,34 @@ find_locked (FerryCallers *self, guint64 connection_id, guint64 number)
 }
 
 static void
-remove_locked (FerryCallers *self, FerryCaller **place)
+remove_locked (FerryAnswerWaits *self, FerryAnswerWait **place)
 {
   *place = (*place)->next;
   atomic_fetch_sub_explicit (&self->n, 1, memory_order_seq_cst);
 }
 
 static void
-add_locked (FerryCallers *self, FerryCaller *caller)
+add_locked (FerryAnswerWaits *self, FerryAnswerWait *wait)
 {
-  FerryCaller **list = &self->lists[caller->number % FERRY_N_CALLER_LISTS];
+  FerryAnswerWait **list = &self->lists[wait->number % FERRY_N_ANSWER_WAIT_LISTS];
 
-  caller->next = *list;
-  *list = caller;
-  caller->is_listed = TRUE;
+  wait->next = *list;
+  *list = wait;
+  wait->is_listed = TRUE;
   /* Sequentially consistent: see is_awaited() of ferry-short-cut.c. */
   atomic_fetch_add_explicit (&self->n, 1, memory_order_seq_cst);
 }
 
 void
-ferry_callers_add (FerryCallers *self, FerryCaller *caller)
+ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  add_locked (self, caller);
+  add_locked (self, wait);
 }
 
 gboolean
-ferry_callers_add_if (FerryCallers *self, FerryCaller *caller, _Atomic guint *state, guint before, guint after)
+ferry_answer_waits_add_if (FerryAnswerWaits *self, FerryAnswerWait *wait, _Atomic guint *state, guint before,
+                           guint after)
 {
   gboolean is_so;
   FERRY_AUTO_LOCK (&self->lock);
@@ -78,24 +79,24 @@ ferry_callers_add_if (FerryCallers *self, FerryCaller *caller, _Atomic guint *st
   /* Release: pairs with the acquire of a lock, the monitor's role, by the thread that takes the lane next. */
   is_so = atomic_compare_exchange_strong_explicit (state, &before, after, memory_order_release, memory_order_relaxed);
   if (is_so)
-    add_locked (self, caller);
+    add_locked (self, wait);
   return is_so;
 }
 
 void
-ferry_callers_remove (FerryCallers *self, FerryCaller *caller)
+ferry_answer_waits_remove (FerryAnswerWaits *self, FerryAnswerWait *wait)
 {
-  FerryCaller **place;
+  FerryAnswerWait **place;
   FERRY_AUTO_LOCK (&self->lock);
 
-  place = find_locked (self, caller->connection_id, caller->number);
+  place = find_locked (self, wait->connection_id, wait->number);
   if (*place != NULL)
     remove_locked (self, place);
-  caller->is_listed = FALSE;
+  wait->is_listed = FALSE;
 }
 
 void
-ferry_callers_sync (FerryCallers *self)
+ferry_answer_waits_sync (FerryAnswerWaits *self)
 {
   pthread_mutex_lock (&self->lock);
   pthread_mutex_unlock (&self->lock);
@@ -104,7 +105,7 @@ ferry_callers_sync (FerryCallers *self)
 }
 
 void
-ferry_callers_join (FerryCallers *self, guint64 connection_id, FerryInbox *inbox, _Atomic gint64 *share)
+ferry_answer_waits_join (FerryAnswerWaits *self, guint64 connection_id, FerryInbox *inbox, _Atomic gint64 *share)
 {
   const Joined joined = {connection_id, inbox};
   FERRY_AUTO_LOCK (&self->lock);
@@ -116,7 +117,7 @@ ferry_callers_join (FerryCallers *self, guint64 connection_id, FerryInbox *inbox
 }
 
 gsize
-ferry_callers_leave (FerryCallers *self, FerryInbox *inbox)
+ferry_answer_waits_leave (FerryAnswerWaits *self, FerryInbox *inbox)
 {
   gsize counted = 0;
   FERRY_AUTO_LOCK (&self->lock);
@@ -131,11 +132,11 @@ ferry_callers_leave (FerryCallers *self, FerryInbox *inbox)
 }
 
 void
-ferry_callers_begin_watch (FerryCallers *self, FerryInboxWait *watch)
+ferry_answer_waits_begin_watch (FerryAnswerWaits *self, FerryInboxWait *watch)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
-  /* Relaxed: see ferry_callers_note_push(). */
+  /* Relaxed: see ferry_answer_waits_note_push(). */
   watch->next = atomic_load_explicit (&self->watches, memory_order_relaxed);
   atomic_store_explicit (&self->watches, watch, memory_order_relaxed);
   /* Sequentially consistent, as in add_locked(). */
@@ -143,7 +144,7 @@ ferry_callers_begin_watch (FerryCallers *self, FerryInboxWait *watch)
 }
 
 void
-ferry_callers_end_watch (FerryCallers *self, FerryInboxWait *watch)
+ferry_answer_waits_end_watch (FerryAnswerWaits *self, FerryInboxWait *watch)
 {
   FerryInboxWait *each;
   FERRY_AUTO_LOCK (&self->lock);
@@ -161,7 +162,7 @@ ferry_callers_end_watch (FerryCallers *self, FerryInboxWait *watch)
 }
 
 void
-ferry_callers_wake_watches (FerryCallers *self)
+ferry_answer_waits_wake_watches (FerryAnswerWaits *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
@@ -171,47 +172,47 @@ ferry_callers_wake_watches (FerryCallers *self)
 }
 
 void
-ferry_answer_run_begin (FerryAnswerRun *self, FerryCallers *callers)
+ferry_answer_run_begin (FerryAnswerRun *self, FerryAnswerWaits *waits)
 {
-  *self = (FerryAnswerRun){.callers = callers};
-  pthread_mutex_lock (&callers->lock);
+  *self = (FerryAnswerRun){.waits = waits};
+  pthread_mutex_lock (&waits->lock);
 }
 
 /* A thread that is woken is likely to take the lock at once, for its next request. */
 void
 ferry_answer_run_end (FerryAnswerRun *self)
 {
-  FerryCallers *callers = self->callers;
+  FerryAnswerWaits *waits = self->waits;
 
-  /* Before the other lock is free: see ferry_callers_sync(). */
-  pthread_mutex_lock (&callers->waking);
-  pthread_mutex_unlock (&callers->lock);
+  /* Before the other lock is free: see ferry_answer_waits_sync(). */
+  pthread_mutex_lock (&waits->waking);
+  pthread_mutex_unlock (&waits->lock);
   ferry_due_waiters_wake (&self->due);
-  pthread_mutex_unlock (&callers->waking);
+  pthread_mutex_unlock (&waits->waking);
 }
 
 /* (nullable): returns where the pointer to the thread is that waits for a message. */
-static FerryCaller **
+static FerryAnswerWait **
 find_waiting (FerryAnswerRun *self, guint64 connection_id, const guint8 *payload, gsize size)
 {
-  FerryCaller **place;
+  FerryAnswerWait **place;
   guint64 number;
 
   if (size < sizeof number)
     return NULL;
   memcpy (&number, payload, sizeof number);
-  place = find_locked (self->callers, connection_id, number);
+  place = find_locked (self->waits, connection_id, number);
   return *place != NULL ? place : NULL;
 }
 
 static void
-hand_over (FerryAnswerRun *self, FerryCaller **place)
+hand_over (FerryAnswerRun *self, FerryAnswerWait **place)
 {
-  FerryCaller *caller = *place;
+  FerryAnswerWait *wait = *place;
 
-  remove_locked (self->callers, place);
-  /* The caller's memory may be gone after this. */
-  ferry_completion_hand_over (caller->completion, &self->due);
+  remove_locked (self->waits, place);
+  /* The wait's memory may be gone after this. */
+  ferry_completion_hand_over (wait->completion, &self->due);
 }
 
 /* Returns (transfer full) the bytes, or a copy of them. */
@@ -225,34 +226,34 @@ dup_whole (GBytes *whole, gboolean may_keep)
 }
 
 static gboolean
-take_whole (FerryCaller *caller, GBytes *whole, gboolean may_keep)
+take_whole (FerryAnswerWait *wait, GBytes *whole, gboolean may_keep)
 {
   gsize size;
   gconstpointer data = g_bytes_get_data (whole, &size);
 
-  if (!caller->is_answer (caller->data, data, size))
+  if (!wait->is_answer (wait->data, data, size))
     return FALSE;
-  caller->whole = dup_whole (whole, may_keep);
-  caller->size = size;
+  wait->whole = dup_whole (whole, may_keep);
+  wait->size = size;
   return TRUE;
 }
 
 static gboolean
-take_private (FerryCaller *caller, const FerryRecordHeader *header, const guint8 *payload)
+take_private (FerryAnswerWait *wait, const FerryRecordHeader *header, const guint8 *payload)
 {
   g_autoptr (GBytes) whole = NULL;
 
-  if (header->length <= caller->max_size || header->kind != FERRY_RECORD_BYTES)
+  if (header->length <= wait->max_size || header->kind != FERRY_RECORD_BYTES)
     return FALSE;
   whole = g_bytes_new (payload, header->length);
-  return take_whole (caller, whole, TRUE);
+  return take_whole (wait, whole, TRUE);
 }
 
 /* (nullable): returns the inbox of a connection. */
 static FerryInbox *
 find_inbox (FerryAnswerRun *self, guint64 connection_id)
 {
-  GArray *inboxes = self->callers->inboxes;
+  GArray *inboxes = self->waits->inboxes;
 
   for (guint i = 0; inboxes != NULL && i < inboxes->len; i++)
     if (g_array_index (inboxes, Joined, i).connection_id == connection_id)
@@ -279,7 +280,7 @@ gboolean
 ferry_answer_run_take (FerryAnswerRun *self, const FerryRecordHeader *header, const guint8 *payload,
                        gboolean is_private)
 {
-  FerryCaller **place = find_waiting (self, header->connection_id, payload, header->length);
+  FerryAnswerWait **place = find_waiting (self, header->connection_id, payload, header->length);
 
   self->marks = FALSE;
   if (place == NULL)
@@ -287,7 +288,7 @@ ferry_answer_run_take (FerryAnswerRun *self, const FerryRecordHeader *header, co
   if (is_private && (*place)->take_part ((*place)->data, payload, header->length))
     return TRUE;
   /* Where the worker may change the payload meanwhile, the copy is checked. */
-  if (!ferry_caller_take (*place, header, payload) && !(is_private && take_private (*place, header, payload)))
+  if (!ferry_answer_wait_take (*place, header, payload) && !(is_private && take_private (*place, header, payload)))
     return FALSE;
   hand_over (self, place);
   return TRUE;
@@ -298,7 +299,7 @@ ferry_answer_run_take_whole (FerryAnswerRun *self, guint64 connection_id, GBytes
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (whole, &size);
-  FerryCaller **place = find_waiting (self, connection_id, data, size);
+  FerryAnswerWait **place = find_waiting (self, connection_id, data, size);
   FerryInbox *inbox = place == NULL ? find_inbox (self, connection_id) : NULL;
 
   self->marks = FALSE;

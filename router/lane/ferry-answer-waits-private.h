@@ -8,9 +8,9 @@
  *
  * Threads: any. Answers are taken by one thread at a time.
  * Locks:   lock is held while answers are handed over, and waking while their threads are woken; waking is taken after
- *          lock. The only functions that are called with them are those of FerryCaller and of the inboxes, those of the
- *          completions, which take no lock, and came() of the watches.
- * Life:    what the awaited completions sleep in may be freed after ferry_callers_sync(). */
+ *          lock. The only functions that are called with them are those of FerryAnswerWait and of the inboxes, those of
+ * the completions, which take no lock, and came() of the watches. Life:    what the awaited completions sleep in may be
+ * freed after ferry_answer_waits_sync(). */
 
 #pragma once
 
@@ -19,64 +19,64 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_N_CALLER_LISTS 64
+#define FERRY_N_ANSWER_WAIT_LISTS 64
 
 typedef struct
 {
   pthread_mutex_t lock;
   pthread_mutex_t waking;
-  _Atomic guint n;                          /* the threads, also those that wait for what comes to an inbox */
-  _Atomic (GArray *) inboxes;               /* lock: (owned) (nullable) (element-type Joined) */
-  _Atomic (FerryInboxWait *) watches;       /* lock: (unowned) (nullable): woken by what goes to the router's thread */
-  FerryCaller *lists[FERRY_N_CALLER_LISTS]; /* lock: (unowned) (nullable): by the lowest bits of the numbers */
-} FerryCallers;
+  _Atomic guint n;                    /* the threads, also those that wait for what comes to an inbox */
+  _Atomic (GArray *) inboxes;         /* lock: (owned) (nullable) (element-type Joined) */
+  _Atomic (FerryInboxWait *) watches; /* lock: (unowned) (nullable): woken by what goes to the router's thread */
+  FerryAnswerWait *lists[FERRY_N_ANSWER_WAIT_LISTS]; /* lock: (unowned) (nullable): by the lowest bits of the numbers */
+} FerryAnswerWaits;
 
 /* What one thread takes at a time, from the first answer until all threads are woken. */
 typedef struct
 {
-  FerryCallers *callers; /* (unowned): its lock is held */
+  FerryAnswerWaits *waits; /* (unowned): its lock is held */
   FerryDueWaiters due;
   gboolean marks; /* the last message that was taken is in an inbox; the inbox's marker must be put in its place */
 } FerryAnswerRun;
 
-void ferry_callers_init (FerryCallers *self);
-void ferry_callers_clear (FerryCallers *self);
-/* Adds a thread, before it sends the request. It must not move until ferry_callers_remove(), or until its completion
- * was handed over. */
-void ferry_callers_add (FerryCallers *self, FerryCaller *caller);
-/* As ferry_callers_add(), if *state is before, which becomes after. No ferry_callers_remove() comes in between. Returns
- * whether it was. */
-gboolean ferry_callers_add_if (FerryCallers *self, FerryCaller *caller, _Atomic guint *state, guint before,
-                               guint after);
-/* Afterwards, the caller's size tells whether it got the answer. */
-void ferry_callers_remove (FerryCallers *self, FerryCaller *caller);
+void ferry_answer_waits_init (FerryAnswerWaits *self);
+void ferry_answer_waits_clear (FerryAnswerWaits *self);
+/* Adds a thread, before it sends the request. It must not move until ferry_answer_waits_remove(), or until its
+ * completion was handed over. */
+void ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait);
+/* As ferry_answer_waits_add(), if *state is before, which becomes after. No ferry_answer_waits_remove() comes in
+ * between. Returns whether it was. */
+gboolean ferry_answer_waits_add_if (FerryAnswerWaits *self, FerryAnswerWait *wait, _Atomic guint *state, guint before,
+                                    guint after);
+/* Afterwards, the wait's size tells whether it got the answer. */
+void ferry_answer_waits_remove (FerryAnswerWaits *self, FerryAnswerWait *wait);
 /* Returns when all threads that were handed an answer before are woken. */
-void ferry_callers_sync (FerryCallers *self);
+void ferry_answer_waits_sync (FerryAnswerWaits *self);
 
 /* Makes the messages of a connection that the inbox accepts come to it. share: the bytes that the link has out. A
  * message that was drained before is not among them. */
-void ferry_callers_join (FerryCallers *self, guint64 connection_id, FerryInbox *inbox, _Atomic gint64 *share);
-/* Undoes ferry_callers_join(), if that was called. Returns the bytes that the link has out no more. */
-gsize ferry_callers_leave (FerryCallers *self, FerryInbox *inbox);
+void ferry_answer_waits_join (FerryAnswerWaits *self, guint64 connection_id, FerryInbox *inbox, _Atomic gint64 *share);
+/* Undoes ferry_answer_waits_join(), if that was called. Returns the bytes that the link has out no more. */
+gsize ferry_answer_waits_leave (FerryAnswerWaits *self, FerryInbox *inbox);
 
 /* Begins a watch: from now on, the thread is woken when anything of the link was pushed into the local queue. It counts
  * as a thread that waits. */
-void ferry_callers_begin_watch (FerryCallers *self, FerryInboxWait *watch);
-void ferry_callers_end_watch (FerryCallers *self, FerryInboxWait *watch);
-void ferry_callers_wake_watches (FerryCallers *self);
+void ferry_answer_waits_begin_watch (FerryAnswerWaits *self, FerryInboxWait *watch);
+void ferry_answer_waits_end_watch (FerryAnswerWaits *self, FerryInboxWait *watch);
+void ferry_answer_waits_wake_watches (FerryAnswerWaits *self);
 
 static inline void
-ferry_callers_note_push (FerryCallers *self)
+ferry_answer_waits_note_push (FerryAnswerWaits *self)
 {
   /* Relaxed: a thread that looked into the local queue before the push had begun its watch before that, and the queue's
    * lock orders both. */
   if (G_UNLIKELY (atomic_load_explicit (&self->watches, memory_order_relaxed) != NULL))
-    ferry_callers_wake_watches (self);
+    ferry_answer_waits_wake_watches (self);
 }
 
 /* Whether any thread waits, but one that has the lane itself. */
 static inline gboolean
-ferry_callers_has_any (FerryCallers *self)
+ferry_answer_waits_has_any (FerryAnswerWaits *self)
 {
   /* Sequentially consistent: see is_awaited() of ferry-short-cut.c. */
   return atomic_load_explicit (&self->n, memory_order_seq_cst) > 0;
@@ -84,13 +84,13 @@ ferry_callers_has_any (FerryCallers *self)
 
 /* Whether messages may be taken: a thread waits, or there is an inbox. */
 static inline gboolean
-ferry_callers_may_take (FerryCallers *self)
+ferry_answer_waits_may_take (FerryAnswerWaits *self)
 {
   /* Relaxed: an inbox joins before the first message that it must not miss is drained. */
-  return ferry_callers_has_any (self) || atomic_load_explicit (&self->inboxes, memory_order_relaxed) != NULL;
+  return ferry_answer_waits_has_any (self) || atomic_load_explicit (&self->inboxes, memory_order_relaxed) != NULL;
 }
 
-void ferry_answer_run_begin (FerryAnswerRun *self, FerryCallers *callers);
+void ferry_answer_run_begin (FerryAnswerRun *self, FerryAnswerWaits *waits);
 /* Hands a message to the thread that waits for it, if there is one, or to an inbox. Then the record must be released.
  * is_private: no other process can change the payload, and a marker can take the record's place. If another process
  * can, a message that does not fit the thread's place is left. */
