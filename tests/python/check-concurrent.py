@@ -10,6 +10,7 @@ import concurrent.futures
 import importlib
 import os
 import pkgutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,38 @@ if __name__ == "__main__":
     if sys.argv[1:]:
         executor.shutdown(wait=False)
 """
+
+
+# It has no `with` block.
+INTERRUPTED = """
+import ferry.concurrent
+
+def spin():
+    print("begun", flush=True)
+    while True:
+        pass
+
+if __name__ == "__main__":
+    executor = ferry.concurrent.Executor(1)
+    executor.submit(spin).result()
+"""
+
+
+def test_interrupted_program(report, folder):
+    program = os.path.join(folder, "interrupted.py")
+    with open(program, "w", encoding="utf-8") as file:
+        file.write(INTERRUPTED)
+    with subprocess.Popen([sys.executable, program], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        for line in process.stdout:
+            if line.endswith("begun\n"):
+                break
+        process.send_signal(signal.SIGINT)
+        try:
+            text, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    report.fact("Ctrl-C ends a program without a block", process.returncode == -signal.SIGINT
+                and text.endswith("KeyboardInterrupt\n"), [process.returncode, text])
 
 
 def test_ctrl_c(report):
@@ -181,6 +214,8 @@ def body(report):
     test_limits(report)
     test_end(report)
     test_ctrl_c(report)
+    with tempfile.TemporaryDirectory() as folder:
+        test_interrupted_program(report, folder)
     test_cpython(report)
 
 

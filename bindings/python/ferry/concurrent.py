@@ -11,6 +11,7 @@ import concurrent.futures
 import concurrent.futures.process
 import functools
 import itertools
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +41,11 @@ def _register_end() -> None:
 
 
 def _end_all() -> None:
+    # Ctrl-C on a terminal ends what ProcessPoolExecutor's workers run, and here too the program does not wait for it.
+    was_interrupted = isinstance(getattr(sys, "last_value", None), KeyboardInterrupt)
     for executor in list(_executors):
+        if was_interrupted:
+            executor._cancel_all()
         executor.shutdown()
 
 
@@ -155,10 +160,14 @@ class Executor(concurrent.futures.Executor):
                  trace: TracebackType | None) -> None:
         if kind is not None and not issubclass(kind, Exception):
             # Ctrl-C ends the workers of ProcessPoolExecutor, too: those of a terminal have it as the program has.
-            with self._lock:
-                self._is_shut_down = True
-            self._inner.cancel_all()
+            self._cancel_all()
         self.shutdown()
+
+    def _cancel_all(self) -> None:
+        """Ends what runs and what waits, and takes no more."""
+        with self._lock:
+            self._is_shut_down = True
+        self._inner.cancel_all()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         with self._lock:
