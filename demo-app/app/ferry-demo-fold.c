@@ -33,10 +33,23 @@ static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (FerryDemoFold, ferry_demo_fold, GTK_TYPE_WIDGET)
 
+static int
+get_side_width (FerryDemoFold *self, int width)
+{
+  int minimum, natural;
+
+  gtk_widget_measure (self->side, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, &natural, NULL, NULL);
+  return CLAMP (self->even ? width / 2 : natural, minimum, MAX (width / 2, minimum));
+}
+
+/* Large letters may need more room than the least width has. */
 static gboolean
 folds_at (FerryDemoFold *self, int width)
 {
-  return width >= 0 && width < self->least_width;
+  int minimum;
+
+  gtk_widget_measure (self->main, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  return width >= 0 && width < MAX (self->least_width, minimum + get_side_width (self, width));
 }
 
 static GtkSizeRequestMode
@@ -54,15 +67,6 @@ measure_width (FerryDemoFold *self, int *minimum, int *natural)
   gtk_widget_measure (self->side, GTK_ORIENTATION_HORIZONTAL, -1, &side_minimum, &side_natural, NULL, NULL);
   *minimum = self->hides ? main_minimum : MAX (main_minimum, side_minimum);
   *natural = MAX (main_natural + side_natural, *minimum);
-}
-
-static int
-get_side_width (FerryDemoFold *self, int width)
-{
-  int minimum, natural;
-
-  gtk_widget_measure (self->side, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, &natural, NULL, NULL);
-  return CLAMP (self->even ? width / 2 : natural, minimum, MAX (width / 2, minimum));
 }
 
 static void

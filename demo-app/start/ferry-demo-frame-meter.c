@@ -21,6 +21,7 @@ struct _FerryDemoFrameMeter
   GtkWidget parent_instance;
 
   GtkWidget *wheel;
+  GtkWidget *box; /* beside it, so that the two meters of the page are in sight of a small screen */
   GtkWidget *label;
   GtkWidget *plot;
   guint n_frames;
@@ -98,8 +99,7 @@ ferry_demo_frame_meter_dispose (GObject *object)
   FerryDemoFrameMeter *self = FERRY_DEMO_FRAME_METER (object);
 
   g_clear_pointer (&self->wheel, gtk_widget_unparent);
-  g_clear_pointer (&self->label, gtk_widget_unparent);
-  g_clear_pointer (&self->plot, gtk_widget_unparent);
+  g_clear_pointer (&self->box, gtk_widget_unparent);
   G_OBJECT_CLASS (ferry_demo_frame_meter_parent_class)->dispose (object);
 }
 
@@ -116,10 +116,10 @@ ferry_demo_frame_meter_init (FerryDemoFrameMeter *self)
   GtkLayoutManager *layout = gtk_widget_get_layout_manager (GTK_WIDGET (self));
 
   self->wheel = gtk_drawing_area_new ();
+  self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 3);
   self->label = gtk_label_new ("–");
-  self->plot = g_object_new (FERRY_DEMO_TYPE_PLOT, NULL);
-  gtk_orientable_set_orientation (GTK_ORIENTABLE (layout), GTK_ORIENTATION_VERTICAL);
-  gtk_box_layout_set_spacing (GTK_BOX_LAYOUT (layout), 9);
+  self->plot = g_object_new (FERRY_DEMO_TYPE_PLOT, "hexpand", TRUE, NULL);
+  gtk_box_layout_set_spacing (GTK_BOX_LAYOUT (layout), 12);
   gtk_drawing_area_set_content_width (GTK_DRAWING_AREA (self->wheel), WHEEL_SIZE);
   gtk_drawing_area_set_content_height (GTK_DRAWING_AREA (self->wheel), WHEEL_SIZE);
   gtk_drawing_area_set_draw_func (GTK_DRAWING_AREA (self->wheel), draw_wheel, self, NULL);
@@ -128,6 +128,7 @@ ferry_demo_frame_meter_init (FerryDemoFrameMeter *self)
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->plot), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Frames a second"),
                                   -1);
   gtk_widget_set_parent (self->wheel, GTK_WIDGET (self));
-  gtk_widget_set_parent (self->label, GTK_WIDGET (self));
-  gtk_widget_set_parent (self->plot, GTK_WIDGET (self));
+  gtk_box_append (GTK_BOX (self->box), self->label);
+  gtk_box_append (GTK_BOX (self->box), self->plot);
+  gtk_widget_set_parent (self->box, GTK_WIDGET (self));
 }

@@ -409,6 +409,39 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
   demo_test_poll_until (has_folded, test->window);
 }
 
+/* As it is with large letters. */
+static void
+test_list_of_pages_folds_where_a_page_needs_its_room (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  gtk_window_set_default_size (GTK_WINDOW (test->window), 800, 600);
+  gtk_widget_set_size_request (window_test_get (test, "box"), 750, -1);
+  demo_test_poll_until (has_folded, test->window);
+}
+
+/* Both bars of the start page, the second of which is below the first. */
+static gboolean
+are_both_in_sight (gpointer user_data)
+{
+  GtkWidget *bar = window_test_get_child (user_data, "start", "own_bar");
+  GtkWidget *window = ((WindowTest *) user_data)->window;
+  graphene_rect_t bounds;
+
+  return has_folded (window) && gtk_widget_compute_bounds (bar, window, &bounds) && bounds.origin.y > 320.0f &&
+         bounds.origin.y + bounds.size.height < (float) gtk_widget_get_height (window);
+}
+
+static void
+test_both_sides_are_in_sight_of_a_small_screen (WindowTest *test, gconstpointer data)
+{
+  if (test->window == NULL)
+    return;
+  window_test_show_page (test, "start");
+  gtk_window_set_default_size (GTK_WINDOW (test->window), 360, 640);
+  demo_test_poll_until (are_both_in_sight, test);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -431,6 +464,9 @@ main (int argc, char **argv)
   window_test_add ("/window/shortcuts-are-on-one-page", test_shortcuts_are_on_one_page);
   window_test_add ("/window/preferences-are-kept", test_preferences_are_kept);
   window_test_add ("/window/fits-a-narrow-screen", test_fits_a_narrow_screen);
+  window_test_add ("/window/list-of-pages-folds-where-a-page-needs-its-room",
+                   test_list_of_pages_folds_where_a_page_needs_its_room);
+  window_test_add ("/window/both-sides-are-in-sight-of-a-small-screen", test_both_sides_are_in_sight_of_a_small_screen);
   status = g_test_run ();
   demo_test_folder_remove (folder);
   return status;
