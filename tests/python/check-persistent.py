@@ -46,6 +46,26 @@ print(next(parallel.BackgroundQueue(sys.argv[1])))
 """
 
 
+def test_what_has_come(report, folder):
+    """It is taken where the program is, as a way to the home and back is slow for each of many messages."""
+    address = os.path.join(folder, "here")
+    ended = os.pidfd_open(parallel.start_persistent(address, parallel_functions.send_three, 1))
+    with parallel.connect_persistent(address, 60) as channel:
+        queue = parallel.PersistentQueue([channel])
+        queue.ready()
+        home, channel._connection.home = channel._connection.home, None
+        found = [raised(channel.receive)]
+        channel._connection.home = home
+        queue.ready()
+        channel._connection.home = None
+        found.append(raised(lambda: next(queue)))
+        channel._connection.home = home
+        report.equal("what has come is taken without a way to the home", found + [channel.receive()], [1, 2, 3])
+        report.equal("and the end is seen", type(raised(channel.receive)), EOFError)
+    select.select([ended], [], [], 600)
+    os.close(ended)
+
+
 def test_visits(report, folder):
     """One program starts it, a second one takes a result, and this one takes the others."""
     address, path = os.path.join(folder, "visits"), os.path.join(folder, "fifo")
@@ -145,6 +165,7 @@ class Sums(parallel.PersistentExchange):
 
 def body(report):
     with tempfile.TemporaryDirectory() as folder:
+        test_what_has_come(report, folder)
         test_visits(report, folder)
         test_process(report, folder)
         test_failures(report, folder)

@@ -178,7 +178,7 @@ def pack(value: Any, most: int, kind: int = 0, pickled: Pickled = _pickled) -> t
     return _head(kind | IN_MEMORY, [part.nbytes for part in parts]), descriptor
 
 
-def _read_head(data: bytes) -> tuple[int, list[int], int]:
+def _read_head(data: bytes | memoryview) -> tuple[int, list[int], int]:
     kind, count = _HEAD.unpack_from(data)
     sizes = struct.unpack_from("<%dQ" % count, data, _HEAD.size)
     return kind, list(sizes), _HEAD.size + 8 * count
@@ -222,28 +222,31 @@ def unpack(data: bytes, open_memory: Callable[[], int]) -> Any:
     return loads(stream, buffers)
 
 
-def pack_value(value: Any, open_room: Callable[[], int] | None = None) -> bytes:
-    """A value, whose buffers go into the memory that open_room gives a descriptor of, which is closed here."""
+def pack_value(value: Any, open_room: Callable[[], int] | None = None, prefix: bytes = b"") -> bytes:
+    """A value, whose buffers go into the memory that open_room gives a descriptor of, which is closed here.
+
+    What is before the head is packed along, as a large value is slow to copy.
+    """
     stream, buffers = _dump(value)
     if not buffers:
-        return _head(0, []) + stream
+        return b"".join((prefix, _head(0, []), stream))
     if open_room is not None:
         descriptor = open_room()
         try:
             _fill(descriptor, buffers)
         finally:
             os.close(descriptor)
-        return _head(IN_MEMORY, [buffer.nbytes for buffer in buffers]) + stream
-    return _join(stream, buffers)
+        return b"".join((prefix, _head(IN_MEMORY, [buffer.nbytes for buffer in buffers]), stream))
+    return _join(stream, buffers, prefix)
 
 
-def _join(stream: bytes, buffers: list[memoryview]) -> bytes:
+def _join(stream: bytes, buffers: list[memoryview], prefix: bytes = b"") -> bytes:
     """One message, with the buffers behind the pickle."""
     parts: list[memoryview | bytes] = []
     for part in (memoryview(stream), *buffers):
         parts += [part, bytes(_aligned(part.nbytes) - part.nbytes)]
     head = _head(BEHIND, [len(stream), *(buffer.nbytes for buffer in buffers)])
-    return b"".join((head, bytes(_aligned(len(head)) - len(head)), *parts))
+    return b"".join((prefix, head, bytes(_aligned(len(head)) - len(head)), *parts))
 
 
 def pack_message(value: Any) -> tuple[bytes, list[memoryview]]:
@@ -280,7 +283,7 @@ def unpack_parts(data: bytes, memory: memoryview) -> Any:
     return loads(stream, buffers)
 
 
-def unpack_value(data: bytes, room: int = -1) -> Any:
+def unpack_value(data: bytes | memoryview, room: int = -1) -> Any:
     """A value, whose buffers may lie in the memory with this descriptor."""
     kind, sizes, start = _read_head(data)
     if kind & IN_MEMORY:

@@ -125,7 +125,7 @@ class Answer(Outcome[Any]):
             raise _translate(error) if isinstance(error, GLib.Error) else error
         if data[:1] == FAULT:
             raise _fault.restore(pickle.loads(data[1:]), self.name, self.place)
-        return _message.unpack_value(data[1:])
+        return _message.unpack_value(memoryview(data)[1:])
 
 
 def _translate(error: Any) -> Exception:
@@ -143,7 +143,7 @@ def pack_answer(get: Callable[[], Any], function: Any, *inner: dict[str, Any]) -
     try:
         value = get()
         try:
-            return VALUE + _message.pack_value(value)
+            return _message.pack_value(value, prefix=VALUE)
         except Exception as exception:
             exception.add_note("%s gave a value of type %s, which cannot be sent" % (name_of(function), type(value).__qualname__))
             raise

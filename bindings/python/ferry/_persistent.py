@@ -87,7 +87,7 @@ class PersistentChannel:
 
     def send(self, message: Any) -> None:
         """Keeps what can be pickled for the application. Waits where that has left many messages untaken."""
-        self._put(VALUE + _message.pack_value(message))
+        self._put(_message.pack_value(message, prefix=VALUE))
 
     def receive(self) -> Any:
         """Waits for a message of an application, and for an application."""
@@ -233,13 +233,15 @@ class Connection:
         return self.home.call(self._look)
 
     def take(self) -> tuple[bool, Any]:
-        """(whether there is a value, the value), where poll() says that there is one or the end. Raises what was raised."""
+        """(whether there is a value, the value), without a wait. Raises what was raised."""
         core = self._core
         if self._at_end or core is None:
             return False, None
         try:
             value = core.receive(0, None)[1]
         except GLib.Error as error:
+            if is_error(error, Ferry.Error.TIMED_OUT):
+                return False, None
             self._at_end = True
             raise _translate(error) from None
         if value is None:
@@ -248,7 +250,7 @@ class Connection:
         data = _message.from_variant(value)
         if data[:1] == FAULT:
             raise _fault.restore(pickle.loads(data[1:]), "the function")
-        return True, _message.unpack_value(data[1:])
+        return True, _message.unpack_value(memoryview(data)[1:])
 
     def send(self, message: Any) -> None:
         if self._core is None:

@@ -162,8 +162,12 @@ class _ApplicationEnd:
         raise NotImplementedError
 
     def _has_message(self) -> bool:
-        """Where _poll() has given None: whether there is a message."""
+        """Whether there is a message, which is taken from the other end. Where _poll() has given None, else the end is."""
         raise NotImplementedError
+
+    def _poll_to_take(self) -> Event | None:
+        """As _poll(), for who takes the message at once."""
+        return None if self._has_message() else self._poll()
 
     def _give_up(self) -> None:
         """Whoever has waited for the messages has failed."""
@@ -269,7 +273,8 @@ class PersistentChannel(_ApplicationEnd):
 
         Behind the last message, raises what the function raised, or EOFError.
         """
-        while event := self._poll():
+        # The home tells when a message comes. What has come is taken without a way there and back.
+        while not self._has_message() and (event := self._poll()):
             if not event.wait(self._connection.home, timeout):
                 raise TimeoutError("No message has come in time")
         if self._has_message():
@@ -382,12 +387,15 @@ class Exchange:
 
     def ready(self, timeout: float | None = None) -> list[AnyChannel]:
         """Waits, for at most so many seconds, and returns the channels with a message, or with an end."""
+        return self._wait_for(timeout, lambda channel: channel._poll())
+
+    def _wait_for(self, timeout: float | None, poll: Callable[[AnyChannel], Event | None]) -> list[AnyChannel]:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             news = Event()
             found = []
             for channel in self._channels:
-                event = channel._poll()
+                event = poll(channel)
                 if event is None:
                     found.append(channel)
                 else:
@@ -418,7 +426,7 @@ class Exchange:
 
     def store(self, timeout: float | None = None) -> None:
         """Waits for messages, and takes one of each channel that has some."""
-        for channel in self.ready(timeout):
+        for channel in self._wait_for(timeout, lambda channel: channel._poll_to_take()):
             self._store(channel)
 
     def wait(self) -> None:
