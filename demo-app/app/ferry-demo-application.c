@@ -16,6 +16,8 @@
 #include "app/ferry-demo-window.h"
 
 #define EXIT_USAGE 2
+/* Some seconds of work, which moves a bar for long enough to be seen. */
+#define SAMPLE "10000000000"
 #define GO_ON (-1) /* what handle-local-options returns to go on */
 
 struct _FerryDemoApplication
@@ -24,8 +26,7 @@ struct _FerryDemoApplication
 
   gboolean are_options_read;
   FerryDemoSession *session;
-  FerryTaskGuard *guard;     /* NULL where no user is there to be asked */
-  FerryDemoAuto *automaton;  /* likewise, where one is */
+  FerryDemoAuto *automaton;  /* NULL where a user is there to be asked */
   FerryDemoPicture *picture; /* NULL when none is wanted */
   int exit_status;
 };
@@ -221,7 +222,7 @@ quit_cb (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
   GtkWindow *window = gtk_application_get_active_window (user_data);
 
-  if (FERRY_DEMO_APPLICATION (user_data)->guard != NULL && window != NULL)
+  if (FERRY_DEMO_APPLICATION (user_data)->automaton == NULL && window != NULL)
     gtk_window_close (window);
   else
     g_application_quit (user_data);
@@ -429,6 +430,19 @@ apply (FerryDemoApplication *self, GtkWindow *window, GVariantDict *options, con
   ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), "pictures");
 }
 
+/* The page of tasks has something that moves when it is first seen. */
+static void
+page_changed_cb (FerryDemoApplication *self, GParamSpec *pspec, FerryDemoWindow *window)
+{
+  g_autoptr (FerryDemoSpec) spec = ferry_demo_spec_new (FERRY_DEMO_KIND_PRIMES, SAMPLE, NULL);
+
+  if (ferry_demo_window_get_page (window, NULL) != ferry_demo_window_get_page (window, "tasks"))
+    return;
+  g_signal_handlers_disconnect_by_func (window, page_changed_cb, self);
+  if (g_list_model_get_n_items (G_LIST_MODEL (ferry_demo_session_get_executor (self->session))) == 0)
+    ferry_demo_session_add (self->session, spec);
+}
+
 static int
 ferry_demo_application_command_line (GApplication *application, GApplicationCommandLine *command_line)
 {
@@ -453,10 +467,15 @@ ferry_demo_application_command_line (GApplication *application, GApplicationComm
   apply (self, window, options, here);
   if (picture_path != NULL)
     want_picture (self, window, picture_path);
+  else if (!g_variant_dict_contains (options, "auto"))
+    {
+      g_signal_connect_object (window, "notify::page", G_CALLBACK (page_changed_cb), self, G_CONNECT_SWAPPED);
+      page_changed_cb (self, NULL, FERRY_DEMO_WINDOW (window));
+    }
   if (g_variant_dict_contains (options, "auto"))
     start_jobs (self, options);
   else
-    self->guard = ferry_task_guard_new (ferry_demo_session_get_executor (self->session), window);
+    ferry_task_guard_new (ferry_demo_session_get_executor (self->session), window);
   return EXIT_SUCCESS;
 }
 
@@ -472,7 +491,6 @@ ferry_demo_application_shutdown (GApplication *application)
   /* The tasks that end now have no result to print, and what is painted is no screenshot. */
   g_clear_pointer (&self->picture, ferry_demo_picture_free);
   g_clear_object (&self->automaton);
-  g_clear_object (&self->guard);
   if (self->session != NULL)
     ferry_demo_session_stop (self->session);
   G_APPLICATION_CLASS (ferry_demo_application_parent_class)->shutdown (application);

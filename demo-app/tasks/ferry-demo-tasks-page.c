@@ -152,11 +152,11 @@ add_job (FerryDemoTasksPage *self, FerryDemoKind kind, const char *argument)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryDemoSpec) spec = ferry_demo_spec_new (kind, argument, &error);
 
-  show (self);
   if (spec != NULL)
     ferry_demo_session_add (self->session, spec);
   else
     ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, error->message);
+  show (self);
 }
 
 static void

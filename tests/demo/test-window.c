@@ -18,7 +18,7 @@ test_empty (WindowTest *test, gconstpointer data)
 {
   if (test->window == NULL)
     return;
-  window_test_wait_words (test->window, "No Tasks Yet");
+  window_test_wait_words (test->window, "No Tasks");
   g_assert_true (window_test_is_empty (test));
   window_test_wait_words (test->window, "Add a Task");
   window_test_wait_words (test->window, "3 workers");
