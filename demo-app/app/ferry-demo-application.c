@@ -17,7 +17,7 @@
 
 #define EXIT_USAGE 2
 /* Some seconds of work, which moves a bar for long enough to be seen. */
-#define SAMPLE "10000000000"
+#define SAMPLE "5000000000"
 #define GO_ON (-1) /* what handle-local-options returns to go on */
 
 struct _FerryDemoApplication
