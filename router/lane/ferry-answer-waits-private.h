@@ -16,6 +16,7 @@
 
 #include "lane/ferry-inbox-private.h"
 #include "lane/ferry-lane-private.h"
+#include "lane/ferry-lease-private.h"
 
 G_BEGIN_DECLS
 
@@ -44,10 +45,10 @@ void ferry_answer_waits_clear (FerryAnswerWaits *self);
 /* Adds a thread, before it sends the request. It must not move until ferry_answer_waits_remove(), or until its
  * completion was handed over. */
 void ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait);
-/* As ferry_answer_waits_add(), if *state is before, which becomes after. No ferry_answer_waits_remove() comes in
- * between. Returns whether it was. */
-gboolean ferry_answer_waits_add_if (FerryAnswerWaits *self, FerryAnswerWait *wait, _Atomic guint *state, guint before,
-                                    guint after);
+/* As ferry_answer_waits_add(), if the thread's lease goes on, which then gets that state. No
+ * ferry_answer_waits_remove() comes in between. Returns whether the lease went on. */
+gboolean ferry_answer_waits_add_after_lease (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease,
+                                             FerryLeaseState state);
 /* Afterwards, the wait's size tells whether it got the answer. */
 void ferry_answer_waits_remove (FerryAnswerWaits *self, FerryAnswerWait *wait);
 /* Returns when all threads that were handed an answer before are woken. */

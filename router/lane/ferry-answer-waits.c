@@ -70,17 +70,16 @@ ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait)
 }
 
 gboolean
-ferry_answer_waits_add_if (FerryAnswerWaits *self, FerryAnswerWait *wait, _Atomic guint *state, guint before,
-                           guint after)
+ferry_answer_waits_add_after_lease (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease,
+                                    FerryLeaseState state)
 {
-  gboolean is_so;
+  gboolean went_on;
   FERRY_AUTO_LOCK (&self->lock);
 
-  /* Release: pairs with the acquire of a lock, the monitor's role, by the thread that takes the lane next. */
-  is_so = atomic_compare_exchange_strong_explicit (state, &before, after, memory_order_release, memory_order_relaxed);
-  if (is_so)
+  went_on = ferry_lease_change (lease, wait, FERRY_LEASE_PAUSED, state);
+  if (went_on)
     add_locked (self, wait);
-  return is_so;
+  return went_on;
 }
 
 void

@@ -51,9 +51,11 @@ struct _FerryAnswerWait
    * that loses the lane; this thread sees that when it has noticed the loss. */
   gboolean is_listed;
 
-  /* For the owner of the lane's reader. */
-  gboolean spins; /* the thread polls before it sleeps; until then, the lane is unarmed */
-  guint32 seen;   /* the rings of lease_bell before the lane was armed */
+  /* For the lease. */
+  gboolean spins;   /* the thread polls before it sleeps; until then, the lane is unarmed */
+  guint32 seen;     /* the rings of lease_bell before the lane was armed */
+  guint64 ticket;   /* of the thread's latest lease: see ferry-lease-private.h */
+  guint64 position; /* the lane's head when it was armed */
 };
 
 /* ---- the reader ---- */

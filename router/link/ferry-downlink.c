@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "lane/ferry-lease-private.h"
 
 /* The records of this many bytes are released together, unless the lane gets empty before, or its writer waits for
  * room. Each release waits until all stores before it are in memory, among them those of the answer to the record. */
@@ -28,26 +29,11 @@ typedef struct
   int fd;     /* (owned) */
 } GivenSender;
 
-/* Which thread has the down lane. */
-typedef enum
-{
-  LEASE_NONE,     /* the receiving thread, which does not wait */
-  LEASE_OFFERED,  /* none: the receiving thread waits, and a thread that waits for an answer may take the lane */
-  LEASE_HELD,     /* a thread that waits for an answer: see ferry_downlink_begin_lease() */
-  LEASE_RECALLED, /* as LEASE_HELD, and the receiving thread waits for the bell to take the lane back */
-  /* none: the receiving thread waits, and a thread sends, or sleeps until its answer comes. The lane is armed for that
-   * thread, or unarmed while it sends. The receiving thread may take the lane, and so may that thread again. If the
-   * receiving thread has done so and another thread has paused, the first one may take the lane as well. The other one
-   * then waits until its answer was received. */
-  LEASE_PAUSED,
-} Lease;
-
 struct _FerryDownlink
 {
   FerryUplink *uplink; /* const: (owned) */
 
-  /* A Lease. Each thread acquires it when it takes the lane, and releases it when it gives the lane. */
-  _Atomic guint lease;
+  FerryLease lease; /* any: of the down lane */
 
   /* The fields from down to has_fd_batch are for the thread that has the lane; those behind them, to watched, for the
    * receiving thread. */
@@ -85,6 +71,7 @@ ferry_downlink_new (FerryUplink *uplink)
   self->uplink = ferry_uplink_ref (uplink);
   pthread_mutex_init (&self->lock, NULL);
   ferry_lane_reader_init (&self->down, ferry_segment_get_down (segment), segment->down_ring, FERRY_DOWN_CAPACITY);
+  ferry_lease_init (&self->lease, &self->down, FERRY_LEASE_OWNER);
   ferry_lane_reader_init (&self->express, ferry_segment_get_express (segment), segment->express_ring,
                           FERRY_EXPRESS_CAPACITY);
   return self;
@@ -145,6 +132,13 @@ release_down (FerryDownlink *self, gsize size)
 {
   self->unreleased = 0;
   release (self, &self->down, size);
+}
+
+/* Relaxed: a change may be seen late. */
+static guint32
+get_spin_setting (FerryDownlink *self)
+{
+  return atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed);
 }
 
 static FerryDownEvent
@@ -479,9 +473,8 @@ take_closed_pipe (FerryDownlink *self, FerryDownMessage *message)
 
 /* ---- waiting ----
  *
- * While the receiving thread waits, another thread may take the lane. It polls the lane for its own
- * answer. The lane is left with the lane armed, or with a ring of the bell. So the receiving thread may sleep on the
- * bell whether it armed the lane itself or found another thread there. */
+ * While the receiving thread waits, another thread may have a lease. Such a thread leaves the lane armed, or rings the
+ * bell. So the receiving thread may sleep on the bell whether it armed the lane itself or found a lease. */
 
 /* What a thread compares while it polls. */
 typedef struct
@@ -489,7 +482,6 @@ typedef struct
   FerryDownlink *downlink;
   guint64 tail; /* the down lane's */
   guint32 seen; /* the bell before the lanes were looked at */
-  guint lease;
 } Poll;
 
 static gboolean
@@ -500,19 +492,12 @@ has_arrived (gpointer data)
 
   /* Relaxed: the lane is looked at again by a thread that has taken the lane. */
   return atomic_load_explicit (&self->down.control->writer.tail, memory_order_relaxed) != poll->tail ||
-         atomic_load_explicit (&self->lease, memory_order_relaxed) != poll->lease || load_bell (self) != poll->seen ||
+         ferry_lease_get_state (&self->lease) != FERRY_LEASE_OFFERED || load_bell (self) != poll->seen ||
          ferry_downlink_has_cancel (self);
 }
 
-static gboolean
-change_lease (FerryDownlink *self, guint before, guint after)
-{
-  return atomic_compare_exchange_strong_explicit (&self->lease, &before, after, memory_order_acquire,
-                                                  memory_order_relaxed);
-}
-
-/* The receiving thread: takes the lane back, maybe from another. A thread that polls leaves it soon. A thread that
- * sleeps does not wake for this: it sleeps until its answer has come. */
+/* The receiving thread: takes the lane back, maybe from a lease. Its thread does not wake for this. A thread that
+ * uses the lane just now rings when it has done so. */
 static void
 take_lane_back (FerryDownlink *self)
 {
@@ -520,11 +505,9 @@ take_lane_back (FerryDownlink *self)
     {
       guint32 seen = load_bell (self);
 
-      if (change_lease (self, LEASE_OFFERED, LEASE_NONE) || change_lease (self, LEASE_PAUSED, LEASE_NONE))
+      if (ferry_lease_take_back (&self->lease))
         return;
-      if (change_lease (self, LEASE_HELD, LEASE_RECALLED) ||
-          atomic_load_explicit (&self->lease, memory_order_relaxed) == LEASE_RECALLED)
-        ferry_futex_doorbell_wait (get_bell (self), seen, -1);
+      ferry_futex_doorbell_wait (get_bell (self), seen, -1);
     }
 }
 
@@ -533,19 +516,18 @@ take_lane_back (FerryDownlink *self)
 static FerryDownEvent
 wait_for_arrival (FerryDownlink *self, guint32 seen, gint64 deadline)
 {
-  Poll poll = {self, self->down.tail, seen, LEASE_OFFERED};
+  Poll poll = {self, self->down.tail, seen};
   gboolean has_lane = TRUE;
   gboolean in_time;
 
-  /* Relaxed: a change may be seen late. */
-  ferry_spin_configure (&self->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
+  ferry_spin_configure (&self->spin, get_spin_setting (self));
   if (ferry_spin_begin (&self->spin))
     {
       gboolean arrived;
 
-      atomic_store_explicit (&self->lease, LEASE_OFFERED, memory_order_release);
+      ferry_lease_offer (&self->lease);
       arrived = ferry_spin_poll (&self->spin, has_arrived, &poll);
-      has_lane = change_lease (self, LEASE_OFFERED, LEASE_NONE);
+      has_lane = ferry_lease_withdraw (&self->lease);
       if (arrived && has_lane)
         return FERRY_DOWN_EVENT_MESSAGE;
     }
@@ -555,7 +537,7 @@ wait_for_arrival (FerryDownlink *self, guint32 seen, gint64 deadline)
         return break_lane (self);
       if (ferry_lane_reader_get_available (&self->down) > 0)
         return FERRY_DOWN_EVENT_MESSAGE;
-      atomic_store_explicit (&self->lease, LEASE_OFFERED, memory_order_release);
+      ferry_lease_offer (&self->lease);
     }
   in_time = ferry_futex_doorbell_wait (get_bell (self), seen, deadline);
   take_lane_back (self);
@@ -609,31 +591,21 @@ is_between_messages (FerryDownlink *self)
          !ferry_downlink_is_closed (self);
 }
 
-/* Lets the receiving thread take the lane. Returns FALSE if it waits for the lane already. */
+/* Lets the receiving thread take the lane. Returns FALSE if it waits for the lane already, or there are records. */
 static gboolean
-pause_lease (FerryDownlink *self)
+pause_lease (FerryDownlink *self, FerryAnswerWait *wait)
 {
-  guint lease = LEASE_HELD;
-
-  /* Release: as with each lane that is given. Relaxed: this thread still has the lane. */
-  return atomic_compare_exchange_strong_explicit (&self->lease, &lease, LEASE_PAUSED, memory_order_release,
-                                                  memory_order_relaxed);
+  return ferry_lease_arm (&self->lease, wait) &&
+         ferry_lease_change (&self->lease, wait, FERRY_LEASE_HELD, FERRY_LEASE_PAUSED);
 }
 
-/* Takes the lane again. Returns FALSE if the receiving thread has taken it meanwhile. */
-static gboolean
-resume_lease (FerryDownlink *self)
-{
-  return change_lease (self, LEASE_PAUSED, LEASE_HELD);
-}
-
-/* Gives the lane, with the lane armed for the receiving thread, or with a ring. */
+/* Gives the lane back, armed for the receiving thread, or with a ring. */
 static void
-leave_lane (FerryDownlink *self)
+leave_lane (FerryDownlink *self, FerryAnswerWait *wait)
 {
   gboolean rings = !ferry_lane_reader_arm (&self->down) || ferry_lane_reader_get_available (&self->down) > 0;
 
-  if (atomic_exchange_explicit (&self->lease, LEASE_OFFERED, memory_order_release) == LEASE_RECALLED || rings)
+  if (ferry_lease_leave (&self->lease, wait) == FERRY_LEASE_RECALLED || rings)
     ferry_futex_doorbell_ring (get_bell (self));
 }
 
@@ -641,61 +613,39 @@ gboolean
 ferry_downlink_begin_lease (FerryDownlink *self, FerryAnswerWait *wait)
 {
   /* The lane's words are the parent's in a process that was forked from the worker. */
-  if (self->uplink->forked)
+  if (self->uplink->forked || !ferry_lease_choose (wait, get_spin_setting (self)) ||
+      !ferry_lease_begin (&self->lease, wait, FERRY_LEASE_HELD))
     return FALSE;
-  /* Relaxed: a change may be seen late. */
-  ferry_spin_configure (wait->spin, atomic_load_explicit (&self->down.control->writer.spin, memory_order_relaxed));
-  wait->spins = ferry_spin_begin (wait->spin);
-  if ((!wait->spins && wait->sleep == NULL) || !change_lease (self, LEASE_OFFERED, LEASE_HELD))
-    return FALSE;
-  if (is_between_messages (self))
-    {
-      if (wait->spins)
-        ferry_lane_reader_disarm (&self->down);
-      if ((wait->spins || ferry_lane_reader_arm_for_lease (&self->down, wait)) && pause_lease (self))
-        return TRUE;
-    }
-  leave_lane (self);
+  if (is_between_messages (self) && pause_lease (self, wait))
+    return TRUE;
+  leave_lane (self, wait);
   return FALSE;
 }
 
-/* Polls the lane, which is unarmed. Takes the answer. If there is no record, arms the lane, and lets the receiving
- * thread take the lane. Returns whether it did that. */
+/* With the lane: takes the answer. If it has not come and the thread may stay, pauses. Else gives the lane back.
+ * Returns whether the lease goes on. */
 static gboolean
-poll_and_pause (FerryDownlink *self, FerryAnswerWait *wait)
+take_step (FerryDownlink *self, FerryAnswerWait *wait, gboolean looks, gboolean stays)
 {
-  Poll poll = {self, self->down.head, load_bell (self), LEASE_HELD};
-
-  ferry_spin_poll (wait->spin, has_arrived, &poll);
-  if (take_own_record (self, wait) || wait->sleep == NULL || self->broken ||
-      ferry_lane_reader_get_available (&self->down) > 0)
-    return FALSE;
-  if (ferry_lane_reader_arm_for_lease (&self->down, wait) && pause_lease (self))
-    return TRUE;
-  take_own_record (self, wait);
+  if (looks && !take_own_record (self, wait))
+    {
+      if (stays && !self->broken && ferry_lane_reader_get_available (&self->down) == 0 && pause_lease (self, wait))
+        return TRUE;
+      take_own_record (self, wait);
+    }
+  leave_lane (self, wait);
   return FALSE;
 }
 
 void
 ferry_downlink_end_lease (FerryDownlink *self, FerryAnswerWait *wait, gboolean waits)
 {
-  if (waits && wait->spins)
-    {
-      if (!resume_lease (self))
-        return;
-      if (!poll_and_pause (self, wait))
-        {
-          leave_lane (self);
-          return;
-        }
-    }
-  if (waits)
-    wait->sleep (wait->data, &self->down.control->lease_bell.rings, wait->seen);
-  if (!resume_lease (self))
-    return;
-  if (waits)
-    take_own_record (self, wait);
-  leave_lane (self);
+  gboolean stays = waits;
+
+  do
+    stays = stays && ferry_lease_wait (&self->lease, wait, NULL);
+  while (ferry_lease_change (&self->lease, wait, FERRY_LEASE_PAUSED, FERRY_LEASE_HELD) &&
+         take_step (self, wait, waits, stays));
 }
 
 void

@@ -194,23 +194,12 @@ typedef struct
   void (*report_fault) (FerrySharedQueue *queue);
 } FerryDownWriter;
 
-/* The reader of the up lane of a link that rests. */
-typedef enum
-{
-  FERRY_LEASE_NONE,     /* the role's holder */
-  FERRY_LEASE_HELD,     /* a thread polls the lane, which is not armed; or sleeps, and the lane is armed for it */
-  FERRY_LEASE_RECALLED, /* the role's holder again; a thread may still wait, and then notices */
-  FERRY_LEASE_LAST,     /* as FERRY_LEASE_RECALLED; and that thread then frees the link's memory */
-} FerryLeaseState;
-
 /* The threads that wait for answers over the link: see ferry-leases-private.h. */
 typedef struct
 {
-  FerryAnswerWaits waits; /* any */
-  /* any: a FerryLeaseState. Becomes HELD, and from HELD RECALLED, with the monitor's role only; the thread that waits
-   * sets NONE */
-  _Atomic guint lease;
-  FerryAnswerWait *holder; /* role: (unowned): the thread that waits, while lease is FERRY_LEASE_HELD */
+  FerryAnswerWaits waits;  /* any */
+  FerryLease lease;        /* any: of the up lane; begun and recalled with the role only */
+  FerryAnswerWait *holder; /* role: (unowned): the thread that waits, while lease is FERRY_LEASE_PAUSED */
   /* any: a thread that does not have the lane waits, or has waited lately; cleared with the role */
   _Atomic gboolean is_awaited;
   gint64 seen_at; /* role: monotonic time at which a thread was last seen to wait */
@@ -378,7 +367,7 @@ void ferry_link_wait (FerryLink *self);
 void ferry_assembly_clear (FerryAssembly *self);
 void ferry_link_give_up_buffers (FerryLink *self);
 void ferry_link_recall_lease (FerryLink *self);
-void ferry_link_end_lease (FerryLink *self);
+void ferry_link_leave_lease (FerryLink *self, const FerryAnswerWait *wait);
 void ferry_link_free_memory (FerryLink *self);
 void ferry_link_set_worker (FerryLink *self, FerryLink *worker);
 FerryLink *ferry_link_dup_worker (FerryLink *self);

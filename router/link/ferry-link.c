@@ -107,6 +107,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   self->down.fd_batches.pending = g_array_new (FALSE, FALSE, sizeof (PendingFdBatch));
   pthread_mutex_init (&self->down.lock, NULL);
   ferry_answer_waits_init (&self->waiting.waits);
+  ferry_lease_init (&self->waiting.lease, &self->up, FERRY_LEASE_OFFERED);
   ferry_spare_memory_init (&self->spare);
   self->queue_node.data = self->visit.active_node.data = self;
   self->control_watch = (FerryWatch){FERRY_WATCH_CONTROL, self};
@@ -226,19 +227,16 @@ ferry_link_give_up_buffers (FerryLink *self)
 void
 ferry_link_recall_lease (FerryLink *self)
 {
-  /* Relaxed: the thread that waits takes records with the role only, and so do the callers of this function. */
-  if (G_UNLIKELY (atomic_load_explicit (&self->waiting.lease, memory_order_relaxed) == FERRY_LEASE_HELD))
-    ferry_answer_waits_add_if (&self->waiting.waits, self->waiting.holder, &self->waiting.lease, FERRY_LEASE_HELD,
-                               FERRY_LEASE_RECALLED);
+  if (G_UNLIKELY (ferry_lease_get_state (&self->waiting.lease) == FERRY_LEASE_PAUSED))
+    ferry_answer_waits_add_after_lease (&self->waiting.waits, self->waiting.holder, &self->waiting.lease,
+                                        FERRY_LEASE_RECALLED);
 }
 
 /* The thread that waited: waits no more. */
 void
-ferry_link_end_lease (FerryLink *self)
+ferry_link_leave_lease (FerryLink *self, const FerryAnswerWait *wait)
 {
-  /* Release: this thread's loads from the memory come before the memory is freed. Acquire: pairs with
-   * ferry_link_free_memory(). */
-  if (atomic_exchange_explicit (&self->waiting.lease, FERRY_LEASE_NONE, memory_order_acq_rel) == FERRY_LEASE_LAST)
+  if (ferry_lease_leave (&self->waiting.lease, wait) == FERRY_LEASE_ENDED)
     ferry_segment_clear_soon (&self->segment);
 }
 
@@ -246,8 +244,7 @@ ferry_link_end_lease (FerryLink *self)
 void
 ferry_link_free_memory (FerryLink *self)
 {
-  /* Acquire and release: as in ferry_link_end_lease(). */
-  if (atomic_exchange_explicit (&self->waiting.lease, FERRY_LEASE_LAST, memory_order_acq_rel) == FERRY_LEASE_NONE)
+  if (ferry_lease_end (&self->waiting.lease))
     ferry_segment_clear_soon (&self->segment);
 }
 

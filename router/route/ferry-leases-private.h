@@ -15,7 +15,7 @@
  *
  * Owner:   the monitor.
  * Threads: any.
- * Model:   tests/model/caller.pml. */
+ * Model:   tests/model/lease.pml. */
 
 #pragma once
 

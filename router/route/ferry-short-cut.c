@@ -42,7 +42,7 @@ gboolean
 ferry_short_cut_is_leased (FerryLink *link)
 {
   /* Relaxed: only a hint, as the thread may stop at any time. */
-  return atomic_load_explicit (&link->waiting.lease, memory_order_relaxed) == FERRY_LEASE_HELD;
+  return ferry_lease_get_state (&link->waiting.lease) == FERRY_LEASE_PAUSED;
 }
 
 /* role: lets an active link with an empty lane rest, with the lane armed, if the main loop may drain it. */

@@ -80,13 +80,14 @@ a_thread_is_listed_once_by_who_ends_its_time_with_the_lane (void)
 {
   FerryAnswerWaits waits;
   FerryAnswerWait wait = {.number = 1};
-  _Atomic guint state = 1;
+  FerryLease lease;
 
   ferry_answer_waits_init (&waits);
-  g_assert_true (ferry_answer_waits_add_if (&waits, &wait, &state, 1, 2));
-  g_assert_cmpuint (atomic_load (&state), ==, 2);
-  g_assert_false (ferry_answer_waits_add_if (&waits, &wait, &state, 1, 0));
-  g_assert_cmpuint (atomic_load (&state), ==, 2);
+  ferry_lease_init (&lease, NULL, FERRY_LEASE_OFFERED);
+  g_assert_true (ferry_lease_begin (&lease, &wait, FERRY_LEASE_PAUSED));
+  g_assert_true (ferry_answer_waits_add_after_lease (&waits, &wait, &lease, FERRY_LEASE_RECALLED));
+  g_assert_false (ferry_answer_waits_add_after_lease (&waits, &wait, &lease, FERRY_LEASE_OFFERED));
+  g_assert_cmpuint (ferry_lease_get_state (&lease), ==, FERRY_LEASE_RECALLED);
   g_assert_true (wait.is_listed && ferry_answer_waits_has_any (&waits));
   ferry_answer_waits_remove (&waits, &wait);
   g_assert_false (wait.is_listed || ferry_answer_waits_has_any (&waits));
