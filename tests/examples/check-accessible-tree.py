@@ -23,11 +23,10 @@ BUS_SERVICE = "/usr/share/dbus-1/services/org.a11y.Bus.service"
 ON_A_BUS = "FERRY_TEST_ON_A_BUS"
 DONE, NEXT, FAILED = "Copy 40 files", "Copy 80 files", "Copy 160 files"  # they stay so
 WHY = "Failed: The disk has no room for file 100"
-# What a user does, and what is said of that.
-SAID = [(("push button", "Run again: " + FAILED), "Runs again: " + FAILED),
-        (("push button", "Remove: " + DONE), "Removed: %s. Control+Z puts it back." % DONE)]
 # How the name of a thing begins that has only that of its type.
 TYPES = ("Gtk", "Ferry")
+# Names of roles in older versions of AT-SPI, and those of today.
+ROLES = {"push button": "button"}
 # What only holds others, and is not read out.
 FRAMES = ("panel", "filler")
 DESCRIBED, NAMED = "object:property-change:accessible-description", "object:property-change:accessible-name"
@@ -72,7 +71,8 @@ def find_application(atspi, pid):
 
 def tree_of(atspi, accessible):
     """What is known of each object, by its role and name; those that go away meanwhile are left out."""
-    found = {(accessible.get_role_name(), accessible.get_name()): Thing(
+    role = accessible.get_role_name()
+    found = {(ROLES.get(role, role), accessible.get_name()): Thing(
         accessible.get_description(), {state.value_nick for state in accessible.get_state_set().get_states()},
         atspi.Value.get_current_value(accessible) if "Value" in accessible.get_interfaces() else None, accessible)}
     for index in range(accessible.get_child_count()):
@@ -124,11 +124,11 @@ def is_so(tree, key, description=None, value=None):
 
 def check_names(report, screen):
     tree = screen.wait_until(lambda tree: all(("list item", "Task: Copy %d files" % n) in tree for n in (40, 80, 120, 160)))
-    for key in [("frame", "Tasks"), ("list", "Tasks"), ("push button", "New Task")]:
+    for key in [("frame", "Tasks"), ("list", "Tasks"), ("button", "New Task")]:
         report.fact("%s “%s” is in the tree" % key, key in tree, sorted(map(str, tree)))
     report.none("nothing that is heard of has the name of its type only",
                 [key for key in tree if key[1].startswith(TYPES) and key[0] not in FRAMES])
-    report.fact("there is no way back before there is one", ("push button", "Undo") not in tree, [])
+    report.fact("there is no way back before there is one", ("button", "Undo") not in tree, [])
 
 
 def check_task(report, screen, name, state, words, value):
@@ -136,8 +136,6 @@ def check_task(report, screen, name, state, words, value):
     tree = screen.wait_until(lambda tree: is_so(tree, row, state) and is_so(tree, bar, words, value))
     report.fact("the row of “%s” says “%s”" % (name, state), is_so(tree, row, state), [tree.get(row)])
     report.fact("the bar in it says “%s”, and has its value" % words, is_so(tree, bar, words, value), [tree.get(bar)])
-    screen.wait_until(lambda tree: screen.was_told(DESCRIBED, row[1], state))
-    report.fact("that was told without being asked for", screen.was_told(DESCRIBED, row[1], state), screen.told)
 
 
 def check_states(report, screen):
@@ -145,26 +143,40 @@ def check_states(report, screen):
     row = tree.get(("list item", "Task: " + FAILED))
     report.fact("a row takes the focus", row is not None and "focusable" in row.states, [row])
     buttons = {name: "sensitive" in thing.states for (role, name), thing in tree.items()
-               if role == "push button" and name.endswith(": " + FAILED)}
+               if role == "button" and name.endswith(": " + FAILED)}
     report.equal("its buttons are those that make sense",
                  buttons, {verb + ": " + FAILED: True for verb in ("Copy the error", "Run again", "Remove")})
 
 
-def check_words(report, screen):
+def press(report, screen, verb, name, words):
     """GTK has had a function to have words read out since 4.14. Before, the words become the name of a status line, which
     the next words take: it is seen, or its change is heard of."""
     event = ANNOUNCED if hasattr(ctypes.CDLL("libgtk-4.so.1"), "gtk_accessible_announce") else NAMED
-    for button, words in SAID:
-        def is_said(tree):
-            return screen.was_told(event, None, words) or event == NAMED and ("status bar", words) in tree
+    button = ("button", "%s: %s" % (verb, name))
 
-        tree = screen.wait_until(lambda tree: button in tree)
-        screen.atspi.Action.do_action(tree[button].accessible, 0)
-        tree = screen.wait_until(is_said)
-        report.fact("“%s” is %s" % (words, "read out" if event == ANNOUNCED else "the status"), is_said(tree), screen.told)
-    tree = screen.wait_until(lambda tree: ("push button", "Undo") in tree and ("list item", "Task: " + DONE) not in tree)
+    def is_said(tree):
+        return screen.was_told(event, None, words) or event == NAMED and ("status bar", words) in tree
+
+    tree = screen.wait_until(lambda tree: button in tree)
+    screen.told.clear()
+    screen.atspi.Action.do_action(tree[button].accessible, 0)
+    tree = screen.wait_until(is_said)
+    report.fact("“%s” is %s" % (words, "read out" if event == ANNOUNCED else "the status"), is_said(tree), screen.told)
+
+
+def check_changes(report, screen):
+    """What ends before the screen reader is ready is told to nobody, so the task runs once more."""
+    press(report, screen, "Run again", FAILED, "Runs again: " + FAILED)
+    row, state = "Task: " + FAILED, "Failed"
+    screen.wait_until(lambda tree: screen.was_told(DESCRIBED, row, state))
+    report.fact("that it fails again is told without being asked for", screen.was_told(DESCRIBED, row, state), screen.told)
+
+
+def check_removal(report, screen):
+    press(report, screen, "Remove", DONE, "Removed: %s. Control+Z puts it back." % DONE)
+    tree = screen.wait_until(lambda tree: ("button", "Undo") in tree and ("list item", "Task: " + DONE) not in tree)
     report.fact("a task that was removed is not in the tree, and the way back is",
-                ("push button", "Undo") in tree and ("list item", "Task: " + DONE) not in tree, sorted(map(str, tree)))
+                ("button", "Undo") in tree and ("list item", "Task: " + DONE) not in tree, sorted(map(str, tree)))
     focused = [key for key, thing in tree.items() if {"focused", "selected"} <= thing.states]
     report.equal("the task in its place is selected, and has the focus", focused, [("list item", "Task: " + NEXT)])
 
@@ -178,7 +190,8 @@ def check(report):
         check_task(report, screen, DONE, "Done", "Done: 100 % · 40 of 40 files", 1.0)
         check_task(report, screen, FAILED, "Failed", WHY, 0.625)
         check_states(report, screen)
-        check_words(report, screen)
+        check_changes(report, screen)
+        check_removal(report, screen)
     finally:
         program.terminate()
         program.wait()
