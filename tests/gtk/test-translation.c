@@ -14,13 +14,38 @@
 
 #include <libintl.h>
 #include <locale.h>
+#include <unistd.h>
 
 #include "gtk/ferry-translation-private.h"
 
 #define DOMAIN "ferry-gtk-1"
 
-/* Has the library speak a language. FALSE where this system cannot. The locale needs no files: only its language is
- * asked for. */
+/* Where glibc keeps the one locale that each system has. */
+static const char *const locales[] = {"/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"};
+
+/* The process takes up that locale under another name: newer versions of glibc translate nothing from one that is named
+ * C, whatever its encoding. The files are needed only while the locale is taken up. */
+static gboolean
+take_locale (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("ferry-locale-XXXXXX", NULL);
+  g_autofree char *link = NULL;
+  gboolean is_taken = FALSE;
+
+  g_assert_nonnull (folder);
+  link = g_build_filename (folder, "en.utf8", NULL);
+  g_setenv ("LOCPATH", folder, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (locales) && !is_taken; i++)
+    {
+      g_assert_no_errno (symlink (locales[i], link));
+      is_taken = setlocale (LC_ALL, "en.UTF-8") != NULL;
+      g_assert_no_errno (unlink (link));
+    }
+  g_assert_no_errno (rmdir (folder));
+  return is_taken;
+}
+
+/* Has the library speak a language. FALSE where this system cannot. */
 static gboolean
 speak (const char *language)
 {
@@ -32,7 +57,7 @@ speak (const char *language)
   bindtextdomain (DOMAIN, folder);
   if (!g_file_test (catalogue, G_FILE_TEST_EXISTS))
     g_test_skip ("There are no translations: msgfmt was missing");
-  else if (setlocale (LC_ALL, "C.UTF-8") == NULL || g_strcmp0 (dgettext (DOMAIN, "Done"), "Done") == 0)
+  else if (!take_locale () || g_strcmp0 (dgettext (DOMAIN, "Done"), "Done") == 0)
     g_test_skip ("This system has no locale that can be translated from");
   else
     return TRUE;
@@ -68,6 +93,9 @@ test_states_are_translated_into_chinese (void)
       check_states ("zh_CN", "等待中", "等待空闲的工作进程");
       return;
     }
+  /* A process whose one test is skipped fails. */
+  if (!speak ("de"))
+    return;
   g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
   g_test_trap_assert_passed ();
 }
