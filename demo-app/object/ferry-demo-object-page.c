@@ -445,6 +445,8 @@ changed_cb (FerryDemoObjectPage *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "page.try-to-break", live || connecting);
   gtk_widget_set_sensitive (ferry_demo_page_get_child (self, "controls"), live);
   gtk_widget_set_sensitive (ferry_demo_page_get_child (self, "plate"), live);
+  /* A box that flows keeps the focus where it is, instead of passing it on, while none of its buttons takes it. */
+  gtk_widget_set_sensitive (ferry_demo_page_get_child (self, "calls"), live);
   gtk_spinner_set_spinning (ferry_demo_page_get_child (self, "spinner"), connecting);
   gtk_widget_set_visible (ferry_demo_page_get_child (self, "spinner"), connecting);
   if (connecting)
@@ -540,6 +542,7 @@ ferry_demo_object_page_class_init (FerryDemoObjectPageClass *klass)
     "white_label",
     "start_button",
     "controls",
+    "calls",
     "running_switch",
     "speed_label",
     "power_label",
