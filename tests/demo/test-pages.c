@@ -228,24 +228,33 @@ find_view (GtkWidget *widget)
   return NULL;
 }
 
-/* From one item to the next, as far as they have been drawn. */
+static GtkWidget *
+get_focus_within (GtkWidget *view)
+{
+  GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (gtk_widget_get_root (view)));
+
+  return focus != NULL && gtk_widget_is_ancestor (focus, view) ? focus : NULL;
+}
+
+/* From one item to the next, as far as they have been drawn. In newer GTK the key selects the item that has the focus,
+ * and goes on from there when it is pressed again. Tab would go on by itself, up to the last item. */
 static gboolean
 goes_on (gpointer page)
 {
   GtkWidget *view = find_view (page);
-  GtkWindow *window = GTK_WINDOW (gtk_widget_get_root (page));
   const char *key = view != NULL && GTK_IS_GRID_VIEW (view) ? "Right" : "Down";
   GtkWidget *before, *after;
 
   if (view == NULL)
     return FALSE;
-  gtk_widget_child_focus (view, GTK_DIR_TAB_FORWARD);
-  before = gtk_window_get_focus (window);
-  if (before == NULL || !gtk_widget_is_ancestor (before, view))
+  if (get_focus_within (view) == NULL)
+    gtk_widget_child_focus (view, GTK_DIR_TAB_FORWARD);
+  before = get_focus_within (view);
+  if (before == NULL)
     return FALSE;
   widget_test_press (view, key);
-  after = gtk_window_get_focus (window);
-  return after != NULL && after != before && gtk_widget_is_ancestor (after, view);
+  after = get_focus_within (view);
+  return after != NULL && after != before;
 }
 
 static void
