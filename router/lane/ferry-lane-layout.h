@@ -45,7 +45,9 @@ G_BEGIN_DECLS
 /* Words that the lane's writer stores and its reader loads. */
 typedef struct
 {
-  _Atomic guint64 tail;           /* the number of bytes that were written since the lane was made; a multiple of 8 */
+  /* a number of bytes that were written since the lane was made, up to the end of a record; a multiple of 8. Stored
+   * now and then, so it may be behind. Each record is published by its own first word */
+  _Atomic guint64 index;
   _Atomic guint32 writer_waiting; /* increased by the writer before each wait for room; 0: the writer never waited */
   guint32 reserved;
   _Atomic guint32 spin; /* how much the reader spins before it sleeps: see FERRY_SPIN_SETTING() */
@@ -56,21 +58,27 @@ typedef struct
   guint8 padding[FERRY_LINE_SIZE - 28];
 } FerryWriterLine;
 
-/* Words that the lane's reader stores and its writer loads. */
+/* The word that the lane's reader stores for each record, and its writer loads where the lane seems to be full. */
 typedef struct
 {
   _Atomic guint64 head; /* the number of bytes that were taken since the lane was made; a multiple of 8 */
-  /* stored by the reader: a new number, never 0, before each sleep; 0: the reader does not sleep */
+  guint8 padding[FERRY_LINE_SIZE - 8];
+} FerryReaderLine;
+
+/* Words that the lane's reader stores when it goes to sleep, and its writer loads for each record. */
+typedef struct
+{
+  /* a new number, never 0, before each sleep; 0: the reader does not sleep */
   _Atomic guint32 reader_waiting;
   _Atomic guint32 ring_when_full; /* 1: the writer rings the reader's doorbell before it waits for room; else 0 */
   /* 1: before each sleep the reader issues a barrier for a writer that omits barriers; else 0 */
   _Atomic guint32 issues_barriers;
   guint32 reserved;
-  /* stored by the reader before each sleep: 0: the reader sleeps on its doorbell; else a thread that waits for an
-   * answer sleeps on lease_bell, which a writer rings for a record of this connection id */
+  /* stored before each sleep: 0: the reader sleeps on its doorbell. Else a thread that waits for an answer sleeps on
+   * lease_bell, which a writer rings for a record of this connection id */
   _Atomic guint64 leased_to;
-  guint8 padding[FERRY_LINE_SIZE - 32];
-} FerryReaderLine;
+  guint8 padding[FERRY_LINE_SIZE - 24];
+} FerryWakeLine;
 
 /* A futex word for sleepers. Each ring adds one to it. */
 typedef struct
@@ -83,6 +91,7 @@ typedef struct
 {
   FerryWriterLine writer;
   FerryReaderLine reader;
+  FerryWakeLine wake;
   FerryBellLine writer_bell; /* the writer sleeps on this word when it waits for room */
   FerryBellLine lease_bell;  /* a thread of the reader's process sleeps on this word when it waits for an answer */
 } FerryLaneControl;
@@ -147,18 +156,18 @@ G_STATIC_ASSERT (sizeof (FerryCell) == 2 * FERRY_LINE_SIZE + 2 * FERRY_CELL_SLOT
 G_STATIC_ASSERT (sizeof (FerryLinkControl) == 3 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (sizeof (_Atomic guint64) == 8 && sizeof (_Atomic guint32) == 4);
 G_STATIC_ASSERT (ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2);
-G_STATIC_ASSERT (sizeof (FerryLaneControl) == 4 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (sizeof (FerryLaneControl) == 5 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryLaneControl, reader) == FERRY_LINE_SIZE);
-G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 2 * FERRY_LINE_SIZE);
-G_STATIC_ASSERT (offsetof (FerryLaneControl, lease_bell) == 3 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryLaneControl, wake) == 2 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryLaneControl, writer_bell) == 3 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryLaneControl, lease_bell) == 4 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, writer_waiting) == 8);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, spin) == 16);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, omits_barriers) == 20);
 G_STATIC_ASSERT (offsetof (FerryWriterLine, tidy) == 24);
-G_STATIC_ASSERT (offsetof (FerryReaderLine, reader_waiting) == 8);
-G_STATIC_ASSERT (offsetof (FerryReaderLine, ring_when_full) == 12);
-G_STATIC_ASSERT (offsetof (FerryReaderLine, issues_barriers) == 16);
-G_STATIC_ASSERT (offsetof (FerryReaderLine, leased_to) == 24);
+G_STATIC_ASSERT (offsetof (FerryWakeLine, ring_when_full) == 4);
+G_STATIC_ASSERT (offsetof (FerryWakeLine, issues_barriers) == 8);
+G_STATIC_ASSERT (offsetof (FerryWakeLine, leased_to) == 16);
 
 /* The words of the arena, the memory of buffers. The worker allocates buffers in it; the application only reads them. A
  * buffer has a number while it is allocated. The application returns a buffer by setting its bit in released; the
@@ -215,7 +224,11 @@ typedef enum
   FERRY_PIPE_WORD_ROUTER_STOPPED = 3, /* the router was stopped */
 } FerryPipeWord;
 
-/* A record: this header, length bytes of payload, and zero to seven bytes of padding up to a multiple of 8. */
+/* A record: this header, length bytes of payload, and zero to seven bytes of padding up to a multiple of 8.
+ *
+ * The first 8 bytes of the header are one word, which is never 0, and which publishes the record. The writer writes the
+ * rest of the record, clears the word behind it, and then stores this word. So at the writer's tail there is always a
+ * word that is 0. */
 typedef struct
 {
   guint32 length;
@@ -319,6 +332,9 @@ G_STATIC_ASSERT (sizeof (FerryGrant) == 16);
 #define FERRY_MAX_TYPE_STRING 1024
 
 #define FERRY_MAX_SENDER_NAME 255
+
+/* What stays free behind the last record of a full lane: the first word of the next record, which is 0. */
+#define FERRY_LANE_END ((gsize) 8)
 
 static inline gsize
 ferry_record_size (gsize payload)

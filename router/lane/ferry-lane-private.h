@@ -66,12 +66,13 @@ typedef struct
   const guint8 *ring;
   gsize capacity;
   guint64 head;
-  guint64 tail;    /* the latest valid tail that was loaded */
-  guint64 refused; /* the latest invalid tail that was loaded */
+  guint64 tail;    /* behind the latest record that is known */
+  guint64 refused; /* the latest invalid index that was loaded */
   guint32 rung;    /* the value of writer_waiting at the latest wake-up: for each value the writer is woken once */
   guint32 epoch;   /* the value that was stored in reader_waiting last */
   /* the latest ferry_lane_reader_arm() worked; FALSE: the reader must not sleep, because a barrier failed */
   gboolean is_armed;
+  gboolean is_announced; /* the word reader_waiting is not 0 */
   gboolean is_begun; /* the lane is announced as armed, and the barrier for a writer that omits barriers was issued */
 } FerryLaneReader;
 
@@ -79,6 +80,7 @@ gboolean ferry_answer_wait_take (FerryAnswerWait *self, const FerryRecordHeader 
 
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
 gboolean ferry_lane_reader_look (FerryLaneReader *self);
+gboolean ferry_lane_reader_look_to_end (FerryLaneReader *self);
 gboolean ferry_lane_reader_begin_arming (FerryLaneReader *self);
 void ferry_lane_reader_note_barrier (FerryLaneReader *self, gboolean issued);
 gboolean ferry_lane_reader_arm (FerryLaneReader *self);
@@ -86,12 +88,29 @@ gboolean ferry_lane_reader_arm_for_lease (FerryLaneReader *self, FerryAnswerWait
 gboolean ferry_lane_reader_release (FerryLaneReader *self, gsize size);
 void ferry_lane_reader_consume (FerryLaneReader *self, gsize size);
 
+/* Returns the first word of the record at a position, which is 0 until the record is published. */
+static inline _Atomic guint64 *
+ferry_lane_reader_get_word (FerryLaneReader *self, guint64 position)
+{
+  return (_Atomic guint64 *) (gpointer) (self->ring + (position & (self->capacity - 1)));
+}
+
+/* Whether a record is published at a position. */
+static inline gboolean
+ferry_lane_reader_has_record (FerryLaneReader *self, guint64 position)
+{
+  /* Acquire: pairs with the store that publishes the record. */
+  return atomic_load_explicit (ferry_lane_reader_get_word (self, position), memory_order_acquire) != 0;
+}
+
 /* Makes the writer omit the ring for which the lane is armed. The lane must be armed again before the reader sleeps. */
 static inline void
 ferry_lane_reader_disarm (FerryLaneReader *self)
 {
   self->is_begun = FALSE;
-  ferry_wake_disarm (&self->control->reader.reader_waiting);
+  if (self->is_announced)
+    ferry_wake_disarm (&self->control->wake.reader_waiting);
+  self->is_announced = FALSE;
 }
 
 /* Goes on behind size bytes, which the writer gets with the next ferry_lane_reader_release(). */
@@ -139,6 +158,7 @@ typedef struct
   guint8 *ring;
   gsize capacity;
   guint64 tail;
+  guint64 word;  /* the first word of the record that is written at the tail, which publishes it */
   guint64 head;  /* the latest valid head that was loaded */
   guint32 rung;  /* the value of reader_waiting at the latest wake-up: for each value the reader is woken once */
   guint32 epoch; /* the value that was stored in writer_waiting last */
@@ -166,7 +186,8 @@ gboolean ferry_lane_writer_tidy (FerryLaneWriter *self, guint64 *position);
 static inline gboolean
 ferry_lane_writer_has_room (FerryLaneWriter *self, gsize size)
 {
-  return G_LIKELY (self->tail - self->head + size <= self->capacity) || ferry_lane_writer_look (self, size);
+  return G_LIKELY (self->tail - self->head + size + FERRY_LANE_END <= self->capacity) ||
+         ferry_lane_writer_look (self, size);
 }
 
 /* Returns the place where the next record must be written. Must be called after ferry_lane_writer_has_room(). */
@@ -174,6 +195,12 @@ static inline guint8 *
 ferry_lane_writer_get_place (FerryLaneWriter *self)
 {
   return self->ring + (self->tail & (self->capacity - 1));
+}
+
+static inline _Atomic guint64 *
+ferry_lane_writer_get_word (FerryLaneWriter *self, guint64 position)
+{
+  return (_Atomic guint64 *) (gpointer) (self->ring + (position & (self->capacity - 1)));
 }
 
 /* Cache lines are prefetched DISTANCE bytes ahead of the tail, for records of at most MAX bytes. For a larger record,
@@ -203,22 +230,51 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
     }
 }
 
-/* Publishes the size bytes that were written at the tail. Returns the bell that must be rung now. While the writer
- * omits barriers, a record that rings no bell is published by one store, one load and one comparison. */
+/* The index is stored when the tail passes a multiple of this. */
+#define FERRY_INDEX_STEP ((guint64) 16384)
+
+/* Stores the tail as the index, for a reader that is behind. A reader that has caught up finds the next record by its
+ * first word, so nothing waits for the next index. */
+static inline void
+ferry_lane_writer_store_index (FerryLaneWriter *self)
+{
+  /* Release: pairs with the reader's load, so the records up to the index are complete. */
+  atomic_store_explicit (&self->control->writer.index, self->tail, memory_order_release);
+}
+
+/* size: bytes that were published just now. */
+static inline void
+ferry_lane_writer_store_index_if_due (FerryLaneWriter *self, gsize size)
+{
+  if (G_UNLIKELY (((self->tail ^ (self->tail - size)) & ~(FERRY_INDEX_STEP - 1)) != 0))
+    ferry_lane_writer_store_index (self);
+}
+
+/* Publishes the size bytes that were written at the tail: clears the word behind them, then stores the first word.
+ * Returns the bell that must be rung now. While the writer omits barriers, a record that rings no bell is published by
+ * two stores, one load and two comparisons. */
 static inline FerryRing
 ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
 {
+  _Atomic guint64 *word = ferry_lane_writer_get_word (self, self->tail);
+
   ferry_lane_writer_prefetch (self, size);
   self->tail += size;
+  /* Relaxed: the store that publishes the record comes later, and releases this one. */
+  atomic_store_explicit (ferry_lane_writer_get_word (self, self->tail), 0, memory_order_relaxed);
   if (G_LIKELY (self->omits_barriers))
     {
-      ferry_wake_publish_without_barrier (&self->control->writer.tail, self->tail);
+      ferry_wake_publish_without_barrier (word, self->word);
+      ferry_lane_writer_store_index_if_due (self, size);
       /* Sequentially consistent: as in ferry_wake_due(), which would find nothing due for this value either. */
-      if (G_LIKELY (atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_seq_cst) == self->rung))
+      if (G_LIKELY (atomic_load_explicit (&self->control->wake.reader_waiting, memory_order_seq_cst) == self->rung))
         return FERRY_RING_NONE;
     }
   else
-    ferry_wake_publish (&self->control->writer.tail, self->tail);
+    {
+      ferry_wake_publish (word, self->word);
+      ferry_lane_writer_store_index_if_due (self, size);
+    }
   return ferry_lane_writer_end_publish (self, size);
 }
 
@@ -266,13 +322,31 @@ ferry_lane_copy (guint8 *place, const guint8 *data, gsize size)
     place[offset] = data[offset];
 }
 
-/* Writes a record's header at place. */
-static inline void
-ferry_record_write_header (guint8 *place, guint32 length, guint16 kind, guint16 number, guint64 connection_id)
+/* Returns the first word of a record's header. */
+static inline guint64
+ferry_record_pack (guint32 length, guint16 kind, guint16 number)
 {
-  FerryRecordHeader header = {length, kind, number, connection_id};
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+  return length | (guint64) kind << 32 | (guint64) number << 48;
+#else
+  return (guint64) length << 32 | (guint64) kind << 16 | number;
+#endif
+}
 
-  memcpy (place, &header, sizeof header);
+/* Writes a record's header offset bytes behind the tail. The first word of the first record is kept back: the store of
+ * it publishes what was written. */
+static inline void
+ferry_lane_writer_write_header (FerryLaneWriter *self, gsize offset, guint32 length, guint16 kind, guint16 number,
+                                guint64 connection_id)
+{
+  const guint64 word = ferry_record_pack (length, kind, number);
+  guint8 *place = ferry_lane_writer_get_place (self) + offset;
+
+  if (offset == 0)
+    self->word = word;
+  else
+    memcpy (place, &word, sizeof word);
+  memcpy (place + sizeof word, &connection_id, sizeof connection_id);
 }
 
 G_END_DECLS

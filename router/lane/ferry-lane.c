@@ -17,6 +17,8 @@
 #define PAGE ((guint64) 4096)
 /* How many bytes of memory are freed at a time: what takes well below a tenth of a millisecond. */
 #define TIDY_STEP ((guint64) 512 * 1024)
+/* How far a reader goes on from record to record. */
+#define WALK ((guint64) FERRY_INDEX_STEP)
 
 /* ---- the reader ---- */
 
@@ -26,25 +28,79 @@ ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const 
   *self = (FerryLaneReader){.control = control, .ring = ring, .capacity = capacity};
 }
 
+/* index: beyond the tail. */
 static gboolean
-take_tail (FerryLaneReader *self, guint64 tail)
+take_index (FerryLaneReader *self, guint64 index)
 {
-  /* A tail that went back makes the first difference greater than any capacity. */
-  if (tail - self->tail > self->capacity || tail - self->head > self->capacity || (tail & 7) != 0)
+  if (index - self->head > self->capacity - FERRY_LANE_END || (index & 7) != 0)
     {
-      self->refused = tail;
+      self->refused = index;
       return FALSE;
     }
-  self->tail = tail;
+  self->tail = index;
   return TRUE;
 }
 
-/* Loads the writer's tail. Returns FALSE when the tail is out of range, which breaks the protocol. */
+/* Goes on to the end of the records that are published behind the tail, record by record, for at most WALK bytes. */
+static gboolean
+walk (FerryLaneReader *self, guint64 word)
+{
+  const guint64 limit = self->tail + WALK;
+
+  do
+    {
+      gsize size = ferry_record_size ((guint32) word);
+
+      /* The reader finds that this record is too long when it takes it. */
+      if (G_UNLIKELY ((guint32) word > FERRY_MAX_RECORD_PAYLOAD))
+        size = sizeof (FerryRecordHeader);
+      if (G_UNLIKELY (self->tail + size - self->head > self->capacity - FERRY_LANE_END))
+        {
+          self->refused = self->tail + size;
+          return FALSE;
+        }
+      self->tail += size;
+      word = atomic_load_explicit (ferry_lane_reader_get_word (self, self->tail), memory_order_acquire);
+    }
+  while (word != 0 && self->tail < limit);
+  return TRUE;
+}
+
+/* Goes on behind the records that begin with a word that was found at the tail. A reader that is behind finds their end
+ * by the index, and one that has caught up by the records. */
+static gboolean
+take_published (FerryLaneReader *self, guint64 word)
+{
+  /* Acquire: pairs with the store of the index, so the records up to the index are complete. */
+  guint64 index = atomic_load_explicit (&self->control->writer.index, memory_order_acquire);
+
+  return (gint64) (index - self->tail) > 0 ? take_index (self, index) : walk (self, word);
+}
+
+/* Looks for records that were published since. Returns FALSE for an index that is out of range, which breaks the
+ * protocol. */
 gboolean
 ferry_lane_reader_look (FerryLaneReader *self)
 {
-  /* Acquire: pairs with the store that publishes the tail, so the records up to the tail are complete. */
-  return take_tail (self, atomic_load_explicit (&self->control->writer.tail, memory_order_acquire));
+  guint64 word = atomic_load_explicit (ferry_lane_reader_get_word (self, self->tail), memory_order_acquire);
+
+  return word == 0 || take_published (self, word);
+}
+
+/* Works as ferry_lane_reader_look(), up to the last record. */
+gboolean
+ferry_lane_reader_look_to_end (FerryLaneReader *self)
+{
+  guint64 before;
+
+  do
+    {
+      before = self->tail;
+      if (!ferry_lane_reader_look (self))
+        return FALSE;
+    }
+  while (self->tail != before);
+  return TRUE;
 }
 
 static void
@@ -52,8 +108,9 @@ announce (FerryLaneReader *self, guint64 leased_to)
 {
   /* Relaxed: a writer that finds the epoch below sees this value, or one that belongs to a later epoch. In that case
    * the reader's look after the later epoch finds the record, so it does not matter which bell is rung. */
-  atomic_store_explicit (&self->control->reader.leased_to, leased_to, memory_order_relaxed);
-  ferry_wake_arm (&self->control->reader.reader_waiting, &self->epoch);
+  atomic_store_explicit (&self->control->wake.leased_to, leased_to, memory_order_relaxed);
+  ferry_wake_arm (&self->control->wake.reader_waiting, &self->epoch);
+  self->is_announced = TRUE;
 }
 
 static gboolean
@@ -84,18 +141,20 @@ arm (FerryLaneReader *self, guint64 leased_to)
 {
   gboolean is_begun = self->is_begun && leased_to == 0;
   gboolean is_valid;
+  guint64 word;
 
   self->is_begun = FALSE;
   if (!is_begun)
     announce (self, leased_to);
   self->is_armed = is_begun || !omits_barriers (self) || ferry_barrier_issue ();
-  is_valid = take_tail (self, ferry_wake_look (&self->control->writer.tail));
+  word = ferry_wake_look (ferry_lane_reader_get_word (self, self->tail));
+  is_valid = word == 0 || take_published (self, word);
   if (self->tail != self->head)
     ferry_lane_reader_disarm (self);
   return is_valid;
 }
 
-/* Arms the reader, so that the writer wakes it for the next record; then loads the tail once more. Returns FALSE like
+/* Arms the reader, so that the writer wakes it for the next record; then looks once more. Returns FALSE like
  * ferry_lane_reader_look(). If no record is available afterwards and is_armed is set, the reader may sleep on its
  * doorbell. If there is one, the lane is disarmed again. The reader does not sleep, so a ring for a later record would
  * wake it, or another thread, in vain. */
@@ -138,7 +197,10 @@ ferry_lane_reader_release (FerryLaneReader *self, gsize size)
 {
   self->head += size;
   ferry_wake_publish (&self->control->reader.head, self->head);
-  return self->tail - self->head <= self->capacity / 2 &&
+  /* The latest known tail may be far behind that of a writer that waits. A bad word is found by the next look. */
+  if (G_UNLIKELY (ferry_lane_reader_is_awaited (self)))
+    ferry_lane_reader_look_to_end (self);
+  return self->tail - self->head + FERRY_LANE_END <= self->capacity / 2 &&
          ferry_wake_due (&self->control->writer.writer_waiting, &self->rung);
 }
 
@@ -163,7 +225,7 @@ static FerryRing
 choose_ring (FerryLaneWriter *self, gsize size)
 {
   /* Relaxed: see arm(). */
-  guint64 leased_to = atomic_load_explicit (&self->control->reader.leased_to, memory_order_relaxed);
+  guint64 leased_to = atomic_load_explicit (&self->control->wake.leased_to, memory_order_relaxed);
   FerryRecordHeader header;
 
   self->rang_lease = FALSE;
@@ -182,7 +244,7 @@ ring_reader_too (FerryLaneWriter *self)
 {
   self->rang_lease = FALSE;
   /* Relaxed: a hint. A needless ring is harmless. */
-  return atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_relaxed) == self->rung
+  return atomic_load_explicit (&self->control->wake.reader_waiting, memory_order_relaxed) == self->rung
            ? FERRY_RING_READER
            : FERRY_RING_NONE;
 }
@@ -214,12 +276,12 @@ issue_barriers (FerryLaneWriter *self)
 FerryRing
 ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size)
 {
-  gboolean due = ferry_wake_due (&self->control->reader.reader_waiting, &self->rung);
+  gboolean due = ferry_wake_due (&self->control->wake.reader_waiting, &self->rung);
 
   /* A reader that polls for each record stores 0 and arms the lane in turn: it would issue a barrier for each record.
    * Relaxed: a hint. */
   if (G_UNLIKELY (due ||
-                  atomic_load_explicit (&self->control->reader.reader_waiting, memory_order_relaxed) != self->rung))
+                  atomic_load_explicit (&self->control->wake.reader_waiting, memory_order_relaxed) != self->rung))
     issue_barriers (self);
   else if (G_UNLIKELY (!self->omits_barriers) && ++self->n_unrung >= FERRY_OMIT_BARRIERS_FROM &&
            self->may_omit_barriers)
@@ -239,7 +301,7 @@ take_head (FerryLaneWriter *self, guint64 head, gsize size)
       return FALSE;
     }
   self->head = head;
-  return self->tail - head + size <= self->capacity;
+  return self->tail - head + size + FERRY_LANE_END <= self->capacity;
 }
 
 /* Loads the reader's head. Returns whether size bytes are free. Sets broken when the head is out of range. */
@@ -266,7 +328,7 @@ ferry_lane_writer_allow_omission (FerryLaneWriter *self)
 {
   /* Relaxed: the reader stored the word before this process got the memory, and never stores it again. */
   self->may_omit_barriers =
-    atomic_load_explicit (&self->control->reader.issues_barriers, memory_order_relaxed) == 1 && ferry_barrier_join ();
+    atomic_load_explicit (&self->control->wake.issues_barriers, memory_order_relaxed) == 1 && ferry_barrier_join ();
 }
 
 /* Gives pages of the ring that have no record back to the system; they read as zeros then. From the tail up to the head

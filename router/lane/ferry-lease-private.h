@@ -4,7 +4,7 @@
 /* Which thread has a lane's reader: its owner, or a thread that waits for an answer and has a lease.
  *
  * A thread begins its lease before it sends the request, as the answer may come before the thread runs again. From then
- * on it polls the lane's tail, where that has paid lately, and then sleeps on the lane's lease_bell. For neither does
+ * on it polls the lane, where that has paid lately, and then sleeps on the lane's lease_bell. For neither does
  * it use the reader. Then it takes a step with the reader: it takes its answer, or arms the lane for itself again, or
  * gives the lane back. Each lease has a ticket. So a thread sees that its lease was ended, also where another lease
  * goes on.

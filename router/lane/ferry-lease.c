@@ -123,9 +123,8 @@ is_poll_over (gpointer data)
 {
   const Poll *self = data;
 
-  /* Relaxed: the record is only looked at after the tail was loaded again, and the flag is a hint. */
-  return atomic_load_explicit (&self->lease->reader->control->writer.tail, memory_order_relaxed) !=
-           self->wait->position ||
+  /* Relaxed: the flag is a hint. */
+  return ferry_lane_reader_has_record (self->lease->reader, self->wait->position) ||
          !ferry_lease_goes_on (self->lease, self->wait) ||
          (self->may_poll != NULL && !atomic_load_explicit (self->may_poll, memory_order_relaxed));
 }

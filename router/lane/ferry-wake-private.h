@@ -3,8 +3,9 @@
 
 /* The wake-up protocol. Every sleep in Ferry that another thread or process ends uses it.
  *
- * A sleeper waits until a position (a tail, a head, a count) changes. A waker changes the position. Each of the two has
- * a word of its own. The sleeper's word is an epoch: a number that the sleeper increases before each sleep.
+ * A sleeper waits until a position (the first word of a record, a head, a count) changes. A waker changes the position.
+ * Each of the two has a word of its own. The sleeper's word is an epoch: a number that the sleeper increases before
+ * each sleep.
  *
  *   waker                                    sleeper
  *   publish:  position := new                arm:   waiting := ++epoch

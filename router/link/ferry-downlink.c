@@ -432,15 +432,27 @@ take_interrupt (FerryDownlink *self, guint *taken)
   return interrupted;
 }
 
+/* Returns the first word of the next record of the express lane. */
+static _Atomic guint64 *
+get_express_word (FerryDownlink *self)
+{
+  return ferry_lane_reader_get_word (&self->express, atomic_load_explicit (&self->express_seen, memory_order_relaxed));
+}
+
+static gboolean
+is_express_broken (FerryDownlink *self)
+{
+  return atomic_load_explicit (&self->express_broken, memory_order_relaxed);
+}
+
 /* Makes the application ring for the next cancel, before a sleep. Returns whether the express lane already has one. */
 static gboolean
 arm_express (FerryDownlink *self)
 {
   pthread_mutex_lock (&self->lock);
-  ferry_wake_arm (&self->express.control->reader.reader_waiting, &self->express.epoch);
+  ferry_wake_arm (&self->express.control->wake.reader_waiting, &self->express.epoch);
   pthread_mutex_unlock (&self->lock);
-  return ferry_wake_look (&self->express.control->writer.tail) !=
-         atomic_load_explicit (&self->express_seen, memory_order_relaxed);
+  return ferry_wake_look (get_express_word (self)) != 0 && !is_express_broken (self);
 }
 
 void
@@ -491,7 +503,7 @@ has_arrived (gpointer data)
   FerryDownlink *self = poll->downlink;
 
   /* Relaxed: the lane is looked at again by a thread that has taken the lane. */
-  return atomic_load_explicit (&self->down.control->writer.tail, memory_order_relaxed) != poll->tail ||
+  return ferry_lane_reader_has_record (&self->down, poll->tail) ||
          ferry_lease_get_state (&self->lease) != FERRY_LEASE_OFFERED || load_bell (self) != poll->seen ||
          ferry_downlink_has_cancel (self);
 }
@@ -661,16 +673,12 @@ ferry_downlink_has_cancel (FerryDownlink *self)
 {
   /* Acquire: this thread sees what the application stored before the cancel. express_seen is only written by this
    * process, so relaxed is enough for it. */
-  return atomic_load_explicit (&self->express.control->writer.tail, memory_order_acquire) !=
-         atomic_load_explicit (&self->express_seen, memory_order_relaxed);
+  return atomic_load_explicit (get_express_word (self), memory_order_acquire) != 0 && !is_express_broken (self);
 }
 
 static gboolean
 break_express_locked (FerryDownlink *self)
 {
-  guint64 tail = atomic_load_explicit (&self->express.control->writer.tail, memory_order_relaxed);
-
-  atomic_store_explicit (&self->express_seen, tail, memory_order_relaxed);
   atomic_store_explicit (&self->express_broken, TRUE, memory_order_relaxed);
   ferry_futex_doorbell_ring (get_bell (self));
   return FALSE;
@@ -733,10 +741,15 @@ ferry_downlink_claim (FerryDownlink *self, guint64 xid)
       if (word >> FERRY_CLAIM_SHIFT >= xid)
         return FERRY_CLAIM_SKIPPED;
       if ((word & FERRY_CLAIM_HOLD) != 0)
-        /* The application rings when it releases the claim, and when the link ends. */
-        ferry_futex_doorbell_wait (get_bell (self), seen, -1);
-      else if (atomic_compare_exchange_strong_explicit (claim, &word, xid << FERRY_CLAIM_SHIFT, memory_order_acq_rel,
-                                                        memory_order_acquire))
+        {
+          /* The application rings when it releases the claim, and when the link ends. */
+          ferry_futex_doorbell_wait (get_bell (self), seen, -1);
+          continue;
+        }
+      /* The application takes the index for the end of what the calls before have sent. */
+      ferry_uplink_store_index (self->uplink);
+      if (atomic_compare_exchange_strong_explicit (claim, &word, xid << FERRY_CLAIM_SHIFT, memory_order_acq_rel,
+                                                   memory_order_acquire))
         return FERRY_CLAIM_BEGUN;
     }
 }

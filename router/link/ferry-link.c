@@ -130,7 +130,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
     return NULL;
   ferry_lane_reader_init (&self->up, ferry_segment_get_up (&self->segment), self->segment.up_ring, up_capacity);
   /* Relaxed: no process has the memory yet. */
-  atomic_store_explicit (&self->up.control->reader.issues_barriers, ferry_barrier_is_available () ? 1 : 0,
+  atomic_store_explicit (&self->up.control->wake.issues_barriers, ferry_barrier_is_available () ? 1 : 0,
                          memory_order_relaxed);
   ferry_lane_writer_init (&self->down.lane, ferry_segment_get_down (&self->segment), self->segment.down_ring,
                           FERRY_DOWN_CAPACITY);
@@ -297,8 +297,8 @@ ferry_link_grant (FerryLink *self, guint index, const char *sender_name)
   if (!ferry_lane_writer_has_room (&self->down.lane, ferry_record_size (length)))
     return FALSE;
   place = ferry_lane_writer_get_place (&self->down.lane);
-  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_GRANT, 0,
-                             g_array_index (self->connection_ids, guint64, index));
+  ferry_lane_writer_write_header (&self->down.lane, 0, (guint32) length, FERRY_RECORD_GRANT, 0,
+                                  g_array_index (self->connection_ids, guint64, index));
   memcpy (place + sizeof (FerryRecordHeader), &grant, sizeof grant);
   memcpy (place + sizeof (FerryRecordHeader) + sizeof grant, sender_name, grant.name_length);
   /* No ring is needed: the worker is started after all grants are written, so no reader sleeps on the down lane. */
@@ -776,13 +776,6 @@ gather (Gather *self, guint8 *place, gsize size)
     }
 }
 
-static void
-fill (guint8 *place, const FerryRecordHeader *header, Gather *payload)
-{
-  memcpy (place, header, sizeof *header);
-  gather (payload, place + sizeof *header, header->length);
-}
-
 /* Writes a record into the lane, or appends it to the backlog where the lane has no room or records wait already. */
 static void
 put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const FerryRecordHeader *header, Gather *payload)
@@ -792,7 +785,8 @@ put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const Fer
 
   if (G_LIKELY (g_queue_is_empty (backlog) && ferry_lane_writer_has_room (writer, size)))
     {
-      fill (ferry_lane_writer_get_place (writer), header, payload);
+      ferry_lane_writer_write_header (writer, 0, header->length, header->kind, header->number, header->connection_id);
+      gather (payload, ferry_lane_writer_get_place (writer) + sizeof *header, header->length);
       publish_locked (self, writer, size);
       return;
     }
@@ -800,7 +794,8 @@ put_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog, const Fer
   record->size = size;
   /* The worker also gets the padding, which must not contain bytes of the application's memory. */
   record->words[size / sizeof (guint64) - 1] = 0;
-  fill ((guint8 *) record->words, header, payload);
+  memcpy (record->words, header, sizeof *header);
+  gather (payload, (guint8 *) record->words + sizeof *header, header->length);
   g_queue_push_tail (backlog, record);
   if (backlog == &self->down.backlog)
     *get_backlog_size (self, size) += size;
@@ -845,7 +840,9 @@ flush_locked (FerryLink *self, FerryLaneWriter *writer, GQueue *backlog)
     {
       if (!ferry_lane_writer_has_room (writer, record->size) && !ferry_lane_writer_arm (writer, record->size))
         break;
-      memcpy (ferry_lane_writer_get_place (writer), record->words, record->size);
+      writer->word = record->words[0];
+      memcpy (ferry_lane_writer_get_place (writer) + sizeof writer->word, record->words + 1,
+              record->size - sizeof writer->word);
       publish_locked (self, writer, record->size);
       if (backlog == &self->down.backlog)
         *get_backlog_size (self, record->size) -= record->size;
@@ -1164,9 +1161,9 @@ ferry_link_get_written (FerryLink *self)
   guint64 written = taken;
 
   pthread_mutex_lock (&self->down.lock);
-  /* Acquire: pairs with ferry_lane_writer_publish(). The worker publishes its records before it claims a later call. */
+  /* Acquire: pairs with ferry_uplink_store_index(), which a worker calls before it claims a later call. */
   if (is_usable_locked (self))
-    written = atomic_load_explicit (&self->up.control->writer.tail, memory_order_acquire);
+    written = atomic_load_explicit (&self->up.control->writer.index, memory_order_acquire);
   pthread_mutex_unlock (&self->down.lock);
   /* While a buffer is copied, up_taken stays before its record, although the lane may be full again. So written may be
    * up to two capacities ahead. */

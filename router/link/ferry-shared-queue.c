@@ -431,7 +431,7 @@ fix_tail (FerryLink *link)
   if (link->draining_done || link->tail_final)
     return;
   /* Where the tail is invalid, the latest valid tail is the end. */
-  ferry_lane_reader_look (&link->up);
+  ferry_lane_reader_look_to_end (&link->up);
   link->tail_final = TRUE;
 }
 

@@ -142,6 +142,16 @@ ferry_uplink_get_memory_gate_locked (FerryUplink *self)
   return self->memory_ends[self->n_pending_memories % FERRY_MAX_PENDING_MEMORIES_PER_LINK];
 }
 
+/* Stores how far the lane is written as its index. */
+static inline void
+ferry_uplink_store_index (FerryUplink *self)
+{
+  gboolean locked = ferry_uplink_lock (self);
+
+  ferry_lane_writer_store_index (&self->writer);
+  ferry_uplink_unlock (self, locked);
+}
+
 /* Publishes the record at the place, releases the lock, and rings the doorbell where the reader sleeps. */
 static inline void
 ferry_uplink_publish_and_unlock (FerryUplink *self, gsize size, gboolean locked)

@@ -264,7 +264,7 @@ static void
 ring_when_full (FerryUplink *self)
 {
   /* Relaxed: the reader sets the word before it arms the lane. A writer that has filled the lane has found it armed. */
-  if (atomic_load_explicit (&self->writer.control->reader.ring_when_full, memory_order_relaxed) == 1)
+  if (atomic_load_explicit (&self->writer.control->wake.ring_when_full, memory_order_relaxed) == 1)
     ferry_doorbell_ring (self->doorbell);
 }
 
@@ -381,7 +381,7 @@ ferry_uplink_write_control_and_unlock (FerryUplink *self, FerryRecordKind kind, 
       ferry_uplink_unlock (self, locked);
       return FALSE;
     }
-  ferry_record_write_header (ferry_lane_writer_get_place (&self->writer), 0, kind, 0, connection_id);
+  ferry_lane_writer_write_header (&self->writer, 0, 0, kind, 0, connection_id);
   ferry_uplink_publish_and_unlock (self, sizeof (FerryRecordHeader), locked);
   return TRUE;
 }

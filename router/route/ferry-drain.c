@@ -1055,18 +1055,18 @@ drain_small (FerryDrain *self, Walk *walk)
 static void
 look (FerryDrain *self, FerryLink *link)
 {
-  const FerryLaneReader *lane = &link->up;
+  FerryLaneReader *lane = &link->up;
   g_autofree char *fault = NULL;
 
   if (link->tail_final)
     return;
   link->tail_final = link->state == FERRY_LINK_ENDED;
-  if (ferry_lane_reader_look (&link->up))
+  if (link->tail_final ? ferry_lane_reader_look_to_end (lane) : ferry_lane_reader_look (lane))
     return;
   fault = g_strdup_printf ("it stored %" G_GUINT64_FORMAT
-                           " as its up lane's tail, which must be a multiple of 8 from %" G_GUINT64_FORMAT
-                           " to %" G_GUINT64_FORMAT "; it must store the end of its last record",
-                           lane->refused, lane->tail, lane->head + lane->capacity);
+                           " as its up lane's index, which must be a multiple of 8 of at most %" G_GUINT64_FORMAT
+                           "; it must store the end of a record that it has written",
+                           lane->refused, lane->head + lane->capacity - FERRY_LANE_END);
   ferry_shared_queue_fault (self->shared, link, fault);
 }
 

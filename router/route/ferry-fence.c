@@ -68,7 +68,7 @@ set_up_for_link (FerryVisits *visits, FerryLink *link)
   ferry_news_take_cells (&visits->news, link);
   /* A tail that is out of range needs no handling here: the next visit finds it. */
   if (!link->tail_final)
-    ferry_lane_reader_look (&link->up);
+    ferry_lane_reader_look_to_end (&link->up);
   link->visit.fence = link->up.tail;
   if (!is_before_fence (visits, link) || link->visit.is_stalled)
     return;

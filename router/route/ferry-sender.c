@@ -358,7 +358,8 @@ announce_type_locked (FerrySender *self, const char *type_string, guint8 *place)
   guint number = add_type_locked (self, type_string);
   gsize length = strlen (type_string);
 
-  ferry_record_write_header (place, (guint32) length, FERRY_RECORD_TYPE, (guint16) number, self->connection_id);
+  ferry_lane_writer_write_header (&self->uplink->writer, 0, (guint32) length, FERRY_RECORD_TYPE, (guint16) number,
+                                  self->connection_id);
   memcpy (place + HEADER_SIZE, type_string, length);
   return (guint16) number;
 }
@@ -406,8 +407,8 @@ write_header_locked (FerrySender *self, FerryPlace *place, FerryRecordKind kind,
 
   if (G_UNLIKELY (place->new_type != NULL))
     place->number = announce_type_locked (self, place->new_type, place->place);
-  ferry_record_write_header (record, (guint32) payload, kind, kind == FERRY_RECORD_LARGE ? 0 : place->number,
-                             self->connection_id);
+  ferry_lane_writer_write_header (&self->uplink->writer, place->announcement_size, (guint32) payload, kind,
+                                  kind == FERRY_RECORD_LARGE ? 0 : place->number, self->connection_id);
   return record + HEADER_SIZE;
 }
 

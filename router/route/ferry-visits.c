@@ -186,7 +186,7 @@ ferry_visits_set_ring_when_full (FerryLink *link, gboolean rings)
     return;
   link->visit.rings_when_full = rings;
   /* Relaxed: a writer that finds the lane armed, which it does by an acquire, sees what was stored before. */
-  atomic_store_explicit (&link->up.control->reader.ring_when_full, rings ? 1 : 0, memory_order_relaxed);
+  atomic_store_explicit (&link->up.control->wake.ring_when_full, rings ? 1 : 0, memory_order_relaxed);
 }
 
 gboolean

@@ -73,7 +73,7 @@ send_number (Besieger *self)
   if (!ferry_lane_writer_has_room (&self->writer, size))
     return;
   place = ferry_lane_writer_get_place (&self->writer);
-  ferry_record_write_header (place, sizeof self->sequence, FERRY_RECORD_BYTES, 0, self->connection_id);
+  ferry_lane_writer_write_header (&self->writer, 0, sizeof self->sequence, FERRY_RECORD_BYTES, 0, self->connection_id);
   memcpy (place + sizeof (FerryRecordHeader), &self->sequence, sizeof self->sequence);
   self->sequence++;
   ferry_lane_writer_publish (&self->writer, size);
@@ -89,12 +89,12 @@ store_odd_words (Besieger *self)
 
   atomic_store_explicit (&up->writer.writer_waiting, odd, memory_order_relaxed);
   atomic_store_explicit (&up->writer.spin, odd, memory_order_relaxed);
-  atomic_store_explicit (&up->reader.reader_waiting, odd, memory_order_relaxed);
-  atomic_store_explicit (&up->reader.ring_when_full, odd, memory_order_relaxed);
+  atomic_store_explicit (&up->wake.reader_waiting, odd, memory_order_relaxed);
+  atomic_store_explicit (&up->wake.ring_when_full, odd, memory_order_relaxed);
   atomic_store_explicit (&up->writer_bell.rings, odd, memory_order_relaxed);
-  atomic_store_explicit (&down->writer.tail, odd, memory_order_relaxed);
+  atomic_store_explicit (&down->writer.index, odd, memory_order_relaxed);
   atomic_store_explicit (&down->writer.spin, odd, memory_order_relaxed);
-  atomic_store_explicit (&down->reader.reader_waiting, odd, memory_order_relaxed);
+  atomic_store_explicit (&down->wake.reader_waiting, odd, memory_order_relaxed);
   atomic_store_explicit (&ferry_segment_get_control (&self->segment)->dirty, odd, memory_order_relaxed);
   memset (self->segment.down_ring, (int) odd, 64);
 }
@@ -163,7 +163,7 @@ rage (Besieger *self)
       store_odd_words (self);
       atomic_store_explicit (&self->writer.control->reader.head, next_random (self), memory_order_relaxed);
       if (n % ROUNDS_PER_ODD_TAIL == 0)
-        atomic_store_explicit (&self->writer.control->writer.tail, next_random (self) | 1, memory_order_relaxed);
+        atomic_store_explicit (&self->writer.control->writer.index, next_random (self) | 1, memory_order_relaxed);
       ferry_doorbell_ring (self->doorbell);
     }
 }

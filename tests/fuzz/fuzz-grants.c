@@ -44,7 +44,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     memcpy (segment.down_ring, data, tail);
   if (size % 2 == 1 && size > 8)
     memcpy (&tail, data + size - 8, sizeof tail);
-  atomic_store (&ferry_segment_get_down (&segment)->writer.tail, tail);
+  atomic_store (&ferry_segment_get_down (&segment)->writer.index, tail);
   self->uplink = ferry_uplink_new (&segment, -1, 0, 1);
   self->downlink = ferry_downlink_new (self->uplink);
   read_all (self);

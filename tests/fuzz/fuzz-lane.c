@@ -35,11 +35,16 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 
       memcpy (&position, data + i + 1, sizeof position);
       position += (data[i] & 2) != 0 ? 0 : (reads ? reader.tail : writer.head);
-      atomic_store (reads ? &control.writer.tail : &control.reader.head, position);
+      atomic_store (reads ? &control.writer.index : &control.reader.head, position);
       if (reads && !(arms ? ferry_lane_reader_arm (&reader) : ferry_lane_reader_look (&reader)))
         break;
-      if (!reads && (arms ? ferry_lane_writer_arm : ferry_lane_writer_look) (&writer, share) && !writer.broken)
-        ferry_lane_writer_publish (&writer, share);
+      if (!reads && share >= sizeof (FerryRecordHeader) &&
+          (arms ? ferry_lane_writer_arm : ferry_lane_writer_look) (&writer, share) && !writer.broken)
+        {
+          /* A length that says something else at times: the reader takes no word of a writer for true. */
+          writer.word = position | 1;
+          ferry_lane_writer_publish (&writer, share);
+        }
       fuzz_n_accepted += reads;
       if (reads)
         ferry_lane_reader_release (&reader, MIN (share, ferry_lane_reader_get_available (&reader) & ~(gsize) 7));

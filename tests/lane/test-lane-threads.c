@@ -116,7 +116,7 @@ write_flow (gpointer data)
       flow->sleeps += wait_for_room (writer, ferry_record_size (size));
       if (flow->tidy_every > 0 && number % flow->tidy_every == 0)
         test_writer_tidy (writer);
-      test_fill_record (ferry_lane_writer_get_place (writer), size, number);
+      test_fill_record (writer, size, number);
       if (ferry_lane_writer_publish (writer, ferry_record_size (size)))
         ferry_doorbell_ring (flow->doorbell);
     }
@@ -152,7 +152,7 @@ run_flow (guint64 n_records, gsize max_size, guint most_at_once, guint tidy_ever
   Ear ear;
 
   ear_init (&ear, &lane->reader, doorbell);
-  atomic_store (&lane->reader.control->reader.issues_barriers, ferry_barrier_is_available () ? 1 : 0);
+  atomic_store (&lane->reader.control->wake.issues_barriers, ferry_barrier_is_available () ? 1 : 0);
   ferry_lane_writer_allow_omission (&lane->writer);
   thread = g_thread_new ("test-writer", write_flow, &flow);
   read_flow (&flow, &ear, most_at_once);
@@ -216,7 +216,7 @@ static void
 send_number (TestLane *lane, int doorbell, guint64 number)
 {
   g_assert_true (ferry_lane_writer_has_room (&lane->writer, 24));
-  test_fill_record (ferry_lane_writer_get_place (&lane->writer), 8, number);
+  test_fill_record (&lane->writer, 8, number);
   if (ferry_lane_writer_publish (&lane->writer, 24))
     ferry_doorbell_ring (doorbell);
 }
@@ -279,7 +279,7 @@ write_largest (gpointer data)
   for (guint64 number = 0; number < flow->n_records; number++)
     {
       flow->sleeps += wait_for_room (&flow->lane->writer, CAPACITY / 2);
-      test_fill_record (ferry_lane_writer_get_place (&flow->lane->writer), 64, number);
+      test_fill_record (&flow->lane->writer, 64, number);
       if (ferry_lane_writer_publish (&flow->lane->writer, CAPACITY / 2))
         ferry_doorbell_ring (flow->doorbell);
     }

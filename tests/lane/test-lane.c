@@ -106,17 +106,17 @@ test_writing_over_the_end_appears_at_the_start (void)
 }
 
 static void
-test_fills_to_the_last_byte (void)
+test_fills_up_to_the_word_at_the_tail (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
   const guint n = TEST_CAPACITY / FERRY_MAX_RECORD_SIZE;
 
   test_lane_move_to (lane, 4096);
   for (guint i = 0; i < n; i++)
-    g_assert_true (test_lane_put (lane, FERRY_MAX_RECORD_PAYLOAD, i));
+    g_assert_true (test_lane_put (lane, FERRY_MAX_RECORD_PAYLOAD - (i == 0 ? FERRY_LANE_END : 0), i));
   g_assert_false (ferry_lane_writer_has_room (&lane->writer, 8));
-  g_assert_true (ferry_lane_reader_look (&lane->reader));
-  g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, TEST_CAPACITY);
+  g_assert_true (ferry_lane_reader_look_to_end (&lane->reader));
+  g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, TEST_CAPACITY - FERRY_LANE_END);
   for (guint i = 0; i < n; i++)
     test_lane_take (lane, i);
 }
@@ -129,7 +129,7 @@ test_full_lane_refuses (void)
 
   while (test_lane_put (lane, 100, n))
     n++;
-  g_assert_cmpuint (n, ==, TEST_CAPACITY / ferry_record_size (100));
+  g_assert_cmpuint (n, ==, (TEST_CAPACITY - FERRY_LANE_END) / ferry_record_size (100));
   g_assert_false (test_lane_put (lane, 100, n));
   g_assert_false (lane->writer.broken);
   for (guint64 i = 0; i < n; i++)
@@ -247,7 +247,7 @@ test_positions_go_on_beyond_32_bits (void)
   const guint64 start = (1ull << 32) - TEST_CAPACITY / 2;
 
   lane->writer.tail = lane->writer.head = lane->reader.head = lane->reader.tail = start;
-  atomic_store (&control->writer.tail, start);
+  atomic_store (&control->writer.index, start);
   atomic_store (&control->reader.head, start);
   for (guint64 number = 0; number < 1000; number++)
     {
@@ -257,9 +257,10 @@ test_positions_go_on_beyond_32_bits (void)
   g_assert_cmpuint (lane->reader.head, >, 1ull << 32);
 }
 
-/* What the reader makes of a tail, after it saw one valid record of 1,000 bytes and took none of it. */
+/* What the reader makes of an index where an empty record is published, after it saw one of 1,000 bytes and took none
+ * of it. */
 static gboolean
-reader_takes_tail (guint64 tail)
+reader_takes_index (guint64 index)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
   FerryLaneControl *control = ferry_segment_get_up (&lane->segment);
@@ -268,43 +269,47 @@ reader_takes_tail (guint64 tail)
   test_lane_move_to (lane, 4096);
   g_assert_true (test_lane_put (lane, 1000, 0));
   g_assert_true (ferry_lane_reader_look (&lane->reader));
-  atomic_store (&control->writer.tail, tail);
+  g_assert_true (test_lane_put (lane, 0, 0));
+  atomic_store (&control->writer.index, index);
   looked = ferry_lane_reader_look (&lane->reader);
-  g_assert_true (ferry_lane_reader_arm (&lane->reader) == looked);
-  if (!looked)
-    g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, ferry_record_size (1000));
-  return looked;
+  if (looked)
+    return TRUE;
+  g_assert_false (ferry_lane_reader_arm (&lane->reader));
+  g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, ferry_record_size (1000));
+  return FALSE;
 }
 
 static void
-test_reader_takes_a_tail_in_range (void)
+test_reader_takes_an_index_in_range (void)
 {
-  g_assert_true (reader_takes_tail (4096 + ferry_record_size (1000)));
-  g_assert_true (reader_takes_tail (4096 + ferry_record_size (1000) + 8));
-  g_assert_true (reader_takes_tail (4096 + TEST_CAPACITY));
+  g_assert_true (reader_takes_index (4096 + ferry_record_size (1000) + 8));
+  g_assert_true (reader_takes_index (4096 + TEST_CAPACITY - FERRY_LANE_END));
 }
 
 static void
-test_reader_refuses_a_tail_beyond_the_ring (void)
+test_reader_refuses_an_index_beyond_the_ring (void)
 {
-  g_assert_false (reader_takes_tail (4096 + TEST_CAPACITY + 8));
-  g_assert_false (reader_takes_tail (4096 + 2 * TEST_CAPACITY));
-  g_assert_false (reader_takes_tail (G_MAXUINT64 & ~(guint64) 7));
+  g_assert_false (reader_takes_index (4096 + TEST_CAPACITY));
+  g_assert_false (reader_takes_index (4096 + 2 * TEST_CAPACITY));
+  g_assert_false (reader_takes_index (G_MAXINT64 & ~(guint64) 7));
 }
 
+/* It goes on by the records then. */
 static void
-test_reader_refuses_a_tail_that_runs_backwards (void)
+test_reader_ignores_an_index_that_is_behind (void)
 {
-  g_assert_false (reader_takes_tail (4096 + ferry_record_size (1000) - 8));
-  g_assert_false (reader_takes_tail (4096));
-  g_assert_false (reader_takes_tail (0));
+  g_assert_true (reader_takes_index (4096 + ferry_record_size (1000)));
+  g_assert_true (reader_takes_index (4096 + ferry_record_size (1000) - 1));
+  g_assert_true (reader_takes_index (4096));
+  g_assert_true (reader_takes_index (0));
+  g_assert_true (reader_takes_index (G_MAXUINT64 & ~(guint64) 7));
 }
 
 static void
-test_reader_refuses_a_tail_that_is_not_aligned (void)
+test_reader_refuses_an_index_that_is_not_aligned (void)
 {
   for (guint64 more = 1; more < 8; more++)
-    g_assert_false (reader_takes_tail (4096 + ferry_record_size (1000) + more));
+    g_assert_false (reader_takes_index (4096 + ferry_record_size (1000) + more));
 }
 
 /* What the writer makes of a head, with records from 4096 to 4096 + 2 * 1016 in the lane. */
@@ -376,6 +381,19 @@ take_all (TestLane *lane)
   ferry_lane_reader_consume (&lane->reader, ferry_lane_reader_get_available (&lane->reader));
 }
 
+static FerryRing
+publish_for (TestLane *lane, guint64 connection_id)
+{
+  ferry_lane_writer_write_header (&lane->writer, 0, 0, FERRY_RECORD_BYTES, 0, connection_id);
+  return ferry_lane_writer_publish (&lane->writer, sizeof (FerryRecordHeader));
+}
+
+static FerryRing
+publish_empty (TestLane *lane)
+{
+  return publish_for (lane, TEST_CONNECTION_ID);
+}
+
 static void
 test_reader_is_rung_once_a_sleep (void)
 {
@@ -384,9 +402,9 @@ test_reader_is_rung_once_a_sleep (void)
   for (guint i = 0; i < 3; i++)
     {
       ferry_lane_reader_arm (&lane->reader);
-      g_assert_true (ferry_lane_writer_publish (&lane->writer, 8));
-      g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
-      g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
+      g_assert_true (publish_empty (lane));
+      g_assert_false (publish_empty (lane));
+      g_assert_false (publish_empty (lane));
       take_all (lane);
     }
 }
@@ -397,13 +415,13 @@ test_reader_that_finds_a_record_is_not_rung (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
 
-  g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
+  g_assert_false (publish_empty (lane));
   ferry_lane_reader_arm (&lane->reader);
-  g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, 8);
-  g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
+  g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, sizeof (FerryRecordHeader));
+  g_assert_false (publish_empty (lane));
   take_all (lane);
   ferry_lane_reader_arm (&lane->reader);
-  g_assert_true (ferry_lane_writer_publish (&lane->writer, 8));
+  g_assert_true (publish_empty (lane));
 }
 
 static guint32
@@ -417,9 +435,9 @@ publish (TestLane *lane, guint n)
 {
   for (guint i = 0; i < n; i++)
     {
-      g_assert_false (ferry_lane_writer_publish (&lane->writer, 8));
+      g_assert_false (publish_empty (lane));
       g_assert_true (ferry_lane_reader_look (&lane->reader));
-      ferry_lane_reader_consume (&lane->reader, 8);
+      ferry_lane_reader_consume (&lane->reader, sizeof (FerryRecordHeader));
       g_assert_true (ferry_lane_writer_look (&lane->writer, 8));
     }
 }
@@ -434,7 +452,7 @@ test_a_busy_writer_omits_barriers_until_it_rings (void)
       g_test_skip ("the kernel has no barriers for other processes");
       return;
     }
-  atomic_store (&lane->reader.control->reader.issues_barriers, 1);
+  atomic_store (&lane->reader.control->wake.issues_barriers, 1);
   ferry_lane_writer_allow_omission (&lane->writer);
   for (guint i = 0; i < 3; i++)
     {
@@ -445,11 +463,11 @@ test_a_busy_writer_omits_barriers_until_it_rings (void)
       publish (lane, 2 * FERRY_OMIT_BARRIERS_FROM);
       g_assert_true (ferry_lane_reader_arm (&lane->reader));
       g_assert_true (lane->reader.is_armed);
-      g_assert_true (ferry_lane_writer_publish (&lane->writer, 8));
+      g_assert_true (publish_empty (lane));
       g_assert_cmpuint (get_omits_barriers (lane), ==, 0);
       g_assert_true (ferry_lane_reader_look (&lane->reader));
-      g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, 8);
-      ferry_lane_reader_consume (&lane->reader, 8);
+      g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, sizeof (FerryRecordHeader));
+      ferry_lane_reader_consume (&lane->reader, sizeof (FerryRecordHeader));
     }
 }
 
@@ -479,23 +497,16 @@ test_a_reader_whose_barrier_fails_must_not_sleep (void)
   g_assert_false (ferry_barrier_is_available ());
   g_assert_true (ferry_lane_reader_arm (&lane->reader));
   g_assert_true (lane->reader.is_armed);
-  atomic_store (&lane->reader.control->reader.issues_barriers, 1);
+  atomic_store (&lane->reader.control->wake.issues_barriers, 1);
   ferry_lane_writer_allow_omission (&lane->writer);
   g_assert_false (lane->writer.may_omit_barriers);
   ferry_lane_writer_omit_barriers (&lane->writer);
   g_assert_true (ferry_lane_reader_arm (&lane->reader));
   g_assert_false (lane->reader.is_armed);
   /* The writer finds the lane armed, and issues barriers again. */
-  g_assert_true (ferry_lane_writer_publish (&lane->writer, 8));
+  g_assert_true (publish_empty (lane));
   g_assert_true (ferry_lane_reader_arm (&lane->reader));
   g_assert_true (lane->reader.is_armed);
-}
-
-static FerryRing
-publish_for (TestLane *lane, guint64 connection_id)
-{
-  ferry_record_write_header (ferry_lane_writer_get_place (&lane->writer), 0, FERRY_RECORD_BYTES, 0, connection_id);
-  return ferry_lane_writer_publish (&lane->writer, sizeof (FerryRecordHeader));
 }
 
 static void
@@ -555,7 +566,7 @@ test_writer_is_rung_when_half_is_free (void)
   const gsize quarter = TEST_CAPACITY / 4;
 
   for (guint i = 0; i < 4; i++)
-    ferry_lane_writer_publish (&lane->writer, quarter);
+    g_assert_true (test_lane_put (lane, quarter - sizeof (FerryRecordHeader) - (i == 0 ? FERRY_LANE_END : 0), i));
   g_assert_false (ferry_lane_writer_arm (&lane->writer, 8));
   g_assert_true (ferry_lane_reader_look (&lane->reader));
   ferry_lane_reader_consume (&lane->reader, quarter);
@@ -594,7 +605,7 @@ fill_uplink (FerryUplink *uplink)
           ferry_uplink_unlock (uplink, locked);
           return;
         }
-      ferry_record_write_header (place, 0, FERRY_RECORD_BYTES, 0, 1);
+      ferry_lane_writer_write_header (&uplink->writer, 0, 0, FERRY_RECORD_BYTES, 0, 1);
       ferry_uplink_publish_and_unlock (uplink, 16, locked);
     }
 }
@@ -612,8 +623,8 @@ test_reserve_is_kept_from_messages (void)
   g_autoptr (FerryUplink) uplink = make_uplink (lane, 3);
 
   fill_uplink (uplink);
-  g_assert_true (ferry_lane_reader_look (&lane->reader));
-  g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, TEST_CAPACITY - 4 * 16);
+  g_assert_true (ferry_lane_reader_look_to_end (&lane->reader));
+  g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, TEST_CAPACITY - 5 * 16);
 }
 
 static void
@@ -627,8 +638,8 @@ test_reserve_takes_a_stop_of_each_pipe_and_an_abandon (void)
   for (guint i = 0; i < FERRY_MAX_PIPES_PER_LINK; i++)
     g_assert_true (write_control (uplink, FERRY_RECORD_STOP));
   g_assert_false (write_control (uplink, FERRY_RECORD_STOP));
-  g_assert_true (ferry_lane_reader_look (&lane->reader));
-  g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, TEST_CAPACITY);
+  g_assert_true (ferry_lane_reader_look_to_end (&lane->reader));
+  g_assert_cmpuint (ferry_lane_reader_get_available (&lane->reader), ==, TEST_CAPACITY - 16);
 }
 
 /* What a sender may wait for at most is free when it is woken at half. */
@@ -638,17 +649,18 @@ test_half_a_lane_takes_whatever_is_waited_for (void)
   gsize reserve = (FERRY_MAX_PIPES_PER_LINK + 1) * sizeof (FerryRecordHeader);
   gsize announced = ferry_record_size (FERRY_MAX_TYPE_STRING) + FERRY_MAX_RECORD_SIZE;
 
-  g_assert_cmpuint (announced + reserve, <=, FERRY_MIN_LANE_CAPACITY / 2);
+  g_assert_cmpuint (announced + reserve + FERRY_LANE_END, <=, FERRY_MIN_LANE_CAPACITY / 2);
 }
 
 static void
 add_position_tests (void)
 {
   g_test_add_func ("/lane/positions-go-on-beyond-32-bits", test_positions_go_on_beyond_32_bits);
-  g_test_add_func ("/lane/reader-takes-a-tail-in-range", test_reader_takes_a_tail_in_range);
-  g_test_add_func ("/lane/reader-refuses-a-tail-beyond-the-ring", test_reader_refuses_a_tail_beyond_the_ring);
-  g_test_add_func ("/lane/reader-refuses-a-tail-that-runs-backwards", test_reader_refuses_a_tail_that_runs_backwards);
-  g_test_add_func ("/lane/reader-refuses-a-tail-that-is-not-aligned", test_reader_refuses_a_tail_that_is_not_aligned);
+  g_test_add_func ("/lane/reader-takes-an-index-in-range", test_reader_takes_an_index_in_range);
+  g_test_add_func ("/lane/reader-refuses-an-index-beyond-the-ring", test_reader_refuses_an_index_beyond_the_ring);
+  g_test_add_func ("/lane/reader-ignores-an-index-that-is-behind", test_reader_ignores_an_index_that_is_behind);
+  g_test_add_func ("/lane/reader-refuses-an-index-that-is-not-aligned",
+                   test_reader_refuses_an_index_that_is_not_aligned);
   g_test_add_func ("/lane/writer-takes-a-head-in-range", test_writer_takes_a_head_in_range);
   g_test_add_func ("/lane/writer-refuses-a-head-beyond-its-tail", test_writer_refuses_a_head_beyond_its_tail);
   g_test_add_func ("/lane/writer-refuses-a-head-that-runs-backwards", test_writer_refuses_a_head_that_runs_backwards);
@@ -671,7 +683,7 @@ main (int argc, char **argv)
   g_test_add_func ("/lane/wraps-at-every-offset", test_wraps_at_every_offset);
   g_test_add_func ("/lane/largest-record-wraps", test_largest_record_wraps_at_every_offset);
   g_test_add_func ("/lane/writing-over-the-end-appears-at-the-start", test_writing_over_the_end_appears_at_the_start);
-  g_test_add_func ("/lane/fills-to-the-last-byte", test_fills_to_the_last_byte);
+  g_test_add_func ("/lane/fills-up-to-the-word-at-the-tail", test_fills_up_to_the_word_at_the_tail);
   g_test_add_func ("/lane/full-lane-refuses", test_full_lane_refuses);
   g_test_add_func ("/lane/room-comes-back", test_room_comes_back);
   add_position_tests ();

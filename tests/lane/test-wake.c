@@ -31,8 +31,8 @@ typedef struct
 static void
 meet (Rounds *self, guint round, guint delay)
 {
-  atomic_load_explicit (&self->control.writer.tail, memory_order_relaxed);
-  atomic_load_explicit (&self->control.reader.reader_waiting, memory_order_relaxed);
+  atomic_load_explicit (&self->control.writer.index, memory_order_relaxed);
+  atomic_load_explicit (&self->control.wake.reader_waiting, memory_order_relaxed);
   atomic_fetch_add (&self->arrived, 1);
   for (guint spins = 1; atomic_load_explicit (&self->arrived, memory_order_relaxed) < 2 * (round + 1); spins++)
     if (spins % SPINS == 0)
@@ -51,10 +51,10 @@ publish_all (gpointer data)
     {
       meet (self, i, i % 8);
       if (self->omits_barriers)
-        ferry_wake_publish_without_barrier (&self->control.writer.tail, (i + 1) * 8u);
+        ferry_wake_publish_without_barrier (&self->control.writer.index, (i + 1) * 8u);
       else
-        ferry_wake_publish (&self->control.writer.tail, (i + 1) * 8u);
-      self->due[i] = (guint8) ferry_wake_due (&self->control.reader.reader_waiting, &rung);
+        ferry_wake_publish (&self->control.writer.index, (i + 1) * 8u);
+      self->due[i] = (guint8) ferry_wake_due (&self->control.wake.reader_waiting, &rung);
     }
   return NULL;
 }
@@ -72,10 +72,10 @@ run_rounds (gboolean omits_barriers)
   for (guint i = 0; i < N_ROUNDS; i++)
     {
       meet (&self, i, (i / 8) % 8);
-      ferry_wake_arm (&self.control.reader.reader_waiting, &epoch);
+      ferry_wake_arm (&self.control.wake.reader_waiting, &epoch);
       if (omits_barriers)
         g_assert_true (ferry_barrier_issue ());
-      saw[i] = ferry_wake_look (&self.control.writer.tail) >= (i + 1) * 8u;
+      saw[i] = ferry_wake_look (&self.control.writer.index) >= (i + 1) * 8u;
     }
   g_thread_join (thread);
   for (guint i = 0; i < N_ROUNDS; i++)

@@ -76,7 +76,7 @@ fill_up_lane (DownEnds *ends)
   for (gsize written = 0; written < TEST_CAPACITY; written += ferry_record_size (4096))
     {
       g_assert_true (ferry_lane_writer_has_room (writer, ferry_record_size (4096)));
-      test_fill_record (ferry_lane_writer_get_place (writer), 4096, 0);
+      test_fill_record (writer, 4096, 0);
       ferry_lane_writer_publish (writer, ferry_record_size (4096));
       g_assert_true (ferry_lane_reader_look (&ends->link->up));
       ferry_lane_reader_consume (&ends->link->up, ferry_record_size (4096));
@@ -293,7 +293,7 @@ test_a_forked_child_leaves_the_lane_alone (void)
   guint32 epoch;
 
   down_ends_init (&ends, MAX_MESSAGE);
-  waiting = &ends.link->down.lane.control->reader.reader_waiting;
+  waiting = &ends.link->down.lane.control->wake.reader_waiting;
   receive = (Receive){ends.downlink, FERRY_DOWN_EVENT_BROKEN};
   receiver = g_thread_new ("receiver", receive_for_ever, &receive);
   while ((epoch = atomic_load (waiting)) == 0)
@@ -418,7 +418,7 @@ answer_all (gpointer data)
       locked = ferry_uplink_lock (flood->ends->uplink);
       place = ferry_uplink_get_place_locked (flood->ends->uplink, sizeof (FerryRecordHeader));
       g_assert_nonnull (place);
-      ferry_record_write_header (place, 0, FERRY_RECORD_BYTES, 0, number);
+      ferry_lane_writer_write_header (&flood->ends->uplink->writer, 0, 0, FERRY_RECORD_BYTES, 0, number);
       ferry_uplink_publish_and_unlock (flood->ends->uplink, sizeof (FerryRecordHeader), locked);
     }
   return NULL;

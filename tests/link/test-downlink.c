@@ -423,7 +423,7 @@ publish_raw (DownEnds *ends, guint16 kind, guint16 number, gconstpointer payload
 {
   guint8 *place = ferry_lane_writer_get_place (&ends->link->down.lane);
 
-  ferry_record_write_header (place, (guint32) size, kind, number, 10);
+  ferry_lane_writer_write_header (&ends->link->down.lane, 0, (guint32) size, kind, number, 10);
   if (size > 0)
     memcpy (place + sizeof (FerryRecordHeader), payload, size);
   ferry_lane_writer_publish (&ends->link->down.lane, ferry_record_size (size));
@@ -487,17 +487,18 @@ test_worker_follows_no_broken_record (void)
 }
 
 static void
-test_worker_follows_no_impossible_tail (void)
+test_worker_follows_no_impossible_index (void)
 {
-  const guint64 tails[] = {FERRY_DOWN_CAPACITY + 8, 12, G_MAXUINT64 - 7, 8};
+  const guint64 indices[] = {FERRY_DOWN_CAPACITY, 12, G_MAXINT64 - 7, 8};
 
-  for (guint i = 0; i < G_N_ELEMENTS (tails); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (indices); i++)
     {
       g_auto (DownEnds) ends;
       FerryDownMessage message;
 
       down_ends_init (&ends, MAX_MESSAGE);
-      atomic_store (&ends.link->down.lane.control->writer.tail, tails[i]);
+      publish_raw (&ends, FERRY_RECORD_BYTES, 0, NULL, 0);
+      atomic_store (&ends.link->down.lane.control->writer.index, indices[i]);
       g_assert_cmpint (ferry_downlink_receive (ends.downlink, -1, &message), ==, FERRY_DOWN_EVENT_BROKEN);
     }
 }
@@ -511,7 +512,7 @@ test_broken_express_lane_is_heard_of_by_who_receives (void)
   guint16 reason;
 
   down_ends_init (&ends, MAX_MESSAGE);
-  atomic_store (&ends.link->down.express.control->writer.tail, FERRY_EXPRESS_CAPACITY + 8);
+  atomic_store ((_Atomic guint64 *) (gpointer) ends.link->segment.express_ring, 1);
   g_assert_true (ferry_downlink_has_cancel (ends.downlink));
   g_assert_false (ferry_downlink_take_cancel (ends.downlink, &xid, &reason));
   g_assert_false (ferry_downlink_has_cancel (ends.downlink));
@@ -585,7 +586,7 @@ main (int argc, char **argv)
   g_test_add_func ("/downlink/interrupt-ends-one-wait", test_interrupt_ends_one_wait);
   g_test_add_func ("/downlink/closed-pipe-does-not-end-the-link", test_closed_pipe_does_not_end_the_link);
   g_test_add_func ("/downlink/worker-follows-no-broken-record", test_worker_follows_no_broken_record);
-  g_test_add_func ("/downlink/worker-follows-no-impossible-tail", test_worker_follows_no_impossible_tail);
+  g_test_add_func ("/downlink/worker-follows-no-impossible-index", test_worker_follows_no_impossible_index);
   g_test_add_func ("/downlink/broken-express-lane-is-heard-of-by-who-receives",
                    test_broken_express_lane_is_heard_of_by_who_receives);
   g_test_add_func ("/downlink/impossible-head-ends-the-link", test_impossible_head_ends_the_link);

@@ -280,9 +280,9 @@ test_they_go_between_threads (gconstpointer over_socket)
 static void
 pass_all (Scene *self)
 {
-  FerryLaneControl *control = ferry_segment_get_down (&self->ends.link->segment);
+  FerryLaneWriter *writer = &self->ends.link->down.lane;
 
-  atomic_store (&control->reader.head, atomic_load (&control->writer.tail));
+  atomic_store (&writer->control->reader.head, writer->tail);
 }
 
 static void
@@ -333,7 +333,7 @@ receive_after (Scene *self, gconstpointer packet, gsize size, guint n_packets)
 
   for (guint i = 0; i < n_packets; i++)
     g_assert_cmpint (send (self->ends.link->control, packet, size, 0), ==, size);
-  ferry_record_write_header (place, sizeof message, FERRY_RECORD_FD_BATCH, 0, 10);
+  ferry_lane_writer_write_header (writer, 0, sizeof message, FERRY_RECORD_FD_BATCH, 0, 10);
   memcpy (place + sizeof (FerryRecordHeader), &message, sizeof message);
   ferry_lane_writer_publish (writer, ferry_record_size (sizeof message));
   return ferry_downlink_receive (self->ends.downlink, 0, &received);

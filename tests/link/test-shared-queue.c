@@ -84,7 +84,7 @@ test_worker_write (TestWorker *self)
   guint8 *place = ferry_uplink_get_place_locked (self->uplink, 16);
 
   g_assert_nonnull (place);
-  ferry_record_write_header (place, 0, FERRY_RECORD_BYTES, 0, 1);
+  ferry_lane_writer_write_header (&self->uplink->writer, 0, 0, FERRY_RECORD_BYTES, 0, 1);
   ferry_uplink_publish_and_unlock (self->uplink, 16, locked);
 }
 

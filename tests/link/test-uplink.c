@@ -74,8 +74,8 @@ write_record (FerryUplink *uplink, const FerryWait *wait, guint64 connection_id,
 
       if (place != NULL)
         {
-          test_fill_record (place, size, number);
-          ferry_record_write_header (place, (guint32) size, FERRY_RECORD_BYTES, 0, connection_id);
+          test_fill_record (&uplink->writer, size, number);
+          ferry_lane_writer_write_header (&uplink->writer, 0, (guint32) size, FERRY_RECORD_BYTES, 0, connection_id);
           ferry_uplink_publish_and_unlock (uplink, ferry_record_size (size), locked);
           return FERRY_WAIT_READY;
         }
@@ -145,15 +145,18 @@ read_from_all (FerryLaneReader *lane, int doorbell, guint64 n_each)
   for (guint64 n = 0; n < N_WRITERS * n_each; n++)
     {
       FerryRecordHeader header;
+      guint64 writer;
       guint8 *place;
 
       wait_for_records (lane, doorbell);
       place = (guint8 *) ferry_lane_reader_get_place (lane);
       memcpy (&header, place, sizeof header);
-      g_assert_cmpuint (header.connection_id, <, N_WRITERS);
-      ferry_record_write_header (place, header.length, header.kind, 0, TEST_CONNECTION_ID);
-      ferry_lane_reader_consume (
-        lane, test_check_record (place, ferry_lane_reader_get_available (lane), next[header.connection_id]++));
+      writer = header.connection_id;
+      g_assert_cmpuint (writer, <, N_WRITERS);
+      header.connection_id = TEST_CONNECTION_ID;
+      memcpy (place, &header, sizeof header);
+      ferry_lane_reader_consume (lane,
+                                 test_check_record (place, ferry_lane_reader_get_available (lane), next[writer]++));
     }
   for (guint i = 0; i < N_WRITERS; i++)
     g_assert_cmpuint (next[i], ==, n_each);

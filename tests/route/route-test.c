@@ -196,12 +196,12 @@ route_test_wait_monitor (FerrySender *sender)
 void
 route_test_wait_drained (FerrySender *sender)
 {
-  FerryLaneControl *lane = get_lane (sender);
+  const FerryLaneWriter *writer = &ferry_sender_get_uplink (sender)->writer;
   gint64 deadline = get_deadline ();
 
   /* A sender does not wake the monitor while the main loop is at work, and here it is. */
   route_test_wait_monitor (sender);
-  while (atomic_load (&lane->reader.head) != atomic_load (&lane->writer.tail))
+  while (atomic_load (&writer->control->reader.head) != writer->tail)
     {
       g_assert_cmpint (g_get_monotonic_time (), <, deadline);
       g_thread_yield ();

@@ -174,7 +174,7 @@ static void
 test_leaves_no_descriptor_of_hostile_workers (void)
 {
   static const char *const orders[] = {"welcome packet:descriptors pause", "attach send:100 kind:0 pause",
-                                       "attach drained tail:4 pause", "attach packet:attach pause"};
+                                       "attach index:4 send:1 pause", "attach packet:attach pause"};
   FerryRouter *router = ferry_test_router_new_with_guardian ();
   g_autofree char *path = ferry_test_build_path ("hostile-worker");
   guint before = ferry_test_count_fds ();

@@ -92,17 +92,14 @@ static const HostileRow rows[] = {
    "more than it has published"},
 
   /* Positions. */
-  {"/hostile-records/refuses-an-odd-tail", "attach send:100 drained tail:4 pause", 100, FAULT, "as its up lane's tail"},
-  {"/hostile-records/refuses-a-tail-beyond-the-ring", "attach send:100 drained tail-beyond pause", 100, FAULT,
-   "as its up lane's tail"},
-  {"/hostile-records/refuses-a-tail-that-runs-backwards", "attach send:100 drained tail:-8 pause", 100, FAULT,
-   "as its up lane's tail"},
-  {"/hostile-records/refuses-a-tail-of-0", "attach send:100 drained tail:-2400 pause", 100, FAULT,
-   "as its up lane's tail"},
-  {"/hostile-records/refuses-a-tail-far-away", "attach send:100 drained tail:9223372036854775800 pause", 100, FAULT,
-   "as its up lane's tail"},
-  {"/hostile-records/refuses-a-tail-left-wrong-at-the-end", "attach send:100 drained tail:4 exit:0", 100, FAULT,
-   "as its up lane's tail"},
+  {"/hostile-records/refuses-an-odd-index", "attach send:100 drained index:4 send:1 pause", 100, FAULT,
+   "as its up lane's index"},
+  {"/hostile-records/refuses-an-index-beyond-the-ring", "attach send:100 drained index-beyond send:1 pause", 100, FAULT,
+   "as its up lane's index"},
+  {"/hostile-records/refuses-an-index-far-away", "attach send:100 drained index:9223372036854775800 send:1 pause", 100,
+   FAULT, "as its up lane's index"},
+  {"/hostile-records/refuses-an-index-left-wrong-at-the-end", "attach send:100 drained index:4 send:1 exit:0", 100,
+   FAULT, "as its up lane's index"},
 
   /* Random bytes; what comes of them is not known, but that it is a fault. */
   {"/hostile-records/refuses-garbage", "attach send:100 garbage:4096 pause", 100, FAULT, "broke the protocol"},
@@ -110,6 +107,10 @@ static const HostileRow rows[] = {
    "broke the protocol"},
 
   /* What breaks no rule. */
+  {"/hostile-records/goes-on-with-an-index-that-is-behind", "attach send:100 drained index:-8 send:1 exit:0", 101,
+   EXITED, "status 0"},
+  {"/hostile-records/goes-on-with-an-index-of-0", "attach send:100 drained index:-2400 send:1 exit:0", 101, EXITED,
+   "status 0"},
   {"/hostile-records/takes-a-value-of-64-levels", "attach send:100 type:1:v chain:63 large-chain:63 exit:0", 102,
    EXITED, "status 0"},
   {"/hostile-records/takes-a-type-of-64-levels", "attach send:100 type-tuples:64 send:1 exit:0", 101, EXITED,

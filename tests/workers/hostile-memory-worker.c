@@ -99,7 +99,7 @@ write_record (guint16 kind, guint16 number, const void *payload, gsize length)
   while (!ferry_lane_writer_has_room (&writer, size))
     g_thread_yield ();
   place = ferry_lane_writer_get_place (&writer);
-  ferry_record_write_header (place, (guint32) length, kind, number, connection_id);
+  ferry_lane_writer_write_header (&writer, 0, (guint32) length, kind, number, connection_id);
   if (length > 0)
     memcpy (place + sizeof (FerryRecordHeader), payload, length);
   if (ferry_lane_writer_publish (&writer, size))

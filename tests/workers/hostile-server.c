@@ -138,15 +138,17 @@ answer_one (void)
 static void
 answer_late (void)
 {
-  FerryLaneControl *express = ferry_segment_get_express (&ferry_sender_get_uplink (calls)->segment);
+  /* The words of the cancels, none of which is taken. */
+  const _Atomic guint64 *express = (gpointer) ferry_sender_get_uplink (calls)->segment.express_ring;
   guint64 tail = 0;
 
   do
     {
       ferry_downlink_claim (downlink, current);
-      while (tail < FERRY_EXPRESS_CAPACITY && atomic_load (&express->writer.tail) == tail)
+      while (tail < FERRY_EXPRESS_CAPACITY - FERRY_LANE_END && atomic_load (&express[tail / 8]) == 0)
         g_thread_yield ();
-      tail = atomic_load (&express->writer.tail);
+      while (tail < FERRY_EXPRESS_CAPACITY - FERRY_LANE_END && atomic_load (&express[tail / 8]) != 0)
+        tail += sizeof (FerryRecordHeader);
       send_message (FERRY_CALL_ANSWER, current, NULL, NULL);
     }
   while (take ());

@@ -205,7 +205,7 @@ write_record (guint16 kind, guint16 number, const void *payload, gsize length)
 {
   guint8 *place = get_place (ferry_record_size (length));
 
-  ferry_record_write_header (place, (guint32) length, kind, number, connection_id);
+  ferry_lane_writer_write_header (&writer, 0, (guint32) length, kind, number, connection_id);
   if (length > 0)
     memcpy (place + sizeof (FerryRecordHeader), payload, length);
   publish (ferry_record_size (length));
@@ -215,7 +215,9 @@ write_record (guint16 kind, guint16 number, const void *payload, gsize length)
 static void
 write_header (guint16 kind, guint32 length, gsize size)
 {
-  ferry_record_write_header (get_place (size), length, kind, 0, connection_id);
+  get_place (size);
+  ferry_lane_writer_write_header (&writer, 0, length, kind, 0, connection_id);
+  atomic_store (&writer.control->writer.index, writer.tail + size);
   publish (size);
 }
 
@@ -290,15 +292,16 @@ static void
 write_garbage (gsize size)
 {
   fill_randomly (get_place (size), size);
+  writer.word = g_random_int_range (1, G_MAXINT32);
+  atomic_store (&writer.control->writer.index, writer.tail + size);
   publish (size);
 }
 
 static void
 stop_in_mid_write (void)
 {
-  guint8 *place = get_place (ferry_record_size (8));
-
-  ferry_record_write_header (place, 8, FERRY_RECORD_BYTES, 0, connection_id);
+  get_place (ferry_record_size (8));
+  ferry_lane_writer_write_header (&writer, 0, 8, FERRY_RECORD_BYTES, 0, connection_id);
   raise (SIGSTOP);
 }
 
@@ -488,12 +491,12 @@ wait_until_drained (void)
     g_thread_yield ();
 }
 
+/* The next record makes it count. */
 static void
-set_tail (guint64 tail)
+set_index (guint64 index)
 {
   take_welcome ();
-  atomic_store (&writer.control->writer.tail, tail);
-  ferry_doorbell_ring (doorbell);
+  atomic_store (&writer.control->writer.index, index);
 }
 
 static void
@@ -503,7 +506,7 @@ send_with_wild_words (guint64 n)
     {
       take_welcome ();
       atomic_store (&writer.control->writer.writer_waiting, g_random_int ());
-      atomic_store (&writer.control->reader.reader_waiting, g_random_int ());
+      atomic_store (&writer.control->wake.reader_waiting, g_random_int ());
       atomic_store (&writer.control->writer_bell.rings, g_random_int ());
       send_numbers (1);
     }
@@ -620,10 +623,10 @@ obey_memory (const char *order, const char *value, guint64 n)
 {
   if (strcmp (order, "drained") == 0)
     wait_until_drained ();
-  else if (g_str_has_prefix (order, "tail:"))
-    set_tail (writer.tail + (guint64) g_ascii_strtoll (value, NULL, 10));
-  else if (strcmp (order, "tail-beyond") == 0)
-    set_tail (writer.tail + writer.capacity + 8);
+  else if (g_str_has_prefix (order, "index:"))
+    set_index (writer.tail + (guint64) g_ascii_strtoll (value, NULL, 10));
+  else if (strcmp (order, "index-beyond") == 0)
+    set_index (writer.tail + writer.capacity + 8);
   else if (strcmp (order, "head") == 0)
     atomic_store (&writer.control->reader.head, 0xdeadbeefdeadbee8);
   else if (g_str_has_prefix (order, "waiting:"))

@@ -34,7 +34,7 @@ TABLE, EXPRESS_RING, DOWN_RING, UP_RING = 4096, 8192, 12288, 77824
 UP, DOWN, EXPRESS, LINK = 0, 1024, 2048, 3072
 READER_RINGS, CLAIM = LINK, LINK + 128
 HOLD, DOOMED = 1, 2
-TAIL, WRITER_WAITING, HEAD, READER_WAITING, RINGS = 0, 8, 128, 136, 256
+INDEX, WRITER_WAITING, HEAD, READER_WAITING, RINGS = 0, 8, 128, 256, 384
 MAX_PAYLOAD = 32752
 TMPFS_MAGIC = 0x01021994
 FUTEX_CALLS = {"x86_64": 202, "aarch64": 98, "riscv64": 98}
@@ -76,10 +76,13 @@ class Reader:
         self.head = self.rung = self.epoch = 0
 
     def look(self):
-        """How many bytes are there."""
-        available = self.link.words64[(self.control + TAIL) // 8] - self.head
-        if available < 0 or available > self.capacity or available % 8 != 0:
-            sys.exit("a lane is damaged")
+        """How many bytes are there. Goes from record to record, up to a first word that is 0."""
+        available = 0
+        while (word := self.link.words64[(self.ring + (self.head + available) % self.capacity) // 8]) != 0:
+            length = word & 0xffffffff if sys.byteorder == "little" else word >> 32
+            available += 16 + (length + 7) // 8 * 8
+            if length > MAX_PAYLOAD or available > self.capacity - 8:
+                sys.exit("a lane is damaged")
         return available
 
     def wait(self):
@@ -211,7 +214,7 @@ class Link:
                                   ctypes.c_uint32(seen), ctypes.byref(TimeSpec(1, 0)), None, 0)
 
     def has_room(self, size):
-        return self.tail + size + self.reserve - self.words64[(UP + HEAD) // 8] <= self.capacity
+        return self.tail + size + self.reserve - self.words64[(UP + HEAD) // 8] <= self.capacity - 8
 
     def wait_for_room(self, size, index):
         while not self.has_room(size):
@@ -227,12 +230,15 @@ class Link:
     def publish(self, data, index):
         """Writes whole records, waits for room first, and rings where the reader sleeps."""
         self.wait_for_room(len(data), index)
-        start = self.tail % self.capacity
-        first = min(len(data), self.capacity - start)
-        self.memory[UP_RING + start:UP_RING + start + first] = data[:first]
-        self.memory[UP_RING:UP_RING + len(data) - first] = data[first:]
+        start = (self.tail + 8) % self.capacity
+        first = min(len(data) - 8, self.capacity - start)
+        self.memory[UP_RING + start:UP_RING + start + first] = data[8:8 + first]
+        self.memory[UP_RING:UP_RING + len(data) - 8 - first] = data[8 + first:]
+        self.words64[(UP_RING + (self.tail + len(data)) % self.capacity) // 8] = 0
+        fence()
+        self.words64[(UP_RING + self.tail % self.capacity) // 8] = struct.unpack("=Q", data[:8])[0]
         self.tail += len(data)
-        self.words64[(UP + TAIL) // 8] = self.tail
+        self.words64[(UP + INDEX) // 8] = self.tail
         fence()
         waiting = self.words32[(UP + READER_WAITING) // 4]
         if waiting != self.rung:
