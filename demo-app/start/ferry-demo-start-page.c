@@ -24,7 +24,8 @@ struct _FerryDemoStartPage
   FerryDemoPipe *loop;
   FerryExecutor *executor; /* of one worker */
   FerryTask *task;         /* NULL while there is no work */
-  gboolean loop_works;     /* and has not said that it is done */
+  gboolean loop_draws;     /* it has sent a frame, so it hears signals */
+  gboolean loop_works;     /* or will, and has not said that it is done */
   gboolean is_measured;    /* both sides did all of the work, or are still at it */
   FerryDemoFrameMeter *loop_meter;
   FerryDemoFrameMeter *own_meter;
@@ -87,9 +88,20 @@ show_end (FerryDemoStartPage *self)
 }
 
 static void
+freeze_loop (FerryDemoStartPage *self)
+{
+  ferry_demo_frame_meter_take_longest_wait (self->loop_meter);
+  ferry_demo_pipe_send_signal (self->loop, SIGUSR1);
+}
+
+/* Before its first frame, the signal would end the process. */
+static void
 frame_cb (FerryDemoStartPage *self, double done)
 {
   ferry_demo_frame_meter_count (self->loop_meter);
+  if (!self->loop_draws && self->loop_works)
+    freeze_loop (self);
+  self->loop_draws = TRUE;
   if (!self->loop_works || done < 1.0)
     return;
   self->loop_works = FALSE;
@@ -137,12 +149,12 @@ freeze (GtkWidget *widget, const char *action, GVariant *parameter)
     return;
   gtk_widget_action_set_enabled (widget, "start.freeze", FALSE);
   ferry_demo_page_take_text (self, "verdict_label", g_strdup (_ ("Five seconds of work, on both sides…")));
-  ferry_demo_frame_meter_take_longest_wait (self->loop_meter);
   ferry_demo_frame_meter_take_longest_wait (self->own_meter);
   gtk_progress_bar_set_fraction (ferry_demo_page_get_child (self, "loop_bar"), 0.0);
   self->loop_works = TRUE;
   self->is_measured = TRUE;
-  ferry_demo_pipe_send_signal (self->loop, SIGUSR1);
+  if (self->loop_draws)
+    freeze_loop (self);
   begin_task (self);
 }
 
@@ -160,6 +172,7 @@ start_loop (FerryDemoPage *page)
 static void
 ended_cb (FerryDemoStartPage *self, const char *words)
 {
+  self->loop_draws = FALSE;
   self->loop_works = FALSE;
   self->is_measured = FALSE;
   ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, words);
@@ -174,6 +187,7 @@ rest (FerryDemoPage *page)
   if (self->tick_callback != 0)
     gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick_callback);
   self->tick_callback = 0;
+  self->loop_draws = FALSE;
   self->loop_works = FALSE;
   self->is_measured = FALSE;
   ferry_demo_pipe_stop (self->loop);

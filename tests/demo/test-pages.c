@@ -354,14 +354,14 @@ test_work_freezes_one_of_two (WindowTest *test, gconstpointer data)
   g_assert_cmpfloat (wait, <, frozen * 1000.0);
 }
 
-/* What was stopped half-way would say that the main loop froze for less time than Ferry's window. */
+/* What was stopped half-way would say that the main loop froze for less time than Ferry's window. The button is pressed
+ * before the other process can have heard of it, and its work begins then. */
 static void
 test_work_left_half_way_proves_nothing (WindowTest *test, gconstpointer data)
 {
   if (test->window == NULL)
     return;
   window_test_show_page (test, "start");
-  window_test_wait_words (test->window, "frames a second");
   gtk_widget_activate_action (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "start")),
                               "start.freeze", NULL);
   wait_words (test, "start", "verdict_label", "Five seconds of work");
