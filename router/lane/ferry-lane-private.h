@@ -90,9 +90,15 @@ void ferry_lane_reader_consume (FerryLaneReader *self, gsize size);
 
 /* Returns the first word of the record at a position, which is 0 until the record is published. */
 static inline _Atomic guint64 *
+ferry_lane_get_word (const guint8 *ring, gsize capacity, guint64 position)
+{
+  return (_Atomic guint64 *) (gpointer) (ring + (position & (capacity - 1)));
+}
+
+static inline _Atomic guint64 *
 ferry_lane_reader_get_word (FerryLaneReader *self, guint64 position)
 {
-  return (_Atomic guint64 *) (gpointer) (self->ring + (position & (self->capacity - 1)));
+  return ferry_lane_get_word (self->ring, self->capacity, position);
 }
 
 /* Whether a record is published at a position. */
@@ -197,12 +203,6 @@ ferry_lane_writer_get_place (FerryLaneWriter *self)
   return self->ring + (self->tail & (self->capacity - 1));
 }
 
-static inline _Atomic guint64 *
-ferry_lane_writer_get_word (FerryLaneWriter *self, guint64 position)
-{
-  return (_Atomic guint64 *) (gpointer) (self->ring + (position & (self->capacity - 1)));
-}
-
 /* Cache lines are prefetched DISTANCE bytes ahead of the tail, for records of at most MAX bytes. For a larger record,
  * the copy alone already keeps the memory busy. */
 #define FERRY_PREFETCH_DISTANCE 1024
@@ -256,12 +256,12 @@ ferry_lane_writer_store_index_if_due (FerryLaneWriter *self, gsize size)
 static inline FerryRing
 ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
 {
-  _Atomic guint64 *word = ferry_lane_writer_get_word (self, self->tail);
+  _Atomic guint64 *word = ferry_lane_get_word (self->ring, self->capacity, self->tail);
 
   ferry_lane_writer_prefetch (self, size);
   self->tail += size;
   /* Relaxed: the store that publishes the record comes later, and releases this one. */
-  atomic_store_explicit (ferry_lane_writer_get_word (self, self->tail), 0, memory_order_relaxed);
+  atomic_store_explicit (ferry_lane_get_word (self->ring, self->capacity, self->tail), 0, memory_order_relaxed);
   if (G_LIKELY (self->omits_barriers))
     {
       ferry_wake_publish_without_barrier (word, self->word);

@@ -17,8 +17,6 @@
 #define PAGE ((guint64) 4096)
 /* How many bytes of memory are freed at a time: what takes well below a tenth of a millisecond. */
 #define TIDY_STEP ((guint64) 512 * 1024)
-/* How far a reader goes on from record to record. */
-#define WALK ((guint64) FERRY_INDEX_STEP)
 
 /* ---- the reader ---- */
 
@@ -41,11 +39,12 @@ take_index (FerryLaneReader *self, guint64 index)
   return TRUE;
 }
 
-/* Goes on to the end of the records that are published behind the tail, record by record, for at most WALK bytes. */
+/* Goes on to the end of the records that are published behind the tail, record by record, for at most
+ * FERRY_INDEX_STEP bytes. */
 static gboolean
 walk (FerryLaneReader *self, guint64 word)
 {
-  const guint64 limit = self->tail + WALK;
+  const guint64 limit = self->tail + FERRY_INDEX_STEP;
 
   do
     {
