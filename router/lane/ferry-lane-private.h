@@ -60,16 +60,25 @@ struct _FerryAnswerWait
 
 /* ---- the reader ---- */
 
+/* Which rule of the lane its writer broke. */
+typedef enum
+{
+  FERRY_LANE_FAULT_INDEX,  /* the index is out of range */
+  FERRY_LANE_FAULT_RECORD, /* a record goes beyond the free part of the ring */
+  FERRY_LANE_FAULT_LAG,    /* the index is far behind the records */
+} FerryLaneFault;
+
 typedef struct
 {
   FerryLaneControl *control;
   const guint8 *ring;
   gsize capacity;
   guint64 head;
-  guint64 tail;    /* behind the latest record that is known */
-  guint64 refused; /* the latest invalid index that was loaded */
-  guint32 rung;    /* the value of writer_waiting at the latest wake-up: for each value the writer is woken once */
-  guint32 epoch;   /* the value that was stored in reader_waiting last */
+  guint64 tail;         /* behind the latest record that is known */
+  FerryLaneFault fault; /* of the latest look, if that failed */
+  guint64 refused;      /* the position that was refused */
+  guint32 rung;         /* the value of writer_waiting at the latest wake-up: for each value the writer is woken once */
+  guint32 epoch;        /* the value that was stored in reader_waiting last */
   /* the latest ferry_lane_reader_arm() worked; FALSE: the reader must not sleep, because a barrier failed */
   gboolean is_armed;
   gboolean is_announced; /* the word reader_waiting is not 0 */
@@ -81,6 +90,7 @@ gboolean ferry_answer_wait_take (FerryAnswerWait *self, const FerryRecordHeader 
 void ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const guint8 *ring, gsize capacity);
 gboolean ferry_lane_reader_look (FerryLaneReader *self);
 gboolean ferry_lane_reader_look_to_end (FerryLaneReader *self);
+char *ferry_lane_reader_describe_fault (const FerryLaneReader *self, const char *lane);
 gboolean ferry_lane_reader_begin_arming (FerryLaneReader *self);
 void ferry_lane_reader_note_barrier (FerryLaneReader *self, gboolean issued);
 gboolean ferry_lane_reader_arm (FerryLaneReader *self);
@@ -232,6 +242,9 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
 
 /* The index is stored when the tail passes a multiple of this. */
 #define FERRY_INDEX_STEP ((guint64) 16384)
+/* A reader refuses records further behind the index. A writer has published one step more, and what it publishes at
+ * once: a type and a message. */
+#define FERRY_MAX_INDEX_LAG ((guint64) 131072)
 
 /* Stores the tail as the index, for a reader that is behind. A reader that has caught up finds the next record by its
  * first word, so nothing waits for the next index. */

@@ -26,15 +26,20 @@ ferry_lane_reader_init (FerryLaneReader *self, FerryLaneControl *control, const 
   *self = (FerryLaneReader){.control = control, .ring = ring, .capacity = capacity};
 }
 
+static gboolean
+refuse (FerryLaneReader *self, FerryLaneFault fault, guint64 refused)
+{
+  self->fault = fault;
+  self->refused = refused;
+  return FALSE;
+}
+
 /* index: beyond the tail. */
 static gboolean
 take_index (FerryLaneReader *self, guint64 index)
 {
   if (index - self->head > self->capacity - FERRY_LANE_END || (index & 7) != 0)
-    {
-      self->refused = index;
-      return FALSE;
-    }
+    return refuse (self, FERRY_LANE_FAULT_INDEX, index);
   self->tail = index;
   return TRUE;
 }
@@ -54,10 +59,7 @@ walk (FerryLaneReader *self, guint64 word)
       if (G_UNLIKELY ((guint32) word > FERRY_MAX_RECORD_PAYLOAD))
         size = sizeof (FerryRecordHeader);
       if (G_UNLIKELY (self->tail + size - self->head > self->capacity - FERRY_LANE_END))
-        {
-          self->refused = self->tail + size;
-          return FALSE;
-        }
+        return refuse (self, FERRY_LANE_FAULT_RECORD, self->tail + size);
       self->tail += size;
       word = atomic_load_explicit (ferry_lane_reader_get_word (self, self->tail), memory_order_acquire);
     }
@@ -66,18 +68,45 @@ walk (FerryLaneReader *self, guint64 word)
 }
 
 /* Goes on behind the records that begin with a word that was found at the tail. A reader that is behind finds their end
- * by the index, and one that has caught up by the records. */
+ * by the index, and one that has caught up by the records.
+ *
+ * An index that is far behind is refused. A ring without a cleared word has no end of records, so the reader would go
+ * around such a ring without a writer that runs. */
 static gboolean
 take_published (FerryLaneReader *self, guint64 word)
 {
   /* Acquire: pairs with the store of the index, so the records up to the index are complete. */
   guint64 index = atomic_load_explicit (&self->control->writer.index, memory_order_acquire);
 
-  return (gint64) (index - self->tail) > 0 ? take_index (self, index) : walk (self, word);
+  if ((gint64) (index - self->tail) > 0)
+    return take_index (self, index);
+  return G_LIKELY (self->tail - index <= FERRY_MAX_INDEX_LAG) ? walk (self, word)
+                                                              : refuse (self, FERRY_LANE_FAULT_LAG, index);
 }
 
-/* Looks for records that were published since. Returns FALSE for an index that is out of range, which breaks the
- * protocol. */
+/* Returns the rule of the lane that its writer broke, after a look that returned FALSE. lane: its name. */
+char *
+ferry_lane_reader_describe_fault (const FerryLaneReader *self, const char *lane)
+{
+  const guint64 end = self->head + self->capacity - FERRY_LANE_END;
+
+  if (self->fault == FERRY_LANE_FAULT_INDEX)
+    return g_strdup_printf ("it stored %" G_GUINT64_FORMAT
+                            " as its %s lane's index, which must be a multiple of 8 of at most %" G_GUINT64_FORMAT
+                            "; it must store the end of a record that it has written",
+                            self->refused, lane, end);
+  if (self->fault == FERRY_LANE_FAULT_RECORD)
+    return g_strdup_printf ("it wrote a record up to the position %" G_GUINT64_FORMAT
+                            " of its %s lane, whose free part ends at %" G_GUINT64_FORMAT
+                            "; it must wait for room first",
+                            self->refused, lane, end);
+  return g_strdup_printf ("it published records at the position %" G_GUINT64_FORMAT
+                          " of its %s lane, whose index is %" G_GUINT64_FORMAT
+                          "; it must store the index at least each %" G_GUINT64_FORMAT " bytes",
+                          self->tail, lane, self->refused, FERRY_MAX_INDEX_LAG);
+}
+
+/* Looks for records that were published since. Returns FALSE where the writer broke a rule of the lane. */
 gboolean
 ferry_lane_reader_look (FerryLaneReader *self)
 {

@@ -1063,10 +1063,7 @@ look (FerryDrain *self, FerryLink *link)
   link->tail_final = link->state == FERRY_LINK_ENDED;
   if (link->tail_final ? ferry_lane_reader_look_to_end (lane) : ferry_lane_reader_look (lane))
     return;
-  fault = g_strdup_printf ("it stored %" G_GUINT64_FORMAT
-                           " as its up lane's index, which must be a multiple of 8 of at most %" G_GUINT64_FORMAT
-                           "; it must store the end of a record that it has written",
-                           lane->refused, lane->head + lane->capacity - FERRY_LANE_END);
+  fault = ferry_lane_reader_describe_fault (lane, "up");
   ferry_shared_queue_fault (self->shared, link, fault);
 }
 

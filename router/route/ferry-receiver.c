@@ -9,6 +9,7 @@
 
 #include "base/ferry-property-private.h"
 #include "base/ferry-shape-private.h"
+#include "ferry-marshallers.h"
 
 /**
  * FerryReceiver:
@@ -231,7 +232,9 @@ install_signals (GObjectClass *object_class)
    * you use them: the worker chose both.
    */
   signals[SIGNAL_BUFFER] =
-    g_signal_new ("buffer", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_VARIANT, G_TYPE_BYTES);
+    g_signal_new ("buffer", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, ferry_marshal_VOID__VARIANT_BOXED, G_TYPE_NONE, 2,
+                  G_TYPE_VARIANT, G_TYPE_BYTES);
+  g_signal_set_va_marshaller (signals[SIGNAL_BUFFER], type, ferry_marshal_VOID__VARIANT_BOXEDv);
   /**
    * FerryReceiver::closed:
    * @self: the receiver

@@ -30,6 +30,7 @@ static const Work works[] = {
   {&bench_way_untrusted},
   {&bench_way_one_shot},
   {&bench_way_paced, 1000000, TRUE},
+  {&bench_way_untouched, 0, TRUE},
   {&bench_way_frames, 16666667},
   {&bench_way_message},
   {&bench_way_message_untrusted},

@@ -19,6 +19,7 @@
 enum
 {
   PACED,
+  UNTOUCHED,
   RECYCLED,
   UNTRUSTED,
   ONE_SHOT,
@@ -41,6 +42,7 @@ enum
 
 static const BenchWay *const ways[N_WAYS] = {
   [PACED] = &bench_way_paced,
+  [UNTOUCHED] = &bench_way_untouched,
   [RECYCLED] = &bench_way_recycled,
   [UNTRUSTED] = &bench_way_untrusted,
   [ONE_SHOT] = &bench_way_one_shot,
@@ -224,7 +226,9 @@ run_size (const BenchOptions *options, guint size, double *cost)
         rates[MEMCPY][round] = copy (size * MEBIBYTE, options->window);
     }
   for (int row = 0; row < N_ROWS; row++)
-    if (rates[row][0] > 0)
+    if (rates[row][0] > 0 && row == UNTOUCHED)
+      print (size, row_of (row), size * MEBIBYTE * 1e6 / bench_median (rates[row], options->rounds), "us");
+    else if (rates[row][0] > 0)
       print (size, row_of (row), bench_median (rates[row], options->rounds) / 1e9, "GB/s");
   *cost = bench_median (costs, options->rounds);
   if (*cost > 0)

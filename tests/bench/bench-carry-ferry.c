@@ -136,7 +136,7 @@ one_shot_open (BenchCarrier *self, GError **error)
 }
 
 static gboolean
-paced_open (BenchCarrier *self, GError **error)
+unread_open (BenchCarrier *self, GError **error)
 {
   return bench_carrier_open_link (self, TRUE, G_CALLBACK (unread_cb), self, error);
 }
@@ -292,7 +292,17 @@ const BenchWay bench_way_frames = {
 
 const BenchWay bench_way_paced = {
   .name = "paced",
-  .open = paced_open,
+  .open = unread_open,
+  .take = ferry_take,
+  .close = ferry_close,
+  .attach = ferry_attach,
+  .begin = ferry_begin,
+  .send = ferry_send,
+};
+
+const BenchWay bench_way_untouched = {
+  .name = "untouched",
+  .open = unread_open,
   .take = ferry_take,
   .close = ferry_close,
   .attach = ferry_attach,

@@ -286,6 +286,22 @@ measure_single (Bench *self, guint size, const Pace *pace)
                      n_pairs, DEFAULT_BUDGET);
 }
 
+/* What one trip of a hundred takes: of trips one after the other, since a block has too few. */
+static void
+measure_p99 (Bench *self, guint size, const Pace *pace)
+{
+  const BenchOrders orders = {1, sizes[size].bytes, (guint64) bench_choose (self->options, 10, 1000, BENCH_MAX_TIMED),
+                              G_MAXINT32 * G_GINT64_CONSTANT (100), 0};
+
+  for (int route = 0; route < N_ROUTES; route++)
+    if (size == 0 && pace->pause == 0 && is_single (self, route, size, pace))
+      {
+        g_autofree char *name = g_strconcat (routes[route].name, "/p99", NULL);
+
+        print_row (size, pace->kind, name, bench_route_run (&routes[route], &orders).p99 / 1e3, "us");
+      }
+}
+
 static void
 measure_singles (Bench *self, guint size)
 {
@@ -303,6 +319,7 @@ measure_singles (Bench *self, guint size)
         run_block (self, route, size, &paces[i], &unused);
       bench_place_routes (paces[i].placement, routes, N_ROUTES);
       measure_single (self, size, &paces[i]);
+      measure_p99 (self, size, &paces[i]);
     }
   bench_place_routes (BENCH_PLACEMENT_FREE, routes, N_ROUTES);
   if (self->python != NULL)

@@ -137,7 +137,8 @@ report (BenchTrips *self, gint64 elapsed)
   n_times = self->orders.in_flight == 1 ? MIN (report.n_done, BENCH_MAX_TIMED) : 0;
   for (guint i = 0; i < n_times; i++)
     times[i] = self->times[i];
-  report.median = (gint64) bench_median (times, n_times);
+  report.median = (gint64) bench_quantile (times, n_times, 0.5);
+  report.p99 = (gint64) bench_quantile (times, n_times, 0.99);
   return report;
 }
 

@@ -49,7 +49,8 @@ typedef struct
   guint64 n_done;
   guint64 n_wrong;
   gint64 elapsed; /* ns */
-  gint64 median;  /* ns of a trip, where there is one at a time */
+  gint64 median;  /* ns of a trip, where there is one at a time, as the next one */
+  gint64 p99;
 } BenchReport;
 
 typedef struct

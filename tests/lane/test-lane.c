@@ -305,6 +305,16 @@ test_reader_ignores_an_index_that_is_behind (void)
   g_assert_true (reader_takes_index (G_MAXUINT64 & ~(guint64) 7));
 }
 
+/* A ring without a cleared word has no end of records. */
+static void
+test_reader_refuses_an_index_that_is_far_behind (void)
+{
+  const guint64 tail = 4096 + ferry_record_size (1000);
+
+  g_assert_true (reader_takes_index (tail - FERRY_MAX_INDEX_LAG));
+  g_assert_false (reader_takes_index (tail - FERRY_MAX_INDEX_LAG - 8));
+}
+
 static void
 test_reader_refuses_an_index_that_is_not_aligned (void)
 {
@@ -659,6 +669,7 @@ add_position_tests (void)
   g_test_add_func ("/lane/reader-takes-an-index-in-range", test_reader_takes_an_index_in_range);
   g_test_add_func ("/lane/reader-refuses-an-index-beyond-the-ring", test_reader_refuses_an_index_beyond_the_ring);
   g_test_add_func ("/lane/reader-ignores-an-index-that-is-behind", test_reader_ignores_an_index_that_is_behind);
+  g_test_add_func ("/lane/reader-refuses-an-index-that-is-far-behind", test_reader_refuses_an_index_that_is_far_behind);
   g_test_add_func ("/lane/reader-refuses-an-index-that-is-not-aligned",
                    test_reader_refuses_an_index_that_is_not_aligned);
   g_test_add_func ("/lane/writer-takes-a-head-in-range", test_writer_takes_a_head_in_range);

@@ -6,9 +6,11 @@
  * How a record is published, for spin to search to exhaustion.
  *
  * A writer writes up to MESSAGES records of one or two words into a ring of CAPACITY words, and may stop at any time. A
- * record's first word publishes it. The writer clears the word behind a record before. It stores the index now and then.
- * A reader takes what is published, sleeps where there is nothing, and lets the writer have the words again. The claims:
+ * record's first word publishes it. The writer clears the word behind a record before. It stores the index each STEP
+ * words, and at other times as it likes. A reader takes what is published, sleeps where there is nothing, and lets the
+ * writer have the words again. The claims:
  * - each record comes whole, once, in order, although the ring has words of earlier records everywhere;
+ * - the reader finds no index far behind, and so refuses no writer that keeps to the rules;
  * - when nothing can move any more, each record was taken: nothing waits for the next index.
  *
  * The order of memory is that of wake.pml. Here the store of a first word is one step with the load of the epoch, as is
@@ -20,6 +22,7 @@
  *   NO_CLEAR             the writer leaves the word behind the record as it was
  *   LATE_CLEAR           the writer clears the word behind the record after it has published the record
  *   INDEX_FIRST          the writer stores the index before the record is published
+ *   SELDOM_INDEX         the writer stores the index when it likes
  *   FILLS_ALL            the writer lets a record end where the oldest one begins, and so clears its first word
  *   SLEEPS_BY_INDEX      the reader that arms looks at the index only
  *   WALKS_BLINDLY        the reader goes on behind a record without a look at the word there */
@@ -35,6 +38,9 @@
 #else
 #define END 1
 #endif
+#define STEP 2
+/* A record has at most as many words as a step. */
+#define MAX_LAG (2 * STEP)
 
 /* The first word of record n has its size too; the second word is no first word. */
 #define FIRST(n, size) (2 * (n) + (size))
@@ -108,7 +114,11 @@ end_full:
      tail = tail + size;
      if
      :: index = tail
+#ifdef SELDOM_INDEX
      :: true
+#else
+     :: tail / STEP == (tail - size) / STEP
+#endif
      fi;
      if
      :: due -> bell = true
@@ -140,7 +150,9 @@ inline take_published ()
 {
   if
   :: index > tail -> tail = index
-  :: else -> walk ()
+  :: else ->
+     assert (tail - index <= MAX_LAG);
+     walk ()
   fi
 }
 

@@ -297,6 +297,23 @@ write_garbage (gsize size)
   publish (size);
 }
 
+/* Fills the ring with records of 32 bytes all around, without a word that ends them, and stores no index. */
+static void
+fill_ring (void)
+{
+  const guint64 word = ferry_record_pack (16, FERRY_RECORD_BYTES, 0);
+
+  take_welcome ();
+  for (gsize offset = writer.capacity; offset > 0; offset -= 32)
+    {
+      guint8 *place = writer.ring + ((writer.tail + offset - 32) & (writer.capacity - 1));
+
+      memcpy (place + sizeof word, &connection_id, sizeof connection_id);
+      atomic_store ((_Atomic guint64 *) (gpointer) place, word);
+    }
+  ferry_doorbell_ring (doorbell);
+}
+
 static void
 stop_in_mid_write (void)
 {
@@ -318,6 +335,8 @@ obey_record (const char *order, const char *value, guint64 n)
     write_record (FERRY_RECORD_BYTES, (guint16) n, zeros, 8);
   else if (g_str_has_prefix (order, "length:"))
     write_header (FERRY_RECORD_BYTES, (guint32) n, sizeof (FerryRecordHeader));
+  else if (strcmp (order, "fill-ring") == 0)
+    fill_ring ();
   else if (g_str_has_prefix (order, "types:"))
     announce_types (n);
   else if (g_str_has_prefix (order, "type-tuples:"))
