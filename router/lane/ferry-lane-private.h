@@ -3,12 +3,12 @@
 
 /* The two ends of a lane: the reader and the writer.
  *
- * Threads:   one thread reads: for the up lane the monitor, for the down lanes a thread of the worker. One thread at a
- *            time writes, under a lock of the writer's owner.
+ * Threads:   one thread at a time reads. That is, for the up lane, the thread that has the monitor's role, and for a
+ *            down lane a thread of the worker. One thread at a time writes, under a lock of the writer's owner.
  * Trust:     none. Each position of the other end is copied out of shared memory once, then checked. The monitor also
  *            copies each record, and only the copy is checked and used. The writer keeps its own position in private
- *            memory, and reads nothing back that it has published.
- * Invariant: 0 <= tail - head <= capacity. Both positions only grow. */
+ *            memory. Of what it has published it reads back only a connection id, to choose a bell.
+ * Invariant: 0 <= tail - head <= capacity - FERRY_LANE_END. Both positions only grow. */
 
 #pragma once
 
@@ -186,8 +186,8 @@ typedef struct
   guint n_unrung;             /* while it issues barriers: how many records were published since the latest wake-up */
 } FerryLaneWriter;
 
-/* After this many records without a wake-up the writer omits barriers. A reader that sleeps costs far more than the
- * barriers before as many records. */
+/* After this many records without a wake-up, and without a reader that disarms the lane, the writer omits barriers. A
+ * reader that sleeps costs far more than the barriers before as many records. */
 #define FERRY_OMIT_BARRIERS_FROM 256
 
 void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity);
@@ -240,7 +240,8 @@ ferry_lane_writer_prefetch (FerryLaneWriter *self, gsize size)
     }
 }
 
-/* The index is stored when the tail passes a multiple of this. */
+/* The index is stored when the tail passes a multiple of this. A reader looks at records for as many bytes at a time.
+ */
 #define FERRY_INDEX_STEP ((guint64) 16384)
 /* A reader refuses records further behind the index. A writer has published one step more, and what it publishes at
  * once: a type and a message. */

@@ -637,12 +637,13 @@ ferry_downlink_begin_lease (FerryDownlink *self, FerryAnswerWait *wait)
 /* With the lane: takes the answer. If it has not come and the thread may stay, pauses. Else gives the lane back.
  * Returns whether the lease goes on. */
 static gboolean
-take_step (FerryDownlink *self, FerryAnswerWait *wait, gboolean looks, gboolean stays)
+take_step_in_worker (FerryDownlink *self, FerryAnswerWait *wait, gboolean looks, gboolean stays)
 {
   if (looks && !take_own_record (self, wait))
     {
       if (stays && !self->broken && ferry_lane_reader_get_available (&self->down) == 0 && pause_lease (self, wait))
         return TRUE;
+      /* The answer may have come since, and this thread does not look again. */
       take_own_record (self, wait);
     }
   leave_lane (self, wait);
@@ -657,7 +658,7 @@ ferry_downlink_end_lease (FerryDownlink *self, FerryAnswerWait *wait, gboolean w
   do
     stays = stays && ferry_lease_wait (&self->lease, wait, NULL);
   while (ferry_lease_change (&self->lease, wait, FERRY_LEASE_PAUSED, FERRY_LEASE_HELD) &&
-         take_step (self, wait, waits, stays));
+         take_step_in_worker (self, wait, waits, stays));
 }
 
 void

@@ -6,9 +6,9 @@
  * Owner:     the monitor.
  * Threads:   one thread at a time drains the queue: that with the role of ferry-role-private.h. Any thread may call
  *            ferry_shared_queue_wake().
- * Invariant: an idle link costs nothing. An empty lane is armed, which means that its writer rings the doorbell with
- *            the next record. Its link leaves the list of active links. An event of the link's doorbell, control socket
- *            or process puts the link into the list again. */
+ * Invariant: an idle link costs nothing. Its empty lane is armed: its writer rings the doorbell with the next record.
+ *            Such a link is not in the list of active links. An event of its doorbell, control socket
+ *            or process puts it into the list. For links that are not idle see ferry-visits-private.h. */
 
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a link has carried lately, and what is to happen to its empty lane by that. All thresholds that decide about a
- * link are in ferry-traffic.c.
+/* What a link has carried lately, and what is to happen to its empty lane by that. The thresholds are in
+ * ferry-traffic.c, and the times of a nap below.
  *
  * Owner:   the link.
  * Threads: the thread that has the monitor's role. The functions read no clock and no shared memory.
@@ -78,10 +78,10 @@ gboolean ferry_traffic_rings_in_vain (const FerryTraffic *self);
 gboolean ferry_traffic_converses (const FerryTraffic *self, guint64 n_sent);
 /* Whether records come without end, and the monitor drains better than the main loop. */
 gboolean ferry_traffic_carries_many (const FerryTraffic *self, guint64 n_sent);
-/* Whether the lane is to fill for a moment, though it is not empty. */
+/* Whether the lane is to fill for a moment, whether it is empty or not. */
 gboolean ferry_traffic_is_busy (const FerryTraffic *self, const FerryTrafficView *view);
 
-/* Decides what happens to the empty lane of an open link. Counts the rest, but restarts no count. */
+/* Decides what happens to the empty lane of an open link. Counts how often a lane that is not busy was found empty. */
 FerryRest ferry_traffic_choose_rest (FerryTraffic *self, const FerryTrafficView *view);
 /* Notes that the lane rests now: restarts the counts. */
 void ferry_traffic_note_rest (FerryTraffic *self, const FerryTrafficView *view);

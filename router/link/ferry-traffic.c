@@ -10,7 +10,7 @@
 /* Ringing a doorbell costs the sender far more time than writing a message. So when a busy lane becomes empty, it is
  * left to fill for a moment. Only then it is armed. Network cards moderate their interrupts in this way. A lane is busy
  * when it carried at least BUSY_RECORDS and BUSY_BYTES since its last rest, at BUSY_BYTES_PER_MICROSECOND or more. Any
- * other lane is armed at once. */
+ * other lane is armed at once, but for the two cases below. */
 #define BUSY_RECORDS 4
 #define BUSY_BYTES 4096
 #define BUSY_BYTES_PER_MICROSECOND 20

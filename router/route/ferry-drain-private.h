@@ -5,7 +5,7 @@
  * queue.
  *
  * Owner:     the monitor.
- * Threads:   the monitor's thread only.
+ * Threads:   that which has the role.
  * Trust:     a worker may change the bytes of a lane at any time. So the drain copies them first, and checks and uses
  *            only the copy. A record that fails a check ends the link: the records before it are delivered, and no
  *            record after it is. */
@@ -22,7 +22,7 @@ typedef struct _FerryDrain FerryDrain;
 typedef enum
 {
   FERRY_DRAIN_EMPTY,     /* the lane is empty */
-  FERRY_DRAIN_CAUGHT_UP, /* the lane was emptied; it held less than a block */
+  FERRY_DRAIN_CAUGHT_UP, /* less than a block was in the lane, and all of it was taken */
   FERRY_DRAIN_MORE,      /* the lane may hold more records */
   FERRY_DRAIN_STALLED,   /* the link waits: for room in the queue, for memory, or for a check */
 } FerryDrainResult;
@@ -38,7 +38,7 @@ FerryLink *ferry_drain_end_pipe (FerryDrain *self, guint64 connection_id, guint 
 gboolean ferry_drain_note_untidy (FerryDrain *self, FerryLink *link);
 FerryDrainResult ferry_drain_visit (FerryDrain *self, FerryLink *link);
 void ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link, FerryAnswerWait *own);
-gboolean ferry_drain_has_looked (const FerryLink *link);
+gboolean ferry_drain_checks_are_over (const FerryLink *link);
 
 void ferry_drain_push (FerryDrain *self, FerryBlock *block);
 void ferry_drain_ping (FerryDrain *self);

@@ -691,7 +691,7 @@ take_one_shot_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
 
 /* Whether the link waits for no check of one-shot memory and no copy: another thread has begun none, or is done. */
 gboolean
-ferry_drain_has_looked (const FerryLink *link)
+ferry_drain_checks_are_over (const FerryLink *link)
 {
   return (link->intake.arrival.check == NULL || ferry_one_shot_check_is_done (link->intake.arrival.check)) &&
          (link->intake.copy.aside == NULL || ferry_slow_copy_is_done (link->intake.copy.aside));
@@ -706,7 +706,7 @@ finish_one_shot (FerryDrain *self, FerryLink *link, const char **fault)
 
   if (arrival->check == NULL)
     return FERRY_DRAIN_EMPTY;
-  if (!ferry_drain_has_looked (link) || !ferry_local_queue_has_room (self->local, link))
+  if (!ferry_drain_checks_are_over (link) || !ferry_local_queue_has_room (self->local, link))
     return FERRY_DRAIN_STALLED;
   *fault = ferry_one_shot_check_end (arrival->check, &data);
   if (*fault == NULL)
@@ -986,7 +986,8 @@ handle_single_record (FerryDrain *self, Walk *walk, const FerryRecordHeader *hea
   return TRUE;
 }
 
-/* Takes single records from the lane, up to the end of a message. Returns whether there were any. */
+/* Takes single records from the lane, up to the end of a message. Returns whether there were any, or one that has to
+ * wait for memory. Returns FALSE for one that breaks a rule too. */
 static gboolean
 drain_single (FerryDrain *self, Walk *walk)
 {
@@ -1116,6 +1117,8 @@ drain (FerryDrain *self, FerryLink *link)
     {
       caught_up = ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE;
       drain_small (self, &walk);
+      /* A record that is handled alone may be left. */
+      caught_up = caught_up && ferry_lane_reader_get_available (&link->up) == 0;
     }
   if (walk.fault != NULL)
     {

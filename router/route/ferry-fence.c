@@ -47,8 +47,8 @@ may_be_drained (FerryLink *link)
 static gboolean
 is_held_up (FerryVisits *visits, FerryLink *link)
 {
-  return link->visit.is_stalled && ferry_drain_has_looked (link) && ferry_local_queue_get_bytes (visits->local) == 0 &&
-         !ferry_visits_may_go_on (visits, link);
+  return link->visit.is_stalled && ferry_drain_checks_are_over (link) &&
+         ferry_local_queue_get_bytes (visits->local) == 0 && !ferry_visits_may_go_on (visits, link);
 }
 
 static gboolean

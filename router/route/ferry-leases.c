@@ -77,7 +77,7 @@ give_lane_to_monitor (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait)
 /* any: takes a step of the lease. Returns whether the lease goes on. looks: hands answers over, the thread's own among
  * them. stays: arms the lane for the thread, if it is empty without that answer; else gives it back. */
 static gboolean
-take_step (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait, gboolean looks, gboolean stays)
+take_step_with_role (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait, gboolean looks, gboolean stays)
 {
   gboolean passes = FALSE;
 
@@ -181,7 +181,7 @@ ferry_leases_end (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait, gbo
         atomic_fetch_add_explicit (&self->spin_time, ferry_spin_get_time (wait->spin) - before, memory_order_relaxed);
       else
         count_polling (self, 1);
-      stays = take_step (self, link, wait, waits, stays);
+      stays = take_step_with_role (self, link, wait, waits, stays);
       count_polling (self, -1);
     }
   while (stays);

@@ -41,8 +41,8 @@ GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
 void ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link);
 void ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share);
 void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
-void ferry_monitor_claim (FerryMonitor *self);
-void ferry_monitor_unclaim (FerryMonitor *self);
+void ferry_monitor_begin_need (FerryMonitor *self);
+void ferry_monitor_end_need (FerryMonitor *self);
 
 guint64 ferry_monitor_set_fence (FerryMonitor *self);
 gboolean ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_pushed);
@@ -53,6 +53,7 @@ FerryLeases *ferry_monitor_get_leases (FerryMonitor *self);
 FerrySharedQueue *ferry_monitor_get_shared_queue (FerryMonitor *self);
 FerryLocalQueue *ferry_monitor_get_local_queue (FerryMonitor *self);
 void ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts);
+guint ferry_monitor_count_links (FerryMonitor *self);
 void ferry_monitor_count_ended_link (FerryMonitor *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryMonitor, ferry_monitor_unref)

@@ -68,19 +68,19 @@ ferry_monitor_is_fence_reached (FerryMonitor *self, guint64 number, guint64 *n_p
   return ferry_fence_is_reached (&self->fence, number, n_pushed);
 }
 
-/* any: makes the monitor drain until ferry_monitor_unclaim(). For a thread that waits outside of the main loop. */
+/* any: makes the monitor drain until ferry_monitor_end_need(). For a thread that waits outside of the main loop. */
 void
-ferry_monitor_claim (FerryMonitor *self)
+ferry_monitor_begin_need (FerryMonitor *self)
 {
-  ferry_role_claim (&self->role);
+  ferry_role_begin_need (&self->role);
   if (self->visits.lends)
     ferry_shared_queue_wake (self->visits.shared);
 }
 
 void
-ferry_monitor_unclaim (FerryMonitor *self)
+ferry_monitor_end_need (FerryMonitor *self)
 {
-  ferry_role_unclaim (&self->role);
+  ferry_role_end_need (&self->role);
 }
 
 /* ---- the thread ---- */
@@ -335,13 +335,21 @@ ferry_monitor_get_counts (FerryMonitor *self, guint64 *counts)
   counts[FERRY_COUNTER_BLOCKS] = ferry_local_queue_get_n_pushed (visits->local);
   counts[FERRY_COUNTER_PROTOCOL_ERRORS] = atomic_load_explicit (&visits->n_faults, memory_order_relaxed);
   counts[FERRY_COUNTER_QUEUED_BYTES] = (guint64) ferry_local_queue_get_bytes (visits->local);
-  counts[FERRY_COUNTER_LINKS] = atomic_load_explicit (&self->n_links, memory_order_relaxed);
+  counts[FERRY_COUNTER_LINKS] = ferry_monitor_count_links (self);
   counts[FERRY_COUNTER_WAITING_LINKS] = atomic_load_explicit (&visits->n_waiting, memory_order_relaxed);
   counts[FERRY_COUNTER_SPIN_TIME] =
     ferry_spin_get_time (&self->short_cut.spin) + atomic_load_explicit (&self->leases.spin_time, memory_order_relaxed);
   counts[FERRY_COUNTER_DIRECT_ANSWERS] = ferry_drain_get_n_handed_over (visits->drain);
   counts[FERRY_COUNTER_HIGHEST_QUEUED_BYTES] = (guint64) ferry_local_queue_get_highest (visits->local);
   counts[FERRY_COUNTER_HIGHEST_WAITING_LINKS] = atomic_load_explicit (&visits->most_waiting, memory_order_relaxed);
+}
+
+/* any: returns how many links there are: those that were added, with an end that the router's thread has not handled.
+ */
+guint
+ferry_monitor_count_links (FerryMonitor *self)
+{
+  return atomic_load_explicit (&self->n_links, memory_order_relaxed);
 }
 
 /* router's thread: counts a link with an end that this thread has handled. */
@@ -454,7 +462,6 @@ add_link_command (gpointer owner, gpointer data)
   GPid pid;
   int pidfd;
 
-  atomic_fetch_add_explicit (&self->n_links, 1, memory_order_relaxed);
   store_spin (self, link);
   self->visits.n_bound += link->bound;
   ferry_drain_grant (self->visits.drain, link);
@@ -487,9 +494,12 @@ ferry_monitor_add_link (FerryMonitor *self, FerryLink *link, FerryLaunchFunc lau
                         GDestroyNotify launch_destroy)
 {
   ferry_spare_memory_set_account (&link->spare, ferry_local_queue_get_account (self->visits.local));
-  return invoke_for_link (
-    self, add_link_command,
-    (LinkCommand){.link = link, .launch = launch, .data = launch_data, .destroy = launch_destroy});
+  atomic_fetch_add_explicit (&self->n_links, 1, memory_order_relaxed);
+  if (invoke_for_link (self, add_link_command,
+                       (LinkCommand){.link = link, .launch = launch, .data = launch_data, .destroy = launch_destroy}))
+    return TRUE;
+  ferry_monitor_count_ended_link (self);
+  return FALSE;
 }
 
 static void

@@ -22,12 +22,13 @@ G_BEGIN_DECLS
 typedef struct
 {
   pthread_mutex_t lock;
-  /* any: the role is lent; set with the lock held. Relaxed, as all accesses: the lock orders what the flag tells of */
+  /* any: the role is lent. Set with the lock held; the monitor clears it before it waits for the lock. Relaxed, as all
+   * accesses: the lock orders what the flag tells of */
   _Atomic gboolean is_lent;
-  _Atomic gint n_claims; /* any: how many threads need the monitor to drain */
-  gint64 keep_until;     /* role: monotonic time until which the monitor keeps the role */
-  gboolean is_unused;    /* role: the role was lent, and the main loop has not had it since */
-  int doorbell;          /* const: (unowned): wakes the monitor */
+  _Atomic gint n_needs; /* any: how many threads need the monitor to drain */
+  gint64 keep_until;    /* role: monotonic time until which the monitor keeps the role */
+  gboolean is_unused;   /* role: the role was lent, and the main loop has not had it since */
+  int doorbell;         /* const: (unowned): wakes the monitor */
 } FerryRole;
 
 void ferry_role_init (FerryRole *self, int doorbell);
@@ -61,15 +62,15 @@ ferry_role_is_lent (FerryRole *self)
   return atomic_load_explicit (&self->is_lent, memory_order_relaxed);
 }
 
-/* any: makes the monitor keep the role until ferry_role_unclaim(). The monitor must be woken afterwards. */
-void ferry_role_claim (FerryRole *self);
-void ferry_role_unclaim (FerryRole *self);
+/* any: makes the monitor keep the role until ferry_role_end_need(). The monitor must be woken afterwards. */
+void ferry_role_begin_need (FerryRole *self);
+void ferry_role_end_need (FerryRole *self);
 
 static inline gboolean
-ferry_role_is_claimed (FerryRole *self)
+ferry_role_is_needed (FerryRole *self)
 {
-  /* Relaxed: a thread that claims the role wakes the monitor afterwards. */
-  return atomic_load_explicit (&self->n_claims, memory_order_relaxed) > 0;
+  /* Relaxed: a thread that needs the monitor wakes it afterwards. */
+  return atomic_load_explicit (&self->n_needs, memory_order_relaxed) > 0;
 }
 
 G_END_DECLS

@@ -115,13 +115,13 @@ ferry_role_release (FerryRole *self, gboolean passes)
 }
 
 void
-ferry_role_claim (FerryRole *self)
+ferry_role_begin_need (FerryRole *self)
 {
-  atomic_fetch_add_explicit (&self->n_claims, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit (&self->n_needs, 1, memory_order_relaxed);
 }
 
 void
-ferry_role_unclaim (FerryRole *self)
+ferry_role_end_need (FerryRole *self)
 {
-  atomic_fetch_sub_explicit (&self->n_claims, 1, memory_order_relaxed);
+  atomic_fetch_sub_explicit (&self->n_needs, 1, memory_order_relaxed);
 }

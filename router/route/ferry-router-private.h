@@ -109,6 +109,7 @@ FERRY_FOR_SIBLINGS
 gboolean ferry_router_check (FerryRouter *self, GError **error);
 /* main: whether the caller may wait. Fails with FERRY_ERROR_BUSY in any callback of the context. */
 gboolean ferry_router_check_not_in_handler (FerryRouter *self, GError **error);
+gsize ferry_router_choose_lane_capacity (FerryRouter *self);
 gboolean ferry_router_add_link (FerryRouter *self, FerryLink *link, FerryLinkObserver *observer, FerryLaunchFunc launch,
                                 gpointer launch_data, GDestroyNotify launch_destroy);
 /* main: whether a handler of the link runs that has a main loop, in which the caller runs. What comes over the link may

@@ -49,6 +49,12 @@
 #define DEFAULT_SPARE_TIME (5 * G_USEC_PER_SEC)
 #define DEFAULT_LOCAL_QUEUE_LIMIT (16 * 1024 * 1024)
 #define DEFAULT_LANE_CAPACITY (2 * 1024 * 1024)
+
+/* Each time that a router has twice as many links, a new lane has half of the capacity, so often at most. A flood of
+ * one worker needs a long lane, since its writer and its reader wake each other twice for each lane that was filled.
+ * With many workers there is always a lane with messages. Their lanes together would be more than a processor's cache,
+ * and more memory than the system has at hand. */
+#define MOST_HALVINGS 4
 #define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
 #define HIGHEST_MAX_MESSAGE_SIZE (1024 * 1024 * 1024)
 
@@ -690,6 +696,16 @@ ferry_router_flush_latest (FerryRouter *self, FerryReceiver *receiver)
 }
 
 /* ---- links ---- */
+
+/* main: returns the capacity of a new link's lane. */
+gsize
+ferry_router_choose_lane_capacity (FerryRouter *self)
+{
+  const guint n_links = self->monitor != NULL ? ferry_monitor_count_links (self->monitor) : 0;
+  const guint n_halvings = MIN (g_bit_storage (n_links) - 1, MOST_HALVINGS);
+
+  return MAX (self->lane_capacity >> n_halvings, FERRY_MIN_LANE_CAPACITY);
+}
 
 /* main: adds a link: see ferry_monitor_add_link(). Takes ownership of observer on success. */
 gboolean
@@ -1701,9 +1717,9 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
       course.monitor = monitor;
       course.fence = ferry_monitor_set_fence (monitor);
     }
-  ferry_monitor_claim (monitor);
+  ferry_monitor_begin_need (monitor);
   success = route (&course, error);
-  ferry_monitor_unclaim (monitor);
+  ferry_monitor_end_need (monitor);
   if (self->pingee != NULL)
     ferry_pingee_ping (self->pingee);
   return success;
@@ -2325,6 +2341,9 @@ install_limit_properties (void)
    *
    * How many bytes of messages a worker can send before the application takes them, including 16 bytes for each; 2 MiB
    * by default. The value is rounded down to a power of two. A change applies to links that are made later.
+   *
+   * Two links have as much. The third and the fourth have half of it, and the next four a quarter. Eight more have an
+   * eighth, and all others a sixteenth. Each lane has at least 128 KiB.
    */
   properties[PROP_LANE_CAPACITY] = g_param_spec_uint64 ("lane-capacity", NULL, NULL, FERRY_MIN_LANE_CAPACITY,
                                                         FERRY_MAX_LANE_CAPACITY, DEFAULT_LANE_CAPACITY, SETTING);

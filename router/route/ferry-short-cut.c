@@ -99,7 +99,7 @@ ferry_short_cut_serve (FerryShortCut *self, FerryLink *link)
       if (link->visit.is_active)
         rest_light_link (self, link);
     }
-  return !link->visit.is_active && ferry_visits_are_at_rest (self->visits);
+  return !link->visit.is_active && ferry_visits_need_no_monitor (self->visits);
 }
 
 /* router's thread, with the role, before it goes on to other work: serves the links over which threads wait. Returns
@@ -192,7 +192,7 @@ begin_poll (FerryShortCut *self, gboolean *ready)
   if (!*ready)
     ferry_shared_queue_hear (self->shared, FALSE);
   ferry_drain_ping (self->visits->drain);
-  ferry_role_release (self->role, !ferry_visits_are_at_rest (self->visits));
+  ferry_role_release (self->role, !ferry_visits_need_no_monitor (self->visits));
   return !*ready;
 }
 
@@ -422,7 +422,7 @@ ferry_short_cut_drain (FerryShortCut *self, gboolean calls)
   ferry_drain_set_pings (self->visits->drain, TRUE);
   /* A monitor that sleeps does not know of a timer that this drain has started. */
   passes |= ferry_drain_get_tidy_time (self->visits->drain) != tidy_time;
-  ferry_role_release (self->role, passes || !ferry_visits_are_at_rest (self->visits));
+  ferry_role_release (self->role, passes || !ferry_visits_need_no_monitor (self->visits));
 }
 
 /* ---- the source ----

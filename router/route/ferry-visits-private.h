@@ -3,12 +3,19 @@
 
 /* The visits to links: a visit takes output, cells and records of a link, and decides what happens to its lane then.
  *
- * A link is active (it is visited in turn), or it is not visited, for one of four reasons:
- * - its worker has not attached;
- * - its lane is empty and armed (the writer rings at its next record): the doorbell makes the link active again;
- * - it naps: it becomes active again after a fixed time;
- * - it is stalled, because its share of blocks or of memory is in use: it becomes active again when blocks or memory
- *   are given back.
+ * An active link is visited in turn. An event of its doorbell, control socket, output or process makes a link active.
+ * The records of a link are not taken, for one of six reasons:
+ * - Its worker has not attached. The lane is unarmed.
+ * - Its lane is empty and armed. The link is not active until the writer rings.
+ * - It dozes: the lane is unarmed for 50 µs, to fill. It is deaf as well if it was found empty too often.
+ * - It naps long, for 1 ms: it rang in vain, or a barrier that it needs failed.
+ * - It is stalled, as its share of blocks or of memory is in use, or another thread copies or checks a buffer. It is
+ *   active again when blocks or memory are given back.
+ * - A thread has a lease of the lane, and arms it or not. The link is not active until that thread gives the lane back.
+ *
+ * A link that naps or is stalled is active for its output only. After a fault nothing is taken any more, and the link
+ * waits for the end of its process. While the role is lent, a lane that was emptied stays unarmed until the main loop
+ * polls.
  *
  * Owner:   the monitor.
  * Threads: that which has the role; only the monitor's thread revives stalled links and ends naps. */
@@ -36,8 +43,8 @@ typedef struct
   FerryNews news;           /* const */
   gboolean lends;           /* const: the role is lent at times */
   GQueue stalled;           /* (element-type FerryLink) links that wait for blocks or memory */
-  FerryNap doze;            /* links with lanes that fill meanwhile */
-  FerryNap long_nap;        /* links that ring in vain */
+  FerryNap doze;            /* links with lanes that fill meanwhile, or that are deaf for as long */
+  FerryNap long_nap;        /* links that ring in vain, or need a barrier that failed */
   gboolean is_fenced;       /* a fence is not reached: see ferry-fence-private.h */
   gboolean is_stopping;
   guint n_bound;            /* links of given senders that end with their worker */
@@ -52,8 +59,9 @@ gboolean ferry_visits_init (FerryVisits *self, FerrySharedQueue *shared, FerryRo
                             FerryMemoryAccount *account, gsize local_queue_limit, gint64 spare_time, GError **error);
 void ferry_visits_clear (FerryVisits *self);
 
-/* Visits an active link. by_main: the main loop drains, and the lane of the link stays unarmed until it polls. */
-void ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean by_main);
+/* Visits an active link. is_lent: the role is lent, and the lane of the link stays unarmed until the main loop polls.
+ */
+void ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean is_lent);
 /* Arms the link's empty lane, or lets the link nap. Deactivates it if no record came meanwhile. Ends a link that is
  * done. */
 void ferry_visits_rest (FerryVisits *self, FerryLink *link);
@@ -78,7 +86,7 @@ void ferry_visits_wake (FerryVisits *self, FerryLink *link);
 void ferry_visits_forget (FerryVisits *self);
 
 /* Whether nothing is under way that only the monitor's thread does. */
-gboolean ferry_visits_are_at_rest (FerryVisits *self);
+gboolean ferry_visits_need_no_monitor (FerryVisits *self);
 /* Whether the monitor may lend the role when no link is active, and its time with it is over. */
 gboolean ferry_visits_may_lend (FerryVisits *self);
 /* Returns the monotonic time at which the monitor has something to do, or FERRY_SLEEP. */

@@ -121,7 +121,7 @@ static void
 begin_nap (FerryVisits *self, FerryLink *link, FerryNap *nap, const FerryTrafficView *view)
 {
   ferry_traffic_note_rest (&link->traffic, view);
-  /* Only where the lane is announced as armed. A writer that finds it disarmed anew counts its records anew, and would
+  /* Only where its arming was begun. A writer that finds it disarmed anew counts its records anew, and would
    * not omit barriers in a flood. */
   if (link->up.is_begun)
     ferry_lane_reader_disarm (&link->up);
@@ -249,7 +249,7 @@ ferry_visits_rest (FerryVisits *self, FerryLink *link)
 gboolean
 ferry_visits_may_go_on (FerryVisits *self, FerryLink *link)
 {
-  return ferry_local_queue_has_room (self->local, link) && ferry_drain_has_looked (link) &&
+  return ferry_local_queue_has_room (self->local, link) && ferry_drain_checks_are_over (link) &&
          (!link->visit.wants_memory || ferry_local_queue_has_memory (self->local, link));
 }
 
@@ -321,12 +321,12 @@ ferry_visits_is_ahead_of_fork_server (FerryLink *link)
 }
 
 static void
-take_records (FerryVisits *self, FerryLink *link, FerryDrainResult output, gboolean by_main)
+take_records (FerryVisits *self, FerryLink *link, FerryDrainResult output, gboolean is_lent)
 {
   switch (ferry_drain_visit (self->drain, link))
     {
     case FERRY_DRAIN_EMPTY:
-      if (output == FERRY_DRAIN_EMPTY && !by_main)
+      if (output == FERRY_DRAIN_EMPTY && !is_lent)
         ferry_visits_rest (self, link);
       break;
     case FERRY_DRAIN_STALLED:
@@ -343,7 +343,7 @@ take_records (FerryVisits *self, FerryLink *link, FerryDrainResult output, gbool
 }
 
 static void
-visit_awake (FerryVisits *self, FerryLink *link, gboolean by_main)
+visit_awake (FerryVisits *self, FerryLink *link, gboolean is_lent)
 {
   FerryDrainResult output;
 
@@ -362,13 +362,13 @@ visit_awake (FerryVisits *self, FerryLink *link, gboolean by_main)
     }
   if (link->state == FERRY_LINK_OPEN && !link->local)
     ferry_news_tell_attached (&self->news, link);
-  take_records (self, link, output, by_main);
+  take_records (self, link, output, is_lent);
 }
 
 void
-ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean by_main)
+ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean is_lent)
 {
-  if (!by_main)
+  if (!is_lent)
     ferry_visits_set_ring_when_full (link, FALSE);
   /* Before the lane is drained: a cell's value is reported before the records that were written after it. */
   if (!ferry_visits_is_ahead_of_fork_server (link))
@@ -376,7 +376,7 @@ ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean by_main)
   if (link->visit.nap == NULL)
     ferry_shared_queue_set_deaf (self->shared, link, FALSE);
   if (!link->visit.is_stalled && link->visit.nap == NULL)
-    visit_awake (self, link, by_main);
+    visit_awake (self, link, is_lent);
   else if (ferry_news_take_output (&self->news, link) != FERRY_DRAIN_MORE)
     ferry_shared_queue_deactivate (self->shared, link);
 }
@@ -384,7 +384,7 @@ ferry_visits_visit (FerryVisits *self, FerryLink *link, gboolean by_main)
 /* ---- what is left for the monitor ---- */
 
 gboolean
-ferry_visits_are_at_rest (FerryVisits *self)
+ferry_visits_need_no_monitor (FerryVisits *self)
 {
   return g_queue_is_empty (&self->stalled) && g_queue_is_empty (&self->doze.links) &&
          g_queue_is_empty (&self->long_nap.links) && !self->is_fenced &&
@@ -394,7 +394,7 @@ ferry_visits_are_at_rest (FerryVisits *self)
 gboolean
 ferry_visits_may_lend (FerryVisits *self)
 {
-  return self->lends && ferry_visits_are_at_rest (self) && !ferry_role_is_claimed (self->role);
+  return self->lends && ferry_visits_need_no_monitor (self) && !ferry_role_is_needed (self->role);
 }
 
 gint64

@@ -1223,8 +1223,9 @@ new_server (FerryPoolWorker *self, FerrySender *calls, FerrySender *progress, GE
 {
   guint64 connection_ids[2] = {ferry_sender_get_connection_id (calls), ferry_sender_get_connection_id (progress)};
   guint32 cells[2] = {FERRY_NO_CELL, 0};
-  g_autoptr (FerryLink) link = ferry_link_new ("a thread", connection_ids, cells, 2, self->router->lane_capacity, 0,
-                                               self->router->max_message_size, error);
+  g_autoptr (FerryLink) link =
+    ferry_link_new ("a thread", connection_ids, cells, 2, ferry_router_choose_lane_capacity (self->router), 0,
+                    self->router->max_message_size, error);
   g_autoptr (FerryServe) server = NULL;
 
   if (link == NULL)

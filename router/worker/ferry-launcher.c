@@ -829,8 +829,8 @@ make_link (FerryLauncher *self, FerryRouter *router, gsize arena_size, GError **
       connection_ids[i] = ferry_sender_get_connection_id (named->sender);
       cells[i] = ferry_sender_is_latest (named->sender) ? n_cells++ : FERRY_NO_CELL;
     }
-  link = ferry_link_new (name, connection_ids, cells, self->senders->len, router->lane_capacity, arena_size,
-                         router->max_message_size, error);
+  link = ferry_link_new (name, connection_ids, cells, self->senders->len, ferry_router_choose_lane_capacity (router),
+                         arena_size, router->max_message_size, error);
   if (link == NULL || !ferry_link_open_socket (link, error))
     return NULL;
   link->trusted = self->trusted;

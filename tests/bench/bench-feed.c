@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #define SECOND G_GINT64_CONSTANT (1000000000)
-#define PATIENCE (20 * SECOND) /* for what must come, on the slowest machine */
+/* For what must come, on the slowest machine: of all workers, and of each. */
+#define PATIENCE (20 * SECOND)
+#define PATIENCE_EACH (SECOND / 5)
 
 static const BenchTransport *const transports[] = {
   &bench_ferry, &bench_pipe, &bench_gathered_pipe, &bench_gdbus, &bench_one_hop, &bench_two_hops, &bench_zeromq,
@@ -185,12 +187,18 @@ have_all (const BenchFeed *feed, guint64 n_messages)
   return TRUE;
 }
 
+gint64
+bench_feed_get_patience (const BenchFeed *feed)
+{
+  return PATIENCE + feed->load.n_workers * PATIENCE_EACH;
+}
+
 /* Runs the main loop until each worker has brought @n_messages in all. */
 gboolean
 bench_feed_wait (BenchFeed *feed, guint64 n_messages)
 {
   gboolean over = FALSE;
-  guint timeout = g_timeout_add (PATIENCE / 1000000, set_flag_cb, &over);
+  guint timeout = g_timeout_add ((guint) (bench_feed_get_patience (feed) / 1000000), set_flag_cb, &over);
   gboolean complete;
 
   while (!(complete = have_all (feed, n_messages)) && !over)

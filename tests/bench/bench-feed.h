@@ -127,6 +127,8 @@ const BenchTransport *bench_transport_find (const char *name);
 
 BenchFeed *bench_feed_new (const BenchLoad *load, GError **error);
 gboolean bench_feed_free (BenchFeed *feed);
+/* ns, for what must come. */
+gint64 bench_feed_get_patience (const BenchFeed *feed);
 gboolean bench_feed_wait (BenchFeed *feed, guint64 n_messages);
 void bench_feed_run (gint64 nanoseconds);
 BenchSample bench_feed_sample (BenchFeed *feed, gint64 nanoseconds);

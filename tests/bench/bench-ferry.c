@@ -12,7 +12,6 @@
 #include "bench-ferry.h"
 
 #define SENDER_NAME "flood"
-#define PATIENCE (20 * G_USEC_PER_SEC) /* for what must come, on the slowest machine */
 
 struct _BenchFerryEnd
 {
@@ -132,7 +131,7 @@ all_ended (gpointer user_data)
 gboolean
 bench_ferry_wait_until_open (BenchFeed *feed, GError **error)
 {
-  return ferry_router_route_until (feed->hub, all_open, feed, PATIENCE, error);
+  return ferry_router_route_until (feed->hub, all_open, feed, bench_feed_get_patience (feed) / 1000, error);
 }
 
 static void
@@ -140,7 +139,7 @@ ferry_close (BenchFeed *feed)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!ferry_router_route_until (feed->hub, all_ended, feed, PATIENCE, &error) ||
+  if (!ferry_router_route_until (feed->hub, all_ended, feed, bench_feed_get_patience (feed) / 1000, &error) ||
       !ferry_router_stop (feed->hub, &error))
     bench_comment ("the router did not come to rest: %s", error != NULL ? error->message : "no reason given");
   for (guint i = 0; i < feed->load.n_workers; i++)

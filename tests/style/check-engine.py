@@ -65,6 +65,17 @@ def unnamed_words(tree):
             if word not in known]
 
 
+def missing_constants(tree):
+    """The last cell of a number's line has its constants and then their file."""
+    section = tree.get(LEDGER, "").partition("\n## The numbers\n")[2].partition("\n## ")[0]
+    complaints = []
+    for line in re.findall(r"^\|(.*)\|$", section, re.MULTILINE)[2:]:
+        *names, file = re.findall(r"`([^`]+)`", line.split("|")[-1])
+        complaints += ["%s: router/%s does not define it" % (name, file) for name in names
+                       if not re.search(r"#define %s\b" % name, tree.get("router/" + file, ""))]
+    return complaints
+
+
 # What a ring and a cell cannot do without.
 PLAIN_WORDS = {"tail", "head", "rings", "writer_bell", "reader_bell", "dirty"}
 
@@ -86,12 +97,14 @@ CHECKS = [
     ("each word of shared memory has a mechanism", unnamed_words),
     ("each row of the ledger was measured", missing_rows),
     ("each number of lines of the ledger is right", wrong_lines),
+    ("each number has its constant", missing_constants),
     ("a link has no more fields than a head can hold", too_many_fields),
     ("the monitor is no longer than it was", too_long_monitor),
 ]
 
 BAD = {
-    LEDGER: "\n## The ledger\n\n| a |\n| --- |\n| spin | `lane/x.c` | `gone` | 3 | `no/row` | slow |\n| b | `lane/y.c` | | 2 of 9 | | |\n",
+    LEDGER: "\n## The ledger\n\n| a |\n| --- |\n| spin | `lane/x.c` | `gone` | 3 | `no/row` | slow |\n| b | `lane/y.c` | | 2 of 9 | | |\n"
+            "\n## The numbers\n\n| a |\n| --- |\n| 3 | of it | `GONE` in `lane/y.c` |\n",
     LAYOUT: "  _Atomic guint32 other;\n} FerryLinkControl;",
     ROWS: "a/row 1 us\n",
     LINK: "\nstruct _FerryLink\n{" + "  int a;" * (MOST_FIELDS_OF_A_LINK + 1) + "\n};",
@@ -99,13 +112,14 @@ BAD = {
     "router/lane/y.c": "\n" * 20,
 }
 GOOD = {
-    LEDGER: "\n## The ledger\n\n| a |\n| --- |\n| spin | `lane/x.c` | `word` | 3 | `a/row` | slow |\n| b | `lane/y.c` | | 2 of 19 | | |\n",
+    LEDGER: "\n## The ledger\n\n| a |\n| --- |\n| spin | `lane/x.c` | `word` | 3 | `a/row` | slow |\n| b | `lane/y.c` | | 2 of 19 | | |\n"
+            "\n## The numbers\n\n| a |\n| --- |\n| 3 | of it | `SOME` in `lane/y.c` |\n",
     LAYOUT: "  _Atomic guint32 word;\n  _Atomic guint64 tail;\n} FerryLinkControl;",
     ROWS: "a/row 1 us\n",
     LINK: "\nstruct _FerryLink\n{  int a;\n};",
     MONITOR: "\n",
     "router/lane/x.c": "\n" * 3,
-    "router/lane/y.c": "\n" * 20,
+    "router/lane/y.c": "#define SOME 3" + "\n" * 20,
 }
 
 
