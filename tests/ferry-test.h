@@ -18,11 +18,16 @@ G_BEGIN_DECLS
  * much to do as it has cores is within it. */
 #define FERRY_TEST_TIMEOUT_SECONDS 600
 
+/* How often a test does again what a rare order of events could break: each time one changes the code, or each night,
+ * which has FERRY_TEST_NIGHT set. */
+guint ferry_test_times (guint each_time, guint each_night);
+
 typedef gboolean (*FerryTestCondition) (gpointer data);
 
 /* Iterates the default main context until condition holds; fails the test when it takes too long. */
 void ferry_test_run_until (FerryTestCondition condition, gpointer data);
-/* The same, for what no source of the main context tells of: looks over and over. */
+/* The same, for what no source of the main context tells of: looks over and over, and after a while each millisecond.
+ */
 void ferry_test_look_until (FerryTestCondition condition, gpointer data);
 /* Drops the last reference of the test, and looks until the object is finalized: what is on its way may have a
  * reference of its own, on another thread too. */

@@ -14,18 +14,20 @@
 
 #define N_SAMPLES 60
 #define DAMAGED 7
-#define WIDTH 960
-#define HEIGHT 640
+#define WIDTH 480
+#define HEIGHT 320
+#define SCALE 2
 #define ITERATIONS 400u
 #define CENTRE_RE (-0.743643887)
 #define CENTRE_IM 0.131825904
 
-/* Ever deeper into one place, from another side each time. */
+/* Ever deeper into one place, from another side each time. A point takes longer to find than to write, and only small
+ * pictures are shown of these: so they are painted small, and enlarged. */
 static GdkPixbuf *
 paint (guint i)
 {
-  GdkPixbuf *pixbuf = gdk_pixbuf_new (GDK_COLORSPACE_RGB, FALSE, 8, WIDTH, HEIGHT);
-  double step = 0.004 * pow (0.88, i), angle = 0.7 * i;
+  g_autoptr (GdkPixbuf) pixbuf = gdk_pixbuf_new (GDK_COLORSPACE_RGB, FALSE, 8, WIDTH, HEIGHT);
+  double step = 0.004 * SCALE * pow (0.88, i), angle = 0.7 * i;
   guint8 *pixels = gdk_pixbuf_get_pixels (pixbuf);
   int stride = gdk_pixbuf_get_rowstride (pixbuf);
 
@@ -42,7 +44,7 @@ paint (guint i)
         pixel[1] = (guint8) (colour >> 8);
         pixel[2] = (guint8) colour;
       }
-  return pixbuf;
+  return gdk_pixbuf_scale_simple (pixbuf, WIDTH * SCALE, HEIGHT * SCALE, GDK_INTERP_BILINEAR);
 }
 
 static gboolean

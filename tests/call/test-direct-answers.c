@@ -18,6 +18,7 @@
 #include "worker/ferry-worker-private.h"
 
 #define N_DIRECT 200
+/* Each night. */
 #define N_ROUNDS 30
 #define MAX_IN_FLIGHT 8
 #define N_TOGETHER 6
@@ -233,7 +234,7 @@ threads_that_wait_together_are_answered_while_the_main_loop_is_blocked (gconstpo
   open_test (&test, GPOINTER_TO_INT (manner));
   for (guint i = 0; i < N_TOGETHER; i++)
     asker_start (&together.askers[i], &test);
-  for (guint i = 0; i < N_ROUNDS; i++)
+  for (guint i = 0, n = ferry_test_times (N_ROUNDS / 3, N_ROUNDS); i < n; i++)
     {
       together.done = FALSE;
       /* Before and after the router's own source. */
@@ -364,7 +365,7 @@ begin_round (LinkTest *test, Asker *asker, Manner manner)
 static void
 killed_worker_ends_the_wait (gconstpointer manner)
 {
-  for (guint i = 0; i < N_ROUNDS; i++)
+  for (guint i = 0, n = ferry_test_times (N_ROUNDS / 3, N_ROUNDS); i < n; i++)
     {
       g_auto (LinkTest) test = {0};
       Asker asker;
@@ -383,7 +384,7 @@ killed_worker_ends_the_wait (gconstpointer manner)
 static void
 closed_transport_ends_the_wait (gconstpointer manner)
 {
-  for (guint i = 0; i < N_ROUNDS; i++)
+  for (guint i = 0, n = ferry_test_times (N_ROUNDS / 3, N_ROUNDS); i < n; i++)
     {
       g_auto (LinkTest) test = {0};
       Asker asker;
@@ -401,7 +402,7 @@ closed_transport_ends_the_wait (gconstpointer manner)
 static void
 stopped_router_ends_the_wait (gconstpointer manner)
 {
-  for (guint i = 0; i < N_ROUNDS; i++)
+  for (guint i = 0, n = ferry_test_times (N_ROUNDS / 3, N_ROUNDS); i < n; i++)
     {
       g_auto (LinkTest) test = {0};
       g_autoptr (GError) error = NULL;
@@ -428,7 +429,7 @@ stopped_router_ends_the_wait (gconstpointer manner)
 static void
 malformed_message_ends_the_worker (gconstpointer manner)
 {
-  for (guint i = 0; i < N_ROUNDS; i++)
+  for (guint i = 0, n = ferry_test_times (N_ROUNDS / 3, N_ROUNDS); i < n; i++)
     {
       g_auto (LinkTest) test = {0};
       g_autoptr (CallTestAnswer) garbage = NULL;

@@ -222,7 +222,7 @@ large_answers_hold_up_no_small_ones (gconstpointer data)
   Outcome large = {0};
   Outcome small = {0};
 
-  ferry_mux_transact_async (test->mux, "bytes", g_variant_new_uint64 (60000000), -1, NULL, transacted, &large);
+  ferry_mux_transact_async (test->mux, "bytes", g_variant_new_uint64 (20000000), -1, NULL, transacted, &large);
   while (large.n_done == 0)
     {
       guint n = small.n_done;

@@ -13,6 +13,7 @@
 #include "call/demux-test.h"
 #include "object-test.h"
 
+/* Each night. */
 #define N_REFERENCES 100000
 #define N_HELD 1500
 #define N_THREADS 4
@@ -239,8 +240,9 @@ come_and_go (Scene *scene, guint number)
   End *end = &scene->ends[number % 2];
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed + number);
   g_autoptr (GPtrArray) proxies = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n_wanted = ferry_test_times (N_REFERENCES / 5, N_REFERENCES) / N_THREADS;
 
-  for (guint n_made = 0; n_made < N_REFERENCES / N_THREADS;)
+  for (guint n_made = 0; n_made < n_wanted;)
     {
       gint32 what = g_rand_int_range (rand, 0, 100);
       gint32 which = proxies->len > 0 ? g_rand_int_range (rand, 0, (gint32) proxies->len) : 0;

@@ -14,6 +14,7 @@
 
 #include "base/ferry-base-private.h"
 
+/* Each night; each time a quarter of them. */
 #define N_TASKS 20000
 #define N_KILLS 200
 #define LARGE 300000
@@ -21,6 +22,8 @@
 typedef struct
 {
   TaskTest *test;
+  guint n_tasks;
+  guint max_kills;
   guint n_done;
   guint n_lost;
   guint n_kills;
@@ -68,7 +71,7 @@ task_done (FerryTask *task, gpointer data)
       g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
       load->n_lost++;
     }
-  if (load->n_done < load->next_kill || load->n_kills >= N_KILLS || !kill_one (load))
+  if (load->n_done < load->next_kill || load->n_kills >= load->max_kills || !kill_one (load))
     return;
   load->n_kills++;
   load->next_kill = load->n_done + (guint) g_test_rand_int_range (1, N_TASKS / N_KILLS);
@@ -77,7 +80,7 @@ task_done (FerryTask *task, gpointer data)
 static void
 submit (Load *load, GPtrArray *witnesses)
 {
-  for (gint64 i = 0; i < N_TASKS; i++)
+  for (gint64 i = 0; i < load->n_tasks; i++)
     {
       g_autoptr (FerryTask) task = is_large ((guint64) i)
                                      ? ferry_task_new (FERRY_TASK_KIND_CALL, "bytes", g_variant_new_uint64 (LARGE))
@@ -93,7 +96,9 @@ submit (Load *load, GPtrArray *witnesses)
 static gboolean
 is_over (gpointer data)
 {
-  return ((Load *) data)->n_done >= N_TASKS;
+  const Load *load = data;
+
+  return load->n_done >= load->n_tasks;
 }
 
 static void
@@ -101,7 +106,12 @@ cost_one_task_each (gconstpointer data)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 4);
   g_autoptr (GPtrArray) witnesses = g_ptr_array_new_with_free_func ((GDestroyNotify) task_test_witness_free);
-  Load load = {.test = test, .next_kill = 50};
+  Load load = {
+    .test = test,
+    .n_tasks = ferry_test_times (N_TASKS / 4, N_TASKS),
+    .max_kills = ferry_test_times (N_KILLS / 4, N_KILLS),
+    .next_kill = 50,
+  };
 
   g_object_set (test->pool, "use-fork-server", GPOINTER_TO_INT (data), NULL);
   /* Some are hit before they have done anything, and the pool is not to make much of that. */
@@ -110,11 +120,11 @@ cost_one_task_each (gconstpointer data)
   ferry_test_run_until (is_over, &load);
   task_test_settle ();
   g_test_message ("%u kills, %u tasks lost", load.n_kills, load.n_lost);
-  g_assert_cmpuint (load.n_kills, ==, N_KILLS);
-  g_assert_cmpuint (load.n_done, ==, N_TASKS);
+  g_assert_cmpuint (load.n_kills, ==, load.max_kills);
+  g_assert_cmpuint (load.n_done, ==, load.n_tasks);
   g_assert_cmpuint (load.n_lost, <=, load.n_kills);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-failed"), ==, load.n_lost);
-  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, N_TASKS - load.n_lost);
+  g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, load.n_tasks - load.n_lost);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-waiting"), ==, 0);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-executing"), ==, 0);
   g_assert_null (ferry_pool_get_error (test->pool));
