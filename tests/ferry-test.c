@@ -76,6 +76,12 @@ ferry_test_look_until (FerryTestCondition condition, gpointer data)
   g_clear_handle_id (&timer, g_source_remove);
 }
 
+void
+ferry_test_let_others (void)
+{
+  g_poll (NULL, 0, 1);
+}
+
 static gboolean
 flag_is_set (gpointer data)
 {

@@ -29,6 +29,8 @@ void ferry_test_run_until (FerryTestCondition condition, gpointer data);
 /* The same, for what no source of the main context tells of: looks over and over, and after a while each millisecond.
  */
 void ferry_test_look_until (FerryTestCondition condition, gpointer data);
+/* Leaves the processor to others between two looks at a condition, while the main loop stands still. */
+void ferry_test_let_others (void);
 /* Drops the last reference of the test, and looks until the object is finalized: what is on its way may have a
  * reference of its own, on another thread too. */
 void ferry_test_finalize (gpointer object);

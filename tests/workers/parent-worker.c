@@ -19,7 +19,7 @@
  *   evade           ask for the sender, and take off whatever would end it with its fork server, and heed no signal
  *   give-away:N     have N children that are the fork server's (CLONE_PARENT) and exit at once
  *   child           start a process that waits without end, and tell its number
- *   allocate:SIZE   allocate and touch so many bytes; tell "yes" or "no"
+ *   allocate:SIZE   allocate so many bytes, and touch some of them everywhere; tell "yes" or "no"
  *   exit:STATUS  kill:SIGNAL  pause  spin */
 
 #include "config.h"
@@ -128,7 +128,7 @@ allocate (gsize size)
 {
   volatile guint8 *memory = g_try_malloc (size);
 
-  for (gsize i = 0; memory != NULL && i < size; i += 4096)
+  for (gsize i = 0; memory != NULL && i < size; i += 16 * 4096)
     memory[i] = 1;
   puts (memory != NULL ? "yes" : "no");
 }
