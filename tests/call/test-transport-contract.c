@@ -124,7 +124,7 @@ test_both_ends_ask_and_answer (gconstpointer kind)
 /* ---- large messages ---- */
 
 #define N_LARGE 5
-#define LARGE_SIZE ((gsize) 5 * 1024 * 1024)
+#define LARGE_SIZE ((gsize) 2 * 1024 * 1024)
 
 typedef struct
 {

@@ -92,11 +92,11 @@ test_cancel (WindowTest *test, gconstpointer data)
 
   if (test->window == NULL)
     return;
-  flood = window_test_add_task (test, "flood:endless");
   hang = window_test_add_task (test, "hang");
-  window_test_wait_state (flood, FERRY_TASK_STATUS_RUNNING);
   window_test_wait_state (hang, FERRY_TASK_STATUS_STALLED);
   window_test_wait_words (window_test_wait_row (test, hang), "Nothing heard for");
+  flood = window_test_add_task (test, "flood:endless");
+  window_test_wait_state (flood, FERRY_TASK_STATUS_RUNNING);
 
   row = window_test_wait_row (test, hang);
   g_assert_false (gtk_widget_get_visible (window_test_get_part (row, "remove_button")));

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A pool with a hostile worker as its only one (tests/workers/hostile-server.c), and beside it, on the same router, a
- * pool with an honest worker, which is asked one thing after the other all the time. Whatever the hostile one does, the
+ * pool with an honest worker, which is asked one thing after the other all the time: where nobody waits for its answers
+ * each millisecond, which leaves the processor to the hostile one. Whatever the hostile one does, the
  * honest one's answers come on, and each task of the hostile one's comes to its end once. */
 
 #pragma once
@@ -15,7 +16,9 @@ typedef struct
 {
   TaskTest *honest;
   guint64 n_answers; /* of the honest worker */
+  gboolean hurried;  /* its answers are waited for */
   gboolean resting;  /* it is asked nothing more */
+  guint timer;       /* that asks it next, or 0 */
   FerryTask *asked;  /* (owned): what it was asked last */
   FerryPool *pool;   /* (owned): the hostile one, as the next */
   FerryExecutor *executor;
