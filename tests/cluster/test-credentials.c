@@ -233,6 +233,7 @@ let_in_each_time (void)
   g_autoptr (Scene) scene = NULL;
   g_autoptr (GError) error = NULL;
   FerryServerAccess *access;
+  guint n = ferry_test_times (300, 1500);
 
   if (nats_test_must_skip ("nats-server"))
     return;
@@ -242,7 +243,7 @@ let_in_each_time (void)
   access =
     ferry_server_access_new (&(FerryBusSettings){.url = url, .application = "app", .credentials_file = file}, &error);
   g_assert_no_error (error);
-  for (guint i = 0; i < 1500; i++)
+  for (guint i = 0; i < n; i++)
     {
       FerryServerLink *link = ferry_server_link_new (access, &handlers, NULL, &error);
 

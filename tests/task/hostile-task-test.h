@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A pool with a hostile worker as its only one (tests/workers/hostile-server.c), and beside it, on the same router, a
- * pool with an honest worker, which is asked one thing after the other all the time: where nobody waits for its answers
- * each millisecond, which leaves the processor to the hostile one. Whatever the hostile one does, the
- * honest one's answers come on, and each task of the hostile one's comes to its end once. */
+ * pool with an honest worker, which is asked one thing after the other: at once while its answers are waited for, and
+ * else each millisecond. Whatever the hostile one does, the honest one's answers come on, and each task of the hostile
+ * one's comes to its end once. */
 
 #pragma once
 
