@@ -103,7 +103,7 @@ ferry_lane_reader_describe_fault (const FerryLaneReader *self, const char *lane)
   return g_strdup_printf ("it published records at the position %" G_GUINT64_FORMAT
                           " of its %s lane, whose index is %" G_GUINT64_FORMAT
                           "; it must store the index at least each %" G_GUINT64_FORMAT " bytes",
-                          self->tail, lane, self->refused, FERRY_MAX_INDEX_LAG);
+                          self->tail, lane, self->refused, FERRY_INDEX_STEP);
 }
 
 /* Looks for records that were published since. Returns FALSE where the writer broke a rule of the lane. */

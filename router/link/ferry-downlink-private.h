@@ -76,8 +76,9 @@ FerryDownEvent ferry_downlink_receive (FerryDownlink *self, gint64 deadline, Fer
  * waits, the next wait ends at once. */
 void ferry_downlink_interrupt (FerryDownlink *self);
 
-/* any: gives this thread the down lane for a call, where the receiving thread waits. Must be called before the request
- * is sent. Returns whether this thread has the lane: ferry_downlink_end_lease() must then follow soon. */
+/* any: gives this thread the down lane until its answer has come, where the receiving thread waits. Must be called
+ * before the request is sent. Returns whether this thread has the lane: ferry_downlink_end_lease() must then follow
+ * soon. */
 gboolean ferry_downlink_begin_lease (FerryDownlink *self, FerryAnswerWait *wait);
 /* any: ends what ferry_downlink_begin_lease() began. waits: receives the answer first. Polls, where that is likely to
  * pay; then sleeps. Afterwards, wait->size tells whether the answer is in wait->place. If not, the answer is

@@ -27,7 +27,7 @@ struct _FerrySharedQueue
   gboolean hears; /* whether a doorbell's ring is an event of epoll */
   int wake;       /* any: (owned) a doorbell */
   GQueue links;   /* all links of the queue, linked by queue_node */
-  GQueue active;  /* the links that the monitor must visit, linked by active_node, in the order of their turns */
+  GQueue active;  /* the links that the monitor must visit, linked by active_node, in the order of their visits */
   FerryDeadlines deadlines; /* of the links in a state that times out */
   _Atomic gint faults;      /* any: 1 when some link has a fault of its down lanes that is not handled yet */
 

@@ -365,7 +365,7 @@ item_came (gpointer data, GVariant *item, gboolean is_first)
 {
   Replica *self = data;
   g_autoptr (GVariant) changes = g_variant_get_child_value (item, 0);
-  g_autoptr (GObject) alive = g_object_ref (self->object);
+  g_autoptr (GObject) alive G_GNUC_UNUSED = g_object_ref (self->object);
   GVariantIter iter;
   const char *name;
   guint64 n_changes;

@@ -22,7 +22,7 @@ typedef struct _FerryDrain FerryDrain;
 typedef enum
 {
   FERRY_DRAIN_EMPTY,     /* the lane is empty */
-  FERRY_DRAIN_CAUGHT_UP, /* less than a block was in the lane, and all of it was taken */
+  FERRY_DRAIN_CAUGHT_UP, /* less than a block was known to be in the lane, and all of it was taken */
   FERRY_DRAIN_MORE,      /* the lane may hold more records */
   FERRY_DRAIN_STALLED,   /* the link waits: for room in the queue, for memory, or for a check */
 } FerryDrainResult;

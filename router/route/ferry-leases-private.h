@@ -40,7 +40,7 @@ void ferry_leases_init (FerryLeases *self, FerryShortCut *short_cut, FerryComman
  * the wait is listed then, ferry_answer_waits_remove() must follow, unless the wait's completion is handed over. The
  * caller must keep a reference to the link. */
 gboolean ferry_leases_begin (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait, gboolean may_take);
-/* Ends the call that ferry_leases_begin() began. waits: waits for the answer first. Polls, where that is likely to pay;
+/* Ends the wait that ferry_leases_begin() began. waits: waits for the answer first. Polls, where that is likely to pay;
  * then sleeps. Hands answers over meanwhile. Afterwards, wait->size tells whether the answer is in wait->place. If
  * not, the answer is handed over or dispatched later, and the caller must wait for that. It calls ferry_spin_end()
  * afterwards. */

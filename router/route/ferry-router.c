@@ -50,10 +50,11 @@
 #define DEFAULT_LOCAL_QUEUE_LIMIT (16 * 1024 * 1024)
 #define DEFAULT_LANE_CAPACITY (2 * 1024 * 1024)
 
-/* Each time that a router has twice as many links, a new lane has half of the capacity, so often at most. A flood of
- * one worker needs a long lane, since its writer and its reader wake each other twice for each lane that was filled.
- * With many workers there is always a lane with messages. Their lanes together would be more than a processor's cache,
- * and more memory than the system has at hand. */
+/* So many links have lanes of the whole capacity. Each time that there are twice as many, a new lane has half of it, so
+ * often at most. A flood of one worker needs a long lane, also beside idle workers. Its writer and its reader wake each
+ * other twice for each lane that was filled. But the lanes of hundreds of workers would be more memory than the system
+ * has at hand. */
+#define WHOLE_LANES 16
 #define MOST_HALVINGS 4
 #define DEFAULT_MAX_MESSAGE_SIZE (64 * 1024 * 1024)
 #define HIGHEST_MAX_MESSAGE_SIZE (1024 * 1024 * 1024)
@@ -697,12 +698,12 @@ ferry_router_flush_latest (FerryRouter *self, FerryReceiver *receiver)
 
 /* ---- links ---- */
 
-/* main: returns the capacity of a new link's lane. */
+/* main: returns the capacity of the lane of a new worker. */
 gsize
 ferry_router_choose_lane_capacity (FerryRouter *self)
 {
   const guint n_links = self->monitor != NULL ? ferry_monitor_count_links (self->monitor) : 0;
-  const guint n_halvings = MIN (g_bit_storage (n_links) - 1, MOST_HALVINGS);
+  const guint n_halvings = n_links < WHOLE_LANES ? 0 : MIN (g_bit_storage (n_links / WHOLE_LANES), MOST_HALVINGS);
 
   return MAX (self->lane_capacity >> n_halvings, FERRY_MIN_LANE_CAPACITY);
 }
@@ -1786,11 +1787,11 @@ stop_spin (FerryRouter *self)
 
 /* ---- start and stop ---- */
 
-/* Takes turns of the role and dispatches, for the dispatch budget. Returns whether there may be more. A conversation,
- * in which a spin has found something each time, gives way to sources of lower priority after a budget. Without spins,
- * they would have had their turns. */
+/* Acquires the role and dispatches, again and again, for the dispatch budget. Returns whether there may be more. A
+ * conversation, in which a spin has found something each time, gives way to sources of lower priority after a budget.
+ * Without spins, they would have been dispatched. */
 static gboolean
-take_turns (FerryRouter *self)
+drain_and_dispatch (FerryRouter *self)
 {
   gint64 until = g_get_monotonic_time () + self->dispatch_budget;
   guint n_returns = ferry_completion_count_returns ();
@@ -1839,7 +1840,7 @@ pinged (gpointer user_data)
   self->counters[FERRY_COUNTER_DISPATCHES]++;
   if (g_source_get_priority (g_main_current_source ()) != self->priority)
     self->counters[FERRY_COUNTER_AGED_DISPATCHES]++;
-  has_more = take_turns (self);
+  has_more = drain_and_dispatch (self);
   if (self->monitor != NULL)
     ferry_short_cut_end_dispatch (ferry_monitor_get_short_cut (self->monitor));
   return has_more;
@@ -2342,8 +2343,8 @@ install_limit_properties (void)
    * How many bytes of messages a worker can send before the application takes them, including 16 bytes for each; 2 MiB
    * by default. The value is rounded down to a power of two. A change applies to links that are made later.
    *
-   * Two links have as much. The third and the fourth have half of it, and the next four a quarter. Eight more have an
-   * eighth, and all others a sixteenth. Each lane has at least 128 KiB.
+   * A worker beside 16 to 31 other links gets half of it, one beside 32 to 63 a quarter, one beside 64 to 127 an
+   * eighth, and beyond that a sixteenth. Each lane has at least 128 KiB.
    */
   properties[PROP_LANE_CAPACITY] = g_param_spec_uint64 ("lane-capacity", NULL, NULL, FERRY_MIN_LANE_CAPACITY,
                                                         FERRY_MAX_LANE_CAPACITY, DEFAULT_LANE_CAPACITY, SETTING);

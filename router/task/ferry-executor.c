@@ -319,7 +319,7 @@ list_trim (FerryExecutor *self, guint keep)
 static void
 list_clear (FerryExecutor *self)
 {
-  g_autoptr (GPtrArray) leaving = take_leaving (self, 0);
+  g_autoptr (GPtrArray) leaving G_GNUC_UNUSED = take_leaving (self, 0);
 
   g_clear_pointer (&self->index, g_sequence_free);
   g_queue_init (&self->list);

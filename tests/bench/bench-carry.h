@@ -51,8 +51,8 @@ extern const BenchWay bench_way_zeromq;
 extern const BenchWay bench_way_recycled;
 extern const BenchWay bench_way_untrusted;
 extern const BenchWay bench_way_one_shot;
-extern const BenchWay bench_way_paced;
-extern const BenchWay bench_way_untouched; /* as recycled, a thousand a second, which are not filled and not read */
+extern const BenchWay bench_way_paced;     /* as recycled, a thousand a second, which are not filled and not read */
+extern const BenchWay bench_way_untouched; /* as paced, as quickly as they go */
 extern const BenchWay bench_way_frames;    /* as recycled, sixty a second, and nothing is checked but their size */
 
 /* Messages of plain bytes that are as large: of a worker that is trusted or not, and where there are no buffers. */

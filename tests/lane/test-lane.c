@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-lane.c
+/* Tests: lane/ferry-lane.c, lane/ferry-lane-copy-private.h
  *
  * A lane's writer and its reader, one thread playing both. */
 
@@ -313,6 +313,23 @@ test_reader_refuses_an_index_that_is_far_behind (void)
 
   g_assert_true (reader_takes_index (tail - FERRY_MAX_INDEX_LAG));
   g_assert_false (reader_takes_index (tail - FERRY_MAX_INDEX_LAG - 8));
+}
+
+static void
+test_reader_refuses_a_record_beyond_the_free_part (void)
+{
+  g_autoptr (TestLane) lane = test_lane_new ();
+  g_autofree char *fault = NULL;
+
+  test_lane_move_to (lane, 4096);
+  while (test_lane_put (lane, 990, 0))
+    ;
+  /* 32 bytes are free. */
+  ferry_lane_writer_write_header (&lane->writer, 0, 990, FERRY_RECORD_BYTES, 0, 1);
+  ferry_lane_writer_publish (&lane->writer, ferry_record_size (990));
+  g_assert_false (ferry_lane_reader_look_to_end (&lane->reader));
+  fault = ferry_lane_reader_describe_fault (&lane->reader, "up");
+  g_assert_nonnull (strstr (fault, "it must wait for room first"));
 }
 
 static void
@@ -670,6 +687,8 @@ add_position_tests (void)
   g_test_add_func ("/lane/reader-refuses-an-index-beyond-the-ring", test_reader_refuses_an_index_beyond_the_ring);
   g_test_add_func ("/lane/reader-ignores-an-index-that-is-behind", test_reader_ignores_an_index_that_is_behind);
   g_test_add_func ("/lane/reader-refuses-an-index-that-is-far-behind", test_reader_refuses_an_index_that_is_far_behind);
+  g_test_add_func ("/lane/reader-refuses-a-record-beyond-the-free-part",
+                   test_reader_refuses_a_record_beyond_the_free_part);
   g_test_add_func ("/lane/reader-refuses-an-index-that-is-not-aligned",
                    test_reader_refuses_an_index_that_is_not_aligned);
   g_test_add_func ("/lane/writer-takes-a-head-in-range", test_writer_takes_a_head_in_range);

@@ -9,7 +9,7 @@
  * A writer sends MESSAGES records through a lane with room for CAPACITY, and at some time sets the value of a cell. The
  * monitor or the main loop takes them, and the main loop dispatches them, at once or after work of higher priority. At
  * any time an event of another kind, such as the end of a process, may wake the monitor, or a thread that looks for its
- * answer itself may take a turn, during which the main loop gives up waiting for the role: there are EVENTS of both.
+ * answer itself may acquire the role, during which the main loop gives up waiting for the role: there are EVENTS of both.
  * After any poll, and in any dispatch, the main loop may begin work that never ends. At any time a thread may begin to
  * wait for answers, which are among the records: who takes them hands them over. The claims, when nothing can move any
  * more:
@@ -28,7 +28,7 @@
  *
  * The macros weaken one step each, and then the search must find an error, with the macros in parentheses:
  *
- *   NO_LOCK              a turn of the main loop does not take the role's lock
+ *   NO_LOCK              the main loop acquires the role without its lock
  *   STAYS_DEAF           the monitor does not listen to the bells after it has taken the role
  *   BUSY_AND_DEAF        the monitor does not hear the bells while the main loop works
  *   POLLS_UNARMED        the main loop polls without arming the lane
@@ -44,7 +44,7 @@
  *   POLLED_UNARMED       (CAPACITY=2,MESSAGES=3,EVENTS=0) the same for other work after a poll
  *   LEAVES_UNARMED       the same for other work after a dispatch
  *   NOTES_QUIETLY        a thread that begins to wait does not wake the monitor
- *   MISSED_QUIETLY       the main loop goes on without a turn, and does not wake the monitor
+ *   MISSED_QUIETLY       the main loop goes on without the role, and does not wake the monitor
  *   WAITS_SILENTLY       the writer waits for room without a ring */
 
 #ifndef MESSAGES
@@ -124,23 +124,23 @@ inline serve ()
   fi
 }
 
-/* Takes the role for a turn. */
+/* Acquires the role. */
 #ifdef NO_LOCK
-#define TURN by_main
+#define ACQUIRE by_main
 #define LEAVE skip
 #else
-#define TURN atomic { by_main && !role -> role = true }
+#define ACQUIRE atomic { by_main && !role -> role = true }
 #define LEAVE role = false
 #endif
 
-/* The role stays taken by a thread that has lost its processor, and the main loop goes on without a turn. */
+/* The role stays taken by a thread that has lost its processor, and the main loop goes on without it. */
 #ifdef MISSED_QUIETLY
 #define GIVE_UP by_main && role
 #else
 #define GIVE_UP atomic { by_main && role -> woken = true }
 #endif
 
-/* An event wakes the monitor, or is the turn of a thread that looks for its answer itself. */
+/* An event wakes the monitor, or a thread that looks for its answer itself acquires the role. */
 active proctype events ()
 {
   byte n;
@@ -245,7 +245,7 @@ active proctype loop ()
   do
   :: /* Before the poll. */
      if
-     :: TURN ->
+     :: ACQUIRE ->
 #ifdef TRUSTS_EMPTY_LANE
         if
         :: is_active && lane == 0 -> armed = true; is_active = false
@@ -280,7 +280,7 @@ end_poll:
      atomic { pinged || roused || (polls && bell) -> roused = false };
      /* After the poll. */
      if
-     :: TURN ->
+     :: ACQUIRE ->
         atomic {
           if
           :: polls && bell -> bell = false; is_active = true
@@ -315,9 +315,9 @@ end_poll:
      fi;
      if
      :: pinged -> pinged = false;
-take_turn:
+acquire:
         if
-        :: TURN ->
+        :: ACQUIRE ->
            atomic { adopt () };
            if
            :: is_active ->
@@ -349,7 +349,7 @@ take_turn:
                  cell_queued = false };
         /* Spins. */
         if
-        :: TURN ->
+        :: ACQUIRE ->
            hears = false;
            /* As adopt(), also for an awaited link. */
            atomic {
@@ -367,12 +367,12 @@ take_turn:
         :: true
         fi;
         if
-        :: arrived -> arrived = false; goto take_turn
+        :: arrived -> arrived = false; goto acquire
         :: else
         fi;
 #ifndef LEAVES_UNARMED
         if
-        :: TURN ->
+        :: ACQUIRE ->
            atomic { serve () };
            LEAVE
         :: !by_main

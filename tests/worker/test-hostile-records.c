@@ -99,10 +99,10 @@ static const HostileRow rows[] = {
   {"/hostile-records/refuses-an-index-far-away", "attach send:100 drained index:9223372036854775800 send:1 pause", 100,
    FAULT, "as its up lane's index"},
   {"/hostile-records/refuses-an-index-far-behind", "attach send:100 drained index:-200000 send:1 pause", 100, FAULT,
-   "must store the index at least each 131072 bytes"},
+   "must store the index at least each 16384 bytes"},
   /* The reader goes on by 16 KiB of these records eight times, from 2,400 bytes to more than 128 KiB. */
   {"/hostile-records/refuses-a-ring-without-an-end", "attach send:100 drained fill-ring pause", 100 + 8 * 512, FAULT,
-   "must store the index at least each 131072 bytes"},
+   "must store the index at least each 16384 bytes"},
   {"/hostile-records/refuses-an-index-left-wrong-at-the-end", "attach send:100 drained index:4 send:1 exit:0", 100,
    FAULT, "as its up lane's index"},
 

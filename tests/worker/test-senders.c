@@ -17,6 +17,40 @@
 #define CURIOUS "curious-worker"
 #define MAX_SENDERS 1024
 
+/* ---- lanes ---- */
+
+static gsize
+get_lane_capacity_of_worker (FerryRouter *router)
+{
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker = ferry_test_spawn_obedient (router, pipe, "send:1", NULL);
+  gsize capacity = ferry_worker_get_link (worker)->segment.up_capacity;
+
+  ferry_test_pipe_wait_closed (pipe);
+  ferry_test_wait_ended (worker);
+  g_clear_pointer (&pipe, ferry_test_pipe_free);
+  return capacity;
+}
+
+static void
+test_a_worker_beside_many_has_a_shorter_lane (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (GPtrArray) pipes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_test_pipe_free);
+
+  g_assert_cmpuint (get_lane_capacity_of_worker (router), ==, 2 << 20);
+  for (guint i = 0; i < 16; i++)
+    {
+      FerryTestPipe *pipe = ferry_test_pipe_new (router);
+
+      g_assert_true (ferry_sender_start (pipe->sender, NULL));
+      g_ptr_array_add (pipes, pipe);
+    }
+  g_assert_cmpuint (get_lane_capacity_of_worker (router), ==, 1 << 20);
+  g_clear_pointer (&pipes, g_ptr_array_unref);
+  ferry_test_router_stop (router);
+}
+
 /* ---- what the launcher takes ---- */
 
 static void
@@ -539,6 +573,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/senders/have-a-shorter-lane-beside-many-links", test_a_worker_beside_many_has_a_shorter_lane);
   g_test_add_func ("/senders/have-a-name-once", test_takes_a_name_once);
   g_test_add_func ("/senders/are-added-once", test_takes_a_sender_once);
   g_test_add_func ("/senders/have-no-empty-or-long-names", test_refuses_names_that_are_empty_or_too_long);
