@@ -27,8 +27,10 @@ struct _FerryDemoThumbnailPage
   guint turn_timeout;
   gint64 begun; /* when the folder was opened, or the page was shown again */
   double rate;
-  guint n_told;      /* pictures, when the rate was told last */
-  gboolean is_tried; /* decoders are to be ended at the next turn, in the midst of their work */
+  guint n_told; /* pictures, when the rate was told last */
+  /* Decoders are to be ended at a turn, in the midst of their work, until more than so many pictures are broken. */
+  gboolean is_tried;
+  guint n_broken_before;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoThumbnailPage, ferry_demo_thumbnail_page, FERRY_DEMO_TYPE_PAGE)
@@ -192,14 +194,49 @@ strength_came (GObject *source, GAsyncResult *result, gpointer user_data)
     show_strength (self, strength);
 }
 
+static void
+open_folder (FerryDemoThumbnailPage *self, const char *path)
+{
+  gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (self->scrolled_window), 0);
+  g_clear_handle_id (&self->turn_timeout, g_source_remove);
+  self->begun = g_get_monotonic_time ();
+  ferry_demo_thumbnails_open (self->thumbnails, path);
+}
+
+static void
+decode_again (FerryDemoThumbnailPage *self)
+{
+  g_autofree char *path = g_strdup (ferry_demo_thumbnails_get_folder (self->thumbnails));
+
+  self->n_broken_before = 0;
+  if (path != NULL)
+    open_folder (self, path);
+}
+
+/* A worker that is ended before it has begun a picture breaks none. */
+static void
+end_decoders (FerryDemoThumbnailPage *self)
+{
+  FerryDemoThumbnailsState state = ferry_demo_thumbnails_get_state (self->thumbnails);
+  guint n_workers, n_busy;
+
+  ferry_demo_thumbnails_count_workers (self->thumbnails, &n_workers, &n_busy);
+  if (ferry_demo_thumbnails_get_n_broken (self->thumbnails) > self->n_broken_before ||
+      state == FERRY_DEMO_THUMBNAILS_STATE_FAILED)
+    self->is_tried = FALSE;
+  else if (n_busy > 0)
+    ferry_demo_thumbnails_kill_workers (self->thumbnails);
+  else if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) == 0 && state == FERRY_DEMO_THUMBNAILS_STATE_LISTED)
+    decode_again (self);
+}
+
 static gboolean
 turn_cb (gpointer user_data)
 {
   FerryDemoThumbnailPage *self = user_data;
 
   if (self->is_tried)
-    ferry_demo_thumbnails_kill_workers (self->thumbnails);
-  self->is_tried = FALSE;
+    end_decoders (self);
   show_counts (self);
   if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) > 0)
     return G_SOURCE_CONTINUE;
@@ -295,15 +332,6 @@ changed_cb (FerryDemoThumbnailPage *self)
 /* ---- folders ---- */
 
 static void
-open_folder (FerryDemoThumbnailPage *self, const char *path)
-{
-  gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (self->scrolled_window), 0);
-  g_clear_handle_id (&self->turn_timeout, g_source_remove);
-  self->begun = g_get_monotonic_time ();
-  ferry_demo_thumbnails_open (self->thumbnails, path);
-}
-
-static void
 folder_chosen (FerryDemoPage *page, const char *path)
 {
   open_folder (FERRY_DEMO_THUMBNAIL_PAGE (page), path);
@@ -331,13 +359,9 @@ open_samples (FerryDemoThumbnailPage *self)
 }
 
 static void
-decode_again (GtkWidget *widget, const char *action, GVariant *parameter)
+decode_again_cb (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  FerryDemoThumbnailPage *self = FERRY_DEMO_THUMBNAIL_PAGE (widget);
-  g_autofree char *path = g_strdup (ferry_demo_thumbnails_get_folder (self->thumbnails));
-
-  if (path != NULL)
-    open_folder (self, path);
+  decode_again (FERRY_DEMO_THUMBNAIL_PAGE (widget));
 }
 
 static void
@@ -352,8 +376,9 @@ try_to_break (FerryDemoPage *page)
 {
   FerryDemoThumbnailPage *self = FERRY_DEMO_THUMBNAIL_PAGE (page);
 
+  self->n_broken_before = ferry_demo_thumbnails_get_n_broken (self->thumbnails);
   if (ferry_demo_thumbnails_get_n_decoding (self->thumbnails) == 0)
-    decode_again (GTK_WIDGET (self), NULL, NULL);
+    decode_again (self);
   self->is_tried = TRUE;
 }
 
@@ -451,7 +476,7 @@ ferry_demo_thumbnail_page_class_init (FerryDemoThumbnailPageClass *klass)
   FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
   FERRY_DEMO_PAGE_CLASS (klass)->folder_chosen = folder_chosen;
   ferry_demo_page_class_set_template (klass, "ferry-demo-thumbnail-page", names);
-  gtk_widget_class_install_action (widget_class, "pictures.again", NULL, decode_again);
+  gtk_widget_class_install_action (widget_class, "pictures.again", NULL, decode_again_cb);
 }
 
 static void
