@@ -18,6 +18,7 @@
 #include "base/ferry-spin-private.h"
 #include "lane/ferry-lane-copy-private.h"
 #include "lane/ferry-lane-layout.h"
+#include "lane/ferry-omission-private.h"
 #include "lane/ferry-wake-private.h"
 
 G_BEGIN_DECLS
@@ -180,23 +181,15 @@ typedef struct
   guint32 rung;  /* the value of reader_waiting at the latest wake-up: for each value the reader is woken once */
   guint32 epoch; /* the value that was stored in writer_waiting last */
   gboolean broken;
-  gboolean
-    rang_lease; /* the latest ring was of lease_bell, and no record was published since; then omits_barriers is FALSE */
-  gboolean may_omit_barriers; /* const after ferry_lane_writer_allow_omission() */
-  gboolean omits_barriers;    /* the value that was stored in omits_barriers last */
-  guint n_unrung;             /* while it issues barriers: how many records were published since the latest wake-up */
+  /* The latest ring was of lease_bell, and no record was published since. Then the omission is off. */
+  gboolean rang_lease;
+  FerryOmission omission;
 } FerryLaneWriter;
-
-/* After this many records without a wake-up, and without a reader that disarms the lane, the writer omits barriers. A
- * reader that sleeps costs far more than the barriers before as many records. */
-#define FERRY_OMIT_BARRIERS_FROM 256
 
 void ferry_lane_writer_init (FerryLaneWriter *self, FerryLaneControl *control, guint8 *ring, gsize capacity);
 FerryRing ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_look (FerryLaneWriter *self, gsize size);
 gboolean ferry_lane_writer_arm (FerryLaneWriter *self, gsize size);
-void ferry_lane_writer_allow_omission (FerryLaneWriter *self);
-void ferry_lane_writer_omit_barriers (FerryLaneWriter *self);
 gboolean ferry_lane_writer_tidy (FerryLaneWriter *self, guint64 *position);
 
 /* Whether size bytes are free. Loads the reader's head only when the latest known head leaves too little room. */
@@ -277,7 +270,7 @@ ferry_lane_writer_publish (FerryLaneWriter *self, gsize size)
   self->tail += size;
   /* Relaxed: the store that publishes the record comes later, and releases this one. */
   atomic_store_explicit (ferry_lane_get_word (self->ring, self->capacity, self->tail), 0, memory_order_relaxed);
-  if (G_LIKELY (self->omits_barriers))
+  if (G_LIKELY (self->omission.is_on))
     {
       ferry_wake_publish_without_barrier (word, self->word);
       ferry_lane_writer_store_index_if_due (self, size);

@@ -141,19 +141,12 @@ announce (FerryLaneReader *self, guint64 leased_to)
   self->is_announced = TRUE;
 }
 
-static gboolean
-omits_barriers (FerryLaneReader *self)
-{
-  /* Sequentially consistent: see ferry-wake-private.h. */
-  return atomic_load_explicit (&self->control->writer.omits_barriers, memory_order_seq_cst) != 0;
-}
-
 /* Begins to arm the reader, for several lanes that need one barrier together. Returns whether they need it. */
 gboolean
 ferry_lane_reader_begin_arming (FerryLaneReader *self)
 {
   announce (self, 0);
-  self->is_begun = omits_barriers (self);
+  self->is_begun = ferry_omission_is_announced (self->control);
   return self->is_begun;
 }
 
@@ -174,7 +167,7 @@ arm (FerryLaneReader *self, guint64 leased_to)
   self->is_begun = FALSE;
   if (!is_begun)
     announce (self, leased_to);
-  self->is_armed = is_begun || !omits_barriers (self) || ferry_barrier_issue ();
+  self->is_armed = is_begun || !ferry_omission_is_announced (self->control) || ferry_barrier_issue ();
   word = ferry_wake_look (ferry_lane_reader_get_word (self, self->tail));
   is_valid = word == 0 || take_published (self, word);
   if (self->tail != self->head)
@@ -277,28 +270,6 @@ ring_reader_too (FerryLaneWriter *self)
            : FERRY_RING_NONE;
 }
 
-/* Publishes the next records without a barrier, and announces that. */
-void
-ferry_lane_writer_omit_barriers (FerryLaneWriter *self)
-{
-  self->omits_barriers = TRUE;
-  /* Sequentially consistent: see ferry-wake-private.h. */
-  atomic_store_explicit (&self->control->writer.omits_barriers, 1, memory_order_seq_cst);
-}
-
-/* Publishes the next records with a barrier again, and begins to count records anew. */
-static void
-issue_barriers (FerryLaneWriter *self)
-{
-  self->n_unrung = 0;
-  if (!self->omits_barriers)
-    return;
-  self->omits_barriers = FALSE;
-  /* Release: a reader that loads 0 also sees what was published without a barrier. A reader that still loads 1 issues a
-   * barrier too many. */
-  atomic_store_explicit (&self->control->writer.omits_barriers, 0, memory_order_release);
-}
-
 /* Does what is left when size bytes were published: changes between barriers and none, and returns the bell that must
  * be rung now. */
 FerryRing
@@ -306,14 +277,10 @@ ferry_lane_writer_end_publish (FerryLaneWriter *self, gsize size)
 {
   gboolean due = ferry_wake_due (&self->control->wake.reader_waiting, &self->rung);
 
-  /* A reader that polls for each record stores 0 and arms the lane in turn: it would issue a barrier for each record.
-   * Relaxed: a hint. */
-  if (G_UNLIKELY (due ||
-                  atomic_load_explicit (&self->control->wake.reader_waiting, memory_order_relaxed) != self->rung))
-    issue_barriers (self);
-  else if (G_UNLIKELY (!self->omits_barriers) && ++self->n_unrung >= FERRY_OMIT_BARRIERS_FROM &&
-           self->may_omit_barriers)
-    ferry_lane_writer_omit_barriers (self);
+  /* Relaxed: a hint. */
+  ferry_omission_note (
+    &self->omission, self->control,
+    due || atomic_load_explicit (&self->control->wake.reader_waiting, memory_order_relaxed) != self->rung);
   if (G_UNLIKELY (due))
     return choose_ring (self, size);
   return G_UNLIKELY (self->rang_lease) ? ring_reader_too (self) : FERRY_RING_NONE;
@@ -348,15 +315,6 @@ ferry_lane_writer_arm (FerryLaneWriter *self, gsize size)
 {
   ferry_wake_arm (&self->control->writer.writer_waiting, &self->epoch);
   return take_head (self, ferry_wake_look (&self->control->reader.head), size);
-}
-
-/* Allows the writer to omit barriers, if the reader issues barriers and this process can join in them. */
-void
-ferry_lane_writer_allow_omission (FerryLaneWriter *self)
-{
-  /* Relaxed: the reader stored the word before this process got the memory, and never stores it again. */
-  self->may_omit_barriers =
-    atomic_load_explicit (&self->control->wake.issues_barriers, memory_order_relaxed) == 1 && ferry_barrier_join ();
 }
 
 /* Gives pages of the ring that have no record back to the system; they read as zeros then. From the tail up to the head

@@ -157,7 +157,7 @@ attach (GError **error)
     ferry_uplink_take_arena (self->uplink, ferry_steal_fd (&arena), arena_size);
   /* With several threads, to join takes some milliseconds, and each send has the barrier of the lock. */
   if (__libc_single_threaded)
-    ferry_lane_writer_allow_omission (&self->uplink->writer);
+    ferry_omission_allow (&self->uplink->writer.omission, self->uplink->writer.control);
   if (self->uplink->arena != NULL && ferry_sandbox_limits_memory ())
     ferry_arena_writer_pin (self->uplink->arena);
   self->uplink->control = self->control;

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-lane.c, lane/ferry-lane-copy-private.h
+/* Tests: lane/ferry-lane.c, lane/ferry-lane-copy-private.h, lane/ferry-omission.c
  *
  * A lane's writer and its reader, one thread playing both. */
 
@@ -480,7 +480,7 @@ test_a_busy_writer_omits_barriers_until_it_rings (void)
       return;
     }
   atomic_store (&lane->reader.control->wake.issues_barriers, 1);
-  ferry_lane_writer_allow_omission (&lane->writer);
+  ferry_omission_allow (&lane->writer.omission, lane->writer.control);
   for (guint i = 0; i < 3; i++)
     {
       publish (lane, FERRY_OMIT_BARRIERS_FROM - 1);
@@ -503,7 +503,7 @@ test_a_reader_without_barriers_has_the_writer_issue_them (void)
 {
   g_autoptr (TestLane) lane = test_lane_new ();
 
-  ferry_lane_writer_allow_omission (&lane->writer);
+  ferry_omission_allow (&lane->writer.omission, lane->writer.control);
   publish (lane, 3 * FERRY_OMIT_BARRIERS_FROM);
   g_assert_cmpuint (get_omits_barriers (lane), ==, 0);
 }
@@ -525,9 +525,9 @@ test_a_reader_whose_barrier_fails_must_not_sleep (void)
   g_assert_true (ferry_lane_reader_arm (&lane->reader));
   g_assert_true (lane->reader.is_armed);
   atomic_store (&lane->reader.control->wake.issues_barriers, 1);
-  ferry_lane_writer_allow_omission (&lane->writer);
-  g_assert_false (lane->writer.may_omit_barriers);
-  ferry_lane_writer_omit_barriers (&lane->writer);
+  ferry_omission_allow (&lane->writer.omission, lane->writer.control);
+  g_assert_false (lane->writer.omission.is_allowed);
+  ferry_omission_begin (&lane->writer.omission, lane->writer.control);
   g_assert_true (ferry_lane_reader_arm (&lane->reader));
   g_assert_false (lane->reader.is_armed);
   /* The writer finds the lane armed, and issues barriers again. */
