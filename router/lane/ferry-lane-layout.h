@@ -58,7 +58,7 @@ typedef struct
   guint8 padding[FERRY_LINE_SIZE - 28];
 } FerryWriterLine;
 
-/* The word that the lane's reader stores for each record, and its writer loads where the lane seems to be full. */
+/* The word that the lane's reader stores for what it took, and its writer loads where the lane seems to be full. */
 typedef struct
 {
   _Atomic guint64 head; /* the number of bytes that were taken since the lane was made; a multiple of 8 */

@@ -9,9 +9,10 @@
  * its answer then comes without a hop. If there is anything else, it drains the link, and gives the lane back.
  *
  * The link rests meanwhile: it is not active, and its lane is unarmed, or armed for that thread. Each step of the
- * thread on the lane, but the load of the tail, is made with the role. A role's holder that has to visit the link
- * recalls the lease first, by activating the link. A record of another pipe rings the doorbell, and so has the link
- * visited. A thread that has lost its lease while it slept sleeps on: its answer is handed over, and ends the wait.
+ * thread on the lane is made with the role, except the load of the next first word. A role's holder that has to visit
+ * the link recalls the lease first, by activating the link. A record of another pipe rings the doorbell, and so has the
+ * link visited. A thread that has lost its lease while it slept sleeps on: its answer is handed over, and ends the
+ * wait.
  *
  * Owner:   the monitor.
  * Threads: any.

@@ -259,7 +259,7 @@ has_records (FerryShortCut *self)
 
       if (link->state != FERRY_LINK_OPEN || link->draining_done || ferry_short_cut_is_leased (link))
         continue;
-      /* A tail that is out of range needs no handling here: the next visit finds it. */
+      /* A broken rule of the lane needs no handling here: the next visit finds it. */
       if (ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0)
         continue;
       ferry_shared_queue_activate (self->shared, link);

@@ -12,10 +12,12 @@
  * - It is stalled, as its share of blocks or of memory is in use, or another thread copies or checks a buffer. It is
  *   active again when blocks or memory are given back.
  * - A thread has a lease of the lane, and arms it or not. The link is not active until that thread gives the lane back.
+ *   What makes the link active recalls the lease.
  *
- * A link that naps or is stalled is active for its output only. After a fault nothing is taken any more, and the link
+ * Links that begin to nap while others do wake with them. A link that naps or is stalled is active for its output and
+ * its cells only. After a fault nothing is taken any more, and the link
  * waits for the end of its process. While the role is lent, a lane that was emptied stays unarmed until the main loop
- * polls.
+ * polls, unless threads wait for answers over it.
  *
  * Owner:   the monitor.
  * Threads: that which has the role; only the monitor's thread revives stalled links and ends naps. */
