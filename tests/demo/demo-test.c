@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define MARK "FERRY_DEMO_TEST_MARK"
-#define LOOK_MILLISECONDS 5
 
 void
 demo_test_init (void)
@@ -112,22 +111,7 @@ has_workers (gpointer data)
 void
 demo_test_wait_workers (guint n_workers)
 {
-  demo_test_poll_until (has_workers, &n_workers);
-}
-
-static gboolean
-look_again (gpointer data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
-void
-demo_test_poll_until (FerryTestCondition condition, gpointer data)
-{
-  guint timer = g_timeout_add (LOOK_MILLISECONDS, look_again, NULL);
-
-  ferry_test_run_until (condition, data);
-  g_source_remove (timer);
+  ferry_test_look_until (has_workers, &n_workers);
 }
 
 char *

@@ -20,8 +20,6 @@ char *demo_test_get_program (const char *name);
 /* How many workers of the demo there are that this test program, or what it started, has started. */
 guint demo_test_count_workers (void);
 void demo_test_wait_workers (guint n_workers);
-/* Looks at a condition again and again, for what no source of the main loop announces. */
-void demo_test_poll_until (FerryTestCondition condition, gpointer data);
 
 /* A new folder; with everything below it it goes when it is removed. */
 char *demo_test_folder_new (void);

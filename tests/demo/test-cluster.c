@@ -213,15 +213,15 @@ test_a_server_that_is_killed_is_waited_for (void)
   gtk_menu_button_popup (GTK_MENU_BUTTON (menu_button));
   kill_button = find_button (menu_button, "Kill server");
   line = gtk_widget_get_parent (kill_button);
-  demo_test_poll_until (is_visible, kill_button);
+  ferry_test_look_until (is_visible, kill_button);
   g_assert_true (is_connected (line));
   g_signal_emit_by_name (kill_button, "clicked");
-  demo_test_poll_until (has_ended, GINT_TO_POINTER (scene.server->pid));
+  ferry_test_look_until (has_ended, GINT_TO_POINTER (scene.server->pid));
   window_test_wait_words (window->window, "1 host, reconnecting");
   g_assert_false (is_connected (line));
   nats_test_server_kill (scene.server);
   nats_test_server_start (scene.server, NULL);
-  demo_test_poll_until (is_connected, line);
+  ferry_test_look_until (is_connected, line);
   window_test_wait_words (window_test_wait_row (window, far), "on far");
   ferry_task_cancel (far);
   window_test_wait_state (far, FERRY_TASK_STATUS_CANCELLED);

@@ -80,7 +80,7 @@ test_hundred_tasks (WindowTest *test, gconstpointer data)
   window_test_activate (test, "job.add-many");
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 100 + WINDOW_TEST_WORKERS);
   window_test_wait_words (test->window, "3 running · 100 waiting");
-  demo_test_poll_until (can_scroll, test);
+  ferry_test_look_until (can_scroll, test);
 
   window_test_activate (test, "job.cancel-all");
   window_test_wait_idle (test);
@@ -147,7 +147,7 @@ test_total (WindowTest *test, gconstpointer data)
   window_test_add_task (test, "primes:100000000000");
   window_test_add_task (test, "primes:100");
   window_test_wait_state (window_test_get_task (test, 1), FERRY_TASK_STATUS_DONE);
-  demo_test_poll_until (shows_half, test);
+  ferry_test_look_until (shows_half, test);
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), >=, 0.5);
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), <, 0.6);
   window_test_activate (test, "job.cancel-all");

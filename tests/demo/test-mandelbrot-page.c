@@ -82,7 +82,7 @@ is_complete_or_failed (gpointer data)
 static void
 wait_complete (WindowTest *test)
 {
-  demo_test_poll_until (is_complete, test);
+  ferry_test_look_until (is_complete, test);
 }
 
 static gboolean
@@ -111,7 +111,7 @@ wait_more_tiles (WindowTest *test, guint n_more)
 {
   TileFact fact = {test, get_figures (test).n_come + n_more};
 
-  demo_test_poll_until (has_tiles, &fact);
+  ferry_test_look_until (has_tiles, &fact);
 }
 
 static gboolean
@@ -152,7 +152,7 @@ wait_text (WindowTest *test, const char *part, const char *text)
 {
   Fact fact = {test, part, text};
 
-  demo_test_poll_until (has_text, &fact);
+  ferry_test_look_until (has_text, &fact);
 }
 
 static gboolean
@@ -446,13 +446,13 @@ test_what_goes_out_of_view_is_cancelled (WindowTest *test, gconstpointer data)
     return;
   open_page (test);
   ferry_demo_mandelbrot_show_view (get_mandelbrot (test), &slow);
-  demo_test_poll_until (is_busy, test);
+  ferry_test_look_until (is_busy, test);
   n_open = get_figures (test).n_open;
   activate (test, "mandelbrot.show-whole");
   g_assert_cmpuint (get_figures (test).n_cancelled, ==, n_open);
   /* It was seen before. */
   g_assert_cmpuint (get_figures (test).n_open, ==, 0);
-  demo_test_poll_until (has_nothing_to_do, test);
+  ferry_test_look_until (has_nothing_to_do, test);
   g_assert_cmpuint (get_figures (test).n_lost, ==, 0);
 }
 
@@ -465,13 +465,13 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
     return;
   open_page (test);
   ferry_demo_mandelbrot_show_view (get_mandelbrot (test), &slow);
-  demo_test_poll_until (is_busy, test);
+  ferry_test_look_until (is_busy, test);
   window_test_show_page (test, "tasks");
   figures = get_figures (test);
   g_assert_cmpuint (figures.n_open, ==, 0);
   g_assert_cmpuint (figures.n_cancelled, >, 0);
   g_assert_cmpuint (figures.n_cancelled, ==, figures.n_asked - figures.n_come);
-  demo_test_poll_until (has_nothing_to_do, test);
+  ferry_test_look_until (has_nothing_to_do, test);
   /* Workers left in peace, so they are there for what comes next. */
   g_assert_cmpuint (get_figures (test).n_lost, ==, 0);
   g_assert_cmpuint (get_figures (test).n_come, ==, figures.n_come);
@@ -492,11 +492,11 @@ test_killed_worker_leaves_no_hole (WindowTest *test, gconstpointer data)
   /* A worker that has done some is in the middle of the next one. */
   wait_more_tiles (test, 6);
   activate (test, "page.try-to-break");
-  demo_test_poll_until (has_lost_worker, test);
+  ferry_test_look_until (has_lost_worker, test);
   wait_text (test, "info_label", "signal 9");
   g_assert_true (gtk_info_bar_get_revealed (GTK_INFO_BAR (get_part (test, "info_bar"))));
   g_assert_cmpint (gtk_info_bar_get_message_type (GTK_INFO_BAR (get_part (test, "info_bar"))), ==, GTK_MESSAGE_WARNING);
-  demo_test_poll_until (is_complete_or_failed, test);
+  ferry_test_look_until (is_complete_or_failed, test);
   g_assert_cmpstr (ferry_demo_mandelbrot_tiles_get_failure (get_tiles (test)), ==, NULL);
   g_assert_cmpuint (count_holes (test), ==, 0);
   g_assert_cmpuint (get_figures (test).n_lost, ==, 1);
@@ -513,14 +513,14 @@ test_zoom_ends_and_the_page_says_so (WindowTest *test, gconstpointer data)
       g_assert_cmpuint (i, <, 60);
       activate (test, "mandelbrot.zoom-in");
     }
-  demo_test_poll_until (is_visible, get_part (test, "end_label"));
+  ferry_test_look_until (is_visible, get_part (test, "end_label"));
   g_assert_cmpfloat (ferry_demo_mandelbrot_get_magnification (get_mandelbrot (test)), >, 1e11);
   g_assert_false (gtk_widget_is_sensitive (get_part (test, "zoom_in_button")));
   wait_complete (test);
   activate (test, "mandelbrot.zoom-out");
   g_assert_false (ferry_demo_mandelbrot_is_at_end (get_mandelbrot (test)));
   wait_complete (test);
-  demo_test_poll_until (is_sensitive, get_part (test, "zoom_in_button"));
+  ferry_test_look_until (is_sensitive, get_part (test, "zoom_in_button"));
 }
 
 /* One page of a window of its own, with a program that is not there. */
@@ -540,9 +540,9 @@ test_worker_that_is_missing_is_told (void)
   window_test_show_page (&test, "fractal");
   for (guint i = 0; i < 2; i++)
     {
-      demo_test_poll_until (has_failed, get_tiles (&test));
+      ferry_test_look_until (has_failed, get_tiles (&test));
       wait_text (&test, "info_label", "/nonexistent/worker");
-      demo_test_poll_until (is_revealed, get_part (&test, "info_bar"));
+      ferry_test_look_until (is_revealed, get_part (&test, "info_bar"));
       wait_text (&test, "empty_label", "There is no worker");
       g_assert_cmpint (gtk_info_bar_get_message_type (GTK_INFO_BAR (get_part (&test, "info_bar"))), ==,
                        GTK_MESSAGE_ERROR);

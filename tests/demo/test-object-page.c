@@ -94,7 +94,7 @@ wait_state (WindowTest *test, FerryDemoObjectState state)
 {
   Fact fact = {.test = test, .state = state};
 
-  demo_test_poll_until (has_state, &fact);
+  ferry_test_look_until (has_state, &fact);
 }
 
 static void
@@ -102,7 +102,7 @@ wait_more_pictures (WindowTest *test, guint n_more)
 {
   Fact fact = {.test = test, .n_pictures = get_n_pictures (test) + n_more};
 
-  demo_test_poll_until (has_pictures, &fact);
+  ferry_test_look_until (has_pictures, &fact);
 }
 
 static guint64
@@ -127,7 +127,7 @@ wait_more_steps (WindowTest *test, guint n_more)
 {
   Fact fact = {.test = test, .n_steps = get_steps (test) + n_more};
 
-  demo_test_poll_until (has_steps, &fact);
+  ferry_test_look_until (has_steps, &fact);
 }
 
 static void
@@ -135,7 +135,7 @@ wait_text (WindowTest *test, const char *part, const char *text)
 {
   Fact fact = {.test = test, .part = part, .text = text};
 
-  demo_test_poll_until (has_text, &fact);
+  ferry_test_look_until (has_text, &fact);
 }
 
 #define TALL 400
@@ -296,7 +296,7 @@ test_click_adds_heat_source (WindowTest *test, gconstpointer data)
   plate = FERRY_DEMO_PLATE (get_part (test, "plate"));
   /* So that there is something above the picture, and below. */
   gtk_widget_set_size_request (GTK_WIDGET (plate), -1, TALL);
-  demo_test_poll_until (is_tall, plate);
+  ferry_test_look_until (is_tall, plate);
   width = gtk_widget_get_width (GTK_WIDGET (plate));
   height = gtk_widget_get_height (GTK_WIDGET (plate));
   g_assert_true (ferry_demo_plate_find_place (plate, width / 2.0, height / 2.0, &column, &row));
@@ -313,7 +313,7 @@ test_click_adds_heat_source (WindowTest *test, gconstpointer data)
   wait_text (test, "sources_label", "1");
   g_assert_cmpstr (get_text (test, "max_label"), ==, "20.0 °C");
   activate (test, "object.step");
-  demo_test_poll_until (is_warm, test);
+  ferry_test_look_until (is_warm, test);
   activate (test, "object.reset");
   wait_text (test, "sources_label", "0");
   wait_text (test, "max_label", "20.0 °C");
@@ -401,7 +401,7 @@ test_killed_worker_is_followed_by_another (WindowTest *test, gconstpointer data)
   wait_more_pictures (test, 1);
   wait_text (test, "steps_label", "0");
   /* The replica of the first worker's plate is that of the second one's now. */
-  demo_test_poll_until (has_first_power, adjustment);
+  ferry_test_look_until (has_first_power, adjustment);
   activate (test, "object.start-or-stop");
   wait_more_pictures (test, 5);
   window_test_wait_words (get_part (test, "log_list"), "Started");
@@ -439,7 +439,7 @@ test_program_that_is_missing_is_told (void)
   for (guint i = 0; i < 2; i++)
     {
       ferry_demo_object_start (object);
-      demo_test_poll_until (is_lost, object);
+      ferry_test_look_until (is_lost, object);
       g_assert_nonnull (strstr (ferry_demo_object_get_reason (object), "/nonexistent/worker"));
       g_assert_cmpint (ferry_demo_object_get_pid (object), ==, -1);
     }
@@ -468,7 +468,7 @@ test_pages_have_their_own_buttons (WindowTest *test, gconstpointer data)
   if (test->window == NULL)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
-    demo_test_poll_until (is_mapped, window_test_get (test, buttons[i]));
+    ferry_test_look_until (is_mapped, window_test_get (test, buttons[i]));
   window_test_show_page (test, "object");
   for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
     g_assert_false (gtk_widget_get_mapped (window_test_get (test, buttons[i])));
@@ -476,7 +476,7 @@ test_pages_have_their_own_buttons (WindowTest *test, gconstpointer data)
   /* A user that adds a job wants to see it. */
   window_test_activate (test, "job.add-hang");
   g_assert_cmpstr (ferry_test_get_string (test->window, "page"), ==, "tasks");
-  demo_test_poll_until (is_mapped, window_test_get (test, "add_button"));
+  ferry_test_look_until (is_mapped, window_test_get (test, "add_button"));
   g_object_set (window_test_get (test, "list"), "selected-task", window_test_get_task (test, 0), NULL);
   window_test_show_page (test, "object");
   window_test_activate (test, "job.cancel-current");
@@ -504,13 +504,13 @@ test_time_goes_on_while_it_is_seen (WindowTest *test, gconstpointer data)
   if (test->window == NULL)
     return;
   window_test_show_page (test, "object");
-  demo_test_poll_until (runs, test);
+  ferry_test_look_until (runs, test);
   wait_text (test, "sources_label", "2");
   wait_more_pictures (test, 5);
   window_test_show_page (test, "tasks");
-  demo_test_poll_until (rests, test);
+  ferry_test_look_until (rests, test);
   window_test_show_page (test, "object");
-  demo_test_poll_until (runs, test);
+  ferry_test_look_until (runs, test);
   wait_more_steps (test, 50);
 }
 

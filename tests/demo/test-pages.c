@@ -45,7 +45,7 @@ wait_words (WindowTest *test, const char *page, const char *label, const char *w
 {
   Fact fact = {test, page, label, words};
 
-  demo_test_poll_until (has_words, &fact);
+  ferry_test_look_until (has_words, &fact);
 }
 
 static const char *
@@ -158,7 +158,7 @@ walk_through (WindowTest *test, const char *page)
 {
   window_test_show_page (test, page);
   g_test_message ("The page %s", page);
-  demo_test_poll_until (is_reached_by_tab, test->window);
+  ferry_test_look_until (is_reached_by_tab, test->window);
 }
 
 /* A page changes while it is walked through, as its work goes on: one walk of several has to reach all. */
@@ -293,7 +293,7 @@ test_arrows_go_from_item_to_item (WindowTest *test, gconstpointer data)
 
       window_test_show_page (test, with_items[i]);
       g_test_message ("The page %s", with_items[i]);
-      demo_test_poll_until (goes_on, page);
+      ferry_test_look_until (goes_on, page);
     }
   demo_test_folder_remove (folder);
 }

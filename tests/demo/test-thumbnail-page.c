@@ -87,7 +87,7 @@ wait_tile (WindowTest *test, const char *name, const char *page)
 {
   Fact fact = {test, name, page};
 
-  demo_test_poll_until (has_tile, &fact);
+  ferry_test_look_until (has_tile, &fact);
   return find_tile (get_part (test, "grid"), name);
 }
 
@@ -163,12 +163,12 @@ test_page_breaks_what_it_has_done_before (WindowTest *test, gconstpointer data)
   folder = demo_test_folder_new ();
   write_large (folder);
   open_folder (test, folder);
-  demo_test_poll_until (is_done, test);
+  ferry_test_look_until (is_done, test);
   g_assert_false (has_broken (test));
   gtk_widget_activate_action (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "pictures")),
                               "page.try-to-break", NULL);
-  demo_test_poll_until (has_broken, test);
-  demo_test_poll_until (is_done, test);
+  ferry_test_look_until (has_broken, test);
+  ferry_test_look_until (is_done, test);
   g_assert_cmpuint (ferry_demo_thumbnails_get_n_broken (get_thumbnails (test)), <=, WINDOW_TEST_WORKERS);
   demo_test_folder_remove (folder);
 }
@@ -279,12 +279,12 @@ test_pictures_in_sight_come_first (WindowTest *test, gconstpointer data)
   folder = demo_test_folder_new ();
   picture_test_write_many (folder, 900);
   ferry_demo_thumbnails_open (get_thumbnails (test), folder);
-  demo_test_poll_until (is_listed, test);
+  ferry_test_look_until (is_listed, test);
   window_test_show_page (test, "pictures");
   ferry_demo_thumbnails_pause (get_thumbnails (test));
-  demo_test_poll_until (is_at_end, test);
+  ferry_test_look_until (is_at_end, test);
   wait_tile (test, "899.png", "waiting");
-  demo_test_poll_until (decodes_nothing, test);
+  ferry_test_look_until (decodes_nothing, test);
   pictures = ferry_demo_thumbnails_get_pictures (get_thumbnails (test));
   for (guint i = 0; i < 900; i++)
     {
@@ -295,10 +295,10 @@ test_pictures_in_sight_come_first (WindowTest *test, gconstpointer data)
   gtk_test_widget_wait_for_draw (test->window);
   gtk_test_widget_wait_for_draw (test->window);
   ferry_demo_thumbnails_resume (get_thumbnails (test));
-  demo_test_poll_until (is_begun, order);
+  ferry_test_look_until (is_begun, order);
   g_assert_cmpstr (order->pdata[0], >, "860.png");
   wait_tile (test, "899.png", "shown");
-  demo_test_poll_until (is_done, test);
+  ferry_test_look_until (is_done, test);
   for (guint i = 0; i < 900; i++)
     {
       g_autoptr (FerryDemoThumbnail) picture = g_list_model_get_item (pictures, i);
@@ -325,13 +325,13 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
   folder = demo_test_folder_new ();
   picture_test_write_many (folder, 900);
   open_folder (test, folder);
-  demo_test_poll_until (decodes, test);
+  ferry_test_look_until (decodes, test);
   window_test_show_page (test, "tasks");
-  demo_test_poll_until (decodes_nothing, test);
+  ferry_test_look_until (decodes_nothing, test);
   n_tried = ferry_demo_thumbnails_get_n_tried (get_thumbnails (test));
   g_assert_cmpuint (n_tried, <, 900);
   window_test_show_page (test, "pictures");
-  demo_test_poll_until (is_done, test);
+  ferry_test_look_until (is_done, test);
   g_assert_cmpuint (ferry_demo_thumbnails_get_n_broken (get_thumbnails (test)), ==, 0);
   demo_test_folder_remove (folder);
 }

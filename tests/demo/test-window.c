@@ -54,11 +54,11 @@ test_tasks_become_rows (WindowTest *test, gconstpointer data)
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 3);
   g_assert_false (window_test_is_empty (test));
   g_assert_true (gtk_widget_get_visible (window_test_get (test, "summary")));
-  demo_test_poll_until (has_three_workers, window_test_get_task (test, 1));
+  ferry_test_look_until (has_three_workers, window_test_get_task (test, 1));
   window_test_wait_words (window_test_wait_row (test, window_test_get_task (test, 0)), "Endless flood of messages");
   window_test_wait_words (window_test_wait_row (test, window_test_get_task (test, 0)), "messages/s");
   window_test_wait_words (window_test_wait_row (test, window_test_get_task (test, 1)), "Worker that crashes");
-  demo_test_poll_until (counts_or_crashed, window_test_wait_row (test, window_test_get_task (test, 1)));
+  ferry_test_look_until (counts_or_crashed, window_test_wait_row (test, window_test_get_task (test, 1)));
   window_test_wait_words (window_test_wait_row (test, window_test_get_task (test, 2)), "Worker that hangs");
 }
 
@@ -238,9 +238,9 @@ test_figures (WindowTest *test, gconstpointer data)
   if (test->window == NULL)
     return;
   task = window_test_add_task (test, "flood:endless");
-  demo_test_poll_until (figures_live, test);
+  ferry_test_look_until (figures_live, test);
   ferry_task_cancel (task);
-  demo_test_poll_until (figures_rest, test);
+  ferry_test_look_until (figures_rest, test);
   g_assert_false (ferry_demo_session_is_turning (test->session));
 }
 
@@ -310,7 +310,7 @@ test_digests_are_copied (WindowTest *test, gconstpointer data)
   g_assert_true (gtk_widget_get_visible (ferry_test_get_object (row, "suffix")));
   g_signal_emit_by_name (ferry_test_get_object (row, "suffix"), "clicked");
   gdk_clipboard_read_text_async (gtk_widget_get_clipboard (row), NULL, copied_cb, &copied);
-  demo_test_poll_until (is_set, &copied);
+  ferry_test_look_until (is_set, &copied);
   g_assert_true (g_utf8_validate (copied, -1, NULL));
   g_assert_nonnull (strstr (copied, "two\\nlines\n"));
   demo_test_folder_remove (folder);
@@ -406,7 +406,7 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
       g_assert_cmpint (measure_width (window_test_get_child (test, pages[i], "box")), <=, 350);
     }
   gtk_window_set_default_size (GTK_WINDOW (test->window), 360, 640);
-  demo_test_poll_until (has_folded, test->window);
+  ferry_test_look_until (has_folded, test->window);
 }
 
 /* As it is with large letters. */
@@ -417,7 +417,7 @@ test_list_of_pages_folds_where_a_page_needs_its_room (WindowTest *test, gconstpo
     return;
   gtk_window_set_default_size (GTK_WINDOW (test->window), 800, 600);
   gtk_widget_set_size_request (window_test_get (test, "box"), 750, -1);
-  demo_test_poll_until (has_folded, test->window);
+  ferry_test_look_until (has_folded, test->window);
 }
 
 /* Both bars of the start page, the second of which is below the first. */
@@ -439,7 +439,7 @@ test_both_sides_are_in_sight_of_a_small_screen (WindowTest *test, gconstpointer 
     return;
   window_test_show_page (test, "start");
   gtk_window_set_default_size (GTK_WINDOW (test->window), 360, 640);
-  demo_test_poll_until (are_both_in_sight, test);
+  ferry_test_look_until (are_both_in_sight, test);
 }
 
 int

@@ -47,7 +47,7 @@ tear_down (WindowTest *test, gconstpointer data)
   if (test->session == NULL)
     return;
   gtk_window_destroy (GTK_WINDOW (test->window));
-  demo_test_poll_until (is_null, &test->window);
+  ferry_test_look_until (is_null, &test->window);
   ferry_demo_session_stop (test->session);
   demo_test_wait_workers (0);
   g_assert_finalize_object (test->session);
@@ -100,7 +100,7 @@ window_test_wait_words (GtkWidget *widget, const char *words)
 {
   Words wanted = {widget, words};
 
-  demo_test_poll_until (are_shown, &wanted);
+  ferry_test_look_until (are_shown, &wanted);
 }
 
 GtkWidget *
@@ -195,7 +195,7 @@ window_test_wait_row (WindowTest *test, FerryTask *task)
 {
   TaskFact fact = {.test = test, .task = task};
 
-  demo_test_poll_until (has_row, &fact);
+  ferry_test_look_until (has_row, &fact);
   return find_widget (test->window, shows_task, task);
 }
 
@@ -212,7 +212,7 @@ window_test_wait_state (FerryTask *task, FerryTaskStatus state)
 {
   TaskFact fact = {.task = task, .state = state};
 
-  demo_test_poll_until (has_state, &fact);
+  ferry_test_look_until (has_state, &fact);
 }
 
 static gboolean
@@ -224,7 +224,7 @@ is_idle (gpointer data)
 void
 window_test_wait_idle (WindowTest *test)
 {
-  demo_test_poll_until (is_idle, test);
+  ferry_test_look_until (is_idle, test);
 }
 
 /* ---- what somebody does ---- */
@@ -256,7 +256,7 @@ window_test_wait_no_row (WindowTest *test, FerryTask *task)
 {
   TaskFact fact = {.test = test, .task = task};
 
-  demo_test_poll_until (has_no_row, &fact);
+  ferry_test_look_until (has_no_row, &fact);
 }
 
 void

@@ -241,7 +241,7 @@ test_focus_stays_in_the_list (void)
   press_end (&scene);
   widget_test_wait_words (scene.list, "Its task is lost.");
   g_signal_emit_by_name (get_button (&scene, "End"), "clicked");
-  task_test_poll_until (has_one_worker, scene.pool);
+  ferry_test_look_until (has_one_worker, scene.pool);
   focus = gtk_root_get_focus (GTK_ROOT (scene.window));
   g_assert_nonnull (focus);
   g_assert_true (gtk_widget_is_ancestor (focus, scene.list));

@@ -366,21 +366,6 @@ task_test_new_in_sandbox (FerrySandbox *sandbox, guint max_workers)
 }
 
 static gboolean
-look_again (gpointer data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
-void
-task_test_poll_until (FerryTestCondition condition, gpointer data)
-{
-  guint timer = g_timeout_add (2, look_again, NULL);
-
-  ferry_test_run_until (condition, data);
-  g_source_remove (timer);
-}
-
-static gboolean
 has_no_pipes (gpointer data)
 {
   return ferry_test_get_number (data, "n-pipes") == 0;
@@ -414,13 +399,13 @@ task_test_free (TaskTest *test)
   g_clear_object (&test->pool);
   if (ferry_router_get_running (test->router))
     {
-      task_test_poll_until (has_no_pipes, test->router);
-      task_test_poll_until (has_no_children, NULL);
+      ferry_test_look_until (has_no_pipes, test->router);
+      ferry_test_look_until (has_no_children, NULL);
       ferry_router_stop (test->router, NULL);
     }
   task_test_settle ();
   g_assert_finalize_object (test->router);
-  task_test_poll_until (has_no_fds_left, test);
+  ferry_test_look_until (has_no_fds_left, test);
   g_assert_cmpuint (task_test_take_n_warnings (), ==, 0);
   task_test_close_gate ();
   g_free (task_test_take_log ());
@@ -558,7 +543,7 @@ void
 task_test_wait_begun (FerryTask *task)
 {
   task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
-  task_test_poll_until (is_begun, task);
+  ferry_test_look_until (is_begun, task);
 }
 
 void

@@ -64,8 +64,6 @@ gboolean task_test_is_idle (gpointer executor);
 void task_test_settle (void);
 /* The parent of a process: the fork server of a worker. */
 GPid task_test_get_parent (GPid pid);
-/* Calls back into the main loop until condition holds, for what is no event: another process' end, for instance. */
-void task_test_poll_until (FerryTestCondition condition, gpointer data);
 
 /* How many warnings the library has given since the last call; a test must not leave any. */
 guint task_test_take_n_warnings (void);

@@ -61,7 +61,7 @@ start_stubborn (TaskTest *test, const Stubborn *what)
   if (what->stands_still)
     {
       ferry_test_kill (pid, SIGSTOP);
-      task_test_poll_until (is_stopped_process, &pid);
+      ferry_test_look_until (is_stopped_process, &pid);
     }
   return task;
 }
@@ -86,7 +86,7 @@ assert_unharmed (TaskTest *test, FerryTask *neighbour, GPid pid)
   ferry_test_run_until (task_test_is_idle, test->executor);
   task_test_assert_cancelled (neighbour);
   g_assert_cmpuint (ferry_test_get_number (test->executor, "n-completed"), ==, 20);
-  task_test_poll_until (is_gone, &pid);
+  ferry_test_look_until (is_gone, &pid);
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), ==, 0);
 }
 
@@ -189,7 +189,7 @@ ends_by_run_timeout (gconstpointer data)
   task_test_assert_result (behind, "'behind'");
   /* But for one that was so late that the function was not begun: it has said so, and lives. */
   if (ferry_test_get_error (task, "late-error") == NULL)
-    task_test_poll_until (is_gone, &pid);
+    ferry_test_look_until (is_gone, &pid);
   g_assert_cmpuint (witness->n_started, ==, 1);
   task_test_witness_free (witness);
 }

@@ -490,7 +490,7 @@ pool_ends_with_the_executor (void)
   task_test_settle ();
   g_assert_finalize_object (executor);
   g_assert_null (pool);
-  task_test_poll_until (is_gone, &pid);
+  ferry_test_look_until (is_gone, &pid);
   g_assert_true (ferry_router_get_running (ferry_router_get_default ()));
   stop_default_router ();
 }

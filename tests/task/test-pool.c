@@ -557,7 +557,7 @@ keeps_some_idle (gconstpointer data)
   g_object_set (test->pool, "idle-timeout", (gint64) 1, "min-idle", 2, NULL);
   task = submit_sleeper (test);
   task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
-  task_test_poll_until (has_three_workers, test->pool);
+  ferry_test_look_until (has_three_workers, test->pool);
   g_assert_cmpuint (ferry_test_get_number (test->pool, "n-busy"), ==, 1);
   ferry_task_cancel (task);
   task_test_assert_cancelled (task);
@@ -594,7 +594,7 @@ replaces_idle_worker_by_age (void)
       task_test_wait_done (task);
       pids[i] = ferry_test_get_number (task, "pid");
       g_object_set (test->pool, "max-age", (gint64) 20000, NULL);
-      task_test_poll_until (has_no_workers, test->pool);
+      ferry_test_look_until (has_no_workers, test->pool);
       g_object_set (test->pool, "max-age", (gint64) 0, NULL);
     }
   g_assert_cmpint (pids[0], !=, pids[1]);
@@ -611,7 +611,7 @@ replaces_initialised_worker_by_age (void)
   task = task_test_submit (test->executor, "nothing", NULL);
   task_test_wait_done (task);
   g_assert_no_error (ferry_task_get_error (task));
-  task_test_poll_until (has_no_workers, test->pool);
+  ferry_test_look_until (has_no_workers, test->pool);
 }
 
 static void

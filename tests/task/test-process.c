@@ -158,7 +158,7 @@ ends_with_its_last_reference (gconstpointer data)
   pid = ferry_test_get_number (ferry_test_get_object (process, "task"), "pid");
   g_assert_true (ferry_test_is_alive (pid));
   g_object_unref (process);
-  task_test_poll_until (is_gone, &pid);
+  ferry_test_look_until (is_gone, &pid);
 }
 
 static void

@@ -511,7 +511,7 @@ test_a_slow_worker_is_waited_for (void)
   ferry_task_cancel (first);
   task_test_assert_cancelled (first);
   task_test_submit_task (executor, second);
-  task_test_poll_until (is_stopped, worker);
+  ferry_test_look_until (is_stopped, worker);
   g_assert_cmpint (ferry_task_get_state (second), ==, FERRY_TASK_STATE_WAITING);
   ferry_worker_send_signal (worker, SIGCONT, NULL);
   task_test_assert_result (second, expected);

@@ -320,7 +320,7 @@ scene_free (Scene *s)
   g_clear_object (&s->list);
   g_clear_object (&s->executor);
   g_clear_object (&s->pool);
-  task_test_poll_until (has_no_pipes, s->router);
+  ferry_test_look_until (has_no_pipes, s->router);
   ferry_router_close_pipe (s->router, s->receiver, NULL);
   g_clear_object (&s->sender);
   g_clear_object (&s->receiver);
@@ -665,7 +665,7 @@ any_thread_may_look_at_a_task_that_is_done (void)
   g_assert_cmpstr (said, ==, "");
   g_clear_object (&executor);
   g_clear_object (&pool);
-  task_test_poll_until (has_no_pipes, router);
+  ferry_test_look_until (has_no_pipes, router);
   ferry_router_stop (router, NULL);
 }
 
@@ -686,7 +686,7 @@ a_submitted_task_takes_no_settings (void)
   task_test_assert_result (task, "'word'");
   g_clear_object (&executor);
   g_clear_object (&pool);
-  task_test_poll_until (has_no_pipes, router);
+  ferry_test_look_until (has_no_pipes, router);
   ferry_router_stop (router, NULL);
 }
 

@@ -204,7 +204,7 @@ application_start (void)
   g_assert_cmpuint (self.workers->len, ==, N_WORKERS);
   g_array_unref (self.workers);
   self.workers = collect_children (&self);
-  worker_test_look_until (has_guardian, &self);
+  ferry_test_look_until (has_guardian, &self);
   g_assert_cmpuint (self.workers->len, ==, N_CHILDREN);
   self.inodes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   collect_mapped (self.pid, self.inodes);
@@ -288,7 +288,7 @@ test_leaves_nothing_after_its_guardian_was_replaced (void)
 
   ferry_test_kill (application.guardian, SIGKILL);
   worker_test_wait_gone (application.guardian);
-  worker_test_look_until (has_other_guardian, &application);
+  ferry_test_look_until (has_other_guardian, &application);
   application.guardian = find_guardian (&application);
   ferry_test_kill (application.pid, SIGKILL);
   assert_nothing_is_left (&application);
@@ -339,7 +339,7 @@ test_leaves_nothing_of_the_trial_of_bubblewrap (void)
   g_subprocess_launcher_setenv (launcher, "FERRY_TEST_NOTE", note, TRUE);
   application = g_subprocess_launcher_spawn (launcher, &error, program, "trial", NULL);
   g_assert_no_error (error);
-  worker_test_look_until (is_there, note);
+  ferry_test_look_until (is_there, note);
   g_file_get_contents (note, &text, NULL, &error);
   g_assert_no_error (error);
   g_subprocess_force_exit (application);

@@ -254,7 +254,7 @@ test_failure_of_a_worker_that_was_ended_changes_nothing (void)
   process = ferry_test_get_object (test.fork_server, "worker");
   worker_test_wait_open (process);
   pid = ferry_worker_get_pid (process);
-  worker_test_look_until (stands_still, GINT_TO_POINTER (pid));
+  ferry_test_look_until (stands_still, GINT_TO_POINTER (pid));
   ferry_worker_force_exit (worker);
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "killed");
   g_object_unref (worker);
@@ -311,7 +311,7 @@ test_unanswered_requests_are_bounded (void)
   process = ferry_test_get_object (test.fork_server, "worker");
   worker_test_wait_open (process);
   pid = ferry_worker_get_pid (process);
-  worker_test_look_until (stands_still, GINT_TO_POINTER (pid));
+  ferry_test_look_until (stands_still, GINT_TO_POINTER (pid));
   for (guint i = 1; i < G_N_ELEMENTS (workers); i++)
     workers[i] = fork_server_test_spawn (&test, "pause");
   ferry_test_kill (pid, SIGCONT);
@@ -336,7 +336,7 @@ test_reaps_children_that_its_workers_made_its_own (void)
   worker = fork_server_test_spawn (&test, "give-away:200 exit:0");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 0");
   fork_server = ferry_worker_get_pid (ferry_test_get_object (test.fork_server, "worker"));
-  worker_test_look_until (has_one_child, &fork_server);
+  ferry_test_look_until (has_one_child, &fork_server);
   fork_server_test_finish (&test);
 }
 

@@ -71,7 +71,7 @@ wait_preforked_beside (GPid fork_server, FerryWorker **workers, guint n_workers)
 {
   Look look = {.fork_server = fork_server, .workers = workers, .n_workers = n_workers};
 
-  worker_test_look_until (find_preforked, &look);
+  ferry_test_look_until (find_preforked, &look);
   return look.preforked;
 }
 
@@ -216,7 +216,7 @@ test_tells_what_cannot_be_done (void)
   worker = fork_server_test_spawn (&test, "pause");
   worker_test_assert_exit (worker, FERRY_CLOSE_REASON_LAUNCH_FAILED, "/no/such/folder");
   /* The failure is told ahead of the end. */
-  worker_test_look_until (is_reaped, &preforked);
+  ferry_test_look_until (is_reaped, &preforked);
   wait_preforked (fork_server);
   fork_server_test_finish (&test);
 }
@@ -342,7 +342,7 @@ test_leaves_nothing_behind (void)
       g_assert_cmpint (fork_server_test_get_state (preforked), ==, 0);
     }
   g_assert_cmpuint (ferry_test_count_fds (), ==, before);
-  worker_test_look_until (is_idle, &fork_server);
+  ferry_test_look_until (is_idle, &fork_server);
   fork_server_test_assert_told (&test, "descriptors", "0 1 2 3 \n");
   g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);
   fork_server_test_finish (&test);
@@ -364,7 +364,7 @@ test_is_replaced_after_a_worker_when_killed (void)
       FerryWorker *worker;
 
       ferry_test_kill (preforked, SIGKILL);
-      worker_test_look_until (is_reaped, &preforked);
+      ferry_test_look_until (is_reaped, &preforked);
       g_assert_false (has_preforked (fork_server));
       worker = fork_server_test_spawn (&test, "pause");
       worker_test_wait_launched (worker);
@@ -398,7 +398,7 @@ test_is_replaced_when_killed_with_a_request_on_its_way (void)
       ferry_test_wait_ended (worker);
       if (ferry_worker_get_pid (worker) != preforked)
         worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 3");
-      worker_test_look_until (is_reaped, &preforked);
+      ferry_test_look_until (is_reaped, &preforked);
     }
   wait_preforked (fork_server);
   g_assert_cmpuint (ferry_test_get_number (test.fork_server, "n-starts"), ==, 1);

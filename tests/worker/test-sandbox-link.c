@@ -519,7 +519,7 @@ test_ends_with_the_application (void)
     }
   g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
   g_test_trap_assert_stdout ("*there is a worker*");
-  worker_test_look_until (is_nowhere, mark);
+  ferry_test_look_until (is_nowhere, mark);
 }
 
 int

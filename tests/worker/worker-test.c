@@ -143,22 +143,6 @@ worker_test_wait_launched (FerryWorker *worker)
 }
 
 static gboolean
-look_again (gpointer data)
-{
-  return G_SOURCE_CONTINUE;
-}
-
-/* As ferry_test_look_until(), for what other processes do, which need the processor meanwhile. */
-void
-worker_test_look_until (FerryTestCondition condition, gpointer data)
-{
-  guint timer = g_timeout_add (5, look_again, NULL);
-
-  ferry_test_run_until (condition, data);
-  g_source_remove (timer);
-}
-
-static gboolean
 is_gone (gpointer data)
 {
   return !ferry_test_is_alive (*(GPid *) data);
@@ -168,7 +152,7 @@ is_gone (gpointer data)
 void
 worker_test_wait_gone (GPid pid)
 {
-  worker_test_look_until (is_gone, &pid);
+  ferry_test_look_until (is_gone, &pid);
 }
 
 /* Asserts how a worker ended, and that its message has those words. */

@@ -20,7 +20,6 @@ char *worker_test_run (FerryLauncher *launcher, FerryRouter *router);
 
 void worker_test_wait_open (FerryWorker *worker);
 void worker_test_wait_launched (FerryWorker *worker);
-void worker_test_look_until (FerryTestCondition condition, gpointer data);
 void worker_test_wait_gone (GPid pid);
 void worker_test_assert_exit (FerryWorker *worker, FerryCloseReason reason, const char *words);
 
