@@ -200,6 +200,7 @@ open_folder (FerryDemoThumbnailPage *self, const char *path)
   gtk_adjustment_set_value (gtk_scrolled_window_get_vadjustment (self->scrolled_window), 0);
   g_clear_handle_id (&self->turn_timeout, g_source_remove);
   self->begun = g_get_monotonic_time ();
+  self->n_broken_before = 0;
   ferry_demo_thumbnails_open (self->thumbnails, path);
 }
 
@@ -208,7 +209,6 @@ decode_again (FerryDemoThumbnailPage *self)
 {
   g_autofree char *path = g_strdup (ferry_demo_thumbnails_get_folder (self->thumbnails));
 
-  self->n_broken_before = 0;
   if (path != NULL)
     open_folder (self, path);
 }

@@ -381,6 +381,12 @@ take_record (FerryDownlink *self, const FerryRecordHeader *header, const guint8 
   return FERRY_DOWN_EVENT_FINISH;
 }
 
+static gboolean
+is_express_broken (FerryDownlink *self)
+{
+  return atomic_load_explicit (&self->express_broken, memory_order_relaxed);
+}
+
 /* Returns the next event, without waiting. */
 static FerryDownEvent
 take_event (FerryDownlink *self, FerryDownMessage *message)
@@ -389,7 +395,7 @@ take_event (FerryDownlink *self, FerryDownMessage *message)
 
   if (ferry_downlink_is_closed (self))
     return FERRY_DOWN_EVENT_CLOSED;
-  if (atomic_load_explicit (&self->express_broken, memory_order_relaxed))
+  if (is_express_broken (self))
     return break_lane (self);
   for (;;)
     {
@@ -437,12 +443,6 @@ static _Atomic guint64 *
 get_express_word (FerryDownlink *self)
 {
   return ferry_lane_reader_get_word (&self->express, atomic_load_explicit (&self->express_seen, memory_order_relaxed));
-}
-
-static gboolean
-is_express_broken (FerryDownlink *self)
-{
-  return atomic_load_explicit (&self->express_broken, memory_order_relaxed);
 }
 
 /* Makes the application ring for the next cancel, before a sleep. Returns whether the express lane already has one. */
@@ -695,7 +695,7 @@ ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason)
   if (!ferry_downlink_has_cancel (self) || self->uplink->forked)
     return FALSE;
   FERRY_AUTO_LOCK (&self->lock);
-  if (atomic_load_explicit (&self->express_broken, memory_order_relaxed) || !ferry_lane_reader_look (lane))
+  if (is_express_broken (self) || !ferry_lane_reader_look (lane))
     return break_express_locked (self);
   if (ferry_lane_reader_get_available (lane) == 0)
     return FALSE;

@@ -1115,10 +1115,8 @@ drain (FerryDrain *self, FerryLink *link)
     }
   if (!drain_single (self, &walk) && walk.fault == NULL)
     {
-      caught_up = ferry_lane_reader_get_available (&link->up) < FERRY_BLOCK_SIZE;
       drain_small (self, &walk);
-      /* A record that is handled alone may be left. */
-      caught_up = caught_up && ferry_lane_reader_get_available (&link->up) == 0;
+      caught_up = walk.size < FERRY_BLOCK_SIZE && ferry_lane_reader_get_available (&link->up) == 0;
     }
   if (walk.fault != NULL)
     {

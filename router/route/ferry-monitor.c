@@ -352,7 +352,7 @@ ferry_monitor_count_links (FerryMonitor *self)
   return atomic_load_explicit (&self->n_links, memory_order_relaxed);
 }
 
-/* router's thread: counts a link with an end that this thread has handled. */
+/* any: counts a link that is gone: the router's thread has handled its end, or it could not be added. */
 void
 ferry_monitor_count_ended_link (FerryMonitor *self)
 {

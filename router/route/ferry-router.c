@@ -698,11 +698,11 @@ ferry_router_flush_latest (FerryRouter *self, FerryReceiver *receiver)
 
 /* ---- links ---- */
 
-/* main: returns the capacity of the lane of a new worker. */
+/* main: returns the capacity of the lane of a new worker. The router must run. */
 gsize
 ferry_router_choose_lane_capacity (FerryRouter *self)
 {
-  const guint n_links = self->monitor != NULL ? ferry_monitor_count_links (self->monitor) : 0;
+  const guint n_links = ferry_monitor_count_links (self->monitor);
   const guint n_halvings = n_links < WHOLE_LANES ? 0 : MIN (g_bit_storage (n_links / WHOLE_LANES), MOST_HALVINGS);
 
   return MAX (self->lane_capacity >> n_halvings, FERRY_MIN_LANE_CAPACITY);

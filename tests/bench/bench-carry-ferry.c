@@ -222,66 +222,20 @@ message_send (gpointer data, gsize size)
   return ferry_sender_send_bytes (end->sender, end->memory, size, NULL);
 }
 
-const BenchWay bench_way_message = {
-  .name = "message",
-  .open = message_open,
-  .take = ferry_take,
-  .close = ferry_close,
-  .attach = ferry_attach,
-  .begin = message_begin,
-  .send = message_send,
-};
+/* Ways that differ in how the application opens them, and in what the worker does for one. */
+#define WAY(NAME, OPEN, BEGIN, SEND)                                                                                   \
+  {                                                                                                                    \
+    .name = NAME, .open = OPEN, .take = ferry_take, .close = ferry_close, .attach = ferry_attach, .begin = BEGIN,      \
+    .send = SEND                                                                                                       \
+  }
 
-const BenchWay bench_way_message_untrusted = {
-  .name = "message-untrusted",
-  .open = message_untrusted_open,
-  .take = ferry_take,
-  .close = ferry_close,
-  .attach = ferry_attach,
-  .begin = message_begin,
-  .send = message_send,
-};
-
-const BenchWay bench_way_message_pieces = {
-  .name = "message-pieces",
-  .open = message_pieces_open,
-  .take = ferry_take,
-  .close = ferry_close,
-  .attach = ferry_attach,
-  .begin = message_begin,
-  .send = message_send,
-};
-
-const BenchWay bench_way_recycled = {
-  .name = "recycled",
-  .open = recycled_open,
-  .take = ferry_take,
-  .close = ferry_close,
-  .attach = ferry_attach,
-  .begin = ferry_begin,
-  .send = ferry_send,
-};
-
-const BenchWay bench_way_untrusted = {
-  .name = "untrusted",
-  .open = untrusted_open,
-  .take = ferry_take,
-  .close = ferry_close,
-  .attach = ferry_attach,
-  .begin = ferry_begin,
-  .send = ferry_send,
-};
-
-const BenchWay bench_way_one_shot = {
-  .name = "one-shot",
-  .open = one_shot_open,
-  .take = ferry_take,
-  .close = ferry_close,
-  .attach = ferry_attach,
-  .begin = ferry_begin,
-  .send = ferry_send,
-};
-
+const BenchWay bench_way_message = WAY ("message", message_open, message_begin, message_send);
+const BenchWay bench_way_message_untrusted =
+  WAY ("message-untrusted", message_untrusted_open, message_begin, message_send);
+const BenchWay bench_way_message_pieces = WAY ("message-pieces", message_pieces_open, message_begin, message_send);
+const BenchWay bench_way_recycled = WAY ("recycled", recycled_open, ferry_begin, ferry_send);
+const BenchWay bench_way_untrusted = WAY ("untrusted", untrusted_open, ferry_begin, ferry_send);
+const BenchWay bench_way_one_shot = WAY ("one-shot", one_shot_open, ferry_begin, ferry_send);
 const BenchWay bench_way_frames = {
   .name = "frames",
   .close = ferry_close,
@@ -290,22 +244,5 @@ const BenchWay bench_way_frames = {
   .send = ferry_send,
 };
 
-const BenchWay bench_way_paced = {
-  .name = "paced",
-  .open = unread_open,
-  .take = ferry_take,
-  .close = ferry_close,
-  .attach = ferry_attach,
-  .begin = ferry_begin,
-  .send = ferry_send,
-};
-
-const BenchWay bench_way_untouched = {
-  .name = "untouched",
-  .open = unread_open,
-  .take = ferry_take,
-  .close = ferry_close,
-  .attach = ferry_attach,
-  .begin = ferry_begin,
-  .send = ferry_send,
-};
+const BenchWay bench_way_paced = WAY ("paced", unread_open, ferry_begin, ferry_send);
+const BenchWay bench_way_untouched = WAY ("untouched", unread_open, ferry_begin, ferry_send);

@@ -306,10 +306,10 @@ fill_ring (void)
   take_welcome ();
   for (gsize offset = writer.capacity; offset > 0; offset -= 32)
     {
-      guint8 *place = writer.ring + ((writer.tail + offset - 32) & (writer.capacity - 1));
+      _Atomic guint64 *place = ferry_lane_get_word (writer.ring, writer.capacity, writer.tail + offset - 32);
 
-      memcpy (place + sizeof word, &connection_id, sizeof connection_id);
-      atomic_store ((_Atomic guint64 *) (gpointer) place, word);
+      memcpy ((gpointer) (place + 1), &connection_id, sizeof connection_id);
+      atomic_store (place, word);
     }
   ferry_doorbell_ring (doorbell);
 }
