@@ -1,0 +1,41 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A clock for limits of time: monotonic time, less the time for which its owner did not look at it.
+ *
+ * The owner says until when it sleeps. Where it looks much later, the process was stopped meanwhile (by Ctrl-Z, a
+ * debugger, a frozen control group), the machine had no processor for it, or the owner's thread was busy. The other
+ * side may have had no time either. So the clock stands still from the end of a sleep, and a tenth of a second more,
+ * until the owner sleeps again. A limit then goes on where it was.
+ *
+ * A sleep takes at most an eighth of the time that is left. So of a stop, at most an eighth of the limit counts. A
+ * limit of ten seconds wakes its owner some twenty times, and one of an hour some seventy times.
+ *
+ * A clock is for one wait, as a variable of the function that waits, or for all limits of a thread. It does not know
+ * what has come: its owner takes that before it judges a limit.
+ *
+ * Threads: one at a time. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Zeros are a valid start: the clock then shows monotonic time. */
+typedef struct
+{
+  gint64 lost; /* microseconds for which the clock stood still */
+  gint64 due;  /* the monotonic time at which the sleep ends; 0: it has not slept yet; G_MAXINT64: without end */
+} FerryLimitClock;
+
+/* Returns the clock's time now, in microseconds. */
+gint64 ferry_limit_clock_look (FerryLimitClock *self);
+/* Converts a monotonic time that is to come, such as a deadline, to the clock's time. G_MAXINT64 stays. */
+gint64 ferry_limit_clock_convert (FerryLimitClock *self, gint64 time);
+/* Returns the monotonic time until which the owner may sleep, and must look again. limit: the clock's time at which the
+ * next limit is over; G_MAXINT64: there is none, and the owner may sleep without end. An event may end the sleep
+ * earlier. */
+gint64 ferry_limit_clock_sleep (FerryLimitClock *self, gint64 limit);
+
+G_END_DECLS

@@ -1,0 +1,49 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A clock for limits of time. See ferry-limit-clock-private.h. */
+
+#include "config.h"
+
+#include "base/ferry-limit-clock-private.h"
+
+#include "base/ferry-base-private.h"
+
+/* How long the clock runs on after the end of a sleep, in microseconds: wake-ups and dispatches take their time. It is
+ * also the shortest sleep between two looks. */
+#define SLACK (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
+/* The part of the time left that a sleep takes at most. */
+#define PARTS 8
+
+gint64
+ferry_limit_clock_look (FerryLimitClock *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->due != 0 && now - SLACK > self->due)
+    {
+      self->lost += now - SLACK - self->due;
+      self->due = now - SLACK;
+    }
+  return now - self->lost;
+}
+
+gint64
+ferry_limit_clock_convert (FerryLimitClock *self, gint64 time)
+{
+  ferry_limit_clock_look (self);
+  return time == G_MAXINT64 ? time : time - self->lost;
+}
+
+gint64
+ferry_limit_clock_sleep (FerryLimitClock *self, gint64 limit)
+{
+  gint64 now = ferry_limit_clock_look (self) + self->lost;
+  gint64 until = ferry_time_add (limit, self->lost);
+
+  if (until < G_MAXINT64 && until - now > SLACK)
+    until = now + MAX ((until - now) / PARTS, SLACK);
+  self->due = MAX (until, now);
+  return until;
+}

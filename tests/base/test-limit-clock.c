@@ -1,0 +1,102 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: base/ferry-limit-clock.c
+ *
+ * What of the time a limit counts. A clock whose sleep ended a minute ago is one of a process that was stopped. */
+
+#include "config.h"
+
+#include "base/ferry-limit-clock-private.h"
+
+#define MINUTE (60 * G_USEC_PER_SEC)
+
+static void
+test_shows_monotonic_time (void)
+{
+  FerryLimitClock clock = {0};
+  gint64 before = g_get_monotonic_time ();
+  gint64 time = ferry_limit_clock_look (&clock);
+
+  g_assert_cmpint (time, >=, before);
+  g_assert_cmpint (time, <=, g_get_monotonic_time ());
+  g_assert_cmpint (ferry_limit_clock_convert (&clock, before + MINUTE), ==, before + MINUTE);
+  g_assert_cmpint (ferry_limit_clock_convert (&clock, G_MAXINT64), ==, G_MAXINT64);
+}
+
+static void
+test_sleeps_for_a_part_of_what_is_left (void)
+{
+  FerryLimitClock clock = {0};
+  gint64 limit = g_get_monotonic_time () + 8 * MINUTE;
+  gint64 until = ferry_limit_clock_sleep (&clock, limit);
+
+  g_assert_cmpint (until, <=, g_get_monotonic_time () + MINUTE);
+  g_assert_cmpint (until, >, g_get_monotonic_time ());
+  limit = g_get_monotonic_time () + 1;
+  g_assert_cmpint (ferry_limit_clock_sleep (&clock, limit), ==, limit);
+}
+
+static void
+test_sleeps_without_end (void)
+{
+  FerryLimitClock clock = {0};
+  gint64 before = g_get_monotonic_time ();
+
+  g_assert_cmpint (ferry_limit_clock_sleep (&clock, G_MAXINT64), ==, G_MAXINT64);
+  g_assert_cmpint (ferry_limit_clock_look (&clock), >=, before);
+}
+
+/* Has the clock's sleep ended a minute ago. */
+static void
+stop_for_a_minute (FerryLimitClock *clock)
+{
+  clock->due -= MINUTE;
+  clock->lost -= MINUTE;
+}
+
+static void
+test_stands_still_after_a_sleep (void)
+{
+  FerryLimitClock clock = {0};
+  gint64 begin = g_get_monotonic_time ();
+  gint64 time;
+
+  ferry_limit_clock_sleep (&clock, begin + G_USEC_PER_SEC);
+  time = clock.due - clock.lost;
+  stop_for_a_minute (&clock);
+  g_assert_cmpint (ferry_limit_clock_look (&clock), <, time + G_USEC_PER_SEC);
+  time = ferry_limit_clock_look (&clock);
+  g_assert_cmpint (ferry_limit_clock_look (&clock), ==, time);
+}
+
+static void
+test_goes_on_with_the_next_sleep (void)
+{
+  FerryLimitClock clock = {0};
+  gint64 begin = g_get_monotonic_time ();
+  gint64 limit = begin + 10 * MINUTE;
+  gint64 time;
+
+  ferry_limit_clock_sleep (&clock, begin);
+  stop_for_a_minute (&clock);
+  time = ferry_limit_clock_look (&clock);
+  ferry_limit_clock_sleep (&clock, limit);
+  while (ferry_limit_clock_look (&clock) == time)
+    ;
+  g_assert_cmpint (ferry_limit_clock_look (&clock), <, limit);
+  /* A time that is set from now on is to come in that much time. */
+  g_assert_cmpint (ferry_limit_clock_convert (&clock, g_get_monotonic_time ()), <=, ferry_limit_clock_look (&clock));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/limit-clock/shows-monotonic-time", test_shows_monotonic_time);
+  g_test_add_func ("/limit-clock/sleeps-for-a-part-of-what-is-left", test_sleeps_for_a_part_of_what_is_left);
+  g_test_add_func ("/limit-clock/sleeps-without-end", test_sleeps_without_end);
+  g_test_add_func ("/limit-clock/stands-still-after-a-sleep", test_stands_still_after_a_sleep);
+  g_test_add_func ("/limit-clock/goes-on-with-the-next-sleep", test_goes_on_with_the_next_sleep);
+  return g_test_run ();
+}
