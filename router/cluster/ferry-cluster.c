@@ -836,12 +836,21 @@ runner_schedule (FerryRunner *runner)
   schedule (FERRY_CLUSTER (runner));
 }
 
+static gboolean
+has_answer (FerryCluster *self)
+{
+  for (guint i = 0; i < self->hosts->len; i++)
+    if (ferry_host_get_round_trip (self->hosts->pdata[i]) > 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* Whether tasks are to wait in spite of an error. A server that was there once may be there again, as it was. A server
- * that is there and permits too little has no hosts to show. */
+ * that is there and permits too little shows no hosts, or lets none of them be asked or answer. */
 static gboolean
 may_get_better (FerryCluster *self)
 {
-  return self->has_connected && (self->state != FERRY_CLUSTER_STATE_CONNECTED || self->hosts->len > 0);
+  return self->has_connected && (self->state != FERRY_CLUSTER_STATE_CONNECTED || has_answer (self));
 }
 
 static gboolean

@@ -183,6 +183,21 @@ make_presence (const FerryHostOptions *options, FerryBus *bus, char **functions)
   return ferry_host_facts_to_variant (&facts);
 }
 
+/* Publishes what a host publishes: what it is, and a packet, here to an application that is nowhere. The server says
+ * what it does not permit of that only then. */
+static void
+publish_as_host (const FerryHostOptions *options, FerryBus *bus, char **functions)
+{
+  g_autoptr (GBytes) nothing = g_bytes_new_static ("", 0);
+  gpointer data;
+  FerryWire wire;
+
+  ferry_bus_set_presence (bus, make_presence (options, bus, functions));
+  ferry_bus_make_wire (bus, "nobody", ferry_bus_get_id (bus), &wire, &data);
+  wire.send (data, nothing);
+  wire.free (data);
+}
+
 static gboolean
 say_state (FerryBus *bus)
 {
@@ -218,7 +233,7 @@ check_server (const FerryHostOptions *options, FerryHostProgram *program)
   is_well = say_state (bus);
   if (is_well)
     {
-      ferry_bus_set_presence (bus, make_presence (options, bus, program->functions));
+      publish_as_host (options, bus, program->functions);
       wait_for_permissions (bus);
       is_well = say_state (bus);
     }

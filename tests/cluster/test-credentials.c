@@ -73,27 +73,35 @@ get_expired (void)
 
 /* ---- Hosts ---- */
 
-/* Returns (transfer full) the program of a host, with further options. */
+/* Returns (transfer full) the program of a host, with two further options. address: of the server, with what lets the
+ * host in. */
 static GSubprocess *
-start_host (NatsTestServer *server, const char *credentials_file, const char *option)
+start_host_as (NatsTestServer *server, const char *address, const char *option, const char *second_option)
 {
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
   g_autofree char *worker = ferry_test_build_path ("serving-worker");
-  g_autofree char *url = nats_test_server_get_url (server, "nats", "127.0.0.1");
+  g_autofree char *url = nats_test_server_get_url (server, "nats", address);
   g_autoptr (GError) error = NULL;
   GSubprocess *host = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error,
-                                        program, "--server", url, "--application", "app", "--name", "alpha",
-                                        "--credentials", credentials_file, option, worker, NULL);
+                                        program, "--server", url, "--application", "app", "--name", "alpha", option,
+                                        second_option, worker, NULL);
 
   g_assert_no_error (error);
   return host;
 }
 
-static void
-check (Scene *scene, OperatorTestCredentials credentials, int status, const char *pattern)
+static GSubprocess *
+start_host (NatsTestServer *server, const char *credentials_file, const char *option)
 {
-  g_autofree char *file = operator_test_write_credentials (scene->server, "checked.creds", credentials);
-  g_autoptr (GSubprocess) host = start_host (scene->server, file, "--check");
+  g_autofree char *credentials = g_strconcat ("--credentials=", credentials_file, NULL);
+
+  return start_host_as (server, "127.0.0.1", credentials, option);
+}
+
+/* Waits for the end of a host, which has said what fits the pattern. */
+static void
+assert_output (GSubprocess *host, int status, const char *pattern)
+{
   g_autofree char *output = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -101,6 +109,15 @@ check (Scene *scene, OperatorTestCredentials credentials, int status, const char
   g_test_message ("%s", output);
   g_assert_cmpint (g_subprocess_get_exit_status (host), ==, status);
   g_assert_true (g_pattern_match_simple (pattern, output));
+}
+
+static void
+check (Scene *scene, OperatorTestCredentials credentials, int status, const char *pattern)
+{
+  g_autofree char *file = operator_test_write_credentials (scene->server, "checked.creds", credentials);
+  g_autoptr (GSubprocess) host = start_host (scene->server, file, "--check");
+
+  assert_output (host, status, pattern);
 }
 
 /* ---- Tests ---- */
@@ -175,6 +192,77 @@ too_little_fails_tasks (void)
   ferry_cluster_close (cluster);
   ferry_test_finalize (cluster);
   ferry_test_router_stop (router);
+}
+
+/* Each lacks one permission of those that docs/cluster.md lists. */
+#define MUTE_HOST                                                                                                      \
+  "authorization { users = [ { user: alpha, password: secret, permissions: { publish: \"ferry.app.present.alpha.>\", " \
+  "subscribe: [\"ferry.app.hello.>\", \"ferry.app.down.alpha.>\"] } } ] }\n"
+#define HOST_AND(permissions)                                                                                          \
+  "authorization { users = [ { user: alpha, password: secret }, { user: alice, password: secret, permissions: { "      \
+  permissions " } } ] }\n"
+#define MUTE_APPLICATION                                                                                               \
+  HOST_AND ("publish: \"ferry.app.hello.alice.>\", subscribe: [\"ferry.app.present.>\", \"ferry.app.up.alice.>\"]")
+#define DEAF_APPLICATION                                                                                               \
+  HOST_AND ("publish: [\"ferry.app.hello.alice.>\", \"ferry.app.down.*.*.alice.>\"], subscribe: "                      \
+            "\"ferry.app.present.>\"")
+
+/* An application that sees a host, and cannot ask it or hear its answers, does not wait for it without end. */
+static void
+fails_the_tasks_of (const char *configuration)
+{
+  g_autoptr (NatsTestServer) server = NULL;
+  g_autoptr (GSubprocess) host = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *url = NULL;
+  FerryRouter *router;
+  FerryCluster *cluster;
+  FerryExecutor *executor;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  router = ferry_test_router_new ();
+  server = nats_test_server_new ();
+  nats_test_server_start (server, configuration);
+  host = start_host_as (server, "alpha:secret@127.0.0.1", "--workers=1", "--verbose");
+  url = nats_test_server_get_url (server, "nats", "alice:secret@127.0.0.1");
+  cluster = ferry_cluster_new (router, url, "app");
+  executor = ferry_executor_new_for_runner (FERRY_RUNNER (cluster));
+  task = task_test_submit (executor, "echo", g_variant_new_string ("word"));
+  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
+  g_test_message ("%s", ferry_task_get_error (task)->message);
+  ferry_test_finalize (executor);
+  ferry_cluster_close (cluster);
+  ferry_test_finalize (cluster);
+  ferry_test_router_stop (router);
+  g_subprocess_force_exit (host);
+  g_subprocess_wait (host, NULL, NULL);
+}
+
+static void
+one_that_may_not_ask_fails_tasks (void)
+{
+  fails_the_tasks_of (MUTE_APPLICATION);
+}
+
+static void
+one_that_may_not_hear_answers_fails_tasks (void)
+{
+  fails_the_tasks_of (DEAF_APPLICATION);
+}
+
+static void
+a_check_tells_of_a_host_that_may_not_answer (void)
+{
+  g_autoptr (NatsTestServer) server = NULL;
+  g_autoptr (GSubprocess) host = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  server = nats_test_server_new ();
+  nats_test_server_start (server, MUTE_HOST);
+  host = start_host_as (server, "alpha:secret@127.0.0.1", "--check", "--verbose");
+  assert_output (host, 2, "*does not permit*ferry.app.up.*");
 }
 
 /* What one account's host tells comes before what the other's tells, so nothing of it is on the way any more. */
@@ -336,6 +424,9 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   g_test_add_func ("/credentials/let-a-task-run", let_a_task_run);
   g_test_add_func ("/credentials/that-permit-too-little-fail-tasks", too_little_fails_tasks);
+  g_test_add_func ("/credentials/that-may-not-ask-fail-tasks", one_that_may_not_ask_fails_tasks);
+  g_test_add_func ("/credentials/that-may-not-hear-answers-fail-tasks", one_that_may_not_hear_answers_fails_tasks);
+  g_test_add_func ("/credentials/of-a-host-that-may-not-answer-are-told", a_check_tells_of_a_host_that_may_not_answer);
   g_test_add_func ("/credentials/of-another-account-see-nothing", of_another_account_see_nothing);
   g_test_add_func ("/credentials/let-in-each-time", let_in_each_time);
   g_test_add_func ("/credentials/that-are-wrong-are-told", that_are_wrong_are_told);
