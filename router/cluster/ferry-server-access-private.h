@@ -22,7 +22,7 @@ typedef struct
   const char *user;        /* of the subjects, a token; NULL: the first user of a URL, or else “user” */
   const char *password;    /* of that user. A URL's is that of the URL's user, whichever user the subjects are of */
   const char *credentials_file; /* what 'nsc' makes: a token of the user, and a seed */
-  const char *nkey_seed_file;   /* a line with a seed, and a line with its public key */
+  const char *nkey_seed_file;   /* a line with a seed */
   const char *tls_ca_file;      /* certificates of the signers of the servers' certificates. Switches TLS on */
   const char *name;             /* of the connection, for the server's monitoring */
   const char *host;             /* a token: the host's name; NULL at an application's end */

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "cluster/ferry-nkey-private.h"
 #include "cluster/ferry-run-message-private.h"
 
 #define DEFAULT_PORT 4222
@@ -240,7 +241,7 @@ ferry_server_access_get_address (const FerryServerAccess *self)
 
 /* ---- One attempt ---- */
 
-/* A key pair that a seed file has. */
+/* The seed that a file has, and its public key. */
 typedef struct
 {
   char *seed;   /* (owned) (nullable) */
@@ -290,15 +291,14 @@ read_keys (const char *file, Keys *keys, GError **error)
   for (guint i = 0; lines[i] != NULL; i++)
     {
       if (keys->seed == NULL && g_str_has_prefix (lines[i], "SU"))
-        keys->seed = g_strdup (lines[i]);
-      else if (keys->public == NULL && g_str_has_prefix (lines[i], "U"))
-        keys->public = g_strdup (lines[i]);
+        keys->seed = g_strdup (g_strchomp (lines[i]));
       explicit_bzero (lines[i], strlen (lines[i]));
     }
-  return (keys->seed != NULL && keys->public != NULL) ||
-         refuse_file ("the nkey", file,
-                      keys->seed == NULL ? "it has no line that begins with SU, the seed of a user"
-                                         : "it has no line that begins with U, the public key of the seed",
+  if (keys->seed == NULL)
+    return refuse_file ("the nkey", file, "it has no line that begins with SU, the seed of a user", error);
+  keys->public = ferry_nkey_dup_public (keys->seed);
+  return keys->public != NULL ||
+         refuse_file ("the nkey", file, "its line that begins with SU is not the seed of a user as 'nk' writes it",
                       error);
 }
 

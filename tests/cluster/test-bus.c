@@ -860,26 +860,60 @@ keeps_order_while_the_server_takes_nothing (void)
   g_assert_cmpuint (ferry_bus_get_counts (application->bus).n_unsent, ==, 0);
 }
 
+/* A file as 'nk -gen user' makes it has the seed alone, and some have a comment or the public key beside it. */
 static void
 signs_with_an_nkey (void)
 {
+  static const char *const files[] = {SEED "\n", SEED, SEED "\n" PUBLIC_KEY "\n",
+                                      "-----BEGIN USER NKEY SEED-----\r\n" SEED " \r\n"};
   g_autoptr (Scene) scene = NULL;
-  g_autoptr (NatsTestEnd) end = NULL;
-  g_autoptr (NatsTestEnd) half = NULL;
-  g_autofree char *pair = NULL;
-  g_autofree char *seed = NULL;
+  g_autofree char *path = NULL;
 
   if (nats_test_must_skip ("nats-server"))
     return;
   scene = scene_new ("authorization { users = [ { nkey: " PUBLIC_KEY " } ] }\n");
-  nats_test_server_write (scene->server, "pair", SEED "\n" PUBLIC_KEY "\n");
-  nats_test_server_write (scene->server, "seed", SEED "\n");
-  pair = nats_test_server_get_path (scene->server, "pair");
-  seed = nats_test_server_get_path (scene->server, "seed");
-  end = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.nkey_seed_file = pair});
-  nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
-  half = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.nkey_seed_file = seed});
-  nats_test_end_wait_error (half, FERRY_ERROR_BAD_ARGUMENTS, "*no line that begins with U*");
+  path = nats_test_server_get_path (scene->server, "seed");
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autoptr (NatsTestEnd) end = NULL;
+
+      nats_test_server_write (scene->server, "seed", files[i]);
+      end = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.nkey_seed_file = path});
+      nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
+    }
+}
+
+/* One letter is another, one is too much or too few, and the seed is that of an account. */
+static void
+tells_of_an_nkey_that_is_none (void)
+{
+  static const struct
+  {
+    const char *text;
+    const char *pattern;
+  } files[] = {
+    {PUBLIC_KEY "\n", "*no line that begins with SU*"},
+    {"SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VX\n", "*not the seed of a user*"},
+    {SEED "A\n", "*not the seed of a user*"},
+    {"SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3\n", "*not the seed of a user*"},
+    {"SU1CSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY\n", "*not the seed of a user*"},
+    {"SAAFAQ5OH43W3L6UWFIKDUIXCFVMDL7SPNPK3KPMHGJKCN5XSL2DWDDKTI\n", "*no line that begins with SU*"},
+  };
+  g_autoptr (Scene) scene = NULL;
+  g_autofree char *path = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  path = nats_test_server_get_path (scene->server, "seed");
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autoptr (NatsTestEnd) end = NULL;
+
+      nats_test_server_write (scene->server, "seed", files[i].text);
+      end = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.nkey_seed_file = path});
+      nats_test_end_wait_error (end, FERRY_ERROR_BAD_ARGUMENTS, files[i].pattern);
+    }
 }
 
 /* ---- Sessions ---- */
@@ -1305,6 +1339,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/uses-tls-where-the-server-wants-it", uses_tls_where_the_server_wants_it);
   g_test_add_func ("/bus/keeps-order-while-the-server-takes-nothing", keeps_order_while_the_server_takes_nothing);
   g_test_add_func ("/bus/signs-with-an-nkey", signs_with_an_nkey);
+  g_test_add_func ("/bus/tells-of-an-nkey-that-is-none", tells_of_an_nkey_that_is_none);
   g_test_add_func ("/bus/sessions-survive-the-server", sessions_survive_the_server);
   g_test_add_func ("/bus/leaves-turns-in-a-flood", leaves_turns_in_a_flood);
   g_test_add_func ("/bus/is-closed-with-packets-that-have-come", is_closed_with_packets_that_have_come);

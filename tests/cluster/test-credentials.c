@@ -82,9 +82,9 @@ start_host_as (NatsTestServer *server, const char *address, const char *option, 
   g_autofree char *worker = ferry_test_build_path ("serving-worker");
   g_autofree char *url = nats_test_server_get_url (server, "nats", address);
   g_autoptr (GError) error = NULL;
-  GSubprocess *host = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error,
-                                        program, "--server", url, "--application", "app", "--name", "alpha", option,
-                                        second_option, worker, NULL);
+  GSubprocess *host =
+    g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error, program, "--server",
+                      url, "--application", "app", "--name", "alpha", option, second_option, worker, NULL);
 
   g_assert_no_error (error);
   return host;
@@ -199,8 +199,8 @@ too_little_fails_tasks (void)
   "authorization { users = [ { user: alpha, password: secret, permissions: { publish: \"ferry.app.present.alpha.>\", " \
   "subscribe: [\"ferry.app.hello.>\", \"ferry.app.down.alpha.>\"] } } ] }\n"
 #define HOST_AND(permissions)                                                                                          \
-  "authorization { users = [ { user: alpha, password: secret }, { user: alice, password: secret, permissions: { "      \
-  permissions " } } ] }\n"
+  "authorization { users = [ { user: alpha, password: secret }, { user: alice, password: secret, permissions: "        \
+  "{ " permissions " } } ] }\n"
 #define MUTE_APPLICATION                                                                                               \
   HOST_AND ("publish: \"ferry.app.hello.alice.>\", subscribe: [\"ferry.app.present.>\", \"ferry.app.up.alice.>\"]")
 #define DEAF_APPLICATION                                                                                               \
