@@ -63,6 +63,8 @@ const char *ferry_bus_get_user (FerryBus *self);
 const char *ferry_bus_get_id (FerryBus *self);
 /* Returns (transfer none) (nullable) the address of the server that it is connected to. */
 const char *ferry_bus_get_address (FerryBus *self);
+/* Whether that server lets anybody in, and listens for other machines. For a host. */
+gboolean ferry_bus_is_exposed (FerryBus *self);
 /* Returns the size in bytes of the largest packet that the server takes, as far as that is known. */
 gsize ferry_bus_get_max_packet (FerryBus *self);
 

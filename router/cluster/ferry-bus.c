@@ -94,6 +94,7 @@ typedef struct
   char *address; /* (owned) (nullable) */
   gsize max_packet;
   gboolean has_several;   /* servers are known */
+  gboolean is_exposed;    /* the server, to a host */
   gboolean is_of_error;   /* only the error has changed */
   gboolean is_of_servers; /* nothing has changed, but another server was heard of */
 } Item;
@@ -124,6 +125,7 @@ struct _FerryBus
   GError *error; /* (owned) (nullable) */
   char *address; /* (owned) (nullable) */
   gsize max_packet;
+  gboolean is_exposed;
   GBytes *presence; /* (owned) (nullable) */
   FerryTimer presence_timer;
   gint64 answer_due; /* monotonic time before which no further hello is answered */
@@ -333,6 +335,7 @@ take_change (FerryBus *self, Item *item)
   if (item->is_of_error)
     return is_news;
   self->state = item->state;
+  self->is_exposed = item->is_exposed;
   g_free (self->address);
   self->address = g_steal_pointer (&item->address);
   return is_news;
@@ -831,6 +834,7 @@ tell (FerryBus *self, FerryClusterState state, GError *error, FerryServerLink *l
       item->address = g_strdup (ferry_server_access_get_address (self->access));
       item->max_packet = (gsize) MAX (natsConnection_GetMaxPayload (ferry_server_link_get_connection (link)), 0);
       item->has_several = ferry_server_access_has_several (self->access);
+      item->is_exposed = self->host != NULL && ferry_server_access_is_exposed (self->access);
     }
   put (self, item);
 }
@@ -1248,6 +1252,12 @@ const char *
 ferry_bus_get_address (FerryBus *self)
 {
   return self->address;
+}
+
+gboolean
+ferry_bus_is_exposed (FerryBus *self)
+{
+  return self->is_exposed;
 }
 
 gsize

@@ -16,6 +16,9 @@ G_BEGIN_DECLS
  * which must be freed later. */
 void ferry_host_get_bus_settings (const FerryHostOptions *options, FerryBusSettings *settings, char **connection_name);
 
+/* Returns (transfer full) (nullable) the warning of a server that lets anybody in. */
+char *ferry_host_dup_exposure (FerryBus *bus);
+
 /* Tries all that a host needs, and writes what it finds. Returns whether all is well. */
 gboolean ferry_host_check (const FerryHostOptions *options);
 

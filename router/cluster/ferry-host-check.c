@@ -38,6 +38,18 @@ ferry_host_get_bus_settings (const FerryHostOptions *options, FerryBusSettings *
   };
 }
 
+char *
+ferry_host_dup_exposure (FerryBus *bus)
+{
+  return ferry_bus_is_exposed (bus)
+           ? g_strdup_printf (
+               "The NATS server at '%s' lets anybody in who reaches it, from other machines as well, and "
+               "whoever is in can run the functions of this host; give it accounts, as 'nats.conf' has "
+               "them, or let it listen at 127.0.0.1",
+               ferry_bus_get_address (bus))
+           : NULL;
+}
+
 static void G_GNUC_PRINTF (2, 3) say (const char *what, const char *format, ...)
 {
   g_autofree char *text = NULL;
@@ -217,6 +229,7 @@ static gboolean
 check_server (const FerryHostOptions *options, FerryHostProgram *program)
 {
   g_autofree char *connection_name = NULL;
+  g_autofree char *exposure = NULL;
   g_autoptr (FerryBus) bus = NULL;
   g_autoptr (GError) error = NULL;
   FerryBusSettings settings;
@@ -240,6 +253,9 @@ check_server (const FerryHostOptions *options, FerryHostProgram *program)
   if (is_well)
     say ("server", "connected to %s as host '%s' of the application '%s'", ferry_bus_get_address (bus), options->name,
          options->application);
+  exposure = ferry_host_dup_exposure (bus);
+  if (exposure != NULL)
+    say ("warning", "%s", exposure);
   ferry_bus_close (bus);
   return is_well;
 }

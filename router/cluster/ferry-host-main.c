@@ -40,6 +40,7 @@ typedef struct
   FerryHostService *service;     /* (owned) */
   FerryHostReception *reception; /* (owned) */
   FerryClusterState state;       /* of the bus, as was told last */
+  char *exposure;                /* (owned) (nullable): the latest warning of a server */
   GMainLoop *loop;               /* (owned) */
   gboolean is_draining;
   int status;
@@ -84,6 +85,19 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
 
 /* ---- the bus ---- */
 
+/* Once for each server. */
+static void
+warn_of_exposure (Host *self)
+{
+  g_autofree char *exposure = ferry_host_dup_exposure (self->bus);
+
+  if (exposure == NULL || g_strcmp0 (exposure, self->exposure) == 0)
+    return;
+  g_message ("Warning: %s", exposure);
+  g_free (self->exposure);
+  self->exposure = g_steal_pointer (&exposure);
+}
+
 static void
 bus_changed (gpointer data)
 {
@@ -98,6 +112,8 @@ bus_changed (gpointer data)
       !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED))
     g_message ("Host '%s' serves the application '%s' by way of %s", self->options.name, self->options.application,
                ferry_bus_get_address (self->bus));
+  if (state == FERRY_CLUSTER_STATE_CONNECTED && self->state != state)
+    warn_of_exposure (self);
   /* An error may be that packets are too large. */
   if (state == FERRY_CLUSTER_STATE_CONNECTED)
     ferry_host_reception_reconnected (self->reception, ferry_bus_get_max_packet (self->bus));
@@ -249,5 +265,6 @@ main (int argc, char **argv)
   else
     status = run (&host);
   ferry_host_options_clear (&host.options);
+  g_free (host.exposure);
   return status;
 }

@@ -60,6 +60,9 @@ natsConnection *ferry_server_access_connect (FerryServerAccess *self, const Ferr
                                              GError **error);
 /* Notes that the server that was tried last has TLS, though it was connected to without. */
 void ferry_server_access_note_tls (FerryServerAccess *self);
+/* Whether the server that was tried last says that it lets anybody in, and listens for other machines. Asks it once,
+ * and waits for that, for some seconds at most. */
+gboolean ferry_server_access_is_exposed (FerryServerAccess *self);
 /* Returns (transfer none) the address of the server that was tried last, without a user. */
 const char *ferry_server_access_get_address (const FerryServerAccess *self);
 /* Returns what the library says of its latest failure on this thread. */

@@ -35,6 +35,10 @@
 #define PING_INTERVAL 5000
 #define MAX_PINGS 2
 
+/* How long a server may take to introduce itself once more, in seconds, and with how many bytes. */
+#define INFO_SECONDS 2
+#define INFO_SIZE 16384
+
 /* How many signatures a server is shown before it is believed that it wants none of them. Before 3.8, the library
  * leaves out one of 256: those that begin with a 0. */
 #define MAX_SIGNATURES (NATS_VERSION_NUMBER < 0x030800 ? 4 : 1)
@@ -45,7 +49,9 @@ typedef struct
   char *address; /* as the program wrote it, without a user */
   guint16 port;
   gboolean is_secure;
-  gboolean has_tls; /* though it need not: the library uses it then */
+  gboolean has_tls;    /* though it need not: the library uses it then */
+  gboolean has_looked; /* is_exposed is right */
+  gboolean is_exposed; /* it lets in who has no credentials, from other machines as well */
 } Server;
 
 struct _FerryServerAccess
@@ -227,7 +233,7 @@ get_login (const FerryServerAccess *self)
   return self->login != NULL ? self->login : self->user;
 }
 
-static const Server *
+static Server *
 get_tried (const FerryServerAccess *self)
 {
   return g_ptr_array_index (self->servers, self->tried);
@@ -597,7 +603,59 @@ ferry_server_access_connect (FerryServerAccess *self, const FerryServerHandlers 
 void
 ferry_server_access_note_tls (FerryServerAccess *self)
 {
-  ((Server *) g_ptr_array_index (self->servers, self->tried))->has_tls = TRUE;
+  get_tried (self)->has_tls = TRUE;
+}
+
+/* ---- Who is let in ---- */
+
+/* Returns (transfer full) (nullable) how a server introduces itself: 'INFO', and an object of JSON without spaces. The
+ * NATS library reads that, and keeps most of it for itself. */
+static char *
+ask_info (const Server *server)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autofree char *text = g_malloc0 (INFO_SIZE);
+  gsize size = 0;
+  gssize n = 1;
+
+  g_socket_client_set_enable_proxy (client, FALSE);
+  g_socket_client_set_timeout (client, INFO_SECONDS);
+  connection = g_socket_client_connect_to_host (client, server->host, server->port, NULL, NULL);
+  while (connection != NULL && n > 0 && size < INFO_SIZE - 1 && strchr (text, '\n') == NULL)
+    {
+      n = g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)), text + size,
+                               INFO_SIZE - 1 - size, NULL, NULL);
+      size += (gsize) MAX (n, 0);
+    }
+  return size > 0 ? g_steal_pointer (&text) : NULL;
+}
+
+/* Whether a server listens for other machines, as it says. */
+static gboolean
+listens_for_others (const char *info)
+{
+  static const char key[] = "\"host\":\"";
+  const char *start = strstr (info, key);
+  const char *end = start != NULL ? strchr (start + strlen (key), '"') : NULL;
+  g_autofree char *host = end != NULL ? g_strndup (start + strlen (key), (gsize) (end - start) - strlen (key)) : NULL;
+  g_autoptr (GInetAddress) address = host != NULL ? g_inet_address_new_from_string (host) : NULL;
+
+  if (address != NULL)
+    return !g_inet_address_get_is_loopback (address);
+  return host != NULL && !g_str_equal (host, "localhost");
+}
+
+gboolean
+ferry_server_access_is_exposed (FerryServerAccess *self)
+{
+  Server *server = get_tried (self);
+  g_autofree char *info = !server->has_looked ? ask_info (server) : NULL;
+
+  server->has_looked = TRUE;
+  if (info != NULL && strstr (info, "\"auth_required\":true") == NULL && strstr (info, "\"tls_verify\":true") == NULL)
+    server->is_exposed = listens_for_others (info);
+  return server->is_exposed;
 }
 
 /* ---- Other servers ---- */

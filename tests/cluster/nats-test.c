@@ -30,6 +30,7 @@ nats_test_server_new (void)
   NatsTestServer *self = g_new0 (NatsTestServer, 1);
   g_autoptr (GError) error = NULL;
 
+  self->address = "127.0.0.1";
   self->folder = g_dir_make_tmp ("ferry-nats-XXXXXX", &error);
   g_assert_no_error (error);
   return self;
@@ -99,7 +100,7 @@ nats_test_server_spawn (NatsTestServer *self, const char *configuration)
   g_autofree char *path = nats_test_server_get_path (self, "server.conf");
   g_autofree char *log = nats_test_server_get_path (self, "log");
   g_autofree char *port = self->port > 0 ? g_strdup_printf ("%u", self->port) : g_strdup ("-1");
-  const char *arguments[] = {"nats-server",      "-c",         path, "-a", "127.0.0.1", "-p", port,
+  const char *arguments[] = {"nats-server",      "-c",         path, "-a", self->address, "-p", port,
                              "--ports_file_dir", self->folder, "-l", log,  NULL};
   g_autoptr (GError) error = NULL;
 

@@ -13,9 +13,10 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  char *folder; /* (owned): for the server's files, and for what a test needs beside */
-  guint port;   /* 0 before the first start */
-  GPid pid;     /* 0 while it does not run */
+  char *folder;        /* (owned): for the server's files, and for what a test needs beside */
+  guint port;          /* 0 before the first start */
+  const char *address; /* where it listens: 127.0.0.1 unless a test sets another one */
+  GPid pid;            /* 0 while it does not run */
 } NatsTestServer;
 
 /* Whether the machine lacks a server, or another program; the test is skipped then, and says so. */

@@ -98,16 +98,24 @@ start_host (NatsTestServer *server, const char *credentials_file, const char *op
   return start_host_as (server, "127.0.0.1", credentials, option);
 }
 
-/* Waits for the end of a host, which has said what fits the pattern. */
-static void
-assert_output (GSubprocess *host, int status, const char *pattern)
+/* Waits for the end of a host. Returns (transfer full) what it has said. */
+static char *
+dup_output (GSubprocess *host, int status)
 {
-  g_autofree char *output = NULL;
+  char *output = NULL;
   g_autoptr (GError) error = NULL;
 
   g_assert_true (g_subprocess_communicate_utf8 (host, NULL, NULL, &output, NULL, &error));
   g_test_message ("%s", output);
   g_assert_cmpint (g_subprocess_get_exit_status (host), ==, status);
+  return output;
+}
+
+static void
+assert_output (GSubprocess *host, int status, const char *pattern)
+{
+  g_autofree char *output = dup_output (host, status);
+
   g_assert_true (g_pattern_match_simple (pattern, output));
 }
 
@@ -263,6 +271,37 @@ a_check_tells_of_a_host_that_may_not_answer (void)
   nats_test_server_start (server, MUTE_HOST);
   host = start_host_as (server, "alpha:secret@127.0.0.1", "--check", "--verbose");
   assert_output (host, 2, "*does not permit*ferry.app.up.*");
+}
+
+/* A server that listens for other machines, unless it wants a password, is warned of; and not one that does not. */
+static void
+none_are_needed_is_warned_of (void)
+{
+  static const struct
+  {
+    const char *address;
+    const char *configuration;
+    gboolean is_exposed;
+  } servers[] = {
+    {"0.0.0.0", "", TRUE},
+    {"0.0.0.0", "authorization { user: alpha, password: secret }\n", FALSE},
+    {"127.0.0.1", "", FALSE},
+  };
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (servers); i++)
+    {
+      g_autoptr (NatsTestServer) server = nats_test_server_new ();
+      g_autoptr (GSubprocess) host = NULL;
+      g_autofree char *output = NULL;
+
+      server->address = servers[i].address;
+      nats_test_server_start (server, servers[i].configuration);
+      host = start_host_as (server, "alpha:secret@127.0.0.1", "--check", "--verbose");
+      output = dup_output (host, 0);
+      g_assert_cmpint (strstr (output, "lets anybody in") != NULL, ==, servers[i].is_exposed);
+    }
 }
 
 /* What one account's host tells comes before what the other's tells, so nothing of it is on the way any more. */
@@ -427,6 +466,7 @@ main (int argc, char **argv)
   g_test_add_func ("/credentials/that-may-not-ask-fail-tasks", one_that_may_not_ask_fails_tasks);
   g_test_add_func ("/credentials/that-may-not-hear-answers-fail-tasks", one_that_may_not_hear_answers_fails_tasks);
   g_test_add_func ("/credentials/of-a-host-that-may-not-answer-are-told", a_check_tells_of_a_host_that_may_not_answer);
+  g_test_add_func ("/credentials/that-are-not-needed-are-warned-of", none_are_needed_is_warned_of);
   g_test_add_func ("/credentials/of-another-account-see-nothing", of_another_account_see_nothing);
   g_test_add_func ("/credentials/let-in-each-time", let_in_each_time);
   g_test_add_func ("/credentials/that-are-wrong-are-told", that_are_wrong_are_told);
