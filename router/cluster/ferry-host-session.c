@@ -53,6 +53,7 @@ struct _FerryHostSession
   gint64 load_due;
   gint64 room_told_at; /* when room was told to a session that had none and wanted some; 0: it was not */
   GError *end;         /* (owned) (nullable): why the session ends, once it does */
+  guint64 owed;        /* what the transport had accepted with the end of the latest run */
   gboolean said_goodbye;
   gboolean flush_due; /* there may be something to send, and the owner knows */
   gboolean blocked;   /* the transport has no room */
@@ -191,10 +192,19 @@ ferry_host_session_set_stuck (FerryHostRun *run, gboolean stuck)
     self->share.n_stuck--;
 }
 
+/* Returns what the transport has sent. One of another kind says nothing of that. */
+static FerrySessionCounts
+get_counts (FerryHostSession *self)
+{
+  return FERRY_IS_SESSION (self->transport) ? ferry_session_get_counts (FERRY_SESSION (self->transport))
+                                            : (FerrySessionCounts){0};
+}
+
 /* The run's end was sent. */
 static void
 remove_run (FerryHostSession *self, FerryHostRun *run)
 {
+  self->owed = get_counts (self).accepted;
   ferry_host_session_set_stuck (run, FALSE);
   self->share.n_open--;
   if (run->paced)
@@ -307,17 +317,33 @@ ferry_host_session_finish (FerryHostSession *self, const GError *reason)
   finish (self);
 }
 
+/* Whether the application has the ends of all runs, so that nothing is lost with what is on the way. */
+static gboolean
+is_handed_over (FerryHostSession *self)
+{
+  return FERRY_IS_SESSION (self->transport) && get_counts (self).arrived >= self->owed;
+}
+
+/* An application that is gone does not keep a host waiting that has nothing for it. */
 static void
 linger_over (gpointer data)
 {
-  finish (data);
+  g_autoptr (FerryHostSession) self = g_object_ref (data);
+  gboolean is_over = is_handed_over (self);
+
+  finish (self);
+  if (is_over)
+    ferry_session_port_finish (ferry_session_get_port (FERRY_SESSION (self->transport)));
 }
 
+/* What was said travels with the rest of this turn of the main loop. */
 static void
 linger (FerryHostSession *self)
 {
+  gint64 time = is_handed_over (self) ? 0 : LINGER_TIME;
+
   self->said_goodbye = TRUE;
-  ferry_timers_set (get_timers (self), &self->end_timer, g_get_monotonic_time () + LINGER_TIME, linger_over, self);
+  ferry_timers_set (get_timers (self), &self->end_timer, g_get_monotonic_time () + time, linger_over, self);
 }
 
 static void

@@ -573,13 +573,11 @@ note_size (FerryRun *self)
   self->request_end = self->is_large ? get_counts (self).accepted : 0;
 }
 
-/* For a large request that has not arrived as a whole. What is under way has the headers of packets too, so that the
- * host may have a little more. */
+/* For a large request that has not arrived as a whole. */
 static void
 note_arrival (FerryRun *self)
 {
-  const FerrySessionCounts counts = get_counts (self);
-  guint64 arrived = counts.accepted - MIN (counts.accepted, counts.queued + counts.under_way);
+  guint64 arrived = get_counts (self).arrived;
 
   if (arrived > self->arrived)
     {

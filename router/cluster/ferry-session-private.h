@@ -129,7 +129,8 @@ typedef struct
   guint64 n_foreign;  /* packets of other sessions */
   guint64 n_broken;   /* what is no packet */
   guint64 n_pings;    /* PING packets sent */
-  guint64 accepted;   /* bytes of messages, each counted once */
+  guint64 accepted;   /* bytes of messages and their chunks' headers, each counted once */
+  guint64 arrived;    /* the other end has all that was accepted up to here, but for messages that overtook others */
   gsize queued;       /* bytes of messages that wait for the window; this and all below are current numbers */
   gsize under_way;    /* bytes of packets that were sent and not acknowledged */
   gsize held;         /* bytes of packets that came before their turn */

@@ -78,6 +78,7 @@ typedef struct
 {
   GBytes *packet; /* (owned) */
   guint64 number;
+  guint64 end; /* of what was accepted: how far the packet goes */
   gint64 sent_at;
   gboolean resent;
 } Sent;
@@ -130,7 +131,7 @@ struct _FerrySessionPort
   pthread_mutex_t lock;
   FerryPacketQueue queue; /* lock: this and all fields of this group; only the session's thread sets max_packet */
   guint64 max_message;    /* of a message that may be sent; 0: not known yet, so that no large message may be sent */
-  guint64 accepted;       /* bytes of all messages that were added to the queue */
+  guint64 accepted;       /* bytes that were added to the queue */
   gboolean refused;       /* a message was refused because there was no room */
   gboolean woken;         /* a post waits */
   /* (owned) (nullable): NULL once the port is finished, as a post that waits there holds the port */
@@ -384,15 +385,16 @@ probe_cb (gpointer data)
   probe (port);
 }
 
-/* Numbers a packet, and sends it for the first time. Takes data. */
+/* Numbers a packet, and sends it for the first time. Takes data. end: how much was accepted up to its last message. */
 static void
-send_data (FerrySessionPort *port, guint8 *data, gsize size)
+send_data (FerrySessionPort *port, guint8 *data, gsize size, guint64 end)
 {
   FerryPacketHeader header = make_header (port);
   Sent *sent = g_new (Sent, 1);
 
   ferry_packet_write_header (data, &header);
-  *sent = (Sent){.packet = g_bytes_new_take (data, size), .number = port->number++, .sent_at = port->get_time ()};
+  *sent =
+    (Sent){.packet = g_bytes_new_take (data, size), .number = port->number++, .end = end, .sent_at = port->get_time ()};
   g_queue_push_tail (&port->sent, sent);
   port->under_way += size;
   port->counts.n_sent++;
@@ -409,13 +411,15 @@ has_window (FerrySessionPort *port)
                                     port->under_way + port->queue.max_packet <= port->allowed.window_bytes);
 }
 
-/* Returns (transfer full) (nullable) the next packet to send, and its size. */
+/* Returns (transfer full) (nullable) the next packet to send, its size, and its end as in Sent. */
 static guint8 *
-take_packet (FerrySessionPort *port, gsize *size)
+take_packet (FerrySessionPort *port, gsize *size, guint64 *end)
 {
   FERRY_AUTO_LOCK (&port->lock);
+  guint8 *packet = ferry_packet_queue_is_empty (&port->queue) ? NULL : ferry_packet_queue_take (&port->queue, size);
 
-  return ferry_packet_queue_is_empty (&port->queue) ? NULL : ferry_packet_queue_take (&port->queue, size);
+  *end = port->accepted - port->queue.size;
+  return packet;
 }
 
 static gboolean
@@ -436,10 +440,11 @@ flush (FerrySessionPort *port)
 {
   gboolean had_none = port->sent.length == 0;
   guint8 *packet;
+  guint64 end;
   gsize size;
 
-  while (!port->finished && has_window (port) && (packet = take_packet (port, &size)) != NULL)
-    send_data (port, packet, size);
+  while (!port->finished && has_window (port) && (packet = take_packet (port, &size, &end)) != NULL)
+    send_data (port, packet, size, end);
   if (had_none && port->sent.length > 0)
     set_probe (port);
 }
@@ -693,6 +698,7 @@ take_ack (FerrySessionPort *port, guint64 ack)
       Sent *sent = g_queue_pop_head (&port->sent);
 
       port->under_way -= g_bytes_get_size (sent->packet);
+      port->counts.arrived = sent->end;
       port->acked++;
       sent_free (sent);
     }
@@ -1376,8 +1382,10 @@ ferry_session_send (FerryTransport *transport, const GOutputVector *parts, guint
   sent = check_room_locked (port, size, error);
   if (sent)
     {
+      gsize before = port->queue.size;
+
       ferry_packet_queue_add (&port->queue, parts, n_parts, size, is_urgent (parts, n_parts));
-      port->accepted += size;
+      port->accepted += port->queue.size - before;
     }
   pthread_mutex_unlock (&port->lock);
   if (sent)

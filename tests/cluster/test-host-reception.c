@@ -41,6 +41,7 @@ struct Guest
   gboolean is_taken_over;   /* the test says the rest: the session is neither heard nor hears any more */
   guint64 n_acknowledged;   /* data packets, since then */
   guint n_asked;            /* how often the host has asked for what it misses, since then */
+  guint n_told;             /* packets with messages, since then */
 };
 
 /* A packet on its way. */
@@ -89,6 +90,7 @@ guest_note (Guest *self, GBytes *bytes)
 
   self->n_acknowledged = packet.header.ack;
   self->n_asked += packet.header.kind == FERRY_PACKET_ACK && packet.ack.n_ranges > 0;
+  self->n_told += packet.header.kind == FERRY_PACKET_DATA;
 }
 
 static void
@@ -620,6 +622,51 @@ test_host_that_drains_gives_up_who_is_gone (void)
   tear_down (&fixture);
 }
 
+static gboolean
+has_acknowledged_all (gpointer data)
+{
+  Guest *guest = data;
+
+  return guest->header.ack == ferry_session_get_counts (guest->session).n_received;
+}
+
+static gboolean
+is_told_something (gpointer guest)
+{
+  return ((Guest *) guest)->n_told > 0;
+}
+
+/* An application that is gone has all that it is owed, and was told of what another one does since. */
+static void
+test_host_that_drains_waits_for_no_application_that_it_owes_nothing (void)
+{
+  HostTestCall *call, *other_call;
+  Guest *guest, *other;
+  Fixture fixture;
+
+  set_up (&fixture);
+  guest = guest_new (&fixture, "alice", "c0");
+  guest_serve (guest);
+  call = host_test_run_idempotent (guest->application, "echo", g_variant_new_string ("word"));
+  host_test_assert_result (call, "'word'");
+  ferry_test_run_until (has_acknowledged_all, guest);
+  guest->is_taken_over = TRUE;
+  other = guest_new (&fixture, "bob", "c1");
+  guest_serve (other);
+  other_call = host_test_run_idempotent (other->application, "gate", g_variant_new_string ("gate"));
+  ferry_test_run_until (is_told_something, guest);
+  task_test_open_gate ();
+  host_test_assert_result (other_call, NULL);
+  ferry_host_service_drain (fixture.host->service);
+  host_test_wait_drained (fixture.host);
+  g_assert_cmpuint (ferry_host_reception_get_n_sessions (fixture.reception), ==, 0);
+  host_test_call_unref (call);
+  host_test_call_unref (other_call);
+  guest_free (guest);
+  guest_free (other);
+  tear_down (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -640,6 +687,8 @@ main (int argc, char **argv)
                    test_host_that_drains_stays_until_results_have_come);
   g_test_add_func ("/host-reception/host-that-ends-waits-for-no-application",
                    test_host_that_ends_waits_for_no_application);
+  g_test_add_func ("/host-reception/host-that-drains-waits-for-no-application-that-it-owes-nothing",
+                   test_host_that_drains_waits_for_no_application_that_it_owes_nothing);
   g_test_add_func ("/host-reception/host-that-drains-gives-up-who-is-gone", test_host_that_drains_gives_up_who_is_gone);
   return g_test_run ();
 }
