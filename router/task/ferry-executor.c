@@ -27,6 +27,9 @@
 /* How many finished tasks may be in the list in addition to keep_finished. */
 #define MAX_LEAVING 4096
 
+/* How often changed figures are notified at most, in microseconds: once in a frame. */
+#define NOTIFY_INTERVAL (G_USEC_PER_SEC / 60)
+
 /**
  * FerryExecutor:
  *
@@ -71,7 +74,8 @@ struct _FerryExecutor
   double batch_fraction;                /* the sum of those tasks' fractions; a task that was not cancelled counts 1 */
 
   FerryTimer spread_timer;       /* offers tasks that a runner gave back to all runners */
-  FerryTimer notify_timer;       /* notifies the properties of changed counts, once per iteration of the main loop */
+  FerryTimer notify_timer;       /* notifies the properties of figures that have changed */
+  gint64 notified;               /* monotonic time of the latest notification */
   FerryTimer shutdown_timer;     /* runs out when the time of a shutdown is over */
   FerryWaitQueue shutdown_waits; /* callers of ferry_executor_shutdown_async() that wait for its end */
   gboolean shutting_down;        /* ferry_executor_shutdown_async() was called */
@@ -325,7 +329,8 @@ list_clear (FerryExecutor *self)
   g_queue_init (&self->list);
 }
 
-/* Notes that a task of the list is done. Finished tasks are removed together, in the main loop's next iteration. */
+/* Notes that a task of the list is done. Where the list is watched, finished tasks are removed together, with the next
+ * notification of the figures: a view needs much time for each change. */
 static void
 list_finish (FerryExecutor *self, FerryTask *task)
 {
@@ -335,7 +340,7 @@ list_finish (FerryExecutor *self, FerryTask *task)
     return;
   placement->finished_link.data = task;
   g_queue_push_tail_link (&self->finished, &placement->finished_link);
-  if (self->finished.length > (guint64) self->keep_finished + MAX_LEAVING)
+  if (self->finished.length > (guint64) self->keep_finished + MAX_LEAVING || !is_watched (self))
     list_trim (self, self->keep_finished);
 }
 
@@ -371,17 +376,21 @@ notify_figures (gpointer data)
 {
   g_autoptr (FerryExecutor) self = g_object_ref (data);
 
+  self->notified = g_get_monotonic_time ();
   list_trim (self, self->keep_finished);
   for (guint i = PROP_N_WAITING; i <= PROP_INDETERMINATE; i++)
     g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
 }
 
-/* main: makes notify_figures() run in the next iteration of the main loop, once for all changes until then. */
+/* main: has changed figures notified: at once where nothing was notified in the latest frame, and otherwise together
+ * with all that change until the next one. While nobody listens, GLib emits nothing, and the timer is all that this
+ * costs, once in a frame. To ask each time whether somebody listens would cost each task more. */
 static void
 figures_changed (FerryExecutor *self)
 {
   if (!ferry_timer_is_set (&self->notify_timer))
-    ferry_timers_set (self->router->timers, &self->notify_timer, 0, notify_figures, self);
+    ferry_timers_set (self->router->timers, &self->notify_timer, self->notified + NOTIFY_INTERVAL, notify_figures,
+                      self);
 }
 
 static void
@@ -715,6 +724,12 @@ driver_consumed (gpointer executor, FerryTask *task, guint n)
     carrier->funcs->add_window (carrier, task, n);
 }
 
+static void
+driver_progressed (gpointer executor, FerryTask *task)
+{
+  figures_changed (executor);
+}
+
 static gboolean
 task_is_done (gpointer data)
 {
@@ -741,7 +756,8 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
                           ferry_task_get_name (task));
 }
 
-static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait};
+static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait,
+                                       driver_progressed};
 
 /* ---- The inbox ---- */
 
@@ -1535,7 +1551,8 @@ install_figures (void)
    *
    * How much of the work is done, from 0 to 1. All tasks have the same weight. A running or cancelled task counts by
    * the fraction that it has reported, so a batch of which tasks were cancelled does not come to 1. Whenever all tasks
-   * have ended, the next task begins a new count. It can be bound to a progress bar.
+   * have ended, the next task begins a new count. It can be bound to a progress bar: like the counts, it is notified
+   * once in a frame at most, also while tasks run.
    */
   properties[PROP_FRACTION] = g_param_spec_double ("fraction", NULL, NULL, 0, 1, 0, FERRY_READABLE);
   /**
@@ -1573,7 +1590,8 @@ install_properties (GObjectClass *object_class)
    * FerryExecutor:keep-finished:
    *
    * How many finished tasks stay in the list: those that finished last. The default is 0: a task without other
-   * references is freed when it is done. Tasks leave the list in the iteration of the main loop after their end.
+   * references is freed when it is done. Where something is connected to [signal@Gio.ListModel::items-changed], tasks
+   * leave the list together, within a frame after their end.
    */
   properties[PROP_KEEP_FINISHED] = g_param_spec_uint ("keep-finished", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
   install_figures ();

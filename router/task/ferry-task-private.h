@@ -78,6 +78,8 @@ typedef struct
   /* Iterates the router until the task is done, for ferry_task_wait(). Fails with FERRY_ERROR_TIMED_OUT if the task is
    * not done in time. timeout: microseconds, negative for none. */
   gboolean (*wait) (gpointer executor, FerryTask *task, gint64 timeout, GError **error);
+  /* Called when the fraction has changed by a report, before that is notified. */
+  void (*progressed) (gpointer executor, FerryTask *task);
 } FerryTaskDriver;
 
 /* any: sets the kind, the function and the arguments of a new task. Its class may derive from FerryTask.

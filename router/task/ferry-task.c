@@ -1847,6 +1847,8 @@ ferry_task_take_progress (FerryTask *self, const FerryProgress *progress)
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return transition->step == FERRY_TASK_STEP_IGNORED;
   changed = take_values (self, progress);
+  if ((changed & 1u << PROP_FRACTION) != 0 && priv->driver->progressed != NULL)
+    priv->driver->progressed (priv->executor, self);
   for (guint i = PROP_FRACTION; i <= PROP_UNIT; i++)
     if ((changed & 1u << i) != 0 && still_reports (priv))
       notify (self, i);

@@ -89,22 +89,30 @@ test_button_says_how_far_all_tasks_are (void)
   Scene scene;
   g_autoptr (FerryTask) runs = NULL;
   g_autoptr (FerryTask) waits = NULL;
+  GtkWidget *bar;
 
   if (!scene_init (&scene))
     return;
+  bar = g_object_ref_sink (gtk_progress_bar_new ());
+  g_object_bind_property (scene.executor, "fraction", bar, "fraction", G_BINDING_SYNC_CREATE);
   g_assert_false (gtk_widget_get_visible (get_menu_button (&scene)));
-  runs = task_test_submit (scene.executor, "gate", g_variant_new_string ("a"));
+  runs = task_test_submit (scene.executor, "halves", NULL);
   waits = task_test_submit (scene.executor, "note", g_variant_new_string ("b"));
   wait_words (&scene, "0 % \302\267 1 task runs \302\267 1 task waits");
   g_assert_cmpfloat (get_fraction (&scene), ==, 0.0);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_menu_button (&scene)), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                        "Tasks");
   task_test_open_gate ();
+  wait_words (&scene, "25 % \302\267 1 task runs \302\267 1 task waits");
+  g_assert_cmpfloat (get_fraction (&scene), ==, 0.25);
+  g_assert_cmpfloat (gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (bar)), ==, 0.25);
+  task_test_close_gate ();
   task_test_wait_done (waits);
   wait_words (&scene, "All tasks are over");
   g_assert_cmpfloat (get_fraction (&scene), ==, 1.0);
   ferry_executor_clear_finished (scene.executor);
   g_assert_false (gtk_widget_get_visible (get_menu_button (&scene)));
+  g_object_unref (bar);
   scene_clear (&scene);
 }
 

@@ -137,20 +137,35 @@ note (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
-static GVariant *
-wait_at_gate (FerryJob *job, GVariant *arguments, GError **error)
+/* Waits until the gate is open, or until it is closed, or for a cancel. */
+static gboolean
+wait_until_gate (FerryJob *job, gboolean open, GError **error)
 {
   GCancellable *cancellable = ferry_job_get_cancellable (job);
   gulong handler = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wake_gate), NULL);
 
-  note_word (g_variant_get_string (arguments, NULL));
   /* Not ferry_job_is_cancelled(), which may be what cancels, and call wake_gate() under the lock. */
   pthread_mutex_lock (&lock);
-  while (!is_open && !g_cancellable_is_cancelled (cancellable))
+  while (is_open != open && !g_cancellable_is_cancelled (cancellable))
     pthread_cond_wait (&changed, &lock);
   pthread_mutex_unlock (&lock);
   g_signal_handler_disconnect (cancellable, handler);
-  ferry_job_check (job, error);
+  return ferry_job_check (job, error);
+}
+
+static GVariant *
+wait_at_gate (FerryJob *job, GVariant *arguments, GError **error)
+{
+  note_word (g_variant_get_string (arguments, NULL));
+  wait_until_gate (job, TRUE, error);
+  return NULL;
+}
+
+static GVariant *
+do_halves (FerryJob *job, GVariant *arguments, GError **error)
+{
+  if (wait_until_gate (job, TRUE, error) && ferry_job_report (job, 0.5, NULL, error))
+    wait_until_gate (job, FALSE, error);
   return NULL;
 }
 
@@ -250,6 +265,7 @@ task_test_register (void)
   ferry_function_register ("spin-until-cancelled", NULL, "", spin_until_cancelled);
   ferry_function_register ("note", "s", "", note);
   ferry_function_register ("gate", "s", "", wait_at_gate);
+  ferry_function_register ("halves", NULL, "", do_halves);
   ferry_function_register ("hang", NULL, "", hang);
 }
 
@@ -304,6 +320,7 @@ task_test_close_gate (void)
 {
   pthread_mutex_lock (&lock);
   is_open = FALSE;
+  pthread_cond_broadcast (&changed);
   pthread_mutex_unlock (&lock);
 }
 

@@ -12,6 +12,7 @@
  *
  *   note   s -> nothing: writes its argument into the log
  *   gate   s -> nothing: writes its argument into the log, and waits for the gate to open, or a cancel
+ *   halves () -> nothing: is half done when the gate opens, and done when it is closed again
  *   hang   () -> nothing: waits for the gate and nothing else
  */
 
