@@ -27,6 +27,10 @@ gboolean ferry_set_system_error (GError **error, const char *what);
 FERRY_FOR_SIBLINGS
 gboolean ferry_set_thread_error (GError **error, const char *purpose, GError *failure);
 gboolean ferry_is_shortage (int error_number);
+/* Marks an error of the domain FERRY_ERROR as a shortage. Returns FALSE. */
+gboolean ferry_error_mark_shortage (GError **error);
+/* Whether the error comes from a call that the system had too little of something for, so that it may succeed later. */
+gboolean ferry_error_is_shortage (const GError *error);
 /* Whether n descriptors, at most 8, can be opened now. Fails with FERRY_ERROR_SYSTEM. GLib ends the program when it
  * gets no descriptor for a main context, or for a cancellable that a thread waits for. So callers check before they
  * make one of these. Other threads may still use up the descriptors between the check and the use. */

@@ -16,7 +16,8 @@
  * name the domain “FerryError”: the domain's name is part of the protocol, and must be “ferry-error-quark”. */
 typedef struct
 {
-  GRefString *trace; /* (owned) (nullable) */
+  GRefString *trace;    /* (owned) (nullable) */
+  gboolean is_shortage; /* see ferry_error_is_shortage() */
 } Carried;
 
 /* Returns the private data, which GLib places before the error, at GLib's alignment. */
@@ -32,7 +33,7 @@ get_carried (const GError *error)
 static void
 init_carried (GError *error)
 {
-  get_carried (error)->trace = NULL;
+  *get_carried (error) = (Carried){NULL, FALSE};
 }
 
 static void
@@ -41,6 +42,7 @@ copy_carried (const GError *source, GError *copy)
   GRefString *trace = get_carried (source)->trace;
 
   get_carried (copy)->trace = trace != NULL ? g_ref_string_acquire (trace) : NULL;
+  get_carried (copy)->is_shortage = get_carried (source)->is_shortage;
 }
 
 static void
@@ -108,6 +110,20 @@ ferry_set_error (GError **error, FerryError code, const char *format, ...)
   return FALSE;
 }
 
+gboolean
+ferry_error_mark_shortage (GError **error)
+{
+  if (error != NULL)
+    get_carried (*error)->is_shortage = TRUE;
+  return FALSE;
+}
+
+gboolean
+ferry_error_is_shortage (const GError *error)
+{
+  return error->domain == FERRY_ERROR && get_carried (error)->is_shortage;
+}
+
 /* Sets FERRY_ERROR_SYSTEM: what names the failed system call, and errno gives the cause. Returns FALSE. Keeps errno. */
 gboolean
 ferry_set_system_error (GError **error, const char *what)
@@ -115,6 +131,8 @@ ferry_set_system_error (GError **error, const char *what)
   int saved_errno = errno;
 
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "%s failed: %s", what, g_strerror (saved_errno));
+  if (ferry_is_shortage (saved_errno))
+    ferry_error_mark_shortage (error);
   errno = saved_errno;
   return FALSE;
 }
@@ -128,7 +146,7 @@ ferry_set_thread_error (GError **error, const char *purpose, GError *failure)
                "A thread for %s could not be started: %s; end other threads, or raise the limits", purpose,
                failure->message);
   g_error_free (failure);
-  return FALSE;
+  return ferry_error_mark_shortage (error);
 }
 
 /* Whether errno means a temporary shortage of a resource: the same system call may succeed later. */

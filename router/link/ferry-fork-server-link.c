@@ -83,15 +83,6 @@ fail (FerrySharedQueue *queue, AskedWorker *worker, FerryObstacle obstacle, cons
   ferry_shared_queue_apply (queue, worker->link, FERRY_LINK_LAUNCH_FAILED, detail);
 }
 
-/* Sets the deadline of a worker's link, timeout microseconds from now; 0: none. The time starts when the request is
- * sent, and again when the process exists, because a fork server may prepare itself for long. */
-static void
-set_deadline (FerrySharedQueue *queue, FerryLink *link, gint64 timeout)
-{
-  if (link->state == FERRY_LINK_ATTACHING)
-    ferry_shared_queue_set_deadline (queue, link, timeout > 0 ? ferry_time_add (g_get_monotonic_time (), timeout) : 0);
-}
-
 /* Sends a request. Returns 0 or an error number. */
 static int
 ask_locked (FerryLink *fork_server, FerryStartRequest *request, guint64 id)
@@ -102,10 +93,14 @@ ask_locked (FerryLink *fork_server, FerryStartRequest *request, guint64 id)
   return failure;
 }
 
+/* The time of a worker's link starts when the request is sent, and again when the process exists, because a fork server
+ * may prepare itself for long. */
 static void
-note_asked (FerrySharedQueue *queue, FerryLink *link)
+note_asked (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link)
 {
-  set_deadline (queue, link, link->attach_timeout > 0 ? link->attach_timeout : ANSWER_TIMEOUT);
+  if (link->state == FERRY_LINK_ATTACHING)
+    ferry_shared_queue_expect (queue, link, fork_server->process.pid, TRUE,
+                               link->attach_timeout > 0 ? link->attach_timeout : ANSWER_TIMEOUT);
 }
 
 /* Sends queued requests while the socket has room. Returns whether the socket is full. */
@@ -127,7 +122,7 @@ send_waiting_locked (FerrySharedQueue *queue, FerryLink *fork_server)
       g_clear_pointer (&worker->request, ferry_start_request_free);
       if (failure == 0)
         {
-          note_asked (queue, worker->link);
+          note_asked (queue, fork_server, worker->link);
           continue;
         }
       fail (queue, worker, get_obstacle (failure), g_strerror (failure));
@@ -225,7 +220,7 @@ ferry_fork_server_link_start (FerrySharedQueue *queue, FerryLink *fork_server, F
   worker->link = ferry_link_ref (link);
   worker->request = request;
   if (request == NULL)
-    note_asked (queue, link);
+    note_asked (queue, fork_server, link);
   else
     {
       pthread_mutex_lock (&self->lock);
@@ -302,7 +297,8 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
       return TRUE;
     }
   link->process.parent = FERRY_PARENT_FORK_SERVER;
-  set_deadline (queue, link, link->attach_timeout);
+  if (link->state == FERRY_LINK_ATTACHING)
+    ferry_shared_queue_expect (queue, link, (GPid) answer->pid, FALSE, link->attach_timeout);
   if (!ferry_shared_queue_set_process (queue, link, (GPid) answer->pid, ferry_steal_fd (&answer->pidfd), NULL))
     {
       kill_process (link->process.pidfd);

@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "base/ferry-deadlines-private.h"
+#include "base/ferry-watchdog-private.h"
 #include "lane/ferry-answer-waits-private.h"
 #include "lane/ferry-arena-private.h"
 #include "lane/ferry-segment-private.h"
@@ -300,6 +301,7 @@ struct _FerryLink
   FerryLinkProcess process;
   FerryDeadline deadline; /* when the state times out, if it is set */
   gint64 attach_timeout;
+  FerryWatchdog watchdog; /* runs with the deadline while the link is attaching */
 
   FerrySegment segment;
   FerryLaneReader up;

@@ -259,6 +259,15 @@ ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64
     ferry_deadlines_unset (&self->deadlines, &link->deadline);
 }
 
+/* Gives the process at the other end timeout microseconds to attach, in which it may do nothing. The process pid may be
+ * another one, which starts it (alone: what that one's children do does not count). 0: no limit. */
+void
+ferry_shared_queue_expect (FerrySharedQueue *self, FerryLink *link, GPid pid, gboolean alone, gint64 timeout)
+{
+  ferry_watchdog_start (&link->watchdog, pid, alone, timeout);
+  ferry_shared_queue_set_deadline (self, link, timeout > 0 ? ferry_watchdog_get_next_look (&link->watchdog) : 0);
+}
+
 /* Sets whether room in a fork server's control socket is an event. */
 void
 ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched)
@@ -315,8 +324,8 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
     }
   if (link->local)
     link->state = FERRY_LINK_OPEN;
-  else if (link->attach_timeout > 0 && link->process.parent == FERRY_PARENT_SELF)
-    ferry_shared_queue_set_deadline (self, link, ferry_time_add (g_get_monotonic_time (), link->attach_timeout));
+  else if (link->process.parent == FERRY_PARENT_SELF)
+    ferry_shared_queue_expect (self, link, 0, FALSE, link->attach_timeout);
   ferry_traffic_init (&link->traffic);
   ferry_link_ref (link);
   set_queue (self, link);
@@ -333,7 +342,7 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 gboolean
 ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error)
 {
-  link->process.pid = pid;
+  link->process.pid = link->watchdog.pid = pid;
   link->process.pidfd = pidfd;
   return watch (self->epoll, pidfd, EPOLLIN, &link->process.watch, error);
 }
@@ -620,6 +629,52 @@ handle_process (FerrySharedQueue *self, FerryLink *link)
     ferry_shared_queue_end_process (self, link);
 }
 
+/* Whether a worker that has not attached may go on: it has sent what it attaches with, or it does what it can. */
+static gboolean
+may_go_on (FerrySharedQueue *self, FerryLink *link)
+{
+  gint64 deadline = link->deadline.time;
+
+  if (link->state != FERRY_LINK_ATTACHING)
+    return FALSE;
+  read_control (self, link);
+  /* What was read has set another deadline, or unset this one. */
+  if (!ferry_deadline_is_set (&link->deadline) || link->deadline.time != deadline)
+    return TRUE;
+  if (ferry_watchdog_look (&link->watchdog))
+    return FALSE;
+  ferry_shared_queue_set_deadline (self, link, ferry_watchdog_get_next_look (&link->watchdog));
+  return TRUE;
+}
+
+/* (transfer full) (nullable): what is said of a timeout, where it is another process's: the fork server's. */
+static char *
+describe_timeout (FerryLink *link)
+{
+  if (link->process.parent != FERRY_PARENT_ASKED)
+    return NULL;
+  return g_strdup_printf ("Worker '%s' could not be started: its fork server (process %d) did not answer in time, and "
+                          "used no processor meanwhile; do not block in the fork server's initialisers or signal "
+                          "handlers, or end it",
+                          link->name, (int) link->watchdog.pid);
+}
+
+static void
+handle_timeout (FerrySharedQueue *self, FerryLink *link)
+{
+  g_autofree char *detail = NULL;
+
+  if (link->process.gone)
+    {
+      ferry_shared_queue_end_process (self, link);
+      return;
+    }
+  if (may_go_on (self, link))
+    return;
+  detail = describe_timeout (link);
+  ferry_shared_queue_apply (self, link, FERRY_LINK_TIMEOUT, detail);
+}
+
 /* Applies the timeouts that are due. Returns the milliseconds until the next deadline, or -1 where no link has one.
  * Looks at no link with a deadline that is to come. */
 static int
@@ -636,10 +691,7 @@ handle_timeouts (FerrySharedQueue *self)
     {
       FerryLink *link = (FerryLink *) (void *) ((char *) first - G_STRUCT_OFFSET (FerryLink, deadline));
 
-      if (link->process.gone)
-        ferry_shared_queue_end_process (self, link);
-      else
-        ferry_shared_queue_apply (self, link, FERRY_LINK_TIMEOUT, NULL);
+      handle_timeout (self, link);
       first = ferry_deadlines_peek (&self->deadlines);
     }
   if (first == NULL)

@@ -392,7 +392,7 @@ invoke_for_link (FerryMonitor *self, FerryCommandFunc func, LinkCommand command)
 static void
 note_obstacle (FerryLink *link, const GError *error)
 {
-  if (link->cause == FERRY_NO_CAUSE && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM))
+  if (link->cause == FERRY_NO_CAUSE && ferry_error_is_shortage (error))
     link->process.obstacle = FERRY_OBSTACLE_SHORTAGE;
 }
 

@@ -272,9 +272,12 @@ refuse (const Attempt *attempt, GError **error)
   g_autofree char *remedy = NULL;
 
   if (ferry_is_shortage (attempt->failed_errno))
-    return ferry_set_error (error, FERRY_ERROR_SYSTEM,
-                            "The program '%s' could not be started: %s; raise the limits, or start fewer processes",
-                            program, reason);
+    {
+      ferry_set_error (error, FERRY_ERROR_SYSTEM,
+                       "The program '%s' could not be started: %s; raise the limits, or start fewer processes", program,
+                       reason);
+      return ferry_error_mark_shortage (error);
+    }
   switch (attempt->failed_step)
     {
     case STEP_DIRECTORY:

@@ -47,6 +47,7 @@ typedef struct
   const char *remedy;       /* see ferry_pool_set_remedy() */
   void (*schedule) (FerryPool *self);
   void (*note_change) (FerryPool *self, FerryPoolWorker *worker); /* see ferry_pool_roster_update() */
+  void (*note_open) (FerryPool *self);                            /* a worker's process has attached */
   gboolean (*may_end_idle) (FerryPool *self);                     /* whether one idle worker may end */
   void (*note_time) (FerryPool *self, gint64 microseconds);       /* see ferry_pool_note_time() */
   void (*fail) (FerryPool *self, GError *error);                  /* takes error */

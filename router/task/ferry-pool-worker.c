@@ -1156,7 +1156,7 @@ worker_state_changed (FerryWorker *worker, GParamSpec *pspec, gpointer data)
   if (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_OPEN)
     return;
   if (self->pool != NULL)
-    self->rules->has_attached = TRUE;
+    self->rules->note_open (self->pool);
   say_to_tasks (worker, NULL, self);
   take_process (self);
 }

@@ -89,7 +89,7 @@ struct _FerryPool
   FerryTaskSources sources;
   double mean_time; /* mean time of a task, in microseconds; 0: not known yet */
   GArray *restarts; /* monotonic times of worker ends that count against restart_limit */
-  GArray *refusals; /* monotonic times at which the system lacked resources for a new worker */
+  guint n_refusals; /* how often in a row the system had too little of something for a new worker */
   guint64 n_restarts;
   FerryTimer back_off; /* while it is set, no worker is started */
   GError *error;       /* (owned) (nullable): why no further worker is started */
@@ -232,42 +232,85 @@ may_end_idle (FerryPool *self)
 
 static void fit (gpointer data);
 
-/* Adds the present time to times, and starts a pause in which no worker is started. The pause doubles with each time
- * that is younger than restart_interval. */
+/* Starts a pause in which no worker is started. It doubles with each failure of n. */
 static void
-back_off (FerryPool *self, GArray *times)
+pause_starts (FerryPool *self, guint n)
 {
-  gint64 now = g_get_monotonic_time ();
   gint64 pause = FIRST_BACK_OFF;
 
-  while (times->len > 0 && g_array_index (times, gint64, 0) < now - self->restart_interval)
-    g_array_remove_index (times, 0);
-  g_array_append_val (times, now);
-  for (guint i = 1; i < times->len && pause < MAX_BACK_OFF; i++)
+  for (guint i = 1; i < n && pause < MAX_BACK_OFF; i++)
     pause *= 2;
-  ferry_timers_set (self->router->timers, &self->back_off, now + MIN (pause, MAX_BACK_OFF), fit, self);
+  ferry_timers_set (self->router->timers, &self->back_off, g_get_monotonic_time () + MIN (pause, MAX_BACK_OFF), fit,
+                    self);
 }
 
-/* Handles a shortage of resources at a worker's start. If a pause runs already, the same shortage was met again and is
- * not counted. The pool fails after more than restart_limit shortages if it has no other worker. */
+/* Counts a worker that has ended early, and starts a pause. */
+static void
+back_off (FerryPool *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  while (self->restarts->len > 0 && g_array_index (self->restarts, gint64, 0) < now - self->restart_interval)
+    g_array_remove_index (self->restarts, 0);
+  g_array_append_val (self->restarts, now);
+  pause_starts (self, self->restarts->len);
+}
+
+static gboolean
+collect (FerryTask *task, gpointer tasks)
+{
+  const FerryTaskSource *source = ferry_task_get_placement (task)->queue;
+
+  if (!source->is_shared)
+    g_ptr_array_add (tasks, g_object_ref (task));
+  return FALSE;
+}
+
+/* Says in the texts of the next tasks why they wait; text is NULL: they wait no more for this. Those of an executor
+ * with several runners may begin elsewhere. Handlers may take tasks from the queues. */
+static void
+say_to_next_tasks (FerryPool *self, const char *text)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  ferry_task_sources_find (&self->sources, collect, tasks);
+  for (guint i = 0; i < tasks->len; i++)
+    if (ferry_task_get_placement (tasks->pdata[i])->carrier == NULL)
+      ferry_task_set_obstacle (tasks->pdata[i], text);
+}
+
+/* Handles a shortage of resources at a worker's start. What is short now may be there later, so the start is tried
+ * again, ever more rarely and without end. If a pause runs already, the same shortage was met again. */
 static void
 note_refusal (FerryPool *self, const GError *error)
 {
-  if (!ferry_timer_is_set (&self->back_off))
-    {
-      back_off (self, self->refusals);
-      g_message ("The pool '%s' could not start a worker, and tries again after a pause: %s", get_name (self),
-                 error->message);
-    }
-  if (self->refusals->len <= self->restart_limit || self->roster.n_live > 0)
+  g_autofree char *text = NULL;
+
+  if (ferry_timer_is_set (&self->back_off))
     return;
-  fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
-                           "The system had too few resources for a worker of the pool '%s' %u times; free memory, "
-                           "descriptors or processes, then %s. The last error: %s",
-                           get_name (self), self->refusals->len, self->rules.remedy, error->message));
+  pause_starts (self, ++self->n_refusals);
+  text = g_strdup_printf ("Waiting until the system has enough for a worker of the pool '%s'; free memory, descriptors "
+                          "or processes. The last error: %s",
+                          get_name (self), error->message);
+  /* The log gets the first, the second, the fourth... */
+  if ((self->n_refusals & (self->n_refusals - 1)) == 0)
+    g_message ("%s", text);
+  if (self->roster.n_live == 0)
+    say_to_next_tasks (self, text);
 }
 
-/* Handles a worker that could not be started. After a shortage of resources the start is tried again, up to a limit.
+/* Notes that a worker has started: there was enough for it. */
+static void
+note_open (FerryPool *self)
+{
+  self->rules.has_attached = TRUE;
+  if (self->n_refusals == 0)
+    return;
+  self->n_refusals = 0;
+  say_to_next_tasks (self, NULL);
+}
+
+/* Handles a worker that could not be started. After a shortage of resources the start is tried again.
  * Any other obstacle makes the pool fail, unless other workers can run its tasks. Takes error. */
 static void
 note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
@@ -283,7 +326,7 @@ note_failed_start (FerryPool *self, FerryObstacle obstacle, GError *error)
     {
       g_message ("The pool '%s' could not start a worker, and goes on with its other workers: %s", get_name (self),
                  error->message);
-      back_off (self, self->restarts);
+      back_off (self);
     }
   g_error_free (error);
 }
@@ -312,7 +355,7 @@ note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
   g_autofree char *text = g_strjoinv ("\n", (char **) lines);
   g_autofree char *number = NULL;
 
-  back_off (self, self->restarts);
+  back_off (self);
   if (worker->lost_initialiser && !self->rules.has_initialised)
     {
       fail_by_initialiser (self, exit);
@@ -429,7 +472,7 @@ start_worker (FerryPool *self)
     worker = ferry_pool_worker_new (self, self->router, &self->rules, name, starter, &error);
   if (worker == NULL)
     {
-      gboolean short_of = g_error_matches (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
+      gboolean short_of = ferry_error_is_shortage (error);
 
       note_failed_start (self, short_of ? FERRY_OBSTACLE_SHORTAGE : FERRY_OBSTACLE_LASTING, g_steal_pointer (&error));
       return FALSE;
@@ -439,6 +482,8 @@ start_worker (FerryPool *self)
   ferry_pool_roster_add (&self->roster, worker);
   if (worker->worker != NULL)
     g_list_store_append (self->list, worker->worker);
+  else
+    note_open (self);
   return TRUE;
 }
 
@@ -810,7 +855,7 @@ ferry_pool_reset (FerryPool *self)
 
   g_clear_error (&self->error);
   g_array_set_size (self->restarts, 0);
-  g_array_set_size (self->refusals, 0);
+  self->n_refusals = 0;
   if (self->starter != NULL && ferry_launcher_get_fork_server (self->starter) != NULL)
     ferry_fork_server_forgive (ferry_launcher_get_fork_server (self->starter));
   else if (self->starter != NULL && ferry_launcher_get_may_execute (self->starter))
@@ -1081,12 +1126,12 @@ install_restarts (void)
    * [property@Ferry.Pool:restart-interval]. Before each replacement there is a pause, which doubles each time. With one
    * more such end the pool fails. Workers that end while they run a task are replaced without limit. The default is 5.
    *
-   * If no worker of the pool has ever attached, a worker that does not attach in time
+   * If no worker of the pool has ever attached, a worker that does nothing and does not attach
    * ([property@Ferry.Launcher:attach-timeout]) is not replaced. The pool then fails. The program probably does not call
    * [func@Ferry.Worker.main].
    *
-   * If the system lacks memory, descriptors or processes for a worker, the start is tried again after such pauses, as
-   * often in the same time. If no worker is left then, the pool fails with %FERRY_ERROR_SYSTEM.
+   * If the system lacks memory, descriptors or processes for a worker, the start is tried again after such pauses,
+   * without a limit. [property@Ferry.Task:text] says what is short.
    */
   properties[PROP_RESTART_LIMIT] =
     g_param_spec_uint ("restart-limit", NULL, NULL, 0, G_MAXUINT, DEFAULT_RESTART_LIMIT, FERRY_SETTABLE);
@@ -1297,7 +1342,6 @@ ferry_pool_finalize (GObject *object)
   ferry_pool_roster_clear (&self->roster);
   ferry_task_sources_clear (&self->sources);
   g_array_unref (self->restarts);
-  g_array_unref (self->refusals);
   g_object_unref (self->list);
   g_clear_error (&self->error);
   g_free (self->name);
@@ -1332,6 +1376,7 @@ ferry_pool_init (FerryPool *self)
     .remedy = "reset the pool",
     .schedule = ferry_pool_schedule,
     .note_change = note_change,
+    .note_open = note_open,
     .may_end_idle = may_end_idle,
     .note_time = ferry_pool_note_time,
     .fail = fail,
@@ -1344,7 +1389,6 @@ ferry_pool_init (FerryPool *self)
   ferry_pool_roster_init (&self->roster);
   ferry_task_sources_init (&self->sources);
   self->restarts = g_array_new (FALSE, FALSE, sizeof (gint64));
-  self->refusals = g_array_new (FALSE, FALSE, sizeof (gint64));
   ferry_wait_queue_init (&self->stop_waits);
 }
 

@@ -412,7 +412,7 @@ fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, Fe
   FerryLink *link = ferry_worker_get_link (worker);
   Launch *launch = g_new (Launch, 1);
 
-  ferry_worker_set_forker (worker, self->worker);
+  ferry_worker_set_forked (worker);
   g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_started_cb), awaited_start_new (self),
                          awaited_start_free, 0);
   g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self),

@@ -18,11 +18,12 @@ const char *ferry_worker_get_name (FerryWorker *self);
 void ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data);
 FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
 
-/* main: notices from now on when the worker does not attach: logs what is waited for, and calls the func of
+/* main: notices from now on when the worker does not attach: logs what is waited for, unless
+ * other workers are late as well, and calls the func of
  * ferry_worker_set_late_func(). timeout: how long it may take, in microseconds; 0: no limit. */
 void ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout);
-/* main: sets the fork server that forks the worker. Until it has done so, it is what is waited for. */
-void ferry_worker_set_forker (FerryWorker *self, FerryWorker *forker);
+/* main: notes that a fork server forks the worker. Until it has done so, it is what is waited for. */
+void ferry_worker_set_forked (FerryWorker *self);
 typedef void (*FerryLateFunc) (FerryWorker *worker, const char *text, gpointer data);
 /* main: sets what is called when the worker is late. data must live as long as the worker. */
 void ferry_worker_set_late_func (FerryWorker *self, FerryLateFunc func, gpointer data);

@@ -17,7 +17,7 @@
 #include "worker/ferry-attachment-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* When it is said that a worker is waited for: after this time, or after so many tenths of the time that it has. */
+/* When it is said that a worker is slow to start: after this time, or after so many tenths of the time that it has. */
 #define LATE_AFTER (3 * G_USEC_PER_SEC)
 #define LATE_TENTHS 3
 
@@ -56,8 +56,7 @@ struct _FerryWorker
   FerryTimers *timers; /* (unowned) (nullable): the router's, which lives until the worker has ended */
   FerryTimer late;     /* runs while the worker is waited for */
   gint64 attach_timeout;
-  gboolean late_logged;    /* since the process was started, or has attached */
-  FerryWorker *forker;     /* (owned) (nullable): the fork server, until this worker has attached */
+  gboolean is_forked;      /* a fork server was asked for the process */
   FerryLateFunc late_func; /* (nullable) */
   gpointer late_data;
 };
@@ -88,7 +87,6 @@ ferry_worker_finalize (GObject *object)
   g_clear_pointer (&self->link, ferry_link_unref);
   g_clear_pointer (&self->monitor, ferry_monitor_unref);
   g_clear_pointer (&self->home, ferry_home_unref);
-  g_clear_object (&self->forker);
   g_clear_object (&self->exit);
 
   G_OBJECT_CLASS (ferry_worker_parent_class)->finalize (object);
@@ -265,39 +263,37 @@ take_confinement (FerryWorker *self)
     launched (self, confinement->pid);
 }
 
-/* What many workers wait for is logged once. */
-static void
-log_late (FerryWorker *self, const char *text)
+/* (transfer full): says what the worker is waited for. */
+static char *
+describe_wait (FerryWorker *self)
 {
-  FerryWorker *awaited = self->pid < 0 && self->forker != NULL ? self->forker : self;
+  const char *entry = self->link->entry != NULL ? self->link->entry : "the function that enters its sandbox";
+  const char *program = self->link->program != NULL ? self->link->program : self->name;
+  g_autofree char *limit = NULL;
 
-  if (awaited->late_logged)
-    return;
-  awaited->late_logged = TRUE;
-  g_message ("%s", text);
+  if (self->pid < 0 && self->is_forked)
+    return g_strdup_printf ("Waiting for worker '%s': the fork server of the program '%s' is slow to start; it calls "
+                            "%s and runs its initialisers before it forks",
+                            self->name, program, entry);
+  if (self->pid < 0)
+    return g_strdup_printf ("Waiting for worker '%s': the program '%s' is slow to start", self->name, program);
+  limit = self->attach_timeout > 0
+            ? g_strdup_printf ("it may do nothing for at most %g s; the limit is FerryLauncher:attach-timeout",
+                               (double) self->attach_timeout / G_USEC_PER_SEC)
+            : g_strdup ("without a limit");
+  return g_strdup_printf ("Waiting for worker '%s' (process %d): the program '%s' is slow to start, and has not called "
+                          "%s yet (%s)",
+                          self->name, (int) self->pid, program, entry, limit);
 }
 
 static void
 say_late (gpointer data)
 {
   FerryWorker *self = data;
-  const char *entry = self->link->entry != NULL ? self->link->entry : "the function that enters its sandbox";
-  g_autofree char *limit = self->attach_timeout > 0
-                             ? g_strdup_printf ("at most %g s; the limit is FerryLauncher:attach-timeout",
-                                                (double) self->attach_timeout / G_USEC_PER_SEC)
-                             : g_strdup ("without a limit");
-  g_autofree char *text = NULL;
+  g_autofree char *text = describe_wait (self);
 
-  if (self->pid < 0)
-    text =
-      g_strdup_printf ("Waiting for worker '%s' to be started: the fork server of the program '%s' must call %s and "
-                       "run its initialisers before",
-                       self->name, self->link->program != NULL ? self->link->program : self->name, entry);
-  else
-    text = g_strdup_printf ("Waiting for worker '%s' (process %d) of the program '%s' to attach, by calling %s (%s)",
-                            self->name, (int) self->pid, self->link->program != NULL ? self->link->program : self->name,
-                            entry, limit);
-  log_late (self, text);
+  if (ferry_home_may_say_late (self->home))
+    g_message ("%s", text);
   if (self->late_func != NULL)
     self->late_func (self, text, self->late_data);
 }
@@ -340,9 +336,9 @@ ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout)
 }
 
 void
-ferry_worker_set_forker (FerryWorker *self, FerryWorker *forker)
+ferry_worker_set_forked (FerryWorker *self)
 {
-  g_set_object (&self->forker, forker);
+  self->is_forked = TRUE;
 }
 
 static void
@@ -350,8 +346,6 @@ expect_no_more (FerryWorker *self)
 {
   if (self->timers != NULL)
     ferry_timers_drop (self->timers, &self->late);
-  self->late_logged = FALSE;
-  g_clear_object (&self->forker);
 }
 
 static void

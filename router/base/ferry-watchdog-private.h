@@ -1,0 +1,44 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A watchdog over a process that has to do something, however long that takes on this machine. Its time is over when
+ * the process did nothing for the whole timeout: none of its threads used a processor, waited for one or for a disk, or
+ * was stopped. A wrapper, such as bubblewrap or a script, does what its children do. Time alone is no sign of a fault.
+ *
+ * The watchdog counts looks, and not time. So the time in which this process was stopped itself counts as one look.
+ *
+ * Threads: one at a time. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What /proc says of the threads of a process, and of its descendants. */
+typedef struct
+{
+  guint64 busy;   /* nanoseconds that the threads ran or waited for a processor, since they began */
+  guint64 faults; /* page faults that waited for a disk */
+  guint64 ids;    /* the sum of the threads' ids: another sum means that a thread or process has begun or ended */
+} FerryActivity;
+
+/* A watchdog, as a member of its owner. */
+typedef struct
+{
+  GPid pid;
+  gboolean alone; /* what the children of the process do is not looked at */
+  gint64 timeout;
+  gint64 looked_at; /* monotonic, in microseconds */
+  guint n_quiet;    /* looks in a row at which the process had done nothing */
+  FerryActivity activity;
+} FerryWatchdog;
+
+/* Starts the watchdog anew. alone: without the process's children. timeout: in microseconds, more than 0. */
+void ferry_watchdog_start (FerryWatchdog *self, GPid pid, gboolean alone, gint64 timeout);
+/* Returns when to look next: monotonic, in microseconds. */
+gint64 ferry_watchdog_get_next_look (const FerryWatchdog *self);
+/* Looks at the process. Returns TRUE when its time is over. Where the system tells nothing, time decides alone. */
+gboolean ferry_watchdog_look (FerryWatchdog *self);
+
+G_END_DECLS

@@ -1,0 +1,160 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A watchdog over a process. See ferry-watchdog-private.h.
+ *
+ * Trust: the process may start others without end, so at most MAX_THREADS threads are looked at. A process can keep
+ *        itself busy for ever. It costs its user a worker's place, as one that attaches and then hangs does. */
+
+#include "config.h"
+
+#include "base/ferry-watchdog-private.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ferry-base-private.h"
+
+/* How often a process is looked at in its time. */
+#define N_LOOKS 10
+
+/* The shortest time between two looks, in microseconds. */
+#define SHORTEST (2 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
+/* A process that used less than this part of the time only wakes now and then, to look whether something has come. */
+#define BUSY_PART 100
+
+#define MAX_THREADS 256
+
+/* A walk over the threads of a process and its descendants. */
+typedef struct
+{
+  FerryActivity activity;
+  gboolean alone;   /* children are left out */
+  gboolean is_busy; /* a thread runs, waits for a processor or a disk, or is stopped */
+  guint n_left;     /* how many threads may still be looked at */
+} Walk;
+
+/* Reads the beginning of a file about a thread. */
+static gboolean
+read_file (char *text, gsize size, GPid pid, int thread, const char *name)
+{
+  char path[64];
+  ferry_autofd fd = -1;
+  gssize n;
+
+  g_snprintf (path, sizeof path, "/proc/%d/task/%d/%s", (int) pid, thread, name);
+  fd = open (path, O_RDONLY | O_CLOEXEC);
+  n = fd >= 0 ? TEMP_FAILURE_RETRY (read (fd, text, size - 1)) : -1;
+  text[MAX (n, 0)] = '\0';
+  return n > 0;
+}
+
+/* Reads the times of a thread from schedstat, which counts nanoseconds, and where the kernel has none from the line of
+ * stat. */
+static guint64
+read_busy (GPid pid, int thread, guint64 n_ticks)
+{
+  guint64 ran, waited;
+  char text[128];
+
+  if (read_file (text, sizeof text, pid, thread, "schedstat") &&
+      sscanf (text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, &ran, &waited) == 2)
+    return ran + waited;
+  return n_ticks * (G_GUINT64_CONSTANT (1000000000) / (guint64) sysconf (_SC_CLK_TCK));
+}
+
+static void
+look_at_thread (Walk *walk, GPid pid, int thread)
+{
+  guint64 faults, user, system;
+  char text[1024];
+  const char *name_end;
+  char state;
+
+  /* The name is in brackets, and may have any characters. */
+  if (!read_file (text, sizeof text, pid, thread, "stat") || (name_end = strrchr (text, ')')) == NULL)
+    return;
+  if (sscanf (name_end,
+              ") %c %*d %*d %*d %*d %*d %*u %*u %*u %" G_GUINT64_FORMAT " %*u %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
+              &state, &faults, &user, &system) != 4)
+    return;
+  walk->is_busy |= strchr ("RDTt", state) != NULL;
+  walk->activity.faults += faults;
+  walk->activity.busy += read_busy (pid, thread, user + system);
+  walk->activity.ids += (guint64) thread;
+}
+
+static void look_at_process (Walk *walk, GPid pid);
+
+/* Looks at the processes that a thread has started. Where the kernel does not tell them, there are none to look at. */
+static void
+look_at_children (Walk *walk, GPid pid, int thread)
+{
+  char text[1024];
+  int child, length;
+
+  if (!read_file (text, sizeof text, pid, thread, "children"))
+    return;
+  for (const char *at = text; sscanf (at, "%d %n", &child, &length) == 1 && walk->n_left > 0; at += length)
+    look_at_process (walk, (GPid) child);
+}
+
+static void
+look_at_process (Walk *walk, GPid pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/task", (int) pid);
+  DIR *folder = opendir (path);
+  struct dirent *entry;
+
+  while (folder != NULL && walk->n_left > 0 && (entry = readdir (folder)) != NULL)
+    {
+      int thread = atoi (entry->d_name);
+
+      if (thread <= 0)
+        continue;
+      walk->n_left--;
+      look_at_thread (walk, pid, thread);
+      if (!walk->alone)
+        look_at_children (walk, pid, thread);
+    }
+  if (folder != NULL)
+    closedir (folder);
+}
+
+void
+ferry_watchdog_start (FerryWatchdog *self, GPid pid, gboolean alone, gint64 timeout)
+{
+  *self = (FerryWatchdog){.pid = pid, .alone = alone, .timeout = timeout, .looked_at = g_get_monotonic_time ()};
+}
+
+gint64
+ferry_watchdog_get_next_look (const FerryWatchdog *self)
+{
+  return ferry_time_add (self->looked_at, MAX (self->timeout / N_LOOKS, SHORTEST));
+}
+
+gboolean
+ferry_watchdog_look (FerryWatchdog *self)
+{
+  Walk walk = {.alone = self->alone, .n_left = MAX_THREADS};
+  gint64 now = g_get_monotonic_time ();
+  guint64 least = (guint64) (now - self->looked_at) * 1000 / BUSY_PART;
+  gboolean was_busy;
+
+  errno = 0;
+  if (self->pid > 0)
+    look_at_process (&walk, self->pid);
+  /* Without a descriptor nothing can be seen. Where /proc is missing, nothing ever can. */
+  was_busy = walk.activity.ids == 0
+               ? ferry_is_shortage (errno)
+               : walk.is_busy || walk.activity.ids != self->activity.ids ||
+                   walk.activity.faults != self->activity.faults || walk.activity.busy - self->activity.busy > least;
+  self->n_quiet = was_busy ? 0 : self->n_quiet + 1;
+  self->activity = walk.activity;
+  self->looked_at = now;
+  return (gint64) self->n_quiet * MAX (self->timeout / N_LOOKS, SHORTEST) >= self->timeout;
+}

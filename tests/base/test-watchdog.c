@@ -1,0 +1,243 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: base/ferry-watchdog.c
+ *
+ * Processes that are slow are told from such that do nothing. */
+
+#include "config.h"
+
+#include "base/ferry-watchdog-private.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/ferry-base-private.h"
+#include "ferry-test.h"
+
+#define TIMEOUT (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
+/* Looks enough for a timeout that is over, and as many again. */
+#define N_LOOKS 20
+
+typedef void (*Life) (void);
+
+static _Noreturn void
+compute (void)
+{
+  for (volatile guint i = 0;; i++)
+    ;
+}
+
+static _Noreturn void
+sleep_for_ever (void)
+{
+  for (;;)
+    pause ();
+}
+
+/* Ends with its parent. */
+static GPid
+fork_to (Life life)
+{
+  GPid pid = fork ();
+
+  g_assert_cmpint (pid, >=, 0);
+  if (pid > 0)
+    return pid;
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  life ();
+  _exit (0);
+}
+
+static void
+wrap_a_computing_child (void)
+{
+  waitpid (fork_to (compute), NULL, 0);
+}
+
+static void
+wrap_a_sleeping_child (void)
+{
+  waitpid (fork_to (sleep_for_ever), NULL, 0);
+}
+
+static void
+leave (void)
+{
+}
+
+/* As a script does that runs one short program after the other. */
+static void
+start_others (void)
+{
+  for (;;)
+    {
+      waitpid (fork_to (leave), NULL, 0);
+      ferry_test_let_others ();
+    }
+}
+
+/* A parent of vfork() waits as one that waits for a disk does: no signal but SIGKILL wakes it. */
+static void
+wait_as_for_a_disk (void)
+{
+  if (vfork () == 0)
+    {
+      prctl (PR_SET_PDEATHSIG, SIGKILL);
+      for (;;)
+        pause ();
+    }
+}
+
+static void
+stop (void)
+{
+  raise (SIGSTOP);
+}
+
+static gboolean
+is_time (gpointer time)
+{
+  return g_get_monotonic_time () >= *(gint64 *) time;
+}
+
+static void
+wait_until (gint64 time)
+{
+  ferry_test_look_until (is_time, &time);
+}
+
+/* Returns whether the time of a process is over while it is looked at so often. */
+static gboolean
+is_over (FerryWatchdog *watchdog, guint n_looks)
+{
+  for (guint i = 0; i < n_looks; i++)
+    {
+      wait_until (ferry_watchdog_get_next_look (watchdog));
+      if (ferry_watchdog_look (watchdog))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static void
+check (Life life, gboolean alone, gboolean expected)
+{
+  GPid pid = fork_to (life);
+  FerryWatchdog watchdog;
+
+  ferry_watchdog_start (&watchdog, pid, alone, TIMEOUT);
+  /* How long a process takes to get to its sleep is up to the machine. */
+  if (expected)
+    while (!is_over (&watchdog, N_LOOKS))
+      ;
+  else
+    g_assert_false (is_over (&watchdog, N_LOOKS));
+  ferry_test_kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+}
+
+static void
+ends_the_time_of_one_that_sleeps (void)
+{
+  check (sleep_for_ever, FALSE, TRUE);
+}
+
+static void
+waits_for_one_that_computes (void)
+{
+  check (compute, FALSE, FALSE);
+}
+
+static void
+waits_for_one_whose_child_computes (void)
+{
+  check (wrap_a_computing_child, FALSE, FALSE);
+  check (wrap_a_computing_child, TRUE, TRUE);
+  check (wrap_a_sleeping_child, FALSE, TRUE);
+}
+
+static void
+waits_for_one_that_starts_others (void)
+{
+  check (start_others, FALSE, FALSE);
+}
+
+static void
+waits_for_one_that_waits_for_a_disk (void)
+{
+  check (wait_as_for_a_disk, TRUE, FALSE);
+}
+
+static void
+waits_for_one_that_was_stopped (void)
+{
+  check (stop, FALSE, FALSE);
+}
+
+/* Nobody knows what the process did meanwhile. */
+static void
+counts_looks_and_no_time (void)
+{
+  FerryWatchdog watchdog;
+
+  ferry_watchdog_start (&watchdog, 0, FALSE, TIMEOUT);
+  for (guint i = 0; i < 3; i++)
+    {
+      wait_until (ferry_time_add (watchdog.looked_at, 2 * TIMEOUT));
+      g_assert_false (ferry_watchdog_look (&watchdog));
+    }
+}
+
+static void
+has_time_alone_where_nothing_is_told (void)
+{
+  FerryWatchdog watchdog;
+
+  ferry_watchdog_start (&watchdog, 0, FALSE, TIMEOUT);
+  g_assert_true (is_over (&watchdog, N_LOOKS));
+}
+
+static void
+blames_nobody_without_a_descriptor (void)
+{
+  struct rlimit before;
+  struct rlimit limit;
+  GPid pid = fork_to (sleep_for_ever);
+  FerryWatchdog watchdog;
+  int lowest = fcntl (0, F_DUPFD_CLOEXEC, 0);
+
+  close (lowest);
+  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &before));
+  limit = before;
+  limit.rlim_cur = (rlim_t) lowest;
+  ferry_watchdog_start (&watchdog, pid, FALSE, TIMEOUT);
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &limit));
+  g_assert_false (is_over (&watchdog, N_LOOKS));
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
+  while (!is_over (&watchdog, N_LOOKS))
+    ;
+  ferry_test_kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+  g_test_add_func ("/watchdog/ends-the-time-of-one-that-sleeps", ends_the_time_of_one_that_sleeps);
+  g_test_add_func ("/watchdog/waits-for-one-that-computes", waits_for_one_that_computes);
+  g_test_add_func ("/watchdog/waits-for-one-whose-child-computes", waits_for_one_whose_child_computes);
+  g_test_add_func ("/watchdog/waits-for-one-that-starts-others", waits_for_one_that_starts_others);
+  g_test_add_func ("/watchdog/waits-for-one-that-waits-for-a-disk", waits_for_one_that_waits_for_a_disk);
+  g_test_add_func ("/watchdog/waits-for-one-that-was-stopped", waits_for_one_that_was_stopped);
+  g_test_add_func ("/watchdog/counts-looks-and-no-time", counts_looks_and_no_time);
+  g_test_add_func ("/watchdog/has-time-alone-where-nothing-is-told", has_time_alone_where_nothing_is_told);
+  g_test_add_func ("/watchdog/blames-nobody-without-a-descriptor", blames_nobody_without_a_descriptor);
+  return g_test_run ();
+}
