@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A watchdog over a process that has to do something, however long that takes on this machine. Its time is over when
- * the process did nothing for the whole timeout: none of its threads used a processor, waited for one or for a disk, or
- * was stopped. A wrapper, such as bubblewrap or a script, does what its children do. Time alone is no sign of a fault.
+ * the process did nothing for the whole timeout: none of its threads used a processor, or waited for one or for a disk.
+ * Time alone is no sign of a fault.
  *
  * The watchdog counts looks, and not time. So the time in which this process was stopped itself counts as one look.
  *
@@ -14,6 +14,16 @@
 #include <glib.h>
 
 G_BEGIN_DECLS
+
+/* What the process has to do. */
+typedef enum
+{
+  /* Start. A wrapper, such as bubblewrap or a script, does what its children do. One that was stopped is waited for. */
+  FERRY_WATCHDOG_START,
+  FERRY_WATCHDOG_ANSWER, /* answer: as to start, but what its children do is not looked at */
+  /* End: it may use a processor for the timeout and no longer, a stop is no excuse, and a minute's looks are enough. */
+  FERRY_WATCHDOG_END,
+} FerryWatchdogKind;
 
 /* What /proc says of the threads of a process, and of its descendants. */
 typedef struct
@@ -27,15 +37,17 @@ typedef struct
 typedef struct
 {
   GPid pid;
-  gboolean alone; /* what the children of the process do is not looked at */
+  FerryWatchdogKind kind;
   gint64 timeout;
   gint64 looked_at; /* monotonic, in microseconds */
-  guint n_quiet;    /* looks in a row at which the process had done nothing */
+  gint64 used;      /* FERRY_WATCHDOG_END: the processor time of the process at the start, in microseconds */
+  guint n_looks;
+  guint n_quiet; /* looks in a row at which the process had done nothing */
   FerryActivity activity;
 } FerryWatchdog;
 
-/* Starts the watchdog anew. alone: without the process's children. timeout: in microseconds, more than 0. */
-void ferry_watchdog_start (FerryWatchdog *self, GPid pid, gboolean alone, gint64 timeout);
+/* Starts the watchdog anew. timeout: in microseconds. pid: 0 where there is no process (yet): time then decides. */
+void ferry_watchdog_start (FerryWatchdog *self, FerryWatchdogKind kind, GPid pid, gint64 timeout);
 /* Returns when to look next: monotonic, in microseconds. */
 gint64 ferry_watchdog_get_next_look (const FerryWatchdog *self);
 /* Looks at the process. Returns TRUE when its time is over. Where the system tells nothing, time decides alone. */

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
@@ -29,11 +30,14 @@
 
 #define MAX_THREADS 256
 
+/* How often a process that has to end is looked at in all: the looks of sixty timeouts. */
+#define MAX_LOOKS (60 * N_LOOKS)
+
 /* A walk over the threads of a process and its descendants. */
 typedef struct
 {
   FerryActivity activity;
-  gboolean alone;   /* children are left out */
+  FerryWatchdogKind kind;
   gboolean is_busy; /* a thread runs, waits for a processor or a disk, or is stopped */
   guint n_left;     /* how many threads may still be looked at */
 } Walk;
@@ -82,7 +86,7 @@ look_at_thread (Walk *walk, GPid pid, int thread)
               ") %c %*d %*d %*d %*d %*d %*u %*u %*u %" G_GUINT64_FORMAT " %*u %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
               &state, &faults, &user, &system) != 4)
     return;
-  walk->is_busy |= strchr ("RDTt", state) != NULL;
+  walk->is_busy |= strchr (walk->kind == FERRY_WATCHDOG_END ? "RD" : "RDTt", state) != NULL;
   walk->activity.faults += faults;
   walk->activity.busy += read_busy (pid, thread, user + system);
   walk->activity.ids += (guint64) thread;
@@ -118,43 +122,79 @@ look_at_process (Walk *walk, GPid pid)
         continue;
       walk->n_left--;
       look_at_thread (walk, pid, thread);
-      if (!walk->alone)
+      if (walk->kind == FERRY_WATCHDOG_START)
         look_at_children (walk, pid, thread);
     }
   if (folder != NULL)
     closedir (folder);
 }
 
-void
-ferry_watchdog_start (FerryWatchdog *self, GPid pid, gboolean alone, gint64 timeout)
+/* Returns the processor time of a process, with that of its ended threads, in microseconds; 0 where it is not known. */
+static gint64
+get_processor_time (GPid pid)
 {
-  *self = (FerryWatchdog){.pid = pid, .alone = alone, .timeout = timeout, .looked_at = g_get_monotonic_time ()};
+  struct timespec time;
+  clockid_t clock;
+
+  if (pid <= 0 || clock_getcpuclockid (pid, &clock) != 0 || clock_gettime (clock, &time) != 0)
+    return 0;
+  return (gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
+}
+
+static gint64
+get_interval (const FerryWatchdog *self)
+{
+  return MAX (self->timeout / N_LOOKS, SHORTEST);
+}
+
+void
+ferry_watchdog_start (FerryWatchdog *self, FerryWatchdogKind kind, GPid pid, gint64 timeout)
+{
+  *self = (FerryWatchdog){.pid = pid, .kind = kind, .timeout = timeout, .looked_at = g_get_monotonic_time ()};
+  if (kind == FERRY_WATCHDOG_END)
+    self->used = get_processor_time (pid);
 }
 
 gint64
 ferry_watchdog_get_next_look (const FerryWatchdog *self)
 {
-  return ferry_time_add (self->looked_at, MAX (self->timeout / N_LOOKS, SHORTEST));
+  return ferry_time_add (self->looked_at, get_interval (self));
+}
+
+/* Whether the process has had more time than one that has to end gets. */
+static gboolean
+has_had_enough (const FerryWatchdog *self)
+{
+  return self->kind == FERRY_WATCHDOG_END &&
+         (self->n_looks >= MAX_LOOKS || get_processor_time (self->pid) - self->used >= self->timeout);
+}
+
+static gboolean
+was_busy (const FerryWatchdog *self, const Walk *walk, gint64 now)
+{
+  guint64 least = (guint64) (now - self->looked_at) * 1000 / BUSY_PART;
+  const FerryActivity *before = &self->activity;
+  const FerryActivity *latest = &walk->activity;
+
+  return walk->is_busy || latest->ids != before->ids || latest->faults != before->faults ||
+         latest->busy - before->busy > least;
 }
 
 gboolean
 ferry_watchdog_look (FerryWatchdog *self)
 {
-  Walk walk = {.alone = self->alone, .n_left = MAX_THREADS};
+  Walk walk = {.kind = self->kind, .n_left = MAX_THREADS};
   gint64 now = g_get_monotonic_time ();
-  guint64 least = (guint64) (now - self->looked_at) * 1000 / BUSY_PART;
-  gboolean was_busy;
+  gboolean is_busy;
 
   errno = 0;
   if (self->pid > 0)
     look_at_process (&walk, self->pid);
   /* Without a descriptor nothing can be seen. Where /proc is missing, nothing ever can. */
-  was_busy = walk.activity.ids == 0
-               ? ferry_is_shortage (errno)
-               : walk.is_busy || walk.activity.ids != self->activity.ids ||
-                   walk.activity.faults != self->activity.faults || walk.activity.busy - self->activity.busy > least;
-  self->n_quiet = was_busy ? 0 : self->n_quiet + 1;
+  is_busy = walk.activity.ids == 0 ? ferry_is_shortage (errno) : was_busy (self, &walk, now);
+  self->n_looks++;
+  self->n_quiet = is_busy ? 0 : self->n_quiet + 1;
   self->activity = walk.activity;
   self->looked_at = now;
-  return (gint64) self->n_quiet * MAX (self->timeout / N_LOOKS, SHORTEST) >= self->timeout;
+  return self->n_quiet * get_interval (self) >= self->timeout || has_had_enough (self);
 }

@@ -444,8 +444,15 @@ read_hello (FerryAcceptor *self, Hello *hello)
   gssize n = recv (hello->fd, hello->bytes + hello->n_bytes, sizeof hello->bytes - hello->n_bytes, MSG_DONTWAIT);
   FerryHelloStatus status;
 
-  if (n <= 0)
-    return n == 0 || (errno != EAGAIN && errno != EINTR) || hello->deadline <= g_get_monotonic_time ();
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+    return TRUE;
+  if (n < 0 && hello->deadline > g_get_monotonic_time ())
+    return FALSE;
+  if (n < 0)
+    {
+      ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY, "no hello has come in time; try again");
+      return TRUE;
+    }
   hello->n_bytes += (gsize) n;
   if (hello->n_bytes < sizeof hello->bytes)
     return FALSE;

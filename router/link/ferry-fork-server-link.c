@@ -99,7 +99,7 @@ static void
 note_asked (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link)
 {
   if (link->state == FERRY_LINK_ATTACHING)
-    ferry_shared_queue_expect (queue, link, fork_server->process.pid, TRUE,
+    ferry_shared_queue_expect (queue, link, FERRY_WATCHDOG_ANSWER, fork_server->process.pid,
                                link->attach_timeout > 0 ? link->attach_timeout : ANSWER_TIMEOUT);
 }
 
@@ -298,7 +298,7 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
     }
   link->process.parent = FERRY_PARENT_FORK_SERVER;
   if (link->state == FERRY_LINK_ATTACHING)
-    ferry_shared_queue_expect (queue, link, (GPid) answer->pid, FALSE, link->attach_timeout);
+    ferry_shared_queue_expect (queue, link, FERRY_WATCHDOG_START, (GPid) answer->pid, link->attach_timeout);
   if (!ferry_shared_queue_set_process (queue, link, (GPid) answer->pid, ferry_steal_fd (&answer->pidfd), NULL))
     {
       kill_process (link->process.pidfd);

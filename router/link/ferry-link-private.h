@@ -301,7 +301,7 @@ struct _FerryLink
   FerryLinkProcess process;
   FerryDeadline deadline; /* when the state times out, if it is set */
   gint64 attach_timeout;
-  FerryWatchdog watchdog; /* runs with the deadline while the link is attaching */
+  FerryWatchdog watchdog; /* over the process that the deadline is for */
 
   FerrySegment segment;
   FerryLaneReader up;

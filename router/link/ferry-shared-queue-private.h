@@ -52,7 +52,8 @@ void ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const ch
 void ferry_shared_queue_end_given (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64 deadline);
-void ferry_shared_queue_expect (FerrySharedQueue *self, FerryLink *link, GPid pid, gboolean alone, gint64 timeout);
+void ferry_shared_queue_expect (FerrySharedQueue *self, FerryLink *link, FerryWatchdogKind kind, GPid pid,
+                                gint64 timeout);
 void ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched);
 void ferry_shared_queue_activate (FerrySharedQueue *self, FerryLink *link);
 void ferry_shared_queue_deactivate (FerrySharedQueue *self, FerryLink *link);

@@ -14,11 +14,12 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-doorbell-private.h"
+#include "link/ferry-fork-server-packet-private.h"
 #include "link/ferry-orphan-private.h"
 
 #define N_EVENTS 64
 
-/* How long a process may run, in microseconds, after it closed its control socket. */
+/* How long a process may run, or do nothing, after it closed its control socket, in microseconds. */
 #define HANG_UP_GRACE (1 * G_USEC_PER_SEC)
 
 /* A guardian that ends is replaced at once. But after MAX_SOON guardians in a row that ended within SOON microseconds,
@@ -259,12 +260,12 @@ ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64
     ferry_deadlines_unset (&self->deadlines, &link->deadline);
 }
 
-/* Gives the process at the other end timeout microseconds to attach, in which it may do nothing. The process pid may be
- * another one, which starts it (alone: what that one's children do does not count). 0: no limit. */
+/* Gives a process timeout microseconds for what the link's state waits for, in which it may do nothing. It is the
+ * process at the other end, or the fork server that starts that one. 0: no limit. */
 void
-ferry_shared_queue_expect (FerrySharedQueue *self, FerryLink *link, GPid pid, gboolean alone, gint64 timeout)
+ferry_shared_queue_expect (FerrySharedQueue *self, FerryLink *link, FerryWatchdogKind kind, GPid pid, gint64 timeout)
 {
-  ferry_watchdog_start (&link->watchdog, pid, alone, timeout);
+  ferry_watchdog_start (&link->watchdog, kind, pid, timeout);
   ferry_shared_queue_set_deadline (self, link, timeout > 0 ? ferry_watchdog_get_next_look (&link->watchdog) : 0);
 }
 
@@ -325,7 +326,7 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
   if (link->local)
     link->state = FERRY_LINK_OPEN;
   else if (link->process.parent == FERRY_PARENT_SELF)
-    ferry_shared_queue_expect (self, link, 0, FALSE, link->attach_timeout);
+    ferry_shared_queue_expect (self, link, FERRY_WATCHDOG_START, 0, link->attach_timeout);
   ferry_traffic_init (&link->traffic);
   ferry_link_ref (link);
   set_queue (self, link);
@@ -371,6 +372,13 @@ get_cause_for_workers (FerryLinkEvent event)
   return event == FERRY_LINK_LAUNCH_FAILED ? FERRY_CLOSE_REASON_LAUNCH_FAILED : FERRY_CLOSE_REASON_FORK_SERVER_LOST;
 }
 
+/* Gives the fork server, which is the parent of a process that has ended, time to report how. */
+static void
+expect_report (FerrySharedQueue *self, FerryLink *link)
+{
+  ferry_shared_queue_expect (self, link, FERRY_WATCHDOG_END, ferry_read_parent (link->process.pid), HANG_UP_GRACE);
+}
+
 /* Sets the link's state, and does what follows from it for a fork server and for the fork server's workers. */
 static void
 enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, FerryLinkEvent event)
@@ -388,7 +396,7 @@ enter_state (FerrySharedQueue *self, FerryLink *link, FerryLinkState state, Ferr
   else if (link->bound && event == FERRY_LINK_TIMEOUT)
     ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
   else if (link->process.gone && !ferry_deadline_is_set (&link->deadline) && state != FERRY_LINK_ENDED)
-    ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
+    expect_report (self, link);
 }
 
 /* Applies an event to the link. Only this function changes a link's state. A link that is not in a queue ignores all
@@ -418,7 +426,8 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   if (transition->next == FERRY_LINK_HUNG_UP && link->state != FERRY_LINK_HUNG_UP)
     {
       forget_control (self, link);
-      ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
+      ferry_shared_queue_expect (self, link, FERRY_WATCHDOG_END,
+                                 link->confinement.pid != 0 ? link->confinement.pid : link->process.pid, HANG_UP_GRACE);
     }
   else if (transition->next == FERRY_LINK_ENDED)
     {
@@ -614,7 +623,7 @@ ferry_shared_queue_end_given (FerrySharedQueue *self, FerryLink *link)
 }
 
 /* Handles an event of a process' pidfd: the process has ended. For a fork server's worker, the fork server must report
- * the exit status within HANG_UP_GRACE. */
+ * the exit status in time. */
 static void
 handle_process (FerrySharedQueue *self, FerryLink *link)
 {
@@ -622,22 +631,21 @@ handle_process (FerrySharedQueue *self, FerryLink *link)
     {
       link->process.gone = TRUE;
       epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->process.pidfd, NULL);
-      ferry_shared_queue_set_deadline (self, link, g_get_monotonic_time () + HANG_UP_GRACE);
+      expect_report (self, link);
       return;
     }
   if (ferry_link_reap (link))
     ferry_shared_queue_end_process (self, link);
 }
 
-/* Whether a worker that has not attached may go on: it has sent what it attaches with, or it does what it can. */
+/* Whether the process has not had its time yet: it has sent what is waited for, or does what it can. */
 static gboolean
 may_go_on (FerrySharedQueue *self, FerryLink *link)
 {
   gint64 deadline = link->deadline.time;
 
-  if (link->state != FERRY_LINK_ATTACHING)
-    return FALSE;
-  read_control (self, link);
+  if (link->state == FERRY_LINK_ATTACHING)
+    read_control (self, link);
   /* What was read has set another deadline, or unset this one. */
   if (!ferry_deadline_is_set (&link->deadline) || link->deadline.time != deadline)
     return TRUE;
@@ -664,13 +672,13 @@ handle_timeout (FerrySharedQueue *self, FerryLink *link)
 {
   g_autofree char *detail = NULL;
 
+  if (may_go_on (self, link))
+    return;
   if (link->process.gone)
     {
       ferry_shared_queue_end_process (self, link);
       return;
     }
-  if (may_go_on (self, link))
-    return;
   detail = describe_timeout (link);
   ferry_shared_queue_apply (self, link, FERRY_LINK_TIMEOUT, detail);
 }

@@ -24,9 +24,12 @@
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-watchdog-private.h"
 
 #define PROGRAM "bwrap"
+/* How long the trial may do nothing, and the time between two looks at it, in milliseconds. */
 #define TRIAL_TIMEOUT_MS 10000
+#define LOOK_MS 500
 
 static char *path; /* const after the search: (nullable): of the bubblewrap program */
 
@@ -92,14 +95,27 @@ ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
   plan->argv = g_strv_builder_end (argv);
 }
 
+/* Waits for the end of a process as long as it does something. Returns FALSE when it does nothing. */
+static gboolean
+wait_for_end (GPid pid, int pidfd)
+{
+  struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+  FerryWatchdog watchdog;
+
+  ferry_watchdog_start (&watchdog, FERRY_WATCHDOG_START, pid, TRIAL_TIMEOUT_MS * FERRY_MICROSECONDS_PER_MILLISECOND);
+  while (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, LOOK_MS)) != 1)
+    if (g_get_monotonic_time () >= ferry_watchdog_get_next_look (&watchdog) && ferry_watchdog_look (&watchdog))
+      return FALSE;
+  return TRUE;
+}
+
 static gboolean
 wait_for_success (GPid pid, int pidfd)
 {
-  struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
   siginfo_t info = {0};
 
   /* Kills the process group, so bubblewrap's children too. Its number is not reused before bubblewrap is reaped. */
-  if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, TRIAL_TIMEOUT_MS)) != 1)
+  if (!wait_for_end (pid, pidfd))
     kill (-pid, SIGKILL);
   TEMP_FAILURE_RETRY (waitid (P_PIDFD, (id_t) pidfd, &info, WEXITED));
   return info.si_code == CLD_EXITED && info.si_status == 0;

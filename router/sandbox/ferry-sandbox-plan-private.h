@@ -45,7 +45,8 @@ gboolean ferry_call_filter_is_possible (void);
 /* worker: enters the filter of system calls. Returns 0 or an error number. */
 int ferry_call_filter_enter (const FerrySandboxPlan *plan);
 
-/* any: whether bubblewrap works here. The first use makes a trial start, which takes at most ten seconds. */
+/* any: whether bubblewrap works here. The first use makes a trial start, which is given up when it does nothing for ten
+ * seconds. */
 gboolean ferry_bubblewrap_works (void);
 /* Changes the plan so that bubblewrap starts the plan's program. ferry_bubblewrap_works() must have returned TRUE. */
 void ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox);

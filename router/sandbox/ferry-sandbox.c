@@ -464,9 +464,9 @@ G_STATIC_ASSERT ((guint) FERRY_SANDBOX_STRENGTH_NAMESPACES == FERRY_LAYER_NAMESP
  * ferry_sandbox_get_strength:
  *
  * Gets the layers of a sandbox that this system has. They depend on the kernel, on the build of this library, and on
- * bubblewrap. The first use of this function tries to start a process with bubblewrap, which takes some milliseconds,
- * and at most ten seconds. Later uses return the same result at once. [property@Ferry.Launcher:sandbox] begins the
- * first use in the background. Any thread may call this.
+ * bubblewrap. The first use of this function tries to start a process with bubblewrap, which takes some milliseconds.
+ * It is given up when it does nothing for ten seconds. Later uses return the same result at once.
+ * [property@Ferry.Launcher:sandbox] begins the first use in the background. Any thread may call this.
  *
  * [property@Ferry.Worker:sandbox-strength] has the layers of a worker.
  *

@@ -106,9 +106,10 @@ struct _FerryPoolWorker
   guint64 n_done;            /* how many tasks the worker has answered */
   gint64 latest;    /* monotonic time of the latest answer, or of the latest task that the worker was sent while idle */
   gint64 memory_at; /* monotonic time when the memory of the worker's process was last read */
-  FerryTimer timer; /* READY: the idle timeout; RETIRING: the grace before a kill */
-  gint64 ready_at;  /* monotonic time since when the worker takes tasks */
-  gint64 idle_at;   /* monotonic time since when the worker has had no task in flight */
+  FerryTimer timer; /* READY: the idle timeout; RETIRING: the next look of the watchdog */
+  FerryWatchdog watchdog; /* RETIRING: over the worker's process, which has to end */
+  gint64 ready_at;        /* monotonic time since when the worker takes tasks */
+  gint64 idle_at;         /* monotonic time since when the worker has had no task in flight */
   FerryPoolPlace place;
   FerryPoolRoom *room; /* (owned) (nullable): not NULL while its watch is registered with the link */
 };

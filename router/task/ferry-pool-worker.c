@@ -323,17 +323,37 @@ ferry_pool_worker_let_go (FerryPoolWorker *self)
     ferry_pool_worker_kill (self);
 }
 
+/* Gives the worker grace microseconds to end, of a processor or in which it does nothing. */
 static void
-retire_timed_out (gpointer data)
+limit_end (FerryPoolWorker *self, gint64 grace, void (*look) (gpointer data))
 {
-  ferry_pool_worker_kill (data);
+  ferry_watchdog_start (&self->watchdog, FERRY_WATCHDOG_END,
+                        self->worker != NULL ? ferry_worker_get_pid (self->worker) : 0, grace);
+  ferry_timers_set (self->timers, &self->timer, ferry_watchdog_get_next_look (&self->watchdog), look, self);
+}
+
+/* Whether the worker's time to end is over. Sets the timer for the next look if not. */
+static gboolean
+end_timed_out (FerryPoolWorker *self, void (*look) (gpointer data))
+{
+  if (ferry_watchdog_look (&self->watchdog))
+    return TRUE;
+  ferry_timers_set (self->timers, &self->timer, ferry_watchdog_get_next_look (&self->watchdog), look, self);
+  return FALSE;
+}
+
+static void
+look_at_retired (gpointer data)
+{
+  if (end_timed_out (data, look_at_retired))
+    ferry_pool_worker_kill (data);
 }
 
 static void
 limit_retirement (FerryPoolWorker *self)
 {
   if (g_queue_is_empty (&self->in_flight))
-    ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + RETIRE_GRACE, retire_timed_out, self);
+    limit_end (self, RETIRE_GRACE, look_at_retired);
 }
 
 /* main: takes back the tasks that the worker has not begun, and makes the worker end after its present task. */
@@ -731,10 +751,11 @@ carrier_add_window (FerryTaskCarrier *carrier, FerryTask *task, guint n)
 /* ---- The worker's end ---- */
 
 static void
-exit_timed_out (gpointer data)
+look_at_exiting (gpointer data)
 {
-  fault (data, "it stopped the sender of its calls with a call open, and did not end within a second; "
-               "a worker that stops its senders must exit");
+  if (end_timed_out (data, look_at_exiting))
+    fault (data, "it stopped the sender of its calls with a call open, and did not end within a second; "
+                 "a worker that stops its senders must exit");
 }
 
 /* Handles a worker that stopped its senders, as it does before an exit. Tasks that the worker has not begun are taken
@@ -752,8 +773,7 @@ calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
   ferry_pool_worker_take_back (self);
   if (self->state != FERRY_POOL_WORKER_RETIRING)
     return;
-  ferry_timers_set (self->timers, &self->timer, g_get_monotonic_time () + (is_open ? EXIT_GRACE : RETIRE_GRACE),
-                    is_open ? exit_timed_out : retire_timed_out, self);
+  limit_end (self, is_open ? EXIT_GRACE : RETIRE_GRACE, is_open ? look_at_exiting : look_at_retired);
   schedule (self);
 }
 

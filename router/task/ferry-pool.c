@@ -87,9 +87,10 @@ struct _FerryPool
   FerryPoolRoster roster; /* the workers that have not ended */
   guint n_numbered;       /* number in the name of the newest worker */
   FerryTaskSources sources;
-  double mean_time; /* mean time of a task, in microseconds; 0: not known yet */
-  GArray *restarts; /* monotonic times of worker ends that count against restart_limit */
-  guint n_refusals; /* how often in a row the system had too little of something for a new worker */
+  double mean_time;        /* mean time of a task, in microseconds; 0: not known yet */
+  GArray *restarts;        /* monotonic times of worker ends that count against restart_limit */
+  gboolean is_one_of_many; /* see ferry_pool_set_remedy() */
+  guint n_refusals;        /* how often in a row the system had too little of something for a new worker */
   guint64 n_restarts;
   FerryTimer back_off; /* while it is set, no worker is started */
   GError *error;       /* (owned) (nullable): why no further worker is started */
@@ -295,7 +296,14 @@ note_refusal (FerryPool *self, const GError *error)
   /* The log gets the first, the second, the fourth... */
   if ((self->n_refusals & (self->n_refusals - 1)) == 0)
     g_message ("%s", text);
-  if (self->roster.n_live == 0)
+  if (self->roster.n_live > 0)
+    return;
+  if (self->is_one_of_many && self->n_refusals > self->restart_limit)
+    fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
+                             "The system had too little for a worker of the pool '%s' %u times; free memory, "
+                             "descriptors or processes, then %s. The last error: %s",
+                             get_name (self), self->n_refusals, self->rules.remedy, error->message));
+  else
     say_to_next_tasks (self, text);
 }
 
@@ -838,6 +846,7 @@ void
 ferry_pool_set_remedy (FerryPool *self, const char *text)
 {
   self->rules.remedy = text;
+  self->is_one_of_many = TRUE;
 }
 
 /**

@@ -126,12 +126,12 @@ is_over (FerryWatchdog *watchdog, guint n_looks)
 }
 
 static void
-check (Life life, gboolean alone, gboolean expected)
+check (Life life, FerryWatchdogKind kind, gboolean expected)
 {
   GPid pid = fork_to (life);
   FerryWatchdog watchdog;
 
-  ferry_watchdog_start (&watchdog, pid, alone, TIMEOUT);
+  ferry_watchdog_start (&watchdog, kind, pid, TIMEOUT);
   /* How long a process takes to get to its sleep is up to the machine. */
   if (expected)
     while (!is_over (&watchdog, N_LOOKS))
@@ -145,39 +145,49 @@ check (Life life, gboolean alone, gboolean expected)
 static void
 ends_the_time_of_one_that_sleeps (void)
 {
-  check (sleep_for_ever, FALSE, TRUE);
+  check (sleep_for_ever, FERRY_WATCHDOG_START, TRUE);
 }
 
 static void
 waits_for_one_that_computes (void)
 {
-  check (compute, FALSE, FALSE);
+  check (compute, FERRY_WATCHDOG_START, FALSE);
 }
 
 static void
 waits_for_one_whose_child_computes (void)
 {
-  check (wrap_a_computing_child, FALSE, FALSE);
-  check (wrap_a_computing_child, TRUE, TRUE);
-  check (wrap_a_sleeping_child, FALSE, TRUE);
+  check (wrap_a_computing_child, FERRY_WATCHDOG_START, FALSE);
+  check (wrap_a_computing_child, FERRY_WATCHDOG_ANSWER, TRUE);
+  check (wrap_a_sleeping_child, FERRY_WATCHDOG_START, TRUE);
 }
 
 static void
 waits_for_one_that_starts_others (void)
 {
-  check (start_others, FALSE, FALSE);
+  check (start_others, FERRY_WATCHDOG_START, FALSE);
 }
 
 static void
 waits_for_one_that_waits_for_a_disk (void)
 {
-  check (wait_as_for_a_disk, TRUE, FALSE);
+  check (wait_as_for_a_disk, FERRY_WATCHDOG_ANSWER, FALSE);
 }
 
 static void
 waits_for_one_that_was_stopped (void)
 {
-  check (stop, FALSE, FALSE);
+  check (stop, FERRY_WATCHDOG_START, FALSE);
+}
+
+/* It may compute for the time, of a processor's, and wait for a disk. */
+static void
+ends_the_time_of_one_that_has_to_end (void)
+{
+  check (sleep_for_ever, FERRY_WATCHDOG_END, TRUE);
+  check (compute, FERRY_WATCHDOG_END, TRUE);
+  check (stop, FERRY_WATCHDOG_END, TRUE);
+  check (wait_as_for_a_disk, FERRY_WATCHDOG_END, FALSE);
 }
 
 /* Nobody knows what the process did meanwhile. */
@@ -186,7 +196,7 @@ counts_looks_and_no_time (void)
 {
   FerryWatchdog watchdog;
 
-  ferry_watchdog_start (&watchdog, 0, FALSE, TIMEOUT);
+  ferry_watchdog_start (&watchdog, FERRY_WATCHDOG_START, 0, TIMEOUT);
   for (guint i = 0; i < 3; i++)
     {
       wait_until (ferry_time_add (watchdog.looked_at, 2 * TIMEOUT));
@@ -199,7 +209,7 @@ has_time_alone_where_nothing_is_told (void)
 {
   FerryWatchdog watchdog;
 
-  ferry_watchdog_start (&watchdog, 0, FALSE, TIMEOUT);
+  ferry_watchdog_start (&watchdog, FERRY_WATCHDOG_START, 0, TIMEOUT);
   g_assert_true (is_over (&watchdog, N_LOOKS));
 }
 
@@ -216,7 +226,7 @@ blames_nobody_without_a_descriptor (void)
   g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &before));
   limit = before;
   limit.rlim_cur = (rlim_t) lowest;
-  ferry_watchdog_start (&watchdog, pid, FALSE, TIMEOUT);
+  ferry_watchdog_start (&watchdog, FERRY_WATCHDOG_START, pid, TIMEOUT);
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &limit));
   g_assert_false (is_over (&watchdog, N_LOOKS));
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
@@ -236,6 +246,7 @@ main (int argc, char **argv)
   g_test_add_func ("/watchdog/waits-for-one-that-starts-others", waits_for_one_that_starts_others);
   g_test_add_func ("/watchdog/waits-for-one-that-waits-for-a-disk", waits_for_one_that_waits_for_a_disk);
   g_test_add_func ("/watchdog/waits-for-one-that-was-stopped", waits_for_one_that_was_stopped);
+  g_test_add_func ("/watchdog/ends-the-time-of-one-that-has-to-end", ends_the_time_of_one_that_has_to_end);
   g_test_add_func ("/watchdog/counts-looks-and-no-time", counts_looks_and_no_time);
   g_test_add_func ("/watchdog/has-time-alone-where-nothing-is-told", has_time_alone_where_nothing_is_told);
   g_test_add_func ("/watchdog/blames-nobody-without-a-descriptor", blames_nobody_without_a_descriptor);

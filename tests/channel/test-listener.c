@@ -448,6 +448,9 @@ test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on (void)
   g_auto (ListenerTestPlace) place;
   FerryListener *listener;
   int silent[100];
+  guint8 answer[FERRY_HELLO_ANSWER_SIZE];
+  char text[FERRY_HELLO_MAX_TEXT];
+  guint32 status, size;
 
   listener_test_place_init (&place);
   listener = listen_at (place.address);
@@ -460,6 +463,11 @@ test_those_who_say_nothing_keep_nobody_waiting_and_are_hung_up_on (void)
   g_assert_cmpint (ferry_test_get_number (listener, "hello-timeout"), ==, 1000);
   close (silent[0]);
   silent[0] = listener_test_raw_socket (place.address, FALSE);
+  /* It hears why, and not that the worker has ended. */
+  g_assert_cmpint (read (silent[0], answer, sizeof answer), ==, sizeof answer);
+  g_assert_true (ferry_hello_read_answer (answer, &status, &size, NULL));
+  g_assert_cmpuint (status, ==, FERRY_HELLO_BUSY);
+  g_assert_cmpint (read (silent[0], text, sizeof text), ==, size);
   assert_hung_up_on (silent[0]);
   for (guint i = 1; i < G_N_ELEMENTS (silent); i++)
     close (silent[i]);

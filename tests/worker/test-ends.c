@@ -284,6 +284,20 @@ test_calls_an_exit_after_hanging_up_an_exit (void)
   ferry_test_router_stop (router);
 }
 
+/* Nor one that has to wait for a disk meanwhile, for longer than one that hung up may do nothing. */
+static void
+test_calls_a_slow_exit_after_hanging_up_an_exit (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
+  g_autoptr (FerryWorker) worker =
+    ferry_test_spawn_obedient (router, pipe, "send:1000", "hang-up", "disk:3000", "exit:7", NULL);
+
+  worker_test_assert_exit (worker, FERRY_CLOSE_REASON_EXITED, "status 7");
+  ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_EXITED);
+  ferry_test_router_stop (router);
+}
+
 static FerryWorker *
 spawn_with_timeout (FerryRouter *router, FerryTestPipe *pipe, const char *order)
 {
@@ -455,6 +469,7 @@ main (int argc, char **argv)
   g_test_add_func ("/ends/ends-a-worker-that-hung-up", test_ends_a_worker_that_hung_up);
   g_test_add_func ("/ends/hears-what-is-sent-after-hanging-up", test_hears_what_is_sent_after_hanging_up);
   g_test_add_func ("/ends/calls-an-exit-after-hanging-up-an-exit", test_calls_an_exit_after_hanging_up_an_exit);
+  g_test_add_func ("/ends/calls-a-slow-exit-after-hanging-up-an-exit", test_calls_a_slow_exit_after_hanging_up_an_exit);
   g_test_add_func ("/ends/ends-a-worker-that-never-attaches", test_ends_a_worker_that_never_attaches);
   g_test_add_func ("/ends/calls-an-exit-without-attaching-an-exit", test_calls_an_exit_without_attaching_an_exit);
   g_test_add_func ("/ends/calls-an-exit-without-attaching-no-success", test_calls_an_exit_without_attaching_no_success);

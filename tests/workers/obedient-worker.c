@@ -18,6 +18,7 @@
  *   pause        hang without end, asleep
  *   spin         hang without end, computing
  *   hang-up      close every descriptor from 3 on, and go on
+ *   disk:N       wait for N milliseconds as one does that waits for a disk
  *   evade        take off whatever would end it with the application, and heed no signal
  *   give-away:N  have N children that are the application's (CLONE_PARENT) and wait without end
  *   give-dead:N  have N such children that exit at once
@@ -28,6 +29,7 @@
  * At the end of its orders it drops its sender and returns from main(). */
 
 #include <ferry.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +233,16 @@ obey_end (const char *order)
   return FALSE;
 }
 
+/* A parent of vfork() waits so: no signal but SIGKILL wakes it. */
+static void
+wait_as_for_a_disk (int milliseconds)
+{
+  if (vfork () > 0)
+    return;
+  poll (NULL, 0, milliseconds);
+  _exit (0);
+}
+
 static gboolean
 obey (const char *order)
 {
@@ -260,6 +272,8 @@ obey (const char *order)
     }
   else if (strcmp (order, "hang-up") == 0)
     close_range (3, ~0U, 0);
+  else if (g_str_has_prefix (order, "disk:"))
+    wait_as_for_a_disk (atoi (order + strlen ("disk:")));
   else if (strcmp (order, "fork-send") == 0)
     fork_and_send ();
   else if (strcmp (order, "fork-main") == 0)
