@@ -1866,8 +1866,8 @@ ferry_router_new (GMainContext *context)
  *
  * Gets the router for a program that needs one only. It delivers messages on the default main context, on which GTK
  * runs too. It is made at the first call, and from then on it is the same one. It does not run yet: start it with
- * [method@Ferry.Router.start], on the thread that runs the default main context. The constructor
- * [ctor@Ferry.Executor.new_for_program] does so by itself.
+ * [method@Ferry.Router.start], on the thread that runs the default main context; no other thread can, whichever asks
+ * first. The constructor [ctor@Ferry.Executor.new_for_program] does so by itself.
  *
  * After [method@Ferry.Router.stop] it is still the default router, and can be started again. A program may also end
  * without a stop: its workers end with it. A forked child gets a router of its own. Any thread may call this.
@@ -1892,18 +1892,42 @@ ferry_router_get_default (void)
   return router;
 }
 
+/* Whether the calling thread runs the router's main context, or no thread does and this one may. The default main
+ * context is run by nobody before the main loop and between two iterations. It is left to the main thread of the
+ * process then: another thread that happens to ask first, such as a plug-in's, would keep a router that nothing
+ * iterates. */
+static gboolean
+check_runs_context (FerryRouter *self, GError **error)
+{
+  gboolean may_acquire = self->context != g_main_context_default () || gettid () == getpid ();
+
+  if (g_main_context_is_owner (self->context))
+    return TRUE;
+  if (may_acquire && g_main_context_acquire (self->context))
+    {
+      g_main_context_release (self->context);
+      return TRUE;
+    }
+  return ferry_set_error (
+    error, FERRY_ERROR_WRONG_THREAD,
+    "A router belongs to the thread that runs its main context%s, which is not this one; start it, or make the "
+    "executor, on that thread, for example through g_main_context_invoke()",
+    self->context == g_main_context_default () ? ", the default one" : "");
+}
+
 /**
  * ferry_router_start:
  * @self: a router
  * @error: return location for an error
  *
- * Starts the router, and with it the monitor's thread, which takes the messages that workers send. The calling thread
- * becomes the router's thread; it must be the thread that runs the main context.
+ * Starts the router, and with it the monitor's thread, which takes the messages that workers send. On the thread that
+ * runs the main context; it becomes the router's thread. While no thread runs the default main context, as before the
+ * main loop, that is the main thread of the process. Another thread that is about to run it calls
+ * [method@GLib.MainContext.acquire] first. A router that was stopped can be started again.
  *
- * A router that was stopped can be started again. Any thread may call this.
- *
- * Fails with %FERRY_ERROR_ALREADY_RUNNING, and with %FERRY_ERROR_BUSY in a `closed` handler that runs within
- * [method@Ferry.Router.stop]. Fails with %FERRY_ERROR_SYSTEM when the system cannot give it a thread or descriptors.
+ * Fails with %FERRY_ERROR_WRONG_THREAD, and with %FERRY_ERROR_ALREADY_RUNNING. Fails with %FERRY_ERROR_BUSY in a
+ * `closed` handler that runs within [method@Ferry.Router.stop]. Fails with %FERRY_ERROR_SYSTEM when the system cannot
+ * give it a thread or descriptors.
  *
  * Returns: %TRUE on success
  */
@@ -1915,6 +1939,8 @@ ferry_router_start (FerryRouter *self, GError **error)
   g_return_val_if_fail (FERRY_IS_ROUTER (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
+  if (!check_runs_context (self, error))
+    return FALSE;
   if (get_thread (self) != NULL)
     return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING,
                             "The router is running already; stop it before you start it again");

@@ -37,17 +37,8 @@ static gboolean
 need_default_router (GError **error)
 {
   FerryRouter *router = ferry_router_get_default ();
-  gboolean started;
 
-  if (ferry_router_get_running (router))
-    return ferry_router_check (router, error);
-  if (!g_main_context_acquire (NULL))
-    return ferry_set_error (error, FERRY_ERROR_WRONG_THREAD,
-                            "Another thread runs the default main context; make the executor on that thread, for "
-                            "example through g_main_context_invoke()");
-  started = ferry_router_start (router, error);
-  g_main_context_release (NULL);
-  return started;
+  return ferry_router_get_running (router) ? ferry_router_check (router, error) : ferry_router_start (router, error);
 }
 
 /**
@@ -64,7 +55,8 @@ need_default_router (GError **error)
  * executor stays until all its tasks are done. The pool has further settings ([method@Ferry.Executor.get_pool]). For
  * arguments, an environment or a sandbox of the processes, make a [class@Ferry.Launcher] and a pool instead.
  *
- * On the thread that runs the default main context.
+ * On the thread that runs the default main context. Before the main loop that is the main thread of the process, see
+ * [method@Ferry.Router.start]; any thread may submit tasks to the executor.
  *
  * Fails with %FERRY_ERROR_LAUNCH_FAILED if the program is missing, or it may not be executed. Fails with
  * %FERRY_ERROR_WRONG_THREAD, and as [method@Ferry.Router.start] does. That the program is no worker is found later, and

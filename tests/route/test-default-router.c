@@ -99,6 +99,70 @@ test_delivers (void)
   stop (router);
 }
 
+typedef struct
+{
+  FerryRouter *router;
+  gboolean acquires; /* the thread runs the router's main context */
+  GError *error;
+} Start;
+
+static gpointer
+start_there (gpointer data)
+{
+  Start *there = data;
+
+  g_object_set (there->router, "latency", FERRY_LATENCY_BALANCED, NULL);
+  if (there->acquires)
+    g_assert_true (g_main_context_acquire (there->router->context));
+  if (ferry_router_start (there->router, &there->error))
+    stop (there->router);
+  if (there->acquires)
+    g_main_context_release (there->router->context);
+  return NULL;
+}
+
+static void
+assert_started_there (FerryRouter *router, gboolean acquires, gboolean started)
+{
+  Start there = {.router = router, .acquires = acquires};
+
+  g_thread_join (g_thread_new ("there", start_there, &there));
+  if (started)
+    g_assert_no_error (there.error);
+  else
+    g_assert_error (there.error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
+  g_clear_error (&there.error);
+}
+
+/* While nobody runs the default main context, a thread may ask first, and is not taken to be the one that will. The
+ * same holds for another router of that context. */
+static void
+test_is_not_the_first_thread_s (void)
+{
+  g_autoptr (FerryRouter) own = ferry_router_new (NULL);
+
+  assert_started_there (ferry_router_get_default (), FALSE, FALSE);
+  assert_started_there (own, FALSE, FALSE);
+  assert_started_there (ferry_router_get_default (), TRUE, TRUE);
+  start (ferry_router_get_default ());
+  assert_started_there (own, FALSE, FALSE);
+  stop (ferry_router_get_default ());
+}
+
+/* A thread may start a router of a main context that is its own, or nobody's, and of no other. */
+static void
+test_thread_has_a_context_of_its_own (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (FerryRouter) router = ferry_router_new (context);
+
+  assert_started_there (router, FALSE, TRUE);
+  assert_started_there (router, TRUE, TRUE);
+  g_main_context_acquire (context);
+  assert_started_there (router, FALSE, FALSE);
+  g_main_context_release (context);
+}
+
 static void
 test_is_the_same_after_a_stop (void)
 {
@@ -187,6 +251,8 @@ main (int argc, char **argv)
   g_test_add_func ("/default-router/is-on-the-default-main-context", test_is_on_the_default_main_context);
   g_test_add_func ("/default-router/delivers", test_delivers);
   g_test_add_func ("/default-router/is-the-same-after-a-stop", test_is_the_same_after_a_stop);
+  route_test_add_untraceable ("/default-router/is-not-the-first-thread-s", test_is_not_the_first_thread_s);
+  route_test_add_untraceable ("/default-router/thread-has-a-context-of-its-own", test_thread_has_a_context_of_its_own);
   g_test_add_func ("/default-router/stays-without-references-of-the-program",
                    test_stays_without_references_of_the_program);
   g_test_add_func ("/default-router/keeps-settings", test_keeps_settings);

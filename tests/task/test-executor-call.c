@@ -565,6 +565,10 @@ refuses_another_thread (void)
 {
   Foreign foreign = {0};
 
+  /* Nobody runs the default main context yet. */
+  g_thread_join (g_thread_new ("foreign", make_executor_there, &foreign));
+  g_assert_error (foreign.error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
+  g_clear_error (&foreign.error);
   /* As a main loop has it. */
   g_assert_true (g_main_context_acquire (NULL));
   g_thread_join (g_thread_new ("foreign", make_executor_there, &foreign));

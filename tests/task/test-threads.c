@@ -72,7 +72,6 @@ typedef struct
   GObject *owner;
   GTask *result; /* (owned) (nullable): what an _async function gave its callback */
   GError *failure;
-  GError *refused;
   char *folder;
   char *address;
   struct
@@ -331,7 +330,6 @@ scene_free (Scene *s)
   g_variant_unref (s->arguments);
   g_clear_object (&s->owner);
   g_clear_error (&s->failure);
-  g_clear_error (&s->refused);
   rmdir (s->folder);
   g_free (s->folder);
   g_free (s->address);
