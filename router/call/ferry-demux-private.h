@@ -37,6 +37,8 @@ guint ferry_demux_get_n_threads (FerryDemux *self);
 /* Whether all handlers that began before the last ferry_demux_stop() have returned, and all threads of the demux
  * have ended. */
 gboolean ferry_demux_is_quiet (FerryDemux *self);
+/* For a demux that was stopped: waits until ferry_demux_is_quiet(). Not in a handler. */
+void ferry_demux_wait_until_quiet (FerryDemux *self);
 /* For tests, before the demux is started: idle_time in microseconds. */
 void ferry_demux_set_idle_time (FerryDemux *self, gint64 idle_time);
 void ferry_demux_set_start_thread_func (FerryDemux *self, FerryDemuxStartThreadFunc func);

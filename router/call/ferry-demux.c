@@ -1243,6 +1243,27 @@ ferry_demux_stop (FerryDemux *self)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
 }
 
+/* Returns (transfer full) a completion that is finished when is_quiet_locked() holds. */
+static FerryCompletion *
+join_waits (Dispatcher *self)
+{
+  FerryCompletion *wait;
+
+  pthread_mutex_lock (&self->lock);
+  wait = ferry_wait_queue_join (&self->waits, NULL, NULL);
+  self->has_waits = TRUE;
+  unlock (self);
+  return wait;
+}
+
+void
+ferry_demux_wait_until_quiet (FerryDemux *self)
+{
+  g_autoptr (FerryCompletion) wait = join_waits (self->dispatcher);
+
+  ferry_completion_wait (wait, G_MAXINT64, NULL);
+}
+
 /**
  * ferry_demux_stop_async:
  * @self: a demux
@@ -1258,18 +1279,13 @@ ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReady
 {
   g_autoptr (FerryCompletion) wait = NULL;
   g_autoptr (GTask) task = NULL;
-  Dispatcher *dispatcher;
 
   g_return_if_fail (FERRY_IS_DEMUX (self));
 
-  dispatcher = self->dispatcher;
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, ferry_demux_stop_async);
   ferry_demux_stop (self);
-  pthread_mutex_lock (&dispatcher->lock);
-  wait = ferry_wait_queue_join (&dispatcher->waits, NULL, NULL);
-  dispatcher->has_waits = TRUE;
-  unlock (dispatcher);
+  wait = join_waits (self->dispatcher);
   ferry_completion_return_boolean (wait, task, G_MAXINT64);
 }
 

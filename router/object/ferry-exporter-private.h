@@ -18,9 +18,12 @@ FerryExported *ferry_exporter_hold_value (FerryExporter *self, GVariant *value);
 void ferry_exporter_set_generation (FerryExporter *self, guint64 generation);
 /* Returns (transfer none) (nullable): the main context on which methods are called; NULL: on threads. */
 GMainContext *ferry_exporter_get_context (FerryExporter *self);
-/* Removes a manual exporter from all transports, and unexports all objects. Must be called on the thread that answers
- * requests. All objects of which only the exporter has references are freed on this thread, also when another thread
- * ends a transport meanwhile. */
+/* Returns when all methods have returned that were called for that session, one of ferry_exporter_list_sessions(), and
+ * its transport has ended. Not in a method. */
+void ferry_exporter_wait_for_methods (gpointer session);
+/* Removes an exporter from all transports, and unexports all objects. Must be called on the thread that answers
+ * requests, if there is one. All objects of which only the exporter has references are freed on this thread, also when
+ * another thread ends a transport meanwhile. */
 void ferry_exporter_leave (FerryExporter *self);
 /* Whether a request is answered now. before: the request came before the exporter was stopped. Fails with
  * FERRY_ERROR_NOT_LISTENING and FERRY_ERROR_REFUSED. */

@@ -1285,6 +1285,12 @@ has_closed_sessions (gpointer data)
 }
 
 void
+ferry_exporter_wait_for_methods (gpointer session)
+{
+  ferry_demux_wait_until_quiet (((FerryExporterSession *) session)->demux);
+}
+
+void
 ferry_exporter_leave (FerryExporter *self)
 {
   g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
@@ -1293,7 +1299,7 @@ ferry_exporter_leave (FerryExporter *self)
   for (guint i = 0; i < sessions->len; i++)
     drop_session (self, sessions->pdata[i]);
   ferry_wait_queue_wait (&self->closing, NULL, has_closed_sessions, self, G_MAXINT64, NULL, NULL, NULL);
-  while (g_main_context_iteration (self->context, FALSE))
+  while (self->is_manual && g_main_context_iteration (self->context, FALSE))
     ;
   pthread_mutex_lock (&self->lock);
   names = self->names;

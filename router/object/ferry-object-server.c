@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Serves objects over a transport until the transport ends, on the calling thread: for workers without a main loop. */
+/* Serves objects over a transport until the transport ends: for workers without a main loop. A program with turns has
+ * its methods called on the calling thread, between them. Without turns nothing else runs on that thread, so methods
+ * are called where requests are received, one at a time, and no request changes threads. */
 
 #include "config.h"
 
@@ -14,8 +16,11 @@
 
 typedef struct
 {
-  FerryTransport *transport; /* (unowned) */
-  GCancellable *cancellable; /* (unowned): cancelled when the transport ends */
+  FerryTransport *transport;           /* (unowned) */
+  const FerryObjectServerFuncs *funcs; /* (unowned) */
+  gpointer data;
+  GCancellable *cancellable; /* (unowned): cancelled when the transport ends, where there are turns */
+  GThread *watch;            /* (nullable): waits for that */
 } Server;
 
 static gpointer
@@ -28,22 +33,44 @@ watch_thread (gpointer data)
   return NULL;
 }
 
-/* Serves requests until the transport or `turn` ends that. Returns TRUE also when the transport has ended. */
-static gboolean
-serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *funcs, gpointer data, GError **error)
+static void
+serve_by_turns (FerryExporter *exporter, Server *self)
 {
-  gint64 pause = -1;
+  gint64 pause;
 
-  if (funcs->initialise != NULL && !funcs->initialise (exporter, data, error))
-    return FALSE;
-  if (!ferry_exporter_add_transport (exporter, server->transport, error))
-    return FALSE;
-  ferry_exporter_start (exporter);
-  while (!g_cancellable_is_cancelled (server->cancellable) &&
-         (funcs->turn == NULL || (pause = funcs->turn (exporter, data)) != G_MININT64))
-    ferry_exporter_poll (exporter, pause, server->cancellable, NULL);
+  while (!g_cancellable_is_cancelled (self->cancellable) &&
+         (pause = self->funcs->turn (exporter, self->data)) != G_MININT64)
+    ferry_exporter_poll (exporter, pause, self->cancellable, NULL);
   ferry_exporter_stop (exporter, FERRY_STOP_MODE_DRAIN);
   ferry_exporter_process_requests (exporter);
+}
+
+/* Returns when the last method has returned. */
+static void
+serve_where_received (FerryExporter *exporter, Server *self)
+{
+  g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (exporter);
+
+  ferry_transport_wait_closed (self->transport);
+  ferry_exporter_stop (exporter, FERRY_STOP_MODE_DRAIN);
+  ferry_transport_wait_ended (self->transport);
+  for (guint i = 0; i < sessions->len; i++)
+    ferry_exporter_wait_for_methods (sessions->pdata[i]);
+}
+
+/* Serves requests until the transport or `turn` ends that. Returns TRUE also when the transport has ended. */
+static gboolean
+serve (FerryExporter *exporter, Server *self, GError **error)
+{
+  if (self->funcs->initialise != NULL && !self->funcs->initialise (exporter, self->data, error))
+    return FALSE;
+  if (!ferry_exporter_add_transport (exporter, self->transport, error))
+    return FALSE;
+  ferry_exporter_start (exporter);
+  if (self->funcs->turn != NULL)
+    serve_by_turns (exporter, self);
+  else
+    serve_where_received (exporter, self);
   return TRUE;
 }
 
@@ -54,18 +81,24 @@ serve (FerryExporter *exporter, Server *server, const FerryObjectServerFuncs *fu
  * @user_data: data for the functions
  * @error: return location for an error
  *
- * Serves objects on this thread until the transport has ended, or `turn` returns %G_MININT64. The function makes an
- * exporter that answers manually, and calls `initialise`, which exports objects. Then it calls `turn` and answers
- * requests, alternately. Requests that came before the end are answered. `clean_up` is called last, while the exporter
- * still exists. Objects to which only the exporter has references are freed on this thread.
+ * Serves objects until the transport has ended, or `turn` returns %G_MININT64. The function makes an exporter, and
+ * calls `initialise`, which exports objects. Requests that came before the end are answered. `clean_up` is called last,
+ * while the exporter still exists. All @funcs are called on this thread.
  *
- * A program that computes can do so in `turn`: a little in each call, and `turn` returns 0. Then its objects need no
- * lock.
+ * Without `turn`, methods are called as those of [ctor@Ferry.Exporter.new] are: in a worker, on a thread that receives.
+ * One method at a time is called, but not each on the same thread, so objects need no lock. A method that answers later
+ * lets the next one be called. Then what its caller chained to it is called on a thread of a pool, which
+ * %FERRY_CALL_POLICY_SERIAL keeps apart from other calls of the same object.
+ *
+ * With `turn`, the exporter answers manually: the function calls `turn` and answers requests, alternately, on this
+ * thread. A program that computes can do so in `turn`: a little in each call, and `turn` returns 0. Its objects need no
+ * lock, and may belong to this thread. Objects to which only the exporter has references are freed on this thread. Each
+ * request changes threads, and so takes several times as long.
  *
  * Not on the thread of a main loop.
  *
  * Fails with the error of `initialise`. Fails with %FERRY_ERROR_ALREADY_RUNNING when the transport has a
- * [class@Ferry.Demux] already, and with %FERRY_ERROR_SYSTEM when no thread can be started. In the last case none of
+ * [class@Ferry.Demux] already. With `turn`, fails with %FERRY_ERROR_SYSTEM when no thread can be started. Then none of
  * @funcs is called, and the transport is not changed.
  *
  * Returns: whether the objects were served; the end of the transport is not a failure
@@ -75,22 +108,22 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
 {
   g_autoptr (FerryExporter) exporter = NULL;
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  Server server = {transport, cancellable};
-  GThread *watch;
+  Server server = {transport, funcs, user_data, cancellable, NULL};
   gboolean served;
 
   g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), FALSE);
   g_return_val_if_fail (funcs != NULL, FALSE);
 
-  watch = ferry_thread_try_new ("ferry-server", "serving objects", watch_thread, &server, error);
-  if (watch == NULL)
+  if (funcs->turn != NULL)
+    server.watch = ferry_thread_try_new ("ferry-server", "serving objects", watch_thread, &server, error);
+  if (funcs->turn != NULL && server.watch == NULL)
     return FALSE;
-  exporter = g_object_new (FERRY_TYPE_EXPORTER, "manual", TRUE, NULL);
-  served = serve (exporter, &server, funcs, user_data, error);
+  exporter = g_object_new (FERRY_TYPE_EXPORTER, "manual", funcs->turn != NULL, NULL);
+  served = serve (exporter, &server, error);
   if (funcs->clean_up != NULL)
     funcs->clean_up (exporter, user_data);
   ferry_transport_close (transport);
-  g_thread_join (watch);
+  g_clear_pointer (&server.watch, g_thread_join);
   /* Another thread may have closed the transport, and may have references to objects and to the exporter until it has
    * told of the end. It must not have the last ones. */
   ferry_transport_wait_ended (transport);
