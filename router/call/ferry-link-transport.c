@@ -194,6 +194,21 @@ run_ended (gpointer data)
     ferry_transport_end_run (end->kept);
 }
 
+/* Takes one message, and comes again in the same place, so that a full inbox does not hold up the other links. */
+static void
+take_marked (End *end)
+{
+  if (end->router->may_repeat && end->kept != NULL)
+    {
+      end->router->repeats = ferry_transport_take_marked (end->kept);
+      return;
+    }
+  /* There is another marker for what comes from now on. */
+  ferry_inbox_unmark (&end->inbox);
+  if (end->kept != NULL)
+    ferry_transport_empty_inbox (end->kept);
+}
+
 static void
 message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
 {
@@ -208,10 +223,9 @@ message_came (FerryReceiver *receiver, gconstpointer data, gsize size, const GVa
         ferry_router_keep (end->router, end->kept);
     }
   /* The worker may send an empty message while the marker is on its way. Then the marker is refused in its place. */
-  if (G_UNLIKELY (size == 0 && ferry_inbox_unmark (&end->inbox)))
+  if (G_UNLIKELY (size == 0 && ferry_inbox_is_marked (&end->inbox)))
     {
-      if (end->kept != NULL)
-        ferry_transport_empty_inbox (end->kept);
+      take_marked (end);
       return;
     }
   /* The transport's messages are plain bytes. A message that arrives as a variant breaks the protocol when its bytes
@@ -305,13 +319,13 @@ note_wait (gpointer data)
 }
 
 static void
-note_taken (gpointer data, gsize share)
+note_taken (gpointer data, gsize share, gboolean refused)
 {
   End *end = data;
   FerryLink *link = get_link (end);
 
   if (link != NULL)
-    ferry_monitor_note_taken (end->monitor, link, share);
+    ferry_monitor_note_taken (end->monitor, link, share, refused);
 }
 
 /* ---- the end of the pipe ---- */
@@ -432,7 +446,7 @@ end_free (gpointer data)
   /* What the transport's threads slept in is freed after this. */
   if (link != NULL)
     {
-      ferry_monitor_note_taken (end->monitor, link, ferry_answer_waits_leave (&link->waiting.waits, &end->inbox));
+      ferry_monitor_note_taken (end->monitor, link, ferry_answer_waits_leave (&link->waiting.waits, &end->inbox), TRUE);
       ferry_answer_waits_sync (&link->waiting.waits);
     }
   g_clear_object (&end->receiver);

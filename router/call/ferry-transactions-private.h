@@ -57,6 +57,9 @@ typedef struct
   /* whether large answers that send_in_buffer() did not send are sent in pieces, so that they do not delay other
    * messages */
   gboolean in_pieces;
+  /* the arguments of open calls are bounded by FERRY_MAX_OPEN_CALL_BYTES; a worker takes all tasks that its pool sends
+   */
+  gboolean bounds_calls;
   /* how many bytes each call has for the code that answers it: see ferry_call_get_space() */
   gsize call_space;
   /* (nullable): called when the last reference is dropped. Until then a send() that began before
@@ -106,8 +109,10 @@ typedef struct
  * function returns. */
 typedef void (*FerryRequestFunc) (FerryTransactions *self, FerryCall *call, gpointer data);
 
-/* The most calls that the other end may have open. Further requests are refused. */
+/* The most calls that the other end may have open, and the most bytes of their arguments. Further requests are refused,
+ * but one of any size is let in where none is open. */
 #define FERRY_MAX_OPEN_CALLS 65536
+#define FERRY_MAX_OPEN_CALL_BYTES ((gsize) 256 * 1024 * 1024)
 /* The most cancels that are kept because they overtook their requests. */
 #define FERRY_MAX_EARLY_CANCELS 8192
 /* The pieces of all unfinished answers together may be as large as this many answers of the largest size. */

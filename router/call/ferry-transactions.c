@@ -53,6 +53,7 @@ struct _FerryTransactions
   guint64 next_xid;    /* lock: this and all fields below, down to n_unknown */
   FerryXidTable asked; /* transactions; window: items that the other end may still send; flags: FerryCallFlags */
   FerryXidTable calls; /* data: the FerryCall (unowned) */
+  gsize calls_size;    /* the bytes of the arguments of all calls in the table */
   FerryXidTable early; /* flags: the reason of a cancel that arrived before its request */
   guint64 *early_ring; /* (owned) (nullable): the numbers that were added to early, so that the oldest can be removed */
   guint early_next;    /* the index in early_ring of the next number */
@@ -699,8 +700,10 @@ call_leave_table_locked (FerryCall *self)
 {
   FerryXidEntry *entry = ferry_xid_table_find (&self->owner->calls, self->xid);
 
-  if (entry != NULL && entry->data == self)
-    ferry_xid_table_remove (&self->owner->calls, self->xid, NULL);
+  if (entry == NULL || entry->data != self)
+    return;
+  ferry_xid_table_remove (&self->owner->calls, self->xid, NULL);
+  self->owner->calls_size -= self->body.size;
 }
 
 /* For a call without references: frees the arguments that have memory of their own. */
@@ -1297,11 +1300,15 @@ admit (FerryTransactions *self, FerryCall *call, const char **why, GError **erro
                             "Transaction %" G_GUINT64_FORMAT " is asked twice; use each number once", call->xid);
   if (self->calls.n_entries >= FERRY_MAX_OPEN_CALLS)
     *why = "Too many calls are open; wait for answers first";
+  else if (self->calls.n_entries > 0 && self->funcs.bounds_calls &&
+           self->calls_size + call->body.size > FERRY_MAX_OPEN_CALL_BYTES)
+    *why = "The arguments of open calls are too large together; wait for answers first";
   else if (self->request_func == NULL)
     *why = "The other end answers no requests; send them to another end";
   if (*why != NULL)
     return FALSE;
   ferry_xid_table_add (&self->calls, call->xid)->data = call;
+  self->calls_size += call->body.size;
   /* Relaxed: no other thread has the call yet. */
   if (ferry_xid_table_remove (&self->early, call->xid, &early))
     atomic_store_explicit (&call->cancelled, early.flags, memory_order_relaxed);

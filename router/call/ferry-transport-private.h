@@ -63,8 +63,9 @@ typedef struct
   void (*open_inbox) (gpointer data, gboolean requests);
   /* (nullable, with get_inbox): called when a thread begins to wait for what comes to the inbox. */
   void (*note_wait) (gpointer data);
-  /* (nullable, with get_inbox): called when messages of share bytes were taken out of the inbox. */
-  void (*note_taken) (gpointer data, gsize share);
+  /* (nullable, with get_inbox): called when messages of share bytes were taken out of the inbox. refused: a message
+   * waits in the lane for that. */
+  void (*note_taken) (gpointer data, gsize share, gboolean refused);
 } FerryTransportKind;
 
 /* Returns (transfer full) a transport of that kind. Takes data. */
@@ -138,8 +139,11 @@ void ferry_transport_open_inbox (FerryTransport *self, gboolean requests);
  * nothing without an inbox. */
 void ferry_transport_begin_wait (FerryTransport *self, FerryInboxWait *wait);
 void ferry_transport_end_wait (FerryTransport *self, FerryInboxWait *wait);
-/* Processes what is in the inbox, one message after the other, unless another thread does. */
+/* Processes what is in the inbox now, one message after the other, unless another thread does. */
 void ferry_transport_empty_inbox (FerryTransport *self);
+/* For the router's thread at the inbox's marker: processes one message. Returns FALSE where there was none for it, and
+ * the marker is gone. */
+gboolean ferry_transport_take_marked (FerryTransport *self);
 /* For a thread that waits, first and after each came(): empties the inbox, and sends what waits for room. */
 void ferry_transport_help (FerryTransport *self);
 /* Waits as ferry_completion_wait() does, for a completion that what comes to the inbox may end. */

@@ -579,6 +579,7 @@ static const FerryTransportFuncs funcs = {
   .end_run = (GDestroyNotify) ferry_transport_end_run,
   .send_in_buffer = send_in_buffer,
   .in_pieces = TRUE,
+  .bounds_calls = TRUE,
   .call_space = FERRY_TRANSPORT_CALL_SPACE,
 };
 
@@ -852,10 +853,12 @@ ferry_transport_end_wait (FerryTransport *self, FerryInboxWait *wait)
   ferry_transport_empty_inbox (self);
 }
 
+/* Takes mail. */
 static void
-process_mail (FerryTransport *self, FerryMail *mail)
+process_mail (FerryTransport *self, FerryMail *message_or_end)
 {
   FerryTransactions *transactions = get_private (self)->transactions;
+  g_autoptr (FerryMail) mail = message_or_end;
   g_autoptr (GError) end = g_steal_pointer (&mail->end);
   gsize size;
   gconstpointer message = ferry_mail_get_message (mail, &size);
@@ -867,6 +870,17 @@ process_mail (FerryTransport *self, FerryMail *mail)
   ferry_transport_end_run (self);
   if (end != NULL)
     ferry_transport_end (self, end);
+}
+
+/* Lets the link go on that waits for what was taken out of the inbox. */
+static void
+note_taken (FerryTransport *self, gsize share)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  gboolean refused = ferry_inbox_end_refusal (priv->inbox);
+
+  if (share > 0 || refused)
+    priv->kind->note_taken (priv->data, share, refused);
 }
 
 void
@@ -884,10 +898,27 @@ ferry_transport_empty_inbox (FerryTransport *self)
     {
       share += mail->share;
       process_mail (self, mail);
-      ferry_mail_free (mail);
     }
-  if (share > 0)
-    priv->kind->note_taken (priv->data, share);
+  note_taken (self, share);
+}
+
+gboolean
+ferry_transport_take_marked (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+  FerryMail *mail = ferry_inbox_take_marked (priv->inbox);
+  gsize share;
+
+  if (mail == NULL)
+    {
+      note_taken (self, 0);
+      return FALSE;
+    }
+  share = mail->share;
+  process_mail (self, mail);
+  ferry_inbox_release (priv->inbox);
+  note_taken (self, share);
+  return TRUE;
 }
 
 void

@@ -18,6 +18,9 @@
 
 G_BEGIN_DECLS
 
+/* How many bytes an inbox holds beyond the link's share. */
+#define FERRY_INBOX_RESERVE (64 * 1024)
+
 typedef struct _FerryInboxWait FerryInboxWait;
 
 /* A thread that waits. */
@@ -36,7 +39,7 @@ struct _FerryMail
   FerryMail *next; /* (owned) (nullable): in the inbox */
   GError *end;     /* (owned) (nullable): why the connection has ended */
   GBytes *whole;   /* (owned) (nullable): the message, if it came as a whole; else it is in data */
-  gsize share;     /* the bytes that count against the link's share */
+  gsize share;     /* the bytes that count against the link's share, also those of this struct */
   gsize size;
   guint64 data[];
 };
@@ -50,8 +53,13 @@ typedef struct
   pthread_mutex_t lock;
   FerryMail *first;         /* lock: (owned) (nullable) */
   FerryMail **last;         /* lock: where the pointer to the next one that is put goes */
+  gsize counted;            /* lock: the shares of the messages in the inbox */
+  guint n;                  /* lock: how many there are, with the end */
+  guint n_left;             /* lock: how many of them the busy thread takes */
   FerryInboxWait *waits;    /* lock: (unowned) (nullable) */
   gboolean busy;            /* lock: a thread handles a message that it took */
+  gboolean asked;           /* lock: meanwhile, another thread looked for messages */
+  gboolean refused;         /* lock: a message waits in the lane since the inbox did not take it */
   gboolean is_marked;       /* lock: the marker is in the local queue, or is being put there */
   _Atomic gint64 *share;    /* lock: (unowned) (nullable): the bytes that the link has out */
   _Atomic guint *n_waiting; /* lock: (unowned) (nullable): counts the threads that wait over the link */
@@ -72,11 +80,14 @@ void ferry_inbox_clear (FerryInbox *self);
 /* Sets the counts of a link; or unsets them, and returns the bytes that count no more. */
 gsize ferry_inbox_set_counts (FerryInbox *self, _Atomic gint64 *share, _Atomic guint *n_waiting);
 
-/* Puts a mail in, and wakes the threads that wait. may_mark: the caller can put a marker into the local queue. Sets
- * *marks where it must do so. Returns FALSE where it cannot, and no thread would take the mail. Takes the mail. */
-gboolean ferry_inbox_put (FerryInbox *self, FerryMail *mail, gboolean may_mark, gboolean *marks);
-/* For the router's thread, which found an empty record: returns whether it was the marker. */
-gboolean ferry_inbox_unmark (FerryInbox *self);
+/* Puts a mail in, and wakes the threads that wait. has_room: the link's share has room, and the caller can put a marker
+ * into the local queue. Sets *marks where it must do so. Without room, the inbox takes FERRY_INBOX_RESERVE bytes, and
+ * only where the mail needs no marker: a thread that waits goes on while the router's thread waits for it. Returns
+ * FALSE for a mail that it refuses, which is to wait in the lane. Takes the mail. */
+gboolean ferry_inbox_put (FerryInbox *self, FerryMail *mail, gboolean has_room, gboolean *marks);
+/* For the router's thread, which found an empty record: returns whether it is the marker. */
+gboolean ferry_inbox_is_marked (FerryInbox *self);
+void ferry_inbox_unmark (FerryInbox *self);
 /* Puts the end in, after all messages. Takes it. */
 void ferry_inbox_put_end (FerryInbox *self, GError *end);
 
@@ -87,9 +98,16 @@ void ferry_inbox_end_wait (FerryInbox *self, FerryInboxWait *wait);
 /* Wakes the threads that wait, which then look also for what else they can do. */
 void ferry_inbox_wake (FerryInbox *self);
 
-/* Returns (transfer full) (nullable) the next message, or the end. NULL where there is none, or another thread handles
- * one: that thread goes on until there is none. *mine: FALSE at first; kept from one call to the next by the thread
+/* Returns (transfer full) (nullable) the next message, or the end. Of those that come after the first call, it returns
+ * none, so that a worker that sends on keeps no thread here. NULL where there are no more, or another thread handles
+ * one: that thread also takes what is there now. *mine: FALSE at first; kept from one call to the next by the thread
  * that goes on. */
 FerryMail *ferry_inbox_take (FerryInbox *self, gboolean *mine);
+/* For the router's thread at the marker: (transfer full) (nullable): returns the next message. NULL where there is
+ * none, or another thread handles one: then the marker is gone. ferry_inbox_release() must follow a message. */
+FerryMail *ferry_inbox_take_marked (FerryInbox *self);
+void ferry_inbox_release (FerryInbox *self);
+/* For a thread that has taken messages, or found none: returns whether a message waits in the lane for that. */
+gboolean ferry_inbox_end_refusal (FerryInbox *self);
 
 G_END_DECLS

@@ -11,7 +11,7 @@
 
 #include "base/ferry-thread-private.h"
 
-/* What counts for each message besides its bytes. */
+/* What counts for each message besides its bytes: the memory of a FerryMail, and of what the heap adds. */
 #define OVERHEAD 128
 
 FerryMail *
@@ -87,12 +87,11 @@ count_waits_locked (FerryInbox *self, gboolean adds)
 gsize
 ferry_inbox_set_counts (FerryInbox *self, _Atomic gint64 *share, _Atomic guint *n_waiting)
 {
-  gsize counted = 0;
+  gsize counted;
   FERRY_AUTO_LOCK (&self->lock);
 
   count_waits_locked (self, FALSE);
-  for (FerryMail *mail = self->share != NULL ? self->first : NULL; mail != NULL; mail = mail->next)
-    counted += mail->share;
+  counted = self->share != NULL ? self->counted : 0;
   /* Sequentially consistent: as in ferry_local_queue_give_back(). */
   if (counted > 0)
     atomic_fetch_sub_explicit (self->share, (gint64) counted, memory_order_seq_cst);
@@ -116,18 +115,21 @@ push_locked (FerryInbox *self, FerryMail *mail)
 {
   *self->last = mail;
   self->last = &mail->next;
+  self->counted += mail->share;
+  self->n++;
   wake_locked (self);
 }
 
 gboolean
-ferry_inbox_put (FerryInbox *self, FerryMail *mail, gboolean may_mark, gboolean *marks)
+ferry_inbox_put (FerryInbox *self, FerryMail *mail, gboolean has_room, gboolean *marks)
 {
   FERRY_AUTO_LOCK (&self->lock);
 
   *marks = !self->is_marked && self->waits == NULL;
-  if (*marks && !may_mark)
+  if (!has_room && (*marks || self->counted >= FERRY_INBOX_RESERVE))
     {
       *marks = FALSE;
+      self->refused = TRUE;
       ferry_mail_free (mail);
       return FALSE;
     }
@@ -140,14 +142,17 @@ ferry_inbox_put (FerryInbox *self, FerryMail *mail, gboolean may_mark, gboolean 
 }
 
 gboolean
+ferry_inbox_is_marked (FerryInbox *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->is_marked;
+}
+
+void
 ferry_inbox_unmark (FerryInbox *self)
 {
-  gboolean was_marked;
   FERRY_AUTO_LOCK (&self->lock);
-
-  was_marked = self->is_marked;
   self->is_marked = FALSE;
-  return was_marked;
 }
 
 void
@@ -191,23 +196,73 @@ ferry_inbox_end_wait (FerryInbox *self, FerryInboxWait *wait)
     atomic_fetch_sub_explicit (self->n_waiting, 1, memory_order_seq_cst);
 }
 
-FerryMail *
-ferry_inbox_take (FerryInbox *self, gboolean *mine)
+/* lock: (transfer full): returns the first of the messages. */
+static FerryMail *
+pop_locked (FerryInbox *self)
 {
-  FerryMail *mail;
-  FERRY_AUTO_LOCK (&self->lock);
+  FerryMail *mail = self->first;
 
-  if (self->busy && !*mine)
-    return NULL;
-  mail = self->first;
-  self->busy = *mine = mail != NULL;
-  if (mail == NULL)
-    return NULL;
   self->first = mail->next;
   if (self->first == NULL)
     self->last = &self->first;
+  self->counted -= mail->share;
+  self->n--;
   /* Sequentially consistent: as in ferry_local_queue_give_back(). */
   if (self->share != NULL)
     atomic_fetch_sub_explicit (self->share, (gint64) mail->share, memory_order_seq_cst);
   return mail;
+}
+
+FerryMail *
+ferry_inbox_take (FerryInbox *self, gboolean *mine)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->busy && !*mine)
+    {
+      self->asked = TRUE;
+      return NULL;
+    }
+  if (!*mine || self->asked)
+    self->n_left = self->n;
+  self->asked = FALSE;
+  self->busy = *mine = self->n_left > 0;
+  if (!*mine)
+    return NULL;
+  self->n_left--;
+  return pop_locked (self);
+}
+
+FerryMail *
+ferry_inbox_take_marked (FerryInbox *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  self->asked |= self->busy;
+  self->is_marked = !self->busy && self->first != NULL;
+  self->busy |= self->is_marked;
+  return self->is_marked ? pop_locked (self) : NULL;
+}
+
+void
+ferry_inbox_release (FerryInbox *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  self->busy = FALSE;
+  /* A thread that found the inbox busy takes the rest where the router's thread does something else first. */
+  if (self->asked && self->first != NULL)
+    wake_locked (self);
+  self->asked = FALSE;
+}
+
+gboolean
+ferry_inbox_end_refusal (FerryInbox *self)
+{
+  gboolean refused;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  refused = self->refused;
+  self->refused = FALSE;
+  return refused;
 }

@@ -203,7 +203,8 @@ typedef struct
   FerryAnswerWait *holder; /* role: (unowned): the thread that waits, while lease is FERRY_LEASE_PAUSED */
   /* any: a thread that does not have the lane waits, or has waited lately; cleared with the role */
   _Atomic gboolean is_awaited;
-  gint64 seen_at; /* role: monotonic time at which a thread was last seen to wait */
+  _Atomic gboolean may_hand_over; /* any: an inbox that refused a message, for which the link is stalled, has room */
+  gint64 seen_at;                 /* role: monotonic time at which a thread was last seen to wait */
 } FerryLinkWaiting;
 
 /* role: where the link stands among the visits: see ferry-visits-private.h. */

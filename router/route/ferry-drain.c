@@ -265,23 +265,26 @@ take_next (FerryDrain *self, FerryLink *link, FerryAnswerWait *own, FerryAnswerR
 }
 
 /* Takes the next records, up to one that no thread waits for, without a copy of the others. own: (nullable): the thread
- * that calls this, where it has the lane. */
-void
+ * that calls this, where it has the lane. Returns whether it took as much as it may in one visit. */
+gboolean
 ferry_drain_hand_over_next (FerryDrain *self, FerryLink *link, FerryAnswerWait *own)
 {
+  const guint64 head = link->up.head;
   FerryAnswerRun run;
 
   if (link->intake.copy.memory.data != NULL || link->intake.arrival.check != NULL || link->draining_done ||
       link->tail_final)
-    return;
+    return FALSE;
   run.waits = NULL;
-  while ((ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)) &&
+  while (link->up.head - head < FERRY_BLOCK_SIZE &&
+         (ferry_lane_reader_get_available (&link->up) > 0 || ferry_lane_reader_look (&link->up)) &&
          take_next (self, link, own, &run))
     ;
   if (run.waits != NULL)
     ferry_answer_run_end (&run);
   /* Release: as in ferry_drain_visit(). */
   atomic_store_explicit (&link->up_taken, link->up.head, memory_order_release);
+  return link->up.head - head >= FERRY_BLOCK_SIZE;
 }
 
 static void
@@ -1110,7 +1113,10 @@ drain (FerryDrain *self, FerryLink *link)
     }
   if (!ferry_local_queue_has_room (self->local, link))
     {
-      ferry_drain_hand_over_next (self, link, NULL);
+      /* Before an inbox refuses a message. Relaxed: a thread sets it after that, with the inbox's lock between. */
+      atomic_store_explicit (&link->waiting.may_hand_over, FALSE, memory_order_relaxed);
+      if (ferry_drain_hand_over_next (self, link, NULL))
+        return FERRY_DRAIN_MORE;
       return ferry_lane_reader_get_available (&link->up) > 0 ? FERRY_DRAIN_STALLED : FERRY_DRAIN_MORE;
     }
   if (!drain_single (self, &walk) && walk.fault == NULL)

@@ -39,7 +39,7 @@ void ferry_monitor_end_link (FerryMonitor *self, FerryLink *link, FerryExit *exi
 
 GSource *ferry_monitor_attach_short_cut (FerryMonitor *self);
 void ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link);
-void ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share);
+void ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share, gboolean refused);
 void ferry_monitor_set_spin (FerryMonitor *self, guint32 setting);
 void ferry_monitor_begin_need (FerryMonitor *self);
 void ferry_monitor_end_need (FerryMonitor *self);

@@ -65,9 +65,11 @@ struct _FerryRouter
   gint64 spare_time;
   FerryMemoryAccount *account; /* const: (owned): of buffers and large messages; kept over a stop */
 
-  GThread *thread;             /* any: set while running */
-  FerryMonitor *monitor;       /* (owned) (nullable): set while running */
-  FerryPingee *pingee;         /* (owned) (nullable) */
+  GThread *thread;       /* any: set while running */
+  FerryMonitor *monitor; /* (owned) (nullable): set while running */
+  gboolean may_repeat;   /* the record that is being delivered stays at the cursor while repeats is set */
+  gboolean repeats;      /* an internal receiver has done a part of what a record stands for, and is to get it again */
+  FerryPingee *pingee;   /* (owned) (nullable) */
   GPowerProfileMonitor *power; /* (owned) (nullable): set while running, where the latency is the system's */
   gulong power_handler;
   GSource *short_cut_source; /* (owned) (nullable): set while running, unless by_monitor was set at the start */

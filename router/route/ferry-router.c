@@ -904,6 +904,16 @@ end_slice (Dispatch *dispatch, FerryLink *link, FerryReceiver **running)
   return condition_holds (dispatch) ? FERRY_DISPATCH_SPENT : read_clock (dispatch, link);
 }
 
+/* Has the latest record, of that size, delivered again. Returns whether that is to be now. */
+static FerryDispatchResult
+repeat (Dispatch *dispatch, FerryBlock *block, gsize size, guint left)
+{
+  dispatch->router->repeats = FALSE;
+  block->cursor -= size;
+  block->link->turn.left = left;
+  return after_delivery (dispatch, block->link);
+}
+
 /* Delivers the records of a block from its cursor on. Sets *running to the receiver of the latest message, which is
  * freed after the dispatch at the earliest. */
 static FerryDispatchResult
@@ -919,6 +929,7 @@ deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
   gsize latest_size = sizeof (FerryRecordHeader);
   FerryPipe *pipe = NULL;
 
+  self->may_repeat = TRUE;
   while (cursor < block->size)
     {
       const FerryRecordHeader *header = (const FerryRecordHeader *) (const void *) (block->data + cursor);
@@ -942,6 +953,16 @@ deliver_records (Dispatch *dispatch, FerryBlock *block, FerryReceiver **running)
       deliver_record (self, pipe, header, header->kind);
       if (G_UNLIKELY (self->monitor != monitor))
         return FERRY_DISPATCH_STOPPED;
+      if (G_UNLIKELY (self->repeats))
+        {
+          FerryDispatchResult result = repeat (dispatch, block, latest_size, left);
+
+          if (result != FERRY_DISPATCH_IDLE)
+            return result;
+          cursor = block->cursor;
+          left = begin_slice (dispatch, turn);
+          continue;
+        }
       if (G_UNLIKELY (--left == 0))
         {
           FerryDispatchResult result = end_slice (dispatch, block->link, running);
@@ -1162,13 +1183,17 @@ deliver_beside (Dispatch *dispatch, FerryBlock *block, FerryPipe *pipe, FerryRec
   FerryRouter *self = dispatch->router;
   FerryDelivery delivery = {block->link, NULL, pipe != NULL ? pipe->receiver : NULL, self->delivery};
   guint kind = header != NULL ? header->kind : block->kind;
+  gboolean may_repeat;
 
   /* Marked before, since the handler may begin a further dispatch, or stop the router. */
   self->delivery = &delivery;
   if (header != NULL)
     {
       set_record_done (dispatch->monitor, header);
+      may_repeat = self->may_repeat;
+      self->may_repeat = FALSE;
       deliver_record (self, pipe, header, (guint16) kind);
+      self->may_repeat = may_repeat;
       end_run (delivery.receiver);
     }
   else

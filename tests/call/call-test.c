@@ -73,7 +73,7 @@ wire_cancel (gpointer transport, guint64 xid, FerryCancelReason reason, GError *
   return !full;
 }
 
-static const FerryTransportFuncs wire_funcs = {.send = wire_send, .cancel = wire_cancel};
+static const FerryTransportFuncs wire_funcs = {.send = wire_send, .cancel = wire_cancel, .bounds_calls = TRUE};
 
 static void
 wire_init (CallTestWire *wire)

@@ -205,6 +205,33 @@ test_open_calls_are_bounded (void)
   g_ptr_array_set_size (kept, 0);
 }
 
+/* As many views would else wait for an object's turn as another process cares to ask for. */
+static void
+test_arguments_of_open_calls_are_bounded (void)
+{
+  const gsize size = FERRY_MAX_OPEN_CALL_BYTES / 4;
+  g_autoptr (CallTestPair) pair = keeping_pair ();
+  g_autoptr (GVariant) large = g_variant_ref_sink (
+    g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, g_malloc0 (size), size, TRUE, g_free, NULL));
+  g_autoptr (CallTestAnswer) small = NULL;
+
+  for (guint64 xid = 11; xid < 14; xid++)
+    g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, xid, 0, large));
+  g_assert_cmpuint (kept->len, ==, 3);
+  small = call_test_ask (pair->ends[ASKING], "load", g_variant_new_uint32 (1));
+  call_test_pair_pump (pair);
+  g_assert_cmpuint (kept->len, ==, 4);
+  g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 14, 0, large));
+  g_assert_cmpuint (kept->len, ==, 4);
+  g_assert_cmpuint (pair->wires[ASKED].n_sent, ==, 1);
+
+  g_assert_true (ferry_call_answer (kept_call (0), NULL, NULL));
+  g_assert_true (receive (pair->ends[ASKED], FERRY_CALL_REQUEST, 15, 0, large));
+  g_assert_cmpuint (kept->len, ==, 5);
+  g_ptr_array_set_size (kept, 0);
+  call_test_pair_pump (pair);
+}
+
 static void
 test_a_hundred_thousand_are_in_flight (void)
 {
@@ -433,6 +460,7 @@ main (int argc, char **argv)
   ADD ("number-may-come-again-after-its-answer", test_number_may_come_again_after_its_answer);
   ADD ("call-that-was-taken-back-says-nothing", test_call_that_was_taken_back_says_nothing);
   ADD ("open-calls-are-bounded", test_open_calls_are_bounded);
+  ADD ("arguments-of-open-calls-are-bounded", test_arguments_of_open_calls_are_bounded);
   ADD ("a-hundred-thousand-are-in-flight", test_a_hundred_thousand_are_in_flight);
   ADD ("close-fails-each-transaction-once", test_close_fails_each_transaction_once);
   ADD ("close-cancels-open-calls", test_close_cancels_open_calls);

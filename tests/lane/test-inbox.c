@@ -101,14 +101,114 @@ messages_come_in_order_behind_one_marker (void)
   g_assert_true (marks);
   g_assert_true (drain (&scene, "b", TRUE, &marks));
   g_assert_false (marks);
-  g_assert_true (ferry_inbox_unmark (&scene.inbox));
-  g_assert_false (ferry_inbox_unmark (&scene.inbox));
+  g_assert_true (ferry_inbox_is_marked (&scene.inbox));
+  ferry_inbox_unmark (&scene.inbox);
+  g_assert_false (ferry_inbox_is_marked (&scene.inbox));
   g_assert_true (take (&scene, &mine, "a"));
   g_assert_true (drain (&scene, "c", TRUE, &marks));
   g_assert_true (marks);
   g_assert_true (take (&scene, &mine, "b"));
+  g_assert_false (take (&scene, &mine, NULL));
   g_assert_true (take (&scene, &mine, "c"));
   g_assert_false (take (&scene, &mine, NULL));
+  close_scene (&scene);
+}
+
+static gboolean
+take_marked (Scene *self, const char *message)
+{
+  g_autoptr (FerryMail) mail = ferry_inbox_take_marked (&self->inbox);
+  gsize size;
+
+  if (mail == NULL)
+    return FALSE;
+  g_assert_cmpmem (message, strlen (message), ferry_mail_get_message (mail, &size), size);
+  return TRUE;
+}
+
+/* The router's thread serves other links in between. */
+static void
+marker_stays_until_the_inbox_is_empty (void)
+{
+  Sleeper sleeper = {.wait = {.came = came}};
+  gboolean mine = FALSE;
+  gboolean marks;
+  Scene scene;
+
+  open_scene (&scene);
+  drain (&scene, "a", TRUE, NULL);
+  drain (&scene, "b", TRUE, NULL);
+  g_assert_true (take_marked (&scene, "a"));
+  ferry_inbox_begin_wait (&scene.inbox, &sleeper.wait);
+  g_assert_false (take (&scene, &mine, NULL));
+  g_assert_cmpuint (sleeper.n_woken, ==, 0);
+  ferry_inbox_release (&scene.inbox);
+  /* It found the inbox busy, and may be what the router's thread waits for next. */
+  g_assert_cmpuint (sleeper.n_woken, ==, 1);
+  ferry_inbox_end_wait (&scene.inbox, &sleeper.wait);
+  g_assert_true (drain (&scene, "c", TRUE, &marks));
+  g_assert_false (marks);
+  g_assert_true (take_marked (&scene, "b"));
+  ferry_inbox_release (&scene.inbox);
+  g_assert_true (take_marked (&scene, "c"));
+  ferry_inbox_release (&scene.inbox);
+  g_assert_true (ferry_inbox_is_marked (&scene.inbox));
+  g_assert_false (take_marked (&scene, NULL));
+  g_assert_false (ferry_inbox_is_marked (&scene.inbox));
+  close_scene (&scene);
+}
+
+/* A worker that sends on and on would else keep a thread for ever that waits for its channel until a deadline. */
+static void
+messages_that_come_meanwhile_are_for_the_next_look (void)
+{
+  Sleeper sleeper = {.wait = {.came = came}};
+  gboolean mine = FALSE;
+  gboolean other = FALSE;
+  Scene scene;
+
+  open_scene (&scene);
+  ferry_inbox_begin_wait (&scene.inbox, &sleeper.wait);
+  drain (&scene, "a", FALSE, NULL);
+  g_assert_true (take (&scene, &mine, "a"));
+  drain (&scene, "b", FALSE, NULL);
+  g_assert_false (take (&scene, &mine, NULL));
+  g_assert_true (take (&scene, &mine, "b"));
+  drain (&scene, "c", FALSE, NULL);
+  /* This thread leaves, and no marker stands for the message. */
+  g_assert_false (take (&scene, &other, NULL));
+  g_assert_true (take (&scene, &mine, "c"));
+  g_assert_false (take (&scene, &mine, NULL));
+  ferry_inbox_end_wait (&scene.inbox, &sleeper.wait);
+  close_scene (&scene);
+}
+
+static void
+inbox_takes_a_reserve_where_the_share_is_in_use (void)
+{
+  const char *message = "abcdefghijklmnopqrstuvwxyz";
+  Sleeper sleeper = {.wait = {.came = came}};
+  gboolean mine = FALSE;
+  guint n = 0;
+  Scene scene;
+
+  open_scene (&scene);
+  ferry_inbox_begin_wait (&scene.inbox, &sleeper.wait);
+  while (drain (&scene, message, FALSE, NULL))
+    n++;
+  g_assert_cmpuint (n, >, 0);
+  g_assert_cmpint (scene.share, >=, FERRY_INBOX_RESERVE);
+  g_assert_cmpint (scene.share, <, FERRY_INBOX_RESERVE + 1024);
+  g_assert_true (ferry_inbox_end_refusal (&scene.inbox));
+  g_assert_false (ferry_inbox_end_refusal (&scene.inbox));
+  g_assert_true (drain (&scene, message, TRUE, NULL));
+  for (n++; n > 0; n--)
+    g_assert_true (take (&scene, &mine, message));
+  g_assert_false (take (&scene, &mine, NULL));
+  g_assert_true (drain (&scene, "last", FALSE, NULL));
+  g_assert_true (take (&scene, &mine, "last"));
+  g_assert_false (ferry_inbox_end_refusal (&scene.inbox));
+  ferry_inbox_end_wait (&scene.inbox, &sleeper.wait);
   close_scene (&scene);
 }
 
@@ -342,6 +442,11 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
   g_test_add_func ("/inbox/messages-come-in-order-behind-one-marker", messages_come_in_order_behind_one_marker);
+  g_test_add_func ("/inbox/marker-stays-until-the-inbox-is-empty", marker_stays_until_the_inbox_is_empty);
+  g_test_add_func ("/inbox/messages-that-come-meanwhile-are-for-the-next-look",
+                   messages_that_come_meanwhile_are_for_the_next_look);
+  g_test_add_func ("/inbox/inbox-takes-a-reserve-where-the-share-is-in-use",
+                   inbox_takes_a_reserve_where_the_share_is_in_use);
   g_test_add_func ("/inbox/message-that-is-not-accepted-stays-in-its-place",
                    message_that_is_not_accepted_stays_in_its_place);
   g_test_add_func ("/inbox/message-needs-a-thread-that-waits-or-a-marker",
