@@ -11,6 +11,7 @@
 
 #include "app/ferry-demo-auto.h"
 #include "app/ferry-demo-picture.h"
+#include "app/ferry-demo-place.h"
 #include "app/ferry-demo-preferences.h"
 #include "app/ferry-demo-session.h"
 #include "app/ferry-demo-window.h"
@@ -347,15 +348,10 @@ static char *
 find_worker (void)
 {
   const char *named = g_getenv ("FERRY_DEMO_WORKER");
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = program != NULL ? g_path_get_dirname (program) : g_strdup (".");
-  g_autofree char *beside = g_build_filename (folder, "ferry-demo-worker", NULL);
 
   if (named != NULL && *named != '\0')
     return g_strdup (named);
-  if (g_file_test (beside, G_FILE_TEST_IS_EXECUTABLE))
-    return g_steal_pointer (&beside);
-  return g_build_filename (FERRY_DEMO_LIBEXECDIR, "ferry-demo-worker", NULL);
+  return ferry_demo_find ("ferry-demo-worker", FERRY_DEMO_LIBEXECDIR "/ferry-demo-worker");
 }
 
 static gboolean

@@ -2,9 +2,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <glib/gi18n.h>
-#include <locale.h>
 
 #include "app/ferry-demo-application.h"
+#include "app/ferry-demo-place.h"
 
 int
 main (int argc, char *argv[])
@@ -12,10 +12,7 @@ main (int argc, char *argv[])
   g_autoptr (FerryDemoApplication) application = NULL;
   int status;
 
-  setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, FERRY_DEMO_LOCALEDIR);
-  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
-  textdomain (GETTEXT_PACKAGE);
+  ferry_demo_translate ();
   g_set_application_name (_ ("Ferry Demo"));
 
   application = ferry_demo_application_new ();

@@ -5,13 +5,13 @@
  * after the other; it ends when the pool is done with it, or gone. With an argument it serves an object instead. */
 
 #include <ferry.h>
-#include <glib/gi18n.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/ferry-demo-message.h"
+#include "app/ferry-demo-place.h"
 #include "app/worker-jobs.h"
 #include "pipes/worker-pipe.h"
 
@@ -46,10 +46,7 @@ register_functions (void)
 int
 main (int argc, char *argv[])
 {
-  setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, FERRY_DEMO_LOCALEDIR);
-  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
-  textdomain (GETTEXT_PACKAGE);
+  ferry_demo_translate ();
   if (argc == 2 && g_str_equal (argv[1], FERRY_DEMO_HEAT_ARGUMENT))
     return worker_heat ();
   if (argc == 2 && g_str_has_prefix (argv[1], "pipe-"))

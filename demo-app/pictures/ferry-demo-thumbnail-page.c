@@ -9,6 +9,7 @@
 #include <glib/gi18n.h>
 
 #include "app/ferry-demo-format.h"
+#include "app/ferry-demo-place.h"
 #include "pictures/ferry-demo-thumbnail-tile.h"
 
 #define TURN_MILLISECONDS 250
@@ -345,14 +346,11 @@ ferry_demo_thumbnail_page_choose_folder (FerryDemoThumbnailPage *self)
   ferry_demo_page_choose_folder (self, _ ("Folder of Pictures"), path != NULL ? path : g_get_home_dir ());
 }
 
-/* The demo's own pictures, which lie beside its program where that is not installed. */
+/* The demo's own pictures. */
 static void
 open_samples (FerryDemoThumbnailPage *self)
 {
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = program != NULL ? g_path_get_dirname (program) : g_strdup (".");
-  g_autofree char *beside = g_build_filename (folder, "samples", NULL);
-  const char *path = g_file_test (beside, G_FILE_TEST_IS_DIR) ? beside : FERRY_DEMO_DATADIR "/samples";
+  g_autofree char *path = ferry_demo_find ("samples", FERRY_DEMO_DATADIR "/samples");
 
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
     open_folder (self, path);

@@ -225,8 +225,8 @@ def show_window():
     """A window that draws anew as often as it can, and the list that gets a time for each frame. None: no display."""
     import gi
     gi.require_version("Gtk", "4.0")
-    from gi.repository import Gtk
-    if not Gtk.init_check():
+    from gi.repository import Gdk, Gtk
+    if Gdk.Display.get_default() is None:
         return None
     area = Gtk.DrawingArea()
     window = Gtk.Window(child=area, default_width=200, default_height=200)

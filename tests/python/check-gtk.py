@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import importlib.util
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -24,11 +25,11 @@ def find_toolkit(report):
     try:
         gi.require_version("Gtk", "4.0")
         gi.require_version("FerryGtk", "1")
-        from gi.repository import GLib, Gtk
+        from gi.repository import Gdk, GLib, Gtk
     except (ImportError, ValueError) as error:
         report.skip("the widgets", str(error))
         return None, None
-    if not Gtk.init_check():
+    if Gdk.Display.get_default() is None:
         report.skip("the widgets", "there is no display")
         return None, None
     return GLib, Gtk
@@ -84,6 +85,45 @@ def test_widgets(report, GLib, Gtk):
     report.equal("a task that is run again has the same end", again.get_error(), None)
     window.destroy()
     executor.shutdown()
+
+
+NEITHER = {"DISPLAY", "WAYLAND_DISPLAY"}
+WIDGETS = """
+import ferry
+import ferry.gtk
+executor = ferry.Executor(workers=1)
+task = ferry.Task(len, "")
+for make in (lambda: ferry.gtk.TaskRow(task), lambda: ferry.gtk.TaskList(executor),
+             lambda: ferry.gtk.TaskButton(executor), lambda: ferry.gtk.WorkerList(executor)):
+    try:
+        make()
+    except ferry.Error as error:
+        print(error)
+print(ferry.gtk.TaskMonitor(task).props.state_text)
+"""
+
+
+def run_without_display(program, **variables):
+    environment = {name: value for name, value in os.environ.items() if name not in NEITHER}
+    return subprocess.run([sys.executable, "-c", program], env={**environment, **variables}, text=True, check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=GRACE)
+
+
+def test_no_display(report):
+    try:
+        import ferry.gtk
+    except (ImportError, ValueError) as error:
+        report.skip("no display", str(error))
+        return
+    done = run_without_display(WIDGETS)
+    report.equal("without a display each widget is refused, and what is none is not",
+                 (done.stdout.splitlines(), done.returncode), ([ferry.gtk.NO_DISPLAY] * 4 + ["Waiting"], 0))
+    report.equal("a program is warned once", done.stderr.count(ferry.gtk.NO_DISPLAY), 1)
+    done = run_without_display("import ferry.gtk", DISPLAY="")
+    report.equal("who wants no display is not warned", (done.stderr, done.returncode), ("", 0))
+    done = run_without_display("import ferry, ferry.gtk\nwith ferry.Executor(workers=1, modules=['ferry.gtk']) as executor:"
+                               "\n  print(executor.submit(len, 'abc').result())")
+    report.equal("nor are workers that import it", (done.stdout, done.stderr.count(ferry.gtk.NO_DISPLAY)), ("3\n", 1))
 
 
 def test_home(report):
@@ -145,6 +185,7 @@ def test_example(report, GLib, Gtk, path):
 
 
 def body(report):
+    test_no_display(report)
     GLib, Gtk = find_toolkit(report)
     if Gtk is None:
         return

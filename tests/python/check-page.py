@@ -71,8 +71,8 @@ def widgets(parent, kind):
 def find_toolkit(report):
     """GLib and Gtk, where there is a display."""
     gi.require_version("Gtk", "4.0")
-    from gi.repository import GLib, Gtk
-    if not Gtk.init_check():
+    from gi.repository import Gdk, GLib, Gtk
+    if Gdk.Display.get_default() is None:
         report.skip("the window", "there is no display")
         return None, None
     return GLib, Gtk

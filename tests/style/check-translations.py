@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Each text of a folder has a translation in each language, and no two mnemonics of a page clash:
 
-check-translations.py TOP FOLDER
+check-translations.py TOP FOLDER [BUILT]
 
-FOLDER is that of the sources in TOP. Its folder po has the translations.
+FOLDER is that of the sources in TOP. Its folder po has the translations. BUILT is what was built of it, a program or a
+library, which finds those of its build.
 """
 
 import os
@@ -120,6 +121,27 @@ def clashes(top, folder, words):
     return complaints
 
 
+# The locale that each system has.
+LOCALE = next(filter(os.path.isdir, ("/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8")), None)
+
+# How each of them is had to say something.
+SPEAK = {
+    "demo-app": ["--help"],
+    "router/gtk": ["-c", "import ctypes, locale, sys; locale.setlocale(locale.LC_ALL, '');"
+                         "say = ctypes.CDLL(sys.argv[1]).ferry_format_time_left; say.argtypes = [ctypes.c_int64];"
+                         "say.restype = ctypes.c_char_p; print(say(2000000).decode())"],
+}
+
+
+def say(folder, built, language):
+    """What the program or library prints in a language. Newer versions of glibc translate nothing from a locale that is
+    named C, so the one that each system has is taken under another name."""
+    with tempfile.TemporaryDirectory() as place:
+        os.symlink(LOCALE, os.path.join(place, "en.utf8"))
+        command = [sys.executable, *SPEAK[folder], built] if ".so" in built else [built, *SPEAK[folder]]
+        return run(*command, env={**os.environ, "LOCPATH": place, "LC_ALL": "en.UTF-8", "LANGUAGE": language})
+
+
 def body(report):
     top, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
     files = files_with_texts(top, folder)
@@ -136,6 +158,9 @@ def body(report):
             run("xgettext", "--from-code=UTF-8", *KEYWORDS, "-o", template, *files, cwd=top)
             report.none("each text has a translation: %s" % language,
                         untranslated(top, folder, language, template, place))
+        for built in map(os.path.abspath, sys.argv[3:] if LOCALE else []):
+            text = say(folder, built, language)
+            report.fact("a build finds its translations: %s" % language, text != say(folder, built, "en"), [text])
 
 
 tap.main(body)

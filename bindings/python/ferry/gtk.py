@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The widgets of ferry-gtk-1, for the tasks and executors of this package. docs/widgets.md says what each does.
 
-A widget is made for what is at home on the thread of GTK's main loop: an executor that this thread has made.
+A widget is made for what is at home on the thread of GTK's main loop: an executor that this thread has made. Without a
+display there are no widgets: the functions that make one raise ferry.Error. A program that is imported there is warned,
+since GTK's own widgets end it by a signal; a worker is not, and neither is who sets DISPLAY to nothing.
 """
 
+import os
+import warnings
 from typing import Any
 
 import gi
@@ -16,13 +20,23 @@ from .errors import Error
 
 gi.require_version("Gtk", "4.0")
 gi.require_version("FerryGtk", "1")
-from gi.repository import FerryGtk  # noqa: E402
+from gi.repository import FerryGtk, Gdk  # noqa: E402
 
 __all__ = ["TaskButton", "TaskGroup", "TaskGuard", "TaskList", "TaskMonitor", "TaskRow", "WorkerList", "bind_progress",
            "set_outcome"]
 
 # How many tasks that are done a list shows.
 KEPT = 1000
+
+NO_DISPLAY = ("GTK has no display to make a widget on; set DISPLAY or WAYLAND_DISPLAY to one, or start the program with "
+              "xvfb-run")
+if Gdk.Display.get_default() is None and os.environ.get("DISPLAY") != "":
+    warnings.warn(NO_DISPLAY, RuntimeWarning, stacklevel=2)
+
+
+def _check_display() -> None:
+    if Gdk.Display.get_default() is None:
+        raise Error(NO_DISPLAY)
 
 
 def _check_home(home: _home.Home | None) -> None:
@@ -41,12 +55,14 @@ def _core(executor: Any) -> Any:
 
 def TaskRow(task: Task[Any], executor: Any = None) -> Any:
     """A widget with a task's name, progress, end and buttons. With the executor, it can run the task again."""
+    _check_display()
     _check_home(getattr(task, "_home", None))
     return FerryGtk.TaskRow.new(task, _core(executor))
 
 
 def TaskList(executor: Any, *, kept: int = KEPT) -> Any:
     """A widget with a row for each task of an executor, also for so many that are done."""
+    _check_display()
     core = _core(executor)
     core.props.keep_finished = kept
     return FerryGtk.TaskList.new(core)
@@ -54,6 +70,7 @@ def TaskList(executor: Any, *, kept: int = KEPT) -> Any:
 
 def TaskButton(executor: Any) -> Any:
     """A button for a header bar: how much there is to do, and a list in a popover."""
+    _check_display()
     return FerryGtk.TaskButton.new(_core(executor))
 
 
@@ -77,6 +94,7 @@ def TaskMonitor(task: Task[Any], widget: Any = None) -> Any:
 
 def WorkerList(executor: Any) -> Any:
     """A widget with the workers, what they run and what they use."""
+    _check_display()
     return FerryGtk.WorkerList.new(_core(executor).get_pool())
 
 
