@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the commands of ./run install: check-run.py RUN
+"""What the commands of ./run install and build: check-run.py RUN
 
-A copy of the script is run where one program is missing, and what would install and build it only says so.
+A copy of the script is run where one program is missing, and what would install and build it only writes down how it was
+called.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,26 @@ import tempfile
 import tap
 
 STAND_INS = ("apt-get", "meson", "ninja", "sudo", "su")
+
+# Meson makes a folder that ninja could build, but for the reference while its tool is missing. Ninja talks.
+STAND_IN = """#!/bin/sh
+name=${0##*/}
+top=${0%/bin/*}
+echo "$name $*" >>"$top/calls"
+case "$name $*" in
+  'meson setup --reconfigure '*) ;;
+  'meson setup '*)
+    mkdir -p "$top/build/meson-info"
+    echo "\\"source\\": \\"$top\\"" >"$top/build/meson-info/meson-info.json"
+    touch "$top/build/build.ninja"
+    ;;
+  'ninja '*' -n documentation')
+    command -v gi-docgen >/dev/null || echo "ninja: error: unknown target 'documentation'"
+    ;;
+  'ninja '*' -n '*python*) echo '[3/3] Linking' ;;
+  'ninja '*python*) echo '[1/3] Compiling' ;;
+esac
+"""
 
 
 def make_machine(folder, missing):
@@ -26,14 +48,20 @@ def make_machine(folder, missing):
                 os.symlink(os.path.join(place, name), link)
     for name in STAND_INS:
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-            file.write("#!/bin/sh\n")
+            file.write(STAND_IN)
         os.chmod(os.path.join(folder, name), 0o755)
 
 
 def said(script, machine, *arguments):
-    done = subprocess.run([script, *arguments], env={**os.environ, "PATH": machine}, stdin=subprocess.DEVNULL,
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    done = subprocess.run([script, *arguments], env={**environment, "PATH": machine}, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600)
     return done.stdout
+
+
+def calls(folder):
+    with open(os.path.join(folder, "calls"), encoding="utf-8") as file:
+        return file.read().splitlines()
 
 
 def body(report):
@@ -44,8 +72,24 @@ def body(report):
         make_machine(machine, "gi-docgen")
         text = said(script, machine, "docs")
         report.fact("the reference wants gi-docgen", "gi-docgen" in text, [text])
-        text = said(script, machine, "python", "-c", "print('it', 'runs')")
+        report.fact("where there is none, words say so", "meson-log.txt" in text, [text])
+        text = said(script, machine, "python", "-c", "import os; print('it', 'runs on', os.environ['DISPLAY'])")
         report.fact("Python does not", "gi-docgen" not in text, [text])
+        if not shutil.which("Xvfb"):
+            report.skip("what has a display", "there is no Xvfb")
+            return
+        report.fact("it has a display", re.search("^it runs on :[0-9]+$", text, re.MULTILINE), [text])
+        report.fact("a step is a line", "Building 3 parts" in text and "Compiling" not in text, [text])
+        report.none("neither tests nor the demo are built for it",
+                    [call for call in calls(folder) if re.match("ninja .*(all|demo|prereq)", call)])
+        report.none("a folder is configured once", [call for call in calls(folder) if "reconfigure" in call])
+        os.symlink("/bin/true", os.path.join(machine, "gi-docgen"))
+        said(script, machine, "docs")
+        report.equal("a tool that came since is looked for again",
+                     [call for call in calls(folder) if "reconfigure" in call],
+                     ["meson setup --reconfigure %s/build %s" % (folder, folder)])
+        said(script, machine, "docs")
+        report.equal("once", len([call for call in calls(folder) if "reconfigure" in call]), 1)
 
 
 tap.main(body)
