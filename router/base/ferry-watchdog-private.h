@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A watchdog over a process that has to do something, however long that takes on this machine. Its time is over when
- * the process did nothing for the whole timeout: none of its threads used a processor, or waited for one or for a disk.
- * Time alone is no sign of a fault.
+ * the process did nothing for the whole timeout. To do something is to use a processor, or to wait for one or for a
+ * disk, in any thread. Time alone is no sign of a fault.
  *
  * The watchdog counts looks, and not time. So the time in which this process was stopped itself counts as one look.
  *

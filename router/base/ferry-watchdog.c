@@ -3,8 +3,8 @@
 
 /* A watchdog over a process. See ferry-watchdog-private.h.
  *
- * Trust: the process may start others without end, so at most MAX_THREADS threads are looked at. A process can keep
- *        itself busy for ever. It costs its user a worker's place, as one that attaches and then hangs does. */
+ * Trust: the process may start others without end, so at most MAX_THREADS threads are looked at. A process may keep
+ *        itself busy without end. It has a worker's place then, as one that attaches and hangs. */
 
 #include "config.h"
 

@@ -36,6 +36,7 @@
 typedef struct
 {
   GWeakRef transport;
+  GWeakRef worker; /* set once, by the router's thread */
   /* const: (unowned): for the transport's own functions, and for the link until the transport is closed */
   FerryTransport *self;
   FerryReceiver *receiver; /* (owned): receiver and link are kept until the transport is freed */
@@ -72,6 +73,7 @@ end_clear (gpointer data)
   End *end = data;
 
   g_weak_ref_clear (&end->transport);
+  g_weak_ref_clear (&end->worker);
   ferry_inbox_clear (&end->inbox);
   g_main_context_unref (end->context);
   g_mutex_clear (&end->lock);
@@ -455,12 +457,21 @@ end_free (gpointer data)
   end_unref (end);
 }
 
+static gboolean
+is_starting (gpointer data)
+{
+  g_autoptr (FerryWorker) worker = g_weak_ref_get (&((End *) data)->worker);
+
+  return worker != NULL && ferry_worker_get_state (worker) == FERRY_WORKER_STATE_STARTING;
+}
+
 static const FerryTransportKind link_kind = {
   .send = send_parts,
   .close = end_close,
   .free = end_free,
   .check_owner = check_owner,
   .cancel = send_cancel,
+  .is_starting = is_starting,
   .begin_wait = begin_wait,
   .end_wait = end_wait,
   .remove_wait = remove_wait,
@@ -491,6 +502,7 @@ launcher_done (FerryWorker *worker, gpointer data)
   gboolean ended;
   gboolean ours;
 
+  g_weak_ref_set (&end->worker, worker);
   g_mutex_lock (&end->lock);
   end->with_launcher = FALSE;
   ended = end->ended;
@@ -538,6 +550,7 @@ link_transport_new (FerryReceiver *receiver, FerryRouter *router, guint index)
   ferry_transport_set_receiving_thread (transport, g_thread_self ());
   ferry_transport_set_pass_func (transport, pass_socket, end, TRUE);
   g_weak_ref_init (&end->transport, transport);
+  g_weak_ref_init (&end->worker, NULL);
   ferry_inbox_init (&end->inbox, accepts, end);
   end->self = transport;
   end->receiver = receiver;

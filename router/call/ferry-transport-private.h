@@ -48,6 +48,8 @@ typedef struct
   /* (nullable): whether a message that was accepted still waits in this process. ferry_transport_note_room() is called
    * when that changes. */
   gboolean (*is_sending) (gpointer data);
+  /* (nullable): whether the other end is a worker that has not attached yet. */
+  gboolean (*is_starting) (gpointer data);
   /* (nullable): for a thread that will send a request and wait for the answer. may_take: lets the thread receive the
    * answer itself, where the transport can do so now. Returns whether it does: then end_wait follows. One thread at a
    * time does. Sets the wait's connection id. */
@@ -70,6 +72,8 @@ typedef struct
 
 /* Returns (transfer full) a transport of that kind. Takes data. */
 FerryTransport *ferry_transport_new_of_kind (const FerryTransportKind *kind, gpointer data);
+/* Whether the other end is a worker that has not attached yet: see FerryTransportKind. */
+gboolean ferry_transport_is_starting (FerryTransport *self);
 /* Returns the data of ferry_transport_new_of_kind(), or NULL for a transport of another kind. */
 gpointer ferry_transport_get_data (FerryTransport *self, const FerryTransportKind *kind);
 

@@ -165,6 +165,14 @@ is_sending (FerryTransport *self)
   return priv->kind != NULL && priv->kind->is_sending != NULL && priv->kind->is_sending (priv->data);
 }
 
+gboolean
+ferry_transport_is_starting (FerryTransport *self)
+{
+  FerryTransportPrivate *priv = get_private (self);
+
+  return priv->kind != NULL && priv->kind->is_starting != NULL && priv->kind->is_starting (priv->data);
+}
+
 void
 ferry_transport_wait_sent (FerryTransport *self, gint64 deadline, GCancellable *cancellable)
 {

@@ -245,6 +245,7 @@ typedef struct
   gboolean reaped;
   int wait_code; /* wait_code and wait_status: si_code and si_status of waitid() */
   int wait_status;
+  FerryWatchdog watchdog; /* over the process that the link's deadline is for */
 } FerryLinkProcess;
 
 /* role: what of the up lane is under way, for a record that takes several visits. */
@@ -302,7 +303,6 @@ struct _FerryLink
   FerryLinkProcess process;
   FerryDeadline deadline; /* when the state times out, if it is set */
   gint64 attach_timeout;
-  FerryWatchdog watchdog; /* over the process that the deadline is for */
 
   FerrySegment segment;
   FerryLaneReader up;

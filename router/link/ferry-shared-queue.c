@@ -265,8 +265,9 @@ ferry_shared_queue_set_deadline (FerrySharedQueue *self, FerryLink *link, gint64
 void
 ferry_shared_queue_expect (FerrySharedQueue *self, FerryLink *link, FerryWatchdogKind kind, GPid pid, gint64 timeout)
 {
-  ferry_watchdog_start (&link->watchdog, kind, pid, timeout);
-  ferry_shared_queue_set_deadline (self, link, timeout > 0 ? ferry_watchdog_get_next_look (&link->watchdog) : 0);
+  ferry_watchdog_start (&link->process.watchdog, kind, pid, timeout);
+  ferry_shared_queue_set_deadline (self, link,
+                                   timeout > 0 ? ferry_watchdog_get_next_look (&link->process.watchdog) : 0);
 }
 
 /* Sets whether room in a fork server's control socket is an event. */
@@ -343,7 +344,7 @@ ferry_shared_queue_add (FerrySharedQueue *self, FerryLink *link, GError **error)
 gboolean
 ferry_shared_queue_set_process (FerrySharedQueue *self, FerryLink *link, GPid pid, int pidfd, GError **error)
 {
-  link->process.pid = link->watchdog.pid = pid;
+  link->process.pid = link->process.watchdog.pid = pid;
   link->process.pidfd = pidfd;
   return watch (self->epoll, pidfd, EPOLLIN, &link->process.watch, error);
 }
@@ -649,9 +650,9 @@ may_go_on (FerrySharedQueue *self, FerryLink *link)
   /* What was read has set another deadline, or unset this one. */
   if (!ferry_deadline_is_set (&link->deadline) || link->deadline.time != deadline)
     return TRUE;
-  if (ferry_watchdog_look (&link->watchdog))
+  if (ferry_watchdog_look (&link->process.watchdog))
     return FALSE;
-  ferry_shared_queue_set_deadline (self, link, ferry_watchdog_get_next_look (&link->watchdog));
+  ferry_shared_queue_set_deadline (self, link, ferry_watchdog_get_next_look (&link->process.watchdog));
   return TRUE;
 }
 
@@ -664,7 +665,7 @@ describe_timeout (FerryLink *link)
   return g_strdup_printf ("Worker '%s' could not be started: its fork server (process %d) did not answer in time, and "
                           "used no processor meanwhile; do not block in the fork server's initialisers or signal "
                           "handlers, or end it",
-                          link->name, (int) link->watchdog.pid);
+                          link->name, (int) link->process.watchdog.pid);
 }
 
 static void

@@ -369,7 +369,43 @@ ferry_proxy_session_is_starting (FerryProxySession *self)
   return self->starting;
 }
 
-/* data: a GWeakRef of the session's transport. Ends the early requests: no exporter came up. */
+static void
+weak_ref_free (gpointer data)
+{
+  g_weak_ref_clear (data);
+  g_free (data);
+}
+
+static gboolean start_time_over (gpointer data);
+
+static GSource *
+new_timer (FerryTransport *transport, GMainContext *context)
+{
+  GWeakRef *weak = g_new (GWeakRef, 1);
+  GSource *timer = g_timeout_source_new (G_MAXUINT);
+
+  g_source_set_ready_time (timer, ferry_deadline_after (start_time));
+  g_source_set_static_name (timer, "[ferry] an exporter's time to come up");
+  g_weak_ref_init (weak, transport);
+  g_source_set_callback (timer, start_time_over, weak, weak_ref_free);
+  g_source_attach (timer, context);
+  return timer;
+}
+
+/* Gives the exporter its time anew. Called by the timer, which ends then. */
+static void
+renew_timer (FerryProxySession *self, FerryTransport *transport)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->timer != g_main_current_source ())
+    return;
+  g_source_unref (self->timer);
+  self->timer = new_timer (transport, g_source_get_context (g_main_current_source ()));
+}
+
+/* data: a GWeakRef of the session's transport. Ends the early requests: no exporter came up. The time of a worker
+ * begins when it has attached. Until then its launcher says what becomes of it. */
 static gboolean
 start_time_over (gpointer data)
 {
@@ -381,6 +417,11 @@ start_time_over (gpointer data)
 
   if (self == NULL || ferry_mux_get_transport (mux) != transport)
     return G_SOURCE_REMOVE;
+  if (ferry_transport_is_starting (transport))
+    {
+      renew_timer (self, transport);
+      return G_SOURCE_REMOVE;
+    }
   pthread_mutex_lock (&self->lock);
   early = g_array_copy (self->early);
   pthread_mutex_unlock (&self->lock);
@@ -392,38 +433,17 @@ start_time_over (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-weak_ref_free (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
-}
-
-static GSource *
-new_timer (FerryTransport *transport)
-{
-  GWeakRef *weak = g_new (GWeakRef, 1);
-  GSource *timer = g_timeout_source_new (G_MAXUINT);
-  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
-
-  g_source_set_ready_time (timer, ferry_deadline_after (start_time));
-  g_source_set_static_name (timer, "[ferry] an exporter's time to come up");
-  g_weak_ref_init (weak, transport);
-  g_source_set_callback (timer, start_time_over, weak, weak_ref_free);
-  g_source_attach (timer, context);
-  return timer;
-}
-
 void
 ferry_proxy_session_add_early (FerryProxySession *self, FerryMux *mux, guint64 xid)
 {
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
   FERRY_AUTO_LOCK (&self->lock);
 
   if (!self->starting || self->mux != mux)
     return;
   g_array_append_val (self->early, xid);
   if (self->timer == NULL)
-    self->timer = new_timer (self->transport);
+    self->timer = new_timer (self->transport, context);
 }
 
 void

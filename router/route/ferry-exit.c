@@ -251,7 +251,8 @@ explain_early_end (FerryExit *self, FerryLink *link, char *text)
 
   if (self->exit_status == 0)
     return g_strdup_printf ("%s before it attached; make the program call %s", end, link->entry);
-  if (has_last_words (link))
+  /* What sent the signal is to blame, which may be the system, for want of memory. */
+  if (self->signal != 0 || has_last_words (link))
     return quote_last_error (link, g_strdup_printf ("%s before it attached", end));
   if (self->exit_status == EX_UNAVAILABLE && link->confinement.required != 0)
     return g_strdup_printf (

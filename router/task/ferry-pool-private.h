@@ -16,8 +16,8 @@ void ferry_pool_schedule (FerryPool *self);
 /* Workers call this through FerryPoolRules, and a test calls it directly. */
 void ferry_pool_note_time (FerryPool *self, gint64 microseconds);
 /* What errors tell their reader to do when the cause is gone: text follows the word "then", and must stay. It is to
- * call ferry_pool_reset() at first, which is for a programmer. The pool is then one of many that can run its tasks, so
- * it fails where the system goes on to have too little for a worker. */
+ * call ferry_pool_reset() at first, which is for a programmer. Other pools can then run its tasks too, so it fails
+ * where the system goes on to have too little for a worker. */
 void ferry_pool_set_remedy (FerryPool *self, const char *text);
 
 G_END_DECLS

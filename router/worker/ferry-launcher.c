@@ -453,18 +453,14 @@ install_worker_properties (void)
   /**
    * FerryLauncher:attach-timeout:
    *
-   * For how long a worker that has not attached may do nothing, in microseconds; -1 for no limit. It attaches when it
-   * asks for its first sender. The default is 10 seconds. The environment variable `FERRY_ATTACH_TIMEOUT` sets another
-   * default, in seconds, when the launcher is made; 0 is for no limit. A worker that did nothing for this time is
-   * killed, with the reason %FERRY_CLOSE_REASON_NEVER_ATTACHED. The time that the initialisers of a worker or of a fork
-   * server take does not count.
+   * How long a worker that has not attached may do nothing, in microseconds; -1 for no limit. It attaches when it asks
+   * for its first sender. The default is 10 seconds. The environment variable `FERRY_ATTACH_TIMEOUT` sets another
+   * default, in seconds, when the launcher is made; 0 is for no limit. Then the worker is killed, with the reason
+   * %FERRY_CLOSE_REASON_NEVER_ATTACHED. A worker or its child that uses a processor, waits for one or for a disk, or
+   * was stopped, is only slow. A stop of this process, and initialisers, take no time either.
    *
-   * A worker that is slow to start is waited for: while it, or a process that it has started, uses a processor, waits
-   * for one or for a disk, or was stopped. A time in which this process was stopped does not count either.
-   *
-   * After 3 seconds, or three tenths of the time where that is less, a message in the log says what is waited for.
-   * Workers that are late together are one message. Tasks that wait for a worker have it as their
-   * [property@Ferry.Task:text].
+   * After 3 seconds, or three tenths of the time where that is less, a message in the log says what is waited for. It
+   * is one for all that are late together. Tasks that wait for the worker have it as their [property@Ferry.Task:text].
    *
    * A worker without senders need not attach, unless its sandbox requires layers that the worker enters itself. Such a
    * worker has 10 seconds when there is no limit.

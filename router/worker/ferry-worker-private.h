@@ -18,9 +18,9 @@ const char *ferry_worker_get_name (FerryWorker *self);
 void ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data);
 FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
 
-/* main: notices from now on when the worker does not attach: logs what is waited for, unless
- * other workers are late as well, and calls the func of
- * ferry_worker_set_late_func(). timeout: how long it may take, in microseconds; 0: no limit. */
+/* main: notices from now on when the worker does not attach. Then logs what is waited for, once for workers that are
+ * late together, and calls the func of ferry_worker_set_late_func().
+ * timeout: how long the worker may do nothing, in microseconds; 0: no limit. */
 void ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout);
 /* main: notes that a fork server forks the worker. Until it has done so, it is what is waited for. */
 void ferry_worker_set_forked (FerryWorker *self);

@@ -190,7 +190,7 @@ ends_the_time_of_one_that_has_to_end (void)
   check (wait_as_for_a_disk, FERRY_WATCHDOG_END, FALSE);
 }
 
-/* Nobody knows what the process did meanwhile. */
+/* What the process did meanwhile is not known. */
 static void
 counts_looks_and_no_time (void)
 {

@@ -47,10 +47,16 @@ static const ObjectSceneKind kinds[] = {
 void
 object_scene_spawn (ObjectScene *self, const char *first_order, const char *second_order)
 {
+  object_scene_spawn_program (self, "object-worker", first_order, second_order);
+}
+
+void
+object_scene_spawn_program (ObjectScene *self, const char *program, const char *first_order, const char *second_order)
+{
   g_autoptr (GError) error = NULL;
 
   self->router = ferry_test_router_new ();
-  self->launcher = worker_test_launcher_new ("object-worker", first_order, second_order, NULL);
+  self->launcher = worker_test_launcher_new (program, first_order, second_order, NULL);
   self->here = ferry_launcher_add_transport (self->launcher, self->router, "objects", &error);
   g_assert_no_error (error);
   self->worker = worker_test_spawn (self->launcher, self->router);

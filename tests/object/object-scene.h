@@ -45,6 +45,9 @@ FerryProxy *object_scene_new_proxy (ObjectScene *self, const char *name);
 gboolean object_scene_has_worker (ObjectScene *self);
 /* A worker with the transport "objects", which becomes here. */
 void object_scene_spawn (ObjectScene *self, const char *first_order, const char *second_order);
+/* The same with another program, which becomes the object worker. */
+void object_scene_spawn_program (ObjectScene *self, const char *program, const char *first_order,
+                                 const char *second_order);
 void object_scene_kill_worker (ObjectScene *self);
 void object_scene_close (ObjectScene *self);
 

@@ -7,7 +7,11 @@
 
 #include "config.h"
 
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <locale.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "call/ferry-transport-private.h"
 #include "func-call.h"
@@ -255,6 +259,46 @@ test_a_worker (gconstpointer place)
   object_scene_close (&scene);
 }
 
+static gboolean
+is_time (gpointer time)
+{
+  return g_get_monotonic_time () >= *(gint64 *) time;
+}
+
+/* A worker takes far longer to attach than an exporter has to come up. */
+static void
+test_a_slow_worker (void)
+{
+  ObjectScene scene = {NULL};
+  g_autofree char *folder = g_dir_make_tmp ("ferry-test-starting-XXXXXX", NULL);
+  g_autofree char *program = g_build_filename (folder, "program", NULL);
+  g_autofree char *go = g_build_filename (folder, "go", NULL);
+  g_autofree char *worker = ferry_test_build_path ("object-worker");
+  g_autofree char *script = g_strdup_printf ("#!/bin/sh\nread line < '%s'\nexec '%s' serve\n", go, worker);
+  g_autoptr (FerryProxy) proxy = NULL;
+  ObjectOutcome outcomes[N_CALLS] = {{0}};
+  gint64 end;
+
+  g_assert_true (g_file_set_contents_full (program, script, -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+  g_assert_no_errno (mkfifo (go, 0600));
+  object_scene_spawn_program (&scene, program, NULL, NULL);
+  proxy = ferry_proxy_new (scene.here, "counter");
+  ferry_proxy_session_set_start_time (SHORT_TIME);
+  ask_all (proxy, outcomes);
+  end = g_get_monotonic_time () + 100 * SHORT_TIME;
+  ferry_test_look_until (is_time, &end);
+  for (guint i = 0; i < N_CALLS; i++)
+    g_assert_false (outcomes[i].over);
+  ferry_proxy_session_set_start_time (FERRY_EXPORTER_START_TIME);
+  close (open (go, O_WRONLY | O_CLOEXEC));
+  assert_all (outcomes);
+  g_clear_object (&proxy);
+  object_scene_close (&scene);
+  g_unlink (go);
+  g_unlink (program);
+  g_rmdir (folder);
+}
+
 /* ---- no exporter comes ---- */
 
 static void
@@ -423,6 +467,7 @@ main (int argc, char **argv)
                         test_a_worker);
   g_test_add_data_func ("/object-starting/what-is-asked-while-a-worker-of-the-default-starts-is-answered-in-order",
                         "default", test_a_worker);
+  g_test_add_func ("/object-starting/what-is-asked-while-a-worker-is-slow-to-start-waits-for-it", test_a_slow_worker);
   add ("/object-starting/a-call-waits-no-longer-than-its-time", test_time_of_the_call);
   add ("/object-starting/no-call-waits-for-ever", test_without_limit);
   add ("/object-starting/an-exporter-that-was-stopped-is-not-waited-for", test_stopped);

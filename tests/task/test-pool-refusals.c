@@ -107,7 +107,7 @@ says_what_is_short (gpointer task)
   const char *text = ferry_task_get_text (task);
 
   return text != NULL && strstr (text, "Waiting until the system has enough") != NULL &&
-         strstr (text, g_strerror (EMFILE)) != NULL;
+         (strstr (text, g_strerror (EMFILE)) != NULL || strstr (text, g_strerror (EAGAIN)) != NULL);
 }
 
 static guint n_lines;
@@ -144,6 +144,31 @@ goes_on_as_long_as_it_lacks (gconstpointer data)
   g_assert_null (ferry_task_get_text (behind));
 }
 
+/* No process and no thread more can be had. The limit does not hold for root. */
+static void
+is_tried_again_for_processes (gconstpointer data)
+{
+  g_autoptr (TaskTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  struct rlimit limit;
+  struct rlimit none;
+
+  if (geteuid () == 0)
+    {
+      g_test_skip ("root has no limit of processes");
+      return;
+    }
+  test = new_test (GPOINTER_TO_INT (data));
+  g_assert_no_errno (getrlimit (RLIMIT_NPROC, &limit));
+  none = limit;
+  none.rlim_cur = 0;
+  g_assert_no_errno (setrlimit (RLIMIT_NPROC, &none));
+  task = task_test_submit (test->executor, "nothing", NULL);
+  ferry_test_run_until (says_what_is_short, task);
+  g_assert_no_errno (setrlimit (RLIMIT_NPROC, &limit));
+  task_test_assert_result (task, NULL);
+}
+
 static void
 add (const char *fact, GTestDataFunc func)
 {
@@ -164,5 +189,6 @@ main (int argc, char **argv)
   add ("are-tried-again", is_tried_again);
   add ("are-tried-again-without-a-task", is_tried_again_without_a_task);
   add ("are-tried-again-as-long-as-it-takes", goes_on_as_long_as_it_lacks);
+  add ("are-tried-again-for-want-of-processes", is_tried_again_for_processes);
   return g_test_run ();
 }
