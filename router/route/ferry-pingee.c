@@ -94,8 +94,9 @@ source_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   FerryPingee *self = ((PingeeSource *) source)->pingee;
 
   /* Unless the pingee can recurse, a main loop within the callback dispatches neither source: a ping stays pending
-   * until the callback returns. */
-  if (self->dispatching)
+   * until the callback returns. Where both sources were due in one iteration, the first dispatch has served the ping.
+   * Relaxed: only this thread clears the flag. */
+  if (self->dispatching || atomic_load_explicit (&self->pending, memory_order_relaxed) == 0)
     return G_SOURCE_CONTINUE;
   self->dispatching = self->wants_call == NULL;
   atomic_store_explicit (&self->since, 0, memory_order_relaxed);

@@ -354,6 +354,13 @@ test_null_is_a_critical (void)
 /* ---- ageing ---- */
 
 static gboolean
+count_call (gpointer user_data)
+{
+  ++*(guint *) user_data;
+  return FALSE;
+}
+
+static gboolean
 stay_busy (gpointer user_data)
 {
   return G_SOURCE_CONTINUE;
@@ -435,6 +442,26 @@ test_aged_call_hears_nothing_in_a_nested_loop (void)
   g_assert_cmpuint (scene->n_calls, ==, 2);
 }
 
+/* The iteration finds both sources due: the context was held up for longer than the ageing. */
+static void
+test_an_old_ping_of_default_priority_is_one_call (void)
+{
+  guint n_calls = 0;
+  FerryPingee *pingee = ferry_pingee_new (G_PRIORITY_DEFAULT, 0, count_call, &n_calls, NULL);
+  g_autoptr (GError) error = NULL;
+
+  ferry_pingee_connect (pingee, NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 1; i <= 100; i++)
+    {
+      ferry_pingee_ping (pingee);
+      route_test_settle ();
+      g_assert_cmpuint (n_calls, ==, i);
+    }
+  ferry_pingee_disconnect (pingee);
+  ferry_pingee_unref (pingee);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -458,6 +485,8 @@ main (int argc, char **argv)
   g_test_add_func ("/pingee/is-a-boxed-type", test_is_a_boxed_type);
   g_test_add_func ("/pingee/null-is-a-critical", test_null_is_a_critical);
   g_test_add_func ("/pingee/an-old-ping-is-served-above-busy-sources", test_an_old_ping_is_served_above_busy_sources);
+  g_test_add_func ("/pingee/an-old-ping-of-default-priority-is-one-call",
+                   test_an_old_ping_of_default_priority_is_one_call);
   g_test_add_func ("/pingee/each-old-ping-has-its-turn", test_each_old_ping_has_its_turn);
   g_test_add_func ("/pingee/without-ageing-busy-sources-come-first", test_without_ageing_busy_sources_come_first);
   g_test_add_func ("/pingee/idle-context-serves-at-its-own-priority", test_idle_context_serves_at_its_own_priority);
