@@ -40,8 +40,9 @@ void ferry_descriptor_port_init (FerryDescriptorPort *self);
 void ferry_descriptor_port_clear (FerryDescriptorPort *self);
 /* Makes a pair of sockets and passes one of them, unless that is done already. */
 gboolean ferry_descriptor_port_open (FerryDescriptorPort *self, GError **error);
-/* Takes a socket that the other end has passed, or -1 for one that did not come. Further ones are dropped. */
-void ferry_descriptor_port_join (FerryDescriptorPort *self, int socket);
+/* Takes a socket that the other end has passed, or -1 for one that did not come. Returns FALSE for a further one, which
+ * is dropped. */
+gboolean ferry_descriptor_port_join (FerryDescriptorPort *self, int socket);
 /* Returns the handle, or -1 with an error. */
 gint ferry_descriptor_port_send (FerryDescriptorPort *self, int fd, GError **error);
 /* Returns (transfer full) a descriptor, or -1 with an error. */

@@ -75,19 +75,22 @@ ferry_descriptor_port_open (FerryDescriptorPort *self, GError **error)
   return open_locked (self, error);
 }
 
-void
+gboolean
 ferry_descriptor_port_join (FerryDescriptorPort *self, int socket)
 {
+  gboolean is_second;
   FERRY_AUTO_LOCK (&self->lock);
 
+  is_second = ferry_descriptor_box_has_inbox (self->box);
   if (socket < 0)
     self->short_of_fds = TRUE;
-  else if (self->ended || ferry_descriptor_box_has_inbox (self->box))
+  else if (self->ended || is_second)
     ferry_orphan_close (socket);
   else if (!self->both_ways)
     ferry_descriptor_box_set_inbox (self->box, socket);
   else if (!use_locked (self, socket, NULL))
     self->short_of_fds = TRUE;
+  return !is_second;
 }
 
 gint

@@ -442,9 +442,10 @@ get_pollable (Core *core)
   return G_POLLABLE_INPUT_STREAM (core->input);
 }
 
-/* Joins the socket that came with bytes, if one did. Another thread closes what is not asked for. */
-static void
-take_passed (Core *core, struct msghdr *message)
+/* Joins the socket that came with bytes, if one did. Another thread closes what is not asked for, so a second one ends
+ * the transport: without end, they would need threads without end. */
+static gboolean
+take_passed (Core *core, struct msghdr *message, GError **error)
 {
   g_autoptr (FerryTransport) transport = g_weak_ref_get (&core->transport);
   struct cmsghdr *header = CMSG_FIRSTHDR (message);
@@ -454,9 +455,12 @@ take_passed (Core *core, struct msghdr *message)
       header->cmsg_len == CMSG_LEN (sizeof (int)))
     memcpy (&socket, CMSG_DATA (header), sizeof (int));
   if (transport != NULL && (socket >= 0 || (message->msg_flags & MSG_CTRUNC) != 0))
-    ferry_transport_join_descriptors (transport, socket);
-  else if (socket >= 0)
+    return ferry_transport_join_descriptors (transport, socket) ||
+           ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                            "The other end passed a second socket for descriptors; it must pass one");
+  if (socket >= 0)
     ferry_orphan_close (socket);
+  return TRUE;
 }
 
 /* Reads from the socket of both directions, as g_input_stream_read(). GIO would drop what is passed with the bytes. */
@@ -478,8 +482,8 @@ read_from_local_socket (Core *core, guint8 *room, gsize size, GError **error)
         .msg_iov = &vector, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = CMSG_LEN (sizeof (int))};
 
       n = TEMP_FAILURE_RETRY (recvmsg (core->local_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
-      if (n > 0)
-        take_passed (core, &message);
+      if (n > 0 && !take_passed (core, &message, error))
+        return -1;
       if (n >= 0)
         return n;
       if (errno != EAGAIN)
@@ -526,6 +530,8 @@ make_reason (Core *core, const GError *failure)
       return core->queue.failure != NULL ? ferry_error_copy (core->queue.failure) : NULL;
     }
   core->input_over = TRUE;
+  if (failure->domain == FERRY_ERROR)
+    return ferry_error_copy (failure);
   if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CONNECTION_CLOSED) ||
       g_error_matches (failure, G_TLS_ERROR, G_TLS_ERROR_EOF))
     return ferry_frame_decoder_end (&core->decoder);

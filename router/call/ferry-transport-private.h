@@ -82,7 +82,7 @@ gpointer ferry_transport_get_data (FerryTransport *self, const FerryTransportKin
  */
 void ferry_transport_set_pass_func (FerryTransport *self, FerryPassSocketFunc pass, gpointer data, gboolean both_ways);
 /* The other end has passed a socket (transfer full) for descriptors, or -1 for one that did not come. */
-void ferry_transport_join_descriptors (FerryTransport *self, int socket);
+gboolean ferry_transport_join_descriptors (FerryTransport *self, int socket);
 /* Passes a socket to the other end, if this end takes descriptors, and the other end cannot pass one. Ends the
  * transport if it cannot. To be called when the other end is there. */
 void ferry_transport_offer_descriptors (FerryTransport *self);

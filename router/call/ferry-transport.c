@@ -603,10 +603,10 @@ ferry_transport_set_pass_func (FerryTransport *self, FerryPassSocketFunc pass, g
   port->both_ways = both_ways;
 }
 
-void
+gboolean
 ferry_transport_join_descriptors (FerryTransport *self, int socket)
 {
-  ferry_descriptor_port_join (&get_private (self)->port, socket);
+  return ferry_descriptor_port_join (&get_private (self)->port, socket);
 }
 
 void

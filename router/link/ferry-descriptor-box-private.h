@@ -11,9 +11,10 @@
  *
  * Owner:   the object that has the messages.
  * Threads: any, as each function takes the lock.
- * Trust:   none in the other process. A packet with anything but one descriptor counts as one that has none. At most
- *          `max` descriptors wait here; the others wait in the socket, where the system bounds them. No system call is
- *          made on a descriptor before it is asked for, and the box closes none itself: see ferry-orphan-private.h. */
+ * Trust:   none in the other process. A packet with anything but one descriptor counts as one that has none, and one
+ *          with several is the last that is taken. At most `max` descriptors wait here; the others wait in the socket,
+ * where the system bounds them. No system call is made on a descriptor before it is asked for, and the box closes none
+ * itself: see ferry-orphan-private.h. */
 
 #pragma once
 

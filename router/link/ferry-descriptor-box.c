@@ -23,6 +23,7 @@ struct _FerryDescriptorBox
 {
   pthread_mutex_t lock;
   int inbox;         /* lock: (owned): -1 for none */
+  gboolean is_over;  /* lock: a packet had several descriptors, and no more packets are taken */
   guint max;         /* lock */
   gint n_came;       /* lock: how many packets were taken from the inbox: the next handle */
   GHashTable *there; /* lock: (owned): from the handles of packets to their descriptors, which the box owns */
@@ -60,6 +61,7 @@ empty_locked (FerryDescriptorBox *self)
   if (self->inbox >= 0)
     g_array_append_val (orphans, self->inbox);
   self->inbox = -1;
+  self->is_over = FALSE;
   self->n_came = 0;
   ferry_orphans_free (orphans);
 }
@@ -126,6 +128,8 @@ receive_locked (FerryDescriptorBox *self, GError **error)
   errno = 0;
   event = ferry_control_receive_packet (self->inbox, &packet, sizeof packet, &size, descriptors, NULL, NULL);
   failure = event == FERRY_CONTROL_CLOSED && ferry_is_shortage (errno) ? errno : 0;
+  /* The kernel gives a packet's descriptors to this process one by one, so 64 such packets would take 0.1 s. */
+  self->is_over = descriptors->len > 1;
   if (event == FERRY_CONTROL_TAKEN && descriptors->len == 1)
     {
       fd = g_array_index (descriptors, int, 0);
@@ -147,7 +151,7 @@ has_more_locked (FerryDescriptorBox *self)
 {
   guint8 byte;
 
-  return self->inbox >= 0 && recv (self->inbox, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
+  return self->inbox >= 0 && !self->is_over && recv (self->inbox, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 /* Why there is no descriptor with a handle. */
@@ -175,7 +179,7 @@ find_locked (FerryDescriptorBox *self, gint handle, const char *sender, GError *
   g_autoptr (GError) failure = NULL;
   gpointer value;
 
-  while (self->inbox >= 0 && handle >= self->n_came && g_hash_table_size (self->there) < self->max)
+  while (self->inbox >= 0 && !self->is_over && handle >= self->n_came && g_hash_table_size (self->there) < self->max)
     if (!ferry_check_free_fds (1, &failure) || !receive_locked (self, &failure))
       break;
   if (failure != NULL)

@@ -383,6 +383,14 @@ has_refused (gpointer data)
 }
 
 static void
+send_file_to (int box, int file)
+{
+  FerryControlHeader packet;
+
+  g_assert_cmpint (ferry_control_send (box, FERRY_CONTROL_DESCRIPTOR, &packet, sizeof packet, &file, 1, 0), ==, 0);
+}
+
+static void
 test_lies (void)
 {
   guint n_fds;
@@ -401,24 +409,23 @@ test_lies (void)
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, box), ==, 0);
   transport = ferry_transport_new_for_descriptors (fds[0], fds[0], NULL);
   g_object_set (transport, "max-descriptors", 8, NULL);
-  /* What is passed after the first socket is dropped. */
   ferry_greeting_write (greeting);
   send_raw (fds[1], greeting, 4, &box[1], 1);
-  send_raw (fds[1], greeting + 4, 4, two, 2);
-  send_raw (fds[1], greeting + 8, 8, &file, 1);
   close (box[1]);
-  /* A packet without a descriptor, and one with two, have a handle and no descriptor. */
+  /* A packet without a descriptor, and one with two, have a handle and no descriptor. The latter is the last one. */
   send_raw (box[0], "none", 4, NULL, 0);
+  send_file_to (box[0], file);
   send_raw (box[0], "two", 3, two, 2);
+  send_file_to (box[0], file);
   ferry_test_look_until (has_refused, transport);
-  assert_takes_not (transport, 1, FERRY_ERROR_SYSTEM, "raise the limit of open files");
-  g_assert_cmpint (ferry_control_send (box[0], FERRY_CONTROL_DESCRIPTOR, &(FerryControlHeader){0},
-                                       sizeof (FerryControlHeader), &file, 1, 0),
-                   ==, 0);
-  assert_takes (transport, 2, "true");
+  assert_takes_not (transport, 2, FERRY_ERROR_SYSTEM, "raise the limit of open files");
+  assert_takes (transport, 1, "true");
+  assert_takes_not (transport, 3, FERRY_ERROR_BAD_ARGUMENTS, "has not sent handle 3; 3 descriptors have come");
   close (box[0]);
+  /* A second socket is none. */
+  send_raw (fds[1], greeting + 4, 4, two, 1);
   close (fds[1]);
-  transport_test_wait_closed (transport, FERRY_ERROR_CLOSED);
+  transport_test_wait_closed (transport, FERRY_ERROR_PROTOCOL);
   g_clear_object (&transport);
   transport_test_wait_left (n_threads, n_fds);
   close (file);
