@@ -206,8 +206,9 @@ watch_folder (const Attempt *self, GError **error)
   return -1;
 }
 
-/* Reads all events of the folder. Sets came when name may have appeared: an event has this name, or events were lost.
- * Returns FALSE when the folder is no longer at its path. */
+/* Reads events of the folder once: in a busy folder there are always more, and the time to wait and the cancellable are
+ * looked at in between. Sets came when name may have appeared: an event has this name, or events were lost. Returns
+ * FALSE when the folder is no longer at its path. */
 static gboolean
 take_events (int watch, const char *name, gboolean *came)
 {
@@ -216,19 +217,18 @@ take_events (int watch, const char *name, gboolean *came)
     struct inotify_event align;
     char bytes[4096];
   } buffer;
-  gssize n;
+  gssize n = read (watch, buffer.bytes, sizeof buffer);
 
-  while ((n = read (watch, buffer.bytes, sizeof buffer)) > 0)
-    for (gssize at = 0; at < n;)
-      {
-        const struct inotify_event *event = (const void *) (buffer.bytes + at);
+  for (gssize at = 0; at < n;)
+    {
+      const struct inotify_event *event = (const void *) (buffer.bytes + at);
 
-        if ((event->mask & (FOLDER_GONE | IN_IGNORED)) != 0)
-          return FALSE;
-        if ((event->mask & IN_Q_OVERFLOW) != 0 || (event->len > 0 && g_str_equal (event->name, name)))
-          *came = TRUE;
-        at += (gssize) (sizeof *event + event->len);
-      }
+      if ((event->mask & (FOLDER_GONE | IN_IGNORED)) != 0)
+        return FALSE;
+      if ((event->mask & IN_Q_OVERFLOW) != 0 || (event->len > 0 && g_str_equal (event->name, name)))
+        *came = TRUE;
+      at += (gssize) (sizeof *event + event->len);
+    }
   return TRUE;
 }
 
