@@ -45,10 +45,12 @@ void ferry_answer_waits_clear (FerryAnswerWaits *self);
 /* Adds a thread, before it sends the request. It must not move until ferry_answer_waits_remove(), or until its
  * completion was handed over. */
 void ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait);
-/* As ferry_answer_waits_add(), if the thread's lease goes on, which then gets that state. No
- * ferry_answer_waits_remove() comes in between. Returns whether the lease went on. */
-gboolean ferry_answer_waits_add_after_lease (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease,
-                                             FerryLeaseState state);
+/* The thread itself, without the role: as ferry_answer_waits_add(), if its lease goes on, which then ends. Returns
+ * whether it went on. */
+gboolean ferry_answer_waits_add_after_lease (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease);
+/* role: recalls the lease, if it goes on, and adds its thread. A thread leaves its lease with the role, or else with
+ * this lock. So wait is used with the lock, and only after the lease was recalled. */
+void ferry_answer_waits_recall (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease);
 /* Afterwards, the wait's size tells whether it got the answer. */
 void ferry_answer_waits_remove (FerryAnswerWaits *self, FerryAnswerWait *wait);
 /* Returns when all threads that were handed an answer before are woken. */

@@ -70,16 +70,25 @@ ferry_answer_waits_add (FerryAnswerWaits *self, FerryAnswerWait *wait)
 }
 
 gboolean
-ferry_answer_waits_add_after_lease (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease,
-                                    FerryLeaseState state)
+ferry_answer_waits_add_after_lease (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease)
 {
   gboolean went_on;
   FERRY_AUTO_LOCK (&self->lock);
 
-  went_on = ferry_lease_change (lease, wait, FERRY_LEASE_PAUSED, state);
+  went_on = ferry_lease_change (lease, wait, FERRY_LEASE_PAUSED, FERRY_LEASE_OFFERED);
   if (went_on)
     add_locked (self, wait);
   return went_on;
+}
+
+void
+ferry_answer_waits_recall (FerryAnswerWaits *self, FerryAnswerWait *wait, FerryLease *lease)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  /* Until the lease is recalled, wait may be gone. */
+  if (ferry_lease_recall (lease))
+    add_locked (self, wait);
 }
 
 void

@@ -59,6 +59,8 @@ gboolean ferry_lease_withdraw (FerryLease *self);
 /* Takes the reader back, also from a lease. Returns FALSE if a thread uses the reader. That thread cannot pause then.
  * It finds RECALLED when it leaves, and must wake the owner, which tries again. */
 gboolean ferry_lease_take_back (FerryLease *self);
+/* With the role: ends the lease, whichever thread has it. Returns FALSE if there is none. */
+gboolean ferry_lease_recall (FerryLease *self);
 /* The lane's memory is to be freed. Returns FALSE where a thread has to see the end of its lease, and then frees it. */
 gboolean ferry_lease_end (FerryLease *self);
 

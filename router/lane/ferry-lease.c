@@ -61,6 +61,14 @@ ferry_lease_take_back (FerryLease *self)
 }
 
 gboolean
+ferry_lease_recall (FerryLease *self)
+{
+  const guint64 word = load (self);
+
+  return (word & STATE) == FERRY_LEASE_PAUSED && change (self, word, (word & ~STATE) | FERRY_LEASE_RECALLED);
+}
+
+gboolean
 ferry_lease_end (FerryLease *self)
 {
   /* Acquire: the loads of a thread that has left come before the memory is freed. */

@@ -200,7 +200,7 @@ typedef struct
 {
   FerryAnswerWaits waits;  /* any */
   FerryLease lease;        /* any: of the up lane; begun and recalled with the role only */
-  FerryAnswerWait *holder; /* role: (unowned): the thread that waits, while lease is FERRY_LEASE_PAUSED */
+  FerryAnswerWait *holder; /* role: (unowned): of the latest lease; see ferry_answer_waits_recall() */
   /* any: a thread that does not have the lane waits, or has waited lately; cleared with the role */
   _Atomic gboolean is_awaited;
   _Atomic gboolean may_hand_over; /* any: an inbox that refused a message, for which the link is stalled, has room */
@@ -326,6 +326,9 @@ struct _FerryLink
   int control;
   int worker_end; /* the worker's end of the control socket; -1 once the worker is launched */
   FerryWatch control_watch;
+  /* FERRY_CONTROL_NO_WORKER or FERRY_CONTROL_PREPARES, where the process has said that before attach, or instead; or 0
+   */
+  guint32 said;
   FerryWatch output_watch;
 
   FerryConfinement confinement;

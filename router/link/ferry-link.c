@@ -228,8 +228,7 @@ void
 ferry_link_recall_lease (FerryLink *self)
 {
   if (G_UNLIKELY (ferry_lease_get_state (&self->waiting.lease) == FERRY_LEASE_PAUSED))
-    ferry_answer_waits_add_after_lease (&self->waiting.waits, self->waiting.holder, &self->waiting.lease,
-                                        FERRY_LEASE_RECALLED);
+    ferry_answer_waits_recall (&self->waiting.waits, self->waiting.holder, &self->waiting.lease);
 }
 
 /* The thread that waited: waits no more. */

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
@@ -18,6 +19,10 @@
 #include "link/ferry-orphan-private.h"
 
 #define N_EVENTS 64
+
+/* How many packets of one control socket are taken for one event. The rest is another event, after other links' turn.
+ */
+#define MAX_PACKETS 16
 
 /* How long a process may run, or do nothing, after it closed its control socket, in microseconds. */
 #define HANG_UP_GRACE (1 * G_USEC_PER_SEC)
@@ -270,15 +275,19 @@ ferry_shared_queue_expect (FerrySharedQueue *self, FerryLink *link, FerryWatchdo
                                    timeout > 0 ? ferry_watchdog_get_next_look (&link->process.watchdog) : 0);
 }
 
+static void
+watch_control (FerrySharedQueue *self, FerryLink *link, guint32 events)
+{
+  struct epoll_event event = {.events = events | EPOLLRDHUP, .data.ptr = &link->control_watch};
+
+  epoll_ctl (self->epoll, EPOLL_CTL_MOD, link->control, &event);
+}
+
 /* Sets whether room in a fork server's control socket is an event. */
 void
 ferry_shared_queue_watch_room (FerrySharedQueue *self, FerryLink *link, gboolean watched)
 {
-  struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = &link->control_watch};
-
-  if (watched)
-    event.events |= EPOLLOUT;
-  epoll_ctl (self->epoll, EPOLL_CTL_MOD, link->control, &event);
+  watch_control (self, link, watched ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 /* Adds the pipes of the worker's output to the epoll set, edge-triggered. So after an event, a pipe must be read until
@@ -461,13 +470,16 @@ apply_fault (FerrySharedQueue *self, FerryLink *link, const char *detail)
   ferry_shared_queue_apply (self, link, FERRY_LINK_FAULT, detail);
 }
 
-/* Handles the statement of a process that it is no worker. A process without senders need not attach, and goes on. */
+/* Handles the statement of a process that it is no worker. A process without senders need not attach, and goes on.
+ * Nothing more is read of its socket: each application that it starts may state the same, as often as it likes. */
 static FerryControlEvent
-take_no_worker (FerryLink *link, GError **error)
+take_no_worker (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
   if (link->connection_ids->len == 0 && link->fork_server == NULL)
     {
       g_clear_error (error);
+      link->said = FERRY_CONTROL_NO_WORKER;
+      watch_control (self, link, 0);
       return FERRY_CONTROL_TAKEN;
     }
   ferry_link_note (link, FERRY_CLOSE_REASON_NEVER_ATTACHED, (*error)->message);
@@ -478,12 +490,15 @@ take_no_worker (FerryLink *link, GError **error)
 static FerryControlEvent
 take_prepares (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
-  if (link->fork_server != NULL)
+  if (link->fork_server != NULL && link->said == 0)
     {
+      link->said = FERRY_CONTROL_PREPARES;
       ferry_shared_queue_set_deadline (self, link, 0);
       return FERRY_CONTROL_TAKEN;
     }
-  ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The worker said that it prepares itself; only a fork server does");
+  ferry_set_error (error, FERRY_ERROR_PROTOCOL,
+                   link->said != 0 ? "The fork server said twice that it prepares itself; it must say so once"
+                                   : "The worker said that it prepares itself; only a fork server does");
   return FERRY_CONTROL_INVALID;
 }
 
@@ -495,6 +510,8 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
   FerryControlEvent event;
   GArray *orphans;
 
+  if (link->said == FERRY_CONTROL_NO_WORKER)
+    return ferry_control_is_hung_up (link->control) ? FERRY_CONTROL_CLOSED : FERRY_CONTROL_NOTHING;
   if (attached && link->fork_server != NULL)
     return link->fork_server_funcs->receive (self, link, error);
   if (attached && link->pending_memory != NULL)
@@ -513,14 +530,14 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
   if (event == FERRY_CONTROL_TAKEN && !attached && !awaited)
     return take_prepares (self, link, error);
   if (event == FERRY_CONTROL_INVALID && g_error_matches (*error, FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER))
-    return take_no_worker (link, error);
+    return take_no_worker (self, link, error);
   return event;
 }
 
 static void
-read_control (FerrySharedQueue *self, FerryLink *link)
+read_control (FerrySharedQueue *self, FerryLink *link, guint max)
 {
-  while (link->control >= 0)
+  for (guint n = 0; n < max && link->control >= 0; n++)
     {
       g_autoptr (GError) error = NULL;
 
@@ -544,6 +561,17 @@ read_control (FerrySharedQueue *self, FerryLink *link)
     }
 }
 
+/* Takes all packets that lie in the control socket now. Another process may send more meanwhile, without end. */
+static void
+read_control_to_end (FerrySharedQueue *self, FerryLink *link)
+{
+  int size = 0;
+
+  if (link->control >= 0 && ioctl (link->control, FIONREAD, &size) == 0)
+    /* Each packet that breaks no rule has a header. One more is taken, for the end of the socket. */
+    read_control (self, link, (guint) size / sizeof (FerryControlHeader) + 1);
+}
+
 /* Ends a link because its worker broke a rule outside of the up lane. Records that were published before are
  * drained. */
 void
@@ -555,7 +583,7 @@ ferry_shared_queue_fault (FerrySharedQueue *self, FerryLink *link, const char *d
   /* The worker sent the descriptors of published records before it published the records. These descriptors may still
    * be in the socket. */
   if (link->pending_memory != NULL && link->state == FERRY_LINK_OPEN)
-    read_control (self, link);
+    read_control_to_end (self, link);
   apply_fault (self, link, detail);
 }
 
@@ -608,7 +636,7 @@ ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
   if (self->guardian.socket >= 0 && link->process.pid != 0)
     ferry_guardian_tell (self->guardian.socket, FERRY_GUARDIAN_RELEASE, link->process.pid, -1, MSG_DONTWAIT);
   epoll_ctl (self->epoll, EPOLL_CTL_DEL, link->process.pidfd, NULL);
-  read_control (self, link);
+  read_control_to_end (self, link);
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
 }
 
@@ -617,9 +645,9 @@ ferry_shared_queue_end_process (FerrySharedQueue *self, FerryLink *link)
 void
 ferry_shared_queue_end_given (FerrySharedQueue *self, FerryLink *link)
 {
-  read_control (self, link);
+  read_control_to_end (self, link);
   fix_tail (link);
-  read_control (self, link);
+  read_control_to_end (self, link);
   ferry_shared_queue_apply (self, link, FERRY_LINK_PROCESS_ENDED, NULL);
 }
 
@@ -646,7 +674,7 @@ may_go_on (FerrySharedQueue *self, FerryLink *link)
   gint64 deadline = link->deadline.time;
 
   if (link->state == FERRY_LINK_ATTACHING)
-    read_control (self, link);
+    read_control_to_end (self, link);
   /* What was read has set another deadline, or unset this one. */
   if (!ferry_deadline_is_set (&link->deadline) || link->deadline.time != deadline)
     return TRUE;
@@ -771,7 +799,7 @@ ferry_shared_queue_wait (FerrySharedQueue *self, gint64 until)
           ferry_shared_queue_take_bells (self);
           break;
         case FERRY_WATCH_CONTROL:
-          read_control (self, what->link);
+          read_control (self, what->link, MAX_PACKETS);
           if (what->link->fork_server != NULL)
             what->link->fork_server_funcs->flush (self, what->link);
           break;

@@ -68,7 +68,7 @@ static void
 give_lane_to_monitor (FerryLeases *self, FerryLink *link, FerryAnswerWait *wait)
 {
   /* The lane is not armed for the doorbell, so the monitor looks at it. */
-  if (ferry_answer_waits_add_after_lease (&link->waiting.waits, wait, &link->waiting.lease, FERRY_LEASE_OFFERED))
+  if (ferry_answer_waits_add_after_lease (&link->waiting.waits, wait, &link->waiting.lease))
     ferry_commands_add (self->commands, activate, ferry_link_ref (link), unref_link);
   else
     ferry_link_leave_lease (link, wait);

@@ -311,7 +311,14 @@ ferry_attachment_check_may_start (GError **error)
     }
   if (control < 0)
     return TRUE;
-  ferry_control_send_word (control, FERRY_CONTROL_NO_WORKER);
+  if (attachment_error == NULL)
+    {
+      ferry_control_send_word (control, FERRY_CONTROL_NO_WORKER);
+      /* From now on, the application reads nothing of the socket. */
+      attachment_error = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_NOT_A_WORKER,
+                                              "This process has started a router, and so cannot attach to the "
+                                              "application that started it; attach before the first start");
+    }
   return ferry_set_error (
     error, FERRY_ERROR_NOT_A_WORKER,
     "This process was started as a worker of process %d and has not attached to it, so it starts no workers of its "

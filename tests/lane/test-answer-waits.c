@@ -85,8 +85,8 @@ a_thread_is_listed_once_by_who_ends_its_time_with_the_lane (void)
   ferry_answer_waits_init (&waits);
   ferry_lease_init (&lease, NULL, FERRY_LEASE_OFFERED);
   g_assert_true (ferry_lease_begin (&lease, &wait, FERRY_LEASE_PAUSED));
-  g_assert_true (ferry_answer_waits_add_after_lease (&waits, &wait, &lease, FERRY_LEASE_RECALLED));
-  g_assert_false (ferry_answer_waits_add_after_lease (&waits, &wait, &lease, FERRY_LEASE_OFFERED));
+  ferry_answer_waits_recall (&waits, &wait, &lease);
+  g_assert_false (ferry_answer_waits_add_after_lease (&waits, &wait, &lease));
   g_assert_cmpuint (ferry_lease_get_state (&lease), ==, FERRY_LEASE_RECALLED);
   g_assert_true (wait.is_listed && ferry_answer_waits_has_any (&waits));
   ferry_answer_waits_remove (&waits, &wait);

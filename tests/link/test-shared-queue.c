@@ -9,10 +9,14 @@
 
 #include "ferry-test.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "link/ferry-downlink-private.h"
 #include "link/ferry-fork-server-link-private.h"
@@ -29,15 +33,17 @@ typedef struct
 } TestWorker;
 
 static TestWorker *
-test_worker_new (FerrySharedQueue *queue, gint64 attach_timeout)
+test_worker_new_with (FerrySharedQueue *queue, gint64 attach_timeout, guint n_pipes, void (*prepare) (FerryLink *link))
 {
   TestWorker *self = g_new0 (TestWorker, 1);
   guint64 connection_id = 1;
   guint32 no_cell = FERRY_NO_CELL;
   g_autoptr (GError) error = NULL;
 
-  self->link = ferry_link_new ("test", &connection_id, &no_cell, 1, CAPACITY, 0, 1000000, &error);
+  self->link = ferry_link_new ("test", &connection_id, &no_cell, n_pipes, CAPACITY, 0, 1000000, &error);
   g_assert_no_error (error);
+  if (prepare != NULL)
+    prepare (self->link);
   ferry_link_open_socket (self->link, &error);
   g_assert_no_error (error);
   self->control = ferry_steal_fd (&self->link->worker_end);
@@ -45,6 +51,12 @@ test_worker_new (FerrySharedQueue *queue, gint64 attach_timeout)
   ferry_shared_queue_add (queue, self->link, &error);
   g_assert_no_error (error);
   return self;
+}
+
+static TestWorker *
+test_worker_new (FerrySharedQueue *queue, gint64 attach_timeout)
+{
+  return test_worker_new_with (queue, attach_timeout, 1, NULL);
 }
 
 /* Answers the welcome, as a worker does. */
@@ -731,6 +743,179 @@ add_end_tests (void)
   g_test_add_func ("/shared-queue/removed-links-leave-no-descriptor", test_removed_links_leave_no_descriptor);
 }
 
+/* ---- a lease ---- */
+
+typedef struct
+{
+  FerryLink *link;
+  _Atomic pid_t thread;
+} Recall;
+
+static gpointer
+recall_lease (gpointer data)
+{
+  Recall *self = data;
+
+  atomic_store (&self->thread, gettid ());
+  ferry_link_recall_lease (self->link);
+  return NULL;
+}
+
+static gboolean
+waits_for_lock (gpointer data)
+{
+  return ferry_test_get_system_call (getpid (), atomic_load (&((Recall *) data)->thread)) == SYS_futex;
+}
+
+/* It leaves with the lock of the answer waits, which the recalling thread waits for, and its stack is gone then. */
+static void
+test_the_thread_of_a_lease_may_leave_while_it_is_recalled (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *worker = test_worker_new (queue, 0);
+  FerryLinkWaiting *waiting = &worker->link->waiting;
+  FerryAnswerWait *wait = mmap (NULL, sizeof *wait, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  Recall test = {.link = worker->link};
+  GThread *thread;
+
+  g_assert_true (wait != MAP_FAILED);
+  g_assert_true (ferry_lease_begin (&waiting->lease, wait, FERRY_LEASE_PAUSED));
+  waiting->holder = wait;
+  pthread_mutex_lock (&waiting->waits.lock);
+  thread = g_thread_new ("recall", recall_lease, &test);
+  ferry_test_look_until (waits_for_lock, &test);
+  g_assert_cmpint (ferry_lease_leave (&waiting->lease, wait), ==, FERRY_LEASE_PAUSED);
+  g_assert_no_errno (munmap (wait, sizeof *wait));
+  pthread_mutex_unlock (&waiting->waits.lock);
+  g_thread_join (thread);
+  g_assert_false (ferry_answer_waits_has_any (&waiting->waits));
+  g_assert_cmpint (ferry_lease_get_state (&waiting->lease), ==, FERRY_LEASE_OFFERED);
+  test_worker_free (worker, queue);
+}
+
+/* ---- packets without end ---- */
+
+/* How many packets of that kind find room in the socket. */
+static guint
+fill_socket (TestWorker *worker, FerryControlKind kind)
+{
+  FerryControlHeader packet;
+  guint n = 0;
+
+  while (ferry_control_send (worker->control, kind, &packet, sizeof packet, NULL, 0, MSG_DONTWAIT) == 0)
+    n++;
+  g_assert_cmpuint (n, >, 100);
+  return n;
+}
+
+/* How many packets of the worker's the application has not taken. */
+static guint
+count_untaken (TestWorker *worker)
+{
+  int size = 0;
+
+  g_assert_no_errno (ioctl (worker->link->control, FIONREAD, &size));
+  return (guint) size / sizeof (FerryControlHeader);
+}
+
+/* The children of a worker without senders may all state that they are no workers. The first statement is enough. */
+static void
+test_only_the_first_no_worker_is_read (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *worker = test_worker_new_with (queue, 0, 0, NULL);
+  const guint n = fill_socket (worker, FERRY_CONTROL_NO_WORKER);
+  struct pollfd poll_fd = {.fd = queue->epoll, .events = POLLIN};
+
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  g_assert_cmpuint (count_untaken (worker), ==, n - 1);
+  g_assert_cmpint (worker->link->cause, ==, FERRY_NO_CAUSE);
+  /* Nor is what is left an event. */
+  g_assert_cmpint (poll (&poll_fd, 1, 0), ==, 0);
+  ferry_shared_queue_end_given (queue, worker->link);
+  g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_ENDED);
+  test_worker_free (worker, queue);
+}
+
+static void
+test_no_worker_may_hang_up (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *worker = test_worker_new_with (queue, 0, 0, NULL);
+
+  fill_socket (worker, FERRY_CONTROL_NO_WORKER);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  ferry_clear_fd (&worker->control);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  g_assert_cmpuint (worker->link->state, ==, FERRY_LINK_HUNG_UP);
+  test_worker_free (worker, queue);
+}
+
+static void
+test_preparing_twice_is_a_fault (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *worker = test_worker_new_with (queue, 0, 0, ferry_fork_server_link_begin);
+
+  ferry_control_send_word (worker->control, FERRY_CONTROL_PREPARES);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  g_assert_cmpint (worker->link->cause, ==, FERRY_NO_CAUSE);
+  ferry_control_send_word (worker->control, FERRY_CONTROL_PREPARES);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  g_assert_cmpint (worker->link->cause, ==, FERRY_CLOSE_REASON_PROTOCOL_ERROR);
+  g_assert_nonnull (strstr (worker->link->detail, "twice"));
+  test_worker_free (worker, queue);
+}
+
+static void
+allow_one_shots (FerryLink *link)
+{
+  ferry_link_allow_one_shots (link, 0);
+}
+
+static TestWorker *
+worker_with_memories_new (FerrySharedQueue *queue)
+{
+  TestWorker *worker = test_worker_new_with (queue, 0, 1, allow_one_shots);
+
+  test_worker_attach (worker);
+  for (guint64 number = 1; number <= FERRY_MAX_PENDING_MEMORIES_PER_LINK; number++)
+    g_assert_cmpint (ferry_control_send_memory (worker->control, number, STDERR_FILENO), ==, 0);
+  return worker;
+}
+
+static guint
+count_memories (TestWorker *worker)
+{
+  return worker->link->pending_memory->descriptors->len;
+}
+
+/* The rest is another event, so other links have their turn. */
+static void
+test_a_visit_takes_some_packets_only (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *worker = worker_with_memories_new (queue);
+
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  g_assert_cmpuint (count_memories (worker), <, FERRY_MAX_PENDING_MEMORIES_PER_LINK);
+  visit_all (queue);
+  ferry_shared_queue_wait (queue, FERRY_SLEEP);
+  g_assert_cmpuint (count_memories (worker), ==, FERRY_MAX_PENDING_MEMORIES_PER_LINK);
+  test_worker_free (worker, queue);
+}
+
+static void
+test_the_end_takes_all_packets (void)
+{
+  g_autoptr (FerrySharedQueue) queue = queue_new ();
+  TestWorker *worker = worker_with_memories_new (queue);
+
+  ferry_shared_queue_end_given (queue, worker->link);
+  g_assert_cmpuint (count_memories (worker), ==, FERRY_MAX_PENDING_MEMORIES_PER_LINK);
+  test_worker_free (worker, queue);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -747,6 +932,13 @@ main (int argc, char **argv)
   g_test_add_func ("/shared-queue/records-of-another-thread-wake", test_records_of_another_thread_wake);
   g_test_add_func ("/shared-queue/wake-of-another-thread-ends-the-wait", test_wake_of_another_thread_ends_the_wait);
   g_test_add_func ("/shared-queue/wake-before-the-wait-is-kept", test_wake_before_the_wait_is_kept);
+  g_test_add_func ("/shared-queue/the-thread-of-a-lease-may-leave-while-it-is-recalled",
+                   test_the_thread_of_a_lease_may_leave_while_it_is_recalled);
+  g_test_add_func ("/shared-queue/only-the-first-no-worker-is-read", test_only_the_first_no_worker_is_read);
+  g_test_add_func ("/shared-queue/no-worker-may-hang-up", test_no_worker_may_hang_up);
+  g_test_add_func ("/shared-queue/preparing-twice-is-a-fault", test_preparing_twice_is_a_fault);
+  g_test_add_func ("/shared-queue/a-visit-takes-some-packets-only", test_a_visit_takes_some_packets_only);
+  g_test_add_func ("/shared-queue/the-end-takes-all-packets", test_the_end_takes_all_packets);
   add_end_tests ();
   g_test_add_func ("/shared-queue/a-link-outlives-its-epochs", test_a_link_outlives_its_epochs);
   return g_test_run ();

@@ -15,6 +15,7 @@
  * end at any time. The claims, when nothing can move any more:
  * - each record was dispatched or taken by the waiter, unless the link ended before;
  * - the waiter is listed whenever others take records that may be its answer;
+ * - the owner uses the waiter's frame only while that frame is there;
  * - never do two threads use the reader at once;
  * - after the end the link's memory is freed, and no thread uses it then.
  *
@@ -26,14 +27,18 @@
  *
  * The order of memory is that of wake.pml. Here a record is one step with the load of the epoch, as is an arming with its
  * look at the tail. Which bell the lane is armed for is a word of its own, "leased_to". The word of the lease is state
- * and ticket. The bell is the doorbell with its epoll set, or a futex word, as is the lease bell. A command is one to the
- * monitor, and pinged is the pingee.
+ * and ticket. The lock is that of the answer waits, and is_there says whether the waiter's frame is there. The bell is the
+ * doorbell with its epoll set, or a futex word, as is the lease bell. A command is one to the monitor, and pinged is the
+ * pingee.
  *
  * The macros weaken one step each, and then the search must find an error:
  *
  *   NO_ROLE              the waiter takes a record without the role
  *   NO_RECALL            the owner visits a link without recalling the lease
  *   RECALLS_UNLISTED     the owner recalls the lease and does not list the waiter
+ *   RECALLS_UNLOCKED     the owner recalls the lease without the lock
+ *   TRUSTS_HOLDER        the owner reads the waiter's ticket before it recalls the lease
+ *   LEAVES_UNLOCKED      the waiter gives the lane back without the role and without the lock
  *   RETURNS_UNLISTED     the waiter gives the lane back with the role, and is not listed
  *   LEAVES_UNLISTED      the waiter gives the lane back without the role, and is not listed
  *   TRUSTS_EMPTY_LANE    the waiter gives the lane back without a look at it
@@ -85,8 +90,9 @@ bool armed;
 byte state = OFFERED, queued;
 bool armed = true, is_active, role, command, pinged, ending, finished, failed, freed;
 
-/* The waiter has no answer yet; it is where others hand it one. */
-bool awaits, listed;
+/* The waiter has no answer yet; it is where others hand it one; its frame is there. */
+bool awaits, listed, is_there;
+bool locked;
 #endif
 
 #ifdef NO_TICKET
@@ -398,6 +404,9 @@ inline take_step ()
      role = false
 #endif
   :: atomic {
+#ifndef LEAVES_UNLOCKED
+       !locked;
+#endif
        if
        :: GOES_ON -> state = OFFERED;
 #ifndef LEAVES_UNLISTED
@@ -427,7 +436,7 @@ active [WAITERS] proctype waiter ()
   :: n == CALLS -> break
   :: n < CALLS -> n++;
 #ifndef WORKER
-     atomic { awaits = false; listed = false };
+     is_there = true;
 #endif
      seen_taken = taken;
      if
@@ -463,6 +472,9 @@ end_asleep:
         take_step ()
      :: else -> break
      od;
+#ifndef WORKER
+     atomic { !listed || !locked -> awaits = false; listed = false; is_there = false };
+#endif
      polls = false; is_late = false; is_empty = false; recalled = false; seen = 0; seen_taken = 0
   od
 }
@@ -564,10 +576,27 @@ inline recall ()
 {
   if
 #ifndef NO_RECALL
-  :: state == PAUSED -> state = RECALLED;
-#ifndef RECALLS_UNLISTED
-     listed = true
+  :: state == PAUSED ->
+#ifndef RECALLS_UNLOCKED
+     locked = true;
 #endif
+#ifdef TRUSTS_HOLDER
+     assert (is_there);
+#endif
+     atomic {
+       is_recalled = (state == PAUSED);
+       if
+       :: is_recalled -> state = RECALLED
+       :: else
+       fi };
+     if
+     :: is_recalled -> assert (is_there);
+#ifndef RECALLS_UNLISTED
+        listed = true
+#endif
+     :: else
+     fi;
+     locked = false
 #endif
   :: else
   fi
@@ -575,7 +604,7 @@ inline recall ()
 
 active proctype owner ()
 {
-  bool is_empty;
+  bool is_empty, is_recalled;
 
 end_idle:
   do
@@ -583,13 +612,9 @@ end_idle:
      atomic { !role -> role = true };
      atomic {
        is_active = is_active || bell || command;
-       bell = 0; command = false; pinged = false;
-       if
-       :: is_active -> recall ()
-       :: else
-       fi };
+       bell = 0; command = false; pinged = false };
      if
-     :: is_active ->
+     :: is_active -> recall ();
         begin_use ();
         take_all ();
         rest ();
@@ -604,7 +629,7 @@ end_idle:
   :: queued > 0 -> atomic { taken = taken + queued; queued = 0 }
   :: ending && !finished ->
      atomic { !role -> role = true };
-     atomic { recall () };
+     recall ();
      begin_use ();
      take_all ();
      end_use ();
