@@ -5,7 +5,7 @@
  *
  * This file contains structures and constants only; static assertions check their sizes. The page docs/protocol.md
  * describes the same layout in words, so that a worker can be written in another language. A change here must also be
- * made in docs/protocol.md. From the first release on, such a change also changes FERRY_PROTOCOL_VERSION.
+ * made in docs/protocol.md. Under "Versions" that page says when such a change also changes FERRY_PROTOCOL_VERSION.
  *
  * A link has two files in memory. The segment is small and has these parts:
  *
@@ -33,7 +33,7 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_PROTOCOL_VERSION 2
+#define FERRY_PROTOCOL_VERSION 3
 #define FERRY_PROTOCOL_MAGIC "FERRYLNK"
 
 /* The environment variable that names the worker's end of the control socket. */

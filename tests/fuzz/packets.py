@@ -4,7 +4,7 @@
 
 import struct
 
-VERSION = 2
+VERSION = 3
 UP_RING = 77824
 
 
