@@ -1075,6 +1075,9 @@ ferry_task_add_bytes (FerryTask *self, GBytes *bytes, GError **error)
  * worker if the task was lost with it. Only one attempt of the task can have the sender, so give senders to tasks
  * without retries ([property@Ferry.Task:retries]).
  *
+ * A task may be done while its function still runs: its time is over, or a cancel was not heard. Then the receiver gets
+ * what was sent up to that moment. What the function sends afterwards may be lost, also where the send succeeded.
+ *
  * A sender takes three descriptors of this process until the task is done.
  *
  * Fails as [method@Ferry.Task.add_descriptor] does. Fails with %FERRY_ERROR_ALREADY_STARTED or %FERRY_ERROR_STOPPED if
