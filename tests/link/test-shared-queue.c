@@ -517,8 +517,8 @@ test_looks_at_the_earliest_timeout_alone (void)
   g_assert_cmpuint (workers[N_TIMED / 2]->link->state, ==, FERRY_LINK_ATTACHING);
   ferry_shared_queue_set_deadline (queue, workers[N_TIMED / 2]->link, 1);
   ferry_shared_queue_wait (queue, 0);
-  g_assert_cmpuint (workers[N_TIMED / 2]->link->state, ==, FERRY_LINK_HUNG_UP);
-  g_assert_cmpuint (workers[0]->link->state, ==, FERRY_LINK_ATTACHING);
+  /* It was looked at, and gets the rest of its time. */
+  g_assert_cmpint (workers[N_TIMED / 2]->link->deadline.time, >, 1);
   free_all (queue, workers, N_TIMED);
   g_assert_cmpuint (ferry_deadlines_get_n (&queue->deadlines), ==, 0);
 }
