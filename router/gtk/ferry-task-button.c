@@ -27,13 +27,15 @@
  *
  * A button with a ring that shows how far the tasks of an executor are. It opens a popover with their list.
  *
- * The button is for a header bar, and is there while the executor has tasks in its list. Its tooltip and its accessible
- * description say how many tasks run and wait. They change at most ten times a second, and not while the button is not
- * mapped.
+ * The button is for a header bar, and is there while the executor has tasks in its list: those that run or wait, and
+ * those that failed and that nobody has removed from the list or tried again. Its tooltip and its accessible
+ * description say how many tasks run and wait, and at the end how many failed. They change at most ten times a second,
+ * and not while the button is not mapped.
  *
  * # CSS nodes
  *
- * The button is a `taskbutton` with a menu button, whose child is a `progressring`.
+ * The button is a `taskbutton` with a menu button, whose child is a `progressring`. The ring has the style class
+ * `.error` where all is over and tasks failed.
  */
 struct _FerryTaskButton
 {
@@ -59,15 +61,37 @@ G_DEFINE_FINAL_TYPE (FerryTaskButton, ferry_task_button, GTK_TYPE_WIDGET)
 
 /* ---- what is shown ---- */
 
+/* How many tasks of the list have failed. */
+static guint
+count_failed (FerryExecutor *executor)
+{
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (executor)), n_failed = 0;
+
+  for (guint i = 0; i < n_items; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (executor), i);
+
+      n_failed += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+    }
+  return n_failed;
+}
+
+/* Failures are told once the work is over: nobody can do anything about the whole of it before. */
 static void
 show_figures (FerryTaskButton *self)
 {
-  g_autofree char *words = ferry_task_words_for_work (self->executor);
-  guint n_waiting, n_executing;
+  guint n_waiting, n_executing, n_failed;
   double fraction;
+  g_autofree char *words = NULL;
 
   g_object_get (self->executor, "fraction", &fraction, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
+  n_failed = n_waiting + n_executing == 0 ? count_failed (self->executor) : 0;
+  words = n_failed > 0 ? ferry_task_words_for_ends (0, n_failed) : ferry_task_words_for_work (self->executor);
   ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_waiting + n_executing > 0 ? fraction : 1.0);
+  if (n_failed > 0)
+    gtk_widget_add_css_class (self->ring, "error");
+  else
+    gtk_widget_remove_css_class (self->ring, "error");
   gtk_widget_set_tooltip_text (self->button, words);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
 }
@@ -108,6 +132,8 @@ unmap_cb (FerryTaskButton *self)
 static void
 items_changed_cb (FerryTaskButton *self)
 {
+  if (self->executor != NULL)
+    figures_cb (self);
   gtk_widget_set_visible (self->button,
                           self->executor != NULL && g_list_model_get_n_items (G_LIST_MODEL (self->executor)) > 0);
 }

@@ -27,6 +27,9 @@
 /* How many finished tasks may be in the list in addition to keep_finished. */
 #define MAX_LEAVING 4096
 
+/* How many tasks that failed stay in a list that is watched: the latest. */
+#define MAX_FAILED 1000
+
 /* How often changed figures are notified at most, in microseconds: once in a frame. */
 #define NOTIFY_INTERVAL (G_USEC_PER_SEC / 60)
 
@@ -37,7 +40,10 @@
  *
  * Tasks can be submitted from any thread. All other functions are for the router's thread, unless their description
  * says otherwise. Signals are emitted on the router's thread. The list has all tasks that are not done, and the latest
- * [property@Ferry.Executor:keep-finished] of the tasks that are done.
+ * [property@Ferry.Executor:keep-finished] of the tasks that are done. Where something is connected to
+ * [signal@Gio.ListModel::items-changed], as a list that shows the tasks, those that failed stay as well, the latest
+ * 1000 of them: until [method@Ferry.Executor.remove] or [method@Ferry.Executor.clear_finished], or until the task is
+ * tried again by [method@Ferry.Executor.retry]. So nothing fails unseen.
  *
  * Several executors can share a pool. Tasks of the same priority are then started from each executor alternately. An
  * executor can have several runners ([method@Ferry.Executor.add_runner]). It stays alive at least until its tasks are
@@ -66,6 +72,7 @@ struct _FerryExecutor
   guint looked_at_position;
   guint64 latest_number;      /* number of the task that was added to the list last */
   GQueue finished;            /* (element-type FerryTask): the tasks of the list that are done, oldest first */
+  GQueue failed;              /* (element-type FerryTask): those that stay in addition, oldest first */
   FerryWaitQueue submissions; /* submissions that wait for room; the key is the task */
   guint n_open;               /* number of tasks that were taken in and are not done */
   guint n_executing;          /* number of tasks that run */
@@ -212,21 +219,42 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return one < other ? -1 : one > other;
 }
 
-/* Returns (transfer full) all finished tasks except the @keep latest, with the list's references. Marks these tasks as
- * removed from the list, so that no handler removes them a second time. The caller must unlink them. */
+/* Whether a task that is done stays in the list for that it failed, and who looks at the list has not acted on that. */
+static gboolean
+must_be_seen (FerryExecutor *self, FerryTask *task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED && !ferry_task_get_placement (task)->tried_again &&
+         is_watched (self);
+}
+
+/* Marks the first task of a queue as removed from the list, and adds it to leaving, with the list's reference. */
+static void
+take_first (GQueue *queue, GPtrArray *leaving)
+{
+  GList *link = g_queue_pop_head_link (queue);
+  FerryTask *task = g_steal_pointer (&link->data);
+
+  ferry_task_get_placement (task)->listed = FALSE;
+  g_ptr_array_add (leaving, task);
+}
+
+/* Returns (transfer full) all finished tasks except the @keep latest and, where the failed ones stay, those. Marks
+ * these tasks as removed from the list, so that no handler removes them a second time. The caller must unlink them. */
 static GPtrArray *
-take_leaving (FerryExecutor *self, guint keep)
+take_leaving (FerryExecutor *self, guint keep, gboolean failed_stay)
 {
   GPtrArray *leaving = g_ptr_array_new_full (self->finished.length - keep, g_object_unref);
 
   while (self->finished.length > keep)
-    {
-      GList *link = g_queue_pop_head_link (&self->finished);
-      FerryTask *task = g_steal_pointer (&link->data);
-
-      ferry_task_get_placement (task)->listed = FALSE;
-      g_ptr_array_add (leaving, task);
-    }
+    if (failed_stay && must_be_seen (self, self->finished.head->data))
+      {
+        ferry_task_get_placement (self->finished.head->data)->stays = TRUE;
+        g_queue_push_tail_link (&self->failed, g_queue_pop_head_link (&self->finished));
+      }
+    else
+      take_first (&self->finished, leaving);
+  while (self->failed.length > (failed_stay ? MAX_FAILED : 0))
+    take_first (&self->failed, leaving);
   return leaving;
 }
 
@@ -301,21 +329,21 @@ list_remove (FerryExecutor *self, FerryTask *task)
     return;
   placement->listed = FALSE;
   if (g_steal_pointer (&placement->finished_link.data) != NULL)
-    g_queue_unlink (&self->finished, &placement->finished_link);
+    g_queue_unlink (placement->stays ? &self->failed : &self->finished, &placement->finished_link);
   leaving = g_ptr_array_new_full (1, g_object_unref);
   g_ptr_array_add (leaving, task);
   list_unlink (self, leaving);
 }
 
-/* Removes all finished tasks except the @keep latest from the list. */
+/* Removes all finished tasks except the keep_finished latest, and those that stay, from the list. */
 static void
-list_trim (FerryExecutor *self, guint keep)
+list_trim (FerryExecutor *self)
 {
   g_autoptr (GPtrArray) leaving = NULL;
 
-  if (self->finished.length <= keep)
+  if (self->finished.length <= self->keep_finished)
     return;
-  leaving = take_leaving (self, keep);
+  leaving = take_leaving (self, self->keep_finished, /* failed_stay: */ TRUE);
   list_unlink (self, leaving);
 }
 
@@ -323,7 +351,7 @@ list_trim (FerryExecutor *self, guint keep)
 static void
 list_clear (FerryExecutor *self)
 {
-  g_autoptr (GPtrArray) leaving G_GNUC_UNUSED = take_leaving (self, 0);
+  g_autoptr (GPtrArray) leaving G_GNUC_UNUSED = take_leaving (self, 0, /* failed_stay: */ FALSE);
 
   g_clear_pointer (&self->index, g_sequence_free);
   g_queue_init (&self->list);
@@ -341,7 +369,7 @@ list_finish (FerryExecutor *self, FerryTask *task)
   placement->finished_link.data = task;
   g_queue_push_tail_link (&self->finished, &placement->finished_link);
   if (self->finished.length > (guint64) self->keep_finished + MAX_LEAVING || !is_watched (self))
-    list_trim (self, self->keep_finished);
+    list_trim (self);
 }
 
 /* Returns (transfer full) a copy of the list without finished tasks, because handlers may change the list. */
@@ -377,7 +405,7 @@ notify_figures (gpointer data)
   g_autoptr (FerryExecutor) self = g_object_ref (data);
 
   self->notified = g_get_monotonic_time ();
-  list_trim (self, self->keep_finished);
+  list_trim (self);
   for (guint i = PROP_N_WAITING; i <= PROP_INDETERMINATE; i++)
     g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
 }
@@ -1142,7 +1170,7 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
  * @error: return location for an error
  *
  * Submits a new task with the function, the arguments, the name, the priority and the settings of a task that is done.
- * On the router's thread.
+ * A task that stays in the list for nothing but that it failed leaves the list. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_DONE if the task is not done. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the task had
  * descriptors or bytes, because they were released at its end. Fails as [method@Ferry.Executor.submit_task] does.
@@ -1174,7 +1202,12 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
       return NULL;
     }
   again = ferry_task_new_like (task);
-  return ferry_executor_submit_task (self, again, error) ? g_steal_pointer (&again) : NULL;
+  if (!ferry_executor_submit_task (self, again, error))
+    return NULL;
+  ferry_task_get_placement (task)->tried_again = TRUE;
+  if (ferry_task_get_placement (task)->stays && ferry_executor_has_task (self, task))
+    list_remove (self, task);
+  return g_steal_pointer (&again);
 }
 
 /**
@@ -1186,10 +1219,13 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
 void
 ferry_executor_clear_finished (FerryExecutor *self)
 {
+  g_autoptr (GPtrArray) leaving = NULL;
+
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  list_trim (self, 0);
+  leaving = take_leaving (self, 0, /* failed_stay: */ FALSE);
+  list_unlink (self, leaving);
 }
 
 /**
@@ -1503,7 +1539,7 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
   else if (property_id == PROP_MAX_PENDING)
     ferry_property_change (self, &self->max_pending, value, pspec);
   else if (ferry_property_change (self, &self->keep_finished, value, pspec))
-    list_trim (self, self->keep_finished);
+    list_trim (self);
 }
 
 static void
@@ -1589,9 +1625,9 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryExecutor:keep-finished:
    *
-   * How many finished tasks stay in the list: those that finished last. The default is 0: a task without other
-   * references is freed when it is done. Where something is connected to [signal@Gio.ListModel::items-changed], tasks
-   * leave the list together, within a frame after their end.
+   * How many finished tasks stay in the list: those that finished last, and in a list that is shown those that failed
+   * as well. The default is 0: a task without other references is freed when it is done. Where something is connected
+   * to [signal@Gio.ListModel::items-changed], tasks leave the list together, within a frame after their end.
    */
   properties[PROP_KEEP_FINISHED] = g_param_spec_uint ("keep-finished", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
   install_figures ();

@@ -38,6 +38,8 @@ typedef struct
   guint executing : 1;     /* the executor counts the task as executing */
   guint taken_in : 1;      /* the router's thread has added the task to the executor */
   guint listed : 1;        /* the executor's list model has the task, and is not about to remove it */
+  guint stays : 1;         /* finished_link is in the executor's list of tasks that stay since they failed */
+  guint tried_again : 1;   /* the task was tried again, so who did it knows how it ended */
   guint obstructed : 4;    /* what a cluster has told the task of why it waits, in its own numbers; 0: nothing */
   guint escalation : 8;    /* the step of a cancelled task's escalation; 0: none yet */
   guint n_looks;           /* how often look_for_answer() ran since more of the up lane was dispatched */

@@ -159,6 +159,40 @@ test_nothing_is_computed_while_the_button_is_hidden (void)
   scene_clear (&scene);
 }
 
+static gboolean
+is_hidden (gpointer button)
+{
+  return !gtk_widget_get_visible (button);
+}
+
+/* Also where an application keeps nothing that is finished. */
+static void
+test_what_failed_stays_until_it_is_removed (void)
+{
+  Scene scene;
+  g_autoptr (FerryTask) task = NULL;
+  GtkWidget *list;
+
+  if (!scene_init (&scene))
+    return;
+  g_object_set (scene.executor, "keep-finished", 0, NULL);
+  task = task_test_submit (scene.executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+  g_object_unref (task_test_submit (scene.executor, "note", g_variant_new_string ("a")));
+  task_test_wait_done (task);
+  wait_words (&scene, "1 task failed");
+  g_assert_true (gtk_widget_get_visible (get_menu_button (&scene)));
+  g_assert_true (
+    gtk_widget_has_css_class (gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (&scene))), "error"));
+  list = ferry_test_get_object (scene.button, "list");
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (&scene)));
+  widget_test_wait_words (list, "Failed");
+  g_object_set (list, "selected-task", task, NULL);
+  gtk_widget_activate_action (list, "task.remove", NULL);
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (&scene)));
+  ferry_test_look_until (is_hidden, get_menu_button (&scene));
+  scene_clear (&scene);
+}
+
 static int
 measure_list (Scene *scene)
 {
@@ -246,6 +280,7 @@ main (int argc, char **argv)
   warm_up ();
   g_test_add_func ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
   g_test_add_func ("/task-button/popover-has-the-list", test_popover_has_the_list);
+  g_test_add_func ("/task-button/what-failed-stays-until-it-is-removed", test_what_failed_stays_until_it_is_removed);
   g_test_add_func ("/task-button/popover-is-as-high-as-its-rows", test_popover_is_as_high_as_its_rows);
   g_test_add_func ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
   g_test_add_func ("/task-button/nothing-is-computed-while-the-button-is-hidden",

@@ -218,6 +218,101 @@ is_watched_late (void)
   mirror_free (mirror);
 }
 
+static FerryTask *
+submit_failing (FerryExecutor *executor)
+{
+  return task_test_submit (executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+}
+
+static gboolean
+has_three (gpointer mirror)
+{
+  return ((Mirror *) mirror)->items->len == 3;
+}
+
+/* Who looks at the list sees what failed, until it is removed, cleared or tried again. */
+static void
+keeps_what_failed_while_it_is_watched (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  Mirror *mirror = mirror_new (test->executor);
+  g_autoptr (FerryTask) again = NULL;
+
+  for (guint i = 0; i < 3; i++)
+    {
+      g_object_unref (submit_failing (test->executor));
+      submit_words (test->executor, "note", 10);
+    }
+  g_assert_true (ferry_task_cancel (g_ptr_array_index (mirror->items, 31)));
+  ferry_test_run_until (task_test_is_idle, test->executor);
+  ferry_test_run_until (has_three, mirror);
+  mirror_compare (mirror);
+  again = ferry_executor_retry (test->executor, g_ptr_array_index (mirror->items, 0), NULL);
+  g_assert_nonnull (again);
+  mirror_compare (mirror);
+  g_assert_cmpuint (mirror->items->len, ==, 3);
+  g_assert_true (g_ptr_array_index (mirror->items, 2) == again);
+  task_test_wait_done (again);
+  submit_words (test->executor, "note", 10);
+  ferry_test_run_until (task_test_is_idle, test->executor);
+  ferry_test_run_until (has_three, mirror);
+  g_assert_true (ferry_executor_remove (test->executor, g_ptr_array_index (mirror->items, 1), NULL));
+  mirror_compare (mirror);
+  g_assert_cmpuint (mirror->items->len, ==, 2);
+  ferry_executor_clear_finished (test->executor);
+  g_assert_cmpuint (mirror->items->len, ==, 0);
+  mirror_free (mirror);
+}
+
+static void
+retry_cb (FerryTask *task, gpointer executor)
+{
+  g_object_unref (ferry_executor_retry (executor, task, NULL));
+}
+
+static gboolean
+has_one (gpointer mirror)
+{
+  return ((Mirror *) mirror)->items->len == 1;
+}
+
+/* An application that tries a task again by itself shows the last attempt only. */
+static void
+keeps_no_failed_task_that_was_tried_again (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  Mirror *mirror = mirror_new (test->executor);
+  g_autoptr (FerryTask) task = submit_failing (test->executor);
+
+  g_signal_connect (task, "done", G_CALLBACK (retry_cb), test->executor);
+  ferry_test_run_until (task_test_is_idle, test->executor);
+  g_assert_cmpint (ferry_test_get_number (test->executor, "n-failed"), ==, 2);
+  ferry_test_run_until (has_one, mirror);
+  g_assert_true (g_ptr_array_index (mirror->items, 0) != task);
+  mirror_free (mirror);
+}
+
+static void
+keeps_so_many_that_failed (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  Mirror *mirror;
+
+  for (guint i = 0; i < 3; i++)
+    g_object_unref (submit_failing (test->executor));
+  ferry_test_run_until (task_test_is_idle, test->executor);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (test->executor)), ==, 0);
+  mirror = mirror_new (test->executor);
+  for (guint i = 0; i < 1100; i++)
+    g_object_unref (submit_failing (test->executor));
+  ferry_test_run_until (task_test_is_idle, test->executor);
+  while (mirror->items->len > 1000)
+    g_main_context_iteration (NULL, TRUE);
+  mirror_compare (mirror);
+  g_assert_cmpuint (mirror->items->len, ==, 1000);
+  mirror_free (mirror);
+}
+
 typedef struct
 {
   GListModel *model;
@@ -651,6 +746,9 @@ main (int argc, char **argv)
   g_test_add_func ("/executor/is-a-list-that-is-looked-at-late", is_looked_at_late);
   g_test_add_func ("/executor/is-a-list-that-is-watched-late", is_watched_late);
   g_test_add_func ("/executor/is-dropped-by-a-handler-of-its-list", is_dropped_by_its_handler);
+  g_test_add_func ("/executor/keeps-what-failed-while-it-is-watched", keeps_what_failed_while_it_is_watched);
+  g_test_add_func ("/executor/keeps-no-failed-task-that-was-tried-again", keeps_no_failed_task_that_was_tried_again);
+  g_test_add_func ("/executor/keeps-so-many-that-failed", keeps_so_many_that_failed);
   g_test_add_func ("/executor/frees-what-has-left-the-list", frees_what_has_left_the_list);
   g_test_add_func ("/executor/is-told-to-cancel-what-comes-into-the-list", cancels_what_comes_into_the_list);
   g_test_add_data_func ("/executor/cancels-all-in-threads", IN_THREADS, cancels_all);
