@@ -50,6 +50,18 @@ ferry_timer_is_set (const FerryTimer *timer)
   return ferry_deadline_is_set (&timer->deadline);
 }
 
+/* Has func notify figures that have changed, at most once in a frame: at once where it has not done so in the latest
+ * one, and otherwise together with all that change until the next. told: monotonic time at which it did so last. It is
+ * set whether somebody listens or not: once in a frame costs less than to ask at each change, and GLib emits nothing
+ * where nobody does. */
+static inline void
+ferry_timers_set_to_tell (FerryTimers *self, FerryTimer *timer, gint64 told, void (*func) (gpointer data),
+                          gpointer data)
+{
+  if (!ferry_timer_is_set (timer))
+    ferry_timers_set (self, timer, told + G_USEC_PER_SEC / 60, func, data);
+}
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryTimers, ferry_timers_free)
 
 G_END_DECLS

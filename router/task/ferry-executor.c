@@ -30,9 +30,6 @@
 /* How many tasks that failed stay in a list that is watched: the latest. */
 #define MAX_FAILED 1000
 
-/* How often changed figures are notified at most, in microseconds: once in a frame. */
-#define NOTIFY_INTERVAL (G_USEC_PER_SEC / 60)
-
 /**
  * FerryExecutor:
  *
@@ -410,15 +407,11 @@ notify_figures (gpointer data)
     g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
 }
 
-/* main: has changed figures notified: at once where nothing was notified in the latest frame, and otherwise together
- * with all that change until the next one. While nobody listens, GLib emits nothing, and the timer is all that this
- * costs, once in a frame. To ask each time whether somebody listens would cost each task more. */
+/* main: has changed figures notified, and finished tasks leave the list. */
 static void
 figures_changed (FerryExecutor *self)
 {
-  if (!ferry_timer_is_set (&self->notify_timer))
-    ferry_timers_set (self->router->timers, &self->notify_timer, self->notified + NOTIFY_INTERVAL, notify_figures,
-                      self);
+  ferry_timers_set_to_tell (self->router->timers, &self->notify_timer, self->notified, notify_figures, self);
 }
 
 static void

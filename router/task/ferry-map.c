@@ -179,6 +179,7 @@ struct _FerryMap
   gboolean cancelled;
   gboolean finished;
   FerryTimer notify_timer; /* set when the figures have changed and are not notified yet */
+  gint64 notified;         /* monotonic time of the latest notification */
   guint n_holds;           /* see Hold */
   gboolean dropped;        /* the application has dropped its last reference */
   gboolean revived;        /* the map has a reference to itself, which the last release() drops */
@@ -293,16 +294,23 @@ notify (FerryMap *self, Property property)
   g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
-/* The figures (n-submitted, n-done, n-failed, fraction, indeterminate) change with each item, and are notified once in
- * each iteration of the main loop. */
+/* The figures (n-in-flight, n-submitted, n-done, n-failed, fraction, indeterminate) change with each item. */
 static void
 notify_figures (gpointer data)
 {
   g_autoptr (Hold) self = hold (data);
 
   ferry_timers_unset (self->router->timers, &self->notify_timer);
+  self->notified = g_get_monotonic_time ();
+  notify (self, PROP_N_IN_FLIGHT);
   for (guint i = PROP_N_SUBMITTED; i <= PROP_INDETERMINATE; i++)
     notify (self, i);
+}
+
+static void
+figures_changed (FerryMap *self)
+{
+  ferry_timers_set_to_tell (self->router->timers, &self->notify_timer, self->notified, notify_figures, self);
 }
 
 /* ---- Places ----
@@ -372,6 +380,7 @@ pop_result (FerryMap *self)
 
   *place = (Result){0};
   self->n_taken++;
+  figures_changed (self);
   return result;
 }
 
@@ -492,6 +501,7 @@ take_result (FerryMap *self, guint64 index, GVariant *value, GError *error)
     self->failure = g_strdup (error->message);
   self->n_come++;
   self->n_failed += error != NULL;
+  figures_changed (self);
   need_place (self, place);
   *get_place (self, place) = result;
   result = (Result){0};
@@ -1058,8 +1068,7 @@ ferry_map_chunk_done (FerryTask *task)
     chunk_failed (map, chunk, error);
   else
     chunk_completed (map, chunk, result);
-  if (!ferry_timer_is_set (&map->notify_timer))
-    ferry_timers_set (map->router->timers, &map->notify_timer, 0, notify_figures, map);
+  figures_changed (map);
   schedule (map);
 }
 
@@ -1111,6 +1120,7 @@ make_chunk (FerryMap *self)
     return NULL;
   chunk = chunk_new_of_items (self, self->n_submitted, (GVariant *const *) self->batch->pdata, self->batch->len);
   self->n_submitted += self->batch->len;
+  figures_changed (self);
   g_ptr_array_set_size (self->batch, 0);
   return chunk;
 }
@@ -1338,6 +1348,7 @@ add (FerryMap *self, GVariant *arguments)
 {
   self->started = TRUE;
   ferry_map_input_add (&self->input, arguments);
+  figures_changed (self);
 }
 
 /* Adds the items that wait in `adds`, while there is room. Callbacks run, so the caller must hold the map. */
@@ -2120,8 +2131,7 @@ install_in_flight (void)
   /**
    * FerryMap:n-in-flight:
    *
-   * How many items are in flight: added or taken from the input, and their results not taken yet. Changes are not
-   * notified.
+   * How many items are in flight: added or taken from the input, and their results not taken yet.
    */
   properties[PROP_N_IN_FLIGHT] = g_param_spec_uint64 ("n-in-flight", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
@@ -2146,8 +2156,8 @@ install_figures (void)
   /**
    * FerryMap:n-submitted:
    *
-   * How many items were submitted. This property, n-done, n-failed, fraction and indeterminate are notified at most
-   * once in each iteration of the main loop.
+   * How many items were submitted. This property, n-in-flight, n-done, n-failed, fraction and indeterminate are
+   * notified at most once in a frame.
    */
   properties[PROP_N_SUBMITTED] = g_param_spec_uint64 ("n-submitted", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_NOTIFIED);
   /**

@@ -99,8 +99,10 @@ struct _FerryPool
   gboolean schedule_again;
   FerryWaitQueue stop_waits; /* callers of ferry_pool_stop_async() that wait for the end of the stop */
   FerryTimer stop_timer;
-  FerryPoolWorker *thief; /* (owned) (nullable): the idle worker that is sent the next task; see steal_work() */
-  FerryTimer steal_timer; /* runs out when an idle worker may steal tasks that another worker has not begun */
+  FerryPoolWorker *thief;  /* (owned) (nullable): the idle worker that is sent the next task; see steal_work() */
+  FerryTimer steal_timer;  /* runs out when an idle worker may steal tasks that another worker has not begun */
+  FerryTimer notify_timer; /* notifies the figures that have changed */
+  gint64 notified;         /* monotonic time of the latest notification */
 };
 
 enum
@@ -217,10 +219,27 @@ runner_check (FerryRunner *runner, GError **error)
 /* ---- Counts of workers ---- */
 
 static void
+notify_figures (gpointer data)
+{
+  g_autoptr (FerryPool) self = g_object_ref (data);
+
+  self->notified = g_get_monotonic_time ();
+  for (guint i = PROP_N_WORKERS; i <= PROP_N_RESTARTS; i++)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[i]);
+}
+
+static void
+figures_changed (FerryPool *self)
+{
+  ferry_timers_set_to_tell (self->router->timers, &self->notify_timer, self->notified, notify_figures, self);
+}
+
+static void
 note_change (FerryPool *self, FerryPoolWorker *worker)
 {
   self->rules.settled = FALSE;
   ferry_pool_roster_update (&self->roster, worker);
+  figures_changed (self);
 }
 
 static gboolean
@@ -488,6 +507,7 @@ start_worker (FerryPool *self)
   self->started = TRUE;
   self->rules.settled = FALSE;
   ferry_pool_roster_add (&self->roster, worker);
+  figures_changed (self);
   if (worker->worker != NULL)
     g_list_store_append (self->list, worker->worker);
   else
@@ -883,6 +903,7 @@ worker_ended (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
   gboolean expected = worker->told_to_end;
   guint position = ferry_pool_roster_remove (&self->roster, worker);
 
+  figures_changed (self);
   /* The list has the processes in the roster's order, and no handler runs between the two removals. */
   if (worker->worker != NULL)
     g_list_store_remove (self->list, position);
@@ -1238,19 +1259,20 @@ install_figures (void)
   /**
    * FerryPool:n-workers:
    *
-   * How many workers the pool has. Workers that are starting or ending are included. Changes are not notified.
+   * How many workers the pool has. Workers that are starting or ending are included. This property, n-busy and
+   * n-restarts are notified at most once in a frame.
    */
   properties[PROP_N_WORKERS] = g_param_spec_uint ("n-workers", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
    * FerryPool:n-busy:
    *
-   * How many workers have tasks. Changes are not notified.
+   * How many workers have tasks.
    */
   properties[PROP_N_BUSY] = g_param_spec_uint ("n-busy", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
   /**
    * FerryPool:n-restarts:
    *
-   * How many workers have ended unexpectedly. Changes are not notified.
+   * How many workers have ended unexpectedly.
    */
   properties[PROP_N_RESTARTS] = g_param_spec_uint64 ("n-restarts", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
@@ -1331,6 +1353,7 @@ ferry_pool_dispose (GObject *object)
   ferry_timers_unset (self->router->timers, &self->stop_timer);
   ferry_timers_unset (self->router->timers, &self->steal_timer);
   ferry_timers_unset (self->router->timers, &self->age_timer);
+  ferry_timers_unset (self->router->timers, &self->notify_timer);
 
   G_OBJECT_CLASS (ferry_pool_parent_class)->dispose (object);
 }
