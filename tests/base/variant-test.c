@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define VALUES 200000
+#define VALUES_EACH_TIME 20000
+#define VALUES_EACH_NIGHT 200000
 #define MAX_LEVELS 6
 
 static const char basic_letters[] = "bynqiuxthdsog";
@@ -116,7 +117,8 @@ void
 variant_test_run (VariantTestFunc func)
 {
   const char *wanted = g_getenv ("FERRY_TEST_VALUES");
-  guint64 n = wanted != NULL ? g_ascii_strtoull (wanted, NULL, 10) : VALUES;
+  guint64 n =
+    wanted != NULL ? g_ascii_strtoull (wanted, NULL, 10) : ferry_test_times (VALUES_EACH_TIME, VALUES_EACH_NIGHT);
   g_autoptr (GRand) random = g_rand_new_with_seed ((guint32) g_test_rand_int ());
 
   for (; n > 0; n--)

@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 
 typedef void (*VariantTestFunc) (GRand *random, GVariant *value);
 
-/* Calls the function for random values of random types: 200,000, or as many as FERRY_TEST_VALUES says. */
+/* Calls the function for random values of random types: 20,000, at night 200,000, or as many as FERRY_TEST_VALUES says.
+ */
 void variant_test_run (VariantTestFunc func);
 /* Returns (transfer full) a copy of the value's bytes, aligned to 8, some of them changed, and others added or cut off.
  * It is a zero byte longer than size. */
