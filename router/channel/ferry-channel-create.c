@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-watchdog-private.h"
 #include "call/ferry-polled-transport-private.h"
 #include "channel/ferry-channel-private.h"
 #include "route/ferry-exit-private.h"
@@ -29,7 +30,8 @@
 
 /* How long a child may run after its channel was dropped, in microseconds. */
 #define GRACE (5 * G_USEC_PER_SEC)
-/* How long to wait for a child's end after its socket's, in microseconds: the transport's error says how it ended. */
+/* How long a child may run, or do nothing, until it ends after its socket, in microseconds: the transport's error says
+ * how it ended. */
 #define HUNG_UP_GRACE (1 * G_USEC_PER_SEC)
 
 typedef struct
@@ -39,9 +41,10 @@ typedef struct
   GSource *source;    /* const: (owned): watches pidfd, and has a reference to the child until it is destroyed */
   int pidfd;          /* const until unwatch(); then -1 */
   pthread_mutex_t lock;
-  gint64 kill_at; /* guarded by lock: when to kill the child; monotonic time, G_MAXINT64: never */
-  gint64 lost_at; /* guarded by lock: when to end the transport of a child that runs; as kill_at */
-  GList node;     /* the link in `children` */
+  gint64 kill_at;         /* guarded by lock: when to kill the child; monotonic time, G_MAXINT64: never */
+  gint64 lost_at;         /* guarded by lock: when to look whether a child runs on whose socket has ended; as kill_at */
+  FerryWatchdog watchdog; /* guarded by lock: over that child */
+  GList node;             /* the link in `children` */
 } Child;
 
 static GQueue children = G_QUEUE_INIT; /* (element-type Child) (unowned): the children that are watched */
@@ -129,9 +132,10 @@ look_at_clock (Child *self)
   gboolean killed;
 
   pthread_mutex_lock (&self->lock);
-  lost = self->lost_at <= now;
+  lost = self->lost_at <= now && ferry_watchdog_look (&self->watchdog);
   killed = self->kill_at <= now;
-  self->lost_at = lost ? G_MAXINT64 : self->lost_at;
+  if (self->lost_at <= now)
+    self->lost_at = lost ? G_MAXINT64 : ferry_watchdog_get_next_look (&self->watchdog);
   self->kill_at = killed ? G_MAXINT64 : self->kill_at;
   set_alarm_locked (self);
   pthread_mutex_unlock (&self->lock);
@@ -155,7 +159,7 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
 static GSourceFuncs source_funcs = {.dispatch = dispatch};
 
 /* Called when the other process has closed the socket, probably because it has ended. Ends the transport now, if the
- * exit status is known, or within a second. */
+ * exit status is known, or when it has ended. */
 static void
 hung_up (gpointer data)
 {
@@ -167,7 +171,8 @@ hung_up (gpointer data)
       return;
     }
   FERRY_AUTO_LOCK (&self->lock);
-  self->lost_at = ferry_time_add (g_get_monotonic_time (), HUNG_UP_GRACE);
+  ferry_watchdog_start (&self->watchdog, FERRY_WATCHDOG_END, self->process.pid, HUNG_UP_GRACE);
+  self->lost_at = ferry_watchdog_get_next_look (&self->watchdog);
   set_alarm_locked (self);
 }
 

@@ -106,6 +106,7 @@ says_what_is_short (gpointer task)
 {
   const char *text = ferry_task_get_text (task);
 
+  g_assert_no_error (ferry_task_get_error (task));
   return text != NULL && strstr (text, "Waiting until the system has enough") != NULL &&
          (strstr (text, g_strerror (EMFILE)) != NULL || strstr (text, g_strerror (EAGAIN)) != NULL);
 }
