@@ -356,6 +356,35 @@ child_that_runs_on_without_its_end_is_told_apart (void)
   create_test_assert_exit (channel, 0, SIGKILL);
 }
 
+/* A parent of vfork() waits as one that waits for a disk: no signal but SIGKILL wakes it. */
+static void
+end_slowly (FerryChannel *channel, gpointer data)
+{
+  create_test_send (channel, 1);
+  close_range (3, ~0U, 0);
+  if (vfork () == 0)
+    {
+      poll (NULL, 0, 3000);
+      _exit (0);
+    }
+  _exit (5);
+}
+
+static void
+child_that_ends_slowly_has_its_status (void)
+{
+  g_autoptr (CreateTest) test = create_test_new ();
+  g_autoptr (FerryChannel) channel = create_test_start (end_slowly, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) value = NULL;
+
+  g_assert_cmpuint (create_test_take (channel), ==, 1);
+  g_assert_false (ferry_channel_receive (channel, PATIENCE, NULL, &value, NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  ferry_test_assert_says (error->message, "status 5");
+  create_test_assert_exit (channel, 5, 0);
+}
+
 static void
 keep_the_socket (FerryChannel *channel, gpointer data)
 {
@@ -474,6 +503,7 @@ main (int argc, char **argv)
                    child_of_a_dropped_channel_is_reaped_with_the_next_one);
   g_test_add_func ("/channel-create-ends/child-of-a-dropped-channel-that-stays-is-killed",
                    child_of_a_dropped_channel_that_stays_is_killed);
+  g_test_add_func ("/channel-create-ends/child-that-ends-slowly-has-its-status", child_that_ends_slowly_has_its_status);
   g_test_add_func ("/channel-create-ends/child-that-runs-on-without-its-end-is-told-apart",
                    child_that_runs_on_without_its_end_is_told_apart);
   g_test_add_func ("/channel-create-ends/end-is-heard-while-a-grandchild-has-the-socket",
