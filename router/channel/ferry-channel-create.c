@@ -42,7 +42,7 @@ typedef struct
   int pidfd;          /* const until unwatch(); then -1 */
   pthread_mutex_t lock;
   gint64 kill_at;         /* guarded by lock: when to kill the child; monotonic time, G_MAXINT64: never */
-  gint64 lost_at;         /* guarded by lock: when to look whether a child runs on whose socket has ended; as kill_at */
+  gint64 lost_at;         /* guarded by lock: when to look at a child that closed its socket and runs; as kill_at */
   FerryWatchdog watchdog; /* guarded by lock: over that child */
   GList node;             /* the link in `children` */
 } Child;
