@@ -3,7 +3,7 @@
 
 /* A watchdog over a process. See ferry-watchdog-private.h.
  *
- * Trust: the process may start others without end, so at most MAX_THREADS threads are looked at. A process may keep
+ * Trust: the process may start others without end, so only some of them are looked at. A process may keep
  *        itself busy without end. It has a worker's place then, as one that attaches and hangs. */
 
 #include "config.h"
@@ -28,7 +28,9 @@
 /* A process that used less than this part of the time only wakes now and then, to look whether something has come. */
 #define BUSY_PART 100
 
+/* How many threads are looked at, and how many generations of processes: each of these costs a descriptor meanwhile. */
 #define MAX_THREADS 256
+#define MAX_DEPTH 8
 
 /* How often a process that has to end is looked at in all: the looks of sixty timeouts. */
 #define MAX_LOOKS (60 * N_LOOKS)
@@ -40,6 +42,7 @@ typedef struct
   FerryWatchdogKind kind;
   gboolean is_busy; /* a thread runs, waits for a processor or a disk, or is stopped */
   guint n_left;     /* how many threads may still be looked at */
+  guint depth;      /* how many generations the process is away */
 } Walk;
 
 /* Reads the beginning of a file about a thread. */
@@ -101,10 +104,12 @@ look_at_children (Walk *walk, GPid pid, int thread)
   char text[1024];
   int child, length;
 
-  if (!read_file (text, sizeof text, pid, thread, "children"))
+  if (walk->depth >= MAX_DEPTH || !read_file (text, sizeof text, pid, thread, "children"))
     return;
+  walk->depth++;
   for (const char *at = text; sscanf (at, "%d %n", &child, &length) == 1 && walk->n_left > 0; at += length)
     look_at_process (walk, (GPid) child);
+  walk->depth--;
 }
 
 static void
