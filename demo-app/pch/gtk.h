@@ -1,0 +1,6 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the compiler reads once for all files of the demo. Each includes what it needs all the same. */
+
+#include <gtk/gtk.h>
