@@ -73,7 +73,6 @@ show_total (FerryDemoTasksPage *self)
   double fraction;
 
   g_object_get (self->executor, "fraction", &fraction, NULL);
-  gtk_progress_bar_set_fraction (ferry_demo_page_get_child (self, "total_bar"), fraction);
   ferry_demo_page_take_text (self, "total_label", g_strdup_printf ("%d %%", (int) (fraction * 100.0)));
 }
 
@@ -103,15 +102,6 @@ show_counts (FerryDemoTasksPage *self)
   set_enabled (self, "cancel-all", n_open > 0);
   set_enabled (self, "clear", n_items > n_open);
   show_total (self);
-  show_workers (self);
-}
-
-static void
-turned_cb (FerryDemoTasksPage *self)
-{
-  show_figures (self);
-  show_total (self);
-  show_workers (self);
 }
 
 static gboolean
@@ -305,13 +295,17 @@ begin (FerryDemoPage *page, FerryDemoSession *session)
   g_object_bind_property (pool, "max-workers", ferry_demo_page_get_child (self, "workers_spin"), "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
   g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), self, G_CONNECT_SWAPPED);
-  /* All figures are told of at a time; one of them stands for all. */
+  g_object_bind_property (self->executor, "fraction", ferry_demo_page_get_child (self, "total_bar"), "fraction",
+                          G_BINDING_SYNC_CREATE);
+  /* All figures of an executor, or of a pool, are told of at a time; one of them stands for all. */
   g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (pool, "notify::max-workers", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (session, "turned", G_CALLBACK (turned_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (pool, "notify::n-busy", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (session, "turned", G_CALLBACK (show_figures), self, G_CONNECT_SWAPPED);
   if (cluster != NULL)
     gtk_box_append (ferry_demo_page_get_child (self, "hosts_box"), ferry_demo_cluster_make_button (cluster));
   tasks_changed_cb (self);
+  show_workers (self);
   show_figures (self);
 }
 

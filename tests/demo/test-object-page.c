@@ -423,6 +423,77 @@ test_end_is_heard_behind_another_page (WindowTest *test, gconstpointer data)
   wait_state (test, FERRY_DEMO_OBJECT_STATE_LIVE);
 }
 
+/* How light the left end of the scale under the plate is, and the right one; NULL as long as it is not drawn. */
+static guint32 *
+draw_scale (GtkWidget *scale, int *width)
+{
+  g_autoptr (GdkPaintable) paintable = gtk_widget_paintable_new (scale);
+  GtkSnapshot *snapshot = gtk_snapshot_new ();
+  g_autoptr (GskRenderNode) node = NULL;
+  g_autoptr (GdkTexture) texture = NULL;
+  guint32 *pixels;
+
+  gdk_paintable_snapshot (paintable, snapshot, gtk_widget_get_width (scale), gtk_widget_get_height (scale));
+  node = gtk_snapshot_free_to_node (snapshot);
+  if (node == NULL)
+    return NULL;
+  texture = gsk_renderer_render_texture (gtk_native_get_renderer (gtk_widget_get_native (scale)), node, NULL);
+  *width = gdk_texture_get_width (texture);
+  pixels = g_new0 (guint32, (gsize) *width * (gsize) gdk_texture_get_height (texture));
+  gdk_texture_download (texture, (guchar *) pixels, (gsize) *width * sizeof (guint32));
+  return pixels;
+}
+
+static guint
+get_lightness (guint32 pixel)
+{
+  return (pixel & 0xff) + (pixel >> 8 & 0xff) + (pixel >> 16 & 0xff);
+}
+
+/* Whether the dark end of the scale is where the number of black stands. */
+static gboolean
+scale_fits_its_numbers (gpointer black_label)
+{
+  GtkWidget *scale = gtk_widget_get_next_sibling (black_label);
+  int width = 0;
+  g_autofree guint32 *pixels = draw_scale (scale, &width);
+  guint left, right;
+  double x;
+
+  if (pixels == NULL || width < 20)
+    return FALSE;
+  left = get_lightness (pixels[width + 8]);
+  right = get_lightness (pixels[2 * width - 8]);
+  gtk_widget_translate_coordinates (black_label, scale, 0.0, 0.0, &x, NULL);
+  return x < 0 ? left < right : left > right;
+}
+
+static gboolean
+stands_on_the_right (gpointer black_label)
+{
+  double x;
+
+  gtk_widget_translate_coordinates (black_label, gtk_widget_get_next_sibling (black_label), 0.0, 0.0, &x, NULL);
+  return x > 0;
+}
+
+static void
+test_scale_is_mirrored_with_its_numbers (WindowTest *test, gconstpointer data)
+{
+  GtkWidget *label;
+
+  if (test->window == NULL)
+    return;
+  go_live (test);
+  label = get_part (test, "black_label");
+  ferry_test_look_until (scale_fits_its_numbers, label);
+  g_assert_false (stands_on_the_right (label));
+  gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
+  ferry_test_look_until (stands_on_the_right, label);
+  ferry_test_look_until (scale_fits_its_numbers, label);
+  gtk_widget_set_default_direction (GTK_TEXT_DIR_LTR);
+}
+
 static gboolean
 is_lost (gpointer object)
 {
@@ -524,6 +595,7 @@ main (int argc, char **argv)
   window_test_add ("/object-page/slider-is-not-echoed", test_slider_is_not_echoed);
   window_test_add ("/object-page/drawn-slider-ends-where-it-is", test_drawn_slider_ends_where_it_is);
   window_test_add ("/object-page/click-adds-heat-source", test_click_adds_heat_source);
+  window_test_add ("/object-page/scale-is-mirrored-with-its-numbers", test_scale_is_mirrored_with_its_numbers);
   window_test_add ("/object-page/refusal-is-shown", test_refusal_is_shown);
   window_test_add ("/object-page/refused-property-is-set-back", test_refused_property_is_set_back);
   window_test_add ("/object-page/killed-worker-is-followed-by-another", test_killed_worker_is_followed_by_another);
