@@ -54,6 +54,7 @@
 
 #define DEFAULT_CUT_TIMEOUT (30 * G_USEC_PER_SEC)
 #define DEFAULT_DEATH_LIMIT 3
+#define DEFAULT_LEAVE_AHEAD 2
 
 /**
  * FerryCluster:
@@ -87,6 +88,7 @@ struct _FerryCluster
   char *name;
   gint64 cut_timeout;
   guint death_limit;
+  guint leave_ahead;
 
   FerryDiscovery *discovery; /* (owned) (nullable): set while it is connected, or tries to be */
   char *instance;            /* (owned) (nullable): of the latest connection */
@@ -142,6 +144,7 @@ enum
   PROP_NAME,
   PROP_CUT_TIMEOUT,
   PROP_DEATH_LIMIT,
+  PROP_LEAVE_AHEAD,
   PROP_STATE,
   PROP_HOSTS,
   PROP_INSTANCE,
@@ -713,13 +716,20 @@ count_hosts (gpointer owner, FerryTask *task)
 
 static const FerryHostFuncs host_funcs = {host_changed, count_hosts, complain, host_ended};
 
+static void
+set_limits (FerryCluster *self, FerryHost *host)
+{
+  host->place.death_limit = self->death_limit;
+  host->place.leave_ahead = self->leave_ahead;
+}
+
 /* Returns (transfer none) a new host, which the cluster keeps. */
 static FerryHost *
 add_host (FerryCluster *self)
 {
   FerryHost *host = ferry_host_new (self->router, ++self->n_numbered, &host_funcs, self);
 
-  host->place.death_limit = self->death_limit;
+  set_limits (self, host);
   g_ptr_array_add (self->hosts, host);
   return host;
 }
@@ -1126,6 +1136,7 @@ static const gsize settings[N_PROPERTIES] = {
   [PROP_NAME] = G_STRUCT_OFFSET (FerryCluster, name),
   [PROP_CUT_TIMEOUT] = G_STRUCT_OFFSET (FerryCluster, cut_timeout),
   [PROP_DEATH_LIMIT] = G_STRUCT_OFFSET (FerryCluster, death_limit),
+  [PROP_LEAVE_AHEAD] = G_STRUCT_OFFSET (FerryCluster, leave_ahead),
 };
 
 static void
@@ -1188,10 +1199,9 @@ ferry_cluster_set_property (GObject *object, guint property_id, const GValue *va
     return;
   if (property_id == PROP_USER && !check_user (g_value_get_string (value)))
     return;
-  if (ferry_property_change (self, G_STRUCT_MEMBER_P (self, settings[property_id]), value, pspec) &&
-      property_id == PROP_DEATH_LIMIT)
+  if (ferry_property_change (self, G_STRUCT_MEMBER_P (self, settings[property_id]), value, pspec))
     for (guint i = 0; i < self->hosts->len; i++)
-      ((FerryHost *) g_ptr_array_index (self->hosts, i))->place.death_limit = self->death_limit;
+      set_limits (self, self->hosts->pdata[i]);
 }
 
 static void
@@ -1278,6 +1288,17 @@ install_limits (void)
    */
   properties[PROP_DEATH_LIMIT] =
     g_param_spec_uint ("death-limit", NULL, NULL, 0, G_MAXUINT, DEFAULT_DEATH_LIMIT, FERRY_SETTABLE);
+  /**
+   * FerryCluster:leave-ahead:
+   *
+   * How many tasks that run once at most may wait at a host for each of its workers, with the leave to begin. While
+   * tasks are shorter than the way to the host and back, a worker would wait for leave between two of them. As many
+   * wait as the workers end in such a time, and no more than this number for each worker. They count as begun, so they
+   * are lost with the host, and the error says that they were not begun as far as is known. 0: none. The default is 2.
+   * Used for tasks that are sent from now on.
+   */
+  properties[PROP_LEAVE_AHEAD] =
+    g_param_spec_uint ("leave-ahead", NULL, NULL, 0, G_MAXUINT8, DEFAULT_LEAVE_AHEAD, FERRY_SETTABLE);
 }
 
 static void
@@ -1404,6 +1425,7 @@ ferry_cluster_init (FerryCluster *self)
 {
   self->cut_timeout = DEFAULT_CUT_TIMEOUT;
   self->death_limit = DEFAULT_DEATH_LIMIT;
+  self->leave_ahead = DEFAULT_LEAVE_AHEAD;
   self->hosts = g_ptr_array_new_with_free_func (g_object_unref);
   self->namesakes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->list = g_list_store_new (FERRY_TYPE_HOST);

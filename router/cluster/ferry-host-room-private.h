@@ -24,6 +24,11 @@ G_BEGIN_DECLS
 /* The most places ahead. */
 #define FERRY_HOST_MAX_AHEAD 64
 
+/* A run that takes no longer is short, in microseconds. While runs are short, there are so many places ahead at the
+ * least, however few the measurements ask for. */
+#define FERRY_HOST_SHORT_RUN 1000
+#define FERRY_HOST_MIN_AHEAD 32
+
 /* What one session has. */
 typedef struct
 {
@@ -54,9 +59,11 @@ void ferry_host_room_note_run (FerryHostRoom *self, gint64 time);
 void ferry_host_room_note_round_trip (FerryHostRoom *self, gint64 time);
 /* How many runs may wait here ahead of the workers. */
 guint ferry_host_room_get_ahead (const FerryHostRoom *self);
-/* How many runs may be with workers, or wait for leave, at the same time; those that need leave only for each worker.
- */
+/* How many runs may be with workers, or wait for leave, at the same time. */
 guint ferry_host_room_get_n_places (const FerryHostRoom *self);
+/* The same for a run that needs leave, and may have it ahead of the workers: as many as the workers end in a round
+ * trip, and at most per_worker of each. What has leave counts as begun, and is lost with this host. */
+guint ferry_host_room_get_n_leave_places (const FerryHostRoom *self, guint per_worker);
 
 /* The session has sent a run. Returns FALSE if it had no room for that: it breaks the protocol. */
 gboolean ferry_host_share_take_run (FerryHostShare *self);

@@ -60,21 +60,34 @@ ferry_host_room_note_round_trip (FerryHostRoom *self, gint64 time)
   note (&self->round_trip, time);
 }
 
+/* With few runs ahead, runs and round trips are measured while the host idles between them, and the two measurements
+ * may then ask for few. So short runs have places ahead whatever they ask for. */
 guint
 ferry_host_room_get_ahead (const FerryHostRoom *self)
 {
-  gint64 n_ahead;
+  gint64 least = self->mean_run <= FERRY_HOST_SHORT_RUN ? FERRY_HOST_MIN_AHEAD : 0;
+  gint64 n_ahead = 0;
 
-  if (self->mean_run == 0 || self->round_trip == 0 || self->mean_run / MAX_ROUND_TRIPS >= self->round_trip)
+  if (self->mean_run == 0)
     return 0;
-  n_ahead = ((gint64) self->n_workers * self->round_trip + self->mean_run - 1) / self->mean_run;
-  return (guint) MIN (n_ahead, FERRY_HOST_MAX_AHEAD);
+  if (self->mean_run / MAX_ROUND_TRIPS < self->round_trip)
+    n_ahead = ((gint64) self->n_workers * self->round_trip + self->mean_run - 1) / self->mean_run;
+  return (guint) CLAMP (n_ahead, least, FERRY_HOST_MAX_AHEAD);
 }
 
 guint
 ferry_host_room_get_n_places (const FerryHostRoom *self)
 {
   return self->n_workers + ferry_host_room_get_ahead (self);
+}
+
+guint
+ferry_host_room_get_n_leave_places (const FerryHostRoom *self, guint per_worker)
+{
+  guint64 most = MIN ((guint64) self->n_workers * per_worker, FERRY_HOST_MAX_AHEAD);
+  gint64 n_ended = self->mean_run > 0 ? (gint64) self->n_workers * self->round_trip / self->mean_run : 0;
+
+  return self->n_workers + (guint) MIN ((guint64) n_ended, most);
 }
 
 /* ---- shares ---- */

@@ -177,15 +177,16 @@ give_place (FerryHostService *self, FerryHostRun *run)
     ferry_timers_set (self->router->timers, &self->patience, run->asked_at + PATIENCE, patience_over, self);
 }
 
-/* A place ahead is only for a run that may be run again. To give leave is to have begun, and what no worker has begun
- * must not be lost with this host. */
+/* To give leave is to have begun. So of runs that need it, the application says how many may be lost with this host
+ * though no worker has begun them. */
 static gboolean
 has_place (FerryHostService *self, const FerryHostRun *run)
 {
   const FerryHostRoom *room = &self->board.room;
+  guint n_places = run->request.idempotent ? ferry_host_room_get_n_places (room)
+                                           : ferry_host_room_get_n_leave_places (room, run->request.leave_ahead);
 
-  return self->placed.length < (run->request.idempotent ? ferry_host_room_get_n_places (room) : room->n_workers) &&
-         ferry_pool_get_error (self->pool) == NULL;
+  return self->placed.length < n_places && ferry_pool_get_error (self->pool) == NULL;
 }
 
 /* Implements FerryHostSessionFuncs.run_came. */

@@ -103,7 +103,7 @@ set_load (FerryHost *self, guint n_workers, guint n_busy)
   gboolean other_workers = self->n_workers != n_workers;
   gboolean other_busy = self->n_busy != n_busy;
 
-  self->n_workers = n_workers;
+  self->n_workers = self->place.n_workers = n_workers;
   self->n_busy = n_busy;
   if (other_workers)
     notify (self, PROP_N_WORKERS);

@@ -22,9 +22,10 @@
  *   one-way FERRY_HURRY_METHOD  (tx)         ->         xid, and in how many microseconds a cancelled run ends by force
  *
  * Leave: a run that is not idempotent begins only when the application gives leave. The host keeps a worker's place
- * for the run, and sends “begin”; the application marks the task as begun, and sends leave. So both ends agree on what
- * has begun, whenever a session ends. An idempotent run begins at once, and “begin” tells of it. A withdrawn run that
- * has no leave is always refused: the application may run the task elsewhere without waiting for the refusal.
+ * for the run, or a place ahead of the workers where the run allows that, and sends “begin”; the application marks the
+ * task as begun, and sends leave. So both ends agree on what has begun, whenever a session ends. An idempotent run
+ * begins at once, and “begin” tells of it. A withdrawn run that has no leave is always refused: the application may run
+ * the task elsewhere without waiting for the refusal.
  *
  * Room: the host tells how many runs the session may have sent in all; refused runs count as well. The number never
  * decreases. The host gives some room, up to its free workers, also to sessions that want nothing. So a task that is
@@ -117,6 +118,7 @@ typedef struct
   char *name;           /* (owned): the task's */
   char *function;       /* (owned) */
   gboolean idempotent;  /* the run begins without leave */
+  guint8 leave_ahead;   /* how many runs for each worker may have leave before a worker is free for them */
   gint64 run_timeout;   /* how long the function may run */
   gint64 deadline_left; /* when the run must have ended, from now on; what has passed already counts as 1 */
   gint64 cancel_grace;

@@ -42,6 +42,7 @@ typedef struct
 G_STATIC_ASSERT (sizeof (RunHeader) == 48);
 
 #define RUN_IS_IDEMPOTENT 1u
+#define RUN_LEAVE_SHIFT 8 /* what is above these bits is leave_ahead */
 
 static gboolean
 refuse (GError **error, const char *what)
@@ -246,7 +247,7 @@ ferry_run_request_to_variant (const FerryRunRequest *self)
     .cancel_grace = self->cancel_grace,
     .attempt = self->attempt,
     .kind = (guint16) self->kind,
-    .flags = self->idempotent ? RUN_IS_IDEMPOTENT : 0,
+    .flags = (guint16) ((self->idempotent ? RUN_IS_IDEMPOTENT : 0) | self->leave_ahead << RUN_LEAVE_SHIFT),
     .type_length = (guint32) strlen (type),
     .name_length = (guint16) strlen (name),
     .function_length = (guint16) strlen (self->function),
@@ -349,6 +350,7 @@ ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError *
   request.id = header.id;
   request.attempt = header.attempt;
   request.idempotent = (header.flags & RUN_IS_IDEMPOTENT) != 0;
+  request.leave_ahead = (guint8) (header.flags >> RUN_LEAVE_SHIFT);
   request.run_timeout = header.run_timeout;
   request.deadline_left = header.deadline_left;
   request.cancel_grace = header.cancel_grace;

@@ -43,6 +43,8 @@ struct _FerryRunPlace
   guint64 number;                  /* const: differs between hosts; never 0 */
   FerryRunSession *session;        /* (owned): unset only while there are no runs */
   guint death_limit;               /* see FerryCluster:death-limit */
+  guint leave_ahead;               /* see FerryCluster:leave-ahead */
+  guint n_workers;                 /* as the host said last */
   gint64 patience;   /* how long after its time a cancelled run may go on, in microseconds, before that is a fault */
   gboolean draining; /* the host has said that it takes no more tasks: that it refuses one says nothing of the task */
   GQueue in_flight;  /* (element-type FerryTask): linked by their placements' queue_link */

@@ -450,18 +450,36 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 
 static const FerryRunAnswerFuncs answer_funcs = {item_came, answered};
 
-/* process: 0 if it is not known. */
+/* Whether a run had leave ahead of the workers: more runs before it have begun, and not ended, than there are workers.
+ * Those behind it have ended. */
+static gboolean
+is_ahead (FerryRun *self)
+{
+  const FerryRunPlace *place = self->place;
+
+  return !self->idempotent && self->process == 0 && place->in_flight.length - place->n_unbegun > place->n_workers;
+}
+
+/* runner: what became of the task at the host, as the middle of a sentence. */
 static GError *
-new_loss (FerryTask *task, const char *host_name, GPid process, const GError *reason)
+new_loss (FerryTask *task, const char *host_name, const char *runner, const GError *reason)
 {
   g_autofree char *arguments = ferry_show_arguments (ferry_task_get_arguments (task));
-  g_autofree char *runner = process != 0 ? g_strdup_printf ("whose process %d", (int) process) : g_strdup ("which");
 
   return g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                      "Task '%s' was lost with the host '%s', %s ran %s %s; submit the task again if that does no "
-                      "harm, or set retries: %s",
+                      "Task '%s' was lost with the host '%s', %s %s %s; submit the task again if that does no harm, or "
+                      "set retries: %s",
                       ferry_task_get_name (task), host_name, runner, ferry_task_get_function (task), arguments,
                       reason->message);
+}
+
+/* Returns (transfer full) what new_loss() says. */
+static char *
+dup_runner (FerryRun *self)
+{
+  if (is_ahead (self))
+    return g_strdup ("where it had leave, but was not begun as far as is known:");
+  return self->process != 0 ? g_strdup_printf ("whose process %d ran", (int) self->process) : g_strdup ("which ran");
 }
 
 void
@@ -469,10 +487,12 @@ ferry_run_end (FerryTask *task, const GError *reason, gboolean by_application)
 {
   g_autoptr (FerryRun) self = run_ref (get_run (task));
   g_autoptr (FerryTask) kept = NULL;
+  g_autofree char *runner = NULL;
   FerryRunPlace *place = self->place;
 
   if (!flush_progress (self))
     return;
+  runner = dup_runner (self);
   kept = leave (self);
   if (!self->begun)
     {
@@ -488,7 +508,7 @@ ferry_run_end (FerryTask *task, const GError *reason, gboolean by_application)
   /* That a host was lost says little about a task that may be run again anyway. */
   ferry_task_get_placement (task)->n_deaths += !self->idempotent;
   ferry_task_take_host_loss (task, reason->message);
-  lose (task, place->death_limit, new_loss (task, place->name, self->process, reason), NULL);
+  lose (task, place->death_limit, new_loss (task, place->name, runner, reason), NULL);
 }
 
 /* ---- Sending ---- */
@@ -505,6 +525,7 @@ send_request (FerryRun *self, FerryTask *task, guint64 id, GError **error)
     .name = (char *) ferry_task_get_name (task),
     .function = (char *) ferry_task_get_function (task),
     .idempotent = self->idempotent,
+    .leave_ahead = (guint8) self->place->leave_ahead,
     .run_timeout = settings->run_timeout,
     .deadline_left = settings->deadline > 0 ? MAX (left, 1) : 0,
     .cancel_grace = settings->cancel_grace,

@@ -74,6 +74,30 @@ a_process_that_is_known_is_told (void)
                               "Task '*' was lost with the host 'alpha', whose process 1234 ran work (7); *");
 }
 
+/* Two have leave, and there is one worker. */
+static void
+a_task_that_had_leave_ahead_is_told (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "alpha", "work", 1, 3);
+  g_autoptr (FerryTask) first = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) second = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) third = cluster_test_submit (test, "work");
+
+  g_assert_cmpuint (host_test_run (host)->request.leave_ahead, ==, 2);
+  host_test_run (host);
+  host_test_take (host);
+  host_test_die (host);
+  cluster_test_assert_failed (first, FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+                              "Task '*' was lost with the host 'alpha', which ran work (7); *");
+  cluster_test_assert_failed (
+    second, FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
+    "Task '*' was lost with the host 'alpha', where it had leave, but was not begun as far as "
+    "is known: work (7); *");
+  g_assert_cmpint (ferry_task_get_state (third), ==, FERRY_TASK_STATE_WAITING);
+  ferry_task_cancel (third);
+}
+
 static void
 count_value (FerryTask *task, GVariant *value, gpointer data)
 {
@@ -796,6 +820,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-losses/a-begun-task-is-lost-with-its-host", a_begun_task_is_lost_with_its_host);
   g_test_add_func ("/cluster-losses/each-attempt-has-a-window-of-its-own", each_attempt_has_a_window_of_its_own);
   g_test_add_func ("/cluster-losses/a-process-that-is-known-is-told", a_process_that_is_known_is_told);
+  g_test_add_func ("/cluster-losses/a-task-that-had-leave-ahead-is-told", a_task_that_had_leave_ahead_is_told);
   g_test_add_func ("/cluster-losses/a-task-with-retries-runs-again", a_task_with_retries_runs_again);
   g_test_add_func ("/cluster-losses/an-idempotent-task-runs-again", an_idempotent_task_runs_again);
   g_test_add_func ("/cluster-losses/an-idempotent-task-outlives-many-hosts", an_idempotent_task_outlives_many_hosts);

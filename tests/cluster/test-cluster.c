@@ -106,8 +106,9 @@ static void
 keeps_its_settings (void)
 {
   FerryRouter *router = ferry_test_router_new ();
-  FerryCluster *cluster = g_object_new (FERRY_TYPE_CLUSTER, "router", router, "url", "nats://example.org",
-                                        "application", "app", "user", "alice", "death-limit", 7, NULL);
+  FerryCluster *cluster =
+    g_object_new (FERRY_TYPE_CLUSTER, "router", router, "url", "nats://example.org", "application", "app", "user",
+                  "alice", "death-limit", 7, "leave-ahead", 9, NULL);
   g_autofree char *name = NULL;
   g_autofree char *user = NULL;
 
@@ -115,6 +116,7 @@ keeps_its_settings (void)
   g_assert_cmpstr (name, ==, "app");
   g_assert_cmpstr (user, ==, "alice");
   g_assert_cmpint (ferry_test_get_number (cluster, "death-limit"), ==, 7);
+  g_assert_cmpint (ferry_test_get_number (cluster, "leave-ahead"), ==, 9);
   g_assert_cmpint (ferry_test_get_number (cluster, "cut-timeout"), ==, 30 * G_USEC_PER_SEC);
   g_object_set (cluster, "cut-timeout", (gint64) 2 * G_USEC_PER_SEC, NULL);
   g_assert_cmpint (ferry_test_get_number (cluster, "cut-timeout"), ==, 2 * G_USEC_PER_SEC);

@@ -153,8 +153,8 @@ test_short_runs_have_places_ahead (void)
   ferry_host_room_note_round_trip (&fixture.room, 200);
   g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, 0);
   ferry_host_room_note_run (&fixture.room, 100);
-  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, 8);
-  g_assert_cmpuint (ferry_host_room_get_n_places (&fixture.room), ==, 12);
+  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, FERRY_HOST_MIN_AHEAD);
+  g_assert_cmpuint (ferry_host_room_get_n_places (&fixture.room), ==, 4 + FERRY_HOST_MIN_AHEAD);
   tear_down (&fixture);
 }
 
@@ -187,6 +187,40 @@ test_long_runs_have_none (void)
   tear_down (&fixture);
 }
 
+/* The two measurements ask for one, and then none would be sent that measures more. */
+static void
+test_short_runs_have_many_however_near_the_application_is (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture, 2, 1);
+  ferry_host_room_note_run (&fixture.room, FERRY_HOST_SHORT_RUN);
+  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, FERRY_HOST_MIN_AHEAD);
+  ferry_host_room_note_round_trip (&fixture.room, 1);
+  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, FERRY_HOST_MIN_AHEAD);
+  ferry_host_room_note_run (&fixture.room, FERRY_HOST_SHORT_RUN + 8);
+  g_assert_cmpuint (ferry_host_room_get_ahead (&fixture.room), ==, 0);
+  tear_down (&fixture);
+}
+
+static void
+test_leave_is_ahead_for_what_ends_in_a_round_trip (void)
+{
+  Fixture fixture;
+
+  set_up (&fixture, 4, 1);
+  g_assert_cmpuint (ferry_host_room_get_n_leave_places (&fixture.room, 2), ==, 4);
+  ferry_host_room_note_run (&fixture.room, 100);
+  g_assert_cmpuint (ferry_host_room_get_n_leave_places (&fixture.room, 2), ==, 4);
+  ferry_host_room_note_round_trip (&fixture.room, 99);
+  g_assert_cmpuint (ferry_host_room_get_n_leave_places (&fixture.room, 2), ==, 4 + 3);
+  g_assert_cmpuint (ferry_host_room_get_n_leave_places (&fixture.room, 0), ==, 4);
+  ferry_host_room_note_round_trip (&fixture.room, 1000000);
+  g_assert_cmpuint (ferry_host_room_get_n_leave_places (&fixture.room, 2), ==, 4 + 8);
+  g_assert_cmpuint (ferry_host_room_get_n_leave_places (&fixture.room, 255), ==, 4 + FERRY_HOST_MAX_AHEAD);
+  tear_down (&fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -199,6 +233,10 @@ main (int argc, char **argv)
   g_test_add_func ("/host-room/stuck-runs-take-no-room", test_stuck_runs_take_no_room);
   g_test_add_func ("/host-room/short-runs-have-places-ahead", test_short_runs_have_places_ahead);
   g_test_add_func ("/host-room/places-ahead-are-bounded", test_places_ahead_are_bounded);
+  g_test_add_func ("/host-room/short-runs-have-many-however-near-the-application-is",
+                   test_short_runs_have_many_however_near_the_application_is);
+  g_test_add_func ("/host-room/leave-is-ahead-for-what-ends-in-a-round-trip",
+                   test_leave_is_ahead_for_what_ends_in_a_round_trip);
   g_test_add_func ("/host-room/long-runs-have-none", test_long_runs_have_none);
   return g_test_run ();
 }

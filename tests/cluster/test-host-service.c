@@ -133,6 +133,66 @@ is_past (gpointer time)
   return g_get_monotonic_time () > *(const gint64 *) time;
 }
 
+static void
+give_leave_late (HostTestCall *call)
+{
+  gint64 late = g_get_monotonic_time () + 10000;
+
+  ferry_test_look_until (is_past, &late);
+  host_test_give_leave (call);
+}
+
+/* The host learns that runs are short, and that leave takes 10 ms. */
+static void
+run_short_ones_far_away (HostTestApplication *application)
+{
+  while (ferry_host_service_get_counts (application->test->service).n_places < 2)
+    {
+      g_autoptr (HostTestCall) call = host_test_run (application, "echo", g_variant_new_string ("short"));
+
+      host_test_wait_begin (call);
+      give_leave_late (call);
+      host_test_assert_result (call, "'short'");
+    }
+}
+
+static HostTestCall *
+run_with_leave_ahead (HostTestApplication *application, guint8 leave_ahead)
+{
+  const FerryRunRequest request = {
+    .function = (char *) "echo", .arguments = g_variant_new_string ("word"), .leave_ahead = leave_ahead};
+
+  return host_test_run_fully (application, request, 0);
+}
+
+/* Once the times are measured, two have leave where there is one worker. */
+static void
+test_leave_is_asked_for_ahead_where_the_run_allows_that (void)
+{
+  g_autoptr (HostTest) test = host_test_new (TRUE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  gboolean are_both_begun = FALSE;
+
+  run_short_ones_far_away (application);
+  while (!are_both_begun)
+    {
+      g_autoptr (HostTestCall) first = NULL;
+      g_autoptr (HostTestCall) second = NULL;
+
+      host_test_want (application, 2);
+      first = run_with_leave_ahead (application, 2);
+      second = run_with_leave_ahead (application, 2);
+      host_test_wait_begin (first);
+      task_test_settle ();
+      are_both_begun = second->n_begins > 0;
+      give_leave_late (first);
+      host_test_assert_result (first, "'word'");
+      host_test_wait_begin (second);
+      host_test_give_leave (second);
+      host_test_assert_result (second, "'word'");
+    }
+}
+
 /* Leave means that the run has begun, so there is none for a run that no worker is free for. */
 static void
 test_no_leave_is_asked_for_ahead (void)
@@ -142,18 +202,7 @@ test_no_leave_is_asked_for_ahead (void)
   g_autoptr (HostTestCall) first = NULL;
   g_autoptr (HostTestCall) second = NULL;
 
-  /* Far away, with short runs. */
-  while (ferry_host_service_get_counts (test->service).n_places < 2)
-    {
-      g_autoptr (HostTestCall) call = host_test_run (application, "echo", g_variant_new_string ("short"));
-      gint64 far;
-
-      host_test_wait_begin (call);
-      far = g_get_monotonic_time () + 10000;
-      ferry_test_look_until (is_past, &far);
-      host_test_give_leave (call);
-      host_test_assert_result (call, "'short'");
-    }
+  run_short_ones_far_away (application);
   host_test_want (application, 2);
   first = host_test_run (application, "echo", g_variant_new_string ("first"));
   second = host_test_run (application, "echo", g_variant_new_string ("second"));
@@ -853,6 +902,7 @@ main (int argc, char **argv)
   ADD ("place-is-kept-for-leave", test_place_is_kept_for_leave);
   ADD ("place-is-given-away-after-a-while", test_place_is_given_away_after_a_while);
   ADD ("no-leave-is-asked-for-ahead", test_no_leave_is_asked_for_ahead);
+  ADD ("leave-is-asked-for-ahead-where-the-run-allows-that", test_leave_is_asked_for_ahead_where_the_run_allows_that);
   ADD ("withdrawn-run-is-refused", test_withdrawn_run_is_refused);
   ADD ("run-that-has-begun-cannot-be-withdrawn", test_run_that_has_begun_cannot_be_withdrawn);
   ADD ("cancel-refuses-what-was-not-begun", test_cancel_refuses_what_was_not_begun);

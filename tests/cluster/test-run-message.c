@@ -134,6 +134,7 @@ a_task_arrives_as_it_was_sent (void)
     .name = long_name,
     .function = (char *) "work",
     .idempotent = TRUE,
+    .leave_ahead = 255,
     .run_timeout = 1,
     .deadline_left = G_MAXINT64,
     .cancel_grace = 3,
@@ -151,6 +152,7 @@ a_task_arrives_as_it_was_sent (void)
   g_assert_cmpuint (strlen (request.name), ==, FERRY_MAX_RUN_NAME);
   g_assert_cmpstr (request.function, ==, "work");
   g_assert_true (request.idempotent);
+  g_assert_cmpuint (request.leave_ahead, ==, 255);
   g_assert_cmpint (request.run_timeout, ==, 1);
   g_assert_cmpint (request.deadline_left, ==, G_MAXINT64);
   g_assert_cmpint (request.cancel_grace, ==, 3);
