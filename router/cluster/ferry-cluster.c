@@ -103,6 +103,7 @@ struct _FerryCluster
   GListStore *list; /* (owned) (element-type FerryHost): those of them that are known by name, and not lost */
   GQueue shelves[FERRY_HOST_N_SHELVES]; /* (element-type FerryHost) (unowned): those with room, the next one first */
   guint64 n_numbered;                   /* the number of the newest host */
+  guint n_asked;                        /* hosts that have not answered */
   FerryTaskSources sources;
   gboolean scheduling;
   gboolean schedule_again;
@@ -631,10 +632,19 @@ unlist_host (FerryCluster *self, FerryHost *host)
 }
 
 static void
+set_asked (FerryCluster *self, FerryHost *host, gboolean is_asked)
+{
+  self->n_asked += (guint) is_asked - (guint) host->is_asked;
+  host->is_asked = is_asked;
+}
+
+static void
 host_changed (gpointer owner, FerryHost *host)
 {
   g_autoptr (FerryCluster) self = g_object_ref (owner);
 
+  if (host->round_trip > 0)
+    set_asked (self, host, FALSE);
   shelve (self, host, ferry_host_get_shelf (host));
   if (host->is_open)
     list_host (self, host);
@@ -671,6 +681,7 @@ remove_host (FerryCluster *self, FerryHost *host)
   g_autoptr (FerryHost) kept G_GNUC_UNUSED = g_object_ref (host);
 
   shelve (self, host, FERRY_HOST_SHELF_NONE);
+  set_asked (self, host, FALSE);
   host->owner = NULL;
   remove_namesake (self, host);
   g_ptr_array_remove (self->hosts, host);
@@ -771,13 +782,28 @@ doubt_namesakes (FerryCluster *self, const char *name)
 static gboolean
 is_welcome (FerryCluster *self, const FerryHostFacts *facts, guint n_namesakes)
 {
-  if (facts->draining || n_namesakes < MAX_NAMESAKES)
-    return !facts->draining;
+  if (facts->draining)
+    return FALSE;
+  if (self->n_asked >= FERRY_CLUSTER_MAX_ASKED)
+    {
+      ferry_discovery_look (self->discovery);
+      return FALSE;
+    }
+  if (n_namesakes < MAX_NAMESAKES)
+    return TRUE;
   if (ferry_rate_note (&self->crowded_names, CROWDED_PERIOD, 1))
     g_message (
       "There are %d hosts called '%s', and further ones are not used; start each host with a --name of its own",
       MAX_NAMESAKES, facts->name);
   return FALSE;
+}
+
+/* There may be thousands of them. A host tells them again when it answers, and gets no task before. */
+static void
+forget_functions (FerryHostFacts *facts)
+{
+  g_strfreev (facts->functions);
+  facts->functions = g_new0 (char *, 1);
 }
 
 static void
@@ -796,7 +822,10 @@ discovery_present (gpointer data, FerryHostFacts *facts)
       doubt_namesakes (self, facts->name);
       host = g_object_ref (add_host (self));
       add_namesake (self, facts->name, host);
+      set_asked (self, host, TRUE);
     }
+  if (host->is_asked)
+    forget_functions (facts);
   ferry_host_take_facts (host, facts);
   /* Handlers may have closed the cluster. */
   if (known != NULL || host->owner == NULL)

@@ -45,6 +45,8 @@ char *ferry_discovery_dup_instance (FerryDiscovery *self);
 FerryTransport *ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance);
 /* Another host of the name has come: the session with this one ends soon, unless the host answers. */
 void ferry_discovery_doubt (FerryDiscovery *self, const char *name, const char *instance);
+/* Asks all hosts soon to tell of themselves. */
+void ferry_discovery_look (FerryDiscovery *self);
 /* The session with a host has ended. Looks for the host again after some time, in microseconds, and takes no notice of
  * it until then; negative: it has left. lived: for how long the session was of use. The time doubles, up to a minute,
  * with each session that did not live for longer than the host was left alone before. */

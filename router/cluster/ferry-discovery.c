@@ -264,6 +264,12 @@ ferry_discovery_doubt (FerryDiscovery *self, const char *name, const char *insta
 }
 
 void
+ferry_discovery_look (FerryDiscovery *self)
+{
+  look_at (self, g_get_monotonic_time () + LOOK_INTERVAL);
+}
+
+void
 ferry_discovery_forget (FerryDiscovery *self, const char *name, const char *instance, gint64 time, gint64 lived)
 {
   g_autofree char *key = make_key (name, instance);

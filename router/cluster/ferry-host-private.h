@@ -75,7 +75,8 @@ struct _FerryHost
   FerryHostShelf shelf;
   GList shelf_link;
   gboolean listed;
-  guint wanted; /* how many tasks wait, as the host counts: what it was told last, less what it got since */
+  gboolean is_asked; /* its cluster counts it among those that have not answered */
+  guint wanted;      /* how many tasks wait, as the host counts: what it was told last, less what it got since */
 };
 
 /* number: see FerryRunPlace. */

@@ -16,6 +16,7 @@
 #include <nats/nats.h>
 #include <string.h>
 
+#include "cluster/ferry-bus-message-private.h"
 #include "cluster/ferry-cluster-private.h"
 #include "cluster/ferry-discovery-private.h"
 #include "cluster/ferry-host-private.h"
@@ -1567,6 +1568,67 @@ a_cancel_takes_one_round_trip (void)
   listener_end (&listener);
 }
 
+/* ---- Hosts that are none ---- */
+
+#define N_FUNCTIONS_OF_NONE 100
+
+static void
+tell_of_none (natsConnection *connection, guint number, guint n_workers)
+{
+  g_autofree char *name = g_strdup_printf ("none-%u", number);
+  g_autofree char *subject = g_strdup_printf ("ferry.app.present.%s.id", name);
+  g_autoptr (GPtrArray) functions = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GBytes) bytes = NULL;
+  FerryHostFacts facts = {FERRY_RUN_VERSION, name, (char *) "id", NULL, n_workers, (char *) "0", FALSE};
+
+  for (guint i = 0; i < N_FUNCTIONS_OF_NONE; i++)
+    g_ptr_array_add (functions, g_strdup_printf ("function-%u", i));
+  g_ptr_array_add (functions, NULL);
+  facts.functions = (char **) functions->pdata;
+  bytes = ferry_bus_presence_to_bytes (ferry_host_facts_to_variant (&facts));
+  g_assert_cmpint (
+    natsConnection_Publish (connection, subject, g_bytes_get_data (bytes, NULL), (int) g_bytes_get_size (bytes)), ==,
+    NATS_OK);
+}
+
+static gboolean
+has_seven_workers (gpointer cluster)
+{
+  g_autoptr (FerryHost) host = g_list_model_get_item (ferry_cluster_get_hosts (cluster), 0);
+
+  return host != NULL && ferry_host_get_n_workers (host) == 7;
+}
+
+/* Whoever may publish can tell of more names than there is memory for, and of functions that nobody has. */
+static void
+hosts_that_never_answer_are_bounded (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (FerryHost) first = NULL;
+  g_auto (GStrv) functions = NULL;
+  g_autofree char *url = NULL;
+  natsConnection *connection = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  scene = scene_new (NULL);
+  g_object_set (scene->cluster, "cut-timeout", (gint64) 3600 * G_USEC_PER_SEC, NULL);
+  wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
+  url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
+  g_assert_cmpint (natsConnection_ConnectTo (&connection, url), ==, NATS_OK);
+  for (guint i = 0; i < FERRY_CLUSTER_MAX_ASKED + 100; i++)
+    tell_of_none (connection, i, 1);
+  /* It comes behind all of them. */
+  tell_of_none (connection, 0, 7);
+  g_assert_cmpint (natsConnection_Flush (connection), ==, NATS_OK);
+  ferry_test_run_until (has_seven_workers, scene->cluster);
+  g_assert_cmpuint (g_list_model_get_n_items (ferry_cluster_get_hosts (scene->cluster)), ==, FERRY_CLUSTER_MAX_ASKED);
+  first = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
+  g_object_get (first, "functions", &functions, NULL);
+  g_assert_cmpuint (g_strv_length (functions), ==, 0);
+  natsConnection_Destroy (connection);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -1618,5 +1680,6 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-nats/hosts-of-one-name-are-few", hosts_of_one_name_are_few);
   g_test_add_func ("/cluster-nats/what-is-said-again-harms-nothing", what_is_said_again_harms_nothing);
   g_test_add_func ("/cluster-nats/what-others-garble-harms-no-task", what_others_garble_harms_no_task);
+  g_test_add_func ("/cluster-nats/hosts-that-never-answer-are-bounded", hosts_that_never_answer_are_bounded);
   return g_test_run ();
 }
