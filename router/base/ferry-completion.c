@@ -23,7 +23,9 @@
 
 #include <stdatomic.h>
 
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-thread-private.h"
+#include "base/ferry-timers-private.h"
 
 /* Tests define this macro, to make another thread do something between two steps. */
 #ifndef FERRY_COMPLETION_STEP
@@ -45,6 +47,7 @@ struct _FerryCompletion
   FerryWaiters *waiters; /* const, once it is shared: (unowned) (nullable): where the waiting thread sleeps */
   guint slot;            /* written by the waiting thread, before ASLEEP, as the next one */
   gboolean is_alone;     /* the waiting thread sleeps on the state, not in waiters */
+  FerryLimitClock clock; /* the waiting thread's: of its deadline, by which it may wait in several places */
 
   gpointer result; /* (owned) (nullable): result, free_result and error are written by the thread that set RESERVED,
                       before OVER */
@@ -173,17 +176,23 @@ tell_face_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* Takes source, and calls func in context. */
 static GSource *
-attach_source (FerryCompletion *self, GMainContext *context, gint64 ready_time, const char *name, GSourceFunc func,
-               GDestroyNotify destroy)
+attach_source (FerryCompletion *self, GSource *source, GMainContext *context, GSourceFunc func, GDestroyNotify destroy)
+{
+  g_source_set_callback (source, func, self, destroy);
+  g_source_attach (source, context);
+  return source;
+}
+
+static GSource *
+new_end_source (void)
 {
   static GSourceFuncs source_funcs = {.dispatch = source_dispatch};
   GSource *source = g_source_new (&source_funcs, sizeof (GSource));
 
-  g_source_set_static_name (source, name);
-  g_source_set_ready_time (source, ready_time);
-  g_source_set_callback (source, func, self, destroy);
-  g_source_attach (source, context);
+  g_source_set_static_name (source, "[ferry] the end of a call");
+  g_source_set_ready_time (source, 0);
   return source;
 }
 
@@ -235,7 +244,7 @@ complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
     }
   /* The task, and with it its reference to the context, may go as soon as the source is attached. */
   context = g_main_context_ref (g_task_get_context (self->task));
-  g_source_unref (attach_source (self, context, 0, "[ferry] the end of a call", tell_face_cb, NULL));
+  g_source_unref (attach_source (self, new_end_source (), context, tell_face_cb, NULL));
 }
 
 static void
@@ -387,7 +396,8 @@ wait_until (FerryCompletion *self, guint32 ends, const Work *work, gint64 deadli
       gboolean is_cancelled = g_cancellable_is_cancelled (cancellable);
 
       if (in_time && !is_cancelled)
-        in_time = work_and_sleep (self, seen, work, deadline);
+        in_time = work_and_sleep (self, seen, work, ferry_limit_clock_sleep (&self->clock, deadline)) ||
+                  ferry_limit_clock_look (&self->clock) < deadline;
       /* If something else has decided the end but not written it yet, wait for OVER. */
       else if (!ferry_completion_abandon (self, is_cancelled ? FERRY_ABANDON_CANCELLED : FERRY_ABANDON_DEADLINE))
         {
@@ -491,7 +501,9 @@ wait_until_over_or_rung (FerryCompletion *self, gint64 deadline, GCancellable *c
       };
 
       if (fall_asleep (self, seen))
-        may_sleep = ferry_futex_wait_any (words, G_N_ELEMENTS (words), deadline);
+        may_sleep =
+          ferry_futex_wait_any (words, G_N_ELEMENTS (words), ferry_limit_clock_sleep (&self->clock, deadline)) ||
+          (errno == ETIMEDOUT && ferry_limit_clock_look (&self->clock) < deadline);
     }
   return may_sleep && (seen & (OVER | HANDED)) == 0 && !g_cancellable_is_cancelled (cancellable);
 }
@@ -536,7 +548,7 @@ static void
 arm (FerryCompletion *self, GMainContext *context, gint64 deadline, GCancellable *cancellable)
 {
   if (deadline < G_MAXINT64)
-    self->timer = attach_source (ferry_completion_ref (self), context, deadline, "[ferry] the deadline of a call",
+    self->timer = attach_source (ferry_completion_ref (self), ferry_limit_source_new (deadline), context,
                                  deadline_passed, (GDestroyNotify) ferry_completion_unref);
   FERRY_COMPLETION_STEP ();
   if (cancellable != NULL)

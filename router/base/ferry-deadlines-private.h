@@ -31,6 +31,8 @@ void ferry_deadlines_init (FerryDeadlines *self);
 void ferry_deadlines_clear (FerryDeadlines *self);
 void ferry_deadlines_set (FerryDeadlines *self, FerryDeadline *deadline, gint64 time);
 void ferry_deadlines_unset (FerryDeadlines *self, FerryDeadline *deadline);
+/* Moves all deadlines by that many microseconds. */
+void ferry_deadlines_move (FerryDeadlines *self, gint64 time);
 
 static inline gboolean
 ferry_deadline_is_set (const FerryDeadline *deadline)

@@ -9,6 +9,8 @@
 
 #include "base/ferry-deadlines-private.h"
 
+#include "base/ferry-base-private.h"
+
 void
 ferry_deadlines_init (FerryDeadlines *self)
 {
@@ -101,4 +103,11 @@ ferry_deadlines_unset (FerryDeadlines *self, FerryDeadline *deadline)
 {
   if (deadline->position != 0)
     take_out (self, deadline);
+}
+
+void
+ferry_deadlines_move (FerryDeadlines *self, gint64 time)
+{
+  for (guint i = 1; i <= self->heap->len; i++)
+    at (self, i)->time = ferry_time_add (at (self, i)->time, time);
 }

@@ -5,8 +5,8 @@
  *
  * The owner says until when it sleeps. Where it looks much later, the process was stopped meanwhile (by Ctrl-Z, a
  * debugger, a frozen control group), the machine had no processor for it, or the owner's thread was busy. The other
- * side may have had no time either. So the clock stands still from the end of a sleep, and a tenth of a second more,
- * until the owner sleeps again. A limit then goes on where it was.
+ * side may have had no time either, and what it sent may be on its way through other threads. So the clock is set back
+ * to a tenth of a second before the end of the sleep, and a limit goes on from there.
  *
  * A sleep takes at most an eighth of the time that is left. So of a stop, at most an eighth of the limit counts. A
  * limit of ten seconds wakes its owner some twenty times, and one of an hour some seventy times.
@@ -25,7 +25,7 @@ G_BEGIN_DECLS
 /* Zeros are a valid start: the clock then shows monotonic time. */
 typedef struct
 {
-  gint64 lost; /* microseconds for which the clock stood still */
+  gint64 lost; /* microseconds that do not count */
   gint64 due;  /* the monotonic time at which the sleep ends; 0: it has not slept yet; G_MAXINT64: without end */
 } FerryLimitClock;
 

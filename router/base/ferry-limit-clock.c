@@ -9,8 +9,8 @@
 
 #include "base/ferry-base-private.h"
 
-/* How long the clock runs on after the end of a sleep, in microseconds: wake-ups and dispatches take their time. It is
- * also the shortest sleep between two looks. */
+/* How late a look may be, in microseconds, and how far the clock is set back before the end of the sleep if it is
+ * later. It is also the shortest sleep between two looks. */
 #define SLACK (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
 
 /* The part of the time left that a sleep takes at most. */
@@ -23,8 +23,8 @@ ferry_limit_clock_look (FerryLimitClock *self)
 
   if (self->due != 0 && now - SLACK > self->due)
     {
-      self->lost += now - SLACK - self->due;
-      self->due = now - SLACK;
+      self->lost += now + SLACK - self->due;
+      self->due = now + SLACK;
     }
   return now - self->lost;
 }

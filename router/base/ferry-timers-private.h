@@ -3,8 +3,12 @@
 
 /* Timers of one main context: a heap of deadlines, and a single source for the earliest one.
  *
- * Owner:   the router; freed on its thread.
- * Threads: the router's. */
+ * Timers are of two kinds. A pace says when this side does something next. A limit says how long another side may take.
+ * Before limits that are over are applied, what had come by then is dispatched, and may unset some of them. The time
+ * for which the process was stopped does not count: see base/ferry-limit-clock-private.h.
+ *
+ * Owner:   of paces, the router. The limits of a context are shared, as those of its mailbox are.
+ * Threads: the context's. */
 
 #pragma once
 
@@ -23,7 +27,21 @@ typedef struct
   gpointer data;
 } FerryTimer;
 
+/* Whether all that had come over one way is dispatched. begins: it is asked about all that has come by now; otherwise
+ * it is asked again. If FALSE is returned, ferry_timers_look() must be called as soon as it may be TRUE. */
+typedef gboolean (*FerrySettledFunc) (gpointer data, gboolean begins);
+
 FerryTimers *ferry_timers_new (GMainContext *context);
+/* any: returns (transfer full) the limits of context, which must not be NULL. They are the same at each call. All other
+ * functions are for the thread that runs the context. */
+FERRY_FOR_SIBLINGS
+FerryTimers *ferry_timers_ref_limits_of (GMainContext *context);
+void ferry_timers_unref_limits (FerryTimers *limits);
+/* Has limits wait until what came over this way is dispatched. */
+FERRY_FOR_SIBLINGS
+void ferry_timers_add_way (FerryTimers *limits, FerrySettledFunc is_settled, gpointer data);
+FERRY_FOR_SIBLINGS
+void ferry_timers_remove_way (FerryTimers *limits, gpointer data);
 void ferry_timers_free (FerryTimers *self);
 /* Makes the timer call func once at deadline. If the timer is set already, it gets the new deadline, func and data. */
 FERRY_FOR_SIBLINGS
@@ -35,11 +53,17 @@ void ferry_timers_unset (FerryTimers *self, FerryTimer *timer);
 void ferry_timers_drop (FerryTimers *self, FerryTimer *timer);
 /* Returns how many timers are set. */
 guint ferry_timers_get_n (const FerryTimers *self);
-/* Returns the earliest deadline; G_MAXINT64 if no timer is set. */
+/* Returns the time at which a timer may be due; G_MAXINT64 if none is set. */
 gint64 ferry_timers_get_first (const FerryTimers *self);
-/* Calls the func of the earliest timer. Returns FALSE if that timer's deadline is after now. Must not be called
- * within a timer's func. */
+/* Calls the func of the earliest timer. Returns FALSE if that timer's deadline is after now, or if it is a limit that
+ * cannot be applied yet. Must not be called within a timer's func. */
 gboolean ferry_timers_run_one (FerryTimers *self, gint64 now);
+/* Has the context look soon whether limits that are over can be applied. Does nothing if none are. */
+FERRY_FOR_SIBLINGS
+void ferry_timers_look (FerryTimers *limits);
+/* Returns (transfer full) a source for one limit: its callback is called once, a GSourceFunc. */
+FERRY_FOR_SIBLINGS
+GSource *ferry_limit_source_new (gint64 deadline);
 /* Whether the caller was called by a timer. Until that timer's func returns, no other timer runs, even if func
  * iterates the main context. */
 gboolean ferry_timers_is_dispatching (const FerryTimers *self);

@@ -7,13 +7,31 @@
  * once. A later deadline changes it only when the source is next dispatched. The source may wake once for a deadline
  * that was unset, but for none that was dropped.
  *
- * Invariant: while no dispatch is running, ready_at is not later than the first deadline. */
+ * The source of limits also wakes where the clock of the limits wants a look. When a limit is over, the timers ask
+ * whether all that had come by then is dispatched. What is over by then is applied when it is.
+ *
+ * Invariant: while no dispatch is running, ready_at is not later than the first deadline; for limits it is the end of
+ *            the clock's sleep. */
 
 #include "config.h"
 
 #include "base/ferry-timers-private.h"
 
+#include <pthread.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-limit-clock-private.h"
+
 #define NEVER G_MAXINT64
+
+/* How often it is asked whether limits can be applied, in microseconds, where ferry_timers_look() is not called. */
+#define ASK_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
+typedef struct
+{
+  FerrySettledFunc is_settled;
+  gpointer data;
+} Way;
 
 struct _FerryTimers
 {
@@ -21,6 +39,11 @@ struct _FerryTimers
   FerryDeadlines deadlines;
   gint64 ready_at; /* the ready time of the source; NEVER: none */
   gboolean dispatching;
+  GMainContext *context; /* const: (unowned) (nullable): whose limits these are; NULL for paces */
+  GArray *ways;          /* (owned) (nullable) (element-type Way): of limits */
+  FerryLimitClock clock;
+  gint64 asked_at;      /* when it was asked whether all that had come is dispatched; 0: it is not asked */
+  gint64 settled_until; /* what was over by then can be applied */
 };
 
 static void
@@ -41,12 +64,80 @@ run_first (FerryTimers *self)
   timer->func (timer->data);
 }
 
-gint64
-ferry_timers_get_first (const FerryTimers *self)
+static gint64
+get_first_deadline (const FerryTimers *self)
 {
   const FerryDeadline *first = ferry_deadlines_peek (&self->deadlines);
 
   return first != NULL ? first->time : NEVER;
+}
+
+gint64
+ferry_timers_get_first (const FerryTimers *self)
+{
+  return self->context != NULL ? self->ready_at : get_first_deadline (self);
+}
+
+/* Moves all limits by the time that does not count. Returns the monotonic time. */
+static gint64
+look_at_clock (FerryTimers *self)
+{
+  gint64 now = ferry_limit_clock_look (&self->clock) + self->clock.lost;
+
+  if (G_UNLIKELY (self->clock.lost > 0))
+    ferry_deadlines_move (&self->deadlines, self->clock.lost);
+  self->clock.lost = 0;
+  return now;
+}
+
+/* Asks each way, as each is to begin. */
+static gboolean
+is_settled (FerryTimers *self)
+{
+  gboolean all = TRUE;
+
+  for (guint i = 0; i < self->ways->len; i++)
+    {
+      const Way *way = &g_array_index (self->ways, Way, i);
+
+      all = way->is_settled (way->data, self->asked_at == 0) && all;
+    }
+  return all;
+}
+
+static gboolean
+is_first_due (FerryTimers *self, gint64 now)
+{
+  gint64 first;
+
+  if (self->context != NULL)
+    now = look_at_clock (self);
+  first = get_first_deadline (self);
+  if (first > now || self->context == NULL || first <= self->settled_until)
+    return first <= now;
+  if (!is_settled (self))
+    {
+      self->asked_at = self->asked_at != 0 ? self->asked_at : now;
+      return FALSE;
+    }
+  self->settled_until = self->asked_at != 0 ? self->asked_at : now;
+  self->asked_at = 0;
+  return first <= self->settled_until;
+}
+
+/* Sets when the source wakes next. keeps: leaves an earlier time as it is. */
+static void
+sleep_on (FerryTimers *self, gboolean keeps)
+{
+  FerryLimitClock clock = self->clock;
+  gint64 until = get_first_deadline (self);
+
+  if (self->context != NULL)
+    until = ferry_limit_clock_sleep (&clock, self->asked_at != 0 ? ferry_deadline_after (ASK_INTERVAL) : until);
+  if (keeps && until >= self->ready_at)
+    return;
+  self->clock = clock;
+  set_ready_at (self, until);
 }
 
 static gboolean
@@ -59,7 +150,7 @@ timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   guint left = ferry_deadlines_get_n (&self->deadlines);
 
   self->dispatching = TRUE;
-  for (; left > 0 && ferry_timers_get_first (self) <= now; left--)
+  for (; left > 0 && is_first_due (self, now); left--)
     {
       run_first (self);
       /* The timer's func may have freed self. The context keeps the source until this function returns. */
@@ -67,14 +158,26 @@ timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
         return G_SOURCE_REMOVE;
     }
   self->dispatching = FALSE;
-  set_ready_at (self, ferry_timers_get_first (self));
+  sleep_on (self, FALSE);
   return G_SOURCE_CONTINUE;
 }
+
+/* any: (element-type GMainContext FerryTimers): keys and values unowned; the limits of each context */
+static GHashTable *table;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void
 timers_finalize (GSource *source)
 {
-  ferry_deadlines_clear (&((FerryTimers *) source)->deadlines);
+  FerryTimers *self = (FerryTimers *) source;
+
+  ferry_deadlines_clear (&self->deadlines);
+  if (self->context == NULL)
+    return;
+  g_array_unref (self->ways);
+  FERRY_AUTO_LOCK (&lock);
+  if (g_hash_table_lookup (table, self->context) == self)
+    g_hash_table_remove (table, self->context);
 }
 
 static GSourceFuncs timers_funcs = {.dispatch = timers_dispatch, .finalize = timers_finalize};
@@ -90,6 +193,48 @@ ferry_timers_new (GMainContext *context)
   g_source_set_static_name (&self->source, "[ferry] timers");
   g_source_attach (&self->source, context);
   return self;
+}
+
+FerryTimers *
+ferry_timers_ref_limits_of (GMainContext *context)
+{
+  FerryTimers *self;
+  FERRY_AUTO_LOCK (&lock);
+
+  if (table == NULL)
+    table = g_hash_table_new (NULL, NULL);
+  self = g_hash_table_lookup (table, context);
+  if (self != NULL)
+    return (FerryTimers *) g_source_ref (&self->source);
+  self = ferry_timers_new (context);
+  g_source_set_static_name (&self->source, "[ferry] limits");
+  self->context = context;
+  self->ways = g_array_new (FALSE, FALSE, sizeof (Way));
+  g_hash_table_insert (table, context, self);
+  /* The context holds a reference too, and has these limits until it ends. */
+  return self;
+}
+
+void
+ferry_timers_unref_limits (FerryTimers *limits)
+{
+  g_source_unref (&limits->source);
+}
+
+void
+ferry_timers_add_way (FerryTimers *limits, FerrySettledFunc settled, gpointer data)
+{
+  const Way way = {settled, data};
+
+  g_array_append_val (limits->ways, way);
+}
+
+void
+ferry_timers_remove_way (FerryTimers *limits, gpointer data)
+{
+  for (guint i = limits->ways->len; i > 0; i--)
+    if (g_array_index (limits->ways, Way, i - 1).data == data)
+      g_array_remove_index (limits->ways, i - 1);
 }
 
 /* Unsets all timers that are still set. May be called within a timer's func. */
@@ -108,9 +253,11 @@ ferry_timers_set (FerryTimers *self, FerryTimer *timer, gint64 deadline, void (*
 {
   timer->func = func;
   timer->data = data;
+  if (self->context != NULL)
+    look_at_clock (self);
   ferry_deadlines_set (&self->deadlines, &timer->deadline, deadline);
-  if (!self->dispatching && deadline < self->ready_at)
-    set_ready_at (self, deadline);
+  if (!self->dispatching)
+    sleep_on (self, TRUE);
 }
 
 void
@@ -122,12 +269,16 @@ ferry_timers_unset (FerryTimers *self, FerryTimer *timer)
 void
 ferry_timers_drop (FerryTimers *self, FerryTimer *timer)
 {
-  gint64 first;
-
   ferry_timers_unset (self, timer);
-  first = ferry_timers_get_first (self);
-  if (!self->dispatching && first != self->ready_at)
-    set_ready_at (self, first);
+  if (!self->dispatching && get_first_deadline (self) != self->ready_at)
+    sleep_on (self, FALSE);
+}
+
+void
+ferry_timers_look (FerryTimers *self)
+{
+  if (self->asked_at != 0 && !self->dispatching)
+    set_ready_at (self, 0);
 }
 
 guint
@@ -139,21 +290,85 @@ ferry_timers_get_n (const FerryTimers *self)
 gboolean
 ferry_timers_run_one (FerryTimers *self, gint64 now)
 {
-  if (ferry_timers_get_first (self) > now)
-    return FALSE;
+  gboolean is_due;
+
   g_assert (!self->dispatching);
-  g_source_ref (&self->source);
-  self->dispatching = TRUE;
-  run_first (self);
-  self->dispatching = FALSE;
+  is_due = is_first_due (self, now);
+  if (is_due)
+    {
+      g_source_ref (&self->source);
+      self->dispatching = TRUE;
+      run_first (self);
+      self->dispatching = FALSE;
+    }
   if (!g_source_is_destroyed (&self->source))
-    set_ready_at (self, ferry_timers_get_first (self));
-  g_source_unref (&self->source);
-  return TRUE;
+    sleep_on (self, !is_due && self->ready_at > now);
+  if (is_due)
+    g_source_unref (&self->source);
+  return is_due;
 }
 
 gboolean
 ferry_timers_is_dispatching (const FerryTimers *self)
 {
   return self->dispatching;
+}
+
+/* ---- a source for one limit ---- */
+
+typedef struct
+{
+  GSource source;
+  FerryLimitClock clock;
+  gint64 limit;     /* the clock's time */
+  FerryTimer timer; /* one of the context's limits, from when this one is over: holds a reference to the source */
+  gboolean applies;
+} LimitSource;
+
+static void
+limit_applies (gpointer data)
+{
+  LimitSource *self = data;
+
+  self->applies = TRUE;
+  g_source_set_ready_time (&self->source, 0);
+  g_source_unref (&self->source);
+}
+
+static gboolean
+limit_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  LimitSource *self = (LimitSource *) source;
+  FerryTimers *limits;
+
+  if (self->applies)
+    {
+      callback (user_data);
+      return G_SOURCE_REMOVE;
+    }
+  if (ferry_limit_clock_look (&self->clock) < self->limit)
+    {
+      g_source_set_ready_time (source, ferry_limit_clock_sleep (&self->clock, self->limit));
+      return G_SOURCE_CONTINUE;
+    }
+  g_source_set_ready_time (source, -1);
+  g_source_ref (source);
+  limits = ferry_timers_ref_limits_of (g_source_get_context (source));
+  ferry_timers_set (limits, &self->timer, 0, limit_applies, self);
+  ferry_timers_unref_limits (limits);
+  return G_SOURCE_CONTINUE;
+}
+
+GSource *
+ferry_limit_source_new (gint64 deadline)
+{
+  static GSourceFuncs funcs = {.dispatch = limit_dispatch};
+  GSource *source = g_source_new (&funcs, sizeof (LimitSource));
+  LimitSource *self = (LimitSource *) source;
+
+  g_source_set_static_name (source, "[ferry] a limit");
+  self->limit = deadline;
+  if (deadline < G_MAXINT64)
+    g_source_set_ready_time (source, MAX (ferry_limit_clock_sleep (&self->clock, deadline), 0));
+  return source;
 }

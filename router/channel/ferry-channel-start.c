@@ -207,7 +207,7 @@ worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
 
   /* Ends a cycle: the handler's data has a reference to the process, and the process has one to the worker. */
   g_signal_handlers_disconnect_by_data (worker, self);
-  ferry_timers_unset (self->process.router->timers, &self->timer);
+  ferry_timers_unset (self->process.router->limits, &self->timer);
   ferry_channel_process_end (&self->process, g_object_ref (exit));
   ferry_channel_process_unref (self);
 }
@@ -219,7 +219,7 @@ set_grace (gpointer data)
   Run *self = data;
 
   if (self->process.exit == NULL)
-    ferry_timers_set (self->process.router->timers, &self->timer,
+    ferry_timers_set (self->process.router->limits, &self->timer,
                       ferry_time_add (g_get_monotonic_time (), FERRY_CHANNEL_GRACE),
                       (FerryMailboxFunc) ferry_worker_force_exit, self->process.worker);
 }

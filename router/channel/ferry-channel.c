@@ -26,6 +26,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
@@ -785,6 +786,7 @@ typedef struct
 {
   FerryInboxWait wait;
   FerryChannel *channel;
+  FerryLimitClock clock;
   gboolean has_mail; /* the channel's lock */
 } Sleep;
 
@@ -810,9 +812,10 @@ sleep_until_mail (Sleep *sleep, Condition condition, gpointer data, gint64 deadl
 
   while (goes_on && !sleep->has_mail)
     goes_on = !condition (self, data) && !g_cancellable_is_cancelled (cancellable) &&
-              ferry_cond_wait_until (&self->changed, &self->lock, deadline);
+              (ferry_cond_wait_until (&self->changed, &self->lock, ferry_limit_clock_sleep (&sleep->clock, deadline)) ||
+               ferry_limit_clock_look (&sleep->clock) < deadline);
   sleep->has_mail = FALSE;
-  return goes_on && !condition (self, data) && g_get_monotonic_time () < deadline;
+  return goes_on && !condition (self, data) && ferry_limit_clock_look (&sleep->clock) < deadline;
 }
 
 static void

@@ -15,6 +15,7 @@
 #include <sys/inotify.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-thread-private.h"
 #include "call/ferry-address-private.h"
 #include "channel/ferry-hello-private.h"
@@ -70,9 +71,17 @@ wait_readable (const Attempt *self, int fd, gint64 deadline, GCancellable *cance
   GPollFD cancel = {.fd = -1};
   gboolean pollable = g_cancellable_make_pollfd (cancellable, &cancel);
   struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = cancel.fd, .events = POLLIN}};
-  gint64 left = (deadline - g_get_monotonic_time ()) / FERRY_MICROSECONDS_PER_MILLISECOND + 1;
-  int n = TEMP_FAILURE_RETRY (poll (fds, 2, deadline == G_MAXINT64 ? -1 : (int) CLAMP (left, 0, G_MAXINT)));
+  FerryLimitClock clock = {0};
+  int n;
 
+  do
+    {
+      gint64 until = ferry_limit_clock_sleep (&clock, deadline);
+      gint64 left = (until - g_get_monotonic_time ()) / FERRY_MICROSECONDS_PER_MILLISECOND + 1;
+
+      n = TEMP_FAILURE_RETRY (poll (fds, 2, until == G_MAXINT64 ? -1 : (int) CLAMP (left, 0, G_MAXINT)));
+    }
+  while (n == 0 && ferry_limit_clock_look (&clock) < deadline);
   if (pollable)
     g_cancellable_release_fd (cancellable);
   if (g_cancellable_set_error_if_cancelled (cancellable, error))

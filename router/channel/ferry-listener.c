@@ -27,6 +27,7 @@
 #include <sys/eventfd.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
@@ -70,10 +71,11 @@ typedef struct
                           * ferry_listener_start() */
   gboolean notifying;    /* guarded by lock: notify_cb() is posted to context and has not run yet */
 
-  GPtrArray *hellos;   /* of the thread: (element-type Hello) (owned), the oldest one first */
-  gint64 paused_until; /* of the thread: no connection is accepted until this time; monotonic, in microseconds */
-  gint64 logged_at;    /* of the thread: when the last log message about a user was written; 0: never */
-  guint n_unlogged;    /* of the thread: the number of refused users since that message */
+  GPtrArray *hellos;     /* of the thread: (element-type Hello) (owned), the oldest one first */
+  FerryLimitClock clock; /* of the thread */
+  gint64 paused_until;   /* of the thread: no connection is accepted until this time; monotonic, in microseconds */
+  gint64 logged_at;      /* of the thread: when the last log message about a user was written; 0: never */
+  guint n_unlogged;      /* of the thread: the number of refused users since that message */
 } FerryAcceptor;
 
 /* A connection that is not a client yet. */
@@ -81,7 +83,7 @@ typedef struct
 {
   int fd; /* (owned): the connection's socket */
   pid_t pid;
-  gint64 deadline; /* monotonic, in microseconds: for the hello; when it is complete, for a client to leave */
+  gint64 deadline; /* by the acceptor's clock: for the hello; when it is complete, for a client to leave */
   guint8 bytes[FERRY_HELLO_SIZE];
   gsize n_bytes;
 } Hello;
@@ -400,7 +402,7 @@ add_hello (FerryAcceptor *self, int fd)
   hello->fd = ferry_steal_fd (&socket);
   hello->pid = peer.pid;
   pthread_mutex_lock (&self->lock);
-  hello->deadline = ferry_time_add (g_get_monotonic_time (), self->hello_time);
+  hello->deadline = ferry_time_add (ferry_limit_clock_look (&self->clock), self->hello_time);
   pthread_mutex_unlock (&self->lock);
   g_ptr_array_add (self->hellos, hello);
 }
@@ -430,7 +432,7 @@ answer_hello (FerryAcceptor *self, Hello *hello)
 
   if (has_room (self, hello->pid, &soon))
     let_in (self, ferry_steal_fd (&hello->fd), hello->pid);
-  else if (soon && hello->deadline > g_get_monotonic_time ())
+  else if (soon && hello->deadline > ferry_limit_clock_look (&self->clock))
     return FALSE;
   else
     ferry_hello_send_answer (hello->fd, FERRY_HELLO_BUSY,
@@ -446,7 +448,7 @@ read_hello (FerryAcceptor *self, Hello *hello)
 
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
     return TRUE;
-  if (n < 0 && hello->deadline > g_get_monotonic_time ())
+  if (n < 0 && hello->deadline > ferry_limit_clock_look (&self->clock))
     return FALSE;
   if (n < 0)
     {
@@ -468,7 +470,7 @@ read_hello (FerryAcceptor *self, Hello *hello)
                                                                                       "release of Ferry at both ends");
       return TRUE;
     }
-  hello->deadline = g_get_monotonic_time () + CLIENT_TIME;
+  hello->deadline = ferry_limit_clock_look (&self->clock) + CLIENT_TIME;
   return answer_hello (self, hello);
 }
 
@@ -483,10 +485,13 @@ serve_hello (FerryAcceptor *self, Hello *hello)
 static int
 get_poll_timeout (FerryAcceptor *self, gint64 now)
 {
-  gint64 next = self->paused_until > now ? self->paused_until : G_MAXINT64;
+  gint64 next = G_MAXINT64;
 
   for (guint i = 0; i < self->hellos->len; i++)
     next = MIN (next, ((Hello *) self->hellos->pdata[i])->deadline);
+  next = ferry_limit_clock_sleep (&self->clock, next);
+  if (self->paused_until > now)
+    next = MIN (next, self->paused_until);
   if (next == G_MAXINT64)
     return -1;
   /* Rounded up, so that poll() does not return just before the time. */

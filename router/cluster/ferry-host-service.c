@@ -162,7 +162,7 @@ patience_over (gpointer data)
         next = MIN (next, run->asked_at + PATIENCE);
     }
   if (next < G_MAXINT64)
-    ferry_timers_set (self->router->timers, &self->patience, next, patience_over, self);
+    ferry_timers_set (self->router->limits, &self->patience, next, patience_over, self);
   settle_soon (self);
 }
 
@@ -174,7 +174,7 @@ give_place (FerryHostService *self, FerryHostRun *run)
   move (run, &self->placed);
   ferry_host_session_begin (run->owner, run);
   if (run->state == FERRY_HOST_RUN_RESERVED && !ferry_timer_is_set (&self->patience))
-    ferry_timers_set (self->router->timers, &self->patience, run->asked_at + PATIENCE, patience_over, self);
+    ferry_timers_set (self->router->limits, &self->patience, run->asked_at + PATIENCE, patience_over, self);
 }
 
 /* To give leave is to have begun. So of runs that need it, the application says how many may be lost with this host
@@ -481,7 +481,7 @@ ferry_host_service_dispose (GObject *object)
 
   self->is_disposed = TRUE;
   ferry_host_service_end (self, reason);
-  ferry_timers_unset (self->router->timers, &self->patience);
+  ferry_timers_unset (self->router->limits, &self->patience);
   clear_line (&self->waiting);
   clear_line (&self->placed);
   clear_line (&self->late);

@@ -262,7 +262,7 @@ static void
 stop_timers (FerryHostSession *self)
 {
   ferry_timers_unset (get_timers (self), &self->pace_timer);
-  ferry_timers_unset (get_timers (self), &self->end_timer);
+  ferry_timers_unset (self->board->router->limits, &self->end_timer);
 }
 
 /* The transport has no reference to the session. */
@@ -343,7 +343,7 @@ linger (FerryHostSession *self)
   gint64 time = is_handed_over (self) ? 0 : LINGER_TIME;
 
   self->said_goodbye = TRUE;
-  ferry_timers_set (get_timers (self), &self->end_timer, g_get_monotonic_time () + time, linger_over, self);
+  ferry_timers_set (self->board->router->limits, &self->end_timer, g_get_monotonic_time () + time, linger_over, self);
 }
 
 static void
@@ -638,7 +638,7 @@ take_serve (FerryHostSession *self, FerryCall *call, GError **error)
   if (self->serve != NULL)
     return ferry_set_error (error, FERRY_ERROR_PROTOCOL, "The application asked to be served twice");
   self->serve = ferry_call_ref (call);
-  ferry_timers_unset (get_timers (self), &self->end_timer);
+  ferry_timers_unset (self->board->router->limits, &self->end_timer);
   if (!ferry_serve_from_variant (ferry_call_get_arguments (call), &application, error))
     return FALSE;
   ferry_host_room_add (&self->board->room, &self->share);
@@ -818,7 +818,8 @@ ferry_host_session_new (FerryTransport *transport, const char *name, FerryHostBo
   self->funcs = funcs;
   self->owner = owner;
   self->executor = ferry_executor_new (board->pool);
-  ferry_timers_set (get_timers (self), &self->end_timer, g_get_monotonic_time () + SERVE_TIME, serve_time_over, self);
+  ferry_timers_set (self->board->router->limits, &self->end_timer, g_get_monotonic_time () + SERVE_TIME,
+                    serve_time_over, self);
   if (!ferry_transport_take_calls (transport, call_came, G_OBJECT (self), error))
     {
       stop_timers (self);

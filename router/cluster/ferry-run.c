@@ -73,9 +73,15 @@ get_run (FerryTask *task)
 }
 
 static FerryTimers *
-get_timers (FerryRun *self)
+get_paces (FerryRun *self)
 {
   return self->place->router->timers;
+}
+
+static FerryTimers *
+get_limits (FerryRun *self)
+{
+  return self->place->router->limits;
 }
 
 static FerryTransactions *
@@ -99,8 +105,8 @@ leave (FerryRun *self)
 
   g_queue_unlink (&self->place->in_flight, &placement->queue_link);
   self->place->n_unbegun -= !self->begun;
-  ferry_timers_unset (get_timers (self), &placement->timer);
-  ferry_timers_unset (get_timers (self), &self->pace);
+  ferry_timers_unset (get_limits (self), &placement->timer);
+  ferry_timers_unset (get_paces (self), &self->pace);
   g_clear_pointer (&self->progress, g_free);
   placement->carrier = NULL;
   placement->xid = 0;
@@ -118,7 +124,7 @@ deliver_progress (FerryRun *self)
 {
   g_autofree FerryProgress *progress = g_steal_pointer (&self->progress);
 
-  ferry_timers_set (get_timers (self), &self->pace, g_get_monotonic_time () + self->place->router->latest_interval,
+  ferry_timers_set (get_paces (self), &self->pace, g_get_monotonic_time () + self->place->router->latest_interval,
                     pace_is_over, self);
   ferry_task_take_progress (self->task, progress);
 }
@@ -167,7 +173,7 @@ set_patience (FerryRun *self, gint64 grace)
   gint64 end = ferry_time_add (g_get_monotonic_time (), ferry_time_add (grace, self->place->patience));
 
   if (!ferry_timer_is_set (timer) || timer->func != patience_is_over || timer->deadline.time > end)
-    ferry_timers_set (get_timers (self), timer, end, patience_is_over, self->task);
+    ferry_timers_set (get_limits (self), timer, end, patience_is_over, self->task);
 }
 
 static void
@@ -190,9 +196,9 @@ start_task (FerryRun *self)
   gint64 deadline = ferry_carrier_get_run_deadline (task);
 
   if (deadline > 0)
-    ferry_timers_set (get_timers (self), &placement->timer, deadline, run_timed_out, task);
+    ferry_timers_set (get_limits (self), &placement->timer, deadline, run_timed_out, task);
   else
-    ferry_timers_unset (get_timers (self), &placement->timer);
+    ferry_timers_unset (get_limits (self), &placement->timer);
   /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the task,
    * which calls start_task() for this task recursively. */
   if (!placement->executing)
@@ -557,7 +563,7 @@ fail_unsendable (FerryRunPlace *place, FerryTask *task, GError *error)
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
 
   ferry_task_queue_remove (&ferry_carrier_get_source (task)->queue, task);
-  ferry_timers_unset (place->router->timers, &ferry_task_get_placement (task)->timer);
+  ferry_timers_unset (place->router->limits, &ferry_task_get_placement (task)->timer);
   ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, error, NULL, NULL);
 }
 

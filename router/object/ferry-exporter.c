@@ -25,6 +25,7 @@
 #include "base/ferry-depth-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-timers-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-demux-private.h"
 #include "call/ferry-link-transport-private.h"
@@ -1201,6 +1202,13 @@ cancelled_cb (GCancellable *cancellable, gpointer context)
   g_main_context_wakeup (context);
 }
 
+static gboolean
+set_true (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
 /**
  * ferry_exporter_poll:
  * @self: an exporter that answers manually
@@ -1218,8 +1226,8 @@ cancelled_cb (GCancellable *cancellable, gpointer context)
 gboolean
 ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancellable, GError **error)
 {
-  gint64 deadline = ferry_deadline_after (timeout);
   g_autoptr (GSource) timer = NULL;
+  gboolean over = timeout == 0;
   guint64 before;
   gulong id;
 
@@ -1233,13 +1241,11 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->context, NULL) : 0;
   if (timeout >= 0)
     {
-      timer = g_timeout_source_new (G_MAXUINT);
-      g_source_set_dummy_callback (timer);
-      g_source_set_ready_time (timer, deadline);
+      timer = ferry_limit_source_new (ferry_deadline_after (timeout));
+      g_source_set_callback (timer, set_true, &over, NULL);
       g_source_attach (timer, self->context);
     }
-  while (ferry_exporter_get_n_requests (self) == before && g_get_monotonic_time () < deadline &&
-         !g_cancellable_is_cancelled (cancellable))
+  while (ferry_exporter_get_n_requests (self) == before && !over && !g_cancellable_is_cancelled (cancellable))
     g_main_context_iteration (self->context, TRUE);
   g_cancellable_disconnect (cancellable, id);
   if (timer != NULL)

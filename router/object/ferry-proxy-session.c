@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-timers-private.h"
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transactions-private.h"
@@ -382,9 +383,8 @@ static GSource *
 new_timer (FerryTransport *transport, GMainContext *context)
 {
   GWeakRef *weak = g_new (GWeakRef, 1);
-  GSource *timer = g_timeout_source_new (G_MAXUINT);
+  GSource *timer = ferry_limit_source_new (ferry_deadline_after (start_time));
 
-  g_source_set_ready_time (timer, ferry_deadline_after (start_time));
   g_source_set_static_name (timer, "[ferry] an exporter's time to come up");
   g_weak_ref_init (weak, transport);
   g_source_set_callback (timer, start_time_over, weak, weak_ref_free);

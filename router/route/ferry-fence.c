@@ -23,16 +23,23 @@ ferry_fence_is_reached (FerryFence *self, guint64 number, guint64 *n_pushed)
   return TRUE;
 }
 
-void
-ferry_fence_begin (FerryFence *self, FerryVisits *visits, guint64 number)
+static void
+begin (FerryFence *self, FerryVisits *visits)
 {
-  self->number = number;
-  self->is_open = FALSE;
+  self->number = self->wanted;
   /* The fence is set up in the next round, which begins at once. By then the events of processes and sockets that were
    * due are handled. */
   self->rounds = 2;
   visits->is_fenced = TRUE;
   ferry_shared_queue_wake (visits->shared);
+}
+
+void
+ferry_fence_begin (FerryFence *self, FerryVisits *visits, guint64 number)
+{
+  self->wanted = number;
+  if (!visits->is_fenced)
+    begin (self, visits);
 }
 
 /* Whether the monitor may still drain records from the link's lane, or has yet to report the link's end. */
@@ -86,17 +93,20 @@ ferry_fence_set_up_if_due (FerryFence *self, FerryVisits *visits)
   self->is_open = TRUE;
 }
 
-void
+gboolean
 ferry_fence_look (FerryFence *self, FerryVisits *visits)
 {
   if (G_LIKELY (!self->is_open))
-    return;
+    return FALSE;
   for (GList *node = visits->shared->links.head; node != NULL; node = node->next)
     if (is_before_fence (visits, node->data))
-      return;
+      return FALSE;
   self->is_open = visits->is_fenced = FALSE;
   atomic_store_explicit (&self->pushed, ferry_local_queue_get_n_pushed (visits->local), memory_order_relaxed);
   /* Release: pairs with ferry_fence_is_reached(). */
   atomic_store_explicit (&self->reached, self->number, memory_order_release);
   ferry_local_queue_nudge (visits->local);
+  if (self->wanted != self->number)
+    begin (self, visits);
+  return TRUE;
 }

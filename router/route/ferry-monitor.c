@@ -50,8 +50,8 @@ set_fence_command (gpointer owner, gpointer data)
   ferry_fence_begin (&self->fence, &self->visits, *(guint64 *) data);
 }
 
-/* router's thread: makes the monitor set up a fence, instead of an earlier one, and returns its number. The fence is
- * reached when all that was sent so far is drained. */
+/* router's thread: makes the monitor set up a fence, after an earlier one, and returns its number. The fence is reached
+ * when all that was sent so far is drained. The pingee is pinged then. */
 guint64
 ferry_monitor_set_fence (FerryMonitor *self)
 {
@@ -115,7 +115,8 @@ work_or_sleep (FerryMonitor *self)
       ferry_visits_visit (visits, link, FALSE);
     }
   ferry_drain_ping (visits->drain);
-  ferry_fence_look (&self->fence, visits);
+  if (ferry_fence_look (&self->fence, visits))
+    ferry_pingee_ping (self->pingee);
 }
 
 /* A process that was killed, and that has not ended within STOP_GRACE_MS. */

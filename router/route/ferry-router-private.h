@@ -49,7 +49,8 @@ struct _FerryRouter
   GMainContext *context; /* const: (owned) */
   FerryHome *home;       /* const: (owned) */
   GWeakRef *weak;        /* const: (owned): an atomic reference-counted box with a weak reference to this router */
-  FerryTimers *timers;   /* const: (owned): the context's timers, also while the router does not run */
+  FerryTimers *timers;   /* const: (owned): paces on the context, also while the router does not run */
+  FerryTimers *limits;   /* const: (owned): the context's limits */
   FerryMailbox *mailbox; /* const: (owned): the context's mailbox */
   int priority;          /* main, as all that follows */
   gint64 dispatch_budget;
@@ -65,11 +66,13 @@ struct _FerryRouter
   gint64 spare_time;
   FerryMemoryAccount *account; /* const: (owned): of buffers and large messages; kept over a stop */
 
-  GThread *thread;       /* any: set while running */
-  FerryMonitor *monitor; /* (owned) (nullable): set while running */
-  gboolean may_repeat;   /* the record that is being delivered stays at the cursor while repeats is set */
-  gboolean repeats;      /* an internal receiver has done a part of what a record stands for, and is to get it again */
-  FerryPingee *pingee;   /* (owned) (nullable) */
+  GThread *thread;            /* any: set while running */
+  FerryMonitor *monitor;      /* (owned) (nullable): set while running */
+  FerryMonitor *limits_asked; /* (unowned) (nullable): the monitor that was asked for limits_fence */
+  guint64 limits_fence;       /* what must be dispatched before the limits that are over apply */
+  gboolean may_repeat;        /* the record that is being delivered stays at the cursor while repeats is set */
+  gboolean repeats;    /* an internal receiver has done a part of what a record stands for, and is to get it again */
+  FerryPingee *pingee; /* (owned) (nullable) */
   GPowerProfileMonitor *power; /* (owned) (nullable): set while running, where the latency is the system's */
   gulong power_handler;
   GSource *short_cut_source; /* (owned) (nullable): set while running, unless by_monitor was set at the start */

@@ -151,7 +151,7 @@ static gboolean
 is_in_handler (FerryRouter *self)
 {
   return self->dispatching || self->n_holding > 0 || ferry_timers_is_dispatching (self->timers) ||
-         ferry_mailbox_is_running (self->mailbox);
+         ferry_timers_is_dispatching (self->limits) || ferry_mailbox_is_running (self->mailbox);
 }
 
 gboolean
@@ -1566,6 +1566,39 @@ discard (FerryRouter *self, FerryMonitor *monitor)
     }
 }
 
+/* ---- what was sent before a moment ---- */
+
+/* Whether all messages from before the fence are dispatched. TRUE also if the router was stopped and started. */
+static gboolean
+has_passed_fence (FerryRouter *self, const FerryMonitor *monitor, guint64 fence)
+{
+  guint64 n_pushed;
+
+  if (self->monitor != monitor)
+    return TRUE;
+  if (!ferry_monitor_is_fence_reached (self->monitor, fence, &n_pushed))
+    return FALSE;
+  return ferry_local_queue_get_n_popped (ferry_monitor_get_local_queue (self->monitor)) >= n_pushed &&
+         !ferry_turns_has_until (&self->turns, n_pushed);
+}
+
+/* FerrySettledFunc of the limits. Within a handler that runs a main loop, the messages of its link wait until it
+ * returns. Limits of others do not wait for that. */
+static gboolean
+is_settled (gpointer data, gboolean begins)
+{
+  FerryRouter *self = data;
+
+  if (self->monitor == NULL || self->delivery != NULL)
+    return TRUE;
+  if (begins)
+    {
+      self->limits_asked = self->monitor;
+      self->limits_fence = ferry_monitor_set_fence (self->monitor);
+    }
+  return has_passed_fence (self, self->limits_asked, self->limits_fence);
+}
+
 /* ---- routing without the main context ---- */
 
 /* The state of one ferry_router_route_until(). */
@@ -1588,12 +1621,12 @@ holds (const Route *self)
 /* Runs the timers that are due and that existed at the beginning. Timers that are added meanwhile run later, after
  * other work. Returns whether the condition holds. */
 static gboolean
-run_timers (Route *self)
+run_timers (Route *self, FerryTimers *timers)
 {
   gint64 now = g_get_monotonic_time ();
 
-  for (guint left = ferry_timers_get_n (self->router->timers); left > 0; left--)
-    if (!ferry_timers_run_one (self->router->timers, now))
+  for (guint left = ferry_timers_get_n (timers); left > 0; left--)
+    if (!ferry_timers_run_one (timers, now))
       return FALSE;
     else if (holds (self))
       return TRUE;
@@ -1612,21 +1645,6 @@ run_posts (Route *self)
   return FALSE;
 }
 
-/* Whether all messages from before the call are dispatched. TRUE also if the router was stopped and started. */
-static gboolean
-has_passed_fence (Route *self)
-{
-  FerryRouter *router = self->router;
-  guint64 n_pushed;
-
-  if (router->monitor != self->monitor)
-    return TRUE;
-  if (!ferry_monitor_is_fence_reached (self->monitor, self->fence, &n_pushed))
-    return FALSE;
-  return ferry_local_queue_get_n_popped (ferry_monitor_get_local_queue (self->monitor)) >= n_pushed &&
-         !ferry_turns_has_until (&router->turns, n_pushed);
-}
-
 /* any, with the mailbox's lock held: ends the sleep of the router's thread when a function is posted. */
 static void
 nudge_local_queue (gpointer queue)
@@ -1641,7 +1659,8 @@ sleep_until_work (Route *self)
 {
   FerryRouter *router = self->router;
   FerryLocalQueue *queue = ferry_monitor_get_local_queue (router->monitor);
-  gint64 until = MIN (ferry_hot_cells_get_tick (&router->hot_cells), ferry_timers_get_first (router->timers));
+  gint64 until = MIN (ferry_hot_cells_get_tick (&router->hot_cells),
+                      MIN (ferry_timers_get_first (router->timers), ferry_timers_get_first (router->limits)));
 
   if (self->until > g_get_monotonic_time ())
     until = MIN (until, self->until);
@@ -1656,7 +1675,7 @@ static gboolean
 serve (Route *self, FerryDispatchResult *result)
 {
   *result = FERRY_DISPATCH_STOPPED;
-  if (run_timers (self) || run_posts (self))
+  if (run_timers (self, self->router->timers) || run_timers (self, self->router->limits) || run_posts (self))
     return TRUE;
   if (self->router->monitor == NULL)
     return FALSE;
@@ -1675,7 +1694,7 @@ route (Route *self, GError **error)
         return TRUE;
       if (result == FERRY_DISPATCH_STOPPED)
         continue;
-      if (g_get_monotonic_time () >= self->until && has_passed_fence (self))
+      if (g_get_monotonic_time () >= self->until && has_passed_fence (self->router, self->monitor, self->fence))
         return ferry_set_error (
           error, FERRY_ERROR_TIMED_OUT,
           "The condition did not hold before the timeout of ferry_router_route_until(); allow more time");
@@ -1868,6 +1887,7 @@ pinged (gpointer user_data)
   has_more = drain_and_dispatch (self);
   if (self->monitor != NULL)
     ferry_short_cut_end_dispatch (ferry_monitor_get_short_cut (self->monitor));
+  ferry_timers_look (self->limits);
   return has_more;
 }
 
@@ -2122,6 +2142,8 @@ ferry_router_constructed (GObject *object)
   self->weak = g_atomic_rc_box_new0 (GWeakRef);
   g_weak_ref_init (self->weak, self);
   self->timers = ferry_timers_new (self->context);
+  self->limits = ferry_timers_ref_limits_of (self->context);
+  ferry_timers_add_way (self->limits, is_settled, self);
   self->mailbox = ferry_mailbox_ref_for (self->context);
   ferry_hot_cells_init (&self->hot_cells, self->context);
 }
@@ -2166,6 +2188,8 @@ ferry_router_finalize (GObject *object)
   ferry_hot_cells_clear (&self->hot_cells);
   g_array_unref (self->free_slots);
   ferry_timers_free (self->timers);
+  ferry_timers_remove_way (self->limits, self);
+  ferry_timers_unref_limits (self->limits);
   ferry_mailbox_unref (self->mailbox);
   ferry_home_unref (self->home);
   g_atomic_rc_box_release_full (self->weak, (GDestroyNotify) g_weak_ref_clear);

@@ -419,7 +419,7 @@ finish_shutdown (FerryExecutor *self)
 {
   if (self->n_open > 0 || atomic_load_explicit (&self->state, memory_order_relaxed) != FERRY_EXECUTOR_STATE_STOPPING)
     return;
-  ferry_timers_unset (self->router->timers, &self->shutdown_timer);
+  ferry_timers_unset (self->router->limits, &self->shutdown_timer);
   atomic_store_explicit (&self->state, FERRY_EXECUTOR_STATE_STOPPED, memory_order_release);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
   ferry_wait_queue_finish_all (&self->shutdown_waits);
@@ -549,7 +549,7 @@ fail_waiting (FerryExecutor *self, FerryTask *task, FerryTaskEvent event, GError
 {
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
 
-  ferry_timers_unset (self->router->timers, &ferry_task_get_placement (task)->timer);
+  ferry_timers_unset (self->router->limits, &ferry_task_get_placement (task)->timer);
   ferry_task_queue_remove (&self->source.queue, task);
   if (ferry_task_fail (task, event, error, NULL, NULL))
     source_done (&self->source, task);
@@ -611,7 +611,7 @@ set_queue_timer (FerryExecutor *self, FerryTask *task)
   gint64 deadline = ferry_task_get_deadline_of (task, since, ferry_task_get_settings (task)->queue_timeout);
 
   if (deadline > 0)
-    ferry_timers_set (self->router->timers, &ferry_task_get_placement (task)->timer, deadline, queue_timed_out, task);
+    ferry_timers_set (self->router->limits, &ferry_task_get_placement (task)->timer, deadline, queue_timed_out, task);
 }
 
 static void
@@ -727,7 +727,7 @@ driver_cancelled (gpointer executor, FerryTask *task)
     return;
   if (ferry_task_get_done (task))
     {
-      ferry_timers_unset (self->router->timers, &placement->timer);
+      ferry_timers_unset (self->router->limits, &placement->timer);
       ferry_task_queue_remove (&self->source.queue, task);
       source_done (&self->source, task);
     }
@@ -1357,7 +1357,7 @@ ferry_executor_shutdown_async (FerryExecutor *self, gint64 timeout, GCancellable
   self->shutting_down = TRUE;
   ferry_wait_queue_add_task (&self->shutdown_waits, shutdown);
   if (timeout >= 0 && (!ferry_timer_is_set (&self->shutdown_timer) || self->shutdown_timer.deadline.time > deadline))
-    ferry_timers_set (self->router->timers, &self->shutdown_timer, deadline, force_end, self);
+    ferry_timers_set (self->router->limits, &self->shutdown_timer, deadline, force_end, self);
   empty_inbox (self);
   cancel_listed (self);
   tasks = list_open (self);
@@ -1643,7 +1643,7 @@ ferry_executor_dispose (GObject *object)
   ferry_timers_unset (self->router->timers, &self->spread_timer);
   ferry_timers_unset (self->router->timers, &self->notify_timer);
   ferry_timers_unset (self->router->timers, &self->source.refuse_timer);
-  ferry_timers_unset (self->router->timers, &self->shutdown_timer);
+  ferry_timers_unset (self->router->limits, &self->shutdown_timer);
 
   G_OBJECT_CLASS (ferry_executor_parent_class)->dispose (object);
 }

@@ -9,6 +9,7 @@
 #include "task/ferry-iterate-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-timers-private.h"
 #include "call/ferry-polled-transport-private.h"
 #include "route/ferry-router-private.h"
 
@@ -23,12 +24,11 @@ gboolean
 ferry_iterate_context (GMainContext *context, FerryCondition condition, gpointer data, gint64 timeout)
 {
   g_autoptr (GMainContext) kept G_GNUC_UNUSED = g_main_context_ref (context);
-  g_autoptr (GSource) timer = g_timeout_source_new (0);
+  g_autoptr (GSource) timer = ferry_limit_source_new (ferry_deadline_after (timeout));
   gboolean over = FALSE;
 
   if (timeout >= 0)
     {
-      g_source_set_ready_time (timer, ferry_deadline_after (timeout));
       g_source_set_callback (timer, set_true, &over, NULL);
       g_source_attach (timer, context);
     }

@@ -85,7 +85,7 @@ struct _FerryPoolWorker
   FerryPool *pool;       /* (unowned) (nullable): NULL once the worker has ended or the pool is finalised */
   FerryPoolRules *rules; /* (unowned): the pool's; valid while pool is not NULL */
   FerryRouter *router;   /* (owned) */
-  FerryTimers *timers;   /* (unowned): the router's */
+  FerryTimers *limits;   /* (unowned): the router's */
   FerryWorker *worker;   /* (owned) (nullable): the process; NULL in a pool of threads */
   GThread *thread;       /* (owned) (nullable) */
   FerryLink *link;       /* (owned) */

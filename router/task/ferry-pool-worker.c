@@ -187,7 +187,7 @@ idle_timed_out (gpointer data)
   if (!is_idle (self))
     return;
   if (g_get_monotonic_time () < until)
-    ferry_timers_set (self->timers, &self->timer, until, idle_timed_out, self);
+    ferry_timers_set (self->limits, &self->timer, until, idle_timed_out, self);
   else if (self->rules->may_end_idle (self->pool))
     ferry_pool_worker_retire (self);
 }
@@ -202,7 +202,7 @@ note_idle (FerryPoolWorker *self)
   self->idle_at = g_get_monotonic_time ();
   /* If the timer is set already, idle_timed_out() compares the new idle_at when it runs out. */
   if (idle_timeout > 0 && !ferry_timer_is_set (&self->timer))
-    ferry_timers_set (self->timers, &self->timer, ferry_time_add (self->idle_at, idle_timeout), idle_timed_out, self);
+    ferry_timers_set (self->limits, &self->timer, ferry_time_add (self->idle_at, idle_timeout), idle_timed_out, self);
 }
 
 static void
@@ -306,7 +306,7 @@ ferry_pool_worker_kill (FerryPoolWorker *self)
 {
   set_state (self, FERRY_POOL_WORKER_CONDEMNED);
   self->told_to_end = TRUE;
-  ferry_timers_unset (self->timers, &self->timer);
+  ferry_timers_unset (self->limits, &self->timer);
   if (self->worker != NULL)
     ferry_worker_force_exit (self->worker);
   else
@@ -317,7 +317,7 @@ ferry_pool_worker_kill (FerryPoolWorker *self)
 void
 ferry_pool_worker_let_go (FerryPoolWorker *self)
 {
-  ferry_timers_unset (self->timers, &self->timer);
+  ferry_timers_unset (self->limits, &self->timer);
   self->pool = NULL;
   if (self->state != FERRY_POOL_WORKER_CONDEMNED)
     ferry_pool_worker_kill (self);
@@ -329,7 +329,7 @@ limit_end (FerryPoolWorker *self, gint64 grace, void (*look) (gpointer data))
 {
   ferry_watchdog_start (&self->watchdog, FERRY_WATCHDOG_END,
                         self->worker != NULL ? ferry_worker_get_pid (self->worker) : 0, grace);
-  ferry_timers_set (self->timers, &self->timer, ferry_watchdog_get_next_look (&self->watchdog), look, self);
+  ferry_timers_set (self->limits, &self->timer, ferry_watchdog_get_next_look (&self->watchdog), look, self);
 }
 
 /* Whether the worker's time to end is over. Sets the timer for the next look if not. */
@@ -338,7 +338,7 @@ end_timed_out (FerryPoolWorker *self, void (*look) (gpointer data))
 {
   if (ferry_watchdog_look (&self->watchdog))
     return TRUE;
-  ferry_timers_set (self->timers, &self->timer, ferry_watchdog_get_next_look (&self->watchdog), look, self);
+  ferry_timers_set (self->limits, &self->timer, ferry_watchdog_get_next_look (&self->watchdog), look, self);
   return FALSE;
 }
 
@@ -371,7 +371,7 @@ ferry_pool_worker_retire (FerryPoolWorker *self)
   if (self->pool != NULL && !ask (self, &self->rules->finaliser, &finaliser_funcs, &error))
     g_message ("A worker's finaliser could not be called: %s", error->message);
   ferry_link_send_finish (self->link);
-  ferry_timers_unset (self->timers, &self->timer);
+  ferry_timers_unset (self->limits, &self->timer);
   limit_retirement (self);
 }
 
@@ -386,7 +386,7 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
   if (self->in_flight.head == &placement->queue_link)
     self->first_started = FALSE;
   g_queue_unlink (&self->in_flight, &placement->queue_link);
-  ferry_timers_unset (self->timers, &placement->timer);
+  ferry_timers_unset (self->limits, &placement->timer);
   ferry_task_unset_way (task);
   placement->carrier = NULL;
   placement->xid = 0;
@@ -423,9 +423,9 @@ start_task (FerryPoolWorker *self, FerryTask *task)
   gint64 deadline = ferry_carrier_get_run_deadline (task);
 
   if (deadline > 0)
-    ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
+    ferry_timers_set (self->limits, &ferry_task_get_placement (task)->timer, deadline, run_timed_out, task);
   else
-    ferry_timers_unset (self->timers, &ferry_task_get_placement (task)->timer);
+    ferry_timers_unset (self->limits, &ferry_task_get_placement (task)->timer);
   /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the task,
    * which calls start_task() for this task recursively. */
   if (!ferry_task_get_placement (task)->executing)
@@ -709,7 +709,7 @@ ferry_pool_worker_send_task (FerryPoolWorker *self, FerryTask *task)
       if (for_good)
         {
           ferry_task_queue_remove (&source->queue, task);
-          ferry_timers_unset (self->timers, &placement->timer);
+          ferry_timers_unset (self->limits, &placement->timer);
           ferry_carrier_fail (task, FERRY_TASK_EVENT_REFUSE, g_steal_pointer (&error), NULL, NULL);
         }
       g_object_unref (task);
@@ -874,7 +874,7 @@ take_end (gpointer data, FerryExit *exit)
 
   self->lost_initialiser = self->state == FERRY_POOL_WORKER_STARTING && begun != 0;
   set_state (self, FERRY_POOL_WORKER_ENDED);
-  ferry_timers_unset (self->timers, &self->timer);
+  ferry_timers_unset (self->limits, &self->timer);
   return_after (self, begun);
   self->attached = TRUE;
   while ((task = g_queue_peek_head (&self->in_flight)) != NULL)
@@ -897,7 +897,7 @@ static void escalate (gpointer data);
 static void
 escalate_after (FerryPoolWorker *self, FerryTask *task, gint64 time)
 {
-  ferry_timers_set (self->timers, &ferry_task_get_placement (task)->timer,
+  ferry_timers_set (self->limits, &ferry_task_get_placement (task)->timer,
                     ferry_time_add (g_get_monotonic_time (), time), escalate, task);
 }
 
@@ -989,7 +989,7 @@ carrier_give_time (FerryTaskCarrier *carrier, FerryTask *task, gint64 grace)
 
   if (placement->escalation > 0 || (is_escalated && placement->timer.deadline.time <= time))
     return;
-  ferry_timers_set (self->timers, &placement->timer, time, escalate, task);
+  ferry_timers_set (self->limits, &placement->timer, time, escalate, task);
 }
 
 /* main: kills the worker if it runs this task. If the worker has not begun the task, takes the task back. */
@@ -1338,7 +1338,7 @@ ferry_pool_worker_new (FerryPool *pool, FerryRouter *router, FerryPoolRules *rul
   self->pool = pool;
   self->rules = rules;
   self->router = g_object_ref (router);
-  self->timers = router->timers;
+  self->limits = router->limits;
   self->ready_at = self->idle_at = g_get_monotonic_time ();
   g_queue_init (&self->in_flight);
   self->calls = ferry_transactions_new (&transport_funcs, self, refuse_request, self);

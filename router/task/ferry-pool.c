@@ -758,7 +758,7 @@ finish_stop (FerryPool *self)
 
   if (self->roster.workers->len > 0 || !self->rules.stopping)
     return;
-  ferry_timers_unset (self->router->timers, &self->stop_timer);
+  ferry_timers_unset (self->router->limits, &self->stop_timer);
   self->rules.stopping = FALSE;
   self->started = FALSE;
   ferry_wait_queue_finish_all (&self->stop_waits);
@@ -807,7 +807,7 @@ ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellabl
   if (timeout == 0)
     kill_all (self);
   else if (timeout > 0)
-    ferry_timers_set (self->router->timers, &self->stop_timer, ferry_time_add (g_get_monotonic_time (), timeout),
+    ferry_timers_set (self->router->limits, &self->stop_timer, ferry_time_add (g_get_monotonic_time (), timeout),
                       kill_all, self);
   finish_stop (self);
 }
@@ -1350,7 +1350,7 @@ ferry_pool_dispose (GObject *object)
       ferry_pool_worker_let_go (worker);
     }
   ferry_timers_unset (self->router->timers, &self->back_off);
-  ferry_timers_unset (self->router->timers, &self->stop_timer);
+  ferry_timers_unset (self->router->limits, &self->stop_timer);
   ferry_timers_unset (self->router->timers, &self->steal_timer);
   ferry_timers_unset (self->router->timers, &self->age_timer);
   ferry_timers_unset (self->router->timers, &self->notify_timer);
