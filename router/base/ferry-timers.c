@@ -190,6 +190,7 @@ ferry_timers_new (GMainContext *context)
 
   ferry_deadlines_init (&self->deadlines);
   self->ready_at = NEVER;
+  self->settled_until = G_MININT64;
   g_source_set_static_name (&self->source, "[ferry] timers");
   g_source_attach (&self->source, context);
   return self;
@@ -255,6 +256,9 @@ ferry_timers_set (FerryTimers *self, FerryTimer *timer, gint64 deadline, void (*
   timer->data = data;
   if (self->context != NULL)
     look_at_clock (self);
+  /* What was asked earlier says nothing of this one. */
+  if (deadline <= self->settled_until)
+    self->settled_until = MAX (deadline, G_MININT64 + 1) - 1;
   ferry_deadlines_set (&self->deadlines, &timer->deadline, deadline);
   if (!self->dispatching)
     sleep_on (self, TRUE);
@@ -354,7 +358,7 @@ limit_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   g_source_set_ready_time (source, -1);
   g_source_ref (source);
   limits = ferry_timers_ref_limits_of (g_source_get_context (source));
-  ferry_timers_set (limits, &self->timer, 0, limit_applies, self);
+  ferry_timers_set (limits, &self->timer, g_get_monotonic_time (), limit_applies, self);
   ferry_timers_unref_limits (limits);
   return G_SOURCE_CONTINUE;
 }

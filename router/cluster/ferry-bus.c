@@ -132,7 +132,8 @@ struct _FerryBus
   FerryTimer again_timer;
   gint64 again_pause; /* before that one runs out */
   FerryTimer resume_timer;
-  gint64 resume_at; /* monotonic time before which nothing is delivered */
+  gint64 resume_at;  /* monotonic time before which nothing is delivered */
+  guint64 n_awaited; /* how many items must be taken before the limits that are over apply */
   guint64 n_foreign;
   GHashTable *presences; /* (owned) (element-type utf8 FerryRate): of each name */
 
@@ -144,6 +145,8 @@ struct _FerryBus
   pthread_cond_t changed; /* the bus's thread waits for it */
   GQueue inbox;           /* lock: (element-type Item) */
   gsize inbox_size;       /* lock */
+  guint64 n_put;          /* lock: how many items came to the inbox, as the next one */
+  guint64 n_taken;        /* lock: how many were taken out of it */
   gboolean arranged;      /* lock: a post or a timer is set, which empties the inbox */
   GQueue outbox;          /* lock: (element-type Letter) */
   gsize outbox_size;      /* lock */
@@ -276,6 +279,7 @@ put (FerryBus *self, Item *item)
     {
       g_queue_push_tail (&self->inbox, item);
       self->inbox_size += size;
+      self->n_put++;
       self->counts.n_received += item->subject != NULL;
       must_arrange = !self->arranged;
       self->arranged = TRUE;
@@ -295,9 +299,23 @@ take (FerryBus *self)
   FERRY_AUTO_LOCK (&self->lock);
   Item *item = g_queue_pop_head (&self->inbox);
 
-  if (item != NULL)
-    self->inbox_size -= item_get_size (item);
+  if (item == NULL)
+    return NULL;
+  self->inbox_size -= item_get_size (item);
+  self->n_taken++;
   return item;
+}
+
+/* FerrySettledFunc of the router's limits: whether what came from the server is taken. */
+static gboolean
+is_settled (gpointer data, gboolean begins)
+{
+  FerryBus *self = data;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (begins)
+    self->n_awaited = self->n_put;
+  return self->n_taken >= self->n_awaited;
 }
 
 static void
@@ -434,6 +452,8 @@ deliver (gpointer data)
       self->resume_at = g_get_monotonic_time () + BREATHER;
       return;
     }
+  if (self->router != NULL)
+    ferry_timers_look (self->router->limits);
 }
 
 /* ---- What comes ---- */
@@ -1206,7 +1226,10 @@ ferry_bus_new (FerryRouter *router, const FerryBusSettings *settings, const Ferr
   if (!make_id (self, error))
     return NULL;
   set_subjects (self);
-  return start_thread (self, error) ? g_steal_pointer (&self) : NULL;
+  if (!start_thread (self, error))
+    return NULL;
+  ferry_timers_add_way (router->limits, is_settled, self);
+  return g_steal_pointer (&self);
 }
 
 void
@@ -1217,6 +1240,7 @@ ferry_bus_close (FerryBus *self)
   ferry_timers_unset (self->router->timers, &self->presence_timer);
   ferry_timers_unset (self->router->timers, &self->again_timer);
   ferry_timers_unset (self->router->timers, &self->resume_timer);
+  ferry_timers_remove_way (self->router->limits, self);
   self->router = NULL;
   self->state = FERRY_CLUSTER_STATE_CLOSED;
   stop (self);

@@ -96,6 +96,7 @@ typedef struct
 {
   gboolean is_held; /* until it is heard of */
   FerryTimer timer; /* set while the doubt is held and the wire is not cut */
+  gint64 due;       /* of the timer, where it was asked */
   guint n_asked;
 } Doubt;
 
@@ -623,15 +624,17 @@ ask_whether_there (FerrySessionPort *port)
   port->doubt.n_asked++;
   if (is_confirmed (port))
     send_ping (port);
-  ferry_timers_set (port->timers, &port->doubt.timer, port->get_time () + DOUBT_TIME, doubt_cb, port);
+  port->doubt.due = port->get_time () + DOUBT_TIME;
+  ferry_timers_set (port->timers, &port->doubt.timer, port->doubt.due, doubt_cb, port);
 }
 
+/* Asks again where it is late: this thread did not run, and what came meanwhile was not received yet. */
 static void
 doubt_cb (gpointer data)
 {
   FerrySessionPort *port = data;
 
-  if (port->doubt.n_asked < N_DOUBTS)
+  if (port->doubt.n_asked < N_DOUBTS || port->get_time () > port->doubt.due + DOUBT_TIME)
     ask_whether_there (port);
   else
     give_up (port, N_DOUBTS * DOUBT_TIME, "another has come in its place");

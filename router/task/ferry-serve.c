@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-thread-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "route/ferry-buffer-private.h"
@@ -45,6 +46,8 @@ struct _FerryServe
   pthread_mutex_t lock;
   FerryJob *current; /* lock: (unowned) (nullable): the job that runs; to use it without the lock, take a reference */
   GThread *watcher;  /* lock: (owned) (nullable) */
+  FerryLimitClock clock; /* the watcher's, as the next one: of the running job's deadline */
+  gint64 watched;        /* that deadline; 0: none */
   _Atomic gboolean watcher_stops;
 };
 
@@ -176,25 +179,28 @@ take_cancels (gpointer serve)
 
 /* ---- the second thread ---- */
 
-/* Cancels the running job if its deadline has passed. Returns a later deadline of it, or FERRY_NO_DEADLINE. */
+/* Cancels the running job if its deadline has passed, by a clock of that deadline. Returns when to look again, or
+ * FERRY_NO_DEADLINE. */
 static gint64
 check_deadline (FerryServe *self)
 {
   FerryJob *job = ref_current (self, 0);
-  gint64 deadline = FERRY_NO_DEADLINE;
+  gint64 deadline;
 
   if (job == NULL)
-    return deadline;
-  if (ferry_job_get_deadline (job) != 0 && !ferry_job_is_cancelled (job))
-    deadline = ferry_job_get_deadline (job);
-  if (deadline != FERRY_NO_DEADLINE && g_get_monotonic_time () >= deadline)
+    return FERRY_NO_DEADLINE;
+  deadline = ferry_job_is_cancelled (job) ? 0 : ferry_job_get_deadline (job);
+  if (deadline != self->watched)
+    self->clock = (FerryLimitClock){0};
+  self->watched = deadline;
+  if (deadline != 0 && ferry_limit_clock_look (&self->clock) >= deadline)
     {
       ferry_job_cancel (job, FERRY_CANCEL_REASON_DEADLINE);
       ferry_downlink_interrupt (self->downlink);
-      deadline = FERRY_NO_DEADLINE;
+      deadline = 0;
     }
   unref_job (job);
-  return deadline;
+  return deadline != 0 ? ferry_limit_clock_sleep (&self->clock, deadline) : FERRY_NO_DEADLINE;
 }
 
 static gpointer

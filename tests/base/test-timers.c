@@ -167,6 +167,92 @@ test_deadlines_have_any_value (void)
   g_assert_cmpstr (calls->str, ==, "l");
 }
 
+/* ---- limits ---- */
+
+/* A way over which something comes. */
+typedef struct
+{
+  guint n_begins;
+  gboolean is_settled;
+} Way;
+
+static gboolean
+is_settled (gpointer data, gboolean begins)
+{
+  Way *self = data;
+
+  self->n_begins += begins;
+  return self->is_settled;
+}
+
+static void
+test_limits_wait_for_what_has_come (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  FerryTimers *limits = ferry_timers_ref_limits_of (context);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter waiters[] = {{limits, calls, '0'}, {limits, calls, '1'}, {limits, calls, '2'}};
+  Way first = {0, FALSE};
+  Way second = {0, TRUE};
+
+  g_assert_true (limits == ferry_timers_ref_limits_of (context));
+  ferry_timers_unref_limits (limits);
+  ferry_timers_add_way (limits, is_settled, &first);
+  ferry_timers_add_way (limits, is_settled, &second);
+  ferry_timers_set (limits, &waiters[0].timer, 1, note_call, &waiters[0]);
+  ferry_timers_set (limits, &waiters[1].timer, 1, note_call, &waiters[1]);
+  while (first.n_begins == 0)
+    g_main_context_iteration (context, TRUE);
+  g_assert_cmpuint (second.n_begins, ==, 1);
+  g_assert_cmpstr (calls->str, ==, "");
+  /* What comes unsets one of them. */
+  ferry_timers_unset (limits, &waiters[0].timer);
+  ferry_timers_set (limits, &waiters[2].timer, g_get_monotonic_time () + FAR, note_call, &waiters[2]);
+  first.is_settled = TRUE;
+  ferry_timers_look (limits);
+  while (calls->len == 0)
+    g_main_context_iteration (context, TRUE);
+  g_assert_cmpuint (first.n_begins, ==, 1);
+  g_assert_cmpstr (calls->str, ==, "1");
+  ferry_timers_unset (limits, &waiters[2].timer);
+  ferry_timers_remove_way (limits, &first);
+  ferry_timers_remove_way (limits, &second);
+  ferry_timers_unref_limits (limits);
+}
+
+static gboolean
+note_end (gpointer data)
+{
+  *(gboolean *) data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+static void
+test_source_of_a_limit_waits_too (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  FerryTimers *limits = ferry_timers_ref_limits_of (context);
+  g_autoptr (GSource) source = ferry_limit_source_new (g_get_monotonic_time () + 1);
+  g_autoptr (GSource) never = ferry_limit_source_new (G_MAXINT64);
+  Way way = {0, FALSE};
+  gboolean is_over = FALSE;
+
+  ferry_timers_add_way (limits, is_settled, &way);
+  g_source_set_callback (source, note_end, &is_over, NULL);
+  g_source_attach (source, context);
+  g_source_attach (never, context);
+  while (way.n_begins == 0)
+    g_main_context_iteration (context, TRUE);
+  g_assert_false (is_over);
+  way.is_settled = TRUE;
+  while (!is_over)
+    g_main_context_iteration (context, TRUE);
+  g_assert_true (g_source_is_destroyed (source));
+  g_assert_false (g_source_is_destroyed (never));
+  ferry_timers_remove_way (limits, &way);
+  ferry_timers_unref_limits (limits);
+}
+
 /* ---- what a func may do ---- */
 
 static void
@@ -330,6 +416,8 @@ main (int argc, char **argv)
   ADD ("timer-can-be-moved-and-unset", test_timer_can_be_moved_and_unset);
   ADD ("nothing-wakes-for-a-timer-that-was-dropped", test_nothing_wakes_for_a_timer_that_was_dropped);
   ADD ("deadlines-have-any-value", test_deadlines_have_any_value);
+  ADD ("limits-wait-for-what-has-come", test_limits_wait_for_what_has_come);
+  ADD ("source-of-a-limit-waits-too", test_source_of_a_limit_waits_too);
   ADD ("func-may-unset-another-that-is-due", test_func_may_unset_another_that_is_due);
   ADD ("func-that-sets-itself-to-the-past-holds-up-nobody", test_func_that_sets_itself_to_the_past_holds_up_nobody);
   ADD ("func-may-set-and-move-others", test_func_may_set_and_move_others);
