@@ -24,7 +24,6 @@ INSTEAD = {
     "./run bench --plot FILE": ["./run bench --plot {place}/plot.svg"],
     "./run bench --tables [FILE]": ["./run bench --tables {place}/bench.txt"],
     "./run bench --tables build-release/bench.txt": ["./run bench --tables {place}/bench.txt"],
-    "./run bench package": ["./run bench --smoke package"],
     "./run cluster [HOSTS]": ["./run cluster 2"],
     "./run demo [ARGUMENT...]": ["./run demo --auto primes:100", "./run demo --help"],
     "./run example NAME": ["./run example {example}"],
@@ -36,7 +35,7 @@ INSTEAD = {
     "./run shot [FILE [JOB...]]": ["./run shot {place}/shot.png primes:3000000 crash"],
     "./run tests": ["./run tests --suite base"],
     "./run tests --for FILE [...]": ["./run tests --for router/base/ferry-depth.c --for lane/ferry-cell.c"],
-    "./run tests [ARGUMENT...]": ["./run tests data-desktop-file"],
+    "./run tests [ARGUMENT...]": ["./run tests desktop-file"],
     "FERRY_GALLERY=FOLDER ./run tests gtk-gallery": ["FERRY_GALLERY={place} ./run tests gtk-gallery"],
     "FERRY_SOAK_SECONDS=36000 ./run tests worker-soak -t 0": ["FERRY_SOAK_SECONDS=36 ./run tests worker-soak -t 0"],
 }
@@ -44,6 +43,7 @@ INSTEAD = {
 # What another part of the night runs, or nobody.
 ELSEWHERE = {
     "./run bench": "bench", "./run bench --quick": "bench", "./run bench [NAME...]": "bench",
+    "./run bench package": "bench",
     "./run bench [--quick|--smoke] [NAME...]": "bench",
     "./run fuzz": "fuzz", "./run fuzz [SECONDS [FUZZER...]]": "fuzz",
     "./run mutate 20": "mutate", "./run mutate 200 7": "mutate", "./run mutate [N [SEED [FILE...]]]": "mutate",
@@ -106,7 +106,7 @@ def check(report, top, line):
     report.fact(line, done.returncode == 0, done.stdout.splitlines()[-40:])
     report.none("its pictures are there", [path for path in pictures if not os.path.getsize(os.path.join(top, path))])
     words = line.split()
-    if words[1] == "python" and os.path.basename(words[-1]).endswith(".py") and os.path.basename(words[-1]) not in WINDOWLESS:
+    if words[1:2] == ["python"] and line.count(".py") and os.path.basename(words[2]) not in WINDOWLESS:
         report.fact("its window has a picture", pictures, done.stdout.splitlines()[-40:])
     return done.stdout
 
