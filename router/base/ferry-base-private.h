@@ -31,6 +31,10 @@ gboolean ferry_is_shortage (int error_number);
 gboolean ferry_error_mark_shortage (GError **error);
 /* Whether the error comes from a call that the system had too little of something for, so that it may succeed later. */
 gboolean ferry_error_is_shortage (const GError *error);
+FERRY_FOR_SIBLINGS
+gboolean ferry_is_refused (int error_number);
+/* What follows in an error message for which ferry_is_refused() is true, behind the name of the call and the reason. */
+#define FERRY_REFUSED_REMEDY "; where a container or a sandbox filters system calls, allow this one in its filter"
 /* Whether n descriptors, at most 8, can be opened now. Fails with FERRY_ERROR_SYSTEM. GLib ends the program when it
  * gets no descriptor for a main context, or for a cancellable that a thread waits for. So callers check before they
  * make one of these. Other threads may still use up the descriptors between the check and the use. */

@@ -129,8 +129,9 @@ gboolean
 ferry_set_system_error (GError **error, const char *what)
 {
   int saved_errno = errno;
+  const char *remedy = ferry_is_refused (saved_errno) ? FERRY_REFUSED_REMEDY : "";
 
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "%s failed: %s", what, g_strerror (saved_errno));
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM, "%s failed: %s%s", what, g_strerror (saved_errno), remedy);
   if (ferry_is_shortage (saved_errno))
     ferry_error_mark_shortage (error);
   errno = saved_errno;
@@ -147,6 +148,13 @@ ferry_set_thread_error (GError **error, const char *purpose, GError *failure)
                failure->message);
   g_error_free (failure);
   return ferry_error_mark_shortage (error);
+}
+
+/* Whether errno may mean that a filter of system calls, such as a container's, refuses the call as a whole. */
+gboolean
+ferry_is_refused (int error_number)
+{
+  return error_number == EPERM || error_number == ENOSYS;
 }
 
 /* Whether errno means a temporary shortage of a resource: the same system call may succeed later. */

@@ -24,6 +24,7 @@
 #include "base/ferry-watchdog-private.h"
 #include "call/ferry-polled-transport-private.h"
 #include "channel/ferry-channel-private.h"
+#include "link/ferry-pidfd-private.h"
 #include "route/ferry-exit-private.h"
 #include "spawn/ferry-spawn-private.h"
 #include "task/ferry-worker-main-private.h"
@@ -140,7 +141,7 @@ look_at_clock (Child *self)
   set_alarm_locked (self);
   pthread_mutex_unlock (&self->lock);
   if (killed)
-    syscall (SYS_pidfd_send_signal, self->pidfd, SIGKILL, NULL, 0);
+    ferry_pidfd_signal (self->pidfd, self->process.pid, SIGKILL);
   if (lost)
     lose_transport (self, "The process has closed its end of the channel but runs on; close the channel in the process "
                           "only before it exits");

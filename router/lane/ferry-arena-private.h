@@ -25,10 +25,13 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  FerryArenaControl *control; /* const: (unowned), like all up to is_writer */
+  FerryArenaControl *control; /* const: (unowned), like all up to is_writer except memory and mapped */
   /* (owned) (nullable): the application's mapping of the segment's words: buffers outlive the link's memory */
   guint8 *control_pages;
-  guint8 *memory; /* (owned): a mapping of the arena's file; the offsets in records count from here */
+  /* monitor, and const from the first buffer on: (owned): a mapping of the arena's file; the offsets in records count
+   * from here */
+  guint8 *memory;
+  gsize mapped; /* monitor: bytes at memory; in the application less than size until the first buffer comes */
   gsize size;
   gboolean is_writer;
 

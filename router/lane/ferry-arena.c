@@ -46,15 +46,29 @@ map (int fd, gsize size, int protection)
 }
 
 static FerryArena *
-make (int fd, gsize size, gboolean is_writer)
+make (int fd, gsize size, gsize mapped, gboolean is_writer)
 {
   FerryArena *self = g_new0 (FerryArena, 1);
 
   atomic_init (&self->references, 1);
   self->size = size;
+  self->mapped = mapped;
   self->is_writer = is_writer;
-  self->memory = map (fd, size, is_writer ? PROT_READ | PROT_WRITE : PROT_READ);
+  self->memory = map (fd, mapped, is_writer ? PROT_READ | PROT_WRITE : PROT_READ);
   return self;
+}
+
+/* Maps the rest of the arena. The mapping may move, so nothing of the arena may be in use. */
+static gboolean
+map_rest (FerryArena *self)
+{
+  gpointer memory = mremap (self->memory, self->mapped, self->size, MREMAP_MAYMOVE);
+
+  if (memory == MAP_FAILED)
+    return FALSE;
+  self->memory = memory;
+  self->mapped = self->size;
+  return TRUE;
 }
 
 static FerryArena *
@@ -70,18 +84,19 @@ refuse (FerryArena *self, GError **error)
 FerryArena *
 ferry_arena_new_writer (FerryArenaControl *control, int fd, gsize size, GError **error)
 {
-  FerryArena *self = make (fd, size, TRUE);
+  FerryArena *self = make (fd, size, size, TRUE);
 
   self->control = control;
   return self->memory != NULL ? self : refuse (self, error);
 }
 
 /* The application: maps the arena's file, for reading, and the arena's words in the segment. The caller keeps both
- * descriptors. */
+ * descriptors. Of the file only the beginning is mapped, which keeps the file without a descriptor: most workers send
+ * no buffer, and the address space of a process may be limited. ferry_arena_take() maps the rest. */
 FerryArena *
 ferry_arena_new_reader (int segment, int fd, gsize size, GError **error)
 {
-  FerryArena *self = make (fd, size, FALSE);
+  FerryArena *self = make (fd, size, FERRY_ARENA_UNIT, FALSE);
 
   if (self->memory != NULL)
     self->control_pages = map (segment, CONTROL_PAGES, PROT_READ | PROT_WRITE);
@@ -107,9 +122,9 @@ ferry_arena_unref (FerryArena *self)
   if (self->control_pages != NULL)
     ferry_unmap_aside (self->control_pages, CONTROL_PAGES);
   if (self->memory != NULL && self->is_writer)
-    munmap (self->memory, self->size);
+    munmap (self->memory, self->mapped);
   else if (self->memory != NULL)
-    ferry_unmap_soon (self->memory, self->size);
+    ferry_unmap_soon (self->memory, self->mapped);
   g_free (self);
 }
 
@@ -151,6 +166,9 @@ ferry_arena_take (FerryArena *self, const FerryBufferMessage *message)
       message->size > self->size - message->offset)
     return "it sent a buffer beyond its memory; the offset must be a multiple of 4096, and the size must "
            "be 1 or more and end within the arena";
+  if (G_UNLIKELY (self->mapped < self->size) && !map_rest (self))
+    return "its buffers could not be mapped, as the application has no address space left; raise the application's "
+           "limit of address space (ulimit -v), or lower FerryLauncher:buffer-capacity";
   bit = G_GUINT64_CONSTANT (1) << message->number;
   /* Relaxed is enough. An honest worker uses the number again only after it acquired the buffer's bit in released; held
    * was cleared before that bit was set. This thread acquired the record that the worker published after that. */

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -41,34 +40,13 @@ populate (guint8 *data, gsize size, int advice)
 
 /* ---- making memory ---- */
 
-/* Checks size against RLIMIT_FSIZE. A write beyond that limit gets SIGXFSZ, which ends the process. */
-static gboolean
-check_file_limit (gsize size, GError **error)
-{
-  struct rlimit limit;
-
-  if (getrlimit (RLIMIT_FSIZE, &limit) < 0 || size <= limit.rlim_cur)
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                          "A buffer of %" G_GSIZE_FORMAT
-                          " bytes cannot be made, because this process may write files of at most %" G_GUINT64_FORMAT
-                          " bytes (RLIMIT_FSIZE); raise that limit, or send less at a time",
-                          size, (guint64) limit.rlim_cur);
-}
-
 int
 ferry_one_shot_create (gsize size, gsize expected, guint8 **data, GError **error)
 {
-  ferry_autofd fd = -1;
+  ferry_autofd fd = ferry_memfd_new ("ferry-buffer", size, error);
 
-  if (!check_file_limit (size, error))
+  if (fd < 0)
     return -1;
-  fd = ferry_memfd_new ("ferry-buffer");
-  if (fd < 0 || ftruncate (fd, (off_t) size) < 0)
-    {
-      ferry_set_system_error (error, "Making a buffer's memory (memfd_create)");
-      return -1;
-    }
   *data = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (*data == MAP_FAILED)
     {
@@ -139,14 +117,12 @@ write_all (int fd, const guint8 *data, gsize size)
 int
 ferry_one_shot_create_filled (gconstpointer data, gsize size, GError **error)
 {
-  ferry_autofd fd = -1;
+  ferry_autofd fd = ferry_memfd_new ("ferry-buffer", size, error);
 
-  if (!check_file_limit (size, error))
-    return -1;
-  fd = ferry_memfd_new ("ferry-buffer");
   if (fd >= 0 && write_all (fd, data, size) && fcntl (fd, F_ADD_SEALS, REQUIRED_SEALS) == 0)
     return ferry_steal_fd (&fd);
-  ferry_set_system_error (error, "Making memory for bytes (memfd_create)");
+  if (fd >= 0)
+    ferry_set_system_error (error, "Filling memory for bytes (write, F_ADD_SEALS)");
   return -1;
 }
 

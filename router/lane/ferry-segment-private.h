@@ -35,9 +35,10 @@ void ferry_segment_clear (FerrySegment *self);
 /* Unmaps the segment like ferry_segment_clear(), but on another thread: the last unmapping frees all pages of the
  * memory. */
 void ferry_segment_clear_soon (FerrySegment *self);
-/* Makes a memfd that can be sealed and that cannot be executed. Returns its descriptor, which the caller owns, or -1
- * with errno set. */
-int ferry_memfd_new (const char *name);
+/* Makes a memfd of size bytes that can be sealed and that cannot be executed. Returns its descriptor, which the caller
+ * owns, or -1. All memory that Ferry shares is sized here: beyond RLIMIT_FSIZE, the kernel would end the process by
+ * SIGXFSZ, so the limit is looked at first. Fails with FERRY_ERROR_TOO_LARGE and FERRY_ERROR_SYSTEM. */
+int ferry_memfd_new (const char *name, gsize size, GError **error);
 int ferry_sealed_memory_new (const char *name, gsize size, GError **error);
 gboolean ferry_sealed_memory_check (int fd, gsize size, GError **error);
 

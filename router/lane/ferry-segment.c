@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
@@ -27,13 +28,27 @@
 G_STATIC_ASSERT (FERRY_MAX_PIPES_PER_LINK * sizeof (guint32) <= FERRY_SEGMENT_EXPRESS_RING - FERRY_SEGMENT_PIPE_TABLE);
 
 int
-ferry_memfd_new (const char *name)
+ferry_memfd_new (const char *name, gsize size, GError **error)
 {
-  int fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+  ferry_autofd fd = -1;
+  struct rlimit limit;
 
+  if (getrlimit (RLIMIT_FSIZE, &limit) == 0 && size > limit.rlim_cur)
+    {
+      ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                       "Memory of %" G_GSIZE_FORMAT
+                       " bytes cannot be shared, because this process may write files of at most %" G_GUINT64_FORMAT
+                       " bytes (RLIMIT_FSIZE, 'ulimit -f'); raise that limit, or send less at a time",
+                       size, (guint64) limit.rlim_cur);
+      return -1;
+    }
+  fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
   if (fd < 0 && errno == EINVAL)
     fd = memfd_create (name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  return fd;
+  if (fd >= 0 && ftruncate (fd, (off_t) size) == 0)
+    return ferry_steal_fd (&fd);
+  ferry_set_system_error (error, fd < 0 ? "Making shared memory (memfd_create)" : "Sizing shared memory (ftruncate)");
+  return -1;
 }
 
 /* Returns how many bytes of address space a segment takes. The up ring and the down ring count twice, because they are
@@ -104,16 +119,12 @@ set_sizes (FerrySegment *self, gsize up_capacity, guint n_cells)
 int
 ferry_sealed_memory_new (const char *name, gsize size, GError **error)
 {
-  ferry_autofd memory = ferry_memfd_new (name);
+  ferry_autofd memory = ferry_memfd_new (name, size, error);
 
-  if (memory < 0)
-    ferry_set_system_error (error, "Making a link's memory (memfd_create)");
-  else if (ftruncate (memory, (off_t) size) < 0)
-    ferry_set_system_error (error, "Sizing a link's memory (ftruncate)");
-  else if (fcntl (memory, F_ADD_SEALS, REQUIRED_SEALS) < 0)
-    ferry_set_system_error (error, "Sealing a link's memory (F_ADD_SEALS)");
-  else
+  if (memory >= 0 && fcntl (memory, F_ADD_SEALS, REQUIRED_SEALS) == 0)
     return ferry_steal_fd (&memory);
+  if (memory >= 0)
+    ferry_set_system_error (error, "Sealing a link's memory (F_ADD_SEALS)");
   return -1;
 }
 

@@ -19,8 +19,8 @@
 #include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
-#include "link/ferry-fork-server-packet-private.h"
 #include "link/ferry-link-private.h"
+#include "link/ferry-pidfd-private.h"
 
 /* The maximum number of generations from the process that was spawned to the worker. */
 #define MAX_GENERATIONS 4

@@ -10,15 +10,12 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
+#include "link/ferry-pidfd-private.h"
 
 /* How long a fork server may take to answer, in microseconds, where the worker has no time limit to attach. */
 #define ANSWER_TIMEOUT (30 * G_USEC_PER_SEC)
-
-/* A flag of pidfd_send_signal() from Linux 6.9 on: signals the group that the process of the pidfd leads, or led. */
-#define SIGNAL_GROUP (1u << 2)
 
 /* A worker that the fork server was asked to fork. The entry stays until the last answer for the worker has come, even
  * after the end of the worker's link. */
@@ -263,12 +260,6 @@ ferry_fork_server_link_dup_why_executed (FerryLink *fork_server)
   return g_strdup (self->why_executed);
 }
 
-static void
-kill_process (int pidfd)
-{
-  syscall (SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-}
-
 /* Whether the fork server has ended. Then its workers are no longer its children, so a failed ferry_pidfd_is_child() is
  * no fault of the fork server. The end of the fork server and of its workers is reported by later events. */
 static gboolean
@@ -293,7 +284,7 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
   note_executed (fork_server->fork_server, answer->text);
   if (link->state == FERRY_LINK_ENDED)
     {
-      kill_process (answer->pidfd);
+      ferry_pidfd_signal (answer->pidfd, (GPid) answer->pid, SIGKILL);
       return TRUE;
     }
   link->process.parent = FERRY_PARENT_FORK_SERVER;
@@ -301,7 +292,7 @@ take_started (FerrySharedQueue *queue, FerryLink *fork_server, AskedWorker *work
     ferry_shared_queue_expect (queue, link, FERRY_WATCHDOG_START, (GPid) answer->pid, link->attach_timeout);
   if (!ferry_shared_queue_set_process (queue, link, (GPid) answer->pid, ferry_steal_fd (&answer->pidfd), NULL))
     {
-      kill_process (link->process.pidfd);
+      ferry_pidfd_signal (link->process.pidfd, link->process.pid, SIGKILL);
       fail (queue, worker, FERRY_OBSTACLE_SHORTAGE,
             "the application cannot watch its process; raise the limit of open files");
       return TRUE;
@@ -404,17 +395,6 @@ receive (FerrySharedQueue *queue, FerryLink *fork_server, GError **error)
   return event;
 }
 
-/* Kills a worker that is not a child of this process, and the worker's process group. Before Linux 6.9 the group cannot
- * be killed, so children of the worker may live on. */
-static void
-end_group (FerryLink *link)
-{
-  if (link->process.pidfd < 0)
-    return;
-  kill_process (link->process.pidfd);
-  syscall (SYS_pidfd_send_signal, link->process.pidfd, SIGKILL, NULL, SIGNAL_GROUP);
-}
-
 static void
 lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, int cause)
 {
@@ -425,8 +405,8 @@ lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, 
   detail = g_strdup_printf ("Worker '%s' ended with its fork server '%s' (process %d)", link->name, fork_server->name,
                             (int) fork_server->process.pid);
   ferry_link_note (link, cause, detail);
-  end_group (link);
   link->process.parent = FERRY_PARENT_LOST;
+  ferry_shared_queue_kill (queue, link);
   if (link->process.gone)
     ferry_shared_queue_end_process (queue, link);
 }
@@ -442,7 +422,7 @@ lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause)
   gpointer value;
 
   if (cause != FERRY_CLOSE_REASON_ROUTER_STOPPED)
-    ferry_link_send_signal (fork_server, SIGKILL);
+    ferry_shared_queue_kill (queue, fork_server);
   g_queue_clear (&self->waiting);
   g_hash_table_iter_init (&iterator, self->workers);
   while (g_hash_table_iter_next (&iterator, NULL, &value))

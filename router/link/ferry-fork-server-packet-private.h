@@ -61,7 +61,4 @@ gboolean ferry_fork_server_send_failed (int control, guint64 id, GPid pid, int e
 gboolean ferry_fork_server_send_ended (int control, guint64 id, int code, int status);
 FerryControlEvent ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GError **error);
 
-GPid ferry_read_parent (GPid pid);
-gboolean ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent);
-
 G_END_DECLS

@@ -10,9 +10,7 @@
 
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
@@ -319,80 +317,4 @@ ferry_fork_server_answer_receive (FerryForkServerAnswer *self, int control, GErr
     "The fork server sent a packet on its control socket that is no answer; build application and fork server "
     "with the same version of Ferry");
   return FERRY_CONTROL_INVALID;
-}
-
-/* What the kernel returns about the process of a pidfd, from Linux 6.13 on. The kernel fills in as many bytes as the
- * request number says. */
-typedef struct
-{
-  guint64 mask;
-  guint64 cgroup_id;
-  guint32 pid;
-  guint32 tgid;
-  guint32 parent;
-  guint32 credentials[8];
-  gint32 exit_code;
-} ProcessInfo;
-
-G_STATIC_ASSERT (sizeof (ProcessInfo) == 64);
-
-#define GET_PROCESS_INFO _IOWR (0xff, 11, ProcessInfo)
-
-/* The number that the kernel shows for a process that was reaped. */
-#define REAPED (-1)
-
-/* Returns the number that the kernel shows for the process of a pidfd; 0 where the descriptor is no pidfd. */
-static GPid
-read_pidfd (int pidfd)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/self/fdinfo/%d", pidfd);
-  g_autofree char *text = NULL;
-  const char *line;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return 0;
-  line = strstr (text, "\nPid:");
-  return line != NULL ? (GPid) g_ascii_strtoll (line + strlen ("\nPid:"), NULL, 10) : 0;
-}
-
-/* any: returns the number of the process' parent; 0 where no such process exists. */
-GPid
-ferry_read_parent (GPid pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
-  g_autofree char *text = NULL;
-  const char *name_end;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return 0;
-  /* The name of the process is in brackets, and may contain brackets. */
-  name_end = strrchr (text, ')');
-  return name_end != NULL && strlen (name_end) > 4 ? (GPid) g_ascii_strtoll (name_end + 4, NULL, 10) : 0;
-}
-
-/* Checks whether the process of a pidfd can be signalled. Returns 0 if so, ESRCH where the process was reaped, ENOSYS
- * where the system call is missing (as under valgrind), or another error number. */
-static int
-probe (int pidfd)
-{
-  return syscall (SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0 ? errno : 0;
-}
-
-/* monitor: whether pidfd, which a fork server sent, is the pidfd of process pid, a child of parent. Without this check,
- * the fork server could make the application signal another process. Accepts a reaped process, which can be neither
- * inspected nor signalled. A child may be reaped at any time, so a mismatch is checked once more. */
-gboolean
-ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent)
-{
-  ProcessInfo info = {.mask = 1};
-  int answer;
-
-  if (ioctl (pidfd, GET_PROCESS_INFO, &info) == 0)
-    return info.tgid == (guint32) pid && info.parent == (guint32) parent;
-  answer = probe (pidfd);
-  if (answer != 0 && answer != ENOSYS)
-    return answer == ESRCH;
-  if (read_pidfd (pidfd) == pid && ferry_read_parent (pid) == parent)
-    return TRUE;
-  return answer == ENOSYS ? read_pidfd (pidfd) == REAPED : probe (pidfd) == ESRCH;
 }

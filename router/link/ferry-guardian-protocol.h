@@ -19,6 +19,8 @@ typedef enum
   /* sent with a fork server's pidfd: like GUARD, but the fork server first has time to end its workers itself */
   FERRY_GUARDIAN_GUARD_FORK_SERVER,
   FERRY_GUARDIAN_RELEASE, /* the process and its process group have ended; the guardian drops them */
+  /* the guardian must kill the process and its process group now: the application may not signal it any more */
+  FERRY_GUARDIAN_KILL,
 } FerryGuardianWord;
 
 typedef struct

@@ -243,7 +243,8 @@ typedef struct
   guint64 signals_sent;    /* bit n - 1: the application sent the process signal n, by ferry_worker_send_signal() */
   gboolean gone;           /* the pidfd shows that it has ended; the fork server has not reported the exit status */
   gboolean reaped;
-  int wait_code; /* wait_code and wait_status: si_code and si_status of waitid() */
+  int refused_kill; /* why this process may not kill it: an error number; 0 if it may, or has not tried */
+  int wait_code;    /* wait_code and wait_status: si_code and si_status of waitid() */
   int wait_status;
   FerryWatchdog watchdog; /* over the process that the link's deadline is for */
 } FerryLinkProcess;

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
@@ -23,6 +22,7 @@
 #include "lane/ferry-barrier-private.h"
 #include "lane/ferry-cell-private.h"
 #include "lane/ferry-doorbell-private.h"
+#include "link/ferry-pidfd-private.h"
 
 /* At most this many processes are reaped on the calling thread; a thread of its own reaps the rest. */
 #define N_AT_ONCE 1000
@@ -68,16 +68,23 @@ typedef struct
   guint n_descriptors;
 } PendingFdBatch;
 
-/* Returns the arena's size, made smaller where RLIMIT_FSIZE requires. RLIMIT_FSIZE also limits shared memory, and the
- * kernel kills a process that writes beyond the limit. */
-static gsize
-fit_arena (gsize arena_size)
-{
-  struct rlimit limit;
+/* The part of this process' limit of address space that one arena may take. */
+#define ARENA_SHARE_OF_ADDRESSES 8
 
-  if (getrlimit (RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur / 2 >= arena_size)
-    return arena_size;
-  return ferry_arena_size_for (limit.rlim_cur / 2);
+/* Makes the sizes of the up lane and of the arena smaller where limits of this process require. RLIMIT_FSIZE also
+ * limits shared memory, and RLIMIT_AS what is mapped of it. */
+static void
+fit (gsize *up_capacity, gsize *arena_size)
+{
+  struct rlimit file, addresses;
+
+  if (getrlimit (RLIMIT_FSIZE, &file) < 0 || getrlimit (RLIMIT_AS, &addresses) < 0)
+    return;
+  while (*up_capacity > FERRY_MIN_LANE_CAPACITY && *up_capacity > file.rlim_cur / 2)
+    *up_capacity /= 2;
+  *arena_size = MIN (*arena_size, ferry_arena_size_for (MIN (file.rlim_cur / 2, FERRY_MAX_ARENA_SIZE)));
+  *arena_size =
+    MIN (*arena_size, ferry_arena_size_for (MIN (addresses.rlim_cur / ARENA_SHARE_OF_ADDRESSES, FERRY_MAX_ARENA_SIZE)));
 }
 
 /* any: makes a link with its memory and its doorbell, in the state FERRY_LINK_ATTACHING. */
@@ -114,7 +121,7 @@ ferry_link_new (const char *name, const guint64 *connection_ids, const guint32 *
   self->process.watch = (FerryWatch){FERRY_WATCH_PROCESS, self};
   self->output_watch = (FerryWatch){FERRY_WATCH_OUTPUT, self};
 
-  arena_size = fit_arena (arena_size);
+  fit (&up_capacity, &arena_size);
   if (!ferry_segment_create (&self->segment, up_capacity, n_cells, &self->memory, error))
     return NULL;
   if (arena_size > 0)
@@ -354,11 +361,12 @@ signal_wrapped (FerryConfinement *self, int signal_number)
   if (self->pidfd < 0 || (signal_number == SIGKILL && self->killed))
     return FALSE;
   self->killed |= signal_number == SIGKILL;
-  return syscall (SYS_pidfd_send_signal, self->pidfd, signal_number, NULL, 0) == 0;
+  return ferry_pidfd_signal (self->pidfd, self->pid, signal_number);
 }
 
 /* Sends the process a signal. Where the fork server has not forked the process yet, the signal is noted and sent later.
- * Returns FALSE after the process has ended. */
+ * Returns FALSE with errno: ESRCH after the process has ended. ferry_shared_queue_kill() also ends a process that this
+ * process may not signal. */
 gboolean
 ferry_link_send_signal (FerryLink *self, int signal_number)
 {
@@ -367,11 +375,14 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
       self->process.pending_signals |= G_GUINT64_CONSTANT (1) << (signal_number - 1);
       return TRUE;
     }
+  errno = ESRCH;
   if (self->process.pidfd < 0 || self->process.reaped)
     return FALSE;
   if (signal_wrapped (&self->confinement, signal_number))
     return TRUE;
-  return syscall (SYS_pidfd_send_signal, self->process.pidfd, signal_number, NULL, 0) == 0;
+  if (self->process.parent == FERRY_PARENT_LOST && signal_number == SIGKILL)
+    return ferry_pidfd_kill_group (self->process.pidfd, self->process.pid);
+  return ferry_pidfd_signal (self->process.pidfd, self->process.pid, signal_number);
 }
 
 /* Sends the signals that ferry_link_send_signal() noted before the fork server forked the process. */

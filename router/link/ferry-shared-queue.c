@@ -373,6 +373,36 @@ ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
   ferry_link_unref (link);
 }
 
+/* Kills the process of a link. Where this process may not signal it, since it has changed its user or runs under a
+ * filter of system calls, the guardian kills it, which has kept the rights of the first launch. A process that nobody
+ * can kill loses its link after HANG_UP_GRACE (handle_timeout()): it sees its control socket closed, and may end by
+ * itself. */
+void
+ferry_shared_queue_kill (FerrySharedQueue *self, FerryLink *link)
+{
+  if (ferry_link_send_signal (link, SIGKILL) || errno == ESRCH || link->process.refused_kill != 0)
+    return;
+  link->process.refused_kill = errno;
+  if (self->guardian.socket >= 0)
+    ferry_guardian_tell (self->guardian.socket, FERRY_GUARDIAN_KILL, link->process.pid, -1, MSG_DONTWAIT);
+  if (link->state != FERRY_LINK_ENDED && link->queue != NULL)
+    ferry_shared_queue_expect (self, link, FERRY_WATCHDOG_END, link->process.pid, HANG_UP_GRACE);
+}
+
+/* Ends the link of a process that could not be killed. */
+static void
+give_up_process (FerrySharedQueue *self, FerryLink *link)
+{
+  g_autofree char *detail = g_strdup_printf (
+    "Worker '%s' (process %d) could not be ended: %s; it has lost its link and may run on. Start workers after the "
+    "application has changed its user, and let a filter of system calls allow kill() and pidfd_send_signal()",
+    link->name, (int) link->process.pid, g_strerror (link->process.refused_kill));
+
+  g_warning ("%s", detail);
+  ferry_link_note (link, FERRY_CLOSE_REASON_KILLED, detail);
+  ferry_shared_queue_end_process (self, link);
+}
+
 /* Returns the cause for the end of a fork server's workers. event: what ended the fork server's link. */
 static int
 get_cause_for_workers (FerryLinkEvent event)
@@ -426,18 +456,21 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   /* When the router stops, a fork server that has attached is not killed here. It reaps its workers and ends by itself
    * when its control socket is closed. */
   if (transition->kill && !(event == FERRY_LINK_STOP && link->fork_server != NULL && link->state == FERRY_LINK_OPEN))
-    ferry_link_send_signal (link, SIGKILL);
+    ferry_shared_queue_kill (self, link);
   if (transition->next == link->state && event != FERRY_LINK_TIMEOUT)
     return;
 
-  ferry_shared_queue_set_deadline (self, link, 0);
+  if (link->process.refused_kill == 0 || transition->next == FERRY_LINK_ENDED)
+    ferry_shared_queue_set_deadline (self, link, 0);
   if (link->fork_server != NULL && transition->next > FERRY_LINK_OPEN)
     link->fork_server_funcs->close (link);
   if (transition->next == FERRY_LINK_HUNG_UP && link->state != FERRY_LINK_HUNG_UP)
     {
       forget_control (self, link);
-      ferry_shared_queue_expect (self, link, FERRY_WATCHDOG_END,
-                                 link->confinement.pid != 0 ? link->confinement.pid : link->process.pid, HANG_UP_GRACE);
+      if (link->process.refused_kill == 0)
+        ferry_shared_queue_expect (self, link, FERRY_WATCHDOG_END,
+                                   link->confinement.pid != 0 ? link->confinement.pid : link->process.pid,
+                                   HANG_UP_GRACE);
     }
   else if (transition->next == FERRY_LINK_ENDED)
     {
@@ -706,6 +739,11 @@ handle_timeout (FerrySharedQueue *self, FerryLink *link)
   if (link->process.gone)
     {
       ferry_shared_queue_end_process (self, link);
+      return;
+    }
+  if (link->process.refused_kill != 0)
+    {
+      give_up_process (self, link);
       return;
     }
   detail = describe_timeout (link);

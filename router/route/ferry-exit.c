@@ -289,6 +289,8 @@ describe_process (FerryExit *self, FerryLink *link)
   g_autofree char *name = name_process_and_program (self->pid, link);
   char *text;
 
+  if (link->process.refused_kill != 0 && !link->process.reaped)
+    return g_strdup (link->detail);
   if (self->signal == 0 && self->exit_status < 0 && link->process.parent != FERRY_PARENT_SELF)
     return g_strdup_printf ("%s ended, and its fork server did not report its exit status", name);
   text = describe_end (self, name);

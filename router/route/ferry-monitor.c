@@ -546,6 +546,8 @@ send_signal_command (gpointer owner, gpointer data)
   link->process.signals_sent |= G_GUINT64_CONSTANT (1) << (command->signal_number - 1);
   if (command->signal_number == SIGKILL && link->process.parent == FERRY_PARENT_ASKED && link->queue != NULL)
     end_unstarted (self, link);
+  else if (command->signal_number == SIGKILL)
+    ferry_shared_queue_kill (self->visits.shared, link);
   else
     ferry_link_send_signal (link, command->signal_number);
 }

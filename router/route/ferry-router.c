@@ -1775,6 +1775,10 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
 /* The share of each second that a thread may poll in vain before it sleeps, in thousandths. */
 #define SPIN_SHARE 50
 
+/* How many free descriptors a router needs to start. GLib makes a main context for its own thread then, and opens the
+ * system bus for the power profile. It ends the program where it gets no descriptor for a context. */
+#define START_N_FDS 8
+
 /* What follows the system's power profile; for the thread on which GLib reports a change. */
 typedef struct
 {
@@ -1805,10 +1809,13 @@ start_spin (FerryRouter *self)
   const gboolean yields = ferry_get_n_usable_cores () == 1;
   const guint balanced = yields ? FERRY_SPIN_YIELD : BALANCED_SPIN;
   const guint longest[] = {
-    [FERRY_LATENCY_BALANCED] = balanced, [FERRY_LATENCY_QUICK] = yields ? FERRY_SPIN_YIELD : QUICK_SPIN};
+    [FERRY_LATENCY_SYSTEM] = balanced,
+    [FERRY_LATENCY_BALANCED] = balanced,
+    [FERRY_LATENCY_QUICK] = yields ? FERRY_SPIN_YIELD : QUICK_SPIN,
+  };
   Spin *spin;
 
-  if (self->latency != FERRY_LATENCY_SYSTEM)
+  if (self->latency != FERRY_LATENCY_SYSTEM || !ferry_check_free_fds (START_N_FDS, NULL))
     {
       ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest[self->latency], SPIN_SHARE));
       return;
@@ -1991,6 +1998,8 @@ ferry_router_start (FerryRouter *self, GError **error)
                             "The router is running already; stop it before you start it again");
   if (self->stopping)
     return ferry_set_error (error, FERRY_ERROR_BUSY, "The router is being stopped; start it again when it has stopped");
+  if (!ferry_check_free_fds (START_N_FDS, error))
+    return FALSE;
   pingee = ferry_pingee_new (self->priority, self->ageing, pinged, self, NULL);
   ferry_pingee_set_can_recurse (pingee, wants_nested_dispatch);
   self->monitor = ferry_monitor_new (pingee, self->by_monitor ? NULL : self->context, self->account,

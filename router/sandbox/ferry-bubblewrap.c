@@ -31,7 +31,8 @@
 #define TRIAL_TIMEOUT_MS 10000
 #define LOOK_MS 500
 
-static char *path; /* const after the search: (nullable): of the bubblewrap program */
+static char *path;       /* const after the search: (nullable): of the bubblewrap program */
+static int held_program; /* const after the search */
 
 /* (transfer full): resolves a program path in /proc/self, by which a program starts itself as a worker: in
  * bubblewrap's process it would name bubblewrap. */
@@ -92,6 +93,7 @@ ferry_bubblewrap_wrap (FerrySpawnPlan *plan, const FerrySandboxPlan *sandbox)
   g_strv_builder_addv (argv, (const char **) before + 1);
   g_free (plan->program);
   plan->program = g_strdup (path);
+  plan->program_fd = held_program;
   plan->argv = g_strv_builder_end (argv);
 }
 
@@ -156,6 +158,7 @@ ferry_bubblewrap_works (void)
   if (g_once_init_enter (&known))
     {
       path = g_find_program_in_path (PROGRAM);
+      held_program = path != NULL ? ferry_spawn_hold_program (path) : 0;
       g_once_init_leave (&known, path != NULL && try_to_start () ? 2 : 1);
     }
   return known == 2;

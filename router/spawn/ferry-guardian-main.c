@@ -74,7 +74,7 @@ static void
 kill_group (const Process *process)
 {
   if (process->pidfd >= 0 &&
-      (syscall (SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, SIGNAL_GROUP) == 0 || errno != EINVAL))
+      (syscall (SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, SIGNAL_GROUP) == 0 || errno == ESRCH))
     return;
   if (!has_ended (process->pidfd) || !is_taken (process->pid))
     kill (-process->pid, SIGKILL);
@@ -84,9 +84,9 @@ static void
 kill_process (const Process *process)
 {
   kill_group (process);
-  if (process->pidfd >= 0)
-    syscall (SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
-  else
+  if (process->pidfd >= 0 && syscall (SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0) == 0)
+    return;
+  if (!has_ended (process->pidfd))
     kill (process->pid, SIGKILL);
 }
 
@@ -139,6 +139,15 @@ release (int pid)
       }
 }
 
+/* Kills a process that the application may not signal. Its entry stays until the application releases it. */
+static void
+kill_now (int pid)
+{
+  for (size_t i = 0; i < n_processes; i++)
+    if (processes[i].pid == pid)
+      kill_process (&processes[i]);
+}
+
 /* Adds a process to the table. Replaces an earlier entry, since the application may name a process twice. When no
  * memory is available the guardian exits, and the application starts another one. */
 static void
@@ -166,6 +175,8 @@ take (const FerryGuardianPacket *packet, int fd)
     default:
       if (packet->word == FERRY_GUARDIAN_RELEASE)
         release (packet->pid);
+      else if (packet->word == FERRY_GUARDIAN_KILL)
+        kill_now (packet->pid);
       if (fd >= 0)
         close (fd);
     }

@@ -53,7 +53,10 @@ find_program (void)
   return path != NULL ? path : g_build_filename (FERRY_LIBDIR, places[0], NULL);
 }
 
-/* (nullable): returns the program's path. When no such program can be executed, logs one warning and returns NULL. */
+static int held_program; /* const after the first start */
+
+/* (nullable): returns the program's path, and holds the program open. When no such program can be executed, logs one
+ * warning and returns NULL. */
 static const char *
 get_program (void)
 {
@@ -70,6 +73,8 @@ get_program (void)
             path);
           g_clear_pointer (&path, g_free);
         }
+      else
+        held_program = ferry_spawn_hold_program (path);
       g_once_init_leave (&known, 1);
     }
   return path;
@@ -83,6 +88,7 @@ execute (const char *program, int *socket, GError **error)
   const char *argv[] = {PROGRAM, NULL};
 
   plan->program = g_strdup (program);
+  plan->program_fd = held_program;
   plan->argv = g_strdupv ((char **) argv);
   plan->environ = g_new0 (char *, 1);
   plan->cwd = g_strdup (G_DIR_SEPARATOR_S);

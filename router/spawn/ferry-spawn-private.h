@@ -20,6 +20,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   char *program;                         /* const: (owned): the path of the executable file */
+  int program_fd;                        /* const: (unowned): the file, for when the path is gone; 0: none */
   char **argv;                           /* const: (owned) */
   char **environ;                        /* const: (owned) */
   char *cwd;                             /* const: (owned) (nullable) */
@@ -40,6 +41,9 @@ gboolean ferry_spawn (gpointer data, int control_fd, GPid *pid, int *pidfd, GErr
 gboolean ferry_spawn_detached (FerrySpawnPlan *plan, GPid *pid, GError **error);
 /* any: whether the program exists and may be executed, and the interpreter too if the program is a script. */
 gboolean ferry_spawn_can_execute (const FerrySpawnPlan *plan);
+/* Opens a program of Ferry's, so that a plan's program_fd can start it also when its file was removed, as by an update
+ * of the system. Returns 0 on failure. The descriptor stays open. */
+int ferry_spawn_hold_program (const char *program);
 /* any: starts a guardian and sets the socket in self; a FerryGuardianStartFunc. */
 gboolean ferry_guardian_start (FerryGuardian *self, GError **error);
 

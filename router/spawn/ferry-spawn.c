@@ -21,7 +21,9 @@
 
 #include "spawn/ferry-spawn-private.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -54,6 +56,10 @@ typedef enum
   STEP_ATTRIBUTES,
   STEP_EXECUTE,
 } Step;
+
+/* The system calls of steps that fail only for want of something, or where the calls are refused. */
+static const char *const calls[] = {
+  [STEP_NONE] = "clone", [STEP_PARENT] = "prctl, setsid, clone", [STEP_DESCRIPTORS] = "dup2, close_range"};
 
 /* The state of one start. Parent and child share it until the child executes its program. */
 typedef struct
@@ -91,7 +97,48 @@ fail (Attempt *attempt, Step step)
   _exit (127);
 }
 
-/* child: gives the streams and the control socket their descriptors, 0 to 3, and closes all others. First copies
+/* child: as close_range() with CLOSE_RANGE_CLOEXEC, for kernels before Linux 5.11 and where the call is refused. */
+static CHILD gboolean
+mark_each (int first)
+{
+  int folder = open ("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  guint8 buffer[1024] __attribute__ ((aligned (8)));
+  long size;
+
+  if (folder < 0)
+    return FALSE;
+  while ((size = syscall (SYS_getdents64, folder, buffer, sizeof buffer)) > 0)
+    for (long place = 0; place < size;)
+      {
+        const struct dirent64 *entry = (const struct dirent64 *) (const void *) (buffer + place);
+        int fd = 0;
+
+        for (const char *digit = entry->d_name; *digit >= '0' && *digit <= '9'; digit++)
+          fd = fd * 10 + (*digit - '0');
+        if (fd >= first)
+          fcntl (fd, F_SETFD, FD_CLOEXEC);
+        place += entry->d_reclen;
+      }
+  close (folder);
+  return size == 0;
+}
+
+/* child: makes the execution of the program close all descriptors from first on. */
+static CHILD gboolean
+mark_to_close (int first)
+{
+  int failure;
+
+  if (syscall (SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+    return TRUE;
+  failure = errno;
+  if (mark_each (first))
+    return TRUE;
+  errno = failure;
+  return FALSE;
+}
+
+/* child: gives the streams and the control socket their descriptors, 0 to 3. The program gets no others. First copies
  * each source to a descriptor that is no target. */
 static CHILD void
 place_descriptors (Attempt *attempt)
@@ -110,7 +157,7 @@ place_descriptors (Attempt *attempt)
   for (int target = 0; target < 4; target++)
     if (sources[target] >= 0 && dup2 (sources[target], target) < 0)
       fail (attempt, STEP_DESCRIPTORS);
-  if (syscall (SYS_close_range, FERRY_SPAWN_CONTROL_FD + (attempt->control_fd >= 0), ~0U, 0) < 0)
+  if (!mark_to_close (FERRY_SPAWN_CONTROL_FD + (attempt->control_fd >= 0)))
     fail (attempt, STEP_DESCRIPTORS);
 }
 
@@ -127,6 +174,8 @@ become_program (void *data)
   /* The application's handlers must not run in the child, which shares the application's memory. */
   ferry_reset_signals ();
   execve (attempt->plan->program, attempt->plan->argv, attempt->plan->environ);
+  if (attempt->plan->program_fd > 0)
+    execveat (attempt->plan->program_fd, "", attempt->plan->argv, attempt->plan->environ, AT_EMPTY_PATH);
   fail (attempt, STEP_EXECUTE);
   return 127;
 }
@@ -216,6 +265,14 @@ read_interpreter (const char *path)
   return g_strndup (name, strcspn (name, " \t\r\n"));
 }
 
+int
+ferry_spawn_hold_program (const char *program)
+{
+  int fd = open (program, O_PATH | O_CLOEXEC);
+
+  return MAX (fd, 0);
+}
+
 gboolean
 ferry_spawn_can_execute (const FerrySpawnPlan *plan)
 {
@@ -298,9 +355,10 @@ refuse (const Attempt *attempt, GError **error)
                               "Worker '%s' could not be started, as its guardian could not be notified: %s; try again",
                               program, reason);
     default:
-      return ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                              "The program '%s' could not be started: %s; check the limits of the process", program,
-                              reason);
+      return ferry_set_error (
+        error, FERRY_ERROR_LAUNCH_FAILED, "The program '%s' could not be started (%s): %s%s", program,
+        calls[attempt->failed_step], reason,
+        ferry_is_refused (attempt->failed_errno) ? FERRY_REFUSED_REMEDY : "; check the limits of the process");
     }
 }
 
@@ -308,8 +366,10 @@ refuse (const Attempt *attempt, GError **error)
 static gboolean
 replace_guardian (FerrySpawnPlan *plan, const Attempt *attempt)
 {
-  if (attempt->failed_step != STEP_GUARDIAN || attempt->failed_errno != EPIPE || plan->queue == NULL ||
-      plan->lost_guardian)
+  /* ECONNRESET: the guardian ended with packets that it had not read. */
+  const gboolean is_lost = attempt->failed_errno == EPIPE || attempt->failed_errno == ECONNRESET;
+
+  if (attempt->failed_step != STEP_GUARDIAN || !is_lost || plan->queue == NULL || plan->lost_guardian)
     return FALSE;
   plan->lost_guardian = TRUE;
   ferry_shared_queue_close_guardian (plan->queue);

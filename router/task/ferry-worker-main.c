@@ -169,14 +169,28 @@ get_sender (const char *name)
   return sender;
 }
 
+static void
+handle_interrupt (int signal_number)
+{
+}
+
+/* A terminal may send SIGINT to the workers too, but the application decides when its workers end. A handler is not
+ * inherited by what a function executes; an ignored signal would be. */
+static void
+withstand_interrupts (void)
+{
+  struct sigaction action = {.sa_handler = handle_interrupt, .sa_flags = SA_RESTART};
+
+  sigaction (SIGINT, &action, NULL);
+}
+
 static G_GNUC_NORETURN void
 serve (FerryDownlink *downlink)
 {
   FerryServe *self;
   GError *error = NULL;
 
-  /* A terminal may send SIGINT to the workers too, but the application decides when its workers end. */
-  signal (SIGINT, SIG_IGN);
+  withstand_interrupts ();
   calls = get_sender (FERRY_CALLS_SENDER);
   progress = get_sender (FERRY_PROGRESS_SENDER);
   self = ferry_serve_new (downlink, calls, progress);
@@ -295,10 +309,10 @@ be_fork_server (int argc, char **argv)
  * It returns also in a worker that was passed only senders or transports of the application's own. The worker gets them
  * by [func@Ferry.Worker.get_sender] and [func@Ferry.Worker.get_transport].
  *
- * A worker that serves ignores `SIGINT`, since the application decides what Ctrl-C does. Processes that its functions
- * execute inherit this setting. A worker writes an error to standard error and exits with status 76 (`EX_PROTOCOL`)
- * when its version of Ferry does not fit the application's. It also does when the program got a transport before it
- * called this function.
+ * `SIGINT` does nothing in a worker that serves, since the application decides what Ctrl-C does. In programs that its
+ * functions execute, the signal has its usual effect. A worker writes an error to standard error and exits with status
+ * 76 (`EX_PROTOCOL`) when its version of Ferry does not fit the application's. It also does when the program got a
+ * transport before it called this function.
  *
  * An executed worker ends by `exit()`. A forked worker flushes its standard streams and ends by `_exit()`. So the
  * `atexit()` functions of its fork server do not run in each worker.
@@ -324,7 +338,7 @@ ferry_worker_main (int *argc, char ***argv)
     ferry_worker_main_handle_fork ();
   if (serve_func != NULL && ferry_worker_has_transport (server_transport))
     {
-      signal (SIGINT, SIG_IGN);
+      withstand_interrupts ();
       prepare ();
       ferry_worker_exit (serve_func ());
     }

@@ -76,7 +76,7 @@ typedef struct
  * the child's first steps would use the processors that the new worker needs for its first answer. */
 #define PREFORKED_PAUSE_NANOSECONDS (100 * 1000)
 
-/* A pre-forked child that does not read a waiting request within this time is killed. */
+/* A pre-forked child that does not read a waiting request within this time is killed, unless it is busy. */
 #define PREFORKED_GRACE_SECONDS 1
 
 /* The id of a child without a request. No request has this id. */
@@ -609,15 +609,29 @@ execute_worker (ForkServer *self, FerryStartOrder *order, const char *why)
   return ferry_fork_server_send_started (self->control, id, child->pid, child->pidfd, why);
 }
 
-static gboolean
-avoid_fork (ForkServer *self, FerryStartOrder *order, guint n_threads)
+/* (transfer full) (nullable): why this process can fork no worker. */
+static char *
+find_obstacle (void)
 {
-  g_autofree char *text =
-    g_strdup_printf ("the fork server has %u threads, the second was found %s, and it cannot be forked safely; "
-                     "start no threads in its program before its workers run, neither by GTK nor by another "
-                     "library",
-                     n_threads, threads_since != NULL ? threads_since : "after its last initialiser ran");
+  guint n_threads = ferry_count_threads ();
+  ferry_autofd pidfd = -1;
 
+  if (n_threads > 1)
+    return g_strdup_printf ("the fork server has %u threads, the second was found %s, and it cannot be forked safely; "
+                            "start no threads in its program before its workers run, neither by GTK nor by another "
+                            "library",
+                            n_threads, threads_since != NULL ? threads_since : "after its last initialiser ran");
+  pidfd = (int) syscall (SYS_pidfd_open, getpid (), 0);
+  if (pidfd >= 0 || !ferry_is_refused (errno))
+    return NULL;
+  return g_strdup_printf ("the fork server cannot watch its workers (pidfd_open): %s" FERRY_REFUSED_REMEDY,
+                          g_strerror (errno));
+}
+
+/* Executes the worker of the order, or refuses. */
+static gboolean
+avoid_fork (ForkServer *self, FerryStartOrder *order, const char *text)
+{
   if ((order->start.flags & FERRY_START_MAY_EXECUTE) != 0)
     return execute_worker (self, order, text);
   return ferry_fork_server_send_failed (self->control, order->start.id, 0, 0, text);
@@ -627,11 +641,11 @@ avoid_fork (ForkServer *self, FerryStartOrder *order, guint n_threads)
 static gboolean
 fork_worker (ForkServer *self, FerryStartOrder *order)
 {
-  guint n_threads = ferry_count_threads ();
+  g_autofree char *obstacle = find_obstacle ();
   const guint64 id = order->start.id;
   gboolean told;
   ferry_autofd pidfd = -1;
-  pid_t pid = n_threads > 1 ? -1 : ferry_fork_child ();
+  pid_t pid = obstacle != NULL ? -1 : ferry_fork_child ();
 
   if (pid == 0)
     {
@@ -639,8 +653,8 @@ fork_worker (ForkServer *self, FerryStartOrder *order)
       become_worker (order, self->control);
       return TRUE;
     }
-  if (n_threads > 1)
-    told = avoid_fork (self, order, n_threads);
+  if (obstacle != NULL)
+    told = avoid_fork (self, order, obstacle);
   else if (pid < 0)
     told = send_failed (self->control, id, 0, "the fork server cannot fork", errno);
   else if ((pidfd = add_child (self, id, pid)) < 0)
@@ -783,13 +797,28 @@ leave_to_preforked (ForkServer *self)
   return TRUE;
 }
 
+/* Whether a process waits for a processor or a disk, or has one. */
+static gboolean
+is_busy (pid_t pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  const char *name_end;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return FALSE;
+  name_end = strrchr (text, ')');
+  return name_end != NULL && (g_str_has_prefix (name_end, ") R") || g_str_has_prefix (name_end, ") D"));
+}
+
 /* Kills a pre-forked child that has not read a waiting request in time, for instance one that SIGSTOP stopped. After
- * the child's end, the fork server reads the request itself. */
+ * the child's end, the fork server reads the request itself. On a busy machine the child may wait for a processor for
+ * longer, and is waited for. */
 static void
 end_stuck_preforked (ForkServer *self)
 {
   self->preforked_asked = ferry_start_order_peek (self->control) != PREFORKED_ID;
-  if (self->preforked_asked)
+  if (self->preforked_asked && !is_busy (self->preforked_pid))
     kill (self->preforked_pid, SIGKILL);
 }
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "channel/channel-test.h"
-#include "link/ferry-fork-server-packet-private.h"
+#include "link/ferry-pidfd-private.h"
 
 static void
 assert_started_with (FerryChannel *channel, const char *function, guint number)

@@ -13,6 +13,7 @@
 #include "base/ferry-base-private.h"
 #include "fuzz-packet.h"
 #include "link/ferry-fork-server-packet-private.h"
+#include "link/ferry-pidfd-private.h"
 
 static void
 check_answer (const FerryForkServerAnswer *answer, const FuzzPacket *packet)

@@ -262,7 +262,7 @@ test_file_is_checked (void)
 {
   g_autoptr (GError) error = NULL;
   ferry_autofd memory = ferry_arena_memory_new (MEBIBYTE, &error);
-  ferry_autofd unsealed = ferry_memfd_new ("test-arena-writer");
+  ferry_autofd unsealed = ferry_memfd_new ("test-arena-writer", 0, NULL);
 
   g_assert_no_error (error);
   g_assert_no_errno (ftruncate (unsealed, (off_t) MEBIBYTE));

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-fork-server-packet.c
+/* Tests: link/ferry-pidfd.c
  *
  * Whether a descriptor is the pidfd of a fork server's child, on kernels of all ages. The test stands for the fork
  * server. */
@@ -21,7 +21,7 @@
 
 #include "base/ferry-base-private.h"
 #include "ferry-test.h"
-#include "link/ferry-fork-server-packet-private.h"
+#include "link/ferry-pidfd-private.h"
 
 #define TYPE_OF_PIDFD 0xff
 

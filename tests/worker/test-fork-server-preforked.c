@@ -11,6 +11,7 @@
 
 #include "config.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -405,6 +406,62 @@ test_is_replaced_when_killed_with_a_request_on_its_way (void)
   fork_server_test_finish (&test);
 }
 
+static gpointer
+keep_busy (gpointer is_over)
+{
+  while (g_atomic_int_get ((int *) is_over) == 0)
+    ;
+  return NULL;
+}
+
+static void
+pin (GPid thread)
+{
+  cpu_set_t set;
+
+  CPU_ZERO (&set);
+  CPU_SET (sched_getcpu (), &set);
+  g_assert_no_errno (sched_setaffinity (thread, sizeof set, &set));
+}
+
+static gboolean
+is_later (gpointer time)
+{
+  return g_get_monotonic_time () > *(gint64 *) time;
+}
+
+/* It waits for a processor for longer than a fork server waits for one that stands still. */
+static void
+test_is_waited_for_while_it_is_runnable (void)
+{
+  const struct sched_param none = {0};
+  GThread *threads[8];
+  ForkServerTest test;
+  g_autoptr (FerryWorker) worker = NULL;
+  GPid preforked;
+  gint64 end;
+  int is_over = 0;
+
+  fork_server_test_begin (&test);
+  preforked = wait_preforked (fork_server_test_start (&test));
+  g_assert_no_errno (sched_setscheduler (preforked, SCHED_IDLE, &none));
+  pin (preforked);
+  pin (0);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("busy", keep_busy, &is_over);
+  worker = fork_server_test_spawn (&test, "pause");
+  end = g_get_monotonic_time () + 5 * G_USEC_PER_SEC / 2;
+  ferry_test_look_until (is_later, &end);
+  g_atomic_int_set (&is_over, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+  worker_test_wait_launched (worker);
+  g_assert_cmpint (ferry_worker_get_pid (worker), ==, preforked);
+  end_workers (&worker, 1);
+  worker = NULL;
+  fork_server_test_finish (&test);
+}
+
 /* What lies before it is done by another. */
 static void
 test_is_done_without_when_it_stands_still (void)
@@ -587,6 +644,8 @@ main (int argc, char **argv)
                    test_is_replaced_after_a_worker_when_killed);
   g_test_add_func ("/fork-server-preforked/is-replaced-when-killed-with-a-request-on-its-way",
                    test_is_replaced_when_killed_with_a_request_on_its_way);
+  g_test_add_func ("/fork-server-preforked/is-waited-for-while-it-is-runnable",
+                   test_is_waited_for_while_it_is_runnable);
   g_test_add_func ("/fork-server-preforked/is-done-without-when-it-stands-still",
                    test_is_done_without_when_it_stands_still);
   g_test_add_func ("/fork-server-preforked/request-is-kept-when-killed-before-it-has-it",

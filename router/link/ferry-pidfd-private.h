@@ -1,0 +1,18 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Signals a process by its pidfd, and checks which process a pidfd stands for. A container may refuse any of the
+ * system calls of pidfds. */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+gboolean ferry_pidfd_signal (int pidfd, GPid pid, int signal_number);
+gboolean ferry_pidfd_kill_group (int pidfd, GPid pid);
+gboolean ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent);
+GPid ferry_read_parent (GPid pid);
+
+G_END_DECLS

@@ -1,0 +1,436 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: spawn/ferry-spawn.c, spawn/ferry-guardian-start.c, link/ferry-pidfd.c, lane/ferry-segment.c
+ *
+ * An application under limits, or under a filter that refuses system calls, as containers have them. This program is
+ * its own worker. What cannot be taken back is done in a process of its own. */
+
+#include "config.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/ferry-base-private.h"
+#include "ferry-test.h"
+#include "task/ferry-executor.h"
+#include "worker/worker-test.h"
+
+/* ---- what the workers do ---- */
+
+static GVariant *
+add (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_int32 (g_variant_get_int32 (arguments) + 1);
+}
+
+static GVariant *
+hang (FerryJob *job, GVariant *arguments, GError **error)
+{
+  while (TRUE)
+    pause ();
+  return NULL;
+}
+
+/* How a child of the function ends that sends itself SIGINT. */
+static GVariant *
+interrupt_child (FerryJob *job, GVariant *arguments, GError **error)
+{
+  FILE *stream = popen ("kill -INT $$; exit 7", "r");
+  int status = pclose (stream);
+
+  return g_variant_new_int32 (WIFSIGNALED (status) ? WTERMSIG (status) : -WEXITSTATUS (status));
+}
+
+static GVariant *
+return_buffer (FerryJob *job, GVariant *arguments, GError **error)
+{
+  g_autoptr (FerryBuffer) buffer = ferry_job_create_buffer (job, 500000, error);
+
+  if (buffer != NULL)
+    ferry_job_return_buffer (job, buffer);
+  return NULL;
+}
+
+/* ---- the application ---- */
+
+static FerryExecutor *
+make_executor (gboolean forked)
+{
+  g_autoptr (GError) error = NULL;
+  FerryExecutor *executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+
+  g_assert_no_error (error);
+  g_object_set (ferry_executor_get_pool (executor), "use-fork-server", forked, "max-workers", 1, NULL);
+  return executor;
+}
+
+/* (transfer full): the result, or NULL with the error. */
+static GVariant *
+call (FerryExecutor *executor, const char *function, GVariant *arguments, GError **error)
+{
+  g_autoptr (FerryTask) task = ferry_executor_submit (executor, function, arguments, error);
+
+  return task != NULL ? ferry_task_wait (task, -1, error) : NULL;
+}
+
+static void
+assert_adds (FerryExecutor *executor)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) result = call (executor, "add", g_variant_new_int32 (4), &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpint (g_variant_get_int32 (result), ==, 5);
+}
+
+static gboolean
+is_running (gpointer task)
+{
+  return ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING;
+}
+
+static gboolean
+is_done (gpointer task)
+{
+  return ferry_task_get_done (task);
+}
+
+/* A task that does not hear a cancel ends all the same, with its worker. */
+static void
+assert_ends_when_cancelled (FerryExecutor *executor)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "hang", NULL);
+
+  ferry_task_set_cancel_grace (task, G_USEC_PER_SEC / 10);
+  ferry_executor_submit_task (executor, task, &error);
+  g_assert_no_error (error);
+  ferry_test_run_until (is_running, task);
+  ferry_task_cancel (task);
+  ferry_test_run_until (is_done, task);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
+static void
+refuse (int number)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, 0),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, (guint) number, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {G_N_ELEMENTS (filter), filter};
+
+  g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  g_assert_no_errno (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+/* Returns TRUE in the process of its own; runs it else, and asserts that it passes. */
+static gboolean
+is_alone (void)
+{
+  if (g_test_subprocess ())
+    return TRUE;
+  g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+  g_test_trap_assert_passed ();
+  return FALSE;
+}
+
+/* ---- refused calls ---- */
+
+static void
+test_works_without (gconstpointer call_number)
+{
+  if (!is_alone ())
+    return;
+  refuse (GPOINTER_TO_INT (call_number));
+  for (guint forked = 0; forked < 2; forked++)
+    {
+      g_autoptr (FerryExecutor) executor = make_executor ((gboolean) forked);
+
+      assert_adds (executor);
+      assert_ends_when_cancelled (executor);
+      assert_adds (executor);
+    }
+}
+
+static void
+test_names_a_call_that_it_needs (void)
+{
+  g_autoptr (FerryExecutor) executor = NULL;
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!is_alone ())
+    return;
+  refuse (SYS_memfd_create);
+  executor = make_executor (TRUE);
+  result = call (executor, "add", g_variant_new_int32 (4), &error);
+  g_assert_nonnull (error);
+  g_assert_nonnull (strstr (error->message, "memfd_create"));
+  g_assert_nonnull (strstr (error->message, "allow this one in its filter"));
+}
+
+/* ---- limits ---- */
+
+static void
+limit (int resource, rlim_t value)
+{
+  struct rlimit limit;
+
+  g_assert_no_errno (getrlimit (resource, &limit));
+  limit.rlim_cur = value;
+  g_assert_no_errno (setrlimit (resource, &limit));
+}
+
+/* A file of half a mebibyte may be written: the memory of a link is made smaller, and fits. */
+static void
+test_small_files_are_enough (void)
+{
+  g_autoptr (FerryExecutor) executor = NULL;
+
+  if (!is_alone ())
+    return;
+  limit (RLIMIT_FSIZE, 512 * 1024);
+  executor = make_executor (TRUE);
+  assert_adds (executor);
+}
+
+/* No memory may be shared: an error, and no SIGXFSZ. */
+static void
+test_no_files_are_an_error (void)
+{
+  g_autoptr (FerryExecutor) executor = NULL;
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!is_alone ())
+    return;
+  limit (RLIMIT_FSIZE, 4096);
+  executor = make_executor (TRUE);
+  result = call (executor, "add", g_variant_new_int32 (4), &error);
+  g_assert_nonnull (error);
+  g_assert_nonnull (strstr (error->message, "ulimit -f"));
+}
+
+/* A sanitizer takes more addresses than can be limited. */
+static void
+test_few_addresses_are_enough (void)
+{
+  g_autoptr (FerryExecutor) executor = NULL;
+  g_autoptr (GError) error = NULL;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  g_test_skip ("a sanitizer has its own idea of address space");
+  return;
+#endif
+  if (!is_alone ())
+    return;
+  limit (RLIMIT_AS, (rlim_t) 1000 * 1024 * 1024);
+  executor = make_executor (TRUE);
+  g_object_set (ferry_executor_get_pool (executor), "max-workers", 4, NULL);
+  for (guint i = 0; i < 8; i++)
+    {
+      g_autoptr (FerryTask) task = ferry_executor_submit (executor, "return_buffer", NULL, &error);
+
+      g_assert_no_error (error);
+      g_clear_pointer (&(GVariant *){ferry_task_wait (task, -1, &error)}, g_variant_unref);
+      g_assert_no_error (error);
+    }
+}
+
+/* However few descriptors are left, the router starts or says that it cannot. */
+static void
+test_starts_or_refuses_with_few_descriptors (void)
+{
+  const guint used = ferry_test_count_fds ();
+  guint n_refused = 0;
+
+  if (!is_alone ())
+    return;
+  for (guint n = 0; n < 16; n++)
+    {
+      g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+      g_autoptr (GError) error = NULL;
+
+      limit (RLIMIT_NOFILE, used + n);
+      if (ferry_router_start (router, &error))
+        ferry_router_stop (router, NULL);
+      else
+        g_assert_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
+      n_refused += error != NULL;
+    }
+  g_assert_cmpuint (n_refused, >, 0);
+  g_assert_cmpuint (n_refused, <, 16);
+}
+
+/* ---- signals ---- */
+
+static void
+test_ends_children_by_an_interrupt (void)
+{
+  for (guint forked = 0; forked < 2; forked++)
+    {
+      g_autoptr (FerryExecutor) executor = make_executor ((gboolean) forked);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GVariant) result = call (executor, "interrupt_child", NULL, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpint (g_variant_get_int32 (result), ==, SIGINT);
+    }
+}
+
+/* ---- the guardian ---- */
+
+/* The guardian, which is a child of this process, since this process takes orphans in; or 0. */
+static GPid
+find_guardian (void)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%d/children", (int) getpid ());
+  g_autofree char *text = NULL;
+  g_auto (GStrv) children = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  children = g_strsplit (text, " ", -1);
+  for (guint i = 0; children[i] != NULL; i++)
+    {
+      g_autofree char *name_path = g_strdup_printf ("/proc/%s/comm", children[i]);
+      g_autofree char *name = NULL;
+
+      if (g_file_get_contents (name_path, &name, NULL, NULL) && g_str_has_prefix (name, "ferry-guardian"))
+        return (GPid) g_ascii_strtoll (children[i], NULL, 10);
+    }
+  return 0;
+}
+
+static gboolean
+has_guardian (gpointer data)
+{
+  return (*(GPid *) data = find_guardian ()) != 0;
+}
+
+static FerryRouter *
+begin_with_guardian (void)
+{
+  g_assert_no_errno (prctl (PR_SET_CHILD_SUBREAPER, 1));
+  return ferry_test_router_new_with_guardian ();
+}
+
+static void
+end_guardian (GPid guardian)
+{
+  kill (guardian, SIGKILL);
+  g_assert_cmpint (waitpid (guardian, NULL, 0), ==, guardian);
+}
+
+/* A guardian that ends with packets that it has not read resets the connection. */
+static void
+test_a_guardian_that_stood_still_is_replaced (void)
+{
+  g_autoptr (FerryLauncher) launcher = NULL;
+  FerryRouter *router;
+
+  if (!is_alone ())
+    return;
+  router = begin_with_guardian ();
+  launcher = ferry_launcher_new ((const char *[]){"/bin/sleep", "1000", NULL});
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autoptr (FerryWorker) first = worker_test_spawn (launcher, router);
+      g_autoptr (FerryWorker) second = NULL;
+      g_autoptr (FerryWorker) third = NULL;
+      GPid guardian;
+
+      worker_test_wait_launched (first);
+      ferry_test_look_until (has_guardian, &guardian);
+      g_assert_no_errno (kill (guardian, SIGSTOP));
+      second = worker_test_spawn (launcher, router);
+      worker_test_wait_launched (second);
+      end_guardian (guardian);
+      third = worker_test_spawn (launcher, router);
+      worker_test_wait_launched (third);
+      ferry_worker_force_exit (first);
+      ferry_worker_force_exit (second);
+      ferry_worker_force_exit (third);
+      ferry_test_wait_ended (third);
+      g_assert_cmpint (ferry_exit_get_reason (ferry_test_get_object (third, "exit")), ==, FERRY_CLOSE_REASON_KILLED);
+    }
+  ferry_test_router_stop (router);
+}
+
+/* An update of the system may remove the program while the application runs. */
+static void
+test_a_guardian_without_its_file_is_replaced (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *folder = NULL;
+  g_autofree char *copy = NULL;
+  g_autoptr (GFile) file = NULL;
+  g_autoptr (GFile) original = NULL;
+  g_autoptr (FerryLauncher) launcher = NULL;
+  FerryRouter *router;
+
+  if (!is_alone ())
+    return;
+  folder = g_dir_make_tmp (NULL, NULL);
+  copy = g_build_filename (folder, "ferry-guardian", NULL);
+  original = g_file_new_for_path (g_getenv ("FERRY_GUARDIAN"));
+  file = g_file_new_for_path (copy);
+  g_file_copy (original, file, 0, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_setenv ("FERRY_GUARDIAN", copy, TRUE);
+  router = begin_with_guardian ();
+  launcher = ferry_launcher_new ((const char *[]){"/bin/sleep", "1000", NULL});
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (FerryWorker) worker = worker_test_spawn (launcher, router);
+      GPid guardian;
+
+      worker_test_wait_launched (worker);
+      if (i == 0)
+        g_assert_no_errno (unlink (copy));
+      ferry_test_look_until (has_guardian, &guardian);
+      ferry_worker_force_exit (worker);
+      worker_test_assert_exit (worker, FERRY_CLOSE_REASON_KILLED, "signal 9");
+      end_guardian (guardian);
+    }
+  ferry_test_router_stop (router);
+  g_assert_no_errno (rmdir (folder));
+}
+
+int
+main (int argc, char **argv)
+{
+  ferry_function_register ("add", "i", "i", add);
+  ferry_function_register ("hang", "", "", hang);
+  ferry_function_register ("interrupt_child", "", "i", interrupt_child);
+  ferry_function_register ("return_buffer", "", "ay", return_buffer);
+  ferry_worker_main (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_data_func ("/restrictions/works-without-pidfd-open", GINT_TO_POINTER (SYS_pidfd_open), test_works_without);
+  g_test_add_data_func ("/restrictions/works-without-pidfd-send-signal", GINT_TO_POINTER (SYS_pidfd_send_signal),
+                        test_works_without);
+  g_test_add_data_func ("/restrictions/works-without-close-range", GINT_TO_POINTER (SYS_close_range),
+                        test_works_without);
+  g_test_add_func ("/restrictions/names-a-call-that-it-needs", test_names_a_call_that_it_needs);
+  g_test_add_func ("/restrictions/small-files-are-enough", test_small_files_are_enough);
+  g_test_add_func ("/restrictions/no-files-are-an-error", test_no_files_are_an_error);
+  g_test_add_func ("/restrictions/few-addresses-are-enough", test_few_addresses_are_enough);
+  g_test_add_func ("/restrictions/starts-or-refuses-with-few-descriptors", test_starts_or_refuses_with_few_descriptors);
+  g_test_add_func ("/restrictions/ends-children-by-an-interrupt", test_ends_children_by_an_interrupt);
+  g_test_add_func ("/restrictions/a-guardian-that-stood-still-is-replaced",
+                   test_a_guardian_that_stood_still_is_replaced);
+  g_test_add_func ("/restrictions/a-guardian-without-its-file-is-replaced",
+                   test_a_guardian_without_its_file_is_replaced);
+  return g_test_run ();
+}
