@@ -467,27 +467,24 @@ G_STATIC_ASSERT (sizeof (FerryReturns) == 24);
 #define FERRY_START_STDIN (1u << 0)
 #define FERRY_START_STDOUT (1u << 1)
 #define FERRY_START_STDERR (1u << 2)
-#define FERRY_START_NICE (1u << 3)
 #define FERRY_START_ENVIRONMENT (1u << 4)
 /* the fork server executes its program for the worker where it has threads, and cannot be forked */
 #define FERRY_START_MAY_EXECUTE (1u << 5)
 
-#define FERRY_START_N_LIMITS 5
 #define FERRY_START_MAX_DESCRIPTORS 4
 
-/* A request to start a worker. The name, the folder and the environment follow. The environment consists of
- * zero-terminated strings, one after the other. */
+/* A request to start a worker. The attributes (a FerryAttributes), the name, the folder and the environment follow. The
+ * environment consists of zero-terminated strings, one after the other. */
 typedef struct
 {
   FerryControlHeader header;
   guint64 id;
-  gint32 nice;
   guint32 flags;
-  guint32 limits_set; /* bit n: limits[n] is set */
+  guint32 attributes_length;
   guint32 name_length;
   guint32 cwd_length; /* 0: the worker starts in the fork server's own folder */
   guint32 environment_length;
-  guint64 limits[FERRY_START_N_LIMITS]; /* the limits, indexed by FerryLimit */
+  guint32 reserved;
 } FerryStart;
 
 /* A worker was started. A text of text_length bytes follows, which says why the worker was executed, and not forked. */
@@ -520,7 +517,7 @@ typedef struct
   guint32 status; /* the exit status, or the number of the signal */
 } FerryEnded;
 
-G_STATIC_ASSERT (sizeof (FerryStart) == 88);
+G_STATIC_ASSERT (sizeof (FerryStart) == 48);
 G_STATIC_ASSERT (sizeof (FerryStarted) == 32);
 G_STATIC_ASSERT (sizeof (FerryFailed) == 32);
 G_STATIC_ASSERT (sizeof (FerryEnded) == 32);

@@ -16,8 +16,8 @@ G_BEGIN_DECLS
 
 typedef struct _FerryStartRequest FerryStartRequest;
 
-FerryStartRequest *ferry_start_request_new (const FerryStart *start, const char *name, const char *cwd,
-                                            const char *const *environment, GError **error);
+FerryStartRequest *ferry_start_request_new (const FerryStart *start, gconstpointer attributes, const char *name,
+                                            const char *cwd, const char *const *environment, GError **error);
 void ferry_start_request_take_control (FerryStartRequest *self, int fd);
 void ferry_start_request_take_stream (FerryStartRequest *self, guint stream, int fd);
 void ferry_start_request_free (FerryStartRequest *self);
@@ -29,8 +29,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryStartRequest, ferry_start_request_free)
 typedef struct
 {
   FerryStart start;
-  char *name; /* (owned) */
-  char *cwd;  /* (owned) (nullable) */
+  guint8 *attributes; /* (owned): attributes_length bytes, which the layer above knows */
+  char *name;         /* (owned) */
+  char *cwd;          /* (owned) (nullable) */
   /* (owned) (nullable): zero-terminated strings, one after the other; environment_length bytes together */
   char *environment;
   int control;    /* (owned): the worker's end of its control socket */

@@ -18,7 +18,7 @@
 /* A request to start a worker, as the application makes it. */
 struct _FerryStartRequest
 {
-  /* (owned): a FerryStart, followed by the name, the folder and the environment */
+  /* (owned): a FerryStart, followed by the attributes, the name, the folder and the environment */
   GByteArray *packet;
   int fds[FERRY_START_MAX_DESCRIPTORS]; /* (owned): the worker's end of its control socket, then the streams */
   guint n_fds;
@@ -33,16 +33,18 @@ append (GByteArray *packet, const char *text, gsize size)
   return (guint32) size;
 }
 
-/* any: makes a request. environment: NULL for the environment of the fork server. Fails with FERRY_ERROR_TOO_LARGE. */
+/* any: makes a request. attributes: start->attributes_length bytes. environment: NULL for the environment of the fork
+ * server. Fails with FERRY_ERROR_TOO_LARGE. */
 FerryStartRequest *
-ferry_start_request_new (const FerryStart *start, const char *name, const char *cwd, const char *const *environment,
-                         GError **error)
+ferry_start_request_new (const FerryStart *start, gconstpointer attributes, const char *name, const char *cwd,
+                         const char *const *environment, GError **error)
 {
   g_autoptr (FerryStartRequest) self = g_new0 (FerryStartRequest, 1);
   FerryStart fixed = *start;
 
   self->packet = g_byte_array_new ();
   g_byte_array_set_size (self->packet, sizeof fixed);
+  append (self->packet, attributes, fixed.attributes_length);
   fixed.name_length = append (self->packet, name, strlen (name));
   fixed.cwd_length = cwd != NULL ? append (self->packet, cwd, strlen (cwd)) : 0;
   fixed.environment_length = 0;
@@ -100,6 +102,7 @@ ferry_start_request_send (FerryStartRequest *self, int control, guint64 id)
 void
 ferry_start_order_clear (FerryStartOrder *self)
 {
+  g_free (self->attributes);
   g_free (self->name);
   g_free (self->cwd);
   g_free (self->environment);
@@ -111,7 +114,8 @@ ferry_start_order_clear (FerryStartOrder *self)
 static gboolean
 order_is_valid (const FerryStart *start, gsize size, const int *fds)
 {
-  guint64 length = (guint64) start->name_length + start->cwd_length + start->environment_length;
+  guint64 length =
+    (guint64) start->attributes_length + start->name_length + start->cwd_length + start->environment_length;
   guint n_fds = 1 + (guint) __builtin_popcount (start->flags & 7);
 
   if (size < sizeof *start || !ferry_control_is (&start->header, size, FERRY_CONTROL_START) ||
@@ -167,6 +171,8 @@ ferry_start_order_receive (FerryStartOrder *self, int control, guint8 *buffer, G
   self->control = fds[0];
   for (guint i = 0, n = 1; i < G_N_ELEMENTS (self->streams); i++)
     self->streams[i] = (self->start.flags & (FERRY_START_STDIN << i)) != 0 ? fds[n++] : -1;
+  self->attributes = g_memdup2 (rest, self->start.attributes_length);
+  rest += self->start.attributes_length;
   self->name = g_strndup (rest, self->start.name_length);
   rest += self->start.name_length;
   self->cwd = self->start.cwd_length > 0 ? g_strndup (rest, self->start.cwd_length) : NULL;

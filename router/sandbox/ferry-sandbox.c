@@ -438,7 +438,7 @@ ferry_sandbox_apply (FerrySandbox *self, FerrySpawnPlan *plan, FerryLink *link, 
   plan->environ = g_environ_setenv (plan->environ, FERRY_SANDBOX_VARIABLE, text, TRUE);
   if ((sandbox.layers & FERRY_LAYER_LIMITS) != 0)
     apply_limits (self, &plan->attributes);
-  plan->attributes.no_new_privileges = (sandbox.layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0;
+  plan->attributes.no_new_privileges |= (sandbox.layers & FERRY_LAYER_NO_NEW_PRIVILEGES) != 0;
   confinement->required = sandbox.required;
   /* The namespaces are added when the worker's credentials show that it runs in them. */
   confinement->given = sandbox.layers & ~(FERRY_LAYERS_OF_WORKER | FERRY_LAYER_NAMESPACES);

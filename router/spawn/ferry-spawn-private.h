@@ -26,6 +26,7 @@ typedef struct
   char *cwd;                             /* const: (owned) (nullable) */
   int streams[3];                        /* const: (owned): standard input, output and error; -1 to inherit */
   FerryAttributes attributes;            /* const */
+  int oom_score_adjust;                  /* const: FerryLauncher:oom-score-adjust, which is in attributes as a sum */
   FerrySharedQueue *queue;               /* const: (unowned) (nullable): has the guardian for the process */
   FerryGuardianStartFunc start_guardian; /* const: starts a guardian for the queue */
   gboolean is_fork_server;               /* const */

@@ -34,6 +34,7 @@
 #include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-watchdog-private.h"
 #include "link/ferry-fork-server-packet-private.h"
 #include "link/ferry-handshake-private.h"
 #include "spawn/ferry-spawn-private.h"
@@ -64,20 +65,22 @@ typedef struct
   int control;
   GHashTable *children; /* (element-type pid_t Child) */
   struct pollfd polls[N_POLLS];
-  pid_t preforked_pid;      /* the newest pre-forked child */
-  int preforked_pidfd;      /* its pidfd, until its id is known; -1: none */
-  gboolean preforked_asked; /* a request for the pre-forked child is in the socket, and not yet read */
-  gboolean preforked_lost;  /* the child ended early, or was not forked; none is forked before the next request */
-  void (*warm_up) (void);   /* (nullable): run by a pre-forked child before it waits for its request */
-  _Atomic guint64 *taking;  /* in memory shared with the pre-forked child: the request id that it is about to read */
+  pid_t preforked_pid;              /* the newest pre-forked child */
+  int preforked_pidfd;              /* its pidfd, until its id is known; -1: none */
+  FerryWatchdog preforked_watchdog; /* over the child that has a request to read */
+  gboolean preforked_asked;         /* a request for the pre-forked child is in the socket, and not yet read */
+  gboolean preforked_lost; /* the child ended early, or was not forked; none is forked before the next request */
+  void (*warm_up) (void);  /* (nullable): run by a pre-forked child before it waits for its request */
+  _Atomic guint64 *taking; /* in memory shared with the pre-forked child: the request id that it is about to read */
 } ForkServer;
 
 /* The pause between the start of a worker and the fork of the next pre-forked child. Without the pause, that fork and
  * the child's first steps would use the processors that the new worker needs for its first answer. */
 #define PREFORKED_PAUSE_NANOSECONDS (100 * 1000)
 
-/* A pre-forked child that does not read a waiting request within this time is killed, unless it is busy. */
-#define PREFORKED_GRACE_SECONDS 1
+/* A pre-forked child that does not read a waiting request within this time, in microseconds, is killed, unless it waits
+ * for a processor. */
+#define PREFORKED_GRACE (1 * G_USEC_PER_SEC)
 
 /* The id of a child without a request. No request has this id. */
 #define PREFORKED_ID 0
@@ -190,17 +193,20 @@ give_up (FerryStartOrder *order, int control, const char *what)
   _exit (127);
 }
 
+/* The application has the same library, or one with the same version of the protocol. */
+static void
+read_attributes (const FerryStartOrder *order, FerryAttributes *attributes)
+{
+  *attributes = (FerryAttributes){0};
+  memcpy (attributes, order->attributes, MIN (order->start.attributes_length, sizeof *attributes));
+}
+
 /* child: makes this process the worker of the order, or exits. The worker's control socket replaces the fork server's
  * under the same descriptor number. close_fork_server_fds() must have been called before. */
 static void
 become_worker (FerryStartOrder *order, int control)
 {
-  const FerryStart *start = &order->start;
-  FerryAttributes attributes = {
-    .nice = start->nice,
-    .nice_set = (start->flags & FERRY_START_NICE) != 0,
-    .limits_set = start->limits_set,
-  };
+  FerryAttributes attributes;
 
   setpgid (0, 0);
   for (int stream = 0; stream < (int) G_N_ELEMENTS (order->streams); stream++)
@@ -213,7 +219,7 @@ become_worker (FerryStartOrder *order, int control)
 
       give_up (order, control, what);
     }
-  memcpy (attributes.limits, start->limits, sizeof attributes.limits);
+  read_attributes (order, &attributes);
   if (!ferry_attributes_apply (&attributes))
     give_up (order, control, "its priority and limits could not be set, set none above those of the fork server");
   if (order->environment != NULL)
@@ -544,19 +550,13 @@ find_program (void)
 static gboolean
 execute (FerryStartOrder *order, GPid *pid, int *pidfd, GError **error)
 {
-  const FerryStart *start = &order->start;
   g_autoptr (FerrySpawnPlan) plan = g_new0 (FerrySpawnPlan, 1);
 
   plan->program = find_program ();
   plan->environ = make_environment (order);
   plan->cwd = g_strdup (order->cwd);
   plan->guardian = -1;
-  plan->attributes = (FerryAttributes){
-    .nice = start->nice,
-    .nice_set = (start->flags & FERRY_START_NICE) != 0,
-    .limits_set = start->limits_set,
-  };
-  memcpy (plan->attributes.limits, start->limits, sizeof plan->attributes.limits);
+  read_attributes (order, &plan->attributes);
   for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
     plan->streams[i] = ferry_steal_fd (&order->streams[i]);
   plan->argv = read_arguments (error);
@@ -794,31 +794,19 @@ leave_to_preforked (ForkServer *self)
   if (*get_preforked (self) < 0 || (self->polls[POLL_CONTROL].revents & (POLLHUP | POLLERR)) != 0)
     return FALSE;
   self->preforked_asked = ferry_start_order_peek (self->control) != PREFORKED_ID;
+  if (self->preforked_asked)
+    ferry_watchdog_start (&self->preforked_watchdog, FERRY_WATCHDOG_END, self->preforked_pid, PREFORKED_GRACE);
   return TRUE;
 }
 
-/* Whether a process waits for a processor or a disk, or has one. */
-static gboolean
-is_busy (pid_t pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
-  g_autofree char *text = NULL;
-  const char *name_end;
-
-  if (!g_file_get_contents (path, &text, NULL, NULL))
-    return FALSE;
-  name_end = strrchr (text, ')');
-  return name_end != NULL && (g_str_has_prefix (name_end, ") R") || g_str_has_prefix (name_end, ") D"));
-}
-
 /* Kills a pre-forked child that has not read a waiting request in time, for instance one that SIGSTOP stopped. After
- * the child's end, the fork server reads the request itself. On a busy machine the child may wait for a processor for
- * longer, and is waited for. */
+ * the child's end, the fork server reads the request itself. On a busy machine the child may wait long for a processor,
+ * and is waited for. */
 static void
 end_stuck_preforked (ForkServer *self)
 {
   self->preforked_asked = ferry_start_order_peek (self->control) != PREFORKED_ID;
-  if (self->preforked_asked && !is_busy (self->preforked_pid))
+  if (self->preforked_asked && ferry_watchdog_look (&self->preforked_watchdog))
     kill (self->preforked_pid, SIGKILL);
 }
 
@@ -829,11 +817,12 @@ serve_all (ForkServer *self)
   for (;;)
     {
       static const struct timespec pause = {.tv_nsec = PREFORKED_PAUSE_NANOSECONDS};
-      static const struct timespec grace = {.tv_sec = PREFORKED_GRACE_SECONDS};
       gboolean has_preforked = *get_preforked (self) >= 0;
       gboolean pausing = !has_preforked && !self->preforked_lost;
       gboolean waiting = has_preforked && self->preforked_asked;
-      const struct timespec *limit = pausing ? &pause : waiting ? &grace : NULL;
+      gint64 left = waiting ? ferry_watchdog_get_next_look (&self->preforked_watchdog) - g_get_monotonic_time () : 0;
+      const struct timespec look = {.tv_nsec = CLAMP (left, 0, G_USEC_PER_SEC - 1) * 1000};
+      const struct timespec *limit = pausing ? &pause : waiting ? &look : NULL;
       int n;
 
       /* While the pre-forked child reads a request, poll reports only the end of the application here (POLLHUP). */

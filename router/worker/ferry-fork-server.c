@@ -22,6 +22,14 @@
  * ferry_fork_server_forgive() is called. */
 #define MAX_IN_VAIN 3
 
+/* A process of a fork server. The fork server and each of the process's workers have a reference; without one, the
+ * process is ended. So a process that is out of date stays for its workers. */
+typedef struct
+{
+  FerryWorker *worker;   /* (owned) */
+  FerrySurroundings has; /* what the process has of the application, since its start */
+} Process;
+
 /**
  * FerryForkServer:
  *
@@ -34,6 +42,14 @@
  *
  * While it is idle, the fork server forks the next worker ahead. This pre-forked child waits for its request. It shares
  * the fork server's memory, except the pages that the child has written.
+ *
+ * A worker of a fork server has what the application has when the worker is started, as an executed one: the file mode
+ * mask (umask), the folder, the limits of resources, and the nice value, cores and `no_new_privs` of the router's
+ * thread, unless a launcher sets them. Other changes of the application make a fork server out of date: of user, groups
+ * or root folder (`setuid()`, `setgid()`, `setgroups()`, `chroot()`), a filter of system calls, a lower nice value, a
+ * higher hard limit. The next worker then comes from a new process of the fork server, and the old one ends with its
+ * last worker. Namespaces belong to threads; all workers have those of the thread that started the router. A worker
+ * that runs keeps what it had at its start.
  *
  * A fork server must have one thread. When it has more, it refuses to fork, and the error names the initialiser that
  * started them.
@@ -51,7 +67,8 @@ struct _FerryForkServer
 
   FerryHome *home;         /* (owned) (nullable): the router's; NULL before the first use with a router */
   FerryLauncher *launcher; /* const: (owned) */
-  FerryWorker *worker;     /* (owned) (nullable): the process that was started last */
+  Process *process;        /* (owned) (nullable): the process that was started last */
+  FerrySurroundings now;   /* what the application had at the latest request; empty where the process is new */
   FerryMonitor *monitor;   /* (unowned): the monitor of the process; compared while the process lives, and never used */
   char **environ;          /* (owned) (nullable): the environment of the process */
   guint n_starts;
@@ -81,10 +98,33 @@ bind_home (FerryForkServer *self, FerryHome *home)
     ferry_launcher_bind (self->launcher, home);
 }
 
-static gboolean
-is_alive (FerryForkServer *self)
+static FerryWorker *
+get_worker (FerryForkServer *self)
 {
-  return self->worker != NULL && ferry_worker_get_state (self->worker) != FERRY_WORKER_STATE_ENDED;
+  return self->process != NULL ? self->process->worker : NULL;
+}
+
+static gboolean
+is_alive (FerryWorker *worker)
+{
+  return worker != NULL && ferry_worker_get_state (worker) != FERRY_WORKER_STATE_ENDED;
+}
+
+static void
+process_clear (gpointer data)
+{
+  Process *self = data;
+
+  if (is_alive (self->worker))
+    ferry_worker_force_exit (self->worker);
+  g_object_unref (self->worker);
+  ferry_surroundings_clear (&self->has);
+}
+
+static void
+process_unref (Process *self)
+{
+  g_rc_box_release_full (self, process_clear);
 }
 
 static void
@@ -92,9 +132,8 @@ ferry_fork_server_finalize (GObject *object)
 {
   FerryForkServer *self = FERRY_FORK_SERVER (object);
 
-  if (is_alive (self))
-    ferry_worker_force_exit (self->worker);
-  g_clear_object (&self->worker);
+  g_clear_pointer (&self->process, process_unref);
+  ferry_surroundings_clear (&self->now);
   g_object_unref (self->launcher);
   g_clear_pointer (&self->home, ferry_home_unref);
   g_strfreev (self->environ);
@@ -112,7 +151,7 @@ ferry_fork_server_get_property (GObject *object, guint property_id, GValue *valu
   if (!ferry_home_check_property (self->home, pspec))
     return;
   if (property_id == PROP_WORKER)
-    g_value_set_object (value, self->worker);
+    g_value_set_object (value, get_worker (self));
   else
     g_value_set_uint (value, self->n_starts);
 }
@@ -185,7 +224,7 @@ ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
 
   /* A program that could not be executed is not counted: another try costs little, and each worker's exit record has
    * the reason. */
-  if (worker != self->worker || reason == FERRY_CLOSE_REASON_ROUTER_STOPPED ||
+  if (worker != get_worker (self) || reason == FERRY_CLOSE_REASON_ROUTER_STOPPED ||
       reason == FERRY_CLOSE_REASON_LAUNCH_FAILED)
     return;
   self->n_in_vain++;
@@ -207,8 +246,10 @@ start (FerryForkServer *self, FerryRouter *router, GError **error)
   worker = ferry_launcher_spawn_fork_server (self->launcher, router, error);
   if (worker == NULL)
     return FALSE;
-  g_clear_object (&self->worker);
-  self->worker = worker;
+  g_clear_pointer (&self->process, process_unref);
+  self->process = g_rc_box_new0 (Process);
+  self->process->worker = worker;
+  ferry_surroundings_take (&self->process->has);
   g_signal_connect_object (worker, "ended", G_CALLBACK (ended_cb), self, 0);
   self->monitor = router->monitor;
   g_strfreev (self->environ);
@@ -241,12 +282,22 @@ prepare (FerryForkServer *self, FerryRouter *router, GError **error)
   if (!ferry_home_check_error (self->home, "ferry_fork_server_start", error))
     return FALSE;
   bind_home (self, router->home);
-  if (is_alive (self))
-    return self->monitor == router->monitor ||
-           ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+  if (is_alive (get_worker (self)) && self->monitor != router->monitor)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                             "The fork server runs with another router; make a fork server for each router");
+  if (is_alive (get_worker (self)))
+    {
+      ferry_surroundings_take (&self->now);
+      if (!ferry_surroundings_are_outdated (&self->process->has, &self->now))
+        return TRUE;
+      g_debug ("The fork server is out of date, since the application has changed its rights or limits; another is "
+               "started");
+    }
   if (self->n_in_vain < MAX_IN_VAIN)
-    return start (self, router, error);
+    {
+      ferry_surroundings_clear (&self->now);
+      return start (self, router, error);
+    }
   return ferry_set_error (
     error, FERRY_ERROR_LAUNCH_FAILED,
     "The fork server ended %u times without having started a worker, and is not started again; correct its program, "
@@ -286,29 +337,29 @@ ferry_fork_server_start (FerryForkServer *self, FerryRouter *router, GError **er
 
 /* ---- the launcher of its workers ---- */
 
-/* What waits for the start of a worker. */
+/* A worker that was asked for. */
 typedef struct
 {
   FerryForkServer *fork_server; /* (owned) */
-  FerryLink *link;              /* (owned): of the process that was asked for the worker */
-} AwaitedStart;
+  Process *process;             /* (owned): which was asked for the worker */
+} Asked;
 
-static AwaitedStart *
-awaited_start_new (FerryForkServer *fork_server)
+static Asked *
+asked_new (FerryForkServer *fork_server)
 {
-  AwaitedStart *self = g_new (AwaitedStart, 1);
+  Asked *self = g_new (Asked, 1);
 
-  *self = (AwaitedStart){g_object_ref (fork_server), ferry_link_ref (ferry_worker_get_link (fork_server->worker))};
+  *self = (Asked){g_object_ref (fork_server), g_rc_box_acquire (fork_server->process)};
   return self;
 }
 
 static void
-awaited_start_free (gpointer data, GClosure *closure)
+asked_free (gpointer data, GClosure *closure)
 {
-  AwaitedStart *self = data;
+  Asked *self = data;
 
+  process_unref (self->process);
   g_object_unref (self->fork_server);
-  ferry_link_unref (self->link);
   g_free (self);
 }
 
@@ -316,18 +367,18 @@ awaited_start_free (gpointer data, GClosure *closure)
 static void
 worker_started_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
 {
-  AwaitedStart *start = user_data;
-  FerryForkServer *self = start->fork_server;
+  Asked *asked = user_data;
+  FerryForkServer *self = asked->fork_server;
 
   ferry_fork_server_forgive (self);
   if (self->why_executed == NULL)
-    self->why_executed = ferry_fork_server_link_dup_why_executed (start->link);
+    self->why_executed = ferry_fork_server_link_dup_why_executed (ferry_worker_get_link (asked->process->worker));
 }
 
 static void
 worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
 {
-  FerryForkServer *self = user_data;
+  FerryForkServer *self = ((Asked *) user_data)->fork_server;
 
   if (ferry_exit_get_reason (exit) == FERRY_CLOSE_REASON_LAUNCH_FAILED &&
       ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_FORK_SERVER)
@@ -335,26 +386,42 @@ worker_ended_cb (FerryWorker *worker, FerryExit *exit, gpointer user_data)
       self->is_unfit = TRUE;
       note_exit (self, exit);
     }
-  g_signal_handlers_disconnect_by_data (worker, self);
   g_signal_handlers_disconnect_matched (worker, G_SIGNAL_MATCH_FUNC, 0, 0, NULL, worker_started_cb, NULL);
+  g_signal_handlers_disconnect_matched (worker, G_SIGNAL_MATCH_FUNC, 0, 0, NULL, worker_ended_cb, NULL);
+}
+
+/* Has the worker have what the application has now, where the fork server's process has something else. */
+static void
+inherit (FerryForkServer *self, FerrySpawnPlan *plan)
+{
+  const FerrySurroundings *before = &self->process->has;
+  const FerrySurroundings *now = self->now.identity != NULL ? &self->now : before;
+
+  ferry_attributes_inherit (&plan->attributes, ferry_launcher_get_attributes (self->launcher), before, now);
+  /* The fork server's process has the score of its own launcher. */
+  if (now->oom_score_adjust == before->oom_score_adjust &&
+      ferry_launcher_get_oom_score_adjust (self->launcher) == plan->oom_score_adjust)
+    plan->attributes.own_set &= ~(guint32) FERRY_OWN_OOM_SCORE;
+  if (ferry_launcher_get_cwd (self->launcher) == NULL && memcmp (now->folder, before->folder, sizeof now->folder) != 0)
+    {
+      g_autofree char *folder = g_steal_pointer (&plan->cwd);
+
+      plan->cwd = g_canonicalize_filename (folder != NULL ? folder : ".", NULL);
+    }
 }
 
 static FerryStartRequest *
 new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, gboolean may_execute, GError **error)
 {
-  const FerryAttributes *attributes = &plan->attributes;
   const char *const *environment = (const char *const *) plan->environ;
-  FerryStart start = {.nice = attributes->nice, .limits_set = attributes->limits_set};
+  FerryStart start = {.flags = may_execute ? FERRY_START_MAY_EXECUTE : 0, .attributes_length = sizeof plan->attributes};
   FerryStartRequest *request;
 
-  G_STATIC_ASSERT (sizeof start.limits == sizeof attributes->limits);
-
-  memcpy (start.limits, attributes->limits, sizeof start.limits);
-  start.flags = (attributes->nice_set ? FERRY_START_NICE : 0) | (may_execute ? FERRY_START_MAY_EXECUTE : 0);
+  inherit (self, plan);
   /* An environment that equals the fork server's is not sent: the forked worker has it already. */
   if (environment != NULL && g_strv_equal (environment, (const char *const *) self->environ))
     environment = NULL;
-  request = ferry_start_request_new (&start, link->name, plan->cwd, environment, error);
+  request = ferry_start_request_new (&start, &plan->attributes, link->name, plan->cwd, environment, error);
   if (request == NULL)
     return NULL;
   for (guint i = 0; i < G_N_ELEMENTS (plan->streams); i++)
@@ -362,7 +429,7 @@ new_request (FerryForkServer *self, FerryLink *link, FerrySpawnPlan *plan, gbool
       ferry_start_request_take_stream (request, i, ferry_steal_fd (&plan->streams[i]));
   ferry_start_request_take_control (request, ferry_steal_fd (&link->worker_end));
   link->process.parent = FERRY_PARENT_ASKED;
-  link->program = g_strdup (ferry_worker_get_link (self->worker)->program);
+  link->program = g_strdup (ferry_worker_get_link (self->process->worker)->program);
   return request;
 }
 
@@ -408,15 +475,13 @@ sets_stream (FerryForkServer *self, guint stream)
 static void
 fork_worker (FerryForkServer *self, FerryRouter *router, FerryWorker *worker, FerryStartRequest *request)
 {
-  g_autoptr (FerryLink) fork_server = ferry_link_ref (ferry_worker_get_link (self->worker));
+  g_autoptr (FerryLink) fork_server = ferry_link_ref (ferry_worker_get_link (self->process->worker));
   FerryLink *link = ferry_worker_get_link (worker);
   Launch *launch = g_new (Launch, 1);
 
   ferry_worker_set_forked (worker);
-  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_started_cb), awaited_start_new (self),
-                         awaited_start_free, 0);
-  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), g_object_ref (self),
-                         (GClosureNotify) G_CALLBACK (g_object_unref), 0);
+  g_signal_connect_data (worker, "notify::pid", G_CALLBACK (worker_started_cb), asked_new (self), asked_free, 0);
+  g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended_cb), asked_new (self), asked_free, 0);
   *launch = (Launch){ferry_monitor_ref (self->monitor), ferry_link_ref (fork_server), ferry_link_ref (link), request,
                      ferry_fork_server_link_begin_ask (fork_server, request)};
   if (launch->id != 0)

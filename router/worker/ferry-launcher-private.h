@@ -57,6 +57,10 @@ void ferry_launcher_bind (FerryLauncher *self, FerryHome *home);
 /* Returns (nullable) the router's FerryHome; NULL before the launcher's first use with a router. */
 FerryHome *ferry_launcher_get_home (FerryLauncher *self);
 char **ferry_launcher_get_environ (FerryLauncher *self);
+/* (nullable) */
+const char *ferry_launcher_get_cwd (FerryLauncher *self);
+const FerryAttributes *ferry_launcher_get_attributes (FerryLauncher *self);
+int ferry_launcher_get_oom_score_adjust (FerryLauncher *self);
 gboolean ferry_launcher_is_confined (FerryLauncher *self);
 /* (nullable) */
 FerryForkServer *ferry_launcher_get_fork_server (FerryLauncher *self);

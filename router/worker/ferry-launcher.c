@@ -34,6 +34,10 @@
 /* The variable that sets another default, in seconds: for debuggers, valgrind, sanitizers and slow machines. */
 #define ATTACH_TIMEOUT_VARIABLE "FERRY_ATTACH_TIMEOUT"
 #define MAX_ATTACH_TIMEOUT_SECONDS (365 * 24 * 60 * 60)
+/* How much sooner than the application a worker is ended when memory ends. A share of a thousandth of the memory counts
+ * 1, so a worker of any size goes before an application that has up to 30 % of the memory more. */
+#define DEFAULT_OOM_SCORE_ADJUST 300
+#define MAX_OOM_SCORE_ADJUST 1000
 #define MAX_NAME 255
 #define FERRY_N_STREAMS 3
 
@@ -94,6 +98,7 @@ struct _FerryLauncher
   /* (owned) (nullable): the name of a sender that the application added and that an earlier worker was passed */
   char *passed_name;
   FerryAttributes attributes;
+  int oom_score_adjust;                /* above the application's own */
   FerryForkServer *fork_server;        /* (owned) (nullable): forks the workers; NULL: they are executed */
   const FerryForkServerFuncs *forking; /* the functions of fork_server */
   gboolean may_execute;                /* workers are executed when the fork server cannot fork them */
@@ -111,6 +116,7 @@ enum
   PROP_TRUSTED,
   PROP_USE_FORK_SERVER,
   PROP_NICE,
+  PROP_OOM_SCORE_ADJUST,
   PROP_SANDBOX,
   PROP_STDIN, /* and the next two, in the order of FerryStream */
   PROP_STDOUT,
@@ -199,6 +205,7 @@ ferry_launcher_init (FerryLauncher *self)
   self->attach_timeout = get_default_attach_timeout ();
   self->buffer_capacity = FERRY_DEFAULT_ARENA_SIZE;
   self->use_fork_server = TRUE;
+  self->oom_score_adjust = DEFAULT_OOM_SCORE_ADJUST;
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     self->fds[i] = -1;
   self->senders = named_senders_new ();
@@ -245,6 +252,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_TRUSTED] = G_STRUCT_OFFSET (FerryLauncher, trusted),
   [PROP_USE_FORK_SERVER] = G_STRUCT_OFFSET (FerryLauncher, use_fork_server),
   [PROP_NICE] = G_STRUCT_OFFSET (FerryLauncher, attributes.nice),
+  [PROP_OOM_SCORE_ADJUST] = G_STRUCT_OFFSET (FerryLauncher, oom_score_adjust),
   [PROP_SANDBOX] = G_STRUCT_OFFSET (FerryLauncher, sandbox),
   [PROP_STDIN] = G_STRUCT_OFFSET (FerryLauncher, modes[FERRY_STREAM_STDIN]),
   [PROP_STDOUT] = G_STRUCT_OFFSET (FerryLauncher, modes[FERRY_STREAM_STDOUT]),
@@ -412,11 +420,23 @@ install_program_properties (void)
    * FerryLauncher:nice:
    *
    * The priority of the workers spawned after this, as nice(2) has it: from -20, the most urgent, to 19, the least
-   * urgent. Until it is set, it reads as 0, and workers have the priority of the application, or of the fork server
-   * that forks them. A worker that is more urgent than the application needs a privilege; without the privilege, the
-   * worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED.
+   * urgent. Until it is set, it reads as 0, and workers have the priority of the router's thread, unless the launcher
+   * of their fork server sets one. A worker that is more urgent than the application needs a privilege; without the
+   * privilege, the worker ends with %FERRY_CLOSE_REASON_LAUNCH_FAILED.
    */
   properties[PROP_NICE] = g_param_spec_int ("nice", NULL, NULL, -20, 19, 0, FERRY_SETTABLE);
+
+  /**
+   * FerryLauncher:oom-score-adjust:
+   *
+   * How much sooner than the application the kernel ends the workers spawned after this when memory ends: what is added
+   * to the application's own `oom_score_adj`, see proc(5); the sum is from -1000 to 1000. 300 by default, so that
+   * workers go first, unless the application uses 30 % of the memory more than each of them. 0: as likely as the
+   * application. Below 0 may need a privilege; without the privilege, the worker ends with
+   * %FERRY_CLOSE_REASON_LAUNCH_FAILED.
+   */
+  properties[PROP_OOM_SCORE_ADJUST] = g_param_spec_int ("oom-score-adjust", NULL, NULL, -MAX_OOM_SCORE_ADJUST,
+                                                        MAX_OOM_SCORE_ADJUST, DEFAULT_OOM_SCORE_ADJUST, FERRY_SETTABLE);
 }
 
 static void
@@ -795,6 +815,11 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
   plan->cwd = g_strdup (self->cwd);
   plan->environ = g_strdupv (self->environ);
   plan->attributes = self->attributes;
+  ferry_attributes_inherit_thread (&plan->attributes);
+  plan->oom_score_adjust = self->oom_score_adjust;
+  plan->attributes.own_set |= FERRY_OWN_OOM_SCORE;
+  plan->attributes.oom_score_adjust =
+    CLAMP (ferry_read_oom_score_adjust () + self->oom_score_adjust, -MAX_OOM_SCORE_ADJUST, MAX_OOM_SCORE_ADJUST);
   if (executed)
     {
       plan->program = find_program (self, error);
@@ -1165,6 +1190,7 @@ ferry_launcher_new_copy (FerryLauncher *launcher)
   g_set_object (&self->sandbox, launcher->sandbox);
   self->name = g_strdup (launcher->name);
   self->attributes = launcher->attributes;
+  self->oom_score_adjust = launcher->oom_score_adjust;
   for (guint i = 0; i < FERRY_N_STREAMS; i++)
     {
       int fd = launcher->fds[i] >= 0 ? fcntl (launcher->fds[i], F_DUPFD_CLOEXEC, 0) : -1;
@@ -1205,6 +1231,24 @@ char **
 ferry_launcher_get_environ (FerryLauncher *self)
 {
   return self->environ;
+}
+
+const char *
+ferry_launcher_get_cwd (FerryLauncher *self)
+{
+  return self->cwd;
+}
+
+const FerryAttributes *
+ferry_launcher_get_attributes (FerryLauncher *self)
+{
+  return &self->attributes;
+}
+
+int
+ferry_launcher_get_oom_score_adjust (FerryLauncher *self)
+{
+  return self->oom_score_adjust;
 }
 
 gboolean

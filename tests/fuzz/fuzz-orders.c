@@ -17,6 +17,7 @@ check_order (const FerryStartOrder *order, const FuzzPacket *packet)
 {
   fuzz_n_accepted++;
   g_assert_true (order->control >= 0 && packet->n_fds >= 1);
+  g_assert_true ((order->attributes != NULL) == (order->start.attributes_length > 0));
   g_assert_cmpuint (strlen (order->name), <=, order->start.name_length);
   if (order->environment != NULL)
     g_assert_cmpint (order->environment[order->start.environment_length], ==, '\0');

@@ -251,9 +251,10 @@ test_order_arrives_as_it_was_given (void)
   g_auto (Sockets) sockets = {0};
   g_autofree guint8 *buffer = g_malloc (FERRY_MAX_PACKET_SIZE);
   const char *environment[] = {"A=1", "B=", NULL};
-  FerryStart start = {.nice = 3, .flags = FERRY_START_NICE, .limits_set = 1, .limits = {77}};
+  FerryStart start = {.attributes_length = 5};
   g_autoptr (GError) error = NULL;
-  g_autoptr (FerryStartRequest) request = ferry_start_request_new (&start, "name", "/folder", environment, &error);
+  g_autoptr (FerryStartRequest) request =
+    ferry_start_request_new (&start, "12345", "name", "/folder", environment, &error);
   FerryStartOrder order;
 
   g_assert_no_error (error);
@@ -267,9 +268,8 @@ test_order_arrives_as_it_was_given (void)
   g_assert_cmpint (ferry_start_order_receive (&order, sockets.peer, buffer, &error), ==, FERRY_CONTROL_TAKEN);
   g_assert_no_error (error);
   g_assert_cmpuint (order.start.id, ==, ID);
-  g_assert_cmpint (order.start.nice, ==, 3);
-  g_assert_cmpuint (order.start.flags, ==, FERRY_START_NICE | FERRY_START_STDOUT | FERRY_START_ENVIRONMENT);
-  g_assert_cmpuint (order.start.limits[0], ==, 77);
+  g_assert_cmpuint (order.start.flags, ==, FERRY_START_STDOUT | FERRY_START_ENVIRONMENT);
+  g_assert_cmpmem (order.attributes, order.start.attributes_length, "12345", 5);
   g_assert_cmpstr (order.name, ==, "name");
   g_assert_cmpstr (order.cwd, ==, "/folder");
   g_assert_cmpmem (order.environment, order.start.environment_length, "A=1\0B=", 7);
@@ -341,12 +341,12 @@ test_largest_request_fits (void)
   g_autofree char *longer = g_strconcat (longest, "e", NULL);
   const char *environment[] = {longest, NULL};
   g_autoptr (GError) error = NULL;
-  FerryStartRequest *request = ferry_start_request_new (&start, "n", NULL, environment, &error);
+  FerryStartRequest *request = ferry_start_request_new (&start, NULL, "n", NULL, environment, &error);
 
   g_assert_no_error (error);
   ferry_start_request_free (request);
   environment[0] = longer;
-  g_assert_null (ferry_start_request_new (&start, "n", NULL, environment, &error));
+  g_assert_null (ferry_start_request_new (&start, NULL, "n", NULL, environment, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
 }
 

@@ -1,25 +1,31 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: spawn/ferry-spawn.c, spawn/ferry-guardian-start.c, link/ferry-pidfd.c, lane/ferry-segment.c
+/* Tests: spawn/ferry-attributes.c, spawn/ferry-spawn.c, spawn/ferry-guardian-start.c, worker/ferry-fork-server.c
+ * link/ferry-pidfd.c, lane/ferry-segment.c
  *
- * An application under limits, or under a filter that refuses system calls, as containers have them. This program is
- * its own worker. What cannot be taken back is done in a process of its own. */
+ * An application that changes what its workers inherit, or that gives up rights; and one under limits, or under a
+ * filter that refuses system calls, as containers have them. This program is its own worker. What cannot be taken back
+ * is done in a process of its own. */
 
 #include "config.h"
 
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "base/ferry-base-private.h"
 #include "ferry-test.h"
+#include "spawn/ferry-attributes-private.h"
 #include "task/ferry-executor.h"
 #include "worker/worker-test.h"
 
@@ -57,6 +63,44 @@ return_buffer (FerryJob *job, GVariant *arguments, GError **error)
   if (buffer != NULL)
     ferry_job_return_buffer (job, buffer);
   return NULL;
+}
+
+static GVariant *
+leave (FerryJob *job, GVariant *arguments, GError **error)
+{
+  _exit (0);
+}
+
+/* What a process has, in words. */
+static char *
+describe_self (void)
+{
+  const mode_t mask = umask (0);
+  g_autofree char *folder = g_get_current_dir ();
+  struct rlimit files;
+  struct rlimit core;
+  cpu_set_t cores;
+
+  umask (mask);
+  getrlimit (RLIMIT_NOFILE, &files);
+  getrlimit (RLIMIT_CORE, &core);
+  sched_getaffinity (0, sizeof cores, &cores);
+  return g_strdup_printf ("user %d/%d of %d groups, mask %o, in %s, nice %d, cores %d, files %d, core %d, no new %d",
+                          (int) getuid (), (int) getegid (), getgroups (0, NULL), (guint) mask, folder,
+                          getpriority (PRIO_PROCESS, 0), CPU_COUNT (&cores), (int) files.rlim_cur, (int) core.rlim_max,
+                          prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+}
+
+static GVariant *
+describe (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_take_string (describe_self ());
+}
+
+static GVariant *
+tell_score (FerryJob *job, GVariant *arguments, GError **error)
+{
+  return g_variant_new_int32 (ferry_read_oom_score_adjust ());
 }
 
 /* ---- the application ---- */
@@ -145,6 +189,190 @@ is_alone (void)
   return FALSE;
 }
 
+static void
+limit (int resource, rlim_t value)
+{
+  struct rlimit limit;
+
+  g_assert_no_errno (getrlimit (resource, &limit));
+  limit.rlim_cur = value;
+  g_assert_no_errno (setrlimit (resource, &limit));
+}
+
+/* ---- what the application changes ---- */
+
+/* The worker that is there ends, and the next one has what the application has. */
+static void
+assert_next_has_the_same (FerryExecutor *executor)
+{
+  g_autofree char *own = describe_self ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) told = NULL;
+
+  g_assert_null (call (executor, "leave", NULL, NULL));
+  told = call (executor, "describe", NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (g_variant_get_string (told, NULL), ==, own);
+}
+
+static void
+bind_to_one_core (void)
+{
+  cpu_set_t set;
+
+  CPU_ZERO (&set);
+  CPU_SET (sched_getcpu (), &set);
+  g_assert_no_errno (sched_setaffinity (0, sizeof set, &set));
+}
+
+static void
+test_gives_workers_what_it_has (gconstpointer forked)
+{
+  g_autoptr (FerryExecutor) executor = NULL;
+  struct rlimit core = {0};
+
+  if (!is_alone ())
+    return;
+  executor = make_executor (GPOINTER_TO_INT (forked));
+  assert_adds (executor);
+  assert_next_has_the_same (executor);
+  umask (0137);
+  assert_next_has_the_same (executor);
+  g_assert_no_errno (chdir ("/proc"));
+  assert_next_has_the_same (executor);
+  limit (RLIMIT_NOFILE, 500);
+  g_assert_no_errno (setrlimit (RLIMIT_CORE, &core));
+  assert_next_has_the_same (executor);
+  g_assert_no_errno (setpriority (PRIO_PROCESS, 0, 3));
+  bind_to_one_core ();
+  assert_next_has_the_same (executor);
+  g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  assert_next_has_the_same (executor);
+}
+
+static gboolean
+is_root (void)
+{
+  if (getuid () == 0)
+    return TRUE;
+  g_test_skip ("only root can give up rights");
+  return FALSE;
+}
+
+#define NOBODY 65534
+
+static void
+give_up_rights (void)
+{
+  const gid_t other = NOBODY - 1;
+
+  g_assert_no_errno (chdir ("/"));
+  g_assert_no_errno (setgroups (1, &other));
+  g_assert_no_errno (setgid (NOBODY));
+  g_assert_no_errno (setuid (NOBODY));
+}
+
+static void
+test_gives_workers_no_rights_that_it_gave_up (gconstpointer forked)
+{
+  g_autoptr (FerryExecutor) executor = NULL;
+
+  if (!is_root () || !is_alone ())
+    return;
+  executor = make_executor (GPOINTER_TO_INT (forked));
+  assert_adds (executor);
+  give_up_rights ();
+  assert_next_has_the_same (executor);
+  assert_ends_when_cancelled (executor);
+  assert_next_has_the_same (executor);
+}
+
+/* Calls a function that does not end, gives up the rights that the worker has, and cancels. */
+static FerryTask *
+cancel_without_rights (gboolean forked)
+{
+  g_autoptr (FerryExecutor) executor = make_executor (forked);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "hang", NULL);
+  g_autoptr (GError) error = NULL;
+
+  ferry_task_set_cancel_grace (task, G_USEC_PER_SEC / 10);
+  ferry_executor_submit_task (executor, task, &error);
+  g_assert_no_error (error);
+  ferry_test_run_until (is_running, task);
+  give_up_rights ();
+  ferry_task_cancel (task);
+  ferry_test_run_until (is_done, task);
+  return g_steal_pointer (&task);
+}
+
+/* The guardian has kept the rights. */
+static void
+test_ends_workers_of_another_user (gconstpointer forked)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  if (!is_root () || !is_alone ())
+    return;
+  task = cancel_without_rights (GPOINTER_TO_INT (forked));
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
+/* Nobody can end it, so its link is ended. */
+static void
+test_waits_for_no_worker_that_it_cannot_end (gconstpointer forked)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  if (!is_root ())
+    return;
+  if (g_test_subprocess ())
+    {
+      g_log_set_always_fatal (G_LOG_FATAL_MASK);
+      g_setenv ("FERRY_GUARDIAN", "/nonexistent/ferry-guardian", TRUE);
+      task = cancel_without_rights (GPOINTER_TO_INT (forked));
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+  g_test_trap_assert_stderr ("*could not be ended: *it has lost its link*");
+}
+
+/* ---- memory ends ---- */
+
+static void
+assert_score (FerryLauncher *launcher, gboolean forked, gint32 expected)
+{
+  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryPool) pool = ferry_pool_new (router, launcher);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) told = NULL;
+
+  g_object_set (pool, "use-fork-server", forked, NULL);
+  told = call (executor, "tell_score", NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_variant_get_int32 (told), ==, expected);
+  g_clear_object (&executor);
+  g_clear_object (&pool);
+  ferry_test_router_stop (router);
+}
+
+static void
+test_workers_go_before_it_when_memory_ends (gconstpointer forked)
+{
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/proc/self/exe", NULL});
+  const gint32 own = ferry_read_oom_score_adjust ();
+  int more;
+
+  g_object_get (launcher, "oom-score-adjust", &more, NULL);
+  g_assert_cmpint (more, ==, 300);
+  assert_score (launcher, GPOINTER_TO_INT (forked), MIN (own + 300, 1000));
+  g_object_set (launcher, "oom-score-adjust", 20, NULL);
+  assert_score (launcher, GPOINTER_TO_INT (forked), MIN (own + 20, 1000));
+  g_object_set (launcher, "oom-score-adjust", 1000, NULL);
+  assert_score (launcher, GPOINTER_TO_INT (forked), 1000);
+}
+
 /* ---- refused calls ---- */
 
 static void
@@ -181,16 +409,6 @@ test_names_a_call_that_it_needs (void)
 }
 
 /* ---- limits ---- */
-
-static void
-limit (int resource, rlim_t value)
-{
-  struct rlimit limit;
-
-  g_assert_no_errno (getrlimit (resource, &limit));
-  limit.rlim_cur = value;
-  g_assert_no_errno (setrlimit (resource, &limit));
-}
 
 /* A file of half a mebibyte may be written: the memory of a link is made smaller, and fits. */
 static void
@@ -407,9 +625,22 @@ test_a_guardian_without_its_file_is_replaced (void)
   g_assert_no_errno (rmdir (folder));
 }
 
+static void
+add_both (const char *name, GTestDataFunc func)
+{
+  g_autofree char *executed = g_strconcat ("/restrictions/executed/", name, NULL);
+  g_autofree char *forked = g_strconcat ("/restrictions/forked/", name, NULL);
+
+  g_test_add_data_func (executed, GINT_TO_POINTER (FALSE), func);
+  g_test_add_data_func (forked, GINT_TO_POINTER (TRUE), func);
+}
+
 int
 main (int argc, char **argv)
 {
+  ferry_function_register ("leave", "", "", leave);
+  ferry_function_register ("describe", "", "s", describe);
+  ferry_function_register ("tell_score", "", "i", tell_score);
   ferry_function_register ("add", "i", "i", add);
   ferry_function_register ("hang", "", "", hang);
   ferry_function_register ("interrupt_child", "", "i", interrupt_child);
@@ -417,6 +648,11 @@ main (int argc, char **argv)
   ferry_worker_main (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
 
+  add_both ("gives-workers-what-it-has", test_gives_workers_what_it_has);
+  add_both ("gives-workers-no-rights-that-it-gave-up", test_gives_workers_no_rights_that_it_gave_up);
+  add_both ("ends-workers-of-another-user", test_ends_workers_of_another_user);
+  add_both ("waits-for-no-worker-that-it-cannot-end", test_waits_for_no_worker_that_it_cannot_end);
+  add_both ("workers-go-before-it-when-memory-ends", test_workers_go_before_it_when_memory_ends);
   g_test_add_data_func ("/restrictions/works-without-pidfd-open", GINT_TO_POINTER (SYS_pidfd_open), test_works_without);
   g_test_add_data_func ("/restrictions/works-without-pidfd-send-signal", GINT_TO_POINTER (SYS_pidfd_send_signal),
                         test_works_without);
