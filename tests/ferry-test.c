@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "route/ferry-router-private.h"
+#include "spawn/ferry-spawn-private.h"
 
 /* So many looks at what soon holds come one behind the other; later ones leave the processor to what they wait for. */
 #define EAGER_LOOKS 50
@@ -283,6 +284,8 @@ ferry_test_count_fds (void)
 {
   /* GLib makes a thread with it, which has a descriptor for good: a router's start does so as well. */
   g_type_ensure (G_TYPE_TASK);
+  /* So is the guardian's program, from the first launch on. */
+  ferry_guardian_find_program ();
   return ferry_test_count_fds_without_threads ();
 }
 

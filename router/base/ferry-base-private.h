@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/ferry-error.h"
@@ -39,6 +40,9 @@ gboolean ferry_is_refused (int error_number);
  * gets no descriptor for a main context, or for a cancellable that a thread waits for. So callers check before they
  * make one of these. Other threads may still use up the descriptors between the check and the use. */
 gboolean ferry_check_free_fds (guint n, GError **error);
+/* As writev(). Of a pipe that nobody reads, and of a file that is as large as this process may make one, there is only
+ * the error: EPIPE or EFBIG, and no signal, which the application may not ignore. */
+gssize ferry_write_without_signal (int fd, const struct iovec *parts, int n_parts);
 /* Returns the machine's memory in bytes, or the limit of this process's control group where that is lower. */
 guint64 ferry_get_usable_memory (void);
 /* Returns (transfer full) a value as a message shows it: what g_variant_print() returns, cut where it is long. */

@@ -131,7 +131,7 @@ write_owner (int fd)
   int length = snprintf (text, sizeof text, "%d\n", (int) getpid ());
 
   /* The process id is only needed for error messages, so the owner goes on without it. */
-  if (ftruncate (fd, 0) < 0 || pwrite (fd, text, (size_t) length, 0) < 0)
+  if (ftruncate (fd, 0) < 0 || ferry_write_without_signal (fd, &(struct iovec){text, (size_t) length}, 1) < 0)
     g_debug ("The lock could not be signed: %s", g_strerror (errno));
 }
 

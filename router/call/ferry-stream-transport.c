@@ -31,7 +31,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -189,31 +188,15 @@ write_and_pass_locked (Core *core, const GOutputVector *parts, guint n_parts, GE
   return (gsize) MAX (n, 0);
 }
 
-/* Writes by writev(): GIO makes three system calls for one write to a descriptor, and may block between them. Blocks
- * SIGPIPE meanwhile: a write to a pipe without a reader raises it, and the application may not ignore it. */
+/* Writes by writev(): GIO makes three system calls for one write to a descriptor, and may block between them. */
 static gsize
 write_to_descriptor (int fd, const GOutputVector *parts, guint n_parts, GError **error)
 {
-  const struct timespec no_time = {0};
-  sigset_t sigpipe;
-  sigset_t before;
-  int failure;
-  gssize n;
+  gssize n = ferry_write_without_signal (fd, (const struct iovec *) parts, (int) n_parts);
 
-  sigemptyset (&sigpipe);
-  sigaddset (&sigpipe, SIGPIPE);
-  pthread_sigmask (SIG_BLOCK, &sigpipe, &before);
-  n = TEMP_FAILURE_RETRY (writev (fd, (const struct iovec *) parts, (int) n_parts));
-  failure = n < 0 ? errno : 0;
-  /* Removes the raised signal, unless the application has blocked SIGPIPE itself. */
-  if (failure == EPIPE && !sigismember (&before, SIGPIPE))
-    TEMP_FAILURE_RETRY (sigtimedwait (&sigpipe, NULL, &no_time));
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-  if (n >= 0)
-    return (gsize) n;
-  if (failure != EAGAIN)
-    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (failure), g_strerror (failure));
-  return 0;
+  if (n < 0 && errno != EAGAIN)
+    g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
+  return (gsize) MAX (n, 0);
 }
 
 G_STATIC_ASSERT (sizeof (GOutputVector) == sizeof (struct iovec));

@@ -47,8 +47,7 @@ open_terminal (guint stream)
   return open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* Writes as much as the stream takes at once. A pipe that can be written to has room for PIPE_BUF bytes. Where the
- * reader of a pipe is gone, nothing is written, as that would send this process SIGPIPE. */
+/* Writes as much as the stream takes at once. A pipe that can be written to has room for PIPE_BUF bytes. */
 static gboolean
 write_now (guint stream, const char *data, gsize size)
 {
@@ -62,7 +61,7 @@ write_now (guint stream, const char *data, gsize size)
 
       if (TEMP_FAILURE_RETRY (poll (&poll_fd, 1, 0)) != 1 || poll_fd.revents != POLLOUT)
         return FALSE;
-      n = TEMP_FAILURE_RETRY (write (fd, data, MIN (size, PIPE_BUF)));
+      n = ferry_write_without_signal (fd, &(struct iovec){(gpointer) data, MIN (size, PIPE_BUF)}, 1);
       if (n <= 0)
         return FALSE;
       data += n;

@@ -17,6 +17,7 @@
 #include "lane/ferry-doorbell-private.h"
 #include "link/ferry-fork-server-packet-private.h"
 #include "link/ferry-orphan-private.h"
+#include "link/ferry-pidfd-private.h"
 
 #define N_EVENTS 64
 

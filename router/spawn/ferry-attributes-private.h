@@ -19,6 +19,9 @@ G_BEGIN_DECLS
 
 #define FERRY_N_LIMITS 5
 
+/* The bounds of oom_score_adj, above and below 0. */
+#define FERRY_MAX_OOM_SCORE_ADJUST 1000
+
 /* The numbers of resources that setrlimit() has, and of cores that a process can be bound to. */
 #define FERRY_N_RESOURCES 16
 #define FERRY_MAX_CORES 1024
@@ -56,7 +59,6 @@ typedef struct
 {
   GByteArray *identity; /* (owned): users, groups, root folder, whether calls are filtered */
   gint32 nice;
-  gint32 oom_score_adjust;
   guint32 file_mask;
   gint32 no_new_privileges;
   guint64 folder[2]; /* device and inode */
@@ -75,8 +77,9 @@ void ferry_attributes_inherit_thread (FerryAttributes *self);
  * base, or for the worker, in self, stays. */
 void ferry_attributes_inherit (FerryAttributes *self, const FerryAttributes *base, const FerrySurroundings *before,
                                const FerrySurroundings *now);
-/* any: returns oom_score_adj of this process; 0 where that is not known. */
-gint32 ferry_read_oom_score_adjust (void);
+/* any: returns the oom_score_adj of this process, 0 where that is not known, and more, within the bounds of the system.
+ */
+gint32 ferry_add_oom_score_adjust (gint32 more);
 
 /* In a new process: applies the attributes to the process. Makes system calls only. Returns FALSE with errno set. */
 gboolean ferry_attributes_apply (const FerryAttributes *self);

@@ -142,11 +142,12 @@ read_text (const char *path, char *text, gsize size)
 }
 
 gint32
-ferry_read_oom_score_adjust (void)
+ferry_add_oom_score_adjust (gint32 more)
 {
   char text[16];
+  gint64 own = read_text (OOM_FILE, text, sizeof text) ? g_ascii_strtoll (text, NULL, 10) : 0;
 
-  return read_text (OOM_FILE, text, sizeof text) ? (gint32) g_ascii_strtoll (text, NULL, 10) : 0;
+  return (gint32) CLAMP (own + more, -FERRY_MAX_OOM_SCORE_ADJUST, FERRY_MAX_OOM_SCORE_ADJUST);
 }
 
 /* umask() tells the mask only by setting another, which other threads would see. */
@@ -197,7 +198,6 @@ ferry_surroundings_take (FerrySurroundings *self)
   ferry_surroundings_clear (self);
   self->identity = take_identity ();
   self->nice = getpriority (PRIO_PROCESS, 0);
-  self->oom_score_adjust = ferry_read_oom_score_adjust ();
   self->file_mask = read_file_mask ();
   self->no_new_privileges = prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
   stat (".", &folder);

@@ -55,10 +55,9 @@ find_program (void)
 
 static int held_program; /* const after the first start */
 
-/* (nullable): returns the program's path, and holds the program open. When no such program can be executed, logs one
- * warning and returns NULL. */
-static const char *
-get_program (void)
+/* When no such program can be executed, logs one warning. */
+const char *
+ferry_guardian_find_program (void)
 {
   static gsize known;
   static char *path;
@@ -104,7 +103,7 @@ gboolean
 ferry_guardian_start (FerryGuardian *self, GError **error)
 {
   static const struct timeval patience = {.tv_sec = FERRY_GUARDIAN_PATIENCE_SECONDS};
-  const char *program = get_program ();
+  const char *program = ferry_guardian_find_program ();
   ferry_autofd own = (int) syscall (SYS_pidfd_open, getpid (), 0);
   ferry_autofd end = -1;
   ferry_autofd other = -1;

@@ -26,7 +26,6 @@ typedef struct
   char *cwd;                             /* const: (owned) (nullable) */
   int streams[3];                        /* const: (owned): standard input, output and error; -1 to inherit */
   FerryAttributes attributes;            /* const */
-  int oom_score_adjust;                  /* const: FerryLauncher:oom-score-adjust, which is in attributes as a sum */
   FerrySharedQueue *queue;               /* const: (unowned) (nullable): has the guardian for the process */
   FerryGuardianStartFunc start_guardian; /* const: starts a guardian for the queue */
   gboolean is_fork_server;               /* const */
@@ -45,6 +44,8 @@ gboolean ferry_spawn_can_execute (const FerrySpawnPlan *plan);
 /* Opens a program of Ferry's, so that a plan's program_fd can start it also when its file was removed, as by an update
  * of the system. Returns 0 on failure. The descriptor stays open. */
 int ferry_spawn_hold_program (const char *program);
+/* any: (nullable): finds the guardian's program, and holds it open from then on. */
+const char *ferry_guardian_find_program (void);
 /* any: starts a guardian and sets the socket in self; a FerryGuardianStartFunc. */
 gboolean ferry_guardian_start (FerryGuardian *self, GError **error);
 

@@ -28,6 +28,7 @@ typedef struct
 {
   FerryWorker *worker;   /* (owned) */
   FerrySurroundings has; /* what the process has of the application, since its start */
+  gint32 oom_score_adjust;
 } Process;
 
 /**
@@ -250,6 +251,7 @@ start (FerryForkServer *self, FerryRouter *router, GError **error)
   self->process = g_rc_box_new0 (Process);
   self->process->worker = worker;
   ferry_surroundings_take (&self->process->has);
+  self->process->oom_score_adjust = ferry_add_oom_score_adjust (ferry_launcher_get_oom_score_adjust (self->launcher));
   g_signal_connect_object (worker, "ended", G_CALLBACK (ended_cb), self, 0);
   self->monitor = router->monitor;
   g_strfreev (self->environ);
@@ -342,6 +344,7 @@ typedef struct
 {
   FerryForkServer *fork_server; /* (owned) */
   Process *process;             /* (owned): which was asked for the worker */
+  FerryLink *link;              /* (owned): of process */
 } Asked;
 
 static Asked *
@@ -349,7 +352,8 @@ asked_new (FerryForkServer *fork_server)
 {
   Asked *self = g_new (Asked, 1);
 
-  *self = (Asked){g_object_ref (fork_server), g_rc_box_acquire (fork_server->process)};
+  *self = (Asked){g_object_ref (fork_server), g_rc_box_acquire (fork_server->process),
+                  ferry_link_ref (ferry_worker_get_link (fork_server->process->worker))};
   return self;
 }
 
@@ -359,6 +363,7 @@ asked_free (gpointer data, GClosure *closure)
   Asked *self = data;
 
   process_unref (self->process);
+  ferry_link_unref (self->link);
   g_object_unref (self->fork_server);
   g_free (self);
 }
@@ -372,7 +377,7 @@ worker_started_cb (FerryWorker *worker, GParamSpec *pspec, gpointer user_data)
 
   ferry_fork_server_forgive (self);
   if (self->why_executed == NULL)
-    self->why_executed = ferry_fork_server_link_dup_why_executed (ferry_worker_get_link (asked->process->worker));
+    self->why_executed = ferry_fork_server_link_dup_why_executed (asked->link);
 }
 
 static void
@@ -398,9 +403,7 @@ inherit (FerryForkServer *self, FerrySpawnPlan *plan)
   const FerrySurroundings *now = self->now.identity != NULL ? &self->now : before;
 
   ferry_attributes_inherit (&plan->attributes, ferry_launcher_get_attributes (self->launcher), before, now);
-  /* The fork server's process has the score of its own launcher. */
-  if (now->oom_score_adjust == before->oom_score_adjust &&
-      ferry_launcher_get_oom_score_adjust (self->launcher) == plan->oom_score_adjust)
+  if (plan->attributes.oom_score_adjust == self->process->oom_score_adjust)
     plan->attributes.own_set &= ~(guint32) FERRY_OWN_OOM_SCORE;
   if (ferry_launcher_get_cwd (self->launcher) == NULL && memcmp (now->folder, before->folder, sizeof now->folder) != 0)
     {

@@ -37,7 +37,6 @@
 /* How much sooner than the application a worker is ended when memory ends. A share of a thousandth of the memory counts
  * 1, so a worker of any size goes before an application that has up to 30 % of the memory more. */
 #define DEFAULT_OOM_SCORE_ADJUST 300
-#define MAX_OOM_SCORE_ADJUST 1000
 #define MAX_NAME 255
 #define FERRY_N_STREAMS 3
 
@@ -70,7 +69,9 @@ typedef struct
  * spawn several workers. The senders are passed to the next worker only, so they are added again for each; all other
  * settings stay.
  *
- * A worker inherits standard input. Each line of its standard output and error is shown on the application's own,
+ * A worker has the user, the file mode mask and the limits that the application has when the worker is started, and the
+ * nice value and cores of the router's thread; a fork server sees to that too ([class@Ferry.ForkServer]). A worker
+ * inherits standard input. Each line of its standard output and error is shown on the application's own,
  * behind the worker's name and process id ([enum@Ferry.StreamMode]). A worker inherits no other
  * descriptors. A worker is in a process group of its own, so the Ctrl-C of the application's terminal does not reach
  * it. When a worker ends, the processes that it started in that group are killed. The whole group is killed when the
@@ -435,8 +436,9 @@ install_program_properties (void)
    * application. Below 0 may need a privilege; without the privilege, the worker ends with
    * %FERRY_CLOSE_REASON_LAUNCH_FAILED.
    */
-  properties[PROP_OOM_SCORE_ADJUST] = g_param_spec_int ("oom-score-adjust", NULL, NULL, -MAX_OOM_SCORE_ADJUST,
-                                                        MAX_OOM_SCORE_ADJUST, DEFAULT_OOM_SCORE_ADJUST, FERRY_SETTABLE);
+  properties[PROP_OOM_SCORE_ADJUST] =
+    g_param_spec_int ("oom-score-adjust", NULL, NULL, -FERRY_MAX_OOM_SCORE_ADJUST, FERRY_MAX_OOM_SCORE_ADJUST,
+                      DEFAULT_OOM_SCORE_ADJUST, FERRY_SETTABLE);
 }
 
 static void
@@ -816,10 +818,8 @@ make_plan (FerryLauncher *self, FerryLink *link, gboolean executed, GError **err
   plan->environ = g_strdupv (self->environ);
   plan->attributes = self->attributes;
   ferry_attributes_inherit_thread (&plan->attributes);
-  plan->oom_score_adjust = self->oom_score_adjust;
   plan->attributes.own_set |= FERRY_OWN_OOM_SCORE;
-  plan->attributes.oom_score_adjust =
-    CLAMP (ferry_read_oom_score_adjust () + self->oom_score_adjust, -MAX_OOM_SCORE_ADJUST, MAX_OOM_SCORE_ADJUST);
+  plan->attributes.oom_score_adjust = ferry_add_oom_score_adjust (self->oom_score_adjust);
   if (executed)
     {
       plan->program = find_program (self, error);

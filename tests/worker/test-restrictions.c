@@ -40,6 +40,7 @@ add (FerryJob *job, GVariant *arguments, GError **error)
 static GVariant *
 hang (FerryJob *job, GVariant *arguments, GError **error)
 {
+  ferry_job_report (job, 0.5, "hanging", NULL);
   while (TRUE)
     pause ();
   return NULL;
@@ -53,6 +54,13 @@ interrupt_child (FerryJob *job, GVariant *arguments, GError **error)
   int status = pclose (stream);
 
   return g_variant_new_int32 (WIFSIGNALED (status) ? WTERMSIG (status) : -WEXITSTATUS (status));
+}
+
+static GVariant *
+print_line (FerryJob *job, GVariant *arguments, GError **error)
+{
+  puts ("a line");
+  return NULL;
 }
 
 static GVariant *
@@ -100,7 +108,7 @@ describe (FerryJob *job, GVariant *arguments, GError **error)
 static GVariant *
 tell_score (FerryJob *job, GVariant *arguments, GError **error)
 {
-  return g_variant_new_int32 (ferry_read_oom_score_adjust ());
+  return g_variant_new_int32 (ferry_add_oom_score_adjust (0));
 }
 
 /* ---- the application ---- */
@@ -136,9 +144,9 @@ assert_adds (FerryExecutor *executor)
 }
 
 static gboolean
-is_running (gpointer task)
+is_hanging (gpointer task)
 {
-  return ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING;
+  return g_strcmp0 (ferry_task_get_text (task), "hanging") == 0;
 }
 
 static gboolean
@@ -157,7 +165,7 @@ assert_ends_when_cancelled (FerryExecutor *executor)
   ferry_task_set_cancel_grace (task, G_USEC_PER_SEC / 10);
   ferry_executor_submit_task (executor, task, &error);
   g_assert_no_error (error);
-  ferry_test_run_until (is_running, task);
+  ferry_test_run_until (is_hanging, task);
   ferry_task_cancel (task);
   ferry_test_run_until (is_done, task);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
@@ -298,7 +306,7 @@ cancel_without_rights (gboolean forked)
   ferry_task_set_cancel_grace (task, G_USEC_PER_SEC / 10);
   ferry_executor_submit_task (executor, task, &error);
   g_assert_no_error (error);
-  ferry_test_run_until (is_running, task);
+  ferry_test_run_until (is_hanging, task);
   give_up_rights ();
   ferry_task_cancel (task);
   ferry_test_run_until (is_done, task);
@@ -361,7 +369,7 @@ static void
 test_workers_go_before_it_when_memory_ends (gconstpointer forked)
 {
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/proc/self/exe", NULL});
-  const gint32 own = ferry_read_oom_score_adjust ();
+  const gint32 own = ferry_add_oom_score_adjust (0);
   int more;
 
   g_object_get (launcher, "oom-score-adjust", &more, NULL);
@@ -438,6 +446,33 @@ test_no_files_are_an_error (void)
   result = call (executor, "add", g_variant_new_int32 (4), &error);
   g_assert_nonnull (error);
   g_assert_nonnull (strstr (error->message, "ulimit -f"));
+}
+
+/* The application's standard output is a file that may not grow: a worker's line is dropped, and no SIGXFSZ comes. */
+static void
+test_a_line_that_has_no_room_is_dropped (void)
+{
+  const rlim_t size = 1024 * 1024;
+  g_autofree char *path = NULL;
+  g_autoptr (FerryExecutor) executor = NULL;
+  g_autoptr (GError) error = NULL;
+  ferry_autofd fd = -1;
+
+  if (!is_alone ())
+    return;
+  fd = g_file_open_tmp (NULL, &path, &error);
+  g_assert_no_error (error);
+  g_assert_no_errno (unlink (path));
+  g_assert_no_errno (ftruncate (fd, (off_t) size));
+  g_assert_cmpint (lseek (fd, 0, SEEK_END), ==, (off_t) size);
+  g_assert_no_errno (dup2 (fd, STDOUT_FILENO));
+  limit (RLIMIT_FSIZE, size);
+  executor = make_executor (FALSE);
+  g_assert_null (call (executor, "print_line", NULL, &error));
+  g_assert_no_error (error);
+  /* What a worker has printed is shown before its end is told. */
+  g_assert_null (call (executor, "leave", NULL, NULL));
+  assert_adds (executor);
 }
 
 /* A sanitizer takes more addresses than can be limited. */
@@ -644,6 +679,7 @@ main (int argc, char **argv)
   ferry_function_register ("add", "i", "i", add);
   ferry_function_register ("hang", "", "", hang);
   ferry_function_register ("interrupt_child", "", "i", interrupt_child);
+  ferry_function_register ("print_line", "", "", print_line);
   ferry_function_register ("return_buffer", "", "ay", return_buffer);
   ferry_worker_main (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
@@ -661,6 +697,7 @@ main (int argc, char **argv)
   g_test_add_func ("/restrictions/names-a-call-that-it-needs", test_names_a_call_that_it_needs);
   g_test_add_func ("/restrictions/small-files-are-enough", test_small_files_are_enough);
   g_test_add_func ("/restrictions/no-files-are-an-error", test_no_files_are_an_error);
+  g_test_add_func ("/restrictions/a-line-that-has-no-room-is-dropped", test_a_line_that_has_no_room_is_dropped);
   g_test_add_func ("/restrictions/few-addresses-are-enough", test_few_addresses_are_enough);
   g_test_add_func ("/restrictions/starts-or-refuses-with-few-descriptors", test_starts_or_refuses_with_few_descriptors);
   g_test_add_func ("/restrictions/ends-children-by-an-interrupt", test_ends_children_by_an_interrupt);
