@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: spawn/ferry-attributes.c, spawn/ferry-spawn.c, spawn/ferry-guardian-start.c, worker/ferry-fork-server.c
- * link/ferry-pidfd.c, lane/ferry-segment.c
+/* Tests: spawn/ferry-attributes.c, spawn/ferry-spawn.c, spawn/ferry-guardian-start.c, worker/ferry-fork-server.c,
+ * link/ferry-pidfd.c, lane/ferry-segment.c, base/ferry-write.c
  *
  * An application that changes what its workers inherit, or that gives up rights; and one under limits, or under a
  * filter that refuses system calls, as containers have them. This program is its own worker. What cannot be taken back

@@ -500,7 +500,8 @@ def _export(transport: Any) -> Any:
 def serve(failures: list[str]) -> None:
     """Serves until the application closes the transport. The failures are why the program could not be imported."""
     global _state
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A function, as what the object executes would ignore the signal too.
+    signal.signal(signal.SIGINT, lambda *_: None)
     # Standard input is the socket.
     memories = Memories(socket.socket(fileno=os.dup(0)))
     with open(os.devnull, encoding="utf-8") as nothing:
