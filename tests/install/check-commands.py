@@ -75,7 +75,7 @@ def unknown(found):
 
 def typed(found, top, place):
     """All that is run, each once."""
-    programs = ["examples/python/%s %s" % (name, ARGUMENTS.get(name, "")) for name in
+    programs = [("examples/python/%s %s" % (name, ARGUMENTS.get(name, ""))).strip() for name in
                 map(os.path.basename, sorted(glob.glob(os.path.join(top, "examples", "python", "*.py"))))]
     with open(os.path.join(top, "examples", "meson.build"), encoding="utf-8") as file:
         examples = re.findall(r"'([\w-]+)'", re.search(r"^examples = \[(.*)\]$", file.read(), re.MULTILINE)[1])
@@ -95,7 +95,7 @@ def copy_tree(top, place):
 
 
 def run(top, line):
-    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONPATH")}
     return subprocess.run(["sh", "-c", line], cwd=top, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False, timeout=SOME_SECONDS)
 
@@ -104,7 +104,7 @@ def check(report, top, line):
     done = run(top, line)
     pictures = re.findall(r"^Screenshot: (.*)$", done.stdout, re.MULTILINE)
     report.fact(line, done.returncode == 0, done.stdout.splitlines()[-40:])
-    report.none("its pictures are there", [path for path in pictures if not os.path.getsize(os.path.join(top, path))])
+    report.none("its pictures are there", [path for path in pictures if not os.path.exists(os.path.join(top, path))])
     words = line.split()
     if words[1:2] == ["python"] and line.count(".py") and os.path.basename(words[2]) not in WINDOWLESS:
         report.fact("its window has a picture", pictures, done.stdout.splitlines()[-40:])
