@@ -6,7 +6,7 @@
 #include "task/notify-watch.h"
 
 /* What is notified late comes with a timer that is due much earlier than this. */
-#define PATIENCE_MILLISECONDS 500
+#define PATIENCE_MILLISECONDS 3000
 
 typedef struct
 {
