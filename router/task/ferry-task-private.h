@@ -87,6 +87,7 @@ typedef struct
 /* any: sets the kind, the function and the arguments of a new task. Its class may derive from FerryTask.
  * ferry_task_new() uses this too. Setting construct properties instead would make a new task cost 1.5 times as much.
  * Sinks arguments (nullable). */
+FERRY_FOR_SIBLINGS
 void ferry_task_set_up (FerryTask *self, FerryTaskKind kind, const char *function, GVariant *arguments);
 
 /* any: submits a task that was not submitted before to the executor (unowned). The executor has the task until the task

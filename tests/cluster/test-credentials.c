@@ -304,6 +304,26 @@ none_are_needed_is_warned_of (void)
     }
 }
 
+/* A host finds its guardian beside the library, where no variable says where it is; it would warn, and end by that
+ * here. */
+static void
+a_host_finds_its_guardian (void)
+{
+  g_autofree char *guardian = g_strdup (g_getenv ("FERRY_GUARDIAN"));
+  g_autoptr (NatsTestServer) server = NULL;
+  g_autoptr (GSubprocess) host = NULL;
+
+  if (nats_test_must_skip ("nats-server"))
+    return;
+  server = nats_test_server_new ();
+  nats_test_server_start (server, NULL);
+  g_unsetenv ("FERRY_GUARDIAN");
+  host = start_host_as (server, "127.0.0.1", "--check", "--verbose");
+  if (guardian != NULL)
+    g_setenv ("FERRY_GUARDIAN", guardian, TRUE);
+  assert_output (host, 0, "*connected to*");
+}
+
 /* What one account's host tells comes before what the other's tells, so nothing of it is on the way any more. */
 static void
 of_another_account_see_nothing (void)
@@ -467,6 +487,7 @@ main (int argc, char **argv)
   g_test_add_func ("/credentials/that-may-not-hear-answers-fail-tasks", one_that_may_not_hear_answers_fails_tasks);
   g_test_add_func ("/credentials/of-a-host-that-may-not-answer-are-told", a_check_tells_of_a_host_that_may_not_answer);
   g_test_add_func ("/credentials/that-are-not-needed-are-warned-of", none_are_needed_is_warned_of);
+  g_test_add_func ("/credentials/are-not-needed-to-find-a-guardian", a_host_finds_its_guardian);
   g_test_add_func ("/credentials/of-another-account-see-nothing", of_another_account_see_nothing);
   g_test_add_func ("/credentials/let-in-each-time", let_in_each_time);
   g_test_add_func ("/credentials/that-are-wrong-are-told", that_are_wrong_are_told);
