@@ -241,6 +241,7 @@ typedef struct
   FerryObstacle obstacle;  /* set where the launch failed */
   guint64 pending_signals; /* bit n - 1: signal n is to be sent as soon as the process exists */
   guint64 signals_sent;    /* bit n - 1: the application sent the process signal n, by ferry_worker_send_signal() */
+  guint32 said;            /* FERRY_CONTROL_NO_WORKER or FERRY_CONTROL_PREPARES, if it has said so; else 0 */
   gboolean gone;           /* the pidfd shows that it has ended; the fork server has not reported the exit status */
   gboolean reaped;
   int refused_kill; /* why this process may not kill it: an error number; 0 if it may, or has not tried */
@@ -327,9 +328,6 @@ struct _FerryLink
   int control;
   int worker_end; /* the worker's end of the control socket; -1 once the worker is launched */
   FerryWatch control_watch;
-  /* FERRY_CONTROL_NO_WORKER or FERRY_CONTROL_PREPARES, where the process has said that before attach, or instead; or 0
-   */
-  guint32 said;
   FerryWatch output_watch;
 
   FerryConfinement confinement;

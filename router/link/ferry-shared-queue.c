@@ -512,7 +512,7 @@ take_no_worker (FerrySharedQueue *self, FerryLink *link, GError **error)
   if (link->connection_ids->len == 0 && link->fork_server == NULL)
     {
       g_clear_error (error);
-      link->said = FERRY_CONTROL_NO_WORKER;
+      link->process.said = FERRY_CONTROL_NO_WORKER;
       watch_control (self, link, 0);
       return FERRY_CONTROL_TAKEN;
     }
@@ -524,15 +524,15 @@ take_no_worker (FerrySharedQueue *self, FerryLink *link, GError **error)
 static FerryControlEvent
 take_prepares (FerrySharedQueue *self, FerryLink *link, GError **error)
 {
-  if (link->fork_server != NULL && link->said == 0)
+  if (link->fork_server != NULL && link->process.said == 0)
     {
-      link->said = FERRY_CONTROL_PREPARES;
+      link->process.said = FERRY_CONTROL_PREPARES;
       ferry_shared_queue_set_deadline (self, link, 0);
       return FERRY_CONTROL_TAKEN;
     }
   ferry_set_error (error, FERRY_ERROR_PROTOCOL,
-                   link->said != 0 ? "The fork server said twice that it prepares itself; it must say so once"
-                                   : "The worker said that it prepares itself; only a fork server does");
+                   link->process.said != 0 ? "The fork server said twice that it prepares itself; it must say so once"
+                                           : "The worker said that it prepares itself; only a fork server does");
   return FERRY_CONTROL_INVALID;
 }
 
@@ -544,7 +544,7 @@ receive (FerrySharedQueue *self, FerryLink *link, GError **error)
   FerryControlEvent event;
   GArray *orphans;
 
-  if (link->said == FERRY_CONTROL_NO_WORKER)
+  if (link->process.said == FERRY_CONTROL_NO_WORKER)
     return ferry_control_is_hung_up (link->control) ? FERRY_CONTROL_CLOSED : FERRY_CONTROL_NOTHING;
   if (attached && link->fork_server != NULL)
     return link->fork_server_funcs->receive (self, link, error);
