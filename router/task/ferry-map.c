@@ -175,7 +175,6 @@ struct _FerryMap
   GSource *collector_source; /* (owned) (nullable): watches the cancellable of ferry_map_collect_async() */
   GError *collect_error;     /* (owned) (nullable): the error of the first item that failed */
   gboolean item_failed;      /* an item failed, which ended the collecting */
-
   gboolean cancelled;
   gboolean finished;
   FerryTimer notify_timer; /* set when the figures have changed and are not notified yet */
