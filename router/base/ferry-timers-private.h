@@ -34,7 +34,6 @@ typedef gboolean (*FerrySettledFunc) (gpointer data, gboolean begins);
 FerryTimers *ferry_timers_new (GMainContext *context);
 /* any: returns (transfer full) the limits of context, which must not be NULL. They are the same at each call. All other
  * functions are for the thread that runs the context. */
-FERRY_FOR_SIBLINGS
 FerryTimers *ferry_timers_ref_limits_of (GMainContext *context);
 void ferry_timers_unref_limits (FerryTimers *limits);
 /* Has limits wait until what came over this way is dispatched. */
@@ -62,7 +61,6 @@ gboolean ferry_timers_run_one (FerryTimers *self, gint64 now);
 FERRY_FOR_SIBLINGS
 void ferry_timers_look (FerryTimers *limits);
 /* Returns (transfer full) a source for one limit: its callback is called once, a GSourceFunc. */
-FERRY_FOR_SIBLINGS
 GSource *ferry_limit_source_new (gint64 deadline);
 /* Whether the caller was called by a timer. Until that timer's func returns, no other timer runs, even if func
  * iterates the main context. */

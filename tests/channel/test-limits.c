@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/ferry-base-private.h"
@@ -83,24 +84,27 @@ typedef struct
 {
   gint64 limit;
   gboolean is_busy;
+  gint64 pid; /* the worker's; 0: of no interest */
 } Scene;
 
+/* In the main loop: says that the limit runs. */
 static gboolean
-be_busy (gpointer data)
+begin (gpointer data)
 {
   const Scene *self = data;
 
-  g_usleep ((gulong) (2 * self->limit));
+  g_print ("%" G_GINT64_FORMAT "\n", self->pid);
+  if (self->is_busy)
+    g_usleep ((gulong) (2 * self->limit));
   return G_SOURCE_REMOVE;
 }
 
-/* The limit runs from now on. */
+/* The limit runs, or does so before the main loop does. */
 static void
 do_not_look (Scene *self, gint64 pid)
 {
-  g_print ("%" G_GINT64_FORMAT "\n", pid);
-  if (self->is_busy)
-    g_idle_add_full (G_PRIORITY_HIGH, be_busy, self, NULL);
+  self->pid = pid;
+  g_idle_add_full (G_PRIORITY_HIGH, begin, self, NULL);
 }
 
 static FerryExecutor *
@@ -236,7 +240,7 @@ play_channel (Scene *self)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = NULL;
   g_autoptr (FerryChannel) channel =
-    ferry_channel_start (launcher, start_router (), "say", g_variant_new_int64 (0), &error);
+    ferry_channel_start (launcher, start_router (), "say", g_variant_new_int64 (self->limit / 2), &error);
 
   g_assert_no_error (error);
   do_not_look (self, 0);
@@ -302,6 +306,7 @@ typedef struct
   Scene *scene;
   FerryMux *mux;
   GVariant *value;
+  _Atomic int thread;
   _Atomic gboolean over;
 } Asker;
 
@@ -310,6 +315,7 @@ ask (gpointer data)
 {
   Asker *self = data;
 
+  self->thread = gettid ();
   self->value = ferry_mux_transact (self->mux, "answer", g_variant_new_int64 (self->scene->limit / 2),
                                     self->scene->limit, NULL, NULL);
   self->over = TRUE;
@@ -323,6 +329,16 @@ is_over (gpointer asker)
   return ((Asker *) asker)->over;
 }
 
+/* Whether the thread waits for its answer. */
+static gboolean
+is_asleep (gpointer data)
+{
+  const Asker *self = data;
+  int call = self->thread != 0 ? ferry_test_get_system_call (getpid (), self->thread) : -1;
+
+  return self->over || call == SYS_futex || call == SYS_futex_waitv;
+}
+
 static gboolean
 play_thread (Scene *self)
 {
@@ -333,6 +349,7 @@ play_thread (Scene *self)
 
   greet (mux);
   thread = g_thread_new ("asks", ask, &asker);
+  ferry_test_look_until (is_asleep, &asker);
   do_not_look (self, ferry_worker_get_pid (worker));
   ferry_test_run_until (is_over, &asker);
   g_thread_join (thread);
