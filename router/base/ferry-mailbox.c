@@ -5,8 +5,12 @@
  *
  * The source may recurse: a post's function may iterate the context, and so wait for the effect of later posts.
  *
- * Invariant: the ready time is 0 while the queue has a post, except for the posts that the current dispatch will
- *            call. */
+ * The source looks at the queue before the context sleeps. So a post wakes the context only from another thread, or
+ * where the context's own thread is between that look and the sleep, in the look of another source.
+ *
+ * Invariant: while is_asleep is not set and the context's thread owns the context, prepare() is called before it
+ * sleeps.
+ */
 
 #include "config.h"
 
@@ -30,6 +34,7 @@ struct _FerryMailbox
   GQueue queue;          /* lock: (element-type Post) */
   FerryMailboxFunc wake; /* lock: (nullable): called at each post */
   gpointer wake_data;    /* lock */
+  gboolean is_asleep;    /* lock: prepare() has found no post, and check() was not called since */
   guint depth;           /* context's thread: how many functions of posts are running, nested within each other */
 };
 
@@ -50,11 +55,8 @@ static Post *
 pop (FerryMailbox *self)
 {
   FERRY_AUTO_LOCK (&lock);
-  Post *post = g_queue_pop_head (&self->queue);
 
-  if (self->queue.length == 0)
-    g_source_set_ready_time (&self->source, -1);
-  return post;
+  return g_queue_pop_head (&self->queue);
 }
 
 gboolean
@@ -78,6 +80,29 @@ ferry_mailbox_get_n (FerryMailbox *self)
 {
   FERRY_AUTO_LOCK (&lock);
   return self->queue.length;
+}
+
+static gboolean
+has_post (GSource *source, gboolean may_sleep)
+{
+  FerryMailbox *self = (FerryMailbox *) source;
+  FERRY_AUTO_LOCK (&lock);
+
+  self->is_asleep = may_sleep && self->queue.length == 0;
+  return self->queue.length > 0;
+}
+
+static gboolean
+mailbox_prepare (GSource *source, int *timeout)
+{
+  *timeout = -1;
+  return has_post (source, TRUE);
+}
+
+static gboolean
+mailbox_check (GSource *source)
+{
+  return has_post (source, FALSE);
 }
 
 static gboolean
@@ -106,7 +131,8 @@ mailbox_finalize (GSource *source)
     post_free (post);
 }
 
-static GSourceFuncs mailbox_funcs = {.dispatch = mailbox_dispatch, .finalize = mailbox_finalize};
+static GSourceFuncs mailbox_funcs = {
+  .prepare = mailbox_prepare, .check = mailbox_check, .dispatch = mailbox_dispatch, .finalize = mailbox_finalize};
 
 /* Returns (transfer none) the mailbox of context, which must not be NULL. Makes the mailbox if there is none. */
 static FerryMailbox *
@@ -140,8 +166,8 @@ ferry_mailbox_post (GMainContext *context, FerryMailboxFunc func, gpointer data,
   FERRY_AUTO_LOCK (&lock);
   self = find_locked (context != NULL ? context : g_main_context_default ());
   g_queue_push_tail (&self->queue, post);
-  if (self->queue.length == 1)
-    g_source_set_ready_time (&self->source, 0);
+  if (self->queue.length == 1 && (self->is_asleep || !g_main_context_is_owner (self->context)))
+    g_main_context_wakeup (self->context);
   if (self->wake != NULL)
     self->wake (self->wake_data);
 }

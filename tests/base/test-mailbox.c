@@ -220,12 +220,118 @@ test_threads (void)
   g_assert_false (g_main_context_pending (scene->context));
 }
 
+/* Whether something has woken the context, which its first descriptor tells. */
+static gboolean
+is_woken (GMainContext *context)
+{
+  GPollFD fds[8];
+  int timeout;
+  int n = g_main_context_query (context, G_MAXINT, &timeout, fds, G_N_ELEMENTS (fds));
+
+  g_assert_cmpint (n, >, 0);
+  return g_poll (fds, (guint) n, 0) > 0;
+}
+
+static void
+count_call (gpointer data)
+{
+  ++*(guint *) data;
+}
+
+static gboolean
+post_to_own (gpointer data)
+{
+  guint *n_calls = data;
+  GMainContext *context = g_source_get_context (g_main_current_source ());
+
+  g_assert_false (is_woken (context));
+  ferry_mailbox_post (context, count_call, n_calls, NULL);
+  g_assert_false (is_woken (context));
+  return G_SOURCE_REMOVE;
+}
+
+static gpointer
+post_from_elsewhere (gpointer data)
+{
+  gpointer *both = data;
+
+  ferry_mailbox_post (both[0], count_call, both[1], NULL);
+  return NULL;
+}
+
+/* A write to the context's descriptor for each post would cost each packet of a cluster three system calls. */
+static void
+test_only_other_threads_wake (void)
+{
+  GMainContext *context = g_main_context_new ();
+  g_autoptr (GSource) source = g_timeout_source_new (0);
+  guint n_calls = 0;
+
+  g_source_set_callback (source, post_to_own, &n_calls, NULL);
+  g_source_attach (source, context);
+  g_main_context_iteration (context, FALSE);
+  while (n_calls < 1)
+    g_main_context_iteration (context, TRUE);
+  g_assert_true (g_main_context_acquire (context));
+  g_thread_join (g_thread_new ("elsewhere", post_from_elsewhere, (gpointer[]){context, &n_calls}));
+  g_assert_true (is_woken (context));
+  g_main_context_release (context);
+  while (n_calls < 2)
+    g_main_context_iteration (context, TRUE);
+  g_main_context_unref (context);
+}
+
+/* A source that posts when the context is about to sleep. */
+typedef struct
+{
+  GSource source;
+  guint n_calls;
+  gboolean has_posted;
+} Poster;
+
+static gboolean
+poster_prepare (GSource *source, int *timeout)
+{
+  Poster *self = (Poster *) source;
+
+  *timeout = -1;
+  if (!self->has_posted)
+    ferry_mailbox_post (g_source_get_context (source), count_call, &self->n_calls, NULL);
+  self->has_posted = TRUE;
+  return FALSE;
+}
+
+static gboolean
+poster_check (GSource *source)
+{
+  return FALSE;
+}
+
+static void
+test_a_post_before_the_sleep_wakes (void)
+{
+  static GSourceFuncs funcs = {.prepare = poster_prepare, .check = poster_check};
+  Scene *scene = scene_new ();
+  Poster *poster = (Poster *) g_source_new (&funcs, sizeof (Poster));
+
+  /* Behind the mailbox, which has looked by then. */
+  g_source_set_priority (&poster->source, G_PRIORITY_LOW);
+  g_source_attach (&poster->source, scene->context);
+  while (poster->n_calls < 1)
+    g_main_context_iteration (scene->context, TRUE);
+  g_source_destroy (&poster->source);
+  g_source_unref (&poster->source);
+  scene_free (scene);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/mailbox/posts-run-in-order-and-not-at-once", test_order);
   g_test_add_func ("/mailbox/posts-run-one-by-one", test_manual);
+  g_test_add_func ("/mailbox/only-other-threads-wake", test_only_other_threads_wake);
+  g_test_add_func ("/mailbox/a-post-before-the-sleep-wakes", test_a_post_before_the_sleep_wakes);
   g_test_add_func ("/mailbox/posts-run-in-a-loop-within-a-post", test_within_a_post);
   g_test_add_func ("/mailbox/posts-that-post-let-other-sources-have-their-turn", test_one_that_posts_without_end);
   g_test_add_func ("/mailbox/is-its-context-s", test_one_for_each_context);
