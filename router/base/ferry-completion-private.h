@@ -106,8 +106,9 @@ void ferry_completion_return (FerryCompletion *self, GTask *task, gint64 deadlin
 /* Works as ferry_completion_return(), but the task returns whether there is a result. The caller gets it with
  * g_task_propagate_boolean(). */
 void ferry_completion_return_boolean (FerryCompletion *self, GTask *task, gint64 deadline);
-/* Makes the thread that ends the completion call func. If the completion has ended already, calls func at once. */
-void ferry_completion_call (FerryCompletion *self, FerryCompletionFunc func);
+/* Makes the thread that ends the completion call func. If the completion has ended already, calls func at once.
+ * cancellable: (nullable): abandons the completion, on the thread that cancels and within its handler. */
+void ferry_completion_call (FerryCompletion *self, FerryCompletionFunc func, GCancellable *cancellable);
 
 /* Returns (transfer full) (nullable) the result, or NULL and sets error. Must be called once, after the completion's
  * end, by a thread that waited or by the function of ferry_completion_call(). */

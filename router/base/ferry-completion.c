@@ -237,7 +237,7 @@ complete (FerryCompletion *self, gboolean tell_later, gboolean wake_later)
     wake_thread (self, wake_later);
   if ((before & FACED) == 0)
     return;
-  if (!tell_later)
+  if (!tell_later || self->task == NULL)
     {
       tell_face (self);
       return;
@@ -593,8 +593,12 @@ ferry_completion_return_boolean (FerryCompletion *self, GTask *task, gint64 dead
 }
 
 void
-ferry_completion_call (FerryCompletion *self, FerryCompletionFunc func)
+ferry_completion_call (FerryCompletion *self, FerryCompletionFunc func, GCancellable *cancellable)
 {
   self->func = func;
+  arm (self, NULL, G_MAXINT64, cancellable);
   set_face (self);
+  FERRY_COMPLETION_STEP ();
+  if (cancellable != NULL && g_cancellable_is_cancelled (cancellable))
+    ferry_completion_abandon (self, FERRY_ABANDON_CANCELLED);
 }

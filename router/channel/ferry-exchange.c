@@ -322,7 +322,7 @@ close_removed (FerryExchange *self, FerryChannel *channel)
     return NULL;
   self->n_running++;
   end = ferry_wait_queue_join (&process->waits, g_object_ref (self), NULL);
-  ferry_completion_call (end, process_ended);
+  ferry_completion_call (end, process_ended, NULL);
   return ferry_channel_process_ref (process);
 }
 

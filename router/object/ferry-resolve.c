@@ -584,7 +584,7 @@ ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user
   resolve = ferry_completion_get_data (completion);
   resolve->func = func;
   resolve->user_data = user_data;
-  ferry_completion_call (completion, tell_func);
+  ferry_completion_call (completion, tell_func, NULL);
   start (completion, FERRY_RESOLVE_FAIL, NULL, NULL);
 }
 

@@ -8,18 +8,39 @@
  * A call is over once: when its task is done, when its task cannot be submitted, or when its cancellable is cancelled.
  * The completion keeps the first of these. The task's cancellable is that of the call, so the task ends too.
  *
+ * The callback is called by the source that has the task end, where that is one of the caller's context. A GTask would
+ * have the main loop iterate once more for each call whose answer comes in the dispatch that asked.
+ *
  * Threads: any; what says "main" is for the router's thread. */
 
 #include "config.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
 #include "task/ferry-executor-private.h"
 
 /* The data of a completion. It has no task: the task has the completion. */
 typedef struct
 {
-  char *function; /* (owned) */
+  FerryExecutor *executor;      /* (owned) */
+  GMainContext *context;        /* (owned) */
+  GAsyncReadyCallback callback; /* (nullable) */
+  gpointer user_data;
+  char *function;        /* (owned) */
+  gboolean is_abandoned; /* by its cancellable */
+  gboolean is_submitted; /* ferry_executor_call_async() has returned, on the router's thread */
 } Call;
+
+/* What a callback is given. */
+struct _FerryCallResult
+{
+  GObject parent_instance;
+
+  FerryCompletion *completion; /* const: (owned) */
+};
+
+#define FERRY_TYPE_CALL_RESULT (ferry_call_result_get_type ())
+G_DECLARE_FINAL_TYPE (FerryCallResult, ferry_call_result, FERRY, CALL_RESULT, GObject)
 
 /* A call with a task that waits for room in the executor. */
 typedef struct
@@ -90,11 +111,65 @@ ferry_executor_new_for_program (const char *program, GError **error)
 
 /* ---- from a function's name to its result ---- */
 
+static const Call *
+get_call (GAsyncResult *result)
+{
+  return ferry_completion_get_data (FERRY_CALL_RESULT (result)->completion);
+}
+
+static gpointer
+get_user_data (GAsyncResult *result)
+{
+  return get_call (result)->user_data;
+}
+
+static GObject *
+get_source_object (GAsyncResult *result)
+{
+  return g_object_ref (G_OBJECT (get_call (result)->executor));
+}
+
+static gboolean
+is_tagged (GAsyncResult *result, gpointer tag)
+{
+  return tag == (gpointer) ferry_executor_call_async;
+}
+
+static void
+init_async_result (GAsyncResultIface *iface)
+{
+  iface->get_user_data = get_user_data;
+  iface->get_source_object = get_source_object;
+  iface->is_tagged = is_tagged;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (FerryCallResult, ferry_call_result, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (G_TYPE_ASYNC_RESULT, init_async_result))
+
+static void
+ferry_call_result_finalize (GObject *object)
+{
+  ferry_completion_unref (FERRY_CALL_RESULT (object)->completion);
+  G_OBJECT_CLASS (ferry_call_result_parent_class)->finalize (object);
+}
+
+static void
+ferry_call_result_class_init (FerryCallResultClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_call_result_finalize;
+}
+
+static void
+ferry_call_result_init (FerryCallResult *self)
+{
+}
+
 static GError *
 cancelled (gpointer data, FerryAbandonReason reason)
 {
-  const Call *call = data;
+  Call *call = data;
 
+  call->is_abandoned = TRUE;
   return g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "The call of %s was cancelled", call->function);
 }
 
@@ -103,25 +178,39 @@ clear_call (gpointer data)
 {
   Call *call = data;
 
+  g_object_unref (call->executor);
+  g_main_context_unref (call->context);
   g_free (call->function);
 }
 
 static const FerryCompletionFuncs call_funcs = {cancelled, clear_call};
 
-/* main: the signal done of the task. */
+/* The context's thread. */
 static void
-done_cb (FerryTask *task, FerryCompletion *completion)
+tell (gpointer completion)
 {
-  GError *error = NULL;
-  GVariant *result = ferry_task_get_result (task, &error);
+  const Call *call = ferry_completion_get_data (completion);
+  g_autoptr (FerryCallResult) result = NULL;
 
-  ferry_completion_finish (completion, result, (GDestroyNotify) g_variant_unref, error);
+  if (call->callback == NULL)
+    return;
+  result = g_object_new (FERRY_TYPE_CALL_RESULT, NULL);
+  result->completion = ferry_completion_ref (completion);
+  call->callback (G_OBJECT (call->executor), G_ASYNC_RESULT (result), call->user_data);
 }
 
+/* The thread that ends the call. The callback is not called within the handler of its cancellable, from which it could
+ * not disconnect, nor within ferry_executor_call_async(). */
 static void
-drop_completion (gpointer completion, GClosure *closure)
+call_over (FerryCompletion *completion, gpointer data)
 {
-  ferry_completion_unref (completion);
+  const Call *call = data;
+
+  if (!call->is_abandoned && g_main_context_is_owner (call->context) && call->is_submitted)
+    tell (completion);
+  else
+    ferry_mailbox_post (call->context, tell, ferry_completion_ref (completion),
+                        (GDestroyNotify) ferry_completion_unref);
 }
 
 static void
@@ -199,34 +288,37 @@ ferry_executor_call_async (FerryExecutor *self, const char *function, GVariant *
 {
   g_autoptr (FerryCompletion) completion = NULL;
   g_autoptr (FerryTask) task = NULL;
-  g_autoptr (GTask) call = NULL;
   GError *error = NULL;
+  Call *call;
 
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   g_return_if_fail (function != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
-  call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_executor_call_async);
-  /* The completion decides: a result that came before the cancel is given. */
-  g_task_set_check_cancellable (call, FALSE);
   completion = ferry_completion_new (&call_funcs, sizeof (Call));
-  ((Call *) ferry_completion_get_data (completion))->function = g_strdup (function);
-  ferry_completion_return (completion, call, G_MAXINT64);
+  call = ferry_completion_get_data (completion);
+  *call = (Call){g_object_ref (self), g_main_context_ref_thread_default (), callback, user_data, g_strdup (function)};
+  /* On another thread, the task may end meanwhile; where its end then has the callback called, that is no recursion. */
+  call->is_submitted = !ferry_home_is_own (ferry_executor_get_router (self)->home);
+  ferry_completion_call (completion, call_over, cancellable);
   if (ferry_completion_is_reserved (completion))
     return;
-  g_object_set (task, "cancellable", cancellable, NULL);
-  g_signal_connect_data (task, "done", G_CALLBACK (done_cb), ferry_completion_ref (completion), drop_completion, 0);
-  if (ferry_executor_submit_task (self, task, &error))
-    return;
-  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+  if (cancellable != NULL)
+    g_object_set (task, "cancellable", cancellable, NULL);
+  ferry_task_set_call (task, completion);
+  if (!ferry_executor_submit_task (self, task, &error))
     {
-      g_error_free (error);
-      wait_for_room (self, task, completion, cancellable);
+      if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+        ferry_completion_finish (completion, NULL, NULL, error);
+      else
+        {
+          g_error_free (error);
+          wait_for_room (self, task, completion, cancellable);
+        }
     }
-  else
-    ferry_completion_finish (completion, NULL, NULL, error);
+  if (!call->is_submitted)
+    call->is_submitted = TRUE;
 }
 
 /**
@@ -247,9 +339,9 @@ GVariant *
 ferry_executor_call_finish (FerryExecutor *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
-  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_executor_call_async), NULL);
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (FERRY_IS_CALL_RESULT (result), NULL);
+  g_return_val_if_fail (get_call (result)->executor == self, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return g_task_propagate_pointer (G_TASK (result), error);
+  return ferry_completion_take (FERRY_CALL_RESULT (result)->completion, error);
 }

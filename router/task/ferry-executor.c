@@ -940,7 +940,7 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
 {
   g_autoptr (FerryCompletion) submission = ferry_wait_queue_join (&self->submissions, task, NULL);
 
-  ferry_completion_call (submission, func);
+  ferry_completion_call (submission, func, NULL);
   submit_waiting (self);
 }
 

@@ -196,6 +196,9 @@ gboolean ferry_task_end_as_answered (FerryTask *self);
 /* Called before the submission. Yielded values count as not consumed until ferry_task_consume(). */
 FERRY_FOR_SIBLINGS
 void ferry_task_hold_window (FerryTask *self);
+/* Before the task is submitted: has it finish a completion with its result or its error, before the signal done. Takes
+ * a reference. */
+void ferry_task_set_call (FerryTask *self, FerryCompletion *call);
 FERRY_FOR_SIBLINGS
 void ferry_task_consume (FerryTask *self, guint n);
 /* main: the priority, for the queue, which asks often and is the router's anyway. */

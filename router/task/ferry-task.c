@@ -129,6 +129,7 @@ typedef struct
   GVariant *arguments;              /* const (nullable) */
   GVariant *result;                 /* (nullable) */
   GError *error;                    /* (nullable) */
+  FerryCompletion *call;            /* (owned) (nullable): finished at the end; set before the task is submitted */
   _Atomic (Rest *) rest;            /* (nullable): any thread may allocate it once the task is done */
   const FerryCallsWay *_Atomic way; /* (unowned) (nullable): of the present attempt */
   _Atomic guint64 attempt;          /* any: see “early answers” */
@@ -1624,6 +1625,23 @@ set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean is_own
   set_state (priv, transition->next);
 }
 
+/* main */
+static void
+finish_call (FerryTask *self)
+{
+  g_autoptr (FerryCompletion) call = g_steal_pointer (&get_private (self)->call);
+  GError *error = NULL;
+  GVariant *result = ferry_task_get_result (self, &error);
+
+  ferry_completion_finish (call, result, (GDestroyNotify) g_variant_unref, error);
+}
+
+void
+ferry_task_set_call (FerryTask *self, FerryCompletion *call)
+{
+  get_private (self)->call = ferry_completion_ref (call);
+}
+
 /* main: emits the signals of the task's end. The caller must hold a reference. was: the state before the end. */
 static void
 signal_end (FerryTask *self, FerryTaskState was)
@@ -1647,6 +1665,8 @@ signal_end (FerryTask *self, FerryTaskState was)
   if (was != FERRY_TASK_STATE_CANCELLING)
     notify (self, PROP_CAN_CANCEL);
   notify (self, PROP_IS_DONE);
+  if (priv->call != NULL)
+    finish_call (self);
   g_signal_emit (self, signals[SIGNAL_DONE], 0);
   if (priv->rest != NULL)
     ferry_wait_queue_finish_all (&priv->rest->waits);
@@ -2706,6 +2726,7 @@ ferry_task_finalize (GObject *object)
   g_clear_pointer (&priv->arguments, g_variant_unref);
   g_clear_pointer (&priv->result, g_variant_unref);
   g_clear_error (&priv->error);
+  g_clear_pointer (&priv->call, ferry_completion_unref);
   if (priv->function != priv->own_function)
     g_free (priv->function);
 

@@ -289,7 +289,7 @@ function_cb (FerryCompletion *self, gpointer data)
 static void
 be_function (Scene *scene)
 {
-  ferry_completion_call (scene->completion, function_cb);
+  ferry_completion_call (scene->completion, function_cb, NULL);
 }
 
 static const Act ends[] = {

@@ -22,15 +22,17 @@ typedef enum
   OBJECT_RECEIVER,
   OBJECT_POOL,
   OBJECT_DEFAULT,
+  OBJECT_SERVED,
   RECEIVER,
   POOL,
   N_ENDS,
 } End;
 
-#define N_OBJECTS (OBJECT_DEFAULT + 1)
+#define N_OBJECTS (OBJECT_SERVED + 1)
 
-static const char *const end_names[N_ENDS] = {"object-receiver", "object-pool", "object-default", "receiver", "pool"};
-static const guint end_threads[N_ENDS] = {0, 1, BENCH_DEFAULT_THREADS, 0, 1};
+static const char *const end_names[N_ENDS] = {"object-receiver", "object-pool", "object-default",
+                                              "object-served",   "receiver",    "pool"};
+static const guint end_threads[N_ENDS] = {0, 1, BENCH_DEFAULT_THREADS, BENCH_DEFAULT_THREADS, 0, 1};
 
 typedef struct
 {
@@ -38,7 +40,7 @@ typedef struct
   FerryMux *muxes[N_ENDS];             /* (owned) (nullable): in the application, for those that are no object's */
   FerryDemux *demuxes[N_ENDS];         /* (owned) (nullable): in the worker, for the same */
   FerryProxy *proxies[N_OBJECTS];      /* (owned) (nullable): in the application */
-  FerryExporter *exporters[N_OBJECTS]; /* (owned) (nullable): in the worker */
+  FerryExporter *exporters[N_OBJECTS]; /* (owned) (nullable): in the worker, but for the one that is served */
   FerryWorker *worker;                 /* (owned) (nullable): in the application, as the next one */
   FerryRouter *router;                 /* (owned) (nullable) */
   guint n_routes;                      /* in the application: that use it */
@@ -124,19 +126,49 @@ echo (FerryInvocation *invocation, gpointer data)
 }
 
 static gboolean
-start_exporter (End end, GError **error)
+export_echoer (FerryExporter *exporter, gpointer data, GError **error)
 {
   g_autoptr (FerryInterface) interface = bench_echoer_create_interface ();
   g_autoptr (GObject) echoer = g_object_new (BENCH_TYPE_ECHOER, NULL);
+
+  return ferry_exporter_export (exporter, NAME, echoer, interface, FERRY_CALL_POLICY_SERIAL, error);
+}
+
+static gboolean
+start_exporter (End end, GError **error)
+{
   FerryExporter *exporter = pair.exporters[end] = ferry_exporter_new ();
 
   if (end_threads[end] != BENCH_DEFAULT_THREADS)
     g_object_set (exporter, "threads", end_threads[end], NULL);
-  if (!ferry_exporter_export (exporter, NAME, echoer, interface, FERRY_CALL_POLICY_SERIAL, error) ||
-      !ferry_exporter_add_transport (exporter, pair.transports[end], error))
+  if (!export_echoer (exporter, NULL, error) || !ferry_exporter_add_transport (exporter, pair.transports[end], error))
     return FALSE;
   ferry_exporter_start (exporter);
   return TRUE;
+}
+
+static gpointer
+serve_objects (gpointer data)
+{
+  static const FerryObjectServerFuncs funcs = {.initialise = export_echoer};
+  g_autoptr (GError) error = NULL;
+
+  if (!ferry_serve_objects (pair.transports[OBJECT_SERVED], &funcs, NULL, &error))
+    bench_fail ("objects that are served", error);
+  return NULL;
+}
+
+/* The main thread waits for the end of another transport. */
+static gboolean
+start_object (End end, GError **error)
+{
+  GThread *thread;
+
+  if (end != OBJECT_SERVED)
+    return start_exporter (end, error);
+  thread = g_thread_try_new ("serve-objects", serve_objects, NULL, error);
+  g_clear_pointer (&thread, g_thread_unref);
+  return error == NULL || *error == NULL;
 }
 
 static gboolean
@@ -155,7 +187,7 @@ objects_attach (BenchDirection direction, guint n_threads, const char *address, 
   for (guint i = 0; i < N_ENDS; i++)
     {
       pair.transports[i] = ferry_worker_get_transport (end_names[i], error);
-      if (pair.transports[i] == NULL || !(i < N_OBJECTS ? start_exporter (i, error) : start_demux (i, error)))
+      if (pair.transports[i] == NULL || !(i < N_OBJECTS ? start_object (i, error) : start_demux (i, error)))
         return NULL;
     }
   return &pair;
@@ -291,6 +323,7 @@ transact_pool (BenchSlot *slot)
 static void ask_call (BenchSlot *slot);
 static void ask_call_receiver (BenchSlot *slot);
 static void ask_call_default (BenchSlot *slot);
+static void ask_call_served (BenchSlot *slot);
 static void ask_get (BenchSlot *slot);
 static void ask_view (BenchSlot *slot);
 
@@ -346,6 +379,19 @@ ask_call_default (BenchSlot *slot)
   call_with_func (OBJECT_DEFAULT, call_answered_by_default, slot);
 }
 
+static void
+served_call_answered (GVariant *value, FerryProxy *object, const GError *error, gpointer data)
+{
+  if (end_bytes (data, value, error))
+    ask_call_served (data);
+}
+
+static void
+ask_call_served (BenchSlot *slot)
+{
+  call_with_func (OBJECT_SERVED, served_call_answered, slot);
+}
+
 static gboolean
 transact_object (BenchSlot *slot, End end)
 {
@@ -372,6 +418,12 @@ static gboolean
 transact_call_default (BenchSlot *slot)
 {
   return transact_object (slot, OBJECT_DEFAULT);
+}
+
+static gboolean
+transact_call_served (BenchSlot *slot)
+{
+  return transact_object (slot, OBJECT_SERVED);
 }
 
 static void
@@ -450,6 +502,7 @@ transact_view (BenchSlot *slot)
 const BenchRoad bench_road_object_call = {ROAD, .ask = ask_call, .transact = transact_call};
 const BenchRoad bench_road_object_call_receiver = {ROAD, .ask = ask_call_receiver, .transact = transact_call_receiver};
 const BenchRoad bench_road_object_call_default = {ROAD, .ask = ask_call_default, .transact = transact_call_default};
+const BenchRoad bench_road_object_call_served = {ROAD, .ask = ask_call_served, .transact = transact_call_served};
 const BenchRoad bench_road_object_get = {ROAD, .ask = ask_get, .transact = transact_get};
 const BenchRoad bench_road_object_view = {ROAD, .ask = ask_view, .transact = transact_view};
 const BenchRoad bench_road_object_transaction = {ROAD, .ask = ask_receiver, .transact = transact_receiver};

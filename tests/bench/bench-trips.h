@@ -121,6 +121,7 @@ extern const BenchRoad bench_road_gdbus_get;   /* reads a property of the worker
 extern const BenchRoad bench_road_object_call; /* of a worker's object, as the next four; all have one worker */
 extern const BenchRoad bench_road_object_call_receiver;
 extern const BenchRoad bench_road_object_call_default;
+extern const BenchRoad bench_road_object_call_served;
 extern const BenchRoad bench_road_object_get;
 extern const BenchRoad bench_road_object_view;
 extern const BenchRoad bench_road_object_transaction;       /* answered by the thread that receives */
