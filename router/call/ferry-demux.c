@@ -32,7 +32,9 @@
  *             it.
  * Invariants: while the dispatcher is closed, the queue is empty. If threads run the handlers and the queue is not
  *             empty, a thread is on its way to the queue, or no more threads can be used. In the second case as many
- *             handlers run as may, or no thread can be started and one is busy. */
+ *             handlers run as may, or no thread can be started and one is busy.
+ *
+ * It is one file since it is one class: a request's way through it, and the places where handlers run. */
 
 #include "config.h"
 

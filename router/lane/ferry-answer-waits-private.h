@@ -26,6 +26,7 @@ typedef struct
 {
   pthread_mutex_t lock;
   pthread_mutex_t waking;
+  _Atomic gboolean may_hand_over;     /* an inbox that refused a message, for which the link is stalled, has room */
   _Atomic guint n;                    /* the threads, also those that wait for what comes to an inbox */
   _Atomic (GArray *) inboxes;         /* lock: (owned) (nullable) (element-type Joined) */
   _Atomic (FerryInboxWait *) watches; /* lock: (unowned) (nullable): woken by what goes to the router's thread */

@@ -203,8 +203,7 @@ typedef struct
   FerryAnswerWait *holder; /* role: (unowned): of the latest lease; see ferry_answer_waits_recall() */
   /* any: a thread that does not have the lane waits, or has waited lately; cleared with the role */
   _Atomic gboolean is_awaited;
-  _Atomic gboolean may_hand_over; /* any: an inbox that refused a message, for which the link is stalled, has room */
-  gint64 seen_at;                 /* role: monotonic time at which a thread was last seen to wait */
+  gint64 seen_at; /* role: monotonic time at which a thread was last seen to wait */
 } FerryLinkWaiting;
 
 /* role: where the link stands among the visits: see ferry-visits-private.h. */

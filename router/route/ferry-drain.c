@@ -41,6 +41,11 @@
 /* A link that carried this many bytes, or a buffer, gives memory back when it is idle again. */
 #define TIDY_FROM ((guint64) FERRY_BLOCK_SIZE)
 
+/* A lane that carried this many bytes is given back as soon as it is idle: from one look to the next, which comes after
+ * this time in microseconds. What a flood has touched is up to the whole lane; a fresh page takes 0.5 us. */
+#define MUCH ((guint64) 256 * 1024)
+#define SOON 200000
+
 #define FAULT_TOO_DEEP                                                                                                 \
   "it sent a value of more than " G_STRINGIFY (                                                                        \
     FERRY_MAX_DEPTH) " levels, counting those in its variants; it must send fewer"
@@ -65,6 +70,7 @@ struct _FerryDrain
   GArray *grants;                /* (element-type Grant), by the slot of the connection id */
   gint64 spare_time;             /* const: microseconds */
   gint64 tidy_at;                /* monotonic time at which unused memory is given back; 0: never */
+  gint64 soon_at;                /* the same for lanes that carried much */
   guint n_unpinged;              /* blocks that were pushed since the latest ping */
   gboolean pings;                /* FALSE while the main loop drains, which then dispatches at once */
   _Atomic guint64 n_handed_over; /* any thread loads it: answers that were handed to threads */
@@ -369,7 +375,7 @@ ferry_drain_set_pings (FerryDrain *self, gboolean pings)
 gint64
 ferry_drain_get_tidy_time (FerryDrain *self)
 {
-  return self->tidy_at != 0 ? self->tidy_at : G_MAXINT64;
+  return MIN (self->tidy_at != 0 ? self->tidy_at : G_MAXINT64, self->soon_at != 0 ? self->soon_at : G_MAXINT64);
 }
 
 /* Whether the worker may have memory of the link to give back. */
@@ -377,6 +383,12 @@ static gboolean
 is_untidy (const FerryLink *link)
 {
   return link->tidiness.buffers_came || link->up.head - link->tidiness.asked_head >= TIDY_FROM;
+}
+
+static gboolean
+carried_much (const FerryLink *link)
+{
+  return link->up.head - link->tidiness.asked_head >= MUCH;
 }
 
 /* Starts the timer for ferry_drain_tidy(), unless it runs. The timer stops when there is nothing to give back. */
@@ -407,17 +419,11 @@ tidy_link (FerryLink *link)
 
 /* Frees memory for copies that was unused for the spare time, and returns unused pages of the arenas to the system. As
  * for blocks and lanes: frees the blocks, and asks the workers of idle links to give memory back. */
-void
-ferry_drain_tidy (FerryDrain *self)
+static void
+tidy (FerryDrain *self, gint64 now)
 {
   gboolean again = FALSE;
-  gint64 now;
 
-  if (self->tidy_at == 0)
-    return;
-  now = g_get_monotonic_time ();
-  if (now < self->tidy_at)
-    return;
   again |= ferry_local_queue_tidy (self->local);
   for (GList *node = self->shared->links.head; node != NULL; node = node->next)
     {
@@ -429,6 +435,31 @@ ferry_drain_tidy (FerryDrain *self)
       again |= tidy_link (link);
     }
   self->tidy_at = again ? ferry_time_add (now, self->spare_time) : 0;
+}
+
+static void
+tidy_soon (FerryDrain *self, gint64 now)
+{
+  gboolean again = FALSE;
+
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    if (carried_much (node->data))
+      again |= tidy_link (node->data);
+  self->soon_at = again ? ferry_time_add (now, SOON) : 0;
+}
+
+void
+ferry_drain_tidy (FerryDrain *self)
+{
+  gint64 now;
+
+  if (self->tidy_at == 0 && self->soon_at == 0)
+    return;
+  now = g_get_monotonic_time ();
+  if (self->soon_at != 0 && now >= self->soon_at)
+    tidy_soon (self, now);
+  if (self->tidy_at != 0 && now >= self->tidy_at)
+    tidy (self, now);
 }
 
 /* ---- walks over records ---- */
@@ -1114,7 +1145,7 @@ drain (FerryDrain *self, FerryLink *link)
   if (!ferry_local_queue_has_room (self->local, link))
     {
       /* Before an inbox refuses a message. Relaxed: a thread sets it after that, with the inbox's lock between. */
-      atomic_store_explicit (&link->waiting.may_hand_over, FALSE, memory_order_relaxed);
+      atomic_store_explicit (&link->waiting.waits.may_hand_over, FALSE, memory_order_relaxed);
       if (ferry_drain_hand_over_next (self, link, NULL))
         return FERRY_DRAIN_MORE;
       return ferry_lane_reader_get_available (&link->up) > 0 ? FERRY_DRAIN_STALLED : FERRY_DRAIN_MORE;
@@ -1135,13 +1166,17 @@ drain (FerryDrain *self, FerryLink *link)
   return caught_up ? FERRY_DRAIN_CAUGHT_UP : FERRY_DRAIN_MORE;
 }
 
-/* Starts the timer for memory that is given back, where the link has some and the timer does not run. Returns whether
- * it did. */
+/* Starts the timers for memory that is given back, where the link has some and they do not run. Returns whether one was
+ * started. */
 gboolean
 ferry_drain_note_untidy (FerryDrain *self, FerryLink *link)
 {
+  const gboolean soon = G_UNLIKELY (self->soon_at == 0) && carried_much (link);
+
+  if (soon)
+    self->soon_at = ferry_time_add (g_get_monotonic_time (), SOON);
   if (G_LIKELY (self->tidy_at != 0) || !is_untidy (link))
-    return FALSE;
+    return soon;
   start_tidying (self);
   return TRUE;
 }

@@ -611,16 +611,13 @@ ferry_monitor_note_wait (FerryMonitor *self, FerryLink *link)
   ferry_short_cut_note_awaited (&self->short_cut, link);
 }
 
-/* any: wakes the monitor for a stalled link. Messages of share bytes were taken out of an inbox of the link, and half
- * of its share is free since; or an inbox has refused the next message in the lane, and may take it now. */
+/* any: share bytes left an inbox: wakes the monitor for a stalled link, if it may go on. refused: the inbox may now. */
 void
 ferry_monitor_note_taken (FerryMonitor *self, FerryLink *link, gsize share, gboolean refused)
 {
   gint64 left = atomic_load_explicit (&link->out.share, memory_order_seq_cst);
 
-  /* Release: see ferry_visits_may_go_on(). */
-  if (refused)
-    atomic_store_explicit (&link->waiting.may_hand_over, TRUE, memory_order_release);
+  atomic_fetch_or_explicit (&link->waiting.waits.may_hand_over, refused, memory_order_release);
   if (refused || (left <= FERRY_LINK_WINDOW / 2 && left + (gint64) share > FERRY_LINK_WINDOW / 2))
     ferry_shared_queue_wake (self->visits.shared);
 }

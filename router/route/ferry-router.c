@@ -2454,8 +2454,8 @@ install_limit_properties (void)
    * FerryRouter:spare-time:
    *
    * The time in microseconds for which unused memory is kept for later messages and buffers, before it is returned to
-   * the system; 5,000,000 by default. It is looked at once in that time, so it may be kept for twice as long. A change
-   * takes effect at the next start.
+   * the system; 5,000,000 by default. It is looked at once in that time, so it may be kept for twice as long. A lane
+   * that carried 256 KiB or more is returned as soon as it is idle. A change takes effect at the next start.
    */
   properties[PROP_SPARE_TIME] = g_param_spec_int64 ("spare-time", NULL, NULL, FERRY_MICROSECONDS_PER_MILLISECOND,
                                                     G_MAXINT64 / 2, DEFAULT_SPARE_TIME, SETTING);

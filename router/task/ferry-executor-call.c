@@ -340,7 +340,8 @@ ferry_executor_call_finish (FerryExecutor *self, GAsyncResult *result, GError **
 {
   g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
   g_return_val_if_fail (FERRY_IS_CALL_RESULT (result), NULL);
-  g_return_val_if_fail (get_call (result)->executor == self, NULL);
+  ferry_return_val_if_fail (get_call (result)->executor == self, NULL,
+                            "the result is of another executor; finish the call with the one that made it");
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return ferry_completion_take (FERRY_CALL_RESULT (result)->completion, error);

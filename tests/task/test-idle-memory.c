@@ -105,6 +105,20 @@ gives_the_lane_back (void)
   task_test_free (test);
 }
 
+/* Eight workers that flood once would else keep 17 MB until the spare time is over. */
+static void
+gives_a_flooded_lane_back_at_once (void)
+{
+  TaskTest *test = test_new (G_GINT64_CONSTANT (3600) * G_USEC_PER_SEC);
+
+  for (guint i = 0; i < 3; i++)
+    {
+      ask_for_bytes (test, N_SMALL, SMALL);
+      ferry_test_look_until (is_small, NULL);
+    }
+  task_test_free (test);
+}
+
 static void
 gives_buffers_back (void)
 {
@@ -140,6 +154,7 @@ main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
   g_test_add_func ("/idle-memory/gives-the-lane-back", gives_the_lane_back);
+  g_test_add_func ("/idle-memory/gives-a-flooded-lane-back-at-once", gives_a_flooded_lane_back_at_once);
   g_test_add_func ("/idle-memory/gives-buffers-back", gives_buffers_back);
   g_test_add_func ("/idle-memory/loses-nothing", loses_nothing);
   return g_test_run ();
