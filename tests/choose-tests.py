@@ -38,18 +38,17 @@ def choose(build, suite, arguments):
 
 
 def targets_of(build, names):
-    """What an installation takes is everything."""
+    """An installation takes what is installed, and no test says so."""
     known = json.loads(run("meson", "introspect", build, "--tests", "--targets"))
     files = {target["id"]: target["filename"] for target in known["targets"]}
-    targets = set()
+    wanted = set()
     for test in known["tests"]:
         if test["name"] not in names:
             continue
         if any(suite.endswith(":install") for suite in test["suite"]):
-            return ["all"]
-        for target in test["depends"]:
-            targets.update(os.path.relpath(path, build) for path in files[target])
-    return sorted(targets)
+            wanted.update(target["id"] for target in known["targets"] if target["installed"])
+        wanted.update(test["depends"])
+    return sorted(os.path.relpath(path, build) for target in wanted for path in files[target])
 
 
 def main():

@@ -83,6 +83,15 @@ ferry_test_let_others (void)
   g_poll (NULL, 0, 1);
 }
 
+void
+ferry_test_take_time (gint64 time)
+{
+  gint64 end = g_get_monotonic_time () + time;
+
+  while (g_get_monotonic_time () < end)
+    ferry_test_let_others ();
+}
+
 static gboolean
 flag_is_set (gpointer data)
 {

@@ -31,6 +31,8 @@ void ferry_test_run_until (FerryTestCondition condition, gpointer data);
 void ferry_test_look_until (FerryTestCondition condition, gpointer data);
 /* Leaves the processor to others between two looks at a condition, while the main loop stands still. */
 void ferry_test_let_others (void);
+/* Keeps the thread for a time in microseconds, of which the test is about: work that takes so long, or a stop. */
+void ferry_test_take_time (gint64 time);
 /* Drops the last reference of the test, and looks until the object is finalized: what is on its way may have a
  * reference of its own, on another thread too. */
 void ferry_test_finalize (gpointer object);

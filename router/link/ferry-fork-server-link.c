@@ -406,7 +406,7 @@ lose_started (FerrySharedQueue *queue, FerryLink *fork_server, FerryLink *link, 
                             (int) fork_server->process.pid);
   ferry_link_note (link, cause, detail);
   link->process.parent = FERRY_PARENT_LOST;
-  ferry_shared_queue_kill (queue, link);
+  ferry_shared_queue_send_signal (queue, link, SIGKILL);
   if (link->process.gone)
     ferry_shared_queue_end_process (queue, link);
 }
@@ -422,7 +422,7 @@ lose (FerrySharedQueue *queue, FerryLink *fork_server, int cause)
   gpointer value;
 
   if (cause != FERRY_CLOSE_REASON_ROUTER_STOPPED)
-    ferry_shared_queue_kill (queue, fork_server);
+    ferry_shared_queue_send_signal (queue, fork_server, SIGKILL);
   g_queue_clear (&self->waiting);
   g_hash_table_iter_init (&iterator, self->workers);
   while (g_hash_table_iter_next (&iterator, NULL, &value))

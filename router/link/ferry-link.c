@@ -365,8 +365,8 @@ signal_wrapped (FerryConfinement *self, int signal_number)
 }
 
 /* Sends the process a signal. Where the fork server has not forked the process yet, the signal is noted and sent later.
- * Returns FALSE with errno: ESRCH after the process has ended. ferry_shared_queue_kill() also ends a process that this
- * process may not signal. */
+ * Returns FALSE with errno: ESRCH after the process has ended. ferry_shared_queue_send_signal() also ends a process
+ * that this process may not signal. */
 gboolean
 ferry_link_send_signal (FerryLink *self, int signal_number)
 {

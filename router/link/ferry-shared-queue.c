@@ -374,14 +374,15 @@ ferry_shared_queue_remove (FerrySharedQueue *self, FerryLink *link)
   ferry_link_unref (link);
 }
 
-/* Kills the process of a link. Where this process may not signal it, since it has changed its user or runs under a
- * filter of system calls, the guardian kills it, which has kept the rights of the first launch. A process that nobody
- * can kill loses its link after HANG_UP_GRACE (handle_timeout()): it sees its control socket closed, and may end by
- * itself. */
+/* Sends a signal to the process of a link. Where this process may not kill it, since it has changed its user or runs
+ * under a filter of system calls, the guardian does, which has kept the rights of the first launch. A process that
+ * nobody can kill loses its link after HANG_UP_GRACE (handle_timeout()): it sees its control socket closed, and may end
+ * by itself. */
 void
-ferry_shared_queue_kill (FerrySharedQueue *self, FerryLink *link)
+ferry_shared_queue_send_signal (FerrySharedQueue *self, FerryLink *link, int signal_number)
 {
-  if (ferry_link_send_signal (link, SIGKILL) || errno == ESRCH || link->process.refused_kill != 0)
+  if (ferry_link_send_signal (link, signal_number) || errno == ESRCH || signal_number != SIGKILL ||
+      link->process.refused_kill != 0)
     return;
   link->process.refused_kill = errno;
   if (self->guardian.socket >= 0)
@@ -457,7 +458,7 @@ ferry_shared_queue_apply (FerrySharedQueue *self, FerryLink *link, FerryLinkEven
   /* When the router stops, a fork server that has attached is not killed here. It reaps its workers and ends by itself
    * when its control socket is closed. */
   if (transition->kill && !(event == FERRY_LINK_STOP && link->fork_server != NULL && link->state == FERRY_LINK_OPEN))
-    ferry_shared_queue_kill (self, link);
+    ferry_shared_queue_send_signal (self, link, SIGKILL);
   if (transition->next == link->state && event != FERRY_LINK_TIMEOUT)
     return;
 

@@ -50,8 +50,7 @@ set_fence_command (gpointer owner, gpointer data)
   ferry_fence_begin (&self->fence, &self->visits, *(guint64 *) data);
 }
 
-/* router's thread: makes the monitor set up a fence, after an earlier one, and returns its number. The fence is reached
- * when all that was sent so far is drained. The pingee is pinged then. */
+/* router's thread: has the monitor set up a fence for what was sent so far; returns its number. Pings when reached. */
 guint64
 ferry_monitor_set_fence (FerryMonitor *self)
 {
@@ -546,10 +545,8 @@ send_signal_command (gpointer owner, gpointer data)
   link->process.signals_sent |= G_GUINT64_CONSTANT (1) << (command->signal_number - 1);
   if (command->signal_number == SIGKILL && link->process.parent == FERRY_PARENT_ASKED && link->queue != NULL)
     end_unstarted (self, link);
-  else if (command->signal_number == SIGKILL)
-    ferry_shared_queue_kill (self->visits.shared, link);
   else
-    ferry_link_send_signal (link, command->signal_number);
+    ferry_shared_queue_send_signal (self->visits.shared, link, command->signal_number);
 }
 
 /* any: sends a signal to the process of a link, after the commands that are queued have run. Returns FALSE when the

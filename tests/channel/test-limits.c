@@ -35,7 +35,7 @@
 static GVariant *
 answer (FerryJob *job, GVariant *arguments, GError **error)
 {
-  g_usleep ((gulong) g_variant_get_int64 (arguments));
+  ferry_test_take_time (g_variant_get_int64 (arguments));
   return g_variant_new_boolean (TRUE);
 }
 
@@ -43,21 +43,21 @@ static GVariant *
 end_when_cancelled (FerryJob *job, GVariant *arguments, GError **error)
 {
   while (!ferry_job_is_cancelled (job))
-    g_usleep (1000);
+    ferry_test_let_others ();
   return g_variant_new_boolean (TRUE);
 }
 
 static gboolean
 say (FerryChannel *channel, GVariant *arguments, GError **error)
 {
-  g_usleep ((gulong) g_variant_get_int64 (arguments));
+  ferry_test_take_time (g_variant_get_int64 (arguments));
   return ferry_channel_send (channel, g_variant_new_boolean (TRUE), -1, NULL, error);
 }
 
 static void
 answer_request (FerryInvocation *invocation, gpointer data)
 {
-  g_usleep ((gulong) g_variant_get_int64 (ferry_invocation_get_arguments (invocation)));
+  ferry_test_take_time (g_variant_get_int64 (ferry_invocation_get_arguments (invocation)));
   ferry_invocation_return_value (invocation, g_variant_new_boolean (TRUE));
 }
 
@@ -95,7 +95,7 @@ begin (gpointer data)
 
   g_print ("%" G_GINT64_FORMAT "\n", self->pid);
   if (self->is_busy)
-    g_usleep ((gulong) (2 * self->limit));
+    ferry_test_take_time (2 * self->limit);
   return G_SOURCE_REMOVE;
 }
 
@@ -407,7 +407,7 @@ play (const Case *self, gint64 limit)
   if (self->way != BUSY)
     {
       ferry_test_kill (application, SIGSTOP);
-      g_usleep ((gulong) (2 * limit));
+      ferry_test_take_time (2 * limit);
       ferry_test_kill (application, SIGCONT);
     }
   if (self->way == FROZEN)
