@@ -32,7 +32,6 @@ gboolean ferry_is_shortage (int error_number);
 gboolean ferry_error_mark_shortage (GError **error);
 /* Whether the error comes from a call that the system had too little of something for, so that it may succeed later. */
 gboolean ferry_error_is_shortage (const GError *error);
-FERRY_FOR_SIBLINGS
 gboolean ferry_is_refused (int error_number);
 /* What follows in an error message for which ferry_is_refused() is true, behind the name of the call and the reason. */
 #define FERRY_REFUSED_REMEDY "; where a container or a sandbox filters system calls, allow this one in its filter"
