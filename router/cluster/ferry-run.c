@@ -176,6 +176,27 @@ set_patience (FerryRun *self, gint64 grace)
     ferry_timers_set (get_limits (self), timer, end, patience_is_over, self->task);
 }
 
+/* Whether a run is behind others as far as is known: more of them have begun, and not ended, than there are workers. */
+static gboolean
+is_ahead (FerryRun *self)
+{
+  const FerryRunPlace *place = self->place;
+
+  return self->process == 0 && place->in_flight.length - place->n_unbegun > place->n_workers;
+}
+
+/* Returns (transfer full) the error of a task that has not ended in its time. */
+static GError *
+new_late_error (FerryRun *self)
+{
+  if (!is_ahead (self))
+    return ferry_carrier_new_run_error (self->task);
+  return g_error_new (FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                      "Task '%s' waited at the host '%s' at its deadline, as far as is known; set a later deadline, or "
+                      "start more hosts",
+                      ferry_task_get_name (self->task), self->place->name);
+}
+
 static void
 run_timed_out (gpointer data)
 {
@@ -184,7 +205,22 @@ run_timed_out (gpointer data)
 
   ferry_transactions_cancel (get_transactions (self), get_xid (self), FERRY_CANCEL_REASON_DEADLINE);
   set_patience (self, ferry_task_get_settings (task)->cancel_grace);
-  ferry_carrier_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (task), NULL, NULL);
+  ferry_carrier_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, new_late_error (self), NULL, NULL);
+}
+
+/* What has begun here may still wait at the host, behind a run that takes long. The host counts how long the function
+ * runs; here that counts from when the host has told which process runs it, so the host is always the first. */
+static void
+set_limit (FerryRun *self)
+{
+  FerryTimer *timer = &ferry_task_get_placement (self->task)->timer;
+  gint64 end =
+    self->process != 0 ? ferry_carrier_get_run_deadline (self->task) : ferry_task_get_settings (self->task)->deadline;
+
+  if (end > 0)
+    ferry_timers_set (get_limits (self), timer, end, run_timed_out, self->task);
+  else
+    ferry_timers_unset (get_limits (self), timer);
 }
 
 static void
@@ -193,12 +229,8 @@ start_task (FerryRun *self)
   g_autoptr (FerryTask) task = g_object_ref (self->task);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
   FerryTaskSource *source = ferry_carrier_get_source (task);
-  gint64 deadline = ferry_carrier_get_run_deadline (task);
 
-  if (deadline > 0)
-    ferry_timers_set (get_limits (self), &placement->timer, deadline, run_timed_out, task);
-  else
-    ferry_timers_unset (get_limits (self), &placement->timer);
+  set_limit (self);
   /* started() runs callbacks of submissions that waited for room in the executor. These callbacks may cancel the task,
    * which calls start_task() for this task recursively. */
   if (!placement->executing)
@@ -284,7 +316,11 @@ take_loss (FerryRun *self, GVariant *value, GError **error)
 static gboolean
 take_process (FerryRun *self, GVariant *value, GError **error)
 {
-  return ferry_run_process_from_variant (value, &self->process, error);
+  if (!ferry_run_process_from_variant (value, &self->process, error))
+    return FALSE;
+  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_EXECUTING)
+    set_limit (self);
+  return TRUE;
 }
 
 static gboolean
@@ -456,16 +492,6 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
 
 static const FerryRunAnswerFuncs answer_funcs = {item_came, answered};
 
-/* Whether a run had leave ahead of the workers: more runs before it have begun, and not ended, than there are workers.
- * Those behind it have ended. */
-static gboolean
-is_ahead (FerryRun *self)
-{
-  const FerryRunPlace *place = self->place;
-
-  return !self->idempotent && self->process == 0 && place->in_flight.length - place->n_unbegun > place->n_workers;
-}
-
 /* runner: what became of the task at the host, as the middle of a sentence. */
 static GError *
 new_loss (FerryTask *task, const char *host_name, const char *runner, const GError *reason)
@@ -479,11 +505,11 @@ new_loss (FerryTask *task, const char *host_name, const char *runner, const GErr
                       reason->message);
 }
 
-/* Returns (transfer full) what new_loss() says. */
+/* Returns (transfer full) what new_loss() says. Runs behind this one have ended before. */
 static char *
 dup_runner (FerryRun *self)
 {
-  if (is_ahead (self))
+  if (!self->idempotent && is_ahead (self))
     return g_strdup ("where it had leave, but was not begun as far as is known:");
   return self->process != 0 ? g_strdup_printf ("whose process %d ran", (int) self->process) : g_strdup ("which ran");
 }

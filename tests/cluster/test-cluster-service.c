@@ -87,11 +87,11 @@ add_host (Scene *scene, FerryPool *pool)
 }
 
 static Scene *
-scene_new (guint n_hosts)
+scene_new_with_workers (guint n_hosts, guint n_workers)
 {
   Scene *scene = g_new0 (Scene, 1);
 
-  scene->task = task_test_new (FALSE, 2);
+  scene->task = task_test_new (FALSE, n_workers);
   scene->cluster = g_object_new (FERRY_TYPE_CLUSTER, "router", scene->task->router, "application", "test", NULL);
   scene->executor = ferry_executor_new_for_runner (FERRY_RUNNER (scene->cluster));
   add_host (scene, scene->task->pool);
@@ -100,10 +100,16 @@ scene_new (guint n_hosts)
       g_autoptr (FerryLauncher) launcher = task_test_launcher_new ();
       g_autoptr (FerryPool) pool = ferry_pool_new (scene->task->router, launcher);
 
-      ferry_pool_set_max_workers (pool, 2);
+      ferry_pool_set_max_workers (pool, n_workers);
       add_host (scene, pool);
     }
   return scene;
+}
+
+static Scene *
+scene_new (guint n_hosts)
+{
+  return scene_new_with_workers (n_hosts, 2);
 }
 
 static gboolean
@@ -245,6 +251,41 @@ a_poisonous_task_is_quarantined (void)
   task_test_submit_task (scene->executor, task);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_QUARANTINED);
   g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 3);
+}
+
+/* ---- Ahead of the workers ---- */
+
+static FerryTask *
+submit_with_limit (Scene *scene, const char *function, GVariant *arguments, gint64 run_timeout)
+{
+  FerryTask *task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
+
+  g_object_set (task, "idempotent", TRUE, "run-timeout", run_timeout, NULL);
+  task_test_submit_task (scene->executor, task);
+  return task;
+}
+
+/* A host whose runs were short begins a task ahead of its worker, which the one before it keeps for longer than the
+ * task may run. */
+static void
+what_waits_ahead_does_not_run (void)
+{
+  const gint64 limit = 400 * FERRY_MICROSECONDS_PER_MILLISECOND;
+  g_autoptr (Scene) scene = scene_new_with_workers (1, 1);
+  g_autoptr (FerryTask) first = NULL;
+  g_autoptr (FerryTask) second = NULL;
+
+  while (ferry_host_service_get_counts (scene->hosts[0].service).n_places < 2)
+    {
+      g_autoptr (FerryTask) task = submit_with_limit (scene, "echo", g_variant_new_string ("short"), 0);
+
+      task_test_assert_result (task, "'short'");
+    }
+  first = submit_with_limit (scene, "sleep-until-cancelled", NULL, limit);
+  second = submit_with_limit (scene, "echo", g_variant_new_string ("word"), limit);
+  task_test_wait_state (second, FERRY_TASK_STATE_EXECUTING);
+  task_test_assert_failed (first, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  task_test_assert_result (second, "'word'");
 }
 
 /* ---- Many tasks ---- */
@@ -466,6 +507,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster-service/a-function-hears-a-cancel", a_function_hears_a_cancel);
   g_test_add_func ("/cluster-service/a-crash-names-host-process-and-function", a_crash_names_host_process_and_function);
   g_test_add_func ("/cluster-service/a-poisonous-task-is-quarantined", a_poisonous_task_is_quarantined);
+  g_test_add_func ("/cluster-service/what-waits-ahead-does-not-run", what_waits_ahead_does_not_run);
   g_test_add_func ("/cluster-service/many-tasks-use-all-hosts", many_tasks_use_all_hosts);
   g_test_add_func ("/cluster-service/idempotent-tasks-survive-cuts", idempotent_tasks_survive_cuts);
   g_test_add_func ("/cluster-service/other-tasks-have-one-end-in-spite-of-cuts",

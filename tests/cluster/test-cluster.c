@@ -372,9 +372,61 @@ ends_a_function_that_runs_too_long (void)
   cluster_test_submit_task (test, task);
   run = host_test_run (host);
   g_assert_cmpint (run->request.run_timeout, ==, 50 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  host_run_tell (run, FERRY_PROCESS_VALUE, ferry_run_process_to_variant (1234));
   cluster_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "*ran for longer than its limit of 50 ms*");
   host_run_wait_cancelled (run, FERRY_CANCEL_REASON_DEADLINE);
   host_run_answer (run, NULL);
+}
+
+static FerryTask *
+submit_for (ClusterTest *test, gboolean idempotent, gint64 run_timeout, gint64 deadline)
+{
+  FerryTask *task = cluster_test_new_task ("work");
+
+  g_object_set (task, "idempotent", idempotent, "run-timeout", run_timeout, "deadline", deadline, NULL);
+  cluster_test_submit_task (test, task);
+  return task;
+}
+
+/* Two begin, and there is one worker. The limit of the first is longer, and it is the first to be over. */
+static void
+what_waits_ahead_does_not_run (gconstpointer idempotent)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "alpha", "work", 1, 2);
+  g_autoptr (FerryTask) first = submit_for (test, GPOINTER_TO_INT (idempotent), 50000, 0);
+  g_autoptr (FerryTask) second = submit_for (test, GPOINTER_TO_INT (idempotent), 1, 0);
+  HostRun *running = host_test_run (host);
+  HostRun *waiting = host_test_run (host);
+
+  cluster_test_wait_state (second, FERRY_TASK_STATE_EXECUTING);
+  host_run_tell (running, FERRY_PROCESS_VALUE, ferry_run_process_to_variant (1234));
+  cluster_test_assert_failed (first, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "*ran for longer than its limit of 50 ms*");
+  g_assert_cmpint (ferry_task_get_state (second), ==, FERRY_TASK_STATE_EXECUTING);
+  host_run_answer (running, NULL);
+  host_run_tell (waiting, FERRY_PROCESS_VALUE, ferry_run_process_to_variant (1234));
+  cluster_test_assert_failed (second, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "*ran for longer than its limit of*");
+  host_run_wait_cancelled (waiting, FERRY_CANCEL_REASON_DEADLINE);
+  host_run_answer (waiting, NULL);
+}
+
+static void
+a_deadline_says_what_waited_ahead (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new_with_room (test, "alpha", "work", 1, 2);
+  g_autoptr (FerryTask) first = cluster_test_submit (test, "work");
+  g_autoptr (FerryTask) second =
+    submit_for (test, FALSE, 0, g_get_monotonic_time () + 300 * FERRY_MICROSECONDS_PER_MILLISECOND);
+  HostRun *running = host_test_run (host);
+  HostRun *waiting = host_test_run (host);
+
+  cluster_test_assert_failed (second, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                              "Task '*' waited at the host 'alpha' at its deadline, as far as is known; *");
+  host_run_wait_cancelled (waiting, FERRY_CANCEL_REASON_DEADLINE);
+  host_run_answer (waiting, NULL);
+  host_run_answer (running, NULL);
+  cluster_test_assert_done (first);
 }
 
 static void
@@ -941,6 +993,11 @@ main (int argc, char **argv)
   g_test_add_func ("/cluster/cancels-a-function", cancels_a_function);
   g_test_add_func ("/cluster/a-cancel-meets-a-host-that-has-not-begun", a_cancel_meets_a_host_that_has_not_begun);
   g_test_add_func ("/cluster/ends-a-function-that-runs-too-long", ends_a_function_that_runs_too_long);
+  g_test_add_data_func ("/cluster/what-waits-ahead-does-not-run/once", GINT_TO_POINTER (FALSE),
+                        what_waits_ahead_does_not_run);
+  g_test_add_data_func ("/cluster/what-waits-ahead-does-not-run/idempotent", GINT_TO_POINTER (TRUE),
+                        what_waits_ahead_does_not_run);
+  g_test_add_func ("/cluster/a-deadline-says-what-waited-ahead", a_deadline_says_what_waited_ahead);
   g_test_add_func ("/cluster/ends-a-task-at-its-deadline", ends_a_task_at_its_deadline);
   g_test_add_func ("/cluster/a-task-sent-ahead-fails-when-it-has-waited-too-long",
                    a_task_sent_ahead_fails_when_it_has_waited_too_long);
