@@ -24,15 +24,17 @@
 #define MAX_HOSTS 8
 #define MAX_ROUNDS 16
 
-/* A task is run once at most, or is idempotent. */
-enum
+/* A task is run once at most, or is idempotent. The last ways need a server with TLS. */
+static const struct
 {
-  ONCE,
-  IDEMPOTENT,
-  N_WAYS
-};
+  const char *name;
+  gboolean idempotent;
+  gboolean secure;
+} ways[] = {
+  {"once", FALSE, FALSE}, {"idempotent", TRUE, FALSE}, {"once-tls", FALSE, TRUE}, {"idempotent-tls", TRUE, TRUE}};
 
-static const char *const ways[N_WAYS] = {"once", "idempotent"};
+#define N_WAYS G_N_ELEMENTS (ways)
+#define N_PLAIN_WAYS 2
 
 #define N_PEERS 2
 
@@ -47,19 +49,29 @@ typedef struct
   const BenchOptions *options;
   FerryRouter *router; /* (unowned) */
   BenchNats nats;
+  BenchNats secure_nats;
   BenchHosts hosts;
+  BenchHosts secure_hosts; /* one */
+  guint n_ways;            /* that this machine has */
   BenchRequests *requests; /* (owned) */
   Peer peers[N_PEERS];
   guint n_peers; /* that this machine has */
   char payload[PAYLOAD_SIZE + 1];
 } Bench;
 
+static FerryTask *
+submit_to_hosts (Bench *self, guint way, const char *function, GVariant *arguments)
+{
+  return bench_hosts_submit (ways[way].secure ? &self->secure_hosts : &self->hosts, function, arguments,
+                             ways[way].idempotent);
+}
+
 /* ---- how many a second ---- */
 
 typedef struct
 {
   Bench *bench;
-  gboolean idempotent;
+  guint way;
   guint n_left; /* tasks to submit */
   guint n_awaited;
 } Flow;
@@ -84,7 +96,7 @@ static void
 submit (Flow *self)
 {
   g_autoptr (FerryTask) task =
-    bench_hosts_submit (&self->bench->hosts, "echo", g_variant_new_string (self->bench->payload), self->idempotent);
+    submit_to_hosts (self->bench, self->way, "echo", g_variant_new_string (self->bench->payload));
 
   self->n_left--;
   g_signal_connect (task, "done", G_CALLBACK (done_cb), self);
@@ -92,9 +104,9 @@ submit (Flow *self)
 
 /* Tasks a second. */
 static double
-measure_rate (Bench *self, guint n, gboolean idempotent)
+measure_rate (Bench *self, guint n, guint way)
 {
-  Flow flow = {self, idempotent, n, n};
+  Flow flow = {self, way, n, n};
   const gint64 started = bench_now ();
 
   for (guint i = 0; i < MIN (n, N_UNDER_WAY); i++)
@@ -104,7 +116,7 @@ measure_rate (Bench *self, guint n, gboolean idempotent)
   return n * 1e9 / (bench_now () - started);
 }
 
-/* Values of N_WAYS and of the peers, in the same rounds. */
+/* Values of the ways and of the peers, in the same rounds. */
 static void
 print_rates (Bench *self, const double *floors, double (*rates)[MAX_ROUNDS], double (*peers)[MAX_ROUNDS])
 {
@@ -113,16 +125,16 @@ print_rates (Bench *self, const double *floors, double (*rates)[MAX_ROUNDS], dou
   bench_print ("cluster/tasks/nats-requests", bench_median (floors, n_rounds), "tasks/s");
   for (guint i = 0; i < self->n_peers; i++)
     bench_print_as (bench_median (peers[i], n_rounds), "tasks/s", "cluster/tasks/%s", self->peers[i].kind->name);
-  for (guint way = 0; way < N_WAYS; way++)
+  for (guint way = 0; way < self->n_ways; way++)
     {
-      bench_print_as (bench_median (rates[way], n_rounds), "tasks/s", "cluster/tasks/%s", ways[way]);
+      bench_print_as (bench_median (rates[way], n_rounds), "tasks/s", "cluster/tasks/%s", ways[way].name);
       bench_print_as (bench_median_ratio (rates[way], floors, n_rounds), "ratio",
-                      "ratio/cluster/tasks/%s/vs-nats-requests", ways[way]);
+                      "ratio/cluster/tasks/%s/vs-nats-requests", ways[way].name);
       bench_print_budget (">= 0.5");
       for (guint i = 0; i < self->n_peers; i++)
         {
           bench_print_as (bench_median_ratio (rates[way], peers[i], n_rounds), "ratio", "ratio/cluster/tasks/%s/vs-%s",
-                          ways[way], self->peers[i].kind->name);
+                          ways[way].name, self->peers[i].kind->name);
           bench_print_budget (">= 5");
         }
     }
@@ -135,12 +147,13 @@ run_rates (Bench *self)
   const guint n = (guint) bench_choose (self->options, 2000, 10000, 50000);
   double floors[MAX_ROUNDS], rates[N_WAYS][MAX_ROUNDS], peers[N_PEERS][MAX_ROUNDS];
 
-  measure_rate (self, n / 10, FALSE);
+  for (guint way = 0; way < self->n_ways; way++)
+    measure_rate (self, n / 10, way);
   for (guint round = 0; round < n_rounds; round++)
     {
       floors[round] = bench_requests_rate (self->requests, self->payload, n, N_UNDER_WAY);
-      for (guint way = 0; way < N_WAYS; way++)
-        rates[way][round] = measure_rate (self, n, way == IDEMPOTENT);
+      for (guint way = 0; way < self->n_ways; way++)
+        rates[way][round] = measure_rate (self, n, way);
       for (guint i = 0; i < self->n_peers; i++)
         peers[i][round] = self->peers[i].kind->measure_rate (self->peers[i].peer, self->payload,
                                                              n / self->peers[i].kind->divisor, N_UNDER_WAY);
@@ -190,10 +203,10 @@ note_state (FerryTask *task, GParamSpec *pspec, gpointer user_data)
 }
 
 static void
-measure_trip (Bench *self, gboolean idempotent, Trips *trips)
+measure_trip (Bench *self, guint way, Trips *trips)
 {
   const gint64 started = bench_now ();
-  g_autoptr (FerryTask) task = bench_hosts_submit (&self->hosts, "now", NULL, idempotent);
+  g_autoptr (FerryTask) task = submit_to_hosts (self, way, "now", NULL);
   g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
   gint64 begun = 0;
@@ -228,8 +241,8 @@ measure_trips (Bench *self, guint n, GArray *requests, Trips *trips, Trips *peer
   for (guint i = 0; i < n; i++)
     {
       note_trip (requests, bench_requests_trip (self->requests, self->payload));
-      for (guint way = 0; way < N_WAYS; way++)
-        measure_trip (self, way == IDEMPOTENT, &trips[way]);
+      for (guint way = 0; way < self->n_ways; way++)
+        measure_trip (self, way, &trips[way]);
       for (guint peer = 0; peer < self->n_peers && i % self->peers[peer].kind->divisor == 0; peer++)
         measure_peer_trip (self, peer, &peers[peer]);
     }
@@ -271,7 +284,7 @@ run_trips (Bench *self)
   g_autoptr (GArray) requests = g_array_new (FALSE, FALSE, sizeof (double));
   Trips trips[N_WAYS], peers[N_PEERS];
 
-  for (guint way = 0; way < N_WAYS; way++)
+  for (guint way = 0; way < self->n_ways; way++)
     trips_init (&trips[way]);
   for (guint i = 0; i < self->n_peers; i++)
     trips_init (&peers[i]);
@@ -282,9 +295,9 @@ run_trips (Bench *self)
       bench_print_as (get_median (peers[i].first) / 1e3, "us", "cluster/begin/%s/p50", self->peers[i].kind->name);
       bench_print_as (get_median (peers[i].end) / 1e3, "us", "cluster/end/%s/p50", self->peers[i].kind->name);
     }
-  for (guint way = 0; way < N_WAYS; way++)
+  for (guint way = 0; way < self->n_ways; way++)
     {
-      print_trips (self, ways[way], &trips[way], requests, peers);
+      print_trips (self, ways[way].name, &trips[way], requests, peers);
       trips_clear (&trips[way]);
     }
   for (guint i = 0; i < self->n_peers; i++)
@@ -394,13 +407,35 @@ be_another_process (int argc, char **argv)
   return -1;
 }
 
+static void
+open_secure_hosts (Bench *self)
+{
+  self->n_ways = N_PLAIN_WAYS;
+  if (!bench_nats_open (&self->secure_nats, TRUE))
+    return;
+  self->n_ways = N_WAYS;
+  bench_hosts_open (&self->secure_hosts, &self->secure_nats, self->router);
+  bench_hosts_grow (&self->secure_hosts, 1, N_WORKERS);
+}
+
+static void
+close_secure_hosts (Bench *self)
+{
+  if (self->n_ways < N_WAYS)
+    return;
+  bench_hosts_close (&self->secure_hosts);
+  bench_nats_close (&self->secure_nats);
+}
+
 /* Rows of tasks and begins, and of efficiency. */
 static void
 run_hosts (Bench *self)
 {
   bench_hosts_open (&self->hosts, &self->nats, self->router);
   bench_hosts_grow (&self->hosts, 1, N_WORKERS);
+  open_secure_hosts (self);
   compare (self);
+  close_secure_hosts (self);
   for (guint n_hosts = 1; n_hosts <= (self->options->smoke ? 2 : MAX_HOSTS); n_hosts *= 2)
     run_naps (self, n_hosts);
   bench_hosts_close (&self->hosts);
@@ -417,7 +452,7 @@ main (int argc, char **argv)
     return status;
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
-  if (!bench_nats_open (&self.nats))
+  if (!bench_nats_open (&self.nats, FALSE))
     return EXIT_SUCCESS;
   memset (self.payload, 'x', PAYLOAD_SIZE);
   self.router = bench_router_open ();

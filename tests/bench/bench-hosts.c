@@ -16,8 +16,9 @@
 void
 bench_hosts_open (BenchHosts *self, const BenchNats *nats, FerryRouter *router)
 {
-  self->url = nats->url;
+  self->nats = nats;
   self->cluster = ferry_cluster_new (router, nats->url, APPLICATION);
+  g_object_set (self->cluster, "tls-ca-file", nats->certificate, NULL);
   self->executor = ferry_executor_new_for_runner (FERRY_RUNNER (self->cluster));
   self->processes = g_ptr_array_new_with_free_func ((GDestroyNotify) bench_nats_kill);
 }
@@ -39,20 +40,36 @@ bench_hosts_wait (BenchHosts *self, guint n_hosts)
     }
 }
 
-void
-bench_hosts_grow (BenchHosts *self, guint n_hosts, guint n_workers)
+static GSubprocess *
+start_host (BenchHosts *self, const char *name, guint n_workers)
 {
   g_autofree char *program = bench_path_beside ("../../router/cluster/ferry-host");
   g_autofree char *functions = bench_path_beside ("bench-functions");
   g_autofree char *workers = g_strdup_printf ("%u", n_workers);
+  g_autoptr (GPtrArray) arguments = g_ptr_array_new ();
+  const char *const options[] = {program,  "--server", self->nats->url, "--application", APPLICATION,
+                                 "--name", name,       "--workers",     workers};
 
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    g_ptr_array_add (arguments, (char *) options[i]);
+  if (self->nats->certificate != NULL)
+    {
+      g_ptr_array_add (arguments, (char *) "--tls-ca");
+      g_ptr_array_add (arguments, self->nats->certificate);
+    }
+  g_ptr_array_add (arguments, functions);
+  g_ptr_array_add (arguments, NULL);
+  return bench_nats_spawn ((const char *const *) arguments->pdata);
+}
+
+void
+bench_hosts_grow (BenchHosts *self, guint n_hosts, guint n_workers)
+{
   while (self->processes->len < n_hosts)
     {
       g_autofree char *name = g_strdup_printf ("host-%u", self->processes->len + 1);
 
-      g_ptr_array_add (self->processes, bench_nats_spawn ((const char *const[]){
-                                          program, "--server", self->url, "--application", APPLICATION, "--name", name,
-                                          "--workers", workers, functions, NULL}));
+      g_ptr_array_add (self->processes, start_host (self, name, n_workers));
     }
   bench_hosts_wait (self, n_hosts);
 }

@@ -17,7 +17,7 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  const char *url;         /* (unowned) */
+  const BenchNats *nats;   /* (unowned) */
   FerryCluster *cluster;   /* (owned) */
   FerryExecutor *executor; /* (owned) */
   GPtrArray *processes;    /* (owned) (element-type GSubprocess): the hosts' */
