@@ -358,8 +358,7 @@ ferry_demux_invocation_check_in_time (FerryInvocation *invocation)
   guint cancelled = ferry_call_get_cancelled (((FerryDemuxInvocation *) invocation)->call);
   g_autofree char *words = NULL;
 
-  if (cancelled == 0 && invocation->deadline != 0 && g_get_monotonic_time () >= invocation->deadline)
-    cancelled = FERRY_CANCEL_REASON_DEADLINE;
+  /* The other end judges the deadline, and cancels: this process may have been stopped together with it. */
   if (cancelled == 0)
     return TRUE;
   words = ferry_invocation_dup_words (invocation);

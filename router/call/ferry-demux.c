@@ -882,8 +882,8 @@ dispatcher_close (Dispatcher *self)
  * - %FERRY_ERROR_UNKNOWN_FUNCTION if there is no handler for the method;
  * - %FERRY_ERROR_REFUSED if [property@Ferry.Demux:max-pending] or [property@Ferry.Demux:max-pending-size] is reached,
  *   or if the request waits when the demux is stopped;
- * - %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED if the request's deadline passed, or the request was cancelled,
- *   before a handler was called.
+ * - %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED if the caller gave the request up before a handler was called,
+ *   since its deadline had passed, or by a cancel.
  *
  * A transport has at most one running demux. Dropping the last reference to a demux stops it. Any thread may use it.
  */
