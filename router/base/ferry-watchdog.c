@@ -182,7 +182,7 @@ was_busy (const FerryWatchdog *self, const Walk *walk, gint64 now)
   const FerryActivity *latest = &walk->activity;
 
   return walk->is_busy || latest->ids != before->ids || latest->faults != before->faults ||
-         latest->busy - before->busy > least;
+         latest->busy > before->busy + least;
 }
 
 gboolean
@@ -195,8 +195,12 @@ ferry_watchdog_look (FerryWatchdog *self)
   errno = 0;
   if (self->pid > 0)
     look_at_process (&walk, self->pid);
-  /* Without a descriptor nothing can be seen. Where /proc is missing, nothing ever can. */
-  is_busy = walk.activity.ids == 0 ? ferry_is_shortage (errno) : was_busy (self, &walk, now);
+  /* Without a descriptor nothing can be seen. Where /proc is missing, nothing but the processor time can. */
+  if (walk.activity.ids == 0 && ferry_is_shortage (errno))
+    walk.is_busy = TRUE;
+  else if (walk.activity.ids == 0)
+    walk.activity.busy = (guint64) get_processor_time (self->pid) * 1000;
+  is_busy = was_busy (self, &walk, now);
   self->n_looks++;
   self->n_quiet = is_busy ? 0 : self->n_quiet + 1;
   self->activity = walk.activity;

@@ -10,7 +10,9 @@
 #include "base/ferry-watchdog-private.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -236,6 +238,35 @@ blames_nobody_without_a_descriptor (void)
   waitpid (pid, NULL, 0);
 }
 
+/* Has /proc be empty for this process, where it may do that. */
+static gboolean
+hide_processes (void)
+{
+  return (unshare (CLONE_NEWNS) == 0 || unshare (CLONE_NEWUSER | CLONE_NEWNS) == 0) &&
+         mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mount ("none", "/proc", "tmpfs", 0, NULL) == 0;
+}
+
+static void
+check_unseen (void)
+{
+  if (!hide_processes ())
+    _exit (77);
+  check (compute, FERRY_WATCHDOG_START, FALSE);
+  check (sleep_for_ever, FERRY_WATCHDOG_START, TRUE);
+}
+
+static void
+waits_without_proc_for_one_that_computes (void)
+{
+  int status;
+
+  g_assert_cmpint (waitpid (fork_to (check_unseen), &status, 0), >, 0);
+  if (WIFEXITED (status) && WEXITSTATUS (status) == 77)
+    g_test_skip ("This process may not hide /proc");
+  else
+    g_assert_cmpint (status, ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -250,5 +281,6 @@ main (int argc, char **argv)
   g_test_add_func ("/watchdog/counts-looks-and-no-time", counts_looks_and_no_time);
   g_test_add_func ("/watchdog/has-time-alone-where-nothing-is-told", has_time_alone_where_nothing_is_told);
   g_test_add_func ("/watchdog/blames-nobody-without-a-descriptor", blames_nobody_without_a_descriptor);
+  g_test_add_func ("/watchdog/waits-without-proc-for-one-that-computes", waits_without_proc_for_one_that_computes);
   return g_test_run ();
 }
