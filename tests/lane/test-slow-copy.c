@@ -38,6 +38,8 @@ set_up (Fixture *self, gconstpointer data)
   g_assert_no_error (error);
   self->reader = ferry_arena_new_reader (memory, arena, SIZE, &error);
   g_assert_no_error (error);
+  /* The first buffer maps the arena. */
+  g_assert_null (ferry_arena_take (self->reader, &(FerryBufferMessage){.size = SIZE}));
   memset (self->writer->memory, 1, SIZE / 2);
   memset (self->writer->memory + SIZE / 2, 2, SIZE / 2);
 }
