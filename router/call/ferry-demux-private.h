@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "base/ferry-shared-context-private.h"
 #include "call/ferry-demux-invocation-private.h"
 #include "call/ferry-demux.h"
 
@@ -31,6 +32,9 @@ void ferry_demux_let_next (void);
 /* The default, with a thread for each core. If the transport has a team, handlers run where requests are received, and
  * else on a pool of threads. At most n_threads run at a time, which is 1 for an ordered demux. */
 void ferry_demux_set_team (FerryDemux *self, guint n_threads);
+/* As ferry_demux_set_context(). Where the transport has a team, and nobody has the context, a handler runs where its
+ * request is received, with the context entered. */
+void ferry_demux_set_shared_context (FerryDemux *self, FerrySharedContext *context);
 
 /* For tests: returns how many threads the demux has. */
 guint ferry_demux_get_n_threads (FerryDemux *self);

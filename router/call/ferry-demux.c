@@ -110,11 +110,12 @@ struct _FerryDispatcher
   FerryWaitQueue waits; /* joined with lock held: completions that wait until n_left is 0 and the threads have ended */
   gboolean has_waits;   /* a completion joined waits since waits was last finished */
   Place place;          /* changed only while the dispatcher is closed, as are max_threads, idle_time and context */
-  /* PLACE_THREADS: the thread that receives runs handlers too, where it belongs to a team. Written as place is. */
+  /* The thread that receives runs handlers too, where it belongs to a team. Written as place is. */
   _Atomic gboolean in_team;
-  guint max_threads;     /* the most handlers at a time */
-  gint64 idle_time;      /* microseconds after which an idle thread ends; negative: never */
-  GMainContext *context; /* (owned) (nullable) */
+  guint max_threads;          /* the most handlers at a time */
+  gint64 idle_time;           /* microseconds after which an idle thread ends; negative: never */
+  GMainContext *context;      /* (owned) (nullable) */
+  FerrySharedContext *shared; /* (owned) (nullable): set before the demux is started: the context, where in_team */
 
   gboolean ordered; /* const: handlers are entered in order */
   pthread_mutex_t entry;
@@ -204,6 +205,7 @@ ferry_dispatcher_finalize (GObject *object)
   g_clear_pointer (&self->other_handler, handler_unref);
   ferry_wait_queue_clear (&self->waits);
   g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_pointer (&self->shared, ferry_shared_context_unref);
   pthread_cond_destroy (&self->work);
   pthread_mutex_destroy (&self->entry);
   pthread_mutex_destroy (&self->lock);
@@ -648,13 +650,16 @@ run_in_team (Dispatcher *dispatcher, Run *run, FerryTeam *team)
 {
   g_autoptr (Dispatcher) self = ref (dispatcher);
   gboolean has_lead = perform_in_team (self, run, team);
-  Summons summons;
+  Summons summons = SUMMONS_NONE;
 
+  if (self->shared != NULL)
+    ferry_shared_context_leave (self->shared);
   pthread_mutex_lock (&self->lock);
   end_locked (self, run);
-  while (!has_lead && self->queue.length > 0 && count_running_locked (self) < self->max_threads)
+  while (self->shared == NULL && !has_lead && self->queue.length > 0 && count_running_locked (self) < self->max_threads)
     work_locked (self);
-  summons = summon_locked (self);
+  if (self->shared == NULL)
+    summons = summon_locked (self);
   unlock (self);
   summon (self, summons);
 }
@@ -740,11 +745,13 @@ get_team (Dispatcher *self, FerryTransport *transport)
   return team != NULL && ferry_team_may_handle (team) ? team : NULL;
 }
 
-/* Whether this thread, of a team, may run a handler. Requests that wait come first. */
+/* Whether this thread, of a team, may run a handler. Requests that wait come first. Enters a shared context. */
 static gboolean
 runs_in_team_locked (Dispatcher *self)
 {
-  return self->place == PLACE_THREADS && self->queue.length == 0 && count_running_locked (self) < self->max_threads;
+  if (self->queue.length > 0 || count_running_locked (self) >= self->max_threads)
+    return FALSE;
+  return self->shared == NULL || ferry_shared_context_try_enter (self->shared);
 }
 
 static gboolean
@@ -1077,6 +1084,13 @@ void
 ferry_demux_set_team (FerryDemux *self, guint n_threads)
 {
   set_place (self, PLACE_THREADS, TRUE, n_threads, -1, NULL);
+}
+
+void
+ferry_demux_set_shared_context (FerryDemux *self, FerrySharedContext *context)
+{
+  set_place (self, PLACE_CONTEXT, TRUE, 1, -1, ferry_shared_context_get_context (context));
+  self->dispatcher->shared = ferry_shared_context_ref (context);
 }
 
 /* Returns FALSE while the demux runs. */

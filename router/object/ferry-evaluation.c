@@ -954,13 +954,17 @@ advance (FerryEvaluation *self)
 static void
 start (FerryEvaluation *self)
 {
-  gboolean acquired = self->context != NULL && g_main_context_acquire (self->context);
+  FerrySharedContext *shared = ferry_object_table_get_shared_context (self->table);
+  gboolean acquired = shared != NULL ? ferry_shared_context_try_enter (shared)
+                                     : self->context != NULL && g_main_context_acquire (self->context);
 
   if (self->context == NULL || acquired)
     advance (self);
   else
     resume (evaluation_ref (self));
-  if (acquired)
+  if (acquired && shared != NULL)
+    ferry_shared_context_leave (shared);
+  else if (acquired)
     g_main_context_release (self->context);
 }
 

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/ferry-shared-context-private.h"
 #include "object/ferry-exporter.h"
 
 G_BEGIN_DECLS
@@ -56,6 +57,11 @@ typedef struct
 FerryObjectTable *ferry_object_table_new (void);
 /* Frees the functions, and drops the exporter's reference. */
 void ferry_object_table_close (FerryObjectTable *self);
+/* The main context on which the exporter calls methods, where threads share it. context: (transfer full). Set before
+ * the exporter has a transport. */
+void ferry_object_table_set_shared_context (FerryObjectTable *self, FerrySharedContext *context);
+/* Returns (transfer none) (nullable). */
+FerrySharedContext *ferry_object_table_get_shared_context (FerryObjectTable *self);
 /* Returns (element-type FerryExported) (transfer full): the records of all objects. */
 GPtrArray *ferry_object_table_list (FerryObjectTable *self);
 /* Returns (transfer full): the record of an object. If there is none, makes one, which takes a reference to the object

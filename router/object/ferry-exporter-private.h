@@ -18,6 +18,10 @@ FerryExported *ferry_exporter_hold_value (FerryExporter *self, GVariant *value);
 void ferry_exporter_set_generation (FerryExporter *self, guint64 generation);
 /* Returns (transfer none) (nullable): the main context on which methods are called; NULL: on threads. */
 GMainContext *ferry_exporter_get_context (FerryExporter *self);
+/* For a manual exporter without a transport: in a worker, methods are called where requests are received while the
+ * calling thread sleeps in ferry_exporter_poll(), and nowhere else while it does not. It has the exporter's context
+ * from now on, until ferry_exporter_leave(). */
+void ferry_exporter_share_context (FerryExporter *self);
 /* Returns when all methods have returned that were called for that session, one of ferry_exporter_list_sessions(), and
  * its transport has ended. Not in a method. */
 void ferry_exporter_wait_for_methods (gpointer session);

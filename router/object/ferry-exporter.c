@@ -25,6 +25,7 @@
 #include "base/ferry-depth-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
+#include "base/ferry-shared-context-private.h"
 #include "base/ferry-timers-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-demux-private.h"
@@ -160,10 +161,17 @@ ferry_exporter_get_context (FerryExporter *self)
   return self->context;
 }
 
+void
+ferry_exporter_share_context (FerryExporter *self)
+{
+  ferry_object_table_set_shared_context (self->table, ferry_shared_context_new (self->context));
+}
+
 guint64
 ferry_exporter_get_n_requests (FerryExporter *self)
 {
-  /* Relaxed: a count. Where the value matters, in a manual exporter, the thread that reads it has also changed it. */
+  /* Relaxed: a count. Where the value matters, in a manual exporter, the thread that reads it has also changed it, or
+   * has taken the shared context after the thread that did. */
   return atomic_load_explicit (&self->n_requests, memory_order_relaxed);
 }
 
@@ -839,6 +847,7 @@ static FerryExporterSession *
 new_session (FerryExporter *exporter, FerryTransport *transport)
 {
   FerryExporterSession *self = g_object_new (FERRY_TYPE_EXPORTER_SESSION, NULL);
+  FerrySharedContext *shared = ferry_object_table_get_shared_context (exporter->table);
 
   g_weak_ref_set (&self->exporter, exporter);
   self->demux = ferry_demux_new (transport);
@@ -847,7 +856,10 @@ new_session (FerryExporter *exporter, FerryTransport *transport)
   if (exporter->context != NULL)
     {
       self->context = g_main_context_ref (exporter->context);
-      ferry_demux_set_context (self->demux, self->context);
+      if (shared != NULL)
+        ferry_demux_set_shared_context (self->demux, shared);
+      else
+        ferry_demux_set_context (self->demux, self->context);
     }
   else if (exporter->n_threads < 0)
     ferry_demux_set_team (self->demux, 1);
@@ -1229,14 +1241,17 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
   g_autoptr (GSource) timer = NULL;
   gboolean over = timeout == 0;
   guint64 before;
+  FerrySharedContext *shared;
   gulong id;
 
   g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
   ferry_return_val_if_fail (self->is_manual, FALSE, NOT_MANUAL);
 
-  if (ferry_is_in_callback_of (self->context))
+  /* The context is the exporter's own: who has it answers a request. */
+  if (g_main_context_is_owner (self->context))
     return ferry_set_error (error, FERRY_ERROR_BUSY,
                             "The exporter is answering a request; poll again when that request is answered");
+  shared = ferry_object_table_get_shared_context (self->table);
   before = ferry_exporter_get_n_requests (self);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (cancelled_cb), self->context, NULL) : 0;
   if (timeout >= 0)
@@ -1246,7 +1261,10 @@ ferry_exporter_poll (FerryExporter *self, gint64 timeout, GCancellable *cancella
       g_source_attach (timer, self->context);
     }
   while (ferry_exporter_get_n_requests (self) == before && !over && !g_cancellable_is_cancelled (cancellable))
-    g_main_context_iteration (self->context, TRUE);
+    if (shared != NULL)
+      ferry_shared_context_iterate (shared);
+    else
+      g_main_context_iteration (self->context, TRUE);
   g_cancellable_disconnect (cancellable, id);
   if (timer != NULL)
     g_source_destroy (timer);
@@ -1299,6 +1317,7 @@ ferry_exporter_wait_for_methods (gpointer session)
 void
 ferry_exporter_leave (FerryExporter *self)
 {
+  FerrySharedContext *shared = ferry_object_table_get_shared_context (self->table);
   g_autoptr (GPtrArray) sessions = ferry_exporter_list_sessions (self);
   g_autoptr (GHashTable) names = NULL;
 
@@ -1311,6 +1330,8 @@ ferry_exporter_leave (FerryExporter *self)
   names = self->names;
   self->names = new_names ();
   pthread_mutex_unlock (&self->lock);
+  if (shared != NULL)
+    ferry_shared_context_abandon (shared);
 }
 
 /**

@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Serves objects over a transport until the transport ends: for workers without a main loop. A program with turns has
- * its methods called on the calling thread, between them. Without turns nothing else runs on that thread, so methods
- * are called where requests are received, one at a time, and no request changes threads. */
+/* Serves objects over a transport until the transport ends: for workers without a main loop. Methods are called where
+ * requests are received, one at a time, and no request changes threads. A program with turns shares the exporter's
+ * context with the thread that receives: that has it only while the calling thread sleeps. What comes during a turn
+ * waits in the context, and is answered on the calling thread behind that turn. */
 
 #include "config.h"
 
@@ -90,10 +91,12 @@ serve (FerryExporter *exporter, Server *self, GError **error)
  * lets the next one be called. Then what its caller chained to it is called on a thread of a pool, which
  * %FERRY_CALL_POLICY_SERIAL keeps apart from other calls of the same object.
  *
- * With `turn`, the exporter answers manually: the function calls `turn` and answers requests, alternately, on this
- * thread. A program that computes can do so in `turn`: a little in each call, and `turn` returns 0. Its objects need no
- * lock, and may belong to this thread. Objects to which only the exporter has references are freed on this thread. Each
- * request changes threads, and so takes several times as long.
+ * With `turn`, the function calls `turn` and answers requests, alternately. A program that computes can do so in
+ * `turn`: a little in each call, and `turn` returns 0. No method is called, and no property read or set, during a turn,
+ * nor two at a time. So objects need no lock. But in a worker a request that comes while nothing else runs is answered
+ * on the thread that has received it, and others on this thread. So objects must not belong to one thread: use
+ * [property@Ferry.Exporter:manual] for those. Objects to which only the exporter has references at the end are freed on
+ * this thread.
  *
  * Not on the thread of a main loop.
  *
@@ -119,6 +122,8 @@ ferry_serve_objects (FerryTransport *transport, const FerryObjectServerFuncs *fu
   if (funcs->turn != NULL && server.watch == NULL)
     return FALSE;
   exporter = g_object_new (FERRY_TYPE_EXPORTER, "manual", funcs->turn != NULL, NULL);
+  if (funcs->turn != NULL)
+    ferry_exporter_share_context (exporter);
   served = serve (exporter, &server, error);
   if (funcs->clean_up != NULL)
     funcs->clean_up (exporter, user_data);

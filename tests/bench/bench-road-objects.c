@@ -147,10 +147,17 @@ start_exporter (End end, GError **error)
   return TRUE;
 }
 
+/* Has nothing to do but behind requests. */
+static gint64
+turn (FerryExporter *exporter, gpointer data)
+{
+  return -1;
+}
+
 static gpointer
 serve_objects (gpointer data)
 {
-  static const FerryObjectServerFuncs funcs = {.initialise = export_echoer};
+  static const FerryObjectServerFuncs funcs = {.initialise = export_echoer, .turn = turn};
   g_autoptr (GError) error = NULL;
 
   if (!ferry_serve_objects (pair.transports[OBJECT_SERVED], &funcs, NULL, &error))

@@ -273,11 +273,17 @@ note_call (FerryExporter *exporter, gpointer was_called, GError **error)
   return TRUE;
 }
 
+static gint64
+turn (FerryExporter *exporter, gpointer was_called)
+{
+  return -1;
+}
+
 /* The transport stays, and another try serves over it. */
 static void
 test_serves_no_objects_without_thread (void)
 {
-  static const FerryObjectServerFuncs funcs = {.initialise = note_call};
+  static const FerryObjectServerFuncs funcs = {.initialise = note_call, .turn = turn};
   g_autoptr (FerryTransport) one = NULL;
   g_autoptr (FerryTransport) other = NULL;
   g_autoptr (GError) error = NULL;
