@@ -77,6 +77,17 @@ ferry_test_look_until (FerryTestCondition condition, gpointer data)
   g_clear_handle_id (&timer, g_source_remove);
 }
 
+gboolean
+ferry_test_is_woken (GMainContext *context)
+{
+  GPollFD fds[8];
+  int timeout;
+  int n = g_main_context_query (context, G_MAXINT, &timeout, fds, G_N_ELEMENTS (fds));
+
+  g_assert_cmpint (n, >, 0);
+  return g_poll (fds, (guint) n, 0) > 0;
+}
+
 void
 ferry_test_let_others (void)
 {

@@ -3,9 +3,13 @@
 
 /* A heap of embedded timers inside a GSource. Setting a timer allocates no memory, unless the heap grows.
  *
- * Most deadlines are moved or unset before they pass. So an earlier deadline changes the source's ready time at
- * once. A later deadline changes it only when the source is next dispatched. The source may wake once for a deadline
+ * Most deadlines are moved or unset before they pass. So an earlier deadline changes the time when the source is ready
+ * at once. A later deadline changes it only when the source is next dispatched. The source may wake once for a deadline
  * that was unset, but for none that was dropped.
+ *
+ * GLib writes to the context's eventfd for each new ready time of a source, also on the context's own thread. So this
+ * source has no ready time that GLib knows. It says before each sleep how long that may be, and wakes the context only
+ * where a timer is set between that and the sleep, by what another source does before the sleep.
  *
  * The source of limits also wakes where the clock of the limits wants a look. When a limit is over, the timers ask
  * whether all that had come by then is dispatched. What is over by then is applied when it is.
@@ -37,7 +41,8 @@ struct _FerryTimers
 {
   GSource source;
   FerryDeadlines deadlines;
-  gint64 ready_at; /* the ready time of the source; NEVER: none */
+  gint64 ready_at;    /* when the source is ready; NEVER: it is not */
+  gboolean is_asleep; /* prepare() has said how long the context may sleep, and check() was not called since */
   gboolean dispatching;
   GMainContext *context; /* const: (unowned) (nullable): whose limits these are; NULL for paces */
   GArray *ways;          /* (owned) (nullable) (element-type Way): of limits */
@@ -50,8 +55,8 @@ static void
 set_ready_at (FerryTimers *self, gint64 deadline)
 {
   self->ready_at = deadline;
-  /* GLib reads a ready time below 0 as none, so an earlier deadline becomes 0. */
-  g_source_set_ready_time (&self->source, deadline == NEVER ? -1 : MAX (deadline, 0));
+  if (self->is_asleep)
+    g_main_context_wakeup (g_source_get_context (&self->source));
 }
 
 static void
@@ -141,6 +146,31 @@ sleep_on (FerryTimers *self, gboolean keeps)
 }
 
 static gboolean
+timers_check (GSource *source)
+{
+  FerryTimers *self = (FerryTimers *) source;
+
+  self->is_asleep = FALSE;
+  return self->ready_at != NEVER && self->ready_at <= g_source_get_time (source);
+}
+
+static gboolean
+timers_prepare (GSource *source, int *timeout)
+{
+  FerryTimers *self = (FerryTimers *) source;
+
+  *timeout = -1;
+  if (timers_check (source))
+    return TRUE;
+  self->is_asleep = TRUE;
+  if (self->ready_at != NEVER)
+    *timeout = (int) MIN ((self->ready_at - g_source_get_time (source) + FERRY_MICROSECONDS_PER_MILLISECOND - 1) /
+                            FERRY_MICROSECONDS_PER_MILLISECOND,
+                          G_MAXINT);
+  return FALSE;
+}
+
+static gboolean
 timers_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   FerryTimers *self = (FerryTimers *) source;
@@ -180,7 +210,8 @@ timers_finalize (GSource *source)
     g_hash_table_remove (table, self->context);
 }
 
-static GSourceFuncs timers_funcs = {.dispatch = timers_dispatch, .finalize = timers_finalize};
+static GSourceFuncs timers_funcs = {
+  .prepare = timers_prepare, .check = timers_check, .dispatch = timers_dispatch, .finalize = timers_finalize};
 
 /* Returns (transfer full) timers for the thread that runs context. NULL: the global default context. */
 FerryTimers *

@@ -189,7 +189,8 @@ begin_poll (FerryShortCut *self, gboolean *ready)
       node = next;
     }
   *ready = !g_queue_is_empty (&self->shared->active);
-  if (!*ready)
+  /* Without a link there is nothing to hear. The monitor and the main loop both hear what comes until the next poll. */
+  if (!*ready && !g_queue_is_empty (&self->shared->links))
     ferry_shared_queue_hear (self->shared, FALSE);
   ferry_drain_ping (self->visits->drain);
   ferry_role_release (self->role, !ferry_visits_need_no_monitor (self->visits));

@@ -220,18 +220,6 @@ test_threads (void)
   g_assert_false (g_main_context_pending (scene->context));
 }
 
-/* Whether something has woken the context, which its first descriptor tells. */
-static gboolean
-is_woken (GMainContext *context)
-{
-  GPollFD fds[8];
-  int timeout;
-  int n = g_main_context_query (context, G_MAXINT, &timeout, fds, G_N_ELEMENTS (fds));
-
-  g_assert_cmpint (n, >, 0);
-  return g_poll (fds, (guint) n, 0) > 0;
-}
-
 static void
 count_call (gpointer data)
 {
@@ -244,9 +232,9 @@ post_to_own (gpointer data)
   guint *n_calls = data;
   GMainContext *context = g_source_get_context (g_main_current_source ());
 
-  g_assert_false (is_woken (context));
+  g_assert_false (ferry_test_is_woken (context));
   ferry_mailbox_post (context, count_call, n_calls, NULL);
-  g_assert_false (is_woken (context));
+  g_assert_false (ferry_test_is_woken (context));
   return G_SOURCE_REMOVE;
 }
 
@@ -274,7 +262,7 @@ test_only_other_threads_wake (void)
     g_main_context_iteration (context, TRUE);
   g_assert_true (g_main_context_acquire (context));
   g_thread_join (g_thread_new ("elsewhere", post_from_elsewhere, (gpointer[]){context, &n_calls}));
-  g_assert_true (is_woken (context));
+  g_assert_true (ferry_test_is_woken (context));
   g_main_context_release (context);
   while (n_calls < 2)
     g_main_context_iteration (context, TRUE);

@@ -153,6 +153,78 @@ test_nothing_wakes_for_a_timer_that_was_dropped (void)
   g_assert_cmpint (get_time_to_sleep (context), <, 0);
 }
 
+static gboolean
+set_in_dispatch (gpointer data)
+{
+  Waiter *waiter = data;
+  GMainContext *context = g_source_get_context (g_main_current_source ());
+
+  ferry_timers_set (waiter->timers, &waiter->timer, 1, note_call, waiter);
+  g_assert_false (ferry_test_is_woken (context));
+  return G_SOURCE_REMOVE;
+}
+
+/* A write to the context's descriptor for each timer that is the first would cost each packet of a cluster as much as
+ * its sending. */
+static void
+test_timer_of_the_own_thread_wakes_nobody (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (FerryTimers) timers = ferry_timers_new (context);
+  g_autoptr (GSource) source = g_timeout_source_new (0);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter waiter = {timers, calls, 'a'};
+
+  g_main_context_iteration (context, FALSE);
+  g_source_set_callback (source, set_in_dispatch, &waiter, NULL);
+  g_source_attach (source, context);
+  while (calls->len == 0)
+    g_main_context_iteration (context, TRUE);
+}
+
+/* A source that sets a timer when the context is about to sleep. */
+typedef struct
+{
+  GSource source;
+  Waiter *waiter; /* (nullable): NULL once the timer was set */
+} Setter;
+
+static gboolean
+setter_prepare (GSource *source, int *timeout)
+{
+  Setter *self = (Setter *) source;
+  Waiter *waiter = g_steal_pointer (&self->waiter);
+
+  *timeout = -1;
+  if (waiter != NULL)
+    ferry_timers_set (waiter->timers, &waiter->timer, 1, note_call, waiter);
+  return FALSE;
+}
+
+static gboolean
+setter_check (GSource *source)
+{
+  return FALSE;
+}
+
+static void
+test_timer_that_is_set_before_the_sleep_wakes (void)
+{
+  static GSourceFuncs funcs = {.prepare = setter_prepare, .check = setter_check};
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (FerryTimers) timers = ferry_timers_new (context);
+  g_autoptr (GSource) source = g_source_new (&funcs, sizeof (Setter));
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter waiter = {timers, calls, 'a'};
+
+  ((Setter *) source)->waiter = &waiter;
+  /* Behind the timers, which have looked by then. */
+  g_source_set_priority (source, G_PRIORITY_LOW);
+  g_source_attach (source, context);
+  while (calls->len == 0)
+    g_main_context_iteration (context, TRUE);
+}
+
 static void
 test_deadlines_have_any_value (void)
 {
@@ -415,6 +487,8 @@ main (int argc, char **argv)
   ADD ("one-timer-that-is-due-is-run", test_one_timer_that_is_due_is_run);
   ADD ("timer-can-be-moved-and-unset", test_timer_can_be_moved_and_unset);
   ADD ("nothing-wakes-for-a-timer-that-was-dropped", test_nothing_wakes_for_a_timer_that_was_dropped);
+  ADD ("timer-of-the-own-thread-wakes-nobody", test_timer_of_the_own_thread_wakes_nobody);
+  ADD ("timer-that-is-set-before-the-sleep-wakes", test_timer_that_is_set_before_the_sleep_wakes);
   ADD ("deadlines-have-any-value", test_deadlines_have_any_value);
   ADD ("limits-wait-for-what-has-come", test_limits_wait_for_what_has_come);
   ADD ("source-of-a-limit-waits-too", test_source_of_a_limit_waits_too);

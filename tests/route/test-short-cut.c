@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -581,6 +582,47 @@ issues_one_barrier_for_all_quiet_links (Scene *self, gconstpointer data)
     ferry_test_pipe_free (pipes[i]);
 }
 
+/* ---- no links ---- */
+
+static gint n_epoll_changes; /* of the counting thread */
+
+/* Stands before the C library's. */
+int
+epoll_ctl (int epoll, int operation, int fd, struct epoll_event *event)
+{
+  if (counting_thread != NULL && g_thread_self () == counting_thread)
+    n_epoll_changes++;
+  return (int) syscall (SYS_epoll_ctl, epoll, operation, fd, event);
+}
+
+static gint
+count_epoll_changes (void)
+{
+  const gint before = n_epoll_changes;
+
+  counting_thread = g_thread_self ();
+  for (guint i = 0; i < N_POLLS; i++)
+    g_main_context_iteration (NULL, FALSE);
+  counting_thread = NULL;
+  return n_epoll_changes - before;
+}
+
+/* The main loop of an application that has a cluster and no worker polls for each packet. */
+static void
+tells_the_monitor_nothing_where_there_is_no_link (Scene *self, gconstpointer data)
+{
+  /* The role passes to the main loop within some of these. */
+  while (count_epoll_changes () == 0)
+    ;
+  ferry_test_pipe_free (self->pipe);
+  /* The link ends within some of these. */
+  while (count_epoll_changes () > 0)
+    ;
+  for (guint i = 0; i < N_ROUNDS; i++)
+    g_assert_cmpint (count_epoll_changes (), ==, 0);
+  self->pipe = route_test_started_pipe (self->router);
+}
+
 static void
 never_spins_where_power_is_saved (Scene *self, gconstpointer data)
 {
@@ -621,6 +663,8 @@ main (int argc, char **argv)
               does_not_spin_for_what_nothing_asked_for, tear_down);
   g_test_add ("/short-cut/gives-way-to-other-sources-in-a-conversation", Scene, NULL, set_up,
               gives_way_to_other_sources_in_a_conversation, tear_down);
+  g_test_add ("/short-cut/tells-the-monitor-nothing-where-there-is-no-link", Scene, NULL, set_up,
+              tells_the_monitor_nothing_where_there_is_no_link, tear_down);
   g_test_add ("/short-cut/issues-one-barrier-for-all-quiet-links", Scene, NULL, set_up,
               issues_one_barrier_for_all_quiet_links, tear_down);
   return g_test_run ();
