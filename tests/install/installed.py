@@ -19,8 +19,8 @@ class Failed(Exception):
     """A command failed; what it printed comes along."""
 
 
-def call(command, **options):
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+def call(command, stderr=subprocess.STDOUT, **options):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, text=True,
                           timeout=SOME_SECONDS, check=False, **options)
     if done.returncode != 0:
         raise Failed("%s ended with %d:\n%s" % (" ".join(command), done.returncode, done.stdout))
@@ -44,8 +44,8 @@ class Described:
         compiler = os.environ.get("CC", "cc").split()
         call([*compiler, "-Wall", "-Werror", *self.sanitizers, "-o", program, source, *flags], env=self.environment)
 
-    def run(self, *command, **environment):
-        return call(list(command), env=dict(self.environment, **environment), cwd=self.root)
+    def run(self, *command, stderr=subprocess.STDOUT, **environment):
+        return call(list(command), stderr, env=dict(self.environment, **environment), cwd=self.root)
 
 
 class Built(Described):
