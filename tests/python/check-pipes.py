@@ -130,15 +130,17 @@ def test_own_threads(report, executor):
 
 def test_signals(report, executor):
     sender, receiver = executor.pipe()
-    executor.submit(pipe_functions.send_numbers, sender, 10).result()
-    heard = []
-    ended = threading.Event()
-    receiver.connect("message", lambda _, message: heard.append((message, threading.current_thread().name)))
-    receiver.connect("closed", lambda _: ended.set())
-    known = weakref.ref(receiver)
-    del receiver
-    gc.collect()
-    executor.submit(pipe_functions.send_numbers, sender, 10).result()
+    # Without the block, the messages may be at their end with that of the first task.
+    with sender:
+        executor.submit(pipe_functions.send_numbers, sender, 10).result()
+        heard = []
+        ended = threading.Event()
+        receiver.connect("message", lambda _, message: heard.append((message, threading.current_thread().name)))
+        receiver.connect("closed", lambda _: ended.set())
+        known = weakref.ref(receiver)
+        del receiver
+        gc.collect()
+        executor.submit(pipe_functions.send_numbers, sender, 10).result()
     del sender
     report.fact("closed comes at the end", ended.wait(600))
     report.equal("messages are signals, also those that came before the handler", heard,
