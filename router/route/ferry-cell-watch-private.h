@@ -38,6 +38,7 @@ typedef struct
   guint cursor;          /* how many cells of due were read */
   gint64 began;          /* monotonic time when the present tick began */
   gint64 tick;           /* monotonic time of the next tick; 0: none */
+  gboolean pinged;       /* the pingee was pinged for that tick */
   gint64 debt;           /* microseconds for which blocks are dispatched before cells are read again */
   GSource *source;       /* (owned) (nullable): set while a next tick is set */
   GMainContext *context; /* const: (unowned): the router's context */

@@ -8,6 +8,8 @@
 
 #include "route/ferry-cell-watch-private.h"
 
+#include "base/ferry-base-private.h"
+
 FerryCellWatch *
 ferry_cell_watch_new (FerryLink *link, guint32 cell)
 {
@@ -41,41 +43,67 @@ ferry_hot_cells_clear (FerryHotCells *self)
   g_array_unref (self->due);
 }
 
-/* Wakes the main context for a tick. This source of default priority only pings the pingee. The pingee's callback then
- * does the tick within its own priority, budget and ageing. */
+/* A source of default priority, which has the main context wake for a tick. It only pings the pingee, where the context
+ * looks for ready sources: the pingee's callback does the tick in the same iteration, within its own priority, budget
+ * and ageing. So it is never ready itself, and the context's thread never wakes itself. */
+typedef struct
+{
+  GSource source;
+  FerryHotCells *cells; /* (unowned) */
+} TickSource;
+
+/* Sets *timeout to the milliseconds until the tick, or to -1. */
+static gboolean
+look (GSource *source, int *timeout)
+{
+  FerryHotCells *self = ((TickSource *) source)->cells;
+  const gint64 left = self->tick - g_source_get_time (source);
+
+  *timeout = -1;
+  if (self->pinged)
+    return FALSE;
+  if (left > 0)
+    {
+      *timeout = (int) MIN ((left - 1) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXINT);
+      return FALSE;
+    }
+  self->pinged = TRUE;
+  ferry_pingee_ping (self->pingee);
+  return FALSE;
+}
+
+static gboolean
+tick_check (GSource *source)
+{
+  int timeout;
+
+  return look (source, &timeout);
+}
+
 static gboolean
 tick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
-  FerryHotCells *self = user_data;
-
-  /* The pingee's ageing source may have run in the same iteration of the loop, done this tick, and set the next one. */
-  if (g_source_get_time (source) < self->tick)
-    return G_SOURCE_CONTINUE;
-  g_source_set_ready_time (source, -1);
-  ferry_pingee_ping (self->pingee);
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs tick_funcs = {.dispatch = tick_dispatch};
+static GSourceFuncs tick_funcs = {.prepare = look, .check = tick_check, .dispatch = tick_dispatch};
 
 static void
 set_tick (FerryHotCells *self, gint64 tick)
 {
   self->tick = tick;
+  self->pinged = FALSE;
   if (tick == 0)
     ferry_clear_source (&self->source);
-  else
+  else if (self->source == NULL)
     {
-      if (self->source == NULL)
-        {
-          self->source = g_source_new (&tick_funcs, sizeof (GSource));
-          /* Only the data for tick_dispatch(), no callback. */
-          g_source_set_callback (self->source, NULL, self, NULL);
-          g_source_set_static_name (self->source, "[ferry] latest values");
-          g_source_attach (self->source, self->context);
-        }
-      g_source_set_ready_time (self->source, tick);
+      self->source = g_source_new (&tick_funcs, sizeof (TickSource));
+      ((TickSource *) self->source)->cells = self;
+      g_source_set_static_name (self->source, "[ferry] latest values");
+      g_source_attach (self->source, self->context);
     }
+  else if (!g_main_context_is_owner (self->context))
+    g_main_context_wakeup (self->context);
 }
 
 /* Makes a cell hot: the router reads it again at the next tick. Sets a next tick at the time tick, if none is set. */
