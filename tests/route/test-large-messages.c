@@ -148,11 +148,15 @@ is_done (gpointer data)
   return g_atomic_int_get (&((RouteTestSend *) data)->done);
 }
 
-/* Another thread writes. */
+/* Another thread writes, with the lock. */
 static guint64
-get_written (const FerryLaneWriter *writer)
+get_written (FerryUplink *uplink)
 {
-  return atomic_load_explicit ((const _Atomic guint64 *) &writer->tail, memory_order_relaxed);
+  gboolean locked = ferry_uplink_lock (uplink);
+  guint64 written = uplink->writer.tail;
+
+  ferry_uplink_unlock (uplink, locked);
+  return written;
 }
 
 /* Sends a large and a small message through one sender at once. Returns whether the small one was written before the
@@ -160,18 +164,18 @@ get_written (const FerryLaneWriter *writer)
 static gboolean
 overlap (MessagesTest *scene)
 {
-  const FerryLaneWriter *lane = &ferry_sender_get_uplink (scene->sender)->writer;
+  FerryUplink *uplink = ferry_sender_get_uplink (scene->sender);
   const gsize size = 32 * 1024 * 1024;
-  guint64 before = get_written (lane);
+  guint64 before = get_written (uplink);
   RouteTestSend *large = route_test_send_new (scene->sender, NULL, size, -1, NULL);
   RouteTestSend *small;
   gboolean within;
 
-  while (get_written (lane) < before + 2 * FERRY_MAX_RECORD_SIZE && !is_done (large))
+  while (get_written (uplink) < before + 2 * FERRY_MAX_RECORD_SIZE && !is_done (large))
     g_thread_yield ();
   small = route_test_send_new (scene->sender, NULL, 8, -1, NULL);
   g_thread_join (g_thread_ref (small->thread));
-  within = get_written (lane) < before + size;
+  within = get_written (uplink) < before + size;
   ferry_test_run_until (is_done, large);
   route_test_send_finish (large, 0, 0);
   route_test_send_finish (small, 0, 0);
