@@ -623,10 +623,9 @@ ferry_local_queue_get_highest (FerryLocalQueue *self)
   return atomic_load_explicit (&self->highest, memory_order_relaxed);
 }
 
-/* any: returns how many bytes are in the queue or being dispatched. Sequentially consistent, since the monitor looks
- * whether there are none after ferry_local_queue_arm(). */
+/* any: returns how many bytes are in the queue or being dispatched. */
 gint64
 ferry_local_queue_get_bytes (FerryLocalQueue *self)
 {
-  return atomic_load_explicit (&self->bytes_out, memory_order_seq_cst);
+  return atomic_load_explicit (&self->bytes_out, memory_order_relaxed);
 }

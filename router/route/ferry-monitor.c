@@ -98,9 +98,6 @@ work_or_sleep (FerryMonitor *self)
   FerryVisits *visits = &self->visits;
 
   ferry_visits_revive (visits);
-  /* After the queue is armed: a block that is given back before that does not wake the monitor. */
-  if (ferry_fence_look (&self->fence, visits))
-    ferry_pingee_ping (self->pingee);
   if (lends_now (self))
     ferry_short_cut_lend_role (&self->short_cut);
   ferry_shared_queue_wait (visits->shared, ferry_visits_get_waking_time (visits));
@@ -117,6 +114,8 @@ work_or_sleep (FerryMonitor *self)
       ferry_visits_visit (visits, link, FALSE);
     }
   ferry_drain_ping (visits->drain);
+  if (ferry_fence_look (&self->fence, visits))
+    ferry_pingee_ping (self->pingee);
 }
 
 /* A process that was killed, and that has not ended within STOP_GRACE_MS. */
