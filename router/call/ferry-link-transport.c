@@ -419,6 +419,13 @@ fault_link (End *end, FerryLink *link)
   fault_free (fault);
 }
 
+/* What is in the inbox counts no more, and nothing is put there. The link may wait for either. */
+static void
+leave_inbox (End *end, FerryLink *link)
+{
+  ferry_monitor_note_taken (end->monitor, link, ferry_answer_waits_leave (&link->waiting.waits, &end->inbox), TRUE);
+}
+
 static void
 end_close (gpointer data)
 {
@@ -432,9 +439,11 @@ end_close (gpointer data)
   link = get_link (end);
   g_mutex_unlock (&end->lock);
   if (link != NULL)
-    ferry_link_remove_room_watch (link, &end->room_watch);
-  if (link != NULL)
-    fault_link (end, link);
+    {
+      ferry_link_remove_room_watch (link, &end->room_watch);
+      leave_inbox (end, link);
+      fault_link (end, link);
+    }
   if (ours)
     ferry_receiver_abandon (end->receiver);
 }
@@ -448,7 +457,7 @@ end_free (gpointer data)
   /* What the transport's threads slept in is freed after this. */
   if (link != NULL)
     {
-      ferry_monitor_note_taken (end->monitor, link, ferry_answer_waits_leave (&link->waiting.waits, &end->inbox), TRUE);
+      leave_inbox (end, link);
       ferry_answer_waits_sync (&link->waiting.waits);
     }
   g_clear_object (&end->receiver);

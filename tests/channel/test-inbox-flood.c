@@ -86,6 +86,9 @@ test_flood (void)
   growth = get_resident_size () - before;
   g_test_message ("it has grown by %" G_GINT64_FORMAT " bytes", growth);
   g_assert_cmpint (growth, <, MAX_GROWTH);
+  ferry_worker_force_exit (worker);
+  while (ferry_worker_get_state (worker) != FERRY_WORKER_STATE_ENDED)
+    g_main_context_iteration (NULL, TRUE);
   ferry_router_stop (router, NULL);
 }
 
