@@ -11,6 +11,10 @@
  * A sleep takes at most an eighth of the time that is left. So of a stop, at most an eighth of the limit counts. A
  * limit of ten seconds wakes its owner some twenty times, and one of an hour some seventy times.
  *
+ * A main loop whose handlers take long looks late each time. Its limits come to an end all the same: from one late look
+ * to the next, the clock goes on by half of a tenth of a second or more, and after a late look a sleep takes up to half
+ * of the time that is left.
+ *
  * A clock is for one wait, as a variable of the function that waits, or for all limits of a thread. It does not know
  * what has come: its owner takes that before it judges a limit.
  *
@@ -25,8 +29,10 @@ G_BEGIN_DECLS
 /* Zeros are a valid start: the clock then shows monotonic time. */
 typedef struct
 {
-  gint64 lost; /* microseconds that do not count */
-  gint64 due;  /* the monotonic time at which the sleep ends; 0: it has not slept yet; G_MAXINT64: without end */
+  gint64 lost;      /* microseconds that do not count */
+  gint64 due;       /* the monotonic time at which the sleep ends; 0: it has not slept yet; G_MAXINT64: without end */
+  gint64 late;      /* the clock's time at the latest look that was late */
+  gboolean is_late; /* the end of the latest sleep was seen late */
 } FerryLimitClock;
 
 /* Returns the clock's time now, in microseconds. */
@@ -37,5 +43,8 @@ gint64 ferry_limit_clock_convert (FerryLimitClock *self, gint64 time);
  * next limit is over; G_MAXINT64: there is none, and the owner may sleep without end. An event may end the sleep
  * earlier. */
 gint64 ferry_limit_clock_sleep (FerryLimitClock *self, gint64 limit);
+/* Has the clock show monotonic time again. Returns by how much it was behind, in microseconds: the owner moves all of
+ * the clock's times by that. */
+gint64 ferry_limit_clock_catch_up (FerryLimitClock *self);
 
 G_END_DECLS

@@ -13,8 +13,9 @@
  * later. It is also the shortest sleep between two looks. */
 #define SLACK (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
 
-/* The part of the time left that a sleep takes at most. */
+/* The part of the time left that a sleep takes at most; and after a late look. */
 #define PARTS 8
+#define LATE_PARTS 2
 
 gint64
 ferry_limit_clock_look (FerryLimitClock *self)
@@ -23,9 +24,13 @@ ferry_limit_clock_look (FerryLimitClock *self)
 
   if (self->due != 0 && now - SLACK > self->due)
     {
-      self->lost += now + SLACK - self->due;
+      self->late = MAX (self->due - SLACK - self->lost, self->late + SLACK / 2);
+      self->lost = now - self->late;
       self->due = now + SLACK;
+      self->is_late = TRUE;
     }
+  else if (now >= self->due)
+    self->is_late = FALSE;
   return now - self->lost;
 }
 
@@ -43,7 +48,17 @@ ferry_limit_clock_sleep (FerryLimitClock *self, gint64 limit)
   gint64 until = ferry_time_add (limit, self->lost);
 
   if (until < G_MAXINT64 && until - now > SLACK)
-    until = now + MAX ((until - now) / PARTS, SLACK);
+    until = now + MAX ((until - now) / (self->is_late ? LATE_PARTS : PARTS), SLACK);
   self->due = MAX (until, now);
   return until;
+}
+
+gint64
+ferry_limit_clock_catch_up (FerryLimitClock *self)
+{
+  gint64 lost = self->lost;
+
+  self->late += lost;
+  self->lost = 0;
+  return lost;
 }

@@ -87,12 +87,16 @@ ferry_timers_get_first (const FerryTimers *self)
 static gint64
 look_at_clock (FerryTimers *self)
 {
-  gint64 now = ferry_limit_clock_look (&self->clock) + self->clock.lost;
+  gint64 time = ferry_limit_clock_look (&self->clock);
+  gint64 lost = ferry_limit_clock_catch_up (&self->clock);
 
-  if (G_UNLIKELY (self->clock.lost > 0))
-    ferry_deadlines_move (&self->deadlines, self->clock.lost);
-  self->clock.lost = 0;
-  return now;
+  if (G_LIKELY (lost == 0))
+    return time;
+  ferry_deadlines_move (&self->deadlines, lost);
+  /* What was over when it was asked, still was. */
+  self->asked_at += self->asked_at != 0 ? lost : 0;
+  self->settled_until = ferry_time_add (self->settled_until, lost);
+  return time + lost;
 }
 
 /* Asks each way, as each is to begin. */

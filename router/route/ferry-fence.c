@@ -23,13 +23,13 @@ ferry_fence_is_reached (FerryFence *self, guint64 number, guint64 *n_pushed)
   return TRUE;
 }
 
+/* rounds: how many ferry_fence_set_up_if_due() follow until the fence is set up, of which the last comes after the next
+ * wait, which does not sleep. By then the events of processes and sockets that were due are handled. */
 static void
-begin (FerryFence *self, FerryVisits *visits)
+begin (FerryFence *self, FerryVisits *visits, guint rounds)
 {
   self->number = self->wanted;
-  /* The fence is set up in the next round, which begins at once. By then the events of processes and sockets that were
-   * due are handled. */
-  self->rounds = 2;
+  self->rounds = rounds;
   visits->is_fenced = TRUE;
   ferry_shared_queue_wake (visits->shared);
 }
@@ -38,8 +38,9 @@ void
 ferry_fence_begin (FerryFence *self, FerryVisits *visits, guint64 number)
 {
   self->wanted = number;
+  /* The first one follows in this round. */
   if (!visits->is_fenced)
-    begin (self, visits);
+    begin (self, visits, 2);
 }
 
 /* Whether the monitor may still drain records from the link's lane, or has yet to report the link's end. */
@@ -107,6 +108,6 @@ ferry_fence_look (FerryFence *self, FerryVisits *visits)
   atomic_store_explicit (&self->reached, self->number, memory_order_release);
   ferry_local_queue_nudge (visits->local);
   if (self->wanted != self->number)
-    begin (self, visits);
+    begin (self, visits, 1);
   return TRUE;
 }

@@ -90,6 +90,43 @@ test_goes_on_after_a_stop (void)
   g_assert_cmpint (ferry_limit_clock_convert (&clock, g_get_monotonic_time ()), <=, ferry_limit_clock_look (&clock));
 }
 
+/* As a main loop does, each of whose handlers takes long. */
+static void
+test_comes_to_an_end_where_each_look_is_late (void)
+{
+  FerryLimitClock clock = {0};
+  gint64 limit = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  guint n_looks = 0;
+
+  for (; ferry_limit_clock_look (&clock) < limit; n_looks++)
+    {
+      g_assert_cmpuint (n_looks, <, 40);
+      ferry_limit_clock_sleep (&clock, limit);
+      stop_for_a_minute (&clock);
+      /* What came between two looks ends no sleep, and is looked at in time. */
+      if (n_looks % 2 == 0)
+        ferry_limit_clock_look (&clock);
+    }
+  /* It is no more than late. */
+  g_assert_cmpuint (n_looks, >, 4);
+}
+
+static void
+test_shows_monotonic_time_once_it_has_caught_up (void)
+{
+  FerryLimitClock clock = {0};
+  gint64 time, lost;
+
+  ferry_limit_clock_sleep (&clock, g_get_monotonic_time ());
+  stop_for_a_minute (&clock);
+  time = ferry_limit_clock_look (&clock);
+  lost = ferry_limit_clock_catch_up (&clock);
+  g_assert_cmpint (lost, >, 0);
+  g_assert_cmpint (ferry_limit_clock_look (&clock), >=, time + lost);
+  g_assert_cmpint (ferry_limit_clock_look (&clock), <=, g_get_monotonic_time ());
+  g_assert_cmpint (ferry_limit_clock_catch_up (&clock), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -99,5 +136,9 @@ main (int argc, char **argv)
   g_test_add_func ("/limit-clock/sleeps-without-end", test_sleeps_without_end);
   g_test_add_func ("/limit-clock/counts-no-time-after-a-sleep", test_counts_no_time_after_a_sleep);
   g_test_add_func ("/limit-clock/goes-on-after-a-stop", test_goes_on_after_a_stop);
+  g_test_add_func ("/limit-clock/comes-to-an-end-where-each-look-is-late",
+                   test_comes_to_an_end_where_each_look_is_late);
+  g_test_add_func ("/limit-clock/shows-monotonic-time-once-it-has-caught-up",
+                   test_shows_monotonic_time_once_it_has_caught_up);
   return g_test_run ();
 }

@@ -211,8 +211,8 @@ test_arguments_of_open_calls_are_bounded (void)
 {
   const gsize size = FERRY_MAX_OPEN_CALL_BYTES / 4;
   g_autoptr (CallTestPair) pair = keeping_pair ();
-  g_autoptr (GVariant) large = g_variant_ref_sink (
-    g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, g_malloc0 (size), size, TRUE, g_free, NULL));
+  g_autoptr (GBytes) zeros = g_bytes_new_take (g_malloc0 (size), size);
+  g_autoptr (GVariant) large = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, zeros, TRUE));
   g_autoptr (CallTestAnswer) small = NULL;
 
   for (guint64 xid = 11; xid < 14; xid++)

@@ -196,6 +196,29 @@ test_without_time_delivers_all_that_a_worker_sent (void)
   ferry_test_router_stop (router);
 }
 
+/* It holds when work was done once. */
+static gboolean
+holds_next (gpointer n_looks)
+{
+  return ++*(guint *) n_looks == 2;
+}
+
+/* The second fence is asked for before the first one is reached. */
+static void
+test_without_time_after_one_that_was_left_early (void)
+{
+  FerryRouter *router = ferry_test_router_new ();
+
+  for (guint round = 0; round < 1000; round++)
+    {
+      guint n_looks = 0;
+
+      g_assert_true (ferry_router_route_until (router, holds_next, &n_looks, LONG, NULL));
+      route_without_time (router);
+    }
+  ferry_test_router_stop (router);
+}
+
 typedef struct
 {
   FerryRouter *router;
@@ -562,6 +585,8 @@ main (int argc, char **argv)
                    test_without_time_delivers_all_that_was_sent);
   route_test_add_untraceable ("/route-until/without-time-delivers-all-that-a-worker-sent",
                               test_without_time_delivers_all_that_a_worker_sent);
+  g_test_add_func ("/route-until/without-time-after-one-that-was-left-early",
+                   test_without_time_after_one_that_was_left_early);
   g_test_add_func ("/route-until/without-time-does-not-wait-for-what-is-kept",
                    test_without_time_does_not_wait_for_what_is_kept);
   g_test_add_func ("/route-until/runs-timers", test_runs_timers);
