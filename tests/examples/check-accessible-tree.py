@@ -177,7 +177,8 @@ def check_removal(report, screen):
     tree = screen.wait_until(lambda tree: ("button", "Undo") in tree and ("list item", "Task: " + DONE) not in tree)
     report.fact("a task that was removed is not in the tree, and the way back is",
                 ("button", "Undo") in tree and ("list item", "Task: " + DONE) not in tree, sorted(map(str, tree)))
-    focused = [key for key, thing in tree.items() if {"focused", "selected"} <= thing.states]
+    find_focus = lambda tree: [key for key, thing in tree.items() if {"focused", "selected"} <= thing.states]
+    focused = find_focus(screen.wait_until(find_focus))
     report.equal("the task in its place is selected, and has the focus", focused, [("list item", "Task: " + NEXT)])
 
 
