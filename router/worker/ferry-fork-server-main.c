@@ -211,7 +211,7 @@ become_worker (FerryStartOrder *order, int control)
   setpgid (0, 0);
   for (int stream = 0; stream < (int) G_N_ELEMENTS (order->streams); stream++)
     if (order->streams[stream] >= 0 && dup2 (order->streams[stream], stream) < 0)
-      give_up (order, control, "its standard streams could not be set");
+      give_up (order, control, "its standard streams could not be set, a filter of system calls must allow dup2()");
   if (order->cwd != NULL && chdir (order->cwd) < 0)
     {
       g_autofree char *what =
@@ -226,7 +226,7 @@ become_worker (FerryStartOrder *order, int control)
     replace_environment (order, control);
   set_name (order->name);
   if (dup3 (order->control, control, O_CLOEXEC) < 0)
-    give_up (order, control, "its control socket could not be set");
+    give_up (order, control, "its control socket could not be set, a filter of system calls must allow dup3()");
 }
 
 /* ---- in the fork server ---- */
