@@ -37,8 +37,6 @@ typedef struct
 
 /* Returns the clock's time now, in microseconds. */
 gint64 ferry_limit_clock_look (FerryLimitClock *self);
-/* Converts a monotonic time that is to come, such as a deadline, to the clock's time. G_MAXINT64 stays. */
-gint64 ferry_limit_clock_convert (FerryLimitClock *self, gint64 time);
 /* Returns the monotonic time until which the owner may sleep, and must look again. limit: the clock's time at which the
  * next limit is over; G_MAXINT64: there is none, and the owner may sleep without end. An event may end the sleep
  * earlier. */

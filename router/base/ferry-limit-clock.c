@@ -35,13 +35,6 @@ ferry_limit_clock_look (FerryLimitClock *self)
 }
 
 gint64
-ferry_limit_clock_convert (FerryLimitClock *self, gint64 time)
-{
-  ferry_limit_clock_look (self);
-  return time == G_MAXINT64 ? time : time - self->lost;
-}
-
-gint64
 ferry_limit_clock_sleep (FerryLimitClock *self, gint64 limit)
 {
   gint64 now = ferry_limit_clock_look (self) + self->lost;
