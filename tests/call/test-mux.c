@@ -214,11 +214,10 @@ wait_done (Outcome *outcome, guint n)
     g_main_context_iteration (NULL, TRUE);
 }
 
-/* Small answers come while a large one is on its way. */
-static void
-large_answers_hold_up_no_small_ones (gconstpointer data)
+/* Returns how many small answers came until a large one had come. */
+static guint
+count_small_answers (MuxTest *test)
 {
-  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
   Outcome large = {0};
   Outcome small = {0};
 
@@ -232,8 +231,18 @@ large_answers_hold_up_no_small_ones (gconstpointer data)
       g_assert_no_error (small.last);
     }
   g_assert_no_error (large.last);
-  /* A small answer that was held up would be the only one. */
-  g_assert_cmpuint (small.n_done, >, 1);
+  return small.n_done;
+}
+
+/* Small answers come while a large one is on its way. One that was held up would be the only one, each time; so would
+ * one whose thread got no processor meanwhile, but not each time. */
+static void
+large_answers_hold_up_no_small_ones (gconstpointer data)
+{
+  g_autoptr (MuxTest) test = mux_test_new (get_way (data), 2, FALSE);
+
+  while (count_small_answers (test) == 1)
+    ;
 }
 
 static void

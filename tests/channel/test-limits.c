@@ -107,6 +107,17 @@ do_not_look (Scene *self, gint64 pid)
   g_idle_add_full (G_PRIORITY_HIGH, begin, self, NULL);
 }
 
+static FerryRouter *
+start_router (void)
+{
+  FerryRouter *router = ferry_router_get_default ();
+  g_autoptr (GError) error = NULL;
+
+  ferry_router_start (router, &error);
+  g_assert_no_error (error);
+  return router;
+}
+
 static FerryExecutor *
 new_executor (void)
 {
@@ -187,15 +198,20 @@ play_deadline (Scene *self)
   return play_task (self, "deadline", self->limit);
 }
 
-/* The function ends within its grace. So its worker is not killed, and does the next task. */
+/* The function ends within its grace. So its worker, the only one, is not killed, and does the next task. */
 static gboolean
 play_cancel_grace (Scene *self)
 {
-  g_autoptr (FerryExecutor) executor = new_executor ();
-  g_autoptr (FerryTask) task = submit (executor, "end-when-cancelled", NULL, "cancel-grace", self->limit);
+  static const char *const argv[] = {"/proc/self/exe", NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (FerryPool) pool = ferry_pool_new (start_router (), launcher);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) task = NULL;
   g_autoptr (FerryTask) next = NULL;
   gint64 pid;
 
+  ferry_pool_set_max_workers (pool, 1);
+  task = submit (executor, "end-when-cancelled", NULL, "cancel-grace", self->limit);
   ferry_test_run_until (has_pid, task);
   pid = ferry_test_get_number (task, "pid");
   ferry_task_cancel (task);
@@ -219,17 +235,6 @@ play_map (Scene *self)
   ferry_map_close_input (map);
   item = ferry_map_next (map, self->limit, &error);
   return item != NULL;
-}
-
-static FerryRouter *
-start_router (void)
-{
-  FerryRouter *router = ferry_router_get_default ();
-  g_autoptr (GError) error = NULL;
-
-  ferry_router_start (router, &error);
-  g_assert_no_error (error);
-  return router;
 }
 
 static gboolean
