@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What an application needs for work in background processes: tasks, pools, workers, sandboxes and pipes. Further
- * headers have the rest: <ferry-conversations.h> calls and channels, <ferry-objects.h> remote objects,
- * <ferry-variant.h> values written and read without GVariants. Each of them includes this one. */
+ * headers have the rest: <ferry-conversations.h> calls and channels, and <ferry-objects.h> remote objects. Each of
+ * them includes this one. */
 
 #pragma once
 

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <ferry-objects.h>
-#include <ferry-variant.h>
 #include <time.h>
 
 G_BEGIN_DECLS

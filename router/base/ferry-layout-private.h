@@ -33,21 +33,11 @@ typedef struct
   FerryLayoutPart *parts;
 } FerryLayout;
 
-/* What is known of one type, found without memory for its parts. */
-typedef struct
-{
-  const char *end; /* after the type's last letter */
-  gsize fixed_size;
-  guint alignment; /* minus one */
-} FerryMeasure;
-
 gboolean ferry_layout_is_definite (const char *string, gsize length);
 /* Whether the bytes are a value of the type “s”, “o” or “g” in normal form: with a zero byte at the end only. */
 gboolean ferry_layout_is_text (char letter, const guint8 *data, gsize size);
 /* Fills in the parts. Returns FALSE if the type has more levels than levels. */
 gboolean ferry_layout_plan (const FerryLayout *self, guint levels);
-/* Measures the type at the beginning of a string, which must be definite. */
-FerryMeasure ferry_layout_measure (const char *type);
 
 static inline gsize
 ferry_layout_align (gsize offset, guint alignment)

@@ -136,38 +136,3 @@ ferry_layout_plan (const FerryLayout *self, guint levels)
 {
   return plan_part (self, 0, levels);
 }
-
-FerryMeasure
-ferry_layout_measure (const char *type)
-{
-  FerryMeasure measure = {.end = type + 1, .fixed_size = get_basic_size (*type)};
-  FerryMeasure member;
-  gboolean is_fixed = TRUE;
-  gsize size = 0;
-
-  if (measure.fixed_size > 0)
-    {
-      measure.alignment = (guint) measure.fixed_size - 1;
-      return measure;
-    }
-  if (*type == 'v')
-    measure.alignment = 7;
-  if (*type == 'a' || *type == 'm')
-    {
-      measure = ferry_layout_measure (type + 1);
-      measure.fixed_size = 0;
-    }
-  if (*type != '(' && *type != '{')
-    return measure;
-  while (!ferry_layout_is_close (*measure.end))
-    {
-      member = ferry_layout_measure (measure.end);
-      is_fixed = is_fixed && member.fixed_size > 0;
-      size = ferry_layout_align (size, member.alignment) + member.fixed_size;
-      measure.alignment = MAX (measure.alignment, member.alignment);
-      measure.end = member.end;
-    }
-  measure.end++;
-  measure.fixed_size = is_fixed ? MAX (ferry_layout_align (size, measure.alignment), 1) : 0;
-  return measure;
-}

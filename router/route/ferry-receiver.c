@@ -461,8 +461,8 @@ check_message (FerryReceiver *receiver, gconstpointer data, gsize size, const GV
  * @destroy: (nullable): frees @user_data when the handler is replaced or the receiver is disposed
  *
  * Sets a function that is called for each message with its type and its checked bytes, and no #GVariant is made. The
- * bytes are in normal form: a struct of fixed size can be read as it lies, and other values with
- * [struct@Ferry.VariantReader]. Messages of [method@Ferry.Sender.send_serialised] and of [method@Ferry.Sender.send]
+ * bytes are in normal form: a struct of fixed size can be read as it lies, and other values are made a #GVariant with
+ * g_variant_new_from_data(). Messages of [method@Ferry.Sender.send_serialised] and of [method@Ferry.Sender.send]
  * come alike, and plain bytes as a value of the type `ay`. Another process chose the type: check the type before you
  * read values.
  *

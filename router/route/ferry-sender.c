@@ -1048,8 +1048,8 @@ send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape,
  *
  * A C struct with the members of a tuple of fixed size is a value of that type, as it lies in memory. A `struct {
  * guint32 count; guint64 bytes; double seconds; }` has the type `(utd)`. A boolean is one byte, 0 or 1. The padding of
- * such a struct, and of those in an array, arrives as zeroes whatever it was. Values of other types are written with
- * [struct@Ferry.VariantWriter].
+ * such a struct, and of those in an array, arrives as zeroes whatever it was. Values of other types have the serialised
+ * form of #GVariant.
  *
  * Only the size and the levels are checked here. What becomes of bytes that are not in normal form:
  * [method@Ferry.Receiver.set_serialised_handler].

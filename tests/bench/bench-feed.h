@@ -22,8 +22,6 @@ typedef enum
   BENCH_CONTENT_RECORD_BYTES,   /* a BenchRecord as plain bytes */
   BENCH_CONTENT_RECORD,         /* a BenchRecord in serialised form */
   BENCH_CONTENT_RECORD_VARIANT, /* one made with g_variant_new() */
-  BENCH_CONTENT_MAIL,           /* mail made with a writer, in serialised form */
-  BENCH_CONTENT_MAIL_VARIANT,   /* mail made with g_variant_new() */
   BENCH_N_CONTENTS,
 } BenchContent;
 
@@ -37,8 +35,6 @@ typedef enum
   BENCH_TAKE_SIGNAL,         /* takes a GVariant out of a signal and reads its data */
   BENCH_TAKE_RECORD,         /* reads a BenchRecord as it lies */
   BENCH_TAKE_RECORD_VARIANT, /* makes a GVariant of the bytes, and reads it with g_variant_get() */
-  BENCH_TAKE_MAIL,           /* reads mail with a reader */
-  BENCH_TAKE_MAIL_VARIANT,   /* makes a GVariant of the bytes, and reads it with g_variant_get() and lookup */
   BENCH_N_TAKES,
 } BenchTake;
 

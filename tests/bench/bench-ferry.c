@@ -67,7 +67,7 @@ listen_to (BenchPort *port, FerryReceiver *receiver)
 {
   if (port->feed->load.take == BENCH_TAKE_SIGNAL)
     g_signal_connect (receiver, "message", G_CALLBACK (message_cb), port);
-  else if (port->feed->load.content == BENCH_CONTENT_RECORD || port->feed->load.content == BENCH_CONTENT_MAIL)
+  else if (port->feed->load.content == BENCH_CONTENT_RECORD)
     ferry_receiver_set_serialised_handler (receiver, serialised_cb, port, NULL);
   else
     ferry_receiver_set_handler (receiver, port->feed->load.take == BENCH_TAKE_RAW ? raw_cb : take_cb, port, NULL);

@@ -75,38 +75,6 @@ take_record_variant (BenchPort *port, gconstpointer data, gsize size)
   bench_take_number (port, sequence);
 }
 
-static void
-take_mail (BenchPort *port, gconstpointer data, gsize size)
-{
-  FerryVariantReader mail, entries, value;
-  guint32 sequence;
-  const char *from;
-  guint64 mail_size = 0;
-
-  ferry_variant_reader_init (&mail, BENCH_MAIL_TYPE, data, size);
-  ferry_variant_reader_get (&mail, "us", &sequence, &from);
-  ferry_variant_reader_next (&mail, &entries);
-  if (!ferry_variant_reader_lookup (&entries, "size", G_VARIANT_TYPE_UINT64, &value) ||
-      !ferry_variant_reader_get (&value, "t", &mail_size) || mail_size != BENCH_MAIL_SIZE || *from != 's')
-    port->errors++;
-  bench_take_number (port, sequence);
-}
-
-static void
-take_mail_variant (BenchPort *port, gconstpointer data, gsize size)
-{
-  g_autoptr (GVariant) variant = g_variant_new_from_data (BENCH_MAIL_TYPE, data, size, FALSE, NULL, NULL);
-  g_autoptr (GVariant) entries = NULL;
-  guint64 number = 0;
-  const char *from;
-  guint32 sequence;
-
-  g_variant_get (variant, "(u&s@a{sv})", &sequence, &from, &entries);
-  if (!g_variant_lookup (entries, "size", "t", &number) || number != BENCH_MAIL_SIZE || *from != 's')
-    port->errors++;
-  bench_take_number (port, sequence);
-}
-
 const BenchTakeFunc bench_takes[BENCH_N_TAKES] = {
   [BENCH_TAKE_RAW] = take_raw,
   [BENCH_TAKE_STAMP] = take_stamp,
@@ -115,6 +83,4 @@ const BenchTakeFunc bench_takes[BENCH_N_TAKES] = {
   [BENCH_TAKE_SIGNAL] = take_signal,
   [BENCH_TAKE_RECORD] = take_record,
   [BENCH_TAKE_RECORD_VARIANT] = take_record_variant,
-  [BENCH_TAKE_MAIL] = take_mail,
-  [BENCH_TAKE_MAIL_VARIANT] = take_mail_variant,
 };

@@ -67,26 +67,11 @@ flood_records (Worker *self)
 }
 
 static void
-flood_mail (Worker *self)
-{
-  g_autoptr (FerryVariantWriter) writer = ferry_variant_writer_new (BENCH_MAIL_TYPE);
-  gconstpointer data;
-  guint32 sequence = 0;
-  gsize size;
-
-  do
-    data = bench_mail_write (writer, sequence++, &size);
-  while (self->transport->send_serialised (self->end, BENCH_MAIL_TYPE, data, size));
-}
-
-static void
 flood_variants (Worker *self)
 {
-  GVariant *(*const make) (guint32) =
-    self->content == BENCH_CONTENT_MAIL_VARIANT ? bench_mail_to_variant : bench_record_to_variant;
   guint32 sequence = 0;
 
-  while (self->transport->send_variant (self->end, make (sequence)))
+  while (self->transport->send_variant (self->end, bench_record_to_variant (sequence)))
     sequence++;
 }
 
@@ -94,9 +79,9 @@ static void
 flood (Worker *self)
 {
   static void (*const typed[BENCH_N_CONTENTS]) (Worker *) = {
-    [BENCH_CONTENT_RECORD_BYTES] = flood_records,    [BENCH_CONTENT_RECORD] = flood_records,
-    [BENCH_CONTENT_RECORD_VARIANT] = flood_variants, [BENCH_CONTENT_MAIL] = flood_mail,
-    [BENCH_CONTENT_MAIL_VARIANT] = flood_variants,
+    [BENCH_CONTENT_RECORD_BYTES] = flood_records,
+    [BENCH_CONTENT_RECORD] = flood_records,
+    [BENCH_CONTENT_RECORD_VARIANT] = flood_variants,
   };
 
   if (typed[self->content] != NULL)

@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: base/ferry-shape.c, base/ferry-variant-reader.c
+/* Tests: base/ferry-shape.c, base/ferry-layout.c
  *
  * A type, which two bytes of length precede, and any bytes as a value of it, as a serialised handler gets them. Whether
- * they are in normal form is for GLib to say as well. A reader reads them whatever they are. */
+ * they are in normal form is for GLib to say as well. */
 
 #include "config.h"
 
@@ -12,29 +12,7 @@
 
 #include "base/ferry-depth-private.h"
 #include "base/ferry-shape-private.h"
-#include "base/ferry-variant-reader.h"
 #include "fuzz.h"
-
-#define MAX_NODES 10000
-
-static void
-read_value (FerryVariantReader *reader, guint *n_left)
-{
-  FerryVariantReader child, copy = *reader;
-  const char *text;
-  guint64 number;
-  gsize n;
-
-  if (*n_left == 0)
-    return;
-  --*n_left;
-  ferry_variant_reader_get (&copy, "st", &text, &number);
-  fuzz_n_accepted += strlen (text) > 0;
-  ferry_variant_reader_get_fixed_array (reader, 8, &n);
-  ferry_variant_reader_lookup (reader, "a", NULL, &child);
-  while (*n_left > 0 && ferry_variant_reader_next (reader, &child))
-    read_value (&child, n_left);
-}
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
@@ -47,8 +25,6 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autofree guint8 *bytes = g_memdup2 (input.data + input.at, value_size);
   g_autoptr (GVariant) value = NULL;
   g_autoptr (FerryShape) shape = NULL;
-  FerryVariantReader reader;
-  guint n_left = MAX_NODES;
   gboolean is_normal;
 
   if (length > 1024 || ferry_depth_judge_type (type, length) != FERRY_TYPE_GOOD)
@@ -60,7 +36,5 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (is_normal || ferry_depth_allows (type, length, bytes, value_size))
     g_assert_cmpint (is_normal, ==, g_variant_is_normal_form (value));
   fuzz_n_accepted += is_normal;
-  ferry_variant_reader_init (&reader, G_VARIANT_TYPE (type), bytes, value_size);
-  read_value (&reader, &n_left);
   return 0;
 }

@@ -21,7 +21,6 @@ HEADERS = {
     "ferry.h": "route/ferry-router.h",
     "ferry-conversations.h": "call/ferry-mux.h",
     "ferry-objects.h": "object/ferry-proxy.h",
-    "ferry-variant.h": "base/ferry-variant-writer.h",
 }
 
 

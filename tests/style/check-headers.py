@@ -19,7 +19,7 @@ import tap
 
 # What applications include, of each library: each public header is in exactly one of them.
 UMBRELLAS = {
-    "ferry": ("ferry.h", "ferry-conversations.h", "ferry-objects.h", "ferry-variant.h"),
+    "ferry": ("ferry.h", "ferry-conversations.h", "ferry-objects.h"),
     "ferry-cluster": ("ferry-cluster.h",),
     "ferry-gtk": ("ferry-gtk.h",),
 }
