@@ -11,7 +11,7 @@ The names come from the headers, the threads from the documentation comments, wh
           thread, where the program sees to it that it is one thread at a time
   any     “Any thread …”, with whatever exceptions follow
 
-Folders of sibling libraries are left out.
+Folders of sibling libraries are left out, but for the one of the older systems' classes.
 """
 
 import glob

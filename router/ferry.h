@@ -32,7 +32,6 @@
 #include "worker/ferry-launcher.h"
 #include "worker/ferry-worker.h"
 
-#include "task/ferry-error-list.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-job.h"
 #include "task/ferry-map-item.h"

@@ -105,5 +105,7 @@ FERRY_AVAILABLE_IN_0_1
 GQuark ferry_error_quark (void);
 FERRY_AVAILABLE_IN_0_1
 char *ferry_error_get_trace (const GError *error);
+FERRY_AVAILABLE_IN_0_1
+GError *ferry_error_from_variant (GVariant *variant, char **trace) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -25,10 +25,6 @@ G_BEGIN_DECLS
 /* Returns (transfer floating) error as a value. trace: (nullable). notes: (nullable). */
 FERRY_FOR_SIBLINGS
 GVariant *ferry_error_to_variant (const GError *error, const char *trace, const char *const *notes);
-/* Returns (transfer full) the error of a value; FERRY_ERROR_REMOTE if the value is malformed. trace: (out)
- * (optional) (nullable) (transfer full): the trace, with a line for each note at its end. */
-FERRY_FOR_SIBLINGS
-GError *ferry_error_from_variant (GVariant *variant, char **trace);
 /* Returns (transfer full) the trace inner (nullable) with a line for this process and function added at its end. */
 char *ferry_trace_add_place (const char *inner, const char *function);
 /* Returns (transfer full) (nullable) the indented lines of a backtrace of the calling thread, without the skip

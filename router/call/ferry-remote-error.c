@@ -157,28 +157,6 @@ make_trace (const char *trace, GVariantIter *notes)
   return g_string_free (text, text->len == 0);
 }
 
-GError *
-ferry_error_from_variant (GVariant *variant, char **trace)
-{
-  g_autoptr (GVariantIter) notes = NULL;
-  const char *domain;
-  const char *message;
-  const char *text;
-  gint32 code;
-
-  if (trace != NULL)
-    *trace = NULL;
-  if (variant == NULL || !g_variant_is_of_type (variant, G_VARIANT_TYPE (FERRY_ERROR_VARIANT_TYPE)))
-    return g_error_new (
-      FERRY_ERROR, FERRY_ERROR_REMOTE,
-      "Another process sent an error as a value of the wrong type %s; use the same version of Ferry at both ends",
-      variant != NULL ? g_variant_get_type_string (variant) : "none");
-  g_variant_get (variant, "(&si&s&sas)", &domain, &code, &message, &text, &notes);
-  if (trace != NULL)
-    *trace = make_trace (text, notes);
-  return make_error (domain, code, message);
-}
-
 /* ---- traces ---- */
 
 static char *
@@ -381,6 +359,49 @@ ferry_error_dup_trace (const GError *error, guint64 since)
     return g_strdup (ferry_error_get_carried_trace (error));
   found = find_by_place (error, since);
   return g_strdup (found);
+}
+
+/**
+ * ferry_error_from_variant:
+ * @variant: (nullable): an error as a value of the type `(sissas)`: domain, code, message, trace or an empty text, and
+ *   notes of what failed besides
+ * @trace: (out) (optional) (nullable) (transfer full): return location for the trace, with a line for each note at its
+ *   end
+ *
+ * Makes an error of a value that another process may have sent, and gives the error its trace: see
+ * [func@Ferry.Error.get_trace].
+ *
+ * Texts that are too long are cut: a message after 64 KiB, a trace after 16 KiB. An error of a domain that cannot be
+ * taken over becomes %FERRY_ERROR_REMOTE, and so does a value that is no error. May be called from any thread.
+ *
+ * Returns: (transfer full): the error
+ */
+GError *
+ferry_error_from_variant (GVariant *variant, char **trace)
+{
+  g_autoptr (GVariantIter) notes = NULL;
+  g_autofree char *whole = NULL;
+  const char *domain;
+  const char *message;
+  const char *text;
+  GError *error;
+  gint32 code;
+
+  if (trace != NULL)
+    *trace = NULL;
+  if (variant == NULL || !g_variant_is_of_type (variant, G_VARIANT_TYPE (FERRY_ERROR_VARIANT_TYPE)))
+    return g_error_new (
+      FERRY_ERROR, FERRY_ERROR_REMOTE,
+      "Another process sent an error as a value of the wrong type %s; use the same version of Ferry at both ends",
+      variant != NULL ? g_variant_get_type_string (variant) : "none");
+  g_variant_get (variant, "(&si&s&sas)", &domain, &code, &message, &text, &notes);
+  error = make_error (domain, code, message);
+  whole = make_trace (text, notes);
+  if (whole != NULL)
+    ferry_error_set_trace (error, whole);
+  if (trace != NULL)
+    *trace = g_steal_pointer (&whole);
+  return error;
 }
 
 GError *

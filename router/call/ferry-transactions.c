@@ -1175,8 +1175,6 @@ hand_over_answer (FerryTransactions *self, FerryXidEntry *entry, const FerryCall
   if (message->header.kind != FERRY_CALL_ANSWER)
     {
       error = ferry_error_from_variant (value, &trace);
-      if (trace != NULL)
-        ferry_error_set_trace (error, trace);
       g_clear_pointer (&value, g_variant_unref);
     }
   if (!in_run && !own)

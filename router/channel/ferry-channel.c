@@ -903,17 +903,6 @@ ferry_incoming_free (FerryIncoming *self)
   g_free (self);
 }
 
-static GError *
-read_error (GVariant *value)
-{
-  g_autofree char *trace = NULL;
-  GError *error = ferry_error_from_variant (value, &trace);
-
-  if (trace != NULL)
-    ferry_error_set_trace (error, trace);
-  return error;
-}
-
 static gboolean
 is_at_end_locked (FerryChannel *self)
 {
@@ -1019,7 +1008,7 @@ message_came (FerryChannel *self, FerryIncoming *incoming)
 static void
 end_came (FerryChannel *self, FerryCall *call, GVariant *value)
 {
-  GError *error = value != NULL ? read_error (value) : NULL;
+  GError *error = value != NULL ? ferry_error_from_variant (value, NULL) : NULL;
   gboolean first;
 
   pthread_mutex_lock (&self->lock);
@@ -1050,7 +1039,7 @@ take_message (FerryChannel *self, FerryCall *call, gboolean is_failure)
   if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
     incoming->call = ferry_call_ref (call);
   if (is_failure)
-    incoming->failure = read_error (value);
+    incoming->failure = ferry_error_from_variant (value, NULL);
   else if (value != NULL)
     incoming->value = g_variant_ref (value);
   if (incoming->value != NULL || incoming->failure != NULL)

@@ -801,13 +801,9 @@ is_wanted (FerryMapChunk *self)
 static GVariant *
 read_answer (FerryMapChunk *self, const char *type, GVariant *value, GError **error)
 {
-  g_autofree char *trace = NULL;
-
   if (g_str_equal (type, FERRY_MAP_MESSAGE_ERROR))
     {
-      *error = ferry_error_from_variant (value, &trace);
-      if (trace != NULL)
-        ferry_error_set_trace (*error, trace);
+      *error = ferry_error_from_variant (value, NULL);
       return NULL;
     }
   if (g_str_equal (type, FERRY_MAP_MESSAGE_NOTHING))

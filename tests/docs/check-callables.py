@@ -321,17 +321,10 @@ class Tour:
     def use_errors(self):
         ferry = self.ferry
         assert ferry.Error.quark() and ferry.get_n_usable_cores() > 0
-        errors, error = ferry.ErrorList.new(), GLib.Error("no", "g-file-error-quark", 4)
-        ferry.Error.get_trace(error)
-        errors.add("phase", error)
-        assert errors.get_first("phase").props.error.message == "no"
-        other = ferry.ErrorList.new()
-        other.add_variant(errors.to_variant())
-        self.recorder.errors_count = True
-        assert "no" in fails(other.raise_any, None).message
-        self.recorder.errors_count = False
-        other.clear(None)
-        other.add_filter(GLib.file_error_quark(), 4)
+        value = GLib.Variant("(sissas)", ("g-file-error-quark", 4, "no", "there", []))
+        error, trace = ferry.Error.from_variant(value)
+        assert error.matches(GLib.file_error_quark(), 4) and error.message == "no" and trace == "there"
+        assert ferry.Error.get_trace(error) == "there"
 
     def use_pingee(self):
         ferry, heard = self.ferry, []

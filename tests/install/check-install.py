@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is installed, or was built, is enough to build and run a program:
-check-install.py BUILD VERSION SANITIZERS PROGRAM.C CLUSTER-PROGRAM.C GTK-PROGRAM.C
+check-install.py BUILD VERSION SANITIZERS PROGRAM.C CLUSTER-PROGRAM.C GTK-PROGRAM.C CLASSIC-PROGRAM.C
 
 The other programs use the libraries beside the first one, where those were built.
 """
@@ -25,7 +25,8 @@ HEADERS = {
 
 
 # The libraries beside the first one, in the order of their programs, and what those print.
-SIBLINGS = (("ferry-cluster", "reconnecting\n"), ("ferry-gtk", "25 seconds left\n"))
+SIBLINGS = (("ferry-cluster", "reconnecting\n"), ("ferry-gtk", "25 seconds left\n"),
+            ("ferry-classic", "not yet\n"))
 
 
 def complaint_of(installed, source, header):

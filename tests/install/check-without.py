@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The library alone, as the README has it installed, and the same without the cluster or GTK: check-without.py TOP
+"""The library alone, as the README has it installed, and the same without the cluster, GTK or the older classes: check-without.py TOP
 
 Each is configured and built in a folder that is removed afterwards, and nothing is installed but under such a folder.
 check-install.py then builds and runs programs against it. This takes minutes, so no suite has it: see './run nightly'.
@@ -20,6 +20,7 @@ from installed import call
 SETUP = re.compile(r"^meson setup build-install (.*)\nmeson install -C build-install$", re.MULTILINE)
 CLUSTER = "-Dcluster=disabled"
 GTK = "-Dgtk=disabled"
+CLASSIC = "-Dclassic=disabled"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -36,7 +37,7 @@ def targets(build):
 
 def check_install(build, version):
     """Whether its programs are built and run. What they say is shown where not."""
-    programs = [os.path.join(HERE, name) for name in ("program.c", "cluster-program.c", "gtk-program.c")]
+    programs = [os.path.join(HERE, name) for name in ("program.c", "cluster-program.c", "gtk-program.c", "classic-program.c")]
     done = subprocess.run([sys.executable, os.path.join(HERE, "check-install.py"), build, version, "none", *programs],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False)
@@ -55,6 +56,8 @@ def check(report, name, top, options):
                     sorted(target for target in built if re.match(r"(ferry-demo|test-|bench-|obedient-)", target)))
         report.equal("%s has the cluster where it is wanted" % name, "ferry-host" in built, CLUSTER not in options)
         report.equal("%s has the widgets where they are wanted" % name, "ferry-gtk-1" in built, GTK not in options)
+        report.equal("%s has the older classes where they are wanted" % name, "ferry-classic-1" in built,
+                     CLASSIC not in options)
         report.none("%s can be installed and used" % name, check_install(build, version))
 
 
@@ -68,6 +71,7 @@ def body(report):
     check(report, "the library alone", top, options)
     check(report, "the library without the cluster", top, [*options, CLUSTER])
     check(report, "the library without GTK", top, [*options, GTK])
+    check(report, "the library without the older classes", top, [*options, CLASSIC])
 
 
 tap.main(body)

@@ -12,7 +12,7 @@ import subprocess
 SOME_SECONDS = 1200
 
 # What the libraries beside the first one are called in other languages.
-NAMESPACES = ("FerryCluster", "FerryGtk")
+NAMESPACES = ("FerryClassic", "FerryCluster", "FerryGtk")
 
 
 class Failed(Exception):
@@ -92,7 +92,7 @@ class Installed(Described):
         """All names that the installed headers have; and those of the libraries beside, which not each build has."""
         found = set(NAMESPACES)
         paths = glob.glob(os.path.join(self.root, "**", "*.h"), recursive=True)
-        for sibling in ("cluster", "gtk"):
+        for sibling in ("classic", "cluster", "gtk"):
             paths += glob.glob(os.path.join(os.path.dirname(__file__), "..", "..", "router", sibling, "ferry-*.h"))
         for path in paths:
             if path.endswith("-private.h"):

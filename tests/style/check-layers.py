@@ -15,6 +15,8 @@ from layers import LAYERS
 MAIN_LOOPS = (("gio/", "glib-object.h", "gobject/", "gtk/", "adwaita.h"),
               r"\b(GObject|GMainContext|GMainLoop|GSource|g_object_\w+|g_main_\w+|g_source_\w+|g_idle_\w+|g_timeout_\w+)\b")
 STRANGERS = {"lane": MAIN_LOOPS, "link": MAIN_LOOPS}
+# Libraries that use no more of the first one than an application does.
+AS_APPLICATIONS = ("classic", "gtk")
 STRANGERS_EVERYWHERE = ("gtk/", "gdk/", "gsk/", "adwaita.h")
 
 
@@ -61,11 +63,12 @@ def strangers(tree):
 
 
 def beyond_public(tree):
-    """The library for GTK is for applications, and is made as one: of the headers that applications include."""
-    own = tuple(layer for layer in LAYERS if layer != "gtk")
+    """Some libraries are for applications, and are made as one: of the headers that applications include."""
     return ["%s:%d: %s is not for applications; include <ferry.h>" % (name, line, target)
-            for name, text in sources.select(tree, r"router/gtk/.*\.[ch]$").items()
-            for line, _, target in sources.includes(text) if target.split("/")[0] in own or target == "ferry-enums.h"]
+            for own in AS_APPLICATIONS
+            for name, text in sources.select(tree, r"router/%s/.*\.[ch]$" % own).items()
+            for line, _, target in sources.includes(text)
+            if (target.split("/")[0] in LAYERS and target.split("/")[0] != own) or target == "ferry-enums.h"]
 
 
 def demo_includes(tree):
@@ -99,9 +102,10 @@ CHECKS = {
         {"router/lane/a.c": "  g_idle_add (wake, NULL);\n"},
         {"router/route/a.c": "#include <gtk/gtk.h>\n"},
     ]),
-    "the library for GTK includes public headers only": (beyond_public, [
+    "libraries for applications include public headers only": (beyond_public, [
         {"router/gtk/a.c": '#include "base/ferry-property-private.h"\n'},
         {"router/gtk/a.c": '#include "task/ferry-task.h"\n'},
+        {"router/classic/a.c": '#include "task/ferry-task.h"\n'},
     ]),
     "the demo includes public headers only": (demo_includes, [
         {"demo-app/a.c": '#include "link/ferry-link-private.h"\n'},

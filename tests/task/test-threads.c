@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include <ferry-classic.h>
 #include <signal.h>
 #include <string.h>
 

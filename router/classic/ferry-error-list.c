@@ -9,14 +9,11 @@
 
 #include "config.h"
 
-#include "task/ferry-error-list.h"
+#include "classic/ferry-error-list.h"
 
-#include "base/ferry-base-private.h"
-#include "base/ferry-property-private.h"
-#include "call/ferry-remote-error-private.h"
-
-#define RECORD_VARIANT_TYPE "(s" FERRY_ERROR_VARIANT_TYPE ")"
-#define LIST_VARIANT_TYPE "a" RECORD_VARIANT_TYPE
+/* As ferry_error_from_variant() takes it. */
+#define ERROR_VARIANT_TYPE "(sissas)"
+#define LIST_VARIANT_TYPE "a(s" ERROR_VARIANT_TYPE ")"
 
 /* How many errors of a list ferry_error_list_to_variant() writes at most. */
 #define MAX_SENT 1024
@@ -24,7 +21,8 @@
 /**
  * FerryErrorRecord:
  *
- * An error in a [class@Ferry.ErrorList], with its phase and its trace. It never changes, so any thread may use it.
+ * An error in a [class@FerryClassic.ErrorList], with its phase and its trace. It never changes, so any thread may use
+ * it.
  */
 struct _FerryErrorRecord
 {
@@ -62,18 +60,28 @@ ferry_error_record_finalize (GObject *object)
 static void
 ferry_error_record_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
-  static const gsize fields[N_PROPERTIES] = {
-    [PROP_ERROR] = G_STRUCT_OFFSET (FerryErrorRecord, error),
-    [PROP_PHASE] = G_STRUCT_OFFSET (FerryErrorRecord, phase),
-    [PROP_TRACE] = G_STRUCT_OFFSET (FerryErrorRecord, trace),
-  };
+  FerryErrorRecord *self = FERRY_ERROR_RECORD (object);
 
-  ferry_property_read (G_STRUCT_MEMBER_P (object, fields[property_id]), value);
+  switch (property_id)
+    {
+    case PROP_ERROR:
+      g_value_set_boxed (value, self->error);
+      break;
+    case PROP_PHASE:
+      g_value_set_string (value, self->phase);
+      break;
+    case PROP_TRACE:
+      g_value_set_string (value, self->trace);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
 }
 
 static void
 ferry_error_record_class_init (FerryErrorRecordClass *klass)
 {
+  const GParamFlags readable = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->finalize = ferry_error_record_finalize;
@@ -83,19 +91,19 @@ ferry_error_record_class_init (FerryErrorRecordClass *klass)
    *
    * The error that was caught.
    */
-  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_READABLE);
+  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, readable);
   /**
    * FerryErrorRecord:phase:
    *
    * The phase of the work in which the error occurred, such as “init”, “work” or “cleanup”; empty if none was given.
    */
-  properties[PROP_PHASE] = g_param_spec_string ("phase", NULL, NULL, NULL, FERRY_READABLE);
+  properties[PROP_PHASE] = g_param_spec_string ("phase", NULL, NULL, NULL, readable);
   /**
    * FerryErrorRecord:trace:
    *
    * The trace of the error: one line for each place in the code, the innermost first; %NULL if it is not known.
    */
-  properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, FERRY_READABLE);
+  properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, readable);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -111,7 +119,7 @@ ferry_error_record_init (FerryErrorRecord *self)
  *
  * Each error has a phase, which is any name of a part of the work: “init”, “work”, “cleanup”. Where none was given, the
  * phase is empty. In functions that search the list, the phase %NULL stands for all phases, and the empty phase for the
- * errors without one. With filters ([method@Ferry.ErrorList.add_filter]) a list catches
+ * errors without one. With filters ([method@FerryClassic.ErrorList.add_filter]) a list catches
  * only errors that pass at least one filter. It does not catch other errors; the caller must handle them:
  *
  * ```c
@@ -123,10 +131,11 @@ ferry_error_record_init (FerryErrorRecord *self)
  * ```
  *
  * A list can also catch the error of a failed task, as [method@Ferry.Task.get_result] sets it. And it can catch the
- * errors of another list, which a worker's function filled and returned ([method@Ferry.ErrorList.to_variant],
- * [method@Ferry.ErrorList.add_variant]).
+ * errors of another list, which a worker's function filled and returned ([method@FerryClassic.ErrorList.to_variant],
+ * [method@FerryClassic.ErrorList.add_variant]).
  *
- * The list is a [iface@Gio.ListModel] of [class@Ferry.ErrorRecord], in the order in which the errors were caught.
+ * The list is a [iface@Gio.ListModel] of [class@FerryClassic.ErrorRecord], in the order in which the errors were
+ * caught.
  */
 struct _FerryErrorList
 {
@@ -282,7 +291,7 @@ ferry_error_list_add (FerryErrorList *self, const char *phase, const GError *err
   if (!passes (self, error))
     return FALSE;
   trace = ferry_error_get_trace (error);
-  append (self, phase, ferry_error_copy (error), trace);
+  append (self, phase, g_error_copy (error), trace);
   return TRUE;
 }
 
@@ -313,30 +322,32 @@ ferry_error_list_take (FerryErrorList *self, const char *phase, GError **error)
 static gboolean
 check_variant (GVariant *variant, GError **error)
 {
-  if (!g_variant_is_of_type (variant, G_VARIANT_TYPE (LIST_VARIANT_TYPE)))
-    return ferry_set_error (
-      error, FERRY_ERROR_BAD_ARGUMENTS,
-      "A list of errors must be of type %s, and not %s; make the value with ferry_error_list_to_variant()",
-      LIST_VARIANT_TYPE, g_variant_get_type_string (variant));
-  if (g_variant_n_children (variant) > MAX_SENT + 1)
-    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "The value has %" G_GSIZE_FORMAT " errors, and the limit is %u; make the value with "
-                            "ferry_error_list_to_variant()",
-                            g_variant_n_children (variant), MAX_SENT);
-  return TRUE;
+  gboolean is_list = g_variant_is_of_type (variant, G_VARIANT_TYPE (LIST_VARIANT_TYPE));
+
+  if (!is_list)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "A list of errors must be of type %s, and not %s; make the value with ferry_error_list_to_variant()",
+                 LIST_VARIANT_TYPE, g_variant_get_type_string (variant));
+  else if (g_variant_n_children (variant) > MAX_SENT + 1)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_TOO_LARGE,
+                 "The value has %" G_GSIZE_FORMAT " errors, and the limit is %u; make the value with "
+                 "ferry_error_list_to_variant()",
+                 g_variant_n_children (variant), MAX_SENT);
+  return is_list && g_variant_n_children (variant) <= MAX_SENT + 1;
 }
 
 /**
  * ferry_error_list_add_variant:
  * @self: a list
- * @variant: a value that [method@Ferry.ErrorList.to_variant] made in another process; a floating reference is sunk
+ * @variant: a value that [method@FerryClassic.ErrorList.to_variant] made in another process; a floating reference is
+ * sunk
  * @error: return location for an error
  *
  * Catches all errors of another process's list, with their phases and traces. Any thread, one at a time.
  *
  * If errors pass no filter, fails with the first of these errors, after all other errors were caught. Fails with
  * %FERRY_ERROR_BAD_ARGUMENTS if the value is not a list of errors. Fails with %FERRY_ERROR_TOO_LARGE if it has more
- * errors than [method@Ferry.ErrorList.to_variant] writes. In these two cases no error is caught.
+ * errors than [method@FerryClassic.ErrorList.to_variant] writes. In these two cases no error is caught.
  *
  * Returns: %TRUE if all errors were caught
  */
@@ -357,7 +368,7 @@ ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **
   if (!check_variant (sunk, error))
     return FALSE;
   g_variant_iter_init (&iter, sunk);
-  while (g_variant_iter_loop (&iter, "(&s@" FERRY_ERROR_VARIANT_TYPE ")", &phase, &value))
+  while (g_variant_iter_loop (&iter, "(&s@" ERROR_VARIANT_TYPE ")", &phase, &value))
     {
       g_autofree char *trace = NULL;
       g_autoptr (GError) caught = ferry_error_from_variant (value, &trace);
@@ -373,13 +384,22 @@ ferry_error_list_add_variant (FerryErrorList *self, GVariant *variant, GError **
   return FALSE;
 }
 
+/* Returns (transfer floating) the error as ferry_error_from_variant() takes it. trace (nullable). */
+static GVariant *
+to_variant (const GError *error, const char *trace)
+{
+  g_autofree char *message = g_utf8_make_valid (error->message, -1);
+  g_autofree char *valid_trace = g_utf8_make_valid (trace != NULL ? trace : "", -1);
+
+  return g_variant_new (ERROR_VARIANT_TYPE, g_quark_to_string (error->domain), error->code, message, valid_trace, NULL);
+}
+
 static void
 add_to_builder (GVariantBuilder *builder, const char *phase, const GError *error, const char *trace)
 {
   g_autofree char *valid = g_utf8_make_valid (phase, -1);
 
-  g_variant_builder_add (builder, "(s@" FERRY_ERROR_VARIANT_TYPE ")", valid,
-                         ferry_error_to_variant (error, trace, NULL));
+  g_variant_builder_add (builder, "(s@" ERROR_VARIANT_TYPE ")", valid, to_variant (error, trace));
 }
 
 /**
@@ -435,7 +455,8 @@ get_last (FerryErrorList *self, const char *phase)
  * @error: return location for an error
  *
  * Fails with a copy of the last error of @phase, if the list has one. The first error, of which the later ones may be
- * consequences, is that of [method@Ferry.ErrorList.get_first]. The list does not change. Any thread, one at a time.
+ * consequences, is that of [method@FerryClassic.ErrorList.get_first]. The list does not change. Any thread, one at a
+ * time.
  *
  * Returns: %TRUE without such an error
  */
@@ -443,6 +464,7 @@ gboolean
 ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **error)
 {
   const FerryErrorRecord *last;
+  g_autoptr (GVariant) value = NULL;
 
   g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
@@ -450,7 +472,9 @@ ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **er
   last = get_last (self, phase);
   if (last == NULL)
     return TRUE;
-  g_propagate_error (error, ferry_error_copy_with_trace (last->error, last->trace));
+  /* A copy would not have the trace: it is the value that brings it. */
+  value = last->trace != NULL ? g_variant_ref_sink (to_variant (last->error, last->trace)) : NULL;
+  g_propagate_error (error, value != NULL ? ferry_error_from_variant (value, NULL) : g_error_copy (last->error));
   return FALSE;
 }
 

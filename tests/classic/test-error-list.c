@@ -1,11 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-error-list.c
+/* Tests: classic/ferry-error-list.c
  *
  * Lists of errors: what they catch, raise, and carry to another process. */
 
 #include "config.h"
+
+#include <ferry-classic.h>
 
 #include "call/ferry-remote-error-private.h"
 #include "task/lone-task.h"
