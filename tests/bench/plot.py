@@ -1,15 +1,13 @@
-#!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Draws figures of one run beside those of peers, as an SVG: plot.py RESULTS PICTURE.svg
+"""Draws figures of one run beside those of peers, as an SVG.
 
-RESULTS is what run-bench printed. The picture has no background of its own, and colours for light and for dark ones. A
+The picture has no background of its own, and colours for light and for dark ones. A
 page that is both takes those of the reader's system.
 """
 
 import html
 import math
-import sys
 
 import tables
 
@@ -130,19 +128,3 @@ def draw(results):
     return ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">\n'
             '<title>Ferry beside its peers</title>\n<style>\n%s</style>\n%s\n</svg>\n'
             % (WIDTH, height, WIDTH, height, STYLE, "\n".join(parts)))
-
-
-def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        results = file.read()
-    absent = missing(tables.read_results(results)[0])
-    for name in absent:
-        print("%s has no figure %s" % (sys.argv[1], name), file=sys.stderr)
-    if absent:
-        sys.exit(1)
-    with open(sys.argv[2], "w", encoding="utf-8") as file:
-        file.write(draw(results))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fills the tables of docs/benchmarks.md with the figures of one run: tables.py RESULTS PAGE
+"""Fills the tables of docs/benchmarks.md with the figures of one run.
 
-RESULTS is what run-bench printed. In the page, a comment above a table says which figures its columns have:
+In the page, a comment above a table says which figures its columns have:
 
     <!-- figures: {} -->
     | figure | value | budget |
@@ -20,7 +19,6 @@ says what its unit is; a call or a wake is then counted in thousands a second. â
 
 import itertools
 import re
-import sys
 
 TABLE = re.compile(r"(<!-- figures: (.*) -->\n)((?:\|.*\n)*)")
 RUN = re.compile(r"(<!-- run -->\n)((?:.+\n)*)")
@@ -125,20 +123,3 @@ def fill(page, results):
     said = "".join("- %s: %s\n" % item for item in run.items())
     page = TABLE.sub(fill_table, page)
     return RUN.sub(lambda match: match[1] + said, page), missing
-
-
-def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        results = file.read()
-    with open(sys.argv[2], encoding="utf-8") as file:
-        page = file.read()
-    page, missing = fill(page, results)
-    for name in missing:
-        print("%s has no figure %s" % (sys.argv[1], name), file=sys.stderr)
-    with open(sys.argv[2], "w", encoding="utf-8") as file:
-        file.write(page)
-    sys.exit(1 if missing else 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A fuzzer is one decoder of bytes that cross a process boundary, behind libFuzzer's entry. driver.c runs it in the
- * ordinary suite on its corpus and on a fixed row of inputs; run-fuzz builds it with clang and lets it search. */
+ * ordinary suite on its corpus and on a fixed row of inputs; tests/fuzz/run builds it with clang and lets it search. */
 
 #pragma once
 

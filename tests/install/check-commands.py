@@ -4,7 +4,7 @@
 """What the README, the pages and './run help' tell a reader to type, works: check-commands.py TOP [run]
 
 With "run", all of it is run without a display, in a copy of TOP whose build folder './run demo' has made. That takes a
-quarter of an hour, so './run nightly' does it. Without, each command is only known to be run there.
+quarter of an hour, so '.ci/nightly' does it. Without, each command is only known to be run there.
 """
 
 import glob
@@ -21,18 +21,15 @@ import tap
 # What is typed in place of a command that is a form, or would take hours. {place} is a folder, {example} and {program}
 # are each example.
 INSTEAD = {
-    "./run bench --plot FILE": ["./run bench --plot {place}/plot.svg"],
-    "./run bench --tables [FILE]": ["./run bench --tables {place}/bench.txt"],
-    "./run bench --tables build-release/bench.txt": ["./run bench --tables {place}/bench.txt"],
-    "./run cluster [HOSTS]": ["./run cluster 2"],
+    "demo-app/run-cluster [HOSTS]": ["demo-app/run-cluster 2"],
+    "tests/bench/publish.py [FILE]": ["tests/bench/publish.py {place}/bench.txt"],
+    "tests/bench/publish.py build-release/bench.txt": ["tests/bench/publish.py {place}/bench.txt"],
     "./run demo [ARGUMENT...]": ["./run demo --auto primes:100", "./run demo --help"],
     "./run example NAME": ["./run example {example}"],
     "./run example [NAME [ARGUMENT...]]": ["./run example sandbox {top}/docs/demo.png"],
     "./run example [NAME]": ["./run example"],
     "./run python PROGRAM": ["./run python {program}"],
     "./run python [ARGUMENT...]": ["./run python -c 'import ferry.gtk'"],
-    "./run shot FILE": ["./run shot {place}/shot.png primes:3000000"],
-    "./run shot [FILE [JOB...]]": ["./run shot {place}/shot.png primes:3000000 crash"],
     "./run tests": ["./run tests --suite base"],
     "./run tests --for FILE [...]": ["./run tests --for router/base/ferry-depth.c --for lane/ferry-cell.c"],
     "./run tests [ARGUMENT...]": ["./run tests desktop-file"],
@@ -45,10 +42,12 @@ ELSEWHERE = {
     "./run bench": "bench", "./run bench --quick": "bench", "./run bench [NAME...]": "bench",
     "./run bench package": "bench",
     "./run bench [--quick|--smoke] [NAME...]": "bench",
-    "./run fuzz": "fuzz", "./run fuzz [SECONDS [FUZZER...]]": "fuzz",
-    "./run mutate 20": "mutate", "./run mutate 200 7": "mutate", "./run mutate [N [SEED [FILE...]]]": "mutate",
-    "./run nightly": "this is a part of it", "./run nightly [PART...]": "this is a part of it",
-    "./run sanitize": "sanitize", "./run sanitize [ARGUMENT...]": "sanitize",
+    "tests/fuzz/run": "fuzz", "tests/fuzz/run [SECONDS [FUZZER...]]": "fuzz",
+    "tests/mutate/mutate.py 20": "mutate", "tests/mutate/mutate.py 200 7": "mutate",
+    "tests/mutate/mutate.py [N [SEED [FILE...]]]": "mutate",
+    ".ci/nightly": "this is a part of it", ".ci/nightly [PART...]": "this is a part of it",
+    ".ci/run": "each commit",
+    "tests/sanitize/run": "sanitize", "tests/sanitize/run [ARGUMENT...]": "sanitize",
     "FERRY_TEST_LARGE_MODELS=1 ./run tests --suite model": "models",
     "WAYLAND_DISPLAY=ferry GDK_BACKEND=wayland ./run demo": "it needs a Weston that runs",
 }
@@ -116,8 +115,8 @@ def body(report):
     usage = subprocess.run([os.path.join(top, "run"), "help"], stdout=subprocess.PIPE, text=True, check=True).stdout
     found = commands.in_tree(top, usage)
     report.equal("would be seen: commands of a page", sorted(commands.in_page(
-        "a `./run a` b\n\n```sh\n./run b --c  # d\n```\n\n    E=f ./run g\n\n```console\n$ ./run h\ni\n```\n")),
-        ["./run a", "./run b --c", "./run h", "E=f ./run g"])
+        "a `./run a` b\n\n```sh\n./run b --c  # d\n```\n\n    E=f ./run g\n\n```console\n$ ./run h\ni\n```\n`tests/i/run [J]`\n")),
+        ["./run a", "./run b --c", "./run h", "E=f ./run g", "tests/i/run [J]"])
     report.equal("would be seen: commands of the help", commands.in_help("./run a [B...]   c\n./run d\n  ./run\n"),
                  {"./run a [B...]", "./run d"})
     report.fact("would be seen: a form that nothing is typed for", "./run a NAME, in p" in unknown({"./run a NAME": ["p"]}))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the commands of ./run install and build: check-run.py RUN
+"""What the commands of ./run install and build: check-run.py TOP
 
 A copy of the script is run where one program is missing, and what would install and build it only writes down how it was
 called.
@@ -68,7 +68,9 @@ def body(report):
     with tempfile.TemporaryDirectory() as folder:
         machine, script = os.path.join(folder, "bin"), os.path.join(folder, "run")
         os.mkdir(machine)
-        shutil.copy(sys.argv[1], script)
+        os.mkdir(os.path.join(folder, "build-aux"))
+        for name in ("run", os.path.join("build-aux", "commands.sh")):
+            shutil.copy(os.path.join(sys.argv[1], name), os.path.join(folder, name))
         make_machine(machine, "gi-docgen")
         text = said(script, machine, "docs")
         report.fact("the reference wants gi-docgen", "gi-docgen" in text, [text])

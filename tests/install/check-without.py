@@ -4,7 +4,7 @@
 """The library alone, as the README has it installed, and the same without the cluster, GTK or the older classes: check-without.py TOP
 
 Each is configured and built in a folder that is removed afterwards, and nothing is installed but under such a folder.
-check-install.py then builds and runs programs against it. This takes minutes, so no suite has it: see './run nightly'.
+check-install.py then builds and runs programs against it. This takes minutes, so no suite has it: see '.ci/nightly'.
 """
 
 import json

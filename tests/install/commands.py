@@ -1,14 +1,15 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The commands that the README, the pages and './run help' tell a reader to type."""
+"""The commands of the project that the README, the pages and './run help' tell a reader to type."""
 
 import glob
 import os
 import re
 
 # In a line of its own, perhaps behind a prompt, up to a comment; within a sentence; and in the list of the help.
-LINE = re.compile(r"^(?: {4}|\$ )?((?:[A-Z_]+=\S+ )*\./run\b.*?)(?: +#.*)?$", re.MULTILINE)
-INLINE = re.compile(r"`((?:[A-Z_]+=\S+ )*\./run\b[^`]*)`")
+COMMAND = r"(?:[A-Z_]+=\S+ )*(?:\./run\b|\.ci/\w+|demo-app/run-\w+|tests/\w+/(?:run|mutate\.py|publish\.py)\b)"
+LINE = re.compile(r"^(?: {4}|\$ )?(%s.*?)(?: +#.*)?$" % COMMAND, re.MULTILINE)
+INLINE = re.compile(r"`(%s[^`]*)`" % COMMAND)
 USAGE = re.compile(r"^(\./run \w+\S*(?: \S+)*)(?:  .*)?$", re.MULTILINE)
 
 

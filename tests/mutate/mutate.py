@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Changes the library at random places, one at a time, and tells which changes no test notices.
 
-mutate.py TOP FOLDER [N [SEED [FILE...]]]
+mutate.py [N [SEED [FILE...]]]
 
-TOP is the project. FOLDER is where a copy of it is changed and built. N changes are chosen, with SEED, among all of the
-library or of the files named. The copy's tests of the changed layer and of the layers above it run until one fails.
+A copy of the project is changed and built in FOLDER, which is build-mutate. N changes are chosen, 20 unless told
+otherwise, with SEED, among all of the library or of the files named. The copy's tests of the changed layer and of the
+layers above it run until one fails.
 
 A change whose object code is the same changes nothing, and another one is taken in its place. A change that the file
 'unnoticeable' lists, with its reason, is not counted. What was noticed is kept in FOLDER, so that a run that was
@@ -29,7 +30,8 @@ import time
 
 import changes
 
-sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path.append(os.path.join(TOP, "tests"))
 import tested
 
 from layers import LAYERS
@@ -390,15 +392,15 @@ class Mutation:
 
 
 def main():
-    top, folder = (os.path.abspath(name) for name in sys.argv[1:3])
-    number = int(sys.argv[3]) if len(sys.argv) > 3 else 20
-    seed = int(sys.argv[4]) if len(sys.argv) > 4 else random.SystemRandom().randrange(1000000)
+    folder = os.path.join(TOP, "build-mutate")
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(1000000)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     os.makedirs(folder, exist_ok=True)
-    mutation = Mutation(top, folder)
+    mutation = Mutation(TOP, folder)
     mutation.check_unchanged()
     say("%d changes, seed %d:" % (number, seed))
-    mutation.run(number, seed, sys.argv[5:])
+    mutation.run(number, seed, sys.argv[3:])
     mutation.report()
 
 

@@ -78,7 +78,7 @@ WRONG = (
 def find_differences(page, results):
     filled, missing = tables.fill(page, results)
     return (["%s has no figure %s" % (RESULTS, name) for name in missing]
-            + ["%s says “%s” where %s gives “%s”; run ./run bench --tables" % (PAGE, old, RESULTS, new)
+            + ["%s says “%s” where %s gives “%s”; run tests/bench/publish.py" % (PAGE, old, RESULTS, new)
                for old, new in zip(page.splitlines(), filled.splitlines()) if old != new]
             + ["%s has another number of lines" % PAGE] * (page.count("\n") != filled.count("\n"))
             + ["%s: a table that no comment fills: %s" % (PAGE, row) for row in re.findall(UNFILLED, page)])

@@ -100,7 +100,7 @@ def body(report):
                 [name for _, _, rows in plot.PANELS for _, name, _ in rows
                  if ">%s</text>" % plot.write_figure(figures[name]) not in picture])
     with open(os.path.join(sys.argv[1], PICTURE), encoding="utf-8") as file:
-        report.fact("%s is of this run; ./run bench --plot %s draws it" % (PICTURE, PICTURE), file.read() == picture)
+        report.fact("%s is of this run; tests/bench/publish.py draws it" % PICTURE, file.read() == picture)
 
 
 tap.main(body)

@@ -26,8 +26,9 @@ DROPPED = {
 }
 MOST_WORDS = 40
 
-# The command for what the gate has no time for.
-NIGHT = "nightly"
+# A command of the project, and what runs them: for each commit, and what there is no time for then.
+COMMAND = r"(\./run \w+|(?:demo-app|tests/\w+)/(?:run[\w-]*|mutate\.py))"
+SERVERS = (".ci/run", ".ci/nightly")
 
 # The pages that quote figures of docs/benchmarks.md, and what a figure is.
 QUOTING = (r"README\.md$", r"CHANGELOG\.md$", r"docs/overview\.md$")
@@ -38,7 +39,7 @@ TROUBLE = "docs/when-something-goes-wrong.md"
 EXPLAINED = r"(?<=\n  )FERRY_(?:ERROR|CLOSE_REASON|COUNTER)_\w+(?=,\n)"
 
 LICENSED = (r".*\.(c|h|in|py|sh|pml|supp|css|ui|xml|desktop)$", r"(.*/)?meson\.build$", r"meson_options\.txt$",
-            r"\.(clang-format|editorconfig|gitignore)$", r"run$", r"\.ci/run$")
+            r"\.(clang-format|editorconfig|gitignore)$", r"(.*/)?run(-\w+)?$", r"\.ci/nightly$")
 
 
 def long_files(tree):
@@ -128,7 +129,7 @@ def missing_files(tree):
 
 def untidy(tree):
     complaints = []
-    for name, text in sources.select(tree, r".*\.(c|h|py|sh|pml|md|in)$", r"(.*/)?meson\.build$", r"run$").items():
+    for name, text in sources.select(tree, r".*\.(c|h|py|sh|pml|md|in)$", r"(.*/)?meson\.build$", r"(.*/)?run(-\w+)?$", r"\.ci/nightly$").items():
         if text and not text.endswith("\n"):
             complaints.append("%s: no line end at the end" % name)
         complaints += ["%s:%d: blanks at the end of the line" % (name, line)
@@ -138,7 +139,7 @@ def untidy(tree):
 
 
 def unlisted_fuzzers(tree):
-    """run-fuzz finds them by their entry; the suite replays those that its meson.build lists."""
+    """tests/fuzz/run finds them by their entry; the suite replays those that its meson.build lists."""
     listed = re.findall(r"'([a-z-]+)'", tree.get("tests/fuzz/meson.build", ""))
     fuzzers = {re.sub(r".*fuzz-(.*)\.c$", r"\1", name): text
                for name, text in sources.select(tree, r"tests/fuzz/fuzz-.*\.c$").items()}
@@ -188,11 +189,9 @@ def long_glossary(tree):
 
 def unrun_commands(tree):
     """Commands that HACKING.md lists: what only a developer runs breaks without a notice."""
-    listed = re.findall(r"^\| `\./run (\w+)", tree.get("HACKING.md", ""), re.MULTILINE)
-    night = re.search(r"^nightly_part \(\).*?^}", tree.get("run", ""), re.MULTILINE | re.DOTALL)
-    runs = re.findall(r"\./run (\w+)", tree.get(".ci/run", "") + (night[0] if night else ""))
-    return ["neither .ci/run nor “./run %s” runs “./run %s”" % (NIGHT, name)
-            for name in sorted(set(listed) - set(runs) - {NIGHT})]
+    listed = re.findall(r"^\| `" + COMMAND, tree.get("HACKING.md", ""), re.MULTILINE)
+    runs = re.findall(COMMAND, "".join(tree.get(server, "") for server in SERVERS))
+    return ["neither of %s runs “%s”" % (" and ".join(SERVERS), name) for name in sorted(set(listed) - set(runs))]
 
 
 def public_functions(tree):
@@ -322,15 +321,15 @@ CHECKS = {
                                  + "\n## Way\n"},
     ]),
     "a server runs each command": (unrun_commands, [
-        {"HACKING.md": "| `./run fuzz [SECONDS]` | searches |\n", ".ci/run": "./run tests\n"},
-        {"HACKING.md": "| `./run fuzz [SECONDS]` | searches |\n", "run": "help ()\n{\n./run fuzz\n}\n"},
+        {"HACKING.md": "| `tests/fuzz/run [SECONDS]` | searches |\n", ".ci/run": "./run tests\n"},
+        {"HACKING.md": "| `./run docs` | the reference |\n", "run": "help ()\n{\n./run docs\n}\n"},
     ]),
 }
 
 INNOCENT = {
-    "HACKING.md": "| `./run tests --suite lane` | one suite |\n| `./run mutate` | changes |\n| `./run nightly` | more |\n"
+    "HACKING.md": "| `./run tests --suite lane` | one suite |\n| `tests/fuzz/run [N]` | searches |\n| `.ci/nightly` | more |\n"
                   "| `.ci/run` | all |\n",
-    "run": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\nnightly_part ()\n{\n  ./run mutate 20\n}\n",
+    ".ci/nightly": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\n    fuzz) tests/fuzz/run ;;\n",
     "README.md": "It takes 13.5 µs, up to 91.7 million in 20 ms.\n",
     "docs/benchmarks.md": "| a | 2.1, 13.5, 3.6 µs |\n| b | 91.7 M/s |\n",
     TROUBLE: "| `FERRY_ERROR_A` | |\n",

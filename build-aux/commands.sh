@@ -1,0 +1,330 @@
+# shellcheck shell=sh disable=SC2034 # who reads this file has set top, and uses what is set here
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+# What the commands of this project have in common: ./run, and the scripts beside what they drive. Who reads this file sets
+# 'top', the folder of the project, and 'set -eu' before.
+
+private=
+display_process=
+
+# Debian has servers such as nats-server, and 'ip', in a folder that an ordinary user does not look into. Programs of GLib
+# want to know that text is UTF-8, and a bare machine has no locale set.
+export PATH="$PATH:/usr/sbin:/sbin"
+[ -n "${LC_ALL:-}${LC_CTYPE:-}${LANG:-}" ] || export LANG=C.UTF-8
+
+say ()
+{
+  printf '%s\n' "$*"
+}
+
+fail ()
+{
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+make_private ()
+{
+  [ -n "$private" ] || private=$(mktemp -d "${TMPDIR:-/tmp}/ferry-run.XXXXXX")
+}
+
+# A line for what is done. What the command prints is shown where it fails, or where a compiler warns. Ninja shows its
+# progress on a terminal.
+step () # text command...
+{
+  say "$1"
+  shift
+  if [ "$1" = ninja ] && [ -t 1 ]; then
+    "$@"
+    return
+  fi
+  make_private
+  result=0
+  "$@" >"$private/step.log" 2>&1 || result=$?
+  if [ "$result" -ne 0 ] || grep -q ' warning: ' "$private/step.log"; then
+    grep -vE '^(\[[0-9]+/[0-9]+\] |ninja: Entering)' "$private/step.log" >&2 || true
+  fi
+  return "$result"
+}
+
+clean_up ()
+{
+  if [ -n "$display_process" ]; then
+    kill "$display_process" 2>/dev/null || true
+    wait "$display_process" || true
+  fi
+  [ -z "$private" ] || rm -rf "$private"
+}
+
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# ---- what the machine must have ----
+
+# Each line: a group of needs, how a need is seen, under which name, and the Debian package that brings it. A file may be a
+# pattern, as may a package whose name has a version in it.
+needs='
+build    program  cc                                   gcc
+build    file     /usr/include/stdio.h                 libc6-dev
+build    program  pkg-config                           pkg-config
+build    program  python3                              python3
+build    program  meson                                meson
+build    program  ninja                                ninja-build
+build    program  msgfmt                               gettext
+build    module   gio-unix-2.0                         libglib2.0-dev
+build    module   gtk4                                 libgtk-4-dev
+build    module   libseccomp                           libseccomp-dev
+window   file     /usr/share/fonts/truetype            fonts-dejavu-core
+window   file     /usr/share/icons/Adwaita             adwaita-icon-theme
+window   file     /usr/share/doc/librsvg2-common       librsvg2-common
+virtual  program  Xvfb                                 xvfb
+tests    program  spin                                 spin
+tests    program  mold                                 mold
+tests    program  bwrap                                bubblewrap
+cluster  module   libnats                              libnats-dev
+cluster  module   libcrypto                            libssl-dev
+cluster  program  nats-server                          nats-server
+tests    program  openssl                              openssl
+tests    program  desktop-file-validate                desktop-file-utils
+tests    file     /usr/lib/python3/dist-packages/gi    python3-gi
+tests    file     /usr/lib/python3/dist-packages/numpy python3-numpy
+tests    file     /usr/lib/python3/dist-packages/mypy python3-mypy
+tests    file     /usr/lib/python3/dist-packages/traits python3-traits
+tests    file     /usr/lib/python3/dist-packages/pip python3-pip
+tests    file     /usr/lib/python3/dist-packages/setuptools python3-setuptools
+tests    file     /usr/lib/python3/dist-packages/wheel python3-wheel
+tests    file     /usr/lib/python3*/test/test_concurrent_futures* libpython3.*-testsuite
+python   file     /usr/lib/python3/dist-packages/gi    python3-gi
+tests    program  dbus-run-session                     dbus-daemon
+tests    file     /usr/share/dbus-1/services/org.a11y.Bus.service at-spi2-core
+tests    file     /usr/lib/*/girepository-1.0/Atspi-2.0.typelib gir1.2-atspi-2.0
+tests    program  gjs                                  gjs
+tests    program  valac                                valac
+bench    module   libzmq                               libzmq3-dev
+bench    program  gearmand                             gearman-job-server
+bench    module   gearmand                             libgearman-dev
+bench    file     /usr/lib/python3/dist-packages/distributed python3-distributed
+bench    file     /usr/lib/python3/dist-packages/gi    python3-gi
+bench    file     /usr/lib/python3/dist-packages/joblib python3-joblib
+bench    file     /usr/lib/python3/dist-packages/numpy python3-numpy
+fuzz     program  clang                                clang
+fuzz     file     /usr/share/doc/libclang-rt-dev       libclang-rt-dev
+typelibs module   gobject-introspection-1.0            libgirepository1.0-dev
+typelibs program  g-ir-scanner                         gobject-introspection
+docs     program  gi-docgen                            gi-docgen
+'
+
+# Files are where Debian puts them, so only Debian is asked for files.
+is_missing () # kind name
+{
+  # shellcheck disable=SC2086 # a file may be a pattern
+  case $1 in
+    program) ! command -v "$2" >/dev/null 2>&1 ;;
+    module) ! pkg-config --exists "$2" 2>/dev/null ;;
+    file) command -v apt-get >/dev/null 2>&1 && ! is_there $2 ;;
+  esac
+}
+
+is_there () # file...
+{
+  [ -e "$1" ]
+}
+
+require () # group...
+{
+  names=
+  packages=
+  while read -r group kind name package; do
+    case " $* " in
+      *" ${group:-none} "*) ;;
+      *) continue ;;
+    esac
+    if is_missing "$kind" "$name"; then
+      names="$names, $kind $name"
+      packages="$packages $package"
+    fi
+  done <<END
+$needs
+END
+  [ -z "$packages" ] || install_packages
+}
+
+list_found ()
+{
+  while read -r group kind name package; do
+    [ -z "$group" ] || is_missing "$kind" "$name" || say "$name"
+  done <<END
+$needs
+END
+}
+
+install_packages ()
+{
+  command -v apt-get >/dev/null 2>&1 ||
+    fail "this machine lacks ${names#, }. Install it the way your system does, then run this again."
+  install="DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends$packages"
+  # Lists that are old name packages that are no longer there.
+  if have_lists; then
+    install="$install || { apt-get update && $install; }"
+  else
+    install="apt-get update && $install"
+  fi
+  if [ "$(id -u)" -ne 0 ]; then
+    ask_for_root
+  fi
+  step "Installing:$packages" as_root "$install" </dev/null || fail "this failed: $install"
+}
+
+have_lists ()
+{
+  for list in /var/lib/apt/lists/*_Packages*; do
+    [ ! -e "$list" ] || return 0
+  done
+  return 1
+}
+
+ask_for_root ()
+{
+  say "This machine lacks ${names#, }. One command installs it:"
+  if ! command -v sudo >/dev/null 2>&1; then
+    say "  su -c '$install'"
+    fail 'run the command, which asks for the password of root, then this again.'
+  fi
+  say "  sudo sh -c '$install'"
+  [ -t 0 ] || fail 'there is no terminal to ask on: run the command, then this again.'
+  printf 'Run it now? [y/N] '
+  read -r answer
+  case $answer in
+    y | Y | yes) ;;
+    *) fail 'nothing was installed.' ;;
+  esac
+}
+
+as_root () # command
+{
+  # shellcheck disable=SC2046 # a word or none
+  $([ "$(id -u)" -eq 0 ] || echo sudo) sh -c "$1"
+}
+
+# ---- building ----
+
+configure () # folder option...
+{
+  folder=$top/$1
+  shift
+  if [ -e "$folder" ] && ! grep -qsF "\"source\": \"$top\"" "$folder/meson-info/meson-info.json"; then
+    say "$folder was configured for another place, or not to the end: starting it afresh."
+    rm -rf "$folder"
+  fi
+  [ ! -e "$folder" ] || [ -w "$folder" ] ||
+    fail "$folder belongs to $(stat -c %U "$folder"): have it removed, then run this again."
+  # Meson looks for tools once, and one that came since changes what there is to build.
+  found=$(list_found)
+  if [ ! -f "$folder/build.ninja" ]; then
+    step "Configuring $folder" meson setup "$folder" "$top" "$@" || return
+  elif [ "$found" != "$(cat "$folder/found" 2>/dev/null)" ] || ninja -C "$folder" -n build.ninja | grep -q '^\['; then
+    step "Configuring $folder anew" meson setup --reconfigure "$folder" "$top" || return
+  fi
+  say "$found" >"$folder/found"
+}
+
+# The build that most commands share. A server lets no warning pass.
+configure_build ()
+{
+  configure build ${CI:+--werror} ${FERRY_BENCHMARKS:+"-Dbenchmarks=$FERRY_BENCHMARKS"}
+}
+
+compile () # folder target...
+{
+  folder=$top/$1
+  shift
+  plan=$(ninja -C "$folder" -n "$@" 2>&1 | tail -n 1)
+  case $plan in
+    *error:*) fail "$folder: ${plan#ninja: error: }; meson-logs/meson-log.txt there says what this machine lacks." ;;
+    '['*) step "Building $(expr "$plan" : '.*/\([0-9]*\)\]') parts in $folder" ninja -C "$folder" "$@" ;;
+  esac
+}
+
+build () # target...
+{
+  configure_build
+  compile build "$@"
+}
+
+# Which tests of a build folder the arguments choose, or what they are made of: see tests/choose-tests.py.
+choose () # kind folder suite argument...
+{
+  kind=$1
+  folder=$2
+  shift 2
+  python3 "$top/tests/choose-tests.py" "$kind" "$top/$folder" "$@"
+}
+
+run_tests () # folder argument...
+{
+  folder=$top/$1
+  shift
+  meson test -C "$folder" --no-rebuild --print-errorlogs "$@"
+}
+
+# ---- displays ----
+
+have_display ()
+{
+  [ -n "${DISPLAY:-}" ] || [ -n "${WAYLAND_DISPLAY:-}" ]
+}
+
+# A display of our own, under the first number that is free. Xvfb writes the number when it is ready; when it cannot
+# start, the read ends with nothing.
+start_display ()
+{
+  make_private
+  mkdir -m 700 "$private/runtime"
+  mkfifo "$private/number"
+  # -noreset: else the server starts afresh when its last client leaves, and refuses the next one meanwhile.
+  Xvfb -displayfd 3 -noreset -screen 0 1280x960x24 -nolisten tcp 3>"$private/number" >"$private/xvfb.log" 2>&1 </dev/null &
+  display_process=$!
+  number=
+  read -r number <"$private/number" || true
+  if [ -z "$number" ]; then
+    cat "$private/xvfb.log" >&2
+    fail 'Xvfb did not start.'
+  fi
+  unset WAYLAND_DISPLAY
+  export DISPLAY=":$number" XDG_RUNTIME_DIR="$private/runtime" DBUS_SESSION_BUS_ADDRESS=disabled: GDK_BACKEND=x11
+  export GSETTINGS_BACKEND=memory GSK_RENDERER=cairo GTK_A11Y=none
+}
+
+# What a command with a window needs and builds; without a display, it has a virtual one then.
+prepare_window () # what group target...
+{
+  if have_display; then
+    require build window "$2"
+  else
+    require build window virtual "$2"
+  fi
+  shown=$1
+  shift 2
+  build "$@"
+  have_display || {
+    say "There is no display: $shown runs on a virtual one."
+    start_display
+  }
+}
+
+# The demo does these jobs by itself and leaves a picture. The digests of some thousand files are left out of what is shown.
+take_shot () # picture argument...
+{
+  picture=$1
+  shift
+  say "Running: ferry-demo --auto $* --screenshot $picture"
+  result=0
+  "$top/build/demo-app/ferry-demo" --auto "$@" --screenshot "$picture" >"$private/results" || result=$?
+  grep -vE '^[0-9a-f]{64}  ' "$private/results" || true
+  [ "$result" -eq 0 ] || fail "the demo ended with status $result."
+  [ -s "$picture" ] || fail "the demo wrote no $picture."
+  say "Screenshot: $picture"
+}
