@@ -113,6 +113,8 @@ void ferry_channel_process_forget_all (void);
 /* Sets the process of a channel, once. On the thread that started the process. The channel takes the reference to
  * it. */
 void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process);
+/* Makes the context's thread notify `exit`. On the thread that started the process. */
+void ferry_channel_tell_exit (FerryChannel *self);
 /* Notes, before the channel is used, that it is the end of a child that ferry_channel_create() forked. */
 void ferry_channel_set_childs (FerryChannel *self);
 /* Returns (transfer none) (nullable) the process that was started with the channel. */

@@ -192,7 +192,7 @@ ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit)
 
   self->exit = exit;
   if (channel != NULL)
-    ferry_channel_tell_news (channel);
+    ferry_channel_tell_exit (channel);
   ferry_wait_queue_finish_all (&self->waits);
   if (--running->n_running == 0)
     ferry_wait_queue_finish_all (&running->waits);

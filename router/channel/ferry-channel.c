@@ -43,6 +43,8 @@ typedef enum
   TELL_MESSAGES = 1 << 0, /* for an exchange also: the channel's end was taken, or its process has ended */
   TELL_CLOSED = 1 << 1,
   TELL_WRITABLE = 1 << 2,
+  TELL_READABLE = 1 << 3,
+  TELL_EXIT = 1 << 4,
 } News;
 
 typedef enum
@@ -143,6 +145,8 @@ struct _FerryChannel
   GError *lost;            /* (owned) (nullable): why the transport is closed */
   gboolean end_taken;
 
+  gboolean tells_readable; /* `readable` was read, so its changes are notified */
+  gboolean told_readable;  /* what it was when it was read or notified last */
   gboolean flowing;
   guint news;                     /* flags of News, to be notified in context */
   GSource *source;                /* (owned) (nullable): the idle source that will notify them */
@@ -160,10 +164,12 @@ enum
   PROP_TRANSPORT,
   PROP_FLOWING,
   PROP_CLOSED,
+  PROP_READABLE,
   PROP_WRITABLE,
   PROP_FUNCTION,
   PROP_ARGUMENTS,
   PROP_WORKER,
+  PROP_EXIT,
   N_PROPERTIES,
 };
 
@@ -235,6 +241,32 @@ take_news (End *end)
   return news;
 }
 
+static gboolean
+is_at_end_locked (FerryChannel *self)
+{
+  return self->in.length == 0 && (self->ended || self->lost != NULL);
+}
+
+static gboolean
+is_readable_locked (FerryChannel *self)
+{
+  return self->in.length > 0 || (is_at_end_locked (self) && !self->end_taken);
+}
+
+/* context: notifies `readable`, unless it is again what it was. */
+static void
+tell_readable (FerryChannel *self)
+{
+  gboolean changed;
+
+  pthread_mutex_lock (&self->lock);
+  changed = self->told_readable != is_readable_locked (self);
+  self->told_readable ^= changed;
+  pthread_mutex_unlock (&self->lock);
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_READABLE]);
+}
+
 /* context: notifies `closed` */
 static void
 tell_closed (FerryChannel *self)
@@ -258,19 +290,25 @@ tell (gpointer data)
     ferry_channel_tell_news (self);
   if ((news & TELL_WRITABLE) != 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WRITABLE]);
+  if ((news & TELL_READABLE) != 0)
+    tell_readable (self);
   if ((news & TELL_CLOSED) != 0)
     tell_closed (self);
+  if ((news & TELL_EXIT) != 0)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
   if (self->news_func != NULL && (news & ~(guint) TELL_WRITABLE) != 0)
     self->news_func (self, self->news_data);
   return G_SOURCE_REMOVE;
 }
 
-/* Adds news, flags of News, to the news that an idle source notifies in the context. Does nothing for new messages
- * alone if `flowing` is FALSE and no exchange is set. */
+/* Adds news, flags of News, to the news that an idle source notifies in the context. `readable` is looked at each time.
+ * Does nothing for new messages alone if `flowing` is FALSE and no exchange is set. */
 static void
 tell_locked (FerryChannel *self, guint news)
 {
-  if (news == TELL_MESSAGES && !self->flowing && self->news_func == NULL)
+  if (self->tells_readable && self->told_readable != is_readable_locked (self))
+    news |= TELL_READABLE;
+  if (news == 0 || (news == TELL_MESSAGES && !self->flowing && self->news_func == NULL))
     return;
   self->news |= news;
   if (self->source != NULL)
@@ -903,12 +941,6 @@ ferry_incoming_free (FerryIncoming *self)
   g_free (self);
 }
 
-static gboolean
-is_at_end_locked (FerryChannel *self)
-{
-  return self->in.length == 0 && (self->ended || self->lost != NULL);
-}
-
 /* Takes the next message, or the end. The other end's error takes precedence over the transport's, which is later. */
 static FerryChannelTake
 take_locked (FerryChannel *self, FerryIncoming **incoming, GError **error)
@@ -921,13 +953,17 @@ take_locked (FerryChannel *self, FerryIncoming **incoming, GError **error)
       self->n_taken++;
       if ((*incoming)->call != NULL)
         g_queue_push_tail (&self->taken_calls, g_steal_pointer (&(*incoming)->call));
+      if (self->in.length == 0)
+        tell_locked (self, 0);
       return FERRY_CHANNEL_TAKEN;
     }
   if (!is_at_end_locked (self))
     return FERRY_CHANNEL_NOTHING;
   if (!self->end_taken)
-    tell_locked (self, TELL_MESSAGES);
-  self->end_taken = TRUE;
+    {
+      self->end_taken = TRUE;
+      tell_locked (self, TELL_MESSAGES);
+    }
   if (bad_end != NULL)
     g_propagate_error (error, ferry_error_copy (bad_end));
   return FERRY_CHANNEL_AT_END;
@@ -1232,7 +1268,7 @@ gboolean
 ferry_channel_is_ready (FerryChannel *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
-  return self->in.length > 0 || (is_at_end_locked (self) && !self->end_taken);
+  return is_readable_locked (self);
 }
 
 gboolean
@@ -1754,13 +1790,20 @@ ferry_channel_get_pid (FerryChannel *self)
 }
 
 void
+ferry_channel_tell_exit (FerryChannel *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  tell_locked (self, TELL_EXIT);
+}
+
+void
 ferry_channel_set_childs (FerryChannel *self)
 {
   self->is_childs = TRUE;
 }
 
 /**
- * ferry_channel_get_exit:
+ * ferry_channel_get_exit: (get-property exit)
  * @self: a channel
  *
  * Gets how the process that was started with the channel ended. On the thread that started the process.
@@ -1801,6 +1844,16 @@ get_closed (FerryChannel *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
   return self->ended || self->lost != NULL;
+}
+
+/* From now on, changes are notified. */
+static gboolean
+get_readable (FerryChannel *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  self->tells_readable = TRUE;
+  self->told_readable = is_readable_locked (self);
+  return self->told_readable;
 }
 
 static gboolean
@@ -1849,9 +1902,11 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
     [PROP_TRANSPORT] = G_CALLBACK (ferry_channel_get_transport),
     [PROP_FLOWING] = G_CALLBACK (get_flowing),
     [PROP_CLOSED] = G_CALLBACK (get_closed),
+    [PROP_READABLE] = G_CALLBACK (get_readable),
     [PROP_WRITABLE] = G_CALLBACK (get_writable),
     [PROP_FUNCTION] = G_CALLBACK (ferry_channel_get_function),
     [PROP_WORKER] = G_CALLBACK (get_worker),
+    [PROP_EXIT] = G_CALLBACK (ferry_channel_get_exit),
     [PROP_ARGUMENTS] = G_CALLBACK (ferry_channel_get_arguments),
   };
 
@@ -1899,6 +1954,17 @@ install_properties (GObjectClass *object_class)
   properties[PROP_CLOSED] = g_param_spec_boolean ("closed", NULL, NULL, FALSE, FERRY_READABLE);
 
   /**
+   * FerryChannel:readable:
+   *
+   * Whether there is something to take: a message, or the end of the channel, which is taken once. Then
+   * [method@Ferry.Channel.receive] with a time of 0 does not fail with %FERRY_ERROR_TIMED_OUT, and nothing is taken
+   * ahead: what is not taken is not acknowledged. A channel that is closed and not readable was taken to its end.
+   *
+   * Changes are notified from the first time on that the property is read. Any thread.
+   */
+  properties[PROP_READABLE] = g_param_spec_boolean ("readable", NULL, NULL, FALSE, FERRY_NOTIFIED);
+
+  /**
    * FerryChannel:writable:
    *
    * Whether a message can be sent without waiting. After a message failed with %FERRY_ERROR_WOULD_BLOCK,
@@ -1927,6 +1993,14 @@ install_properties (GObjectClass *object_class)
    * The worker that was started with the channel; %NULL if none was. Any thread.
    */
   properties[PROP_WORKER] = g_param_spec_object ("worker", NULL, NULL, FERRY_TYPE_WORKER, FERRY_READABLE);
+
+  /**
+   * FerryChannel:exit: (getter get_exit)
+   *
+   * How the process that was started with the channel ended; %NULL while it runs, or if there is none. On the thread
+   * that started the process.
+   */
+  properties[PROP_EXIT] = g_param_spec_object ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
 
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }

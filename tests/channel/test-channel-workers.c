@@ -251,6 +251,34 @@ killed_worker_loses_nothing_that_it_sent (void)
 }
 
 static void
+note_exit (FerryChannel *channel, GParamSpec *pspec, gpointer exit)
+{
+  g_assert_true (ferry_test_get_object (channel, "exit") == ferry_channel_get_exit (channel));
+  g_set_object ((FerryExit **) exit, ferry_channel_get_exit (channel));
+}
+
+static gboolean
+has_exit (gpointer exit)
+{
+  return *(FerryExit **) exit != NULL;
+}
+
+static void
+end_of_the_process_is_notified (void)
+{
+  g_autoptr (ChannelTest) test = channel_test_new ();
+  g_autoptr (FerryChannel) channel = channel_test_start (test, "count-and", g_variant_new ("(us)", 3, "exit"));
+  g_autoptr (FerryExit) exit = NULL;
+
+  g_signal_connect (channel, "notify::exit", G_CALLBACK (note_exit), &exit);
+  g_assert_null (ferry_channel_get_exit (channel));
+  ferry_test_run_until (has_exit, &exit);
+  g_assert_cmpint (ferry_exit_get_exit_status (exit), ==, 7);
+  /* It says nothing of the messages. */
+  channel_test_assert_next (channel, 0);
+}
+
+static void
 worker_that_exits_says_its_status (void)
 {
   g_autoptr (ChannelTest) test = channel_test_new ();
@@ -695,6 +723,7 @@ main (int argc, char **argv)
   g_test_add_func ("/channel-workers/error-as-a-value-is-no-raised-one", error_as_a_value_is_no_raised_one);
   g_test_add_func ("/channel-workers/killed-worker-loses-nothing-that-it-sent",
                    killed_worker_loses_nothing_that_it_sent);
+  g_test_add_func ("/channel-workers/end-of-the-process-is-notified", end_of_the_process_is_notified);
   g_test_add_func ("/channel-workers/worker-that-exits-says-its-status", worker_that_exits_says_its_status);
   g_test_add_func ("/channel-workers/what-cannot-be-run-is-said-where-it-is-received",
                    what_cannot_be_run_is_said_where_it_is_received);

@@ -429,6 +429,64 @@ room_is_told_after_a_cancelled_message (gconstpointer kind)
   g_assert_true (ferry_test_get_number (both->ends[0], "writable"));
 }
 
+static gboolean
+is_told (gpointer readable)
+{
+  return *(int *) readable >= 0;
+}
+
+static gboolean
+has_result (gpointer result)
+{
+  return *(GAsyncResult **) result != NULL;
+}
+
+static void
+note_readable (FerryChannel *channel, GParamSpec *pspec, gpointer readable)
+{
+  *(int *) readable = (int) ferry_test_get_number (channel, "readable");
+}
+
+static void
+wait_readable (int *told, gboolean expected)
+{
+  ferry_test_run_until (is_told, told);
+  g_assert_cmpint (*told, ==, expected);
+  *told = -1;
+}
+
+/* Also the end is something to take. Nothing is told before the property is read. */
+static void
+what_can_be_taken_is_told (gconstpointer kind)
+{
+  g_autoptr (Both) both = both_new (kind);
+  FerryChannel *channel = both->ends[1];
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) value = NULL;
+  int told = -1;
+
+  g_signal_connect (channel, "notify::readable", G_CALLBACK (note_readable), &told);
+  send_number (both->ends[0], 0);
+  assert_next (channel, 0);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpint (told, ==, -1);
+  g_assert_false (ferry_test_get_number (channel, "readable"));
+  ferry_channel_send_acknowledged_async (both->ends[0], g_variant_new_uint32 (1), NULL, keep_result, &result);
+  wait_readable (&told, TRUE);
+  /* What is readable was not taken, and so not acknowledged. */
+  g_assert_null (result);
+  assert_next (channel, 1);
+  wait_readable (&told, FALSE);
+  ferry_test_run_until (has_result, &result);
+  ferry_channel_close (both->ends[0]);
+  wait_readable (&told, TRUE);
+  g_assert_true (ferry_channel_receive (channel, 0, NULL, &value, NULL, NULL));
+  g_assert_null (value);
+  wait_readable (&told, FALSE);
+  g_assert_true (ferry_test_get_number (channel, "closed"));
+}
+
 static TransportTestGate gate = TRANSPORT_TEST_GATE_INIT;
 
 static void
@@ -486,6 +544,7 @@ static const TransportTestFact facts[] = {
   {"large-messages-wait-for-room", large_messages_wait_for_room},
   {"asynchronous-messages-line-up", asynchronous_messages_line_up},
   {"room-is-told-after-a-cancelled-message", room_is_told_after_a_cancelled_message},
+  {"what-can-be-taken-is-told", what_can_be_taken_is_told},
   {"what-was-taken-is-acknowledged-once-there-is-room", what_was_taken_is_acknowledged_once_there_is_room},
 };
 

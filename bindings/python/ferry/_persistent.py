@@ -6,17 +6,19 @@ What the function sends is kept in its process until an application has taken it
 comes again, or another one does, of the same user. Only one is there at a time.
 """
 
+import collections
 import os
 import pickle
 import queue
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 from . import _executor, _fault, _home, _message
 from ._home import Event
-from ._library import Ferry, GLib, is_error
+from ._library import Ferry, Gio, GLib, is_error
 from .errors import Error, WorkerLost
 
 # How many messages wait in the process. A function that is further ahead waits.
@@ -25,8 +27,8 @@ WINDOW = 1024
 MAX_SIZE = _home.MAX_MESSAGE - 4096
 # The first byte of a message: it is a value, or what the function raised.
 VALUE, FAULT = b"v", b"f"
-# The message that comes before all others.
-WELCOME = b"w"
+# The messages that come before and behind all others.
+WELCOME, END = b"w", b"e"
 # What the process says once it listens.
 READY = b"\nferry: ready\n"
 
@@ -39,12 +41,68 @@ def _let_large_through(transport: Any) -> Any:
 # ---- in the process ----
 
 
+class _Kept:
+    """Messages that wait for an application. A thread gives them, one after the other, and drops what was taken."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._messages: collections.deque[bytes] = collections.deque()
+        self._finished = False
+        self._giver: threading.Thread | None = None
+        self._left = Gio.Cancellable()
+
+    def put(self, message: bytes) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._messages) < WINDOW)
+            self._messages.append(message)
+            self._changed.notify_all()
+
+    def give_to(self, channel: Any) -> None:
+        """From now on to this application, and no more to the one before."""
+        if self._giver is not None:
+            with self._changed:
+                self._left.cancel()
+                self._changed.notify_all()
+            self._giver.join()
+        self._left = Gio.Cancellable()
+        self._giver = threading.Thread(target=self._give, args=(channel, self._left), name="ferry giver", daemon=True)
+        self._giver.start()
+
+    def _give(self, channel: Any, left: Any) -> None:
+        try:
+            while (message := self._wait(left)) is not None:
+                channel.send_acknowledged(_message.to_variant(message), -1, left)
+                with self._changed:
+                    self._messages.popleft()
+                    self._changed.notify_all()
+            if not left.is_cancelled():
+                channel.send(_message.to_variant(END), -1, left)
+        except GLib.Error:
+            # It has left. What it has not taken waits for who comes next.
+            pass
+
+    def _wait(self, left: Any) -> bytes | None:
+        """A message to give, or None behind the last one, or where the application is no more the one to give to."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._messages or self._finished or left.is_cancelled())
+            return None if left.is_cancelled() or not self._messages else self._messages[0]
+
+    def finish(self) -> None:
+        """Waits until all was taken, and the application that is there, if one is, has heard that it was all."""
+        with self._changed:
+            self._finished = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._messages)
+        if self._giver is not None:
+            self._giver.join()
+
+
 class PersistentChannel:
     """The process's end of the channel: the first argument of its function. It is with whichever application is there."""
 
     def __init__(self, listener: Any) -> None:
         self._listener = listener
-        self._background = Ferry.Background.new("result", WINDOW)
+        self._kept = _Kept()
         self._messages: queue.Queue[bytes] = queue.Queue(WINDOW)
         self._acceptor = threading.Thread(target=self._accept, name="ferry acceptor", daemon=True)
         self._acceptor.start()
@@ -60,9 +118,9 @@ class PersistentChannel:
             try:
                 # Whoever comes waits for this: what is sent before could be lost, if the sender leaves at once.
                 channel.send(_message.to_variant(WELCOME), -1, None)
-                self._background.attach_channel(channel)
             except GLib.Error:
                 continue
+            self._kept.give_to(channel)
             taker = threading.Thread(target=self._take, args=(channel, taker), name="ferry messages", daemon=True)
             taker.start()
 
@@ -83,7 +141,7 @@ class PersistentChannel:
         if len(data) > MAX_SIZE:
             raise ValueError("A message has at most %d bytes, and this one has %d; send parts of it, or the name of a file"
                              % (MAX_SIZE, len(data)))
-        self._background.put(_message.to_variant(data), -1, None)
+        self._kept.put(data)
 
     def send(self, message: Any) -> None:
         """Keeps what can be pickled for the application. Waits where that has left many messages untaken."""
@@ -98,8 +156,7 @@ class PersistentChannel:
 
     def _end(self) -> None:
         """Waits until all was taken."""
-        self._background.finish()
-        self._background.wait_taken(-1, None)
+        self._kept.finish()
         self._listener.close()
         self._acceptor.join()
 
@@ -179,10 +236,9 @@ class Connection:
     """The application's end, over the library's."""
 
     _core: Any
-    _exchange: Any
 
     def __init__(self, address: str, timeout: float) -> None:
-        self._exchange = self._core = None
+        self._core = None
         self.home = _home.own_thread()
         self._ready: Event | None = None
         self._at_end = False
@@ -216,16 +272,14 @@ class Connection:
 
     def _open(self, core: Any) -> None:
         self._core = core
-        self._exchange = Ferry.Exchange.new(None, None)
-        self._exchange.add(core)
+        core.connect("notify::readable", _tell, weakref.ref(self))
 
     def _look(self) -> Event | None:
         """On the home's thread. The library tells that there is a message, which stays in the process until it is taken."""
-        if self._at_end or self._core is None or self._exchange.ready(0):
+        if self._at_end or self._core is None or self._core.props.readable:
             return None
         if self._ready is None or self._ready.is_set():
-            ready = self._ready = Event()
-            self._exchange.ready_async(None, lambda *_: ready.set())
+            self._ready = Event()
         return self._ready
 
     def poll(self) -> Event | None:
@@ -248,6 +302,9 @@ class Connection:
             self._at_end = True
             return False, None
         data = _message.from_variant(value)
+        if data[:1] == END:
+            self._at_end = True
+            return False, None
         if data[:1] == FAULT:
             raise _fault.restore(pickle.loads(data[1:]), "the function")
         return True, _message.unpack_value(memoryview(data)[1:])
@@ -263,14 +320,20 @@ class Connection:
     def close(self) -> None:
         core, self._core = self._core, None
         if core is not None:
-            self.home.call(lambda: _leave(self._exchange, core))
+            self.home.call(lambda: _leave(core))
 
     def __del__(self) -> None:
-        core, exchange = self._core, self._exchange
+        core = self._core
         if core is not None:
-            _home.post(self.home, lambda: _leave(exchange, core))
+            _home.post(self.home, lambda: _leave(core))
 
 
-def _leave(exchange: Any, core: Any) -> None:
-    exchange.remove(core)
+def _tell(core: Any, _: Any, connection: "weakref.ref[Connection]") -> None:
+    here = connection()
+    if here is not None and here._ready is not None and core.props.readable:
+        here._ready.set()
+
+
+def _leave(core: Any) -> None:
+    core.close()
     core.props.transport.close()
