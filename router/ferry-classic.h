@@ -11,5 +11,6 @@
 #define FERRY_INSIDE
 
 #include "classic/ferry-error-list.h"
+#include "classic/ferry-process.h"
 
 #undef FERRY_INSIDE

@@ -37,7 +37,6 @@
 #include "task/ferry-map-item.h"
 #include "task/ferry-map.h"
 #include "task/ferry-pool.h"
-#include "task/ferry-process.h"
 #include "task/ferry-runner.h"
 #include "task/ferry-task-group.h"
 #include "task/ferry-task.h"

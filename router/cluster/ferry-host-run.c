@@ -412,10 +412,7 @@ set_up_task (FerryHostRun *self)
     g_object_set (task, "deadline", ferry_time_add (self->came_at, request->deadline_left), NULL);
   ferry_task_set_cancel_grace (task, request->cancel_grace);
   if (request->kind == FERRY_TASK_KIND_ITERATION)
-    {
-      g_object_set (task, "window", WINDOW, NULL);
-      ferry_task_hold_window (task);
-    }
+    g_object_set (task, "window", WINDOW, "holds-window", TRUE, NULL);
   self->task = task;
 }
 

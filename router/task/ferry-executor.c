@@ -22,6 +22,7 @@
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "task/ferry-iterate-private.h"
+#include "task/ferry-worker-main-private.h"
 #include "worker/ferry-function-private.h"
 
 /* How many finished tasks may be in the list in addition to keep_finished. */
@@ -50,10 +51,11 @@ struct _FerryExecutor
 {
   GObject parent_instance;
 
-  FerryTaskSource source; /* the executor, as the runner sees it */
-  FerryRunner *runner;    /* const: (unowned): the first of runners */
-  GPtrArray *runners;     /* (owned) (element-type FerryRunner): a task goes to the first one that has room */
-  FerryRouter *router;    /* const: (unowned): the runners' */
+  FerryTaskSource source;     /* the executor, as the runner sees it */
+  FerryRunner *runner;        /* const: (unowned): the first of runners */
+  gboolean runs_this_program; /* const: see runs_this_program() */
+  GPtrArray *runners;         /* (owned) (element-type FerryRunner): a task goes to the first one that has room */
+  FerryRouter *router;        /* const: (unowned): the runners' */
   guint max_pending;
   guint keep_finished;
 
@@ -864,7 +866,16 @@ take_room (FerryExecutor *self)
   return TRUE;
 }
 
-/* any: whether the executor runs, and the task's arguments fit its function. */
+/* any: whether a worker that is this program once more has the function. entry (nullable): that of this program. The
+ * library's own functions are in no registry. */
+static gboolean
+is_known_there (const FerryFunctionEntry *entry, const char *function)
+{
+  return ferry_worker_main_was_called () && (entry != NULL || g_str_has_prefix (function, "ferry."));
+}
+
+/* any: whether the executor runs, and the task's arguments fit its function. Workers that are this program once more
+ * have the functions of this program. */
 static gboolean
 check (FerryExecutor *self, FerryTask *task, GError **error)
 {
@@ -878,6 +889,11 @@ check (FerryExecutor *self, FerryTask *task, GError **error)
     return ferry_set_error (error, FERRY_ERROR_STOPPED,
                             "The executor was stopped, and takes no more tasks; make another executor");
   entry = ferry_function_find (ferry_task_get_function (task));
+  if (self->runs_this_program && !is_known_there (entry, ferry_task_get_function (task)))
+    return ferry_set_error (error, FERRY_ERROR_UNKNOWN_FUNCTION,
+                            "The workers would not find the function '%s'; register it with "
+                            "ferry_function_register(), then call ferry_worker_main(), both at the beginning of main()",
+                            ferry_task_get_function (task));
   return entry == NULL || ferry_function_check_arguments (entry, ferry_task_get_arguments (task), error);
 }
 
@@ -956,8 +972,10 @@ ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, FerryComp
  * Fails with %FERRY_ERROR_STOPPED if the executor was stopped. Fails with %FERRY_ERROR_WOULD_BLOCK if
  * [property@Ferry.Executor:max-pending] tasks wait already. Fails with %FERRY_ERROR_ALREADY_STARTED if the task was
  * submitted before. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the arguments do not fit a function that this program has
- * registered. Fails with %FERRY_ERROR_NOT_RUNNING in a process that was forked from the executor's. Errors that are
- * found later, such as an unknown function, make the task fail.
+ * registered. Fails with %FERRY_ERROR_UNKNOWN_FUNCTION if the workers are `/proc/self/exe` without arguments, and this
+ * program has not registered the function, or has not called [func@Ferry.Worker.main]. Fails with
+ * %FERRY_ERROR_NOT_RUNNING in a process that was forked from the executor's. Errors that are found later, such as a
+ * function that another program lacks, make the task fail.
  *
  * Returns: %TRUE when the task was accepted
  */
@@ -1514,6 +1532,21 @@ ferry_executor_get_property (GObject *object, guint property_id, GValue *value, 
     }
 }
 
+/* Whether the workers are this program once more, without arguments that would tell it to do something else. */
+static gboolean
+runs_this_program (FerryExecutor *self)
+{
+  FerryPool *pool = ferry_executor_get_pool (self);
+  g_autoptr (FerryLauncher) launcher = NULL;
+  g_auto (GStrv) argv = NULL;
+
+  if (pool != NULL)
+    g_object_get (pool, "launcher", &launcher, NULL);
+  if (launcher != NULL)
+    g_object_get (launcher, "argv", &argv, NULL);
+  return argv != NULL && g_strcmp0 (argv[0], "/proc/self/exe") == 0 && argv[1] == NULL;
+}
+
 static void
 ferry_executor_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
@@ -1525,6 +1558,7 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
 
       self->runner = runner;
       self->router = ferry_runner_get_router (self->runner);
+      self->runs_this_program = runs_this_program (self);
       add_runner (self, self->runner);
     }
   else if (!ferry_home_check_property (self->router->home, pspec))

@@ -60,6 +60,7 @@ typedef struct
   gint64 cancel_grace;
   guint retries;
   guint window;
+  gboolean holds_window;
   guint max_returned_descriptors;
   gboolean idempotent;
 } FerryTaskSettings;
@@ -193,14 +194,9 @@ void ferry_task_unset_way (FerryTask *self);
 gboolean ferry_task_decide (FerryTask *self);
 /* If a thread was told the answer, ends the task with it, whatever its state, and returns TRUE. */
 gboolean ferry_task_end_as_answered (FerryTask *self);
-/* Called before the submission. Yielded values count as not consumed until ferry_task_consume(). */
-FERRY_FOR_SIBLINGS
-void ferry_task_hold_window (FerryTask *self);
 /* Before the task is submitted: has it finish a completion with its result or its error, before the signal done. Takes
  * a reference. */
 void ferry_task_set_call (FerryTask *self, FerryCompletion *call);
-FERRY_FOR_SIBLINGS
-void ferry_task_consume (FerryTask *self, guint n);
 /* main: the priority, for the queue, which asks often and is the router's anyway. */
 int ferry_task_peek_priority (FerryTask *self);
 /* Sets the priority of a task that waits. The caller must move the task in the queue. */

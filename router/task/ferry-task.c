@@ -147,7 +147,6 @@ typedef struct
   guint kind : 4;              /* const: FerryTaskKind */
   guint was_indeterminate : 1; /* the fraction was not known when the task ended */
   guint leaves_worker : 1;     /* the task is done, and a worker may still run its function */
-  guint holds_window : 1;      /* see ferry_task_hold_window() */
   char own_function[24];       /* const */
 } FerryTaskPrivate;
 
@@ -166,6 +165,7 @@ typedef enum
   PROP_IDEMPOTENT,
   PROP_MAX_RETURNED_DESCRIPTORS,
   PROP_WINDOW,
+  PROP_HOLDS_WINDOW,
   PROP_CANCELLABLE,
   PROP_STATE,
   PROP_IS_DONE,
@@ -837,12 +837,6 @@ void
 ferry_task_backdate (FerryTask *self, gint64 microseconds)
 {
   get_private (self)->submit_time -= microseconds;
-}
-
-void
-ferry_task_hold_window (FerryTask *self)
-{
-  get_private (self)->holds_window = TRUE;
 }
 
 FerryTask *
@@ -1892,8 +1886,9 @@ ferry_task_take_message (FerryTask *self, const char *type, GVariant *value)
   return step != FERRY_TASK_STEP_REFUSED;
 }
 
-void
-ferry_task_consume (FerryTask *self, guint n)
+/* The function may yield n further values. */
+static void
+widen_window (FerryTask *self, guint n)
 {
   FerryTaskPrivate *priv = get_private (self);
 
@@ -1912,9 +1907,27 @@ ferry_task_take_yield (FerryTask *self, GVariant *value)
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return transition->step == FERRY_TASK_STEP_IGNORED;
   g_signal_emit (self, signals[SIGNAL_YIELDED], 0, sunk);
-  if (!priv->holds_window)
-    ferry_task_consume (self, 1);
+  if (!peek_rest (self)->settings.holds_window)
+    widen_window (self, 1);
   return TRUE;
+}
+
+/**
+ * ferry_task_consume:
+ * @self: a task with [property@Ferry.Task:holds-window]
+ * @n: how many of its values were used
+ *
+ * Says that values which the function yielded were used, so that the function may yield as many more. On the router's
+ * thread.
+ */
+void
+ferry_task_consume (FerryTask *self, guint n)
+{
+  g_return_if_fail (FERRY_IS_TASK (self));
+  g_return_if_fail (peek_rest (self)->settings.holds_window);
+
+  if (ferry_task_check_home (self, G_STRFUNC))
+    widen_window (self, n);
 }
 
 gboolean
@@ -2276,6 +2289,13 @@ install_settings (void)
    */
   properties[PROP_WINDOW] = g_param_spec_uint ("window", NULL, NULL, 1, G_MAXUINT16, DEFAULT_WINDOW, FERRY_SETTABLE);
   /**
+   * FerryTask:holds-window:
+   *
+   * Whether a value that the function yielded is one of the [property@Ferry.Task:window] until
+   * [method@Ferry.Task.consume] says that it was used. Otherwise it is one until its handlers have returned.
+   */
+  properties[PROP_HOLDS_WINDOW] = g_param_spec_boolean ("holds-window", NULL, NULL, FALSE, FERRY_SETTABLE);
+  /**
    * FerryTask:cancellable:
    *
    * A cancellable, which other functions may use too. Any thread may cancel it, which cancels the task from the
@@ -2478,7 +2498,7 @@ static gboolean
 is_of_any_thread (guint property_id)
 {
   return property_id == PROP_KIND || property_id == PROP_FUNCTION || property_id == PROP_ARGUMENTS ||
-         (property_id >= PROP_DEADLINE && property_id <= PROP_WINDOW) ||
+         (property_id >= PROP_DEADLINE && property_id <= PROP_HOLDS_WINDOW) ||
          (property_id >= PROP_STATE && property_id <= PROP_CAN_CANCEL) || property_id == PROP_SUBMIT_TIME;
 }
 
@@ -2510,12 +2530,13 @@ static const gsize settings[N_PROPERTIES] = {
   [PROP_IDEMPOTENT] = G_STRUCT_OFFSET (FerryTaskSettings, idempotent),
   [PROP_MAX_RETURNED_DESCRIPTORS] = G_STRUCT_OFFSET (FerryTaskSettings, max_returned_descriptors),
   [PROP_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, window),
+  [PROP_HOLDS_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, holds_window),
 };
 
 static gboolean
 is_setting (guint property_id)
 {
-  return property_id >= PROP_DEADLINE && property_id <= PROP_WINDOW;
+  return property_id >= PROP_DEADLINE && property_id <= PROP_HOLDS_WINDOW;
 }
 
 static void

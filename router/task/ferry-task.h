@@ -171,6 +171,8 @@ FerryExit *ferry_task_get_exit (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_task_cancel (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
+void ferry_task_consume (FerryTask *self, guint n);
+FERRY_AVAILABLE_IN_0_1
 void ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data);
 FERRY_AVAILABLE_IN_0_1

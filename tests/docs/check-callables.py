@@ -242,14 +242,14 @@ class Tour:
 
         class Task(ferry.Task):
             do_message = note("Task.do_message", lambda _, kind, value: heard.append(kind))
-            do_yielded = note("Task.do_yielded", lambda _, value: heard.append("yielded"))
+            do_yielded = note("Task.do_yielded", lambda task, value: heard.append("yielded") or task.consume(1))
             do_progress = note("Task.do_progress", lambda _: heard.append("progress"))
             do_done = note("Task.do_done", lambda _: heard.append("done"))
 
         executor = ferry.Executor.new_for_program(self.worker)
         for function, number in (("send", "t"), ("yield", "t"), ("report", "t")):
             task = Task(function=function, arguments=GLib.Variant(number, 3), kind=ferry.TaskKind.ITERATION
-                        if function == "yield" else ferry.TaskKind.CALL)
+                        if function == "yield" else ferry.TaskKind.CALL, holds_window=True, window=1)
             executor.submit_task(task)
             task.wait(LONG)
         assert {"number", "yielded", "done"} <= set(heard), heard
@@ -437,18 +437,6 @@ class Tour:
             in_thread(end.wait_closed)
             end.thread.join()
         assert "cut" in there.props.reason.message, there.props.reason
-
-    def use_process(self):
-        ferry = self.ferry
-        process = ferry.Process.new(self.router, self.launcher(), "count", GLib.Variant("u", 2))
-        assert process.next(LONG).unpack() == 0
-        assert later(lambda call: process.next_async(None, call), process.next_finish).unpack() == 1
-        assert process.next(LONG) is None
-        assert process.join(LONG) and process.get_result().unpack() == 2
-        assert later(lambda call: process.join_async(None, call), process.join_finish)
-        process = ferry.Process.new(self.router, self.launcher(), "fail", None)
-        assert fails(later, lambda call: process.join_async(None, call), process.join_finish).matches(
-            GLib.file_error_quark(), 4)
 
     def use_fork_handlers(self):
         """Each worker of a fork server runs the handlers of Python's own, and draws other random numbers."""

@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 import tap
+from waiting import LONG
 
 try:
     import gi
@@ -42,6 +43,29 @@ def use_errors(report, classic):
     report.fact("a list that was cleared raises nothing", there.raise_any(None))
 
 
+def later(start, finish):
+    """What an asynchronous call gives."""
+    loop, results = GLib.MainLoop(), []
+    start(None, lambda _source, result, *_: (results.append(result), loop.quit()))
+    loop.run()
+    return finish(results[0])
+
+
+def use_processes(report, classic, router, worker):
+    def process_of(function, arguments):
+        return classic.Process.new(router, Ferry.Launcher.new([worker]), function, arguments)
+
+    process = process_of("yield", GLib.Variant("t", 2))
+    report.equal("a process yields values", (process.next(LONG).unpack(),
+                                             later(process.next_async, process.next_finish).unpack()), (0, 1))
+    report.fact("and ends", process.next(LONG) is None and process.join(LONG))
+    report.equal("with a result", process.get_result().unpack(), 1)
+    report.fact("its end may be waited for", later(process.join_async, process.join_finish))
+    process = process_of("fail", GLib.Variant("(sis)", ("g-file-error-quark", 4, "no")))
+    error = raised_in(later, process.join_async, process.join_finish)
+    report.fact("an error is raised where it is joined", error.matches(GLib.file_error_quark(), 4), [str(error)])
+
+
 def body(report):
     if gi is None:
         report.skip("classic", "there is no PyGObject")
@@ -49,11 +73,14 @@ def body(report):
     import callables
     from gi.repository import FerryClassic
 
-    gir, table = sys.argv[2:4]
+    gir, table, worker = sys.argv[2:5]
+    router = Ferry.Router.get_default()
+    router.start()
     with tempfile.NamedTemporaryFile() as record:
         os.environ["FERRY_TEST_RECORD"] = record.name
         found, recorder = callables.prepare(FerryClassic, gir)
         use_errors(report, FerryClassic)
+        use_processes(report, FerryClassic, router, worker)
         report.none("no name of a class means two things", callables.collisions(gir))
         callables.compare(report, found, callables.read_table(table), recorder.read())
 
@@ -61,4 +88,5 @@ def body(report):
 if gi is not None:
     for namespace in ("Ferry", "FerryClassic"):
         gi.require_version(namespace, sys.argv[1])
+    from gi.repository import Ferry
 tap.main(body)

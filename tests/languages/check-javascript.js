@@ -251,7 +251,12 @@ function testMoreTasks(executor) {
     steps.wait(-1);
     const values = [];
     const iteration = Ferry.Task.new(Ferry.TaskKind.ITERATION, 'numbers', GLib.Variant.new_uint32(3));
-    iteration.connect('yielded', (_, value) => values.push(value.unpack()));
+    iteration.holds_window = true;
+    iteration.window = 1;
+    iteration.connect('yielded', (task, value) => {
+        values.push(value.unpack());
+        task.consume(1);
+    });
     fact('a task is submitted asynchronously', complete(done => executor.submit_task_async(iteration, null, done),
         result => executor.submit_task_finish(result)));
     iteration.wait(-1);
@@ -353,19 +358,6 @@ function testExecutor(router) {
     runners.stop();
     fact('a pool is stopped', complete(done => other.stop_async(60 * SECOND, null, done),
         result => other.stop_finish(result)));
-}
-
-function testProcess(router) {
-    const launcher = () => Ferry.Launcher.new(command('serve'));
-    let process = Ferry.Process.new(router, launcher(), 'numbers', GLib.Variant.new_uint32(2));
-    const values = [process.next(-1).unpack()];
-    values.push(complete(done => process.next_async(null, done), result => process.next_finish(result)).unpack());
-    equal('a process yields values', values, [0, 1]);
-    fact('and ends', process.next(-1) === null && process.join(-1));
-    equal('with a result', process.get_result().unpack(), 2);
-    process = Ferry.Process.new(router, launcher(), 'double', GLib.Variant.new_int64(2));
-    fact('its end may be waited for', complete(done => process.join_async(null, done),
-        result => process.join_finish(result)));
 }
 
 function testCalls() {
@@ -785,7 +777,7 @@ main(() => {
     none('each class is there', classes.filter(name => !(name in Ferry)));
     watch(Ferry, names);
     const router = Ferry.Router.get_default();
-    [testRouter, testSmallThings, testSandbox, testLauncher, testEndsOfWorkers, testExecutor, testProcess, testCalls, testAsking,
+    [testRouter, testSmallThings, testSandbox, testLauncher, testEndsOfWorkers, testExecutor, testCalls, testAsking,
         testWaiting, testAnswering, testListener, testChannels, testChannelProcesses, testExchange, testBackground,
         testObjects, testWaitingForObjects, testExporter].forEach(test => run(test, router));
     noteWhatWorkersCalled(calledPath);

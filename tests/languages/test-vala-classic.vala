@@ -11,9 +11,23 @@ void test_errors () {
     assert_true (errors.get_first (null).phase == "work");
 }
 
+void test_process () {
+    try {
+        var router = Ferry.Router.get_default ();
+        router.start ();
+        var launcher = new Ferry.Launcher ({worker_path});
+        var process = new Ferry.Process (router, launcher, "add", new Variant ("(xx)", (int64) 40, (int64) 2));
+        Variant? value = process.next (-1);
+        assert_true (value == null && process.join (-1) && process.get_result ().get_int64 () == 42);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+}
+
 int main (string[] args) {
     Test.init (ref args);
     worker_path = args[1];
     Test.add_func ("/vala-classic/a-list-has-errors", test_errors);
+    Test.add_func ("/vala-classic/a-process-runs-a-function-of-a-program", test_process);
     return Test.run ();
 }

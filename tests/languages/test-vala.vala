@@ -227,18 +227,6 @@ void test_list () {
     exporter.stop (Ferry.StopMode.DRAIN);
 }
 
-void test_process () {
-    try {
-        var router = Ferry.Router.get_default ();
-        var launcher = new Ferry.Launcher ({worker_path});
-        var process = new Ferry.Process (router, launcher, "add", new Variant ("(xx)", (int64) 40, (int64) 2));
-        Variant? value = process.next (-1);
-        assert_true (value == null && process.join (-1) && process.get_result ().get_int64 () == 42);
-    } catch (Error error) {
-        GLib.error ("%s", error.message);
-    }
-}
-
 // A runner has a router, and a pool is made with one.
 void test_runner () {
     var router = Ferry.Router.get_default ();
@@ -296,7 +284,6 @@ int main (string[] args) {
     Test.add_func ("/vala/a-request-is-answered", test_mux);
     Test.add_func ("/vala/an-object-has-a-proxy", test_object);
     Test.add_func ("/vala/items-of-a-list-are-replaced", test_list);
-    Test.add_func ("/vala/a-process-runs-a-function-of-a-program", test_process);
     Test.add_func ("/vala/a-runner-has-the-router-of-its-pool", test_runner);
     Test.add_func ("/vala/a-channel-has-messages", test_channel);
     Test.add_func ("/vala/a-sandbox-has-a-strength", test_sandbox);

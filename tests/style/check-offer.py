@@ -16,7 +16,7 @@ import tap
 
 # How many public functions there may be: in all libraries together, and in the header that a GTK programmer reads.
 # CHANGELOG.md states both numbers, so a rise is a change that users are told of. The aims are 430 and 300.
-MOST_FUNCTIONS = 425
+MOST_FUNCTIONS = 426
 MOST_IN_FERRY_H = 175
 # How many public functions may be shown nowhere. The aim is 0; the number only falls.
 MOST_UNSHOWN = 0

@@ -8,6 +8,8 @@
 
 #include "config.h"
 
+#include <ferry-classic.h>
+
 #include <dlfcn.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -549,6 +549,7 @@ static const char *const free_properties[] = {
   "FerryTask:cancel-grace",
   "FerryTask:deadline",
   "FerryTask:function",
+  "FerryTask:holds-window",
   "FerryTask:idempotent",
   "FerryTask:is-done",
   "FerryTask:kind",

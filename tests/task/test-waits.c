@@ -9,6 +9,8 @@
 
 #include "config.h"
 
+#include <ferry-classic.h>
+
 #include "task/task-test.h"
 
 #define LONG (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)

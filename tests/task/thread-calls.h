@@ -104,6 +104,7 @@ CALL (ferry_task_get_result, FAILS, g_assert_null (ferry_task_get_result (s->tas
 CALL (ferry_task_group_add, SAYS, ferry_task_group_add (s->group, s->other))
 CALL (ferry_task_group_bind, SAYS, ferry_task_group_bind (s->group, G_OBJECT (s->owner)))
 CALL (ferry_task_group_wait_async, SAYS, ferry_task_group_wait_async (s->group, NULL, NULL, NULL))
+CALL (ferry_task_consume, SAYS, ferry_task_consume (ferry_test_get_object (s->process, "task"), 1))
 CALL (ferry_task_wait_async, SAYS, ferry_task_wait_async (s->task, NULL, NULL, NULL))
 CALL (ferry_wait_all, FAILS, g_assert_false (ferry_wait_all (s->router, 1, error)))
 CALL (ferry_wait_all_async, SAYS, ferry_wait_all_async (s->router, NULL, NULL, NULL))

@@ -7,19 +7,9 @@
 
 #include "config.h"
 
-#include "task/ferry-process.h"
+#include "classic/ferry-process.h"
 
-#include "base/ferry-base-private.h"
-#include "base/ferry-forks-private.h"
-#include "base/ferry-property-private.h"
-#include "base/ferry-wait-queue-private.h"
-#include "route/ferry-router-private.h"
-#include "task/ferry-executor.h"
-#include "task/ferry-iterate-private.h"
-#include "task/ferry-pool.h"
-#include "task/ferry-task-private.h"
-#include "task/ferry-worker-main-private.h"
-#include "worker/ferry-function-private.h"
+#include "classic/ferry-owner-private.h"
 
 /**
  * FerryProcess:
@@ -27,9 +17,9 @@
  * A function that runs in a process of its own. This is the short form for one piece of work.
  *
  * The process runs the same program, unless it is given a launcher. So `main()` must call [func@Ferry.Worker.main], and
- * must register the function before. A function that yields values waits until [method@Ferry.Process.next] takes them.
- * [method@Ferry.Process.join] returns the function's error. The process ends when the last reference is dropped. So
- * with `g_autoptr (FerryProcess)` it ends when the variable goes out of scope.
+ * must register the function before. A function that yields values waits until [method@FerryClassic.Process.next] takes
+ * them. [method@FerryClassic.Process.join] returns the function's error. The process ends when the last reference is
+ * dropped. So with `g_autoptr (FerryProcess)` it ends when the variable goes out of scope.
  *
  * ```c
  * g_autoptr (FerryProcess) process = ferry_process_new (router, NULL, "squares", g_variant_new ("(u)", 10), &error);
@@ -50,13 +40,12 @@ struct _FerryProcess
 {
   GObject parent_instance;
 
-  guint fork_number;        /* const: see ferry-forks-private.h */
-  FerryRouter *router;      /* const: (owned) */
-  FerryExecutor *executor;  /* const: (owned) */
-  FerryTask *task;          /* const: (owned) */
-  GQueue values;            /* (element-type GVariant) (owned): values that were yielded and not taken yet */
-  FerryWaitQueue waits;     /* callers that wait for a value or for the end of the function */
-  FerryWaitQueue end_waits; /* callers that wait for the end of the function */
+  FerryOwner owner;
+  FerryExecutor *executor; /* const: (owned) */
+  FerryTask *task;         /* const: (owned) */
+  GQueue values;           /* (element-type GVariant) (owned): values that were yielded and not taken yet */
+  GQueue waits;            /* callers that wait for a value or for the end of the function */
+  GQueue end_waits;        /* callers that wait for the end of the function */
 };
 
 enum
@@ -72,7 +61,7 @@ yielded (FerryTask *task, GVariant *value, gpointer data)
   g_autoptr (FerryProcess) self = g_object_ref (data);
 
   g_queue_push_tail (&self->values, g_variant_ref (value));
-  ferry_wait_queue_finish_all (&self->waits);
+  ferry_waits_finish (&self->waits);
 }
 
 static void
@@ -80,15 +69,25 @@ done (FerryTask *task, gpointer data)
 {
   g_autoptr (FerryProcess) self = g_object_ref (data);
 
-  ferry_wait_queue_finish_all (&self->waits);
-  ferry_wait_queue_finish_all (&self->end_waits);
+  ferry_waits_finish (&self->waits);
+  ferry_waits_finish (&self->end_waits);
 }
 
 /* Kills the worker. */
-static void
+static gboolean
 shut_down (gpointer executor)
 {
   ferry_executor_shutdown_async (executor, 0, NULL, NULL, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+shut_down_there (GMainContext *context, FerryExecutor *executor)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, shut_down, g_object_ref (executor), g_object_unref);
+  g_source_attach (source, context);
 }
 
 static void
@@ -96,17 +95,17 @@ ferry_process_dispose (GObject *object)
 {
   FerryProcess *self = FERRY_PROCESS (object);
 
-  if (ferry_forks_keep (object, self->fork_number))
+  if (ferry_owner_keep (&self->owner, object))
     return;
   if (self->task != NULL)
     {
       g_signal_handlers_disconnect_by_data (self->task, self);
       ferry_task_cancel (self->task);
     }
-  if (self->executor != NULL && ferry_home_is_own (self->router->home))
+  if (self->executor != NULL && ferry_owner_is_here (&self->owner))
     shut_down (self->executor);
   else if (self->executor != NULL)
-    ferry_home_invoke (self->router->home, shut_down, g_object_ref (self->executor), g_object_unref);
+    shut_down_there (self->owner.context, self->executor);
   g_clear_object (&self->task);
   g_clear_object (&self->executor);
   g_queue_clear_full (&self->values, (GDestroyNotify) g_variant_unref);
@@ -117,11 +116,7 @@ ferry_process_dispose (GObject *object)
 static void
 ferry_process_finalize (GObject *object)
 {
-  FerryProcess *self = FERRY_PROCESS (object);
-
-  ferry_wait_queue_clear (&self->waits);
-  ferry_wait_queue_clear (&self->end_waits);
-  g_clear_object (&self->router);
+  ferry_owner_clear (&FERRY_PROCESS (object)->owner);
 
   G_OBJECT_CLASS (ferry_process_parent_class)->finalize (object);
 }
@@ -145,39 +140,27 @@ ferry_process_class_init (FerryProcessClass *klass)
    *
    * The task that runs the function, for its state, its progress and its times. Any thread may read this.
    */
-  g_object_class_install_property (object_class, PROP_TASK,
-                                   g_param_spec_object ("task", NULL, NULL, FERRY_TYPE_TASK, FERRY_READABLE));
+  g_object_class_install_property (
+    object_class, PROP_TASK,
+    g_param_spec_object ("task", NULL, NULL, FERRY_TYPE_TASK, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
 ferry_process_init (FerryProcess *self)
 {
-  self->fork_number = ferry_forks_note ();
-  ferry_wait_queue_init (&self->waits);
-  ferry_wait_queue_init (&self->end_waits);
 }
 
-/* Returns (transfer full) (nullable) a launcher of this program. */
-static FerryLauncher *
-launcher_of_this_program (const char *function, GError **error)
-{
-  static const char *const argv[] = {"/proc/self/exe", NULL};
-
-  if (ferry_function_is_registered (function) && ferry_worker_main_was_called ())
-    return ferry_launcher_new (argv);
-  ferry_set_error (
-    error, FERRY_ERROR_UNKNOWN_FUNCTION,
-    "The process would not find the function '%s'; register it with ferry_function_register(), then call "
-    "ferry_worker_main(), both at the beginning of main()",
-    function);
-  return NULL;
-}
-
+/* Returns (transfer full) (nullable) an executor with one worker. */
 static FerryExecutor *
-make_executor (FerryRouter *router, FerryLauncher *launcher, const char *name)
+make_executor (FerryRouter *router, FerryLauncher *launcher, const char *name, GError **error)
 {
-  g_autoptr (FerryPool) pool = ferry_pool_new (router, launcher);
+  static const char *const this_program[] = {"/proc/self/exe", NULL};
+  g_autoptr (FerryLauncher) used = launcher != NULL ? g_object_ref (launcher) : ferry_launcher_new (this_program);
+  g_autoptr (FerryPool) pool = ferry_pool_new (router, used);
 
+  /* It starts no worker yet, and looks whether the router runs, and whether on this thread. */
+  if (!ferry_pool_start (pool, error))
+    return NULL;
   g_object_set (pool, "name", name, "max-workers", 1, "use-fork-server", FALSE, NULL);
   return ferry_executor_new (pool);
 }
@@ -196,7 +179,8 @@ make_executor (FerryRouter *router, FerryLauncher *launcher, const char *name)
  * Fails with %FERRY_ERROR_NOT_RUNNING if the router is not running, with %FERRY_ERROR_WRONG_THREAD on another thread,
  * and with %FERRY_ERROR_BAD_ARGUMENTS if the arguments do not fit the function. Without @launcher, fails with
  * %FERRY_ERROR_UNKNOWN_FUNCTION if this program has not registered the function, or has not called
- * [func@Ferry.Worker.main]. With @launcher, [method@Ferry.Process.join] tells that the program lacks the function.
+ * [func@Ferry.Worker.main]. With @launcher, [method@FerryClassic.Process.join] tells that the program lacks the
+ * function.
  *
  * Returns: (transfer full): the process
  */
@@ -205,7 +189,7 @@ ferry_process_new (FerryRouter *router, FerryLauncher *launcher, const char *fun
                    GError **error)
 {
   g_autoptr (FerryProcess) self = NULL;
-  g_autoptr (FerryLauncher) used = NULL;
+  g_autoptr (FerryExecutor) executor = NULL;
   g_autoptr (GVariant) kept = NULL;
 
   g_return_val_if_fail (FERRY_IS_ROUTER (router), NULL);
@@ -214,21 +198,17 @@ ferry_process_new (FerryRouter *router, FerryLauncher *launcher, const char *fun
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  if (!ferry_router_check (router, error))
-    return NULL;
-  used = launcher != NULL ? g_object_ref (launcher) : launcher_of_this_program (function, error);
-  if (used == NULL)
+  executor = make_executor (router, launcher, function, error);
+  if (executor == NULL)
     return NULL;
   self = g_object_new (FERRY_TYPE_PROCESS, NULL);
-  self->router = g_object_ref (router);
-  self->executor = make_executor (router, used, function);
+  ferry_owner_init (&self->owner, router);
+  self->executor = g_steal_pointer (&executor);
   self->task = ferry_task_new (FERRY_TASK_KIND_ITERATION, function, kept);
-  ferry_task_hold_window (self->task);
+  g_object_set (self->task, "holds-window", TRUE, NULL);
   g_signal_connect (self->task, "yielded", G_CALLBACK (yielded), self);
   g_signal_connect (self->task, "done", G_CALLBACK (done), self);
-  if (!ferry_executor_submit_task (self->executor, self->task, error))
-    return NULL;
-  return g_steal_pointer (&self);
+  return ferry_executor_submit_task (self->executor, self->task, error) ? g_steal_pointer (&self) : NULL;
 }
 
 static gboolean
@@ -260,15 +240,9 @@ static gboolean
 wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
 {
   g_autoptr (FerryProcess) kept G_GNUC_UNUSED = g_object_ref (self);
+  g_autofree char *message = g_strdup_printf ("Process '%s' %s", ferry_task_get_name (self->task), what);
 
-  if (condition (self))
-    return TRUE;
-  if (!ferry_iterate_check (self->router, error))
-    return FALSE;
-  if (ferry_iterate_context (self->router->context, condition, self, timeout))
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT, "Process '%s' %s in time; wait longer, or drop the process",
-                          ferry_task_get_name (self->task), what);
+  return ferry_owner_wait (&self->owner, condition, self, timeout, message, error);
 }
 
 /**
@@ -279,10 +253,10 @@ wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *
  *
  * Waits for the next value that the function yields, and takes the value. The router's main context is iterated
  * meanwhile. So this is for tests and console programs; an application with a window uses
- * [method@Ferry.Process.next_async] instead.
+ * [method@FerryClassic.Process.next_async] instead.
  *
- * At the function's end, this function returns %NULL without an error. Use [method@Ferry.Process.join] to find out how
- * the function ended. On the router's thread.
+ * At the function's end, this function returns %NULL without an error. Use [method@FerryClassic.Process.join] to find
+ * out how the function ended. On the router's thread.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT if there is no value and no end within @timeout. Fails with %FERRY_ERROR_BUSY in a
  * callback of the router's main context. Fails with %FERRY_ERROR_NOT_RUNNING if the router is not running, and with
@@ -296,7 +270,7 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_PROCESS (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) ||
+  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error) ||
       !wait (self, has_value_or_ended, timeout, "neither yielded nor ended", error))
     return NULL;
   return take_value (self);
@@ -316,9 +290,9 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
                           gpointer user_data)
 {
   g_return_if_fail (FERRY_IS_PROCESS (self));
-  ferry_return_if_elsewhere (self->router->home);
 
-  ferry_wait_queue_wait_async (&self->waits, has_value_or_ended, self, self, cancellable, callback, user_data);
+  if (ferry_owner_check (&self->owner, G_STRFUNC))
+    ferry_waits_add (&self->waits, has_value_or_ended (self), self, cancellable, callback, user_data);
 }
 
 /**
@@ -327,7 +301,7 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
  * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Process.next_async]. On the router's thread.
+ * Finishes [method@FerryClassic.Process.next_async]. On the router's thread.
  *
  * Fails with %FERRY_ERROR_WRONG_THREAD on another thread, and with %G_IO_ERROR_CANCELLED if the waiting was cancelled.
  * Fails with %G_IO_ERROR_PENDING if another caller has taken the value meanwhile.
@@ -339,8 +313,7 @@ ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GError **er
 {
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) ||
-      !g_task_propagate_boolean (G_TASK (result), error))
+  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error) || !g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
   if (!has_value_or_ended (self))
     {
@@ -366,14 +339,14 @@ raise_error (FerryProcess *self, GError **error)
  * @timeout: how long to wait, in microseconds; negative for no limit
  * @error: return location for an error
  *
- * Waits for the function's end. The router's main context is iterated meanwhile, as in [method@Ferry.Process.next]. On
- * the router's thread.
+ * Waits for the function's end. The router's main context is iterated meanwhile, as in
+ * [method@FerryClassic.Process.next]. On the router's thread.
  *
  * Values that were yielded can still be taken afterwards. But a function that waits until its values are taken does not
  * end: the application must take the values first.
  *
  * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST if its process died, and as
- * [method@Ferry.Process.next] does.
+ * [method@FerryClassic.Process.next] does.
  *
  * Returns: %TRUE when the function returned its result
  */
@@ -383,7 +356,7 @@ ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_PROCESS (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error))
     return FALSE;
   return wait (self, has_ended, timeout, "did not end", error) && raise_error (self, error);
 }
@@ -402,9 +375,9 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
                           gpointer user_data)
 {
   g_return_if_fail (FERRY_IS_PROCESS (self));
-  ferry_return_if_elsewhere (self->router->home);
 
-  ferry_wait_queue_wait_async (&self->end_waits, has_ended, self, self, cancellable, callback, user_data);
+  if (ferry_owner_check (&self->owner, G_STRFUNC))
+    ferry_waits_add (&self->end_waits, has_ended (self), self, cancellable, callback, user_data);
 }
 
 /**
@@ -413,7 +386,7 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
  * @result: the result that the callback was given
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Process.join_async]. Any thread.
+ * Finishes [method@FerryClassic.Process.join_async]. Any thread.
  *
  * Fails with the function's error, with %FERRY_ERROR_WORKER_LOST if its process died, and with %G_IO_ERROR_CANCELLED if
  * the waiting was cancelled.
@@ -435,7 +408,8 @@ ferry_process_join_finish (FerryProcess *self, GAsyncResult *result, GError **er
  *
  * Gets the function's result. On the router's thread.
  *
- * Fails with %FERRY_ERROR_NOT_DONE before the function's end, and afterwards as [method@Ferry.Process.join] does.
+ * Fails with %FERRY_ERROR_NOT_DONE before the function's end, and afterwards as [method@FerryClassic.Process.join]
+ * does.
  *
  * Returns: (transfer full) (nullable): the result; %NULL without an error if the function has no result
  */
@@ -445,7 +419,7 @@ ferry_process_get_result (FerryProcess *self, GError **error)
   g_return_val_if_fail (FERRY_IS_PROCESS (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error))
     return NULL;
   return ferry_task_get_result (self->task, error);
 }

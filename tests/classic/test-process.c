@@ -1,11 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-process.c
+/* Tests: classic/ferry-process.c,
+ *        classic/ferry-owner.c
  *
  * FerryProcess: this program once more, so that its main() is the workers' as well. */
 
 #include "config.h"
+
+#include <ferry-classic.h>
 
 #include "task/task-test.h"
 

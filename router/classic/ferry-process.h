@@ -4,15 +4,10 @@
 #pragma once
 
 #if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
-#error "Include <ferry.h>, not this header."
+#error "Include <ferry-classic.h>, not this header."
 #endif
 
-#include <gio/gio.h>
-
-#include "base/ferry-version.h"
-#include "route/ferry-router.h"
-#include "task/ferry-task.h"
-#include "worker/ferry-launcher.h"
+#include <ferry.h>
 
 G_BEGIN_DECLS
 

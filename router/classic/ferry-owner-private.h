@@ -1,0 +1,47 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The thread that an object of this library belongs to, which made the object and started its router, and those that
+ * wait there for something of the object.
+ *
+ * Threads: the owner's, but for the functions that ask which thread it is. */
+
+#pragma once
+
+#include <ferry.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  GThread *thread;       /* const: (unowned) */
+  GPid pid;              /* const: a child that was forked has the object, and none of its threads */
+  FerryRouter *router;   /* const: (owned) */
+  GMainContext *context; /* const: (owned): the router's */
+} FerryOwner;
+
+void ferry_owner_init (FerryOwner *self, FerryRouter *router);
+void ferry_owner_clear (FerryOwner *self);
+
+/* Whether this is the owner's thread. The second logs a critical that names the function where it is not, and the third
+ * sets FERRY_ERROR_WRONG_THREAD. */
+gboolean ferry_owner_is_here (const FerryOwner *self);
+gboolean ferry_owner_check (const FerryOwner *self, const char *function);
+gboolean ferry_owner_check_error (const FerryOwner *self, const char *function, GError **error);
+/* For dispose(), which returns at once where this returns TRUE: whether a fork has copied the object. Then it is kept.
+ */
+gboolean ferry_owner_keep (const FerryOwner *self, gpointer object);
+
+/* Iterates the router's main context until condition holds. Fails with FERRY_ERROR_TIMED_OUT, whose message begins with
+ * what; with FERRY_ERROR_NOT_RUNNING; and with FERRY_ERROR_BUSY in a callback of that context. */
+gboolean ferry_owner_wait (const FerryOwner *self, FerryCondition condition, gpointer data, gint64 timeout,
+                           const char *what, GError **error);
+
+/* Makes a task of object, which returns TRUE once ferry_waits_finish() is called, or at once if is_over. The tasks are
+ * in waits (element-type GTask) (owned), which is of object. */
+void ferry_waits_add (GQueue *waits, gboolean is_over, gpointer object, GCancellable *cancellable,
+                      GAsyncReadyCallback callback, gpointer user_data);
+/* A callback may wait again, for the next time. */
+void ferry_waits_finish (GQueue *waits);
+
+G_END_DECLS
