@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A transport over any GIOStream, such as one that is made of two descriptors.
+/* A transport over any GIOStream, such as one that is made of two descriptors, and a pair of such in one process.
  *
  * The transport and its two threads share the core. The reader is a thread that splits the stream into messages and
  * delivers them. The reader also starts and joins the writer, the other thread. The reader holds a reference to the
@@ -13,8 +13,9 @@
  *
  * Closing: ferry_stream_transport_close() runs on any thread and does not wait. It sets a flag, makes the writer
  *          finish, and wakes the reader. The reader then lingers for at most LINGER_MILLISECONDS, until all sent
- *          messages are written. It discards bytes that still arrive: if a socket is closed with unread bytes, the
- *          kernel drops what the other end has not read yet. Then the reader closes the stream.
+ *          messages are written, or without limit where the other end is in this process. It discards bytes that still
+ * arrive: if a socket is closed with unread bytes, the kernel drops what the other end has not read yet. Then the
+ * reader closes the stream.
  *
  * Owner:   counted references: one of the transport and one of the reader.
  * Threads: any, unless a comment says otherwise.
@@ -37,6 +38,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
@@ -82,6 +84,7 @@ typedef struct
   gboolean direct;       /* const: whether sending threads may write to output */
   int out_fd;            /* const: the descriptor of output, or -1 */
   gboolean is_socket;    /* const: out_fd is a socket */
+  gboolean is_of_pair;   /* const: the other end is in this process */
   int local_fd;          /* const: (unowned): the AF_UNIX socket that is read and written, or -1 */
   GThread *writer;       /* used by the reader */
 
@@ -613,7 +616,8 @@ linger (Core *core)
   timer = g_timeout_source_new (LINGER_MILLISECONDS);
   discarding = add_discarding (core, context);
   g_source_set_callback (timer, expire_cb, core, NULL);
-  g_source_attach (timer, context);
+  if (!core->is_of_pair)
+    g_source_attach (timer, context);
   /* Release: publishes the content of the context for wake_lingering(). */
   atomic_store_explicit (&core->lingering, context, memory_order_release);
   finish_writing (core);
@@ -708,7 +712,7 @@ can_write_directly (GOutputStream *stream, int fd)
 }
 
 static Core *
-core_new (GIOStream *io, gpointer transport)
+core_new (GIOStream *io, gboolean is_of_pair, gpointer transport)
 {
   Core *core = g_new0 (Core, 1);
   GPollFD wakeup;
@@ -726,6 +730,7 @@ core_new (GIOStream *io, gpointer transport)
   core->out_fd =
     G_IS_UNIX_OUTPUT_STREAM (core->output) ? g_unix_output_stream_get_fd (G_UNIX_OUTPUT_STREAM (core->output)) : -1;
   core->is_socket = core->out_fd >= 0 && is_socket (core->out_fd);
+  core->is_of_pair = is_of_pair;
   core->local_fd = get_local_socket (io, core->out_fd);
   core->passing = -1;
   core->direct = can_write_directly (core->output, core->out_fd);
@@ -822,6 +827,38 @@ ferry_stream_transport_init (FerryStreamTransport *self)
 {
 }
 
+/* Takes the stream. */
+static FerryTransport *
+make_transport (GIOStream *stream, gboolean is_of_pair, GError **error)
+{
+  g_autoptr (FerryStreamTransport) self = NULL;
+  g_autoptr (GThread) thread = NULL;
+
+  if (!ferry_check_free_fds (N_FDS, error))
+    {
+      g_io_stream_close (stream, NULL, NULL);
+      return NULL;
+    }
+  self = g_object_new (FERRY_TYPE_STREAM_TRANSPORT, NULL);
+  self->core = core_new (stream, is_of_pair, self);
+  if (self->core->local_fd >= 0)
+    ferry_transport_set_pass_func (FERRY_TRANSPORT (self), pass_socket, self->core, FALSE);
+  set_max_message (self, is_of_pair ? G_MAXUINT32 : FERRY_FRAME_MAX_MESSAGE);
+  /* Sends the greeting. If that fails, the reader finds the failure, after it has delivered the messages that the other
+   * end sent before it closed. */
+  send_message (self->core, NULL, 0, NULL);
+  ferry_ref_count_inc (&self->core->references);
+  thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, self->core, error);
+  if (thread == NULL)
+    {
+      core_unref (self->core);
+      release (self->core);
+      return NULL;
+    }
+  ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), thread);
+  return FERRY_TRANSPORT (g_steal_pointer (&self));
+}
+
 /**
  * ferry_transport_new_for_stream:
  * @stream: a stream, such as a socket's connection, or a TLS connection over a socket
@@ -848,9 +885,6 @@ ferry_stream_transport_init (FerryStreamTransport *self)
 FerryTransport *
 ferry_transport_new_for_stream (GIOStream *stream, GError **error)
 {
-  g_autoptr (FerryStreamTransport) self = NULL;
-  g_autoptr (GThread) thread = NULL;
-
   g_return_val_if_fail (G_IS_IO_STREAM (stream), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
@@ -859,29 +893,7 @@ ferry_transport_new_for_stream (GIOStream *stream, GError **error)
       ferry_set_error (error, FERRY_ERROR_CLOSED, "The stream is closed already; open a new stream");
       return NULL;
     }
-  if (!ferry_check_free_fds (N_FDS, error))
-    {
-      g_io_stream_close (stream, NULL, NULL);
-      return NULL;
-    }
-  self = g_object_new (FERRY_TYPE_STREAM_TRANSPORT, NULL);
-  self->core = core_new (stream, self);
-  if (self->core->local_fd >= 0)
-    ferry_transport_set_pass_func (FERRY_TRANSPORT (self), pass_socket, self->core, FALSE);
-  set_max_message (self, FERRY_FRAME_MAX_MESSAGE);
-  /* Sends the greeting. If that fails, the reader finds the failure, after it has delivered the messages that the other
-   * end sent before it closed. */
-  send_message (self->core, NULL, 0, NULL);
-  ferry_ref_count_inc (&self->core->references);
-  thread = ferry_thread_try_new ("ferry-reader", "reading", read_main, self->core, error);
-  if (thread == NULL)
-    {
-      core_unref (self->core);
-      release (self->core);
-      return NULL;
-    }
-  ferry_transport_set_receiving_thread (FERRY_TRANSPORT (self), thread);
-  return FERRY_TRANSPORT (g_steal_pointer (&self));
+  return make_transport (stream, FALSE, error);
 }
 
 /* ---- over the stream of two descriptors ---- */
@@ -904,6 +916,20 @@ set_close_on_exec (int fd, GError **error)
   return fcntl (fd, F_SETFD, FD_CLOEXEC) == 0 || ferry_set_system_error (error, "fcntl(FD_CLOEXEC)");
 }
 
+/* Takes the descriptors. */
+static FerryTransport *
+make_transport_for_descriptors (int in_fd, int out_fd, gboolean is_of_pair, GError **error)
+{
+  /* Each stream closes its descriptor when its last reference is dropped, so also if this function fails. */
+  g_autoptr (GInputStream) input = g_unix_input_stream_new (in_fd, TRUE);
+  g_autoptr (GOutputStream) output = g_unix_output_stream_new (out_fd, in_fd != out_fd);
+  g_autoptr (GIOStream) stream = g_simple_io_stream_new (input, output);
+
+  if (!set_close_on_exec (in_fd, error) || !set_close_on_exec (out_fd, error) || !set_nonblocking (out_fd, error))
+    return NULL;
+  return make_transport (stream, is_of_pair, error);
+}
+
 /**
  * ferry_transport_new_for_descriptors:
  * @in_fd: a descriptor to read from
@@ -921,19 +947,59 @@ set_close_on_exec (int fd, GError **error)
 FerryTransport *
 ferry_transport_new_for_descriptors (int in_fd, int out_fd, GError **error)
 {
-  g_autoptr (GInputStream) input = NULL;
-  g_autoptr (GOutputStream) output = NULL;
-  g_autoptr (GIOStream) stream = NULL;
-
   g_return_val_if_fail (in_fd >= 0, NULL);
   g_return_val_if_fail (out_fd >= 0, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  /* Each stream closes its descriptor when its last reference is dropped, so also if this function fails. */
-  input = g_unix_input_stream_new (in_fd, TRUE);
-  output = g_unix_output_stream_new (out_fd, in_fd != out_fd);
-  stream = g_simple_io_stream_new (input, output);
-  if (!set_close_on_exec (in_fd, error) || !set_close_on_exec (out_fd, error) || !set_nonblocking (out_fd, error))
-    return NULL;
-  return ferry_transport_new_for_stream (stream, error);
+  return make_transport_for_descriptors (in_fd, out_fd, FALSE, error);
+}
+
+/* ---- a pair ---- */
+
+gboolean
+ferry_transport_try_new_pair (FerryTransport **one, FerryTransport **other, GError **error)
+{
+  g_autoptr (FerryTransport) end = NULL;
+  int fds[2];
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+    return ferry_set_system_error (error, "Connecting two ends (socketpair)");
+  end = make_transport_for_descriptors (fds[0], fds[0], TRUE, error);
+  if (end == NULL)
+    {
+      close (fds[1]);
+      return FALSE;
+    }
+  *other = make_transport_for_descriptors (fds[1], fds[1], TRUE, error);
+  if (*other == NULL)
+    return FALSE;
+  *one = g_steal_pointer (&end);
+  return TRUE;
+}
+
+/**
+ * ferry_transport_new_pair:
+ * @one: (out) (transfer full): return location for one end
+ * @other: (out) (transfer full): return location for the other end
+ *
+ * Creates two ends of a transport in this process, for example for two threads, or for tests. They are the two ends of
+ * a pair of sockets, and each receives on a thread of its own. In each direction, up to 1 MiB of messages waits for the
+ * receiving end, and what the socket takes. Beyond that, sending fails with %FERRY_ERROR_WOULD_BLOCK. A message may
+ * have any size.
+ *
+ * When one end is closed, the other end first receives the messages that were sent before. Then the other end is closed
+ * too, with %FERRY_ERROR_CLOSED.
+ *
+ * Ends the program if the system has no more descriptors or threads. Any thread.
+ */
+void
+ferry_transport_new_pair (FerryTransport **one, FerryTransport **other)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (one != NULL);
+  g_return_if_fail (other != NULL);
+
+  if (!ferry_transport_try_new_pair (one, other, &error))
+    g_error ("%s", error->message);
 }

@@ -72,6 +72,8 @@ typedef struct
 
 /* Returns (transfer full) a transport of that kind. Takes data. */
 FerryTransport *ferry_transport_new_of_kind (const FerryTransportKind *kind, gpointer data);
+/* As ferry_transport_new_pair(). Fails with FERRY_ERROR_SYSTEM. */
+gboolean ferry_transport_try_new_pair (FerryTransport **one, FerryTransport **other, GError **error);
 /* Whether the other end is a worker that has not attached yet: see FerryTransportKind. */
 gboolean ferry_transport_is_starting (FerryTransport *self);
 /* Returns the data of ferry_transport_new_of_kind(), or NULL for a transport of another kind. */

@@ -686,7 +686,7 @@ ferry_proxy_describe_finish (FerryProxy *self, GAsyncResult *result, GError **er
 /* ---- an object that is followed ---- */
 
 /* For a proxy of an object in this process: returns (transfer full) (nullable) a proxy over a transport to the object,
- * for a subscription. Fails with FERRY_ERROR_UNKNOWN_OBJECT. */
+ * for a subscription. Fails with FERRY_ERROR_UNKNOWN_OBJECT and FERRY_ERROR_SYSTEM. */
 static FerryProxy *
 get_followable (FerryProxy *self, GError **error)
 {
@@ -699,8 +699,10 @@ get_followable (FerryProxy *self, GError **error)
                        "The object has no name, and cannot be followed in its own process; export it with a name");
       return NULL;
     }
-  ferry_transport_new_pair (&here, &there);
-  return ferry_exporter_add_transport (self->exporter, there, error) ? ferry_proxy_new (here, self->name) : NULL;
+  return ferry_transport_try_new_pair (&here, &there, error) &&
+             ferry_exporter_add_transport (self->exporter, there, error)
+           ? ferry_proxy_new (here, self->name)
+           : NULL;
 }
 
 FerrySubscription *

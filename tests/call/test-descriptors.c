@@ -2,8 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: call/ferry-descriptor-port.c, link/ferry-descriptor-box.c, call/ferry-transport.c,
- *        call/ferry-stream-transport.c, call/ferry-pair-transport.c, call/ferry-link-transport.c,
- *        call/ferry-worker-transport.c
+ *        call/ferry-stream-transport.c, call/ferry-link-transport.c, call/ferry-worker-transport.c
  *
  * Descriptors that go with requests, items and answers, over each kind of transport. */
 
