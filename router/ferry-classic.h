@@ -12,5 +12,6 @@
 
 #include "classic/ferry-error-list.h"
 #include "classic/ferry-process.h"
+#include "classic/ferry-view.h"
 
 #undef FERRY_INSIDE

@@ -17,6 +17,5 @@
 #include "object/ferry-object-server.h"
 #include "object/ferry-proxy.h"
 #include "object/ferry-spawn-again.h"
-#include "object/ferry-view.h"
 
 #undef FERRY_INSIDE

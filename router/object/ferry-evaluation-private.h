@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An evaluation resolves a view at the exporter: step after step, each on the result of the step before. A method
+/* An evaluation resolves a chain at the exporter: step after step, each on the result of the step before. A method
  * may answer later, and on any thread. The evaluation then continues where the exporter calls methods: on the
  * exporter's main context, or on a thread of a pool.
  *
@@ -20,7 +20,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   /* Called once, with the result: object, if it is not NULL, and otherwise value, which may be NULL. Both are
-   * borrowed. An error has the trace of the view's steps. */
+   * borrowed. An error has the trace of the chain's steps. */
   void (*done) (gpointer data, FerryExported *object, GVariant *value, const GError *error);
   void (*destroy) (gpointer data);
   gpointer data; /* (owned) */
@@ -34,13 +34,13 @@ typedef struct
 /* Returns (transfer full): an evaluation that begins at root (transfer full), an object of the exporter. Takes the
  * content of request, and a reference to the exporter. context: (nullable): the main context on which the exporter
  * calls methods; NULL: on threads. The caller's data is destroyed with the evaluation. */
-FerryEvaluation *ferry_evaluation_new (FerryExporter *exporter, GMainContext *context, FerryViewRequest *request,
+FerryEvaluation *ferry_evaluation_new (FerryExporter *exporter, GMainContext *context, FerryChainRequest *request,
                                        FerryExported *root, const FerryEvaluationCaller *caller);
 void ferry_evaluation_unref (FerryEvaluation *self);
 /* Begins the evaluation. Must be called on a thread, or on the main context, where the exporter calls methods. The
  * evaluation may be done when this returns. */
 void ferry_evaluation_start (FerryEvaluation *self);
-/* Begins the evaluation of a view that this process resolves on its own exporter. When a method calls this, the
+/* Begins the evaluation of a chain that this process resolves on its own exporter. When a method calls this, the
  * evaluation uses the turns that the method's evaluation has. */
 void ferry_evaluation_start_here (FerryEvaluation *self);
 /* A thread must call this before it waits for an evaluation. Runs the evaluations that were queued for the thread

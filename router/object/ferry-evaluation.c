@@ -52,10 +52,10 @@ struct _FerryEvaluation
   FerryEvaluationCaller caller; /* const */
   guint64 begun;                /* const: ferry_trace_get_moment() when the evaluation was made */
   guint64 number;               /* const: unique among evaluations, and not 0 */
-  guint64 asker; /* const: the number of the evaluation with the application code that resolves this view, or 0 */
+  guint64 asker; /* const: the number of the evaluation with the application code that resolves this chain, or 0 */
 
   /* Only for the thread that runs the evaluation. */
-  FerryViewRequest request;
+  FerryChainRequest request;
   guint next; /* the index of the next step */
   FerryExported
     *current;      /* (owned) (nullable): the object that the next step is done on; NULL: the step is done on value */
@@ -101,7 +101,7 @@ set_current (FerryEvaluation *self, FerryExported *exported, GVariant *value)
 }
 
 FerryEvaluation *
-ferry_evaluation_new (FerryExporter *exporter, GMainContext *context, FerryViewRequest *request, FerryExported *root,
+ferry_evaluation_new (FerryExporter *exporter, GMainContext *context, FerryChainRequest *request, FerryExported *root,
                       const FerryEvaluationCaller *caller)
 {
   static _Atomic guint64 last_number; /* relaxed: only uniqueness matters */
@@ -115,7 +115,7 @@ ferry_evaluation_new (FerryExporter *exporter, GMainContext *context, FerryViewR
   self->caller = *caller;
   self->begun = ferry_trace_get_moment ();
   self->request = *request;
-  *request = (FerryViewRequest){0};
+  *request = (FerryChainRequest){0};
   set_current (self, root, NULL);
   return self;
 }
@@ -133,7 +133,7 @@ ferry_evaluation_unref (FerryEvaluation *self)
   if (!ferry_ref_count_dec (&self->references))
     return;
   self->caller.destroy (self->caller.data);
-  ferry_view_request_clear (&self->request);
+  ferry_chain_request_clear (&self->request);
   g_clear_pointer (&self->current, ferry_exported_unref);
   g_clear_pointer (&self->value, g_variant_unref);
   g_assert (self->turn == NULL);
@@ -163,7 +163,7 @@ call_later (FerryEvaluation *self, GSourceFunc func, gpointer data, GDestroyNoti
   g_autoptr (GSource) source = g_idle_source_new ();
 
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_static_name (source, "[ferry] a view continues");
+  g_source_set_static_name (source, "[ferry] a chain continues");
   g_source_set_callback (source, func, data, destroy);
   g_source_attach (source, self->context);
 }
@@ -251,7 +251,7 @@ clear_queue (GQueue *queue)
     call_later (queue->head->data, queued_cb, NULL, NULL);
 }
 
-/* Must be called before application code, and end_code() after it. Views that the code resolves have this evaluation
+/* Must be called before application code, and end_code() after it. Chains that the code resolves have this evaluation
  * as their asker. */
 static void
 begin_code (FerryEvaluation *self)
@@ -582,7 +582,7 @@ finish (FerryEvaluation *self, GError *error)
   if (error != NULL)
     {
       g_autofree char *inner = ferry_error_dup_trace (error, self->begun);
-      g_autofree char *place = ferry_view_request_to_string (&self->request, self->next);
+      g_autofree char *place = ferry_chain_request_to_string (&self->request, self->next);
       g_autofree char *trace = ferry_trace_add_place (inner, place);
 
       ferry_error_set_trace (error, trace);
@@ -729,7 +729,7 @@ step_on_value (GVariant *value, const FerryStep *step, GVariant **result, GError
 
   if (value == NULL)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "The operation before this one has no result; make it the last of its view");
+                            "The operation before this one has no result; make it the last of its chain");
   switch (step->kind)
     {
     case FERRY_STEP_GET_ITEM:

@@ -3,7 +3,7 @@
 
 /* The exporter: which objects, types and functions it has, whether it listens, and on which threads it calls
  * methods. It has a session for each transport. A session receives the requests, and has the references of the other
- * end and its streams: subscriptions, and watches of whether the exporter listens. Evaluations resolve views.
+ * end and its streams: subscriptions, and watches of whether the exporter listens. Evaluations resolve chains.
  *
  * It is one file since each request of a session depends on what the exporter has and whether it listens. The sessions
  * tell each change of the exporter.
@@ -348,7 +348,7 @@ describe (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *
   return TRUE;
 }
 
-/* ---- views ---- */
+/* ---- chains ---- */
 
 typedef struct
 {
@@ -361,7 +361,7 @@ typedef struct
 /* Fills result with a reference to the object, or with the value; result borrows both. A reference is counted in the
  * handle table. */
 static gboolean
-make_result (Request *self, FerryExported *object, GVariant *value, FerryViewResult *result, GError **error)
+make_result (Request *self, FerryExported *object, GVariant *value, FerryChainResult *result, GError **error)
 {
   g_autoptr (FerryExported) held = NULL;
 
@@ -386,14 +386,14 @@ request_done (gpointer data, FerryExported *object, GVariant *value, const GErro
   Request *self = data;
   g_autoptr (GError) failure = NULL;
   g_autofree char *name = object != NULL ? ferry_exported_dup_name (object) : NULL;
-  FerryViewResult result = {.name = name};
+  FerryChainResult result = {.name = name};
   _Alignas(8) guint8 place[FERRY_PACKED_HERE];
   guint8 *packed;
   gsize size;
 
   if (error == NULL && make_result (self, object, value, &result, &failure))
     {
-      packed = ferry_view_result_pack (&result, place, sizeof place, &size);
+      packed = ferry_chain_result_pack (&result, place, sizeof place, &size);
       ferry_invocation_return_bytes (self->invocation, packed, size);
       if (packed != place)
         g_free (packed);
@@ -417,12 +417,12 @@ request_free (gpointer data)
   g_free (self);
 }
 
-/* Begins to resolve the view of a request; the result answers the request. Returns FALSE with an error when the view
+/* Begins to resolve the chain of a request; the result answers the request. Returns FALSE with an error when the chain
  * has not begun. */
 static gboolean
-start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation, GError **error)
+start_chain (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *invocation, GError **error)
 {
-  FerryViewRequest view;
+  FerryChainRequest chain;
   FerryExported *root;
   g_autoptr (FerryEvaluation) evaluation = NULL;
   FerryEvaluationCaller caller = {.done = request_done,
@@ -432,22 +432,22 @@ start_view (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation
   g_autoptr (GBytes) packed = ferry_demux_invocation_dup_bytes (invocation);
   Request *request;
 
-  if (!ferry_view_request_take (&view, packed, error))
+  if (!ferry_chain_request_take (&chain, packed, error))
     return FALSE;
-  root = find (self, exporter, &view.root, error);
+  root = find (self, exporter, &chain.root, error);
   if (root == NULL)
     {
-      g_autofree char *place = ferry_view_request_to_string (&view, view.n_steps);
+      g_autofree char *place = ferry_chain_request_to_string (&chain, chain.n_steps);
       g_autofree char *trace = ferry_trace_add_place (NULL, place);
 
       ferry_error_set_trace (*error, trace);
-      ferry_view_request_clear (&view);
+      ferry_chain_request_clear (&chain);
       return FALSE;
     }
   request = g_new (Request, 1);
-  *request = (Request){g_object_ref (self), exporter, ferry_invocation_ref (invocation), view.as_proxy};
+  *request = (Request){g_object_ref (self), exporter, ferry_invocation_ref (invocation), chain.as_proxy};
   caller.data = request;
-  evaluation = ferry_evaluation_new (exporter, exporter->context, &view, root, &caller);
+  evaluation = ferry_evaluation_new (exporter, exporter->context, &chain, root, &caller);
   ferry_evaluation_start (evaluation);
   return TRUE;
 }
@@ -683,7 +683,7 @@ answer (FerryExporterSession *self, FerryExporter *exporter, FerryInvocation *in
       !ferry_exporter_check_listening (exporter, was_before (self, invocation), &error))
     answered = FALSE;
   else if (g_str_equal (method, FERRY_OBJECT_METHOD_VIEW))
-    answered = start_view (self, exporter, invocation, &error);
+    answered = start_chain (self, exporter, invocation, &error);
   else
     answered = describe (self, exporter, invocation, &error);
   if (answered)
@@ -701,8 +701,8 @@ request_came (FerryInvocation *invocation, gpointer data)
   const char *method = ferry_invocation_get_method (invocation);
   g_autoptr (FerryExporter) exporter = g_weak_ref_get (&self->exporter);
 
-  /* Views have an order: a view lets the next request enter when it has its place at its object. A subscription does so
-   * when it hears of changes. */
+  /* Chains have an order: a chain lets the next request enter when it has its place at its object. A subscription does
+   * so when it hears of changes. */
   if (!g_str_equal (method, FERRY_OBJECT_METHOD_VIEW) && !g_str_equal (method, FERRY_OBJECT_METHOD_FOLLOW))
     ferry_demux_let_next ();
   if (exporter == NULL)
@@ -730,19 +730,19 @@ static const char *const methods[] = {FERRY_OBJECT_METHOD_VIEW, FERRY_OBJECT_MET
 
 /* ---- beginning and end ---- */
 
-/* Returns (nullable) the steps of a requested view as text, for logs. */
+/* Returns (nullable) the steps of a requested chain as text, for logs. */
 static char *
 describe_request (FerryInvocation *invocation)
 {
   g_autoptr (GBytes) packed = ferry_demux_invocation_dup_bytes (invocation);
-  FerryViewRequest view;
+  FerryChainRequest chain;
   char *words;
 
   if (!g_str_equal (ferry_invocation_get_method (invocation), FERRY_OBJECT_METHOD_VIEW) ||
-      !ferry_view_request_take (&view, packed, NULL))
+      !ferry_chain_request_take (&chain, packed, NULL))
     return NULL;
-  words = ferry_view_request_to_string (&view, view.n_steps);
-  ferry_view_request_clear (&view);
+  words = ferry_chain_request_to_string (&chain, chain.n_steps);
+  ferry_chain_request_clear (&chain);
   return words;
 }
 

@@ -716,11 +716,11 @@ proxy_answered_cb (GObject *object, GAsyncResult *result, gpointer fetch)
 static gpointer
 proxy_fetch (gpointer end, guint64 position, guint n_rows, gpointer fetch)
 {
-  g_autoptr (FerryView) view = ferry_view_new (end);
+  const FerryStep step = {FERRY_STEP_ROWS, "", g_variant_new ("(tu)", position, n_rows)};
+  const FerryChain chain = {.proxy = end, .steps = &step, .n_steps = 1};
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
 
-  ferry_view_rows (view, position, n_rows);
-  ferry_resolve_run_task (view, -1, FERRY_RESOLVE_LATER, g_task_new (end, cancellable, proxy_answered_cb, fetch));
+  ferry_resolve_run_task (&chain, -1, FERRY_RESOLVE_LATER, g_task_new (end, cancellable, proxy_answered_cb, fetch));
   /* The task has a reference to the cancellable until it has answered. */
   return cancellable;
 }

@@ -13,7 +13,7 @@
 
 G_BEGIN_DECLS
 
-/* Arguments: a FerryViewRequest. Answer: a FerryViewResult. */
+/* Arguments: a FerryChainRequest. Answer: a FerryChainResult. */
 #define FERRY_OBJECT_METHOD_VIEW "ferry.View"
 /* No arguments. Answer: a stream of (bt): whether the exporter listens, and its generation. The first comes at once. */
 #define FERRY_OBJECT_METHOD_WATCH "ferry.Watch"
@@ -27,7 +27,7 @@ G_BEGIN_DECLS
 #define FERRY_OBJECT_METHOD_RELEASE "ferry.Release"
 
 /* Limits for both ends. */
-#define FERRY_VIEW_MAX_STEPS 64
+#define FERRY_MAX_STEPS 64
 #define FERRY_MEMBER_NAME_MAX 255
 #define FERRY_FOLLOW_MAX_NAMES 256
 #define FERRY_ROWS_MAX 1024        /* the most rows of a list in one answer */
@@ -74,6 +74,21 @@ typedef struct
   GVariant *argument; /* (nullable) */
 } FerryStep;
 
+/* The steps of a chain of operations, as an application gives it: see ferry_proxy_resolve(). */
+typedef struct
+{
+  guint n;
+  FerryStep steps[FERRY_MAX_STEPS]; /* arguments are owned, names borrowed from names */
+  GVariant *names[FERRY_MAX_STEPS]; /* (owned) (nullable) */
+} FerrySteps;
+
+/* Fails with FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE, and must be cleared also then. operations:
+ * (nullable).
+ */
+gboolean ferry_steps_take (FerrySteps *self, GVariant *operations, GError **error);
+void ferry_steps_clear (FerrySteps *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerrySteps, ferry_steps_clear)
+
 typedef struct
 {
   FerryObjectRoot root;
@@ -81,21 +96,21 @@ typedef struct
   guint n_steps;
   FerryStep *steps; /* (owned) */
   GBytes *held;     /* (owned) (nullable): the message from which names and arguments are borrowed */
-} FerryViewRequest;
+} FerryChainRequest;
 
 /* Returns the bytes of a request: at place, if room is enough, and otherwise in new memory (transfer full). size:
  * set to their number. */
-guint8 *ferry_view_request_pack (const FerryViewRequest *self, guint8 *place, gsize room, gsize *size);
+guint8 *ferry_chain_request_pack (const FerryChainRequest *self, guint8 *place, gsize room, gsize *size);
 /* Fills a request from a message. packed: (nullable). Fails with FERRY_ERROR_BAD_ARGUMENTS and
  * FERRY_ERROR_TOO_LARGE; then the request must not be cleared. */
-gboolean ferry_view_request_take (FerryViewRequest *self, GBytes *packed, GError **error);
+gboolean ferry_chain_request_take (FerryChainRequest *self, GBytes *packed, GError **error);
 /* Checks the rules for steps, which both ends check. Fails with FERRY_ERROR_BAD_ARGUMENTS and FERRY_ERROR_TOO_LARGE. */
-gboolean ferry_view_request_check (const FerryViewRequest *self, GError **error);
-void ferry_view_request_clear (FerryViewRequest *self);
+gboolean ferry_chain_request_check (const FerryChainRequest *self, GError **error);
+void ferry_chain_request_clear (FerryChainRequest *self);
 /* Returns (transfer full) a request's object and its first n_steps steps as text, for logs and messages. */
-char *ferry_view_request_to_string (const FerryViewRequest *self, guint n_steps);
+char *ferry_chain_request_to_string (const FerryChainRequest *self, guint n_steps);
 
-/* The result of a view: a value, nothing, or a counted reference to an object. */
+/* The result of a chain: a value, nothing, or a counted reference to an object. */
 typedef struct
 {
   GVariant *value;    /* (owned) (nullable) */
@@ -105,13 +120,13 @@ typedef struct
     *name; /* (nullable): the name under which the object is exported; borrowed from held, also the next field */
   const char *interface; /* (nullable): the name of the object's interface; NULL for a value */
   GBytes *held;          /* (owned) (nullable) */
-} FerryViewResult;
+} FerryChainResult;
 
-/* As ferry_view_request_pack(). */
-guint8 *ferry_view_result_pack (const FerryViewResult *self, guint8 *place, gsize room, gsize *size);
+/* As ferry_chain_request_pack(). */
+guint8 *ferry_chain_result_pack (const FerryChainResult *self, guint8 *place, gsize room, gsize *size);
 /* Fills a result from a message. packed: (nullable). Fails with FERRY_ERROR_PROTOCOL. */
-gboolean ferry_view_result_take (FerryViewResult *self, GBytes *packed, GError **error);
-void ferry_view_result_clear (FerryViewResult *self);
+gboolean ferry_chain_result_take (FerryChainResult *self, GBytes *packed, GError **error);
+void ferry_chain_result_clear (FerryChainResult *self);
 
 typedef struct
 {

@@ -28,6 +28,7 @@ typedef enum
 
 static const struct
 {
+  const char *word; /* (nullable): what an application calls the operation; NULL: it is for replicas of lists */
   gboolean named;
   ArgumentRule argument;
   const char *type; /* (nullable): the type that the argument must have */
@@ -35,18 +36,18 @@ static const struct
   const char *text; /* the step as text: N stands for its name, A for its argument; K and V for the key and the value in
                        the argument */
 } rules[FERRY_N_STEPS] = {
-  [FERRY_STEP_CALL] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, ".NA"},
-  [FERRY_STEP_GET] = {TRUE, ARGUMENT_NONE, NULL, TRUE, ".N"},
-  [FERRY_STEP_SET] = {TRUE, ARGUMENT_ANY, NULL, FALSE, ".N = A"},
-  [FERRY_STEP_DELETE] = {TRUE, ARGUMENT_NONE, NULL, FALSE, ".N = default"},
-  [FERRY_STEP_GET_ITEM] = {FALSE, ARGUMENT_ANY, NULL, TRUE, "[A]"},
-  [FERRY_STEP_SET_ITEM] = {FALSE, ARGUMENT_ANY, "(vv)", FALSE, "[K] = V"},
-  [FERRY_STEP_DELETE_ITEM] = {FALSE, ARGUMENT_ANY, NULL, FALSE, ".delete(A)"},
-  [FERRY_STEP_CONTAINS] = {FALSE, ARGUMENT_ANY, NULL, FALSE, ".contains(A)"},
-  [FERRY_STEP_LENGTH] = {FALSE, ARGUMENT_NONE, NULL, FALSE, ".length"},
-  [FERRY_STEP_PASS] = {TRUE, ARGUMENT_TUPLE, NULL, TRUE, " -> NA"},
-  [FERRY_STEP_SUPER] = {TRUE, ARGUMENT_NONE, NULL, TRUE, ".super(N)"},
-  [FERRY_STEP_ROWS] = {FALSE, ARGUMENT_ANY, "(tu)", FALSE, ".rowsA"},
+  [FERRY_STEP_CALL] = {"call", TRUE, ARGUMENT_TUPLE, NULL, TRUE, ".NA"},
+  [FERRY_STEP_GET] = {"get", TRUE, ARGUMENT_NONE, NULL, TRUE, ".N"},
+  [FERRY_STEP_SET] = {"set", TRUE, ARGUMENT_ANY, NULL, FALSE, ".N = A"},
+  [FERRY_STEP_DELETE] = {"delete", TRUE, ARGUMENT_NONE, NULL, FALSE, ".N = default"},
+  [FERRY_STEP_GET_ITEM] = {"get-item", FALSE, ARGUMENT_ANY, NULL, TRUE, "[A]"},
+  [FERRY_STEP_SET_ITEM] = {"set-item", FALSE, ARGUMENT_ANY, "(vv)", FALSE, "[K] = V"},
+  [FERRY_STEP_DELETE_ITEM] = {"delete-item", FALSE, ARGUMENT_ANY, NULL, FALSE, ".delete(A)"},
+  [FERRY_STEP_CONTAINS] = {"contains", FALSE, ARGUMENT_ANY, NULL, FALSE, ".contains(A)"},
+  [FERRY_STEP_LENGTH] = {"length", FALSE, ARGUMENT_NONE, NULL, FALSE, ".length"},
+  [FERRY_STEP_PASS] = {"pass-to", TRUE, ARGUMENT_TUPLE, NULL, TRUE, " -> NA"},
+  [FERRY_STEP_SUPER] = {"super", TRUE, ARGUMENT_NONE, NULL, TRUE, ".super(N)"},
+  [FERRY_STEP_ROWS] = {NULL, FALSE, ARGUMENT_ANY, "(tu)", FALSE, ".rowsA"},
 };
 
 static gboolean
@@ -57,7 +58,7 @@ check_argument (const FerryStep *step, GError **error)
   if (rules[step->kind].argument == ARGUMENT_ANY
         ? step->argument == NULL
         : rules[step->kind].argument == ARGUMENT_NONE && step->argument != NULL)
-    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u %s; correct the view",
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "An operation of kind %u %s; correct the chain",
                             step->kind, step->argument == NULL ? "has no value" : "has a value, and takes none");
   if (step->argument == NULL)
     return TRUE;
@@ -81,7 +82,7 @@ check_argument (const FerryStep *step, GError **error)
 }
 
 static gboolean
-check_step (const FerryViewRequest *self, guint index, GError **error)
+check_step (const FerryChainRequest *self, guint index, GError **error)
 {
   const FerryStep *step = &self->steps[index];
   const FerryStep *before = index > 0 ? &self->steps[index - 1] : NULL;
@@ -97,28 +98,129 @@ check_step (const FerryViewRequest *self, guint index, GError **error)
                             FERRY_MEMBER_NAME_MAX, index + 1, strlen (step->name));
   if (before != NULL && !rules[before->kind].goes_on)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "Operation %u has no result for the next operation; make it the last of its view", index);
+                            "Operation %u has no result for the next operation; make it the last of its chain", index);
   if (before != NULL && before->kind == FERRY_STEP_SUPER && step->kind != FERRY_STEP_CALL)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "'super' is for methods only; add a call after it");
   return check_argument (step, error);
 }
 
 gboolean
-ferry_view_request_check (const FerryViewRequest *self, GError **error)
+ferry_chain_request_check (const FerryChainRequest *self, GError **error)
 {
   if (strlen (self->root.name) > FERRY_MEMBER_NAME_MAX)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                            "The name of the view's object is too long; use at most %d bytes", FERRY_MEMBER_NAME_MAX);
-  if (self->n_steps > FERRY_VIEW_MAX_STEPS)
+                            "The name of the chain's object is too long; use at most %d bytes", FERRY_MEMBER_NAME_MAX);
+  if (self->n_steps > FERRY_MAX_STEPS)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "The view has %u operations, and a view has at most %d; make several views", self->n_steps,
-                            FERRY_VIEW_MAX_STEPS);
+                            "The chain has %u operations, and a chain has at most %d; make several chains",
+                            self->n_steps, FERRY_MAX_STEPS);
   for (guint i = 0; i < self->n_steps; i++)
     if (!check_step (self, i, error))
       return FALSE;
   if (self->n_steps > 0 && self->steps[self->n_steps - 1].kind == FERRY_STEP_SUPER)
     return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "No call follows 'super'; add one");
   return TRUE;
+}
+
+/* ---- steps as an application has them ---- */
+
+static gboolean
+find_kind (const char *word, FerryStepKind *kind)
+{
+  for (*kind = 0; *kind < FERRY_N_STEPS; ++*kind)
+    if (g_strcmp0 (rules[*kind].word, word) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Sets the step's argument, which is from the operand at that index on. */
+static gboolean
+take_operands (FerryStep *step, GVariant *operation, gsize index, GError **error)
+{
+  const gsize n = g_variant_n_children (operation) - index;
+  g_autoptr (GVariant) key = NULL;
+  g_autoptr (GVariant) value = NULL;
+
+  if (n == 1 && step->kind != FERRY_STEP_SET_ITEM)
+    step->argument = g_variant_get_child_value (operation, index);
+  else if (n == 2 && step->kind == FERRY_STEP_SET_ITEM)
+    {
+      key = g_variant_get_child_value (operation, index);
+      value = g_variant_get_child_value (operation, index + 1);
+      step->argument = g_variant_ref_sink (g_variant_new ("(vv)", key, value));
+    }
+  else if (n != 0)
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The operation '%s' has %" G_GSIZE_FORMAT " values; look up how many it takes",
+                            rules[step->kind].word, n);
+  return TRUE;
+}
+
+/* Adds the step for an operation. */
+static gboolean
+take_operation (FerrySteps *self, GVariant *operation, GError **error)
+{
+  FerryStep *step = &self->steps[self->n];
+  g_autoptr (GVariant) word = NULL;
+  FerryStepKind kind = FERRY_N_STEPS;
+  gsize index = 1;
+
+  if (g_variant_is_of_type (operation, G_VARIANT_TYPE_TUPLE) && g_variant_n_children (operation) > 0)
+    word = g_variant_get_child_value (operation, 0);
+  if (word == NULL || !g_variant_is_of_type (word, G_VARIANT_TYPE_STRING) ||
+      !find_kind (g_variant_get_string (word, NULL), &kind))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "Step %u is no operation; make it a tuple that begins with a name such as 'call'",
+                            self->n + 1);
+  *step = (FerryStep){.kind = (guint8) kind, .name = ""};
+  self->names[self->n++] = NULL;
+  if (rules[kind].named && g_variant_n_children (operation) > 1)
+    {
+      GVariant *name = self->names[self->n - 1] = g_variant_get_child_value (operation, index++);
+
+      if (!g_variant_is_of_type (name, G_VARIANT_TYPE_STRING))
+        return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                                "A name is to follow '%s' in step %u, and is of type '%s'; put a string there",
+                                rules[kind].word, self->n, g_variant_get_type_string (name));
+      step->name = g_variant_get_string (name, NULL);
+    }
+  return take_operands (step, operation, index, error);
+}
+
+gboolean
+ferry_steps_take (FerrySteps *self, GVariant *operations, GError **error)
+{
+  const gsize n = operations != NULL && g_variant_is_container (operations) ? g_variant_n_children (operations) : 0;
+
+  self->n = 0;
+  if (operations != NULL && !g_variant_is_of_type (operations, G_VARIANT_TYPE_TUPLE) &&
+      !g_variant_is_of_type (operations, G_VARIANT_TYPE_ARRAY))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The steps have the type '%s'; make them a tuple or an array of operations",
+                            g_variant_get_type_string (operations));
+  if (n > FERRY_MAX_STEPS)
+    return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
+                            "The chain has %" G_GSIZE_FORMAT
+                            " operations, and a chain has at most %d; make several chains",
+                            n, FERRY_MAX_STEPS);
+  for (gsize i = 0; i < n; i++)
+    {
+      g_autoptr (GVariant) operation = g_variant_get_child_value (operations, i);
+
+      if (!take_operation (self, operation, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+void
+ferry_steps_clear (FerrySteps *self)
+{
+  for (; self->n > 0; self->n--)
+    {
+      g_clear_pointer (&self->steps[self->n - 1].argument, g_variant_unref);
+      g_clear_pointer (&self->names[self->n - 1], g_variant_unref);
+    }
 }
 
 /* ---- requests ---- */
@@ -168,7 +270,7 @@ pack_step (const FerryStep *step, guint8 *packed, gsize at)
 
 /* Packs a request. Returns its size in bytes. packed: (nullable): if NULL, only the size is computed. */
 static gsize
-pack_request (const FerryViewRequest *self, guint8 *packed)
+pack_request (const FerryChainRequest *self, guint8 *packed)
 {
   gsize length = strlen (self->root.name);
   const RequestHeader header = {
@@ -187,7 +289,7 @@ pack_request (const FerryViewRequest *self, guint8 *packed)
 }
 
 guint8 *
-ferry_view_request_pack (const FerryViewRequest *self, guint8 *place, gsize room, gsize *size)
+ferry_chain_request_pack (const FerryChainRequest *self, guint8 *place, gsize room, gsize *size)
 {
   guint8 *packed = place;
 
@@ -215,7 +317,7 @@ unpack_step (FerryStep *step, FerryUnpacking *unpacking)
 
 /* Unpacks the n_steps steps that the header announces. On failure, self has the steps that could be unpacked. */
 static gboolean
-unpack_steps (FerryViewRequest *self, FerryUnpacking *unpacking, guint n_steps)
+unpack_steps (FerryChainRequest *self, FerryUnpacking *unpacking, guint n_steps)
 {
   self->steps = g_new0 (FerryStep, n_steps);
   for (; self->n_steps < n_steps; self->n_steps++)
@@ -225,7 +327,7 @@ unpack_steps (FerryViewRequest *self, FerryUnpacking *unpacking, guint n_steps)
 }
 
 static gboolean
-unpack_root (FerryViewRequest *self, FerryUnpacking *unpacking, guint *n_steps)
+unpack_root (FerryChainRequest *self, FerryUnpacking *unpacking, guint *n_steps)
 {
   RequestHeader header;
 
@@ -239,52 +341,52 @@ unpack_root (FerryViewRequest *self, FerryUnpacking *unpacking, guint *n_steps)
 
 /* Sets an error that names the part of the request that could not be unpacked. */
 static void
-set_malformed (const FerryViewRequest *self, guint n_steps, GError **error)
+set_malformed (const FerryChainRequest *self, guint n_steps, GError **error)
 {
   if (self->root.name == NULL)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The request is not a view: its object and number of operations cannot be read; use the same version "
+      "The request is not a chain: its object and number of operations cannot be read; use the same version "
       "of Ferry at both ends");
   else if (self->n_steps < n_steps)
     ferry_set_error (
       error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The request is not a view: operation %u of %u cannot be read; use the same version of Ferry at both ends",
+      "The request is not a chain: operation %u of %u cannot be read; use the same version of Ferry at both ends",
       self->n_steps + 1, n_steps);
   else
     ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                     "The request is not a view: data follows the last of its %u operations; use the same version of "
+                     "The request is not a chain: data follows the last of its %u operations; use the same version of "
                      "Ferry at both ends",
                      n_steps);
 }
 
 gboolean
-ferry_view_request_take (FerryViewRequest *self, GBytes *packed, GError **error)
+ferry_chain_request_take (FerryChainRequest *self, GBytes *packed, GError **error)
 {
   FerryUnpacking unpacking;
   guint n_steps = 0;
   gboolean unpacked;
 
-  *self = (FerryViewRequest){0};
+  *self = (FerryChainRequest){0};
   unpacked = ferry_unpack_begin (&unpacking, packed) && unpack_root (self, &unpacking, &n_steps);
-  if (unpacked && n_steps > FERRY_VIEW_MAX_STEPS)
+  if (unpacked && n_steps > FERRY_MAX_STEPS)
     return ferry_set_error (error, FERRY_ERROR_TOO_LARGE,
-                            "The view has %u operations, and a view has at most %d; make several views", n_steps,
-                            FERRY_VIEW_MAX_STEPS);
+                            "The chain has %u operations, and a chain has at most %d; make several chains", n_steps,
+                            FERRY_MAX_STEPS);
   unpacked = unpacked && unpack_steps (self, &unpacking, n_steps);
   if (!unpacked)
     set_malformed (self, n_steps, error);
-  else if (ferry_view_request_check (self, error))
+  else if (ferry_chain_request_check (self, error))
     {
       self->held = g_bytes_ref (packed);
       return TRUE;
     }
-  ferry_view_request_clear (self);
+  ferry_chain_request_clear (self);
   return FALSE;
 }
 
 void
-ferry_view_request_clear (FerryViewRequest *self)
+ferry_chain_request_clear (FerryChainRequest *self)
 {
   for (guint i = 0; i < self->n_steps; i++)
     g_clear_pointer (&self->steps[i].argument, g_variant_unref);
@@ -331,7 +433,7 @@ append_step (GString *text, const FerryStep *step)
 }
 
 char *
-ferry_view_request_to_string (const FerryViewRequest *self, guint n_steps)
+ferry_chain_request_to_string (const FerryChainRequest *self, guint n_steps)
 {
   GString *text = g_string_new (self->root.generation == 0 ? self->root.name : NULL);
 
@@ -363,7 +465,7 @@ length_of (const char *string)
 }
 
 static gsize
-pack_result (const FerryViewResult *self, guint8 *packed)
+pack_result (const FerryChainResult *self, guint8 *packed)
 {
   ResultHeader header = {
     .generation = self->generation,
@@ -381,7 +483,7 @@ pack_result (const FerryViewResult *self, guint8 *packed)
 }
 
 guint8 *
-ferry_view_result_pack (const FerryViewResult *self, guint8 *place, gsize room, gsize *size)
+ferry_chain_result_pack (const FerryChainResult *self, guint8 *place, gsize room, gsize *size)
 {
   guint8 *packed = place;
 
@@ -400,7 +502,7 @@ none_if_empty (const char *name)
 
 /* Fills self from a message. Also on failure, self owns the value if it could be unpacked. */
 static gboolean
-unpack_result (FerryViewResult *self, FerryUnpacking *unpacking)
+unpack_result (FerryChainResult *self, FerryUnpacking *unpacking)
 {
   ResultHeader header;
   const char *name;
@@ -424,24 +526,24 @@ unpack_result (FerryViewResult *self, FerryUnpacking *unpacking)
 }
 
 gboolean
-ferry_view_result_take (FerryViewResult *self, GBytes *packed, GError **error)
+ferry_chain_result_take (FerryChainResult *self, GBytes *packed, GError **error)
 {
   FerryUnpacking unpacking;
 
-  *self = (FerryViewResult){0};
+  *self = (FerryChainResult){0};
   if (ferry_unpack_begin (&unpacking, packed) && unpack_result (self, &unpacking))
     {
       self->held = g_bytes_ref (packed);
       return TRUE;
     }
-  ferry_view_result_clear (self);
+  ferry_chain_result_clear (self);
   return ferry_set_error (
     error, FERRY_ERROR_PROTOCOL,
-    "The other end answered a view with something else than a result; use the same version of Ferry at both ends");
+    "The other end answered a chain with something else than a result; use the same version of Ferry at both ends");
 }
 
 void
-ferry_view_result_clear (FerryViewResult *self)
+ferry_chain_result_clear (FerryChainResult *self)
 {
   g_clear_pointer (&self->value, g_variant_unref);
   g_clear_pointer (&self->held, g_bytes_unref);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions of a proxy that views and replicas use. */
+/* The functions of a proxy that chains and replicas use. */
 
 #pragma once
 
@@ -17,12 +17,12 @@ G_BEGIN_DECLS
 FerryProxySession *ferry_proxy_get_session (FerryProxy *self);
 /* Returns (transfer none) (nullable): the exporter, if the proxy's object is in this process. */
 FerryExporter *ferry_proxy_get_exporter (FerryProxy *self);
-/* Whether results of views stay in the other process, unless a view is set otherwise. */
+/* Whether results of chains stay in the other process, unless a chain is set otherwise. */
 gboolean ferry_proxy_get_as_proxy (FerryProxy *self);
-/* Returns (transfer full) the proxy of a view's result, an object in another process. Takes the reference that
+/* Returns (transfer full) the proxy of a chain's result, an object in another process. Takes the reference that
  * arrived with the result. Each object has at most one proxy at a time over a transport: if the object has several
- * names, their views return the same proxy. */
-FerryProxy *ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result);
+ * names, their chains return the same proxy. */
+FerryProxy *ferry_proxy_take_object (FerryProxy *self, const FerryChainResult *result);
 /* Returns (transfer full) a proxy of an object in this process. exported must be one of exporter's objects. */
 FerryProxy *ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported);
 /* Fills root with what names the object in a request. root borrows from the proxy. */

@@ -62,10 +62,10 @@ void ferry_proxy_session_remove_watch (FerryProxySession *self, guint64 number);
 
 /* Returns (transfer full) a new proxy of a result's object, which is reached by its number. Called with the
  * session's lock held. */
-typedef FerryProxy *(*FerryProxyMakeFunc) (FerryProxy *asker, const FerryViewResult *result);
+typedef FerryProxy *(*FerryProxyMakeFunc) (FerryProxy *asker, const FerryChainResult *result);
 /* Returns (transfer full) the proxy of a result's object: the present one, or one that make returns. by_name: set to
  * whether the proxy is reached by a name. Then it does not own the references that came by number. */
-FerryProxy *ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryViewResult *result,
+FerryProxy *ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryChainResult *result,
                                               FerryProxyMakeFunc make, FerryProxy *asker, gboolean *by_name);
 /* Adds the proxy of a name to the session's table. */
 void ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const char *name);

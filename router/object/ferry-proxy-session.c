@@ -578,7 +578,7 @@ ferry_proxy_session_add_name (FerryProxySession *self, FerryProxy *proxy, const 
 /* Returns (transfer full) (nullable) the proxy of the result's number. A proxy is not returned if its reference is of
  * another exporter, which used the same number before. */
 static FerryProxy *
-find_reference_locked (FerryProxySession *self, const FerryViewResult *result)
+find_reference_locked (FerryProxySession *self, const FerryChainResult *result)
 {
   Entry *entry = g_hash_table_lookup (self->by_number, &result->number);
   FerryProxy *proxy = entry != NULL ? g_weak_ref_get (&entry->proxy) : NULL;
@@ -593,7 +593,7 @@ find_reference_locked (FerryProxySession *self, const FerryViewResult *result)
 }
 
 FerryProxy *
-ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryViewResult *result, FerryProxyMakeFunc make,
+ferry_proxy_session_find_or_make (FerryProxySession *self, const FerryChainResult *result, FerryProxyMakeFunc make,
                                   FerryProxy *asker, gboolean *by_name)
 {
   FerryProxy *proxy = NULL;

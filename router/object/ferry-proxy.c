@@ -2,8 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A proxy: the object that it stands for, whether the exporter listens, the interface's description, and the changes
- * of an object that it follows. Single operations are views of one step, in ferry-proxy-call.c: code of views uses
- * proxies, and code of proxies does not use views.
+ * of an object that it follows. Operations are in ferry-proxy-call.c.
  *
  * Threads: any. Signals of a followed object are emitted on the main context that was the default one of the making
  *          thread.
@@ -41,7 +40,7 @@ struct _FerryProxy
 
   GMainContext *context; /* const: (owned): the main context on which the proxy emits its signals */
   guint64 watch; /* const: the number of a watch of the session, or the id of a handler of the exporter; 0: none */
-  _Atomic gboolean as_proxy;       /* whether results stay in the object's process: the default of views */
+  _Atomic gboolean as_proxy;       /* whether results stay in the object's process */
   _Atomic gboolean notifies;       /* notify_listening() is posted to the context, and has not begun */
   FerrySubscription *subscription; /* only on the context's thread, also the next field: (owned) (nullable) */
   GHashTable *cached; /* (element-type utf8 GVariant) (owned) (nullable): newest values of followed properties */
@@ -51,23 +50,23 @@ struct _FerryProxy
  * FerryProxy:
  *
  * Stands for an object that another process exports with a [class@Ferry.Exporter]. Operations on the proxy are done in
- * that process. There is [method@Ferry.Proxy.call] and its siblings for a single operation, a [struct@Ferry.View] for a
- * chain.
+ * that process. There is [method@Ferry.Proxy.call] and its siblings for a single operation, and
+ * [method@Ferry.Proxy.resolve] for a chain of them.
  *
  * A proxy by name can be made before the object exists. A proxy that came as a result has a reference to its object.
  * The reference keeps the object alive until the proxy is finalized or the transport ends.
  *
  * Calls over one proxy are carried out in the order in which they were made, on whichever threads the exporter calls
  * methods. A call sees what all calls before it did, whether these were waited for or not. "Call" is any operation or
- * view here. Where several threads make calls, each thread's own calls keep their order. This does not hold for objects
- * with the policy %FERRY_CALL_POLICY_CONCURRENT of an exporter with several threads, where calls overlap. A value that
- * a replica sends is no such call: it is sent when the value before it was answered. Answers may arrive in another
- * order.
+ * chain here. Where several threads make calls, each thread's own calls keep their order. This does not hold for
+ * objects with the policy %FERRY_CALL_POLICY_CONCURRENT of an exporter with several threads, where calls overlap. A
+ * value that a replica sends is no such call: it is sent when the value before it was answered. Answers may arrive in
+ * another order.
  *
  * What is asked before the exporter has come up at the other end, as while its worker is starting, waits there for the
  * exporter. It waits as long as the call's timeout allows, and for 30 s where it has none. Where no exporter has come
  * by then, it fails with %FERRY_ERROR_NOT_LISTENING, and is carried out only where one comes at that very moment. A
- * view with a default does not wait.
+ * chain with a default does not wait.
  *
  * No call waits without end: when the transport ends, when the exporter stops, or when the deadline has passed, every
  * call ends with that reason.
@@ -222,7 +221,7 @@ ferry_proxy_new_for_exported (FerryExporter *exporter, FerryExported *exported)
 
 /* Returns (transfer full) a proxy for a reference. Called with the session's lock held. */
 static FerryProxy *
-new_for_reference (FerryProxy *asker, const FerryViewResult *result)
+new_for_reference (FerryProxy *asker, const FerryChainResult *result)
 {
   FerryProxy *self = g_object_new (FERRY_TYPE_PROXY, NULL);
 
@@ -236,7 +235,7 @@ new_for_reference (FerryProxy *asker, const FerryViewResult *result)
 }
 
 FerryProxy *
-ferry_proxy_take_object (FerryProxy *self, const FerryViewResult *result)
+ferry_proxy_take_object (FerryProxy *self, const FerryChainResult *result)
 {
   gboolean by_name = result->name != NULL && self->generation == 0 && g_str_equal (result->name, self->name);
   FerryProxy *proxy;
@@ -299,7 +298,7 @@ ferry_proxy_get_listening (FerryProxy *self)
 /**
  * ferry_proxy_set_as_proxy: (set-property as-proxy)
  * @self: a proxy
- * @as_proxy: whether results of calls and views stay in the other process
+ * @as_proxy: whether results of calls and chains stay in the other process
  *
  * Sets [property@Ferry.Proxy:as-proxy]. Any thread.
  */
@@ -536,8 +535,8 @@ ferry_proxy_wait_until_started (FerryProxy *self, GCancellable *cancellable)
  * later calls use that answer, until names change at the other end. As long as the answer is known, the use of a member
  * that is missing in it fails at once, without a request.
  *
- * Threads and errors are those of [method@Ferry.View.resolve]. Also fails with %FERRY_ERROR_PROTOCOL when the answer is
- * not a description.
+ * Threads and errors are those of [method@Ferry.Proxy.resolve]. Also fails with %FERRY_ERROR_PROTOCOL when the answer
+ * is not a description.
  *
  * Returns: (transfer full) (nullable): the description, or %NULL with an error
  */
@@ -1125,8 +1124,8 @@ install_properties (void)
   /**
    * FerryProxy:as-proxy:
    *
-   * Whether results of calls and views stay in the other process, so that this process gets proxies of them. It is the
-   * initial state of [method@Ferry.View.set_as_proxy] for views of this proxy, and proxies that come as results have it
+   * Whether results of calls and chains stay in the other process, so that this process gets proxies of them.
+   * [method@Ferry.Proxy.resolve] has an option for a single chain, and proxies that come as results have the property
    * too. The function [method@Ferry.Proxy.get] always returns the value. Any thread; a change is notified on the thread
    * that sets it.
    */

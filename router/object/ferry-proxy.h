@@ -12,11 +12,23 @@
 #include "base/ferry-version.h"
 #include "call/ferry-transport.h"
 #include "object/ferry-exporter.h"
-#include "object/ferry-view.h"
 
 G_BEGIN_DECLS
 
 #define FERRY_TYPE_PROXY (ferry_proxy_get_type ())
+
+typedef struct _FerryProxy FerryProxy;
+
+/**
+ * FerryProxyFunc:
+ * @value: (transfer none) (nullable): the result, if it is a value, else %NULL
+ * @object: (transfer none) (nullable): a proxy of the result, if it is an object, else %NULL
+ * @error: (transfer none) (nullable): the error, or %NULL
+ * @user_data: the data that was passed with the function
+ *
+ * Called once with the result of a chain of operations, on a thread that other work needs: the function must not wait.
+ */
+typedef void (*FerryProxyFunc) (GVariant *value, FerryProxy *object, const GError *error, gpointer user_data);
 
 FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryProxy, ferry_proxy, FERRY, PROXY, GObject)
@@ -37,6 +49,19 @@ void ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, G
                                              GAsyncReadyCallback callback, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_wait_until_listening_finish (FerryProxy *self, GAsyncResult *result, GError **error);
+
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_resolve (FerryProxy *self, GVariant *steps, GVariant *options, gint64 timeout,
+                              GCancellable *cancellable, GVariant **value, FerryProxy **object, GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_resolve_async (FerryProxy *self, GVariant *steps, GVariant *options, gint64 timeout,
+                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_proxy_resolve_finish (FerryProxy *self, GAsyncResult *result, GVariant **value, FerryProxy **object,
+                                     GError **error);
+FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_resolve_with_func (FerryProxy *self, GVariant *steps, GVariant *options, FerryProxyFunc func,
+                                    gpointer user_data);
 
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_call (FerryProxy *self, const char *method, GVariant *arguments, gint64 timeout,

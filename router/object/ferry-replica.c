@@ -293,16 +293,16 @@ static void
 send_wanted (Property *self)
 {
   Replica *replica = self->replica;
-  g_autoptr (FerryView) view = ferry_view_new (replica->proxy);
+  g_autoptr (GVariant) wanted = g_steal_pointer (&self->wanted);
+  const FerryStep step = {FERRY_STEP_SET, self->pspec->name, wanted};
+  const FerryChain chain = {.proxy = replica->proxy, .steps = &step, .n_steps = 1};
 
   self->under_way = TRUE;
   self->stream = replica->n_streams;
   replica->references++;
-  ferry_view_set (view, self->pspec->name, self->wanted);
-  g_clear_pointer (&self->wanted, g_variant_unref);
   /* Push the replica's context: the answer must come there, even if this thread has another default context now. */
   g_main_context_push_thread_default (replica->context);
-  ferry_resolve_run_task (view, -1, FERRY_RESOLVE_LATER, g_task_new (replica->proxy, NULL, sent_cb, self));
+  ferry_resolve_run_task (&chain, -1, FERRY_RESOLVE_LATER, g_task_new (replica->proxy, NULL, sent_cb, self));
   g_main_context_pop_thread_default (replica->context);
 }
 

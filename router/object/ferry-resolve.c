@@ -1,12 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Resolves a view: sends it to the object's process, or evaluates it in this process. See
+/* Resolves a chain of operations: sends it to the object's process, or evaluates it in this process. See
  * ferry-resolve-private.h. */
 
 #include "config.h"
 
 #include "object/ferry-resolve-private.h"
+
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
@@ -16,20 +18,27 @@
 #include "call/ferry-transport-private.h"
 #include "object/ferry-evaluation-private.h"
 
+/* Room for the names of a single operation, which so needs no other memory. */
+#define OWN_NAMES_SIZE 64
+
 /* The data of a resolution's completion. */
 typedef struct
 {
-  FerryView *view;    /* const: (owned) */
-  FerryProxy *proxy;  /* const: borrowed from the view */
-  FerryMux *mux;      /* const: (owned) (nullable): the session's when the resolution was made */
-  gint64 deadline;    /* const: monotonic time in microseconds; 0 for none */
-  FerryViewFunc func; /* const, also the next field: (nullable) */
+  FerryProxy *proxy;         /* const: (owned) */
+  FerryMux *mux;             /* const: (owned) (nullable): the session's when the resolution was made */
+  FerryChainRequest request; /* const: root is borrowed from proxy, names from names, and steps may be own_step */
+  FerryStep own_step;
+  char own_names[OWN_NAMES_SIZE];
+  char *names;             /* const: own_names, or (owned) */
+  GVariant *default_value; /* const: (owned) (nullable) */
+  gint64 deadline;         /* const: monotonic time in microseconds; 0 for none */
+  gboolean is_change;      /* const: see is_change() */
+  FerryProxyFunc func;     /* const, also the next field: (nullable) */
   gpointer user_data;
   _Atomic guint64 xid; /* the transaction's xid; 0: not sent yet, or the object is in this process */
   guint8 *packed;      /* (owned) (nullable): a request that waits for room in the transport */
   gsize packed_size;
 
-  gboolean as_proxy;         /* const: for an object in this process */
   GCancellable *cancellable; /* const: (owned) (nullable): for an object in this process: the methods' cancellable */
 } Resolve;
 
@@ -61,39 +70,75 @@ resolve_destroy (gpointer data)
 {
   Resolve *self = data;
 
+  for (guint i = 0; i < self->request.n_steps; i++)
+    g_clear_pointer (&self->request.steps[i].argument, g_variant_unref);
+  if (self->request.steps != &self->own_step)
+    g_free (self->request.steps);
+  if (self->names != self->own_names)
+    g_free (self->names);
+  g_clear_pointer (&self->default_value, g_variant_unref);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->mux);
   g_free (self->packed);
-  ferry_view_unref (self->view);
+  g_object_unref (self->proxy);
+}
+
+/* Whether the last operation sets or deletes a property: then the result is (tv), see FERRY_STEP_SET. */
+static gboolean
+is_change (const FerryChain *chain)
+{
+  const FerryStep *last = chain->n_steps > 0 ? &chain->steps[chain->n_steps - 1] : NULL;
+
+  return last != NULL && (last->kind == FERRY_STEP_SET || last->kind == FERRY_STEP_DELETE);
+}
+
+/* Copies the steps of a chain: names one behind the other, and references to arguments, of which floating ones are
+ * taken. */
+static void
+keep_steps (Resolve *self, const FerryChain *chain)
+{
+  gsize size = 0;
+  char *name;
+
+  for (guint i = 0; i < chain->n_steps; i++)
+    size += strlen (chain->steps[i].name) + 1;
+  name = self->names = size <= sizeof self->own_names ? self->own_names : g_malloc (size);
+  self->request.n_steps = chain->n_steps;
+  self->request.steps = chain->n_steps <= 1 ? &self->own_step : g_new (FerryStep, chain->n_steps);
+  for (guint i = 0; i < chain->n_steps; i++)
+    {
+      const FerryStep *step = &chain->steps[i];
+
+      self->request.steps[i] =
+        (FerryStep){step->kind, name, step->argument != NULL ? g_variant_ref_sink (step->argument) : NULL};
+      name = stpcpy (name, step->name) + 1;
+    }
 }
 
 /* ---- the end of a resolution ---- */
 
-/* Ends a resolution. Takes result (nullable): NULL with an error. raised: the error is the object's own: the view's
- * default does not replace it. */
+/* Ends a resolution. Takes result (nullable): NULL with an error. raised: the error is the object's own: the default
+ * does not replace it. */
 static void
 end (Resolve *self, FerryResolved *result, const GError *error, gboolean raised)
 {
-  GVariant *default_value = ferry_view_get_default (self->view);
-
-  if (error != NULL && !raised && default_value != NULL && ferry_error_says_nobody_listens (error))
+  if (error != NULL && !raised && self->default_value != NULL && ferry_error_says_nobody_listens (error))
     {
       result = g_new0 (FerryResolved, 1);
-      result->value = g_variant_ref (default_value);
+      result->value = g_variant_ref (self->default_value);
       error = NULL;
     }
   ferry_completion_finish (ferry_completion_from_data (self), result, ferry_resolved_free,
                            error != NULL ? ferry_error_copy (error) : NULL);
 }
 
-/* For a view that sets a property: takes the value and the count of changes out of the result's “(tv)”. */
+/* For a chain that sets a property: takes the value and the count of changes out of the result's “(tv)”. */
 static void
 unwrap_change (Resolve *self, FerryResolved *result)
 {
   g_autoptr (GVariant) change = NULL;
 
-  if (!ferry_view_is_change (self->view) || result->value == NULL ||
-      !g_variant_is_of_type (result->value, G_VARIANT_TYPE ("(tv)")))
+  if (!self->is_change || result->value == NULL || !g_variant_is_of_type (result->value, G_VARIANT_TYPE ("(tv)")))
     return;
   change = g_steal_pointer (&result->value);
   g_variant_get (change, "(tv)", &result->n_changes, &result->value);
@@ -118,18 +163,18 @@ static void
 take_answer (Resolve *self, GBytes *packed, const GError *error)
 {
   FerryResolved *result = NULL;
-  FerryViewResult told;
+  FerryChainResult told;
   g_autoptr (GError) failure = error != NULL ? ferry_error_copy (error) : NULL;
   gboolean raised;
 
-  if (failure == NULL && ferry_view_result_take (&told, packed, &failure))
+  if (failure == NULL && ferry_chain_result_take (&told, packed, &failure))
     {
       result = g_new0 (FerryResolved, 1);
       if (told.generation != 0)
         result->object = ferry_proxy_take_object (self->proxy, &told);
       else
         result->value = g_steal_pointer (&told.value);
-      ferry_view_result_clear (&told);
+      ferry_chain_result_clear (&told);
       unwrap_change (self, result);
     }
   raised = failure != NULL && ferry_error_take_raised (failure);
@@ -146,7 +191,7 @@ answered (gpointer data, const FerryBody *body)
   take_answer (data, packed, NULL);
 }
 
-/* answer: not packed, so no result of a view, unless error is set. */
+/* answer: not packed, so no result, unless error is set. */
 static void
 failed (gpointer data, GVariant *answer, const GError *error)
 {
@@ -157,7 +202,7 @@ static const FerryAskFuncs ask_funcs = {.done = failed, .done_packed = answered,
 
 /* Fails if the cached description says that the interface does not have the member: so no request is sent. */
 static gboolean
-check_member (FerryProxy *proxy, const FerryViewRequest *request, GError **error)
+check_member (FerryProxy *proxy, const FerryChainRequest *request, GError **error)
 {
   const FerryStep *step = request->n_steps > 0 ? &request->steps[0] : NULL;
   gboolean is_call = step != NULL && step->kind == FERRY_STEP_CALL;
@@ -189,12 +234,12 @@ cancel (Resolve *self, FerryCancelReason reason)
     ferry_transactions_cancel (ferry_transport_get_transactions (ferry_mux_get_transport (self->mux)), xid, reason);
 }
 
-/* Whether the request may be sent: the exporter listens, or may be coming up. A view with a default need not wait. */
+/* Whether the request may be sent: the exporter listens, or may be coming up. With a default it need not wait. */
 static gboolean
 check_listening (Resolve *self, GError **error)
 {
-  return ferry_proxy_session_check_listening (ferry_proxy_get_session (self->proxy),
-                                              ferry_view_get_default (self->view) == NULL, error);
+  return ferry_proxy_session_check_listening (ferry_proxy_get_session (self->proxy), self->default_value == NULL,
+                                              error);
 }
 
 /* Sends a request of a caller that does not wait. Returns its xid, or 0 with an error. */
@@ -269,8 +314,8 @@ ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GErro
 }
 
 static gboolean
-start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, FerryRequestWait *answer_wait,
-              GCancellable *cancellable, GError **error)
+start_remote (Resolve *self, FerryResolveRoom room, FerryRequestWait *answer_wait, GCancellable *cancellable,
+              GError **error)
 {
   FerryAskRequest request = {.method = FERRY_OBJECT_METHOD_VIEW,
                              .deadline = self->deadline,
@@ -281,9 +326,9 @@ start_remote (Resolve *self, FerryViewRequest *view, FerryResolveRoom room, Ferr
   guint8 *packed;
   gboolean asked;
 
-  if (!check_listening (self, error) || !check_member (self->proxy, view, error))
+  if (!check_listening (self, error) || !check_member (self->proxy, &self->request, error))
     return FALSE;
-  packed = ferry_view_request_pack (view, place, sizeof place, &request.packed.size);
+  packed = ferry_chain_request_pack (&self->request, place, sizeof place, &request.packed.size);
   request.packed.data = packed;
   asked = ask (self, &request, room, error);
   if (packed != place)
@@ -309,7 +354,7 @@ local_done (gpointer data, FerryExported *object, GVariant *value, const GError 
       return;
     }
   result = g_new0 (FerryResolved, 1);
-  if (object == NULL && value != NULL && self->as_proxy)
+  if (object == NULL && value != NULL && self->request.as_proxy)
     object = held = ferry_exporter_hold_value (exporter, value);
   if (object != NULL)
     {
@@ -326,10 +371,10 @@ local_done (gpointer data, FerryExported *object, GVariant *value, const GError 
 }
 
 static gboolean
-start_local (Resolve *self, FerryViewRequest *view, GError **error)
+start_local (Resolve *self, GError **error)
 {
   FerryExporter *exporter = ferry_proxy_get_exporter (self->proxy);
-  FerryViewRequest own = *view;
+  FerryChainRequest own = self->request;
   FerryEvaluationCaller caller = {.done = local_done, .destroy = resolve_unref, .deadline = self->deadline};
   g_autoptr (FerryEvaluation) evaluation = NULL;
   FerryExported *root;
@@ -339,12 +384,11 @@ start_local (Resolve *self, FerryViewRequest *view, GError **error)
   root = ferry_proxy_find_exported (self->proxy, error);
   if (root == NULL)
     return FALSE;
-  /* Names stay borrowed from the view, to which self has a reference; arguments need references of their own. */
-  own.steps = g_memdup2 (view->steps, sizeof *view->steps * view->n_steps);
+  /* Names stay borrowed from self, to which the caller has a reference; arguments need references of their own. */
+  own.steps = g_memdup2 (own.steps, sizeof *own.steps * own.n_steps);
   for (guint i = 0; i < own.n_steps; i++)
     if (own.steps[i].argument != NULL)
       g_variant_ref (own.steps[i].argument);
-  self->as_proxy = view->as_proxy;
   self->cancellable = g_cancellable_new ();
   caller.cancellable = self->cancellable;
   caller.data = resolve_ref (self);
@@ -360,7 +404,7 @@ resolve_abandon (gpointer data, FerryAbandonReason reason)
 {
   Resolve *self = data;
   gboolean timed_out = reason == FERRY_ABANDON_DEADLINE;
-  g_autofree char *text = ferry_view_to_string (self->view);
+  g_autofree char *text = ferry_chain_request_to_string (&self->request, self->request.n_steps);
   FerryProxySession *session = ferry_proxy_get_session (self->proxy);
   GError *absence = session != NULL && timed_out ? ferry_proxy_session_dup_absence (session) : NULL;
 
@@ -382,33 +426,35 @@ static const FerryCompletionFuncs resolve_funcs = {resolve_abandon, resolve_dest
  * for none. It is sent to the other end; for this end, the caller must pass it to the function that waits for the
  * completion. */
 static FerryCompletion *
-resolve_new (FerryView *view, gint64 deadline)
+resolve_new (const FerryChain *chain, gint64 deadline)
 {
   FerryCompletion *completion = ferry_completion_new (&resolve_funcs, sizeof (Resolve));
   Resolve *self = ferry_completion_get_data (completion);
 
-  self->view = ferry_view_ref (view);
-  self->proxy = ferry_view_get_proxy (view);
+  self->proxy = g_object_ref (chain->proxy);
+  self->is_change = is_change (chain);
+  /* The result of setting a property is its value. */
+  self->request.as_proxy = chain->as_proxy && !self->is_change;
+  ferry_proxy_get_root (chain->proxy, &self->request.root);
+  keep_steps (self, chain);
+  self->default_value = chain->default_value != NULL ? g_variant_ref (chain->default_value) : NULL;
   if (ferry_proxy_get_session (self->proxy) != NULL)
     self->mux = ferry_proxy_session_dup_mux (ferry_proxy_get_session (self->proxy));
   self->deadline = deadline;
   return completion;
 }
 
-/* Begins to resolve the completion's view. answer_wait (nullable): of this thread, which waits afterwards. cancellable
+/* Begins a resolution. answer_wait (nullable): of this thread, which waits afterwards. cancellable
  * (nullable): ends the waiting for room. */
 static void
 start (FerryCompletion *completion, FerryResolveRoom room, FerryRequestWait *answer_wait, GCancellable *cancellable)
 {
   Resolve *self = ferry_completion_get_data (completion);
-  FerryViewRequest request;
   g_autoptr (GError) error = NULL;
 
-  ferry_view_fill_request (self->view, &request);
-  if (!ferry_view_request_check (&request, &error) ||
-      !(ferry_proxy_get_session (self->proxy) != NULL
-          ? start_remote (self, &request, room, answer_wait, cancellable, &error)
-          : start_local (self, &request, &error)))
+  if (!ferry_chain_request_check (&self->request, &error) ||
+      !(ferry_proxy_get_session (self->proxy) != NULL ? start_remote (self, room, answer_wait, cancellable, &error)
+                                                      : start_local (self, &error)))
     end (self, NULL, error, FALSE);
 }
 
@@ -428,7 +474,7 @@ check_may_wait_here (FerryProxy *proxy, FerryCompletion *completion, const char 
   return TRUE;
 }
 
-/* Waits for an exporter that may be coming up, if the view has neither a default nor a deadline: a request with a
+/* Waits for an exporter that may be coming up, if there is neither a default nor a deadline: a request with a
  * deadline waits at the other end until then. Returns FALSE when the completion was ended instead. */
 static gboolean
 wait_for_exporter (FerryCompletion *completion, GCancellable *cancellable)
@@ -436,8 +482,7 @@ wait_for_exporter (FerryCompletion *completion, GCancellable *cancellable)
   Resolve *self = ferry_completion_get_data (completion);
   g_autoptr (GError) absence = NULL;
 
-  if (ferry_view_get_default (self->view) != NULL || self->deadline != 0 ||
-      ferry_proxy_wait_until_started (self->proxy, cancellable))
+  if (self->default_value != NULL || self->deadline != 0 || ferry_proxy_wait_until_started (self->proxy, cancellable))
     return TRUE;
   absence = ferry_proxy_session_new_absence ();
   if (g_cancellable_is_cancelled (cancellable))
@@ -447,7 +492,7 @@ wait_for_exporter (FerryCompletion *completion, GCancellable *cancellable)
   return FALSE;
 }
 
-/* For an object in another process: resolves the completion's view, and waits for the end. */
+/* For an object in another process: resolves, and waits for the end. */
 static void
 resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
 {
@@ -462,12 +507,13 @@ resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
   ferry_request_wait_finish (&wait, ferry_deadline_or_never (self->deadline), cancellable);
 }
 
-/* Returns (transfer full) (nullable): the view's result; NULL with an error. */
+/* Returns (transfer full) (nullable): the result; NULL with an error. */
 static FerryResolved *
-resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable, GError **error)
+resolve_and_wait (const FerryChain *chain, const char *async_form, gint64 timeout, GCancellable *cancellable,
+                  GError **error)
 {
   gint64 deadline = ferry_mux_get_deadline (timeout);
-  FerryProxy *proxy = ferry_view_get_proxy (view);
+  FerryProxy *proxy = chain->proxy;
   gboolean is_remote = ferry_proxy_get_session (proxy) != NULL;
   g_autoptr (FerryCompletion) completion = NULL;
 
@@ -475,7 +521,7 @@ resolve_and_wait (FerryView *view, const char *async_form, gint64 timeout, GCanc
   if ((is_remote && !ferry_proxy_check_may_wait (proxy, async_form, error)) ||
       g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
-  completion = resolve_new (view, deadline);
+  completion = resolve_new (chain, deadline);
   if (is_remote)
     resolve_remotely (completion, cancellable);
   else
@@ -504,46 +550,10 @@ give (FerryResolved *result, GVariant **value, FerryProxy **object)
 }
 
 gboolean
-ferry_resolve_wait (FerryView *view, const char *async_form, gint64 timeout, GCancellable *cancellable,
+ferry_resolve_wait (const FerryChain *chain, const char *async_form, gint64 timeout, GCancellable *cancellable,
                     GVariant **value, FerryProxy **object, GError **error)
 {
-  return give (resolve_and_wait (view, async_form, timeout, cancellable, error), value, object);
-}
-
-/**
- * ferry_view_resolve:
- * @self: a view
- * @timeout: how long to wait at the most, in microseconds; negative: without a limit
- * @cancellable: (nullable): ends the waiting, and cancels the call at the object's end
- * @value: (out) (optional) (nullable) (transfer full): the result, if it is a value, else %NULL
- * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
- * @error: return location for an error
- *
- * Does the operations at the object's end. Waits for room in the transport and for the result. While a proxy of an
- * object exists, all results that are this object return the same proxy. If a method returns its own object, the result
- * is the view's proxy.
- *
- * Any thread, except the thread of the default main context and the thread that receives for the transport: they would
- * wait for themselves. In the object's own process nothing is sent: this thread calls the methods, unless the exporter
- * calls them on a main context of another thread. @timeout and @cancellable cannot end a method that this thread calls,
- * but the method can check both. In the object's own process, %FERRY_ERROR_WRONG_THREAD may come after a method was
- * called, if the method returned without an answer.
- *
- * Fails with %FERRY_ERROR_NOT_LISTENING, unless the view has a default; %FERRY_ERROR_UNKNOWN_OBJECT,
- * %FERRY_ERROR_UNKNOWN_MEMBER, %FERRY_ERROR_UNKNOWN_FUNCTION, %FERRY_ERROR_NOT_ALLOWED, %FERRY_ERROR_BAD_ARGUMENTS,
- * %FERRY_ERROR_BAD_RESULT, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_PROTOCOL; %FERRY_ERROR_TIMED_OUT,
- * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_REFUSED; with the reason of the transport's end, such
- * as %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with the error of a method.
- *
- * Returns: whether the view was resolved
- */
-gboolean
-ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *cancellable, GVariant **value, FerryProxy **object,
-                    GError **error)
-{
-  g_return_val_if_fail (self != NULL, FALSE);
-
-  return ferry_resolve_wait (self, "ferry_view_resolve_async()", timeout, cancellable, value, object, error);
+  return give (resolve_and_wait (chain, async_form, timeout, cancellable, error), value, object);
 }
 
 /* ---- a function, and a task ---- */
@@ -559,91 +569,28 @@ tell_func (FerryCompletion *completion, gpointer data)
   g_clear_pointer (&result, ferry_resolved_free);
 }
 
-/**
- * ferry_view_resolve_with_func:
- * @self: a view; it must not be changed before @func is called
- * @func: (scope async): called once with the result, or with the reason that there is none
- * @user_data: data for @func
- *
- * As [method@Ferry.View.resolve], without waiting and at the least cost. @func is called on the thread that receives
- * for the transport (the router's thread, for a worker's link) or on the thread that closes the transport. In the
- * object's own process, it is called on the thread that answers. If the request cannot be sent, @func is called before
- * this function has returned, for example with %FERRY_ERROR_WOULD_BLOCK when the transport has no room. There is no
- * time limit. Any thread.
- */
 void
-ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user_data)
+ferry_resolve_call (const FerryChain *chain, FerryProxyFunc func, gpointer user_data)
 {
-  g_autoptr (FerryCompletion) completion = NULL;
-  Resolve *resolve;
+  g_autoptr (FerryCompletion) completion = resolve_new (chain, 0);
+  Resolve *self = ferry_completion_get_data (completion);
 
-  g_return_if_fail (self != NULL);
-  g_return_if_fail (func != NULL);
-
-  completion = resolve_new (self, 0);
-  resolve = ferry_completion_get_data (completion);
-  resolve->func = func;
-  resolve->user_data = user_data;
+  self->func = func;
+  self->user_data = user_data;
   ferry_completion_call (completion, tell_func, NULL);
   start (completion, FERRY_RESOLVE_FAIL, NULL, NULL);
 }
 
 void
-ferry_resolve_run_task (FerryView *view, gint64 timeout, FerryResolveRoom room, GTask *task)
+ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, FerryResolveRoom room, GTask *task)
 {
   gint64 deadline = ferry_mux_get_deadline (timeout);
-  g_autoptr (FerryCompletion) completion = resolve_new (view, deadline);
+  g_autoptr (FerryCompletion) completion = resolve_new (chain, deadline);
 
   g_task_set_check_cancellable (task, FALSE);
   start (completion, room, NULL, NULL);
   ferry_completion_return (completion, task, ferry_deadline_or_never (deadline));
   g_object_unref (task);
-}
-
-/**
- * ferry_view_resolve_async:
- * @self: a view; it must not be changed before @callback is called
- * @timeout: how long to wait at the most, in microseconds; negative: without a limit
- * @cancellable: (nullable): ends the waiting, and cancels the call at the object's end
- * @callback: (scope async): called when the operation has ended
- * @user_data: data for @callback
- *
- * As [method@Ferry.View.resolve], without waiting. Fails at once with %FERRY_ERROR_WOULD_BLOCK when the transport has
- * no room. Any thread.
- */
-void
-ferry_view_resolve_async (FerryView *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
-                          gpointer user_data)
-{
-  GTask *task;
-
-  g_return_if_fail (self != NULL);
-
-  task = g_task_new (ferry_view_get_proxy (self), cancellable, callback, user_data);
-  g_task_set_source_tag (task, ferry_view_resolve_async);
-  ferry_resolve_run_task (self, timeout, FERRY_RESOLVE_FAIL, task);
-}
-
-/**
- * ferry_view_resolve_finish:
- * @self: the view
- * @result: the result that the callback got; its source is the view's proxy
- * @value: (out) (optional) (nullable) (transfer full): the result, if it is a value, else %NULL
- * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
- * @error: return location for an error
- *
- * Ends [method@Ferry.View.resolve_async]; fails as [method@Ferry.View.resolve] does. Any thread.
- *
- * Returns: whether the view was resolved
- */
-gboolean
-ferry_view_resolve_finish (FerryView *self, GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error)
-{
-  g_return_val_if_fail (self != NULL, FALSE);
-  ferry_return_val_if_fail (g_task_is_valid (result, ferry_view_get_proxy (self)), FALSE,
-                            "the result is not of this view; pass the result that the callback got");
-
-  return ferry_resolve_finish (result, value, object, error);
 }
 
 gboolean

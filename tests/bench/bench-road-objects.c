@@ -352,12 +352,10 @@ ask_call (BenchSlot *slot)
 }
 
 static void
-call_with_func (int object, FerryViewFunc func, BenchSlot *slot)
+call_with_func (int object, FerryProxyFunc func, BenchSlot *slot)
 {
-  g_autoptr (FerryView) view = ferry_view_new (pair.proxies[object]);
-
-  ferry_view_call (view, METHOD, slot_arguments (slot));
-  ferry_view_resolve_with_func (view, func, slot);
+  ferry_proxy_resolve_with_func (pair.proxies[object],
+                                 g_variant_new ("((ss@*))", "call", METHOD, slot_arguments (slot)), NULL, func, slot);
 }
 
 static void
@@ -447,10 +445,7 @@ got (GObject *proxy, GAsyncResult *result, gpointer data)
 static void
 ask_get (BenchSlot *slot)
 {
-  g_autoptr (FerryView) view = ferry_view_new (pair.proxies[OBJECT_POOL]);
-
-  ferry_view_get (view, "text");
-  ferry_view_resolve_async (view, ANY_TIME, NULL, got, slot);
+  ferry_proxy_get_async (pair.proxies[OBJECT_POOL], "text", ANY_TIME, NULL, got, slot);
 }
 
 static gboolean
@@ -462,15 +457,16 @@ transact_get (BenchSlot *slot)
   return end_text (slot, value, error);
 }
 
-static FerryView *
-slot_view (BenchSlot *slot)
+/* Returns (transfer floating). */
+static GVariant *
+slot_steps (BenchSlot *slot)
 {
-  FerryView *view = ferry_view_new (pair.proxies[OBJECT_POOL]);
+  GVariant *steps[N_STEPS];
 
   for (guint i = 1; i < N_STEPS; i++)
-    ferry_view_call (view, "get_self", NULL);
-  ferry_view_call (view, METHOD, slot_arguments (slot));
-  return view;
+    steps[i - 1] = g_variant_new ("(ss)", "call", "get_self");
+  steps[N_STEPS - 1] = g_variant_new ("(ss@*)", "call", METHOD, slot_arguments (slot));
+  return g_variant_new_tuple (steps, N_STEPS);
 }
 
 static void
@@ -487,19 +483,16 @@ resolved (GObject *proxy, GAsyncResult *result, gpointer data)
 static void
 ask_view (BenchSlot *slot)
 {
-  g_autoptr (FerryView) view = slot_view (slot);
-
-  ferry_view_resolve_async (view, ANY_TIME, NULL, resolved, slot);
+  ferry_proxy_resolve_async (pair.proxies[OBJECT_POOL], slot_steps (slot), NULL, ANY_TIME, NULL, resolved, slot);
 }
 
 static gboolean
 transact_view (BenchSlot *slot)
 {
-  g_autoptr (FerryView) view = slot_view (slot);
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_view_resolve (view, ANY_TIME, NULL, &value, NULL, &error);
+  ferry_proxy_resolve (pair.proxies[OBJECT_POOL], slot_steps (slot), NULL, ANY_TIME, NULL, &value, NULL, &error);
   return end_bytes (slot, value, error);
 }
 

@@ -623,7 +623,7 @@ class Tour:
         assert later(lambda call: proxy.describe_async(LONG, None, call), proxy.describe_finish)
         proxy.set_as_proxy(False)
         ferry.Proxy.new_local(exporter, "counter")
-        self.use_views(proxy)
+        self.use_chains(proxy)
         replica = later(lambda call: proxy.create_replica_async(Replica, ["value", "sealed"], None, call),
                         proxy.create_replica_finish)
         replica.props.sealed = True
@@ -659,28 +659,19 @@ class Tour:
         assert got == ["word"], got
         exporter.stop(ferry.StopMode.DRAIN)
 
-    def use_views(self, proxy=None):
+    def use_chains(self, proxy=None):
         ferry, got = self.ferry, []
         if proxy is None:
             return
-        view = ferry.View.new(proxy)
-        view.get("value")
-        assert view.to_string()
-        view.copy()
-        assert in_thread(lambda: view.resolve(LONG, None)).value.unpack() == 8
-        view = ferry.View.new(proxy)
-        view.call("add", GLib.Variant("(i)", (1,)))
-        assert later(lambda call: view.resolve_async(LONG, None, call), view.resolve_finish).value.unpack() == 9
-        view = ferry.View.new(proxy)
-        view.pass_to("twice", None)
-        view.resolve_with_func(self.heard("ViewFunc", lambda value, *_: got.append(value.unpack())))
+        steps = GLib.Variant("((ss))", (("get", "value"),))
+        assert in_thread(lambda: proxy.resolve(steps, None, LONG, None)).value.unpack() == 8
+        steps = GLib.Variant("((ss(i)))", (("call", "add", (1,)),))
+        assert later(lambda call: proxy.resolve_async(steps, None, LONG, None, call),
+                     proxy.resolve_finish).value.unpack() == 9
+        proxy.resolve_with_func(GLib.Variant("((ss))", (("pass-to", "twice"),)), None,
+                                self.heard("ProxyFunc", lambda value, *_: got.append(value.unpack())))
         until(lambda: got)
         assert got == [18], got
-        key = GLib.Variant("s", "key")
-        for name, arguments in (("contains", (key,)), ("delete", ("value",)), ("delete_item", (key,)), ("freeze", ()),
-                                ("get_item", (key,)), ("length", ()), ("set", ("value", key)), ("set_as_proxy", (True,)),
-                                ("set_default", (key,)), ("set_item", (key, key)), ("super", (None,))):
-            getattr(ferry.View.new(proxy), name)(*arguments)
 
     def use_lists(self):
         ferry = self.ferry
@@ -701,9 +692,7 @@ class Tour:
         row = replica[0]
         until(row.get_loaded)
         assert row.get_value().unpack() == "one"
-        view = ferry.View.new(proxy)
-        view.set_item(GLib.Variant("i", 0), GLib.Variant("s", "two"))
-        in_thread(lambda: view.resolve(LONG, None))
+        in_thread(lambda: proxy.resolve(GLib.Variant("((sis))", (("set-item", 0, "two"),)), None, LONG, None))
         assert store[0].get_name() == "two"
         until(lambda: replica[0] != row)
         # A row is fetched while it is held.

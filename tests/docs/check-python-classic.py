@@ -16,7 +16,7 @@ from waiting import LONG
 
 try:
     import gi
-    from gi.repository import GLib
+    from gi.repository import GLib, GObject
 except ImportError:
     gi = None
 
@@ -66,12 +66,46 @@ def use_processes(report, classic, router, worker):
     report.fact("an error is raised where it is joined", error.matches(GLib.file_error_quark(), 4), [str(error)])
 
 
+class Counter(GObject.Object):
+    value = GObject.Property(type=int)
+
+
+def use_views(report, recorder, ferry, classic):
+    key, got = GLib.Variant("s", "key"), []
+    exporter = ferry.Exporter.new()
+    exporter.props.threads = 0
+    interface = ferry.Interface.new("org.example.Counter", Counter)
+    interface.add_all()
+    exporter.add_function("twice", lambda counter, call: call.return_value(GLib.Variant("i", 2 * counter.value)))
+    exporter.export("counter", Counter(value=8), interface, ferry.CallPolicy.SERIAL)
+    exporter.start()
+    proxy = ferry.Proxy.new_local(exporter, "counter")
+    view = classic.View.new(proxy)
+    view.get("value")
+    view.freeze()
+    report.equal("a view is written out", view.copy().to_string(), "counter.value")
+    report.equal("it is resolved", view.resolve(-1, None).value.unpack(), 8)
+    loop = GLib.MainLoop()
+    view.resolve_async(-1, None, lambda _, result: (got.append(view.resolve_finish(result).value.unpack()), loop.quit()))
+    loop.run()
+    view = classic.View.new(proxy)
+    view.pass_to("twice", None)
+    view.resolve_with_func(recorder("ViewFunc", lambda value, *_: got.append(value.unpack())))
+    report.equal("and heard of", got, [8, 16])
+    for name, arguments in (("call", ("add", None)), ("contains", (key,)), ("delete", ("value",)),
+                            ("delete_item", (key,)), ("get_item", (key,)), ("length", ()), ("set", ("value", key)),
+                            ("set_as_proxy", (True,)), ("set_default", (key,)), ("set_item", (key, key)),
+                            ("super", (None,))):
+        getattr(classic.View.new(proxy), name)(*arguments)
+    exporter.stop(ferry.StopMode.DRAIN)
+
+
 def body(report):
     if gi is None:
         report.skip("classic", "there is no PyGObject")
         return
     import callables
-    from gi.repository import FerryClassic
+    from gi.repository import Ferry, FerryClassic
 
     gir, table, worker = sys.argv[2:5]
     router = Ferry.Router.get_default()
@@ -81,6 +115,7 @@ def body(report):
         found, recorder = callables.prepare(FerryClassic, gir)
         use_errors(report, FerryClassic)
         use_processes(report, FerryClassic, router, worker)
+        use_views(report, recorder.heard, Ferry, FerryClassic)
         report.none("no name of a class means two things", callables.collisions(gir))
         callables.compare(report, found, callables.read_table(table), recorder.read())
 

@@ -245,17 +245,16 @@ def run_in_thread(function):
 
 def use_counter(ferry, counter):
     """A counter of another process is toggled, read and stopped while it runs."""
-    toggle = ferry.View.new(counter)
-    toggle.pass_to("toggle", None)
+    toggle = GLib.Variant("((ss))", (("pass-to", "toggle"),))
     counter.wait_until_listening(-1, None)
     start = counter.get("value", -1, None).unpack()
     while counter.get("value", -1, None).unpack() < start + 100:
         pass
-    is_counting = toggle.resolve(-1, None).value.unpack()
+    is_counting = counter.resolve(toggle, None, -1, None).value.unpack()
     halted = [counter.get("value", -1, None).unpack() for _ in range(100)]
     counter.set("value", GLib.Variant("i", 5), -1, None)
     added = counter.call("add", GLib.Variant("(i)", (3,)), -1, None).value.unpack()
-    counts_again = toggle.resolve(-1, None).value.unpack()
+    counts_again = counter.resolve(toggle, None, -1, None).value.unpack()
     while counter.get("value", -1, None).unpack() == added:
         pass
     itself = counter.call("get_self", None, -1, None).object

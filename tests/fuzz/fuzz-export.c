@@ -142,7 +142,7 @@ book_answer (Scene *self, const FerryCallMessage *message)
 {
   Request *request = find_request (self, message->header.xid);
   g_autoptr (GVariant) value = NULL;
-  FerryViewResult result;
+  FerryChainResult result;
 
   if (request == NULL || message->header.kind == FERRY_CALL_ITEM || message->header.kind > FERRY_CALL_REFUSE)
     return;
@@ -152,7 +152,7 @@ book_answer (Scene *self, const FerryCallMessage *message)
     {
       if (result.generation != 0)
         count_reference (self, result.generation, result.number, 1);
-      ferry_view_result_clear (&result);
+      ferry_chain_result_clear (&result);
     }
   g_ptr_array_remove (self->open, request);
 }
@@ -278,7 +278,6 @@ static void
 ask (Scene *self, guint8 how)
 {
   FerryProxy *proxy = choose_proxy (self, how);
-  g_autoptr (FerryView) view = ferry_view_new (proxy);
 
   self->n_asked++;
   if (how % 8 == 7)
@@ -286,14 +285,12 @@ ask (Scene *self, guint8 how)
       ferry_proxy_describe_async (proxy, -1, self->cancellable, described_cb, self);
       return;
     }
-  if (how % 8 == 6)
-    ferry_view_set (view, "value", g_variant_new_int32 (how));
-  else if (how % 8 == 5)
-    ferry_view_get (view, "value");
-  else
-    ferry_view_call (view, "make", NULL);
-  ferry_view_set_as_proxy (view, how % 16 == 2);
-  ferry_view_resolve_async (view, -1, self->cancellable, resolved_cb, self);
+  ferry_proxy_resolve_async (proxy,
+                             how % 8 == 6   ? g_variant_new ("((ssi))", "set", "value", how)
+                             : how % 8 == 5 ? g_variant_new ("((ss))", "get", "value")
+                                            : g_variant_new ("((ss))", "call", "make"),
+                             g_variant_new_parsed ("{'as-proxy': <%b>}", how % 16 == 2), -1, self->cancellable,
+                             resolved_cb, self);
 }
 
 static void

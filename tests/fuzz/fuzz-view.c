@@ -54,7 +54,7 @@ static void
 book_answer (Scene *self, const FerryCallMessage *message)
 {
   g_autoptr (GVariant) value = ferry_call_message_dup_value (message);
-  FerryViewResult result;
+  FerryChainResult result;
 
   if (message->header.kind != FERRY_CALL_ANSWER || !packed_result_take (&result, value))
     return;
@@ -65,7 +65,7 @@ book_answer (Scene *self, const FerryCallMessage *message)
       add_number (self->references, result.number, 1);
       g_array_append_val (self->given, result.number);
     }
-  ferry_view_result_clear (&result);
+  ferry_chain_result_clear (&result);
 }
 
 static void
@@ -225,7 +225,7 @@ ask_to_follow (Scene *self, const FerryObjectRoot *root, guint8 flags)
 static GVariant *
 next_view (Scene *self, const FerryObjectRoot *root, gboolean as_proxy)
 {
-  const FerryViewRequest request = {.root = *root, .as_proxy = as_proxy};
+  const FerryChainRequest request = {.root = *root, .as_proxy = as_proxy};
   g_autoptr (GVariant) head = g_variant_ref_sink (packed_request (&request));
   GByteArray *packed = g_byte_array_new ();
   guint32 n_steps = fuzz_input_next_byte (&self->input);

@@ -619,9 +619,8 @@ function testObjects(router) {
         result => counter.call_finish(result));
     equal('its method is called', value.unpack(), 3);
     let heard = null;
-    const adding = Ferry.View.new(counter);
-    adding.call('add', new GLib.Variant('(i)', [1]));
-    adding.resolve_with_func(result => (heard = result.unpack()));
+    counter.resolve_with_func(new GLib.Variant('((ss(i)))', [['call', 'add', [1]]]), null,
+        result => (heard = result.unpack()));
     until(() => heard !== null);
     equal('a function hears what it returns', heard, 4);
     complete(done => counter.set_async('value', GLib.Variant.new_int32(7), -1, null, done),
@@ -630,23 +629,18 @@ function testObjects(router) {
         result => counter.get_finish(result)).unpack(), 7);
     equal('it describes itself', complete(done => counter.describe_async(-1, null, done),
         result => counter.describe_finish(result)).name, 'org.example.Counter');
-    testView(counter);
+    testChain(counter);
     worker.force_exit();
     until(() => worker.get_state() === Ferry.WorkerState.ENDED);
 }
 
-function testView(counter) {
-    const view = Ferry.View.new(counter);
-    view.call('get_self', null);
-    view.get('value');
-    view.set_default(null);
-    const copy = view.copy();
-    copy.freeze();
-    fact('a view is written out', copy.to_string().includes('get_self'));
-    const [, value] = complete(done => copy.resolve_async(-1, null, done), result => copy.resolve_finish(result));
-    equal('a view is resolved', value.unpack(), 7);
+function testChain(counter) {
+    const steps = new GLib.Variant('((ss)(ss))', [['call', 'get_self'], ['get', 'value']]);
+    const [, value] = complete(done => counter.resolve_async(steps, null, -1, null, done),
+        result => counter.resolve_finish(result));
+    equal('a chain is resolved', value.unpack(), 7);
     let heard = null;
-    view.resolve_with_func(result => (heard = result.unpack()));
+    counter.resolve_with_func(steps, null, result => (heard = result.unpack()));
     until(() => heard !== null);
     equal('a function hears its result', heard, 7);
 }
@@ -661,10 +655,8 @@ function testWaitingForObjects() {
     equal('and read', counter.get('value', -1, null).unpack(), 5);
     fact('what a method throws is thrown', raised(() => counter.call('throw', null, -1, null)).message.includes('cannot do it'));
     equal('a description is waited for', counter.describe(-1, null).name, 'org.example.Counter');
-    const view = Ferry.View.new(counter);
-    view.call('get_self', null);
-    view.set_as_proxy(true);
-    const [, , itself] = view.resolve(-1, null);
+    const [, , itself] = counter.resolve(new GLib.Variant('((ss))', [['call', 'get_self']]),
+        new GLib.Variant('a{sv}', {'as-proxy': GLib.Variant.new_boolean(true)}), -1, null);
     fact('an object comes as a proxy', itself === counter);
     transport.close();
     process.wait(null);
@@ -706,30 +698,25 @@ function exportNamed(exporter) {
     fact('an exported object is found', exporter.dup_object('named') instanceof Named);
 }
 
-function resolve(proxy, build) {
-    const view = Ferry.View.new(proxy);
-    build(view);
-    return complete(done => view.resolve_async(-1, null, done), result => view.resolve_finish(result))[1];
+function resolve(proxy, type, ...operations) {
+    const steps = new GLib.Variant(`(${type})`, operations);
+    return complete(done => proxy.resolve_async(steps, null, -1, null, done), result => proxy.resolve_finish(result))[1];
 }
 
 function testContainers(there) {
     const dictionary = Ferry.Proxy.new(there, 'dictionary');
-    const key = GLib.Variant.new_string('one');
-    equal('an item is read', resolve(dictionary, view => view.get_item(key)).recursiveUnpack(), 1);
-    resolve(dictionary, view => view.set_item(GLib.Variant.new_string('two'), GLib.Variant.new_int32(2)));
-    equal('items are counted', resolve(dictionary, view => view.length()).unpack(), 2);
-    fact('an item is looked for', resolve(dictionary, view => view.contains(key)).unpack());
-    resolve(dictionary, view => view.delete_item(key));
+    equal('an item is read', resolve(dictionary, '(ss)', ['get-item', 'one']).recursiveUnpack(), 1);
+    resolve(dictionary, '(ssi)', ['set-item', 'two', 2]);
+    equal('items are counted', resolve(dictionary, '(s)', ['length']).unpack(), 2);
+    fact('an item is looked for', resolve(dictionary, '(ss)', ['contains', 'one']).unpack());
+    resolve(dictionary, '(ss)', ['delete-item', 'one']);
     const named = Ferry.Proxy.new(there, 'named');
-    resolve(named, view => view.set('name', GLib.Variant.new_string('other')));
-    resolve(named, view => view.delete('name'));
-    equal('a property is reset', resolve(named, view => view.get('name')).deepUnpack(), '');
-    resolve(named, view => view.set('name', GLib.Variant.new_string('another')));
-    fact('who has no class above is an error', raised(() => resolve(named, view => {
-        view.super(null);
-        view.call('none', null);
-    })) !== null);
-    fact('a function is passed an object', resolve(named, view => view.pass_to('look', null)).unpack() === 'seen');
+    resolve(named, '(sss)', ['set', 'name', 'other']);
+    resolve(named, '(ss)', ['delete', 'name']);
+    equal('a property is reset', resolve(named, '(ss)', ['get', 'name']).deepUnpack(), '');
+    resolve(named, '(sss)', ['set', 'name', 'another']);
+    fact('who has no class above is an error', raised(() => resolve(named, '(s)(ss)', ['super'], ['call', 'none'])) !== null);
+    fact('a function is passed an object', resolve(named, '(ss)', ['pass-to', 'look']).unpack() === 'seen');
 }
 
 function testReplica(there, rows) {
@@ -746,7 +733,7 @@ function testReplica(there, rows) {
     until(() => row.get_loaded());
     equal('a list is replicated', row.get_value().unpack(), 'first');
     const there_rows = Ferry.Proxy.new(there, 'rows');
-    resolve(there_rows, view => view.set_item(GLib.Variant.new_int32(0), GLib.Variant.new_string('second')));
+    resolve(there_rows, '(sis)', ['set-item', 0, 'second']);
     equal('an item is made from a value', rows.get_item(0).name, 'second');
 }
 

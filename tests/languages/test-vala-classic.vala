@@ -24,10 +24,36 @@ void test_process () {
     }
 }
 
+class Counter : Object {
+    public int value { get; set; }
+}
+
+void test_views () {
+    var exporter = new Ferry.Exporter ();
+    var made = new Ferry.Interface ("org.example.Counter", typeof (Counter));
+    Variant? value;
+    exporter.set ("threads", 0);
+    made.add_all ();
+    try {
+        exporter.export ("counter", new Counter (), made, Ferry.CallPolicy.SERIAL);
+        exporter.start ();
+        var view = new Ferry.View (new Ferry.Proxy.local (exporter, "counter"));
+        view.set ("value", new Variant.int32 (7));
+        view.freeze ();
+        assert_true (view.to_string () == "counter.value = 7");
+        view.resolve (-1, null, out value, null);
+        assert_true (value.get_int32 () == 7);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    exporter.stop (Ferry.StopMode.DRAIN);
+}
+
 int main (string[] args) {
     Test.init (ref args);
     worker_path = args[1];
     Test.add_func ("/vala-classic/a-list-has-errors", test_errors);
     Test.add_func ("/vala-classic/a-process-runs-a-function-of-a-program", test_process);
+    Test.add_func ("/vala-classic/a-view-is-resolved", test_views);
     return Test.run ();
 }

@@ -144,17 +144,15 @@ void test_mux () {
 
 async void add (Ferry.Proxy proxy, MainLoop loop) {
     Variant? sum;
-    Variant? value_of_view;
+    Variant? value_of_chain;
     try {
         yield proxy.wait_until_listening_async (-1, null);
         yield proxy.call_async ("add", new Variant ("(i)", 3), -1, null, out sum, null);
         assert_true (sum.get_int32 () == 3);
         var value = yield proxy.get_async ("value", -1, null);
         assert_true (value.get_int32 () == 3);
-        var view = new Ferry.View (proxy);
-        view.get ("value");
-        yield view.resolve_async (-1, null, out value_of_view, null);
-        assert_true (value_of_view.get_int32 () == 3);
+        yield proxy.resolve_async (new Variant ("((ss))", "get", "value"), null, -1, null, out value_of_chain, null);
+        assert_true (value_of_chain.get_int32 () == 3);
     } catch (Error error) {
         GLib.error ("%s", error.message);
     }
@@ -189,9 +187,7 @@ void test_object () {
 
 async void replace_item (Ferry.Proxy proxy, MainLoop loop) {
     try {
-        var view = new Ferry.View (proxy);
-        view.set_item (new Variant.int32 (0), new Variant.int32 (7));
-        yield view.resolve_async (-1, null, null, null);
+        yield proxy.resolve_async (new Variant ("((sii))", "set-item", 0, 7), null, -1, null, null, null);
     } catch (Error error) {
         GLib.error ("%s", error.message);
     }

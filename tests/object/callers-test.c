@@ -235,9 +235,9 @@ resolved_cb (GObject *proxy, GAsyncResult *result, gpointer data)
 }
 
 void
-callers_test_ask_view (FerryView *view, CallersTestOutcome *outcome)
+callers_test_ask_steps (FerryProxy *proxy, GVariant *steps, CallersTestOutcome *outcome)
 {
-  ferry_view_resolve_async (view, -1, NULL, resolved_cb, outcome);
+  ferry_proxy_resolve_async (proxy, steps, NULL, -1, NULL, resolved_cb, outcome);
 }
 
 void

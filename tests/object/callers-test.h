@@ -57,7 +57,7 @@ void callers_test_wait_wanted (CallersTest *self, const char *name);
 gboolean callers_test_is_wanted (CallersTest *self, const char *name);
 
 void callers_test_ask (FerryProxy *proxy, const char *method, GVariant *arguments, CallersTestOutcome *outcome);
-void callers_test_ask_view (FerryView *view, CallersTestOutcome *outcome);
+void callers_test_ask_steps (FerryProxy *proxy, GVariant *steps, CallersTestOutcome *outcome);
 void callers_test_set (FerryProxy *proxy, int value, CallersTestOutcome *outcome);
 void callers_test_assert_answered (CallersTestOutcome *outcome);
 /* In this process. Returns whether it was answered; answers call with the error otherwise. */

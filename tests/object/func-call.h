@@ -9,14 +9,14 @@
 
 G_BEGIN_DECLS
 
-/* Calls a method, and has func hear the result: a view of this one operation. */
+/* Calls a method, and has func hear the result: a chain of this one operation. */
 static inline void
-test_call_with_func (FerryProxy *proxy, const char *method, GVariant *arguments, FerryViewFunc func, gpointer data)
+test_call_with_func (FerryProxy *proxy, const char *method, GVariant *arguments, FerryProxyFunc func, gpointer data)
 {
-  g_autoptr (FerryView) view = ferry_view_new (proxy);
+  GVariant *steps = arguments != NULL ? g_variant_new ("((ss@*))", "call", method, arguments)
+                                      : g_variant_new ("((ss))", "call", method);
 
-  ferry_view_call (view, method, arguments);
-  ferry_view_resolve_with_func (view, func, data);
+  ferry_proxy_resolve_with_func (proxy, steps, NULL, func, data);
 }
 
 G_END_DECLS

@@ -161,7 +161,7 @@ view (const char *name, guint64 generation, guint64 number, const char *steps)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) parsed = g_variant_parse (G_VARIANT_TYPE ("a(ysmv)"), steps, NULL, NULL, &error);
-  FerryViewRequest request = {.root = {name, generation, number}};
+  FerryChainRequest request = {.root = {name, generation, number}};
   GVariant *packed;
 
   g_assert_no_error (error);
@@ -171,7 +171,7 @@ view (const char *name, guint64 generation, guint64 number, const char *steps)
     g_variant_get_child (parsed, i, "(y&smv)", &request.steps[i].kind, &request.steps[i].name,
                          &request.steps[i].argument);
   packed = packed_request (&request);
-  ferry_view_request_clear (&request);
+  ferry_chain_request_clear (&request);
   return packed;
 }
 
@@ -191,7 +191,7 @@ void
 hostile_object_make (HostileObject *self, guint index, guint64 *generation, guint64 *number)
 {
   g_auto (HostileAnswer) answer = {0};
-  FerryViewResult result;
+  FerryChainResult result;
 
   hostile_object_ask (self, index, FERRY_OBJECT_METHOD_VIEW,
                       hostile_object_view ("counter", "[(0, 'make', <('made',)>)]"), &answer);
@@ -199,7 +199,7 @@ hostile_object_make (HostileObject *self, guint index, guint64 *generation, guin
   g_assert_true (packed_result_take (&result, answer.value));
   *generation = result.generation;
   *number = result.number;
-  ferry_view_result_clear (&result);
+  ferry_chain_result_clear (&result);
   g_assert_cmpuint (*generation, !=, 0);
 }
 
@@ -216,12 +216,12 @@ void
 hostile_object_assert_answers (HostileObject *self, guint index)
 {
   g_auto (HostileAnswer) answer = {0};
-  FerryViewResult result;
+  FerryChainResult result;
 
   hostile_object_ask (self, index, FERRY_OBJECT_METHOD_VIEW, hostile_object_view ("control", "[(0, 'add', <(1,)>)]"),
                       &answer);
   g_assert_no_error (answer.error);
   g_assert_true (packed_result_take (&result, answer.value));
   g_assert_true (g_variant_is_of_type (result.value, G_VARIANT_TYPE_INT32));
-  ferry_view_result_clear (&result);
+  ferry_chain_result_clear (&result);
 }

@@ -223,9 +223,9 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
-object_scene_ask (FerryView *view, gint64 timeout, GCancellable *cancellable, ObjectOutcome *outcome)
+object_scene_ask (FerryProxy *proxy, GVariant *steps, gint64 timeout, GCancellable *cancellable, ObjectOutcome *outcome)
 {
-  ferry_view_resolve_async (view, timeout, cancellable, resolved_cb, outcome);
+  ferry_proxy_resolve_async (proxy, steps, NULL, timeout, cancellable, resolved_cb, outcome);
 }
 
 void
@@ -234,66 +234,87 @@ object_scene_ask_call (FerryProxy *proxy, const char *method, GVariant *argument
   ferry_proxy_call_async (proxy, method, arguments, -1, NULL, resolved_cb, outcome);
 }
 
-void
-object_scene_resolve (FerryView *view, ObjectOutcome *outcome)
+static GVariant *
+parse (const char *text)
 {
-  object_scene_ask (view, -1, NULL, outcome);
-  ferry_view_unref (view);
+  g_autoptr (GError) error = NULL;
+  GVariant *value = text != NULL ? g_variant_parse (NULL, text, NULL, NULL, &error) : NULL;
+
+  g_assert_no_error (error);
+  return value;
+}
+
+void
+object_scene_resolve (FerryProxy *proxy, const char *steps, const char *options, ObjectOutcome *outcome)
+{
+  ferry_proxy_resolve_async (proxy, parse (steps), parse (options), -1, NULL, resolved_cb, outcome);
   ferry_test_wait_flag (&outcome->over);
 }
 
-void
-object_scene_assert_gives (FerryView *view, const char *text)
+static void
+assert_is (ObjectOutcome *outcome, const char *text)
 {
-  g_auto (ObjectOutcome) outcome = {0};
   g_autofree char *printed = NULL;
 
-  object_scene_resolve (view, &outcome);
-  g_assert_no_error (outcome.error);
-  g_assert_null (outcome.object);
-  if (outcome.value != NULL)
-    printed = g_variant_print (outcome.value, FALSE);
+  g_assert_no_error (outcome->error);
+  g_assert_null (outcome->object);
+  if (outcome->value != NULL)
+    printed = g_variant_print (outcome->value, FALSE);
   g_assert_cmpstr (printed, ==, text);
 }
 
+static void
+assert_failed (ObjectOutcome *outcome, GQuark domain, int code)
+{
+  g_assert_error (outcome->error, domain, code);
+  g_assert_null (outcome->value);
+  g_assert_null (outcome->object);
+}
+
 void
-object_scene_assert_fails (FerryView *view, GQuark domain, int code)
+object_scene_assert_gives (FerryProxy *proxy, const char *steps, const char *options, const char *text)
 {
   g_auto (ObjectOutcome) outcome = {0};
 
-  object_scene_resolve (view, &outcome);
-  g_assert_error (outcome.error, domain, code);
-  g_assert_null (outcome.value);
-  g_assert_null (outcome.object);
+  object_scene_resolve (proxy, steps, options, &outcome);
+  assert_is (&outcome, text);
 }
 
-static FerryView *
-new_call (FerryProxy *proxy, const char *method, GVariant *arguments)
+void
+object_scene_assert_fails (FerryProxy *proxy, const char *steps, const char *options, GQuark domain, int code)
 {
-  FerryView *view = ferry_view_new (proxy);
+  g_auto (ObjectOutcome) outcome = {0};
 
-  ferry_view_call (view, method, arguments);
-  return view;
+  object_scene_resolve (proxy, steps, options, &outcome);
+  assert_failed (&outcome, domain, code);
 }
 
 void
 object_scene_assert_call (FerryProxy *proxy, const char *method, GVariant *arguments, const char *text)
 {
-  object_scene_assert_gives (new_call (proxy, method, arguments), text);
+  g_auto (ObjectOutcome) outcome = {0};
+
+  object_scene_ask_call (proxy, method, arguments, &outcome);
+  ferry_test_wait_flag (&outcome.over);
+  assert_is (&outcome, text);
 }
 
 void
 object_scene_assert_call_fails (FerryProxy *proxy, const char *method, GVariant *arguments, GQuark domain, int code)
 {
-  object_scene_assert_fails (new_call (proxy, method, arguments), domain, code);
+  g_auto (ObjectOutcome) outcome = {0};
+
+  object_scene_ask_call (proxy, method, arguments, &outcome);
+  ferry_test_wait_flag (&outcome.over);
+  assert_failed (&outcome, domain, code);
 }
 
 guint
-object_scene_get_number (FerryView *view)
+object_scene_get_number (FerryProxy *proxy, const char *steps)
 {
   g_auto (ObjectOutcome) outcome = {0};
 
-  object_scene_resolve (view, &outcome);
+  object_scene_resolve (proxy, steps, NULL, &outcome);
   g_assert_no_error (outcome.error);
   if (g_variant_is_of_type (outcome.value, G_VARIANT_TYPE_INT32))
     return (guint) g_variant_get_int32 (outcome.value);
@@ -304,22 +325,14 @@ object_scene_get_number (FerryView *view)
 
 /* ---- waiting ---- */
 
-static FerryView *
-new_pass (FerryProxy *control, const char *function, const char *name)
-{
-  FerryView *view = ferry_view_new (control);
-
-  ferry_view_pass_to (view, function, g_variant_new ("(s)", name));
-  return view;
-}
-
 void
 object_scene_wait_number (ObjectScene *self, const char *function, const char *name, guint number)
 {
   g_autoptr (FerryProxy) control = object_scene_new_proxy (self, "control");
+  g_autofree char *steps = g_strdup_printf ("(('pass-to', '%s', ('%s',)),)", function, name);
   gint64 deadline = g_get_monotonic_time () + FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC;
 
-  while (object_scene_get_number (new_pass (control, function, name)) != number)
+  while (object_scene_get_number (control, steps) != number)
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
 }
 
@@ -327,6 +340,7 @@ void
 object_scene_let_go (ObjectScene *self, const char *name)
 {
   g_autoptr (FerryProxy) control = object_scene_new_proxy (self, "control");
+  g_autofree char *steps = g_strdup_printf ("(('pass-to', 'let-go', ('%s',)),)", name);
 
-  object_scene_assert_gives (new_pass (control, "let-go", name), NULL);
+  object_scene_assert_gives (control, steps, NULL, NULL);
 }

@@ -51,7 +51,7 @@ void object_scene_spawn_program (ObjectScene *self, const char *program, const c
 void object_scene_kill_worker (ObjectScene *self);
 void object_scene_close (ObjectScene *self);
 
-/* What a view gave. */
+/* What a chain gave. */
 typedef struct
 {
   gboolean over;
@@ -64,18 +64,19 @@ void object_outcome_clear (ObjectOutcome *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ObjectOutcome, object_outcome_clear)
 
 /* Asks, and does not wait. */
-void object_scene_ask (FerryView *view, gint64 timeout, GCancellable *cancellable, ObjectOutcome *outcome);
+void object_scene_ask (FerryProxy *proxy, GVariant *steps, gint64 timeout, GCancellable *cancellable,
+                       ObjectOutcome *outcome);
 void object_scene_ask_call (FerryProxy *proxy, const char *method, GVariant *arguments, ObjectOutcome *outcome);
-/* Asks, and iterates the main context until it is answered. Takes the view. */
-void object_scene_resolve (FerryView *view, ObjectOutcome *outcome);
-void object_scene_assert_gives (FerryView *view, const char *text);
-void object_scene_assert_fails (FerryView *view, GQuark domain, int code);
+/* Asks, and iterates the main context until it is answered. steps and options (nullable): as text. */
+void object_scene_resolve (FerryProxy *proxy, const char *steps, const char *options, ObjectOutcome *outcome);
+void object_scene_assert_gives (FerryProxy *proxy, const char *steps, const char *options, const char *text);
+void object_scene_assert_fails (FerryProxy *proxy, const char *steps, const char *options, GQuark domain, int code);
 /* The same of a call. */
 void object_scene_assert_call (FerryProxy *proxy, const char *method, GVariant *arguments, const char *text);
 void object_scene_assert_call_fails (FerryProxy *proxy, const char *method, GVariant *arguments, GQuark domain,
                                      int code);
-/* Takes the view: what it gives, a number. */
-guint object_scene_get_number (FerryView *view);
+/* What a chain gives, a number. */
+guint object_scene_get_number (FerryProxy *proxy, const char *steps);
 
 /* Of a function of the shop's that says a number of the object of that name: waits until it is that. */
 void object_scene_wait_number (ObjectScene *self, const char *function, const char *name, guint number);

@@ -12,33 +12,33 @@ G_BEGIN_DECLS
 
 /* Returns (transfer floating). */
 static inline GVariant *
-packed_request (const FerryViewRequest *request)
+packed_request (const FerryChainRequest *request)
 {
   gsize size;
-  guint8 *packed = ferry_view_request_pack (request, NULL, 0, &size);
+  guint8 *packed = ferry_chain_request_pack (request, NULL, 0, &size);
 
   return ferry_pack_end (packed, size);
 }
 
 /* Returns (transfer floating). */
 static inline GVariant *
-packed_result (const FerryViewResult *result)
+packed_result (const FerryChainResult *result)
 {
   gsize size;
-  guint8 *packed = ferry_view_result_pack (result, NULL, 0, &size);
+  guint8 *packed = ferry_chain_result_pack (result, NULL, 0, &size);
 
   return ferry_pack_end (packed, size);
 }
 
 static inline gboolean
-packed_result_take (FerryViewResult *result, GVariant *value)
+packed_result_take (FerryChainResult *result, GVariant *value)
 {
   g_autoptr (GBytes) bytes = NULL;
 
   if (value == NULL || !g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING))
     return FALSE;
   bytes = g_variant_get_data_as_bytes (value);
-  return ferry_view_result_take (result, bytes, NULL);
+  return ferry_chain_result_take (result, bytes, NULL);
 }
 
 G_END_DECLS

@@ -231,15 +231,11 @@ test_left (gconstpointer from_afar)
 {
   CallersTest scene = {{NULL}};
   CallersTestOutcome outcomes[3] = {{0}};
-  g_autoptr (FerryView) view = NULL;
 
   callers_test_open (&scene, FALSE);
   scene.bodies[0] = from_afar != NULL ? call_b_from_afar : call_b_here;
-  view = ferry_view_new (scene.proxies[0][1]);
-  ferry_view_call (view, "keep", NULL);
-  ferry_view_call (view, "give", NULL);
-  ferry_view_call (view, "run", NULL);
-  callers_test_ask_view (view, &outcomes[0]);
+  callers_test_ask_steps (scene.proxies[0][1],
+                          g_variant_new_parsed ("[('call', 'keep'), ('call', 'give'), ('call', 'run')]"), &outcomes[0]);
   callers_test_wait_count (&scene.n_kept, 1);
   callers_test_ask (scene.proxies[1][1], "note", NULL, &outcomes[1]);
   callers_test_wait_wanted (&scene, "b");
@@ -271,14 +267,11 @@ test_left_on_context (void)
 {
   CallersTest scene = {{NULL}};
   CallersTestOutcome outcomes[2] = {{0}};
-  g_autoptr (FerryView) view = NULL;
 
   callers_test_open (&scene, TRUE);
   scene.bodies[0] = call_b_here;
-  view = ferry_view_new (scene.proxies[0][1]);
-  ferry_view_call (view, "keep", NULL);
-  ferry_view_call (view, "run", NULL);
-  callers_test_ask_view (view, &outcomes[0]);
+  callers_test_ask_steps (scene.proxies[0][1], g_variant_new_parsed ("[('call', 'keep'), ('call', 'run')]"),
+                          &outcomes[0]);
   ferry_test_run_until (has_kept, &scene);
   callers_test_ask (scene.proxies[1][1], "note", NULL, &outcomes[1]);
   ferry_test_run_until (is_b_wanted, &scene);
@@ -378,7 +371,6 @@ test_two_exporters (void)
   g_autoptr (TestCounter) counter = test_counter_new ("other");
   g_autoptr (FerryExporter) other = NULL;
   g_autoptr (FerryProxy) proxy = NULL;
-  g_autoptr (FerryView) view = NULL;
 
   callers_test_open (&scene, FALSE);
   ferry_transport_new_pair (&here, &there);
@@ -389,10 +381,7 @@ test_two_exporters (void)
   callers_test_wait_count (&scene.n_kept, 1);
   callers_test_ask (scene.proxies[1][0], "note", NULL, &outcomes[1]);
   callers_test_wait_wanted (&scene, "a");
-  view = ferry_view_new (proxy);
-  ferry_view_call (view, "give_one", NULL);
-  ferry_view_get (view, "value");
-  callers_test_ask_view (view, &outcomes[2]);
+  callers_test_ask_steps (proxy, g_variant_new_parsed ("[('call', 'give_one'), ('get', 'value')]"), &outcomes[2]);
   ferry_test_wait_flag (&outcomes[0].over);
   g_assert_error (outcomes[0].error, FERRY_ERROR, FERRY_ERROR_REFUSED);
   g_clear_error (&outcomes[0].error);

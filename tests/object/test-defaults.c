@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-view.c, object/ferry-resolve.c
+/* Tests: object/ferry-resolve.c, object/ferry-proxy-call.c
  *
- * What a view gives in place of an error, and in place of which. */
+ * What a chain gives in place of an error, and in place of which. */
 
 #include "config.h"
 
@@ -25,24 +25,20 @@ fail_with (gpointer object, FerryInvocation *invocation, gpointer data)
                                      "The exporter does not listen; wait until it listens, or start it");
 }
 
-static FerryView *
-new_failing_view (PairScene *scene, int code)
+static void
+call_fail_with (PairScene *scene, int code, GVariant **value, GError **error)
 {
-  FerryView *self = ferry_view_new (scene->proxy);
-
-  ferry_view_call (self, "fail_with", g_variant_new ("(i)", code));
-  ferry_view_set_default (self, g_variant_new_int32 (-1));
-  return self;
+  ferry_proxy_resolve (scene->proxy, g_variant_new ("((ss(i)))", "call", "fail_with", code),
+                       g_variant_new_parsed ("{'default': <-1>}"), -1, NULL, value, NULL, error);
 }
 
 static void
 assert_own_error (PairScene *scene, int code)
 {
-  g_autoptr (FerryView) view = new_failing_view (scene, code);
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_view_resolve (view, -1, NULL, &value, NULL, &error);
+  call_fail_with (scene, code, &value, &error);
   g_assert_error (error, FERRY_ERROR, code);
   g_assert_null (value);
 }
@@ -50,11 +46,10 @@ assert_own_error (PairScene *scene, int code)
 static void
 assert_default (PairScene *scene)
 {
-  g_autoptr (FerryView) view = new_failing_view (scene, FERRY_ERROR_BUSY);
   g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_view_resolve (view, -1, NULL, &value, NULL, &error);
+  call_fail_with (scene, FERRY_ERROR_BUSY, &value, &error);
   g_assert_no_error (error);
   g_assert_cmpint (g_variant_get_int32 (value), ==, -1);
 }

@@ -11,7 +11,7 @@
 
 #include "ferry-test.h"
 #include "object/ferry-interface-private.h"
-#include "object/ferry-view-private.h"
+#include "object/ferry-resolve-private.h"
 
 #define NAME "com.example.Dictionary"
 
@@ -286,18 +286,14 @@ test_interface_has_keys_and_changes (Fixture *self, gconstpointer data)
 static gpointer
 use_thread (gpointer proxy)
 {
-  g_autoptr (FerryView) view = ferry_view_new (proxy);
-  g_autoptr (FerryView) other = ferry_view_new (proxy);
   g_autoptr (GError) error = NULL;
   GVariant *keys = NULL;
 
   ferry_proxy_wait_until_listening (proxy, -1, NULL, &error);
   g_assert_no_error (error);
-  ferry_view_set_item (view, g_variant_new_string ("b"), g_variant_new_int32 (1));
-  ferry_view_resolve (view, -1, NULL, NULL, NULL, &error);
+  ferry_proxy_resolve (proxy, g_variant_new_parsed ("(('set-item', 'b', 1),)"), NULL, -1, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
-  ferry_view_set_item (other, g_variant_new_string ("a"), g_variant_new_int32 (2));
-  ferry_view_resolve (other, -1, NULL, NULL, NULL, &error);
+  ferry_proxy_resolve (proxy, g_variant_new_parsed ("(('set-item', 'a', 2),)"), NULL, -1, NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   ferry_proxy_call (proxy, "keys", NULL, -1, NULL, &keys, NULL, &error);
   g_assert_no_error (error);
@@ -367,18 +363,17 @@ test_it_has_no_rows (void)
   g_autoptr (FerryDictionary) dictionary = ferry_dictionary_new ();
   g_autoptr (FerryInterface) interface = ferry_dictionary_create_interface (NAME);
   g_autoptr (FerryExporter) exporter = ferry_exporter_new ();
+  const FerryStep step = {FERRY_STEP_ROWS, "", g_variant_new ("(tu)", (guint64) 0, 1)};
+  FerryChain chain = {.steps = &step, .n_steps = 1};
   g_autoptr (FerryProxy) proxy = NULL;
-  g_autoptr (FerryView) view = NULL;
   g_autoptr (GError) error = NULL;
 
   g_object_set (exporter, "threads", 0, NULL);
   g_assert_true (
     ferry_exporter_export (exporter, "words", G_OBJECT (dictionary), interface, FERRY_CALL_POLICY_SERIAL, NULL));
   ferry_exporter_start (exporter);
-  proxy = ferry_proxy_new_local (exporter, "words");
-  view = ferry_view_new (proxy);
-  ferry_view_rows (view, 0, 1);
-  g_assert_false (ferry_view_resolve (view, -1, NULL, NULL, NULL, &error));
+  chain.proxy = proxy = ferry_proxy_new_local (exporter, "words");
+  g_assert_false (ferry_resolve_wait (&chain, "another", -1, NULL, NULL, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
 }
 

@@ -79,10 +79,8 @@ static void
 ask_hold (ObjectScene *scene, gint64 timeout, GCancellable *cancellable, ObjectOutcome *outcome)
 {
   g_autoptr (FerryProxy) counter = object_scene_new_proxy (scene, "counter");
-  g_autoptr (FerryView) view = ferry_view_new (counter);
 
-  ferry_view_call (view, "hold", NULL);
-  object_scene_ask (view, timeout, cancellable, outcome);
+  object_scene_ask (counter, g_variant_new ("((ss))", "call", "hold"), timeout, cancellable, outcome);
 }
 
 static void
@@ -170,19 +168,16 @@ stop_amid_requests (ObjectScene *scene)
 {
   g_autoptr (FerryProxy) counter = object_scene_new_proxy (scene, "counter");
   g_autoptr (FerryProxy) control = object_scene_new_proxy (scene, "control");
-  FerryView *view = ferry_view_new (control);
   ObjectOutcome outcomes[60] = {0};
   g_auto (ObjectOutcome) dozed = {0};
   guint n_done = 0;
 
-  ferry_view_pass_to (view, "doze", g_variant_new ("(b)", FALSE));
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
     {
       object_scene_ask_call (counter, "add", g_variant_new ("(i)", 1), &outcomes[i]);
       if (i == G_N_ELEMENTS (outcomes) / 2)
-        object_scene_ask (view, -1, NULL, &dozed);
+        object_scene_ask (control, g_variant_new ("((ss(b)))", "pass-to", "doze", FALSE), -1, NULL, &dozed);
     }
-  ferry_view_unref (view);
   ferry_test_wait_flag (&dozed.over);
   g_assert_no_error (dozed.error);
   for (guint i = 0; i < G_N_ELEMENTS (outcomes); i++)
@@ -281,13 +276,10 @@ static void
 trace_travels (ObjectScene *scene)
 {
   g_autoptr (FerryProxy) counter = object_scene_new_proxy (scene, "counter");
-  FerryView *view = ferry_view_new (counter);
   g_auto (ObjectOutcome) outcome = {0};
   g_autofree char *trace = NULL;
 
-  ferry_view_call (view, "get_self", NULL);
-  ferry_view_call (view, "fail", g_variant_new ("(s)", "no such luck"));
-  object_scene_resolve (view, &outcome);
+  object_scene_resolve (counter, "(('call', 'get_self'), ('call', 'fail', ('no such luck',)))", NULL, &outcome);
   g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_BUSY);
   g_assert_cmpstr (outcome.error->message, ==, "no such luck");
   trace = ferry_error_get_trace (outcome.error);
@@ -327,10 +319,8 @@ static void
 unlisted (ObjectScene *scene)
 {
   g_autoptr (FerryProxy) counter = object_scene_new_proxy (scene, "counter");
-  FerryView *view = ferry_view_new (counter);
 
-  ferry_view_get (view, "secret");
-  object_scene_assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
+  object_scene_assert_fails (counter, "(('get', 'secret'),)", NULL, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
   object_scene_assert_call_fails (counter, "_hidden", NULL, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
 }
 
@@ -372,14 +362,14 @@ static void
 one_trip_a_chain (ObjectScene *scene)
 {
   g_autoptr (FerryProxy) counter = object_scene_new_proxy (scene, "counter");
-  FerryView *view = ferry_view_new (counter);
+  g_autoptr (GString) steps = g_string_new ("(");
   guint64 before;
 
   before = count_requests (scene);
   for (guint i = 0; i < 10; i++)
-    ferry_view_call (view, "get_self", NULL);
-  ferry_view_get (view, "label");
-  object_scene_assert_gives (view, "'first'");
+    g_string_append (steps, "('call', 'get_self'), ");
+  g_string_append (steps, "('get', 'label'))");
+  object_scene_assert_gives (counter, steps->str, NULL, "'first'");
   g_assert_cmpuint (count_requests (scene) - before, ==, 1);
 }
 

@@ -108,8 +108,8 @@ repeat (guint n)
 static void
 test_chain (HostileObject *self)
 {
-  g_autofree char *longest = repeat (FERRY_VIEW_MAX_STEPS);
-  g_autofree char *longer = repeat (FERRY_VIEW_MAX_STEPS + 1);
+  g_autofree char *longest = repeat (FERRY_MAX_STEPS);
+  g_autofree char *longer = repeat (FERRY_MAX_STEPS + 1);
   g_autofree char *huge = repeat (20000);
   g_auto (HostileAnswer) answer = {0};
 
@@ -142,7 +142,7 @@ test_depth (HostileObject *self)
       GVariant *value = g_variant_new_int32 (5);
       g_auto (HostileAnswer) answer = {0};
       const FerryStep step = {FERRY_STEP_SET, "value", NULL};
-      FerryViewRequest request = {.root = {"counter", 0, 0}, .n_steps = 1};
+      FerryChainRequest request = {.root = {"counter", 0, 0}, .n_steps = 1};
       FerryStep own = step;
 
       for (guint i = 0; i < depth; i++)
@@ -166,7 +166,7 @@ test_depth_of_types (HostileObject *self)
       g_autofree char *type = g_strconcat (open, "y", close, NULL);
       FerryStep step = {FERRY_STEP_PASS, "refuse", NULL};
       g_auto (HostileAnswer) answer = {0};
-      FerryViewRequest request = {.root = {"counter", 0, 0}, .n_steps = 1, .steps = &step};
+      FerryChainRequest request = {.root = {"counter", 0, 0}, .n_steps = 1, .steps = &step};
 
       step.argument = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (type), "\1", 1, FALSE, NULL, NULL));
       hostile_object_ask (self, 0, VIEW, packed_request (&request), &answer);

@@ -181,7 +181,7 @@ call (Liar *self, GVariant *lie, Outcome *outcome)
 static GVariant *
 give_object (guint64 generation, guint64 number, const char *name, const char *interface)
 {
-  const FerryViewResult result = {.generation = generation, .number = number, .name = name, .interface = interface};
+  const FerryChainResult result = {.generation = generation, .number = number, .name = name, .interface = interface};
 
   return packed_result (&result);
 }
@@ -191,7 +191,7 @@ static GVariant *
 give_value (GVariant *value, guint64 generation)
 {
   g_autoptr (GVariant) taken = g_variant_ref_sink (value);
-  const FerryViewResult result = {.value = taken, .generation = generation};
+  const FerryChainResult result = {.value = taken, .generation = generation};
 
   return packed_result (&result);
 }

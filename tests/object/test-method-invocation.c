@@ -138,20 +138,12 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-add_look (FerryView *view, int n)
-{
-  ferry_view_call (view, "look", g_variant_new ("(i)", n));
-}
-
-static void
 assert_fails (Scene *self, const char *method, const char *message)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->pair.proxy);
   Outcome outcome = {0};
 
-  add_look (view, 0);
-  ferry_view_call (view, method, NULL);
-  ferry_view_resolve_async (view, -1, NULL, resolved_cb, &outcome);
+  ferry_proxy_resolve_async (self->pair.proxy, g_variant_new ("((ss(i))(ss))", "call", "look", 0, "call", method), NULL,
+                             -1, NULL, resolved_cb, &outcome);
   ferry_test_wait_flag (&outcome.over);
   g_assert_error (outcome.error, FERRY_ERROR, FERRY_ERROR_REFUSED);
   g_assert_cmpstr (outcome.error->message, ==, message);
@@ -170,15 +162,13 @@ test_refusals (Scene *self, gconstpointer local)
 static void
 test_steps (Scene *self, gconstpointer local)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->pair.proxy);
   Outcome outcome = {0};
 
-  for (int i = 0; i < 3; i++)
-    add_look (view, i);
-  ferry_view_resolve_async (view, -1, NULL, resolved_cb, &outcome);
+  ferry_proxy_resolve_async (
+    self->pair.proxy, g_variant_new_parsed ("[('call', 'look', (0,)), ('call', 'look', (1,)), ('call', 'look', (2,))]"),
+    NULL, -1, NULL, resolved_cb, &outcome);
   ferry_test_wait_flag (&outcome.over);
   g_assert_no_error (outcome.error);
-  g_clear_pointer (&view, ferry_view_unref);
   g_assert_cmpuint (self->kept->len, ==, 3);
   for (int i = 0; i < 3; i++)
     {
@@ -189,7 +179,7 @@ test_steps (Scene *self, gconstpointer local)
       g_variant_get (ferry_invocation_get_arguments (invocation), "(i)", &n);
       g_assert_cmpint (n, ==, i);
       g_assert_true (ferry_invocation_get_object (invocation) == self->pair.object);
-      /* The view's. */
+      /* The chain's. */
       g_assert_true (self->cancelled->pdata[i] == self->cancelled->pdata[0]);
     }
   /* The first one goes before the others. */
@@ -212,13 +202,11 @@ is_cancelled (gpointer data)
 static void
 test_cancel (Scene *self, gconstpointer local)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->pair.proxy);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GError) error = NULL;
   Outcome outcome = {0};
 
-  ferry_view_call (view, "hold", NULL);
-  ferry_view_resolve_async (view, -1, cancellable, resolved_cb, &outcome);
+  ferry_proxy_call_async (self->pair.proxy, "hold", NULL, -1, cancellable, resolved_cb, &outcome);
   ferry_test_run_until (is_held, self);
   g_cancellable_cancel (cancellable);
   ferry_test_look_until (is_cancelled, self);
@@ -240,15 +228,13 @@ keep_result_cb (GObject *source, GAsyncResult *result, gpointer kept)
 static GVariant *
 resolve_call (Scene *self, const char *method, GVariant *arguments, GError **error)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->pair.proxy);
   g_autoptr (GAsyncResult) result = NULL;
   GVariant *value = NULL;
 
-  ferry_view_call (view, method, arguments);
-  ferry_view_resolve_async (view, -1, NULL, keep_result_cb, &result);
+  ferry_proxy_call_async (self->pair.proxy, method, arguments, -1, NULL, keep_result_cb, &result);
   while (result == NULL)
     g_main_context_iteration (NULL, TRUE);
-  ferry_view_resolve_finish (view, result, &value, NULL, error);
+  ferry_proxy_call_finish (self->pair.proxy, result, &value, NULL, error);
   return value;
 }
 

@@ -76,17 +76,14 @@ test_a_failure_without_an_error (void)
   const FerryContainerFuncs funcs = {.get_length = fail_silently};
   FerryInterface *interface = ferry_interface_new ("org.example.Object", G_TYPE_OBJECT);
   PairScene scene = {.local = TRUE};
-  g_autoptr (FerryView) view = NULL;
   g_autoptr (GError) error = NULL;
 
   ferry_interface_set_container (interface, &funcs, NULL, NULL);
   pair_scene_open (&scene, PAIR_SCENE_RECEIVING, "object", interface, g_object_new (G_TYPE_OBJECT, NULL));
-  view = ferry_view_new (scene.proxy);
-  ferry_view_length (view);
-  g_assert_false (ferry_view_resolve (view, -1, NULL, NULL, NULL, &error));
+  g_assert_false (
+    ferry_proxy_resolve (scene.proxy, g_variant_new_parsed ("(('length',),)"), NULL, -1, NULL, NULL, NULL, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_RESULT);
   g_assert_nonnull (strstr (error->message, "without an error"));
-  g_clear_pointer (&view, ferry_view_unref);
   pair_scene_close (&scene);
 }
 
@@ -195,17 +192,6 @@ test_waiting_on_the_main_loop (PairScene *self, gconstpointer data)
 }
 
 static void
-test_a_view_that_is_frozen (PairScene *self, gconstpointer data)
-{
-  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
-
-  ferry_view_freeze (view);
-  expect ("ferry_view_get(): the view is frozen*ferry_view_copy()*");
-  ferry_view_get (view, "value");
-  g_test_assert_expected_messages ();
-}
-
-static void
 test_a_replica_without_its_property (PairScene *self, gconstpointer data)
 {
   expect ("ferry_proxy_create_replica(): 'TestCounter' has no property 'missing' that can be read and has*");
@@ -261,35 +247,6 @@ test_what_is_closed_at_this_end (PairScene *self, gconstpointer data)
   g_assert_null (strstr (error->message, "other end"));
 }
 
-static void
-assert_view (FerryView *view, const char *wanted)
-{
-  g_autoptr (FerryView) owned = view;
-  g_autofree char *text = ferry_view_to_string (view);
-
-  g_assert_cmpstr (text, ==, wanted);
-}
-
-static void
-test_views_as_text (PairScene *self, gconstpointer data)
-{
-  FerryView *view = ferry_view_new (self->proxy);
-
-  ferry_view_set_item (view, g_variant_new_int32 (0), g_variant_new_int32 (6));
-  assert_view (view, "counter[0] = 6");
-  view = ferry_view_new (self->proxy);
-  ferry_view_get (view, "list");
-  ferry_view_set_item (view, g_variant_new_string ("a key"), g_variant_new ("(is)", 3, "x"));
-  assert_view (view, "counter.list['a key'] = (3, 'x')");
-  view = ferry_view_new (self->proxy);
-  ferry_view_get_item (view, g_variant_new_int32 (3));
-  ferry_view_call (view, "append", g_variant_new ("(s)", "x"));
-  assert_view (view, "counter[3].append('x')");
-  view = ferry_view_new (self->proxy);
-  ferry_view_set (view, "value", g_variant_new_int32 (7));
-  assert_view (view, "counter.value = 7");
-}
-
 typedef struct
 {
   GError *error; /* (owned) (nullable) */
@@ -305,18 +262,43 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
   self->over = TRUE;
 }
 
+/* The text of a chain, as an error that says that it was cancelled has it. */
+static void
+assert_text (PairScene *self, const char *steps, const char *wanted)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autofree char *message = g_strdup_printf ("'%s' was cancelled", wanted);
+  g_autoptr (GVariant) parsed = g_variant_parse (NULL, steps, NULL, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+  Failure failure = {0};
+
+  g_cancellable_cancel (cancellable);
+  ferry_proxy_resolve_async (self->proxy, parsed, NULL, -1, cancellable, resolved_cb, &failure);
+  ferry_test_wait_flag (&failure.over);
+  error = g_steal_pointer (&failure.error);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpstr (error->message, ==, message);
+}
+
+static void
+test_chains_as_text (PairScene *self, gconstpointer data)
+{
+  assert_text (self, "(('set-item', 0, 6),)", "counter[0] = 6");
+  assert_text (self, "(('get', 'list'), ('set-item', 'a key', (3, 'x')))", "counter.list['a key'] = (3, 'x')");
+  assert_text (self, "(('get-item', 3), ('call', 'append', ('x',)))", "counter[3].append('x')");
+  assert_text (self, "(('set', 'value', 7),)", "counter.value = 7");
+}
+
 static void
 assert_raised_at (PairScene *self, const char *name, const char *place)
 {
   g_autoptr (FerryProxy) proxy = pair_scene_new_proxy (self, name);
-  g_autoptr (FerryView) view = ferry_view_new (proxy);
   g_autofree char *line = g_strdup_printf ("in function '%s' of process", place);
   g_autofree char *trace = NULL;
   g_autoptr (GError) error = NULL;
   Failure failure = {0};
 
-  ferry_view_call (view, "nothing", NULL);
-  ferry_view_resolve_async (view, -1, NULL, resolved_cb, &failure);
+  ferry_proxy_call_async (proxy, "nothing", NULL, -1, NULL, resolved_cb, &failure);
   ferry_test_wait_flag (&failure.over);
   g_assert_nonnull (failure.error);
   error = g_steal_pointer (&failure.error);
@@ -354,14 +336,13 @@ main (int argc, char **argv)
   add ("an-exporter-with-a-transport-is-not-set-up", test_an_exporter_with_a_transport);
   add ("an-interface-that-is-exported-is-not-changed", test_an_interface_that_is_exported);
   add ("waiting-on-the-main-loop-says-what-it-would-hold-up", test_waiting_on_the_main_loop);
-  add ("a-view-that-is-frozen-is-not-changed", test_a_view_that_is_frozen);
   add ("a-replica-names-the-property-that-it-cannot-have", test_a_replica_without_its_property);
   add ("a-replica-names-the-property-that-no-variant-holds", test_a_replica_of_what_no_variant_holds);
   add ("a-replica-names-the-property-that-its-class-does-not-set", test_a_replica_of_what_its_class_does_not_set);
   add ("a-replica-is-of-a-class-that-has-objects", test_a_replica_of_a_class_without_objects);
   add ("what-is-closed-at-this-end-is-not-laid-to-the-other", test_what_is_closed_at_this_end);
-  add ("a-view-reads-as-the-operations-that-it-has", test_views_as_text);
-  add ("a-failure-has-the-place-of-its-view", test_places_of_failures);
+  add ("a-chain-reads-as-the-operations-that-it-has", test_chains_as_text);
+  add ("a-failure-has-the-place-of-its-chain", test_places_of_failures);
 
   return g_test_run ();
 }

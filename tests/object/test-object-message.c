@@ -78,30 +78,30 @@ test_results (void)
       g_autoptr (GVariant) value = i > 0 ? parse (values[i % G_N_ELEMENTS (values)]) : NULL;
       const char *name = names[i % G_N_ELEMENTS (names)];
       const char *interface = names[(i / 3) % G_N_ELEMENTS (names)];
-      const FerryViewResult result = {value, value == NULL ? 7 : 0, i, name, interface, NULL};
+      const FerryChainResult result = {value, value == NULL ? 7 : 0, i, name, interface, NULL};
       g_autoptr (GBytes) arrived = send (packed_result (&result));
       g_autoptr (GError) error = NULL;
-      FerryViewResult taken;
+      FerryChainResult taken;
 
-      g_assert_true (ferry_view_result_take (&taken, arrived, &error));
+      g_assert_true (ferry_chain_result_take (&taken, arrived, &error));
       g_assert_no_error (error);
       assert_same (taken.value, value);
       g_assert_cmpuint (taken.generation, ==, result.generation);
       g_assert_cmpuint (taken.number, ==, i);
       g_assert_cmpstr (taken.name, ==, name);
       g_assert_cmpstr (taken.interface, ==, interface);
-      ferry_view_result_clear (&taken);
+      ferry_chain_result_clear (&taken);
     }
 }
 
 static void
-assert_arrives (const FerryViewRequest *request)
+assert_arrives (const FerryChainRequest *request)
 {
   g_autoptr (GBytes) arrived = send (packed_request (request));
   g_autoptr (GError) error = NULL;
-  FerryViewRequest taken;
+  FerryChainRequest taken;
 
-  ferry_view_request_take (&taken, arrived, &error);
+  ferry_chain_request_take (&taken, arrived, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (taken.root.name, ==, request->root.name);
   g_assert_cmpuint (taken.root.generation, ==, request->root.generation);
@@ -114,16 +114,16 @@ assert_arrives (const FerryViewRequest *request)
       g_assert_cmpstr (taken.steps[i].name, ==, request->steps[i].name);
       assert_same (taken.steps[i].argument, request->steps[i].argument);
     }
-  ferry_view_request_clear (&taken);
+  ferry_chain_request_clear (&taken);
 }
 
 static void
 test_requests (void)
 {
-  for (guint n_steps = 0; n_steps <= FERRY_VIEW_MAX_STEPS; n_steps++)
+  for (guint n_steps = 0; n_steps <= FERRY_MAX_STEPS; n_steps++)
     {
-      FerryStep steps[FERRY_VIEW_MAX_STEPS];
-      const FerryViewRequest request = {
+      FerryStep steps[FERRY_MAX_STEPS];
+      const FerryChainRequest request = {
         {n_steps % 2 == 0 ? "" : "object", n_steps, G_MAXUINT64}, n_steps % 3 == 0, n_steps, steps, NULL};
 
       for (guint i = 0; i < n_steps; i++)
@@ -143,7 +143,7 @@ test_long_types (void)
 {
   g_autofree char *text = g_strnfill (3002, 'y');
   g_autoptr (GVariant) value = NULL;
-  FerryViewResult result = {0};
+  FerryChainResult result = {0};
   g_autoptr (GBytes) arrived = NULL;
 
   text[0] = '(';
@@ -151,9 +151,9 @@ test_long_types (void)
   value = g_variant_ref_sink (g_variant_new_from_data (G_VARIANT_TYPE (text), NULL, 0, FALSE, NULL, NULL));
   result.value = value;
   arrived = send (packed_result (&result));
-  g_assert_true (ferry_view_result_take (&result, arrived, NULL));
+  g_assert_true (ferry_chain_result_take (&result, arrived, NULL));
   g_assert_cmpstr (g_variant_get_type_string (result.value), ==, text);
-  ferry_view_result_clear (&result);
+  ferry_chain_result_clear (&result);
 }
 
 /* ---- bytes that are neither ---- */
@@ -165,7 +165,7 @@ make_view (void)
 {
   g_autoptr (GVariant) argument = parse ("(5,)");
   FerryStep steps[] = {{FERRY_STEP_CALL, "method", argument}, {FERRY_STEP_GET, "value", NULL}};
-  const FerryViewRequest request = {{"object", 0, 0}, FALSE, G_N_ELEMENTS (steps), steps, NULL};
+  const FerryChainRequest request = {{"object", 0, 0}, FALSE, G_N_ELEMENTS (steps), steps, NULL};
   g_autoptr (GVariant) packed = g_variant_ref_sink (packed_request (&request));
   GByteArray *bytes = g_byte_array_new ();
 
@@ -179,11 +179,11 @@ static GByteArray *
 make_result (gboolean of_object)
 {
   g_autoptr (GVariant) value = parse ("'text'");
-  const FerryViewResult result = {.value = of_object ? NULL : value,
-                                  .generation = of_object ? 7 : 0,
-                                  .number = of_object ? 1 : 0,
-                                  .name = of_object ? "name" : NULL,
-                                  .interface = of_object ? "a.b" : NULL};
+  const FerryChainResult result = {.value = of_object ? NULL : value,
+                                   .generation = of_object ? 7 : 0,
+                                   .number = of_object ? 1 : 0,
+                                   .name = of_object ? "name" : NULL,
+                                   .interface = of_object ? "a.b" : NULL};
   g_autoptr (GVariant) packed = g_variant_ref_sink (packed_result (&result));
   GByteArray *bytes = g_byte_array_new ();
 
@@ -204,11 +204,11 @@ is_view (const GByteArray *bytes, gsize size)
 {
   g_autoptr (GBytes) arrived = arrive (bytes, size);
   g_autoptr (GError) error = NULL;
-  FerryViewRequest request;
+  FerryChainRequest request;
 
-  if (ferry_view_request_take (&request, arrived, &error))
+  if (ferry_chain_request_take (&request, arrived, &error))
     {
-      ferry_view_request_clear (&request);
+      ferry_chain_request_clear (&request);
       return TRUE;
     }
   g_assert_true (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS) ||
@@ -222,11 +222,11 @@ is_result (const GByteArray *bytes, gsize size)
 {
   g_autoptr (GBytes) arrived = arrive (bytes, size);
   g_autoptr (GError) error = NULL;
-  FerryViewResult result;
+  FerryChainResult result;
 
-  if (ferry_view_result_take (&result, arrived, &error))
+  if (ferry_chain_result_take (&result, arrived, &error))
     {
-      ferry_view_result_clear (&result);
+      ferry_chain_result_clear (&result);
       return TRUE;
     }
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_PROTOCOL);
@@ -346,9 +346,9 @@ assert_view_error (GByteArray *bytes, gsize size, const char *part)
 {
   g_autoptr (GBytes) arrived = arrive (bytes, size);
   g_autoptr (GError) error = NULL;
-  FerryViewRequest request;
+  FerryChainRequest request;
 
-  g_assert_false (ferry_view_request_take (&request, arrived, &error));
+  g_assert_false (ferry_chain_request_take (&request, arrived, &error));
   g_assert_nonnull (strstr (error->message, part));
 }
 

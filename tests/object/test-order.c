@@ -20,15 +20,6 @@
 /* More than a small message: it takes the ways of large ones. */
 #define LARGE (300 * 1024)
 
-static FerryView *
-new_add (FerryProxy *proxy)
-{
-  FerryView *view = ferry_view_new (proxy);
-
-  ferry_view_call (view, "add", g_variant_new ("(i)", 1));
-  return view;
-}
-
 /* Waits for outcomes of “add”, and asserts that each is by 1 more than the one before. */
 static void
 assert_counted (ObjectOutcome *outcomes, guint n)
@@ -64,13 +55,7 @@ chains (ObjectScene *scene)
 
   object_scene_assert_call (shelf, "append", g_variant_new ("(s)", "first"), "1");
   for (guint i = 0; i < N_CALLS; i++)
-    {
-      g_autoptr (FerryView) view = ferry_view_new (shelf);
-
-      ferry_view_get_item (view, g_variant_new_int32 (0));
-      ferry_view_call (view, "add", g_variant_new ("(i)", 1));
-      object_scene_ask (view, -1, NULL, &outcomes[i]);
-    }
+    object_scene_ask (shelf, g_variant_new_parsed ("(('get-item', 0), ('call', 'add', (1,)))"), -1, NULL, &outcomes[i]);
   assert_counted (outcomes, N_CALLS);
 }
 
@@ -84,15 +69,11 @@ large_before_small (ObjectScene *scene)
   for (guint i = 0; i < 20; i++)
     {
       g_autofree char *label = g_strnfill (LARGE, (char) ('a' + i));
-      g_autoptr (FerryView) set = ferry_view_new (counter);
-      g_autoptr (FerryView) get = ferry_view_new (counter);
       g_auto (ObjectOutcome) is_set = {0};
       g_auto (ObjectOutcome) got = {0};
 
-      ferry_view_set (set, "label", g_variant_new_string (label));
-      ferry_view_get (get, "label");
-      object_scene_ask (set, -1, NULL, &is_set);
-      object_scene_ask (get, -1, NULL, &got);
+      object_scene_ask (counter, g_variant_new ("((sss))", "set", "label", label), -1, NULL, &is_set);
+      object_scene_ask (counter, g_variant_new ("((ss))", "get", "label"), -1, NULL, &got);
       ferry_test_wait_flag (&is_set.over);
       ferry_test_wait_flag (&got.over);
       g_assert_no_error (is_set.error);
@@ -139,11 +120,10 @@ ask (Caller *self, gint32 *value)
 static void
 call (Caller *self, gint32 *value)
 {
-  g_autoptr (FerryView) view = new_add (self->proxy);
   g_autoptr (GVariant) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  ferry_view_resolve (view, -1, NULL, &result, NULL, &error);
+  ferry_proxy_call (self->proxy, "add", g_variant_new ("(i)", 1), -1, NULL, &result, NULL, &error);
   g_assert_no_error (error);
   *value = g_variant_get_int32 (result);
 }

@@ -63,11 +63,9 @@ tear_down (Scene *self, gconstpointer data)
 static GCancellable *
 block (Scene *self, ObjectOutcome *outcome)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->wide);
   GCancellable *cancellable = g_cancellable_new ();
 
-  ferry_view_call (view, "block", NULL);
-  object_scene_ask (view, -1, cancellable, outcome);
+  object_scene_ask (self->wide, g_variant_new ("((ss))", "call", "block"), -1, cancellable, outcome);
   object_scene_wait_number (&self->beside, "blocked", "wide", 1);
   return cancellable;
 }
@@ -84,10 +82,7 @@ unblock (GCancellable *cancellable, ObjectOutcome *outcome)
 static void
 ask_add (Scene *self, GCancellable *cancellable, ObjectOutcome *outcome)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->wide);
-
-  ferry_view_call (view, "add", g_variant_new ("(i)", 1));
-  object_scene_ask (view, -1, cancellable, outcome);
+  object_scene_ask (self->wide, g_variant_new ("((ss(i)))", "call", "add", 1), -1, cancellable, outcome);
 }
 
 static void
@@ -103,22 +98,17 @@ static void
 assert_seen_beside (Scene *self, int value)
 {
   g_autoptr (FerryProxy) wide = object_scene_new_proxy (&self->beside, "wide");
-  FerryView *view = ferry_view_new (wide);
 
-  ferry_view_get (view, "value");
-  g_assert_cmpint ((int) object_scene_get_number (view), ==, value);
+  g_assert_cmpint ((int) object_scene_get_number (wide, "(('get', 'value'),)"), ==, value);
 }
 
 static char *
 call_where (ObjectScene *scene)
 {
   g_autoptr (FerryProxy) control = object_scene_new_proxy (scene, "control");
-  g_autoptr (FerryView) view = ferry_view_new (control);
   g_auto (ObjectOutcome) outcome = {0};
 
-  ferry_view_pass_to (view, "where", NULL);
-  object_scene_ask (view, -1, NULL, &outcome);
-  ferry_test_wait_flag (&outcome.over);
+  object_scene_resolve (control, "(('pass-to', 'where'),)", NULL, &outcome);
   g_assert_no_error (outcome.error);
   return g_variant_dup_string (outcome.value, NULL);
 }

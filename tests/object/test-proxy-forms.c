@@ -92,17 +92,17 @@ set (FerryProxy *proxy, const char *property, GVariant *value, GError **error)
   return ferry_proxy_set_finish (proxy, answer.result, error);
 }
 
-/* Takes the view. */
 static void
-resolve (FerryView *view, GVariant **value, FerryProxy **object)
+resolve (FerryProxy *proxy, const char *steps, const char *options, GVariant **value, FerryProxy **object)
 {
+  g_autoptr (GVariant) parsed = g_variant_parse (NULL, steps, NULL, NULL, NULL);
+  GVariant *with = options != NULL ? g_variant_new_parsed (options) : NULL;
   g_auto (Answer) answer = {0};
   g_autoptr (GError) error = NULL;
 
-  ferry_view_resolve_async (view, -1, NULL, answered_cb, &answer);
+  ferry_proxy_resolve_async (proxy, parsed, with, -1, NULL, answered_cb, &answer);
   ferry_test_run_until (is_answered, &answer);
-  ferry_view_resolve_finish (view, answer.result, value, object, &error);
-  ferry_view_unref (view);
+  ferry_proxy_resolve_finish (proxy, answer.result, value, object, &error);
   g_assert_no_error (error);
 }
 
@@ -128,26 +128,25 @@ assert_number (GVariant *value, int number)
   g_variant_unref (value);
 }
 
-/* Takes the view. */
 static void
-assert_gives_number (FerryView *view, int number)
+assert_gives_number (FerryProxy *proxy, const char *steps, const char *options, int number)
 {
   FerryProxy *object = NULL;
   GVariant *value = NULL;
 
-  resolve (view, &value, &object);
+  resolve (proxy, steps, options, &value, &object);
   g_assert_null (object);
   assert_number (value, number);
 }
 
-/* Takes the view. Returns (transfer full). */
+/* Returns (transfer full). */
 static FerryProxy *
-assert_gives_proxy (FerryView *view)
+assert_gives_proxy (FerryProxy *proxy, const char *steps)
 {
   FerryProxy *object = NULL;
   GVariant *value = NULL;
 
-  resolve (view, &value, &object);
+  resolve (proxy, steps, NULL, &value, &object);
   g_assert_null (value);
   g_assert_nonnull (object);
   return object;
@@ -209,21 +208,20 @@ assert_refused (GError *error, const char *async_form)
 static void
 test_refusals (PairScene *self, gconstpointer data)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   GError *errors[5] = {0};
 
-  ferry_view_get (view, "value");
   g_assert_true (g_main_context_acquire (NULL));
   g_assert_false (ferry_proxy_call (self->proxy, "stop", NULL, -1, NULL, NULL, NULL, &errors[0]));
   g_assert_null (ferry_proxy_get (self->proxy, "value", -1, NULL, &errors[1]));
   g_assert_false (ferry_proxy_set (self->proxy, "value", g_variant_new_int32 (9), -1, NULL, &errors[2]));
-  g_assert_false (ferry_view_resolve (view, -1, NULL, NULL, NULL, &errors[3]));
+  g_assert_false (ferry_proxy_resolve (self->proxy, g_variant_new ("((ss))", "get", "value"), NULL, -1, NULL, NULL,
+                                       NULL, &errors[3]));
   g_assert_false (ferry_proxy_wait_until_listening (self->proxy, -1, NULL, &errors[4]));
   g_main_context_release (NULL);
   assert_refused (errors[0], " ferry_proxy_call_async()");
   assert_refused (errors[1], " ferry_proxy_get_async()");
   assert_refused (errors[2], " ferry_proxy_set_async()");
-  assert_refused (errors[3], " ferry_view_resolve_async()");
+  assert_refused (errors[3], " ferry_proxy_resolve_async()");
   assert_refused (errors[4], " ferry_proxy_wait_until_listening_async()");
   /* What is refused is not asked for either. */
   assert_number (get (self->proxy, "value", NULL), 0);
@@ -233,18 +231,17 @@ test_refusals (PairScene *self, gconstpointer data)
 static void
 test_local_refusals (PairScene *self, gconstpointer data)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   GVariant *value;
   GError *errors[5] = {0};
 
-  ferry_view_call (view, "hold", NULL);
   g_assert_true (g_main_context_acquire (NULL));
   g_assert_true (ferry_proxy_set (self->proxy, "value", g_variant_new_int32 (9), -1, NULL, NULL));
   value = ferry_proxy_get (self->proxy, "value", -1, NULL, NULL);
   g_assert_false (ferry_proxy_call (self->proxy, "hold", NULL, -1, NULL, NULL, NULL, &errors[0]));
   g_assert_null (ferry_proxy_get (self->proxy, "value", -1, NULL, &errors[1]));
   g_assert_false (ferry_proxy_set (self->proxy, "value", g_variant_new_int32 (8), -1, NULL, &errors[2]));
-  g_assert_false (ferry_view_resolve (view, -1, NULL, NULL, NULL, &errors[3]));
+  g_assert_false (ferry_proxy_resolve (self->proxy, g_variant_new ("((ss))", "call", "hold"), NULL, -1, NULL, NULL,
+                                       NULL, &errors[3]));
   ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
   g_assert_false (ferry_proxy_wait_until_listening (self->proxy, -1, NULL, &errors[4]));
   g_main_context_release (NULL);
@@ -252,7 +249,7 @@ test_local_refusals (PairScene *self, gconstpointer data)
   assert_refused (errors[0], " ferry_proxy_call_async()");
   assert_refused (errors[1], " ferry_proxy_get_async()");
   assert_refused (errors[2], " ferry_proxy_set_async()");
-  assert_refused (errors[3], " ferry_view_resolve_async()");
+  assert_refused (errors[3], " ferry_proxy_resolve_async()");
   assert_refused (errors[4], " ferry_proxy_wait_until_listening_async()");
   test_counter_let_go (self->object);
 }
@@ -282,7 +279,6 @@ test_as_proxy (PairScene *self, gconstpointer data)
   g_autoptr (FerryProxy) sum = NULL;
   g_autoptr (FerryProxy) again = NULL;
   GVariant *value = NULL;
-  FerryView *view;
   guint n_notified = 0;
 
   g_assert_false (ferry_test_get_number (self->proxy, "as-proxy"));
@@ -296,11 +292,9 @@ test_as_proxy (PairScene *self, gconstpointer data)
   g_assert_null (value);
   g_assert_nonnull (sum);
   g_assert_true (ferry_test_get_number (sum, "as-proxy"));
-  again = assert_gives_proxy (ferry_view_new (sum));
+  again = assert_gives_proxy (sum, "()");
   g_assert_true (ferry_test_get_number (again, "as-proxy"));
-  view = ferry_view_new (again);
-  ferry_view_set_as_proxy (view, FALSE);
-  assert_gives_number (view, 3);
+  assert_gives_number (again, "()", "{'as-proxy': <false>}", 3);
 }
 
 static void
@@ -322,16 +316,10 @@ test_as_proxy_values (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryProxy) kept = NULL;
   GVariant *value = NULL;
-  FerryView *view;
 
   ferry_proxy_set_as_proxy (self->proxy, TRUE);
-  view = ferry_view_new (self->proxy);
-  ferry_view_set_as_proxy (view, FALSE);
-  ferry_view_call (view, "add", g_variant_new ("(i)", 4));
-  assert_gives_number (view, 4);
-  view = ferry_view_new (self->proxy);
-  ferry_view_get (view, "value");
-  kept = assert_gives_proxy (view);
+  assert_gives_number (self->proxy, "(('call', 'add', (4,)),)", "{'as-proxy': <false>}", 4);
+  kept = assert_gives_proxy (self->proxy, "(('get', 'value'),)");
   assert_number (get (self->proxy, "value", NULL), 4);
   ferry_proxy_set_as_proxy (self->proxy, FALSE);
   call (self->proxy, "add", g_variant_new ("(i)", 1), &value, NULL);
@@ -342,15 +330,9 @@ static void
 test_set_as_proxy (PairScene *self, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
-  FerryView *view = ferry_view_new (self->proxy);
 
-  ferry_view_set_as_proxy (view, TRUE);
-  ferry_view_set (view, "value", g_variant_new_int32 (77));
-  assert_gives_number (view, 77);
-  view = ferry_view_new (self->proxy);
-  ferry_view_set_as_proxy (view, TRUE);
-  ferry_view_delete (view, "value");
-  assert_gives_number (view, 0);
+  assert_gives_number (self->proxy, "(('set', 'value', 77),)", "{'as-proxy': <true>}", 77);
+  assert_gives_number (self->proxy, "(('delete', 'value'),)", "{'as-proxy': <true>}", 0);
   ferry_proxy_set_as_proxy (self->proxy, TRUE);
   g_assert_true (set (self->proxy, "value", g_variant_new_int32 (78), &error));
   g_assert_no_error (error);

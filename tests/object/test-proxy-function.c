@@ -134,13 +134,11 @@ test_errors (PairScene *self, gconstpointer data)
 static void
 test_default (PairScene *self, gconstpointer data)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   g_auto (Answer) answer = {0};
 
-  ferry_view_get (view, "value");
-  ferry_view_set_default (view, g_variant_new_int32 (-1));
   ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_DRAIN);
-  ferry_view_resolve_with_func (view, answered, &answer);
+  ferry_proxy_resolve_with_func (self->proxy, g_variant_new ("((ss))", "get", "value"),
+                                 g_variant_new_parsed ("{'default': <-1>}"), answered, &answer);
   ferry_test_look_until (is_answered, &answer);
   assert_number (&answer, -1);
 }
@@ -200,11 +198,9 @@ visit (gpointer object, FerryInvocation *invocation, gpointer data)
 static void
 pass_to_visit (PairScene *self)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   g_auto (Answer) answer = {0};
 
-  ferry_view_pass_to (view, "visit", NULL);
-  ferry_view_resolve_with_func (view, answered, &answer);
+  ferry_proxy_resolve_with_func (self->proxy, g_variant_new ("((ss))", "pass-to", "visit"), NULL, answered, &answer);
   ferry_test_look_until (is_answered, &answer);
   g_assert_no_error (answer.error);
 }
@@ -232,7 +228,6 @@ static void
 test_receiving_goes_on (PairScene *self, gconstpointer data)
 {
   g_autoptr (FerryProxy) other = NULL;
-  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   g_auto (Answer) chain = {0};
   g_auto (Answer) made = {0};
   g_auto (Answer) queued = {0};
@@ -240,9 +235,8 @@ test_receiving_goes_on (PairScene *self, gconstpointer data)
 
   call (self->proxy, "make", g_variant_new ("(s)", "other"), &made);
   g_assert_no_error (made.error);
-  ferry_view_call (view, "hold", NULL);
-  ferry_view_length (view);
-  ferry_view_resolve_with_func (view, answered, &chain);
+  ferry_proxy_resolve_with_func (self->proxy, g_variant_new_parsed ("(('call', 'hold'), ('length',))"), NULL, answered,
+                                 &chain);
   ferry_test_look_until (holds_one, self->object);
   test_call_with_func (self->proxy, "add", g_variant_new ("(i)", 4), answered, &queued);
   call (made.object, "add", g_variant_new ("(i)", 5), &aside);
@@ -267,14 +261,13 @@ stop_here (gpointer object, FerryInvocation *invocation, gpointer exporter)
 static void
 test_receiving_stops (PairScene *self, gconstpointer data)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   g_auto (Answer) stopped = {0};
   g_auto (Answer) late = {0};
   g_auto (Answer) again = {0};
 
   ferry_exporter_add_function (self->exporter, "stop-here", stop_here, self->exporter, NULL);
-  ferry_view_pass_to (view, "stop-here", NULL);
-  ferry_view_resolve_with_func (view, answered, &stopped);
+  ferry_proxy_resolve_with_func (self->proxy, g_variant_new ("((ss))", "pass-to", "stop-here"), NULL, answered,
+                                 &stopped);
   ferry_test_look_until (is_answered, &stopped);
   g_assert_no_error (stopped.error);
   call (self->proxy, "add", g_variant_new ("(i)", 1), &late);

@@ -13,7 +13,7 @@
 #include "object/ferry-resolve-private.h"
 #include "pair-scene.h"
 
-/* What a view gave. */
+/* What a chain gave. */
 typedef struct
 {
   gboolean over;
@@ -64,9 +64,12 @@ resolved_cb (GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-resolve (FerryView *view, Outcome *outcome)
+resolve (FerryProxy *proxy, const char *steps, const char *options, Outcome *outcome)
 {
-  ferry_view_resolve_async (view, -1, NULL, resolved_cb, outcome);
+  g_autoptr (GVariant) parsed = g_variant_parse (NULL, steps, NULL, NULL, NULL);
+  GVariant *with = options != NULL ? g_variant_new_parsed (options) : NULL;
+
+  ferry_proxy_resolve_async (proxy, parsed, with, -1, NULL, resolved_cb, outcome);
   ferry_test_wait_flag (&outcome->over);
 }
 
@@ -85,10 +88,8 @@ assert_value (Outcome *outcome, const char *text)
 static void
 call (FerryProxy *proxy, const char *method, GVariant *arguments, Outcome *outcome)
 {
-  g_autoptr (FerryView) view = ferry_view_new (proxy);
-
-  ferry_view_call (view, method, arguments);
-  resolve (view, outcome);
+  ferry_proxy_call_async (proxy, method, arguments, -1, NULL, resolved_cb, outcome);
+  ferry_test_wait_flag (&outcome->over);
 }
 
 static void
@@ -110,16 +111,12 @@ test_call (PairScene *self, gconstpointer data)
 static void
 test_set (PairScene *self, gconstpointer data)
 {
-  g_autoptr (FerryView) set = ferry_view_new (self->proxy);
-  g_autoptr (FerryView) get = ferry_view_new (self->proxy);
   g_auto (Outcome) first = {0};
   g_auto (Outcome) second = {0};
 
-  ferry_view_set (set, "value", g_variant_new_int32 (77));
-  resolve (set, &first);
+  resolve (self->proxy, "(('set', 'value', 77),)", NULL, &first);
   assert_value (&first, "77");
-  ferry_view_get (get, "value");
-  resolve (get, &second);
+  resolve (self->proxy, "(('get', 'value'),)", NULL, &second);
   assert_value (&second, "77");
   g_assert_cmpint (test_counter_get_value (self->object), ==, 77);
 }
@@ -138,19 +135,12 @@ static void
 test_chain (PairScene *self, gconstpointer data)
 {
   g_autoptr (TestCounter) next = test_counter_new ("next");
-  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
-  g_autofree char *text = NULL;
   g_auto (Outcome) outcome = {0};
 
   test_counter_set_next (self->object, next);
-  ferry_view_call (view, "get_self", NULL);
-  ferry_view_call (view, "get_self", NULL);
-  ferry_view_get (view, "next");
-  ferry_view_call (view, "get_self", NULL);
-  ferry_view_get (view, "label");
-  text = ferry_view_to_string (view);
-  g_assert_cmpstr (text, ==, "counter.get_self().get_self().next.get_self().label");
-  resolve (view, &outcome);
+  resolve (self->proxy,
+           "[('call', 'get_self'), ('call', 'get_self'), ('get', 'next'), ('call', 'get_self'), ('get', 'label')]",
+           NULL, &outcome);
   assert_value (&outcome, "'next'");
 }
 
@@ -186,12 +176,12 @@ test_fail (PairScene *self, gconstpointer data)
 
 /* Has the object fail, and returns the trace of its error: a line. */
 static char *
-assert_fails_with_a_place (FerryView *view, const char *place, Outcome *outcome)
+assert_fails_with_a_place (FerryProxy *proxy, const char *steps, const char *place, Outcome *outcome)
 {
   g_autofree char *line = g_strdup_printf ("in function '%s' of process", place);
   g_autofree char *trace = NULL;
 
-  resolve (view, outcome);
+  resolve (proxy, steps, NULL, outcome);
   g_assert_nonnull (outcome->error);
   trace = ferry_error_get_trace (outcome->error);
   g_assert_nonnull (trace);
@@ -204,14 +194,12 @@ assert_fails_with_a_place (FerryView *view, const char *place, Outcome *outcome)
 static void
 test_trace_does_not_grow (PairScene *self, gconstpointer data)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
-
-  ferry_view_call (view, "fail", g_variant_new ("(s)", "again"));
   for (guint i = 0; i < 20; i++)
     {
       g_auto (Outcome) outcome = {0};
 
-      g_free (assert_fails_with_a_place (view, "counter.fail('again')", &outcome));
+      g_free (
+        assert_fails_with_a_place (self->proxy, "(('call', 'fail', ('again',)),)", "counter.fail('again')", &outcome));
       g_assert_error (outcome.error, G_IO_ERROR, G_IO_ERROR_BUSY);
     }
 }
@@ -227,18 +215,15 @@ assert_keeps_trace (GError *error, const char *wanted)
 static void
 test_alike_errors (PairScene *self, gconstpointer data)
 {
-  g_autoptr (FerryView) near = ferry_view_new (self->proxy);
-  g_autoptr (FerryView) far = ferry_view_new (self->proxy);
   g_auto (Outcome) first = {0};
   g_auto (Outcome) second = {0};
   g_autofree char *first_trace = NULL;
   g_autofree char *second_trace = NULL;
 
-  ferry_view_call (near, "fail", g_variant_new ("(s)", "alike"));
-  ferry_view_call (far, "get_self", NULL);
-  ferry_view_call (far, "fail", g_variant_new ("(s)", "alike"));
-  first_trace = assert_fails_with_a_place (near, "counter.fail('alike')", &first);
-  second_trace = assert_fails_with_a_place (far, "counter.get_self().fail('alike')", &second);
+  first_trace =
+    assert_fails_with_a_place (self->proxy, "(('call', 'fail', ('alike',)),)", "counter.fail('alike')", &first);
+  second_trace = assert_fails_with_a_place (self->proxy, "(('call', 'get_self'), ('call', 'fail', ('alike',)))",
+                                            "counter.get_self().fail('alike')", &second);
   g_assert_cmpstr (first.error->message, ==, second.error->message);
   assert_keeps_trace (first.error, first_trace);
   assert_keeps_trace (second.error, second_trace);
@@ -247,20 +232,16 @@ test_alike_errors (PairScene *self, gconstpointer data)
 static void
 test_copies (PairScene *self, gconstpointer data)
 {
-  g_autoptr (FerryView) near = ferry_view_new (self->proxy);
-  g_autoptr (FerryView) far = ferry_view_new (self->proxy);
   g_auto (Outcome) first = {0};
   g_auto (Outcome) second = {0};
   g_autofree char *first_trace = NULL;
   g_autoptr (GError) copy = NULL;
 
-  ferry_view_call (near, "none", NULL);
-  ferry_view_call (far, "get_self", NULL);
-  ferry_view_call (far, "none", NULL);
-  first_trace = assert_fails_with_a_place (near, "counter.none()", &first);
+  first_trace = assert_fails_with_a_place (self->proxy, "(('call', 'none'),)", "counter.none()", &first);
   copy = g_error_copy (first.error);
   g_assert_error (copy, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
-  g_free (assert_fails_with_a_place (far, "counter.get_self().none()", &second));
+  g_free (assert_fails_with_a_place (self->proxy, "(('call', 'get_self'), ('call', 'none'))",
+                                     "counter.get_self().none()", &second));
   g_assert_cmpstr (first.error->message, ==, second.error->message);
   g_clear_error (&first.error);
   assert_keeps_trace (copy, first_trace);
@@ -416,16 +397,13 @@ test_waiting_keeps_nothing (PairScene *self, gconstpointer data)
 static void
 test_stopped (PairScene *self, gconstpointer data)
 {
-  g_autoptr (FerryView) view = ferry_view_new (self->proxy);
   g_auto (Outcome) first = {0};
   g_auto (Outcome) second = {0};
 
-  ferry_view_get (view, "value");
   ferry_exporter_stop (self->exporter, FERRY_STOP_MODE_REFUSE);
-  resolve (view, &first);
+  resolve (self->proxy, "(('get', 'value'),)", NULL, &first);
   g_assert_error (first.error, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
-  ferry_view_set_default (view, g_variant_new_int32 (-1));
-  resolve (view, &second);
+  resolve (self->proxy, "(('get', 'value'),)", "{'default': <-1>}", &second);
   assert_value (&second, "-1");
 }
 

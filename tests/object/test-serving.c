@@ -21,22 +21,10 @@
 
 /* ---- a worker that computes ---- */
 
-static FerryView *
-new_pass (FerryProxy *proxy, const char *function)
-{
-  FerryView *view = ferry_view_new (proxy);
-
-  ferry_view_pass_to (view, function, NULL);
-  return view;
-}
-
 static guint
 get_value (FerryProxy *counter)
 {
-  FerryView *view = ferry_view_new (counter);
-
-  ferry_view_get (view, "value");
-  return object_scene_get_number (view);
+  return object_scene_get_number (counter, "(('get', 'value'),)");
 }
 
 typedef struct
@@ -71,7 +59,7 @@ tear_down (Computing *self, gconstpointer data)
 static guint
 halt (Computing *self)
 {
-  object_scene_assert_gives (new_pass (self->counter, "toggle"), "false");
+  object_scene_assert_gives (self->counter, "(('pass-to', 'toggle'),)", NULL, "false");
   return get_value (self->counter);
 }
 
@@ -80,7 +68,6 @@ test_computes (Computing *self, gconstpointer data)
 {
   guint before = get_value (self->counter);
   guint value;
-  FerryView *view;
 
   /* It counts while it is read. */
   while ((value = get_value (self->counter)) == before)
@@ -88,11 +75,9 @@ test_computes (Computing *self, gconstpointer data)
   g_assert_cmpuint (value, >, before);
   value = halt (self);
   g_assert_cmpuint (get_value (self->counter), ==, value);
-  view = ferry_view_new (self->counter);
-  ferry_view_set (view, "value", g_variant_new_int32 (500000));
-  object_scene_assert_gives (view, "500000");
+  object_scene_assert_gives (self->counter, "(('set', 'value', 500000),)", NULL, "500000");
   g_assert_cmpuint (get_value (self->counter), ==, 500000);
-  object_scene_assert_gives (new_pass (self->counter, "toggle"), "true");
+  object_scene_assert_gives (self->counter, "(('pass-to', 'toggle'),)", NULL, "true");
   while ((value = get_value (self->counter)) == 500000)
     g_thread_yield ();
   g_assert_cmpuint (value, >, 500000);
@@ -178,11 +163,11 @@ test_idle (Computing *self, gconstpointer data)
 
   ferry_proxy_follow (self->counter, (const char *const[]){"*", NULL}, NULL);
   halt (self);
-  n_turns = object_scene_get_number (new_pass (self->counter, "turns"));
+  n_turns = object_scene_get_number (self->counter, "(('pass-to', 'turns'),)");
   /* What was under way may still come, and a machine at work interrupts; a thread that polls is never quiet. */
   while (!is_quiet (pid))
     g_assert_cmpuint (++n_moments, <, QUIET_MOMENTS);
-  g_assert_cmpuint (object_scene_get_number (new_pass (self->counter, "turns")) - n_turns, <=, 2);
+  g_assert_cmpuint (object_scene_get_number (self->counter, "(('pass-to', 'turns'),)") - n_turns, <=, 2);
   object_scene_assert_call (self->counter, "stop", NULL, NULL);
   finish (self, "status 7");
 }
@@ -285,7 +270,6 @@ static gboolean
 call_on_the_main_loop (gpointer data)
 {
   Computing *self = data;
-  g_autoptr (FerryView) view = ferry_view_new (self->counter);
   g_autoptr (GError) called = NULL;
   g_autoptr (GError) read = NULL;
   g_autoptr (GError) waited = NULL;

@@ -78,10 +78,7 @@ add_transport (Scene *self)
 static void
 ask_add (FerryProxy *proxy, gint64 timeout, ObjectOutcome *outcome)
 {
-  g_autoptr (FerryView) view = ferry_view_new (proxy);
-
-  ferry_view_call (view, "add", g_variant_new ("(i)", 1));
-  object_scene_ask (view, timeout, NULL, outcome);
+  object_scene_ask (proxy, g_variant_new ("((ss(i)))", "call", "add", 1), timeout, NULL, outcome);
 }
 
 static void
@@ -412,11 +409,7 @@ test_a_demux (Scene *self, gconstpointer data)
 static void
 test_default (Scene *self, gconstpointer data)
 {
-  FerryView *view = ferry_view_new (self->proxy);
-
-  ferry_view_get (view, "value");
-  ferry_view_set_default (view, g_variant_new_int32 (-1));
-  object_scene_assert_gives (view, "-1");
+  object_scene_assert_gives (self->proxy, "(('get', 'value'),)", "{'default': <-1>}", "-1");
 }
 
 static void

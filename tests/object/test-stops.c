@@ -126,12 +126,12 @@ ask (Scene *self, Answer *answers, guint n_others)
 
   for (guint i = 0; i < N_ASKED; i++)
     {
-      FerryViewRequest request = {.root = {"counter", 0, 0}, .n_steps = 1, .steps = g_new0 (FerryStep, 1)};
+      FerryChainRequest request = {.root = {"counter", 0, 0}, .n_steps = 1, .steps = g_new0 (FerryStep, 1)};
 
       request.steps[0] = (FerryStep){FERRY_STEP_CALL, "add", g_variant_ref_sink (g_variant_new ("(i)", 1))};
       ferry_mux_transact_async (mux, FERRY_OBJECT_METHOD_VIEW, packed_request (&request), -1, NULL, answered_cb,
                                 &answers[i]);
-      ferry_view_request_clear (&request);
+      ferry_chain_request_clear (&request);
     }
   ferry_test_look_until (are_pending, &pending);
 }

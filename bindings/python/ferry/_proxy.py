@@ -40,6 +40,13 @@ MAX_REQUEST = 1 << 16
 
 MISSING: Any = object()
 
+CALL, DO, CANCEL = (GLib.Variant.new_string(word) for word in ("call", "do", "cancel"))
+
+
+def _make_step(method: Any, arguments: Any) -> Any:
+    """A chain of one call."""
+    return GLib.Variant.new_tuple(GLib.Variant.new_tuple(CALL, method, arguments))
+
 
 def _end_worker(transport: Any, worker: Any) -> None:
     """On the home's thread. A method that still runs is given some time."""
@@ -295,8 +302,6 @@ class Connection:
         except OSError:
             self._blocked.appendleft(call)
             return
-        view = Ferry.View.new(self._remote)
-        view.call("do", call._request)
         # The bindings keep the last function of this kind, which so must keep nothing itself.
         pending = [(self, call)]
 
@@ -304,7 +309,7 @@ class Connection:
             connection, call = pending.pop()
             connection._take_reply(call, reply, error)
 
-        view.resolve_with_func(take)
+        self._remote.resolve_with_func(_make_step(DO, call._request), None, take)
 
     def _send_blocked(self) -> None:
         """An answer has come, so there is room."""
@@ -316,9 +321,7 @@ class Connection:
                     return
 
     def cancel(self, number: int) -> None:
-        view = Ferry.View.new(self._remote)
-        view.call("cancel", GLib.Variant("(t)", (number,)))
-        view.resolve_with_func(lambda *_: None)
+        self._remote.resolve_with_func(_make_step(CANCEL, GLib.Variant("(t)", (number,))), None, lambda *_: None)
 
     def find(self, number: int, class_: Any = None, changes: list[Change] | None = None) -> "Proxy | Items":
         """The proxy of an object that a reference names, and of a generator what it yields."""

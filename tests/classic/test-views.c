@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-view.c, object/ferry-evaluation.c, object/ferry-resolve.c
+/* Tests: classic/ferry-view.c
  *
  * What can be done with an object that is somewhere: in this process, across a transport, in a worker. */
 
@@ -10,7 +10,64 @@
 #include <locale.h>
 #include <string.h>
 
-#include "object-scene.h"
+#include <ferry-classic.h>
+
+#include "object/object-scene.h"
+
+/* ---- asking ---- */
+
+static void
+resolved_cb (GObject *proxy, GAsyncResult *result, gpointer kept)
+{
+  g_set_object ((GAsyncResult **) kept, result);
+}
+
+static gboolean
+is_set (gpointer data)
+{
+  return *(GAsyncResult **) data != NULL;
+}
+
+/* Takes the view. */
+static void
+resolve (FerryView *view, ObjectOutcome *outcome)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  gboolean resolved;
+
+  ferry_view_resolve_async (view, -1, NULL, resolved_cb, &result);
+  ferry_test_run_until (is_set, &result);
+  resolved = ferry_view_resolve_finish (view, result, &outcome->value, &outcome->object, &outcome->error);
+  g_assert_true (resolved == (outcome->error == NULL));
+  ferry_view_unref (view);
+}
+
+/* Takes the view. */
+static void
+assert_gives (FerryView *view, const char *text)
+{
+  g_auto (ObjectOutcome) outcome = {0};
+  g_autofree char *printed = NULL;
+
+  resolve (view, &outcome);
+  g_assert_no_error (outcome.error);
+  g_assert_null (outcome.object);
+  if (outcome.value != NULL)
+    printed = g_variant_print (outcome.value, FALSE);
+  g_assert_cmpstr (printed, ==, text);
+}
+
+/* Takes the view. */
+static void
+assert_fails (FerryView *view, GQuark domain, int code)
+{
+  g_auto (ObjectOutcome) outcome = {0};
+
+  resolve (view, &outcome);
+  g_assert_error (outcome.error, domain, code);
+  g_assert_null (outcome.value);
+  g_assert_null (outcome.object);
+}
 
 static FerryView *
 new_view (ObjectScene *scene, const char *name)
@@ -40,19 +97,19 @@ attributes_of_items (ObjectScene *scene)
   view = new_view (scene, "shelf");
   ferry_view_get_item (view, g_variant_new_int32 (1));
   ferry_view_get (view, "label");
-  object_scene_assert_gives (view, "'pears'");
+  assert_gives (view, "'pears'");
   view = new_view (scene, "shelf");
   ferry_view_get_item (view, g_variant_new_int32 (0));
   ferry_view_set (view, "value", g_variant_new_int32 (12));
-  object_scene_assert_gives (view, "12");
+  assert_gives (view, "12");
   view = new_view (scene, "shelf");
   ferry_view_get_item (view, g_variant_new_int32 (0));
   ferry_view_delete (view, "value");
-  object_scene_assert_gives (view, "0");
+  assert_gives (view, "0");
   view = new_view (scene, "shelf");
   ferry_view_get_item (view, g_variant_new_int32 (2));
   ferry_view_get (view, "label");
-  object_scene_assert_fails (view, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_fails (view, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
 }
 
 static void
@@ -64,15 +121,15 @@ items_set_and_deleted (ObjectScene *scene)
   append_labels (scene, "apples", "pears");
   view = ferry_view_new (shelf);
   ferry_view_set_item (view, g_variant_new_int32 (1), g_variant_new_string ("plums"));
-  object_scene_assert_gives (view, NULL);
+  assert_gives (view, NULL);
   object_scene_assert_call (shelf, "labels", NULL, "['apples', 'plums']");
   view = ferry_view_new (shelf);
   ferry_view_delete_item (view, g_variant_new_int32 (0));
-  object_scene_assert_gives (view, NULL);
+  assert_gives (view, NULL);
   object_scene_assert_call (shelf, "labels", NULL, "['plums']");
   view = ferry_view_new (shelf);
   ferry_view_delete_item (view, g_variant_new_int32 (1));
-  object_scene_assert_fails (view, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  assert_fails (view, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
 }
 
 static void
@@ -83,16 +140,16 @@ items_looked_for_and_counted (ObjectScene *scene)
   append_labels (scene, "apples", "pears");
   view = new_view (scene, "shelf");
   ferry_view_contains (view, g_variant_new_string ("pears"));
-  object_scene_assert_gives (view, "true");
+  assert_gives (view, "true");
   view = new_view (scene, "shelf");
   ferry_view_contains (view, g_variant_new_string ("plums"));
-  object_scene_assert_gives (view, "false");
+  assert_gives (view, "false");
   view = new_view (scene, "shelf");
   ferry_view_length (view);
-  object_scene_assert_gives (view, "2");
+  assert_gives (view, "2");
   view = new_view (scene, "counter");
   ferry_view_length (view);
-  object_scene_assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
+  assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
 }
 
 static void
@@ -104,13 +161,13 @@ passed_to_a_function (ObjectScene *scene)
   view = new_view (scene, "shelf");
   ferry_view_get_item (view, g_variant_new_int32 (1));
   ferry_view_set (view, "value", g_variant_new_int32 (30));
-  object_scene_assert_gives (view, "30");
+  assert_gives (view, "30");
   view = new_view (scene, "shelf");
   ferry_view_pass_to (view, "total", g_variant_new ("(i)", 4));
-  object_scene_assert_gives (view, "34");
+  assert_gives (view, "34");
   view = new_view (scene, "shelf");
   ferry_view_pass_to (view, "nothing", NULL);
-  object_scene_assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION);
+  assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION);
 }
 
 /* ---- super ---- */
@@ -121,23 +178,23 @@ super (ObjectScene *scene)
   FerryView *view = new_view (scene, "twice");
 
   ferry_view_call (view, "add", g_variant_new ("(i)", 10));
-  object_scene_assert_gives (view, "20");
+  assert_gives (view, "20");
   view = new_view (scene, "twice");
   ferry_view_super (view, NULL);
   ferry_view_call (view, "add", g_variant_new ("(i)", 10));
-  object_scene_assert_gives (view, "30");
+  assert_gives (view, "30");
   view = new_view (scene, "twice");
   ferry_view_super (view, "TestCounter");
   ferry_view_call (view, "add", g_variant_new ("(i)", 5));
-  object_scene_assert_gives (view, "35");
+  assert_gives (view, "35");
   view = new_view (scene, "twice");
   ferry_view_super (view, "TestDoubleCounter");
   ferry_view_call (view, "add", g_variant_new ("(i)", 5));
-  object_scene_assert_gives (view, "45");
+  assert_gives (view, "45");
   view = new_view (scene, "twice");
   ferry_view_super (view, "TestShelf");
   ferry_view_call (view, "add", g_variant_new ("(i)", 5));
-  object_scene_assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
+  assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
 }
 
 /* ---- results that are objects ---- */
@@ -151,7 +208,7 @@ itself (ObjectScene *scene)
 
   for (guint i = 0; i < 5; i++)
     ferry_view_call (view, "get_self", NULL);
-  object_scene_resolve (view, &outcome);
+  resolve (view, &outcome);
   g_assert_no_error (outcome.error);
   g_assert_true (outcome.object == shelf);
 }
@@ -165,16 +222,16 @@ object_as_result (ObjectScene *scene)
   append_labels (scene, "apples", "pears");
   view = new_view (scene, "shelf");
   ferry_view_get_item (view, g_variant_new_int32 (0));
-  object_scene_resolve (view, &outcome);
+  resolve (view, &outcome);
   g_assert_no_error (outcome.error);
   g_assert_nonnull (outcome.object);
   view = new_view (scene, "shelf");
   ferry_view_delete_item (view, g_variant_new_int32 (0));
-  object_scene_assert_gives (view, NULL);
+  assert_gives (view, NULL);
   /* It stays for as long as there is a proxy of it. */
   view = ferry_view_new (outcome.object);
   ferry_view_get (view, "label");
-  object_scene_assert_gives (view, "'apples'");
+  assert_gives (view, "'apples'");
 }
 
 /* ---- values ---- */
@@ -196,16 +253,16 @@ inside_of_values (ObjectScene *scene)
   append_labels (scene, "apples", "pears");
   view = new_labels_view (scene);
   ferry_view_get_item (view, g_variant_new_int32 (-1));
-  object_scene_assert_gives (view, "'pears'");
+  assert_gives (view, "'pears'");
   view = new_labels_view (scene);
   ferry_view_length (view);
-  object_scene_assert_gives (view, "2");
+  assert_gives (view, "2");
   view = new_labels_view (scene);
   ferry_view_contains (view, g_variant_new_string ("apples"));
-  object_scene_assert_gives (view, "true");
+  assert_gives (view, "true");
   view = new_labels_view (scene);
   ferry_view_call (view, "append", g_variant_new ("(s)", "plums"));
-  object_scene_assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
+  assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
 }
 
 static void
@@ -217,22 +274,22 @@ value_as_proxy (ObjectScene *scene)
   append_labels (scene, "apples", "pears");
   view = new_labels_view (scene);
   ferry_view_set_as_proxy (view, TRUE);
-  object_scene_resolve (view, &outcome);
+  resolve (view, &outcome);
   g_assert_no_error (outcome.error);
   g_assert_null (outcome.value);
   g_assert_nonnull (outcome.object);
   view = ferry_view_new (outcome.object);
   ferry_view_get_item (view, g_variant_new_int32 (0));
-  object_scene_assert_gives (view, "'apples'");
+  assert_gives (view, "'apples'");
   view = ferry_view_new (outcome.object);
-  object_scene_assert_gives (view, "['apples', 'pears']");
+  assert_gives (view, "['apples', 'pears']");
   /* It is what was given, and not what there is now. */
   view = new_view (scene, "shelf");
   ferry_view_delete_item (view, g_variant_new_int32 (0));
-  object_scene_assert_gives (view, NULL);
+  assert_gives (view, NULL);
   view = ferry_view_new (outcome.object);
   ferry_view_length (view);
-  object_scene_assert_gives (view, "2");
+  assert_gives (view, "2");
 }
 
 /* ---- views ---- */
@@ -260,9 +317,104 @@ frozen (ObjectScene *scene)
   g_assert_cmpstr (before, ==, "shelf[0]");
   g_assert_cmpstr (after, ==, "shelf[0]");
   g_assert_cmpstr (extended, ==, "shelf[0].label");
-  object_scene_assert_gives (ferry_view_ref (copy), "'apples'");
+  assert_gives (ferry_view_ref (copy), "'apples'");
   /* It may be used as often as one likes. */
-  object_scene_assert_gives (ferry_view_ref (copy), "'apples'");
+  assert_gives (ferry_view_ref (copy), "'apples'");
+}
+
+static void
+assert_text (FerryView *view, const char *wanted)
+{
+  g_autoptr (FerryView) owned = view;
+  g_autofree char *text = ferry_view_to_string (view);
+
+  g_assert_cmpstr (text, ==, wanted);
+}
+
+static void
+as_text (ObjectScene *scene)
+{
+  FerryView *view = new_view (scene, "counter");
+
+  ferry_view_set_item (view, g_variant_new_int32 (0), g_variant_new_int32 (6));
+  assert_text (view, "counter[0] = 6");
+  view = new_view (scene, "counter");
+  ferry_view_get (view, "list");
+  ferry_view_set_item (view, g_variant_new_string ("a key"), g_variant_new ("(is)", 3, "x"));
+  assert_text (view, "counter.list['a key'] = (3, 'x')");
+  view = new_view (scene, "counter");
+  ferry_view_get_item (view, g_variant_new_int32 (3));
+  ferry_view_call (view, "append", g_variant_new ("(s)", "x"));
+  assert_text (view, "counter[3].append('x')");
+  view = new_view (scene, "counter");
+  ferry_view_set (view, "value", g_variant_new_int32 (7));
+  assert_text (view, "counter.value = 7");
+  view = new_view (scene, "counter");
+  ferry_view_call (view, "get_self", NULL);
+  ferry_view_get (view, "next");
+  ferry_view_super (view, NULL);
+  ferry_view_pass_to (view, "look", g_variant_new ("(si)", "x", 3));
+  assert_text (view, "counter.get_self().next.super() -> look('x', 3)");
+  view = new_view (scene, "counter");
+  ferry_view_delete (view, "value");
+  ferry_view_length (view);
+  ferry_view_contains (view, g_variant_new_int32 (3));
+  ferry_view_delete_item (view, g_variant_new_string ("x"));
+  assert_text (view, "counter.value = default.length.contains(3).delete('x')");
+}
+
+/* ---- forms ---- */
+
+static void
+heard_cb (GVariant *value, FerryProxy *object, const GError *error, gpointer data)
+{
+  ObjectOutcome *outcome = data;
+
+  g_assert_no_error (error);
+  g_assert_null (object);
+  outcome->value = g_variant_ref (value);
+  outcome->over = TRUE;
+}
+
+static gboolean
+is_over (gpointer data)
+{
+  return ((ObjectOutcome *) data)->over;
+}
+
+static void
+heard_by_a_function (ObjectScene *scene)
+{
+  g_autoptr (FerryView) view = new_view (scene, "counter");
+  g_auto (ObjectOutcome) outcome = {0};
+
+  ferry_view_call (view, "get_self", NULL);
+  ferry_view_get (view, "value");
+  ferry_view_resolve_with_func (view, heard_cb, &outcome);
+  ferry_test_look_until (is_over, &outcome);
+  g_assert_cmpint (g_variant_get_int32 (outcome.value), ==, 0);
+}
+
+static gpointer
+wait_thread (gpointer view)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *value = NULL;
+
+  ferry_view_resolve (view, -1, NULL, &value, NULL, &error);
+  g_assert_no_error (error);
+  return value;
+}
+
+static void
+waited_for (ObjectScene *scene)
+{
+  g_autoptr (FerryView) view = new_view (scene, "counter");
+  g_autoptr (GVariant) value = NULL;
+
+  ferry_view_get (view, "value");
+  value = g_thread_join (g_thread_new ("wait", wait_thread, view));
+  g_assert_cmpint (g_variant_get_int32 (value), ==, 0);
 }
 
 /* ---- defaults ---- */
@@ -275,18 +427,18 @@ default_where_nobody_listens (ObjectScene *scene)
 
   ferry_view_get (view, "value");
   ferry_view_set_default (view, g_variant_new_int32 (-1));
-  object_scene_assert_gives (ferry_view_ref (view), "0");
+  assert_gives (ferry_view_ref (view), "0");
   ferry_view_unref (view);
   view = ferry_view_new (counter);
   ferry_view_pass_to (view, "doze", g_variant_new ("(b)", TRUE));
-  object_scene_assert_gives (view, NULL);
+  assert_gives (view, NULL);
   view = ferry_view_new (counter);
   ferry_view_get (view, "value");
-  object_scene_assert_fails (view, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
+  assert_fails (view, FERRY_ERROR, FERRY_ERROR_NOT_LISTENING);
   view = ferry_view_new (counter);
   ferry_view_get (view, "value");
   ferry_view_set_default (view, g_variant_new_int32 (-1));
-  object_scene_assert_gives (view, "-1");
+  assert_gives (view, "-1");
 }
 
 /* A default stands for an answer that is not given, and for no other error. */
@@ -297,11 +449,11 @@ default_hides_no_error (ObjectScene *scene)
 
   ferry_view_call (view, "fail", g_variant_new ("(s)", "no such luck"));
   ferry_view_set_default (view, g_variant_new_int32 (-1));
-  object_scene_assert_fails (view, G_IO_ERROR, G_IO_ERROR_BUSY);
+  assert_fails (view, G_IO_ERROR, G_IO_ERROR_BUSY);
   view = new_view (scene, "counter");
   ferry_view_get (view, "nothing");
   ferry_view_set_default (view, g_variant_new_int32 (-1));
-  object_scene_assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
+  assert_fails (view, FERRY_ERROR, FERRY_ERROR_UNKNOWN_MEMBER);
 }
 
 /* ---- turns ---- */
@@ -313,7 +465,7 @@ calls_itself (ObjectScene *scene)
 
   ferry_view_call (view, "get_self", NULL);
   ferry_view_pass_to (view, "again", g_variant_new ("(i)", 3));
-  object_scene_assert_gives (view, "3");
+  assert_gives (view, "3");
 }
 
 /* Another object, while one's own is held: neither waits for the other. */
@@ -323,7 +475,7 @@ calls_another (ObjectScene *scene)
   FerryView *view = new_view (scene, "twice");
 
   ferry_view_pass_to (view, "again", g_variant_new ("(i)", 4));
-  object_scene_assert_gives (view, "4");
+  assert_gives (view, "4");
 }
 
 static const ObjectSceneFact facts[] = {
@@ -337,6 +489,9 @@ static const ObjectSceneFact facts[] = {
   {"items-and-length-of-a-value-are-read-where-it-is", inside_of_values},
   {"a-value-stays-where-it-is-as-a-proxy", value_as_proxy},
   {"a-frozen-view-is-copied-and-the-copy-extended", frozen},
+  {"a-view-reads-as-the-operations-that-it-has", as_text},
+  {"a-function-hears-what-a-view-gives", heard_by_a_function},
+  {"a-thread-waits-for-what-a-view-gives", waited_for},
   {"a-default-is-the-answer-where-nobody-listens", default_where_nobody_listens},
   {"a-default-hides-no-error", default_hides_no_error},
   {"a-method-may-call-its-own-object", calls_itself},
@@ -349,7 +504,7 @@ main (int argc, char **argv)
   setlocale (LC_ALL, "");
   g_test_init (&argc, &argv, NULL);
 
-  object_scene_add_facts ("object-views", facts, G_N_ELEMENTS (facts));
+  object_scene_add_facts ("views", facts, G_N_ELEMENTS (facts));
 
   return g_test_run ();
 }

@@ -4,12 +4,10 @@
 #pragma once
 
 #if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
-#error "Include <ferry-objects.h>, not this header."
+#error "Include <ferry-classic.h>, not this header."
 #endif
 
-#include <gio/gio.h>
-
-#include "base/ferry-version.h"
+#include <ferry-objects.h>
 
 G_BEGIN_DECLS
 
@@ -19,15 +17,13 @@ G_BEGIN_DECLS
  * FerryView:
  *
  * A chain of operations that begins at an exported object. Each operation is done on the result of the operation
- * before. A view sends nothing until it is resolved. The function [method@Ferry.View.resolve] and its siblings do the
- * whole chain at the object's end, in one transaction.
+ * before. A view sends nothing until it is resolved. The function [method@FerryClassic.View.resolve] and its siblings
+ * do the whole chain at the object's end, in one transaction.
  *
  * A view belongs to one thread at a time until it is frozen. A frozen view does not change any more, and any number of
  * threads may use it.
  */
 typedef struct _FerryView FerryView;
-
-typedef struct _FerryProxy FerryProxy;
 
 /**
  * FerryViewFunc:
