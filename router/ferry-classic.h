@@ -10,7 +10,10 @@
 
 #define FERRY_INSIDE
 
+#include "classic/ferry-background.h"
+#include "classic/ferry-channel-create.h"
 #include "classic/ferry-error-list.h"
+#include "classic/ferry-exchange.h"
 #include "classic/ferry-process.h"
 #include "classic/ferry-view.h"
 

@@ -16,9 +16,7 @@
 #include "call/ferry-replies.h"
 #include "call/ferry-transport.h"
 
-#include "channel/ferry-background.h"
 #include "channel/ferry-channel.h"
-#include "channel/ferry-exchange.h"
 #include "channel/ferry-listener.h"
 
 #include "task/ferry-returned-transport.h"

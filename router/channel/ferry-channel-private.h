@@ -38,21 +38,8 @@ typedef enum
 
 /* any: takes the next message without waiting. Sets error at the end of a channel that ended with an error. */
 FerryChannelTake ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error);
-/* any: whether there is something to take: a message, or the channel's end, if it was not taken yet. */
-gboolean ferry_channel_is_ready (FerryChannel *self);
-/* any: whether the channel's end was taken: a taking function has returned FERRY_CHANNEL_AT_END or its error. */
-gboolean ferry_channel_is_end_taken (FerryChannel *self);
-typedef void (*FerryChannelNewsFunc) (FerryChannel *channel, gpointer data);
-/* On the thread of the channel's context. Makes that thread call func (nullable) whenever there may be something to
- * take, and when the channel's end was taken. Returns FALSE if another func is set, or `flowing` is TRUE. */
-gboolean ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data);
-/* any: makes the context's thread call the func of ferry_channel_set_news_func() once more. */
-void ferry_channel_tell_news (FerryChannel *self);
-
 /* ---- sending messages ---- */
 
-/* Waits until the end message was sent, or can no longer be sent. Not on the thread that receives for the transport. */
-void ferry_channel_wait_end_sent (FerryChannel *self);
 /* For a channel over a polled transport: waits until its socket has taken everything that was sent. */
 void ferry_channel_flush (FerryChannel *self);
 
@@ -78,7 +65,7 @@ void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *
 /* How long a worker may run after its channel was dropped or closed, in microseconds. */
 #define FERRY_CHANNEL_GRACE (5 * G_USEC_PER_SEC)
 
-/* A process that was started with a channel. The structs of ferry-channel-start.c and ferry-channel-create.c begin with
+/* A process that was started with a channel. The structs of ferry-channel-start.c and ferry-channel-fork.c begin with
  * this one.
  *
  * Owner:   counted references; the channel has one of them. The process has no reference to the channel.

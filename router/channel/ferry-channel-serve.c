@@ -12,6 +12,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
+#include "channel/ferry-channel-carrier-private.h"
 #include "channel/ferry-channel-private.h"
 #include "task/ferry-worker-main-private.h"
 #include "worker/ferry-function-private.h"

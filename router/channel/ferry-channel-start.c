@@ -9,12 +9,13 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport.h"
+#include "channel/ferry-channel-carrier-private.h"
 #include "channel/ferry-channel-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-launcher-private.h"
 
-/* The processes that ferry_wait_all() waits for: the workers of one router, or the forks of this process. */
+/* The processes that were started with channels: the workers of one router, or the forks of this process. */
 typedef struct
 {
   guint n_running;
@@ -62,82 +63,16 @@ ferry_channel_process_forget_all (void)
   created = (Running){0, FERRY_WAIT_QUEUE_INIT};
 }
 
-static gboolean
-none_runs (gpointer data)
+guint
+ferry_channel_count_running (FerryRouter *router)
 {
-  return ((Running *) data)->n_running == 0;
+  return get_running (router)->n_running;
 }
 
-/**
- * ferry_wait_all:
- * @router: (nullable): a running router; %NULL for the processes that were forked from this process
- * @timeout: how long to wait, in microseconds; negative: without a limit
- * @error: return location for an error
- *
- * Waits until all workers have ended that [func@Ferry.Channel.start] and exchanges started with @router. With %NULL as
- * @router, waits for all processes that [func@Ferry.Channel.create] and exchanges forked. Touches no other children.
- *
- * While it waits, this function iterates the router's main context, or the thread-default one if @router is %NULL. So
- * it is for tests and console programs. On the router's thread, or on the thread that created the processes.
- *
- * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with
- * %FERRY_ERROR_BUSY in a callback of the main context.
- *
- * Returns: %TRUE when all have ended
- */
-gboolean
-ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
-{
-  g_autoptr (GMainContext) context = NULL;
-
-  g_return_val_if_fail (router == NULL || FERRY_IS_ROUTER (router), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  if (router != NULL && !ferry_home_check_error (router->home, G_STRFUNC, error))
-    return FALSE;
-  context = g_main_context_ref_thread_default ();
-  return ferry_iterate_until (router, context, none_runs, get_running (router), timeout, "The workers did not all end",
-                              error);
-}
-
-/**
- * ferry_wait_all_async:
- * @router: (nullable): a router; %NULL as for [func@Ferry.wait_all]
- * @cancellable: (nullable): ends the wait
- * @callback: (scope async): called when all processes have ended
- * @user_data: data for @callback
- *
- * Waits as [func@Ferry.wait_all] does, without blocking. On the router's thread, or the one that created the processes.
- */
 void
-ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+ferry_channel_wait_for_none (FerryRouter *router, GTask *task)
 {
-  Running *running;
-
-  g_return_if_fail (router == NULL || FERRY_IS_ROUTER (router));
-  ferry_return_if_elsewhere (router != NULL ? router->home : NULL);
-
-  running = get_running (router);
-  ferry_wait_queue_wait_async (&running->waits, none_runs, running, router, cancellable, callback, user_data);
-}
-
-/**
- * ferry_wait_all_finish:
- * @router: (nullable): a router
- * @result: the result that the callback got
- * @error: return location for an error
- *
- * Ends [func@Ferry.wait_all_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
- *
- * Returns: %TRUE when all have ended
- */
-gboolean
-ferry_wait_all_finish (FerryRouter *router, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, router), FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
+  ferry_wait_queue_add_task (&get_running (router)->waits, task);
 }
 
 /* ---- the process of one channel ---- */
@@ -404,7 +339,7 @@ wait_for_exit (FerryChannel *self, gint64 timeout, GError **error)
  *
  * Waits until the process that was started with the channel has ended. A process that waits for room to send does not
  * end, so take its messages first. While it waits, this function iterates the main context of the router, or of
- * [func@Ferry.Channel.create]. So it is for tests and console programs; an application uses
+ * a fork. So it is for tests and console programs; an application uses
  * [method@Ferry.Channel.wait_async]. On the thread that started the process.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_NOT_RUNNING and %FERRY_ERROR_WRONG_THREAD. Fails with

@@ -22,6 +22,7 @@
 
 #include "config.h"
 
+#include "channel/ferry-channel-carrier-private.h"
 #include "channel/ferry-channel-private.h"
 
 #include "base/ferry-base-private.h"
@@ -40,7 +41,7 @@
 
 typedef enum
 {
-  TELL_MESSAGES = 1 << 0, /* for an exchange also: the channel's end was taken, or its process has ended */
+  TELL_MESSAGES = 1 << 0,
   TELL_CLOSED = 1 << 1,
   TELL_WRITABLE = 1 << 2,
   TELL_READABLE = 1 << 3,
@@ -148,10 +149,8 @@ struct _FerryChannel
   gboolean tells_readable; /* `readable` was read, so its changes are notified */
   gboolean told_readable;  /* what it was when it was read or notified last */
   gboolean flowing;
-  guint news;                     /* flags of News, to be notified in context */
-  GSource *source;                /* (owned) (nullable): the idle source that will notify them */
-  FerryChannelNewsFunc news_func; /* context: (nullable): set by an exchange */
-  gpointer news_data;
+  guint news;      /* flags of News, to be notified in context */
+  GSource *source; /* (owned) (nullable): the idle source that will notify them */
 
   FerryChannelProcess *process; /* (owned) (nullable): set once, on the thread that started the process */
 };
@@ -276,6 +275,8 @@ tell_closed (FerryChannel *self)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CLOSED]);
 }
 
+static void tell_locked (FerryChannel *self, guint news);
+
 static gboolean
 tell (gpointer data)
 {
@@ -287,7 +288,10 @@ tell (gpointer data)
   if (self == NULL)
     return G_SOURCE_REMOVE;
   if (more)
-    ferry_channel_tell_news (self);
+    {
+      FERRY_AUTO_LOCK (&self->lock);
+      tell_locked (self, TELL_MESSAGES);
+    }
   if ((news & TELL_WRITABLE) != 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WRITABLE]);
   if ((news & TELL_READABLE) != 0)
@@ -296,19 +300,17 @@ tell (gpointer data)
     tell_closed (self);
   if ((news & TELL_EXIT) != 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
-  if (self->news_func != NULL && (news & ~(guint) TELL_WRITABLE) != 0)
-    self->news_func (self, self->news_data);
   return G_SOURCE_REMOVE;
 }
 
 /* Adds news, flags of News, to the news that an idle source notifies in the context. `readable` is looked at each time.
- * Does nothing for new messages alone if `flowing` is FALSE and no exchange is set. */
+ * Does nothing for new messages alone if `flowing` is FALSE. */
 static void
 tell_locked (FerryChannel *self, guint news)
 {
   if (self->tells_readable && self->told_readable != is_readable_locked (self))
     news |= TELL_READABLE;
-  if (news == 0 || (news == TELL_MESSAGES && !self->flowing && self->news_func == NULL))
+  if (news == 0 || (news == TELL_MESSAGES && !self->flowing))
     return;
   self->news |= news;
   if (self->source != NULL)
@@ -318,13 +320,6 @@ tell_locked (FerryChannel *self, guint news)
   g_source_set_priority (self->source, self->router != NULL ? self->router->priority : G_PRIORITY_DEFAULT);
   g_source_set_callback (self->source, tell, g_atomic_rc_box_acquire (self->end), end_unref);
   g_source_attach (self->source, self->context);
-}
-
-void
-ferry_channel_tell_news (FerryChannel *self)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-  tell_locked (self, TELL_MESSAGES);
 }
 
 static gboolean
@@ -928,8 +923,8 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
 
 /* ---- receiving ----
  *
- * A message is taken once: by ferry_channel_receive(), by ferry_channel_receive_async(), by the signal `message`, or by
- * an exchange. Then the message is acknowledged, if the sender waits for that, and its credit can be given back. */
+ * A message is taken once: by ferry_channel_receive(), by ferry_channel_receive_async(), or by the signal `message`.
+ * Then the message is acknowledged, if the sender waits for that, and its credit can be given back. */
 
 void
 ferry_incoming_free (FerryIncoming *self)
@@ -1246,36 +1241,6 @@ ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant
   *value = NULL;
   incoming = g_task_propagate_pointer (G_TASK (result), &bad_end);
   return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
-}
-
-/* ---- functions for an exchange ---- */
-
-gboolean
-ferry_channel_set_news_func (FerryChannel *self, FerryChannelNewsFunc func, gpointer data)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-
-  if (func != NULL && (self->news_func != NULL || self->flowing))
-    return FALSE;
-  self->news_func = func;
-  self->news_data = data;
-  if (func != NULL && (self->in.length > 0 || is_at_end_locked (self)))
-    tell_locked (self, TELL_MESSAGES);
-  return TRUE;
-}
-
-gboolean
-ferry_channel_is_ready (FerryChannel *self)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-  return is_readable_locked (self);
-}
-
-gboolean
-ferry_channel_is_end_taken (FerryChannel *self)
-{
-  FERRY_AUTO_LOCK (&self->lock);
-  return self->end_taken;
 }
 
 /* ---- sending ---- */
@@ -1767,7 +1732,7 @@ ferry_channel_get_process (FerryChannel *self)
  * ferry_channel_get_pid:
  * @self: a channel
  *
- * Gets the number of the process that was started with the channel, for display. After [func@Ferry.Channel.create] the
+ * Gets the number of the process that was started with the channel, for display. After `ferry_channel_create()` the
  * number says which process this is: in the child, and only there, it is 0. Any thread.
  *
  * Do not give the number to `kill()`, which signals all processes where it is -1. Use
@@ -1865,20 +1830,14 @@ get_writable (FerryChannel *self)
 static void
 set_flowing (FerryChannel *self, gboolean flowing)
 {
-  gboolean in_exchange;
   gboolean changed;
 
   pthread_mutex_lock (&self->lock);
-  in_exchange = flowing && self->news_func != NULL;
-  changed = !in_exchange && self->flowing != flowing;
-  if (changed)
-    self->flowing = flowing;
-  if (self->flowing && self->in.length > 0)
+  changed = self->flowing != flowing;
+  self->flowing = flowing;
+  if (flowing && self->in.length > 0)
     tell_locked (self, TELL_MESSAGES);
   pthread_mutex_unlock (&self->lock);
-  if (in_exchange)
-    ferry_critical ("FerryChannel:flowing: the channel is in an exchange; set the property 'flowing' of the exchange "
-                    "instead");
   if (changed)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
 }
@@ -1923,11 +1882,8 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 }
 
 static void
-install_properties (GObjectClass *object_class)
+install_message_properties (void)
 {
-  object_class->get_property = get_property;
-  object_class->set_property = set_property;
-
   /**
    * FerryChannel:transport:
    *
@@ -1941,7 +1897,7 @@ install_properties (GObjectClass *object_class)
    *
    * Whether [signal@Ferry.Channel::message] is emitted for messages, which takes them. Otherwise, as by default,
    * messages stay until they are taken. The signal is emitted also for earlier messages, so connect the handlers first.
-   * Not for a channel in an exchange, see [property@Ferry.Exchange:flowing]. Any thread.
+   * Any thread.
    */
   properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, FERRY_SETTABLE);
 
@@ -1971,7 +1927,11 @@ install_properties (GObjectClass *object_class)
    * %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED, the property is notified when it is %TRUE again. Any thread.
    */
   properties[PROP_WRITABLE] = g_param_spec_boolean ("writable", NULL, NULL, FALSE, FERRY_READABLE);
+}
 
+static void
+install_process_properties (void)
+{
   /**
    * FerryChannel:function:
    *
@@ -2001,8 +1961,6 @@ install_properties (GObjectClass *object_class)
    * that started the process.
    */
   properties[PROP_EXIT] = g_param_spec_object ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
-
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 /* ---- the object ---- */
@@ -2130,7 +2088,11 @@ ferry_channel_class_init (FerryChannelClass *klass)
   object_class->constructed = ferry_channel_constructed;
   object_class->dispose = ferry_channel_dispose;
   object_class->finalize = ferry_channel_finalize;
-  install_properties (object_class);
+  object_class->get_property = get_property;
+  object_class->set_property = set_property;
+  install_message_properties ();
+  install_process_properties ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 
   /**
    * FerryChannel::message:

@@ -107,10 +107,6 @@ void ferry_channel_function_register_full (const char *name, const char *argumen
 FERRY_AVAILABLE_IN_0_1
 FerryChannel *ferry_channel_start (FerryLauncher *launcher, FerryRouter *router, const char *function,
                                    GVariant *arguments, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-FerryChannel *ferry_channel_create (GError **error) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-void ferry_channel_exit (FerryChannel *self, int status) G_GNUC_NORETURN;
 
 FERRY_AVAILABLE_IN_0_1
 GPid ferry_channel_get_pid (FerryChannel *self);
@@ -123,13 +119,5 @@ void ferry_channel_wait_async (FerryChannel *self, GCancellable *cancellable, GA
                                gpointer user_data);
 FERRY_AVAILABLE_IN_0_1
 FerryExit *ferry_channel_wait_finish (FerryChannel *self, GAsyncResult *result, GError **error);
-
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error);
-FERRY_AVAILABLE_IN_0_1
-void ferry_wait_all_async (FerryRouter *router, GCancellable *cancellable, GAsyncReadyCallback callback,
-                           gpointer user_data);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_wait_all_finish (FerryRouter *router, GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The thread that an object of this library belongs to, which made the object and started its router, and those that
- * wait there for something of the object.
+/* The thread that an object of this library belongs to, and those that wait there for something of the object. It is
+ * the router's thread, or, for an object without a router, the one that made it.
  *
  * Threads: the owner's, but for the functions that ask which thread it is. */
 
@@ -14,17 +14,18 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  GThread *thread;       /* const: (unowned) */
+  GThread *thread;       /* const: (unowned): of an object without a router */
   GPid pid;              /* const: a child that was forked has the object, and none of its threads */
-  FerryRouter *router;   /* const: (owned) */
-  GMainContext *context; /* const: (owned): the router's */
+  FerryRouter *router;   /* const: (owned) (nullable) */
+  GMainContext *context; /* const: (owned): the router's, or that thread's default one */
 } FerryOwner;
 
+/* router is (nullable). */
 void ferry_owner_init (FerryOwner *self, FerryRouter *router);
 void ferry_owner_clear (FerryOwner *self);
 
-/* Whether this is the owner's thread. The second logs a critical that names the function where it is not, and the third
- * sets FERRY_ERROR_WRONG_THREAD. */
+/* Whether this is the owner's thread. It is any while the router does not run. The second logs a critical that names
+ * the function where it is not, and the third sets FERRY_ERROR_WRONG_THREAD. */
 gboolean ferry_owner_is_here (const FerryOwner *self);
 gboolean ferry_owner_check (const FerryOwner *self, const char *function);
 gboolean ferry_owner_check_error (const FerryOwner *self, const char *function, GError **error);
@@ -32,8 +33,9 @@ gboolean ferry_owner_check_error (const FerryOwner *self, const char *function, 
  */
 gboolean ferry_owner_keep (const FerryOwner *self, gpointer object);
 
-/* Iterates the router's main context until condition holds. Fails with FERRY_ERROR_TIMED_OUT, whose message begins with
- * what; with FERRY_ERROR_NOT_RUNNING; and with FERRY_ERROR_BUSY in a callback of that context. */
+/* Iterates the main context until condition holds. Fails with FERRY_ERROR_TIMED_OUT, whose message begins with what;
+ * with FERRY_ERROR_NOT_RUNNING; with FERRY_ERROR_BUSY in a callback of that context; and, without a router, with
+ * FERRY_ERROR_WRONG_THREAD where the context is not the thread's default one, as in a child that was forked. */
 gboolean ferry_owner_wait (const FerryOwner *self, FerryCondition condition, gpointer data, gint64 timeout,
                            const char *what, GError **error);
 

@@ -1,6 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The thread that an object belongs to, and waits there. See ferry-owner-private.h. */
+
 #include "config.h"
 
 #include "classic/ferry-owner-private.h"
@@ -12,8 +14,11 @@ ferry_owner_init (FerryOwner *self, FerryRouter *router)
 {
   self->thread = g_thread_self ();
   self->pid = getpid ();
-  self->router = g_object_ref (router);
-  g_object_get (router, "main-context", &self->context, NULL);
+  self->router = router != NULL ? g_object_ref (router) : NULL;
+  if (router != NULL)
+    g_object_get (router, "main-context", &self->context, NULL);
+  else
+    self->context = g_main_context_ref_thread_default ();
 }
 
 void
@@ -23,10 +28,21 @@ ferry_owner_clear (FerryOwner *self)
   g_clear_pointer (&self->context, g_main_context_unref);
 }
 
+static gboolean
+is_true (gpointer data)
+{
+  return TRUE;
+}
+
 gboolean
 ferry_owner_is_here (const FerryOwner *self)
 {
-  return g_thread_self () == self->thread;
+  g_autoptr (GError) error = NULL;
+
+  if (self->router == NULL)
+    return g_thread_self () == self->thread;
+  return ferry_router_route_until (self->router, is_true, NULL, 0, &error) ||
+         !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
 }
 
 gboolean
@@ -34,7 +50,7 @@ ferry_owner_check (const FerryOwner *self, const char *function)
 {
   if (ferry_owner_is_here (self))
     return TRUE;
-  g_critical ("%s() was called on another thread than its object's; call it on the router's thread", function);
+  g_critical ("%s() was called on another thread than its object's; call it on that thread", function);
   return FALSE;
 }
 
@@ -44,7 +60,7 @@ ferry_owner_check_error (const FerryOwner *self, const char *function, GError **
   if (ferry_owner_is_here (self))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-               "%s() was called on another thread than its object's; call it on the router's thread", function);
+               "%s() was called on another thread than its object's; call it on that thread", function);
   return FALSE;
 }
 
@@ -62,9 +78,14 @@ ferry_owner_keep (const FerryOwner *self, gpointer object)
 static gboolean
 may_wait (const FerryOwner *self, GError **error)
 {
+  g_autoptr (GMainContext) here = g_main_context_ref_thread_default ();
   GSource *source = g_main_current_source ();
 
-  if (!ferry_router_get_running (self->router))
+  if (self->router == NULL && here != self->context)
+    g_set_error_literal (
+      error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
+      "The object belongs to the main context of another thread or process; wait on the thread that made it");
+  else if (self->router != NULL && !ferry_router_get_running (self->router))
     g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
                          "The router is not running; call ferry_router_start() first");
   else if (source != NULL && g_source_get_context (source) == self->context)

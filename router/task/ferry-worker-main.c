@@ -101,7 +101,7 @@ ferry_worker_add_initialiser (const char *name, FerryInitialiser initialiser, gp
  *
  * - In a worker that a fork server has forked, after the worker has attached. The worker has its name, environment,
  *   folder, limits and standard streams. Its functions run later, as does what follows [func@Ferry.Worker.main].
- * - In a child of [func@Ferry.Channel.create], before that function returns.
+ * - In a child of `ferry_channel_create()`, before that function returns.
  *
  * An executed worker is no copy, and calls no handler. A handler runs on the child's first thread. A handler must not
  * use the parent's objects of Ferry. In a worker it may start threads, and call [func@Ferry.Worker.exit].

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "channel/ferry-channel-carrier-private.h"
+
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 
 /* ---- what workers do ---- */
@@ -212,6 +214,12 @@ channel_test_new (void)
 }
 
 static gboolean
+has_no_workers (gpointer data)
+{
+  return ferry_channel_count_running (((ChannelTest *) data)->router) == 0;
+}
+
+static gboolean
 has_no_descriptors_left (gpointer data)
 {
   ChannelTest *test = data;
@@ -228,10 +236,7 @@ has_as_many_fds (gpointer data)
 void
 channel_test_free (ChannelTest *test)
 {
-  g_autoptr (GError) error = NULL;
-
-  ferry_wait_all (test->router, PATIENCE, &error);
-  g_assert_no_error (error);
+  ferry_test_run_until (has_no_workers, test);
   ferry_test_run_until (has_no_descriptors_left, test);
   g_assert_finalize_object (test->launcher);
   while (g_main_context_iteration (NULL, FALSE))

@@ -22,6 +22,7 @@
 
 #include "config.h"
 
+#include <ferry-classic.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>

@@ -17,7 +17,7 @@ GLIB = "{http://www.gtk.org/introspection/glib/1.0}"
 # Methods of each object, which a method of a class would hide.
 OF_OBJECTS = {"bind_property", "connect", "disconnect", "emit", "get_property", "notify", "set_property"}
 # These do not come back where they do what they are for.
-NEVER_BACK = {("Channel", "exit"), ("Worker", "main"), ("Worker", "exit")}
+NEVER_BACK = {("-", "channel_exit"), ("Worker", "main"), ("Worker", "exit")}
 CONTAINERS = ("class", "record", "interface", "enumeration", "bitfield", "union")
 
 

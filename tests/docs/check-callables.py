@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Each callable of the introspection data is called from Python: check-callables.py API-VERSION GIR TABLE WORKER FUNCTIONS FORKS
+"""Each callable of the introspection data is called from Python: check-callables.py API-VERSION GIR TABLE WORKER FUNCTIONS
 
 TABLE has a line for each callable: its class, its name, "works" or "C only", and how, or what there is instead. A line that says "works" is believed only when the callable was called here and came back, or, for callbacks,
-signals and virtual methods, when it was heard. WORKER is tests/workers/serving-worker.c, FUNCTIONS a worker in Python, and FORKS a program in Python that forks.
+signals and virtual methods, when it was heard. WORKER is tests/workers/serving-worker.c, and FUNCTIONS a worker in Python.
 
 Skipped where Python has no bindings (PyGObject).
 """
@@ -12,7 +12,6 @@ Skipped where Python has no bindings (PyGObject).
 import os
 import queue
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -108,9 +107,8 @@ def define_wire(ferry, note):
 class Tour:
     """Each method whose name begins with "use" is one part of the tour."""
 
-    def __init__(self, ferry, recorder, worker, functions, forks, gir):
+    def __init__(self, ferry, recorder, worker, functions, gir):
         self.ferry, self.recorder, self.worker, self.heard = ferry, recorder, worker, recorder.heard
-        self.forks = [sys.executable, forks, "1", gir]
         self.folder = tempfile.mkdtemp(prefix="ferry-python.")
         self.functions = [sys.executable, functions, "1", gir]
         self.router = ferry.Router.new(None)
@@ -448,16 +446,12 @@ class Tour:
         assert all(forked == [process] for _, process, forked in drawn), drawn
         executor.stop()
 
-    def use_forks(self):
-        subprocess.run(self.forks, check=True)
-
     def use_persistent_worker(self):
         """A worker that outlives the application listens at an address, and keeps its results until they are taken."""
         ferry, address = self.ferry, os.path.join(self.folder, "persistent")
         self.launcher("listen").spawn_persistent(address)
-        exchange = ferry.Exchange.new(None, None)
-        channel = later(lambda call: exchange.connect_async(address, LONG, None, call), exchange.connect_finish)
-        assert exchange.ready(LONG) == [channel]
+        channel = ferry.Channel.new(later(lambda call: ferry.Transport.connect_to_async(address, LONG, LONG, None, call),
+                                          ferry.Transport.connect_to_finish))
         assert later(lambda call: channel.receive_async(None, call), channel.receive_finish)[1].unpack() == "kept"
         assert later(lambda call: channel.receive_async(None, call), channel.receive_finish)[1] is None
 
@@ -486,33 +480,6 @@ class Tour:
         worker.close()
         worker.wait(LONG)
         later(lambda call: worker.wait_async(None, call), worker.wait_finish)
-
-    def use_exchange(self):
-        ferry, value = self.ferry, GLib.Variant("s", "hello")
-        exchange = ferry.Exchange.new(self.router, self.launcher())
-        pairs = [ferry.Transport.new_pair() for _ in range(3)]
-        ends = [(ferry.Channel.new(here), ferry.Channel.new(there)) for here, there in pairs]
-        exchange.add(ends[0][0])
-        exchange.add_wait(ends[1][0], LONG)
-        later(lambda call: exchange.add_wait_async(ends[2][0], None, call), exchange.add_wait_finish)
-        ends[0][1].send(value, LONG, None)
-        for _ in range(3):
-            assert exchange.ready(LONG) == [ends[0][0]]
-            assert later(lambda call: exchange.ready_async(None, call), exchange.ready_finish) == [ends[0][0]]
-        assert exchange.get_active().get_n_items() == 3
-        for here, _ in ends:
-            exchange.remove(here)
-        flowing = ferry.Exchange.new(self.router, self.launcher())
-        flowing.props.flowing = True
-        heard = []
-        self.listen("Exchange", flowing, "data", lambda _, channel, value, failure, error: heard.append(value))
-        flowing.start("talk", value)
-        until(lambda: heard)
-        assert flowing.get_active().get_n_items() >= 0
-        for one in list(flowing.get_active()):
-            one.close()
-        later(lambda call: flowing.finish_async(None, call), flowing.finish_finish)
-        flowing.finish(LONG)
 
     def use_dictionary(self):
         ferry, heard = self.ferry, []
@@ -701,21 +668,6 @@ class Tour:
         assert row.get_value().unpack() == "two"
         exporter.stop(ferry.StopMode.DRAIN)
 
-    def use_background(self):
-        ferry, value = self.ferry, GLib.Variant("i", 1)
-        background = ferry.Background.new("results", 10)
-        here, there = ferry.Transport.new_pair()
-        background.attach(here)
-        background.put(value, LONG, None)
-        background.detach()
-        here, there = ferry.Transport.new_pair()
-        background.attach_channel(ferry.Channel.new(here))
-        end = ferry.Channel.new(there)
-        in_thread(lambda: end.receive(LONG, None))
-        background.finish()
-        end.close()
-        in_thread(lambda: background.wait_taken(LONG, None))
-
     def use_sandbox(self):
         ferry = self.ferry
         ferry.Sandbox.new()
@@ -724,17 +676,10 @@ class Tour:
         server.start(self.router)
         later(lambda call: ferry.Sandbox.get_strength_async(None, call), ferry.Sandbox.get_strength_finish)
 
-    def use_waiting(self):
-        ferry, router = self.ferry, self.ferry.Router.new(None)
-        router.start()
-        ferry.wait_all(router, LONG)
-        later(lambda call: ferry.wait_all_async(router, None, call), lambda result: ferry.wait_all_finish(router, result))
-        router.stop()
-
 
 def take_tour(report, tour):
     for name in sorted(name for name in dir(tour) if name.startswith("use_")):
-        if len(sys.argv) > 7 and sys.argv[7] != name:
+        if len(sys.argv) > 6 and sys.argv[6] != name:
             continue
         try:
             getattr(tour, name)()
@@ -748,14 +693,14 @@ def body(report):
         report.skip("python", "there is no PyGObject for %s" % sys.executable)
         return
     import callables
-    api_version, gir, table, worker, functions, forks = sys.argv[1:7]
+    api_version, gir, table, worker, functions = sys.argv[1:6]
     gi.require_version("Ferry", api_version)
     from gi.repository import Ferry
 
     with tempfile.NamedTemporaryFile() as record:
         os.environ["FERRY_TEST_RECORD"] = record.name
         found, recorder = callables.prepare(Ferry, gir)
-        take_tour(report, Tour(Ferry, recorder, worker, functions, forks, gir))
+        take_tour(report, Tour(Ferry, recorder, worker, functions, gir))
         report.none("no name of a class means two things", callables.collisions(gir))
         callables.compare(report, found, callables.read_table(table), recorder.read())
         if "FERRY_TEST_KEEP_RECORD" in os.environ:

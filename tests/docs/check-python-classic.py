@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Each callable of the older systems' classes is called from Python: check-python-classic.py API-VERSION GIR TABLE WORKER
+"""Each callable of the older systems' classes is called from Python: check-python-classic.py API-VERSION GIR TABLE WORKER FORKS
 
-TABLE is as that of check-callables.py, and WORKER is tests/workers/serving-worker.c. Skipped where Python has no bindings
+TABLE is as that of check-callables.py, WORKER is tests/workers/serving-worker.c, and FORKS is python-forks.py. Skipped where Python has no bindings
 (PyGObject).
 """
 
 import os
+import subprocess
 import sys
 import tempfile
+import threading
 
 import tap
-from waiting import LONG
+from waiting import LONG, until
 
 try:
     import gi
@@ -100,6 +102,61 @@ def use_views(report, recorder, ferry, classic):
     exporter.stop(ferry.StopMode.DRAIN)
 
 
+def in_thread(function):
+    """What function gives in a thread of its own, while the main loop runs here."""
+    outcome = []
+    thread = threading.Thread(target=lambda: outcome.append(function()))
+    thread.start()
+    until(lambda: not thread.is_alive())
+    return outcome[0]
+
+
+def use_exchange(report, ferry, classic, recorder, router):
+    value, heard = GLib.Variant("s", "hello"), []
+    exchange = classic.Exchange.new(router, None)
+    pairs = [ferry.Transport.new_pair() for _ in range(3)]
+    ends = [(ferry.Channel.new(here), ferry.Channel.new(there)) for here, there in pairs]
+    exchange.add(ends[0][0])
+    exchange.add_wait(ends[1][0], LONG)
+    later(lambda *call: exchange.add_wait_async(ends[2][0], *call), exchange.add_wait_finish)
+    report.equal("channels are added", exchange.get_active().get_n_items(), 3)
+    ends[0][1].send(value, LONG, None)
+    report.equal("the one with news is named", exchange.ready(LONG), [ends[0][0]])
+    report.equal("also later", later(exchange.ready_async, exchange.ready_finish), [ends[0][0]])
+    report.fact("they are removed", all(exchange.remove(here) for here, _ in ends))
+    flowing = classic.Exchange.new(router, ferry.Launcher.new([sys.argv[4]]))
+    flowing.connect("data", recorder.heard("Exchange.::data", lambda _, *data: heard.append(data[1].unpack())))
+    flowing.props.flowing = True
+    flowing.start("echo", None)
+    channel = flowing.get_active()[0]
+    channel.send(value, LONG, None)
+    until(lambda: heard)
+    report.equal("data comes", heard, ["hello"])
+    channel.close()
+    later(flowing.finish_async, flowing.finish_finish)
+    report.fact("the exchange is finished", flowing.finish(LONG))
+    report.fact("all processes have ended", classic.wait_all(router, LONG))
+    report.fact("also later", later(lambda *call: classic.wait_all_async(router, *call),
+                                    lambda result: classic.wait_all_finish(router, result)))
+
+
+def use_background(report, ferry, classic):
+    background = classic.Background.new("results", 10)
+    background.attach(ferry.Transport.new_pair()[0])
+    background.put(GLib.Variant("i", 1), LONG, None)
+    background.detach()
+    with tempfile.TemporaryDirectory() as folder:
+        address = os.path.join(folder, "here")
+        listener, exchange = ferry.Listener.new(address), classic.Exchange.new(None, None)
+        listener.connect("attached", lambda _, there: background.attach_channel(ferry.Channel.new(there)))
+        listener.start()
+        channel = later(lambda *call: exchange.connect_async(address, LONG, *call), exchange.connect_finish)
+        report.equal("a result waits for who comes", in_thread(lambda: channel.receive(LONG, None))[1].unpack(), 1)
+        background.finish()
+        report.fact("and is taken", in_thread(lambda: background.wait_taken(LONG, None)))
+        listener.close()
+
+
 def body(report):
     if gi is None:
         report.skip("classic", "there is no PyGObject")
@@ -113,9 +170,12 @@ def body(report):
     with tempfile.NamedTemporaryFile() as record:
         os.environ["FERRY_TEST_RECORD"] = record.name
         found, recorder = callables.prepare(FerryClassic, gir)
+        subprocess.run([sys.executable, sys.argv[5], *sys.argv[1:3]], check=True)
         use_errors(report, FerryClassic)
         use_processes(report, FerryClassic, router, worker)
         use_views(report, recorder.heard, Ferry, FerryClassic)
+        use_exchange(report, Ferry, FerryClassic, recorder, router)
+        use_background(report, Ferry, FerryClassic)
         report.none("no name of a class means two things", callables.collisions(gir))
         callables.compare(report, found, callables.read_table(table), recorder.read())
 

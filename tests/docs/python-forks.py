@@ -8,7 +8,8 @@ import sys
 import gi
 
 gi.require_version("Ferry", sys.argv[1])
-from gi.repository import Ferry, GLib
+gi.require_version("FerryClassic", sys.argv[1])
+from gi.repository import Ferry, FerryClassic, GLib
 
 import callables
 
@@ -22,17 +23,17 @@ def converse(channel):
     if channel.get_pid() == 0:
         channel.send(GLib.Variant("s", WORDS.pop()), -1, None)
         assert not WORDS
-        channel.exit(3)
+        FerryClassic.channel_exit(channel, 3)
     assert channel.receive(LONG, None)[1].unpack() == "word"
     assert channel.receive(LONG, None)[1] is None
     assert channel.wait(LONG).get_exit_status() == 3
 
 
 def main():
-    _, recorder = callables.prepare(Ferry, sys.argv[2])
-    Ferry.Worker.add_fork_handler(recorder.heard("ForkHandler", lambda *_: WORDS.append("word")))
-    converse(Ferry.Channel.create())
-    exchange = Ferry.Exchange.new(None, None)
+    callables.prepare(FerryClassic, sys.argv[2])
+    Ferry.Worker.add_fork_handler(lambda *_: WORDS.append("word"))
+    converse(FerryClassic.channel_create())
+    exchange = FerryClassic.Exchange.new(None, None)
     converse(exchange.create(LONG))
 
 

@@ -170,11 +170,11 @@ def listen():
     """What only a worker that outlives its application does: it keeps a result until one has attached and taken it."""
     listener = Ferry.Listener.new_from_environment()
     transport = listener.accept(-1, None)
-    background = Ferry.Background.new("results", 10)
-    background.put(GLib.Variant("s", "kept"), -1, None)
-    background.attach_channel(Ferry.Channel.new(transport))
-    background.finish()
-    background.wait_taken(-1, None)
+    channel = Ferry.Channel.new(transport)
+    channel.send_acknowledged(GLib.Variant("s", "kept"), -1, None)
+    channel.close()
+    # It leaves when it has taken the end.
+    channel.receive(-1, None)
     listener.close()
 
 

@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include <ferry-classic.h>
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-channel-create.c, spawn/ferry-fork.c
+/* Tests: channel/ferry-channel-fork.c, spawn/ferry-fork.c
  *
  * What a program without threads that forks itself gets when the system refuses it something. */
 
 #include "config.h"
 
+#include <ferry-classic.h>
 #include <errno.h>
 
 #include "faults/faults-test.h"

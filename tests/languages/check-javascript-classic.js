@@ -16,6 +16,8 @@ import {equal, fact, main, none} from './tap.js';
 
 const [girPath, tablePath] = ARGV;
 const worker = GLib.getenv('FERRY_TEST_SERVING_WORKER');
+const folder = GLib.dir_make_tmp('ferry-javascript-classic-XXXXXX');
+const SECOND = GLib.USEC_PER_SEC;
 
 // Waits for what begins asynchronously. Returns what finish (result) returns, or throws.
 function complete(start, finish) {
@@ -29,6 +31,12 @@ function complete(start, finish) {
     return finish(result);
 }
 
+// Has the main context work until a condition holds.
+function until(condition) {
+    while (!condition())
+        GLib.MainContext.default().iteration(true);
+}
+
 // The error that a function throws.
 function raised(run) {
     try {
@@ -37,6 +45,10 @@ function raised(run) {
         return error;
     }
     return null;
+}
+
+function isError(error, code) {
+    return error instanceof GLib.Error && error.matches(Ferry.Error.quark(), code);
 }
 
 function testErrors() {
@@ -115,6 +127,76 @@ function testViews() {
     exporter.stop(Ferry.StopMode.DRAIN);
 }
 
+function testExchange(router) {
+    const exchange = FerryClassic.Exchange.new(router, Ferry.Launcher.new([worker]));
+    const heard = [];
+    exchange.flowing = true;
+    exchange.connect('data', (_, channel, value, failure) => heard.push(value ? value.unpack() : failure));
+    const [here, there] = Ferry.Transport.new_pair();
+    const [one, other] = [Ferry.Channel.new(here), Ferry.Channel.new(there)];
+    fact('an exchange takes a channel', exchange.add(one) && exchange.get_active().get_n_items() === 1);
+    other.send(GLib.Variant.new_string('word'), -1, null);
+    until(() => heard.length > 0);
+    equal('and hears it', heard, ['word']);
+    fact('it gives a channel back', exchange.remove(one));
+    fact('it waits for its turn', exchange.add_wait(one, -1));
+    exchange.remove(one);
+    complete(done => exchange.add_wait_async(one, null, done), result => exchange.add_wait_finish(result));
+    exchange.remove(one);
+    fact('it starts processes', exchange.start('echo', null));
+    exchange.autoclose = true;
+    until(() => exchange.n_active === 1);
+    exchange.get_active().get_item(0).close();
+    fact('it is finished', complete(done => exchange.finish_async(null, done), result => exchange.finish_finish(result)));
+    testReady();
+}
+
+function testReady() {
+    const exchange = FerryClassic.Exchange.new(null, null);
+    const [here, there] = Ferry.Transport.new_pair();
+    const [one, other] = [Ferry.Channel.new(here), Ferry.Channel.new(there)];
+    exchange.add(one);
+    other.send(GLib.Variant.new_string('word'), -1, null);
+    equal('an exchange says what is ready', exchange.ready(-1).map(channel => channel === one), [true]);
+    one.receive(-1, null);
+    other.send(GLib.Variant.new_string('word'), -1, null);
+    equal('asynchronously too', complete(done => exchange.ready_async(null, done),
+        result => exchange.ready_finish(result)).length, 1);
+    one.receive(-1, null);
+    exchange.remove(one);
+    const address = GLib.build_filenamev([folder, 'exchange']);
+    const listener = Ferry.Listener.new(address);
+    listener.start();
+    const channel = complete(done => exchange.connect_async(address, -1, null, done),
+        result => exchange.connect_finish(result));
+    channel.close();
+    exchange.remove(channel);
+    fact('it is finished', exchange.finish(-1));
+}
+
+function testBackground() {
+    const background = FerryClassic.Background.new('result', 10);
+    background.put(GLib.Variant.new_string('one'), -1, null);
+    const [here, there] = Ferry.Transport.new_pair();
+    background.attach_channel(Ferry.Channel.new(here));
+    const channel = Ferry.Channel.new(there);
+    equal('results wait for who comes', channel.receive(-1, null)[1].unpack(), 'one');
+    background.detach();
+    const [one, other] = Ferry.Transport.new_pair();
+    background.attach(one);
+    background.finish();
+    other.close();
+    channel.close();
+    const error = raised(() => background.wait_taken(SECOND, null));
+    fact('and are waited for', error === null || isError(error, Ferry.Error.TIMED_OUT));
+}
+
+function testWaits(router) {
+    fact('all processes are waited for', FerryClassic.wait_all(router, -1));
+    fact('asynchronously too', complete(done => FerryClassic.wait_all_async(router, null, done),
+        result => FerryClassic.wait_all_finish(router, result)));
+}
+
 main(() => {
     const {classes, names} = listCallables(girPath);
     none('each class is there', classes.filter(name => !(name in FerryClassic)));
@@ -122,5 +204,9 @@ main(() => {
     testErrors();
     testProcesses();
     testViews();
+    const router = Ferry.Router.get_default();
+    testExchange(router);
+    testBackground();
+    testWaits(router);
     checkTable(names, readTable(tablePath));
 });

@@ -49,11 +49,29 @@ void test_views () {
     exporter.stop (Ferry.StopMode.DRAIN);
 }
 
+void test_exchange () {
+    Ferry.Transport here;
+    Ferry.Transport there;
+    Ferry.Transport.new_pair (out here, out there);
+    var one = new Ferry.Channel (here);
+    var other = new Ferry.Channel (there);
+    try {
+        var exchange = new Ferry.Exchange (null, null);
+        exchange.add (other);
+        one.send ("word", -1);
+        assert_true (exchange.ready (-1).length == 1);
+    } catch (Error error) {
+        GLib.error ("%s", error.message);
+    }
+    one.close ();
+}
+
 int main (string[] args) {
     Test.init (ref args);
     worker_path = args[1];
     Test.add_func ("/vala-classic/a-list-has-errors", test_errors);
     Test.add_func ("/vala-classic/a-process-runs-a-function-of-a-program", test_process);
     Test.add_func ("/vala-classic/a-view-is-resolved", test_views);
+    Test.add_func ("/vala-classic/an-exchange-says-what-is-ready", test_exchange);
     return Test.run ();
 }

@@ -242,10 +242,6 @@ void test_channel () {
         one.send ("word", -1);
         other.receive (-1, null, out value, null);
         assert_true (value.get_string () == "word");
-        var exchange = new Ferry.Exchange (null, null);
-        exchange.add (other);
-        one.send ("word", -1);
-        assert_true (exchange.ready (-1).length == 1);
     } catch (Error error) {
         GLib.error ("%s", error.message);
     }

@@ -17,6 +17,8 @@ MAIN_LOOPS = (("gio/", "glib-object.h", "gobject/", "gtk/", "adwaita.h"),
 STRANGERS = {"lane": MAIN_LOOPS, "link": MAIN_LOOPS}
 # Libraries that use no more of the first one than an application does.
 AS_APPLICATIONS = ("classic", "gtk")
+# But for this one: what forks may start no thread, so the library itself carries it.
+CARRIER = "channel/ferry-channel-carrier-private.h"
 STRANGERS_EVERYWHERE = ("gtk/", "gdk/", "gsk/", "adwaita.h")
 
 
@@ -68,7 +70,8 @@ def beyond_public(tree):
             for own in AS_APPLICATIONS
             for name, text in sources.select(tree, r"router/%s/.*\.[ch]$" % own).items()
             for line, _, target in sources.includes(text)
-            if (target.split("/")[0] in LAYERS and target.split("/")[0] != own) or target == "ferry-enums.h"]
+            if ((target.split("/")[0] in LAYERS and target.split("/")[0] != own) or target == "ferry-enums.h")
+            and (own, target) != ("classic", CARRIER)]
 
 
 def demo_includes(tree):

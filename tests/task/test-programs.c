@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include <ferry-classic.h>
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>

@@ -9,7 +9,7 @@
  * application that attaches; when all were taken it ends. If they are not taken, it ends by itself after some
  * minutes. */
 
-#include <ferry-conversations.h>
+#include <ferry-classic.h>
 #include <stdlib.h>
 #include <unistd.h>
 

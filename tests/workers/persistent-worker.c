@@ -12,7 +12,7 @@
  *
  * Only the test ends it; should that fail to, it ends by itself after some minutes. */
 
-#include <ferry-conversations.h>
+#include <ferry-classic.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-exchange.c
+/* Tests: classic/ferry-exchange.c
  *
  * Exchanges of channels with real workers: tests/channel/channel-test.h says what those do. */
 
 #include "config.h"
 
+#include <ferry-classic.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>

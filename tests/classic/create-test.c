@@ -3,7 +3,7 @@
 
 #include "config.h"
 
-#include "channel/create-test.h"
+#include "classic/create-test.h"
 
 #include <errno.h>
 #include <sys/mman.h>

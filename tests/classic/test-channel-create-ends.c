@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-channel-create.c, spawn/ferry-fork.c
+/* Tests: channel/ferry-channel-fork.c, spawn/ferry-fork.c
  *
  * Channels to children that are forked from this program: how processes begin and end, and what they share. */
 
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "channel/create-test.h"
+#include "classic/create-test.h"
 
 /* Until the other end is closed or gone. */
 static void

@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <ferry-classic.h>
+
 #include "ferry-test.h"
 
 G_BEGIN_DECLS

@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-exchange.c, channel/ferry-channel.c
+/* Tests: classic/ferry-exchange.c, channel/ferry-channel.c
  *
  * What goes wrong with channels and exchanges of pprocess does not go wrong here: with workers, which have the
  * functions of tests/channel/channel-test.h, and over transports of each kind. docs/conversations.md has the list. */
 
 #include "config.h"
 
+#include <ferry-classic.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>

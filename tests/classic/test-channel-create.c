@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-channel-create.c, call/ferry-polled-transport.c
+/* Tests: classic/ferry-channel-create.c, channel/ferry-channel-fork.c, call/ferry-polled-transport.c
  *
  * Channels to children that are forked from this program: what is said over them. */
 
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "channel/create-test.h"
+#include "classic/create-test.h"
 
 static void
 echo (FerryChannel *channel, gpointer data)

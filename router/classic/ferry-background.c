@@ -14,16 +14,16 @@
 
 #include "config.h"
 
-#include "channel/ferry-background.h"
+#include "classic/ferry-background.h"
 
 #include <string.h>
 
-#include "base/ferry-base-private.h"
-#include "base/ferry-property-private.h"
-#include "base/ferry-thread-private.h"
-#include "call/ferry-call-message-private.h"
-#include "call/ferry-mux.h"
-#include "channel/ferry-channel-private.h"
+#include <ferry-conversations.h>
+
+#include "channel/ferry-channel-carrier-private.h"
+
+/* The longest name of a method, in bytes. */
+#define MAX_NAME 255
 
 typedef struct
 {
@@ -45,7 +45,7 @@ typedef struct
  * by one. So an application that stores the last number can recognize a repeated result.
  *
  * An application that needs no numbers can take the results as the messages of a channel: see
- * [method@Ferry.Background.attach_channel].
+ * [method@FerryClassic.Background.attach_channel].
  *
  * The results are in the worker's memory. They are lost when the worker ends.
  *
@@ -66,16 +66,16 @@ struct _FerryBackground
   char *method;      /* const: (owned): the name of the application's handler */
   guint max_results; /* const: the largest number of results that may wait */
 
-  pthread_mutex_t attaching;
+  GMutex attaching;
   GThread *giver;            /* guarded by attaching: (owned) (nullable): the thread that sends the results */
   GCancellable *cancellable; /* guarded by attaching: (owned) (nullable): ends the giver, even while it waits */
 
-  pthread_mutex_t lock;
-  FerryWaitQueue waits; /* for a change of the four fields below */
-  GQueue results;       /* guarded by lock: (element-type Result) (owned): the oldest result first */
-  guint64 last_number;  /* guarded by lock: the number of the newest result */
-  gboolean giving;      /* guarded by lock: TRUE from the giver's start until the giver ends */
-  gboolean finished;    /* guarded by lock: TRUE after ferry_background_finish(): no more results are added */
+  GMutex lock;
+  GCond changed;       /* signalled when one of the four fields below has changed */
+  GQueue results;      /* guarded by lock: (element-type Result) (owned): the oldest result first */
+  guint64 last_number; /* guarded by lock: the number of the newest result */
+  gboolean giving;     /* guarded by lock: TRUE from the giver's start until the giver ends */
+  gboolean finished;   /* guarded by lock: TRUE after ferry_background_finish(): no more results are added */
 };
 
 typedef struct
@@ -99,13 +99,45 @@ result_free (gpointer data)
 
 /* ---- the giver ---- */
 
-static gboolean
-has_work (gpointer data)
-{
-  FerryBackground *self = data;
-  FERRY_AUTO_LOCK (&self->lock);
+typedef gboolean (*Condition) (FerryBackground *self, gpointer data);
 
+static gboolean
+has_work (FerryBackground *self, gpointer data)
+{
   return self->results.length > 0 || self->finished;
+}
+
+static void
+wake (GCancellable *cancellable, FerryBackground *self)
+{
+  g_mutex_lock (&self->lock);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+}
+
+/* Waits until condition, which is called with the lock, returns TRUE. Fails with FERRY_ERROR_TIMED_OUT and
+ * G_IO_ERROR_CANCELLED. */
+static gboolean
+wait_until (FerryBackground *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable,
+            GError **error)
+{
+  gint64 end = g_get_monotonic_time () + MIN (timeout, G_MAXINT64 / 2);
+  gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (wake), self, NULL) : 0;
+  gboolean in_time = TRUE;
+  gboolean holds;
+
+  g_mutex_lock (&self->lock);
+  while (!(holds = condition (self, data)) && in_time && !g_cancellable_is_cancelled (cancellable))
+    if (timeout < 0)
+      g_cond_wait (&self->changed, &self->lock);
+    else
+      in_time = g_cond_wait_until (&self->changed, &self->lock, end);
+  g_mutex_unlock (&self->lock);
+  g_cancellable_disconnect (cancellable, id);
+  if (!holds && !g_cancellable_set_error_if_cancelled (cancellable, error))
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT,
+                         "The application did not take all results in time; wait longer, or end without them");
+  return holds;
 }
 
 /* Waits for a result. Returns the oldest result, in the form that the application gets: (transfer full) (nullable).
@@ -117,16 +149,16 @@ wait_for_result (Giving *giving, gboolean *at_end)
   GVariant *given = NULL;
   const Result *result;
 
-  if (!ferry_wait_queue_wait (&self->waits, NULL, has_work, self, G_MAXINT64, giving->cancellable, NULL, NULL) ||
+  if (!wait_until (self, has_work, NULL, -1, giving->cancellable, NULL) ||
       g_cancellable_is_cancelled (giving->cancellable))
     return NULL;
-  pthread_mutex_lock (&self->lock);
+  g_mutex_lock (&self->lock);
   result = g_queue_peek_head (&self->results);
   if (result != NULL && giving->channel != NULL)
     given = g_variant_ref (result->value);
   else if (result != NULL)
     given = g_variant_ref_sink (g_variant_new ("(tv)", result->number, result->value));
-  pthread_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->lock);
   *at_end = given == NULL;
   return given;
 }
@@ -136,10 +168,10 @@ drop_oldest (FerryBackground *self)
 {
   Result *result;
 
-  pthread_mutex_lock (&self->lock);
+  g_mutex_lock (&self->lock);
   result = g_queue_pop_head (&self->results);
-  pthread_mutex_unlock (&self->lock);
-  ferry_wait_queue_finish_all (&self->waits);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
   result_free (result);
 }
 
@@ -172,10 +204,10 @@ giving_free (Giving *giving)
 static void
 set_flag (FerryBackground *self, gboolean *flag, gboolean value)
 {
-  pthread_mutex_lock (&self->lock);
+  g_mutex_lock (&self->lock);
   *flag = value;
-  pthread_mutex_unlock (&self->lock);
-  ferry_wait_queue_finish_all (&self->waits);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
 }
 
 static gpointer
@@ -219,15 +251,19 @@ static gboolean
 attach (FerryBackground *self, FerryMux *mux, FerryChannel *channel, GError **error)
 {
   Giving *giving = g_new (Giving, 1);
-  FERRY_AUTO_LOCK (&self->attaching);
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->attaching);
 
   detach_attaching (self);
   self->cancellable = g_cancellable_new ();
   *giving = (Giving){self, mux, channel, g_object_ref (self->cancellable)};
   set_flag (self, &self->giving, TRUE);
-  self->giver = ferry_thread_try_new ("ferry-giver", "giving results", giver_main, giving, error);
+  self->giver = g_thread_try_new ("ferry-giver", giver_main, giving, &failure);
   if (self->giver != NULL)
     return TRUE;
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
+               "A thread for giving results could not be started: %s; end other threads, or raise the limit of them",
+               failure->message);
   set_flag (self, &self->giving, FALSE);
   g_clear_object (&self->cancellable);
   giving_free (giving);
@@ -244,9 +280,9 @@ ferry_background_finalize (GObject *object)
   detach_attaching (self);
   g_queue_clear_full (&self->results, result_free);
   g_free (self->method);
-  ferry_wait_queue_clear (&self->waits);
-  pthread_mutex_destroy (&self->lock);
-  pthread_mutex_destroy (&self->attaching);
+  g_cond_clear (&self->changed);
+  g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->attaching);
 
   G_OBJECT_CLASS (ferry_background_parent_class)->finalize (object);
 }
@@ -255,7 +291,7 @@ static void
 ferry_background_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   FerryBackground *self = FERRY_BACKGROUND (object);
-  FERRY_AUTO_LOCK (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   g_value_set_uint (value, self->results.length);
 }
@@ -274,22 +310,23 @@ ferry_background_class_init (FerryBackgroundClass *klass)
    * The number of results that were not taken yet, including the one that is being given. Changes are not notified. Any
    * thread.
    */
-  g_object_class_install_property (object_class, 1,
-                                   g_param_spec_uint ("n-results", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE));
+  g_object_class_install_property (
+    object_class, 1,
+    g_param_spec_uint ("n-results", NULL, NULL, 0, G_MAXUINT, 0, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
 static void
 ferry_background_init (FerryBackground *self)
 {
-  pthread_mutex_init (&self->attaching, NULL);
-  pthread_mutex_init (&self->lock, NULL);
-  ferry_wait_queue_init (&self->waits);
+  g_mutex_init (&self->attaching);
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->changed);
 }
 
 /**
  * ferry_background_new:
  * @method: the name of the application's handler, 1 to 255 bytes of UTF-8; unused with
- *   [method@Ferry.Background.attach_channel]
+ *   [method@FerryClassic.Background.attach_channel]
  * @max_results: the largest number of results that may wait, at least 1
  *
  * Creates a background without results, attached to no application. Any thread.
@@ -301,7 +338,7 @@ ferry_background_new (const char *method, guint max_results)
 {
   FerryBackground *self;
 
-  g_return_val_if_fail (method != NULL && method[0] != '\0' && strlen (method) <= FERRY_MAX_CALL_NAME, NULL);
+  g_return_val_if_fail (method != NULL && method[0] != '\0' && strlen (method) <= MAX_NAME, NULL);
   g_return_val_if_fail (max_results > 0, NULL);
 
   self = g_object_new (FERRY_TYPE_BACKGROUND, NULL);
@@ -310,31 +347,21 @@ ferry_background_new (const char *method, guint max_results)
   return self;
 }
 
-/* A result that ferry_background_put() adds as soon as there is room. */
-typedef struct
-{
-  FerryBackground *background;
-  GVariant *value; /* (nullable): NULL once the result was added */
-} Putting;
-
+/* Adds *value and sets it to NULL, as soon as there is room. */
 static gboolean
-put_or_finished (gpointer data)
+put_or_finished (FerryBackground *self, gpointer data)
 {
-  Putting *putting = data;
-  FerryBackground *self = putting->background;
-  gboolean finished;
+  GVariant **value = data;
 
-  pthread_mutex_lock (&self->lock);
-  finished = self->finished;
-  if (putting->value != NULL && !finished && self->results.length < self->max_results)
+  if (*value != NULL && !self->finished && self->results.length < self->max_results)
     {
       Result *result = g_new (Result, 1);
 
-      *result = (Result){++self->last_number, g_variant_ref (g_steal_pointer (&putting->value))};
+      *result = (Result){++self->last_number, g_steal_pointer (value)};
       g_queue_push_tail (&self->results, result);
+      g_cond_broadcast (&self->changed);
     }
-  pthread_mutex_unlock (&self->lock);
-  return putting->value == NULL || finished;
+  return *value == NULL || self->finished;
 }
 
 /**
@@ -346,10 +373,10 @@ put_or_finished (gpointer data)
  * @error: return location for an error
  *
  * Adds a result, for the application that is attached or for the next one. While as many results wait as
- * [ctor@Ferry.Background.new] allows, this function waits until one was taken. Any thread.
+ * [ctor@FerryClassic.Background.new] allows, this function waits until one was taken. Any thread.
  *
  * Fails with %FERRY_ERROR_TIMED_OUT when there was no room in time, or with %FERRY_ERROR_WOULD_BLOCK if @timeout is 0.
- * Fails with %G_IO_ERROR_CANCELLED, and with %FERRY_ERROR_CLOSED after [method@Ferry.Background.finish].
+ * Fails with %G_IO_ERROR_CANCELLED, and with %FERRY_ERROR_CLOSED after [method@FerryClassic.Background.finish].
  *
  * Returns: %TRUE when the result was added
  */
@@ -357,40 +384,35 @@ gboolean
 ferry_background_put (FerryBackground *self, GVariant *result, gint64 timeout, GCancellable *cancellable,
                       GError **error)
 {
-  gint64 deadline = ferry_deadline_after (timeout);
   g_autoptr (GVariant) kept = NULL;
   g_autoptr (GError) failure = NULL;
-  Putting putting = {self, result};
 
   g_return_val_if_fail (FERRY_IS_BACKGROUND (self), FALSE);
   g_return_val_if_fail (result != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   kept = g_variant_ref_sink (result);
-  ferry_wait_queue_wait (&self->waits, NULL, put_or_finished, &putting, deadline, cancellable, NULL, &failure);
-  if (putting.value == NULL)
-    {
-      ferry_wait_queue_finish_all (&self->waits);
-      return TRUE;
-    }
+  wait_until (self, put_or_finished, &kept, timeout, cancellable, &failure);
+  if (kept == NULL)
+    return TRUE;
   if (failure == NULL)
-    ferry_set_error (error, FERRY_ERROR_CLOSED,
-                     "The background was finished and takes no more results; call ferry_background_put() before "
-                     "ferry_background_finish()");
+    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_CLOSED,
+                         "The background was finished and takes no more results; call ferry_background_put() before "
+                         "ferry_background_finish()");
   else if (!g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
     g_propagate_error (error, g_steal_pointer (&failure));
   else
-    ferry_set_error (error, timeout == 0 ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
-                     "The background already has %u results, its maximum; wait until the application has taken some",
-                     self->max_results);
+    g_set_error (error, FERRY_ERROR, timeout == 0 ? FERRY_ERROR_WOULD_BLOCK : FERRY_ERROR_TIMED_OUT,
+                 "The background already has %u results, its maximum; wait until the application has taken some",
+                 self->max_results);
   return FALSE;
 }
 
 /**
  * ferry_background_attach:
  * @self: a background
- * @transport: the transport to the application; referenced until [method@Ferry.Background.detach], until the next
- *   application attaches, or until a result could not be given
+ * @transport: the transport to the application; referenced until [method@FerryClassic.Background.detach], until the
+ * next application attaches, or until a result could not be given
  * @error: return location for an error
  *
  * Gives results to an application from now on, one after the other, the oldest first. A thread of the background sends
@@ -412,19 +434,20 @@ ferry_background_attach (FerryBackground *self, FerryTransport *transport, GErro
  * ferry_background_attach_channel:
  * @self: a background
  * @channel: a channel with an application, such as one over a transport of a [class@Ferry.Listener], with no other
- *   sender; referenced for as long as [method@Ferry.Background.attach] has one to a transport
+ *   sender; referenced for as long as [method@FerryClassic.Background.attach] has one to a transport
  * @error: return location for an error
  *
- * Gives results to an application as [method@Ferry.Background.attach] does, but as the messages of a channel, without
- * numbers. The application takes them with [method@Ferry.Channel.receive], or with an exchange
- * ([method@Ferry.Exchange.connect_async]).
+ * Gives results to an application as [method@FerryClassic.Background.attach] does, but as the messages of a channel,
+ * without numbers. The application takes them with [method@Ferry.Channel.receive], or with an exchange
+ * ([method@FerryClassic.Exchange.connect_async]).
  *
  * The background keeps a result until the application has taken it. A result may be given a second time if this
  * application ends, or another one attaches, at the moment when the result is taken. A listener that accepts one
  * application at a time, the default, rules out the second case. The next application attaches only after all messages
  * of this one were read.
  *
- * [method@Ferry.Background.finish] closes the channel after the last result. Any thread but one that receives for it.
+ * [method@FerryClassic.Background.finish] closes the channel after the last result. Any thread but one that receives
+ * for it.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_SYSTEM
  */
@@ -442,9 +465,9 @@ ferry_background_attach_channel (FerryBackground *self, FerryChannel *channel, G
  * ferry_background_finish:
  * @self: a background
  *
- * Declares that no more results will be added: [method@Ferry.Background.put] fails from now on. Results that wait are
- * still given, to the application that is attached or to later ones. A channel is closed after the last result. A
- * second call does nothing. Any thread.
+ * Declares that no more results will be added: [method@FerryClassic.Background.put] fails from now on. Results that
+ * wait are still given, to the application that is attached or to later ones. A channel is closed after the last
+ * result. A second call does nothing. Any thread.
  */
 void
 ferry_background_finish (FerryBackground *self)
@@ -455,11 +478,8 @@ ferry_background_finish (FerryBackground *self)
 }
 
 static gboolean
-is_taken (gpointer data)
+is_taken (FerryBackground *self, gpointer data)
 {
-  FerryBackground *self = data;
-  FERRY_AUTO_LOCK (&self->lock);
-
   return self->results.length == 0 && !(self->finished && self->giving);
 }
 
@@ -470,23 +490,19 @@ is_taken (gpointer data)
  * @cancellable: (nullable): a cancellable
  * @error: return location for an error
  *
- * Waits until all results were taken. After [method@Ferry.Background.finish] this function also waits until the channel
- * to an attached application is closed; then the worker can end. Any thread but the thread of a main loop, and threads
- * that receive for a transport.
+ * Waits until all results were taken. After [method@FerryClassic.Background.finish] this function also waits until the
+ * channel to an attached application is closed; then the worker can end. Any thread but the thread of a main loop, and
+ * threads that receive for a transport.
  *
  * Returns: %TRUE, or %FALSE with %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED
  */
 gboolean
 ferry_background_wait_taken (FerryBackground *self, gint64 timeout, GCancellable *cancellable, GError **error)
 {
-  gint64 deadline = ferry_deadline_after (timeout);
-
   g_return_val_if_fail (FERRY_IS_BACKGROUND (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return ferry_wait_queue_wait (&self->waits, NULL, is_taken, self, deadline, cancellable,
-                                "The application did not take all results in time; wait longer, or end without them",
-                                error);
+  return wait_until (self, is_taken, NULL, timeout, cancellable, error);
 }
 
 /**
@@ -502,6 +518,7 @@ ferry_background_detach (FerryBackground *self)
 {
   g_return_if_fail (FERRY_IS_BACKGROUND (self));
 
-  FERRY_AUTO_LOCK (&self->attaching);
+  g_mutex_lock (&self->attaching);
   detach_attaching (self);
+  g_mutex_unlock (&self->attaching);
 }

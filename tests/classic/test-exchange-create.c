@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-exchange.c, call/ferry-polled-transport.c
+/* Tests: classic/ferry-exchange.c, call/ferry-polled-transport.c
  *
  * An exchange without a router, of channels to children that are forked from this program. */
 
@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "channel/create-test.h"
+#include "classic/create-test.h"
 
 typedef struct
 {

@@ -9,20 +9,32 @@
  *             processes of channels that were removed and closed before. While n_running is at the limit, functions and
  *             channels wait in `waiting`, in order.
  * References: a handler may remove any channel, and may drop the exchange. So code that emits a signal has references
- *             to both. */
+ *             to both.
+ * No thread:  an exchange makes no GTask except for its asynchronous functions. GLib starts a thread with the first
+ *             one, and a program that has a thread can create no more channels by forks. */
 
 #include "config.h"
 
-#include "channel/ferry-exchange.h"
+#include "classic/ferry-exchange.h"
 
-#include "base/ferry-base-private.h"
-#include "base/ferry-property-private.h"
-#include "base/ferry-watch-cancellable-private.h"
-#include "channel/ferry-channel-private.h"
-#include "channel/ferry-listener.h"
-#include "route/ferry-router-private.h"
-#include "task/ferry-iterate-private.h"
-#include "worker/ferry-launcher-private.h"
+#include <glib-unix.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "classic/ferry-channel-create.h"
+#include "classic/ferry-owner-private.h"
+
+#define READABLE (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
+#define SETTABLE (G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS)
+
+/* Logs a mistake of the program. Unlike g_critical(), a test may expect it with g_test_expect_message(). */
+#define critical(...) g_log (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, __VA_ARGS__)
+
+/* The data of a channel that is in an exchange. */
+#define MEMBER_KEY "ferry-exchange"
+
+/* How long a removed worker is waited for, in microseconds. */
+#define GRACE (5 * G_USEC_PER_SEC)
 
 /* How often a look without waiting iterates the main context. */
 #define MAX_LOOKS 16
@@ -36,15 +48,22 @@ typedef struct
   GSource *source;     /* (owned) (nullable): calls turn_cancelled() when the call's cancellable is cancelled */
 } Waiting;
 
+/* The process of a channel that was removed. Counted references, by g_rc_box: there are no other threads. */
+typedef struct
+{
+  FerryExchange *exchange; /* (owned) */
+  gboolean ended;
+} Leaving;
+
 /**
  * FerryExchange:
  *
  * A set of channels that an application waits on together, with a limit for the workers that run at the same time.
  *
- * [method@Ferry.Exchange.start] starts a worker with a channel. At the limit, the worker is started when another worker
- * has ended. While [property@Ferry.Exchange:flowing] is set, [signal@Ferry.Exchange::data] is emitted for the messages
- * of all channels. Otherwise [method@Ferry.Exchange.ready] returns the channels that have something to take. When one
- * channel fails, the other channels go on.
+ * [method@FerryClassic.Exchange.start] starts a worker with a channel. At the limit, the worker is started when another
+ * worker has ended. While [property@FerryClassic.Exchange:flowing] is set, [signal@FerryClassic.Exchange::data] is
+ * emitted for the messages of all channels. Otherwise [method@FerryClassic.Exchange.ready] returns the channels that
+ * have something to take. When one channel fails, the other channels go on.
  *
  * ```c
  * g_autoptr (FerryExchange) exchange = ferry_exchange_new (router, launcher);
@@ -58,17 +77,17 @@ typedef struct
  *
  * A channel has finished when all its messages and then its end were taken, and its worker has ended. Then it leaves
  * the exchange. If the application has a reference to the channel, it can call [method@Ferry.Channel.get_exit] to see
- * how the worker ended. A channel that leaves is closed, unless [property@Ferry.Exchange:autoclose] is off.
+ * how the worker ended. A channel that leaves is closed, unless [property@FerryClassic.Exchange:autoclose] is off.
  *
  * The exchange's thread is the router's thread. Channels that are added to the exchange must be made on this thread as
- * well. Without a router, an exchange is for channels of [func@Ferry.Channel.create], on the thread that made it.
+ * well. Without a router, an exchange is for channels of [func@FerryClassic.channel_create], on the thread that made
+ * it.
  */
 struct _FerryExchange
 {
   GObject parent_instance;
 
-  FerryHome *home;         /* const: (owned): knows the exchange's thread */
-  FerryRouter *router;     /* const: (owned) (nullable): NULL if the exchange starts no workers */
+  FerryOwner owner;        /* const: its router is NULL if the exchange starts no workers */
   FerryLauncher *launcher; /* const: (owned) (nullable): starts the workers */
   GListStore *active;      /* const: (owned) (element-type FerryChannel): the members, the oldest first */
   GHashTable *members;     /* const: (owned) (element-type FerryChannel): a set */
@@ -77,9 +96,11 @@ struct _FerryExchange
   guint limit; /* of n_running; 0: no limit */
   gboolean autoclose;
   gboolean flowing;
-  gboolean starting; /* start_waiting() runs */
-  FerryWaitQueue ready_waits;
-  FerryWaitQueue finish_waits;
+  gboolean starting;  /* start_waiting() runs */
+  GQueue again;       /* (element-type FerryChannel) (owned): members that may have more to take than was taken */
+  GSource *source;    /* (owned) (nullable): looks at them */
+  GQueue ready_waits; /* of ferry_waits_add(), as the next one */
+  GQueue finish_waits;
 };
 
 G_DEFINE_FINAL_TYPE (FerryExchange, ferry_exchange, G_TYPE_OBJECT)
@@ -116,6 +137,28 @@ has_finished (gpointer data)
 }
 
 static gboolean
+get_flag (FerryChannel *channel, const char *property)
+{
+  gboolean flag;
+
+  g_object_get (channel, property, &flag, NULL);
+  return flag;
+}
+
+static gboolean
+is_readable (FerryChannel *channel)
+{
+  return get_flag (channel, "readable");
+}
+
+/* Whether the channel's end was taken. Once it is closed, it does not become readable again. */
+static gboolean
+is_at_end (FerryChannel *channel)
+{
+  return get_flag (channel, "closed") && !is_readable (channel);
+}
+
+static gboolean
 has_ready (FerryExchange *self)
 {
   GHashTableIter iter;
@@ -123,7 +166,7 @@ has_ready (FerryExchange *self)
 
   g_hash_table_iter_init (&iter, self->members);
   while (g_hash_table_iter_next (&iter, &channel, NULL))
-    if (ferry_channel_is_ready (channel))
+    if (is_readable (channel))
       return TRUE;
   return FALSE;
 }
@@ -135,9 +178,9 @@ tell (FerryExchange *self)
   g_autoptr (FerryExchange) kept G_GNUC_UNUSED = g_object_ref (self);
 
   if (has_finished (self) || (!self->flowing && has_ready (self)))
-    ferry_wait_queue_finish_all (&self->ready_waits);
+    ferry_waits_finish (&self->ready_waits);
   if (has_finished (self))
-    ferry_wait_queue_finish_all (&self->finish_waits);
+    ferry_waits_finish (&self->finish_waits);
 }
 
 /* ---- what waits for the limit ---- */
@@ -145,17 +188,27 @@ tell (FerryExchange *self)
 static void
 waiting_free (Waiting *self)
 {
-  ferry_unwatch_cancellable (&self->source);
+  if (self->source != NULL)
+    g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
   g_free (self->function);
   g_clear_pointer (&self->arguments, g_variant_unref);
   g_clear_object (&self->call);
   g_free (self);
 }
 
+static void
+enqueue (FerryExchange *self, Waiting *waiting)
+{
+  g_queue_push_tail (&self->waiting, waiting);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
+}
+
 static gboolean
 start_now (FerryExchange *self, const char *function, GVariant *arguments, GError **error)
 {
-  g_autoptr (FerryChannel) channel = ferry_channel_start (self->launcher, self->router, function, arguments, error);
+  g_autoptr (FerryChannel) channel =
+    ferry_channel_start (self->launcher, self->owner.router, function, arguments, error);
 
   return channel != NULL && ferry_exchange_add (self, channel);
 }
@@ -179,11 +232,10 @@ start_one (FerryExchange *self, Waiting *waiting)
   if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING))
     {
       g_clear_error (&failure);
-      ferry_set_error (
-        &failure, FERRY_ERROR_CLOSED,
-        "The router was stopped while a worker for '%s' waited for the limit; start the router again, then "
-        "start the worker again",
-        waiting->function);
+      g_set_error (&failure, FERRY_ERROR, FERRY_ERROR_CLOSED,
+                   "The router was stopped while a worker for '%s' waited for the limit; start the router again, then "
+                   "start the worker again",
+                   waiting->function);
     }
   g_signal_emit (self, data_signal, 0, NULL, NULL, NULL, failure);
   return FALSE;
@@ -202,17 +254,14 @@ start_waiting (FerryExchange *self)
     return;
   kept = g_object_ref (self);
   self->starting = TRUE;
-  if (self->router != NULL)
-    self->router->n_holding++;
   while (has_room (self) && (waiting = g_queue_pop_head (&self->waiting)) != NULL)
     {
       /* Cancelling the wait has no effect from now on, also not while handlers iterate the context. */
-      ferry_unwatch_cancellable (&waiting->source);
+      if (waiting->source != NULL)
+        g_source_destroy (waiting->source);
       has_failed |= !start_one (self, waiting);
       waiting_free (waiting);
     }
-  if (self->router != NULL)
-    self->router->n_holding--;
   self->starting = FALSE;
   if (has_failed)
     tell (self);
@@ -224,44 +273,116 @@ start_waiting (FerryExchange *self)
 static gboolean
 emit_one (FerryExchange *self, FerryChannel *channel)
 {
-  g_autoptr (FerryIncoming) incoming = NULL;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) failure = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (!self->flowing || !g_hash_table_contains (self->members, channel) || !ferry_channel_is_ready (channel))
+  if (!self->flowing || !g_hash_table_contains (self->members, channel) || !is_readable (channel))
     return FALSE;
-  if (ferry_channel_take (channel, &incoming, &error) == FERRY_CHANNEL_TAKEN || error != NULL)
-    g_signal_emit (self, data_signal, 0, channel, incoming != NULL ? incoming->value : NULL,
-                   incoming != NULL ? incoming->failure : NULL, error);
+  ferry_channel_receive (channel, 0, NULL, &value, &failure, &error);
+  /* Another thread may have taken it. But a channel may end with this error too. */
+  if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT) && !is_at_end (channel))
+    return FALSE;
+  if (value != NULL || failure != NULL || error != NULL)
+    g_signal_emit (self, data_signal, 0, channel, value, failure, error);
   return TRUE;
 }
 
+static FerryWorker *
+dup_worker (FerryChannel *channel)
+{
+  FerryWorker *worker;
+
+  g_object_get (channel, "worker", &worker, NULL);
+  return worker;
+}
+
+/* Whether the channel was started or created with a process, which has not ended. */
 static gboolean
 has_process (FerryChannel *channel)
 {
-  return ferry_channel_get_process (channel) != NULL && ferry_channel_get_exit (channel) == NULL;
+  g_autoptr (FerryWorker) worker = dup_worker (channel);
+
+  return (worker != NULL || ferry_channel_get_pid (channel) > 0) && ferry_channel_get_exit (channel) == NULL;
 }
 
 /* Removes a member that has finished. */
 static void
 settle (FerryExchange *self, FerryChannel *channel)
 {
-  if (g_hash_table_contains (self->members, channel) && ferry_channel_is_end_taken (channel) && !has_process (channel))
+  if (g_hash_table_contains (self->members, channel) && is_at_end (channel) && !has_process (channel))
     ferry_exchange_remove (self, channel);
 }
 
+static void look_again (FerryExchange *self, FerryChannel *channel);
+
 static void
-news_came (FerryChannel *channel, gpointer exchange)
+news_came (FerryExchange *self, FerryChannel *channel)
 {
-  g_autoptr (FerryExchange) self = g_object_ref (exchange);
   guint n = 0;
 
   /* At most FERRY_CHANNEL_WINDOW messages at a time, so that the other channels' messages are not delayed. */
   while (n < FERRY_CHANNEL_WINDOW && emit_one (self, channel))
     n++;
   if (n == FERRY_CHANNEL_WINDOW)
-    ferry_channel_tell_news (channel);
+    look_again (self, channel);
   settle (self, channel);
   tell (self);
+}
+
+static gboolean
+look (gpointer data)
+{
+  g_autoptr (FerryExchange) self = g_object_ref (data);
+
+  g_clear_pointer (&self->source, g_source_unref);
+  for (guint n = self->again.length; n > 0 && self->again.length > 0; n--)
+    {
+      g_autoptr (FerryChannel) channel = g_queue_pop_head (&self->again);
+
+      news_came (self, channel);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+/* Makes the context call news_came() for a member, as the router delivers messages. */
+static void
+look_again (FerryExchange *self, FerryChannel *channel)
+{
+  int priority = G_PRIORITY_DEFAULT;
+
+  g_queue_push_tail (&self->again, g_object_ref (channel));
+  if (self->source != NULL)
+    return;
+  if (self->owner.router != NULL)
+    g_object_get (self->owner.router, "priority", &priority, NULL);
+  self->source = g_idle_source_new ();
+  g_source_set_static_name (self->source, "[ferry] exchange");
+  g_source_set_priority (self->source, priority);
+  g_source_set_callback (self->source, look, self, NULL);
+  g_source_attach (self->source, self->owner.context);
+}
+
+static void
+channel_changed (FerryChannel *channel, GParamSpec *pspec, gpointer data)
+{
+  g_autoptr (FerryExchange) self = g_object_ref (data);
+
+  if (!g_str_equal (pspec->name, "flowing"))
+    news_came (self, channel);
+  else if (get_flag (channel, "flowing"))
+    {
+      critical ("FerryChannel:flowing: the channel is in an exchange; set the property 'flowing' of the exchange "
+                "instead");
+      g_object_set (channel, "flowing", FALSE, NULL);
+    }
+}
+
+static void
+leave (FerryExchange *self, FerryChannel *channel)
+{
+  g_signal_handlers_disconnect_by_func (channel, channel_changed, self);
+  g_object_set_data (G_OBJECT (channel), MEMBER_KEY, NULL);
 }
 
 /**
@@ -278,11 +399,21 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
 {
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
-  ferry_return_val_if_elsewhere (self->home, FALSE);
-  ferry_return_val_if_fail (ferry_channel_set_news_func (channel, news_came, self), FALSE,
-                            "the channel is in an exchange already, or its property 'flowing' is set; remove it from "
-                            "that exchange, or unset the property, first");
-
+  if (!ferry_owner_check (&self->owner, G_STRFUNC))
+    return FALSE;
+  if (g_object_get_data (G_OBJECT (channel), MEMBER_KEY) != NULL || get_flag (channel, "flowing"))
+    {
+      critical ("%s(): the channel is in an exchange already, or its property 'flowing' is set; remove it from that "
+                "exchange, or unset the property, first",
+                G_STRFUNC);
+      return FALSE;
+    }
+  g_object_set_data (G_OBJECT (channel), MEMBER_KEY, self);
+  g_object_connect (channel, "signal::notify::readable", channel_changed, self, "signal::notify::closed",
+                    channel_changed, self, "signal::notify::exit", channel_changed, self, "signal::notify::flowing",
+                    channel_changed, self, NULL);
+  if (is_readable (channel) || is_at_end (channel))
+    look_again (self, channel);
   g_hash_table_add (self->members, g_object_ref (channel));
   self->n_running++;
   g_list_store_append (self->active, channel);
@@ -290,49 +421,104 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
   return TRUE;
 }
 
-static gboolean
-has_exited (gpointer process)
+/* ---- removal ---- */
+
+static void
+leaving_clear (gpointer data)
 {
-  return ((FerryChannelProcess *) process)->exit != NULL;
+  g_object_unref (((Leaving *) data)->exchange);
 }
 
-/* Called when the process of a channel that was removed and closed has ended. Takes the reference to the exchange. */
 static void
-process_ended (FerryCompletion *completion, gpointer data)
+leaving_unref (gpointer data)
 {
-  g_autoptr (FerryExchange) self = ferry_wait_queue_get_key (completion);
+  g_rc_box_release_full (data, leaving_clear);
+}
 
+/* Called when the process of a channel that was removed and closed has ended. */
+static void
+process_ended (Leaving *leaving)
+{
+  g_autoptr (FerryExchange) self = g_object_ref (leaving->exchange);
+
+  leaving->ended = TRUE;
   self->n_running--;
   start_waiting (self);
   tell (self);
 }
 
+static void
+worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
+{
+  Leaving *leaving = g_rc_box_acquire (data);
+
+  /* The worker may be kept for longer than the exchange. */
+  g_signal_handlers_disconnect_by_func (worker, worker_ended, leaving);
+  process_ended (leaving);
+  leaving_unref (leaving);
+}
+
+static gboolean
+child_ended (int pidfd, GIOCondition condition, gpointer leaving)
+{
+  process_ended (leaving);
+  close (pidfd);
+  return G_SOURCE_REMOVE;
+}
+
+/* Watches the pidfd of a child that was created by a fork. Returns FALSE if it has just ended. */
+static gboolean
+watch_child (FerryExchange *self, GPid pid, Leaving *leaving)
+{
+  int pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
+  g_autoptr (GSource) source = NULL;
+
+  if (pidfd < 0)
+    return FALSE;
+  source = g_unix_fd_source_new (pidfd, G_IO_IN);
+  g_source_set_static_name (source, "[ferry] removed child");
+  g_source_set_callback (source, G_SOURCE_FUNC (child_ended), g_rc_box_acquire (leaving), leaving_unref);
+  g_source_attach (source, self->owner.context);
+  return TRUE;
+}
+
 /* Closes a channel that was removed. Its process counts against the limit until it has ended. The channel itself is not
  * kept: with its last reference, a process that does not heed its end is killed. Returns (transfer full) (nullable) the
- * process, if it runs. There is no GTask, which would start a thread: a program that has one can create no more
- * channels by forks. */
-static FerryChannelProcess *
+ * process, if it runs. */
+static Leaving *
 close_removed (FerryExchange *self, FerryChannel *channel)
 {
-  FerryChannelProcess *process = ferry_channel_get_process (channel);
-  g_autoptr (FerryCompletion) end = NULL;
+  g_autoptr (FerryWorker) worker = dup_worker (channel);
+  Leaving *leaving;
 
   ferry_channel_close (channel);
   if (!has_process (channel))
     return NULL;
-  self->n_running++;
-  end = ferry_wait_queue_join (&process->waits, g_object_ref (self), NULL);
-  ferry_completion_call (end, process_ended, NULL);
-  return ferry_channel_process_ref (process);
+  leaving = g_rc_box_new0 (Leaving);
+  leaving->exchange = g_object_ref (self);
+  if (worker != NULL)
+    g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), g_rc_box_acquire (leaving),
+                           (GClosureNotify) G_CALLBACK (leaving_unref), 0);
+  else if (!watch_child (self, ferry_channel_get_pid (channel), leaving))
+    leaving->ended = TRUE;
+  self->n_running += !leaving->ended;
+  return leaving;
 }
 
-/* Waits for the process of a channel that was removed. In a callback of the context it does not wait, and fails. */
-static void
-wait_for_removed (FerryExchange *self, FerryChannelProcess *process)
+static gboolean
+has_left (gpointer data)
 {
-  ferry_iterate_until (self->router, ferry_home_get_context (self->home), has_exited, process, FERRY_CHANNEL_GRACE,
-                       "The worker did not end", NULL);
-  ferry_channel_process_unref (process);
+  return ((Leaving *) data)->ended;
+}
+
+/* Waits for the process of a channel that was removed. In a callback of the context it does not wait, and fails. Takes
+ * the reference to leaving. */
+static void
+wait_for_removed (FerryExchange *self, Leaving *leaving)
+{
+  if (!self->starting)
+    ferry_owner_wait (&self->owner, has_left, leaving, GRACE, "The worker did not end", NULL);
+  leaving_unref (leaving);
 }
 
 /**
@@ -343,10 +529,11 @@ wait_for_removed (FerryExchange *self, FerryChannelProcess *process)
  * Removes a channel, which may be done at any time. Its further messages must be taken from the channel itself. If
  * workers wait for the limit, the next one is started.
  *
- * If [property@Ferry.Exchange:autoclose] is on, this end of the channel is closed as by [method@Ferry.Channel.close].
- * This function then waits until the worker has ended, for at most 5 seconds. While it waits, it iterates the router's
- * main context. In a callback of the main context it does not wait: a main loop is never held up. Until the worker has
- * ended, it counts against the limit, and [method@Ferry.Exchange.finish] waits.
+ * If [property@FerryClassic.Exchange:autoclose] is on, this end of the channel is closed as by
+ * [method@Ferry.Channel.close]. This function then waits until the worker has ended, for at most 5 seconds. While it
+ * waits, it iterates the router's main context. In a callback of the main context it does not wait: a main loop is
+ * never held up. Until the worker has ended, it counts against the limit, and [method@FerryClassic.Exchange.finish]
+ * waits.
  *
  * A worker that waits for room to send does not end: take the channel's further messages, or drop your reference to the
  * channel. A worker that does not end by itself is killed 5 seconds after the last reference was dropped. On the
@@ -359,20 +546,21 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
 {
   g_autoptr (FerryExchange) kept = NULL;
   g_autoptr (FerryChannel) member = NULL;
-  FerryChannelProcess *process = NULL;
+  Leaving *leaving = NULL;
   guint position;
 
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
-  ferry_return_val_if_elsewhere (self->home, FALSE);
+  if (!ferry_owner_check (&self->owner, G_STRFUNC))
+    return FALSE;
 
   kept = g_object_ref (self);
   if (!g_hash_table_steal_extended (self->members, channel, (gpointer *) &member, NULL))
     return FALSE;
-  ferry_channel_set_news_func (channel, NULL, NULL);
+  leave (self, channel);
   self->n_running--;
   if (self->autoclose)
-    process = close_removed (self, channel);
+    leaving = close_removed (self, channel);
   if (g_list_store_find (self->active, channel, &position))
     g_list_store_remove (self->active, position);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
@@ -380,19 +568,12 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
   tell (self);
   /* The worker's time begins where this was the last reference. */
   g_clear_object (&member);
-  if (process != NULL)
-    wait_for_removed (self, process);
+  if (leaving != NULL)
+    wait_for_removed (self, leaving);
   return TRUE;
 }
 
 /* ---- starting ---- */
-
-static void
-enqueue (FerryExchange *self, Waiting *waiting)
-{
-  g_queue_push_tail (&self->waiting, waiting);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_WAITING]);
-}
 
 /**
  * ferry_exchange_start:
@@ -406,7 +587,8 @@ enqueue (FerryExchange *self, Waiting *waiting)
  * channels apart by [property@Ferry.Channel:function] and [method@Ferry.Channel.get_arguments]. On the exchange's
  * thread.
  *
- * Fails as [func@Ferry.Channel.start]. For a worker that waited, [signal@Ferry.Exchange::data] is emitted instead.
+ * Fails as [func@Ferry.Channel.start]. For a worker that waited, [signal@FerryClassic.Exchange::data] is emitted
+ * instead.
  *
  * Returns: %TRUE when the worker was started, or waits
  */
@@ -417,13 +599,21 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
   Waiting *waiting;
 
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
-  ferry_return_val_if_fail (self->launcher != NULL, FALSE,
-                            "the exchange was made without a launcher; pass one to ferry_exchange_new()");
+  if (self->launcher == NULL)
+    {
+      critical ("%s(): the exchange was made without a launcher; pass one to ferry_exchange_new()", G_STRFUNC);
+      return FALSE;
+    }
   g_return_val_if_fail (function != NULL, FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error) || !ferry_router_check (self->router, error))
+  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error))
     return FALSE;
+  if (!ferry_router_get_running (self->owner.router))
+    {
+      g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING, "The router is not running; start it first");
+      return FALSE;
+    }
   if (self->waiting.length == 0 && has_room (self))
     return start_now (self, function, kept, error);
   waiting = g_new0 (Waiting, 1);
@@ -442,7 +632,11 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
 static gboolean
 wait_until (FerryExchange *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
 {
-  return ferry_iterate_until (self->router, ferry_home_get_context (self->home), condition, self, timeout, what, error);
+  if (!self->starting || condition (self))
+    return ferry_owner_wait (&self->owner, condition, self, timeout, what, error);
+  g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
+                       "A handler of the exchange cannot wait for what the exchange starts; call the _async function");
+  return FALSE;
 }
 
 static GPtrArray *
@@ -454,7 +648,7 @@ list_ready (FerryExchange *self)
 
   g_hash_table_iter_init (&iter, self->members);
   while (g_hash_table_iter_next (&iter, &channel, NULL))
-    if (ferry_channel_is_ready (channel))
+    if (is_readable (channel))
       g_ptr_array_add (array, g_object_ref (channel));
   return array;
 }
@@ -467,7 +661,7 @@ is_ready (gpointer data)
 
 /* Looks for what has come, without waiting. Fails where the exchange cannot be waited for at all. */
 static gboolean
-look (FerryExchange *self, GError **error)
+look_now (FerryExchange *self, GError **error)
 {
   g_autoptr (GError) reason = NULL;
 
@@ -480,7 +674,7 @@ look (FerryExchange *self, GError **error)
     }
   /* Bounded, since a source of the application may always be ready. */
   for (guint i = 0; i < MAX_LOOKS && !is_ready (self); i++)
-    if (!g_main_context_iteration (ferry_home_get_context (self->home), FALSE))
+    if (!g_main_context_iteration (self->owner.context, FALSE))
       break;
   return TRUE;
 }
@@ -493,7 +687,7 @@ look (FerryExchange *self, GError **error)
  *
  * Waits until channels have a message to take, or their end. [method@Ferry.Channel.receive] then takes it without
  * waiting. While it waits, this function iterates the router's main context. So it is for tests and console programs;
- * an application uses [method@Ferry.Exchange.ready_async]. On the exchange's thread.
+ * an application uses [method@FerryClassic.Exchange.ready_async]. On the exchange's thread.
  *
  * With a time of 0, this function looks once, iterates the context only for what has come already, and does not fail
  * because nothing has. In a callback of the main context it then does not iterate at all.
@@ -513,11 +707,11 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error))
     return NULL;
   kept = g_object_ref (self);
   if (timeout == 0
-        ? !look (self, error)
+        ? !look_now (self, error)
         : !wait_until (self, is_ready, timeout, "No channel of the exchange had a message or its end", error))
     return NULL;
   return list_ready (self);
@@ -530,16 +724,17 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
  * @callback: (scope async): called when channels have something to take, or all have finished
  * @user_data: data for @callback
  *
- * Waits as [method@Ferry.Exchange.ready] does, without blocking. On the exchange's thread.
+ * Waits as [method@FerryClassic.Exchange.ready] does, without blocking. On the exchange's thread.
  */
 void
 ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data)
 {
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
-  ferry_return_if_elsewhere (self->home);
+  if (!ferry_owner_check (&self->owner, G_STRFUNC))
+    return;
 
-  ferry_wait_queue_wait_async (&self->ready_waits, is_ready, self, self, cancellable, callback, user_data);
+  ferry_waits_add (&self->ready_waits, is_ready (self), self, cancellable, callback, user_data);
 }
 
 /**
@@ -548,8 +743,8 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
  * @result: the result that the callback got
  * @error: return location for an error
  *
- * Ends [method@Ferry.Exchange.ready_async]. Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED. On the
- * exchange's thread.
+ * Ends [method@FerryClassic.Exchange.ready_async]. Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED. On
+ * the exchange's thread.
  *
  * Returns: (transfer container) (element-type FerryChannel) (nullable): the channels that have something to take now,
  * or %NULL with @error set. The array is empty when all channels have finished, or everything was taken since
@@ -560,7 +755,7 @@ ferry_exchange_ready_finish (FerryExchange *self, GAsyncResult *result, GError *
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error) || !g_task_propagate_boolean (G_TASK (result), error))
+  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error) || !g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
   return list_ready (self);
 }
@@ -578,14 +773,14 @@ has_turn (gpointer data)
 /**
  * ferry_exchange_add_wait:
  * @self: an exchange
- * @channel: a channel, as for [method@Ferry.Exchange.add]
+ * @channel: a channel, as for [method@FerryClassic.Exchange.add]
  * @timeout: how long to wait, in microseconds; negative: without a limit
  * @error: return location for an error
  *
  * Adds a channel when the limit allows it, after all workers and channels that wait already. Waits as
- * [method@Ferry.Exchange.ready] does; an application uses [method@Ferry.Exchange.add_wait_async]. The messages of the
- * other channels must flow or be taken meanwhile, so that these channels can finish. On the exchange's thread. Fails as
- * [method@Ferry.Exchange.ready]; then the channel is not added.
+ * [method@FerryClassic.Exchange.ready] does; an application uses [method@FerryClassic.Exchange.add_wait_async]. The
+ * messages of the other channels must flow or be taken meanwhile, so that these channels can finish. On the exchange's
+ * thread. Fails as [method@FerryClassic.Exchange.ready]; then the channel is not added.
  *
  * Returns: %TRUE when the channel was added
  */
@@ -598,7 +793,7 @@ ferry_exchange_add_wait (FerryExchange *self, FerryChannel *channel, gint64 time
   g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error))
     return FALSE;
   kept = g_object_ref (self);
   if (!wait_until (self, has_turn, timeout, "No worker of the exchange ended", error))
@@ -625,12 +820,12 @@ turn_cancelled (GCancellable *cancellable, gpointer data)
 /**
  * ferry_exchange_add_wait_async:
  * @self: an exchange
- * @channel: a channel, as for [method@Ferry.Exchange.add]
+ * @channel: a channel, as for [method@FerryClassic.Exchange.add]
  * @cancellable: (nullable): ends the wait; then the channel is not added
  * @callback: (scope async): called when the channel was added
  * @user_data: data for @callback
  *
- * Adds a channel as [method@Ferry.Exchange.add_wait] does, without blocking. On the exchange's thread.
+ * Adds a channel as [method@FerryClassic.Exchange.add_wait] does, without blocking. On the exchange's thread.
  */
 void
 ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCancellable *cancellable,
@@ -640,7 +835,8 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
 
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   g_return_if_fail (FERRY_IS_CHANNEL (channel));
-  ferry_return_if_elsewhere (self->home);
+  if (!ferry_owner_check (&self->owner, G_STRFUNC))
+    return;
 
   waiting = g_new0 (Waiting, 1);
   waiting->call = g_task_new (self, cancellable, callback, user_data);
@@ -648,8 +844,12 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
   g_task_set_task_data (waiting->call, g_object_ref (channel), g_object_unref);
   g_task_set_check_cancellable (waiting->call, FALSE);
   if (cancellable != NULL)
-    ferry_watch_cancellable (waiting->call, &waiting->source, "[ferry] stop waiting for a turn", turn_cancelled,
-                             waiting, NULL);
+    {
+      waiting->source = g_cancellable_source_new (cancellable);
+      g_source_set_static_name (waiting->source, "[ferry] stop waiting for a turn");
+      g_source_set_callback (waiting->source, G_SOURCE_FUNC (turn_cancelled), waiting, NULL);
+      g_source_attach (waiting->source, g_task_get_context (waiting->call));
+    }
   enqueue (self, waiting);
   start_waiting (self);
 }
@@ -660,7 +860,7 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
  * @result: the result that the callback got
  * @error: return location for an error
  *
- * Ends [method@Ferry.Exchange.add_wait_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
+ * Ends [method@FerryClassic.Exchange.add_wait_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: %TRUE when the channel was added
  */
@@ -679,9 +879,10 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
  * @timeout: how long to wait for the limit, in microseconds; 0: do not wait, negative: without a limit
  * @error: return location for an error
  *
- * Forks the process as [func@Ferry.Channel.create] does, when the limit allows it, and adds the parent's end of the
- * channel. If this function must wait, it sets [property@Ferry.Exchange:flowing], so [signal@Ferry.Exchange::data] must
- * be connected before. In the child [method@Ferry.Channel.get_pid] returns 0. The child must not use the exchange.
+ * Forks the process as [func@FerryClassic.channel_create] does, when the limit allows it, and adds the parent's end of
+ * the channel. If this function must wait, it sets [property@FerryClassic.Exchange:flowing], so
+ * [signal@FerryClassic.Exchange::data] must be connected before. In the child [method@Ferry.Channel.get_pid] returns 0.
+ * The child must not use the exchange.
  *
  * ```c
  * for (guint i = 0; i < 100; i++)
@@ -696,7 +897,8 @@ ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GErro
  *   }
  * ```
  *
- * On the exchange's thread. Fails as [func@Ferry.Channel.create], and, when it waits, as [method@Ferry.Exchange.ready].
+ * On the exchange's thread. Fails as [func@FerryClassic.channel_create], and, when it waits, as
+ * [method@FerryClassic.Exchange.ready].
  *
  * Returns: (transfer full): the channel, in both processes, or %NULL with @error set
  */
@@ -709,7 +911,7 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error))
     return NULL;
   kept = g_object_ref (self);
   if (!has_turn (self))
@@ -730,12 +932,13 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
  * @timeout: how long to wait, in microseconds; negative: without a limit
  * @error: return location for an error
  *
- * Sets [property@Ferry.Exchange:flowing], and waits until all channels have finished and no worker or channel waits for
- * the limit. Connect [signal@Ferry.Exchange::data] first, because without a handler messages are dropped. Waits as
- * [method@Ferry.Exchange.ready] does; an application uses [method@Ferry.Exchange.finish_async].
+ * Sets [property@FerryClassic.Exchange:flowing], and waits until all channels have finished and no worker or channel
+ * waits for the limit. Connect [signal@FerryClassic.Exchange::data] first, because without a handler messages are
+ * dropped. Waits as [method@FerryClassic.Exchange.ready] does; an application uses
+ * [method@FerryClassic.Exchange.finish_async].
  *
- * This function does not fail with the error of a channel: [signal@Ferry.Exchange::data] is emitted with it. Fails as
- * [method@Ferry.Exchange.ready]. On the exchange's thread.
+ * This function does not fail with the error of a channel: [signal@FerryClassic.Exchange::data] is emitted with it.
+ * Fails as [method@FerryClassic.Exchange.ready]. On the exchange's thread.
  *
  * Returns: %TRUE when all channels have finished
  */
@@ -747,7 +950,7 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error))
     return FALSE;
   kept = g_object_ref (self);
   g_object_set (self, "flowing", TRUE, NULL);
@@ -761,17 +964,18 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
  * @callback: (scope async): called when all channels have finished
  * @user_data: data for @callback
  *
- * Does what [method@Ferry.Exchange.finish] does, without blocking. On the exchange's thread.
+ * Does what [method@FerryClassic.Exchange.finish] does, without blocking. On the exchange's thread.
  */
 void
 ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                              gpointer user_data)
 {
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
-  ferry_return_if_elsewhere (self->home);
+  if (!ferry_owner_check (&self->owner, G_STRFUNC))
+    return;
 
   g_object_set (self, "flowing", TRUE, NULL);
-  ferry_wait_queue_wait_async (&self->finish_waits, has_finished, self, self, cancellable, callback, user_data);
+  ferry_waits_add (&self->finish_waits, has_finished (self), self, cancellable, callback, user_data);
 }
 
 /**
@@ -780,7 +984,7 @@ ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAs
  * @result: the result that the callback got
  * @error: return location for an error
  *
- * Ends [method@Ferry.Exchange.finish_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
+ * Ends [method@FerryClassic.Exchange.finish_async]. Fails with %G_IO_ERROR_CANCELLED. Any thread.
  *
  * Returns: %TRUE when all channels have finished
  */
@@ -802,7 +1006,7 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
   FerryExchange *self = g_task_get_source_object (call);
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryTransport) transport = ferry_transport_connect_to_finish (result, &error);
-  GMainContext *context = ferry_home_get_context (self->home);
+  GMainContext *context = self->owner.context;
   FerryChannel *channel;
 
   if (transport == NULL)
@@ -829,11 +1033,12 @@ connected_cb (GObject *source, GAsyncResult *result, gpointer data)
  * Attaches to a persistent worker, and adds a channel with this worker, even at the limit. At a path, this function
  * waits until a worker listens there; at an abstract name, a worker must listen already: see
  * [func@Ferry.Transport.connect_to_async]. The worker makes its end of the channel over the transport that it gets from
- * its [class@Ferry.Listener], such as for [method@Ferry.Background.attach_channel].
+ * its [class@Ferry.Listener], such as for [method@FerryClassic.Background.attach_channel].
  *
- * To leave, remove the channel ([method@Ferry.Exchange.remove]) and drop its last reference, or drop the exchange. The
- * worker continues, and may be attached to again, from this process or another one. If the worker ends without having
- * closed its channel, [signal@Ferry.Exchange::data] is emitted with %FERRY_ERROR_CLOSED. On the exchange's thread.
+ * To leave, remove the channel ([method@FerryClassic.Exchange.remove]) and drop its last reference, or drop the
+ * exchange. The worker continues, and may be attached to again, from this process or another one. If the worker ends
+ * without having closed its channel, [signal@FerryClassic.Exchange::data] is emitted with %FERRY_ERROR_CLOSED. On the
+ * exchange's thread.
  */
 void
 ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 timeout, GCancellable *cancellable,
@@ -843,7 +1048,8 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
 
   g_return_if_fail (FERRY_IS_EXCHANGE (self));
   g_return_if_fail (address != NULL);
-  ferry_return_if_elsewhere (self->home);
+  if (!ferry_owner_check (&self->owner, G_STRFUNC))
+    return;
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_exchange_connect_async);
@@ -858,7 +1064,7 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
  * @result: the result that the callback got
  * @error: return location for an error
  *
- * Ends [method@Ferry.Exchange.connect_async]. Fails as [func@Ferry.Transport.connect_to_async]. Any thread.
+ * Ends [method@FerryClassic.Exchange.connect_async]. Fails as [func@Ferry.Transport.connect_to_async]. Any thread.
  *
  * Returns: (transfer full): the channel, which is in the exchange, or %NULL with @error set
  */
@@ -885,48 +1091,81 @@ GListModel *
 ferry_exchange_get_active (FerryExchange *self)
 {
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
-  ferry_return_val_if_elsewhere (self->home, NULL);
+  if (!ferry_owner_check (&self->owner, G_STRFUNC))
+    return NULL;
 
   return G_LIST_MODEL (self->active);
 }
 
-static const gsize fields[N_PROPERTIES] = {
-  [PROP_ACTIVE] = G_STRUCT_OFFSET (FerryExchange, active),
-  [PROP_LIMIT] = G_STRUCT_OFFSET (FerryExchange, limit),
-  [PROP_AUTOCLOSE] = G_STRUCT_OFFSET (FerryExchange, autoclose),
-  [PROP_FLOWING] = G_STRUCT_OFFSET (FerryExchange, flowing),
-};
+/* Whether the exchange's properties may be used on this thread. */
+static gboolean
+check_property (FerryExchange *self, GParamSpec *pspec)
+{
+  g_autofree char *name = g_strconcat ("FerryExchange:", pspec->name, NULL);
+
+  return ferry_owner_check (&self->owner, name);
+}
 
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
 
-  if (!ferry_home_check_property (self->home, pspec))
+  if (!check_property (self, pspec))
     return;
-  if (id == PROP_N_ACTIVE)
+  if (id == PROP_ACTIVE)
+    g_value_set_object (value, self->active);
+  else if (id == PROP_N_ACTIVE)
     g_value_set_uint (value, g_list_model_get_n_items (G_LIST_MODEL (self->active)));
   else if (id == PROP_N_WAITING)
     g_value_set_uint (value, self->waiting.length);
+  else if (id == PROP_LIMIT)
+    g_value_set_uint (value, self->limit);
   else
-    ferry_property_read (G_STRUCT_MEMBER_P (self, fields[id]), value);
+    g_value_set_boolean (value, id == PROP_AUTOCLOSE ? self->autoclose : self->flowing);
+}
+
+static void
+set_limit (FerryExchange *self, guint limit)
+{
+  if (self->limit == limit)
+    return;
+  self->limit = limit;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LIMIT]);
+  start_waiting (self);
+}
+
+static void
+set_flowing (FerryExchange *self, gboolean flowing)
+{
+  GHashTableIter iter;
+  gpointer channel;
+
+  if (self->flowing == flowing)
+    return;
+  self->flowing = flowing;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
+  g_hash_table_iter_init (&iter, self->members);
+  while (g_hash_table_iter_next (&iter, &channel, NULL))
+    look_again (self, channel);
 }
 
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
-  GHashTableIter iter;
-  gpointer channel;
 
-  if (!ferry_home_check_property (self->home, pspec) ||
-      !ferry_property_change (self, G_STRUCT_MEMBER_P (self, fields[id]), value, pspec))
+  if (!check_property (self, pspec))
     return;
   if (id == PROP_LIMIT)
-    start_waiting (self);
-  g_hash_table_iter_init (&iter, self->members);
-  while (id == PROP_FLOWING && g_hash_table_iter_next (&iter, &channel, NULL))
-    ferry_channel_tell_news (channel);
+    set_limit (self, g_value_get_uint (value));
+  else if (id == PROP_FLOWING)
+    set_flowing (self, g_value_get_boolean (value));
+  else if (self->autoclose != g_value_get_boolean (value))
+    {
+      self->autoclose = !self->autoclose;
+      g_object_notify_by_pspec (object, pspec);
+    }
 }
 
 static void
@@ -941,21 +1180,21 @@ install_properties (GObjectClass *object_class)
    * The channels, in the order in which they were added: a list of [class@Ferry.Channel]. On the exchange's thread, as
    * all properties.
    */
-  properties[PROP_ACTIVE] = g_param_spec_object ("active", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_READABLE);
+  properties[PROP_ACTIVE] = g_param_spec_object ("active", NULL, NULL, G_TYPE_LIST_MODEL, READABLE);
 
   /**
    * FerryExchange:n-active:
    *
    * The number of channels of the exchange.
    */
-  properties[PROP_N_ACTIVE] = g_param_spec_uint ("n-active", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
+  properties[PROP_N_ACTIVE] = g_param_spec_uint ("n-active", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
 
   /**
    * FerryExchange:n-waiting:
    *
    * The number of workers to be started and channels to be added that wait for the limit.
    */
-  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
+  properties[PROP_N_WAITING] = g_param_spec_uint ("n-waiting", NULL, NULL, 0, G_MAXUINT, 0, READABLE);
 
   /**
    * FerryExchange:limit:
@@ -964,24 +1203,24 @@ install_properties (GObjectClass *object_class)
    * counts as one. What waits is started when a worker has ended, when a channel was removed, and when the limit is
    * raised.
    */
-  properties[PROP_LIMIT] = g_param_spec_uint ("limit", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
+  properties[PROP_LIMIT] = g_param_spec_uint ("limit", NULL, NULL, 0, G_MAXUINT, 0, SETTABLE);
 
   /**
    * FerryExchange:autoclose:
    *
    * Whether channels that leave the exchange from now on are closed, and their workers waited for. They leave because
-   * they have finished or by [method@Ferry.Exchange.remove]. %TRUE by default.
+   * they have finished or by [method@FerryClassic.Exchange.remove]. %TRUE by default.
    */
-  properties[PROP_AUTOCLOSE] = g_param_spec_boolean ("autoclose", NULL, NULL, TRUE, FERRY_SETTABLE);
+  properties[PROP_AUTOCLOSE] = g_param_spec_boolean ("autoclose", NULL, NULL, TRUE, SETTABLE);
 
   /**
    * FerryExchange:flowing:
    *
-   * Whether [signal@Ferry.Exchange::data] is emitted for the messages of all channels. Otherwise, as by default,
+   * Whether [signal@FerryClassic.Exchange::data] is emitted for the messages of all channels. Otherwise, as by default,
    * messages stay until they are taken from the channels. The signal is emitted also for messages that were received
    * before, so connect the handlers first.
    */
-  properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, FERRY_SETTABLE);
+  properties[PROP_FLOWING] = g_param_spec_boolean ("flowing", NULL, NULL, FALSE, SETTABLE);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
@@ -989,7 +1228,7 @@ install_properties (GObjectClass *object_class)
 
 /**
  * ferry_exchange_new:
- * @router: (nullable): a router; %NULL if the exchange has only channels of [func@Ferry.Channel.create]
+ * @router: (nullable): a router; %NULL if the exchange has only channels of [func@FerryClassic.channel_create]
  * @launcher: (nullable): what starts workers, which needs a @router; %NULL if channels are only added or created
  *
  * Makes an exchange. Without a router it belongs to the calling thread, and its functions that wait iterate the main
@@ -1007,11 +1246,8 @@ ferry_exchange_new (FerryRouter *router, FerryLauncher *launcher)
   g_return_val_if_fail (launcher == NULL || router != NULL, NULL);
 
   self = g_object_new (FERRY_TYPE_EXCHANGE, NULL);
-  g_set_object (&self->router, router);
   g_set_object (&self->launcher, launcher);
-  self->home = router != NULL ? ferry_home_ref (router->home) : ferry_home_new_here ();
-  if (launcher != NULL)
-    ferry_launcher_bind (launcher, self->home);
+  ferry_owner_init (&self->owner, router);
   return self;
 }
 
@@ -1024,10 +1260,14 @@ ferry_exchange_dispose (GObject *object)
 
   g_hash_table_iter_init (&iter, self->members);
   while (g_hash_table_iter_next (&iter, &channel, NULL))
-    ferry_channel_set_news_func (channel, NULL, NULL);
+    leave (self, channel);
   g_hash_table_remove_all (self->members);
   g_list_store_remove_all (self->active);
   g_queue_clear_full (&self->waiting, (GDestroyNotify) waiting_free);
+  g_queue_clear_full (&self->again, g_object_unref);
+  if (self->source != NULL)
+    g_source_destroy (self->source);
+  g_clear_pointer (&self->source, g_source_unref);
 
   G_OBJECT_CLASS (ferry_exchange_parent_class)->dispose (object);
 }
@@ -1037,13 +1277,10 @@ ferry_exchange_finalize (GObject *object)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
 
-  ferry_wait_queue_clear (&self->ready_waits);
-  ferry_wait_queue_clear (&self->finish_waits);
   g_hash_table_unref (self->members);
   g_object_unref (self->active);
   g_clear_object (&self->launcher);
-  g_clear_object (&self->router);
-  g_clear_pointer (&self->home, ferry_home_unref);
+  ferry_owner_clear (&self->owner);
 
   G_OBJECT_CLASS (ferry_exchange_parent_class)->finalize (object);
 }
@@ -1066,7 +1303,7 @@ ferry_exchange_class_init (FerryExchangeClass *klass)
    * @error: (nullable): the error that the channel ended with: from the function, or how the worker was lost
    *
    * A message was taken from one of the channels, or a channel ended with an error. Exactly one of @value, @failure and
-   * @error is set. Emitted while [property@Ferry.Exchange:flowing] is set.
+   * @error is set. Emitted while [property@FerryClassic.Exchange:flowing] is set.
    */
   data_signal = g_signal_new ("data", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 4,
                               FERRY_TYPE_CHANNEL, G_TYPE_VARIANT, G_TYPE_ERROR, G_TYPE_ERROR);
@@ -1078,6 +1315,4 @@ ferry_exchange_init (FerryExchange *self)
   self->active = g_list_store_new (FERRY_TYPE_CHANNEL);
   self->members = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->autoclose = TRUE;
-  ferry_wait_queue_init (&self->ready_waits);
-  ferry_wait_queue_init (&self->finish_waits);
 }

@@ -4,15 +4,10 @@
 #pragma once
 
 #if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
-#error "Include <ferry-conversations.h>, not this header."
+#error "Include <ferry-classic.h>, not this header."
 #endif
 
-#include <gio/gio.h>
-
-#include "base/ferry-version.h"
-#include "channel/ferry-channel.h"
-#include "route/ferry-router.h"
-#include "worker/ferry-launcher.h"
+#include <ferry-conversations.h>
 
 G_BEGIN_DECLS
 

@@ -1,11 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-background.c
+/* Tests: classic/ferry-background.c
  *
  * Results that wait for an application: each is given until one has answered for it. */
 
 #include "config.h"
+
+#include <ferry-classic.h>
 
 #include "call/transport-test.h"
 

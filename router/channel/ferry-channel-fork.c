@@ -23,6 +23,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-watchdog-private.h"
 #include "call/ferry-polled-transport-private.h"
+#include "channel/ferry-channel-carrier-private.h"
 #include "channel/ferry-channel-private.h"
 #include "link/ferry-pidfd-private.h"
 #include "route/ferry-exit-private.h"
@@ -315,47 +316,14 @@ give_up_child (pid_t pid, GError **error)
   return NULL;
 }
 
-/**
- * ferry_channel_create:
- * @error: return location for an error
- *
- * Forks the process, and returns an end of a new channel in the parent and in the child. [method@Ferry.Channel.get_pid]
- * returns 0 in the child. This function needs no router and no main loop, and is for programs without threads.
- *
- * It fails in a process that has threads: the child might need a lock that another thread held at the fork. So nothing
- * that starts threads may be used before it: no router, no other kind of transport, and only little of GIO and GTK. The
- * channels of this function start no thread, except for their asynchronous functions (`_async`): GLib starts a thread
- * with its first task. An application uses [func@Ferry.Channel.start] instead.
- *
- * Any thread, if the process has no other thread. In each process, the channel must be used on the thread that called
- * this function. Functions that wait iterate the thread-default main context; signals and asynchronous functions use
- * this context too. Functions that wait fail with %FERRY_ERROR_BUSY in the callback of an asynchronous one.
- *
- * The child has its own thread-default main context, and does not touch its copy of the parent's. The child ends when
- * its parent ends, and has new random numbers. The handlers of [func@Ferry.Worker.add_fork_handler] have run in it. In
- * the child, the parent's other channels are closed, and their functions fail with %FERRY_ERROR_CLOSED.
- *
- * The child must not return to the parent's main loop, nor from `main()`: it ends by [method@Ferry.Channel.exit]. If it
- * ends in another way and has not closed the channel, the parent gets %FERRY_ERROR_WORKER_LOST after all messages.
- *
- * When the parent drops its last reference to the channel, the child can receive no more messages and its sending
- * fails. A child that has not ended 5 seconds later is killed when the parent iterates the context or creates a child.
- *
- * Fails with %FERRY_ERROR_REFUSED in a process with threads, with %FERRY_ERROR_BUSY in the callback of an asynchronous
- * function of such a channel, and with %FERRY_ERROR_SYSTEM.
- *
- * Returns: (transfer full): the channel, in both processes, or %NULL with @error set
- */
 FerryChannel *
-ferry_channel_create (GError **error)
+ferry_channel_fork (GError **error)
 {
   ferry_autofd ours = -1;
   ferry_autofd theirs = -1;
   int fds[2];
   int pidfd;
   pid_t pid;
-
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   look_after_dropped ();
   if (!check_may_fork (error))
@@ -384,19 +352,8 @@ ferry_channel_create (GError **error)
   return pidfd < 0 ? give_up_child (pid, error) : join (pid, pidfd, ferry_steal_fd (&ours));
 }
 
-/**
- * ferry_channel_exit:
- * @self: the child's end of a channel of [func@Ferry.Channel.create]
- * @status: the status to exit with
- *
- * Ends a child that [func@Ferry.Channel.create] forked. This function closes the child's end of the channel, unless
- * this end was closed or failed before. It waits until the socket has taken all that the child sent. Then it flushes
- * the streams and exits, without running the parent's `atexit()` functions and destructors. Any thread.
- *
- * To raise an error at the parent, call [method@Ferry.Channel.fail] before this function.
- */
 void
-ferry_channel_exit (FerryChannel *self, int status)
+ferry_channel_exit_fork (FerryChannel *self, int status)
 {
   if (!FERRY_IS_CHANNEL (self) || ferry_transport_get_context (ferry_channel_get_transport (self)) == NULL ||
       ferry_channel_get_process (self) != NULL)

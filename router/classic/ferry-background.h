@@ -4,11 +4,10 @@
 #pragma once
 
 #if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
-#error "Include <ferry-conversations.h>, not this header."
+#error "Include <ferry-classic.h>, not this header."
 #endif
 
-#include "call/ferry-transport.h"
-#include "channel/ferry-channel.h"
+#include <ferry-conversations.h>
 
 G_BEGIN_DECLS
 

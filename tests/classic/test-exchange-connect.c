@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-exchange.c
+/* Tests: classic/ferry-exchange.c
  *
  * An exchange with channels to persistent workers, which it leaves and finds again. */
 
 #include "config.h"
 
+#include <ferry-classic.h>
 #include <glib/gstdio.h>
 #include <poll.h>
 #include <sys/syscall.h>
