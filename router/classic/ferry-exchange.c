@@ -1126,46 +1126,26 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 }
 
 static void
-set_limit (FerryExchange *self, guint limit)
-{
-  if (self->limit == limit)
-    return;
-  self->limit = limit;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_LIMIT]);
-  start_waiting (self);
-}
-
-static void
-set_flowing (FerryExchange *self, gboolean flowing)
-{
-  GHashTableIter iter;
-  gpointer channel;
-
-  if (self->flowing == flowing)
-    return;
-  self->flowing = flowing;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_FLOWING]);
-  g_hash_table_iter_init (&iter, self->members);
-  while (g_hash_table_iter_next (&iter, &channel, NULL))
-    look_again (self, channel);
-}
-
-static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
+  gboolean *flag = id == PROP_FLOWING ? &self->flowing : &self->autoclose;
+  GHashTableIter iter;
+  gpointer channel;
 
-  if (!check_property (self, pspec))
+  if (!check_property (self, pspec) ||
+      (id == PROP_LIMIT ? self->limit == g_value_get_uint (value) : *flag == g_value_get_boolean (value)))
     return;
   if (id == PROP_LIMIT)
-    set_limit (self, g_value_get_uint (value));
-  else if (id == PROP_FLOWING)
-    set_flowing (self, g_value_get_boolean (value));
-  else if (self->autoclose != g_value_get_boolean (value))
-    {
-      self->autoclose = !self->autoclose;
-      g_object_notify_by_pspec (object, pspec);
-    }
+    self->limit = g_value_get_uint (value);
+  else
+    *flag = !*flag;
+  g_object_notify_by_pspec (object, pspec);
+  if (id == PROP_LIMIT)
+    start_waiting (self);
+  g_hash_table_iter_init (&iter, self->members);
+  while (id == PROP_FLOWING && g_hash_table_iter_next (&iter, &channel, NULL))
+    look_again (self, channel);
 }
 
 static void

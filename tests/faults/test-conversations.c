@@ -8,8 +8,8 @@
 
 #include "config.h"
 
-#include <ferry-classic.h>
 #include <errno.h>
+#include <ferry-classic.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>

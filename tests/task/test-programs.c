@@ -7,8 +7,8 @@
 
 #include "config.h"
 
-#include <ferry-classic.h>
 #include <errno.h>
+#include <ferry-classic.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
