@@ -103,10 +103,8 @@ tests    file     /usr/share/dbus-1/services/org.a11y.Bus.service at-spi2-core
 tests    file     /usr/lib/*/girepository-1.0/Atspi-2.0.typelib gir1.2-atspi-2.0
 tests    program  gjs                                  gjs
 tests    program  valac                                valac
-bench    module   libzmq                               libzmq3-dev
 bench    program  gearmand                             gearman-job-server
 bench    module   gearmand                             libgearman-dev
-bench    file     /usr/lib/python3/dist-packages/distributed python3-distributed
 bench    file     /usr/lib/python3/dist-packages/gi    python3-gi
 bench    file     /usr/lib/python3/dist-packages/joblib python3-joblib
 bench    file     /usr/lib/python3/dist-packages/numpy python3-numpy

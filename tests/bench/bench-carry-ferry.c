@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Buffers and large messages: of a worker that is trusted, and of one that is not. */
+/* Buffers: of a worker that is trusted, and of one that is not. */
 
 #include "config.h"
 
@@ -23,7 +23,6 @@ typedef struct
 {
   FerrySender *sender; /* (owned) */
   FerryBuffer *buffer; /* (owned) (nullable) */
-  guint8 *memory;      /* (owned) (nullable): of messages */
 } WorkerEnd;
 
 static void
@@ -35,23 +34,8 @@ buffer_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *buffer, gpointer
   bench_carrier_check (user_data, data, size);
 }
 
-static void
-unread_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *buffer, gpointer user_data)
-{
-  BenchCarrier *self = user_data;
-
-  self->n_taken += g_bytes_get_size (buffer) == self->size;
-}
-
-static void
-handle_bytes (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariantType *type, gpointer user_data)
-{
-  bench_carrier_check (user_data, data, size);
-}
-
-/* capacity: of its buffers; 0 for the usual one. */
 static gboolean
-open_link (BenchCarrier *self, gboolean trusted, guint64 capacity, FerryPipeFlags flags, GError **error)
+open_link (BenchCarrier *self, gboolean trusted, FerryPipeFlags flags, GError **error)
 {
   g_autofree char *worker = bench_carry_find_worker ();
   g_autofree char *size = g_strdup_printf ("%" G_GSIZE_FORMAT, self->size);
@@ -63,82 +47,33 @@ open_link (BenchCarrier *self, gboolean trusted, guint64 capacity, FerryPipeFlag
   self->end = end;
   end->router = ferry_router_new (NULL);
   g_object_set (launcher, "trusted", trusted, NULL);
-  if (capacity > 0)
-    g_object_set (launcher, "buffer-capacity", (guint64) capacity, NULL);
   if (!ferry_router_start (end->router, error) ||
       !ferry_router_pipe (end->router, flags, &sender, &end->receiver, error) ||
       !ferry_launcher_add_sender (launcher, SENDER_NAME, sender, error))
     return FALSE;
   end->worker = ferry_launcher_spawn (launcher, end->router, error);
-  return end->worker != NULL;
-}
-
-static gboolean
-open_for_buffers (BenchCarrier *self, gboolean trusted, FerryPipeFlags flags, GCallback buffer_func, gpointer user_data,
-                  GError **error)
-{
-  if (!open_link (self, trusted, 0, flags, error))
+  if (end->worker == NULL)
     return FALSE;
-  ((End *) self->end)->handler = g_signal_connect (((End *) self->end)->receiver, "buffer", buffer_func, user_data);
+  end->handler = g_signal_connect (end->receiver, "buffer", G_CALLBACK (buffer_cb), self);
   return TRUE;
-}
-
-gboolean
-bench_carrier_open_link (BenchCarrier *self, gboolean trusted, GCallback buffer_func, gpointer user_data,
-                         GError **error)
-{
-  return open_for_buffers (self, trusted, FERRY_PIPE_QUEUED, buffer_func, user_data, error);
-}
-
-static gboolean
-open_for_messages (BenchCarrier *self, gboolean trusted, guint64 capacity, GError **error)
-{
-  if (!open_link (self, trusted, capacity, FERRY_PIPE_QUEUED, error))
-    return FALSE;
-  ferry_receiver_set_handler (((End *) self->end)->receiver, handle_bytes, self, NULL);
-  return TRUE;
-}
-
-static gboolean
-message_open (BenchCarrier *self, GError **error)
-{
-  return open_for_messages (self, TRUE, 0, error);
-}
-
-static gboolean
-message_untrusted_open (BenchCarrier *self, GError **error)
-{
-  return open_for_messages (self, FALSE, 0, error);
-}
-
-static gboolean
-message_pieces_open (BenchCarrier *self, GError **error)
-{
-  return open_for_messages (self, TRUE, 1, error);
 }
 
 static gboolean
 recycled_open (BenchCarrier *self, GError **error)
 {
-  return bench_carrier_open_link (self, TRUE, G_CALLBACK (buffer_cb), self, error);
+  return open_link (self, TRUE, FERRY_PIPE_QUEUED, error);
 }
 
 static gboolean
 untrusted_open (BenchCarrier *self, GError **error)
 {
-  return bench_carrier_open_link (self, FALSE, G_CALLBACK (buffer_cb), self, error);
+  return open_link (self, FALSE, FERRY_PIPE_QUEUED, error);
 }
 
 static gboolean
 one_shot_open (BenchCarrier *self, GError **error)
 {
-  return open_for_buffers (self, FALSE, FERRY_PIPE_ONE_SHOT_BUFFERS, G_CALLBACK (buffer_cb), self, error);
-}
-
-static gboolean
-unread_open (BenchCarrier *self, GError **error)
-{
-  return bench_carrier_open_link (self, TRUE, G_CALLBACK (unread_cb), self, error);
+  return open_link (self, FALSE, FERRY_PIPE_ONE_SHOT_BUFFERS, error);
 }
 
 static void
@@ -158,8 +93,7 @@ ferry_close (BenchCarrier *self)
   End *end = self->end;
   g_autoptr (GError) error = NULL;
 
-  if (end->handler != 0)
-    g_signal_handler_disconnect (end->receiver, end->handler);
+  g_signal_handler_disconnect (end->receiver, end->handler);
   ferry_worker_force_exit (end->worker);
   while (ferry_worker_get_state (end->worker) != FERRY_WORKER_STATE_ENDED)
     g_main_context_iteration (NULL, TRUE);
@@ -204,45 +138,13 @@ ferry_send (gpointer data, gsize size)
   return ferry_sender_send_buffer (end->sender, NULL, buffer, NULL);
 }
 
-static guint8 *
-message_begin (gpointer data, gsize size)
-{
-  WorkerEnd *end = data;
-
-  if (end->memory == NULL)
-    end->memory = g_malloc (size);
-  return end->memory;
-}
-
-static gboolean
-message_send (gpointer data, gsize size)
-{
-  WorkerEnd *end = data;
-
-  return ferry_sender_send_bytes (end->sender, end->memory, size, NULL);
-}
-
-/* Ways that differ in how the application opens them, and in what the worker does for one. */
-#define WAY(NAME, OPEN, BEGIN, SEND)                                                                                   \
+/* Ways that differ in how the application opens them. */
+#define WAY(NAME, OPEN)                                                                                                \
   {                                                                                                                    \
-    .name = NAME, .open = OPEN, .take = ferry_take, .close = ferry_close, .attach = ferry_attach, .begin = BEGIN,      \
-    .send = SEND                                                                                                       \
+    .name = NAME, .open = OPEN, .take = ferry_take, .close = ferry_close, .attach = ferry_attach,                      \
+    .begin = ferry_begin, .send = ferry_send                                                                           \
   }
 
-const BenchWay bench_way_message = WAY ("message", message_open, message_begin, message_send);
-const BenchWay bench_way_message_untrusted =
-  WAY ("message-untrusted", message_untrusted_open, message_begin, message_send);
-const BenchWay bench_way_message_pieces = WAY ("message-pieces", message_pieces_open, message_begin, message_send);
-const BenchWay bench_way_recycled = WAY ("recycled", recycled_open, ferry_begin, ferry_send);
-const BenchWay bench_way_untrusted = WAY ("untrusted", untrusted_open, ferry_begin, ferry_send);
-const BenchWay bench_way_one_shot = WAY ("one-shot", one_shot_open, ferry_begin, ferry_send);
-const BenchWay bench_way_frames = {
-  .name = "frames",
-  .close = ferry_close,
-  .attach = ferry_attach,
-  .begin = ferry_begin,
-  .send = ferry_send,
-};
-
-const BenchWay bench_way_paced = WAY ("paced", unread_open, ferry_begin, ferry_send);
-const BenchWay bench_way_untouched = WAY ("untouched", unread_open, ferry_begin, ferry_send);
+const BenchWay bench_way_recycled = WAY ("recycled", recycled_open);
+const BenchWay bench_way_untrusted = WAY ("untrusted", untrusted_open);
+const BenchWay bench_way_one_shot = WAY ("one-shot", one_shot_open);

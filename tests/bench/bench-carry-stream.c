@@ -1,19 +1,16 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pipe and a stream socket: read with large reads into memory that is used again, and written from such memory. */
+/* A stream socket: read with large reads into memory that is used again, and written from such memory. */
 
 #include "config.h"
 
 #include "bench-carry.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <glib-unix.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PIPE_SIZE (1024 * 1024)         /* the most that every user may have */
 #define SOCKET_BUFFER (4 * 1024 * 1024) /* the kernel takes what its own limit allows */
 
 typedef struct
@@ -36,18 +33,6 @@ set_error (GError **error)
 {
   g_set_error_literal (error, G_IO_ERROR, g_io_error_from_errno (errno), g_strerror (errno));
   return FALSE;
-}
-
-static gboolean
-pipe_open (BenchCarrier *self, GError **error)
-{
-  int fds[2];
-
-  if (!g_unix_open_pipe (fds, FD_CLOEXEC, error))
-    return FALSE;
-  fcntl (fds[0], F_SETPIPE_SZ, PIPE_SIZE);
-  self->end = stream_new (fds[0], self->size);
-  return bench_carrier_spawn (self, "", fds[1], error);
 }
 
 static gboolean
@@ -117,16 +102,6 @@ stream_send (gpointer end, gsize size)
     }
   return TRUE;
 }
-
-const BenchWay bench_way_pipe = {
-  .name = "pipe",
-  .open = pipe_open,
-  .take = stream_take,
-  .close = stream_close,
-  .attach = stream_attach,
-  .begin = stream_begin,
-  .send = stream_send,
-};
 
 const BenchWay bench_way_socket = {
   .name = "socket",

@@ -32,7 +32,7 @@ struct _BenchWay
 {
   const char *name;
 
-  /* application; a way that was not compiled in has no open() */
+  /* application */
   gboolean (*open) (BenchCarrier *self, GError **error);
   void (*take) (BenchCarrier *self); /* waits for the next one, and has it checked; what goes wrong ends the bench */
   void (*close) (BenchCarrier *self);
@@ -43,32 +43,16 @@ struct _BenchWay
   gboolean (*send) (gpointer end, gsize size);
 };
 
-extern const BenchWay bench_way_pipe;
 extern const BenchWay bench_way_socket;
-extern const BenchWay bench_way_shared;
-extern const BenchWay bench_way_gdbus;
-extern const BenchWay bench_way_zeromq;
 extern const BenchWay bench_way_recycled;
 extern const BenchWay bench_way_untrusted;
 extern const BenchWay bench_way_one_shot;
-extern const BenchWay bench_way_paced;     /* as recycled, a thousand a second, which are not filled and not read */
-extern const BenchWay bench_way_untouched; /* as paced, as quickly as they go */
-extern const BenchWay bench_way_frames;    /* as recycled, sixty a second, and nothing is checked but their size */
-
-/* Messages of plain bytes that are as large: of a worker that is trusted or not, and where there are no buffers. */
-extern const BenchWay bench_way_message;
-extern const BenchWay bench_way_message_untrusted;
-extern const BenchWay bench_way_message_pieces;
-
 /* Ends the process. */
 void bench_carry_fail (const char *what, const GError *error) G_GNUC_NORETURN;
 /* Counts a buffer, and looks whether it is the one that is due. */
 void bench_carrier_check (BenchCarrier *self, const guint8 *data, gsize size);
 /* address: for the worker's attach(); fd becomes its BENCH_CARRY_FD, or is -1. */
 gboolean bench_carrier_spawn (BenchCarrier *self, const char *address, int fd, GError **error);
-/* For a way of buffers, in place of its open(): buffer_func is for FerryReceiver::buffer. */
-gboolean bench_carrier_open_link (BenchCarrier *self, gboolean trusted, GCallback buffer_func, gpointer user_data,
-                                  GError **error);
 void bench_carrier_end_process (BenchCarrier *self);
 char *bench_carry_find_worker (void);
 

@@ -54,4 +54,8 @@ double bench_median_ratio (const double *values, const double *base, gsize n_val
 BenchMessage *bench_message_new (gsize size);
 GVariant *bench_message_to_variant (const BenchMessage *message);
 
+/* GDBus over a socket. Takes fd over, and waits until both ends know of each other. Returns (transfer full) (nullable).
+ */
+GDBusConnection *bench_dbus_connect (int fd, const char *guid, GDBusConnectionFlags flags, GError **error);
+
 G_END_DECLS

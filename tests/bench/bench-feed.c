@@ -16,14 +16,11 @@
 #define PATIENCE_EACH (SECOND / 5)
 
 static const BenchTransport *const transports[] = {
-  &bench_ferry, &bench_pipe, &bench_gathered_pipe, &bench_gdbus, &bench_one_hop, &bench_two_hops, &bench_zeromq,
+  &bench_ferry,
+  &bench_pipe,
+  &bench_gathered_pipe,
+  &bench_gdbus,
 };
-
-gboolean
-bench_transport_is_available (const BenchTransport *transport)
-{
-  return transport->connect != NULL;
-}
 
 const BenchTransport *
 bench_transport_find (const char *name)
@@ -208,45 +205,71 @@ bench_feed_wait (BenchFeed *feed, guint64 n_messages)
   return complete;
 }
 
-/* Measures what a flood brings while the main loop runs for about that long. */
-BenchSample
+static guint64
+count (const BenchFeed *feed)
+{
+  guint64 total = 0;
+
+  for (guint i = 0; i < feed->load.n_workers; i++)
+    total += feed->ports[i].next;
+  return total;
+}
+
+/* Messages a second, of all workers together, while the main loop runs for about that long. */
+double
 bench_feed_sample (BenchFeed *feed, gint64 nanoseconds)
 {
-  g_autofree guint64 *before = g_new0 (guint64, feed->load.n_workers);
-  guint64 total = 0, slowest = G_MAXUINT64, fastest = 0;
-  gint64 start, cpu;
+  const guint64 before = count (feed);
+  const gint64 start = bench_now ();
 
-  for (guint i = 0; i < feed->load.n_workers; i++)
-    before[i] = feed->ports[i].next;
-  start = bench_now ();
-  cpu = bench_thread_cpu ();
   bench_feed_run (nanoseconds);
-  cpu = bench_thread_cpu () - cpu;
-  start = bench_now () - start;
-  for (guint i = 0; i < feed->load.n_workers; i++)
-    {
-      const guint64 came = feed->ports[i].next - before[i];
-
-      total += came;
-      slowest = MIN (slowest, came);
-      fastest = MAX (fastest, came);
-    }
-  return (BenchSample){.rate = total * (double) SECOND / start,
-                       .cpu = (double) cpu / MAX (total, 1),
-                       .evenness = (double) slowest / MAX (fastest, 1)};
+  return (count (feed) - before) * (double) SECOND / (bench_now () - start);
 }
 
-BenchSample
-bench_feed_measure (const BenchLoad *load, const BenchOptions *options, gboolean *failed)
+/* ---- what is done with a message ---- */
+
+static void
+take_raw (BenchPort *port, gconstpointer data, gsize size)
 {
-  g_autoptr (GError) error = NULL;
-  BenchFeed *feed = bench_feed_new (load, &error);
-  BenchSample sample;
-
-  if (feed == NULL || !bench_feed_wait (feed, 1))
-    bench_feed_fail (feed, error);
-  bench_feed_run (options->warm_up);
-  sample = bench_feed_sample (feed, options->window);
-  *failed |= !bench_feed_free (feed);
-  return sample;
+  bench_take_raw (port, data, size);
 }
+
+static void
+take_stamp (BenchPort *port, gconstpointer data, gsize size)
+{
+  const gint64 now = bench_now ();
+  BenchMessage message;
+  double delay;
+
+  memcpy (&message, data, sizeof message);
+  delay = (now - message.stamp) / 1000.0;
+  g_array_append_val (port->delays, delay);
+  bench_take_raw (port, data, size);
+}
+
+static void
+take_variant_get (BenchPort *port, gconstpointer data, gsize size)
+{
+  g_autoptr (GVariant) variant = g_variant_new_from_data (BENCH_MESSAGE_TYPE, data, size, FALSE, NULL, NULL);
+  guint64 sequence;
+  guint32 percent;
+  const char *text;
+
+  g_variant_get (variant, "(ttu&s)", &sequence, NULL, &percent, &text);
+  if (percent != BENCH_MESSAGE_PERCENT || text[0] != 'a')
+    port->errors++;
+  bench_take_raw (port, &sequence, sizeof sequence);
+}
+
+static void
+take_record (BenchPort *port, gconstpointer data, gsize size)
+{
+  bench_take_number (port, ((const BenchRecord *) data)->sequence);
+}
+
+const BenchTakeFunc bench_takes[BENCH_N_TAKES] = {
+  [BENCH_TAKE_RAW] = take_raw,
+  [BENCH_TAKE_STAMP] = take_stamp,
+  [BENCH_TAKE_VARIANT_GET] = take_variant_get,
+  [BENCH_TAKE_RECORD] = take_record,
+};

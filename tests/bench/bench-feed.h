@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <ferry.h>
 #include <string.h>
 
 #include "bench-common.h"
@@ -17,24 +18,28 @@ typedef struct _BenchTransport BenchTransport;
 typedef enum
 {
   BENCH_CONTENT_BYTES,
-  BENCH_CONTENT_VARIANT,        /* a GVariant, made with g_variant_new() for each message */
-  BENCH_CONTENT_SERIALISED,     /* a GVariant, made of bytes for each message: the cheapest one that there is */
-  BENCH_CONTENT_RECORD_BYTES,   /* a BenchRecord as plain bytes */
-  BENCH_CONTENT_RECORD,         /* a BenchRecord in serialised form */
-  BENCH_CONTENT_RECORD_VARIANT, /* one made with g_variant_new() */
-  BENCH_N_CONTENTS,
+  BENCH_CONTENT_VARIANT,      /* a GVariant, made with g_variant_new() for each message */
+  BENCH_CONTENT_RECORD_BYTES, /* a BenchRecord as plain bytes */
+  BENCH_CONTENT_RECORD,       /* a BenchRecord in serialised form */
 } BenchContent;
+
+#define BENCH_RECORD_TYPE ((const GVariantType *) "(utd)")
+
+/* A value of BENCH_RECORD_TYPE, as it lies. */
+typedef struct
+{
+  guint32 sequence;
+  guint64 bytes;
+  double seconds;
+} BenchRecord;
 
 /* What the application does with a message, on the main loop's thread. */
 typedef enum
 {
-  BENCH_TAKE_RAW,            /* reads the bytes */
-  BENCH_TAKE_STAMP,          /* reads the bytes and notes how long they took */
-  BENCH_TAKE_VARIANT,        /* makes a GVariant of the bytes and reads its data */
-  BENCH_TAKE_VARIANT_GET,    /* makes a GVariant of the bytes and reads it with g_variant_get() */
-  BENCH_TAKE_SIGNAL,         /* takes a GVariant out of a signal and reads its data */
-  BENCH_TAKE_RECORD,         /* reads a BenchRecord as it lies */
-  BENCH_TAKE_RECORD_VARIANT, /* makes a GVariant of the bytes, and reads it with g_variant_get() */
+  BENCH_TAKE_RAW,         /* reads the bytes */
+  BENCH_TAKE_STAMP,       /* reads the bytes and notes how long they took */
+  BENCH_TAKE_VARIANT_GET, /* makes a GVariant of the bytes and reads it with g_variant_get() */
+  BENCH_TAKE_RECORD,      /* reads a BenchRecord as it lies */
   BENCH_N_TAKES,
 } BenchTake;
 
@@ -99,13 +104,6 @@ struct _BenchTransport
 
 typedef struct
 {
-  double rate;     /* messages a second, all workers together */
-  double cpu;      /* ns of this thread's processor time a message */
-  double evenness; /* what came from the slowest worker, in parts of what came from the fastest */
-} BenchSample;
-
-typedef struct
-{
   guint32 n_messages;
   guint32 interval; /* µs */
 } BenchOrder;
@@ -114,11 +112,7 @@ extern const BenchTransport bench_ferry;
 extern const BenchTransport bench_pipe;
 extern const BenchTransport bench_gathered_pipe;
 extern const BenchTransport bench_gdbus;
-extern const BenchTransport bench_one_hop;
-extern const BenchTransport bench_two_hops;
-extern const BenchTransport bench_zeromq; /* without functions where libzmq is missing */
 
-gboolean bench_transport_is_available (const BenchTransport *transport);
 const BenchTransport *bench_transport_find (const char *name);
 
 BenchFeed *bench_feed_new (const BenchLoad *load, GError **error);
@@ -127,9 +121,7 @@ gboolean bench_feed_free (BenchFeed *feed);
 gint64 bench_feed_get_patience (const BenchFeed *feed);
 gboolean bench_feed_wait (BenchFeed *feed, guint64 n_messages);
 void bench_feed_run (gint64 nanoseconds);
-BenchSample bench_feed_sample (BenchFeed *feed, gint64 nanoseconds);
-/* Measures a load with workers of its own. Sets *failed if a worker did not end well. */
-BenchSample bench_feed_measure (const BenchLoad *load, const BenchOptions *options, gboolean *failed);
+double bench_feed_sample (BenchFeed *feed, gint64 nanoseconds);
 void bench_feed_fail (const BenchFeed *feed, const GError *error) G_GNUC_NORETURN;
 
 char **bench_port_argv (const BenchPort *port, const char *address);
@@ -155,5 +147,9 @@ bench_take_raw (BenchPort *port, gconstpointer data, gsize size)
   memcpy (&sequence, data, sizeof sequence);
   bench_take_number (port, sequence);
 }
+
+/* Of Ferry's feeds. */
+gboolean bench_ferry_wait_until_open (BenchFeed *feed, GError **error);
+FerryWorker *bench_ferry_get_worker (BenchPort *port);
 
 G_END_DECLS

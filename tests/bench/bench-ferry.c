@@ -9,15 +9,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench-ferry.h"
+#include "bench-feed.h"
 
 #define SENDER_NAME "flood"
 
-struct _BenchFerryEnd
+typedef struct
 {
   FerryReceiver *receiver; /* (owned) */
   FerryWorker *worker;     /* (owned) */
-};
+} BenchFerryEnd;
 
 FerryWorker *
 bench_ferry_get_worker (BenchPort *port)
@@ -49,12 +49,6 @@ serialised_cb (FerryReceiver *receiver, const GVariantType *type, gconstpointer 
   port->take (port, data, size);
 }
 
-static void
-message_cb (FerryReceiver *receiver, GVariant *message, gpointer user_data)
-{
-  bench_take_raw (user_data, g_variant_get_data (message), g_variant_get_size (message));
-}
-
 static gboolean
 ferry_open (BenchFeed *feed, GError **error)
 {
@@ -65,9 +59,7 @@ ferry_open (BenchFeed *feed, GError **error)
 static void
 listen_to (BenchPort *port, FerryReceiver *receiver)
 {
-  if (port->feed->load.take == BENCH_TAKE_SIGNAL)
-    g_signal_connect (receiver, "message", G_CALLBACK (message_cb), port);
-  else if (port->feed->load.content == BENCH_CONTENT_RECORD)
+  if (port->feed->load.content == BENCH_CONTENT_RECORD)
     ferry_receiver_set_serialised_handler (receiver, serialised_cb, port, NULL);
   else
     ferry_receiver_set_handler (receiver, port->feed->load.take == BENCH_TAKE_RAW ? raw_cb : take_cb, port, NULL);

@@ -11,12 +11,23 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "bench-dbus.h"
 #include "bench-feed.h"
 
 #define PATH "/org/example/Bench"
 #define INTERFACE "org.example.Bench"
 #define SYNC_EVERY 512
+
+GDBusConnection *
+bench_dbus_connect (int fd, const char *guid, GDBusConnectionFlags flags, GError **error)
+{
+  g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, error);
+  g_autoptr (GSocketConnection) stream = NULL;
+
+  if (socket == NULL)
+    return NULL;
+  stream = g_socket_connection_factory_create_connection (socket);
+  return g_dbus_connection_new_sync (G_IO_STREAM (stream), guid, flags, NULL, NULL, error);
+}
 
 typedef struct
 {

@@ -5,26 +5,27 @@
 
 #include "config.h"
 
+#include "bench-gearman.h"
+
 #include <libgearman/gearman.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench-common.h"
 #include "bench-nats.h"
-#include "bench-peers.h"
 #include "bench-team.h"
 
 #define ADDRESS "127.0.0.1"
 #define PATIENCE (20 * G_GINT64_CONSTANT (1000000000))
 
-typedef struct
+struct _BenchGearman
 {
   GSubprocess *server;       /* (owned) */
   GPtrArray *workers;        /* (owned) (element-type GSubprocess) */
   gearman_client_st *client; /* (owned) */
   const char *payload;
   guint n_under_way;
-} Gearman;
+};
 
 static void
 check (gearman_return_t status, const char *what)
@@ -85,7 +86,7 @@ find_port (void)
 
 /* gearmand says nothing when it takes connections. */
 static void
-wait_for_server (Gearman *self)
+wait_for_server (BenchGearman *self)
 {
   const gint64 end = bench_now () + PATIENCE;
 
@@ -97,20 +98,20 @@ wait_for_server (Gearman *self)
     }
 }
 
-static gpointer
-gearman_open (guint n_workers)
+BenchGearman *
+bench_gearman_new (guint n_workers)
 {
   g_autofree char *program = g_find_program_in_path ("gearmand");
   g_autofree char *self_program = g_file_read_link ("/proc/self/exe", NULL);
   g_autofree char *port = NULL;
-  Gearman *self;
+  BenchGearman *self;
 
   if (program == NULL)
     {
       bench_comment ("cluster/gearman skipped: there is no gearmand");
       return NULL;
     }
-  self = g_new0 (Gearman, 1);
+  self = g_new0 (BenchGearman, 1);
   port = g_strdup_printf ("%u", find_port ());
   self->server =
     bench_nats_spawn ((const char *const[]){program, "--listen", ADDRESS, "--port", port, "--log-file", "none", NULL});
@@ -123,11 +124,9 @@ gearman_open (guint n_workers)
   return self;
 }
 
-static void
-gearman_close (gpointer peer)
+void
+bench_gearman_free (BenchGearman *self)
 {
-  Gearman *self = peer;
-
   gearman_client_free (self->client);
   g_ptr_array_unref (self->workers);
   bench_nats_kill (self->server);
@@ -139,7 +138,7 @@ gearman_close (gpointer peer)
 static gearman_return_t
 complete (gearman_task_st *task)
 {
-  Gearman *self = gearman_task_context (task);
+  BenchGearman *self = gearman_task_context (task);
   const gsize size = strlen (self->payload);
 
   if (gearman_task_data_size (task) != size || memcmp (gearman_task_data (task), self->payload, size) != 0)
@@ -149,7 +148,7 @@ complete (gearman_task_st *task)
 }
 
 static void
-add_task (Gearman *self)
+add_task (BenchGearman *self)
 {
   gearman_return_t status;
 
@@ -158,10 +157,9 @@ add_task (Gearman *self)
   self->n_under_way++;
 }
 
-static double
-gearman_measure_rate (gpointer peer, const char *payload, guint n, guint n_under_way)
+double
+bench_gearman_measure_rate (BenchGearman *self, const char *payload, guint n, guint n_under_way)
 {
-  Gearman *self = peer;
   const gint64 started = bench_now ();
   guint n_left = n;
 
@@ -185,10 +183,9 @@ gearman_measure_rate (gpointer peer, const char *payload, guint n, guint n_under
   return n * 1e9 / (bench_now () - started);
 }
 
-static void
-gearman_measure_trip (gpointer peer, double *begin, double *end)
+void
+bench_gearman_measure_trip (BenchGearman *self, double *begin, double *end)
 {
-  Gearman *self = peer;
   const gint64 started = bench_now ();
   gearman_return_t status;
   size_t size;
@@ -203,12 +200,3 @@ gearman_measure_trip (gpointer peer, double *begin, double *end)
   free (result);
   *begin = (double) (begun - started);
 }
-
-const BenchPeer bench_gearman = {
-  .name = "gearman",
-  .divisor = 1,
-  .open = gearman_open,
-  .measure_rate = gearman_measure_rate,
-  .measure_trip = gearman_measure_trip,
-  .close = gearman_close,
-};

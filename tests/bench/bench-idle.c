@@ -17,7 +17,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "bench-ferry.h"
+#include "bench-feed.h"
 #include "bench-proc.h"
 #include "bench-team.h"
 

@@ -2,8 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The parallel map: digests of files, by a worker a core, beside this process one after the other; and tiny items, a
- * function that gives back its argument, in chunks of one, of 64 and of automatic size, beside Python's pool in chunks
- * of one, and beside tasks that are submitted one by one. */
+ * function that gives back its argument, in chunks of one, of 64 and of automatic size. */
 
 #include "config.h"
 
@@ -12,7 +11,6 @@
 #include <string.h>
 
 #include "bench-common.h"
-#include "bench-python.h"
 #include "bench-team.h"
 
 #define N_WORKERS 2
@@ -199,42 +197,18 @@ measure_tiny (BenchTeam *team, guint n, guint chunk_size, double *cpu)
   return n * 1e9 / (bench_now () - started);
 }
 
-/* Tasks a second that are submitted one by one, as many at a time as a map of chunks of one has in flight. */
-static double
-measure_tasks (BenchTeam *team, guint n)
-{
-  const gint64 started = bench_now ();
-  GQueue tasks = G_QUEUE_INIT;
-  guint n_submitted = 0;
-
-  while (n_submitted < n || tasks.length > 0)
-    {
-      g_autoptr (FerryTask) first = NULL;
-
-      while (n_submitted < n && tasks.length < 128 * N_WORKERS)
-        g_queue_push_tail (&tasks, bench_team_submit (team, "echo", g_variant_new_uint64 (n_submitted++)));
-      first = g_queue_pop_head (&tasks);
-      while (!ferry_task_get_done (first))
-        g_main_context_iteration (NULL, TRUE);
-    }
-  return n * 1e9 / (bench_now () - started);
-}
-
 static void
-run_tiny (BenchTeam *team, const BenchOptions *options, BenchPython *python)
+run_tiny (BenchTeam *team, const BenchOptions *options)
 {
   const char *const names[] = {"automatic", "1", "64"};
   const guint sizes[] = {0, 1, 64};
   const guint n = (guint) bench_choose (options, N_TINY / 100, N_TINY / 4, N_TINY);
-  double rates[5][MAX_ROUNDS] = {0}, costs[3][MAX_ROUNDS];
+  double rates[3][MAX_ROUNDS], costs[3][MAX_ROUNDS];
 
   for (guint round = 0; round < options->rounds; round++)
     {
       for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
         rates[i][round] = measure_tiny (team, n, sizes[i], &costs[i][round]);
-      rates[3][round] = measure_tasks (team, n);
-      if (python != NULL)
-        rates[4][round] = bench_python_ask (python, "map", n / 10);
     }
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
     {
@@ -244,24 +218,12 @@ run_tiny (BenchTeam *team, const BenchOptions *options, BenchPython *python)
       bench_print (rate, bench_median (rates[i], options->rounds), "items/s");
       bench_print (cost, bench_median (costs[i], options->rounds), "ns");
     }
-  bench_print ("map/tiny/tasks", bench_median (rates[3], options->rounds), "items/s");
-  if (python == NULL)
-    return;
-  bench_print ("map/tiny/python", bench_median (rates[4], options->rounds), "items/s");
-  for (guint i = 0; i < 2; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("ratio/map/tiny/chunks-%s/vs-python", names[i]);
-
-      bench_print (name, bench_median_ratio (rates[i], rates[4], options->rounds), "ratio");
-      bench_print_budget (">= 5");
-    }
 }
 
 int
 main (int argc, char **argv)
 {
   BenchOptions options;
-  BenchPython *python;
   FerryRouter *router;
   BenchTeam team;
 
@@ -270,9 +232,7 @@ main (int argc, char **argv)
   router = bench_router_open ();
   bench_team_open (&team, router, N_WORKERS);
   bench_team_warm_up (&team);
-  python = bench_python_new ("map/tiny/python");
-  run_tiny (&team, &options, python);
-  bench_python_free (python);
+  run_tiny (&team, &options);
   run_files (&team, &options);
   bench_team_close (&team);
   bench_router_close (router);

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Transactions over a worker's link. A thread that waits does so in ferry_mux_transact(); one that does not is called
- * back, by ferry_mux_transact_with_func() or, as a road of its own, by ferry_mux_transact_async(). Another road takes
- * plain bytes instead of GVariants. All workers have one router. */
+ * back, by ferry_mux_transact_with_func(). Another road takes plain bytes instead of GVariants. All workers have one
+ * router. */
 
 #include "config.h"
 
@@ -169,26 +169,6 @@ ferry_transact (BenchSlot *slot)
   return end_trip (slot, result, error);
 }
 
-static void ferry_ask_async (BenchSlot *slot);
-
-static void
-finished (GObject *mux, GAsyncResult *async_result, gpointer data)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) result = ferry_mux_transact_finish (FERRY_MUX (mux), async_result, &error);
-
-  if (end_trip (data, result, error))
-    ferry_ask_async (data);
-}
-
-static void
-ferry_ask_async (BenchSlot *slot)
-{
-  End *self = slot->trips->end;
-
-  ferry_mux_transact_async (self->mux, METHOD, slot_arguments (slot), ANY_TIME, NULL, finished, slot);
-}
-
 static void ferry_ask_bytes (BenchSlot *slot);
 
 static void
@@ -225,12 +205,6 @@ ferry_transact_bytes (BenchSlot *slot)
   return bench_slot_end (slot, g_bytes_get_data (result, NULL), g_bytes_get_size (result));
 }
 
-guint64
-bench_road_ferry_get_spin_time (void)
-{
-  return router != NULL ? ferry_router_get_counter (router, FERRY_COUNTER_SPIN_TIME) : 0;
-}
-
 const BenchRoad bench_road_ferry = {
   .name = "ferry",
   .open = ferry_open,
@@ -239,13 +213,6 @@ const BenchRoad bench_road_ferry = {
   .serve = ferry_serve,
   .ask = ferry_ask,
   .transact = ferry_transact,
-};
-
-const BenchRoad bench_road_ferry_async = {
-  .name = "ferry",
-  .open = ferry_open,
-  .close = ferry_close,
-  .ask = ferry_ask_async,
 };
 
 const BenchRoad bench_road_ferry_bytes = {

@@ -1,28 +1,24 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Method calls and properties with GDBus over a socket pair, without a bus. The application is the server, whichever
+/* Method calls with GDBus over a socket pair, without a bus. The application is the server, whichever
  * end asks. */
 
 #include "config.h"
 
 #include <sys/socket.h>
 
-#include "bench-dbus.h"
-#include "bench-echoer.h"
 #include "bench-team.h"
 #include "bench-trips.h"
 
 #define PATH "/org/example/Bench"
 #define INTERFACE "org.example.Bench"
 #define METHOD "Echo"
-#define PROPERTY "Text"
-#define PROPERTIES "org.freedesktop.DBus.Properties"
 #define WORKER_SOCKET 3
 
 static const char introspection[] = "<node><interface name='" INTERFACE "'><method name='" METHOD "'>"
                                     "<arg type='ay' direction='in'/><arg type='ay' direction='out'/></method>"
-                                    "<property name='" PROPERTY "' type='s' access='read'/></interface></node>";
+                                    "</interface></node>";
 
 static void
 method_call_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
@@ -31,18 +27,11 @@ method_call_cb (GDBusConnection *connection, const char *sender, const char *pat
   g_dbus_method_invocation_return_value (invocation, parameters);
 }
 
-static GVariant *
-get_property_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
-                 const char *property, GError **error, gpointer data)
-{
-  return g_variant_new_string (BENCH_ECHOER_TEXT);
-}
-
 /* Takes connection over. */
 static gpointer
 start (GDBusConnection *connection, GError **error)
 {
-  static const GDBusInterfaceVTable vtable = {.method_call = method_call_cb, .get_property = get_property_cb};
+  static const GDBusInterfaceVTable vtable = {.method_call = method_call_cb};
   g_autoptr (GDBusNodeInfo) node = g_dbus_node_info_new_for_xml (introspection, error);
 
   if (node == NULL || connection == NULL ||
@@ -153,59 +142,6 @@ gdbus_transact (BenchSlot *slot)
   return end_trip (slot, answer, error);
 }
 
-/* ---- who reads ---- */
-
-static GVariant *
-property_arguments (void)
-{
-  return g_variant_new ("(ss)", INTERFACE, PROPERTY);
-}
-
-/* Takes answer over. */
-static gboolean
-end_get (BenchSlot *slot, GVariant *answer, const GError *error)
-{
-  g_autoptr (GVariant) taken = answer;
-  g_autoptr (GVariant) text = NULL;
-
-  if (taken == NULL)
-    bench_fail ("a property", error);
-  g_variant_get (taken, "(v)", &text);
-  if (!g_variant_is_of_type (text, G_VARIANT_TYPE_STRING) ||
-      !g_str_equal (g_variant_get_string (text, NULL), BENCH_ECHOER_TEXT))
-    bench_fail ("a property has another value", NULL);
-  return bench_slot_end (slot, NULL, 0);
-}
-
-static void gdbus_ask_property (BenchSlot *slot);
-
-static void
-got_cb (GObject *connection, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (end_get (data, g_dbus_connection_call_finish (G_DBUS_CONNECTION (connection), result, &error), error))
-    gdbus_ask_property (data);
-}
-
-static void
-gdbus_ask_property (BenchSlot *slot)
-{
-  g_dbus_connection_call (slot->trips->end, NULL, PATH, PROPERTIES, "Get", property_arguments (), NULL,
-                          G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, got_cb, slot);
-}
-
-static gboolean
-gdbus_get_property (BenchSlot *slot)
-{
-  g_autoptr (GError) error = NULL;
-  GVariant *answer =
-    g_dbus_connection_call_sync (slot->trips->end, NULL, PATH, PROPERTIES, "Get", property_arguments (), NULL,
-                                 G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, &error);
-
-  return end_get (slot, answer, error);
-}
-
 const BenchRoad bench_road_gdbus = {
   .name = "gdbus",
   .open = gdbus_open,
@@ -215,12 +151,4 @@ const BenchRoad bench_road_gdbus = {
   .ask = gdbus_ask,
   .wait = gdbus_wait,
   .transact = gdbus_transact,
-};
-
-const BenchRoad bench_road_gdbus_get = {
-  .name = "gdbus",
-  .open = gdbus_open,
-  .close = gdbus_close,
-  .ask = gdbus_ask_property,
-  .transact = gdbus_get_property,
 };

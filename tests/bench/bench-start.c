@@ -1,187 +1,197 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What it takes to start a process, and to ask one that is there: Ferry's ways and their peers, in turn; and the same
- * again in an application with a heap of 500 MB. */
+/* What it takes to start a process for a task, and to ask one that is there, beside GSubprocess and beside the barest
+ * fork server, in turn; and the same again in an application with a heap of 500 MB. */
 
 #include "config.h"
 
+#include <fcntl.h>
+#include <gio/gunixinputstream.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include "bench-asker.h"
-#include "bench-python.h"
-#include "bench-starters.h"
+#include "bench-common.h"
 #include "bench-team.h"
 
 #define HEAP (500 * (gsize) 1024 * 1024)
 #define MAX_ROUNDS 16
-#define PYTHON "start/python-forkserver"
 
 enum
 {
-  WAY_FERRY_TASK,
-  WAY_FERRY_FORKED,
-  WAY_FERRY_EXECUTED,
-  WAY_BARE_LIBC,
-  WAY_BARE_GIO,
-  WAY_POSIX_SPAWN,
-  WAY_GSUBPROCESS,
-  WAY_PYTHON_FORKSERVER,
-  WAY_WARM_POOL,
-  WAY_BARE_TRANSACTION,
+  FERRY,
+  BARE,
+  GSUBPROCESS,
+  WARM_POOL,
   N_WAYS,
 };
 
-static const char *const names[N_WAYS] = {
-  [WAY_FERRY_TASK] = "ferry-task",
-  [WAY_FERRY_FORKED] = "ferry-forked-worker",
-  [WAY_FERRY_EXECUTED] = "ferry-executed-worker",
-  [WAY_BARE_LIBC] = "bare-fork-server-libc",
-  [WAY_BARE_GIO] = "bare-fork-server-gio",
-  [WAY_POSIX_SPAWN] = "posix-spawn",
-  [WAY_GSUBPROCESS] = "gsubprocess",
-  [WAY_PYTHON_FORKSERVER] = "python-forkserver",
-  [WAY_WARM_POOL] = "warm-pool",
-  [WAY_BARE_TRANSACTION] = "bare-transaction",
-};
+static const char *const names[N_WAYS] = {"start/ferry-task", "start/bare-fork-server-gio", "start/gsubprocess",
+                                          "round-trip/warm-pool"};
+
+/* In ns: until the first instruction of what was started, by the clock that it reads itself; until its answer is here.
+ */
+typedef struct
+{
+  gint64 instruction;
+  gint64 answer;
+} Start;
 
 typedef struct
 {
-  gboolean heavy; /* with the heap */
   double instruction[N_WAYS][MAX_ROUNDS];
   double answer[N_WAYS][MAX_ROUNDS];
 } Figures;
 
 typedef struct
 {
-  FerryRouter *router;         /* (owned) */
-  BenchTeam fresh;             /* a new worker for each task */
-  FerryLauncher *launchers[2]; /* (owned) of plain workers: forked, executed */
+  FerryRouter *router; /* (owned) */
+  BenchTeam fresh;     /* a new worker for each task */
   BenchTeam warm;
-  BenchAsker *asker;        /* (owned) */
-  BenchForkServer *bare[2]; /* (owned) with libc alone, with GIO */
-  BenchPython *python;      /* (owned) (nullable) */
+  GSubprocess *fork_server; /* (owned): the bare one */
+  int control;              /* (owned): its socket */
   const char *only;         /* (nullable): the one way to measure, for a profiler */
-  guint n_starts;           /* each a round */
-  guint n_trips;
-  Figures light;
-  Figures heavy;
+  Figures figures[2];       /* without the heap, and with it */
 } Bench;
 
-static void
-bench_init (Bench *self, const BenchOptions *options)
-{
-  g_autoptr (GVariant) first = NULL;
-  g_autoptr (FerryLauncher) own = NULL;
-  g_autoptr (FerryForkServer) fork_server = NULL;
-
-  self->heavy.heavy = TRUE;
-  self->only = options->only;
-  self->n_starts = (guint) bench_choose (options, 1, 10, 40);
-  self->n_trips = (guint) bench_choose (options, 20, 200, 1000);
-  self->router = bench_router_open ();
-  bench_team_open (&self->fresh, self->router, 1);
-  g_object_set (self->fresh.pool, "max-tasks", 1, NULL);
-  for (guint i = 0; i < 2; i++)
-    {
-      self->launchers[i] = bench_functions_launcher ();
-      ferry_launcher_setenv (self->launchers[i], "FERRY_BENCH_TIME", "1");
-    }
-  own = bench_functions_launcher ();
-  fork_server = ferry_fork_server_new (own);
-  ferry_launcher_set_fork_server (self->launchers[0], fork_server);
-  first = bench_team_ask (&self->fresh, "now", NULL);
-  bench_team_open (&self->warm, self->router, 1);
-  bench_team_warm_up (&self->warm);
-  self->asker = bench_asker_new (self->router);
-  self->bare[0] = bench_fork_server_new ("bench-fork-server-libc");
-  self->bare[1] = bench_fork_server_new ("bench-fork-server-gio");
-  self->python = bench_python_new (PYTHON);
-}
-
-static void
-bench_clear (Bench *self)
-{
-  bench_python_free (self->python);
-  bench_fork_server_free (self->bare[0]);
-  bench_fork_server_free (self->bare[1]);
-  bench_asker_free (self->asker);
-  g_object_unref (self->launchers[0]);
-  g_object_unref (self->launchers[1]);
-  bench_team_close (&self->warm);
-  bench_team_close (&self->fresh);
-  bench_router_close (self->router);
-}
+/* ---- the ways ---- */
 
 /* A task in a worker that is started for it, forked by a fork server that is there. */
-static BenchStart
+static Start
 start_ferry (Bench *self)
 {
-  BenchStart start;
+  g_autoptr (GVariant) told = NULL;
   gint64 started;
 
   /* The last worker's end is in no other's figure. */
   while (bench_get_number (self->fresh.pool, "n-workers") > 0)
     g_main_context_iteration (NULL, TRUE);
   started = bench_now ();
-  {
-    g_autoptr (GVariant) told = bench_team_ask (&self->fresh, "now", NULL);
+  told = bench_team_ask (&self->fresh, "now", NULL);
+  return (Start){g_variant_get_int64 (told) - started, bench_now () - started};
+}
 
-    start.answer = bench_now () - started;
-    start.instruction = g_variant_get_int64 (told) - started;
-  }
+/* Takes the time that a process tells, and waits until it has ended. */
+static Start
+take_time (int fd, gint64 started)
+{
+  Start start;
+  gint64 told;
+  char byte;
+
+  if (read (fd, &told, sizeof told) != sizeof told)
+    bench_fail ("a process did not tell the time", NULL);
+  start = (Start){told - started, bench_now () - started};
+  if (read (fd, &byte, sizeof byte) != 0)
+    bench_fail ("a process told too much", NULL);
+  close (fd);
   return start;
 }
 
-static BenchStart
-trip_warm (Bench *self)
+static Start
+start_bare (Bench *self)
+{
+  const gint64 started = bench_now ();
+  char byte = 0, control[CMSG_SPACE (sizeof (int))] = {0};
+  struct iovec part = {&byte, 1};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+  int fds[2];
+
+  if (pipe2 (fds, O_CLOEXEC) < 0)
+    bench_fail ("pipe2", NULL);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN (sizeof (int));
+  memcpy (CMSG_DATA (header), &fds[1], sizeof (int));
+  if (sendmsg (self->control, &message, 0) != 1)
+    bench_fail ("sendmsg", NULL);
+  close (fds[1]);
+  return take_time (fds[0], started);
+}
+
+static Start
+start_gsubprocess (void)
+{
+  g_autofree char *path = bench_path_beside ("bench-first-byte");
+  const gint64 started = bench_now ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocess) process = g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, path, "once", NULL);
+  GInputStream *output;
+  Start start;
+
+  if (process == NULL)
+    bench_fail ("GSubprocess", error);
+  output = g_subprocess_get_stdout_pipe (process);
+  start = take_time (dup (g_unix_input_stream_get_fd (G_UNIX_INPUT_STREAM (output))), started);
+  g_subprocess_wait (process, NULL, NULL);
+  return start;
+}
+
+static Start
+ask_warm (Bench *self)
 {
   const gint64 started = bench_now ();
   g_autoptr (GVariant) result = bench_team_ask (&self->warm, "echo", g_variant_new_uint32 (7));
 
-  return (BenchStart){0, bench_now () - started};
+  return (Start){0, bench_now () - started};
 }
 
-static BenchStart
-trip_bare (Bench *self)
-{
-  const gint64 started = bench_now ();
-
-  bench_asker_ask (self->asker, g_variant_new_uint32 (7));
-  return (BenchStart){0, bench_now () - started};
-}
-
-static BenchStart
+static Start
 take (Bench *self, int way)
 {
   switch (way)
     {
-    case WAY_FERRY_TASK:
+    case FERRY:
       return start_ferry (self);
-    case WAY_FERRY_FORKED:
-    case WAY_FERRY_EXECUTED:
-      return bench_start_worker (self->launchers[way - WAY_FERRY_FORKED], self->router);
-    case WAY_BARE_LIBC:
-    case WAY_BARE_GIO:
-      return bench_start_bare (self->bare[way - WAY_BARE_LIBC]);
-    case WAY_POSIX_SPAWN:
-      return bench_start_posix_spawn ();
-    case WAY_GSUBPROCESS:
-      return bench_start_gsubprocess ();
-    case WAY_WARM_POOL:
-      return trip_warm (self);
-    case WAY_BARE_TRANSACTION:
+    case BARE:
+      return start_bare (self);
+    case GSUBPROCESS:
+      return start_gsubprocess ();
+    case WARM_POOL:
     default:
-      return trip_bare (self);
+      return ask_warm (self);
     }
 }
 
-static gboolean
-is_measured (const Bench *self, int way)
+/* ---- the bench ---- */
+
+static void
+bench_init (Bench *self)
 {
-  return way != WAY_PYTHON_FORKSERVER && (self->only == NULL || g_str_equal (names[way], self->only));
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+  g_autofree char *path = bench_path_beside ("bench-fork-server-gio");
+  g_autoptr (GVariant) first = NULL;
+  g_autoptr (GError) error = NULL;
+  int sockets[2];
+
+  self->router = bench_router_open ();
+  bench_team_open (&self->fresh, self->router, 1);
+  g_object_set (self->fresh.pool, "max-tasks", 1, NULL);
+  first = bench_team_ask (&self->fresh, "now", NULL);
+  bench_team_open (&self->warm, self->router, 1);
+  bench_team_warm_up (&self->warm);
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+    bench_fail ("socketpair", NULL);
+  g_subprocess_launcher_take_stdin_fd (launcher, sockets[1]);
+  self->control = sockets[0];
+  self->fork_server = g_subprocess_launcher_spawn (launcher, &error, path, NULL);
+  if (self->fork_server == NULL)
+    bench_fail (path, error);
+}
+
+static void
+bench_clear (Bench *self)
+{
+  close (self->control);
+  g_subprocess_wait (self->fork_server, NULL, NULL);
+  g_object_unref (self->fork_server);
+  bench_team_close (&self->warm);
+  bench_team_close (&self->fresh);
+  bench_router_close (self->router);
 }
 
 /* Takes n of each of the ways from first to last, in turn: each finds a machine that has done something else meanwhile,
@@ -195,15 +205,15 @@ measure (Bench *self, Figures *figures, int first, int last, guint n, guint roun
 
   for (guint i = 0; i < n; i++)
     for (int way = first; way <= last; way++)
-      if (is_measured (self, way))
+      if (self->only == NULL || g_str_has_suffix (names[way], self->only))
         {
-          const BenchStart start = take (self, way);
+          const Start start = take (self, way);
 
           instructions[way * n + i] = start.instruction / 1e3;
           answers[way * n + i] = start.answer / 1e3;
         }
   for (int way = first; way <= last; way++)
-    if (is_measured (self, way))
+    if (self->only == NULL || g_str_has_suffix (names[way], self->only))
       {
         figures->instruction[way][round] = bench_median (&instructions[way * n], n);
         figures->answer[way][round] = bench_median (&answers[way * n], n);
@@ -224,37 +234,28 @@ heap_new (void)
 }
 
 static void
-run_round (Bench *self, Figures *figures, guint round)
+run_round (Bench *self, const BenchOptions *options, gboolean heavy, guint round)
 {
-  gpointer heap = figures->heavy ? heap_new () : NULL;
+  gpointer heap = heavy ? heap_new () : NULL;
 
-  measure (self, figures, 0, WAY_GSUBPROCESS, self->n_starts, round);
-  if (self->python != NULL && !figures->heavy && self->only == NULL)
-    figures->instruction[WAY_PYTHON_FORKSERVER][round] = bench_python_ask (self->python, "start", self->n_starts) / 1e3;
-  for (int way = WAY_WARM_POOL; way < N_WAYS; way++)
-    measure (self, figures, way, way, self->n_trips, round);
+  measure (self, &self->figures[heavy], FERRY, GSUBPROCESS, (guint) bench_choose (options, 1, 10, 40), round);
+  measure (self, &self->figures[heavy], WARM_POOL, WARM_POOL, (guint) bench_choose (options, 20, 200, 1000), round);
   if (heap != NULL)
     munmap (heap, HEAP);
 }
 
 static void
-print_figures (const Figures *figures, guint n_rounds)
+print_figures (const Figures *figures, const char *suffix, guint n_rounds)
 {
-  const char *suffix = figures->heavy ? "/500-MB-heap" : "";
-
   for (int way = 0; way < N_WAYS; way++)
     {
       const double instruction = bench_median (figures->instruction[way], n_rounds);
       const double answer = bench_median (figures->answer[way], n_rounds);
-      const char *group = way >= WAY_WARM_POOL ? "round-trip" : "start";
-      g_autofree char *first = g_strdup_printf ("%s/%s/first-instruction%s", group, names[way], suffix);
-      g_autofree char *whole =
-        g_strdup_printf ("%s/%s%s%s", group, names[way], way >= WAY_WARM_POOL ? "" : "/answer", suffix);
 
       if (instruction > 0)
-        bench_print (first, instruction, "us");
+        bench_print_as (instruction, "us", "%s/first-instruction%s", names[way], suffix);
       if (answer > 0)
-        bench_print (whole, answer, "us");
+        bench_print_as (answer, "us", "%s%s%s", names[way], way == WARM_POOL ? "" : "/answer", suffix);
     }
 }
 
@@ -267,27 +268,16 @@ print_ratio (const char *name, const double *values, const double *base, guint n
 }
 
 static void
-print_ratios (const Bench *self, guint n_rounds)
+print_ratios (const Figures *light, const Figures *heavy, guint n_rounds)
 {
-  const Figures *light = &self->light;
-  const Figures *heavy = &self->heavy;
-
-  print_ratio ("ratio/start/vs-bare-fork-server", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_BARE_GIO],
-               n_rounds, "<= 2");
-  print_ratio ("ratio/start/forked-worker-vs-bare-fork-server", light->instruction[WAY_FERRY_FORKED],
-               light->instruction[WAY_BARE_GIO], n_rounds, "<= 2");
-  print_ratio ("ratio/start/vs-bare-fork-server-libc", light->instruction[WAY_FERRY_TASK],
-               light->instruction[WAY_BARE_LIBC], n_rounds, NULL);
-  print_ratio ("ratio/start/vs-posix-spawn", light->instruction[WAY_FERRY_TASK], light->instruction[WAY_POSIX_SPAWN],
-               n_rounds, NULL);
-  print_ratio ("ratio/start/500-MB-heap-vs-none", heavy->instruction[WAY_FERRY_TASK],
-               light->instruction[WAY_FERRY_TASK], n_rounds, "about 1");
-  print_ratio ("ratio/round-trip/vs-bare-transaction", light->answer[WAY_WARM_POOL],
-               light->answer[WAY_BARE_TRANSACTION], n_rounds, "<= 2");
-  print_ratio ("ratio/round-trip/500-MB-heap-vs-none", heavy->answer[WAY_WARM_POOL], light->answer[WAY_WARM_POOL],
-               n_rounds, "about 1");
-  print_ratio ("ratio/gsubprocess/500-MB-heap-vs-none", heavy->instruction[WAY_GSUBPROCESS],
-               light->instruction[WAY_GSUBPROCESS], n_rounds, NULL);
+  print_ratio ("ratio/start/vs-bare-fork-server", light->instruction[FERRY], light->instruction[BARE], n_rounds,
+               "<= 2");
+  print_ratio ("ratio/start/500-MB-heap-vs-none", heavy->instruction[FERRY], light->instruction[FERRY], n_rounds,
+               "about 1");
+  print_ratio ("ratio/round-trip/500-MB-heap-vs-none", heavy->answer[WARM_POOL], light->answer[WARM_POOL], n_rounds,
+               "about 1");
+  print_ratio ("ratio/gsubprocess/500-MB-heap-vs-none", heavy->instruction[GSUBPROCESS],
+               light->instruction[GSUBPROCESS], n_rounds, NULL);
 }
 
 int
@@ -300,16 +290,15 @@ main (int argc, char **argv)
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
   n_rounds = (guint) bench_choose (&options, 1, 5, 9);
-  bench_init (&self, &options);
+  self.only = options.only;
+  bench_init (&self);
   for (guint round = 0; round < n_rounds; round++)
-    {
-      run_round (&self, &self.light, round);
-      run_round (&self, &self.heavy, round);
-    }
-  print_figures (&self.light, n_rounds);
-  print_figures (&self.heavy, n_rounds);
-  if (options.only == NULL)
-    print_ratios (&self, n_rounds);
+    for (int heavy = 0; heavy < 2; heavy++)
+      run_round (&self, &options, heavy, round);
+  print_figures (&self.figures[0], "", n_rounds);
+  print_figures (&self.figures[1], "/500-MB-heap", n_rounds);
+  if (self.only == NULL)
+    print_ratios (&self.figures[0], &self.figures[1], n_rounds);
   bench_clear (&self);
   return EXIT_SUCCESS;
 }

@@ -34,15 +34,6 @@ bench_path_beside (const char *name)
   return g_build_filename (folder, name, NULL);
 }
 
-FerryLauncher *
-bench_functions_launcher (void)
-{
-  g_autofree char *path = bench_path_beside ("bench-functions");
-  const char *const argv[] = {path, NULL};
-
-  return ferry_launcher_new (argv);
-}
-
 gboolean
 bench_is_closed (FerryTransport *transport)
 {
@@ -77,15 +68,10 @@ bench_router_close (FerryRouter *router)
 void
 bench_team_open (BenchTeam *self, FerryRouter *router, guint max_workers)
 {
-  bench_team_open_trusted (self, router, max_workers, FALSE);
-}
+  g_autofree char *path = bench_path_beside ("bench-functions");
+  const char *const argv[] = {path, NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
 
-void
-bench_team_open_trusted (BenchTeam *self, FerryRouter *router, guint max_workers, gboolean trusted)
-{
-  g_autoptr (FerryLauncher) launcher = bench_functions_launcher ();
-
-  g_object_set (launcher, "trusted", trusted, NULL);
   self->router = g_object_ref (router);
   self->pool = ferry_pool_new (router, launcher);
   ferry_pool_set_max_workers (self->pool, max_workers);

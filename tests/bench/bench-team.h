@@ -19,14 +19,11 @@ typedef struct
 } BenchTeam;
 
 char *bench_path_beside (const char *name);
-FerryLauncher *bench_functions_launcher (void);
 /* Reads a property that is a number. */
 int bench_get_number (gpointer object, const char *property);
 void bench_fail (const char *what, const GError *error) G_GNUC_NORETURN;
 
 void bench_team_open (BenchTeam *self, FerryRouter *router, guint max_workers);
-/* trusted: as FerryLauncher:trusted. */
-void bench_team_open_trusted (BenchTeam *self, FerryRouter *router, guint max_workers, gboolean trusted);
 void bench_team_warm_up (BenchTeam *self);
 void bench_team_close (BenchTeam *self);
 FerryTask *bench_team_submit (BenchTeam *self, const char *function, GVariant *arguments);

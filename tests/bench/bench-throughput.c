@@ -11,9 +11,9 @@
 #include "bench-feed.h"
 
 #define MAX_ROUNDS 16
-#define CHAIN_SIZE (64 * 1024 * 1024)
 #define CHUNK 4096
 #define MANY 500
+#define RECORD (sizeof (BenchRecord))
 
 typedef struct
 {
@@ -31,7 +31,7 @@ typedef struct
   guint n_workers;
   const char *base;
   guint base_workers;
-  const char *budget; /* (nullable) for 64 B */
+  const char *budget; /* (nullable) for 64 B, and for records */
   const char *budget_4k;
 } Ratio;
 
@@ -39,31 +39,31 @@ static const Way ways[] = {
   {"ferry-raw", &bench_ferry, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 1},
   {"gathered-pipe", &bench_gathered_pipe, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 1},
   {"pipe", &bench_pipe, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 1},
-  {"zeromq", &bench_zeromq, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 1},
   {"ferry-gvariant", &bench_ferry, BENCH_CONTENT_VARIANT, BENCH_TAKE_VARIANT_GET, 1},
-  {"zeromq-gvariant", &bench_zeromq, BENCH_CONTENT_VARIANT, BENCH_TAKE_VARIANT_GET, 1},
   {"gdbus", &bench_gdbus, BENCH_CONTENT_VARIANT, BENCH_TAKE_VARIANT_GET, 1},
-  {"ferry-signal", &bench_ferry, BENCH_CONTENT_VARIANT, BENCH_TAKE_SIGNAL, 1},
   {"ferry-raw", &bench_ferry, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 8},
   {"gathered-pipe", &bench_gathered_pipe, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 8},
   {"ferry-gvariant", &bench_ferry, BENCH_CONTENT_VARIANT, BENCH_TAKE_VARIANT_GET, 8},
-  {"ferry-signal", &bench_ferry, BENCH_CONTENT_VARIANT, BENCH_TAKE_SIGNAL, 8},
   {"ferry-raw", &bench_ferry, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, MANY},
-  {"memcpy-chain", NULL, 0, 0, 1},
+  {"ferry-raw", &bench_ferry, BENCH_CONTENT_RECORD_BYTES, BENCH_TAKE_RECORD, 1},
+  {"ferry-serialised", &bench_ferry, BENCH_CONTENT_RECORD, BENCH_TAKE_RECORD, 1},
 };
 
 static const Ratio ratios[] = {
+  {"serialised-vs-raw", "ferry-serialised", 1, "ferry-raw", 1, ">= 0.8", NULL},
   {"raw-vs-gathered-pipe", "ferry-raw", 1, "gathered-pipe", 1, ">= 2", ">= 1.5"},
   {"raw-vs-pipe", "ferry-raw", 1, "pipe", 1, ">= 15", NULL},
-  {"raw-vs-zeromq", "ferry-raw", 1, "zeromq", 1, ">= 10", NULL},
-  {"raw-vs-memcpy-chain", "ferry-raw", 1, "memcpy-chain", 1, NULL, ">= 0.5"},
   {"gvariant-vs-gdbus", "ferry-gvariant", 1, "gdbus", 1, ">= 10", NULL},
-  {"gvariant-vs-zeromq", "ferry-gvariant", 1, "zeromq-gvariant", 1, ">= 1.5", NULL},
   {"8-workers-vs-1", "ferry-raw", 8, "ferry-raw", 1, ">= 0.8", NULL},
   {G_STRINGIFY (MANY) "-workers-vs-1", "ferry-raw", MANY, "ferry-raw", 1, ">= 0.5", NULL},
   {"gvariant-8-workers-vs-1", "ferry-gvariant", 8, "ferry-gvariant", 1, NULL, NULL},
-  {"signal-8-workers-vs-1", "ferry-signal", 8, "ferry-signal", 1, NULL, NULL},
 };
+
+static const struct
+{
+  gsize size;
+  const char *name;
+} sizes[] = {{64, "64B"}, {CHUNK, "4KiB"}, {RECORD, "record"}};
 
 typedef struct
 {
@@ -91,61 +91,33 @@ is_measured (const Bench *self, const Way *way)
   /* So many processes take a second to start. */
   if (self->options.only == NULL && self->options.quick && way->n_workers == MANY)
     return FALSE;
-  if (way->transport == NULL)
-    return self->size == CHUNK;
-  return bench_transport_is_available (way->transport);
-}
-
-/* The floor of 4 KiB messages: each is copied into 64 MiB and, when those are full, out of them again. */
-static double
-run_memcpy_chain (void)
-{
-  static char *chain, *block;
-  char message[CHUNK] = {0};
-  gint64 start;
-
-  if (chain == NULL)
-    {
-      chain = g_malloc (CHAIN_SIZE);
-      block = g_malloc (CHAIN_SIZE);
-      memset (chain, 1, CHAIN_SIZE);
-      memset (block, 1, CHAIN_SIZE);
-    }
-  start = bench_now ();
-  for (gsize at = 0; at < CHAIN_SIZE; at += CHUNK)
-    {
-      memcpy (message, &at, sizeof at);
-      memcpy (chain + at, message, CHUNK);
-    }
-  for (gsize at = 0; at < CHAIN_SIZE; at += CHUNK)
-    memcpy (block + at, chain + at, CHUNK);
-  return CHAIN_SIZE / CHUNK * 1e9 / (bench_now () - start);
+  if ((way->take == BENCH_TAKE_RECORD) != (self->size == RECORD))
+    return FALSE;
+  return TRUE;
 }
 
 static double
-run_feed (Bench *self, const Way *way, gint64 window, double *evenness)
+run_feed (Bench *self, const Way *way)
 {
   const BenchLoad load = {
     .transport = way->transport,
     .content = way->content,
     .take = way->take,
     .mode = BENCH_MODE_FLOOD,
-    .size = self->size,
+    .size = MAX (self->size, sizes[0].size),
     .n_workers = way->n_workers,
   };
   g_autoptr (GError) error = NULL;
   BenchFeed *feed = bench_feed_new (&load, &error);
-  BenchSample sample;
+  double rate;
 
   if (feed == NULL || !bench_feed_wait (feed, 1))
     bench_feed_fail (feed, error);
   bench_feed_run (self->options.warm_up);
-  sample = bench_feed_sample (feed, window);
+  rate = bench_feed_sample (feed, self->options.window);
   if (!bench_feed_free (feed))
     self->failed = TRUE;
-  if (evenness != NULL)
-    *evenness = sample.evenness;
-  return sample.rate;
+  return rate;
 }
 
 static void
@@ -155,8 +127,7 @@ run_round (Bench *self, guint round)
     {
       if (!is_measured (self, &ways[i]))
         continue;
-      self->rates[i][round] =
-        ways[i].transport != NULL ? run_feed (self, &ways[i], self->options.window, NULL) : run_memcpy_chain ();
+      self->rates[i][round] = run_feed (self, &ways[i]);
     }
 }
 
@@ -165,10 +136,10 @@ find_rates (const Bench *self, const char *name, guint n_workers)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
     {
-      if (g_str_equal (ways[i].name, name) && ways[i].n_workers == n_workers)
-        return is_measured (self, &ways[i]) ? self->rates[i] : NULL;
+      if (g_str_equal (ways[i].name, name) && ways[i].n_workers == n_workers && is_measured (self, &ways[i]))
+        return self->rates[i];
     }
-  g_return_val_if_reached (NULL);
+  return NULL;
 }
 
 static void
@@ -181,8 +152,6 @@ print_rates (const Bench *self)
 
       if (is_measured (self, &ways[i]))
         bench_print (name, bench_median (self->rates[i], self->options.rounds), "messages/s");
-      else if (ways[i].transport != NULL && !bench_transport_is_available (ways[i].transport))
-        bench_comment ("%s skipped: %s is not installed", name, ways[i].transport->name);
     }
 }
 
@@ -205,29 +174,9 @@ print_ratios (const Bench *self)
     }
 }
 
-/* Fairness takes a window of its own, since evenness is promised over seconds. */
-static void
-run_fairness (Bench *self)
-{
-  const Way way = {"ferry-raw", &bench_ferry, BENCH_CONTENT_BYTES, BENCH_TAKE_RAW, 8};
-  g_autofree char *name = g_strdup_printf ("ratio/%s/8-workers/slowest-vs-fastest", self->size_name);
-  double evenness;
-
-  if (!is_measured (self, &way))
-    return;
-  run_feed (self, &way, bench_choose (&self->options, 50, 700, 5000) * G_GINT64_CONSTANT (1000000), &evenness);
-  bench_print (name, evenness, "x");
-  bench_print_budget (">= 0.75 over 5 s");
-}
-
 int
 main (int argc, char **argv)
 {
-  static const struct
-  {
-    gsize size;
-    const char *name;
-  } sizes[] = {{64, "64B"}, {CHUNK, "4KiB"}};
   static Bench self;
 
   if (!bench_options_parse (&self.options, &argc, &argv))
@@ -240,7 +189,6 @@ main (int argc, char **argv)
         run_round (&self, round);
       print_rates (&self);
       print_ratios (&self);
-      run_fairness (&self);
     }
   return self.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -12,10 +12,8 @@
 
 #include "bench-trips.h"
 
-static const BenchRoad *const roads[] = {
-  &bench_road_ferry, &bench_road_ferry_bytes, &bench_road_floor,
-  &bench_road_gdbus, &bench_road_object_call, &bench_road_zeromq,
-};
+static const BenchRoad *const roads[] = {&bench_road_ferry, &bench_road_ferry_bytes, &bench_road_gdbus,
+                                         &bench_road_object_call_default};
 
 static const BenchRoad *
 find_road (const char *name)

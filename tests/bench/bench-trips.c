@@ -28,8 +28,8 @@ bench_trips_new (const BenchRoad *road, gpointer end)
   return self;
 }
 
-void
-bench_trips_free (BenchTrips *self)
+static void
+trips_free (BenchTrips *self)
 {
   for (guint i = 0; i < G_N_ELEMENTS (self->slots); i++)
     g_free (self->slots[i].message);
@@ -138,7 +138,6 @@ report (BenchTrips *self, gint64 elapsed)
   for (guint i = 0; i < n_times; i++)
     times[i] = self->times[i];
   report.median = (gint64) bench_quantile (times, n_times, 0.5);
-  report.p99 = (gint64) bench_quantile (times, n_times, 0.99);
   return report;
 }
 
@@ -165,8 +164,8 @@ wait_until_over (BenchTrips *self)
 }
 
 /* All slots on this thread: one at a time waits, more are asked without waiting. */
-BenchReport
-bench_trips_run_here (BenchTrips *self, const BenchOrders *orders)
+static BenchReport
+run_here (BenchTrips *self, const BenchOrders *orders)
 {
   gint64 started;
 
@@ -201,8 +200,8 @@ slot_thread (gpointer data)
 }
 
 /* A thread for each slot, while the main loop runs here. */
-BenchReport
-bench_trips_run_threads (BenchTrips *self, const BenchOrders *orders)
+static BenchReport
+run_threads (BenchTrips *self, const BenchOrders *orders)
 {
   GThread *threads[BENCH_MAX_IN_FLIGHT];
   gint64 started;
@@ -248,7 +247,7 @@ bench_trips_obey (BenchTrips *self)
 
   while (read (BENCH_ORDERS, &orders, sizeof orders) == sizeof orders)
     {
-      const BenchReport told = bench_trips_run_here (self, &orders);
+      const BenchReport told = run_here (self, &orders);
 
       if (write (BENCH_ORDERS, &told, sizeof told) != sizeof told)
         return;
@@ -278,7 +277,7 @@ bench_route_close (BenchRoute *self)
       g_clear_object (&self->process);
     }
   self->road->close (self);
-  bench_trips_free (self->trips);
+  trips_free (self->trips);
   if (self->orders >= 0)
     close (self->orders);
 }
@@ -311,8 +310,6 @@ bench_route_run (BenchRoute *self, const BenchOrders *orders)
 {
   BenchReport told;
 
-  if (self->road->listen != NULL)
-    self->road->listen (self, TRUE);
   switch (self->direction)
     {
     case BENCH_WORKER_TO_MAIN:
@@ -322,15 +319,13 @@ bench_route_run (BenchRoute *self, const BenchOrders *orders)
       told = run_main (self->trips, orders);
       break;
     case BENCH_THREADS_TO_WORKER:
-      told = bench_trips_run_threads (self->trips, orders);
+      told = run_threads (self->trips, orders);
       break;
     case BENCH_THREAD_TO_THREAD:
     default:
-      told = bench_trips_run_here (self->trips, orders);
+      told = run_here (self->trips, orders);
       break;
     }
-  if (self->road->listen != NULL)
-    self->road->listen (self, FALSE);
   if (told.n_wrong > 0)
     bench_fail ("an answer was not what was asked", NULL);
   return told;

@@ -49,8 +49,7 @@ typedef struct
   guint64 n_done;
   guint64 n_wrong;
   gint64 elapsed; /* ns */
-  gint64 median;  /* ns of a trip, where there is one at a time, as the next one */
-  gint64 p99;
+  gint64 median;  /* ns of a trip, where there is one at a time */
 } BenchReport;
 
 typedef struct
@@ -82,8 +81,6 @@ struct _BenchRoad
   const char *name;
   gpointer (*open) (BenchRoute *route, GError **error);
   void (*close) (BenchRoute *route);
-  void (*listen) (BenchRoute *route, gboolean in_use); /* (nullable): takes part in the main loop or not, so that it
-                                                        * costs the other routes nothing */
 
   gpointer (*attach) (BenchDirection direction, guint n_threads, const char *address, GError **error);
   void (*serve) (gpointer end); /* (nullable): answers for as long as the process lives */
@@ -113,30 +110,16 @@ struct _BenchRoute
 };
 
 extern const BenchRoad bench_road_ferry;
-extern const BenchRoad bench_road_ferry_async;
 extern const BenchRoad bench_road_ferry_bytes; /* plain bytes, no GVariants */
-extern const BenchRoad bench_road_floor;
 extern const BenchRoad bench_road_gdbus;
-extern const BenchRoad bench_road_gdbus_get;   /* reads a property of the worker */
-extern const BenchRoad bench_road_object_call; /* of a worker's object, as the next four; all have one worker */
+extern const BenchRoad bench_road_object_transaction;  /* one worker has this and the next four */
+extern const BenchRoad bench_road_object_call_async;   /* of an object of an exporter as it is made */
+extern const BenchRoad bench_road_object_call_default; /* the same, with a function that is called back */
 extern const BenchRoad bench_road_object_call_receiver;
-extern const BenchRoad bench_road_object_call_default;
 extern const BenchRoad bench_road_object_call_served;
-extern const BenchRoad bench_road_object_get;
-extern const BenchRoad bench_road_object_view;
-extern const BenchRoad bench_road_object_transaction;       /* answered by the thread that receives */
-extern const BenchRoad bench_road_object_transaction_pool;  /* by a thread that does nothing else, as the next one */
-extern const BenchRoad bench_road_object_transaction_async; /* asked with ferry_mux_transact_async() */
 extern const BenchRoad bench_road_socket;
-extern const BenchRoad bench_road_zeromq; /* without functions where libzmq is missing */
-
-/* Microseconds for which the application polled instead of sleeping, on all routes of Ferry's. */
-guint64 bench_road_ferry_get_spin_time (void);
 
 BenchTrips *bench_trips_new (const BenchRoad *road, gpointer end);
-void bench_trips_free (BenchTrips *self);
-BenchReport bench_trips_run_here (BenchTrips *self, const BenchOrders *orders);
-BenchReport bench_trips_run_threads (BenchTrips *self, const BenchOrders *orders);
 void bench_trips_run_main_context (BenchTrips *self);
 void bench_trips_obey (BenchTrips *self);
 

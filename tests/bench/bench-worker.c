@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "bench-feed.h"
-#include "bench-typed-message.h"
 
 typedef struct
 {
@@ -31,9 +30,6 @@ send_next (Worker *self)
 
   if (self->content == BENCH_CONTENT_BYTES && self->transport->send != NULL)
     sent = self->transport->send (self->end, self->message, self->size);
-  else if (self->content == BENCH_CONTENT_SERIALISED)
-    sent = self->transport->send_variant (
-      self->end, g_variant_new_from_data (BENCH_MESSAGE_TYPE, self->message, self->size, TRUE, NULL, NULL));
   else
     sent = self->transport->send_variant (self->end, bench_message_to_variant (self->message));
   self->message->sequence++;
@@ -67,26 +63,11 @@ flood_records (Worker *self)
 }
 
 static void
-flood_variants (Worker *self)
-{
-  guint32 sequence = 0;
-
-  while (self->transport->send_variant (self->end, bench_record_to_variant (sequence)))
-    sequence++;
-}
-
-static void
 flood (Worker *self)
 {
-  static void (*const typed[BENCH_N_CONTENTS]) (Worker *) = {
-    [BENCH_CONTENT_RECORD_BYTES] = flood_records,
-    [BENCH_CONTENT_RECORD] = flood_records,
-    [BENCH_CONTENT_RECORD_VARIANT] = flood_variants,
-  };
-
-  if (typed[self->content] != NULL)
+  if (self->content == BENCH_CONTENT_RECORD_BYTES || self->content == BENCH_CONTENT_RECORD)
     {
-      typed[self->content](self);
+      flood_records (self);
       return;
     }
   if (self->content == BENCH_CONTENT_BYTES && self->transport->send != NULL)

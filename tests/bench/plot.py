@@ -19,27 +19,20 @@ PANELS = (
     ("Messages of 64 bytes, a second", True, (
         ("Ferry, bytes", "throughput/64B/1-worker/ferry-raw", True),
         ("a pipe, 64 KiB gathered", "throughput/64B/1-worker/gathered-pipe", False),
-        ("ZeroMQ", "throughput/64B/1-worker/zeromq", False),
         ("a pipe, a write each", "throughput/64B/1-worker/pipe", False),
         ("Ferry, GVariants", "throughput/64B/1-worker/ferry-gvariant", True),
-        ("ZeroMQ, GVariants", "throughput/64B/1-worker/zeromq-gvariant", False),
         ("GDBus", "throughput/64B/1-worker/gdbus", False),
     )),
     ("Messages of 4 KiB, a second", True, (
         ("Ferry, bytes", "throughput/4KiB/1-worker/ferry-raw", True),
         ("a pipe, 64 KiB gathered", "throughput/4KiB/1-worker/gathered-pipe", False),
         ("a pipe, a write each", "throughput/4KiB/1-worker/pipe", False),
-        ("ZeroMQ", "throughput/4KiB/1-worker/zeromq", False),
         ("Ferry, GVariants", "throughput/4KiB/1-worker/ferry-gvariant", True),
-        ("ZeroMQ, GVariants", "throughput/4KiB/1-worker/zeromq-gvariant", False),
         ("GDBus", "throughput/4KiB/1-worker/gdbus", False),
     )),
     ("From a send to its handler, median; less is better", False, (
-        ("an eventfd alone", "latency/one-hop/median", False),
         ("a pipe", "latency/pipe/median", False),
         ("Ferry", "latency/ferry/median", True),
-        ("two eventfds, by a thread", "latency/two-hops/median", False),
-        ("ZeroMQ", "latency/zeromq/median", False),
         ("GDBus", "latency/gdbus/median", False),
     )),
 )

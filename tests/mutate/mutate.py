@@ -93,8 +93,7 @@ class Copy:
         if shutil.which("ld.lld"):
             environment["LDFLAGS"] = "-fuse-ld=lld"
         subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=custom", "-Doptimization=1",
-                        "-Ddebug=false", "-Dintrospection=disabled", "-Ddemo=disabled", "-Dmodel=disabled",
-                        "-Dzeromq=disabled"], check=True, stdout=subprocess.DEVNULL, env=environment)
+                        "-Ddebug=false", "-Dintrospection=disabled", "-Ddemo=disabled", "-Dmodel=disabled"], check=True, stdout=subprocess.DEVNULL, env=environment)
 
     def read_objects(self):
         with open(os.path.join(self.build, "compile_commands.json"), encoding="utf-8") as file:

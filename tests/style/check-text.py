@@ -24,7 +24,6 @@ DROPPED = {
     "str" + "ays?": "orphan", "rehear" + "s(al|e|ed)": "warm-up",
     "grave" + "yard": "deferred frees", "kno" + "cks?": "hello", "err" + "ands?": "mailbox", "by ha" + "nd": "manual",
 }
-MOST_WORDS = 40
 
 # A command of the project, and what runs them: for each commit, and what there is no time for then.
 COMMAND = r"(\./run \w+|(?:demo-app|tests/\w+)/(?:run[\w-]*|mutate\.py))"
@@ -181,12 +180,6 @@ def unexplained_names(tree):
             if "`%s`" % member not in page]
 
 
-def long_glossary(tree):
-    words = re.search(r"^## Words\n(.*?)^## ", tree.get("docs/architecture.md", ""), re.MULTILINE | re.DOTALL)
-    count = len(re.findall(r"^\| ", words[1], re.MULTILINE)) - 2 if words else 0
-    return ["docs/architecture.md has %d words; %d are allowed" % (count, MOST_WORDS)] if count > MOST_WORDS else []
-
-
 def unrun_commands(tree):
     """Commands that HACKING.md lists: what only a developer runs breaks without a notice."""
     listed = re.findall(r"^\| `" + COMMAND, tree.get("HACKING.md", ""), re.MULTILINE)
@@ -316,10 +309,6 @@ CHECKS = {
         {"router/lane/a.h": "typedef enum\n{\n  FERRY_ERROR_A,\n} FerryError;\n", TROUBLE: "`FERRY_ERROR_AB`\n"},
         {"router/lane/a.h": "typedef enum\n{\n  FERRY_COUNTER_A,\n} FerryCounter;\n"},
     ]),
-    "the glossary is short": (long_glossary, [
-        {"docs/architecture.md": "## Words\n\n| word | meaning |\n| --- | --- |\n" + "| a | b |\n" * (MOST_WORDS + 1)
-                                 + "\n## Way\n"},
-    ]),
     "a server runs each command": (unrun_commands, [
         {"HACKING.md": "| `tests/fuzz/run [SECONDS]` | searches |\n", ".ci/run": "./run tests\n"},
         {"HACKING.md": "| `./run docs` | the reference |\n", "run": "help ()\n{\n./run docs\n}\n"},
@@ -336,7 +325,6 @@ INNOCENT = {
     "router/lane/a.h": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\ntypedef enum\n{\n  FERRY_ERROR_A,\n} A;\n",
     ".ci/run": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\n./run tests\n",
     "router/lane/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n/* Rest. */\n\nint asleep (void);\n",
-    "docs/architecture.md": "## Words\n\n| word | meaning |\n| --- | --- |\n" + "| a | b |\n" * MOST_WORDS + "\n## Way\n",
     "docs/a.md": "| `/dev/null` | an exporter by handle, as a screw |\n| a | `/ring/*/wraps`, `/ring/ends` |\n",
     "tests/lane/test-a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
                            + 'a = "/ring/%s/%s", b = "wraps", c = "/ring/ends";\n',
