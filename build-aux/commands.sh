@@ -223,10 +223,10 @@ configure () # folder option...
   found=$(list_found)
   if [ ! -f "$folder/build.ninja" ]; then
     step "Configuring $folder" meson setup "$folder" "$top" "$@" || return
-  elif [ "$found" != "$(cat "$folder/found" 2>/dev/null)" ] || ninja -C "$folder" -n build.ninja | grep -q '^\['; then
+  elif [ "$found" != "$(cat "$folder/seen-tools" 2>/dev/null)" ] || ninja -C "$folder" -n build.ninja | grep -q '^\['; then
     step "Configuring $folder anew" meson setup --reconfigure "$folder" "$top" || return
   fi
-  say "$found" >"$folder/found"
+  say "$found" >"$folder/seen-tools"
 }
 
 # The build that most commands share. A server lets no warning pass.
