@@ -283,7 +283,8 @@ start_display ()
   mkdir -m 700 "$private/runtime"
   mkfifo "$private/number"
   # -noreset: else the server starts afresh when its last client leaves, and refuses the next one meanwhile.
-  Xvfb -displayfd 3 -noreset -screen 0 1280x960x24 -nolisten tcp 3>"$private/number" >"$private/xvfb.log" 2>&1 </dev/null &
+  # The pointer stands in the middle, beside all windows: what happens does not depend on what it happens to be over.
+  Xvfb -displayfd 3 -noreset -screen 0 2560x1920x24 -nolisten tcp 3>"$private/number" >"$private/xvfb.log" 2>&1 </dev/null &
   display_process=$!
   number=
   read -r number <"$private/number" || true

@@ -31,6 +31,9 @@
 /* How many tasks that failed stay in a list that is watched: the latest. */
 #define MAX_FAILED 1000
 
+/* How short a frame is at least, in microseconds: what progress changes is notified no sooner after the last time. */
+#define SHORT_FRAME (10 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
 /**
  * FerryExecutor:
  *
@@ -750,7 +753,18 @@ driver_consumed (gpointer executor, FerryTask *task, guint n)
 static void
 driver_progressed (gpointer executor, FerryTask *task)
 {
-  figures_changed (executor);
+  FerryExecutor *self = executor;
+
+  /* A timer has the main loop run once more. So reports that come once in a frame are told at once, and the timer of
+   * one that comes too soon is later than the next report. */
+  if (g_get_monotonic_time () - self->notified < SHORT_FRAME)
+    ferry_timers_set_to_tell (self->router->timers, &self->notify_timer, self->notified + SHORT_FRAME, notify_figures,
+                              self);
+  else
+    {
+      ferry_timers_unset (self->router->timers, &self->notify_timer);
+      notify_figures (self);
+    }
 }
 
 static gboolean

@@ -237,10 +237,10 @@ check_tells_another_server (const char *host, const char *subject)
   end = join_and_wait (scene, host);
   if (host != NULL)
     ferry_bus_set_presence (end->bus, g_variant_new_uint32 (1));
-  ferry_test_run_until (has_come, subscription);
+  ferry_test_look_until (has_come, subscription);
   other = add_server (scene);
-  ferry_test_run_until (has_come, subscription);
-  ferry_test_run_until (has_come, subscription);
+  ferry_test_look_until (has_come, subscription);
+  ferry_test_look_until (has_come, subscription);
   natsSubscription_Destroy (subscription);
   natsConnection_Destroy (connection);
 }

@@ -317,19 +317,27 @@ assert_sum (FerryTask *task, guint i)
 }
 
 static void
-many_tasks_use_all_hosts (void)
+do_many (Scene *scene, GHashTable *hosts)
 {
-  g_autoptr (Scene) scene = scene_new (MAX_HOSTS);
   g_autoptr (GPtrArray) tasks = submit_many (scene, FALSE);
-  g_autoptr (GHashTable) hosts = g_hash_table_new (g_str_hash, g_str_equal);
 
   ferry_test_run_until (is_idle, scene->executor);
   for (guint i = 0; i < tasks->len; i++)
     {
       assert_sum (tasks->pdata[i], i);
-      g_hash_table_add (hosts, (gpointer) ferry_test_get_string (tasks->pdata[i], "host-name"));
+      g_hash_table_add (hosts, g_strdup (ferry_test_get_string (tasks->pdata[i], "host-name")));
     }
-  g_assert_cmpuint (g_hash_table_size (hosts), ==, MAX_HOSTS);
+}
+
+/* A host that gets no processor while the others do all tasks gets some of the next ones. */
+static void
+many_tasks_use_all_hosts (void)
+{
+  g_autoptr (Scene) scene = scene_new (MAX_HOSTS);
+  g_autoptr (GHashTable) hosts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  while (g_hash_table_size (hosts) < MAX_HOSTS)
+    do_many (scene, hosts);
 }
 
 typedef struct

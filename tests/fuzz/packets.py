@@ -48,7 +48,7 @@ CORPUS = {
         "short": b"\0" + packet(confined(0x3c)[:31]),
         "long": b"\0" + packet(confined(0x3c) + b"\0"),
     },
-    "offers": {
+    "pending-memory": {
         "one": bytes([0, 1, 3, 2, 0, 0, 3, 1, 2]),
         "unseen": bytes([0, 1, 3, 3, 1, 2, 0, 2, 3, 3, 2, 2]),
         "sixteen": b"".join(bytes([0, n, 3, 2, 0, 0]) for n in range(1, 18)),

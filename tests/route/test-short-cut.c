@@ -529,8 +529,8 @@ gives_way_to_other_sources_in_a_conversation (Scene *self, gconstpointer data)
 #define N_QUIET 6
 #define N_POLLS 100
 
-static GThread *counting_thread; /* (unowned) (nullable) */
-static gint n_barriers;          /* of that thread */
+static _Thread_local gboolean is_counted; /* this thread's calls are */
+static gint n_barriers;                   /* of that thread */
 
 /* Stands before the C library's. */
 long
@@ -546,7 +546,7 @@ syscall (long number, ...)
   va_end (list);
   if (next == NULL)
     next = (long (*) (long, ...)) (gpointer) dlsym (RTLD_NEXT, "syscall");
-  if (number == SYS_membarrier && counting_thread != NULL && g_thread_self () == counting_thread)
+  if (number == SYS_membarrier && is_counted)
     n_barriers++;
   return next (number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
 }
@@ -571,7 +571,7 @@ issues_one_barrier_for_all_quiet_links (Scene *self, gconstpointer data)
                     1);
     }
   /* The role passes to the main loop within some of these. */
-  counting_thread = g_thread_self ();
+  is_counted = TRUE;
   while (n_barriers == 0)
     g_main_context_iteration (NULL, FALSE);
   before = n_barriers;
@@ -584,13 +584,13 @@ issues_one_barrier_for_all_quiet_links (Scene *self, gconstpointer data)
 
 /* ---- no links ---- */
 
-static gint n_epoll_changes; /* of the counting thread */
+static gint n_epoll_changes; /* of the counted thread */
 
 /* Stands before the C library's. */
 int
 epoll_ctl (int epoll, int operation, int fd, struct epoll_event *event)
 {
-  if (counting_thread != NULL && g_thread_self () == counting_thread)
+  if (is_counted)
     n_epoll_changes++;
   return (int) syscall (SYS_epoll_ctl, epoll, operation, fd, event);
 }
@@ -600,10 +600,10 @@ count_epoll_changes (void)
 {
   const gint before = n_epoll_changes;
 
-  counting_thread = g_thread_self ();
+  is_counted = TRUE;
   for (guint i = 0; i < N_POLLS; i++)
     g_main_context_iteration (NULL, FALSE);
-  counting_thread = NULL;
+  is_counted = FALSE;
   return n_epoll_changes - before;
 }
 

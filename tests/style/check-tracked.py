@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A clone has all that is here: no file of the source is one that git ignores: check-tracked.py TOP"""
+"""A clone has all that is here: no file of the source is one that git ignores, and each of the corpus is one that
+make-corpus.py makes, byte by byte: check-tracked.py TOP"""
 
 import os
 import shutil
@@ -34,8 +35,30 @@ def would_be_seen():
         return bool(ignored(folder))
 
 
+def contents(folder):
+    """The files below a folder."""
+    found = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            with open(path, "rb") as file:
+                found[os.path.relpath(path, folder)] = file.read()
+    return found
+
+
+def check_corpus(report, top):
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, os.path.join(top, "tests", "fuzz", "make-corpus.py"), folder], check=True)
+        made = contents(folder)
+    there = contents(os.path.join(top, "tests", "fuzz", "corpus"))
+    report.none("the corpus is what make-corpus.py makes", [
+        "%s: run make-corpus.py, and remove what it does not make" % name for name in sorted(set(made) | set(there))
+        if made.get(name) != there.get(name)])
+
+
 def body(report):
     top = sys.argv[1]
+    check_corpus(report, top)
     if not shutil.which("git") or git(top, "rev-parse", "--show-toplevel").returncode != 0:
         report.skip("tracked", "this is no clone, or there is no git")
         return
