@@ -637,6 +637,9 @@ class Tour:
                                 self.heard("ProxyFunc", lambda value, *_: got.append(value.unpack())))
         until(lambda: got)
         assert got == [18], got
+        proxy.call_with_func("add", GLib.Variant("(i)", (1,)), lambda value, *_: got.append(value.unpack()))
+        until(lambda: len(got) == 2)
+        assert got == [18, 10], got
 
     def use_lists(self):
         ferry = self.ferry

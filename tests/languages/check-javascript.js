@@ -550,8 +550,7 @@ function testObjects(router) {
         result => counter.call_finish(result));
     equal('its method is called', value.unpack(), 3);
     let heard = null;
-    counter.resolve_with_func(new GLib.Variant('((ss(i)))', [['call', 'add', [1]]]), null,
-        result => (heard = result.unpack()));
+    counter.call_with_func('add', new GLib.Variant('(i)', [1]), result => (heard = result.unpack()));
     until(() => heard !== null);
     equal('a function hears what it returns', heard, 4);
     complete(done => counter.set_async('value', GLib.Variant.new_int32(7), -1, null, done),
