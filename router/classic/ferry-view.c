@@ -510,21 +510,8 @@ make_options (FerryView *self)
  * @object: (out) (optional) (nullable) (transfer full): a proxy of the result, if it is an object, else %NULL
  * @error: return location for an error
  *
- * Does the operations at the object's end. Waits for room in the transport and for the result. While a proxy of an
- * object exists, all results that are this object return the same proxy. If a method returns its own object, the result
- * is the view's proxy.
- *
- * Any thread, except the thread of the default main context and the thread that receives for the transport: they would
- * wait for themselves. In the object's own process nothing is sent: this thread calls the methods, unless the exporter
- * calls them on a main context of another thread. @timeout and @cancellable cannot end a method that this thread calls,
- * but the method can check both. In the object's own process, %FERRY_ERROR_WRONG_THREAD may come after a method was
- * called, if the method returned without an answer.
- *
- * Fails with %FERRY_ERROR_NOT_LISTENING, unless the view has a default; %FERRY_ERROR_UNKNOWN_OBJECT,
- * %FERRY_ERROR_UNKNOWN_MEMBER, %FERRY_ERROR_UNKNOWN_FUNCTION, %FERRY_ERROR_NOT_ALLOWED, %FERRY_ERROR_BAD_ARGUMENTS,
- * %FERRY_ERROR_BAD_RESULT, %FERRY_ERROR_TOO_LARGE, %FERRY_ERROR_PROTOCOL; %FERRY_ERROR_TIMED_OUT,
- * %G_IO_ERROR_CANCELLED, %FERRY_ERROR_WRONG_THREAD, %FERRY_ERROR_REFUSED; with the reason of the transport's end, such
- * as %FERRY_ERROR_CLOSED and %FERRY_ERROR_WORKER_LOST; and with the error of a method.
+ * Does the operations at the object's end, and waits for the result. If a method returns its own object, the result is
+ * the view's proxy. Threads and errors are those of [method@Ferry.Proxy.resolve].
  *
  * Returns: whether the view was resolved
  */
@@ -544,11 +531,7 @@ ferry_view_resolve (FerryView *self, gint64 timeout, GCancellable *cancellable, 
  * @func: (scope async): called once with the result, or with the reason that there is none
  * @user_data: data for @func
  *
- * As [method@FerryClassic.View.resolve], without waiting and at the least cost. @func is called on the thread that
- * receives for the transport (the router's thread, for a worker's link) or on the thread that closes the transport. In
- * the object's own process, it is called on the thread that answers. If the request cannot be sent, @func is called
- * before this function has returned, for example with %FERRY_ERROR_WOULD_BLOCK when the transport has no room. There is
- * no time limit. Any thread.
+ * As [method@FerryClassic.View.resolve], without waiting: see [method@Ferry.Proxy.resolve_with_func]. Any thread.
  */
 void
 ferry_view_resolve_with_func (FerryView *self, FerryViewFunc func, gpointer user_data)

@@ -276,7 +276,7 @@ ferry_proxy_call (FerryProxy *self, const char *method, GVariant *arguments, gin
  * @callback: (scope async): called when the call was answered
  * @user_data: data for @callback
  *
- * As [method@Ferry.Proxy.call], without waiting. For frequent calls, [method@Ferry.Proxy.resolve_with_func] costs
+ * As [method@Ferry.Proxy.call], without waiting. For frequent calls, [method@Ferry.Proxy.call_with_func] costs
  * least. Any thread.
  */
 void
@@ -311,6 +311,30 @@ ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **valu
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
 
   return ferry_resolve_finish (result, value, object, error);
+}
+
+/**
+ * ferry_proxy_call_with_func:
+ * @self: a proxy
+ * @method: the name of a method of the interface
+ * @arguments: (nullable): a tuple; a floating reference is taken
+ * @func: (scope async): called once with the result, or with the reason that there is none
+ * @user_data: data for @func
+ *
+ * Calls a method at the least cost: as [method@Ferry.Proxy.resolve_with_func], without a #GVariant of steps. Any
+ * thread.
+ */
+void
+ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *arguments, FerryProxyFunc func,
+                            gpointer user_data)
+{
+  const FerryStep step = {FERRY_STEP_CALL, method, arguments};
+
+  g_return_if_fail (FERRY_IS_PROXY (self));
+  g_return_if_fail (method != NULL);
+  g_return_if_fail (func != NULL);
+
+  ferry_resolve_call (&(FerryChain){self, &step, 1, ferry_proxy_get_as_proxy (self), NULL}, func, user_data);
 }
 
 /* ---- reading ---- */

@@ -73,6 +73,9 @@ FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_call_finish (FerryProxy *self, GAsyncResult *result, GVariant **value, FerryProxy **object,
                                   GError **error);
 FERRY_AVAILABLE_IN_0_1
+void ferry_proxy_call_with_func (FerryProxy *self, const char *method, GVariant *arguments, FerryProxyFunc func,
+                                 gpointer user_data);
+FERRY_AVAILABLE_IN_0_1
 GVariant *ferry_proxy_get (FerryProxy *self, const char *property, gint64 timeout, GCancellable *cancellable,
                            GError **error);
 FERRY_AVAILABLE_IN_0_1

@@ -1,19 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The input of a map: a container, an array, a list model, a function that returns items, or a manual input. The
- * application adds the items of a manual input. See ferry-map-input-private.h. */
+/* The input of a map: a container, a list model, or a function that returns items. See ferry-map-input-private.h. */
 
 #include "config.h"
 
 #include "task/ferry-map-input-private.h"
-
-void
-ferry_map_free_variant (gpointer arguments)
-{
-  if (arguments != NULL)
-    g_variant_unref (arguments);
-}
 
 void
 ferry_map_input_end (FerryMapInput *self)
@@ -21,8 +13,7 @@ ferry_map_input_end (FerryMapInput *self)
   gpointer from = g_steal_pointer (&self->from);
   GDestroyNotify destroy = g_steal_pointer (&self->destroy);
 
-  self->closed = TRUE;
-  g_queue_clear_full (&self->added, ferry_map_free_variant);
+  self->ended = TRUE;
   if (self->handler != 0)
     g_signal_handler_disconnect (from, self->handler);
   self->handler = 0;
@@ -67,7 +58,7 @@ ferry_map_input_get_rest (const FerryMapInput *self)
   gsize n = 0;
 
   if (self->from == NULL)
-    return self->closed ? self->added.length : G_MAXUINT64;
+    return self->kind == FERRY_MAP_INPUT_SOURCE && !self->ended ? G_MAXUINT64 : 0;
   if (self->kind == FERRY_MAP_INPUT_CONTAINER)
     n = g_variant_n_children (self->from);
   else
@@ -75,59 +66,42 @@ ferry_map_input_get_rest (const FerryMapInput *self)
   return n > self->position ? n - self->position : 0;
 }
 
-void
-ferry_map_input_add (FerryMapInput *self, GVariant *arguments)
-{
-  g_queue_push_tail (&self->added, arguments != NULL ? g_variant_ref_sink (arguments) : NULL);
-}
-
-static FerryMapPull
-pull_added (FerryMapInput *self, GVariant **arguments)
-{
-  if (self->added.length == 0)
-    return self->closed ? FERRY_MAP_PULL_END : FERRY_MAP_PULL_NOTHING;
-  *arguments = g_queue_pop_head (&self->added);
-  return FERRY_MAP_PULL_ITEM;
-}
-
-static FerryMapPull
+static gboolean
 pull_from_model (FerryMapInput *self, GVariant **arguments)
 {
   g_autoptr (GObject) item = g_list_model_get_item (self->from, (guint) self->position);
   GVariant *made;
 
   if (item == NULL)
-    return FERRY_MAP_PULL_END;
+    return FALSE;
   self->position++;
   made = self->get_arguments (item, self->user_data);
   *arguments = made != NULL ? g_variant_take_ref (made) : NULL;
-  return FERRY_MAP_PULL_ITEM;
+  return TRUE;
 }
 
-static FerryMapPull
+static gboolean
 pull_from_source (FerryMapInput *self, GVariant **arguments, GError **error)
 {
   GVariant *next = self->source (self->user_data, error);
   g_autoptr (GVariant) owned = next != NULL ? g_variant_take_ref (next) : NULL;
 
   if (owned == NULL || *error != NULL)
-    return FERRY_MAP_PULL_END;
+    return FALSE;
   *arguments = g_steal_pointer (&owned);
-  return FERRY_MAP_PULL_ITEM;
+  return TRUE;
 }
 
-FerryMapPull
+gboolean
 ferry_map_input_pull (FerryMapInput *self, GVariant **arguments, GError **error)
 {
   *arguments = NULL;
-  if (self->kind == FERRY_MAP_INPUT_MANUAL)
-    return pull_added (self, arguments);
   if (self->kind == FERRY_MAP_INPUT_MODEL)
     return pull_from_model (self, arguments);
   if (self->kind == FERRY_MAP_INPUT_SOURCE)
     return pull_from_source (self, arguments, error);
   if (ferry_map_input_get_rest (self) == 0)
-    return FERRY_MAP_PULL_END;
+    return FALSE;
   *arguments = g_variant_get_child_value (self->from, self->position++);
-  return FERRY_MAP_PULL_ITEM;
+  return TRUE;
 }

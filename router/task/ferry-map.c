@@ -69,7 +69,6 @@
 #define LEAST_MICROSECONDS 0.5
 
 #define HAS_INPUT "the map has an input already, or was started; set the input of a new map"
-#define NOT_MANUAL "the map has an input, and items cannot be added to it; make a map without an input"
 
 #define STARTED "the map was started, and delivers its results in one way only; collect the results of a new map"
 
@@ -155,9 +154,7 @@ struct _FerryMap
   gboolean filling_up;     /* chunks of a fixed size are submitted until no more can be made */
   FerryMapChunk *waiting;  /* (unowned) (nullable): the chunk that waits for room in the executor */
   gboolean input_ended;
-  guint64 n_left;      /* how many items were left in the input when it ended; G_MAXUINT64: not known */
-  FerryWaitQueue adds; /* calls of ferry_map_add_async() that wait for room, in order; the key is the arguments */
-  gboolean closing;    /* the input is closed when `adds` is empty */
+  guint64 n_left; /* how many items were left in the input when it ended; G_MAXUINT64: not known */
 
   /* Results. */
   Mode mode;
@@ -168,7 +165,6 @@ struct _FerryMap
   guint64 n_failed;          /* how many items have failed */
   char *failure;             /* (owned) (nullable): the first item's failure, while all that have ended have failed */
   gboolean delivering;       /* deliver() runs */
-  guint n_asked;             /* calls of ferry_map_next_async() that were not finished */
   FerryWaitQueue waits;      /* calls of ferry_map_next_async() that wait for a result, or for the end of the map */
   GTask *collector;          /* (owned) (nullable): the task of ferry_map_collect_async() */
   GListStore *results;       /* (owned) (nullable) (element-type FerryMapItem): of a map that collects them */
@@ -225,8 +221,7 @@ enum
  * The input of a map is one of these:
  *
  * - a container ([method@Ferry.Map.set_arguments]) or a list model ([method@Ferry.Map.set_model])
- * - a function of the application ([method@Ferry.Map.set_source])
- * - items that are added one by one ([method@Ferry.Map.add])
+ * - a function of the application, from which items are pulled ([method@Ferry.Map.set_source])
  *
  * Any function that the workers have registered can be mapped. Results are delivered as signals
  * ([method@Ferry.Map.start]), one by one on request ([method@Ferry.Map.next_async]), or as a list
@@ -254,8 +249,8 @@ enum
  * [property@Ferry.Map:error] says why.
  *
  * A map belongs to the router's thread. Dropping its last reference cancels its items, which is logged unless the map
- * was finished or cancelled before, and no signal is emitted after that. Handlers may do anything: cancel the map, add
- * items to it, or drop its last reference.
+ * was finished or cancelled before, and no signal is emitted after that. Handlers may do anything: cancel the map, or
+ * drop its last reference.
  */
 G_DEFINE_FINAL_TYPE (FerryMap, ferry_map, G_TYPE_OBJECT)
 
@@ -557,7 +552,7 @@ check_finished (FerryMap *self)
 
 /* ---- Chunks: made from the input, submitted to the executor, and made again when a worker died ----
  *
- * Each event that makes room calls schedule(): a chunk is done, a result was taken, an item was added.
+ * Each event that makes room calls schedule(): a chunk is done, or a result was taken.
  *
  * An automatic chunk takes about TARGET_MICROSECONDS, estimated from the time that recent items took. So the round trip
  * to a worker costs little in comparison, and no chunk takes long. The first chunk has one item, and each next chunk
@@ -643,16 +638,16 @@ static gboolean
 pull (FerryMap *self, GVariant **arguments)
 {
   g_autoptr (GError) error = NULL;
-  FerryMapPull pulled;
+  gboolean pulled;
 
   self->pulling = TRUE;
   pulled = ferry_map_input_pull (&self->input, arguments, &error);
   self->pulling = FALSE;
   if (self->error == NULL)
     self->error = g_steal_pointer (&error);
-  if (self->input_ended || pulled == FERRY_MAP_PULL_END)
+  if (self->input_ended || !pulled)
     end_input (self, self->error == NULL ? 0 : G_MAXUINT64);
-  return pulled == FERRY_MAP_PULL_ITEM;
+  return pulled;
 }
 
 /* Pulls items into the batch, for a chunk of up to size items. Returns whether the batch has an item. */
@@ -899,7 +894,6 @@ give_up (FerryMap *self, const GError *error)
   if (self->error == NULL)
     self->error = ferry_error_copy (error);
   end_input (self, ferry_map_input_get_rest (&self->input));
-  /* serve_adds() then returns the error from the calls of ferry_map_add_async() that wait. */
   self->schedule_again = TRUE;
 }
 
@@ -1242,7 +1236,7 @@ ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder orde
 static gboolean
 is_fresh (FerryMap *self)
 {
-  return !self->started && !self->input_ended && self->input.kind == FERRY_MAP_INPUT_MANUAL && !self->input.closed;
+  return !self->started && !self->input_ended && self->input.kind == FERRY_MAP_INPUT_NONE;
 }
 
 /**
@@ -1313,63 +1307,6 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
   self->input.destroy = destroy;
 }
 
-/* ---- Items that are added ---- */
-
-static guint64
-count_in_flight (FerryMap *self)
-{
-  return self->n_submitted - self->n_taken + self->input.added.length;
-}
-
-static gboolean
-has_room (FerryMap *self)
-{
-  return count_in_flight (self) < get_bound (self);
-}
-
-/* Checks that items may be added. closed: whether the input counts as closed even if input.closed is not set. */
-static gboolean
-check_open (FerryMap *self, gboolean closed, GError **error)
-{
-  if (!check_sound (self, error))
-    return FALSE;
-  if (!closed && !self->input.closed)
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_CLOSED, "The map's input was closed; make another map");
-}
-
-static void
-add (FerryMap *self, GVariant *arguments)
-{
-  self->started = TRUE;
-  ferry_map_input_add (&self->input, arguments);
-  figures_changed (self);
-}
-
-/* Adds the items that wait in `adds`, while there is room. Callbacks run, so the caller must hold the map. */
-static void
-serve_adds (FerryMap *self)
-{
-  while (!ferry_wait_queue_is_empty (&self->adds))
-    {
-      g_autoptr (FerryCompletion) served = NULL;
-      g_autoptr (GError) refusal = NULL;
-      gboolean open = check_open (self, FALSE, &refusal);
-
-      if (open && !has_room (self))
-        return;
-      served = ferry_wait_queue_reserve_next (&self->adds);
-      /* Each call that is left is being cancelled. */
-      if (served == NULL)
-        break;
-      if (open)
-        add (self, ferry_wait_queue_get_key (served));
-      ferry_completion_finish_reserved (served, GINT_TO_POINTER (TRUE), NULL, g_steal_pointer (&refusal));
-    }
-  if (self->closing)
-    self->input.closed = TRUE;
-}
-
 /* main: submits as many chunks as there is room for. Calls functions of the input, and handlers. */
 static void
 schedule (FerryMap *self)
@@ -1386,30 +1323,12 @@ schedule (FerryMap *self)
   do
     {
       self->schedule_again = FALSE;
-      serve_adds (self);
       while (submit_next (self))
         ;
     }
   while (self->schedule_again);
   self->scheduling = FALSE;
   check_finished (self);
-}
-
-/* Adds an item, if there is room for it and no earlier item waits. Fails with FERRY_ERROR_WOULD_BLOCK otherwise. */
-static gboolean
-try_add (FerryMap *self, GVariant *arguments, GError **error)
-{
-  if (!check_open (self, self->closing, error))
-    return FALSE;
-  if (!ferry_wait_queue_is_empty (&self->adds) || !has_room (self))
-    return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                            "The map has %" G_GUINT64_FORMAT " items in flight, and its limit is %" G_GUINT64_FORMAT
-                            "; take results first, give ferry_map_add() a timeout, use ferry_map_add_async(), or raise "
-                            "FerryMap:max-in-flight",
-                            count_in_flight (self), get_bound (self));
-  add (self, arguments);
-  schedule (self);
-  return TRUE;
 }
 
 /* ---- Start and waiting ---- */
@@ -1455,13 +1374,6 @@ ferry_map_start (FerryMap *self)
   choose_mode (self, MODE_EMITTED);
 }
 
-/* Whether results are taken while ferry_map_add() iterates the main context. */
-static gboolean
-gives_results (FerryMap *self)
-{
-  return self->mode == MODE_TAKEN ? self->n_asked > 0 : self->mode != MODE_NONE;
-}
-
 /* main: whether the caller may wait here. Fails with FERRY_ERROR_BUSY, NOT_RUNNING and WRONG_THREAD. */
 static gboolean
 may_wait (FerryMap *self, GError **error)
@@ -1486,153 +1398,7 @@ wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **e
   if (ferry_iterate_context (self->router->context, condition, self, timeout))
     return TRUE;
   return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
-                          "Waiting for the map of '%s' took longer than the timeout; wait longer%s", self->function,
-                          self->input_ended ? "" : ", or close its input with ferry_map_close_input()");
-}
-
-/* Whether try_add() would add an item, or would fail with an error that waiting does not change. */
-static gboolean
-need_not_wait (gpointer data)
-{
-  FerryMap *self = data;
-
-  return !check_open (self, self->closing, NULL) || (ferry_wait_queue_is_empty (&self->adds) && has_room (self));
-}
-
-static gboolean
-wait_for_room (FerryMap *self, gint64 timeout, GError **error)
-{
-  if (timeout == 0 || need_not_wait (self))
-    return TRUE;
-  if (gives_results (self))
-    return wait_until (self, need_not_wait, timeout, error);
-  return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
-                          "The map has %" G_GUINT64_FORMAT
-                          " items in flight, which is its limit, and no results are taken during "
-                          "the wait; call ferry_map_start() first, or take results with ferry_map_next()",
-                          count_in_flight (self));
-}
-
-/**
- * ferry_map_add:
- * @self: a map without an input
- * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
- * @timeout: how long to wait for room, in microseconds; 0 not to wait, negative to wait without a limit
- * @error: return location for an error
- *
- * Adds an item. The item runs when there is a worker for it, even before the map is started. Its index is the number of
- * items that were added before. On the router's thread.
- *
- * There is no room while [property@Ferry.Map:in-flight-limit] items are in flight, or a call of
- * [method@Ferry.Map.add_async] waits. There is room again when results are taken. So call [method@Ferry.Map.start],
- * [method@Ferry.Map.next_async] or [method@Ferry.Map.collect_async] before a wait. A wait iterates the router's main
- * context, so it is for tests and console programs; others call [method@Ferry.Map.add_async].
- *
- * After any failure, the item was not added. Fails with %FERRY_ERROR_WOULD_BLOCK when there is no room and @timeout is
- * 0, or nothing takes results. Fails with %FERRY_ERROR_CLOSED after [method@Ferry.Map.close_input], and with
- * %G_IO_ERROR_CANCELLED after [method@Ferry.Map.cancel]. When the map has an error, fails with
- * [property@Ferry.Map:error]. Also fails with %FERRY_ERROR_WRONG_THREAD. A wait also fails with %FERRY_ERROR_TIMED_OUT,
- * with %FERRY_ERROR_BUSY in a callback of the router's main context, and with %FERRY_ERROR_NOT_RUNNING.
- *
- * Returns: %TRUE when the item was added
- */
-gboolean
-ferry_map_add (FerryMap *self, GVariant *arguments, gint64 timeout, GError **error)
-{
-  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
-  g_autoptr (GVariant) kept = NULL;
-
-  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  ferry_return_val_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, FALSE, NOT_MANUAL);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
-  kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
-    return FALSE;
-  held = hold (self);
-  return wait_for_room (self, timeout, error) && try_add (self, kept, error);
-}
-
-/**
- * ferry_map_add_async:
- * @self: a map without an input
- * @arguments: (nullable): the arguments of one more item; a floating reference is sunk
- * @cancellable: (nullable): cancels the wait; the item is then not added
- * @callback: (scope async) (closure user_data): called when the item was added, or cannot be added
- * @user_data: data for @callback
- *
- * Adds an item, as [method@Ferry.Map.add] does, when there is room for it. Items are added in the order of the calls.
- * The number of calls that wait is not limited: add the next item in the callback. On the router's thread.
- */
-void
-ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancellable, GAsyncReadyCallback callback,
-                     gpointer user_data)
-{
-  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
-  g_autoptr (FerryCompletion) waiting = NULL;
-  g_autoptr (GTask) call = NULL;
-  GError *refusal = NULL;
-
-  g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, NOT_MANUAL);
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-  ferry_return_if_elsewhere (self->router->home);
-
-  held = hold (self);
-  call = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (call, ferry_map_add_async);
-  g_task_set_check_cancellable (call, FALSE);
-  if (arguments != NULL)
-    g_task_set_task_data (call, g_variant_ref_sink (arguments), (GDestroyNotify) g_variant_unref);
-  if (!check_open (self, self->closing, &refusal))
-    {
-      g_task_return_error (call, refusal);
-      return;
-    }
-  waiting = ferry_wait_queue_join (&self->adds, arguments, NULL);
-  ferry_completion_return_boolean (waiting, call, G_MAXINT64);
-  schedule (self);
-}
-
-/**
- * ferry_map_add_finish:
- * @self: a map
- * @result: the result that the callback was called with
- * @error: return location for an error
- *
- * Finishes [method@Ferry.Map.add_async]. Any thread.
- *
- * Fails as [method@Ferry.Map.add] does, but not with %FERRY_ERROR_WOULD_BLOCK. Fails with %G_IO_ERROR_CANCELLED when
- * the wait was cancelled. After any failure, the item was not added.
- *
- * Returns: %TRUE when the item was added
- */
-gboolean
-ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (FERRY_IS_MAP (self), FALSE);
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_add_async), FALSE);
-
-  return g_task_propagate_boolean (G_TASK (result), error);
-}
-
-/**
- * ferry_map_close_input:
- * @self: a map without an input
- *
- * Closes a manual input: no more items can be added. Items that wait in [method@Ferry.Map.add_async] are still added.
- * The map is finished when all results are taken. On the router's thread.
- */
-void
-ferry_map_close_input (FerryMap *self)
-{
-  g_return_if_fail (FERRY_IS_MAP (self));
-  ferry_return_if_fail (self->input.kind == FERRY_MAP_INPUT_MANUAL, NOT_MANUAL);
-  ferry_return_if_elsewhere (self->router->home);
-
-  self->closing = TRUE;
-  schedule (self);
+                          "Waiting for the map of '%s' took longer than the timeout; wait longer", self->function);
 }
 
 /* ---- Results one by one ---- */
@@ -1718,7 +1484,6 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_map_next_async);
-  self->n_asked++;
   if (!choose_mode (self, MODE_TAKEN))
     g_task_return_new_error (call, FERRY_ERROR, FERRY_ERROR_BUSY,
                              "The map delivers its results in another way; make another map");
@@ -1753,7 +1518,6 @@ ferry_map_next_finish (FerryMap *self, GAsyncResult *result, GError **error)
 
   if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
     return NULL;
-  self->n_asked--;
   if (!g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
   if (has_news (self))
@@ -1786,8 +1550,7 @@ collecting_cancelled (GCancellable *cancellable, gpointer data)
  * @callback: (scope async) (closure user_data): called when all items have ended, or one failed
  * @user_data: data for @callback
  *
- * Starts the map, and collects all of its results in [property@Ferry.Map:results]. A manual input must be closed with
- * [method@Ferry.Map.close_input]. On the router's thread.
+ * Starts the map, and collects all of its results in [property@Ferry.Map:results]. On the router's thread.
  */
 void
 ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -1953,7 +1716,7 @@ get_figure (FerryMap *self, guint property_id, GValue *value)
       g_value_set_uint64 (value, get_bound (self));
       break;
     case PROP_N_IN_FLIGHT:
-      g_value_set_uint64 (value, count_in_flight (self));
+      g_value_set_uint64 (value, self->n_submitted - self->n_taken);
       break;
     case PROP_TASKS:
       g_value_set_object (value, get_tasks (self));
@@ -2276,7 +2039,6 @@ ferry_map_finalize (GObject *object)
 
   g_assert (self->chunks.length == 0 && self->collector == NULL);
   ferry_wait_queue_clear (&self->waits);
-  ferry_wait_queue_clear (&self->adds);
   g_clear_pointer (&self->batch, g_ptr_array_unref);
   g_clear_object (&self->results);
   g_clear_object (&self->tasks);
@@ -2307,13 +2069,20 @@ ferry_map_class_init (FerryMapClass *klass)
   install_signals (object_class);
 }
 
+/* arguments: (nullable). */
+static void
+free_variant (gpointer arguments)
+{
+  if (arguments != NULL)
+    g_variant_unref (arguments);
+}
+
 static void
 ferry_map_init (FerryMap *self)
 {
   self->fork_number = ferry_forks_note ();
   ferry_wait_queue_init (&self->waits);
-  ferry_wait_queue_init (&self->adds);
-  self->batch = g_ptr_array_new_with_free_func (ferry_map_free_variant);
+  self->batch = g_ptr_array_new_with_free_func (free_variant);
 }
 
 /* ---- For tests ---- */

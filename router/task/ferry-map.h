@@ -87,15 +87,6 @@ void ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments f
                           GDestroyNotify destroy);
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, GDestroyNotify destroy);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_map_add (FerryMap *self, GVariant *arguments, gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-void ferry_map_add_async (FerryMap *self, GVariant *arguments, GCancellable *cancellable, GAsyncReadyCallback callback,
-                          gpointer user_data);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_map_add_finish (FerryMap *self, GAsyncResult *result, GError **error);
-FERRY_AVAILABLE_IN_0_1
-void ferry_map_close_input (FerryMap *self);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_start (FerryMap *self);

@@ -1924,7 +1924,8 @@ void
 ferry_task_consume (FerryTask *self, guint n)
 {
   g_return_if_fail (FERRY_IS_TASK (self));
-  g_return_if_fail (peek_rest (self)->settings.holds_window);
+  ferry_return_if_fail (peek_rest (self)->settings.holds_window,
+                        "the task does not hold its window; set FerryTask:holds-window before it is submitted");
 
   if (ferry_task_check_home (self, G_STRFUNC))
     widen_window (self, n);

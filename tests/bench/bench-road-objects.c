@@ -351,8 +351,7 @@ ask_call_async (BenchSlot *slot)
 static void
 call_with_func (int object, FerryProxyFunc func, BenchSlot *slot)
 {
-  ferry_proxy_resolve_with_func (pair.proxies[object],
-                                 g_variant_new ("((ss@*))", "call", METHOD, slot_arguments (slot)), NULL, func, slot);
+  ferry_proxy_call_with_func (pair.proxies[object], METHOD, slot_arguments (slot), func, slot);
 }
 
 static gboolean

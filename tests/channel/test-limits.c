@@ -230,9 +230,9 @@ play_map (Scene *self)
 
   warm_up (executor);
   map = ferry_map_new (executor, "answer", FERRY_MAP_ORDERED);
-  g_assert_true (ferry_map_add (map, g_variant_new_int64 (self->limit / 2), 0, &error));
+  ferry_map_set_arguments (map, g_variant_new ("(x)", self->limit / 2));
+  ferry_map_next_async (map, NULL, NULL, NULL);
   do_not_look (self, 0);
-  ferry_map_close_input (map);
   item = ferry_map_next (map, self->limit, &error);
   return item != NULL;
 }

@@ -298,9 +298,7 @@ class Tour:
         done.start()
         until(lambda: "finished" in heard)
         pulled = ferry.Map.new(executor, "double", ferry.MapOrder(0))
-        pulled.add(GLib.Variant("x", 5), LONG)
-        later(lambda call: pulled.add_async(GLib.Variant("x", 6), None, call), pulled.add_finish)
-        pulled.close_input()
+        pulled.set_arguments(GLib.Variant("ax", [5, 6]))
         item = pulled.next(LONG)
         assert item.get_error() is None and item.get_index() in (0, 1) and item.get_value().unpack() in (10, 12)
         assert later(lambda call: pulled.next_async(None, call), pulled.next_finish)
@@ -639,6 +637,9 @@ class Tour:
                                 self.heard("ProxyFunc", lambda value, *_: got.append(value.unpack())))
         until(lambda: got)
         assert got == [18], got
+        proxy.call_with_func("add", GLib.Variant("(i)", (1,)), lambda value, *_: got.append(value.unpack()))
+        until(lambda: len(got) == 2)
+        assert got == [18, 10], got
 
     def use_lists(self):
         ferry = self.ferry

@@ -66,15 +66,13 @@ static void
 run_map (FaultsTest *test, FerryExecutor *executor)
 {
   g_autoptr (FerryMap) map = ferry_map_new (executor, "double", FERRY_MAP_ORDERED);
+  gint64 numbers[N_TASKS];
   g_autoptr (GListModel) results = NULL;
   g_autoptr (GError) error = NULL;
 
   for (gint64 i = 0; i < N_TASKS; i++)
-    {
-      g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), 0, &error));
-      g_assert_no_error (error);
-    }
-  ferry_map_close_input (map);
+    numbers[i] = i;
+  ferry_map_set_arguments (map, g_variant_new_fixed_array (G_VARIANT_TYPE_INT64, numbers, N_TASKS, sizeof *numbers));
   results = ferry_map_collect (map, FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC, &error);
   if (!faults_test_works (test, &error, NOT_DONE, -1))
     return;

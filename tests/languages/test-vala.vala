@@ -64,8 +64,7 @@ void test_error () {
 void test_map () {
     try {
         var map = new Ferry.Map (make_executor (), "add", Ferry.MapOrder.ORDERED);
-        map.add (new Variant ("(xx)", (int64) 1, (int64) 2), -1);
-        map.close_input ();
+        map.set_arguments (new Variant ("((xx))", (int64) 1, (int64) 2));
         var item = (Ferry.MapItem) map.collect (-1).get_item (0);
         assert_true (item.get_value ().get_int64 () == 3);
     } catch (Error error) {

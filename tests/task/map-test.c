@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "call/ferry-remote-error-private.h"
-#include "task/ferry-map-input-private.h"
 
 static GMutex lock;
 static GCond changed;
@@ -215,6 +214,13 @@ map_test_next_finish (FerryMap *map, GAsyncResult *result, guint64 *index, GVari
   return take_apart (ferry_map_next_finish (map, result, error), index, value, failure);
 }
 
+static void
+free_variant (gpointer value)
+{
+  if (value != NULL)
+    g_variant_unref (value);
+}
+
 /* Takes results (nullable). */
 static GPtrArray *
 list_values (GListModel *results)
@@ -224,7 +230,7 @@ list_values (GListModel *results)
 
   if (results == NULL)
     return NULL;
-  values = g_ptr_array_new_with_free_func (ferry_map_free_variant);
+  values = g_ptr_array_new_with_free_func (free_variant);
   for (guint i = 0; i < g_list_model_get_n_items (results); i++)
     {
       g_autoptr (FerryMapItem) item = g_list_model_get_item (results, i);

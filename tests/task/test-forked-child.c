@@ -68,7 +68,7 @@ test_init (Test *self)
   task = task_test_submit (self->task_test->executor, "sleep-until-cancelled", NULL);
   task_test_wait_begun (task);
   g_assert_true (ferry_demux_start (demux, NULL));
-  g_assert_true (ferry_map_add (map, NULL, 0, NULL));
+  ferry_map_set_arguments (map, g_variant_new_parsed ("[()]"));
   ferry_map_start (map);
   g_assert_true (ferry_router_pipe (self->task_test->router, FERRY_PIPE_QUEUED, &sender, &receiver, NULL));
   g_assert_true (ferry_sender_start (sender, NULL));

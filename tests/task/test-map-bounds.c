@@ -113,109 +113,14 @@ waits_for_room_in_its_executor (void)
   g_assert_cmpuint (results->len, ==, 1000);
 }
 
-/* ---- manually ---- */
+/* ---- the limit ---- */
 
-static void
-takes_what_is_added (void)
+/* Gives numbers of items that are held until the gate opens. */
+static GVariant *
+give_held (gpointer n_given, GError **error)
 {
-  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
-  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
-  g_autoptr (GError) error = NULL;
-  gint64 added = 0;
-
-  g_object_set (map, "max-in-flight", 10, NULL);
-  for (gint64 taken = 0; taken < 100; taken++)
-    {
-      while (ferry_map_add (map, g_variant_new_int64 (added), 0, &error))
-        added++;
-      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-      g_clear_error (&error);
-      g_assert_cmpint (added, ==, taken + 10);
-      g_assert_cmpint (map_test_take (map, NULL), ==, 2 * taken);
-    }
-  ferry_map_close_input (map);
-  g_assert_false (ferry_map_add (map, g_variant_new_int64 (0), 0, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
-  for (gint64 taken = 100; taken < added; taken++)
-    g_assert_cmpint (map_test_take (map, NULL), ==, 2 * taken);
-  map_test_assert_end (map);
-}
-
-static void
-count_result (FerryMap *map, guint64 index, GVariant *value, const GError *error, guint64 *n_results)
-{
-  g_assert_no_error (error);
-  g_assert_cmpuint (index, ==, *n_results);
-  g_assert_cmpint (g_variant_get_int64 (value), ==, 2 * (gint64) index);
-  ++*n_results;
-}
-
-/* A map that emits its results, and has no room for more than so many items. */
-static FerryMap *
-start_map (TaskTest *test, const char *function, guint max_in_flight, guint64 *n_results)
-{
-  FerryMap *map = ferry_map_new (test->executor, function, FERRY_MAP_ORDERED);
-
-  g_object_set (map, "max-in-flight", max_in_flight, NULL);
-  if (n_results != NULL)
-    g_signal_connect (map, "result", G_CALLBACK (count_result), n_results);
-  ferry_map_start (map);
-  return map;
-}
-
-static void
-waits_until_there_is_room_to_add (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
-  guint64 n_results = 0;
-  g_autoptr (FerryMap) map = start_map (test, "double", 10, &n_results);
-  g_autoptr (GError) error = NULL;
-
-  for (gint64 i = 0; i < 200; i++)
-    {
-      g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), MAP_TEST_TIMEOUT, &error));
-      g_assert_no_error (error);
-      g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), <=, 10);
-    }
-  ferry_map_close_input (map);
-  g_assert_false (ferry_map_add (map, g_variant_new_int64 (0), MAP_TEST_TIMEOUT, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
-  map_test_wait_finished (map);
-  g_assert_cmpuint (n_results, ==, 200);
-}
-
-/* It would wait for itself. */
-static void
-does_not_wait_for_results_that_nothing_takes (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
-  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
-  g_autoptr (GError) error = NULL;
-
-  g_object_set (map, "max-in-flight", 1, NULL);
-  for (guint i = 0; i < 3; i++)
-    {
-      g_assert_true (ferry_map_add (map, g_variant_new_int64 (i), -1, &error));
-      g_assert_no_error (error);
-      g_assert_false (ferry_map_add (map, g_variant_new_int64 (99), -1, &error));
-      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-      g_assert_nonnull (strstr (error->message, "ferry_map_start()"));
-      g_clear_error (&error);
-      g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
-    }
-}
-
-static void
-waits_no_longer_than_it_may (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
-  g_autoptr (FerryMap) map = start_map (test, "hold", 1, NULL);
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (ferry_map_add (map, g_variant_new_int64 (-1), -1, &error));
-  g_assert_false (ferry_map_add (map, g_variant_new_int64 (1), 1, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 1);
+  ++*(guint *) n_given;
+  return g_variant_new_int64 (-1);
 }
 
 static void
@@ -223,170 +128,36 @@ says_how_many_may_be_in_flight (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "hold", FERRY_MAP_ORDERED);
-  g_autoptr (GError) error = NULL;
-  guint64 n = 0;
+  guint n = 0;
 
   g_assert_cmpuint (ferry_test_get_number (map, "in-flight-limit"), ==, 256);
   g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 0);
-  while (ferry_map_add (map, g_variant_new_int64 (-1), 0, &error))
-    n++;
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  g_assert_nonnull (strstr (error->message, "256"));
+  g_object_set (map, "chunk-size", 1, NULL);
+  ferry_map_set_source (map, give_held, &n, NULL);
+  ferry_map_start (map);
   g_assert_cmpuint (n, ==, 256);
   g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 256);
   g_object_set (map, "max-in-flight", 300, NULL);
   g_assert_cmpuint (ferry_test_get_number (map, "in-flight-limit"), ==, 300);
-}
-
-/* ---- manually, in GIO's manner ---- */
-
-typedef struct
-{
-  guint n_added;
-  guint n_refused;
-  GError *error; /* (owned) (nullable): of the latest that was refused */
-} Adds;
-
-static void
-adds_clear (Adds *self)
-{
-  g_clear_error (&self->error);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Adds, adds_clear)
-
-static void
-added_cb (GObject *map, GAsyncResult *result, gpointer data)
-{
-  Adds *self = data;
-  g_autoptr (GError) error = NULL;
-
-  if (ferry_map_add_finish (FERRY_MAP (map), result, &error))
-    {
-      self->n_added++;
-      return;
-    }
-  self->n_refused++;
-  g_clear_error (&self->error);
-  self->error = g_steal_pointer (&error);
-}
-
-static gboolean
-has_refused_one (gpointer data)
-{
-  return ((Adds *) data)->n_refused > 0;
+  ferry_map_cancel (map);
 }
 
 static void
-adds_when_there_is_room (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
-  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
-  g_auto (Adds) adds = {0};
-  g_auto (Adds) late = {0};
-  g_autoptr (GError) error = NULL;
-
-  g_object_set (map, "max-in-flight", 3, NULL);
-  for (gint64 i = 0; i < 100; i++)
-    ferry_map_add_async (map, g_variant_new_int64 (i), NULL, added_cb, &adds);
-  g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 3);
-  g_assert_false (ferry_map_add (map, g_variant_new_int64 (0), 0, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
-  ferry_map_close_input (map);
-  ferry_map_add_async (map, g_variant_new_int64 (0), NULL, added_cb, &late);
-  for (gint64 i = 0; i < 100; i++)
-    g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
-  map_test_assert_end (map);
-  g_assert_cmpuint (adds.n_added, ==, 100);
-  ferry_test_run_until (has_refused_one, &late);
-  g_assert_error (late.error, FERRY_ERROR, FERRY_ERROR_CLOSED);
-}
-
-/* Each callback asks for the next item. */
-static void
-add_next (GObject *map, GAsyncResult *result, gpointer data)
-{
-  gint64 *next = data;
-  g_autoptr (GError) error = NULL;
-
-  if (result != NULL)
-    ferry_map_add_finish (FERRY_MAP (map), result, &error);
-  g_assert_no_error (error);
-  if (*next == 300)
-    ferry_map_close_input (FERRY_MAP (map));
-  else
-    ferry_map_add_async (FERRY_MAP (map), g_variant_new_int64 ((*next)++), NULL, add_next, next);
-}
-
-static void
-adds_one_after_the_other (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
-  guint64 n_results = 0;
-  g_autoptr (FerryMap) map = start_map (test, "double", 7, &n_results);
-  gint64 next = 0;
-
-  add_next (G_OBJECT (map), NULL, &next);
-  map_test_wait_finished (map);
-  g_assert_cmpuint (n_results, ==, 300);
-}
-
-static void
-more_room_has_what_waits_added (void)
+more_room_has_more_pulled (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
-  g_autoptr (FerryMap) map = start_map (test, "hold", 1, NULL);
-  g_auto (Adds) adds = {0};
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "hold", FERRY_MAP_ORDERED);
 
-  for (guint i = 0; i < 3; i++)
-    ferry_map_add_async (map, g_variant_new_int64 (-1), NULL, added_cb, &adds);
+  ferry_map_set_arguments (map, g_variant_new_parsed ("[int64 -1, -1, -1]"));
+  g_object_set (map, "max-in-flight", 1, "chunk-size", 1, NULL);
+  ferry_map_start (map);
   g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 1);
   g_object_set (map, "max-in-flight", 3, NULL);
   g_assert_cmpuint (ferry_test_get_number (map, "n-in-flight"), ==, 3);
   map_test_open_gate ();
-  ferry_map_close_input (map);
   map_test_wait_finished (map);
   map_test_close_gate ();
-  g_assert_cmpuint (adds.n_added, ==, 3);
-}
-
-static void
-a_cancelled_add_adds_nothing (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
-  g_autoptr (FerryMap) map = start_map (test, "hold", 1, NULL);
-  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-  g_auto (Adds) adds = {0};
-  g_auto (Adds) given_up = {0};
-
-  ferry_map_add_async (map, g_variant_new_int64 (-1), cancellable, added_cb, &adds);
-  ferry_map_add_async (map, g_variant_new_int64 (-2), cancellable, added_cb, &given_up);
-  ferry_map_close_input (map);
-  g_cancellable_cancel (cancellable);
-  ferry_test_run_until (has_refused_one, &given_up);
-  g_assert_error (given_up.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  map_test_open_gate ();
-  map_test_wait_finished (map);
-  map_test_close_gate ();
-  g_assert_cmpuint (adds.n_added, ==, 1);
-  g_assert_cmpuint (ferry_test_get_number (map, "n-done"), ==, 1);
-}
-
-static void
-a_cancel_ends_what_waits_to_be_added (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
-  g_autoptr (FerryMap) map = start_map (test, "hold", 1, NULL);
-  g_auto (Adds) adds = {0};
-  g_auto (Adds) waiting = {0};
-
-  ferry_map_add_async (map, g_variant_new_int64 (-1), NULL, added_cb, &adds);
-  ferry_map_add_async (map, g_variant_new_int64 (-2), NULL, added_cb, &waiting);
-  ferry_map_cancel (map);
-  map_test_wait_finished (map);
-  ferry_test_run_until (has_refused_one, &waiting);
-  g_assert_error (waiting.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_assert_cmpuint (adds.n_added, ==, 1);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-done"), ==, 3);
 }
 
 /* ---- limits in time ---- */
@@ -429,12 +200,12 @@ items_that_hang_end_with_their_workers (gconstpointer function)
 {
   g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, function, FERRY_MAP_UNORDERED);
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
   g_autoptr (FerryMap) next = NULL;
 
   g_object_set (map, "run-timeout", (gint64) G_USEC_PER_SEC, NULL);
-  for (guint i = 0; i < 3; i++)
-    g_assert_true (ferry_map_add (map, NULL, 0, NULL));
-  ferry_map_close_input (map);
+  g_ptr_array_set_size (items, 3);
+  map_test_set_items (map, items);
   for (guint i = 0; i < 3; i++)
     {
       g_autoptr (GError) failure = map_test_take_failure (map, NULL);
@@ -721,16 +492,8 @@ main (int argc, char **argv)
                         items_that_hang_end_with_their_workers);
   g_test_add_func ("/map/waiting-results-count-against-the-bound", waiting_results_count_against_the_bound);
   g_test_add_func ("/map/waits-for-room-in-its-executor", waits_for_room_in_its_executor);
-  g_test_add_func ("/map/takes-what-is-added", takes_what_is_added);
-  g_test_add_func ("/map/waits-until-there-is-room-to-add", waits_until_there_is_room_to_add);
-  g_test_add_func ("/map/does-not-wait-for-results-that-nothing-takes", does_not_wait_for_results_that_nothing_takes);
-  g_test_add_func ("/map/waits-no-longer-than-it-may", waits_no_longer_than_it_may);
   g_test_add_func ("/map/says-how-many-may-be-in-flight", says_how_many_may_be_in_flight);
-  g_test_add_func ("/map/adds-when-there-is-room", adds_when_there_is_room);
-  g_test_add_func ("/map/adds-one-after-the-other", adds_one_after_the_other);
-  g_test_add_func ("/map/more-room-has-what-waits-added", more_room_has_what_waits_added);
-  g_test_add_func ("/map/a-cancelled-add-adds-nothing", a_cancelled_add_adds_nothing);
-  g_test_add_func ("/map/a-cancel-ends-what-waits-to-be-added", a_cancel_ends_what_waits_to_be_added);
+  g_test_add_func ("/map/more-room-has-more-pulled", more_room_has_more_pulled);
   g_test_add_func ("/map/chunks-grow-and-shrink", chunks_grow_and_shrink);
   g_test_add_func ("/map/chunks-shrink-where-the-rest-is-small", chunks_shrink_where_the_rest_is_small);
   g_test_add_func ("/map/chunks-have-the-size-that-was-set", chunks_have_the_size_that_was_set);

@@ -22,15 +22,16 @@ an_error_does_not_end_the_rest (gconstpointer in_threads)
 {
   g_autoptr (TaskTest) test = task_test_new (GPOINTER_TO_INT (in_threads), 2);
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "fail", FERRY_MAP_ORDERED);
+  GVariantBuilder items = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(sis)"));
 
   g_object_set (map, "chunk-size", GPOINTER_TO_INT (in_threads) ? 1 : 4, NULL);
   for (int i = 0; i < 10; i++)
     {
       g_autofree char *message = g_strdup_printf ("number %d", i);
 
-      g_assert_true (ferry_map_add (map, g_variant_new ("(sis)", "item-error-quark", i, message), 0, NULL));
+      g_variant_builder_add (&items, "(sis)", "item-error-quark", i, message);
     }
-  ferry_map_close_input (map);
+  ferry_map_set_arguments (map, g_variant_builder_end (&items));
   for (int i = 0; i < 10; i++)
     {
       guint64 index;
@@ -346,27 +347,29 @@ one_worker_is_used_1000_times (void)
   g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "serial", FERRY_MAP_ORDERED);
   g_autoptr (FerryMap) pids = ferry_map_new (test->executor, "pid", FERRY_MAP_ORDERED);
+  g_autoptr (GPtrArray) items = g_ptr_array_new ();
   GPid pid = 0;
 
+  g_ptr_array_set_size (items, 1000);
+  map_test_set_items (map, items);
+  map_test_set_items (pids, items);
+  g_object_set (map, "max-in-flight", 1, NULL);
+  g_object_set (pids, "max-in-flight", 1, NULL);
   for (guint i = 1; i <= 1000; i++)
     {
       g_autoptr (GVariant) value = NULL;
       g_autoptr (GVariant) pid_value = NULL;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (ferry_map_add (map, NULL, 0, &error));
       g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, NULL, &value, NULL, &error));
       g_assert_cmpuint (g_variant_get_uint32 (value), ==, i);
-      g_assert_true (ferry_map_add (pids, NULL, 0, &error));
       g_assert_true (map_test_next (pids, MAP_TEST_TIMEOUT, NULL, &pid_value, NULL, &error));
       if (pid == 0)
         pid = g_variant_get_int32 (pid_value);
       g_assert_cmpint (g_variant_get_int32 (pid_value), ==, pid);
     }
   g_assert_cmpint (pid, !=, getpid ());
-  ferry_map_close_input (map);
   map_test_assert_end (map);
-  ferry_map_close_input (pids);
   map_test_assert_end (pids);
 }
 
@@ -377,11 +380,10 @@ calls_run_side_by_side (void)
   g_autoptr (TaskTest) test = task_test_new (TRUE, 3);
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "hold", FERRY_MAP_UNORDERED);
 
-  for (gint64 i = 1; i <= 3; i++)
-    g_assert_true (ferry_map_add (map, g_variant_new_int64 (-i), 0, NULL));
+  ferry_map_set_arguments (map, g_variant_new_parsed ("[int64 -1, -2, -3]"));
+  ferry_map_next_async (map, NULL, NULL, NULL);
   map_test_wait_held (3);
   map_test_open_gate ();
-  ferry_map_close_input (map);
   g_assert_cmpint (map_test_take (map, NULL) + map_test_take (map, NULL) + map_test_take (map, NULL), ==, -12);
   map_test_close_gate ();
   map_test_assert_end (map);

@@ -87,6 +87,7 @@ test_callbacks (void)
   scene.process = ferry_process_new (test->router, NULL, "sleep-until-cancelled", NULL, &error);
   g_assert_no_error (error);
   scene.map = ferry_map_new (test->executor, "nothing", FERRY_MAP_ORDERED);
+  ferry_map_set_arguments (scene.map, g_variant_new_parsed ("[()]"));
   scene.exchange = ferry_exchange_new (test->router, NULL);
   scene.channel = ferry_channel_start (launcher, test->router, "converse", NULL, &error);
   g_assert_no_error (error);
@@ -94,6 +95,7 @@ test_callbacks (void)
   g_idle_add (wait_for_all, &scene);
   ferry_test_run_until (has_all, &scene);
 
+  ferry_map_cancel (scene.map);
   g_object_unref (scene.map);
   g_object_unref (scene.exchange);
   g_object_unref (scene.channel);

@@ -40,13 +40,6 @@ MAX_REQUEST = 1 << 16
 
 MISSING: Any = object()
 
-CALL, DO, CANCEL = (GLib.Variant.new_string(word) for word in ("call", "do", "cancel"))
-
-
-def _make_step(method: Any, arguments: Any) -> Any:
-    """A chain of one call."""
-    return GLib.Variant.new_tuple(GLib.Variant.new_tuple(CALL, method, arguments))
-
 
 def _end_worker(transport: Any, worker: Any) -> None:
     """On the home's thread. A method that still runs is given some time."""
@@ -309,7 +302,7 @@ class Connection:
             connection, call = pending.pop()
             connection._take_reply(call, reply, error)
 
-        self._remote.resolve_with_func(_make_step(DO, call._request), None, take)
+        self._remote.call_with_func("do", call._request, take)
 
     def _send_blocked(self) -> None:
         """An answer has come, so there is room."""
@@ -321,7 +314,7 @@ class Connection:
                     return
 
     def cancel(self, number: int) -> None:
-        self._remote.resolve_with_func(_make_step(CANCEL, GLib.Variant("(t)", (number,))), None, lambda *_: None)
+        self._remote.call_with_func("cancel", GLib.Variant("(t)", (number,)), lambda *_: None)
 
     def find(self, number: int, class_: Any = None, changes: list[Change] | None = None) -> "Proxy | Items":
         """The proxy of an object that a reference names, and of a generator what it yields."""
