@@ -17,27 +17,6 @@ G_BEGIN_DECLS
 #define FERRY_CHANNEL_CREDIT "ferry.channel.credit"
 #define FERRY_CHANNEL_END "ferry.channel.end"
 
-/* ---- taking messages ---- */
-
-/* A message that the channel received. */
-typedef struct
-{
-  GVariant *value; /* (owned) (nullable): the message; NULL if failure is set */
-  GError *failure; /* (owned) (nullable): an error that was sent as a message */
-  FerryCall *call; /* (owned) (nullable): answered when the message is taken, for a sender that wants that */
-} FerryIncoming;
-
-void ferry_incoming_free (FerryIncoming *self);
-
-typedef enum
-{
-  FERRY_CHANNEL_NOTHING, /* no message is there yet */
-  FERRY_CHANNEL_TAKEN,
-  FERRY_CHANNEL_AT_END, /* all messages were taken, and no further one will come; with an error set, or without one */
-} FerryChannelTake;
-
-/* any: takes the next message without waiting. Sets error at the end of a channel that ended with an error. */
-FerryChannelTake ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error);
 /* ---- sending messages ---- */
 
 /* For a channel over a polled transport: waits until its socket has taken everything that was sent. */
@@ -61,9 +40,6 @@ GMainContext *ferry_channel_get_context (FerryChannel *self);
  * order, has the name of the function to run, and its arguments. */
 #define FERRY_CHANNEL_TRANSPORT "ferry.channel"
 void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments);
-
-/* How long a worker may run after its channel was dropped or closed, in microseconds. */
-#define FERRY_CHANNEL_GRACE (5 * G_USEC_PER_SEC)
 
 /* A process that was started with a channel. The structs of ferry-channel-start.c and ferry-channel-fork.c begin with
  * this one.
@@ -106,8 +82,6 @@ void ferry_channel_tell_exit (FerryChannel *self);
 void ferry_channel_set_childs (FerryChannel *self);
 /* Returns (transfer none) (nullable) the process that was started with the channel. */
 FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryIncoming, ferry_incoming_free)
 
 /* Returns (floating) the first message to a worker: the function that it runs. It is in ferry-channel-serve.c, so that
  * a program with the static library links that file and its constructor. */

@@ -15,6 +15,9 @@
 #include "task/ferry-iterate-private.h"
 #include "worker/ferry-launcher-private.h"
 
+/* How long a worker may run after its channel was dropped or closed, in microseconds. */
+#define GRACE (5 * G_USEC_PER_SEC)
+
 /* The processes that were started with channels: the workers of one router, or the forks of this process. */
 typedef struct
 {
@@ -154,8 +157,7 @@ set_grace (gpointer data)
   Run *self = data;
 
   if (self->process.exit == NULL)
-    ferry_timers_set (self->process.router->limits, &self->timer,
-                      ferry_time_add (g_get_monotonic_time (), FERRY_CHANNEL_GRACE),
+    ferry_timers_set (self->process.router->limits, &self->timer, ferry_time_add (g_get_monotonic_time (), GRACE),
                       (FerryMailboxFunc) ferry_worker_force_exit, self->process.worker);
 }
 

@@ -76,6 +76,21 @@ typedef struct
   GError *error;       /* (owned) (nullable): may be set with OUTGOING_DONE */
 } Outgoing;
 
+/* A message that the channel received. */
+typedef struct
+{
+  GVariant *value; /* (owned) (nullable): the message; NULL if failure is set */
+  GError *failure; /* (owned) (nullable): an error that was sent as a message */
+  FerryCall *call; /* (owned) (nullable): answered when the message is taken, for a sender that wants that */
+} Incoming;
+
+typedef enum
+{
+  TAKEN_NOTHING, /* no message is there yet */
+  TAKEN_MESSAGE,
+  TAKEN_END, /* all messages were taken, and no further one will come; with an error set, or without one */
+} Taken;
+
 /* The data of sources and retries, which have no reference to the channel. Counted references, by g_atomic_rc_box. */
 typedef struct
 {
@@ -138,7 +153,7 @@ struct _FerryChannel
   gboolean closing;      /* the end message is in `out`, or was sent */
   gboolean wants_notify; /* `writable` must be notified when it becomes TRUE */
 
-  GQueue in;               /* (element-type FerryIncoming) (owned): messages that were received and not taken */
+  GQueue in;               /* (element-type Incoming) (owned): messages that were received and not taken */
   FerryWaitQueue receives; /* any: waits of ferry_channel_receive_async(); there are waits only while `in` is empty */
   guint n_held;            /* how many messages were received without their credits being given back */
   gboolean ended;          /* the other end's end message was received */
@@ -177,6 +192,18 @@ static GParamSpec *properties[N_PROPERTIES];
 static guint message_signal;
 
 static void
+incoming_free (Incoming *self)
+{
+  g_clear_pointer (&self->value, g_variant_unref);
+  g_clear_error (&self->failure);
+  /* If the message was not taken, dropping its call refuses the call. */
+  g_clear_pointer (&self->call, ferry_call_unref);
+  g_free (self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Incoming, incoming_free)
+
+static void
 end_clear (gpointer data)
 {
   End *end = data;
@@ -200,14 +227,16 @@ get_flowing (FerryChannel *self)
 
 /* ---- notifying news ---- */
 
+static Taken take (FerryChannel *self, Incoming **incoming, GError **error);
+
 /* context: emits `message` for the next message. Returns FALSE when there is no message, or `flowing` is FALSE now. */
 static gboolean
 emit_message (End *end)
 {
   g_autoptr (FerryChannel) self = g_weak_ref_get (&end->channel);
-  g_autoptr (FerryIncoming) incoming = NULL;
+  g_autoptr (Incoming) incoming = NULL;
 
-  if (self == NULL || !get_flowing (self) || ferry_channel_take (self, &incoming, NULL) != FERRY_CHANNEL_TAKEN)
+  if (self == NULL || !get_flowing (self) || take (self, &incoming, NULL) != TAKEN_MESSAGE)
     return FALSE;
   g_signal_emit (self, message_signal, 0, incoming->value, incoming->failure);
   return TRUE;
@@ -926,19 +955,9 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
  * A message is taken once: by ferry_channel_receive(), by ferry_channel_receive_async(), or by the signal `message`.
  * Then the message is acknowledged, if the sender waits for that, and its credit can be given back. */
 
-void
-ferry_incoming_free (FerryIncoming *self)
-{
-  g_clear_pointer (&self->value, g_variant_unref);
-  g_clear_error (&self->failure);
-  /* If the message was not taken, dropping its call refuses the call. */
-  g_clear_pointer (&self->call, ferry_call_unref);
-  g_free (self);
-}
-
 /* Takes the next message, or the end. The other end's error takes precedence over the transport's, which is later. */
-static FerryChannelTake
-take_locked (FerryChannel *self, FerryIncoming **incoming, GError **error)
+static Taken
+take_locked (FerryChannel *self, Incoming **incoming, GError **error)
 {
   const GError *bad_end = self->ended ? self->end_error : self->lost;
 
@@ -950,10 +969,10 @@ take_locked (FerryChannel *self, FerryIncoming **incoming, GError **error)
         g_queue_push_tail (&self->taken_calls, g_steal_pointer (&(*incoming)->call));
       if (self->in.length == 0)
         tell_locked (self, 0);
-      return FERRY_CHANNEL_TAKEN;
+      return TAKEN_MESSAGE;
     }
   if (!is_at_end_locked (self))
-    return FERRY_CHANNEL_NOTHING;
+    return TAKEN_NOTHING;
   if (!self->end_taken)
     {
       self->end_taken = TRUE;
@@ -961,13 +980,14 @@ take_locked (FerryChannel *self, FerryIncoming **incoming, GError **error)
     }
   if (bad_end != NULL)
     g_propagate_error (error, ferry_error_copy (bad_end));
-  return FERRY_CHANNEL_AT_END;
+  return TAKEN_END;
 }
 
-FerryChannelTake
-ferry_channel_take (FerryChannel *self, FerryIncoming **incoming, GError **error)
+/* any: takes the next message without waiting. Sets error at the end of a channel that ended with an error. */
+static Taken
+take (FerryChannel *self, Incoming **incoming, GError **error)
 {
-  FerryChannelTake taken;
+  Taken taken;
   gboolean owes;
 
   pthread_mutex_lock (&self->lock);
@@ -984,7 +1004,7 @@ static gboolean
 serve_one (FerryChannel *self)
 {
   g_autoptr (FerryCompletion) receive = NULL;
-  FerryIncoming *incoming = NULL;
+  Incoming *incoming = NULL;
   GError *error = NULL;
 
   pthread_mutex_lock (&self->lock);
@@ -995,7 +1015,7 @@ serve_one (FerryChannel *self)
   pthread_mutex_unlock (&self->lock);
   if (receive == NULL)
     return FALSE;
-  ferry_completion_finish_reserved (receive, incoming, (GDestroyNotify) ferry_incoming_free, error);
+  ferry_completion_finish_reserved (receive, incoming, (GDestroyNotify) incoming_free, error);
   return TRUE;
 }
 
@@ -1013,7 +1033,7 @@ wake_receives (FerryChannel *self)
 /* ---- requests of the other end, on the receiving thread or one that waits ---- */
 
 static void
-message_came (FerryChannel *self, FerryIncoming *incoming)
+message_came (FerryChannel *self, Incoming *incoming)
 {
   gboolean fits;
 
@@ -1031,7 +1051,7 @@ message_came (FerryChannel *self, FerryIncoming *incoming)
     wake_receives (self);
   else
     {
-      ferry_incoming_free (incoming);
+      incoming_free (incoming);
       fault (self, "it sent a message for which this end had no room, or a message after its end message");
     }
 }
@@ -1065,7 +1085,7 @@ static void
 take_message (FerryChannel *self, FerryCall *call, gboolean is_failure)
 {
   GVariant *value = ferry_call_get_arguments (call);
-  FerryIncoming *incoming = g_new0 (FerryIncoming, 1);
+  Incoming *incoming = g_new0 (Incoming, 1);
 
   if ((ferry_call_get_flags (call) & FERRY_CALL_ONE_WAY) == 0)
     incoming->call = ferry_call_ref (call);
@@ -1077,7 +1097,7 @@ take_message (FerryChannel *self, FerryCall *call, gboolean is_failure)
     message_came (self, incoming);
   else
     {
-      ferry_incoming_free (incoming);
+      incoming_free (incoming);
       fault (self, "it sent a message without a value");
     }
 }
@@ -1118,7 +1138,7 @@ has_news (FerryChannel *self, gpointer data)
 /* Gives the caller of a receiving function a message, or the end. Both incoming and bad_end are NULL if the other end
  * closed without an error. Takes ownership of bad_end. */
 static gboolean
-give (FerryIncoming *incoming, GError *bad_end, GVariant **value, GError **failure, GError **error)
+give (Incoming *incoming, GError *bad_end, GVariant **value, GError **failure, GError **error)
 {
   if (bad_end != NULL)
     {
@@ -1166,9 +1186,9 @@ gboolean
 ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancellable, GVariant **value,
                        GError **failure, GError **error)
 {
-  g_autoptr (FerryIncoming) incoming = NULL;
+  g_autoptr (Incoming) incoming = NULL;
   g_autoptr (GError) bad_end = NULL;
-  FerryChannelTake taken;
+  Taken taken;
 
   g_return_val_if_fail (FERRY_IS_CHANNEL (self), FALSE);
   g_return_val_if_fail (value != NULL, FALSE);
@@ -1180,10 +1200,10 @@ ferry_channel_receive (FerryChannel *self, gint64 timeout, GCancellable *cancell
     {
       if (!wait_until (self, has_news, NULL, timeout, cancellable, "ferry_channel_receive_async()", error))
         return FALSE;
-      taken = ferry_channel_take (self, &incoming, &bad_end);
+      taken = take (self, &incoming, &bad_end);
     }
   /* Another thread may have taken the message that ended the wait. */
-  while (taken == FERRY_CHANNEL_NOTHING);
+  while (taken == TAKEN_NOTHING);
   return give (incoming, g_steal_pointer (&bad_end), value, failure, error);
 }
 
@@ -1231,7 +1251,7 @@ gboolean
 ferry_channel_receive_finish (FerryChannel *self, GAsyncResult *result, GVariant **value, GError **failure,
                               GError **error)
 {
-  g_autoptr (FerryIncoming) incoming = NULL;
+  g_autoptr (Incoming) incoming = NULL;
   g_autoptr (GError) bad_end = NULL;
 
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
@@ -2008,7 +2028,7 @@ clear_incoming (FerryChannel *self)
   calls = self->taken_calls;
   g_queue_init (&self->taken_calls);
   pthread_mutex_unlock (&self->lock);
-  g_queue_clear_full (&in, (GDestroyNotify) ferry_incoming_free);
+  g_queue_clear_full (&in, (GDestroyNotify) incoming_free);
   g_queue_clear_full (&calls, (GDestroyNotify) ferry_call_unref);
 }
 

@@ -461,8 +461,8 @@ worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
 static gboolean
 child_ended (int pidfd, GIOCondition condition, gpointer leaving)
 {
-  process_ended (leaving);
   close (pidfd);
+  process_ended (leaving);
   return G_SOURCE_REMOVE;
 }
 
