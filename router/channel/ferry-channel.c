@@ -162,7 +162,7 @@ struct _FerryChannel
   gboolean end_taken;
 
   gboolean tells_readable; /* `readable` was read, so its changes are notified */
-  gboolean told_readable;  /* what it was when it was read or notified last */
+  gboolean was_readable;   /* what it was before the change that is looked for */
   gboolean flowing;
   guint news;      /* flags of News, to be notified in context */
   GSource *source; /* (owned) (nullable): the idle source that will notify them */
@@ -281,20 +281,6 @@ is_readable_locked (FerryChannel *self)
   return self->in.length > 0 || (is_at_end_locked (self) && !self->end_taken);
 }
 
-/* context: notifies `readable`, unless it is again what it was. */
-static void
-tell_readable (FerryChannel *self)
-{
-  gboolean changed;
-
-  pthread_mutex_lock (&self->lock);
-  changed = self->told_readable != is_readable_locked (self);
-  self->told_readable ^= changed;
-  pthread_mutex_unlock (&self->lock);
-  if (changed)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_READABLE]);
-}
-
 /* context: notifies `closed` */
 static void
 tell_closed (FerryChannel *self)
@@ -324,7 +310,7 @@ tell (gpointer data)
   if ((news & TELL_WRITABLE) != 0)
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_WRITABLE]);
   if ((news & TELL_READABLE) != 0)
-    tell_readable (self);
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_READABLE]);
   if ((news & TELL_CLOSED) != 0)
     tell_closed (self);
   if ((news & TELL_EXIT) != 0)
@@ -337,8 +323,11 @@ tell (gpointer data)
 static void
 tell_locked (FerryChannel *self, guint news)
 {
-  if (self->tells_readable && self->told_readable != is_readable_locked (self))
-    news |= TELL_READABLE;
+  if (self->tells_readable && self->was_readable != is_readable_locked (self))
+    {
+      self->was_readable = !self->was_readable;
+      news |= TELL_READABLE;
+    }
   if (news == 0 || (news == TELL_MESSAGES && !self->flowing))
     return;
   self->news |= news;
@@ -1831,14 +1820,16 @@ get_closed (FerryChannel *self)
   return self->ended || self->lost != NULL;
 }
 
-/* From now on, changes are notified. */
+/* From now on, each change is notified: also one that has been undone, and one that was read before. Who looks for what
+ * can be taken may have taken it, and may not know of what came since. */
 static gboolean
 get_readable (FerryChannel *self)
 {
   FERRY_AUTO_LOCK (&self->lock);
+  if (!self->tells_readable)
+    self->was_readable = is_readable_locked (self);
   self->tells_readable = TRUE;
-  self->told_readable = is_readable_locked (self);
-  return self->told_readable;
+  return is_readable_locked (self);
 }
 
 static gboolean
