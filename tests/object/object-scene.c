@@ -234,6 +234,7 @@ object_scene_ask_call (FerryProxy *proxy, const char *method, GVariant *argument
   ferry_proxy_call_async (proxy, method, arguments, -1, NULL, resolved_cb, outcome);
 }
 
+/* Returns (transfer full) (nullable). */
 static GVariant *
 parse (const char *text)
 {
@@ -247,7 +248,10 @@ parse (const char *text)
 void
 object_scene_resolve (FerryProxy *proxy, const char *steps, const char *options, ObjectOutcome *outcome)
 {
-  ferry_proxy_resolve_async (proxy, parse (steps), parse (options), -1, NULL, resolved_cb, outcome);
+  g_autoptr (GVariant) parsed_steps = parse (steps);
+  g_autoptr (GVariant) parsed_options = parse (options);
+
+  ferry_proxy_resolve_async (proxy, parsed_steps, parsed_options, -1, NULL, resolved_cb, outcome);
   ferry_test_wait_flag (&outcome->over);
 }
 
