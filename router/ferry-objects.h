@@ -9,7 +9,6 @@
 
 #define FERRY_INSIDE
 
-#include "object/ferry-dictionary.h"
 #include "object/ferry-exporter.h"
 #include "object/ferry-interface.h"
 #include "object/ferry-list-replica.h"

@@ -479,14 +479,6 @@ class Tour:
         worker.wait(LONG)
         later(lambda call: worker.wait_async(None, call), worker.wait_finish)
 
-    def use_dictionary(self):
-        ferry, heard = self.ferry, []
-        dictionary = ferry.Dictionary.new()
-        self.listen("Dictionary", dictionary, "changed", lambda _, key, value: heard.append(key))
-        dictionary.set("a", GLib.Variant("i", 1))
-        assert dictionary.get("a").unpack() == 1 and dictionary.contains("a") and dictionary.get_keys() == ["a"]
-        assert dictionary.get_length() == 1 and dictionary.remove("a") and heard == ["a", "a"], heard
-        ferry.Dictionary.create_interface("org.example.Dictionary")
 
     def use_workers(self):
         ferry, heard = self.ferry, []

@@ -12,6 +12,8 @@
 
 #include "config.h"
 
+#include <ferry-classic.h>
+
 #include <string.h>
 
 #include "base/ferry-error.h"
@@ -19,7 +21,6 @@
 #include "fuzz-end.h"
 #include "fuzz-node.h"
 #include "fuzz.h"
-#include "object/ferry-dictionary.h"
 #include "object/ferry-exporter-private.h"
 #include "object/packed-message.h"
 

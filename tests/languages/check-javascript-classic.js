@@ -51,6 +51,42 @@ function isError(error, code) {
     return error instanceof GLib.Error && error.matches(Ferry.Error.quark(), code);
 }
 
+function step(proxy, build) {
+    const view = FerryClassic.View.new(proxy);
+    build(view);
+    return complete(done => view.resolve_async(-1, null, done), result => view.resolve_finish(result))[1];
+}
+
+function exportDictionary(exporter) {
+    const dictionary = FerryClassic.Dictionary.new();
+    dictionary.set('one', GLib.Variant.new_int32(1));
+    equal('a dictionary has values', [dictionary.get('one').unpack(), dictionary.contains('one'), dictionary.get_keys(),
+        dictionary.get_length(), dictionary.remove('none')], [1, true, ['one'], 1, false]);
+    const made = FerryClassic.Dictionary.create_interface('org.example.Dictionary');
+    exporter.export('dictionary', dictionary, made, Ferry.CallPolicy.SERIAL);
+}
+
+function testItems(there) {
+    const dictionary = Ferry.Proxy.new(there, 'dictionary');
+    const key = GLib.Variant.new_string('one');
+    equal('an item is read', step(dictionary, view => view.get_item(key)).recursiveUnpack(), 1);
+    step(dictionary, view => view.set_item(GLib.Variant.new_string('two'), GLib.Variant.new_int32(2)));
+    equal('items are counted', step(dictionary, view => view.length()).unpack(), 2);
+    fact('an item is looked for', step(dictionary, view => view.contains(key)).unpack());
+    step(dictionary, view => view.delete_item(key));
+}
+
+function testDictionary() {
+    const [here, there] = Ferry.Transport.new_pair();
+    const exporter = Ferry.Exporter.new();
+    exporter.set_context(GLib.MainContext.default());
+    exportDictionary(exporter);
+    exporter.add_transport(here);
+    exporter.start();
+    testItems(there);
+    exporter.stop(Ferry.StopMode.DRAIN);
+}
+
 function testErrors() {
     const errors = FerryClassic.ErrorList.new();
     const error = new GLib.Error(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND, 'not there');
@@ -76,12 +112,6 @@ function testProcesses() {
     process = FerryClassic.Process.new(router, Ferry.Launcher.new([worker]), 'add', new GLib.Variant('(xx)', [40, 2]));
     fact('its end may be waited for', complete(done => process.join_async(null, done),
         result => process.join_finish(result)));
-}
-
-function step(proxy, build) {
-    const view = FerryClassic.View.new(proxy);
-    build(view);
-    return complete(done => view.resolve_async(-1, null, done), result => view.resolve_finish(result))[1];
 }
 
 const Counter = GObject.registerClass({
@@ -201,6 +231,7 @@ main(() => {
     const {classes, names} = listCallables(girPath);
     none('each class is there', classes.filter(name => !(name in FerryClassic)));
     watch(FerryClassic, names);
+    testDictionary();
     testErrors();
     testProcesses();
     testViews();

@@ -127,17 +127,6 @@ def test_channel(report, launcher):
         report.equal("a channel is read to its end", values, [0, 1, 2, 3, 4])
 
 
-def test_dictionary(report):
-    words = Ferry.Dictionary.new()
-    words["a"] = 1
-    words["b"] = b"two"
-    report.equal("a dictionary is one", (words["a"], words["b"], len(words), sorted(words), "a" in words, "c" in words),
-                 (1, b"two", 2, ["a", "b"], True, False))
-    del words["a"]
-    report.equal("a key that is not there raises", [type(raised(lambda: words["a"])),
-                                                    type(raised(lambda: words.__delitem__("a")))], [KeyError, KeyError])
-
-
 def test_others(report):
     one, other = Ferry.Transport.new_pair()
     with one:
@@ -166,7 +155,6 @@ def test_others(report):
 def body(report):
     launcher = Ferry.Launcher([sys.executable, os.path.abspath(__file__)], name="double")
     test_values(report)
-    test_dictionary(report)
     test_others(report)
     test_executor(report, launcher)
     test_awaits(report, launcher)

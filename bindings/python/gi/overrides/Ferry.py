@@ -195,35 +195,6 @@ class Buffer(Ferry.Buffer):
         return memoryview(area).cast("B")
 
 
-class Dictionary(Ferry.Dictionary):
-    """It is used as a dictionary of Python is."""
-
-    def __getitem__(self, key):
-        value = self.get(key)
-        if value is None:
-            raise KeyError(key)
-        return from_variant(value)
-
-    def __setitem__(self, key, value):
-        self.set(key, to_variant(value))
-
-    def __delitem__(self, key):
-        if not self.remove(key):
-            raise KeyError(key)
-
-    def __contains__(self, key):
-        return self.contains(key)
-
-    def __len__(self):
-        return self.get_length()
-
-    def __iter__(self):
-        return iter(self.get_keys())
-
-    def __bool__(self):
-        return True
-
-
-for _class in (Router, Executor, Pool, Launcher, Task, Transport, Channel, Sender, Buffer, Dictionary):
+for _class in (Router, Executor, Pool, Launcher, Task, Transport, Channel, Sender, Buffer):
     globals()[_class.__name__] = override(_class)
     __all__.append(_class.__name__)

@@ -4,13 +4,10 @@
 #pragma once
 
 #if !defined(FERRY_INSIDE) && !defined(FERRY_COMPILATION)
-#error "Include <ferry-objects.h>, not this header."
+#error "Include <ferry-classic.h>, not this header."
 #endif
 
-#include <gio/gio.h>
-
-#include "base/ferry-version.h"
-#include "object/ferry-interface.h"
+#include <ferry-objects.h>
 
 G_BEGIN_DECLS
 

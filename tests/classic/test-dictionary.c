@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-dictionary.c
+/* Tests: classic/ferry-dictionary.c
  *
  * Dictionaries, as their own process uses them and as others do. */
 
 #include "config.h"
 
+#include <ferry-classic.h>
 #include <string.h>
 
 #include "ferry-test.h"

@@ -9,20 +9,17 @@
 
 #include "config.h"
 
-#include "object/ferry-dictionary.h"
+#include "classic/ferry-dictionary.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-
-#include "base/ferry-base-private.h"
-#include "ferry-marshallers.h"
+#include <string.h>
 
 /**
  * FerryDictionary:
  *
  * Values with names, for processes that share state. Export a dictionary with the interface that
- * [func@Ferry.Dictionary.create_interface] returns. Other processes can then read and change the dictionary, and follow
- * its changes.
+ * [func@FerryClassic.Dictionary.create_interface] returns. Other processes can then read and change the dictionary, and
+ * follow its changes.
  *
  * Keys are strings in UTF-8; the empty string is valid. Values are variants of any type.
  *
@@ -32,7 +29,7 @@ struct _FerryDictionary
 {
   GObject parent_instance;
 
-  pthread_mutex_t lock;
+  GMutex lock;
   GHashTable *values; /* lock: (element-type utf8 GVariant) (owned) */
 };
 
@@ -52,7 +49,7 @@ ferry_dictionary_finalize (GObject *object)
   FerryDictionary *self = FERRY_DICTIONARY (object);
 
   g_hash_table_unref (self->values);
-  pthread_mutex_destroy (&self->lock);
+  g_mutex_clear (&self->lock);
   G_OBJECT_CLASS (ferry_dictionary_parent_class)->finalize (object);
 }
 
@@ -71,19 +68,18 @@ ferry_dictionary_class_init (FerryDictionaryClass *klass)
    *
    * A value was set, also to an equal value, or removed. The signal is emitted after the change, on the thread that
    * made the change. When several threads change one key, their signals may come in another order than their changes.
-   * [method@Ferry.Dictionary.get] returns the value of the last change.
+   * [method@FerryClassic.Dictionary.get] returns the value of the last change.
    *
    * Another process gets the value in a variant; the variant of a removed value has an empty tuple.
    */
-  signals[CHANGED] = g_signal_new ("changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                   ferry_marshal_VOID__STRING_VARIANT, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
-  g_signal_set_va_marshaller (signals[CHANGED], type, ferry_marshal_VOID__STRING_VARIANTv);
+  signals[CHANGED] = g_signal_new ("changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                                   G_TYPE_STRING, G_TYPE_VARIANT);
 }
 
 static void
 ferry_dictionary_init (FerryDictionary *self)
 {
-  pthread_mutex_init (&self->lock, NULL);
+  g_mutex_init (&self->lock);
   self->values = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
 }
 
@@ -112,12 +108,13 @@ ferry_dictionary_new (void)
 GVariant *
 ferry_dictionary_get (FerryDictionary *self, const char *key)
 {
+  g_autoptr (GMutexLocker) locker = NULL;
   GVariant *value;
 
   g_return_val_if_fail (FERRY_IS_DICTIONARY (self), NULL);
   g_return_val_if_fail (key != NULL, NULL);
 
-  FERRY_AUTO_LOCK (&self->lock);
+  locker = g_mutex_locker_new (&self->lock);
   value = g_hash_table_lookup (self->values, key);
   if (value != NULL)
     g_variant_ref (value);
@@ -131,7 +128,7 @@ exchange (FerryDictionary *self, const char *key, GVariant *value)
   g_autofree char *name = g_strdup (key);
   g_autofree char *former_name = NULL;
   GVariant *former = NULL;
-  FERRY_AUTO_LOCK (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   g_hash_table_steal_extended (self->values, key, (gpointer *) &former_name, (gpointer *) &former);
   if (value != NULL)
@@ -145,7 +142,8 @@ exchange (FerryDictionary *self, const char *key, GVariant *value)
  * @key: a key, in UTF-8
  * @value: the key's new value; a floating reference is taken
  *
- * Sets the value of a key, which may have a value already, and emits [signal@Ferry.Dictionary::changed]. Any thread.
+ * Sets the value of a key, which may have a value already, and emits [signal@FerryClassic.Dictionary::changed]. Any
+ * thread.
  */
 void
 ferry_dictionary_set (FerryDictionary *self, const char *key, GVariant *value)
@@ -167,7 +165,7 @@ ferry_dictionary_set (FerryDictionary *self, const char *key, GVariant *value)
  * @self: a dictionary
  * @key: a key
  *
- * Removes a value, and emits [signal@Ferry.Dictionary::changed] if the key had one. Any thread.
+ * Removes a value, and emits [signal@FerryClassic.Dictionary::changed] if the key had one. Any thread.
  *
  * Returns: whether the key had a value
  */
@@ -198,10 +196,12 @@ ferry_dictionary_remove (FerryDictionary *self, const char *key)
 gboolean
 ferry_dictionary_contains (FerryDictionary *self, const char *key)
 {
+  g_autoptr (GMutexLocker) locker = NULL;
+
   g_return_val_if_fail (FERRY_IS_DICTIONARY (self), FALSE);
   g_return_val_if_fail (key != NULL, FALSE);
 
-  FERRY_AUTO_LOCK (&self->lock);
+  locker = g_mutex_locker_new (&self->lock);
   return g_hash_table_contains (self->values, key);
 }
 
@@ -216,9 +216,11 @@ ferry_dictionary_contains (FerryDictionary *self, const char *key)
 guint
 ferry_dictionary_get_length (FerryDictionary *self)
 {
+  g_autoptr (GMutexLocker) locker = NULL;
+
   g_return_val_if_fail (FERRY_IS_DICTIONARY (self), 0);
 
-  FERRY_AUTO_LOCK (&self->lock);
+  locker = g_mutex_locker_new (&self->lock);
   return g_hash_table_size (self->values);
 }
 
@@ -245,10 +247,10 @@ ferry_dictionary_get_keys (FerryDictionary *self)
 
   g_return_val_if_fail (FERRY_IS_DICTIONARY (self), NULL);
 
-  pthread_mutex_lock (&self->lock);
+  g_mutex_lock (&self->lock);
   borrowed = (char **) g_hash_table_get_keys_as_array (self->values, &n);
   keys = g_strdupv (borrowed);
-  pthread_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->lock);
   qsort (keys, n, sizeof *keys, compare_keys);
   return keys;
 }
@@ -261,17 +263,18 @@ take_key (GVariant *key, GError **error)
 {
   if (g_variant_is_of_type (key, G_VARIANT_TYPE_STRING))
     return g_variant_get_string (key, NULL);
-  ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "A key of a dictionary must be a string, and this one has the type '%s'; send a string",
-                   g_variant_get_type_string (key));
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "A key of a dictionary must be a string, and this one has the type '%s'; send a string",
+               g_variant_get_type_string (key));
   return NULL;
 }
 
 static gboolean
 refuse_missing (const char *key, GError **error)
 {
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The dictionary has no value with the key '%s'; set one first", key);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The dictionary has no value with the key '%s'; set one first", key);
+  return FALSE;
 }
 
 static gboolean
@@ -338,7 +341,7 @@ answer_keys (gpointer object, FerryInvocation *invocation, gpointer user_data)
  * Returns an interface to export dictionaries with. The dictionaries are containers: other processes get, set, remove
  * and find items by keys of type `s`. If a value is set to a variant `v`, the value in that variant is stored. Getting
  * or removing a missing item fails with %FERRY_ERROR_BAD_ARGUMENTS; so does the use of a key that is not a string. The
- * method `keys` returns `as`; the signal is [signal@Ferry.Dictionary::changed].
+ * method `keys` returns `as`; the signal is [signal@FerryClassic.Dictionary::changed].
  *
  * Other processes may set any number of values: export a dictionary only to processes that you trust with your memory.
  * Any thread.
