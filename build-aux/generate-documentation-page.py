@@ -14,7 +14,7 @@ import sys
 
 HEADING = re.compile(r"# (.*)\n")
 PROGRAM = re.compile(r"\]\(\.\./examples/([\w-]+\.c)\)")
-LINK = re.compile(r"\]\(([\w-]+)\.md(#[\w-]+)?\)")
+LINK = re.compile(r"\]\((?:\.\./|migrating/)?([\w-]+)\.md(#[\w-]+)?\)")
 
 
 def read(path):

@@ -479,7 +479,6 @@ class Tour:
         worker.wait(LONG)
         later(lambda call: worker.wait_async(None, call), worker.wait_finish)
 
-
     def use_workers(self):
         ferry, heard = self.ferry, []
         launcher = ferry.Launcher.new(["/bin/sh", "-c", "echo hello; echo written >&2; sleep 100"])
