@@ -24,25 +24,36 @@
 #define PATIENCE (60 * G_GINT64_CONSTANT (1000000000))
 #define APPLICATION "bench"
 
-/* A task is run once at most, or is idempotent, or is run by a pool of this machine. */
+/* A task is run once at most, or is idempotent, or is run by a pool of this machine. The last ways need a server
+ * with TLS. */
 enum
 {
   ONCE,
   IDEMPOTENT,
   LOCAL,
+  ONCE_TLS,
+  IDEMPOTENT_TLS,
   N_WAYS,
 };
 
-static const char *const names[N_WAYS] = {"once", "idempotent", "local-pool"};
+static const char *const names[N_WAYS] = {"once", "idempotent", "local-pool", "once-tls", "idempotent-tls"};
+
+/* A server, what the application has of it, and a host. */
+typedef struct
+{
+  BenchNats nats;
+  FerryCluster *cluster;   /* (owned) */
+  FerryExecutor *executor; /* (owned): of the cluster */
+  GSubprocess *host;       /* (owned): ferry-host with the functions of the benches */
+} Site;
 
 typedef struct
 {
   const BenchOptions *options;
   FerryRouter *router; /* (unowned) */
-  BenchNats nats;
-  FerryCluster *cluster;   /* (owned) */
-  FerryExecutor *executor; /* (owned): of the cluster */
-  GSubprocess *host;       /* (owned): ferry-host with the functions of the benches */
+  Site plain;
+  Site secure;  /* with TLS */
+  guint n_ways; /* that this machine has */
   BenchTeam local;
   BenchGearman *gearman; /* (owned) (nullable) */
   char payload[PAYLOAD_SIZE + 1];
@@ -51,14 +62,15 @@ typedef struct
 static FerryTask *
 submit_task (Bench *self, guint way, const char *function, GVariant *arguments)
 {
+  Site *site = way >= ONCE_TLS ? &self->secure : &self->plain;
   g_autoptr (GError) error = NULL;
   FerryTask *task;
 
   if (way == LOCAL)
     return bench_team_submit (&self->local, function, arguments);
   task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
-  g_object_set (task, "idempotent", way == IDEMPOTENT, NULL);
-  if (!ferry_executor_submit_task (self->executor, task, &error))
+  g_object_set (task, "idempotent", way == IDEMPOTENT || way == IDEMPOTENT_TLS, NULL);
+  if (!ferry_executor_submit_task (site->executor, task, &error))
     bench_fail ("a task was not taken", error);
   return task;
 }
@@ -120,11 +132,14 @@ print_rates (Bench *self, double (*rates)[MAX_ROUNDS], const double *gearman)
   static const char *const budgets[LOCAL] = {">= 2", ">= 3"};
   const guint n_rounds = self->options->rounds;
 
-  for (guint way = 0; way < N_WAYS; way++)
+  for (guint way = 0; way < self->n_ways; way++)
     bench_print_as (bench_median (rates[way], n_rounds), "tasks/s", "cluster/tasks/%s", names[way]);
   bench_print ("ratio/cluster/tasks/idempotent/vs-local-pool",
                bench_median_ratio (rates[IDEMPOTENT], rates[LOCAL], n_rounds), "ratio");
   bench_print_budget (">= 0.5");
+  for (guint way = ONCE_TLS; way < self->n_ways; way++)
+    bench_print_as (bench_median_ratio (rates[way], rates[way - ONCE_TLS], n_rounds), "ratio",
+                    "ratio/cluster/tasks/%s/vs-%s", names[way], names[way - ONCE_TLS]);
   if (self->gearman == NULL)
     return;
   bench_print ("cluster/tasks/gearman", bench_median (gearman, n_rounds), "tasks/s");
@@ -142,11 +157,11 @@ run_rates (Bench *self)
   const guint n = (guint) bench_choose (self->options, 2000, 10000, 50000);
   double rates[N_WAYS][MAX_ROUNDS], gearman[MAX_ROUNDS];
 
-  for (guint way = 0; way < N_WAYS; way++)
+  for (guint way = 0; way < self->n_ways; way++)
     measure_rate (self, n / 10, way);
   for (guint round = 0; round < self->options->rounds; round++)
     {
-      for (guint way = 0; way < N_WAYS; way++)
+      for (guint way = 0; way < self->n_ways; way++)
         rates[way][round] = measure_rate (self, n, way);
       if (self->gearman != NULL)
         gearman[round] = bench_gearman_measure_rate (self->gearman, self->payload, n, N_UNDER_WAY);
@@ -226,17 +241,17 @@ run_trips (Bench *self)
   const guint n = (guint) bench_choose (self->options, 50, 1000, 5000);
   Trips trips[N_WAYS], gearman;
 
-  for (guint way = 0; way < N_WAYS; way++)
+  for (guint way = 0; way < self->n_ways; way++)
     trips_init (&trips[way]);
   trips_init (&gearman);
   for (guint i = 0; i < n; i++)
     {
-      for (guint way = 0; way < N_WAYS; way++)
+      for (guint way = 0; way < self->n_ways; way++)
         measure_trip (self, way, &trips[way]);
       if (self->gearman != NULL)
         measure_gearman_trip (self, &gearman);
     }
-  for (guint way = 0; way < N_WAYS; way++)
+  for (guint way = 0; way < self->n_ways; way++)
     {
       print_trips (names[way], &trips[way]);
       trips_clear (&trips[way]);
@@ -246,18 +261,23 @@ run_trips (Bench *self)
   trips_clear (&gearman);
 }
 
-static void
-open_host (Bench *self)
+/* Returns FALSE when the machine has not what the server needs. */
+static gboolean
+open_site (Site *self, FerryRouter *router, gboolean secure)
 {
   g_autofree char *program = bench_path_beside ("../../router/cluster/ferry-host");
   g_autofree char *functions = bench_path_beside ("bench-functions");
   const gint64 end = bench_now () + PATIENCE;
 
-  self->cluster = ferry_cluster_new (self->router, self->nats.url, APPLICATION);
+  if (!bench_nats_open (&self->nats, secure))
+    return FALSE;
+  self->cluster = ferry_cluster_new (router, self->nats.url, APPLICATION);
+  g_object_set (self->cluster, "tls-ca-file", self->nats.certificate, NULL);
   self->executor = ferry_executor_new_for_runner (FERRY_RUNNER (self->cluster));
-  self->host =
-    bench_nats_spawn ((const char *const[]){program, "--server", self->nats.url, "--application", APPLICATION, "--name",
-                                            "host", "--workers", G_STRINGIFY (N_WORKERS), functions, NULL});
+  /* Without TLS the list ends where the certificate is. */
+  self->host = bench_nats_spawn ((const char *const[]){
+    program, "--server", self->nats.url, "--application", APPLICATION, "--name", "host", "--workers",
+    G_STRINGIFY (N_WORKERS), secure ? "--tls-ca" : functions, self->nats.certificate, functions, NULL});
   while (g_list_model_get_n_items (ferry_cluster_get_hosts (self->cluster)) == 0)
     {
       g_autoptr (GError) error = NULL;
@@ -268,11 +288,12 @@ open_host (Bench *self)
       bench_pause (1000000);
       g_main_context_iteration (NULL, FALSE);
     }
+  return TRUE;
 }
 
 /* The host leaves by itself, so that its workers do not outlive it. */
 static void
-close_host (Bench *self)
+close_site (Site *self)
 {
   g_subprocess_send_signal (self->host, SIGTERM);
   g_subprocess_wait (self->host, NULL, NULL);
@@ -280,6 +301,7 @@ close_host (Bench *self)
   g_clear_object (&self->executor);
   ferry_cluster_close (self->cluster);
   g_clear_object (&self->cluster);
+  bench_nats_close (&self->nats);
 }
 
 int
@@ -293,11 +315,14 @@ main (int argc, char **argv)
     return bench_gearman_work (argv[2]);
   if (!bench_options_parse (&options, &argc, &argv))
     return EXIT_FAILURE;
-  if (!bench_nats_open (&self.nats))
-    return EXIT_SUCCESS;
   memset (self.payload, 'x', PAYLOAD_SIZE);
   self.router = bench_router_open ();
-  open_host (&self);
+  if (!open_site (&self.plain, self.router, FALSE))
+    {
+      bench_router_close (self.router);
+      return EXIT_SUCCESS;
+    }
+  self.n_ways = open_site (&self.secure, self.router, TRUE) ? N_WAYS : ONCE_TLS;
   bench_team_open (&self.local, self.router, N_WORKERS);
   bench_team_warm_up (&self.local);
   self.gearman = bench_gearman_new (N_WORKERS);
@@ -306,8 +331,9 @@ main (int argc, char **argv)
   if (self.gearman != NULL)
     bench_gearman_free (self.gearman);
   bench_team_close (&self.local);
-  close_host (&self);
-  bench_nats_close (&self.nats);
+  if (self.n_ways == N_WAYS)
+    close_site (&self.secure);
+  close_site (&self.plain);
   bench_router_close (self.router);
   return EXIT_SUCCESS;
 }

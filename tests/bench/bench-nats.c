@@ -76,27 +76,56 @@ wait_for_server (BenchNats *self)
       if (g_file_get_contents (path, &text, NULL, NULL))
         at = strstr (text, before_port);
     }
-  self->url = g_strdup_printf ("nats://%s%d", before_port, atoi (at + strlen (before_port)));
+  self->url = g_strdup_printf ("%s://%s%d", self->certificate != NULL ? "tls" : "nats", before_port,
+                               atoi (at + strlen (before_port)));
+}
+
+static char *
+find_key (BenchNats *self)
+{
+  return g_build_filename (self->folder, "key.pem", NULL);
+}
+
+/* Makes the server's key, and a certificate that the key itself has signed. */
+static void
+make_certificate (BenchNats *self)
+{
+  g_autofree char *key = find_key (self);
+  g_autoptr (GSubprocess) openssl = NULL;
+
+  self->certificate = g_build_filename (self->folder, "certificate.pem", NULL);
+  openssl = bench_nats_spawn ((const char *const[]){
+    "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+    "-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self->certificate, NULL});
+  if (!g_subprocess_wait_check (openssl, NULL, NULL))
+    bench_fail ("openssl makes no certificate", NULL);
 }
 
 gboolean
-bench_nats_open (BenchNats *self)
+bench_nats_open (BenchNats *self, gboolean secure)
 {
   g_autofree char *program = g_find_program_in_path ("nats-server");
+  g_autofree char *openssl = g_find_program_in_path ("openssl");
   g_autofree char *log = NULL;
+  g_autofree char *key = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (program == NULL)
+  if (program == NULL || (secure && openssl == NULL))
     {
-      bench_comment ("cluster skipped: there is no nats-server");
+      bench_comment ("cluster%s skipped: there is no %s", secure ? " with TLS" : "",
+                     program == NULL ? "nats-server" : "openssl");
       return FALSE;
     }
   self->folder = g_dir_make_tmp ("bench-nats-XXXXXX", &error);
   if (self->folder == NULL)
     bench_fail ("a folder", error);
+  if (secure)
+    make_certificate (self);
   log = g_build_filename (self->folder, "log", NULL);
-  self->server = bench_nats_spawn (
-    (const char *const[]){program, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", self->folder, "-l", log, NULL});
+  key = find_key (self);
+  self->server = bench_nats_spawn ((const char *const[]){program, "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir",
+                                                         self->folder, "-l", log, secure ? "--tls" : NULL, "--tlscert",
+                                                         self->certificate, "--tlskey", key, NULL});
   wait_for_server (self);
   return TRUE;
 }
@@ -106,11 +135,18 @@ bench_nats_close (BenchNats *self)
 {
   g_autofree char *ports = find_ports_file (self);
   g_autofree char *log = g_build_filename (self->folder, "log", NULL);
+  g_autofree char *key = find_key (self);
 
   bench_nats_kill (self->server);
   g_unlink (ports);
   g_unlink (log);
+  if (self->certificate != NULL)
+    {
+      g_unlink (key);
+      g_unlink (self->certificate);
+    }
   g_rmdir (self->folder);
   g_free (self->folder);
   g_free (self->url);
+  g_free (self->certificate);
 }

@@ -15,11 +15,12 @@ typedef struct
 {
   char *folder;        /* (owned) */
   char *url;           /* (owned) */
+  char *certificate;   /* (owned) (nullable): the server's file, if it wants TLS */
   GSubprocess *server; /* (owned) */
 } BenchNats;
 
-/* Returns FALSE, and says so, when the machine has no server. */
-gboolean bench_nats_open (BenchNats *self);
+/* Returns FALSE, and says so, when the machine has no server; or no openssl, if the server shall want TLS. */
+gboolean bench_nats_open (BenchNats *self, gboolean secure);
 void bench_nats_close (BenchNats *self);
 /* Starts a program that ends with this one. Its messages are not read. */
 GSubprocess *bench_nats_spawn (const char *const *arguments);
