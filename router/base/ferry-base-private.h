@@ -83,11 +83,11 @@ ferry_variant_take_floating (GVariant *value)
   return value != NULL && g_variant_is_floating (value) ? g_variant_ref_sink (value) : NULL;
 }
 
-/* Adds microseconds to a monotonic time, saturating at G_MAXINT64. */
+/* Adds microseconds to a monotonic time, or to one before all others. Saturates at G_MAXINT64. */
 static inline gint64
 ferry_time_add (gint64 time, gint64 microseconds)
 {
-  return microseconds > G_MAXINT64 - time ? G_MAXINT64 : time + microseconds;
+  return time > 0 && microseconds > G_MAXINT64 - time ? G_MAXINT64 : time + microseconds;
 }
 
 /* The deadline of a wait in a lane without a limit. 0: the wait is over at once. */

@@ -292,6 +292,35 @@ test_limits_wait_for_what_has_come (void)
   ferry_timers_unref_limits (limits);
 }
 
+#define SOON (10 * FERRY_MICROSECONDS_PER_MILLISECOND)
+#define STOP (200 * FERRY_MICROSECONDS_PER_MILLISECOND)
+
+/* As after Ctrl-Z: the context has not looked for longer than a look may be late. */
+static void
+test_limits_wait_after_a_stop_too (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  FerryTimers *limits = ferry_timers_ref_limits_of (context);
+  g_autoptr (GString) calls = g_string_new (NULL);
+  Waiter waiter = {limits, calls, '0'};
+  const gint64 limit = g_get_monotonic_time () + SOON;
+  Way way = {0, FALSE};
+
+  ferry_timers_add_way (limits, is_settled, &way);
+  ferry_timers_set (limits, &waiter.timer, limit, note_call, &waiter);
+  while (g_get_monotonic_time () < limit + STOP)
+    g_usleep (SOON);
+  while (way.n_begins == 0 && calls->len == 0)
+    g_main_context_iteration (context, TRUE);
+  g_assert_cmpstr (calls->str, ==, "");
+  way.is_settled = TRUE;
+  ferry_timers_look (limits);
+  while (calls->len == 0)
+    g_main_context_iteration (context, TRUE);
+  ferry_timers_remove_way (limits, &way);
+  ferry_timers_unref_limits (limits);
+}
+
 static gboolean
 note_end (gpointer data)
 {
@@ -491,6 +520,7 @@ main (int argc, char **argv)
   ADD ("timer-that-is-set-before-the-sleep-wakes", test_timer_that_is_set_before_the_sleep_wakes);
   ADD ("deadlines-have-any-value", test_deadlines_have_any_value);
   ADD ("limits-wait-for-what-has-come", test_limits_wait_for_what_has_come);
+  ADD ("limits-wait-after-a-stop-too", test_limits_wait_after_a_stop_too);
   ADD ("source-of-a-limit-waits-too", test_source_of_a_limit_waits_too);
   ADD ("func-may-unset-another-that-is-due", test_func_may_unset_another_that_is_due);
   ADD ("func-that-sets-itself-to-the-past-holds-up-nobody", test_func_that_sets_itself_to_the_past_holds_up_nobody);

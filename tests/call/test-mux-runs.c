@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -240,15 +241,33 @@ is_woken_before_another_pipe_is_heard (void)
 #define N_CONVERSED 50000
 #define MAX_ROUNDS 20
 
+/* The machine is looked at once for so many messages. At work are then the main loop, the monitor and the worker. */
+#define LOOK_EVERY 1000
+#define N_AT_WORK 4
+#define PATIENCE_SECONDS 20
+
 typedef struct
 {
   FerryMux *mux; /* (unowned) */
   char text[512];
   guint n_left;
   guint n_under_way;
+  guint n_busy; /* at how many looks the machine had other work */
 } Conversation;
 
 static void ask_next (Conversation *self);
+
+/* Returns how many threads of the machine run or wait for a processor, 0 where that is not known. */
+static guint
+count_runnable (void)
+{
+  g_autofree char *text = NULL;
+  guint n = 0;
+
+  if (!g_file_get_contents ("/proc/loadavg", &text, NULL, NULL) || sscanf (text, "%*s %*s %*s %u/", &n) != 1)
+    return 0;
+  return n;
+}
 
 static void
 ask_again (GVariant *result, const GError *error, gpointer data)
@@ -264,6 +283,8 @@ ask_again (GVariant *result, const GError *error, gpointer data)
 static void
 ask_next (Conversation *self)
 {
+  if (self->n_left % LOOK_EVERY == 0)
+    self->n_busy += count_runnable () > N_AT_WORK;
   self->n_left--;
   self->n_under_way++;
   g_assert_cmpuint (
@@ -276,9 +297,10 @@ is_over (gpointer data)
   return ((Conversation *) data)->n_under_way == 0;
 }
 
-/* Returns how often the monitor went to sleep meanwhile. */
+/* Returns how often the monitor went to sleep meanwhile. is_busy: whether the machine had other work, at one look in
+ * ten or more. */
 static guint64
-converse (FerryMux *mux)
+converse (FerryMux *mux, gboolean *is_busy)
 {
   const guint64 before = ferry_test_count_sleeps_of ("ferry-monitor");
   Conversation conversation = {.mux = mux, .n_left = N_CONVERSED};
@@ -287,24 +309,36 @@ converse (FerryMux *mux)
   for (guint i = 0; i < N_UNDER_WAY; i++)
     ask_next (&conversation);
   ferry_test_run_until (is_over, &conversation);
+  *is_busy = conversation.n_busy >= N_CONVERSED / LOOK_EVERY / 10;
   return ferry_test_count_sleeps_of ("ferry-monitor") - before;
 }
 
 /* The monitor may have the role at first, and takes it whenever the main loop is late to poll. But a burst of answers
- * is not what it drains better, and it sleeps once for each burst where it thinks so. */
+ * is not what it drains better, and it sleeps once for each burst where it thinks so. Where the main loop waits for a
+ * processor, it is late in most conversations, so only those count for which the machine had no other work. */
 static void
 is_left_to_the_main_loop (void)
 {
   g_auto (LinkTest) test = {0};
   g_autoptr (FerryMux) mux = NULL;
+  const gint64 deadline = g_get_monotonic_time () + PATIENCE_SECONDS * G_USEC_PER_SEC;
+  gboolean is_busy;
   guint n = 0;
 
   link_test_init (&test);
   mux = ferry_mux_new (test.a);
   /* The monitor's thread has its name when the first answer is there. */
   link_test_assert_answers (test.a, "name", NULL, "'a'");
-  while (converse (mux) > N_CONVERSED / N_UNDER_WAY / 4)
-    g_assert_cmpuint (++n, <, MAX_ROUNDS);
+  while (converse (mux, &is_busy) > N_CONVERSED / N_UNDER_WAY / 4)
+    {
+      n += !is_busy;
+      g_assert_cmpuint (n, <, MAX_ROUNDS);
+      if (is_busy && g_get_monotonic_time () >= deadline)
+        {
+          g_test_skip ("This machine has other work, and the main loop is late");
+          break;
+        }
+    }
   g_clear_object (&mux);
   link_test_close (&test);
 }
