@@ -303,13 +303,11 @@ test_limits_wait_after_a_stop_too (void)
   FerryTimers *limits = ferry_timers_ref_limits_of (context);
   g_autoptr (GString) calls = g_string_new (NULL);
   Waiter waiter = {limits, calls, '0'};
-  const gint64 limit = g_get_monotonic_time () + SOON;
   Way way = {0, FALSE};
 
   ferry_timers_add_way (limits, is_settled, &way);
-  ferry_timers_set (limits, &waiter.timer, limit, note_call, &waiter);
-  while (g_get_monotonic_time () < limit + STOP)
-    g_usleep (SOON);
+  ferry_timers_set (limits, &waiter.timer, g_get_monotonic_time () + SOON, note_call, &waiter);
+  ferry_test_take_time (SOON + STOP);
   while (way.n_begins == 0 && calls->len == 0)
     g_main_context_iteration (context, TRUE);
   g_assert_cmpstr (calls->str, ==, "");

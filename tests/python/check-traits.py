@@ -338,11 +338,12 @@ def test_asyncio(report, pool):
     executor = TraitsExecutor(event_loop=AsyncioEventLoop(event_loop=loop), worker_pool=pool)
     future = submit_iteration(executor, traits_functions.count, 3)
     heard = []
+    done = asyncio.Event()
+    # What came before the loop runs is the first that it tells.
+    future.observe(lambda event: heard.append(event.new), "result_event")
+    future.observe(lambda _: heard.append(threading.current_thread()) or done.set(), "done")
 
     async def use():
-        done = asyncio.Event()
-        future.observe(lambda event: heard.append(event.new), "result_event")
-        future.observe(lambda _: heard.append(threading.current_thread()) or done.set(), "done")
         await done.wait()
         last = submit_call(executor, traits_functions.spin)
         executor.shutdown()
