@@ -46,21 +46,23 @@ ferry_owner_is_here (const FerryOwner *self)
 }
 
 gboolean
-ferry_owner_check (const FerryOwner *self, const char *function)
-{
-  if (ferry_owner_is_here (self))
-    return TRUE;
-  g_critical ("%s() was called on another thread than its object's; call it on that thread", function);
-  return FALSE;
-}
-
-gboolean
 ferry_owner_check_error (const FerryOwner *self, const char *function, GError **error)
 {
   if (ferry_owner_is_here (self))
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
                "%s() was called on another thread than its object's; call it on that thread", function);
+  return FALSE;
+}
+
+gboolean
+ferry_owner_check (const FerryOwner *self, const char *function)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_owner_check_error (self, function, &error))
+    return TRUE;
+  g_critical ("%s", error->message);
   return FALSE;
 }
 
