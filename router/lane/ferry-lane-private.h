@@ -16,7 +16,6 @@
 
 #include "base/ferry-completion-private.h"
 #include "base/ferry-spin-private.h"
-#include "lane/ferry-lane-copy-private.h"
 #include "lane/ferry-lane-layout.h"
 #include "lane/ferry-omission-private.h"
 #include "lane/ferry-wake-private.h"

@@ -774,7 +774,7 @@ gather (Gather *self, guint8 *place, gsize size)
       gsize n = MIN (left, size);
 
       if (n > 0)
-        ferry_lane_copy (place, (const guint8 *) self->parts->data + self->offset, n);
+        memcpy (place, (const guint8 *) self->parts->data + self->offset, n);
       place += n;
       size -= n;
       self->offset += n;

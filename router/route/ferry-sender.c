@@ -291,8 +291,7 @@ refuse_closed (FerrySender *self, GError **error)
 
 /* Copies a value of a shape that keeps words, without its padding. Each word is stored once: to clear the padding
  * afterwards would load words that were just stored. Of a word that ends with 4 bytes of padding, only the member
- * before is loaded. A load that is wider than the store of the member waits for all earlier stores, as in
- * ferry_lane_copy(). */
+ * before is loaded: a load that is wider than the store of the member waits for all earlier stores. */
 static inline void
 copy_kept (guint8 *place, const guint8 *data, const FerryShape *shape)
 {
@@ -423,7 +422,9 @@ send_parts_now (FerrySender *self, const FerryPart *parts, guint n_parts, gsize 
   payload = write_header_locked (self, &place, FERRY_RECORD_BYTES, size);
   for (guint i = 0; i < n_parts; i++)
     {
-      ferry_lane_copy (payload, parts[i].data, parts[i].size);
+      /* The data of an empty part may be NULL. */
+      if (parts[i].size > 0)
+        memcpy (payload, parts[i].data, parts[i].size);
       payload += parts[i].size;
     }
   ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
@@ -445,7 +446,9 @@ send_serialised_now (FerrySender *self, guint16 number, const FerryShape *shape,
     copy_kept (payload, data, shape);
   else
     {
-      ferry_lane_copy (payload, data, size);
+      /* The data of an empty value may be NULL. */
+      if (size > 0)
+        memcpy (payload, data, size);
       ferry_shape_clear_padding (shape, payload, size);
     }
   ferry_uplink_publish_and_unlock (self->uplink, place.size, place.locked);
@@ -538,7 +541,8 @@ store (const FerrySend *send, guint8 *place)
     g_variant_store (send->variant, place);
   for (guint i = 0; i < send->n_parts; i++)
     {
-      ferry_lane_copy (next, send->parts[i].data, send->parts[i].size);
+      if (send->parts[i].size > 0)
+        memcpy (next, send->parts[i].data, send->parts[i].size);
       next += send->parts[i].size;
     }
   if (send->shape != NULL)

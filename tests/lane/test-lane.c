@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-lane.c, lane/ferry-lane-copy-private.h, lane/ferry-omission.c
+/* Tests: lane/ferry-lane.c, lane/ferry-omission.c
  *
  * A lane's writer and its reader, one thread playing both. */
 
