@@ -299,30 +299,46 @@ say_to_next_tasks (FerryPool *self, const char *text)
       ferry_task_set_obstacle (tasks->pdata[i], text);
 }
 
+/* Whether a worker can run the tasks that wait. One that has not attached may be refused what it needs as well. */
+static gboolean
+has_attached_worker (FerryPool *self)
+{
+  for (guint i = 0; i < self->roster.workers->len; i++)
+    {
+      const FerryPoolWorker *worker = g_ptr_array_index (self->roster.workers, i);
+
+      if (worker->attached && ferry_pool_worker_is_live (worker))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* Handles a shortage of resources at a worker's start. What is short now may be there later, so the start is tried
- * again, ever more rarely and without end. If a pause runs already, the same shortage was met again. */
+ * again, ever more rarely and without end. Workers that were started together are refused one after the other: in the
+ * pause that the first one began, the others are the same shortage. */
 static void
 note_refusal (FerryPool *self, const GError *error)
 {
-  g_autofree char *text = NULL;
+  g_autofree char *text =
+    g_strdup_printf ("Waiting until the system has enough for a worker of the pool '%s'; free memory, descriptors "
+                     "or processes. The last error: %s",
+                     get_name (self), error->message);
 
-  if (ferry_timer_is_set (&self->back_off))
-    return;
-  pause_starts (self, ++self->n_refusals);
-  text = g_strdup_printf ("Waiting until the system has enough for a worker of the pool '%s'; free memory, descriptors "
-                          "or processes. The last error: %s",
-                          get_name (self), error->message);
-  /* The log gets the first, the second, the fourth... */
-  if ((self->n_refusals & (self->n_refusals - 1)) == 0)
-    g_message ("%s", text);
-  if (self->roster.n_live > 0)
-    return;
-  if (self->is_one_of_many && self->n_refusals > self->restart_limit)
+  if (self->n_refusals == 0 || !ferry_timer_is_set (&self->back_off))
+    {
+      self->n_refusals++;
+      /* The log gets the first, the second, the fourth... */
+      if ((self->n_refusals & (self->n_refusals - 1)) == 0)
+        g_message ("%s", text);
+    }
+  if (!ferry_timer_is_set (&self->back_off))
+    pause_starts (self, self->n_refusals);
+  if (self->is_one_of_many && self->n_refusals > self->restart_limit && self->roster.n_live == 0)
     fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_SYSTEM,
                              "The system had too little for a worker of the pool '%s' %u times; free memory, "
                              "descriptors or processes, then %s. The last error: %s",
                              get_name (self), self->n_refusals, self->rules.remedy, error->message));
-  else
+  else if (!has_attached_worker (self))
     say_to_next_tasks (self, text);
 }
 

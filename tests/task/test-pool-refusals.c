@@ -25,9 +25,9 @@ typedef enum
 
 static struct rlimit before;
 
-/* No descriptor more can be had. */
+/* At most n descriptors more can be had. */
 static void
-lower_limit (void)
+lower_limit (guint n)
 {
   struct rlimit limit;
   int lowest = fcntl (0, F_DUPFD_CLOEXEC, 0);
@@ -36,7 +36,7 @@ lower_limit (void)
   close (lowest);
   g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
   limit = before;
-  limit.rlim_cur = (rlim_t) lowest;
+  limit.rlim_cur = (rlim_t) lowest + n;
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
 }
 
@@ -62,7 +62,7 @@ submit_under_the_limit (TaskTest *test)
 {
   FerryTask *task;
 
-  lower_limit ();
+  lower_limit (0);
   task = task_test_submit (test->executor, "nothing", NULL);
   lift_limit ();
   return task;
@@ -93,7 +93,7 @@ is_tried_again_without_a_task (gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   g_object_set (test->pool, "min-workers", 2, NULL);
-  lower_limit ();
+  lower_limit (0);
   g_assert_true (ferry_pool_start (test->pool, &error));
   lift_limit ();
   g_assert_no_error (error);
@@ -131,7 +131,7 @@ goes_on_as_long_as_it_lacks (gconstpointer data)
   g_object_set (test->pool, "restart-limit", 0, NULL);
   n_lines = 0;
   task_test_take_n_messages ();
-  lower_limit ();
+  lower_limit (0);
   task = task_test_submit (test->executor, "nothing", NULL);
   behind = task_test_submit (test->executor, "nothing", NULL);
   ferry_test_run_until (says_what_is_short, task);
@@ -143,6 +143,38 @@ goes_on_as_long_as_it_lacks (gconstpointer data)
   task_test_assert_result (task, NULL);
   task_test_assert_result (behind, NULL);
   g_assert_null (ferry_task_get_text (behind));
+}
+
+static gboolean
+is_done_or_says_what_is_short (gpointer task)
+{
+  return ferry_task_get_done (task) || says_what_is_short (task);
+}
+
+/* Some descriptors are enough to make one worker or two, and not to start them. */
+static void
+says_so_whatever_lacks (gconstpointer data)
+{
+  gboolean lacked = TRUE;
+
+  for (guint n = 0; lacked; n++)
+    {
+      g_autoptr (TaskTest) test = new_test (GPOINTER_TO_INT (data));
+      FerryTask *tasks[4];
+
+      lower_limit (n);
+      for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+        tasks[i] = task_test_submit (test->executor, "nothing", NULL);
+      for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+        ferry_test_run_until (is_done_or_says_what_is_short, tasks[i]);
+      lacked = !ferry_task_get_done (tasks[0]);
+      lift_limit ();
+      for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+        {
+          task_test_assert_result (tasks[i], NULL);
+          g_object_unref (tasks[i]);
+        }
+    }
 }
 
 /* No process and no thread more can be had. The limit does not hold for root. */
@@ -190,6 +222,7 @@ main (int argc, char **argv)
   add ("are-tried-again", is_tried_again);
   add ("are-tried-again-without-a-task", is_tried_again_without_a_task);
   add ("are-tried-again-as-long-as-it-takes", goes_on_as_long_as_it_lacks);
+  add ("are-told-whatever-lacks", says_so_whatever_lacks);
   add ("are-tried-again-for-want-of-processes", is_tried_again_for_processes);
   return g_test_run ();
 }
