@@ -3,8 +3,8 @@
 
 /* System calls that fail when a test says so. The library stands before libc, so it has the calls of Ferry and of GLib;
  * a program that is not linked with it is preloaded with it, and reads from FERRY_FAULT what is to fail: the call's
- * name, which one of them, errno, and a file that is removed when it has failed, with blanks between them. Its children
- * go on counting from where they were forked.
+ * name, which one of them, errno, and a file, with blanks between them. Its children go on counting from where they
+ * were forked. Where a call fails, the file gets a size of 1; once the file was removed, none fails any more.
  *
  * Threads: any. */
 

@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 
 /* A process that has it in its environment is of this test's. */
 #define FAMILY "FERRY_TEST_FAMILY"
@@ -191,6 +191,49 @@ faults_test_set_order (FaultsTest *test, FerryLauncher *launcher)
   ferry_launcher_setenv (launcher, "FERRY_FAULT", test->order);
 }
 
+/* ---- what lasts ---- */
+
+typedef struct
+{
+  FaultsTest *test;
+  FerryTask *task;
+} Awaited;
+
+static gboolean
+is_done_or_lacks_a_worker (gpointer data)
+{
+  const Awaited *self = data;
+  const char *text = ferry_task_get_text (self->task);
+  gboolean lasts = self->test->limit != NULL || self->test->witness != NULL;
+
+  return ferry_task_get_done (self->task) ||
+         (lasts && text != NULL && strstr (text, "until the system has enough") != NULL);
+}
+
+static void
+end_shortage (FaultsTest *test)
+{
+  test->n_refused++;
+  if (test->limit != NULL)
+    g_assert_no_errno (setrlimit (RLIMIT_NOFILE, test->limit));
+  if (test->witness != NULL)
+    g_assert_no_errno (g_unlink (test->witness));
+  test->limit = NULL;
+  test->witness = NULL;
+}
+
+void
+faults_test_wait_task (FaultsTest *test, FerryTask *task)
+{
+  Awaited awaited = {test, task};
+
+  ferry_test_run_until (is_done_or_lacks_a_worker, &awaited);
+  if (ferry_task_get_done (task))
+    return;
+  end_shortage (test);
+  ferry_test_run_until (is_done_or_lacks_a_worker, &awaited);
+}
+
 /* ---- playing ---- */
 
 /* The router goes on. */
@@ -229,12 +272,17 @@ play_within (FaultsTest *test, const FaultsCase *self, guint n)
   g_autofree char *witness = g_strdup_printf ("%s/ferry-faults-%d", g_get_tmp_dir (), (int) getpid ());
   g_autofree char *order =
     g_strdup_printf ("%s %u %d %s", fault_call_names[self->fault.call], n, self->fault.error_number, witness);
+  struct stat status;
+  gboolean failed;
 
   g_assert_true (g_file_set_contents (witness, "", 0, NULL));
   test->order = order;
+  test->witness = witness;
   self->scene (test);
-  test->order = NULL;
-  return g_unlink (witness) < 0;
+  test->order = test->witness = NULL;
+  failed = g_stat (witness, &status) < 0 || status.st_size > 0;
+  g_unlink (witness);
+  return failed;
 }
 
 static gboolean
@@ -247,8 +295,10 @@ play_with_limit (FaultsTest *test, const FaultsCase *self, guint n)
   limit = before;
   limit.rlim_cur = ferry_test_count_fds_without_threads () + n - 1;
   test->n_refused = 0;
+  test->limit = &before;
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &limit));
   self->scene (test);
+  test->limit = NULL;
   g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &before));
   return test->n_refused > 0;
 }

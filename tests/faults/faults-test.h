@@ -10,6 +10,8 @@
 
 #pragma once
 
+#include <sys/resource.h>
+
 #include "faults/fault-calls.h"
 #include "worker/worker-test.h"
 
@@ -23,11 +25,13 @@ typedef struct
 
 typedef struct
 {
-  FerryRouter *router; /* (owned) (nullable): it runs all the while */
-  gboolean expecting;  /* nothing fails in this one: all must be well */
-  gboolean within;     /* it is in the scene's worker that something may fail, and not in this process alone */
-  const char *order;   /* (unowned) (nullable): what is to fail there */
-  guint n_refused;     /* what did not work since the scene began */
+  FerryRouter *router;        /* (owned) (nullable): it runs all the while */
+  gboolean expecting;         /* nothing fails in this one: all must be well */
+  gboolean within;            /* it is in the scene's worker that something may fail, and not in this process alone */
+  const char *order;          /* (unowned) (nullable): what is to fail there */
+  const char *witness;        /* (unowned) (nullable): the file in the order */
+  const struct rlimit *limit; /* (unowned) (nullable): of descriptors, without the lower one of the scene */
+  guint n_refused;            /* what did not work since the scene began */
 } FaultsTest;
 
 typedef void (*FaultsScene) (FaultsTest *test);
@@ -45,6 +49,10 @@ void faults_test_add_limit (const char *name, FaultsScene scene);
 
 /* Has what fails fail in what the launcher starts. */
 void faults_test_set_order (FaultsTest *test, FerryLauncher *launcher);
+
+/* Waits until the task is done. A pool goes on without end where there is too little for a worker: when the task says
+ * so, there is enough from then on. */
+void faults_test_wait_task (FaultsTest *test, FerryTask *task);
 
 /* Whether there is no error. One must be of the codes of FERRY_ERROR that end with -1, and say something; where
  * nothing fails there must be none. Frees it. */

@@ -27,12 +27,6 @@
   FERRY_ERROR_SYSTEM, FERRY_ERROR_LAUNCH_FAILED, FERRY_ERROR_WORKER_LOST, FERRY_ERROR_REFUSED, FERRY_ERROR_CLOSED
 
 static gboolean
-is_done (gpointer data)
-{
-  return ferry_task_get_done (data);
-}
-
-static gboolean
 has_no_pipes (gpointer data)
 {
   return ferry_test_get_number (data, "n-pipes") == 0;
@@ -47,7 +41,7 @@ run (FaultsTest *test, FerryExecutor *executor, FerryTask *task)
 
   if (ferry_executor_submit_task (executor, task, &error))
     {
-      ferry_test_run_until (is_done, task);
+      faults_test_wait_task (test, task);
       result = ferry_task_get_result (task, &error);
     }
   faults_test_works (test, &error, NOT_DONE, -1);

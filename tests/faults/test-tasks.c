@@ -19,12 +19,6 @@
 #define NOT_DONE FERRY_ERROR_SYSTEM, FERRY_ERROR_LAUNCH_FAILED, FERRY_ERROR_WORKER_LOST, FERRY_ERROR_REFUSED
 
 static gboolean
-is_done (gpointer data)
-{
-  return ferry_task_get_done (data);
-}
-
-static gboolean
 has_no_pipes (gpointer data)
 {
   return ferry_test_get_number (data, "n-pipes") == 0;
@@ -36,7 +30,7 @@ check_task (FaultsTest *test, FerryTask *task, gint64 number)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) result = NULL;
 
-  ferry_test_run_until (is_done, task);
+  faults_test_wait_task (test, task);
   result = ferry_task_get_result (task, &error);
   if (faults_test_works (test, &error, NOT_DONE, -1))
     g_assert_cmpint (g_variant_get_int64 (result), ==, number);
@@ -135,7 +129,7 @@ run_task_with_text (FaultsTest *test, FerryExecutor *executor, const char *funct
     return;
   if (ferry_executor_submit_task (executor, task, &error))
     {
-      ferry_test_run_until (is_done, task);
+      faults_test_wait_task (test, task);
       result = ferry_task_get_result (task, &error);
     }
   if (faults_test_works (test, &error, NOT_DONE, -1) && as_bytes)
