@@ -9,6 +9,8 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <link.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -25,15 +27,29 @@
  * that was moved finds the program that was moved with it. */
 static const char *const places[] = {FERRY_PRIVATE_FOLDER G_DIR_SEPARATOR_S PROGRAM, PROGRAM};
 
+/* (transfer full) (nullable): returns the folder of the library. Where that was found by a relative path, only the
+ * loader knows from which folder on. It knows nothing of a program that the library is linked into. */
+static char *
+find_library_folder (void)
+{
+  struct link_map *map = NULL;
+  char origin[PATH_MAX];
+  Dl_info library;
+
+  if (dladdr1 ((gpointer) &places, &library, (void **) &map, RTLD_DL_LINKMAP) == 0)
+    return NULL;
+  if (g_path_is_absolute (library.dli_fname))
+    return g_path_get_dirname (library.dli_fname);
+  return map->l_name[0] != '\0' && dlinfo (map, RTLD_DI_ORIGIN, origin) == 0 ? g_strdup (origin) : NULL;
+}
+
 static char *
 find_beside_library (void)
 {
-  Dl_info library;
-  g_autofree char *folder = NULL;
+  g_autofree char *folder = find_library_folder ();
 
-  if (dladdr ((gpointer) &places, &library) == 0 || !g_path_is_absolute (library.dli_fname))
+  if (folder == NULL)
     return NULL;
-  folder = g_path_get_dirname (library.dli_fname);
   for (guint i = 0; i < G_N_ELEMENTS (places); i++)
     {
       g_autofree char *path = g_build_filename (folder, places[i], NULL);

@@ -179,16 +179,17 @@ has_guardian (gpointer data)
   return application->guardian != 0;
 }
 
-/* Starts an application, and waits until its workers and its guardian are what they are. */
+/* Starts an application, and waits until its workers and its guardian are what they are. folder, environment
+ * (nullable): those of this process. */
 static Application
-application_start (void)
+application_start_in (const char *folder, char **environment)
 {
   g_autofree char *program = ferry_test_build_path ("doomed-application");
   char *argv[] = {program, (char *) g_getenv ("FERRY_TEST_WORKER"), NULL};
   Application self = {.workers = g_array_new (FALSE, FALSE, sizeof (GPid))};
   g_autoptr (GError) error = NULL;
 
-  g_spawn_async_with_pipes (NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &self.pid, &self.input,
+  g_spawn_async_with_pipes (folder, argv, environment, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &self.pid, &self.input,
                             &self.output, NULL, &error);
   g_assert_no_error (error);
   for (;;)
@@ -210,6 +211,12 @@ application_start (void)
   collect_mapped (self.pid, self.inodes);
   g_assert_cmpuint (g_hash_table_size (self.inodes), ==, N_WORKERS);
   return self;
+}
+
+static Application
+application_start (void)
+{
+  return application_start_in (NULL, NULL);
 }
 
 static void
@@ -309,6 +316,20 @@ test_leaves_nothing_on_an_old_kernel (void)
   assert_nothing_is_left (&application);
 }
 
+/* The loader finds the library by a path that depends on the folder. */
+static void
+test_leaves_nothing_with_a_relative_path_of_the_library (void)
+{
+  g_autofree char *folder = ferry_test_build_path ("..");
+  g_auto (GStrv) environment = g_environ_unsetenv (g_get_environ (), "FERRY_GUARDIAN");
+  Application application;
+
+  environment = g_environ_setenv (environment, "LD_LIBRARY_PATH", "router", TRUE);
+  application = application_start_in (folder, environment);
+  ferry_test_kill (application.pid, SIGKILL);
+  assert_nothing_is_left (&application);
+}
+
 static gboolean
 is_there (gpointer path)
 {
@@ -363,6 +384,8 @@ main (int argc, char **argv)
   g_test_add_func ("/application/leaves-nothing-after-its-guardian-was-replaced",
                    test_leaves_nothing_after_its_guardian_was_replaced);
   g_test_add_func ("/application/leaves-nothing-on-an-old-kernel", test_leaves_nothing_on_an_old_kernel);
+  g_test_add_func ("/application/leaves-nothing-with-a-relative-path-of-the-library",
+                   test_leaves_nothing_with_a_relative_path_of_the_library);
   g_test_add_func ("/application/leaves-nothing-of-the-trial-of-bubblewrap",
                    test_leaves_nothing_of_the_trial_of_bubblewrap);
   g_test_add_func ("/application/leaves-no-stopped-worker", test_leaves_no_stopped_worker);
