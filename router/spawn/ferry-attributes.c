@@ -8,6 +8,7 @@
 #include "spawn/ferry-attributes-private.h"
 
 #include <fcntl.h>
+#include <mqueue.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -150,6 +151,21 @@ ferry_add_oom_score_adjust (gint32 more)
   return (gint32) CLAMP (own + more, -FERRY_MAX_OOM_SCORE_ADJUST, FERRY_MAX_OOM_SCORE_ADJUST);
 }
 
+/* Whatever is made has the mode that the mask leaves. A message queue needs no file system. */
+static guint32
+try_file_mask (void)
+{
+  g_autofree char *name = g_strdup_printf ("/ferry-%d-%08x", (int) getpid (), g_random_int ());
+  struct mq_attr attributes = {.mq_maxmsg = 1, .mq_msgsize = 1};
+  ferry_autofd queue = mq_open (name, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0777, &attributes);
+  struct stat status;
+
+  if (queue < 0)
+    return 022;
+  mq_unlink (name);
+  return fstat (queue, &status) == 0 ? ~status.st_mode & 0777 : 022;
+}
+
 /* umask() tells the mask only by setting another, which other threads would see. */
 static guint32
 read_file_mask (void)
@@ -157,7 +173,7 @@ read_file_mask (void)
   char text[1024];
   const char *line = read_text ("/proc/self/status", text, sizeof text) ? strstr (text, "\nUmask:") : NULL;
 
-  return line != NULL ? (guint32) g_ascii_strtoull (line + strlen ("\nUmask:"), NULL, 8) : 022;
+  return line != NULL ? (guint32) g_ascii_strtoull (line + strlen ("\nUmask:"), NULL, 8) : try_file_mask ();
 }
 
 static void

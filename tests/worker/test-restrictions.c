@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -114,14 +115,20 @@ tell_score (FerryJob *job, GVariant *arguments, GError **error)
 /* ---- the application ---- */
 
 static FerryExecutor *
-make_executor (gboolean forked)
+make_executor_for (const char *program, gboolean forked)
 {
   g_autoptr (GError) error = NULL;
-  FerryExecutor *executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  FerryExecutor *executor = ferry_executor_new_for_program (program, &error);
 
   g_assert_no_error (error);
   g_object_set (ferry_executor_get_pool (executor), "use-fork-server", forked, "max-workers", 1, NULL);
   return executor;
+}
+
+static FerryExecutor *
+make_executor (gboolean forked)
+{
+  return make_executor_for ("/proc/self/exe", forked);
 }
 
 /* (transfer full): the result, or NULL with the error. */
@@ -263,8 +270,34 @@ is_root (void)
 {
   if (getuid () == 0)
     return TRUE;
-  g_test_skip ("only root can give up rights");
+  g_test_skip ("only root can give up rights, and hide files");
   return FALSE;
+}
+
+/* As in a container that hides it. */
+static void
+hide_proc (void)
+{
+  g_assert_no_errno (unshare (CLONE_NEWNS));
+  g_assert_no_errno (mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+  g_assert_no_errno (mount ("none", "/proc", "tmpfs", 0, NULL));
+}
+
+static void
+test_gives_workers_its_file_mask_without_proc (gconstpointer forked)
+{
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  g_autoptr (FerryExecutor) executor = NULL;
+
+  if (!is_root () || !is_alone ())
+    return;
+  hide_proc ();
+  executor = make_executor_for (program, GPOINTER_TO_INT (forked));
+  assert_adds (executor);
+  umask (0137);
+  assert_next_has_the_same (executor);
+  umask (0002);
+  assert_next_has_the_same (executor);
 }
 
 #define NOBODY 65534
@@ -699,6 +732,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 
   add_both ("gives-workers-what-it-has", test_gives_workers_what_it_has);
+  add_both ("gives-workers-its-file-mask-without-proc", test_gives_workers_its_file_mask_without_proc);
   add_both ("gives-workers-no-rights-that-it-gave-up", test_gives_workers_no_rights_that_it_gave_up);
   add_both ("ends-workers-of-another-user", test_ends_workers_of_another_user);
   add_both ("waits-for-no-worker-that-it-cannot-end", test_waits_for_no_worker_that_it_cannot_end);
