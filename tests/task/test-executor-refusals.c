@@ -4,7 +4,7 @@
 /* Tests: task/ferry-executor.c
  *
  * Executors with a pool that has failed: what is submitted ends all the same, however much it is, and whatever handlers
- * do.
+ * do. And one whose workers would be this program once more, which never calls ferry_worker_main().
  */
 
 #include "task/task-test.h"
@@ -129,6 +129,35 @@ cannot_be_waited_for_in_a_handler_of_a_deadline (void)
   refusals_free (self);
 }
 
+static void
+assert_would_not_be_found (FerryExecutor *executor, const char *function)
+{
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, function, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (ferry_executor_submit_task (executor, task, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION);
+  ferry_test_assert_says (error->message, function);
+  ferry_test_assert_says (error->message, "ferry_worker_main()");
+}
+
+/* A worker would run main() from its beginning, as an application does, and never serve. So none is started. */
+static void
+refuses_what_this_program_would_not_serve (gconstpointer use_fork_server)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *const[]){"/proc/self/exe", NULL});
+  g_autoptr (FerryPool) pool = ferry_pool_new (test->router, launcher);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+
+  g_object_set (pool, "use-fork-server", GPOINTER_TO_INT (use_fork_server), NULL);
+  assert_would_not_be_found (executor, "no-such-function");
+  /* Registered, and of the library. */
+  assert_would_not_be_found (executor, "nothing");
+  assert_would_not_be_found (executor, "ferry.map");
+  g_assert_cmpuint (ferry_test_get_number (pool, "n-workers"), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -137,5 +166,9 @@ main (int argc, char **argv)
   g_test_add_func ("/refusals/may-be-tried-again-in-handlers", may_be_tried_again_in_handlers);
   g_test_add_func ("/refusals/of-waiting-in-the-handler-of-a-deadline",
                    cannot_be_waited_for_in_a_handler_of_a_deadline);
+  g_test_add_data_func ("/refusals/of-what-this-program-would-not-serve/executed", NULL,
+                        refuses_what_this_program_would_not_serve);
+  g_test_add_data_func ("/refusals/of-what-this-program-would-not-serve/forked", GINT_TO_POINTER (TRUE),
+                        refuses_what_this_program_would_not_serve);
   return g_test_run ();
 }

@@ -179,6 +179,22 @@ function_asks_for_what_another_worker_finds (gconstpointer in_threads)
     ask_and_assert (executor, answer_by_a_task, i, 2 * i);
 }
 
+/* This program calls ferry_worker_main(): what it registers is served, and nothing else. */
+static void
+what_is_not_registered_is_refused (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryExecutor) executor = make_executor (test, FALSE, 1);
+  g_autoptr (FerryTask) known = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (ferry_executor_submit (executor, "no-such-function", NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION);
+  ferry_test_assert_says (error->message, "'no-such-function'");
+  known = task_test_submit (executor, "twice", g_variant_new_int64 (4));
+  assert_result (known, 8);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -189,6 +205,7 @@ main (int argc, char **argv)
   ferry_function_register ("twice", "x", "x", twice);
   ferry_worker_main (&argc, &argv);
   task_test_init (&argc, &argv);
+  g_test_add_func ("/work-in-work/what-is-not-registered-is-refused", what_is_not_registered_is_refused);
   g_test_add_func ("/work-in-work/function-submits-to-workers-of-its-own", function_submits_to_workers_of_its_own);
   g_test_add_func ("/work-in-work/function-on-a-thread-submits-to-its-own-pool",
                    function_on_a_thread_submits_to_its_own_pool);
