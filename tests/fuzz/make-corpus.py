@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes the corpus again, or another one: make-corpus.py [FOLDER]. What docs/protocol.md says is written here once more,
-without Ferry's code."""
+"""Writes the corpus again, or another one. What docs/protocol.md says is written here once more, without Ferry's code."""
 
+import argparse
 import hashlib
 import os
 import struct
-import sys
 
 from packets import CORPUS as PACKETS, UP_RING, VERSION, hand, header, packet, welcome
 from variants import pack
@@ -751,7 +750,9 @@ CORPUS = {
 
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
-    folder = sys.argv[1] if sys.argv[1:] else os.path.join(here, "corpus")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", default=os.path.join(here, "corpus"))
+    folder = parser.parse_args().folder
     for fuzzer, files in CORPUS.items():
         os.makedirs(os.path.join(folder, fuzzer), exist_ok=True)
         for name, data in files.items():
