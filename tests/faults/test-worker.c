@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "faults/faults-test.h"
 
@@ -268,9 +270,11 @@ play_fork_server (FaultsTest *test)
 }
 
 static gboolean
-is_gone (gpointer path)
+has_failed (gpointer witness)
 {
-  return access (path, F_OK) < 0;
+  struct stat status;
+
+  return stat (witness, &status) == 0 && status.st_size > 0;
 }
 
 /* The worker that it would fork in advance is the first one, and what that takes is refused once. */
@@ -294,7 +298,7 @@ test_fork_server_without_spare (gconstpointer call)
   g_object_set (launcher, "stdout", FERRY_STREAM_MODE_SILENT, NULL);
   g_assert_true (ferry_fork_server_start (fork_server, test.router, &error));
   process = g_object_ref (ferry_test_get_object (fork_server, "worker"));
-  ferry_test_look_until (is_gone, witness);
+  ferry_test_look_until (has_failed, witness);
   for (guint i = 0; i < 2; i++)
     {
       g_autoptr (FerryWorker) worker = ferry_launcher_spawn (launcher, test.router, &error);
@@ -309,6 +313,7 @@ test_fork_server_without_spare (gconstpointer call)
   g_clear_object (&launcher);
   ferry_test_wait_ended (process);
   ferry_test_router_stop (test.router);
+  unlink (witness);
 }
 
 static void
