@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The worker's side of a map: a function that every worker has. It runs another function over a chunk of items.
+/* The chunks of a map, and a function that every worker has. It runs another function over a chunk of items.
  *
  * Its arguments are (sxaT). They are the name of the other function, a limit in microseconds (negative: no limit), and
  * an array with the arguments of each item. When the limit has passed, no further item is begun. T is the type of the
@@ -23,7 +23,6 @@ G_BEGIN_DECLS
 
 #define FERRY_MAP_FUNCTION "ferry.map"
 #define FERRY_MAP_ARGUMENTS_TYPE "(sxa*)"
-#define FERRY_MAP_BOX_TYPE "mv"
 
 #define FERRY_MAP_MESSAGE_VALUE "\001"
 #define FERRY_MAP_MESSAGE_NOTHING "\002" /* the value is () */
@@ -32,6 +31,11 @@ G_BEGIN_DECLS
 #define FERRY_MAP_IS_RESERVED_MESSAGE(type) ((guchar) (type)[0] < ' ')
 
 extern const FerryFunctionEntry ferry_map_function;
+
+/* any: returns (transfer none) the array of a chunk's items (element-type GVariant), each (nullable). */
+GVariant *ferry_map_pack_items (GVariant *const *items, guint n_items);
+/* any: returns (transfer full) (nullable) the arguments of an item of such an array. */
+GVariant *ferry_map_get_item (GVariant *items, gsize place);
 
 /* any: returns (transfer full) the name of the function that a worker must have for a call of function with these
  * arguments (nullable). For a chunk it is the other function. */

@@ -1,15 +1,69 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Threads: the thread that serves. */
+/* The chunks of a map, and the function that workers run over them. See ferry-map-function-private.h.
+ *
+ * Threads: any; the function runs on the thread that serves. */
 
 #include "config.h"
 
 #include "task/ferry-map-function-private.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-call-message-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "task/ferry-job-private.h"
+
+#define BOX_TYPE "mv"
+
+/* Items with a longer type string than this are put into boxes, which contain the type as data. The type of a chunk's
+ * arguments is a little longer than the type of its items. */
+#define LONGEST_TYPE (FERRY_MAX_CALL_TYPE - 16)
+
+/* Whether all items have one type that can be the element type of the array. The type of the boxes cannot, since the
+ * worker would take the items for boxes. */
+static gboolean
+are_alike (GVariant *const *items, guint n_items)
+{
+  const GVariantType *type = items[0] != NULL ? g_variant_get_type (items[0]) : NULL;
+
+  if (type == NULL || g_variant_type_equal (type, G_VARIANT_TYPE (BOX_TYPE)) ||
+      g_variant_type_get_string_length (type) > LONGEST_TYPE)
+    return FALSE;
+  for (guint i = 1; i < n_items; i++)
+    if (items[i] == NULL || !g_variant_is_of_type (items[i], type))
+      return FALSE;
+  return TRUE;
+}
+
+GVariant *
+ferry_map_pack_items (GVariant *const *items, guint n_items)
+{
+  GVariantBuilder builder;
+
+  if (are_alike (items, n_items))
+    return g_variant_new_array (g_variant_get_type (items[0]), items, n_items);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a" BOX_TYPE));
+  for (guint i = 0; i < n_items; i++)
+    g_variant_builder_add_value (
+      &builder,
+      g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, items[i] != NULL ? g_variant_new_variant (items[i]) : NULL));
+  return g_variant_builder_end (&builder);
+}
+
+GVariant *
+ferry_map_get_item (GVariant *items, gsize place)
+{
+  g_autoptr (GVariant) item = g_variant_get_child_value (items, place);
+  g_autoptr (GVariant) content = NULL;
+
+  if (!g_str_equal (g_variant_get_type_string (item), BOX_TYPE))
+    return g_steal_pointer (&item);
+  content = g_variant_get_maybe (item);
+  return content != NULL ? g_variant_get_variant (content) : NULL;
+}
+
+/* ---- The worker's side ---- */
 
 typedef struct
 {
@@ -17,7 +71,6 @@ typedef struct
   const FerryFunctionEntry *function; /* the mapped function */
   GVariant *items;                    /* (owned) */
   gsize n_items;
-  gboolean boxed;
   gint64 limit; /* in microseconds; negative: none */
 } Chunk;
 
@@ -38,21 +91,7 @@ chunk_init (Chunk *self, FerryJob *job, GVariant *arguments, GError **error)
   g_variant_get_child (arguments, 1, "x", &self->limit);
   self->items = g_variant_get_child_value (arguments, 2);
   self->n_items = g_variant_n_children (self->items);
-  self->boxed = g_variant_is_of_type (self->items, G_VARIANT_TYPE ("a" FERRY_MAP_BOX_TYPE));
   return TRUE;
-}
-
-/* Returns (transfer full) (nullable) the arguments of an item; NULL for an item without arguments. */
-static GVariant *
-get_arguments (Chunk *self, gsize i)
-{
-  g_autoptr (GVariant) child = g_variant_get_child_value (self->items, i);
-  g_autoptr (GVariant) content = NULL;
-
-  if (!self->boxed)
-    return g_steal_pointer (&child);
-  content = g_variant_get_maybe (child);
-  return content != NULL ? g_variant_get_variant (content) : NULL;
 }
 
 static gboolean
@@ -76,7 +115,7 @@ static gboolean
 run_item (Chunk *self, gsize i, GError **error)
 {
   g_auto (FerryAnswer) answer = {0};
-  g_autoptr (GVariant) arguments = get_arguments (self, i);
+  g_autoptr (GVariant) arguments = ferry_map_get_item (self->items, i);
 
   if (ferry_function_check_arguments (self->function, arguments, &answer.failure))
     ferry_answer_run (&answer, self->job, self->function, arguments);

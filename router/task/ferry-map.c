@@ -7,8 +7,11 @@
  * its index when it is submitted. An item is in flight until its result is taken. So one limit covers arguments that
  * wait, items that run, results that wait for an earlier result, and results that are not taken.
  *
- * It is one file since each of these steps reads and changes the number of items in flight. The input
- * (ferry-map-input.c) and the worker's side (ferry-map-function.c) do not depend on the map.
+ * Results are taken in one way, by pop_result(), which makes room for further items: by a call of
+ * ferry_map_next_async(), or by the taker, which ferry_map_start() and ferry_map_collect() set.
+ *
+ * It is one file since each of these steps reads and changes the number of items in flight. The worker's side is in
+ * ferry-map-function.c.
  *
  * Owner:   reference counted. The map holds no reference to itself, so dropping the last reference cancels its chunks.
  * Threads: the router's thread. A map may be made and cancelled on any thread, and its const properties are read on
@@ -24,7 +27,6 @@
 #include "base/ferry-timers-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
-#include "call/ferry-call-message-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
@@ -32,16 +34,11 @@
 #include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-map-function-private.h"
-#include "task/ferry-map-input-private.h"
 #include "task/ferry-map-item-private.h"
 #include "task/ferry-task-private.h"
 #include "worker/ferry-function-private.h"
 
 #define MAX_CHUNK_SIZE 65536
-
-/* Items with a longer type string than this are put into boxes, which contain the type as data. The type of a chunk's
- * arguments is a little longer than the type of its items. */
-#define LONGEST_TYPE (FERRY_MAX_CALL_TYPE - 16)
 
 #define FEWEST_PLACES 16
 
@@ -70,16 +67,20 @@
 
 #define HAS_INPUT "the map has an input already, or was started; set the input of a new map"
 
-#define STARTED "the map was started, and delivers its results in one way only; collect the results of a new map"
+#define STARTED "the map was started; collect the results of a new map"
 
-/* How results are delivered to the application. */
-typedef enum
+/* What items are pulled from: a function, or a list model. */
+typedef struct
 {
-  MODE_NONE, /* not chosen yet: results are kept */
-  MODE_EMITTED,
-  MODE_TAKEN,
-  MODE_COLLECTED,
-} Mode;
+  FerryMapSource source;           /* (nullable) */
+  GListModel *model;               /* (owned) (nullable) */
+  FerryMapArguments get_arguments; /* makes the arguments of an item of the model */
+  gulong handler;                  /* the id of the handler of `items-changed` of the model */
+  guint64 position;                /* how many items were pulled; in a model, the position of the next item */
+  guint64 length;                  /* of an input without a model; G_MAXUINT64: not known */
+  gpointer user_data;              /* of the functions */
+  GDestroyNotify destroy;          /* (nullable) */
+} Input;
 
 typedef struct
 {
@@ -88,6 +89,9 @@ typedef struct
   GError *error;   /* (owned) (nullable) */
   gboolean is_there;
 } Result;
+
+/* Takes a result as soon as it has come. It may steal the value and the error. */
+typedef void (*Taker) (FerryMap *self, Result *result);
 
 /* Items of a chunk that were submitted, and must be submitted again. */
 typedef struct
@@ -128,7 +132,6 @@ struct _FerryMap
   guint fork_number;               /* const: see ferry-forks-private.h */
   FerryExecutor *executor;         /* const: (owned) */
   FerryRouter *router;             /* const: (unowned): the executor's */
-  _Atomic gboolean asked;          /* any: a thread other than the router's has called ferry_map_cancel() */
   char *function;                  /* const */
   FerryMapOrder order;             /* const */
   const FerryFunctionEntry *entry; /* (nullable): the function, if this program has registered it */
@@ -139,25 +142,22 @@ struct _FerryMap
   gboolean idempotent;
 
   /* The input, and the chunks that are made from it. */
-  FerryMapInput input;
-  GQueue chunks;       /* (element-type FerryMapChunk) (owned), linked by `link`: submitted and not done */
-  GListStore *tasks;   /* (owned) (nullable): those of them that the executor has taken, for FerryMap:tasks */
-  GQueue requeued;     /* (element-type Range) (owned): submitted before further items of the input */
-  GPtrArray *batch;    /* (owned) (element-type GVariant): the next chunk's items; NULL: an item without arguments */
-  double item_time;    /* the mean time of an item, in microseconds; 0: not known */
-  guint largest_size;  /* the most items of a chunk with a measured time */
-  guint64 n_submitted; /* how many items were put into chunks */
-  gboolean started;    /* items may be pulled and submitted */
-  gboolean scheduling; /* schedule() runs */
-  gboolean pulling;    /* a function of the input runs, so the input must not be freed */
-  gboolean schedule_again; /* schedule() was called while it runs, and must run again */
-  gboolean filling_up;     /* chunks of a fixed size are submitted until no more can be made */
-  FerryMapChunk *waiting;  /* (unowned) (nullable): the chunk that waits for room in the executor */
+  Input input;
+  GQueue chunks;          /* (element-type FerryMapChunk) (owned), linked by `link`: submitted and not done */
+  GListStore *tasks;      /* (owned) (nullable): those of them that the executor has taken, for FerryMap:tasks */
+  GQueue requeued;        /* (element-type Range) (owned): submitted before further items of the input */
+  GPtrArray *batch;       /* (owned) (element-type GVariant): the next chunk's items; NULL: an item without arguments */
+  double item_time;       /* the mean time of an item, in microseconds; 0: not known */
+  guint largest_size;     /* the most items of a chunk with a measured time */
+  guint64 n_submitted;    /* how many items were put into chunks */
+  gboolean started;       /* items may be pulled and submitted */
+  gboolean scheduling;    /* schedule() runs; the input must not be freed, since a function of it may run */
+  gboolean filling_up;    /* chunks of a fixed size are submitted until no more can be made */
+  FerryMapChunk *waiting; /* (unowned) (nullable): the chunk that waits for room in the executor */
   gboolean input_ended;
-  guint64 n_left; /* how many items were left in the input when it ended; G_MAXUINT64: not known */
 
   /* Results. */
-  Mode mode;
+  Taker taker;               /* (nullable): takes results as they come; NULL: calls of ferry_map_next_async() do */
   Result *places;            /* (owned): a ring; see get_place() */
   gsize n_places;            /* 0 or a power of two */
   guint64 n_come;            /* how many items have ended */
@@ -169,15 +169,12 @@ struct _FerryMap
   GTask *collector;          /* (owned) (nullable): the task of ferry_map_collect_async() */
   GListStore *results;       /* (owned) (nullable) (element-type FerryMapItem): of a map that collects them */
   GSource *collector_source; /* (owned) (nullable): watches the cancellable of ferry_map_collect_async() */
-  GError *collect_error;     /* (owned) (nullable): the error of the first item that failed */
-  gboolean item_failed;      /* an item failed, which ended the collecting */
   gboolean cancelled;
   gboolean finished;
   FerryTimer notify_timer; /* set when the figures have changed and are not notified yet */
   gint64 notified;         /* monotonic time of the latest notification */
   guint n_holds;           /* see Hold */
-  gboolean dropped;        /* the application has dropped its last reference */
-  gboolean revived;        /* the map has a reference to itself, which the last release() drops */
+  gboolean dropped;        /* the application has dropped its last reference; the last release() drops the map's own */
   GError *error;           /* (owned) (nullable): why the input was not read to its end */
 };
 
@@ -223,9 +220,10 @@ enum
  * - a container ([method@Ferry.Map.set_arguments]) or a list model ([method@Ferry.Map.set_model])
  * - a function of the application, from which items are pulled ([method@Ferry.Map.set_source])
  *
- * Any function that the workers have registered can be mapped. Results are delivered as signals
- * ([method@Ferry.Map.start]), one by one on request ([method@Ferry.Map.next_async]), or as a list
- * ([method@Ferry.Map.collect_async]). The results are in the order of the items, or in the order of their arrival.
+ * Any function that the workers have registered can be mapped. Results are taken one by one
+ * ([method@Ferry.Map.next_async]). The map itself can take them as they come, and emit a signal for each
+ * ([method@Ferry.Map.start]) or put them into a list ([method@Ferry.Map.collect_async]). The results are in the order
+ * of the items, or in the order of their arrival.
  *
  * ```c
  * g_autoptr (FerryMap) map = ferry_map_new (executor, "sha256", FERRY_MAP_ORDERED);
@@ -260,8 +258,8 @@ static guint signals[N_SIGNALS];
 static void schedule (FerryMap *self);
 
 /* The map is kept alive while handlers run. It is no reference: if the application drops its last one meanwhile, the
- * map emits no more signals and pulls no more items. The function ferry_map_dispose() then revives it with a reference
- * of its own, which the last release() drops. */
+ * map emits no more signals and pulls no more items. The function ferry_map_dispose() then gives the map a reference
+ * to itself, which the last release() drops. */
 typedef FerryMap Hold;
 
 static Hold *
@@ -274,9 +272,9 @@ hold (FerryMap *self)
 static void
 release (Hold *self)
 {
-  if (--self->n_holds > 0 || !self->revived)
+  if (--self->n_holds > 0 || !self->dropped)
     return;
-  self->revived = FALSE;
+  self->dropped = FALSE;
   g_object_unref (self);
 }
 
@@ -378,36 +376,17 @@ pop_result (FerryMap *self)
   return result;
 }
 
-/* ---- The list of all results ---- */
+/* ---- The end ---- */
 
-/* Moves a result to the list. The first item that fails ends the collecting: the map is cancelled, and delivers no
- * further result. */
-static void
-collect_result (FerryMap *self, Result *result)
-{
-  g_autoptr (FerryMapItem) item = NULL;
-
-  if (result->error != NULL)
-    {
-      g_prefix_error (&result->error, "Item %" G_GUINT64_FORMAT ": ", result->index);
-      self->collect_error = g_steal_pointer (&result->error);
-      self->item_failed = TRUE;
-      ferry_map_cancel (self);
-      return;
-    }
-  item = ferry_map_item_new (result->index, g_steal_pointer (&result->value), NULL);
-  g_list_store_append (self->results, item);
-}
-
-/* Checks that the map was not cancelled, and has no error. */
+/* Checks that the map has no error, and was not cancelled. */
 static gboolean
 check_sound (FerryMap *self, GError **error)
 {
-  if (self->cancelled)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another map");
-  else if (self->error != NULL)
+  if (self->error != NULL)
     g_propagate_error (error, ferry_error_copy (self->error));
-  return !self->cancelled && self->error == NULL;
+  else if (self->cancelled)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "The map was cancelled; make another map");
+  return self->error == NULL && !self->cancelled;
 }
 
 static int
@@ -419,15 +398,10 @@ compare_indices (gconstpointer a, gconstpointer b, gpointer data)
   return one < other ? -1 : one > other;
 }
 
-/* Ends the collecting. Returns (transfer full) the list of a finished map, or NULL with an error. */
+/* Returns (transfer full) the list of a finished map, or NULL with an error. */
 static GListModel *
 take_collected (FerryMap *self, GError **error)
 {
-  if (self->collect_error != NULL)
-    {
-      g_propagate_error (error, g_steal_pointer (&self->collect_error));
-      return NULL;
-    }
   if (!check_sound (self, error))
     return NULL;
   if (self->order != FERRY_MAP_ORDERED)
@@ -454,16 +428,15 @@ return_collected (FerryMap *self)
 
 /* ---- Delivery ---- */
 
-/* Delivers the next results that have arrived, in the chosen mode. */
+/* Gives the next results that have arrived to the taker, or tells the calls that wait for one. */
 static void
 deliver (FerryMap *self)
 {
-  if (self->delivering || self->mode == MODE_NONE)
+  if (self->delivering || !has_result (self))
     return;
-  if (self->mode == MODE_TAKEN)
+  if (self->taker == NULL)
     {
-      if (has_result (self))
-        ferry_wait_queue_finish_all (&self->waits);
+      ferry_wait_queue_finish_all (&self->waits);
       return;
     }
   self->delivering = TRUE;
@@ -471,10 +444,7 @@ deliver (FerryMap *self)
     {
       g_auto (Result) result = pop_result (self);
 
-      if (self->mode == MODE_COLLECTED)
-        collect_result (self, &result);
-      else
-        g_signal_emit (self, signals[SIGNAL_RESULT], 0, result.index, result.value, result.error);
+      self->taker (self, &result);
     }
   self->delivering = FALSE;
 }
@@ -515,7 +485,7 @@ get_outcome (FerryMap *self)
 {
   if (!self->finished)
     return FERRY_MAP_OUTCOME_NONE;
-  if (self->error != NULL || self->item_failed)
+  if (self->error != NULL)
     return FERRY_MAP_OUTCOME_FAILED;
   if (self->cancelled)
     return FERRY_MAP_OUTCOME_CANCELLED;
@@ -548,6 +518,93 @@ check_finished (FerryMap *self)
   g_signal_emit (self, signals[SIGNAL_FINISHED], 0);
   ferry_wait_queue_finish_all (&self->waits);
   return_collected (self);
+}
+
+/* ---- The input ---- */
+
+/* Reads the next item. Its arguments are (transfer full) (nullable). Returns FALSE at the end, and with an error, which
+ * must not be NULL. */
+static gboolean
+input_read (Input *self, GVariant **arguments, GError **error)
+{
+  g_autoptr (GObject) item = self->model != NULL ? g_list_model_get_item (self->model, (guint) self->position) : NULL;
+  g_autoptr (GVariant) read = NULL;
+  GVariant *given = NULL;
+
+  self->position++;
+  if (self->source != NULL)
+    given = self->source (self->user_data, error);
+  else if (item != NULL)
+    given = self->get_arguments (item, self->user_data);
+  read = given != NULL ? g_variant_take_ref (given) : NULL;
+  if (*error != NULL || (read == NULL && item == NULL))
+    return FALSE;
+  *arguments = g_steal_pointer (&read);
+  return TRUE;
+}
+
+/* Moves the position so that the next item is the same item as before the change. Items that are inserted before that
+ * item are not mapped, but items that are inserted directly at the position come next. If the change removes that item,
+ * the position becomes the begin of the change. */
+static void
+items_changed (GListModel *model, guint position, guint n_removed, guint n_added, gpointer data)
+{
+  Input *input = data;
+  gboolean is_put_there = n_removed == 0 && position == input->position;
+
+  if (position + n_removed <= input->position && !is_put_there)
+    input->position += (guint64) n_added - n_removed;
+  else
+    input->position = MIN (input->position, position);
+}
+
+/* Returns how many items there are that have not been pulled; G_MAXUINT64: not known. */
+static guint64
+input_get_rest (const Input *self)
+{
+  guint64 length = self->model != NULL ? g_list_model_get_n_items (self->model) : self->length;
+
+  if (length == G_MAXUINT64)
+    return length;
+  return length > self->position ? length - self->position : 0;
+}
+
+/* main: ends the input. While schedule() runs, a function of the input may run; schedule() then frees its data. */
+static void
+end_input (FerryMap *self)
+{
+  Input *input = &self->input;
+  GDestroyNotify destroy = self->scheduling ? NULL : g_steal_pointer (&input->destroy);
+
+  if (!self->input_ended)
+    {
+      input->length = input_get_rest (input);
+      input->position = 0;
+    }
+  self->input_ended = TRUE;
+  if (input->model != NULL)
+    g_clear_signal_handler (&input->handler, input->model);
+  g_clear_object (&input->model);
+  if (destroy != NULL)
+    destroy (input->user_data);
+}
+
+/* Pulls an item from the input. Functions of the input may call any function of the map, such as ferry_map_cancel().
+ * Returns whether there was an item. */
+static gboolean
+pull (FerryMap *self, GVariant **arguments)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (input_read (&self->input, arguments, &error))
+    return TRUE;
+  if (self->input_ended)
+    return FALSE;
+  end_input (self);
+  if (error == NULL)
+    self->input.length = 0;
+  self->error = g_steal_pointer (&error);
+  return FALSE;
 }
 
 /* ---- Chunks: made from the input, submitted to the executor, and made again when a worker died ----
@@ -590,7 +647,7 @@ guint
 ferry_map_get_automatic_size (FerryMap *self)
 {
   guint n_workers = ferry_executor_get_parallelism (self->executor);
-  guint64 rest = ferry_map_input_get_rest (&self->input);
+  guint64 rest = input_get_rest (&self->input);
   double size = 1;
 
   if (self->item_time > 0)
@@ -620,36 +677,6 @@ choose_size (FerryMap *self)
   return 0;
 }
 
-/* main: marks the input as ended, with its items that are left, and releases it. While a function of the input runs,
- * only marks it; pull() releases it after the function has returned. */
-static void
-end_input (FerryMap *self, guint64 n_left)
-{
-  if (!self->input_ended)
-    self->n_left = n_left;
-  self->input_ended = TRUE;
-  if (!self->pulling)
-    ferry_map_input_end (&self->input);
-}
-
-/* Pulls an item from the input. Functions of the input may call any function of the map, such as ferry_map_cancel().
- * Returns whether there was an item. */
-static gboolean
-pull (FerryMap *self, GVariant **arguments)
-{
-  g_autoptr (GError) error = NULL;
-  gboolean pulled;
-
-  self->pulling = TRUE;
-  pulled = ferry_map_input_pull (&self->input, arguments, &error);
-  self->pulling = FALSE;
-  if (self->error == NULL)
-    self->error = g_steal_pointer (&error);
-  if (self->input_ended || !pulled)
-    end_input (self, self->error == NULL ? 0 : G_MAXUINT64);
-  return pulled;
-}
-
 /* Pulls items into the batch, for a chunk of up to size items. Returns whether the batch has an item. */
 static gboolean
 fill_batch (FerryMap *self, guint size)
@@ -658,7 +685,7 @@ fill_batch (FerryMap *self, guint size)
 
   while (self->batch->len < size && n_bytes < FULL_CHUNK_BYTES && !self->input_ended && !self->dropped)
     {
-      GVariant *arguments;
+      GVariant *arguments = NULL;
 
       if (!pull (self, &arguments))
         break;
@@ -708,35 +735,6 @@ chunk_new_of_array (FerryMap *map, guint64 first, GVariant *items, guint n_items
   return self;
 }
 
-/* Whether all items have one type that can be the element type of the array. The type of the boxes cannot, since the
- * worker would take the items for boxes. */
-static gboolean
-are_alike (GVariant *const *items, guint n_items)
-{
-  const GVariantType *type = items[0] != NULL ? g_variant_get_type (items[0]) : NULL;
-
-  if (type == NULL || g_variant_type_equal (type, G_VARIANT_TYPE (FERRY_MAP_BOX_TYPE)) ||
-      g_variant_type_get_string_length (type) > LONGEST_TYPE)
-    return FALSE;
-  for (guint i = 1; i < n_items; i++)
-    if (items[i] == NULL || !g_variant_is_of_type (items[i], type))
-      return FALSE;
-  return TRUE;
-}
-
-static GVariant *
-box_items (GVariant *const *items, guint n_items)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a" FERRY_MAP_BOX_TYPE));
-  for (guint i = 0; i < n_items; i++)
-    g_variant_builder_add_value (
-      &builder,
-      g_variant_new_maybe (G_VARIANT_TYPE_VARIANT, items[i] != NULL ? g_variant_new_variant (items[i]) : NULL));
-  return g_variant_builder_end (&builder);
-}
-
 /* Makes a chunk of items: (element-type GVariant), each (nullable). There may be several items even if the fixed size
  * is 1, since a function of the input may have changed the size meanwhile. */
 static FerryMapChunk *
@@ -752,10 +750,7 @@ chunk_new_of_items (FerryMap *map, guint64 first, GVariant *const *items, guint 
         ferry_task_set_run_timeout (FERRY_TASK (self), map->run_timeout);
       return self;
     }
-  if (are_alike (items, n_items))
-    return chunk_new_of_array (map, first, g_variant_new_array (g_variant_get_type (items[0]), items, n_items),
-                               n_items);
-  return chunk_new_of_array (map, first, box_items (items, n_items), n_items);
+  return chunk_new_of_array (map, first, ferry_map_pack_items (items, n_items), n_items);
 }
 
 /* ---- A worker's answers ---- */
@@ -891,10 +886,9 @@ fail_items (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 static void
 give_up (FerryMap *self, const GError *error)
 {
-  if (self->error == NULL)
+  if (self->error == NULL && !self->cancelled)
     self->error = ferry_error_copy (error);
-  end_input (self, ferry_map_input_get_rest (&self->input));
-  self->schedule_again = TRUE;
+  end_input (self);
 }
 
 static void
@@ -969,17 +963,11 @@ get_item (FerryMapChunk *chunk, guint place)
 {
   GVariant *arguments = ferry_task_get_arguments (FERRY_TASK (chunk));
   g_autoptr (GVariant) items = NULL;
-  g_autoptr (GVariant) item = NULL;
-  g_autoptr (GVariant) boxed = NULL;
 
   if (chunk->is_plain)
     return arguments != NULL ? g_variant_ref (arguments) : NULL;
   items = g_variant_get_child_value (arguments, 2);
-  item = g_variant_get_child_value (items, place);
-  if (!g_variant_is_of_type (item, G_VARIANT_TYPE (FERRY_MAP_BOX_TYPE)))
-    return g_steal_pointer (&item);
-  boxed = g_variant_get_maybe (item);
-  return boxed != NULL ? g_variant_get_variant (boxed) : NULL;
+  return ferry_map_get_item (items, place);
 }
 
 /* Returns the error of the chunk's next item, which was lost by error: with its host, or with its worker alone. */
@@ -1211,7 +1199,7 @@ drop_chunks (FerryMap *self, gboolean for_good)
     }
 }
 
-/* ---- The input ---- */
+/* ---- A new map ---- */
 
 /**
  * ferry_map_new:
@@ -1236,7 +1224,14 @@ ferry_map_new (FerryExecutor *executor, const char *function, FerryMapOrder orde
 static gboolean
 is_fresh (FerryMap *self)
 {
-  return !self->started && !self->input_ended && self->input.kind == FERRY_MAP_INPUT_NONE;
+  return !self->started && !self->input_ended && self->input.source == NULL && self->input.model == NULL;
+}
+
+/* The source of a container. */
+static GVariant *
+next_child (gpointer iter, GError **error)
+{
+  return g_variant_iter_next_value (iter);
 }
 
 /**
@@ -1249,13 +1244,16 @@ is_fresh (FerryMap *self)
 void
 ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
 {
+  g_autoptr (GVariant) owned = NULL;
+
   g_return_if_fail (FERRY_IS_MAP (self));
   ferry_return_if_fail (is_fresh (self), HAS_INPUT);
   g_return_if_fail (arguments != NULL && g_variant_is_container (arguments));
   ferry_return_if_elsewhere (self->router->home);
 
-  self->input.kind = FERRY_MAP_INPUT_CONTAINER;
-  self->input.from = g_variant_ref_sink (arguments);
+  owned = g_variant_ref_sink (arguments);
+  ferry_map_set_source (self, next_child, g_variant_iter_new (owned), (GDestroyNotify) g_variant_iter_free);
+  self->input.length = g_variant_n_children (owned);
 }
 
 /**
@@ -1280,7 +1278,11 @@ ferry_map_set_model (FerryMap *self, GListModel *model, FerryMapArguments func, 
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->router->home);
 
-  ferry_map_input_set_model (&self->input, model, func, user_data, destroy);
+  self->input.model = g_object_ref (model);
+  self->input.get_arguments = func;
+  self->input.user_data = user_data;
+  self->input.destroy = destroy;
+  self->input.handler = g_signal_connect (model, "items-changed", G_CALLBACK (items_changed), &self->input);
 }
 
 /**
@@ -1301,69 +1303,60 @@ ferry_map_set_source (FerryMap *self, FerryMapSource func, gpointer user_data, G
   g_return_if_fail (func != NULL);
   ferry_return_if_elsewhere (self->router->home);
 
-  self->input.kind = FERRY_MAP_INPUT_SOURCE;
   self->input.source = func;
   self->input.user_data = user_data;
   self->input.destroy = destroy;
+  self->input.length = G_MAXUINT64;
 }
 
-/* main: submits as many chunks as there is room for. Calls functions of the input, and handlers. */
+/* main: submits as many chunks as there is room for. Calls functions of the input, and handlers. They may make room for
+ * another chunk: then submit_next() has submitted one, or has found the end of the input. */
 static void
 schedule (FerryMap *self)
 {
   g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+  gboolean had_ended;
 
   if (self->scheduling)
-    {
-      self->schedule_again = TRUE;
-      return;
-    }
+    return;
   held = hold (self);
   self->scheduling = TRUE;
   do
-    {
-      self->schedule_again = FALSE;
-      while (submit_next (self))
-        ;
-    }
-  while (self->schedule_again);
+    had_ended = self->input_ended;
+  while (submit_next (self) || self->input_ended != had_ended);
   self->scheduling = FALSE;
+  if (self->input_ended)
+    end_input (self);
   check_finished (self);
 }
 
-/* ---- Start and waiting ---- */
+/* ---- Start ---- */
 
-/* Chooses how results are delivered, and starts the map. The mode cannot be changed: logs a critical and returns FALSE
- * when another mode was chosen before. */
-static gboolean
-choose_mode (FerryMap *self, Mode mode)
+/* Starts the map. taker (nullable): takes the results that come, and those that have come. */
+static void
+start (FerryMap *self, Taker taker)
 {
-  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+  g_autoptr (Hold) held G_GNUC_UNUSED = hold (self);
 
-  if (self->mode == mode)
-    return TRUE;
-  if (self->mode != MODE_NONE)
-    {
-      ferry_critical (
-        "A map delivers its results in one way: by FerryMap::result after ferry_map_start(), by ferry_map_next(), or "
-        "by ferry_map_collect(); use only one way, or make another map");
-      return FALSE;
-    }
-  held = hold (self);
-  self->mode = mode;
   self->started = TRUE;
+  self->taker = taker;
   deliver (self);
   schedule (self);
-  return TRUE;
+}
+
+static void
+emit_result (FerryMap *self, Result *result)
+{
+  g_signal_emit (self, signals[SIGNAL_RESULT], 0, result->index, result->value, result->error);
 }
 
 /**
  * ferry_map_start:
  * @self: a map
  *
- * Starts the map. Each result is emitted as [signal@Ferry.Map::result], in the map's order. Connect the signals first:
- * a map without items is finished before this function returns. To get results one by one on request, call
- * [method@Ferry.Map.next_async] instead; a map delivers its results in one way only. On the router's thread.
+ * Starts the map. It takes each result when it comes, in its order, and emits [signal@Ferry.Map::result]. Connect the
+ * signals first: a map without items is finished before this function returns. To take the results yourself, call
+ * [method@Ferry.Map.next_async] instead. On the router's thread.
  */
 void
 ferry_map_start (FerryMap *self)
@@ -1371,96 +1364,11 @@ ferry_map_start (FerryMap *self)
   g_return_if_fail (FERRY_IS_MAP (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  choose_mode (self, MODE_EMITTED);
-}
-
-/* main: whether the caller may wait here. Fails with FERRY_ERROR_BUSY, NOT_RUNNING and WRONG_THREAD. */
-static gboolean
-may_wait (FerryMap *self, GError **error)
-{
-  if (!ferry_iterate_check (self->router, error))
-    return FALSE;
-  if (!self->delivering)
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_BUSY,
-                          "A handler of the map cannot wait for its results; call the _async function instead");
-}
-
-/* main: iterates the router's main context until condition (self) is TRUE. Fails with FERRY_ERROR_TIMED_OUT, BUSY,
- * NOT_RUNNING and WRONG_THREAD. */
-static gboolean
-wait_until (FerryMap *self, FerryCondition condition, gint64 timeout, GError **error)
-{
-  if (condition (self))
-    return TRUE;
-  if (!may_wait (self, error))
-    return FALSE;
-  if (ferry_iterate_context (self->router->context, condition, self, timeout))
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_TIMED_OUT,
-                          "Waiting for the map of '%s' took longer than the timeout; wait longer", self->function);
+  if (self->taker == NULL)
+    start (self, emit_result);
 }
 
 /* ---- Results one by one ---- */
-
-static gboolean
-has_news (gpointer data)
-{
-  FerryMap *self = data;
-
-  return self->finished || self->dropped || has_result (self);
-}
-
-/* Takes the next result. The map must have a result or be finished. At the end of the map, returns NULL without an
- * error. */
-static FerryMapItem *
-take (FerryMap *self, GError **error)
-{
-  Result result;
-
-  if (!has_result (self))
-    {
-      check_sound (self, error);
-      return NULL;
-    }
-  result = pop_result (self);
-  schedule (self);
-  return ferry_map_item_new (result.index, result.value, result.error);
-}
-
-/**
- * ferry_map_next:
- * @self: a map
- * @timeout: how long to wait, in microseconds; negative to wait without a limit
- * @error: return location for an error
- *
- * Waits for the next result, and takes it. The first call starts the map. Iterates the router's main context meanwhile,
- * so it is for tests and console programs; others call [method@Ferry.Map.next_async]. On the router's thread.
- *
- * An item that failed is a result too; its [property@Ferry.MapItem:error] says why. At the end of the map, this
- * function returns %NULL without an error.
- *
- * After the last result, fails with [property@Ferry.Map:error] when the map has an error. Fails with
- * %G_IO_ERROR_CANCELLED when the map was cancelled, with %FERRY_ERROR_TIMED_OUT, with %FERRY_ERROR_BUSY in a callback
- * of the router's main context, with %FERRY_ERROR_NOT_RUNNING and with %FERRY_ERROR_WRONG_THREAD.
- *
- * Returns: (transfer full) (nullable): the next item that has ended
- */
-FerryMapItem *
-ferry_map_next (FerryMap *self, gint64 timeout, GError **error)
-{
-  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
-
-  g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
-    return NULL;
-  held = hold (self);
-  if (!choose_mode (self, MODE_TAKEN) || !wait_until (self, has_news, timeout, error))
-    return NULL;
-  return take (self, error);
-}
 
 /**
  * ferry_map_next_async:
@@ -1470,8 +1378,9 @@ ferry_map_next (FerryMap *self, gint64 timeout, GError **error)
  * @user_data: data for @callback
  *
  * Waits for the next result, which [method@Ferry.Map.next_finish] takes. The first call starts the map. While no
- * results are taken, no more than [property@Ferry.Map:max-in-flight] items are taken from the input. On the router's
- * thread.
+ * results are taken, no more than [property@Ferry.Map:max-in-flight] items are taken from the input. If the map takes
+ * its results itself ([method@Ferry.Map.start], [method@Ferry.Map.collect_async]), this call waits for its end. On the
+ * router's thread.
  */
 void
 ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
@@ -1484,10 +1393,9 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
 
   call = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (call, ferry_map_next_async);
-  if (!choose_mode (self, MODE_TAKEN))
-    g_task_return_new_error (call, FERRY_ERROR, FERRY_ERROR_BUSY,
-                             "The map delivers its results in another way; make another map");
-  else if (has_news (self))
+  if (!self->started)
+    start (self, NULL);
+  if (self->finished || (self->taker == NULL && has_result (self)))
     g_task_return_boolean (call, TRUE);
   else
     ferry_wait_queue_add_task (&self->waits, call);
@@ -1499,15 +1407,15 @@ ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCall
  * @result: the result that the callback was called with
  * @error: return location for an error
  *
- * Finishes [method@Ferry.Map.next_async], and takes the result, as [method@Ferry.Map.next] does. On the router's
+ * Finishes [method@Ferry.Map.next_async], and takes the result. An item that failed is a result too; its
+ * [property@Ferry.MapItem:error] says why. At the end of the map, returns %NULL without an error. On the router's
  * thread.
  *
  * After the last result, fails with [property@Ferry.Map:error] when the map has an error. Fails with
- * %G_IO_ERROR_CANCELLED when the wait or the map was cancelled, and with %G_IO_ERROR_PENDING when another call took the
- * result. Fails with %FERRY_ERROR_BUSY when the map delivers its results in another way, and with
- * %FERRY_ERROR_WRONG_THREAD.
+ * %G_IO_ERROR_CANCELLED when the wait or the map was cancelled, with %G_IO_ERROR_PENDING when the result was taken
+ * meanwhile, and with %FERRY_ERROR_WRONG_THREAD.
  *
- * Returns: (transfer full) (nullable): the next item that has ended; %NULL without an error at the end of the map
+ * Returns: (transfer full) (nullable): the next item that has ended
  */
 FerryMapItem *
 ferry_map_next_finish (FerryMap *self, GAsyncResult *result, GError **error)
@@ -1516,24 +1424,51 @@ ferry_map_next_finish (FerryMap *self, GAsyncResult *result, GError **error)
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
   g_return_val_if_fail (g_async_result_is_tagged (result, ferry_map_next_async), NULL);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) ||
+      !g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
-  if (!g_task_propagate_boolean (G_TASK (result), error))
-    return NULL;
-  if (has_news (self))
-    return take (self, error);
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
-                       "Another call took the result; wait for results one call at a time");
+  if (has_result (self))
+    {
+      Result taken = pop_result (self);
+
+      schedule (self);
+      return ferry_map_item_new (taken.index, taken.value, taken.error);
+    }
+  if (self->finished)
+    check_sound (self, error);
+  else
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,
+                         "Another call took the result; wait for results one call at a time");
   return NULL;
 }
 
 /* ---- All results ---- */
 
+/* Moves a result to the list. The first item that fails ends the collecting: the map is cancelled, and delivers no
+ * further result. */
 static void
-make_results (FerryMap *self)
+collect_result (FerryMap *self, Result *result)
+{
+  g_autoptr (FerryMapItem) item = NULL;
+
+  if (result->error == NULL)
+    {
+      item = ferry_map_item_new (result->index, g_steal_pointer (&result->value), NULL);
+      g_list_store_append (self->results, item);
+      return;
+    }
+  g_prefix_error (&result->error, "Item %" G_GUINT64_FORMAT ": ", result->index);
+  g_clear_error (&self->error);
+  self->error = g_steal_pointer (&result->error);
+  ferry_map_cancel (self);
+}
+
+static void
+start_collecting (FerryMap *self)
 {
   self->results = g_list_store_new (FERRY_TYPE_MAP_ITEM);
   notify (self, PROP_RESULTS);
+  start (self, collect_result);
 }
 
 static gboolean
@@ -1557,20 +1492,21 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
 {
   g_return_if_fail (FERRY_IS_MAP (self));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-  ferry_return_if_fail (self->mode == MODE_NONE, STARTED);
+  ferry_return_if_fail (!self->started, STARTED);
   ferry_return_if_elsewhere (self->router->home);
 
   self->collector = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (self->collector, ferry_map_collect_async);
   g_task_set_check_cancellable (self->collector, FALSE);
-  make_results (self);
   if (cancellable != NULL)
     ferry_watch_cancellable (self->collector, &self->collector_source, "[ferry] cancel a map", collecting_cancelled,
                              self, NULL);
   if (g_cancellable_is_cancelled (cancellable))
     ferry_map_cancel (self);
-  else
-    choose_mode (self, MODE_COLLECTED);
+  start_collecting (self);
+  /* It may have been cancelled before this call. */
+  if (self->finished)
+    return_collected (self);
 }
 
 /**
@@ -1582,9 +1518,9 @@ ferry_map_collect_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyC
  * Finishes [method@Ferry.Map.collect_async]. The list is that of [property@Ferry.Map:results]; it is now in the order
  * of the items, even for an unordered map. Any thread.
  *
- * Fails with the error of the first item that failed. The error's message then begins with the item's index; the other
- * items are cancelled. Fails with [property@Ferry.Map:error] when the map has an error, and with %G_IO_ERROR_CANCELLED
- * when the map was cancelled. To get results in spite of failures, call [method@Ferry.Map.next_async] instead.
+ * Fails with [property@Ferry.Map:error] when the map has an error. The first item that fails gives the map its error,
+ * with the item's index before the message, and the other items are cancelled. Fails with %G_IO_ERROR_CANCELLED when
+ * the map was cancelled. To get results in spite of failures, call [method@Ferry.Map.next_async] instead.
  *
  * Returns: (transfer full): a list model of [class@Ferry.MapItem]
  */
@@ -1626,18 +1562,15 @@ ferry_map_collect (FerryMap *self, gint64 timeout, GError **error)
   g_autoptr (FerryMap) kept G_GNUC_UNUSED = NULL;
 
   g_return_val_if_fail (FERRY_IS_MAP (self), NULL);
-  ferry_return_val_if_fail (self->mode == MODE_NONE, NULL, STARTED);
+  ferry_return_val_if_fail (!self->started, NULL, STARTED);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error))
+  if (!ferry_home_check_error (self->router->home, G_STRFUNC, error) || !ferry_iterate_check (self->router, error))
     return NULL;
   /* Not a Hold: the map must run on, even if a handler drops the application's reference. */
   kept = g_object_ref (self);
-  if (!may_wait (self, error))
-    return NULL;
-  make_results (self);
-  choose_mode (self, MODE_COLLECTED);
-  if (wait_until (self, is_finished, timeout, error))
+  start_collecting (self);
+  if (ferry_iterate_until (self->router, NULL, is_finished, self, timeout, "The map was not finished", error))
     return take_collected (self, error);
   /* Does not wait for the items that still run. */
   ferry_map_cancel (self);
@@ -1670,16 +1603,14 @@ ferry_map_cancel (FerryMap *self)
 
   if (!ferry_home_is_own (self->router->home))
     {
-      /* Relaxed: the mailbox orders this thread's writes before cancel_asked(). */
-      if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
-        ferry_home_invoke (self->router->home, cancel_asked, g_object_ref (self), g_object_unref);
+      ferry_home_invoke (self->router->home, cancel_asked, g_object_ref (self), g_object_unref);
       return;
     }
   if (self->cancelled || self->finished)
     return;
   held = hold (self);
   self->cancelled = TRUE;
-  end_input (self, ferry_map_input_get_rest (&self->input));
+  end_input (self);
   clear_results (self);
   drop_chunks (self, FALSE);
   schedule (self);
@@ -1687,17 +1618,10 @@ ferry_map_cancel (FerryMap *self)
 
 /* ---- Properties and signals ---- */
 
-/* Returns how many items there are that have not been submitted; G_MAXUINT64: not known. */
-static guint64
-get_rest (FerryMap *self)
-{
-  return self->input_ended ? self->n_left : ferry_map_input_get_rest (&self->input);
-}
-
 static double
 get_fraction (FerryMap *self)
 {
-  guint64 rest = get_rest (self);
+  guint64 rest = input_get_rest (&self->input);
   double total = (double) self->n_submitted + (double) rest;
 
   if (rest == G_MAXUINT64)
@@ -1725,7 +1649,7 @@ get_figure (FerryMap *self, guint property_id, GValue *value)
       g_value_set_double (value, get_fraction (self));
       break;
     case PROP_INDETERMINATE:
-      g_value_set_boolean (value, !self->finished && get_rest (self) == G_MAXUINT64);
+      g_value_set_boolean (value, !self->finished && input_get_rest (&self->input) == G_MAXUINT64);
       break;
     case PROP_OUTCOME:
       g_value_set_enum (value, get_outcome (self));
@@ -1776,7 +1700,7 @@ set_setting (FerryMap *self, guint property_id, const GValue *value, GParamSpec 
   if (property_id == PROP_RUN_TIMEOUT && self->started)
     {
       ferry_critical ("FerryMap:run-timeout was set for a map of '%s' that was started, and nothing was done; set it "
-                      "before ferry_map_start() and before the first item is added",
+                      "before the map is started",
                       self->function);
       return;
     }
@@ -1870,7 +1794,7 @@ install_chunk_settings (void)
    *
    * How long an item may run, in microseconds; 0 for no limit. When an item has run for longer, it fails, and the other
    * items run on. Items with a limit are sent to workers one by one, whatever [property@Ferry.Map:chunk-size] is. Must
-   * be set before the map is started, and before the first item is added.
+   * be set before the map is started.
    */
   properties[PROP_RUN_TIMEOUT] = g_param_spec_int64 ("run-timeout", NULL, NULL, 0, G_MAXINT64, 0, FERRY_SETTABLE);
 }
@@ -1889,14 +1813,14 @@ install_in_flight (void)
   /**
    * FerryMap:n-in-flight:
    *
-   * How many items are in flight: added or taken from the input, and their results not taken yet.
+   * How many items are in flight: taken from the input, and their results not taken yet.
    */
   properties[PROP_N_IN_FLIGHT] = g_param_spec_uint64 ("n-in-flight", NULL, NULL, 0, G_MAXUINT64, 0, FERRY_READABLE);
   /**
    * FerryMap:results:
    *
    * The results so far of a map that is collected ([method@Ferry.Map.collect_async]). This list model of
-   * [class@Ferry.MapItem] grows in the map's order. %NULL for a map that delivers its results in another way.
+   * [class@Ferry.MapItem] grows in the map's order. %NULL for any other map.
    */
   properties[PROP_RESULTS] = g_param_spec_object ("results", NULL, NULL, G_TYPE_LIST_MODEL, FERRY_NOTIFIED);
   /**
@@ -1941,8 +1865,8 @@ install_figures (void)
   /**
    * FerryMap:indeterminate:
    *
-   * Whether the number of all items is not known. The input is a function that has not come to its end, or items can
-   * still be added. %FALSE when the map is finished.
+   * Whether the number of all items is not known: the input is a function that has not come to its end. %FALSE when the
+   * map is finished.
    */
   properties[PROP_INDETERMINATE] = g_param_spec_boolean ("indeterminate", NULL, NULL, TRUE, FERRY_NOTIFIED);
 }
@@ -1966,8 +1890,8 @@ install_ends (void)
   /**
    * FerryMap:error:
    *
-   * Why the input was not read to its end. It is the error of the source function, or of an executor that takes no more
-   * tasks. Notified when the map is finished.
+   * Why the input was not read to its end. It is the error of the source function, of an executor that takes no more
+   * tasks, or of the item that ended the collecting. Notified when the map is finished.
    */
   properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, FERRY_NOTIFIED);
 }
@@ -2013,9 +1937,8 @@ ferry_map_dispose (GObject *object)
     return;
   if (self->n_holds > 0)
     {
-      if (!self->revived)
+      if (!self->dropped)
         g_object_ref (self);
-      self->revived = TRUE;
       self->dropped = TRUE;
       return;
     }
@@ -2025,7 +1948,7 @@ ferry_map_dispose (GObject *object)
                self->function);
   self->cancelled = TRUE;
   ferry_timers_unset (self->router->timers, &self->notify_timer);
-  end_input (self, G_MAXUINT64);
+  end_input (self);
   drop_chunks (self, TRUE);
   clear_results (self);
 
@@ -2042,7 +1965,6 @@ ferry_map_finalize (GObject *object)
   g_clear_pointer (&self->batch, g_ptr_array_unref);
   g_clear_object (&self->results);
   g_clear_object (&self->tasks);
-  g_clear_error (&self->collect_error);
   g_clear_error (&self->error);
   g_free (self->failure);
   g_clear_object (&self->executor);

@@ -34,8 +34,7 @@ typedef enum
  * @FERRY_MAP_OUTCOME_COMPLETE: The input was read to its end, and all items have ended; at least one of them did not
  *   fail, or there was none.
  * @FERRY_MAP_OUTCOME_CANCELLED: The map was cancelled.
- * @FERRY_MAP_OUTCOME_FAILED: The map has an error (see [property@Ferry.Map:error]), or every item failed, or an item
- *   failed while the map was being collected.
+ * @FERRY_MAP_OUTCOME_FAILED: The map has an error (see [property@Ferry.Map:error]), or every item failed.
  *
  * How a map finished.
  */
@@ -93,8 +92,6 @@ void ferry_map_start (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_cancel (FerryMap *self);
 
-FERRY_AVAILABLE_IN_0_1
-FerryMapItem *ferry_map_next (FerryMap *self, gint64 timeout, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
 FERRY_AVAILABLE_IN_0_1

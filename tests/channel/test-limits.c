@@ -225,16 +225,15 @@ play_map (Scene *self)
 {
   g_autoptr (FerryExecutor) executor = new_executor ();
   g_autoptr (FerryMap) map = NULL;
-  g_autoptr (FerryMapItem) item = NULL;
+  g_autoptr (GListModel) results = NULL;
   g_autoptr (GError) error = NULL;
 
   warm_up (executor);
   map = ferry_map_new (executor, "answer", FERRY_MAP_ORDERED);
   ferry_map_set_arguments (map, g_variant_new ("(x)", self->limit / 2));
-  ferry_map_next_async (map, NULL, NULL, NULL);
   do_not_look (self, 0);
-  item = ferry_map_next (map, self->limit, &error);
-  return item != NULL;
+  results = ferry_map_collect (map, self->limit, &error);
+  return results != NULL;
 }
 
 static gboolean

@@ -307,9 +307,9 @@ function testMap(executor) {
     map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);
     let n = 0;
     map.set_source(() => n++ < 2 ? GLib.Variant.new_int64(n) : null);
-    const item = map.next(-1);
+    const item = complete(done => map.next_async(null, done), result => map.next_finish(result));
     equal('or from a function', [item.get_index(), item.get_value().unpack(), item.get_error()], [0, 2, null]);
-    equal('asynchronously too', complete(done => map.next_async(null, done),
+    equal('one after the other', complete(done => map.next_async(null, done),
         result => map.next_finish(result)).get_value().unpack(), 4);
     map.cancel();
     map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);

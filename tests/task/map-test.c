@@ -201,10 +201,32 @@ take_apart (FerryMapItem *item, guint64 *index, GVariant **value, GError **failu
   return item != NULL;
 }
 
-gboolean
-map_test_next (FerryMap *map, gint64 timeout, guint64 *index, GVariant **value, GError **failure, GError **error)
+static void
+keep_result (GObject *map, GAsyncResult *result, gpointer place)
 {
-  return take_apart (ferry_map_next (map, timeout, error), index, value, failure);
+  *(GAsyncResult **) place = g_object_ref (result);
+}
+
+void
+map_test_ask (FerryMap *map, GAsyncResult **result)
+{
+  ferry_map_next_async (map, NULL, keep_result, result);
+}
+
+static gboolean
+has_come (gpointer place)
+{
+  return *(GAsyncResult **) place != NULL;
+}
+
+gboolean
+map_test_next (FerryMap *map, guint64 *index, GVariant **value, GError **failure, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  map_test_ask (map, &result);
+  ferry_test_run_until (has_come, &result);
+  return map_test_next_finish (map, result, index, value, failure, error);
 }
 
 gboolean
@@ -261,7 +283,7 @@ map_test_take (FerryMap *map, guint64 *index)
   g_autoptr (GError) failure = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = NULL;
-  gboolean is_there = map_test_next (map, MAP_TEST_TIMEOUT, index, &value, &failure, &error);
+  gboolean is_there = map_test_next (map, index, &value, &failure, &error);
 
   g_assert_no_error (error);
   g_assert_true (is_there);
@@ -275,7 +297,7 @@ map_test_take_failure (FerryMap *map, guint64 *index)
   g_autoptr (GError) failure = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) value = NULL;
-  gboolean is_there = map_test_next (map, MAP_TEST_TIMEOUT, index, &value, &failure, &error);
+  gboolean is_there = map_test_next (map, index, &value, &failure, &error);
 
   g_assert_no_error (error);
   g_assert_true (is_there);
@@ -292,7 +314,7 @@ map_test_assert_end (FerryMap *map)
 
   for (guint i = 0; i < 2; i++)
     {
-      g_assert_false (map_test_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
+      g_assert_false (map_test_next (map, NULL, NULL, NULL, &error));
       g_assert_no_error (error);
     }
   g_assert_true (ferry_test_get_number (map, "is-finished"));

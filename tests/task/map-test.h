@@ -30,9 +30,11 @@ GVariant *map_test_numbers (gint64 n);
 FerryMap *map_test_new (TaskTest *test, const char *function, FerryMapOrder order, GVariant *arguments);
 /* Makes a list model of the arguments of each item (nullable) the input. */
 void map_test_set_items (FerryMap *map, GPtrArray *items);
-/* Take the next result apart. Return whether there was one. All locations are (nullable), and set in any case. */
-gboolean map_test_next (FerryMap *map, gint64 timeout, guint64 *index, GVariant **value, GError **failure,
-                        GError **error);
+/* Calls ferry_map_next_async(). *result is set, to a reference of its own, when there is a result. */
+void map_test_ask (FerryMap *map, GAsyncResult **result);
+/* Take the next result apart. Return whether there was one. All locations are (nullable), and set in any case. The
+ * first one asks and waits for it. */
+gboolean map_test_next (FerryMap *map, guint64 *index, GVariant **value, GError **failure, GError **error);
 gboolean map_test_next_finish (FerryMap *map, GAsyncResult *result, guint64 *index, GVariant **value, GError **failure,
                                GError **error);
 /* Return (transfer full) (nullable) the values of all results (element-type GVariant), each (nullable). Check that each

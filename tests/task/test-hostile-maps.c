@@ -152,7 +152,7 @@ take_next (FerryMap *map, Outcome *outcome, const Row *row)
   g_autoptr (GError) error = NULL;
   guint64 index;
 
-  g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, &error));
+  g_assert_true (map_test_next (map, &index, &value, &failure, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (index, <, N_ITEMS);
   outcome->n_come[index]++;
@@ -218,7 +218,7 @@ test_takes_a_huge_result (void)
                                        "anything", CHUNK_SIZE, FERRY_MAP_ORDERED);
   g_autoptr (GVariant) value = NULL;
 
-  g_assert_true (map_test_next (scene->map, MAP_TEST_TIMEOUT, NULL, &value, NULL, NULL));
+  g_assert_true (map_test_next (scene->map, NULL, &value, NULL, NULL));
   g_assert_cmpuint (g_variant_get_size (value), ==, 20000000);
   hostile_test_assert_memory (scene->hostile, 150 * 1000 * 1000);
   for (guint i = 1; i < N_ITEMS; i++)
@@ -237,7 +237,7 @@ test_keeps_nothing_of_a_flood (void)
     {
       g_autoptr (GVariant) value = NULL;
 
-      g_assert_true (map_test_next (scene->map, MAP_TEST_TIMEOUT, NULL, &value, NULL, NULL));
+      g_assert_true (map_test_next (scene->map, NULL, &value, NULL, NULL));
       g_assert_cmpuint (g_variant_get_size (value), ==, 100000);
     }
   hostile_test_assert_progress (scene->hostile);
@@ -258,7 +258,7 @@ test_is_cancelled_over_a_worker_that_stands_still (gconstpointer orders)
   g_assert_cmpint (map_test_take (scene->map, NULL), ==, 0);
   ferry_map_cancel (scene->map);
   map_test_wait_finished (scene->map);
-  g_assert_false (map_test_next (scene->map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
+  g_assert_false (map_test_next (scene->map, NULL, NULL, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
@@ -278,7 +278,7 @@ test_comes_to_its_end_when_each_worker_dies (gconstpointer orders)
       g_autoptr (GVariant) value = NULL;
       guint64 index;
 
-      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, NULL));
+      g_assert_true (map_test_next (map, &index, &value, &failure, NULL));
       g_assert_cmpuint (index, ==, i);
       n_failed += failure != NULL;
       if (failure != NULL)

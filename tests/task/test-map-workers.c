@@ -184,7 +184,7 @@ an_item_that_is_too_large_fails_alone (void)
       g_autoptr (GError) failure = NULL;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
+      g_assert_true (map_test_next (map, NULL, &value, &failure, &error));
       if (i == 2)
         g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_TOO_LARGE);
       else
@@ -206,7 +206,7 @@ items_of_a_stopped_executor_fail (void)
   ferry_map_set_source (map, map_test_source_next, &source, NULL);
   failure = map_test_take_failure (map, NULL);
   g_assert_error (failure, FERRY_ERROR, FERRY_ERROR_STOPPED);
-  while (map_test_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error))
+  while (map_test_next (map, NULL, NULL, NULL, &error))
     ;
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED);
   g_assert_cmpint (source.n_given, <, 10);
@@ -225,7 +225,7 @@ a_pool_that_starts_nothing_ends_the_map (void)
   g_autoptr (GError) error = NULL;
 
   ferry_map_set_source (map, map_test_source_next, &source, NULL);
-  while (map_test_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error))
+  while (map_test_next (map, NULL, NULL, NULL, &error))
     ;
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
   g_assert_cmpint (source.n_given, <, 10);
@@ -297,7 +297,7 @@ a_killed_worker_costs_one_item (gconstpointer order)
           g_autoptr (GError) error = NULL;
           guint64 index;
 
-          g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, &index, &value, &failure, &error));
+          g_assert_true (map_test_next (map, &index, &value, &failure, &error));
           if ((gint64) index == deadly)
             assert_names_item (failure, index, "crash-if-negative ('");
           else
@@ -330,7 +330,7 @@ a_lost_item_shows_its_arguments (void)
       g_autoptr (GError) failure = NULL;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
+      g_assert_true (map_test_next (map, NULL, &value, &failure, &error));
       if (is_text[i])
         assert_names_item (failure, i, "crash-if-text ('a.png');");
       else
@@ -361,9 +361,9 @@ one_worker_is_used_1000_times (void)
       g_autoptr (GVariant) pid_value = NULL;
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, NULL, &value, NULL, &error));
+      g_assert_true (map_test_next (map, NULL, &value, NULL, &error));
       g_assert_cmpuint (g_variant_get_uint32 (value), ==, i);
-      g_assert_true (map_test_next (pids, MAP_TEST_TIMEOUT, NULL, &pid_value, NULL, &error));
+      g_assert_true (map_test_next (pids, NULL, &pid_value, NULL, &error));
       if (pid == 0)
         pid = g_variant_get_int32 (pid_value);
       g_assert_cmpint (g_variant_get_int32 (pid_value), ==, pid);

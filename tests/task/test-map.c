@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-map.c, task/ferry-map-input.c, task/ferry-map-item.c
+/* Tests: task/ferry-map.c, task/ferry-map-item.c
  *
  * FerryMap: what is mapped, and how results come. */
 
@@ -69,15 +69,21 @@ holds_results_back_for_an_earlier_one (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
   g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, held_and_numbers (20));
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GVariant) value = NULL;
   g_autoptr (GError) error = NULL;
 
   g_object_set (map, "chunk-size", 1, NULL);
-  g_assert_false (map_test_next (map, 0, NULL, NULL, NULL, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  map_test_ask (map, &first);
   while (ferry_test_get_number (map, "n-done") < 19)
     g_main_context_iteration (NULL, TRUE);
+  g_assert_null (first);
   map_test_open_gate ();
-  g_assert_cmpint (map_test_take (map, NULL), ==, -2);
+  while (first == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_true (map_test_next_finish (map, first, NULL, &value, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (g_variant_get_int64 (value), ==, -2);
   for (gint64 i = 1; i < 20; i++)
     g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
   map_test_close_gate ();
@@ -417,6 +423,54 @@ collecting_is_cancelled (void)
 }
 
 static void
+a_cancelled_map_is_not_collected (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (100));
+  Sum sum = {0};
+
+  ferry_map_cancel (map);
+  ferry_map_collect_async (map, NULL, collect_cb, &sum);
+  ferry_test_wait_flag (&sum.ended);
+  g_assert_error (sum.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint (ferry_test_get_number (map, "n-submitted"), ==, 0);
+  g_clear_error (&sum.error);
+}
+
+/* It takes its results itself. Who asks for one all the same is told of its end. */
+static void
+nothing_is_left_of_a_map_that_emits (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_ORDERED, map_test_numbers (100));
+  Listener listener;
+  Sum sum = {0};
+
+  listen (&listener, map);
+  ferry_map_start (map);
+  ferry_map_next_async (map, NULL, next_cb, &sum);
+  ferry_test_wait_flag (&sum.ended);
+  g_assert_no_error (sum.error);
+  g_assert_cmpuint (sum.n, ==, 0);
+  g_assert_cmpuint (listener.n_results, ==, 100);
+  g_assert_cmpuint (listener.n_finished, ==, 1);
+  map_test_assert_end (map);
+}
+
+static void
+collecting_that_takes_too_long_cancels_the_map (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, held_and_numbers (3));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (map_test_collect (map, 1, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  map_test_wait_finished (map);
+  g_assert_cmpint (ferry_test_get_number (map, "outcome"), ==, FERRY_MAP_OUTCOME_CANCELLED);
+}
+
+static void
 collecting_stops_at_the_first_error (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
@@ -428,6 +482,7 @@ collecting_stops_at_the_first_error (void)
   g_assert_cmpstr (error->message, ==, "Item 1: 1 is odd");
   g_assert_cmpuint (ferry_test_get_number (map, "n-submitted"), <, 100000);
   g_assert_cmpint (ferry_test_get_number (map, "outcome"), ==, FERRY_MAP_OUTCOME_FAILED);
+  g_assert_true (g_error_matches (ferry_test_get_error (map, "error"), error->domain, error->code));
   g_assert_cmpfloat (ferry_test_get_double (map, "fraction"), <, 1);
 }
 
@@ -634,14 +689,12 @@ maps_what_is_put_where_it_was_reached (gconstpointer data)
   g_autoptr (FerryMap) map = ferry_map_new (test->executor, "double", FERRY_MAP_ORDERED);
   g_autoptr (GListStore) store = g_list_store_new (G_TYPE_SIMPLE_ACTION);
   g_autoptr (GSimpleAction) late = g_simple_action_new ("100", NULL);
-  g_autoptr (GError) error = NULL;
   guint n_asked = 0;
 
   add_to_store (store, 0, 8);
   ferry_map_set_model (map, G_LIST_MODEL (store), name_to_number, &n_asked, NULL);
   g_object_set (map, "max-in-flight", reached, NULL);
-  g_assert_false (map_test_next (map, 0, NULL, NULL, NULL, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  ferry_map_next_async (map, NULL, NULL, NULL);
   while (n_asked < reached)
     g_main_context_iteration (NULL, TRUE);
   g_list_store_insert (store, reached, late);
@@ -674,12 +727,6 @@ takes_values_of_several_types (void)
     g_assert_true (g_variant_equal (g_ptr_array_index (results, i), g_ptr_array_index (values, i)));
 }
 
-static void
-keep_result (GObject *object, GAsyncResult *result, gpointer place)
-{
-  *(GAsyncResult **) place = g_object_ref (result);
-}
-
 typedef struct
 {
   FerryMap *map;
@@ -707,7 +754,7 @@ gives_nothing_to_other_threads (void)
   g_autoptr (GError) error = NULL;
   Finish finish = {.map = map};
 
-  ferry_map_next_async (map, NULL, keep_result, &finish.result);
+  map_test_ask (map, &finish.result);
   while (finish.result == NULL)
     g_main_context_iteration (NULL, TRUE);
   g_thread_join (g_thread_new ("finish", finish_elsewhere, &finish));
@@ -725,14 +772,14 @@ waits_for_as_long_as_can_be_said (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
   g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_ORDERED, held_and_numbers (1));
+  g_autoptr (GPtrArray) results = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = NULL;
 
   map_test_open_gate ();
-  g_assert_true (map_test_next (map, G_MAXINT64, NULL, &value, NULL, &error));
+  results = map_test_collect (map, G_MAXINT64, &error);
   g_assert_no_error (error);
+  g_assert_cmpuint (results->len, ==, 1);
   map_test_close_gate ();
-  map_test_assert_end (map);
 }
 
 static void
@@ -749,7 +796,7 @@ takes_items_without_arguments (void)
   map_test_set_items (map, items);
   for (guint i = 0; i < 2; i++)
     {
-      g_assert_true (map_test_next (map, MAP_TEST_TIMEOUT, NULL, &value, &failure, &error));
+      g_assert_true (map_test_next (map, NULL, &value, &failure, &error));
       g_assert_no_error (failure);
       g_assert_null (value);
     }
@@ -789,7 +836,7 @@ ends_with_the_error_of_its_source (void)
   for (gint64 i = 0; i < 100; i++)
     g_assert_cmpint (map_test_take (map, NULL), ==, 2 * i);
   g_assert_true (source.destroyed);
-  g_assert_false (map_test_next (map, MAP_TEST_TIMEOUT, NULL, NULL, NULL, &error));
+  g_assert_false (map_test_next (map, NULL, NULL, NULL, &error));
   g_assert_error (error, G_FILE_ERROR, G_FILE_ERROR_IO);
   g_assert_error (ferry_test_get_error (map, "error"), G_FILE_ERROR, G_FILE_ERROR_IO);
   g_assert_true (ferry_test_get_number (map, "is-finished"));
@@ -845,6 +892,10 @@ main (int argc, char **argv)
   g_test_add_func ("/map/gives-one-result-after-the-other", gives_one_result_after_the_other);
   g_test_add_func ("/map/waiting-is-cancelled-and-the-map-goes-on", waiting_is_cancelled_and_the_map_goes_on);
   g_test_add_func ("/map/collecting-is-cancelled", collecting_is_cancelled);
+  g_test_add_func ("/map/collecting-that-takes-too-long-cancels-the-map",
+                   collecting_that_takes_too_long_cancels_the_map);
+  g_test_add_func ("/map/a-cancelled-map-is-not-collected", a_cancelled_map_is_not_collected);
+  g_test_add_func ("/map/nothing-is-left-of-a-map-that-emits", nothing_is_left_of_a_map_that_emits);
   g_test_add_func ("/map/collecting-stops-at-the-first-error", collecting_stops_at_the_first_error);
   g_test_add_func ("/map/tasks-are-those-of-one-map", tasks_are_those_of_one_map);
   g_test_add_func ("/map/tasks-are-shown-that-run-already", tasks_are_shown_that_run_already);

@@ -47,7 +47,7 @@ wait_for_all (gpointer data)
   expect_busy (scene, ferry_task_wait (scene->task, LONG, &error) != NULL, &error);
   expect_busy (scene, ferry_process_next (scene->process, LONG, &error) != NULL, &error);
   expect_busy (scene, ferry_process_join (scene->process, LONG, &error), &error);
-  expect_busy (scene, ferry_map_next (scene->map, LONG, &error) != NULL, &error);
+  expect_busy (scene, ferry_map_collect (scene->map, LONG, &error) != NULL, &error);
   expect_busy (scene, ferry_exchange_ready (scene->exchange, LONG, &error) != NULL, &error);
   expect_busy (scene, ferry_exchange_finish (scene->exchange, LONG, &error), &error);
   expect_busy (scene, ferry_channel_receive (scene->channel, LONG, NULL, &value, NULL, &error), &error);
