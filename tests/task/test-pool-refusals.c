@@ -8,6 +8,7 @@
 
 #include "config.h"
 
+#include "task/ferry-pool-private.h"
 #include "task/task-test.h"
 
 #include <errno.h>
@@ -177,6 +178,38 @@ says_so_whatever_lacks (gconstpointer data)
     }
 }
 
+/* A pool whose tasks can be run elsewhere gives up: that of a host. */
+static void
+gives_up_whatever_lacks (gconstpointer data)
+{
+  gboolean lacked = TRUE;
+
+  for (guint n = 0; lacked; n++)
+    {
+      g_autoptr (TaskTest) test = new_test (GPOINTER_TO_INT (data));
+      FerryTask *tasks[4];
+
+      g_object_set (test->pool, "restart-limit", 1, NULL);
+      ferry_pool_set_remedy (test->pool, "go elsewhere");
+      lower_limit (n);
+      for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+        tasks[i] = task_test_submit (test->executor, "nothing", NULL);
+      for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+        task_test_wait_done (tasks[i]);
+      lift_limit ();
+      lacked = ferry_task_get_error (tasks[0]) != NULL;
+      for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+        {
+          if (lacked)
+            ferry_test_assert_says (task_test_assert_failed (tasks[i], FERRY_ERROR, FERRY_ERROR_SYSTEM)->message,
+                                    "then go elsewhere");
+          else
+            task_test_assert_result (tasks[i], NULL);
+          g_object_unref (tasks[i]);
+        }
+    }
+}
+
 /* No process and no thread more can be had. The limit does not hold for root. */
 static void
 is_tried_again_for_processes (gconstpointer data)
@@ -223,6 +256,7 @@ main (int argc, char **argv)
   add ("are-tried-again-without-a-task", is_tried_again_without_a_task);
   add ("are-tried-again-as-long-as-it-takes", goes_on_as_long_as_it_lacks);
   add ("are-told-whatever-lacks", says_so_whatever_lacks);
+  add ("are-given-up-where-others-can-run-the-tasks", gives_up_whatever_lacks);
   add ("are-tried-again-for-want-of-processes", is_tried_again_for_processes);
   return g_test_run ();
 }
