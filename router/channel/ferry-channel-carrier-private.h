@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What carries the classes of older systems: forks of this process, each with a channel to it, and the processes that
- * channels have. For ferry-classic-1, which is a sibling: see base/ferry-sibling-private.h. */
+/* What carries the classes of older systems: forks of this process, each with a channel to it, the processes that
+ * channels have, and the waits for both. For ferry-classic-1, which is a sibling: see base/ferry-sibling-private.h. */
 
 #pragma once
 
 #include "base/ferry-sibling-private.h"
 #include "channel/ferry-channel.h"
+#include "task/ferry-iterate-private.h"
 
 G_BEGIN_DECLS
 
@@ -19,6 +20,11 @@ FerryChannel *ferry_channel_fork (GError **error);
 /* child: closes its end, waits until the socket has taken all that was sent, and exits. */
 FERRY_FOR_SIBLINGS
 void ferry_channel_exit_fork (FerryChannel *self, int status) G_GNUC_NORETURN;
+
+/* Calls func once, when the process that was started with self has ended, which runs now. Keeps no reference to self.
+ * On the thread that started the process. */
+FERRY_FOR_SIBLINGS
+void ferry_channel_call_at_exit (FerryChannel *self, GDestroyNotify func, gpointer data);
 
 /* How many workers run that were started with channels of router (nullable): NULL for the forks of this process. On the
  * thread that started them. */

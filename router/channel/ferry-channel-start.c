@@ -136,6 +136,30 @@ ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit)
     ferry_wait_queue_finish_all (&running->waits);
 }
 
+typedef struct
+{
+  GDestroyNotify func;
+  gpointer data;
+} AtExit;
+
+static void
+exited (FerryCompletion *end, gpointer data)
+{
+  g_autofree AtExit *self = ferry_wait_queue_get_key (end);
+
+  self->func (self->data);
+}
+
+void
+ferry_channel_call_at_exit (FerryChannel *self, GDestroyNotify func, gpointer data)
+{
+  const AtExit at_exit = {func, data};
+  g_autoptr (FerryCompletion) end =
+    ferry_wait_queue_join (&ferry_channel_get_process (self)->waits, g_memdup2 (&at_exit, sizeof at_exit), NULL);
+
+  ferry_completion_call (end, exited, NULL);
+}
+
 /* ---- the end of a worker ---- */
 
 static void

@@ -9,8 +9,9 @@
  *
  * Threads:   any, where nothing else is said.
  * Locks:     attaching, then lock. A thread that starts or joins the giver holds attaching; the giver never locks
- *            attaching. Functions of the transport are called without lock.
- * Invariant: only the giver removes results, and there is at most one giver. So it removes the result that it sent. */
+ *            attaching, and reads what is set while it does not run. Functions of the transport are called without
+ * lock. Invariant: only the giver removes results, and there is at most one giver. So it removes the result that it
+ * sent. */
 
 #include "config.h"
 
@@ -24,12 +25,6 @@
 
 /* The longest name of a method, in bytes. */
 #define MAX_NAME 255
-
-typedef struct
-{
-  guint64 number;
-  GVariant *value; /* (owned): the result as the worker put it */
-} Result;
 
 /**
  * FerryBackground:
@@ -69,33 +64,18 @@ struct _FerryBackground
   GMutex attaching;
   GThread *giver;            /* guarded by attaching: (owned) (nullable): the thread that sends the results */
   GCancellable *cancellable; /* guarded by attaching: (owned) (nullable): ends the giver, even while it waits */
+  FerryMux *mux;             /* giver: (owned) (nullable): sends the results; NULL when channel is set */
+  FerryChannel *channel;     /* giver: (owned) (nullable): sends the results; NULL when mux is set */
 
   GMutex lock;
   GCond changed;       /* signalled when one of the four fields below has changed */
-  GQueue results;      /* guarded by lock: (element-type Result) (owned): the oldest result first */
-  guint64 last_number; /* guarded by lock: the number of the newest result */
+  GQueue results;      /* guarded by lock: (element-type GVariant) (owned): the oldest result first */
+  guint64 last_number; /* guarded by lock: the number of the newest result; the one before has one less */
   gboolean giving;     /* guarded by lock: TRUE from the giver's start until the giver ends */
   gboolean finished;   /* guarded by lock: TRUE after ferry_background_finish(): no more results are added */
 };
 
-typedef struct
-{
-  FerryBackground *background; /* (unowned): it joins the giver thread before it is freed */
-  FerryMux *mux;               /* (owned) (nullable): sends the results; NULL when channel is set */
-  FerryChannel *channel;       /* (owned) (nullable): sends the results; NULL when mux is set */
-  GCancellable *cancellable;   /* (owned): of the background; ends this giver */
-} Giving;
-
 G_DEFINE_FINAL_TYPE (FerryBackground, ferry_background, G_TYPE_OBJECT)
-
-static void
-result_free (gpointer data)
-{
-  Result *self = data;
-
-  g_variant_unref (self->value);
-  g_free (self);
-}
 
 /* ---- the giver ---- */
 
@@ -143,61 +123,42 @@ wait_until (FerryBackground *self, Condition condition, gpointer data, gint64 ti
 /* Waits for a result. Returns the oldest result, in the form that the application gets: (transfer full) (nullable).
  * Returns NULL when the giver must end: it was cancelled, or no result will follow, and then at_end is set. */
 static GVariant *
-wait_for_result (Giving *giving, gboolean *at_end)
+wait_for_result (FerryBackground *self, gboolean *at_end)
 {
-  FerryBackground *self = giving->background;
-  GVariant *given = NULL;
-  const Result *result;
+  GVariant *result;
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = NULL;
 
-  if (!wait_until (self, has_work, NULL, -1, giving->cancellable, NULL) ||
-      g_cancellable_is_cancelled (giving->cancellable))
+  if (!wait_until (self, has_work, NULL, -1, self->cancellable, NULL) || g_cancellable_is_cancelled (self->cancellable))
     return NULL;
-  g_mutex_lock (&self->lock);
+  locker = g_mutex_locker_new (&self->lock);
   result = g_queue_peek_head (&self->results);
-  if (result != NULL && giving->channel != NULL)
-    given = g_variant_ref (result->value);
-  else if (result != NULL)
-    given = g_variant_ref_sink (g_variant_new ("(tv)", result->number, result->value));
-  g_mutex_unlock (&self->lock);
-  *at_end = given == NULL;
-  return given;
-}
-
-static void
-drop_oldest (FerryBackground *self)
-{
-  Result *result;
-
-  g_mutex_lock (&self->lock);
-  result = g_queue_pop_head (&self->results);
-  g_cond_broadcast (&self->changed);
-  g_mutex_unlock (&self->lock);
-  result_free (result);
+  *at_end = result == NULL;
+  if (result == NULL || self->channel != NULL)
+    return result != NULL ? g_variant_ref (result) : NULL;
+  return g_variant_ref_sink (g_variant_new ("(tv)", self->last_number - self->results.length + 1, result));
 }
 
 static gboolean
-give (Giving *giving, GVariant *given)
+give (FerryBackground *self, GVariant *given)
 {
   g_autoptr (GVariant) answer = NULL;
+  g_autoptr (GVariant) taken = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (giving->channel != NULL)
-    ferry_channel_send_acknowledged (giving->channel, given, -1, giving->cancellable, &error);
+  if (self->channel != NULL)
+    ferry_channel_send_acknowledged (self->channel, given, -1, self->cancellable, &error);
   else
-    answer = ferry_mux_transact (giving->mux, giving->background->method, given, -1, giving->cancellable, &error);
-  if (error == NULL)
-    return TRUE;
-  g_debug ("A result was not taken and is kept for the next application: %s", error->message);
-  return FALSE;
-}
-
-static void
-giving_free (Giving *giving)
-{
-  g_clear_object (&giving->mux);
-  g_clear_object (&giving->channel);
-  g_object_unref (giving->cancellable);
-  g_free (giving);
+    answer = ferry_mux_transact (self->mux, self->method, given, -1, self->cancellable, &error);
+  if (error != NULL)
+    {
+      g_debug ("A result was not taken and is kept for the next application: %s", error->message);
+      return FALSE;
+    }
+  g_mutex_lock (&self->lock);
+  taken = g_queue_pop_head (&self->results);
+  g_cond_broadcast (&self->changed);
+  g_mutex_unlock (&self->lock);
+  return TRUE;
 }
 
 /* Sets a flag, and wakes all that wait for a change of the background. flag: a field of self. */
@@ -213,25 +174,24 @@ set_flag (FerryBackground *self, gboolean *flag, gboolean value)
 static gpointer
 giver_main (gpointer data)
 {
-  Giving *giving = data;
-  FerryBackground *self = giving->background;
-  gboolean taken = TRUE;
+  FerryBackground *self = data;
   gboolean at_end = FALSE;
+  gboolean taken;
 
-  while (taken)
+  do
     {
-      g_autoptr (GVariant) given = wait_for_result (giving, &at_end);
+      g_autoptr (GVariant) given = wait_for_result (self, &at_end);
 
-      taken = given != NULL && give (giving, given);
-      if (taken)
-        drop_oldest (self);
+      taken = given != NULL && give (self, given);
     }
-  if (at_end && giving->channel != NULL)
+  while (taken);
+  if (at_end && self->channel != NULL)
     {
-      ferry_channel_close (giving->channel);
-      ferry_channel_wait_end_sent (giving->channel);
+      ferry_channel_close (self->channel);
+      ferry_channel_wait_end_sent (self->channel);
     }
-  giving_free (giving);
+  g_clear_object (&self->mux);
+  g_clear_object (&self->channel);
   set_flag (self, &self->giving, FALSE);
   return NULL;
 }
@@ -246,19 +206,19 @@ detach_attaching (FerryBackground *self)
   g_clear_object (&self->cancellable);
 }
 
-/* Starts the giver. Takes ownership of mux or channel; the other one is NULL. */
+/* Starts the giver, which alone uses mux or channel then. Takes ownership of both; one is NULL. */
 static gboolean
 attach (FerryBackground *self, FerryMux *mux, FerryChannel *channel, GError **error)
 {
-  Giving *giving = g_new (Giving, 1);
   g_autoptr (GError) failure = NULL;
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->attaching);
 
   detach_attaching (self);
   self->cancellable = g_cancellable_new ();
-  *giving = (Giving){self, mux, channel, g_object_ref (self->cancellable)};
+  self->mux = mux;
+  self->channel = channel;
   set_flag (self, &self->giving, TRUE);
-  self->giver = g_thread_try_new ("ferry-giver", giver_main, giving, &failure);
+  self->giver = g_thread_try_new ("ferry-giver", giver_main, self, &failure);
   if (self->giver != NULL)
     return TRUE;
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM,
@@ -266,7 +226,8 @@ attach (FerryBackground *self, FerryMux *mux, FerryChannel *channel, GError **er
                failure->message);
   set_flag (self, &self->giving, FALSE);
   g_clear_object (&self->cancellable);
-  giving_free (giving);
+  g_clear_object (&self->mux);
+  g_clear_object (&self->channel);
   return FALSE;
 }
 
@@ -278,7 +239,7 @@ ferry_background_finalize (GObject *object)
   FerryBackground *self = FERRY_BACKGROUND (object);
 
   detach_attaching (self);
-  g_queue_clear_full (&self->results, result_free);
+  g_queue_clear_full (&self->results, (GDestroyNotify) g_variant_unref);
   g_free (self->method);
   g_cond_clear (&self->changed);
   g_mutex_clear (&self->lock);
@@ -355,10 +316,8 @@ put_or_finished (FerryBackground *self, gpointer data)
 
   if (*value != NULL && !self->finished && self->results.length < self->max_results)
     {
-      Result *result = g_new (Result, 1);
-
-      *result = (Result){++self->last_number, g_steal_pointer (value)};
-      g_queue_push_tail (&self->results, result);
+      self->last_number++;
+      g_queue_push_tail (&self->results, g_steal_pointer (value));
       g_cond_broadcast (&self->changed);
     }
   return *value == NULL || self->finished;

@@ -105,8 +105,7 @@ ferry_wait_all (FerryRouter *router, gint64 timeout, GError **error)
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   ferry_owner_init (&owner, router);
-  ended = ferry_owner_check_error (&owner, G_STRFUNC, error) &&
-          ferry_owner_wait (&owner, none_runs, router, timeout, "The workers did not all end", error);
+  ended = ferry_owner_wait (&owner, G_STRFUNC, none_runs, router, timeout, "The workers did not all end", error);
   ferry_owner_clear (&owner);
   return ended;
 }

@@ -35,13 +35,7 @@ struct _FerryDictionary
 
 G_DEFINE_FINAL_TYPE (FerryDictionary, ferry_dictionary, G_TYPE_OBJECT)
 
-enum
-{
-  CHANGED,
-  N_SIGNALS,
-};
-
-static guint signals[N_SIGNALS];
+static guint changed_signal;
 
 static void
 ferry_dictionary_finalize (GObject *object)
@@ -56,8 +50,6 @@ ferry_dictionary_finalize (GObject *object)
 static void
 ferry_dictionary_class_init (FerryDictionaryClass *klass)
 {
-  GType type = G_TYPE_FROM_CLASS (klass);
-
   G_OBJECT_CLASS (klass)->finalize = ferry_dictionary_finalize;
 
   /**
@@ -72,8 +64,8 @@ ferry_dictionary_class_init (FerryDictionaryClass *klass)
    *
    * Another process gets the value in a variant; the variant of a removed value has an empty tuple.
    */
-  signals[CHANGED] = g_signal_new ("changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
-                                   G_TYPE_STRING, G_TYPE_VARIANT);
+  changed_signal = g_signal_new ("changed", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
 }
 
 static void
@@ -116,9 +108,7 @@ ferry_dictionary_get (FerryDictionary *self, const char *key)
 
   locker = g_mutex_locker_new (&self->lock);
   value = g_hash_table_lookup (self->values, key);
-  if (value != NULL)
-    g_variant_ref (value);
-  return value;
+  return value != NULL ? g_variant_ref (value) : NULL;
 }
 
 /* Sets or, with value NULL, removes a key's value. Returns (transfer full) (nullable): the value before. */
@@ -157,7 +147,7 @@ ferry_dictionary_set (FerryDictionary *self, const char *key, GVariant *value)
 
   taken = g_variant_ref_sink (value);
   former = exchange (self, key, taken);
-  g_signal_emit (self, signals[CHANGED], 0, key, taken);
+  g_signal_emit (self, changed_signal, 0, key, taken);
 }
 
 /**
@@ -180,7 +170,7 @@ ferry_dictionary_remove (FerryDictionary *self, const char *key)
   former = exchange (self, key, NULL);
   if (former == NULL)
     return FALSE;
-  g_signal_emit (self, signals[CHANGED], 0, key, NULL);
+  g_signal_emit (self, changed_signal, 0, key, NULL);
   return TRUE;
 }
 
@@ -241,18 +231,16 @@ compare_keys (gconstpointer a, gconstpointer b)
 char **
 ferry_dictionary_get_keys (FerryDictionary *self)
 {
+  g_autoptr (GMutexLocker) locker = NULL;
   g_autofree char **borrowed = NULL;
-  char **keys;
   guint n;
 
   g_return_val_if_fail (FERRY_IS_DICTIONARY (self), NULL);
 
-  g_mutex_lock (&self->lock);
+  locker = g_mutex_locker_new (&self->lock);
   borrowed = (char **) g_hash_table_get_keys_as_array (self->values, &n);
-  keys = g_strdupv (borrowed);
-  g_mutex_unlock (&self->lock);
-  qsort (keys, n, sizeof *keys, compare_keys);
-  return keys;
+  qsort (borrowed, n, sizeof *borrowed, compare_keys);
+  return g_strdupv (borrowed);
 }
 
 /* ---- for other processes ---- */
@@ -269,12 +257,14 @@ take_key (GVariant *key, GError **error)
   return NULL;
 }
 
+/* Returns has_value, with an error where it is FALSE. */
 static gboolean
-refuse_missing (const char *key, GError **error)
+require (gboolean has_value, const char *key, GError **error)
 {
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-               "The dictionary has no value with the key '%s'; set one first", key);
-  return FALSE;
+  if (!has_value)
+    g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+                 "The dictionary has no value with the key '%s'; set one first", key);
+  return has_value;
 }
 
 static gboolean
@@ -282,24 +272,19 @@ get_item (gpointer object, GVariant *key, GVariant **value, GObject **item, gpoi
 {
   const char *name = take_key (key, error);
 
-  if (name == NULL)
-    return FALSE;
-  *value = ferry_dictionary_get (object, name);
-  return *value != NULL || refuse_missing (name, error);
+  return name != NULL && require ((*value = ferry_dictionary_get (object, name)) != NULL, name, error);
 }
 
 static gboolean
 set_item (gpointer object, GVariant *key, GVariant *value, gpointer user_data, GError **error)
 {
   const char *name = take_key (key, error);
-  g_autoptr (GVariant) inner = NULL;
+  gboolean is_boxed = g_variant_is_of_type (value, G_VARIANT_TYPE_VARIANT);
+  g_autoptr (GVariant) taken = is_boxed ? g_variant_get_variant (value) : g_variant_ref (value);
 
-  if (name == NULL)
-    return FALSE;
-  if (g_variant_is_of_type (value, G_VARIANT_TYPE_VARIANT))
-    inner = g_variant_get_variant (value);
-  ferry_dictionary_set (object, name, inner != NULL ? inner : value);
-  return TRUE;
+  if (name != NULL)
+    ferry_dictionary_set (object, name, taken);
+  return name != NULL;
 }
 
 static gboolean
@@ -307,7 +292,7 @@ delete_item (gpointer object, GVariant *key, gpointer user_data, GError **error)
 {
   const char *name = take_key (key, error);
 
-  return name != NULL && (ferry_dictionary_remove (object, name) || refuse_missing (name, error));
+  return name != NULL && require (ferry_dictionary_remove (object, name), name, error);
 }
 
 static gboolean

@@ -38,10 +38,7 @@ enum
   PROP_ERROR = 1,
   PROP_PHASE,
   PROP_TRACE,
-  N_PROPERTIES,
 };
-
-static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerryErrorRecord, ferry_error_record, G_TYPE_OBJECT)
 
@@ -62,20 +59,10 @@ ferry_error_record_get_property (GObject *object, guint property_id, GValue *val
 {
   FerryErrorRecord *self = FERRY_ERROR_RECORD (object);
 
-  switch (property_id)
-    {
-    case PROP_ERROR:
-      g_value_set_boxed (value, self->error);
-      break;
-    case PROP_PHASE:
-      g_value_set_string (value, self->phase);
-      break;
-    case PROP_TRACE:
-      g_value_set_string (value, self->trace);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
-    }
+  if (property_id == PROP_ERROR)
+    g_value_set_boxed (value, self->error);
+  else
+    g_value_set_string (value, property_id == PROP_PHASE ? self->phase : self->trace);
 }
 
 static void
@@ -91,20 +78,20 @@ ferry_error_record_class_init (FerryErrorRecordClass *klass)
    *
    * The error that was caught.
    */
-  properties[PROP_ERROR] = g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, readable);
+  g_object_class_install_property (object_class, PROP_ERROR,
+                                   g_param_spec_boxed ("error", NULL, NULL, G_TYPE_ERROR, readable));
   /**
    * FerryErrorRecord:phase:
    *
    * The phase of the work in which the error occurred, such as “init”, “work” or “cleanup”; empty if none was given.
    */
-  properties[PROP_PHASE] = g_param_spec_string ("phase", NULL, NULL, NULL, readable);
+  g_object_class_install_property (object_class, PROP_PHASE, g_param_spec_string ("phase", NULL, NULL, NULL, readable));
   /**
    * FerryErrorRecord:trace:
    *
    * The trace of the error: one line for each place in the code, the innermost first; %NULL if it is not known.
    */
-  properties[PROP_TRACE] = g_param_spec_string ("trace", NULL, NULL, NULL, readable);
-  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  g_object_class_install_property (object_class, PROP_TRACE, g_param_spec_string ("trace", NULL, NULL, NULL, readable));
 }
 
 static void
@@ -394,14 +381,6 @@ to_variant (const GError *error, const char *trace)
   return g_variant_new (ERROR_VARIANT_TYPE, g_quark_to_string (error->domain), error->code, message, valid_trace, NULL);
 }
 
-static void
-add_to_builder (GVariantBuilder *builder, const char *phase, const GError *error, const char *trace)
-{
-  g_autofree char *valid = g_utf8_make_valid (phase, -1);
-
-  g_variant_builder_add (builder, "(s@" ERROR_VARIANT_TYPE ")", valid, to_variant (error, trace));
-}
-
 /**
  * ferry_error_list_to_variant:
  * @self: a list
@@ -424,8 +403,9 @@ ferry_error_list_to_variant (FerryErrorList *self)
   for (guint i = 0; i < self->records->len && i < MAX_SENT; i++)
     {
       const FerryErrorRecord *record = g_ptr_array_index (self->records, i);
+      g_autofree char *phase = g_utf8_make_valid (record->phase, -1);
 
-      add_to_builder (&builder, record->phase, record->error, record->trace);
+      g_variant_builder_add (&builder, "(s@" ERROR_VARIANT_TYPE ")", phase, to_variant (record->error, record->trace));
     }
   if (self->records->len > MAX_SENT)
     {
@@ -433,19 +413,9 @@ ferry_error_list_to_variant (FerryErrorList *self)
         g_error_new (FERRY_ERROR, FERRY_ERROR_TOO_LARGE, "%u further errors were left out; clear the list more often",
                      self->records->len - MAX_SENT);
 
-      add_to_builder (&builder, "", rest, NULL);
+      g_variant_builder_add (&builder, "(s@" ERROR_VARIANT_TYPE ")", "", to_variant (rest, NULL));
     }
   return g_variant_builder_end (&builder);
-}
-
-/* Returns (transfer none) (nullable) the error of phase (nullable) that was caught last. */
-static FerryErrorRecord *
-get_last (FerryErrorList *self, const char *phase)
-{
-  for (guint i = self->records->len; i > 0; i--)
-    if (is_of_phase (g_ptr_array_index (self->records, i - 1), phase))
-      return g_ptr_array_index (self->records, i - 1);
-  return NULL;
 }
 
 /**
@@ -463,13 +433,15 @@ get_last (FerryErrorList *self, const char *phase)
 gboolean
 ferry_error_list_raise_any (FerryErrorList *self, const char *phase, GError **error)
 {
-  const FerryErrorRecord *last;
+  const FerryErrorRecord *last = NULL;
   g_autoptr (GVariant) value = NULL;
 
   g_return_val_if_fail (FERRY_IS_ERROR_LIST (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  last = get_last (self, phase);
+  for (guint i = self->records->len; i > 0 && last == NULL; i--)
+    if (is_of_phase (self->records->pdata[i - 1], phase))
+      last = self->records->pdata[i - 1];
   if (last == NULL)
     return TRUE;
   /* A copy would not have the trace: it is the value that brings it. */

@@ -4,10 +4,10 @@
 /* An exchange: its channels, their messages, the workers and channels that wait for the limit, and its properties.
  *
  * Threads:    the router's thread; without a router, the thread that made the exchange.
- * Invariants: a channel is in the list `active` exactly while it is in `members`. It leaves when it has finished: its
- *             end was taken and its process, if it has one, has ended. The field n_running counts the members, and the
- *             processes of channels that were removed and closed before. While n_running is at the limit, functions and
- *             channels wait in `waiting`, in order.
+ * Invariants: a channel is a member while its data of MEMBER_KEY is the exchange; the list `active` has it then. It
+ *             leaves when it has finished: its end was taken and its process, if it has one, has ended. The field
+ *             n_running counts the members, and the processes of channels that were removed and closed before. While
+ *             n_running is at the limit, functions and channels wait in `waiting`, in order.
  * References: a handler may remove any channel, and may drop the exchange. So code that emits a signal has references
  *             to both.
  * No thread:  an exchange makes no GTask except for its asynchronous functions. GLib starts a thread with the first
@@ -17,10 +17,7 @@
 
 #include "classic/ferry-exchange.h"
 
-#include <glib-unix.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
+#include "channel/ferry-channel-carrier-private.h"
 #include "classic/ferry-channel-create.h"
 #include "classic/ferry-owner-private.h"
 
@@ -90,15 +87,13 @@ struct _FerryExchange
   FerryOwner owner;        /* const: its router is NULL if the exchange starts no workers */
   FerryLauncher *launcher; /* const: (owned) (nullable): starts the workers */
   GListStore *active;      /* const: (owned) (element-type FerryChannel): the members, the oldest first */
-  GHashTable *members;     /* const: (owned) (element-type FerryChannel): a set */
   GQueue waiting;          /* (element-type Waiting) (owned): what waits for the limit, the oldest first */
   guint n_running;
   guint limit; /* of n_running; 0: no limit */
   gboolean autoclose;
   gboolean flowing;
   gboolean starting;  /* start_waiting() runs */
-  GQueue again;       /* (element-type FerryChannel) (owned): members that may have more to take than was taken */
-  GSource *source;    /* (owned) (nullable): looks at them */
+  GSource *source;    /* (owned) (nullable): looks at members, of which one may have more to take than was taken */
   GQueue ready_waits; /* of ferry_waits_add(), as the next one */
   GQueue finish_waits;
 };
@@ -159,16 +154,32 @@ is_at_end (FerryChannel *channel)
 }
 
 static gboolean
+is_member (FerryExchange *self, FerryChannel *channel)
+{
+  return g_object_get_data (G_OBJECT (channel), MEMBER_KEY) == self;
+}
+
+/* Returns the members for which is_wanted() returns TRUE, at most max. */
+static GPtrArray *
+list_members (FerryExchange *self, gboolean (*is_wanted) (FerryChannel *channel), guint max)
+{
+  GPtrArray *array = g_ptr_array_new_with_free_func (g_object_unref);
+  FerryChannel *channel;
+
+  for (guint i = 0; array->len < max && (channel = g_list_model_get_item (G_LIST_MODEL (self->active), i)) != NULL; i++)
+    if (is_wanted (channel))
+      g_ptr_array_add (array, channel);
+    else
+      g_object_unref (channel);
+  return array;
+}
+
+static gboolean
 has_ready (FerryExchange *self)
 {
-  GHashTableIter iter;
-  gpointer channel;
+  g_autoptr (GPtrArray) first = list_members (self, is_readable, 1);
 
-  g_hash_table_iter_init (&iter, self->members);
-  while (g_hash_table_iter_next (&iter, &channel, NULL))
-    if (is_readable (channel))
-      return TRUE;
-  return FALSE;
+  return first->len > 0;
 }
 
 /* Ends the waits that have their condition met now. */
@@ -277,7 +288,7 @@ emit_one (FerryExchange *self, FerryChannel *channel)
   g_autoptr (GError) failure = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (!self->flowing || !g_hash_table_contains (self->members, channel) || !is_readable (channel))
+  if (!self->flowing || !is_member (self, channel) || !is_readable (channel))
     return FALSE;
   ferry_channel_receive (channel, 0, NULL, &value, &failure, &error);
   /* Another thread may have taken it. But a channel may end with this error too. */
@@ -288,21 +299,13 @@ emit_one (FerryExchange *self, FerryChannel *channel)
   return TRUE;
 }
 
-static FerryWorker *
-dup_worker (FerryChannel *channel)
-{
-  FerryWorker *worker;
-
-  g_object_get (channel, "worker", &worker, NULL);
-  return worker;
-}
-
 /* Whether the channel was started or created with a process, which has not ended. */
 static gboolean
 has_process (FerryChannel *channel)
 {
-  g_autoptr (FerryWorker) worker = dup_worker (channel);
+  g_autoptr (FerryWorker) worker = NULL;
 
+  g_object_get (channel, "worker", &worker, NULL);
   return (worker != NULL || ferry_channel_get_pid (channel) > 0) && ferry_channel_get_exit (channel) == NULL;
 }
 
@@ -310,11 +313,11 @@ has_process (FerryChannel *channel)
 static void
 settle (FerryExchange *self, FerryChannel *channel)
 {
-  if (g_hash_table_contains (self->members, channel) && is_at_end (channel) && !has_process (channel))
+  if (is_member (self, channel) && is_at_end (channel) && !has_process (channel))
     ferry_exchange_remove (self, channel);
 }
 
-static void look_again (FerryExchange *self, FerryChannel *channel);
+static void look_again (FerryExchange *self);
 
 static void
 news_came (FerryExchange *self, FerryChannel *channel)
@@ -325,33 +328,35 @@ news_came (FerryExchange *self, FerryChannel *channel)
   while (n < FERRY_CHANNEL_WINDOW && emit_one (self, channel))
     n++;
   if (n == FERRY_CHANNEL_WINDOW)
-    look_again (self, channel);
+    look_again (self);
   settle (self, channel);
   tell (self);
+}
+
+static gboolean
+has_news (FerryChannel *channel)
+{
+  return is_readable (channel) || is_at_end (channel);
 }
 
 static gboolean
 look (gpointer data)
 {
   g_autoptr (FerryExchange) self = g_object_ref (data);
+  g_autoptr (GPtrArray) members = list_members (self, has_news, G_MAXUINT);
 
   g_clear_pointer (&self->source, g_source_unref);
-  for (guint n = self->again.length; n > 0 && self->again.length > 0; n--)
-    {
-      g_autoptr (FerryChannel) channel = g_queue_pop_head (&self->again);
-
-      news_came (self, channel);
-    }
+  for (guint i = 0; i < members->len; i++)
+    news_came (self, members->pdata[i]);
   return G_SOURCE_REMOVE;
 }
 
-/* Makes the context call news_came() for a member, as the router delivers messages. */
+/* Makes the context call news_came() for members that have news, as the router delivers messages. */
 static void
-look_again (FerryExchange *self, FerryChannel *channel)
+look_again (FerryExchange *self)
 {
   int priority = G_PRIORITY_DEFAULT;
 
-  g_queue_push_tail (&self->again, g_object_ref (channel));
   if (self->source != NULL)
     return;
   if (self->owner.router != NULL)
@@ -409,12 +414,9 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
       return FALSE;
     }
   g_object_set_data (G_OBJECT (channel), MEMBER_KEY, self);
-  g_object_connect (channel, "signal::notify::readable", channel_changed, self, "signal::notify::closed",
-                    channel_changed, self, "signal::notify::exit", channel_changed, self, "signal::notify::flowing",
-                    channel_changed, self, NULL);
-  if (is_readable (channel) || is_at_end (channel))
-    look_again (self, channel);
-  g_hash_table_add (self->members, g_object_ref (channel));
+  g_signal_connect (channel, "notify", G_CALLBACK (channel_changed), self);
+  if (has_news (channel))
+    look_again (self);
   self->n_running++;
   g_list_store_append (self->active, channel);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
@@ -435,51 +437,17 @@ leaving_unref (gpointer data)
   g_rc_box_release_full (data, leaving_clear);
 }
 
-/* Called when the process of a channel that was removed and closed has ended. */
+/* Called when the process of a channel that was removed and closed has ended. Takes the reference to leaving. */
 static void
-process_ended (Leaving *leaving)
+process_ended (gpointer data)
 {
-  g_autoptr (FerryExchange) self = g_object_ref (leaving->exchange);
+  Leaving *leaving = data;
 
   leaving->ended = TRUE;
-  self->n_running--;
-  start_waiting (self);
-  tell (self);
-}
-
-static void
-worker_ended (FerryWorker *worker, FerryExit *exit, gpointer data)
-{
-  Leaving *leaving = g_rc_box_acquire (data);
-
-  /* The worker may be kept for longer than the exchange. */
-  g_signal_handlers_disconnect_by_func (worker, worker_ended, leaving);
-  process_ended (leaving);
+  leaving->exchange->n_running--;
+  start_waiting (leaving->exchange);
+  tell (leaving->exchange);
   leaving_unref (leaving);
-}
-
-static gboolean
-child_ended (int pidfd, GIOCondition condition, gpointer leaving)
-{
-  close (pidfd);
-  process_ended (leaving);
-  return G_SOURCE_REMOVE;
-}
-
-/* Watches the pidfd of a child that was created by a fork. Returns FALSE if it has just ended. */
-static gboolean
-watch_child (FerryExchange *self, GPid pid, Leaving *leaving)
-{
-  int pidfd = (int) syscall (SYS_pidfd_open, pid, 0);
-  g_autoptr (GSource) source = NULL;
-
-  if (pidfd < 0)
-    return FALSE;
-  source = g_unix_fd_source_new (pidfd, G_IO_IN);
-  g_source_set_static_name (source, "[ferry] removed child");
-  g_source_set_callback (source, G_SOURCE_FUNC (child_ended), g_rc_box_acquire (leaving), leaving_unref);
-  g_source_attach (source, self->owner.context);
-  return TRUE;
 }
 
 /* Closes a channel that was removed. Its process counts against the limit until it has ended. The channel itself is not
@@ -488,7 +456,6 @@ watch_child (FerryExchange *self, GPid pid, Leaving *leaving)
 static Leaving *
 close_removed (FerryExchange *self, FerryChannel *channel)
 {
-  g_autoptr (FerryWorker) worker = dup_worker (channel);
   Leaving *leaving;
 
   ferry_channel_close (channel);
@@ -496,12 +463,8 @@ close_removed (FerryExchange *self, FerryChannel *channel)
     return NULL;
   leaving = g_rc_box_new0 (Leaving);
   leaving->exchange = g_object_ref (self);
-  if (worker != NULL)
-    g_signal_connect_data (worker, "ended", G_CALLBACK (worker_ended), g_rc_box_acquire (leaving),
-                           (GClosureNotify) G_CALLBACK (leaving_unref), 0);
-  else if (!watch_child (self, ferry_channel_get_pid (channel), leaving))
-    leaving->ended = TRUE;
-  self->n_running += !leaving->ended;
+  ferry_channel_call_at_exit (channel, process_ended, g_rc_box_acquire (leaving));
+  self->n_running++;
   return leaving;
 }
 
@@ -517,7 +480,7 @@ static void
 wait_for_removed (FerryExchange *self, Leaving *leaving)
 {
   if (!self->starting)
-    ferry_owner_wait (&self->owner, has_left, leaving, GRACE, "The worker did not end", NULL);
+    ferry_owner_wait (&self->owner, G_STRFUNC, has_left, leaving, GRACE, "The worker did not end", NULL);
   leaving_unref (leaving);
 }
 
@@ -545,7 +508,6 @@ gboolean
 ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
 {
   g_autoptr (FerryExchange) kept = NULL;
-  g_autoptr (FerryChannel) member = NULL;
   Leaving *leaving = NULL;
   guint position;
 
@@ -554,9 +516,9 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
   if (!ferry_owner_check (&self->owner, G_STRFUNC))
     return FALSE;
 
-  kept = g_object_ref (self);
-  if (!g_hash_table_steal_extended (self->members, channel, (gpointer *) &member, NULL))
+  if (!is_member (self, channel))
     return FALSE;
+  kept = g_object_ref (self);
   leave (self, channel);
   self->n_running--;
   if (self->autoclose)
@@ -566,8 +528,6 @@ ferry_exchange_remove (FerryExchange *self, FerryChannel *channel)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_N_ACTIVE]);
   start_waiting (self);
   tell (self);
-  /* The worker's time begins where this was the last reference. */
-  g_clear_object (&member);
   if (leaving != NULL)
     wait_for_removed (self, leaving);
   return TRUE;
@@ -630,27 +590,14 @@ ferry_exchange_start (FerryExchange *self, const char *function, GVariant *argum
  * no router. The other one is asynchronous, in GIO's manner. */
 
 static gboolean
-wait_until (FerryExchange *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
+wait_until (FerryExchange *self, const char *function, FerryCondition condition, gint64 timeout, const char *what,
+            GError **error)
 {
   if (!self->starting || condition (self))
-    return ferry_owner_wait (&self->owner, condition, self, timeout, what, error);
+    return ferry_owner_wait (&self->owner, function, condition, self, timeout, what, error);
   g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
                        "A handler of the exchange cannot wait for what the exchange starts; call the _async function");
   return FALSE;
-}
-
-static GPtrArray *
-list_ready (FerryExchange *self)
-{
-  GPtrArray *array = g_ptr_array_new_with_free_func (g_object_unref);
-  GHashTableIter iter;
-  gpointer channel;
-
-  g_hash_table_iter_init (&iter, self->members);
-  while (g_hash_table_iter_next (&iter, &channel, NULL))
-    if (is_readable (channel))
-      g_ptr_array_add (array, g_object_ref (channel));
-  return array;
 }
 
 static gboolean
@@ -661,11 +608,12 @@ is_ready (gpointer data)
 
 /* Looks for what has come, without waiting. Fails where the exchange cannot be waited for at all. */
 static gboolean
-look_now (FerryExchange *self, GError **error)
+look_now (FerryExchange *self, const char *function, GError **error)
 {
   g_autoptr (GError) reason = NULL;
 
-  if (wait_until (self, is_ready, 0, "Nothing", &reason) || g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_BUSY))
+  if (wait_until (self, function, is_ready, 0, "Nothing", &reason) ||
+      g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_BUSY))
     return TRUE;
   if (!g_error_matches (reason, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
     {
@@ -707,14 +655,12 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error))
-    return NULL;
   kept = g_object_ref (self);
-  if (timeout == 0
-        ? !look_now (self, error)
-        : !wait_until (self, is_ready, timeout, "No channel of the exchange had a message or its end", error))
+  if (timeout == 0 ? !look_now (self, G_STRFUNC, error)
+                   : !wait_until (self, G_STRFUNC, is_ready, timeout,
+                                  "No channel of the exchange had a message or its end", error))
     return NULL;
-  return list_ready (self);
+  return list_members (self, is_readable, G_MAXUINT);
 }
 
 /**
@@ -757,7 +703,7 @@ ferry_exchange_ready_finish (FerryExchange *self, GAsyncResult *result, GError *
 
   if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error) || !g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
-  return list_ready (self);
+  return list_members (self, is_readable, G_MAXUINT);
 }
 
 /* ---- waiting for room below the limit ---- */
@@ -793,12 +739,9 @@ ferry_exchange_add_wait (FerryExchange *self, FerryChannel *channel, gint64 time
   g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error))
-    return FALSE;
   kept = g_object_ref (self);
-  if (!wait_until (self, has_turn, timeout, "No worker of the exchange ended", error))
-    return FALSE;
-  return ferry_exchange_add (self, channel);
+  return wait_until (self, G_STRFUNC, has_turn, timeout, "No worker of the exchange ended", error) &&
+         ferry_exchange_add (self, channel);
 }
 
 static gboolean
@@ -916,7 +859,7 @@ ferry_exchange_create (FerryExchange *self, gint64 timeout, GError **error)
   kept = g_object_ref (self);
   if (!has_turn (self))
     g_object_set (self, "flowing", TRUE, NULL);
-  if (!wait_until (self, has_turn, timeout, "No process of the exchange ended", error))
+  if (!wait_until (self, G_STRFUNC, has_turn, timeout, "No process of the exchange ended", error))
     return NULL;
   channel = ferry_channel_create (error);
   if (channel != NULL && ferry_channel_get_pid (channel) != 0)
@@ -954,7 +897,7 @@ ferry_exchange_finish (FerryExchange *self, gint64 timeout, GError **error)
     return FALSE;
   kept = g_object_ref (self);
   g_object_set (self, "flowing", TRUE, NULL);
-  return wait_until (self, has_finished, timeout, "The channels of the exchange did not finish", error);
+  return wait_until (self, G_STRFUNC, has_finished, timeout, "The channels of the exchange did not finish", error);
 }
 
 /**
@@ -1097,21 +1040,12 @@ ferry_exchange_get_active (FerryExchange *self)
   return G_LIST_MODEL (self->active);
 }
 
-/* Whether the exchange's properties may be used on this thread. */
-static gboolean
-check_property (FerryExchange *self, GParamSpec *pspec)
-{
-  g_autofree char *name = g_strconcat ("FerryExchange:", pspec->name, NULL);
-
-  return ferry_owner_check (&self->owner, name);
-}
-
 static void
 get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
 
-  if (!check_property (self, pspec))
+  if (!ferry_owner_check (&self->owner, "FerryExchange: g_object_get"))
     return;
   if (id == PROP_ACTIVE)
     g_value_set_object (value, self->active);
@@ -1130,10 +1064,8 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
   gboolean *flag = id == PROP_FLOWING ? &self->flowing : &self->autoclose;
-  GHashTableIter iter;
-  gpointer channel;
 
-  if (!check_property (self, pspec) ||
+  if (!ferry_owner_check (&self->owner, "FerryExchange: g_object_set") ||
       (id == PROP_LIMIT ? self->limit == g_value_get_uint (value) : *flag == g_value_get_boolean (value)))
     return;
   if (id == PROP_LIMIT)
@@ -1143,9 +1075,8 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   g_object_notify_by_pspec (object, pspec);
   if (id == PROP_LIMIT)
     start_waiting (self);
-  g_hash_table_iter_init (&iter, self->members);
-  while (id == PROP_FLOWING && g_hash_table_iter_next (&iter, &channel, NULL))
-    look_again (self, channel);
+  else if (id == PROP_FLOWING)
+    look_again (self);
 }
 
 static void
@@ -1235,16 +1166,15 @@ static void
 ferry_exchange_dispose (GObject *object)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
-  GHashTableIter iter;
-  gpointer channel;
+  FerryChannel *channel;
 
-  g_hash_table_iter_init (&iter, self->members);
-  while (g_hash_table_iter_next (&iter, &channel, NULL))
-    leave (self, channel);
-  g_hash_table_remove_all (self->members);
+  for (guint i = 0; (channel = g_list_model_get_item (G_LIST_MODEL (self->active), i)) != NULL; i++)
+    {
+      leave (self, channel);
+      g_object_unref (channel);
+    }
   g_list_store_remove_all (self->active);
   g_queue_clear_full (&self->waiting, (GDestroyNotify) waiting_free);
-  g_queue_clear_full (&self->again, g_object_unref);
   if (self->source != NULL)
     g_source_destroy (self->source);
   g_clear_pointer (&self->source, g_source_unref);
@@ -1257,7 +1187,6 @@ ferry_exchange_finalize (GObject *object)
 {
   FerryExchange *self = FERRY_EXCHANGE (object);
 
-  g_hash_table_unref (self->members);
   g_object_unref (self->active);
   g_clear_object (&self->launcher);
   ferry_owner_clear (&self->owner);
@@ -1293,6 +1222,5 @@ static void
 ferry_exchange_init (FerryExchange *self)
 {
   self->active = g_list_store_new (FERRY_TYPE_CHANNEL);
-  self->members = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->autoclose = TRUE;
 }

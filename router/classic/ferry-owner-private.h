@@ -33,11 +33,10 @@ gboolean ferry_owner_check_error (const FerryOwner *self, const char *function, 
  */
 gboolean ferry_owner_keep (const FerryOwner *self, gpointer object);
 
-/* Iterates the main context until condition holds. Fails with FERRY_ERROR_TIMED_OUT, whose message begins with what;
- * with FERRY_ERROR_NOT_RUNNING; with FERRY_ERROR_BUSY in a callback of that context; and, without a router, with
- * FERRY_ERROR_WRONG_THREAD where the context is not the thread's default one, as in a child that was forked. */
-gboolean ferry_owner_wait (const FerryOwner *self, FerryCondition condition, gpointer data, gint64 timeout,
-                           const char *what, GError **error);
+/* Waits as ferry_iterate_until() does, after ferry_owner_check_error(). The caller has a reference to what has the
+ * owner. */
+gboolean ferry_owner_wait (const FerryOwner *self, const char *function, FerryCondition condition, gpointer data,
+                           gint64 timeout, const char *what, GError **error);
 
 /* Makes a task of object, which returns TRUE once ferry_waits_finish() is called, or at once if is_over. The tasks are
  * in waits (element-type GTask) (owned), which is of object. */

@@ -9,6 +9,8 @@
 
 #include <unistd.h>
 
+#include "channel/ferry-channel-carrier-private.h"
+
 void
 ferry_owner_init (FerryOwner *self, FerryRouter *router)
 {
@@ -75,100 +77,23 @@ ferry_owner_keep (const FerryOwner *self, gpointer object)
   return TRUE;
 }
 
-/* ---- waiting here ---- */
-
-static gboolean
-may_wait (const FerryOwner *self, GError **error)
-{
-  g_autoptr (GMainContext) here = g_main_context_ref_thread_default ();
-  GSource *source = g_main_current_source ();
-
-  if (self->router == NULL && here != self->context)
-    g_set_error_literal (
-      error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD,
-      "The object belongs to the main context of another thread or process; wait on the thread that made it");
-  else if (self->router != NULL && !ferry_router_get_running (self->router))
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_NOT_RUNNING,
-                         "The router is not running; call ferry_router_start() first");
-  else if (source != NULL && g_source_get_context (source) == self->context)
-    g_set_error_literal (error, FERRY_ERROR, FERRY_ERROR_BUSY,
-                         "A callback of a main context cannot wait for work that the same context has to do; use the "
-                         "_async form");
-  else
-    return TRUE;
-  return FALSE;
-}
-
-static gboolean
-set_true (gpointer data)
-{
-  *(gboolean *) data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-/* Returns (transfer full) (nullable) a source that sets *over when the time, in microseconds, is over. */
-static GSource *
-start_timer (GMainContext *context, gint64 timeout, gboolean *over)
-{
-  GSource *timer = g_timeout_source_new (0);
-
-  g_source_set_ready_time (
-    timer, timeout < G_MAXINT64 - g_get_monotonic_time () ? g_get_monotonic_time () + timeout : G_MAXINT64);
-  g_source_set_callback (timer, set_true, over, NULL);
-  g_source_attach (timer, context);
-  return timer;
-}
+/* ---- waiting ---- */
 
 gboolean
-ferry_owner_wait (const FerryOwner *self, FerryCondition condition, gpointer data, gint64 timeout, const char *what,
-                  GError **error)
+ferry_owner_wait (const FerryOwner *self, const char *function, FerryCondition condition, gpointer data, gint64 timeout,
+                  const char *what, GError **error)
 {
-  GSource *timer = NULL;
-  gboolean over = FALSE;
-
-  if (condition (data))
-    return TRUE;
-  if (!may_wait (self, error))
-    return FALSE;
-  if (timeout >= 0)
-    timer = start_timer (self->context, timeout, &over);
-  while (!condition (data) && !over)
-    g_main_context_iteration (self->context, TRUE);
-  if (timer != NULL)
-    {
-      g_source_destroy (timer);
-      g_source_unref (timer);
-    }
-  if (condition (data))
-    return TRUE;
-  g_set_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT, "%s in time; wait longer", what);
-  return FALSE;
+  return ferry_owner_check_error (self, function, error) &&
+         ferry_iterate_until (self->router, self->context, condition, data, timeout, what, error);
 }
 
-/* ---- waiting without a thread ---- */
-
-typedef struct
-{
-  GQueue *waits;   /* (unowned) */
-  GSource *source; /* (owned) (nullable): of the cancellable */
-} Wait;
-
-static void
-wait_free (gpointer data)
-{
-  Wait *wait = data;
-
-  g_clear_pointer (&wait->source, g_source_unref);
-  g_free (wait);
-}
-
+/* The tag of such a task is the queue, and its data the source (owned) (nullable) of the cancellable. */
 static gboolean
 cancelled (GCancellable *cancellable, gpointer data)
 {
   GTask *task = data;
-  Wait *wait = g_task_get_task_data (task);
 
-  if (g_queue_remove (wait->waits, task))
+  if (g_queue_remove (g_task_get_source_tag (task), task))
     {
       g_task_return_error_if_cancelled (task);
       g_object_unref (task);
@@ -181,11 +106,9 @@ ferry_waits_add (GQueue *waits, gboolean is_over, gpointer object, GCancellable 
                  GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (object, cancellable, callback, user_data);
-  Wait *wait = g_new0 (Wait, 1);
 
+  g_task_set_source_tag (task, waits);
   g_task_set_check_cancellable (task, FALSE);
-  wait->waits = waits;
-  g_task_set_task_data (task, wait, wait_free);
   if (is_over || g_task_return_error_if_cancelled (task))
     {
       if (is_over)
@@ -195,8 +118,8 @@ ferry_waits_add (GQueue *waits, gboolean is_over, gpointer object, GCancellable 
     }
   if (cancellable != NULL)
     {
-      wait->source = g_cancellable_source_new (cancellable);
-      g_task_attach_source (task, wait->source, G_SOURCE_FUNC (cancelled));
+      g_task_set_task_data (task, g_cancellable_source_new (cancellable), (GDestroyNotify) g_source_unref);
+      g_task_attach_source (task, g_task_get_task_data (task), G_SOURCE_FUNC (cancelled));
     }
   g_queue_push_tail (waits, task);
 }
@@ -210,11 +133,9 @@ ferry_waits_finish (GQueue *waits)
   g_queue_init (waits);
   while ((task = g_queue_pop_head (&over)) != NULL)
     {
-      Wait *wait = g_task_get_task_data (task);
-
       /* It has a reference of the task. */
-      if (wait->source != NULL)
-        g_source_destroy (wait->source);
+      if (g_task_get_task_data (task) != NULL)
+        g_source_destroy (g_task_get_task_data (task));
       g_task_return_boolean (task, TRUE);
       g_object_unref (task);
     }

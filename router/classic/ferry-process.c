@@ -48,11 +48,6 @@ struct _FerryProcess
   GQueue end_waits;        /* callers that wait for the end of the function */
 };
 
-enum
-{
-  PROP_TASK = 1,
-};
-
 G_DEFINE_FINAL_TYPE (FerryProcess, ferry_process, G_TYPE_OBJECT)
 
 static void
@@ -82,15 +77,6 @@ shut_down (gpointer executor)
 }
 
 static void
-shut_down_there (GMainContext *context, FerryExecutor *executor)
-{
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  g_source_set_callback (source, shut_down, g_object_ref (executor), g_object_unref);
-  g_source_attach (source, context);
-}
-
-static void
 ferry_process_dispose (GObject *object)
 {
   FerryProcess *self = FERRY_PROCESS (object);
@@ -105,7 +91,12 @@ ferry_process_dispose (GObject *object)
   if (self->executor != NULL && ferry_owner_is_here (&self->owner))
     shut_down (self->executor);
   else if (self->executor != NULL)
-    shut_down_there (self->owner.context, self->executor);
+    {
+      g_autoptr (GSource) source = g_idle_source_new ();
+
+      g_source_set_callback (source, shut_down, g_object_ref (self->executor), g_object_unref);
+      g_source_attach (source, self->owner.context);
+    }
   g_clear_object (&self->task);
   g_clear_object (&self->executor);
   g_queue_clear_full (&self->values, (GDestroyNotify) g_variant_unref);
@@ -141,7 +132,7 @@ ferry_process_class_init (FerryProcessClass *klass)
    * The task that runs the function, for its state, its progress and its times. Any thread may read this.
    */
   g_object_class_install_property (
-    object_class, PROP_TASK,
+    object_class, 1,
     g_param_spec_object ("task", NULL, NULL, FERRY_TYPE_TASK, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
@@ -237,12 +228,16 @@ has_ended (gpointer data)
 }
 
 static gboolean
-wait (FerryProcess *self, FerryCondition condition, gint64 timeout, const char *what, GError **error)
+wait (FerryProcess *self, const char *function, FerryCondition condition, gint64 timeout, const char *what,
+      GError **error)
 {
   g_autoptr (FerryProcess) kept G_GNUC_UNUSED = g_object_ref (self);
-  g_autofree char *message = g_strdup_printf ("Process '%s' %s", ferry_task_get_name (self->task), what);
+  g_autofree char *message = NULL;
 
-  return ferry_owner_wait (&self->owner, condition, self, timeout, message, error);
+  if (!ferry_owner_check_error (&self->owner, function, error))
+    return FALSE;
+  message = g_strdup_printf ("Process '%s' %s", ferry_task_get_name (self->task), what);
+  return ferry_owner_wait (&self->owner, function, condition, self, timeout, message, error);
 }
 
 /**
@@ -270,10 +265,8 @@ ferry_process_next (FerryProcess *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_PROCESS (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error) ||
-      !wait (self, has_value_or_ended, timeout, "neither yielded nor ended", error))
-    return NULL;
-  return take_value (self);
+  return wait (self, G_STRFUNC, has_value_or_ended, timeout, "neither yielded nor ended", error) ? take_value (self)
+                                                                                                 : NULL;
 }
 
 /**
@@ -356,9 +349,7 @@ ferry_process_join (FerryProcess *self, gint64 timeout, GError **error)
   g_return_val_if_fail (FERRY_IS_PROCESS (self), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error))
-    return FALSE;
-  return wait (self, has_ended, timeout, "did not end", error) && raise_error (self, error);
+  return wait (self, G_STRFUNC, has_ended, timeout, "did not end", error) && raise_error (self, error);
 }
 
 /**

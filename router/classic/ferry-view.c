@@ -47,22 +47,6 @@ ferry_view_new (FerryProxy *proxy)
   return self;
 }
 
-/* Adds a step of a word and what follows it. name, first and second: (nullable); floating references are taken. */
-static void
-append (FerryView *self, const char *word, const char *name, GVariant *first, GVariant *second)
-{
-  GVariant *members[4] = {g_variant_new_string (word)};
-  guint n = 1;
-
-  if (name != NULL)
-    members[n++] = g_variant_new_string (name);
-  if (first != NULL)
-    members[n++] = first;
-  if (second != NULL)
-    members[n++] = second;
-  g_ptr_array_add (self->steps, g_variant_ref_sink (g_variant_new_tuple (members, n)));
-}
-
 /**
  * ferry_view_copy:
  * @self: a view
@@ -226,28 +210,37 @@ ferry_view_to_string (FerryView *self)
 
 /* ---- operations ---- */
 
-/* Frees a value if its reference is floating. For arguments of a function that failed. */
-static void
-drop_floating (GVariant *value)
+/* Whether function may change the view. */
+static gboolean
+check_open (FerryView *self, const char *function)
 {
-  if (value != NULL && g_variant_is_floating (value))
-    g_variant_unref (value);
+  if (self == NULL)
+    g_return_if_fail_warning (G_LOG_DOMAIN, function, "self != NULL");
+  else if (self->frozen)
+    g_log (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL,
+           "%s(): the view is frozen, and cannot be changed; make another with ferry_view_copy()", function);
+  return self != NULL && !self->frozen;
 }
 
-#define RETURN_IF_FROZEN(self, argument)                                                                               \
-  G_STMT_START                                                                                                         \
-  {                                                                                                                    \
-    if ((self) == NULL || (self)->frozen)                                                                              \
-      drop_floating (argument);                                                                                        \
-    g_return_if_fail ((self) != NULL);                                                                                 \
-    if ((self)->frozen)                                                                                                \
-      {                                                                                                                \
-        g_log (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL,                                                                     \
-               "%s(): the view is frozen, and cannot be changed; make another with ferry_view_copy()", G_STRFUNC);     \
-        return;                                                                                                        \
-      }                                                                                                                \
-  }                                                                                                                    \
-  G_STMT_END
+/* Adds a step of a word and what follows it, for function. name, first and second: (nullable); floating references are
+ * taken. */
+static void
+append (FerryView *self, const char *function, const char *word, const char *name, GVariant *first, GVariant *second)
+{
+  GVariant *members[4] = {g_variant_new_string (word)};
+  g_autoptr (GVariant) step = NULL;
+  guint n = 1;
+
+  if (name != NULL)
+    members[n++] = g_variant_new_string (name);
+  if (first != NULL)
+    members[n++] = first;
+  if (second != NULL)
+    members[n++] = second;
+  step = g_variant_ref_sink (g_variant_new_tuple (members, n));
+  if (check_open (self, function))
+    g_ptr_array_add (self->steps, g_steal_pointer (&step));
+}
 
 /**
  * ferry_view_call:
@@ -261,10 +254,9 @@ drop_floating (GVariant *value)
 void
 ferry_view_call (FerryView *self, const char *method, GVariant *arguments)
 {
-  RETURN_IF_FROZEN (self, arguments);
   g_return_if_fail (method != NULL);
 
-  append (self, "call", method, arguments, NULL);
+  append (self, G_STRFUNC, "call", method, arguments, NULL);
 }
 
 /**
@@ -278,10 +270,9 @@ ferry_view_call (FerryView *self, const char *method, GVariant *arguments)
 void
 ferry_view_get (FerryView *self, const char *property)
 {
-  RETURN_IF_FROZEN (self, NULL);
   g_return_if_fail (property != NULL);
 
-  append (self, "get", property, NULL, NULL);
+  append (self, G_STRFUNC, "get", property, NULL, NULL);
 }
 
 /**
@@ -296,11 +287,10 @@ ferry_view_get (FerryView *self, const char *property)
 void
 ferry_view_set (FerryView *self, const char *property, GVariant *value)
 {
-  RETURN_IF_FROZEN (self, value);
   g_return_if_fail (property != NULL);
   g_return_if_fail (value != NULL);
 
-  append (self, "set", property, value, NULL);
+  append (self, G_STRFUNC, "set", property, value, NULL);
 }
 
 /**
@@ -314,10 +304,9 @@ ferry_view_set (FerryView *self, const char *property, GVariant *value)
 void
 ferry_view_delete (FerryView *self, const char *property)
 {
-  RETURN_IF_FROZEN (self, NULL);
   g_return_if_fail (property != NULL);
 
-  append (self, "delete", property, NULL, NULL);
+  append (self, G_STRFUNC, "delete", property, NULL, NULL);
 }
 
 /**
@@ -332,10 +321,9 @@ ferry_view_delete (FerryView *self, const char *property)
 void
 ferry_view_get_item (FerryView *self, GVariant *key)
 {
-  RETURN_IF_FROZEN (self, key);
   g_return_if_fail (key != NULL);
 
-  append (self, "get-item", NULL, key, NULL);
+  append (self, G_STRFUNC, "get-item", NULL, key, NULL);
 }
 
 /**
@@ -350,13 +338,10 @@ ferry_view_get_item (FerryView *self, GVariant *key)
 void
 ferry_view_set_item (FerryView *self, GVariant *key, GVariant *value)
 {
-  if (self == NULL || self->frozen)
-    drop_floating (key);
-  RETURN_IF_FROZEN (self, value);
   g_return_if_fail (key != NULL);
   g_return_if_fail (value != NULL);
 
-  append (self, "set-item", NULL, key, value);
+  append (self, G_STRFUNC, "set-item", NULL, key, value);
 }
 
 /**
@@ -370,10 +355,9 @@ ferry_view_set_item (FerryView *self, GVariant *key, GVariant *value)
 void
 ferry_view_delete_item (FerryView *self, GVariant *key)
 {
-  RETURN_IF_FROZEN (self, key);
   g_return_if_fail (key != NULL);
 
-  append (self, "delete-item", NULL, key, NULL);
+  append (self, G_STRFUNC, "delete-item", NULL, key, NULL);
 }
 
 /**
@@ -387,10 +371,9 @@ ferry_view_delete_item (FerryView *self, GVariant *key)
 void
 ferry_view_contains (FerryView *self, GVariant *key)
 {
-  RETURN_IF_FROZEN (self, key);
   g_return_if_fail (key != NULL);
 
-  append (self, "contains", NULL, key, NULL);
+  append (self, G_STRFUNC, "contains", NULL, key, NULL);
 }
 
 /**
@@ -403,9 +386,7 @@ ferry_view_contains (FerryView *self, GVariant *key)
 void
 ferry_view_length (FerryView *self)
 {
-  RETURN_IF_FROZEN (self, NULL);
-
-  append (self, "length", NULL, NULL, NULL);
+  append (self, G_STRFUNC, "length", NULL, NULL, NULL);
 }
 
 /**
@@ -420,10 +401,9 @@ ferry_view_length (FerryView *self)
 void
 ferry_view_pass_to (FerryView *self, const char *function, GVariant *arguments)
 {
-  RETURN_IF_FROZEN (self, arguments);
   g_return_if_fail (function != NULL);
 
-  append (self, "pass-to", function, arguments, NULL);
+  append (self, G_STRFUNC, "pass-to", function, arguments, NULL);
 }
 
 /**
@@ -439,9 +419,7 @@ ferry_view_pass_to (FerryView *self, const char *function, GVariant *arguments)
 void
 ferry_view_super (FerryView *self, const char *type_name)
 {
-  RETURN_IF_FROZEN (self, NULL);
-
-  append (self, "super", type_name != NULL ? type_name : "", NULL, NULL);
+  append (self, G_STRFUNC, "super", type_name != NULL ? type_name : "", NULL, NULL);
 }
 
 /* ---- settings ---- */
@@ -457,10 +435,13 @@ ferry_view_super (FerryView *self, const char *type_name)
 void
 ferry_view_set_default (FerryView *self, GVariant *value)
 {
-  RETURN_IF_FROZEN (self, value);
+  g_autoptr (GVariant) taken = value != NULL ? g_variant_ref_sink (value) : NULL;
 
-  g_clear_pointer (&self->default_value, g_variant_unref);
-  self->default_value = value != NULL ? g_variant_ref_sink (value) : NULL;
+  if (check_open (self, G_STRFUNC))
+    {
+      g_clear_pointer (&self->default_value, g_variant_unref);
+      self->default_value = g_steal_pointer (&taken);
+    }
 }
 
 /**
@@ -476,9 +457,8 @@ ferry_view_set_default (FerryView *self, GVariant *value)
 void
 ferry_view_set_as_proxy (FerryView *self, gboolean as_proxy)
 {
-  RETURN_IF_FROZEN (self, NULL);
-
-  self->as_proxy = as_proxy;
+  if (check_open (self, G_STRFUNC))
+    self->as_proxy = as_proxy;
 }
 
 /* ---- the result ---- */

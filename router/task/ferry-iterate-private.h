@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "base/ferry-sibling-private.h"
 #include "route/ferry-router.h"
 
 G_BEGIN_DECLS
@@ -22,6 +23,7 @@ gboolean ferry_iterate_context (GMainContext *context, FerryCondition condition,
  *
  * If router is NULL, context is iterated. Fails then with FERRY_ERROR_WRONG_THREAD when context is not the
  * thread-default context, and with FERRY_ERROR_BUSY in a callback of context. */
+FERRY_FOR_SIBLINGS
 gboolean ferry_iterate_until (FerryRouter *router, GMainContext *context, FerryCondition condition, gpointer data,
                               gint64 timeout, const char *what, GError **error);
 
