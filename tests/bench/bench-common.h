@@ -58,4 +58,8 @@ GVariant *bench_message_to_variant (const BenchMessage *message);
  */
 GDBusConnection *bench_dbus_connect (int fd, const char *guid, GDBusConnectionFlags flags, GError **error);
 
+guint64 bench_proc_switches (GPid pid);
+gint64 bench_proc_resident (GPid pid, gint64 *of_memfds);
+gint64 bench_proc_private (GPid pid);
+
 G_END_DECLS

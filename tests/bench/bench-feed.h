@@ -148,8 +148,8 @@ bench_take_raw (BenchPort *port, gconstpointer data, gsize size)
   bench_take_number (port, sequence);
 }
 
-/* Of Ferry's feeds. */
-gboolean bench_ferry_wait_until_open (BenchFeed *feed, GError **error);
+/* Of Ferry's feeds, with messages of 64 bytes. Ends the program where it cannot open one. */
+BenchFeed *bench_ferry_open (BenchMode mode, BenchTake take, guint n_workers);
 FerryWorker *bench_ferry_get_worker (BenchPort *port);
 
 G_END_DECLS

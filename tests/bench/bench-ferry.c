@@ -119,11 +119,25 @@ all_ended (gpointer user_data)
   return all_are (user_data, FERRY_WORKER_STATE_ENDED);
 }
 
-/* Runs the router until every worker has taken up its sender. */
-gboolean
-bench_ferry_wait_until_open (BenchFeed *feed, GError **error)
+/* Opens a feed, and runs the router until every worker has taken up its sender. */
+BenchFeed *
+bench_ferry_open (BenchMode mode, BenchTake take, guint n_workers)
 {
-  return ferry_router_route_until (feed->hub, all_open, feed, bench_feed_get_patience (feed) / 1000, error);
+  const BenchLoad load = {
+    .transport = &bench_ferry,
+    .content = BENCH_CONTENT_BYTES,
+    .take = take,
+    .mode = mode,
+    .size = 64,
+    .n_workers = n_workers,
+  };
+  g_autoptr (GError) error = NULL;
+  BenchFeed *feed = bench_feed_new (&load, &error);
+
+  if (feed == NULL ||
+      !ferry_router_route_until (feed->hub, all_open, feed, bench_feed_get_patience (feed) / 1000, &error))
+    bench_feed_fail (feed, error);
+  return feed;
 }
 
 static void

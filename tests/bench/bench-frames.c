@@ -132,25 +132,6 @@ get_excess (const Bench *self, int row, int base, double quantile)
 
 /* ---- workers beside the window ---- */
 
-static BenchFeed *
-open_feed (BenchMode mode, BenchTake take, guint n_workers)
-{
-  const BenchLoad load = {
-    .transport = &bench_ferry,
-    .content = BENCH_CONTENT_BYTES,
-    .take = take,
-    .mode = mode,
-    .size = 64,
-    .n_workers = n_workers,
-  };
-  g_autoptr (GError) error = NULL;
-  BenchFeed *feed = bench_feed_new (&load, &error);
-
-  if (feed == NULL || !bench_ferry_wait_until_open (feed, &error))
-    bench_feed_fail (feed, error);
-  return feed;
-}
-
 static void
 close_feed (Bench *self, BenchFeed *feed)
 {
@@ -162,7 +143,7 @@ close_feed (Bench *self, BenchFeed *feed)
 static double
 watch (Bench *self, int row, BenchMode mode, guint n_workers, gint64 duration)
 {
-  BenchFeed *feed = open_feed (mode, BENCH_TAKE_RAW, n_workers);
+  BenchFeed *feed = bench_ferry_open (mode, BENCH_TAKE_RAW, n_workers);
   double rate;
 
   bench_feed_run (duration / 8);
@@ -261,8 +242,8 @@ run_siege (Bench *self, const BenchOptions *options)
 static void
 run_slow_painting (Bench *self, gint64 duration, const char *name, guint n_flooding)
 {
-  BenchFeed *flood = open_feed (BENCH_MODE_FLOOD, BENCH_TAKE_RAW, n_flooding);
-  BenchFeed *paced = open_feed (BENCH_MODE_PACED, BENCH_TAKE_STAMP, 1);
+  BenchFeed *flood = bench_ferry_open (BENCH_MODE_FLOOD, BENCH_TAKE_RAW, n_flooding);
+  BenchFeed *paced = bench_ferry_open (BENCH_MODE_PACED, BENCH_TAKE_STAMP, 1);
   const guint n_messages = duration / 1000 / INTERVAL;
   const gint64 started = bench_now ();
   guint64 messages = n_messages;

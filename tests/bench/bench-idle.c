@@ -18,31 +18,11 @@
 #include <unistd.h>
 
 #include "bench-feed.h"
-#include "bench-proc.h"
 #include "bench-team.h"
 
 #define N_WORKERS 100
 #define FLOOD_BYTES (G_GUINT64_CONSTANT (64) * 1024 * 1024)
 #define N_FIRST 1 /* started first, so that what is needed once is not counted with the links */
-
-static BenchFeed *
-open_workers (guint n_workers)
-{
-  const BenchLoad load = {
-    .transport = &bench_ferry,
-    .content = BENCH_CONTENT_BYTES,
-    .take = BENCH_TAKE_RAW,
-    .mode = BENCH_MODE_IDLE,
-    .size = 64,
-    .n_workers = n_workers,
-  };
-  g_autoptr (GError) error = NULL;
-  BenchFeed *feed = bench_feed_new (&load, &error);
-
-  if (feed == NULL || !bench_ferry_wait_until_open (feed, &error))
-    bench_feed_fail (feed, error);
-  return feed;
-}
 
 static gboolean
 quit_cb (int fd, GIOCondition condition, gpointer user_data)
@@ -51,30 +31,7 @@ quit_cb (int fd, GIOCondition condition, gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The application: says how many KiB it grew by, then the workers' process ids, and lives until its standard input
- * ends. */
-static int
-run_application (void)
-{
-  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  BenchFeed *first, *feed;
-  gint64 before;
-
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  first = open_workers (N_FIRST);
-  before = bench_proc_resident (getpid (), NULL);
-  feed = open_workers (N_WORKERS);
-  printf ("%" G_GINT64_FORMAT "\n", bench_proc_resident (getpid (), NULL) - before);
-  for (guint i = 0; i < N_WORKERS; i++)
-    printf ("%d\n", ferry_worker_get_pid (bench_ferry_get_worker (&feed->ports[i])));
-  fflush (stdout);
-  g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP, quit_cb, loop);
-  g_main_loop_run (loop);
-  return bench_feed_free (feed) && bench_feed_free (first) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* ---- after a flood ---- */
-
+/* Waits for a byte on the standard input, or its end. */
 static void
 wait_for_order (void)
 {
@@ -83,6 +40,28 @@ wait_for_order (void)
   g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP, quit_cb, loop);
   g_main_loop_run (loop);
 }
+
+/* The application: says how many KiB it grew by, then the workers' process ids, and lives until its standard input
+ * ends. */
+static int
+run_application (void)
+{
+  BenchFeed *first, *feed;
+  gint64 before;
+
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  first = bench_ferry_open (BENCH_MODE_IDLE, BENCH_TAKE_RAW, N_FIRST);
+  before = bench_proc_resident (getpid (), NULL);
+  feed = bench_ferry_open (BENCH_MODE_IDLE, BENCH_TAKE_RAW, N_WORKERS);
+  printf ("%" G_GINT64_FORMAT "\n", bench_proc_resident (getpid (), NULL) - before);
+  for (guint i = 0; i < N_WORKERS; i++)
+    printf ("%d\n", ferry_worker_get_pid (bench_ferry_get_worker (&feed->ports[i])));
+  fflush (stdout);
+  wait_for_order ();
+  return bench_feed_free (feed) && bench_feed_free (first) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- after a flood ---- */
 
 /* Answers each byte of its standard input: the first by a flood of messages of that size, the second by its end. */
 static int
@@ -251,8 +230,7 @@ main (int argc, char **argv)
   BenchOptions options;
   GPid workers[N_WORKERS];
   GPid pid;
-  gint64 grown;
-  gint64 spare_time;
+  gint64 grown, spare_time;
 
   if (argc == 2 && g_str_equal (argv[1], "application"))
     return run_application ();

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "bench-common.h"
-#include "bench-proc.h"
 #include "bench-team.h"
 
 #define N_WORKERS 2

@@ -15,25 +15,18 @@
 static const BenchRoad *const roads[] = {&bench_road_ferry, &bench_road_ferry_bytes, &bench_road_gdbus,
                                          &bench_road_object_call_default};
 
-static const BenchRoad *
-find_road (const char *name)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS (roads); i++)
-    if (g_str_equal (roads[i]->name, name))
-      return roads[i];
-  return NULL;
-}
-
 int
 main (int argc, char **argv)
 {
-  const BenchRoad *road = argc == 5 ? find_road (argv[1]) : NULL;
+  const BenchRoad *road = NULL;
   g_autoptr (GError) error = NULL;
   BenchDirection direction;
   gpointer end;
 
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   signal (SIGPIPE, SIG_IGN);
+  for (gsize i = 0; argc == 5 && road == NULL && i < G_N_ELEMENTS (roads); i++)
+    road = g_str_equal (roads[i]->name, argv[1]) ? roads[i] : NULL;
   if (road == NULL)
     return EXIT_FAILURE;
   direction = (BenchDirection) g_ascii_strtoull (argv[2], NULL, 10);
