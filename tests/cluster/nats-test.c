@@ -22,6 +22,19 @@ nats_test_must_skip (const char *program)
   return path == NULL;
 }
 
+static void
+run (gconstpointer test)
+{
+  if (!nats_test_must_skip ("nats-server"))
+    ((void (*) (void)) test) ();
+}
+
+void
+nats_test_add (const char *path, void (*test) (void))
+{
+  g_test_add_data_func (path, (gconstpointer) test, run);
+}
+
 /* ---- The server ---- */
 
 NatsTestServer *

@@ -21,6 +21,8 @@ typedef struct
 
 /* Whether the machine lacks a server, or another program; the test is skipped then, and says so. */
 gboolean nats_test_must_skip (const char *program);
+/* Adds a test that needs a server. */
+void nats_test_add (const char *path, void (*test) (void));
 
 /* A server that does not run yet. */
 NatsTestServer *nats_test_server_new (void);

@@ -97,14 +97,11 @@ join_as (Scene *scene, const char *scheme, const char *host, FerryBusSettings se
 static void
 finds_hosts (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestEnd) early = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
   g_autoptr (NatsTestEnd) late = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   early = join_and_wait (scene, NULL);
   host = join (scene, "alpha");
   ferry_bus_set_presence (host->bus, g_variant_new ("(us)", 1, "one"));
@@ -120,16 +117,13 @@ finds_hosts (void)
 static void
 a_host_tells_again_where_there_are_several_servers (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestEnd) application = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
   g_autofree char *url = NULL;
   g_autofree char *urls = NULL;
   FerryBusSettings settings = {.application = "app", .host = "alpha"};
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   application = join_and_wait (scene, NULL);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   settings.url = urls = g_strconcat (url, ",nats://127.0.0.1:1", NULL);
@@ -142,16 +136,13 @@ a_host_tells_again_where_there_are_several_servers (void)
 static void
 an_application_asks_again_where_there_are_several_servers (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestEnd) application = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
   g_autofree char *url = NULL;
   g_autofree char *urls = NULL;
   FerryBusSettings settings = {.application = "app"};
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   host = join_and_wait (scene, "alpha");
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
@@ -182,16 +173,13 @@ add_server (Scene *scene)
 static void
 a_host_whose_server_is_gone_tells_another_one_that_it_is_there (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (CLUSTER " }\n");
   g_autoptr (NatsTestServer) other = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
   g_autoptr (NatsTestEnd) application = NULL;
   g_autofree char *url = NULL;
   FerryBusSettings settings = {.application = "app"};
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (CLUSTER " }\n");
   host = join_and_wait (scene, "alpha");
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
   other = add_server (scene);
@@ -261,14 +249,11 @@ an_application_asks_at_another_server_that_comes_later (void)
 static void
 a_host_answers_a_flood_of_hellos_once_in_a_second (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestEnd) application = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
   gint64 began;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   application = join_and_wait (scene, NULL);
   host = join (scene, "alpha");
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
@@ -298,14 +283,11 @@ assert_packet (NatsTestEnd *end, guint index, const char *text)
 static void
 carries_packets (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestEnd) application = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
   g_autoptr (NatsTestEnd) stranger = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   application = join_and_wait (scene, NULL);
   stranger = join_and_wait (scene, NULL);
   host = join_and_wait (scene, "alpha");
@@ -378,7 +360,7 @@ publish_from_bad_names (natsConnection *stranger, const char *start)
 static void
 drops_what_is_from_no_end (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestEnd) application = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
   g_autofree char *up = NULL;
@@ -386,9 +368,6 @@ drops_what_is_from_no_end (void)
   natsConnection *stranger;
   guint n_up, n_down;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   application = join_and_wait (scene, NULL);
   host = join_and_wait (scene, "alpha");
   stranger = make_stranger (scene);
@@ -422,8 +401,6 @@ drops_what_no_host_tells_of_itself (void)
   g_autofree guint8 *large = g_malloc0 (size);
   natsConnection *stranger;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new ("max_payload: 4000000\n");
   application = join_and_wait (scene, NULL);
   stranger = make_stranger (scene);
@@ -451,13 +428,10 @@ drops_what_no_host_tells_of_itself (void)
 static void
 says_that_no_server_answers (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestEnd) end = NULL;
   g_autofree char *url = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   nats_test_server_kill (scene->server);
   end = join (scene, NULL);
@@ -507,7 +481,7 @@ has_address (gpointer data)
 static void
 uses_another_server (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestServer) other = NULL;
   g_autoptr (NatsTestEnd) end = NULL;
   g_autofree char *url = NULL;
@@ -515,9 +489,6 @@ uses_another_server (void)
   g_autofree char *urls = NULL;
   FerryBusSettings settings = {.application = "app"};
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   other = nats_test_server_new ();
   nats_test_server_start (other, NULL);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
@@ -582,13 +553,10 @@ static void
 waits_less_where_there_is_another_server (void)
 {
   g_autofree char *mute_url = NULL;
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (GSocket) mute = NULL;
   gboolean is_first = FALSE;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   mute = make_mute_server (&mute_url);
   for (guint i = 0; i < 4 && !is_first; i++)
     is_first = is_connected_first (scene, mute_url);
@@ -598,16 +566,13 @@ waits_less_where_there_is_another_server (void)
 static void
 says_that_a_password_is_wrong (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new ("authorization { users = [ { user: alice, password: 'open sesame' } ] }\n");
   g_autoptr (NatsTestEnd) wrong = NULL;
   g_autoptr (NatsTestEnd) none = NULL;
   g_autoptr (NatsTestEnd) right = NULL;
   g_autoptr (NatsTestEnd) in_url = NULL;
   g_autoptr (NatsTestEnd) nobody = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new ("authorization { users = [ { user: alice, password: 'open sesame' } ] }\n");
   nobody = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){0});
   wrong = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice", .password = "sesame"});
   none = join_as (scene, "nats", "127.0.0.1", (FerryBusSettings){.user = "alice"});
@@ -639,8 +604,6 @@ logs_in_as_the_user_of_the_url_whoever_the_subjects_are_of (void)
   g_autoptr (NatsTestEnd) host = NULL;
   g_autoptr (NatsTestEnd) wrong = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new ("authorization { users = [\n"
                      "{ user: 'alice@home', password: sesame, permissions: {\n"
                      "  publish: ['ferry.app.hello.shop.>', 'ferry.app.down.*.*.shop.>']\n"
@@ -668,8 +631,6 @@ says_what_is_not_permitted (void)
   g_autoptr (NatsTestEnd) deaf = NULL;
   g_autoptr (NatsTestEnd) dumb = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene =
     scene_new ("authorization { users = [\n"
                "{ user: deaf, password: a, permissions: { publish: 'ferry.>', subscribe: 'ferry.app.present.>' } }\n"
@@ -695,8 +656,6 @@ says_that_a_packet_is_too_large (void)
   g_autoptr (NatsTestEnd) end = NULL;
   g_autofree char *text = g_strnfill (2000, 'x');
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new ("max_payload: 1000\n");
   end = join_and_wait (scene, NULL);
   g_assert_cmpuint (ferry_bus_get_max_packet (end->bus), ==, 1000);
@@ -707,13 +666,10 @@ says_that_a_packet_is_too_large (void)
 static void
 comes_back (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestEnd) application = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   application = join_and_wait (scene, NULL);
   host = join_and_wait (scene, "alpha");
   ferry_bus_set_presence (host->bus, g_variant_new_uint32 (1));
@@ -837,8 +793,6 @@ keeps_order_while_the_server_takes_nothing (void)
   g_autoptr (NatsTestEnd) host = NULL;
   g_autofree char *text = g_strnfill (PARCEL_SIZE, 'x');
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new (NULL);
   application = join_and_wait (scene, NULL);
   host = join_and_wait (scene, "alpha");
@@ -866,12 +820,9 @@ signs_with_an_nkey (void)
 {
   static const char *const files[] = {SEED "\n", SEED, SEED "\n" PUBLIC_KEY "\n",
                                       "-----BEGIN USER NKEY SEED-----\r\n" SEED " \r\n"};
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new ("authorization { users = [ { nkey: " PUBLIC_KEY " } ] }\n");
   g_autofree char *path = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new ("authorization { users = [ { nkey: " PUBLIC_KEY " } ] }\n");
   path = nats_test_server_get_path (scene->server, "seed");
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
@@ -899,12 +850,9 @@ tells_of_an_nkey_that_is_none (void)
     {"SU1CSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY\n", "*not the seed of a user*"},
     {"SAAFAQ5OH43W3L6UWFIKDUIXCFVMDL7SPNPK3KPMHGJKCN5XSL2DWDDKTI\n", "*no line that begins with SU*"},
   };
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autofree char *path = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   path = nats_test_server_get_path (scene->server, "seed");
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
     {
@@ -1018,8 +966,6 @@ sessions_survive_the_server (void)
   Talker host = {0};
   Conversation conversation = {&application, &host, 100};
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new (NULL);
   application.end = application_end = join_and_wait (scene, NULL);
   host.end = host_end = join_and_wait (scene, "alpha");
@@ -1073,15 +1019,12 @@ count_idle (gpointer data)
 static void
 leaves_turns_in_a_flood (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestEnd) application = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
   guint n_turns = 0;
   guint idle;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   application = join_and_wait (scene, NULL);
   host = join_and_wait (scene, "alpha");
   host->time_of_packet = 50;
@@ -1112,14 +1055,11 @@ wait_undelivered (FerryBus *bus, guint64 n)
 static void
 is_closed_with_packets_that_have_come (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (NatsTestEnd) application = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
   guint n_turns = 0;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   host = join_and_wait (scene, "alpha");
   application = join_and_wait (scene, NULL);
   for (guint i = 0; i < 10; i++)
@@ -1224,11 +1164,8 @@ refuses_settings (void)
 static void
 closes_at_any_time (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   for (guint i = 0; i < 20; i++)
     {
       g_autoptr (NatsTestEnd) end = join (scene, i % 2 == 0 ? "alpha" : NULL);
@@ -1290,14 +1227,12 @@ end_while_connected (const char *url)
 static void
 threads_end_before_their_process (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autofree char *url = NULL;
 
   if (g_test_subprocess ())
     end_while_connected (g_getenv ("FERRY_TEST_URL"));
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
+
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   g_setenv ("FERRY_TEST_URL", url, TRUE);
   g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
@@ -1308,44 +1243,44 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/bus/finds-hosts", finds_hosts);
-  g_test_add_func ("/bus/a-host-tells-again-where-there-are-several-servers",
-                   a_host_tells_again_where_there_are_several_servers);
-  g_test_add_func ("/bus/an-application-asks-again-where-there-are-several-servers",
-                   an_application_asks_again_where_there_are_several_servers);
-  g_test_add_func ("/bus/a-host-whose-server-is-gone-tells-another-one-that-it-is-there",
-                   a_host_whose_server_is_gone_tells_another_one_that_it_is_there);
+  nats_test_add ("/bus/finds-hosts", finds_hosts);
+  nats_test_add ("/bus/a-host-tells-again-where-there-are-several-servers",
+                 a_host_tells_again_where_there_are_several_servers);
+  nats_test_add ("/bus/an-application-asks-again-where-there-are-several-servers",
+                 an_application_asks_again_where_there_are_several_servers);
+  nats_test_add ("/bus/a-host-whose-server-is-gone-tells-another-one-that-it-is-there",
+                 a_host_whose_server_is_gone_tells_another_one_that_it_is_there);
   g_test_add_func ("/bus/a-host-tells-another-server-that-comes-later-that-it-is-there",
                    a_host_tells_another_server_that_comes_later_that_it_is_there);
   g_test_add_func ("/bus/an-application-asks-at-another-server-that-comes-later",
                    an_application_asks_at_another_server_that_comes_later);
-  g_test_add_func ("/bus/a-host-answers-a-flood-of-hellos-once-in-a-second",
-                   a_host_answers_a_flood_of_hellos_once_in_a_second);
-  g_test_add_func ("/bus/carries-packets", carries_packets);
-  g_test_add_func ("/bus/drops-what-is-from-no-end", drops_what_is_from_no_end);
-  g_test_add_func ("/bus/drops-what-no-host-tells-of-itself", drops_what_no_host_tells_of_itself);
-  g_test_add_func ("/bus/says-that-no-server-answers", says_that_no_server_answers);
+  nats_test_add ("/bus/a-host-answers-a-flood-of-hellos-once-in-a-second",
+                 a_host_answers_a_flood_of_hellos_once_in_a_second);
+  nats_test_add ("/bus/carries-packets", carries_packets);
+  nats_test_add ("/bus/drops-what-is-from-no-end", drops_what_is_from_no_end);
+  nats_test_add ("/bus/drops-what-no-host-tells-of-itself", drops_what_no_host_tells_of_itself);
+  nats_test_add ("/bus/says-that-no-server-answers", says_that_no_server_answers);
   g_test_add_func ("/bus/says-that-no-machine-has-the-name", says_that_no_machine_has_the_name);
-  g_test_add_func ("/bus/uses-another-server", uses_another_server);
-  g_test_add_func ("/bus/waits-less-where-there-is-another-server", waits_less_where_there_is_another_server);
-  g_test_add_func ("/bus/says-that-a-password-is-wrong", says_that_a_password_is_wrong);
-  g_test_add_func ("/bus/logs-in-as-the-user-of-the-url-whoever-the-subjects-are-of",
-                   logs_in_as_the_user_of_the_url_whoever_the_subjects_are_of);
-  g_test_add_func ("/bus/says-what-is-not-permitted", says_what_is_not_permitted);
-  g_test_add_func ("/bus/says-that-a-packet-is-too-large", says_that_a_packet_is_too_large);
-  g_test_add_func ("/bus/comes-back-when-the-server-does", comes_back);
+  nats_test_add ("/bus/uses-another-server", uses_another_server);
+  nats_test_add ("/bus/waits-less-where-there-is-another-server", waits_less_where_there_is_another_server);
+  nats_test_add ("/bus/says-that-a-password-is-wrong", says_that_a_password_is_wrong);
+  nats_test_add ("/bus/logs-in-as-the-user-of-the-url-whoever-the-subjects-are-of",
+                 logs_in_as_the_user_of_the_url_whoever_the_subjects_are_of);
+  nats_test_add ("/bus/says-what-is-not-permitted", says_what_is_not_permitted);
+  nats_test_add ("/bus/says-that-a-packet-is-too-large", says_that_a_packet_is_too_large);
+  nats_test_add ("/bus/comes-back-when-the-server-does", comes_back);
   g_test_add_func ("/bus/checks-certificates", checks_certificates);
   g_test_add_func ("/bus/wants-the-name-in-the-certificate", wants_the_name_in_the_certificate);
   g_test_add_func ("/bus/uses-tls-where-the-server-wants-it", uses_tls_where_the_server_wants_it);
-  g_test_add_func ("/bus/keeps-order-while-the-server-takes-nothing", keeps_order_while_the_server_takes_nothing);
-  g_test_add_func ("/bus/signs-with-an-nkey", signs_with_an_nkey);
-  g_test_add_func ("/bus/tells-of-an-nkey-that-is-none", tells_of_an_nkey_that_is_none);
-  g_test_add_func ("/bus/sessions-survive-the-server", sessions_survive_the_server);
-  g_test_add_func ("/bus/leaves-turns-in-a-flood", leaves_turns_in_a_flood);
-  g_test_add_func ("/bus/is-closed-with-packets-that-have-come", is_closed_with_packets_that_have_come);
+  nats_test_add ("/bus/keeps-order-while-the-server-takes-nothing", keeps_order_while_the_server_takes_nothing);
+  nats_test_add ("/bus/signs-with-an-nkey", signs_with_an_nkey);
+  nats_test_add ("/bus/tells-of-an-nkey-that-is-none", tells_of_an_nkey_that_is_none);
+  nats_test_add ("/bus/sessions-survive-the-server", sessions_survive_the_server);
+  nats_test_add ("/bus/leaves-turns-in-a-flood", leaves_turns_in_a_flood);
+  nats_test_add ("/bus/is-closed-with-packets-that-have-come", is_closed_with_packets_that_have_come);
   g_test_add_func ("/bus/delivers-in-nested-loops", delivers_in_nested_loops);
   g_test_add_func ("/bus/refuses-settings-that-cannot-work", refuses_settings);
-  g_test_add_func ("/bus/closes-at-any-time", closes_at_any_time);
-  g_test_add_func ("/bus/threads-end-before-their-process", threads_end_before_their_process);
+  nats_test_add ("/bus/closes-at-any-time", closes_at_any_time);
+  nats_test_add ("/bus/threads-end-before-their-process", threads_end_before_their_process);
   return g_test_run ();
 }

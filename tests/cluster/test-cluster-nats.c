@@ -257,13 +257,10 @@ wait_message (void)
 static void
 finds_hosts_before_and_after (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) late = NULL;
   g_autoptr (FerryTask) task = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
   task = task_test_submit (scene->executor, "echo", g_variant_new_string ("word"));
   late = host_new (scene, "late");
@@ -274,14 +271,11 @@ finds_hosts_before_and_after (void)
 static void
 runs_tasks_at_several_hosts (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) one = NULL;
   g_autoptr (Host) other = NULL;
   g_autoptr (GPtrArray) tasks = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   one = host_new (scene, "one");
   other = host_new (scene, "other");
   wait_hosts (scene, 2);
@@ -293,16 +287,13 @@ runs_tasks_at_several_hosts (void)
 static void
 an_error_names_the_task_as_the_log_of_the_host_does (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   g_autoptr (FerryTask) task = NULL;
   g_autofree char *instance = NULL;
   g_autofree char *line = NULL;
   const char *number;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   host = host_new (scene, "alpha");
   task = task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "some-quark", 5, "No such thing"));
   task_test_assert_failed (task, g_quark_from_string ("some-quark"), 5);
@@ -323,7 +314,7 @@ has_text (gpointer task)
 static void
 a_server_that_is_killed_costs_time_only (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   g_autoptr (FerryTask) gate = NULL;
   g_autoptr (GPtrArray) tasks = NULL;
@@ -331,9 +322,6 @@ a_server_that_is_killed_costs_time_only (void)
   g_autoptr (GError) error = NULL;
   FerryTask *last;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   host = host_new (scene, "alpha");
   wait_hosts (scene, 1);
   item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
@@ -383,15 +371,12 @@ has_asked (gpointer data)
 static void
 sessions_are_told_that_the_server_is_back (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   g_autoptr (FerryHost) item = NULL;
   g_autoptr (FerryTask) task = NULL;
   Asking asking;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   g_object_set (scene->cluster, "cut-timeout", (gint64) 60 * 60 * G_USEC_PER_SEC, NULL);
   ferry_cluster_close (scene->cluster);
   g_assert_true (ferry_cluster_open (scene->cluster, NULL));
@@ -413,16 +398,13 @@ sessions_are_told_that_the_server_is_back (void)
 static void
 no_host_is_doubted_while_the_server_is_gone (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   g_autoptr (FerryHost) item = NULL;
   g_autoptr (FerryTask) task = NULL;
   FerrySession *session;
   guint64 n_pings;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   host = host_new (scene, "alpha");
   task = task_test_submit (scene->executor, "nothing", NULL);
   task_test_assert_result (task, NULL);
@@ -449,8 +431,6 @@ a_server_that_takes_less_ends_sessions_with_larger_packets (void)
   g_autofree guint64 *xids = g_new (guint64, FERRY_MAX_XIDS);
   g_autoptr (FerryHost) item = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new (NULL);
   host = host_new (scene, "alpha");
   begun = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
@@ -496,8 +476,6 @@ a_large_request_is_not_asked_back_while_it_is_under_way (void)
   g_autoptr (FerryTask) task = NULL;
   g_autofree char *text = g_strnfill (size, 'x');
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new_by (NULL, /* by_proxy: */ TRUE);
   alpha = host_new (scene, "alpha");
   beta = host_new (scene, "beta");
@@ -540,8 +518,6 @@ a_large_request_is_not_sent_to_its_end_when_its_task_is_cancelled (void)
   g_autoptr (FerryTask) next = NULL;
   FerrySession *session;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new_by (NULL, /* by_proxy: */ TRUE);
   host = host_new (scene, "alpha");
   wait_hosts (scene, 1);
@@ -590,14 +566,11 @@ servers_of_a_nats_cluster_stand_in_for_each_other (void)
   static const char text[] = "cluster { name: servers, listen: '127.0.0.1:-1'";
   g_autofree char *configuration = g_strconcat (text, " }\n", NULL);
   g_autofree char *other_configuration = NULL;
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (configuration);
   g_autoptr (NatsTestServer) other = NULL;
   g_autoptr (Host) host = NULL;
   g_autoptr (FerryTask) task = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (configuration);
   other_configuration = g_strdup_printf ("%s, routes: ['nats-route://127.0.0.1:%u'] }\n", text,
                                          nats_test_server_get_other_port (scene->server, "cluster"));
   other = nats_test_server_new ();
@@ -618,15 +591,12 @@ servers_of_a_nats_cluster_stand_in_for_each_other (void)
 static void
 a_host_that_is_killed_is_found_out (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   g_autoptr (Host) next = NULL;
   g_autoptr (FerryTask) lost = NULL;
   g_autoptr (FerryTask) again = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   g_object_set (scene->cluster, "cut-timeout", (gint64) G_USEC_PER_SEC, NULL);
   ferry_cluster_close (scene->cluster);
   g_assert_true (ferry_cluster_open (scene->cluster, NULL));
@@ -650,7 +620,7 @@ a_host_that_is_killed_is_found_out (void)
 static void
 a_host_that_is_started_again_takes_its_place (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   g_autoptr (Host) next = NULL;
   g_autoptr (FerryTask) lost = NULL;
@@ -658,9 +628,6 @@ a_host_that_is_started_again_takes_its_place (void)
   g_autoptr (FerryHost) item = NULL;
   g_autofree char *instance = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   g_object_set (scene->cluster, "cut-timeout", (gint64) 60 * 60 * G_USEC_PER_SEC, NULL);
   ferry_cluster_close (scene->cluster);
   g_assert_true (ferry_cluster_open (scene->cluster, NULL));
@@ -692,13 +659,10 @@ is_drained (gpointer data)
 static void
 a_host_leaves (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   g_autoptr (FerryTask) task = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   host = host_new (scene, "alpha");
   task = task_test_submit (scene->executor, "gate", g_variant_new_string ("gate"));
   task_test_wait_log ("gate");
@@ -721,13 +685,10 @@ has_closed_sessions (gpointer data)
 static void
 a_host_that_leaves_while_the_server_is_gone_loses_no_result (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   g_autoptr (FerryTask) task = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   host = host_new (scene, "alpha");
   task = task_test_submit (scene->executor, "gate", g_variant_new_string ("gate"));
   task_test_wait_log ("gate");
@@ -747,12 +708,9 @@ a_host_that_leaves_while_the_server_is_gone_loses_no_result (void)
 static void
 wrong_credentials_fail_tasks (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new ("authorization { user: somebody, password: secret }");
   g_autoptr (FerryTask) task = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new ("authorization { user: somebody, password: secret }");
   task = task_test_submit (scene->executor, "nothing", NULL);
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
   property_test_assert_error (scene->cluster, FERRY_ERROR, FERRY_ERROR_NOT_ALLOWED);
@@ -778,14 +736,11 @@ a_url_that_cannot_be_fails_tasks (void)
 static void
 ends_with_its_last_reference (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   FerryCluster *cluster;
   g_autofree char *url = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   host = host_new (scene, "alpha");
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   cluster = ferry_cluster_new (scene->task->router, url, "app");
@@ -806,13 +761,10 @@ says_what_is_missing (gpointer task)
 static void
 tasks_wait_for_a_server (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (FerryTask) task = NULL;
   g_autoptr (Host) host = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   nats_test_server_kill (scene->server);
   ferry_cluster_close (scene->cluster);
   g_assert_true (ferry_cluster_open (scene->cluster, NULL));
@@ -848,14 +800,11 @@ no_text_tells_the_password (void)
 static void
 a_host_that_has_forgotten_its_session_is_found_again (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   g_autoptr (FerryTask) task = NULL;
   g_autoptr (FerryTask) next = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   host = host_new (scene, "alpha");
   task = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
   task_test_wait_state (task, FERRY_TASK_STATE_EXECUTING);
@@ -870,15 +819,12 @@ a_host_that_has_forgotten_its_session_is_found_again (void)
 static void
 a_host_that_breaks_the_rules_is_not_used_for_a_while (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) liar = NULL;
   g_autoptr (Host) honest = NULL;
   g_autoptr (FerryHost) item = NULL;
   g_autoptr (FerryHost) other = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   liar = host_new (scene, "liar");
   wait_hosts (scene, 1);
   item = g_list_model_get_item (ferry_cluster_get_hosts (scene->cluster), 0);
@@ -920,12 +866,9 @@ look_at_state (FerryCluster *cluster, GParamSpec *pspec, Anew *anew)
 static void
 a_cluster_connects_anew_in_a_handler_of_its_error (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   Anew anew = {0};
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
   g_signal_connect (scene->cluster, "notify::error", G_CALLBACK (connect_anew), &anew);
   g_signal_connect (scene->cluster, "notify::state", G_CALLBACK (look_at_state), &anew);
@@ -985,8 +928,6 @@ a_host_that_ends_each_session_is_tried_ever_less_often (void)
   FerryBusSettings settings = {.application = "app", .host = "rude"};
   gint64 began = g_get_monotonic_time ();
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new (NULL);
   settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   rude = nats_test_end_new (scene->task->router, &settings);
@@ -1055,8 +996,6 @@ a_host_whose_session_lived_is_tried_soon (void)
   FerryDiscovery *discovery;
   const char *id;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new (NULL);
   ferry_cluster_close (scene->cluster);
   settings.url = url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
@@ -1105,8 +1044,6 @@ check_false_facts (const char *start, const char *end, const char *words)
 static void
 false_facts_are_not_believed (void)
 {
-  if (nats_test_must_skip ("nats-server"))
-    return;
   check_false_facts ("(@u 7, 'liar', '", "', ['f'], @u 1, '0.1.0', false)", "version 7");
   check_false_facts ("(@u 1, 'alpha', '", "', ['f'], @u 1, '0.1.0', false)", "another name than the servers do");
   check_false_facts ("(@u 1, 'liar', '", "', ['f'], @u 0, '0.1.0', false)", "no workers");
@@ -1184,8 +1121,6 @@ check_misfit_host (gboolean other_order, const char *words)
 static void
 a_host_whose_protocol_does_not_fit_is_told_of_once (void)
 {
-  if (nats_test_must_skip ("nats-server"))
-    return;
   check_misfit_host (
     FALSE, "The host 'misfit' uses version 7 of the protocol of sessions, and this end version 1; use the same");
   check_misfit_host (TRUE, "The host 'misfit' is on a machine of another byte order; use machines of the same");
@@ -1223,8 +1158,6 @@ check_misfit_application (gboolean other_order, const char *words)
 static void
 an_application_whose_protocol_does_not_fit_is_told_of_once (void)
 {
-  if (nats_test_must_skip ("nats-server"))
-    return;
   check_misfit_application (FALSE,
                             "version 7 of the protocol of sessions, and this end version 1; use the same version");
   check_misfit_application (TRUE, "another byte order; use machines of the same");
@@ -1234,14 +1167,11 @@ an_application_whose_protocol_does_not_fit_is_told_of_once (void)
 static void
 false_facts_do_not_fill_the_log (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) honest = NULL;
   g_autofree char *url = NULL;
   natsConnection *liar = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   g_assert_cmpint (natsConnection_ConnectTo (&liar, url), ==, NATS_OK);
@@ -1284,8 +1214,6 @@ hosts_of_one_name_are_few (void)
   g_autofree char *url = NULL;
   g_autoptr (Host) honest = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new (NULL);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
@@ -1541,16 +1469,13 @@ note_end (FerryTask *task, Listener *listener)
 static void
 a_cancel_takes_one_round_trip (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (Host) host = NULL;
   g_autoptr (FerryHost) item = NULL;
   g_autoptr (FerryTask) task = NULL;
   Listener listener = {.n_packets = 0};
   FerrySessionCounts before;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   listener_begin (&listener, scene);
   host = host_new (scene, "alpha");
   task = task_test_submit (scene->executor, "sleep-until-cancelled", NULL);
@@ -1604,15 +1529,12 @@ has_seven_workers (gpointer cluster)
 static void
 hosts_that_never_answer_are_bounded (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (NULL);
   g_autoptr (FerryHost) first = NULL;
   g_auto (GStrv) functions = NULL;
   g_autofree char *url = NULL;
   natsConnection *connection = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (NULL);
   g_object_set (scene->cluster, "cut-timeout", (gint64) 3600 * G_USEC_PER_SEC, NULL);
   wait_state (scene, FERRY_CLUSTER_STATE_CONNECTED);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
@@ -1634,53 +1556,52 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-  g_test_add_func ("/cluster-nats/finds-hosts-before-and-after", finds_hosts_before_and_after);
-  g_test_add_func ("/cluster-nats/runs-tasks-at-several-hosts", runs_tasks_at_several_hosts);
-  g_test_add_func ("/cluster-nats/an-error-names-the-task-as-the-log-of-the-host-does",
-                   an_error_names_the_task_as_the_log_of_the_host_does);
-  g_test_add_func ("/cluster-nats/a-server-that-is-killed-costs-time-only", a_server_that_is_killed_costs_time_only);
-  g_test_add_func ("/cluster-nats/sessions-are-told-that-the-server-is-back",
-                   sessions_are_told_that_the_server_is_back);
-  g_test_add_func ("/cluster-nats/a-cancel-takes-one-round-trip", a_cancel_takes_one_round_trip);
-  g_test_add_func ("/cluster-nats/no-host-is-doubted-while-the-server-is-gone",
-                   no_host_is_doubted_while_the_server_is_gone);
-  g_test_add_func ("/cluster-nats/a-large-request-is-not-asked-back-while-it-is-under-way",
-                   a_large_request_is_not_asked_back_while_it_is_under_way);
-  g_test_add_func ("/cluster-nats/a-server-that-takes-less-ends-sessions-with-larger-packets",
-                   a_server_that_takes_less_ends_sessions_with_larger_packets);
-  g_test_add_func ("/cluster-nats/servers-of-a-nats-cluster-stand-in-for-each-other",
-                   servers_of_a_nats_cluster_stand_in_for_each_other);
-  g_test_add_func ("/cluster-nats/a-large-request-is-not-sent-to-its-end-when-its-task-is-cancelled",
-                   a_large_request_is_not_sent_to_its_end_when_its_task_is_cancelled);
-  g_test_add_func ("/cluster-nats/a-host-that-is-killed-is-found-out", a_host_that_is_killed_is_found_out);
-  g_test_add_func ("/cluster-nats/a-host-that-is-started-again-takes-its-place",
-                   a_host_that_is_started_again_takes_its_place);
-  g_test_add_func ("/cluster-nats/a-host-leaves", a_host_leaves);
-  g_test_add_func ("/cluster-nats/a-host-that-leaves-while-the-server-is-gone-loses-no-result",
-                   a_host_that_leaves_while_the_server_is_gone_loses_no_result);
-  g_test_add_func ("/cluster-nats/a-host-that-has-forgotten-its-session-is-found-again",
-                   a_host_that_has_forgotten_its_session_is_found_again);
-  g_test_add_func ("/cluster-nats/a-host-that-breaks-the-rules-is-not-used-for-a-while",
-                   a_host_that_breaks_the_rules_is_not_used_for_a_while);
-  g_test_add_func ("/cluster-nats/a-host-that-ends-each-session-is-tried-ever-less-often",
-                   a_host_that_ends_each_session_is_tried_ever_less_often);
-  g_test_add_func ("/cluster-nats/a-host-whose-session-lived-is-tried-soon", a_host_whose_session_lived_is_tried_soon);
-  g_test_add_func ("/cluster-nats/wrong-credentials-fail-tasks", wrong_credentials_fail_tasks);
+  nats_test_add ("/cluster-nats/finds-hosts-before-and-after", finds_hosts_before_and_after);
+  nats_test_add ("/cluster-nats/runs-tasks-at-several-hosts", runs_tasks_at_several_hosts);
+  nats_test_add ("/cluster-nats/an-error-names-the-task-as-the-log-of-the-host-does",
+                 an_error_names_the_task_as_the_log_of_the_host_does);
+  nats_test_add ("/cluster-nats/a-server-that-is-killed-costs-time-only", a_server_that_is_killed_costs_time_only);
+  nats_test_add ("/cluster-nats/sessions-are-told-that-the-server-is-back", sessions_are_told_that_the_server_is_back);
+  nats_test_add ("/cluster-nats/a-cancel-takes-one-round-trip", a_cancel_takes_one_round_trip);
+  nats_test_add ("/cluster-nats/no-host-is-doubted-while-the-server-is-gone",
+                 no_host_is_doubted_while_the_server_is_gone);
+  nats_test_add ("/cluster-nats/a-large-request-is-not-asked-back-while-it-is-under-way",
+                 a_large_request_is_not_asked_back_while_it_is_under_way);
+  nats_test_add ("/cluster-nats/a-server-that-takes-less-ends-sessions-with-larger-packets",
+                 a_server_that_takes_less_ends_sessions_with_larger_packets);
+  nats_test_add ("/cluster-nats/servers-of-a-nats-cluster-stand-in-for-each-other",
+                 servers_of_a_nats_cluster_stand_in_for_each_other);
+  nats_test_add ("/cluster-nats/a-large-request-is-not-sent-to-its-end-when-its-task-is-cancelled",
+                 a_large_request_is_not_sent_to_its_end_when_its_task_is_cancelled);
+  nats_test_add ("/cluster-nats/a-host-that-is-killed-is-found-out", a_host_that_is_killed_is_found_out);
+  nats_test_add ("/cluster-nats/a-host-that-is-started-again-takes-its-place",
+                 a_host_that_is_started_again_takes_its_place);
+  nats_test_add ("/cluster-nats/a-host-leaves", a_host_leaves);
+  nats_test_add ("/cluster-nats/a-host-that-leaves-while-the-server-is-gone-loses-no-result",
+                 a_host_that_leaves_while_the_server_is_gone_loses_no_result);
+  nats_test_add ("/cluster-nats/a-host-that-has-forgotten-its-session-is-found-again",
+                 a_host_that_has_forgotten_its_session_is_found_again);
+  nats_test_add ("/cluster-nats/a-host-that-breaks-the-rules-is-not-used-for-a-while",
+                 a_host_that_breaks_the_rules_is_not_used_for_a_while);
+  nats_test_add ("/cluster-nats/a-host-that-ends-each-session-is-tried-ever-less-often",
+                 a_host_that_ends_each_session_is_tried_ever_less_often);
+  nats_test_add ("/cluster-nats/a-host-whose-session-lived-is-tried-soon", a_host_whose_session_lived_is_tried_soon);
+  nats_test_add ("/cluster-nats/wrong-credentials-fail-tasks", wrong_credentials_fail_tasks);
   g_test_add_func ("/cluster-nats/a-url-that-cannot-be-fails-tasks", a_url_that_cannot_be_fails_tasks);
-  g_test_add_func ("/cluster-nats/ends-with-its-last-reference", ends_with_its_last_reference);
-  g_test_add_func ("/cluster-nats/a-cluster-connects-anew-in-a-handler-of-its-error",
-                   a_cluster_connects_anew_in_a_handler_of_its_error);
-  g_test_add_func ("/cluster-nats/tasks-wait-for-a-server", tasks_wait_for_a_server);
+  nats_test_add ("/cluster-nats/ends-with-its-last-reference", ends_with_its_last_reference);
+  nats_test_add ("/cluster-nats/a-cluster-connects-anew-in-a-handler-of-its-error",
+                 a_cluster_connects_anew_in_a_handler_of_its_error);
+  nats_test_add ("/cluster-nats/tasks-wait-for-a-server", tasks_wait_for_a_server);
   g_test_add_func ("/cluster-nats/no-text-tells-the-password", no_text_tells_the_password);
-  g_test_add_func ("/cluster-nats/false-facts-are-not-believed", false_facts_are_not_believed);
-  g_test_add_func ("/cluster-nats/a-host-whose-protocol-does-not-fit-is-told-of-once",
-                   a_host_whose_protocol_does_not_fit_is_told_of_once);
-  g_test_add_func ("/cluster-nats/an-application-whose-protocol-does-not-fit-is-told-of-once",
-                   an_application_whose_protocol_does_not_fit_is_told_of_once);
-  g_test_add_func ("/cluster-nats/false-facts-do-not-fill-the-log", false_facts_do_not_fill_the_log);
-  g_test_add_func ("/cluster-nats/hosts-of-one-name-are-few", hosts_of_one_name_are_few);
+  nats_test_add ("/cluster-nats/false-facts-are-not-believed", false_facts_are_not_believed);
+  nats_test_add ("/cluster-nats/a-host-whose-protocol-does-not-fit-is-told-of-once",
+                 a_host_whose_protocol_does_not_fit_is_told_of_once);
+  nats_test_add ("/cluster-nats/an-application-whose-protocol-does-not-fit-is-told-of-once",
+                 an_application_whose_protocol_does_not_fit_is_told_of_once);
+  nats_test_add ("/cluster-nats/false-facts-do-not-fill-the-log", false_facts_do_not_fill_the_log);
+  nats_test_add ("/cluster-nats/hosts-of-one-name-are-few", hosts_of_one_name_are_few);
   g_test_add_func ("/cluster-nats/what-is-said-again-harms-nothing", what_is_said_again_harms_nothing);
   g_test_add_func ("/cluster-nats/what-others-garble-harms-no-task", what_others_garble_harms_no_task);
-  g_test_add_func ("/cluster-nats/hosts-that-never-answer-are-bounded", hosts_that_never_answer_are_bounded);
+  nats_test_add ("/cluster-nats/hosts-that-never-answer-are-bounded", hosts_that_never_answer_are_bounded);
   return g_test_run ();
 }

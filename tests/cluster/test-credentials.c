@@ -135,15 +135,12 @@ let_a_task_run (void)
 {
   g_autofree char *file = NULL;
   g_autofree char *url = NULL;
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (0);
   g_autoptr (GSubprocess) host = NULL;
   g_autoptr (FerryTask) task = NULL;
   FerryCluster *cluster;
   FerryExecutor *executor;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (0);
   file = operator_test_write_credentials (scene->server, "one.creds", of_one);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   host = start_host (scene->server, file, "--workers=1");
@@ -179,13 +176,10 @@ too_little_fails_tasks (void)
   g_autoptr (FerryTask) task = NULL;
   g_autoptr (FerryTask) next = NULL;
   g_autofree char *url = NULL;
-  FerryRouter *router;
+  FerryRouter *router = ferry_test_router_new ();
   FerryCluster *cluster;
   FerryExecutor *executor;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  router = ferry_test_router_new ();
   server = nats_test_server_new ();
   nats_test_server_start (server, TOO_LITTLE);
   url = nats_test_server_get_url (server, "nats", "alice:secret@127.0.0.1");
@@ -262,12 +256,9 @@ one_that_may_not_hear_answers_fails_tasks (void)
 static void
 a_check_tells_of_a_host_that_may_not_answer (void)
 {
-  g_autoptr (NatsTestServer) server = NULL;
+  g_autoptr (NatsTestServer) server = nats_test_server_new ();
   g_autoptr (GSubprocess) host = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  server = nats_test_server_new ();
   nats_test_server_start (server, MUTE_HOST);
   host = start_host_as (server, "alpha:secret@127.0.0.1", "--check", "--verbose");
   assert_output (host, 2, "*does not permit*ferry.app.up.*");
@@ -288,8 +279,6 @@ none_are_needed_is_warned_of (void)
     {"127.0.0.1", "", FALSE},
   };
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   for (guint i = 0; i < G_N_ELEMENTS (servers); i++)
     {
       g_autoptr (NatsTestServer) server = nats_test_server_new ();
@@ -310,12 +299,9 @@ static void
 a_host_finds_its_guardian (void)
 {
   g_autofree char *guardian = g_strdup (g_getenv ("FERRY_GUARDIAN"));
-  g_autoptr (NatsTestServer) server = NULL;
+  g_autoptr (NatsTestServer) server = nats_test_server_new ();
   g_autoptr (GSubprocess) host = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  server = nats_test_server_new ();
   nats_test_server_start (server, NULL);
   g_unsetenv ("FERRY_GUARDIAN");
   host = start_host_as (server, "127.0.0.1", "--check", "--verbose");
@@ -330,15 +316,12 @@ of_another_account_see_nothing (void)
 {
   g_autofree char *file = NULL;
   g_autofree char *other_file = NULL;
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (0);
   g_autoptr (NatsTestEnd) application = NULL;
   g_autoptr (NatsTestEnd) other_application = NULL;
   g_autoptr (NatsTestEnd) host = NULL;
   g_autoptr (NatsTestEnd) other_host = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (0);
   file = operator_test_write_credentials (scene->server, "one.creds", of_one);
   other_file = operator_test_write_credentials (scene->server, "other.creds", of_other);
   application = join (scene, NULL, file);
@@ -382,8 +365,6 @@ let_in_each_time (void)
   FerryServerAccess *access;
   guint n = ferry_test_times (300, 1500);
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
   scene = scene_new (0);
   file = operator_test_write_credentials (scene->server, "one.creds", of_one);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
@@ -405,13 +386,10 @@ that_are_wrong_are_told (void)
 {
   g_autofree char *expired = NULL;
   g_autofree char *wrong_seed = NULL;
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (0);
   g_autoptr (NatsTestEnd) late = NULL;
   g_autoptr (NatsTestEnd) wrong = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (0);
   expired = operator_test_write_credentials (scene->server, "expired.creds", get_expired ());
   wrong_seed = operator_test_write_credentials (scene->server, "wrong.creds", with_wrong_seed);
   late = join (scene, NULL, expired);
@@ -428,12 +406,9 @@ that_are_revoked_are_told (void)
 {
   g_autofree char *file = NULL;
   g_autofree char *after = NULL;
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (0);
   g_autoptr (NatsTestEnd) end = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (0);
   file = operator_test_write_credentials (scene->server, "one.creds", of_one);
   end = join (scene, NULL, file);
   nats_test_end_wait_state (end, FERRY_CLUSTER_STATE_CONNECTED);
@@ -448,12 +423,9 @@ static void
 without_a_token_or_a_seed_are_told (void)
 {
   g_autofree char *file = NULL;
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (0);
   g_autoptr (NatsTestEnd) end = NULL;
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (0);
   file = nats_test_server_get_path (scene->server, "half.creds");
   nats_test_server_write (scene->server, "half.creds", "-----BEGIN NATS USER JWT-----\nabc\n");
   end = join (scene, NULL, file);
@@ -465,11 +437,8 @@ without_a_token_or_a_seed_are_told (void)
 static void
 are_checked_by_hosts (void)
 {
-  g_autoptr (Scene) scene = NULL;
+  g_autoptr (Scene) scene = scene_new (OPERATOR_TEST_SECOND_USER);
 
-  if (nats_test_must_skip ("nats-server"))
-    return;
-  scene = scene_new (OPERATOR_TEST_SECOND_USER);
   check (scene, of_one, 0, "*connected to nats://*");
   check (scene, get_expired (), 2, "*server *does not take the credentials*valid until*get new ones*");
   check (scene, with_wrong_seed, 2, "*server *does not take the credentials*seed is not that*");
@@ -481,18 +450,18 @@ int
 main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
-  g_test_add_func ("/credentials/let-a-task-run", let_a_task_run);
-  g_test_add_func ("/credentials/that-permit-too-little-fail-tasks", too_little_fails_tasks);
+  nats_test_add ("/credentials/let-a-task-run", let_a_task_run);
+  nats_test_add ("/credentials/that-permit-too-little-fail-tasks", too_little_fails_tasks);
   g_test_add_func ("/credentials/that-may-not-ask-fail-tasks", one_that_may_not_ask_fails_tasks);
   g_test_add_func ("/credentials/that-may-not-hear-answers-fail-tasks", one_that_may_not_hear_answers_fails_tasks);
-  g_test_add_func ("/credentials/of-a-host-that-may-not-answer-are-told", a_check_tells_of_a_host_that_may_not_answer);
-  g_test_add_func ("/credentials/that-are-not-needed-are-warned-of", none_are_needed_is_warned_of);
-  g_test_add_func ("/credentials/are-not-needed-to-find-a-guardian", a_host_finds_its_guardian);
-  g_test_add_func ("/credentials/of-another-account-see-nothing", of_another_account_see_nothing);
-  g_test_add_func ("/credentials/let-in-each-time", let_in_each_time);
-  g_test_add_func ("/credentials/that-are-wrong-are-told", that_are_wrong_are_told);
-  g_test_add_func ("/credentials/that-are-revoked-are-told", that_are_revoked_are_told);
-  g_test_add_func ("/credentials/without-a-token-or-a-seed-are-told", without_a_token_or_a_seed_are_told);
-  g_test_add_func ("/credentials/are-checked-by-hosts", are_checked_by_hosts);
+  nats_test_add ("/credentials/of-a-host-that-may-not-answer-are-told", a_check_tells_of_a_host_that_may_not_answer);
+  nats_test_add ("/credentials/that-are-not-needed-are-warned-of", none_are_needed_is_warned_of);
+  nats_test_add ("/credentials/are-not-needed-to-find-a-guardian", a_host_finds_its_guardian);
+  nats_test_add ("/credentials/of-another-account-see-nothing", of_another_account_see_nothing);
+  nats_test_add ("/credentials/let-in-each-time", let_in_each_time);
+  nats_test_add ("/credentials/that-are-wrong-are-told", that_are_wrong_are_told);
+  nats_test_add ("/credentials/that-are-revoked-are-told", that_are_revoked_are_told);
+  nats_test_add ("/credentials/without-a-token-or-a-seed-are-told", without_a_token_or_a_seed_are_told);
+  nats_test_add ("/credentials/are-checked-by-hosts", are_checked_by_hosts);
   return g_test_run ();
 }

@@ -36,8 +36,6 @@ test_many_tasks (WindowTest *test, gconstpointer data)
 {
   guint n_done = 0, n_cancelled = 0;
 
-  if (test->window == NULL)
-    return;
   for (guint i = 0; i < 30; i++)
     window_test_add_task (test, i % 3 == 0 ? "flood:endless" : i == 14 ? "hang" : i == 25 ? "crash" : "primes:100000");
   for (guint i = 0; i < 30; i++)
@@ -74,8 +72,6 @@ can_scroll (gpointer data)
 static void
 test_hundred_tasks (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   occupy_workers (test);
   window_test_activate (test, "job.add-many");
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 100 + WINDOW_TEST_WORKERS);
@@ -95,8 +91,6 @@ test_waiting_tasks_run (WindowTest *test, gconstpointer data)
   FerryTask *first, *second;
   GtkWidget *row;
 
-  if (test->window == NULL)
-    return;
   occupy_workers (test);
   first = window_test_add_task (test, "primes:100");
   second = window_test_add_task (test, "primes:1000");
@@ -118,8 +112,6 @@ test_waiting_task_is_cancelled (WindowTest *test, gconstpointer data)
   FerryTask *task;
   GtkWidget *row;
 
-  if (test->window == NULL)
-    return;
   occupy_workers (test);
   task = window_test_add_task (test, "crash");
   row = window_test_wait_row (test, task);
@@ -141,8 +133,6 @@ test_total (WindowTest *test, gconstpointer data)
 {
   GtkProgressBar *bar;
 
-  if (test->window == NULL)
-    return;
   bar = GTK_PROGRESS_BAR (window_test_get (test, "total_bar"));
   window_test_add_task (test, "primes:100000000000");
   window_test_add_task (test, "primes:100");
@@ -161,8 +151,6 @@ test_number_of_workers (WindowTest *test, gconstpointer data)
 {
   GtkAdjustment *adjustment;
 
-  if (test->window == NULL)
-    return;
   adjustment = gtk_spin_button_get_adjustment (GTK_SPIN_BUTTON (window_test_get (test, "workers_spin")));
   g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, WINDOW_TEST_WORKERS);
   occupy_workers (test);
@@ -199,8 +187,6 @@ test_keys (WindowTest *test, gconstpointer data)
 {
   FerryTask *second, *third;
 
-  if (test->window == NULL)
-    return;
   window_test_add_task (test, "primes:100");
   second = window_test_add_task (test, "primes:1000");
   third = window_test_add_task (test, "primes:10000");
@@ -228,8 +214,6 @@ test_running_task_is_not_removed (WindowTest *test, gconstpointer data)
 {
   FerryTask *runs, *waits;
 
-  if (test->window == NULL)
-    return;
   occupy_workers (test);
   runs = window_test_get_task (test, 0);
   waits = window_test_add_task (test, "primes:100");
@@ -253,8 +237,6 @@ test_buttons_are_reachable (WindowTest *test, gconstpointer data)
   GtkWidget *row;
   gboolean add = FALSE, workers = FALSE, retry = FALSE, removal = FALSE;
 
-  if (test->window == NULL)
-    return;
   window_test_wait_state (window_test_add_task (test, "primes:100"), FERRY_TASK_STATUS_DONE);
   row = window_test_wait_row (test, window_test_get_task (test, 0));
   gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
@@ -281,8 +263,6 @@ test_focus_is_kept (WindowTest *test, gconstpointer data)
   FerryTask *task;
   GtkWidget *row;
 
-  if (test->window == NULL)
-    return;
   task = window_test_add_task (test, "flood:endless");
   row = window_test_wait_row (test, task);
   window_test_wait_state (task, FERRY_TASK_STATUS_RUNNING);
@@ -302,8 +282,6 @@ test_accessible_labels (WindowTest *test, gconstpointer data)
   static const char *const words[] = {"primes:3000000000", "hang"};
   static const char *const titles[] = {"Primes up to 3,000,000,000", "Worker that hangs"};
 
-  if (test->window == NULL)
-    return;
   for (guint i = 0; i < G_N_ELEMENTS (words); i++)
     {
       FerryTask *task = window_test_add_task (test, words[i]);

@@ -240,8 +240,6 @@ count_holes (WindowTest *test)
 static void
 test_first_view_completes (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   g_assert_cmpuint (get_figures (test).n_asked, ==, 0);
   window_test_show_page (test, "fractal");
   g_assert_true (gtk_widget_get_visible (get_part (test, "empty_box")));
@@ -269,8 +267,6 @@ test_tiles_show_their_part_of_the_plane (WindowTest *test, gconstpointer data)
 {
   g_autoptr (GArray) tiles = NULL;
 
-  if (test->window == NULL)
-    return;
   open_page (test);
   tiles = ferry_demo_mandelbrot_find_tiles (get_mandelbrot (test));
   for (guint i = 0; i < tiles->len; i++)
@@ -302,8 +298,6 @@ test_wheel_keeps_the_point_under_the_pointer (WindowTest *test, gconstpointer da
   double x = 123.0, y = 234.0, width, height;
   gboolean handled;
 
-  if (test->window == NULL)
-    return;
   open_page (test);
   width = gtk_widget_get_width (GTK_WIDGET (get_mandelbrot (test)));
   height = gtk_widget_get_height (GTK_WIDGET (get_mandelbrot (test)));
@@ -331,8 +325,6 @@ test_drag_takes_the_picture_along (WindowTest *test, gconstpointer data)
   FerryDemoMandelbrotView before, after;
   gpointer drag;
 
-  if (test->window == NULL)
-    return;
   open_page (test);
   before = *ferry_demo_mandelbrot_get_view (get_mandelbrot (test));
   drag = find_controller (test, GTK_TYPE_GESTURE_DRAG);
@@ -371,8 +363,6 @@ test_pan_asks_only_for_what_comes_into_view (WindowTest *test, gconstpointer dat
   g_autoptr (GArray) after = NULL;
   guint64 n_asked;
 
-  if (test->window == NULL)
-    return;
   open_page (test);
   before = ferry_demo_mandelbrot_find_tiles (get_mandelbrot (test));
   n_asked = get_figures (test).n_asked;
@@ -394,8 +384,6 @@ test_pan_asks_only_for_what_comes_into_view (WindowTest *test, gconstpointer dat
 static void
 test_nothing_blinks_while_tiles_come (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   open_page (test);
   ferry_demo_mandelbrot_zoom (get_mandelbrot (test), 16.0, 200.0, 200.0);
   g_assert_false (ferry_demo_mandelbrot_is_complete (get_mandelbrot (test)));
@@ -419,8 +407,6 @@ test_tiles_that_are_kept_are_bounded (WindowTest *test, gconstpointer data)
 {
   gsize max_bytes = 40 * FERRY_DEMO_MANDELBROT_TILE_SIZE;
 
-  if (test->window == NULL)
-    return;
   ferry_demo_mandelbrot_tiles_set_max_bytes (get_tiles (test), max_bytes);
   open_page (test);
   for (guint i = 0; i < 4; i++)
@@ -442,8 +428,6 @@ test_what_goes_out_of_view_is_cancelled (WindowTest *test, gconstpointer data)
 {
   guint n_open;
 
-  if (test->window == NULL)
-    return;
   open_page (test);
   ferry_demo_mandelbrot_show_view (get_mandelbrot (test), &slow);
   ferry_test_look_until (is_busy, test);
@@ -461,8 +445,6 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
 {
   FerryDemoMandelbrotFigures figures;
 
-  if (test->window == NULL)
-    return;
   open_page (test);
   ferry_demo_mandelbrot_show_view (get_mandelbrot (test), &slow);
   ferry_test_look_until (is_busy, test);
@@ -485,8 +467,6 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
 static void
 test_killed_worker_leaves_no_hole (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   open_page (test);
   ferry_demo_mandelbrot_show_view (get_mandelbrot (test), &busy);
   /* A worker that has done some is in the middle of the next one. */
@@ -505,8 +485,6 @@ test_killed_worker_leaves_no_hole (WindowTest *test, gconstpointer data)
 static void
 test_zoom_ends_and_the_page_says_so (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   open_page (test);
   for (guint i = 0; !ferry_demo_mandelbrot_is_at_end (get_mandelbrot (test)); i++)
     {

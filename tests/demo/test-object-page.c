@@ -159,8 +159,6 @@ go_live (WindowTest *test)
 static void
 test_goes_live_when_it_is_seen (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   g_assert_cmpint (ferry_demo_object_get_state (get_object (test)), ==, FERRY_DEMO_OBJECT_STATE_OFF);
   ferry_demo_object_page_set_follows (FERRY_DEMO_OBJECT_PAGE (get_page (test)), FALSE);
   window_test_show_page (test, "object");
@@ -185,8 +183,6 @@ test_pictures_come_while_it_runs (WindowTest *test, gconstpointer data)
 {
   guint n_pictures;
 
-  if (test->window == NULL)
-    return;
   go_live (test);
   g_assert_false (gtk_switch_get_active (GTK_SWITCH (get_part (test, "running_switch"))));
   activate (test, "object.start-or-stop");
@@ -228,8 +224,6 @@ test_slider_is_not_echoed (WindowTest *test, gconstpointer data)
   guint n_moves = 0, n_notifies = 0;
   double conductivity;
 
-  if (test->window == NULL)
-    return;
   go_live (test);
   adjustment = gtk_range_get_adjustment (GTK_RANGE (get_part (test, "conductivity_scale")));
   replica = ferry_demo_object_get_replica (get_object (test));
@@ -261,8 +255,6 @@ test_drawn_slider_ends_where_it_is (WindowTest *test, gconstpointer data)
 {
   GtkAdjustment *adjustment;
 
-  if (test->window == NULL)
-    return;
   go_live (test);
   adjustment = gtk_range_get_adjustment (GTK_RANGE (get_part (test, "speed_scale")));
   for (double speed = FERRY_DEMO_HEAT_SPEED_MIN; speed <= FERRY_DEMO_HEAT_SPEED_MAX; speed += 10.0)
@@ -289,8 +281,6 @@ test_click_adds_heat_source (WindowTest *test, gconstpointer data)
   double width, height;
   guint column, row;
 
-  if (test->window == NULL)
-    return;
   go_live (test);
   wait_more_pictures (test, 1);
   plate = FERRY_DEMO_PLATE (get_part (test, "plate"));
@@ -322,8 +312,6 @@ test_click_adds_heat_source (WindowTest *test, gconstpointer data)
 static void
 test_refusal_is_shown (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   go_live (test);
   for (guint i = 0; i <= FERRY_DEMO_HEAT_MAX_SOURCES; i++)
     activate (test, "object.add-source");
@@ -337,8 +325,6 @@ test_refusal_is_shown (WindowTest *test, gconstpointer data)
 static void
 test_refused_property_is_set_back (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   go_live (test);
   activate (test, "object.step");
   wait_text (test, "steps_label", "100");
@@ -374,8 +360,6 @@ test_killed_worker_is_followed_by_another (WindowTest *test, gconstpointer data)
   GtkAdjustment *adjustment;
   GPid first;
 
-  if (test->window == NULL)
-    return;
   go_live (test);
   adjustment = gtk_range_get_adjustment (GTK_RANGE (get_part (test, "power_scale")));
   gtk_adjustment_set_value (adjustment, 77.0);
@@ -411,8 +395,6 @@ test_killed_worker_is_followed_by_another (WindowTest *test, gconstpointer data)
 static void
 test_end_is_heard_behind_another_page (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   go_live (test);
   window_test_show_page (test, "tasks");
   ferry_test_kill (ferry_demo_object_get_pid (get_object (test)), SIGTERM);
@@ -482,8 +464,6 @@ test_scale_is_mirrored_with_its_numbers (WindowTest *test, gconstpointer data)
 {
   GtkWidget *label;
 
-  if (test->window == NULL)
-    return;
   go_live (test);
   label = get_part (test, "black_label");
   ferry_test_look_until (scale_fits_its_numbers, label);
@@ -536,8 +516,6 @@ test_pages_have_their_own_buttons (WindowTest *test, gconstpointer data)
 {
   static const char *const buttons[] = {"add_button", "cancel_all_button", "clear_button", "workers_button"};
 
-  if (test->window == NULL)
-    return;
   for (guint i = 0; i < G_N_ELEMENTS (buttons); i++)
     ferry_test_look_until (is_mapped, window_test_get (test, buttons[i]));
   window_test_show_page (test, "object");
@@ -572,8 +550,6 @@ rests (gpointer data)
 static void
 test_time_goes_on_while_it_is_seen (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   window_test_show_page (test, "object");
   ferry_test_look_until (runs, test);
   wait_text (test, "sources_label", "2");

@@ -64,8 +64,6 @@ try_to_break (WindowTest *test, const char *page)
 static void
 test_each_page_says_what_it_is (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
     {
       GtkWidget *button = window_test_get_child (test, pages[i], "break_button");
@@ -165,8 +163,6 @@ walk_through (WindowTest *test, const char *page)
 static void
 test_each_control_is_reached_by_tab (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
     walk_through (test, pages[i]);
   window_test_wait_state (window_test_add_task (test, "primes:1000"), FERRY_TASK_STATUS_DONE);
@@ -194,8 +190,6 @@ find_transient (WindowTest *test)
 static void
 test_escape_closes_what_has_opened (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
     {
       GtkWidget *page = GTK_WIDGET (get_page (test, pages[i]));
@@ -263,8 +257,6 @@ test_way_on_is_not_closed (WindowTest *test, gconstpointer data)
   GtkWidget *page;
   gpointer info_bar;
 
-  if (test->window == NULL)
-    return;
   window_test_show_page (test, "object");
   page = GTK_WIDGET (get_page (test, "object"));
   info_bar = gtk_widget_get_template_child (page, FERRY_DEMO_TYPE_PAGE, "info_bar");
@@ -280,8 +272,6 @@ test_arrows_go_from_item_to_item (WindowTest *test, gconstpointer data)
   static const char *const with_items[] = {"tasks", "pictures"};
   char *folder;
 
-  if (test->window == NULL)
-    return;
   folder = demo_test_folder_new ();
   picture_test_write_many (folder, 5);
   ferry_demo_thumbnails_open (ferry_demo_session_get_thumbnails (test->session), folder);
@@ -301,8 +291,6 @@ test_arrows_go_from_item_to_item (WindowTest *test, gconstpointer data)
 static void
 test_source_is_shown (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
     {
       g_autoptr (GList) windows = NULL;
@@ -335,8 +323,6 @@ test_work_freezes_one_of_two (WindowTest *test, gconstpointer data)
 {
   double frozen = 0.0, wait = 0.0;
 
-  if (test->window == NULL)
-    return;
   window_test_show_page (test, "start");
   window_test_wait_words (test->window, "frames a second");
   gtk_widget_activate_action (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "start")),
@@ -359,8 +345,6 @@ test_work_freezes_one_of_two (WindowTest *test, gconstpointer data)
 static void
 test_work_left_half_way_proves_nothing (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   window_test_show_page (test, "start");
   gtk_widget_activate_action (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "start")),
                               "start.freeze", NULL);
@@ -376,8 +360,6 @@ test_work_left_half_way_proves_nothing (WindowTest *test, gconstpointer data)
 static void
 test_pipes_are_apart (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   window_test_show_page (test, "pipes");
   for (guint i = 0; i < 3; i++)
     {
@@ -405,8 +387,6 @@ test_trials_cost_the_others_nothing (WindowTest *test, gconstpointer data)
     const char *words;
   } ends[] = {{"pipe-crash-label", "signal 11"}, {"pipe-hang-label", "Hung"}, {"pipe-rubbish-label", "rotocol"}};
 
-  if (test->window == NULL)
-    return;
   window_test_show_page (test, "robust");
   window_test_wait_words (test->window, ", 0 missing");
   try_to_break (test, "robust");
@@ -424,8 +404,6 @@ test_hidden_page_costs_nothing (WindowTest *test, gconstpointer data)
 {
   static const char *const busy[] = {"start", "pipes", "robust"};
 
-  if (test->window == NULL)
-    return;
   for (guint i = 0; i < G_N_ELEMENTS (busy); i++)
     {
       window_test_show_page (test, busy[i]);

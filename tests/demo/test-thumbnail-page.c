@@ -120,8 +120,6 @@ test_page_fills (WindowTest *test, gconstpointer data)
 {
   char *folder;
 
-  if (test->window == NULL)
-    return;
   folder = demo_test_folder_new ();
   picture_test_write_many (folder, 50);
   open_folder (test, folder);
@@ -158,8 +156,6 @@ test_page_breaks_what_it_has_done_before (WindowTest *test, gconstpointer data)
 {
   char *folder;
 
-  if (test->window == NULL)
-    return;
   folder = demo_test_folder_new ();
   write_large (folder);
   open_folder (test, folder);
@@ -185,8 +181,6 @@ test_says_how_strong_the_sandbox_is (WindowTest *test, gconstpointer data)
   g_autofree char *layers = ferry_sandbox_describe_strength (ferry_sandbox_get_strength ());
   GtkWidget *label;
 
-  if (test->window == NULL)
-    return;
   label = get_part (test, "sandbox_label");
   ferry_test_run_until (has_text, label);
   g_assert_nonnull (strstr (gtk_label_get_text (GTK_LABEL (label)), layers));
@@ -207,8 +201,6 @@ test_broken_picture_tells_why (WindowTest *test, gconstpointer data)
   GtkWidget *tile;
   char *folder;
 
-  if (test->window == NULL)
-    return;
   folder = demo_test_folder_new ();
   picture_test_write (folder, "1.png", 100, 100, PICTURE_TEST_RED);
   picture_test_write_crasher (folder, "2.png");
@@ -274,8 +266,6 @@ test_pictures_in_sight_come_first (WindowTest *test, gconstpointer data)
   GListModel *pictures;
   char *folder;
 
-  if (test->window == NULL)
-    return;
   folder = demo_test_folder_new ();
   picture_test_write_many (folder, 900);
   ferry_demo_thumbnails_open (get_thumbnails (test), folder);
@@ -320,8 +310,6 @@ test_leaving_the_page_cancels (WindowTest *test, gconstpointer data)
   char *folder;
   guint n_tried;
 
-  if (test->window == NULL)
-    return;
   folder = demo_test_folder_new ();
   picture_test_write_many (folder, 900);
   open_folder (test, folder);
@@ -341,8 +329,6 @@ test_empty_folder_says_so (WindowTest *test, gconstpointer data)
 {
   char *folder;
 
-  if (test->window == NULL)
-    return;
   folder = demo_test_folder_new ();
   open_folder (test, folder);
   window_test_wait_words (test->window, "No Pictures in This Folder");

@@ -16,8 +16,6 @@
 static void
 test_empty (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   window_test_wait_words (test->window, "No Tasks");
   g_assert_true (window_test_is_empty (test));
   window_test_wait_words (test->window, "Add a Task");
@@ -46,8 +44,6 @@ counts_or_crashed (gpointer row)
 static void
 test_tasks_become_rows (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   window_test_activate (test, "job.add-flood");
   window_test_activate (test, "job.add-crash");
   window_test_activate (test, "job.add-hang");
@@ -68,8 +64,6 @@ test_primes_dialog (WindowTest *test, gconstpointer data)
   g_autoptr (GList) windows = NULL;
   GtkWindow *dialog = NULL;
 
-  if (test->window == NULL)
-    return;
   window_test_activate (test, "job.add-primes");
   windows = gtk_window_list_toplevels ();
   for (GList *item = windows; item != NULL; item = item->next)
@@ -90,8 +84,6 @@ test_cancel (WindowTest *test, gconstpointer data)
   FerryTask *flood, *hang;
   GtkWidget *row;
 
-  if (test->window == NULL)
-    return;
   hang = window_test_add_task (test, "hang");
   window_test_wait_state (hang, FERRY_TASK_STATUS_STALLED);
   window_test_wait_words (window_test_wait_row (test, hang), "Nothing heard for");
@@ -119,8 +111,6 @@ test_crash_is_shown (WindowTest *test, gconstpointer data)
   FerryTask *task;
   GtkWidget *row;
 
-  if (test->window == NULL)
-    return;
   task = window_test_add_task (test, "crash");
   window_test_wait_state (task, FERRY_TASK_STATUS_CRASHED);
   row = window_test_wait_row (test, task);
@@ -138,8 +128,6 @@ test_time_limit_is_shown (WindowTest *test, gconstpointer data)
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "hang", NULL);
   GtkWidget *row;
 
-  if (test->window == NULL)
-    return;
   ferry_task_set_run_timeout (task, G_USEC_PER_SEC / 2);
   ferry_task_set_cancel_grace (task, G_USEC_PER_SEC / 10);
   g_assert_true (ferry_executor_submit_task (test->executor, task, NULL));
@@ -155,8 +143,6 @@ test_run_again (WindowTest *test, gconstpointer data)
   FerryTask *task;
   GtkWidget *bar;
 
-  if (test->window == NULL)
-    return;
   task = window_test_add_task (test, "primes:1000");
   window_test_add_task (test, "flood:endless");
   window_test_wait_state (task, FERRY_TASK_STATUS_DONE);
@@ -178,8 +164,6 @@ test_remove_and_clear (WindowTest *test, gconstpointer data)
 {
   FerryTask *flood;
 
-  if (test->window == NULL)
-    return;
   window_test_add_task (test, "primes:100");
   flood = window_test_add_task (test, "flood:endless");
   window_test_add_task (test, "primes:1000");
@@ -235,8 +219,6 @@ test_figures (WindowTest *test, gconstpointer data)
 {
   FerryTask *task;
 
-  if (test->window == NULL)
-    return;
   task = window_test_add_task (test, "flood:endless");
   ferry_test_look_until (figures_live, test);
   ferry_task_cancel (task);
@@ -259,8 +241,6 @@ test_odd_names_stay_in_line (WindowTest *test, gconstpointer data)
 {
   FerryTask *plain, *odd;
 
-  if (test->window == NULL)
-    return;
   plain = window_test_add_task (test, "sha256:/nonexistent/ferry");
   odd = window_test_add_task (test, "sha256:/nonexistent/\nfer\r\nry\xff\n");
   window_test_wait_state (plain, FERRY_TASK_STATUS_FAILED);
@@ -292,8 +272,6 @@ test_digests_are_copied (WindowTest *test, gconstpointer data)
   GtkWidget *row;
   char *folder;
 
-  if (test->window == NULL)
-    return;
 #ifdef __SANITIZE_ADDRESS__
   /* GTK 4.8 now and then loses a few bytes of what it learns from the X server about a selection. */
   g_test_skip ("The clipboard is not looked at under AddressSanitizer");
@@ -330,8 +308,6 @@ test_shortcuts_are_on_one_page (WindowTest *test, gconstpointer data)
   g_autoptr (GtkBuilder) builder = NULL;
   GtkWidget *overlay;
 
-  if (test->window == NULL)
-    return;
   builder = gtk_builder_new_from_resource ("/org/ferryproject/Demo/gtk/help-overlay.ui");
   overlay = GTK_WIDGET (gtk_builder_get_object (builder, "help_overlay"));
   gtk_window_set_transient_for (GTK_WINDOW (overlay), GTK_WINDOW (test->window));
@@ -348,8 +324,6 @@ test_preferences_are_kept (WindowTest *test, gconstpointer data)
   GtkWindow *window;
   GtkBuilder *builder;
 
-  if (test->window == NULL)
-    return;
   ferry_demo_preferences_load (&preferences);
   g_assert_cmpuint (preferences.n_workers, ==, 0);
   g_assert_cmpint (preferences.sandbox, ==, FERRY_SANDBOX_POLICY_PREFERRED);
@@ -391,8 +365,6 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
 {
   static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "fractal", "object"};
 
-  if (test->window == NULL)
-    return;
   g_assert_false (has_folded (test->window));
   /* Of each kind of row: one that is done with a button of the demo's own, one that has crashed and one that runs. */
   window_test_wait_state (window_test_add_task (test, "sha256:/usr/share/doc/dpkg"), FERRY_TASK_STATUS_DONE);
@@ -413,8 +385,6 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
 static void
 test_list_of_pages_folds_where_a_page_needs_its_room (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   gtk_window_set_default_size (GTK_WINDOW (test->window), 800, 600);
   gtk_widget_set_size_request (window_test_get (test, "box"), 750, -1);
   ferry_test_look_until (has_folded, test->window);
@@ -435,8 +405,6 @@ are_both_in_sight (gpointer user_data)
 static void
 test_both_sides_are_in_sight_of_a_small_screen (WindowTest *test, gconstpointer data)
 {
-  if (test->window == NULL)
-    return;
   window_test_show_page (test, "start");
   gtk_window_set_default_size (GTK_WINDOW (test->window), 360, 640);
   ferry_test_look_until (are_both_in_sight, test);

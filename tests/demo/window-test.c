@@ -18,12 +18,10 @@ window_test_init (int *argc, char ***argv)
 }
 
 static void
-set_up (WindowTest *test, gconstpointer data)
+set_up (WindowTest *test)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!demo_test_has_display ())
-    return;
   test->session = ferry_demo_session_new (g_getenv ("FERRY_DEMO_WORKER"), WINDOW_TEST_WORKERS);
   test->executor = ferry_demo_session_get_executor (test->session);
   ferry_demo_session_start (test->session, &error);
@@ -42,10 +40,8 @@ is_null (gpointer data)
 
 /* Whatever the test left running must end now, and nothing may keep the window or the session. */
 static void
-tear_down (WindowTest *test, gconstpointer data)
+tear_down (WindowTest *test)
 {
-  if (test->session == NULL)
-    return;
   gtk_window_destroy (GTK_WINDOW (test->window));
   ferry_test_look_until (is_null, &test->window);
   ferry_demo_session_stop (test->session);
@@ -53,10 +49,22 @@ tear_down (WindowTest *test, gconstpointer data)
   g_assert_finalize_object (test->session);
 }
 
+static void
+run (gconstpointer func)
+{
+  WindowTest test = {NULL};
+
+  if (!demo_test_has_display ())
+    return;
+  set_up (&test);
+  ((WindowTestFunc) func) (&test, NULL);
+  tear_down (&test);
+}
+
 void
 window_test_add (const char *path, WindowTestFunc func)
 {
-  g_test_add (path, WindowTest, NULL, set_up, func, tear_down);
+  g_test_add_data_func (path, (gconstpointer) func, run);
 }
 
 /* ---- what the window shows ---- */

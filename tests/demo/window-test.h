@@ -19,12 +19,12 @@ typedef struct
 {
   FerryDemoSession *session;
   FerryExecutor *executor; /* (unowned) the session's */
-  GtkWidget *window;       /* NULL where there is no display; the test is then skipped */
+  GtkWidget *window;
 } WindowTest;
 
 typedef void (*WindowTestFunc) (WindowTest *test, gconstpointer data);
 
-/* To be called first in main(), and for each test. */
+/* To be called first in main(), and for each test, which is skipped where there is no display. */
 void window_test_init (int *argc, char ***argv);
 void window_test_add (const char *path, WindowTestFunc func);
 

@@ -47,6 +47,23 @@ scene_clear (Scene *scene)
   task_test_free (scene->test);
 }
 
+static void
+run (gconstpointer test)
+{
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  ((void (*) (Scene *)) test) (&scene);
+  scene_clear (&scene);
+}
+
+static void
+add (const char *path, void (*test) (Scene *scene))
+{
+  g_test_add_data_func (path, (gconstpointer) test, run);
+}
+
 static GtkWidget *
 get_menu_button (Scene *scene)
 {
@@ -84,79 +101,67 @@ wait_words (Scene *scene, const char *words)
 }
 
 static void
-test_button_says_how_far_all_tasks_are (void)
+test_button_says_how_far_all_tasks_are (Scene *scene)
 {
-  Scene scene;
   g_autoptr (FerryTask) runs = NULL;
   g_autoptr (FerryTask) waits = NULL;
   GtkWidget *bar;
 
-  if (!scene_init (&scene))
-    return;
   bar = g_object_ref_sink (gtk_progress_bar_new ());
-  g_object_bind_property (scene.executor, "fraction", bar, "fraction", G_BINDING_SYNC_CREATE);
-  g_assert_false (gtk_widget_get_visible (get_menu_button (&scene)));
-  runs = task_test_submit (scene.executor, "halves", NULL);
-  waits = task_test_submit (scene.executor, "note", g_variant_new_string ("b"));
-  wait_words (&scene, "0 % \302\267 1 task runs \302\267 1 task waits");
-  g_assert_cmpfloat (get_fraction (&scene), ==, 0.0);
-  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_menu_button (&scene)), GTK_ACCESSIBLE_PROPERTY_LABEL,
+  g_object_bind_property (scene->executor, "fraction", bar, "fraction", G_BINDING_SYNC_CREATE);
+  g_assert_false (gtk_widget_get_visible (get_menu_button (scene)));
+  runs = task_test_submit (scene->executor, "halves", NULL);
+  waits = task_test_submit (scene->executor, "note", g_variant_new_string ("b"));
+  wait_words (scene, "0 % \302\267 1 task runs \302\267 1 task waits");
+  g_assert_cmpfloat (get_fraction (scene), ==, 0.0);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_menu_button (scene)), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                        "Tasks");
   task_test_open_gate ();
-  wait_words (&scene, "25 % \302\267 1 task runs \302\267 1 task waits");
-  g_assert_cmpfloat (get_fraction (&scene), ==, 0.25);
+  wait_words (scene, "25 % \302\267 1 task runs \302\267 1 task waits");
+  g_assert_cmpfloat (get_fraction (scene), ==, 0.25);
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (bar)), ==, 0.25);
   task_test_close_gate ();
   task_test_wait_done (waits);
-  wait_words (&scene, "All tasks are over");
-  g_assert_cmpfloat (get_fraction (&scene), ==, 1.0);
-  ferry_executor_clear_finished (scene.executor);
-  g_assert_false (gtk_widget_get_visible (get_menu_button (&scene)));
+  wait_words (scene, "All tasks are over");
+  g_assert_cmpfloat (get_fraction (scene), ==, 1.0);
+  ferry_executor_clear_finished (scene->executor);
+  g_assert_false (gtk_widget_get_visible (get_menu_button (scene)));
   g_object_unref (bar);
-  scene_clear (&scene);
 }
 
 static void
-test_popover_has_the_list (void)
+test_popover_has_the_list (Scene *scene)
 {
-  Scene scene;
   g_autoptr (FerryTask) task = NULL;
   GtkWidget *list;
 
-  if (!scene_init (&scene))
-    return;
-  task = task_test_submit (scene.executor, "note", g_variant_new_string ("a"));
+  task = task_test_submit (scene->executor, "note", g_variant_new_string ("a"));
   task_test_wait_done (task);
-  wait_words (&scene, "All tasks are over");
-  list = ferry_test_get_object (scene.button, "list");
-  g_assert_true (ferry_test_get_object (list, "executor") == scene.executor);
+  wait_words (scene, "All tasks are over");
+  list = ferry_test_get_object (scene->button, "list");
+  g_assert_true (ferry_test_get_object (list, "executor") == scene->executor);
   g_assert_false (gtk_widget_get_mapped (list));
-  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (&scene)));
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
   ferry_test_look_until ((FerryTestCondition) gtk_widget_get_mapped, list);
   widget_test_wait_words (list, "Done");
-  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (&scene)));
-  scene_clear (&scene);
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (scene)));
 }
 
 static void
-test_nothing_is_computed_while_the_button_is_hidden (void)
+test_nothing_is_computed_while_the_button_is_hidden (Scene *scene)
 {
-  Scene scene;
   g_autoptr (FerryTask) task = NULL;
 
-  if (!scene_init (&scene))
-    return;
-  task = task_test_submit (scene.executor, "gate", g_variant_new_string ("a"));
-  wait_words (&scene, "1 task runs");
-  gtk_widget_set_visible (scene.button, FALSE);
+  task = task_test_submit (scene->executor, "gate", g_variant_new_string ("a"));
+  wait_words (scene, "1 task runs");
+  gtk_widget_set_visible (scene->button, FALSE);
   task_test_open_gate ();
   task_test_wait_done (task);
   task_test_settle ();
-  g_assert_null (g_main_context_find_source_by_user_data (NULL, scene.button));
-  ferry_test_assert_says (gtk_widget_get_tooltip_text (get_menu_button (&scene)), "1 task runs");
-  gtk_widget_set_visible (scene.button, TRUE);
-  wait_words (&scene, "All tasks are over");
-  scene_clear (&scene);
+  g_assert_null (g_main_context_find_source_by_user_data (NULL, scene->button));
+  ferry_test_assert_says (gtk_widget_get_tooltip_text (get_menu_button (scene)), "1 task runs");
+  gtk_widget_set_visible (scene->button, TRUE);
+  wait_words (scene, "All tasks are over");
 }
 
 static gboolean
@@ -167,30 +172,26 @@ is_hidden (gpointer button)
 
 /* Also where an application keeps nothing that is finished. */
 static void
-test_what_failed_stays_until_it_is_removed (void)
+test_what_failed_stays_until_it_is_removed (Scene *scene)
 {
-  Scene scene;
   g_autoptr (FerryTask) task = NULL;
   GtkWidget *list;
 
-  if (!scene_init (&scene))
-    return;
-  g_object_set (scene.executor, "keep-finished", 0, NULL);
-  task = task_test_submit (scene.executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
-  g_object_unref (task_test_submit (scene.executor, "note", g_variant_new_string ("a")));
+  g_object_set (scene->executor, "keep-finished", 0, NULL);
+  task = task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+  g_object_unref (task_test_submit (scene->executor, "note", g_variant_new_string ("a")));
   task_test_wait_done (task);
-  wait_words (&scene, "1 task failed");
-  g_assert_true (gtk_widget_get_visible (get_menu_button (&scene)));
+  wait_words (scene, "1 task failed");
+  g_assert_true (gtk_widget_get_visible (get_menu_button (scene)));
   g_assert_true (
-    gtk_widget_has_css_class (gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (&scene))), "error"));
-  list = ferry_test_get_object (scene.button, "list");
-  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (&scene)));
+    gtk_widget_has_css_class (gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (scene))), "error"));
+  list = ferry_test_get_object (scene->button, "list");
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
   widget_test_wait_words (list, "Failed");
   g_object_set (list, "selected-task", task, NULL);
   gtk_widget_activate_action (list, "task.remove", NULL);
-  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (&scene)));
-  ferry_test_look_until (is_hidden, get_menu_button (&scene));
-  scene_clear (&scene);
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (scene)));
+  ferry_test_look_until (is_hidden, get_menu_button (scene));
 }
 
 static int
@@ -211,40 +212,33 @@ is_high (gpointer scene)
 
 /* With one task it is not much higher than that task's row. */
 static void
-test_popover_is_as_high_as_its_rows (void)
+test_popover_is_as_high_as_its_rows (Scene *scene)
 {
-  Scene scene;
   g_autoptr (FerryTask) task = NULL;
   GtkWidget *list;
 
-  if (!scene_init (&scene))
-    return;
-  list = ferry_test_get_object (scene.button, "list");
-  task = task_test_submit (scene.executor, "note", g_variant_new_string ("a"));
+  list = ferry_test_get_object (scene->button, "list");
+  task = task_test_submit (scene->executor, "note", g_variant_new_string ("a"));
   task_test_wait_done (task);
-  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (&scene)));
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
   widget_test_wait_words (list, "Done");
-  g_assert_cmpint (measure_list (&scene), <=, 120);
+  g_assert_cmpint (measure_list (scene), <=, 120);
   for (guint i = 0; i < 30; i++)
-    g_object_unref (task_test_submit (scene.executor, "note", g_variant_new_string ("b")));
-  ferry_test_look_until (task_test_is_idle, scene.executor);
-  ferry_test_look_until (is_high, &scene);
-  g_assert_cmpint (measure_list (&scene), <=, 400);
-  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (&scene)));
-  scene_clear (&scene);
+    g_object_unref (task_test_submit (scene->executor, "note", g_variant_new_string ("b")));
+  ferry_test_look_until (task_test_is_idle, scene->executor);
+  ferry_test_look_until (is_high, scene);
+  g_assert_cmpint (measure_list (scene), <=, 400);
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (scene)));
 }
 
 /* What is filled and what is not, each against what is beside it. */
 static void
-test_ring_can_be_told_from_the_ground (void)
+test_ring_can_be_told_from_the_ground (Scene *scene)
 {
   static const char *const themes[] = {"Default", "Default-hc"};
-  Scene scene;
   GtkWidget *ring;
 
-  if (!scene_init (&scene))
-    return;
-  ring = gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (&scene)));
+  ring = gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (scene)));
   for (guint theme = 0; theme < G_N_ELEMENTS (themes); theme++)
     for (gboolean dark = FALSE; dark <= TRUE; dark++)
       {
@@ -261,7 +255,6 @@ test_ring_can_be_told_from_the_ground (void)
         g_assert_cmpfloat (look_test_get_contrast (&filled, &track), >=, 3.0);
       }
   look_test_reset ();
-  scene_clear (&scene);
 }
 
 /* What GTK opens once, it opens before descriptors are counted. */
@@ -278,12 +271,12 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   widget_test_start ();
   warm_up ();
-  g_test_add_func ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
-  g_test_add_func ("/task-button/popover-has-the-list", test_popover_has_the_list);
-  g_test_add_func ("/task-button/what-failed-stays-until-it-is-removed", test_what_failed_stays_until_it_is_removed);
-  g_test_add_func ("/task-button/popover-is-as-high-as-its-rows", test_popover_is_as_high_as_its_rows);
-  g_test_add_func ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
-  g_test_add_func ("/task-button/nothing-is-computed-while-the-button-is-hidden",
-                   test_nothing_is_computed_while_the_button_is_hidden);
+  add ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
+  add ("/task-button/popover-has-the-list", test_popover_has_the_list);
+  add ("/task-button/what-failed-stays-until-it-is-removed", test_what_failed_stays_until_it_is_removed);
+  add ("/task-button/popover-is-as-high-as-its-rows", test_popover_is_as_high_as_its_rows);
+  add ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
+  add ("/task-button/nothing-is-computed-while-the-button-is-hidden",
+       test_nothing_is_computed_while_the_button_is_hidden);
   return g_test_run ();
 }

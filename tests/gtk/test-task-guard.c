@@ -49,6 +49,24 @@ scene_clear (Scene *scene)
   task_test_free (scene->test);
 }
 
+static void
+run (gconstpointer test)
+{
+  Scene scene;
+
+  if (!widget_test_has_display ())
+    return;
+  scene_init (&scene);
+  ((void (*) (Scene *)) test) (&scene);
+  scene_clear (&scene);
+}
+
+static void
+add (const char *path, void (*test) (Scene *scene))
+{
+  g_test_add_data_func (path, (gconstpointer) test, run);
+}
+
 static gboolean
 has_no_pipes (gpointer data)
 {
@@ -143,150 +161,115 @@ begin_work (Scene *scene, guint n_waiting)
 /* ---- the question ---- */
 
 static void
-test_closing_over_running_work_asks (void)
+test_closing_over_running_work_asks (Scene *scene)
 {
-  Scene scene;
   g_autoptr (FerryTask) task = NULL;
 
-  if (!widget_test_has_display ())
-    return;
-  scene_init (&scene);
-  task = begin_work (&scene, 2);
-  gtk_window_close (GTK_WINDOW (scene.window));
+  task = begin_work (scene, 2);
+  gtk_window_close (GTK_WINDOW (scene->window));
   ferry_test_look_until (is_asked, NULL);
   g_assert_nonnull (widget_test_find_words (find_question (), "Stop 3 tasks?"));
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (find_question ()), GTK_ACCESSIBLE_ROLE_ALERT_DIALOG);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (find_question ()), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                        "Stop 3 tasks?");
   /* A second request is the same question. */
-  gtk_window_close (GTK_WINDOW (scene.window));
-  g_assert_false (is_closed (&scene));
+  gtk_window_close (GTK_WINDOW (scene->window));
+  g_assert_false (is_closed (scene));
   answer ("_Keep Running");
   ferry_test_look_until (is_asked_no_more, NULL);
-  g_assert_false (is_closed (&scene));
+  g_assert_false (is_closed (scene));
   g_assert_false (ferry_task_get_done (task));
-  scene_clear (&scene);
 }
 
 static void
-test_escape_keeps_tasks_running (void)
+test_escape_keeps_tasks_running (Scene *scene)
 {
-  Scene scene;
   g_autoptr (FerryTask) task = NULL;
 
-  if (!widget_test_has_display ())
-    return;
-  scene_init (&scene);
-  task = begin_work (&scene, 0);
-  gtk_window_close (GTK_WINDOW (scene.window));
+  task = begin_work (scene, 0);
+  gtk_window_close (GTK_WINDOW (scene->window));
   ferry_test_look_until (is_asked, NULL);
   g_assert_true (gtk_window_get_focus (GTK_WINDOW (find_question ())) ==
                  find_button (find_question (), "_Keep Running"));
   widget_test_press (find_question (), "Escape");
   ferry_test_look_until (is_asked_no_more, NULL);
-  g_assert_false (is_closed (&scene));
-  scene_clear (&scene);
+  g_assert_false (is_closed (scene));
 }
 
 static void
-test_stop_cancels_the_tasks_and_closes_the_window (void)
+test_stop_cancels_the_tasks_and_closes_the_window (Scene *scene)
 {
-  Scene scene;
   g_autoptr (FerryTask) task = NULL;
 
-  if (!widget_test_has_display ())
-    return;
-  scene_init (&scene);
-  task = begin_work (&scene, 2);
-  gtk_window_close (GTK_WINDOW (scene.window));
+  task = begin_work (scene, 2);
+  gtk_window_close (GTK_WINDOW (scene->window));
   ferry_test_look_until (is_asked, NULL);
   answer ("_Stop");
-  ferry_test_look_until (is_closed, &scene);
+  ferry_test_look_until (is_closed, scene);
   task_test_assert_cancelled (task);
-  scene_clear (&scene);
 }
 
 static void
-test_question_counts_down_and_the_window_closes_when_the_work_ends (void)
+test_question_counts_down_and_the_window_closes_when_the_work_ends (Scene *scene)
 {
-  Scene scene;
   g_autoptr (FerryTask) task = NULL, other = NULL;
 
-  if (!widget_test_has_display ())
-    return;
-  scene_init (&scene);
-  task = begin_work (&scene, 0);
-  other = task_test_submit (scene.executor, "note", g_variant_new_string ("b"));
-  gtk_window_close (GTK_WINDOW (scene.window));
+  task = begin_work (scene, 0);
+  other = task_test_submit (scene->executor, "note", g_variant_new_string ("b"));
+  gtk_window_close (GTK_WINDOW (scene->window));
   ferry_test_look_until (is_asked, NULL);
   ferry_task_cancel (other);
   widget_test_wait_words (find_question (), "Stop 1 task?");
   task_test_open_gate ();
-  ferry_test_look_until (is_closed, &scene);
+  ferry_test_look_until (is_closed, scene);
   g_assert_null (find_question ());
-  scene_clear (&scene);
 }
 
 static void
-test_nothing_is_asked_without_work_or_by_a_window_that_hides (void)
+test_nothing_is_asked_without_work_or_by_a_window_that_hides (Scene *scene)
 {
-  Scene scene;
   g_autoptr (FerryTask) task = NULL;
 
-  if (!widget_test_has_display ())
-    return;
-  scene_init (&scene);
-  task = begin_work (&scene, 0);
-  gtk_window_set_hide_on_close (GTK_WINDOW (scene.window), TRUE);
-  gtk_window_close (GTK_WINDOW (scene.window));
+  task = begin_work (scene, 0);
+  gtk_window_set_hide_on_close (GTK_WINDOW (scene->window), TRUE);
+  gtk_window_close (GTK_WINDOW (scene->window));
   g_assert_null (find_question ());
-  g_assert_false (gtk_widget_get_visible (scene.window));
-  gtk_window_set_hide_on_close (GTK_WINDOW (scene.window), FALSE);
-  gtk_window_present (GTK_WINDOW (scene.window));
+  g_assert_false (gtk_widget_get_visible (scene->window));
+  gtk_window_set_hide_on_close (GTK_WINDOW (scene->window), FALSE);
+  gtk_window_present (GTK_WINDOW (scene->window));
   task_test_open_gate ();
-  ferry_test_look_until (task_test_is_idle, scene.executor);
-  gtk_window_close (GTK_WINDOW (scene.window));
+  ferry_test_look_until (task_test_is_idle, scene->executor);
+  gtk_window_close (GTK_WINDOW (scene->window));
   g_assert_null (find_question ());
-  g_assert_true (is_closed (&scene));
-  scene_clear (&scene);
+  g_assert_true (is_closed (scene));
 }
 
 static void
-test_last_window_of_an_executor_asks (void)
+test_last_window_of_an_executor_asks (Scene *scene)
 {
-  Scene scene;
   GtkWidget *other;
   g_autoptr (FerryTask) task = NULL;
 
-  if (!widget_test_has_display ())
-    return;
-  scene_init (&scene);
   other = widget_test_show (gtk_label_new ("More"));
-  ferry_task_guard_new (scene.executor, GTK_WINDOW (other));
-  task = begin_work (&scene, 0);
+  ferry_task_guard_new (scene->executor, GTK_WINDOW (other));
+  task = begin_work (scene, 0);
   gtk_window_close (GTK_WINDOW (other));
   g_assert_null (find_question ());
-  gtk_window_close (GTK_WINDOW (scene.window));
+  gtk_window_close (GTK_WINDOW (scene->window));
   ferry_test_look_until (is_asked, NULL);
   answer ("_Stop");
-  ferry_test_look_until (is_closed, &scene);
-  scene_clear (&scene);
+  ferry_test_look_until (is_closed, scene);
 }
 
 static void
-test_guard_ends_with_its_window (void)
+test_guard_ends_with_its_window (Scene *scene)
 {
-  Scene scene;
   gpointer guard;
 
-  if (!widget_test_has_display ())
-    return;
-  scene_init (&scene);
-  guard = scene.guard;
+  guard = scene->guard;
   g_object_add_weak_pointer (G_OBJECT (guard), &guard);
-  gtk_window_destroy (GTK_WINDOW (scene.window));
+  gtk_window_destroy (GTK_WINDOW (scene->window));
   g_assert_null (guard);
-  scene_clear (&scene);
 }
 
 /* ---- the desktop ---- */
@@ -469,16 +452,15 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   widget_test_start ();
   warm_up ();
-  g_test_add_func ("/task-guard/closing-over-running-work-asks", test_closing_over_running_work_asks);
-  g_test_add_func ("/task-guard/escape-keeps-tasks-running", test_escape_keeps_tasks_running);
-  g_test_add_func ("/task-guard/stop-cancels-the-tasks-and-closes-the-window",
-                   test_stop_cancels_the_tasks_and_closes_the_window);
-  g_test_add_func ("/task-guard/question-counts-down-and-the-window-closes-when-the-work-ends",
-                   test_question_counts_down_and_the_window_closes_when_the_work_ends);
-  g_test_add_func ("/task-guard/nothing-is-asked-without-work-or-by-a-window-that-hides",
-                   test_nothing_is_asked_without_work_or_by_a_window_that_hides);
-  g_test_add_func ("/task-guard/last-window-of-an-executor-asks", test_last_window_of_an_executor_asks);
-  g_test_add_func ("/task-guard/guard-ends-with-its-window", test_guard_ends_with_its_window);
+  add ("/task-guard/closing-over-running-work-asks", test_closing_over_running_work_asks);
+  add ("/task-guard/escape-keeps-tasks-running", test_escape_keeps_tasks_running);
+  add ("/task-guard/stop-cancels-the-tasks-and-closes-the-window", test_stop_cancels_the_tasks_and_closes_the_window);
+  add ("/task-guard/question-counts-down-and-the-window-closes-when-the-work-ends",
+       test_question_counts_down_and_the_window_closes_when_the_work_ends);
+  add ("/task-guard/nothing-is-asked-without-work-or-by-a-window-that-hides",
+       test_nothing_is_asked_without_work_or_by_a_window_that_hides);
+  add ("/task-guard/last-window-of-an-executor-asks", test_last_window_of_an_executor_asks);
+  add ("/task-guard/guard-ends-with-its-window", test_guard_ends_with_its_window);
   desktop_test_add ("/task-guard/machine-stays-awake-while-tasks-run", test_machine_stays_awake_while_tasks_run);
   desktop_test_add ("/task-guard/end-of-long-work-out-of-sight-is-notified",
                     test_end_of_long_work_out_of_sight_is_notified);

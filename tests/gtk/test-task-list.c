@@ -47,6 +47,23 @@ scene_clear (Scene *scene)
   task_test_free (scene->test);
 }
 
+static void
+run (gconstpointer test)
+{
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  ((void (*) (Scene *)) test) (&scene);
+  scene_clear (&scene);
+}
+
+static void
+add_test (const char *path, void (*test) (Scene *scene))
+{
+  g_test_add_data_func (path, (gconstpointer) test, run);
+}
+
 /* The executor keeps it. */
 static FerryTask *
 add (Scene *scene, const char *function, const char *argument)
@@ -146,178 +163,150 @@ click (GtkWidget *row, const char *name)
 /* ---- facts ---- */
 
 static void
-test_tasks_become_rows (void)
+test_tasks_become_rows (Scene *scene)
 {
-  Scene scene;
   FerryTask *task;
 
-  if (!scene_init (&scene))
-    return;
-  widget_test_wait_words (scene.list, "No Tasks");
-  g_object_set (scene.list, "placeholder", gtk_label_new ("Nothing here"), NULL);
-  widget_test_wait_words (scene.list, "Nothing here");
-  task = add_done (&scene, "a");
-  widget_test_wait_words (wait_row (&scene, task), "Done");
-  g_assert_true (ferry_executor_remove (scene.executor, task, NULL));
-  widget_test_wait_words (scene.list, "Nothing here");
-  scene_clear (&scene);
+  widget_test_wait_words (scene->list, "No Tasks");
+  g_object_set (scene->list, "placeholder", gtk_label_new ("Nothing here"), NULL);
+  widget_test_wait_words (scene->list, "Nothing here");
+  task = add_done (scene, "a");
+  widget_test_wait_words (wait_row (scene, task), "Done");
+  g_assert_true (ferry_executor_remove (scene->executor, task, NULL));
+  widget_test_wait_words (scene->list, "Nothing here");
 }
 
 /* Items of a map, beside a task that is not of it. */
 static void
-test_tasks_of_a_map_become_rows (void)
+test_tasks_of_a_map_become_rows (Scene *scene)
 {
   FerryMap *map;
   GListModel *tasks = NULL;
-  Scene scene;
 
-  if (!scene_init (&scene))
-    return;
-  map = ferry_map_new (scene.executor, "sleep-until-cancelled", FERRY_MAP_ORDERED);
+  map = ferry_map_new (scene->executor, "sleep-until-cancelled", FERRY_MAP_ORDERED);
   g_object_set (map, "chunk-size", 1, NULL);
   g_object_get (map, "tasks", &tasks, NULL);
-  g_object_set (scene.list, "model", tasks, NULL);
-  widget_test_wait_words (scene.list, "No Tasks");
-  add (&scene, "sleep-until-cancelled", "other");
+  g_object_set (scene->list, "model", tasks, NULL);
+  widget_test_wait_words (scene->list, "No Tasks");
+  add (scene, "sleep-until-cancelled", "other");
   ferry_map_set_arguments (map, g_variant_new_parsed ("[()]"));
   ferry_map_start (map);
-  widget_test_wait_words (scene.list, "Waiting");
+  widget_test_wait_words (scene->list, "Waiting");
   g_assert_cmpuint (g_list_model_get_n_items (tasks), ==, 1);
   ferry_map_cancel (map);
-  widget_test_wait_words (scene.list, "No Tasks");
-  ferry_executor_cancel_all (scene.executor);
+  widget_test_wait_words (scene->list, "No Tasks");
+  ferry_executor_cancel_all (scene->executor);
   g_clear_object (&tasks);
   g_clear_object (&map);
-  scene_clear (&scene);
 }
 
 static void
-test_removal_can_be_undone (void)
+test_removal_can_be_undone (Scene *scene)
 {
-  Scene scene;
   FerryTask *first, *second;
 
-  if (!scene_init (&scene))
-    return;
-  first = add_done (&scene, "a");
-  second = add_done (&scene, "b");
-  click (wait_row (&scene, first), "remove_button");
-  wait_no_row (&scene, first);
-  widget_test_wait_words (scene.list, "1 task removed");
-  g_assert_true (ferry_test_get_object (scene.list, "selected-task") == second);
-  g_assert_cmpuint (count_tasks (&scene), ==, 2);
-  widget_test_press (scene.list, "Delete");
-  wait_no_row (&scene, second);
-  widget_test_wait_words (scene.list, "2 tasks removed");
+  first = add_done (scene, "a");
+  second = add_done (scene, "b");
+  click (wait_row (scene, first), "remove_button");
+  wait_no_row (scene, first);
+  widget_test_wait_words (scene->list, "1 task removed");
+  g_assert_true (ferry_test_get_object (scene->list, "selected-task") == second);
+  g_assert_cmpuint (count_tasks (scene), ==, 2);
+  widget_test_press (scene->list, "Delete");
+  wait_no_row (scene, second);
+  widget_test_wait_words (scene->list, "2 tasks removed");
 
-  widget_test_press (scene.list, "<Control>z");
-  wait_row (&scene, first);
-  wait_row (&scene, second);
-  g_assert_cmpuint (count_tasks (&scene), ==, 2);
-  scene_clear (&scene);
+  widget_test_press (scene->list, "<Control>z");
+  wait_row (scene, first);
+  wait_row (scene, second);
+  g_assert_cmpuint (count_tasks (scene), ==, 2);
 }
 
 /* When nobody sees the way back any more. */
 static void
-test_removal_is_final_when_the_list_is_hidden (void)
+test_removal_is_final_when_the_list_is_hidden (Scene *scene)
 {
-  Scene scene;
   FerryTask *task;
 
-  if (!scene_init (&scene))
-    return;
-  task = add_done (&scene, "a");
-  add_done (&scene, "b");
-  select_task (&scene, task);
-  widget_test_press (scene.list, "Delete");
-  g_assert_cmpuint (count_tasks (&scene), ==, 2);
-  gtk_widget_set_visible (scene.list, FALSE);
-  g_assert_cmpuint (count_tasks (&scene), ==, 1);
-  scene_clear (&scene);
+  task = add_done (scene, "a");
+  add_done (scene, "b");
+  select_task (scene, task);
+  widget_test_press (scene->list, "Delete");
+  g_assert_cmpuint (count_tasks (scene), ==, 2);
+  gtk_widget_set_visible (scene->list, FALSE);
+  g_assert_cmpuint (count_tasks (scene), ==, 1);
 }
 
 /* It has not cost anything yet, so it is cancelled, and submitted again where that was a mistake. */
 static void
-test_task_that_waits_is_cancelled_with_its_removal (void)
+test_task_that_waits_is_cancelled_with_its_removal (Scene *scene)
 {
-  Scene scene;
   FerryTask *runs, *waits;
 
-  if (!scene_init (&scene))
-    return;
-  runs = add (&scene, "gate", "a");
-  waits = add (&scene, "note", "b");
+  runs = add (scene, "gate", "a");
+  waits = add (scene, "note", "b");
   task_test_wait_begun (runs);
-  select_task (&scene, runs);
-  widget_test_press (scene.list, "Delete");
+  select_task (scene, runs);
+  widget_test_press (scene->list, "Delete");
   g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_EXECUTING);
-  wait_row (&scene, runs);
+  wait_row (scene, runs);
 
-  select_task (&scene, waits);
-  widget_test_press (scene.list, "Delete");
+  select_task (scene, waits);
+  widget_test_press (scene->list, "Delete");
   g_assert_cmpint (ferry_task_get_state (waits), ==, FERRY_TASK_STATE_CANCELLED);
-  wait_no_row (&scene, waits);
-  widget_test_press (scene.list, "<Control>z");
-  g_assert_cmpuint (count_tasks (&scene), ==, 2);
+  wait_no_row (scene, waits);
+  widget_test_press (scene->list, "<Control>z");
+  g_assert_cmpuint (count_tasks (scene), ==, 2);
   task_test_open_gate ();
   {
-    g_autoptr (FerryTask) again = g_list_model_get_item (G_LIST_MODEL (scene.executor), 1);
+    g_autoptr (FerryTask) again = g_list_model_get_item (G_LIST_MODEL (scene->executor), 1);
 
     g_assert_true (again != waits);
     g_assert_cmpstr (ferry_task_get_name (again), ==, "b");
     task_test_wait_done (again);
     g_assert_cmpint (ferry_task_get_state (again), ==, FERRY_TASK_STATE_COMPLETED);
   }
-  scene_clear (&scene);
 }
 
 static void
-test_each_action_has_a_key (void)
+test_each_action_has_a_key (Scene *scene)
 {
-  Scene scene;
   FerryTask *runs, *first, *second;
 
-  if (!scene_init (&scene))
-    return;
-  runs = add (&scene, "gate", "a");
-  first = add (&scene, "note", "b");
-  second = add (&scene, "note", "c");
+  runs = add (scene, "gate", "a");
+  first = add (scene, "note", "b");
+  second = add (scene, "note", "c");
   task_test_wait_begun (runs);
-  select_task (&scene, second);
-  widget_test_press (scene.list, "<Control>Up");
+  select_task (scene, second);
+  widget_test_press (scene->list, "<Control>Up");
   g_assert_cmpint (ferry_test_get_number (second, "priority"), >, ferry_test_get_number (first, "priority"));
-  select_task (&scene, first);
-  widget_test_press (scene.list, "<Control>BackSpace");
+  select_task (scene, first);
+  widget_test_press (scene->list, "<Control>BackSpace");
   g_assert_cmpint (ferry_task_get_state (first), ==, FERRY_TASK_STATE_CANCELLED);
   task_test_open_gate ();
   task_test_wait_done (second);
 
-  select_task (&scene, first);
-  widget_test_press (scene.list, "<Control>r");
-  g_assert_cmpuint (count_tasks (&scene), ==, 3);
-  g_assert_cmpstr (ferry_task_get_name (ferry_test_get_object (scene.list, "selected-task")), ==, "b");
-  task_test_wait_done (ferry_test_get_object (scene.list, "selected-task"));
-  scene_clear (&scene);
+  select_task (scene, first);
+  widget_test_press (scene->list, "<Control>r");
+  g_assert_cmpuint (count_tasks (scene), ==, 3);
+  g_assert_cmpstr (ferry_task_get_name (ferry_test_get_object (scene->list, "selected-task")), ==, "b");
+  task_test_wait_done (ferry_test_get_object (scene->list, "selected-task"));
 }
 
 static void
-test_focus_comes_before_the_selection (void)
+test_focus_comes_before_the_selection (Scene *scene)
 {
-  Scene scene;
   FerryTask *first, *second;
   GtkWidget *row;
 
-  if (!scene_init (&scene))
-    return;
-  first = add_done (&scene, "a");
-  second = add_done (&scene, "b");
-  row = wait_row (&scene, second);
-  select_task (&scene, first);
+  first = add_done (scene, "a");
+  second = add_done (scene, "b");
+  row = wait_row (scene, second);
+  select_task (scene, first);
   gtk_widget_grab_focus (GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, "retry_button")));
-  widget_test_press (scene.list, "Delete");
-  wait_no_row (&scene, second);
-  wait_row (&scene, first);
-  scene_clear (&scene);
+  widget_test_press (scene->list, "Delete");
+  wait_no_row (scene, second);
+  wait_row (scene, first);
 }
 
 static gboolean
@@ -333,37 +322,33 @@ compare_names (gconstpointer a, gconstpointer b, gpointer data)
 }
 
 static void
-test_filter_and_sorter_are_the_applications (void)
+test_filter_and_sorter_are_the_applications (Scene *scene)
 {
   g_autoptr (GtkFilter) filter = NULL;
   g_autoptr (GtkSorter) sorter = NULL;
-  Scene scene;
   FerryTask *b, *a;
   graphene_rect_t place_of_a, place_of_b;
 
-  if (!scene_init (&scene))
-    return;
   filter = GTK_FILTER (gtk_custom_filter_new (is_named_b, NULL, NULL));
   sorter = GTK_SORTER (gtk_custom_sorter_new (compare_names, NULL, NULL));
-  b = add_done (&scene, "b");
-  a = add_done (&scene, "a");
-  wait_row (&scene, a);
-  g_object_set (scene.list, "filter", filter, NULL);
-  wait_no_row (&scene, a);
-  wait_row (&scene, b);
-  select_task (&scene, b);
-  widget_test_press (scene.list, "Delete");
-  wait_no_row (&scene, b);
-  widget_test_press (scene.list, "<Control>z");
-  wait_row (&scene, b);
-  g_assert_null (find_row (scene.list, a));
+  b = add_done (scene, "b");
+  a = add_done (scene, "a");
+  wait_row (scene, a);
+  g_object_set (scene->list, "filter", filter, NULL);
+  wait_no_row (scene, a);
+  wait_row (scene, b);
+  select_task (scene, b);
+  widget_test_press (scene->list, "Delete");
+  wait_no_row (scene, b);
+  widget_test_press (scene->list, "<Control>z");
+  wait_row (scene, b);
+  g_assert_null (find_row (scene->list, a));
 
-  g_object_set (scene.list, "filter", NULL, "sorter", sorter, NULL);
-  wait_row (&scene, a);
-  g_assert_true (gtk_widget_compute_bounds (wait_row (&scene, a), scene.list, &place_of_a));
-  g_assert_true (gtk_widget_compute_bounds (wait_row (&scene, b), scene.list, &place_of_b));
+  g_object_set (scene->list, "filter", NULL, "sorter", sorter, NULL);
+  wait_row (scene, a);
+  g_assert_true (gtk_widget_compute_bounds (wait_row (scene, a), scene->list, &place_of_a));
+  g_assert_true (gtk_widget_compute_bounds (wait_row (scene, b), scene->list, &place_of_b));
   g_assert_cmpfloat (place_of_a.origin.y, <=, place_of_b.origin.y);
-  scene_clear (&scene);
 }
 
 static void
@@ -430,28 +415,24 @@ get_shown (GtkWidget *widget)
 }
 
 static void
-test_nothing_is_computed_while_the_list_is_hidden (void)
+test_nothing_is_computed_while_the_list_is_hidden (Scene *scene)
 {
-  Scene scene;
   FerryTask *last = NULL;
   guint n_changes = 0;
 
-  if (!scene_init (&scene))
-    return;
-  wait_row (&scene, add_done (&scene, "a"));
-  gtk_widget_set_visible (scene.list, FALSE);
-  g_signal_connect_swapped (get_shown (scene.list), "items-changed", G_CALLBACK (g_atomic_int_inc), &n_changes);
+  wait_row (scene, add_done (scene, "a"));
+  gtk_widget_set_visible (scene->list, FALSE);
+  g_signal_connect_swapped (get_shown (scene->list), "items-changed", G_CALLBACK (g_atomic_int_inc), &n_changes);
   for (guint i = 0; i < 50; i++)
-    last = add_done (&scene, "b");
+    last = add_done (scene, "b");
   task_test_settle ();
-  g_assert_null (g_main_context_find_source_by_user_data (NULL, scene.list));
+  g_assert_null (g_main_context_find_source_by_user_data (NULL, scene->list));
   g_assert_cmpuint (n_changes, ==, 0);
-  g_assert_cmpuint (g_list_model_get_n_items (get_shown (scene.list)), ==, 1);
-  gtk_widget_set_visible (scene.list, TRUE);
+  g_assert_cmpuint (g_list_model_get_n_items (get_shown (scene->list)), ==, 1);
+  gtk_widget_set_visible (scene->list, TRUE);
   g_assert_cmpuint (n_changes, ==, 1);
-  g_assert_cmpuint (g_list_model_get_n_items (get_shown (scene.list)), ==, 51);
-  select_task (&scene, last);
-  scene_clear (&scene);
+  g_assert_cmpuint (g_list_model_get_n_items (get_shown (scene->list)), ==, 51);
+  select_task (scene, last);
 }
 
 static gboolean
@@ -473,41 +454,33 @@ has_row_at_the_end (gpointer data)
 
 /* A row that is not in sight has no task, and computes nothing. */
 static void
-test_rows_that_are_not_in_sight_have_no_task (void)
+test_rows_that_are_not_in_sight_have_no_task (Scene *scene)
 {
-  Scene scene;
   FerryTask *first, *last = NULL;
   GtkAdjustment *adjustment;
 
-  if (!scene_init (&scene))
-    return;
-  first = add_done (&scene, "a");
+  first = add_done (scene, "a");
   for (guint i = 0; i < 60; i++)
-    last = add_done (&scene, "b");
-  wait_row (&scene, first);
-  adjustment = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (get_view (scene.list)));
+    last = add_done (scene, "b");
+  wait_row (scene, first);
+  adjustment = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (get_view (scene->list)));
   ferry_test_look_until (is_long, adjustment);
-  g_assert_null (find_row (scene.list, last));
-  ferry_test_look_until (has_row_at_the_end, &(Wanted){scene.list, last});
-  wait_no_row (&scene, first);
-  scene_clear (&scene);
+  g_assert_null (find_row (scene->list, last));
+  ferry_test_look_until (has_row_at_the_end, &(Wanted){scene->list, last});
+  wait_no_row (scene, first);
 }
 
 static void
-test_list_is_read_out (void)
+test_list_is_read_out (Scene *scene)
 {
-  Scene scene;
   FerryTask *task;
   GtkWidget *item;
 
-  if (!scene_init (&scene))
-    return;
-  task = add_done (&scene, "a");
-  item = gtk_widget_get_parent (gtk_widget_get_parent (wait_row (&scene, task)));
+  task = add_done (scene, "a");
+  item = gtk_widget_get_parent (gtk_widget_get_parent (wait_row (scene, task)));
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_ROLE_LIST_ITEM);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_LABEL, "Task: a");
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (item), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Done");
-  scene_clear (&scene);
 }
 
 /* The names of the rows, from the top, as far as they are drawn. */
@@ -566,49 +539,41 @@ wait_order (Scene *scene, const char *order)
 }
 
 static void
-test_task_that_is_tried_again_stands_where_it_stood (void)
+test_task_that_is_tried_again_stands_where_it_stood (Scene *scene)
 {
-  Scene scene;
   FerryTask *second, *again;
 
-  if (!scene_init (&scene))
-    return;
-  add_done (&scene, "a");
-  second = add_done (&scene, "b");
-  add_done (&scene, "c");
-  wait_order (&scene, "abc");
-  select_task (&scene, second);
-  widget_test_press (scene.list, "<Control>r");
-  task_test_wait_done (ferry_test_get_object (scene.list, "selected-task"));
-  wait_order (&scene, "abc");
-  again = ferry_test_get_object (scene.list, "selected-task");
+  add_done (scene, "a");
+  second = add_done (scene, "b");
+  add_done (scene, "c");
+  wait_order (scene, "abc");
+  select_task (scene, second);
+  widget_test_press (scene->list, "<Control>r");
+  task_test_wait_done (ferry_test_get_object (scene->list, "selected-task"));
+  wait_order (scene, "abc");
+  again = ferry_test_get_object (scene->list, "selected-task");
   g_assert_true (again != second);
-  g_assert_true (gtk_widget_is_ancestor (wait_row (&scene, again), gtk_window_get_focus (GTK_WINDOW (scene.window))));
-  add_done (&scene, "d");
-  wait_order (&scene, "abcd");
-  scene_clear (&scene);
+  g_assert_true (gtk_widget_is_ancestor (wait_row (scene, again), gtk_window_get_focus (GTK_WINDOW (scene->window))));
+  add_done (scene, "d");
+  wait_order (scene, "abcd");
 }
 
 static void
-test_task_that_runs_next_stands_before_all_that_wait (void)
+test_task_that_runs_next_stands_before_all_that_wait (Scene *scene)
 {
-  Scene scene;
   FerryTask *runs, *last;
 
-  if (!scene_init (&scene))
-    return;
-  runs = add (&scene, "gate", "a");
-  add (&scene, "note", "b");
-  add (&scene, "note", "c");
-  last = add (&scene, "note", "d");
+  runs = add (scene, "gate", "a");
+  add (scene, "note", "b");
+  add (scene, "note", "c");
+  last = add (scene, "note", "d");
   task_test_wait_begun (runs);
-  wait_order (&scene, "abcd");
-  select_task (&scene, last);
-  widget_test_press (scene.list, "<Control>Up");
-  wait_order (&scene, "adbc");
-  widget_test_wait_words (wait_row (&scene, last), "Waits at the front");
-  g_assert_true (ferry_test_get_object (scene.list, "selected-task") == last);
-  scene_clear (&scene);
+  wait_order (scene, "abcd");
+  select_task (scene, last);
+  widget_test_press (scene->list, "<Control>Up");
+  wait_order (scene, "adbc");
+  widget_test_wait_words (wait_row (scene, last), "Waits at the front");
+  g_assert_true (ferry_test_get_object (scene->list, "selected-task") == last);
 }
 
 static GString *read_out;
@@ -637,66 +602,53 @@ was_read_out (gpointer data)
 }
 
 static void
-test_ends_and_what_users_do_are_read_out (void)
+test_ends_and_what_users_do_are_read_out (Scene *scene)
 {
-  Scene scene;
   FerryTask *runs, *waits;
 
-  if (!scene_init (&scene))
-    return;
-  add (&scene, "no such function", "a");
-  add_done (&scene, "b");
+  add (scene, "no such function", "a");
+  add_done (scene, "b");
   ferry_test_look_until (was_read_out, (gpointer) "1 task is done, 1 failed.|");
-  add (&scene, "no such function", "a");
+  add (scene, "no such function", "a");
   ferry_test_look_until (was_read_out, (gpointer) "|1 task failed.|");
-  runs = add (&scene, "gate", "c");
-  waits = add (&scene, "note", "d");
+  runs = add (scene, "gate", "c");
+  waits = add (scene, "note", "d");
   task_test_wait_begun (runs);
-  select_task (&scene, waits);
-  widget_test_press (scene.list, "<Control>Up");
+  select_task (scene, waits);
+  widget_test_press (scene->list, "<Control>Up");
   g_assert_true (was_read_out ((gpointer) "Runs next: d|"));
-  widget_test_press (scene.list, "Delete");
+  widget_test_press (scene->list, "Delete");
   g_assert_true (was_read_out ((gpointer) "Removed: d. Control+Z puts it back.|"));
   task_test_open_gate ();
   task_test_wait_done (runs);
-  select_task (&scene, runs);
-  widget_test_press (scene.list, "<Control>r");
+  select_task (scene, runs);
+  widget_test_press (scene->list, "<Control>r");
   g_assert_true (was_read_out ((gpointer) "Runs again: c|"));
-  task_test_wait_done (ferry_test_get_object (scene.list, "selected-task"));
-  scene_clear (&scene);
+  task_test_wait_done (ferry_test_get_object (scene->list, "selected-task"));
 }
 
 /* In a list, the row would be read out as well. */
 static void
-test_end_of_a_single_row_is_read_out (void)
+test_end_of_a_single_row_is_read_out (Scene *scene)
 {
-  Scene scene;
   FerryTask *task;
 
-  if (!scene_init (&scene))
-    return;
-  task = add (&scene, "gate", "single");
-  gtk_window_set_child (GTK_WINDOW (scene.window), ferry_task_row_new (task, NULL));
-  scene.list = gtk_window_get_child (GTK_WINDOW (scene.window));
-  wait_row (&scene, task);
+  task = add (scene, "gate", "single");
+  gtk_window_set_child (GTK_WINDOW (scene->window), ferry_task_row_new (task, NULL));
+  scene->list = gtk_window_get_child (GTK_WINDOW (scene->window));
+  wait_row (scene, task);
   task_test_open_gate ();
   ferry_test_look_until (was_read_out, (gpointer) "single: Done|");
-  scene_clear (&scene);
 }
 
 static void
-test_list_fits_a_narrow_window (void)
+test_list_fits_a_narrow_window (Scene *scene)
 {
-  Scene scene;
   int minimum;
 
-  if (!scene_init (&scene))
-    return;
-  click (wait_row (&scene, add_done (&scene, "A name that is far longer than a narrow window is wide")),
-         "remove_button");
-  gtk_widget_measure (scene.list, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
+  click (wait_row (scene, add_done (scene, "A name that is far longer than a narrow window is wide")), "remove_button");
+  gtk_widget_measure (scene->list, GTK_ORIENTATION_HORIZONTAL, -1, &minimum, NULL, NULL, NULL);
   g_assert_cmpint (minimum, <=, 360);
-  scene_clear (&scene);
 }
 
 /* What GTK opens once, it opens before descriptors are counted. */
@@ -717,27 +669,26 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   widget_test_start ();
   warm_up ();
-  g_test_add_func ("/task-list/tasks-become-rows", test_tasks_become_rows);
-  g_test_add_func ("/task-list/tasks-of-a-map-become-rows", test_tasks_of_a_map_become_rows);
-  g_test_add_func ("/task-list/removal-can-be-undone", test_removal_can_be_undone);
-  g_test_add_func ("/task-list/removal-is-final-when-the-list-is-hidden",
-                   test_removal_is_final_when_the_list_is_hidden);
-  g_test_add_func ("/task-list/task-that-waits-is-cancelled-with-its-removal",
-                   test_task_that_waits_is_cancelled_with_its_removal);
-  g_test_add_func ("/task-list/each-action-has-a-key", test_each_action_has_a_key);
-  g_test_add_func ("/task-list/focus-comes-before-the-selection", test_focus_comes_before_the_selection);
-  g_test_add_func ("/task-list/filter-and-sorter-are-the-applications", test_filter_and_sorter_are_the_applications);
-  g_test_add_func ("/task-list/task-that-is-tried-again-stands-where-it-stood",
-                   test_task_that_is_tried_again_stands_where_it_stood);
-  g_test_add_func ("/task-list/task-that-runs-next-stands-before-all-that-wait",
-                   test_task_that_runs_next_stands_before_all_that_wait);
-  g_test_add_func ("/task-list/ends-and-what-users-do-are-read-out", test_ends_and_what_users_do_are_read_out);
-  g_test_add_func ("/task-list/end-of-a-single-row-is-read-out", test_end_of_a_single_row_is_read_out);
+  add_test ("/task-list/tasks-become-rows", test_tasks_become_rows);
+  add_test ("/task-list/tasks-of-a-map-become-rows", test_tasks_of_a_map_become_rows);
+  add_test ("/task-list/removal-can-be-undone", test_removal_can_be_undone);
+  add_test ("/task-list/removal-is-final-when-the-list-is-hidden", test_removal_is_final_when_the_list_is_hidden);
+  add_test ("/task-list/task-that-waits-is-cancelled-with-its-removal",
+            test_task_that_waits_is_cancelled_with_its_removal);
+  add_test ("/task-list/each-action-has-a-key", test_each_action_has_a_key);
+  add_test ("/task-list/focus-comes-before-the-selection", test_focus_comes_before_the_selection);
+  add_test ("/task-list/filter-and-sorter-are-the-applications", test_filter_and_sorter_are_the_applications);
+  add_test ("/task-list/task-that-is-tried-again-stands-where-it-stood",
+            test_task_that_is_tried_again_stands_where_it_stood);
+  add_test ("/task-list/task-that-runs-next-stands-before-all-that-wait",
+            test_task_that_runs_next_stands_before_all_that_wait);
+  add_test ("/task-list/ends-and-what-users-do-are-read-out", test_ends_and_what_users_do_are_read_out);
+  add_test ("/task-list/end-of-a-single-row-is-read-out", test_end_of_a_single_row_is_read_out);
   g_test_add_func ("/task-list/many-tasks-have-few-rows", test_many_tasks_have_few_rows);
-  g_test_add_func ("/task-list/nothing-is-computed-while-the-list-is-hidden",
-                   test_nothing_is_computed_while_the_list_is_hidden);
-  g_test_add_func ("/task-list/rows-that-are-not-in-sight-have-no-task", test_rows_that_are_not_in_sight_have_no_task);
-  g_test_add_func ("/task-list/list-is-read-out", test_list_is_read_out);
-  g_test_add_func ("/task-list/list-fits-a-narrow-window", test_list_fits_a_narrow_window);
+  add_test ("/task-list/nothing-is-computed-while-the-list-is-hidden",
+            test_nothing_is_computed_while_the_list_is_hidden);
+  add_test ("/task-list/rows-that-are-not-in-sight-have-no-task", test_rows_that_are_not_in_sight_have_no_task);
+  add_test ("/task-list/list-is-read-out", test_list_is_read_out);
+  add_test ("/task-list/list-fits-a-narrow-window", test_list_fits_a_narrow_window);
   return g_test_run ();
 }

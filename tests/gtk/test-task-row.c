@@ -46,6 +46,23 @@ scene_clear (Scene *scene)
   g_object_unref (scene->task);
 }
 
+static void
+run (gconstpointer test)
+{
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  ((void (*) (Scene *)) test) (&scene);
+  scene_clear (&scene);
+}
+
+static void
+add (const char *path, void (*test) (Scene *scene))
+{
+  g_test_add_data_func (path, (gconstpointer) test, run);
+}
+
 static GtkWidget *
 get_part (Scene *scene, const char *name)
 {
@@ -66,78 +83,59 @@ fail (Scene *scene)
 }
 
 static void
-test_row_says_how_a_task_stands (void)
+test_row_says_how_a_task_stands (Scene *scene)
 {
   FerryProgress progress = task_test_progress (0.5, "Halfway");
-  Scene scene;
 
-  if (!scene_init (&scene))
-    return;
-  widget_test_wait_words (scene.row, ferry_task_get_name (scene.task));
-  widget_test_wait_words (scene.row, "Running");
-  g_assert_true (ferry_task_take_progress (scene.task, &progress));
-  widget_test_wait_words (scene.row, "Halfway");
-  g_assert_cmpfloat (gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (get_part (&scene, "progress_bar"))), ==, 0.5);
-  ferry_task_set_outcome (scene.task, FERRY_TASK_STATUS_DONE, "42 apples");
-  g_assert_true (ferry_task_complete (scene.task, g_variant_new_uint32 (42)));
-  g_assert_nonnull (widget_test_find_words (scene.row, "42 apples"));
-  g_assert_nonnull (widget_test_find_words (scene.row, "Done"));
-  g_assert_true (gtk_widget_has_css_class (get_part (&scene, "state_label"), "success"));
-  scene_clear (&scene);
+  widget_test_wait_words (scene->row, ferry_task_get_name (scene->task));
+  widget_test_wait_words (scene->row, "Running");
+  g_assert_true (ferry_task_take_progress (scene->task, &progress));
+  widget_test_wait_words (scene->row, "Halfway");
+  g_assert_cmpfloat (gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (get_part (scene, "progress_bar"))), ==, 0.5);
+  ferry_task_set_outcome (scene->task, FERRY_TASK_STATUS_DONE, "42 apples");
+  g_assert_true (ferry_task_complete (scene->task, g_variant_new_uint32 (42)));
+  g_assert_nonnull (widget_test_find_words (scene->row, "42 apples"));
+  g_assert_nonnull (widget_test_find_words (scene->row, "Done"));
+  g_assert_true (gtk_widget_has_css_class (get_part (scene, "state_label"), "success"));
 }
 
 /* Without an executor nothing else can be done. */
 static void
-test_buttons_are_those_that_make_sense (void)
+test_buttons_are_those_that_make_sense (Scene *scene)
 {
-  Scene scene;
-
-  if (!scene_init (&scene))
-    return;
-  g_assert_true (is_shown (&scene, "cancel_button"));
-  g_assert_false (is_shown (&scene, "copy_button"));
-  fail (&scene);
-  g_assert_false (is_shown (&scene, "cancel_button"));
-  g_assert_true (is_shown (&scene, "copy_button"));
-  g_assert_false (is_shown (&scene, "retry_button"));
-  g_assert_false (is_shown (&scene, "remove_button"));
-  g_assert_false (is_shown (&scene, "next_button"));
-  g_assert_false (gtk_widget_activate_action (scene.row, "task.retry", NULL) &&
+  g_assert_true (is_shown (scene, "cancel_button"));
+  g_assert_false (is_shown (scene, "copy_button"));
+  fail (scene);
+  g_assert_false (is_shown (scene, "cancel_button"));
+  g_assert_true (is_shown (scene, "copy_button"));
+  g_assert_false (is_shown (scene, "retry_button"));
+  g_assert_false (is_shown (scene, "remove_button"));
+  g_assert_false (is_shown (scene, "next_button"));
+  g_assert_false (gtk_widget_activate_action (scene->row, "task.retry", NULL) &&
                   g_list_model_get_n_items (gtk_window_get_toplevels ()) == 0);
-  scene_clear (&scene);
 }
 
 static void
-test_cancel_button_cancels (void)
+test_cancel_button_cancels (Scene *scene)
 {
-  Scene scene;
-
-  if (!scene_init (&scene))
-    return;
-  g_signal_emit_by_name (get_part (&scene, "cancel_button"), "clicked");
-  g_assert_cmpint (ferry_task_get_state (scene.task), ==, FERRY_TASK_STATE_CANCELLING);
-  g_assert_false (gtk_widget_is_sensitive (get_part (&scene, "cancel_button")));
-  g_assert_nonnull (widget_test_find_words (scene.row, "Cancelling"));
-  g_assert_true (ferry_task_fail (scene.task, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
-  scene_clear (&scene);
+  g_signal_emit_by_name (get_part (scene, "cancel_button"), "clicked");
+  g_assert_cmpint (ferry_task_get_state (scene->task), ==, FERRY_TASK_STATE_CANCELLING);
+  g_assert_false (gtk_widget_is_sensitive (get_part (scene, "cancel_button")));
+  g_assert_nonnull (widget_test_find_words (scene->row, "Cancelling"));
+  g_assert_true (ferry_task_fail (scene->task, FERRY_TASK_EVENT_LOST, task_test_error ("gone"), NULL, NULL));
 }
 
 static void
-test_focus_is_kept_when_a_button_goes (void)
+test_focus_is_kept_when_a_button_goes (Scene *scene)
 {
-  Scene scene;
-
-  if (!scene_init (&scene))
-    return;
-  gtk_widget_grab_focus (get_part (&scene, "cancel_button"));
-  g_assert_true (gtk_widget_is_focus (get_part (&scene, "cancel_button")));
-  fail (&scene);
-  g_assert_true (gtk_widget_is_focus (get_part (&scene, "copy_button")));
-  scene_clear (&scene);
+  gtk_widget_grab_focus (get_part (scene, "cancel_button"));
+  g_assert_true (gtk_widget_is_focus (get_part (scene, "cancel_button")));
+  fail (scene);
+  g_assert_true (gtk_widget_is_focus (get_part (scene, "copy_button")));
 }
 
 static void
-test_each_part_has_a_name (void)
+test_each_part_has_a_name (Scene *scene)
 {
   static const struct
   {
@@ -147,30 +145,25 @@ test_each_part_has_a_name (void)
     {"progress_bar", "Progress"},      {"next_button", "Run next"},   {"cancel_button", "Cancel"},
     {"copy_button", "Copy the error"}, {"retry_button", "Run again"}, {"remove_button", "Remove"},
   };
-  Scene scene;
 
-  if (!scene_init (&scene))
-    return;
   for (guint i = 0; i < 2; i++)
     {
-      const char *title = ferry_task_get_name (scene.task);
+      const char *title = ferry_task_get_name (scene->task);
 
-      widget_test_assert_label (scene.row, "Task", title);
+      widget_test_assert_label (scene->row, "Task", title);
       for (guint j = 0; j < G_N_ELEMENTS (parts); j++)
-        widget_test_assert_label (get_part (&scene, parts[j].part), parts[j].verb, title);
-      g_object_set (scene.task, "name", "Another name", NULL);
+        widget_test_assert_label (get_part (scene, parts[j].part), parts[j].verb, title);
+      g_object_set (scene->task, "name", "Another name", NULL);
     }
-  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (scene.row), GTK_ACCESSIBLE_ROLE_GROUP);
-  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (get_part (&scene, "progress_bar")),
-                                   GTK_ACCESSIBLE_ROLE_PROGRESS_BAR);
-  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene.row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running");
-  fail (&scene);
-  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene.row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed");
-  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_part (&scene, "progress_bar")),
+  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_ROLE_GROUP);
+  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (get_part (scene, "progress_bar")), GTK_ACCESSIBLE_ROLE_PROGRESS_BAR);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running");
+  fail (scene);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed");
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_part (scene, "progress_bar")),
                                        GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, "Failed: The disk is full");
-  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_part (&scene, "progress_bar")),
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_part (scene, "progress_bar")),
                                        GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed: The disk is full");
-  scene_clear (&scene);
 }
 
 /* The row of a list goes from item to item, and its task with it. */
@@ -209,23 +202,19 @@ test_state_is_told_to_what_the_row_is_in (void)
 }
 
 static void
-test_row_without_a_task_holds_nothing (void)
+test_row_without_a_task_holds_nothing (Scene *scene)
 {
-  Scene scene;
   GtkWidget *suffix;
 
-  if (!scene_init (&scene))
-    return;
   suffix = gtk_label_new ("suffix");
-  g_object_set (scene.row, "suffix", suffix, NULL);
-  g_assert_true (gtk_widget_get_ancestor (suffix, FERRY_TYPE_TASK_ROW) == scene.row);
-  g_object_set (scene.row, "task", NULL, NULL);
-  g_assert_null (ferry_test_get_object (scene.row, "monitor"));
-  g_assert_cmpuint (G_OBJECT (scene.task)->ref_count, ==, 1);
-  g_assert_false (is_shown (&scene, "cancel_button"));
-  g_object_set (scene.row, "suffix", NULL, NULL);
-  g_assert_null (ferry_test_get_object (scene.row, "suffix"));
-  scene_clear (&scene);
+  g_object_set (scene->row, "suffix", suffix, NULL);
+  g_assert_true (gtk_widget_get_ancestor (suffix, FERRY_TYPE_TASK_ROW) == scene->row);
+  g_object_set (scene->row, "task", NULL, NULL);
+  g_assert_null (ferry_test_get_object (scene->row, "monitor"));
+  g_assert_cmpuint (G_OBJECT (scene->task)->ref_count, ==, 1);
+  g_assert_false (is_shown (scene, "cancel_button"));
+  g_object_set (scene->row, "suffix", NULL, NULL);
+  g_assert_null (ferry_test_get_object (scene->row, "suffix"));
 }
 
 /* ---- how it looks ---- */
@@ -241,25 +230,21 @@ measure_width (GtkWidget *widget)
 
 /* Also with a host, a rate and a time left, and with text twice as large. */
 static void
-test_row_fits_a_narrow_window (void)
+test_row_fits_a_narrow_window (Scene *scene)
 {
   FerryProgress progress = task_test_progress (0.5, "A text that is far longer than a narrow window is wide");
   static const int percents[] = {100, 200};
-  Scene scene;
 
-  if (!scene_init (&scene))
-    return;
-  g_object_set (scene.task, "name", "A name that is far longer than a narrow window is wide, and goes on", NULL);
-  ferry_task_take_host_name (scene.task, "a-host-with-a-long-name.example.org");
-  g_assert_true (ferry_task_take_progress (scene.task, &progress));
-  widget_test_wait_words (scene.row, "far longer");
+  g_object_set (scene->task, "name", "A name that is far longer than a narrow window is wide, and goes on", NULL);
+  ferry_task_take_host_name (scene->task, "a-host-with-a-long-name.example.org");
+  g_assert_true (ferry_task_take_progress (scene->task, &progress));
+  widget_test_wait_words (scene->row, "far longer");
   for (guint i = 0; i < G_N_ELEMENTS (percents); i++)
     {
       look_test_set ("Default", FALSE, percents[i]);
-      g_assert_cmpint (measure_width (scene.row), <=, 360);
+      g_assert_cmpint (measure_width (scene->row), <=, 360);
     }
   look_test_reset ();
-  scene_clear (&scene);
 }
 
 /* Gives the row its place, in the height that it asks for. */
@@ -298,67 +283,55 @@ has_line_of_buttons (GtkWidget *row)
 }
 
 static void
-test_narrow_row_has_a_line_of_buttons (void)
+test_narrow_row_has_a_line_of_buttons (Scene *scene)
 {
   graphene_rect_t title, state, side;
-  Scene scene;
   int narrow;
 
-  if (!scene_init (&scene))
-    return;
-  narrow = measure_width (scene.row);
-  g_object_set (scene.task, "name", "A name that is far longer than a narrow window is wide, and goes on", NULL);
-  lay_out (scene.row, 1000);
-  g_assert_false (has_line_of_buttons (scene.row));
-  title = get_bounds (scene.row, "title_label");
-  state = get_bounds (scene.row, "state_label");
+  narrow = measure_width (scene->row);
+  g_object_set (scene->task, "name", "A name that is far longer than a narrow window is wide, and goes on", NULL);
+  lay_out (scene->row, 1000);
+  g_assert_false (has_line_of_buttons (scene->row));
+  title = get_bounds (scene->row, "title_label");
+  state = get_bounds (scene->row, "state_label");
   g_assert_cmpfloat (state.origin.y, ==, title.origin.y);
   g_assert_cmpfloat (state.origin.x, >=, get_end (title));
-  g_assert_cmpfloat (get_end (get_bounds (scene.row, "progress_bar")), <, get_bounds (scene.row, "side_box").origin.x);
+  g_assert_cmpfloat (get_end (get_bounds (scene->row, "progress_bar")), <,
+                     get_bounds (scene->row, "side_box").origin.x);
 
-  lay_out (scene.row, narrow);
-  g_assert_true (has_line_of_buttons (scene.row));
-  state = get_bounds (scene.row, "state_label");
-  side = get_bounds (scene.row, "side_box");
-  g_assert_cmpfloat (get_bounds (scene.row, "title_label").size.width, ==, gtk_widget_get_width (scene.row));
-  g_assert_cmpfloat (get_bounds (scene.row, "progress_bar").size.width, ==, gtk_widget_get_width (scene.row));
+  lay_out (scene->row, narrow);
+  g_assert_true (has_line_of_buttons (scene->row));
+  state = get_bounds (scene->row, "state_label");
+  side = get_bounds (scene->row, "side_box");
+  g_assert_cmpfloat (get_bounds (scene->row, "title_label").size.width, ==, gtk_widget_get_width (scene->row));
+  g_assert_cmpfloat (get_bounds (scene->row, "progress_bar").size.width, ==, gtk_widget_get_width (scene->row));
   g_assert_cmpfloat (state.origin.y, ==, side.origin.y);
-  g_assert_cmpfloat (get_end (side), ==, gtk_widget_get_width (scene.row));
-  scene_clear (&scene);
+  g_assert_cmpfloat (get_end (side), ==, gtk_widget_get_width (scene->row));
 }
 
 static void
-test_row_is_narrow_by_its_letters (void)
+test_row_is_narrow_by_its_letters (Scene *scene)
 {
-  Scene scene;
-
-  if (!scene_init (&scene))
-    return;
-  lay_out (scene.row, 500);
-  g_assert_false (has_line_of_buttons (scene.row));
+  lay_out (scene->row, 500);
+  g_assert_false (has_line_of_buttons (scene->row));
   look_test_set ("Default", FALSE, 200);
-  lay_out (scene.row, 500);
-  g_assert_true (has_line_of_buttons (scene.row));
+  lay_out (scene->row, 500);
+  g_assert_true (has_line_of_buttons (scene->row));
   look_test_reset ();
-  scene_clear (&scene);
 }
 
 static void
-test_row_is_mirrored (void)
+test_row_is_mirrored (Scene *scene)
 {
   graphene_rect_t bar, mirrored;
-  Scene scene;
 
-  if (!scene_init (&scene))
-    return;
-  lay_out (scene.row, 1000);
-  bar = get_bounds (scene.row, "progress_bar");
-  gtk_widget_set_direction (scene.row, GTK_TEXT_DIR_RTL);
-  lay_out (scene.row, 1000);
-  mirrored = get_bounds (scene.row, "progress_bar");
-  g_assert_cmpfloat (mirrored.origin.x, ==, (float) gtk_widget_get_width (scene.row) - get_end (bar));
+  lay_out (scene->row, 1000);
+  bar = get_bounds (scene->row, "progress_bar");
+  gtk_widget_set_direction (scene->row, GTK_TEXT_DIR_RTL);
+  lay_out (scene->row, 1000);
+  mirrored = get_bounds (scene->row, "progress_bar");
+  g_assert_cmpfloat (mirrored.origin.x, ==, (float) gtk_widget_get_width (scene->row) - get_end (bar));
   g_assert_cmpfloat (mirrored.size.width, ==, bar.size.width);
-  scene_clear (&scene);
 }
 
 static void
@@ -369,19 +342,16 @@ count (gpointer counter)
 
 /* The row that is wider at its side tells so once, and the other one makes room. */
 static void
-test_bars_of_a_list_end_together (void)
+test_bars_of_a_list_end_together (Scene *scene)
 {
   guint n_grown = 0;
   FerryTaskShape shape = {.grown = count, .owner = &n_grown};
   GtkWidget *rows[2], *suffix;
-  Scene scene;
 
-  if (!scene_init (&scene))
-    return;
   suffix = gtk_label_new ("suffix");
   gtk_widget_set_size_request (suffix, 200, -1);
-  rows[0] = scene.row;
-  rows[1] = g_object_ref_sink (ferry_task_row_new (scene.task, NULL));
+  rows[0] = scene->row;
+  rows[1] = g_object_ref_sink (ferry_task_row_new (scene->task, NULL));
   g_object_set (rows[1], "suffix", suffix, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     ferry_task_layout_set_shape (FERRY_TASK_LAYOUT (gtk_widget_get_layout_manager (rows[i])), &shape);
@@ -394,7 +364,6 @@ test_bars_of_a_list_end_together (void)
   g_assert_cmpfloat (get_bounds (rows[0], "progress_bar").size.width, ==,
                      get_bounds (rows[1], "progress_bar").size.width);
   g_object_unref (rows[1]);
-  scene_clear (&scene);
 }
 
 static void
@@ -450,29 +419,25 @@ get_ground (GtkWidget *widget)
 
 /* 4.5 to 1 for text, in a row, in a window and in a row that is selected; 3 to 1 for the bar. */
 static void
-test_texts_and_bars_can_be_told_from_the_ground (void)
+test_texts_and_bars_can_be_told_from_the_ground (Scene *scene)
 {
   static const char *const styles[] = {"success", "warning", "error", "accent", "detail"};
   static const char *const themes[] = {"Default", "Default-hc"};
-  Scene scene;
 
-  if (!scene_init (&scene))
-    return;
   for (guint theme = 0; theme < G_N_ELEMENTS (themes); theme++)
     for (gboolean dark = FALSE; dark <= TRUE; dark++)
       {
-        GtkWidget *label = get_part (&scene, "state_label");
+        GtkWidget *label = get_part (scene, "state_label");
         GdkRGBA ground, bar;
 
         look_test_set (themes[theme], dark, 100);
         for (guint i = 0; i < G_N_ELEMENTS (styles); i++)
           assert_readable (label, styles[i], themes[theme], dark);
         ground = look_test_lookup (label, "theme_base_color");
-        bar = get_ground (find_node (get_part (&scene, "progress_bar"), "progress"));
+        bar = get_ground (find_node (get_part (scene, "progress_bar"), "progress"));
         g_assert_cmpfloat (look_test_get_contrast (&ground, &bar), >=, 3.0);
       }
   look_test_reset ();
-  scene_clear (&scene);
 }
 
 static void
@@ -486,42 +451,37 @@ assert_icon (Scene *scene, GtkIconTheme *icons, const char *part)
 
 /* On a system without icons, those that GTK brings are there. */
 static void
-test_buttons_have_icons_without_a_theme_of_icons (void)
+test_buttons_have_icons_without_a_theme_of_icons (Scene *scene)
 {
   g_autoptr (GtkIconTheme) icons = NULL;
-  Scene scene;
 
-  if (!scene_init (&scene))
-    return;
-  icons = g_object_new (GTK_TYPE_ICON_THEME, "display", gtk_widget_get_display (scene.row), "theme-name", "none", NULL);
+  icons =
+    g_object_new (GTK_TYPE_ICON_THEME, "display", gtk_widget_get_display (scene->row), "theme-name", "none", NULL);
   gtk_icon_theme_set_search_path (icons, (const char *[]){"/nonexistent", NULL});
-  assert_icon (&scene, icons, "next_button");
-  assert_icon (&scene, icons, "cancel_button");
-  assert_icon (&scene, icons, "copy_button");
-  assert_icon (&scene, icons, "retry_button");
-  assert_icon (&scene, icons, "remove_button");
-  scene_clear (&scene);
+  assert_icon (scene, icons, "next_button");
+  assert_icon (scene, icons, "cancel_button");
+  assert_icon (scene, icons, "copy_button");
+  assert_icon (scene, icons, "retry_button");
+  assert_icon (scene, icons, "remove_button");
 }
 
 int
 main (int argc, char **argv)
 {
   widget_test_init (&argc, &argv);
-  g_test_add_func ("/task-row/row-says-how-a-task-stands", test_row_says_how_a_task_stands);
-  g_test_add_func ("/task-row/buttons-are-those-that-make-sense", test_buttons_are_those_that_make_sense);
-  g_test_add_func ("/task-row/cancel-button-cancels", test_cancel_button_cancels);
-  g_test_add_func ("/task-row/focus-is-kept-when-a-button-goes", test_focus_is_kept_when_a_button_goes);
-  g_test_add_func ("/task-row/each-part-has-a-name", test_each_part_has_a_name);
+  add ("/task-row/row-says-how-a-task-stands", test_row_says_how_a_task_stands);
+  add ("/task-row/buttons-are-those-that-make-sense", test_buttons_are_those_that_make_sense);
+  add ("/task-row/cancel-button-cancels", test_cancel_button_cancels);
+  add ("/task-row/focus-is-kept-when-a-button-goes", test_focus_is_kept_when_a_button_goes);
+  add ("/task-row/each-part-has-a-name", test_each_part_has_a_name);
   g_test_add_func ("/task-row/state-is-told-to-what-the-row-is-in", test_state_is_told_to_what_the_row_is_in);
-  g_test_add_func ("/task-row/row-without-a-task-holds-nothing", test_row_without_a_task_holds_nothing);
-  g_test_add_func ("/task-row/row-fits-a-narrow-window", test_row_fits_a_narrow_window);
-  g_test_add_func ("/task-row/narrow-row-has-a-line-of-buttons", test_narrow_row_has_a_line_of_buttons);
-  g_test_add_func ("/task-row/row-is-narrow-by-its-letters", test_row_is_narrow_by_its_letters);
-  g_test_add_func ("/task-row/row-is-mirrored", test_row_is_mirrored);
-  g_test_add_func ("/task-row/bars-of-a-list-end-together", test_bars_of_a_list_end_together);
-  g_test_add_func ("/task-row/texts-and-bars-can-be-told-from-the-ground",
-                   test_texts_and_bars_can_be_told_from_the_ground);
-  g_test_add_func ("/task-row/buttons-have-icons-without-a-theme-of-icons",
-                   test_buttons_have_icons_without_a_theme_of_icons);
+  add ("/task-row/row-without-a-task-holds-nothing", test_row_without_a_task_holds_nothing);
+  add ("/task-row/row-fits-a-narrow-window", test_row_fits_a_narrow_window);
+  add ("/task-row/narrow-row-has-a-line-of-buttons", test_narrow_row_has_a_line_of_buttons);
+  add ("/task-row/row-is-narrow-by-its-letters", test_row_is_narrow_by_its_letters);
+  add ("/task-row/row-is-mirrored", test_row_is_mirrored);
+  add ("/task-row/bars-of-a-list-end-together", test_bars_of_a_list_end_together);
+  add ("/task-row/texts-and-bars-can-be-told-from-the-ground", test_texts_and_bars_can_be_told_from_the_ground);
+  add ("/task-row/buttons-have-icons-without-a-theme-of-icons", test_buttons_have_icons_without_a_theme_of_icons);
   return g_test_run ();
 }

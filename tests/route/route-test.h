@@ -11,6 +11,10 @@
 
 G_BEGIN_DECLS
 
+/* Of g_autoptr(): a router that is stopped and freed at the end, when what was declared behind it is gone. */
+typedef FerryRouter FerryTestRouter;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryTestRouter, ferry_test_router_stop)
+
 /* Catches the library's warnings, which would end a test. To be called in main(). */
 void route_test_init (int *argc, char ***argv);
 /* Adds a test that ThreadSanitizer cannot follow, and does not run: one with worker processes, which are started

@@ -460,7 +460,7 @@ nest_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariant
 static void
 test_loops_within_loops (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   nest = (Nest){0};
   for (guint i = 0; i < N_NESTED; i++)
@@ -478,7 +478,6 @@ test_loops_within_loops (void)
       ferry_test_run_until (has_all, GUINT_TO_POINTER (i));
       ferry_test_pipe_free (nest.pipes[i]);
     }
-  ferry_test_router_stop (router);
 }
 
 /* ---- the handler of closed ---- */

@@ -43,7 +43,7 @@ assert_ended_with (LatestTest *self, guint64 number, FerryCloseReason reason)
 static void
 test_last_value_comes_before_closed (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
@@ -54,13 +54,12 @@ test_last_value_comes_before_closed (void)
     assert_ended_with (pipe, 100, FERRY_CLOSE_REASON_STOPPED);
     g_assert_cmpuint (pipe->n_values, ==, 1);
   }
-  ferry_test_router_stop (router);
 }
 
 static void
 test_last_value_of_hot_cell_does_not_wait (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
@@ -73,13 +72,12 @@ test_last_value_of_hot_cell_does_not_wait (void)
     stop_sender (pipe);
     assert_ended_with (pipe, 2, FERRY_CLOSE_REASON_STOPPED);
   }
-  ferry_test_router_stop (router);
 }
 
 static void
 test_value_that_was_delivered_does_not_come_again (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
@@ -91,13 +89,12 @@ test_value_that_was_delivered_does_not_come_again (void)
     assert_ended_with (pipe, 1, FERRY_CLOSE_REASON_STOPPED);
     g_assert_cmpuint (pipe->n_values, ==, 1);
   }
-  ferry_test_router_stop (router);
 }
 
 static void
 test_pipe_without_values_is_closed_without (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
@@ -106,13 +103,12 @@ test_pipe_without_values_is_closed_without (void)
     assert_ended_with (pipe, 0, FERRY_CLOSE_REASON_STOPPED);
     g_assert_cmpuint (pipe->n_values, ==, 0);
   }
-  ferry_test_router_stop (router);
 }
 
 static void
 test_dropped_sender_leaves_its_last_value (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
@@ -121,13 +117,12 @@ test_dropped_sender_leaves_its_last_value (void)
     g_assert_finalize_object (g_steal_pointer (&pipe->sender));
     assert_ended_with (pipe, 7, FERRY_CLOSE_REASON_STOPPED);
   }
-  ferry_test_router_stop (router);
 }
 
 static void
 test_states_are_as_with_queued_pipes (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
@@ -153,7 +148,6 @@ test_states_are_as_with_queued_pipes (void)
     g_assert_error (error, FERRY_ERROR, FERRY_ERROR_STOPPED);
     assert_ended_with (pipe, 0, FERRY_CLOSE_REASON_STOPPED);
   }
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -205,7 +199,7 @@ is_refused (gpointer data)
 static void
 test_nothing_arrives_after_close_pipe (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
@@ -219,13 +213,12 @@ test_nothing_arrives_after_close_pipe (void)
     g_assert_cmpuint (pipe->n_values, ==, 1);
     g_assert_cmpuint (pipe->n_closed, ==, 0);
   }
-  ferry_test_router_stop (router);
 }
 
 static void
 test_owner_that_is_disposed_hears_nothing_more (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
@@ -238,7 +231,6 @@ test_owner_that_is_disposed_hears_nothing_more (void)
     g_assert_cmpuint (pipe->n_values, ==, 0);
     g_assert_cmpuint (pipe->n_closed, ==, 0);
   }
-  ferry_test_router_stop (router);
 }
 
 /* What a handler does to its pipe or router, and with which value. */
@@ -462,7 +454,7 @@ flushing_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVar
 static void
 test_newest_value_can_be_had_before_a_message (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
@@ -479,14 +471,13 @@ test_newest_value_can_be_had_before_a_message (void)
     ferry_router_flush_latest (router, pipe->receiver);
     g_assert_cmpuint (pipe->n_values, ==, 2);
   }
-  ferry_test_router_stop (router);
 }
 
 /* A value that the router's thread was not told of yet. */
 static void
 test_newest_value_can_be_had_before_it_rang (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   {
     g_autoptr (LatestTest) pipe = latest_test_new (router);
@@ -501,7 +492,6 @@ test_newest_value_can_be_had_before_it_rang (void)
     stop_sender (pipe);
     assert_ended_with (pipe, 2, FERRY_CLOSE_REASON_STOPPED);
   }
-  ferry_test_router_stop (router);
 }
 
 static void

@@ -317,7 +317,7 @@ test_parts_become_one_latest_value (void)
 static void
 test_parts_are_refused_as_bytes_are (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   const FerryPart part = {"1", 1};
@@ -330,8 +330,6 @@ test_parts_are_refused_as_bytes_are (void)
   g_object_set (pipe->sender, "cancellable", cancellable, NULL);
   g_assert_false (ferry_sender_send_parts (pipe->sender, &part, 1, 0, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static guint

@@ -68,7 +68,7 @@ assert_grown_less (gint64 before, gint64 limit)
 static void
 test_flood_of_small_messages (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   FerryTestPipe *pipes[N_WORKERS];
   FerryWorker *workers[N_WORKERS];
   gint64 before;
@@ -99,7 +99,6 @@ test_flood_of_small_messages (void)
       g_object_unref (workers[i]);
     }
   assert_grown_less (before, N_WORKERS * LINK_LIMIT + SLACK);
-  ferry_test_router_stop (router);
 }
 
 #define LARGE "large:8000000"
@@ -108,7 +107,7 @@ test_flood_of_small_messages (void)
 static void
 test_flood_of_large_messages (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   FerryTestPipe *pipes[N_WORKERS];
   FerryWorker *workers[N_WORKERS];
   gint64 before = get_resident_size ();
@@ -131,7 +130,6 @@ test_flood_of_large_messages (void)
       ferry_test_pipe_free (pipes[i]);
       g_object_unref (workers[i]);
     }
-  ferry_test_router_stop (router);
 }
 
 /* The limit of the local queue holds for all links together. */

@@ -20,7 +20,7 @@ no_links (gpointer data)
 static void
 test_both_ends_have_the_connection_id (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
   guint64 of_sender, of_receiver;
 
@@ -30,8 +30,6 @@ test_both_ends_have_the_connection_id (void)
   g_assert_cmpuint (of_sender, ==, of_receiver);
   g_assert_cmpuint (ferry_sender_get_connection_id (pipe->sender), ==, of_sender);
   g_assert_cmpuint (ferry_receiver_get_connection_id (pipe->receiver), ==, of_receiver);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 /* An object keeps a list of its weak references, and searches it for each that goes: each end of a thousand pipes took
@@ -90,7 +88,7 @@ test_ids_are_never_used_again (void)
 static void
 test_slots_do_not_leak (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   for (guint i = 0; i < 10000; i++)
     {
@@ -101,13 +99,12 @@ test_slots_do_not_leak (void)
       g_assert_cmpuint (ferry_test_get_number (router, "n-pipes"), ==, 2);
     }
   g_assert_cmpuint (router->free_slots->len, ==, 2);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_started_pipes_leak_neither_slots_nor_descriptors (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   guint n_fds = ferry_test_count_fds ();
 
   for (guint i = 0; i < 300; i++)
@@ -124,7 +121,6 @@ test_started_pipes_leak_neither_slots_nor_descriptors (void)
     }
   g_assert_cmpuint (router->slots->len, <=, 2);
   g_assert_cmpuint (ferry_test_count_fds (), ==, n_fds);
-  ferry_test_router_stop (router);
 }
 
 static void

@@ -66,20 +66,18 @@ test_returns_when_the_condition_holds (void)
 static void
 test_returns_at_once_when_it_holds_already (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
   route_test_burst (pipe->sender, 0, 10);
   g_assert_true (ferry_router_route_until (router, always, NULL, LONG, NULL));
   g_assert_cmpuint (pipe->n_messages, ==, 0);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_looks_after_each_message (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
   route_test_burst (pipe->sender, 0, 1000);
@@ -88,8 +86,6 @@ test_looks_after_each_message (void)
       route (pipe, n);
       g_assert_cmpuint (pipe->n_messages, ==, n);
     }
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -114,14 +110,13 @@ test_looks_after_each_message_of_a_worker (void)
 static void
 test_times_out (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (GError) error = NULL;
   gint64 began = g_get_monotonic_time ();
 
   g_assert_false (ferry_router_route_until (router, never, NULL, 30 * MILLISECOND, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   g_assert_cmpint (g_get_monotonic_time () - began, >=, 30 * MILLISECOND);
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -154,7 +149,7 @@ route_without_time (FerryRouter *router)
 static void
 test_without_time_delivers_all_that_was_sent (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   guint64 n = 0;
 
@@ -168,8 +163,6 @@ test_without_time_delivers_all_that_was_sent (void)
       g_assert_cmpuint (pipe->n_messages, ==, n);
     }
   g_assert_true (pipe->in_order);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static gboolean
@@ -207,7 +200,7 @@ holds_next (gpointer n_looks)
 static void
 test_without_time_after_one_that_was_left_early (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   for (guint round = 0; round < 1000; round++)
     {
@@ -216,7 +209,6 @@ test_without_time_after_one_that_was_left_early (void)
       g_assert_true (ferry_router_route_until (router, holds_next, &n_looks, LONG, NULL));
       route_without_time (router);
     }
-  ferry_test_router_stop (router);
 }
 
 typedef struct
@@ -240,7 +232,7 @@ sees_link (gpointer user_data)
 static void
 test_without_time_does_not_wait_for_what_is_kept (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   static const guint8 large[FERRY_MAX_RECORD_SIZE];
   g_autoptr (GError) error = NULL;
@@ -258,8 +250,6 @@ test_without_time_does_not_wait_for_what_is_kept (void)
   atomic_fetch_sub (&look.link->out.kept, FERRY_KEPT_LIMIT);
   ferry_local_queue_ring (ferry_monitor_get_local_queue (router->monitor));
   route (pipe, 22);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 /* ---- what else the router does ---- */
@@ -279,7 +269,7 @@ is_raised (gpointer flag)
 static void
 test_runs_timers (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   gboolean is_over = FALSE;
   gboolean is_late = FALSE;
   FerryTimer timer = {0};
@@ -291,7 +281,6 @@ test_runs_timers (void)
   g_assert_true (ferry_router_route_until (router, is_raised, &is_over, -1, NULL));
   g_assert_false (is_late);
   ferry_timers_unset (router->timers, &late);
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -345,7 +334,7 @@ post_letter (gpointer data)
 static void
 test_runs_posts_of_other_threads (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   for (guint round = 0; round < 200; round++)
     {
@@ -357,7 +346,6 @@ test_runs_posts_of_other_threads (void)
       g_assert_true (ferry_router_route_until (router, is_done, &letter, -1, NULL));
       g_clear_pointer (&thread, g_thread_join);
     }
-  ferry_test_router_stop (router);
 }
 
 static gboolean
@@ -387,7 +375,7 @@ test_leaves_the_end_of_a_worker_to_a_stop (void)
 static void
 test_main_loop_takes_over_again (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
   for (guint64 round = 0; round < 20; round++)
@@ -397,14 +385,12 @@ test_main_loop_takes_over_again (void)
       ferry_test_pipe_wait_count (pipe, round * 100 + 100);
     }
   g_assert_true (pipe->in_order);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_other_sources_do_not_run (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   gint ran = FALSE;
 
@@ -413,8 +399,6 @@ test_other_sources_do_not_run (void)
   route (pipe, 100);
   g_assert_false (g_atomic_int_get (&ran));
   route_test_wait_raised (&ran);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 /* ---- handlers ---- */
@@ -433,27 +417,23 @@ busy_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVariant
 static void
 test_refuses_a_handler_of_the_main_loop (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
   ferry_receiver_set_handler (pipe->receiver, busy_cb, pipe, NULL);
   route_test_send_numbers (pipe->sender, 0, 10);
   ferry_test_pipe_wait_count (pipe, 10);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_refuses_a_handler_of_its_own (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
   ferry_receiver_set_handler (pipe->receiver, busy_cb, pipe, NULL);
   route_test_send_numbers (pipe->sender, 0, 10);
   route (pipe, 10);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -533,7 +513,7 @@ send_after_a_while (gpointer data)
 static void
 test_sleeps_while_nothing_comes (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   GThread *thread = g_thread_new ("send", send_after_a_while, pipe->sender);
   Count count = {pipe, 1};
@@ -545,8 +525,6 @@ test_sleeps_while_nothing_comes (void)
   /* It computes for less than a quarter of the time. */
   g_assert_cmpint (ferry_test_read_clock (CLOCK_THREAD_CPUTIME_ID) - before, <, 50 * MILLISECOND);
   g_thread_join (thread);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static gboolean
@@ -558,7 +536,7 @@ has_closed (gpointer pipe)
 static void
 test_tells_the_end_of_a_dropped_sender (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
 
   g_object_unref (pipe->sender);
@@ -566,8 +544,6 @@ test_tells_the_end_of_a_dropped_sender (void)
   pipe->sender = g_object_new (FERRY_TYPE_SENDER, NULL);
   g_assert_true (ferry_router_route_until (router, has_closed, pipe, LONG, NULL));
   ferry_test_pipe_assert_end (pipe, FERRY_CLOSE_REASON_STOPPED);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 int

@@ -118,7 +118,7 @@ call_elsewhere (gpointer data)
 static void
 test_refuses_call_on_another_thread (gconstpointer data)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
   Elsewhere elsewhere = {data, router, pipe->receiver, NULL};
 
@@ -127,20 +127,17 @@ test_refuses_call_on_another_thread (gconstpointer data)
   g_clear_error (&elsewhere.error);
   g_assert_true (ferry_router_get_running (router));
   g_assert_false (ferry_test_get_number (pipe->receiver, "is-closed"));
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_refuses_to_start_twice (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (GError) error = NULL;
 
   g_assert_false (ferry_router_start (router, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_ALREADY_RUNNING);
   g_assert_true (ferry_router_get_running (router));
-  ferry_test_router_stop (router);
 }
 
 static gboolean
@@ -153,19 +150,18 @@ static void
 test_refuses_to_start_twice_on_another_thread (void)
 {
   static const Call call = {"start", call_start};
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   Elsewhere elsewhere = {&call, router, NULL, NULL};
 
   g_thread_join (g_thread_new ("elsewhere", call_elsewhere, &elsewhere));
   g_assert_error (elsewhere.error, FERRY_ERROR, FERRY_ERROR_WRONG_THREAD);
   g_clear_error (&elsewhere.error);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_starts_again_after_stop (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   for (guint round = 1; round <= 3; round++)
     {
@@ -181,7 +177,6 @@ test_starts_again_after_stop (void)
       ferry_router_start (router, &error);
       g_assert_no_error (error);
     }
-  ferry_test_router_stop (router);
 }
 
 /* any: starts and stops a router that belonged to another thread before. */
@@ -248,7 +243,7 @@ expect_critical (const char *pattern)
 static void
 test_null_is_a_critical (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
     {
@@ -268,7 +263,6 @@ test_null_is_a_critical (void)
   expect_critical ("*sender != NULL && receiver != NULL*");
   g_assert_false (ferry_router_pipe (router, FERRY_PIPE_QUEUED, NULL, NULL, NULL));
   g_test_assert_expected_messages ();
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -348,7 +342,7 @@ test_keeps_settings (void)
 static void
 test_lane_has_the_capacity_that_was_set (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) small = NULL;
   g_autoptr (FerryTestPipe) large = NULL;
   guint64 n_small, n_large;
@@ -364,9 +358,6 @@ test_lane_has_the_capacity_that_was_set (void)
   /* A message of 8 bytes takes 24 of the lane; each block of the window has one more. */
   g_assert_cmpuint (n_small, <=, 128 * 1024 / 24 + FERRY_LINK_WINDOW / FERRY_BLOCK_SIZE);
   g_assert_cmpuint (n_large - n_small, >, 380 * 1024 / 24);
-  g_clear_pointer (&small, ferry_test_pipe_free);
-  g_clear_pointer (&large, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static gboolean
@@ -378,7 +369,7 @@ no_links (gpointer data)
 static void
 test_hundreds_of_links_have_shorter_lanes (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (GPtrArray) pipes = g_ptr_array_new_with_free_func ((GDestroyNotify) ferry_test_pipe_free);
 
   for (guint n = 0; n <= 130; n++)
@@ -395,14 +386,12 @@ test_hundreds_of_links_have_shorter_lanes (void)
     ferry_sender_stop (((FerryTestPipe *) pipes->pdata[i])->sender, NULL);
   ferry_test_run_until (no_links, router);
   g_assert_cmpuint (ferry_router_choose_lane_capacity (router), ==, 4 << 20);
-  g_clear_pointer (&pipes, g_ptr_array_unref);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_counts_what_goes_through (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
   route_test_send_numbers (pipe->sender, 0, 1000);
@@ -423,8 +412,6 @@ test_counts_what_goes_through (void)
   ferry_test_run_until (no_links, router);
   route_test_settle ();
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_QUEUED_BYTES), ==, 0);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 /* ---- contexts and threads ---- */

@@ -48,12 +48,10 @@ assert_stop_fails (FerrySender *sender, int code)
 static void
 test_refuses_to_send_before_start (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
 
   assert_send_fails (pipe->sender, FERRY_ERROR_NOT_STARTED);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -85,12 +83,10 @@ test_refuses_to_send_when_passed (void)
 static void
 test_refuses_to_start_twice (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
   assert_start_fails (pipe->sender, FERRY_ERROR_ALREADY_STARTED);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -142,12 +138,10 @@ test_refuses_to_start_when_the_router_is_stopped (void)
 static void
 test_refuses_to_stop_before_start (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = ferry_test_pipe_new (router);
 
   assert_stop_fails (pipe->sender, FERRY_ERROR_NOT_STARTED);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -190,7 +184,7 @@ drop_there (gpointer sender)
 static void
 test_dropping_what_was_not_started_closes (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   for (guint i = 0; i < 3; i++)
     {
@@ -210,14 +204,13 @@ test_dropping_what_was_not_started_closes (void)
       g_assert_cmpuint (ferry_test_get_number (router, "n-pipes"), ==, 0);
     }
   g_assert_cmpuint (router->slots->len, ==, 1);
-  ferry_test_router_stop (router);
 }
 
 /* The one that closes first has said what becomes of the other end: the receiver hears nothing. */
 static void
 test_dropping_and_closing_leave_no_slot (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
 
   for (guint i = 0; i < 4; i++)
     {
@@ -234,7 +227,6 @@ test_dropping_and_closing_leave_no_slot (void)
     }
   route_test_settle ();
   g_assert_cmpuint (router->slots->len, ==, 1);
-  ferry_test_router_stop (router);
 }
 
 /* ---- waiting ---- */
@@ -248,7 +240,7 @@ count_cb (guint *n)
 static void
 test_without_time_a_full_lane_would_block (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   guint64 n = route_test_fill (router, pipe->sender);
   RouteTestSend *send = route_test_send_new (pipe->sender, NULL, 8, 0, NULL);
@@ -256,14 +248,12 @@ test_without_time_a_full_lane_would_block (void)
   route_test_send_finish (send, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK);
   ferry_test_pipe_wait_count (pipe, n);
   g_assert_true (pipe->in_order);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_never_waits_on_the_thread_of_the_router (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   guint64 n = route_test_fill (router, pipe->sender);
 
@@ -272,14 +262,12 @@ test_never_waits_on_the_thread_of_the_router (void)
   route_test_send_numbers (pipe->sender, n, 1);
   ferry_test_pipe_wait_count (pipe, n + 1);
   g_assert_true (pipe->in_order);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_waits_for_the_timeout_and_no_shorter (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   guint64 n = route_test_fill (router, pipe->sender);
   gint64 deadline = g_get_monotonic_time () + 50 * MILLISECOND;
@@ -289,28 +277,24 @@ test_waits_for_the_timeout_and_no_shorter (void)
   g_assert_cmpint (send->ended, >=, deadline);
   route_test_send_finish (send, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   ferry_test_pipe_wait_count (pipe, n);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_the_shortest_timeout_is_soon_over (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   RouteTestSend *send;
 
   route_test_fill (router, pipe->sender);
   send = route_test_send_new (pipe->sender, NULL, 8, 1, NULL);
   route_test_send_finish (send, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_a_waiting_send_goes_on_when_there_is_room (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   guint64 n = route_test_fill (router, pipe->sender);
   guint waits = route_test_count_waits (pipe->sender);
@@ -320,14 +304,12 @@ test_a_waiting_send_goes_on_when_there_is_room (void)
   ferry_test_pipe_wait_count (pipe, n + 1);
   g_assert_true (pipe->in_order);
   route_test_send_finish (send, 0, 0);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_cancelling_ends_a_waiting_send (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   guint64 n = route_test_fill (router, pipe->sender);
@@ -340,8 +322,6 @@ test_cancelling_ends_a_waiting_send (void)
   ferry_test_pipe_wait_count (pipe, n);
   route_test_settle ();
   g_assert_cmpuint (pipe->n_messages, ==, n);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -368,7 +348,7 @@ test_a_cancelled_send_sends_nothing (void)
 static void
 test_cancelling_one_send_leaves_another_waiting (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   guint64 n = route_test_fill (router, pipe->sender);
@@ -385,14 +365,12 @@ test_cancelling_one_send_leaves_another_waiting (void)
   ferry_test_pipe_wait_count (pipe, n + 1);
   route_test_send_finish (stays, 0, 0);
   g_assert_true (pipe->in_order);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
 test_a_sender_without_its_cancellable_sends_again (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GCancellable) found = NULL;
@@ -416,8 +394,6 @@ test_a_sender_without_its_cancellable_sends_again (void)
   route_test_burst (pipe->sender, 10, 10);
   ferry_test_pipe_wait_count (pipe, 20);
   g_assert_true (pipe->in_order);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -500,7 +476,7 @@ make_variants (guint n)
 static void
 test_refuses_to_send_what_is_too_deep (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   g_autofree char *members = g_strnfill (2000, 'v');
   g_autofree char *type = g_strdup_printf ("(%s)", members);
@@ -523,8 +499,6 @@ test_refuses_to_send_what_is_too_deep (void)
       g_assert_cmpint (ferry_sender_send (pipe->sender, g_variant_builder_end (&builder), NULL), ==, n == 62);
     }
   ferry_test_pipe_wait_count (pipe, 2);
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void
@@ -542,7 +516,7 @@ test_null_is_a_critical (void)
 static void
 test_no_message_is_a_critical (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
 
   g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "*message != NULL*");
@@ -550,8 +524,6 @@ test_no_message_is_a_critical (void)
   g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL, "*data != NULL || size == 0*");
   g_assert_false (ferry_sender_send_bytes (pipe->sender, NULL, 1, NULL));
   g_test_assert_expected_messages ();
-  g_clear_pointer (&pipe, ferry_test_pipe_free);
-  ferry_test_router_stop (router);
 }
 
 static void

@@ -163,7 +163,7 @@ start_write_and_stop (gpointer data)
 static void
 test_each_thread_has_its_sender (void)
 {
-  FerryRouter *router = ferry_test_router_new ();
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   Scene *scenes[N_THREADS];
   Writer writers[N_THREADS];
 
@@ -180,7 +180,6 @@ test_each_thread_has_its_sender (void)
       g_thread_join (writers[i].thread);
       scene_free (scenes[i]);
     }
-  ferry_test_router_stop (router);
 }
 
 static gpointer

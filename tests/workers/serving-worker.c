@@ -6,7 +6,6 @@
  *   nothing                  () -> nothing
  *   echo                     s -> s
  *   echo-bytes               ay -> ay
- *   echo-variant             v -> v
  *   echo-anything            anything -> the same
  *   add                      (xx) -> x
  *   double                   x -> x
@@ -26,7 +25,6 @@
  *   spin-for-ever            () -> nothing: never looks
  *   pause-for-ever           () -> nothing: asleep, never looks
  *   stubborn                 () -> nothing: ignores SIGTERM, and then as spin-for-ever
- *   ignore-sigterm           () -> nothing: from now on
  *   read-fifo                s -> nothing: waits until somebody writes a byte into the fifo of that path
  *
  *   crash                    i -> nothing: dies of that signal
@@ -36,7 +34,6 @@
  *   leave                    i -> nothing: ferry_worker_exit() with that status, and with "good-bye" not flushed yet
  *   fail                     (sis) -> nothing: with an error of that domain, code and message
  *   fail-with-trace          (sis) -> nothing: the same with ferry_job_set_error()
- *   fail-without-error       () -> s: returns NULL and sets no error
  *   fail-with-result         () -> s: sets an error and returns a value
  *   wrong-result             () -> s: returns a number
  *   unwanted-result          () -> nothing: returns a value
@@ -53,9 +50,6 @@
  *   complain                 s -> never: writes it to standard error, and kills itself
  *   append-line              (ss) -> nothing: to the file of that path
  *   allocate                 t -> nothing: so many bytes, which it keeps and has written to
- *   start-thread             () -> nothing: a thread that stays
- *   keep-job                 () -> nothing: keeps its job for the next
- *   use-kept-job             () -> s: the message of the error with which the kept job refuses to report
  *
  * and those of tests/task/buffer-functions.h, descriptor-functions.h, return-functions.h and sender-functions.h.
  *
@@ -80,7 +74,6 @@
 static guint n_initialisers;
 static GString *forks; /* what the fork handlers noted */
 static guint n_served;
-static FerryJob *kept_job;
 
 static gpointer
 stay (gpointer data)
@@ -250,13 +243,6 @@ static GVariant *
 pause_for_ever (FerryJob *job, GVariant *arguments, GError **error)
 {
   stay (NULL);
-  return NULL;
-}
-
-static GVariant *
-ignore_sigterm (FerryJob *job, GVariant *arguments, GError **error)
-{
-  signal (SIGTERM, SIG_IGN);
   return NULL;
 }
 
@@ -517,30 +503,6 @@ allocate (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
-static GVariant *
-start_thread (FerryJob *job, GVariant *arguments, GError **error)
-{
-  g_thread_unref (g_thread_new ("test-stays", stay, NULL));
-  return NULL;
-}
-
-static GVariant *
-keep_job (FerryJob *job, GVariant *arguments, GError **error)
-{
-  g_set_object (&kept_job, job);
-  return NULL;
-}
-
-static GVariant *
-use_kept_job (FerryJob *job, GVariant *arguments, GError **error)
-{
-  g_autoptr (GError) refused = NULL;
-
-  if (kept_job == NULL || ferry_job_report (kept_job, 0.5, NULL, &refused))
-    return g_variant_new_string ("");
-  return g_variant_new_string (refused->message);
-}
-
 /* ---- the program ---- */
 
 static const struct
@@ -553,7 +515,6 @@ static const struct
   {"nothing", NULL, "", do_nothing},
   {"echo", "s", "s", echo},
   {"echo-bytes", "ay", "ay", echo},
-  {"echo-variant", "v", "v", echo},
   {"add", "(xx)", "x", add},
   {"double", "x", "x", double_number},
   {"echo-anything", NULL, NULL, echo},
@@ -572,7 +533,6 @@ static const struct
   {"spin-for-ever", NULL, "", spin_for_ever},
   {"pause-for-ever", NULL, "", pause_for_ever},
   {"stubborn", NULL, "", be_stubborn},
-  {"ignore-sigterm", NULL, "", ignore_sigterm},
   {"read-fifo", "s", "", read_fifo},
   {"crash", "i", "", crash},
   {"crash-if-negative", "(sx)", "x", crash_if_negative},
@@ -582,7 +542,6 @@ static const struct
   {"leave", "i", "", leave},
   {"fail", "(sis)", "", fail},
   {"fail-with-trace", "(sis)", "", fail_with_trace},
-  {"fail-without-error", NULL, "s", do_nothing},
   {"fail-with-result", NULL, "s", fail_with_result},
   {"wrong-result", NULL, "s", give_number},
   {"unwanted-result", NULL, "", give_number},
@@ -597,9 +556,6 @@ static const struct
   {"complain", "s", "", complain},
   {"append-line", "(ss)", "", append_line},
   {"allocate", "t", "", allocate},
-  {"start-thread", NULL, "", start_thread},
-  {"keep-job", NULL, "", keep_job},
-  {"use-kept-job", NULL, "s", use_kept_job},
 };
 
 static gboolean
