@@ -268,9 +268,10 @@ read_interpreter (const char *path)
 int
 ferry_spawn_hold_program (const char *program)
 {
-  int fd = open (program, O_PATH | O_CLOEXEC);
+  ferry_autofd fd = open (program, O_PATH | O_CLOEXEC);
 
-  return MAX (fd, 0);
+  /* The first numbers are those of the child's streams and its control socket, which would take its place. */
+  return fd >= 0 ? MAX (fcntl (fd, F_DUPFD_CLOEXEC, SAFE_FD), 0) : 0;
 }
 
 gboolean

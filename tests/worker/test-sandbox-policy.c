@@ -196,6 +196,51 @@ test_trusts_no_wrapper (gconstpointer line)
   g_assert_no_errno (g_rmdir (folder));
 }
 
+/* An update of the system may remove the program while the application runs. */
+static void
+test_keeps_bubblewrap_without_its_file (void)
+{
+  g_autoptr (SandboxTest) test = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GFile) original = NULL;
+  g_autoptr (GFile) copy = NULL;
+  g_autofree char *installed = g_find_program_in_path ("bwrap");
+  g_autofree char *folder = NULL;
+  g_autofree char *program = NULL;
+  g_autofree char *path = NULL;
+
+  if (installed == NULL)
+    {
+      g_test_skip ("there is no bubblewrap");
+      return;
+    }
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  folder = g_dir_make_tmp ("ferry-sandbox-XXXXXX", &error);
+  program = g_build_filename (folder, "bwrap", NULL);
+  original = g_file_new_for_path (installed);
+  copy = g_file_new_for_path (program);
+  g_file_copy (original, copy, 0, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  path = g_strconcat (folder, ":", g_getenv ("PATH"), NULL);
+  g_setenv ("PATH", path, TRUE);
+  /* Where the system has no namespaces for users, bubblewrap is not used. */
+  if ((ferry_sandbox_get_strength () & NAMESPACES) != 0)
+    {
+      g_assert_no_errno (g_unlink (program));
+      test = sandbox_test_new ();
+      g_object_set (test->sandbox, "policy", FERRY_SANDBOX_POLICY_REQUIRED, "required-layers", NAMESPACES, NULL);
+      sandbox_test_try (test, "fork");
+      g_assert_cmpuint (ferry_test_get_number (test->worker, "sandbox-strength") & NAMESPACES, ==, NAMESPACES);
+    }
+  g_unlink (program);
+  g_assert_no_errno (g_rmdir (folder));
+}
+
 /* Where the application may have less than the sandbox allows. In a process of its own, which cannot have more again.
  */
 static void
@@ -533,6 +578,7 @@ main (int argc, char **argv)
                    test_fails_without_bubblewrap_where_that_is_required);
   g_test_add_data_func ("/sandbox-policy/trusts-no-wrapper-that-executes", wrappers[0], test_trusts_no_wrapper);
   g_test_add_data_func ("/sandbox-policy/trusts-no-wrapper-that-forks", wrappers[1], test_trusts_no_wrapper);
+  g_test_add_func ("/sandbox-policy/keeps-bubblewrap-without-its-file", test_keeps_bubblewrap_without_its_file);
   g_test_add_func ("/sandbox-policy/only-lowers-limits", test_only_lowers_limits);
   g_test_add_func ("/sandbox-policy/waits-for-ever-for-no-worker", test_waits_for_ever_for_no_worker);
   g_test_add_func ("/sandbox-policy/launch-fails-where-it-leaves-out-what-it-requires",
