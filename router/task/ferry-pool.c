@@ -15,6 +15,8 @@
 
 #include "task/ferry-pool-private.h"
 
+#include <signal.h>
+
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
@@ -387,6 +389,15 @@ fail_by_initialiser (FerryPool *self, FerryExit *exit)
                            lines[0] != NULL ? ":\n" : "", text));
 }
 
+/* What can be done about a worker that ended too early. One that was killed by SIGKILL is not to blame: the system may
+ * have done that for want of memory. */
+static const char *
+get_correction (FerryExit *exit)
+{
+  return ferry_exit_get_signal (exit) == SIGKILL ? "find what kills them, such as the system for want of memory"
+                                                 : "correct the worker's program";
+}
+
 /* Handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. It is not
  * replaced if it did not attach and no other ever has. Then the program is probably no worker, and each further one
  * would take as long. */
@@ -408,9 +419,10 @@ note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
     return;
   number = never ? g_strdup ("No worker") : g_strdup_printf ("%u workers", self->restarts->len);
   fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST,
-                           "%s of the pool '%s' %s; correct the worker's program, then %s. The last worker: %s%s%s",
-                           number, get_name (self), never ? "has attached" : "ended before they had begun a task",
-                           self->rules.remedy, ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
+                           "%s of the pool '%s' %s; %s, then %s. The last worker: %s%s%s", number, get_name (self),
+                           never ? "has attached" : "ended before they had begun a task",
+                           never ? "correct the worker's program" : get_correction (exit), self->rules.remedy,
+                           ferry_exit_get_message (exit), lines[0] != NULL ? ":\n" : "", text));
 }
 
 /* Handles the unexpected end of a worker. A worker that had begun a task, other than the initialiser, is replaced

@@ -301,6 +301,29 @@ gives_up_workers_that_die_at_their_start (void)
   g_assert_cmpint (g_get_monotonic_time () - begin, >=, 50000);
 }
 
+/* As the system does for want of memory: the program is not to blame. */
+static void
+blames_no_program_that_was_killed (void)
+{
+  g_autofree char *folder = g_dir_make_tmp ("ferry-test-XXXXXX", NULL);
+  g_autofree char *program = g_build_filename (folder, "killed", NULL);
+  g_autoptr (TaskTest) test = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  const GError *error;
+
+  g_assert_true (
+    g_file_set_contents_full (program, "#!/bin/sh\nkill -KILL $$\n", -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+  test = new_with_program (program, NULL);
+  g_object_set (test->pool, "use-fork-server", FALSE, "restart-limit", 1, "restart-interval",
+                (gint64) (600 * G_USEC_PER_SEC), NULL);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  ferry_test_assert_says (error->message, "want of memory");
+  g_assert_null (strstr (error->message, "correct"));
+  g_unlink (program);
+  g_rmdir (folder);
+}
+
 static void
 gives_up_when_the_initialiser_crashes (void)
 {
@@ -599,6 +622,7 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/leave-what-was-sent-ahead", runs_elsewhere_what_was_sent_ahead);
   g_test_add_func ("/deaths/of-nobody-but-the-task-is-cancelled", never_begins_what_was_cancelled_before);
   g_test_add_func ("/deaths/at-the-start-are-given-up", gives_up_workers_that_die_at_their_start);
+  g_test_add_func ("/deaths/of-workers-that-were-killed-blame-no-program", blames_no_program_that_was_killed);
   g_test_add_func ("/deaths/in-the-initialiser-are-given-up", gives_up_when_the_initialiser_crashes);
   g_test_add_func ("/deaths/in-an-initialiser-that-was-well-are-not", retries_an_initialiser_that_was_well);
   g_test_add_func ("/deaths/of-the-fork-server-are-given-up", gives_up_when_the_fork_server_fails);
