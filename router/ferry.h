@@ -18,7 +18,6 @@
 
 #include "route/ferry-buffer.h"
 #include "route/ferry-exit.h"
-#include "route/ferry-pingee.h"
 #include "route/ferry-receiver.h"
 #include "route/ferry-router.h"
 #include "route/ferry-sender.h"

@@ -452,7 +452,7 @@ ferry_view_set_default (FerryView *self, GVariant *value)
  * Sets whether a result that is a value stays in the other process, so that this process gets a proxy of it, as for
  * objects. That proxy has [method@FerryClassic.View.get_item] and its siblings. To get the value itself, resolve a view
  * of the proxy that has no operation, with @as_proxy %FALSE. The initial state is that of
- * [method@Ferry.Proxy.set_as_proxy]. Any thread, one at a time until the view is frozen.
+ * [property@Ferry.Proxy:as-proxy]. Any thread, one at a time until the view is frozen.
  */
 void
 ferry_view_set_as_proxy (FerryView *self, gboolean as_proxy)

@@ -29,6 +29,8 @@ void ferry_exporter_wait_for_methods (gpointer session);
  * requests, if there is one. All objects of which only the exporter has references are freed on this thread, also when
  * another thread ends a transport meanwhile. */
 void ferry_exporter_leave (FerryExporter *self);
+/* Whether the exporter was started and not stopped. */
+gboolean ferry_exporter_get_listening (FerryExporter *self);
 /* Whether a request is answered now. before: the request came before the exporter was stopped. Fails with
  * FERRY_ERROR_NOT_LISTENING and FERRY_ERROR_REFUSED. */
 gboolean ferry_exporter_check_listening (FerryExporter *self, gboolean before, GError **error);

@@ -1504,19 +1504,9 @@ ferry_exporter_stop (FerryExporter *self, FerryStopMode mode)
     refuse_waiting (self);
 }
 
-/**
- * ferry_exporter_get_listening: (get-property listening)
- * @self: an exporter
- *
- * Any thread.
- *
- * Returns: whether the exporter was started and not stopped
- */
 gboolean
 ferry_exporter_get_listening (FerryExporter *self)
 {
-  g_return_val_if_fail (FERRY_IS_EXPORTER (self), FALSE);
-
   FERRY_AUTO_LOCK (&self->lock);
   return self->listening;
 }
@@ -1632,7 +1622,7 @@ static void
 install_state (void)
 {
   /**
-   * FerryExporter:listening: (getter get_listening)
+   * FerryExporter:listening:
    *
    * Whether the exporter was started and not stopped. A change is notified on the thread that starts or stops the
    * exporter.

@@ -79,7 +79,5 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_exporter_start (FerryExporter *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_exporter_stop (FerryExporter *self, FerryStopMode mode);
-FERRY_AVAILABLE_IN_0_1
-gboolean ferry_exporter_get_listening (FerryExporter *self);
 
 G_END_DECLS

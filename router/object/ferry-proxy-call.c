@@ -115,7 +115,7 @@ given_chain_init (GivenChain *self, FerryProxy *proxy, GVariant *steps, GVariant
  *   ended.
  * - `as-proxy`, a boolean: whether a result that is a value stays in the other process, so that this process gets a
  *   proxy of it, as for objects. That proxy takes chains too, for items and length. An empty chain with `as-proxy`
- *   %FALSE gets the value itself. Without this option it is as [method@Ferry.Proxy.set_as_proxy] says.
+ *   %FALSE gets the value itself. Without this option it is as [property@Ferry.Proxy:as-proxy] says.
  *
  * While a proxy of an object exists, all results that are this object return the same proxy. If a method returns its
  * own object, the result is this proxy.

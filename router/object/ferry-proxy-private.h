@@ -19,6 +19,7 @@ FerryProxySession *ferry_proxy_get_session (FerryProxy *self);
 FerryExporter *ferry_proxy_get_exporter (FerryProxy *self);
 /* Whether results of chains stay in the other process, unless a chain is set otherwise. */
 gboolean ferry_proxy_get_as_proxy (FerryProxy *self);
+void ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy);
 /* Returns (transfer full) the proxy of a chain's result, an object in another process. Takes the reference that
  * arrived with the result. Each object has at most one proxy at a time over a transport: if the object has several
  * names, their chains return the same proxy. */

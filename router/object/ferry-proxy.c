@@ -295,18 +295,9 @@ ferry_proxy_get_listening (FerryProxy *self)
                                : ferry_exporter_get_listening (self->exporter);
 }
 
-/**
- * ferry_proxy_set_as_proxy: (set-property as-proxy)
- * @self: a proxy
- * @as_proxy: whether results of calls and chains stay in the other process
- *
- * Sets [property@Ferry.Proxy:as-proxy]. Any thread.
- */
 void
 ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy)
 {
-  g_return_if_fail (FERRY_IS_PROXY (self));
-
   /* Relaxed, also in ferry_proxy_get_as_proxy(): no other data depends on the flag. */
   if (atomic_exchange_explicit (&self->as_proxy, as_proxy != FALSE, memory_order_relaxed) != (as_proxy != FALSE))
     g_object_notify_by_pspec (G_OBJECT (self), pspecs[PROP_AS_PROXY]);

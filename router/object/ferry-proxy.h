@@ -41,8 +41,6 @@ FerryProxy *ferry_proxy_new_local (FerryExporter *exporter, const char *name) G_
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_get_listening (FerryProxy *self);
 FERRY_AVAILABLE_IN_0_1
-void ferry_proxy_set_as_proxy (FerryProxy *self, gboolean as_proxy);
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error);
 FERRY_AVAILABLE_IN_0_1
 void ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,

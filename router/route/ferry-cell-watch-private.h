@@ -17,7 +17,7 @@
 
 #include "lane/ferry-cell-private.h"
 #include "link/ferry-link-private.h"
-#include "route/ferry-pingee.h"
+#include "route/ferry-pingee-private.h"
 
 G_BEGIN_DECLS
 

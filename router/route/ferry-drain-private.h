@@ -13,7 +13,7 @@
 #pragma once
 
 #include "route/ferry-local-queue-private.h"
-#include "route/ferry-pingee.h"
+#include "route/ferry-pingee-private.h"
 
 G_BEGIN_DECLS
 

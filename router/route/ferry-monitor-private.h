@@ -12,7 +12,7 @@
 #pragma once
 
 #include "route/ferry-leases-private.h"
-#include "route/ferry-pingee.h"
+#include "route/ferry-pingee-private.h"
 #include "route/ferry-router.h"
 
 G_BEGIN_DECLS

@@ -19,10 +19,7 @@
 
 #include "route/ferry-pingee-private.h"
 
-#include <gio/gio.h>
-
 #include "base/ferry-base-private.h"
-#include "base/ferry-mailbox-private.h"
 
 typedef struct
 {
@@ -34,9 +31,8 @@ typedef struct
 struct _FerryPingee
 {
   _Atomic gint references;
-  FerryPingeeFunc func; /* const, as the next four */
+  FerryPingeeFunc func; /* const, as the next three */
   gpointer user_data;
-  GDestroyNotify destroy;
   int priority;
   gint64 ageing;
 
@@ -50,8 +46,6 @@ struct _FerryPingee
   FerryPingeeFunc wants_call; /* const, once it is connected: (nullable): see ferry_pingee_set_can_recurse() */
   gboolean dispatching;       /* context's thread: the callback is running, and must not be called again */
 };
-
-G_DEFINE_BOXED_TYPE (FerryPingee, ferry_pingee, ferry_pingee_ref, ferry_pingee_unref)
 
 /* Whether to dispatch source now. Sets *timeout to the milliseconds until the ageing source may be due, or to -1. */
 static gboolean
@@ -132,40 +126,17 @@ attach_source (FerryPingee *self, gboolean aged, int priority, const char *name)
   return source;
 }
 
-/**
- * ferry_pingee_new:
- * @priority: the priority of the callback, such as [const@Ferry.PRIORITY_DEFAULT]
- * @ageing: microseconds after which a ping is served at default priority, if sources of higher priority have kept the
- *   callback from running; -1 for never
- * @func: (scope notified) (closure user_data) (destroy destroy): the callback
- * @user_data: data for @func
- * @destroy: (nullable): frees @user_data, on the main context that the pingee was connected to last, or at once if it
- *   was never connected
- *
- * Makes a pingee. It calls nothing until it is connected with [method@Ferry.Pingee.connect]. Any thread may call this.
- *
- * The pingee keeps @user_data until the pingee is freed: when its last reference is dropped, it is disconnected, and
- * its callback is not running. So @user_data must not own an object that disconnects the pingee only when that object
- * is freed.
- *
- * Returns: (transfer full): a new pingee
- */
 FerryPingee *
-ferry_pingee_new (int priority, gint64 ageing, FerryPingeeFunc func, gpointer user_data, GDestroyNotify destroy)
+ferry_pingee_new (int priority, gint64 ageing, FerryPingeeFunc func, gpointer user_data)
 {
-  FerryPingee *self;
+  FerryPingee *self = g_new0 (FerryPingee, 1);
 
-  g_return_val_if_fail (func != NULL, NULL);
-  g_return_val_if_fail (ageing >= -1, NULL);
-
-  self = g_new0 (FerryPingee, 1);
   atomic_init (&self->references, 1);
   pthread_mutex_init (&self->lock, NULL);
   self->priority = priority;
   self->ageing = ageing;
   self->func = func;
   self->user_data = user_data;
-  self->destroy = destroy;
   return self;
 }
 
@@ -182,91 +153,35 @@ ferry_pingee_ref (FerryPingee *self)
   return self;
 }
 
-static void
-do_nothing (gpointer user_data)
-{
-}
-
-/* Frees the user's data on the context's thread, whichever thread drops the last reference to the pingee. */
-static void
-release_user_data (FerryPingee *self)
-{
-  if (self->destroy == NULL)
-    return;
-  if (self->context == NULL || g_main_context_is_owner (self->context))
-    self->destroy (self->user_data);
-  else
-    ferry_mailbox_post (self->context, do_nothing, self->user_data, self->destroy);
-}
-
-/**
- * ferry_pingee_unref:
- * @self: (transfer full): a pingee
- *
- * Drops a reference. A connected pingee and its main context hold references to each other, so both stay until the
- * pingee is disconnected. Any thread.
- */
 void
 ferry_pingee_unref (FerryPingee *self)
 {
-  g_return_if_fail (self != NULL);
-
   if (!ferry_ref_count_dec (&self->references))
     return;
   g_assert (self->pinged == NULL);
-  release_user_data (self);
   g_clear_pointer (&self->context, g_main_context_unref);
   pthread_mutex_destroy (&self->lock);
   g_free (self);
 }
 
-/**
- * ferry_pingee_connect:
- * @self: a pingee
- * @context: (nullable): the main context that runs the callback; %NULL for the global default main context
- * @error: return location for an error
- *
- * Connects the pingee to a main context, which runs the callback if a ping is pending. Any thread.
- *
- * Fails with %FERRY_ERROR_ALREADY_RUNNING when the pingee is connected already.
- *
- * Returns: %TRUE on success
- */
-gboolean
-ferry_pingee_connect (FerryPingee *self, GMainContext *context, GError **error)
+void
+ferry_pingee_connect (FerryPingee *self, GMainContext *context)
 {
-  g_return_val_if_fail (self != NULL, FALSE);
-  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
-
   FERRY_AUTO_LOCK (&self->lock);
-  if (self->pinged != NULL)
-    return ferry_set_error (error, FERRY_ERROR_ALREADY_RUNNING, "The pingee is connected already; disconnect it first");
+
+  g_assert (self->pinged == NULL);
   g_clear_pointer (&self->context, g_main_context_unref);
-  self->context = g_main_context_ref (context != NULL ? context : g_main_context_default ());
+  self->context = g_main_context_ref (context);
   self->pinged = attach_source (self, FALSE, self->priority, "[ferry] pingee");
   if (self->ageing >= 0)
     self->aged = attach_source (self, TRUE, G_PRIORITY_DEFAULT, "[ferry] pingee, aged");
-  return TRUE;
 }
 
-/**
- * ferry_pingee_disconnect:
- * @self: a pingee
- *
- * Disconnects the pingee. When this is called on the thread that runs the context, also from within the callback, the
- * callback does not run again. When this is called on another thread, the callback may be running at the time, and may
- * use its data until it returns.
- *
- * Does nothing when the pingee is not connected. A later ping stays pending until the next
- * [method@Ferry.Pingee.connect]. Any thread.
- */
 void
 ferry_pingee_disconnect (FerryPingee *self)
 {
   GSource *pinged;
   GSource *aged;
-
-  g_return_if_fail (self != NULL);
 
   pthread_mutex_lock (&self->lock);
   pinged = g_steal_pointer (&self->pinged);
@@ -276,18 +191,9 @@ ferry_pingee_disconnect (FerryPingee *self)
   ferry_clear_source (&aged);
 }
 
-/**
- * ferry_pingee_ping:
- * @self: a pingee
- *
- * Makes the main context run the callback. Several pings before a run of the callback cause one run; each ping after
- * the first is only one atomic operation. Any thread may call this.
- */
 void
 ferry_pingee_ping (FerryPingee *self)
 {
-  g_return_if_fail (self != NULL);
-
   /* Sequentially consistent: the caller publishes data before it sets the flag, and dispatch() clears the flag
    * before the callback reads the data. So either this thread finds the flag clear, or the callback finds the data. */
   if (atomic_exchange_explicit (&self->pending, 1, memory_order_seq_cst) != 0)

@@ -2000,14 +2000,13 @@ ferry_router_start (FerryRouter *self, GError **error)
     return ferry_set_error (error, FERRY_ERROR_BUSY, "The router is being stopped; start it again when it has stopped");
   if (!ferry_check_free_fds (START_N_FDS, error))
     return FALSE;
-  pingee = ferry_pingee_new (self->priority, self->ageing, pinged, self, NULL);
+  pingee = ferry_pingee_new (self->priority, self->ageing, pinged, self);
   ferry_pingee_set_can_recurse (pingee, wants_nested_dispatch);
   self->monitor = ferry_monitor_new (pingee, self->by_monitor ? NULL : self->context, self->account,
                                      self->local_queue_limit, self->spare_time, error);
   if (self->monitor == NULL)
     return FALSE;
-  /* A new pingee is not connected yet, so connecting it cannot fail. */
-  ferry_pingee_connect (pingee, self->context, NULL);
+  ferry_pingee_connect (pingee, self->context);
   start_spin (self);
   if (!self->by_monitor)
     self->short_cut_source = ferry_monitor_attach_short_cut (self->monitor);

@@ -300,7 +300,7 @@ class Tour:
         pulled = ferry.Map.new(executor, "double", ferry.MapOrder(0))
         pulled.set_arguments(GLib.Variant("ax", [5, 6]))
         item = later(lambda call: pulled.next_async(None, call), pulled.next_finish)
-        assert item.get_error() is None and item.get_index() in (0, 1) and item.get_value().unpack() in (10, 12)
+        assert item.get_error() is None and item.props.index in (0, 1) and item.get_value().unpack() in (10, 12)
         assert later(lambda call: pulled.next_async(None, call), pulled.next_finish)
         numbers = iter([GLib.Variant("x", 1), GLib.Variant("x", 2)])
         source = ferry.Map.new(executor, "double", ferry.MapOrder(0))
@@ -321,14 +321,6 @@ class Tour:
         error, trace = ferry.Error.from_variant(value)
         assert error.matches(GLib.file_error_quark(), 4) and error.message == "no" and trace == "there"
         assert ferry.Error.get_trace(error) == "there"
-
-    def use_pingee(self):
-        ferry, heard = self.ferry, []
-        pingee = ferry.Pingee.new(0, 0, self.heard("PingeeFunc", lambda *_: bool(heard.append(1))))
-        pingee.connect(None)
-        pingee.ping()
-        until(lambda: heard)
-        pingee.disconnect()
 
     def use_mux(self):
         ferry, got = self.ferry, []
@@ -554,7 +546,7 @@ class Tour:
         here, there = ferry.Transport.new_pair()
         exporter.add_transport(here)
         exporter.start()
-        assert exporter.get_listening() and exporter.dup_object("counter") == counter
+        assert exporter.props.listening and exporter.dup_object("counter") == counter
         proxy = ferry.Proxy.new(there, "counter")
         in_thread(lambda: proxy.wait_until_listening(LONG, None))
         later(lambda call: proxy.wait_until_listening_async(LONG, None, call), proxy.wait_until_listening_finish)
@@ -577,7 +569,7 @@ class Tour:
         proxy.dup_cached("value")
         assert in_thread(lambda: proxy.describe(LONG, None)).name
         assert later(lambda call: proxy.describe_async(LONG, None, call), proxy.describe_finish)
-        proxy.set_as_proxy(False)
+        proxy.props.as_proxy = False
         ferry.Proxy.new_local(exporter, "counter")
         self.use_chains(proxy)
         replica = later(lambda call: proxy.create_replica_async(Replica, ["value", "sealed"], None, call),

@@ -332,7 +332,7 @@ def test_exported_object(report, ferry):
     loop.run()
     report.equal("its property is followed", heard[-1], ("value", 42))
     exporter.stop(ferry.StopMode.DRAIN)
-    report.fact("it can be stopped", not exporter.get_listening())
+    report.fact("it can be stopped", not exporter.props.listening)
 
 
 def body(report):

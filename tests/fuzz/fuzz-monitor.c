@@ -39,7 +39,7 @@ make_drain (FuzzMonitor *self)
 {
   g_autoptr (FerryMemoryAccount) account = ferry_memory_account_new (1024 * 1024 * 1024);
 
-  self->pingee = ferry_pingee_new (0, -1, do_nothing, NULL, NULL);
+  self->pingee = ferry_pingee_new (0, -1, do_nothing, NULL);
   self->shared = ferry_shared_queue_new (NULL);
   self->local = ferry_local_queue_new (self->shared, account, 16 * 1024 * 1024, NULL);
   self->drain = ferry_drain_new (self->shared, self->local, self->pingee, G_USEC_PER_SEC);

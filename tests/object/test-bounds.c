@@ -295,7 +295,7 @@ test_held_values (void)
 
   pair_scene_open (&scene, PAIR_SCENE_RECEIVING, "counter", create_giving_interface (), test_counter_new ("a"));
   pair_scene_wait_listening (&scene);
-  ferry_proxy_set_as_proxy (scene.proxy, TRUE);
+  g_object_set (scene.proxy, "as-proxy", TRUE, NULL);
   for (guint i = 0; i < N_FIT; i++)
     {
       taken[i] = take_value (&scene);

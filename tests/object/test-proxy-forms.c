@@ -283,7 +283,7 @@ test_as_proxy (PairScene *self, gconstpointer data)
 
   g_assert_false (ferry_test_get_number (self->proxy, "as-proxy"));
   g_signal_connect_swapped (self->proxy, "notify::as-proxy", G_CALLBACK (count_call), &n_notified);
-  ferry_proxy_set_as_proxy (self->proxy, TRUE);
+  g_object_set (self->proxy, "as-proxy", TRUE, NULL);
   g_object_set (self->proxy, "as-proxy", TRUE, NULL);
   g_signal_handlers_disconnect_by_data (self->proxy, &n_notified);
   g_assert_cmpuint (n_notified, ==, 1);
@@ -303,7 +303,7 @@ test_as_proxy_objects (PairScene *self, gconstpointer data)
   g_autoptr (FerryProxy) made = NULL;
   g_autoptr (FerryProxy) sum = NULL;
 
-  ferry_proxy_set_as_proxy (self->proxy, TRUE);
+  g_object_set (self->proxy, "as-proxy", TRUE, NULL);
   call (self->proxy, "make", g_variant_new ("(s)", "made"), NULL, &made);
   g_assert_nonnull (made);
   g_assert_true (ferry_test_get_number (made, "as-proxy"));
@@ -317,11 +317,11 @@ test_as_proxy_values (PairScene *self, gconstpointer data)
   g_autoptr (FerryProxy) kept = NULL;
   GVariant *value = NULL;
 
-  ferry_proxy_set_as_proxy (self->proxy, TRUE);
+  g_object_set (self->proxy, "as-proxy", TRUE, NULL);
   assert_gives_number (self->proxy, "(('call', 'add', (4,)),)", "{'as-proxy': <false>}", 4);
   kept = assert_gives_proxy (self->proxy, "(('get', 'value'),)");
   assert_number (get (self->proxy, "value", NULL), 4);
-  ferry_proxy_set_as_proxy (self->proxy, FALSE);
+  g_object_set (self->proxy, "as-proxy", FALSE, NULL);
   call (self->proxy, "add", g_variant_new ("(i)", 1), &value, NULL);
   assert_number (value, 5);
 }
@@ -333,7 +333,7 @@ test_set_as_proxy (PairScene *self, gconstpointer data)
 
   assert_gives_number (self->proxy, "(('set', 'value', 77),)", "{'as-proxy': <true>}", 77);
   assert_gives_number (self->proxy, "(('delete', 'value'),)", "{'as-proxy': <true>}", 0);
-  ferry_proxy_set_as_proxy (self->proxy, TRUE);
+  g_object_set (self->proxy, "as-proxy", TRUE, NULL);
   g_assert_true (set (self->proxy, "value", g_variant_new_int32 (78), &error));
   g_assert_no_error (error);
   g_assert_cmpint (test_counter_get_value (self->object), ==, 78);

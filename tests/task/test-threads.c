@@ -67,7 +67,6 @@ typedef struct
   FerryListener *listener;
   FerryErrorList *list;
   FerryExit *exit;
-  FerryPingee *pingee;
   GListModel *model;
   GVariant *arguments;
   GObject *owner;
@@ -261,7 +260,6 @@ scene_new (void)
   make_workers (s);
   make_conversations (s);
   s->exit = ferry_exit_new (FERRY_CLOSE_REASON_STOPPED, "stopped");
-  s->pingee = ferry_pingee_new (0, -1, is_never, NULL, NULL);
   s->model = G_LIST_MODEL (g_list_store_new (G_TYPE_OBJECT));
   s->arguments = g_variant_ref_sink (g_variant_new_strv (words, 1));
   s->owner = g_object_new (G_TYPE_OBJECT, NULL);
@@ -326,7 +324,6 @@ scene_free (Scene *s)
   g_clear_object (&s->receiver);
   ferry_test_router_stop (s->router);
   g_object_unref (s->exit);
-  ferry_pingee_unref (s->pingee);
   g_clear_object (&s->model);
   g_variant_unref (s->arguments);
   g_clear_object (&s->owner);
