@@ -6,7 +6,7 @@
 #pragma once
 
 #include <errno.h>
-#include <glib.h>
+#include <glib-object.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -243,6 +243,23 @@ ferry_clear_source (GSource **source)
   if (*source != NULL)
     g_source_destroy (*source);
   g_clear_pointer (source, g_source_unref);
+}
+
+/* Returns (transfer full) a weak reference, for a callback's data; ferry_weak_ref_free() is its GDestroyNotify. */
+static inline GWeakRef *
+ferry_weak_ref_new (gpointer object)
+{
+  GWeakRef *self = g_new (GWeakRef, 1);
+
+  g_weak_ref_init (self, object);
+  return self;
+}
+
+static inline void
+ferry_weak_ref_free (gpointer self)
+{
+  g_weak_ref_clear ((GWeakRef *) self);
+  g_free (self);
 }
 
 G_END_DECLS

@@ -7,25 +7,10 @@
 #pragma once
 
 #include "call/ferry-mux.h"
+#include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 
 G_BEGIN_DECLS
-
-typedef struct
-{
-  /* (nullable): called on the receiving thread with an item of the stream. One more may come after done. */
-  void (*item) (gpointer data, GVariant *value);
-  /* (nullable): called once, on the thread that ended the transaction. */
-  void (*done) (gpointer data, GVariant *result, const GError *error);
-  /* (nullable): called instead of done with a result that is an array of bytes */
-  void (*done_packed) (gpointer data, const FerryBody *result);
-  /* (nullable): called after the last call of item and done. Not called if the request could not be sent. */
-  void (*destroy) (gpointer data);
-  /* One of these two is called if done and done_packed are NULL. An application's function can be set here without a
-   * closure. */
-  FerryMuxFunc func;
-  FerryMuxBytesFunc bytes_func;
-} FerryAskFuncs;
 
 typedef struct
 {
@@ -43,10 +28,11 @@ typedef struct
 /* any: Returns (transfer none) the transport. */
 FerryTransport *ferry_mux_get_transport (FerryMux *self);
 
-/* any: Sends a request. Returns the transaction's number, or 0 with an error: FERRY_ERROR_CLOSED, or an error of
- * ferry_transactions_ask() or ferry_transport_wait_for_room(). data must stay valid until destroy was called, or
- * done if destroy is NULL. The transaction may already have ended when this returns. */
-guint64 ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
+/* any: Sends a request. Without funcs (nullable) it is one-way, and its deadline only limits the wait for room. Returns
+ * the transaction's number, or 0 with an error: FERRY_ERROR_CLOSED, or an error of ferry_transactions_ask() or
+ * ferry_transport_wait_for_room(). data must stay valid until done() was called. The transaction may already have ended
+ * when this returns. */
+guint64 ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
                        GError **error);
 /* any: Ends the transaction with error, and notifies the other end. Returns FALSE if the transaction had already
  * ended; done may still be running then. */

@@ -87,32 +87,14 @@ ferry_mux_get_deadline (gint64 timeout)
 
 /* ---- asking ---- */
 
+/* A request whose answer an application's function gets. The table has it until then. */
 typedef struct
 {
-  _Atomic gint references; /* one of the table, and one of each item that is being delivered */
-  FerryMux *mux;           /* const: one of the mux's n_asks */
-  FerryAskFuncs funcs;     /* const: funcs and data */
+  FerryMux *mux;     /* const, as the fields below: one of the mux's n_asks */
+  FerryMuxFunc func; /* (nullable): NULL for a request of bytes */
+  FerryMuxBytesFunc bytes_func;
   gpointer data;
 } Ask;
-
-static void
-ask_hold (gpointer data)
-{
-  ferry_ref_count_inc (&((Ask *) data)->references);
-}
-
-/* The caller has a reference to the mux. */
-static Ask *
-ask_new (FerryMux *mux, const FerryAskFuncs *funcs, gpointer data)
-{
-  Ask *self = g_new (Ask, 1);
-
-  *self = (Ask){1, mux, *funcs, data};
-  /* Relaxed: the caller's own reference keeps the mux alive. */
-  if (atomic_fetch_add_explicit (&mux->n_asks, 1, memory_order_relaxed) == 0)
-    g_object_ref (mux);
-  return self;
-}
 
 static void
 ask_free (Ask *self)
@@ -124,18 +106,6 @@ ask_free (Ask *self)
    * reference of its own for it. So the one that is dropped here is never the last. */
   if (atomic_fetch_sub_explicit (&mux->n_asks, 1, memory_order_acq_rel) == 1)
     g_object_unref (mux);
-}
-
-static void
-ask_release (gpointer data)
-{
-  Ask *self = data;
-
-  if (!ferry_ref_count_dec_own (&self->references))
-    return;
-  if (self->funcs.destroy != NULL)
-    self->funcs.destroy (self->data);
-  ask_free (self);
 }
 
 /* Returns (nullable) (transfer full) the error for an asker that wants bytes and gets value (nullable). */
@@ -150,25 +120,19 @@ new_no_bytes_error (GVariant *value)
                       g_variant_get_type_string (value));
 }
 
-/* Drops the table's reference. */
 static void
 ask_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   Ask *self = data;
+  g_autoptr (GError) no_bytes = self->func == NULL ? new_no_bytes_error (result) : NULL;
 
   if (result != NULL)
     ferry_known_types_add (result);
-  if (self->funcs.done != NULL)
-    self->funcs.done (self->data, result, error);
-  else if (self->funcs.func != NULL)
-    self->funcs.func (result, error, self->data);
+  if (self->func != NULL)
+    self->func (result, error, self->data);
   else
-    {
-      g_autoptr (GError) no_bytes = new_no_bytes_error (result);
-
-      self->funcs.bytes_func (NULL, 0, error != NULL ? error : no_bytes, self->data);
-    }
-  ask_release (self);
+    self->bytes_func (NULL, 0, error != NULL ? error : no_bytes, self->data);
+  ask_free (self);
 }
 
 static void
@@ -176,20 +140,14 @@ ask_done_packed (gpointer data, const FerryBody *result)
 {
   Ask *self = data;
 
-  if (self->funcs.done_packed != NULL)
-    self->funcs.done_packed (self->data, result);
-  else
-    self->funcs.bytes_func (result->data, result->size, NULL, self->data);
-  ask_release (self);
+  self->bytes_func (result->data, result->size, NULL, self->data);
+  ask_free (self);
 }
 
-static void
-ask_item_came (gpointer data, const char *name, GVariant *value)
+static gpointer
+ask_get_mux (gpointer data)
 {
-  Ask *self = data;
-
-  if (name[0] == '\0' && value != NULL)
-    self->funcs.item (self->data, value);
+  return ((Ask *) data)->mux;
 }
 
 /* The bytes of a request, which are set even if there are 0 of them. */
@@ -199,16 +157,14 @@ make_part (gconstpointer data, gsize size)
   return (FerryPart){data != NULL ? data : "", size};
 }
 
-static const FerryAnswerFuncs plain_funcs = {.done = ask_done};
-static const FerryAnswerFuncs packed_funcs = {.done = ask_done, .done_packed = ask_done_packed};
-static const FerryAnswerFuncs stream_funcs = {
-  .item = ask_item_came, .done = ask_done, .hold = ask_hold, .release = ask_release, .any_thread = TRUE};
+/* By whether bytes are wanted. */
+static const FerryAnswerFuncs ask_funcs[2] = {
+  {.done = ask_done, .get_mux = ask_get_mux},
+  {.done = ask_done, .done_packed = ask_done_packed, .get_mux = ask_get_mux}};
 
-/* Sends a request. Without funcs (nullable) the request is one-way, and its deadline only limits the wait for room.
- * Returns the transaction's number, or 0 with an error. */
-static guint64
-send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
-              GError **error)
+guint64
+ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
+               GError **error)
 {
   const FerryRequest message = {
     .method = request->method,
@@ -254,18 +210,19 @@ send_request (FerryMux *self, const FerryAskRequest *request, const FerryAnswerF
     }
 }
 
-guint64
-ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAskFuncs *funcs, gpointer data,
-               GError **error)
+/* Sends a request for a function, one of the two. The caller has a reference to the mux. */
+static guint64
+ask_for_func (FerryMux *self, const FerryAskRequest *request, FerryMuxFunc func, FerryMuxBytesFunc bytes_func,
+              gpointer data, GError **error)
 {
-  Ask *ask = ask_new (self, funcs, data);
+  Ask *ask = g_new (Ask, 1);
   guint64 xid;
 
-  xid = send_request (self, request,
-                      request->window > 0                                       ? &stream_funcs
-                      : funcs->done_packed != NULL || funcs->bytes_func != NULL ? &packed_funcs
-                                                                                : &plain_funcs,
-                      ask, error);
+  *ask = (Ask){self, func, bytes_func, data};
+  /* Relaxed: the caller's own reference keeps the mux alive. */
+  if (atomic_fetch_add_explicit (&self->n_asks, 1, memory_order_relaxed) == 0)
+    g_object_ref (self);
+  xid = ferry_mux_ask (self, request, &ask_funcs[bytes_func != NULL], ask, error);
   if (xid == 0)
     ask_free (ask);
   return xid;
@@ -363,13 +320,20 @@ transaction_answered_packed_in_run (gpointer data, const FerryBody *result)
   ferry_completion_unref (data);
 }
 
-static const FerryAnswerFuncs task_funcs = {.done = transaction_answered};
+static gpointer
+transaction_get_mux (gpointer data)
+{
+  return ((Transaction *) ferry_completion_get_data (data))->mux;
+}
+
+static const FerryAnswerFuncs task_funcs = {.done = transaction_answered, .get_mux = transaction_get_mux};
 /* By whether bytes are wanted. */
 static const FerryAnswerFuncs waiting_funcs[2] = {
-  {.done = transaction_answered, .done_in_run = transaction_answered_in_run},
+  {.done = transaction_answered, .done_in_run = transaction_answered_in_run, .get_mux = transaction_get_mux},
   {.done = transaction_answered,
    .done_in_run = transaction_answered_in_run,
-   .done_packed = transaction_answered_packed_in_run}};
+   .done_packed = transaction_answered_packed_in_run,
+   .get_mux = transaction_get_mux}};
 
 /* Sends a request. Returns (transfer full) its completion, or NULL with an error. waiters (nullable): where a thread
  * will wait for the completion. Such a request, if it is of bytes, wants bytes as its result. */
@@ -390,8 +354,8 @@ transaction_start (FerryMux *mux, const FerryAskRequest *request, FerryWaiters *
   self->mux = g_object_ref (mux);
   self->of_bytes = request->packed.data != NULL;
   self->method = request->deadline > 0 || request->cancellable != NULL ? g_strdup (request->method) : NULL;
-  self->xid = send_request (mux, request, waiters != NULL ? &waiting_funcs[self->of_bytes] : &task_funcs,
-                            ferry_completion_ref (completion), error);
+  self->xid = ferry_mux_ask (mux, request, waiters != NULL ? &waiting_funcs[self->of_bytes] : &task_funcs,
+                             ferry_completion_ref (completion), error);
   if (self->xid != 0)
     return g_steal_pointer (&completion);
   ferry_completion_unref (completion);
@@ -591,14 +555,13 @@ ferry_mux_transact_with_func (FerryMux *self, const char *method, GVariant *argu
 {
   g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   const FerryAskRequest request = {.method = method, .arguments = kept};
-  const FerryAskFuncs funcs = {.func = func};
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
   g_return_val_if_fail (method != NULL, 0);
   g_return_val_if_fail (func != NULL, 0);
   g_return_val_if_fail (error == NULL || *error == NULL, 0);
 
-  return ferry_mux_ask (self, &request, &funcs, user_data, error);
+  return ask_for_func (self, &request, func, NULL, user_data, error);
 }
 
 /**
@@ -623,7 +586,6 @@ ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, gconstpo
                                     FerryMuxBytesFunc func, gpointer user_data, GError **error)
 {
   const FerryAskRequest request = {.method = method, .packed = make_part (data, size)};
-  const FerryAskFuncs funcs = {.bytes_func = func};
 
   g_return_val_if_fail (FERRY_IS_MUX (self), 0);
   g_return_val_if_fail (method != NULL, 0);
@@ -631,7 +593,7 @@ ferry_mux_transact_bytes_with_func (FerryMux *self, const char *method, gconstpo
   g_return_val_if_fail (func != NULL, 0);
   g_return_val_if_fail (error == NULL || *error == NULL, 0);
 
-  return ferry_mux_ask (self, &request, &funcs, user_data, error);
+  return ask_for_func (self, &request, NULL, func, user_data, error);
 }
 
 /**
@@ -692,7 +654,7 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
   if ((request.waits &&
        !ferry_transport_check_may_wait (self->transport, "ferry_mux_send() with a timeout of 0", error)) ||
       g_cancellable_set_error_if_cancelled (cancellable, error) ||
-      send_request (self, &request, NULL, NULL, error) == 0)
+      ferry_mux_ask (self, &request, NULL, NULL, error) == 0)
     return FALSE;
   /* The program may end now. */
   if (request.waits)
@@ -707,9 +669,7 @@ ferry_mux_send (FerryMux *self, const char *method, GVariant *arguments, gint64 
 static gboolean
 is_of_mux (const FerryAnswerFuncs *funcs, gpointer data, gpointer mux)
 {
-  if (funcs->done == ask_done)
-    return ((Ask *) data)->mux == mux;
-  return funcs->done == transaction_answered && ((Transaction *) ferry_completion_get_data (data))->mux == mux;
+  return funcs->get_mux != NULL && funcs->get_mux (data) == mux;
 }
 
 /* The time is proportional to the number of transactions in flight over the transport. */

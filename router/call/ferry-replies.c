@@ -57,6 +57,12 @@ struct _FerryReplies
 G_DEFINE_FINAL_TYPE (FerryReplies, ferry_replies, G_TYPE_OBJECT)
 
 static void
+stream_hold (gpointer data)
+{
+  ferry_ref_count_inc (&((Stream *) data)->references);
+}
+
+static void
 stream_unref (gpointer data)
 {
   Stream *self = data;
@@ -76,11 +82,13 @@ stream_unref (gpointer data)
 /* ---- receiving ---- */
 
 static void
-item_came (gpointer data, GVariant *value)
+item_came (gpointer data, const char *name, GVariant *value)
 {
   Stream *self = data;
   g_autoptr (FerryCompletion) wait = NULL;
 
+  if (name[0] != '\0' || value == NULL)
+    return;
   pthread_mutex_lock (&self->lock);
   wait = ferry_wait_queue_reserve_next (&self->waits);
   if (wait != NULL)
@@ -92,8 +100,9 @@ item_came (gpointer data, GVariant *value)
     ferry_completion_finish_reserved (wait, g_variant_ref (value), (GDestroyNotify) g_variant_unref, NULL);
 }
 
+/* Drops the transaction's reference. */
 static void
-stream_done (gpointer data, GVariant *result, const GError *error)
+stream_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   Stream *self = data;
   GQueue waits = G_QUEUE_INIT;
@@ -110,9 +119,21 @@ stream_done (gpointer data, GVariant *result, const GError *error)
       ferry_completion_finish_reserved (wait, NULL, NULL, error != NULL ? ferry_error_copy (error) : NULL);
       ferry_completion_unref (wait);
     }
+  stream_unref (self);
 }
 
-static const FerryAskFuncs stream_funcs = {.item = item_came, .done = stream_done, .destroy = stream_unref};
+static gpointer
+stream_get_mux (gpointer data)
+{
+  return ((Stream *) data)->mux;
+}
+
+static const FerryAnswerFuncs stream_funcs = {.item = item_came,
+                                              .done = stream_done,
+                                              .hold = stream_hold,
+                                              .release = stream_unref,
+                                              .get_mux = stream_get_mux,
+                                              .any_thread = TRUE};
 
 /* Allows the other end to send as many items as were taken. Saves messages: acts when half a window was taken. */
 static void
@@ -399,7 +420,7 @@ ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *argumen
   stream->method = g_strdup (method);
   stream->deadline = request.deadline;
   stream->window = window;
-  ferry_ref_count_inc (&stream->references);
+  stream_hold (stream);
   ferry_transport_open_inbox (ferry_mux_get_transport (self), FALSE);
   stream->xid = ferry_mux_ask (self, &request, &stream_funcs, stream, error);
   if (stream->xid != 0)

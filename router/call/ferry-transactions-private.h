@@ -83,6 +83,8 @@ typedef struct
    * for item(). They must do nothing else: hold is called with a lock held. */
   void (*hold) (gpointer data);
   void (*release) (gpointer data);
+  /* (nullable): returns the mux that asked, for transactions that end when it is stopped */
+  gpointer (*get_mux) (gpointer data);
   /* whether any thread may call done(), not only the one that receives */
   gboolean any_thread;
 } FerryAnswerFuncs;

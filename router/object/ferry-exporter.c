@@ -784,25 +784,14 @@ drop_session (FerryExporter *self, FerryExporterSession *session)
   ferry_wait_queue_finish_all (&self->closing);
 }
 
-static void
-weak_ref_free (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
-}
-
 /* Keeps a weak reference to the exporter for a worker that takes the place of the one that has ended. */
 static void
 leave_trace (FerryTransport *transport, FerryExporter *exporter)
 {
   GObject *place = ferry_link_transport_get_place (transport);
-  GWeakRef *last;
 
-  if (place == NULL)
-    return;
-  last = g_new (GWeakRef, 1);
-  g_weak_ref_init (last, exporter);
-  g_object_set_data_full (place, EXPORTER_KEY, last, weak_ref_free);
+  if (place != NULL)
+    g_object_set_data_full (place, EXPORTER_KEY, ferry_weak_ref_new (exporter), ferry_weak_ref_free);
 }
 
 /* Does nothing when the exporter is being finalized: then it drops all its sessions. */
@@ -1062,8 +1051,8 @@ ferry_exporter_dup_object (FerryExporter *self, const char *name)
  * @user_data: data for @func
  * @destroy: (nullable): frees @user_data when the exporter is finalized; on any thread
  *
- * Adds a function to which other processes may pass exported objects: see [method@Ferry.View.pass_to]. The call follows
- * the object's [enum@Ferry.CallPolicy]. Any thread.
+ * Adds a function to which other processes may pass exported objects: see [method@Ferry.Proxy.resolve]. The call
+ * follows the object's [enum@Ferry.CallPolicy]. Any thread.
  */
 void
 ferry_exporter_add_function (FerryExporter *self, const char *name, FerryMethodFunc func, gpointer user_data,

@@ -720,7 +720,7 @@ proxy_fetch (gpointer end, guint64 position, guint n_rows, gpointer fetch)
   const FerryChain chain = {.proxy = end, .steps = &step, .n_steps = 1};
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
 
-  ferry_resolve_run_task (&chain, -1, FERRY_RESOLVE_LATER, g_task_new (end, cancellable, proxy_answered_cb, fetch));
+  ferry_resolve_run_task (&chain, -1, TRUE, g_task_new (end, cancellable, proxy_answered_cb, fetch));
   /* The task has a reference to the cancellable until it has answered. */
   return cancellable;
 }

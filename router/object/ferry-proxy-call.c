@@ -8,6 +8,7 @@
 #include "object/ferry-proxy.h"
 
 #include "base/ferry-base-private.h"
+#include "call/ferry-call-message-private.h"
 #include "object/ferry-resolve-private.h"
 
 /* ---- chains ---- */
@@ -67,6 +68,8 @@ given_chain_init (GivenChain *self, FerryProxy *proxy, GVariant *steps, GVariant
   self->chain = (FerryChain){.proxy = proxy, .as_proxy = ferry_proxy_get_as_proxy (proxy)};
   if (!ferry_steps_take (&self->steps, steps, error) || !take_options (&self->chain, options, error))
     return FALSE;
+  if (steps != NULL)
+    ferry_known_types_add (steps);
   self->chain.steps = self->steps.steps;
   self->chain.n_steps = self->steps.n;
   return TRUE;
@@ -109,7 +112,8 @@ given_chain_init (GivenChain *self, FerryProxy *proxy, GVariant *steps, GVariant
  *   the object's type, or of a named type. The method must be a function of a class: see
  *   [method@Ferry.Interface.add_class_method].
  *
- * Those that set, delete, search or count are the last of their chain. The options are:
+ * Those that set, delete, search or count are the last of their chain. To make the steps takes longer than to send
+ * them, so a program that asks often for the same chain makes them once, and keeps a reference. The options are:
  *
  * - `default`: a result that is returned instead of an error when the exporter does not listen, or its process has
  *   ended.
@@ -150,8 +154,7 @@ static void
 run_task (const FerryChain *chain, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,
           gpointer user_data)
 {
-  ferry_resolve_run_task (chain, timeout, FERRY_RESOLVE_FAIL,
-                          g_task_new (chain->proxy, cancellable, callback, user_data));
+  ferry_resolve_run_task (chain, timeout, FALSE, g_task_new (chain->proxy, cancellable, callback, user_data));
 }
 
 /**

@@ -39,7 +39,7 @@ gboolean ferry_proxy_check_may_wait (FerryProxy *self, const char *async_form, G
  * it does not, or the wait was cancelled. */
 gboolean ferry_proxy_wait_until_started (FerryProxy *self, GCancellable *cancellable);
 
-/* Returns (transfer full) (nullable): the cached description of the object's interface. */
+/* Returns (transfer full) (nullable): the cached description of the interface of an object in another process. */
 GDBusInterfaceInfo *ferry_proxy_dup_info (FerryProxy *self);
 
 /* Opens a subscription to the proxy's object. If the object is in this process, the subscription uses a transport to

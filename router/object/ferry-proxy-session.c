@@ -49,6 +49,7 @@ typedef struct
 /* The stream that reports whether the exporter listens. */
 typedef struct
 {
+  _Atomic gint references;    /* one until the stream is done, and one of each item that is being delivered */
   FerryProxySession *session; /* const: (owned) */
   FerryMux *mux;              /* const: (owned): the session's when the stream was made */
   guint64 xid;                /* session's lock, also for n_early: 0: not known yet */
@@ -189,6 +190,24 @@ set_state (FerryProxySession *self, gboolean listening)
   call_watches (watches);
 }
 
+static void
+stream_hold (gpointer data)
+{
+  ferry_ref_count_inc (&((Stream *) data)->references);
+}
+
+static void
+stream_unref (gpointer data)
+{
+  Stream *self = data;
+
+  if (!ferry_ref_count_dec (&self->references))
+    return;
+  ferry_proxy_session_unref (self->session);
+  g_object_unref (self->mux);
+  g_free (self);
+}
+
 /* Counts an item. Returns whether the stream is still the session's. Sets xid to 0 while the stream's xid is not
  * known: then ask_for_stream(), which gets the xid, also gives the item's place in the window back. */
 static gboolean
@@ -206,13 +225,14 @@ note_item (Stream *self, guint64 *xid)
 
 /* On the receiving thread. */
 static void
-stream_item (gpointer data, GVariant *item)
+stream_item (gpointer data, const char *name, GVariant *item)
 {
   Stream *self = data;
   gboolean listening;
   guint64 xid;
 
-  if (!note_item (self, &xid) || !g_variant_is_of_type (item, G_VARIANT_TYPE ("(bt)")))
+  if (name[0] != '\0' || item == NULL || !note_item (self, &xid) ||
+      !g_variant_is_of_type (item, G_VARIANT_TYPE ("(bt)")))
     return;
   g_variant_get (item, "(bt)", &listening, NULL);
   set_state (self->session, listening);
@@ -222,8 +242,9 @@ stream_item (gpointer data, GVariant *item)
 
 static void open_stream (FerryProxySession *self);
 
+/* Drops the transaction's reference. */
 static void
-stream_done (gpointer data, GVariant *result, const GError *error)
+stream_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
 {
   Stream *self = data;
   FerryProxySession *session = self->session;
@@ -250,19 +271,11 @@ stream_done (gpointer data, GVariant *result, const GError *error)
   /* The end of this stream was already on its way when a caller asked for a new stream. */
   if (again)
     open_stream (session);
+  stream_unref (self);
 }
 
-static void
-stream_destroy (gpointer data)
-{
-  Stream *self = data;
-
-  ferry_proxy_session_unref (self->session);
-  g_object_unref (self->mux);
-  g_free (self);
-}
-
-static const FerryAskFuncs stream_funcs = {.item = stream_item, .done = stream_done, .destroy = stream_destroy};
+static const FerryAnswerFuncs stream_funcs = {
+  .item = stream_item, .done = stream_done, .hold = stream_hold, .release = stream_unref, .any_thread = TRUE};
 
 /* Whether opening the stream failed for a reason that passes: no room, or a worker that has not started. */
 static gboolean
@@ -289,8 +302,7 @@ ask_for_stream (gpointer data)
     return FALSE;
   if (xid == 0)
     {
-      stream_done (stream, NULL, error);
-      stream_destroy (stream);
+      stream_done (stream, NULL, error, NULL, FALSE);
       return TRUE;
     }
   pthread_mutex_lock (&session->lock);
@@ -314,6 +326,7 @@ open_stream (FerryProxySession *self)
   Stream *stream = g_new0 (Stream, 1);
   gboolean opens;
 
+  atomic_init (&stream->references, 1);
   stream->session = ferry_proxy_session_ref (self);
   stream->mux = g_object_ref (mux);
   pthread_mutex_lock (&self->lock);
@@ -326,7 +339,7 @@ open_stream (FerryProxySession *self)
     }
   pthread_mutex_unlock (&self->lock);
   if (!opens)
-    stream_destroy (stream);
+    stream_unref (stream);
   else if (!ask_for_stream (stream))
     ferry_transport_send_later (transport, ask_for_stream, stream, count);
 }
@@ -370,24 +383,15 @@ ferry_proxy_session_is_starting (FerryProxySession *self)
   return self->starting;
 }
 
-static void
-weak_ref_free (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
-}
-
 static gboolean start_time_over (gpointer data);
 
 static GSource *
 new_timer (FerryTransport *transport, GMainContext *context)
 {
-  GWeakRef *weak = g_new (GWeakRef, 1);
   GSource *timer = ferry_limit_source_new (ferry_deadline_after (start_time));
 
   g_source_set_static_name (timer, "[ferry] an exporter's time to come up");
-  g_weak_ref_init (weak, transport);
-  g_source_set_callback (timer, start_time_over, weak, weak_ref_free);
+  g_source_set_callback (timer, start_time_over, ferry_weak_ref_new (transport), ferry_weak_ref_free);
   g_source_attach (timer, context);
   return timer;
 }
@@ -436,14 +440,16 @@ start_time_over (gpointer data)
 void
 ferry_proxy_session_add_early (FerryProxySession *self, FerryMux *mux, guint64 xid)
 {
-  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  g_autoptr (GMainContext) context = NULL;
   FERRY_AUTO_LOCK (&self->lock);
 
   if (!self->starting || self->mux != mux)
     return;
   g_array_append_val (self->early, xid);
-  if (self->timer == NULL)
-    self->timer = new_timer (self->transport, context);
+  if (self->timer != NULL)
+    return;
+  context = g_main_context_ref_thread_default ();
+  self->timer = new_timer (self->transport, context);
 }
 
 void

@@ -121,22 +121,6 @@ state_changed (gpointer data)
     ferry_mailbox_post (self->context, notify_listening, g_object_ref (self), g_object_unref);
 }
 
-static void
-weak_ref_free (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
-}
-
-static GWeakRef *
-weak_ref_new (FerryProxy *self)
-{
-  GWeakRef *proxy = g_new (GWeakRef, 1);
-
-  g_weak_ref_init (proxy, self);
-  return proxy;
-}
-
 /* Adds a watch: func is called each time the exporter starts or stops listening. Returns a number for
  * remove_watch(). */
 static guint64
@@ -178,7 +162,7 @@ ferry_proxy_new (FerryTransport *transport, const char *name)
   self->session = ferry_proxy_session_get (transport);
   self->name = g_strdup (name);
   ferry_proxy_session_add_name (self->session, self, name);
-  self->watch = add_watch (self, state_changed, weak_ref_new (self), weak_ref_free);
+  self->watch = add_watch (self, state_changed, ferry_weak_ref_new (self), ferry_weak_ref_free);
   return self;
 }
 
@@ -204,7 +188,7 @@ ferry_proxy_new_local (FerryExporter *exporter, const char *name)
   self = g_object_new (FERRY_TYPE_PROXY, NULL);
   self->exporter = g_object_ref (exporter);
   self->name = g_strdup (name);
-  self->watch = add_watch (self, state_changed, weak_ref_new (self), weak_ref_free);
+  self->watch = add_watch (self, state_changed, ferry_weak_ref_new (self), ferry_weak_ref_free);
   return self;
 }
 
@@ -314,8 +298,7 @@ ferry_proxy_get_as_proxy (FerryProxy *self)
 /* The data of a completion that waits until the exporter listens. */
 typedef struct
 {
-  FerryProxy *proxy;  /* (owned) */
-  gboolean for_start; /* waits until the exporter has reported for the first time, whatever it reported */
+  FerryProxy *proxy; /* (owned) */
   guint64 watch;
 } Wait;
 
@@ -378,24 +361,18 @@ look (gpointer completion)
   Wait *self = ferry_completion_get_data (completion);
   GError *error = NULL;
 
-  if (self->for_start)
-    {
-      if (!ferry_proxy_session_is_starting (self->proxy->session))
-        ferry_completion_finish (completion, self->proxy, NULL, NULL);
-    }
-  else if (!may_listen_later (self->proxy, &error))
+  if (!may_listen_later (self->proxy, &error))
     ferry_completion_finish (completion, error == NULL ? self->proxy : NULL, NULL, error);
 }
 
 /* Returns (transfer full): a completion that ends when the exporter listens, or never will. */
 static FerryCompletion *
-begin_wait (FerryProxy *self, gboolean for_start)
+begin_wait (FerryProxy *self)
 {
   FerryCompletion *completion = ferry_completion_new (&wait_funcs, sizeof (Wait));
   Wait *wait = ferry_completion_get_data (completion);
 
   wait->proxy = g_object_ref (self);
-  wait->for_start = for_start;
   wait->watch = add_watch (self, look, ferry_completion_ref (completion), (GDestroyNotify) ferry_completion_unref);
   look (completion);
   return completion;
@@ -410,24 +387,14 @@ end_wait (FerryCompletion *completion)
   remove_watch (self->proxy, self->watch);
 }
 
-static void
-wait_async (FerryProxy *self, gboolean for_start, gint64 deadline, GCancellable *cancellable,
-            GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (FerryCompletion) completion = begin_wait (self, for_start);
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
-
-  g_task_set_source_tag (task, ferry_proxy_wait_until_listening_async);
-  g_signal_connect_data (task, "notify::completed", G_CALLBACK (end_wait), ferry_completion_ref (completion),
-                         (GClosureNotify) (GCallback) ferry_completion_unref, G_CONNECT_SWAPPED);
-  ferry_completion_return_boolean (completion, task, deadline);
-}
-
-/* Returns when to stop waiting for an exporter that comes up. deadline: the caller's, 0 for none. */
+/* Returns the deadline of a request, which is given one while the exporter is coming up. deadline: the caller's, 0 for
+ * none. */
 static gint64
-start_deadline (gint64 deadline)
+start_deadline (FerryProxy *self, gint64 deadline)
 {
-  return deadline != 0 ? deadline : ferry_deadline_after (ferry_proxy_session_get_start_time ());
+  return deadline != 0 || !ferry_proxy_session_is_starting (self->session)
+           ? deadline
+           : ferry_deadline_after (ferry_proxy_session_get_start_time ());
 }
 
 /* Returns the timeout that is left until a deadline, 0 for none. */
@@ -451,11 +418,8 @@ dup_key (FerryProxy *self)
 GDBusInterfaceInfo *
 ferry_proxy_dup_info (FerryProxy *self)
 {
-  g_autofree char *key = NULL;
+  g_autofree char *key = dup_key (self);
 
-  if (self->session == NULL)
-    return NULL;
-  key = dup_key (self);
   return ferry_proxy_session_dup_info (self->session, key);
 }
 
@@ -470,12 +434,25 @@ describe_here (FerryProxy *self, GError **error)
   return exported != NULL && exported->interface != NULL ? ferry_interface_create_info (exported->interface) : NULL;
 }
 
+/* Makes the answer the object's description. Takes description, NULL with a failure, and failure. A request that had no
+ * time left fails with the absence of an exporter that is still coming up. */
 static GDBusInterfaceInfo *
-take_description (FerryProxy *self, guint64 edition, GVariant *description, GError **error)
+take_description (FerryProxy *self, guint64 edition, GVariant *description, GError *failure, GError **error)
 {
-  GDBusInterfaceInfo *info = ferry_description_to_info (description, error);
+  g_autoptr (GVariant) taken = description;
+  g_autoptr (GError) refusal = failure;
+  g_autoptr (GError) absence = NULL;
   g_autofree char *key = dup_key (self);
+  GDBusInterfaceInfo *info;
 
+  if (g_error_matches (refusal, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
+    absence = ferry_proxy_session_dup_absence (self->session);
+  if (refusal != NULL)
+    {
+      g_propagate_error (error, absence != NULL ? g_steal_pointer (&absence) : g_steal_pointer (&refusal));
+      return NULL;
+    }
+  info = ferry_description_to_info (taken, error);
   if (info != NULL)
     ferry_proxy_session_set_info (self->session, key, edition, info);
   return info;
@@ -511,7 +488,7 @@ ferry_proxy_wait_until_started (FerryProxy *self, GCancellable *cancellable)
 
   if (!ferry_proxy_session_is_starting (self->session))
     return TRUE;
-  answer = ask_for_description (self, start_deadline (0), cancellable, &error);
+  answer = ask_for_description (self, start_deadline (self, 0), cancellable, &error);
   return !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT) && !g_cancellable_is_cancelled (cancellable);
 }
 
@@ -535,12 +512,10 @@ GDBusInterfaceInfo *
 ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellable, GError **error)
 {
   gint64 deadline = ferry_mux_get_deadline (timeout);
-  g_autoptr (GVariant) description = NULL;
+  GVariant *description;
   GDBusInterfaceInfo *info;
   GError *failure = NULL;
-  GError *absence = NULL;
   guint64 edition;
-  gboolean starting;
 
   g_return_val_if_fail (FERRY_IS_PROXY (self), NULL);
 
@@ -550,68 +525,45 @@ ferry_proxy_describe (FerryProxy *self, gint64 timeout, GCancellable *cancellabl
   if (info != NULL)
     return info;
   edition = ferry_proxy_session_get_edition (self->session);
-  starting = ferry_proxy_session_is_starting (self->session);
   if (!ferry_proxy_check_may_wait (self, "ferry_proxy_describe_async()", error) ||
       g_cancellable_set_error_if_cancelled (cancellable, error) ||
       !ferry_proxy_session_check_listening (self->session, TRUE, error))
     return NULL;
-  description = ask_for_description (self, starting ? start_deadline (deadline) : deadline, cancellable, &failure);
-  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_TIMED_OUT))
-    absence = ferry_proxy_session_dup_absence (self->session);
-  if (absence != NULL)
-    g_clear_error (&failure);
-  if (failure != NULL || absence != NULL)
-    {
-      g_propagate_error (error, failure != NULL ? failure : absence);
-      return NULL;
-    }
-  return take_description (self, edition, description, error);
+  description = ask_for_description (self, start_deadline (self, deadline), cancellable, &failure);
+  return take_description (self, edition, description, failure, error);
 }
-
-/* What a description that is asked for waits with. */
-typedef struct
-{
-  gint64 deadline;
-  guint64 edition;
-} Describe;
 
 static void
 described_cb (GObject *mux, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
-  FerryProxy *self = g_task_get_source_object (task);
+  const guint64 *edition = g_task_get_task_data (task);
+  GError *failure = NULL;
   GError *error = NULL;
-  g_autoptr (GVariant) description = ferry_mux_transact_finish (FERRY_MUX (mux), result, &error);
-  GDBusInterfaceInfo *info = NULL;
+  GVariant *description = ferry_mux_transact_finish (FERRY_MUX (mux), result, &failure);
+  GDBusInterfaceInfo *info = take_description (g_task_get_source_object (task), *edition, description, failure, &error);
 
-  if (error == NULL)
-    info = take_description (self, ((Describe *) g_task_get_task_data (task))->edition, description, &error);
   if (info != NULL)
     g_task_return_pointer (task, info, (GDestroyNotify) g_dbus_interface_info_unref);
   else
     g_task_return_error (task, error);
 }
 
-/* Asks for the description, as the exporter's state is known now. */
+/* Has the task return the description, for which it asks the other end. */
 static void
-started_cb (GObject *proxy, GAsyncResult *result, gpointer data)
+ask_for_task (FerryProxy *self, gint64 deadline, GTask *task)
 {
-  FerryProxy *self = FERRY_PROXY (proxy);
-  g_autoptr (GTask) task = data;
-  Describe *describe = g_task_get_task_data (task);
+  guint64 edition = ferry_proxy_session_get_edition (self->session);
   g_autoptr (FerryMux) mux = ferry_proxy_session_dup_mux (self->session);
   GError *error = NULL;
 
-  if (g_task_return_error_if_cancelled (task))
-    return;
-  if (!ferry_proxy_session_check_listening (self->session, FALSE, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  describe->edition = ferry_proxy_session_get_edition (self->session);
-  ferry_mux_transact_async (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self), get_rest (describe->deadline),
-                            g_task_get_cancellable (task), described_cb, g_object_ref (task));
+  g_task_set_task_data (task, g_memdup2 (&edition, sizeof edition), g_free);
+  if (ferry_proxy_session_check_listening (self->session, TRUE, &error))
+    ferry_mux_transact_async (mux, FERRY_OBJECT_METHOD_DESCRIBE, new_request (self),
+                              get_rest (start_deadline (self, deadline)), g_task_get_cancellable (task), described_cb,
+                              g_object_ref (task));
+  else
+    g_task_return_error (task, error);
 }
 
 /**
@@ -631,7 +583,6 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
   g_autoptr (GTask) task = NULL;
   GDBusInterfaceInfo *info;
   GError *error = NULL;
-  Describe *describe;
 
   g_return_if_fail (FERRY_IS_PROXY (self));
 
@@ -643,15 +594,7 @@ ferry_proxy_describe_async (FerryProxy *self, gint64 timeout, GCancellable *canc
   else if (error != NULL)
     g_task_return_error (task, error);
   else
-    {
-      describe = g_new0 (Describe, 1);
-      describe->deadline = ferry_mux_get_deadline (timeout);
-      g_task_set_task_data (task, describe, g_free);
-      if (ferry_proxy_session_is_starting (self->session))
-        wait_async (self, TRUE, start_deadline (describe->deadline), cancellable, started_cb, g_object_ref (task));
-      else
-        started_cb (G_OBJECT (self), NULL, g_object_ref (task));
-    }
+    ask_for_task (self, ferry_mux_get_deadline (timeout), task);
 }
 
 /**
@@ -782,7 +725,7 @@ fell_silent (gpointer data, const GError *reason, gboolean for_ever)
 }
 
 static const FerrySubscriptionFuncs subscription_funcs = {
-  .item = item_came, .silent = fell_silent, .destroy = weak_ref_free};
+  .item = item_came, .silent = fell_silent, .destroy = ferry_weak_ref_free};
 
 static gboolean
 is_empty (const char *const *names)
@@ -828,7 +771,7 @@ ferry_proxy_follow (FerryProxy *self, const char *const *properties, const char 
     return;
   self->cached = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_variant_unref);
   self->subscription =
-    ferry_proxy_open_subscription (self, properties, signals, FALSE, &subscription_funcs, weak_ref_new (self));
+    ferry_proxy_open_subscription (self, properties, signals, FALSE, &subscription_funcs, ferry_weak_ref_new (self));
 }
 
 /**
@@ -886,7 +829,7 @@ ferry_proxy_wait_until_listening (FerryProxy *self, gint64 timeout, GCancellable
     return TRUE;
   if (!ferry_proxy_check_may_wait (self, "ferry_proxy_wait_until_listening_async()", error))
     return FALSE;
-  completion = begin_wait (self, FALSE);
+  completion = begin_wait (self);
   ferry_completion_wait (completion, ferry_deadline_after (timeout), cancellable);
   end_wait (completion);
   return ferry_completion_take (completion, error) != NULL;
@@ -906,9 +849,17 @@ void
 ferry_proxy_wait_until_listening_async (FerryProxy *self, gint64 timeout, GCancellable *cancellable,
                                         GAsyncReadyCallback callback, gpointer user_data)
 {
+  g_autoptr (FerryCompletion) completion = NULL;
+  g_autoptr (GTask) task = NULL;
+
   g_return_if_fail (FERRY_IS_PROXY (self));
 
-  wait_async (self, FALSE, ferry_deadline_after (timeout), cancellable, callback, user_data);
+  completion = begin_wait (self);
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_proxy_wait_until_listening_async);
+  g_signal_connect_data (task, "notify::completed", G_CALLBACK (end_wait), ferry_completion_ref (completion),
+                         (GClosureNotify) (GCallback) ferry_completion_unref, G_CONNECT_SWAPPED);
+  ferry_completion_return_boolean (completion, task, ferry_deadline_after (timeout));
 }
 
 /**

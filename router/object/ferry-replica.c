@@ -302,7 +302,7 @@ send_wanted (Property *self)
   replica->references++;
   /* Push the replica's context: the answer must come there, even if this thread has another default context now. */
   g_main_context_push_thread_default (replica->context);
-  ferry_resolve_run_task (&chain, -1, FERRY_RESOLVE_LATER, g_task_new (replica->proxy, NULL, sent_cb, self));
+  ferry_resolve_run_task (&chain, -1, TRUE, g_task_new (replica->proxy, NULL, sent_cb, self));
   g_main_context_pop_thread_default (replica->context);
 }
 

@@ -32,20 +32,13 @@ typedef struct
 
 void ferry_resolved_free (gpointer self);
 
-/* What a resolution does when the transport has no room. */
-typedef enum
-{
-  FERRY_RESOLVE_FAIL,  /* fails with FERRY_ERROR_WOULD_BLOCK */
-  FERRY_RESOLVE_WAIT,  /* this thread waits for room */
-  FERRY_RESOLVE_LATER, /* the request is sent as soon as there is room */
-} FerryResolveRoom;
-
 /* Waits for the result: see ferry_proxy_resolve(). async_form: the function that the error message names if this thread
  * may not wait. */
 gboolean ferry_resolve_wait (const FerryChain *chain, const char *async_form, gint64 timeout, GCancellable *cancellable,
                              GVariant **value, FerryProxy **object, GError **error);
-/* Does not wait. Takes the task, which returns a FerryResolved. room: any but FERRY_RESOLVE_WAIT. */
-void ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, FerryResolveRoom room, GTask *task);
+/* Does not wait. Takes the task, which returns a FerryResolved. later: without room in the transport, the request is
+ * sent as soon as there is room; otherwise the task fails with FERRY_ERROR_WOULD_BLOCK. */
+void ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, gboolean later, GTask *task);
 /* Gives what the task has returned. */
 gboolean ferry_resolve_finish (GAsyncResult *result, GVariant **value, FerryProxy **object, GError **error);
 /* Does not wait: see ferry_proxy_resolve_with_func(). */

@@ -12,33 +12,25 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
+#include "call/ferry-call-message-private.h"
 #include "call/ferry-mux-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
 #include "object/ferry-evaluation-private.h"
 
-/* Room for the names of a single operation, which so needs no other memory. */
-#define OWN_NAMES_SIZE 64
-
-/* The data of a resolution's completion. */
+/* The data of a resolution's completion. The steps are behind it, and their names behind these: see resolve_new(). */
 typedef struct
 {
   FerryProxy *proxy;         /* const: (owned) */
   FerryMux *mux;             /* const: (owned) (nullable): the session's when the resolution was made */
-  FerryChainRequest request; /* const: root is borrowed from proxy, names from names, and steps may be own_step */
-  FerryStep own_step;
-  char own_names[OWN_NAMES_SIZE];
-  char *names;             /* const: own_names, or (owned) */
-  GVariant *default_value; /* const: (owned) (nullable) */
-  gint64 deadline;         /* const: monotonic time in microseconds; 0 for none */
-  gboolean is_change;      /* const: see is_change() */
-  FerryProxyFunc func;     /* const, also the next field: (nullable) */
+  FerryChainRequest request; /* const: root is borrowed from proxy, and steps have references to their arguments */
+  GVariant *default_value;   /* const: (owned) (nullable) */
+  gint64 deadline;           /* const: monotonic time in microseconds; 0 for none */
+  gboolean is_change;        /* const: see is_change() */
+  FerryProxyFunc func;       /* const, also the next field: (nullable) */
   gpointer user_data;
-  _Atomic guint64 xid; /* the transaction's xid; 0: not sent yet, or the object is in this process */
-  guint8 *packed;      /* (owned) (nullable): a request that waits for room in the transport */
-  gsize packed_size;
-
+  _Atomic guint64 xid;       /* the transaction's xid; 0: not sent yet, or the object is in this process */
   GCancellable *cancellable; /* const: (owned) (nullable): for an object in this process: the methods' cancellable */
 } Resolve;
 
@@ -72,14 +64,9 @@ resolve_destroy (gpointer data)
 
   for (guint i = 0; i < self->request.n_steps; i++)
     g_clear_pointer (&self->request.steps[i].argument, g_variant_unref);
-  if (self->request.steps != &self->own_step)
-    g_free (self->request.steps);
-  if (self->names != self->own_names)
-    g_free (self->names);
   g_clear_pointer (&self->default_value, g_variant_unref);
   g_clear_object (&self->cancellable);
   g_clear_object (&self->mux);
-  g_free (self->packed);
   g_object_unref (self->proxy);
 }
 
@@ -90,29 +77,6 @@ is_change (const FerryChain *chain)
   const FerryStep *last = chain->n_steps > 0 ? &chain->steps[chain->n_steps - 1] : NULL;
 
   return last != NULL && (last->kind == FERRY_STEP_SET || last->kind == FERRY_STEP_DELETE);
-}
-
-/* Copies the steps of a chain: names one behind the other, and references to arguments, of which floating ones are
- * taken. */
-static void
-keep_steps (Resolve *self, const FerryChain *chain)
-{
-  gsize size = 0;
-  char *name;
-
-  for (guint i = 0; i < chain->n_steps; i++)
-    size += strlen (chain->steps[i].name) + 1;
-  name = self->names = size <= sizeof self->own_names ? self->own_names : g_malloc (size);
-  self->request.n_steps = chain->n_steps;
-  self->request.steps = chain->n_steps <= 1 ? &self->own_step : g_new (FerryStep, chain->n_steps);
-  for (guint i = 0; i < chain->n_steps; i++)
-    {
-      const FerryStep *step = &chain->steps[i];
-
-      self->request.steps[i] =
-        (FerryStep){step->kind, name, step->argument != NULL ? g_variant_ref_sink (step->argument) : NULL};
-      name = stpcpy (name, step->name) + 1;
-    }
 }
 
 /* ---- the end of a resolution ---- */
@@ -158,7 +122,7 @@ explain (GError **error)
                    "an exporter there");
 }
 
-/* Called on the receiving thread, or on the thread that ended the transport. */
+/* Called on the receiving thread, or on the thread that ended the transport. Drops the transaction's reference. */
 static void
 take_answer (Resolve *self, GBytes *packed, const GError *error)
 {
@@ -181,6 +145,7 @@ take_answer (Resolve *self, GBytes *packed, const GError *error)
   if (failure != NULL && !raised)
     explain (&failure);
   end (self, result, failure, raised);
+  resolve_unref (self);
 }
 
 static void
@@ -193,12 +158,12 @@ answered (gpointer data, const FerryBody *body)
 
 /* answer: not packed, so no result, unless error is set. */
 static void
-failed (gpointer data, GVariant *answer, const GError *error)
+failed (gpointer data, GVariant *answer, GError *error, const char *trace, gboolean refused)
 {
   take_answer (data, NULL, error);
 }
 
-static const FerryAskFuncs ask_funcs = {.done = failed, .done_packed = answered, .destroy = resolve_unref};
+static const FerryAnswerFuncs answer_funcs = {.done = failed, .done_packed = answered};
 
 /* Fails if the cached description says that the interface does not have the member: so no request is sent. */
 static gboolean
@@ -234,37 +199,42 @@ cancel (Resolve *self, FerryCancelReason reason)
     ferry_transactions_cancel (ferry_transport_get_transactions (ferry_mux_get_transport (self->mux)), xid, reason);
 }
 
-/* Whether the request may be sent: the exporter listens, or may be coming up. With a default it need not wait. */
-static gboolean
-check_listening (Resolve *self, GError **error)
-{
-  return ferry_proxy_session_check_listening (ferry_proxy_get_session (self->proxy), self->default_value == NULL,
-                                              error);
-}
-
-/* Sends a request of a caller that does not wait. Returns its xid, or 0 with an error. */
+/* Sends the request, if the exporter listens, or may be coming up. With a default it need not wait for that.
+ * answer_wait (nullable): of this thread, which then waits for room too. Returns the xid, or 0 with an error. */
 static guint64
-send (Resolve *self, const FerryAskRequest *request, GError **error)
+send (Resolve *self, FerryRequestWait *answer_wait, GCancellable *cancellable, GError **error)
 {
-  guint64 xid = ferry_mux_ask (self->mux, request, &ask_funcs, self, error);
+  FerryProxySession *session = ferry_proxy_get_session (self->proxy);
+  FerryAskRequest request = {.method = FERRY_OBJECT_METHOD_VIEW,
+                             .deadline = self->deadline,
+                             .waits = answer_wait != NULL,
+                             .cancellable = cancellable,
+                             .answer_wait = answer_wait};
+  _Alignas(8) guint8 place[FERRY_PACKED_HERE];
+  guint8 *packed;
+  guint64 xid;
 
-  if (xid != 0 && self->deadline == 0 && !request->waits)
-    ferry_proxy_session_add_early (ferry_proxy_get_session (self->proxy), self->mux, xid);
+  if (!ferry_proxy_session_check_listening (session, self->default_value == NULL, error))
+    return 0;
+  packed = ferry_chain_request_pack (&self->request, place, sizeof place, &request.packed.size);
+  request.packed.data = packed;
+  xid = ferry_mux_ask (self->mux, &request, &answer_funcs, self, error);
+  if (packed != place)
+    g_free (packed);
+  if (xid != 0 && self->deadline == 0 && answer_wait == NULL)
+    ferry_proxy_session_add_early (session, self->mux, xid);
   return xid;
 }
 
 /* Sends a request that waited for room. Called by the thread that makes room. Returns FALSE while there is not
  * enough room. */
 static gboolean
-ask_later (gpointer data)
+send_later (gpointer data)
 {
   Resolve *self = data;
-  const FerryAskRequest request = {
-    .method = FERRY_OBJECT_METHOD_VIEW, .deadline = self->deadline, .packed = {self->packed, self->packed_size}};
   g_autoptr (FerryCompletion) kept = ferry_completion_ref (ferry_completion_from_data (self));
   g_autoptr (GError) error = NULL;
-  guint64 xid =
-    !ferry_completion_is_reserved (kept) && check_listening (self, &error) ? send (self, &request, &error) : 0;
+  guint64 xid = !ferry_completion_is_reserved (kept) ? send (self, NULL, NULL, &error) : 0;
 
   if (xid == 0 && g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     return FALSE;
@@ -280,60 +250,30 @@ ask_later (gpointer data)
   return TRUE;
 }
 
-/* Copies a request, which may have its bytes on the stack, and sends it when there is room. count:
- * ferry_transport_get_room_count() before the attempt to send. */
-static void
-keep_for_later (Resolve *self, const FerryAskRequest *request, guint64 count)
-{
-  self->packed = g_memdup2 (request->packed.data, request->packed.size);
-  self->packed_size = request->packed.size;
-  ferry_transport_send_later (ferry_mux_get_transport (self->mux), ask_later, resolve_ref (self), count);
-}
-
-/* Sends a request. Returns whether it was sent, or will be. */
+/* Returns whether the request was sent, or will be. */
 static gboolean
-ask (Resolve *self, const FerryAskRequest *request, FerryResolveRoom room, GError **error)
+start_remote (Resolve *self, gboolean later, FerryRequestWait *answer_wait, GCancellable *cancellable, GError **error)
 {
-  guint64 count = ferry_transport_get_room_count (ferry_mux_get_transport (self->mux));
+  FerryTransport *transport = ferry_mux_get_transport (self->mux);
+  guint64 count = ferry_transport_get_room_count (transport);
   g_autoptr (GError) failure = NULL;
   guint64 xid;
 
+  if (!check_member (self->proxy, &self->request, error))
+    return FALSE;
   resolve_ref (self);
-  xid = send (self, request, &failure);
+  xid = send (self, answer_wait, cancellable, &failure);
   atomic_store (&self->xid, xid);
   if (xid != 0)
     return TRUE;
-  resolve_unref (self);
-  if (room == FERRY_RESOLVE_LATER && g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
+  if (later && g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK))
     {
-      keep_for_later (self, request, count);
+      ferry_transport_send_later (transport, send_later, self, count);
       return TRUE;
     }
+  resolve_unref (self);
   g_propagate_error (error, g_steal_pointer (&failure));
   return FALSE;
-}
-
-static gboolean
-start_remote (Resolve *self, FerryResolveRoom room, FerryRequestWait *answer_wait, GCancellable *cancellable,
-              GError **error)
-{
-  FerryAskRequest request = {.method = FERRY_OBJECT_METHOD_VIEW,
-                             .deadline = self->deadline,
-                             .waits = room == FERRY_RESOLVE_WAIT,
-                             .cancellable = cancellable,
-                             .answer_wait = answer_wait};
-  _Alignas(8) guint8 place[FERRY_PACKED_HERE];
-  guint8 *packed;
-  gboolean asked;
-
-  if (!check_listening (self, error) || !check_member (self->proxy, &self->request, error))
-    return FALSE;
-  packed = ferry_chain_request_pack (&self->request, place, sizeof place, &request.packed.size);
-  request.packed.data = packed;
-  asked = ask (self, &request, room, error);
-  if (packed != place)
-    g_free (packed);
-  return asked;
 }
 
 /* ---- in this process ---- */
@@ -422,21 +362,41 @@ resolve_abandon (gpointer data, FerryAbandonReason reason)
 
 static const FerryCompletionFuncs resolve_funcs = {resolve_abandon, resolve_destroy};
 
-/* Returns (transfer full): a completion with a FerryResolved as its result. deadline: monotonic time in microseconds, 0
- * for none. It is sent to the other end; for this end, the caller must pass it to the function that waits for the
- * completion. */
+/* Returns the place behind a step's name that is copied to place. */
+static char *
+keep_step (FerryStep *self, const FerryStep *step, char *place)
+{
+  *self = (FerryStep){step->kind, place, step->argument != NULL ? g_variant_ref_sink (step->argument) : NULL};
+  if (step->argument != NULL)
+    ferry_known_types_add (step->argument);
+  return stpcpy (place, step->name) + 1;
+}
+
+/* Returns (transfer full): a completion with a FerryResolved as its result. It has copies of the steps, and references
+ * to their arguments, of which floating ones are taken. deadline: monotonic time in microseconds, 0 for none. It is
+ * sent to the other end; for this end, the caller must pass it to the function that waits for the completion. */
 static FerryCompletion *
 resolve_new (const FerryChain *chain, gint64 deadline)
 {
-  FerryCompletion *completion = ferry_completion_new (&resolve_funcs, sizeof (Resolve));
-  Resolve *self = ferry_completion_get_data (completion);
+  gsize size = sizeof (Resolve) + chain->n_steps * sizeof (FerryStep);
+  FerryCompletion *completion;
+  Resolve *self;
+  char *names;
 
+  for (guint i = 0; i < chain->n_steps; i++)
+    size += strlen (chain->steps[i].name) + 1;
+  completion = ferry_completion_new (&resolve_funcs, size);
+  self = ferry_completion_get_data (completion);
   self->proxy = g_object_ref (chain->proxy);
   self->is_change = is_change (chain);
   /* The result of setting a property is its value. */
   self->request.as_proxy = chain->as_proxy && !self->is_change;
   ferry_proxy_get_root (chain->proxy, &self->request.root);
-  keep_steps (self, chain);
+  self->request.n_steps = chain->n_steps;
+  self->request.steps = (FerryStep *) (self + 1);
+  names = (char *) (self->request.steps + chain->n_steps);
+  for (guint i = 0; i < chain->n_steps; i++)
+    names = keep_step (&self->request.steps[i], &chain->steps[i], names);
   self->default_value = chain->default_value != NULL ? g_variant_ref (chain->default_value) : NULL;
   if (ferry_proxy_get_session (self->proxy) != NULL)
     self->mux = ferry_proxy_session_dup_mux (ferry_proxy_get_session (self->proxy));
@@ -444,16 +404,17 @@ resolve_new (const FerryChain *chain, gint64 deadline)
   return completion;
 }
 
-/* Begins a resolution. answer_wait (nullable): of this thread, which waits afterwards. cancellable
- * (nullable): ends the waiting for room. */
+/* Begins a resolution. later: without room in the transport, the request is sent as soon as there is room.
+ * answer_wait (nullable): of this thread, which waits for room, and afterwards for the answer. cancellable (nullable):
+ * ends the waiting for room. */
 static void
-start (FerryCompletion *completion, FerryResolveRoom room, FerryRequestWait *answer_wait, GCancellable *cancellable)
+start (FerryCompletion *completion, gboolean later, FerryRequestWait *answer_wait, GCancellable *cancellable)
 {
   Resolve *self = ferry_completion_get_data (completion);
   g_autoptr (GError) error = NULL;
 
   if (!ferry_chain_request_check (&self->request, &error) ||
-      !(ferry_proxy_get_session (self->proxy) != NULL ? start_remote (self, room, answer_wait, cancellable, &error)
+      !(ferry_proxy_get_session (self->proxy) != NULL ? start_remote (self, later, answer_wait, cancellable, &error)
                                                       : start_local (self, &error)))
     end (self, NULL, error, FALSE);
 }
@@ -503,7 +464,7 @@ resolve_remotely (FerryCompletion *completion, GCancellable *cancellable)
     return;
   ferry_request_wait_init (&wait, ferry_mux_get_transport (self->mux));
   ferry_request_wait_set_completion (&wait, completion);
-  start (completion, FERRY_RESOLVE_WAIT, &wait, cancellable);
+  start (completion, FALSE, &wait, cancellable);
   ferry_request_wait_finish (&wait, ferry_deadline_or_never (self->deadline), cancellable);
 }
 
@@ -526,7 +487,7 @@ resolve_and_wait (const FerryChain *chain, const char *async_form, gint64 timeou
     resolve_remotely (completion, cancellable);
   else
     {
-      start (completion, FERRY_RESOLVE_WAIT, NULL, cancellable);
+      start (completion, FALSE, NULL, cancellable);
       if (!check_may_wait_here (proxy, completion, async_form, error))
         return NULL;
       ferry_completion_wait (completion, ferry_deadline_or_never (deadline), cancellable);
@@ -578,17 +539,17 @@ ferry_resolve_call (const FerryChain *chain, FerryProxyFunc func, gpointer user_
   self->func = func;
   self->user_data = user_data;
   ferry_completion_call (completion, tell_func, NULL);
-  start (completion, FERRY_RESOLVE_FAIL, NULL, NULL);
+  start (completion, FALSE, NULL, NULL);
 }
 
 void
-ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, FerryResolveRoom room, GTask *task)
+ferry_resolve_run_task (const FerryChain *chain, gint64 timeout, gboolean later, GTask *task)
 {
   gint64 deadline = ferry_mux_get_deadline (timeout);
   g_autoptr (FerryCompletion) completion = resolve_new (chain, deadline);
 
   g_task_set_check_cancellable (task, FALSE);
-  start (completion, room, NULL, NULL);
+  start (completion, later, NULL, NULL);
   ferry_completion_return (completion, task, ferry_deadline_or_never (deadline));
   g_object_unref (task);
 }
