@@ -1013,6 +1013,39 @@ ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler
   dispatcher_set_handler (self->dispatcher, method, handler, user_data, destroy);
 }
 
+static void
+run_failing (FerryInvocation *invocation, gpointer data)
+{
+  gpointer user_data;
+  GCallback func = ferry_failing_get_func (data, &user_data);
+  GError *error = NULL;
+
+  ((FerryDemuxHandlerFull) func) (invocation, user_data, &error);
+  ferry_invocation_answer_failure (invocation, error);
+}
+
+/**
+ * ferry_demux_add_handler_full: (rename-to ferry_demux_add_handler)
+ * @self: a demux
+ * @method: (nullable): the method that @handler answers, or %NULL for all methods that have no handler
+ * @handler: (scope notified) (closure user_data) (destroy destroy): called for each request
+ * @user_data: data for @handler
+ * @destroy: (nullable): frees @user_data on any thread, after @handler was removed and has returned
+ *
+ * Adds a handler that may fail, as [method@Ferry.Demux.add_handler] does one that answers each request itself. This is
+ * the form for languages that throw: the caller gets what the handler throws. Any thread, at any time.
+ */
+void
+ferry_demux_add_handler_full (FerryDemux *self, const char *method, FerryDemuxHandlerFull handler, gpointer user_data,
+                              GDestroyNotify destroy)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+  g_return_if_fail (handler != NULL);
+
+  ferry_demux_add_handler (self, method, run_failing, ferry_failing_new (G_CALLBACK (handler), user_data, destroy),
+                           ferry_failing_free);
+}
+
 /**
  * ferry_demux_remove_handler:
  * @self: a demux

@@ -70,4 +70,17 @@ GVariant *ferry_invocation_new_bytes_value (const FerryPart *bytes);
 /* Returns (transfer full) the name of the request for messages. */
 char *ferry_invocation_dup_words (FerryInvocation *self);
 
+/* A handler or a method that may fail, as the data of one that may not. func is of the type that who runs it knows.
+ * destroy: (nullable): of data. */
+typedef struct _FerryFailing FerryFailing;
+
+FerryFailing *ferry_failing_new (GCallback func, gpointer data, GDestroyNotify destroy);
+/* A GDestroyNotify of a FerryFailing. */
+void ferry_failing_free (gpointer self);
+GCallback ferry_failing_get_func (FerryFailing *self, gpointer *data);
+/* Answers with the error that a handler has set. Takes error (nullable). Where the handler has answered before, logs
+ * it.
+ */
+void ferry_invocation_answer_failure (FerryInvocation *self, GError *error);
+
 G_END_DECLS

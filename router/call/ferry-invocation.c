@@ -462,7 +462,7 @@ ferry_invocation_return_new_error (FerryInvocation *self, GQuark domain, int cod
  * @reason: why the request is refused, and what the caller can do
  *
  * Answers that the request was not begun. The other end gets %FERRY_ERROR_REFUSED, and may send the request again, here
- * or to another process. What a view did before it called an object's method is not undone. Threads as with
+ * or to another process. What earlier operations of a chain did is not undone. Threads as with
  * [method@Ferry.Invocation.return_value].
  */
 void
@@ -476,4 +476,58 @@ ferry_invocation_refuse (FerryInvocation *self, const char *reason)
   failure = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED, reason);
   if (ferry_invocation_begin_answer (self, "ferry_invocation_refuse()"))
     self->funcs->answer (self, NULL, NULL, failure, TRUE);
+}
+
+/* ---- handlers that may fail ---- */
+
+struct _FerryFailing
+{
+  GCallback func;
+  gpointer data;
+  GDestroyNotify destroy; /* (nullable) */
+};
+
+FerryFailing *
+ferry_failing_new (GCallback func, gpointer data, GDestroyNotify destroy)
+{
+  FerryFailing *self = g_new (FerryFailing, 1);
+
+  *self = (FerryFailing){.func = func, .data = data, .destroy = destroy};
+  return self;
+}
+
+void
+ferry_failing_free (gpointer data)
+{
+  FerryFailing *self = data;
+
+  if (self->destroy != NULL)
+    self->destroy (self->data);
+  g_free (self);
+}
+
+GCallback
+ferry_failing_get_func (FerryFailing *self, gpointer *data)
+{
+  *data = self->data;
+  return self->func;
+}
+
+void
+ferry_invocation_answer_failure (FerryInvocation *self, GError *error)
+{
+  g_autoptr (GError) taken = error;
+  g_autofree char *words = NULL;
+
+  if (taken == NULL)
+    return;
+  if (!ferry_invocation_is_answered (self))
+    {
+      ferry_invocation_return_error (self, taken);
+      return;
+    }
+  words = ferry_invocation_dup_words (self);
+  /* Not g_warning(), so that a test can expect it. */
+  g_log (G_LOG_DOMAIN, G_LOG_LEVEL_WARNING,
+         "The handler of '%s' has failed after its answer, so only this log has its error: %s", words, taken->message);
 }

@@ -22,8 +22,6 @@ gsize ferry_pack_bytes (guint8 *packed, gsize at, gconstpointer bytes, gsize siz
 gsize ferry_pack_string (guint8 *packed, gsize at, const char *string, gsize length);
 /* Writes the type of value as a string, then the bytes of value. */
 gsize ferry_pack_value (guint8 *packed, gsize at, GVariant *value);
-/* Returns (transfer floating) an “ay” of the packed bytes. Takes packed. */
-GVariant *ferry_pack_end (guint8 *packed, gsize size);
 
 /* The state of an unpacking, on the caller's stack. Unpacked strings are borrowed from held, and unpacked values
  * hold a reference to it. */

@@ -51,12 +51,6 @@ ferry_pack_value (guint8 *packed, gsize at, GVariant *value)
   return pack_padding (packed, at + size);
 }
 
-GVariant *
-ferry_pack_end (guint8 *packed, gsize size)
-{
-  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, packed, size, TRUE, g_free, packed);
-}
-
 /* ---- unpacking ---- */
 
 gboolean

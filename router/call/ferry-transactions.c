@@ -775,7 +775,7 @@ ferry_call_method_in_words (const char *method)
     const char *method;
     const char *words;
   } known[] = {
-    {"ferry.View", "a view of an object"},
+    {"ferry.View", "a chain of operations"},
     {"ferry.Watch", "the state of an exporter"},
     {"ferry.Describe", "the description of an object"},
     {"ferry.Follow", "the changes of an object"},

@@ -14,14 +14,19 @@
  * Threads: any. No send waits while the up lane is full. Where many messages of a transport have no room, the reader's
  *          thread receives no more until they have. So a process that asks, and does not take the answers, fills its
  *          own down lane and no memory here.
- * Locks:   reader_lock, for the reader; no function of a transport that sends or calls back is called with it held. */
+ * Locks:   reader_lock, for the reader, and one of each outbox; no function of a transport that sends or calls back is
+ *          called with one held. */
 
 #include "config.h"
 
 #include "call/ferry-link-transport-private.h"
 
+#include <pthread.h>
+#include <string.h>
+
 #include "base/ferry-base-private.h"
-#include "call/ferry-outbox-private.h"
+#include "base/ferry-thread-private.h"
+#include "call/ferry-transport-private.h"
 #include "route/ferry-sender-private.h"
 #include "worker/ferry-attachment-private.h"
 
@@ -35,6 +40,9 @@ typedef struct
   GWeakRef transport;      /* any */
 } Entry;
 
+/* The time in microseconds after which a thread that has nothing to wait for ends. */
+#define OUTBOX_IDLE_TIME (5 * G_USEC_PER_SEC)
+
 /* So many messages of a transport may wait for room before nothing more is received. */
 #define MAX_UNSENT 256
 
@@ -43,43 +51,284 @@ static GPtrArray *entries;      /* written with lock held: (element-type Entry) 
 static FerryDownlink *downlink; /* written with lock held: const once it is set */
 static FerryTeam *team;         /* written with lock held: const once it is set */
 
+/* ---- an outbox ---- */
+
+/* The sending half of a transport: it sends by a sender, and never waits.
+ *
+ * What has no room in the lane is refused. A thread then waits for room, and tells the transport when there is some. A
+ * message that is larger than a record, and finds no spare buffer, goes in pieces, and a thread has to wait between
+ * them. So the outbox takes a copy of such a message, and that thread sends it. Until it is sent, the outbox refuses
+ * all other messages, so that they stay in order.
+ *
+ * Owner:   the transport; counted references (g_atomic_rc_box), since the thread has one while it runs. */
+typedef struct
+{
+  FerrySender *sender; /* const: (owned) */
+  GWeakRef transport;
+
+  pthread_mutex_t lock;
+  pthread_cond_t news;
+  GBytes *large;       /* lock: (owned) (nullable): a message that the thread is to send, or is sending */
+  gboolean stops;      /* lock: the sender is to be stopped when large is sent */
+  gboolean has_thread; /* lock */
+  /* Written with the lock held: large is set. Any thread reads it. */
+  _Atomic gboolean is_sending;
+  /* Set by a send that is refused, with the lock held; cleared by the thread before it tells the transport of room. */
+  _Atomic gboolean is_full;
+} Outbox;
+
+static Outbox *
+outbox_new (FerrySender *sender)
+{
+  Outbox *self = g_atomic_rc_box_new0 (Outbox);
+
+  self->sender = g_object_ref (sender);
+  g_weak_ref_init (&self->transport, NULL);
+  pthread_mutex_init (&self->lock, NULL);
+  ferry_cond_init (&self->news);
+  return self;
+}
+
+static void
+outbox_clear (gpointer data)
+{
+  Outbox *self = data;
+
+  g_clear_pointer (&self->large, g_bytes_unref);
+  pthread_cond_destroy (&self->news);
+  pthread_mutex_destroy (&self->lock);
+  g_weak_ref_clear (&self->transport);
+  g_object_unref (self->sender);
+}
+
+static void
+outbox_unref (gpointer self)
+{
+  g_atomic_rc_box_release_full (self, outbox_clear);
+}
+
+/* Whether a message that was accepted is not in the lane yet. */
+static gboolean
+outbox_is_sending (gpointer data)
+{
+  Outbox *self = data;
+
+  /* Acquire: a thread that sees the end of a message sends after it. */
+  return atomic_load_explicit (&self->is_sending, memory_order_acquire);
+}
+
+/* Whether a send was refused for want of room, and the transport was not told of room since. */
+static gboolean
+outbox_is_full (Outbox *self)
+{
+  /* Relaxed: a reader that waits has loaded the transport's room count before, which changes after the flag. */
+  return atomic_load_explicit (&self->is_full, memory_order_relaxed);
+}
+
+/* ---- an outbox's thread ---- */
+
+/* Waits until there is something to do. Returns FALSE when there was nothing for a while: the thread then ends. large
+ * (transfer full) (nullable): set to the message to send; without one, a send waits for room. */
+static gboolean
+wait_for_work (Outbox *self, GBytes **large)
+{
+  gint64 deadline = ferry_deadline_after (OUTBOX_IDLE_TIME);
+  gboolean in_time = TRUE;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  while (in_time && self->large == NULL && !outbox_is_full (self))
+    in_time = ferry_cond_wait_until (&self->news, &self->lock, deadline);
+  *large = self->large != NULL ? g_bytes_ref (self->large) : NULL;
+  self->has_thread = *large != NULL || outbox_is_full (self);
+  return self->has_thread;
+}
+
+/* Where the pipe has closed meanwhile, its transport ends for that reason. */
+static void
+send_large_now (Outbox *self, GBytes *large)
+{
+  gsize size;
+  FerryPart part = {.data = g_bytes_get_data (large, &size)};
+  g_autoptr (GError) error = NULL;
+  gboolean stops;
+
+  part.size = size;
+  if (!ferry_sender_send_parts (self->sender, &part, 1, -1, &error))
+    g_debug ("A large message was not sent: %s", error->message);
+  pthread_mutex_lock (&self->lock);
+  g_clear_pointer (&self->large, g_bytes_unref);
+  stops = self->stops;
+  /* Release: as in outbox_is_sending(). */
+  atomic_store_explicit (&self->is_sending, FALSE, memory_order_release);
+  pthread_mutex_unlock (&self->lock);
+  if (stops)
+    ferry_sender_stop (self->sender, NULL);
+}
+
+/* Waits until the lane has room for the longest record, so that whatever was refused has room now. Where the pipe has
+ * closed, the next send says so. */
+static void
+wait_for_lane (Outbox *self)
+{
+  const FerryWait wait = {.index = ferry_sender_get_index (self->sender), .deadline = FERRY_NO_DEADLINE};
+
+  ferry_uplink_wait (ferry_sender_get_uplink (self->sender), &wait, ferry_record_size (FERRY_MAX_RECORD_PAYLOAD));
+}
+
+static gpointer
+thread_main (gpointer data)
+{
+  Outbox *self = data;
+  GBytes *large;
+
+  while (wait_for_work (self, &large))
+    {
+      if (large != NULL)
+        send_large_now (self, large);
+      else
+        wait_for_lane (self);
+      g_clear_pointer (&large, g_bytes_unref);
+      /* Relaxed: as in outbox_is_full(). A send that is refused from now on sets it again. */
+      atomic_store_explicit (&self->is_full, FALSE, memory_order_relaxed);
+      ferry_transport_note_room_of (&self->transport);
+    }
+  outbox_unref (self);
+  return NULL;
+}
+
+static gboolean
+have_thread_locked (Outbox *self)
+{
+  GThread *thread;
+
+  if (self->has_thread)
+    {
+      pthread_cond_signal (&self->news);
+      return TRUE;
+    }
+  thread = ferry_thread_try_new ("ferry-outbox", "waiting for room", thread_main, g_atomic_rc_box_acquire (self), NULL);
+  if (thread == NULL)
+    {
+      outbox_unref (self);
+      return FALSE;
+    }
+  g_thread_unref (thread);
+  self->has_thread = TRUE;
+  return TRUE;
+}
+
+/* ---- sending ---- */
+
+/* Has the thread tell the transport of room. Returns FALSE where there is no thread. */
+static gboolean
+await_room (Outbox *self)
+{
+  gboolean has_thread;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  atomic_store_explicit (&self->is_full, TRUE, memory_order_relaxed);
+  has_thread = have_thread_locked (self);
+  if (!has_thread)
+    atomic_store_explicit (&self->is_full, FALSE, memory_order_relaxed);
+  return has_thread;
+}
+
+/* Gives a copy of a message to the thread, unless the thread has one already. Returns FALSE where it has, or where
+ * there is no thread. */
+static gboolean
+hand_over_large (Outbox *self, const FerryPart *parts, guint n_parts, gsize size)
+{
+  guint8 *data = g_malloc (size);
+  g_autoptr (GBytes) large = g_bytes_new_take (data, size);
+  FERRY_AUTO_LOCK (&self->lock);
+
+  for (guint i = 0; i < n_parts; i++)
+    {
+      memcpy (data, parts[i].data, parts[i].size);
+      data += parts[i].size;
+    }
+  if (self->large != NULL || !have_thread_locked (self))
+    return FALSE;
+  self->large = g_steal_pointer (&large);
+  /* Relaxed: this thread sends nothing more before it has returned, and others are not in order with it. */
+  atomic_store_explicit (&self->is_sending, TRUE, memory_order_relaxed);
+  return TRUE;
+}
+
+/* Whether a message of that size goes in pieces, if it goes at all: there is no spare buffer for it. */
+static gboolean
+needs_pieces (Outbox *self, gsize size)
+{
+  const FerryUplink *uplink = ferry_sender_get_uplink (self->sender);
+
+  return size > FERRY_MAX_RECORD_PAYLOAD && size <= uplink->max_message_size && !uplink->forked;
+}
+
+static gboolean
+send_now (Outbox *self, const FerryPart *parts, guint n_parts, gsize size, GError **error)
+{
+  if (outbox_is_sending (self))
+    return ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                            "A large message is being sent to the application; send again when there is room");
+  if (!needs_pieces (self, size))
+    return ferry_sender_send_parts (self->sender, parts, n_parts, 0, error);
+  return ferry_sender_send_parts_in_buffer (self->sender, parts, n_parts) ||
+         hand_over_large (self, parts, n_parts, size) ||
+         ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK,
+                          "There is no room for a large message to the application; send again when there is room");
+}
+
+/* Where there is no room, the transport is told when there may be some. Waits only where no thread can be started. */
+static gboolean
+outbox_send (gpointer data, const GOutputVector *vectors, guint n_parts, GError **error)
+{
+  const FerryPart *parts = (const FerryPart *) vectors;
+  Outbox *self = data;
+  GError *failure = NULL;
+  gsize size = 0;
+
+  for (guint i = 0; i < n_parts; i++)
+    size += parts[i].size;
+  if (send_now (self, parts, n_parts, size, &failure))
+    return TRUE;
+  if (g_error_matches (failure, FERRY_ERROR, FERRY_ERROR_WOULD_BLOCK) && !await_room (self))
+    {
+      g_clear_error (&failure);
+      return ferry_sender_send_parts (self->sender, parts, n_parts, -1, error);
+    }
+  g_propagate_error (error, failure);
+  return FALSE;
+}
+
+static gboolean
+outbox_send_in_buffer (gpointer data, const FerryPart *parts, guint n_parts)
+{
+  Outbox *self = data;
+
+  return !outbox_is_sending (self) && ferry_sender_send_parts_in_buffer (self->sender, parts, n_parts);
+}
+
+/* any: Stops the sender, after the message that is being sent, so that the application emits `closed`. Does nothing if
+ * the sender is stopped already. */
+static void
+outbox_stop (gpointer data)
+{
+  Outbox *self = data;
+  gboolean stops_later;
+
+  pthread_mutex_lock (&self->lock);
+  stops_later = self->stops = self->large != NULL;
+  pthread_mutex_unlock (&self->lock);
+  if (!stops_later)
+    ferry_sender_stop (self->sender, NULL);
+}
+
 /* ---- a transport, which has its outbox as data ---- */
-
-static gboolean
-send_parts (gpointer outbox, const GOutputVector *vectors, guint n_vectors, GError **error)
-{
-  return ferry_outbox_send (outbox, (const FerryPart *) vectors, n_vectors, error);
-}
-
-static gboolean
-send_in_buffer (gpointer outbox, const FerryPart *parts, guint n_parts)
-{
-  return ferry_outbox_send_in_buffer (outbox, parts, n_parts);
-}
-
-static gboolean
-is_sending (gpointer outbox)
-{
-  return ferry_outbox_is_sending (outbox);
-}
-
-/* any: Stops the sender, so that the application emits `closed`. Does nothing if the sender is stopped already. */
-static void
-stop_outbox (gpointer outbox)
-{
-  ferry_outbox_stop (outbox);
-}
-
-static void
-free_outbox (gpointer outbox)
-{
-  ferry_outbox_unref (outbox);
-}
 
 static gboolean
 begin_wait (gpointer outbox, FerryAnswerWait *wait, gboolean may_take)
 {
-  wait->connection_id = ferry_sender_get_connection_id (ferry_outbox_get_sender (outbox));
+  wait->connection_id = ferry_sender_get_connection_id (((Outbox *) outbox)->sender);
   return may_take && ferry_downlink_begin_lease (downlink, wait);
 }
 
@@ -96,11 +345,11 @@ get_team (gpointer outbox)
 }
 
 static const FerryTransportKind worker_kind = {
-  .send = send_parts,
-  .close = stop_outbox,
-  .free = free_outbox,
-  .send_in_buffer = send_in_buffer,
-  .is_sending = is_sending,
+  .send = outbox_send,
+  .close = outbox_stop,
+  .free = outbox_unref,
+  .send_in_buffer = outbox_send_in_buffer,
+  .is_sending = outbox_is_sending,
   .get_team = get_team,
   .begin_wait = begin_wait,
   .end_wait = end_wait,
@@ -147,13 +396,13 @@ latest_clear (Latest *self)
 static void
 wait_for_room (FerryTransport *transport)
 {
-  FerryOutbox *outbox = ferry_transport_get_data (transport, &worker_kind);
+  Outbox *outbox = ferry_transport_get_data (transport, &worker_kind);
 
-  while (G_UNLIKELY (ferry_outbox_is_full (outbox)))
+  while (G_UNLIKELY (outbox_is_full (outbox)))
     {
       guint64 count = ferry_transport_get_room_count (transport);
 
-      if (ferry_transport_count_unsent (transport) < MAX_UNSENT || !ferry_outbox_is_full (outbox))
+      if (ferry_transport_count_unsent (transport) < MAX_UNSENT || !outbox_is_full (outbox))
         return;
       ferry_transport_end_run (transport);
       ferry_transport_wait_for_room (transport, count, 0, NULL, NULL);
@@ -235,7 +484,7 @@ end_all (FerryError code, const char *text)
 
       if (transport == NULL)
         continue;
-      stop_outbox (ferry_transport_get_data (transport, &worker_kind));
+      outbox_stop (ferry_transport_get_data (transport, &worker_kind));
       ferry_transport_end (transport, reason);
     }
 }
@@ -314,7 +563,7 @@ static gboolean
 add_entry (GPtrArray *array, const char *sender_name, GError **error)
 {
   g_autoptr (FerrySender) sender = ferry_attachment_get_sender (sender_name, error);
-  FerryOutbox *outbox;
+  Outbox *outbox;
   Entry *entry;
 
   if (sender == NULL || (ferry_sender_is_new (sender) && !ferry_sender_start (sender, error)))
@@ -323,9 +572,9 @@ add_entry (GPtrArray *array, const char *sender_name, GError **error)
   entry->sender_name = g_strdup (sender_name);
   entry->connection_id = ferry_sender_get_connection_id (sender);
   entry->index = ferry_sender_get_index (sender);
-  outbox = ferry_outbox_new (sender);
+  outbox = outbox_new (sender);
   entry->untaken = ferry_transport_new_of_kind (&worker_kind, outbox);
-  ferry_outbox_set_transport (outbox, entry->untaken);
+  g_weak_ref_set (&outbox->transport, entry->untaken);
   ferry_transport_set_pass_func (entry->untaken, NULL, NULL, TRUE);
   ferry_transactions_set_max_answer (ferry_transport_get_transactions (entry->untaken),
                                      ferry_sender_get_uplink (sender)->max_message_size);

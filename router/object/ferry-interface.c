@@ -18,7 +18,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "call/ferry-failing-private.h"
+#include "call/ferry-invocation-private.h"
 #include "call/ferry-variant-item-private.h"
 #include "object/ferry-object-message-private.h"
 
@@ -415,6 +415,17 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
     bind_member (member, func, 0, user_data, destroy);
 }
 
+static void
+run_failing (gpointer object, FerryInvocation *invocation, gpointer data)
+{
+  gpointer user_data;
+  GCallback func = ferry_failing_get_func (data, &user_data);
+  GError *error = NULL;
+
+  ((FerryMethodFuncFull) func) (object, invocation, user_data, &error);
+  ferry_invocation_answer_failure (invocation, error);
+}
+
 /**
  * ferry_interface_add_method_full: (rename-to ferry_interface_add_method)
  * @self: an interface
@@ -438,7 +449,7 @@ ferry_interface_add_method_full (FerryInterface *self, const char *name, const c
   g_return_if_fail (FERRY_IS_INTERFACE (self));
   g_return_if_fail (func != NULL);
 
-  ferry_interface_add_method (self, name, in_signature, out_signature, ferry_failing_run_method,
+  ferry_interface_add_method (self, name, in_signature, out_signature, run_failing,
                               ferry_failing_new (G_CALLBACK (func), user_data, destroy), ferry_failing_free);
 }
 
@@ -451,7 +462,7 @@ ferry_interface_add_method_full (FerryInterface *self, const char *name, const c
  * @class_offset: the offset of the function in the class, in bytes: `G_STRUCT_OFFSET (CounterClass, toggle)`
  *
  * Adds a method that classes implement: a [callback@Ferry.MethodFunc] in the class of the objects' type. It is called
- * without user data. Derived classes override it as usual, and [method@Ferry.View.super] calls the overridden one. A
+ * without user data. Derived classes override it as usual, and a chain with `super` calls the overridden one. A
  * method that is known from a description gets the function, as in [method@Ferry.Interface.add_method].
  *
  * The thread that makes the interface.
@@ -894,8 +905,8 @@ ferry_interface_set_list (FerryInterface *self, FerryRowFunc get_row, gpointer u
  * @user_data: (nullable): data for @make_item
  * @destroy: (nullable): frees @user_data, when the interface ends or the functions of its lists are replaced
  *
- * Lets other processes replace items of a [class@Gio.ListStore], as [method@Ferry.View.set_item] does. Replaces the
- * function that was set before.
+ * Lets other processes replace items of a [class@Gio.ListStore], as the operation `set-item` of a chain does. Replaces
+ * the function that was set before.
  *
  * The thread that makes the interface. The exporter decides on which thread the function is called.
  */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-invocation.c, call/ferry-demux-invocation.c, call/ferry-failing.c
+/* Tests: call/ferry-invocation.c, call/ferry-demux-invocation.c
  *
  * How a request is answered: once, on any thread, with room and without. */
 

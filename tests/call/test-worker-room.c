@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-outbox.c, call/ferry-worker-transport.c
+/* Tests: call/ferry-worker-transport.c
  *
  * A worker asks while its lane is full and the application's main loop is blocked, and hears of its deadline, of its
  * cancellable, and that there is no room. */

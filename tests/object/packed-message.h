@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Views and their results as the values that carry them in a transaction. */
+/* Chains and their results as the values that carry them in a transaction. */
 
 #pragma once
 
@@ -17,7 +17,7 @@ packed_request (const FerryChainRequest *request)
   gsize size;
   guint8 *packed = ferry_chain_request_pack (request, NULL, 0, &size);
 
-  return ferry_pack_end (packed, size);
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, packed, size, TRUE, g_free, packed);
 }
 
 /* Returns (transfer floating). */
@@ -27,7 +27,7 @@ packed_result (const FerryChainResult *result)
   gsize size;
   guint8 *packed = ferry_chain_result_pack (result, NULL, 0, &size);
 
-  return ferry_pack_end (packed, size);
+  return g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, packed, size, TRUE, g_free, packed);
 }
 
 static inline gboolean
