@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
 #include "route/ferry-router-private.h"
 
@@ -1072,6 +1073,51 @@ is_closed_with_packets_that_have_come (void)
   g_assert_cmpuint (host->packets->len, ==, 0);
 }
 
+typedef struct
+{
+  NatsTestEnd *end; /* (unowned) */
+  FerryTimer timer;
+  gboolean has_applied;
+  guint n_packets; /* how many the end had taken then */
+} Limit;
+
+static void
+limit_applies (gpointer data)
+{
+  Limit *self = data;
+
+  self->n_packets = self->end->packets->len;
+  self->has_applied = TRUE;
+}
+
+static gboolean
+has_applied (gpointer data)
+{
+  return ((Limit *) data)->has_applied;
+}
+
+/* The router's thread takes several turns for what came while it was busy. */
+static void
+limits_wait_for_what_has_come (void)
+{
+  g_autoptr (Scene) scene = NULL;
+  g_autoptr (NatsTestEnd) application = NULL;
+  g_autoptr (NatsTestEnd) host = NULL;
+  Limit limit = {0};
+
+  scene = scene_new (NULL);
+  host = join_and_wait (scene, "alpha");
+  application = join_and_wait (scene, NULL);
+  host->time_of_packet = 2 * FERRY_MICROSECONDS_PER_MILLISECOND;
+  for (guint i = 0; i < 10; i++)
+    nats_test_end_send (application, "alpha", ferry_bus_get_id (host->bus), "late");
+  wait_undelivered (host->bus, 10);
+  limit.end = host;
+  ferry_timers_set (scene->router->limits, &limit.timer, 1, limit_applies, &limit);
+  ferry_test_run_until (has_applied, &limit);
+  g_assert_cmpuint (limit.n_packets, ==, 10);
+}
+
 static gboolean
 wait_in_handler (gpointer data)
 {
@@ -1278,6 +1324,7 @@ main (int argc, char *argv[])
   nats_test_add ("/bus/sessions-survive-the-server", sessions_survive_the_server);
   nats_test_add ("/bus/leaves-turns-in-a-flood", leaves_turns_in_a_flood);
   nats_test_add ("/bus/is-closed-with-packets-that-have-come", is_closed_with_packets_that_have_come);
+  nats_test_add ("/bus/limits-wait-for-what-has-come", limits_wait_for_what_has_come);
   g_test_add_func ("/bus/delivers-in-nested-loops", delivers_in_nested_loops);
   g_test_add_func ("/bus/refuses-settings-that-cannot-work", refuses_settings);
   nats_test_add ("/bus/closes-at-any-time", closes_at_any_time);
