@@ -285,6 +285,50 @@ cancelled_too_late (void)
   g_assert_cmpint (outcome.n_returned, ==, 1);
 }
 
+/* ---- a chain of calls ---- */
+
+typedef struct
+{
+  Outcome first, second;
+  FerryTask *task; /* (owned): the second call's */
+} Chain;
+
+/* The second answer is there before this has returned, so it comes in the same iteration of the main loop. */
+static void
+call_again (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GListModel *model = G_LIST_MODEL (source);
+  Chain *chain = data;
+
+  called_cb (source, result, &chain->first);
+  call (&chain->second, chain->first.executor, "note", g_variant_new_string ("second"), NULL);
+  chain->task = g_list_model_get_item (model, g_list_model_get_n_items (model) - 1);
+  task_test_wait_begun_unheard (chain->task);
+  ferry_test_take_time (20 * FERRY_MICROSECONDS_PER_MILLISECOND);
+}
+
+static gboolean
+is_second_done (gpointer data)
+{
+  const Chain *chain = data;
+
+  return chain->task != NULL && ferry_task_get_done (chain->task);
+}
+
+/* A GTask would have the main loop iterate once more for each call of a chain. */
+static void
+calls_back_where_its_task_ends (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  Chain chain = {.first = {.executor = test->executor}};
+
+  ferry_executor_call_async (test->executor, "nothing", NULL, NULL, call_again, &chain);
+  ferry_test_run_until (is_second_done, &chain);
+  g_assert_cmpint (chain.second.n_returned, ==, 1);
+  g_assert_no_error (chain.second.error);
+  g_object_unref (chain.task);
+}
+
 /* ---- an executor that has no room ---- */
 
 static void
@@ -681,6 +725,7 @@ main (int argc, char **argv)
   g_test_add_func ("/executor-call/cancelled-while-it-waits", cancelled_while_it_waits);
   g_test_add_func ("/executor-call/cancelled-with-its-task", cancelled_with_its_task);
   g_test_add_func ("/executor-call/cancelled-too-late", cancelled_too_late);
+  g_test_add_func ("/executor-call/calls-back-where-its-task-ends", calls_back_where_its_task_ends);
   g_test_add_func ("/executor-call/waits-for-room", waits_for_room);
   g_test_add_func ("/executor-call/stopped-while-it-waits-for-room", stopped_while_it_waits_for_room);
   add_programs ();
