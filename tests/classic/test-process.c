@@ -34,6 +34,13 @@ give_pid (FerryJob *job, GVariant *arguments, GError **error)
   return g_variant_new_int32 (getpid ());
 }
 
+static GVariant *
+take_time (FerryJob *job, GVariant *arguments, GError **error)
+{
+  ferry_test_take_time (g_variant_get_int64 (arguments));
+  return NULL;
+}
+
 static FerryProcess *
 process_new (TaskTest *test, const char *function, GVariant *arguments)
 {
@@ -171,6 +178,40 @@ is_dropped_at_once (void)
 
   for (guint i = 0; i < 10; i++)
     g_object_unref (process_new (test, "spin-until-cancelled", NULL));
+}
+
+static gboolean
+has_pid (gpointer task)
+{
+  return ferry_test_get_number (task, "pid") > 0;
+}
+
+static gboolean
+be_busy (gpointer time)
+{
+  ferry_test_take_time (*(gint64 *) time);
+  return G_SOURCE_REMOVE;
+}
+
+/* The function needs half of the limit, and the main loop is in a callback for twice the limit. */
+static gboolean
+joins_in_time (gint64 limit)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (FerryProcess) process = process_new (test, "take-time", g_variant_new_int64 (limit / 2));
+  gint64 busy = 2 * limit;
+
+  ferry_test_run_until (has_pid, ferry_test_get_object (process, "task"));
+  g_idle_add_full (G_PRIORITY_HIGH, be_busy, &busy, NULL);
+  return ferry_process_join (process, limit, NULL);
+}
+
+/* A machine may be too slow for a limit. */
+static void
+what_has_come_wins_over_the_limit (void)
+{
+  for (gint64 limit = G_USEC_PER_SEC / 5; !joins_in_time (limit); limit *= 2)
+    g_assert_cmpint (limit, <, 10 * G_USEC_PER_SEC);
 }
 
 static void
@@ -353,6 +394,7 @@ main (int argc, char **argv)
   task_test_register ();
   ferry_function_register ("count-for-ever", NULL, "", count_for_ever);
   ferry_function_register ("pid", NULL, "i", give_pid);
+  ferry_function_register ("take-time", "x", "", take_time);
   ferry_function_register ("crash", NULL, "", crash);
   ferry_function_register ("yield-and-fail", "t", "", yield_and_fail);
   ferry_worker_main (&argc, &argv);
@@ -364,6 +406,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/process/ends-with-its-last-reference", "sleep-until-cancelled", ends_with_its_last_reference);
   g_test_add_data_func ("/process/ends-in-a-loop-with-its-last-reference", "hang", ends_with_its_last_reference);
   g_test_add_func ("/process/is-dropped-at-once", is_dropped_at_once);
+  g_test_add_func ("/process/what-has-come-wins-over-the-limit", what_has_come_wins_over_the_limit);
   g_test_add_func ("/process/is-waited-for-no-longer-than-asked", is_waited_for_no_longer_than_asked);
   g_test_add_func ("/process/tells-when-there-is-something", tells_when_there_is_something);
   g_test_add_func ("/process/stops-telling-when-cancelled", stops_telling_when_cancelled);
