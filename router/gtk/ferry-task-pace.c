@@ -143,8 +143,9 @@ replace (FerryTaskPace *self, const Part *part, GPtrArray *items)
     g_object_unref (g_ptr_array_index (self->told, part->start + i));
   if (part->n_now > part->n_told)
     g_ptr_array_set_size (self->told, (int) (length + part->n_now - part->n_told));
-  memmove (self->told->pdata + part->start + part->n_now, self->told->pdata + part->start + part->n_told,
-           (length - part->start - part->n_told) * sizeof (gpointer));
+  if (length > part->start + part->n_told)
+    memmove (self->told->pdata + part->start + part->n_now, self->told->pdata + part->start + part->n_told,
+             (length - part->start - part->n_told) * sizeof (gpointer));
   if (part->n_now < part->n_told)
     g_ptr_array_set_size (self->told, (int) (length + part->n_now - part->n_told));
   if (items->len > 0)

@@ -159,8 +159,8 @@ run_short_ones_far_away (HostTestApplication *application)
 static HostTestCall *
 run_with_leave_ahead (HostTestApplication *application, guint8 leave_ahead)
 {
-  const FerryRunRequest request = {
-    .function = (char *) "echo", .arguments = g_variant_new_string ("word"), .leave_ahead = leave_ahead};
+  g_autoptr (GVariant) arguments = g_variant_ref_sink (g_variant_new_string ("word"));
+  const FerryRunRequest request = {.function = (char *) "echo", .arguments = arguments, .leave_ahead = leave_ahead};
 
   return host_test_run_fully (application, request, 0);
 }

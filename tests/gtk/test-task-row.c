@@ -463,6 +463,9 @@ test_buttons_have_icons_without_a_theme_of_icons (Scene *scene)
   assert_icon (scene, icons, "copy_button");
   assert_icon (scene, icons, "retry_button");
   assert_icon (scene, icons, "remove_button");
+  /* The theme is held until it has told that it changed. */
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
 }
 
 int
