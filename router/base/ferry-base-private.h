@@ -20,6 +20,13 @@ G_BEGIN_DECLS
 
 #define FERRY_MICROSECONDS_PER_MILLISECOND 1000
 
+/* A part of a message. The parts are written one after the other. */
+typedef struct
+{
+  gconstpointer data;
+  gsize size;
+} FerryPart;
+
 /* Sets an error of the domain FERRY_ERROR. Returns FALSE. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_set_error (GError **error, FerryError code, const char *format, ...) G_GNUC_PRINTF (3, 4);

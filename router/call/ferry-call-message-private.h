@@ -13,8 +13,8 @@
 
 #include <gio/gio.h>
 
+#include "base/ferry-base-private.h"
 #include "base/ferry-sibling-private.h"
-#include "link/ferry-link-private.h"
 
 G_BEGIN_DECLS
 

@@ -20,6 +20,7 @@
 #include "call/ferry-team-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"
+#include "lane/ferry-answer-waits-private.h"
 #include "lane/ferry-inbox-private.h"
 
 G_BEGIN_DECLS

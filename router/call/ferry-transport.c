@@ -22,6 +22,7 @@
 #include "base/ferry-wait-queue-private.h"
 #include "call/ferry-remote-error-private.h"
 #include "lane/ferry-doorbell-private.h"
+#include "lane/ferry-lane-layout.h"
 
 /* The most requests that are kept because they arrived before ferry_transport_take_calls(). */
 #define MAX_EARLY 1024

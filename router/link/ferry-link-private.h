@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 
+#include "base/ferry-base-private.h"
 #include "base/ferry-deadlines-private.h"
 #include "base/ferry-watchdog-private.h"
 #include "lane/ferry-answer-waits-private.h"
@@ -381,13 +382,6 @@ void ferry_link_blame_worker (FerryLink *self);
 void ferry_confinement_begin (FerryLink *link);
 FerryControlEvent ferry_confinement_receive (FerryLink *link, GArray *descriptors, GError **error);
 char *ferry_confinement_name_layers (guint32 layers);
-
-/* A part of a message to the worker. The parts are written one after the other. */
-typedef struct
-{
-  gconstpointer data;
-  gsize size;
-} FerryPart;
 
 typedef enum
 {
