@@ -17,6 +17,7 @@
 #include "base/ferry-version.h"
 
 #include "route/ferry-buffer.h"
+#include "route/ferry-counter.h"
 #include "route/ferry-exit.h"
 #include "route/ferry-receiver.h"
 #include "route/ferry-router.h"

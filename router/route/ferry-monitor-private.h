@@ -13,7 +13,6 @@
 
 #include "route/ferry-leases-private.h"
 #include "route/ferry-pingee-private.h"
-#include "route/ferry-router.h"
 
 G_BEGIN_DECLS
 

@@ -16,6 +16,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
+#include "route/ferry-counter.h"
 #include "route/ferry-exit-private.h"
 #include "route/ferry-fence-private.h"
 #include "route/ferry-pingee-private.h"

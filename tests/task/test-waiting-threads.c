@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "route/ferry-router.h"
 #include "task/ferry-task-private.h"
 #include "task/task-test.h"
 
