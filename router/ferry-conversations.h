@@ -9,16 +9,15 @@
 
 #define FERRY_INSIDE
 
-#include "call/ferry-demux.h"
-#include "call/ferry-invocation.h"
 #include "call/ferry-link-transport.h"
-#include "call/ferry-mux.h"
-#include "call/ferry-replies.h"
 #include "call/ferry-transport.h"
 
-#include "channel/ferry-channel.h"
-#include "channel/ferry-listener.h"
-
-#include "task/ferry-returned-transport.h"
+#include "conversation/ferry-channel.h"
+#include "conversation/ferry-demux.h"
+#include "conversation/ferry-invocation.h"
+#include "conversation/ferry-listener.h"
+#include "conversation/ferry-mux.h"
+#include "conversation/ferry-replies.h"
+#include "conversation/ferry-returned-transport.h"
 
 #undef FERRY_INSIDE

@@ -16,21 +16,20 @@
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-version.h"
 
+#include "engine/ferry-counter.h"
+#include "engine/ferry-exit.h"
+
 #include "route/ferry-buffer.h"
-#include "route/ferry-counter.h"
-#include "route/ferry-exit.h"
 #include "route/ferry-receiver.h"
 #include "route/ferry-router.h"
 #include "route/ferry-sender.h"
 
-#include "spawn/ferry-limit.h"
-
-#include "sandbox/ferry-sandbox.h"
-
-#include "worker/ferry-fork-server.h"
-#include "worker/ferry-function.h"
-#include "worker/ferry-launcher.h"
-#include "worker/ferry-worker.h"
+#include "process/ferry-fork-server.h"
+#include "process/ferry-function.h"
+#include "process/ferry-launcher.h"
+#include "process/ferry-limit.h"
+#include "process/ferry-sandbox.h"
+#include "process/ferry-worker.h"
 
 #include "task/ferry-executor.h"
 #include "task/ferry-job.h"

@@ -17,8 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "process/ferry-spawn-private.h"
 #include "route/ferry-router-private.h"
-#include "spawn/ferry-spawn-private.h"
 
 /* So many looks at what soon holds come one behind the other; later ones leave the processor to what they wait for. */
 #define EAGER_LOOKS 50

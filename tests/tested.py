@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which files a test is for, as the first comment below its licence says:
 
-/* Tests: route/ferry-monitor.c, lane/ferry-wake-private.h
+/* Tests: engine/ferry-monitor.c, lane/ferry-wake-private.h
  *
  * What the test shows. */
 

@@ -58,7 +58,7 @@ FERRY_FOR_SIBLINGS
 char *ferry_show_arguments (GVariant *arguments);
 
 /* Gets and sets the trace that an error of the domain FERRY_ERROR carries. Errors of other domains:
- * call/ferry-remote-error-private.h. */
+ * wire/ferry-remote-error-private.h. */
 GRefString *ferry_error_get_carried_trace (const GError *error);
 void ferry_error_set_carried_trace (GError *error, GRefString *trace);
 

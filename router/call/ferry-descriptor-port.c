@@ -10,8 +10,8 @@
 #include <fcntl.h>
 
 #include "base/ferry-base-private.h"
-#include "link/ferry-handshake-private.h"
 #include "link/ferry-orphan-private.h"
+#include "wire/ferry-handshake-private.h"
 
 void
 ferry_descriptor_port_init (FerryDescriptorPort *self)

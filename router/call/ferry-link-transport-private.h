@@ -7,7 +7,7 @@
 
 #include "call/ferry-link-transport.h"
 #include "call/ferry-transport-private.h"
-#include "worker/ferry-launcher-private.h"
+#include "process/ferry-launcher-private.h"
 
 G_BEGIN_DECLS
 

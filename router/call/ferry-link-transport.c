@@ -27,8 +27,8 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transport-private.h"
+#include "process/ferry-worker-private.h"
 #include "route/ferry-router-private.h"
-#include "worker/ferry-worker-private.h"
 
 #define MAX_NAME (FERRY_MAX_SENDER_NAME - (sizeof (FERRY_TRANSPORT_SENDER_PREFIX) - 1))
 

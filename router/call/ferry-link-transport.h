@@ -11,8 +11,8 @@
 
 #include "base/ferry-version.h"
 #include "call/ferry-transport.h"
+#include "process/ferry-launcher.h"
 #include "route/ferry-router.h"
-#include "worker/ferry-launcher.h"
 
 G_BEGIN_DECLS
 

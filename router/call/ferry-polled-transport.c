@@ -22,7 +22,7 @@
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-frame-decoder-private.h"
+#include "wire/ferry-frame-decoder-private.h"
 
 /* How long, in microseconds, messages that were sent before the close may still be written. */
 #define LINGER (5 * G_USEC_PER_SEC)

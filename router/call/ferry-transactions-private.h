@@ -17,8 +17,8 @@
 #pragma once
 
 #include "base/ferry-sibling-private.h"
-#include "call/ferry-call-message-private.h"
-#include "call/ferry-remote-error-private.h"
+#include "wire/ferry-call-message-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 G_BEGIN_DECLS
 

@@ -20,9 +20,9 @@
 #include "base/ferry-property-private.h"
 #include "base/ferry-thread-private.h"
 #include "base/ferry-wait-queue-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "lane/ferry-doorbell-private.h"
-#include "lane/ferry-lane-layout.h"
+#include "wire/ferry-lane-layout.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* The most requests that are kept because they arrived before ferry_transport_take_calls(). */
 #define MAX_EARLY 1024

@@ -27,8 +27,8 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-thread-private.h"
 #include "call/ferry-transport-private.h"
+#include "process/ferry-attachment-private.h"
 #include "route/ferry-sender-private.h"
-#include "worker/ferry-attachment-private.h"
 
 /* A transport that the application granted. */
 typedef struct

@@ -7,8 +7,8 @@
 
 #include "classic/ferry-channel-create.h"
 
-#include "channel/ferry-channel-carrier-private.h"
 #include "classic/ferry-owner-private.h"
+#include "conversation/ferry-channel-carrier-private.h"
 
 /* ---- forks ---- */
 

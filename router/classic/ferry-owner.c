@@ -9,7 +9,7 @@
 
 #include <unistd.h>
 
-#include "channel/ferry-channel-carrier-private.h"
+#include "conversation/ferry-channel-carrier-private.h"
 
 void
 ferry_owner_init (FerryOwner *self, FerryRouter *router)

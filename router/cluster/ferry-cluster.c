@@ -19,7 +19,6 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "cluster/ferry-cluster-enums.h"
 #include "cluster/ferry-discovery-private.h"
 #include "cluster/ferry-host-private.h"
@@ -27,6 +26,7 @@
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-task-carrier-private.h"
 #include "task/ferry-task-sources-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* How often tend() is called at most; the longer one of both, so that looking at many hosts is not all that is done. */
 #define TEND_INTERVAL (1 * FERRY_MICROSECONDS_PER_MILLISECOND)

@@ -9,8 +9,8 @@
 
 #include <gio/gio.h>
 
-#include "sandbox/ferry-sandbox.h"
-#include "worker/ferry-launcher.h"
+#include "process/ferry-launcher.h"
+#include "process/ferry-sandbox.h"
 
 G_BEGIN_DECLS
 

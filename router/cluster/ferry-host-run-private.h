@@ -16,7 +16,7 @@
 
 #include "call/ferry-transactions-private.h"
 #include "cluster/ferry-run-message-private.h"
-#include "route/ferry-home-private.h"
+#include "engine/ferry-home-private.h"
 #include "task/ferry-executor.h"
 
 G_BEGIN_DECLS

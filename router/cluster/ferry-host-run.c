@@ -8,11 +8,11 @@
 #include "cluster/ferry-host-run-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-runner-private.h"
 #include "task/ferry-task-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* How many yielded values may be between a function and the application's window. */
 #define WINDOW 16

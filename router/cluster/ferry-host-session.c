@@ -8,11 +8,11 @@
 #include "cluster/ferry-host-session-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
 #include "cluster/ferry-session-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-map-function-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* How often the load is told, in microseconds. */
 #define LOAD_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)

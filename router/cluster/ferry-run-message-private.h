@@ -42,8 +42,8 @@
 
 #pragma once
 
-#include "task/ferry-progress-private.h"
 #include "task/ferry-task.h"
+#include "wire/ferry-progress-private.h"
 
 G_BEGIN_DECLS
 

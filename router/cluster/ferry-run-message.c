@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-depth-private.h"
-#include "call/ferry-call-message-private.h"
+#include "wire/ferry-call-message-private.h"
+#include "wire/ferry-depth-private.h"
 
 #define FACTS_TYPE "(ussasusb)"
 #define SERVE_TYPE "(us)"

@@ -11,12 +11,12 @@
 #include "cluster/ferry-run-private.h"
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-depth-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "cluster/ferry-run-message-private.h"
 #include "cluster/ferry-session-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-task-carrier-private.h"
+#include "wire/ferry-depth-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* A request of more bytes than a packet has takes time to arrive, and then to be read. For so long nothing more of it
  * may arrive, and it may not be begun, before it seems to wait at the host, in microseconds. */

@@ -19,7 +19,7 @@
 
 #include <stdatomic.h>
 
-#include "lane/ferry-lane-layout.h"
+#include "wire/ferry-lane-layout.h"
 
 G_BEGIN_DECLS
 

@@ -13,8 +13,8 @@
 
 #pragma once
 
-#include "lane/ferry-lane-layout.h"
 #include "lane/ferry-wake-private.h"
+#include "wire/ferry-lane-layout.h"
 
 G_BEGIN_DECLS
 

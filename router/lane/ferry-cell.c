@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "base/ferry-depth-private.h"
+#include "wire/ferry-depth-private.h"
 
 /* The maximum number of copies that are tried for one value. A writer that never pauses overwrites a copy now and then;
  * a hostile writer overwrites all of them. */

@@ -16,9 +16,9 @@
 
 #include "base/ferry-completion-private.h"
 #include "base/ferry-spin-private.h"
-#include "lane/ferry-lane-layout.h"
 #include "lane/ferry-omission-private.h"
 #include "lane/ferry-wake-private.h"
+#include "wire/ferry-lane-layout.h"
 
 G_BEGIN_DECLS
 

@@ -13,7 +13,7 @@
 
 #pragma once
 
-#include "lane/ferry-lane-layout.h"
+#include "wire/ferry-lane-layout.h"
 
 G_BEGIN_DECLS
 

@@ -13,7 +13,7 @@
 
 #include <glib.h>
 
-#include "lane/ferry-lane-layout.h"
+#include "wire/ferry-lane-layout.h"
 
 G_BEGIN_DECLS
 

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
-#include "link/ferry-handshake-private.h"
 #include "link/ferry-orphan-private.h"
+#include "wire/ferry-handshake-private.h"
 
 /* In place of a descriptor: the other process sent a packet without it, or this process had too many files open. */
 #define NEVER_CAME (-1)

@@ -18,7 +18,7 @@
 
 #include <glib.h>
 
-#include "link/ferry-guardian-protocol.h"
+#include "wire/ferry-guardian-protocol.h"
 
 G_BEGIN_DECLS
 

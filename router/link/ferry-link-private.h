@@ -20,12 +20,12 @@
 #include "lane/ferry-segment-private.h"
 #include "lane/ferry-slow-copy-private.h"
 #include "lane/ferry-spare-memory-private.h"
-#include "link/ferry-handshake-private.h"
 #include "link/ferry-link-state-private.h"
 #include "link/ferry-one-shot-check-private.h"
 #include "link/ferry-output-private.h"
 #include "link/ferry-pending-memory-private.h"
 #include "link/ferry-traffic-private.h"
+#include "wire/ferry-handshake-private.h"
 
 G_BEGIN_DECLS
 

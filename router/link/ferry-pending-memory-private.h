@@ -13,7 +13,7 @@
 
 #pragma once
 
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 G_BEGIN_DECLS
 

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/ferry-base-private.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 struct _FerryReturnBox
 {

@@ -11,7 +11,7 @@
 
 #include "base/ferry-base-private.h"
 #include "object/ferry-member-private.h"
-#include "object/ferry-object-message-private.h"
+#include "wire/ferry-object-message-private.h"
 
 static gboolean
 refuse (GError **error, const char *what)

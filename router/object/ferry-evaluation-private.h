@@ -10,9 +10,9 @@
 
 #pragma once
 
-#include "call/ferry-invocation.h"
+#include "conversation/ferry-invocation.h"
 #include "object/ferry-exported-private.h"
-#include "object/ferry-object-message-private.h"
+#include "wire/ferry-object-message-private.h"
 
 G_BEGIN_DECLS
 

@@ -19,10 +19,10 @@
 #include "object/ferry-evaluation-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-demux-private.h"
-#include "call/ferry-remote-error-private.h"
-#include "call/ferry-variant-item-private.h"
+#include "conversation/ferry-demux-private.h"
+#include "conversation/ferry-variant-item-private.h"
 #include "object/ferry-interface-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* The shortest queue of waiting evaluations that is searched for unwanted ones: see refuse_unwanted(). */
 #define LEAST_TO_SWEEP 64

@@ -22,20 +22,20 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-depth-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-shared-context-private.h"
 #include "base/ferry-timers-private.h"
 #include "base/ferry-wait-queue-private.h"
-#include "call/ferry-demux-private.h"
 #include "call/ferry-link-transport-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "call/ferry-transport-private.h"
+#include "conversation/ferry-demux-private.h"
 #include "object/ferry-evaluation-private.h"
 #include "object/ferry-interface-private.h"
 #include "object/ferry-paced-sender-private.h"
 #include "object/ferry-subscriber-private.h"
+#include "wire/ferry-depth-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* The key of the GObject data by which the place of a transport has the exporter that answered over it to the end. */
 #define EXPORTER_KEY "ferry-exporter"

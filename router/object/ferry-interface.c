@@ -18,9 +18,9 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "call/ferry-invocation-private.h"
-#include "call/ferry-variant-item-private.h"
-#include "object/ferry-object-message-private.h"
+#include "conversation/ferry-invocation-private.h"
+#include "conversation/ferry-variant-item-private.h"
+#include "wire/ferry-object-message-private.h"
 
 /* The longest list that is searched for a row, in items. */
 #define MAX_SEARCHED 65536

@@ -10,7 +10,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
-#include "call/ferry-invocation.h"
+#include "conversation/ferry-invocation.h"
 
 G_BEGIN_DECLS
 

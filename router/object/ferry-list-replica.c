@@ -14,11 +14,11 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
-#include "call/ferry-remote-error-private.h"
+#include "engine/ferry-home-private.h"
 #include "object/ferry-list-row-private.h"
-#include "object/ferry-object-message-private.h"
 #include "object/ferry-resolve-private.h"
-#include "route/ferry-home-private.h"
+#include "wire/ferry-object-message-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* In rows: how many a request asks for, and how many are kept that no caller holds. */
 #define DEFAULT_PAGE_SIZE 128

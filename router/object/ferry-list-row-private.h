@@ -15,8 +15,8 @@
 
 #pragma once
 
+#include "engine/ferry-home-private.h"
 #include "object/ferry-list-row.h"
-#include "route/ferry-home-private.h"
 
 G_BEGIN_DECLS
 

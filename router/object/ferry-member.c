@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-depth-private.h"
 #include "object/ferry-interface-private.h"
-#include "object/ferry-object-message-private.h"
+#include "wire/ferry-depth-private.h"
+#include "wire/ferry-object-message-private.h"
 
 FerryMember *
 ferry_member_new (FerryMemberKind kind, const char *name)

@@ -11,7 +11,7 @@
 
 #pragma once
 
-#include "call/ferry-invocation.h"
+#include "conversation/ferry-invocation.h"
 
 G_BEGIN_DECLS
 

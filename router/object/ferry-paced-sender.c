@@ -10,8 +10,8 @@
 #include <stdatomic.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-demux-invocation-private.h"
 #include "call/ferry-transport-private.h"
+#include "conversation/ferry-demux-invocation-private.h"
 
 struct _FerryPacedSender
 {

@@ -8,8 +8,8 @@
 #include "object/ferry-proxy.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-call-message-private.h"
 #include "object/ferry-resolve-private.h"
+#include "wire/ferry-call-message-private.h"
 
 /* ---- chains ---- */
 

@@ -10,9 +10,9 @@
 
 #pragma once
 
-#include "call/ferry-mux.h"
-#include "object/ferry-object-message-private.h"
+#include "conversation/ferry-mux.h"
 #include "object/ferry-proxy.h"
+#include "wire/ferry-object-message-private.h"
 
 G_BEGIN_DECLS
 

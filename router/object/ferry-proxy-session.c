@@ -21,10 +21,10 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-timers-private.h"
-#include "call/ferry-mux-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
+#include "conversation/ferry-mux-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 #define WATCH_WINDOW 16
 

@@ -18,10 +18,10 @@
 #include "base/ferry-forks-private.h"
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
-#include "call/ferry-mux-private.h"
 #include "call/ferry-transport-private.h"
+#include "conversation/ferry-mux-private.h"
+#include "engine/ferry-home-private.h"
 #include "object/ferry-interface-private.h"
-#include "route/ferry-home-private.h"
 
 struct _FerryProxy
 {

@@ -23,9 +23,9 @@
 #include "object/ferry-proxy-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "object/ferry-interface-private.h"
 #include "object/ferry-resolve-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* How long to wait, in microseconds, for the object to report what followed from a change. */
 #define CONSEQUENCE_TIME (100 * 1000)

@@ -8,8 +8,8 @@
 
 #pragma once
 
-#include "object/ferry-object-message-private.h"
 #include "object/ferry-proxy-private.h"
+#include "wire/ferry-object-message-private.h"
 
 G_BEGIN_DECLS
 

@@ -12,12 +12,12 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
-#include "call/ferry-call-message-private.h"
-#include "call/ferry-mux-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport-private.h"
+#include "conversation/ferry-mux-private.h"
 #include "object/ferry-evaluation-private.h"
+#include "wire/ferry-call-message-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* The data of a resolution's completion. The steps are behind it, and their names behind these: see resolve_new(). */
 typedef struct

@@ -10,7 +10,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
-#include "worker/ferry-launcher.h"
+#include "process/ferry-launcher.h"
 
 G_BEGIN_DECLS
 

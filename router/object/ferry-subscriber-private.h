@@ -6,10 +6,10 @@
 
 #pragma once
 
-#include "call/ferry-invocation.h"
+#include "conversation/ferry-invocation.h"
 #include "object/ferry-exported-private.h"
-#include "object/ferry-object-message-private.h"
 #include "object/ferry-paced-sender-private.h"
+#include "wire/ferry-object-message-private.h"
 
 G_BEGIN_DECLS
 

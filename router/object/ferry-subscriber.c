@@ -15,7 +15,7 @@
 #include "object/ferry-subscriber-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-demux-private.h"
+#include "conversation/ferry-demux-private.h"
 #include "object/ferry-interface-private.h"
 
 #define MAX_SIGNALS 4096

@@ -13,8 +13,8 @@
 
 #pragma once
 
-#include "object/ferry-object-message-private.h"
 #include "object/ferry-proxy-session-private.h"
+#include "wire/ferry-object-message-private.h"
 
 G_BEGIN_DECLS
 

@@ -12,8 +12,8 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
-#include "call/ferry-mux-private.h"
 #include "call/ferry-transport-private.h"
+#include "conversation/ferry-mux-private.h"
 
 /* WINDOW: how many items may be under way at a time. PACE: the time from one item to the next, in microseconds: half
  * a frame. The subscriber joins changes that are made meanwhile. */

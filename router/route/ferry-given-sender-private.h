@@ -11,7 +11,7 @@
 
 #pragma once
 
-#include "route/ferry-exit.h"
+#include "engine/ferry-exit.h"
 #include "route/ferry-sender-private.h"
 
 G_BEGIN_DECLS

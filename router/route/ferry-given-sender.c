@@ -11,7 +11,7 @@
 
 #include "base/ferry-base-private.h"
 #include "link/ferry-downlink-private.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 /* ---- the application's end ---- */
 

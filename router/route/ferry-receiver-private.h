@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-#include "route/ferry-home-private.h"
+#include "engine/ferry-home-private.h"
 #include "route/ferry-receiver.h"
 
 G_BEGIN_DECLS

@@ -8,8 +8,8 @@
 #include "route/ferry-receiver-private.h"
 
 #include "base/ferry-property-private.h"
-#include "base/ferry-shape-private.h"
 #include "ferry-marshallers.h"
+#include "wire/ferry-shape-private.h"
 
 /**
  * FerryReceiver:

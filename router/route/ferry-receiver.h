@@ -10,7 +10,7 @@
 #include <glib-object.h>
 
 #include "base/ferry-version.h"
-#include "route/ferry-exit.h"
+#include "engine/ferry-exit.h"
 
 G_BEGIN_DECLS
 

@@ -6,14 +6,14 @@
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
-#include "route/ferry-cell-watch-private.h"
-#include "route/ferry-exit-private.h"
-#include "route/ferry-home-private.h"
-#include "route/ferry-monitor-private.h"
+#include "engine/ferry-cell-watch-private.h"
+#include "engine/ferry-exit-private.h"
+#include "engine/ferry-home-private.h"
+#include "engine/ferry-monitor-private.h"
+#include "engine/ferry-turns-private.h"
 #include "route/ferry-receiver-private.h"
 #include "route/ferry-router.h"
 #include "route/ferry-sender-private.h"
-#include "route/ferry-turns-private.h"
 
 G_BEGIN_DECLS
 

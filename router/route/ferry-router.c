@@ -33,8 +33,8 @@
 #include "base/ferry-forks-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-usable-cores.h"
+#include "engine/ferry-pingee-private.h"
 #include "ferry-enums.h"
-#include "route/ferry-pingee-private.h"
 
 /* The longest spins, in microseconds: a little more than a wake-up across cores, and several of them. */
 #define BALANCED_SPIN 60

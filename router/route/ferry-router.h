@@ -10,7 +10,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
-#include "route/ferry-counter.h"
+#include "engine/ferry-counter.h"
 #include "route/ferry-receiver.h"
 #include "route/ferry-sender.h"
 

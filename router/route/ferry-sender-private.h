@@ -3,9 +3,9 @@
 
 #pragma once
 
+#include "engine/ferry-monitor-private.h"
 #include "lane/ferry-cell-private.h"
 #include "link/ferry-uplink-private.h"
-#include "route/ferry-monitor-private.h"
 #include "route/ferry-receiver-private.h"
 #include "route/ferry-router.h"
 #include "route/ferry-sender.h"

@@ -24,11 +24,11 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "base/ferry-depth-private.h"
 #include "base/ferry-forks-private.h"
-#include "base/ferry-shape-private.h"
-#include "link/ferry-handshake-private.h"
 #include "route/ferry-buffer-private.h"
+#include "wire/ferry-depth-private.h"
+#include "wire/ferry-handshake-private.h"
+#include "wire/ferry-shape-private.h"
 
 /* ---- the state that a pipe and its sender share ---- */
 

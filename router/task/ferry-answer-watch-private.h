@@ -10,10 +10,10 @@
 
 #pragma once
 
+#include "engine/ferry-local-queue-private.h"
+#include "engine/ferry-monitor-private.h"
 #include "lane/ferry-inbox-private.h"
 #include "link/ferry-link-private.h"
-#include "route/ferry-local-queue-private.h"
-#include "route/ferry-monitor-private.h"
 
 G_BEGIN_DECLS
 

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/ferry-thread-private.h"
-#include "call/ferry-call-message-private.h"
-#include "call/ferry-remote-error-private.h"
+#include "wire/ferry-call-message-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* Held while a thread reads a pointer to a way and refers to what is in it. The thread that frees a way takes it once
  * in between, and all others need not. */

@@ -19,11 +19,11 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
 #include "base/ferry-property-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
+#include "process/ferry-function-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-worker-main-private.h"
-#include "worker/ferry-function-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* How many finished tasks may be in the list in addition to keep_finished. */
 #define MAX_LEAVING 4096

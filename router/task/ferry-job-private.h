@@ -12,10 +12,10 @@
 
 #include "call/ferry-transactions-private.h"
 #include "link/ferry-downlink-private.h"
+#include "process/ferry-function-private.h"
 #include "route/ferry-sender.h"
 #include "task/ferry-job.h"
 #include "task/ferry-task.h"
-#include "worker/ferry-function-private.h"
 
 G_BEGIN_DECLS
 

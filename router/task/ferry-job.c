@@ -17,14 +17,14 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-link-private.h"
 #include "link/ferry-return-box-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-given-sender-private.h"
 #include "task/ferry-map-function-private.h"
-#include "task/ferry-progress-private.h"
+#include "wire/ferry-progress-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* When an error is too large to be sent, this many bytes of its message are sent. */
 #define SHORT_MESSAGE 1024

@@ -10,8 +10,8 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
+#include "process/ferry-function.h"
 #include "route/ferry-sender.h"
-#include "worker/ferry-function.h"
 
 G_BEGIN_DECLS
 

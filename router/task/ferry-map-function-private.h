@@ -17,7 +17,7 @@
 #pragma once
 
 #include "base/ferry-sibling-private.h"
-#include "worker/ferry-function-private.h"
+#include "process/ferry-function-private.h"
 
 G_BEGIN_DECLS
 

@@ -10,9 +10,9 @@
 #include "task/ferry-map-function-private.h"
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-call-message-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "task/ferry-job-private.h"
+#include "wire/ferry-call-message-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 #define BOX_TYPE "mv"
 

@@ -27,16 +27,16 @@
 #include "base/ferry-timers-private.h"
 #include "base/ferry-wait-queue-private.h"
 #include "base/ferry-watch-cancellable-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
+#include "process/ferry-function-private.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-executor-private.h"
 #include "task/ferry-iterate-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-map-item-private.h"
 #include "task/ferry-task-private.h"
-#include "worker/ferry-function-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 #define MAX_CHUNK_SIZE 65536
 

@@ -13,12 +13,12 @@
 
 #include "call/ferry-transactions-private.h"
 #include "link/ferry-link-private.h"
+#include "process/ferry-launcher.h"
+#include "process/ferry-worker.h"
 #include "route/ferry-router-private.h"
 #include "task/ferry-answer-watch-private.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-runner-private.h"
-#include "worker/ferry-launcher.h"
-#include "worker/ferry-worker.h"
 
 G_BEGIN_DECLS
 

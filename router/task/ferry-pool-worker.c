@@ -20,12 +20,12 @@
 #include <stdio.h>
 
 #include "base/ferry-base-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "call/ferry-transactions-private.h"
+#include "process/ferry-launcher-private.h"
+#include "process/ferry-worker-private.h"
 #include "task/ferry-serve-private.h"
 #include "task/ferry-task-carrier-private.h"
-#include "worker/ferry-launcher-private.h"
-#include "worker/ferry-worker-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* How long a worker that was asked to finish may take, in microseconds, before it is killed. */
 #define RETIRE_GRACE (10 * G_USEC_PER_SEC)

@@ -22,11 +22,11 @@
 #include "base/ferry-property-private.h"
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-wait-queue-private.h"
-#include "call/ferry-remote-error-private.h"
-#include "route/ferry-exit-private.h"
+#include "engine/ferry-exit-private.h"
+#include "process/ferry-launcher-private.h"
 #include "task/ferry-pool-roster-private.h"
 #include "task/ferry-task-sources-private.h"
-#include "worker/ferry-launcher-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* Limits of the tasks that are sent ahead to one worker, so that it is not idle during a round trip to the application.
  * They are limits of their estimated run time together, and of their number. A task of higher priority may have to wait

@@ -10,8 +10,8 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
+#include "process/ferry-launcher.h"
 #include "route/ferry-router.h"
-#include "worker/ferry-launcher.h"
 
 G_BEGIN_DECLS
 

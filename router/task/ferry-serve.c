@@ -22,11 +22,11 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-limit-clock-private.h"
 #include "base/ferry-thread-private.h"
-#include "call/ferry-remote-error-private.h"
+#include "process/ferry-function-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-map-function-private.h"
-#include "worker/ferry-function-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 struct _FerryServe
 {

@@ -8,7 +8,7 @@
 #include "task/ferry-task-carrier-private.h"
 
 #include "base/ferry-base-private.h"
-#include "worker/ferry-function-private.h"
+#include "process/ferry-function-private.h"
 
 gint64
 ferry_carrier_get_run_deadline (FerryTask *task)

@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 
 #include "base/ferry-wait-queue-private.h"
-#include "route/ferry-home-private.h"
+#include "engine/ferry-home-private.h"
 
 /**
  * FerryTaskGroup:

@@ -12,12 +12,12 @@
 
 #include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
+#include "engine/ferry-home-private.h"
 #include "link/ferry-link-private.h"
 #include "link/ferry-return-box-private.h"
-#include "route/ferry-home-private.h"
 #include "task/ferry-answer-watch-private.h"
-#include "task/ferry-progress-private.h"
 #include "task/ferry-task-state-private.h"
+#include "wire/ferry-progress-private.h"
 
 G_BEGIN_DECLS
 

@@ -32,14 +32,14 @@
 #include "base/ferry-mailbox-private.h"
 #include "base/ferry-property-private.h"
 #include "base/ferry-wait-queue-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "ferry-enums.h"
 #include "ferry-marshallers.h"
-#include "lane/ferry-lane-layout.h"
 #include "lane/ferry-one-shot-private.h"
 #include "link/ferry-orphan-private.h"
+#include "process/ferry-function-private.h"
 #include "route/ferry-given-sender-private.h"
-#include "worker/ferry-function-private.h"
+#include "wire/ferry-lane-layout.h"
+#include "wire/ferry-remote-error-private.h"
 
 #define DEFAULT_CANCEL_GRACE (2 * G_USEC_PER_SEC)
 #define DEFAULT_WINDOW 16

@@ -10,7 +10,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
-#include "route/ferry-exit.h"
+#include "engine/ferry-exit.h"
 #include "route/ferry-sender.h"
 
 G_BEGIN_DECLS

@@ -11,7 +11,7 @@
 
 #include "config.h"
 
-#include "spawn/ferry-attributes-private.h"
+#include "process/ferry-attributes-private.h"
 #include "task/ferry-worker-main-private.h"
 
 #include <signal.h>
@@ -22,11 +22,11 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-link-transport-private.h"
+#include "process/ferry-attachment-private.h"
+#include "process/ferry-fork-server-main-private.h"
+#include "process/ferry-function-private.h"
 #include "route/ferry-sender-private.h"
 #include "task/ferry-serve-private.h"
-#include "worker/ferry-attachment-private.h"
-#include "worker/ferry-fork-server-main-private.h"
-#include "worker/ferry-function-private.h"
 
 #define WARM_UP_FUNCTION "ferry.warm-up"
 

@@ -14,7 +14,7 @@
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 /* The application allows 1000 rings without progress. */
 #define RINGS_PER_MESSAGE 500

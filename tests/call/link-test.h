@@ -8,7 +8,7 @@
 #include "call/call-test.h"
 #include "call/ferry-link-transport.h"
 #include "call/ferry-transport-private.h"
-#include "worker/worker-test.h"
+#include "process/worker-test.h"
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: call/ferry-descriptor-port.c, link/ferry-descriptor-box.c, call/ferry-transport.c,
- *        call/ferry-stream-transport.c, call/ferry-link-transport.c, call/ferry-worker-transport.c
+ *        conversation/ferry-stream-transport.c, call/ferry-link-transport.c, call/ferry-worker-transport.c
  *
  * Descriptors that go with requests, items and answers, over each kind of transport. */
 
@@ -14,12 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "call/ferry-demux.h"
-#include "call/ferry-frame-decoder-private.h"
-#include "call/ferry-mux.h"
 #include "call/link-test.h"
 #include "call/transport-test.h"
-#include "link/ferry-handshake-private.h"
+#include "conversation/ferry-demux.h"
+#include "conversation/ferry-mux.h"
+#include "wire/ferry-frame-decoder-private.h"
+#include "wire/ferry-handshake-private.h"
 
 #define ONE 0
 #define OTHER 1

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-leases.c, route/ferry-drain.c, lane/ferry-answer-waits.c, call/ferry-link-transport.c
+/* Tests: engine/ferry-leases.c, engine/ferry-drain.c, lane/ferry-answer-waits.c, call/ferry-link-transport.c
  *
  * Answers that waiting threads of the application take out of the lane themselves or are handed, and what may come in
  * between. */
@@ -11,11 +11,11 @@
 #include <stdatomic.h>
 
 #include "base/ferry-thread-private.h"
-#include "call/ferry-mux.h"
 #include "call/link-test.h"
-#include "route/ferry-monitor-private.h"
+#include "conversation/ferry-mux.h"
+#include "engine/ferry-monitor-private.h"
+#include "process/ferry-worker-private.h"
 #include "route/ferry-router-private.h"
-#include "worker/ferry-worker-private.h"
 
 #define N_DIRECT 200
 /* Each night. */

@@ -14,9 +14,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "call/ferry-mux.h"
-#include "worker/ferry-launcher-private.h"
-#include "worker/ferry-worker-private.h"
+#include "conversation/ferry-mux.h"
+#include "process/ferry-launcher-private.h"
+#include "process/ferry-worker-private.h"
 
 /* ---- ends ---- */
 

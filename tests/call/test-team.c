@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-team.c, call/ferry-demux.c
+/* Tests: call/ferry-team.c, conversation/ferry-demux.c
  *
  * Handlers in a worker run where their requests are received, and hold up nothing when they take long: neither requests
  * nor cancels, nor a stop. The worker is this program. */
@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "call/ferry-demux-private.h"
 #include "call/ferry-link-transport.h"
-#include "call/ferry-mux-private.h"
+#include "conversation/ferry-demux-private.h"
+#include "conversation/ferry-mux-private.h"
 #include "ferry-test.h"
-#include "worker/ferry-worker.h"
+#include "process/ferry-worker.h"
 
 #define N_AT_A_TIME 4
 #define N_QUICK 300

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-transport.c, call/ferry-stream-transport.c, call/ferry-link-transport.c
+/* Tests: call/ferry-transport.c, conversation/ferry-stream-transport.c, call/ferry-link-transport.c
  *
  * What every transport keeps to, whatever it is made of. Each fact is tested with each kind in transport-test.c;
  * test-transport-ends.c has those about the end. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-transport.c, call/ferry-stream-transport.c, call/ferry-link-transport.c
+/* Tests: call/ferry-transport.c, conversation/ferry-stream-transport.c, call/ferry-link-transport.c
  *
  * How transports end, whatever they are made of: the second half of the contract. Each test leaves neither a thread nor
  * a descriptor behind, which transport_test_pair_free() waits for. */

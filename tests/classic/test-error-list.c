@@ -9,8 +9,8 @@
 
 #include <ferry-classic.h>
 
-#include "call/ferry-remote-error-private.h"
 #include "task/lone-task.h"
+#include "wire/ferry-remote-error-private.h"
 
 static void
 add (FerryErrorList *list, const char *phase, const char *message)

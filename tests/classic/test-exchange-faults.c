@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: classic/ferry-exchange.c, channel/ferry-channel.c
+/* Tests: classic/ferry-exchange.c, conversation/ferry-channel.c
  *
  * What goes wrong with channels and exchanges of pprocess does not go wrong here: with workers, which have the
- * functions of tests/channel/channel-test.h, and over transports of each kind. docs/conversations.md has the list. */
+ * functions of tests/conversation/channel-test.h, and over transports of each kind. docs/conversations.md has the list.
+ */
 
 #include "config.h"
 
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 #include "call/transport-test.h"
-#include "channel/channel-test.h"
+#include "conversation/channel-test.h"
 
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 #define N_MESSAGES 50

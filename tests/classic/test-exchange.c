@@ -3,7 +3,7 @@
 
 /* Tests: classic/ferry-exchange.c
  *
- * Exchanges of channels with real workers: tests/channel/channel-test.h says what those do. */
+ * Exchanges of channels with real workers: tests/conversation/channel-test.h says what those do. */
 
 #include "config.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "channel/channel-test.h"
+#include "conversation/channel-test.h"
 
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 

@@ -10,8 +10,8 @@
 
 #include "cluster/ferry-host-program-private.h"
 #include "ferry-test.h"
+#include "process/ferry-worker.h"
 #include "task/ferry-executor.h"
-#include "worker/ferry-worker.h"
 
 static void
 parse (FerryHostOptions *options, const char *switches, const char *program)

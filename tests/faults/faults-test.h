@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 
 #include "faults/fault-calls.h"
-#include "worker/worker-test.h"
+#include "process/worker-test.h"
 
 G_BEGIN_DECLS
 

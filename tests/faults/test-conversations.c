@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-channel.c, channel/ferry-listener.c, call/ferry-stream-transport.c, base/ferry-usable.c
+/* Tests: conversation/ferry-channel.c, conversation/ferry-listener.c, conversation/ferry-stream-transport.c,
+ * base/ferry-usable.c
  *
  * What transports, muxes, channels and listeners do when the system refuses them something. This program is the worker
  * of its channels. */
@@ -15,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "call/conversation-handlers.h"
+#include "conversation/conversation-handlers.h"
 #include "faults/faults-test.h"
 
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)

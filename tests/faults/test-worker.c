@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: worker/ferry-worker.c, worker/ferry-fork-server.c, route/ferry-router.c
+/* Tests: process/ferry-worker.c, process/ferry-fork-server.c, route/ferry-router.c
  *
  * What routers, pipes, workers and fork servers do when the system refuses them something. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-handshake.c, link/ferry-shared-queue.c
+/* Tests: wire/ferry-handshake.c, engine/ferry-shared-queue.c
  *
  * Packets of a worker's on the control socket, as the application takes them. */
 
@@ -9,7 +9,7 @@
 
 #include "descriptor-array.h"
 #include "fuzz-packet.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 #define SEGMENT_SIZE 208896
 #define CHECKED_SIZE offsetof (FerryAttach, worker_pid)

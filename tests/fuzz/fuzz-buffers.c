@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-drain.c, route/ferry-buffer.c
+/* Tests: engine/ferry-drain.c, route/ferry-buffer.c
  *
  * Records of buffers in an up lane among others. The first byte says whether the worker is trusted. The application
  * keeps all buffers until it is told to drop one. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-transactions.c, call/ferry-call-message.c
+/* Tests: call/ferry-transactions.c, wire/ferry-call-message.c
  *
  * Messages of calls, as either end takes them. Each begins with two bytes of its length. The end that takes them has
  * asked four transactions, two of them streams; it answers calls, drops them, keeps them, as their names begin. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-channel.c
+/* Tests: conversation/ferry-channel.c
  *
  * A channel's end: what the other one says to it, mixed with what its owner does, in any order.
  *
@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#include "channel/ferry-channel-private.h"
+#include "conversation/ferry-channel-private.h"
 #include "fuzz-end.h"
 #include "fuzz.h"
 

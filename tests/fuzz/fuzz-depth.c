@@ -1,15 +1,15 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: base/ferry-depth.c
+/* Tests: wire/ferry-depth.c
  *
  * The depth of a type, which two bytes of length precede, and of any bytes as a value of it. What is accepted is walked
  * and printed. */
 
 #include "config.h"
 
-#include "base/ferry-depth-private.h"
 #include "fuzz.h"
+#include "wire/ferry-depth-private.h"
 
 #define MAX_NODES 10000
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-drain.c
+/* Tests: engine/ferry-drain.c
  *
  * Bytes in an up lane, as the monitor drains them. The first byte says in steps of how many bytes (times eight) they
  * are published, 0 for all at once; with 255, the last eight bytes are published as the tail instead. */

@@ -5,8 +5,8 @@
 
 #pragma once
 
-#include "call/ferry-call-message-private.h"
 #include "call/ferry-transport-private.h"
+#include "wire/ferry-call-message-private.h"
 
 G_BEGIN_DECLS
 

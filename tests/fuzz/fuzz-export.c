@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/ferry-error.h"
-#include "call/ferry-remote-error-private.h"
 #include "fuzz-end.h"
 #include "fuzz-node.h"
 #include "fuzz.h"
@@ -25,6 +24,7 @@
 #include "object/ferry-proxy.h"
 #include "object/ferry-resolve-private.h"
 #include "object/packed-message.h"
+#include "wire/ferry-remote-error-private.h"
 
 #define MAX_PROXIES 64
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-handshake.c
+/* Tests: wire/ferry-handshake.c
  *
  * A packet of descriptors, as the worker takes it. The first byte says how many come along. */
 
@@ -11,7 +11,7 @@
 
 #include "descriptor-array.h"
 #include "fuzz-packet.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)

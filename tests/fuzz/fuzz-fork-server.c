@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-fork-server-packet.c
+/* Tests: wire/ferry-fork-server-packet.c
  *
  * Packets of a fork server's, as the application takes them. Whatever comes, no descriptor is left. */
 
@@ -12,8 +12,8 @@
 
 #include "base/ferry-base-private.h"
 #include "fuzz-packet.h"
-#include "link/ferry-fork-server-packet-private.h"
 #include "link/ferry-pidfd-private.h"
+#include "wire/ferry-fork-server-packet-private.h"
 
 static void
 check_answer (const FerryForkServerAnswer *answer, const FuzzPacket *packet)

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "worker/ferry-attachment.c" /* whole, since what it keeps of them is its own */
+#include "process/ferry-attachment.c" /* whole, since what it keeps of them is its own */
 
 #include "fuzz.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: channel/ferry-hello.c
+/* Tests: conversation/ferry-hello.c
  *
  * What is said at an address: the input is a hello, and an answer with its reason behind it. */
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/ferry-error.h"
-#include "channel/ferry-hello-private.h"
+#include "conversation/ferry-hello-private.h"
 #include "fuzz.h"
 
 static void

@@ -12,13 +12,13 @@
 
 #include "config.h"
 
-#include "call/ferry-call-message-private.h"
-#include "call/ferry-remote-error-private.h"
 #include "ferry-test.h"
 #include "fuzz.h"
+#include "process/ferry-function-private.h"
 #include "task/ferry-map-private.h"
 #include "task/ferry-task-private.h"
-#include "worker/ferry-function-private.h"
+#include "wire/ferry-call-message-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 #define SIZE_MASK 7
 #define ORDERED 8

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "engine/ferry-drain-private.h"
 #include "lane/ferry-lane-private.h"
-#include "route/ferry-drain-private.h"
 
 #define N_PIPES 2
 #define ARENA_CAPACITY (200 * 1024)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "lane/ferry-lane-layout.h"
+#include "wire/ferry-lane-layout.h"
 
 static const char *const types[] = {"s", "(ts)", "a{sv}", "v", "", "*", "((", "a{vs}"};
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-fork-server-packet.c
+/* Tests: wire/ferry-fork-server-packet.c
  *
  * Packets of an application's, as a fork server takes them. Whatever comes, no descriptor is left. */
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "fuzz-packet.h"
-#include "link/ferry-fork-server-packet-private.h"
+#include "wire/ferry-fork-server-packet-private.h"
 
 static void
 check_order (const FerryStartOrder *order, const FuzzPacket *packet)

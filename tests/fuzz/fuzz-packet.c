@@ -12,7 +12,7 @@
 
 #include "base/ferry-base-private.h"
 #include "lane/ferry-one-shot-private.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 #define MAX_FDS 4
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-progress.c
+/* Tests: wire/ferry-progress.c
  *
  * Progress, as the application takes it from a worker's cell. */
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "task/ferry-progress-private.h"
+#include "wire/ferry-progress-private.h"
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-drain.c
+/* Tests: engine/ferry-drain.c
  *
  * Records in an up lane, each as it is ordered: so the search reaches messages in pieces, and a lane that goes round
  * many times. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: base/ferry-shape.c, base/ferry-layout.c
+/* Tests: wire/ferry-shape.c, wire/ferry-layout.c
  *
  * A type, which two bytes of length precede, and any bytes as a value of it, as a serialised handler gets them. Whether
  * they are in normal form is for GLib to say as well. */
@@ -10,9 +10,9 @@
 
 #include <string.h>
 
-#include "base/ferry-depth-private.h"
-#include "base/ferry-shape-private.h"
 #include "fuzz.h"
+#include "wire/ferry-depth-private.h"
+#include "wire/ferry-shape-private.h"
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-frame-decoder.c
+/* Tests: wire/ferry-frame-decoder.c
  *
  * The bytes of a stream, as its transport takes them apart. The first byte says how many come with one read, 0 for all;
  * what is given out must not depend on that, so the rest is decoded twice. */
@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/ferry-error.h"
-#include "call/ferry-frame-decoder-private.h"
 #include "fuzz.h"
+#include "wire/ferry-frame-decoder-private.h"
 
 #define MAX_MESSAGE 65536
 /* What the decoder may have of memory before anything has come. */

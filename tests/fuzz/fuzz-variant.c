@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-router.c, base/ferry-depth.c
+/* Tests: route/ferry-router.c, wire/ferry-depth.c
  *
  * A variant as a receiver gets it, whole: any type, which two bytes of length precede, and any bytes. */
 
@@ -9,10 +9,10 @@
 
 #include <string.h>
 
-#include "base/ferry-depth-private.h"
 #include "fuzz.h"
 #include "route/ferry-receiver-private.h"
 #include "route/ferry-router-private.h"
+#include "wire/ferry-depth-private.h"
 
 static void
 message_cb (FerryReceiver *receiver, GVariant *message, gpointer data)

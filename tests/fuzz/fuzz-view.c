@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-exporter.c, object/ferry-evaluation.c, object/ferry-object-message.c
+/* Tests: object/ferry-exporter.c, object/ferry-evaluation.c, wire/ferry-object-message.c
  *
  * An exporter, and whatever the other end asks of it, mixed with what its objects do.
  *

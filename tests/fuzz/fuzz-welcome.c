@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-handshake.c, lane/ferry-segment.c
+/* Tests: wire/ferry-handshake.c, lane/ferry-segment.c
  *
  * A packet in place of the welcome, as the worker takes it, and its memory. The first byte: how many descriptors. */
 
@@ -11,7 +11,7 @@
 #include "fuzz-packet.h"
 #include "lane/ferry-arena-private.h"
 #include "lane/ferry-segment-private.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 static void
 map (const FerryWelcome *welcome, int memory, int arena)

@@ -9,7 +9,7 @@
 
 #include "fuzz-packet.h"
 #include "link/ferry-downlink-private.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 #define N_HANDS 4
 

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "fuzz.h"
-#include "lane/ferry-lane-layout.h"
+#include "wire/ferry-lane-layout.h"
 
 G_BEGIN_DECLS
 

@@ -3,8 +3,8 @@
 
 #include "config.h"
 
-#include "base/ferry-depth-private.h"
 #include "fuzz.h"
+#include "wire/ferry-depth-private.h"
 
 #define CHILDREN_READ 1000
 

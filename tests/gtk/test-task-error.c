@@ -14,7 +14,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "route/ferry-exit-private.h"
+#include "engine/ferry-exit-private.h"
 
 /* A signal ended the worker, as waitid() tells it. */
 static FerryExit *

@@ -13,9 +13,9 @@
 
 #include <signal.h>
 
+#include "engine/ferry-exit-private.h"
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-outcome.h"
-#include "route/ferry-exit-private.h"
 
 #define N_REPORTS 1000000
 #define SECOND ((gint64) G_USEC_PER_SEC)

@@ -31,10 +31,10 @@ INSTEAD = {
     "./run python PROGRAM": ["./run python {program}"],
     "./run python [ARGUMENT...]": ["./run python -c 'import ferry.gtk'"],
     "./run tests": ["./run tests --suite base"],
-    "./run tests --for FILE [...]": ["./run tests --for router/base/ferry-depth.c --for lane/ferry-cell.c"],
+    "./run tests --for FILE [...]": ["./run tests --for router/wire/ferry-depth.c --for lane/ferry-cell.c"],
     "./run tests [ARGUMENT...]": ["./run tests desktop-file"],
     "FERRY_GALLERY=FOLDER ./run tests gtk-gallery": ["FERRY_GALLERY={place} ./run tests gtk-gallery"],
-    "FERRY_SOAK_SECONDS=36000 ./run tests worker-soak -t 0": ["FERRY_SOAK_SECONDS=36 ./run tests worker-soak -t 0"],
+    "FERRY_SOAK_SECONDS=36000 ./run tests process-soak -t 0": ["FERRY_SOAK_SECONDS=36 ./run tests process-soak -t 0"],
 }
 
 # What another part of the night runs, or nobody.

@@ -19,7 +19,7 @@ from installed import Built, Failed, Installed
 # What a program may include alone, and an inner header of each.
 HEADERS = {
     "ferry.h": "route/ferry-router.h",
-    "ferry-conversations.h": "call/ferry-mux.h",
+    "ferry-conversations.h": "conversation/ferry-mux.h",
     "ferry-objects.h": "object/ferry-proxy.h",
 }
 

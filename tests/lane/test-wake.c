@@ -9,8 +9,8 @@
 #include "config.h"
 
 #include "lane/ferry-barrier-private.h"
-#include "lane/ferry-lane-layout.h"
 #include "lane/ferry-wake-private.h"
+#include "wire/ferry-lane-layout.h"
 
 #include <sched.h>
 

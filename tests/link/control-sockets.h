@@ -8,7 +8,7 @@
 #include "ferry-test.h"
 
 #include "base/ferry-base-private.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 G_BEGIN_DECLS
 

@@ -5,14 +5,14 @@
  *
  * The way down, with both of its ends in this process: the down lane and the express lane. Two threads are in
  * test-downlink-threads.c, the claim word in test-claim.c; a worker of another process in test-protocol.c and
- * tests/worker/test-listening.c. */
+ * tests/process/test-listening.c. */
 
 #include "config.h"
 
 #include <string.h>
 
 #include "down-fixture.h"
-#include "link/ferry-shared-queue-private.h"
+#include "engine/ferry-shared-queue-private.h"
 
 #define BACKLOG_LIMIT (1024 * 1024)
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-lease.c, route/ferry-leases.c, link/ferry-downlink.c, base/ferry-waiters.c
+/* Tests: lane/ferry-lease.c, engine/ferry-leases.c, link/ferry-downlink.c, base/ferry-waiters.c
  *
  * Threads that wait for answers and have leases of a lane, for spin to search to exhaustion: in an application, or, with
  * WORKER, in a worker.

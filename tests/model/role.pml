@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-role.c, route/ferry-short-cut.c, route/ferry-monitor.c
+/* Tests: engine/ferry-role.c, engine/ferry-short-cut.c, engine/ferry-monitor.c
  *
  * The role "drains the shared queue", which the monitor and the main loop pass to each other, for spin to search to
  * exhaustion.

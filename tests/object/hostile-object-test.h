@@ -6,8 +6,8 @@
 #pragma once
 
 #include "ferry-test.h"
-#include "object/ferry-object-message-private.h"
 #include "shop-test.h"
+#include "wire/ferry-object-message-private.h"
 
 G_BEGIN_DECLS
 

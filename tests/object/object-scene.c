@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "object/ferry-resolve-private.h"
-#include "worker/worker-test.h"
+#include "process/worker-test.h"
 
 struct _ObjectSceneKind
 {

@@ -5,8 +5,8 @@
 
 #pragma once
 
-#include "call/ferry-packing-private.h"
-#include "object/ferry-object-message-private.h"
+#include "wire/ferry-object-message-private.h"
+#include "wire/ferry-packing-private.h"
 
 G_BEGIN_DECLS
 

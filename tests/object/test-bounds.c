@@ -17,8 +17,8 @@
 #include "object-test.h"
 #include "object/ferry-exported-private.h"
 #include "object/ferry-exporter-private.h"
-#include "object/ferry-object-message-private.h"
 #include "pair-scene.h"
+#include "wire/ferry-object-message-private.h"
 
 #define SECOND G_USEC_PER_SEC
 

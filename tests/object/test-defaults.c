@@ -9,10 +9,10 @@
 
 #include <locale.h>
 
-#include "call/ferry-remote-error-private.h"
 #include "ferry-test.h"
 #include "object-test.h"
 #include "pair-scene.h"
+#include "wire/ferry-remote-error-private.h"
 
 /* Hands on what another exporter has told it. */
 static void

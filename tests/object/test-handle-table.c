@@ -10,7 +10,7 @@
 
 #include <locale.h>
 
-#include "call/demux-test.h"
+#include "conversation/demux-test.h"
 #include "object-test.h"
 
 /* Each night. */

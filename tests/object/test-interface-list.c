@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-interface.c, object/ferry-member.c, call/ferry-variant-item.c
+/* Tests: object/ferry-interface.c, object/ferry-member.c, conversation/ferry-variant-item.c
  *
  * Lists as containers: rows, positions, and what is not allowed. */
 

@@ -11,7 +11,7 @@
 #include <locale.h>
 
 #include "object/object-scene.h"
-#include "worker/worker-test.h"
+#include "process/worker-test.h"
 
 #define N_WORKERS 20
 #define N_REFERENCES 100000

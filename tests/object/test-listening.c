@@ -11,10 +11,10 @@
 #include <locale.h>
 #include <string.h>
 
-#include "call/ferry-demux-private.h"
+#include "conversation/ferry-demux-private.h"
 #include "object-scene.h"
 #include "object/ferry-exporter-private.h"
-#include "worker/worker-test.h"
+#include "process/worker-test.h"
 
 /* ---- manually ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-evaluation.c, call/ferry-invocation.c
+/* Tests: object/ferry-evaluation.c, conversation/ferry-invocation.c
  *
  * The invocation that a method gets: what it says, how it is answered, and that it outlives its call. */
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-evaluation.c, call/ferry-demux.c
+/* Tests: object/ferry-evaluation.c, conversation/ferry-demux.c
  *
  * Calls over one proxy are carried out in the order in which they were made, whatever threads the exporter has. */
 

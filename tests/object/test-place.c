@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: object/ferry-exporter.c, call/ferry-demux.c
+/* Tests: object/ferry-exporter.c, conversation/ferry-demux.c
  *
  * Where an exporter of a worker calls methods when it was told nothing: on the thread that has received the call, one
  * at a time over each transport, while another thread receives. */
@@ -11,7 +11,7 @@
 #include <locale.h>
 
 #include "object-scene.h"
-#include "worker/worker-test.h"
+#include "process/worker-test.h"
 
 #define N_CALLS 50
 #define N_ROUNDS 20

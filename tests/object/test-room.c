@@ -9,7 +9,7 @@
 
 #include <locale.h>
 
-#include "call/demux-test.h"
+#include "conversation/demux-test.h"
 #include "number-list.h"
 #include "object-test.h"
 #include "property-test.h"

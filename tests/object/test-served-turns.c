@@ -10,7 +10,7 @@
 
 #include <ferry-objects.h>
 
-#include "worker/worker-test.h"
+#include "process/worker-test.h"
 
 #define N_THREADS 4
 #define N_CALLS 300

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "object-scene.h"
-#include "worker/worker-test.h"
+#include "process/worker-test.h"
 
 #define QUIET_MILLISECONDS 400
 /* A thread that looks every 10 ms or more often does not get by with that. */

@@ -10,7 +10,7 @@
 #include <locale.h>
 
 #include "object-scene.h"
-#include "worker/worker-test.h"
+#include "process/worker-test.h"
 
 #define N_ROUNDS 8
 

@@ -13,8 +13,8 @@
 
 #include "ferry-test.h"
 #include "object/ferry-interface-private.h"
-#include "object/ferry-object-message-private.h"
 #include "object/ferry-proxy-private.h"
+#include "wire/ferry-object-message-private.h"
 
 typedef struct
 {

@@ -10,7 +10,7 @@
 #include <locale.h>
 #include <stdatomic.h>
 
-#include "call/ferry-demux-private.h"
+#include "conversation/ferry-demux-private.h"
 #include "ferry-test.h"
 #include "object-test.h"
 #include "object/ferry-exporter-private.h"

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: lane/ferry-answer-waits.c, route/ferry-drain.c, route/ferry-short-cut.c
+/* Tests: lane/ferry-answer-waits.c, engine/ferry-drain.c, engine/ferry-short-cut.c
  *
  * Threads that wait for answers of workers while the main loop does nothing but join these threads: whatever else
  * happens meanwhile, the answers come. */
@@ -12,8 +12,8 @@
 #include <stdatomic.h>
 
 #include "ferry-test.h"
+#include "process/worker-test.h"
 #include "route/ferry-router-private.h"
-#include "worker/worker-test.h"
 
 #define FLOOD_LIMIT (128 * 1024)
 #define MAX_THREADS 4

@@ -12,7 +12,7 @@
 
 #include "object-scene.h"
 #include "object/ferry-exporter-private.h"
-#include "worker/worker-test.h"
+#include "process/worker-test.h"
 
 #define N_CALLS 200
 

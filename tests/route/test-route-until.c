@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-router.c, route/ferry-fence.c
+/* Tests: route/ferry-router.c, engine/ferry-fence.c
  *
  * Routing manually, until a condition holds. */
 

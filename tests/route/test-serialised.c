@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-receiver.c, route/ferry-drain.c
+/* Tests: route/ferry-receiver.c, engine/ferry-drain.c
  *
  * Values that are sent in serialised form, and handlers that get them so. */
 

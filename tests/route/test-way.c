@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-router.c, route/ferry-drain.c
+/* Tests: route/ferry-router.c, engine/ferry-drain.c
  *
  * The whole way of a message, with real workers. */
 

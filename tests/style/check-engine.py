@@ -10,7 +10,7 @@ import sources
 import tap
 
 LEDGER = "docs/engine.md"
-LAYOUT = "router/lane/ferry-lane-layout.h"
+LAYOUT = "router/wire/ferry-lane-layout.h"
 ROWS = "docs/benchmarks.txt"
 
 

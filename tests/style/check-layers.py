@@ -4,6 +4,7 @@
 """Folders are layers: check-layers.py TOP"""
 
 import posixpath
+import re
 import sys
 
 import sources
@@ -14,11 +15,17 @@ from layers import LAYERS
 # What a layer knows nothing of: headers of the system by their beginning, and words.
 MAIN_LOOPS = (("gio/", "glib-object.h", "gobject/", "gtk/", "adwaita.h"),
               r"\b(GObject|GMainContext|GMainLoop|GSource|g_object_\w+|g_main_\w+|g_source_\w+|g_idle_\w+|g_timeout_\w+)\b")
-STRANGERS = {"lane": MAIN_LOOPS, "link": MAIN_LOOPS}
+# Folders, and files of others.
+STRANGERS = {
+    "lane": MAIN_LOOPS, "link": MAIN_LOOPS,
+    "engine/ferry-fork-server-link": MAIN_LOOPS, "engine/ferry-shared-queue": MAIN_LOOPS,
+    "wire/ferry-fork-server-packet": MAIN_LOOPS, "wire/ferry-guardian-protocol": MAIN_LOOPS,
+    "wire/ferry-handshake": MAIN_LOOPS, "wire/ferry-lane-layout": MAIN_LOOPS,
+}
 # Libraries that use no more of the first one than an application does.
 AS_APPLICATIONS = ("classic", "gtk")
 # But for this one: what forks may start no thread, so the library itself carries it.
-CARRIER = "channel/ferry-channel-carrier-private.h"
+CARRIER = "conversation/ferry-channel-carrier-private.h"
 STRANGERS_EVERYWHERE = ("gtk/", "gdk/", "gsk/", "adwaita.h")
 
 
@@ -52,7 +59,8 @@ def strangers(tree):
     complaints = []
     for name, text in sources.select(tree, r"router/\w+/.*\.[ch]$").items():
         layer = name.split("/")[1]
-        headers, words = STRANGERS.get(layer, ((), None))
+        file = layer + "/" + re.sub(r"(-private)?\.[ch]$", "", posixpath.basename(name))
+        headers, words = STRANGERS.get(file, STRANGERS.get(layer, ((), None)))
         if layer != "gtk":
             headers += STRANGERS_EVERYWHERE
         for line, _, target in sources.includes(text):
@@ -102,6 +110,8 @@ CHECKS = {
     "a layer uses nothing that it should not know of": (strangers, [
         {"router/lane/a.c": "#include <gio/gio.h>\n"},
         {"router/link/a.c": "#include <gio/gio.h>\n"},
+        {"router/wire/ferry-handshake.c": "#include <gio/gio.h>\n"},
+        {"router/engine/ferry-shared-queue-private.h": "GSource *source;\n"},
         {"router/lane/a.c": "  g_idle_add (wake, NULL);\n"},
         {"router/route/a.c": "#include <gtk/gtk.h>\n"},
     ]),

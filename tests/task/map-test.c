@@ -7,7 +7,7 @@
 
 #include <time.h>
 
-#include "call/ferry-remote-error-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 static GMutex lock;
 static GCond changed;

@@ -6,11 +6,11 @@
 #include "task/serve-test.h"
 
 #include "base/ferry-base-private.h"
+#include "process/ferry-launcher-private.h"
+#include "process/ferry-worker-private.h"
 #include "route/ferry-receiver-private.h"
 #include "route/ferry-router-private.h"
 #include "route/ferry-sender-private.h"
-#include "worker/ferry-launcher-private.h"
-#include "worker/ferry-worker-private.h"
 
 #define LANE_CAPACITY FERRY_MIN_LANE_CAPACITY
 /* Less than the longest error takes. */

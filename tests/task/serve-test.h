@@ -11,9 +11,9 @@
 #include "ferry-test.h"
 
 #include "call/ferry-transactions-private.h"
-#include "task/ferry-progress-private.h"
 #include "task/ferry-serve-private.h"
 #include "task/ferry-task.h"
+#include "wire/ferry-progress-private.h"
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: worker/ferry-attachment.c, worker/ferry-launcher.c
+/* Tests: process/ferry-attachment.c, process/ferry-launcher.c
  *
  * A program that is its own worker program and forgets to ask whether it runs as a worker: it is started once, and told
  * what is missing. One that asks may start workers of its own. */

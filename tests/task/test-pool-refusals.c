@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool.c, worker/ferry-launcher.c
+/* Tests: task/ferry-pool.c, process/ferry-launcher.c
  *
  * A pool of workers that cannot be started, because the system has too little of something: it tries again until the
  * system has enough. */

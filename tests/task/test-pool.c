@@ -19,7 +19,7 @@
 #include <glib/gstdio.h>
 
 #include "base/ferry-base-private.h"
-#include "worker/ferry-worker-private.h"
+#include "process/ferry-worker-private.h"
 
 #define IN_THREADS GINT_TO_POINTER (TRUE)
 #define IN_PROCESSES GINT_TO_POINTER (FALSE)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-worker-main.c, worker/ferry-launcher.c
+/* Tests: task/ferry-worker-main.c, process/ferry-launcher.c
  *
  * Programs that are no workers: whatever starts them, the message names the program, the reason and what to do. */
 
@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "link/ferry-link-private.h"
+#include "process/ferry-worker-private.h"
 #include "task/task-test.h"
-#include "worker/ferry-worker-private.h"
 
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-router.c, route/ferry-turns.c
+/* Tests: route/ferry-router.c, engine/ferry-turns.c
  *
  * Tasks beside a worker that lays buffers ahead, of which each takes its handler a while: answers do not wait for them.
  */
@@ -9,8 +9,8 @@
 #include "config.h"
 
 #include "link/ferry-link-private.h"
+#include "process/ferry-worker-private.h"
 #include "task/task-test.h"
-#include "worker/ferry-worker-private.h"
 
 #define N_BUFFERS 20000
 #define N_TASKS 9

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-return-box.c, task/ferry-returned-transport.c, task/ferry-task.c, task/ferry-job.c,
- *        call/ferry-stream-transport.c
+/* Tests: link/ferry-return-box.c, conversation/ferry-returned-transport.c, task/ferry-task.c, task/ferry-job.c,
+ *        conversation/ferry-stream-transport.c
  *
  * Descriptors and transports that functions return. That the application has none open afterwards, every fixture
  * looks. */

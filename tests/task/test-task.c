@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "route/ferry-exit-private.h"
+#include "engine/ferry-exit-private.h"
 #include "task/lone-task.h"
 
 static void

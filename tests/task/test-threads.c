@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: route/ferry-home.c
+/* Tests: engine/ferry-home.c
  *
  * Public functions on a thread that they do not belong to: each of them works there, or says that it does not, and does
  * nothing. thread-calls.h has all of them. This program is its own worker. */

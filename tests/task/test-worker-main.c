@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
-#include "worker/ferry-function-private.h"
-#include "worker/ferry-launcher-private.h"
-#include "worker/worker-test.h"
+#include "process/ferry-function-private.h"
+#include "process/ferry-launcher-private.h"
+#include "process/worker-test.h"
 
 /* What holds for a process however it was started. */
 static void

@@ -1,13 +1,13 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A worker that answers over its transport "calls" what tests/call/conversation-handlers.h has, with as many threads as
- * its first argument says; with a second one, on demand. It ends with its transport. */
+/* A worker that answers over its transport "calls" what tests/conversation/conversation-handlers.h has, with as many
+ * threads as its first argument says; with a second one, on demand. It ends with its transport. */
 
 #include <ferry-conversations.h>
 #include <stdlib.h>
 
-#include "call/conversation-handlers.h"
+#include "conversation/conversation-handlers.h"
 
 int
 main (int argc, char **argv)

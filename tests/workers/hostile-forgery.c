@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "call/ferry-remote-error-private.h"
-#include "task/ferry-progress-private.h"
+#include "wire/ferry-progress-private.h"
+#include "wire/ferry-remote-error-private.h"
 
 static guint64 counter; /* of messages */
 

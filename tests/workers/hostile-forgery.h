@@ -5,8 +5,8 @@
 
 #pragma once
 
-#include "call/ferry-call-message-private.h"
 #include "route/ferry-sender-private.h"
+#include "wire/ferry-call-message-private.h"
 
 extern FerrySender *calls;
 extern FerrySender *progress;

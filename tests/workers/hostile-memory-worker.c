@@ -36,7 +36,7 @@
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 #define CONTROL_FD 3
 #define SIZE ((gsize) 1024 * 1024)

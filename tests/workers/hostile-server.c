@@ -52,9 +52,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process/ferry-attachment-private.h"
 #include "task/ferry-map-function-private.h"
 #include "task/ferry-serve-private.h"
-#include "worker/ferry-attachment-private.h"
 
 FerrySender *calls;
 FerrySender *progress;

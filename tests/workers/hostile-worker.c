@@ -45,7 +45,7 @@
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-lane-private.h"
 #include "lane/ferry-segment-private.h"
-#include "link/ferry-handshake-private.h"
+#include "wire/ferry-handshake-private.h"
 
 #define CONTROL_FD 3
 #define N_DESCRIPTORS 200

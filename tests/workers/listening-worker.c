@@ -19,8 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "process/ferry-attachment-private.h"
 #include "route/ferry-sender-private.h"
-#include "worker/ferry-attachment-private.h"
 
 static FerrySender *sender;
 static FerryDownlink *downlink;

@@ -38,8 +38,8 @@
 
 #include "base/ferry-base-private.h"
 #include "evasion.h"
-#include "link/ferry-fork-server-packet-private.h"
-#include "worker/ferry-fork-server-main-private.h"
+#include "process/ferry-fork-server-main-private.h"
+#include "wire/ferry-fork-server-packet-private.h"
 
 static gpointer
 wait_for_ever (gpointer data)

@@ -43,9 +43,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "call/ferry-mux-private.h"
 #include "call/ferry-transport-private.h"
-#include "worker/ferry-worker.h"
+#include "conversation/ferry-mux-private.h"
+#include "process/ferry-worker.h"
 
 #define CLOG_SIZE 32000
 /* A lane that stays full for so long is not drained any more. */

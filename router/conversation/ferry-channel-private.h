@@ -1,0 +1,90 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The functions of a channel that the other files of this folder use. */
+
+#pragma once
+
+#include "base/ferry-wait-queue-private.h"
+#include "call/ferry-transport-private.h"
+#include "conversation/ferry-channel.h"
+#include "engine/ferry-home-private.h"
+
+G_BEGIN_DECLS
+
+#define FERRY_CHANNEL_MESSAGE "ferry.channel.message"
+#define FERRY_CHANNEL_FAILURE "ferry.channel.failure"
+#define FERRY_CHANNEL_CREDIT "ferry.channel.credit"
+#define FERRY_CHANNEL_END "ferry.channel.end"
+
+/* ---- sending messages ---- */
+
+/* For a channel over a polled transport: waits until its socket has taken everything that was sent. */
+void ferry_channel_flush (FerryChannel *self);
+
+/* ---- the router and the context ---- */
+
+/* Sets the router of a channel, which is the application's end of a link. Must be called before the channel is used.
+ * router is (transfer full) (nullable): NULL for any other channel. */
+void ferry_channel_take_router (FerryChannel *self, FerryRouter *router);
+/* any: Returns (transfer none) the transport that carries the messages. */
+FerryTransport *ferry_channel_get_transport (FerryChannel *self);
+/* any: Returns (nullable) the name of the function that the channel was started with. */
+const char *ferry_channel_get_function (FerryChannel *self);
+/* Returns the context in which the channel emits its signals. */
+GMainContext *ferry_channel_get_context (FerryChannel *self);
+
+/* ---- the process that was started with a channel ---- */
+
+/* The name of the transport to a worker that is started with a channel. The first message over this transport, the
+ * order, has the name of the function to run, and its arguments. */
+#define FERRY_CHANNEL_TRANSPORT "ferry.channel"
+void ferry_channel_set_job (FerryChannel *self, const char *function, GVariant *arguments);
+
+/* A process that was started with a channel. The structs of ferry-channel-start.c and ferry-channel-fork.c begin with
+ * this one.
+ *
+ * Owner:   counted references; the channel has one of them. The process has no reference to the channel.
+ * Threads: the home's thread. Only the channel's last reference may be dropped on any thread. */
+typedef struct
+{
+  _Atomic gint references;
+  GDestroyNotify alone; /* const: (nullable): context: called when the channel's transport is closed */
+  GDestroyNotify drop;  /* const: any: called when the channel is disposed of; drops the channel's reference */
+  GDestroyNotify clear; /* const: (nullable): releases the fields that the struct of the other file adds */
+  GWeakRef channel;     /* any: the channel, while it lives */
+  FerryHome *home;      /* const: (owned): of the thread that started the process */
+  FerryRouter *router;  /* const: (owned) (nullable): NULL, as worker is, for a fork of this process */
+  FerryWorker *worker;
+  GPid pid;             /* const: the process' number; set where worker is NULL */
+  FerryExit *exit;      /* (owned) (nullable): set when the process has ended */
+  FerryWaitQueue waits; /* completions that wait for the process' end */
+} FerryChannelProcess;
+
+/* Initializes self when the process has started, and sets it as the channel's process. It has one reference, which
+ * belongs to the channel. The fields alone, drop and clear must be set before. home and @worker (nullable) are
+ * (transfer full). */
+void ferry_channel_process_init (FerryChannelProcess *self, FerryChannel *channel, FerryHome *home, FerryRouter *router,
+                                 FerryWorker *worker);
+gpointer ferry_channel_process_ref (gpointer self);
+void ferry_channel_process_unref (gpointer self);
+/* Records that the process has ended, and wakes all waits for that. Takes ownership of exit. */
+void ferry_channel_process_end (FerryChannelProcess *self, FerryExit *exit);
+/* Must be called in a forked child: forgets the processes that were forked before, which are the parent's. */
+void ferry_channel_process_forget_all (void);
+
+/* Sets the process of a channel, once. On the thread that started the process. The channel takes the reference to
+ * it. */
+void ferry_channel_set_process (FerryChannel *self, FerryChannelProcess *process);
+/* Makes the context's thread notify `exit`. On the thread that started the process. */
+void ferry_channel_tell_exit (FerryChannel *self);
+/* Notes, before the channel is used, that it is the end of a child that ferry_channel_create() forked. */
+void ferry_channel_set_childs (FerryChannel *self);
+/* Returns (transfer none) (nullable) the process that was started with the channel. */
+FerryChannelProcess *ferry_channel_get_process (FerryChannel *self);
+
+/* Returns (floating) the first message to a worker: the function that it runs. It is in ferry-channel-serve.c, so that
+ * a program with the static library links that file and its constructor. */
+GVariant *ferry_channel_order_new (const char *function, GVariant *arguments);
+
+G_END_DECLS

@@ -1,0 +1,50 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "base/ferry-shared-context-private.h"
+#include "conversation/ferry-demux-invocation-private.h"
+#include "conversation/ferry-demux.h"
+
+G_BEGIN_DECLS
+
+/* A function that works as g_thread_try_new(). */
+typedef GThread *(*FerryDemuxStartThreadFunc) (const char *name, GThreadFunc func, gpointer data, GError **error);
+
+/* Returns (transfer none) the transport. */
+FerryTransport *ferry_demux_get_transport (FerryDemux *self);
+/* any: Returns how many requests wait for a handler. */
+guint ferry_demux_get_n_pending (FerryDemux *self);
+
+/* Sets the function that returns the name of an invocation for messages. Must be called before the demux is started. */
+void ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe);
+/* Returns how many requests the demux has received so far. Requests are numbered from 1 in the order they arrived. */
+guint64 ferry_demux_get_n_received (FerryDemux *self);
+
+/* Makes the threads of the demux enter handlers in the order in which the requests arrived. A handler is called when
+ * the one before has called ferry_demux_let_next(), or has returned. Must be called before the demux is started. */
+void ferry_demux_set_ordered (FerryDemux *self);
+/* Lets the next handler of an ordered demux be entered. A handler must call this before it calls application code. Does
+ * nothing on a thread that enters no handler. */
+void ferry_demux_let_next (void);
+
+/* The default, with a thread for each core. If the transport has a team, handlers run where requests are received, and
+ * else on a pool of threads. At most n_threads run at a time, which is 1 for an ordered demux. */
+void ferry_demux_set_team (FerryDemux *self, guint n_threads);
+/* As ferry_demux_set_context(). Where the transport has a team, and nobody has the context, a handler runs where its
+ * request is received, with the context entered. */
+void ferry_demux_set_shared_context (FerryDemux *self, FerrySharedContext *context);
+
+/* For tests: returns how many threads the demux has. */
+guint ferry_demux_get_n_threads (FerryDemux *self);
+/* Whether all handlers that began before the last ferry_demux_stop() have returned, and all threads of the demux
+ * have ended. */
+gboolean ferry_demux_is_quiet (FerryDemux *self);
+/* For a demux that was stopped: waits until ferry_demux_is_quiet(). Not in a handler. */
+void ferry_demux_wait_until_quiet (FerryDemux *self);
+/* For tests, before the demux is started: idle_time in microseconds. */
+void ferry_demux_set_idle_time (FerryDemux *self, gint64 idle_time);
+void ferry_demux_set_start_thread_func (FerryDemux *self, FerryDemuxStartThreadFunc func);
+
+G_END_DECLS

@@ -1,0 +1,1556 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The answering end of a transport. A demux has handlers, the requests that wait for a handler, and the threads or
+ * the main context that run the handlers.
+ *
+ * All of that belongs to a dispatcher, which is reference-counted. The demux, each thread and the source hold a
+ * reference, so handlers may still run after the demux is dropped.
+ *
+ * The path of a request: the receiving thread passes the request to dispatcher_take(), which refuses it, begins it
+ * at once, or queues it. For a queued request, dispatcher_take() wakes or starts a thread, or makes the source of the
+ * context ready. It does not where a thread or the source is on its way already. That thread takes requests until the
+ * queue is empty. If a thread takes a request and finds more in the queue, it wakes the next thread. So for a flood of
+ * requests the receiving thread makes one wake-up, and the threads wake each other.
+ *
+ * The dispatcher is open while the demux is started. A closed dispatcher refuses every request. After the dispatcher
+ * opens or closes, one thread at a time registers the demux with the transport, or unregisters it, until both agree.
+ * So ferry_demux_start() and ferry_demux_stop() may run on several threads at once, and may be called from the
+ * handlers of early requests. Handlers may also drop the demux while it starts: ferry_demux_start() holds a reference.
+ *
+ * By default, a thread of a worker's team runs the handler of a request that it has received itself. The queue is only
+ * for what comes while as many handlers run as may.
+ *
+ * An ordered demux enters its handlers in the order in which the requests arrived, whichever threads call them. A
+ * thread of the pool takes the entry before it takes a request out of the queue. It lets the next thread enter when its
+ * handler says so by ferry_demux_let_next(), and otherwise when the handler has returned.
+ *
+ * Threads:    any.
+ * Locks:      the entry is taken before the dispatcher's lock, and that before the lock of waits. No handler, destroy
+ *             notification or function of the transport is called while the dispatcher's lock or the demux's lock is
+ *             held. A handler begins with the entry of an ordered demux, and must not call an application's code with
+ *             it.
+ * Invariants: while the dispatcher is closed, the queue is empty. If threads run the handlers and the queue is not
+ *             empty, a thread is on its way to the queue, or no more threads can be used. In the second case as many
+ *             handlers run as may, or no thread can be started and one is busy.
+ *
+ * It is one file since it is one class: a request's way through it, and the places where handlers run. */
+
+#include "config.h"
+
+#include "conversation/ferry-demux-private.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-forks-private.h"
+#include "base/ferry-property-private.h"
+#include "base/ferry-thread-private.h"
+#include "base/ferry-usable-cores.h"
+#include "base/ferry-wait-queue-private.h"
+#include "call/ferry-team-private.h"
+
+#define DEFAULT_MAX_PENDING 65536
+#define DEFAULT_MAX_PENDING_SIZE (64 * 1024 * 1024)
+
+/* The idle time in microseconds after which a thread that was started on demand ends. */
+#define IDLE_TIME (5 * G_USEC_PER_SEC)
+
+/* Where the handlers run. */
+typedef enum
+{
+  PLACE_THREADS,
+  PLACE_RECEIVING,
+  PLACE_CONTEXT,
+} Place;
+
+/* How long the main context begins handlers in a row, in microseconds: well below a frame's time. */
+#define MAX_TURN 4000
+
+/* A handler and its data. A reference is held while the handler runs, so a handler that is removed meanwhile is
+ * freed when it has returned. */
+typedef struct
+{
+  _Atomic gint references;
+  FerryDemuxHandler func; /* const: this, data and destroy */
+  gpointer data;
+  GDestroyNotify destroy; /* (nullable) */
+  /* How many times in a row the handler has to return at once before that is expected of it. any: both */
+  _Atomic guint n_unproven;
+  _Atomic guint n_to_prove; /* what n_unproven is set to when it takes long */
+} Handler;
+
+#define FERRY_TYPE_DISPATCHER (ferry_dispatcher_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDispatcher, ferry_dispatcher, FERRY, DISPATCHER, GObject)
+
+struct _FerryDispatcher
+{
+  GObject parent_instance;
+
+  FerryInvocationDescribeFunc describe; /* (nullable): set before the demux is started */
+  _Atomic guint64 n_received;
+
+  pthread_mutex_t lock;
+  GHashTable *handlers; /* lock: this and all fields below: (owned) (element-type utf8 Handler), both owned; the key is
+                           the method */
+  const char *latest_method; /* (nullable): the key of the handler that was found last */
+  Handler *latest_handler;   /* that handler, which handlers owns */
+  Handler *other_handler;    /* (owned) (nullable): for all other methods */
+  GQueue queue;              /* (element-type FerryDemuxInvocation) (owned): linked by their field link */
+  _Atomic guint max_pending; /* any: the most requests in queue */
+  /* any: the most bytes of arguments in queue; an empty queue accepts one request of any size */
+  _Atomic guint64 max_pending_size;
+  guint64 pending_size;
+  gboolean open;
+  guint64 n_closed;     /* how many times the dispatcher was closed */
+  guint n_running;      /* handlers that began since the dispatcher was last closed, and have not returned */
+  guint n_left;         /* handlers that began before the dispatcher was last closed, and have not returned */
+  FerryWaitQueue waits; /* joined with lock held: completions that wait until n_left is 0 and the threads have ended */
+  gboolean has_waits;   /* a completion joined waits since waits was last finished */
+  Place place;          /* changed only while the dispatcher is closed, as are max_threads, idle_time and context */
+  /* The thread that receives runs handlers too, where it belongs to a team. Written as place is. */
+  _Atomic gboolean in_team;
+  guint max_threads;          /* the most handlers at a time */
+  gint64 idle_time;           /* microseconds after which an idle thread ends; negative: never */
+  GMainContext *context;      /* (owned) (nullable) */
+  FerrySharedContext *shared; /* (owned) (nullable): set before the demux is started: the context, where in_team */
+
+  gboolean ordered; /* const: handlers are entered in order */
+  pthread_mutex_t entry;
+
+  pthread_cond_t work;
+  sigset_t signals; /* the signals that this dispatcher's threads block: those that the thread that opened it blocks */
+  guint n_threads;
+  guint n_idle;
+  gboolean coming;                        /* a thread was woken or started, and has not checked the queue yet */
+  FerryDemuxStartThreadFunc start_thread; /* const */
+
+  GSource *source; /* (owned) (nullable): set while the dispatcher is open */
+  gboolean ready;  /* the source is ready, or is being dispatched */
+};
+
+typedef FerryDispatcher Dispatcher;
+
+G_DEFINE_FINAL_TYPE (FerryDispatcher, ferry_dispatcher, G_TYPE_OBJECT)
+
+/* A request and its running handler. */
+typedef struct
+{
+  FerryInvocation *invocation; /* (owned) (nullable): NULL when the handler has returned */
+  Handler *handler;            /* (owned) (nullable): NULL if there is no handler for the method */
+  guint64 n_closed;            /* the dispatcher's n_closed when the handler began */
+} Run;
+
+/* What summon() must do, after the lock is released, to get a thread for the queue. */
+typedef enum
+{
+  SUMMONS_NONE,
+  SUMMONS_WAKE,
+  SUMMONS_START,
+} Summons;
+
+/* (nullable): the entry that this thread has. */
+static _Thread_local pthread_mutex_t *own_entry;
+
+static void
+handler_unref (gpointer data)
+{
+  Handler *self = data;
+
+  if (!ferry_ref_count_dec (&self->references))
+    return;
+  if (self->destroy != NULL)
+    self->destroy (self->data);
+  g_free (self);
+}
+
+static void
+ferry_dispatcher_init (FerryDispatcher *self)
+{
+  atomic_init (&self->max_pending, DEFAULT_MAX_PENDING);
+  atomic_init (&self->max_pending_size, DEFAULT_MAX_PENDING_SIZE);
+  pthread_mutex_init (&self->lock, NULL);
+  pthread_mutex_init (&self->entry, NULL);
+  ferry_cond_init (&self->work);
+  self->handlers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, handler_unref);
+  g_queue_init (&self->queue);
+  ferry_wait_queue_init (&self->waits);
+  self->start_thread = g_thread_try_new;
+}
+
+static Dispatcher *
+ref (Dispatcher *self)
+{
+  return g_object_ref (self);
+}
+
+static void
+dispatcher_unref (Dispatcher *self)
+{
+  ferry_hand_over (self);
+  g_object_unref (self);
+}
+
+static void
+ferry_dispatcher_finalize (GObject *object)
+{
+  Dispatcher *self = FERRY_DISPATCHER (object);
+
+  ferry_take_over (self);
+  /* A task of ferry_demux_stop_async() holds the demux, which closes the dispatcher before it drops its reference. */
+  g_assert (self->queue.length == 0 && self->source == NULL && self->n_threads == 0);
+  g_hash_table_unref (self->handlers);
+  g_clear_pointer (&self->other_handler, handler_unref);
+  ferry_wait_queue_clear (&self->waits);
+  g_clear_pointer (&self->context, g_main_context_unref);
+  g_clear_pointer (&self->shared, ferry_shared_context_unref);
+  pthread_cond_destroy (&self->work);
+  pthread_mutex_destroy (&self->entry);
+  pthread_mutex_destroy (&self->lock);
+
+  G_OBJECT_CLASS (ferry_dispatcher_parent_class)->finalize (object);
+}
+
+static void
+ferry_dispatcher_class_init (FerryDispatcherClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_dispatcher_finalize;
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Dispatcher, dispatcher_unref)
+
+/* ---- settings ---- */
+
+static void
+dispatcher_set_handler (Dispatcher *self, const char *method, FerryDemuxHandler func, gpointer data,
+                        GDestroyNotify destroy)
+{
+  Handler *handler = func != NULL ? g_new (Handler, 1) : NULL;
+  gpointer before = NULL;
+  g_autofree gpointer key = NULL;
+
+  if (handler != NULL)
+    *handler =
+      (Handler){.references = 1, .func = func, .data = data, .destroy = destroy, .n_unproven = 1, .n_to_prove = 1};
+  pthread_mutex_lock (&self->lock);
+  self->latest_method = NULL;
+  if (method == NULL)
+    {
+      before = self->other_handler;
+      self->other_handler = handler;
+    }
+  else
+    {
+      g_hash_table_steal_extended (self->handlers, method, &key, &before);
+      if (handler != NULL)
+        g_hash_table_insert (self->handlers, g_strdup (method), handler);
+    }
+  pthread_mutex_unlock (&self->lock);
+  g_clear_pointer (&before, handler_unref);
+}
+
+static gboolean
+dispatcher_set_place (Dispatcher *self, Place place, gboolean in_team, guint n_threads, gint64 idle_time,
+                      GMainContext *context)
+{
+  g_autoptr (GMainContext) before G_GNUC_UNUSED = NULL;
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->open)
+    return FALSE;
+  before = self->context;
+  self->context = context != NULL ? g_main_context_ref (context) : NULL;
+  self->place = place;
+  atomic_store_explicit (&self->in_team, in_team, memory_order_relaxed);
+  self->max_threads = n_threads;
+  self->idle_time = idle_time;
+  pthread_cond_broadcast (&self->work);
+  return TRUE;
+}
+
+static gboolean
+dispatcher_is_open (Dispatcher *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  return self->open;
+}
+
+/* ---- waiting until no handler runs ---- */
+
+static gboolean
+is_quiet_locked (Dispatcher *self)
+{
+  return self->n_left == 0 && (self->open || self->n_threads == 0);
+}
+
+/* Releases the lock. Finishes the completions of waits when is_quiet_locked() is TRUE: all handlers from before the
+ * last close have returned, and a closed dispatcher has no threads. */
+static void
+unlock (Dispatcher *self)
+{
+  GQueue waits = G_QUEUE_INIT;
+  gboolean finishes = self->has_waits && is_quiet_locked (self);
+
+  if (finishes)
+    {
+      self->has_waits = FALSE;
+      ferry_wait_queue_reserve (&self->waits, NULL, &waits);
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (finishes)
+    ferry_wait_queue_finish_reserved (&waits);
+}
+
+/* ---- running handlers ---- */
+
+/* Returns (nullable) the handler of a method. Most requests are of the same method as the one before. */
+static Handler *
+find_handler_locked (Dispatcher *self, const char *method)
+{
+  gpointer key = NULL;
+  gpointer handler = NULL;
+
+  if (self->latest_method != NULL && strcmp (self->latest_method, method) == 0)
+    return self->latest_handler;
+  if (!g_hash_table_lookup_extended (self->handlers, method, &key, &handler))
+    return self->other_handler;
+  self->latest_method = key;
+  self->latest_handler = handler;
+  return handler;
+}
+
+/* Fills in run with a request and its handler. invocation (nullable): NULL takes the oldest request of the queue,
+ * which must not be empty. */
+static void
+begin_locked (Dispatcher *self, Run *run, FerryDemuxInvocation *invocation)
+{
+  Handler *handler;
+
+  if (invocation == NULL)
+    {
+      invocation = g_queue_pop_head_link (&self->queue)->data;
+      self->pending_size -= ferry_call_get_size (invocation->call);
+    }
+  handler = find_handler_locked (self, invocation->base.method);
+  if (handler != NULL)
+    ferry_ref_count_inc (&handler->references);
+  *run = (Run){&invocation->base, handler, self->n_closed};
+  self->n_running++;
+}
+
+/* How many handlers run. */
+static guint
+count_running_locked (Dispatcher *self)
+{
+  return self->n_running + self->n_left;
+}
+
+/* Calls the handler. Must be called without the lock. */
+static void
+call_handler (Run *run)
+{
+  FerryInvocation *invocation = g_steal_pointer (&run->invocation);
+
+  if (ferry_demux_invocation_check_in_time (invocation))
+    {
+      if (run->handler != NULL)
+        run->handler->func (invocation, run->handler->data);
+      else
+        ferry_invocation_return_new_error (invocation, FERRY_ERROR, FERRY_ERROR_UNKNOWN_FUNCTION,
+                                           "The other end has no handler for '%s'; add a handler of that name there, "
+                                           "or one for all methods",
+                                           ferry_invocation_get_method (invocation));
+    }
+  ferry_invocation_unref (invocation);
+}
+
+static void
+perform (Run *run)
+{
+  call_handler (run);
+  g_clear_pointer (&run->handler, handler_unref);
+}
+
+static void
+end_locked (Dispatcher *self, const Run *run)
+{
+  if (run->n_closed == self->n_closed)
+    self->n_running--;
+  else
+    self->n_left--;
+}
+
+static void
+refuse_all (GQueue *queue, const GError *reason)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (queue)) != NULL)
+    {
+      ferry_demux_invocation_turn_away (link->data, reason);
+      ferry_invocation_unref (link->data);
+    }
+}
+
+/* ---- threads ---- */
+
+/* Threads are started when there are requests, up to max_threads. They are not joined, since a handler may run for
+ * any time. Each thread drops its reference to the dispatcher when it ends. */
+
+static void start_thread (Dispatcher *self);
+
+static Summons
+summon_locked (Dispatcher *self)
+{
+  if (self->queue.length == 0 || self->coming || count_running_locked (self) >= self->max_threads)
+    return SUMMONS_NONE;
+  if (self->n_idle > 0)
+    {
+      self->coming = TRUE;
+      return SUMMONS_WAKE;
+    }
+  if (self->n_threads >= self->max_threads)
+    return SUMMONS_NONE;
+  self->coming = TRUE;
+  self->n_threads++;
+  return SUMMONS_START;
+}
+
+/* Must be called without the lock, as the woken thread takes the lock first. If another idle thread times out before
+ * that and takes the request, this wake-up has no effect. */
+static void
+summon (Dispatcher *self, Summons summons)
+{
+  if (summons == SUMMONS_WAKE)
+    pthread_cond_signal (&self->work);
+  else if (summons == SUMMONS_START)
+    start_thread (self);
+}
+
+/* Sleeps until there is work. Returns FALSE when idle_time is over. */
+static gboolean
+wait_locked (Dispatcher *self)
+{
+  gboolean in_time;
+
+  self->n_idle++;
+  in_time = ferry_cond_wait_until (&self->work, &self->lock, ferry_deadline_after (self->idle_time));
+  self->n_idle--;
+  /* This thread checks the queue next, so no other thread has to. */
+  self->coming = FALSE;
+  return in_time;
+}
+
+/* Waits for a request. Returns TRUE if there is one for this thread, or FALSE if this thread must end. */
+static gboolean
+find_work_locked (Dispatcher *self)
+{
+  gboolean in_time = TRUE;
+
+  while (TRUE)
+    {
+      if (!self->open || self->n_threads > self->max_threads)
+        return FALSE;
+      if (self->queue.length > 0 && count_running_locked (self) < self->max_threads)
+        return TRUE;
+      if (!in_time)
+        return FALSE;
+      in_time = wait_locked (self);
+    }
+}
+
+/* Waits until no other thread enters a handler. Releases the lock meanwhile. */
+static void
+enter_locked (Dispatcher *self)
+{
+  pthread_mutex_unlock (&self->lock);
+  pthread_mutex_lock (&self->entry);
+  own_entry = &self->entry;
+  pthread_mutex_lock (&self->lock);
+}
+
+void
+ferry_demux_let_next (void)
+{
+  pthread_mutex_t *entry = g_steal_pointer (&own_entry);
+
+  if (entry != NULL)
+    pthread_mutex_unlock (entry);
+}
+
+/* Takes a request, unless another thread has taken the last one meanwhile or runs a handler in place of this one, and
+ * runs its handler. */
+static void
+work_locked (Dispatcher *self)
+{
+  Run run;
+  Summons summons;
+
+  if (self->ordered)
+    enter_locked (self);
+  if (self->queue.length == 0 || count_running_locked (self) >= self->max_threads)
+    {
+      ferry_demux_let_next ();
+      return;
+    }
+  begin_locked (self, &run, NULL);
+  summons = summon_locked (self);
+  pthread_mutex_unlock (&self->lock);
+  summon (self, summons);
+  perform (&run);
+  ferry_demux_let_next ();
+  pthread_mutex_lock (&self->lock);
+  end_locked (self, &run);
+  if (!self->has_waits)
+    return;
+  unlock (self);
+  pthread_mutex_lock (&self->lock);
+}
+
+static gpointer
+thread_main (gpointer data)
+{
+  g_autoptr (Dispatcher) self = data;
+  Summons summons;
+
+  pthread_mutex_lock (&self->lock);
+  /* The receiving thread, which blocks all signals, may have started this thread. Processes that handlers start
+   * inherit the mask. */
+  pthread_sigmask (SIG_SETMASK, &self->signals, NULL);
+  self->coming = FALSE;
+  while (find_work_locked (self))
+    work_locked (self);
+  self->n_threads--;
+  /* coming may have stood for this thread, so another thread may be needed. */
+  summons = summon_locked (self);
+  unlock (self);
+  summon (self, summons);
+  return NULL;
+}
+
+/* Undoes summon_locked() when no thread could be started. If there is no other thread either, answers all requests
+ * of the queue with an error. */
+static void
+give_up_thread (Dispatcher *self, const GError *failure)
+{
+  g_autoptr (GError) reason = g_error_new (
+    FERRY_ERROR, FERRY_ERROR_SYSTEM,
+    "The other end cannot start a thread to answer: %s; ask again when it has fewer threads", failure->message);
+  GQueue unanswered = G_QUEUE_INIT;
+
+  pthread_mutex_lock (&self->lock);
+  self->coming = FALSE;
+  self->n_threads--;
+  if (self->n_threads == 0 && self->place == PLACE_THREADS)
+    {
+      unanswered = self->queue;
+      g_queue_init (&self->queue);
+      self->pending_size = 0;
+    }
+  unlock (self);
+  refuse_all (&unanswered, reason);
+}
+
+static void
+start_thread (Dispatcher *self)
+{
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  thread = self->start_thread ("ferry-demux", thread_main, ref (self), &error);
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return;
+    }
+  g_debug ("A thread of a demux cannot be started: %s", error->message);
+  give_up_thread (self, error);
+  dispatcher_unref (self);
+}
+
+/* ---- the team ----
+ *
+ * A thread of a team (see ferry-team-private.h) runs the handler of a request that it has received itself. It keeps the
+ * lead for a handler that is expected to return at once, and the follower takes the lead only if that does not. Any
+ * other handler begins with the lead given away. A thread that has lost the lead is a thread of the demux for as long
+ * as requests wait. */
+
+/* A handler that returns within this time in microseconds returns at once. */
+#define QUICK_TIME 50
+
+/* The most times in a row that a handler has to return at once. */
+#define MAX_TO_PROVE 1024
+
+static gboolean
+is_expected_quick (const Run *run)
+{
+  /* Relaxed, as below: what is expected orders no other memory. */
+  return run->handler == NULL || atomic_load_explicit (&run->handler->n_unproven, memory_order_relaxed) == 0;
+}
+
+/* Notes how long a handler took. Sometimes one takes long that was expected to return at once. Then it has to return at
+ * once twice as often in a row until that is expected again. */
+static void
+note_time (const Run *run, gboolean was_expected_quick, gboolean was_quick)
+{
+  Handler *handler = run->handler;
+  guint n_to_prove;
+
+  if (handler == NULL || (was_expected_quick && was_quick))
+    return;
+  n_to_prove = atomic_load_explicit (&handler->n_to_prove, memory_order_relaxed);
+  if (was_expected_quick)
+    atomic_store_explicit (&handler->n_to_prove, n_to_prove = MIN (2 * n_to_prove, MAX_TO_PROVE), memory_order_relaxed);
+  if (was_quick)
+    n_to_prove = MAX (atomic_load_explicit (&handler->n_unproven, memory_order_relaxed), 1) - 1;
+  atomic_store_explicit (&handler->n_unproven, n_to_prove, memory_order_relaxed);
+}
+
+/* Has this thread block the signals that the dispatcher's threads block: processes that handlers start inherit the
+ * mask. */
+static void
+adopt_signals_locked (Dispatcher *self)
+{
+  static _Thread_local sigset_t adopted;
+  static _Thread_local gboolean has_adopted;
+
+  if (G_LIKELY (has_adopted && memcmp (&adopted, &self->signals, sizeof adopted) == 0))
+    return;
+  pthread_sigmask (SIG_SETMASK, &self->signals, NULL);
+  adopted = self->signals;
+  has_adopted = TRUE;
+}
+
+/* Must be called without the lock. Returns whether this thread still has the lead, or has it again. */
+static gboolean
+perform_in_team (Dispatcher *self, Run *run, FerryTeam *team)
+{
+  const gboolean expects_quick = is_expected_quick (run);
+  gint64 begun;
+  gboolean was_quick;
+  gboolean has_lead;
+
+  ferry_team_begin_handler (team, expects_quick);
+  begun = expects_quick ? 0 : g_get_monotonic_time ();
+  call_handler (run);
+  has_lead = ferry_team_end_handler (team, &was_quick);
+  if (!expects_quick)
+    was_quick = g_get_monotonic_time () - begun < QUICK_TIME;
+  note_time (run, expects_quick, was_quick);
+  g_clear_pointer (&run->handler, handler_unref);
+  return has_lead;
+}
+
+/* Runs the handler of a request that this thread has received, and then those of requests that wait, unless the thread
+ * receives again. */
+static void
+run_in_team (Dispatcher *dispatcher, Run *run, FerryTeam *team)
+{
+  g_autoptr (Dispatcher) self = ref (dispatcher);
+  gboolean has_lead = perform_in_team (self, run, team);
+  Summons summons = SUMMONS_NONE;
+
+  if (self->shared != NULL)
+    ferry_shared_context_leave (self->shared);
+  pthread_mutex_lock (&self->lock);
+  end_locked (self, run);
+  while (self->shared == NULL && !has_lead && self->queue.length > 0 && count_running_locked (self) < self->max_threads)
+    work_locked (self);
+  if (self->shared == NULL)
+    summons = summon_locked (self);
+  unlock (self);
+  summon (self, summons);
+}
+
+/* ---- the main context ---- */
+
+/* Dispatches the dispatcher's one source. The source becomes ready when a request is queued, and stays ready until the
+ * queue is empty. It runs handlers one after the other for at most MAX_TURN; then other sources can run. */
+
+static gboolean
+dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  g_autoptr (Dispatcher) self = ref (data);
+  gint64 end = g_get_monotonic_time () + MAX_TURN;
+  gboolean more;
+
+  g_source_set_ready_time (source, -1);
+  pthread_mutex_lock (&self->lock);
+  /* If the dispatcher was closed and opened again meanwhile, a new source serves the queue. */
+  while (self->source == source && self->queue.length > 0 && g_get_monotonic_time () < end)
+    {
+      Run run;
+
+      begin_locked (self, &run, NULL);
+      pthread_mutex_unlock (&self->lock);
+      perform (&run);
+      pthread_mutex_lock (&self->lock);
+      end_locked (self, &run);
+    }
+  more = self->source == source && self->queue.length > 0;
+  if (self->source == source)
+    self->ready = more;
+  unlock (self);
+  if (more)
+    g_source_set_ready_time (source, 0);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+not_called (gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static GSource *
+source_new (Dispatcher *self)
+{
+  static GSourceFuncs funcs = {.dispatch = dispatch};
+  GSource *source = g_source_new (&funcs, sizeof (GSource));
+
+  g_source_set_static_name (source, "ferry-demux");
+  /* The callback does nothing. It is set because its data holds a reference to the dispatcher. */
+  g_source_set_callback (source, not_called, ref (self), (GDestroyNotify) dispatcher_unref);
+  g_source_set_ready_time (source, -1);
+  return source;
+}
+
+/* ---- taking requests ---- */
+
+static GError *
+new_refusal (gboolean open)
+{
+  return g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                              open ? "Too many requests wait at the other end; ask again later, or ask less at a time"
+                                   : "The other end was stopped before it began the request; ask again later");
+}
+
+/* Whether this thread may run a handler at once, without the queue. */
+static gboolean
+runs_now_locked (Dispatcher *self)
+{
+  return self->place == PLACE_RECEIVING || (self->place == PLACE_CONTEXT && self->queue.length == 0 &&
+                                            self->n_running == 0 && g_main_context_is_owner (self->context));
+}
+
+/* Returns (nullable): the team of this thread, if the handler may run on it. */
+static FerryTeam *
+get_team (Dispatcher *self, FerryTransport *transport)
+{
+  FerryTeam *team =
+    atomic_load_explicit (&self->in_team, memory_order_relaxed) ? ferry_transport_get_team (transport) : NULL;
+
+  return team != NULL && ferry_team_may_handle (team) ? team : NULL;
+}
+
+/* Whether this thread, of a team, may run a handler. Requests that wait come first. Enters a shared context. */
+static gboolean
+runs_in_team_locked (Dispatcher *self)
+{
+  if (self->queue.length > 0 || count_running_locked (self) >= self->max_threads)
+    return FALSE;
+  return self->shared == NULL || ferry_shared_context_try_enter (self->shared);
+}
+
+static gboolean
+has_room_locked (Dispatcher *self, gsize size)
+{
+  /* Relaxed: the limits order no other memory. */
+  if (self->queue.length >= atomic_load_explicit (&self->max_pending, memory_order_relaxed))
+    return FALSE;
+  return self->queue.length == 0 ||
+         self->pending_size + size <= atomic_load_explicit (&self->max_pending_size, memory_order_relaxed);
+}
+
+static void
+dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
+{
+  const gsize size = ferry_call_get_size (invocation->call);
+  g_autoptr (GError) refusal = NULL;
+  g_autoptr (GSource) source = NULL;
+  Summons summons = SUMMONS_NONE;
+  FerryTeam *team = get_team (self, invocation->transport);
+  Run run = {NULL};
+
+  pthread_mutex_lock (&self->lock);
+  if (!self->open)
+    refusal = new_refusal (FALSE);
+  else if (team != NULL && runs_in_team_locked (self))
+    {
+      begin_locked (self, &run, invocation);
+      adopt_signals_locked (self);
+    }
+  else if (runs_now_locked (self))
+    {
+      begin_locked (self, &run, invocation);
+      team = NULL;
+    }
+  else if (!has_room_locked (self, size))
+    refusal = new_refusal (TRUE);
+  else
+    {
+      self->pending_size += size;
+      g_queue_push_tail_link (&self->queue, &invocation->link);
+      if (self->place != PLACE_CONTEXT)
+        summons = summon_locked (self);
+      else if (!self->ready)
+        {
+          self->ready = TRUE;
+          source = g_source_ref (self->source);
+        }
+    }
+  pthread_mutex_unlock (&self->lock);
+
+  if (run.invocation != NULL && team != NULL)
+    run_in_team (self, &run, team);
+  else if (run.invocation != NULL)
+    {
+      perform (&run);
+      pthread_mutex_lock (&self->lock);
+      end_locked (self, &run);
+      unlock (self);
+    }
+  else if (source != NULL)
+    g_source_set_ready_time (source, 0);
+  else
+    summon (self, summons);
+  if (refusal == NULL)
+    return;
+  ferry_demux_invocation_turn_away (&invocation->base, refusal);
+  ferry_invocation_unref (&invocation->base);
+}
+
+/* ---- opening and closing ---- */
+
+static gboolean
+dispatcher_open (Dispatcher *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  if (self->open)
+    return FALSE;
+  self->open = TRUE;
+  pthread_sigmask (SIG_SETMASK, NULL, &self->signals);
+  if (self->place == PLACE_CONTEXT)
+    {
+      self->ready = FALSE;
+      self->source = source_new (self);
+      g_source_attach (self->source, self->context);
+    }
+  return TRUE;
+}
+
+static gboolean
+dispatcher_close (Dispatcher *self)
+{
+  g_autoptr (GError) reason = new_refusal (FALSE);
+  GSource *source;
+  GQueue queue;
+
+  pthread_mutex_lock (&self->lock);
+  if (!self->open)
+    {
+      pthread_mutex_unlock (&self->lock);
+      return FALSE;
+    }
+  self->open = FALSE;
+  queue = self->queue;
+  g_queue_init (&self->queue);
+  self->pending_size = 0;
+  source = g_steal_pointer (&self->source);
+  self->n_closed++;
+  self->n_left += self->n_running;
+  self->n_running = 0;
+  pthread_cond_broadcast (&self->work);
+  pthread_mutex_unlock (&self->lock);
+  ferry_clear_source (&source);
+  refuse_all (&queue, reason);
+  return TRUE;
+}
+
+/* ---- the object ---- */
+
+/**
+ * FerryDemux:
+ *
+ * Answers the requests of a [class@Ferry.Transport]. A demux calls the handler that was added for the method of a
+ * request.
+ *
+ * By default, at most as many handlers run at a time as there are cores that the process may use. In a worker, a
+ * handler runs on the thread that has received the request; while a handler takes long or waits, another thread
+ * receives. In an application, and over transports of other kinds, handlers run on a pool of threads. Threads are
+ * started when there are requests. To run handlers elsewhere, use [method@Ferry.Demux.set_threads],
+ * [property@Ferry.Demux:threads-on-demand] or [method@Ferry.Demux.set_context].
+ *
+ * Every request is answered. A request that no handler answers gets one of these errors:
+ *
+ * - %FERRY_ERROR_UNKNOWN_FUNCTION if there is no handler for the method;
+ * - %FERRY_ERROR_REFUSED if [property@Ferry.Demux:max-pending] or [property@Ferry.Demux:max-pending-size] is reached,
+ *   or if the request waits when the demux is stopped;
+ * - %FERRY_ERROR_TIMED_OUT or %G_IO_ERROR_CANCELLED if the caller gave the request up before a handler was called,
+ *   since its deadline had passed, or by a cancel.
+ *
+ * A transport has at most one running demux. Dropping the last reference to a demux stops it. Any thread may use it.
+ */
+struct _FerryDemux
+{
+  GObject parent_instance;
+
+  guint fork_number;         /* const: see ferry-forks-private.h */
+  FerryTransport *transport; /* const: (owned) */
+  Dispatcher *dispatcher;    /* const: (owned) */
+
+  pthread_mutex_t lock;
+  gboolean telling;    /* lock: a thread is registering the demux with the transport, or unregistering it */
+  gboolean registered; /* lock: the transport passes requests to this demux */
+};
+
+G_DEFINE_FINAL_TYPE (FerryDemux, ferry_demux, G_TYPE_OBJECT)
+
+enum
+{
+  PROP_TRANSPORT = 1,
+  PROP_MAX_PENDING,
+  PROP_MAX_PENDING_SIZE,
+  PROP_N_PENDING,
+  PROP_RUNNING,
+  PROP_THREADS,
+  PROP_THREADS_ON_DEMAND,
+  PROP_CONTEXT,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+/**
+ * ferry_demux_new:
+ * @transport: the transport from which the demux answers requests
+ *
+ * Creates a demux, which is not started yet. Any thread.
+ *
+ * Returns: (transfer full): a new demux
+ */
+FerryDemux *
+ferry_demux_new (FerryTransport *transport)
+{
+  g_return_val_if_fail (FERRY_IS_TRANSPORT (transport), NULL);
+
+  return g_object_new (FERRY_TYPE_DEMUX, "transport", transport, NULL);
+}
+
+FerryTransport *
+ferry_demux_get_transport (FerryDemux *self)
+{
+  return self->transport;
+}
+
+guint
+ferry_demux_get_n_pending (FerryDemux *self)
+{
+  FERRY_AUTO_LOCK (&self->dispatcher->lock);
+  return self->dispatcher->queue.length;
+}
+
+guint
+ferry_demux_get_n_threads (FerryDemux *self)
+{
+  FERRY_AUTO_LOCK (&self->dispatcher->lock);
+  return self->dispatcher->n_threads;
+}
+
+gboolean
+ferry_demux_is_quiet (FerryDemux *self)
+{
+  FERRY_AUTO_LOCK (&self->dispatcher->lock);
+  return self->dispatcher->n_left == 0 && self->dispatcher->n_threads == 0;
+}
+
+void
+ferry_demux_set_idle_time (FerryDemux *self, gint64 idle_time)
+{
+  self->dispatcher->idle_time = idle_time;
+}
+
+void
+ferry_demux_set_ordered (FerryDemux *self)
+{
+  self->dispatcher->ordered = TRUE;
+}
+
+void
+ferry_demux_set_start_thread_func (FerryDemux *self, FerryDemuxStartThreadFunc func)
+{
+  self->dispatcher->start_thread = func;
+}
+
+void
+ferry_demux_set_describe_func (FerryDemux *self, FerryInvocationDescribeFunc describe)
+{
+  self->dispatcher->describe = describe;
+}
+
+/* ---- handlers ---- */
+
+/**
+ * ferry_demux_add_handler:
+ * @self: a demux
+ * @method: (nullable): the method that @handler answers, or %NULL for all methods that have no handler
+ * @handler: (scope notified) (closure user_data) (destroy destroy): called for each request
+ * @user_data: data for @handler
+ * @destroy: (nullable): frees @user_data on any thread, after @handler was removed and has returned
+ *
+ * Adds a handler for a method. It replaces the method's earlier handler, if there is one. Any thread, at any time.
+ */
+void
+ferry_demux_add_handler (FerryDemux *self, const char *method, FerryDemuxHandler handler, gpointer user_data,
+                         GDestroyNotify destroy)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+  g_return_if_fail (handler != NULL);
+
+  dispatcher_set_handler (self->dispatcher, method, handler, user_data, destroy);
+}
+
+static void
+run_failing (FerryInvocation *invocation, gpointer data)
+{
+  gpointer user_data;
+  GCallback func = ferry_failing_get_func (data, &user_data);
+  GError *error = NULL;
+
+  ((FerryDemuxHandlerFull) func) (invocation, user_data, &error);
+  ferry_invocation_answer_failure (invocation, error);
+}
+
+/**
+ * ferry_demux_add_handler_full: (rename-to ferry_demux_add_handler)
+ * @self: a demux
+ * @method: (nullable): the method that @handler answers, or %NULL for all methods that have no handler
+ * @handler: (scope notified) (closure user_data) (destroy destroy): called for each request
+ * @user_data: data for @handler
+ * @destroy: (nullable): frees @user_data on any thread, after @handler was removed and has returned
+ *
+ * Adds a handler that may fail, as [method@Ferry.Demux.add_handler] does one that answers each request itself. This is
+ * the form for languages that throw: the caller gets what the handler throws. Any thread, at any time.
+ */
+void
+ferry_demux_add_handler_full (FerryDemux *self, const char *method, FerryDemuxHandlerFull handler, gpointer user_data,
+                              GDestroyNotify destroy)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+  g_return_if_fail (handler != NULL);
+
+  ferry_demux_add_handler (self, method, run_failing, ferry_failing_new (G_CALLBACK (handler), user_data, destroy),
+                           ferry_failing_free);
+}
+
+/**
+ * ferry_demux_remove_handler:
+ * @self: a demux
+ * @method: (nullable): the method, or %NULL for the handler of all methods that have no handler
+ *
+ * Removes a handler, if there is one. The handler may still be running when this returns. Any thread, at any time.
+ */
+void
+ferry_demux_remove_handler (FerryDemux *self, const char *method)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+
+  dispatcher_set_handler (self->dispatcher, method, NULL, NULL, NULL);
+}
+
+/* ---- where handlers run ---- */
+
+#define WHEN_STOPPED "the demux is running; set this before ferry_demux_start(), or after ferry_demux_stop()"
+
+static int
+get_threads (FerryDemux *self)
+{
+  Dispatcher *dispatcher = self->dispatcher;
+  FERRY_AUTO_LOCK (&dispatcher->lock);
+
+  if (dispatcher->place == PLACE_RECEIVING)
+    return 0;
+  return dispatcher->place == PLACE_THREADS && !dispatcher->in_team && dispatcher->idle_time < 0
+           ? (int) dispatcher->max_threads
+           : -1;
+}
+
+static guint
+get_threads_on_demand (FerryDemux *self)
+{
+  Dispatcher *dispatcher = self->dispatcher;
+  FERRY_AUTO_LOCK (&dispatcher->lock);
+
+  return dispatcher->place == PLACE_THREADS && dispatcher->idle_time >= 0 ? dispatcher->max_threads : 0;
+}
+
+static GMainContext *
+dup_context (FerryDemux *self)
+{
+  FERRY_AUTO_LOCK (&self->dispatcher->lock);
+  return self->dispatcher->context != NULL ? g_main_context_ref (self->dispatcher->context) : NULL;
+}
+
+/* Sets where handlers run, and notifies of the properties that change with that. Returns FALSE while the demux runs. */
+static gboolean
+set_place (FerryDemux *self, Place place, gboolean in_team, guint n_threads, gint64 idle_time, GMainContext *context)
+{
+  int threads = get_threads (self);
+  guint on_demand = get_threads_on_demand (self);
+  g_autoptr (GMainContext) before = dup_context (self);
+
+  if (!dispatcher_set_place (self->dispatcher, place, in_team, n_threads, idle_time, context))
+    return FALSE;
+  if (get_threads (self) != threads)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THREADS]);
+  if (get_threads_on_demand (self) != on_demand)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_THREADS_ON_DEMAND]);
+  if (context != before)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_CONTEXT]);
+  return TRUE;
+}
+
+void
+ferry_demux_set_team (FerryDemux *self, guint n_threads)
+{
+  set_place (self, PLACE_THREADS, TRUE, n_threads, -1, NULL);
+}
+
+void
+ferry_demux_set_shared_context (FerryDemux *self, FerrySharedContext *context)
+{
+  set_place (self, PLACE_CONTEXT, TRUE, 1, -1, ferry_shared_context_get_context (context));
+  self->dispatcher->shared = ferry_shared_context_ref (context);
+}
+
+/* Returns FALSE while the demux runs. */
+static gboolean
+set_default_place (FerryDemux *self)
+{
+  return set_place (self, PLACE_THREADS, TRUE, ferry_get_n_usable_cores (), -1, NULL);
+}
+
+/**
+ * ferry_demux_set_threads: (set-property threads)
+ * @self: a demux that is stopped
+ * @n_threads: the number of threads; 0 to run handlers on the thread that receives, -1 for the default
+ *
+ * Sets [property@Ferry.Demux:threads]. Any thread.
+ */
+void
+ferry_demux_set_threads (FerryDemux *self, int n_threads)
+{
+  gboolean is_set;
+
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+  g_return_if_fail (n_threads >= -1);
+
+  if (n_threads < 0)
+    is_set = set_default_place (self);
+  else
+    is_set = set_place (self, n_threads > 0 ? PLACE_THREADS : PLACE_RECEIVING, FALSE, (guint) n_threads, -1, NULL);
+  ferry_return_if_fail (is_set, WHEN_STOPPED);
+}
+
+static void
+set_threads_on_demand (FerryDemux *self, guint max_threads)
+{
+  gboolean is_set;
+
+  if (max_threads > 0)
+    is_set = set_place (self, PLACE_THREADS, FALSE, max_threads, IDLE_TIME, NULL);
+  else
+    is_set = get_threads_on_demand (self) == 0 || set_default_place (self);
+  if (!is_set)
+    ferry_critical ("FerryDemux:threads-on-demand: " WHEN_STOPPED);
+}
+
+/**
+ * ferry_demux_set_context: (set-property context)
+ * @self: a demux that is stopped
+ * @context: (nullable): a main context, or %NULL for the default context
+ *
+ * Sets [property@Ferry.Demux:context]. Any thread.
+ */
+void
+ferry_demux_set_context (FerryDemux *self, GMainContext *context)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+  ferry_return_if_fail (
+    set_place (self, PLACE_CONTEXT, FALSE, 0, -1, context != NULL ? context : g_main_context_default ()), WHEN_STOPPED);
+}
+
+/* ---- starting and stopping ---- */
+
+/* On the receiving thread; for early requests, where the demux is started: passes a new request to the dispatcher. */
+static void
+call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
+{
+  Dispatcher *self = (Dispatcher *) owner;
+  FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe);
+
+  invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;
+  dispatcher_take (self, invocation);
+}
+
+guint64
+ferry_demux_get_n_received (FerryDemux *self)
+{
+  return atomic_load (&self->dispatcher->n_received);
+}
+
+/* Registers the demux with the transport, or unregisters it. Returns FALSE and sets error if another demux is
+ * registered with the transport. */
+static gboolean
+tell_transport (FerryDemux *self, gboolean wanted, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (wanted)
+    return ferry_transport_take_calls (self->transport, call_came, G_OBJECT (self->dispatcher), error);
+  reason = g_error_new_literal (FERRY_ERROR, FERRY_ERROR_REFUSED,
+                                "The other end has stopped answering requests; ask again later");
+  ferry_transport_leave_calls (self->transport, reason);
+  return TRUE;
+}
+
+/* Registers or unregisters until the transport and the dispatcher agree. If another thread, or an outer call, is
+ * doing this already, returns at once and leaves the work to it. */
+static gboolean
+agree (FerryDemux *self, GError **error)
+{
+  gboolean told = TRUE;
+  gboolean wanted;
+
+  pthread_mutex_lock (&self->lock);
+  while (told && !self->telling && (wanted = dispatcher_is_open (self->dispatcher)) != self->registered)
+    {
+      self->telling = TRUE;
+      pthread_mutex_unlock (&self->lock);
+      told = tell_transport (self, wanted, error);
+      if (!told)
+        dispatcher_close (self->dispatcher);
+      pthread_mutex_lock (&self->lock);
+      self->telling = FALSE;
+      if (told)
+        self->registered = wanted;
+    }
+  pthread_mutex_unlock (&self->lock);
+  return told;
+}
+
+/**
+ * ferry_demux_start:
+ * @self: a demux
+ * @error: return location for an error
+ *
+ * Starts to answer requests. Requests that arrived at the transport before the start are answered first. Does nothing
+ * if the demux is started already. When a handler drops the last reference before this function returns, the demux
+ * stops as it returns. Any thread.
+ *
+ * Fails with %FERRY_ERROR_ALREADY_RUNNING when another demux answers on the transport.
+ *
+ * Returns: whether the demux is started
+ */
+gboolean
+ferry_demux_start (FerryDemux *self, GError **error)
+{
+  g_autoptr (FerryDemux) kept = NULL;
+
+  g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
+
+  /* Kept while this function runs, as handlers may drop the other references. */
+  kept = g_object_ref (self);
+  if (!dispatcher_open (self->dispatcher))
+    return TRUE;
+  if (!agree (self, error))
+    return FALSE;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
+  return TRUE;
+}
+
+/**
+ * ferry_demux_stop:
+ * @self: a demux
+ *
+ * Stops the demux: it begins no more handlers. Requests that wait, or that arrive later, get %FERRY_ERROR_REFUSED.
+ * Running handlers may finish and answer, and then their threads end. This function does not wait for the handlers; for
+ * that see [method@Ferry.Demux.stop_async]. The demux may be started again at once. Does nothing if the demux is
+ * stopped already. Any thread, also in a handler.
+ */
+void
+ferry_demux_stop (FerryDemux *self)
+{
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+
+  if (!dispatcher_close (self->dispatcher))
+    return;
+  agree (self, NULL);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);
+}
+
+/* Returns (transfer full) a completion that is finished when is_quiet_locked() holds. */
+static FerryCompletion *
+join_waits (Dispatcher *self)
+{
+  FerryCompletion *wait;
+
+  pthread_mutex_lock (&self->lock);
+  wait = ferry_wait_queue_join (&self->waits, NULL, NULL);
+  self->has_waits = TRUE;
+  unlock (self);
+  return wait;
+}
+
+void
+ferry_demux_wait_until_quiet (FerryDemux *self)
+{
+  g_autoptr (FerryCompletion) wait = join_waits (self->dispatcher);
+
+  ferry_completion_wait (wait, G_MAXINT64, NULL);
+}
+
+/**
+ * ferry_demux_stop_async:
+ * @self: a demux
+ * @cancellable: (nullable): ends the wait, but does not undo the stop
+ * @callback: (scope async): called when all handlers that had begun have returned
+ * @user_data: data for @callback
+ *
+ * Stops as [method@Ferry.Demux.stop] does, and waits until the handlers have returned and the threads have ended. This
+ * function does not wait for requests that a handler kept to answer them later. Any thread, also in a handler.
+ */
+void
+ferry_demux_stop_async (FerryDemux *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (FerryCompletion) wait = NULL;
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (FERRY_IS_DEMUX (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_demux_stop_async);
+  ferry_demux_stop (self);
+  wait = join_waits (self->dispatcher);
+  ferry_completion_return_boolean (wait, task, G_MAXINT64);
+}
+
+/**
+ * ferry_demux_stop_finish:
+ * @self: a demux
+ * @result: the result that the callback got
+ * @error: return location for an error
+ *
+ * Gets the result of [method@Ferry.Demux.stop_async]. Any thread.
+ *
+ * Fails with %G_IO_ERROR_CANCELLED when the wait was cancelled.
+ *
+ * Returns: %TRUE when all handlers that had begun have returned
+ */
+gboolean
+ferry_demux_stop_finish (FerryDemux *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_DEMUX (self), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* ---- the object ---- */
+
+static void
+ferry_demux_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryDemux *self = FERRY_DEMUX (object);
+
+  switch (property_id)
+    {
+    case PROP_TRANSPORT:
+      g_value_set_object (value, self->transport);
+      break;
+    case PROP_MAX_PENDING:
+      g_value_set_uint (value, atomic_load (&self->dispatcher->max_pending));
+      break;
+    case PROP_MAX_PENDING_SIZE:
+      g_value_set_uint64 (value, atomic_load (&self->dispatcher->max_pending_size));
+      break;
+    case PROP_N_PENDING:
+      g_value_set_uint (value, ferry_demux_get_n_pending (self));
+      break;
+    case PROP_RUNNING:
+      g_value_set_boolean (value, dispatcher_is_open (self->dispatcher));
+      break;
+    case PROP_THREADS:
+      g_value_set_int (value, get_threads (self));
+      break;
+    case PROP_THREADS_ON_DEMAND:
+      g_value_set_uint (value, get_threads_on_demand (self));
+      break;
+    case PROP_CONTEXT:
+      g_value_take_boxed (value, dup_context (self));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_demux_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryDemux *self = FERRY_DEMUX (object);
+
+  switch (property_id)
+    {
+    case PROP_TRANSPORT:
+      self->transport = ferry_property_require (object, value, pspec);
+      break;
+    case PROP_MAX_PENDING:
+      if (atomic_exchange (&self->dispatcher->max_pending, g_value_get_uint (value)) != g_value_get_uint (value))
+        g_object_notify_by_pspec (object, pspec);
+      break;
+    case PROP_MAX_PENDING_SIZE:
+      if (atomic_exchange (&self->dispatcher->max_pending_size, g_value_get_uint64 (value)) !=
+          g_value_get_uint64 (value))
+        g_object_notify_by_pspec (object, pspec);
+      break;
+    case PROP_THREADS:
+      ferry_demux_set_threads (self, g_value_get_int (value));
+      break;
+    case PROP_THREADS_ON_DEMAND:
+      set_threads_on_demand (self, g_value_get_uint (value));
+      break;
+    case PROP_CONTEXT:
+      ferry_demux_set_context (self, g_value_get_boxed (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
+    }
+}
+
+static void
+ferry_demux_dispose (GObject *object)
+{
+  if (ferry_forks_keep (object, FERRY_DEMUX (object)->fork_number))
+    return;
+  ferry_take_over (object);
+  ferry_demux_stop (FERRY_DEMUX (object));
+
+  G_OBJECT_CLASS (ferry_demux_parent_class)->dispose (object);
+}
+
+static void
+ferry_demux_finalize (GObject *object)
+{
+  FerryDemux *self = FERRY_DEMUX (object);
+
+  dispatcher_unref (self->dispatcher);
+  g_clear_object (&self->transport);
+  pthread_mutex_destroy (&self->lock);
+
+  G_OBJECT_CLASS (ferry_demux_parent_class)->finalize (object);
+}
+
+static void
+install_places (void)
+{
+  /**
+   * FerryDemux:threads: (setter set_threads)
+   *
+   * How many threads of a pool run the handlers. They stay until the demux is stopped. With 0, handlers run on the
+   * receiving thread. While a handler runs there, no message is received, not even a cancel. Requests that arrived
+   * before the start are then answered on the thread that starts the demux. With -1, the default, handlers run where
+   * the description of the class says, or where [property@Ferry.Demux:threads-on-demand] or
+   * [property@Ferry.Demux:context] says.
+   *
+   * A receiving thread of the library blocks all signals, and a process that a handler starts inherits that. The
+   * threads of a pool block the signals that are blocked on the thread that starts the demux.
+   *
+   * This property and those two are set while the demux is stopped, on any thread. To set one of the three unsets the
+   * others.
+   */
+  properties[PROP_THREADS] = g_param_spec_int ("threads", NULL, NULL, -1, G_MAXINT, -1, FERRY_SETTABLE);
+
+  /**
+   * FerryDemux:threads-on-demand:
+   *
+   * The most threads at a time of which each runs one handler; further requests wait. A thread is used again for later
+   * requests, and ends after some idle time. With 0, the default, handlers run elsewhere. Set while the demux is
+   * stopped.
+   */
+  properties[PROP_THREADS_ON_DEMAND] =
+    g_param_spec_uint ("threads-on-demand", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
+
+  /**
+   * FerryDemux:context: (setter set_context)
+   *
+   * The main context that runs the handlers, one at a time and in order. If the receiving thread is the context's own
+   * thread, handlers run at once, otherwise from a source. %NULL, the default: they run on threads. To set it to %NULL
+   * sets the default main context. Set while the demux is stopped.
+   */
+  properties[PROP_CONTEXT] = g_param_spec_boxed ("context", NULL, NULL, G_TYPE_MAIN_CONTEXT, FERRY_SETTABLE);
+}
+
+static void
+ferry_demux_class_init (FerryDemuxClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ferry_demux_get_property;
+  object_class->set_property = ferry_demux_set_property;
+  object_class->dispose = ferry_demux_dispose;
+  object_class->finalize = ferry_demux_finalize;
+
+  /**
+   * FerryDemux:transport:
+   *
+   * The demux answers the requests of this transport.
+   */
+  properties[PROP_TRANSPORT] =
+    g_param_spec_object ("transport", NULL, NULL, FERRY_TYPE_TRANSPORT, FERRY_AT_CONSTRUCTION);
+
+  /**
+   * FerryDemux:max-pending:
+   *
+   * How many requests may wait for a handler, 65,536 by default. Further requests are refused. Any thread, at any time.
+   */
+  properties[PROP_MAX_PENDING] =
+    g_param_spec_uint ("max-pending", NULL, NULL, 0, G_MAXUINT, DEFAULT_MAX_PENDING, FERRY_SETTABLE);
+
+  /**
+   * FerryDemux:max-pending-size:
+   *
+   * How many bytes of serialised arguments may wait for a handler, 64 MiB by default. Further requests are refused. If
+   * no request waits, one request of any size is accepted. Any thread, at any time.
+   */
+  properties[PROP_MAX_PENDING_SIZE] =
+    g_param_spec_uint64 ("max-pending-size", NULL, NULL, 0, G_MAXUINT64, DEFAULT_MAX_PENDING_SIZE, FERRY_SETTABLE);
+
+  /**
+   * FerryDemux:n-pending:
+   *
+   * How many requests wait for a handler now. Changes are not notified. Any thread.
+   */
+  properties[PROP_N_PENDING] = g_param_spec_uint ("n-pending", NULL, NULL, 0, G_MAXUINT, 0, FERRY_READABLE);
+
+  /**
+   * FerryDemux:running:
+   *
+   * Whether the demux is started. Notified on the thread that starts or stops it. Any thread.
+   */
+  properties[PROP_RUNNING] = g_param_spec_boolean ("running", NULL, NULL, FALSE, FERRY_READABLE);
+
+  install_places ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_demux_init (FerryDemux *self)
+{
+  self->fork_number = ferry_forks_note ();
+  pthread_mutex_init (&self->lock, NULL);
+  self->dispatcher = g_object_new (FERRY_TYPE_DISPATCHER, NULL);
+  set_default_place (self);
+}

@@ -1,0 +1,47 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The transactions of a mux, by their numbers. The function that removes a transaction from the table also ends it.
+ * It does so for the transaction's answer, for ferry_mux_abandon(), or when the mux stops. */
+
+#pragma once
+
+#include "call/ferry-transactions-private.h"
+#include "call/ferry-transport-private.h"
+#include "conversation/ferry-mux.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  const char *method;
+  GVariant *arguments; /* (nullable): not floating */
+  gint64 deadline;     /* monotonic time in microseconds, 0 for none */
+  guint window;        /* how many items of the stream to accept at first; 0: no stream is wanted */
+  FerryPart packed; /* used instead of arguments: the bytes of an “ay”, borrowed until the asking function returns; data
+                       is NULL for none */
+  gboolean waits;                /* this thread may wait for room in the transport, until the deadline or a cancel */
+  GCancellable *cancellable;     /* (nullable): ends the wait for room */
+  FerryRequestWait *answer_wait; /* (nullable): cancelled before this thread waits for room */
+} FerryAskRequest;
+
+/* any: Returns (transfer none) the transport. */
+FerryTransport *ferry_mux_get_transport (FerryMux *self);
+
+/* any: Sends a request. Without funcs (nullable) it is one-way, and its deadline only limits the wait for room. Returns
+ * the transaction's number, or 0 with an error: FERRY_ERROR_CLOSED, or an error of ferry_transactions_ask() or
+ * ferry_transport_wait_for_room(). data must stay valid until done() was called. The transaction may already have ended
+ * when this returns. */
+guint64 ferry_mux_ask (FerryMux *self, const FerryAskRequest *request, const FerryAnswerFuncs *funcs, gpointer data,
+                       GError **error);
+/* any: Ends the transaction with error, and notifies the other end. Returns FALSE if the transaction had already
+ * ended; done may still be running then. */
+gboolean ferry_mux_abandon (FerryMux *self, guint64 xid, FerryCancelReason reason, const GError *error);
+/* any: Allows the other end to send n more items of the stream. */
+void ferry_mux_add_window (FerryMux *self, guint64 xid, guint n);
+
+GError *ferry_mux_new_timed_out_error (const char *method);
+/* Converts a timeout in microseconds, negative for none, to a deadline: monotonic time, 0 for none. */
+gint64 ferry_mux_get_deadline (gint64 timeout);
+
+G_END_DECLS

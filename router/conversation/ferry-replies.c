@@ -1,0 +1,430 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The items of a streamed answer, as the asking end receives them. */
+
+#include "config.h"
+
+#include <pthread.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
+#include "base/ferry-wait-queue-private.h"
+#include "conversation/ferry-mux-private.h"
+#include "wire/ferry-remote-error-private.h"
+
+/* The received items of a streamed answer. The FerryReplies object and the transaction share a Stream. So the object
+ * may be dropped while the transaction is in flight, which ends the transaction.
+ *
+ * Locks: while lock is held, only functions of the wait queue are called. */
+typedef struct
+{
+  _Atomic gint references;
+  FerryMux *mux;   /* const: (owned) */
+  char *method;    /* const: (owned) */
+  gint64 deadline; /* const: monotonic time in microseconds, 0 for none */
+  guint window;    /* const: the most items that may wait here */
+  guint64 xid; /* 0: the request was not sent. Set before another thread has the stream, except the thread that receives
+                  items */
+
+  pthread_mutex_t lock;
+  GQueue items;         /* lock: (element-type GVariant): items that the program has not taken yet */
+  FerryWaitQueue waits; /* joined with lock held, while items is empty: completions that wait for the next item */
+  guint n_taken;        /* lock: items taken since the window last grew */
+  gboolean over;        /* lock: the transaction has ended */
+  GVariant *result;     /* lock: (owned) (nullable) */
+  GError *error;        /* lock: (owned) (nullable) */
+} Stream;
+
+/**
+ * FerryReplies:
+ *
+ * The streamed answer to a transaction: values, and at the end a result or an error. Made by
+ * [method@Ferry.Mux.transact_stream].
+ *
+ * The other end may send only as many values as the window allows. It may send more when values are taken from this
+ * object. So memory stays bounded.
+ *
+ * Dropping the last reference cancels the transaction. Any thread may use the object.
+ */
+struct _FerryReplies
+{
+  GObject parent_instance;
+
+  Stream *stream; /* const: (owned) */
+};
+
+G_DEFINE_FINAL_TYPE (FerryReplies, ferry_replies, G_TYPE_OBJECT)
+
+static void
+stream_hold (gpointer data)
+{
+  ferry_ref_count_inc (&((Stream *) data)->references);
+}
+
+static void
+stream_unref (gpointer data)
+{
+  Stream *self = data;
+
+  if (!ferry_ref_count_dec (&self->references))
+    return;
+  g_queue_clear_full (&self->items, (GDestroyNotify) g_variant_unref);
+  ferry_wait_queue_clear (&self->waits);
+  g_clear_pointer (&self->result, g_variant_unref);
+  g_clear_error (&self->error);
+  pthread_mutex_destroy (&self->lock);
+  g_object_unref (self->mux);
+  g_free (self->method);
+  g_free (self);
+}
+
+/* ---- receiving ---- */
+
+static void
+item_came (gpointer data, const char *name, GVariant *value)
+{
+  Stream *self = data;
+  g_autoptr (FerryCompletion) wait = NULL;
+
+  if (name[0] != '\0' || value == NULL)
+    return;
+  pthread_mutex_lock (&self->lock);
+  wait = ferry_wait_queue_reserve_next (&self->waits);
+  if (wait != NULL)
+    self->n_taken++;
+  else if (!self->over)
+    g_queue_push_tail (&self->items, g_variant_ref (value));
+  pthread_mutex_unlock (&self->lock);
+  if (wait != NULL)
+    ferry_completion_finish_reserved (wait, g_variant_ref (value), (GDestroyNotify) g_variant_unref, NULL);
+}
+
+/* Drops the transaction's reference. */
+static void
+stream_done (gpointer data, GVariant *result, GError *error, const char *trace, gboolean refused)
+{
+  Stream *self = data;
+  GQueue waits = G_QUEUE_INIT;
+  FerryCompletion *wait;
+
+  pthread_mutex_lock (&self->lock);
+  self->over = TRUE;
+  self->result = result != NULL ? g_variant_ref (result) : NULL;
+  self->error = error != NULL ? ferry_error_copy (error) : NULL;
+  ferry_wait_queue_reserve (&self->waits, NULL, &waits);
+  pthread_mutex_unlock (&self->lock);
+  while ((wait = g_queue_pop_head (&waits)) != NULL)
+    {
+      ferry_completion_finish_reserved (wait, NULL, NULL, error != NULL ? ferry_error_copy (error) : NULL);
+      ferry_completion_unref (wait);
+    }
+  stream_unref (self);
+}
+
+static gpointer
+stream_get_mux (gpointer data)
+{
+  return ((Stream *) data)->mux;
+}
+
+static const FerryAnswerFuncs stream_funcs = {.item = item_came,
+                                              .done = stream_done,
+                                              .hold = stream_hold,
+                                              .release = stream_unref,
+                                              .get_mux = stream_get_mux,
+                                              .any_thread = TRUE};
+
+/* Allows the other end to send as many items as were taken. Saves messages: acts when half a window was taken. */
+static void
+tell_taken (Stream *self)
+{
+  guint n = 0;
+
+  pthread_mutex_lock (&self->lock);
+  if (!self->over && self->n_taken >= MAX (self->window / 2, 1))
+    {
+      n = self->n_taken;
+      self->n_taken = 0;
+    }
+  pthread_mutex_unlock (&self->lock);
+  if (n > 0)
+    ferry_mux_add_window (self->mux, self->xid, n);
+}
+
+/* ---- taking ---- */
+
+/* Returns the error for a wait that has reached its deadline. Ends the transaction too, as the deadline is that of the
+ * whole transaction. */
+static GError *
+timed_out (gpointer data)
+{
+  Stream *self = data;
+  GError *error = ferry_mux_new_timed_out_error (self->method);
+
+  ferry_mux_abandon (self->mux, self->xid, FERRY_CANCEL_REASON_DEADLINE, error);
+  return error;
+}
+
+/* Takes the next item into value, or sets error at a failed end. Returns NULL if there was an item or an end (value
+ * is NULL at the end). Else returns (transfer full) a completion that waits for the next item or the end. */
+static FerryCompletion *
+take_or_wait (Stream *self, GVariant **value, GError **error)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+
+  *value = g_queue_pop_head (&self->items);
+  if (*value == NULL && !self->over)
+    return ferry_wait_queue_join_with_func (&self->waits, timed_out, self);
+  self->n_taken += *value != NULL;
+  if (*value == NULL && self->error != NULL)
+    *error = ferry_error_copy (self->error);
+  return NULL;
+}
+
+/**
+ * ferry_replies_next:
+ * @self: the replies to a transaction
+ * @cancellable: (nullable): a cancellable, for this wait only
+ * @error: return location for an error
+ *
+ * Takes the next value; waits until there is one. At the end, this function returns %NULL without an error. Any thread
+ * that may wait, as for [method@Ferry.Mux.transact].
+ *
+ * Over a worker's link, values come while the router's thread works, and also while it waits for the calling thread. As
+ * for [method@Ferry.Mux.transact], that thread is needed only to start the worker, and to tell that it was lost.
+ *
+ * Fails with %FERRY_ERROR_WRONG_THREAD and %G_IO_ERROR_CANCELLED; the function may be called again then. After the last
+ * value, fails with the transaction's error: an error of the other end, %FERRY_ERROR_TIMED_OUT or %FERRY_ERROR_CLOSED.
+ *
+ * Returns: (transfer full) (nullable): the next value
+ */
+GVariant *
+ferry_replies_next (FerryReplies *self, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (FerryCompletion) wait = NULL;
+  GError *failure = NULL;
+  GVariant *value;
+  Stream *stream;
+
+  g_return_val_if_fail (FERRY_IS_REPLIES (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  stream = self->stream;
+  if (!ferry_transport_check_may_wait (ferry_mux_get_transport (stream->mux), "ferry_replies_next_async()", error))
+    return NULL;
+  wait = take_or_wait (stream, &value, &failure);
+  if (wait != NULL)
+    {
+      ferry_transport_wait_for (ferry_mux_get_transport (stream->mux), wait, ferry_deadline_or_never (stream->deadline),
+                                cancellable);
+      value = ferry_completion_take (wait, &failure);
+    }
+  tell_taken (stream);
+  if (failure != NULL)
+    g_propagate_error (error, failure);
+  return value;
+}
+
+/**
+ * ferry_replies_next_async:
+ * @self: the replies to a transaction
+ * @cancellable: (nullable): a cancellable, for this wait only
+ * @callback: (scope async): called with a value or the end, in the thread-default main context of the caller
+ * @user_data: data for @callback
+ *
+ * Takes the next value without waiting. Any thread that runs its main context. Several calls at the same time get their
+ * values in the order of the calls.
+ */
+void
+ferry_replies_next_async (FerryReplies *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (FerryCompletion) wait = NULL;
+  GError *error = NULL;
+  GVariant *value;
+
+  g_return_if_fail (FERRY_IS_REPLIES (self));
+
+  task = g_task_new (self, cancellable, callback, user_data);
+  g_task_set_source_tag (task, ferry_replies_next_async);
+  g_task_set_check_cancellable (task, FALSE);
+  wait = take_or_wait (self->stream, &value, &error);
+  if (wait != NULL)
+    ferry_completion_return (wait, task, ferry_deadline_or_never (self->stream->deadline));
+  else if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, value, (GDestroyNotify) g_variant_unref);
+  tell_taken (self->stream);
+}
+
+/**
+ * ferry_replies_next_finish:
+ * @self: the replies to a transaction
+ * @result: the result that the callback got
+ * @error: return location for an error
+ *
+ * Gets the result of [method@Ferry.Replies.next_async]. Fails as [method@Ferry.Replies.next] does. Any thread.
+ *
+ * Returns: (transfer full) (nullable): the next value; %NULL without an error at the end
+ */
+GVariant *
+ferry_replies_next_finish (FerryReplies *self, GAsyncResult *result, GError **error)
+{
+  GVariant *value;
+
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  value = g_task_propagate_pointer (G_TASK (result), error);
+  tell_taken (self->stream);
+  return value;
+}
+
+/* ---- the end ---- */
+
+/**
+ * ferry_replies_dup_result:
+ * @self: the replies to a transaction
+ * @error: return location for an error
+ *
+ * Gets the result of the transaction, which comes after all values. Any thread.
+ *
+ * Fails with %FERRY_ERROR_WOULD_BLOCK while the transaction has not ended, and with the transaction's error as
+ * [method@Ferry.Replies.next] does.
+ *
+ * Returns: (transfer full) (nullable): the result; %NULL without an error if the answer has none
+ */
+GVariant *
+ferry_replies_dup_result (FerryReplies *self, GError **error)
+{
+  Stream *stream;
+
+  g_return_val_if_fail (FERRY_IS_REPLIES (self), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  stream = self->stream;
+  FERRY_AUTO_LOCK (&stream->lock);
+  if (!stream->over)
+    ferry_set_error (error, FERRY_ERROR_WOULD_BLOCK, "'%s' has not ended; take its values until there are no more",
+                     stream->method);
+  else if (stream->error != NULL)
+    g_propagate_error (error, ferry_error_copy (stream->error));
+  return stream->result != NULL ? g_variant_ref (stream->result) : NULL;
+}
+
+/**
+ * ferry_replies_cancel:
+ * @self: the replies to a transaction
+ *
+ * Ends the transaction with %G_IO_ERROR_CANCELLED, and notifies the other end. Values that came before can still be
+ * taken. Does nothing if the transaction has ended. Any thread.
+ */
+void
+ferry_replies_cancel (FerryReplies *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (FERRY_IS_REPLIES (self));
+
+  error = g_error_new (G_IO_ERROR, G_IO_ERROR_CANCELLED, "'%s' was cancelled", self->stream->method);
+  ferry_mux_abandon (self->stream->mux, self->stream->xid, FERRY_CANCEL_REASON_CANCELLED, error);
+}
+
+/* ---- the object ---- */
+
+static void
+ferry_replies_finalize (GObject *object)
+{
+  FerryReplies *self = FERRY_REPLIES (object);
+
+  if (self->stream->xid != 0)
+    ferry_replies_cancel (self);
+  stream_unref (self->stream);
+
+  G_OBJECT_CLASS (ferry_replies_parent_class)->finalize (object);
+}
+
+static void
+ferry_replies_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  Stream *stream = FERRY_REPLIES (object)->stream;
+  FERRY_AUTO_LOCK (&stream->lock);
+
+  g_value_set_boolean (value, stream->over);
+}
+
+static void
+ferry_replies_class_init (FerryRepliesClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = ferry_replies_get_property;
+  object_class->finalize = ferry_replies_finalize;
+
+  /**
+   * FerryReplies:done:
+   *
+   * Whether the transaction has ended. Some values may not have been taken yet. Changes are not notified. Any thread.
+   */
+  g_object_class_install_property (object_class, 1, g_param_spec_boolean ("done", NULL, NULL, FALSE, FERRY_READABLE));
+}
+
+static void
+ferry_replies_init (FerryReplies *self)
+{
+  self->stream = g_new0 (Stream, 1);
+  atomic_init (&self->stream->references, 1);
+  pthread_mutex_init (&self->stream->lock, NULL);
+  g_queue_init (&self->stream->items);
+  ferry_wait_queue_init (&self->stream->waits);
+}
+
+/**
+ * ferry_mux_transact_stream:
+ * @self: a mux
+ * @method: the method, 1 to 255 bytes of UTF-8
+ * @arguments: (nullable): the arguments of the method; a floating reference is sunk
+ * @window: how many values may arrive before some are taken, 1 to 65535
+ * @timeout: microseconds until the end of the transaction; negative for no limit. The other end is notified of the
+ *   deadline.
+ * @error: return location for an error
+ *
+ * Sends a request for a streamed answer, without waiting. Any thread.
+ *
+ * Fails with %FERRY_ERROR_WOULD_BLOCK if the transport has no room now, with %FERRY_ERROR_CLOSED,
+ * %FERRY_ERROR_BAD_ARGUMENTS and %FERRY_ERROR_TOO_LARGE.
+ *
+ * Returns: (transfer full) (nullable): the replies, or %NULL with an error
+ */
+FerryReplies *
+ferry_mux_transact_stream (FerryMux *self, const char *method, GVariant *arguments, guint window, gint64 timeout,
+                           GError **error)
+{
+  g_autoptr (GVariant) kept = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
+  const FerryAskRequest request = {
+    .method = method, .arguments = kept, .deadline = ferry_mux_get_deadline (timeout), .window = window};
+  g_autoptr (FerryReplies) replies = NULL;
+  Stream *stream;
+
+  g_return_val_if_fail (FERRY_IS_MUX (self), NULL);
+  g_return_val_if_fail (method != NULL, NULL);
+  g_return_val_if_fail (window > 0 && window <= G_MAXUINT16, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  replies = g_object_new (FERRY_TYPE_REPLIES, NULL);
+  stream = replies->stream;
+  stream->mux = g_object_ref (self);
+  stream->method = g_strdup (method);
+  stream->deadline = request.deadline;
+  stream->window = window;
+  stream_hold (stream);
+  ferry_transport_open_inbox (ferry_mux_get_transport (self), FALSE);
+  stream->xid = ferry_mux_ask (self, &request, &stream_funcs, stream, error);
+  if (stream->xid != 0)
+    return g_steal_pointer (&replies);
+  stream_unref (stream);
+  return NULL;
+}

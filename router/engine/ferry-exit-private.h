@@ -1,0 +1,23 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "engine/ferry-exit.h"
+#include "link/ferry-link-private.h"
+
+G_BEGIN_DECLS
+
+FerryExit *ferry_exit_new (FerryCloseReason reason, const char *message);
+/* Makes the exit record of a link that has ended. */
+FerryExit *ferry_exit_new_for_link (FerryLink *link);
+/* Makes the exit record of a process without a link. The parameters code and status are si_code and si_status of
+ * waitid(). They are 0 where another part of the program reaped the process. */
+FerryExit *ferry_exit_new_for_process (const char *name, GPid pid, int code, int status);
+
+const char *const *ferry_exit_get_last_lines (FerryExit *self);
+
+/* Returns what made a launch fail. */
+FerryObstacle ferry_exit_get_obstacle (FerryExit *self);
+
+G_END_DECLS

@@ -1,0 +1,113 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A fence in the stream of all messages. See ferry-fence-private.h. */
+
+#include "config.h"
+
+#include "engine/ferry-fence-private.h"
+
+guint64
+ferry_fence_take_number (FerryFence *self)
+{
+  return ++self->latest;
+}
+
+gboolean
+ferry_fence_is_reached (FerryFence *self, guint64 number, guint64 *n_pushed)
+{
+  /* Acquire: pairs with ferry_fence_look(), so that the count below is at least as new as the number. */
+  if (atomic_load_explicit (&self->reached, memory_order_acquire) < number)
+    return FALSE;
+  *n_pushed = atomic_load_explicit (&self->pushed, memory_order_relaxed);
+  return TRUE;
+}
+
+/* rounds: how many ferry_fence_set_up_if_due() follow until the fence is set up, of which the last comes after the next
+ * wait, which does not sleep. By then the events of processes and sockets that were due are handled. */
+static void
+begin (FerryFence *self, FerryVisits *visits, guint rounds)
+{
+  self->number = self->wanted;
+  self->rounds = rounds;
+  visits->is_fenced = TRUE;
+  ferry_shared_queue_wake (visits->shared);
+}
+
+void
+ferry_fence_begin (FerryFence *self, FerryVisits *visits, guint64 number)
+{
+  self->wanted = number;
+  /* The first one follows in this round. */
+  if (!visits->is_fenced)
+    begin (self, visits, 2);
+}
+
+/* Whether the monitor may still drain records from the link's lane, or has yet to report the link's end. */
+static gboolean
+may_be_drained (FerryLink *link)
+{
+  return link->state != FERRY_LINK_ATTACHING && !ferry_visits_is_ahead_of_fork_server (link) &&
+         (!link->draining_done || link->state == FERRY_LINK_ENDED);
+}
+
+/* Whether the link is stalled until the application drops buffers that it keeps. */
+static gboolean
+is_held_up (FerryVisits *visits, FerryLink *link)
+{
+  return link->visit.is_stalled && ferry_drain_checks_are_over (link) &&
+         ferry_local_queue_get_bytes (visits->local) == 0 && !ferry_visits_may_go_on (visits, link);
+}
+
+static gboolean
+is_before_fence (FerryVisits *visits, FerryLink *link)
+{
+  return link->visit.is_fenced && may_be_drained (link) && !is_held_up (visits, link) &&
+         (link->state == FERRY_LINK_ENDED || link->up.head < link->visit.fence ||
+          link->intake.copy.memory.data != NULL || link->intake.arrival.check != NULL);
+}
+
+static void
+set_up_for_link (FerryVisits *visits, FerryLink *link)
+{
+  link->visit.is_fenced = may_be_drained (link);
+  if (!link->visit.is_fenced)
+    return;
+  ferry_news_take_cells (&visits->news, link);
+  /* A tail that is out of range needs no handling here: the next visit finds it. */
+  if (!link->tail_final)
+    ferry_lane_reader_look_to_end (&link->up);
+  link->visit.fence = link->up.tail;
+  if (!is_before_fence (visits, link) || link->visit.is_stalled)
+    return;
+  ferry_visits_wake (visits, link);
+  ferry_shared_queue_activate (visits->shared, link);
+}
+
+void
+ferry_fence_set_up_if_due (FerryFence *self, FerryVisits *visits)
+{
+  if (G_LIKELY (self->rounds == 0) || --self->rounds > 0)
+    return;
+  for (GList *node = visits->shared->links.head; node != NULL; node = node->next)
+    set_up_for_link (visits, node->data);
+  self->is_open = TRUE;
+}
+
+gboolean
+ferry_fence_look (FerryFence *self, FerryVisits *visits)
+{
+  if (G_LIKELY (!self->is_open))
+    return FALSE;
+  for (GList *node = visits->shared->links.head; node != NULL; node = node->next)
+    if (is_before_fence (visits, node->data))
+      return FALSE;
+  self->is_open = visits->is_fenced = FALSE;
+  atomic_store_explicit (&self->pushed, ferry_local_queue_get_n_pushed (visits->local), memory_order_relaxed);
+  /* Release: pairs with ferry_fence_is_reached(). */
+  atomic_store_explicit (&self->reached, self->number, memory_order_release);
+  ferry_local_queue_nudge (visits->local);
+  if (self->wanted != self->number)
+    begin (self, visits, 1);
+  return TRUE;
+}

@@ -1,0 +1,172 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A home is the thread that an object belongs to, and that thread's main context. See ferry-home-private.h. */
+
+#include "config.h"
+
+#include "engine/ferry-home-private.h"
+
+#include <stdatomic.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-mailbox-private.h"
+
+/* The shortest time between two lines about workers that are slow to start, in microseconds. */
+#define LATE_INTERVAL (10 * G_USEC_PER_SEC)
+
+struct _FerryHome
+{
+  GMainContext *context;      /* const: (owned) */
+  _Atomic (GThread *) thread; /* any: (unowned) (nullable): used for comparison only */
+  gint64 late_said_at;        /* own: see ferry_home_may_say_late() */
+};
+
+FerryHome *
+ferry_home_new (GMainContext *context, GThread *thread)
+{
+  FerryHome *self = g_atomic_rc_box_new0 (FerryHome);
+
+  self->context = g_main_context_ref (context);
+  atomic_init (&self->thread, thread);
+  return self;
+}
+
+FerryHome *
+ferry_home_new_here (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  return ferry_home_new (context, g_thread_self ());
+}
+
+FerryHome *
+ferry_home_ref (FerryHome *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+clear (gpointer data)
+{
+  g_main_context_unref (((FerryHome *) data)->context);
+}
+
+void
+ferry_home_unref (FerryHome *self)
+{
+  g_atomic_rc_box_release_full (self, clear);
+}
+
+void
+ferry_home_set_thread (FerryHome *self, GThread *thread)
+{
+  /* Relaxed: the pointer is only compared with g_thread_self(). A thread that finds its own pointer here has stored
+   * the pointer itself. */
+  atomic_store_explicit (&self->thread, thread, memory_order_relaxed);
+}
+
+gboolean
+ferry_home_may_say_late (FerryHome *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (self->late_said_at != 0 && now - self->late_said_at < LATE_INTERVAL)
+    return FALSE;
+  self->late_said_at = now;
+  return TRUE;
+}
+
+GMainContext *
+ferry_home_get_context (FerryHome *self)
+{
+  return self->context;
+}
+
+/* (nullable): returns the home's thread. */
+static GThread *
+get_thread (FerryHome *self)
+{
+  /* Relaxed: the pointer is only compared with g_thread_self(). */
+  return self != NULL ? atomic_load_explicit (&self->thread, memory_order_relaxed) : NULL;
+}
+
+static gboolean
+is_here (FerryHome *self)
+{
+  GThread *thread = get_thread (self);
+
+  return thread == NULL || thread == g_thread_self ();
+}
+
+gboolean
+ferry_home_is_own (FerryHome *self)
+{
+  GThread *thread = get_thread (self);
+
+  if (self == NULL)
+    return TRUE;
+  return thread != NULL ? thread == g_thread_self () : g_main_context_is_owner (self->context);
+}
+
+gboolean
+ferry_home_has_thread (FerryHome *self)
+{
+  return get_thread (self) != NULL;
+}
+
+static gboolean
+complain (const char *function)
+{
+  g_critical (
+    "%s() was called on another thread than its object's, and did nothing; call it on the object's thread, for "
+    "example through g_main_context_invoke()",
+    function);
+  return FALSE;
+}
+
+gboolean
+ferry_home_check (FerryHome *self, const char *function)
+{
+  return is_here (self) || complain (function);
+}
+
+gboolean
+ferry_home_check_property (FerryHome *self, GParamSpec *pspec)
+{
+  if (is_here (self))
+    return TRUE;
+  g_critical (
+    "%s:%s was used on another thread than its object's, and nothing was done; use it on the object's thread, "
+    "for example through g_main_context_invoke()",
+    g_type_name (pspec->owner_type), pspec->name);
+  return FALSE;
+}
+
+gboolean
+ferry_home_check_error (FerryHome *self, const char *function, GError **error)
+{
+  if (is_here (self))
+    return TRUE;
+  return ferry_set_error (
+    error, FERRY_ERROR_WRONG_THREAD,
+    "%s() was called on another thread than its object's; call it on the object's thread, for example through "
+    "g_main_context_invoke()",
+    function);
+}
+
+gboolean
+ferry_home_check_context (GMainContext *context, const char *function)
+{
+  /* Acquiring also succeeds when no thread runs the context. In that case the object belongs to no other thread. */
+  if (!g_main_context_acquire (context))
+    return complain (function);
+  g_main_context_release (context);
+  return TRUE;
+}
+
+void
+ferry_home_invoke (FerryHome *self, void (*func) (gpointer data), gpointer data, GDestroyNotify destroy)
+{
+  ferry_mailbox_post (self->context, func, data, destroy);
+}

@@ -1,0 +1,77 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The short cut: while there is little traffic, the main loop drains the links itself. It has the monitor's role then.
+ * A message then comes without a hop over the monitor's thread.
+ *
+ * The monitor hears the doorbells, but while the main loop polls them. Lanes are armed before that poll, and unarmed
+ * after it. So a worker that sends while the main loop works does not wake the monitor.
+ *
+ * The lane of a link over which threads wait for answers is armed then, too. The holder of the role hands an answer to
+ * the thread that waits for it (see ferry-drain.c). So that there always is such a holder, a ring wakes the monitor.
+ *
+ * Owner:   the monitor.
+ * Threads: the router's thread; some functions any thread.
+ * Model:   tests/model/role.pml. */
+
+#pragma once
+
+#include "base/ferry-spin-private.h"
+#include "engine/ferry-visits-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  FerryVisits *visits;      /* const: (unowned) */
+  FerrySharedQueue *shared; /* const: (unowned): of the visits */
+  FerryRole *role;          /* const: (unowned) */
+  FerryPingee *pingee;      /* const: (unowned) */
+  GMainContext *context;    /* const: (owned) (nullable): runs the main loop; NULL: the monitor always drains */
+  gboolean expects_drain;   /* router's thread: the pingee is pinged, and its dispatch drains */
+  gboolean gives_way;       /* router's thread: the next iteration of the main loop is for other sources */
+  gboolean has_served; /* router's thread: records were taken after the latest drain, while threads waited for some */
+  FerrySpin spin;      /* router's thread: the main loop's spins while it drains; any for the time of all spins */
+  _Atomic guint32 spin_setting; /* any: see FERRY_SPIN_SETTING() */
+  _Atomic gint n_polling;       /* any: how many threads poll a link while they wait for an answer, or want to */
+} FerryShortCut;
+
+void ferry_short_cut_init (FerryShortCut *self, FerryVisits *visits, FerryRole *role, FerryPingee *pingee,
+                           GMainContext *context);
+void ferry_short_cut_clear (FerryShortCut *self);
+
+/* The router's thread: returns (transfer full) the source of the short cut, attached to the router's context. keeps: a
+ * reference to the owner of this short cut, which unref drops. */
+GSource *ferry_short_cut_attach (FerryShortCut *self, gpointer keeps, GDestroyNotify unref);
+
+/* The router's thread: the main loop does not sleep before it drains again, so the lanes need not be armed until then.
+ */
+void ferry_short_cut_expect_drain (FerryShortCut *self);
+/* The router's thread: the same, but it drains an iteration of the main loop later, after sources of lower
+ * priority. */
+void ferry_short_cut_give_way (FerryShortCut *self);
+/* The router's thread: drains the active links, if the role is lent. calls: handlers are called afterwards, even if
+ * nothing was drained. */
+void ferry_short_cut_drain (FerryShortCut *self, gboolean calls);
+/* The router's thread, at the end of a dispatch: the main loop goes on to other work. */
+void ferry_short_cut_end_dispatch (FerryShortCut *self);
+/* The router's thread, when the main loop has nothing to dispatch: spins, if the role is lent. Returns whether there
+ * are records. Where there is one core, yields it once, without the role, which a waiting thread may need meanwhile. */
+gboolean ferry_short_cut_spin (FerryShortCut *self);
+
+/* role: drains an active link, and lets it rest with its lane armed. Returns FALSE if the monitor must take the role:
+ * the main loop, or this thread, has other work. */
+gboolean ferry_short_cut_serve (FerryShortCut *self, FerryLink *link);
+/* role: whether the link is active only because the main loop has not polled since it drained the link's last
+ * record. */
+gboolean ferry_short_cut_is_as_good_as_resting (FerryLink *link);
+/* any: a hint: whether a thread has the link's up lane, to wait for an answer: see ferry-leases-private.h. */
+gboolean ferry_short_cut_is_leased (FerryLink *link);
+/* any: notes that a thread waits for an answer over the link, and does not have the lane. The monitor arms the lane. */
+void ferry_short_cut_note_awaited (FerryShortCut *self, FerryLink *link);
+
+/* The monitor: lends the role to the main loop, sleeps until there is work that is not the main loop's, and takes the
+ * role back. */
+void ferry_short_cut_lend_role (FerryShortCut *self);
+
+G_END_DECLS

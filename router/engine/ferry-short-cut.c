@@ -1,0 +1,504 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The short cut of the main loop. See ferry-short-cut-private.h. */
+
+#include "config.h"
+
+#include "engine/ferry-short-cut-private.h"
+
+#include "engine/ferry-pingee-private.h"
+#include "lane/ferry-barrier-private.h"
+
+/* For so long after a thread has waited for an answer, the link's lane is armed while the main loop works. So not each
+ * of a thread's requests wakes the monitor. The main loop's own conversations over the link pay for it with up to half
+ * of their rate: the monitor hears what is sent meanwhile. */
+#define AWAITED_MICROSECONDS 2000
+
+/* How often a link is visited over which threads wait, until it is empty. */
+#define VISITS_PER_SERVICE 4
+
+/* The main loop spins only where it looks at no more links than this. */
+#define MAX_LINKS_TO_SPIN_FOR 8
+
+void
+ferry_short_cut_init (FerryShortCut *self, FerryVisits *visits, FerryRole *role, FerryPingee *pingee,
+                      GMainContext *context)
+{
+  self->visits = visits;
+  self->shared = visits->shared;
+  self->role = role;
+  self->pingee = pingee;
+  self->context = context != NULL ? g_main_context_ref (context) : NULL;
+}
+
+void
+ferry_short_cut_clear (FerryShortCut *self)
+{
+  g_clear_pointer (&self->context, g_main_context_unref);
+}
+
+gboolean
+ferry_short_cut_is_leased (FerryLink *link)
+{
+  /* Relaxed: only a hint, as the thread may stop at any time. */
+  return ferry_lease_get_state (&link->waiting.lease) == FERRY_LEASE_PAUSED;
+}
+
+/* role: lets an active link with an empty lane rest, with the lane armed, if the main loop may drain it. */
+static void
+rest_light_link (FerryShortCut *self, FerryLink *link)
+{
+  if (!ferry_visits_is_light (link) || ferry_lane_reader_get_available (&link->up) > 0)
+    return;
+  /* A link that was activated after the last drain was not visited: its ring may have been for a cell. */
+  if (!ferry_visits_is_ahead_of_fork_server (link))
+    ferry_news_take_cells (&self->visits->news, link);
+  ferry_visits_rest (self->visits, link);
+}
+
+/* ---- links over which threads wait for answers ---- */
+
+/* role: whether threads wait for answers over the link, or have done so lately. */
+static gboolean
+is_awaited (FerryLink *link)
+{
+  gint64 now;
+
+  if (!ferry_answer_waits_has_any (&link->waiting.waits) &&
+      !atomic_load_explicit (&link->waiting.is_awaited, memory_order_relaxed))
+    return FALSE;
+  now = g_get_monotonic_time ();
+  if (ferry_answer_waits_has_any (&link->waiting.waits))
+    {
+      link->waiting.seen_at = now;
+      return TRUE;
+    }
+  if (now - link->waiting.seen_at < AWAITED_MICROSECONDS)
+    return TRUE;
+  /* Sequentially consistent, as in note_awaited() and the count: a thread adds itself, and then sets the flag. Either
+   * this thread sees it added, or that thread finds the flag cleared, and wakes the monitor. */
+  atomic_store_explicit (&link->waiting.is_awaited, FALSE, memory_order_seq_cst);
+  return ferry_answer_waits_has_any (&link->waiting.waits);
+}
+
+void
+ferry_short_cut_note_awaited (FerryShortCut *self, FerryLink *link)
+{
+  if (self->context != NULL && !atomic_load_explicit (&link->waiting.is_awaited, memory_order_seq_cst) &&
+      !atomic_exchange_explicit (&link->waiting.is_awaited, TRUE, memory_order_seq_cst))
+    ferry_shared_queue_wake (self->shared);
+}
+
+gboolean
+ferry_short_cut_serve (FerryShortCut *self, FerryLink *link)
+{
+  for (guint i = 0; i < VISITS_PER_SERVICE && link->visit.is_active && ferry_visits_is_light (link); i++)
+    {
+      ferry_visits_visit (self->visits, link, TRUE);
+      if (link->visit.is_active)
+        rest_light_link (self, link);
+    }
+  return !link->visit.is_active && ferry_visits_need_no_monitor (self->visits);
+}
+
+/* router's thread, with the role, before it goes on to other work: serves the links over which threads wait. Returns
+ * FALSE if the monitor must take the role. */
+static gboolean
+serve_awaited_links (FerryShortCut *self)
+{
+  gboolean served = TRUE;
+  GList *node = self->shared->active.head;
+
+  while (node != NULL)
+    {
+      GList *next = node->next;
+      FerryLink *link = node->data;
+
+      if (is_awaited (link))
+        {
+          const guint64 head = link->up.head;
+
+          served &= ferry_short_cut_serve (self, link);
+          self->has_served |= link->up.head != head;
+        }
+      node = next;
+    }
+  return served;
+}
+
+/* ---- the monitor lends the role ---- */
+
+void
+ferry_short_cut_lend_role (FerryShortCut *self)
+{
+  gint64 until = ferry_drain_get_tidy_time (self->visits->drain);
+
+  ferry_role_lend (self->role);
+  /* The main loop may be polling without the bells, and must poll again with them. */
+  g_main_context_wakeup (self->context);
+  ferry_shared_queue_sleep (self->shared, until != G_MAXINT64 ? until : FERRY_SLEEP);
+  ferry_role_take_back (self->role);
+  ferry_shared_queue_hear (self->shared, TRUE);
+}
+
+/* ---- the main loop drains ---- */
+
+/* role: begins to arm the empty lanes of all active links, with one barrier for those that need it. It would else be
+ * one for each, in each iteration, also where they are quiet. */
+static void
+begin_arming (FerryShortCut *self)
+{
+  gboolean issued;
+  guint n = 0;
+
+  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (ferry_visits_is_light (link) && ferry_lane_reader_get_available (&link->up) == 0 &&
+          atomic_load_explicit (&link->up.control->writer.omits_barriers, memory_order_relaxed) != 0)
+        n += ferry_lane_reader_begin_arming (&link->up);
+    }
+  if (n == 0)
+    return;
+  issued = ferry_barrier_issue ();
+  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
+    ferry_lane_reader_note_barrier (&((FerryLink *) node->data)->up, issued);
+}
+
+/* router's thread, before the main loop polls: whether the main loop is to poll the bells. Arms the lanes. Sets *ready
+ * to whether there are records already. */
+static gboolean
+begin_poll (FerryShortCut *self, gboolean *ready)
+{
+  GList *node;
+
+  *ready = self->expects_drain;
+  if (self->expects_drain || !ferry_role_acquire (self->role))
+    return FALSE;
+  self->role->is_unused = FALSE;
+  begin_arming (self);
+  node = self->shared->active.head;
+  while (node != NULL)
+    {
+      GList *next = node->next;
+      FerryLink *link = node->data;
+
+      rest_light_link (self, link);
+      node = next;
+    }
+  *ready = !g_queue_is_empty (&self->shared->active);
+  /* Without a link there is nothing to hear. The monitor and the main loop both hear what comes until the next poll. */
+  if (!*ready && !g_queue_is_empty (&self->shared->links))
+    ferry_shared_queue_hear (self->shared, FALSE);
+  ferry_drain_ping (self->visits->drain);
+  ferry_role_release (self->role, !ferry_visits_need_no_monitor (self->visits));
+  return !*ready;
+}
+
+/* Activates the links that rest, while the main loop works or spins. Their lanes are unarmed then, as if the main loop
+ * had drained them. A worker that sends meanwhile does not ring, which would wake the monitor. A lane that gets full
+ * rings still. all: also the links over which threads wait. */
+static void
+adopt_links (FerryShortCut *self, gboolean all)
+{
+  if (self->shared->links.length > MAX_LINKS_TO_SPIN_FOR || self->shared->links.length == self->shared->active.length)
+    return;
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (link->state != FERRY_LINK_OPEN || link->visit.is_active || link->draining_done ||
+          ferry_short_cut_is_leased (link) || (!all && is_awaited (link)))
+        continue;
+      ferry_visits_set_ring_when_full (link, TRUE);
+      ferry_lane_reader_disarm (&link->up);
+      ferry_shared_queue_activate (self->shared, link);
+    }
+}
+
+/* router's thread, after the main loop has polled: whether there are records, or were. From now on, the monitor
+ * hears them. If a lane is full, its ring may have been that of a writer that waits for room. So the monitor takes the
+ * role at once. */
+static gboolean
+end_poll (FerryShortCut *self, gboolean rang)
+{
+  gboolean ready;
+  gboolean passes = FALSE;
+
+  if (!ferry_role_acquire (self->role))
+    return FALSE;
+  if (rang)
+    ferry_shared_queue_take_bells (self->shared);
+  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
+    passes |= !ferry_lane_reader_look (&((FerryLink *) node->data)->up) || !ferry_visits_is_light (node->data);
+  passes |= !serve_awaited_links (self);
+  ready = !g_queue_is_empty (&self->shared->active) || self->has_served;
+  if (!passes)
+    adopt_links (self, FALSE);
+  ferry_shared_queue_hear (self->shared, TRUE);
+  ferry_role_release (self->role, passes);
+  return ready;
+}
+
+void
+ferry_short_cut_end_dispatch (FerryShortCut *self)
+{
+  if (ferry_role_acquire (self->role))
+    ferry_role_release (self->role, !serve_awaited_links (self));
+}
+
+/* role: whether an open link has records. Activates such a link, also one that is armed, with a ring that was not heard
+ * yet. */
+static gboolean
+has_records (FerryShortCut *self)
+{
+  for (GList *node = self->shared->links.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      if (link->state != FERRY_LINK_OPEN || link->draining_done || ferry_short_cut_is_leased (link))
+        continue;
+      /* A broken rule of the lane needs no handling here: the next visit finds it. */
+      if (ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0)
+        continue;
+      ferry_shared_queue_activate (self->shared, link);
+      return TRUE;
+    }
+  return FALSE;
+}
+
+/* Whether a thread polls for its answer itself. The main loop then does not spin, as the thread needs the role, and the
+ * core. Relaxed: a hint. */
+static gboolean
+is_polled (FerryShortCut *self)
+{
+  return atomic_load_explicit (&self->n_polling, memory_order_relaxed) > 0;
+}
+
+static gboolean
+is_spin_over (gpointer data)
+{
+  return is_polled (data) || has_records (data);
+}
+
+/* Counts anew. Returns whether the records that came since the latest spin belong to a conversation: a next one is
+ * likely to come at once. */
+static gboolean
+restart_counts (FerryShortCut *self)
+{
+  gboolean converses = FALSE;
+
+  for (GList *node = self->shared->active.head; node != NULL; node = node->next)
+    {
+      FerryLink *link = node->data;
+
+      converses |= ferry_traffic_restart (&link->traffic, ferry_visits_count_sent (link));
+    }
+  return converses;
+}
+
+/* role: polls the lanes. Returns whether there are records. */
+static gboolean
+spin (FerryShortCut *self)
+{
+  gboolean converses = restart_counts (self);
+  gboolean arrived = FALSE;
+  gboolean deaf;
+
+  if (ferry_spin_begin (&self->spin) && converses)
+    {
+      adopt_links (self, TRUE);
+      /* Armed links ring, and then the monitor would take the role. */
+      deaf = self->shared->links.length > self->shared->active.length;
+      if (deaf)
+        ferry_shared_queue_hear (self->shared, FALSE);
+      arrived = ferry_spin_poll (&self->spin, is_spin_over, self) && has_records (self);
+      if (deaf)
+        ferry_shared_queue_hear (self->shared, TRUE);
+    }
+  return arrived;
+}
+
+/* router's thread: whether there are records, if the main loop drains now. */
+static gboolean
+look_for_records (gpointer data)
+{
+  FerryShortCut *self = data;
+  gboolean arrived;
+
+  if (!ferry_role_acquire (self->role))
+    return FALSE;
+  arrived = has_records (self);
+  ferry_role_release (self->role, FALSE);
+  return arrived;
+}
+
+gboolean
+ferry_short_cut_spin (FerryShortCut *self)
+{
+  gboolean arrived = FALSE;
+
+  ferry_spin_configure (&self->spin, atomic_load_explicit (&self->spin_setting, memory_order_relaxed));
+  if (self->spin.yields)
+    return ferry_spin_begin (&self->spin) && ferry_spin_poll (&self->spin, look_for_records, self);
+  if (!ferry_role_acquire (self->role))
+    return FALSE;
+  if (self->shared->links.length <= MAX_LINKS_TO_SPIN_FOR && !is_polled (self))
+    arrived = spin (self);
+  ferry_role_release (self->role, FALSE);
+  return arrived;
+}
+
+void
+ferry_short_cut_expect_drain (FerryShortCut *self)
+{
+  self->expects_drain = TRUE;
+}
+
+void
+ferry_short_cut_give_way (FerryShortCut *self)
+{
+  self->expects_drain = self->gives_way = TRUE;
+}
+
+gboolean
+ferry_short_cut_is_as_good_as_resting (FerryLink *link)
+{
+  return ferry_lane_reader_look (&link->up) && ferry_lane_reader_get_available (&link->up) == 0 &&
+         !ferry_news_has_cells (link) && (link->output == NULL || !ferry_output_is_ready (link->output));
+}
+
+/* Whether the main loop need not visit the link. Most links of an application are so at any time. */
+static gboolean
+is_quiet (FerryLink *link)
+{
+  return ferry_visits_is_light (link) && link->visit.told_attached && !link->visit.is_stalled &&
+         link->visit.nap == NULL && !link->visit.is_deaf && ferry_short_cut_is_as_good_as_resting (link);
+}
+
+/* role: visits an active link for the main loop. Returns FALSE if the monitor must take the role. */
+static gboolean
+visit_for_main_loop (FerryShortCut *self, FerryLink *link)
+{
+  if (is_quiet (link))
+    return TRUE;
+  ferry_visits_visit (self->visits, link, TRUE);
+  ferry_traffic_settle (&link->traffic, ferry_visits_count_sent (link));
+  return ferry_visits_is_light (link);
+}
+
+void
+ferry_short_cut_drain (FerryShortCut *self, gboolean calls)
+{
+  gboolean passes = FALSE;
+  gint64 tidy_time;
+  GList *node;
+
+  self->expects_drain = FALSE;
+  if (!ferry_role_acquire (self->role))
+    return;
+  tidy_time = ferry_drain_get_tidy_time (self->visits->drain);
+  if (self->role->is_unused)
+    adopt_links (self, FALSE);
+  self->role->is_unused = FALSE;
+  if (!g_queue_is_empty (&self->shared->active) || self->has_served)
+    ferry_spin_end (&self->spin);
+  self->has_served = FALSE;
+  /* The blocks are dispatched by the caller at once. */
+  ferry_drain_set_pings (self->visits->drain, FALSE);
+  node = self->shared->active.head;
+  while (node != NULL)
+    {
+      GList *next = node->next;
+
+      passes |= !visit_for_main_loop (self, node->data);
+      node = next;
+    }
+  if (calls ||
+      ferry_local_queue_get_n_pushed (self->visits->local) != ferry_local_queue_get_n_popped (self->visits->local))
+    passes |= !serve_awaited_links (self);
+  ferry_drain_ping (self->visits->drain);
+  ferry_drain_set_pings (self->visits->drain, TRUE);
+  /* A monitor that sleeps does not know of a timer that this drain has started. */
+  passes |= ferry_drain_get_tidy_time (self->visits->drain) != tidy_time;
+  ferry_role_release (self->role, passes || !ferry_visits_need_no_monitor (self->visits));
+}
+
+/* ---- the source ----
+ *
+ * It is never dispatched: it works around each poll, and pings the pingee where there is something to drain. The router
+ * drains in the dispatch of the pingee, with its priority and ageing. The source has the highest priority, since GLib
+ * omits sources of a lower priority than that of a ready one. */
+
+typedef struct
+{
+  GSource source;
+  GPollFD bells;
+  gboolean polls;      /* bells is among what the main loop polls */
+  gboolean gives_way;  /* this iteration is for other sources */
+  FerryShortCut *self; /* (unowned): kept by owner */
+  gpointer owner;      /* (owned) */
+  GDestroyNotify unref;
+} Source;
+
+static gboolean
+source_prepare (GSource *data, int *timeout)
+{
+  Source *source = (Source *) data;
+  FerryShortCut *self = source->self;
+  gboolean gives_way = self->gives_way;
+  gboolean ready;
+  gboolean polls = begin_poll (self, &ready);
+
+  *timeout = gives_way ? 0 : -1;
+  if (polls != source->polls && !ready)
+    {
+      source->polls = polls;
+      if (polls)
+        g_source_add_poll (data, &source->bells);
+      else
+        g_source_remove_poll (data, &source->bells);
+    }
+  source->gives_way = gives_way;
+  self->gives_way = FALSE;
+  if (ready && !gives_way)
+    ferry_pingee_ping (self->pingee);
+  return FALSE;
+}
+
+static gboolean
+source_check (GSource *data)
+{
+  Source *source = (Source *) data;
+
+  if (!source->gives_way && end_poll (source->self, (source->bells.revents & G_IO_IN) != 0))
+    ferry_pingee_ping (source->self->pingee);
+  return FALSE;
+}
+
+static void
+source_finalize (GSource *data)
+{
+  Source *source = (Source *) data;
+
+  source->unref (source->owner);
+}
+
+GSource *
+ferry_short_cut_attach (FerryShortCut *self, gpointer keeps, GDestroyNotify unref)
+{
+  static GSourceFuncs funcs = {.prepare = source_prepare, .check = source_check, .finalize = source_finalize};
+  GSource *data = g_source_new (&funcs, sizeof (Source));
+  Source *source = (Source *) data;
+
+  source->bells = (GPollFD){.fd = self->shared->bells, .events = G_IO_IN};
+  source->self = self;
+  source->owner = keeps;
+  source->unref = unref;
+  g_source_set_priority (data, G_MININT);
+  g_source_set_static_name (data, "[ferry] short cut");
+  g_source_attach (data, self->context);
+  return data;
+}

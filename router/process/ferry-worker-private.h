@@ -1,0 +1,31 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "process/ferry-launcher.h"
+#include "process/ferry-worker.h"
+#include "route/ferry-router-private.h"
+
+G_BEGIN_DECLS
+
+/* Returns (transfer full) (nullable) the name of the task that the worker runs. */
+typedef char *(*FerryTaskNameFunc) (FerryWorker *worker, gpointer data);
+
+FerryWorker *ferry_worker_new (FerryLink *link, FerryRouter *router);
+FerryLink *ferry_worker_get_link (FerryWorker *self);
+const char *ferry_worker_get_name (FerryWorker *self);
+void ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data);
+FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
+
+/* main: notices from now on when the worker does not attach. Then logs what is waited for, once for workers that are
+ * late together, and calls the func of ferry_worker_set_late_func().
+ * timeout: how long the worker may do nothing, in microseconds; 0: no limit. */
+void ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout);
+/* main: notes that a fork server forks the worker. Until it has done so, it is what is waited for. */
+void ferry_worker_set_forked (FerryWorker *self);
+typedef void (*FerryLateFunc) (FerryWorker *worker, const char *text, gpointer data);
+/* main: sets what is called when the worker is late. data must live as long as the worker. */
+void ferry_worker_set_late_func (FerryWorker *self, FerryLateFunc func, gpointer data);
+
+G_END_DECLS

@@ -1,0 +1,586 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A worker process, as the application sees it: its link, its sandbox, and its end. */
+
+#include "config.h"
+
+#include "process/ferry-worker-private.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
+#include "ferry-enums.h"
+#include "process/ferry-attachment-private.h"
+#include "process/ferry-launcher-private.h"
+#include "route/ferry-given-sender-private.h"
+
+/* When it is said that a worker is slow to start: after this time, or after so many tenths of the time that it has. */
+#define LATE_AFTER (3 * G_USEC_PER_SEC)
+#define LATE_TENTHS 3
+
+/* It is found out so long before, and said then. What the main loop had no time to handle meanwhile may be that the
+ * worker has attached. */
+#define LATE_DOUBT (G_USEC_PER_SEC / 10)
+
+/* The log domain of the lines that workers wrote to logged streams. */
+#define LOG_DOMAIN "Ferry-Worker"
+
+/**
+ * FerryWorker:
+ *
+ * A worker process, as an object of the application.
+ *
+ * [method@Ferry.Launcher.spawn] makes a worker. The worker belongs to the router's thread, and the router holds a
+ * reference until the process has ended. In every state of the worker, the process is killed when the application ends.
+ *
+ * A worker process has no object of this kind. The process calls [func@Ferry.Worker.get_sender].
+ */
+struct _FerryWorker
+{
+  GObject parent_instance;
+
+  char *name;                       /* const: (owned) */
+  FerryLink *link;                  /* main: (owned) (nullable): NULL when the worker has ended */
+  FerryMonitor *monitor;            /* const: (owned) */
+  FerryHome *home;                  /* const: (owned): the router's */
+  _Atomic gboolean asked;           /* any: a thread other than the router's has called ferry_worker_force_exit() */
+  _Atomic GPid pid;                 /* any thread reads it; the router's thread writes it */
+  _Atomic guint state;              /* a FerryWorkerState; any thread reads it; the router's thread writes it */
+  FerrySandboxStrength strength;    /* main; so are the members below */
+  FerryExit *exit;                  /* (owned) (nullable) */
+  FerryTaskNameFunc task_name_func; /* (nullable): returns the name of the running task */
+  gpointer task_name_data;
+  FerryTimers *timers; /* (unowned) (nullable): the router's, which lives until the worker has ended */
+  FerryTimer late;     /* runs while the worker is waited for */
+  gint64 attach_timeout;
+  gboolean is_forked;      /* a fork server was asked for the process */
+  FerryLateFunc late_func; /* (nullable) */
+  gpointer late_data;
+};
+
+enum
+{
+  PROP_NAME = 1,
+  PROP_PID,
+  PROP_STATE,
+  PROP_EXIT,
+  PROP_SANDBOX_STRENGTH,
+  PROP_TASK_NAME,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+static guint ended_signal;
+static guint output_signal;
+
+G_DEFINE_FINAL_TYPE (FerryWorker, ferry_worker, G_TYPE_OBJECT)
+
+static void
+ferry_worker_finalize (GObject *object)
+{
+  FerryWorker *self = FERRY_WORKER (object);
+
+  g_free (self->name);
+  g_clear_pointer (&self->link, ferry_link_unref);
+  g_clear_pointer (&self->monitor, ferry_monitor_unref);
+  g_clear_pointer (&self->home, ferry_home_unref);
+  g_clear_object (&self->exit);
+
+  G_OBJECT_CLASS (ferry_worker_parent_class)->finalize (object);
+}
+
+/* main: (transfer full) (nullable): the name of the task that the worker runs. */
+static char *
+get_task_name (FerryWorker *self)
+{
+  return self->task_name_func != NULL ? self->task_name_func (self, self->task_name_data) : NULL;
+}
+
+static void
+ferry_worker_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryWorker *self = FERRY_WORKER (object);
+
+  if (property_id == PROP_NAME)
+    g_value_set_string (value, self->name);
+  else if (property_id == PROP_PID)
+    g_value_set_int (value, self->pid);
+  else if (property_id == PROP_STATE)
+    g_value_set_enum (value, (int) self->state);
+  else if (!ferry_home_check_property (self->home, pspec))
+    return;
+  else if (property_id == PROP_EXIT)
+    g_value_set_object (value, self->exit);
+  else if (property_id == PROP_TASK_NAME)
+    g_value_take_string (value, get_task_name (self));
+  else
+    g_value_set_flags (value, self->strength);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  /**
+   * FerryWorker:name:
+   *
+   * The name of the worker ([property@Ferry.Launcher:name]), or else of its program, for messages to people. Any
+   * thread.
+   */
+  properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_READABLE);
+  /**
+   * FerryWorker:pid: (getter get_pid)
+   *
+   * The process id; -1 until the process was started.
+   */
+  properties[PROP_PID] = g_param_spec_int ("pid", NULL, NULL, -1, G_MAXINT, -1, FERRY_READABLE);
+  /**
+   * FerryWorker:state: (getter get_state)
+   *
+   * The state of the worker.
+   */
+  properties[PROP_STATE] =
+    g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_WORKER_STATE, FERRY_WORKER_STATE_STARTING, FERRY_READABLE);
+  /**
+   * FerryWorker:exit:
+   *
+   * The exit record, which says how the worker ended; %NULL until just before [signal@Ferry.Worker::ended] is emitted.
+   * On the router's thread.
+   */
+  properties[PROP_EXIT] = g_param_spec_object ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_READABLE);
+  /**
+   * FerryWorker:sandbox-strength:
+   *
+   * The layers of the sandbox that the process really has. It was started with some, and reported to have entered
+   * others before it attached. %FERRY_SANDBOX_STRENGTH_NONE before %FERRY_WORKER_STATE_OPEN, and without a sandbox. On
+   * the router's thread.
+   */
+  properties[PROP_SANDBOX_STRENGTH] = g_param_spec_flags ("sandbox-strength", NULL, NULL, FERRY_TYPE_SANDBOX_STRENGTH,
+                                                          FERRY_SANDBOX_STRENGTH_NONE, FERRY_NOTIFIED);
+  /**
+   * FerryWorker:task-name:
+   *
+   * The name of the task that a worker of a [class@Ferry.Pool] runs, or was sent to run next; %NULL for none. It is
+   * looked up whenever it is read, and changes are not notified of: a worker may run 100,000 tasks a second. On the
+   * router's thread.
+   */
+  properties[PROP_TASK_NAME] = g_param_spec_string ("task-name", NULL, NULL, NULL, FERRY_READABLE);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_worker_class_init (FerryWorkerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ferry_worker_finalize;
+  object_class->get_property = ferry_worker_get_property;
+  install_properties (object_class);
+
+  /**
+   * FerryWorker::ended:
+   * @self: the worker
+   * @exit: the exit record, which says how the worker ended
+   *
+   * Emitted once on the router's thread, after the process has ended, its messages were delivered, and the receivers of
+   * its pipes have emitted `closed`.
+   */
+  ended_signal = g_signal_new ("ended", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                               g_cclosure_marshal_VOID__OBJECT, G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
+  g_signal_set_va_marshaller (ended_signal, G_TYPE_FROM_CLASS (klass), g_cclosure_marshal_VOID__OBJECTv);
+
+  /**
+   * FerryWorker::output:
+   * @self: the worker
+   * @stream: %FERRY_STREAM_STDOUT or %FERRY_STREAM_STDERR
+   * @line: the line, without its line end
+   *
+   * Emitted on the router's thread for each line that the worker wrote to a logged stream
+   * (%FERRY_STREAM_MODE_LOG). Also emitted for a line that is shown, as it is by default, unless the main loop is far
+   * behind ([enum@Ferry.StreamMode]). All lines are emitted before [signal@Ferry.Worker::ended].
+   */
+  output_signal = g_signal_new ("output", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                G_TYPE_NONE, 2, FERRY_TYPE_STREAM, G_TYPE_STRING);
+}
+
+static void
+ferry_worker_init (FerryWorker *self)
+{
+  self->pid = -1;
+}
+
+/* main: makes the object for the worker process at the other end of link. */
+FerryWorker *
+ferry_worker_new (FerryLink *link, FerryRouter *router)
+{
+  FerryWorker *self = g_object_new (FERRY_TYPE_WORKER, NULL);
+
+  self->name = g_strdup (link->name);
+  self->link = ferry_link_ref (link);
+  self->monitor = ferry_monitor_ref (router->monitor);
+  self->home = ferry_home_ref (router->home);
+  return self;
+}
+
+/* main: returns (transfer none) (nullable) the worker's link; NULL when the worker has ended. */
+FerryLink *
+ferry_worker_get_link (FerryWorker *self)
+{
+  return self->link;
+}
+
+static void
+launched (gpointer data, GPid pid)
+{
+  FerryWorker *self = data;
+
+  self->pid = pid;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PID]);
+}
+
+static void
+set_state (FerryWorker *self, FerryWorkerState state)
+{
+  self->state = state;
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATE]);
+}
+
+/* Copies what the process reported of its sandbox. No data race: the monitor does not change link->confinement any
+ * more, and the local queue orders this read after the monitor's last write. */
+static void
+take_confinement (FerryWorker *self)
+{
+  const FerryConfinement *confinement = &self->link->confinement;
+
+  if (self->strength != (FerrySandboxStrength) confinement->layers)
+    {
+      self->strength = (FerrySandboxStrength) confinement->layers;
+      g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SANDBOX_STRENGTH]);
+    }
+  if (confinement->pid != 0 && self->pid != confinement->pid)
+    launched (self, confinement->pid);
+}
+
+/* (transfer full): says what the worker is waited for. */
+static char *
+describe_wait (FerryWorker *self)
+{
+  const char *entry = self->link->entry != NULL ? self->link->entry : "the function that enters its sandbox";
+  const char *program = self->link->program != NULL ? self->link->program : self->name;
+  g_autofree char *limit = NULL;
+
+  if (self->pid < 0 && self->is_forked)
+    return g_strdup_printf ("Waiting for worker '%s': the fork server of the program '%s' is slow to start; it calls "
+                            "%s and runs its initialisers before it forks",
+                            self->name, program, entry);
+  if (self->pid < 0)
+    return g_strdup_printf ("Waiting for worker '%s': the program '%s' is slow to start", self->name, program);
+  limit = self->attach_timeout > 0
+            ? g_strdup_printf ("it may do nothing for at most %g s; the limit is FerryLauncher:attach-timeout",
+                               (double) self->attach_timeout / G_USEC_PER_SEC)
+            : g_strdup ("without a limit");
+  return g_strdup_printf ("Waiting for worker '%s' (process %d): the program '%s' is slow to start, and has not called "
+                          "%s yet (%s)",
+                          self->name, (int) self->pid, program, entry, limit);
+}
+
+static void
+say_late (gpointer data)
+{
+  FerryWorker *self = data;
+  g_autofree char *text = describe_wait (self);
+
+  if (ferry_home_may_say_late (self->home))
+    g_message ("%s", text);
+  if (self->late_func != NULL)
+    self->late_func (self, text, self->late_data);
+}
+
+/* Returns the time after which it is said that the worker is waited for. */
+static gint64
+get_late_time (FerryWorker *self)
+{
+  return self->attach_timeout > 0 ? MIN (self->attach_timeout / 10 * LATE_TENTHS, LATE_AFTER) : LATE_AFTER;
+}
+
+static gint64
+get_doubt_time (FerryWorker *self)
+{
+  return MIN (get_late_time (self) / 2, LATE_DOUBT);
+}
+
+static void
+doubt (gpointer data)
+{
+  FerryWorker *self = data;
+
+  ferry_timers_set (self->timers, &self->late, g_get_monotonic_time () + get_doubt_time (self), say_late, self);
+}
+
+void
+ferry_worker_set_late_func (FerryWorker *self, FerryLateFunc func, gpointer data)
+{
+  self->late_func = func;
+  self->late_data = data;
+}
+
+void
+ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout)
+{
+  self->timers = timers;
+  self->attach_timeout = timeout;
+  ferry_timers_set (timers, &self->late, g_get_monotonic_time () + get_late_time (self) - get_doubt_time (self), doubt,
+                    self);
+}
+
+void
+ferry_worker_set_forked (FerryWorker *self)
+{
+  self->is_forked = TRUE;
+}
+
+static void
+expect_no_more (FerryWorker *self)
+{
+  if (self->timers != NULL)
+    ferry_timers_drop (self->timers, &self->late);
+}
+
+static void
+attached (gpointer data)
+{
+  expect_no_more (data);
+  take_confinement (data);
+  set_state (data, FERRY_WORKER_STATE_OPEN);
+}
+
+static void
+log_line (FerryWorker *self, guint stream, const char *line)
+{
+  gboolean is_error = stream == FERRY_STREAM_STDERR;
+  g_autofree char *task = get_task_name (self);
+  char number[16];
+  GLogField fields[] = {
+    {"MESSAGE", line, -1},           {"PRIORITY", is_error ? "5" : "6", -1},
+    {"GLIB_DOMAIN", LOG_DOMAIN, -1}, {"FERRY_WORKER", self->name, -1},
+    {"FERRY_PID", number, -1},       {"FERRY_STREAM", is_error ? "stderr" : "stdout", -1},
+    {"FERRY_TASK", task, -1},
+  };
+
+  g_snprintf (number, sizeof number, "%d", (int) self->pid);
+  g_log_structured_array (is_error ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO, fields,
+                          G_N_ELEMENTS (fields) - (task == NULL));
+}
+
+/* The monitor has shown the lines that are to be shown. An empty line says nothing in a log. GLib itself writes one
+ * before each warning. */
+static void
+output (gpointer data, guint stream, const char *line)
+{
+  FerryWorker *self = data;
+
+  if (!self->link->output->pipes[stream - 1].shown && line[0] != '\0')
+    log_line (self, stream, line);
+  g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
+}
+
+static void
+ended (gpointer data, FerryExit *exit)
+{
+  FerryWorker *self = data;
+
+  expect_no_more (self);
+  self->exit = g_object_ref (exit);
+  /* A worker that ended early may not have attached, so attached() may not have done this. */
+  take_confinement (self);
+  g_clear_pointer (&self->link, ferry_link_unref);
+  set_state (self, FERRY_WORKER_STATE_ENDED);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXIT]);
+  g_signal_emit (self, ended_signal, 0, exit);
+}
+
+/* main: sets the function that names the worker's task in log lines. data must live as long as the worker. */
+void
+ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data)
+{
+  self->task_name_func = func;
+  self->task_name_data = data;
+}
+
+/* main: makes the observer of the link. It holds a reference to the worker until the link has ended. */
+FerryLinkObserver *
+ferry_worker_new_observer (FerryWorker *self)
+{
+  FerryLinkObserver *observer = g_new (FerryLinkObserver, 1);
+
+  *observer = (FerryLinkObserver){launched, attached, output, ended, g_object_ref (self), g_object_unref};
+  return observer;
+}
+
+/* const: (transfer none): returns the name of the worker, or else of its program. */
+const char *
+ferry_worker_get_name (FerryWorker *self)
+{
+  return self->name;
+}
+
+/**
+ * ferry_worker_get_pid:
+ * @self: a worker
+ *
+ * Returns the process id. If the sandbox uses namespaces, this is the process id of bubblewrap until the worker has
+ * attached. Use the process id for display only: `kill()` signals all processes where it is -1. To send a signal use
+ * [method@Ferry.Worker.send_signal], also before the process was started. It never signals another process that got the
+ * same process id later. Any thread may call this.
+ *
+ * Returns: the process id, or -1 until the process was started
+ */
+GPid
+ferry_worker_get_pid (FerryWorker *self)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), -1);
+
+  return self->pid;
+}
+
+/**
+ * ferry_worker_get_state:
+ * @self: a worker
+ *
+ * Returns the state of the worker. Any thread may call this.
+ *
+ * Returns: the state
+ */
+FerryWorkerState
+ferry_worker_get_state (FerryWorker *self)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), FERRY_WORKER_STATE_ENDED);
+
+  return (FerryWorkerState) self->state;
+}
+
+/**
+ * ferry_worker_send_signal:
+ * @self: a worker
+ * @signal_number: the signal, such as `SIGTERM`
+ * @error: return location for an error
+ *
+ * Sends the process a signal. The monitor's thread sends the signal once the process was started, so this function can
+ * be called right after [method@Ferry.Launcher.spawn]. On the router's thread.
+ *
+ * Fails with %FERRY_ERROR_WORKER_LOST when the worker has ended, and with %FERRY_ERROR_WRONG_THREAD.
+ *
+ * Returns: %TRUE when the signal was sent, or will be
+ */
+gboolean
+ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), FALSE);
+  g_return_val_if_fail (signal_number > 0 && signal_number < NSIG, FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
+  if (self->state != FERRY_WORKER_STATE_ENDED && ferry_monitor_send_signal (self->monitor, self->link, signal_number))
+    return TRUE;
+  return ferry_set_error (
+    error, FERRY_ERROR_WORKER_LOST,
+    "Worker '%s' has ended, and signal %d was not sent; send signals only before 'ended' is emitted", self->name,
+    signal_number);
+}
+
+/**
+ * ferry_worker_force_exit:
+ * @self: a worker
+ *
+ * Kills the process at once. The messages that it has sent are still delivered. Does nothing when the process has
+ * ended. Any thread may call this; on another thread than the router's, the router's thread is made to kill the
+ * process.
+ */
+void
+ferry_worker_force_exit (FerryWorker *self)
+{
+  g_return_if_fail (FERRY_IS_WORKER (self));
+
+  if (ferry_home_is_own (self->home))
+    ferry_worker_send_signal (self, SIGKILL, NULL);
+  /* Relaxed: the mailbox orders this thread's writes before the callback. */
+  else if (!atomic_exchange_explicit (&self->asked, TRUE, memory_order_relaxed))
+    ferry_home_invoke (self->home, (FerryMailboxFunc) ferry_worker_force_exit, g_object_ref (self), g_object_unref);
+}
+
+/**
+ * ferry_worker_add_sender:
+ * @self: a worker
+ * @name: the name by which the worker asks for the sender
+ * @sender: a sender that is not started
+ * @error: return location for an error
+ *
+ * Gives a sender to a worker that runs already; [method@Ferry.Launcher.add_sender] is for one that does not. The worker
+ * gets the sender with [func@Ferry.Worker.get_sender] as soon as it has come to this place in what it is sent: in the
+ * handler of a request that was sent later, for example. A worker of a pool reads nothing while a task runs, so give
+ * the sender to the task instead ([method@Ferry.Task.add_sender]). On the router's thread.
+ *
+ * The pipe may be of any kind. It ends when the worker has stopped or dropped the sender, or has ended. Its receiver
+ * may emit `closed` after [signal@Ferry.Worker::ended].
+ *
+ * Fails with %FERRY_ERROR_ALREADY_STARTED, %FERRY_ERROR_STOPPED or %FERRY_ERROR_CLOSED when the sender cannot be
+ * passed; %FERRY_ERROR_BAD_ARGUMENTS when the name is empty, is longer than 255 bytes or begins with `ferry.`; and
+ * %FERRY_ERROR_WRONG_THREAD. In other cases the pipe ends with the error: %FERRY_ERROR_WORKER_LOST when the worker has
+ * ended; %FERRY_ERROR_BUSY when the worker has not taken earlier senders; and %FERRY_ERROR_SYSTEM.
+ *
+ * Returns: %TRUE on success
+ */
+gboolean
+ferry_worker_add_sender (FerryWorker *self, const char *name, FerrySender *sender, GError **error)
+{
+  g_return_val_if_fail (FERRY_IS_WORKER (self), FALSE);
+  g_return_val_if_fail (name != NULL, FALSE);
+  g_return_val_if_fail (FERRY_IS_SENDER (sender), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
+
+  if (!ferry_home_check_error (self->home, G_STRFUNC, error))
+    return FALSE;
+  if (name[0] == '\0' || strlen (name) > FERRY_MAX_SENDER_NAME || g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The sender cannot be given as '%s'; use a name of 1 to %d bytes that does not begin with "
+                            "'" FERRY_RESERVED_SENDER_PREFIX "'",
+                            name, FERRY_MAX_SENDER_NAME);
+  if (self->link != NULL)
+    return ferry_given_sender_pass (sender, self->link, name, error);
+  return ferry_set_error (error, FERRY_ERROR_WORKER_LOST,
+                          "Worker '%s' has ended, and takes no sender; start another one", self->name);
+}
+
+/**
+ * ferry_worker_get_sender:
+ * @name: the name with which the application called [method@Ferry.Launcher.add_sender] or
+ *   [method@Ferry.Worker.add_sender]
+ * @error: return location for an error
+ *
+ * Returns the sender named @name, in a worker process. The sender is not started yet. The first call attaches the
+ * process to the application. Calls with the same name return the same sender while there is a reference to it. Any
+ * thread may call this.
+ *
+ * Fails with %FERRY_ERROR_NOT_A_WORKER in a process that no [class@Ferry.Launcher] started, or that was forked from a
+ * worker. Fails with %FERRY_ERROR_UNKNOWN_SENDER when the application passed no sender with that name. Fails with
+ * %FERRY_ERROR_STOPPED when the sender was returned before and its last reference was dropped. When attaching fails,
+ * fails with %FERRY_ERROR_PROTOCOL, %FERRY_ERROR_TIMED_OUT, %FERRY_ERROR_SYSTEM, or %FERRY_ERROR_VERSION when
+ * application and worker have different versions of Ferry.
+ *
+ * Returns: (transfer full): the sender
+ */
+FerrySender *
+ferry_worker_get_sender (const char *name, GError **error)
+{
+  g_return_val_if_fail (name != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!g_str_has_prefix (name, FERRY_RESERVED_SENDER_PREFIX))
+    return ferry_attachment_get_sender (name, error);
+  ferry_set_error (error, FERRY_ERROR_UNKNOWN_SENDER,
+                   "The sender '%s' is Ferry's own; ask for a sender that the application added", name);
+  return NULL;
+}

@@ -1,0 +1,138 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The layout of types.
+ *
+ * Threads: any; nothing is shared. */
+
+#include "config.h"
+
+#include "wire/ferry-layout-private.h"
+
+#include <string.h>
+
+gboolean
+ferry_layout_is_definite (const char *string, gsize length)
+{
+  const char *end = NULL;
+
+  /* '*', '?' and 'r' match more than one type. */
+  return length > 0 && g_variant_type_string_scan (string, string + length, &end) && end == string + length &&
+         memchr (string, '*', length) == NULL && memchr (string, '?', length) == NULL &&
+         memchr (string, 'r', length) == NULL;
+}
+
+gboolean
+ferry_layout_is_text (char letter, const guint8 *data, gsize size)
+{
+  const char *text = (const char *) data;
+
+  return size > 0 && text[size - 1] == '\0' && g_utf8_validate_len (text, size - 1, NULL) &&
+         (letter != 'o' || g_variant_is_object_path (text)) && (letter != 'g' || g_variant_is_signature (text));
+}
+
+/* Returns the size of a basic type, 0 if the size varies. The alignment of a basic type equals its size. */
+static guint
+get_basic_size (char letter)
+{
+  switch (letter)
+    {
+    case 'b':
+    case 'y':
+      return 1;
+    case 'n':
+    case 'q':
+      return 2;
+    case 'i':
+    case 'u':
+    case 'h':
+      return 4;
+    case 'x':
+    case 't':
+    case 'd':
+      return 8;
+    default:
+      return 0;
+    }
+}
+
+static gboolean plan_part (const FerryLayout *self, guint place, guint levels);
+
+/* Fills in the part of a tuple or of a dictionary entry. */
+static gboolean
+plan_members (const FerryLayout *self, guint place, guint levels)
+{
+  FerryLayoutPart *part = &self->parts[place];
+  gboolean is_fixed = TRUE;
+  guint n_members = 0;
+  guint next = place + 1;
+  gsize plain_size = 0;
+  gsize size = 0;
+
+  for (; !ferry_layout_is_close (self->string[next]); n_members++)
+    {
+      const FerryLayoutPart *member = &self->parts[next];
+
+      if (!plan_part (self, next, levels - 1))
+        return FALSE;
+      part->alignment = MAX (part->alignment, member->alignment);
+      part->depth = MAX (part->depth, member->depth + 1);
+      part->has_variant |= member->has_variant;
+      is_fixed = is_fixed && member->fixed_size > 0;
+      size = ferry_layout_align (size, member->alignment) + member->fixed_size;
+      plain_size += member->is_plain ? member->fixed_size : 0;
+      next = member->end;
+    }
+  part->end = next + 1;
+  part->inner = n_members == 1 ? self->parts[place + 1].inner : place;
+  if (is_fixed)
+    part->fixed_size = (guint32) MAX (ferry_layout_align (size, part->alignment), 1);
+  part->is_plain = is_fixed && plain_size == part->fixed_size;
+  return TRUE;
+}
+
+/* Fills in the part of the type at an index. Returns FALSE if the type has more levels than levels. */
+static gboolean
+plan_part (const FerryLayout *self, guint place, guint levels)
+{
+  const char letter = self->string[place];
+  FerryLayoutPart *part = &self->parts[place];
+
+  *part = (FerryLayoutPart){.end = place + 1, .inner = place};
+  if (letter == '(' && self->string[place + 1] == ')')
+    {
+      *part = (FerryLayoutPart){.end = place + 2, .inner = place, .fixed_size = 1};
+      return TRUE;
+    }
+  if (strchr ("({amv", letter) == NULL)
+    {
+      part->fixed_size = get_basic_size (letter);
+      part->alignment = (guint8) (MAX (part->fixed_size, 1) - 1);
+      part->is_plain = part->fixed_size > 0 && letter != 'b';
+      return TRUE;
+    }
+  if (levels == 0)
+    return FALSE;
+  if (letter == '(' || letter == '{')
+    return plan_members (self, place, levels);
+  if (letter == 'v')
+    {
+      part->alignment = 7;
+      part->depth = 1;
+      part->has_variant = TRUE;
+      return TRUE;
+    }
+  if (!plan_part (self, place + 1, levels - 1))
+    return FALSE;
+  part->end = part[1].end;
+  part->alignment = part[1].alignment;
+  part->depth = part[1].depth + 1;
+  part->has_variant = part[1].has_variant;
+  return TRUE;
+}
+
+gboolean
+ferry_layout_plan (const FerryLayout *self, guint levels)
+{
+  return plan_part (self, 0, levels);
+}

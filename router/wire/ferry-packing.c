@@ -1,0 +1,126 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Packs headers, strings and values into bytes, and unpacks them. See ferry-packing-private.h. */
+
+#include "config.h"
+
+#include "wire/ferry-packing-private.h"
+
+#include <string.h>
+
+#include "base/ferry-base-private.h"
+#include "wire/ferry-call-message-private.h"
+#include "wire/ferry-depth-private.h"
+
+/* ---- packing ---- */
+
+static gsize
+pack_padding (guint8 *packed, gsize at)
+{
+  gsize padding = ferry_padding_of (at);
+
+  if (packed != NULL && padding > 0)
+    memset (packed + at, 0, padding);
+  return at + padding;
+}
+
+gsize
+ferry_pack_bytes (guint8 *packed, gsize at, gconstpointer bytes, gsize size)
+{
+  if (packed != NULL && size > 0)
+    memcpy (packed + at, bytes, size);
+  return pack_padding (packed, at + size);
+}
+
+gsize
+ferry_pack_string (guint8 *packed, gsize at, const char *string, gsize length)
+{
+  return ferry_pack_bytes (packed, at, string, length > 0 ? length + 1 : 0);
+}
+
+gsize
+ferry_pack_value (guint8 *packed, gsize at, GVariant *value)
+{
+  const char *type = g_variant_get_type_string (value);
+  gsize size = g_variant_get_size (value);
+
+  at = ferry_pack_string (packed, at, type, strlen (type));
+  if (packed != NULL && size > 0)
+    g_variant_store (value, packed + at);
+  return pack_padding (packed, at + size);
+}
+
+/* ---- unpacking ---- */
+
+gboolean
+ferry_unpack_begin (FerryUnpacking *self, GBytes *packed)
+{
+  *self = (FerryUnpacking){.held = packed};
+  if (packed != NULL)
+    self->data = g_bytes_get_data (packed, &self->size);
+  return self->data != NULL;
+}
+
+/* Returns the next size bytes, and advances past their padding. Returns NULL if fewer bytes are left. */
+static const guint8 *
+next (FerryUnpacking *self, gsize size)
+{
+  gsize left = self->size - self->at;
+  const guint8 *bytes = self->data + self->at;
+
+  /* size is checked alone first, as size plus padding may overflow. */
+  if (size > left || size + ferry_padding_of (size) > left)
+    return NULL;
+  self->at += size + ferry_padding_of (size);
+  return bytes;
+}
+
+gboolean
+ferry_unpack_bytes (FerryUnpacking *self, gpointer bytes, gsize size)
+{
+  const guint8 *from = next (self, size);
+
+  if (from != NULL)
+    memcpy (bytes, from, size);
+  return from != NULL;
+}
+
+const char *
+ferry_unpack_string (FerryUnpacking *self, gsize length)
+{
+  const char *string;
+
+  if (length == 0)
+    return "";
+  if (length == G_MAXSIZE)
+    return NULL;
+  string = (const char *) next (self, length + 1);
+  /* Given a length, g_utf8_validate_len() rejects zero bytes, so the string contains none. */
+  return string != NULL && string[length] == '\0' && g_utf8_validate_len (string, length, NULL) ? string : NULL;
+}
+
+GVariant *
+ferry_unpack_value (FerryUnpacking *self, gsize type_length, gsize size)
+{
+  const char *type = ferry_unpack_string (self, type_length);
+  g_autoptr (GBytes) part = NULL;
+  const guint8 *bytes;
+  GVariant *value;
+
+  if (type == NULL || ferry_depth_judge_type (type, type_length) != FERRY_TYPE_GOOD)
+    return NULL;
+  bytes = next (self, size);
+  if (bytes == NULL || !ferry_depth_allows (type, type_length, bytes, size))
+    return NULL;
+  part = g_bytes_new_from_bytes (self->held, (gsize) (bytes - self->data), size);
+  value = g_variant_ref_sink (g_variant_new_from_bytes ((const GVariantType *) type, part, FALSE));
+  ferry_known_types_add (value);
+  return value;
+}
+
+gboolean
+ferry_unpack_end (const FerryUnpacking *self)
+{
+  return self->at == self->size;
+}

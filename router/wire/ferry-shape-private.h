@@ -1,0 +1,151 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A type, prepared for looking at many values of it in serialised form, without a GVariant.
+ *
+ * Owner:   a sender or a receiver, one for each type that it meets.
+ * Threads: any; a shape never changes.
+ * Trust:   the bytes are not trusted, but nothing may change them meanwhile. */
+
+#pragma once
+
+#include <glib.h>
+#include <string.h>
+
+#include "wire/ferry-layout-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct _FerryShape FerryShape;
+
+/* A unit of which some bits must be zero: a word of 8 bytes if the type is aligned to them, or else a byte. */
+typedef struct
+{
+  gsize offset;
+  guint64 mask;    /* of the bits that must be zero, in the unit as a little-endian number */
+  guint64 padding; /* of those bits that are padding */
+} FerryShapeZero;
+
+/* The most words of 8 bytes of a value for which a shape keeps a word each. */
+#define FERRY_MAX_KEPT_WORDS 64
+
+/* All fields are const. */
+struct _FerryShape
+{
+  FerryLayout layout;     /* (owned): string ends with a zero byte */
+  gsize fixed_size;       /* of all values of the type; 0: it varies */
+  gsize stride;           /* the size of a value, or of each element of an array, if that is fixed; else 0 */
+  FerryShapeZero *zeroes; /* (owned) (nullable): of such a value or element: its booleans and padding */
+  guint n_zeroes;
+  guint unit;           /* 8 or 1 */
+  gboolean has_padding; /* whether ferry_shape_clear_padding() may change a value */
+  gboolean has_variant;
+
+  guint64 start;      /* the type string as a little-endian number */
+  guint64 start_mask; /* of the bytes of start; 0: the type string has more than 8 */
+
+  /* (owned) (nullable): for each word of 8 bytes of a value of fixed size, as it lies in memory: the bits that are no
+   * padding. NULL if the values are no such words, or have too many. */
+  guint64 *kept;
+  guint64 halves; /* with kept: bit i is set if of the word i, the first 4 bytes are kept and the last 4 are padding */
+};
+
+/* Makes the shape of a type, which ferry_depth_judge_type() must have found good. A zero byte at the end is not
+ * needed. */
+FerryShape *ferry_shape_new (const char *type_string, gsize length);
+void ferry_shape_free (FerryShape *self);
+
+/* Returns a unit as a little-endian number. */
+static inline guint64
+ferry_shape_load (const FerryShape *self, const guint8 *place)
+{
+  guint64 word;
+
+  if (self->unit != 8)
+    return *place;
+  memcpy (&word, place, 8);
+  return GUINT64_FROM_LE (word);
+}
+
+/* Whether a value, or an element, of fixed size has zeroes where it must. */
+static inline gboolean
+ferry_shape_has_zeroes (const FerryShape *self, const guint8 *value)
+{
+  guint64 wrong = 0;
+
+  for (guint i = 0; i < self->n_zeroes; i++)
+    wrong |= ferry_shape_load (self, value + self->zeroes[i].offset) & self->zeroes[i].mask;
+  return wrong == 0;
+}
+
+/* As ferry_shape_is_normal(), by the slow way. */
+gboolean ferry_shape_walk (const FerryShape *self, gconstpointer data, gsize size);
+/* Whether the bytes are a value of the type in normal form, which each value has once. The verdict is that of
+ * g_variant_is_normal_form(), except that a value of more than FERRY_MAX_DEPTH levels has none. The data must be
+ * aligned to 8 bytes. The time is at most proportional to size. */
+static inline gboolean
+ferry_shape_is_normal (const FerryShape *self, gconstpointer data, gsize size)
+{
+  if (self->fixed_size > 0)
+    return size == self->fixed_size && ferry_shape_has_zeroes (self, data);
+  return ferry_shape_walk (self, data, size);
+}
+/* Sets the padding to zero in a value of fixed size, or in each element of an array of such values. */
+static inline void
+ferry_shape_clear_padding (const FerryShape *self, guint8 *data, gsize size)
+{
+  if (!self->has_padding)
+    return;
+  for (; size >= self->stride; data += self->stride, size -= self->stride)
+    for (guint i = 0; i < self->n_zeroes; i++)
+      {
+        guint8 *place = data + self->zeroes[i].offset;
+        guint64 word = ferry_shape_load (self, place) & ~self->zeroes[i].padding;
+
+        if (self->unit == 8)
+          memcpy (place, &(guint64){GUINT64_TO_LE (word)}, 8);
+        else
+          *place = (guint8) word;
+      }
+}
+
+__attribute__ ((no_sanitize ("address"))) static inline guint64
+ferry_shape_load_aligned (const char *place)
+{
+  guint64 word;
+
+  memcpy (&word, __builtin_assume_aligned (place, 8), 8);
+  return GUINT64_FROM_LE (word);
+}
+
+/* Whether the shape is that of type, which may go on behind its end. No definite type begins another one, so the two
+ * are equal if type begins with the shape's whole type string.
+ *
+ * A short string, as most are, is compared as one word, which is made of aligned words. Each of those has a byte of
+ * type: where all bytes of the first one are equal, the string goes on in the second. So no load crosses a page. Bytes
+ * before and behind type are masked out; AddressSanitizer cannot know this. */
+__attribute__ ((no_sanitize ("address"))) static inline gboolean
+ferry_shape_is_of_type (const FerryShape *self, const char *type)
+{
+  const char *known = self->layout.string;
+
+  if (G_LIKELY (self->start_mask != 0))
+    {
+      guint shift = 8 * ((guintptr) type & 7);
+      const char *aligned = type - shift / 8;
+      guint64 different = (ferry_shape_load_aligned (aligned) >> shift ^ self->start) & self->start_mask;
+
+      if ((different & G_MAXUINT64 >> shift) != 0)
+        return FALSE;
+      if (shift == 0 || self->start_mask >> (64 - shift) == 0)
+        return TRUE;
+      return (different ^ (ferry_shape_load_aligned (aligned + 8) << (64 - shift) & self->start_mask)) == 0;
+    }
+  while (*known != '\0' && *known == *type)
+    known++, type++;
+  return *known == '\0';
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FerryShape, ferry_shape_free)
+
+G_END_DECLS
