@@ -2,5 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The folders of the library, from the lowest up: a file includes nothing of a folder above its own."""
 
-LAYERS = ("base", "wire", "lane", "link", "engine", "route", "process", "call", "task", "conversation", "object", "classic",
-          "cluster", "gtk")
+# Whole without the folders after it.
+CORE = ("base", "wire", "lane", "link", "engine", "route", "process", "call", "task")
+WINGS = ("conversation", "object")
+# Each a library of its own.
+BESIDE = ("classic", "cluster", "gtk")
+LAYERS = CORE + WINGS + BESIDE

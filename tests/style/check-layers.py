@@ -10,7 +10,7 @@ import sys
 import sources
 import tap
 
-from layers import LAYERS
+from layers import BESIDE, CORE, LAYERS, WINGS
 
 # What a layer knows nothing of: headers of the system by their beginning, and words.
 MAIN_LOOPS = (("gio/", "glib-object.h", "gobject/", "gtk/", "adwaita.h"),
@@ -40,6 +40,24 @@ def upward_includes(tree):
             layer = next((part for part in target.split("/")[:-1] if part in LAYERS), None)
             if layer and LAYERS.index(layer) > LAYERS.index(own):
                 complaints.append("%s:%d: %s is above %s" % (name, line, target, own))
+    return complaints
+
+
+def core_knows_more(tree):
+    """The core neither includes what comes after it nor calls it, also where a header of the core declares that."""
+    after = WINGS + BESIDE
+    homes = {}
+    for name, text in sources.select(tree, r"router/(%s)/.*\.c$" % "|".join(after)).items():
+        found = re.findall(r"^(?!static)[^\n]*\n(ferry_\w+) \(", sources.without_comments(text), re.MULTILINE)
+        homes.update({function: name for function in found})
+    complaints = []
+    for name, text in sources.select(tree, r"router/(%s)/.*\.[ch]$" % "|".join(CORE)).items():
+        complaints += ["%s:%d: the core does not know %s" % (name, line, target)
+                       for line, _, target in sources.includes(text) if target.split("/")[0] in after]
+        if name.endswith(".c"):
+            code = re.sub(r'"(?:\\.|[^"\\\n])*"', '""', sources.without_comments(text))
+            complaints += ["%s:%d: the core does not know %s of %s" % (name, line, word, homes[word])
+                           for line, word in sources.lines_with(code, r"\bferry_\w+") if word in homes]
     return complaints
 
 
@@ -103,6 +121,12 @@ CHECKS = {
         {"router/base/a.h": "  #  include <link/ferry-link-private.h>\n"},
         {"router/elsewhere/a.c": ""},
     ]),
+    "the core knows neither the wings nor the libraries beside it": (core_knows_more, [
+        {"router/task/a.c": '#include "conversation/ferry-mux.h"\n'},
+        {"router/base/a-private.h": '#include "object/ferry-proxy.h"\n'},
+        {"router/task/a.c": '#include "classic/ferry-process.h"\n'},
+        {"router/call/a.c": "  ferry_mux_stop (mux);\n", "router/conversation/b.c": "void\nferry_mux_stop (FerryMux *self)\n{\n}\n"},
+    ]),
     "includes name their folder": (unqualified_includes, [
         {"router/lane/a.c": '#include "ferry-ring-private.h"\n'},
         {"router/lane/a.c": '#include "../base/ferry-error.h"\n'},
@@ -130,6 +154,9 @@ CHECKS = {
 
 INNOCENT = {
     "router/route/a.c": '#include "config.h"\n#include "lane/a.h"\n#include <gio/gio.h>\n/* g_idle_add () */\n',
+    "router/call/a.h": "void ferry_b_end (void);\n",
+    "router/call/a.c": '/* ferry_b_end() */\nferry_help ("use ferry_b_end()");\n',
+    "router/object/b.c": '#include "call/a.h"\nvoid\nferry_b_end (void)\n{\n}\nstatic void\nferry_help (void)\n{\n}\n',
     "router/lane/a.h": '#include <glib.h>\n/* the GSource is elsewhere: #include "route/x.h" */\n',
     "router/gtk/a.c": '#include "config.h"\n#include "gtk/a.h"\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
     "demo-app/page/demo.c": '#include "page/demo.h"\n#include <ferry-objects.h>\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
