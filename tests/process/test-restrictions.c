@@ -88,16 +88,20 @@ describe_self (void)
   g_autofree char *folder = g_get_current_dir ();
   struct rlimit files;
   struct rlimit core;
+  struct stat root;
   cpu_set_t cores;
 
   umask (mask);
+  g_assert_no_errno (stat ("/", &root));
   getrlimit (RLIMIT_NOFILE, &files);
   getrlimit (RLIMIT_CORE, &core);
   sched_getaffinity (0, sizeof cores, &cores);
-  return g_strdup_printf ("user %d/%d of %d groups, mask %o, in %s, nice %d, cores %d, files %d, core %d, no new %d",
+  return g_strdup_printf ("user %d/%d of %d groups, mask %o, in %s, nice %d, cores %d, files %d, core %d, no new %d, "
+                          "filter %d, root %d/%d",
                           (int) getuid (), (int) getegid (), getgroups (0, NULL), (guint) mask, folder,
                           getpriority (PRIO_PROCESS, 0), CPU_COUNT (&cores), (int) files.rlim_cur, (int) core.rlim_max,
-                          prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+                          prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), prctl (PR_GET_SECCOMP, 0, 0, 0, 0),
+                          (int) root.st_dev, (int) root.st_ino);
 }
 
 static GVariant *
@@ -178,6 +182,7 @@ assert_ends_when_cancelled (FerryExecutor *executor)
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
 }
 
+/* Of all threads. */
 static void
 refuse (int number)
 {
@@ -190,7 +195,7 @@ refuse (int number)
   struct sock_fprog program = {G_N_ELEMENTS (filter), filter};
 
   g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  g_assert_no_errno (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+  g_assert_no_errno ((int) syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program));
 }
 
 /* Returns TRUE in the process of its own; runs it else, and asserts that it passes. */
@@ -263,6 +268,8 @@ test_gives_workers_what_it_has (gconstpointer forked)
   assert_next_has_the_same (executor);
   g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   assert_next_has_the_same (executor);
+  refuse (SYS_swapon);
+  assert_next_has_the_same (executor);
 }
 
 static gboolean
@@ -301,6 +308,50 @@ test_gives_workers_its_file_mask_without_proc (gconstpointer forked)
   umask (0137);
   assert_next_has_the_same (executor);
   umask (0002);
+  assert_next_has_the_same (executor);
+}
+
+/* Mounts a folder that has all that the root has. */
+static void
+mount_another_root (const char *root)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/", 0, NULL);
+  const char *name;
+
+  g_assert_no_errno (unshare (CLONE_NEWNS));
+  g_assert_no_errno (mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+  g_assert_no_errno (mount ("none", root, "tmpfs", 0, NULL));
+  while ((name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *there = g_build_filename (root, name, NULL);
+      g_autofree char *here = g_build_filename ("/", name, NULL);
+      g_autofree char *target = g_file_read_link (here, NULL);
+
+      if (target != NULL)
+        g_assert_no_errno (symlink (target, there));
+      else if (g_file_test (here, G_FILE_TEST_IS_DIR))
+        {
+          g_assert_no_errno (mkdir (there, 0755));
+          g_assert_no_errno (mount (here, there, NULL, MS_BIND | MS_REC, NULL));
+        }
+    }
+}
+
+static void
+test_gives_workers_its_root (gconstpointer forked)
+{
+  g_autofree char *root = NULL;
+  g_autoptr (FerryExecutor) executor = NULL;
+
+  if (!is_root () || !is_alone ())
+    return;
+  root = g_dir_make_tmp ("ferry-root-XXXXXX", NULL);
+  g_assert_nonnull (root);
+  mount_another_root (root);
+  executor = make_executor (GPOINTER_TO_INT (forked));
+  assert_adds (executor);
+  g_assert_no_errno (chroot (root));
+  g_assert_no_errno (chdir ("/"));
   assert_next_has_the_same (executor);
 }
 
@@ -737,6 +788,7 @@ main (int argc, char **argv)
 
   add_both ("gives-workers-what-it-has", test_gives_workers_what_it_has);
   add_both ("gives-workers-its-file-mask-without-proc", test_gives_workers_its_file_mask_without_proc);
+  add_both ("gives-workers-its-root", test_gives_workers_its_root);
   add_both ("gives-workers-no-rights-that-it-gave-up", test_gives_workers_no_rights_that_it_gave_up);
   add_both ("ends-workers-of-another-user", test_ends_workers_of_another_user);
   add_both ("waits-for-no-worker-that-it-cannot-end", test_waits_for_no_worker_that_it_cannot_end);
