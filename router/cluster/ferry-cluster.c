@@ -830,7 +830,7 @@ discovery_present (gpointer data, FerryHostFacts *facts)
   /* Handlers may have closed the cluster. */
   if (known != NULL || host->owner == NULL)
     return;
-  transport = ferry_discovery_open (self->discovery, host->facts.name, host->facts.instance);
+  transport = ferry_discovery_open (self->discovery, host->facts.name, host->facts.instance, self->cut_timeout);
   ferry_host_open (host, transport, self->application, self->instance, self->cut_timeout);
   host_changed (self, host);
 }
@@ -1037,7 +1037,7 @@ start (FerryCluster *self, GError **error)
   if (self->discovery != NULL || self->url == NULL)
     return TRUE;
   self->has_connected = FALSE;
-  self->discovery = ferry_discovery_new (self->router, &settings, self->cut_timeout, &discovery_funcs, self, error);
+  self->discovery = ferry_discovery_new (self->router, &settings, &discovery_funcs, self, error);
   if (self->discovery == NULL)
     return FALSE;
   g_free (self->instance);

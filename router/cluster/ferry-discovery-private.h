@@ -28,8 +28,8 @@ typedef struct
   void (*complain) (gpointer data, const char *text);
 } FerryDiscoveryFuncs;
 
-/* Connects. cut_timeout: see FerryCluster:cut-timeout. Fails as ferry_bus_new() does. */
-FerryDiscovery *ferry_discovery_new (FerryRouter *router, const FerryBusSettings *settings, gint64 cut_timeout,
+/* Connects. Fails as ferry_bus_new() does. */
+FerryDiscovery *ferry_discovery_new (FerryRouter *router, const FerryBusSettings *settings,
                                      const FerryDiscoveryFuncs *funcs, gpointer data, GError **error);
 /* Ends the discovery, which calls no func any more. The sessions must be closed before. */
 void ferry_discovery_close (FerryDiscovery *self);
@@ -41,8 +41,8 @@ const GError *ferry_discovery_get_error (FerryDiscovery *self);
 /* Returns (transfer full) see FerryCluster:instance. */
 char *ferry_discovery_dup_instance (FerryDiscovery *self);
 
-/* Returns (transfer full) a new session with a host. */
-FerryTransport *ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance);
+/* Returns (transfer full) a new session with a host. cut_timeout: see FerryCluster:cut-timeout. */
+FerryTransport *ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance, gint64 cut_timeout);
 /* Another host of the name has come: the session with this one ends soon, unless the host answers. */
 void ferry_discovery_doubt (FerryDiscovery *self, const char *name, const char *instance);
 /* Asks all hosts soon to tell of themselves. */

@@ -32,7 +32,6 @@ struct _FerryDiscovery
   gint references;     /* one of the maker, and one of each function that is being called */
   FerryRouter *router; /* (owned) */
   FerryBus *bus;       /* (owned) (nullable): NULL when the discovery is closed */
-  gint64 cut_timeout;
   const FerryDiscoveryFuncs *funcs;
   gpointer data;
   GHashTable *sessions;  /* (owned) (element-type utf8 FerrySession): by the name of the peer, as make_key() has it */
@@ -235,12 +234,12 @@ static const FerryBusFuncs bus_funcs = {bus_changed, bus_present, bus_packet};
 /* ---- Sessions ---- */
 
 FerryTransport *
-ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance)
+ferry_discovery_open (FerryDiscovery *self, const char *name, const char *instance, gint64 cut_timeout)
 {
   g_autofree char *peer = g_strdup_printf ("The host '%s'", name);
   const FerrySessionSettings settings = {
     .peer = peer,
-    .timeout = self->cut_timeout,
+    .timeout = cut_timeout,
     .max_packet = ferry_bus_get_max_packet (self->bus),
   };
   FerrySession *session;
@@ -311,14 +310,13 @@ ferry_discovery_close (FerryDiscovery *self)
 }
 
 FerryDiscovery *
-ferry_discovery_new (FerryRouter *router, const FerryBusSettings *settings, gint64 cut_timeout,
-                     const FerryDiscoveryFuncs *funcs, gpointer data, GError **error)
+ferry_discovery_new (FerryRouter *router, const FerryBusSettings *settings, const FerryDiscoveryFuncs *funcs,
+                     gpointer data, GError **error)
 {
   g_autoptr (FerryDiscovery) self = g_new0 (FerryDiscovery, 1);
 
   self->references = 1;
   self->router = g_object_ref (router);
-  self->cut_timeout = cut_timeout;
   self->funcs = funcs;
   self->data = data;
   self->sessions = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
