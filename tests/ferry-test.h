@@ -32,6 +32,9 @@ void ferry_test_look_until (FerryTestCondition condition, gpointer data);
 gboolean ferry_test_is_woken (GMainContext *context);
 /* Leaves the processor to others between two looks at a condition, while the main loop stands still. */
 void ferry_test_let_others (void);
+/* Until the test case ends, GTK 4.8 may say that it asked for the pointer's place over a surface that is gone: the
+ * tooltip of a popover that was closed meanwhile does, wherever the pointer is. */
+void ferry_test_let_tooltips_end (void);
 /* Keeps the thread for a time in microseconds, of which the test is about: work that takes so long, or a stop. */
 void ferry_test_take_time (gint64 time);
 /* Drops the last reference of the test, and looks until the object is finalized: what is on its way may have a

@@ -25,6 +25,7 @@ demo_test_init (void)
 gboolean
 demo_test_has_display (void)
 {
+  ferry_test_let_tooltips_end ();
   if (g_getenv ("DISPLAY") != NULL || g_getenv ("WAYLAND_DISPLAY") != NULL)
     return TRUE;
   g_test_skip ("There is no display");

@@ -26,6 +26,7 @@ widget_test_start (void)
 gboolean
 widget_test_has_display (void)
 {
+  ferry_test_let_tooltips_end ();
   if (gtk_is_initialized ())
     return TRUE;
   g_test_skip ("There is no display");
