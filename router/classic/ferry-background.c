@@ -95,23 +95,39 @@ wake (GCancellable *cancellable, FerryBackground *self)
   g_mutex_unlock (&self->lock);
 }
 
+/* How much of a limit is over at most between two looks: the time of a process that was stopped is not its own. */
+#define LOOK_TIME (G_USEC_PER_SEC / 10)
+
+/* Waits for a change, or for a part of what is left of the limit. Returns what is left then. */
+static gint64
+wait_for_change_locked (FerryBackground *self, gint64 left)
+{
+  gint64 begun = g_get_monotonic_time ();
+  gint64 part = MIN (left, LOOK_TIME);
+
+  if (left < 0)
+    g_cond_wait (&self->changed, &self->lock);
+  else
+    {
+      g_cond_wait_until (&self->changed, &self->lock, begun + part);
+      left -= CLAMP (g_get_monotonic_time () - begun, 0, part);
+    }
+  return left;
+}
+
 /* Waits until condition, which is called with the lock, returns TRUE. Fails with FERRY_ERROR_TIMED_OUT and
  * G_IO_ERROR_CANCELLED. */
 static gboolean
 wait_until (FerryBackground *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable,
             GError **error)
 {
-  gint64 end = g_get_monotonic_time () + MIN (timeout, G_MAXINT64 / 2);
   gulong id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (wake), self, NULL) : 0;
-  gboolean in_time = TRUE;
+  gint64 left = timeout;
   gboolean holds;
 
   g_mutex_lock (&self->lock);
-  while (!(holds = condition (self, data)) && in_time && !g_cancellable_is_cancelled (cancellable))
-    if (timeout < 0)
-      g_cond_wait (&self->changed, &self->lock);
-    else
-      in_time = g_cond_wait_until (&self->changed, &self->lock, end);
+  while (!(holds = condition (self, data)) && left != 0 && !g_cancellable_is_cancelled (cancellable))
+    left = wait_for_change_locked (self, left);
   g_mutex_unlock (&self->lock);
   g_cancellable_disconnect (cancellable, id);
   if (!holds && !g_cancellable_set_error_if_cancelled (cancellable, error))

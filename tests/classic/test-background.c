@@ -7,7 +7,10 @@
 
 #include "config.h"
 
+#include <fcntl.h>
 #include <ferry-classic.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "call/transport-test.h"
 
@@ -370,6 +373,92 @@ test_worker_that_waited_has_told_of_the_end (void)
     }
 }
 
+#define LIMIT (4 * G_USEC_PER_SEC)
+
+static gboolean
+is_time (gpointer time)
+{
+  return g_get_monotonic_time () >= *(gint64 *) time;
+}
+
+/* A byte to order stops this process for longer than the limit. Then continued ends. */
+static GPid
+fork_stopper (int *order, int *continued)
+{
+  GPid parent = getpid ();
+  gint64 end;
+  int orders[2];
+  int ends[2];
+  GPid pid;
+  char byte;
+
+  g_assert_no_errno (pipe2 (orders, O_CLOEXEC));
+  g_assert_no_errno (pipe2 (ends, O_CLOEXEC));
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  *order = orders[1];
+  *continued = ends[0];
+  if (pid > 0)
+    {
+      close (orders[0]);
+      close (ends[1]);
+      return pid;
+    }
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  close (orders[1]);
+  if (read (orders[0], &byte, 1) != 1)
+    _exit (1);
+  kill (parent, SIGSTOP);
+  end = g_get_monotonic_time () + LIMIT + G_USEC_PER_SEC;
+  while (!is_time (&end))
+    ferry_test_let_others ();
+  kill (parent, SIGCONT);
+  _exit (0);
+}
+
+typedef struct
+{
+  FerryChannel *channel;
+  int order;
+  int continued;
+} Stopped;
+
+/* The stop begins when the worker waits, and results are taken after it. */
+static gpointer
+take_after_stop (gpointer data)
+{
+  const Stopped *self = data;
+  char byte;
+
+  g_assert_cmpint (write (self->order, "", 1), ==, 1);
+  g_assert_cmpint (read (self->continued, &byte, 1), ==, 0);
+  assert_taken (self->channel, 70);
+  return NULL;
+}
+
+static void
+test_the_time_of_a_stop_is_not_the_limits (void)
+{
+  FerryBackground *background = ferry_background_new ("result", 10);
+  Stopped self = {NULL};
+  GPid stopper = fork_stopper (&self.order, &self.continued);
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+
+  put (background, 70);
+  self.channel = attach_channel (background);
+  ferry_background_finish (background);
+  thread = g_thread_new ("taker", take_after_stop, &self);
+  g_assert_true (ferry_background_wait_taken (background, LIMIT, NULL, &error));
+  g_assert_no_error (error);
+  g_thread_join (thread);
+  g_assert_cmpint (waitpid (stopper, NULL, 0), ==, stopper);
+  close (self.order);
+  close (self.continued);
+  g_assert_finalize_object (background);
+  g_object_unref (self.channel);
+}
+
 static void
 test_worker_waits_until_all_are_taken (void)
 {
@@ -431,6 +520,7 @@ main (int argc, char **argv)
                    test_message_that_was_not_taken_is_given_to_the_next_one);
   g_test_add_func ("/background/worker-that-waited-has-told-of-the-end", test_worker_that_waited_has_told_of_the_end);
   g_test_add_func ("/background/worker-waits-until-all-are-taken", test_worker_waits_until_all_are_taken);
+  g_test_add_func ("/background/the-time-of-a-stop-is-not-the-limits", test_the_time_of_a_stop_is_not_the_limits);
   g_test_add_func ("/background/background-without-a-name-that-can-be-sent-is-a-mistake",
                    test_background_without_a_name_that_can_be_sent_is_a_mistake);
   return g_test_run ();
