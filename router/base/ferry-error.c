@@ -163,13 +163,14 @@ ferry_is_shortage (int error_number)
 {
   switch (error_number)
     {
-    case EAGAIN:  /* the limit of processes and threads, of the user or of a control group */
-    case ENOMEM:  /* no memory */
-    case EMFILE:  /* the limit of descriptors of this process */
-    case ENFILE:  /* the limit of open files of the system */
-    case ENOBUFS: /* no room in a socket */
-    case ENOSPC:  /* the limit of epoll watches, or no room in a file system */
-    case ETXTBSY: /* the program file is being written */
+    case EAGAIN:       /* the limit of processes and threads, of the user or of a control group */
+    case ENOMEM:       /* no memory */
+    case EMFILE:       /* the limit of descriptors of this process */
+    case ENFILE:       /* the limit of open files of the system */
+    case ENOBUFS:      /* no room in a socket */
+    case ETOOMANYREFS: /* the limit of descriptors that are on their way, of the user */
+    case ENOSPC:       /* the limit of epoll watches, or no room in a file system */
+    case ETXTBSY:      /* the program file is being written */
       return TRUE;
     default:
       return FALSE;

@@ -294,7 +294,8 @@ test_serves_no_objects_without_thread (void)
   ferry_transport_new_pair (&one, &other);
   fault_arm (FAULT_THREAD, 1, EAGAIN);
   g_assert_false (ferry_serve_objects (one, &funcs, &was_called, &error));
-  g_assert_cmpuint (fault_disarm (), ==, 1);
+  /* The ends of a stream begin threads of their own. */
+  g_assert_cmpuint (fault_disarm (), >=, 1);
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
   g_assert_false (was_called);
   g_clear_error (&error);
