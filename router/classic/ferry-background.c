@@ -10,8 +10,8 @@
  * Threads:   any, where nothing else is said.
  * Locks:     attaching, then lock. A thread that starts or joins the giver holds attaching; the giver never locks
  *            attaching, and reads what is set while it does not run. Functions of the transport are called without
- * lock. Invariant: only the giver removes results, and there is at most one giver. So it removes the result that it
- * sent. */
+ *            lock.
+ * Invariant: only the giver removes results, and there is at most one giver. So it removes the result that it sent. */
 
 #include "config.h"
 

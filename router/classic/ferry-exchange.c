@@ -159,14 +159,14 @@ is_member (FerryExchange *self, FerryChannel *channel)
   return g_object_get_data (G_OBJECT (channel), MEMBER_KEY) == self;
 }
 
-/* Returns the members for which is_wanted() returns TRUE, at most max. */
+/* Returns the members for which is_wanted() returns TRUE. */
 static GPtrArray *
-list_members (FerryExchange *self, gboolean (*is_wanted) (FerryChannel *channel), guint max)
+list_members (FerryExchange *self, gboolean (*is_wanted) (FerryChannel *channel))
 {
   GPtrArray *array = g_ptr_array_new_with_free_func (g_object_unref);
   FerryChannel *channel;
 
-  for (guint i = 0; array->len < max && (channel = g_list_model_get_item (G_LIST_MODEL (self->active), i)) != NULL; i++)
+  for (guint i = 0; (channel = g_list_model_get_item (G_LIST_MODEL (self->active), i)) != NULL; i++)
     if (is_wanted (channel))
       g_ptr_array_add (array, channel);
     else
@@ -177,9 +177,13 @@ list_members (FerryExchange *self, gboolean (*is_wanted) (FerryChannel *channel)
 static gboolean
 has_ready (FerryExchange *self)
 {
-  g_autoptr (GPtrArray) first = list_members (self, is_readable, 1);
+  for (guint i = 0;; i++)
+    {
+      g_autoptr (FerryChannel) channel = g_list_model_get_item (G_LIST_MODEL (self->active), i);
 
-  return first->len > 0;
+      if (channel == NULL || is_readable (channel))
+        return channel != NULL;
+    }
 }
 
 /* Ends the waits that have their condition met now. */
@@ -343,7 +347,7 @@ static gboolean
 look (gpointer data)
 {
   g_autoptr (FerryExchange) self = g_object_ref (data);
-  g_autoptr (GPtrArray) members = list_members (self, has_news, G_MAXUINT);
+  g_autoptr (GPtrArray) members = list_members (self, has_news);
 
   g_clear_pointer (&self->source, g_source_unref);
   for (guint i = 0; i < members->len; i++)
@@ -660,7 +664,7 @@ ferry_exchange_ready (FerryExchange *self, gint64 timeout, GError **error)
                    : !wait_until (self, G_STRFUNC, is_ready, timeout,
                                   "No channel of the exchange had a message or its end", error))
     return NULL;
-  return list_members (self, is_readable, G_MAXUINT);
+  return list_members (self, is_readable);
 }
 
 /**
@@ -703,7 +707,7 @@ ferry_exchange_ready_finish (FerryExchange *self, GAsyncResult *result, GError *
 
   if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error) || !g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
-  return list_members (self, is_readable, G_MAXUINT);
+  return list_members (self, is_readable);
 }
 
 /* ---- waiting for room below the limit ---- */

@@ -609,7 +609,8 @@ pull (FerryMap *self, GVariant **arguments)
 
 /* ---- Chunks: made from the input, submitted to the executor, and made again when a worker died ----
  *
- * Each event that makes room calls schedule(): a chunk is done, or a result was taken.
+ * Each event that makes room calls schedule(): a chunk is done, or the application took a result. The room of results
+ * that the taker takes is used when their chunk is done.
  *
  * An automatic chunk takes about TARGET_MICROSECONDS, estimated from the time that recent items took. So the round trip
  * to a worker costs little in comparison, and no chunk takes long. The first chunk has one item, and each next chunk
