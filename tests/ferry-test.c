@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -131,6 +132,34 @@ ferry_test_take_time (gint64 time)
 
   while (g_get_monotonic_time () < end)
     ferry_test_let_others ();
+}
+
+GPid
+ferry_test_fork_stopper (const char *go, gint64 time, int *order)
+{
+  GPid parent = getpid ();
+  int fds[2];
+  GPid pid;
+  char byte;
+
+  g_assert_no_errno (pipe2 (fds, O_CLOEXEC));
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid > 0)
+    {
+      close (fds[0]);
+      *order = fds[1];
+      return pid;
+    }
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  close (fds[1]);
+  if (read (fds[0], &byte, 1) != 1)
+    _exit (1);
+  kill (parent, SIGSTOP);
+  ferry_test_take_time (time);
+  kill (parent, SIGCONT);
+  close (open (go, O_WRONLY | O_CLOEXEC));
+  _exit (0);
 }
 
 static gboolean

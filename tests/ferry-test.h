@@ -37,6 +37,9 @@ void ferry_test_let_others (void);
 void ferry_test_let_tooltips_end (void);
 /* Keeps the thread for a time in microseconds, of which the test is about: work that takes so long, or a stop. */
 void ferry_test_take_time (gint64 time);
+/* Returns a process that stops its parent for a time in microseconds once a byte is written to order. Then it lets the
+ * parent go on, and whoever reads from go, a FIFO. */
+GPid ferry_test_fork_stopper (const char *go, gint64 time, int *order);
 /* Drops the last reference of the test, and looks until the object is finalized: what is on its way may have a
  * reference of its own, on another thread too. */
 void ferry_test_finalize (gpointer object);

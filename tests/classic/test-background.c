@@ -9,7 +9,7 @@
 
 #include <fcntl.h>
 #include <ferry-classic.h>
-#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "call/transport-test.h"
@@ -375,52 +375,11 @@ test_worker_that_waited_has_told_of_the_end (void)
 
 #define LIMIT (4 * G_USEC_PER_SEC)
 
-static gboolean
-is_time (gpointer time)
-{
-  return g_get_monotonic_time () >= *(gint64 *) time;
-}
-
-/* A byte to order stops this process for longer than the limit. Then continued ends. */
-static GPid
-fork_stopper (int *order, int *continued)
-{
-  GPid parent = getpid ();
-  gint64 end;
-  int orders[2];
-  int ends[2];
-  GPid pid;
-  char byte;
-
-  g_assert_no_errno (pipe2 (orders, O_CLOEXEC));
-  g_assert_no_errno (pipe2 (ends, O_CLOEXEC));
-  pid = fork ();
-  g_assert_cmpint (pid, >=, 0);
-  *order = orders[1];
-  *continued = ends[0];
-  if (pid > 0)
-    {
-      close (orders[0]);
-      close (ends[1]);
-      return pid;
-    }
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  close (orders[1]);
-  if (read (orders[0], &byte, 1) != 1)
-    _exit (1);
-  kill (parent, SIGSTOP);
-  end = g_get_monotonic_time () + LIMIT + G_USEC_PER_SEC;
-  while (!is_time (&end))
-    ferry_test_let_others ();
-  kill (parent, SIGCONT);
-  _exit (0);
-}
-
 typedef struct
 {
   FerryChannel *channel;
   int order;
-  int continued;
+  const char *go; /* of the stopper */
 } Stopped;
 
 /* The stop begins when the worker waits, and results are taken after it. */
@@ -428,10 +387,9 @@ static gpointer
 take_after_stop (gpointer data)
 {
   const Stopped *self = data;
-  char byte;
 
   g_assert_cmpint (write (self->order, "", 1), ==, 1);
-  g_assert_cmpint (read (self->continued, &byte, 1), ==, 0);
+  close (open (self->go, O_RDONLY | O_CLOEXEC));
   assert_taken (self->channel, 70);
   return NULL;
 }
@@ -440,11 +398,14 @@ static void
 test_the_time_of_a_stop_is_not_the_limits (void)
 {
   FerryBackground *background = ferry_background_new ("result", 10);
-  Stopped self = {NULL};
-  GPid stopper = fork_stopper (&self.order, &self.continued);
+  g_autofree char *go = g_build_filename (g_get_user_runtime_dir (), "go", NULL);
   g_autoptr (GError) error = NULL;
+  Stopped self = {.go = go};
   GThread *thread;
+  GPid stopper;
 
+  g_assert_no_errno (mkfifo (go, 0600));
+  stopper = ferry_test_fork_stopper (go, LIMIT + G_USEC_PER_SEC, &self.order);
   put (background, 70);
   self.channel = attach_channel (background);
   ferry_background_finish (background);
@@ -454,7 +415,6 @@ test_the_time_of_a_stop_is_not_the_limits (void)
   g_thread_join (thread);
   g_assert_cmpint (waitpid (stopper, NULL, 0), ==, stopper);
   close (self.order);
-  close (self.continued);
   g_assert_finalize_object (background);
   g_object_unref (self.channel);
 }

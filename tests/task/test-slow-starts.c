@@ -164,38 +164,6 @@ one_that_sleeps_is_given_up (gconstpointer use_fork_server)
 
 /* ---- a stop of the application ---- */
 
-/* A process that stops its parent for a time, when it is told to, and then lets the worker and its parent go on. */
-static GPid
-fork_stopper (const char *go, gint64 time, int *order)
-{
-  GPid parent = getpid ();
-  gint64 end;
-  int fds[2];
-  GPid pid;
-  char byte;
-
-  g_assert_no_errno (pipe2 (fds, O_CLOEXEC));
-  pid = fork ();
-  g_assert_cmpint (pid, >=, 0);
-  if (pid > 0)
-    {
-      close (fds[0]);
-      *order = fds[1];
-      return pid;
-    }
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  close (fds[1]);
-  if (read (fds[0], &byte, 1) != 1)
-    _exit (1);
-  kill (parent, SIGSTOP);
-  end = g_get_monotonic_time () + time;
-  while (!is_time (&end))
-    ferry_test_let_others ();
-  kill (parent, SIGCONT);
-  close (open (go, O_WRONLY | O_CLOEXEC));
-  _exit (0);
-}
-
 /* The worker sleeps as long as the application is stopped. */
 static gboolean
 survives_a_stop (gint64 timeout)
@@ -208,7 +176,7 @@ survives_a_stop (gint64 timeout)
 
   test_init (&test, "read line < '%s'", FALSE, timeout);
   g_assert_no_errno (mkfifo (test.go, 0600));
-  stopper = fork_stopper (test.go, 3 * timeout, &order);
+  stopper = ferry_test_fork_stopper (test.go, 3 * timeout, &order);
   task = task_test_submit (test.executor, "nothing", NULL);
   g_assert_cmpint (write (order, "", 1), ==, 1);
   task_test_wait_done (task);
