@@ -42,5 +42,7 @@ extern const char *const fault_call_names[FAULT_N_CALLS];
 void fault_arm (FaultCall call, unsigned n, int error_number);
 /* Nothing fails any more. Returns how many calls there were. */
 unsigned fault_disarm (void);
+/* Returns how many calls there were since fault_arm(). */
+unsigned fault_get_n_calls (void);
 /* Bytes that were mapped and not unmapped. */
 size_t fault_get_mapped (void);
