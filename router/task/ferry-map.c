@@ -1435,7 +1435,8 @@ ferry_map_next_finish (FerryMap *self, GAsyncResult *result, GError **error)
       schedule (self);
       return ferry_map_item_new (taken.index, taken.value, taken.error);
     }
-  if (self->finished)
+  /* A cancel drops results, also one that this wait was told of. */
+  if (self->finished || self->cancelled)
     check_sound (self, error);
   else
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_PENDING,

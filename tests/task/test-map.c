@@ -395,6 +395,27 @@ waiting_is_cancelled_and_the_map_goes_on (void)
   map_test_assert_end (map);
 }
 
+/* The wait was over, and the cancel comes before its result is taken, while another item still runs. */
+static void
+a_result_is_dropped_by_a_cancel (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "hold", FERRY_MAP_UNORDERED, held_and_numbers (2));
+  g_autoptr (GAsyncResult) first = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (map, "chunk-size", 1, NULL);
+  map_test_ask (map, &first);
+  map_test_wait_held (1);
+  while (first == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  ferry_map_cancel (map);
+  g_assert_false (ferry_test_get_number (map, "is-finished"));
+  g_assert_false (map_test_next_finish (map, first, NULL, NULL, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  map_test_wait_finished (map);
+}
+
 static void
 collect_cb (GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -891,6 +912,7 @@ main (int argc, char **argv)
   g_test_add_func ("/map/a-dropped-map-says-so", a_dropped_map_says_so);
   g_test_add_func ("/map/gives-one-result-after-the-other", gives_one_result_after_the_other);
   g_test_add_func ("/map/waiting-is-cancelled-and-the-map-goes-on", waiting_is_cancelled_and_the_map_goes_on);
+  g_test_add_func ("/map/a-result-is-dropped-by-a-cancel", a_result_is_dropped_by_a_cancel);
   g_test_add_func ("/map/collecting-is-cancelled", collecting_is_cancelled);
   g_test_add_func ("/map/collecting-that-takes-too-long-cancels-the-map",
                    collecting_that_takes_too_long_cancels_the_map);
