@@ -3,10 +3,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a screen reader is given of a list of tasks, over a bus of the test: check-accessible-tree.py FOLDER-OF-EXAMPLES
 
-The script starts itself once more on a session bus of its own, on which AT-SPI's services are started by themselves.
+The script starts itself once more on a display and a session bus of its own. On the bus, AT-SPI's services are started
+by themselves. On the display there is no window but that of the list: where another program opened one, that would have
+the focus of the keyboard, and keep it for good, since no window manager gives it back.
 """
 
 import collections
+import contextlib
 import ctypes
 import os
 import shutil
@@ -46,12 +49,28 @@ def missing():
         return "there is no dbus-run-session"
     if not os.path.exists(BUS_SERVICE):
         return "the services of AT-SPI (at-spi2-core) are not installed"
-    return None if os.environ.get("DISPLAY") else "there is no display"
+    return None if shutil.which("Xvfb") is not None else "there is no Xvfb"
+
+
+@contextlib.contextmanager
+def display():
+    """The name of a display that nobody else has."""
+    number, told = os.pipe()
+    server = subprocess.Popen(["Xvfb", "-displayfd", str(told), "-noreset", "-nolisten", "tcp"], pass_fds=[told],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.close(told)
+    try:
+        with os.fdopen(number) as line:
+            yield ":%d" % int(line.readline())
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def run_on_a_bus():
-    with tempfile.TemporaryDirectory() as folder:
-        environment = dict(os.environ, XDG_RUNTIME_DIR=folder, GSETTINGS_BACKEND="memory", GDK_BACKEND="x11", **{ON_A_BUS: "1"})
+    with display() as name, tempfile.TemporaryDirectory() as folder:
+        environment = dict(os.environ, DISPLAY=name, XDG_RUNTIME_DIR=folder, GSETTINGS_BACKEND="memory", GDK_BACKEND="x11",
+                           **{ON_A_BUS: "1"})
         environment.pop("GTK_A11Y", None)
         environment.pop("G_DEBUG", None)  # the services of AT-SPI warn
         # What the services of the bus say is no report of the test.
