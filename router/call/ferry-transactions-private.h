@@ -212,9 +212,6 @@ FERRY_FOR_SIBLINGS
 guint64 ferry_call_get_xid (FerryCall *self);
 FERRY_FOR_SIBLINGS
 const char *ferry_call_get_method (FerryCall *self);
-/* Returns the name of a method for messages. For a method of the library's own protocols, which a program does not
- * know, these are words; else it is method itself. */
-const char *ferry_call_method_in_words (const char *method);
 /* Returns (transfer none) (nullable) the arguments. The value is made when this is called first. */
 FERRY_FOR_SIBLINGS
 GVariant *ferry_call_get_arguments (FerryCall *self);

@@ -30,6 +30,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-xid-table-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* The largest arguments in bytes that lie in the memory of their call. Larger ones have memory of their own, which is
  * freed early: a call that was dropped may wait long until its refusal is sent. */
@@ -292,7 +293,7 @@ send_owed (FerryTransactions *self, const Owed *owed, guint n, GError **error)
     {
       reason = g_error_new (FERRY_ERROR, FERRY_ERROR_REFUSED,
                             "The call of '%s' was dropped without an answer; ask again later",
-                            ferry_call_method_in_words (owed->call->method));
+                            ferry_name_in_words (owed->call->method));
       return refuse (self, owed->call->xid, reason, error);
     }
   ferry_call_message_init (&message, owed->reason != 0 ? FERRY_CALL_CANCEL : FERRY_CALL_WINDOW, owed->xid, NULL, NULL);
@@ -767,31 +768,6 @@ ferry_call_unref (FerryCall *self)
   call_free (self);
 }
 
-const char *
-ferry_call_method_in_words (const char *method)
-{
-  static const struct
-  {
-    const char *method;
-    const char *words;
-  } known[] = {
-    {"ferry.View", "a chain of operations"},
-    {"ferry.Watch", "the state of an exporter"},
-    {"ferry.Describe", "the description of an object"},
-    {"ferry.Follow", "the changes of an object"},
-    {"ferry.Release", "references to objects"},
-    {"ferry.channel.message", "a message of a channel"},
-    {"ferry.channel.failure", "an error of a channel"},
-    {"ferry.channel.end", "the end of a channel"},
-    {"ferry.map", "a part of a map"},
-  };
-
-  for (guint i = 0; i < G_N_ELEMENTS (known); i++)
-    if (g_str_equal (method, known[i].method))
-      return known[i].words;
-  return method;
-}
-
 guint64
 ferry_call_get_xid (FerryCall *self)
 {
@@ -932,7 +908,7 @@ call_send_large (FerryCall *self, const FerryCallMessage *answer, GError **error
                             "The answer to '%s' has %" G_GSIZE_FORMAT
                             " bytes, and the transport accepts %" G_GUINT64_FORMAT
                             "; send it as items of a stream, or raise max-message-size",
-                            ferry_call_method_in_words (self->method), answer->body_size, max_answer);
+                            ferry_name_in_words (self->method), answer->body_size, max_answer);
   if (self->n_sent == 0 && owner->funcs.send_in_buffer != NULL && !is_closed (owner) &&
       owner->funcs.send_in_buffer (owner->transport, answer))
     return TRUE;
@@ -977,7 +953,7 @@ call_end (FerryCall *self, FerryCallKind kind, GVariant *value, const FerryPart 
                                                 memory_order_relaxed))
     {
       ferry_critical ("The call of '%s' was answered already; answer each call once",
-                      ferry_call_method_in_words (self->method));
+                      ferry_name_in_words (self->method));
       return FALSE;
     }
   if (!call_send_end (self, kind, value, packed, error))
@@ -1078,7 +1054,7 @@ call_take_window (FerryCall *self, GError **error)
         return ferry_set_error (
           error, FERRY_ERROR_WOULD_BLOCK,
           "The window of the stream of '%s' is used up; wait until the other end accepts more items",
-          ferry_call_method_in_words (self->method));
+          ferry_name_in_words (self->method));
     }
   while (!atomic_compare_exchange_weak_explicit (&self->window, &window, window - 1, memory_order_relaxed,
                                                  memory_order_relaxed));
@@ -1093,7 +1069,7 @@ call_send_value (FerryCall *self, const char *name, GVariant *value, GError **er
   if (atomic_load_explicit (&self->state, memory_order_relaxed) == CALL_OVER)
     return ferry_set_error (error, FERRY_ERROR_CLOSED,
                             "The call of '%s' was answered already; send items before the answer",
-                            ferry_call_method_in_words (self->method));
+                            ferry_name_in_words (self->method));
   if (!ferry_call_message_check (name, value, error))
     return FALSE;
   ferry_call_message_init (&message, FERRY_CALL_ITEM, self->xid, name, value);

@@ -12,11 +12,6 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_CHANNEL_MESSAGE "ferry.channel.message"
-#define FERRY_CHANNEL_FAILURE "ferry.channel.failure"
-#define FERRY_CHANNEL_CREDIT "ferry.channel.credit"
-#define FERRY_CHANNEL_END "ferry.channel.end"
-
 /* ---- sending messages ---- */
 
 /* For a channel over a polled transport: waits until its socket has taken everything that was sent. */

@@ -38,6 +38,7 @@
 #include "route/ferry-router-private.h"
 #include "task/ferry-iterate-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 typedef enum
 {

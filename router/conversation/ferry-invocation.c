@@ -12,6 +12,7 @@
 
 #include "base/ferry-base-private.h"
 #include "call/ferry-transactions-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /**
  * FerryInvocation:
@@ -69,7 +70,7 @@ ferry_invocation_dup_words (FerryInvocation *self)
 {
   char *words = self->describe != NULL ? self->describe (self) : NULL;
 
-  return words != NULL ? words : g_strdup (ferry_call_method_in_words (self->method));
+  return words != NULL ? words : g_strdup (ferry_name_in_words (self->method));
 }
 
 /* ---- the request ---- */

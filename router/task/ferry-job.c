@@ -25,6 +25,7 @@
 #include "task/ferry-map-function-private.h"
 #include "wire/ferry-progress-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* When an error is too large to be sent, this many bytes of its message are sent. */
 #define SHORT_MESSAGE 1024
@@ -1082,7 +1083,7 @@ ferry_job_yield (FerryJob *self, GVariant *value, GError **error)
 static char *
 add_place (FerryJob *self, const char *inner)
 {
-  return ferry_trace_add_place (inner, ferry_call_method_in_words (get_function_name (self)));
+  return ferry_trace_add_place (inner, ferry_name_in_words (get_function_name (self)));
 }
 
 /**
@@ -1291,7 +1292,7 @@ send_short_failure (FerryAnswer *self, FerryCall *call, const FerryAnswerWay *wa
   if (is_closed (&refusal, error))
     return FALSE;
   g_warning ("The failure of call %" G_GUINT64_FORMAT " of '%s' cannot be sent: %s", ferry_call_get_xid (call),
-             ferry_call_method_in_words (ferry_call_get_method (call)), refusal->message);
+             ferry_name_in_words (ferry_call_get_method (call)), refusal->message);
   g_propagate_error (error, g_steal_pointer (&refusal));
   return FALSE;
 }

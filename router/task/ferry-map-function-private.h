@@ -21,7 +21,6 @@
 
 G_BEGIN_DECLS
 
-#define FERRY_MAP_FUNCTION "ferry.map"
 #define FERRY_MAP_ARGUMENTS_TYPE "(sxa*)"
 
 #define FERRY_MAP_MESSAGE_VALUE "\001"

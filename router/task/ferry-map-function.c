@@ -13,6 +13,7 @@
 #include "task/ferry-job-private.h"
 #include "wire/ferry-call-message-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 #define BOX_TYPE "mv"
 

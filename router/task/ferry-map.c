@@ -37,6 +37,7 @@
 #include "task/ferry-map-item-private.h"
 #include "task/ferry-task-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 #define MAX_CHUNK_SIZE 65536
 

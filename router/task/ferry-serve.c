@@ -27,6 +27,7 @@
 #include "route/ferry-sender-private.h"
 #include "task/ferry-map-function-private.h"
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 struct _FerryServe
 {

@@ -12,6 +12,7 @@
 
 #include "call/transport-test.h"
 #include "conversation/ferry-channel-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 #define PATIENCE (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 

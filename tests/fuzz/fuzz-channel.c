@@ -16,6 +16,7 @@
 #include "conversation/ferry-channel-private.h"
 #include "fuzz-end.h"
 #include "fuzz.h"
+#include "wire/ferry-reserved-name-private.h"
 
 /* What came and was not taken. */
 typedef struct

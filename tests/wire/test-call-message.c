@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: wire/ferry-call-message.c, wire/ferry-packing.c */
+/* Tests: wire/ferry-call-message.c, wire/ferry-packing.c, wire/ferry-reserved-name.c */
 
 #include "config.h"
 
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "wire/ferry-remote-error-private.h"
+#include "wire/ferry-reserved-name-private.h"
 
 static gboolean
 parse (FerryCallMessage *message, GBytes *bytes)
@@ -470,6 +471,16 @@ test_random_bytes_do_no_harm (void)
     }
 }
 
+/* A program does not know the library's own methods, so that messages to it do not name them. */
+static void
+reserved_names_are_words_to_users (void)
+{
+  g_assert_cmpstr (ferry_name_in_words ("ferry.View"), ==, "a chain of operations");
+  g_assert_cmpstr (ferry_name_in_words (FERRY_CHANNEL_END), ==, "the end of a channel");
+  g_assert_cmpstr (ferry_name_in_words (FERRY_MAP_FUNCTION), ==, "a part of a map");
+  g_assert_cmpstr (ferry_name_in_words ("double"), ==, "double");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -491,5 +502,7 @@ main (int argc, char **argv)
   ADD ("lengths-are-bounded", test_lengths_are_bounded);
   ADD ("random-bytes-do-no-harm", test_random_bytes_do_no_harm);
 #undef ADD
+  g_test_add_func ("/call-message/reserved-names-are-words-to-users", reserved_names_are_words_to_users);
+
   return g_test_run ();
 }
