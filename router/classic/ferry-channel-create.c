@@ -155,6 +155,7 @@ gboolean
 ferry_wait_all_finish (FerryRouter *router, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, router), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_wait_all_async), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);

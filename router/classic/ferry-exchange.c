@@ -406,6 +406,8 @@ leave (FerryExchange *self, FerryChannel *channel)
 gboolean
 ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
 {
+  static const char *const changes[] = {"notify::readable", "notify::closed", "notify::exit", "notify::flowing"};
+
   g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   g_return_val_if_fail (FERRY_IS_CHANNEL (channel), FALSE);
   if (!ferry_owner_check (&self->owner, G_STRFUNC))
@@ -418,7 +420,8 @@ ferry_exchange_add (FerryExchange *self, FerryChannel *channel)
       return FALSE;
     }
   g_object_set_data (G_OBJECT (channel), MEMBER_KEY, self);
-  g_signal_connect (channel, "notify", G_CALLBACK (channel_changed), self);
+  for (gsize i = 0; i < G_N_ELEMENTS (changes); i++)
+    g_signal_connect (channel, changes[i], G_CALLBACK (channel_changed), self);
   if (has_news (channel))
     look_again (self);
   self->n_running++;
@@ -684,7 +687,8 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
   if (!ferry_owner_check (&self->owner, G_STRFUNC))
     return;
 
-  ferry_waits_add (&self->ready_waits, is_ready (self), self, cancellable, callback, user_data);
+  ferry_waits_add (&self->ready_waits, ferry_exchange_ready_async, is_ready (self), self, cancellable, callback,
+                   user_data);
 }
 
 /**
@@ -702,7 +706,9 @@ ferry_exchange_ready_async (FerryExchange *self, GCancellable *cancellable, GAsy
 GPtrArray *
 ferry_exchange_ready_finish (FerryExchange *self, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_exchange_ready_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error) || !g_task_propagate_boolean (G_TASK (result), error))
@@ -814,7 +820,9 @@ ferry_exchange_add_wait_async (FerryExchange *self, FerryChannel *channel, GCanc
 gboolean
 ferry_exchange_add_wait_finish (FerryExchange *self, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_exchange_add_wait_async), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);
@@ -922,7 +930,8 @@ ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAs
     return;
 
   g_object_set (self, "flowing", TRUE, NULL);
-  ferry_waits_add (&self->finish_waits, has_finished (self), self, cancellable, callback, user_data);
+  ferry_waits_add (&self->finish_waits, ferry_exchange_finish_async, has_finished (self), self, cancellable, callback,
+                   user_data);
 }
 
 /**
@@ -938,7 +947,9 @@ ferry_exchange_finish_async (FerryExchange *self, GCancellable *cancellable, GAs
 gboolean
 ferry_exchange_finish_finish (FerryExchange *self, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), FALSE);
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_exchange_finish_async), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error);
@@ -1018,7 +1029,9 @@ ferry_exchange_connect_async (FerryExchange *self, const char *address, gint64 t
 FerryChannel *
 ferry_exchange_connect_finish (FerryExchange *self, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (FERRY_IS_EXCHANGE (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_exchange_connect_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);

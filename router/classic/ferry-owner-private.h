@@ -38,9 +38,9 @@ gboolean ferry_owner_keep (const FerryOwner *self, gpointer object);
 gboolean ferry_owner_wait (const FerryOwner *self, const char *function, FerryCondition condition, gpointer data,
                            gint64 timeout, const char *what, GError **error);
 
-/* Makes a task of object, which returns TRUE once ferry_waits_finish() is called, or at once if is_over. The tasks are
- * in waits (element-type GTask) (owned), which is of object. */
-void ferry_waits_add (GQueue *waits, gboolean is_over, gpointer object, GCancellable *cancellable,
+/* Makes a task of object with the tag, which returns TRUE once ferry_waits_finish() is called, or at once if is_over.
+ * The tasks are in waits (element-type GTask) (owned), which is of object. */
+void ferry_waits_add (GQueue *waits, gpointer tag, gboolean is_over, gpointer object, GCancellable *cancellable,
                       GAsyncReadyCallback callback, gpointer user_data);
 /* A callback may wait again, for the next time. */
 void ferry_waits_finish (GQueue *waits);

@@ -87,13 +87,15 @@ ferry_owner_wait (const FerryOwner *self, const char *function, FerryCondition c
          ferry_iterate_until (self->router, self->context, condition, data, timeout, what, error);
 }
 
-/* The tag of such a task is the queue, and its data the source (owned) (nullable) of the cancellable. */
+/* The data of a task that waits is the queue, and its source (owned) (nullable) that of the cancellable. */
+#define SOURCE_KEY "ferry-waits-source"
+
 static gboolean
 cancelled (GCancellable *cancellable, gpointer data)
 {
   GTask *task = data;
 
-  if (g_queue_remove (g_task_get_source_tag (task), task))
+  if (g_queue_remove (g_task_get_task_data (task), task))
     {
       g_task_return_error_if_cancelled (task);
       g_object_unref (task);
@@ -102,12 +104,14 @@ cancelled (GCancellable *cancellable, gpointer data)
 }
 
 void
-ferry_waits_add (GQueue *waits, gboolean is_over, gpointer object, GCancellable *cancellable,
+ferry_waits_add (GQueue *waits, gpointer tag, gboolean is_over, gpointer object, GCancellable *cancellable,
                  GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (object, cancellable, callback, user_data);
+  GSource *source;
 
-  g_task_set_source_tag (task, waits);
+  g_task_set_source_tag (task, tag);
+  g_task_set_task_data (task, waits, NULL);
   g_task_set_check_cancellable (task, FALSE);
   if (is_over || g_task_return_error_if_cancelled (task))
     {
@@ -118,8 +122,9 @@ ferry_waits_add (GQueue *waits, gboolean is_over, gpointer object, GCancellable 
     }
   if (cancellable != NULL)
     {
-      g_task_set_task_data (task, g_cancellable_source_new (cancellable), (GDestroyNotify) g_source_unref);
-      g_task_attach_source (task, g_task_get_task_data (task), G_SOURCE_FUNC (cancelled));
+      source = g_cancellable_source_new (cancellable);
+      g_object_set_data_full (G_OBJECT (task), SOURCE_KEY, source, (GDestroyNotify) g_source_unref);
+      g_task_attach_source (task, source, G_SOURCE_FUNC (cancelled));
     }
   g_queue_push_tail (waits, task);
 }
@@ -128,14 +133,16 @@ void
 ferry_waits_finish (GQueue *waits)
 {
   GQueue over = *waits;
+  GSource *source;
   GTask *task;
 
   g_queue_init (waits);
   while ((task = g_queue_pop_head (&over)) != NULL)
     {
       /* It has a reference of the task. */
-      if (g_task_get_task_data (task) != NULL)
-        g_source_destroy (g_task_get_task_data (task));
+      source = g_object_get_data (G_OBJECT (task), SOURCE_KEY);
+      if (source != NULL)
+        g_source_destroy (source);
       g_task_return_boolean (task, TRUE);
       g_object_unref (task);
     }

@@ -285,7 +285,8 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
   g_return_if_fail (FERRY_IS_PROCESS (self));
 
   if (ferry_owner_check (&self->owner, G_STRFUNC))
-    ferry_waits_add (&self->waits, has_value_or_ended (self), self, cancellable, callback, user_data);
+    ferry_waits_add (&self->waits, ferry_process_next_async, has_value_or_ended (self), self, cancellable, callback,
+                     user_data);
 }
 
 /**
@@ -304,7 +305,9 @@ ferry_process_next_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
 GVariant *
 ferry_process_next_finish (FerryProcess *self, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (FERRY_IS_PROCESS (self), NULL);
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_process_next_async), NULL);
 
   if (!ferry_owner_check_error (&self->owner, G_STRFUNC, error) || !g_task_propagate_boolean (G_TASK (result), error))
     return NULL;
@@ -368,7 +371,8 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
   g_return_if_fail (FERRY_IS_PROCESS (self));
 
   if (ferry_owner_check (&self->owner, G_STRFUNC))
-    ferry_waits_add (&self->end_waits, has_ended (self), self, cancellable, callback, user_data);
+    ferry_waits_add (&self->end_waits, ferry_process_join_async, has_ended (self), self, cancellable, callback,
+                     user_data);
 }
 
 /**
@@ -387,7 +391,9 @@ ferry_process_join_async (FerryProcess *self, GCancellable *cancellable, GAsyncR
 gboolean
 ferry_process_join_finish (FerryProcess *self, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (FERRY_IS_PROCESS (self), FALSE);
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, ferry_process_join_async), FALSE);
 
   return g_task_propagate_boolean (G_TASK (result), error) && raise_error (self, error);
 }
