@@ -17,7 +17,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ._library import Ferry, GLib, Gio
 from .errors import Error
@@ -90,34 +90,6 @@ class Event:
 
         self.add_callback(ring)
         yield from future
-
-
-class Outcome(Generic[T]):
-    """What is waited for by result() and by await. `_ended` is set at the end."""
-
-    _ended: Event
-
-    def result(self, timeout: float | None = None) -> T:
-        raise NotImplementedError
-
-    def cancel(self) -> Any:
-        raise NotImplementedError
-
-    def add_done_callback(self, callback: Callable[[Self], Any]) -> None:
-        """Has it called with this object, on the thread where the end comes, or now where that is here."""
-        def call() -> None:
-            callback(self)
-
-        self._ended.add_callback(call)
-
-    def __await__(self) -> Generator[Any, None, T]:
-        try:
-            yield from self._ended.__await__()
-        except BaseException:
-            # What awaits is cancelled, and so is what it awaits, as with asyncio's own tasks.
-            self.cancel()
-            raise
-        return self.result()
 
 
 class End(Exception):
@@ -353,7 +325,7 @@ def spawn(coroutine: Coroutine[Any, Any, Any]) -> Event:
     """Runs a coroutine on the main loop of this thread, where there is no event loop of asyncio.
 
     It may await tasks and what is made of them. The event that is returned happens at its end. Its exceptions are
-    printed, as those of a handler are.
+    printed, as those of a handler are, but for asyncio.CancelledError: what it awaited was cancelled.
     """
     ended = Event()
     context = GLib.MainContext.ref_thread_default()
@@ -366,7 +338,7 @@ def spawn(coroutine: Coroutine[Any, Any, Any]) -> Event:
     def step(*_: Any) -> bool:
         try:
             coroutine.send(None).add_callback(resume)
-        except StopIteration:
+        except (StopIteration, asyncio.CancelledError):
             ended.set()
         except BaseException:
             sys.excepthook(*sys.exc_info())

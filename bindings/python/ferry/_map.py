@@ -72,7 +72,7 @@ class Map(Values[T]):
                 error.add_note("A map takes its items while its results are read: read them before the executor ends.")
                 raise
             self._home = task._home
-            task.add_done_callback(self._tell)
+            task._call_at_end(self._tell)
 
     def _hold_receivers(self, task: Task[Outcomes]) -> None:
         """Messages of the map's functions do not end between two chunks."""

@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from . import _fault, _home, _job, _message, _pipe
-from ._home import Event, Outcome
+from ._home import Event
 from ._library import Ferry, Gio, GLib, is_cancel, is_error
+from ._outcome import Outcome
 from ._task import name_of
 from .errors import CancelledError, Error
 
@@ -104,13 +105,19 @@ class Answer(Outcome[Any]):
             self._outcome = data or b"", error
             self._ended.set()
 
-    def done(self) -> bool:
-        return self._ended.is_set()
+    @property
+    def _name(self) -> str:  # type: ignore[override]
+        return self.name
 
-    def cancel(self) -> None:
-        """The answer is not wanted any more. The other end hears of it by `ferry.cancelled()`, and else goes on."""
+    def cancel(self) -> bool:
+        """The answer is not wanted any more. The other end hears of it by `ferry.cancelled()`, and else goes on.
+
+        Returns whether there was no answer yet.
+        """
+        is_open = not self.done()
         self._cancel()
         self._take(None, CancelledError("The question was cancelled"))
+        return is_open
 
     def result(self, timeout: float | None = None) -> Any:
         """Waits for the answer, for at most so many seconds, and returns it, or raises what the other end raised."""

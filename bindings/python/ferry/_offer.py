@@ -111,7 +111,7 @@ class _Client:
         answer.name, answer.place = name, "in the application"
         call: Call[Any] = Call(self, answer, name)
         _unanswered.add(call)
-        answer.add_done_callback(lambda answer: _take(call, answer))
+        answer._call_at_end(lambda answer: _take(call, answer))
         return call
 
     def cancel(self, answer: _mux.Answer) -> None:

@@ -18,10 +18,11 @@ from types import NoneType, TracebackType, UnionType
 from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin
 
 from . import _exports, _fault, _message, _notices, _pipe
-from ._home import End, Event, Home, Outcome, Values
+from ._home import End, Event, Home, Values
 from ._library import Ferry, GLib, GObject, is_error
 from ._names import OBJECTS
 from ._objects import CANCELLED, RAISED, Change, Memories, Step
+from ._outcome import Outcome
 from .errors import Error, WorkerLost
 
 T = TypeVar("T")
@@ -118,10 +119,22 @@ class Call(Outcome[T]):
     def done(self) -> bool:
         return self._ended.is_set()
 
-    def cancel(self) -> None:
-        """Raises `ferry.Cancelled` in the method, if it runs. A call that waits for its turn is not begun."""
-        if not self.done():
+    def cancel(self) -> bool:
+        """Raises `ferry.Cancelled` in the method, if it runs. A call that waits for its turn is not begun.
+
+        Returns whether the call was not done.
+        """
+        is_open = not self.done()
+        if is_open:
             self._connection.cancel(self._number)
+        return is_open
+
+    def cancelled(self) -> bool:
+        return isinstance(self._exception, concurrent.futures.CancelledError)
+
+    def _is_brought_here(self) -> bool:
+        home = self._connection.home
+        return home is not None and home.is_here()
 
     def _wait(self, timeout: float | None) -> None:
         self._is_retrieved = True

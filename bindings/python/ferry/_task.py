@@ -11,9 +11,10 @@ from collections.abc import Callable, Generator
 from typing import Any, TypeVar, cast
 
 from . import _fault, _message, _notices, _pipe
-from ._home import Event, Home, Outcome
+from ._home import Event, Home
 from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
 from ._names import CALL, EXCEPTION, OWN
+from ._outcome import Outcome
 from .errors import Error, WorkerLost
 
 T = TypeVar("T")
@@ -129,9 +130,12 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
                 self._close_room()
             return self._outcome
 
-    def _wait(self, timeout: float | None) -> None:
+    def _check_submitted(self) -> None:
         if self._home is None:
             raise Error("Task '%s' was not submitted; give it to Executor.submit() first" % self._name)
+
+    def _wait(self, timeout: float | None) -> None:
+        self._check_submitted()
         if not self.done() and not self._ended.wait(self._home, timeout):
             raise TimeoutError("Task '%s' is not done yet; wait longer, or cancel it" % self._name)
 
@@ -167,7 +171,25 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         # On another thread than the home's, the library may know the end before the last messages have come.
         return self._ended.is_set() or (self._home is not None and self._home.is_here() and bool(self.get_done()))
 
+    def cancel(self) -> bool:
+        """Ends the function, wherever it is. Returns whether the task was not done."""
+        is_open = not self.done()
+        Ferry.Task.cancel(self)
+        return is_open
+
+    def running(self) -> bool:
+        return self.get_state() == Ferry.TaskState.EXECUTING
+
+    def _is_brought_here(self) -> bool:
+        self._check_submitted()
+        return self._home is not None and self._home.is_here()
+
+    def _describe_state(self) -> str:
+        return str(self.get_state().value_nick) if self._home is not None else "not submitted"
+
+    # The methods of GObject, and the library's, are before those of futures.
+    __repr__ = Outcome.__repr__
+
     def __await__(self) -> Generator[Any, None, T]:
-        if self._home is None:
-            self._wait(None)
+        self._check_submitted()
         return Outcome.__await__(self)

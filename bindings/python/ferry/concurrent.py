@@ -137,7 +137,7 @@ class Executor(concurrent.futures.Executor):
             self._futures.add(future)
         future.add_done_callback(self._forget)
         self._inner.submit(call.task)
-        call.task.add_done_callback(call.finish)
+        call.task._call_at_end(call.finish)
         return future
 
     def _forget(self, future: "concurrent.futures.Future[Any]") -> None:

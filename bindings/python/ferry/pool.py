@@ -211,7 +211,7 @@ class Pool:
         except Exception as error:
             result._set(False, error)
         else:
-            task.add_done_callback(result._note_task)
+            task._call_at_end(result._note_task)
         return result
 
     def _map_async(self, func: Callable[..., Any], rows: list[tuple[Any, ...]], chunksize: int | None, callback: Any,
@@ -230,7 +230,7 @@ class Pool:
         for index, task in enumerate(tasks):
             task.props.name = result._name
             self._executor.submit(task)
-            task.add_done_callback(functools.partial(result._note_chunk, index))
+            task._call_at_end(functools.partial(result._note_chunk, index))
         return result
 
     def map(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:

@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is waited for: a future of concurrent.futures, which coroutines await as they await asyncio's own."""
+
+import asyncio
+import concurrent.futures
+import functools
+import threading
+from collections.abc import Callable, Generator
+from typing import Any, Self, TypeVar
+
+from ._home import Event, running_loop
+from .errors import Error
+
+T = TypeVar("T")
+
+
+class _Callback:
+    """One of add_done_callback(). In a coroutine, it is for the loop that runs it, as those of asyncio's futures are."""
+
+    def __init__(self, outcome: "Outcome[Any]", function: Callable[[Any], Any], context: Any) -> None:
+        self._outcome = outcome
+        self.function: Callable[[Any], Any] | None = function
+        self._loop = running_loop()
+        self._context = context
+
+    def _call(self) -> None:
+        function, self.function = self.function, None
+        if function is not None:
+            function(self._outcome)
+
+    def __call__(self) -> None:
+        if self._loop is None:
+            self._call()
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._call, context=self._context)
+        except RuntimeError:
+            # The loop was closed meanwhile.
+            pass
+
+
+class Outcome(concurrent.futures.Future[T]):
+    """What is waited for by result() and by await. `_ended` is set at the end.
+
+    It is a future for whatever takes one, as asyncio.wrap_future() and concurrent.futures.wait() do.
+    """
+
+    _ended: Event
+    _name: str
+
+    def _is_brought_here(self) -> bool:
+        """Whether the end comes on this thread, so that who blocks it waits for ever."""
+        return False
+
+    def _describe_state(self) -> str:
+        return "done" if self.done() else "waiting"
+
+    def __repr__(self) -> str:
+        # asyncio.create_task(), which takes coroutines alone, says this where it refuses.
+        return "<ferry.%s %s, %s: a future, which is awaited as it is>" % (type(self).__name__, self._name,
+                                                                          self._describe_state())
+
+    def done(self) -> bool:
+        return self._ended.is_set()
+
+    def running(self) -> bool:
+        return not self.done()
+
+    def cancelled(self) -> bool:
+        """Whether it has ended by a cancel."""
+        if not self.done():
+            return False
+        try:
+            return isinstance(self.exception(), concurrent.futures.CancelledError)
+        except concurrent.futures.CancelledError:
+            return True
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Waits as result() does, and returns what that raises, or None. What was cancelled raises."""
+        try:
+            self.result(timeout)
+        except concurrent.futures.CancelledError:
+            raise
+        except Exception as error:
+            if not self.done():
+                raise
+            return error
+        return None
+
+    def add_done_callback(self, callback: Callable[[Self], Any], *, context: Any = None) -> None:
+        """Has it called with this object: on the thread where the end comes, or now where that is here.
+
+        In a coroutine of asyncio the callback is for the loop, which calls it with the context.
+        """
+        entry = _Callback(self, callback, context)
+        self.__dict__.setdefault("_entries", []).append(entry)
+        self._ended.add_callback(entry)
+
+    def _call_at_end(self, function: Callable[[Self], Any]) -> None:
+        """For the package itself: called on the thread where the end comes, whatever loop runs here."""
+        self._ended.add_callback(functools.partial(function, self))
+
+    def remove_done_callback(self, callback: Callable[[Self], Any]) -> int:
+        """Takes a callback back that was not called. Returns how often it was there."""
+        found = [entry for entry in self.__dict__.get("_entries", ()) if entry.function == callback]
+        for entry in found:
+            entry.function = None
+            self.__dict__["_entries"].remove(entry)
+        return len(found)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        try:
+            yield from self._ended.__await__()
+        except BaseException:
+            # What awaits is cancelled, and so is what it awaits, as with asyncio's own tasks.
+            self.cancel()
+            raise
+        try:
+            return self.result()
+        except concurrent.futures.CancelledError as error:
+            raise asyncio.CancelledError(*error.args) from None
+
+    # ---- what concurrent.futures.wait() and as_completed() look at, made for the one that they look at ----
+
+    @property
+    def _condition(self) -> threading.Condition:  # type: ignore[override]
+        found: threading.Condition | None = self.__dict__.get("_lock_of_waiters")
+        if found is None:
+            found = self.__dict__.setdefault("_lock_of_waiters", threading.Condition())
+            self.__dict__.setdefault("_list_of_waiters", [])
+            self._ended.add_callback(self._tell_waiters)
+        return found
+
+    def _tell_waiters(self) -> None:
+        with self._condition:
+            if "_is_told" in self.__dict__:
+                return
+            self.__dict__["_is_told"] = True
+            waiters = self.__dict__["_list_of_waiters"]
+            if not waiters:
+                return
+            tell = "add_cancelled" if self.cancelled() else "add_exception" if self.exception() else "add_result"
+            for waiter in waiters:
+                getattr(waiter, tell)(self)
+
+    @property
+    def _state(self) -> str:  # type: ignore[override]
+        return "FINISHED" if "_is_told" in self.__dict__ else "RUNNING"
+
+    @property
+    def _waiters(self) -> list[Any]:  # type: ignore[override]
+        if "_is_told" not in self.__dict__ and self._is_brought_here():
+            raise Error("The main loop of this thread brings the end of '%s', and concurrent.futures would stand in its way; "
+                        "call result(), await it, or connect to 'done'" % self._name)
+        waiters: list[Any] = self.__dict__["_list_of_waiters"]
+        return waiters

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A task is a future for asyncio and for concurrent.futures, whatever they do with one: check-futures.py"""
+
+import asyncio
+import concurrent.futures
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+
+import functions
+import tap
+
+import ferry
+
+# Longer than any of this takes. What hangs is a fault.
+LONG = 600
+
+
+def raised(function):
+    try:
+        return function()
+    except BaseException as error:
+        return error
+
+
+async def raised_by(awaitable):
+    try:
+        return await awaitable
+    except BaseException as error:
+        return error
+
+
+async def use_wait(report, executor):
+    tasks = [executor.submit(functions.double, number) for number in range(10)]
+    done, pending = await asyncio.wait(tasks)
+    report.equal("asyncio.wait() waits for tasks", ({task.result() for task in done}, pending), (set(range(0, 20, 2)), set()))
+    slow, quick = executor.submit(functions.sleep), executor.submit(functions.double, 4)
+    found = await asyncio.wait([slow, quick], return_when=asyncio.FIRST_COMPLETED)
+    report.equal("and for the first one", found, ({quick}, {slow}))
+    failing = executor.submit(functions.fail)
+    found = await asyncio.wait([slow, failing], return_when=asyncio.FIRST_EXCEPTION)
+    report.equal("and for the first one that fails", found, ({failing}, {slow}))
+    found = await asyncio.wait([slow], timeout=0.01)
+    report.equal("and for a time", found, (set(), {slow}))
+    slow.cancel()
+    report.equal("a task that is cancelled is done", await asyncio.wait([slow]), ({slow}, set()))
+    report.fact("and says so", slow.cancelled() and not failing.cancelled() and not quick.cancelled())
+
+
+async def use_wrappers(report, executor):
+    loop = asyncio.get_running_loop()
+    report.equal("wrap_future() makes a future of asyncio", await asyncio.wrap_future(executor.submit(functions.double, 5)), 10)
+    slow = executor.submit(functions.sleep)
+    wrapped = asyncio.wrap_future(slow)
+    wrapped.cancel()
+    report.equal("whose cancel is the task's", type(await asyncio.to_thread(raised, slow.result)), ferry.CancelledError)
+    report.equal("run_in_executor() takes an executor", await loop.run_in_executor(executor, functions.double, 6), 12)
+    report.equal("and raises what the function does", type(await raised_by(loop.run_in_executor(executor, functions.fail))),
+                 functions.OwnError)
+    report.equal("as_completed() takes tasks", sorted([await first for first in asyncio.as_completed(
+        [executor.submit(functions.double, number) for number in range(5)])]), [0, 2, 4, 6, 8])
+    report.equal("shield() lets a task go on", await asyncio.shield(executor.submit(functions.double, 7)), 14)
+
+
+async def wait_for(task):
+    return await task
+
+
+async def use_groups(report, executor):
+    loop = asyncio.get_running_loop()
+    task = executor.submit(functions.double, 8)
+    for name, create in (("create_task()", loop.create_task), ("create_task() of asyncio", asyncio.create_task)):
+        error = raised(lambda create=create: create(task))
+        report.fact("%s refuses a future at once, and says what it is" % name, type(error) is TypeError
+                    and "ferry.Task double, " in str(error) and "a future, which is awaited as it is" in str(error), [repr(error)])
+    async with asyncio.TaskGroup() as group:
+        error = raised(lambda: group.create_task(task))
+        waiting = group.create_task(wait_for(task))
+    report.fact("so does a group", type(error) is TypeError and "awaited as it is" in str(error), [repr(error)])
+    report.equal("which takes a coroutine that awaits it", waiting.result(), 16)
+    slow = executor.submit(functions.sleep)
+
+    async def fail():
+        raise ZeroDivisionError
+
+    async def use_group():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(wait_for(slow))
+            group.create_task(fail())
+
+    report.equal("a group that fails", type(await raised_by(use_group())), ExceptionGroup)
+    report.equal("cancels the task that its coroutine awaits", type(await asyncio.to_thread(raised, slow.result)),
+                 ferry.CancelledError)
+
+
+async def use_cancel(report, executor):
+    slow = executor.submit(functions.sleep)
+    report.equal("cancel() says that the task was not done", slow.cancel(), True)
+    report.equal("await raises asyncio's error of a cancelled task", type(await raised_by(slow)), asyncio.CancelledError)
+    report.equal("result() that of concurrent.futures", type(raised(slow.result)), concurrent.futures.CancelledError)
+    report.equal("which a second cancel finds done", slow.cancel(), False)
+    waiting = asyncio.ensure_future(wait_for(executor.submit(functions.sleep)))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    report.fact("a coroutine whose task is cancelled is cancelled", waiting.cancelled())
+
+
+async def use_callbacks(report, executor):
+    threads = []
+    called = asyncio.Event()
+
+    def note(_):
+        threads.append(threading.current_thread())
+        called.set()
+
+    task = executor.submit(functions.double, 1)
+    task.add_done_callback(note)
+    await asyncio.wait_for(called.wait(), LONG)
+    called.clear()
+    task.add_done_callback(note)
+    await asyncio.wait_for(called.wait(), LONG)
+    report.equal("a callback of a coroutine comes on its loop", threads, 2 * [threading.current_thread()])
+    slow = executor.submit(functions.sleep)
+    slow.add_done_callback(note)
+    slow.add_done_callback(note)
+    report.equal("callbacks are taken back", (slow.remove_done_callback(note), slow.remove_done_callback(note)), (2, 0))
+    slow.cancel()
+    await raised_by(slow)
+    await asyncio.sleep(0.01)
+    report.equal("and are not called", len(threads), 2)
+
+
+async def use_asyncio(report):
+    async with ferry.Executor(workers=2) as executor:
+        await use_wait(report, executor)
+        await use_wrappers(report, executor)
+        await use_groups(report, executor)
+        await use_cancel(report, executor)
+        await use_callbacks(report, executor)
+
+
+def test_concurrent(report):
+    with ferry.Executor(workers=2) as executor:
+        tasks = [executor.submit(functions.double, number) for number in range(10)]
+        report.fact("a task is a future of concurrent.futures", isinstance(tasks[0], concurrent.futures.Future))
+        done, pending = concurrent.futures.wait(tasks)
+        report.equal("its wait() waits for tasks", (done, pending), (set(tasks), set()))
+        tasks = [executor.submit(functions.double, number) for number in range(10)]
+        report.equal("its as_completed() takes them", sorted(task.result() for task in concurrent.futures.as_completed(tasks)),
+                     list(range(0, 20, 2)))
+        slow, quick = executor.submit(functions.sleep), executor.submit(functions.double, 4)
+        found = concurrent.futures.wait([slow, quick], return_when=concurrent.futures.FIRST_COMPLETED)
+        report.equal("wait() is over with the first one", found, ({quick}, {slow}))
+        failing = executor.submit(functions.fail)
+        found = concurrent.futures.wait([slow, failing], return_when=concurrent.futures.FIRST_EXCEPTION)
+        report.equal("or with the first one that fails", found, ({failing}, {slow}))
+        report.equal("or in time", concurrent.futures.wait([slow], 0.01), (set(), {slow}))
+        report.fact("a task that runs is running", slow.running() and not slow.done())
+        threading.Timer(0.05, slow.cancel).start()
+        report.equal("a cancel ends the wait", concurrent.futures.wait([slow]), ({slow}, set()))
+        error = raised(lambda: concurrent.futures.wait([ferry.Task(functions.double, 1)]))
+        report.fact("what was not submitted is refused", isinstance(error, ferry.Error) and "submit" in str(error), [repr(error)])
+        mixed = [executor.submit(functions.double, 1), concurrent.futures.Future()]
+        mixed[1].set_result(None)
+        report.equal("futures of other kinds are beside it", concurrent.futures.wait(mixed), (set(mixed), set()))
+
+
+def test_repr(report):
+    with ferry.Executor(workers=1) as executor:
+        task = executor.submit(functions.double, 4)
+        task.result()
+        slow = executor.submit(functions.sleep)
+        waiting = executor.submit(functions.double, 1)
+        failing = executor.submit(functions.fail)
+        new = ferry.Task(functions.double, 1)
+        said = [repr(each).split(":")[0] for each in (task, waiting, new)]
+        report.equal("repr() says function and state", said, ["<ferry.Task double, completed", "<ferry.Task double, waiting",
+                                                              "<ferry.Task double, not submitted"])
+        slow.cancel()
+        failing.exception()
+        said = [repr(each).split(":")[0] for each in (slow, failing)]
+        report.equal("also of what has no result", said, ["<ferry.Task sleep, cancelled", "<ferry.Task fail, failed"])
+
+
+# The main loop of GTK programs is on the thread that waits.
+ON_THE_LOOP = """
+import concurrent.futures
+import ferry
+from gi.repository import Gio
+
+if __name__ == "__main__":
+    application = Gio.Application(application_id="org.example.Ferry")
+    Gio.Application.set_default(application)
+    with ferry.Executor(workers=1) as executor:
+        task = executor.submit(abs, -1)
+        for wait in (concurrent.futures.wait, lambda tasks: next(concurrent.futures.as_completed(tasks))):
+            try:
+                wait([task])
+            except ferry.Error as error:
+                print(error)
+        print(task.result(), concurrent.futures.wait([task]).done == {task})
+"""
+
+
+def test_main_loop(report):
+    with tempfile.TemporaryDirectory() as folder:
+        program = os.path.join(folder, "program.py")
+        with open(program, "w", encoding="utf-8") as file:
+            file.write(ON_THE_LOOP)
+        done = subprocess.run([sys.executable, program], text=True, stdout=subprocess.PIPE, check=False, timeout=LONG)
+    refusal = ("The main loop of this thread brings the end of 'abs', and concurrent.futures would stand in its way; "
+               "call result(), await it, or connect to 'done'")
+    report.equal("a wait that would stop the main loop is refused", done.stdout.splitlines(), 2 * [refusal] + ["1 True"])
+
+
+def body(report):
+    asyncio.run(asyncio.wait_for(use_asyncio(report), LONG))
+    test_concurrent(report)
+    test_repr(report)
+    test_main_loop(report)
+
+
+if __name__ == "__main__":
+    tap.main(body)
