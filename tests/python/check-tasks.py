@@ -66,6 +66,51 @@ def test_large_values(report, executor):
         report.fact("it can be changed, and is a copy", result[1] == 7 and array[0] == 0)
 
 
+class Counted:
+    """Items without an end, and how many of them were taken."""
+
+    def __init__(self, item):
+        self.item = item
+        self.taken = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self.taken += 1
+        return self.item
+
+
+def test_bounds(report):
+    """A map whose results are read slowly takes few items, by their bytes or by a number."""
+    with ferry.Executor(workers=2, modules=["functions"]) as executor:
+        for item, function in ((bytes(100000), len), (100000, bytes)):
+            items = Counted(item)
+            results = executor.map(function, items)
+            for _ in range(200):
+                next(results)
+            report.fact("a map is some megabytes ahead, of %s of %s" % (function.__name__, type(item).__name__),
+                        items.taken < 200 + 400, [items.taken])
+            results.close()
+        for chunksize, ordered in ((None, True), (None, False), (3, True)):
+            items = Counted(2)
+            results = executor.map(functions.double, items, chunksize=chunksize, ordered=ordered, buffersize=5)
+            ahead = 0
+            for given in range(1, 101):
+                next(results)
+                ahead = max(ahead, items.taken - given)
+            report.fact("no more than 5 items of buffersize=5 are ahead", 2 < ahead <= 5, [chunksize, ordered, ahead])
+            results.close()
+        with ferry.concurrent.Executor(2) as futures:
+            items = Counted(2)
+            results = futures.map(functions.double, items, buffersize=5)
+            values = [next(results) for _ in range(50)]
+            report.equal("nor of ferry.concurrent", (values, items.taken), (50 * [4], 54))
+        for wrong, kind in ((0, ValueError), ("5", TypeError)):
+            report.equal("buffersize=%r is refused" % wrong,
+                         type(caught(functools.partial(executor.map, abs, [], buffersize=wrong))), kind)
+
+
 def test_forks(report):
     with ferry.Executor(workers=4) as executor:
         drawn = [task.result() for task in [executor.submit(functions.draw) for _ in range(50)]]
@@ -296,6 +341,7 @@ def body(report):
         test_no_functions(report, executor)
         test_refusals(report, executor)
     test_forks(report)
+    test_bounds(report)
     with tempfile.TemporaryDirectory() as folder:
         test_programs(report, folder)
         test_hidden(report, folder)

@@ -8,17 +8,19 @@ from typing import Any
 
 from . import _fault
 
-# (whether there is a value; the value or the fault)
-Outcome = tuple[bool, Any]
+# The seconds that it took; the values, with None where there is none; the faults, each by its place among the values.
+Outcomes = tuple[float, list[Any], dict[int, _fault.Fault]]
 
 
-def run(function: Callable[..., Any], rows: list[tuple[Any, ...]]) -> tuple[float, list[Outcome]]:
-    """In a worker: the seconds that it took, and what became of each row."""
+def run(function: Callable[..., Any], rows: list[tuple[Any, ...]]) -> Outcomes:
+    """In a worker: what became of each row."""
     began = time.monotonic()
-    outcomes: list[Outcome] = []
+    values: list[Any] = []
+    faults: dict[int, _fault.Fault] = {}
     for row in rows:
         try:
-            outcomes.append((True, function(*row)))
+            values.append(function(*row))
         except Exception as exception:
-            outcomes.append((False, _fault.describe(exception, globals())))
-    return time.monotonic() - began, outcomes
+            faults[len(values)] = _fault.describe(exception, globals())
+            values.append(None)
+    return time.monotonic() - began, values, faults

@@ -174,13 +174,13 @@ class Executor:
         return self.submit(Stream(function, *args, **kwargs))
 
     def map(self, function: Callable[..., T], /, *iterables: Iterable[Any], ordered: bool = True,
-            chunksize: int | None = None) -> Map[T]:
+            chunksize: int | None = None, buffersize: int | None = None) -> Map[T]:
         """Calls a function for many items, and returns an iterator of the results, in order or as they come.
 
-        A worker takes chunks of items, by itself as large as some milliseconds of work. A lost worker costs the chunk
-        that it ran.
+        A worker takes chunks of items, by itself as large as some milliseconds of work and a megabyte. A lost worker
+        costs the chunk that it ran. At most `buffersize` items are taken and have no result that was given.
         """
-        return Map(self.submit, self.workers, function, iterables, ordered, chunksize)
+        return Map(self.submit, self.workers, function, iterables, ordered, chunksize, buffersize)
 
     def pipe(self, *, latest: bool = False) -> tuple[_pipe.Sender, _pipe.Receiver]:
         """A sender, for functions to send with, and its receiver, whose signals come where those of tasks do."""

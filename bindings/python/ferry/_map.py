@@ -16,13 +16,37 @@ from ._task import Task, name_of
 from .errors import Error
 
 T = TypeVar("T")
-Outcomes = tuple[float, list[_chunk.Outcome]]
-
 # Chunks grow until each takes about so many seconds: the cost of a task is small beside that.
 CHUNK_SECONDS = 0.005
 MAX_CHUNK = 4096
 # Chunks that are submitted for each worker.
 AHEAD = 3
+# Items beyond so many bytes go into the next chunk, and so do items whose results would be that large.
+CHUNK_BYTES = 1 << 20
+# How many items are taken before their size is looked at.
+STEP = 64
+
+
+def _weigh(values: Iterable[Any]) -> int:
+    """About how many bytes values have. What they contain does not count."""
+    return sum(map(sys.getsizeof, values))
+
+
+def check_buffersize(buffersize: int | None) -> None:
+    """As Executor.map() of CPython 3.14 does."""
+    if buffersize is not None and not isinstance(buffersize, int):
+        raise TypeError("buffersize must be an integer or None")
+    if buffersize is not None and buffersize < 1:
+        raise ValueError("buffersize must be None or > 0")
+
+
+class _Failure:
+    """In the place of a value: why there is none. An exception is that of the whole chunk."""
+
+    __slots__ = ("fault",)
+
+    def __init__(self, fault: Any) -> None:
+        self.fault = fault
 
 
 class Map(Values[T]):
@@ -32,12 +56,14 @@ class Map(Values[T]):
     would stand; the loop can go on behind it by next().
     """
 
-    def __init__(self, submit: Callable[[Task[Outcomes]], Task[Outcomes]], workers: int, function: Callable[..., T],
-                 iterables: tuple[Iterable[Any], ...], ordered: bool, chunksize: int | None) -> None:
+    def __init__(self, submit: Callable[[Task[_chunk.Outcomes]], Task[_chunk.Outcomes]], workers: int,
+                 function: Callable[..., T], iterables: tuple[Iterable[Any], ...], ordered: bool,
+                 chunksize: int | None, buffersize: int | None = None) -> None:
         # The function is an argument here, so Task does not look at it.
         _message.check(function)
         if chunksize is not None and chunksize < 1:
             raise ValueError("A chunk has at least one item, and not %d" % chunksize)
+        check_buffersize(buffersize)
         self._submit = submit
         self._home: Home | None = None
         self._function = function
@@ -45,21 +71,58 @@ class Map(Values[T]):
         self._ordered = ordered
         self._chunk = chunksize or 1
         self._fixed = chunksize is not None
+        self._workers = workers
         self._limit = AHEAD * workers
-        self._tasks: collections.deque[Task[Outcomes]] = collections.deque()
-        self._ended: collections.deque[Task[Outcomes]] = collections.deque()
-        self._ready: collections.deque[_chunk.Outcome] = collections.deque()
+        # How many bytes an item and its result have, as far as they are known.
+        self._item_bytes = 1
+        self._bytes_ahead = 0
+        # How many items may be taken and not given, and how many are.
+        self._buffersize = buffersize
+        self._n_ahead = 0
+        # What is submitted and was not taken in, with the number of its items and their bytes.
+        self._tasks: collections.deque[Task[_chunk.Outcomes]] = collections.deque()
+        self._sizes: dict[Task[_chunk.Outcomes], tuple[int, int]] = {}
+        self._ended: collections.deque[Task[_chunk.Outcomes]] = collections.deque()
+        # Values, and failures.
+        self._ready: collections.deque[Any] = collections.deque()
         self._news = Event()
         self._held: set[weakref.ref[Receiver]] = set()
         self._fill()
 
-    def _tell(self, task: Task[Outcomes]) -> None:
+    def _tell(self, task: Task[_chunk.Outcomes]) -> None:
         self._ended.append(task)
         self._news.set()
 
+    def _next_size(self) -> int:
+        """How many items the next chunk has at most. 0: none is submitted now."""
+        if len(self._tasks) >= self._limit:
+            return 0
+        # Each worker has a chunk, however large the items are that the program has put into one.
+        if self._fixed and len(self._tasks) >= self._workers and self._bytes_ahead >= self._limit * CHUNK_BYTES:
+            return 0
+        if self._buffersize is None:
+            return self._chunk
+        size = self._chunk if self._fixed else min(self._chunk, max(1, self._buffersize // self._limit))
+        room = self._buffersize - self._n_ahead
+        return size if room >= size else 0 if self._tasks else room
+
+    def _take_rows(self, count: int) -> tuple[list[tuple[Any, ...]], int]:
+        """Up to so many items, and about how many bytes they have."""
+        rows: list[tuple[Any, ...]] = []
+        taken = 0
+        if not self._fixed:
+            count = min(count, max(1, CHUNK_BYTES // self._item_bytes))
+        while len(rows) < count and (self._fixed or taken < CHUNK_BYTES):
+            more = list(itertools.islice(self._rows, min(count - len(rows), STEP)))
+            if not more:
+                break
+            taken += _weigh(itertools.chain.from_iterable(more))
+            rows += more
+        return rows, taken
+
     def _fill(self) -> None:
-        while len(self._tasks) < self._limit:
-            rows = list(itertools.islice(self._rows, self._chunk))
+        while size := self._next_size():
+            rows, taken = self._take_rows(size)
             if not rows:
                 self._let_go()
                 return
@@ -71,10 +134,14 @@ class Map(Values[T]):
             except Error as error:
                 error.add_note("A map takes its items while its results are read: read them before the executor ends.")
                 raise
+            taken = max(taken, task._size)
+            self._sizes[task] = len(rows), taken
+            self._bytes_ahead += taken
+            self._n_ahead += len(rows)
             self._home = task._home
             task._call_at_end(self._tell)
 
-    def _hold_receivers(self, task: Task[Outcomes]) -> None:
+    def _hold_receivers(self, task: Task[_chunk.Outcomes]) -> None:
         """Messages of the map's functions do not end between two chunks."""
         for this in task._receivers:
             receiver = this()
@@ -88,21 +155,27 @@ class Map(Values[T]):
             if receiver is not None:
                 receiver._note_sender_gone(1)
 
-    def _take_in(self, task: Task[Outcomes]) -> None:
+    def _take_in(self, task: Task[_chunk.Outcomes]) -> None:
         """What became of a chunk. A chunk that was lost raises once."""
+        count, taken = self._sizes.pop(task)
+        self._bytes_ahead -= taken
         try:
-            seconds, outcomes = task.result()
+            seconds, values, faults = task.result()
         except BaseException as exception:
-            self._ready.append((False, exception))
+            self._ready.append(_Failure(exception))
+            self._n_ahead -= count - 1
             return
-        self._ready.extend(outcomes)
+        for place, fault in faults.items():
+            values[place] = _Failure(fault)
+        self._ready.extend(values)
+        self._item_bytes = max(1, max(taken, task._size, _weigh(values)) // count)
         if not self._fixed:
             if seconds < CHUNK_SECONDS / 2:
                 self._chunk = min(2 * self._chunk, MAX_CHUNK)
             elif seconds > 2 * CHUNK_SECONDS:
                 self._chunk = max(self._chunk // 2, 1)
 
-    def _next_task(self) -> Task[Outcomes] | None:
+    def _next_task(self) -> Task[_chunk.Outcomes] | None:
         """A chunk that is done, the first one of all if order counts."""
         if self._ordered:
             return self._tasks.popleft() if self._tasks and self._tasks[0].done() else None
@@ -129,12 +202,21 @@ class Map(Values[T]):
     def _take(self) -> T:
         if not self._ready:
             raise End
-        is_value, outcome = self._ready.popleft()
-        if is_value:
-            return cast(T, outcome)
-        if isinstance(outcome, BaseException):
-            raise outcome
-        raise _fault.restore(outcome, name_of(self._function))
+        if self._buffersize is not None:
+            self._n_ahead -= 1
+            self._fill()
+        value = self._ready.popleft()
+        if value.__class__ is not _Failure:
+            return cast(T, value)
+        if isinstance(value.fault, BaseException):
+            raise value.fault
+        raise _fault.restore(value.fault, name_of(self._function))
+
+    def __next__(self) -> T:
+        # Most values are there, and are what is asked for.
+        if self._buffersize is None and self._ready and self._ready[0].__class__ is not _Failure:
+            return cast(T, self._ready.popleft())
+        return super().__next__()
 
     def close(self) -> None:
         """Takes no more results: cancels what runs and waits."""

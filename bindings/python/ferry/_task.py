@@ -38,6 +38,9 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
 
     __gtype_name__ = "FerryPythonTask"
 
+    # How many bytes the larger message has, of the call and its result.
+    _size = 0
+
     def __init__(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> None:
         self._prepare(CALL, Ferry.TaskKind.CALL, (), function, args, kwargs)
 
@@ -47,6 +50,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         self._room = _message.make_memory() if remote == CALL and name in _large else -1
         with _pipe.packing() as travellers:
             data, memory = _message.pack_call(function, args, kwargs, self._room >= 0)
+        self._size = len(data)
         Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(data), name=name)
         self._begin(name)
         try:
@@ -119,6 +123,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
             if self._outcome is None:
                 try:
                     data = _message.from_variant(self.get_result())
+                    self._size = max(self._size, len(data))
                     if len(data) > LARGE:
                         _large.add(self._function_name)
                     self._outcome = _message.unpack_value(data, self._room), None

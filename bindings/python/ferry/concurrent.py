@@ -7,12 +7,14 @@ is for that. A worker that is lost costs the future that it ran, and no other.
 """
 
 import atexit
+import collections
 import concurrent.futures
 import concurrent.futures.process
 import functools
 import itertools
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
@@ -20,6 +22,7 @@ from typing import Any
 
 from . import _chunk, _executor, _fault, _home, _message, errors
 from ._library import Ferry
+from ._map import check_buffersize
 from ._task import Task, name_of
 
 __all__ = ["Executor", "WorkerLost"]
@@ -145,16 +148,23 @@ class Executor(concurrent.futures.Executor):
             self._futures.discard(future)
 
     def map(self, fn: Callable[..., Any], *iterables: Iterable[Any], timeout: float | None = None,
-            chunksize: int = 1) -> Iterator[Any]:
+            chunksize: int = 1, buffersize: int | None = None) -> Iterator[Any]:
         if chunksize < 1:
             raise ValueError("chunksize must be >= 1.")
+        check_buffersize(buffersize)
         _message.check_callable(fn)
-        if chunksize == 1:
-            return super().map(fn, *iterables, timeout=timeout)
         rows = zip(*iterables)
+        if chunksize == 1:
+            return self._map(fn, rows, timeout, buffersize)
         chunks = iter(lambda: list(itertools.islice(rows, chunksize)), [])
-        results = super().map(_chunk.run, itertools.repeat(fn), chunks, timeout=timeout)
-        return _values(fn, results)
+        return _values(fn, self._map(_chunk.run, zip(itertools.repeat(fn), chunks), timeout, buffersize))
+
+    def _map(self, fn: Callable[..., Any], rows: Iterator[tuple[Any, ...]], timeout: float | None,
+             buffersize: int | None) -> Iterator[Any]:
+        """At most so many calls are submitted and have no result that was taken: without a number, all are at once."""
+        end = None if timeout is None else time.monotonic() + timeout
+        futures = collections.deque(self.submit(fn, *row) for row in itertools.islice(rows, buffersize))
+        return _results(futures, end, lambda: futures.extend(self.submit(fn, *row) for row in itertools.islice(rows, 1)))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
@@ -179,10 +189,31 @@ class Executor(concurrent.futures.Executor):
         self._inner.shutdown(wait=wait)
 
 
-def _values(function: Callable[..., Any], results: Iterable[tuple[float, list[_chunk.Outcome]]]) -> Iterator[Any]:
-    for _, outcomes in results:
-        for is_value, outcome in outcomes:
-            if not is_value:
-                raise _fault.restore(outcome, name_of(function))
-            yield outcome
+Futures = collections.deque["concurrent.futures.Future[Any]"]
 
+
+def _take(futures: Futures, end: float | None) -> Any:
+    future = futures.popleft()
+    try:
+        return future.result(None if end is None else end - time.monotonic())
+    finally:
+        future.cancel()
+
+
+def _results(futures: Futures, end: float | None, submit: Callable[[], None]) -> Iterator[Any]:
+    """The results of futures, in order, and to none a reference remains here. What is left of them is cancelled."""
+    try:
+        while futures:
+            yield _take(futures, end)
+            submit()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _values(function: Callable[..., Any], results: Iterable[_chunk.Outcomes]) -> Iterator[Any]:
+    for _, values, faults in results:
+        for place, value in enumerate(values):
+            if place in faults:
+                raise _fault.restore(faults[place], name_of(function))
+            yield value

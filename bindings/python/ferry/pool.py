@@ -114,10 +114,9 @@ class _MapResult(AsyncResult):
     def _note_chunk(self, index: int, task: Task[Any]) -> None:
         success, value = _outcome_of(task)
         if success:
-            self._parts[index] = [outcome for _, outcome in value[1]]
-            fault = next((outcome for is_value, outcome in value[1] if not is_value), None)
-            if fault is not None:
-                self._note_failure(index, _fault.restore(fault, self._name))
+            _, self._parts[index], faults = value
+            if faults:
+                self._note_failure(index, _fault.restore(faults[min(faults)], self._name))
         else:
             self._note_failure(index, value)
         self._left -= 1
