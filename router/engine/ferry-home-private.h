@@ -39,8 +39,6 @@ GMainContext *ferry_home_get_context (FerryHome *self);
 FERRY_FOR_SIBLINGS
 gboolean ferry_home_is_own (FerryHome *self);
 gboolean ferry_home_has_thread (FerryHome *self);
-/* own: whether to log that a worker is slow to start. Where one is, the machine is busy, and all others are. */
-gboolean ferry_home_may_say_late (FerryHome *self);
 /* Whether the calling thread may use the home's objects. TRUE when self (nullable) is NULL or has no thread. On another
  * thread, logs a critical that names the function. */
 FERRY_FOR_SIBLINGS

@@ -12,14 +12,10 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-mailbox-private.h"
 
-/* The shortest time between two lines about workers that are slow to start, in microseconds. */
-#define LATE_INTERVAL (10 * G_USEC_PER_SEC)
-
 struct _FerryHome
 {
   GMainContext *context;      /* const: (owned) */
   _Atomic (GThread *) thread; /* any: (unowned) (nullable): used for comparison only */
-  gint64 late_said_at;        /* own: see ferry_home_may_say_late() */
 };
 
 FerryHome *
@@ -64,17 +60,6 @@ ferry_home_set_thread (FerryHome *self, GThread *thread)
   /* Relaxed: the pointer is only compared with g_thread_self(). A thread that finds its own pointer here has stored
    * the pointer itself. */
   atomic_store_explicit (&self->thread, thread, memory_order_relaxed);
-}
-
-gboolean
-ferry_home_may_say_late (FerryHome *self)
-{
-  gint64 now = g_get_monotonic_time ();
-
-  if (self->late_said_at != 0 && now - self->late_said_at < LATE_INTERVAL)
-    return FALSE;
-  self->late_said_at = now;
-  return TRUE;
 }
 
 GMainContext *

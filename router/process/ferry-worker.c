@@ -25,6 +25,9 @@
  * worker has attached. */
 #define LATE_DOUBT (G_USEC_PER_SEC / 10)
 
+/* The shortest time between two lines in the log of that. */
+#define LATE_INTERVAL (10 * G_USEC_PER_SEC)
+
 /* The log domain of the lines that workers wrote to logged streams. */
 #define LOG_DOMAIN "Ferry-Worker"
 
@@ -286,13 +289,26 @@ describe_wait (FerryWorker *self)
                           self->name, (int) self->pid, program, entry, limit);
 }
 
+/* Whether to log that a worker is slow to start. Where one is, the machine is busy, and those of all the process's
+ * pools are. */
+static gboolean
+may_say_late (void)
+{
+  static _Atomic gint64 said_at; /* any: relaxed, nothing else is read after it */
+  gint64 now = g_get_monotonic_time ();
+  gint64 before = atomic_load_explicit (&said_at, memory_order_relaxed);
+
+  return (before == 0 || now - before >= LATE_INTERVAL) &&
+         atomic_compare_exchange_strong_explicit (&said_at, &before, now, memory_order_relaxed, memory_order_relaxed);
+}
+
 static void
 say_late (gpointer data)
 {
   FerryWorker *self = data;
   g_autofree char *text = describe_wait (self);
 
-  if (ferry_home_may_say_late (self->home))
+  if (may_say_late ())
     g_message ("%s", text);
   if (self->late_func != NULL)
     self->late_func (self, text, self->late_data);

@@ -47,6 +47,9 @@
 #define FIRST_BACK_OFF (50 * FERRY_MICROSECONDS_PER_MILLISECOND)
 #define MAX_BACK_OFF (5 * G_USEC_PER_SEC)
 
+/* How long another pool is silent about what the system has too little of, after one has logged that. */
+#define REFUSAL_INTERVAL (10 * G_USEC_PER_SEC)
+
 #define DEFAULT_RESTART_LIMIT 5
 #define DEFAULT_RESTART_INTERVAL (60 * G_USEC_PER_SEC)
 
@@ -315,6 +318,38 @@ has_attached_worker (FerryPool *self)
   return FALSE;
 }
 
+/* What the system has too little of, it has too little of for all pools of the process: one speaks for them. */
+static struct
+{
+  pthread_mutex_t lock;
+  const FerryPool *speaker; /* (nullable): for comparison only */
+  gint64 said_at;
+} refusals = {PTHREAD_MUTEX_INITIALIZER, NULL, 0};
+
+static gboolean
+may_speak (const FerryPool *self)
+{
+  gint64 now = g_get_monotonic_time ();
+  FERRY_AUTO_LOCK (&refusals.lock);
+
+  if (refusals.speaker != NULL && refusals.speaker != self && now - refusals.said_at < REFUSAL_INTERVAL)
+    return FALSE;
+  refusals.speaker = self;
+  refusals.said_at = now;
+  return TRUE;
+}
+
+/* The shortage is over for this pool, or the pool goes away. */
+static void
+forget_refusals (FerryPool *self)
+{
+  FERRY_AUTO_LOCK (&refusals.lock);
+
+  self->n_refusals = 0;
+  if (refusals.speaker == self)
+    refusals.speaker = NULL;
+}
+
 /* Handles a shortage of resources at a worker's start. What is short now may be there later, so the start is tried
  * again, ever more rarely and without end. Workers that were started together are refused one after the other: in the
  * pause that the first one began, the others are the same shortage. */
@@ -330,7 +365,7 @@ note_refusal (FerryPool *self, const GError *error)
     {
       self->n_refusals++;
       /* The log gets the first, the second, the fourth... */
-      if ((self->n_refusals & (self->n_refusals - 1)) == 0)
+      if ((self->n_refusals & (self->n_refusals - 1)) == 0 && may_speak (self))
         g_message ("%s", text);
     }
   if (!ferry_timer_is_set (&self->back_off))
@@ -351,7 +386,7 @@ note_open (FerryPool *self)
   self->rules.has_attached = TRUE;
   if (self->n_refusals == 0)
     return;
-  self->n_refusals = 0;
+  forget_refusals (self);
   say_to_next_tasks (self, NULL);
 }
 
@@ -912,7 +947,7 @@ ferry_pool_reset (FerryPool *self)
 
   g_clear_error (&self->error);
   g_array_set_size (self->restarts, 0);
-  self->n_refusals = 0;
+  forget_refusals (self);
   if (self->starter != NULL && ferry_launcher_get_fork_server (self->starter) != NULL)
     ferry_fork_server_forgive (ferry_launcher_get_fork_server (self->starter));
   else if (self->starter != NULL && ferry_launcher_get_may_execute (self->starter))
@@ -1369,6 +1404,7 @@ ferry_pool_dispose (GObject *object)
   if (ferry_forks_keep (object, self->fork_number))
     return;
   self->rules.stopping = TRUE;
+  forget_refusals (self);
   while (self->roster.workers->len > 0)
     {
       FerryPoolWorker *last = g_ptr_array_index (self->roster.workers, self->roster.workers->len - 1);

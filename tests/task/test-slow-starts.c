@@ -162,6 +162,38 @@ one_that_sleeps_is_given_up (gconstpointer use_fork_server)
   test_clear (&test);
 }
 
+/* The machine is busy, which is said once for all pools of the process. */
+static void
+several_are_logged_once (void)
+{
+  Test tests[3];
+  FerryTask *tasks[G_N_ELEMENTS (tests)];
+
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+      g_test_trap_assert_passed ();
+      g_test_trap_assert_stderr ("*Waiting for worker*");
+      g_test_trap_assert_stderr_unmatched ("*Waiting for worker*Waiting for worker*");
+      return;
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    {
+      test_init (&tests[i], "while ! [ -e '%s' ]; do :; done", FALSE, TIMEOUT);
+      tasks[i] = task_test_submit (tests[i].executor, "nothing", NULL);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    ferry_test_run_until (says_slow, tasks[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    {
+      g_assert_true (g_file_set_contents (tests[i].go, "", 0, NULL));
+      task_test_assert_result (tasks[i], NULL);
+      g_object_unref (tasks[i]);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    test_clear (&tests[i]);
+}
+
 /* ---- a stop of the application ---- */
 
 /* The worker sleeps as long as the application is stopped. */
@@ -216,6 +248,7 @@ main (int argc, char **argv)
   add ("one-whose-child-computes-is-waited-for", one_whose_child_computes_is_waited_for);
   add ("one-that-was-stopped-is-waited-for", one_that_was_stopped_is_waited_for);
   add ("one-that-sleeps-is-given-up", one_that_sleeps_is_given_up);
+  g_test_add_func ("/slow-starts/several-are-logged-once", several_are_logged_once);
   g_test_add_func ("/slow-starts/a-stop-of-the-application-takes-no-time", a_stop_of_the_application_takes_no_time);
   return g_test_run ();
 }
