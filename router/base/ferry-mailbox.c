@@ -3,14 +3,7 @@
 
 /* Each mailbox is one source, which is ready while posts wait.
  *
- * The source may recurse: a post's function may iterate the context, and so wait for the effect of later posts.
- *
- * The source looks at the queue before the context sleeps. So a post wakes the context only from another thread, or
- * where the context's own thread is between that look and the sleep, in the look of another source.
- *
- * Invariant: while is_asleep is not set and the context's thread owns the context, prepare() is called before it
- * sleeps.
- */
+ * The source may recurse: a post's function may iterate the context, and so wait for the effect of later posts. */
 
 #include "config.h"
 
@@ -19,6 +12,7 @@
 #include <pthread.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-work-source-private.h"
 
 typedef struct
 {
@@ -29,12 +23,11 @@ typedef struct
 
 struct _FerryMailbox
 {
-  GSource source;
+  FerryWorkSource work;
   GMainContext *context; /* const: (unowned): the mailbox's key in the table */
   GQueue queue;          /* lock: (element-type Post) */
   FerryMailboxFunc wake; /* lock: (nullable): called at each post */
   gpointer wake_data;    /* lock */
-  gboolean is_asleep;    /* lock: prepare() has found no post, and check() was not called since */
   guint depth;           /* context's thread: how many functions of posts are running, nested within each other */
 };
 
@@ -66,12 +59,12 @@ ferry_mailbox_run_one (FerryMailbox *self)
 
   if (post == NULL)
     return FALSE;
-  g_source_ref (&self->source);
+  g_source_ref (&self->work.source);
   self->depth++;
   post->func (post->data);
   post_free (post);
   self->depth--;
-  g_source_unref (&self->source);
+  g_source_unref (&self->work.source);
   return TRUE;
 }
 
@@ -83,26 +76,9 @@ ferry_mailbox_get_n (FerryMailbox *self)
 }
 
 static gboolean
-has_post (GSource *source, gboolean may_sleep)
+has_post (FerryWorkSource *work, int *timeout)
 {
-  FerryMailbox *self = (FerryMailbox *) source;
-  FERRY_AUTO_LOCK (&lock);
-
-  self->is_asleep = may_sleep && self->queue.length == 0;
-  return self->queue.length > 0;
-}
-
-static gboolean
-mailbox_prepare (GSource *source, int *timeout)
-{
-  *timeout = -1;
-  return has_post (source, TRUE);
-}
-
-static gboolean
-mailbox_check (GSource *source)
-{
-  return has_post (source, FALSE);
+  return ferry_mailbox_get_n ((FerryMailbox *) work) > 0;
 }
 
 static gboolean
@@ -131,8 +107,8 @@ mailbox_finalize (GSource *source)
     post_free (post);
 }
 
-static GSourceFuncs mailbox_funcs = {
-  .prepare = mailbox_prepare, .check = mailbox_check, .dispatch = mailbox_dispatch, .finalize = mailbox_finalize};
+static GSourceFuncs mailbox_funcs = {ferry_work_source_prepare, ferry_work_source_check, mailbox_dispatch,
+                                     mailbox_finalize};
 
 /* Returns (transfer none) the mailbox of context, which must not be NULL. Makes the mailbox if there is none. */
 static FerryMailbox *
@@ -146,13 +122,14 @@ find_locked (GMainContext *context)
   if (self != NULL)
     return self;
   self = (FerryMailbox *) g_source_new (&mailbox_funcs, sizeof (FerryMailbox));
+  self->work.look = has_post;
   self->context = context;
-  g_source_set_static_name (&self->source, "[ferry] mailbox");
-  g_source_set_can_recurse (&self->source, TRUE);
-  g_source_attach (&self->source, context);
+  g_source_set_static_name (&self->work.source, "[ferry] mailbox");
+  g_source_set_can_recurse (&self->work.source, TRUE);
+  g_source_attach (&self->work.source, context);
   g_hash_table_insert (table, context, self);
   /* From here on the context holds the only reference. */
-  g_source_unref (&self->source);
+  g_source_unref (&self->work.source);
   return self;
 }
 
@@ -166,8 +143,7 @@ ferry_mailbox_post (GMainContext *context, FerryMailboxFunc func, gpointer data,
   FERRY_AUTO_LOCK (&lock);
   self = find_locked (context != NULL ? context : g_main_context_default ());
   g_queue_push_tail (&self->queue, post);
-  if (self->queue.length == 1 && (self->is_asleep || !g_main_context_is_owner (self->context)))
-    g_main_context_wakeup (self->context);
+  ferry_work_source_wake (&self->work);
   if (self->wake != NULL)
     self->wake (self->wake_data);
 }
@@ -178,14 +154,14 @@ ferry_mailbox_ref_for (GMainContext *context)
   FERRY_AUTO_LOCK (&lock);
   FerryMailbox *self = find_locked (context != NULL ? context : g_main_context_default ());
 
-  g_source_ref (&self->source);
+  g_source_ref (&self->work.source);
   return self;
 }
 
 void
 ferry_mailbox_unref (FerryMailbox *self)
 {
-  g_source_unref (&self->source);
+  g_source_unref (&self->work.source);
 }
 
 gboolean

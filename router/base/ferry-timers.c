@@ -7,9 +7,7 @@
  * at once. A later deadline changes it only when the source is next dispatched. The source may wake once for a deadline
  * that was unset, but for none that was dropped.
  *
- * GLib writes to the context's eventfd for each new ready time of a source, also on the context's own thread. So this
- * source has no ready time that GLib knows. It says before each sleep how long that may be, and wakes the context only
- * where a timer is set between that and the sleep, by what another source does before the sleep.
+ * The source has no ready time that GLib knows: it says before each sleep of the context how long that may be.
  *
  * The source of limits also wakes where the clock of the limits wants a look. When a limit is over, the timers ask
  * whether all that had come by then is dispatched. What is over by then is applied when it is.
@@ -25,6 +23,7 @@
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-limit-clock-private.h"
+#include "base/ferry-work-source-private.h"
 
 #define NEVER G_MAXINT64
 
@@ -39,10 +38,9 @@ typedef struct
 
 struct _FerryTimers
 {
-  GSource source;
+  FerryWorkSource work;
   FerryDeadlines deadlines;
-  gint64 ready_at;    /* when the source is ready; NEVER: it is not */
-  gboolean is_asleep; /* prepare() has said how long the context may sleep, and check() was not called since */
+  gint64 ready_at; /* when the source is ready; NEVER: it is not */
   gboolean dispatching;
   GMainContext *context; /* const: (unowned) (nullable): whose limits these are; NULL for paces */
   GArray *ways;          /* (owned) (nullable) (element-type Way): of limits */
@@ -55,8 +53,7 @@ static void
 set_ready_at (FerryTimers *self, gint64 deadline)
 {
   self->ready_at = deadline;
-  if (self->is_asleep)
-    g_main_context_wakeup (g_source_get_context (&self->source));
+  ferry_work_source_wake (&self->work);
 }
 
 static void
@@ -150,27 +147,15 @@ sleep_on (FerryTimers *self, gboolean keeps)
 }
 
 static gboolean
-timers_check (GSource *source)
+is_ready (FerryWorkSource *work, int *timeout)
 {
-  FerryTimers *self = (FerryTimers *) source;
+  FerryTimers *self = (FerryTimers *) work;
+  const gint64 now = g_source_get_time (&work->source);
 
-  self->is_asleep = FALSE;
-  return self->ready_at != NEVER && self->ready_at <= g_source_get_time (source);
-}
-
-static gboolean
-timers_prepare (GSource *source, int *timeout)
-{
-  FerryTimers *self = (FerryTimers *) source;
-
-  *timeout = -1;
-  if (timers_check (source))
+  if (self->ready_at <= now)
     return TRUE;
-  self->is_asleep = TRUE;
   if (self->ready_at != NEVER)
-    *timeout = (int) MIN ((self->ready_at - g_source_get_time (source) + FERRY_MICROSECONDS_PER_MILLISECOND - 1) /
-                            FERRY_MICROSECONDS_PER_MILLISECOND,
-                          G_MAXINT);
+    *timeout = (int) MIN ((self->ready_at - now - 1) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXINT);
   return FALSE;
 }
 
@@ -214,8 +199,8 @@ timers_finalize (GSource *source)
     g_hash_table_remove (table, self->context);
 }
 
-static GSourceFuncs timers_funcs = {
-  .prepare = timers_prepare, .check = timers_check, .dispatch = timers_dispatch, .finalize = timers_finalize};
+static GSourceFuncs timers_funcs = {ferry_work_source_prepare, ferry_work_source_check, timers_dispatch,
+                                    timers_finalize};
 
 /* Returns (transfer full) timers for the thread that runs context. NULL: the global default context. */
 FerryTimers *
@@ -223,11 +208,12 @@ ferry_timers_new (GMainContext *context)
 {
   FerryTimers *self = (FerryTimers *) g_source_new (&timers_funcs, sizeof (FerryTimers));
 
+  self->work.look = is_ready;
   ferry_deadlines_init (&self->deadlines);
   self->ready_at = NEVER;
   self->settled_until = G_MININT64;
-  g_source_set_static_name (&self->source, "[ferry] timers");
-  g_source_attach (&self->source, context);
+  g_source_set_static_name (&self->work.source, "[ferry] timers");
+  g_source_attach (&self->work.source, context);
   return self;
 }
 
@@ -241,9 +227,9 @@ ferry_timers_ref_limits_of (GMainContext *context)
     table = g_hash_table_new (NULL, NULL);
   self = g_hash_table_lookup (table, context);
   if (self != NULL)
-    return (FerryTimers *) g_source_ref (&self->source);
+    return (FerryTimers *) g_source_ref (&self->work.source);
   self = ferry_timers_new (context);
-  g_source_set_static_name (&self->source, "[ferry] limits");
+  g_source_set_static_name (&self->work.source, "[ferry] limits");
   self->context = context;
   self->ways = g_array_new (FALSE, FALSE, sizeof (Way));
   g_hash_table_insert (table, context, self);
@@ -254,7 +240,7 @@ ferry_timers_ref_limits_of (GMainContext *context)
 void
 ferry_timers_unref_limits (FerryTimers *limits)
 {
-  g_source_unref (&limits->source);
+  g_source_unref (&limits->work.source);
 }
 
 void
@@ -280,8 +266,8 @@ ferry_timers_free (FerryTimers *self)
   ferry_deadlines_clear (&self->deadlines);
   /* A timer's func that is running may still set or read timers. */
   ferry_deadlines_init (&self->deadlines);
-  g_source_destroy (&self->source);
-  g_source_unref (&self->source);
+  g_source_destroy (&self->work.source);
+  g_source_unref (&self->work.source);
 }
 
 void
@@ -335,15 +321,15 @@ ferry_timers_run_one (FerryTimers *self, gint64 now)
   is_due = is_first_due (self, now);
   if (is_due)
     {
-      g_source_ref (&self->source);
+      g_source_ref (&self->work.source);
       self->dispatching = TRUE;
       run_first (self);
       self->dispatching = FALSE;
     }
-  if (!g_source_is_destroyed (&self->source))
+  if (!g_source_is_destroyed (&self->work.source))
     sleep_on (self, !is_due && self->ready_at > now);
   if (is_due)
-    g_source_unref (&self->source);
+    g_source_unref (&self->work.source);
   return is_due;
 }
 

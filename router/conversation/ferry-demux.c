@@ -8,9 +8,9 @@
  * reference, so handlers may still run after the demux is dropped.
  *
  * The path of a request: the receiving thread passes the request to dispatcher_take(), which refuses it, begins it
- * at once, or queues it. For a queued request, dispatcher_take() wakes or starts a thread, or makes the source of the
- * context ready. It does not where a thread or the source is on its way already. That thread takes requests until the
- * queue is empty. If a thread takes a request and finds more in the queue, it wakes the next thread. So for a flood of
+ * at once, or queues it. For a queued request, dispatcher_take() wakes or starts a thread, unless one is on its way
+ * already, or wakes the context if that sleeps. The thread, or the context's source, takes requests until the queue is
+ * empty. If a thread takes a request and finds more in the queue, it wakes the next thread. So for a flood of
  * requests the receiving thread makes one wake-up, and the threads wake each other.
  *
  * The dispatcher is open while the demux is started. A closed dispatcher refuses every request. After the dispatcher
@@ -50,6 +50,7 @@
 #include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
 #include "base/ferry-wait-queue-private.h"
+#include "base/ferry-work-source-private.h"
 #include "call/ferry-team-private.h"
 
 #define DEFAULT_MAX_PENDING 65536
@@ -128,7 +129,6 @@ struct _FerryDispatcher
   FerryDemuxStartThreadFunc start_thread; /* const */
 
   GSource *source; /* (owned) (nullable): set while the dispatcher is open */
-  gboolean ready;  /* the source is ready, or is being dispatched */
 };
 
 typedef FerryDispatcher Dispatcher;
@@ -666,19 +666,30 @@ run_in_team (Dispatcher *dispatcher, Run *run, FerryTeam *team)
 
 /* ---- the main context ---- */
 
-/* Dispatches the dispatcher's one source. The source becomes ready when a request is queued, and stays ready until the
- * queue is empty. It runs handlers one after the other for at most MAX_TURN; then other sources can run. */
+/* The dispatcher's one source is ready while requests wait. It runs handlers one after the other for at most MAX_TURN;
+ * then other sources can run. */
+typedef struct
+{
+  FerryWorkSource work;
+  Dispatcher *dispatcher; /* (owned) */
+} TurnSource;
 
 static gboolean
-dispatch (GSource *source, GSourceFunc callback, gpointer data)
+has_request (FerryWorkSource *work, int *timeout)
 {
-  g_autoptr (Dispatcher) self = ref (data);
-  gint64 end = g_get_monotonic_time () + MAX_TURN;
-  gboolean more;
-
-  g_source_set_ready_time (source, -1);
-  pthread_mutex_lock (&self->lock);
+  Dispatcher *self = ((TurnSource *) work)->dispatcher;
+  FERRY_AUTO_LOCK (&self->lock);
   /* If the dispatcher was closed and opened again meanwhile, a new source serves the queue. */
+  return self->source == &work->source && self->queue.length > 0;
+}
+
+static gboolean
+turn_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  g_autoptr (Dispatcher) self = ref (((TurnSource *) source)->dispatcher);
+  gint64 end = g_get_monotonic_time () + MAX_TURN;
+
+  pthread_mutex_lock (&self->lock);
   while (self->source == source && self->queue.length > 0 && g_get_monotonic_time () < end)
     {
       Run run;
@@ -689,31 +700,25 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
       pthread_mutex_lock (&self->lock);
       end_locked (self, &run);
     }
-  more = self->source == source && self->queue.length > 0;
-  if (self->source == source)
-    self->ready = more;
   unlock (self);
-  if (more)
-    g_source_set_ready_time (source, 0);
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-not_called (gpointer data)
+static void
+turn_finalize (GSource *source)
 {
-  return G_SOURCE_CONTINUE;
+  dispatcher_unref (((TurnSource *) source)->dispatcher);
 }
 
 static GSource *
 source_new (Dispatcher *self)
 {
-  static GSourceFuncs funcs = {.dispatch = dispatch};
-  GSource *source = g_source_new (&funcs, sizeof (GSource));
+  static GSourceFuncs funcs = {ferry_work_source_prepare, ferry_work_source_check, turn_dispatch, turn_finalize};
+  GSource *source = g_source_new (&funcs, sizeof (TurnSource));
 
   g_source_set_static_name (source, "ferry-demux");
-  /* The callback does nothing. It is set because its data holds a reference to the dispatcher. */
-  g_source_set_callback (source, not_called, ref (self), (GDestroyNotify) dispatcher_unref);
-  g_source_set_ready_time (source, -1);
+  ((TurnSource *) source)->work.look = has_request;
+  ((TurnSource *) source)->dispatcher = ref (self);
   return source;
 }
 
@@ -769,7 +774,6 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
 {
   const gsize size = ferry_call_get_size (invocation->call);
   g_autoptr (GError) refusal = NULL;
-  g_autoptr (GSource) source = NULL;
   Summons summons = SUMMONS_NONE;
   FerryTeam *team = get_team (self, invocation->transport);
   Run run = {NULL};
@@ -795,11 +799,8 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
       g_queue_push_tail_link (&self->queue, &invocation->link);
       if (self->place != PLACE_CONTEXT)
         summons = summon_locked (self);
-      else if (!self->ready)
-        {
-          self->ready = TRUE;
-          source = g_source_ref (self->source);
-        }
+      else
+        ferry_work_source_wake ((FerryWorkSource *) self->source);
     }
   pthread_mutex_unlock (&self->lock);
 
@@ -812,8 +813,6 @@ dispatcher_take (Dispatcher *self, FerryDemuxInvocation *invocation)
       end_locked (self, &run);
       unlock (self);
     }
-  else if (source != NULL)
-    g_source_set_ready_time (source, 0);
   else
     summon (self, summons);
   if (refusal == NULL)
@@ -835,7 +834,6 @@ dispatcher_open (Dispatcher *self)
   pthread_sigmask (SIG_SETMASK, NULL, &self->signals);
   if (self->place == PLACE_CONTEXT)
     {
-      self->ready = FALSE;
       self->source = source_new (self);
       g_source_attach (self->source, self->context);
     }

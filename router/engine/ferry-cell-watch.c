@@ -9,6 +9,7 @@
 #include "engine/ferry-cell-watch-private.h"
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-work-source-private.h"
 
 FerryCellWatch *
 ferry_cell_watch_new (FerryLink *link, guint32 cell)
@@ -48,18 +49,16 @@ ferry_hot_cells_clear (FerryHotCells *self)
  * and ageing. So it is never ready itself, and the context's thread never wakes itself. */
 typedef struct
 {
-  GSource source;
+  FerryWorkSource work;
   FerryHotCells *cells; /* (unowned) */
 } TickSource;
 
-/* Sets *timeout to the milliseconds until the tick, or to -1. */
 static gboolean
-look (GSource *source, int *timeout)
+look (FerryWorkSource *work, int *timeout)
 {
-  FerryHotCells *self = ((TickSource *) source)->cells;
-  const gint64 left = self->tick - g_source_get_time (source);
+  FerryHotCells *self = ((TickSource *) work)->cells;
+  const gint64 left = self->tick - g_source_get_time (&work->source);
 
-  *timeout = -1;
   if (self->pinged)
     return FALSE;
   if (left > 0)
@@ -67,17 +66,11 @@ look (GSource *source, int *timeout)
       *timeout = (int) MIN ((left - 1) / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXINT);
       return FALSE;
     }
+  /* The pingee's source may have looked before this one. */
+  *timeout = 0;
   self->pinged = TRUE;
   ferry_pingee_ping (self->pingee);
   return FALSE;
-}
-
-static gboolean
-tick_check (GSource *source)
-{
-  int timeout;
-
-  return look (source, &timeout);
 }
 
 static gboolean
@@ -86,7 +79,7 @@ tick_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs tick_funcs = {.prepare = look, .check = tick_check, .dispatch = tick_dispatch};
+static GSourceFuncs tick_funcs = {ferry_work_source_prepare, ferry_work_source_check, tick_dispatch};
 
 static void
 set_tick (FerryHotCells *self, gint64 tick)
@@ -98,12 +91,13 @@ set_tick (FerryHotCells *self, gint64 tick)
   else if (self->source == NULL)
     {
       self->source = g_source_new (&tick_funcs, sizeof (TickSource));
+      ((TickSource *) self->source)->work.look = look;
       ((TickSource *) self->source)->cells = self;
       g_source_set_static_name (self->source, "[ferry] latest values");
       g_source_attach (self->source, self->context);
     }
-  else if (!g_main_context_is_owner (self->context))
-    g_main_context_wakeup (self->context);
+  else
+    ferry_work_source_wake ((FerryWorkSource *) self->source);
 }
 
 /* Makes a cell hot: the router reads it again at the next tick. Sets a next tick at the time tick, if none is set. */

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: base/ferry-mailbox.c
+/* Tests: base/ferry-mailbox.c, base/ferry-work-source.c
  *
  * A main context's mailbox. */
 
@@ -249,11 +249,13 @@ post_from_elsewhere (gpointer data)
 
 /* A write to the context's descriptor for each post would cost each packet of a cluster three system calls. */
 static void
-test_only_other_threads_wake (void)
+test_who_is_awake_is_not_woken (void)
 {
-  GMainContext *context = g_main_context_new ();
+  g_autoptr (Scene) scene = scene_new ();
+  GMainContext *context = scene->context;
   g_autoptr (GSource) source = g_timeout_source_new (0);
   guint n_calls = 0;
+  int priority;
 
   g_source_set_callback (source, post_to_own, &n_calls, NULL);
   g_source_attach (source, context);
@@ -262,11 +264,16 @@ test_only_other_threads_wake (void)
     g_main_context_iteration (context, TRUE);
   g_assert_true (g_main_context_acquire (context));
   g_thread_join (g_thread_new ("elsewhere", post_from_elsewhere, (gpointer[]){context, &n_calls}));
+  g_assert_false (ferry_test_is_woken (context));
+  g_main_context_iteration (context, TRUE);
+  g_assert_cmpuint (n_calls, ==, 2);
+  /* As before it sleeps. */
+  g_assert_false (g_main_context_prepare (context, &priority));
+  g_thread_join (g_thread_new ("elsewhere", post_from_elsewhere, (gpointer[]){context, &n_calls}));
   g_assert_true (ferry_test_is_woken (context));
   g_main_context_release (context);
-  while (n_calls < 2)
+  while (n_calls < 3)
     g_main_context_iteration (context, TRUE);
-  g_main_context_unref (context);
 }
 
 /* A source that posts when the context is about to sleep. */
@@ -318,7 +325,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/mailbox/posts-run-in-order-and-not-at-once", test_order);
   g_test_add_func ("/mailbox/posts-run-one-by-one", test_manual);
-  g_test_add_func ("/mailbox/only-other-threads-wake", test_only_other_threads_wake);
+  g_test_add_func ("/mailbox/wakes-no-context-that-is-awake", test_who_is_awake_is_not_woken);
   g_test_add_func ("/mailbox/a-post-before-the-sleep-wakes", test_a_post_before_the_sleep_wakes);
   g_test_add_func ("/mailbox/posts-run-in-a-loop-within-a-post", test_within_a_post);
   g_test_add_func ("/mailbox/posts-that-post-let-other-sources-have-their-turn", test_one_that_posts_without_end);

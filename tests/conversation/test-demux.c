@@ -363,6 +363,62 @@ test_context_at_once (void)
   demux_test_expect_value (answer, 2);
 }
 
+/* Requests that come within one dispatch of their context: the second one while the handler of the first runs. */
+typedef struct
+{
+  DemuxTestPair *pair;
+  GMainContext *context;
+  guint n_handled;
+} Within;
+
+static void
+deliver_another (FerryInvocation *invocation, gpointer data)
+{
+  Within *self = data;
+
+  if (self->n_handled++ == 0)
+    {
+      g_assert_true (demux_test_deliver (self->pair, ASKING));
+      g_assert_cmpuint (ferry_demux_get_n_pending (self->pair->demux), ==, 1);
+      g_assert_false (ferry_test_is_woken (self->context));
+    }
+  demux_test_add_one (invocation, NULL);
+}
+
+static gboolean
+deliver_within (gpointer data)
+{
+  Within *self = data;
+
+  g_assert_true (demux_test_deliver (self->pair, ASKING));
+  return G_SOURCE_REMOVE;
+}
+
+/* A write to the context's descriptor for each request would cost as much as its answer. */
+static void
+test_context_that_is_awake (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (DemuxTestPair) pair = demux_test_pair_new ();
+  g_autoptr (GSource) source = g_timeout_source_new (0);
+  Within within = {pair, context};
+  DemuxTestAnswer *answers[2];
+
+  demux_test_pair_manual (pair, ASKING);
+  ferry_demux_set_context (pair->demux, context);
+  ferry_demux_add_handler (pair->demux, "add", deliver_another, &within, NULL);
+  demux_test_start (pair);
+  g_main_context_iteration (context, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    answers[i] = demux_test_ask (pair, "add", g_variant_new_uint32 (i));
+  g_source_set_callback (source, deliver_within, &within, NULL);
+  g_source_attach (source, context);
+  while (within.n_handled < G_N_ELEMENTS (answers))
+    g_main_context_iteration (context, TRUE);
+  for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
+    demux_test_expect_value (answers[i], i + 1);
+}
+
 static void
 test_receiving_thread (void)
 {
@@ -735,6 +791,7 @@ main (int argc, char **argv)
   g_test_add_func ("/demux/runs-handlers-on-a-main-context", test_context);
   g_test_add_func ("/demux/has-one-source-in-a-main-context", test_context_of_two_starts);
   g_test_add_func ("/demux/runs-at-once-where-the-receiving-thread-has-the-context", test_context_at_once);
+  g_test_add_func ("/demux/wakes-no-context-that-is-awake", test_context_that_is_awake);
   g_test_add_func ("/demux/runs-handlers-on-the-receiving-thread", test_receiving_thread);
   g_test_add_func ("/demux/refuses-more-than-may-wait", test_max_pending);
   g_test_add_func ("/demux/refuses-more-bytes-than-may-wait", test_max_pending_size);

@@ -62,10 +62,47 @@ test_tick_after_an_aged_dispatch (void)
   route_test_stop_with_open_pipes (router);
 }
 
+static gboolean
+pass_tick (gpointer user_data)
+{
+  FerryRouter *router = user_data;
+
+  pass_time_until (router->hot_cells.tick);
+  return G_SOURCE_REMOVE;
+}
+
+/* The router's source comes before the tick's, and has looked when that finds, before the sleep, that the tick is due.
+ */
+static void
+test_tick_that_is_due_before_a_sleep (void)
+{
+  FerryRouter *router = ferry_test_router_new_stopped (NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (router, "priority", G_PRIORITY_DEFAULT, "ageing", G_GINT64_CONSTANT (-1), "latest-interval",
+                (gint64) 2000, NULL);
+  ferry_router_start (router, &error);
+  g_assert_no_error (error);
+  {
+    g_autoptr (LatestTest) pipe = latest_test_new (router);
+
+    latest_test_send (pipe, 1);
+    latest_test_wait_value (pipe, 1);
+    for (guint64 number = 2; number < 50; number++)
+      {
+        latest_test_send (pipe, number);
+        g_timeout_add_full (G_PRIORITY_DEFAULT, 0, pass_tick, router, NULL);
+        latest_test_wait_value (pipe, number);
+      }
+  }
+  route_test_stop_with_open_pipes (router);
+}
+
 int
 main (int argc, char **argv)
 {
   route_test_init (&argc, &argv);
   g_test_add_func ("/latest-ticks/go-on-after-an-aged-dispatch-that-did-one", test_tick_after_an_aged_dispatch);
+  g_test_add_func ("/latest-ticks/come-that-are-due-before-a-sleep", test_tick_that_is_due_before_a_sleep);
   return g_test_run ();
 }

@@ -1,0 +1,40 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The looks of a source for work, and who wakes its context. See ferry-work-source-private.h. */
+
+#include "config.h"
+
+#include "base/ferry-work-source-private.h"
+
+gboolean
+ferry_work_source_prepare (GSource *source, int *timeout)
+{
+  FerryWorkSource *self = (FerryWorkSource *) source;
+  gboolean is_ready;
+
+  *timeout = -1;
+  /* Before the look: what is added after it, also by another source's prepare(), wakes the context. */
+  atomic_store (&self->will_look, FALSE);
+  is_ready = self->look (self, timeout);
+  if (is_ready)
+    atomic_store (&self->will_look, TRUE);
+  return is_ready;
+}
+
+gboolean
+ferry_work_source_check (GSource *source)
+{
+  FerryWorkSource *self = (FerryWorkSource *) source;
+  int timeout;
+
+  atomic_store (&self->will_look, TRUE);
+  return self->look (self, &timeout);
+}
+
+void
+ferry_work_source_wake (FerryWorkSource *self)
+{
+  if (!atomic_exchange (&self->will_look, TRUE))
+    g_main_context_wakeup (g_source_get_context (&self->source));
+}
