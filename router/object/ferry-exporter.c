@@ -928,7 +928,7 @@ export_locked (FerryExporter *self, const char *name, FerryExported *exported, F
  * Exports an object. Any thread, at any time.
  *
  * Fails with %FERRY_ERROR_BAD_ARGUMENTS when the name is taken, or the object has another name or another interface
- * already. It also does when a method of the interface's description has no function.
+ * already.
  *
  * Returns: whether the object is exported
  */
@@ -949,8 +949,7 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
     G_OBJECT_TYPE_NAME (object), ferry_interface_get_name (interface),
     g_type_name (ferry_interface_get_object_type (interface)));
 
-  if (!ferry_interface_seal (interface, error))
-    return FALSE;
+  ferry_interface_seal (interface);
   pthread_mutex_lock (&self->lock);
   exported = ferry_object_table_find (self->table, object, interface, policy);
   is_exported = export_locked (self, name, exported, interface, error);
@@ -971,8 +970,7 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
 /**
  * ferry_exporter_export_type:
  * @self: an exporter
- * @interface: the members that other processes may use of objects of its type. All methods of its description must have
- * functions. The interface cannot be changed from now on
+ * @interface: the members that other processes may use of objects of its type; it cannot be changed from now on
  * @policy: how many callers each object of the type has at a time
  *
  * Lets methods, properties and containers of exported objects return objects of a type, and of types derived from it.
@@ -982,14 +980,10 @@ ferry_exporter_export (FerryExporter *self, const char *name, GObject *object, F
 void
 ferry_exporter_export_type (FerryExporter *self, FerryInterface *interface, FerryCallPolicy policy)
 {
-  g_autoptr (GError) missing = NULL;
-  gboolean is_complete;
-
   g_return_if_fail (FERRY_IS_EXPORTER (self));
   g_return_if_fail (FERRY_IS_INTERFACE (interface));
 
-  is_complete = ferry_interface_seal (interface, &missing);
-  ferry_return_if_fail (is_complete, "%s", missing->message);
+  ferry_interface_seal (interface);
   ferry_object_table_add_type (self->table, interface, policy);
 }
 

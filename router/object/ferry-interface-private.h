@@ -18,9 +18,8 @@ G_BEGIN_DECLS
 const char *ferry_interface_get_name (FerryInterface *self);
 /* Returns the type of the interface's objects. */
 GType ferry_interface_get_object_type (FerryInterface *self);
-/* Seals the interface: it cannot be changed from now on. Any thread, any number of times. Fails with
- * FERRY_ERROR_BAD_ARGUMENTS when a method of its description has no function. */
-gboolean ferry_interface_seal (FerryInterface *self, GError **error);
+/* Seals the interface: it cannot be changed from now on. Any thread, any number of times. */
+void ferry_interface_seal (FerryInterface *self);
 /* Returns (nullable) the member of that kind and name. Fails with FERRY_ERROR_UNKNOWN_MEMBER. If a member of another
  * kind has the name, the message says so. */
 const FerryMember *ferry_interface_find (FerryInterface *self, FerryMemberKind kind, const char *name, GError **error);

@@ -61,9 +61,9 @@ struct _FerryInterface
  * The members of an object that other processes can use: its methods, properties and signals. An interface also says
  * whether the object is a container or a list.
  *
- * Make an interface member by member, or from a description with [ctor@Ferry.Interface.new_for_info]. Give it to
- * [method@Ferry.Exporter.export] or [method@Ferry.Exporter.export_type]; it cannot be changed from then on. Other
- * processes reach only the members of the interface, even if the object has more.
+ * Give an interface its members, then give it to [method@Ferry.Exporter.export] or
+ * [method@Ferry.Exporter.export_type]; it cannot be changed from then on. Other processes reach only the members of the
+ * interface, even if the object has more.
  *
  * Values are sent as variants. The variant type of a property or of a signal's argument follows from its C type:
  *
@@ -299,44 +299,17 @@ take_member (FerryInterface *self, FerryMember *member)
   g_hash_table_insert (self->by_name[member->kind], member->name, member);
 }
 
-/* Whether the signatures are NULL, or are those of the method's description. Emits a critical message if not; it names
- * function. */
-static gboolean
-check_described (FerryInterface *self, const FerryMember *method, const char *in_signature, const char *out_signature,
-                 const char *function)
-{
-  g_autoptr (GVariantType) in_type = ferry_member_parse_arguments (in_signature);
-  g_autoptr (GVariantType) out_type = ferry_member_parse_arguments (out_signature);
-  g_autofree char *in_described = g_variant_type_dup_string (method->in_type);
-  g_autofree char *out_described = g_variant_type_dup_string (method->out_type);
-
-  if ((in_signature == NULL || (in_type != NULL && g_variant_type_equal (in_type, method->in_type))) &&
-      (out_signature == NULL || (out_type != NULL && g_variant_type_equal (out_type, method->out_type))))
-    return TRUE;
-  ferry_critical (
-    "%s(): method '%s' of interface '%s' has the arguments '%s' and the results '%s' in its description; pass these, "
-    "or NULL",
-    function, method->name, self->name, in_described, out_described);
-  return FALSE;
-}
-
-/* Returns (transfer none) (nullable): the method that gets a function, with its types: a new one, or that of a
- * description. NULL after a critical message, which names function. */
+/* Returns (transfer none) (nullable): the new method. NULL after a critical message, which names function. */
 static FerryMember *
 add_method (FerryInterface *self, const char *name, const char *in_signature, const char *out_signature,
             const char *function)
 {
-  FerryMember *member = peek (self, FERRY_MEMBER_METHOD, name);
-  g_autoptr (GVariantType) in_type = NULL;
-  g_autoptr (GVariantType) out_type = NULL;
+  g_autoptr (GVariantType) in_type = ferry_member_parse_arguments (in_signature);
+  g_autoptr (GVariantType) out_type = ferry_member_parse_arguments (out_signature);
+  FerryMember *member;
 
-  /* Only a method of a description has names of its arguments. */
-  if (member != NULL && member->in_names != NULL)
-    return check_described (self, member, in_signature, out_signature, function) ? member : NULL;
   if (!check_new (self, FERRY_MEMBER_METHOD, name, function))
     return NULL;
-  in_type = ferry_member_parse_arguments (in_signature);
-  out_type = ferry_member_parse_arguments (out_signature);
   if (in_type == NULL || out_type == NULL)
     {
       ferry_critical (
@@ -356,17 +329,6 @@ add_method (FerryInterface *self, const char *name, const char *in_signature, co
   "the class of '%s' has no function at offset %" G_GSIZE_FORMAT " for method '%s'; pass G_STRUCT_OFFSET() of the "    \
   "class"
 
-static void
-bind_member (FerryMember *member, FerryMethodFunc func, gsize class_offset, gpointer user_data, GDestroyNotify destroy)
-{
-  if (member->destroy != NULL)
-    member->destroy (member->user_data);
-  member->func = func;
-  member->class_offset = class_offset;
-  member->user_data = user_data;
-  member->destroy = destroy;
-}
-
 static gboolean
 class_has_offset (FerryInterface *self, gsize class_offset)
 {
@@ -382,20 +344,16 @@ class_has_offset (FerryInterface *self, gsize class_offset)
 /**
  * ferry_interface_add_method:
  * @self: an interface
- * @name: the method's name, which no other method of the interface has but one of its description
+ * @name: the method's name, which no other method of the interface has
  * @in_signature: (nullable): the types of the method's arguments
  * @out_signature: (nullable): the types of the method's results
  * @func: (scope notified) (closure user_data) (destroy destroy): the function that is called
  * @user_data: (nullable): passed to @func
- * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
+ * @destroy: (nullable): frees @user_data, when the interface ends
  *
  * Adds a method. A signature is a tuple such as `(is)`, or the types in it without the brackets, such as `is` or `i`.
  * %NULL and an empty string mean no arguments. One argument that is itself a tuple is written with both pairs of
  * brackets: `((is))`.
- *
- * A method that is known from a description ([ctor@Ferry.Interface.new_for_info]) is not added again. It gets @func, in
- * place of a function that was set before. Its types are those of the description; the signatures are the same, or
- * %NULL.
  *
  * The thread that makes the interface. The exporter decides on which thread @func is called.
  */
@@ -411,8 +369,11 @@ ferry_interface_add_method (FerryInterface *self, const char *name, const char *
   g_return_if_fail (func != NULL);
 
   member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
-  if (member != NULL)
-    bind_member (member, func, 0, user_data, destroy);
+  if (member == NULL)
+    return;
+  member->func = func;
+  member->user_data = user_data;
+  member->destroy = destroy;
 }
 
 static void
@@ -429,12 +390,12 @@ run_failing (gpointer object, FerryInvocation *invocation, gpointer data)
 /**
  * ferry_interface_add_method_full: (rename-to ferry_interface_add_method)
  * @self: an interface
- * @name: the method's name, which no other method of the interface has but one of its description
+ * @name: the method's name, which no other method of the interface has
  * @in_signature: (nullable): the types of the method's arguments, as in [method@Ferry.Interface.add_method]
  * @out_signature: (nullable): the types of the method's results
  * @func: (scope notified) (closure user_data) (destroy destroy): the function that is called
  * @user_data: (nullable): passed to @func
- * @destroy: (nullable): frees @user_data, when the interface ends or @user_data is replaced
+ * @destroy: (nullable): frees @user_data, when the interface ends
  *
  * Adds a method that may fail, as [method@Ferry.Interface.add_method] does one that answers each call itself. This is
  * the form for languages that throw: the caller gets what the method throws.
@@ -456,14 +417,13 @@ ferry_interface_add_method_full (FerryInterface *self, const char *name, const c
 /**
  * ferry_interface_add_class_method:
  * @self: an interface, of a class
- * @name: the method's name, which no other method of the interface has but one of its description
+ * @name: the method's name, which no other method of the interface has
  * @in_signature: (nullable): the types of the method's arguments, as in [method@Ferry.Interface.add_method]
  * @out_signature: (nullable): the types of the method's results
  * @class_offset: the offset of the function in the class, in bytes: `G_STRUCT_OFFSET (CounterClass, toggle)`
  *
  * Adds a method that classes implement: a [callback@Ferry.MethodFunc] in the class of the objects' type. It is called
- * without user data. Derived classes override it as usual, and a chain with `super` calls the overridden one. A
- * method that is known from a description gets the function, as in [method@Ferry.Interface.add_method].
+ * without user data. Derived classes override it as usual, and a chain with `super` calls the overridden one.
  *
  * The thread that makes the interface.
  */
@@ -480,7 +440,7 @@ ferry_interface_add_class_method (FerryInterface *self, const char *name, const 
 
   member = add_method (self, name, in_signature, out_signature, G_STRFUNC);
   if (member != NULL)
-    bind_member (member, NULL, class_offset, NULL, NULL);
+    member->class_offset = class_offset;
 }
 
 /* ---- properties and signals of the objects' type ---- */
@@ -520,10 +480,10 @@ get_arguments_type (guint signal_id)
 }
 
 static void
-add_property (FerryInterface *self, const char *name, GParamSpec *pspec, GDBusPropertyInfoFlags access)
+add_property (FerryInterface *self, GParamSpec *pspec, GDBusPropertyInfoFlags access)
 {
   const GVariantType *type = ferry_value_get_variant_type (pspec->value_type);
-  FerryMember *member = ferry_member_new (FERRY_MEMBER_PROPERTY, name);
+  FerryMember *member = ferry_member_new (FERRY_MEMBER_PROPERTY, pspec->name);
 
   member->pspec = g_param_spec_ref (pspec);
   member->access = access;
@@ -571,7 +531,7 @@ ferry_interface_add_property (FerryInterface *self, const char *name, GDBusPrope
                         g_type_name (self->type));
 
   if (check_new (self, FERRY_MEMBER_PROPERTY, pspec->name, G_STRFUNC))
-    add_property (self, pspec->name, pspec, access);
+    add_property (self, pspec, access);
 }
 
 /**
@@ -621,7 +581,7 @@ add_all_properties (FerryInterface *self)
       GDBusPropertyInfoFlags access = ferry_pspec_get_access (pspec);
 
       if (access != 0 && can_send (pspec) && check_name (self, FERRY_MEMBER_PROPERTY, pspec->name, NULL))
-        add_property (self, pspec->name, pspec, access);
+        add_property (self, pspec, access);
     }
 }
 
@@ -941,269 +901,13 @@ ferry_interface_is_list (FerryInterface *self)
   return self->container.is_list;
 }
 
-/* ---- from a D-Bus description ---- */
-
-/* Returns (transfer full) a CamelCase name with dashes: BitRate becomes bit-rate, and HTTPPort becomes http-port. */
-static char *
-camel_to_kebab (const char *name)
-{
-  GString *kebab = g_string_new (NULL);
-
-  for (gsize i = 0; name[i] != '\0'; i++)
-    {
-      gboolean begins = i > 0 && g_ascii_isupper (name[i]) &&
-                        (g_ascii_islower (name[i - 1]) || g_ascii_isdigit (name[i - 1]) ||
-                         (g_ascii_isupper (name[i - 1]) && g_ascii_islower (name[i + 1])));
-
-      if (begins)
-        g_string_append_c (kebab, '-');
-      g_string_append_c (kebab, g_ascii_tolower (name[i]));
-    }
-  return g_string_free (kebab, FALSE);
-}
-
-/* Returns (transfer full) (nullable): the type of a tuple of the arguments, or NULL with an error. names: set to the
- * arguments' names. A name that is missing or cannot be sent becomes an empty string. */
-static GVariantType *
-take_arguments (FerryMember *member, GDBusArgInfo **arguments, char ***names, GError **error)
-{
-  g_autoptr (GString) signature = g_string_new ("(");
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  GVariantType *type = NULL;
-  gboolean valid = TRUE;
-
-  for (gsize i = 0; arguments != NULL && arguments[i] != NULL; i++)
-    {
-      const char *name = arguments[i]->name;
-
-      /* Check each signature: incomplete types together may form a complete one. */
-      valid = valid && ferry_member_signature_is_valid (arguments[i]->signature);
-      g_string_append (signature, arguments[i]->signature);
-      g_strv_builder_add (builder, name != NULL && ferry_member_name_is_valid (name) ? name : "");
-    }
-  g_string_append_c (signature, ')');
-  type = valid ? ferry_member_parse_arguments (signature->str) : NULL;
-  if (type == NULL)
-    ferry_set_error (
-      error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The arguments '%s' of the %s '%s' are not complete types, or are too many; correct the description",
-      signature->str, ferry_member_kind_to_string (member->kind), member->name);
-  else
-    *names = g_strv_builder_end (builder);
-  return type;
-}
-
-static gboolean
-take_method (FerryInterface *self, const GDBusMethodInfo *info, GError **error)
-{
-  g_autoptr (FerryMember) member = NULL;
-
-  if (!check_name (self, FERRY_MEMBER_METHOD, info->name, error))
-    return FALSE;
-  member = ferry_member_new (FERRY_MEMBER_METHOD, info->name);
-  member->in_type = take_arguments (member, info->in_args, &member->in_names, error);
-  if (member->in_type == NULL)
-    return FALSE;
-  member->out_type = take_arguments (member, info->out_args, &member->out_names, error);
-  if (member->out_type == NULL)
-    return FALSE;
-  take_member (self, g_steal_pointer (&member));
-  return TRUE;
-}
-
-static void
-fail_missing (FerryInterface *self, FerryMemberKind kind, const char *name, const char *kebab, GError **error)
-{
-  ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The %s '%s' of '%s' is missing in the class '%s'; install it there as '%s' or '%s'",
-                   ferry_member_kind_to_string (kind), name, self->name, g_type_name (self->type), name, kebab);
-}
-
-static GParamSpec *
-find_property (FerryInterface *self, const char *name, GError **error)
-{
-  g_autofree char *kebab = camel_to_kebab (name);
-  GParamSpec *pspec = find_pspec (self, name);
-
-  if (pspec == NULL)
-    pspec = find_pspec (self, kebab);
-  if (pspec == NULL)
-    fail_missing (self, FERRY_MEMBER_PROPERTY, name, kebab, error);
-  return pspec;
-}
-
-static gboolean
-check_property (FerryInterface *self, const GDBusPropertyInfo *info, GParamSpec *pspec, GError **error)
-{
-  const GVariantType *type = ferry_value_get_variant_type (pspec->value_type);
-  g_autofree char *wanted = type != NULL ? g_variant_type_dup_string (type) : g_strdup ("");
-  GDBusPropertyInfoFlags access = info->flags & FERRY_MEMBER_ACCESS_FLAGS;
-
-  if (type == NULL && !ferry_pspec_is_object (pspec))
-    ferry_set_error (
-      error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The property '%s' of '%s' is a '%s', whose values cannot be sent; leave it out of the description", info->name,
-      self->name, g_type_name (pspec->value_type));
-  else if (g_strcmp0 (info->signature, wanted) != 0)
-    ferry_set_error (
-      error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The property '%s' of '%s' is described with the type '%s', but '%s' has a '%s'; describe it as '%s'", info->name,
-      self->name, info->signature, g_type_name (self->type), g_type_name (pspec->value_type), wanted);
-  else if (access == 0 || (access & ~ferry_pspec_get_access (pspec)) != 0)
-    ferry_set_error (
-      error, FERRY_ERROR_BAD_ARGUMENTS,
-      "The property '%s' of '%s' is described with an access that it does not have in class '%s'; describe it as "
-      "readable or writable only where the class has it so",
-      info->name, self->name, g_type_name (self->type));
-  else
-    return TRUE;
-  return FALSE;
-}
-
-static gboolean
-take_property (FerryInterface *self, const GDBusPropertyInfo *info, GError **error)
-{
-  GParamSpec *pspec;
-
-  if (!check_name (self, FERRY_MEMBER_PROPERTY, info->name, error))
-    return FALSE;
-  pspec = find_property (self, info->name, error);
-  if (pspec == NULL || !check_property (self, info, pspec, error))
-    return FALSE;
-  add_property (self, info->name, pspec, info->flags & FERRY_MEMBER_ACCESS_FLAGS);
-  return TRUE;
-}
-
-static guint
-find_signal (FerryInterface *self, const char *name, GError **error)
-{
-  g_autofree char *kebab = camel_to_kebab (name);
-  guint signal_id = g_signal_lookup (name, self->type);
-
-  if (signal_id == 0)
-    signal_id = g_signal_lookup (kebab, self->type);
-  if (signal_id == 0)
-    fail_missing (self, FERRY_MEMBER_SIGNAL, name, kebab, error);
-  return signal_id;
-}
-
-static gboolean
-check_signal (FerryInterface *self, const FerryMember *member, GError **error)
-{
-  g_autoptr (GVariantType) type = get_arguments_type (member->signal_id);
-  g_autofree char *found = type != NULL ? g_variant_type_dup_string (type) : NULL;
-  g_autofree char *wanted = g_variant_type_dup_string (member->in_type);
-
-  if (g_strcmp0 (found, wanted) == 0)
-    return TRUE;
-  return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                          "The signal '%s' of '%s' is described with the arguments '%s', but the signal of '%s' has "
-                          "%s%s%s; correct the description",
-                          member->name, self->name, wanted, g_type_name (self->type),
-                          found != NULL ? "'" : "some that cannot be sent", found != NULL ? found : "",
-                          found != NULL ? "'" : "");
-}
-
-static gboolean
-take_signal (FerryInterface *self, const GDBusSignalInfo *info, GError **error)
-{
-  g_autoptr (FerryMember) member = NULL;
-
-  if (!check_name (self, FERRY_MEMBER_SIGNAL, info->name, error))
-    return FALSE;
-  member = ferry_member_new (FERRY_MEMBER_SIGNAL, info->name);
-  member->signal_id = find_signal (self, info->name, error);
-  if (member->signal_id == 0)
-    return FALSE;
-  member->in_type = take_arguments (member, info->args, &member->in_names, error);
-  if (member->in_type == NULL || !check_signal (self, member, error))
-    return FALSE;
-  take_member (self, g_steal_pointer (&member));
-  return TRUE;
-}
-
-static gboolean
-take_members (FerryInterface *self, const GDBusInterfaceInfo *info, GError **error)
-{
-  for (gsize i = 0; info->methods != NULL && info->methods[i] != NULL; i++)
-    if (!take_method (self, info->methods[i], error))
-      return FALSE;
-  for (gsize i = 0; info->properties != NULL && info->properties[i] != NULL; i++)
-    if (!take_property (self, info->properties[i], error))
-      return FALSE;
-  for (gsize i = 0; info->signals != NULL && info->signals[i] != NULL; i++)
-    if (!take_signal (self, info->signals[i], error))
-      return FALSE;
-  return TRUE;
-}
-
-/**
- * ferry_interface_new_for_info:
- * @info: the members of the interface, from [ctor@Gio.DBusNodeInfo.new_for_xml] for example
- * @type: the type of the objects: a class, or an interface that has GObject as a prerequisite
- * @error: return location for an error
- *
- * Returns an interface with all members of a description. Other processes use the members by their names in the
- * description.
- *
- * Give each method its function with [method@Ferry.Interface.add_method] or
- * [method@Ferry.Interface.add_class_method]. An export with a method without a function fails with
- * %FERRY_ERROR_BAD_ARGUMENTS.
- *
- * Properties and signals are those of @type that have the same name, or the same name with dashes and small letters:
- * `bit-rate` for `BitRate`, `http-port` for `HTTPPort`. Their types are exactly those in the table of
- * [class@Ferry.Interface]. A string is `s` and neither `o` nor `g`, and an enumeration is `i`. A property that is an
- * object has an empty type. The description may give less access to a property than @type does, but not more. Any
- * thread.
- *
- * Fails with %FERRY_ERROR_BAD_ARGUMENTS when a member is missing in @type or does not fit; the message names the
- * member. Fails with the same error for a description with invalid names, with two members of a kind that have one
- * name, and with too many.
- *
- * Returns: (transfer full): a new interface, or %NULL with an error
- */
-FerryInterface *
-ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type, GError **error)
-{
-  g_autoptr (FerryInterface) self = NULL;
-
-  g_return_val_if_fail (info != NULL, NULL);
-  g_return_val_if_fail (g_type_is_a (type, G_TYPE_OBJECT), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  if (info->name == NULL || !g_dbus_is_interface_name (info->name) || strlen (info->name) > FERRY_MEMBER_NAME_MAX)
-    {
-      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
-                       "'%s' is not a valid name of an interface; use a name like 'com.example.Counter'",
-                       info->name != NULL ? info->name : "");
-      return NULL;
-    }
-  self = ferry_interface_new (info->name, type);
-  return take_members (self, info, error) ? g_steal_pointer (&self) : NULL;
-}
-
 /* ---- use ---- */
 
-gboolean
-ferry_interface_seal (FerryInterface *self, GError **error)
+void
+ferry_interface_seal (FerryInterface *self)
 {
-  GPtrArray *methods = self->members[FERRY_MEMBER_METHOD];
-
-  for (guint i = 0; i < methods->len; i++)
-    {
-      const FerryMember *method = methods->pdata[i];
-
-      if (method->func != NULL || method->class_offset > 0)
-        continue;
-      return ferry_set_error (
-        error, FERRY_ERROR_BAD_ARGUMENTS,
-        "The method '%s' of '%s' has no function; give it one with ferry_interface_add_method() or "
-        "ferry_interface_add_class_method()",
-        method->name, self->name);
-    }
   /* Release: a thread that finds the interface sealed sees all members. Several threads may store TRUE. */
   atomic_store_explicit (&self->is_sealed, TRUE, memory_order_release);
-  return TRUE;
 }
 
 const FerryMember *
@@ -1239,16 +943,17 @@ ferry_interface_list (FerryInterface *self, FerryMemberKind kind)
 /* ---- descriptions for the other end ---- */
 
 static void
-describe_arguments (GVariantBuilder *builder, const GVariantType *tuple, char **names)
+describe_arguments (GVariantBuilder *builder, const GVariantType *tuple)
 {
   const GVariantType *type = g_variant_type_first (tuple);
 
   g_variant_builder_open (builder, G_VARIANT_TYPE ("a(ss)"));
-  for (gsize i = 0; type != NULL; i++, type = g_variant_type_next (type))
+  for (; type != NULL; type = g_variant_type_next (type))
     {
       g_autofree char *signature = g_variant_type_dup_string (type);
 
-      g_variant_builder_add (builder, "(ss)", names != NULL ? names[i] : "", signature);
+      /* Arguments have no names here. */
+      g_variant_builder_add (builder, "(ss)", "", signature);
     }
   g_variant_builder_close (builder);
 }
@@ -1266,9 +971,9 @@ describe_member (GVariantBuilder *builder, const FerryMember *member)
     }
   g_variant_builder_open (builder, G_VARIANT_TYPE (member->out_type != NULL ? "(sa(ss)a(ss))" : "(sa(ss))"));
   g_variant_builder_add (builder, "s", member->name);
-  describe_arguments (builder, member->in_type, member->in_names);
+  describe_arguments (builder, member->in_type);
   if (member->out_type != NULL)
-    describe_arguments (builder, member->out_type, member->out_names);
+    describe_arguments (builder, member->out_type);
   g_variant_builder_close (builder);
 }
 

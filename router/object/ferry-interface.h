@@ -87,9 +87,6 @@ G_DECLARE_FINAL_TYPE (FerryInterface, ferry_interface, FERRY, INTERFACE, GObject
 
 FERRY_AVAILABLE_IN_0_1
 FerryInterface *ferry_interface_new (const char *name, GType type) G_GNUC_WARN_UNUSED_RESULT;
-FERRY_AVAILABLE_IN_0_1
-FerryInterface *ferry_interface_new_for_info (GDBusInterfaceInfo *info, GType type,
-                                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_interface_add_method (FerryInterface *self, const char *name, const char *in_signature,

@@ -34,11 +34,8 @@ typedef struct
   GVariantType *in_type;  /* of a method or signal: the type of the tuple of its arguments; of a property: the type of
                              its value, NULL if the value is an object */
   GVariantType *out_type; /* of a method: the type of the tuple of its results */
-  char **in_names;        /* (nullable), also the next field: names of the arguments and results, for the description;
-                             a method has them when it is known from a description */
-  char **out_names;
-  FerryMethodFunc func; /* (nullable): of a method, also the next three fields; if func is NULL, the function at
-                           class_offset is called */
+  FerryMethodFunc func;   /* (nullable): of a method, also the next three fields; if func is NULL, the function at
+                             class_offset is called */
   gpointer user_data;
   GDestroyNotify destroy;
   gsize class_offset;

@@ -31,8 +31,6 @@ ferry_member_free (FerryMember *self)
     self->destroy (self->user_data);
   g_clear_pointer (&self->in_type, g_variant_type_free);
   g_clear_pointer (&self->out_type, g_variant_type_free);
-  g_strfreev (self->in_names);
-  g_strfreev (self->out_names);
   g_clear_pointer (&self->pspec, g_param_spec_unref);
   g_free (self->name);
   g_free (self);

@@ -585,11 +585,10 @@ class Tour:
         exporter.stop(ferry.StopMode.DRAIN)
 
     def use_manual_exporter(self):
-        """Requests are answered where the program polls, and the interface is made from a description of D-Bus."""
+        """Requests are answered where the program polls."""
         ferry, got = self.ferry, []
-        info = Gio.DBusNodeInfo.new_for_xml(
-            '<node><interface name="org.example.Action"><property name="name" type="s" access="read"/></interface></node>')
-        interface = ferry.Interface.new_for_info(info.interfaces[0], Gio.SimpleAction)
+        interface = ferry.Interface.new("org.example.Action", Gio.SimpleAction)
+        interface.add_property("name", Gio.DBusPropertyInfoFlags.READABLE)
         exporter = ferry.Exporter(manual=True)
         exporter.export("action", Gio.SimpleAction.new("word", None), interface, ferry.CallPolicy.SERIAL)
         here, there = ferry.Transport.new_pair()

@@ -600,9 +600,8 @@ function exportRows(exporter) {
 }
 
 function exportNamed(exporter) {
-    const info = Gio.DBusInterfaceInfo.new_for_xml(
-        '<node><interface name="org.example.Named"><property name="name" type="s" access="readwrite"/></interface></node>');
-    const made = Ferry.Interface.new_for_info(info, Named.$gtype);
+    const made = Ferry.Interface.new('org.example.Named', Named.$gtype);
+    made.add_property('name', Gio.DBusPropertyInfoFlags.READABLE | Gio.DBusPropertyInfoFlags.WRITABLE);
     const other = Ferry.Interface.new('org.example.Other', Named.$gtype);
     other.add_all();
     exporter.export_type(other, Ferry.CallPolicy.SERIAL);

@@ -3,225 +3,14 @@
 
 /* Tests: object/ferry-description.c
  *
- * Interfaces of descriptions, descriptions of interfaces, and descriptions that are none. */
+ * Descriptions of interfaces, and descriptions that are none. */
 
 #include "config.h"
-
-#include <string.h>
 
 #include "ferry-test.h"
 #include "interface-test.h"
 
 #define READ_WRITE (G_DBUS_PROPERTY_INFO_FLAGS_READABLE | G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE)
-
-/* ---- from a description ---- */
-
-static GDBusInterfaceInfo *
-parse_info (const char *members)
-{
-  g_autofree char *xml =
-    g_strdup_printf ("<node><interface name='" INTERFACE_TEST_NAME "'>%s</interface></node>", members);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GDBusNodeInfo) node = g_dbus_node_info_new_for_xml (xml, &error);
-
-  g_assert_no_error (error);
-  return g_dbus_interface_info_ref (node->interfaces[0]);
-}
-
-static FerryInterface *
-take_info (const char *members, GType type, GError **error)
-{
-  GDBusInterfaceInfo *info = parse_info (members);
-  FerryInterface *interface = ferry_interface_new_for_info (info, type, error);
-
-  g_dbus_interface_info_unref (info);
-  return interface;
-}
-
-static void
-assert_no_interface (const char *members, const char *first, const char *second)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_assert_null (take_info (members, COUNTER_TYPE, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_nonnull (strstr (error->message, first));
-  g_assert_nonnull (strstr (error->message, second));
-}
-
-static void
-test_names_with_capitals_are_found_with_dashes (void)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerryInterface) interface =
-    take_info ("<property name='BitRate' type='u' access='readwrite'/>"
-               "<property name='title' type='s' access='read'/>"
-               "<property name='Int64' type='x' access='write'/>"
-               "<signal name='LevelChanged'><arg name='title' type='s'/><arg type='i'/></signal>"
-               "<signal name='emptied'/>",
-               COUNTER_TYPE, &error);
-  const FerryMember *member;
-
-  g_assert_no_error (error);
-  member = ferry_interface_find (interface, FERRY_MEMBER_PROPERTY, "BitRate", NULL);
-  g_assert_cmpstr (member->pspec->name, ==, "bit-rate");
-  g_assert_cmpuint (member->access, ==, READ_WRITE);
-  g_assert_null (ferry_interface_find (interface, FERRY_MEMBER_PROPERTY, "bit-rate", NULL));
-  member = ferry_interface_find (interface, FERRY_MEMBER_PROPERTY, "title", NULL);
-  g_assert_cmpuint (member->access, ==, G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
-  member = ferry_interface_find (interface, FERRY_MEMBER_PROPERTY, "Int64", NULL);
-  g_assert_cmpstr (member->pspec->name, ==, "int64");
-  member = ferry_interface_find (interface, FERRY_MEMBER_SIGNAL, "LevelChanged", NULL);
-  g_assert_cmpuint (member->signal_id, ==, g_signal_lookup ("level-changed", COUNTER_TYPE));
-  g_assert_nonnull (ferry_interface_find (interface, FERRY_MEMBER_SIGNAL, "emptied", NULL));
-}
-
-typedef struct
-{
-  GObjectClass parent_class;
-} PortClass;
-typedef GObject Port;
-
-static GType port_get_type (void);
-
-G_DEFINE_TYPE (Port, port, G_TYPE_OBJECT)
-
-static void
-port_class_init (PortClass *klass)
-{
-  g_signal_new ("http-port", port_get_type (), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  g_signal_new ("url", port_get_type (), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  g_signal_new ("use-ipv6-too", port_get_type (), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-}
-
-static void
-port_init (Port *self)
-{
-}
-
-static void
-test_capitals_in_a_row_are_one_word (void)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerryInterface) interface =
-    take_info ("<signal name='HTTPPort'/><signal name='URL'/><signal name='UseIpv6Too'/>", port_get_type (), &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpuint (ferry_interface_find (interface, FERRY_MEMBER_SIGNAL, "HTTPPort", NULL)->signal_id, ==,
-                    g_signal_lookup ("http-port", port_get_type ()));
-}
-
-static void
-test_methods_are_to_be_bound (void)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerryInterface) interface =
-    take_info ("<method name='Toggle'><arg name='how' type='i' direction='in'/><arg type='s' direction='in'/>"
-               "<arg type='as' direction='out'/></method><method name='Stop'/>",
-               COUNTER_TYPE, &error);
-  const FerryMember *member;
-
-  g_assert_no_error (error);
-  member = ferry_interface_find (interface, FERRY_MEMBER_METHOD, "Toggle", NULL);
-  g_assert_true (g_variant_type_equal (member->in_type, G_VARIANT_TYPE ("(is)")));
-  g_assert_true (g_variant_type_equal (member->out_type, G_VARIANT_TYPE ("(as)")));
-  g_assert_cmpstr (member->in_names[0], ==, "how");
-  ferry_interface_add_class_method (interface, "Toggle", NULL, NULL, G_STRUCT_OFFSET (CounterClass, toggle));
-  g_assert_false (ferry_interface_seal (interface, &error));
-  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-  g_assert_nonnull (strstr (error->message, "'Stop'"));
-  g_assert_nonnull (strstr (error->message, "ferry_interface_add_method()"));
-  g_clear_error (&error);
-  ferry_interface_add_method (interface, "Stop", NULL, NULL, counter_toggle, NULL, NULL);
-  g_assert_true (ferry_interface_seal (interface, &error));
-  g_assert_no_error (error);
-}
-
-static void
-count_call (gpointer counter)
-{
-  ++*(guint *) counter;
-}
-
-static void
-expect_described (void)
-{
-  g_test_expect_message ("Ferry", G_LOG_LEVEL_CRITICAL,
-                         "ferry_interface_add_*method(): method 'Toggle' * '(i)' and the results '(s)' in its "
-                         "description*");
-}
-
-/* A method that is described has one function at a time, and the types of its description. */
-static void
-test_described_methods_keep_their_types (void)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerryInterface) interface =
-    take_info ("<method name='Toggle'><arg type='i' direction='in'/><arg type='s' direction='out'/></method>",
-               COUNTER_TYPE, &error);
-  const FerryMember *member = ferry_interface_find (interface, FERRY_MEMBER_METHOD, "Toggle", NULL);
-  guint n_destroyed = 0;
-
-  for (guint i = 0; i < 4; i++)
-    expect_described ();
-  ferry_interface_add_method (interface, "Toggle", "", NULL, counter_toggle, NULL, NULL);
-  ferry_interface_add_method (interface, "Toggle", "i", "", counter_toggle, NULL, NULL);
-  ferry_interface_add_method (interface, "Toggle", "i", "(", counter_toggle, NULL, NULL);
-  ferry_interface_add_class_method (interface, "Toggle", "ii", "s", G_STRUCT_OFFSET (CounterClass, toggle));
-  g_test_assert_expected_messages ();
-  g_assert_null (member->func);
-  g_assert_cmpuint (member->class_offset, ==, 0);
-  ferry_interface_add_method (interface, "Toggle", "i", "(s)", counter_toggle, &n_destroyed, count_call);
-  g_assert_true (member->func == counter_toggle);
-  ferry_interface_add_class_method (interface, "Toggle", "(i)", NULL, G_STRUCT_OFFSET (CounterClass, toggle));
-  g_assert_cmpuint (n_destroyed, ==, 1);
-  g_assert_null (member->func);
-  ferry_interface_add_method (interface, "Toggle", NULL, "s", counter_toggle, &n_destroyed, count_call);
-  g_assert_true (member->func == counter_toggle);
-  g_assert_cmpuint (member->class_offset, ==, 0);
-  g_assert_true (g_variant_type_equal (member->in_type, G_VARIANT_TYPE ("(i)")));
-  g_assert_true (g_variant_type_equal (member->out_type, G_VARIANT_TYPE ("(s)")));
-  g_assert_cmpuint (ferry_interface_list (interface, FERRY_MEMBER_METHOD)->len, ==, 1);
-  g_clear_object (&interface);
-  g_assert_cmpuint (n_destroyed, ==, 2);
-}
-
-static void
-test_what_the_type_lacks_is_named (void)
-{
-  assert_no_interface ("<property name='SampleRate' type='u' access='read'/>", "'SampleRate'", "'sample-rate'");
-  assert_no_interface ("<signal name='LevelSunk'/>", "'LevelSunk'", "'level-sunk'");
-  assert_no_interface ("<property name='Date' type='s' access='read'/>", "'Date'", "GDateTime");
-}
-
-static void
-test_what_has_another_type_is_named (void)
-{
-  assert_no_interface ("<property name='BitRate' type='i' access='read'/>", "'BitRate'", "'i'");
-  assert_no_interface ("<property name='Title' type='o' access='read'/>", "'Title'", "'o'");
-  assert_no_interface ("<property name='Mode' type='u' access='read'/>", "'Mode'", "CounterMode");
-  assert_no_interface ("<property name='Peer' type='o' access='read'/>", "'Peer'", "GObject");
-  assert_no_interface ("<signal name='Emptied'><arg type='s'/></signal>", "'Emptied'", "'(s)'");
-  assert_no_interface ("<signal name='LevelChanged'><arg type='si'/></signal>", "'LevelChanged'", "complete types");
-  assert_no_interface ("<signal name='Pointed'><arg type='t'/></signal>", "'Pointed'", "cannot be sent");
-}
-
-static void
-test_what_the_type_does_not_allow_is_named (void)
-{
-  assert_no_interface ("<property name='Serial' type='s' access='readwrite'/>", "'Serial'", "does not have in class");
-  assert_no_interface ("<property name='Secret' type='s' access='read'/>", "'Secret'", "does not have in class");
-}
-
-static void
-test_description_that_cannot_be_is_refused (void)
-{
-  assert_no_interface ("<method name='A'/><method name='A'/>", "has a method", "'A'");
-  assert_no_interface ("<method name='a.b'/>", "'a.b'", "not a valid name for a method");
-  assert_no_interface ("<method name='A'><arg type='*' direction='in'/></method>", "'(*)'", "complete types");
-  assert_no_interface ("<method name='A'><arg type='i' direction='out'/><arg type='a' direction='out'/></method>",
-                       "'(ia)'", "complete types");
-}
 
 /* ---- telling, and being told ---- */
 
@@ -276,24 +65,18 @@ test_description_says_what_a_container_offers (void)
   assert_described (interface, "('com.example.Counter', [], [], [], 16)");
 }
 
+/* Names of arguments, which another end's description may have, are shown as they are. */
 static void
 test_other_end_makes_the_same_of_it (void)
 {
-  g_autoptr (FerryInterface) interface = take_info (
-    "<method name='Toggle'><arg name='how' type='i' direction='in'/><arg name='1st' type='s' direction='in'/>"
-    "<arg name='rows' type='as' direction='out'/></method>"
-    "<property name='BitRate' type='u' access='readwrite'/><property name='title' type='s' access='read'/>"
-    "<signal name='LevelChanged'><arg name='title' type='s'/><arg type='i'/></signal>",
-    COUNTER_TYPE, NULL);
-  GDBusInterfaceInfo *info;
-  GDBusMethodInfo *method;
-  GDBusPropertyInfo *rate;
-  GDBusSignalInfo *changed;
+  GDBusInterfaceInfo *info =
+    take_text ("('com.example.Counter', [('toggle', [('how', 'i'), ('', 's')], [('rows', 'as')])],"
+               " [('bit-rate', 'u', 3), ('title', 's', 1)], [('level-changed', [('title', 's'), ('', 'i')])], 0)",
+               NULL);
+  GDBusMethodInfo *method = g_dbus_interface_info_lookup_method (info, "toggle");
+  GDBusPropertyInfo *rate = g_dbus_interface_info_lookup_property (info, "bit-rate");
+  GDBusSignalInfo *changed = g_dbus_interface_info_lookup_signal (info, "level-changed");
 
-  g_object_get (interface, "info", &info, NULL);
-  method = g_dbus_interface_info_lookup_method (info, "Toggle");
-  rate = g_dbus_interface_info_lookup_property (info, "BitRate");
-  changed = g_dbus_interface_info_lookup_signal (info, "LevelChanged");
   g_assert_cmpstr (info->name, ==, INTERFACE_TEST_NAME);
   g_assert_cmpstr (method->in_args[0]->name, ==, "how");
   g_assert_cmpstr (method->in_args[0]->signature, ==, "i");
@@ -312,48 +95,22 @@ test_other_end_makes_the_same_of_it (void)
 }
 
 static void
-test_an_interface_can_be_made_of_its_own_description (void)
+test_an_interface_tells_its_name_type_and_members (void)
 {
   g_autoptr (FerryInterface) interface = ferry_interface_new (INTERFACE_TEST_NAME, COUNTER_TYPE);
-  g_autoptr (FerryInterface) again = NULL;
-  g_autoptr (GVariant) before = NULL;
-  g_autoptr (GVariant) after = NULL;
-  g_autoptr (GError) error = NULL;
   g_autofree char *name = NULL;
   GDBusInterfaceInfo *info;
   GType type;
 
   ferry_interface_add_method (interface, "add", "ia{sv}", "x", counter_toggle, NULL, NULL);
   ferry_interface_add_all (interface);
-  g_object_get (interface, "info", &info, NULL);
-  again = ferry_interface_new_for_info (info, COUNTER_TYPE, &error);
-  g_assert_no_error (error);
-  before = g_variant_ref_sink (ferry_interface_describe (interface));
-  after = g_variant_ref_sink (ferry_interface_describe (again));
-  g_assert_cmpvariant (before, after);
-  g_dbus_interface_info_unref (info);
-  g_object_get (again, "name", &name, "object-type", &type, NULL);
+  g_object_get (interface, "info", &info, "name", &name, "object-type", &type, NULL);
   g_assert_cmpstr (name, ==, INTERFACE_TEST_NAME);
   g_assert_true (type == COUNTER_TYPE);
-}
-
-/* A name of 256 bytes is one of D-Bus as well, and too long for a message. */
-static void
-test_description_without_a_name_of_an_interface_is_refused (void)
-{
-  g_autofree char *letters = g_strnfill (254, 'a');
-  g_autofree char *longest = g_strconcat ("b.", letters, NULL);
-  const char *names[] = {NULL, "", "one", "a..b", longest};
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
-    {
-      GDBusInterfaceInfo info = {-1, (char *) names[i], NULL, NULL, NULL, NULL};
-      g_autoptr (GError) error = NULL;
-
-      g_assert_null (ferry_interface_new_for_info (&info, COUNTER_TYPE, &error));
-      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
-      g_assert_nonnull (strstr (error->message, names[i] != NULL ? names[i] : ""));
-    }
+  g_assert_cmpstr (g_dbus_interface_info_lookup_method (info, "add")->in_args[1]->signature, ==, "a{sv}");
+  g_assert_cmpstr (g_dbus_interface_info_lookup_property (info, "bit-rate")->signature, ==, "u");
+  g_assert_nonnull (g_dbus_interface_info_lookup_signal (info, "level-changed"));
+  g_dbus_interface_info_unref (info);
 }
 
 static void
@@ -546,20 +303,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
 #define ADD(path, func) g_test_add_func ("/interface-description/" path, func)
-  ADD ("names-with-capitals-are-found-with-dashes", test_names_with_capitals_are_found_with_dashes);
-  ADD ("capitals-in-a-row-are-one-word", test_capitals_in_a_row_are_one_word);
-  ADD ("methods-are-to-be-bound", test_methods_are_to_be_bound);
-  ADD ("described-methods-keep-their-types", test_described_methods_keep_their_types);
-  ADD ("what-the-type-lacks-is-named", test_what_the_type_lacks_is_named);
-  ADD ("what-has-another-type-is-named", test_what_has_another_type_is_named);
-  ADD ("what-the-type-does-not-allow-is-named", test_what_the_type_does_not_allow_is_named);
-  ADD ("description-that-cannot-be-is-refused", test_description_that_cannot_be_is_refused);
-  ADD ("description-without-a-name-of-an-interface-is-refused",
-       test_description_without_a_name_of_an_interface_is_refused);
   ADD ("description-has-all-members", test_description_has_all_members);
   ADD ("description-says-what-a-container-offers", test_description_says_what_a_container_offers);
   ADD ("other-end-makes-the-same-of-it", test_other_end_makes_the_same_of_it);
-  ADD ("an-interface-can-be-made-of-its-own-description", test_an_interface_can_be_made_of_its_own_description);
+  ADD ("an-interface-tells-its-name-type-and-members", test_an_interface_tells_its_name_type_and_members);
   ADD ("hostile-names-are-refused", test_hostile_names_are_refused);
   ADD ("hostile-types-are-refused", test_hostile_types_are_refused);
   ADD ("types-that-are-too-deep-are-refused", test_types_that_are_too_deep_are_refused);
