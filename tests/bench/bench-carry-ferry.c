@@ -37,7 +37,7 @@ buffer_cb (FerryReceiver *receiver, GVariant *metadata, GBytes *buffer, gpointer
 static gboolean
 open_link (BenchCarrier *self, gboolean trusted, FerryPipeFlags flags, GError **error)
 {
-  g_autofree char *worker = bench_carry_find_worker ();
+  g_autofree char *worker = bench_path_beside ("bench-buffers-worker");
   g_autofree char *size = g_strdup_printf ("%" G_GSIZE_FORMAT, self->size);
   const char *const argv[] = {worker, self->way->name, "", size, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);

@@ -47,20 +47,11 @@ bench_carrier_check (BenchCarrier *self, const guint8 *data, gsize size)
     bench_carry_fail (self->way->name, NULL);
 }
 
-char *
-bench_carry_find_worker (void)
-{
-  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = g_path_get_dirname (self);
-
-  return g_build_filename (folder, "bench-buffers-worker", NULL);
-}
-
 gboolean
 bench_carrier_spawn (BenchCarrier *self, const char *address, int fd, GError **error)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
-  g_autofree char *worker = bench_carry_find_worker ();
+  g_autofree char *worker = bench_path_beside ("bench-buffers-worker");
   g_autofree char *size = g_strdup_printf ("%" G_GSIZE_FORMAT, self->size);
 
   if (fd >= 0)

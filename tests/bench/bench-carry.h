@@ -54,6 +54,5 @@ void bench_carrier_check (BenchCarrier *self, const guint8 *data, gsize size);
 /* address: for the worker's attach(); fd becomes its BENCH_CARRY_FD, or is -1. */
 gboolean bench_carrier_spawn (BenchCarrier *self, const char *address, int fd, GError **error);
 void bench_carrier_end_process (BenchCarrier *self);
-char *bench_carry_find_worker (void);
 
 G_END_DECLS

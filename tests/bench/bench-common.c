@@ -281,3 +281,25 @@ bench_proc_private (GPid pid)
     return 0;
   return sum_of (contents, "Private_Clean:") + sum_of (contents, "Private_Dirty:");
 }
+
+/* The path of a program that lies beside this one. */
+char *
+bench_path_beside (const char *name)
+{
+  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *folder = g_path_get_dirname (self);
+
+  return g_build_filename (folder, name, NULL);
+}
+
+/* It gets stdin_fd and fds, which are taken, as 0, 3, 4 and so on. */
+GSubprocess *
+bench_spawn (char **argv, int stdin_fd, const int *fds, guint n_fds, GError **error)
+{
+  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
+
+  g_subprocess_launcher_take_stdin_fd (launcher, stdin_fd);
+  for (guint i = 0; i < n_fds; i++)
+    g_subprocess_launcher_take_fd (launcher, fds[i], 3 + i);
+  return g_subprocess_launcher_spawnv (launcher, (const char *const *) argv, error);
+}

@@ -54,9 +54,14 @@ double bench_median_ratio (const double *values, const double *base, gsize n_val
 BenchMessage *bench_message_new (gsize size);
 GVariant *bench_message_to_variant (const BenchMessage *message);
 
-/* GDBus over a socket. Takes fd over, and waits until both ends know of each other. Returns (transfer full) (nullable).
- */
-GDBusConnection *bench_dbus_connect (int fd, const char *guid, GDBusConnectionFlags flags, GError **error);
+char *bench_path_beside (const char *name);
+GSubprocess *bench_spawn (char **argv, int stdin_fd, const int *fds, guint n_fds, GError **error);
+
+#define BENCH_DBUS_PATH "/org/example/Bench"
+#define BENCH_DBUS_INTERFACE "org.example.Bench"
+/* GDBus over a socket, with an object whose method (XML, may be empty) gives back its arguments; it starts no message
+ * processing. Takes fd over, and waits until both ends know of each other. Returns (transfer full) (nullable). */
+GDBusConnection *bench_dbus_open (int fd, gboolean is_server, const char *method, GError **error);
 
 guint64 bench_proc_switches (GPid pid);
 gint64 bench_proc_resident (GPid pid, gint64 *of_memfds);

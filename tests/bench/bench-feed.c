@@ -26,10 +26,8 @@ const BenchTransport *
 bench_transport_find (const char *name)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (transports); i++)
-    {
-      if (g_str_equal (transports[i]->name, name))
-        return transports[i];
-    }
+    if (g_str_equal (transports[i]->name, name))
+      return transports[i];
   return NULL;
 }
 
@@ -38,10 +36,8 @@ char **
 bench_port_argv (const BenchPort *port, const char *address)
 {
   const BenchLoad *load = &port->feed->load;
-  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = g_path_get_dirname (self);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_autofree char *worker = g_build_filename (folder, "bench-worker", NULL);
+  g_autofree char *worker = bench_path_beside ("bench-worker");
   g_autofree char *content = g_strdup_printf ("%d", load->content);
   g_autofree char *mode = g_strdup_printf ("%d", load->mode);
   g_autofree char *size = g_strdup_printf ("%" G_GSIZE_FORMAT, load->size);
@@ -67,13 +63,9 @@ bench_port_take_order_fd (BenchPort *port)
 gboolean
 bench_port_spawn (BenchPort *port, const char *address, const int *fds, guint n_fds, GError **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_auto (GStrv) argv = bench_port_argv (port, address);
 
-  g_subprocess_launcher_take_stdin_fd (launcher, bench_port_take_order_fd (port));
-  for (guint i = 0; i < n_fds; i++)
-    g_subprocess_launcher_take_fd (launcher, fds[i], 3 + i);
-  port->process = g_subprocess_launcher_spawnv (launcher, (const char *const *) argv, error);
+  port->process = bench_spawn (argv, bench_port_take_order_fd (port), fds, n_fds, error);
   return port->process != NULL;
 }
 
@@ -118,10 +110,8 @@ bench_feed_new (const BenchLoad *load, GError **error)
   if (load->transport->open != NULL && !load->transport->open (feed, error))
     return NULL;
   for (guint i = 0; i < load->n_workers; i++)
-    {
-      if (!load->transport->connect (&feed->ports[i], error))
-        return NULL;
-    }
+    if (!load->transport->connect (&feed->ports[i], error))
+      return NULL;
   return feed;
 }
 
@@ -177,10 +167,8 @@ static gboolean
 have_all (const BenchFeed *feed, guint64 n_messages)
 {
   for (guint i = 0; i < feed->load.n_workers; i++)
-    {
-      if (feed->ports[i].next < n_messages)
-        return FALSE;
-    }
+    if (feed->ports[i].next < n_messages)
+      return FALSE;
   return TRUE;
 }
 

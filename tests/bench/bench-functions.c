@@ -31,6 +31,19 @@ echo (FerryJob *job, GVariant *arguments, GError **error)
   return arguments != NULL ? g_variant_ref (arguments) : NULL;
 }
 
+/* Runs `true`, and gives back the argument. */
+static GVariant *
+run_true (FerryJob *job, GVariant *arguments, GError **error)
+{
+  char *argv[] = {"true", NULL};
+  int status;
+
+  if (!g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, error) ||
+      !g_spawn_check_wait_status (status, error))
+    return NULL;
+  return g_variant_ref (arguments);
+}
+
 /* Reports until it is cancelled, as fast as it can; the argument is how many reports there are at most. */
 static GVariant *
 report (FerryJob *job, GVariant *arguments, GError **error)
@@ -81,6 +94,7 @@ main (int argc, char **argv)
 {
   ferry_function_register ("now", NULL, "x", tell_time);
   ferry_function_register ("echo", NULL, NULL, echo);
+  ferry_function_register ("true", "t", "t", run_true);
   ferry_function_register ("flood", "(tt)", "i", flood);
   ferry_function_register ("sha256", "s", "s", sha256);
   ferry_function_register ("report", "t", "x", report);

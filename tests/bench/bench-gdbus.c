@@ -13,20 +13,39 @@
 
 #include "bench-feed.h"
 
-#define PATH "/org/example/Bench"
-#define INTERFACE "org.example.Bench"
 #define SYNC_EVERY 512
 
-GDBusConnection *
-bench_dbus_connect (int fd, const char *guid, GDBusConnectionFlags flags, GError **error)
+static void
+method_call_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
+                const char *method, GVariant *parameters, GDBusMethodInvocation *invocation, gpointer data)
 {
+  g_dbus_method_invocation_return_value (invocation, parameters);
+}
+
+GDBusConnection *
+bench_dbus_open (int fd, gboolean is_server, const char *method, GError **error)
+{
+  static const GDBusInterfaceVTable vtable = {.method_call = method_call_cb};
+  g_autofree char *introspection =
+    g_strdup_printf ("<node><interface name='" BENCH_DBUS_INTERFACE "'>%s</interface></node>", method);
+  g_autoptr (GDBusNodeInfo) node = g_dbus_node_info_new_for_xml (introspection, error);
+  g_autofree char *guid = is_server ? g_dbus_generate_guid () : NULL;
   g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, error);
   g_autoptr (GSocketConnection) stream = NULL;
+  g_autoptr (GDBusConnection) self = NULL;
 
-  if (socket == NULL)
+  if (node == NULL || socket == NULL)
     return NULL;
   stream = g_socket_connection_factory_create_connection (socket);
-  return g_dbus_connection_new_sync (G_IO_STREAM (stream), guid, flags, NULL, NULL, error);
+  self = g_dbus_connection_new_sync (
+    G_IO_STREAM (stream), guid,
+    (is_server ? G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER : G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT) |
+      G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
+    NULL, NULL, error);
+  if (self == NULL ||
+      g_dbus_connection_register_object (self, BENCH_DBUS_PATH, node->interfaces[0], &vtable, NULL, NULL, error) == 0)
+    return NULL;
+  return g_steal_pointer (&self);
 }
 
 typedef struct
@@ -34,8 +53,6 @@ typedef struct
   GDBusConnection *connection; /* (owned) */
   guint n_unsynced;
 } Sender;
-
-static const char introspection[] = "<node><interface name='" INTERFACE "'><method name='Sync'/></interface></node>";
 
 static void
 message_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
@@ -60,39 +77,21 @@ message_cb (GDBusConnection *connection, const char *sender, const char *path, c
   bench_take_raw (port, &sequence, sizeof sequence);
 }
 
-static void
-method_call_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
-                const char *method, GVariant *parameters, GDBusMethodInvocation *invocation, gpointer user_data)
-{
-  g_dbus_method_invocation_return_value (invocation, NULL);
-}
-
 static gboolean
 gdbus_connect (BenchPort *port, GError **error)
 {
-  static const GDBusInterfaceVTable vtable = {.method_call = method_call_cb};
-  g_autoptr (GDBusNodeInfo) node = g_dbus_node_info_new_for_xml (introspection, error);
-  g_autofree char *guid = g_dbus_generate_guid ();
-  GDBusConnection *connection;
   int fds[2];
 
-  if (node == NULL)
-    return FALSE;
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
     return g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "socketpair failed"), FALSE;
   if (!bench_port_spawn (port, "3", &fds[1], 1, error))
     return FALSE;
-  connection = bench_dbus_connect (
-    fds[0], guid, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-    error);
-  if (connection == NULL)
+  port->end = bench_dbus_open (fds[0], TRUE, "<method name='Sync'/>", error);
+  if (port->end == NULL)
     return FALSE;
-  port->end = connection;
-  g_dbus_connection_signal_subscribe (connection, NULL, INTERFACE, "Message", PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
-                                      message_cb, port, NULL);
-  if (g_dbus_connection_register_object (connection, PATH, node->interfaces[0], &vtable, port, NULL, error) == 0)
-    return FALSE;
-  g_dbus_connection_start_message_processing (connection);
+  g_dbus_connection_signal_subscribe (port->end, NULL, BENCH_DBUS_INTERFACE, "Message", BENCH_DBUS_PATH, NULL,
+                                      G_DBUS_SIGNAL_FLAGS_NONE, message_cb, port, NULL);
+  g_dbus_connection_start_message_processing (port->end);
   return TRUE;
 }
 
@@ -113,9 +112,11 @@ gdbus_attach (const char *address, gsize size, GError **error)
 {
   Sender *self = g_new0 (Sender, 1);
 
-  self->connection = bench_dbus_connect ((int) g_ascii_strtoll (address, NULL, 10), NULL,
-                                         G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, error);
-  return self->connection != NULL ? self : NULL;
+  self->connection = bench_dbus_open ((int) g_ascii_strtoll (address, NULL, 10), FALSE, "", error);
+  if (self->connection == NULL)
+    return NULL;
+  g_dbus_connection_start_message_processing (self->connection);
+  return self;
 }
 
 static gboolean
@@ -124,13 +125,14 @@ gdbus_send_variant (gpointer end, GVariant *variant)
   Sender *self = end;
   g_autoptr (GVariant) answer = NULL;
 
-  if (!g_dbus_connection_emit_signal (self->connection, NULL, PATH, INTERFACE, "Message", variant, NULL))
+  if (!g_dbus_connection_emit_signal (self->connection, NULL, BENCH_DBUS_PATH, BENCH_DBUS_INTERFACE, "Message", variant,
+                                      NULL))
     return FALSE;
   if (++self->n_unsynced < SYNC_EVERY)
     return TRUE;
   self->n_unsynced = 0;
-  answer = g_dbus_connection_call_sync (self->connection, NULL, PATH, INTERFACE, "Sync", NULL, NULL,
-                                        G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, NULL);
+  answer = g_dbus_connection_call_sync (self->connection, NULL, BENCH_DBUS_PATH, BENCH_DBUS_INTERFACE, "Sync", NULL,
+                                        NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, NULL);
   return answer != NULL;
 }
 

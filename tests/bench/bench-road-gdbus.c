@@ -11,51 +11,29 @@
 #include "bench-team.h"
 #include "bench-trips.h"
 
-#define PATH "/org/example/Bench"
-#define INTERFACE "org.example.Bench"
 #define METHOD "Echo"
 #define WORKER_SOCKET 3
 
-static const char introspection[] = "<node><interface name='" INTERFACE "'><method name='" METHOD "'>"
-                                    "<arg type='ay' direction='in'/><arg type='ay' direction='out'/></method>"
-                                    "</interface></node>";
-
-static void
-method_call_cb (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
-                const char *method, GVariant *parameters, GDBusMethodInvocation *invocation, gpointer data)
-{
-  g_dbus_method_invocation_return_value (invocation, parameters);
-}
-
-/* Takes connection over. */
 static gpointer
-start (GDBusConnection *connection, GError **error)
+start (int fd, gboolean is_server, GError **error)
 {
-  static const GDBusInterfaceVTable vtable = {.method_call = method_call_cb};
-  g_autoptr (GDBusNodeInfo) node = g_dbus_node_info_new_for_xml (introspection, error);
+  GDBusConnection *connection = bench_dbus_open (
+    fd, is_server, "<method name='" METHOD "'><arg type='ay' direction='in'/><arg type='ay' direction='out'/></method>",
+    error);
 
-  if (node == NULL || connection == NULL ||
-      g_dbus_connection_register_object (connection, PATH, node->interfaces[0], &vtable, NULL, NULL, error) == 0)
-    return NULL;
-  g_dbus_connection_start_message_processing (connection);
+  if (connection != NULL)
+    g_dbus_connection_start_message_processing (connection);
   return connection;
 }
 
 static gpointer
 gdbus_open (BenchRoute *route, GError **error)
 {
-  g_autofree char *guid = g_dbus_generate_guid ();
   int fds[2];
 
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
     bench_fail ("a socket", NULL);
-  if (!bench_route_spawn (route, "-", &fds[1], 1, error))
-    return NULL;
-  return start (
-    bench_dbus_connect (
-      fds[0], guid, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_SERVER | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING,
-      error),
-    error);
+  return bench_route_spawn (route, "-", &fds[1], 1, error) ? start (fds[0], TRUE, error) : NULL;
 }
 
 static void
@@ -71,11 +49,7 @@ gdbus_close (BenchRoute *route)
 static gpointer
 gdbus_attach (BenchDirection direction, guint n_threads, const char *address, GError **error)
 {
-  return start (
-    bench_dbus_connect (
-      WORKER_SOCKET, NULL,
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_DELAY_MESSAGE_PROCESSING, error),
-    error);
+  return start (WORKER_SOCKET, FALSE, error);
 }
 
 static void
@@ -121,8 +95,8 @@ answered_cb (GObject *connection, GAsyncResult *result, gpointer data)
 static void
 gdbus_ask (BenchSlot *slot)
 {
-  g_dbus_connection_call (slot->trips->end, NULL, PATH, INTERFACE, METHOD, slot_arguments (slot), NULL,
-                          G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, answered_cb, slot);
+  g_dbus_connection_call (slot->trips->end, NULL, BENCH_DBUS_PATH, BENCH_DBUS_INTERFACE, METHOD, slot_arguments (slot),
+                          NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, answered_cb, slot);
 }
 
 static void
@@ -136,8 +110,8 @@ gdbus_transact (BenchSlot *slot)
 {
   g_autoptr (GError) error = NULL;
   GVariant *answer =
-    g_dbus_connection_call_sync (slot->trips->end, NULL, PATH, INTERFACE, METHOD, slot_arguments (slot), NULL,
-                                 G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, &error);
+    g_dbus_connection_call_sync (slot->trips->end, NULL, BENCH_DBUS_PATH, BENCH_DBUS_INTERFACE, METHOD,
+                                 slot_arguments (slot), NULL, G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, &error);
 
   return end_trip (slot, answer, error);
 }

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What it takes to start a process for a task, and to ask one that is there, beside GSubprocess and beside the barest
- * fork server, in turn; and the same again in an application with a heap of 500 MB. */
+/* What it takes to start a process for a task, beside GSubprocess and beside the barest fork server, in turn; and the
+ * same again in an application with a heap of 500 MB. */
 
 #include "config.h"
 
@@ -25,15 +25,12 @@ enum
   FERRY,
   BARE,
   GSUBPROCESS,
-  WARM_POOL,
   N_WAYS,
 };
 
-static const char *const names[N_WAYS] = {"start/ferry-task", "start/bare-fork-server-gio", "start/gsubprocess",
-                                          "round-trip/warm-pool"};
+static const char *const names[N_WAYS] = {"start/ferry-task", "start/bare-fork-server-gio", "start/gsubprocess"};
 
-/* In ns: until the first instruction of what was started, by the clock that it reads itself; until its answer is here.
- */
+/* In ns: until the first instruction of what was started, by the clock that it reads; until its answer is here. */
 typedef struct
 {
   gint64 instruction;
@@ -48,9 +45,8 @@ typedef struct
 
 typedef struct
 {
-  FerryRouter *router; /* (owned) */
-  BenchTeam fresh;     /* a new worker for each task */
-  BenchTeam warm;
+  FerryRouter *router;      /* (owned) */
+  BenchTeam fresh;          /* a new worker for each task */
   GSubprocess *fork_server; /* (owned): the bare one */
   int control;              /* (owned): its socket */
   const char *only;         /* (nullable): the one way to measure, for a profiler */
@@ -132,15 +128,6 @@ start_gsubprocess (void)
 }
 
 static Start
-ask_warm (Bench *self)
-{
-  const gint64 started = bench_now ();
-  g_autoptr (GVariant) result = bench_team_ask (&self->warm, "echo", g_variant_new_uint32 (7));
-
-  return (Start){0, bench_now () - started};
-}
-
-static Start
 take (Bench *self, int way)
 {
   switch (way)
@@ -150,10 +137,8 @@ take (Bench *self, int way)
     case BARE:
       return start_bare (self);
     case GSUBPROCESS:
-      return start_gsubprocess ();
-    case WARM_POOL:
     default:
-      return ask_warm (self);
+      return start_gsubprocess ();
     }
 }
 
@@ -172,8 +157,6 @@ bench_init (Bench *self)
   bench_team_open (&self->fresh, self->router, 1);
   g_object_set (self->fresh.pool, "max-tasks", 1, NULL);
   first = bench_team_ask (&self->fresh, "now", NULL);
-  bench_team_open (&self->warm, self->router, 1);
-  bench_team_warm_up (&self->warm);
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
     bench_fail ("socketpair", NULL);
   g_subprocess_launcher_take_stdin_fd (launcher, sockets[1]);
@@ -189,22 +172,21 @@ bench_clear (Bench *self)
   close (self->control);
   g_subprocess_wait (self->fork_server, NULL, NULL);
   g_object_unref (self->fork_server);
-  bench_team_close (&self->warm);
   bench_team_close (&self->fresh);
   bench_router_close (self->router);
 }
 
-/* Takes n of each of the ways from first to last, in turn: each finds a machine that has done something else meanwhile,
- * and what changes on it meets all of them. */
+/* Takes n of each of the ways in turn: each finds a machine that has done something else meanwhile, and what changes on
+ * it meets all of them. */
 static void
-measure (Bench *self, Figures *figures, int first, int last, guint n, guint round)
+measure (Bench *self, Figures *figures, guint n, guint round)
 {
   g_autofree double *values = g_new (double, 2 * N_WAYS * n);
   double *instructions = values;
   double *answers = values + N_WAYS * n;
 
   for (guint i = 0; i < n; i++)
-    for (int way = first; way <= last; way++)
+    for (int way = 0; way < N_WAYS; way++)
       if (self->only == NULL || g_str_has_suffix (names[way], self->only))
         {
           const Start start = take (self, way);
@@ -212,7 +194,7 @@ measure (Bench *self, Figures *figures, int first, int last, guint n, guint roun
           instructions[way * n + i] = start.instruction / 1e3;
           answers[way * n + i] = start.answer / 1e3;
         }
-  for (int way = first; way <= last; way++)
+  for (int way = 0; way < N_WAYS; way++)
     if (self->only == NULL || g_str_has_suffix (names[way], self->only))
       {
         figures->instruction[way][round] = bench_median (&instructions[way * n], n);
@@ -238,8 +220,7 @@ run_round (Bench *self, const BenchOptions *options, gboolean heavy, guint round
 {
   gpointer heap = heavy ? heap_new () : NULL;
 
-  measure (self, &self->figures[heavy], FERRY, GSUBPROCESS, (guint) bench_choose (options, 1, 10, 40), round);
-  measure (self, &self->figures[heavy], WARM_POOL, WARM_POOL, (guint) bench_choose (options, 20, 200, 1000), round);
+  measure (self, &self->figures[heavy], (guint) bench_choose (options, 1, 10, 40), round);
   if (heap != NULL)
     munmap (heap, HEAP);
 }
@@ -255,7 +236,7 @@ print_figures (const Figures *figures, const char *suffix, guint n_rounds)
       if (instruction > 0)
         bench_print_as (instruction, "us", "%s/first-instruction%s", names[way], suffix);
       if (answer > 0)
-        bench_print_as (answer, "us", "%s%s%s", names[way], way == WARM_POOL ? "" : "/answer", suffix);
+        bench_print_as (answer, "us", "%s/answer%s", names[way], suffix);
     }
 }
 
@@ -273,8 +254,6 @@ print_ratios (const Figures *light, const Figures *heavy, guint n_rounds)
   print_ratio ("ratio/start/vs-bare-fork-server", light->instruction[FERRY], light->instruction[BARE], n_rounds,
                "<= 2");
   print_ratio ("ratio/start/500-MB-heap-vs-none", heavy->instruction[FERRY], light->instruction[FERRY], n_rounds,
-               "about 1");
-  print_ratio ("ratio/round-trip/500-MB-heap-vs-none", heavy->answer[WARM_POOL], light->answer[WARM_POOL], n_rounds,
                "about 1");
   print_ratio ("ratio/gsubprocess/500-MB-heap-vs-none", heavy->instruction[GSUBPROCESS],
                light->instruction[GSUBPROCESS], n_rounds, NULL);

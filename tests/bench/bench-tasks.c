@@ -3,7 +3,7 @@
 
 /* Tiny tasks through a warm pool of two, one at a time and many under way, beside GTask's threads and beside two
  * processes that are bare; how much the rate depends on the length of the queue, and what a task that waits
- * takes; and what it costs to hear of progress. A function gives back its argument. */
+ * takes; commands beside GSubprocess; and what it costs to hear of progress. A function gives back its argument. */
 
 #include "config.h"
 
@@ -60,11 +60,17 @@ done_cb (FerryTask *task, gpointer user_data)
 }
 
 static void
-ask_task (Bench *self)
+submit (Bench *self, const char *function)
 {
-  g_autoptr (FerryTask) task = bench_team_submit (&self->team, "echo", g_variant_new_uint64 (self->n_asked++));
+  g_autoptr (FerryTask) task = bench_team_submit (&self->team, function, g_variant_new_uint64 (self->n_asked++));
 
   g_signal_connect (task, "done", G_CALLBACK (done_cb), self);
+}
+
+static void
+ask_task (Bench *self)
+{
+  submit (self, "echo");
 }
 
 static void
@@ -109,6 +115,36 @@ ask_thread (Bench *self)
   g_task_set_task_data (task, g_variant_ref_sink (g_variant_new_uint64 (self->n_asked++)),
                         (GDestroyNotify) g_variant_unref);
   g_task_run_in_thread (task, run_in_thread);
+}
+
+/* ---- commands ---- */
+
+static void
+ask_command (Bench *self)
+{
+  submit (self, "true");
+}
+
+static void
+ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_subprocess_wait_check_finish (G_SUBPROCESS (source), result, &error))
+    bench_fail ("true", error);
+  done (user_data);
+}
+
+static void
+ask_subprocess (Bench *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocess) process = g_subprocess_new (G_SUBPROCESS_FLAGS_NONE, &error, "true", NULL);
+
+  if (process == NULL)
+    bench_fail ("true", error);
+  self->n_asked++;
+  g_subprocess_wait_check_async (process, NULL, ended_cb, self);
 }
 
 /* ---- two bare processes ---- */
@@ -187,6 +223,8 @@ enum
   CALLS,
   BARE,
   QUEUE,
+  COMMANDS,
+  SUBPROCESSES,
   N_WAYS,
 };
 
@@ -200,7 +238,9 @@ static const struct
                   {"tasks/100-queued", ask_task, UNDER_WAY},
                   {"tasks/100-queued/call-async", ask_call, UNDER_WAY},
                   {"tasks/100-queued/bare", ask_bare, UNDER_WAY},
-                  {"tasks/100000-queued", ask_task, LONG_QUEUE}};
+                  {"tasks/100000-queued", ask_task, LONG_QUEUE},
+                  {"commands/true", ask_command, N_WORKERS},
+                  {"commands/true/gsubprocess", ask_subprocess, N_WORKERS}};
 
 static const struct
 {
@@ -210,7 +250,8 @@ static const struct
 } ratios[] = {{"ratio/tasks/one-vs-gtask", ONE_TASK, ONE_THREAD, ">= 10"},
               {"ratio/tasks/100-queued-vs-bare", TASKS, BARE, ">= 0.9"},
               {"ratio/tasks/call-async-vs-task", CALLS, TASKS, ">= 0.83: 1 / 1.2"},
-              {"ratio/tasks/100000-queued-vs-100", QUEUE, TASKS, NULL}};
+              {"ratio/tasks/100000-queued-vs-100", QUEUE, TASKS, NULL},
+              {"ratio/commands/true-vs-gsubprocess", COMMANDS, SUBPROCESSES, ">= 1"}};
 
 static void
 run_until_done (Bench *self)

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "bench-common.h"
+
 void
 bench_fail (const char *what, const GError *error)
 {
@@ -22,16 +24,6 @@ bench_get_number (gpointer object, const char *property)
   g_value_init (&value, G_TYPE_INT);
   g_object_get_property (object, property, &value);
   return g_value_get_int (&value);
-}
-
-/* The path of a program that lies beside this one. */
-char *
-bench_path_beside (const char *name)
-{
-  g_autofree char *self = g_file_read_link ("/proc/self/exe", NULL);
-  g_autofree char *folder = g_path_get_dirname (self);
-
-  return g_build_filename (folder, name, NULL);
 }
 
 gboolean

@@ -18,7 +18,6 @@ typedef struct
   FerryExecutor *executor; /* (owned) */
 } BenchTeam;
 
-char *bench_path_beside (const char *name);
 /* Reads a property that is a number. */
 int bench_get_number (gpointer object, const char *property);
 void bench_fail (const char *what, const GError *error) G_GNUC_NORETURN;

@@ -204,8 +204,7 @@ static BenchReport
 run_threads (BenchTrips *self, const BenchOrders *orders)
 {
   GThread *threads[BENCH_MAX_IN_FLIGHT];
-  gint64 started;
-  gint64 ended;
+  gint64 started, ended;
 
   begin (self, orders);
   self->waits = TRUE;
@@ -358,13 +357,9 @@ bench_route_take_orders_fd (BenchRoute *self)
 gboolean
 bench_route_spawn (BenchRoute *self, const char *address, const int *fds, guint n_fds, GError **error)
 {
-  g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_auto (GStrv) argv = bench_route_argv (self, address);
 
-  g_subprocess_launcher_take_stdin_fd (launcher, bench_route_take_orders_fd (self));
-  for (guint i = 0; i < n_fds; i++)
-    g_subprocess_launcher_take_fd (launcher, fds[i], 3 + i);
-  self->process = g_subprocess_launcher_spawnv (launcher, (const char *const *) argv, error);
+  self->process = bench_spawn (argv, bench_route_take_orders_fd (self), fds, n_fds, error);
   if (self->process == NULL)
     return FALSE;
   self->pid = (GPid) g_ascii_strtoll (g_subprocess_get_identifier (self->process), NULL, 10);
