@@ -191,6 +191,17 @@ faults_test_set_order (FaultsTest *test, FerryLauncher *launcher)
   ferry_launcher_setenv (launcher, "FERRY_FAULT", test->order);
 }
 
+FerryPool *
+faults_test_make_pool (FaultsTest *test)
+{
+  g_autofree char *program = ferry_test_build_path ("serving-worker");
+  const char *const argv[] = {program, NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+
+  faults_test_set_order (test, launcher);
+  return ferry_pool_new (test->router, launcher);
+}
+
 /* ---- what lasts ---- */
 
 typedef struct

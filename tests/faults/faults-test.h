@@ -49,6 +49,8 @@ void faults_test_add_limit (const char *name, FaultsScene scene);
 
 /* Has what fails fail in what the launcher starts. */
 void faults_test_set_order (FaultsTest *test, FerryLauncher *launcher);
+/* Makes a pool of such workers, which serve. */
+FerryPool *faults_test_make_pool (FaultsTest *test);
 
 /* Waits until the task is done. A pool goes on without end where there is too little for a worker: when the task says
  * so, there is enough from then on. */

@@ -160,33 +160,22 @@ play (FaultsTest *test, FerryPool *pool, void (*part) (FaultsTest *test, FerryEx
   ferry_test_look_until (has_no_pipes, test->router);
 }
 
-static FerryPool *
-make_pool (FaultsTest *test)
-{
-  g_autofree char *program = ferry_test_build_path ("serving-worker");
-  const char *const argv[] = {program, NULL};
-  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
-
-  faults_test_set_order (test, launcher);
-  return ferry_pool_new (test->router, launcher);
-}
-
 static void
 play_senders_of_processes (FaultsTest *test)
 {
-  play (test, make_pool (test), play_senders);
+  play (test, faults_test_make_pool (test), play_senders);
 }
 
 static void
 play_buffers_of_processes (FaultsTest *test)
 {
-  play (test, make_pool (test), play_buffers);
+  play (test, faults_test_make_pool (test), play_buffers);
 }
 
 static void
 play_returns_of_processes (FaultsTest *test)
 {
-  play (test, make_pool (test), play_returns);
+  play (test, faults_test_make_pool (test), play_returns);
 }
 
 static void

@@ -152,27 +152,16 @@ play_descriptors (FaultsTest *test, FerryPool *pool)
   ferry_test_look_until (has_no_pipes, test->router);
 }
 
-static FerryPool *
-make_pool (FaultsTest *test)
-{
-  g_autofree char *program = ferry_test_build_path ("serving-worker");
-  const char *const argv[] = {program, NULL};
-  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
-
-  faults_test_set_order (test, launcher);
-  return ferry_pool_new (test->router, launcher);
-}
-
 static void
 play_pool (FaultsTest *test)
 {
-  play (test, make_pool (test));
+  play (test, faults_test_make_pool (test));
 }
 
 static void
 play_pool_without_fork_server (FaultsTest *test)
 {
-  FerryPool *pool = make_pool (test);
+  FerryPool *pool = faults_test_make_pool (test);
 
   g_object_set (pool, "use-fork-server", FALSE, NULL);
   play (test, pool);
@@ -181,7 +170,7 @@ play_pool_without_fork_server (FaultsTest *test)
 static void
 play_descriptors_of_processes (FaultsTest *test)
 {
-  play_descriptors (test, make_pool (test));
+  play_descriptors (test, faults_test_make_pool (test));
 }
 
 static void

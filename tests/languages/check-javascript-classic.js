@@ -13,43 +13,12 @@ import GObject from 'gi://GObject';
 
 import {checkTable, listCallables, readTable, watch} from './callables.js';
 import {equal, fact, main, none} from './tap.js';
+import {complete, isError, raised, until} from './waits.js';
 
 const [girPath, tablePath] = ARGV;
 const worker = GLib.getenv('FERRY_TEST_SERVING_WORKER');
 const folder = GLib.dir_make_tmp('ferry-javascript-classic-XXXXXX');
 const SECOND = GLib.USEC_PER_SEC;
-
-// Waits for what begins asynchronously. Returns what finish (result) returns, or throws.
-function complete(start, finish) {
-    const loop = GLib.MainLoop.new(null, false);
-    let result = null;
-    start((source, outcome) => {
-        result = outcome;
-        loop.quit();
-    });
-    loop.run();
-    return finish(result);
-}
-
-// Has the main context work until a condition holds.
-function until(condition) {
-    while (!condition())
-        GLib.MainContext.default().iteration(true);
-}
-
-// The error that a function throws.
-function raised(run) {
-    try {
-        run();
-    } catch (error) {
-        return error;
-    }
-    return null;
-}
-
-function isError(error, code) {
-    return error instanceof GLib.Error && error.matches(Ferry.Error.quark(), code);
-}
 
 function step(proxy, build) {
     const view = FerryClassic.View.new(proxy);
