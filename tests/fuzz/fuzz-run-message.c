@@ -4,7 +4,8 @@
 /* Tests: cluster/ferry-run-message.c
  *
  * What an application and a host say to each other about tasks. The first byte says which message it is, and what is
- * behind it is the serialised value, of the right type. What is taken is valid, and is taken again when it is sent. */
+ * behind it is the serialised value, of the right type. A session takes no value that is too deep, so it is not given
+ * here. What is taken is valid, and is taken again when it is sent. */
 
 #include "config.h"
 
@@ -13,6 +14,7 @@
 #include "base/ferry-error.h"
 #include "cluster/ferry-run-message-private.h"
 #include "fuzz.h"
+#include "wire/ferry-depth-private.h"
 
 static GVariant *
 keep (GVariant *value)
@@ -183,6 +185,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (GVariant) value = keep (g_variant_new_from_bytes (G_VARIANT_TYPE (messages[kind].type), bytes, FALSE));
   g_autoptr (GError) error = NULL;
 
+  if (!ferry_depth_check (value, NULL))
+    return 0;
   if (messages[kind].take (value, &error))
     fuzz_n_accepted++;
   else if (!g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
