@@ -45,7 +45,7 @@ NOT_APPLICABLE = {
     "test_hang_gh83386": OWN_TEXT,
     "test_cancel_futures": "it wants one future to run already; all that wait are cancelled",
     "test_python_finalization_error": "it has a thread of the pool's own fail to start",
-    "FailingInitializerTest.test_initializer": "it passes a queue to forked processes; a test below does the same",
+    "FailingInitializerTest.test_initializer": "it wants a record of the logger concurrent.futures; a test below does the same",
 }
 
 AT_THE_END = """

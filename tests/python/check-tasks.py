@@ -133,9 +133,10 @@ def test_exceptions(report, executor):
     for function, kind in ((functions.recurse, RecursionError), (functions.want_too_much, MemoryError),
                            (functions.import_nothing, ModuleNotFoundError)):
         report.equal("%s raises what it is" % function.__name__, type(raised(executor, function)), kind)
-    error = raised(executor, functions.fail_oddly)
+    error = raised(executor, functions.fail_in_a_class_of_its_own)
+    name = "fail_in_a_class_of_its_own.<locals>.HiddenError"
     report.equal("an exception that cannot be made again says what it was", (type(error), error.class_name, str(error)),
-                 (ferry.RemoteError, "OddError", "functions.OddError: odd"))
+                 (ferry.RemoteError, name, "functions.%s: hidden" % name))
     error = raised(executor, functions.leave_by_exception)
     report.equal("SystemExit ends nothing here", (type(error), str(error)), (ferry.RemoteError, "SystemExit: bye"))
     error = raised(executor, functions.press_ctrl_c)

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What workers do in the tests of the package."""
 
+import asyncio
 import ctypes
+import errno
 import itertools
 import logging
 import os
@@ -30,6 +32,33 @@ class OddError(Exception):
         super().__init__("odd")
 
 
+class CodeError(Exception):
+    """Its constructor would take the message for the code."""
+
+    def __init__(self, code, *, kind="code"):
+        super().__init__("%s %s" % (kind, code))
+        self.code = code
+
+
+class KeywordError(Exception):
+    def __init__(self, *, why):
+        super().__init__()
+        self.why = why
+
+
+class SlotError(Exception):
+    __slots__ = ("place",)
+
+    def __init__(self, place, _other):
+        super().__init__("slot %d" % place)
+        self.place = place
+
+
+class SystemFault(OSError):
+    def __init__(self, number, text, _path, _more):
+        super().__init__(number, text)
+
+
 def double(number):
     return 2 * number
 
@@ -44,6 +73,33 @@ def fail():
 
 def fail_oddly():
     raise OddError(1, 2)
+
+
+def fail_with_code():
+    raise CodeError(404)
+
+
+def fail_with_code_for(number):
+    raise CodeError(number)
+
+
+def fail_with_keyword():
+    raise KeywordError(why="no")
+
+
+def fail_with_slot():
+    raise SlotError(3, None)
+
+
+def fail_of_system():
+    raise SystemFault(errno.ENOENT, "gone", "/nowhere", None)
+
+
+def fail_in_a_class_of_its_own():
+    class HiddenError(Exception):
+        pass
+
+    raise HiddenError("hidden")
 
 
 def leave_by_exception():
@@ -103,6 +159,26 @@ def spin():
     begin()
     while True:
         pass
+
+
+async def double_later(number):
+    await asyncio.sleep(0.001)
+    return 2 * number
+
+
+async def fail_later():
+    await asyncio.sleep(0.001)
+    fail()
+
+
+async def sleep_later():
+    begin()
+    await asyncio.sleep(1000)
+
+
+async def count_later(number):
+    for i in range(number):
+        yield i
 
 
 def sleep():

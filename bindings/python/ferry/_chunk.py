@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import _fault
+from . import _fault, _job
 
 # The seconds that it took; the values, with None where there is none; the faults, each by its place among the values.
 Outcomes = tuple[float, list[Any], dict[int, _fault.Fault]]
@@ -19,7 +19,7 @@ def run(function: Callable[..., Any], rows: list[tuple[Any, ...]]) -> Outcomes:
     faults: dict[int, _fault.Fault] = {}
     for row in rows:
         try:
-            values.append(function(*row))
+            values.append(_job.finish(function(*row)))
         except Exception as exception:
             faults[len(values)] = _fault.describe(exception, globals())
             values.append(None)

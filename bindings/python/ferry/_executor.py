@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
-from . import _home, _main, _message, _pipe, _proxy
+from . import _home, _inherited, _main, _message, _pipe, _proxy
 from ._function import FunctionTask, make_task
 from ._library import Ferry, GLib
 from ._map import Map
@@ -37,7 +37,8 @@ def _worker_arguments(modules: Iterable[str], options: Iterable[str]) -> list[st
     main = _main.find()
     options = [*options, "--main-%s" % main[0], main[1]] if main else options
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
-    return [sys.executable, *flags, "-m", "ferry.worker", *options, *modules]
+    # -P: the current directory is no place of its modules.
+    return [sys.executable, "-P", *flags, "-m", "ferry.worker", *options, *modules]
 
 
 def _find_authkey() -> str | None:
@@ -52,12 +53,13 @@ def _make_launcher(modules: Iterable[str], *options: str) -> Any:
     inherited = os.environ.get("PYTHONPATH")
     launcher.setenv("PYTHONPATH", own if inherited is None else own + os.pathsep + inherited)
     launcher.setenv(PATHS, json.dumps({"path": [os.path.abspath(path) for path in sys.path], "pythonpath": inherited,
-                                       "level": logging.getLogger().level, "authkey": _find_authkey()}))
+                                       "level": logging.getLogger().level, "authkey": _find_authkey(), "argv": sys.argv,
+                                       "folder": _main.start_folder}))
     return launcher
 
 
 def _pack_initializer(initializer: Callable[..., Any], initargs: tuple[Any, ...]) -> bytes:
-    data, memory = _message.pack_call(initializer, initargs, {})
+    data, memory = _message.pack_call(initializer, initargs, {}, pickled=_inherited.pickled)
     if memory >= 0:
         os.close(memory)
         raise Error("The arguments of the initializer are too large; have it read them from a file")
@@ -99,6 +101,8 @@ class Executor:
         self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
         self._streams: "weakref.WeakSet[Stream[Any]]" = weakref.WeakSet()
         first = None if initializer is None else (name_of(initializer) + "()", _pack_initializer(initializer, initargs))
+        # What workers open in this process stays open.
+        self._initargs = initargs
         self._program = None if program is None else list(program)
         self._home.call(lambda: self._make(workers, self._modules, fork, first))
         self._finalizer = weakref.finalize(self, _release, self._home, self._objects)

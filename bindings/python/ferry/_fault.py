@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """An exception on its way from a worker to the application."""
 
+import copyreg
+import io
 import os
 import pickle
 import traceback
@@ -13,11 +15,48 @@ from .errors import RemoteError, RemoteTraceback, WorkerLost
 Fault = tuple[bytes | None, str, str, str, int]
 
 
+# In the flags of a class: it was made by a `class` statement, and not in C.
+HEAP_TYPE = 1 << 9
+
+
+def remake(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
+    """In the application: an exception as it was, whatever arguments the constructor of its class wants."""
+    base: Any = next(parent for parent in kind.__mro__ if not parent.__flags__ & HEAP_TYPE)
+    exception: BaseException = base.__new__(kind, *args)
+    base.__init__(exception, *args)
+    for name, value in state.items():
+        setattr(exception, name, value)
+    return exception
+
+
+class _Pickler(pickle.Pickler):
+    """Sends exceptions without a call of their classes' constructors, which have got other arguments than `args` has."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if not isinstance(value, BaseException) or isinstance(value, type):
+            return NotImplemented
+        kind = type(value)
+        defined = _defined(kind)
+        if not defined & {"__init__", "__new__"} or defined & {"__reduce__", "__reduce_ex__"}:
+            return NotImplemented
+        _, args, *rest = value.__reduce__()[:3]  # type: ignore[misc]
+        slots = {name: getattr(value, name) for name in copyreg._slotnames(kind)  # type: ignore[attr-defined]
+                 if hasattr(value, name)}
+        return remake, (kind, args, {**slots, **(rest[0] if rest and rest[0] else {})})
+
+
+def _defined(kind: type) -> set[str]:
+    """What the classes of a program have defined in it, and not those in C."""
+    return {name for parent in kind.__mro__ if parent.__flags__ & HEAP_TYPE for name in vars(parent)}
+
+
 def _pickled(exception: BaseException) -> bytes | None:
+    stream = io.BytesIO()
     try:
-        return pickle.dumps(exception, 5)
+        _Pickler(stream, 5).dump(exception)
     except Exception:
         return None
+    return stream.getvalue()
 
 
 def describe(exception: BaseException, *inner: dict[str, Any]) -> Fault:
@@ -37,7 +76,7 @@ def restore(fault: Fault, name: str, where: str | None = None) -> Exception:
     try:
         exception = pickle.loads(pickled) if pickled is not None else None
     except Exception:
-        # Its class is not known here, or its constructor wants other arguments.
+        # Its class is not known here.
         pass
     if not isinstance(exception, Exception):
         original, exception = exception, RemoteError(message, class_name)

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from . import _job
 from ._library import Ferry, GLib
 from ._names import OWN
 from ._task import Task
@@ -66,7 +67,7 @@ def call_here(found: Function, arguments: Any) -> Any:
     """In a worker: calls it with what a message has."""
     values = () if not found.takes else (arguments,) if len(found.takes) == 1 else \
         tuple(arguments.get_child_value(i) for i in range(arguments.n_children()))
-    value = found.call(*[Ferry.from_variant(value) for value in values])
+    value = _job.finish(found.call(*[Ferry.from_variant(value) for value in values]))
     if value is None or isinstance(value, GLib.Variant):
         return value
     return pack(found.gives, (value,) if len(found.gives) == 1 else tuple(value))

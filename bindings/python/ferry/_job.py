@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a function in a worker says and asks of its task. Where no task runs, nothing is said to anybody."""
 
+import asyncio
 import contextvars
 import signal
 import sys
@@ -108,6 +109,11 @@ def _call(method: Any, *arguments: Any) -> None:
         if cancelled():
             raise Cancelled(error.message) from None
         raise
+
+
+def finish(value: Any) -> Any:
+    """What a function has returned, or what the coroutine gives that it has returned."""
+    return asyncio.run(value) if type(value) is types.CoroutineType else value
 
 
 def report(fraction: float, text: str | None = None) -> None:

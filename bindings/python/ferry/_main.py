@@ -11,6 +11,12 @@ import types
 # The name that multiprocessing gives it: a program that asks for it finds it here, too.
 NAME = "__mp_main__"
 
+# Where the program was as it imported the package.
+try:
+    start_folder: str | None = os.getcwd()
+except OSError:
+    start_folder = None
+
 # Set while a worker imports the program, which must not start workers of its own then.
 importing = False
 
@@ -28,6 +34,11 @@ def find() -> tuple[str, str] | tuple[()]:
     if path is None or not os.path.exists(path):
         return ()
     return "file", os.path.abspath(path)
+
+
+def is_package() -> bool:
+    """Whether find() has found none as the program is a package, a folder or an archive with a __main__.py."""
+    return getattr(sys.modules["__main__"], "__spec__", None) is not None
 
 
 def load(kind: str, place: str) -> None:

@@ -61,10 +61,11 @@ def find_mistake(function: Any) -> str | None:
     if "<" in function.__qualname__:
         return ("%s cannot be sent to a worker, which finds a function by its name in a module; define it with 'def' at "
                 "the top level of a module, and pass it what it uses as arguments" % _describe(function))
-    if function.__module__ == "__main__":
-        if _main.find() == ():
-            return ("%s is typed in here, and a worker cannot import it; put it into a file, and import that"
-                    % _describe(function))
+    if function.__module__ == "__main__" and _main.find() == ():
+        if _main.is_package():
+            return ("%s is in a __main__.py, which runs the program where it is imported, so that workers do not import it; "
+                    "move it to another module of the package or archive" % _describe(function))
+        return "%s is typed in here, and a worker cannot import it; put it into a file, and import that" % _describe(function)
     return None
 
 
@@ -118,8 +119,10 @@ def _fill(descriptor: int, buffers: list[memoryview]) -> None:
     os.ftruncate(descriptor, offset)
 
 
-# In what the unpickler says: what the program has not, as a worker has imported it.
+# In what the unpickler says: what the program has not, as a worker has imported it; or what it was not imported for.
 _MISSING = re.compile("attribute '([^']+)'(?=.*'%s')|'%s'.* attribute '([^']+)'" % (_main.NAME, _main.NAME))
+_OWN_MAIN = "'(?:__main__|ferry[.]worker)'"
+_MISSING_IN_MAIN = re.compile("attribute '([^']+)'(?=.*%s)|%s.* attribute '([^']+)'" % (_OWN_MAIN, _OWN_MAIN))
 
 
 def loads(data: Any, buffers: Any = None) -> Any:
@@ -131,6 +134,9 @@ def loads(data: Any, buffers: Any = None) -> Any:
         if found:
             error.args = ("A worker that imports the program finds no '%s' in it; move its definition to the top level, out "
                           "of 'if __name__ == \"__main__\":'" % (found[1] or found[2]),)
+        elif found := _MISSING_IN_MAIN.search(str(error)):
+            error.args = ("A worker imports no __main__.py, nor what is typed in, and so has no '%s' of it; move its definition "
+                          "to another module" % (found[1] or found[2]),)
         raise
 
 
@@ -152,11 +158,12 @@ def _head(kind: int, sizes: list[int]) -> bytes:
     return _HEAD.pack(kind, len(sizes)) + struct.pack("<%dQ" % len(sizes), *sizes)
 
 
-def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], room: bool = False) -> tuple[bytes, int]:
+def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], room: bool = False,
+              pickled: Pickled = _pickled) -> tuple[bytes, int]:
     """A call, and the descriptor of the memory that belongs to it, or -1. With room, there is memory for the result too."""
     check(function)
     try:
-        return pack((function, args, kwargs), MAX_PICKLE, WITH_ROOM if room else 0)
+        return pack((function, args, kwargs), MAX_PICKLE, WITH_ROOM if room else 0, pickled)
     except Exception as exception:
         exception.add_note("The arguments of %s cannot be sent to a worker; give it values that can be pickled, and functions "
                            "that are at the top level of a module" % getattr(function, "__qualname__", function))

@@ -12,7 +12,7 @@ EXCEPTION = "ferry.python.exception"
 # The types of messages that are records of logging, and warnings.
 LOG = "ferry.python.log"
 WARNING = "ferry.python.warning"
-# The environment variable with sys.path, PYTHONPATH and the level of logging of the application, in JSON.
+# The environment variable with what a worker has of the application, in JSON: paths, arguments, the level of logging.
 PATHS = "FERRY_PYTHON_PATHS"
 # The transport between an application and a worker with an object, what is exported there, and its interface.
 OBJECTS = "ferry.python.objects"

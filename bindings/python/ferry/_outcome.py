@@ -124,7 +124,7 @@ class Outcome(concurrent.futures.Future[T]):
     # ---- what concurrent.futures.wait() and as_completed() look at, made for the one that they look at ----
 
     @property
-    def _condition(self) -> threading.Condition:  # type: ignore[override]
+    def _condition(self) -> threading.Condition:
         found: threading.Condition | None = self.__dict__.get("_lock_of_waiters")
         if found is None:
             found = self.__dict__.setdefault("_lock_of_waiters", threading.Condition())
@@ -145,11 +145,11 @@ class Outcome(concurrent.futures.Future[T]):
                 getattr(waiter, tell)(self)
 
     @property
-    def _state(self) -> str:  # type: ignore[override]
+    def _state(self) -> str:
         return "FINISHED" if "_is_told" in self.__dict__ else "RUNNING"
 
     @property
-    def _waiters(self) -> list[Any]:  # type: ignore[override]
+    def _waiters(self) -> list[Any]:
         if "_is_told" not in self.__dict__ and self._is_brought_here():
             raise Error("The main loop of this thread brings the end of '%s', and concurrent.futures would stand in its way; "
                         "call result(), await it, or connect to 'done'" % self._name)

@@ -17,7 +17,7 @@ from .errors import Error
 def _yields(function: Any) -> bool:
     while isinstance(function, functools.partial):
         function = function.func
-    return inspect.isgeneratorfunction(function)
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
 
 
 class Process:

@@ -3,6 +3,7 @@
 """The values that a function yields, as they come."""
 
 import collections
+import inspect
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
@@ -12,7 +13,7 @@ from . import _message
 from ._home import End, Event, Values, post
 from ._library import Ferry, is_cancel
 from ._names import STREAM
-from ._task import Task
+from ._task import Task, name_of
 from .errors import Error
 
 T = TypeVar("T")
@@ -73,6 +74,11 @@ class Stream(Task[Any], Values[T]):
     __gtype_name__ = "FerryPythonStream"
 
     def __init__(self, function: Callable[..., Iterable[T]], /, *args: Any, **kwargs: Any) -> None:
+        self._credit = -1
+        plain = getattr(function, "func", function)
+        if inspect.isasyncgenfunction(plain) or inspect.iscoroutinefunction(plain):
+            raise TypeError("A stream is of a function that yields, and '%s' is asynchronous; submit a coroutine function, and "
+                            "have it send by executor.pipe()" % name_of(plain))
         self._values: collections.deque[bytes] = collections.deque()
         self._news = Event()
         # How many wait for the end, and so do not read.

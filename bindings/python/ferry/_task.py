@@ -183,7 +183,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         return is_open
 
     def running(self) -> bool:
-        return self.get_state() == Ferry.TaskState.EXECUTING
+        return bool(self.get_state() == Ferry.TaskState.EXECUTING)
 
     def _is_brought_here(self) -> bool:
         self._check_submitted()

@@ -120,6 +120,8 @@ class Executor(concurrent.futures.Executor):
         self._inner = _executor.ThreadExecutor(max_workers, initializer=initializer, initargs=initargs)
         if max_tasks_per_child is not None:
             self._inner._home.call(functools.partial(self._inner.pool.set_property, "max-tasks", max_tasks_per_child))
+        # Programs ask for it.
+        self._max_workers = self._inner.workers
         self._futures: set[concurrent.futures.Future[Any]] = set()
         self._lock = threading.Lock()
         self._is_shut_down = False

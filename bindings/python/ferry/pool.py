@@ -14,6 +14,7 @@ import itertools
 import multiprocessing
 import sys
 import threading
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
@@ -291,6 +292,11 @@ class Pool:
         if self._is_running:
             raise ValueError("Pool is still running")
         self._executor.shutdown()
+
+    def __del__(self) -> None:
+        if getattr(self, "_is_running", False):
+            warnings.warn("A pool was left open; end it by close() or terminate(), or use a 'with' block", ResourceWarning,
+                          stacklevel=2, source=self)
 
     def __enter__(self) -> Self:
         self._check()

@@ -6,6 +6,8 @@
     future = submit_call(executor, render, path)
     future.observe(show, "done")
 
+cancel(), stop() and shutdown() end a function that runs, where those of traits-futures wait until it returns.
+
 Handlers run on the thread that has submitted, or has started the router: between two callbacks of its main loop, of GLib,
 of asyncio or of another kind, and in shutdown() and route_until(). Where the package traits is installed, futures,
 executors and receivers are HasTraits.
@@ -559,7 +561,7 @@ class TraitsExecutor(Observed):
         self._stop_if_done()
 
     def shutdown(self, *, timeout: float | None = None) -> None:
-        """Stops, and waits for all tasks. Raises RuntimeError after so many seconds, and may then be called again."""
+        """Stops, which ends functions that run, and waits for all tasks. Raises RuntimeError after so many seconds, and may then be called again."""
         if self._state == RUNNING:
             self.stop()
         if self._state == STOPPED:

@@ -9,6 +9,7 @@ one function, which applications find by its address.
 """
 
 import argparse
+import contextlib
 import ctypes
 import faulthandler
 import functools
@@ -30,6 +31,9 @@ from .errors import Cancelled
 
 # While modules are imported, GTK finds no display: workers have no window, and a display would bring threads.
 NO_DISPLAY = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "GDK_BACKEND": "x11"}
+
+# The variable that a fork server is started with.
+FORK_SERVER = "FERRY_FORK_SERVER"
 
 # How many bytes of a credit pipe are read at once; each stands for a value that may be sent.
 CREDITS = 4096
@@ -96,7 +100,7 @@ def _run(job: Any, body: Callable[[], Any]) -> Any:
 def _call(job: Any, arguments: Any) -> Any:
     def body() -> Any:
         (function, args, kwargs), room = _load(job, arguments, 0)
-        value = function(*args, **kwargs)
+        value = _job.finish(function(*args, **kwargs))
         _offer.wait_for_answers()
         return _pack(value, function, None if room < 0 else lambda: int(job.dup_descriptor(room)))
 
@@ -130,21 +134,47 @@ def _stream(job: Any, arguments: Any) -> Any:
     return _run(job, body)
 
 
-def _take_paths() -> int | None:
-    """sys.path and PYTHONPATH become those of the application. Returns the level at which it logs, if there is one."""
-    text = os.environ.pop(PATHS, None)
-    if text is None:
-        return None
-    paths = json.loads(text)
-    sys.path[:] = paths["path"]
+# In a fork server: what its environment had of the package. Where it has to execute a worker, that begins with it.
+_begun_with: dict[str, str] = {}
+
+
+def _set_environment(paths: dict[str, Any]) -> None:
+    """It becomes that of the application."""
+    del os.environ[PATHS]
     os.environ.pop("PYTHONPATH", None)
     if paths["pythonpath"] is not None:
         os.environ["PYTHONPATH"] = paths["pythonpath"]
+
+
+def _take_paths() -> dict[str, Any] | None:
+    """sys.path, sys.argv and PYTHONPATH become those of the application. Returns what else it has told, if anything."""
+    text = os.environ.get(PATHS)
+    if text is None:
+        return None
+    paths: dict[str, Any] = json.loads(text)
+    if FORK_SERVER in os.environ:
+        _begun_with.update({name: os.environ[name] for name in (PATHS, "PYTHONPATH")})
+    sys.path[:] = paths["path"]
+    _set_environment(paths)
     if paths["authkey"] is not None:
         # As multiprocessing's own workers have it.
         multiprocessing = importlib.import_module("multiprocessing.process")
         multiprocessing.current_process().authkey = bytes.fromhex(paths["authkey"])
-    return int(paths["level"])
+    return paths
+
+
+@contextlib.contextmanager
+def _in_folder(folder: str | None) -> Iterator[None]:
+    """In the folder, if it is still there."""
+    before = os.open(".", os.O_PATH | os.O_CLOEXEC)
+    try:
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                os.chdir(folder)
+        yield
+    finally:
+        os.chdir(before)
+        os.close(before)
 
 
 def _import_all(options: argparse.Namespace) -> None:
@@ -177,11 +207,16 @@ def _register_functions() -> None:
                                 functools.partial(_call_by_name, name))
 
 
-def _prepare(options: argparse.Namespace, level: int | None) -> bool:
-    _import_all(options)
+def _prepare(options: argparse.Namespace, paths: dict[str, Any] | None) -> bool:
+    # A program reads its arguments and files while it is imported, as it did at its start.
+    if paths is not None:
+        sys.argv[:] = paths["argv"]
+    with _in_folder(None if paths is None else paths["folder"]):
+        _import_all(options)
     _register_functions()
-    _notices.begin(level)
+    _notices.begin(None if paths is None else paths["level"])
     _set_signals()
+    os.environ.update(_begun_with)
     # What all workers share stays as it is: the collector would write to it, and so copy it.
     gc.collect()
     gc.freeze()
@@ -205,6 +240,8 @@ def _after_fork(*_: Any) -> None:
     ctypes.pythonapi.PyOS_BeforeFork()
     ctypes.pythonapi.PyOS_AfterFork_Child()
     _set_signals()
+    if _begun_with:
+        _set_environment(json.loads(_begun_with[PATHS]))
 
 
 def _options() -> argparse.Namespace:
@@ -220,22 +257,22 @@ def _options() -> argparse.Namespace:
 
 def main() -> None:
     options = _options()
-    level = _take_paths()
+    paths = _take_paths()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)
     if options.persistent:
-        _persistent.serve(lambda: _prepare(options, level), failures)
+        _persistent.serve(lambda: _prepare(options, paths), failures)
         return
     Ferry.function_register(CALL, "ay", "ay", _call)
     if options.initializer:
         Ferry.function_register(options.initializer, "ay", "ay", _call)
     Ferry.function_register(STREAM, "ay", "ay", _stream)
     Ferry.Worker.add_fork_handler(_after_fork)
-    Ferry.Worker.add_initialiser("import", lambda *_: _prepare(options, level))
+    Ferry.Worker.add_initialiser("import", lambda *_: _prepare(options, paths))
     Ferry.Worker.main(sys.argv)
     if options.objects:
-        _prepare(options, level)
+        _prepare(options, paths)
         _objects.serve(failures)
         return
     sys.exit("This is a part of an application that uses Ferry, which starts it.")
