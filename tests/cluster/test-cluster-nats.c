@@ -530,7 +530,7 @@ a_large_request_is_not_sent_to_its_end_when_its_task_is_cancelled (void)
       Sending sending = {session, ferry_session_get_counts (session), size};
 
       g_object_set (task, "idempotent", i % 2 == 1, NULL);
-      task_test_submit_task (scene->executor, g_object_ref (task));
+      task_test_submit_task (scene->executor, task);
       ferry_test_run_until (has_begun_to_send, &sending);
       ferry_task_cancel (task);
       task_test_wait_state (task, FERRY_TASK_STATE_CANCELLED);
