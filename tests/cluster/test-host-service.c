@@ -7,15 +7,26 @@
 
 #include "config.h"
 
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/ferry-base-private.h"
 #include "cluster/ferry-host-session-private.h"
 #include "cluster/ferry-rate-private.h"
 #include "cluster/host-test.h"
 
 #define N_LAST_REQUESTS 500
 #define GRACE (600 * G_USEC_PER_SEC)
+
+/* The limits of a run beside a host that is late: a machine may be too slow for a limit, but not for all. */
+#define SHORTEST (400 * FERRY_MICROSECONDS_PER_MILLISECOND)
+#define LONGEST (20 * G_USEC_PER_SEC)
 
 static void
 test_application_is_told_of_the_host (void)
@@ -311,9 +322,12 @@ test_hurry_kills_what_does_not_listen (void)
 }
 
 static HostTestCall *
-run_for (HostTestApplication *application, const char *function, gint64 run_timeout, gint64 deadline_left)
+run_for (HostTestApplication *application, const char *function, GVariant *arguments, gint64 run_timeout,
+         gint64 deadline_left)
 {
+  g_autoptr (GVariant) sunk = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
   FerryRunRequest request = {.function = (char *) function,
+                             .arguments = sunk,
                              .idempotent = TRUE,
                              .run_timeout = run_timeout,
                              .deadline_left = deadline_left,
@@ -330,11 +344,84 @@ test_times_are_kept (void)
   g_autoptr (HostTestCall) limited = NULL;
   g_autoptr (HostTestCall) late = NULL;
 
-  limited = run_for (application, "sleep-until-cancelled", 1000, 0);
-  late = run_for (application, "sleep-until-cancelled", 0, 1000);
+  limited = run_for (application, "sleep-until-cancelled", NULL, 1000, 0);
+  late = run_for (application, "sleep-until-cancelled", NULL, 0, 1000);
   host_test_assert_failed (limited, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
   host_test_wait_done (late);
   g_assert_nonnull (late->error);
+}
+
+/* A run whose result comes within its limit, at a host that does not look for twice that time. */
+typedef struct
+{
+  gboolean is_stopped; /* the host's process is, by a signal; or else its main loop is in a callback */
+  gboolean has_deadline;
+} Late;
+
+/* Returns a process that waits for a byte in order. It ends the function that reads the fifo, while this process, the
+ * host, is stopped for a time, if it is. */
+static GPid
+fork_ender (int order, int fifo, gboolean is_stopped, gint64 time)
+{
+  GPid host = getpid ();
+  GPid pid = fork ();
+  char byte;
+
+  g_assert_cmpint (pid, >=, 0);
+  if (pid > 0)
+    return pid;
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  if (read (order, &byte, 1) != 1 || (is_stopped && kill (host, SIGSTOP) != 0) || write (fifo, &byte, 1) != 1)
+    _exit (1);
+  if (is_stopped)
+    ferry_test_take_time (time);
+  kill (host, SIGCONT);
+  _exit (0);
+}
+
+/* Returns whether the result came. */
+static gboolean
+is_limit_fair (const Late *self, gint64 limit, const char *path)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) first = host_test_run_idempotent (application, "echo", g_variant_new_string ("is there"));
+  g_autoptr (HostTestCall) call = NULL;
+  int fifo = open (path, O_RDWR | O_CLOEXEC);
+  int order[2];
+  int status;
+  GPid ender;
+
+  g_assert_no_errno (fifo);
+  g_assert_no_errno (pipe2 (order, O_CLOEXEC));
+  ender = fork_ender (order[0], fifo, self->is_stopped, 2 * limit);
+  host_test_assert_result (first, "'is there'");
+  call = run_for (application, "read-fifo", g_variant_new_string (path), self->has_deadline ? 0 : limit,
+                  self->has_deadline ? limit : 0);
+  host_test_wait_begin (call);
+  g_assert_cmpint (write (order[1], "", 1), ==, 1);
+  if (!self->is_stopped)
+    ferry_test_take_time (2 * limit);
+  host_test_wait_done (call);
+  g_assert_cmpint (waitpid (ender, &status, 0), ==, ender);
+  g_assert_cmpint (status, ==, 0);
+  close (order[0]);
+  close (order[1]);
+  close (fifo);
+  return call->error == NULL;
+}
+
+static void
+test_result_that_is_there_wins (gconstpointer data)
+{
+  g_autofree char *folder = g_dir_make_tmp ("ferry-late-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (folder, "fifo", NULL);
+
+  g_assert_no_errno (mkfifo (path, 0600));
+  for (gint64 limit = SHORTEST; !is_limit_fair (data, limit, path); limit *= 2)
+    g_assert_cmpint (limit, <, LONGEST);
+  g_assert_no_errno (g_unlink (path));
+  g_assert_no_errno (g_rmdir (folder));
 }
 
 /* ---- what a function says ---- */
@@ -891,6 +978,15 @@ test_ended_session_has_no_pool (void)
   task_test_free (task);
 }
 
+static void
+add_late (const char *name, gboolean is_stopped, gboolean has_deadline)
+{
+  g_autofree char *path = g_strdup_printf ("/host-service/result-that-is-there-wins/%s", name);
+
+  g_test_add_data_func_full (path, g_memdup2 (&(Late){is_stopped, has_deadline}, sizeof (Late)),
+                             test_result_that_is_there_wins, g_free);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -910,6 +1006,10 @@ main (int argc, char **argv)
   ADD ("run-that-lasts-tells-its-process", test_run_that_lasts_tells_its_process);
   ADD ("hurry-kills-what-does-not-listen", test_hurry_kills_what_does_not_listen);
   ADD ("times-are-kept", test_times_are_kept);
+  add_late ("busy-host/run-timeout", FALSE, FALSE);
+  add_late ("busy-host/deadline", FALSE, TRUE);
+  add_late ("stopped-host/run-timeout", TRUE, FALSE);
+  add_late ("stopped-host/deadline", TRUE, TRUE);
   ADD ("yields-wait-for-the-window", test_yields_wait_for_the_window);
   ADD ("cancel-ends-what-waits-for-the-window", test_cancel_ends_what_waits_for_the_window);
   ADD ("messages-come-in-order-before-the-result", test_messages_come_in_order_before_the_result);
