@@ -7,6 +7,7 @@
         print(task.result())
 """
 
+from ._library import VERSION as __version__
 from ._executor import Executor
 from ._exports import export
 from ._function import function

@@ -14,13 +14,17 @@ from typing import Any
 import gi
 
 from . import _executor, _home
-from ._library import Ferry
+from ._library import Ferry, load
 from ._task import Task
 from .errors import Error
 
-gi.require_version("Gtk", "4.0")
-gi.require_version("FerryGtk", "1")
-from gi.repository import FerryGtk, Gdk  # noqa: E402
+try:
+    gi.require_version("Gtk", "4.0")
+except ValueError as missing:
+    raise ImportError("ferry.gtk needs GTK 4 with its introspection data; install gir1.2-gtk-4.0 (Debian, Ubuntu) or gtk4 "
+                      "(Fedora, Arch), and import it before another version of GTK") from missing
+FerryGtk = load("FerryGtk", "libferry-gtk-1.so.0", lambda module: module.TaskRow.__gtype__.fundamental)
+from gi.repository import Gdk  # noqa: E402
 
 __all__ = ["TaskButton", "TaskGroup", "TaskGuard", "TaskList", "TaskMonitor", "TaskRow", "WorkerList", "bind_progress",
            "set_outcome"]
