@@ -17,6 +17,7 @@ import ferry
 import ferry.concurrent
 import ferry.parallel
 import ferry.pool
+from ferry import _memories
 
 
 def own_function(number):
@@ -52,6 +53,7 @@ def test_large_values(report, executor):
     size = (80 if "FERRY_TEST_NIGHT" in os.environ else 20) << 20
     report.equal("large arguments arrive", executor.submit(len, bytes(size)).result(), size)
     report.equal("large results arrive", len(executor.submit(functions.give_bytes, size).result()), size)
+    test_large_bytes(report, executor, size)
     try:
         import numpy
     except ImportError:
@@ -109,6 +111,30 @@ def test_bounds(report):
         for wrong, kind in ((0, ValueError), ("5", TypeError)):
             report.equal("buffersize=%r is refused" % wrong,
                          type(caught(functools.partial(executor.map, abs, [], buffersize=wrong))), kind)
+
+
+def test_large_bytes(report, executor, size):
+    """They go through memory, wherever they are in a value, and so have no limit of a message."""
+    def set_limit(size):
+        router = executor._home.router
+        limit, router.props.max_message_size = router.props.max_message_size, size
+        return limit
+
+    limit = executor._home.call(lambda: set_limit(4 << 20))
+    data = os.urandom(1 << 20) * (size >> 20)
+    try:
+        for value in (data, bytearray(data), [data, {"small": b"x", "large": bytearray(data)}]):
+            for name, function in (("first", functools.partial(functions.echo, value)), ("next", functions.echo)):
+                found = executor.submit(function, *([] if name == "first" else [value])).result()
+                report.fact("large %ss in a %s call go there and back" % (type(value).__name__, name), found == value)
+        found = executor.submit(functions.give_bytearray, size).result()
+        found[0] = 7
+        report.equal("a first result of a function has no limit of a message", (len(found), found[0]), (size, 7))
+        report.equal("nor have those of objects in it", [len(part) for part in executor.submit(
+            functions.give_many_bytes, size).result()], 3 * [size])
+    finally:
+        executor._home.call(lambda: set_limit(limit))
+    report.none("no memory is left at the socket", list(_memories.box()._found))
 
 
 def test_forks(report):

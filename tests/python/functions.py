@@ -151,6 +151,18 @@ def give_bytes(size):
     return bytes(size)
 
 
+def give_bytearray(size):
+    return bytearray(size)
+
+
+def give_many_bytes(size):
+    return [bytes(size) for _ in range(3)]
+
+
+def echo(value):
+    return value
+
+
 def begin():
     ferry.report(0.5, "begun")
 

@@ -7,6 +7,7 @@ name, and their pipes in the program's folder of /proc.
 """
 
 import fcntl
+import importlib
 import io
 import os
 import pickle
@@ -76,15 +77,16 @@ def _name_all(value: Any) -> None:
         for part in (value._lock, value._sleeping_count, value._woken_count, value._wait_semaphore):
             _name(part)
         value._make_methods()
-    elif queues is not None and isinstance(value, queues.Queue) and value._thread is not None and value._wlock._semlock.name is None:
-        _refuse(value, "its thread has begun to write")
+    elif queues is not None and isinstance(value, queues.Queue):
+        if value._thread is not None and value._wlock._semlock.name is None:
+            _refuse(value, "its thread has begun to write")
 
 
 def pickled(value: Any, callback: Callable[[pickle.PickleBuffer], bool]) -> bytes:
     """As pickle.dumps() does it, and with what multiprocessing's own processes inherit."""
     if "multiprocessing.synchronize" not in sys.modules:
         return pickle.dumps(value, 5, buffer_callback=callback)
-    reduction: Any = __import__("multiprocessing.reduction").reduction
+    reduction: Any = importlib.import_module("multiprocessing.reduction")
     context: Any = sys.modules["multiprocessing.context"]
 
     class Pickler(reduction.ForkingPickler):  # type: ignore[misc]

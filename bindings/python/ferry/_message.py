@@ -3,8 +3,9 @@
 """The bytes of a call and of its result.
 
 A message is a head, a pickle of protocol 5, and the buffers that the pickle names. A buffer of an array is copied once,
-as it is, into memory that the other process maps. The buffers of a result lie in memory that the call brought along. A
-call that brought none has them behind the pickle.
+as it is, into memory that the other process maps. So is a large pickle: of large bytes, wherever they are in a value, it
+is written from them themselves. What is large of a result lies in memory that the call brought along. A call that
+brought none has it in the message.
 """
 
 import fcntl
@@ -22,8 +23,8 @@ from ._library import GLib
 
 # A smaller buffer costs less inside the pickle.
 MIN_BUFFER = 1 << 16
-# A pickle that is larger goes into memory, too: what is sent as a message has a limit.
-MAX_PICKLE = 1 << 22
+# A pickle that is larger goes into memory, too: it is copied less often there, and what is sent as a message has a limit.
+MAX_PICKLE = 1 << 20
 ALIGNMENT = 64
 # What describes a buffer of the library has a limit, which is that of so many parts.
 MAX_PARTS = 1024
@@ -31,8 +32,9 @@ MAX_PARTS = 1024
 _HEAD = struct.Struct("<II")
 _BYTES = GLib.VariantType("ay")
 
-# What a head says: buffers lie in memory of their own; they lie behind the pickle; there is memory for those of the result.
-IN_MEMORY, BEHIND, WITH_ROOM = 1, 2, 4
+# What a head says: buffers lie in memory of their own; they lie behind the pickle; there is memory for those of the
+# result; the pickle of a result lies in its memory, too.
+IN_MEMORY, BEHIND, WITH_ROOM, WHOLE = 1, 2, 4, 8
 
 
 def _aligned(size: int) -> int:
@@ -63,8 +65,8 @@ def find_mistake(function: Any) -> str | None:
                 "the top level of a module, and pass it what it uses as arguments" % _describe(function))
     if function.__module__ == "__main__" and _main.find() == ():
         if _main.is_package():
-            return ("%s is in a __main__.py, which runs the program where it is imported, so that workers do not import it; "
-                    "move it to another module of the package or archive" % _describe(function))
+            return ("%s is in a __main__.py, which runs the program where it is imported, so that workers do not import "
+                    "it; move it to another module of the package or archive" % _describe(function))
         return "%s is typed in here, and a worker cannot import it; put it into a file, and import that" % _describe(function)
     return None
 
@@ -104,19 +106,57 @@ def _dump(value: Any, pickled: Pickled = _pickled) -> tuple[bytes, list[memoryvi
     return pickled(value, take), buffers
 
 
+class _Stream:
+    """A pickle in parts. A part of many bytes is the object that is pickled, and no copy of it."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.write = self.parts.append
+
+    def size(self) -> int:
+        return sum(map(len, self.parts))
+
+    def join(self) -> bytes:
+        return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+
+
+def _dump_in_parts(value: Any, pickled: Pickled | None) -> tuple[_Stream, list[memoryview]]:
+    buffers: list[memoryview] = []
+    stream = _Stream()
+
+    def take(buffer: pickle.PickleBuffer) -> bool:
+        memory = buffer.raw()
+        if memory.nbytes < MIN_BUFFER:
+            return True
+        buffers.append(memory)
+        return False
+
+    if pickled is None:
+        pickle.Pickler(stream, 5, buffer_callback=take).dump(value)
+    else:
+        stream.write(pickled(value, take))
+    return stream, buffers
+
+
 def _write(descriptor: int, memory: memoryview) -> None:
     while memory.nbytes:
         memory = memory[os.write(descriptor, memory):]
 
 
-def _fill(descriptor: int, buffers: list[memoryview]) -> None:
-    """Writes the buffers to memory, each at a multiple of the alignment."""
+def _fill(descriptor: int, stream: _Stream | None, buffers: list[memoryview]) -> list[int]:
+    """Writes the pickle and the buffers to memory, each at a multiple of the alignment. Returns their sizes."""
     offset = 0
+    if stream is not None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        for part in stream.parts:
+            _write(descriptor, memoryview(part))
+        offset = _aligned(stream.size())
     for memory in buffers:
         os.lseek(descriptor, offset, os.SEEK_SET)
         _write(descriptor, memory)
         offset += _aligned(memory.nbytes)
     os.ftruncate(descriptor, offset)
+    return ([] if stream is None else [stream.size()]) + [memory.nbytes for memory in buffers]
 
 
 # In what the unpickler says: what the program has not, as a worker has imported it; or what it was not imported for.
@@ -135,8 +175,8 @@ def loads(data: Any, buffers: Any = None) -> Any:
             error.args = ("A worker that imports the program finds no '%s' in it; move its definition to the top level, out "
                           "of 'if __name__ == \"__main__\":'" % (found[1] or found[2]),)
         elif found := _MISSING_IN_MAIN.search(str(error)):
-            error.args = ("A worker imports no __main__.py, nor what is typed in, and so has no '%s' of it; move its definition "
-                          "to another module" % (found[1] or found[2]),)
+            error.args = ("A worker imports no __main__.py, nor what is typed in, and so has no '%s' of it; move its "
+                          "definition to another module" % (found[1] or found[2]),)
         raise
 
 
@@ -159,7 +199,7 @@ def _head(kind: int, sizes: list[int]) -> bytes:
 
 
 def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], room: bool = False,
-              pickled: Pickled = _pickled) -> tuple[bytes, int]:
+              pickled: Pickled | None = None) -> tuple[bytes, int]:
     """A call, and the descriptor of the memory that belongs to it, or -1. With room, there is memory for the result too."""
     check(function)
     try:
@@ -170,19 +210,17 @@ def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], room
         raise
 
 
-def pack(value: Any, most: int, kind: int = 0, pickled: Pickled = _pickled) -> tuple[bytes, int]:
+def pack(value: Any, most: int, kind: int = 0, pickled: Pickled | None = None) -> tuple[bytes, int]:
     """A value, and the descriptor of the memory that has its buffers, or -1. A pickle of more bytes is in there too."""
-    stream, buffers = _dump(value, pickled)
-    if not buffers and len(stream) <= most:
-        return _head(kind, []) + stream, -1
-    parts = [memoryview(stream), *buffers]
+    stream, buffers = _dump_in_parts(value, pickled)
+    if not buffers and stream.size() <= most:
+        return _head(kind, []) + stream.join(), -1
     descriptor = make_memory()
     try:
-        _fill(descriptor, parts)
+        return _head(kind | IN_MEMORY, _fill(descriptor, stream, buffers)), descriptor
     except BaseException:
         os.close(descriptor)
         raise
-    return _head(kind | IN_MEMORY, [part.nbytes for part in parts]), descriptor
 
 
 def _read_head(data: bytes | memoryview) -> tuple[int, list[int], int]:
@@ -229,22 +267,28 @@ def unpack(data: bytes, open_memory: Callable[[], int]) -> Any:
     return loads(stream, buffers)
 
 
-def pack_value(value: Any, open_room: Callable[[], int] | None = None, prefix: bytes = b"") -> bytes:
-    """A value, whose buffers go into the memory that open_room gives a descriptor of, which is closed here.
+def pack_value(value: Any, open_room: Callable[[], int] | None = None, prefix: bytes = b"",
+               send_memory: Callable[[int], bool] | None = None) -> bytes:
+    """A value. What is large of it goes into the memory that open_room gives a descriptor of, which is closed here, or into
+    memory that send_memory sends, if it can.
 
     What is before the head is packed along, as a large value is slow to copy.
     """
-    stream, buffers = _dump(value)
-    if not buffers:
-        return b"".join((prefix, _head(0, []), stream))
-    if open_room is not None:
-        descriptor = open_room()
+    stream, buffers = _dump_in_parts(value, None)
+    is_whole = stream.size() > MAX_PICKLE
+    is_large = is_whole or sum(memory.nbytes for memory in buffers) > MAX_PICKLE
+    if open_room is not None and (buffers or is_whole) or send_memory is not None and is_large:
+        descriptor = make_memory() if open_room is None else open_room()
         try:
-            _fill(descriptor, buffers)
+            sizes = _fill(descriptor, stream if is_whole else None, buffers)
+            if open_room is not None or send_memory is not None and send_memory(descriptor):
+                kind = IN_MEMORY | (WHOLE if is_whole else 0)
+                return b"".join((prefix, _head(kind, sizes), *(() if is_whole else stream.parts)))
         finally:
             os.close(descriptor)
-        return b"".join((prefix, _head(IN_MEMORY, [buffer.nbytes for buffer in buffers]), stream))
-    return _join(stream, buffers, prefix)
+    if not buffers:
+        return b"".join((prefix, _head(0, []), *stream.parts))
+    return _join(stream.join(), buffers, prefix)
 
 
 def _join(stream: bytes, buffers: list[memoryview], prefix: bytes = b"") -> bytes:
@@ -293,6 +337,9 @@ def unpack_parts(data: bytes, memory: memoryview) -> Any:
 def unpack_value(data: bytes | memoryview, room: int = -1) -> Any:
     """A value, whose buffers may lie in the memory with this descriptor."""
     kind, sizes, start = _read_head(data)
+    if kind & WHOLE:
+        stream, *buffers = _map(room, sizes)
+        return loads(stream, buffers)
     if kind & IN_MEMORY:
         return loads(memoryview(data)[start:], _map(room, sizes))
     if not kind & BEHIND:

@@ -151,7 +151,7 @@ class Outcome(concurrent.futures.Future[T]):
     @property
     def _waiters(self) -> list[Any]:
         if "_is_told" not in self.__dict__ and self._is_brought_here():
-            raise Error("The main loop of this thread brings the end of '%s', and concurrent.futures would stand in its way; "
-                        "call result(), await it, or connect to 'done'" % self._name)
+            raise Error("The main loop of this thread brings the end of '%s', and concurrent.futures would stand in its "
+                        "way; call result(), await it, or connect to 'done'" % self._name)
         waiters: list[Any] = self.__dict__["_list_of_waiters"]
         return waiters

@@ -77,8 +77,8 @@ class Stream(Task[Any], Values[T]):
         self._credit = -1
         plain = getattr(function, "func", function)
         if inspect.isasyncgenfunction(plain) or inspect.iscoroutinefunction(plain):
-            raise TypeError("A stream is of a function that yields, and '%s' is asynchronous; submit a coroutine function, and "
-                            "have it send by executor.pipe()" % name_of(plain))
+            raise TypeError("A stream is of a function that yields, and '%s' is asynchronous; submit a coroutine function, "
+                            "and have it send by executor.pipe()" % name_of(plain))
         self._values: collections.deque[bytes] = collections.deque()
         self._news = Event()
         # How many wait for the end, and so do not read.

@@ -10,10 +10,10 @@ import weakref
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar, cast
 
-from . import _fault, _message, _notices, _pipe
+from . import _fault, _memories, _message, _notices, _pipe
 from ._home import Event, Home
 from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
-from ._names import CALL, EXCEPTION, OWN
+from ._names import CALL, EXCEPTION, MEMORY, OWN
 from ._outcome import Outcome
 from .errors import Error, WorkerLost
 
@@ -89,6 +89,9 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     def do_message(self, kind: str, value: Any) -> None:
         if kind == EXCEPTION:
             self._fault = pickle.loads(_message.from_variant(value))
+        elif kind == MEMORY:
+            self._close_room()
+            self._room = _memories.box().take(_message.from_variant(value))
         elif not (kind.startswith(OWN) and _notices.take(kind, _message.from_variant(value), self._name)):
             Ferry.Task.do_message(self, kind, value)
 

@@ -24,9 +24,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _function, _job, _main, _message, _notices, _objects, _offer, _persistent, _pipe
+from . import _fault, _function, _job, _main, _memories, _message, _notices, _objects, _offer, _persistent, _pipe
 from ._library import PYTHON_ERROR, Ferry, GLib, GObject
-from ._names import CALL, EXCEPTION, PATHS, STREAM
+from ._names import CALL, EXCEPTION, MEMORY, PATHS, STREAM
 from .errors import Cancelled
 
 # While modules are imported, GTK finds no display: workers have no window, and a display would bring threads.
@@ -64,9 +64,18 @@ def _load(job: Any, arguments: Any, handle: int) -> Any:
         raise
 
 
-def _pack(value: Any, function: Any, open_room: Callable[[], int] | None = None) -> Any:
+def _send_memory(job: Any, descriptor: int) -> bool:
+    """Sends memory ahead of the result that lies in it, if that can be."""
+    token = _memories.send(descriptor)
+    if token is not None:
+        _job.call_whole(job.send, MEMORY, _message.to_variant(token))
+    return token is not None
+
+
+def _pack(value: Any, function: Any, open_room: Callable[[], int] | None = None,
+          send_memory: Callable[[int], bool] | None = None) -> Any:
     try:
-        return _message.to_variant(_message.pack_value(value, open_room))
+        return _message.to_variant(_message.pack_value(value, open_room, send_memory=send_memory))
     except Exception as exception:
         exception.add_note("%s gave a value of type %s, which cannot be sent; give one that can be pickled"
                            % (getattr(function, "__qualname__", function), type(value).__qualname__))
@@ -102,7 +111,8 @@ def _call(job: Any, arguments: Any) -> Any:
         (function, args, kwargs), room = _load(job, arguments, 0)
         value = _job.finish(function(*args, **kwargs))
         _offer.wait_for_answers()
-        return _pack(value, function, None if room < 0 else lambda: int(job.dup_descriptor(room)))
+        return _pack(value, function, None if room < 0 else lambda: int(job.dup_descriptor(room)),
+                     functools.partial(_send_memory, job))
 
     return _run(job, body)
 
@@ -154,6 +164,7 @@ def _take_paths() -> dict[str, Any] | None:
     paths: dict[str, Any] = json.loads(text)
     if FORK_SERVER in os.environ:
         _begun_with.update({name: os.environ[name] for name in (PATHS, "PYTHONPATH")})
+    _memories.name_in_worker = paths["memories"]
     sys.path[:] = paths["path"]
     _set_environment(paths)
     if paths["authkey"] is not None:
