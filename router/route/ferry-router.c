@@ -31,6 +31,7 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-completion-private.h"
 #include "base/ferry-forks-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-usable-cores.h"
 #include "engine/ferry-pingee-private.h"
@@ -1607,7 +1608,9 @@ typedef struct
   FerryRouter *router;
   FerryCondition condition;
   gpointer user_data;
-  gint64 until;          /* monotonic time of the timeout; G_MAXINT64: none */
+  gint64 until;          /* the clock's time of the timeout; G_MAXINT64: none */
+  FerryLimitClock clock; /* of the timeout */
+  gboolean is_late;      /* the timeout is over, and the fence is behind what had come by then */
   FerryMonitor *monitor; /* (unowned) (nullable): has the fence; NULL without a timeout */
   guint64 fence;
 } Route;
@@ -1653,7 +1656,7 @@ nudge_local_queue (gpointer queue)
 }
 
 /* Sleeps until a block is in the queue, a function is posted, or a timer or tick is due. A timeout that is over does
- * not end the sleep, which then waits for messages that were sent before the call. */
+ * not end the sleep, which then waits for messages that were sent before it was. */
 static void
 sleep_until_work (Route *self)
 {
@@ -1662,8 +1665,8 @@ sleep_until_work (Route *self)
   gint64 until = MIN (ferry_hot_cells_get_tick (&router->hot_cells),
                       MIN (ferry_timers_get_first (router->timers), ferry_timers_get_first (router->limits)));
 
-  if (self->until > g_get_monotonic_time ())
-    until = MIN (until, self->until);
+  if (self->monitor != NULL && !self->is_late)
+    until = MIN (until, ferry_limit_clock_sleep (&self->clock, self->until));
   if (!ferry_mailbox_watch (router->mailbox, nudge_local_queue, queue))
     return;
   ferry_local_queue_wait_until (queue, until);
@@ -1683,6 +1686,18 @@ serve (Route *self, FerryDispatchResult *result)
   return holds (self);
 }
 
+/* Whether the timeout is over, and what had come by then is delivered: a handler may have taken the whole time. */
+static gboolean
+is_over (Route *self)
+{
+  if (self->monitor == NULL || (!self->is_late && ferry_limit_clock_look (&self->clock) < self->until))
+    return FALSE;
+  if (!self->is_late && self->monitor == self->router->monitor)
+    self->fence = ferry_monitor_set_fence (self->monitor);
+  self->is_late = TRUE;
+  return has_passed_fence (self->router, self->monitor, self->fence);
+}
+
 static gboolean
 route (Route *self, GError **error)
 {
@@ -1694,7 +1709,7 @@ route (Route *self, GError **error)
         return TRUE;
       if (result == FERRY_DISPATCH_STOPPED)
         continue;
-      if (g_get_monotonic_time () >= self->until && has_passed_fence (self->router, self->monitor, self->fence))
+      if (is_over (self))
         return ferry_set_error (
           error, FERRY_ERROR_TIMED_OUT,
           "The condition did not hold before the timeout of ferry_router_route_until(); allow more time");
@@ -1723,9 +1738,9 @@ route (Route *self, GError **error)
  * proxies, replicas and exporters on the main context. If a condition depends on such work, iterate the context
  * instead, with g_main_context_iteration(). To wait for the end of one task, use [method@Ferry.Task.wait].
  *
- * Messages that were sent before this function was called are delivered even if @timeout is over, so a @timeout of 0
- * waits for no others. The function does not wait for large data that cannot come until the application drops other
- * large data.
+ * Messages that were sent before @timeout was over are delivered, however long handlers took. So a @timeout of 0
+ * delivers what was sent before the call, and waits for nothing else. The time in which this process was stopped does
+ * not count. The function does not wait for large data that cannot come until the application drops other large data.
  *
  * On the router's thread. Unlike functions that iterate the context, this function may be called from within callbacks
  * of the context, except for Ferry's callbacks.
@@ -1739,7 +1754,11 @@ gboolean
 ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer user_data, gint64 timeout,
                           GError **error)
 {
-  Route course = {self, condition, user_data, ferry_deadline_after (timeout)};
+  Route course = {.router = self,
+                  .condition = condition,
+                  .user_data = user_data,
+                  .until = ferry_deadline_after (timeout),
+                  .is_late = timeout == 0};
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = NULL;
   g_autoptr (FerryMonitor) monitor = NULL;
   gboolean success;
@@ -1757,11 +1776,9 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
   if (holds (&course))
     return TRUE;
   monitor = ferry_monitor_ref (self->monitor);
-  if (timeout >= 0)
-    {
-      course.monitor = monitor;
-      course.fence = ferry_monitor_set_fence (monitor);
-    }
+  course.monitor = timeout >= 0 ? monitor : NULL;
+  if (timeout == 0)
+    course.fence = ferry_monitor_set_fence (monitor);
   ferry_monitor_begin_need (monitor);
   success = route (&course, error);
   ferry_monitor_end_need (monitor);

@@ -9,6 +9,10 @@
 
 #include "route/route-test.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
 #define MILLISECOND 1000
 #define LONG (FERRY_TEST_TIMEOUT_SECONDS * G_USEC_PER_SEC)
 
@@ -134,6 +138,87 @@ test_times_out_in_a_flood (void)
   g_clear_pointer (&pipe, ferry_test_pipe_free);
   ferry_test_wait_ended (worker);
   ferry_test_router_stop (router);
+}
+
+/* ---- a time that is over ---- */
+
+typedef struct
+{
+  FerryTestPipe *pipe;
+  gint64 time;
+  gboolean is_sent;
+} Slow;
+
+/* The second message is sent within the time, after the monitor has seen what was sent before the call. The look at the
+ * first one takes longer than the time. */
+static gboolean
+has_second_after_a_slow_look (gpointer user_data)
+{
+  Slow *self = user_data;
+
+  if (self->pipe->n_messages == 1 && !self->is_sent)
+    {
+      ferry_test_take_time (self->time / 2);
+      route_test_send_numbers (self->pipe->sender, 1, 1);
+      self->is_sent = TRUE;
+      ferry_test_take_time (self->time);
+    }
+  return self->pipe->n_messages == 2;
+}
+
+static void
+test_delivers_what_came_in_time (void)
+{
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
+  Slow slow = {pipe, 100 * MILLISECOND, FALSE};
+  g_autoptr (GError) error = NULL;
+
+  route_test_send_numbers (pipe->sender, 0, 1);
+  ferry_router_route_until (router, has_second_after_a_slow_look, &slow, slow.time, &error);
+  g_assert_no_error (error);
+}
+
+typedef struct
+{
+  FerryTestPipe *pipe;
+  const char *go;
+  int order;
+} Stopped;
+
+static gpointer
+send_after_stop (gpointer data)
+{
+  Stopped *self = data;
+
+  g_assert_cmpint (write (self->order, "", 1), ==, 1);
+  close (open (self->go, O_RDONLY | O_CLOEXEC));
+  ferry_test_take_time (G_USEC_PER_SEC / 4);
+  route_test_send_numbers (self->pipe->sender, 0, 1);
+  return NULL;
+}
+
+/* As where the sender was stopped as well, by a frozen container for instance. */
+static void
+test_a_stop_takes_no_time (void)
+{
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
+  g_autofree char *go = g_build_filename (g_get_user_runtime_dir (), "go", NULL);
+  Stopped stopped = {.pipe = pipe, .go = go};
+  Count count = {pipe, 1};
+  g_autoptr (GError) error = NULL;
+  GThread *thread;
+  GPid stopper;
+
+  g_assert_no_errno (mkfifo (go, 0600));
+  stopper = ferry_test_fork_stopper (go, 3 * G_USEC_PER_SEC, &stopped.order);
+  thread = g_thread_new ("sender", send_after_stop, &stopped);
+  ferry_router_route_until (router, has_count, &count, 2 * G_USEC_PER_SEC, &error);
+  g_assert_no_error (error);
+  g_thread_join (thread);
+  g_assert_cmpint (waitpid (stopper, NULL, 0), ==, stopper);
+  close (stopped.order);
 }
 
 static void
@@ -557,6 +642,8 @@ main (int argc, char **argv)
                               test_looks_after_each_message_of_a_worker);
   g_test_add_func ("/route-until/times-out", test_times_out);
   route_test_add_untraceable ("/route-until/times-out-in-a-flood", test_times_out_in_a_flood);
+  g_test_add_func ("/route-until/delivers-what-came-in-time", test_delivers_what_came_in_time);
+  g_test_add_func ("/route-until/a-stop-takes-no-time", test_a_stop_takes_no_time);
   g_test_add_func ("/route-until/without-time-delivers-all-that-was-sent",
                    test_without_time_delivers_all_that_was_sent);
   route_test_add_untraceable ("/route-until/without-time-delivers-all-that-a-worker-sent",
