@@ -33,6 +33,7 @@
 #include "base/ferry-forks-private.h"
 #include "base/ferry-limit-clock-private.h"
 #include "base/ferry-spin-private.h"
+#include "base/ferry-thread-private.h"
 #include "base/ferry-usable-cores.h"
 #include "engine/ferry-pingee-private.h"
 #include "ferry-enums.h"
@@ -1796,6 +1797,44 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
  * system bus for the power profile. It ends the program where it gets no descriptor for a context. */
 #define START_N_FDS 8
 
+/* How many free threads a router needs to start: its monitor, and the thread that GLib starts for the first GTask. */
+#define START_N_THREADS 2
+
+/* How many GLib starts to follow the power profile, at the most. */
+#define POWER_N_THREADS 3
+
+static gpointer
+pass (gpointer gate)
+{
+  pthread_mutex_lock (gate);
+  pthread_mutex_unlock (gate);
+  return NULL;
+}
+
+/* Whether n threads, at most POWER_N_THREADS, can be started now. GLib ends the program where it gets no thread. */
+static gboolean
+check_free_threads (guint n, GError **error)
+{
+  pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+  GThread *threads[POWER_N_THREADS];
+  guint n_started = 0;
+  gboolean starts = TRUE;
+
+  /* All of them are there at the same time. */
+  pthread_mutex_lock (&gate);
+  while (starts && n_started < n)
+    {
+      threads[n_started] = ferry_thread_try_new ("ferry-free", "the router", pass, &gate, error);
+      starts = threads[n_started] != NULL;
+      n_started += starts;
+    }
+  pthread_mutex_unlock (&gate);
+  while (n_started > 0)
+    g_thread_join (threads[--n_started]);
+  pthread_mutex_destroy (&gate);
+  return starts;
+}
+
 /* What follows the system's power profile; for the thread on which GLib reports a change. */
 typedef struct
 {
@@ -1832,7 +1871,8 @@ start_spin (FerryRouter *self)
   };
   Spin *spin;
 
-  if (self->latency != FERRY_LATENCY_SYSTEM || !ferry_check_free_fds (START_N_FDS, NULL))
+  if (self->latency != FERRY_LATENCY_SYSTEM || !ferry_check_free_fds (START_N_FDS, NULL) ||
+      !check_free_threads (POWER_N_THREADS, NULL))
     {
       ferry_monitor_set_spin (self->monitor, FERRY_SPIN_SETTING (longest[self->latency], SPIN_SHARE));
       return;
@@ -2015,7 +2055,8 @@ ferry_router_start (FerryRouter *self, GError **error)
                             "The router is running already; stop it before you start it again");
   if (self->stopping)
     return ferry_set_error (error, FERRY_ERROR_BUSY, "The router is being stopped; start it again when it has stopped");
-  if (!ferry_check_free_fds (START_N_FDS, error))
+  if (!ferry_check_free_fds (START_N_FDS, error) ||
+      (g_type_from_name ("GTask") == 0 && !check_free_threads (START_N_THREADS, error)))
     return FALSE;
   pingee = ferry_pingee_new (self->priority, self->ageing, pinged, self);
   ferry_pingee_set_can_recurse (pingee, wants_nested_dispatch);
@@ -2023,15 +2064,15 @@ ferry_router_start (FerryRouter *self, GError **error)
                                      self->local_queue_limit, self->spare_time, error);
   if (self->monitor == NULL)
     return FALSE;
+  /* GLib starts a thread for the first GTask, and aborts the program if the system refuses the thread. So GLib
+   * starts its thread here, where it was looked for. */
+  g_type_ensure (G_TYPE_TASK);
   ferry_pingee_connect (pingee, self->context);
   start_spin (self);
   if (!self->by_monitor)
     self->short_cut_source = ferry_monitor_attach_short_cut (self->monitor);
   self->pingee = g_steal_pointer (&pingee);
   self->hot_cells.pingee = self->pingee;
-  /* GLib starts a thread for the first GTask, and aborts the program if the system refuses the thread. So GLib
-   * starts its thread here, just after the system has granted the monitor's thread. */
-  g_type_ensure (G_TYPE_TASK);
   ferry_home_set_thread (self->home, g_thread_self ());
   g_atomic_pointer_set (&self->thread, g_thread_self ());
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RUNNING]);

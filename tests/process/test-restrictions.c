@@ -622,6 +622,44 @@ test_starts_or_refuses_with_few_descriptors (void)
   g_assert_cmpuint (n_refused, <, 16);
 }
 
+static rlim_t
+count_addresses (void)
+{
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
+  return (rlim_t) g_ascii_strtoull (text, NULL, 10) * (rlim_t) sysconf (_SC_PAGESIZE);
+}
+
+/* However few addresses are left, there is a thread for the router and for each of GLib's, or none is asked for. */
+static void
+test_starts_or_refuses_with_few_addresses (void)
+{
+  const rlim_t used = count_addresses ();
+  guint n_refused = 0;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  g_test_skip ("a sanitizer has its own idea of address space");
+  return;
+#endif
+  if (!is_alone ())
+    return;
+  for (guint n = 2; n < 40; n += 2)
+    {
+      g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+      g_autoptr (GError) error = NULL;
+
+      limit (RLIMIT_AS, used + n * 1024 * 1024);
+      if (ferry_router_start (router, &error))
+        ferry_router_stop (router, NULL);
+      else
+        g_assert_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
+      n_refused += error != NULL;
+    }
+  g_assert_cmpuint (n_refused, >, 0);
+  g_assert_cmpuint (n_refused, <, 19);
+}
+
 /* ---- signals ---- */
 
 static void
@@ -804,6 +842,7 @@ main (int argc, char **argv)
   g_test_add_func ("/restrictions/a-line-that-has-no-room-is-dropped", test_a_line_that_has_no_room_is_dropped);
   g_test_add_func ("/restrictions/few-addresses-are-enough", test_few_addresses_are_enough);
   g_test_add_func ("/restrictions/starts-or-refuses-with-few-descriptors", test_starts_or_refuses_with_few_descriptors);
+  g_test_add_func ("/restrictions/starts-or-refuses-with-few-addresses", test_starts_or_refuses_with_few_addresses);
   g_test_add_func ("/restrictions/ends-children-by-an-interrupt", test_ends_children_by_an_interrupt);
   g_test_add_func ("/restrictions/a-guardian-that-stood-still-is-replaced",
                    test_a_guardian_that_stood_still_is_replaced);
