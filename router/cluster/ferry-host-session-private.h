@@ -56,8 +56,6 @@ typedef struct
  * the transport is in use. */
 FerryHostSession *ferry_host_session_new (FerryTransport *transport, const char *name, FerryHostBoard *board,
                                           const FerryHostSessionFuncs *funcs, gpointer owner, GError **error);
-const char *ferry_host_session_get_name (FerryHostSession *self);
-FerryHostShare *ferry_host_session_get_share (FerryHostSession *self);
 
 /* There is a place for the run: it begins, or asks for leave. */
 void ferry_host_session_begin (FerryHostSession *self, FerryHostRun *run);

@@ -832,18 +832,6 @@ ferry_host_session_new (FerryTransport *transport, const char *name, FerryHostBo
   return g_steal_pointer (&self);
 }
 
-const char *
-ferry_host_session_get_name (FerryHostSession *self)
-{
-  return self->name;
-}
-
-FerryHostShare *
-ferry_host_session_get_share (FerryHostSession *self)
-{
-  return &self->share;
-}
-
 static void
 ferry_host_session_finalize (GObject *object)
 {
