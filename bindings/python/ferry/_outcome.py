@@ -19,15 +19,16 @@ class _Callback:
     """One of add_done_callback(). In a coroutine, it is for the loop that runs it, as those of asyncio's futures are."""
 
     def __init__(self, outcome: "Outcome[Any]", function: Callable[[Any], Any], context: Any) -> None:
-        self._outcome = outcome
+        self._outcome: "Outcome[Any] | None" = outcome
         self.function: Callable[[Any], Any] | None = function
         self._loop = running_loop()
         self._context = context
 
     def _call(self) -> None:
-        function, self.function = self.function, None
+        # What is over refers to itself no more, and needs no collector.
+        (function, self.function), (outcome, self._outcome) = (self.function, None), (self._outcome, None)
         if function is not None:
-            function(self._outcome)
+            function(outcome)
 
     def __call__(self) -> None:
         if self._loop is None:
