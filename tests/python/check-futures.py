@@ -170,6 +170,35 @@ def test_concurrent(report):
         report.equal("futures of other kinds are beside it", concurrent.futures.wait(mixed), (set(mixed), set()))
 
 
+def test_two_that_look_at_once(report):
+    """Another thread looks after each step of the first look."""
+    lists = []
+    here = threading.current_thread()
+
+    class Interrupted(dict):
+        def setdefault(self, *arguments):
+            found = super().setdefault(*arguments)
+            if threading.current_thread() is here:
+                thread = threading.Thread(target=lambda: lists.append(raised(lambda: look(task))))
+                thread.start()
+                thread.join()
+            return found
+
+    def look(outcome):
+        with outcome._condition:
+            return outcome._waiters
+
+    class Waiting(ferry._outcome.Outcome):
+        def __init__(self):
+            self._ended = ferry._home.Event()
+
+    task = Waiting()
+    task.__dict__ = Interrupted(task.__dict__)
+    own = look(task)
+    report.fact("each of two threads that look at once finds the list", len(lists) == 2 and all(each is own for each in lists),
+                [repr(lists)])
+
+
 def test_repr(report):
     with ferry.Executor(workers=1) as executor:
         task = executor.submit(functions.double, 4)
@@ -221,6 +250,7 @@ def test_main_loop(report):
 def body(report):
     asyncio.run(asyncio.wait_for(use_asyncio(report), LONG))
     test_concurrent(report)
+    test_two_that_look_at_once(report)
     test_repr(report)
     test_main_loop(report)
 

@@ -128,8 +128,9 @@ class Outcome(concurrent.futures.Future[T]):
     def _condition(self) -> threading.Condition:
         found: threading.Condition | None = self.__dict__.get("_lock_of_waiters")
         if found is None:
-            found = self.__dict__.setdefault("_lock_of_waiters", threading.Condition())
+            # The list is there when another thread finds the lock.
             self.__dict__.setdefault("_list_of_waiters", [])
+            found = self.__dict__.setdefault("_lock_of_waiters", threading.Condition())
             self._ended.add_callback(self._tell_waiters)
         return found
 
