@@ -15,7 +15,9 @@
 
 #include "task/ferry-pool-private.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
@@ -318,24 +320,39 @@ has_attached_worker (FerryPool *self)
   return FALSE;
 }
 
-/* What the system has too little of, it has too little of for all pools of the process: one speaks for them. */
+/* What the system has too little of, it has too little of for all pools of the process: one speaks for those that lack
+ * the same. The last of these is for what has another cause. */
+static const int lacks[] = {EAGAIN, ENOMEM, EMFILE, ENFILE, ENOBUFS, ETOOMANYREFS, ENOSPC, ETXTBSY, 0};
+
+static pthread_mutex_t speakers_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct
 {
-  pthread_mutex_t lock;
-  const FerryPool *speaker; /* (nullable): for comparison only */
+  const FerryPool *pool; /* (nullable): for comparison only */
   gint64 said_at;
-} refusals = {PTHREAD_MUTEX_INITIALIZER, NULL, 0};
+} speakers[G_N_ELEMENTS (lacks)];
+
+/* Returns the index of what lacks. Its text is all that comes from a worker's end. */
+static guint
+find_lack (const GError *error)
+{
+  guint i = 0;
+
+  while (lacks[i] != 0 && strstr (error->message, g_strerror (lacks[i])) == NULL)
+    i++;
+  return i;
+}
 
 static gboolean
-may_speak (const FerryPool *self)
+may_speak (const FerryPool *self, const GError *error)
 {
+  guint lack = find_lack (error);
   gint64 now = g_get_monotonic_time ();
-  FERRY_AUTO_LOCK (&refusals.lock);
+  FERRY_AUTO_LOCK (&speakers_lock);
 
-  if (refusals.speaker != NULL && refusals.speaker != self && now - refusals.said_at < REFUSAL_INTERVAL)
+  if (speakers[lack].pool != NULL && speakers[lack].pool != self && now - speakers[lack].said_at < REFUSAL_INTERVAL)
     return FALSE;
-  refusals.speaker = self;
-  refusals.said_at = now;
+  speakers[lack].pool = self;
+  speakers[lack].said_at = now;
   return TRUE;
 }
 
@@ -343,11 +360,12 @@ may_speak (const FerryPool *self)
 static void
 forget_refusals (FerryPool *self)
 {
-  FERRY_AUTO_LOCK (&refusals.lock);
+  FERRY_AUTO_LOCK (&speakers_lock);
 
   self->n_refusals = 0;
-  if (refusals.speaker == self)
-    refusals.speaker = NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (speakers); i++)
+    if (speakers[i].pool == self)
+      speakers[i].pool = NULL;
 }
 
 /* Handles a shortage of resources at a worker's start. What is short now may be there later, so the start is tried
@@ -365,7 +383,7 @@ note_refusal (FerryPool *self, const GError *error)
     {
       self->n_refusals++;
       /* The log gets the first, the second, the fourth... */
-      if ((self->n_refusals & (self->n_refusals - 1)) == 0 && may_speak (self))
+      if ((self->n_refusals & (self->n_refusals - 1)) == 0 && may_speak (self, error))
         g_message ("%s", text);
     }
   if (!ferry_timer_is_set (&self->back_off))

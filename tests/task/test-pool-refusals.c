@@ -195,6 +195,44 @@ is_logged_by_one_of_many_pools (gconstpointer data)
 }
 
 static gboolean
+says_that_the_program_is_busy (gpointer task)
+{
+  const char *text = ferry_task_get_text (task);
+
+  return text != NULL && strstr (text, g_strerror (ETXTBSY)) != NULL;
+}
+
+/* A pool lacks its program, which is being written, and another lacks descriptors: each says so. */
+static void
+test_another_lack_is_logged_as_well (void)
+{
+  g_autoptr (TaskTest) test = new_test (IN_THREADS);
+  g_autofree char *program = g_build_filename (g_get_user_runtime_dir (), "program", NULL);
+  const char *argv[] = {program, NULL};
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
+  g_autoptr (FerryPool) pool = ferry_pool_new (test->router, launcher);
+  g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
+  g_autoptr (FerryTask) busy = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *said = NULL;
+  int writer = open (program, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+
+  g_assert_no_errno (writer);
+  g_object_set (pool, "use-fork-server", FALSE, NULL);
+  busy = task_test_submit (executor, "nothing", NULL);
+  ferry_test_run_until (says_that_the_program_is_busy, busy);
+  g_free (task_test_take_message ());
+  task = submit_under_the_limit (test);
+  said = task_test_take_message ();
+  g_assert_nonnull (said);
+  ferry_test_assert_says (said, g_strerror (EMFILE));
+  task_test_assert_result (task, NULL);
+  ferry_task_cancel (busy);
+  task_test_wait_done (busy);
+  close (writer);
+}
+
+static gboolean
 is_done_or_says_what_is_short (gpointer task)
 {
   return ferry_task_get_done (task) || says_what_is_short (task);
@@ -304,6 +342,7 @@ main (int argc, char **argv)
   add ("are-tried-again-without-a-task", is_tried_again_without_a_task);
   add ("are-tried-again-as-long-as-it-takes", goes_on_as_long_as_it_lacks);
   add ("are-logged-by-one-of-many-pools", is_logged_by_one_of_many_pools);
+  g_test_add_func ("/refusals/of-another-lack-are-logged-as-well", test_another_lack_is_logged_as_well);
   add ("are-told-whatever-lacks", says_so_whatever_lacks);
   add ("are-given-up-where-others-can-run-the-tasks", gives_up_whatever_lacks);
   add ("are-tried-again-for-want-of-processes", is_tried_again_for_processes);
