@@ -64,6 +64,7 @@ struct _FerryEvaluation
   FerryEvaluation *outer; /* (unowned) (nullable): in application code: the value of the thread's current before */
   GQueue *outer_queue;    /* (unowned) (nullable): in application code: the value of thread_queue before */
   const char *super;      /* (nullable): borrowed from the request: the class that has the function of the next call */
+  GError *shortage;       /* (owned) (nullable): why no thread was to be had; then no step more is taken */
   MethodInvocation first; /* memory for the first call's invocation; unused while its evaluation is NULL */
 
   /* The call under way; only for the answering thread until that thread sets PHASE_ANSWERED. */
@@ -78,6 +79,10 @@ static GPrivate
   current; /* (unowned) (nullable): the evaluation that has called the application code that runs on this thread */
 static GPrivate
   thread_queue; /* (unowned) (nullable): a GQueue on the thread's stack, of evaluations that the thread runs next */
+/* The evaluations that wait for a thread of the pool. The pool's own items are only words that there is one: GLib keeps
+ * an item for which it gets no thread, and an evaluation that is refused then must not run later. */
+static pthread_mutex_t pooled_lock = PTHREAD_MUTEX_INITIALIZER;
+static GQueue pooled = G_QUEUE_INIT;
 static GPrivate serves; /* (unowned) (nullable): the exporter of the methods that this thread calls */
 
 static void advance (FerryEvaluation *self);
@@ -140,6 +145,7 @@ ferry_evaluation_unref (FerryEvaluation *self)
   g_clear_pointer (&self->answer, g_variant_unref);
   g_clear_object (&self->answer_object);
   g_clear_error (&self->answer_error);
+  g_clear_error (&self->shortage);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_object_unref (self->exporter);
   g_free (self);
@@ -187,7 +193,7 @@ run_here (FerryEvaluation *self)
     }
   g_private_set (&thread_queue, &own);
   for (; self != NULL; self = g_queue_pop_head (&own))
-    if (n++ < MAX_IN_A_ROW || self->context != NULL)
+    if (n++ < MAX_IN_A_ROW || self->context != NULL || self->shortage != NULL)
       {
         advance (self);
         ferry_evaluation_unref (self);
@@ -204,26 +210,58 @@ run_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* data: the evaluation (transfer full). */
 static void
-run_in_pool (gpointer data, gpointer user_data)
+run_in_pool (gpointer word, gpointer user_data)
 {
-  g_private_set (&serves, ((FerryEvaluation *) data)->exporter);
-  run_here (data);
+  FerryEvaluation *evaluation;
+
+  pthread_mutex_lock (&pooled_lock);
+  evaluation = g_queue_pop_head (&pooled);
+  pthread_mutex_unlock (&pooled_lock);
+  /* NULL: the evaluation of one word was refused. */
+  if (evaluation == NULL)
+    return;
+  g_private_set (&serves, evaluation->exporter);
+  run_here (evaluation);
   g_private_set (&serves, NULL);
+}
+
+/* Takes back the evaluation that has just been put into the pool without a new thread. Returns FALSE if a thread has
+ * taken it, or will: the pool has one, which looks again before it leaves. */
+static gboolean
+take_back (FerryEvaluation *self, GThreadPool *pool)
+{
+  FERRY_AUTO_LOCK (&pooled_lock);
+
+  return g_thread_pool_get_num_threads (pool) == 0 && g_queue_remove (&pooled, self);
 }
 
 /* Continues the evaluation (transfer full) on a thread of the pool. A thread that only answers, or that calls an
  * object of its own process, must not call methods for other callers. The pool starts a thread for each evaluation,
- * so that one method may wait for another. */
+ * so that one method may wait for another. Where the system refuses the thread and the pool has no other, the
+ * evaluation is refused with the shortage; advance() does that, in turn with others, so that they do not nest. */
 static void
 push_to_pool (FerryEvaluation *self)
 {
   static gsize pool = 0;
+  GError *failure = NULL;
 
+  /* There may be a thread now. */
+  g_clear_error (&self->shortage);
   if (g_once_init_enter (&pool))
     g_once_init_leave (&pool, (gsize) g_thread_pool_new (run_in_pool, NULL, -1, FALSE, NULL));
-  g_thread_pool_push ((GThreadPool *) pool, self, NULL);
+  pthread_mutex_lock (&pooled_lock);
+  g_queue_push_tail (&pooled, self);
+  pthread_mutex_unlock (&pooled_lock);
+  if (g_thread_pool_push ((GThreadPool *) pool, &pooled, &failure))
+    return;
+  if (take_back (self, (GThreadPool *) pool))
+    {
+      ferry_set_thread_error (&self->shortage, "calling methods", failure);
+      run_here (self);
+    }
+  else
+    g_error_free (failure);
 }
 
 static gboolean
@@ -928,6 +966,14 @@ advance (FerryEvaluation *self)
       take_answer (self, &error);
       self->next++;
     }
+  if (self->shortage != NULL && self->next == 0)
+    {
+      leave_turn (self);
+      refuse (self, self->shortage);
+      return;
+    }
+  if (error == NULL && self->next < self->request.n_steps)
+    error = g_steal_pointer (&self->shortage);
   while (error == NULL && self->next < self->request.n_steps)
     {
       if (!ensure_turn (self))

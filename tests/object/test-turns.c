@@ -9,6 +9,8 @@
 
 #include <locale.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "ferry-test.h"
 #include "object-test.h"
@@ -207,6 +209,117 @@ test_answering_thread (void)
   close_scene (&scene);
 }
 
+/* Leaves no room for a thread's stack. Returns the limit before. */
+static struct rlimit
+refuse_threads (void)
+{
+  g_autofree char *text = NULL;
+  struct rlimit before;
+  struct rlimit limit;
+
+  g_assert_no_errno (getrlimit (RLIMIT_AS, &before));
+  g_assert_true (g_file_get_contents ("/proc/self/statm", &text, NULL, NULL));
+  limit = before;
+  limit.rlim_cur = (rlim_t) g_ascii_strtoull (text, NULL, 10) * (rlim_t) sysconf (_SC_PAGESIZE) + (rlim_t) 1024 * 1024;
+  g_assert_no_errno (setrlimit (RLIMIT_AS, &limit));
+  return before;
+}
+
+typedef struct
+{
+  guint n_done;
+  guint n_refused;
+} Outcome;
+
+static void
+refused_or_done_cb (GObject *proxy, GAsyncResult *result, gpointer data)
+{
+  Outcome *outcome = data;
+  g_autoptr (GError) error = NULL;
+
+  if (ferry_proxy_call_finish (FERRY_PROXY (proxy), result, NULL, NULL, &error))
+    outcome->n_done++;
+  else
+    {
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_SYSTEM);
+      ferry_test_assert_says (error->message, "A thread for calling methods could not be started");
+      outcome->n_refused++;
+    }
+}
+
+static gboolean
+are_settled (gpointer data)
+{
+  const Outcome *outcome = data;
+
+  return outcome->n_done + outcome->n_refused == N_CALLS;
+}
+
+/* Calls keep (), and waits until the first call has come and the others wait for its turn: what was sent behind them to
+ * another object is answered. */
+static void
+call_in_a_row (Scene *self, FerryProxy *behind, Outcome *outcome)
+{
+  g_autoptr (GError) error = NULL;
+
+  *outcome = (Outcome){0};
+  atomic_store (&self->n_kept, 0);
+  for (guint i = 0; i < N_CALLS; i++)
+    ferry_proxy_call_async (self->proxies[0], "keep", NULL, -1, NULL, refused_or_done_cb, outcome);
+  ferry_proxy_call (behind, "nothing", NULL, -1, NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (self->kept);
+}
+
+static void
+let_go (Scene *self)
+{
+  ferry_invocation_return_value (self->kept, NULL);
+  g_clear_pointer (&self->kept, ferry_invocation_unref);
+}
+
+/* The thread that answers may not call those in turn. Where there is no other, they are refused, and never called. */
+static void
+test_without_a_thread (void)
+{
+  Scene scene = {{NULL}};
+  g_autoptr (TestCounter) other = test_counter_new ("other");
+  g_autoptr (FerryInterface) interface = create_interface (&scene);
+  g_autoptr (FerryProxy) behind = NULL;
+  g_autoptr (GError) error = NULL;
+  struct rlimit before;
+  Outcome outcome;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  g_test_skip ("a sanitizer has its own idea of address space");
+  return;
+#endif
+  if (!g_test_subprocess ())
+    {
+      g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+      g_test_trap_assert_passed ();
+      return;
+    }
+  open_scene (&scene, FALSE, FERRY_CALL_POLICY_SERIAL);
+  ferry_exporter_export (scene.exporter, "other", G_OBJECT (other), interface, FERRY_CALL_POLICY_SERIAL, &error);
+  g_assert_no_error (error);
+  behind = ferry_proxy_new (scene.here[0], "other");
+  call_in_a_row (&scene, behind, &outcome);
+  before = refuse_threads ();
+  let_go (&scene);
+  g_assert_no_errno (setrlimit (RLIMIT_AS, &before));
+  ferry_test_run_until (are_settled, &outcome);
+  g_assert_cmpuint (outcome.n_refused, ==, N_CALLS - 1);
+  /* With threads, the same object has its turns, and what was refused has none. */
+  call_in_a_row (&scene, behind, &outcome);
+  let_go (&scene);
+  ferry_test_run_until (are_settled, &outcome);
+  g_assert_cmpuint (outcome.n_done, ==, N_CALLS);
+  g_assert_cmpuint (atomic_load (&scene.n_kept), ==, N_CALLS);
+  g_clear_object (&behind);
+  close_scene (&scene);
+}
+
 /* A caller of an object of its own process has its turn on its own thread, and leaves the next one to others. */
 static void
 test_calling_thread (void)
@@ -264,6 +377,7 @@ main (int argc, char **argv)
   g_test_add_func ("/object-turns/a-method-that-runs-the-main-loop-keeps-its-turn", test_nested_loop);
   g_test_add_func ("/object-turns/who-answers-is-not-called-by-others", test_answering_thread);
   g_test_add_func ("/object-turns/who-calls-here-is-not-called-by-others", test_calling_thread);
+  g_test_add_func ("/object-turns/without-a-thread-those-in-turn-are-refused", test_without_a_thread);
   g_test_add_func ("/object-turns/a-stop-answers-all-that-came-before", test_stop);
 
   return g_test_run ();
