@@ -17,7 +17,7 @@ import ferry
 import ferry.concurrent
 import ferry.parallel
 import ferry.pool
-from ferry import _memories
+from ferry._library import Ferry
 
 
 def own_function(number):
@@ -134,7 +134,22 @@ def test_large_bytes(report, executor, size):
             functions.give_many_bytes, size).result()], 3 * [size])
     finally:
         executor._home.call(lambda: set_limit(limit))
-    report.none("no memory is left at the socket", list(_memories.box()._found))
+
+
+def test_sandbox(report):
+    """Workers of a sandbox make no sockets, and some make no memory."""
+    top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+    def set_sandbox(launcher, limit):
+        sandbox = Ferry.Sandbox(system_paths=True, memory_limit=limit, policy=Ferry.SandboxPolicy.PREFERRED,
+                                read_only_paths=[top, *os.environ["LD_LIBRARY_PATH"].split(":")])
+        launcher.props.sandbox = sandbox
+
+    for name, limit in (("a sandbox", 0), ("a sandbox without shared memory", 1 << 30)):
+        with ferry.Executor(workers=1) as executor:
+            executor._home.call(functools.partial(set_sandbox, executor.pool.props.launcher, limit))
+            found = [len(executor.submit(functions.give_bytes, 20 << 20).result()) for _ in range(2)]
+            report.equal("large results come from " + name, found, 2 * [20 << 20])
 
 
 def test_forks(report):
@@ -367,6 +382,7 @@ def body(report):
         test_deaths(report, executor)
         test_no_functions(report, executor)
         test_refusals(report, executor)
+    test_sandbox(report)
     test_forks(report)
     test_bounds(report)
     with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
-from . import _home, _inherited, _main, _memories, _message, _pipe, _proxy
+from . import _home, _inherited, _main, _message, _pipe, _proxy
 from ._function import FunctionTask, make_task
 from ._library import Ferry, GLib
 from ._map import Map
@@ -54,7 +54,7 @@ def _make_launcher(modules: Iterable[str], *options: str) -> Any:
     launcher.setenv("PYTHONPATH", own if inherited is None else own + os.pathsep + inherited)
     launcher.setenv(PATHS, json.dumps({"path": [os.path.abspath(path) for path in sys.path], "pythonpath": inherited,
                                        "level": logging.getLogger().level, "authkey": _find_authkey(), "argv": sys.argv,
-                                       "folder": _main.start_folder, "memories": _memories.box().name}))
+                                       "folder": _main.start_folder}))
     return launcher
 
 

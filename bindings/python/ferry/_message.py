@@ -4,8 +4,7 @@
 
 A message is a head, a pickle of protocol 5, and the buffers that the pickle names. A buffer of an array is copied once,
 as it is, into memory that the other process maps. So is a large pickle: of large bytes, wherever they are in a value, it
-is written from them themselves. What is large of a result lies in memory that the call brought along. A call that
-brought none has it in the message.
+is written from them themselves. A large result lies in memory where its task takes that, and else in the message.
 """
 
 import fcntl
@@ -32,9 +31,8 @@ MAX_PARTS = 1024
 _HEAD = struct.Struct("<II")
 _BYTES = GLib.VariantType("ay")
 
-# What a head says: buffers lie in memory of their own; they lie behind the pickle; there is memory for those of the
-# result; the pickle of a result lies in its memory, too.
-IN_MEMORY, BEHIND, WITH_ROOM, WHOLE = 1, 2, 4, 8
+# What a head says: pickle and buffers lie in memory of their own; buffers lie behind the pickle.
+IN_MEMORY, BEHIND = 1, 2
 
 
 def _aligned(size: int) -> int:
@@ -143,20 +141,17 @@ def _write(descriptor: int, memory: memoryview) -> None:
         memory = memory[os.write(descriptor, memory):]
 
 
-def _fill(descriptor: int, stream: _Stream | None, buffers: list[memoryview]) -> list[int]:
-    """Writes the pickle and the buffers to memory, each at a multiple of the alignment. Returns their sizes."""
-    offset = 0
-    if stream is not None:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        for part in stream.parts:
-            _write(descriptor, memoryview(part))
-        offset = _aligned(stream.size())
+def _fill(descriptor: int, stream: _Stream, buffers: list[memoryview]) -> bytes:
+    """Writes the pickle and the buffers to memory, each at a multiple of the alignment. Returns the head."""
+    for part in stream.parts:
+        _write(descriptor, memoryview(part))
+    offset = _aligned(stream.size())
     for memory in buffers:
         os.lseek(descriptor, offset, os.SEEK_SET)
         _write(descriptor, memory)
         offset += _aligned(memory.nbytes)
     os.ftruncate(descriptor, offset)
-    return ([] if stream is None else [stream.size()]) + [memory.nbytes for memory in buffers]
+    return _head(IN_MEMORY, [stream.size(), *(memory.nbytes for memory in buffers)])
 
 
 # In what the unpickler says: what the program has not, as a worker has imported it; or what it was not imported for.
@@ -198,26 +193,26 @@ def _head(kind: int, sizes: list[int]) -> bytes:
     return _HEAD.pack(kind, len(sizes)) + struct.pack("<%dQ" % len(sizes), *sizes)
 
 
-def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], room: bool = False,
+def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
               pickled: Pickled | None = None) -> tuple[bytes, int]:
-    """A call, and the descriptor of the memory that belongs to it, or -1. With room, there is memory for the result too."""
+    """A call, and the descriptor of the memory that belongs to it, or -1."""
     check(function)
     try:
-        return pack((function, args, kwargs), MAX_PICKLE, WITH_ROOM if room else 0, pickled)
+        return pack((function, args, kwargs), MAX_PICKLE, pickled)
     except Exception as exception:
         exception.add_note("The arguments of %s cannot be sent to a worker; give it values that can be pickled, and functions "
                            "that are at the top level of a module" % getattr(function, "__qualname__", function))
         raise
 
 
-def pack(value: Any, most: int, kind: int = 0, pickled: Pickled | None = None) -> tuple[bytes, int]:
+def pack(value: Any, most: int, pickled: Pickled | None = None) -> tuple[bytes, int]:
     """A value, and the descriptor of the memory that has its buffers, or -1. A pickle of more bytes is in there too."""
     stream, buffers = _dump_in_parts(value, pickled)
     if not buffers and stream.size() <= most:
-        return _head(kind, []) + stream.join(), -1
+        return _head(0, []) + stream.join(), -1
     descriptor = make_memory()
     try:
-        return _head(kind | IN_MEMORY, _fill(descriptor, stream, buffers)), descriptor
+        return _fill(descriptor, stream, buffers), descriptor
     except BaseException:
         os.close(descriptor)
         raise
@@ -239,51 +234,39 @@ def _cut(memory: memoryview, sizes: list[int]) -> list[memoryview]:
 
 
 def count_memories(data: bytes) -> int:
-    """How many handles the memories of a call take."""
-    kind, _, _ = _read_head(data)
-    return (1 if kind & IN_MEMORY else 0) + (1 if kind & WITH_ROOM else 0)
+    """How many handles the memory of a call takes."""
+    return 1 if _read_head(data)[0] & IN_MEMORY else 0
 
 
-def unpack_call(data: bytes, open_memory: Callable[[int], int], handle: int = 0) -> tuple[Any, int]:
-    """(function, args, kwargs), and the handle of the memory for the result, or -1.
-
-    The memories of a call have the handles from this one on. open_memory gives a descriptor, which is closed here.
-    """
-    kind, _, _ = _read_head(data)
-    room = -1 if not kind & WITH_ROOM else handle + 1 if kind & IN_MEMORY else handle
-    return unpack(data, lambda: open_memory(handle)), room
-
-
-def unpack(data: bytes, open_memory: Callable[[], int]) -> Any:
-    """What pack() has packed. open_memory gives the descriptor, if there is one, which is closed here."""
+def unpack(data: bytes | memoryview, open_memory: Callable[[], int] | None = None) -> Any:
+    """A value. open_memory gives the descriptor of its memory, if it has some, which is closed here."""
     kind, sizes, start = _read_head(data)
-    if not kind & IN_MEMORY:
+    if kind & IN_MEMORY:
+        if open_memory is None:
+            raise ValueError("A message names memory where none can come")
+        descriptor = open_memory()
+        try:
+            stream, *buffers = _map(descriptor, sizes)
+        finally:
+            os.close(descriptor)
+        return loads(stream, buffers)
+    if not kind & BEHIND:
         return loads(memoryview(data)[start:])
-    descriptor = open_memory()
-    try:
-        stream, *buffers = _map(descriptor, sizes)
-    finally:
-        os.close(descriptor)
+    memory = memoryview(bytearray(memoryview(data)[_aligned(start):]))
+    stream, *buffers = _cut(memory, sizes)
     return loads(stream, buffers)
 
 
-def pack_value(value: Any, open_room: Callable[[], int] | None = None, prefix: bytes = b"",
-               send_memory: Callable[[int], bool] | None = None) -> bytes:
-    """A value. What is large of it goes into the memory that open_room gives a descriptor of, which is closed here, or into
-    memory that send_memory sends, if it can.
+def pack_value(value: Any, share_memory: Callable[[], int] | None = None, prefix: bytes = b"") -> bytes:
+    """A value. What is large goes into the memory that share_memory gives a descriptor of, or -1, which is closed here.
 
     What is before the head is packed along, as a large value is slow to copy.
     """
     stream, buffers = _dump_in_parts(value, None)
-    is_whole = stream.size() > MAX_PICKLE
-    is_large = is_whole or sum(memory.nbytes for memory in buffers) > MAX_PICKLE
-    if open_room is not None and (buffers or is_whole) or send_memory is not None and is_large:
-        descriptor = make_memory() if open_room is None else open_room()
+    size = stream.size() + sum(memory.nbytes for memory in buffers)
+    if share_memory is not None and size > MAX_PICKLE and (descriptor := share_memory()) >= 0:
         try:
-            sizes = _fill(descriptor, stream if is_whole else None, buffers)
-            if open_room is not None or send_memory is not None and send_memory(descriptor):
-                kind = IN_MEMORY | (WHOLE if is_whole else 0)
-                return b"".join((prefix, _head(kind, sizes), *(() if is_whole else stream.parts)))
+            return prefix + _fill(descriptor, stream, buffers)
         finally:
             os.close(descriptor)
     if not buffers:
@@ -325,25 +308,10 @@ def put(memory: memoryview, parts: list[memoryview]) -> None:
 
 def unpack_message(data: bytes) -> Any:
     """A value without parts in memory."""
-    return loads(data) if data[:1] == pickle.PROTO else unpack_value(data)
+    return loads(data) if data[:1] == pickle.PROTO else unpack(data)
 
 
 def unpack_parts(data: bytes, memory: memoryview) -> Any:
     """A value whose parts lie in memory."""
     stream, *buffers = _cut(memory, _read_head(data)[1])
-    return loads(stream, buffers)
-
-
-def unpack_value(data: bytes | memoryview, room: int = -1) -> Any:
-    """A value, whose buffers may lie in the memory with this descriptor."""
-    kind, sizes, start = _read_head(data)
-    if kind & WHOLE:
-        stream, *buffers = _map(room, sizes)
-        return loads(stream, buffers)
-    if kind & IN_MEMORY:
-        return loads(memoryview(data)[start:], _map(room, sizes))
-    if not kind & BEHIND:
-        return loads(memoryview(data)[start:])
-    memory = memoryview(bytearray(memoryview(data)[_aligned(start):]))
-    stream, *buffers = _cut(memory, sizes)
     return loads(stream, buffers)

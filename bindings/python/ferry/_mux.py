@@ -132,7 +132,7 @@ class Answer(Outcome[Any]):
             raise _translate(error) if isinstance(error, GLib.Error) else error
         if data[:1] == FAULT:
             raise _fault.restore(pickle.loads(data[1:]), self.name, self.place)
-        return _message.unpack_value(memoryview(data)[1:])
+        return _message.unpack(memoryview(data)[1:])
 
 
 def _translate(error: Any) -> Exception:

@@ -9,8 +9,6 @@ CALL = "ferry.python.call"
 STREAM = "ferry.python.stream"
 # The type of the message that an exception is sent as, before the task fails.
 EXCEPTION = "ferry.python.exception"
-# That of the message that names memory, in which a large result lies.
-MEMORY = "ferry.python.memory"
 # The types of messages that are records of logging, and warnings.
 LOG = "ferry.python.log"
 WARNING = "ferry.python.warning"

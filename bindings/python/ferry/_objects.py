@@ -439,7 +439,7 @@ class _State:
         return self._pack(request.number, (RAISED, _fault.describe(exception, globals()), self._take_changes()))
 
     def _pack(self, number: int, reply: tuple[Any, ...]) -> bytes:
-        data, memory = _message.pack(reply, _message.MAX_PICKLE, 0, _pickled)
+        data, memory = _message.pack(reply, _message.MAX_PICKLE, _pickled)
         if memory >= 0:
             try:
                 self.memories.send(number, [memory])

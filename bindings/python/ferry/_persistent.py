@@ -149,7 +149,7 @@ class PersistentChannel:
 
     def receive(self) -> Any:
         """Waits for a message of an application, and for an application."""
-        return _message.unpack_value(self._messages.get())
+        return _message.unpack(self._messages.get())
 
     def _fail(self, exception: BaseException) -> None:
         self._put(FAULT + pickle.dumps(_fault.describe(exception, globals()), 5))
@@ -307,7 +307,7 @@ class Connection:
             return False, None
         if data[:1] == FAULT:
             raise _fault.restore(pickle.loads(data[1:]), "the function")
-        return True, _message.unpack_value(memoryview(data)[1:])
+        return True, _message.unpack(memoryview(data)[1:])
 
     def send(self, message: Any) -> None:
         if self._core is None:

@@ -117,7 +117,6 @@ class Stream(Task[Any], Values[T]):
         self._values.clear()
 
     def __del__(self) -> None:
-        Task.__del__(self)
         if self._credit >= 0:
             os.close(self._credit)
             self._credit = -1
@@ -189,4 +188,4 @@ class Stream(Task[Any], Values[T]):
             self._lent -= is_lent
         if not is_lent:
             self._give(1)
-        return cast(T, _message.unpack_value(data))
+        return cast(T, _message.unpack(data))

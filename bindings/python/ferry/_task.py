@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A call of a function in a worker, as the application holds it."""
 
+import collections
 import concurrent.futures
 import os
 import pickle
@@ -10,10 +11,10 @@ import weakref
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar, cast
 
-from . import _fault, _memories, _message, _notices, _pipe
+from . import _fault, _message, _notices, _pipe
 from ._home import Event, Home
 from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
-from ._names import CALL, EXCEPTION, MEMORY, OWN
+from ._names import CALL, EXCEPTION, OWN
 from ._outcome import Outcome
 from .errors import Error, WorkerLost
 
@@ -24,9 +25,12 @@ def name_of(function: Any) -> str:
     return str(getattr(function, "__qualname__", None) or type(function).__qualname__)
 
 
-# The functions that have returned large results. Their next calls bring memory along for them.
+# The functions that have returned large results, and how often each was called. Large results of a function's first calls
+# go through memory, and those of the functions that have returned one: a way for memory costs a call 60 µs.
 _large: set[str] = set()
+_calls: collections.Counter[str] = collections.Counter()
 LARGE = 1 << 20
+FIRST_CALLS = 64
 
 
 class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
@@ -47,14 +51,16 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     def _prepare(self, remote: str, kind: Any, descriptors: tuple[int, ...], function: Any, args: Any,
                  kwargs: Any) -> None:
         name = name_of(function)
-        self._room = _message.make_memory() if remote == CALL and name in _large else -1
         with _pipe.packing() as travellers:
-            data, memory = _message.pack_call(function, args, kwargs, self._room >= 0)
+            data, memory = _message.pack_call(function, args, kwargs)
         self._size = len(data)
         Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(data), name=name)
         self._begin(name)
+        _calls[name] += 1
+        if remote == CALL and (_calls[name] <= FIRST_CALLS or name in _large):
+            self.props.max_returned_descriptors = 1
         try:
-            for descriptor in (*descriptors, memory, self._room):
+            for descriptor in (*descriptors, memory):
                 if descriptor >= 0:
                     self.add_descriptor(descriptor)
         finally:
@@ -76,22 +82,11 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         """What answers the function, until the task ends."""
         self._ended.add_callback(server.close)
 
-    def __del__(self) -> None:
-        self._close_room()
-
-    def _close_room(self) -> None:
-        room, self._room = getattr(self, "_room", -1), -1
-        if room >= 0:
-            os.close(room)
-
     # ---- on the home's thread ----
 
     def do_message(self, kind: str, value: Any) -> None:
         if kind == EXCEPTION:
             self._fault = pickle.loads(_message.from_variant(value))
-        elif kind == MEMORY:
-            self._close_room()
-            self._room = _memories.box().take(_message.from_variant(value))
         elif not (kind.startswith(OWN) and _notices.take(kind, _message.from_variant(value), self._name)):
             Ferry.Task.do_message(self, kind, value)
 
@@ -121,6 +116,10 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
             return WorkerLost(error.message) if end is None else _fault.lost(self._name, end)
         return Error(error.message)
 
+    def _open_memory(self) -> int:
+        _large.add(self._function_name)
+        return int(self.dup_descriptor(0))
+
     def _read(self) -> tuple[Any, Exception | None]:
         with self._reading:
             if self._outcome is None:
@@ -129,13 +128,14 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
                     self._size = max(self._size, len(data))
                     if len(data) > LARGE:
                         _large.add(self._function_name)
-                    self._outcome = _message.unpack_value(data, self._room), None
+                    self._outcome = _message.unpack(data, self._open_memory), None
                 except GLib.Error as error:
+                    if is_error(error, Ferry.Error.TOO_LARGE):
+                        _large.add(self._function_name)
                     self._outcome = None, self._translate(error)
                 except BaseException as error:
                     fault = _fault.describe(error)
                     self._outcome = None, _fault.restore(fault, "the result of " + self._name, "here, as it was unpickled")
-                self._close_room()
             return self._outcome
 
     def _check_submitted(self) -> None:

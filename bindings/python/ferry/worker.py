@@ -24,9 +24,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _function, _job, _main, _memories, _message, _notices, _objects, _offer, _persistent, _pipe
+from . import _fault, _function, _job, _main, _message, _notices, _objects, _offer, _persistent, _pipe
 from ._library import PYTHON_ERROR, Ferry, GLib, GObject
-from ._names import CALL, EXCEPTION, MEMORY, PATHS, STREAM
+from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
 
 # While modules are imported, GTK finds no display: workers have no window, and a display would bring threads.
@@ -57,25 +57,32 @@ def _load(job: Any, arguments: Any, handle: int) -> Any:
     try:
         data = _message.from_variant(arguments)
         with _pipe.opening(job, handle + _message.count_memories(data)):
-            return _message.unpack_call(data, lambda memory: int(job.dup_descriptor(memory)), handle)
+            return _message.unpack(data, lambda: int(job.dup_descriptor(handle)))
     except Exception as exception:
         for failure in failures:
             exception.add_note("The worker could not import the program itself:\n" + failure)
         raise
 
 
-def _send_memory(job: Any, descriptor: int) -> bool:
-    """Sends memory ahead of the result that lies in it, if that can be."""
-    token = _memories.send(descriptor)
-    if token is not None:
-        _job.call_whole(job.send, MEMORY, _message.to_variant(token))
-    return token is not None
-
-
-def _pack(value: Any, function: Any, open_room: Callable[[], int] | None = None,
-          send_memory: Callable[[int], bool] | None = None) -> Any:
+def _share_memory(job: Any) -> int:
+    """A descriptor of memory that the task has too, or -1 where it takes none, or a sandbox lets the worker make none."""
     try:
-        return _message.to_variant(_message.pack_value(value, open_room, send_memory=send_memory))
+        descriptor = _message.make_memory()
+    except OSError:
+        return -1
+    try:
+        _job.call_whole(job.return_descriptor, descriptor)
+    except BaseException as error:
+        os.close(descriptor)
+        if not isinstance(error, GLib.Error):
+            raise
+        return -1
+    return descriptor
+
+
+def _pack(value: Any, function: Any, share_memory: Callable[[], int] | None = None) -> Any:
+    try:
+        return _message.to_variant(_message.pack_value(value, share_memory))
     except Exception as exception:
         exception.add_note("%s gave a value of type %s, which cannot be sent; give one that can be pickled"
                            % (getattr(function, "__qualname__", function), type(value).__qualname__))
@@ -108,11 +115,10 @@ def _run(job: Any, body: Callable[[], Any]) -> Any:
 
 def _call(job: Any, arguments: Any) -> Any:
     def body() -> Any:
-        (function, args, kwargs), room = _load(job, arguments, 0)
+        function, args, kwargs = _load(job, arguments, 0)
         value = _job.finish(function(*args, **kwargs))
         _offer.wait_for_answers()
-        return _pack(value, function, None if room < 0 else lambda: int(job.dup_descriptor(room)),
-                     functools.partial(_send_memory, job))
+        return _pack(value, function, lambda: _share_memory(job))
 
     return _run(job, body)
 
@@ -126,7 +132,7 @@ def _credits(descriptor: int) -> Iterator[None]:
 
 def _stream(job: Any, arguments: Any) -> Any:
     def body() -> Any:
-        (function, args, kwargs), _ = _load(job, arguments, 1)
+        function, args, kwargs = _load(job, arguments, 1)
         values = iter(function(*args, **kwargs))
         descriptor = job.dup_descriptor(0)
         try:
@@ -164,7 +170,6 @@ def _take_paths() -> dict[str, Any] | None:
     paths: dict[str, Any] = json.loads(text)
     if FORK_SERVER in os.environ:
         _begun_with.update({name: os.environ[name] for name in (PATHS, "PYTHONPATH")})
-    _memories.name_in_worker = paths["memories"]
     sys.path[:] = paths["path"]
     _set_environment(paths)
     if paths["authkey"] is not None:
