@@ -170,7 +170,7 @@ send_large_now (Outbox *self, GBytes *large)
 static void
 wait_for_lane (Outbox *self)
 {
-  const FerryWait wait = {.index = ferry_sender_get_index (self->sender), .deadline = FERRY_NO_DEADLINE};
+  FerryWait wait = {.index = ferry_sender_get_index (self->sender), .deadline = FERRY_NO_DEADLINE};
 
   ferry_uplink_wait (ferry_sender_get_uplink (self->sender), &wait, ferry_record_size (FERRY_MAX_RECORD_PAYLOAD));
 }

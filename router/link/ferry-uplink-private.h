@@ -15,6 +15,7 @@
 #include <sys/single_threaded.h>
 
 #include "base/ferry-base-private.h"
+#include "base/ferry-limit-clock-private.h"
 #include "lane/ferry-arena-writer-private.h"
 #include "lane/ferry-doorbell-private.h"
 #include "lane/ferry-lane-private.h"
@@ -70,11 +71,12 @@ typedef gboolean (*FerryInterruptedFunc) (gpointer data);
 typedef struct
 {
   guint index; /* the index of the sender's word in the pipe table */
-  /* monotonic time in microseconds; 0: does not wait; negative: waits without limit */
+  /* the clock's time, which begins as monotonic time; 0: does not wait; negative: waits without limit */
   gint64 deadline;
   /* (nullable): called with data before each sleep; when it returns TRUE, the wait ends */
   FerryInterruptedFunc interrupted;
   gpointer data;
+  FerryLimitClock clock; /* of the deadline, in all waits of one send */
 } FerryWait;
 
 FerryUplink *ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size, guint n_pipes);
@@ -84,11 +86,11 @@ void ferry_uplink_take_control (FerryUplink *self, int control);
 FerryUplink *ferry_uplink_ref (FerryUplink *self);
 void ferry_uplink_unref (FerryUplink *self);
 
-FerryWaitResult ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size);
-FerryWaitResult ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size,
+FerryWaitResult ferry_uplink_wait (FerryUplink *self, FerryWait *wait, gsize size);
+FerryWaitResult ferry_uplink_reserve_buffer (FerryUplink *self, FerryWait *wait, gsize size,
                                              FerryBufferMessage *message);
-FerryWaitResult ferry_uplink_wait_for_pending_memory (FerryUplink *self, const FerryWait *wait);
-FerryWaitResult ferry_uplink_begin_pieces (FerryUplink *self, const FerryWait *wait);
+FerryWaitResult ferry_uplink_wait_for_pending_memory (FerryUplink *self, FerryWait *wait);
+FerryWaitResult ferry_uplink_begin_pieces (FerryUplink *self, FerryWait *wait);
 void ferry_uplink_end_pieces (FerryUplink *self);
 void ferry_uplink_interrupt (FerryUplink *self);
 void ferry_uplink_mark_forked (FerryUplink *self);

@@ -153,16 +153,21 @@ ferry_uplink_interrupt (FerryUplink *self)
     ferry_arena_writer_ring (self->arena);
 }
 
-/* Sleeps until the bell rings. Does not sleep if the bell has rung since the caller loaded its count into `seen`.
- * Returns READY when the caller must check its conditions again, or another result when the wait is over. */
+/* Sleeps until the bell rings, or for a part of the time that is left. Does not sleep if the bell has rung since the
+ * caller loaded its count into `seen`. Returns READY when the caller must check its conditions again, or another result
+ * when the wait is over. The caller has looked just before, so a deadline is over only when there is still no room. */
 static FerryWaitResult
-sleep_once (FerryUplink *self, const FerryWait *wait, FerryBellLine *bell, guint32 seen)
+sleep_once (FerryUplink *self, FerryWait *wait, FerryBellLine *bell, guint32 seen)
 {
   if (wait->interrupted != NULL && wait->interrupted (wait->data))
     return FERRY_WAIT_INTERRUPTED;
   if (wait->deadline == 0 || (self->never_waits != NULL && self->never_waits == g_thread_self ()))
     return FERRY_WAIT_WOULD_BLOCK;
-  return ferry_futex_doorbell_wait (&bell->rings, seen, wait->deadline) ? FERRY_WAIT_READY : FERRY_WAIT_TIMED_OUT;
+  if (wait->deadline > 0 && ferry_limit_clock_look (&wait->clock) >= wait->deadline)
+    return FERRY_WAIT_TIMED_OUT;
+  ferry_futex_doorbell_wait (&bell->rings, seen,
+                             wait->deadline > 0 ? ferry_limit_clock_sleep (&wait->clock, wait->deadline) : -1);
+  return FERRY_WAIT_READY;
 }
 
 static FerryBellLine *
@@ -269,7 +274,7 @@ ring_when_full (FerryUplink *self)
 }
 
 static FerryWaitResult
-wait_for_reader (FerryUplink *self, const FerryWait *wait, ArmFunc arm, gsize size)
+wait_for_reader (FerryUplink *self, FerryWait *wait, ArmFunc arm, gsize size)
 {
   if (self->forked)
     return FERRY_WAIT_FORKED;
@@ -297,21 +302,21 @@ wait_for_reader (FerryUplink *self, const FerryWait *wait, ArmFunc arm, gsize si
 
 /* Waits until size bytes of the lane are free. The caller must then try again: another thread may be faster. */
 FerryWaitResult
-ferry_uplink_wait (FerryUplink *self, const FerryWait *wait, gsize size)
+ferry_uplink_wait (FerryUplink *self, FerryWait *wait, gsize size)
 {
   return wait_for_reader (self, wait, arm_for_room_locked, size);
 }
 
 /* Waits until the next one-shot buffer may be sent: until the reader has taken the record of an earlier one. */
 FerryWaitResult
-ferry_uplink_wait_for_pending_memory (FerryUplink *self, const FerryWait *wait)
+ferry_uplink_wait_for_pending_memory (FerryUplink *self, FerryWait *wait)
 {
   return wait_for_reader (self, wait, arm_for_memory_locked, 0);
 }
 
 /* Reserves a buffer of size bytes, at most the arena's size; waits for room in the arena. The arena must be open. */
 FerryWaitResult
-ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize size, FerryBufferMessage *message)
+ferry_uplink_reserve_buffer (FerryUplink *self, FerryWait *wait, gsize size, FerryBufferMessage *message)
 {
   FerryBellLine *bell = &self->arena->arena->control->bell;
 
@@ -338,7 +343,7 @@ ferry_uplink_reserve_buffer (FerryUplink *self, const FerryWait *wait, gsize siz
  * one message in pieces at a time, which bounds the memory of unfinished messages. Small messages of other senders may
  * be written between the pieces. The caller must call ferry_uplink_end_pieces() afterwards. */
 FerryWaitResult
-ferry_uplink_begin_pieces (FerryUplink *self, const FerryWait *wait)
+ferry_uplink_begin_pieces (FerryUplink *self, FerryWait *wait)
 {
   if (self->forked)
     return FERRY_WAIT_FORKED;

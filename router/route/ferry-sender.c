@@ -1145,25 +1145,27 @@ wait_for_socket (FerrySend *send)
 {
   GCancellable *cancellable = send->wait.data;
   GPollFD cancel = {.fd = -1};
-  gint64 left = send->wait.deadline - g_get_monotonic_time ();
-  int timeout = (int) MIN (left / FERRY_MICROSECONDS_PER_MILLISECOND + 1, G_MAXINT);
+  gint64 left = -1;
   struct pollfd fds[2];
-  int n;
 
   if (send->wait.deadline == 0)
     return FERRY_WAIT_WOULD_BLOCK;
-  if (send->wait.deadline > 0 && left <= 0)
+  if (send->wait.deadline > 0 && ferry_limit_clock_look (&send->wait.clock) >= send->wait.deadline)
     return FERRY_WAIT_TIMED_OUT;
+  if (send->wait.deadline > 0)
+    left = MAX (ferry_limit_clock_sleep (&send->wait.clock, send->wait.deadline) - g_get_monotonic_time (), 0) /
+             FERRY_MICROSECONDS_PER_MILLISECOND +
+           1;
   if (cancellable != NULL && !g_cancellable_make_pollfd (cancellable, &cancel))
     cancel.fd = -1;
   fds[0] = (struct pollfd){.fd = send->sender->uplink->control, .events = POLLOUT};
   fds[1] = (struct pollfd){.fd = cancel.fd, .events = POLLIN};
-  n = poll (fds, G_N_ELEMENTS (fds), send->wait.deadline > 0 ? timeout : -1);
+  poll (fds, G_N_ELEMENTS (fds), (int) MIN (left, G_MAXINT));
   if (cancel.fd >= 0)
     g_cancellable_release_fd (cancellable);
   if (g_cancellable_is_cancelled (cancellable))
     return FERRY_WAIT_INTERRUPTED;
-  return n == 0 ? FERRY_WAIT_TIMED_OUT : FERRY_WAIT_READY;
+  return FERRY_WAIT_READY;
 }
 
 static gboolean
@@ -1294,7 +1296,7 @@ may_share (FerrySender *self, gsize size)
 FerryBuffer *
 ferry_sender_create_job_buffer (FerrySender *self, gsize size, GError **error)
 {
-  const FerryWait no_wait = {.index = self->index, .deadline = 0};
+  FerryWait no_wait = {.index = self->index, .deadline = 0};
   FerryBufferMessage message;
 
   if (size <= G_MAXSIZE - FERRY_BUFFER_HEAD && may_share (self, size + FERRY_BUFFER_HEAD) &&

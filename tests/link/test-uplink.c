@@ -64,7 +64,7 @@ watchdog_time (void)
 
 /* Writes a record of a writer's, as a sender does. Returns READY, or why it could not be written. */
 static FerryWaitResult
-write_record (FerryUplink *uplink, const FerryWait *wait, guint64 connection_id, guint64 number, gsize size)
+write_record (FerryUplink *uplink, FerryWait *wait, guint64 connection_id, guint64 number, gsize size)
 {
   for (;;)
     {

@@ -9,7 +9,10 @@
 
 #include "route/route-test.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #define MILLISECOND 1000
 
@@ -291,6 +294,34 @@ test_the_shortest_timeout_is_soon_over (void)
   route_test_send_finish (send, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
 }
 
+/* Of both ends, as by a frozen container: the reader makes room soon after it. */
+static void
+test_a_stop_takes_no_time (void)
+{
+  g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
+  g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
+  g_autofree char *go = g_build_filename (g_get_user_runtime_dir (), "go", NULL);
+  guint64 n = route_test_fill (router, pipe->sender);
+  guint waits = route_test_count_waits (pipe->sender);
+  RouteTestSend *send;
+  GPid stopper;
+  int order;
+
+  g_assert_no_errno (mkfifo (go, 0600));
+  stopper = ferry_test_fork_stopper (go, 3 * G_USEC_PER_SEC, &order);
+  send = route_test_send_new (pipe->sender, &n, sizeof n, 2 * G_USEC_PER_SEC, NULL);
+  route_test_wait_waiting (pipe->sender, waits);
+  g_assert_cmpint (write (order, "", 1), ==, 1);
+  close (open (go, O_RDONLY | O_CLOEXEC));
+  ferry_test_take_time (G_USEC_PER_SEC / 4);
+  ferry_test_pipe_wait_count (pipe, n);
+  route_test_send_finish (send, 0, 0);
+  ferry_test_pipe_wait_count (pipe, n + 1);
+  g_assert_true (pipe->in_order);
+  g_assert_cmpint (waitpid (stopper, NULL, 0), ==, stopper);
+  close (order);
+}
+
 static void
 test_a_waiting_send_goes_on_when_there_is_room (void)
 {
@@ -556,6 +587,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sender/without-time-a-full-lane-would-block", test_without_time_a_full_lane_would_block);
   g_test_add_func ("/sender/never-waits-on-the-thread-of-the-router", test_never_waits_on_the_thread_of_the_router);
   g_test_add_func ("/sender/waits-for-the-timeout-and-no-shorter", test_waits_for_the_timeout_and_no_shorter);
+  g_test_add_func ("/sender/a-stop-takes-no-time", test_a_stop_takes_no_time);
   g_test_add_func ("/sender/the-shortest-timeout-is-soon-over", test_the_shortest_timeout_is_soon_over);
   g_test_add_func ("/sender/a-waiting-send-goes-on-when-there-is-room", test_a_waiting_send_goes_on_when_there_is_room);
   g_test_add_func ("/sender/cancelling-ends-a-waiting-send", test_cancelling_ends_a_waiting_send);
