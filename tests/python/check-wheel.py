@@ -47,9 +47,14 @@ def import_package(code, **environment):
     return (done.stdout or done.stderr).rstrip().split("\n")[-1]
 
 
+def find_folder(variable, name):
+    """The folder of a search path that has a file. Each library is in a folder of its own, in any order."""
+    return next(folder for folder in os.environ[variable].split(":") if os.path.exists(os.path.join(folder, name)))
+
+
 def test_errors(report, folder):
-    typelibs = os.environ["GI_TYPELIB_PATH"].split(":")[0]
-    libraries = os.environ["LD_LIBRARY_PATH"].split(":")[0]
+    typelibs = find_folder("GI_TYPELIB_PATH", "Ferry-1.typelib")
+    libraries = find_folder("LD_LIBRARY_PATH", "libferry-1.so.0")
     said = import_package("import sys; sys.modules['gi'] = None; import ferry", PYTHONPATH=folder)
     report.fact("without PyGObject an error says what to install", said.startswith("ImportError: Ferry needs PyGObject")
                 and "python3-gi" in said and sys.executable in said, [said])
@@ -87,7 +92,7 @@ print(ferry.Executor(workers=1).submit(len, "abc").result(), Ferry.from_variant(
 
 def test_prefix(report, wheel):
     """The library and the package are in one prefix, as meson and pip install them."""
-    built = os.environ["LD_LIBRARY_PATH"].split(":")[0]
+    built = find_folder("LD_LIBRARY_PATH", "libferry-1.so.0")
     with tempfile.TemporaryDirectory() as scratch:
         prefix = os.path.realpath(scratch)
         package = os.path.join(prefix, "lib", "python3", "site-packages")
