@@ -83,17 +83,12 @@ def check(function: Any) -> None:
         raise pickle.PicklingError(mistake)
 
 
-def _pickled(value: Any, callback: Callable[[pickle.PickleBuffer], bool]) -> bytes:
-    return pickle.dumps(value, 5, buffer_callback=callback)
-
-
 # Makes a pickle, and calls back for each buffer.
 Pickled = Callable[[Any, Callable[[pickle.PickleBuffer], bool]], bytes]
 
 
-def _dump(value: Any, pickled: Pickled = _pickled) -> tuple[bytes, list[memoryview]]:
-    buffers: list[memoryview] = []
-
+def _take_into(buffers: list[memoryview]) -> Callable[[pickle.PickleBuffer], bool]:
+    """What a pickler calls: large buffers stay out of the pickle."""
     def take(buffer: pickle.PickleBuffer) -> bool:
         memory = buffer.raw()
         if memory.nbytes < MIN_BUFFER:
@@ -101,7 +96,7 @@ def _dump(value: Any, pickled: Pickled = _pickled) -> tuple[bytes, list[memoryvi
         buffers.append(memory)
         return False
 
-    return pickled(value, take), buffers
+    return take
 
 
 class _Stream:
@@ -118,21 +113,13 @@ class _Stream:
         return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
 
 
-def _dump_in_parts(value: Any, pickled: Pickled | None) -> tuple[_Stream, list[memoryview]]:
+def _dump(value: Any, pickled: Pickled | None) -> tuple[_Stream, list[memoryview]]:
     buffers: list[memoryview] = []
     stream = _Stream()
-
-    def take(buffer: pickle.PickleBuffer) -> bool:
-        memory = buffer.raw()
-        if memory.nbytes < MIN_BUFFER:
-            return True
-        buffers.append(memory)
-        return False
-
     if pickled is None:
-        pickle.Pickler(stream, 5, buffer_callback=take).dump(value)
+        pickle.Pickler(stream, 5, buffer_callback=_take_into(buffers)).dump(value)
     else:
-        stream.write(pickled(value, take))
+        stream.write(pickled(value, _take_into(buffers)))
     return stream, buffers
 
 
@@ -207,7 +194,7 @@ def pack_call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any],
 
 def pack(value: Any, most: int, pickled: Pickled | None = None) -> tuple[bytes, int]:
     """A value, and the descriptor of the memory that has its buffers, or -1. A pickle of more bytes is in there too."""
-    stream, buffers = _dump_in_parts(value, pickled)
+    stream, buffers = _dump(value, pickled)
     if not buffers and stream.size() <= most:
         return _head(0, []) + stream.join(), -1
     descriptor = make_memory()
@@ -262,7 +249,7 @@ def pack_value(value: Any, share_memory: Callable[[], int] | None = None, prefix
 
     What is before the head is packed along, as a large value is slow to copy.
     """
-    stream, buffers = _dump_in_parts(value, None)
+    stream, buffers = _dump(value, None)
     size = stream.size() + sum(memory.nbytes for memory in buffers)
     if share_memory is not None and size > MAX_PICKLE and (descriptor := share_memory()) >= 0:
         try:
@@ -288,7 +275,8 @@ def pack_message(value: Any) -> tuple[bytes, list[memoryview]]:
 
     Without buffers, it is a pickle alone: these are many.
     """
-    stream, buffers = _dump(value)
+    buffers: list[memoryview] = []
+    stream = pickle.dumps(value, 5, buffer_callback=_take_into(buffers))
     if not buffers:
         return stream, []
     if len(buffers) > MAX_PARTS:
