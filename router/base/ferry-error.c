@@ -7,6 +7,8 @@
 
 #include "base/ferry-error.h"
 
+#include <string.h>
+
 #include "base/ferry-base-private.h"
 
 /* The private data of an error of the domain FERRY_ERROR. g_error_copy() copies the data, g_prefix_error() keeps it,
@@ -157,22 +159,33 @@ ferry_is_refused (int error_number)
   return error_number == EPERM || error_number == ENOSYS;
 }
 
+static const int shortages[FERRY_N_SHORTAGES] = {
+  EAGAIN,       /* the limit of processes and threads, of the user or of a control group */
+  ENOMEM,       /* no memory */
+  EMFILE,       /* the limit of descriptors of this process */
+  ENFILE,       /* the limit of open files of the system */
+  ENOBUFS,      /* no room in a socket */
+  ETOOMANYREFS, /* the limit of descriptors that are on their way, of the user */
+  ENOSPC,       /* the limit of epoll watches, or no room in a file system */
+  ETXTBSY,      /* the program file is being written */
+};
+
 /* Whether errno means a temporary shortage of a resource: the same system call may succeed later. */
 gboolean
 ferry_is_shortage (int error_number)
 {
-  switch (error_number)
-    {
-    case EAGAIN:       /* the limit of processes and threads, of the user or of a control group */
-    case ENOMEM:       /* no memory */
-    case EMFILE:       /* the limit of descriptors of this process */
-    case ENFILE:       /* the limit of open files of the system */
-    case ENOBUFS:      /* no room in a socket */
-    case ETOOMANYREFS: /* the limit of descriptors that are on their way, of the user */
-    case ENOSPC:       /* the limit of epoll watches, or no room in a file system */
-    case ETXTBSY:      /* the program file is being written */
+  for (guint i = 0; i < FERRY_N_SHORTAGES; i++)
+    if (shortages[i] == error_number)
       return TRUE;
-    default:
-      return FALSE;
-    }
+  return FALSE;
+}
+
+guint
+ferry_find_shortage (const char *text)
+{
+  guint i = 0;
+
+  while (i < FERRY_N_SHORTAGES && strstr (text, g_strerror (shortages[i])) == NULL)
+    i++;
+  return i;
 }

@@ -15,9 +15,7 @@
 
 #include "task/ferry-pool-private.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <string.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-forks-private.h"
@@ -322,30 +320,18 @@ has_attached_worker (FerryPool *self)
 
 /* What the system has too little of, it has too little of for all pools of the process: one speaks for those that lack
  * the same. The last of these is for what has another cause. */
-static const int lacks[] = {EAGAIN, ENOMEM, EMFILE, ENFILE, ENOBUFS, ETOOMANYREFS, ENOSPC, ETXTBSY, 0};
-
 static pthread_mutex_t speakers_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct
 {
   const FerryPool *pool; /* (nullable): for comparison only */
   gint64 said_at;
-} speakers[G_N_ELEMENTS (lacks)];
-
-/* Returns the index of what lacks. Its text is all that comes from a worker's end. */
-static guint
-find_lack (const GError *error)
-{
-  guint i = 0;
-
-  while (lacks[i] != 0 && strstr (error->message, g_strerror (lacks[i])) == NULL)
-    i++;
-  return i;
-}
+} speakers[FERRY_N_SHORTAGES + 1];
 
 static gboolean
 may_speak (const FerryPool *self, const GError *error)
 {
-  guint lack = find_lack (error);
+  /* The text is all that comes from a worker's end. */
+  guint lack = ferry_find_shortage (error->message);
   gint64 now = g_get_monotonic_time ();
   FERRY_AUTO_LOCK (&speakers_lock);
 
