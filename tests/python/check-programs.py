@@ -253,11 +253,31 @@ def test_pools(report):
         report.equal("one behind %s() does not" % end, [each.category for each in caught], [])
 
 
+PARTS = """
+import sys
+import ferry, ferry.concurrent, ferry.worker
+
+def find():
+    return [name for name in sys.modules if name.startswith(("ferry.parallel", "ferry.pool", "ferry.traits"))]
+
+if __name__ == "__main__":
+    print(find())
+    with ferry.Executor(workers=1) as executor:
+        print(executor.submit(find).result())
+"""
+
+
+def test_parts(report, folder):
+    out, complaint = run(folder, write(folder, "parts.py", PARTS))
+    report.equal("what is for users of other packages is not loaded for others", (out, complaint), (["[]", "[]"], ""))
+
+
 def body(report):
     with tempfile.TemporaryDirectory() as folder:
         folder = os.path.realpath(folder)
         test_arguments(report, folder)
         test_packages(report, folder)
+        test_parts(report, folder)
     test_shared(report)
     test_tqdm(report)
     test_exceptions(report)

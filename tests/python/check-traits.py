@@ -31,7 +31,7 @@ from ferry.traits import (CANCELLED, CANCELLING, COMPLETED, EXECUTING, FAILED, R
 try:
     from traits.api import Event
 except ImportError:
-    from ferry._observed import Event
+    from ferry.traits._observed import Event
 
 
 def raised(function):

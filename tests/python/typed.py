@@ -40,7 +40,7 @@ async def wait(executor: ferry.Executor) -> None:
 
 def port(executor: TraitsExecutor) -> None:
     reveal_type(submit_call(executor, double, 1).state)  # str
-    reveal_type(submit_iteration(executor, count, 1))  # ferry._futures.IterationFuture
+    reveal_type(submit_iteration(executor, count, 1))  # ferry.traits._futures.IterationFuture
     reveal_type(executor.stopped)  # bool
     reveal_type(ferry.parallel.connect_persistent("address").address)  # str
     executor.shutdown(1)  # mistake

@@ -33,12 +33,12 @@ CANCEL_TIME = 5
 MAX_SHARED = 4096
 
 
-def _worker_arguments(modules: Iterable[str], options: Iterable[str]) -> list[str]:
+def _worker_arguments(modules: Iterable[str], options: Iterable[str], program: str) -> list[str]:
     main = _main.find()
     options = [*options, "--main-%s" % main[0], main[1]] if main else options
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     # -P: the current directory is no place of its modules.
-    return [sys.executable, "-P", *flags, "-m", "ferry.worker", *options, *modules]
+    return [sys.executable, "-P", *flags, "-m", program, *options, *modules]
 
 
 def _find_authkey() -> str | None:
@@ -47,8 +47,8 @@ def _find_authkey() -> str | None:
     return None if process is None else process.current_process().authkey.hex()
 
 
-def _make_launcher(modules: Iterable[str], *options: str) -> Any:
-    launcher = Ferry.Launcher.new(_worker_arguments(modules, options))
+def _make_launcher(modules: Iterable[str], *options: str, program: str = "ferry.worker") -> Any:
+    launcher = Ferry.Launcher.new(_worker_arguments(modules, options, program))
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     inherited = os.environ.get("PYTHONPATH")
     launcher.setenv("PYTHONPATH", own if inherited is None else own + os.pathsep + inherited)

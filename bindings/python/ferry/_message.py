@@ -143,7 +143,7 @@ def _fill(descriptor: int, stream: _Stream, buffers: list[memoryview]) -> bytes:
 
 # In what the unpickler says: what the program has not, as a worker has imported it; or what it was not imported for.
 _MISSING = re.compile("attribute '([^']+)'(?=.*'%s')|'%s'.* attribute '([^']+)'" % (_main.NAME, _main.NAME))
-_OWN_MAIN = "'(?:__main__|ferry[.]worker)'"
+_OWN_MAIN = "'(?:__main__|ferry[.][a-z._]+)'"
 _MISSING_IN_MAIN = re.compile("attribute '([^']+)'(?=.*%s)|%s.* attribute '([^']+)'" % (_OWN_MAIN, _OWN_MAIN))
 
 

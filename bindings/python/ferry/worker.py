@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The worker program: `python3 -m ferry.worker [--objects | --persistent] [--main-file FILE | --main-name NAME]
+"""The worker program: `python3 -m ferry.worker [--objects] [--main-file FILE | --main-name NAME]
 [--initializer NAME] [MODULE...]`
 
 It imports the modules, and serves calls of the functions in them. Where it can be forked it imports them once, and each
-worker is a copy. With --objects, one object lives in it, whose methods it serves. With --persistent, it is the process of
-one function, which applications find by its address.
+worker is a copy. With --objects, one object lives in it, whose methods it serves.
 """
 
 import argparse
@@ -24,7 +23,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _function, _job, _main, _message, _notices, _objects, _offer, _persistent, _pipe
+from . import _fault, _function, _job, _main, _message, _notices, _objects, _offer, _pipe
 from ._library import PYTHON_ERROR, Ferry, GLib, GObject
 from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
@@ -223,7 +222,7 @@ def _register_functions() -> None:
                                 functools.partial(_call_by_name, name))
 
 
-def _prepare(options: argparse.Namespace, paths: dict[str, Any] | None) -> bool:
+def prepare(options: argparse.Namespace, paths: dict[str, Any] | None) -> bool:
     # A program reads its arguments and files while it is imported, as it did at its start.
     if paths is not None:
         sys.argv[:] = paths["argv"]
@@ -265,30 +264,32 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--main-file", help="the program, which is imported as __mp_main__")
     parser.add_argument("--main-name", help="the module that is the program")
     parser.add_argument("--objects", action="store_true", help="serves an object, and no functions")
-    parser.add_argument("--persistent", action="store_true", help="calls one function, for whoever comes to its socket")
     parser.add_argument("--initializer", help="the name of what calls functions before the first task")
     parser.add_argument("modules", nargs="*", help="what is imported before workers are forked")
     return parser.parse_args()
 
 
-def main() -> None:
+def begin() -> tuple[argparse.Namespace, dict[str, Any] | None]:
+    """What the application has told this process, for prepare()."""
     options = _options()
     paths = _take_paths()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(line_buffering=True)
-    if options.persistent:
-        _persistent.serve(lambda: _prepare(options, paths), failures)
-        return
+    return options, paths
+
+
+def main() -> None:
+    options, paths = begin()
     Ferry.function_register(CALL, "ay", "ay", _call)
     if options.initializer:
         Ferry.function_register(options.initializer, "ay", "ay", _call)
     Ferry.function_register(STREAM, "ay", "ay", _stream)
     Ferry.Worker.add_fork_handler(_after_fork)
-    Ferry.Worker.add_initialiser("import", lambda *_: _prepare(options, paths))
+    Ferry.Worker.add_initialiser("import", lambda *_: prepare(options, paths))
     Ferry.Worker.main(sys.argv)
     if options.objects:
-        _prepare(options, paths)
+        prepare(options, paths)
         _objects.serve(failures)
         return
     sys.exit("This is a part of an application that uses Ferry, which starts it.")

@@ -10,10 +10,10 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from . import _message
+from .. import _message
+from .._task import name_of
+from ..errors import Cancelled
 from ._observed import Enum, Event, Observed, Property
-from ._task import name_of
-from .errors import Cancelled
 
 WAITING = "waiting"
 EXECUTING = "executing"

@@ -24,12 +24,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from . import _executor, _message, _persistent, _pipe
-from ._executor import ThreadExecutor
-from ._home import Event
-from ._library import Ferry
+from .. import _executor, _message, _pipe
+from .._executor import ThreadExecutor
+from .._home import Event
+from .._library import Ferry
+from .._task import Task, name_of
+from . import _persistent
 from ._persistent import start_persistent
-from ._task import Task, name_of
 
 __all__ = ["BackgroundCallable", "BackgroundQueue", "Channel", "Exchange", "MakeParallel", "MakeReusable", "ManagedCallable",
            "Map", "PersistentCallable", "PersistentChannel", "PersistentExchange", "PersistentQueue", "Queue",

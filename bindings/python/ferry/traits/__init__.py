@@ -27,14 +27,15 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from . import _futures, _home, _job, _pipe
-from . import concurrent as ferry_concurrent
+from .. import _home, _job, _pipe
+from .. import concurrent as ferry_concurrent
+from .._library import Ferry, GLib, is_error
+from .._task import Task, name_of
+from ..errors import Error
+from . import _futures
 from ._futures import (CANCELLED, CANCELLING, COMPLETED, EXECUTING, FAILED, WAITING, BaseFuture, BaseTask, CallFuture,
                        FutureState, IFuture, IterationFuture, ITaskSpecification, ProgressFuture, TaskCancelled)
-from ._library import Ferry, GLib, is_error
 from ._observed import ChangeEvent, Enum, Event, Observed, Property
-from ._task import Task, name_of
-from .errors import Error
 
 __all__ = ["AsyncioEventLoop", "BaseFuture", "BaseTask", "CANCELLED", "CANCELLING", "COMPLETED", "CallFuture", "ChangeEvent",
            "ETSEventLoop", "EXECUTING", "ExecutorState", "FAILED", "FutureState", "IEventLoop", "IFuture",

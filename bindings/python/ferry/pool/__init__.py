@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from . import _chunk, _fault, _home, _message
-from ._executor import ThreadExecutor
-from ._home import Event
-from ._map import Map
-from ._task import Task, name_of
+from .. import _chunk, _fault, _home, _message
+from .._executor import ThreadExecutor
+from .._home import Event
+from .._map import Map
+from .._task import Task, name_of
 
 __all__ = ["AsyncResult", "IMapIterator", "Pool", "TimeoutError"]
 
