@@ -283,7 +283,7 @@ def test_coroutines(report, executor):
             path = os.path.join(folder, "ended")
             call = waiter.wait(path)
             wait_for(lambda: waiter.state == "waiting", waiter, "state")
-            end_time, ferry._proxy.END_TIME = ferry._proxy.END_TIME, 600 * GLib.USEC_PER_SEC
+            end_time, ferry._proxy.END_TIME = ferry._proxy.END_TIME, 600
             waiter.__exit__(None, None, None)
             ferry._proxy.END_TIME = end_time
             report.fact("the end of the object cancels it", os.path.exists(path) and "was closed" in str(raised(call.result)))

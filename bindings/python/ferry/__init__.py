@@ -16,9 +16,10 @@ from ._job import cancelled, report, track
 from ._map import Map
 from ._mux import ChannelPair, DeMux, Mux
 from ._offer import offer
+from ._outcome import Call
 from ._pipe import Receiver, Sender, pipe
 from ._process import Process, process
-from ._proxy import Call, Proxy, View, get, later, pass_to
+from ._proxy import Proxy, View, get, later, pass_to
 from ._stream import Stream
 from ._task import Task
 from .errors import Cancelled, CancelledError, Error, RemoteError, RemoteTraceback, WorkerLost

@@ -66,13 +66,6 @@ def _pack_initializer(initializer: Callable[..., Any], initargs: tuple[Any, ...]
     return data
 
 
-def _release(home: _home.Home, objects: list[Any]) -> None:
-    """The last references are dropped where the objects are at home."""
-    source = GLib.Idle()
-    source.set_callback(lambda *_: objects.clear())
-    source.attach(home.context)
-
-
 class Executor:
     """Runs functions in worker processes, up to `workers` of them; as many as there are processors by default.
 
@@ -105,7 +98,8 @@ class Executor:
         self._initargs = initargs
         self._program = None if program is None else list(program)
         self._home.call(lambda: self._make(workers, self._modules, fork, first))
-        self._finalizer = weakref.finalize(self, _release, self._home, self._objects)
+        # The last references are dropped where the objects are at home.
+        self._finalizer = weakref.finalize(self, _home.post, self._home.context, self._objects.clear)
 
     def _find_home(self, context: Any) -> _home.Home:
         return _home.find(context)

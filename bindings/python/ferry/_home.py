@@ -13,6 +13,7 @@ What is waited for, by result(), await or for, is right on any thread in both ca
 
 import asyncio
 import atexit
+import math
 import os
 import sys
 import threading
@@ -162,17 +163,14 @@ class Home:
         outcome: list[Any] = []
         event = Event()
 
-        def run(*_: Any) -> bool:
+        def run() -> None:
             try:
                 outcome.append((function(), None))
             except BaseException as error:
                 outcome.append((None, error))
             event.set()
-            return False
 
-        source = GLib.Idle(priority=GLib.PRIORITY_HIGH)
-        source.set_callback(run)
-        source.attach(self.context)
+        post(self.context, run, priority=GLib.PRIORITY_HIGH)
         event.wait(self, None)
         value, error = outcome.pop()
         if error is not None:
@@ -191,11 +189,7 @@ class Home:
         if timeout is not None and timeout <= 0:
             return event.is_set()
         loop = GLib.MainLoop(self.context)
-        timer = None
-        if timeout is not None:
-            timer = GLib.Timeout(max(1, int(timeout * 1000)))
-            timer.set_callback(lambda *_: loop.quit())
-            timer.attach(self.context)
+        timer = None if timeout is None else post(self.context, loop.quit, timeout)
         event.add_callback(loop.quit)
         try:
             if not event.is_set():
@@ -206,15 +200,17 @@ class Home:
         return event.is_set()
 
 
-def post(home: Home, function: Callable[[], Any]) -> None:
-    """Has a function run on the home's thread, later, and does not wait for it."""
+def post(context: Any, function: Callable[[], Any], seconds: float = 0, priority: int = GLib.PRIORITY_DEFAULT) -> Any:
+    """Has a function run where a main context is iterated, later, and does not wait for it. destroy() takes it back."""
     def run(*_: Any) -> bool:
         function()
         return False
 
-    source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
+    source = GLib.Timeout(math.ceil(seconds * 1000)) if seconds > 0 else GLib.Idle()
+    source.set_priority(priority)
     source.set_callback(run)
-    source.attach(home.context)
+    source.attach(context)
+    return source
 
 
 def _make_router(context: Any) -> Any:
@@ -330,20 +326,14 @@ def spawn(coroutine: Coroutine[Any, Any, Any]) -> Event:
     ended = Event()
     context = GLib.MainContext.ref_thread_default()
 
-    def resume() -> None:
-        source = GLib.Idle(priority=GLib.PRIORITY_DEFAULT)
-        source.set_callback(step)
-        source.attach(context)
-
-    def step(*_: Any) -> bool:
+    def step() -> None:
         try:
-            coroutine.send(None).add_callback(resume)
+            coroutine.send(None).add_callback(lambda: post(context, step))
         except (StopIteration, asyncio.CancelledError):
             ended.set()
         except BaseException:
             sys.excepthook(*sys.exc_info())
             ended.set()
-        return False
 
     step()
     return ended

@@ -7,15 +7,14 @@ import os
 import pickle
 import socket
 import threading
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from . import _fault, _home, _job, _message, _pipe
 from ._home import Event
-from ._library import Ferry, Gio, GLib, is_cancel, is_error
-from ._outcome import Outcome
+from ._library import Ferry, GLib, is_cancel, is_error
+from ._outcome import Answer
 from ._task import name_of
 from .errors import CancelledError, Error
 
@@ -23,8 +22,8 @@ from .errors import CancelledError, Error
 ASK = "ask"
 # The first byte of an answer.
 VALUE, FAULT = b"v", b"f"
-# When a question is sent again that found no room, in milliseconds.
-RETRY_TIME = 2
+# When a message is sent again that found no room, in seconds.
+RETRY_TIME = 0.002
 # Of a demux without a number of threads: each question has a thread, up to so many.
 THREADS = 64
 
@@ -89,50 +88,28 @@ def _transport_of(channel: Any) -> Any:
     return channel._transport() if isinstance(channel, MuxChannel) else channel
 
 
-class Answer(Outcome[Any]):
-    """What becomes of a question. It is waited for by result() and by await."""
+class _Question(Answer[Any]):
+    """What becomes of a question of a program's own."""
 
-    # What the note of an exception names.
-    name, place = "the question", "at the other end of the channel"
+    # Nothing is printed of it.
+    _is_retrieved = True
 
-    def __init__(self) -> None:
-        self._ended = Event()
-        self._outcome: tuple[bytes, Any] | None = None
-        self._cancel: Callable[[], Any] = lambda: None
+    def _wait(self, timeout: float | None) -> None:
+        if not self.done() and GLib.main_depth() > 0:
+            raise Error("A callback of a main loop does not wait for an answer, as its window would stand; await it")
+        super()._wait(timeout)
 
-    def _take(self, data: bytes | None, error: Any) -> None:
-        if self._outcome is None:
-            self._outcome = data or b"", error
-            self._ended.set()
 
-    @property
-    def _name(self) -> str:  # type: ignore[override]
-        return self.name
-
-    def cancel(self) -> bool:
-        """The answer is not wanted any more. The other end hears of it by `ferry.cancelled()`, and else goes on.
-
-        Returns whether there was no answer yet.
-        """
-        is_open = not self.done()
-        self._cancel()
-        self._take(None, CancelledError("The question was cancelled"))
-        return is_open
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Waits for the answer, for at most so many seconds, and returns it, or raises what the other end raised."""
-        if not self.done():
-            if GLib.main_depth() > 0:
-                raise Error("A callback of a main loop does not wait for an answer, as its window would stand; await it")
-            if not self._ended.wait(None, timeout):
-                raise TimeoutError("No answer has come in time; wait longer, or cancel the question")
-        assert self._outcome is not None
-        data, error = self._outcome
+def _take_answer(call: Answer[Any], place: str, data: bytes | None, error: Any) -> None:
+    try:
         if error is not None:
-            raise _translate(error) if isinstance(error, GLib.Error) else error
-        if data[:1] == FAULT:
-            raise _fault.restore(pickle.loads(data[1:]), self.name, self.place)
-        return _message.unpack(memoryview(data)[1:])
+            raise _translate(error)
+        message = memoryview(data or b"")
+        if message[:1] == FAULT:
+            raise _fault.restore(pickle.loads(message[1:]), call._name, place)
+        call._end(_message.unpack(message[1:]), None)
+    except Exception as exception:
+        call._end(None, exception)
 
 
 def _translate(error: Any) -> Exception:
@@ -140,8 +117,6 @@ def _translate(error: Any) -> Exception:
         return CancelledError(error.message)
     if is_error(error, Ferry.Error.CLOSED):
         return EOFError(error.message)
-    if is_error(error, Ferry.Error.TIMED_OUT):
-        return TimeoutError(error.message)
     return Error(error.message)
 
 
@@ -158,15 +133,35 @@ def pack_answer(get: Callable[[], Any], function: Any, *inner: dict[str, Any]) -
         return FAULT + pickle.dumps(_fault.describe(exception, globals(), *inner), 5)
 
 
-def _again(function: Callable[[], None]) -> None:
-    """Calls a function in a moment, on Ferry's thread: no end of a transport says that it has room."""
-    def run(*_: Any) -> bool:
-        function()
-        return False
+class Sending:
+    """What sends messages where there is room for them, and else later, in their order."""
 
-    source = GLib.Timeout(RETRY_TIME)
-    source.set_callback(run)
-    source.attach(_home.own_thread().context)
+    def __init__(self) -> None:
+        # What waits for room.
+        self._blocked: collections.deque[Any] = collections.deque()
+        self._lock = threading.RLock()
+
+    def _send(self, message: Any) -> bool:
+        """Whether there was room for it."""
+        raise NotImplementedError
+
+    def _send_in_turn(self, message: Any) -> None:
+        with self._lock:
+            if self._blocked or not self._send(message):
+                self._blocked.append(message)
+                if len(self._blocked) == 1:
+                    self._send_later()
+
+    def _send_later(self) -> None:
+        """In a moment, on Ferry's thread: no end of a transport says that it has room."""
+        _home.post(_home.own_thread().context, self._send_blocked, RETRY_TIME)
+
+    def _send_blocked(self) -> None:
+        with self._lock:
+            while self._blocked and self._send(self._blocked[0]):
+                self._blocked.popleft()
+            if self._blocked:
+                self._send_later()
 
 
 class _Running:
@@ -183,7 +178,12 @@ class _Running:
         self.stop()
 
 
-class Mux(_Running):
+def _expire(call: Answer[Any]) -> None:
+    call._end(None, TimeoutError("No answer has come in time; wait longer, or cancel the question"))
+    call._cancel()
+
+
+class Mux(Sending, _Running):
     """Asks. Any number of threads and coroutines may do so at once.
 
     With `timeout`, a question that is not answered within so many seconds raises TimeoutError, and the other end hears
@@ -191,73 +191,36 @@ class Mux(_Running):
     """
 
     def __init__(self, channel: Any, *, timeout: float | None = None) -> None:
+        super().__init__()
         self._core = Ferry.Mux.new(_transport_of(channel))
         self._timeout = timeout
-        # What waits for room, in its order.
-        self._blocked: collections.deque[tuple[Answer, bytes]] = collections.deque()
-        self._lock = threading.RLock()
 
-    def ask(self, *args: Any, **kwargs: Any) -> Answer:
+    def ask(self, *args: Any, **kwargs: Any) -> Answer[Any]:
         """Sends process_transaction(*args, **kwargs) to the other end, and returns the answer that will come."""
-        answer = Answer()
+        return self._ask(_Question("the question"), "at the other end of the channel", args, kwargs)
+
+    def _ask(self, call: Answer[Any], place: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Answer[Any]:
         data = pickle.dumps((args, kwargs), 5)
         if self._timeout is not None:
-            self._ask_at_home(answer, data, time.monotonic() + self._timeout)
-            return answer
-        with self._lock:
-            try:
-                if not self._blocked and self._send(answer, data):
-                    return answer
-            except GLib.Error as error:
-                raise _translate(error) from None
-            self._blocked.append((answer, data))
-            if len(self._blocked) == 1:
-                _again(self._send_blocked)
-        return answer
+            timer = _home.post(_home.own_thread().context, lambda: _expire(call), self._timeout)
+            call._ended.add_callback(timer.destroy)
+        self._send_in_turn((call, place, data))
+        return call
 
-    def _send(self, answer: Answer, data: bytes) -> bool:
-        """Whether there was room for it."""
+    def _send(self, message: Any) -> bool:
+        call, place, data = message
+        if call.done():
+            return True
         try:
-            number = self._core.transact_bytes_with_func(ASK, data, lambda data, _size, error, *_: answer._take(data, error))
+            number = self._core.transact_bytes_with_func(
+                ASK, data, lambda data, _size, error, *_: _take_answer(call, place, data, error))
         except GLib.Error as error:
             if is_error(error, Ferry.Error.WOULD_BLOCK):
                 return False
-            raise
-        answer._cancel = lambda: self._core.cancel(number)
+            call._end(None, _translate(error))
+        else:
+            call._cancel = lambda: self._core.cancel(number)
         return True
-
-    def _send_blocked(self) -> None:
-        """On Ferry's thread, again and again until there is room."""
-        with self._lock:
-            while self._blocked:
-                answer, data = self._blocked[0]
-                try:
-                    if not answer.done() and not self._send(answer, data):
-                        _again(self._send_blocked)
-                        return
-                except GLib.Error as error:
-                    answer._take(None, error)
-                self._blocked.popleft()
-
-    def _ask_at_home(self, answer: Answer, data: bytes, deadline: float) -> None:
-        """On Ferry's thread, where a question has a deadline."""
-        cancellable = Gio.Cancellable()
-        answer._cancel = cancellable.cancel
-
-        def take(core: Any, result: Any) -> None:
-            try:
-                answer._take(_message.from_variant(core.transact_finish(result)), None)
-            except GLib.Error as error:
-                if is_error(error, Ferry.Error.WOULD_BLOCK) and time.monotonic() < deadline:
-                    _again(send)
-                else:
-                    answer._take(None, error)
-
-        def send() -> None:
-            left = max(0, int((deadline - time.monotonic()) * GLib.USEC_PER_SEC))
-            self._core.transact_async(ASK, _message.to_variant(data), left, cancellable, take)
-
-        _home.post(_home.own_thread(), send)
 
     def transaction(self, *args: Any, **kwargs: Any) -> Any:
         """Asks, waits for the answer, and returns it, or raises what the other end raised."""

@@ -14,7 +14,6 @@ import inspect
 import io
 import itertools
 import logging
-import math
 import operator
 import os
 import pickle
@@ -29,7 +28,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
-from . import _exports, _fault, _job, _message, _pipe
+from . import _exports, _fault, _home, _job, _message, _pipe
 from ._library import Ferry, GLib, GObject
 from ._names import OBJECTS
 from .errors import Cancelled, Error
@@ -208,11 +207,7 @@ class _Selector(selectors.EpollSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         may_wait = timeout is None or timeout > 0
-        timer = None
-        if timeout is not None and may_wait:
-            timer = GLib.Timeout(math.ceil(timeout * 1000))
-            timer.set_callback(lambda *_: True)
-            timer.attach(self._context)
+        timer = _home.post(self._context, lambda: None, timeout) if timeout is not None and may_wait else None
         try:
             self._context.iteration(may_wait)
         finally:

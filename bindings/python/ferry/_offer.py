@@ -16,7 +16,8 @@ from typing import Any
 from . import _home, _job, _message, _mux, _pipe
 from ._library import Ferry
 from ._objects import OPERATIONS, Step
-from ._proxy import Call, View
+from ._outcome import Answer, Call
+from ._proxy import View
 
 
 class _Server:
@@ -99,31 +100,16 @@ def wait_for_answers() -> None:
 
 
 class _Client:
-    """In a worker: asks the application. It is what a View knows as a proxy, and a Call as a connection."""
-
-    home = None
+    """In a worker: asks the application. It is what a View knows as a proxy."""
 
     def __init__(self, descriptor: int) -> None:
         self._mux = _mux.Mux(_mux.MuxChannel(descriptor))
 
     def _ask(self, steps: list[Step], name: str) -> Call[Any]:
-        answer = self._mux.ask(steps)
-        answer.name, answer.place = name, "in the application"
-        call: Call[Any] = Call(self, answer, name)
+        call = self._mux._ask(Answer(name), "in the application", (steps,), {})
         _unanswered.add(call)
-        answer._call_at_end(lambda answer: _take(call, answer))
+        call._call_at_end(_unanswered.discard)
         return call
-
-    def cancel(self, answer: _mux.Answer) -> None:
-        answer.cancel()
-
-
-def _take(call: Call[Any], answer: _mux.Answer) -> None:
-    try:
-        call._end(answer.result(), None)
-    except Exception as error:
-        call._end(None, error)
-    _unanswered.discard(call)
 
 
 def _open_view(name: str, *arguments: Any) -> View:

@@ -5,12 +5,13 @@
 import asyncio
 import concurrent.futures
 import functools
+import sys
 import threading
-from collections.abc import Callable, Generator
-from typing import Any, Self, TypeVar
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from typing import Any, Self, TypeVar, cast
 
-from ._home import Event, running_loop
-from .errors import Error
+from ._home import Event, Home, running_loop
+from .errors import Error, WorkerLost
 
 T = TypeVar("T")
 
@@ -157,3 +158,88 @@ class Outcome(concurrent.futures.Future[T]):
                         "way; call result(), await it, or connect to 'done'" % self._name)
         waiters: list[Any] = self.__dict__["_list_of_waiters"]
         return waiters
+
+
+class Call(Outcome[T]):
+    """What was asked of an object in another process. It is on its way already, whether it is waited for or not.
+
+    An exception that nobody asks for is printed.
+    """
+
+    _is_retrieved = False
+
+    def __init__(self, name: str, home: Home | None = None) -> None:
+        self._name = name
+        # None where another thread brings the end in any case.
+        self._home = home
+        self._ended = Event()
+        self._value: Any = None
+        self._exception: Exception | None = None
+        # Has the other end hear of a cancel.
+        self._cancel: Callable[[], Any] = lambda: None
+
+    def _end(self, value: Any, exception: Exception | None) -> None:
+        if not self.done():
+            self._value, self._exception = value, exception
+            self._ended.set()
+
+    def __del__(self) -> None:
+        if self._exception is None or self._is_retrieved or self.cancelled():
+            return
+        # The end of the program is that of its workers, and no failure of what was asked.
+        if self._home is None or not self._home.is_over or not isinstance(self._exception, WorkerLost):
+            sys.excepthook(type(self._exception), self._exception, self._exception.__traceback__)
+
+    def cancel(self) -> bool:
+        """Raises `ferry.Cancelled` in the method, if it runs. A call that waits for its turn is not begun.
+
+        Returns whether the call was not done.
+        """
+        is_open = not self.done()
+        if is_open:
+            self._cancel()
+        return is_open
+
+    def cancelled(self) -> bool:
+        return isinstance(self._exception, concurrent.futures.CancelledError)
+
+    def _is_brought_here(self) -> bool:
+        return self._home is not None and self._home.is_here()
+
+    def _wait(self, timeout: float | None) -> None:
+        self._is_retrieved = True
+        if not self._ended.wait(self._home, timeout):
+            raise TimeoutError("'%s' is not done yet; wait longer, or cancel it" % self._name)
+
+    def result(self, timeout: float | None = None) -> T:
+        """Waits for the answer, for at most so many seconds, and returns it, or raises what the method raised."""
+        self._wait(timeout)
+        if self._exception is not None:
+            raise self._exception
+        return cast(T, self._value)
+
+    def exception(self, timeout: float | None = None) -> Exception | None:
+        """Waits as result() does, and returns the exception, or None."""
+        self._wait(timeout)
+        return self._exception
+
+    def __iter__(self) -> Iterator[Any]:
+        """The values that a generator yields, or those of another result that can be iterated."""
+        return iter(cast(Any, self.result()))
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        async for value in cast(Any, await self):
+            yield value
+
+
+class Answer(Call[T]):
+    """A call whose cancel the other end may hear, and nobody waits for."""
+
+    def cancel(self) -> bool:
+        """The answer is not wanted any more. The other end hears of it by `ferry.cancelled()`, and else goes on.
+
+        Returns whether there was no answer yet.
+        """
+        is_open = super().cancel()
+        self._end(None, concurrent.futures.CancelledError("'%s' was cancelled" % self._name))
+        return is_open

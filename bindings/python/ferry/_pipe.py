@@ -286,7 +286,7 @@ class _Source:
             # The handler refers to this object, and the bindings do not see such a circle. They free it at once, so not
             # while it runs.
             if self.is_handling:
-                _home.post(self._home, lambda: core.set_handler(None))
+                _home.post(self._home.context, lambda: core.set_handler(None))
             else:
                 core.set_handler(None)
             for handler in self.handlers:
@@ -466,7 +466,7 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
                 receiver._n_holds -= count
                 receiver._note_end()
 
-        _home.post(self._home, note)
+        _home.post(self._home.context, note)
 
     def _is_at_end(self) -> bool:
         return self._is_closed or (self._was_used and not self._sources and self._n_holds == 0)
@@ -475,7 +475,7 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
         if not self._has_handler and not self._is_closed:
             self._has_handler = self._is_read = True
             _listening.add(self)
-            _home.post(self._home, self._emit_all)
+            _home.post(self._home.context, self._emit_all)
 
     def connect(self, name: str, handler: Callable[..., Any], *arguments: Any) -> int:
         number: int = GObject.Object.connect(self, name, handler, *arguments)
@@ -519,7 +519,7 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
         sources = self.__dict__.get("_sources")
         if sources:
             home = self._home
-            _home.post(home, lambda: _close_sources(home, sources or set()))
+            _home.post(home.context, lambda: _close_sources(home, sources or set()))
 
     def _poll(self) -> _home.Event | None:
         """What to wait for, or None where there is a message, or the end."""

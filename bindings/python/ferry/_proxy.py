@@ -9,26 +9,24 @@ import itertools
 import os
 import pickle
 import socket
-import sys
-import threading
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from types import NoneType, TracebackType, UnionType
-from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Self, TypeVar, Union, get_args, get_origin
 
-from . import _exports, _fault, _message, _notices, _pipe
+from . import _exports, _fault, _home, _message, _mux, _notices, _pipe
 from ._home import End, Event, Home, Values
 from ._library import Ferry, GLib, GObject, is_error
 from ._names import OBJECTS
 from ._objects import CANCELLED, RAISED, Change, Memories, Step
-from ._outcome import Outcome
+from ._outcome import Call
 from .errors import Error, WorkerLost
 
 T = TypeVar("T")
 
-# How long close() waits for the worker, in microseconds, before it ends the process.
-END_TIME = 1000000
+# How long close() waits for the worker, in seconds, before it ends the process.
+END_TIME = 1.0
 
 # How many objects are let go without a request that would be made anyway.
 MOST_RELEASED = 100
@@ -45,59 +43,28 @@ MISSING: Any = object()
 def _end_worker(transport: Any, worker: Any) -> None:
     """On the home's thread. A method that still runs is given some time."""
     transport.close()
-
-    def end(*_: Any) -> bool:
-        worker.force_exit()
-        return False
-
-    timer = GLib.Timeout(END_TIME // 1000)
-    timer.set_callback(end)
-    timer.attach(GLib.MainContext.ref_thread_default())
+    timer = _home.post(GLib.MainContext.ref_thread_default(), worker.force_exit, END_TIME)
     worker.connect("ended", lambda *_: timer.destroy())
 
 
-class Call(Outcome[T]):
-    """What was asked of an object in a worker. It is on its way already, whether it is waited for or not.
+class _Request:
+    """What goes to the worker for a call: a message, and descriptors of memory and of offers, which go ahead of it."""
 
-    An exception that nobody asks for is printed.
-    """
-
-    def __init__(self, connection: Any, number: Any, name: str) -> None:
+    def __init__(self, connection: "Connection", number: int, content: Any, call: Call[Any]) -> None:
+        self.number = number
+        self.call = call
+        self.found_no_room = False
         self._connection = connection
-        self._number = number
-        self._name = name
-        self._ended = Event()
-        self._request: Any = None
-        # Memory for what is large, and what offers take along.
         self._descriptors: list[int] = []
-        self._value: Any = None
-        self._exception: Exception | None = None
-        self._is_retrieved = False
-
-    def _pack(self, request: Any) -> bytes:
         with _pipe.packing() as travellers:
-            data, memory = _message.pack(request, MAX_REQUEST)
+            data, memory = _message.pack(content, MAX_REQUEST)
         if memory >= 0:
             self._descriptors.append(memory)
         for traveller in travellers:
             if traveller._needs_task:
                 raise pickle.PicklingError("A %s goes to a function, and to no object" % type(traveller).__name__.lower())
             traveller._give_to(self)
-        return data
-
-    def _end(self, value: Any, exception: Exception | None) -> None:
-        self._value, self._exception = value, exception
-        self._ended.set()
-
-    def _send_descriptors(self, memories: Memories) -> None:
-        """Once: they go ahead of it."""
-        if self._descriptors:
-            memories.send(self._number, self._descriptors)
-            self._close()
-
-    def _close(self) -> None:
-        while self._descriptors:
-            os.close(self._descriptors.pop())
+        self.message = GLib.Variant.new_tuple(GLib.Variant.new_uint64(number), _message.to_variant(data))
 
     def add_descriptor(self, descriptor: int) -> None:
         """Sends a copy of a descriptor along, as a task does."""
@@ -107,65 +74,24 @@ class Call(Outcome[T]):
         """What answers the object, until its worker ends."""
         self._connection.ended.add_callback(server.close)
 
+    def send_descriptors(self, memories: Memories) -> None:
+        if self._descriptors:
+            memories.send(self.number, self._descriptors)
+            self._close()
+
     def __del__(self) -> None:
         self._close()
-        if self._exception is None or self._is_retrieved or isinstance(self._exception, concurrent.futures.CancelledError):
-            return
-        # The end of the program is that of its workers, and no failure of what was asked. A worker's own calls have no home.
-        home = self._connection.home
-        if home is None or not home.is_over or not isinstance(self._exception, WorkerLost):
-            sys.excepthook(type(self._exception), self._exception, self._exception.__traceback__)
 
-    def done(self) -> bool:
-        return self._ended.is_set()
-
-    def cancel(self) -> bool:
-        """Raises `ferry.Cancelled` in the method, if it runs. A call that waits for its turn is not begun.
-
-        Returns whether the call was not done.
-        """
-        is_open = not self.done()
-        if is_open:
-            self._connection.cancel(self._number)
-        return is_open
-
-    def cancelled(self) -> bool:
-        return isinstance(self._exception, concurrent.futures.CancelledError)
-
-    def _is_brought_here(self) -> bool:
-        home = self._connection.home
-        return home is not None and home.is_here()
-
-    def _wait(self, timeout: float | None) -> None:
-        self._is_retrieved = True
-        if not self._ended.wait(self._connection.home, timeout):
-            raise TimeoutError("'%s' is not done yet; wait longer, or cancel it" % self._name)
-
-    def result(self, timeout: float | None = None) -> T:
-        """Waits for the answer, for at most so many seconds, and returns it, or raises what the method raised."""
-        self._wait(timeout)
-        if self._exception is not None:
-            raise self._exception
-        return cast(T, self._value)
-
-    def exception(self, timeout: float | None = None) -> Exception | None:
-        """Waits as result() does, and returns the exception, or None."""
-        self._wait(timeout)
-        return self._exception
-
-    def __iter__(self) -> Iterator[Any]:
-        """The values that a generator yields, or those of another result that can be iterated."""
-        return iter(cast(Any, self.result()))
-
-    async def __aiter__(self) -> AsyncIterator[Any]:
-        async for value in cast(Any, await self):
-            yield value
+    def _close(self) -> None:
+        while self._descriptors:
+            os.close(self._descriptors.pop())
 
 
-class Connection:
+class Connection(_mux.Sending):
     """A worker with its objects. It ends with the last proxy."""
 
     def __init__(self, home: Home, launcher: Any, name: str) -> None:
+        super().__init__()
         self.home = home
         self.token = uuid.uuid4().hex
         self.ended = Event()
@@ -177,9 +103,6 @@ class Connection:
         self._numbers = itertools.count(1)
         # The objects whose proxies are gone, and how often they had been referred to. The next request tells of them.
         self._released: collections.deque[tuple[int, int]] = collections.deque()
-        # What waits for room. A call that fails for the lack of it hears so at once, under the lock.
-        self._blocked: collections.deque[Call[Any]] = collections.deque()
-        self._lock = threading.RLock()
         self._is_closed = False
         home.call(lambda: self._start(launcher))
         _exports.finders[self.token] = self
@@ -247,19 +170,15 @@ class Connection:
             if proxy is not None:
                 proxy._take_change(name, order, pickle.loads(data))
 
-    def _take_reply(self, call: Call[Any], reply: Any, error: Any) -> None:
-        if error is not None and is_error(error, Ferry.Error.WOULD_BLOCK):
-            self._blocked.appendleft(call)
-            return
-        call._close()
-        self._send_blocked()
+    def _take_reply(self, request: _Request, reply: Any, error: Any) -> None:
+        call = request.call
         if error is not None:
-            self._fail(call, error)
+            self._fail(request, error)
             return
         value, exception = None, None
         try:
             kind, value, changes = _message.unpack(_message.from_variant(reply),
-                                                   lambda: self._memories.take(call._number)[0])
+                                                   lambda: self._memories.take(request.number)[0])
             self._take_changes(changes)
             if kind == RAISED:
                 value, exception = None, _fault.restore(value, call._name)
@@ -269,30 +188,28 @@ class Connection:
             exception = _fault.restore(_fault.describe(broken), "the result of " + call._name, "here, as it was unpickled")
         call._end(value, exception)
 
-    def _fail(self, call: Call[Any], error: Any) -> None:
+    def _fail(self, request: _Request, error: Any) -> None:
         """Any thread. Where the worker is about to end, its end says more."""
-        if is_error(error, Ferry.Error.WORKER_LOST) or is_error(error, Ferry.Error.CLOSED):
-            self.ended.add_callback(lambda: call._end(None, self._explain_end()))
+        if is_error(error, Ferry.Error.WOULD_BLOCK):
+            request.found_no_room = True
+        elif is_error(error, Ferry.Error.WORKER_LOST) or is_error(error, Ferry.Error.CLOSED):
+            self.ended.add_callback(lambda: request.call._end(None, self._explain_end()))
         else:
-            call._end(None, Error(error.message))
+            request.call._end(None, Error(error.message))
 
     # ---- any thread ----
 
     def ask(self, number: int, steps: list[Step], name: str) -> Call[Any]:
         """Sends a chain of operations on an object. Those of one thread are carried out in the order of their asking."""
-        call: Call[Any] = Call(self, next(self._numbers), name)
+        call: Call[Any] = Call(name, self.home)
         released = self._take_released()
         try:
-            data = call._pack((number, steps, released))
+            request = _Request(self, next(self._numbers), (number, steps, released), call)
         except BaseException:
             self._released.extend(released)
             raise
-        call._request = GLib.Variant.new_tuple(GLib.Variant.new_uint64(call._number), _message.to_variant(data))
-        with self._lock:
-            if self._blocked:
-                self._blocked.append(call)
-            else:
-                self._send(call)
+        call._cancel = functools.partial(self._cancel, request.number)
+        self._send_in_turn(request)
         return call
 
     def _take_released(self) -> list[tuple[int, int]]:
@@ -301,32 +218,27 @@ class Connection:
             released.append(self._released.popleft())
         return released
 
-    def _send(self, call: Call[Any]) -> None:
-        """Puts it in front of what is blocked, if there is no room for it."""
+    def _send(self, message: _Request) -> bool:
         try:
-            call._send_descriptors(self._memories)
+            message.send_descriptors(self._memories)
+        except BlockingIOError:
+            return False
         except OSError:
-            self._blocked.appendleft(call)
-            return
+            # The worker has ended, and the call hears how.
+            pass
+        message.found_no_room = False
         # The bindings keep the last function of this kind, which so must keep nothing itself.
-        pending = [(self, call)]
+        pending = [(self, message)]
 
         def take(reply: Any, _object: Any, error: Any, *_: Any) -> None:
-            connection, call = pending.pop()
-            connection._take_reply(call, reply, error)
+            connection, request = pending.pop()
+            connection._take_reply(request, reply, error)
 
-        self._remote.call_with_func("do", call._request, take)
+        self._remote.call_with_func("do", message.message, take)
+        # A call that finds no room hears so at once.
+        return not message.found_no_room
 
-    def _send_blocked(self) -> None:
-        """An answer has come, so there is room."""
-        with self._lock:
-            while self._blocked:
-                call = self._blocked.popleft()
-                self._send(call)
-                if self._blocked and self._blocked[0] is call:
-                    return
-
-    def cancel(self, number: int) -> None:
+    def _cancel(self, number: int) -> None:
         self._remote.call_with_func("cancel", GLib.Variant("(t)", (number,)), lambda *_: None)
 
     def find(self, number: int, class_: Any = None, changes: list[Change] | None = None) -> "Proxy | Items":
@@ -369,12 +281,51 @@ class Connection:
         if "_worker" in self.__dict__ and not self._is_closed:
             transport, worker = self._transport, self._worker
             self._memories.close()
-            source = GLib.Idle()
-            source.set_callback(lambda *_: _end_worker(transport, worker))
-            source.attach(self.home.context)
+            _home.post(self.home.context, lambda: _end_worker(transport, worker))
 
 
-class View:
+class _Operators:
+    """The operators of what stands for something in a worker. All but the call ask at once."""
+
+    __slots__ = ()
+
+    def _ferry_extend(self, name: str, *step: Any) -> "View":
+        """A view of what a further operation gives."""
+        raise NotImplementedError
+
+    def _ferry_ask(self, *steps: Step) -> Call[Any]:
+        """Asks for what it is, and what further operations make of it."""
+        raise NotImplementedError
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._ferry_extend("[%r]" % (key,), "item", key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._ferry_ask(("set_item", key, value))
+
+    def __delitem__(self, key: Any) -> None:
+        self._ferry_ask(("delete_item", key))
+
+    def __len__(self) -> int:
+        return int(self._ferry_ask(("length",)).result())
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(self._ferry_ask(("contains", value)).result())
+
+    def __delattr__(self, name: str) -> None:
+        self._ferry_ask(("delete", name))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Call[Any]:
+        return self._ferry_ask(("call", args, kwargs))
+
+    # It would be a list without an end, of views.
+    __iter__ = None
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class View(_Operators):
     """A part of an object in a worker: what an attribute or an item of it is. Nothing is sent until it is asked for.
 
     `await view` and `ferry.get(view)` ask for its value, `view(...)` calls it. All operations go in one message.
@@ -406,33 +357,6 @@ class View:
     def __setattr__(self, name: str, value: Any) -> None:
         self._ferry_ask(("set", name, value))
 
-    def __delattr__(self, name: str) -> None:
-        self._ferry_ask(("delete", name))
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._ferry_extend("[%r]" % (key,), "item", key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._ferry_ask(("set_item", key, value))
-
-    def __delitem__(self, key: Any) -> None:
-        self._ferry_ask(("delete_item", key))
-
-    def __len__(self) -> int:
-        return int(self._ferry_ask(("length",)).result())
-
-    def __contains__(self, value: Any) -> bool:
-        return bool(self._ferry_ask(("contains", value)).result())
-
-    # It would be a list without an end, of views.
-    __iter__ = None
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Call[Any]:
-        return self._ferry_ask(("call", args, kwargs))
-
     def __await__(self) -> Generator[Any, None, Any]:
         return self._ferry_ask().__await__()
 
@@ -443,7 +367,7 @@ class View:
         raise pickle.PicklingError("%s is no value yet; await it, or pass ferry.get() of it" % self._ferry_name)
 
 
-class Proxy(GObject.Object):  # type: ignore[misc]
+class Proxy(_Operators, GObject.Object):  # type: ignore[misc]
     """An object that lives in a worker.
 
     It has the properties of the object's class, if that is exported, with their newest values. Any other attribute, and
@@ -504,31 +428,11 @@ class Proxy(GObject.Object):  # type: ignore[misc]
         else:
             setattr(self.remote, name, value)
 
-    def __delattr__(self, name: str) -> None:
-        delattr(self.remote, name)
+    def _ferry_extend(self, name: str, *step: Any) -> View:
+        return self.remote._ferry_extend(name, *step)
 
-    def __getitem__(self, key: Any) -> Any:
-        return self.remote[key]
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self.remote[key] = value
-
-    def __delitem__(self, key: Any) -> None:
-        del self.remote[key]
-
-    def __len__(self) -> int:
-        return len(self.remote)
-
-    def __contains__(self, value: Any) -> bool:
-        return value in self.remote
-
-    __iter__ = None
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Call[Any]:
-        return self.remote(*args, **kwargs)
+    def _ferry_ask(self, *steps: Step) -> Call[Any]:
+        return self.remote._ferry_ask(*steps)
 
     def __reduce__(self) -> Any:
         return _exports.resolve, (self._connection.token, self._number)
@@ -714,10 +618,8 @@ def create(home: Home, launcher: Any, class_: Callable[..., Any], args: tuple[An
     return proxy
 
 
-def _view_of(view: Any) -> View:
-    if isinstance(view, Proxy):
-        return view.remote
-    if not isinstance(view, View):
+def _check(view: Any) -> _Operators:
+    if not isinstance(view, _Operators):
         raise TypeError("This takes a ferry.Proxy or a ferry.View of one, and not %r" % (view,))
     return view
 
@@ -725,7 +627,7 @@ def _view_of(view: Any) -> View:
 def get(view: Any, default: Any = MISSING, timeout: float | None = None) -> Any:
     """Waits for the value of a view. The default is for an object whose worker is lost."""
     try:
-        return _view_of(view)._ferry_ask().result(timeout)
+        return _check(view)._ferry_ask().result(timeout)
     except WorkerLost:
         if default is MISSING:
             raise
@@ -734,10 +636,10 @@ def get(view: Any, default: Any = MISSING, timeout: float | None = None) -> Any:
 
 def later(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     """The view of what a call gives: a call in the middle of a chain, which is sent with the rest of it."""
-    return _view_of(view)._ferry_extend("()", "call", args, kwargs)
+    return _check(view)._ferry_extend("()", "call", args, kwargs)
 
 
 def pass_to(view: Any, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Call[T]:
     """Has the worker call function(object, *args, **kwargs)."""
     _message.check(function)
-    return _view_of(view)._ferry_ask(("pass_to", function, args, kwargs))
+    return _check(view)._ferry_ask(("pass_to", function, args, kwargs))

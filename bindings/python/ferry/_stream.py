@@ -61,7 +61,7 @@ class _Reader(Generic[T]):
         held = [self.__dict__.pop("_stream")]
         home = held[0]._home
         if home is not None and not sys.is_finalizing() and not held[0].done():
-            post(home, lambda: _close_if_left(held))
+            post(home.context, lambda: _close_if_left(held))
 
 
 class Stream(Task[Any], Values[T]):

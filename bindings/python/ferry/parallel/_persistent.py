@@ -169,7 +169,7 @@ class Connection:
     def __del__(self) -> None:
         core = self._core
         if core is not None:
-            _home.post(self.home, lambda: _leave(core))
+            _home.post(self.home.context, lambda: _leave(core))
 
 
 def _tell(core: Any, _: Any, connection: "weakref.ref[Connection]") -> None:

@@ -124,7 +124,7 @@ class ETSEventLoop(IEventLoop):
         loop = self._find()
         if loop is not None:
             return loop.pingee(on_ping)
-        return Pingee(on_ping, functools.partial(_home.post, _home.find(GLib.MainContext.ref_thread_default())))
+        return Pingee(on_ping, functools.partial(_home.post, _home.find(GLib.MainContext.ref_thread_default()).context))
 
 
 # ---- pipes ----
