@@ -1,108 +1,189 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The package ferry beside Python's own ways and joblib's: bench-package.py [--quick]
+"""The package ferry beside Python's own ways and loky: bench-package.py [--quick]
 
-Each has two workers of the same functions, and runs in this process. Where a peer is not installed, a line says so.
+Each system has two workers, and runs in this process. In each round a case is taken with one system after the other; a
+figure is the median of the rounds. Where a peer is not installed, a line says so.
 
-tasks    calls of a function that does nothing, sent one by one: calls a second
-start    calls that each run in a process of its own, with the modules of this program, numpy among them: ms a call
-array    an array of 100 MB to a function and back: ms a call
-messages messages of one worker to a handler on GLib's main loop, beside a multiprocessing.Queue, whose thread calls
-         GLib.idle_add(): messages a second
-frames   frames of a GTK window while a worker sends all that it can, in the same two ways: frames a second
+latency         a call and its result, one at a time: µs
+rate            calls of which 100 are under way, as 100 are sent before the results are taken: calls a second
+map/chunks-100  items of a map in chunks of 100: items a second
+map/chunks-pool in the chunks that Pool.map() makes
+map/default     in the chunks that each makes where the program says nothing
+bytes/argument, bytes/result, array/argument, array/result
+                50 MB to a function that returns their number, and from one that has them: ms
+start           from making an executor to its first result, in a program that has imported numpy: ms
+once            calls that each run in a process of its own, with the modules of this program, numpy among them: ms a call
+messages        messages of one worker to a handler on GLib's main loop, beside a multiprocessing.Queue, whose thread calls
+                GLib.idle_add(): messages a second
+frames          frames of a GTK window while a worker sends all that it can, in the same two ways: frames a second
+
+ratio/package/CASE/SYSTEM-vs-PEER says how many times the time of Ferry the peer takes, for ferry.Executor and for
+ferry.concurrent.Executor, which is ferry-futures.
 """
 
 import concurrent.futures
 import contextlib
+import functools
+import importlib
+import itertools
 import multiprocessing
+import statistics
 import sys
 import threading
 import time
+import typing
+
+from package_functions import echo, has_numpy, make_array, make_bytes, put_numbers, send_numbers
 
 import ferry
 import ferry.concurrent
 from gi.repository import GLib
 
-try:
-    import numpy
-except ImportError:
-    numpy = None
-try:
-    import joblib
-except ImportError:
-    joblib = None
+
+def find_module(*names):
+    """The first of them that is installed."""
+    for name in names:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            pass
+    print("# without %s, which is not installed" % names[0])
+    return None
+
+
+numpy = find_module("numpy")
 
 WORKERS = 2
 MODE = next((argument for argument in sys.argv[1:] if argument.startswith("--")), "")
 ROUNDS = 3 if MODE == "--quick" else 5
+UNDER_WAY = 100
+LARGE = 50 * 1000 * 1000
+OWN = ("ferry", "ferry-futures")
 
 
 def choose(quick, whole):
     return quick if MODE == "--quick" else whole
 
 
-# ---- what workers run ----
+# ---- the systems ----
 
 
-def echo(value):
-    return value
+class PoolExecutor:
+    """A multiprocessing.Pool, with the methods of an executor."""
+
+    def __init__(self, once=False):
+        self._pool = multiprocessing.get_context("fork").Pool(WORKERS, maxtasksperchild=1 if once else None)
+
+    def submit(self, function, *args):
+        answer = self._pool.apply_async(function, args)
+        answer.result = answer.get
+        return answer
+
+    def map(self, function, items, **options):
+        return self._pool.map(function, items, **options)
+
+    def shutdown(self):
+        self._pool.close()
+        self._pool.join()
 
 
-def has_numpy(_):
-    return "numpy" in sys.modules
-
-
-# ---- those that are compared ----
-# Each gives a function that calls another one for each of many items, and returns the results.
-
-
-@contextlib.contextmanager
-def with_ferry():
-    with ferry.Executor(WORKERS) as executor:
-        yield lambda function, items: [task.result() for task in [executor.submit(function, item) for item in items]]
-
-
-@contextlib.contextmanager
-def with_ferry_futures(once=False):
-    with ferry.concurrent.Executor(WORKERS, max_tasks_per_child=1 if once else None) as executor:
-        yield lambda function, items: [future.result() for future in [executor.submit(function, item) for item in items]]
-
-
-@contextlib.contextmanager
-def with_process_pool(method="fork", once=False):
-    context = multiprocessing.get_context(method)
+def make_process_pool(method, once=False):
     more = {"max_tasks_per_child": 1} if once else {}
-    with concurrent.futures.ProcessPoolExecutor(WORKERS, context, **more) as executor:
-        yield lambda function, items: [future.result() for future in [executor.submit(function, item) for item in items]]
+    return concurrent.futures.ProcessPoolExecutor(WORKERS, multiprocessing.get_context(method), **more)
 
 
-@contextlib.contextmanager
-def with_pool(once=False):
-    with multiprocessing.get_context("fork").Pool(WORKERS, maxtasksperchild=1 if once else None) as pool:
-        yield lambda function, items: [answer.get() for answer in [pool.apply_async(function, (item,)) for item in items]]
+def make_futures(once=False):
+    return ferry.concurrent.Executor(WORKERS, max_tasks_per_child=1 if once else None)
 
 
-@contextlib.contextmanager
-def with_loky():
-    with joblib.Parallel(WORKERS, backend="loky", batch_size=1, pre_dispatch="all", max_nbytes=None) as parallel:
-        yield lambda function, items: parallel(joblib.delayed(function)(item) for item in items)
+def list_systems():
+    """What makes an executor of each. Those that fork are first, while this process has few threads."""
+    systems = {
+        "process-pool-fork": functools.partial(make_process_pool, "fork"),
+        "pool": PoolExecutor,
+        "process-pool-spawn": functools.partial(make_process_pool, "spawn"),
+        "ferry": functools.partial(ferry.Executor, WORKERS),
+        "ferry-futures": make_futures,
+    }
+    loky = find_module("loky", "joblib.externals.loky")
+    if loky:
+        systems["loky"] = functools.partial(loky.ProcessPoolExecutor, WORKERS)
+    return systems
+
+
+ONCE = {
+    "pool": functools.partial(PoolExecutor, once=True),
+    "forkserver": functools.partial(make_process_pool, "forkserver", once=True),
+    "ferry-futures": functools.partial(make_futures, once=True),
+}
+
+
+# ---- the cases ----
+# Each gets an executor, and a number of calls.
+
+
+def call_each(function, argument, check):
+    def run(executor, count):
+        for _ in range(count):
+            assert check(executor.submit(function, argument).result())
+
+    return run
+
+
+def call_many(executor, count):
+    for first in range(0, count, UNDER_WAY):
+        numbers = range(first, min(first + UNDER_WAY, count))
+        assert [future.result() for future in [executor.submit(echo, number) for number in numbers]] == list(numbers)
+
+
+def map_all(chunksize):
+    def run(executor, count):
+        options = {} if chunksize is None else {"chunksize": chunksize(count)}
+        assert list(executor.map(echo, range(count), **options)) == list(range(count))
+
+    return run
+
+
+def call_new(executor, count):
+    assert all([future.result() for future in [executor.submit(has_numpy, i) for i in range(count)]])
+
+
+def is_large(result):
+    return len(result) == LARGE
+
+
+def chunk_of_pool(count):
+    return -(-count // (4 * WORKERS))
+
+
+class Case(typing.NamedTuple):
+    run: typing.Callable
+    count: int
+    unit: str
+    # What the ratio of a system of Ferry to a peer shall be.
+    budgets: dict = {}
+
+
+def list_cases():
+    cases = {
+        "latency": Case(call_each(echo, 1, bool), choose(100, 300), "us", {"ferry-vs-process-pool-fork": ">= 2"}),
+        "rate": Case(call_many, choose(500, 1000), "calls/s",
+                     {"ferry-vs-process-pool-fork": ">= 3", "ferry-futures-vs-process-pool-fork": ">= 2"}),
+        "map/chunks-100": Case(map_all(lambda _: 100), choose(5000, 20000), "items/s", {"ferry-vs-pool": ">= 1"}),
+        "map/chunks-pool": Case(map_all(chunk_of_pool), choose(5000, 20000), "items/s", {"ferry-vs-pool": ">= 1"}),
+        "map/default": Case(map_all(None), choose(1000, 2000), "items/s", {"ferry-vs-pool": ">= 2"}),
+        "bytes/argument": Case(call_each(len, make_bytes(LARGE), LARGE.__eq__), 1, "ms"),
+        "bytes/result": Case(call_each(make_bytes, LARGE, is_large), 1, "ms"),
+    }
+    if numpy:
+        cases["array/argument"] = Case(call_each(len, make_array(LARGE), LARGE.__eq__), 1, "ms", {"ferry-vs-process-pool-fork": ">= 5"})
+        cases["array/result"] = Case(call_each(make_array, LARGE, is_large), 1, "ms", {"ferry-vs-process-pool-fork": ">= 5"})
+    return cases
 
 
 # ---- measuring ----
-
-
-def measure(peer, function, items):
-    """Seconds an item, as the best of some rounds: what else the machine does only makes one slower."""
-    with peer() as run:
-        run(function, items[:WORKERS])
-        times = []
-        for _ in range(ROUNDS):
-            begun = time.perf_counter()
-            results = run(function, items)
-            times.append((time.perf_counter() - begun) / len(items))
-            assert len(results) == len(items)
-    return min(times)
 
 
 def print_figure(name, value, unit, budget=None):
@@ -112,53 +193,71 @@ def print_figure(name, value, unit, budget=None):
     sys.stdout.flush()
 
 
-def compare(title, peers, function, items, show, budget):
-    """A figure for each, and how many times each takes as long as Ferry."""
-    times = {}
-    for name, peer in peers.items():
-        times[name] = measure(peer, function, items)
-        print_figure("package/%s/%s" % (title, name), *show(times[name]))
-    for name, seconds in list(times.items())[1:]:
-        print_figure("ratio/package/%s/vs-%s" % (title, name), seconds / times["ferry"], "x",
-                     budget if name != "ferry-futures" else None)
+def show(seconds, unit):
+    return seconds * 1e6 if unit == "us" else seconds * 1e3 if unit == "ms" else 1 / seconds
 
 
-def compare_tasks():
-    peers = {"ferry": with_ferry, "ferry-futures": with_ferry_futures, "process-pool": with_process_pool, "pool": with_pool}
-    if joblib:
-        peers["loky"] = with_loky
-    compare("tasks", peers, echo, range(choose(1000, 10000)), lambda seconds: (1 / seconds, "tasks/s"), ">= 3")
+def compare(title, subjects, measure, unit, budgets={}):
+    """A figure for each, and the ratios, from the seconds of a call; gives those."""
+    rounds = [{name: measure(subject) for name, subject in subjects.items()} for _ in range(ROUNDS)]
+    times = {name: statistics.median(taken[name] for taken in rounds) for name in subjects}
+    for name, seconds in times.items():
+        print_figure("package/%s/%s" % (title, name), show(seconds, unit), unit)
+    for own, peer in itertools.product(times, times):
+        if own in OWN and peer not in OWN:
+            pair = "%s-vs-%s" % (own, peer)
+            print_figure("ratio/package/%s/%s" % (title, pair), times[peer] / times[own], "x", budgets.get(pair))
+    return times
 
 
-def compare_starts():
-    peers = {
-        "ferry": lambda: with_ferry_futures(once=True),
-        "forkserver": lambda: with_process_pool("forkserver", once=True),
-        "pool": lambda: with_pool(once=True),
-    }
+@contextlib.contextmanager
+def opened(systems):
+    """An executor of each, whose workers have started."""
+    with contextlib.ExitStack() as stack:
+        executors = {name: make() for name, make in systems.items()}
+        for executor in executors.values():
+            stack.callback(executor.shutdown)
+            call_many(executor, UNDER_WAY)
+        yield executors
+
+
+def compare_case(title, case, executors):
+    def measure(executor):
+        begun = time.perf_counter()
+        case.run(executor, case.count)
+        return (time.perf_counter() - begun) / case.count
+
+    return compare(title, executors, measure, case.unit, case.budgets)
+
+
+def measure_start(make):
+    begun = time.perf_counter()
+    executor = make()
+    assert executor.submit(echo, 1).result() == 1
+    taken = time.perf_counter() - begun
+    executor.shutdown()
+    return taken
+
+
+def compare_systems():
+    systems = list_systems()
+    with opened(systems) as executors:
+        times = {title: compare_case(title, case, executors) for title, case in list_cases().items()}
+    for own, way in itertools.product(OWN, ("argument", "result") if numpy else ()):
+        print_figure("ratio/package/bytes/%s/%s-over-array" % (way, own),
+                     times["bytes/" + way][own] / times["array/" + way][own], "x", "<= 2")
+    compare("start", systems, measure_start, "ms")
+
+
+def compare_once():
     multiprocessing.set_forkserver_preload(["__main__", "numpy"])
-    compare("start", peers, has_numpy, range(choose(10, 50)), lambda seconds: (seconds * 1000, "ms"), ">= 5")
-
-
-def compare_arrays():
-    array = numpy.zeros(100 * 1000 * 1000, dtype=numpy.uint8)
-    peers = {"ferry": with_ferry, "process-pool": with_process_pool, "pool": with_pool}
-    if joblib:
-        peers["loky"] = with_loky
-    compare("array", peers, echo, [array] * choose(2, 4), lambda seconds: (seconds * 1000, "ms"), ">= 5")
+    executors = {name: make() for name, make in ONCE.items()}
+    compare_case("once", Case(call_new, 6, "ms", {"ferry-futures-vs-forkserver": ">= 5"}), executors)
+    for executor in executors.values():
+        executor.shutdown()
 
 
 # ---- messages to a main loop ----
-
-
-def send_numbers(sender, count):
-    for number in range(count):
-        sender.send(number)
-
-
-def put_numbers(queue, count):
-    for number in range(count):
-        queue.put(number)
 
 
 @contextlib.contextmanager
@@ -211,11 +310,9 @@ def count_messages(way, count):
 
 
 def compare_messages():
-    rates = {}
-    for name, way, count in (("ferry", messages_of_ferry, choose(20000, 200000)), ("queue", messages_of_queue, choose(5000, 20000))):
-        rates[name] = max(count / count_messages(way, count) for _ in range(ROUNDS))
-        print_figure("package/messages/%s" % name, rates[name], "messages/s")
-    print_figure("ratio/package/messages/vs-queue", rates["ferry"] / rates["queue"], "x", ">= 10")
+    count = choose(5000, 20000)
+    compare("messages", {"ferry": messages_of_ferry, "queue": messages_of_queue},
+            lambda way: count_messages(way, count) / count, "messages/s", {"ferry-vs-queue": ">= 10"})
 
 
 # ---- frames of a window under a flood ----
@@ -224,6 +321,7 @@ def compare_messages():
 def show_window():
     """A window that draws anew as often as it can, and the list that gets a time for each frame. None: no display."""
     import gi
+    gi.require_version("Gdk", "4.0")
     gi.require_version("Gtk", "4.0")
     from gi.repository import Gdk, Gtk
     if Gdk.Display.get_default() is None:
@@ -267,21 +365,16 @@ def compare_frames():
         print("# package/frames skipped: there is no display")
         return
     for name, way in (("ferry", messages_of_ferry), ("queue", messages_of_queue)):
-        frames, messages = count_frames(way, choose(1, 4))
+        frames, messages = count_frames(way, choose(1, 2))
         print_figure("package/frames/%s" % name, frames, "frames/s")
         print_figure("package/frames/%s-messages" % name, messages, "messages/s")
 
 
 def main():
+    compare_systems()
+    if numpy:
+        compare_once()
     compare_messages()
-    if joblib is None:
-        print("# loky skipped: there is no joblib")
-    compare_tasks()
-    if numpy is None:
-        print("# package/start and package/array skipped: there is no numpy")
-    else:
-        compare_starts()
-        compare_arrays()
     compare_frames()
 
 
