@@ -221,7 +221,7 @@ class Executor:
         self._home.call(lambda: self._stop(ended, cancel))
         if not cancel:
             for stream in list(self._streams):
-                stream._leave()
+                _home.post(self._home.context, stream._leave)
         return ended
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False) -> None:

@@ -4,7 +4,6 @@
 
 import collections
 import inspect
-import os
 import sys
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar, cast
@@ -74,26 +73,25 @@ class Stream(Task[Any], Values[T]):
     __gtype_name__ = "FerryPythonStream"
 
     def __init__(self, function: Callable[..., Iterable[T]], /, *args: Any, **kwargs: Any) -> None:
-        self._credit = -1
         plain = getattr(function, "func", function)
         if inspect.isasyncgenfunction(plain) or inspect.iscoroutinefunction(plain):
             raise TypeError("A stream is of a function that yields, and '%s' is asynchronous; submit a coroutine function, "
                             "and have it send by executor.pipe()" % name_of(plain))
         self._values: collections.deque[bytes] = collections.deque()
         self._news = Event()
-        # How many wait for the end, and so do not read.
+        # How many values may come yet, on the home's thread, and how many more may come that the library was not told of.
+        self._room = WINDOW
+        self._owed = 0
+        # How many wait for the end, and so do not read, and how many values had room anew before they were taken.
         self._waiting = 0
         self._lent = 0
         self._is_left = self._is_cut = False
-        reader, self._credit = os.pipe()
-        try:
-            self._prepare(STREAM, Ferry.TaskKind.ITERATION, (reader,), function, args, kwargs)
-            self.props.window = 2 * WINDOW
-            os.write(self._credit, bytes(WINDOW))
-        finally:
-            os.close(reader)
+        self._prepare(STREAM, Ferry.TaskKind.ITERATION, function, args, kwargs)
+        self.props.window = WINDOW
+        self.props.holds_window = True
 
     def do_yielded(self, value: Any) -> None:
+        self._room -= 1
         self._values.append(_message.from_variant(value))
         if self._waiting:
             self._lend(1)
@@ -116,23 +114,28 @@ class Stream(Task[Any], Values[T]):
         self.cancel()
         self._values.clear()
 
-    def __del__(self) -> None:
-        if self._credit >= 0:
-            os.close(self._credit)
-            self._credit = -1
+    def _allow(self, count: int) -> None:
+        """Lets so many more values come. Half a window is told at once."""
+        with self._reading:
+            self._owed += count
+            if self._home is None or self._owed < WINDOW // 2:
+                return
+            owed, self._owed = self._owed, 0
+        if self._home.is_here():
+            self._widen(owed)
+        else:
+            post(self._home.context, lambda: self._widen(owed))
 
-    def _give(self, count: int) -> None:
-        try:
-            os.write(self._credit, bytes(count))
-        except BrokenPipeError:
-            # The function has ended.
-            pass
+    def _widen(self, count: int) -> None:
+        """On the home's thread."""
+        self._room += count
+        self.consume(count)
 
     def _lend(self, count: int) -> None:
-        """Credits for values that were not taken."""
+        """For values that were not taken."""
         with self._reading:
             self._lent += count
-        self._give(count)
+        self._allow(count)
 
     def _lift(self) -> None:
         """The program waits for the end, and does not read: values are kept without limit meanwhile."""
@@ -154,13 +157,13 @@ class Stream(Task[Any], Values[T]):
         return super().__await__()
 
     def _leave(self) -> None:
-        """The executor ends. What the function yields has room, but no more: else the end would never come."""
+        """On the home's thread, as the executor ends. What is yielded has room, but no more: else the end never comes."""
         self._is_left = True
         self._cut()
 
     def _cut(self) -> None:
         """Ends a function that waits for a reader."""
-        if not self._waiting and not self.done() and len(self._values) >= WINDOW + self._lent:
+        if not self._waiting and not self.done() and self._room <= 0:
             self._is_cut = True
             self.cancel()
 
@@ -187,5 +190,5 @@ class Stream(Task[Any], Values[T]):
             is_lent = self._lent > 0
             self._lent -= is_lent
         if not is_lent:
-            self._give(1)
+            self._allow(1)
         return cast(T, _message.unpack(data))

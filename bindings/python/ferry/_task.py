@@ -46,10 +46,9 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     _size = 0
 
     def __init__(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> None:
-        self._prepare(CALL, Ferry.TaskKind.CALL, (), function, args, kwargs)
+        self._prepare(CALL, Ferry.TaskKind.CALL, function, args, kwargs)
 
-    def _prepare(self, remote: str, kind: Any, descriptors: tuple[int, ...], function: Any, args: Any,
-                 kwargs: Any) -> None:
+    def _prepare(self, remote: str, kind: Any, function: Any, args: Any, kwargs: Any) -> None:
         name = name_of(function)
         with _pipe.packing() as travellers:
             data, memory = _message.pack_call(function, args, kwargs)
@@ -59,12 +58,10 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         _calls[name] += 1
         if remote == CALL and (_calls[name] <= FIRST_CALLS or name in _large):
             self.props.max_returned_descriptors = 1
-        try:
-            for descriptor in (*descriptors, memory):
-                if descriptor >= 0:
-                    self.add_descriptor(descriptor)
-        finally:
-            if memory >= 0:
+        if memory >= 0:
+            try:
+                self.add_descriptor(memory)
+            finally:
                 os.close(memory)
         receivers = [traveller._give_to(self) for traveller in travellers]
         self._receivers = [weakref.ref(receiver) for receiver in receivers if receiver is not None]

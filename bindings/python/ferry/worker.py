@@ -34,9 +34,6 @@ NO_DISPLAY = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "GDK_BACKEND": "x11"}
 # The variable that a fork server is started with.
 FORK_SERVER = "FERRY_FORK_SERVER"
 
-# How many bytes of a credit pipe are read at once; each stands for a value that may be sent.
-CREDITS = 4096
-
 # Why the main module could not be imported, if it could not.
 failures: list[str] = []
 
@@ -52,11 +49,11 @@ def _fail(job: Any, exception: BaseException) -> None:
     job.fail(GLib.Error(fault[2], PYTHON_ERROR, 0), fault[3])
 
 
-def _load(job: Any, arguments: Any, handle: int) -> Any:
+def _load(job: Any, arguments: Any) -> Any:
     try:
         data = _message.from_variant(arguments)
-        with _pipe.opening(job, handle + _message.count_memories(data)):
-            return _message.unpack(data, lambda: int(job.dup_descriptor(handle)))
+        with _pipe.opening(job, _message.count_memories(data)):
+            return _message.unpack(data, lambda: int(job.dup_descriptor(0)))
     except Exception as exception:
         for failure in failures:
             exception.add_note("The worker could not import the program itself:\n" + failure)
@@ -114,7 +111,7 @@ def _run(job: Any, body: Callable[[], Any]) -> Any:
 
 def _call(job: Any, arguments: Any) -> Any:
     def body() -> Any:
-        function, args, kwargs = _load(job, arguments, 0)
+        function, args, kwargs = _load(job, arguments)
         value = _job.finish(function(*args, **kwargs))
         _offer.wait_for_answers()
         return _pack(value, function, lambda: _share_memory(job))
@@ -122,29 +119,18 @@ def _call(job: Any, arguments: Any) -> Any:
     return _run(job, body)
 
 
-def _credits(descriptor: int) -> Iterator[None]:
-    """Gives one for each value that may be sent. At the end the application takes no more."""
-    while data := os.read(descriptor, CREDITS):
-        for _ in data:
-            yield None
-
-
 def _stream(job: Any, arguments: Any) -> Any:
     def body() -> Any:
-        function, args, kwargs = _load(job, arguments, 1)
+        function, args, kwargs = _load(job, arguments)
         values = iter(function(*args, **kwargs))
-        descriptor = job.dup_descriptor(0)
-        try:
-            for _ in _credits(descriptor):
-                try:
-                    value = next(values)
-                except StopIteration as end:
-                    _offer.wait_for_answers()
-                    return _pack(end.value, function)
-                _job.call_whole(job.yield_, _pack(value, function))
-            raise Cancelled("The values are taken no longer")
-        finally:
-            os.close(descriptor)
+        while True:
+            try:
+                value = next(values)
+            except StopIteration as end:
+                _offer.wait_for_answers()
+                return _pack(end.value, function)
+            # Waits where the application is behind.
+            _job.call_whole(job.yield_, _pack(value, function))
 
     return _run(job, body)
 
