@@ -98,6 +98,7 @@ def test_chains(report, executor):
         report.equal("and deleted", type(raised(lambda: ferry.get(counter.other))), AttributeError)
         report.equal("a name with an underscore is in reach", ferry.get(counter.remote._hidden), 5)
         report.equal("a function is passed to the object", ferry.pass_to(counter, objects.count_words, 3).result(), 5)
+        report.equal("a method of its class, too", ferry.pass_to(counter, objects.Counter.add, 0).result(), counter.value)
         report.fact("an object is true, whatever its length is", bool(counter) and bool(counter.words))
         report.equal("it is no iterable", type(raised(lambda: list(counter.words))), TypeError)
         report.equal("a view is no value", type(raised(lambda: counter.echo(counter.words))), pickle.PicklingError)

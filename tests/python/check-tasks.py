@@ -362,7 +362,44 @@ def test_broken(report, folder):
     report.equal("why the program cannot be imported stands in a note", out.splitlines(), 2 * ["ValueError: not here"])
 
 
+# As a kernel of Jupyter: a __main__ without a file, and a loop of asyncio that runs.
+NOTEBOOK = """
+import asyncio, sys, types
+import ferry
+
+cells = sys.modules["__main__"] = types.ModuleType("__main__")
+exec('''
+import ferry
+
+class Point:
+    pass
+
+@ferry.function("x", "x")
+def double(number):
+    return 2 * number
+''', cells.__dict__)
+
+async def run_cells():
+    executor = ferry.Executor(workers=1)
+    print(await executor.submit(abs, -1), executor.submit(abs, -2).result(),
+          [value async for value in executor.map(abs, [-3, -4])], list(executor.map(abs, [-5])))
+    for ask in (lambda: executor.submit(cells.double, 1), lambda: list(executor.map(cells.double, [1])),
+                lambda: executor.stream(cells.double, 1), lambda: executor.create(cells.Point),
+                lambda: executor.call("double", 1), lambda: ferry.Executor(initializer=cells.double),
+                lambda: executor.submit(repr, cells.Point()).result()):
+        try:
+            ask()
+        except Exception as error:
+            print("file" if "put it into a file" in str(error) else "module" if "to another module" in str(error) else error)
+
+asyncio.run(run_cells())
+"""
+
+
 def test_programs(report, folder):
+    out, _ = run_program("-c", NOTEBOOK)
+    report.equal("in a notebook functions of modules are called and awaited, and those of cells refused with the way out",
+                 out.splitlines(), ["1 2 [3, 4] [5]"] + 6 * ["file"] + ["module"])
     out, complaint = run_program("-c", UNGUARDED)
     report.fact("a function that is typed in is refused", "put it into a file" in complaint, [out, complaint])
     out, complaint = run_program("-c", "import ferry; print(ferry.Executor(workers=1).submit(abs, -2).result())")

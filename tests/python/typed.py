@@ -20,6 +20,34 @@ def count(number: int) -> Iterator[str]:
     yield str(number)
 
 
+def add_up(*numbers: float) -> float:
+    return sum(numbers)
+
+
+def join(word: str, number: int) -> str:
+    return word * number
+
+
+async def fetch(name: str) -> bytes:
+    return name.encode()
+
+
+class Counter:
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def add(self, amount: int) -> int:
+        self.value += amount
+        return self.value
+
+    async def fetch(self, name: str) -> str:
+        return name * self.value
+
+
+class Timer(Counter):
+    pass
+
+
 def use(executor: ferry.Executor) -> None:
     reveal_type(executor.submit(double, 1).result())  # int
     reveal_type(executor.submit(ferry.Task(double, 1)).result(timeout=1))  # int
@@ -27,15 +55,50 @@ def use(executor: ferry.Executor) -> None:
     reveal_type(next(executor.stream(count, 1)))  # str
     reveal_type(list(executor.map(double, [1, 2], ordered=False)))  # list[int]
     reveal_type(next(ferry.track([1, 2])))  # int
+    reveal_type(executor.submit(fetch, "a").result())  # bytes
     executor.submit(double, "1")  # mistake
     executor.submit(double, 1, number=2)  # mistake
     executor.stream(double, 1)  # mistake
+
+
+def use_map(executor: ferry.Executor) -> None:
+    reveal_type(executor.map(double, range(3), chunksize=2))  # ferry._map.Map[int]
+    reveal_type(list(executor.map(join, ["a", "b"], [1, 2], buffersize=3)))  # list[str]
+    reveal_type(list(executor.map(len, ["a", [1], b""])))  # list[int]
+    reveal_type(list(executor.map(add_up, [1], [2.5], [3])))  # list[float]
+    reveal_type(list(executor.map(add_up, [1], [2], [3], [4], [5])))  # list[float]
+    executor.map(double, ["1"])  # mistake
+    executor.map(double, [1], [2])  # mistake
+    executor.map(join, ["a"])  # mistake
+    executor.map(join, [1], ["a"])  # mistake
+    executor.map(add_up, [1], [2], ["3"])  # mistake
+    executor.map(double)  # mistake
+    executor.map(double, 1)  # mistake
+
+
+def use_object(executor: ferry.Executor) -> None:
+    counter = executor.create(Counter, 1)
+    reveal_type(counter)  # ferry._proxy.Proxy[typed.Counter]
+    with executor.create(Timer, value=1) as timer:
+        reveal_type(timer)  # ferry._proxy.Proxy[typed.Timer]
+    reveal_type(ferry.pass_to(counter, Counter.add, 3).result())  # int
+    reveal_type(ferry.pass_to(timer, Counter.add, 3).result())  # int
+    reveal_type(ferry.pass_to(counter, Counter.fetch, "a").result())  # str
+    reveal_type(ferry.pass_to(counter.remote, join, 3))  # ferry._outcome.Call[str]
+    reveal_type(counter.add(3))  # Any
+    ferry.pass_to(counter, Counter.add, "3")  # mistake
+    ferry.pass_to(counter, Counter.add)  # mistake
+    executor.create(Counter, "1")  # mistake
+    executor.create(Counter)  # mistake
 
 
 async def wait(executor: ferry.Executor) -> None:
     reveal_type(await executor.submit(double, 1))  # int
     reveal_type([value async for value in executor.stream(count, 1)])  # list[str]
     reveal_type([value async for value in executor.map(double, [1])])  # list[int]
+    reveal_type(await executor.create(Counter, 1))  # ferry._proxy.Proxy[typed.Counter]
+    async with executor.create(Counter, 1) as counter:
+        reveal_type(await ferry.pass_to(counter, Counter.add, 3))  # int
 
 
 def port(executor: TraitsExecutor) -> None:

@@ -9,12 +9,12 @@ import os
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
 from . import _home, _inherited, _main, _message, _pipe, _proxy
-from ._function import FunctionTask, make_task
+from ._function import FunctionTask, functions, make_task
 from ._library import Ferry, GLib
 from ._map import Map
 from ._stream import Stream
@@ -23,6 +23,9 @@ from ._names import PATHS
 from .errors import Error
 
 T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 P = ParamSpec("P")
 AnyTask = TypeVar("AnyTask", bound=Task[Any])
 
@@ -133,6 +136,10 @@ class Executor:
         ...
 
     @overload
+    def submit(self, function: Callable[P, Coroutine[Any, Any, T]], /, *args: P.args, **kwargs: P.kwargs) -> Task[T]:
+        ...
+
+    @overload
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Task[T]:
         ...
 
@@ -162,6 +169,8 @@ class Executor:
         Arguments are packed by the signature, such as "su". Without one it is that of ferry.function(), where this
         process has imported that, and else what the values are: "x" for whole numbers, "d", "s", "b" and "ay".
         """
+        if self._program is None and name in functions:
+            _message.check(functions[name].call)
         return self.submit(make_task(name, args, signature))
 
     def stream(self, function: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs) -> Stream[T]:
@@ -170,6 +179,28 @@ class Executor:
         The end of the executor cancels a stream whose function waits for a reader.
         """
         return self.submit(Stream(function, *args, **kwargs))
+
+    # Items of more iterables than three may have any type.
+    @overload
+    def map(self, function: Callable[[A], T], items: Iterable[A], /, *, ordered: bool = ...,
+            chunksize: int | None = ..., buffersize: int | None = ...) -> Map[T]:
+        ...
+
+    @overload
+    def map(self, function: Callable[[A, B], T], items: Iterable[A], second: Iterable[B], /, *, ordered: bool = ...,
+            chunksize: int | None = ..., buffersize: int | None = ...) -> Map[T]:
+        ...
+
+    @overload
+    def map(self, function: Callable[[A, B, C], T], items: Iterable[A], second: Iterable[B], third: Iterable[C], /, *,
+            ordered: bool = ..., chunksize: int | None = ..., buffersize: int | None = ...) -> Map[T]:
+        ...
+
+    @overload
+    def map(self, function: Callable[..., T], items: Iterable[Any], second: Iterable[Any], third: Iterable[Any],
+            fourth: Iterable[Any], /, *iterables: Iterable[Any], ordered: bool = ..., chunksize: int | None = ...,
+            buffersize: int | None = ...) -> Map[T]:
+        ...
 
     def map(self, function: Callable[..., T], /, *iterables: Iterable[Any], ordered: bool = True,
             chunksize: int | None = None, buffersize: int | None = None) -> Map[T]:
@@ -184,14 +215,14 @@ class Executor:
         """A sender, for functions to send with, and its receiver, whose signals come where those of tasks do."""
         return _pipe.make(self._home, latest)
 
-    def create(self, class_: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> _proxy.Proxy:
+    def create(self, class_: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> _proxy.Proxy[T]:
         """Makes an object in a worker of its own, and returns a proxy of it. The worker ends with the proxy.
 
         A failure of the class is raised by what is asked of the proxy, and by `with` and `await`.
         """
         _message.check(class_)
         launcher: Any = self._home.call(functools.partial(_make_launcher, self._modules, "--objects"))
-        proxy = _proxy.create(self._home, launcher, class_, args, kwargs)
+        proxy: _proxy.Proxy[T] = _proxy.create(self._home, launcher, class_, args, kwargs)
         self._connections.add(proxy._connection)
         return proxy
 

@@ -11,9 +11,9 @@ import pickle
 import socket
 import uuid
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from types import NoneType, TracebackType, UnionType
-from typing import Any, Self, TypeVar, Union, get_args, get_origin
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, Union, get_args, get_origin, overload
 
 from . import _exports, _fault, _home, _message, _mux, _notices, _pipe
 from ._home import End, Event, Home, Values
@@ -24,6 +24,9 @@ from ._outcome import Call
 from .errors import Error, WorkerLost
 
 T = TypeVar("T")
+O = TypeVar("O", covariant=True)
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # How long close() waits for the worker, in seconds, before it ends the process.
 END_TIME = 1.0
@@ -96,7 +99,7 @@ class Connection(_mux.Sending):
         self.token = uuid.uuid4().hex
         self.ended = Event()
         self._exit: Any = None
-        self.proxies: "weakref.WeakValueDictionary[int, Proxy]" = weakref.WeakValueDictionary()
+        self.proxies: "weakref.WeakValueDictionary[int, Proxy[Any]]" = weakref.WeakValueDictionary()
         self._name = name
         # How often the worker has referred to an object, with the first one that it was told to make.
         self._counts: dict[int, int] = {ROOT: 1}
@@ -241,7 +244,7 @@ class Connection(_mux.Sending):
     def _cancel(self, number: int) -> None:
         self._remote.call_with_func("cancel", GLib.Variant("(t)", (number,)), lambda *_: None)
 
-    def find(self, number: int, class_: Any = None, changes: list[Change] | None = None) -> "Proxy | Items":
+    def find(self, number: int, class_: Any = None, changes: list[Change] | None = None) -> "Proxy[Any] | Items":
         """The proxy of an object that a reference names, and of a generator what it yields."""
         with self._lock:
             if changes is not None:
@@ -252,7 +255,7 @@ class Connection(_mux.Sending):
         self._take_changes(changes or [])
         return Items(proxy) if class_ is Generator else proxy
 
-    def _make_proxy(self, number: int, class_: Any) -> "Proxy":
+    def _make_proxy(self, number: int, class_: Any) -> "Proxy[Any]":
         proxy = proxy_class(class_)(self, number, class_)
         self.proxies[number] = proxy
         return proxy
@@ -367,7 +370,7 @@ class View(_Operators):
         raise pickle.PicklingError("%s is no value yet; await it, or pass ferry.get() of it" % self._ferry_name)
 
 
-class Proxy(_Operators, GObject.Object):  # type: ignore[misc]
+class Proxy(_Operators, GObject.Object, Generic[O]):  # type: ignore[misc]
     """An object that lives in a worker.
 
     It has the properties of the object's class, if that is exported, with their newest values. Any other attribute, and
@@ -518,9 +521,9 @@ class Proxy(_Operators, GObject.Object):  # type: ignore[misc]
 class Items(Values[Any]):
     """What a generator in a worker yields. It makes the next value while the application handles one."""
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: Proxy[Any]) -> None:
         self._home = proxy._connection.home
-        self._proxy: Proxy | None = proxy
+        self._proxy: Proxy[Any] | None = proxy
         self._asked: Call[Any] | None = None
 
     def _poll(self) -> Event | None:
@@ -574,10 +577,10 @@ def _property_type(kind: Any) -> Any:
 
 
 def _make_property(name: str, kind: Any, is_writable: bool) -> Any:
-    def get(proxy: Proxy) -> Any:
+    def get(proxy: Proxy[Any]) -> Any:
         return proxy._get_value(name)
 
-    def set_(proxy: Proxy, value: Any) -> None:
+    def set_(proxy: Proxy[Any], value: Any) -> None:
         proxy._set_value(name, value)
 
     flags = GObject.ParamFlags.READWRITE if is_writable else GObject.ParamFlags.READABLE
@@ -585,7 +588,7 @@ def _make_property(name: str, kind: Any, is_writable: bool) -> Any:
 
 
 @functools.cache
-def proxy_class(class_: type | None) -> type[Proxy]:
+def proxy_class(class_: type | None) -> type[Proxy[Any]]:
     """The class of an object's proxies: with the properties that it exports."""
     properties = getattr(class_, _exports.PROPERTIES, {})
     if class_ is None or not properties:
@@ -598,14 +601,15 @@ def proxy_class(class_: type | None) -> type[Proxy]:
     members["_ferry_properties"] = {name: DEFAULTS.get(kind) for name, (kind, _) in properties.items()}
     members["__gtype_name__"] = "FerryPythonProxy-%d" % next(_class_numbers)
     metaclass: Any = type(Proxy)
-    proxy: type[Proxy] = metaclass("%sProxy" % class_.__name__, (Proxy,), members)
+    proxy: type[Proxy[Any]] = metaclass("%sProxy" % class_.__name__, (Proxy,), members)
     return proxy
 
 
 _class_numbers = itertools.count(1)
 
 
-def create(home: Home, launcher: Any, class_: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Proxy:
+def create(home: Home, launcher: Any, class_: Callable[..., Any], args: tuple[Any, ...],
+           kwargs: dict[str, Any]) -> Proxy[Any]:
     """Has a worker of its own make an object."""
     name = str(getattr(class_, "__qualname__", repr(class_)))
     data: list[Step] = [("begin", "", class_, args, kwargs)]
@@ -639,7 +643,22 @@ def later(view: Any, /, *args: Any, **kwargs: Any) -> Any:
     return _check(view)._ferry_extend("()", "call", args, kwargs)
 
 
-def pass_to(view: Any, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Call[T]:
-    """Has the worker call function(object, *args, **kwargs)."""
+@overload
+def pass_to(view: Proxy[T] | View, function: Callable[Concatenate[T, P], Coroutine[Any, Any, R]], /, *args: P.args,
+            **kwargs: P.kwargs) -> Call[R]:
+    ...
+
+
+@overload
+def pass_to(view: Proxy[T] | View, function: Callable[Concatenate[T, P], R], /, *args: P.args,
+            **kwargs: P.kwargs) -> Call[R]:
+    ...
+
+
+def pass_to(view: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Call[Any]:
+    """Has the worker call function(object, *args, **kwargs).
+
+    The function may be a method of the class, whose types checkers know then: pass_to(counter, Counter.add, 3).
+    """
     _message.check(function)
     return _check(view)._ferry_ask(("pass_to", function, args, kwargs))
