@@ -9,6 +9,7 @@ there is one of the system, for credits: a byte for each message that may be sen
 
 import collections
 import ctypes
+import itertools
 import os
 import pickle
 import sys
@@ -16,11 +17,10 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from . import _home, _job, _message
-from ._library import Ferry, GLib, GObject, is_cancel, is_error
+from ._library import Ferry, GLib, is_cancel, is_error
 from .errors import Cancelled, Error
 
 # How many messages of one task may be on their way or wait for the reader. A function that is further ahead waits.
@@ -97,7 +97,7 @@ class Traveller:
         raise NotImplementedError
 
 
-class Sender(Traveller):
+class Sender(Traveller, _home.Closing):
     """The writing end of a pipe. An argument of submit(), stream() or map() that is a sender, or has one in it, goes to
     the worker. Threads of the application may send as well.
     """
@@ -125,7 +125,7 @@ class Sender(Traveller):
 
     def _give_to(self, task: Any) -> "Receiver":
         receiver = self._find_receiver()
-        receiver._add(task)
+        receiver._home.call(lambda: receiver._give(task))
         return receiver
 
     def _arrive(self, job: Any, handle: int, count: int) -> None:
@@ -139,7 +139,7 @@ class Sender(Traveller):
         with self._lock:
             if self._core is None:
                 receiver = self._find_receiver()
-                self._core = receiver._home.call(receiver._open_here)
+                self._core = receiver._home.call(receiver._open)
             if not self._is_started:
                 self._core.start()
                 self._is_started = True
@@ -192,16 +192,13 @@ class Sender(Traveller):
                 # The pipe was closed at its other end.
                 pass
         self._core = None
-        self._close_credit()
+        credit, self._credit = self._credit, -1
+        if credit >= 0:
+            os.close(credit)
         receiver = self._receiver()
         if receiver is not None:
             receiver._note_sender_gone(self._holds)
             self._holds = 0
-
-    def _close_credit(self) -> None:
-        credit, self._credit = self._credit, -1
-        if credit >= 0:
-            os.close(credit)
 
     def __del__(self) -> None:
         if "_holds" in self.__dict__:
@@ -214,10 +211,6 @@ class Sender(Traveller):
             receiver._hold()
             self._holds += 1
         return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
 
 
 def _refuse(error: Any) -> NoReturn:
@@ -237,7 +230,7 @@ class _Source:
         home.receivers.add(core)
         self.handlers: list[int] = []
         self.is_handling = False
-        # The other fields are changed with the lock, but for those that note_handled() changes.
+        # The other fields are changed with the lock.
         self._credit = credit
         self._lock = threading.Lock()
         self._owed = 0
@@ -254,17 +247,6 @@ class _Source:
                 # The function has ended.
                 pass
             self._owed = 0
-
-    def note_handled(self) -> None:
-        """On the home's thread, where all messages are handled at once."""
-        if self._lent:
-            self.note_taken()
-            return
-        self._owed += 1
-        if self._owed >= WINDOW // 2:
-            with self._lock:
-                self._owed -= 1
-                self._give()
 
     def lend(self) -> None:
         with self._lock:
@@ -297,61 +279,54 @@ class _Source:
             os.close(credit)
 
 
-class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
+_numbers = itertools.count(1)
+
+
+class Receiver(_home.Values[Any], _home.Closing):
     """The reading end of a pipe: an iterator of the messages, by `for` and by `async for`, until no sender is left.
 
     Or messages are signals: once a handler of `message` is connected, they come on the home's thread, and are not
     kept. `closed` is emitted when no sender is left.
     """
 
-    __gtype_name__ = "FerryPythonReceiver"
-    __gsignals__ = {
-        "message": (GObject.SignalFlags.RUN_LAST, None, (object,)),
-        "closed": (GObject.SignalFlags.RUN_LAST, None, ()),
-    }
-
     def __init__(self, home: _home.Home, latest: bool) -> None:
-        GObject.Object.__init__(self)
         self._home: _home.Home = home
         self._is_latest = latest
         self._messages: collections.deque[tuple[_Source, bytes, Any]] = collections.deque()
         self._news = _home.Event()
+        # (number, handler, its further arguments) of each. A tuple stays as it is while it is emitted to.
+        self._handlers: dict[str, tuple[tuple[int, Callable[..., Any], tuple[Any, ...]], ...]] = {"message": (), "closed": ()}
         # Changed on the home's thread.
         self._sources: set[_Source] = set()
         self._n_holds = 0
         self._was_used = False
         self._is_closed = False
         self._has_handler = False
-        self._handlers_of_connect: dict[int, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
-        self._plain: tuple[tuple[Callable[..., Any], tuple[Any, ...]], ...] = ()
-        # Whether all handlers of messages are those, and none is blocked.
-        self._is_plain = True
-        # Whether handlers run on the home's thread.
-        self._handles_at_once = True
         # Before a reader begins, as while a result is waited for, messages are kept without limit.
         self._is_read = False
 
     # ---- on the home's thread ----
 
-    def _open_core(self, credit: int) -> Any:
-        if self._is_closed:
-            raise BrokenPipeError("The receiver of the pipe was closed; make another pipe")
+    def _open(self, credit: int = -1) -> Any:
+        """A sender of the library. The credit is closed with its pipe."""
         flags = Ferry.PipeFlags.LATEST if self._is_latest else Ferry.PipeFlags.QUEUED
-        _, sender, core = self._home.router.pipe(flags)
+        try:
+            if self._is_closed:
+                raise BrokenPipeError("The receiver of the pipe was closed; make another pipe")
+            _, sender, core = self._home.router.pipe(flags)
+        except BaseException:
+            if credit >= 0:
+                os.close(credit)
+            raise
         source = _Source(self._home, core, credit)
         this = weakref.ref(self)
 
         def take(_core: Any, data: bytes, _size: int, _type: Any) -> None:
             receiver = this()
-            if receiver is None:
-                return
-            source.is_handling = True
-            if receiver._has_handler and receiver._handles_at_once and not receiver._messages:
-                source.note_handled()
-                receiver._handle(data)
-            else:
+            if receiver is not None:
+                source.is_handling = True
                 receiver._take_in(source, data, None)
-            source.is_handling = False
+                source.is_handling = False
 
         def take_buffer(_core: Any, data: Any, memory: Any) -> None:
             receiver = this()
@@ -371,31 +346,21 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
         self._was_used = True
         return sender
 
-    def _open_here(self) -> Any:
-        return self._open_core(-1)
-
     def _give(self, task: Any) -> None:
         try:
             if self._is_latest:
                 # Nothing waits, and so nothing has credits.
-                task.add_sender(self._open_core(-1))
-            else:
-                self._give_with_credits(task)
+                task.add_sender(self._open())
+                return
+            reader, writer = os.pipe()
+            try:
+                os.write(writer, bytes(WINDOW))
+                task.add_sender(self._open(writer))
+                task.add_descriptor(reader)
+            finally:
+                os.close(reader)
         except GLib.Error as error:
             _refuse(error)
-
-    def _give_with_credits(self, task: Any) -> None:
-        reader, writer = os.pipe()
-        try:
-            os.write(writer, bytes(WINDOW))
-            sender = self._open_core(writer)
-            writer = -1
-            task.add_sender(sender)
-            task.add_descriptor(reader)
-        finally:
-            os.close(reader)
-            if writer >= 0:
-                os.close(writer)
 
     def _take_in(self, source: _Source, data: bytes, memory: Any) -> None:
         if not self._is_read:
@@ -406,39 +371,27 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
         elif not self._news.is_set():
             self._news.set()
 
-    def _handle(self, data: bytes) -> None:
-        try:
-            message = _message.unpack_message(data)
-        except Exception:
-            sys.excepthook(*sys.exc_info())
-        else:
-            self._emit(message)
-
-    def _emit(self, message: Any) -> None:
-        """As the library emits a signal, but several times quicker, where handlers are functions of connect() alone."""
-        if not self._is_plain:
-            self.emit("message", message)
-            return
-        for handler, arguments in self._plain:
+    def _emit(self, name: str, *values: Any) -> None:
+        for _, handler, arguments in self._handlers[name]:
             try:
-                handler(self, message, *arguments)
+                handler(self, *values, *arguments)
             except Exception:
                 sys.excepthook(*sys.exc_info())
 
-    def _emit_all(self, *_: Any) -> None:
+    def _emit_all(self) -> None:
         while self._messages and not self._is_closed:
             try:
                 message = self._take()
             except Exception:
                 sys.excepthook(*sys.exc_info())
             else:
-                self._emit(message)
+                self._emit("message", message)
 
     def _note_end(self) -> None:
         if self._is_at_end():
             self._news.set()
             _listening.discard(self)
-            self.emit("closed")
+            self._emit("closed")
 
     def _close_all(self) -> None:
         sources, self._sources = self._sources, set()
@@ -447,9 +400,6 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
         self._news.set()
 
     # ---- on any thread ----
-
-    def _add(self, task: Any) -> None:
-        self._home.call(lambda: self._give(task))
 
     def _hold(self, count: int = 1) -> None:
         self._n_holds += count
@@ -462,8 +412,7 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
         def note() -> None:
             receiver = this()
             if receiver is not None:
-                receiver._was_used = True
-                receiver._n_holds -= count
+                receiver._hold(-count)
                 receiver._note_end()
 
         _home.post(self._home.context, note)
@@ -471,42 +420,24 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
     def _is_at_end(self) -> bool:
         return self._is_closed or (self._was_used and not self._sources and self._n_holds == 0)
 
-    def _note_handler(self) -> None:
-        if not self._has_handler and not self._is_closed:
+    def connect(self, name: str, handler: Callable[..., Any], *arguments: Any) -> int:
+        """Has `handler (receiver, message, …)` called for each `message`, or `handler (receiver, …)` where it is `closed`.
+
+        Returns a number for disconnect().
+        """
+        if name not in self._handlers:
+            raise TypeError("A receiver has the signals 'message' and 'closed', and no '%s'" % name)
+        number = next(_numbers)
+        self._handlers[name] += ((number, handler, arguments),)
+        if name == "message" and not self._has_handler and not self._is_closed:
             self._has_handler = self._is_read = True
             _listening.add(self)
             _home.post(self._home.context, self._emit_all)
-
-    def connect(self, name: str, handler: Callable[..., Any], *arguments: Any) -> int:
-        number: int = GObject.Object.connect(self, name, handler, *arguments)
-        if name == "message":
-            self._handlers_of_connect[number] = handler, arguments
-            self._plain = tuple(self._handlers_of_connect.values())
-            self._note_handler()
         return number
 
     def disconnect(self, number: int) -> None:
-        GObject.Object.disconnect(self, number)
-        self._handlers_of_connect.pop(number, None)
-        self._plain = tuple(self._handlers_of_connect.values())
-
-    handler_disconnect = disconnect
-
-    def handler_block(self, number: int) -> Any:
-        self._is_plain = False
-        return GObject.Object.handler_block(self, number)
-
-    def connect_after(self, name: str, handler: Callable[..., Any], *arguments: Any) -> int:
-        self._is_plain = False
-        number: int = GObject.Object.connect_after(self, name, handler, *arguments)
-        self._note_handler()
-        return number
-
-    def connect_object(self, name: str, handler: Callable[..., Any], *arguments: Any) -> int:
-        self._is_plain = False
-        number: int = GObject.Object.connect_object(self, name, handler, *arguments)
-        self._note_handler()
-        return number
+        for name, handlers in self._handlers.items():
+            self._handlers[name] = tuple(handler for handler in handlers if handler[0] != number)
 
     def close(self) -> None:
         """Takes no more messages: what sends next gets BrokenPipeError."""
@@ -555,13 +486,6 @@ class Receiver(GObject.Object, _home.Values[Any]):  # type: ignore[misc]
         except _home.End:
             raise EOFError("No sender of the pipe is left") from None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
 
 # The receivers that have handlers: they live as long as their senders do, as objects of GTK live while they are shown.
 _listening: set[Receiver] = set()
@@ -579,9 +503,9 @@ def _close_sources(home: _home.Home, sources: set[_Source]) -> None:
             pass
 
 
-def make(home: _home.Home, latest: bool = False, kind: type[Sender] = Sender) -> tuple[Sender, Receiver]:
+def make(home: _home.Home, latest: bool = False) -> tuple[Sender, Receiver]:
     receiver = Receiver(home, latest)
-    return kind(receiver), receiver
+    return Sender(receiver), receiver
 
 
 def pipe(*, latest: bool = False, context: Any = None) -> tuple[Sender, Receiver]:

@@ -175,14 +175,11 @@ class MultiprocessingSender(_pipe.Sender):
 class _Core(_pipe.Receiver):
     """The receiver itself. With `post`, messages are handled where that has functions called."""
 
-    __gtype_name__ = "FerryPythonMultiprocessingReceiver"
-
     def __init__(self, home: _home.Home, post: Callable[[Callable[[], Any]], Any] | None) -> None:
         super().__init__(home, False)
         self._post = post
-        self._handles_at_once = post is None
 
-    def _emit_all(self, *_: Any) -> None:
+    def _emit_all(self) -> None:
         if self._post is None:
             super()._emit_all()
         else:
