@@ -17,6 +17,7 @@ import math
 import os
 import sys
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -158,18 +159,23 @@ def running_loop() -> Any:
 
 
 class Home:
-    """A router whose signals come on one thread."""
+    """A router whose signals come on one thread: this one, which iterates the context."""
 
-    router: Any
-    context: Any
-    # Those of the library whose pipes are open, on the home's thread.
-    receivers: set[Any]
     # Whether the program ends.
     is_over = False
 
+    def __init__(self, context: Any) -> None:
+        self.context = context
+        # Those of the library whose pipes are open, on the home's thread.
+        self.receivers: set[Any] = set()
+        self._thread_number = threading.get_ident()
+        self.router = Ferry.Router.new(context)
+        self.router.props.max_message_size = MAX_MESSAGE
+        self.router.start()
+
     def is_here(self) -> bool:
         """Whether this is the home's thread."""
-        raise NotImplementedError
+        return threading.get_ident() == self._thread_number
 
     def call(self, function: Callable[[], T]) -> T:
         """Runs a function on the home's thread, and returns its result."""
@@ -228,33 +234,23 @@ def post(context: Any, function: Callable[[], Any], seconds: float = 0, priority
     return source
 
 
-def _make_router(context: Any) -> Any:
-    router = Ferry.Router.new(context)
-    router.props.max_message_size = MAX_MESSAGE
-    router.start()
-    return router
+def weakly(method: Callable[..., Any]) -> Callable[..., None]:
+    """Calls a method as long as there is its object, which this keeps no reference to."""
+    reference = weakref.WeakMethod(method)
 
+    def call(*arguments: Any) -> None:
+        found = reference()
+        if found is not None:
+            found(*arguments)
 
-class ContextHome(Home):
-    """A main context that this thread iterates."""
-
-    def __init__(self, context: Any) -> None:
-        self.context = context
-        self.receivers = set()
-        self.router = _make_router(context)
-        self._thread = threading.get_ident()
-
-    def is_here(self) -> bool:
-        return threading.get_ident() == self._thread
+    return call
 
 
 class ThreadHome(Home):
     """A thread of Ferry's own."""
 
     def __init__(self) -> None:
-        self.context = GLib.MainContext.new()
-        self.receivers = set()
-        self._loop = GLib.MainLoop(self.context)
+        self._loop = GLib.MainLoop(GLib.MainContext.new())
         self._started = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="ferry", daemon=True)
@@ -265,9 +261,10 @@ class ThreadHome(Home):
         atexit.register(self._end)
 
     def _run(self) -> None:
-        self.context.push_thread_default()
+        context = self._loop.get_context()
+        context.push_thread_default()
         try:
-            self.router = _make_router(self.context)
+            super().__init__(context)
         except BaseException as error:
             self._failure = error
         finally:
@@ -284,9 +281,6 @@ class ThreadHome(Home):
         self.is_over = True
         self._loop.quit()
         self._thread.join()
-
-    def is_here(self) -> bool:
-        return threading.current_thread() is self._thread
 
 
 _lock = threading.Lock()
@@ -322,7 +316,7 @@ def _get(context: Any) -> Home:
     key = (os.getpid(), threading.get_ident(), hash(context)) if context is not None else os.getpid()
     with _lock:
         if key not in _homes:
-            _homes[key] = ThreadHome() if context is None else ContextHome(context)
+            _homes[key] = ThreadHome() if context is None else Home(context)
         return _homes[key]
 
 

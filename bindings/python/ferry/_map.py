@@ -5,11 +5,12 @@
 import collections
 import itertools
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, cast
 
-from . import _chunk, _fault, _message
+from . import _fault, _job, _message
 from ._home import End, Event, Home, Values
 from ._pipe import Receiver
 from ._task import Task, name_of
@@ -40,6 +41,24 @@ def check_buffersize(buffersize: int | None) -> None:
         raise ValueError("buffersize must be None or > 0")
 
 
+# The seconds that it took; the values, with None where there is none; the faults, each by its place among the values.
+Outcomes = tuple[float, list[Any], dict[int, _fault.Fault]]
+
+
+def run_chunk(function: Callable[..., Any], rows: list[tuple[Any, ...]]) -> Outcomes:
+    """In a worker: what became of each row."""
+    began = time.monotonic()
+    values: list[Any] = []
+    faults: dict[int, _fault.Fault] = {}
+    for row in rows:
+        try:
+            values.append(_job.finish(function(*row)))
+        except Exception as exception:
+            faults[len(values)] = _fault.describe(exception, globals())
+            values.append(None)
+    return time.monotonic() - began, values, faults
+
+
 class _Failure:
     """In the place of a value: why there is none. An exception is that of the whole chunk."""
 
@@ -56,7 +75,7 @@ class Map(Values[T]):
     would stand; the loop can go on behind it by next().
     """
 
-    def __init__(self, submit: Callable[[Task[_chunk.Outcomes]], Task[_chunk.Outcomes]], workers: int,
+    def __init__(self, submit: Callable[[Task[Outcomes]], Task[Outcomes]], workers: int,
                  function: Callable[..., T], iterables: tuple[Iterable[Any], ...], ordered: bool,
                  chunksize: int | None, buffersize: int | None = None) -> None:
         # The function is an argument here, so Task does not look at it.
@@ -80,16 +99,16 @@ class Map(Values[T]):
         self._buffersize = buffersize
         self._n_ahead = 0
         # What is submitted and was not taken in, with the number of its items and their bytes.
-        self._tasks: collections.deque[Task[_chunk.Outcomes]] = collections.deque()
-        self._sizes: dict[Task[_chunk.Outcomes], tuple[int, int]] = {}
-        self._ended: collections.deque[Task[_chunk.Outcomes]] = collections.deque()
+        self._tasks: collections.deque[Task[Outcomes]] = collections.deque()
+        self._sizes: dict[Task[Outcomes], tuple[int, int]] = {}
+        self._ended: collections.deque[Task[Outcomes]] = collections.deque()
         # Values, and failures.
         self._ready: collections.deque[Any] = collections.deque()
         self._news = Event()
         self._held: set[weakref.ref[Receiver]] = set()
         self._fill()
 
-    def _tell(self, task: Task[_chunk.Outcomes]) -> None:
+    def _tell(self, task: Task[Outcomes]) -> None:
         self._ended.append(task)
         self._news.set()
 
@@ -126,7 +145,7 @@ class Map(Values[T]):
             if not rows:
                 self._let_go()
                 return
-            task = Task(_chunk.run, self._function, rows)
+            task = Task(run_chunk, self._function, rows)
             task.props.name = name_of(self._function)
             self._hold_receivers(task)
             try:
@@ -141,7 +160,7 @@ class Map(Values[T]):
             self._home = task._home
             task._call_at_end(self._tell)
 
-    def _hold_receivers(self, task: Task[_chunk.Outcomes]) -> None:
+    def _hold_receivers(self, task: Task[Outcomes]) -> None:
         """Messages of the map's functions do not end between two chunks."""
         for this in task._receivers:
             receiver = this()
@@ -155,7 +174,7 @@ class Map(Values[T]):
             if receiver is not None:
                 receiver._note_sender_gone(1)
 
-    def _take_in(self, task: Task[_chunk.Outcomes]) -> None:
+    def _take_in(self, task: Task[Outcomes]) -> None:
         """What became of a chunk. A chunk that was lost raises once."""
         count, taken = self._sizes.pop(task)
         self._bytes_ahead -= taken
@@ -175,7 +194,7 @@ class Map(Values[T]):
             elif seconds > 2 * CHUNK_SECONDS:
                 self._chunk = max(self._chunk // 2, 1)
 
-    def _next_task(self) -> Task[_chunk.Outcomes] | None:
+    def _next_task(self) -> Task[Outcomes] | None:
         """A chunk that is done, the first one of all if order counts."""
         if self._ordered:
             return self._tasks.popleft() if self._tasks and self._tasks[0].done() else None

@@ -8,8 +8,7 @@ import pickle
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from . import _fault, _home, _job, _message, _pipe
 from ._home import Event
@@ -164,26 +163,12 @@ class Sending:
                 self._send_later()
 
 
-class _Running:
-    """What runs until it is stopped, and until the end of a `with` block."""
-
-    def stop(self) -> None:
-        raise NotImplementedError
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.stop()
-
-
 def _expire(call: Answer[Any]) -> None:
     call._end(None, TimeoutError("No answer has come in time; wait longer, or cancel the question"))
     call._cancel()
 
 
-class Mux(Sending, _Running):
+class Mux(Sending, _home.Closing):
     """Asks. Any number of threads and coroutines may do so at once.
 
     With `timeout`, a question that is not answered within so many seconds raises TimeoutError, and the other end hears
@@ -230,8 +215,10 @@ class Mux(Sending, _Running):
         """Asks no more: who waits for an answer gets EOFError."""
         self._core.stop()
 
+    close = stop
 
-class DeMux(_Running):
+
+class DeMux(_home.Closing):
     """Answers. A subclass has process_transaction(*args, **kwargs), or it is an argument.
 
     Answers are made on `nworkers` threads; without a number, each question has a thread. Questions are pickles, so they
@@ -285,3 +272,5 @@ class DeMux(_Running):
     def stop(self) -> None:
         """Answers no more. What waits is refused, and what runs goes on to its end."""
         self._core.stop()
+
+    close = stop

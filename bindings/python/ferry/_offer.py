@@ -9,7 +9,6 @@ thread, in its order.
 import concurrent.futures
 import inspect
 import socket
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -28,17 +27,10 @@ class _Server:
         self._transport = _mux.open_transport(descriptor)
         self._core = Ferry.Demux.new(self._transport)
         self._core.set_context(home.context)
-        itself = weakref.ref(self)
-
-        def handle(invocation: Any, *_: Any) -> None:
-            server = itself()
-            if server is not None:
-                server._handle(invocation)
-
-        self._core.add_handler(_mux.ASK, handle)
+        self._core.add_handler(_mux.ASK, _home.weakly(self._handle))
         self._core.start()
 
-    def _handle(self, invocation: Any) -> None:
+    def _handle(self, invocation: Any, *_: Any) -> None:
         def answer(get: Callable[[], Any]) -> None:
             invocation.return_bytes(_mux.pack_answer(get, self._value, globals()))
 

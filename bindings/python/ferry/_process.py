@@ -21,12 +21,12 @@ def _yields(function: Any) -> bool:
 
 
 class Process:
-    """A call that a worker makes. The values that the function yields are iterated, by `for` and by `async for`.
+    """A call of function(*args, **kwargs) that a worker makes, from start() or the beginning of a `with` block on. The values that the function yields are iterated, by `for` and by `async for`.
 
     A function that is many values ahead of the loop waits, unless the program waits for the end.
     """
 
-    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:
         kind: type[Task[Any]] = Stream if _yields(function) else Task
         self.task: Task[Any] = kind(function, *args, **kwargs)
         self.name = name_of(function)
@@ -94,6 +94,4 @@ class Process:
             self.terminate()
 
 
-def process(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Process:
-    """A process that calls function(*args, **kwargs), from start() or the beginning of a `with` block on."""
-    return Process(function, args, kwargs)
+process = Process

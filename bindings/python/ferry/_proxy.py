@@ -123,29 +123,17 @@ class Connection(_mux.Sending):
         except GLib.Error as error:
             raise Error(error.message) from None
         self._remote = Ferry.Proxy.new(self._transport, OBJECTS)
-        itself = weakref.ref(self)
-
-        def take_signal(_remote: Any, kind: str, arguments: Any) -> None:
-            connection = itself()
-            if connection is not None:
-                connection._take_signal(kind, arguments)
-
-        def take_all(*_: Any) -> None:
-            connection = itself()
-            if connection is not None:
-                connection.ask(0, [("tell_all",)], "changes")
-
-        def note_end(worker: Any, _end: Any) -> None:
-            connection = itself()
-            if connection is not None:
-                connection._note_end(worker)
-
-        self._remote.connect("received", take_signal)
-        self._remote.connect("missed", take_all)
+        # The end of the last reference is that of the worker.
+        self._remote.connect("received", _home.weakly(self._take_signal))
+        self._remote.connect("missed", _home.weakly(self._take_all))
         self._remote.follow(None, ["changed", "noticed"])
-        self._worker.connect("ended", note_end)
+        self._worker.connect("ended", _home.weakly(self._note_end))
 
-    def _take_signal(self, kind: str, arguments: Any) -> None:
+    def _take_all(self, *_: Any) -> None:
+        """Changes were lost on their way."""
+        self.ask(0, [("tell_all",)], "changes")
+
+    def _take_signal(self, _remote: Any, kind: str, arguments: Any) -> None:
         value = arguments.get_child_value(0)
         value = value.get_variant() if value.get_type_string() == "v" else value
         if kind == "changed":
@@ -153,7 +141,7 @@ class Connection(_mux.Sending):
         else:
             _notices.take(value.get_child_value(0).get_string(), _message.from_variant(value.get_child_value(1)), self._name)
 
-    def _note_end(self, worker: Any) -> None:
+    def _note_end(self, worker: Any, _end: Any) -> None:
         self._exit = worker.props.exit
         self._memories.close()
         self.ended.set()

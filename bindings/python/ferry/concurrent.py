@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
-from . import _chunk, _executor, _fault, _home, _message, errors
+from . import _executor, _fault, _home, _message, errors
 from ._library import Ferry
-from ._map import check_buffersize
+from ._map import Outcomes, check_buffersize, run_chunk
 from ._task import Task, name_of
 
 __all__ = ["Executor", "WorkerLost"]
@@ -159,7 +159,7 @@ class Executor(concurrent.futures.Executor):
         if chunksize == 1:
             return self._map(fn, rows, timeout, buffersize)
         chunks = iter(lambda: list(itertools.islice(rows, chunksize)), [])
-        return _values(fn, self._map(_chunk.run, zip(itertools.repeat(fn), chunks), timeout, buffersize))
+        return _values(fn, self._map(run_chunk, zip(itertools.repeat(fn), chunks), timeout, buffersize))
 
     def _map(self, fn: Callable[..., Any], rows: Iterator[tuple[Any, ...]], timeout: float | None,
              buffersize: int | None) -> Iterator[Any]:
@@ -213,7 +213,7 @@ def _results(futures: Futures, end: float | None, submit: Callable[[], None]) ->
             future.cancel()
 
 
-def _values(function: Callable[..., Any], results: Iterable[_chunk.Outcomes]) -> Iterator[Any]:
+def _values(function: Callable[..., Any], results: Iterable[Outcomes]) -> Iterator[Any]:
     for _, values, faults in results:
         for place, value in enumerate(values):
             if place in faults:

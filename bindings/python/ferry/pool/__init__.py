@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from .. import _chunk, _fault, _home, _message
+from .. import _fault, _home, _message
 from .._executor import ThreadExecutor
 from .._home import Event
-from .._map import Map
+from .._map import Map, run_chunk
 from .._task import Task, name_of
 
 __all__ = ["AsyncResult", "IMapIterator", "Pool", "TimeoutError"]
@@ -223,7 +223,7 @@ class Pool:
         chunks = [rows[i:i + chunksize] for i in range(0, len(rows), max(chunksize, 1))]
         result = _MapResult(name_of(func), len(chunks), callback, error_callback)
         try:
-            tasks = [Task(_chunk.run, func, chunk) for chunk in chunks]
+            tasks = [Task(run_chunk, func, chunk) for chunk in chunks]
         except Exception as error:
             result._set(False, error)
             return result
