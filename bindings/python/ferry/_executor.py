@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs functions in worker processes."""
+"""ferry.Executor: starts worker processes, has them call functions, and ends them.
+
+The workers are those of a Ferry.Pool. What they run is worker.py.
+"""
 
 import functools
 import json

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Classes whose objects other processes use, and what a process knows of such objects."""
+"""@ferry.export: marks a class whose objects live in workers, and notes its properties.
+
+A reference to such an object, in a message, is resolved here: to a proxy in the application, to the object in its worker.
+"""
 
 import functools
 import inspect

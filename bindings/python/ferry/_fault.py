@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""An exception on its way from a worker to the application."""
+"""An exception on its way from a worker to the application: what is sent of it, and what is raised there."""
 
 import copyreg
 import io

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Functions with a name and types, which programs in any language call and offer."""
+"""@ferry.function and Executor.call(): functions with a name and types, which programs in any language call and offer."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar

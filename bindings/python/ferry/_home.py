@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Where signals of tasks come: a router, its thread and its main context.
+"""Where signals come, and how a thread or a coroutine waits: a home is a router, its thread and its main context.
 
 The rule, for the thread that makes an executor:
 

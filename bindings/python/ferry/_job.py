@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a function in a worker says and asks of its task. Where no task runs, nothing is said to anybody."""
+"""In a worker: ferry.report(), track() and cancelled(), and the interrupt that a cancel raises in a function.
+
+Where no task runs, nothing is said to anybody.
+"""
 
 import asyncio
 import contextvars

@@ -20,6 +20,15 @@ except OSError:
 # Set while a worker imports the program, which must not start workers of its own then.
 importing = False
 
+# In a worker: why the program could not be imported, if it could not.
+failures: list[str] = []
+
+
+def explain(exception: BaseException) -> None:
+    """In a worker: what a function lacks may be what could not be imported."""
+    for failure in failures:
+        exception.add_note("The worker could not import the program itself:\n" + failure)
+
 
 @functools.cache
 def find() -> tuple[str, str] | tuple[()]:

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Questions and answers over a pair of sockets: many at a time, each answer for its own question."""
+"""ferry.Mux asks, and ferry.DeMux answers, over a pair of sockets: many questions at a time, each with its own answer.
+
+Offers (_offer.py) ask by these, too.
+"""
 
 import collections
 import os

@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The worker in which an object lives. It carries out what proxies ask, one request after the other, on its main thread.
+"""In a worker: the object that Executor.create() has made, and others that its methods return.
 
-A coroutine of an object is a task of the event loop of that thread, and goes on between requests. An object is known by
-a number. It is kept as long as the application has a proxy of it.
+The worker carries out what proxies ask, one request after the other, on its main thread. A coroutine of an object is a
+task of the event loop of that thread, and goes on between requests. An object is known by a number. It is kept as long as
+the application has a proxy of it.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from typing import Any
 
-from . import _exports, _fault, _home, _job, _message, _pipe
+from . import _exports, _fault, _home, _job, _main, _message, _pipe
 from ._library import Ferry, GLib, GObject
 from ._names import OBJECTS
 from .errors import Cancelled, Error
@@ -57,18 +58,6 @@ def _pass_to(value: Any, function: Callable[..., Any], args: tuple[Any, ...], kw
     return function(value, *args, **kwargs)
 
 
-def _do_nothing(state: "_State") -> None:
-    """The request was for what comes with each."""
-
-
-def _tell_all(state: "_State") -> None:
-    state.note_all()
-
-
-def _begin(state: "_State", *arguments: Any) -> None:
-    state.begin(*arguments)
-
-
 async def _wait_for(value: Any) -> Any:
     return await value
 
@@ -79,7 +68,7 @@ def _next(generator: Any) -> Any:
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "attribute": getattr,
-    "begin": _begin,
+    "begin": lambda state, *arguments: state.begin(*arguments),
     "call": _call,
     "contains": operator.contains,
     "delete": delattr,
@@ -87,11 +76,12 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "item": operator.getitem,
     "length": len,
     "next": _next,
-    "nothing": _do_nothing,
+    # The request is for what comes with each.
+    "nothing": lambda state: None,
     "pass_to": _pass_to,
     "set": setattr,
     "set_item": operator.setitem,
-    "tell_all": _tell_all,
+    "tell_all": lambda state: state.note_all(),
 }
 
 
@@ -114,6 +104,19 @@ class _Request:
         self.invocation = invocation
         self.task: asyncio.Task[Any] | None = None
         self._is_cancelled = False
+        self._descriptors: list[int] = []
+
+    def dup_descriptor(self, handle: int) -> int:
+        self._descriptors = self._descriptors or _state.memories.take(self.number)
+        return os.dup(self._descriptors[handle])
+
+    def unpack(self) -> Any:
+        try:
+            with _pipe.opening(self, _message.count_memories(self.data)):
+                return _message.unpack(self.data, lambda: self.dup_descriptor(0))
+        finally:
+            for descriptor in self._descriptors:
+                os.close(descriptor)
 
     def is_cancelled(self) -> bool:
         return self._is_cancelled
@@ -181,22 +184,6 @@ class Memories:
                 os.close(descriptor)
 
 
-class _Descriptors:
-    """Those of a request, as _pipe has them of a job."""
-
-    def __init__(self, memories: Memories, number: int) -> None:
-        self._take = functools.partial(memories.take, number)
-        self._all: list[int] = []
-
-    def dup_descriptor(self, handle: int) -> int:
-        self._all = self._all or self._take()
-        return os.dup(self._all[handle])
-
-    def close(self) -> None:
-        for descriptor in self._all:
-            os.close(descriptor)
-
-
 class _Selector(selectors.EpollSelector):
     """What an event loop of asyncio waits with, and GLib's main context: it has its sources dispatched, too."""
 
@@ -219,9 +206,8 @@ class _Selector(selectors.EpollSelector):
 class _State:
     """The objects of this worker, and what the application is to be told of them."""
 
-    def __init__(self, memories: Memories, loop: asyncio.AbstractEventLoop, failures: list[str]) -> None:
+    def __init__(self, memories: Memories, loop: asyncio.AbstractEventLoop) -> None:
         self.memories = memories
-        self._failures = failures
         self.server = _Server()
         self.token = ""
         self.loop = loop
@@ -346,23 +332,14 @@ class _State:
 
     # ---- requests ----
 
-    def _unpack(self, request: _Request) -> Any:
-        descriptors = _Descriptors(self.memories, request.number)
-        try:
-            with _pipe.opening(descriptors, _message.count_memories(request.data)):
-                return _message.unpack(request.data, lambda: descriptors.dup_descriptor(0))
-        finally:
-            descriptors.close()
-
     def evaluate(self, request: _Request) -> Any:
         try:
-            number, steps, released = self._unpack(request)
+            number, steps, released = request.unpack()
         except Exception as exception:
             if not self.token:
                 # The first request is what makes the object.
                 self.failure = exception
-                for failure in self._failures:
-                    exception.add_note("The worker could not import the program itself:\n" + failure)
+                _main.explain(exception)
             raise
         for dropped, count in released:
             self._release(dropped, count)
@@ -492,8 +469,8 @@ def _export(transport: Any) -> Any:
     return exporter
 
 
-def serve(failures: list[str]) -> None:
-    """Serves until the application closes the transport. The failures are why the program could not be imported."""
+def serve() -> None:
+    """Serves until the application closes the transport."""
     global _state
     # A function, as what the object executes would ignore the signal too.
     signal.signal(signal.SIGINT, lambda *_: None)
@@ -502,7 +479,7 @@ def serve(failures: list[str]) -> None:
     with open(os.devnull, encoding="utf-8") as nothing:
         os.dup2(nothing.fileno(), 0)
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(_Selector())) as runner:
-        _state = _State(memories, runner.get_loop(), failures)
+        _state = _State(memories, runner.get_loop())
         _state.failure = Error("The object was not made yet")
         _exports.listener = _state.note
         transport = Ferry.Worker.get_transport(OBJECTS)

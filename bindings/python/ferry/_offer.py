@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Objects of the application, which functions and objects in workers call.
+"""ferry.offer(): objects of the application, which functions and objects in workers call.
 
 Each task that has one as an argument has a socket of its own for that. What is asked over it is carried out on the home's
 thread, in its order.

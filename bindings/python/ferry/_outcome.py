@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is waited for: a future of concurrent.futures, which coroutines await as they await asyncio's own."""
+"""What is waited for, by result() and by await: the base of tasks, and the calls of objects and of muxes.
+
+Each is a future of concurrent.futures, which coroutines await as they await asyncio's own.
+"""
 
 import asyncio
 import concurrent.futures

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Messages of functions, beside their results.
+"""ferry.pipe(): what a function sends beside its result, and the application reads or handles.
 
 A sender of this module stands for any number of the library's pipes: each task that it is an argument of has one of its
 own, and all of them end in one receiver. So an argument of a map is a sender as well. Beside each pipe of the library

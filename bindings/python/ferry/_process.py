@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One function in a process, with its result and what it yields."""
+"""ferry.process(): one function in a worker, with the calls of remoteobj's process: start, join, result, iteration."""
 
 import functools
 import inspect
@@ -21,9 +21,10 @@ def _yields(function: Any) -> bool:
 
 
 class Process:
-    """A call of function(*args, **kwargs) that a worker makes, from start() or the beginning of a `with` block on. The values that the function yields are iterated, by `for` and by `async for`.
+    """A worker calls function(*args, **kwargs), from start() or the beginning of a `with` block on.
 
-    A function that is many values ahead of the loop waits, unless the program waits for the end.
+    The values that the function yields are iterated, by `for` and by `async for`. A function that is many values ahead of
+    the loop waits, unless the program waits for the end.
     """
 
     def __init__(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> None:

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Objects that live in workers, as the application uses them."""
+"""In the application: the proxy of an object that lives in a worker, and views of what is behind its attributes.
+
+The worker is _objects.py. One connection has all objects of one worker.
+"""
 
 import collections
 import concurrent.futures

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A call of a function in a worker, as the application holds it."""
+"""ferry.Task: one call of a function in a worker, as the application holds it."""
 
 import collections
 import concurrent.futures

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The exceptions of the package."""
+"""The exceptions that the package raises, in the application and in workers."""
 
 from concurrent.futures import CancelledError
 from typing import Any

@@ -34,9 +34,6 @@ NO_DISPLAY = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "GDK_BACKEND": "x11"}
 # The variable that a fork server is started with.
 FORK_SERVER = "FERRY_FORK_SERVER"
 
-# Why the main module could not be imported, if it could not.
-failures: list[str] = []
-
 
 def _fail(job: Any, exception: BaseException) -> None:
     """Sends what the application raises, then fails the task."""
@@ -55,8 +52,7 @@ def _load(job: Any, arguments: Any) -> Any:
         with _pipe.opening(job, _message.count_memories(data)):
             return _message.unpack(data, lambda: int(job.dup_descriptor(0)))
     except Exception as exception:
-        for failure in failures:
-            exception.add_note("The worker could not import the program itself:\n" + failure)
+        _main.explain(exception)
         raise
 
 
@@ -188,7 +184,7 @@ def _import_all(options: argparse.Namespace) -> None:
         for module in options.modules:
             importlib.import_module(module)
     except BaseException:
-        failures.append(traceback.format_exc())
+        _main.failures.append(traceback.format_exc())
     finally:
         for name, value in kept.items():
             if value is None:
@@ -276,7 +272,7 @@ def main() -> None:
     Ferry.Worker.main(sys.argv)
     if options.objects:
         prepare(options, paths)
-        _objects.serve(failures)
+        _objects.serve()
         return
     sys.exit("This is a part of an application that uses Ferry, which starts it.")
 

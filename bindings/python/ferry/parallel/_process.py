@@ -13,7 +13,7 @@ import sys
 import threading
 from typing import Any
 
-from .. import _fault, _home, _message, worker
+from .. import _fault, _home, _main, _message, worker
 from .._library import Ferry, Gio, GLib
 from ._persistent import END, FAULT, READY, VALUE, let_large_through
 
@@ -162,8 +162,7 @@ def main() -> None:
         function, args, kwargs = _message.loads(call)
         function(channel, *args, **kwargs)
     except BaseException as exception:
-        for failure in worker.failures:
-            exception.add_note("The process could not import the program itself:\n" + failure)
+        _main.explain(exception)
         channel._fail(exception)
     channel._end()
 
