@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The bytes of a call and of its result.
 
-A message is a head, a pickle of protocol 5, and the buffers that the pickle names. A buffer of an array is copied once,
-as it is, into memory that the other process maps. So is a large pickle: of large bytes, wherever they are in a value, it
-is written from them themselves. A large result lies in memory where its task takes that, and else in the message.
+A message is a head and a pickle of protocol 5. A buffer of an array is copied once, as it is, into memory that the other
+process maps. So is a large pickle: of large bytes, wherever they are in a value, it is written from them themselves. A
+large result lies in memory where its task takes that, and else in the message, whose pickle has the buffers in it.
 """
 
 import fcntl
@@ -31,8 +31,8 @@ MAX_PARTS = 1024
 _HEAD = struct.Struct("<II")
 _BYTES = GLib.VariantType("ay")
 
-# What a head says: pickle and buffers lie in memory of their own; buffers lie behind the pickle.
-IN_MEMORY, BEHIND = 1, 2
+# What a head says: pickle and buffers lie in memory of their own.
+IN_MEMORY = 1
 
 
 def _aligned(size: int) -> int:
@@ -237,11 +237,7 @@ def unpack(data: bytes | memoryview, open_memory: Callable[[], int] | None = Non
         finally:
             os.close(descriptor)
         return loads(stream, buffers)
-    if not kind & BEHIND:
-        return loads(memoryview(data)[start:])
-    memory = memoryview(bytearray(memoryview(data)[_aligned(start):]))
-    stream, *buffers = _cut(memory, sizes)
-    return loads(stream, buffers)
+    return loads(memoryview(data)[start:])
 
 
 def pack_value(value: Any, share_memory: Callable[[], int] | None = None, prefix: bytes = b"") -> bytes:
@@ -249,25 +245,19 @@ def pack_value(value: Any, share_memory: Callable[[], int] | None = None, prefix
 
     What is before the head is packed along, as a large value is slow to copy.
     """
-    stream, buffers = _dump(value, None)
-    size = stream.size() + sum(memory.nbytes for memory in buffers)
-    if share_memory is not None and size > MAX_PICKLE and (descriptor := share_memory()) >= 0:
-        try:
-            return prefix + _fill(descriptor, stream, buffers)
-        finally:
-            os.close(descriptor)
-    if not buffers:
-        return b"".join((prefix, _head(0, []), *stream.parts))
-    return _join(stream.join(), buffers, prefix)
-
-
-def _join(stream: bytes, buffers: list[memoryview], prefix: bytes = b"") -> bytes:
-    """One message, with the buffers behind the pickle."""
-    parts: list[memoryview | bytes] = []
-    for part in (memoryview(stream), *buffers):
-        parts += [part, bytes(_aligned(part.nbytes) - part.nbytes)]
-    head = _head(BEHIND, [len(stream), *(buffer.nbytes for buffer in buffers)])
-    return b"".join((prefix, head, bytes(_aligned(len(head)) - len(head)), *parts))
+    if share_memory is not None:
+        stream, buffers = _dump(value, None)
+        size = stream.size() + sum(memory.nbytes for memory in buffers)
+        if size > MAX_PICKLE and (descriptor := share_memory()) >= 0:
+            try:
+                return prefix + _fill(descriptor, stream, buffers)
+            finally:
+                os.close(descriptor)
+        if not buffers:
+            return b"".join((prefix, _head(0, []), *stream.parts))
+    stream = _Stream()
+    pickle.Pickler(stream, 5).dump(value)
+    return b"".join((prefix, _head(0, []), *stream.parts))
 
 
 def pack_message(value: Any) -> tuple[bytes, list[memoryview]]:
@@ -280,7 +270,7 @@ def pack_message(value: Any) -> tuple[bytes, list[memoryview]]:
     if not buffers:
         return stream, []
     if len(buffers) > MAX_PARTS:
-        return _join(stream, buffers), []
+        return pickle.dumps(value, 5), []
     parts = [memoryview(stream), *buffers]
     return _head(IN_MEMORY, [part.nbytes for part in parts]), parts
 
@@ -292,11 +282,6 @@ def size_in_memory(parts: list[memoryview]) -> int:
 def put(memory: memoryview, parts: list[memoryview]) -> None:
     for place, part in zip(_cut(memory, [part.nbytes for part in parts]), parts):
         place[:] = part
-
-
-def unpack_message(data: bytes) -> Any:
-    """A value without parts in memory."""
-    return loads(data) if data[:1] == pickle.PROTO else unpack(data)
 
 
 def unpack_parts(data: bytes, memory: memoryview) -> Any:

@@ -469,7 +469,7 @@ class Receiver(_home.Values[Any], _home.Closing):
         source, data, memory = self._messages.popleft()
         source.note_taken()
         if memory is None:
-            return _message.unpack_message(data)
+            return _message.loads(data)
         size = memory.get_size()
         area = (ctypes.c_char * size).from_address(memory.get_region(1, 0, size))
         # As long as something refers to the area, the memory is there.
