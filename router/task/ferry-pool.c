@@ -828,6 +828,8 @@ finish_stop (FerryPool *self)
   ferry_timers_unset (self->router->limits, &self->stop_timer);
   self->rules.stopping = FALSE;
   self->started = FALSE;
+  /* A fork server of the pool's own ends with it. */
+  g_clear_object (&self->starter);
   ferry_wait_queue_finish_all (&self->stop_waits);
   /* Sends tasks that were submitted during the stop. */
   ferry_pool_schedule (self);
@@ -841,9 +843,9 @@ finish_stop (FerryPool *self)
  * @callback: (scope async): called when all workers have ended
  * @user_data: data for @callback
  *
- * Ends all workers. A worker that runs a task finishes the task, and then runs the pool's finaliser. When @timeout is
- * over, the workers that have not ended are killed. Tasks that wait fail with %FERRY_ERROR_REFUSED. Afterwards the pool
- * can be used again. On the router's thread.
+ * Ends all workers, and then the fork server that the pool has started for them. A worker that runs a task finishes the
+ * task, and then runs the pool's finaliser. When @timeout is over, the workers that have not ended are killed. Tasks
+ * that wait fail with %FERRY_ERROR_REFUSED. Afterwards the pool can be used again. On the router's thread.
  */
 void
 ferry_pool_stop_async (FerryPool *self, gint64 timeout, GCancellable *cancellable, GAsyncReadyCallback callback,

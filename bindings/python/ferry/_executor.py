@@ -240,10 +240,12 @@ class Executor:
 
         def end(*_: Any) -> None:
             if executor.props.state == Ferry.ExecutorState.STOPPED and not ended.is_set():
+                # The handler refers to the executor: both would wait for the cyclic garbage collector.
+                executor.disconnect(handler)
                 pool.stop_async(CANCEL_TIME * GLib.USEC_PER_SEC, None, lambda *_: None)
                 ended.set()
 
-        executor.connect("notify::state", end)
+        handler = executor.connect("notify::state", end)
         if cancel:
             executor.shutdown_async(CANCEL_TIME * GLib.USEC_PER_SEC, None, end)
         else:

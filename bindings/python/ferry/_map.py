@@ -101,6 +101,7 @@ class Map(Values[T]):
         # What is submitted and was not taken in, with the number of its items and their bytes.
         self._tasks: collections.deque[Task[Outcomes]] = collections.deque()
         self._sizes: dict[Task[Outcomes], tuple[int, int]] = {}
+        # Where order does not count: those that are done, as they came.
         self._ended: collections.deque[Task[Outcomes]] = collections.deque()
         # Values, and failures.
         self._ready: collections.deque[Any] = collections.deque()
@@ -109,7 +110,8 @@ class Map(Values[T]):
         self._fill()
 
     def _tell(self, task: Task[Outcomes]) -> None:
-        self._ended.append(task)
+        if not self._ordered:
+            self._ended.append(task)
         self._news.set()
 
     def _next_size(self) -> int:
