@@ -68,13 +68,6 @@ def _raise(job: Any, frame: types.FrameType | None) -> None:
         raise Cancelled("The task was cancelled")
 
 
-def may_interrupt() -> bool:
-    """On the main thread, for a cancel that has come: whether it may raise now."""
-    global _was_late
-    _was_late = _was_late or _is_whole
-    return not _is_whole
-
-
 def call_whole(method: Any, *arguments: Any) -> Any:
     """Calls the library, which hears of a cancel by itself. What is raised while it makes its error would be lost."""
     global _is_whole, _was_late
@@ -92,10 +85,14 @@ def call_whole(method: Any, *arguments: Any) -> Any:
 
 def take_interrupt(_number: int, frame: types.FrameType | None) -> None:
     """In a worker: the handler of the signal."""
+    global _was_late
     job = interruptible
-    if job is None or not job.is_cancelled() or not may_interrupt():
+    if job is None or not job.is_cancelled():
         return
-    _raise(job, frame)
+    if _is_whole:
+        _was_late = True
+    else:
+        _raise(job, frame)
 
 
 def send_interrupt(_cancellable: Any, job: Any) -> None:

@@ -138,7 +138,9 @@ def pack_answer(get: Callable[[], Any], function: Any, *inner: dict[str, Any]) -
 class Sending:
     """What sends messages where there is room for them, and else later, in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, home: _home.Home | None = None) -> None:
+        # Where it is sent later. None: on Ferry's thread.
+        self._sends_at = home
         # What waits for room.
         self._blocked: collections.deque[Any] = collections.deque()
         self._lock = threading.RLock()
@@ -155,8 +157,8 @@ class Sending:
                     self._send_later()
 
     def _send_later(self) -> None:
-        """In a moment, on Ferry's thread: no end of a transport says that it has room."""
-        _home.post(_home.own_thread().context, self._send_blocked, RETRY_TIME)
+        """In a moment: no end of a transport says that it has room."""
+        _home.post((self._sends_at or _home.own_thread()).context, self._send_blocked, RETRY_TIME)
 
     def _send_blocked(self) -> None:
         with self._lock:

@@ -97,7 +97,7 @@ class Connection(_mux.Sending):
     """A worker with its objects. It ends with the last proxy."""
 
     def __init__(self, home: Home, launcher: Any, name: str) -> None:
-        super().__init__()
+        super().__init__(home)
         self.home = home
         self.token = uuid.uuid4().hex
         self.ended = Event()
