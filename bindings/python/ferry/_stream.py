@@ -169,8 +169,8 @@ class Stream(Task[Any], Values[T]):
 
     def _translate(self, error: Any) -> Exception:
         if self._is_cut and is_cancel(error):
-            return Error("The executor ended while '%s' was %d values ahead of its reader; read the stream before that, or "
-                         "wait for its result(), which keeps all values" % (self._name, WINDOW))
+            return Error("The executor ended while '%s' waited for its reader; read the stream before that, or wait for its "
+                         "result(), which keeps all values" % self._name)
         return super()._translate(error)
 
     def _poll(self) -> Event | None:
