@@ -40,7 +40,7 @@ INSTEAD = {
 # What another part of the night runs, or nobody.
 ELSEWHERE = {
     "./run bench": "bench", "./run bench --quick": "bench", "./run bench [NAME...]": "bench",
-    "./run bench package": "bench",
+    "./run bench package": "bench", "./run bench rows": "bench",
     "./run bench [--quick|--smoke] [NAME...]": "bench",
     "tests/fuzz/run": "fuzz", "tests/fuzz/run [SECONDS [FUZZER...]]": "fuzz",
     "tests/mutate/mutate.py 20": "mutate", "tests/mutate/mutate.py 200 7": "mutate",
