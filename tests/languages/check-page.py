@@ -54,6 +54,8 @@ def run_session(report, session, folder, valac_flags):
 
 def body(report):
     page, *valac_flags = sys.argv[1:]
+    # "python3", which a program starts for its workers, is the one that runs this.
+    os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
     with open(page, encoding="utf-8") as file:
         text = file.read()
     files = pages.program_files(text)
