@@ -3,50 +3,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ferry.concurrent.Executor is an executor of concurrent.futures: check-concurrent.py
 
-CPython's own tests of ProcessPoolExecutor are run with it, where they are installed (Debian: libpython3.11-testsuite, libpython3.13-testsuite).
+CPython's own tests of ProcessPoolExecutor are run with it by check-suites.py.
 """
 
 import concurrent.futures
-import importlib
 import os
-import pkgutil
 import signal
 import subprocess
 import sys
 import tempfile
-import unittest
 
 import functions
 import tap
 
 import ferry.concurrent
-
-# CPython's tests that do not apply, and why.
-INSIDE = "it reads attributes that are not public"
-OWN_ERROR = "the future has the error itself, and the pool is not broken by it"
-OWN_TEXT = "its program names the class in concurrent.futures; a test below does the same"
-NOT_APPLICABLE = {
-    "test_killed_child": INSIDE,
-    "test_processes_terminate": INSIDE,
-    "test_idle_process_reuse_one": INSIDE,
-    "test_idle_process_reuse_multiple": INSIDE,
-    "test_saturation": INSIDE,
-    "test_max_tasks_per_child": INSIDE,
-    "test_max_tasks_per_child_defaults_to_spawn_context": INSIDE,
-    "test_max_tasks_early_shutdown": INSIDE,
-    "test_shutdown_deadlock_pickle": INSIDE,
-    "test_traceback": "the cause is ferry.RemoteTraceback; a test below does the same",
-    "test_error_at_task_unpickle": OWN_ERROR,
-    "test_exit_at_task_unpickle": OWN_ERROR,
-    "test_error_during_result_unpickle_in_result_handler": OWN_ERROR,
-    "test_exit_during_result_unpickle_in_result_handler": OWN_ERROR,
-    "test_interpreter_shutdown": OWN_TEXT,
-    "test_submit_after_interpreter_shutdown": OWN_TEXT,
-    "test_hang_gh83386": OWN_TEXT,
-    "test_cancel_futures": "it wants one future to run already; all that wait are cancelled",
-    "test_python_finalization_error": "it has a thread of the pool's own fail to start",
-    "FailingInitializerTest.test_initializer": "it wants a record of the logger concurrent.futures; a test below does the same",
-}
 
 AT_THE_END = """
 import sys
@@ -114,52 +84,6 @@ def test_ctrl_c(report):
                  [type(raised(future.result)) for future in (runs, waits)], 2 * [concurrent.futures.CancelledError])
 
 
-def reason_of(name):
-    return next((reason for known, reason in NOT_APPLICABLE.items() if name.endswith("." + known)
-                 or name.endswith(known) and "." in known), None)
-
-
-def cpython_modules():
-    """CPython's modules of tests: one until Python 3.11, and those of a package from 3.12 on."""
-    suite = importlib.import_module("test.test_concurrent_futures")
-    places = getattr(suite, "__path__", None)
-    if places is None:
-        return [suite]
-    return [importlib.import_module("%s.%s" % (suite.__name__, found.name)) for found in pkgutil.iter_modules(places)
-            if found.name.startswith("test_") or found.name == "util"]
-
-
-def cpython_tests():
-    """(name, test) of each of CPython's tests of an executor of processes; none where they are not installed."""
-    try:
-        modules = cpython_modules()
-    except ImportError:
-        return
-    base = next(module.ProcessPoolSpawnMixin for module in modules if hasattr(module, "ProcessPoolSpawnMixin"))
-    base.executor_type = ferry.concurrent.Executor
-    importlib.import_module("test.support").verbose = False
-    kinds = {kind for module in modules for kind in vars(module).values()
-             if isinstance(kind, type) and issubclass(kind, base) and kind is not base}
-    for kind in sorted(kinds, key=lambda kind: kind.__name__):
-        for name in unittest.defaultTestLoader.getTestCaseNames(kind):
-            yield "%s.%s" % (kind.__name__.removeprefix("ProcessPoolSpawn"), name), kind(name)
-
-
-def test_cpython(report):
-    count = 0
-    for name, test in cpython_tests():
-        count += 1
-        reason = reason_of(name)
-        if reason:
-            report.skip(name, reason)
-            continue
-        result = unittest.TestResult()
-        test.run(result)
-        report.none("CPython's " + name, [text for _, text in result.errors + result.failures])
-    if count == 0:
-        report.skip("CPython's tests", "they are not installed")
-
-
 def raised(function):
     try:
         return function()
@@ -179,6 +103,10 @@ def test_errors(report):
         report.fact("a death breaks a pool, as its class says", isinstance(error, concurrent.futures.BrokenExecutor)
                     and isinstance(error, ferry.WorkerLost) and error.exit_status == 7, [repr(error)])
         report.equal("and only its future", executor.submit(functions.double, 2).result(), 4)
+        error = executor.submit(functions.fail_frozen, 3).exception()
+        report.fact("an exception may be a frozen dataclass", (type(error), error.number) == (functions.FrozenError, 3)
+                    and "in fail_frozen\n" in error.__cause__.tb and "in fail_frozen\n" in error.__notes__[0], [repr(error)])
+        report.equal("a worker is no main process", executor.submit(functions.process_name).result(), "FerryWorker")
         report.equal("SystemExit is one", type(executor.submit(functions.leave_by_exception).exception()), SystemExit)
     with ferry.concurrent.Executor(1, initializer=fail_at_once) as executor:
         error = executor.submit(functions.double, 2).exception()
@@ -216,7 +144,6 @@ def body(report):
     test_ctrl_c(report)
     with tempfile.TemporaryDirectory() as folder:
         test_interrupted_program(report, folder)
-    test_cpython(report)
 
 
 if __name__ == "__main__":

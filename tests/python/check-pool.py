@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """ferry.pool.Pool is a pool of multiprocessing: check-pool.py
 
-CPython's own tests of multiprocessing.Pool are run with it, where they are installed (Debian: libpython3.11-testsuite).
+CPython's own tests of multiprocessing.Pool are run with it by check-suites.py.
 """
 
 import asyncio
@@ -15,25 +15,12 @@ import subprocess
 import sys
 import threading
 import time
-import unittest
 
 import functions
 import tap
 
 import ferry
 import ferry.pool
-
-# CPython's tests that do not apply, and why.
-INSIDE = "it reads attributes that are not public"
-OWN_TEXT = "its program names the class in multiprocessing; a test below does the same"
-NOT_APPLICABLE = {
-    "test_make_pool": INSIDE,
-    "test_pool_worker_lifetime": INSIDE,
-    "test_resource_warning": INSIDE,
-    "test_traceback": "the cause is ferry.RemoteTraceback; a test below does the same",
-    "test_unpickleable_result": "what pickle raises is raised, with a note; a test below does the same",
-    "test_worker_finalization_via_atexit_handler_of_multiprocessing": OWN_TEXT,
-}
 
 AT_THE_END = """
 from ferry.pool import Pool
@@ -46,42 +33,6 @@ if __name__ == "__main__":
     keeper = Keeper()
     print(keeper.pool.map(float, range(3)))
 """
-
-
-def cpython_tests():
-    """(name, test) of each of CPython's tests of a pool; none where they are not installed."""
-    try:
-        import pool_suite
-    except ImportError:
-        return
-    for kind in pool_suite.KINDS:
-        for name in unittest.defaultTestLoader.getTestCaseNames(kind):
-            yield name, kind
-
-
-def test_cpython(report):
-    count = 0
-    whole, multiprocessing.Pool = multiprocessing.Pool, ferry.pool.Pool
-    for kind, names in itertools.groupby(cpython_tests(), lambda pair: pair[1]):
-        kind.setUpClass()
-        for name, _ in names:
-            count += 1
-            reason = NOT_APPLICABLE.get(name)
-            if reason:
-                report.skip(name, reason)
-                continue
-            if name == "test_terminate":
-                # It ends the pool of its class, so the others have another one.
-                kind.pool = ferry.pool.Pool(4)
-            result = unittest.TestResult()
-            kind(name).run(result)
-            report.none("CPython's " + name, [text for _, text in result.errors + result.failures])
-            if name == "test_terminate":
-                kind.pool = ferry.pool.Pool(4)
-        kind.tearDownClass()
-    multiprocessing.Pool = whole
-    if count == 0:
-        report.skip("CPython's tests", "they are not installed")
 
 
 def raised(function):
@@ -155,7 +106,6 @@ def body(report):
     test_settings(report)
     asyncio.run(use_asyncio(report))
     test_end(report)
-    test_cpython(report)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 
 if sys.argv[1:] != ["with"]:
     # Nothing finds it, then.
@@ -416,9 +417,14 @@ def test_pingee(report):
     wait(lambda: len(pings) == 3)
     pingee.disconnect()
     pingee.pinger().ping()
+    # A pinger that is left behind keeps none.
+    pinger, kept = pingee.pinger(), weakref.ref(pingee)
+    pinger.disconnect()
+    pinger.ping()
+    del pingee, threads
     while GLib.MainContext.default().iteration(False):
         pass
-    report.equal("a loop is pinged from other threads", pings, 3 * [threading.current_thread()])
+    report.equal("a loop is pinged from other threads", (pings, kept()), (3 * [threading.current_thread()], None))
 
 
 # ---- with the package traits ----

@@ -4,9 +4,11 @@
 
 import asyncio
 import ctypes
+import dataclasses
 import errno
 import itertools
 import logging
+import multiprocessing
 import os
 import random
 import sys
@@ -54,6 +56,11 @@ class SlotError(Exception):
         self.place = place
 
 
+@dataclasses.dataclass(frozen=True)
+class FrozenError(Exception):
+    number: int
+
+
 class SystemFault(OSError):
     def __init__(self, number, text, _path, _more):
         super().__init__(number, text)
@@ -69,6 +76,14 @@ def keywords(*args, **kwargs):
 
 def fail():
     raise OwnError("not so", 7)
+
+
+def fail_frozen(number):
+    raise FrozenError(number)
+
+
+def process_name():
+    return multiprocessing.current_process().name
 
 
 def fail_oddly():

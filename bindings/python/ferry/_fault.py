@@ -25,8 +25,13 @@ def remake(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, An
     exception: BaseException = base.__new__(kind, *args)
     base.__init__(exception, *args)
     for name, value in state.items():
-        setattr(exception, name, value)
+        _set(exception, name, value)
     return exception
+
+
+def _set(exception: BaseException, name: str, value: Any) -> None:
+    """Past a __setattr__ of its class: dataclasses that are frozen are exceptions, too."""
+    BaseException.__setattr__(exception, name, value)
 
 
 class _Pickler(pickle.Pickler):
@@ -82,8 +87,9 @@ def restore(fault: Fault, name: str, where: str | None = None) -> Exception:
         original, exception = exception, RemoteError(message, class_name)
         exception.original = original
     place = "raised by %s %s" % (name, where or "in the worker with process number %d" % process)
-    exception.__cause__ = RemoteTraceback(trace, place)
-    exception.add_note(place[0].upper() + place[1:] + ":\n" + trace.rstrip())
+    _set(exception, "__cause__", RemoteTraceback(trace, place))
+    note = place[0].upper() + place[1:] + ":\n" + trace.rstrip()
+    _set(exception, "__notes__", [*getattr(exception, "__notes__", ()), note])
     restored: Exception = exception
     return restored
 

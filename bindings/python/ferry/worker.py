@@ -154,9 +154,10 @@ def _take_paths() -> dict[str, Any] | None:
     sys.path[:] = paths["path"]
     _set_environment(paths)
     if paths["authkey"] is not None:
-        # As multiprocessing's own workers have it.
+        # As multiprocessing's own workers have it. Programs ask for the name, which is not MainProcess, and records have it.
         multiprocessing = importlib.import_module("multiprocessing.process")
         multiprocessing.current_process().authkey = bytes.fromhex(paths["authkey"])
+        multiprocessing.current_process().name = "FerryWorker"
     return paths
 
 

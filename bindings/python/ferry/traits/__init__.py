@@ -58,16 +58,19 @@ class Pinger:
     """Has the pingee that made it call its function. It is for one thread, which need not be the loop's."""
 
     def __init__(self, pingee: "Pingee") -> None:
-        self._pingee = pingee
+        self._pingee: Pingee | None = pingee
 
     def connect(self) -> None:
         pass
 
     def disconnect(self) -> None:
-        pass
+        """Forgets the pingee. A ping behind this is nothing."""
+        self._pingee = None
 
     def ping(self) -> None:
-        self._pingee._call_soon(self._pingee._call)
+        pingee = self._pingee
+        if pingee is not None:
+            pingee._call_soon(pingee._call)
 
 
 class Pingee:
