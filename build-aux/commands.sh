@@ -98,6 +98,8 @@ tests    file     /usr/lib/python3/dist-packages/setuptools python3-setuptools
 tests    file     /usr/lib/python3/dist-packages/wheel python3-wheel
 tests    file     /usr/lib/python3*/test/test_concurrent_futures* libpython3.*-testsuite
 python   file     /usr/lib/python3/dist-packages/gi    python3-gi
+tests    file     /usr/lib/python3/dist-packages/pytest python3-pytest
+tests    file     /usr/lib/python3/dist-packages/joblib python3-joblib
 tests    program  dbus-run-session                     dbus-daemon
 tests    file     /usr/share/dbus-1/services/org.a11y.Bus.service at-spi2-core
 tests    file     /usr/lib/*/girepository-1.0/Atspi-2.0.typelib gir1.2-atspi-2.0

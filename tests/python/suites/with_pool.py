@@ -1,12 +1,16 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""CPython's tests of multiprocessing.Pool, for processes of Ferry. Importing it fails where they are not installed."""
+"""CPython's tests of multiprocessing.Pool, for ferry.pool.Pool (Debian: libpython3.11-testsuite and its like)."""
 
+import multiprocessing
+import platform
 import unittest
 
 from test import _test_multiprocessing as suite
 
 import ferry.pool
+
+VERSION = platform.python_version()
 
 
 class PoolTest(suite._TestPool, unittest.TestCase):
@@ -22,4 +26,6 @@ class WorkerLifetimeTest(suite._TestPoolWorkerLifetime, unittest.TestCase):
     TYPE = "processes"
 
 
-KINDS = (PoolTest, WorkerErrorsTest, WorkerLifetimeTest)
+def prepare():
+    multiprocessing.Pool = ferry.pool.Pool
+    return [__file__]
