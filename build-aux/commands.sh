@@ -90,6 +90,8 @@ cluster  program  nats-server                          nats-server
 tests    program  openssl                              openssl
 tests    program  desktop-file-validate                desktop-file-utils
 tests    file     /usr/lib/python3/dist-packages/gi    python3-gi
+tests    file     /usr/include/python3*/Python.h       libpython3-dev
+tests    module   pygobject-3.0                        python-gi-dev
 tests    file     /usr/lib/python3/dist-packages/numpy python3-numpy
 tests    file     /usr/lib/python3/dist-packages/mypy python3-mypy
 tests    file     /usr/lib/python3/dist-packages/traits python3-traits
@@ -98,6 +100,8 @@ tests    file     /usr/lib/python3/dist-packages/setuptools python3-setuptools
 tests    file     /usr/lib/python3/dist-packages/wheel python3-wheel
 tests    file     /usr/lib/python3*/test/test_concurrent_futures* libpython3.*-testsuite
 python   file     /usr/lib/python3/dist-packages/gi    python3-gi
+python   file     /usr/include/python3*/Python.h       libpython3-dev
+python   module   pygobject-3.0                        python-gi-dev
 tests    file     /usr/lib/python3/dist-packages/pytest python3-pytest
 tests    file     /usr/lib/python3/dist-packages/joblib python3-joblib
 tests    program  dbus-run-session                     dbus-daemon
@@ -108,6 +112,8 @@ tests    program  valac                                valac
 bench    program  gearmand                             gearman-job-server
 bench    module   gearmand                             libgearman-dev
 bench    file     /usr/lib/python3/dist-packages/gi    python3-gi
+bench    file     /usr/include/python3*/Python.h       libpython3-dev
+bench    module   pygobject-3.0                        python-gi-dev
 bench    file     /usr/lib/python3/dist-packages/joblib python3-joblib
 bench    file     /usr/lib/python3/dist-packages/numpy python3-numpy
 fuzz     program  clang                                clang

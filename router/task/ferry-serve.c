@@ -45,11 +45,13 @@ struct _FerryServe
   GError *failure; /* (owned) (nullable): why no more messages can be received */
 
   pthread_mutex_t lock;
-  FerryJob *current; /* lock: (unowned) (nullable): the job that runs; to use it without the lock, take a reference */
-  GThread *watcher;  /* lock: (owned) (nullable) */
-  FerryLimitClock clock; /* the watcher's, as the next one: of the running job's deadline */
-  gint64 watched;        /* that deadline; 0: none */
-  _Atomic gboolean watcher_stops;
+  FerryJob *current;   /* lock: (unowned) (nullable): the job that runs; to use it without the lock, take a reference */
+  GThread *watcher;    /* lock: (owned) (nullable) */
+  gboolean is_watched; /* lock: the function that runs has asked for the watcher, which else sleeps */
+  pthread_cond_t wanted;  /* that it is watched, or that the watcher stops */
+  FerryLimitClock clock;  /* the watcher's, as the next one: of the running job's deadline */
+  gint64 watched;         /* that deadline; 0: none */
+  gboolean watcher_stops; /* lock */
 };
 
 static gboolean
@@ -85,6 +87,7 @@ ferry_serve_new (FerryDownlink *downlink, FerrySender *calls, FerrySender *progr
   self->progress = g_object_ref (progress);
   g_queue_init (&self->queue);
   pthread_mutex_init (&self->lock, NULL);
+  pthread_cond_init (&self->wanted, NULL);
   self->transactions = ferry_transactions_new (&transport_funcs, self, take_request, self);
   return self;
 }
@@ -115,6 +118,7 @@ ferry_serve_free (FerryServe *self)
   g_queue_clear_full (&self->queue, (GDestroyNotify) ferry_call_unref);
   ferry_transactions_unref (self->transactions);
   pthread_mutex_destroy (&self->lock);
+  pthread_cond_destroy (&self->wanted);
   g_object_unref (self->calls);
   g_object_unref (self->progress);
   if (self->is_local)
@@ -204,13 +208,23 @@ check_deadline (FerryServe *self)
   return deadline != 0 ? ferry_limit_clock_sleep (&self->clock, deadline) : FERRY_NO_DEADLINE;
 }
 
+/* The second thread wakes for each message while it watches. So it waits here until a function wants it. Returns FALSE
+ * when it is to stop. */
+static gboolean
+wait_until_wanted (FerryServe *self)
+{
+  FERRY_AUTO_LOCK (&self->lock);
+  while (!self->is_watched && !self->watcher_stops)
+    pthread_cond_wait (&self->wanted, &self->lock);
+  return !self->watcher_stops;
+}
+
 static gpointer
 watch (gpointer data)
 {
   FerryServe *self = data;
 
-  /* Acquire: pairs with close_all(). */
-  while (!atomic_load_explicit (&self->watcher_stops, memory_order_acquire))
+  while (wait_until_wanted (self))
     {
       gint64 deadline = check_deadline (self);
 
@@ -232,6 +246,8 @@ start_watching (gpointer serve)
 
   pthread_mutex_lock (&self->lock);
   has_deadline = self->current != NULL && ferry_job_get_deadline (self->current) != 0;
+  self->is_watched = TRUE;
+  pthread_cond_signal (&self->wanted);
   if (self->watcher == NULL)
     self->watcher = ferry_thread_try_new ("ferry-watch", "watching for cancels", watch, self, &error);
   pthread_mutex_unlock (&self->lock);
@@ -321,6 +337,7 @@ set_current (FerryServe *self, FerryJob *job)
 {
   FERRY_AUTO_LOCK (&self->lock);
   self->current = job;
+  self->is_watched = FALSE;
 }
 
 static void
@@ -407,8 +424,11 @@ close_all (FerryServe *self)
 
   if (self->watcher != NULL)
     {
-      /* Release: pairs with watch(). After an interrupt that comes before it sleeps, the thread does not sleep. */
-      atomic_store_explicit (&self->watcher_stops, TRUE, memory_order_release);
+      pthread_mutex_lock (&self->lock);
+      self->watcher_stops = TRUE;
+      pthread_cond_signal (&self->wanted);
+      pthread_mutex_unlock (&self->lock);
+      /* After an interrupt that comes before it sleeps at the bell, the thread does not sleep. */
       ferry_downlink_interrupt (self->downlink);
       g_thread_join (g_steal_pointer (&self->watcher));
     }

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import zipfile
 
@@ -125,13 +126,17 @@ def body(report):
                                "--wheel-dir", scratch, source], text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False, timeout=600)
         wheels = [name for name in os.listdir(scratch) if name.endswith(".whl")]
-        report.equal("a wheel of the library's version is built", wheels, ["ferry-%s-py3-none-any.whl" % version])
+        # With the headers of Python, the wheel has the module of C, which is for any Python from this version on.
+        has_module = os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h"))
+        kind = "cp311-abi3-" + sysconfig.get_platform().replace("-", "_") if has_module else "py3-none-any"
+        report.equal("a wheel of the library's version is built", wheels, ["ferry-%s-%s.whl" % (version, kind)])
         if not wheels:
             print(done.stdout, file=sys.stderr)
             return
         with zipfile.ZipFile(os.path.join(scratch, wheels[0])) as wheel:
             packed = sorted(name for name in wheel.namelist() if ".dist-info/" not in name)
-        expected = sorted(name.replace("gi/overrides/", "ferry/overrides/") for name in files_of(folder))
+        expected = sorted([name.replace("gi/overrides/", "ferry/overrides/") for name in files_of(folder)]
+                          + has_module * ["_ferry.abi3.so"])
         report.equal("it has all files of the package", packed, expected)
         report.none("and none in the folder of PyGObject", [name for name in packed if name.startswith("gi/")])
         test_prefix(report, os.path.join(scratch, wheels[0]))

@@ -16,12 +16,12 @@ from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
-from . import _home, _inherited, _main, _message, _pipe, _proxy
+from . import _home, _inherited, _main, _message, _native, _pipe, _proxy
 from ._function import FunctionTask, functions, make_task
 from ._library import Ferry, GLib
 from ._map import Map
 from ._stream import Stream
-from ._task import Task, name_of
+from ._task import Task, make_call, name_of
 from ._names import PATHS
 from .errors import Error
 
@@ -153,15 +153,14 @@ class Executor:
                 raise Error("The workers are '%s', which knows no functions of Python; use call() with a name"
                             % self._program[0])
             function._takes_pickles = False
-        task = function if isinstance(function, Task) else Task(function, *args, **kwargs)
+        task = function if isinstance(function, Task) else make_call(function, args, kwargs)
         if task._home is not None:
             raise Error("Task '%s' was submitted before; make a new task" % task._name)
         task._submit_to(self._home, is_new=task is not function)
-        try:
-            self._objects[0].submit_task(task)
-        except GLib.Error as error:
+        mistake = _native.submit(self._objects[0], task, isinstance(self._home, _home.ThreadHome))
+        if mistake is not None:
             task._home = None
-            raise Error(error.message) from None
+            raise Error(mistake)
         if isinstance(task, Stream):
             self._streams.add(task)
         return task
@@ -232,6 +231,10 @@ class Executor:
     def cancel_all(self) -> None:
         """Cancels all tasks that are not done."""
         self._home.call(self._objects[0].cancel_all)
+
+    def _is_broken(self) -> bool:
+        """Whether the pool has given up. Any thread."""
+        return not self._home.is_over and bool(self._home.call(lambda: self.pool.get_error() is not None))
 
     def _stop(self, ended: _home.Event, cancel: bool) -> None:
         executor, pool = self._objects

@@ -89,14 +89,11 @@ class FunctionTask(Task[Any]):
         if self._takes_pickles or not kind.startswith(OWN):
             Task.do_message(self, kind, value)
 
-    def _read(self) -> tuple[Any, Exception | None]:
-        with self._reading:
-            if self._outcome is None:
-                try:
-                    self._outcome = Ferry.from_variant(self.get_result()), None
-                except GLib.Error as error:
-                    self._outcome = None, self._translate(error)
-            return self._outcome
+    def _find_outcome(self) -> tuple[Any, Exception | None]:
+        try:
+            return Ferry.from_variant(self.get_result()), None
+        except GLib.Error as error:
+            return None, self._translate(error)
 
 
 def make_task(name: str, args: tuple[Any, ...], signature: str | None) -> FunctionTask:

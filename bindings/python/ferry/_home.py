@@ -22,6 +22,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Itera
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from . import _native
 from ._library import Ferry, GLib, Gio
 from .errors import Error
 
@@ -31,33 +32,8 @@ T = TypeVar("T")
 MAX_MESSAGE = 1 << 30
 
 
-class Event:
+class Event(_native.Event):
     """Something that happens once; callbacks, threads and coroutines wait for it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._callbacks: list[Callable[[], None]] | None = []
-
-    def is_set(self) -> bool:
-        return self._callbacks is None
-
-    def set(self) -> None:
-        with self._lock:
-            callbacks, self._callbacks = self._callbacks, None
-        for callback in callbacks or ():
-            try:
-                callback()
-            except BaseException:
-                # It is no business of the others, nor of the loop.
-                sys.excepthook(*sys.exc_info())
-
-    def add_callback(self, callback: Callable[[], None]) -> None:
-        """Calls it once, on the thread that sets the event, or now."""
-        with self._lock:
-            if self._callbacks is not None:
-                self._callbacks.append(callback)
-                return
-        callback()
 
     def wait(self, home: "Home | None", timeout: float | None) -> bool:
         """Waits on any thread, also on that of the home, which is what sets the event. Ctrl-C ends it."""
@@ -65,10 +41,7 @@ class Event:
             return True
         if home is not None and home.is_here():
             return home.iterate_until(self, timeout)
-        lock = threading.Lock()
-        lock.acquire()
-        self.add_callback(lock.release)
-        return lock.acquire(timeout=-1 if timeout is None else max(timeout, 0))
+        return self.block(-1 if timeout is None else max(timeout, 0))
 
     def __await__(self) -> Generator[Any, None, None]:
         if self.is_set():

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from . import _fault, _job, _message
 from ._home import End, Event, Home, Values
 from ._pipe import Receiver
-from ._task import Task, name_of
+from ._task import Task, make_call, name_of
 from .errors import Error
 
 T = TypeVar("T")
@@ -147,8 +147,7 @@ class Map(Values[T]):
             if not rows:
                 self._let_go()
                 return
-            task = Task(run_chunk, self._function, rows)
-            task.props.name = name_of(self._function)
+            task = make_call(run_chunk, (self._function, rows), {}, name_of(self._function))
             self._hold_receivers(task)
             try:
                 self._tasks.append(self._submit(task))

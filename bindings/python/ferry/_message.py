@@ -8,6 +8,7 @@ large result lies in memory where its task takes that, and else in the message, 
 """
 
 import fcntl
+import functools
 import mmap
 import os
 import pickle
@@ -56,8 +57,12 @@ def _describe(function: Any) -> str:
 
 def find_mistake(function: Any) -> str | None:
     """Why a worker could not find a function, and what to do about it."""
-    if not isinstance(function, (types.FunctionType, type)):
-        return None
+    return _find_mistake(function) if isinstance(function, (types.FunctionType, type)) else None
+
+
+# A program calls few functions often.
+@functools.lru_cache(maxsize=64)
+def _find_mistake(function: Any) -> str | None:
     if "<" in function.__qualname__:
         return ("%s cannot be sent to a worker, which finds a function by its name in a module; define it with 'def' at "
                 "the top level of a module, and pass it what it uses as arguments" % _describe(function))
@@ -176,6 +181,10 @@ def _map(descriptor: int, sizes: list[int]) -> list[memoryview]:
     return _cut(memoryview(memory), sizes)
 
 
+# Of most messages, which are a pickle alone.
+_PLAIN_HEAD = _HEAD.pack(0, 0)
+
+
 def _head(kind: int, sizes: list[int]) -> bytes:
     return _HEAD.pack(kind, len(sizes)) + struct.pack("<%dQ" % len(sizes), *sizes)
 
@@ -196,7 +205,7 @@ def pack(value: Any, most: int, pickled: Pickled | None = None) -> tuple[bytes, 
     """A value, and the descriptor of the memory that has its buffers, or -1. A pickle of more bytes is in there too."""
     stream, buffers = _dump(value, pickled)
     if not buffers and stream.size() <= most:
-        return _head(0, []) + stream.join(), -1
+        return b"".join((_PLAIN_HEAD, *stream.parts)), -1
     descriptor = make_memory()
     try:
         return _fill(descriptor, stream, buffers), descriptor
@@ -227,6 +236,8 @@ def count_memories(data: bytes) -> int:
 
 def unpack(data: bytes | memoryview, open_memory: Callable[[], int] | None = None) -> Any:
     """A value. open_memory gives the descriptor of its memory, if it has some, which is closed here."""
+    if data[:len(_PLAIN_HEAD)] == _PLAIN_HEAD:
+        return loads(memoryview(data)[len(_PLAIN_HEAD):])
     kind, sizes, start = _read_head(data)
     if kind & IN_MEMORY:
         if open_memory is None:
@@ -254,10 +265,10 @@ def pack_value(value: Any, share_memory: Callable[[], int] | None = None, prefix
             finally:
                 os.close(descriptor)
         if not buffers:
-            return b"".join((prefix, _head(0, []), *stream.parts))
+            return b"".join((prefix, _PLAIN_HEAD, *stream.parts))
     stream = _Stream()
     pickle.Pickler(stream, 5).dump(value)
-    return b"".join((prefix, _head(0, []), *stream.parts))
+    return b"".join((prefix, _PLAIN_HEAD, *stream.parts))
 
 
 def pack_message(value: Any) -> tuple[bytes, list[memoryview]]:

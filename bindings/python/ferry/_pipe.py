@@ -41,14 +41,15 @@ _packing = _Packing()
 _opening: tuple[Any, int] | None = None
 
 
-@contextmanager
-def packing() -> "Iterator[list[Traveller]]":
+class packing:
     """In the application: what is not only bytes, among what is pickled meanwhile."""
-    before, _packing.travellers = _packing.travellers, []
-    try:
-        yield _packing.travellers
-    finally:
-        _packing.travellers = before
+
+    def __enter__(self) -> "list[Traveller]":
+        self._before, _packing.travellers = _packing.travellers, []
+        return _packing.travellers
+
+    def __exit__(self, *_: object) -> None:
+        _packing.travellers = self._before
 
 
 @contextmanager

@@ -5,6 +5,7 @@
 import collections
 import inspect
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
 from typing import Any, Generic, Self, TypeVar, cast
 
@@ -12,7 +13,7 @@ from . import _message
 from ._home import End, Event, Values, post
 from ._library import Ferry, is_cancel
 from ._names import STREAM
-from ._task import Task, name_of
+from ._task import Task, _Packed, name_of
 from .errors import Error
 
 T = TypeVar("T")
@@ -82,13 +83,14 @@ class Stream(Task[Any], Values[T]):
         # How many values may come yet, on the home's thread, and how many more may come that the library was not told of.
         self._room = WINDOW
         self._owed = 0
+        self._counting = threading.Lock()
         # How many wait for the end, and so do not read, and how many values had room anew before they were taken.
         self._waiting = 0
         self._lent = 0
         self._is_left = self._is_cut = False
-        self._prepare(STREAM, Ferry.TaskKind.ITERATION, function, args, kwargs)
-        self.props.window = WINDOW
-        self.props.holds_window = True
+        call = _Packed(function, args, kwargs)
+        self._prepare(STREAM, Ferry.TaskKind.ITERATION, call, window=WINDOW, holds_window=True)
+        self._complete(call)
 
     def do_yielded(self, value: Any) -> None:
         self._room -= 1
@@ -116,7 +118,7 @@ class Stream(Task[Any], Values[T]):
 
     def _allow(self, count: int) -> None:
         """Lets so many more values come. Half a window is told at once."""
-        with self._reading:
+        with self._counting:
             self._owed += count
             if self._home is None or self._owed < WINDOW // 2:
                 return
@@ -133,13 +135,13 @@ class Stream(Task[Any], Values[T]):
 
     def _lend(self, count: int) -> None:
         """For values that were not taken."""
-        with self._reading:
+        with self._counting:
             self._lent += count
         self._allow(count)
 
     def _lift(self) -> None:
         """The program waits for the end, and does not read: values are kept without limit meanwhile."""
-        with self._reading:
+        with self._counting:
             self._waiting += 1
         if not self.done():
             self._lend(max(0, len(self._values) - self._lent))
@@ -149,7 +151,7 @@ class Stream(Task[Any], Values[T]):
         try:
             super()._wait(timeout)
         finally:
-            with self._reading:
+            with self._counting:
                 self._waiting -= 1
 
     def __await__(self) -> Generator[Any, None, Any]:
@@ -186,7 +188,7 @@ class Stream(Task[Any], Values[T]):
         if data is None:
             self.result()
             raise End
-        with self._reading:
+        with self._counting:
             is_lent = self._lent > 0
             self._lent -= is_lent
         if not is_lent:

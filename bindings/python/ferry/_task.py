@@ -8,10 +8,10 @@ import os
 import pickle
 import threading
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar, cast
 
-from . import _fault, _message, _notices, _pipe
+from . import _fault, _message, _native, _notices, _pipe
 from ._home import Event, Home
 from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
 from ._names import CALL, EXCEPTION, OWN
@@ -33,6 +33,25 @@ LARGE = 1 << 20
 FIRST_CALLS = 64
 
 
+_reading = threading.Lock()
+
+
+class _Packed:
+    """A call as it goes to a worker."""
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+                 name: str | None = None) -> None:
+        self.name = name or name_of(function)
+        with _pipe.packing() as self.travellers:
+            # The descriptor of memory is -1 where there is none.
+            self.data, self.memory = _message.pack_call(function, args, kwargs)
+
+    def count_returned(self) -> int:
+        """How many descriptors the worker may give back with the result."""
+        _calls[self.name] += 1
+        return 1 if _calls[self.name] <= FIRST_CALLS or self.name in _large else 0
+
+
 class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     """One call. It is a GObject, whose properties and signals are those of `Ferry.Task`: fraction, text, state, done.
 
@@ -44,36 +63,38 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
 
     # How many bytes the larger message has, of the call and its result.
     _size = 0
+    _home: Home | None = None
+    _progress: tuple[float, str | None] = (0.0, None)
+    _sent_fault: _fault.Fault | None = None
+    _outcome: tuple[Any, Exception | None] | None = None
+    _receivers: "Sequence[weakref.ref[_pipe.Receiver]]" = ()
 
     def __init__(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> None:
-        self._prepare(CALL, Ferry.TaskKind.CALL, function, args, kwargs)
+        call = _Packed(function, args, kwargs)
+        self._prepare(CALL, Ferry.TaskKind.CALL, call, max_returned_descriptors=call.count_returned())
+        self._complete(call)
 
-    def _prepare(self, remote: str, kind: Any, function: Any, args: Any, kwargs: Any) -> None:
-        name = name_of(function)
-        with _pipe.packing() as travellers:
-            data, memory = _message.pack_call(function, args, kwargs)
-        self._size = len(data)
-        Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(data), name=name)
-        self._begin(name)
-        _calls[name] += 1
-        if remote == CALL and (_calls[name] <= FIRST_CALLS or name in _large):
-            self.props.max_returned_descriptors = 1
-        if memory >= 0:
+    def _prepare(self, remote: str, kind: Any, call: "_Packed", **properties: Any) -> None:
+        Ferry.Task.__init__(self, function=remote, kind=kind, arguments=_message.to_variant(call.data), name=call.name,
+                            **properties)
+
+    def _complete(self, call: "_Packed") -> None:
+        """Gives it what a call has besides its bytes."""
+        self._size = len(call.data)
+        self._begin(call.name)
+        if call.memory >= 0:
             try:
-                self.add_descriptor(memory)
+                self.add_descriptor(call.memory)
             finally:
-                os.close(memory)
-        receivers = [traveller._give_to(self) for traveller in travellers]
-        self._receivers = [weakref.ref(receiver) for receiver in receivers if receiver is not None]
+                os.close(call.memory)
+        if call.travellers:
+            receivers = [traveller._give_to(self) for traveller in call.travellers]
+            self._receivers = [weakref.ref(receiver) for receiver in receivers if receiver is not None]
 
     def _begin(self, name: str) -> None:
         self._ended = Event()
-        self._reading = threading.Lock()
-        self._home: Home | None = None
         self._function_name = self._name = name
-        self._progress: tuple[float, str | None] = (0.0, None)
-        self._fault: _fault.Fault | None = None
-        self._outcome: tuple[Any, Exception | None] | None = None
+        _native.bind(self, self._ended)
 
     def _keep(self, server: Any) -> None:
         """What answers the function, until the task ends."""
@@ -83,7 +104,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
 
     def do_message(self, kind: str, value: Any) -> None:
         if kind == EXCEPTION:
-            self._fault = pickle.loads(_message.from_variant(value))
+            self._sent_fault = pickle.loads(_message.from_variant(value))
         elif not (kind.startswith(OWN) and _notices.take(kind, _message.from_variant(value), self._name)):
             Ferry.Task.do_message(self, kind, value)
 
@@ -102,8 +123,8 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     # ---- on any thread ----
 
     def _translate(self, error: Any) -> Exception:
-        if self._fault is not None and error.domain == PYTHON_ERROR:
-            return _fault.restore(self._fault, self._name)
+        if self._sent_fault is not None and error.domain == PYTHON_ERROR:
+            return _fault.restore(self._sent_fault, self._name)
         if is_cancel(error):
             return concurrent.futures.CancelledError(error.message)
         if is_error(error, Ferry.Error.TIMED_OUT) or is_error(error, Ferry.Error.QUEUE_TIMED_OUT):
@@ -117,23 +138,33 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         _large.add(self._function_name)
         return int(self.dup_descriptor(0))
 
+    def _find_outcome(self) -> tuple[Any, Exception | None]:
+        try:
+            data = _native.take(self)
+            if data is None:
+                # Raises what is wrong.
+                data = _message.from_variant(self.get_result())
+            if len(data) > self._size:
+                self._size = len(data)
+            if len(data) > LARGE:
+                _large.add(self._function_name)
+            return _message.unpack(data, self._open_memory), None
+        except GLib.Error as error:
+            if is_error(error, Ferry.Error.TOO_LARGE):
+                _large.add(self._function_name)
+            return None, self._translate(error)
+        except BaseException as error:
+            fault = _fault.describe(error)
+            return None, _fault.restore(fault, "the result of " + self._name, "here, as it was unpickled")
+
     def _read(self) -> tuple[Any, Exception | None]:
-        with self._reading:
-            if self._outcome is None:
-                try:
-                    data = _message.from_variant(self.get_result())
-                    self._size = max(self._size, len(data))
-                    if len(data) > LARGE:
-                        _large.add(self._function_name)
-                    self._outcome = _message.unpack(data, self._open_memory), None
-                except GLib.Error as error:
-                    if is_error(error, Ferry.Error.TOO_LARGE):
-                        _large.add(self._function_name)
-                    self._outcome = None, self._translate(error)
-                except BaseException as error:
-                    fault = _fault.describe(error)
-                    self._outcome = None, _fault.restore(fault, "the result of " + self._name, "here, as it was unpickled")
-            return self._outcome
+        if self._outcome is None:
+            outcome = self._find_outcome()
+            with _reading:
+                # Another thread may have read it meanwhile: all have the same value.
+                if self._outcome is None:
+                    self._outcome = outcome
+        return self._outcome
 
     def _check_submitted(self) -> None:
         if self._home is None:
@@ -198,3 +229,28 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     def __await__(self) -> Generator[Any, None, T]:
         self._check_submitted()
         return Outcome.__await__(self)
+
+
+_native.follow(Task)
+
+
+class _Call(Task[T]):
+    """One that was made for a submission, in the shortest way."""
+
+    __gtype_name__ = "FerryPythonCall"
+
+    def __init__(self) -> None:
+        # What has made the object has set all that it needs.
+        pass
+
+
+# What programs know of it.
+_Call.__name__ = "Task"
+
+
+def make_call(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], name: str | None = None) -> Task[T]:
+    """A task that calls a function, by another name where that is given."""
+    call = _Packed(function, args, kwargs, name)
+    task: Task[T] = _native.make(_Call, CALL, call.name, call.data, call.count_returned())
+    task._complete(call)
+    return task

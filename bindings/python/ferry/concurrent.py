@@ -12,6 +12,7 @@ import concurrent.futures
 import concurrent.futures.process
 import functools
 import itertools
+import logging
 import sys
 import threading
 import time
@@ -23,7 +24,8 @@ from typing import Any
 from . import _executor, _fault, _home, _message, errors
 from ._library import Ferry
 from ._map import Outcomes, check_buffersize, run_chunk
-from ._task import Task, name_of
+from ._outcome import Outcome
+from ._task import Task, make_call, name_of
 
 __all__ = ["Executor", "WorkerLost"]
 
@@ -52,57 +54,75 @@ def _end_all() -> None:
         executor.shutdown()
 
 
-def _exception_of(task: Task[Any], pool: Any) -> BaseException | None:
-    """On the thread of the pool."""
-    try:
-        exception = task.exception()
-    except concurrent.futures.CancelledError as cancel:
-        return cancel
-    if isinstance(exception, errors.WorkerLost):
-        return WorkerLost(str(exception), exception.exit_status, exception.signal, exception.last_lines)
-    if exception is not None and pool.get_error() is not None:
-        return WorkerLost(str(exception))
-    if isinstance(exception, errors.RemoteError) and exception.original is not None:
-        return exception.original
-    return exception
+class _Future(Outcome[Any]):
+    """A future whose call a task is. What the task knows, it asks for when a program does."""
+
+    def __init__(self, task: Task[Any], executor: _executor.Executor) -> None:
+        self._task = task
+        self._executor = executor
+        self._ended = task._ended
+        self._name = task._name
+
+    def _convert(self, exception: BaseException | None) -> BaseException | None:
+        """As programs expect it that know ProcessPoolExecutor."""
+        if isinstance(exception, errors.WorkerLost):
+            return WorkerLost(str(exception), exception.exit_status, exception.signal, exception.last_lines)
+        if isinstance(exception, errors.RemoteError) and exception.original is not None:
+            return exception.original
+        if type(exception) is errors.Error and self._executor._is_broken():
+            return WorkerLost(str(exception))
+        return exception
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        return self._convert(self._task.exception(timeout))
+
+    def result(self, timeout: float | None = None) -> Any:
+        self._task._wait(timeout)
+        value, exception = self._task._read()
+        if exception is None:
+            return value
+        converted = self._convert(exception)
+        assert converted is not None
+        try:
+            raise converted
+        finally:
+            del exception, converted
+
+    def running(self) -> bool:
+        return not self.done() and self._task.running()
+
+    def cancel(self) -> bool:
+        """Only what waits is cancelled."""
+        if self.done():
+            return self.cancelled()
+        return self._executor._home.call(functools.partial(_withdraw, self._task))
+
+    def _is_brought_here(self) -> bool:
+        return self._task._is_brought_here()
+
+    def _describe_state(self) -> str:
+        return self._task._describe_state()
+
+    def add_done_callback(self, fn: Callable[[Any], Any], *, context: Any = None) -> None:
+        def call() -> None:
+            try:
+                fn(self)
+            except Exception:
+                # As those of concurrent.futures do.
+                logging.getLogger("concurrent.futures").exception("exception calling callback for %r", self)
+
+        self._ended.add_callback(call)
 
 
-class _Call:
-    """A future and the task that fulfils it."""
+# What programs know of it.
+_Future.__name__ = "Future"
 
-    def __init__(self, future: "concurrent.futures.Future[Any]", task: Task[Any], pool: Any) -> None:
-        self.future = future
-        self.task = task
-        self._pool = pool
-        self._lock = threading.Lock()
-        self._begun = False
-        task.connect("notify::state", self._note_state)
-        future.add_done_callback(self._note_end)
 
-    def _begin(self) -> bool:
-        """Whether the future runs now. One that was cancelled before does not."""
-        with self._lock:
-            if not self._begun:
-                self._begun = True
-                return self.future.set_running_or_notify_cancel()
-            return not self.future.cancelled()
-
-    def _note_state(self, task: Task[Any], _property: Any) -> None:
-        if task.get_state() == Ferry.TaskState.EXECUTING and not self._begin():
-            task.cancel()
-
-    def _note_end(self, future: "concurrent.futures.Future[Any]") -> None:
-        if future.cancelled():
-            self.task.cancel()
-
-    def finish(self, task: Task[Any]) -> None:
-        if not self._begin():
-            return
-        exception = _exception_of(task, self._pool)
-        if exception is not None:
-            self.future.set_exception(exception)
-        else:
-            self.future.set_result(task.result())
+def _withdraw(task: Task[Any]) -> bool:
+    """On the home's thread: cancels a task that waits for a worker. Returns whether it is cancelled."""
+    if task.get_state() == Ferry.TaskState.WAITING:
+        Ferry.Task.cancel(task)
+    return bool(task.get_state() == Ferry.TaskState.CANCELLED)
 
 
 class Executor(concurrent.futures.Executor):
@@ -122,7 +142,6 @@ class Executor(concurrent.futures.Executor):
             self._inner._home.call(functools.partial(self._inner.pool.set_property, "max-tasks", max_tasks_per_child))
         # Programs ask for it.
         self._max_workers = self._inner.workers
-        self._futures: set[concurrent.futures.Future[Any]] = set()
         self._lock = threading.Lock()
         self._is_shut_down = False
         _register_end()
@@ -130,24 +149,16 @@ class Executor(concurrent.futures.Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "concurrent.futures.Future[Any]":
         _message.check_callable(fn)
-        future: concurrent.futures.Future[Any] = concurrent.futures.Future()
         with self._lock:
             if self._is_shut_down:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             try:
-                call = _Call(future, Task(fn, *args, **kwargs), self._inner.pool)
+                task = make_call(fn, args, kwargs)
             except Exception as error:
+                future: concurrent.futures.Future[Any] = concurrent.futures.Future()
                 future.set_exception(error)
                 return future
-            self._futures.add(future)
-        future.add_done_callback(self._forget)
-        self._inner.submit(call.task)
-        call.task._call_at_end(call.finish)
-        return future
-
-    def _forget(self, future: "concurrent.futures.Future[Any]") -> None:
-        with self._lock:
-            self._futures.discard(future)
+            return _Future(self._inner.submit(task), self._inner)
 
     def map(self, fn: Callable[..., Any], *iterables: Iterable[Any], timeout: float | None = None,
             chunksize: int = 1, buffersize: int | None = None) -> Iterator[Any]:
@@ -181,13 +192,16 @@ class Executor(concurrent.futures.Executor):
             self._is_shut_down = True
         self._inner.cancel_all()
 
+    def _withdraw_all(self) -> None:
+        """On the home's thread."""
+        for task in list(self._inner.ferry_executor):
+            _withdraw(task)
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         with self._lock:
             self._is_shut_down = True
-            futures = list(self._futures)
         if cancel_futures:
-            for future in futures:
-                future.cancel()
+            self._inner._home.call(self._withdraw_all)
         self._inner.shutdown(wait=wait)
 
 

@@ -23,8 +23,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _fault, _function, _job, _main, _message, _notices, _objects, _offer, _pipe
-from ._library import PYTHON_ERROR, Ferry, GLib, GObject
+from . import _fault, _function, _job, _main, _message, _native, _notices, _objects, _offer, _pipe
+from ._library import PYTHON_ERROR, Ferry, GLib
 from ._names import CALL, EXCEPTION, PATHS, STREAM
 from .errors import Cancelled
 
@@ -87,8 +87,7 @@ def _run(job: Any, body: Callable[[], Any]) -> Any:
     try:
         try:
             _job.interruptible = job
-            # The method of that name is GCancellable's own, whose callback the bindings call without arguments.
-            GObject.Object.connect(job.get_cancellable(), "cancelled", _job.send_interrupt, job)
+            _native.begin(job, _job.INTERRUPT)
             if job.is_cancelled():
                 raise Cancelled("The task was cancelled")
             return body()
@@ -103,6 +102,7 @@ def _run(job: Any, body: Callable[[], Any]) -> Any:
         return None
     finally:
         _job.current = None
+        _native.end()
 
 
 def _call(job: Any, arguments: Any) -> Any:

@@ -1,0 +1,709 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* _ferry: what the package `ferry` does for each call, in C. Without this module the same is done in Python.
+ *
+ * The interpreter's lock is what costs: where the thread of the main loop needs it for each end of a task, it takes it
+ * from the thread that submits, and waits for it. So the main loop says the end of a task to an Event here, without the
+ * lock, unless a callback of Python is to be called.
+ *
+ * Threads: functions of Python are called with the interpreter's lock. tell_end() and what it calls are of any thread,
+ * without it. No lock of an Event is held while the interpreter's is waited for. */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030b0000
+
+#include <Python.h>
+#include <pygobject.h>
+
+#include <errno.h>
+#include <ferry.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define VERSION                                                                                                        \
+  G_STRINGIFY (FERRY_MAJOR_VERSION) "." G_STRINGIFY (FERRY_MINOR_VERSION) "." G_STRINGIFY (FERRY_MICRO_VERSION)
+
+/* How long a task that is done is kept, at most, so that it is let go by a thread that has the interpreter's lock. */
+#define KEEP_TIME 50
+
+/* ---- Event ----
+ * Something that happens once. Threads wait for it, and callbacks are called. */
+
+typedef struct _Waiter Waiter;
+struct _Waiter
+{
+  sem_t came;
+  Waiter *next;
+};
+
+/* What a task has of an Event, without the interpreter's lock. Reference counted, atomically. */
+typedef struct
+{
+  GMutex lock;
+  atomic_bool is_set;   /* written with the lock */
+  Waiter *waiters;      /* (nullable), with the lock: on the stacks of their threads */
+  GPtrArray *callbacks; /* (nullable), with both locks: of references to functions of Python */
+} Happening;
+
+typedef struct
+{
+  PyObject base;
+  Happening *happening; /* const: (owned) */
+} Event;
+
+static void
+happening_clear (gpointer data)
+{
+  Happening *self = data;
+
+  g_mutex_clear (&self->lock);
+}
+
+/* With the lock. */
+static void
+wake_waiters (Happening *self)
+{
+  while (self->waiters != NULL)
+    {
+      Waiter *waiter = self->waiters;
+
+      self->waiters = waiter->next;
+      sem_post (&waiter->came);
+    }
+}
+
+/* any, also without the interpreter's lock: sets it, if nothing of Python is to be called. Returns whether it is set.
+ */
+static gboolean
+set_quietly (Happening *self)
+{
+  gboolean is_quiet;
+
+  g_mutex_lock (&self->lock);
+  is_quiet = self->callbacks == NULL;
+  if (is_quiet)
+    {
+      /* Release: who sees it set sees what was written before. */
+      atomic_store_explicit (&self->is_set, true, memory_order_release);
+      wake_waiters (self);
+    }
+  g_mutex_unlock (&self->lock);
+  return is_quiet;
+}
+
+/* What a callback raises is no business of the others, nor of the main loop. */
+static void
+show_exception (void)
+{
+  PyObject *type, *value, *trace;
+  PyObject *hook = PySys_GetObject ("excepthook");
+  PyObject *shown;
+
+  PyErr_Fetch (&type, &value, &trace);
+  PyErr_NormalizeException (&type, &value, &trace);
+  if (trace != NULL)
+    PyException_SetTraceback (value, trace);
+  shown = hook == NULL ? NULL : PyObject_CallFunctionObjArgs (hook, type, value, trace != NULL ? trace : Py_None, NULL);
+  if (shown == NULL)
+    PyErr_WriteUnraisable (hook);
+  Py_XDECREF (shown);
+  Py_XDECREF (type);
+  Py_XDECREF (value);
+  Py_XDECREF (trace);
+}
+
+/* With the interpreter's lock. */
+static void
+set_and_call (Happening *self)
+{
+  GPtrArray *callbacks;
+
+  g_mutex_lock (&self->lock);
+  callbacks = g_steal_pointer (&self->callbacks);
+  atomic_store_explicit (&self->is_set, true, memory_order_release);
+  wake_waiters (self);
+  g_mutex_unlock (&self->lock);
+  if (callbacks == NULL)
+    return;
+  for (guint i = 0; i < callbacks->len; i++)
+    {
+      PyObject *result = PyObject_CallNoArgs (callbacks->pdata[i]);
+
+      if (result == NULL)
+        show_exception ();
+      Py_XDECREF (result);
+    }
+  g_ptr_array_unref (callbacks);
+}
+
+static void
+drop_object (gpointer object)
+{
+  Py_DECREF ((PyObject *) object);
+}
+
+static PyObject *
+event_new (PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+  allocfunc allocate = (allocfunc) PyType_GetSlot (type, Py_tp_alloc);
+  Event *self = (Event *) allocate (type, 0);
+
+  if (self != NULL)
+    {
+      self->happening = g_atomic_rc_box_new0 (Happening);
+      g_mutex_init (&self->happening->lock);
+    }
+  return (PyObject *) self;
+}
+
+static int
+event_traverse (PyObject *object, visitproc visit, void *arg)
+{
+  Event *self = (Event *) object;
+
+  Py_VISIT (Py_TYPE (object));
+  /* A thread that sets the event without the interpreter's lock finds callbacks here, and leaves them alone. */
+  for (guint i = 0; self->happening->callbacks != NULL && i < self->happening->callbacks->len; i++)
+    Py_VISIT ((PyObject *) self->happening->callbacks->pdata[i]);
+  return 0;
+}
+
+static int
+event_clear (PyObject *object)
+{
+  Event *self = (Event *) object;
+  GPtrArray *callbacks;
+
+  g_mutex_lock (&self->happening->lock);
+  callbacks = g_steal_pointer (&self->happening->callbacks);
+  g_mutex_unlock (&self->happening->lock);
+  g_clear_pointer (&callbacks, g_ptr_array_unref);
+  return 0;
+}
+
+static void
+event_dealloc (PyObject *object)
+{
+  Event *self = (Event *) object;
+  PyTypeObject *type = Py_TYPE (object);
+  freefunc release = (freefunc) PyType_GetSlot (type, Py_tp_free);
+
+  PyObject_GC_UnTrack (object);
+  event_clear (object);
+  g_atomic_rc_box_release_full (self->happening, happening_clear);
+  release (object);
+  Py_DECREF (type);
+}
+
+static PyObject *
+event_is_set (PyObject *object, PyObject *unused)
+{
+  /* Acquire: pairs with set_quietly(). */
+  return PyBool_FromLong (atomic_load_explicit (&((Event *) object)->happening->is_set, memory_order_acquire));
+}
+
+static PyObject *
+event_set (PyObject *object, PyObject *unused)
+{
+  set_and_call (((Event *) object)->happening);
+  Py_RETURN_NONE;
+}
+
+static PyObject *
+event_add_callback (PyObject *object, PyObject *callback)
+{
+  Happening *self = ((Event *) object)->happening;
+  gboolean is_set;
+
+  g_mutex_lock (&self->lock);
+  is_set = atomic_load_explicit (&self->is_set, memory_order_relaxed);
+  if (!is_set)
+    {
+      if (self->callbacks == NULL)
+        self->callbacks = g_ptr_array_new_with_free_func (drop_object);
+      Py_INCREF (callback);
+      g_ptr_array_add (self->callbacks, callback);
+    }
+  g_mutex_unlock (&self->lock);
+  if (is_set)
+    return PyObject_CallNoArgs (callback);
+  Py_RETURN_NONE;
+}
+
+/* With the lock: takes back a waiter that is still there. */
+static void
+take_back (Happening *self, Waiter *waiter)
+{
+  for (Waiter **place = &self->waiters; *place != NULL; place = &(*place)->next)
+    if (*place == waiter)
+      {
+        *place = waiter->next;
+        return;
+      }
+}
+
+/* Returns FALSE with an exception of Python if a signal handler has raised one. */
+static gboolean
+block (Waiter *waiter, const struct timespec *end)
+{
+  for (;;)
+    {
+      int error = 0;
+
+      Py_BEGIN_ALLOW_THREADS if ((end != NULL ? sem_clockwait (&waiter->came, CLOCK_MONOTONIC, end)
+                                              : sem_wait (&waiter->came)) != 0) error = errno;
+      Py_END_ALLOW_THREADS if (error != EINTR) return TRUE;
+      if (PyErr_CheckSignals () < 0)
+        return FALSE;
+    }
+}
+
+/* block(seconds): waits for at most so many seconds, or without end below 0. Returns whether it is set. */
+static PyObject *
+event_block (PyObject *object, PyObject *argument)
+{
+  Happening *self = ((Event *) object)->happening;
+  const double seconds = PyFloat_AsDouble (argument);
+  struct timespec end;
+  gint64 length;
+  Waiter waiter;
+  gboolean goes_on = TRUE, is_set;
+
+  if (PyErr_Occurred ())
+    return NULL;
+  clock_gettime (CLOCK_MONOTONIC, &end);
+  length = (gint64) (CLAMP (seconds, 0, G_MAXINT32) * 1e9) + end.tv_nsec;
+  end.tv_sec += (time_t) (length / 1000000000);
+  end.tv_nsec = (long) (length % 1000000000);
+  sem_init (&waiter.came, 0, 0);
+  g_mutex_lock (&self->lock);
+  is_set = atomic_load_explicit (&self->is_set, memory_order_relaxed);
+  if (!is_set)
+    {
+      waiter.next = self->waiters;
+      self->waiters = &waiter;
+    }
+  g_mutex_unlock (&self->lock);
+  if (!is_set)
+    {
+      /* The event keeps its place, which a thread that sets it may hold, until the waiter is taken back. */
+      goes_on = block (&waiter, seconds < 0 ? NULL : &end);
+      g_mutex_lock (&self->lock);
+      take_back (self, &waiter);
+      is_set = atomic_load_explicit (&self->is_set, memory_order_relaxed);
+      g_mutex_unlock (&self->lock);
+    }
+  sem_destroy (&waiter.came);
+  return goes_on ? PyBool_FromLong (is_set) : NULL;
+}
+
+static PyMethodDef event_methods[] = {
+  {"is_set", event_is_set, METH_NOARGS, NULL},
+  {"set", event_set, METH_NOARGS, NULL},
+  {"add_callback", event_add_callback, METH_O, NULL},
+  {"block", event_block, METH_O, NULL},
+  {NULL},
+};
+
+static PyType_Slot event_slots[] = {
+  {Py_tp_new, event_new},         {Py_tp_traverse, event_traverse}, {Py_tp_clear, event_clear},
+  {Py_tp_dealloc, event_dealloc}, {Py_tp_methods, event_methods},   {0},
+};
+
+static PyType_Spec event_spec = {
+  .name = "_ferry.Event",
+  .basicsize = sizeof (Event),
+  .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+  .slots = event_slots,
+};
+
+/* ---- tasks ---- */
+
+/* What a task has that tells an Event of its end. A reference to a task that is submitted, which keeps that of the
+ * wrapper from being the last one until a thread with the interpreter's lock lets go: PyGObject wants to know of it. */
+typedef struct _Followed Followed;
+struct _Followed
+{
+  Happening *happening; /* const: (owned) */
+  FerryTask *task;      /* (owned) (nullable) */
+  Followed *next;
+};
+
+/* Those that are done, and kept. Threads push, and take all at once. */
+static Followed *_Atomic done;
+/* Whether a timer of this thread will let them go. */
+static _Thread_local gboolean is_timed;
+
+static GQuark followed_quark;
+
+static void
+followed_free (gpointer data)
+{
+  Followed *self = data;
+
+  g_atomic_rc_box_release_full (self->happening, happening_clear);
+  g_free (self);
+}
+
+/* With the interpreter's lock. */
+static void
+let_go (void)
+{
+  /* Acquire: pairs with keep_until_let_go(). */
+  Followed *followed = atomic_exchange_explicit (&done, NULL, memory_order_acquire);
+
+  while (followed != NULL)
+    {
+      Followed *next = followed->next;
+
+      g_object_unref (followed->task);
+      followed_free (followed);
+      followed = next;
+    }
+}
+
+static gboolean
+let_go_later (gpointer unused)
+{
+  PyGILState_STATE state;
+
+  is_timed = FALSE;
+  if (atomic_load_explicit (&done, memory_order_relaxed) == NULL)
+    return G_SOURCE_REMOVE;
+  state = PyGILState_Ensure ();
+  let_go ();
+  PyGILState_Release (state);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+keep_until_let_go (Followed *followed)
+{
+  Followed *first = atomic_load_explicit (&done, memory_order_relaxed);
+
+  do
+    followed->next = first;
+  /* Release: pairs with let_go(). */
+  while (!atomic_compare_exchange_weak_explicit (&done, &first, followed, memory_order_release, memory_order_relaxed));
+  if (!is_timed)
+    {
+      GSource *timer = g_timeout_source_new (KEEP_TIME);
+
+      is_timed = TRUE;
+      g_source_set_callback (timer, let_go_later, NULL, NULL);
+      g_source_attach (timer, g_main_context_get_thread_default ());
+      g_source_unref (timer);
+    }
+}
+
+/* FerryTaskClass.done */
+static void
+tell_end (FerryTask *task)
+{
+  Followed *followed = g_object_get_qdata (G_OBJECT (task), followed_quark);
+  Happening *happening;
+
+  if (followed == NULL)
+    return;
+  happening = g_atomic_rc_box_acquire (followed->happening);
+  /* Before the event: who has waited for it, and takes the result, lets go of the task as well. */
+  if (followed->task != NULL)
+    {
+      g_object_steal_qdata (G_OBJECT (task), followed_quark);
+      keep_until_let_go (followed);
+    }
+  if (!set_quietly (happening))
+    {
+      PyGILState_STATE state = PyGILState_Ensure ();
+
+      set_and_call (happening);
+      PyGILState_Release (state);
+    }
+  g_atomic_rc_box_release_full (happening, happening_clear);
+}
+
+/* Returns (transfer none) the object of a wrapper of PyGObject, or NULL with an exception. */
+static gpointer
+get_object (PyObject *wrapper)
+{
+  PyObject *capsule = PyObject_GetAttrString (wrapper, "__gpointer__");
+  gpointer object = capsule != NULL ? PyCapsule_GetPointer (capsule, NULL) : NULL;
+
+  Py_XDECREF (capsule);
+  return object;
+}
+
+/* Returns the GType of a class of tasks, or 0 with an exception. */
+static GType
+get_type (PyObject *class)
+{
+  PyObject *name = PyObject_GetAttrString (class, "__gtype_name__");
+  const char *text = name != NULL ? PyUnicode_AsUTF8AndSize (name, NULL) : NULL;
+  GType type = text != NULL ? g_type_from_name (text) : 0;
+
+  Py_XDECREF (name);
+  if (!PyErr_Occurred () && !g_type_is_a (type, FERRY_TYPE_TASK))
+    PyErr_SetString (PyExc_TypeError, "It is no class of tasks");
+  return PyErr_Occurred () ? 0 : type;
+}
+
+/* follow(class): the tasks of a class, and of those that are derived from it later, tell their events of the end. */
+static PyObject *
+follow (PyObject *module, PyObject *class)
+{
+  const GType type = get_type (class);
+
+  if (type == 0)
+    return NULL;
+  /* The class stays. */
+  FERRY_TASK_CLASS (g_type_class_ref (type))->done = tell_end;
+  Py_RETURN_NONE;
+}
+
+/* bind(task, event): which event a task tells of its end. */
+static PyObject *
+bind (PyObject *module, PyObject *args)
+{
+  PyObject *wrapper;
+  Event *event;
+  gpointer task;
+  Followed *followed;
+
+  if (!PyArg_ParseTuple (args, "OO", &wrapper, &event) || (task = get_object (wrapper)) == NULL)
+    return NULL;
+  followed = g_new0 (Followed, 1);
+  followed->happening = g_atomic_rc_box_acquire (event->happening);
+  g_object_set_qdata_full (task, followed_quark, followed, followed_free);
+  Py_RETURN_NONE;
+}
+
+/* make(class, function, name, bytes, descriptors): a task of a class whose initialiser calls keep(). It takes back so
+ * many descriptors. */
+static PyObject *
+make (PyObject *module, PyObject *args)
+{
+  PyObject *class, *wrapper;
+  const char *function, *name, *bytes;
+  Py_ssize_t size;
+  unsigned int descriptors;
+  GType type;
+  gpointer task;
+
+  if (!PyArg_ParseTuple (args, "Ossy#I", &class, &function, &name, &bytes, &size, &descriptors) ||
+      (type = get_type (class)) == 0)
+    return NULL;
+  task = g_object_new (
+    type, "kind", FERRY_TASK_KIND_CALL, "function", function, "name", name, "arguments",
+    g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, g_memdup2 (bytes, size), size, TRUE, g_free, NULL),
+    "max-returned-descriptors", descriptors, NULL);
+  wrapper = pygobject_new (task);
+  g_object_unref (task);
+  return wrapper;
+}
+
+/* submit(executor, task, keeps): returns what is wrong, if it cannot be submitted. keeps: the home is a thread that
+ * needs the interpreter's lock for nothing else. */
+static PyObject *
+submit (PyObject *module, PyObject *args)
+{
+  PyObject *executor_wrapper, *task_wrapper;
+  gpointer executor, task;
+  int keeps;
+  Followed *followed;
+  GError *error = NULL;
+  PyObject *message;
+
+  let_go ();
+  if (!PyArg_ParseTuple (args, "OOp", &executor_wrapper, &task_wrapper, &keeps) ||
+      (executor = get_object (executor_wrapper)) == NULL || (task = get_object (task_wrapper)) == NULL)
+    return NULL;
+  followed = g_object_get_qdata (task, followed_quark);
+  /* A class that has its own function for the end takes the interpreter's lock there anyway. */
+  if (keeps && followed != NULL && followed->task == NULL && FERRY_TASK_GET_CLASS (task)->done == tell_end)
+    followed->task = g_object_ref (task);
+  else
+    followed = NULL;
+  /* It may call handlers of Python, and wait for another thread that does. */
+  Py_BEGIN_ALLOW_THREADS ferry_executor_submit_task (executor, task, &error);
+  Py_END_ALLOW_THREADS if (error == NULL) Py_RETURN_NONE;
+  if (followed != NULL)
+    g_object_unref (g_steal_pointer (&followed->task));
+  message = PyUnicode_FromString (error->message);
+  g_error_free (error);
+  return message;
+}
+
+/* take(task): the bytes of the result, or None where there are none. */
+static PyObject *
+take (PyObject *module, PyObject *wrapper)
+{
+  gpointer task = get_object (wrapper);
+  GVariant *value;
+  PyObject *bytes;
+
+  if (task == NULL)
+    return NULL;
+  let_go ();
+  value = ferry_task_get_result (task, NULL);
+  if (value == NULL)
+    Py_RETURN_NONE;
+  bytes = PyBytes_FromStringAndSize (g_variant_get_data (value), (Py_ssize_t) g_variant_get_size (value));
+  g_variant_unref (value);
+  return bytes;
+}
+
+/* ---- in a worker ---- */
+
+/* A function that takes long is watched for a cancel, which then interrupts it by a signal. To watch each of many short
+ * ones would cost more than they do: the thread that hears of cancels wakes for each message. */
+static struct
+{
+  GMutex lock;
+  GCond cond;
+  GThread *thread;           /* (nullable), with the lock, as all below */
+  FerryJob *job;             /* (owned) (nullable): whose function runs */
+  guint64 number;            /* of that job */
+  GCancellable *cancellable; /* (owned) (nullable): of that job, if it is watched */
+  gulong handler;            /* of the cancellable */
+  gboolean sleeps;           /* the thread waits without end */
+  pthread_t main;            /* which calls functions */
+  int interrupt;             /* the signal for it */
+} watch;
+
+/* How long a function takes that is watched, in microseconds. */
+#define SHORT_TIME 2000
+/* How many times so long the thread waits for another function. */
+#define IDLE_TURNS 50
+
+/* Where the function's own thread hears of the cancel, the call of the library that has heard of it fails. */
+static void
+interrupt_function (GCancellable *cancellable, gpointer unused)
+{
+  if (!pthread_equal (pthread_self (), watch.main))
+    pthread_kill (watch.main, watch.interrupt);
+}
+
+/* With the lock, which it drops meanwhile. */
+static void
+watch_job (void)
+{
+  FerryJob *job = g_object_ref (watch.job);
+  const guint64 number = watch.number;
+  GCancellable *cancellable;
+  gulong handler;
+
+  g_mutex_unlock (&watch.lock);
+  cancellable = g_object_ref (ferry_job_get_cancellable (job));
+  /* It may be cancelled already: then the handler is called now. */
+  handler = g_cancellable_connect (cancellable, G_CALLBACK (interrupt_function), NULL, NULL);
+  g_object_unref (job);
+  g_mutex_lock (&watch.lock);
+  if (watch.number == number && watch.job != NULL)
+    {
+      watch.cancellable = g_steal_pointer (&cancellable);
+      watch.handler = handler;
+      return;
+    }
+  if (handler != 0)
+    g_signal_handler_disconnect (cancellable, handler);
+  g_object_unref (cancellable);
+}
+
+static gpointer
+run_watch (gpointer unused)
+{
+  guint idle = 0;
+
+  g_mutex_lock (&watch.lock);
+  for (;;)
+    {
+      const guint64 number = watch.number;
+      const gint64 until = g_get_monotonic_time () + SHORT_TIME;
+
+      while (g_cond_wait_until (&watch.cond, &watch.lock, until))
+        ;
+      if (watch.job != NULL && watch.number == number && watch.cancellable == NULL)
+        watch_job ();
+      idle = watch.number == number ? idle + 1 : 0;
+      watch.sleeps = idle > IDLE_TURNS;
+      while (watch.sleeps)
+        g_cond_wait (&watch.cond, &watch.lock);
+    }
+  return NULL;
+}
+
+/* begin(job, signal): a function begins, on this thread, which the signal interrupts. */
+static PyObject *
+begin (PyObject *module, PyObject *args)
+{
+  PyObject *wrapper;
+  int signal;
+  gpointer job;
+
+  if (!PyArg_ParseTuple (args, "Oi", &wrapper, &signal) || (job = get_object (wrapper)) == NULL)
+    return NULL;
+  g_mutex_lock (&watch.lock);
+  watch.job = g_object_ref (job);
+  watch.number++;
+  watch.main = pthread_self ();
+  watch.interrupt = signal;
+  if (watch.thread == NULL)
+    watch.thread = g_thread_try_new ("ferry-cancel", run_watch, NULL, NULL);
+  if (watch.sleeps)
+    {
+      watch.sleeps = FALSE;
+      g_cond_signal (&watch.cond);
+    }
+  g_mutex_unlock (&watch.lock);
+  Py_RETURN_NONE;
+}
+
+/* end(): the function has ended. */
+static PyObject *
+end (PyObject *module, PyObject *unused)
+{
+  FerryJob *job;
+  GCancellable *cancellable;
+
+  g_mutex_lock (&watch.lock);
+  job = g_steal_pointer (&watch.job);
+  cancellable = g_steal_pointer (&watch.cancellable);
+  g_mutex_unlock (&watch.lock);
+  if (cancellable != NULL)
+    {
+      if (watch.handler != 0)
+        g_signal_handler_disconnect (cancellable, watch.handler);
+      g_object_unref (cancellable);
+    }
+  g_clear_object (&job);
+  Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+  {"begin", begin, METH_VARARGS, NULL}, {"end", end, METH_NOARGS, NULL},
+  {"bind", bind, METH_VARARGS, NULL},   {"follow", follow, METH_O, NULL},
+  {"make", make, METH_VARARGS, NULL},   {"submit", submit, METH_VARARGS, NULL},
+  {"take", take, METH_O, NULL},         {NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "_ferry", .m_size = -1,
+                                        .m_methods = functions};
+
+PyMODINIT_FUNC PyInit__ferry (void);
+
+PyMODINIT_FUNC
+PyInit__ferry (void)
+{
+  PyObject *module = PyModule_Create (&definition);
+  PyObject *type = PyType_FromSpec (&event_spec);
+
+  followed_quark = g_quark_from_static_string ("ferry-python-followed");
+  if (module == NULL || type == NULL || pygobject_init (3, 42, 0) == NULL ||
+      PyModule_AddObjectRef (module, "Event", type) < 0 || PyModule_AddStringConstant (module, "VERSION", VERSION) < 0)
+    return NULL;
+  return module;
+}
