@@ -9,8 +9,6 @@ import concurrent.futures
 import os
 
 import ferry
-import ferry._chunk
-import ferry._fault
 
 import pebble
 
@@ -58,12 +56,9 @@ class Results:
 
     def _values_of(self, future):
         try:
-            _, values, faults = future.result()
+            yield from future.result()
         except BaseException as error:
             yield error, None
-            return
-        for place, value in enumerate(values):
-            yield (ferry._fault.restore(faults[place], "map") if place in faults else None), value
 
     def __iter__(self):
         return self
@@ -73,6 +68,18 @@ class Results:
         if error is not None:
             raise error
         return value
+
+
+def _run_chunk(function, rows):
+    """In a worker: an error or a value of each row."""
+    return [_outcome_of(function, row) for row in rows]
+
+
+def _outcome_of(function, row):
+    try:
+        return None, function(*row)
+    except Exception as error:
+        return error, None
 
 
 class ProcessPool:
@@ -106,7 +113,7 @@ class ProcessPool:
         if chunksize < 1:
             raise ValueError("chunksize must be positive")
         rows = list(zip(*iterables))
-        return MapFuture([self.schedule(ferry._chunk.run, (function, rows[start:start + chunksize]), timeout=timeout)
+        return MapFuture([self.schedule(_run_chunk, (function, rows[start:start + chunksize]), timeout=timeout)
                           for start in range(0, len(rows), chunksize)])
 
     def close(self):
