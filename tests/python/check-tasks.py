@@ -113,6 +113,30 @@ def test_bounds(report):
                          type(caught(functools.partial(executor.map, abs, [], buffersize=wrong))), kind)
 
 
+def take_all(results, count):
+    """The values, and the exceptions in their places."""
+    found = []
+    while len(found) < count:
+        try:
+            found.append(next(results))
+        except Exception as exception:
+            found.append("%s %s" % (type(exception).__name__, exception))
+    return found
+
+
+def test_rows(report, executor):
+    """Each item of a map has its own end, however the function ends."""
+    for function, expected in ((functions.fail_at_three, "OwnError ('three', 3)"), (functions.double_later, "OwnError ('three', 3)"),
+                               (functions.stop_at_three, "RuntimeError stop_at_three raised StopIteration")):
+        one = take_all(executor.map(function, range(6), chunksize=4), 6)
+        value = one[3]
+        one[3] = None
+        sign = {functions.fail_at_three: -1, functions.double_later: 2, functions.stop_at_three: 1}[function]
+        report.equal("items of %s beside one that fails" % function.__name__,
+                     (one, value), ([None if i == 3 else sign * i for i in range(6)], expected))
+    report.equal("rows of two iterables", list(executor.map(pow, range(5), range(5), chunksize=3)), [1, 1, 4, 27, 256])
+
+
 def test_large_bytes(report, executor, size):
     """They go through memory, wherever they are in a value, and so have no limit of a message."""
     def set_limit(size):
@@ -414,6 +438,7 @@ def test_programs(report, folder):
 def body(report):
     with ferry.Executor(workers=1, modules=["functions"]) as executor:
         test_values(report, executor)
+        test_rows(report, executor)
         test_large_values(report, executor)
         test_exceptions(report, executor)
         test_deaths(report, executor)

@@ -298,6 +298,18 @@ def count_for_ever(path):
             number += 1
 
 
+def stop_at_three(number):
+    if number == 3:
+        raise StopIteration(number)
+    return number
+
+
+async def double_later(number):
+    if number == 3:
+        raise OwnError("three", 3)
+    return 2 * number
+
+
 def fail_at_three(number):
     if number == 3:
         raise OwnError("three", 3)

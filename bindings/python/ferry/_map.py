@@ -6,6 +6,7 @@ import collections
 import itertools
 import sys
 import time
+import types
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, cast
@@ -45,18 +46,41 @@ def check_buffersize(buffersize: int | None) -> None:
 Outcomes = tuple[float, list[Any], dict[int, _fault.Fault]]
 
 
-def run_chunk(function: Callable[..., Any], rows: list[tuple[Any, ...]]) -> Outcomes:
-    """In a worker: what became of each row."""
+def _finish_coroutines(values: list[Any], faults: dict[int, _fault.Fault]) -> None:
+    for place, value in enumerate(values):
+        try:
+            values[place] = _job.finish(value)
+        except Exception as exception:
+            faults[place] = _fault.describe(exception, globals())
+            values[place] = None
+
+
+def _run(calls: Iterator[Any], count: int) -> Outcomes:
     began = time.monotonic()
     values: list[Any] = []
     faults: dict[int, _fault.Fault] = {}
-    for row in rows:
+    while len(values) < count:
         try:
-            values.append(_job.finish(function(*row)))
+            # The values before an exception stay, and the next call is that of the next row.
+            values.extend(calls)
+            if len(values) < count:
+                raise StopIteration("The function has raised it")
         except Exception as exception:
             faults[len(values)] = _fault.describe(exception, globals())
             values.append(None)
+    if types.CoroutineType in set(map(type, values)):
+        _finish_coroutines(values, faults)
     return time.monotonic() - began, values, faults
+
+
+def run_chunk(function: Callable[..., Any], rows: list[tuple[Any, ...]]) -> Outcomes:
+    """In a worker: what became of each row of arguments."""
+    return _run(itertools.starmap(function, rows), len(rows))
+
+
+def run_items(function: Callable[..., Any], items: list[Any]) -> Outcomes:
+    """The same where each row is one argument."""
+    return _run(map(function, items), len(items))
 
 
 class _Failure:
@@ -86,7 +110,9 @@ class Map(Values[T]):
         self._submit = submit
         self._home: Home | None = None
         self._function = function
-        self._rows: Iterator[tuple[Any, ...]] = zip(*iterables)
+        # Of one iterable, the items themselves are the rows.
+        self._is_plain = len(iterables) == 1
+        self._rows: Iterator[Any] = iter(iterables[0]) if self._is_plain else zip(*iterables)
         self._ordered = ordered
         self._chunk = chunksize or 1
         self._fixed = chunksize is not None
@@ -127,9 +153,9 @@ class Map(Values[T]):
         room = self._buffersize - self._n_ahead
         return size if room >= size else 0 if self._tasks else room
 
-    def _take_rows(self, count: int) -> tuple[list[tuple[Any, ...]], int]:
+    def _take_rows(self, count: int) -> tuple[list[Any], int]:
         """Up to so many items, and about how many bytes they have."""
-        rows: list[tuple[Any, ...]] = []
+        rows: list[Any] = []
         taken = 0
         if not self._fixed:
             count = min(count, max(1, CHUNK_BYTES // self._item_bytes))
@@ -137,7 +163,7 @@ class Map(Values[T]):
             more = list(itertools.islice(self._rows, min(count - len(rows), STEP)))
             if not more:
                 break
-            taken += _weigh(itertools.chain.from_iterable(more))
+            taken += _weigh(more if self._is_plain else itertools.chain.from_iterable(more))
             rows += more
         return rows, taken
 
@@ -147,7 +173,8 @@ class Map(Values[T]):
             if not rows:
                 self._let_go()
                 return
-            task = make_call(run_chunk, (self._function, rows), {}, name_of(self._function))
+            run = run_items if self._is_plain else run_chunk
+            task = make_call(run, (self._function, rows), {}, name_of(self._function))
             self._hold_receivers(task)
             try:
                 self._tasks.append(self._submit(task))
@@ -230,7 +257,11 @@ class Map(Values[T]):
             return cast(T, value)
         if isinstance(value.fault, BaseException):
             raise value.fault
-        raise _fault.restore(value.fault, name_of(self._function))
+        error = _fault.restore(value.fault, name_of(self._function))
+        if isinstance(error, StopIteration):
+            # It would end the loop over the results.
+            raise RuntimeError("%s raised StopIteration" % name_of(self._function)) from error
+        raise error
 
     def __next__(self) -> T:
         # Most values are there, and are what is asked for.
