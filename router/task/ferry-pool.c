@@ -28,10 +28,10 @@
 #include "task/ferry-task-sources-private.h"
 #include "wire/ferry-remote-error-private.h"
 
-/* Limits of the tasks that are sent ahead to one worker, so that it is not idle during a round trip to the application.
- * They are limits of their estimated run time together, and of their number. A task of higher priority may have to wait
- * for these tasks. */
-#define AHEAD_MICROSECONDS 1000.0
+/* Limits of the tasks that are sent ahead to one worker, so that it is not idle during a round trip to the application,
+ * whose main loop may be painting a frame. They are limits of their estimated run time together, and of their number. A
+ * task of higher priority may have to wait for these tasks. */
+#define AHEAD_MICROSECONDS 16000.0
 #define MAX_DEPTH 64
 
 /* The time in which a worker must begin a task; a warm worker needs far less. A task that was not begun in this time
