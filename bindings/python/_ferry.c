@@ -301,6 +301,8 @@ event_block (PyObject *object, PyObject *argument)
   return goes_on ? PyBool_FromLong (is_set) : NULL;
 }
 
+static PyTypeObject *event_type;
+
 static PyMethodDef event_methods[] = {
   {"is_set", event_is_set, METH_NOARGS, NULL},
   {"set", event_set, METH_NOARGS, NULL},
@@ -473,7 +475,7 @@ bind (PyObject *module, PyObject *args)
   gpointer task;
   Followed *followed;
 
-  if (!PyArg_ParseTuple (args, "OO", &wrapper, &event) || (task = get_object (wrapper)) == NULL)
+  if (!PyArg_ParseTuple (args, "OO!", &wrapper, event_type, &event) || (task = get_object (wrapper)) == NULL)
     return NULL;
   followed = g_new0 (Followed, 1);
   followed->happening = g_atomic_rc_box_acquire (event->happening);
@@ -481,7 +483,7 @@ bind (PyObject *module, PyObject *args)
   Py_RETURN_NONE;
 }
 
-/* make(class, function, name, bytes, descriptors): a task of a class whose initialiser calls keep(). It takes back so
+/* make(class, function, name, bytes, descriptors): a task of a class whose initialiser takes nothing. It takes back so
  * many descriptors. */
 static PyObject *
 make (PyObject *module, PyObject *args)
@@ -701,6 +703,7 @@ PyInit__ferry (void)
   PyObject *module = PyModule_Create (&definition);
   PyObject *type = PyType_FromSpec (&event_spec);
 
+  event_type = (PyTypeObject *) type;
   followed_quark = g_quark_from_static_string ("ferry-python-followed");
   if (module == NULL || type == NULL || pygobject_init (3, 42, 0) == NULL ||
       PyModule_AddObjectRef (module, "Event", type) < 0 || PyModule_AddStringConstant (module, "VERSION", VERSION) < 0)
