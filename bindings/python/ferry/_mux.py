@@ -169,7 +169,7 @@ class Sending:
 
 
 def _expire(call: Answer[Any]) -> None:
-    call._end(None, TimeoutError("No answer has come in time; wait longer, or cancel the question"))
+    call._end(None, TimeoutError("The question was not answered in time; allow more time, or find what delays the other end"))
     call._cancel()
 
 
