@@ -103,6 +103,8 @@ show_exception (void)
   PyObject *hook = PySys_GetObject ("excepthook");
   PyObject *shown;
 
+  /* It may replace itself while it is called. */
+  Py_XINCREF (hook);
   PyErr_Fetch (&type, &value, &trace);
   PyErr_NormalizeException (&type, &value, &trace);
   if (trace != NULL)
@@ -110,6 +112,7 @@ show_exception (void)
   shown = hook == NULL ? NULL : PyObject_CallFunctionObjArgs (hook, type, value, trace != NULL ? trace : Py_None, NULL);
   if (shown == NULL)
     PyErr_WriteUnraisable (hook);
+  Py_XDECREF (hook);
   Py_XDECREF (shown);
   Py_XDECREF (type);
   Py_XDECREF (value);
@@ -276,7 +279,8 @@ event_block (PyObject *object, PyObject *argument)
   if (PyErr_Occurred ())
     return NULL;
   clock_gettime (CLOCK_MONOTONIC, &end);
-  length = (gint64) (CLAMP (seconds, 0, G_MAXINT32) * 1e9) + end.tv_nsec;
+  /* What is no number is none that is waited for. */
+  length = (gint64) ((seconds > 0 ? MIN (seconds, G_MAXINT32) : 0) * 1e9) + end.tv_nsec;
   end.tv_sec += (time_t) (length / 1000000000);
   end.tv_nsec = (long) (length % 1000000000);
   sem_init (&waiter.came, 0, 0);

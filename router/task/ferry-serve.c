@@ -335,9 +335,16 @@ wait_for_end (FerryServe *self)
 static void
 set_current (FerryServe *self, FerryJob *job)
 {
-  FERRY_AUTO_LOCK (&self->lock);
+  gboolean was_watched;
+
+  pthread_mutex_lock (&self->lock);
   self->current = job;
+  was_watched = self->is_watched;
   self->is_watched = FALSE;
+  pthread_mutex_unlock (&self->lock);
+  /* Takes the watcher from the bell, which rings for each message, to where it waits until it is wanted. */
+  if (was_watched)
+    ferry_downlink_interrupt (self->downlink);
 }
 
 static void

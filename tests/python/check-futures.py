@@ -5,16 +5,21 @@
 
 import asyncio
 import concurrent.futures
+import math
 import os
+import random
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import functions
 import tap
 
 import ferry
+import ferry.concurrent
 
 # Longer than any of this takes. What hangs is a fault.
 LONG = 600
@@ -247,7 +252,80 @@ def test_main_loop(report):
     report.equal("a wait that would stop the main loop is refused", done.stdout.splitlines(), 2 * [refusal] + ["1 True"])
 
 
+def interrupt_once(work):
+    """Does the work again and again until a signal raises KeyboardInterrupt. Returns whether that has come here."""
+    fired = []
+
+    def take(*_):
+        fired.append(True)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, take)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0005 + random.random() * 0.003)
+        while not fired:
+            work()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    return False
+
+
+def test_interrupts(report):
+    for class_ in (ferry.Executor, ferry.concurrent.Executor):
+        with class_(1) as executor:
+            executor.submit(abs, 1).result()
+            came = [interrupt_once(work) for _ in range(60)
+                    for work in (lambda: executor.submit(abs, 1), lambda: executor.submit(abs, 1).result())]
+            report.equal("each Ctrl-C arrives where %s submits or waits" % class_.__module__, all(came), True)
+            report.equal("and what follows has a result", executor.submit(abs, -3).result(), 3)
+
+
+def test_times_that_are_odd(report):
+    with ferry.Executor(1) as executor:
+        task = executor.submit(time.sleep, 0.05)
+        for seconds in (0, -1, math.nan):
+            report.equal("result(%s) does not wait" % seconds, type(raised(lambda: task.result(seconds))), TimeoutError)
+        report.equal("result() waits for a time without end", task.result(math.inf), None)
+        report.equal("result() waits for a very long time", executor.submit(time.sleep, 0.01).result(1e300), None)
+
+
+def test_watcher(report):
+    with ferry.Executor(1) as executor:
+        # It is so long that a thread of the library's watches for its cancel.
+        executor.submit(time.sleep, 0.02).result()
+        executor.submit(abs, 1).result()
+        before = executor.submit(functions.count_sleeps, "ferry-watch").result()
+        for _ in range(100):
+            executor.submit(abs, 1).result()
+            # The worker sleeps, and the next message wakes it.
+            time.sleep(0.002)
+        after = executor.submit(functions.count_sleeps, "ferry-watch").result()
+        report.equal("messages wake no thread that watches for nobody", after - before < 20, True)
+
+
+def test_forked_child(report):
+    with ferry.concurrent.Executor(1) as executor:
+        values = executor.map(time.sleep, [0.01] * 20)
+        next(values)
+        child = os.fork()
+        if child == 0:
+            # What a generator does at its end is done here too.
+            values.close()
+            os._exit(7)
+        report.equal("a forked child drops a map, and waits for nobody", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 7)
+        report.equal("and its parent has all results", len(list(values)), 19)
+
+
 def body(report):
+    # In Python alone, PyGObject may print what a signal raises in what it calls.
+    if "_ferry" in sys.modules:
+        test_interrupts(report)
+    test_times_that_are_odd(report)
+    if "_ferry" in sys.modules:
+        test_watcher(report)
+    test_forked_child(report)
     asyncio.run(asyncio.wait_for(use_asyncio(report), LONG))
     test_concurrent(report)
     test_two_that_look_at_once(report)

@@ -31,6 +31,9 @@ T = TypeVar("T")
 # A result may be large: it comes as one message.
 MAX_MESSAGE = 1 << 30
 
+# How many seconds a timer of the main loop takes.
+MAX_TIMEOUT = 4_000_000
+
 
 class Event(_native.Event):
     """Something that happens once; callbacks, threads and coroutines wait for it."""
@@ -41,7 +44,7 @@ class Event(_native.Event):
             return True
         if home is not None and home.is_here():
             return home.iterate_until(self, timeout)
-        return self.block(-1 if timeout is None else max(timeout, 0))
+        return self.block(-1 if timeout is None else timeout if timeout > 0 else 0)
 
     def __await__(self) -> Generator[Any, None, None]:
         if self.is_set():
@@ -142,6 +145,7 @@ class Home:
         # Those of the library whose pipes are open, on the home's thread.
         self.receivers: set[Any] = set()
         self._thread_number = threading.get_ident()
+        self._process = os.getpid()
         self.router = Ferry.Router.new(context)
         self.router.props.max_message_size = MAX_MESSAGE
         self.router.start()
@@ -150,10 +154,16 @@ class Home:
         """Whether this is the home's thread."""
         return threading.get_ident() == self._thread_number
 
+    def is_of_this_process(self) -> bool:
+        """Whether its thread is here, and not in the process that this one was forked from."""
+        return os.getpid() == self._process
+
     def call(self, function: Callable[[], T]) -> T:
         """Runs a function on the home's thread, and returns its result."""
         if self.is_here():
             return function()
+        if not self.is_of_this_process():
+            raise Error("This process was forked from that of the executor, and has no thread of it; make another executor")
         outcome: list[Any] = []
         event = Event()
 
@@ -183,7 +193,7 @@ class Home:
         if timeout is not None and timeout <= 0:
             return event.is_set()
         loop = GLib.MainLoop(self.context)
-        timer = None if timeout is None else post(self.context, loop.quit, timeout)
+        timer = None if timeout is None else post(self.context, loop.quit, min(timeout, MAX_TIMEOUT))
         event.add_callback(loop.quit)
         try:
             if not event.is_set():

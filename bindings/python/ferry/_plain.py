@@ -48,7 +48,16 @@ class Event:
         lock = threading.Lock()
         lock.acquire()
         self.add_callback(lock.release)
-        return lock.acquire(timeout=-1 if seconds < 0 else seconds)
+        came = lock.acquire(timeout=-1 if seconds < 0 else min(seconds, threading.TIMEOUT_MAX))
+        if not came:
+            self._take_back(lock.release)
+        return came or self.is_set()
+
+    def _take_back(self, callback: Callable[[], None]) -> None:
+        """For one that asks again and again, and has its time over each time."""
+        with self._lock:
+            if self._callbacks is not None:
+                self._callbacks.remove(callback)
 
 
 def follow(class_: type[Any]) -> None:

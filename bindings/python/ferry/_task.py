@@ -153,6 +153,9 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
             if is_error(error, Ferry.Error.TOO_LARGE):
                 _large.add(self._function_name)
             return None, self._translate(error)
+        except KeyboardInterrupt:
+            # Of this program, and no outcome of the task, which is read when it is asked for again.
+            raise
         except BaseException as error:
             fault = _fault.describe(error)
             return None, _fault.restore(fault, "the result of " + self._name, "here, as it was unpickled")
@@ -239,9 +242,9 @@ class _Call(Task[T]):
 
     __gtype_name__ = "FerryPythonCall"
 
-    def __init__(self) -> None:
-        # What has made the object has set all that it needs.
-        pass
+    # What has made the object has set all that it needs. No function of Python: what a signal raises in it would be printed,
+    # as the object is made by the library, and Ctrl-C would be lost.
+    __init__ = object.__init__  # type: ignore[assignment]
 
 
 # What programs know of it.

@@ -95,6 +95,8 @@ class _Future(Outcome[Any]):
         """Only what waits is cancelled."""
         if self.done():
             return self.cancelled()
+        if not self._executor._home.is_of_this_process():
+            return False
         return self._executor._home.call(functools.partial(_withdraw, self._task))
 
     def _is_brought_here(self) -> bool:
