@@ -7,6 +7,7 @@ import asyncio
 import concurrent.futures
 import math
 import os
+import pickle
 import random
 import signal
 import subprocess
@@ -280,6 +281,10 @@ def test_interrupts(report):
                     for work in (lambda: executor.submit(abs, 1), lambda: executor.submit(abs, 1).result())]
             report.equal("each Ctrl-C arrives where %s submits or waits" % class_.__module__, all(came), True)
             report.equal("and what follows has a result", executor.submit(abs, -3).result(), 3)
+    # Only the arguments of a call may have a sender.
+    with ferry.Executor(1) as executor:
+        sender, _receiver = executor.pipe()
+        report.equal("none of them leaves a call half packed", type(raised(lambda: pickle.dumps(sender))), pickle.PicklingError)
 
 
 def test_times_that_are_odd(report):

@@ -112,8 +112,9 @@ class _Request:
 
     def unpack(self) -> Any:
         try:
-            with _pipe.opening(self, _message.count_memories(self.data)):
-                return _message.unpack(self.data, lambda: self.dup_descriptor(0))
+            content: Any = _pipe.opening(self, _message.count_memories(self.data),
+                                         lambda: _message.unpack(self.data, lambda: self.dup_descriptor(0)))
+            return content
         finally:
             for descriptor in self._descriptors:
                 os.close(descriptor)

@@ -15,13 +15,14 @@ import pickle
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, NoReturn, Self
+from collections.abc import Callable
+from typing import Any, NoReturn, Self, TypeVar
 
 from . import _home, _job, _message
 from ._library import Ferry, GLib, is_cancel, is_error
 from .errors import Cancelled, Error
+
+T = TypeVar("T")
 
 # How many messages of one task may be on their way or wait for the reader. A function that is further ahead waits.
 WINDOW = 1024
@@ -41,24 +42,24 @@ _packing = _Packing()
 _opening: tuple[Any, int] | None = None
 
 
-class packing:
-    """In the application: what is not only bytes, among what is pickled meanwhile."""
+def collect(pack: Callable[[], T]) -> "tuple[T, list[Traveller]]":
+    """In the application: what pack() gives, and what is not only bytes among what it pickles."""
+    before = _packing.travellers
+    travellers: list[Traveller] = []
+    # Ctrl-C may come at any step: the end of a block `with` would be a function that it interrupts at its first one.
+    try:
+        _packing.travellers = travellers
+        return pack(), travellers
+    finally:
+        _packing.travellers = before
 
-    def __enter__(self) -> "list[Traveller]":
-        self._before, _packing.travellers = _packing.travellers, []
-        return _packing.travellers
 
-    def __exit__(self, *_: object) -> None:
-        _packing.travellers = self._before
-
-
-@contextmanager
-def opening(job: Any, handle: int) -> Iterator[None]:
+def opening(job: Any, handle: int, unpack: Callable[[], T]) -> T:
     """In a worker: what is unpickled meanwhile has descriptors of the job, with the handles from this one on."""
     global _opening
-    _opening = job, handle
     try:
-        yield
+        _opening = job, handle
+        return unpack()
     finally:
         _opening = None
 

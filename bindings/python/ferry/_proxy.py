@@ -62,8 +62,7 @@ class _Request:
         self.found_no_room = False
         self._connection = connection
         self._descriptors: list[int] = []
-        with _pipe.packing() as travellers:
-            data, memory = _message.pack(content, MAX_REQUEST)
+        (data, memory), travellers = _pipe.collect(lambda: _message.pack(content, MAX_REQUEST))
         if memory >= 0:
             self._descriptors.append(memory)
         for traveller in travellers:
@@ -604,8 +603,7 @@ def create(home: Home, launcher: Any, class_: Callable[..., Any], args: tuple[An
     """Has a worker of its own make an object."""
     name = str(getattr(class_, "__qualname__", repr(class_)))
     data: list[Step] = [("begin", "", class_, args, kwargs)]
-    with _pipe.packing():
-        pickle.dumps(data, 5)
+    _pipe.collect(lambda: pickle.dumps(data, 5))
     connection = Connection(home, launcher, name)
     data = [("begin", connection.token, class_, args, kwargs)]
     proxy = connection._make_proxy(ROOT, class_ if isinstance(class_, type) else None)

@@ -42,9 +42,8 @@ class _Packed:
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
                  name: str | None = None) -> None:
         self.name = name or name_of(function)
-        with _pipe.packing() as self.travellers:
-            # The descriptor of memory is -1 where there is none.
-            self.data, self.memory = _message.pack_call(function, args, kwargs)
+        # The descriptor of memory is -1 where there is none.
+        (self.data, self.memory), self.travellers = _pipe.collect(lambda: _message.pack_call(function, args, kwargs))
 
     def count_returned(self) -> int:
         """How many descriptors the worker may give back with the result."""
