@@ -112,9 +112,8 @@ class _Request:
 
     def unpack(self) -> Any:
         try:
-            content: Any = _pipe.opening(self, _message.count_memories(self.data),
-                                         lambda: _message.unpack(self.data, lambda: self.dup_descriptor(0)))
-            return content
+            return _pipe.opening(self, _message.count_memories(self.data),
+                                 lambda: _message.unpack(self.data, lambda: self.dup_descriptor(0)))
         finally:
             for descriptor in self._descriptors:
                 os.close(descriptor)

@@ -54,7 +54,7 @@ def collect(pack: Callable[[], T]) -> "tuple[T, list[Traveller]]":
         _packing.travellers = before
 
 
-def opening(job: Any, handle: int, unpack: Callable[[], T]) -> T:
+def opening(job: Any, handle: int, unpack: Callable[[], Any]) -> Any:
     """In a worker: what is unpickled meanwhile has descriptors of the job, with the handles from this one on."""
     global _opening
     try:

@@ -49,9 +49,8 @@ def _fail(job: Any, exception: BaseException) -> None:
 def _load(job: Any, arguments: Any) -> Any:
     try:
         data = _message.from_variant(arguments)
-        call: Any = _pipe.opening(job, _message.count_memories(data),
-                                  lambda: _message.unpack(data, lambda: int(job.dup_descriptor(0))))
-        return call
+        return _pipe.opening(job, _message.count_memories(data),
+                             lambda: _message.unpack(data, lambda: int(job.dup_descriptor(0))))
     except Exception as exception:
         _main.explain(exception)
         raise
