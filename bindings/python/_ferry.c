@@ -497,15 +497,15 @@ make (PyObject *module, PyObject *args)
   Py_ssize_t size;
   unsigned int descriptors;
   GType type;
-  gpointer task;
+  gpointer copy, task;
 
   if (!PyArg_ParseTuple (args, "Ossy#I", &class, &function, &name, &bytes, &size, &descriptors) ||
       (type = get_type (class)) == 0)
     return NULL;
-  task = g_object_new (
-    type, "kind", FERRY_TASK_KIND_CALL, "function", function, "name", name, "arguments",
-    g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, g_memdup2 (bytes, size), size, TRUE, g_free, NULL),
-    "max-returned-descriptors", descriptors, NULL);
+  copy = g_memdup2 (bytes, size);
+  task = g_object_new (type, "kind", FERRY_TASK_KIND_CALL, "function", function, "name", name, "arguments",
+                       g_variant_new_from_data (G_VARIANT_TYPE_BYTESTRING, copy, size, TRUE, g_free, copy),
+                       "max-returned-descriptors", descriptors, NULL);
   wrapper = pygobject_new (task);
   g_object_unref (task);
   return wrapper;
