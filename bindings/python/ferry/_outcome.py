@@ -45,6 +45,16 @@ class _Callback:
             pass
 
 
+def give(value: T, exception: BaseException | None) -> T:
+    """Raises the exception, where there is one, without a circle of its traceback and this frame."""
+    if exception is None:
+        return value
+    try:
+        raise exception
+    finally:
+        del exception
+
+
 class Outcome(concurrent.futures.Future[T]):
     """What is waited for by result() and by await. `_ended` is set at the end.
 

@@ -10,9 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from . import _message
 from ._library import Ferry, GLib, GObject
-
-_BYTES = GLib.VariantType("ay")
 
 
 class Event:
@@ -71,9 +70,8 @@ def bind(task: Any, event: Event) -> None:
 def make(class_: Any, function: str, name: str, data: bytes, descriptors: int) -> Any:
     """A task of a class whose initialiser takes nothing. It takes back so many descriptors."""
     task = class_.__new__(class_)
-    arguments = GLib.Variant.new_from_bytes(_BYTES, GLib.Bytes.new(data), True)
-    Ferry.Task.__init__(task, kind=Ferry.TaskKind.CALL, function=function, name=name, arguments=arguments,
-                        max_returned_descriptors=descriptors)
+    Ferry.Task.__init__(task, kind=Ferry.TaskKind.CALL, function=function, name=name,
+                        arguments=_message.to_variant(data), max_returned_descriptors=descriptors)
     return task
 
 
@@ -89,10 +87,9 @@ def submit(executor: Any, task: Any, keeps: bool) -> str | None:
 def take(task: Any) -> bytes | None:
     """The bytes of the result, or None where there are none."""
     try:
-        data: bytes = task.get_result().get_data_as_bytes().get_data()
+        return _message.from_variant(task.get_result())
     except GLib.Error:
         return None
-    return data or b""
 
 
 def begin(job: Any, number: int) -> None:

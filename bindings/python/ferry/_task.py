@@ -15,7 +15,7 @@ from . import _fault, _message, _native, _notices, _pipe
 from ._home import Event, Home
 from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
 from ._names import CALL, EXCEPTION, OWN
-from ._outcome import Outcome
+from ._outcome import Outcome, give
 from .errors import Error, WorkerLost
 
 T = TypeVar("T")
@@ -184,13 +184,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         there, or connect to `done`.
         """
         self._wait(timeout)
-        value, exception = self._read()
-        if exception is not None:
-            try:
-                raise exception
-            finally:
-                del exception
-        return cast(T, value)
+        return cast(T, give(*self._read()))
 
     def exception(self, timeout: float | None = None) -> Exception | None:
         """Waits as result() does, and returns the exception, or None. A task that was cancelled raises."""

@@ -24,7 +24,7 @@ from typing import Any
 from . import _executor, _fault, _home, _message, errors
 from ._library import Ferry
 from ._map import Outcomes, check_buffersize, run_chunk
-from ._outcome import Outcome
+from ._outcome import Outcome, give
 from ._task import Task, make_call, name_of
 
 __all__ = ["Executor", "WorkerLost"]
@@ -79,14 +79,7 @@ class _Future(Outcome[Any]):
     def result(self, timeout: float | None = None) -> Any:
         self._task._wait(timeout)
         value, exception = self._task._read()
-        if exception is None:
-            return value
-        converted = self._convert(exception)
-        assert converted is not None
-        try:
-            raise converted
-        finally:
-            del exception, converted
+        return give(value, self._convert(exception))
 
     def running(self) -> bool:
         return not self.done() and self._task.running()

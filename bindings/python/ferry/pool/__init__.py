@@ -24,7 +24,7 @@ from .. import _fault, _home, _message
 from .._executor import ThreadExecutor
 from .._home import Event
 from .._map import Map, run_chunk
-from .._task import Task, name_of
+from .._task import Task, make_call, name_of
 
 __all__ = ["AsyncResult", "IMapIterator", "Pool", "TimeoutError"]
 
@@ -207,7 +207,7 @@ class Pool:
         self._check_call(func)
         result = AsyncResult(callback, error_callback)
         try:
-            task: Task[Any] = self._executor.submit(Task(func, *args, **(kwds or {})))
+            task: Task[Any] = self._executor.submit(func, *args, **(kwds or {}))
         except Exception as error:
             result._set(False, error)
         else:
@@ -223,12 +223,11 @@ class Pool:
         chunks = [rows[i:i + chunksize] for i in range(0, len(rows), max(chunksize, 1))]
         result = _MapResult(name_of(func), len(chunks), callback, error_callback)
         try:
-            tasks = [Task(run_chunk, func, chunk) for chunk in chunks]
+            tasks = [make_call(run_chunk, (func, chunk), {}, result._name) for chunk in chunks]
         except Exception as error:
             result._set(False, error)
             return result
         for index, task in enumerate(tasks):
-            task.props.name = result._name
             self._executor.submit(task)
             task._call_at_end(functools.partial(result._note_chunk, index))
         return result
