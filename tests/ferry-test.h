@@ -92,6 +92,11 @@ gboolean ferry_test_is_alive (GPid pid);
 gboolean ferry_test_is_stopped (GPid pid);
 /* Fails the test where that is no process's number: kill() takes 0 and -1 for more than one process. */
 void ferry_test_kill (GPid pid, int signal_number);
+/* What a child does that is killed when the thread ends that has started it. What outlives a test that has failed keeps
+ * the test's output open, and who runs the test waits for that to end. */
+void ferry_test_end_with_the_test (gpointer data);
+/* Returns (transfer full) a process that does. */
+GSubprocess *ferry_test_start (const char *const *argv, GSubprocessFlags flags);
 /* A path beside the test programs, such as that of a worker. */
 char *ferry_test_build_path (const char *name);
 

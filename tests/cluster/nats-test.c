@@ -8,7 +8,6 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 gboolean
@@ -65,12 +64,6 @@ nats_test_server_write (NatsTestServer *self, const char *name, const char *text
   g_assert_no_error (error);
 }
 
-static void
-die_with_the_test (gpointer data)
-{
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-}
-
 /* The server writes its ports into a file when it takes connections. Returns 0 if what it does there is not in it. */
 static guint
 find_port (NatsTestServer *self, const char *what)
@@ -119,7 +112,7 @@ nats_test_server_spawn (NatsTestServer *self, const char *configuration)
 
   nats_test_server_write (self, "server.conf", configuration != NULL ? configuration : "");
   g_spawn_async (self->folder, (char **) arguments, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
-                 die_with_the_test, NULL, &self->pid, &error);
+                 ferry_test_end_with_the_test, NULL, &self->pid, &error);
   g_assert_no_error (error);
 }
 

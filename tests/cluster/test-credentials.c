@@ -81,13 +81,10 @@ start_host_as (NatsTestServer *server, const char *address, const char *option, 
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
   g_autofree char *worker = ferry_test_build_path ("serving-worker");
   g_autofree char *url = nats_test_server_get_url (server, "nats", address);
-  g_autoptr (GError) error = NULL;
-  GSubprocess *host =
-    g_subprocess_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error, program, "--server",
-                      url, "--application", "app", "--name", "alpha", option, second_option, worker, NULL);
+  const char *argv[] = {program, "--server", url,           "--application", "app", "--name",
+                        "alpha", option,     second_option, worker,          NULL};
 
-  g_assert_no_error (error);
-  return host;
+  return ferry_test_start (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
 }
 
 static GSubprocess *

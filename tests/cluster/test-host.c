@@ -63,10 +63,8 @@ start_host (Fixture *self)
   g_autofree char *worker = ferry_test_build_path ("serving-worker");
   g_autofree char *url = server_test_dup_url (self->server, "alpha", "secret");
   g_autoptr (GPtrArray) arguments = make_arguments (url, "alpha", "--workers 2 --verbose", worker);
-  g_autoptr (GError) error = NULL;
 
-  self->host = g_subprocess_newv ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
-  g_assert_no_error (error);
+  self->host = ferry_test_start ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_STDOUT_PIPE);
 }
 
 /* ---- the application ---- */
@@ -464,9 +462,8 @@ assert_says (GPtrArray *arguments, int status, const char *word)
   g_autofree char *output = NULL;
   g_autoptr (GError) error = NULL;
 
-  process = g_subprocess_newv ((const char *const *) arguments->pdata,
-                               G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE, &error);
-  g_assert_no_error (error);
+  process = ferry_test_start ((const char *const *) arguments->pdata,
+                              G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE);
   g_assert_true (g_subprocess_communicate_utf8 (process, NULL, NULL, &output, NULL, &error));
   g_test_message ("%s", output);
   g_assert_true (g_subprocess_get_if_exited (process));
@@ -511,8 +508,7 @@ test_host_without_permission_does_not_say_that_it_serves (void)
   g_autofree char *line = NULL;
   g_autoptr (GError) error = NULL;
 
-  host = g_subprocess_newv ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_STDERR_PIPE, &error);
-  g_assert_no_error (error);
+  host = ferry_test_start ((const char *const *) arguments->pdata, G_SUBPROCESS_FLAGS_STDERR_PIPE);
   lines = g_data_input_stream_new (g_subprocess_get_stderr_pipe (host));
   do
     {

@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "cluster/ferry-cluster-private.h"
 #include "cluster/nats-test.h"
@@ -134,12 +133,6 @@ host_ended (GObject *process, GAsyncResult *result, gpointer data)
 }
 
 static void
-die_with_the_test (gpointer data)
-{
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-}
-
-static void
 start_host (Host *host)
 {
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
@@ -150,7 +143,7 @@ start_host (Host *host)
   g_autofree char *log = nats_test_server_get_path (host->ledger->server, host->name);
   g_autoptr (GError) error = NULL;
 
-  g_subprocess_launcher_set_child_setup (launcher, die_with_the_test, NULL, NULL);
+  g_subprocess_launcher_set_child_setup (launcher, ferry_test_end_with_the_test, NULL, NULL);
   g_subprocess_launcher_set_stderr_file_path (launcher, log);
   host->process = g_subprocess_launcher_spawn (launcher, &error, program, server, "--application=ledger", "--name",
                                                host->name, "--workers=2", timeout, worker, NULL);

@@ -187,12 +187,10 @@ GSubprocess *
 listener_test_application (const char *mode, const char *address, const char *argument, const char *expected)
 {
   g_autofree char *program = ferry_test_build_path ("attaching-application");
-  g_autoptr (GError) error = NULL;
-  GSubprocess *application = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
-                                               program, mode, address, argument, NULL);
+  const char *argv[] = {program, mode, address, argument, NULL};
+  GSubprocess *application = ferry_test_start (argv, G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   GInputStream *output;
 
-  g_assert_no_error (error);
   output = g_subprocess_get_stdout_pipe (application);
   assert_line (g_unix_input_stream_get_fd (G_UNIX_INPUT_STREAM (output)), expected);
   return application;

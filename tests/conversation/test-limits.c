@@ -395,12 +395,11 @@ play (const Case *self, gint64 limit)
   g_autofree char *length = g_strdup_printf ("%" G_GINT64_FORMAT, limit);
   const char *argv[] = {"/proc/self/exe", "--play", number, length, self->way == BUSY ? "busy" : "idle", NULL};
   g_autoptr (GError) error = NULL;
-  g_autoptr (GSubprocess) process = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
+  g_autoptr (GSubprocess) process = ferry_test_start (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autoptr (GDataInputStream) output = NULL;
   g_autofree char *line = NULL;
   GPid application;
 
-  g_assert_no_error (error);
   application = atoi (g_subprocess_get_identifier (process));
   output = g_data_input_stream_new (g_subprocess_get_stdout_pipe (process));
   line = g_data_input_stream_read_line (output, NULL, NULL, &error);

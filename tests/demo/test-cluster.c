@@ -38,12 +38,11 @@ start_host (Scene *scene, const char *url)
 {
   g_autofree char *server_pid = g_strdup_printf ("%d", scene->server->pid);
   g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "..", "router", "cluster", "ferry-host", NULL);
-  g_autoptr (GError) error = NULL;
+  const char *argv[] = {
+    program, "--server", url, "--application=ferry-demo", "--name=far", "--workers=1", g_getenv ("FERRY_DEMO_WORKER"),
+    NULL};
 
-  scene->host =
-    g_subprocess_new (G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, program, "--server", url, "--application=ferry-demo",
-                      "--name=far", "--workers=1", g_getenv ("FERRY_DEMO_WORKER"), NULL);
-  g_assert_no_error (error);
+  scene->host = ferry_test_start (argv, G_SUBPROCESS_FLAGS_STDERR_SILENCE);
   g_subprocess_wait_async (scene->host, NULL, note_end, &scene->host_ended);
   nats_test_server_write (scene->server, "server.pid", server_pid);
   nats_test_server_write (scene->server, "far.pid", g_subprocess_get_identifier (scene->host));

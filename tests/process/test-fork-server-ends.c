@@ -354,8 +354,7 @@ test_application_takes_all_along (void)
   g_autoptr (GError) error = NULL;
   char *line;
 
-  application = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDIN_PIPE, &error);
-  g_assert_no_error (error);
+  application = ferry_test_start (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDIN_PIPE);
   lines = g_data_input_stream_new (g_subprocess_get_stdout_pipe (application));
   while ((line = g_data_input_stream_read_line (lines, NULL, NULL, NULL)) != NULL && line[0] != '\0')
     {
