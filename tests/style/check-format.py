@@ -18,7 +18,7 @@ import sources
 import tap
 
 VERSION = 14
-FOLDERS = ("router", "demo-app", "examples", "tests")
+FOLDERS = ("router", "command-worker", "demo-app", "examples", "tests")
 # A process takes as long to start as to read dozens of files.
 FILES_A_PROCESS = 400
 SAMPLE = "int a( void ){return 1 ;}\n"

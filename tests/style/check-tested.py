@@ -28,7 +28,7 @@ def missing_files(tree):
 
 def untested_files(tree):
     subjects = {tested.subject(file) for files in tests_of(tree).values() for file in files}
-    return ["no test says that it tests %s" % name for name in sources.select(tree, r"router/.*\.c$")
+    return ["no test says that it tests %s" % name for name in sources.select(tree, r"(router|command-worker)/.*\.c$")
             if tested.subject(name) not in subjects]
 
 

@@ -5,7 +5,7 @@
 import os
 import re
 
-FOLDERS = (".ci", "bindings", "build-aux", "data", "demo-app", "docs", "examples", "router", "tests")
+FOLDERS = (".ci", "bindings", "build-aux", "command-worker", "data", "demo-app", "docs", "examples", "router", "tests")
 BINARY = (".png", ".ico", ".pyc", ".bin")
 
 

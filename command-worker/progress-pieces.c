@@ -1,0 +1,229 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a program prints, in pieces. "\r 34%\r 69%" has two, and so has "34%\b\b\b69%".
+ *
+ * A piece ends with a line feed, with a carriage return, where backspaces begin, and where a terminal sequence moves
+ * the cursor to another line. A backspace takes a character back, so "Writing: 3/10\b\b\b\b4/10" is "Writing: 3/10" and
+ * then "Writing: 4/10". Terminal sequences, zero bytes and other control characters are left out.
+ *
+ * A program that writes its separator in front ("\r 34%") has said 34 % long before the piece ends. Who reads it calls
+ * progress_pieces_flush() when nothing has come for a while, and not at once: reads cut pieces anywhere.
+ *
+ * Trust: none. What is held is at most PROGRESS_MAX_PIECE, however long a line is. */
+
+#include "config.h"
+
+#include "progress-pieces.h"
+
+#include <string.h>
+
+typedef enum
+{
+  ESCAPE_NONE,
+  ESCAPE_BEGUN,     /* ESC */
+  ESCAPE_CONTROL,   /* ESC [, up to a letter */
+  ESCAPE_CHARACTER, /* ESC ( and the like: one byte more */
+  ESCAPE_STRING,    /* ESC ] and the like, up to BEL or ESC \ */
+} Escape;
+
+struct _ProgressPieces
+{
+  GString *line;
+  gsize n_left_out; /* characters of this line beyond the limit */
+  gboolean fresh;   /* something that is no blank was added since a piece was taken */
+  gboolean erasing; /* within a run of backspaces */
+  Escape escape;
+};
+
+ProgressPieces *
+progress_pieces_new (void)
+{
+  ProgressPieces *self = g_new0 (ProgressPieces, 1);
+
+  self->line = g_string_new (NULL);
+  return self;
+}
+
+void
+progress_pieces_free (ProgressPieces *self)
+{
+  g_string_free (self->line, TRUE);
+  g_free (self);
+}
+
+/* Gives the line as it is, where it says something new. */
+void
+progress_pieces_flush (ProgressPieces *self, ProgressPieceFunc take, gpointer data)
+{
+  gsize begin = 0;
+  gsize end = self->line->len;
+
+  if (!self->fresh)
+    return;
+  self->fresh = FALSE;
+  while (begin < end && self->line->str[begin] == ' ')
+    begin++;
+  while (end > begin && self->line->str[end - 1] == ' ')
+    end--;
+  if (end > begin)
+    take (self->line->str + begin, end - begin, data);
+}
+
+static void
+end_line (ProgressPieces *self, ProgressPieceFunc take, gpointer data)
+{
+  progress_pieces_flush (self, take, data);
+  g_string_truncate (self->line, 0);
+  self->n_left_out = 0;
+}
+
+/* Takes back the line's last character, with all bytes of it. */
+static void
+erase_character (ProgressPieces *self)
+{
+  gsize length = self->line->len;
+
+  if (self->n_left_out > 0)
+    {
+      self->n_left_out--;
+      return;
+    }
+  while (length > 0 && ((guint8) self->line->str[length - 1] & 0xc0) == 0x80)
+    length--;
+  g_string_truncate (self->line, length > 0 ? length - 1 : 0);
+}
+
+/* Bytes that are no control characters. */
+static void
+add (ProgressPieces *self, const char *bytes, gsize length)
+{
+  gsize room = PROGRESS_MAX_PIECE - self->line->len;
+  gsize kept = self->n_left_out == 0 ? MIN (room, length) : 0;
+
+  g_string_append_len (self->line, bytes, (gssize) kept);
+  for (gsize i = 0; i < kept && !self->fresh; i++)
+    self->fresh = bytes[i] != ' ';
+  for (gsize i = kept; i < length; i++)
+    self->n_left_out += ((guint8) bytes[i] & 0xc0) != 0x80;
+}
+
+static void
+take_control_byte (ProgressPieces *self, char byte, ProgressPieceFunc take, gpointer data)
+{
+  switch (byte)
+    {
+    case '\n':
+    case '\r':
+      end_line (self, take, data);
+      break;
+    case '\b':
+      if (!self->erasing)
+        progress_pieces_flush (self, take, data);
+      self->erasing = TRUE;
+      erase_character (self);
+      return;
+    case '\t':
+      add (self, " ", 1);
+      break;
+    case '\033':
+      self->escape = ESCAPE_BEGUN;
+      break;
+    default:
+      break;
+    }
+  self->erasing = FALSE;
+}
+
+/* The second byte of a sequence says of what kind it is. */
+static Escape
+begin_escape (char byte)
+{
+  switch (byte)
+    {
+    case '[':
+      return ESCAPE_CONTROL;
+    case ']':
+    case 'P':
+    case 'X':
+    case '^':
+    case '_':
+      return ESCAPE_STRING;
+    case ' ':
+    case '#':
+    case '%':
+    case '(':
+    case ')':
+    case '*':
+    case '+':
+      return ESCAPE_CHARACTER;
+    default:
+      return ESCAPE_NONE;
+    }
+}
+
+static inline gboolean
+is_control (char byte)
+{
+  return (guint8) byte < ' ' || byte == '\177';
+}
+
+/* Returns FALSE where the byte is not part of the sequence, which is over. */
+static gboolean
+take_escape_byte (ProgressPieces *self, char byte, ProgressPieceFunc take, gpointer data)
+{
+  /* The cursor goes to another place: up, down, to a column or a line. */
+  static const char moves[] = "ABEFGHJdf";
+
+  if (is_control (byte) && (self->escape != ESCAPE_STRING || byte == '\n' || byte == '\033'))
+    {
+      self->escape = ESCAPE_NONE;
+      return FALSE;
+    }
+  switch (self->escape)
+    {
+    case ESCAPE_BEGUN:
+      self->escape = begin_escape (byte);
+      break;
+    case ESCAPE_CONTROL:
+      if ((guint8) byte < '@')
+        break;
+      self->escape = ESCAPE_NONE;
+      if (strchr (moves, byte) != NULL)
+        end_line (self, take, data);
+      break;
+    case ESCAPE_STRING:
+      if (byte == '\a')
+        self->escape = ESCAPE_NONE;
+      break;
+    default:
+      self->escape = ESCAPE_NONE;
+      break;
+    }
+  return TRUE;
+}
+
+void
+progress_pieces_feed (ProgressPieces *self, const char *bytes, gsize length, ProgressPieceFunc take, gpointer data)
+{
+  for (gsize at = 0; at < length;)
+    {
+      gsize end = at;
+
+      if (self->escape != ESCAPE_NONE && take_escape_byte (self, bytes[at], take, data))
+        {
+          at++;
+          continue;
+        }
+      while (end < length && !is_control (bytes[end]))
+        end++;
+      if (end > at)
+        {
+          self->erasing = FALSE;
+          add (self, bytes + at, end - at);
+        }
+      else
+        take_control_byte (self, bytes[end++], take, data);
+      at = end;
+    }
+}
