@@ -1,0 +1,491 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One run of a command, from its arguments to its result.
+ *
+ * A loop waits for what the command writes, for room in its input, for the end of one of its processes, for a cancel
+ * and for moments. Where the command writes faster than the application hears of it, what was read is dropped here.
+ *
+ * A command ends with its first process. A child of it may hold the pipes, so what that writes is read for a short time
+ * more. Then what is left in the session is killed; and all that descends from the command, if it did not succeed.
+ *
+ * A cancel is a signal to the whole session, then SIGTERM at half of the grace time, then SIGKILL. That comes before
+ * the grace time is over, so that this process tidies up before the application kills it.
+ *
+ * Threads: the one that runs the function. */
+
+#include "command-run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "command-options.h"
+#include "command-output.h"
+#include "command-session.h"
+
+/* The least time between two messages with a line of one stream, where not all are wanted, and two reports. */
+#define PACE (100 * 1000)
+
+/* How long output is read after the end of the first process, while others hold the pipe. */
+#define READ_AFTER_END (1 * G_USEC_PER_SEC)
+
+/* Of the grace time of a cancel, in eighths: when SIGTERM and SIGKILL follow. */
+#define TERMINATE_EIGHTHS 4
+#define KILL_EIGHTHS 7
+
+#define NEVER G_MAXINT64
+
+#define TERMINAL_COLUMNS 80
+#define TERMINAL_ROWS 24
+
+enum
+{
+  STREAM_OUTPUT,
+  STREAM_ERRORS,
+  N_STREAMS,
+};
+
+/* What a line of a stream is called in messages to the task. */
+static const char *const line_types[N_STREAMS] = {"line", "error-line"};
+
+typedef struct
+{
+  FerryJob *job;                     /* (unowned) */
+  CommandOptions *options;           /* (owned) */
+  CommandSession *session;           /* (owned) (nullable) */
+  int ends[3];                       /* (owned): the streams of the command until it is started; -1: none */
+  CommandOutput *outputs[N_STREAMS]; /* (owned) (nullable) */
+  GBytes *input;                     /* (owned) (nullable) */
+  gsize n_written;                   /* of the input */
+  int input_fd;                      /* (owned): where the input is written; -1: nowhere any more */
+  GCancellable *cancellable;         /* (unowned) */
+  int cancel_fd;                     /* readable once the job is cancelled */
+  guint cancel_step;                 /* how many signals of a cancel were sent */
+  gint64 cancelled_at;               /* 0: not cancelled */
+  gint64 next_pace;                  /* when a line may be sent again */
+  gint64 ended_at;                   /* when the first process had ended; 0: it runs */
+  int status;                        /* of waitpid(), if so */
+  GError *failure;                   /* (owned) (nullable): why the command is ended before it is done */
+} Run;
+
+static void
+clear_fd (int *fd)
+{
+  if (*fd >= 0)
+    close (*fd);
+  *fd = -1;
+}
+
+static gboolean
+set_system_error (GError **error, const char *what, const char *name)
+{
+  const int failure = errno;
+
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (failure), "%s '%s': %s", what, name, g_strerror (failure));
+  return FALSE;
+}
+
+/* ---- streams ---- */
+
+static gboolean
+open_input (Run *self, GError **error)
+{
+  const CommandOptions *options = self->options;
+  const char *path = options->input_file != NULL ? options->input_file : "/dev/null";
+  int ends[2];
+
+  if (options->input < 0)
+    {
+      self->ends[0] = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+      return self->ends[0] >= 0 || set_system_error (error, "The input of the command cannot be read from", path);
+    }
+  self->input = ferry_job_dup_bytes (self->job, options->input, error);
+  if (self->input == NULL)
+    return FALSE;
+  if (pipe2 (ends, O_CLOEXEC) < 0)
+    return set_system_error (error, "Making a pipe for", "the input of the command");
+  self->ends[0] = ends[0];
+  self->input_fd = ends[1];
+  fcntl (self->input_fd, F_SETFL, O_NONBLOCK);
+  return TRUE;
+}
+
+/* Makes the pipe of a stream that is read. */
+static gboolean
+open_pipe (Run *self, guint stream, guint64 limit, GError **error)
+{
+  int ends[2];
+
+  if (pipe2 (ends, O_CLOEXEC) < 0)
+    return set_system_error (error, "Making a pipe for", "the output of the command");
+  fcntl (ends[0], F_SETFL, O_NONBLOCK);
+  self->outputs[stream] = command_output_new (ends[0], limit);
+  self->ends[stream + 1] = ends[1];
+  return TRUE;
+}
+
+/* Makes a terminal that changes nothing of what is written to it. Both streams are it. */
+static gboolean
+open_terminal (Run *self, GError **error)
+{
+  const struct winsize size = {.ws_col = TERMINAL_COLUMNS, .ws_row = TERMINAL_ROWS};
+  int master = posix_openpt (O_RDWR | O_NOCTTY | O_CLOEXEC);
+  struct termios settings;
+  char name[64];
+
+  if (master < 0)
+    return set_system_error (error, "Making a terminal for", "the command");
+  fcntl (master, F_SETFL, O_NONBLOCK);
+  self->outputs[STREAM_OUTPUT] = command_output_new (master, self->options->output_limit);
+  if (grantpt (master) < 0 || unlockpt (master) < 0 || ptsname_r (master, name, sizeof name) != 0 ||
+      (self->ends[1] = open (name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0 || tcgetattr (self->ends[1], &settings) < 0)
+    return set_system_error (error, "Making a terminal for", "the command");
+  cfmakeraw (&settings);
+  /* The keys that send signals are none that a command is sent, and input is not the terminal's. */
+  if (tcsetattr (self->ends[1], TCSANOW, &settings) < 0 || ioctl (self->ends[1], TIOCSWINSZ, &size) < 0)
+    return set_system_error (error, "Setting the terminal of", "the command");
+  self->ends[2] = fcntl (self->ends[1], F_DUPFD_CLOEXEC, 0);
+  return self->ends[2] >= 0 || set_system_error (error, "Copying the terminal of", "the command");
+}
+
+static gboolean
+open_outputs (Run *self, GError **error)
+{
+  const CommandOptions *options = self->options;
+
+  if (options->terminal)
+    return open_terminal (self, error);
+  if (!open_pipe (self, STREAM_ERRORS, 0, error))
+    return FALSE;
+  if (options->output_file == NULL)
+    return open_pipe (self, STREAM_OUTPUT, options->output_limit, error);
+  self->ends[1] = open (options->output_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+  return self->ends[1] >= 0 ||
+         set_system_error (error, "The output of the command cannot be written to", options->output_file);
+}
+
+/* ---- while it runs ---- */
+
+static void
+send_line (const char *line, gpointer data)
+{
+  Run *self = data;
+
+  ferry_job_send (self->job, line_types[STREAM_OUTPUT], g_variant_new_string (line), NULL);
+}
+
+static void
+send_error_line (const char *line, gpointer data)
+{
+  Run *self = data;
+
+  ferry_job_send (self->job, line_types[STREAM_ERRORS], g_variant_new_string (line), NULL);
+}
+
+static CommandLineFunc
+get_line_func (Run *self, guint stream)
+{
+  if (!self->options->all_lines)
+    return NULL;
+  return stream == STREAM_OUTPUT ? send_line : send_error_line;
+}
+
+/* Returns FALSE when nothing was there. */
+static gboolean
+read_output (Run *self, guint stream)
+{
+  CommandOutput *output = self->outputs[stream];
+  gsize size;
+  const guint8 *bytes = output != NULL ? command_output_read (output, &size, get_line_func (self, stream), self) : NULL;
+
+  if (bytes == NULL)
+    return FALSE;
+  if (stream == STREAM_OUTPUT && command_output_is_over_limit (output) && self->failure == NULL)
+    self->failure = g_error_new (G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
+                                 "'%s' wrote more than %" G_GUINT64_FORMAT " bytes to its standard output; set "
+                                 "'output-file' to a file for it, or raise 'output-limit'",
+                                 self->options->argv[0], self->options->output_limit);
+  return TRUE;
+}
+
+static void
+write_input (Run *self)
+{
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (self->input, &size);
+  gssize written = TEMP_FAILURE_RETRY (write (self->input_fd, bytes + self->n_written, size - self->n_written));
+
+  if (written < 0 && errno == EAGAIN)
+    return;
+  self->n_written += (gsize) MAX (written, 0);
+  if (written < 0 || self->n_written == size)
+    clear_fd (&self->input_fd);
+}
+
+/* Sends the newest line of each stream, and has the task show it. */
+static void
+tell (Run *self)
+{
+  g_autofree char *text = NULL;
+
+  for (guint stream = 0; stream < N_STREAMS; stream++)
+    {
+      g_autofree char *line = self->outputs[stream] != NULL ? command_output_take_line (self->outputs[stream]) : NULL;
+
+      if (line == NULL)
+        continue;
+      if (!self->options->all_lines)
+        ferry_job_send (self->job, line_types[stream], g_variant_new_string (line), NULL);
+      g_free (text);
+      text = g_steal_pointer (&line);
+    }
+  if (text != NULL)
+    ferry_job_report (self->job, -1, text, NULL);
+}
+
+/* ---- the end ---- */
+
+/* Sends the signal of a cancel that is due. Returns when the next one is. */
+static gint64
+go_on_to_cancel (Run *self, gint64 now)
+{
+  const gint64 eighth = self->options->cancel_grace / 8;
+  const int signals[] = {self->options->cancel_signal, SIGTERM, SIGKILL};
+  const gint64 moments[] = {0, TERMINATE_EIGHTHS * eighth, KILL_EIGHTHS * eighth};
+
+  if (self->cancelled_at == 0 && (self->failure != NULL || g_cancellable_is_cancelled (self->cancellable)))
+    self->cancelled_at = now;
+  if (self->cancelled_at == 0)
+    return NEVER;
+  while (self->cancel_step < G_N_ELEMENTS (signals) && now >= self->cancelled_at + moments[self->cancel_step])
+    {
+      if (signals[self->cancel_step] == SIGKILL)
+        g_free (command_session_end (self->session, COMMAND_SESSION_ALL));
+      else
+        {
+          command_session_signal (self->session, signals[self->cancel_step]);
+          /* One that is stopped hears of no other signal before. */
+          command_session_signal (self->session, SIGCONT);
+        }
+      self->cancel_step++;
+    }
+  return self->cancel_step < G_N_ELEMENTS (signals) ? self->cancelled_at + moments[self->cancel_step] : NEVER;
+}
+
+/* Waits for something, until a moment. */
+static void
+wait_for_any (Run *self, gint64 deadline)
+{
+  struct pollfd polls[] = {
+    {.fd = command_session_get_descriptor (self->session), .events = POLLIN},
+    {.fd = self->cancelled_at == 0 ? self->cancel_fd : -1, .events = POLLIN},
+    {.fd = self->input_fd, .events = POLLOUT},
+    {.fd = -1, .events = POLLIN},
+    {.fd = -1, .events = POLLIN},
+  };
+  const gint64 left = deadline - g_get_monotonic_time ();
+
+  for (guint stream = 0; stream < N_STREAMS; stream++)
+    if (self->outputs[stream] != NULL)
+      polls[3 + stream].fd = command_output_get_fd (self->outputs[stream]);
+  poll (polls, G_N_ELEMENTS (polls), deadline == NEVER ? -1 : (int) ((CLAMP (left, 0, G_MAXINT) + 999) / 1000));
+  if (polls[2].revents != 0)
+    write_input (self);
+  for (guint stream = 0; stream < N_STREAMS; stream++)
+    if (polls[3 + stream].revents != 0)
+      read_output (self, stream);
+}
+
+static gboolean
+has_open_output (Run *self)
+{
+  for (guint stream = 0; stream < N_STREAMS; stream++)
+    if (self->outputs[stream] != NULL && command_output_get_fd (self->outputs[stream]) >= 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether the command is over: its first process has ended, and its output was read. */
+static gboolean
+is_over (Run *self, gint64 now)
+{
+  if (self->ended_at == 0 && command_session_has_ended (self->session, &self->status))
+    self->ended_at = now;
+  if (self->ended_at == 0)
+    return FALSE;
+  /* Those that hold the pipes of a command that was cancelled are to end, and not to be heard. */
+  return self->cancelled_at != 0 || !has_open_output (self) || now >= self->ended_at + READ_AFTER_END;
+}
+
+/* Reads what is in the pipes now. */
+static void
+read_rest (Run *self)
+{
+  for (guint stream = 0; stream < N_STREAMS; stream++)
+    {
+      guint n = 0;
+
+      /* Who holds the pipe could write for ever. */
+      while (n++ < 16 && read_output (self, stream))
+        ;
+      if (self->outputs[stream] != NULL)
+        command_output_flush (self->outputs[stream], get_line_func (self, stream), self);
+    }
+}
+
+static void
+follow (Run *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  while (!is_over (self, now))
+    {
+      gint64 next = go_on_to_cancel (self, now);
+
+      if (now >= self->next_pace)
+        {
+          tell (self);
+          self->next_pace = now + PACE;
+        }
+      next = MIN (next, self->ended_at != 0 ? self->ended_at + READ_AFTER_END : NEVER);
+      wait_for_any (self, next);
+      now = g_get_monotonic_time ();
+    }
+  read_rest (self);
+  tell (self);
+}
+
+/* The last line of standard error, for the message of an error; or of the output, for one that has no other. */
+static char *
+dup_last_line (Run *self)
+{
+  for (guint stream = N_STREAMS; stream > 0; stream--)
+    {
+      g_autofree char *lines =
+        self->outputs[stream - 1] != NULL ? command_output_dup_last_lines (self->outputs[stream - 1]) : NULL;
+
+      if (lines == NULL || lines[0] == '\0')
+        continue;
+      lines[strlen (lines) - 1] = '\0';
+      return g_strdup (strrchr (lines, '\n') != NULL ? strrchr (lines, '\n') + 1 : lines);
+    }
+  return NULL;
+}
+
+/* Sets the error of a command that did not succeed by its status. */
+static gboolean
+check_status (Run *self, GError **error)
+{
+  const char *name = self->options->argv[0];
+  g_autofree char *line = dup_last_line (self);
+
+  if (WIFSIGNALED (self->status))
+    {
+      g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED, "'%s' was killed by signal %d (%s)%s%s", name,
+                   WTERMSIG (self->status), strsignal (WTERMSIG (self->status)), line != NULL ? ": " : "",
+                   line != NULL ? line : "");
+      return FALSE;
+    }
+  if (command_options_is_success (self->options, WEXITSTATUS (self->status)))
+    return TRUE;
+  g_set_error (error, G_SPAWN_EXIT_ERROR, WEXITSTATUS (self->status), "'%s' ended with status %d%s%s", name,
+               WEXITSTATUS (self->status), line != NULL ? ": " : "", line != NULL ? line : "");
+  return FALSE;
+}
+
+static gboolean
+check_end (Run *self, GError **error)
+{
+  if (self->failure != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&self->failure));
+      return FALSE;
+    }
+  return ferry_job_check (self->job, error) && check_status (self, error);
+}
+
+/* Takes the bytes. */
+static GVariant *
+new_bytes_variant (GByteArray *bytes)
+{
+  g_autoptr (GBytes) taken = g_byte_array_free_to_bytes (bytes);
+
+  return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, taken, TRUE);
+}
+
+static GVariant *
+make_result (Run *self)
+{
+  CommandOutput *output = self->outputs[STREAM_OUTPUT];
+  CommandOutput *errors = self->outputs[STREAM_ERRORS];
+  GByteArray *start = output != NULL ? g_byte_array_ref (command_output_get_start (output)) : g_byte_array_new ();
+  GByteArray *tail = errors != NULL ? command_output_dup_tail (errors) : g_byte_array_new ();
+
+  return g_variant_new ("(i@ay@ay)", WEXITSTATUS (self->status), new_bytes_variant (start), new_bytes_variant (tail));
+}
+
+static gboolean
+start (Run *self, GError **error)
+{
+  const CommandOptions *options = self->options;
+  CommandStart plan = {
+    .argv = (const char *const *) options->argv,
+    .environment = (const char *const *) options->environment,
+    .directory = options->directory,
+    .has_terminal = options->terminal,
+    .is_polite = options->polite,
+  };
+
+  if (!open_input (self, error) || !open_outputs (self, error))
+    return FALSE;
+  memcpy (plan.streams, self->ends, sizeof plan.streams);
+  self->session = command_session_start (&plan, error);
+  for (guint i = 0; i < G_N_ELEMENTS (self->ends); i++)
+    clear_fd (&self->ends[i]);
+  return self->session != NULL;
+}
+
+static void
+clear (Run *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->ends); i++)
+    clear_fd (&self->ends[i]);
+  clear_fd (&self->input_fd);
+  g_clear_pointer (&self->session, command_session_free);
+  for (guint stream = 0; stream < N_STREAMS; stream++)
+    g_clear_pointer (&self->outputs[stream], command_output_free);
+  g_clear_pointer (&self->input, g_bytes_unref);
+  g_clear_pointer (&self->options, command_options_free);
+  g_clear_error (&self->failure);
+}
+
+GVariant *
+command_run (FerryJob *job, GVariant *arguments, GError **error)
+{
+  Run self = {.job = job, .ends = {-1, -1, -1}, .input_fd = -1};
+  gboolean succeeded = FALSE;
+  GVariant *result = NULL;
+
+  self.options = command_options_new (arguments, error);
+  if (self.options != NULL && start (&self, error))
+    {
+      self.cancellable = ferry_job_get_cancellable (job);
+      self.cancel_fd = g_cancellable_get_fd (self.cancellable);
+      follow (&self);
+      g_cancellable_release_fd (self.cancellable);
+      succeeded = check_end (&self, error);
+      g_free (command_session_end (
+        self.session, succeeded && !self.options->end_session ? COMMAND_SESSION_INSIDE : COMMAND_SESSION_ALL));
+      if (succeeded)
+        result = make_result (&self);
+    }
+  clear (&self);
+  return result;
+}

@@ -1,0 +1,592 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starts a command in a session of its own, and ends all of it.
+ *
+ * While a command runs, this process is a subreaper: a process whose parent has ended becomes its child. So all that
+ * comes of a command descends from this process, also what has left the session, and is found by its parent. A process
+ * could start others while it is looked for. So those that were found are stopped, and looked for once more, until no
+ * new one is found; only then are they killed.
+ *
+ * The first process is started as posix_spawn() does it: its memory is shared until it executes the program, it makes
+ * system calls only, and says by that memory what has failed. posix_spawn() itself cannot set a folder, a terminal and
+ * a priority.
+ *
+ * Threads: the one that runs the function. The handler of SIGCHLD runs on any. */
+
+#include "command-session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command-processes.h"
+
+/* Marks a function that runs in the child. AddressSanitizer is off there: its marks on the child's stack would stay. */
+#define CHILD __attribute__ ((no_sanitize_address))
+
+#define STACK_SIZE (64 * 1024)
+
+/* The first descriptor above those that the child gives a fixed number. */
+#define SAFE_FD 10
+
+/* How much less of the processors a polite command gets: as nice(1) has it without an argument. */
+#define POLITE_NICE 10
+/* IOPRIO_PRIO_VALUE (IOPRIO_CLASS_IDLE, 0) of <linux/ioprio.h>, which not each system has. */
+#define POLITE_IO (3 << 13)
+#define IO_OF_PROCESS 1
+
+/* How long processes may take to end after SIGKILL, in milliseconds. */
+#define KILL_MILLISECONDS 1000
+
+struct _CommandSession
+{
+  pid_t pid;
+  int events;       /* (owned): an eventfd to which the handler of SIGCHLD writes */
+  gboolean ended;   /* the first process has ended */
+  int status;       /* as of waitpid(), if so */
+  GHashTable *kept; /* (owned) (nullable): children that an earlier command has left on purpose */
+};
+
+/* ---- the first process ---- */
+
+typedef enum
+{
+  STEP_NONE,
+  STEP_SESSION,
+  STEP_STREAMS,
+  STEP_DIRECTORY,
+  STEP_EXECUTE,
+} Step;
+
+typedef struct
+{
+  const CommandStart *start;
+  const char *program;
+  char *const *environment;
+  pid_t parent;
+  volatile int failed_errno;
+  volatile Step failed_step;
+} Attempt;
+
+static CHILD void
+fail (Attempt *attempt, Step step)
+{
+  attempt->failed_errno = errno;
+  attempt->failed_step = step;
+  _exit (127);
+}
+
+/* child: gives the streams their descriptors, 0 to 2, and has no other one be inherited. */
+static CHILD void
+place_streams (Attempt *attempt)
+{
+  int sources[3];
+
+  for (int target = 0; target < 3; target++)
+    {
+      sources[target] = fcntl (attempt->start->streams[target], F_DUPFD_CLOEXEC, SAFE_FD);
+      if (sources[target] < 0)
+        fail (attempt, STEP_STREAMS);
+    }
+  for (int target = 0; target < 3; target++)
+    if (dup2 (sources[target], target) < 0)
+      fail (attempt, STEP_STREAMS);
+  if (syscall (SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+    return;
+  /* Where the kernel has no such call. All that this process opens itself is closed by the execution anyway. */
+  for (int fd = STDERR_FILENO + 1; fd < 1024; fd++)
+    fcntl (fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* child: as after a start by init. The handlers of this process must not run in the child, which shares its memory. */
+static CHILD void
+reset_signals (void)
+{
+  struct sigaction by_default = {.sa_handler = SIG_DFL};
+  sigset_t none;
+
+  for (int number = 1; number < NSIG; number++)
+    sigaction (number, &by_default, NULL);
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
+}
+
+static CHILD void
+be_polite (void)
+{
+  errno = 0;
+  if (getpriority (PRIO_PROCESS, 0) < POLITE_NICE)
+    setpriority (PRIO_PROCESS, 0, POLITE_NICE);
+  syscall (SYS_ioprio_set, IO_OF_PROCESS, 0, POLITE_IO);
+}
+
+static CHILD int
+become_command (void *data)
+{
+  Attempt *attempt = data;
+  const CommandStart *start = attempt->start;
+
+  /* Where even the fork server is killed together with this process, the first process ends at least. */
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid () != attempt->parent || setsid () < 0)
+    fail (attempt, STEP_SESSION);
+  place_streams (attempt);
+  if (start->has_terminal && ioctl (STDOUT_FILENO, TIOCSCTTY, 0) < 0)
+    fail (attempt, STEP_STREAMS);
+  if (start->directory != NULL && chdir (start->directory) < 0)
+    fail (attempt, STEP_DIRECTORY);
+  if (start->is_polite)
+    be_polite ();
+  reset_signals ();
+  execve (attempt->program, (char *const *) start->argv, attempt->environment);
+  fail (attempt, STEP_EXECUTE);
+  return 127;
+}
+
+/* Returns the id of the child, or -1 with errno. All signals are blocked, so that no handler runs in the child. */
+static pid_t
+clone_child (Attempt *attempt)
+{
+  static guint8 *stack;
+  sigset_t all;
+  sigset_t before;
+  pid_t pid;
+  int failure;
+
+  if (stack == NULL)
+    {
+      stack = mmap (NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+      if (stack == MAP_FAILED)
+        {
+          stack = NULL;
+          return -1;
+        }
+    }
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  pid = clone (become_command, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | SIGCHLD, attempt);
+  failure = errno;
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  errno = failure;
+  return pid;
+}
+
+/* ---- which program ---- */
+
+/* (transfer full): a path as the command will see it from its folder. */
+static char *
+see_from (const char *directory, const char *path)
+{
+  return g_canonicalize_filename (path, directory);
+}
+
+static gboolean
+is_program (const char *directory, const char *path)
+{
+  g_autofree char *seen = see_from (directory, path);
+
+  return g_file_test (seen, G_FILE_TEST_IS_REGULAR) && access (seen, X_OK) == 0;
+}
+
+static gboolean
+set_missing (const CommandStart *start, gboolean exists, GError **error)
+{
+  const char *name = start->argv[0];
+
+  if (exists)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_ACCES,
+                 "The program '%s' may not be executed; make it executable (chmod +x), or choose another program",
+                 name);
+  else if (strchr (name, '/') != NULL)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT, "There is no program '%s'; check its path", name);
+  else
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT,
+                 "The program '%s' was not found; install it, or add its folder to PATH", name);
+  return FALSE;
+}
+
+/* (transfer full) (nullable): searches for the program in the folders of PATH. Those are relative to the folder of the
+ * command, as are paths of programs. */
+static char *
+find_program (const CommandStart *start, char **environment, GError **error)
+{
+  const char *name = start->argv[0];
+  const char *path = g_environ_getenv (environment, "PATH");
+  g_auto (GStrv) folders = g_strsplit (path != NULL ? path : "/usr/local/bin:/usr/bin:/bin", ":", -1);
+  gboolean exists = FALSE;
+
+  if (strchr (name, '/') != NULL)
+    {
+      g_autofree char *seen = see_from (start->directory, name);
+
+      if (is_program (start->directory, name))
+        return g_strdup (name);
+      set_missing (start, g_file_test (seen, G_FILE_TEST_EXISTS), error);
+      return NULL;
+    }
+  for (guint i = 0; folders[i] != NULL && name[0] != '\0'; i++)
+    {
+      g_autofree char *candidate = g_build_filename (folders[i][0] != '\0' ? folders[i] : ".", name, NULL);
+      g_autofree char *seen = see_from (start->directory, candidate);
+
+      if (is_program (start->directory, candidate))
+        return g_steal_pointer (&candidate);
+      exists = exists || g_file_test (seen, G_FILE_TEST_IS_REGULAR);
+    }
+  set_missing (start, exists, error);
+  return NULL;
+}
+
+static gboolean
+set_failed (const Attempt *attempt, GError **error)
+{
+  const char *name = attempt->start->argv[0];
+  const char *reason = g_strerror (attempt->failed_errno);
+
+  if (attempt->failed_step == STEP_DIRECTORY)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_CHDIR,
+                 "The program '%s' could not be started in the folder '%s': %s; check the folder", name,
+                 attempt->start->directory, reason);
+  else if (attempt->failed_step != STEP_EXECUTE)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FORK,
+                 "The program '%s' could not be started: %s; raise the limits, or start fewer processes", name, reason);
+  else if (attempt->failed_errno == ENOENT)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT,
+                 "The program '%s' could not be executed, since its interpreter or loader is missing; install that",
+                 name);
+  else if (attempt->failed_errno == ENOEXEC)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOEXEC,
+                 "The program '%s' is in no format that this system executes; begin a script with '#!' and its "
+                 "interpreter",
+                 name);
+  else if (attempt->failed_errno == E2BIG)
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_TOO_BIG,
+                 "The arguments or the environment of '%s' are too large; pass data by files or by its input", name);
+  else
+    g_set_error (error, G_SPAWN_ERROR, attempt->failed_errno == EACCES ? G_SPAWN_ERROR_ACCES : G_SPAWN_ERROR_FAILED,
+                 "The program '%s' could not be executed: %s; check the rights of its folders", name, reason);
+  return FALSE;
+}
+
+/* (transfer full): what this process was given by the application, without what Ferry has added for it. */
+static char **
+make_environment (const CommandStart *start)
+{
+  char **environment = start->environment != NULL ? g_strdupv ((char **) start->environment) : g_get_environ ();
+
+  for (guint i = 0; start->environment == NULL && environment[i] != NULL;)
+    if (g_str_has_prefix (environment[i], "FERRY_"))
+      {
+        g_autofree char *name = g_strndup (environment[i], strcspn (environment[i], "="));
+
+        environment = g_environ_unsetenv (environment, name);
+      }
+    else
+      i++;
+  return environment;
+}
+
+/* ---- what ends ---- */
+
+static volatile sig_atomic_t event_fd = -1;
+
+static void
+handle_child (int signal_number)
+{
+  const guint64 one = 1;
+  const int failure = errno;
+
+  if (event_fd >= 0 && write (event_fd, &one, sizeof one) < 0)
+    errno = 0;
+  errno = failure;
+}
+
+/* Has this process hear of its children. The thread that watches for cancels may take the signal, so a handler has to
+ * pass it on. The descriptor stays, since a handler may use it at any moment. */
+static gboolean
+hear_of_children (GError **error)
+{
+  struct sigaction action = {.sa_handler = handle_child, .sa_flags = SA_RESTART};
+
+  if (event_fd < 0)
+    event_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (event_fd >= 0 && sigaction (SIGCHLD, &action, NULL) == 0)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Hearing of a command's end (eventfd): %s",
+               g_strerror (errno));
+  return FALSE;
+}
+
+static void
+reap_all (CommandSession *self)
+{
+  guint64 n;
+  pid_t pid;
+  int status;
+
+  if (read (self->events, &n, sizeof n) < 0 && errno != EAGAIN)
+    return;
+  while ((pid = waitpid (-1, &status, WNOHANG | __WALL)) > 0)
+    {
+      if (pid == self->pid && !self->ended)
+        {
+          self->ended = TRUE;
+          self->status = status;
+        }
+      if (self->kept != NULL)
+        g_hash_table_remove (self->kept, GINT_TO_POINTER (pid));
+    }
+}
+
+/* (transfer full) (nullable): the children that are there before a command begins. */
+static GHashTable *
+find_kept (void)
+{
+  siginfo_t info = {0};
+  g_autoptr (GArray) all = NULL;
+  GHashTable *kept;
+
+  if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
+    return NULL;
+  all = command_processes_list (NULL);
+  kept = g_hash_table_new (NULL, NULL);
+  for (guint i = 0; i < all->len; i++)
+    g_hash_table_add (kept, GINT_TO_POINTER (g_array_index (all, CommandProcess, i).pid));
+  return kept;
+}
+
+CommandSession *
+command_session_start (const CommandStart *start, GError **error)
+{
+  g_auto (GStrv) environment = make_environment (start);
+  g_autofree char *program = NULL;
+  Attempt attempt = {.start = start, .environment = environment, .parent = getpid ()};
+  g_autoptr (CommandSession) self = g_new0 (CommandSession, 1);
+  pid_t pid;
+
+  self->pid = -1;
+  if (start->directory != NULL && !g_file_test (start->directory, G_FILE_TEST_IS_DIR))
+    {
+      attempt.failed_errno = g_file_test (start->directory, G_FILE_TEST_EXISTS) ? ENOTDIR : ENOENT;
+      attempt.failed_step = STEP_DIRECTORY;
+      set_failed (&attempt, error);
+      return NULL;
+    }
+  program = find_program (start, environment, error);
+  if (program == NULL || !hear_of_children (error))
+    return NULL;
+  attempt.program = program;
+  self->events = event_fd;
+  self->kept = find_kept ();
+  prctl (PR_SET_CHILD_SUBREAPER, 1);
+  pid = clone_child (&attempt);
+  if (pid < 0)
+    {
+      attempt.failed_errno = errno;
+      attempt.failed_step = STEP_SESSION;
+    }
+  else if (attempt.failed_step != STEP_NONE)
+    TEMP_FAILURE_RETRY (waitpid (pid, NULL, 0));
+  if (attempt.failed_step != STEP_NONE)
+    {
+      set_failed (&attempt, error);
+      return NULL;
+    }
+  self->pid = pid;
+  return g_steal_pointer (&self);
+}
+
+void
+command_session_free (CommandSession *self)
+{
+  prctl (PR_SET_CHILD_SUBREAPER, 0);
+  g_clear_pointer (&self->kept, g_hash_table_unref);
+  g_free (self);
+}
+
+pid_t
+command_session_get_pid (CommandSession *self)
+{
+  return self->pid;
+}
+
+int
+command_session_get_descriptor (CommandSession *self)
+{
+  return self->events;
+}
+
+gboolean
+command_session_has_ended (CommandSession *self, int *status)
+{
+  reap_all (self);
+  if (self->ended)
+    *status = self->status;
+  return self->ended;
+}
+
+gboolean
+command_session_is_empty (CommandSession *self)
+{
+  siginfo_t info = {0};
+  g_autoptr (GArray) left = NULL;
+
+  reap_all (self);
+  if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
+    return TRUE;
+  left = command_processes_list (self->kept);
+  return left->len == 0;
+}
+
+/* ---- signals to all ---- */
+
+/* (transfer full) (element-type CommandProcess): the processes of the command that have not ended. */
+static GArray *
+list (CommandSession *self, CommandSessionPart part)
+{
+  GArray *all = command_processes_list (self->kept);
+
+  for (guint i = all->len; i > 0; i--)
+    {
+      const CommandProcess *process = &g_array_index (all, CommandProcess, i - 1);
+
+      if (!command_process_is_alive (process) || (part == COMMAND_SESSION_INSIDE && process->session != self->pid))
+        g_array_remove_index_fast (all, i - 1);
+    }
+  return all;
+}
+
+/* Sends a signal to a process. Returns FALSE if that is not allowed. */
+static gboolean
+send (const CommandProcess *process, int signal_number)
+{
+  int pidfd = command_process_open (process);
+  gboolean allowed = pidfd < 0 || syscall (SYS_pidfd_send_signal, pidfd, signal_number, NULL, 0) == 0 || errno != EPERM;
+
+  if (pidfd >= 0)
+    close (pidfd);
+  return allowed;
+}
+
+/* Sends a signal to all processes of a part, once to each, until there is no new one. */
+static void
+send_until_none_is_new (CommandSession *self, CommandSessionPart part, int signal_number)
+{
+  g_autoptr (GHashTable) told = g_hash_table_new (g_int64_hash, g_int64_equal);
+  g_autoptr (GPtrArray) keys = g_ptr_array_new_with_free_func (g_free);
+  gboolean is_new = TRUE;
+
+  while (is_new)
+    {
+      g_autoptr (GArray) found = list (self, part);
+
+      is_new = FALSE;
+      for (guint i = 0; i < found->len; i++)
+        {
+          const CommandProcess *process = &g_array_index (found, CommandProcess, i);
+          /* An id that was given to another process meanwhile counts as new. */
+          const gint64 key = (gint64) process->started << 22 | process->pid;
+
+          if (g_hash_table_contains (told, &key))
+            continue;
+          g_ptr_array_add (keys, g_memdup2 (&key, sizeof key));
+          g_hash_table_add (told, keys->pdata[keys->len - 1]);
+          send (process, signal_number);
+          is_new = TRUE;
+        }
+    }
+}
+
+void
+command_session_signal (CommandSession *self, int signal_number)
+{
+  g_autoptr (GArray) found = list (self, COMMAND_SESSION_INSIDE);
+
+  for (guint i = 0; i < found->len; i++)
+    send (&g_array_index (found, CommandProcess, i), signal_number);
+}
+
+void
+command_session_stop (CommandSession *self)
+{
+  send_until_none_is_new (self, COMMAND_SESSION_INSIDE, SIGSTOP);
+}
+
+void
+command_session_continue (CommandSession *self)
+{
+  send_until_none_is_new (self, COMMAND_SESSION_INSIDE, SIGCONT);
+}
+
+/* ---- the end ---- */
+
+/* Kills those in found. Returns (transfer full) (nullable) the names of those that this process may not kill. */
+static char *
+kill_found (GArray *found)
+{
+  g_autoptr (GString) names = NULL;
+
+  for (guint i = 0; i < found->len; i++)
+    {
+      const CommandProcess *process = &g_array_index (found, CommandProcess, i);
+      g_autofree char *name = NULL;
+
+      if (send (process, SIGKILL))
+        continue;
+      name = command_process_dup_name (process->pid);
+      if (names == NULL)
+        names = g_string_new (NULL);
+      g_string_append_printf (names, "%s'%s' (process %d)", names->len > 0 ? ", " : "", name, (int) process->pid);
+    }
+  return names != NULL ? g_string_free (g_steal_pointer (&names), FALSE) : NULL;
+}
+
+/* Waits until a child has ended. */
+static void
+wait_for_events (CommandSession *self, gint64 deadline)
+{
+  struct pollfd poll_fd = {.fd = self->events, .events = POLLIN};
+  gint64 left = (deadline - g_get_monotonic_time ()) / 1000;
+
+  /* A descendant whose parent has not ended yet is no child of this process, so there is no signal of it. */
+  poll (&poll_fd, 1, (int) CLAMP (left, 0, 10));
+  reap_all (self);
+}
+
+char *
+command_session_end (CommandSession *self, CommandSessionPart part)
+{
+  const gint64 deadline = g_get_monotonic_time () + KILL_MILLISECONDS * 1000;
+  g_autofree char *refused = NULL;
+
+  while (!command_session_is_empty (self))
+    {
+      g_autoptr (GArray) found = NULL;
+
+      send_until_none_is_new (self, part, SIGSTOP);
+      found = list (self, part);
+      if (found->len == 0)
+        break;
+      g_free (refused);
+      refused = kill_found (found);
+      if (g_get_monotonic_time () >= deadline)
+        return refused != NULL ? g_steal_pointer (&refused) : g_strdup ("processes that the kernel does not end");
+      wait_for_events (self, deadline);
+    }
+  reap_all (self);
+  return NULL;
+}

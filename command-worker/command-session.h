@@ -1,0 +1,55 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A command: its first process, which begins a session, and all processes that descend from it. */
+
+#pragma once
+
+#include <glib.h>
+#include <sys/types.h>
+
+G_BEGIN_DECLS
+
+typedef struct _CommandSession CommandSession;
+
+/* How a command is started. */
+typedef struct
+{
+  const char *const *argv;        /* the program, which is searched for in PATH of the environment, and its arguments */
+  const char *const *environment; /* (nullable): NAME=value; NULL: that of this process, without variables of Ferry */
+  const char *directory;          /* (nullable): NULL: that of this process */
+  int streams[3];                 /* (unowned) */
+  gboolean has_terminal;          /* the standard output is a terminal, which becomes that of the session */
+  gboolean is_polite;             /* with less of the processors and the disk than other programs get */
+} CommandStart;
+
+/* Which processes of a command. */
+typedef enum
+{
+  COMMAND_SESSION_ALL,    /* all that descend from it */
+  COMMAND_SESSION_INSIDE, /* those that did not leave its session */
+} CommandSessionPart;
+
+CommandSession *command_session_start (const CommandStart *start, GError **error);
+void command_session_free (CommandSession *self);
+
+/* The id of the first process, which is that of the session. */
+pid_t command_session_get_pid (CommandSession *self);
+/* A descriptor that is readable when a process of the command has ended: command_session_has_ended() reads it. */
+int command_session_get_descriptor (CommandSession *self);
+/* Whether the first process has ended, and with which status of waitpid(). */
+gboolean command_session_has_ended (CommandSession *self, int *status);
+/* Whether no process of the command is left. */
+gboolean command_session_is_empty (CommandSession *self);
+
+/* Sends a signal to all processes of the session. */
+void command_session_signal (CommandSession *self, int signal_number);
+/* Stops all processes of the session, and lets them go on. */
+void command_session_stop (CommandSession *self);
+void command_session_continue (CommandSession *self);
+/* Kills what is left. Returns (transfer full) (nullable) the names of those that cannot be ended. */
+char *command_session_end (CommandSession *self, CommandSessionPart part);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandSession, command_session_free)
+
+G_END_DECLS

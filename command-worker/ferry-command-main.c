@@ -1,0 +1,34 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The worker that runs commands, one at a time. Applications start it by ferry_executor_new_for_commands(). It uses
+ * what any worker may: a function, an initialiser and ferry_worker_main(). */
+
+#include <ferry.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "command-run.h"
+
+/* Runs in the fork server, and in a worker that is executed. What a command leaves behind when its worker is killed
+ * becomes a child of the fork server, which ends it. The workers that it forks are no subreapers by that. */
+static gboolean
+become_subreaper (gpointer user_data, GError **error)
+{
+  prctl (PR_SET_CHILD_SUBREAPER, 1);
+  return TRUE;
+}
+
+int
+main (int argc, char *argv[])
+{
+  /* A command that does not read its input closes a pipe to which this process writes. */
+  signal (SIGPIPE, SIG_IGN);
+  ferry_function_register (COMMAND_FUNCTION, COMMAND_ARGUMENTS, COMMAND_RESULT, command_run);
+  ferry_worker_add_initialiser ("subreaper", become_subreaper, NULL, NULL);
+  ferry_worker_main (&argc, &argv);
+
+  g_printerr ("ferry-command: this is for applications to start, by ferry_executor_new_for_commands().\n");
+  return EXIT_FAILURE;
+}
