@@ -45,7 +45,7 @@
 
 /* How much less of the processors a polite command gets: as nice(1) has it without an argument. */
 #define POLITE_NICE 10
-/* IOPRIO_PRIO_VALUE (IOPRIO_CLASS_IDLE, 0) of <linux/ioprio.h>, which not each system has. */
+/* IOPRIO_PRIO_VALUE (IOPRIO_CLASS_IDLE, 0) of the kernel, for which not each system has a header. */
 #define POLITE_IO (3 << 13)
 #define IO_OF_PROCESS 1
 

@@ -1,0 +1,48 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An executor of 'ferry-command' for a test, and commands for it. */
+
+#pragma once
+
+#include <ferry.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  FerryExecutor *executor; /* (owned) */
+  char *folder;            /* (owned): an empty one, which is removed with all in it */
+  GPtrArray *lines;        /* (owned) (element-type utf8): the messages of tasks since the last command, "line: text" */
+} CommandTest;
+
+CommandTest *command_test_new (void);
+/* Drops all, and asserts that none of the workers' descendants is left. */
+void command_test_free (CommandTest *test);
+
+/* (transfer full): a path in the folder. */
+char *command_test_path (CommandTest *test, const char *name);
+
+/* (transfer full): submits a command. options (transfer full) (nullable): its other properties. */
+FerryTask *command_test_submit (CommandTest *test, const char *const *argv, GVariantDict *options);
+/* The same of a script of sh. */
+FerryTask *command_test_submit_script (CommandTest *test, const char *script, GVariantDict *options);
+/* Waits until the task is done. */
+void command_test_wait (FerryTask *task);
+/* Waits for success; returns (transfer full) the standard output. */
+char *command_test_wait_output (FerryTask *task);
+/* Waits for a failure; returns the error, which stays the task's. */
+const GError *command_test_wait_failed (FerryTask *task, GQuark domain, int code);
+void command_test_wait_cancelled (FerryTask *task);
+/* Waits until there is a file of that name in the folder, with something in it. */
+void command_test_wait_file (CommandTest *test, const char *name);
+/* (transfer full): what is in a file of the folder. */
+char *command_test_read (CommandTest *test, const char *name);
+/* Waits for a file of the folder with a process id in it. */
+GPid command_test_wait_pid (CommandTest *test, const char *name);
+/* Waits until the process has ended. */
+void command_test_wait_gone (GPid pid);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandTest, command_test_free)
+
+G_END_DECLS
