@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an application needs for work in background processes: tasks, pools, workers, sandboxes and pipes. Further
- * headers have the rest: <ferry-conversations.h> calls and channels, and <ferry-objects.h> remote objects. Each of
- * them includes this one. */
+/* What an application needs for work in background processes: tasks, pools, programs as tasks, workers, sandboxes and
+ * pipes. Further headers have the rest: <ferry-conversations.h> calls and channels, and <ferry-objects.h> remote
+ * objects. Each of them includes this one. */
 
 #pragma once
 
@@ -40,6 +40,8 @@
 #include "task/ferry-task-group.h"
 #include "task/ferry-task.h"
 #include "task/ferry-worker-main.h"
+
+#include "command/ferry-command.h"
 
 #include "ferry-enums.h"
 

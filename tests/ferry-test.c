@@ -24,11 +24,12 @@
 /* So many looks at what soon holds come one behind the other; later ones leave the processor to what they wait for. */
 #define EAGER_LOOKS 50
 
-/* It is found beside the library, which the tests have within themselves. */
+/* They are found beside the library, which the tests have within themselves. */
 static __attribute__ ((constructor)) void
-name_guardian (void)
+name_programs (void)
 {
   g_setenv ("FERRY_GUARDIAN", FERRY_TEST_GUARDIAN, FALSE);
+  g_setenv ("FERRY_COMMAND", FERRY_TEST_COMMAND, FALSE);
 }
 
 guint

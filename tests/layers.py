@@ -4,7 +4,7 @@
 
 # Whole without the folders after it.
 CORE = ("base", "wire", "lane", "link", "engine", "route", "process", "call", "task")
-WINGS = ("conversation", "object")
+WINGS = ("command", "conversation", "object")
 # Each a library of its own.
 BESIDE = ("classic", "cluster", "gtk")
 LAYERS = CORE + WINGS + BESIDE

@@ -29,8 +29,8 @@ FERRY_FOR_SIBLINGS
 void ferry_property_read (gconstpointer field, GValue *value);
 
 /* Sets a field of object to value, and notifies of the property. Does neither if the field has that value already.
- * Returns whether it had another one. The field is of the C type that fits pspec. A string, an array of strings (the
- * only boxed type), an object and a variant are owned by it. */
+ * Returns whether it had another one. The field is of the C type that fits pspec. A string, a boxed value
+ * such as an array of strings, an object and a variant are owned by it. */
 FERRY_FOR_SIBLINGS
 gboolean ferry_property_change (gpointer object, gpointer field, const GValue *value, GParamSpec *pspec);
 

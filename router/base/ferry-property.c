@@ -50,6 +50,7 @@ ferry_property_read (gconstpointer field, GValue *value)
       READ (UINT, guint, uint);
       READ (INT64, gint64, int64);
       READ (UINT64, guint64, uint64);
+      READ (DOUBLE, double, double);
       READ (ENUM, int, enum);
       READ (FLAGS, guint, flags);
       READ (STRING, char *, string);
@@ -91,6 +92,17 @@ change_strings (char ***field, char **texts)
 }
 
 static gboolean
+change_boxed (gpointer *field, const GValue *value)
+{
+  if (*field == g_value_get_boxed (value))
+    return FALSE;
+  if (*field != NULL)
+    g_boxed_free (G_VALUE_TYPE (value), *field);
+  *field = g_value_dup_boxed (value);
+  return TRUE;
+}
+
+static gboolean
 change_variant (GVariant **field, GVariant *variant)
 {
   if (*field == variant)
@@ -110,13 +122,14 @@ change (gpointer field, const GValue *value)
       NUMBER (UINT, guint, uint);
       NUMBER (INT64, gint64, int64);
       NUMBER (UINT64, guint64, uint64);
+      NUMBER (DOUBLE, double, double);
       NUMBER (ENUM, int, enum);
       NUMBER (FLAGS, guint, flags);
     case G_TYPE_STRING:
       return change_string (field, g_value_get_string (value));
     case G_TYPE_BOXED:
-      g_assert (G_VALUE_HOLDS (value, G_TYPE_STRV));
-      return change_strings (field, g_value_get_boxed (value));
+      return G_VALUE_HOLDS (value, G_TYPE_STRV) ? change_strings (field, g_value_get_boxed (value))
+                                                : change_boxed (field, value);
     case G_TYPE_OBJECT:
     case G_TYPE_INTERFACE:
       return g_set_object ((GObject **) field, g_value_get_object (value));

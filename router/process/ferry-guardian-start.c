@@ -7,67 +7,18 @@
 
 #include "process/ferry-spawn-private.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <link.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "base/ferry-base-private.h"
+#include "process/ferry-own-program-private.h"
 
 /* The environment variable with the path of the guardian's program, for a program that is neither installed nor
  * beside the library. */
 #define VARIABLE "FERRY_GUARDIAN"
 
 #define PROGRAM "ferry-guardian"
-
-/* The places of the program relative to the library's folder, when installed and in a build folder. So a library
- * that was moved finds the program that was moved with it. */
-static const char *const places[] = {FERRY_PRIVATE_FOLDER G_DIR_SEPARATOR_S PROGRAM, PROGRAM};
-
-/* (transfer full) (nullable): returns the folder of the library. Where that was found by a relative path, only the
- * loader knows from which folder on. It knows nothing of a program that the library is linked into. */
-static char *
-find_library_folder (void)
-{
-  struct link_map *map = NULL;
-  char origin[PATH_MAX];
-  Dl_info library;
-
-  if (dladdr1 ((gpointer) &places, &library, (void **) &map, RTLD_DL_LINKMAP) == 0)
-    return NULL;
-  if (g_path_is_absolute (library.dli_fname))
-    return g_path_get_dirname (library.dli_fname);
-  return map->l_name[0] != '\0' && dlinfo (map, RTLD_DI_ORIGIN, origin) == 0 ? g_strdup (origin) : NULL;
-}
-
-static char *
-find_beside_library (void)
-{
-  g_autofree char *folder = find_library_folder ();
-
-  if (folder == NULL)
-    return NULL;
-  for (guint i = 0; i < G_N_ELEMENTS (places); i++)
-    {
-      g_autofree char *path = g_build_filename (folder, places[i], NULL);
-
-      if (g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
-        return g_steal_pointer (&path);
-    }
-  return NULL;
-}
-
-static char *
-find_program (void)
-{
-  const char *named = secure_getenv (VARIABLE);
-  char *path = named != NULL ? g_strdup (named) : find_beside_library ();
-
-  return path != NULL ? path : g_build_filename (FERRY_LIBDIR, places[0], NULL);
-}
 
 static int held_program; /* const after the first start */
 
@@ -80,7 +31,7 @@ ferry_guardian_find_program (void)
 
   if (g_once_init_enter (&known))
     {
-      path = find_program ();
+      path = ferry_find_own_program (PROGRAM, VARIABLE);
       if (!g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
         {
           g_warning (

@@ -100,6 +100,8 @@ struct _TestFields
   GVariant *packed;
   GApplicationFlags flags;
   char **texts;
+  double share;
+  GBytes *bytes;
 };
 
 G_DEFINE_FINAL_TYPE (TestFields, test_fields, G_TYPE_OBJECT)
@@ -111,6 +113,7 @@ test_fields_finalize (GObject *object)
 
   g_free (self->text);
   g_strfreev (self->texts);
+  g_clear_pointer (&self->bytes, g_bytes_unref);
   g_clear_object (&self->other);
   g_clear_pointer (&self->packed, g_variant_unref);
 
@@ -120,8 +123,9 @@ test_fields_finalize (GObject *object)
 static gpointer
 get_field (TestFields *self, guint id)
 {
-  gpointer fields[] = {NULL,          &self->truth, &self->number, &self->count,  &self->time,  &self->size,
-                       &self->format, &self->text,  &self->other,  &self->packed, &self->flags, &self->texts};
+  gpointer fields[] = {NULL,         &self->truth,  &self->number, &self->count, &self->time,
+                       &self->size,  &self->format, &self->text,   &self->other, &self->packed,
+                       &self->flags, &self->texts,  &self->share,  &self->bytes};
 
   return fields[id];
 }
@@ -156,6 +160,8 @@ test_fields_class_init (TestFieldsClass *klass)
     g_param_spec_variant ("packed", NULL, NULL, G_VARIANT_TYPE_ANY, NULL, flags),
     g_param_spec_flags ("flags", NULL, NULL, G_TYPE_APPLICATION_FLAGS, 0, flags),
     g_param_spec_boxed ("texts", NULL, NULL, G_TYPE_STRV, flags),
+    g_param_spec_double ("share", NULL, NULL, 0, G_MAXDOUBLE, 0, flags),
+    g_param_spec_boxed ("bytes", NULL, NULL, G_TYPE_BYTES, flags),
   };
 
   object_class->finalize = test_fields_finalize;
@@ -249,6 +255,24 @@ test_a_field_is_changed_once (void)
 }
 
 static void
+test_a_double_and_bytes_are_changed_once (void)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new ("text", 4);
+  g_autoptr (GBytes) found = NULL;
+  g_autoptr (TestFields) fields = g_object_new (TEST_TYPE_FIELDS, NULL);
+  double share;
+
+  set_twice (fields, "share", 0.5);
+  set_twice (fields, "bytes", bytes);
+  g_object_get (fields, "share", &share, "bytes", &found, NULL);
+  g_assert_cmpfloat (share, ==, 0.5);
+  g_assert_cmpfloat (fields->share, ==, 0.5);
+  g_assert_true (found == bytes && fields->bytes == bytes);
+  set_twice (fields, "bytes", NULL);
+  g_assert_null (fields->bytes);
+}
+
+static void
 test_flags_and_arrays_of_strings_are_changed_once (void)
 {
   const char *const texts[] = {"one", "two", NULL};
@@ -276,5 +300,6 @@ main (int argc, char **argv)
   g_test_add_func ("/property/a-field-is-changed-once", test_a_field_is_changed_once);
   g_test_add_func ("/property/flags-and-arrays-of-strings-are-changed-once",
                    test_flags_and_arrays_of_strings_are_changed_once);
+  g_test_add_func ("/property/a-double-and-bytes-are-changed-once", test_a_double_and_bytes_are_changed_once);
   return g_test_run ();
 }

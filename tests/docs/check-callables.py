@@ -253,6 +253,18 @@ class Tour:
         assert {"number", "yielded", "done"} <= set(heard), heard
         executor.stop()
 
+    def use_commands(self):
+        """What is no worker for commands takes them too, and says that it knows none."""
+        ferry = self.ferry
+        os.environ["FERRY_COMMAND"] = self.worker
+        executor = ferry.Executor.new_for_commands()
+        command = ferry.Command.new(["true"])
+        assert ferry.Task.new_for_command(command).props.name == "true"
+        error = fails(executor.submit_command(command).wait, LONG)
+        assert error.matches(ferry.Error.quark(), ferry.Error.UNKNOWN_FUNCTION), error
+        executor.stop()
+        del os.environ["FERRY_COMMAND"]
+
     def use_executor(self):
         ferry = self.ferry
         pool = ferry.Pool.new(self.router, ferry.Launcher.new([self.worker]))

@@ -328,6 +328,22 @@ function testCalls() {
         Ferry.Error.LAUNCH_FAILED));
 }
 
+function testCommands() {
+    const named = GLib.getenv('FERRY_COMMAND');
+    // What is no worker for commands takes them too, and says that it knows none.
+    GLib.setenv('FERRY_COMMAND', GLib.getenv('FERRY_TEST_SERVING_WORKER'), true);
+    const executor = Ferry.Executor.new_for_commands();
+    const command = Ferry.Command.new(['true']);
+    const task = executor.submit_command(command);
+    until(() => task.is_done);
+    fact('a worker without commands says so', isError(raised(() => task.get_result()), Ferry.Error.UNKNOWN_FUNCTION));
+    equal('a task has the name of its program', Ferry.Task.new_for_command(command).name, 'true');
+    if (named)
+        GLib.setenv('FERRY_COMMAND', named, true);
+    else
+        GLib.unsetenv('FERRY_COMMAND');
+}
+
 function testAsking(router) {
     const launcher = Ferry.Launcher.new(command('calls'));
     const mux = Ferry.Mux.new(launcher.add_transport(router, 'calls'));
@@ -644,7 +660,7 @@ main(() => {
     none('each class is there', classes.filter(name => !(name in Ferry)));
     watch(Ferry, names);
     const router = Ferry.Router.get_default();
-    [testRouter, testSmallThings, testSandbox, testLauncher, testEndsOfWorkers, testExecutor, testCalls, testAsking,
+    [testRouter, testSmallThings, testSandbox, testLauncher, testEndsOfWorkers, testExecutor, testCalls, testCommands, testAsking,
         testWaiting, testAnswering, testListener, testChannels, testChannelProcesses,
         testObjects, testWaitingForObjects, testExporter].forEach(test => run(test, router));
     noteWhatWorkersCalled(calledPath);

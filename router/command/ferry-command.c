@@ -1,0 +1,630 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is to be known of a program to run it as a task, and the tasks and executors for that.
+ *
+ * A command is a call of the function "command" in a worker that comes with the library (command-worker/). Its
+ * arguments are a dictionary: the names of the properties, and their values. It has those that are not the default.
+ *
+ *   strings                     s
+ *   argv, environment, paths    bytestrings (ay, aay), which need not be UTF-8
+ *   input                       i, a handle of the task's bytes
+ *   progress                    i, a FerryCommandProgress
+ *   others                      their own type
+ *
+ * The result is (iayay): exit status, standard output, the last part of standard error.
+ *
+ * Threads: a command belongs to any thread, one at a time. */
+
+#include "config.h"
+
+#include "command/ferry-command.h"
+
+#include <signal.h>
+
+#include "base/ferry-base-private.h"
+#include "base/ferry-property-private.h"
+#include "ferry-enums.h"
+#include "process/ferry-own-program-private.h"
+
+#define USUAL_OUTPUT_LIMIT (G_GUINT64_CONSTANT (1) << 20)
+#define USUAL_CANCEL_GRACE (2 * G_USEC_PER_SEC)
+
+/* The worker's program, and the environment variable with its path. */
+#define PROGRAM "ferry-command"
+#define VARIABLE "FERRY_COMMAND"
+
+#define FUNCTION "command"
+
+/**
+ * FerryCommand:
+ *
+ * A program and its arguments, to be run as a task.
+ *
+ * [ctor@Ferry.Executor.new_for_commands] makes an executor for commands, and [method@Ferry.Executor.submit_command]
+ * submits one. The task is like any other: it has progress, a text, priorities, deadlines and retries, and can be
+ * cancelled. Its result has the type `(iayay)`: the exit status, what the command wrote to its standard output, and the
+ * last part of what it wrote to its standard error. Each line that the command writes may come as
+ * [signal@Ferry.Task::message] of the type `line`, or `error-line` for standard error, with the value `s`.
+ *
+ * There is no shell: the arguments reach the program as they are. A submission takes the values that the properties
+ * have at that moment. So a command may be changed and submitted again.
+ *
+ * The command runs in a session of its own, without a terminal. It begins with the environment and the folder of the
+ * application as they were when its worker was started. Its standard input is `/dev/null`, unless it is given another
+ * one.
+ *
+ * A command belongs to one thread at a time, which may be any.
+ */
+struct _FerryCommand
+{
+  GObject parent_instance;
+
+  char **argv;
+  char **environment;
+  char *directory;
+  GBytes *input;
+  char *input_file;
+  char *output_file;
+  guint64 output_limit;
+  gboolean all_lines;
+  gboolean terminal;
+  FerryCommandProgress progress;
+  char *progress_pattern;
+  double total;
+  char *unit;
+  int cancel_signal;
+  gint64 cancel_grace;
+  GVariant *success_statuses;
+  char **output_files;
+  gboolean replace_output_files;
+  gboolean end_session;
+  gboolean polite;
+  gboolean confined;
+  char **readable_folders;
+  char **writable_folders;
+  gboolean network;
+};
+
+enum
+{
+  PROP_ARGV = 1,
+  PROP_ENVIRONMENT,
+  PROP_DIRECTORY,
+  PROP_INPUT,
+  PROP_INPUT_FILE,
+  PROP_OUTPUT_FILE,
+  PROP_OUTPUT_LIMIT,
+  PROP_ALL_LINES,
+  PROP_TERMINAL,
+  PROP_PROGRESS,
+  PROP_PROGRESS_PATTERN,
+  PROP_TOTAL,
+  PROP_UNIT,
+  PROP_CANCEL_SIGNAL,
+  PROP_CANCEL_GRACE,
+  PROP_SUCCESS_STATUSES,
+  PROP_OUTPUT_FILES,
+  PROP_REPLACE_OUTPUT_FILES,
+  PROP_END_SESSION,
+  PROP_POLITE,
+  PROP_CONFINED,
+  PROP_READABLE_FOLDERS,
+  PROP_WRITABLE_FOLDERS,
+  PROP_NETWORK,
+  N_PROPERTIES,
+};
+
+static GParamSpec *properties[N_PROPERTIES];
+
+G_DEFINE_FINAL_TYPE (FerryCommand, ferry_command, G_TYPE_OBJECT)
+
+/* How a property's value is packed. */
+typedef enum
+{
+  AS_VALUE,
+  AS_BYTES, /* a string that need not be UTF-8, or several */
+} Packing;
+
+static const struct
+{
+  gsize offset;
+  Packing packing;
+} fields[N_PROPERTIES] = {
+  [PROP_ARGV] = {G_STRUCT_OFFSET (FerryCommand, argv), AS_BYTES},
+  [PROP_ENVIRONMENT] = {G_STRUCT_OFFSET (FerryCommand, environment), AS_BYTES},
+  [PROP_DIRECTORY] = {G_STRUCT_OFFSET (FerryCommand, directory), AS_BYTES},
+  [PROP_INPUT] = {G_STRUCT_OFFSET (FerryCommand, input), AS_VALUE},
+  [PROP_INPUT_FILE] = {G_STRUCT_OFFSET (FerryCommand, input_file), AS_BYTES},
+  [PROP_OUTPUT_FILE] = {G_STRUCT_OFFSET (FerryCommand, output_file), AS_BYTES},
+  [PROP_OUTPUT_LIMIT] = {G_STRUCT_OFFSET (FerryCommand, output_limit), AS_VALUE},
+  [PROP_ALL_LINES] = {G_STRUCT_OFFSET (FerryCommand, all_lines), AS_VALUE},
+  [PROP_TERMINAL] = {G_STRUCT_OFFSET (FerryCommand, terminal), AS_VALUE},
+  [PROP_PROGRESS] = {G_STRUCT_OFFSET (FerryCommand, progress), AS_VALUE},
+  [PROP_PROGRESS_PATTERN] = {G_STRUCT_OFFSET (FerryCommand, progress_pattern), AS_VALUE},
+  [PROP_TOTAL] = {G_STRUCT_OFFSET (FerryCommand, total), AS_VALUE},
+  [PROP_UNIT] = {G_STRUCT_OFFSET (FerryCommand, unit), AS_VALUE},
+  [PROP_CANCEL_SIGNAL] = {G_STRUCT_OFFSET (FerryCommand, cancel_signal), AS_VALUE},
+  [PROP_CANCEL_GRACE] = {G_STRUCT_OFFSET (FerryCommand, cancel_grace), AS_VALUE},
+  [PROP_SUCCESS_STATUSES] = {G_STRUCT_OFFSET (FerryCommand, success_statuses), AS_VALUE},
+  [PROP_OUTPUT_FILES] = {G_STRUCT_OFFSET (FerryCommand, output_files), AS_BYTES},
+  [PROP_REPLACE_OUTPUT_FILES] = {G_STRUCT_OFFSET (FerryCommand, replace_output_files), AS_VALUE},
+  [PROP_END_SESSION] = {G_STRUCT_OFFSET (FerryCommand, end_session), AS_VALUE},
+  [PROP_POLITE] = {G_STRUCT_OFFSET (FerryCommand, polite), AS_VALUE},
+  [PROP_CONFINED] = {G_STRUCT_OFFSET (FerryCommand, confined), AS_VALUE},
+  [PROP_READABLE_FOLDERS] = {G_STRUCT_OFFSET (FerryCommand, readable_folders), AS_BYTES},
+  [PROP_WRITABLE_FOLDERS] = {G_STRUCT_OFFSET (FerryCommand, writable_folders), AS_BYTES},
+  [PROP_NETWORK] = {G_STRUCT_OFFSET (FerryCommand, network), AS_VALUE},
+};
+
+static gpointer
+get_field (FerryCommand *self, guint property_id)
+{
+  return G_STRUCT_MEMBER_P (self, fields[property_id].offset);
+}
+
+static void
+ferry_command_finalize (GObject *object)
+{
+  FerryCommand *self = FERRY_COMMAND (object);
+
+  g_strfreev (self->argv);
+  g_strfreev (self->environment);
+  g_free (self->directory);
+  g_clear_pointer (&self->input, g_bytes_unref);
+  g_free (self->input_file);
+  g_free (self->output_file);
+  g_free (self->progress_pattern);
+  g_free (self->unit);
+  g_clear_pointer (&self->success_statuses, g_variant_unref);
+  g_strfreev (self->output_files);
+  g_strfreev (self->readable_folders);
+  g_strfreev (self->writable_folders);
+
+  G_OBJECT_CLASS (ferry_command_parent_class)->finalize (object);
+}
+
+static void
+ferry_command_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
+{
+  FerryCommand *self = FERRY_COMMAND (object);
+
+  ferry_property_change (self, get_field (self, property_id), value, pspec);
+}
+
+static void
+ferry_command_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
+{
+  FerryCommand *self = FERRY_COMMAND (object);
+
+  ferry_property_read (get_field (self, property_id), value);
+}
+
+static void
+install_start_properties (void)
+{
+  /**
+   * FerryCommand:argv: (type GStrv)
+   *
+   * The program and its arguments. A program without a slash is searched for in `PATH` of
+   * [property@Ferry.Command:environment]. The arguments need not be UTF-8.
+   */
+  properties[PROP_ARGV] = g_param_spec_boxed ("argv", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:environment:
+   *
+   * The whole environment of the command, each variable as `NAME=value`: as [func@GLib.get_environ] gets it and
+   * [func@GLib.environ_setenv] changes it. %NULL, the default, for the application's.
+   */
+  properties[PROP_ENVIRONMENT] = g_param_spec_boxed ("environment", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:directory: (type filename)
+   *
+   * The folder where the command runs; %NULL, the default, for that of the application. Relative paths, of the command
+   * and of these properties, are from there on.
+   */
+  properties[PROP_DIRECTORY] = g_param_spec_string ("directory", NULL, NULL, NULL, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:polite:
+   *
+   * Whether the command leaves processor and disk to others that want them (nice 10, idle input and output). %TRUE by
+   * default.
+   */
+  properties[PROP_POLITE] = g_param_spec_boolean ("polite", NULL, NULL, TRUE, FERRY_SETTABLE);
+}
+
+static void
+install_stream_properties (void)
+{
+  /**
+   * FerryCommand:input:
+   *
+   * What the command reads from its standard input; %NULL, the default, for nothing. The bytes do not pass through
+   * messages, and may have any size.
+   */
+  properties[PROP_INPUT] = g_param_spec_boxed ("input", NULL, NULL, G_TYPE_BYTES, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:input-file: (type filename)
+   *
+   * A file that is the command's standard input, where it has no [property@Ferry.Command:input]; %NULL, the default,
+   * for none.
+   */
+  properties[PROP_INPUT_FILE] = g_param_spec_string ("input-file", NULL, NULL, NULL, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:output-file: (type filename)
+   *
+   * A file that the command's standard output goes to, which is made, or emptied. The result then has no output, and
+   * there are no lines of it. %NULL, the default, for none.
+   */
+  properties[PROP_OUTPUT_FILE] = g_param_spec_string ("output-file", NULL, NULL, NULL, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:output-limit:
+   *
+   * How much the command may write to its standard output, in bytes. A command that writes more is ended, and its task
+   * fails with %G_IO_ERROR_MESSAGE_TOO_LARGE. Without limit is [property@Ferry.Command:output-file]. The default is
+   * 1 MiB. What is written to standard error has no limit: its last 64 KiB are in the result.
+   */
+  properties[PROP_OUTPUT_LIMIT] =
+    g_param_spec_uint64 ("output-limit", NULL, NULL, 0, G_MAXUINT64, USUAL_OUTPUT_LIMIT, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:all-lines:
+   *
+   * Whether each line that the command writes comes as [signal@Ferry.Task::message]. The command then waits while the
+   * application has not taken its lines. Otherwise, which is the default, only the newest come, some ten in a second.
+   */
+  properties[PROP_ALL_LINES] = g_param_spec_boolean ("all-lines", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:terminal:
+   *
+   * Whether the command writes to a terminal of 80 columns, in place of two pipes. This is for programs that say
+   * nothing of their progress otherwise. Standard error is then part of standard output. %FALSE by default.
+   */
+  properties[PROP_TERMINAL] = g_param_spec_boolean ("terminal", NULL, NULL, FALSE, FERRY_SETTABLE);
+}
+
+static void
+install_progress_properties (void)
+{
+  /**
+   * FerryCommand:progress:
+   *
+   * How progress is read from what the command writes. The default is %FERRY_COMMAND_PROGRESS_AUTOMATIC.
+   */
+  properties[PROP_PROGRESS] = g_param_spec_enum ("progress", NULL, NULL, FERRY_TYPE_COMMAND_PROGRESS,
+                                                 FERRY_COMMAND_PROGRESS_AUTOMATIC, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:progress-pattern:
+   *
+   * What is read, in the form that [property@Ferry.Command:progress] has; %NULL by default.
+   *
+   * For %FERRY_COMMAND_PROGRESS_PATTERN, a Perl-compatible regular expression with named groups: `percent`, `fraction`,
+   * `done`, `total`, `left`, `text`, `task` and `tasks`. One such is `(?<done>\d+) of (?<total>\d+)`.
+   *
+   * For %FERRY_COMMAND_PROGRESS_KEYS, what the keys mean: `done=out_time_us total=duration text=speed`. For
+   * %FERRY_COMMAND_PROGRESS_JSON the same with paths: `fraction=progress.fraction text=progress.name`.
+   */
+  properties[PROP_PROGRESS_PATTERN] = g_param_spec_string ("progress-pattern", NULL, NULL, NULL, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:total:
+   *
+   * How much there is to do, in what the program counts, where the program does not say it; 0, the default, where it
+   * does. For `ffmpeg -progress` it is the duration in seconds.
+   */
+  properties[PROP_TOTAL] = g_param_spec_double ("total", NULL, NULL, 0, G_MAXDOUBLE, 0, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:unit:
+   *
+   * What the program counts, for [property@Ferry.Task:unit]; %NULL, the default, where the reader knows.
+   */
+  properties[PROP_UNIT] = g_param_spec_string ("unit", NULL, NULL, NULL, FERRY_SETTABLE);
+}
+
+static void
+install_end_properties (void)
+{
+  /**
+   * FerryCommand:cancel-signal:
+   *
+   * The first signal that a cancel sends to all processes of the command. They get `SIGTERM` when half of
+   * [property@Ferry.Command:cancel-grace] is over, and `SIGKILL` towards its end. The default is `SIGINT`, at which
+   * most programs remove what they have half written.
+   */
+  properties[PROP_CANCEL_SIGNAL] = g_param_spec_int ("cancel-signal", NULL, NULL, 1, NSIG - 1, SIGINT, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:cancel-grace:
+   *
+   * The time that a cancelled command has for its end, in microseconds, which is [property@Ferry.Task:cancel-grace] of
+   * its task. The worker of the command has to know it too, so set it here and not there. The default is 2 seconds.
+   */
+  properties[PROP_CANCEL_GRACE] =
+    g_param_spec_int64 ("cancel-grace", NULL, NULL, 0, G_MAXINT64 / 2, USUAL_CANCEL_GRACE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:success-statuses:
+   *
+   * The exit statuses with which the task is completed, as a variant of the type `ai`. %NULL, the default, for 0 alone.
+   * For 7z and borg, which end with 1 where there are warnings, it may be `[0, 1]`.
+   */
+  properties[PROP_SUCCESS_STATUSES] =
+    g_param_spec_variant ("success-statuses", NULL, NULL, G_VARIANT_TYPE ("ai"), NULL, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:output-files:
+   *
+   * Files and folders that the command makes. They are removed when it fails or is cancelled. None by default.
+   */
+  properties[PROP_OUTPUT_FILES] = g_param_spec_boxed ("output-files", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:replace-output-files:
+   *
+   * Whether an argument that is one of [property@Ferry.Command:output-files] is given to the command as another name in
+   * the same folder. What the command makes there takes the place of the file when it succeeds. So a file that was
+   * there stays whole otherwise. %FALSE by default.
+   */
+  properties[PROP_REPLACE_OUTPUT_FILES] =
+    g_param_spec_boolean ("replace-output-files", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:end-session:
+   *
+   * Whether processes that left the command's session, such as services that it started, are ended too when it has
+   * succeeded. They always are when it fails or is cancelled. %FALSE by default.
+   */
+  properties[PROP_END_SESSION] = g_param_spec_boolean ("end-session", NULL, NULL, FALSE, FERRY_SETTABLE);
+}
+
+static void
+install_confinement_properties (void)
+{
+  /**
+   * FerryCommand:confined:
+   *
+   * Whether the command is run by bubblewrap. It then sees the system's programs, its own processes, and the folders
+   * below, and nothing else. %FALSE by default.
+   */
+  properties[PROP_CONFINED] = g_param_spec_boolean ("confined", NULL, NULL, FALSE, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:readable-folders:
+   *
+   * Folders and files that a confined command may read. None by default.
+   */
+  properties[PROP_READABLE_FOLDERS] = g_param_spec_boxed ("readable-folders", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:writable-folders:
+   *
+   * Folders and files that a confined command may read and write. None by default.
+   */
+  properties[PROP_WRITABLE_FOLDERS] = g_param_spec_boxed ("writable-folders", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
+
+  /**
+   * FerryCommand:network:
+   *
+   * Whether a confined command may use the network. %FALSE by default.
+   */
+  properties[PROP_NETWORK] = g_param_spec_boolean ("network", NULL, NULL, FALSE, FERRY_SETTABLE);
+}
+
+static void
+ferry_command_class_init (FerryCommandClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->finalize = ferry_command_finalize;
+  object_class->get_property = ferry_command_get_property;
+  object_class->set_property = ferry_command_set_property;
+  install_start_properties ();
+  install_stream_properties ();
+  install_progress_properties ();
+  install_end_properties ();
+  install_confinement_properties ();
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+}
+
+static void
+ferry_command_init (FerryCommand *self)
+{
+  self->output_limit = USUAL_OUTPUT_LIMIT;
+  self->cancel_signal = SIGINT;
+  self->cancel_grace = USUAL_CANCEL_GRACE;
+  self->polite = TRUE;
+}
+
+/**
+ * ferry_command_new:
+ * @argv: (array zero-terminated=1) (element-type filename): the program and its arguments
+ *
+ * Makes a command, whose further properties have their defaults. Any thread.
+ *
+ * Returns: (transfer full): a new command
+ */
+FerryCommand *
+ferry_command_new (const char *const *argv)
+{
+  g_return_val_if_fail (argv != NULL, NULL);
+
+  return g_object_new (FERRY_TYPE_COMMAND, "argv", argv, NULL);
+}
+
+/* ---- the arguments of the call ---- */
+
+/* (transfer floating): returns the value as the worker takes it. */
+static GVariant *
+pack_value (const GValue *value, Packing packing)
+{
+  switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value)))
+    {
+    case G_TYPE_BOOLEAN:
+      return g_variant_new_boolean (g_value_get_boolean (value));
+    case G_TYPE_INT:
+      return g_variant_new_int32 (g_value_get_int (value));
+    case G_TYPE_INT64:
+      return g_variant_new_int64 (g_value_get_int64 (value));
+    case G_TYPE_UINT64:
+      return g_variant_new_uint64 (g_value_get_uint64 (value));
+    case G_TYPE_DOUBLE:
+      return g_variant_new_double (g_value_get_double (value));
+    case G_TYPE_ENUM:
+      return g_variant_new_int32 (g_value_get_enum (value));
+    case G_TYPE_STRING:
+      return packing == AS_BYTES ? g_variant_new_bytestring (g_value_get_string (value))
+                                 : g_variant_new_string (g_value_get_string (value));
+    case G_TYPE_BOXED:
+      return g_variant_new_bytestring_array (g_value_get_boxed (value), -1);
+    case G_TYPE_VARIANT:
+      return g_value_get_variant (value);
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static void
+add (GVariantBuilder *builder, guint property_id, GVariant *value)
+{
+  g_variant_builder_add (builder, "{sv}", properties[property_id]->name, value);
+}
+
+/* (transfer floating): returns the dictionary. input: the handle of the bytes, or -1. */
+static GVariant *
+pack (FerryCommand *self, gint input)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  for (guint i = 1; i < N_PROPERTIES; i++)
+    {
+      g_auto (GValue) value = G_VALUE_INIT;
+
+      if (i == PROP_INPUT)
+        continue;
+      g_value_init (&value, properties[i]->value_type);
+      ferry_property_read (get_field (self, i), &value);
+      if (!g_param_value_defaults (properties[i], &value))
+        add (&builder, i, pack_value (&value, fields[i].packing));
+    }
+  if (input >= 0)
+    add (&builder, PROP_INPUT, g_variant_new_int32 (input));
+  return g_variant_builder_end (&builder);
+}
+
+static gboolean
+check (FerryCommand *self, GError **error)
+{
+  if (self->argv == NULL || self->argv[0] == NULL || self->argv[0][0] == '\0')
+    return ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
+                            "The command has no program; FerryCommand:argv begins with one");
+  if (self->input != NULL && self->input_file != NULL)
+    return ferry_set_error (
+      error, FERRY_ERROR_BAD_ARGUMENTS,
+      "The command '%s' has two inputs; set FerryCommand:input or FerryCommand:input-file, not both", self->argv[0]);
+  return TRUE;
+}
+
+/**
+ * ferry_task_new_for_command:
+ * @command: a command
+ * @error: return location for an error
+ *
+ * Makes a task that runs a command, for those who set its priority, deadlines or retries, or connect to its signals,
+ * before they submit it with [method@Ferry.Executor.submit_task] to an executor for commands. Its name is that of the
+ * program. Any thread.
+ *
+ * Fails with %FERRY_ERROR_BAD_ARGUMENTS if the command has no program, or two inputs. Fails as
+ * [method@Ferry.Task.add_bytes] does.
+ *
+ * Returns: (transfer full): a new task
+ */
+FerryTask *
+ferry_task_new_for_command (FerryCommand *command, GError **error)
+{
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *name = NULL;
+  g_autofree char *shown = NULL;
+
+  g_return_val_if_fail (FERRY_IS_COMMAND (command), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  if (!check (command, error))
+    return NULL;
+  /* The only handle of a task is 0. */
+  task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, FUNCTION, pack (command, command->input != NULL ? 0 : -1));
+  if (command->input != NULL && ferry_task_add_bytes (task, command->input, error) < 0)
+    return NULL;
+  ferry_task_set_cancel_grace (task, command->cancel_grace);
+  name = g_path_get_basename (command->argv[0]);
+  shown = g_filename_display_name (name);
+  g_object_set (task, "name", shown, NULL);
+  return g_steal_pointer (&task);
+}
+
+/**
+ * ferry_executor_new_for_commands:
+ * @error: return location for an error
+ *
+ * Makes an executor whose tasks are programs: see [class@Ferry.Command]. As many run at a time as
+ * [func@Ferry.get_n_usable_cores] says, which [property@Ferry.Pool:max-workers] of its pool
+ * ([method@Ferry.Executor.get_pool]) changes. All else is as [ctor@Ferry.Executor.new_for_program] has it, where the
+ * program is a worker that comes with Ferry. On the thread that runs the default main context.
+ *
+ * Fails with %FERRY_ERROR_LAUNCH_FAILED if that worker is missing. Fails as [ctor@Ferry.Executor.new_for_program] does.
+ *
+ * Returns: (transfer full): the executor
+ */
+FerryExecutor *
+ferry_executor_new_for_commands (GError **error)
+{
+  g_autofree char *program = NULL;
+
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  program = ferry_find_own_program (PROGRAM, VARIABLE);
+  if (!g_file_test (program, G_FILE_TEST_IS_EXECUTABLE))
+    {
+      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                       "The worker that runs commands, '%s', is missing; install Ferry completely, or set " VARIABLE
+                       " to its path",
+                       program);
+      return NULL;
+    }
+  return ferry_executor_new_for_program (program, error);
+}
+
+/**
+ * ferry_executor_submit_command:
+ * @self: an executor for commands
+ * @command: a command; the task takes the values that its properties have now
+ * @error: return location for an error
+ *
+ * Runs a command as a task, whose name is that of the program. Any thread may call this.
+ *
+ * Fails as [ctor@Ferry.Task.new_for_command] and [method@Ferry.Executor.submit_task] do. That the program is missing,
+ * or fails, is found later, and makes the task fail: with #GSpawnError, or with the exit status as code of
+ * %G_SPAWN_EXIT_ERROR.
+ *
+ * Returns: (transfer full): the task
+ */
+FerryTask *
+ferry_executor_submit_command (FerryExecutor *self, FerryCommand *command, GError **error)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (FERRY_IS_COMMAND (command), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  task = ferry_task_new_for_command (command, error);
+  return task != NULL && ferry_executor_submit_task (self, task, error) ? g_steal_pointer (&task) : NULL;
+}

@@ -1,0 +1,244 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: command/ferry-command.c, process/ferry-own-program.c
+ *
+ * What a command has, what its task's call says of that, and where the worker is looked for. */
+
+#include "config.h"
+
+#include "command/ferry-command.h"
+
+#include "ferry-test.h"
+
+#include <signal.h>
+
+#include "process/ferry-own-program-private.h"
+#include "process/ferry-spawn-private.h"
+#include "task/ferry-task-private.h"
+
+static FerryCommand *
+new_command (const char *program)
+{
+  return ferry_command_new ((const char *const[]){program, "-l", NULL});
+}
+
+/* (transfer full): the arguments of the task, as the worker gets them. */
+static GVariant *
+get_arguments (FerryTask *task)
+{
+  g_autoptr (GVariant) arguments = NULL;
+
+  g_object_get (task, "arguments", &arguments, NULL);
+  g_assert_true (g_variant_is_of_type (arguments, G_VARIANT_TYPE_VARDICT));
+  return g_steal_pointer (&arguments);
+}
+
+static void
+assert_arguments (FerryCommand *command, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = ferry_task_new_for_command (command, &error);
+  g_autoptr (GVariant) arguments = NULL;
+  g_autofree char *printed = NULL;
+
+  g_assert_no_error (error);
+  arguments = get_arguments (task);
+  printed = g_variant_print (arguments, FALSE);
+  g_assert_cmpstr (printed, ==, expected);
+}
+
+static void
+test_defaults (void)
+{
+  g_autoptr (FerryCommand) command = new_command ("ls");
+  g_autofree char *directory = NULL;
+  gboolean polite, terminal, confined;
+  guint64 limit;
+  int cancel_signal;
+  FerryCommandProgress progress;
+
+  g_object_get (command, "polite", &polite, "terminal", &terminal, "confined", &confined, "output-limit", &limit,
+                "cancel-signal", &cancel_signal, "progress", &progress, "directory", &directory, NULL);
+  g_assert_true (polite && !terminal && !confined);
+  g_assert_cmpuint (limit, ==, 1024 * 1024);
+  g_assert_cmpint (cancel_signal, ==, SIGINT);
+  g_assert_cmpint (progress, ==, FERRY_COMMAND_PROGRESS_AUTOMATIC);
+  g_assert_null (directory);
+  assert_arguments (command, "{'argv': <[b'ls', b'-l']>}");
+}
+
+static void
+test_each_property_travels_under_its_name (void)
+{
+  const char *const files[] = {"out.mp4", NULL};
+  g_autoptr (FerryCommand) command =
+    g_object_new (FERRY_TYPE_COMMAND, "argv", (const char *const[]){"ffmpeg", NULL}, "environment",
+                  (const char *const[]){"PATH=/bin", NULL}, "directory", "/tmp", "input-file", "in.mp4", "output-file",
+                  "log", "output-limit", G_GUINT64_CONSTANT (7), "all-lines", TRUE, "terminal", TRUE, "progress",
+                  FERRY_COMMAND_PROGRESS_KEYS, "progress-pattern", "done=out_time_us", "total", 1.5, "unit", "s",
+                  "cancel-signal", SIGTERM, "cancel-grace", (gint64) 9, "success-statuses",
+                  g_variant_new_parsed ("[0, 1]"), "output-files", files, "replace-output-files", TRUE, "end-session",
+                  TRUE, "polite", FALSE, "confined", TRUE, "readable-folders", (const char *const[]){"/usr", NULL},
+                  "writable-folders", (const char *const[]){"/tmp", NULL}, "network", TRUE, NULL);
+
+  assert_arguments (
+    command,
+    "{'argv': <[b'ffmpeg']>, 'environment': <[b'PATH=/bin']>, 'directory': <b'/tmp'>, "
+    "'input-file': <b'in.mp4'>, 'output-file': <b'log'>, 'output-limit': <uint64 7>, "
+    "'all-lines': <true>, 'terminal': <true>, 'progress': <5>, "
+    "'progress-pattern': <'done=out_time_us'>, 'total': <1.5>, 'unit': <'s'>, "
+    "'cancel-signal': <15>, 'cancel-grace': <int64 9>, 'success-statuses': <[0, 1]>, 'output-files': <[b'out.mp4']>, "
+    "'replace-output-files': <true>, 'end-session': <true>, 'polite': <false>, "
+    "'confined': <true>, 'readable-folders': <[b'/usr']>, 'writable-folders': <[b'/tmp']>, "
+    "'network': <true>}");
+  g_assert_cmpint (FERRY_COMMAND_PROGRESS_KEYS, ==, 5);
+}
+
+static void
+test_names_need_not_be_utf_8 (void)
+{
+  g_autoptr (FerryCommand) command = new_command ("/opt/caf\xe9");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  g_object_set (command, "directory", "/home/\xff", NULL);
+  assert_arguments (command, "{'argv': <[b'/opt/caf\\351', b'-l']>, 'directory': <b'/home/\\377'>}");
+  task = ferry_task_new_for_command (command, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_utf8_validate (ferry_task_get_name (task), -1, NULL));
+}
+
+static void
+test_an_empty_environment_is_not_the_applications (void)
+{
+  g_autoptr (FerryCommand) command = new_command ("ls");
+
+  g_object_set (command, "environment", (const char *const[]){NULL}, NULL);
+  assert_arguments (command, "{'argv': <[b'ls', b'-l']>, 'environment': <@aay []>}");
+}
+
+static void
+test_a_task_takes_the_values_of_its_moment (void)
+{
+  g_autoptr (FerryCommand) command = new_command ("/usr/bin/ls");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = ferry_task_new_for_command (command, &error);
+  g_autoptr (GVariant) arguments = NULL;
+  g_autofree char *printed = NULL;
+  FerryTaskKind kind;
+  gint64 grace;
+
+  g_assert_no_error (error);
+  g_object_set (command, "argv", (const char *const[]){"rm", NULL}, "directory", "/", NULL);
+  arguments = get_arguments (task);
+  printed = g_variant_print (arguments, FALSE);
+  g_assert_cmpstr (printed, ==, "{'argv': <[b'/usr/bin/ls', b'-l']>}");
+  g_object_get (task, "kind", &kind, "cancel-grace", &grace, NULL);
+  g_assert_cmpint (grace, ==, 2 * G_USEC_PER_SEC);
+  g_assert_cmpint (kind, ==, FERRY_TASK_KIND_PROGRESS);
+  g_assert_cmpstr (ferry_task_get_name (task), ==, "ls");
+}
+
+static void
+test_bytes_travel_beside_the_call (void)
+{
+  g_autoptr (FerryCommand) command = new_command ("cat");
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("text", 4);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  g_object_set (command, "input", bytes, NULL);
+  assert_arguments (command, "{'argv': <[b'cat', b'-l']>, 'input': <0>}");
+  task = ferry_task_new_for_command (command, &error);
+  g_assert_no_error (error);
+  g_assert_true (ferry_task_had_descriptors (task));
+}
+
+static void
+test_a_command_without_a_program_is_refused (void)
+{
+  const char *const *const empty[] = {(const char *const[]){NULL}, (const char *const[]){"", NULL}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (empty); i++)
+    {
+      g_autoptr (FerryCommand) command = ferry_command_new (empty[i]);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (ferry_task_new_for_command (command, &error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+    }
+}
+
+static void
+test_two_inputs_are_refused (void)
+{
+  g_autoptr (FerryCommand) command = new_command ("cat");
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("text", 4);
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (command, "input", bytes, "input-file", "/dev/zero", NULL);
+  g_assert_null (ferry_task_new_for_command (command, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+  g_assert_nonnull (strstr (error->message, "not both"));
+}
+
+/* ---- where the worker is ---- */
+
+static void
+test_a_missing_worker_is_an_error_that_says_what_to_do (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (g_test_subprocess ())
+    {
+      g_setenv ("FERRY_COMMAND", "/nowhere/ferry-command", TRUE);
+      g_assert_null (ferry_executor_new_for_commands (&error));
+      g_assert_error (error, FERRY_ERROR, FERRY_ERROR_LAUNCH_FAILED);
+      g_assert_nonnull (strstr (error->message, "/nowhere/ferry-command"));
+      g_assert_nonnull (strstr (error->message, "install Ferry"));
+      return;
+    }
+  g_test_trap_subprocess (NULL, 0, 0);
+  g_test_trap_assert_passed ();
+}
+
+static void
+test_a_program_that_is_nowhere_is_sought_where_it_would_be_installed (void)
+{
+  g_autofree char *path = ferry_find_own_program ("no-such-program", "FERRY_NO_SUCH_PROGRAM");
+
+  g_assert_cmpstr (path, ==, FERRY_LIBDIR G_DIR_SEPARATOR_S FERRY_PRIVATE_FOLDER G_DIR_SEPARATOR_S "no-such-program");
+}
+
+static void
+test_a_variable_names_the_program (void)
+{
+  g_autofree char *path = NULL;
+
+  g_setenv ("FERRY_NO_SUCH_PROGRAM", "/somewhere/else", TRUE);
+  path = ferry_find_own_program ("no-such-program", "FERRY_NO_SUCH_PROGRAM");
+  g_assert_cmpstr (path, ==, "/somewhere/else");
+  g_unsetenv ("FERRY_NO_SUCH_PROGRAM");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/command/defaults-do-not-travel", test_defaults);
+  g_test_add_func ("/command/each-property-travels-under-its-name", test_each_property_travels_under_its_name);
+  g_test_add_func ("/command/names-need-not-be-utf-8", test_names_need_not_be_utf_8);
+  g_test_add_func ("/command/an-empty-environment-is-not-the-applications",
+                   test_an_empty_environment_is_not_the_applications);
+  g_test_add_func ("/command/a-task-takes-the-values-of-its-moment", test_a_task_takes_the_values_of_its_moment);
+  g_test_add_func ("/command/bytes-travel-beside-the-call", test_bytes_travel_beside_the_call);
+  g_test_add_func ("/command/one-without-a-program-is-refused", test_a_command_without_a_program_is_refused);
+  g_test_add_func ("/command/two-inputs-are-refused", test_two_inputs_are_refused);
+  g_test_add_func ("/command/a-missing-worker-is-an-error-that-says-what-to-do",
+                   test_a_missing_worker_is_an_error_that_says_what_to_do);
+  g_test_add_func ("/command/a-program-that-is-nowhere-is-sought-where-it-would-be-installed",
+                   test_a_program_that_is_nowhere_is_sought_where_it_would_be_installed);
+  g_test_add_func ("/command/a-variable-names-the-program", test_a_variable_names_the_program);
+  return g_test_run ();
+}
