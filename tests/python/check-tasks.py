@@ -18,6 +18,7 @@ import ferry.concurrent
 import ferry.parallel
 import ferry.pool
 from ferry._library import Ferry
+from ferry._map import run_items
 
 
 def own_function(number):
@@ -86,14 +87,23 @@ class Counted:
 def test_bounds(report):
     """A map whose results are read slowly takes few items, by their bytes or by a number."""
     with ferry.Executor(workers=2, modules=["functions"]) as executor:
-        for item, function in ((bytes(100000), len), (100000, bytes)):
+        # Each worker has a chunk, however large that is.
+        for item, function, chunksize, ahead in ((bytes(100000), len, None, 200), (100000, bytes, None, 200), (100000, bytes, 100, 200),
+                                                 (100000, functions.give_pair, 100, 200), (2 << 20, functions.give_pair, None, 6),
+                                                 ((1, bytes(2 << 20)), functions.first_of, None, 6)):
             items = Counted(item)
-            results = executor.map(function, items)
-            for _ in range(200):
+            results = executor.map(function, items, chunksize=chunksize)
+            for _ in range(100):
                 next(results)
-            report.fact("a map is some megabytes ahead, of %s of %s" % (function.__name__, type(item).__name__),
-                        items.taken < 200 + 400, [items.taken])
+            report.fact("a map is some megabytes ahead, of %s of %s, in chunks of %s"
+                        % (function.__name__, type(item).__name__, chunksize), items.taken <= 100 + ahead, [items.taken])
             results.close()
+        for ordered in (True, False):
+            sizes = [len(value) for value in executor.map(functions.be_large_from_2000_on, range(2050), ordered=ordered)]
+            report.equal("results that are suddenly large are all there", sorted(sizes), [0] * 2000 + [1 << 20] * 50)
+            report.fact("they have their order", not ordered or sizes == sorted(sizes))
+        _, values, _ = run_items(functions.be_large_from_2000_on, list(range(1990, 2050)), 1 << 20)
+        report.fact("a worker returns few of them at once", 10 < len(values) < 20, [len(values)])
         for chunksize, ordered in ((None, True), (None, False), (3, True)):
             items = Counted(2)
             results = executor.map(functions.double, items, chunksize=chunksize, ordered=ordered, buffersize=5)

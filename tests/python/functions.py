@@ -166,6 +166,18 @@ def give_bytes(size):
     return bytes(size)
 
 
+def be_large_from_2000_on(number):
+    return bytes(1 << 20 if number >= 2000 else 0)
+
+
+def give_pair(size):
+    return size, bytes(size)
+
+
+def first_of(value):
+    return value[0]
+
+
 def give_bytearray(size):
     return bytearray(size)
 

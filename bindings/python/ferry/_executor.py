@@ -208,8 +208,9 @@ class Executor:
             chunksize: int | None = None, buffersize: int | None = None) -> Map[T]:
         """Calls a function for many items, and returns an iterator of the results, in order or as they come.
 
-        A worker takes chunks of items, by itself as large as some milliseconds of work and a megabyte. A lost worker
-        costs the chunk that it ran. At most `buffersize` items are taken and have no result that was given.
+        A worker takes chunks of items, by itself as large as some milliseconds of work and a megabyte, and those of
+        `chunksize` however large they are. A lost worker costs the chunk that it ran. At most `buffersize` items are taken
+        and have no result that was given.
         """
         return Map(self.submit, self.workers, function, iterables, ordered, chunksize, buffersize)
 

@@ -25,13 +25,21 @@ MAX_CHUNK = 4096
 AHEAD = 3
 # Items beyond so many bytes go into the next chunk, and so do items whose results would be that large.
 CHUNK_BYTES = 1 << 20
-# How many items are taken before their size is looked at.
+# How many items are taken, and how many results are made, before their size is looked at: the first one, and then more.
 STEP = 64
 
 
-def _weigh(values: Iterable[Any]) -> int:
-    """About how many bytes values have. What they contain does not count."""
-    return sum(map(sys.getsizeof, values))
+def _weigh(values: list[Any]) -> int:
+    """About how many bytes values have, with what is in rows of arguments and in other containers."""
+    size = sum(map(sys.getsizeof, values))
+    if not {tuple, list, dict}.isdisjoint(map(type, values)):
+        size += sum(sum(map(sys.getsizeof, value.values() if isinstance(value, dict) else value)) for value in values
+                    if isinstance(value, (tuple, list, dict)))
+    return size
+
+
+def _next_step(count: int, so_far: int) -> int:
+    return min(count - so_far, so_far + 1, STEP)
 
 
 def check_buffersize(buffersize: int | None) -> None:
@@ -55,32 +63,44 @@ def _finish_coroutines(values: list[Any], faults: dict[int, _fault.Fault]) -> No
             values[place] = None
 
 
-def _run(calls: Iterator[Any], count: int) -> Outcomes:
-    began = time.monotonic()
-    values: list[Any] = []
-    faults: dict[int, _fault.Fault] = {}
+def _extend(values: list[Any], faults: dict[int, _fault.Fault], calls: Iterator[Any], count: int) -> None:
+    """Makes calls, until there are so many values."""
     while len(values) < count:
         try:
             # The values before an exception stay, and the next call is that of the next row.
-            values.extend(calls)
+            values.extend(itertools.islice(calls, count - len(values)))
             if len(values) < count:
                 raise StopIteration("The function has raised it")
         except Exception as exception:
             faults[len(values)] = _fault.describe(exception, globals())
             values.append(None)
+
+
+def _run(calls: Iterator[Any], count: int, most: int | None) -> Outcomes:
+    """Of fewer calls, where the first values have more than so many bytes."""
+    began = time.monotonic()
+    values: list[Any] = []
+    faults: dict[int, _fault.Fault] = {}
+    if most is None:
+        _extend(values, faults, calls, count)
+    size = 0
+    while most is not None and len(values) < count and size < most:
+        start = len(values)
+        _extend(values, faults, calls, start + _next_step(count, start))
+        size += _weigh(values[start:])
     if types.CoroutineType in set(map(type, values)):
         _finish_coroutines(values, faults)
     return time.monotonic() - began, values, faults
 
 
-def run_chunk(function: Callable[..., Any], rows: list[tuple[Any, ...]]) -> Outcomes:
-    """In a worker: what became of each row of arguments."""
-    return _run(itertools.starmap(function, rows), len(rows))
+def run_chunk(function: Callable[..., Any], rows: list[tuple[Any, ...]], most: int | None = None) -> Outcomes:
+    """In a worker: what became of each row of arguments, or of the first ones, if these have given `most` bytes."""
+    return _run(itertools.starmap(function, rows), len(rows), most)
 
 
-def run_items(function: Callable[..., Any], items: list[Any]) -> Outcomes:
+def run_items(function: Callable[..., Any], items: list[Any], most: int | None = None) -> Outcomes:
     """The same where each row is one argument."""
-    return _run(map(function, items), len(items))
+    return _run(map(function, items), len(items), most)
 
 
 class _Failure:
@@ -118,15 +138,16 @@ class Map(Values[T]):
         self._fixed = chunksize is not None
         self._workers = workers
         self._limit = AHEAD * workers
-        # How many bytes an item and its result have, as far as they are known.
-        self._item_bytes = 1
+        # How many bytes an item has, and how many its result, as far as they are known.
+        self._item_bytes = self._result_bytes = 0
         self._bytes_ahead = 0
         # How many items may be taken and not given, and how many are.
         self._buffersize = buffersize
         self._n_ahead = 0
-        # What is submitted and was not taken in, with the number of its items and their bytes.
+        # What is submitted and was not taken in, with the number of its items, how many bytes they or their results may have,
+        # and the items, where a worker may return fewer results.
         self._tasks: collections.deque[Task[Outcomes]] = collections.deque()
-        self._sizes: dict[Task[Outcomes], tuple[int, int]] = {}
+        self._chunks: dict[Task[Outcomes], tuple[int, int, list[Any]]] = {}
         # Where order does not count: those that are done, as they came.
         self._ended: collections.deque[Task[Outcomes]] = collections.deque()
         # Values, and failures.
@@ -144,49 +165,57 @@ class Map(Values[T]):
         """How many items the next chunk has at most. 0: none is submitted now."""
         if len(self._tasks) >= self._limit:
             return 0
-        # Each worker has a chunk, however large the items are that the program has put into one.
-        if self._fixed and len(self._tasks) >= self._workers and self._bytes_ahead >= self._limit * CHUNK_BYTES:
-            return 0
+        # Each worker has a chunk, however large the items are that the program has put into one, or their results.
+        if self._fixed and len(self._tasks) >= self._workers:
+            if self._bytes_ahead >= self._limit * CHUNK_BYTES:
+                return 0
+            if not self._result_bytes and self._chunk * len(self._tasks) >= self._limit:
+                return 0
         if self._buffersize is None:
             return self._chunk
         size = self._chunk if self._fixed else min(self._chunk, max(1, self._buffersize // self._limit))
         room = self._buffersize - self._n_ahead
         return size if room >= size else 0 if self._tasks else room
 
-    def _take_rows(self, count: int) -> tuple[list[Any], int]:
-        """Up to so many items, and about how many bytes they have."""
+    def _take_rows(self, count: int) -> list[Any]:
+        """Up to so many items."""
         rows: list[Any] = []
         taken = 0
         if not self._fixed:
-            count = min(count, max(1, CHUNK_BYTES // self._item_bytes))
+            count = min(count, max(1, CHUNK_BYTES // max(1, self._item_bytes, self._result_bytes)))
         while len(rows) < count and (self._fixed or taken < CHUNK_BYTES):
-            more = list(itertools.islice(self._rows, min(count - len(rows), STEP)))
+            more = list(itertools.islice(self._rows, _next_step(count, len(rows))))
             if not more:
                 break
-            taken += _weigh(more if self._is_plain else itertools.chain.from_iterable(more))
+            taken += _weigh(more)
             rows += more
-        return rows, taken
+        return rows
 
     def _fill(self) -> None:
         while size := self._next_size():
-            rows, taken = self._take_rows(size)
+            rows = self._take_rows(size)
             if not rows:
                 self._let_go()
                 return
-            run = run_items if self._is_plain else run_chunk
-            task = make_call(run, (self._function, rows), {}, name_of(self._function))
-            self._hold_receivers(task)
-            try:
-                self._tasks.append(self._submit(task))
-            except Error as error:
-                error.add_note("A map takes its items while its results are read: read them before the executor ends.")
-                raise
-            taken = max(taken, task._size)
-            self._sizes[task] = len(rows), taken
-            self._bytes_ahead += taken
             self._n_ahead += len(rows)
-            self._home = task._home
-            task._call_at_end(self._tell)
+            self._tasks.append(self._submit_rows(rows))
+
+    def _submit_rows(self, rows: list[Any]) -> Task[Outcomes]:
+        run = run_items if self._is_plain else run_chunk
+        task = make_call(run, (self._function, rows, None if self._fixed else CHUNK_BYTES), {}, name_of(self._function))
+        self._hold_receivers(task)
+        try:
+            self._submit(task)
+        except Error as error:
+            error.add_note("A map takes its items while its results are read: read them before the executor ends.")
+            raise
+        self._item_bytes = task._size // len(rows)
+        size = max(task._size, self._result_bytes * len(rows))
+        self._chunks[task] = len(rows), size, [] if self._fixed else rows
+        self._bytes_ahead += size
+        self._home = task._home
+        task._call_at_end(self._tell)
+        return task
 
     def _hold_receivers(self, task: Task[Outcomes]) -> None:
         """Messages of the map's functions do not end between two chunks."""
@@ -204,8 +233,8 @@ class Map(Values[T]):
 
     def _take_in(self, task: Task[Outcomes]) -> None:
         """What became of a chunk. A chunk that was lost raises once."""
-        count, taken = self._sizes.pop(task)
-        self._bytes_ahead -= taken
+        count, size, rows = self._chunks.pop(task)
+        self._bytes_ahead -= size
         try:
             seconds, values, faults = task.result()
         except BaseException as exception:
@@ -215,8 +244,11 @@ class Map(Values[T]):
         for place, fault in faults.items():
             values[place] = _Failure(fault)
         self._ready.extend(values)
-        self._item_bytes = max(1, max(taken, task._size, _weigh(values)) // count)
-        if not self._fixed:
+        self._result_bytes = max(1, task._size // len(values))
+        if len(values) < count:
+            # The next results, where order counts.
+            self._tasks.appendleft(self._submit_rows(rows[len(values):]))
+        elif not self._fixed:
             if seconds < CHUNK_SECONDS / 2:
                 self._chunk = min(2 * self._chunk, MAX_CHUNK)
             elif seconds > 2 * CHUNK_SECONDS:

@@ -60,7 +60,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
 
     __gtype_name__ = "FerryPythonTask"
 
-    # How many bytes the larger message has, of the call and its result.
+    # How many bytes the larger one has, of the call and its result.
     _size = 0
     _home: Home | None = None
     _progress: tuple[float, str | None] = (0.0, None)
@@ -82,6 +82,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         self._size = len(call.data)
         self._begin(call.name)
         if call.memory >= 0:
+            self._size = os.fstat(call.memory).st_size
             try:
                 self.add_descriptor(call.memory)
             finally:
@@ -135,7 +136,9 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
 
     def _open_memory(self) -> int:
         _large.add(self._function_name)
-        return int(self.dup_descriptor(0))
+        descriptor = int(self.dup_descriptor(0))
+        self._size = max(self._size, os.fstat(descriptor).st_size)
+        return descriptor
 
     def _find_outcome(self) -> tuple[Any, Exception | None]:
         try:
