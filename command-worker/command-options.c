@@ -128,30 +128,67 @@ take (CommandOptions *self, const Key *key, GVariant *value)
     }
 }
 
-static gboolean
-take_named (CommandOptions *self, const char *name, GVariant *value, GError **error)
+static const Key *
+find_key (const char *name, GError **error)
 {
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-    {
-      const Key *key = &keys[i];
-
-      if (!g_str_equal (name, key->name))
-        continue;
-      for (guint j = 0; j < G_N_ELEMENTS (types[0]); j++)
-        if (g_variant_is_of_type (value, G_VARIANT_TYPE (types[key->kind][j])))
-          {
-            take (self, key, value);
-            return TRUE;
-          }
-      g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
-                   "The value of '%s' of a command has the type '%s'; it must be '%s'", name,
-                   g_variant_get_type_string (value), types[key->kind][0]);
-      return FALSE;
-    }
+    if (g_str_equal (name, keys[i].name))
+      return &keys[i];
   g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
                "A command has no property '%s'; build application and 'ferry-command' with the same version of Ferry",
                name);
+  return NULL;
+}
+
+static gboolean
+take_named (CommandOptions *self, const char *name, GVariant *value, GError **error)
+{
+  const Key *key = find_key (name, error);
+
+  if (key == NULL)
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (types[0]); i++)
+    if (g_variant_is_of_type (value, G_VARIANT_TYPE (types[key->kind][i])))
+      {
+        take (self, key, value);
+        return TRUE;
+      }
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "The value of '%s' of a command has the type '%s'; it must be '%s'", name,
+               g_variant_get_type_string (value), types[key->kind][0]);
   return FALSE;
+}
+
+/* The value of FerryCommand:progress by its name, such as “'percent'”. */
+static GVariant *
+parse_progress (const char *text, GError **error)
+{
+  g_autoptr (GVariant) name = g_variant_parse (G_VARIANT_TYPE_STRING, text, NULL, NULL, error);
+  g_autoptr (GTypeClass) type = g_type_class_ref (FERRY_TYPE_COMMAND_PROGRESS);
+  const GEnumValue *value;
+
+  if (name == NULL)
+    return NULL;
+  value = g_enum_get_value_by_nick ((GEnumClass *) type, g_variant_get_string (name, NULL));
+  if (value != NULL)
+    return g_variant_new_int32 (value->value);
+  g_set_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS,
+               "There is no progress %s; take 'none', 'percent', 'steps', 'number', 'keys', 'json' or 'pattern'", text);
+  return NULL;
+}
+
+GVariant *
+command_options_parse (const char *name, const char *text, GError **error)
+{
+  const Key *key = find_key (name, error);
+  GVariant *value;
+
+  if (key == NULL || key->place == G_STRUCT_OFFSET (CommandOptions, progress))
+    return key != NULL ? parse_progress (text, error) : NULL;
+  value = g_variant_parse (G_VARIANT_TYPE (types[key->kind][1]), text, NULL, NULL, error);
+  if (value == NULL)
+    g_prefix_error (error, "The value %s of '%s': ", text, name);
+  return value;
 }
 
 CommandOptions *

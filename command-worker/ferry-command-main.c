@@ -7,8 +7,10 @@
 #include <ferry.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 
+#include "command-recipes.h"
 #include "command-run.h"
 
 /* Runs in the fork server, and in a worker that is executed. What a command leaves behind when its worker is killed
@@ -20,15 +22,34 @@ become_subreaper (gpointer user_data, GError **error)
   return TRUE;
 }
 
+/* Commands that applications say; or, for a host, none but the recipes of a file. */
+static gboolean
+register_functions (int argc, char *argv[])
+{
+  g_autoptr (GError) error = NULL;
+
+  if (argc == 3 && strcmp (argv[1], "--recipes") == 0)
+    {
+      if (command_recipes_register (argv[2], &error))
+        return TRUE;
+      g_printerr ("ferry-command: %s\n", error->message);
+      return FALSE;
+    }
+  ferry_function_register (COMMAND_FUNCTION, COMMAND_ARGUMENTS, COMMAND_RESULT, command_run);
+  return TRUE;
+}
+
 int
 main (int argc, char *argv[])
 {
   /* A command that does not read its input closes a pipe to which this process writes. */
   signal (SIGPIPE, SIG_IGN);
-  ferry_function_register (COMMAND_FUNCTION, COMMAND_ARGUMENTS, COMMAND_RESULT, command_run);
+  if (!register_functions (argc, argv))
+    return EXIT_FAILURE;
   ferry_worker_add_initialiser ("subreaper", become_subreaper, NULL, NULL);
   ferry_worker_main (&argc, &argv);
 
-  g_printerr ("ferry-command: this is for applications to start, by ferry_executor_new_for_commands().\n");
+  g_printerr ("ferry-command: this is for applications to start, by ferry_executor_new_for_commands(), and for "
+              "ferry-host, as 'ferry-host [OPTION...] ferry-command --recipes FILE'.\n");
   return EXIT_FAILURE;
 }
