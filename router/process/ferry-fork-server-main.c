@@ -72,6 +72,7 @@ typedef struct
   gboolean preforked_lost; /* the child ended early, or was not forked; none is forked before the next request */
   void (*warm_up) (void);  /* (nullable): run by a pre-forked child before it waits for its request */
   _Atomic guint64 *taking; /* in memory shared with the pre-forked child: the request id that it is about to read */
+  GHashTable *released; /* (owned) (nullable) (element-type pid_t): adopted ones that stay; NULL: it is no subreaper */
 } ForkServer;
 
 /* The pause between the start of a worker and the fork of the next pre-forked child. Without the pause, that fork and
@@ -81,6 +82,9 @@ typedef struct
 /* A pre-forked child that does not read a waiting request within this time, in microseconds, is killed, unless it waits
  * for a processor. */
 #define PREFORKED_GRACE (1 * G_USEC_PER_SEC)
+
+/* How long adopted processes may take to end, in microseconds. The guardian waits a second for the fork server. */
+#define ADOPTED_GRACE (800 * 1000)
 
 /* The id of a child without a request. No request has this id. */
 #define PREFORKED_ID 0
@@ -355,6 +359,186 @@ close_fork_server_fds (ForkServer *self)
   set_signals (SIG_UNBLOCK);
 }
 
+/* ---- adopted processes ----
+ *
+ * The initialiser of a program may make its fork server a subreaper. Then the fork server adopts what a worker has
+ * started, and is alive when the worker ends. What a worker leaves that was killed or has failed is killed, with all
+ * that descends from it. What a worker leaves that exited with status 0 is released, as the worker could have killed
+ * it: it stays when the fork server ends.
+ *
+ * A process could start others while it is looked for. So adopted processes are stopped, and looked for once more,
+ * until there are no more of them; then they are killed. */
+
+typedef struct
+{
+  pid_t pid;
+  pid_t parent;
+  int pidfd; /* (owned): -1: the process has ended */
+} Adopted;
+
+static void
+adopted_clear (gpointer process)
+{
+  ferry_clear_fd (&((Adopted *) process)->pidfd);
+}
+
+static Child *
+find_child (ForkServer *self, pid_t pid)
+{
+  return g_hash_table_lookup (self->children, GINT_TO_POINTER (pid));
+}
+
+/* Returns the parent of a process, or 0 where there is no such process, or it is a zombie. */
+static pid_t
+read_parent (pid_t pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
+  g_autofree char *text = NULL;
+  const char *name_end;
+  char state;
+  int parent;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return 0;
+  /* The name of a program may have brackets in it. */
+  name_end = strrchr (text, ')');
+  return name_end != NULL && sscanf (name_end + 1, " %c %d", &state, &parent) == 2 && state != 'Z' ? parent : 0;
+}
+
+/* (transfer full) (element-type pid_t pid_t): returns the parents of all processes. */
+static GHashTable *
+read_parents (void)
+{
+  GHashTable *parents = g_hash_table_new (NULL, NULL);
+  g_autoptr (GDir) folder = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    {
+      pid_t pid = (pid_t) atoi (name);
+      pid_t parent = pid > 0 ? read_parent (pid) : 0;
+
+      if (parent > 0)
+        g_hash_table_insert (parents, GINT_TO_POINTER (pid), GINT_TO_POINTER (parent));
+    }
+  return parents;
+}
+
+/* Whether the process was adopted and not released, or descends from such a one. */
+static gboolean
+is_adopted (ForkServer *self, GHashTable *parents, pid_t pid)
+{
+  /* A chain is no longer than there are processes: what was read at different moments may make a circle. */
+  for (guint left = g_hash_table_size (parents); pid != 0 && left > 0; left--)
+    {
+      pid_t parent = GPOINTER_TO_INT (g_hash_table_lookup (parents, GINT_TO_POINTER (pid)));
+
+      if (parent == getpid ())
+        return find_child (self, pid) == NULL && !g_hash_table_contains (self->released, GINT_TO_POINTER (pid));
+      pid = parent;
+    }
+  return FALSE;
+}
+
+/* Opens a process that was found. Its parent is read again then, since another process may have got its id before. */
+static int
+open_adopted (const Adopted *process)
+{
+  ferry_autofd pidfd = (int) syscall (SYS_pidfd_open, process->pid, 0);
+  pid_t parent = pidfd >= 0 ? read_parent (process->pid) : 0;
+
+  return parent != 0 && (parent == process->parent || parent == getpid ()) ? ferry_steal_fd (&pidfd) : -1;
+}
+
+/* (transfer full) (element-type Adopted): returns all that were adopted, and what descends from them. */
+static GArray *
+find_adopted (ForkServer *self)
+{
+  g_autoptr (GHashTable) parents = read_parents ();
+  GArray *adopted = g_array_new (FALSE, FALSE, sizeof (Adopted));
+  GHashTableIter iter;
+  gpointer pid, parent;
+
+  g_array_set_clear_func (adopted, adopted_clear);
+  g_hash_table_iter_init (&iter, parents);
+  while (g_hash_table_iter_next (&iter, &pid, &parent))
+    {
+      Adopted process = {GPOINTER_TO_INT (pid), GPOINTER_TO_INT (parent), -1};
+
+      if (!is_adopted (self, parents, process.pid))
+        continue;
+      process.pidfd = open_adopted (&process);
+      g_array_append_val (adopted, process);
+    }
+  return adopted;
+}
+
+static void
+signal_adopted (GArray *adopted, int signal_number)
+{
+  for (guint i = 0; i < adopted->len; i++)
+    syscall (SYS_pidfd_send_signal, g_array_index (adopted, Adopted, i).pidfd, signal_number, NULL, 0);
+}
+
+/* (transfer full) (element-type Adopted): stops all of them, and returns them. */
+static GArray *
+stop_adopted (ForkServer *self)
+{
+  GArray *adopted = find_adopted (self);
+
+  for (guint n = 0; adopted->len > n;)
+    {
+      n = adopted->len;
+      signal_adopted (adopted, SIGSTOP);
+      g_array_unref (adopted);
+      adopted = find_adopted (self);
+    }
+  return adopted;
+}
+
+/* Kills them all, and waits for their end. Those that the system does not end are left. */
+static void
+kill_adopted (ForkServer *self)
+{
+  const gint64 deadline = g_get_monotonic_time () + ADOPTED_GRACE;
+  gint64 left = ADOPTED_GRACE;
+
+  while (left > 0)
+    {
+      g_autoptr (GArray) adopted = stop_adopted (self);
+
+      if (adopted->len == 0)
+        return;
+      signal_adopted (adopted, SIGKILL);
+      for (guint i = 0; i < adopted->len && left > 0; i++)
+        {
+          struct pollfd end = {.fd = g_array_index (adopted, Adopted, i).pidfd, .events = POLLIN};
+
+          poll (&end, end.fd >= 0 ? 1 : 0, end.fd >= 0 ? (int) (left / 1000) : 0);
+          left = deadline - g_get_monotonic_time ();
+        }
+      left = deadline - g_get_monotonic_time ();
+    }
+}
+
+/* Releases what was adopted until now. Returns FALSE, and does nothing, when a child has ended: it may be of that one.
+ */
+static gboolean
+release_adopted (ForkServer *self)
+{
+  g_autoptr (GArray) adopted = find_adopted (self);
+  siginfo_t info = {0};
+
+  if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && info.si_pid != 0)
+    return FALSE;
+  for (guint i = 0; i < adopted->len; i++)
+    if (g_array_index (adopted, Adopted, i).parent == getpid ())
+      g_hash_table_add (self->released, GINT_TO_POINTER (g_array_index (adopted, Adopted, i).pid));
+  return TRUE;
+}
+
+/* ---- ends ---- */
+
 /* Kills the workers and exits. Called when the application has ended, or has closed its end of the control socket. */
 static G_GNUC_NORETURN void
 finish (ForkServer *self, int status)
@@ -371,6 +555,9 @@ finish (ForkServer *self, int status)
   g_hash_table_iter_init (&iter, self->children);
   while (g_hash_table_iter_next (&iter, &key, NULL))
     TEMP_FAILURE_RETRY (waitpid (GPOINTER_TO_INT (key), NULL, 0));
+  g_hash_table_remove_all (self->children);
+  if (self->released != NULL)
+    kill_adopted (self);
   exit (status);
 }
 
@@ -381,12 +568,6 @@ unwatch (ForkServer *self, Child *child)
   if (child->pidfd >= 0)
     epoll_ctl (self->polls[POLL_EXECUTED].fd, EPOLL_CTL_DEL, child->pidfd, NULL);
   ferry_clear_fd (&child->pidfd);
-}
-
-static Child *
-find_child (ForkServer *self, pid_t pid)
-{
-  return g_hash_table_lookup (self->children, GINT_TO_POINTER (pid));
 }
 
 /* Makes the pre-forked child the worker of request id. */
@@ -455,28 +636,51 @@ reap (ForkServer *self, Child *child, const siginfo_t *info)
     finish (self, EXIT_SUCCESS);
 }
 
-/* Reaps what has ended. One signal may stand for several ends. A process that a worker made with CLONE_PARENT is a
- * child of the fork server too, but no worker. */
-static void
-reap_all (ForkServer *self)
+/* Reaps what has ended. A process that a worker made with CLONE_PARENT is a child of the fork server too, but no
+ * worker; so is what was adopted. Returns TRUE when all workers that ended have exited with status 0. Sets *ended when
+ * one has ended. */
+static gboolean
+reap_ended (ForkServer *self, gboolean *ended)
 {
-  struct signalfd_siginfo signal_info;
+  gboolean in_order = TRUE;
 
-  /* Before the children are looked at: the signal of a later end stays. */
-  TEMP_FAILURE_RETRY (read (self->polls[POLL_CHILDREN].fd, &signal_info, sizeof signal_info));
   for (;;)
     {
       siginfo_t info = {0};
       Child *child;
 
       if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || info.si_pid == 0)
-        return;
+        return in_order;
       child = find_child (self, info.si_pid);
       if (child != NULL)
-        reap (self, child, &info);
-      else
-        TEMP_FAILURE_RETRY (waitpid (info.si_pid, NULL, __WALL));
+        {
+          *ended = TRUE;
+          in_order = in_order && info.si_code == CLD_EXITED && info.si_status == EXIT_SUCCESS;
+          reap (self, child, &info);
+          continue;
+        }
+      TEMP_FAILURE_RETRY (waitpid (info.si_pid, NULL, __WALL));
+      if (self->released != NULL)
+        g_hash_table_remove (self->released, GINT_TO_POINTER (info.si_pid));
     }
+}
+
+/* Reaps all children that have ended, and kills what they leave, or releases it. One signal may stand for several ends.
+ */
+static void
+reap_all (ForkServer *self)
+{
+  struct signalfd_siginfo signal_info;
+  gboolean ended = FALSE;
+  gboolean in_order = TRUE;
+
+  /* Before the children are looked at: the signal of a later end stays. */
+  TEMP_FAILURE_RETRY (read (self->polls[POLL_CHILDREN].fd, &signal_info, sizeof signal_info));
+  do
+    in_order = reap_ended (self, &ended) && in_order;
+  while (self->released != NULL && ended && in_order && !release_adopted (self));
+  if (self->released != NULL && !in_order)
+    kill_adopted (self);
 }
 
 /* Adds a new child. Returns (transfer full) its pidfd. When the pidfd cannot be opened, kills the child, and returns -1
@@ -848,6 +1052,7 @@ ferry_fork_server_run (void (*warm_up) (void), GError **error)
 {
   /* Static, since a worker returns from this function with it, and must not free it. */
   static ForkServer self;
+  int is_subreaper = 0;
   int application;
   sigset_t ends;
 
@@ -863,6 +1068,8 @@ ferry_fork_server_run (void (*warm_up) (void), GError **error)
       return -1;
     }
   self.children = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  if (prctl (PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper != 0)
+    self.released = g_hash_table_new (NULL, NULL);
   self.preforked_pidfd = -1;
   ends = set_signals (SIG_BLOCK);
   self.polls[POLL_CONTROL] = (struct pollfd){.fd = self.control, .events = POLLIN};
