@@ -3,15 +3,16 @@
 
 /* Reads what a command writes, as fast as it does, with memory that has a bound whatever it writes.
  *
- * A line ends at a line feed, at a carriage return, and at a backspace: programs that draw a bar write these before or
- * after each picture of it. What is longer than a bound is cut there. Where not each line is wanted, only the end of
- * what was read at once is looked at. */
+ * A line is a piece as those of progress-pieces.c: up to a line feed, a carriage return, a backspace, or a move of the
+ * cursor. Where not each line is wanted, only the end of what was read at once is looked at. */
 
 #include "command-output.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "progress-pieces.h"
 
 /* How much is read at once: as much as a pipe has. */
 #define READ_SIZE (64 * 1024)
@@ -22,10 +23,10 @@ struct _CommandOutput
   GByteArray *start; /* (owned): the first bytes, up to limit */
   guint64 limit;
   guint64 n_read;
-  guint8 *tail;    /* (owned): a ring of COMMAND_OUTPUT_TAIL bytes, the last of those that were read */
-  GString *line;   /* (owned): what was read since the last end of a line, up to COMMAND_OUTPUT_MAX_LINE */
-  GQueue lines;    /* (element-type utf8) (owned elements): the last lines */
-  gboolean is_new; /* the newest line was not taken */
+  guint8 *tail;           /* (owned): a ring of COMMAND_OUTPUT_TAIL bytes, the last of those that were read */
+  ProgressPieces *pieces; /* (owned) */
+  GQueue lines;           /* (element-type utf8) (owned elements): the last lines */
+  gboolean is_new;        /* the newest line was not taken */
 };
 
 CommandOutput *
@@ -36,7 +37,7 @@ command_output_new (int fd, guint64 limit)
   self->fd = fd;
   self->start = g_byte_array_new ();
   self->limit = limit;
-  self->line = g_string_new (NULL);
+  self->pieces = progress_pieces_new ();
   g_queue_init (&self->lines);
   return self;
 }
@@ -48,7 +49,7 @@ command_output_free (CommandOutput *self)
     close (self->fd);
   g_byte_array_unref (self->start);
   g_free (self->tail);
-  g_string_free (self->line, TRUE);
+  progress_pieces_free (self->pieces);
   g_queue_clear_full (&self->lines, g_free);
   g_free (self);
 }
@@ -59,96 +60,29 @@ command_output_get_fd (CommandOutput *self)
   return self->fd;
 }
 
-/* ---- text ---- */
-
-/* Returns the first byte after the terminal sequence that begins at place with ESC. One that is cut ends at end. */
-static const char *
-skip_sequence (const char *place, const char *end)
-{
-  char kind = place + 1 < end ? place[1] : '\0';
-
-  place = MIN (place + 2, end);
-  if (kind == '[')
-    {
-      while (place < end && ((guchar) *place < 0x40 || (guchar) *place > 0x7e))
-        place++;
-      return MIN (place + 1, end);
-    }
-  /* Texts for the terminal, such as the title of its window: up to BEL, or ESC and a backslash. */
-  if (kind == ']' || kind == 'P' || kind == '_' || kind == '^' || kind == 'X')
-    {
-      while (place < end && *place != '\a' && *place != '\033')
-        place++;
-      return MIN (place + (place < end && *place == '\033' ? 2 : 1), end);
-    }
-  /* Sets of characters have one byte more. */
-  return kind == '(' || kind == ')' ? MIN (place + 1, end) : place;
-}
-
-/* Appends a text without its control characters. The C1 controls are two bytes of UTF-8, the first of which is 0xC2. */
-static void
-append_printable (GString *clean, const char *text)
-{
-  for (const char *place = text; *place != '\0'; place = g_utf8_next_char (place))
-    {
-      gunichar character = g_utf8_get_char (place);
-
-      if (character == '\t' || !g_unichar_iscntrl (character))
-        g_string_append_len (clean, place, g_utf8_next_char (place) - place);
-    }
-}
-
-char *
-command_output_clean (const char *text, gsize size)
-{
-  g_autoptr (GString) plain = g_string_sized_new (size);
-  g_autoptr (GString) clean = g_string_sized_new (size);
-  g_autofree char *valid = NULL;
-  const char *end = text + size;
-
-  for (const char *place = text; place < end;)
-    if (*place == '\033')
-      place = skip_sequence (place, end);
-    else if (*place == '\0')
-      place++;
-    else
-      g_string_append_c (plain, *place++);
-  valid = g_utf8_make_valid (plain->str, (gssize) plain->len);
-  append_printable (clean, valid);
-  g_strchomp (clean->str);
-  return g_strdup (clean->str);
-}
-
 /* ---- lines ---- */
 
-static gboolean
-ends_line (guint8 byte)
+/* For whom lines are taken. */
+typedef struct
 {
-  return byte == '\n' || byte == '\r' || byte == '\b';
-}
+  CommandOutput *output;
+  CommandLineFunc func; /* (nullable) */
+  gpointer data;
+} LineTaker;
 
 static void
-end_line (CommandOutput *self, CommandLineFunc func, gpointer data)
+take_line (const char *piece, gsize length, gpointer data)
 {
-  g_autofree char *line = command_output_clean (self->line->str, self->line->len);
+  const LineTaker *taker = data;
+  CommandOutput *self = taker->output;
+  g_autofree char *line = g_utf8_make_valid (piece, (gssize) length);
 
-  g_string_truncate (self->line, 0);
-  if (line[0] == '\0')
-    return;
-  if (func != NULL)
-    func (line, data);
+  if (taker->func != NULL)
+    taker->func (line, taker->data);
   if (self->lines.length >= COMMAND_OUTPUT_LAST_LINES)
     g_free (g_queue_pop_head (&self->lines));
   g_queue_push_tail (&self->lines, g_steal_pointer (&line));
   self->is_new = TRUE;
-}
-
-static void
-append_to_line (CommandOutput *self, const guint8 *bytes, gsize size)
-{
-  gsize room = COMMAND_OUTPUT_MAX_LINE - MIN (self->line->len, COMMAND_OUTPUT_MAX_LINE);
-
-  g_string_append_len (self->line, (const char *) bytes, (gssize) MIN (size, room));
 }
 
 /* Returns the place in bytes from which on the last lines begin. Empty ones count too, so there may be fewer. */
@@ -157,12 +91,9 @@ find_last_lines (const guint8 *bytes, gsize size)
 {
   guint n = 0;
 
-  while (size > 0)
-    {
-      if (ends_line (bytes[size - 1]) && n++ > 2 * COMMAND_OUTPUT_LAST_LINES)
-        return size;
-      size--;
-    }
+  for (; size > 0; size--)
+    if ((bytes[size - 1] == '\n' || bytes[size - 1] == '\r') && n++ == 2 * COMMAND_OUTPUT_LAST_LINES)
+      return size - 1;
   return 0;
 }
 
@@ -170,17 +101,9 @@ static void
 take_lines (CommandOutput *self, const guint8 *bytes, gsize size, CommandLineFunc func, gpointer data)
 {
   gsize begin = func != NULL ? 0 : find_last_lines (bytes, size);
+  LineTaker taker = {self, func, data};
 
-  if (begin > 0)
-    g_string_truncate (self->line, 0);
-  for (gsize place = begin; place < size; place++)
-    if (ends_line (bytes[place]))
-      {
-        append_to_line (self, bytes + begin, place - begin);
-        end_line (self, func, data);
-        begin = place + 1;
-      }
-  append_to_line (self, bytes + begin, size - begin);
+  progress_pieces_feed (self->pieces, (const char *) bytes + begin, size - begin, take_line, &taker);
 }
 
 /* ---- bytes ---- */
@@ -225,8 +148,9 @@ command_output_read (CommandOutput *self, gsize *size, CommandLineFunc func, gpo
 void
 command_output_flush (CommandOutput *self, CommandLineFunc func, gpointer data)
 {
-  if (self->line->len > 0)
-    end_line (self, func, data);
+  LineTaker taker = {self, func, data};
+
+  progress_pieces_flush (self->pieces, take_line, &taker);
 }
 
 char *

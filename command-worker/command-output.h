@@ -12,12 +12,10 @@ G_BEGIN_DECLS
 /* What is kept of the end of a stream, in bytes and in lines. */
 #define COMMAND_OUTPUT_TAIL (64 * 1024)
 #define COMMAND_OUTPUT_LAST_LINES 10
-/* What is kept of one line, in bytes; the rest is dropped. */
-#define COMMAND_OUTPUT_MAX_LINE 4096
 
 typedef struct _CommandOutput CommandOutput;
 
-/* Called for a line: valid UTF-8 without terminal sequences, and not empty. */
+/* Called for a line: valid UTF-8 without terminal sequences and blanks around it, and not empty. */
 typedef void (*CommandLineFunc) (const char *line, gpointer data);
 
 /* limit: how many bytes from the start are kept. fd: the reading end (transfer full), which does not block. */
@@ -43,9 +41,6 @@ gboolean command_output_is_over_limit (CommandOutput *self);
 GByteArray *command_output_get_start (CommandOutput *self);
 /* (transfer full): up to COMMAND_OUTPUT_TAIL bytes. */
 GByteArray *command_output_dup_tail (CommandOutput *self);
-
-/* (transfer full): text without terminal sequences and control characters, as valid UTF-8. */
-char *command_output_clean (const char *text, gsize size);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandOutput, command_output_free)
 

@@ -26,8 +26,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "command-confinement.h"
+#include "command-files.h"
 #include "command-options.h"
 #include "command-output.h"
+#include "command-program.h"
 #include "command-session.h"
 
 /* The least time between two messages with a line of one stream, where not all are wanted, and two reports. */
@@ -39,6 +42,9 @@
 /* Of the grace time of a cancel, in eighths: when SIGTERM and SIGKILL follow. */
 #define TERMINATE_EIGHTHS 4
 #define KILL_EIGHTHS 7
+
+/* How much of a line of the command is in the message of an error, in characters. */
+#define MAX_CAUSE 300
 
 #define NEVER G_MAXINT64
 
@@ -59,6 +65,7 @@ typedef struct
 {
   FerryJob *job;                     /* (unowned) */
   CommandOptions *options;           /* (owned) */
+  CommandFiles *files;               /* (owned) (nullable) */
   CommandSession *session;           /* (owned) (nullable) */
   int ends[3];                       /* (owned): the streams of the command until it is started; -1: none */
   CommandOutput *outputs[N_STREAMS]; /* (owned) (nullable) */
@@ -159,16 +166,16 @@ static gboolean
 open_outputs (Run *self, GError **error)
 {
   const CommandOptions *options = self->options;
+  const char *path = command_files_get_output (self->files);
 
   if (options->terminal)
     return open_terminal (self, error);
   if (!open_pipe (self, STREAM_ERRORS, 0, error))
     return FALSE;
-  if (options->output_file == NULL)
+  if (path == NULL)
     return open_pipe (self, STREAM_OUTPUT, options->output_limit, error);
-  self->ends[1] = open (options->output_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-  return self->ends[1] >= 0 ||
-         set_system_error (error, "The output of the command cannot be written to", options->output_file);
+  self->ends[1] = open (path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+  return self->ends[1] >= 0 || set_system_error (error, "The output of the command cannot be written to", path);
 }
 
 /* ---- while it runs ---- */
@@ -229,8 +236,8 @@ write_input (Run *self)
     clear_fd (&self->input_fd);
 }
 
-/* Sends the newest line of each stream, and has the task show it. */
-static void
+/* Sends the newest line of each stream, and has the task show it. Returns whether there was one. */
+static gboolean
 tell (Run *self)
 {
   g_autofree char *text = NULL;
@@ -248,6 +255,7 @@ tell (Run *self)
     }
   if (text != NULL)
     ferry_job_report (self->job, -1, text, NULL);
+  return text != NULL;
 }
 
 /* ---- the end ---- */
@@ -349,12 +357,10 @@ follow (Run *self)
     {
       gint64 next = go_on_to_cancel (self, now);
 
-      if (now >= self->next_pace)
-        {
-          tell (self);
-          self->next_pace = now + PACE;
-        }
+      if (now >= self->next_pace && tell (self))
+        self->next_pace = now + PACE;
       next = MIN (next, self->ended_at != 0 ? self->ended_at + READ_AFTER_END : NEVER);
+      next = MIN (next, now < self->next_pace ? self->next_pace : NEVER);
       wait_for_any (self, next);
       now = g_get_monotonic_time ();
     }
@@ -362,53 +368,98 @@ follow (Run *self)
   tell (self);
 }
 
-/* The last line of standard error, for the message of an error; or of the output, for one that has no other. */
-static char *
-dup_last_line (Run *self)
+/* Whether a line looks like the cause of a failure. */
+static gboolean
+names_cause (const char *line)
 {
-  for (guint stream = N_STREAMS; stream > 0; stream--)
-    {
-      g_autofree char *lines =
-        self->outputs[stream - 1] != NULL ? command_output_dup_last_lines (self->outputs[stream - 1]) : NULL;
+  static const char *const words[] = {"error", "fatal", "cannot", "can't", "no such", "denied", "failed"};
+  g_autofree char *folded = g_utf8_casefold (line, -1);
 
-      if (lines == NULL || lines[0] == '\0')
-        continue;
-      lines[strlen (lines) - 1] = '\0';
-      return g_strdup (strrchr (lines, '\n') != NULL ? strrchr (lines, '\n') + 1 : lines);
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    if (strstr (folded, words[i]) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+/* (transfer full): the last lines of standard error, or of the output of a command that has no other; empty: of none.
+ */
+static char *
+dup_last_lines (Run *self)
+{
+  g_autofree char *errors =
+    self->outputs[STREAM_ERRORS] != NULL ? command_output_dup_last_lines (self->outputs[STREAM_ERRORS]) : NULL;
+
+  if (errors != NULL && errors[0] != '\0')
+    return g_steal_pointer (&errors);
+  return self->outputs[STREAM_OUTPUT] != NULL ? command_output_dup_last_lines (self->outputs[STREAM_OUTPUT])
+                                              : g_strdup ("");
+}
+
+/* (transfer full): what is said of the cause, with a colon before it: the first of the lines that looks so, or the last
+ * one. Many programs say the cause first, and then that they have failed. */
+static char *
+describe_cause (const char *last_lines)
+{
+  g_auto (GStrv) lines = g_strsplit (last_lines, "\n", -1);
+  const char *cause = NULL;
+  g_autofree char *start = NULL;
+
+  for (guint i = 0; lines[i] != NULL && lines[i][0] != '\0'; i++)
+    {
+      cause = lines[i];
+      if (names_cause (cause))
+        break;
     }
-  return NULL;
+  if (cause == NULL)
+    return g_strdup ("");
+  start = g_utf8_substring (cause, 0, MIN (g_utf8_strlen (cause, -1), MAX_CAUSE));
+  return g_strdup_printf (": %s%s", start, strlen (start) < strlen (cause) ? "..." : "");
 }
 
 /* Sets the error of a command that did not succeed by its status. */
 static gboolean
-check_status (Run *self, GError **error)
+check_status (Run *self, const char *last_lines, GError **error)
 {
   const char *name = self->options->argv[0];
-  g_autofree char *line = dup_last_line (self);
+  const int status = self->status;
+  g_autofree char *cause = describe_cause (last_lines);
 
-  if (WIFSIGNALED (self->status))
-    {
-      g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED, "'%s' was killed by signal %d (%s)%s%s", name,
-                   WTERMSIG (self->status), strsignal (WTERMSIG (self->status)), line != NULL ? ": " : "",
-                   line != NULL ? line : "");
-      return FALSE;
-    }
-  if (command_options_is_success (self->options, WEXITSTATUS (self->status)))
+  if (WIFEXITED (status) && command_options_is_success (self->options, WEXITSTATUS (status)))
     return TRUE;
-  g_set_error (error, G_SPAWN_EXIT_ERROR, WEXITSTATUS (self->status), "'%s' ended with status %d%s%s", name,
-               WEXITSTATUS (self->status), line != NULL ? ": " : "", line != NULL ? line : "");
+  if (WIFEXITED (status))
+    g_set_error (error, G_SPAWN_EXIT_ERROR, WEXITSTATUS (status), "'%s' ended with status %d%s", name,
+                 WEXITSTATUS (status), cause);
+  else
+    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED, "'%s' was killed by signal %d (%s)%s", name,
+                 WTERMSIG (status), strsignal (WTERMSIG (status)), cause);
   return FALSE;
 }
 
+/* Whether the command has succeeded, whose end this is. A cancelled one has not, whichever status it ended with. */
 static gboolean
-check_end (Run *self, GError **error)
+check_end (Run *self, const char *last_lines, GError **error)
 {
   if (self->failure != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&self->failure));
       return FALSE;
     }
-  return ferry_job_check (self->job, error) && check_status (self, error);
+  return ferry_job_check (self->job, error) && check_status (self, last_lines, error);
+}
+
+/* Ends what is left of the command. */
+static void
+end_rest (Run *self, gboolean succeeded, GError **failure)
+{
+  const gboolean all = !succeeded || self->options->end_session;
+  g_autofree char *left = command_session_end (self->session, all ? COMMAND_SESSION_ALL : COMMAND_SESSION_INSIDE);
+
+  if (left == NULL)
+    return;
+  if (*failure != NULL)
+    g_prefix_error (failure, "%s could not be ended, since this user may not do that: ", left);
+  else
+    g_message ("%s of '%s' could not be ended, since this user may not do that", left, self->options->argv[0]);
 }
 
 /* Takes the bytes. */
@@ -432,17 +483,49 @@ make_result (Run *self)
 }
 
 static gboolean
+check_directory (const CommandOptions *options, GError **error)
+{
+  if (options->directory == NULL || g_file_test (options->directory, G_FILE_TEST_IS_DIR))
+    return TRUE;
+  g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_CHDIR, "There is no folder '%s' for '%s' to run in; check its path",
+               options->directory, options->argv[0]);
+  return FALSE;
+}
+
+/* What could fail is done before a file for the output is made. */
+static gboolean
 start (Run *self, GError **error)
 {
   const CommandOptions *options = self->options;
+  g_auto (GStrv) environment =
+    command_program_make_environment ((const char *const *) options->environment, options->terminal);
+  g_autofree char *program = NULL;
+  g_auto (GStrv) wrapped = NULL;
   CommandStart plan = {
-    .argv = (const char *const *) options->argv,
-    .environment = (const char *const *) options->environment,
+    .environment = (const char *const *) environment,
     .directory = options->directory,
     .has_terminal = options->terminal,
     .is_polite = options->polite,
+    .is_wrapped = options->confined,
   };
 
+  if (!check_directory (options, error))
+    return FALSE;
+  program = command_program_find (options->argv[0], environment, options->directory, error);
+  self->files = program != NULL ? command_files_new (options, error) : NULL;
+  if (self->files == NULL)
+    return FALSE;
+  plan.program = program;
+  plan.argv = command_files_get_argv (self->files);
+  if (options->confined)
+    {
+      wrapped = command_confinement_wrap (options, plan.argv, error);
+      if (wrapped == NULL)
+        return FALSE;
+      plan.program = wrapped[0];
+      plan.argv = (const char *const *) wrapped;
+      plan.directory = NULL;
+    }
   if (!open_input (self, error) || !open_outputs (self, error))
     return FALSE;
   memcpy (plan.streams, self->ends, sizeof plan.streams);
@@ -462,15 +545,38 @@ clear (Run *self)
   for (guint stream = 0; stream < N_STREAMS; stream++)
     g_clear_pointer (&self->outputs[stream], command_output_free);
   g_clear_pointer (&self->input, g_bytes_unref);
+  g_clear_pointer (&self->files, command_files_free);
   g_clear_pointer (&self->options, command_options_free);
   g_clear_error (&self->failure);
+}
+
+/* Follows the command to its end, and ends all of it. Returns (transfer full) (nullable) its result. */
+static GVariant *
+finish (Run *self, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *last_lines = NULL;
+  gboolean succeeded;
+
+  follow (self);
+  last_lines = dup_last_lines (self);
+  succeeded = check_end (self, last_lines, &failure);
+  end_rest (self, succeeded, &failure);
+  if (!succeeded)
+    command_files_remove (self->files);
+  if (succeeded && command_files_keep (self->files, &failure))
+    return make_result (self);
+  if (last_lines[0] != '\0')
+    ferry_job_fail (self->job, failure, last_lines);
+  else
+    g_propagate_error (error, g_steal_pointer (&failure));
+  return NULL;
 }
 
 GVariant *
 command_run (FerryJob *job, GVariant *arguments, GError **error)
 {
   Run self = {.job = job, .ends = {-1, -1, -1}, .input_fd = -1};
-  gboolean succeeded = FALSE;
   GVariant *result = NULL;
 
   self.options = command_options_new (arguments, error);
@@ -478,14 +584,11 @@ command_run (FerryJob *job, GVariant *arguments, GError **error)
     {
       self.cancellable = ferry_job_get_cancellable (job);
       self.cancel_fd = g_cancellable_get_fd (self.cancellable);
-      follow (&self);
+      result = finish (&self, error);
       g_cancellable_release_fd (self.cancellable);
-      succeeded = check_end (&self, error);
-      g_free (command_session_end (
-        self.session, succeeded && !self.options->end_session ? COMMAND_SESSION_INSIDE : COMMAND_SESSION_ALL));
-      if (succeeded)
-        result = make_result (&self);
     }
+  else if (self.files != NULL)
+    command_files_remove (self.files);
   clear (&self);
   return result;
 }

@@ -3,10 +3,10 @@
 
 /* Starts a command in a session of its own, and ends all of it.
  *
- * While a command runs, this process is a subreaper: a process whose parent has ended becomes its child. So all that
- * comes of a command descends from this process, also what has left the session, and is found by its parent. A process
- * could start others while it is looked for. So those that were found are stopped, and looked for once more, until no
- * new one is found; only then are they killed.
+ * From its first command on, this process is a subreaper: a process whose parent has ended becomes its child. So all
+ * that comes of a command descends from this process, also what has left the session, and is found by its parent. A
+ * process could start others while it is looked for. So those that were found are stopped, and looked for once more,
+ * until no new one is found; only then are they killed.
  *
  * The first process is started as posix_spawn() does it: its memory is shared until it executes the program, it makes
  * system calls only, and says by that memory what has failed. posix_spawn() itself cannot set a folder, a terminal and
@@ -55,9 +55,10 @@
 struct _CommandSession
 {
   pid_t pid;
-  int events;       /* (owned): an eventfd to which the handler of SIGCHLD writes */
-  gboolean ended;   /* the first process has ended */
-  int status;       /* as of waitpid(), if so */
+  int events;     /* (owned): an eventfd to which the handler of SIGCHLD writes */
+  gboolean ended; /* the first process has ended */
+  int status;     /* as of waitpid(), if so */
+  gboolean is_wrapped;
   GHashTable *kept; /* (owned) (nullable): children that an earlier command has left on purpose */
 };
 
@@ -75,8 +76,6 @@ typedef enum
 typedef struct
 {
   const CommandStart *start;
-  const char *program;
-  char *const *environment;
   pid_t parent;
   volatile int failed_errno;
   volatile Step failed_step;
@@ -152,7 +151,7 @@ become_command (void *data)
   if (start->is_polite)
     be_polite ();
   reset_signals ();
-  execve (attempt->program, (char *const *) start->argv, attempt->environment);
+  execve (start->program, (char *const *) start->argv, (char *const *) start->environment);
   fail (attempt, STEP_EXECUTE);
   return 127;
 }
@@ -185,71 +184,7 @@ clone_child (Attempt *attempt)
   return pid;
 }
 
-/* ---- which program ---- */
-
-/* (transfer full): a path as the command will see it from its folder. */
-static char *
-see_from (const char *directory, const char *path)
-{
-  return g_canonicalize_filename (path, directory);
-}
-
-static gboolean
-is_program (const char *directory, const char *path)
-{
-  g_autofree char *seen = see_from (directory, path);
-
-  return g_file_test (seen, G_FILE_TEST_IS_REGULAR) && access (seen, X_OK) == 0;
-}
-
-static gboolean
-set_missing (const CommandStart *start, gboolean exists, GError **error)
-{
-  const char *name = start->argv[0];
-
-  if (exists)
-    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_ACCES,
-                 "The program '%s' may not be executed; make it executable (chmod +x), or choose another program",
-                 name);
-  else if (strchr (name, '/') != NULL)
-    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT, "There is no program '%s'; check its path", name);
-  else
-    g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT,
-                 "The program '%s' was not found; install it, or add its folder to PATH", name);
-  return FALSE;
-}
-
-/* (transfer full) (nullable): searches for the program in the folders of PATH. Those are relative to the folder of the
- * command, as are paths of programs. */
-static char *
-find_program (const CommandStart *start, char **environment, GError **error)
-{
-  const char *name = start->argv[0];
-  const char *path = g_environ_getenv (environment, "PATH");
-  g_auto (GStrv) folders = g_strsplit (path != NULL ? path : "/usr/local/bin:/usr/bin:/bin", ":", -1);
-  gboolean exists = FALSE;
-
-  if (strchr (name, '/') != NULL)
-    {
-      g_autofree char *seen = see_from (start->directory, name);
-
-      if (is_program (start->directory, name))
-        return g_strdup (name);
-      set_missing (start, g_file_test (seen, G_FILE_TEST_EXISTS), error);
-      return NULL;
-    }
-  for (guint i = 0; folders[i] != NULL && name[0] != '\0'; i++)
-    {
-      g_autofree char *candidate = g_build_filename (folders[i][0] != '\0' ? folders[i] : ".", name, NULL);
-      g_autofree char *seen = see_from (start->directory, candidate);
-
-      if (is_program (start->directory, candidate))
-        return g_steal_pointer (&candidate);
-      exists = exists || g_file_test (seen, G_FILE_TEST_IS_REGULAR);
-    }
-  set_missing (start, exists, error);
-  return NULL;
-}
+/* ---- why it did not start ---- */
 
 static gboolean
 set_failed (const Attempt *attempt, GError **error)
@@ -280,24 +215,6 @@ set_failed (const Attempt *attempt, GError **error)
     g_set_error (error, G_SPAWN_ERROR, attempt->failed_errno == EACCES ? G_SPAWN_ERROR_ACCES : G_SPAWN_ERROR_FAILED,
                  "The program '%s' could not be executed: %s; check the rights of its folders", name, reason);
   return FALSE;
-}
-
-/* (transfer full): what this process was given by the application, without what Ferry has added for it. */
-static char **
-make_environment (const CommandStart *start)
-{
-  char **environment = start->environment != NULL ? g_strdupv ((char **) start->environment) : g_get_environ ();
-
-  for (guint i = 0; start->environment == NULL && environment[i] != NULL;)
-    if (g_str_has_prefix (environment[i], "FERRY_"))
-      {
-        g_autofree char *name = g_strndup (environment[i], strcspn (environment[i], "="));
-
-        environment = g_environ_unsetenv (environment, name);
-      }
-    else
-      i++;
-  return environment;
 }
 
 /* ---- what ends ---- */
@@ -372,24 +289,14 @@ find_kept (void)
 CommandSession *
 command_session_start (const CommandStart *start, GError **error)
 {
-  g_auto (GStrv) environment = make_environment (start);
-  g_autofree char *program = NULL;
-  Attempt attempt = {.start = start, .environment = environment, .parent = getpid ()};
+  Attempt attempt = {.start = start, .parent = getpid ()};
   g_autoptr (CommandSession) self = g_new0 (CommandSession, 1);
   pid_t pid;
 
   self->pid = -1;
-  if (start->directory != NULL && !g_file_test (start->directory, G_FILE_TEST_IS_DIR))
-    {
-      attempt.failed_errno = g_file_test (start->directory, G_FILE_TEST_EXISTS) ? ENOTDIR : ENOENT;
-      attempt.failed_step = STEP_DIRECTORY;
-      set_failed (&attempt, error);
-      return NULL;
-    }
-  program = find_program (start, environment, error);
-  if (program == NULL || !hear_of_children (error))
+  self->is_wrapped = start->is_wrapped;
+  if (!hear_of_children (error))
     return NULL;
-  attempt.program = program;
   self->events = event_fd;
   self->kept = find_kept ();
   prctl (PR_SET_CHILD_SUBREAPER, 1);
@@ -413,7 +320,8 @@ command_session_start (const CommandStart *start, GError **error)
 void
 command_session_free (CommandSession *self)
 {
-  prctl (PR_SET_CHILD_SUBREAPER, 0);
+  /* Between two commands nobody waits for what an earlier one has left. */
+  signal (SIGCHLD, SIG_IGN);
   g_clear_pointer (&self->kept, g_hash_table_unref);
   g_free (self);
 }
@@ -517,7 +425,12 @@ command_session_signal (CommandSession *self, int signal_number)
   g_autoptr (GArray) found = list (self, COMMAND_SESSION_INSIDE);
 
   for (guint i = 0; i < found->len; i++)
-    send (&g_array_index (found, CommandProcess, i), signal_number);
+    {
+      const CommandProcess *process = &g_array_index (found, CommandProcess, i);
+
+      if (!self->is_wrapped || process->pid != self->pid)
+        send (process, signal_number);
+    }
 }
 
 void

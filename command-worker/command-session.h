@@ -15,12 +15,14 @@ typedef struct _CommandSession CommandSession;
 /* How a command is started. */
 typedef struct
 {
-  const char *const *argv;        /* the program, which is searched for in PATH of the environment, and its arguments */
-  const char *const *environment; /* (nullable): NAME=value; NULL: that of this process, without variables of Ferry */
-  const char *directory;          /* (nullable): NULL: that of this process */
-  int streams[3];                 /* (unowned) */
-  gboolean has_terminal;          /* the standard output is a terminal, which becomes that of the session */
-  gboolean is_polite;             /* with less of the processors and the disk than other programs get */
+  const char *program; /* its path */
+  const char *const *argv;
+  const char *const *environment;
+  const char *directory; /* (nullable): NULL: that of this process */
+  int streams[3];        /* (unowned) */
+  gboolean has_terminal; /* the standard output is a terminal, which becomes that of the session */
+  gboolean is_polite;    /* with less of the processors and the disk than other programs get */
+  gboolean is_wrapped;   /* the first process only waits for the command, and would not wait after a signal */
 } CommandStart;
 
 /* Which processes of a command. */
@@ -42,7 +44,7 @@ gboolean command_session_has_ended (CommandSession *self, int *status);
 /* Whether no process of the command is left. */
 gboolean command_session_is_empty (CommandSession *self);
 
-/* Sends a signal to all processes of the session. */
+/* Sends a signal to all processes of the session, but to the first one of a command that is wrapped. */
 void command_session_signal (CommandSession *self, int signal_number);
 /* Stops all processes of the session, and lets them go on. */
 void command_session_stop (CommandSession *self);

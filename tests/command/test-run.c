@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Tests: command-worker/command-run.c, command-worker/ferry-command-main.c, command-worker/command-options.c,
- *        command-worker/command-output.c, command-worker/command-processes.c, command-worker/command-session.c
+ *        command-worker/command-output.c, command-worker/command-program.c, command-worker/command-files.c,
+ *        command-worker/command-confinement.c
  *
  * Commands from their arguments to their result: input, output, and the errors of those that fail. */
 

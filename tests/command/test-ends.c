@@ -1,0 +1,176 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: command-worker/command-session.c, command-worker/command-processes.c, process/ferry-fork-server-main.c
+ *
+ * The end of a command is the end of all that it has started, also of what left its session: after a cancel, when its
+ * worker is killed, and when the application is. */
+
+#include "config.h"
+
+#include <gio/gio.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/ferry-base-private.h"
+#include "command/command-test.h"
+#include "ferry-test.h"
+
+/* Three processes beside the shell: one with SIGINT ignored, one that has left the session, and a plain one. The time
+ * that they sleep tells them from others. */
+#define SCRIPT "sleep %s & setsid sleep %s & sleep %s"
+#define N_PROCESSES 3
+
+/* ---- processes by their arguments ---- */
+
+/* (transfer full): a number of seconds that no other process of this machine sleeps. */
+static char *
+make_mark (void)
+{
+  static guint n;
+
+  return g_strdup_printf ("1000.%d%06u", (int) getpid (), n++);
+}
+
+static gboolean
+sleeps (const char *pid, const char *mark)
+{
+  g_autofree char *path = g_build_filename ("/proc", pid, "cmdline", NULL);
+  g_autofree char *line = NULL;
+  gsize size;
+
+  /* A zombie has no arguments any more. */
+  return g_ascii_isdigit (pid[0]) && g_file_get_contents (path, &line, &size, NULL) && size > strlen ("sleep") + 1 &&
+         g_str_equal (line, "sleep") && g_str_equal (line + strlen ("sleep") + 1, mark);
+}
+
+static guint
+count (const char *mark)
+{
+  g_autoptr (GDir) folder = g_dir_open ("/proc", 0, NULL);
+  const char *pid;
+  guint n = 0;
+
+  while ((pid = g_dir_read_name (folder)) != NULL)
+    n += sleeps (pid, mark);
+  return n;
+}
+
+static gboolean
+all_sleep (gpointer mark)
+{
+  return count (mark) == N_PROCESSES;
+}
+
+static gboolean
+none_sleeps (gpointer mark)
+{
+  return count (mark) == 0;
+}
+
+static gboolean
+has_process (gpointer task)
+{
+  return ferry_test_get_number (task, "pid") > 0;
+}
+
+static FerryTask *
+submit_sleepers (CommandTest *test, const char *mark)
+{
+  g_autofree char *script = g_strdup_printf (SCRIPT, mark, mark, mark);
+  FerryTask *task = command_test_submit_script (test, script, NULL);
+
+  ferry_test_look_until (all_sleep, (gpointer) mark);
+  /* The task may hear of its process later than that has begun. */
+  ferry_test_run_until (has_process, task);
+  return task;
+}
+
+static void
+end_with_a_cancel (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+
+  for (guint i = 0; i < ferry_test_times (5, 200); i++)
+    {
+      g_autofree char *mark = make_mark ();
+      g_autoptr (FerryTask) task = submit_sleepers (test, mark);
+
+      ferry_task_cancel (task);
+      command_test_wait_cancelled (task);
+      /* The worker has told of the end after it ended all. */
+      g_assert_cmpuint (count (mark), ==, 0);
+    }
+}
+
+static void
+end_with_their_worker (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+
+  g_object_set (ferry_executor_get_pool (test->executor), "restart-limit", 1000, "restart-interval", (gint64) 1, NULL);
+  for (guint i = 0; i < ferry_test_times (5, 200); i++)
+    {
+      g_autofree char *mark = make_mark ();
+      g_autoptr (FerryTask) task = submit_sleepers (test, mark);
+
+      ferry_test_kill ((GPid) ferry_test_get_number (task, "pid"), SIGKILL);
+      command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+      ferry_test_look_until (none_sleeps, mark);
+    }
+}
+
+/* ---- an application that is killed ---- */
+
+#define APPLICATION "application"
+
+static int
+be_application (const char *mark)
+{
+  CommandTest *test = command_test_new ();
+  g_autoptr (FerryTask) task = submit_sleepers (test, mark);
+
+  command_test_wait (task);
+  return EXIT_FAILURE;
+}
+
+static void
+end_with_the_application (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  /* What the killed application leaves behind is in this test's folder. */
+  g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
+
+  for (guint i = 0; i < ferry_test_times (3, 200); i++)
+    {
+      g_autofree char *mark = make_mark ();
+      const char *argv[] = {"/proc/self/exe", APPLICATION, mark, NULL};
+      g_autoptr (GError) error = NULL;
+      GPid pid;
+      int status;
+
+      g_spawn_async (NULL, (char **) argv, environment, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
+                     NULL, &pid, &error);
+      g_assert_no_error (error);
+      ferry_test_look_until (all_sleep, mark);
+      ferry_test_kill (pid, SIGKILL);
+      g_assert_cmpint (TEMP_FAILURE_RETRY (waitpid (pid, &status, 0)), ==, pid);
+      ferry_test_look_until (none_sleeps, mark);
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  if (argc == 3 && g_str_equal (argv[1], APPLICATION))
+    return be_application (argv[2]);
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/command-ends/end-with-a-cancel", end_with_a_cancel);
+  g_test_add_func ("/command-ends/end-with-their-worker", end_with_their_worker);
+  g_test_add_func ("/command-ends/end-with-the-application", end_with_the_application);
+
+  return g_test_run ();
+}
