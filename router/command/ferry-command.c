@@ -570,6 +570,43 @@ ferry_task_new_for_command (FerryCommand *command, GError **error)
   return g_steal_pointer (&task);
 }
 
+/* (transfer full) (nullable): returns the path of the worker's program. */
+static char *
+find_worker (GError **error)
+{
+  g_autofree char *program = ferry_find_own_program (PROGRAM, VARIABLE);
+
+  if (g_file_test (program, G_FILE_TEST_IS_EXECUTABLE))
+    return g_steal_pointer (&program);
+  ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
+                   "The worker that runs commands, '%s', is missing; install Ferry completely, or set " VARIABLE
+                   " to its path",
+                   program);
+  return NULL;
+}
+
+/**
+ * ferry_launcher_new_for_commands:
+ * @error: return location for an error
+ *
+ * Makes a launcher of workers that run commands. It is for an application that has a router of its own, or that gives
+ * these workers limits or an environment. Others have [ctor@Ferry.Executor.new_for_commands]. Any thread.
+ *
+ * Fails with %FERRY_ERROR_LAUNCH_FAILED if the worker is missing.
+ *
+ * Returns: (transfer full): a new launcher
+ */
+FerryLauncher *
+ferry_launcher_new_for_commands (GError **error)
+{
+  g_autofree char *program = NULL;
+
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  program = find_worker (error);
+  return program != NULL ? ferry_launcher_new ((const char *const[]){program, NULL}) : NULL;
+}
+
 /**
  * ferry_executor_new_for_commands:
  * @error: return location for an error
@@ -590,16 +627,8 @@ ferry_executor_new_for_commands (GError **error)
 
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  program = ferry_find_own_program (PROGRAM, VARIABLE);
-  if (!g_file_test (program, G_FILE_TEST_IS_EXECUTABLE))
-    {
-      ferry_set_error (error, FERRY_ERROR_LAUNCH_FAILED,
-                       "The worker that runs commands, '%s', is missing; install Ferry completely, or set " VARIABLE
-                       " to its path",
-                       program);
-      return NULL;
-    }
-  return ferry_executor_new_for_program (program, error);
+  program = find_worker (error);
+  return program != NULL ? ferry_executor_new_for_program (program, error) : NULL;
 }
 
 /**

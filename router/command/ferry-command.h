@@ -10,6 +10,7 @@
 #include <gio/gio.h>
 
 #include "base/ferry-version.h"
+#include "process/ferry-launcher.h"
 #include "task/ferry-executor.h"
 #include "task/ferry-task.h"
 
@@ -55,6 +56,8 @@ FerryCommand *ferry_command_new (const char *const *argv) G_GNUC_WARN_UNUSED_RES
 FERRY_AVAILABLE_IN_0_1
 FerryTask *ferry_task_new_for_command (FerryCommand *command, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+FERRY_AVAILABLE_IN_0_1
+FerryLauncher *ferry_launcher_new_for_commands (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 FerryExecutor *ferry_executor_new_for_commands (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1

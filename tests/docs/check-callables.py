@@ -258,6 +258,7 @@ class Tour:
         ferry = self.ferry
         os.environ["FERRY_COMMAND"] = self.worker
         executor = ferry.Executor.new_for_commands()
+        assert ferry.Launcher.new_for_commands().props.argv == [self.worker]
         command = ferry.Command.new(["true"])
         assert ferry.Task.new_for_command(command).props.name == "true"
         error = fails(executor.submit_command(command).wait, LONG)

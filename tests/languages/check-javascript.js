@@ -337,6 +337,7 @@ function testCommands() {
     const task = executor.submit_command(command);
     until(() => task.is_done);
     fact('a worker without commands says so', isError(raised(() => task.get_result()), Ferry.Error.UNKNOWN_FUNCTION));
+    equal('a launcher starts it', Ferry.Launcher.new_for_commands().argv, [GLib.getenv('FERRY_COMMAND')]);
     equal('a task has the name of its program', Ferry.Task.new_for_command(command).name, 'true');
     if (named)
         GLib.setenv('FERRY_COMMAND', named, true);

@@ -56,6 +56,11 @@ def use(executor: ferry.Executor) -> None:
     reveal_type(list(executor.map(double, [1, 2], ordered=False)))  # list[int]
     reveal_type(next(ferry.track([1, 2])))  # int
     reveal_type(executor.submit(fetch, "a").result())  # bytes
+    reveal_type(executor.run(["ls"], encoding="utf-8").result())  # subprocess.CompletedProcess[str]
+    reveal_type(executor.run(["ls"], text=True, cwd="/").result())  # subprocess.CompletedProcess[str]
+    reveal_type(executor.run(["ls"], timeout=1).result())  # subprocess.CompletedProcess[bytes]
+    reveal_type(executor.submit(ferry.Command(["ls"], text=True)).result())  # subprocess.CompletedProcess[str]
+    executor.run([1])  # mistake
     executor.submit(double, "1")  # mistake
     executor.submit(double, 1, number=2)  # mistake
     executor.stream(double, 1)  # mistake

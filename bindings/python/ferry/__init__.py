@@ -8,6 +8,7 @@
 """
 
 from ._library import VERSION as __version__
+from ._command import Command
 from ._executor import Executor
 from ._exports import export
 from ._function import function
@@ -22,9 +23,9 @@ from ._process import Process, process
 from ._proxy import Proxy, View, get, later, pass_to
 from ._stream import Stream
 from ._task import Task
-from .errors import Cancelled, CancelledError, Error, RemoteError, RemoteTraceback, WorkerLost
+from .errors import Cancelled, CancelledError, CommandError, Error, RemoteError, RemoteTraceback, WorkerLost
 
-__all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "DeMux", "Error", "Executor", "Map", "Mux",
-           "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback", "Sender", "Stream", "Task", "View",
+__all__ = ["Call", "Cancelled", "CancelledError", "ChannelPair", "Command", "CommandError", "DeMux", "Error", "Executor", "Map",
+           "Mux", "Process", "Proxy", "Receiver", "RemoteError", "RemoteTraceback", "Sender", "Stream", "Task", "View",
            "WorkerLost", "cancelled", "export", "function", "get", "later", "offer", "pass_to", "pipe", "process", "report",
            "spawn", "track"]

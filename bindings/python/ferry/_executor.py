@@ -14,9 +14,10 @@ import sys
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, overload
+from typing import Any, Literal, ParamSpec, Self, TypeVar, overload
 
 from . import _home, _inherited, _main, _message, _native, _pipe, _proxy
+from ._command import Argument, Command
 from ._function import FunctionTask, functions, make_task
 from ._library import Ferry, GLib
 from ._map import Map
@@ -96,6 +97,7 @@ class Executor:
             raise ValueError("A program of another language has no initializer of Python; set the pool's initialiser")
         self._home = self._find_home(context)
         self._objects: list[Any] = []
+        self._commands: "_Commands | None" = None
         self._modules = list(modules)
         self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
         self._streams: "weakref.WeakSet[Stream[Any]]" = weakref.WeakSet()
@@ -113,8 +115,7 @@ class Executor:
     def _make(self, workers: int | None, modules: list[str], fork: bool, first: tuple[str, bytes] | None) -> None:
         # The initializer has a name of its own, as what is said of its failure names it.
         options = () if first is None else ("--initializer", first[0])
-        launcher = Ferry.Launcher.new(self._program) if self._program is not None else _make_launcher(modules, *options)
-        pool = Ferry.Pool.new(self._home.router, launcher)
+        pool = Ferry.Pool.new(self._home.router, self._make_launcher(modules, *options))
         if workers is not None:
             pool.props.max_workers = workers
         pool.props.use_fork_server = fork
@@ -123,6 +124,9 @@ class Executor:
             pool.props.initialiser_arguments = _message.to_variant(first[1])
         self.workers: int = pool.props.max_workers
         self._objects += [Ferry.Executor.new(pool), pool]
+
+    def _make_launcher(self, modules: list[str], *options: str) -> Any:
+        return Ferry.Launcher.new(self._program) if self._program is not None else _make_launcher(modules, *options)
 
     @property
     def ferry_executor(self) -> Any:
@@ -148,15 +152,20 @@ class Executor:
 
     def submit(self, function: Callable[..., Any] | Task[Any], /, *args: Any, **kwargs: Any) -> Any:
         """Has a worker call function(*args, **kwargs), and returns the task. Any thread may call this."""
+        if isinstance(function, Command):
+            return self.commands._send(function, False)
         if self._program is not None:
             if not isinstance(function, FunctionTask):
                 raise Error("The workers are '%s', which knows no functions of Python; use call() with a name"
                             % self._program[0])
             function._takes_pickles = False
         task = function if isinstance(function, Task) else make_call(function, args, kwargs)
+        return self._send(task, task is not function)
+
+    def _send(self, task: AnyTask, is_new: bool) -> AnyTask:
         if task._home is not None:
             raise Error("Task '%s' was submitted before; make a new task" % task._name)
-        task._submit_to(self._home, is_new=task is not function)
+        task._submit_to(self._home, is_new)
         mistake = _native.submit(self._objects[0], task, isinstance(self._home, _home.ThreadHome))
         if mistake is not None:
             task._home = None
@@ -214,6 +223,41 @@ class Executor:
         """
         return Map(self.submit, self.workers, function, iterables, ordered, chunksize, buffersize)
 
+    @overload
+    def run(self, args: Iterable[Argument], *, text: Literal[True], **keywords: Any) -> Command[str]:
+        ...
+
+    @overload
+    def run(self, args: Iterable[Argument], *, encoding: str, **keywords: Any) -> Command[str]:
+        ...
+
+    @overload
+    def run(self, args: Iterable[Argument], *, text: Literal[False] = ..., encoding: None = ...,
+            **keywords: Any) -> Command[bytes]:
+        ...
+
+    def run(self, args: Iterable[Argument], **keywords: Any) -> Any:
+        """Runs a program, and returns the task, whose result is a subprocess.CompletedProcess.
+
+        A status that is no success raises ferry.CommandError, a subprocess.CalledProcessError. The keywords are those
+        of ferry.Command.
+        """
+        return self.submit(Command(args, **keywords))
+
+    @property
+    def commands(self) -> "Executor":
+        """The executor that this one has for programs: for a list of them in a window, and for their pool."""
+        if self._commands is None:
+            self._home.call(self._make_commands)
+        assert self._commands is not None
+        return self._commands
+
+    def _make_commands(self) -> None:
+        if self._objects[0].props.state != Ferry.ExecutorState.RUNNING:
+            raise Error("The executor has ended, and runs no programs; make another one")
+        if self._commands is None:
+            self._commands = _Commands(self._home, self.workers)
+
     def pipe(self, *, latest: bool = False) -> tuple[_pipe.Sender, _pipe.Receiver]:
         """A sender, for functions to send with, and its receiver, whose signals come where those of tasks do."""
         return _pipe.make(self._home, latest)
@@ -231,7 +275,11 @@ class Executor:
 
     def cancel_all(self) -> None:
         """Cancels all tasks that are not done."""
-        self._home.call(self._objects[0].cancel_all)
+        for executor in self._with_commands():
+            self._home.call(executor._objects[0].cancel_all)
+
+    def _with_commands(self) -> "list[Executor]":
+        return [self] if self._commands is None else [self, self._commands]
 
     def _is_broken(self) -> bool:
         """Whether the pool has given up. Any thread."""
@@ -256,22 +304,25 @@ class Executor:
             executor.stop()
         end()
 
-    def _begin_shutdown(self, cancel: bool) -> _home.Event:
-        ended = _home.Event()
-        self._home.call(lambda: self._stop(ended, cancel))
+    def _begin_shutdown(self, cancel: bool) -> list[_home.Event]:
+        ends = []
+        for executor in self._with_commands():
+            ends.append(_home.Event())
+            self._home.call(functools.partial(executor._stop, ends[-1], cancel))
         if not cancel:
             for stream in list(self._streams):
                 _home.post(self._home.context, stream._leave)
-        return ended
+        return ends
 
     def shutdown(self, wait: bool = True, *, cancel: bool = False) -> None:
         """Takes no more tasks, and ends the workers when the tasks are done, or at once with cancel=True.
 
         A callback of the main loop cannot wait for the tasks, so the shutdown goes on behind it.
         """
-        ended = self._begin_shutdown(cancel)
+        ends = self._begin_shutdown(cancel)
         if wait and self._home.can_wait():
-            ended.wait(self._home, None)
+            for ended in ends:
+                ended.wait(self._home, None)
 
     def __enter__(self) -> Self:
         return self
@@ -285,7 +336,34 @@ class Executor:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                         trace: TracebackType | None) -> None:
-        await self._begin_shutdown(kind is not None)
+        for ended in self._begin_shutdown(kind is not None):
+            await ended
+
+
+class _Commands(Executor):
+    """What an executor has for programs."""
+
+    def __init__(self, home: _home.Home, workers: int) -> None:
+        super().__init__(workers, context=home, program=["ferry-command"])
+
+    def _find_home(self, context: Any) -> _home.Home:
+        home: _home.Home = context
+        return home
+
+    def _make_launcher(self, *_: Any) -> Any:
+        try:
+            return Ferry.Launcher.new_for_commands()
+        except GLib.Error as missing:
+            raise Error(missing.message) from None
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(function, Command):
+            raise Error("These workers run programs, and no functions; use run(), or another executor")
+        return self._send(function, False)
+
+    @property
+    def commands(self) -> Executor:
+        return self
 
 
 class ThreadExecutor(Executor):

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The exceptions that the package raises, in the application and in workers."""
 
+import subprocess
 from concurrent.futures import CancelledError
 from typing import Any
 
-__all__ = ["Cancelled", "CancelledError", "Error", "RemoteError", "RemoteTraceback", "WorkerLost"]
+__all__ = ["Cancelled", "CancelledError", "CommandError", "Error", "RemoteError", "RemoteTraceback", "WorkerLost"]
 
 
 class Cancelled(BaseException):
@@ -14,6 +15,20 @@ class Cancelled(BaseException):
 
 class Error(Exception):
     """What Ferry itself has to say: the message names the remedy."""
+
+
+class CommandError(subprocess.CalledProcessError, Error):
+    """A program ended with a status that is no success, or was killed: then `returncode` is the signal's, below 0."""
+
+    def __init__(self, message: str, returncode: int, cmd: list[str], output: Any = None, stderr: Any = None) -> None:
+        subprocess.CalledProcessError.__init__(self, returncode, cmd, output, stderr)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> Any:
+        return CommandError, (self.message, self.returncode, self.cmd, self.output, self.stderr)
 
 
 class RemoteError(Error):
