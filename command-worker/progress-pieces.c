@@ -61,19 +61,19 @@ progress_pieces_flush (ProgressPieces *self, ProgressPieceFunc take, gpointer da
 
   if (!self->fresh)
     return;
-  self->fresh = FALSE;
   while (begin < end && self->line->str[begin] == ' ')
     begin++;
   while (end > begin && self->line->str[end - 1] == ' ')
     end--;
-  if (end > begin)
-    take (self->line->str + begin, end - begin, data);
+  if (take (self->line->str + begin, end - begin, data))
+    self->fresh = FALSE;
 }
 
 static void
 end_line (ProgressPieces *self, ProgressPieceFunc take, gpointer data)
 {
   progress_pieces_flush (self, take, data);
+  self->fresh = FALSE;
   g_string_truncate (self->line, 0);
   self->n_left_out = 0;
 }
@@ -120,6 +120,7 @@ take_control_byte (ProgressPieces *self, char byte, ProgressPieceFunc take, gpoi
     case '\b':
       if (!self->erasing)
         progress_pieces_flush (self, take, data);
+      self->fresh = FALSE;
       self->erasing = TRUE;
       erase_character (self);
       return;

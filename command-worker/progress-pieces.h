@@ -16,8 +16,10 @@ G_BEGIN_DECLS
 typedef struct _ProgressPieces ProgressPieces;
 
 /* A piece, without blanks around it, and never empty. Its bytes have no control characters and no terminal sequences,
- * and may be no UTF-8. They are for the time of the call, and do not end in a zero. */
-typedef void (*ProgressPieceFunc) (const char *piece, gsize length, gpointer data);
+ * and may be no UTF-8. They are for the time of the call, and do not end in a zero.
+ *
+ * Returns FALSE to be given the piece once more when it has ended. */
+typedef gboolean (*ProgressPieceFunc) (const char *piece, gsize length, gpointer data);
 
 ProgressPieces *progress_pieces_new (void) G_GNUC_WARN_UNUSED_RESULT;
 void progress_pieces_free (ProgressPieces *self);

@@ -11,13 +11,14 @@
 
 #include "progress-pieces.h"
 
-static void
+static gboolean
 add_piece (const char *piece, gsize length, gpointer data)
 {
   g_assert_cmpuint (length, >, 0);
   g_assert_cmpuint (length, <=, PROGRESS_MAX_PIECE);
   g_string_append_len (data, piece, (gssize) length);
   g_string_append_c (data, '|');
+  return TRUE;
 }
 
 /* Returns the pieces, each with a bar after it, of bytes that come in two parts. */
@@ -120,11 +121,34 @@ test_are_given_once (void)
   g_assert_cmpstr (found->str, ==, "34%|69%|");
 }
 
+static gboolean
+refuse_piece (const char *piece, gsize length, gpointer data)
+{
+  *(guint *) data += 1;
+  return FALSE;
+}
+
 static void
+test_are_given_again_where_refused (void)
+{
+  g_autoptr (ProgressPieces) pieces = progress_pieces_new ();
+  g_autoptr (GString) found = g_string_new (NULL);
+  guint n_refused = 0;
+
+  progress_pieces_feed (pieces, "Really? ", 8, refuse_piece, &n_refused);
+  progress_pieces_flush (pieces, refuse_piece, &n_refused);
+  g_assert_cmpuint (n_refused, ==, 1);
+  progress_pieces_flush (pieces, add_piece, found);
+  progress_pieces_flush (pieces, add_piece, found);
+  g_assert_cmpstr (found->str, ==, "Really?|");
+}
+
+static gboolean
 count_piece (const char *piece, gsize length, gpointer data)
 {
   g_assert_cmpuint (length, ==, PROGRESS_MAX_PIECE);
   *(guint *) data += 1;
+  return TRUE;
 }
 
 /* A line of 100 MB without an end. */
@@ -154,6 +178,7 @@ main (int argc, char **argv)
   g_test_add_func ("/progress-pieces/end-where-the-cursor-goes-elsewhere", test_end_where_the_cursor_goes_elsewhere);
   g_test_add_func ("/progress-pieces/have-no-control-characters", test_have_no_control_characters);
   g_test_add_func ("/progress-pieces/are-given-once", test_are_given_once);
+  g_test_add_func ("/progress-pieces/are-given-again-where-refused", test_are_given_again_where_refused);
   g_test_add_func ("/progress-pieces/are-bounded", test_are_bounded);
   return g_test_run ();
 }

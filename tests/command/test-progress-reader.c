@@ -1,0 +1,570 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: command-worker/progress-reader.c,
+ *        command-worker/progress-values.c
+ *
+ * Each way of reading, and what misleads it. What whole programs print is replayed by test-progress-programs.c. */
+
+#include "config.h"
+
+#include <gio/gio.h>
+#include <math.h>
+#include <string.h>
+
+#include "progress-reader.h"
+#include "progress-values.h"
+
+typedef struct
+{
+  ProgressReader *reader;
+  ProgressReport report;
+} Case;
+
+static void
+case_clear (Case *self)
+{
+  g_clear_pointer (&self->reader, progress_reader_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Case, case_clear)
+
+static Case
+begin (ProgressKind kind, const char *pattern, double total)
+{
+  g_autoptr (GError) error = NULL;
+  Case self = {.reader = progress_reader_new (kind, pattern, total, NULL, NULL, &error)};
+
+  g_assert_no_error (error);
+  return self;
+}
+
+static Case
+begin_program (const char *command)
+{
+  g_auto (GStrv) argv = g_strsplit (command, " ", -1);
+  g_autoptr (GError) error = NULL;
+  Case self = {.reader = progress_reader_new (PROGRESS_AUTOMATIC, NULL, 0, (const char *const *) argv, NULL, &error)};
+
+  g_assert_no_error (error);
+  return self;
+}
+
+static void
+print_on (Case *self, ProgressStream stream, const char *text)
+{
+  progress_reader_feed (self->reader, stream, text, strlen (text));
+  progress_reader_take (self->reader, &self->report);
+}
+
+static void
+print (Case *self, const char *text)
+{
+  print_on (self, PROGRESS_ERROR, text);
+}
+
+/* Percents, and NAN for what is not known. */
+static void
+assert_percent (const Case *self, double percent)
+{
+  if (isnan (percent))
+    g_assert_true (isnan (self->report.fraction));
+  else
+    g_assert_cmpfloat_with_epsilon (100 * self->report.fraction, percent, 1e-6);
+}
+
+static void
+assert_said (Case *self, const char *text, double percent)
+{
+  print (self, text);
+  assert_percent (self, percent);
+}
+
+static void
+assert_amount (const Case *self, double amount, double total, const char *unit)
+{
+  g_assert_cmpfloat_with_epsilon (self->report.amount, amount, 1e-6);
+  g_assert_cmpfloat_with_epsilon (self->report.total, total, 1e-6);
+  g_assert_cmpstr (self->report.unit, ==, unit);
+}
+
+/* ---- percent ---- */
+
+static void
+test_percent (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PERCENT, NULL, 0);
+
+  assert_said (&self, "starting\n", NAN);
+  g_assert_cmpstr (self.report.text, ==, "starting");
+  assert_said (&self, " 1,5 % of it\r", 1.5);
+  g_assert_cmpstr (self.report.text, ==, "of it");
+  assert_said (&self, "[#####     ] 25.5%\r", 25.5);
+  g_assert_cmpstr (self.report.text, ==, "of it");
+  assert_said (&self, "    (51.61/100%)\r", 51.61);
+  assert_said (&self, "60%\r", 60);
+}
+
+/* Two percentages are statistics, and these are none. */
+static void
+test_percent_is_one_number (void)
+{
+  static const char *const lines[] = {"P16..4: 13.9%  0.0%\n",
+                                      "file%20name\n",
+                                      "5%20\n",
+                                      "250% faster\n",
+                                      "1234%\n",
+                                      "100 %d\n",
+                                      "%\n",
+                                      " %\n",
+                                      "x%\n",
+                                      "1.234.567%\n",
+                                      "12345678901234567890%\n"};
+  g_auto (Case) self = begin (PROGRESS_PERCENT, NULL, 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    assert_said (&self, lines[i], NAN);
+}
+
+/* make -j tells 16 and then 8; the next file begins at the beginning. */
+static void
+test_percent_goes_back_for_another_thing_only (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PERCENT, NULL, 0);
+
+  assert_said (&self, "16%\n8%\n", 16);
+  assert_said (&self, "60%\n55%\n", 60);
+  assert_said (&self, "3%\n", 3);
+}
+
+static void
+test_end_is_not_told_before_it (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PERCENT, NULL, 0);
+
+  assert_said (&self, "100%\n", 99);
+  assert_said (&self, "100.002%\n", 99);
+  assert_said (&self, "100%\n", 99);
+}
+
+/* ---- steps ---- */
+
+static void
+test_steps (void)
+{
+  g_auto (Case) self = begin (PROGRESS_STEPS, NULL, 0);
+
+  assert_said (&self, "[1/300] Compiling a.c\n", NAN);
+  g_assert_cmpstr (self.report.text, ==, "Compiling a.c");
+  assert_said (&self, "[12/300] Compiling b.c\n", 4);
+  assert_amount (&self, 12, 300, NULL);
+  assert_said (&self, "objects ( 30/300)\n", 10);
+  assert_said (&self, "50 of 300, more\n", 100 / 6.0);
+  assert_said (&self, "file 75 of 300\n", 25);
+  assert_said (&self, "Writing:  150/300\n", 50);
+}
+
+static void
+test_steps_are_no_dates (void)
+{
+  static const char *const lines[] = {"2026/11/26 20:18:40 INFO\n",
+                                      "(0/0/0 errors)\n",
+                                      "task 1 of 1, 5\n",
+                                      "11/26\n",
+                                      "a/1/2\n",
+                                      "[5/3]\n",
+                                      "[0/0]\n",
+                                      "3 of July\n",
+                                      "[1/2/3]\n",
+                                      "1/2 cup of tea\n"};
+  g_auto (Case) self = begin (PROGRESS_STEPS, NULL, 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      print (&self, lines[i]);
+      assert_said (&self, lines[i], NAN);
+      g_assert_true (isnan (self.report.amount));
+    }
+}
+
+/* A total that grows would be a bar that was too long. */
+static void
+test_total_that_grows_is_waited_for (void)
+{
+  g_auto (Case) self = begin (PROGRESS_STEPS, NULL, 0);
+
+  assert_said (&self, "[1/1]\n[2/3]\n[3/10]\n", NAN);
+  assert_amount (&self, 3, 10, NULL);
+  assert_said (&self, "[4/10]\n", 40);
+  assert_said (&self, "[5/20]\n", 40);
+  assert_said (&self, "[5/20]\n", 25);
+}
+
+/* ---- number ---- */
+
+static void
+test_numbers (void)
+{
+  g_auto (Case) percents = begin (PROGRESS_NUMBER, NULL, 0);
+  g_auto (Case) amounts = begin (PROGRESS_NUMBER, NULL, 200);
+  g_auto (Case) bytes = begin (PROGRESS_NUMBER, NULL, 0);
+
+  assert_said (&percents, "34\nCopying\n", 34);
+  assert_said (&percents, "100\n", 99);
+  assert_said (&amounts, "50\n", 25);
+  assert_amount (&amounts, 50, 200, NULL);
+  assert_said (&amounts, "250\n", 99);
+  assert_amount (&amounts, 200, 200, NULL);
+  assert_said (&bytes, "131072\n", NAN);
+  assert_amount (&bytes, 131072, 0, NULL);
+}
+
+/* ---- keys ---- */
+
+static void
+test_keys (void)
+{
+  g_auto (Case) self = begin (PROGRESS_KEYS, "done=out_time_us/1000000 text=file end=progress", 60);
+
+  assert_said (&self, "frame=12\nout_time_us=30000000\nfile= a b.mp4 \n", NAN);
+  assert_said (&self, "progress=continue\n", 50);
+  assert_amount (&self, 30, 60, NULL);
+  g_assert_cmpstr (self.report.text, ==, "a b.mp4");
+  assert_said (&self, "out_time_us=N/A\nprogress=continue\n", 50);
+  assert_said (&self, "out_time_us=60024000\nprogress=end\n", 99);
+  assert_amount (&self, 60, 60, NULL);
+}
+
+static void
+test_keys_without_an_end (void)
+{
+  g_auto (Case) self = begin (PROGRESS_KEYS, "percent=p", 0);
+
+  assert_said (&self, "p=12\n", 12);
+  assert_said (&self, "a line\np = 15\nq=16\n", 15);
+  g_assert_cmpstr (self.report.text, ==, "a line");
+}
+
+/* ---- JSON ---- */
+
+static void
+test_json (void)
+{
+  g_auto (Case) self = begin (PROGRESS_JSON, "fraction=percent_done text=message|files done=n total=all.n", 0);
+
+  assert_said (&self, "{\"percent_done\":0.25,\"files\":[\"/a\",\"/b\"]}\n", 25);
+  g_assert_cmpstr (self.report.text, ==, "/a");
+  assert_said (&self, "{\"n\":\"5\",\"all\":{\"n\":\"10\"}}\n{\"n\":\"6\",\"all\":{\"n\":\"10\"}}\n", 60);
+  assert_amount (&self, 6, 10, NULL);
+  assert_said (&self, "{\"percent_done\":0.9, cut\nno object\n", 60);
+  assert_said (&self, "{\"percent_done\":6.5e-1}\n", 65);
+}
+
+/* ---- pattern ---- */
+
+static void
+test_pattern (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PATTERN, "(?<done>[\\d.]+ \\S+) / (?<total>[\\d.]+ \\S+): (?<text>.*)", 0);
+
+  assert_said (&self, "1.0 MiB / 4.0 MiB: a\n1.0 MiB / 4.0 MiB: a\n", 25);
+  assert_amount (&self, 1024 * 1024, 4 * 1024 * 1024, "bytes");
+  g_assert_cmpstr (self.report.text, ==, "a");
+  assert_said (&self, "something else\n", 25);
+  g_assert_cmpstr (self.report.text, ==, "something else");
+}
+
+static void
+test_pattern_of_what_is_left (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PATTERN, "(?<left>\\d+) of (?<total>\\d+) left", 0);
+
+  assert_said (&self, "30 of 40 left\n10 of 40 left\n", 75);
+  assert_amount (&self, 30, 40, NULL);
+}
+
+/* HandBrake has a queue of passes. */
+static void
+test_pattern_of_tasks (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PATTERN, "task (?<task>\\d+) of (?<tasks>\\d+), (?<percent>[\\d.]+) %", 0);
+
+  assert_said (&self, "task 1 of 2, 50.00 %\r", 25);
+  assert_said (&self, "task 2 of 2, 0.00 %\r", 50);
+  assert_said (&self, "task 2 of 2, 96.00 %\r", 98);
+}
+
+static void
+test_pattern_of_single_steps (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PATTERN, "^(?<step>ok) ", 4);
+
+  assert_said (&self, "ok 1\nno\n", 25);
+  assert_said (&self, "ok 2\nok 3\n", 75);
+  assert_amount (&self, 3, 4, NULL);
+}
+
+/* How many phases there are is not known: each is half of what is left. */
+static void
+test_pattern_of_phases (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PATTERN, "^(?<phase>\\w+): (?<percent>\\d+)", 0);
+
+  assert_said (&self, "Load: 50\n", 25);
+  assert_said (&self, "Load: 100\n", 50);
+  assert_said (&self, "Save: 50\n", 62.5);
+  assert_said (&self, "Save: 100\n", 75);
+}
+
+/* ffmpeg prints the duration once. */
+static void
+test_pattern_of_a_total_that_is_said_alone (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PATTERN, "Duration: (?<total>[\\d:.]+)|time=(?<done>[\\d:.]+)", 0);
+
+  assert_said (&self, "time=00:00:30.00\n", NAN);
+  assert_said (&self, "  Duration: 00:01:00.00, start: 0\ntime=00:00:30.00\n", 50);
+  assert_amount (&self, 30, 60, "s");
+}
+
+/* ---- programs that mislead ---- */
+
+/* zstd's percentage is its ratio. */
+static void
+test_zstd (void)
+{
+  g_auto (Case) self = begin_program ("zstd --progress f");
+
+  assert_said (&self, "\rRead:  7.0 MiB /  28.0 MiB ==> 22%\rRead:  7.0 MiB /  28.0 MiB ==> 22%\r", 25);
+  assert_said (&self, "Read:  14.0 MiB /  28.0 MiB ==> 17%\r", 50);
+}
+
+/* curl's first column is 100 where there is no length. */
+static void
+test_curl_without_a_length (void)
+{
+  g_auto (Case) self = begin_program ("curl -o f url");
+
+  assert_said (&self, "\r100 12.6M    0 12.6M    0     0  8154k      0 --:--:--  0:00:01 --:--:-- 8158k\r", NAN);
+  assert_amount (&self, 12.6 * 1024 * 1024, 0, "bytes");
+  assert_said (&self, "  -=O=-     #   #   #\r", NAN);
+}
+
+static void
+test_curl_that_sends (void)
+{
+  g_auto (Case) self = begin_program ("curl -T f url");
+  const char *line = "\r 52 19.0M    0     0   52  9.9M      0  9.9M  0:00:01  0:00:01  0:00:00 9.9M\r";
+
+  print (&self, line);
+  assert_said (&self, line, 52);
+}
+
+/* rsync ends where its data ended: half of it was there already. In German it groups thousands by points. */
+static void
+test_rsync_in_german (void)
+{
+  g_auto (Case) self = begin_program ("rsync --info=progress2 a b");
+
+  print_on (&self, PROGRESS_OUTPUT, "\r         32.768   0%    0,00kB/s    0:00:00\r");
+  assert_amount (&self, 32768, 0, "bytes");
+  print_on (&self, PROGRESS_OUTPUT, "     87.000.000  55%   39,63MB/s    0:00:02 (xfr#10, to-chk=0/38)\n");
+  assert_amount (&self, 87000000, 0, "bytes");
+  assert_percent (&self, 55);
+}
+
+static void
+test_dd_in_german (void)
+{
+  g_auto (Case) self = begin_program ("dd if=/dev/zero of=f bs=1M count=100 status=progress");
+
+  assert_said (&self, "\r52428800 Bytes (52 MB, 50 MiB) kopiert, 0,06 s, 832 MB/s\r", 50);
+}
+
+/* apt downloads, and then installs. */
+static void
+test_apt_has_two_phases (void)
+{
+  g_auto (Case) install = begin_program ("apt-get install sl");
+  g_auto (Case) download = begin_program ("apt-get download sl");
+
+  assert_said (&install, "dlstatus:1:50.0000:Retrieving\n", 25);
+  assert_said (&install, "pmstatus:dpkg-exec:0.0000:Running dpkg\n", 50);
+  assert_said (&install, "(Reading database ... 5%\r", 50);
+  assert_said (&install, "pmstatus:sl:80.0000:Installed sl\n", 90);
+  assert_said (&download, "dlstatus:1:50.0000:Retrieving\n", 50);
+}
+
+/* badblocks writes four patterns, and reads each; its last word is "done". */
+static void
+test_badblocks_has_eight_phases (void)
+{
+  g_auto (Case) self = begin_program ("badblocks -ws disk");
+
+  assert_said (&self, "Testing with pattern 0xaa:  50.00% done, 0:01 elapsed. (0/0/0 errors)\b\b\b\b", 6.25);
+  assert_said (&self, "\nReading and comparing:   0.00% done\b\b", 12.5);
+  assert_said (&self, "\nTesting with pattern 0x55:   0.00% done\b", 25);
+  assert_said (&self, "\nReading and comparing:   0.00% done\b\b", 37.5);
+}
+
+static void
+test_total_of_nothing (void)
+{
+  g_auto (Case) self = begin_program ("gpg --status-fd 2 -c f");
+
+  assert_said (&self, "[GNUPG:] PROGRESS f ? 9512 0 KiB\n[GNUPG:] PROGRESS f ? 9513 0 KiB\n", NAN);
+  assert_amount (&self, 9513 * 1024, 0, "bytes");
+}
+
+/* Where a program speaks to a terminal, it is read by either of its ways. */
+static void
+test_terminal_has_both_streams (void)
+{
+  g_auto (Case) self = begin_program ("ffmpeg -i a b");
+
+  print_on (&self, PROGRESS_TERMINAL, "Duration: 00:01:40.00, x\r\n");
+  print_on (&self, PROGRESS_TERMINAL, "out_time_us=20000000\r\nprogress=continue\r\n");
+  assert_percent (&self, 20);
+  print_on (&self, PROGRESS_TERMINAL, "frame=1 time=00:00:30.00 x\r");
+  assert_percent (&self, 30);
+}
+
+static void
+test_position (void)
+{
+  g_auto (Case) self = begin (PROGRESS_POSITION, NULL, 0);
+
+  g_assert_cmpint (progress_reader_get_kind (self.reader), ==, PROGRESS_POSITION);
+  progress_reader_set_position (self.reader, 5, 20);
+  g_assert_true (progress_reader_take (self.reader, &self.report));
+  assert_percent (&self, 25);
+  assert_amount (&self, 5, 20, "bytes");
+  assert_said (&self, "99%\n", 25);
+  g_assert_cmpstr (self.report.text, ==, "99%");
+}
+
+/* ---- what is bounded ---- */
+
+static void
+test_texts_are_clean (void)
+{
+  g_auto (Case) self = begin (PROGRESS_NONE, NULL, 0);
+  g_autofree char *line = g_strnfill (100 * 1000, 'x');
+
+  print (&self, "a\tb \033[31m c\302\233d \302\240 e\377\n");
+  g_assert_cmpstr (self.report.text, ==, "a b cd e\357\277\275");
+  print (&self, line);
+  progress_reader_end (self.reader);
+  progress_reader_take (self.reader, &self.report);
+  g_assert_cmpuint (strlen (self.report.text), ==, PROGRESS_MAX_TEXT);
+}
+
+/* The newest of a flood is told, with its piece. */
+static void
+test_last_of_a_flood_is_told (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PERCENT, NULL, 0);
+
+  for (guint i = 0; i < 100000; i++)
+    progress_reader_feed (self.reader, PROGRESS_OUTPUT, "12%\n", 4);
+  assert_said (&self, "", 12);
+  for (guint i = 0; i < 100000; i++)
+    progress_reader_feed (self.reader, PROGRESS_OUTPUT, "13%\n", 4);
+  progress_reader_feed (self.reader, PROGRESS_OUTPUT, "70% now\n", 8);
+  assert_said (&self, "", 70);
+  g_assert_cmpstr (self.report.text, ==, "now");
+}
+
+static void
+test_nothing_new_is_not_told (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PERCENT, NULL, 0);
+
+  g_assert_false (progress_reader_take (self.reader, &self.report));
+  progress_reader_feed (self.reader, PROGRESS_OUTPUT, "7%\n", 3);
+  g_assert_true (progress_reader_take (self.reader, &self.report));
+  g_assert_false (progress_reader_take (self.reader, &self.report));
+  assert_percent (&self, 7);
+}
+
+/* A question has no end of its line; a number that may go on is not read yet. */
+static void
+test_question_is_told (void)
+{
+  g_auto (Case) self = begin (PROGRESS_NUMBER, NULL, 0);
+
+  progress_reader_feed (self.reader, PROGRESS_ERROR, "Overwrite? [y/N] ", 17);
+  progress_reader_flush (self.reader);
+  g_assert_true (progress_reader_take (self.reader, &self.report));
+  g_assert_cmpstr (self.report.text, ==, "Overwrite? [y/N]");
+  progress_reader_feed (self.reader, PROGRESS_ERROR, "\n1", 2);
+  progress_reader_flush (self.reader);
+  assert_said (&self, "", NAN);
+  assert_said (&self, "7\n", 17);
+}
+
+static void
+assert_refused (ProgressKind kind, const char *pattern, GQuark domain)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (progress_reader_new (kind, pattern, 0, NULL, NULL, &error));
+  g_assert_nonnull (error);
+  g_assert_cmpuint (error->domain, ==, domain);
+}
+
+static void
+test_patterns_are_checked (void)
+{
+  assert_refused (PROGRESS_PATTERN, NULL, G_IO_ERROR);
+  assert_refused (PROGRESS_PATTERN, "(\\d+)", G_IO_ERROR);
+  assert_refused (PROGRESS_PATTERN, "(?<percent>\\d+", G_REGEX_ERROR);
+  assert_refused (PROGRESS_KEYS, NULL, G_IO_ERROR);
+  assert_refused (PROGRESS_KEYS, " ", G_IO_ERROR);
+  assert_refused (PROGRESS_KEYS, "don=x", G_IO_ERROR);
+  assert_refused (PROGRESS_KEYS, "done", G_IO_ERROR);
+  assert_refused (PROGRESS_KEYS, "done=", G_IO_ERROR);
+  assert_refused (PROGRESS_JSON, "done=x/0", G_IO_ERROR);
+  assert_refused (PROGRESS_JSON, "done=x/y", G_IO_ERROR);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name, function) g_test_add_func ("/progress-reader/" name, function)
+  ADD ("percent", test_percent);
+  ADD ("percent-is-one-number", test_percent_is_one_number);
+  ADD ("percent-goes-back-for-another-thing-only", test_percent_goes_back_for_another_thing_only);
+  ADD ("end-is-not-told-before-it", test_end_is_not_told_before_it);
+  ADD ("steps", test_steps);
+  ADD ("steps-are-no-dates", test_steps_are_no_dates);
+  ADD ("total-that-grows-is-waited-for", test_total_that_grows_is_waited_for);
+  ADD ("numbers", test_numbers);
+  ADD ("keys", test_keys);
+  ADD ("keys-without-an-end", test_keys_without_an_end);
+  ADD ("json", test_json);
+  ADD ("pattern", test_pattern);
+  ADD ("pattern-of-what-is-left", test_pattern_of_what_is_left);
+  ADD ("pattern-of-tasks", test_pattern_of_tasks);
+  ADD ("pattern-of-single-steps", test_pattern_of_single_steps);
+  ADD ("pattern-of-phases", test_pattern_of_phases);
+  ADD ("pattern-of-a-total-that-is-said-alone", test_pattern_of_a_total_that_is_said_alone);
+  ADD ("zstd", test_zstd);
+  ADD ("curl-without-a-length", test_curl_without_a_length);
+  ADD ("curl-that-sends", test_curl_that_sends);
+  ADD ("rsync-in-german", test_rsync_in_german);
+  ADD ("dd-in-german", test_dd_in_german);
+  ADD ("apt-has-two-phases", test_apt_has_two_phases);
+  ADD ("badblocks-has-eight-phases", test_badblocks_has_eight_phases);
+  ADD ("total-of-nothing", test_total_of_nothing);
+  ADD ("terminal-has-both-streams", test_terminal_has_both_streams);
+  ADD ("position", test_position);
+  ADD ("texts-are-clean", test_texts_are_clean);
+  ADD ("last-of-a-flood-is-told", test_last_of_a_flood_is_told);
+  ADD ("nothing-new-is-not-told", test_nothing_new_is_not_told);
+  ADD ("question-is-told", test_question_is_told);
+  ADD ("patterns-are-checked", test_patterns_are_checked);
+#undef ADD
+  return g_test_run ();
+}
