@@ -70,7 +70,7 @@ typedef struct
   gpointer data;
 } LineTaker;
 
-static void
+static gboolean
 take_line (const char *piece, gsize length, gpointer data)
 {
   const LineTaker *taker = data;
@@ -83,6 +83,7 @@ take_line (const char *piece, gsize length, gpointer data)
     g_free (g_queue_pop_head (&self->lines));
   g_queue_push_tail (&self->lines, g_steal_pointer (&line));
   self->is_new = TRUE;
+  return TRUE;
 }
 
 /* Returns the place in bytes from which on the last lines begin. Empty ones count too, so there may be fewer. */
