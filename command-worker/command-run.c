@@ -579,6 +579,9 @@ command_run (FerryJob *job, GVariant *arguments, GError **error)
   Run self = {.job = job, .ends = {-1, -1, -1}, .input_fd = -1};
   GVariant *result = NULL;
 
+  /* A command that does not read its input closes a pipe to which this process writes. A fork server gives its workers
+   * the handlers of a new program, so main() is too early for this. */
+  signal (SIGPIPE, SIG_IGN);
   self.options = command_options_new (arguments, error);
   if (self.options != NULL && start (&self, error))
     {

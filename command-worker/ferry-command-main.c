@@ -5,7 +5,6 @@
  * what any worker may: a function, an initialiser and ferry_worker_main(). */
 
 #include <ferry.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -42,8 +41,6 @@ register_functions (int argc, char *argv[])
 int
 main (int argc, char *argv[])
 {
-  /* A command that does not read its input closes a pipe to which this process writes. */
-  signal (SIGPIPE, SIG_IGN);
   if (!register_functions (argc, argv))
     return EXIT_FAILURE;
   ferry_worker_add_initialiser ("subreaper", become_subreaper, NULL, NULL);
