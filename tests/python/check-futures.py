@@ -148,6 +148,22 @@ async def use_asyncio(report):
         await use_groups(report, executor)
         await use_cancel(report, executor)
         await use_callbacks(report, executor)
+    with ferry.concurrent.Executor(2) as executor:
+        futures = [executor.submit(functions.double, number) for number in range(10)]
+        report.equal("asyncio.wait() waits for futures of ferry.concurrent", await asyncio.wait(futures), (set(futures), set()))
+
+
+def test_callback_of_a_closed_loop(report):
+    called = threading.Event()
+
+    async def begin(executor):
+        task = executor.submit(functions.sleep)
+        task.add_done_callback(lambda _: called.set())
+        return task
+
+    with ferry.Executor(workers=1) as executor:
+        asyncio.run(begin(executor)).cancel()
+        report.fact("a callback is called where its loop is closed", called.wait(LONG))
 
 
 def test_concurrent(report):
@@ -332,6 +348,7 @@ def body(report):
         test_watcher(report)
     test_forked_child(report)
     asyncio.run(asyncio.wait_for(use_asyncio(report), LONG))
+    test_callback_of_a_closed_loop(report)
     test_concurrent(report)
     test_two_that_look_at_once(report)
     test_repr(report)

@@ -135,8 +135,10 @@ def tell(report, suite, plugin):
 def body(report):
     page, suite, *pattern = sys.argv[1:]
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "suites"))
-    # For the sources of what does not install its tests.
-    sys.path.append(os.path.join(os.environ.get("FERRY_SUITES", "/nowhere"), suite.replace("_", "-")))
+    # For the sources of what does not install its tests, also in the programs that these start.
+    sources = os.path.join(os.environ.get("FERRY_SUITES", "/nowhere"), suite.replace("_", "-"))
+    sys.path.append(sources)
+    os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), sources])
     try:
         plugin = Plugin(importlib.import_module("with_" + suite), read_page(page, suite), *pattern or [""])
         run(plugin)

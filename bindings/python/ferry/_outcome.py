@@ -31,8 +31,8 @@ class _Callback:
     def _call(self) -> None:
         # What is over refers to itself no more, and needs no collector.
         (function, self.function), (outcome, self._outcome) = (self.function, None), (self._outcome, None)
-        if function is not None:
-            function(outcome)
+        if function is not None and outcome is not None:
+            outcome._call_back(function)
 
     def __call__(self) -> None:
         if self._loop is None:
@@ -42,7 +42,7 @@ class _Callback:
             self._loop.call_soon_threadsafe(self._call, context=self._context)
         except RuntimeError:
             # The loop was closed meanwhile.
-            pass
+            self._call()
 
 
 def give(value: T, exception: BaseException | None) -> T:
@@ -106,11 +106,14 @@ class Outcome(concurrent.futures.Future[T]):
     def add_done_callback(self, callback: Callable[[Self], Any], *, context: Any = None) -> None:
         """Has it called with this object: on the thread where the end comes, or now where that is here.
 
-        In a coroutine of asyncio the callback is for the loop, which calls it with the context.
+        In a coroutine of asyncio the callback is for the loop, which calls it with the context, as long as it is open.
         """
         entry = _Callback(self, callback, context)
         self.__dict__.setdefault("_entries", []).append(entry)
         self._ended.add_callback(entry)
+
+    def _call_back(self, function: Callable[[Self], Any]) -> None:
+        function(self)
 
     def _call_at_end(self, function: Callable[[Self], Any]) -> None:
         """For the package itself: called on the thread where the end comes, whatever loop runs here."""

@@ -98,15 +98,12 @@ class _Future(Outcome[Any]):
     def _describe_state(self) -> str:
         return self._task._describe_state()
 
-    def add_done_callback(self, fn: Callable[[Any], Any], *, context: Any = None) -> None:
-        def call() -> None:
-            try:
-                fn(self)
-            except Exception:
-                # As those of concurrent.futures do.
-                logging.getLogger("concurrent.futures").exception("exception calling callback for %r", self)
-
-        self._ended.add_callback(call)
+    def _call_back(self, function: Callable[[Any], Any]) -> None:
+        try:
+            function(self)
+        except Exception:
+            # As those of concurrent.futures do.
+            logging.getLogger("concurrent.futures").exception("exception calling callback for %r", self)
 
 
 # What programs know of it.
