@@ -92,9 +92,18 @@ gboolean ferry_downlink_is_closed (FerryDownlink *self);
 gboolean ferry_downlink_has_cancel (FerryDownlink *self);
 /* any: takes the next cancel from the express lane. Returns FALSE where the lane has no cancel. */
 gboolean ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason);
-/* any, one at a time: sleeps until ferry_downlink_has_cancel() is TRUE, the deadline passes, or
- * ferry_downlink_interrupt() is called. Returns FALSE after the link's end. */
+/* any, one at a time: sleeps until ferry_downlink_has_cancel() is TRUE, the pause word is another than was taken last,
+ * the deadline passes, or ferry_downlink_interrupt() is called. Returns FALSE after the link's end. */
 gboolean ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline);
+
+/* any: returns the pause word: see FERRY_PAUSED. Costs one load from memory. */
+guint64 ferry_downlink_get_pause (FerryDownlink *self);
+/* any: returns the pause word. The next change of it ends ferry_downlink_wait_for_cancel(). */
+guint64 ferry_downlink_take_pause (FerryDownlink *self);
+/* any, after one of these two: returns the deadline of the call that the pause word names. */
+gint64 ferry_downlink_get_deadline (FerryDownlink *self);
+/* any: tells the application that the function has heard of this pause. */
+void ferry_downlink_note_heard (FerryDownlink *self, guint64 pause);
 
 typedef enum
 {

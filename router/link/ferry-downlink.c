@@ -59,6 +59,7 @@ struct _FerryDownlink
   /* any: the position up to which records of the express lane were taken; stored with lock held */
   _Atomic guint64 express_seen;
   _Atomic gboolean express_broken; /* any */
+  _Atomic guint64 pause_taken;     /* any: the pause word, as a thread has taken it last */
   guint cancel_interrupts_taken;   /* for the thread that waits for cancels */
 };
 
@@ -711,6 +712,44 @@ ferry_downlink_take_cancel (FerryDownlink *self, guint64 *xid, guint16 *reason)
   return TRUE;
 }
 
+static FerryLinkControl *
+get_link_control (FerryDownlink *self)
+{
+  return ferry_segment_get_control (&self->uplink->segment);
+}
+
+guint64
+ferry_downlink_get_pause (FerryDownlink *self)
+{
+  /* Acquire: pairs with ferry_link_set_pause(), so that the deadline is seen. */
+  return atomic_load_explicit (&get_link_control (self)->pause, memory_order_acquire);
+}
+
+guint64
+ferry_downlink_take_pause (FerryDownlink *self)
+{
+  guint64 pause = ferry_downlink_get_pause (self);
+
+  atomic_store (&self->pause_taken, pause);
+  return pause;
+}
+
+gint64
+ferry_downlink_get_deadline (FerryDownlink *self)
+{
+  /* Relaxed: the load of the pause word orders it. */
+  return MAX (atomic_load_explicit (&get_link_control (self)->deadline, memory_order_relaxed), 0);
+}
+
+void
+ferry_downlink_note_heard (FerryDownlink *self, guint64 pause)
+{
+  /* Relaxed: the application only compares the word. The lane's words are the parent's in a process that was forked
+   * from the worker. */
+  if (!self->uplink->forked)
+    atomic_store_explicit (&get_link_control (self)->heard, pause, memory_order_relaxed);
+}
+
 gboolean
 ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline)
 {
@@ -720,7 +759,9 @@ ferry_downlink_wait_for_cancel (FerryDownlink *self, gint64 deadline)
 
       if (ferry_downlink_is_closed (self))
         return FALSE;
-      if (arm_express (self) || take_interrupt (self, &self->cancel_interrupts_taken) || deadline == 0 ||
+      /* The application stores the pause word before it rings. */
+      if (ferry_downlink_get_pause (self) != atomic_load (&self->pause_taken) || arm_express (self) ||
+          take_interrupt (self, &self->cancel_interrupts_taken) || deadline == 0 ||
           !ferry_futex_doorbell_wait (get_bell (self), seen, deadline))
         return TRUE;
     }

@@ -189,6 +189,7 @@ typedef struct
   gboolean closed;     /* sending has ended: the link's memory is unmapped, or no process reads it */
   /* (unowned) (nullable): how the worker broke the protocol of the down lanes; a text that continues “it …” */
   const char *fault;
+  guint64 pause;             /* the pause word that was stored last */
   guint64 skip_until;        /* the last xid of the latest skip (calls taken back from the worker), or 0 */
   guint64 begun_before_skip; /* the xid of the call that the worker began last before the latest skip */
   guint64 final_begun;       /* once closed is set: the xid of the call that the worker began last */
@@ -425,6 +426,8 @@ gboolean ferry_link_hold_calls (FerryLink *self, guint64 *begun);
 void ferry_link_release_calls (FerryLink *self, guint64 skip_until);
 gboolean ferry_link_doom_call (FerryLink *self, guint64 xid);
 guint64 ferry_link_get_begun_call (FerryLink *self);
+void ferry_link_set_pause (FerryLink *self, guint64 xid, gboolean paused, gint64 deadline);
+gboolean ferry_link_has_heard_pause (FerryLink *self);
 guint64 ferry_link_get_written (FerryLink *self);
 gboolean ferry_link_has_dispatched (FerryLink *self, guint64 position);
 

@@ -1162,6 +1162,37 @@ ferry_link_get_begun_call (FerryLink *self)
   return self->down.closed ? self->down.final_begun : load_begun (self, &claim);
 }
 
+/* any: pauses the call xid, or lets it go on. deadline: the call's from now on, a monotonic time; 0: none. A call that
+ * the worker has not begun yet is paused when it begins. Only one call of a link is paused at a time: the one that the
+ * worker has begun last, or will begin next. */
+void
+ferry_link_set_pause (FerryLink *self, guint64 xid, gboolean paused, gint64 deadline)
+{
+  FerryLinkControl *control;
+  FERRY_AUTO_LOCK (&self->down.lock);
+
+  if (!is_usable_locked (self))
+    return;
+  control = ferry_segment_get_control (&self->segment);
+  self->down.pause =
+    xid << FERRY_PAUSE_SHIFT | ((self->down.pause + 2) & FERRY_PAUSE_COUNT) | (paused ? FERRY_PAUSED : 0);
+  atomic_store_explicit (&control->deadline, deadline, memory_order_relaxed);
+  /* Release: a worker that sees the pause also sees the deadline. */
+  atomic_store_explicit (&control->pause, self->down.pause, memory_order_release);
+  ring_reader_locked (self);
+}
+
+/* any: whether the worker says that its function has heard of the latest ferry_link_set_pause(), and acts on it. */
+gboolean
+ferry_link_has_heard_pause (FerryLink *self)
+{
+  FERRY_AUTO_LOCK (&self->down.lock);
+
+  /* Relaxed: the word is only compared. */
+  return is_usable_locked (self) && atomic_load_explicit (&ferry_segment_get_control (&self->segment)->heard,
+                                                          memory_order_relaxed) == self->down.pause;
+}
+
 /* router's thread: returns the position up to which the worker has written the up lane. Ignores an invalid position. */
 guint64
 ferry_link_get_written (FerryLink *self)

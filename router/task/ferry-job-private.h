@@ -38,8 +38,9 @@ typedef struct
   void (*take_cancels) (gpointer serve);
   /* The thread that serves: waits for the next message, cancel or end of the link, and handles it. */
   gboolean (*receive) (gpointer serve, GError **error);
-  /* any: makes the second thread watch for cancels and for the deadline of the job. */
-  void (*watch) (gpointer serve);
+  /* any: makes the second thread watch for cancels, for pauses and for the deadline of the job. Returns whether a
+   * thread other than the calling one does. */
+  gboolean (*watch) (gpointer serve);
 } FerryJobDriver;
 
 /* The thread that serves: makes a job for call. driver (unowned) must live until the job is finished. */
@@ -55,6 +56,8 @@ gboolean ferry_job_is_serving_thread (FerryJob *self);
 void ferry_job_finish (FerryJob *self);
 /* any: cancels the job, so that its function stops. The reason of the first cancel is kept. */
 void ferry_job_cancel (FerryJob *self, guint reason);
+/* any: reads the pause word. Lets threads go on that wait for the end of a pause, and notifies of a change. */
+void ferry_job_note_pause (FerryJob *self);
 
 /* Moves the descriptors of message, if any, to the call, which owns them from now on. */
 void ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message);

@@ -39,15 +39,19 @@ struct _FerryJob
   /* any: the name of the call's function; in a map, of the function that runs for an item. The string lives as long as
    * the job */
   const char *_Atomic function_name;
-  pthread_t thread; /* const: the thread that serves */
-  guint64 begun;    /* the thread that serves: ferry_trace_get_moment() when the function was called */
+  guint64 paused_word; /* const: what the pause word is while this job is paused, with all bits of the count */
+  pthread_t thread;    /* const: the thread that serves */
+  guint64 begun;       /* the thread that serves: ferry_trace_get_moment() when the function was called */
 
   pthread_rwlock_t uses;
   gboolean finished; /* guarded by uses; the thread that serves writes it with the lock, and reads it without */
 
   _Atomic guint cancelled; /* any: 0, or why it was cancelled: a FerryCancelReason, or FERRY_CANCEL_REASON_CLOSED */
+  _Atomic gint64 deadline; /* any: microseconds; 0: none */
 
   pthread_mutex_t lock;
+  pthread_cond_t news;       /* that the job is not paused any more, or is cancelled */
+  guint64 pause;             /* lock: the pause word of this job that was notified last; 0: none */
   GCancellable *cancellable; /* lock: (owned) (nullable) */
   GError *failure;           /* lock: (owned) (nullable): of ferry_job_fail() */
   FerryBuffer *returned;     /* lock: (owned) (nullable): of ferry_job_return_buffer() */
@@ -103,7 +107,11 @@ enum
 {
   PROP_FUNCTION = 1,
   PROP_DEADLINE,
+  PROP_PAUSED,
+  N_PROPERTIES,
 };
+
+static GParamSpec *properties[N_PROPERTIES];
 
 /* any */
 static const char *
@@ -113,6 +121,8 @@ get_function_name (FerryJob *self)
   return atomic_load_explicit (&self->function_name, memory_order_relaxed);
 }
 
+static gboolean hear_pause (FerryJob *self);
+
 static void
 ferry_job_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
@@ -120,8 +130,10 @@ ferry_job_get_property (GObject *object, guint property_id, GValue *value, GPara
 
   if (property_id == PROP_FUNCTION)
     g_value_set_string (value, get_function_name (self));
-  else
+  else if (property_id == PROP_DEADLINE)
     g_value_set_int64 (value, ferry_job_get_deadline (self));
+  else
+    g_value_set_boolean (value, hear_pause (self));
 }
 
 static void
@@ -135,6 +147,7 @@ ferry_job_finalize (GObject *object)
   g_clear_error (&self->failure);
   g_clear_pointer (&self->returned, ferry_buffer_unref);
   g_clear_pointer (&self->call, ferry_call_unref);
+  pthread_cond_destroy (&self->news);
   pthread_mutex_destroy (&self->lock);
   pthread_rwlock_destroy (&self->uses);
 
@@ -153,16 +166,36 @@ ferry_job_class_init (FerryJobClass *klass)
    *
    * The name of the function that runs; in a map, of the function that runs for an item. Any thread may read this.
    */
-  g_object_class_install_property (object_class, PROP_FUNCTION,
-                                   g_param_spec_string ("function", NULL, NULL, NULL, FERRY_READABLE));
+  properties[PROP_FUNCTION] = g_param_spec_string ("function", NULL, NULL, NULL, FERRY_READABLE);
   /**
    * FerryJob:deadline:
    *
    * The monotonic time, in microseconds, at which the application cancels the job, so that [method@Ferry.Job.check]
-   * fails; 0 for none. Any thread may read this, even after the function has returned.
+   * fails; 0 for none. A pause moves the end of the task's run timeout, and so this. Any thread may read this, even
+   * after the function has returned.
    */
-  g_object_class_install_property (object_class, PROP_DEADLINE,
-                                   g_param_spec_int64 ("deadline", NULL, NULL, 0, G_MAXINT64, 0, FERRY_READABLE));
+  properties[PROP_DEADLINE] = g_param_spec_int64 ("deadline", NULL, NULL, 0, G_MAXINT64, 0, FERRY_READABLE);
+  /**
+   * FerryJob:paused:
+   *
+   * Whether the job is paused ([method@Ferry.Task.pause]). [method@Ferry.Job.check] waits while it is, and so do
+   * [method@Ferry.Job.report] and the others that check for a cancel. So most functions need not read this. Any thread
+   * may read it. After the function has returned it is %FALSE.
+   *
+   * It is for a function that waits for something else, such as for descriptors in poll(). It must then see to the
+   * pause itself: stop what it drives, and let that go on at the end of the pause. Such a function calls
+   * [method@Ferry.Job.get_cancellable] once, which starts the thread that watches for cancels and for pauses. From then
+   * on each change is notified on that thread, at once; without that thread, when the function checks for a cancel. A
+   * handler of the notification writes to a descriptor that the function polls, such as an eventfd(). The function then
+   * reads the property. In such a handler, [method@Ferry.Job.check] does not wait. A change that is taken back at once
+   * may go unnoticed; what was read last counts. Connect the handler before the property is read for the first time:
+   * the job may be paused before its function begins.
+   *
+   * A function that reads %TRUE has heard of the pause, as one that waits in [method@Ferry.Job.check] has. Its worker
+   * is not stopped ([property@Ferry.Task:stoppable]).
+   */
+  properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, FERRY_NOTIFIED);
+  g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
 
 static void
@@ -170,6 +203,7 @@ ferry_job_init (FerryJob *self)
 {
   pthread_rwlock_init (&self->uses, NULL);
   pthread_mutex_init (&self->lock, NULL);
+  pthread_cond_init (&self->news, NULL);
   ferry_progress_parts_init (&self->parts);
 }
 
@@ -187,6 +221,8 @@ ferry_job_new (const FerryJobDriver *driver, FerryCall *call)
   self->driver = driver;
   self->call = ferry_call_ref (call);
   atomic_init (&self->function_name, ferry_call_get_method (call));
+  atomic_init (&self->deadline, ferry_call_get_deadline (call));
+  self->paused_word = ferry_call_get_xid (call) << FERRY_PAUSE_SHIFT | FERRY_PAUSE_COUNT | FERRY_PAUSED;
   self->thread = pthread_self ();
   return self;
 }
@@ -265,6 +301,7 @@ ferry_job_cancel (FerryJob *self, guint reason)
     return;
   pthread_mutex_lock (&self->lock);
   g_set_object (&cancellable, self->cancellable);
+  pthread_cond_broadcast (&self->news);
   pthread_mutex_unlock (&self->lock);
   if (cancellable != NULL)
     g_cancellable_cancel (cancellable);
@@ -290,10 +327,101 @@ is_cancelled_in_use (FerryJob *self)
   return get_cancelled (self) != 0;
 }
 
-/* any, in a use: checks that the job is not cancelled. */
+/* ---- pausing ---- */
+
+/* any: whether a pause word says that this job is paused. */
+static gboolean
+is_own_pause (const FerryJob *self, guint64 pause)
+{
+  return (pause | FERRY_PAUSE_COUNT) == self->paused_word;
+}
+
+/* any, in a use. Only loads from memory. */
+static gboolean
+is_paused (FerryJob *self)
+{
+  return is_own_pause (self, ferry_downlink_get_pause (self->driver->downlink));
+}
+
+/* any: whether a pause word is about this job, paused or not. */
+static gboolean
+is_own_word (const FerryJob *self, guint64 pause)
+{
+  return is_own_pause (self, pause | FERRY_PAUSED);
+}
+
+/* any, in a use: takes the deadline over that comes with the pause word, which says the latest one. */
+static void
+take_deadline (FerryJob *self)
+{
+  if (is_own_word (self, ferry_downlink_get_pause (self->driver->downlink)))
+    atomic_store_explicit (&self->deadline, ferry_downlink_get_deadline (self->driver->downlink), memory_order_relaxed);
+}
+
+void
+ferry_job_note_pause (FerryJob *self)
+{
+  gboolean changed;
+  guint64 pause;
+
+  if (!begin_use (self, NULL))
+    return;
+  pthread_mutex_lock (&self->lock);
+  pause = ferry_downlink_get_pause (self->driver->downlink);
+  changed = is_own_word (self, pause) && self->pause != pause;
+  if (changed)
+    self->pause = pause;
+  pthread_cond_broadcast (&self->news);
+  pthread_mutex_unlock (&self->lock);
+  end_use (self);
+  /* Also for a pause that follows another at once: the function has to hear of that one. */
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAUSED]);
+}
+
+/* any, in a use: whether the word says that this job is paused. If so, the application is told that the function knows.
+ */
+static gboolean
+hear_pause_in_use (FerryJob *self, guint64 pause)
+{
+  if (!is_own_pause (self, pause))
+    return FALSE;
+  ferry_downlink_note_heard (self->driver->downlink, pause);
+  return TRUE;
+}
+
+static gboolean
+hear_pause (FerryJob *self)
+{
+  gboolean paused;
+
+  if (!begin_use (self, NULL))
+    return FALSE;
+  paused = hear_pause_in_use (self, ferry_downlink_get_pause (self->driver->downlink));
+  end_use (self);
+  return paused;
+}
+
+/* any, in a use: waits for the end of a pause, or a cancel. Does not wait where no thread would wake this one. */
+static void
+wait_while_paused (FerryJob *self)
+{
+  ferry_job_note_pause (self);
+  if (!self->driver->watch (self->driver->serve))
+    return;
+  pthread_mutex_lock (&self->lock);
+  /* With the lock, the second thread notes each change of the word that is taken here. */
+  while (hear_pause_in_use (self, ferry_downlink_take_pause (self->driver->downlink)) && get_cancelled (self) == 0)
+    pthread_cond_wait (&self->news, &self->lock);
+  pthread_mutex_unlock (&self->lock);
+}
+
+/* any, in a use: waits while the job is paused, and checks that it is not cancelled. */
 static gboolean
 check_in_use (FerryJob *self, GError **error)
 {
+  if (G_UNLIKELY (is_paused (self)) && get_cancelled (self) == 0)
+    wait_while_paused (self);
   if (G_LIKELY (!is_cancelled_in_use (self)))
     return TRUE;
   if (get_cancelled (self) == FERRY_CANCEL_REASON_DEADLINE)
@@ -312,7 +440,8 @@ check_in_use (FerryJob *self, GError **error)
  *
  * Whether the function must stop: its task was cancelled, its deadline has passed, or the application has closed the
  * link to this worker. This costs a few loads from memory and no system call, so an inner loop may call it. When it has
- * returned %TRUE once, it always does. It also returns %TRUE after the function has returned. Any thread may call this.
+ * returned %TRUE once, it always does. It also returns %TRUE after the function has returned. It never waits, so a
+ * function that calls only this goes on while it is paused. Any thread may call this.
  *
  * Returns: %TRUE if the function must stop
  */
@@ -338,7 +467,9 @@ ferry_job_is_cancelled (FerryJob *self)
  * @self: a job
  * @error: return location for an error
  *
- * Checks what [method@Ferry.Job.is_cancelled] does, and sets an error that the function can return. Any thread.
+ * Checks what [method@Ferry.Job.is_cancelled] does, and sets an error that the function can return. Waits first while
+ * the job is paused ([method@Ferry.Task.pause]), until it goes on or is cancelled; so a function holds no lock that
+ * others need when it calls this. Any thread.
  *
  * Fails with %G_IO_ERROR_CANCELLED when the job was cancelled, and with %FERRY_ERROR_TIMED_OUT when its deadline has
  * passed. Fails with %FERRY_ERROR_CLOSED when the application has closed the link, and %FERRY_ERROR_STOPPED when the
@@ -411,7 +542,12 @@ ferry_job_get_call (FerryJob *self)
 gint64
 ferry_job_get_deadline (FerryJob *self)
 {
-  return ferry_call_get_deadline (self->call);
+  if (begin_use (self, NULL))
+    {
+      take_deadline (self);
+      end_use (self);
+    }
+  return atomic_load_explicit (&self->deadline, memory_order_relaxed);
 }
 
 static void
@@ -826,8 +962,9 @@ make_report (FerryJob *self, Report report, gboolean is_step, GError **error)
  * @text: (nullable): what the function does now, for users
  * @error: return location for an error
  *
- * Reports the progress of the job. This function never waits and uses no queue: when reports come faster than the
- * application reads them, the application reads only the newest. So a function may report as often as it likes.
+ * Reports the progress of the job. This function uses no queue, and waits only while the job is paused, as
+ * [method@Ferry.Job.check] does: when reports come faster than the application reads them, the application reads only
+ * the newest. So a function may report as often as it likes.
  *
  * Between [method@Ferry.Job.begin_part] and [method@Ferry.Job.end_part], @fraction is a fraction of the part. The
  * fraction of the whole job never decreases.

@@ -6,7 +6,8 @@
  * Requests wait in a queue, in the order of their arrival. A call is claimed before it begins. So the application can
  * take back a call that has not begun, and knows which call a dead worker had begun. While a function runs, the down
  * lane is read only when the function yields and must wait. The express lane is read when the function checks its job
- * for a cancel, and by the second thread.
+ * for a cancel, and by the second thread. A function that is paused waits for the second thread, which sees the pause
+ * word change.
  *
  * Threads: one thread serves, and a second thread may watch the express lane. `lock` guards `current` and `watcher`,
  *          and is never held while a function's code may run.
@@ -208,6 +209,20 @@ check_deadline (FerryServe *self)
   return deadline != 0 ? ferry_limit_clock_sleep (&self->clock, deadline) : FERRY_NO_DEADLINE;
 }
 
+/* Tells the running job whether it is paused. */
+static void
+take_pause (FerryServe *self)
+{
+  FerryJob *job;
+
+  ferry_downlink_take_pause (self->downlink);
+  job = ref_current (self, 0);
+  if (job == NULL)
+    return;
+  ferry_job_note_pause (job);
+  unref_job (job);
+}
+
 /* The second thread wakes for each message while it watches. So it waits here until a function wants it. Returns FALSE
  * when it is to stop. */
 static gboolean
@@ -226,8 +241,10 @@ watch (gpointer data)
 
   while (wait_until_wanted (self))
     {
-      gint64 deadline = check_deadline (self);
+      gint64 deadline;
 
+      take_pause (self);
+      deadline = check_deadline (self);
       take_cancels (self);
       if (!ferry_downlink_wait_for_cancel (self->downlink, deadline))
         break;
@@ -237,12 +254,12 @@ watch (gpointer data)
 }
 
 /* any: implements FerryJobDriver.watch: starts the second thread, unless it runs. */
-static void
+static gboolean
 start_watching (gpointer serve)
 {
   FerryServe *self = serve;
   g_autoptr (GError) error = NULL;
-  gboolean has_deadline;
+  gboolean has_deadline, is_other;
 
   pthread_mutex_lock (&self->lock);
   has_deadline = self->current != NULL && ferry_job_get_deadline (self->current) != 0;
@@ -250,13 +267,15 @@ start_watching (gpointer serve)
   pthread_cond_signal (&self->wanted);
   if (self->watcher == NULL)
     self->watcher = ferry_thread_try_new ("ferry-watch", "watching for cancels", watch, self, &error);
+  is_other = self->watcher != NULL && self->watcher != g_thread_self ();
   pthread_mutex_unlock (&self->lock);
   if (error != NULL)
-    g_message ("A function is notified of a cancel only when it checks for one: %s", error->message);
+    g_message ("A function is notified of a cancel or a pause only when it checks for one: %s", error->message);
   /* The second thread may sleep until the deadline of an earlier job; this makes it read the deadlines again. Of a job
    * without one, it has nothing to read. */
   if (has_deadline)
     ferry_downlink_interrupt (self->downlink);
+  return is_other;
 }
 
 /* ---- the thread that serves ---- */

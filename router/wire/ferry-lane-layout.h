@@ -107,8 +107,22 @@ typedef struct
   /* Bit n: cell n has a value for which its reader waits. The worker sets bits; the application takes and clears all
    * bits at once. */
   _Atomic guint64 dirty;
-  guint8 padding[2 * FERRY_LINE_SIZE - 16];
+  guint8 padding[FERRY_LINE_SIZE - 16];
+
+  /* The pause words: see FERRY_PAUSED. */
+  _Atomic guint64 pause;   /* stored by the application */
+  _Atomic gint64 deadline; /* stored by the application, before pause: the call's deadline from now on; 0: none */
+  _Atomic guint64 heard;   /* stored by the worker: what it has found in pause, once its function acts on that */
+  guint8 padding_2[FERRY_LINE_SIZE - 24];
 } FerryLinkControl;
+
+/* The pause word: an xid, shifted left by FERRY_PAUSE_SHIFT, a count of the stores, and a flag that says whether this
+ * call is paused. A worker runs one call at a time, so there is one word: it is a level, and not a message. The latest
+ * store counts, and no number of stores fills anything. The word of a call that was not begun yet, or has ended,
+ * changes no other call. */
+#define FERRY_PAUSED 1
+#define FERRY_PAUSE_COUNT 0xfffe
+#define FERRY_PAUSE_SHIFT 16
 
 /* The claim word: an xid, shifted left by FERRY_CLAIM_SHIFT, and two flags. All calls up to this xid are settled: the
  * worker has begun them or has skipped them. Each call of a link has a greater xid than the calls before.
@@ -154,6 +168,7 @@ typedef struct
 G_STATIC_ASSERT (sizeof (FerryCellHeader) == 8);
 G_STATIC_ASSERT (sizeof (FerryCell) == 2 * FERRY_LINE_SIZE + 2 * FERRY_CELL_SLOT_SIZE);
 G_STATIC_ASSERT (sizeof (FerryLinkControl) == 3 * FERRY_LINE_SIZE);
+G_STATIC_ASSERT (offsetof (FerryLinkControl, pause) == 2 * FERRY_LINE_SIZE);
 G_STATIC_ASSERT (sizeof (_Atomic guint64) == 8 && sizeof (_Atomic guint32) == 4);
 G_STATIC_ASSERT (ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2);
 G_STATIC_ASSERT (sizeof (FerryLaneControl) == 5 * FERRY_LINE_SIZE);
