@@ -31,9 +31,10 @@
 #include "command-options.h"
 #include "command-output.h"
 #include "command-program.h"
+#include "command-progress.h"
 #include "command-session.h"
 
-/* The least time between two messages with a line of one stream, where not all are wanted, and two reports. */
+/* The least time between two messages with a line of one stream, where not all are wanted. */
 #define PACE (100 * 1000)
 
 /* How long output is read after the end of the first process, while others hold the pipe. */
@@ -66,6 +67,7 @@ typedef struct
   FerryJob *job;                     /* (unowned) */
   CommandOptions *options;           /* (owned) */
   CommandFiles *files;               /* (owned) (nullable) */
+  CommandProgress *progress;         /* (owned) (nullable) */
   CommandSession *session;           /* (owned) (nullable) */
   int ends[3];                       /* (owned): the streams of the command until it is started; -1: none */
   CommandOutput *outputs[N_STREAMS]; /* (owned) (nullable) */
@@ -214,6 +216,8 @@ read_output (Run *self, guint stream)
 
   if (bytes == NULL)
     return FALSE;
+  command_progress_feed (self->progress, self->options->terminal ? PROGRESS_TERMINAL : PROGRESS_OUTPUT + stream, bytes,
+                         size, g_get_monotonic_time ());
   if (stream == STREAM_OUTPUT && command_output_is_over_limit (output) && self->failure == NULL)
     self->failure = g_error_new (G_IO_ERROR, G_IO_ERROR_MESSAGE_TOO_LARGE,
                                  "'%s' wrote more than %" G_GUINT64_FORMAT " bytes to its standard output; set "
@@ -236,11 +240,11 @@ write_input (Run *self)
     clear_fd (&self->input_fd);
 }
 
-/* Sends the newest line of each stream, and has the task show it. Returns whether there was one. */
+/* Sends the newest line of each stream. Returns whether there was one. */
 static gboolean
 tell (Run *self)
 {
-  g_autofree char *text = NULL;
+  gboolean told = FALSE;
 
   for (guint stream = 0; stream < N_STREAMS; stream++)
     {
@@ -250,12 +254,9 @@ tell (Run *self)
         continue;
       if (!self->options->all_lines)
         ferry_job_send (self->job, line_types[stream], g_variant_new_string (line), NULL);
-      g_free (text);
-      text = g_steal_pointer (&line);
+      told = TRUE;
     }
-  if (text != NULL)
-    ferry_job_report (self->job, -1, text, NULL);
-  return text != NULL;
+  return told;
 }
 
 /* ---- the end ---- */
@@ -361,6 +362,7 @@ follow (Run *self)
         self->next_pace = now + PACE;
       next = MIN (next, self->ended_at != 0 ? self->ended_at + READ_AFTER_END : NEVER);
       next = MIN (next, now < self->next_pace ? self->next_pace : NEVER);
+      next = MIN (next, command_progress_tell (self->progress, now));
       wait_for_any (self, next);
       now = g_get_monotonic_time ();
     }
@@ -511,6 +513,9 @@ start (Run *self, GError **error)
 
   if (!check_directory (options, error))
     return FALSE;
+  self->progress = command_progress_new (self->job, options, error);
+  if (self->progress == NULL)
+    return FALSE;
   program = command_program_find (options->argv[0], environment, options->directory, error);
   self->files = program != NULL ? command_files_new (options, error) : NULL;
   if (self->files == NULL)
@@ -541,6 +546,7 @@ clear (Run *self)
   for (guint i = 0; i < G_N_ELEMENTS (self->ends); i++)
     clear_fd (&self->ends[i]);
   clear_fd (&self->input_fd);
+  g_clear_pointer (&self->progress, command_progress_free);
   g_clear_pointer (&self->session, command_session_free);
   for (guint stream = 0; stream < N_STREAMS; stream++)
     g_clear_pointer (&self->outputs[stream], command_output_free);
@@ -561,6 +567,7 @@ finish (Run *self, GError **error)
   follow (self);
   last_lines = dup_last_lines (self);
   succeeded = check_end (self, last_lines, &failure);
+  command_progress_end (self->progress, succeeded);
   end_rest (self, succeeded, &failure);
   if (!succeeded)
     command_files_remove (self->files);
