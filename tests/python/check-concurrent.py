@@ -7,11 +7,13 @@ CPython's own tests of ProcessPoolExecutor are run with it by check-suites.py.
 """
 
 import concurrent.futures
+import gc
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import weakref
 
 import functions
 import tap
@@ -124,6 +126,16 @@ def test_limits(report):
                                                        for number in (0, -1)], [ValueError, ValueError])
 
 
+def test_release(report):
+    executor = ferry.concurrent.Executor(1)
+    inner = weakref.ref(executor._inner)
+    future = executor.submit(functions.double, 4)
+    del executor
+    report.equal("a future has its result without the executor", future.result(), 8)
+    gc.collect()
+    report.fact("and keeps no workers then", inner() is None)
+
+
 def test_end(report):
     path = os.pathsep.join([os.path.dirname(os.path.abspath(__file__)), os.environ.get("PYTHONPATH", "")])
     with tempfile.TemporaryDirectory() as folder:
@@ -142,6 +154,7 @@ def test_end(report):
 def body(report):
     test_errors(report)
     test_limits(report)
+    test_release(report)
     test_end(report)
     test_ctrl_c(report)
     with tempfile.TemporaryDirectory() as folder:

@@ -4,6 +4,7 @@
 """The package ferry without a loop, under asyncio and under a loop of GLib: check-loops.py"""
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -140,6 +141,11 @@ def test_application(report):
         waiting = executor.submit(functions.sleep)
         timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
         report.equal("Ctrl-C ends its wait", type(raised(lambda: (timer.start(), waiting.result()))), KeyboardInterrupt)
+        before = len(gc.get_objects())
+        for _ in range(100):
+            raised(lambda: waiting.result(0.001))
+        grown = len(gc.get_objects()) - before
+        report.fact("a wait that is repeated leaves nothing", grown < 50, [grown])
         executor.cancel_all()
 
 

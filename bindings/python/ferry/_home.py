@@ -38,6 +38,9 @@ MAX_TIMEOUT = 4_000_000
 class Event(_native.Event):
     """Something that happens once; callbacks, threads and coroutines wait for it."""
 
+    # What its home waits in, which is quit by it once: a program may wait many times for a short while.
+    _loop: Any = None
+
     def wait(self, home: "Home | None", timeout: float | None) -> bool:
         """Waits on any thread, also on that of the home, which is what sets the event. Ctrl-C ends it."""
         if self.is_set():
@@ -192,9 +195,11 @@ class Home:
                         "the signal 'done'")
         if timeout is not None and timeout <= 0:
             return event.is_set()
-        loop = GLib.MainLoop(self.context)
+        loop = event._loop
+        if loop is None:
+            loop = event._loop = GLib.MainLoop(self.context)
+            event.add_callback(loop.quit)
         timer = None if timeout is None else post(self.context, loop.quit, min(timeout, MAX_TIMEOUT))
-        event.add_callback(loop.quit)
         try:
             if not event.is_set():
                 loop.run()

@@ -57,9 +57,12 @@ def _end_all() -> None:
 class _Future(Outcome[Any]):
     """A future whose call a task is. What the task knows, it asks for when a program does."""
 
+    _outcome: tuple[Any, BaseException | None] | None = None
+
     def __init__(self, task: Task[Any], executor: _executor.Executor) -> None:
         self._task = task
-        self._executor = executor
+        # Until the outcome is known: the workers end with it, while futures are kept.
+        self._executor: _executor.Executor | None = executor
         self._ended = task._ended
         self._name = task._name
 
@@ -69,17 +72,28 @@ class _Future(Outcome[Any]):
             return WorkerLost(str(exception), exception.exit_status, exception.signal, exception.last_lines)
         if isinstance(exception, errors.RemoteError) and exception.original is not None:
             return exception.original
-        if type(exception) is errors.Error and self._executor._is_broken():
+        if type(exception) is errors.Error and self._executor is not None and self._executor._is_broken():
             return WorkerLost(str(exception))
         return exception
 
+    def _read(self, timeout: float | None) -> tuple[Any, BaseException | None]:
+        self._task._wait(timeout)
+        if self._outcome is None:
+            value, exception = self._task._read()
+            outcome = value, self._convert(exception)
+            # Of two threads that read it, the one that comes late may find no executor.
+            self._outcome = self._outcome or outcome
+            self._executor = None
+        return self._outcome
+
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        return self._convert(self._task.exception(timeout))
+        _, exception = self._read(timeout)
+        if isinstance(exception, concurrent.futures.CancelledError):
+            raise exception
+        return exception
 
     def result(self, timeout: float | None = None) -> Any:
-        self._task._wait(timeout)
-        value, exception = self._task._read()
-        return give(value, self._convert(exception))
+        return give(*self._read(timeout))
 
     def running(self) -> bool:
         return not self.done() and self._task.running()
@@ -88,9 +102,8 @@ class _Future(Outcome[Any]):
         """Only what waits is cancelled."""
         if self.done():
             return self.cancelled()
-        if not self._executor._home.is_of_this_process():
-            return False
-        return self._executor._home.call(functools.partial(_withdraw, self._task))
+        home = self._task._home
+        return home is not None and home.is_of_this_process() and home.call(functools.partial(_withdraw, self._task))
 
     def _is_brought_here(self) -> bool:
         return self._task._is_brought_here()
