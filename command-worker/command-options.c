@@ -17,7 +17,6 @@ typedef enum
   KIND_FILENAME, /* ay */
   KIND_BOOLEAN,
   KIND_INT,
-  KIND_INT64,
   KIND_UINT64,
   KIND_DOUBLE,
   KIND_STATUSES, /* ai */
@@ -47,7 +46,6 @@ static const Key keys[] = {
   {KEY ("total", KIND_DOUBLE, total)},
   {KEY ("unit", KIND_STRING, unit)},
   {KEY ("cancel-signal", KIND_INT, cancel_signal)},
-  {KEY ("cancel-grace", KIND_INT64, cancel_grace)},
   {KEY ("success-statuses", KIND_STATUSES, success_statuses)},
   {KEY ("output-files", KIND_FILENAMES, output_files)},
   {KEY ("replace-output-files", KIND_BOOLEAN, replace_output_files)},
@@ -61,9 +59,9 @@ static const Key keys[] = {
 
 /* The types of a kind: arguments and file names are bytes, and may come as strings where they are UTF-8. */
 static const char *const types[][2] = {
-  [KIND_FILENAMES] = {"aay", "as"}, [KIND_STRING] = {"s", "s"}, [KIND_FILENAME] = {"ay", "s"},
-  [KIND_BOOLEAN] = {"b", "b"},      [KIND_INT] = {"i", "i"},    [KIND_INT64] = {"x", "x"},
-  [KIND_UINT64] = {"t", "t"},       [KIND_DOUBLE] = {"d", "d"}, [KIND_STATUSES] = {"ai", "ai"},
+  [KIND_FILENAMES] = {"aay", "as"}, [KIND_STRING] = {"s", "s"},     [KIND_FILENAME] = {"ay", "s"},
+  [KIND_BOOLEAN] = {"b", "b"},      [KIND_INT] = {"i", "i"},        [KIND_UINT64] = {"t", "t"},
+  [KIND_DOUBLE] = {"d", "d"},       [KIND_STATUSES] = {"ai", "ai"},
 };
 
 static void
@@ -110,9 +108,6 @@ take (CommandOptions *self, const Key *key, GVariant *value)
       return;
     case KIND_INT:
       *(gint32 *) place = g_variant_get_int32 (value);
-      return;
-    case KIND_INT64:
-      *(gint64 *) place = g_variant_get_int64 (value);
       return;
     case KIND_UINT64:
       *(guint64 *) place = g_variant_get_uint64 (value);
@@ -203,7 +198,6 @@ command_options_new (GVariant *arguments, GError **error)
   self->input = -1;
   self->output_limit = DEFAULT_OUTPUT_LIMIT;
   self->cancel_signal = SIGINT;
-  self->cancel_grace = 2 * G_USEC_PER_SEC;
   self->polite = TRUE;
   g_variant_iter_init (&iter, arguments);
   while (g_variant_iter_next (&iter, "{&sv}", &name, &value))

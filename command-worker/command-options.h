@@ -26,7 +26,6 @@ typedef struct
   double total;                 /* 0: not known */
   const char *unit;             /* (nullable) */
   gint32 cancel_signal;
-  gint64 cancel_grace;      /* in microseconds: of the task */
   gint32 *success_statuses; /* (owned) (nullable): NULL: 0 alone */
   gsize n_success_statuses;
   const char **output_files; /* (owned) (transfer container) (nullable) */

@@ -127,9 +127,9 @@ read_all (void)
   return all;
 }
 
-/* Whether a process descends from this one, and not by a child in except. */
+/* Whether a process descends from this one. */
 static gboolean
-descends (GHashTable *all, const CommandProcess *process, GHashTable *except)
+descends (GHashTable *all, const CommandProcess *process)
 {
   const pid_t self = getpid ();
 
@@ -137,14 +137,14 @@ descends (GHashTable *all, const CommandProcess *process, GHashTable *except)
   for (guint left = g_hash_table_size (all); process != NULL && left > 0; left--)
     {
       if (process->parent == self)
-        return except == NULL || !g_hash_table_contains (except, GINT_TO_POINTER (process->pid));
+        return TRUE;
       process = g_hash_table_lookup (all, GINT_TO_POINTER (process->parent));
     }
   return FALSE;
 }
 
 GArray *
-command_processes_list (GHashTable *except)
+command_processes_list (void)
 {
   g_autoptr (GHashTable) all = read_all ();
   GArray *found = g_array_new (FALSE, FALSE, sizeof (CommandProcess));
@@ -153,7 +153,7 @@ command_processes_list (GHashTable *except)
 
   g_hash_table_iter_init (&iter, all);
   while (g_hash_table_iter_next (&iter, NULL, &process))
-    if (descends (all, process, except))
+    if (descends (all, process))
       g_array_append_vals (found, process, 1);
   return found;
 }

@@ -29,8 +29,7 @@ char *command_process_dup_name (pid_t pid);
  * id. */
 int command_process_open (const CommandProcess *process);
 
-/* (transfer full) (element-type CommandProcess): the children of this process, and their children, and so on; without
- * those in except, a set of the ids of children, and what descends from them. */
-GArray *command_processes_list (GHashTable *except);
+/* (transfer full) (element-type CommandProcess): the children of this process, and their children, and so on. */
+GArray *command_processes_list (void);
 
 G_END_DECLS

@@ -108,7 +108,7 @@ report (CommandProgress *self, const ProgressReport *news)
 static void
 look_at_files (CommandProgress *self)
 {
-  g_autoptr (GArray) processes = command_processes_list (NULL);
+  g_autoptr (GArray) processes = command_processes_list ();
   g_autofree pid_t *pids = g_new (pid_t, processes->len + 1);
   double position;
   double size;

@@ -9,8 +9,9 @@
  * A command ends with its first process. A child of it may hold the pipes, so what that writes is read for a short time
  * more. Then what is left in the session is killed; and all that descends from the command, if it did not succeed.
  *
- * A cancel is a signal to the whole session, then SIGTERM at half of the grace time, then SIGKILL. That comes before
- * the grace time is over, so that this process tidies up before the application kills it.
+ * A cancel is a signal to the whole session. At half of the grace time the application sends SIGTERM to this process,
+ * which passes it on to the session. SIGKILL follows before the grace time is over, so that this process tidies up
+ * before the application kills it.
  *
  * Threads: the one that runs the function. */
 
@@ -20,6 +21,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
@@ -40,9 +42,8 @@
 /* How long output is read after the end of the first process, while others hold the pipe. */
 #define READ_AFTER_END (1 * G_USEC_PER_SEC)
 
-/* Of the grace time of a cancel, in eighths: when SIGTERM and SIGKILL follow. */
-#define TERMINATE_EIGHTHS 4
-#define KILL_EIGHTHS 7
+/* How long a command that is ended for another reason than a cancel has after each signal. */
+#define PATIENCE (1 * G_USEC_PER_SEC)
 
 /* How much of a line of the command is in the message of an error, in characters. */
 #define MAX_CAUSE 300
@@ -76,8 +77,9 @@ typedef struct
   int input_fd;                      /* (owned): where the input is written; -1: nowhere any more */
   GCancellable *cancellable;         /* (unowned) */
   int cancel_fd;                     /* readable once the job is cancelled */
-  guint cancel_step;                 /* how many signals of a cancel were sent */
-  gint64 cancelled_at;               /* 0: not cancelled */
+  int sent;                          /* the last signal of those that end a command; 0: none */
+  gint64 ending_at;                  /* when the command was asked to end; 0: it was not */
+  gint64 next_signal;                /* when the next one follows; NEVER: when the application says so */
   gint64 next_pace;                  /* when a line may be sent again */
   gint64 ended_at;                   /* when the first process had ended; 0: it runs */
   int status;                        /* of waitpid(), if so */
@@ -242,50 +244,60 @@ write_input (Run *self)
 
 /* Sends the newest line of each stream. Returns whether there was one. */
 static gboolean
-tell (Run *self)
+send_newest_lines (Run *self)
 {
-  gboolean told = FALSE;
+  gboolean sent = FALSE;
 
-  for (guint stream = 0; stream < N_STREAMS; stream++)
+  for (guint stream = 0; stream < N_STREAMS && !self->options->all_lines; stream++)
     {
       g_autofree char *line = self->outputs[stream] != NULL ? command_output_take_line (self->outputs[stream]) : NULL;
 
       if (line == NULL)
         continue;
-      if (!self->options->all_lines)
-        ferry_job_send (self->job, line_types[stream], g_variant_new_string (line), NULL);
-      told = TRUE;
+      ferry_job_send (self->job, line_types[stream], g_variant_new_string (line), NULL);
+      sent = TRUE;
     }
-  return told;
+  return sent;
 }
 
 /* ---- the end ---- */
 
-/* Sends the signal of a cancel that is due. Returns when the next one is. */
-static gint64
-go_on_to_cancel (Run *self, gint64 now)
+static void
+send_signal (Run *self, int signal_number, gint64 next)
 {
-  const gint64 eighth = self->options->cancel_grace / 8;
-  const int signals[] = {self->options->cancel_signal, SIGTERM, SIGKILL};
-  const gint64 moments[] = {0, TERMINATE_EIGHTHS * eighth, KILL_EIGHTHS * eighth};
-
-  if (self->cancelled_at == 0 && (self->failure != NULL || g_cancellable_is_cancelled (self->cancellable)))
-    self->cancelled_at = now;
-  if (self->cancelled_at == 0)
-    return NEVER;
-  while (self->cancel_step < G_N_ELEMENTS (signals) && now >= self->cancelled_at + moments[self->cancel_step])
+  self->sent = signal_number;
+  self->next_signal = next;
+  if (signal_number == SIGKILL)
+    g_free (command_session_end (self->session, COMMAND_SESSION_ALL));
+  else
     {
-      if (signals[self->cancel_step] == SIGKILL)
-        g_free (command_session_end (self->session, COMMAND_SESSION_ALL));
-      else
-        {
-          command_session_signal (self->session, signals[self->cancel_step]);
-          /* One that is stopped hears of no other signal before. */
-          command_session_signal (self->session, SIGCONT);
-        }
-      self->cancel_step++;
+      command_session_signal (self->session, signal_number);
+      /* What is stopped hears of no other signal before. */
+      command_session_signal (self->session, SIGCONT);
     }
-  return self->cancel_step < G_N_ELEMENTS (signals) ? self->cancelled_at + moments[self->cancel_step] : NEVER;
+}
+
+/* Sends the signal that is due to a command that has to end. */
+static void
+go_on_to_end (Run *self, gint64 now)
+{
+  const gboolean cancelled = g_cancellable_is_cancelled (self->cancellable);
+  const gboolean terminated = command_session_is_terminated (self->session);
+
+  if (self->ending_at == 0 && (cancelled || terminated || self->failure != NULL))
+    {
+      self->ending_at = now;
+      send_signal (self, terminated ? SIGTERM : self->options->cancel_signal, cancelled ? NEVER : now + PATIENCE);
+    }
+  else if (self->ending_at == 0 || self->sent == SIGKILL)
+    return;
+  else if (self->sent == SIGTERM && now >= self->next_signal)
+    send_signal (self, SIGKILL, NEVER);
+  else if (self->sent != SIGTERM && terminated && cancelled)
+    /* Half of the grace time is over. */
+    send_signal (self, SIGTERM, now + (now - self->ending_at) * 3 / 4);
+  else if (self->sent != SIGTERM && (terminated || now >= self->next_signal))
+    send_signal (self, SIGTERM, now + PATIENCE);
 }
 
 /* Waits for something, until a moment. */
@@ -294,7 +306,7 @@ wait_for_any (Run *self, gint64 deadline)
 {
   struct pollfd polls[] = {
     {.fd = command_session_get_descriptor (self->session), .events = POLLIN},
-    {.fd = self->cancelled_at == 0 ? self->cancel_fd : -1, .events = POLLIN},
+    {.fd = self->ending_at == 0 ? self->cancel_fd : -1, .events = POLLIN},
     {.fd = self->input_fd, .events = POLLOUT},
     {.fd = -1, .events = POLLIN},
     {.fd = -1, .events = POLLIN},
@@ -330,7 +342,7 @@ is_over (Run *self, gint64 now)
   if (self->ended_at == 0)
     return FALSE;
   /* Those that hold the pipes of a command that was cancelled are to end, and not to be heard. */
-  return self->cancelled_at != 0 || !has_open_output (self) || now >= self->ended_at + READ_AFTER_END;
+  return self->ending_at != 0 || !has_open_output (self) || now >= self->ended_at + READ_AFTER_END;
 }
 
 /* Reads what is in the pipes now. */
@@ -356,18 +368,19 @@ follow (Run *self)
 
   while (!is_over (self, now))
     {
-      gint64 next = go_on_to_cancel (self, now);
+      gint64 next;
 
-      if (now >= self->next_pace && tell (self))
+      go_on_to_end (self, now);
+      if (now >= self->next_pace && send_newest_lines (self))
         self->next_pace = now + PACE;
-      next = MIN (next, self->ended_at != 0 ? self->ended_at + READ_AFTER_END : NEVER);
+      next = MIN (self->next_signal, self->ended_at != 0 ? self->ended_at + READ_AFTER_END : NEVER);
       next = MIN (next, now < self->next_pace ? self->next_pace : NEVER);
       next = MIN (next, command_progress_tell (self->progress, now));
       wait_for_any (self, next);
       now = g_get_monotonic_time ();
     }
   read_rest (self);
-  tell (self);
+  send_newest_lines (self);
 }
 
 /* Whether a line looks like the cause of a failure. */
@@ -484,6 +497,41 @@ make_result (Run *self)
   return g_variant_new ("(i@ay@ay)", WEXITSTATUS (self->status), new_bytes_variant (start), new_bytes_variant (tail));
 }
 
+/* What ends this process when a result was sent. */
+typedef struct
+{
+  GVariant *result; /* (owned) */
+  GWeakRef job;
+} LastResult;
+
+static void
+last_result_sent (gpointer data)
+{
+  LastResult *last = data;
+  g_autoptr (GObject) job = g_weak_ref_get (&last->job);
+  const gboolean is_over = job == NULL;
+
+  g_weak_ref_clear (&last->job);
+  g_variant_unref (last->result);
+  g_free (last);
+  /* In a map, the job has more items, and the process goes on. */
+  if (is_over)
+    ferry_worker_exit (EXIT_SUCCESS);
+}
+
+/* Has this process end once the result was sent, which is when it is freed. What the command has left on purpose is
+ * then a child of nobody here, and stays when the application ends. Takes result. */
+static GVariant *
+make_last (Run *self, GVariant *result)
+{
+  LastResult *last = g_new0 (LastResult, 1);
+
+  last->result = g_variant_ref_sink (result);
+  g_weak_ref_init (&last->job, self->job);
+  return g_variant_new_from_data (G_VARIANT_TYPE (COMMAND_RESULT), g_variant_get_data (result),
+                                  g_variant_get_size (result), TRUE, last_result_sent, last);
+}
+
 static gboolean
 check_directory (const CommandOptions *options, GError **error)
 {
@@ -546,14 +594,22 @@ clear (Run *self)
   for (guint i = 0; i < G_N_ELEMENTS (self->ends); i++)
     clear_fd (&self->ends[i]);
   clear_fd (&self->input_fd);
-  g_clear_pointer (&self->progress, command_progress_free);
   g_clear_pointer (&self->session, command_session_free);
   for (guint stream = 0; stream < N_STREAMS; stream++)
     g_clear_pointer (&self->outputs[stream], command_output_free);
   g_clear_pointer (&self->input, g_bytes_unref);
+  g_clear_pointer (&self->progress, command_progress_free);
   g_clear_pointer (&self->files, command_files_free);
   g_clear_pointer (&self->options, command_options_free);
   g_clear_error (&self->failure);
+}
+
+/* This process was told to end, by somebody else than the task: it does, now that it has ended the command. */
+static void
+end_by_signal (Run *self)
+{
+  g_clear_pointer (&self->session, command_session_free);
+  raise (SIGTERM);
 }
 
 /* Follows the command to its end, and ends all of it. Returns (transfer full) (nullable) its result. */
@@ -563,16 +619,21 @@ finish (Run *self, GError **error)
   g_autoptr (GError) failure = NULL;
   g_autofree char *last_lines = NULL;
   gboolean succeeded;
+  gboolean is_lost;
 
   follow (self);
   last_lines = dup_last_lines (self);
-  succeeded = check_end (self, last_lines, &failure);
-  command_progress_end (self->progress, succeeded);
+  is_lost = command_session_is_terminated (self->session) && !g_cancellable_is_cancelled (self->cancellable);
+  succeeded = !is_lost && check_end (self, last_lines, &failure);
   end_rest (self, succeeded, &failure);
   if (!succeeded)
     command_files_remove (self->files);
-  if (succeeded && command_files_keep (self->files, &failure))
-    return make_result (self);
+  if (is_lost)
+    end_by_signal (self);
+  succeeded = succeeded && command_files_keep (self->files, &failure);
+  command_progress_end (self->progress, succeeded);
+  if (succeeded)
+    return command_session_is_empty (self->session) ? make_result (self) : make_last (self, make_result (self));
   if (last_lines[0] != '\0')
     ferry_job_fail (self->job, failure, last_lines);
   else
@@ -583,7 +644,7 @@ finish (Run *self, GError **error)
 GVariant *
 command_run (FerryJob *job, GVariant *arguments, GError **error)
 {
-  Run self = {.job = job, .ends = {-1, -1, -1}, .input_fd = -1};
+  Run self = {.job = job, .ends = {-1, -1, -1}, .input_fd = -1, .next_signal = NEVER};
   GVariant *result = NULL;
 
   /* A command that does not read its input closes a pipe to which this process writes. A fork server gives its workers

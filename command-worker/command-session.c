@@ -59,7 +59,6 @@ struct _CommandSession
   gboolean ended; /* the first process has ended */
   int status;     /* as of waitpid(), if so */
   gboolean is_wrapped;
-  GHashTable *kept; /* (owned) (nullable): children that an earlier command has left on purpose */
 };
 
 /* ---- the first process ---- */
@@ -220,32 +219,42 @@ set_failed (const Attempt *attempt, GError **error)
 /* ---- what ends ---- */
 
 static volatile sig_atomic_t event_fd = -1;
+static volatile sig_atomic_t terminated;
 
 static void
-handle_child (int signal_number)
+handle_signal (int signal_number)
 {
   const guint64 one = 1;
   const int failure = errno;
 
+  if (signal_number == SIGTERM)
+    terminated = TRUE;
   if (event_fd >= 0 && write (event_fd, &one, sizeof one) < 0)
     errno = 0;
   errno = failure;
 }
 
-/* Has this process hear of its children. The thread that watches for cancels may take the signal, so a handler has to
- * pass it on. The descriptor stays, since a handler may use it at any moment. */
+/* Has this process hear of its children, and of SIGTERM. The thread that watches for cancels may take the signals, so a
+ * handler has to pass them on. The descriptor stays, since a handler may use it at any moment. */
 static gboolean
-hear_of_children (GError **error)
+hear_signals (GError **error)
 {
-  struct sigaction action = {.sa_handler = handle_child, .sa_flags = SA_RESTART};
+  struct sigaction action = {.sa_handler = handle_signal, .sa_flags = SA_RESTART};
 
   if (event_fd < 0)
     event_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (event_fd >= 0 && sigaction (SIGCHLD, &action, NULL) == 0)
+  terminated = FALSE;
+  if (event_fd >= 0 && sigaction (SIGCHLD, &action, NULL) == 0 && sigaction (SIGTERM, &action, NULL) == 0)
     return TRUE;
   g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "Hearing of a command's end (eventfd): %s",
                g_strerror (errno));
   return FALSE;
+}
+
+gboolean
+command_session_is_terminated (CommandSession *self)
+{
+  return terminated != 0;
 }
 
 static void
@@ -264,26 +273,7 @@ reap_all (CommandSession *self)
           self->ended = TRUE;
           self->status = status;
         }
-      if (self->kept != NULL)
-        g_hash_table_remove (self->kept, GINT_TO_POINTER (pid));
     }
-}
-
-/* (transfer full) (nullable): the children that are there before a command begins. */
-static GHashTable *
-find_kept (void)
-{
-  siginfo_t info = {0};
-  g_autoptr (GArray) all = NULL;
-  GHashTable *kept;
-
-  if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
-    return NULL;
-  all = command_processes_list (NULL);
-  kept = g_hash_table_new (NULL, NULL);
-  for (guint i = 0; i < all->len; i++)
-    g_hash_table_add (kept, GINT_TO_POINTER (g_array_index (all, CommandProcess, i).pid));
-  return kept;
 }
 
 CommandSession *
@@ -295,10 +285,9 @@ command_session_start (const CommandStart *start, GError **error)
 
   self->pid = -1;
   self->is_wrapped = start->is_wrapped;
-  if (!hear_of_children (error))
+  if (!hear_signals (error))
     return NULL;
   self->events = event_fd;
-  self->kept = find_kept ();
   prctl (PR_SET_CHILD_SUBREAPER, 1);
   pid = clone_child (&attempt);
   if (pid < 0)
@@ -322,7 +311,7 @@ command_session_free (CommandSession *self)
 {
   /* Between two commands nobody waits for what an earlier one has left. */
   signal (SIGCHLD, SIG_IGN);
-  g_clear_pointer (&self->kept, g_hash_table_unref);
+  signal (SIGTERM, SIG_DFL);
   g_free (self);
 }
 
@@ -356,7 +345,7 @@ command_session_is_empty (CommandSession *self)
   reap_all (self);
   if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
     return TRUE;
-  left = command_processes_list (self->kept);
+  left = command_processes_list ();
   return left->len == 0;
 }
 
@@ -366,7 +355,7 @@ command_session_is_empty (CommandSession *self)
 static GArray *
 list (CommandSession *self, CommandSessionPart part)
 {
-  GArray *all = command_processes_list (self->kept);
+  GArray *all = command_processes_list ();
 
   for (guint i = all->len; i > 0; i--)
     {

@@ -37,10 +37,13 @@ void command_session_free (CommandSession *self);
 
 /* The id of the first process, which is that of the session. */
 pid_t command_session_get_pid (CommandSession *self);
-/* A descriptor that is readable when a process of the command has ended: command_session_has_ended() reads it. */
+/* A descriptor that is readable when a process of the command has ended, and when this process got SIGTERM:
+ * command_session_has_ended() reads it. */
 int command_session_get_descriptor (CommandSession *self);
 /* Whether the first process has ended, and with which status of waitpid(). */
 gboolean command_session_has_ended (CommandSession *self, int *status);
+/* Whether this process got SIGTERM while the command ran, which did not end this process. */
+gboolean command_session_is_terminated (CommandSession *self);
 /* Whether no process of the command is left. */
 gboolean command_session_is_empty (CommandSession *self);
 

@@ -52,8 +52,11 @@ remove_folder (const char *path)
 void
 command_test_free (CommandTest *test)
 {
-  ferry_executor_stop (test->executor);
-  ferry_test_finalize (g_steal_pointer (&test->executor));
+  if (test->executor != NULL)
+    {
+      ferry_executor_stop (test->executor);
+      ferry_test_finalize (g_steal_pointer (&test->executor));
+    }
   remove_folder (test->folder);
   g_free (test->folder);
   g_ptr_array_unref (test->lines);
@@ -141,6 +144,19 @@ command_test_wait_cancelled (FerryTask *task)
 {
   command_test_wait (task);
   g_assert_cmpint (ferry_test_get_number (task, "state"), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
+static gboolean
+has_worker (gpointer task)
+{
+  return ferry_test_get_number (task, "pid") > 0;
+}
+
+GPid
+command_test_wait_worker (FerryTask *task)
+{
+  ferry_test_run_until (has_worker, task);
+  return (GPid) ferry_test_get_number (task, "pid");
 }
 
 static gboolean

@@ -11,13 +11,13 @@ G_BEGIN_DECLS
 
 typedef struct
 {
-  FerryExecutor *executor; /* (owned) */
+  FerryExecutor *executor; /* (owned) (nullable): a test may drop it */
   char *folder;            /* (owned): an empty one, which is removed with all in it */
   GPtrArray *lines;        /* (owned) (element-type utf8): the messages of tasks since the last command, "line: text" */
 } CommandTest;
 
 CommandTest *command_test_new (void);
-/* Drops all, and asserts that none of the workers' descendants is left. */
+/* Drops all. */
 void command_test_free (CommandTest *test);
 
 /* (transfer full): a path in the folder. */
@@ -34,6 +34,8 @@ char *command_test_wait_output (FerryTask *task);
 /* Waits for a failure; returns the error, which stays the task's. */
 const GError *command_test_wait_failed (FerryTask *task, GQuark domain, int code);
 void command_test_wait_cancelled (FerryTask *task);
+/* Waits until the task has heard of its worker, which may be later than the command begins; returns its process. */
+GPid command_test_wait_worker (FerryTask *task);
 /* Waits until there is a file of that name in the folder, with something in it. */
 void command_test_wait_file (CommandTest *test, const char *name);
 /* (transfer full): what is in a file of the folder. */

@@ -70,12 +70,6 @@ none_sleeps (gpointer mark)
   return count (mark) == 0;
 }
 
-static gboolean
-has_process (gpointer task)
-{
-  return ferry_test_get_number (task, "pid") > 0;
-}
-
 static FerryTask *
 submit_sleepers (CommandTest *test, const char *mark)
 {
@@ -83,8 +77,6 @@ submit_sleepers (CommandTest *test, const char *mark)
   FerryTask *task = command_test_submit_script (test, script, NULL);
 
   ferry_test_look_until (all_sleep, (gpointer) mark);
-  /* The task may hear of its process later than that has begun. */
-  ferry_test_run_until (has_process, task);
   return task;
 }
 
@@ -116,7 +108,7 @@ end_with_their_worker (void)
       g_autofree char *mark = make_mark ();
       g_autoptr (FerryTask) task = submit_sleepers (test, mark);
 
-      ferry_test_kill ((GPid) ferry_test_get_number (task, "pid"), SIGKILL);
+      ferry_test_kill (command_test_wait_worker (task), SIGKILL);
       command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
       ferry_test_look_until (none_sleeps, mark);
     }

@@ -410,7 +410,7 @@ test_a_command_whose_worker_was_killed_is_tried_again (void)
   g_assert_true (ferry_executor_submit_task (test->executor, task, &error));
   command_test_wait_file (test, "begun");
   go (test);
-  ferry_test_kill ((GPid) ferry_test_get_number (task, "pid"), SIGKILL);
+  ferry_test_kill (command_test_wait_worker (task), SIGKILL);
   assert_output (task, "good\n");
   g_assert_cmpint (ferry_test_get_number (task, "n-attempts"), ==, 2);
   command_test_wait_gone (command_test_wait_pid (test, "pids"));

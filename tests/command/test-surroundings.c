@@ -1,0 +1,324 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: command-worker/command-program.c, command-worker/command-session.c, command-worker/command-confinement.c
+ *
+ * What a command has of the application and of its worker: environment, folder, signals, limits, descriptors, priority;
+ * and what it sees where it is confined. */
+
+#include "config.h"
+
+#include <gio/gio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/command-test.h"
+#include "ferry-test.h"
+
+static GVariantDict *
+new_option (const char *name, GVariant *value)
+{
+  GVariantDict *options = g_variant_dict_new (NULL);
+
+  g_variant_dict_insert_value (options, name, value);
+  return options;
+}
+
+static GVariant *
+new_bytestrings (const char *first, const char *second)
+{
+  return g_variant_new_bytestring_array ((const char *const[]){first, second, NULL}, -1);
+}
+
+/* (transfer full): what a script writes. */
+static char *
+run (CommandTest *test, const char *script, GVariantDict *options)
+{
+  g_autoptr (FerryTask) task = command_test_submit_script (test, script, options);
+
+  return command_test_wait_output (task);
+}
+
+/* ---- which program ---- */
+
+static void
+is_not_found (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit (test, (const char *const[]){"no-such-program", NULL}, NULL);
+  const GError *error = command_test_wait_failed (task, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT);
+
+  ferry_test_assert_says (error->message, "'no-such-program' was not found; install it");
+}
+
+static void
+make_script (CommandTest *test, const char *name, const char *text, int mode)
+{
+  g_autofree char *path = command_test_path (test, name);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  g_assert_cmpint (chmod (path, (mode_t) mode), ==, 0);
+}
+
+static void
+may_not_be_executed (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  make_script (test, "script", "#!/bin/sh\n", 0644);
+  task = command_test_submit (test, (const char *const[]){"./script", NULL}, NULL);
+  command_test_wait_failed (task, G_SPAWN_ERROR, G_SPAWN_ERROR_ACCES);
+}
+
+static void
+is_started_by_no_shell (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+
+  make_script (test, "script", "echo a script without its first line\n", 0755);
+  task = command_test_submit (test, (const char *const[]){"./script", NULL}, NULL);
+  command_test_wait_failed (task, G_SPAWN_ERROR, G_SPAWN_ERROR_NOEXEC);
+}
+
+static void
+lacks_its_interpreter (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  const GError *error;
+
+  make_script (test, "script", "#!/no/such/interpreter\n", 0755);
+  task = command_test_submit (test, (const char *const[]){"./script", NULL}, NULL);
+  error = command_test_wait_failed (task, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT);
+  ferry_test_assert_says (error->message, "interpreter");
+}
+
+static void
+is_found_in_the_path_that_it_was_given (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *path = g_strconcat ("PATH=", test->folder, NULL);
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *output = NULL;
+
+  make_script (test, "own-program", "#!/bin/sh\necho $0 $NAME\n", 0755);
+  task = command_test_submit (test, (const char *const[]){"own-program", NULL},
+                              new_option ("environment", new_bytestrings (path, "NAME=value")));
+  output = command_test_wait_output (task);
+  g_assert_true (g_str_has_suffix (output, "/own-program value\n"));
+}
+
+static void
+has_no_folder (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit (
+    test, (const char *const[]){"true", NULL}, new_option ("directory", g_variant_new_bytestring ("/no/such/folder")));
+
+  command_test_wait_failed (task, G_SPAWN_ERROR, G_SPAWN_ERROR_CHDIR);
+}
+
+/* ---- what it has ---- */
+
+static void
+runs_in_its_folder (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *output = run (test, "pwd", NULL);
+
+  g_assert_cmpstr (g_strchomp (output), ==, test->folder);
+}
+
+static void
+has_the_environment_of_the_application_without_ferrys (void)
+{
+  g_autoptr (CommandTest) test = NULL;
+  g_autofree char *output = NULL;
+
+  g_setenv ("OF_THE_APPLICATION", "a b", TRUE);
+  test = command_test_new ();
+  output = run (test, "env", NULL);
+  ferry_test_assert_says (output, "OF_THE_APPLICATION=a b\n");
+  g_assert_null (strstr (output, "FERRY_"));
+}
+
+static void
+has_three_descriptors (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit (test, (const char *const[]){"ls", "/proc/self/fd", NULL}, NULL);
+  g_autofree char *output = command_test_wait_output (task);
+
+  /* The last one is that with which the folder is read. */
+  g_assert_cmpstr (output, ==, "0\n1\n2\n3\n");
+}
+
+static void
+ignores_and_blocks_no_signal (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task =
+    command_test_submit (test, (const char *const[]){"grep", "Sig[BI]", "/proc/self/status", NULL}, NULL);
+  g_autofree char *output = command_test_wait_output (task);
+
+  g_assert_cmpstr (output, ==, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+static void
+begins_a_session_without_a_terminal (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *output = run (test, "set -- $(cat /proc/$$/stat); test $1 = $6 && echo leads; echo $7", NULL);
+
+  g_assert_cmpstr (output, ==, "leads\n0\n");
+}
+
+static void
+has_the_limits_of_the_application (void)
+{
+  g_autoptr (CommandTest) test = NULL;
+  g_autofree char *output = NULL;
+  struct rlimit limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  limit.rlim_cur = 345;
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  test = command_test_new ();
+  output = run (test, "ulimit -n", NULL);
+  g_assert_cmpstr (output, ==, "345\n");
+}
+
+static void
+is_polite_unless_told_otherwise (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  const int mine = getpriority (PRIO_PROCESS, 0);
+  g_autofree char *polite = run (test, "nice; ionice", NULL);
+  g_autofree char *own = run (test, "nice", new_option ("polite", g_variant_new_boolean (FALSE)));
+  g_autofree char *expected_polite = g_strdup_printf ("%d\nidle\n", MAX (mine, 10));
+  g_autofree char *expected_own = g_strdup_printf ("%d\n", mine);
+
+  g_assert_cmpstr (polite, ==, expected_polite);
+  g_assert_cmpstr (own, ==, expected_own);
+}
+
+/* ---- confinement ---- */
+
+static gboolean
+can_confine (void)
+{
+  const char *argv[] = {"bwrap", "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc", "true", NULL};
+  int status;
+
+  if (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL,
+                    NULL, &status, NULL) &&
+      status == 0)
+    return TRUE;
+  g_test_skip ("bubblewrap cannot make namespaces here");
+  return FALSE;
+}
+
+static void
+sees_what_it_was_granted_where_it_is_confined (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *granted = command_test_path (test, "granted");
+  g_autofree char *hidden = command_test_path (test, "hidden");
+  g_autofree char *script =
+    g_strdup_printf ("echo to it > %s/out; test -e %s || echo hidden; test $$ -lt 10 && echo alone; "
+                     "pwd; tail -n +3 /proc/net/dev | wc -l",
+                     granted, hidden);
+  g_autofree char *expected = g_strdup_printf ("hidden\nalone\n%s\n1\n", granted);
+  g_autofree char *output = NULL;
+  g_autofree char *written = NULL;
+  GVariantDict *options = new_option ("confined", g_variant_new_boolean (TRUE));
+
+  if (!can_confine ())
+    {
+      g_variant_dict_unref (options);
+      return;
+    }
+  g_assert_cmpint (mkdir (granted, 0700), ==, 0);
+  g_assert_true (g_file_set_contents (hidden, "hidden", -1, NULL));
+  g_variant_dict_insert_value (options, "writable-folders", new_bytestrings (granted, NULL));
+  g_variant_dict_insert_value (options, "directory", g_variant_new_bytestring (granted));
+  output = run (test, script, options);
+  g_assert_cmpstr (output, ==, expected);
+  written = command_test_read (test, "granted/out");
+  g_assert_cmpstr (written, ==, "to it\n");
+}
+
+static void
+may_not_write_to_a_folder_that_it_may_read (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *output = NULL;
+  GVariantDict *options = new_option ("confined", g_variant_new_boolean (TRUE));
+
+  if (!can_confine ())
+    {
+      g_variant_dict_unref (options);
+      return;
+    }
+  make_script (test, "readable", "text", 0644);
+  g_variant_dict_insert_value (options, "readable-folders", new_bytestrings (test->folder, NULL));
+  output = run (test, "cat readable; echo no > readable || echo '-refused'", options);
+  g_assert_cmpstr (output, ==, "text-refused\n");
+}
+
+static void
+ends_with_its_status_where_it_is_confined (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  GVariantDict *options = new_option ("confined", g_variant_new_boolean (TRUE));
+
+  if (!can_confine ())
+    {
+      g_variant_dict_unref (options);
+      return;
+    }
+  g_variant_dict_insert_value (options, "directory", g_variant_new_bytestring ("/"));
+  task = command_test_submit_script (test, "exit 7", options);
+  command_test_wait_failed (task, G_SPAWN_EXIT_ERROR, 7);
+}
+
+static void
+add_tests (void)
+{
+  g_test_add_func ("/command-surroundings/is-not-found", is_not_found);
+  g_test_add_func ("/command-surroundings/may-not-be-executed", may_not_be_executed);
+  g_test_add_func ("/command-surroundings/is-started-by-no-shell", is_started_by_no_shell);
+  g_test_add_func ("/command-surroundings/lacks-its-interpreter", lacks_its_interpreter);
+  g_test_add_func ("/command-surroundings/is-found-in-the-path-that-it-was-given",
+                   is_found_in_the_path_that_it_was_given);
+  g_test_add_func ("/command-surroundings/has-no-folder", has_no_folder);
+  g_test_add_func ("/command-surroundings/runs-in-its-folder", runs_in_its_folder);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  add_tests ();
+  g_test_add_func ("/command-surroundings/has-the-environment-of-the-application-without-ferrys",
+                   has_the_environment_of_the_application_without_ferrys);
+  g_test_add_func ("/command-surroundings/has-three-descriptors", has_three_descriptors);
+  g_test_add_func ("/command-surroundings/ignores-and-blocks-no-signal", ignores_and_blocks_no_signal);
+  g_test_add_func ("/command-surroundings/begins-a-session-without-a-terminal", begins_a_session_without_a_terminal);
+  g_test_add_func ("/command-surroundings/has-the-limits-of-the-application", has_the_limits_of_the_application);
+  g_test_add_func ("/command-surroundings/is-polite-unless-told-otherwise", is_polite_unless_told_otherwise);
+  g_test_add_func ("/command-surroundings/sees-what-it-was-granted-where-it-is-confined",
+                   sees_what_it_was_granted_where_it_is_confined);
+  g_test_add_func ("/command-surroundings/may-not-write-to-a-folder-that-it-may-read",
+                   may_not_write_to_a_folder_that_it_may_read);
+  g_test_add_func ("/command-surroundings/ends-with-its-status-where-it-is-confined",
+                   ends_with_its_status_where_it_is_confined);
+
+  return g_test_run ();
+}
