@@ -28,7 +28,6 @@
 #include "process/ferry-own-program-private.h"
 
 #define USUAL_OUTPUT_LIMIT (G_GUINT64_CONSTANT (1) << 20)
-#define USUAL_CANCEL_GRACE (2 * G_USEC_PER_SEC)
 
 /* The worker's program, and the environment variable with its path. */
 #define PROGRAM "ferry-command"
@@ -74,7 +73,6 @@ struct _FerryCommand
   double total;
   char *unit;
   int cancel_signal;
-  gint64 cancel_grace;
   GVariant *success_statuses;
   char **output_files;
   gboolean replace_output_files;
@@ -102,7 +100,6 @@ enum
   PROP_TOTAL,
   PROP_UNIT,
   PROP_CANCEL_SIGNAL,
-  PROP_CANCEL_GRACE,
   PROP_SUCCESS_STATUSES,
   PROP_OUTPUT_FILES,
   PROP_REPLACE_OUTPUT_FILES,
@@ -145,7 +142,6 @@ static const struct
   [PROP_TOTAL] = {G_STRUCT_OFFSET (FerryCommand, total), AS_VALUE},
   [PROP_UNIT] = {G_STRUCT_OFFSET (FerryCommand, unit), AS_VALUE},
   [PROP_CANCEL_SIGNAL] = {G_STRUCT_OFFSET (FerryCommand, cancel_signal), AS_VALUE},
-  [PROP_CANCEL_GRACE] = {G_STRUCT_OFFSET (FerryCommand, cancel_grace), AS_VALUE},
   [PROP_SUCCESS_STATUSES] = {G_STRUCT_OFFSET (FerryCommand, success_statuses), AS_VALUE},
   [PROP_OUTPUT_FILES] = {G_STRUCT_OFFSET (FerryCommand, output_files), AS_BYTES},
   [PROP_REPLACE_OUTPUT_FILES] = {G_STRUCT_OFFSET (FerryCommand, replace_output_files), AS_VALUE},
@@ -337,19 +333,10 @@ install_end_properties (void)
    * FerryCommand:cancel-signal:
    *
    * The first signal that a cancel sends to all processes of the command. They get `SIGTERM` when half of
-   * [property@Ferry.Command:cancel-grace] is over, and `SIGKILL` towards its end. The default is `SIGINT`, at which
+   * [property@Ferry.Task:cancel-grace] is over, and `SIGKILL` towards its end. The default is `SIGINT`, at which
    * most programs remove what they have half written.
    */
   properties[PROP_CANCEL_SIGNAL] = g_param_spec_int ("cancel-signal", NULL, NULL, 1, NSIG - 1, SIGINT, FERRY_SETTABLE);
-
-  /**
-   * FerryCommand:cancel-grace:
-   *
-   * The time that a cancelled command has for its end, in microseconds, which is [property@Ferry.Task:cancel-grace] of
-   * its task. The worker of the command has to know it too, so set it here and not there. The default is 2 seconds.
-   */
-  properties[PROP_CANCEL_GRACE] =
-    g_param_spec_int64 ("cancel-grace", NULL, NULL, 0, G_MAXINT64 / 2, USUAL_CANCEL_GRACE, FERRY_SETTABLE);
 
   /**
    * FerryCommand:success-statuses:
@@ -440,7 +427,6 @@ ferry_command_init (FerryCommand *self)
 {
   self->output_limit = USUAL_OUTPUT_LIMIT;
   self->cancel_signal = SIGINT;
-  self->cancel_grace = USUAL_CANCEL_GRACE;
   self->polite = TRUE;
 }
 
@@ -472,8 +458,6 @@ pack_value (const GValue *value, Packing packing)
       return g_variant_new_boolean (g_value_get_boolean (value));
     case G_TYPE_INT:
       return g_variant_new_int32 (g_value_get_int (value));
-    case G_TYPE_INT64:
-      return g_variant_new_int64 (g_value_get_int64 (value));
     case G_TYPE_UINT64:
       return g_variant_new_uint64 (g_value_get_uint64 (value));
     case G_TYPE_DOUBLE:
@@ -563,7 +547,6 @@ ferry_task_new_for_command (FerryCommand *command, GError **error)
   task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, FUNCTION, pack (command, command->input != NULL ? 0 : -1));
   if (command->input != NULL && ferry_task_add_bytes (task, command->input, error) < 0)
     return NULL;
-  ferry_task_set_cancel_grace (task, command->cancel_grace);
   name = g_path_get_basename (command->argv[0]);
   shown = g_filename_display_name (name);
   g_object_set (task, "name", shown, NULL);

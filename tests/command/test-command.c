@@ -72,26 +72,23 @@ static void
 test_each_property_travels_under_its_name (void)
 {
   const char *const files[] = {"out.mp4", NULL};
-  g_autoptr (FerryCommand) command =
-    g_object_new (FERRY_TYPE_COMMAND, "argv", (const char *const[]){"ffmpeg", NULL}, "environment",
-                  (const char *const[]){"PATH=/bin", NULL}, "directory", "/tmp", "input-file", "in.mp4", "output-file",
-                  "log", "output-limit", G_GUINT64_CONSTANT (7), "all-lines", TRUE, "terminal", TRUE, "progress",
-                  FERRY_COMMAND_PROGRESS_KEYS, "progress-pattern", "done=out_time_us", "total", 1.5, "unit", "s",
-                  "cancel-signal", SIGTERM, "cancel-grace", (gint64) 9, "success-statuses",
-                  g_variant_new_parsed ("[0, 1]"), "output-files", files, "replace-output-files", TRUE, "end-session",
-                  TRUE, "polite", FALSE, "confined", TRUE, "readable-folders", (const char *const[]){"/usr", NULL},
-                  "writable-folders", (const char *const[]){"/tmp", NULL}, "network", TRUE, NULL);
+  g_autoptr (FerryCommand) command = g_object_new (
+    FERRY_TYPE_COMMAND, "argv", (const char *const[]){"ffmpeg", NULL}, "environment",
+    (const char *const[]){"PATH=/bin", NULL}, "directory", "/tmp", "input-file", "in.mp4", "output-file", "log",
+    "output-limit", G_GUINT64_CONSTANT (7), "all-lines", TRUE, "terminal", TRUE, "progress",
+    FERRY_COMMAND_PROGRESS_KEYS, "progress-pattern", "done=out_time_us", "total", 1.5, "unit", "s", "cancel-signal",
+    SIGTERM, "success-statuses", g_variant_new_parsed ("[0, 1]"), "output-files", files, "replace-output-files", TRUE,
+    "end-session", TRUE, "polite", FALSE, "confined", TRUE, "readable-folders", (const char *const[]){"/usr", NULL},
+    "writable-folders", (const char *const[]){"/tmp", NULL}, "network", TRUE, NULL);
 
-  assert_arguments (
-    command,
-    "{'argv': <[b'ffmpeg']>, 'environment': <[b'PATH=/bin']>, 'directory': <b'/tmp'>, "
-    "'input-file': <b'in.mp4'>, 'output-file': <b'log'>, 'output-limit': <uint64 7>, "
-    "'all-lines': <true>, 'terminal': <true>, 'progress': <5>, "
-    "'progress-pattern': <'done=out_time_us'>, 'total': <1.5>, 'unit': <'s'>, "
-    "'cancel-signal': <15>, 'cancel-grace': <int64 9>, 'success-statuses': <[0, 1]>, 'output-files': <[b'out.mp4']>, "
-    "'replace-output-files': <true>, 'end-session': <true>, 'polite': <false>, "
-    "'confined': <true>, 'readable-folders': <[b'/usr']>, 'writable-folders': <[b'/tmp']>, "
-    "'network': <true>}");
+  assert_arguments (command, "{'argv': <[b'ffmpeg']>, 'environment': <[b'PATH=/bin']>, 'directory': <b'/tmp'>, "
+                             "'input-file': <b'in.mp4'>, 'output-file': <b'log'>, 'output-limit': <uint64 7>, "
+                             "'all-lines': <true>, 'terminal': <true>, 'progress': <5>, "
+                             "'progress-pattern': <'done=out_time_us'>, 'total': <1.5>, 'unit': <'s'>, "
+                             "'cancel-signal': <15>, 'success-statuses': <[0, 1]>, 'output-files': <[b'out.mp4']>, "
+                             "'replace-output-files': <true>, 'end-session': <true>, 'polite': <false>, "
+                             "'confined': <true>, 'readable-folders': <[b'/usr']>, 'writable-folders': <[b'/tmp']>, "
+                             "'network': <true>}");
   g_assert_cmpint (FERRY_COMMAND_PROGRESS_KEYS, ==, 5);
 }
 
@@ -127,15 +124,13 @@ test_a_task_takes_the_values_of_its_moment (void)
   g_autoptr (GVariant) arguments = NULL;
   g_autofree char *printed = NULL;
   FerryTaskKind kind;
-  gint64 grace;
 
   g_assert_no_error (error);
   g_object_set (command, "argv", (const char *const[]){"rm", NULL}, "directory", "/", NULL);
   arguments = get_arguments (task);
   printed = g_variant_print (arguments, FALSE);
   g_assert_cmpstr (printed, ==, "{'argv': <[b'/usr/bin/ls', b'-l']>}");
-  g_object_get (task, "kind", &kind, "cancel-grace", &grace, NULL);
-  g_assert_cmpint (grace, ==, 2 * G_USEC_PER_SEC);
+  g_object_get (task, "kind", &kind, NULL);
   g_assert_cmpint (kind, ==, FERRY_TASK_KIND_PROGRESS);
   g_assert_cmpstr (ferry_task_get_name (task), ==, "ls");
 }

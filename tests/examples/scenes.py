@@ -5,6 +5,7 @@ into the program as anybody builds it."""
 
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -277,6 +278,38 @@ def button(report, start, folder):
     report.equal("it ends with its window", program.finish(), (0, "", ""))
 
 
+def make_video(path, seconds):
+    subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i",
+                    "testsrc=duration=%d:size=160x120:rate=25" % seconds, path], check=True, timeout=SOME_SECONDS)
+
+
+def converter(report, start, folder):
+    if not shutil.which("ffmpeg"):
+        report.skip("videos are converted", "ffmpeg is not installed")
+        return
+    short, long = (os.path.join(folder, name) for name in ("short.mp4", "long.mp4"))
+    make_video(short, 1)
+    make_video(long, 200)
+    program = start("converter", short)
+    program.wait("label short.mp4", "label Done", r"bar 1\.00")
+    report.fact("a video is converted", os.path.getsize(short + ".webm") > 0)
+    program.do("close Drop Videos Here")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+    program = start("converter", long)
+    program.wait("label long.mp4", r"bar 0\.\d*[1-9]")
+    report.fact("a bar says how far it is", True)
+    program.do("click task.cancel")
+    program.wait("label Cancelled")
+    report.equal("a cancel leaves nothing behind", sorted(os.listdir(folder)), ["long.mp4", "short.mp4", "short.mp4.webm"])
+    program.do("close Drop Videos Here")
+    report.equal("the second one, too", program.finish(), (0, "", ""))
+    program = start("converter", os.path.join(folder, "none.mp4"))
+    program.wait("label Failed", ".*No such file.*")
+    report.fact("a failure has the program's own words", True)
+    program.do("close Drop Videos Here")
+    report.equal("the third one, too", program.finish(), (0, "", ""))
+
+
 def same(one, other):
     with open(one, "rb") as first, open(other, "rb") as second:
         return first.read() == second.read()
@@ -285,7 +318,7 @@ def same(one, other):
 SCENES = {
     "hello": hello, "pipe": pipe, "cancel": cancel, "list": task_list, "map": map_files, "retry": retry, "group": group,
     "conversation": conversation, "object": remote_object, "sandbox": sandbox, "pictures": pictures,
-    "button": button,
+    "button": button, "converter": converter,
 }
 
 

@@ -134,11 +134,13 @@ tell (GtkWidget *widget, gpointer data)
 
 /* ---- what is done ---- */
 
+/* A button with a picture is known by its action. */
 static gboolean
-click (GtkWidget *widget, gpointer label)
+click (GtkWidget *widget, gpointer name)
 {
-  if (!GTK_IS_BUTTON (widget) || g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), label) != 0 ||
-      !gtk_widget_is_sensitive (widget))
+  if (!GTK_IS_BUTTON (widget) || !gtk_widget_is_sensitive (widget) ||
+      (g_strcmp0 (gtk_button_get_label (GTK_BUTTON (widget)), name) != 0 &&
+       g_strcmp0 (gtk_actionable_get_action_name (GTK_ACTIONABLE (widget)), name) != 0))
     return FALSE;
   g_signal_emit_by_name (widget, "clicked");
   return TRUE;

@@ -15,7 +15,7 @@ import sys
 import tap
 
 MOST_LINES = 40
-WINDOWS = ["button.py", "conversation.py", "group.py", "hello.py", "list.py", "pictures.py", "sandbox.py", "task-list.py"]
+WINDOWS = ["button.py", "conversation.py", "converter.py", "group.py", "hello.py", "list.py", "pictures.py", "sandbox.py", "task-list.py"]
 WORKERS = ["hello_worker.py"]
 PRINTED = {
     "cancel.py": "cancelled\nlost, by signal 11\n1024\n",

@@ -98,7 +98,7 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
         except GLib.Error as error:
             raise Error(error.message) from None
         Ferry.Task.__init__(self, function=made.props.function, kind=made.props.kind, arguments=made.props.arguments,
-                            name=made.get_name(), cancel_grace=made.props.cancel_grace)
+                            name=made.get_name())
         if bytes_ is not None:
             self.add_bytes(bytes_)
         if timeout is not None:
