@@ -171,7 +171,7 @@ def use_executors(count, *classes):
 
 
 def note_pool(executor, pools):
-    pools.append(weakref.ref(executor.pool))
+    pools.append(weakref.ref(executor._objects[1]))
     return executor
 
 

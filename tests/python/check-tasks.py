@@ -174,16 +174,28 @@ def test_sandbox(report):
     """Workers of a sandbox make no sockets, and some make no memory."""
     top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-    def set_sandbox(launcher, limit):
-        sandbox = Ferry.Sandbox(system_paths=True, memory_limit=limit, policy=Ferry.SandboxPolicy.PREFERRED,
-                                read_only_paths=[top, *os.environ["LD_LIBRARY_PATH"].split(":")])
-        launcher.props.sandbox = sandbox
-
     for name, limit in (("a sandbox", 0), ("a sandbox without shared memory", 1 << 30)):
         with ferry.Executor(workers=1) as executor:
-            executor._home.call(functools.partial(set_sandbox, executor.pool.props.launcher, limit))
+            executor.pool.props.launcher.props.sandbox = Ferry.Sandbox(
+                system_paths=True, memory_limit=limit, policy=Ferry.SandboxPolicy.PREFERRED,
+                read_only_paths=[top, *os.environ["LD_LIBRARY_PATH"].split(":")])
             found = [len(executor.submit(functions.give_bytes, 20 << 20).result()) for _ in range(2)]
             report.equal("large results come from " + name, found, 2 * [20 << 20])
+
+
+def test_settings(report, folder):
+    """They are made on any thread."""
+    with ferry.Executor(workers=1) as executor:
+        executor.pool.props.max_tasks = 1
+        report.equal("a setting of the pool is what it was set to", executor.pool.props.max_tasks, 1)
+        processes = {executor.submit(functions.get_process).result() for _ in range(3)}
+        report.equal("a worker has one task", len(processes), 3)
+    path = os.path.join(folder, "begun")
+    with ferry.Executor(workers=1, initializer=os.stat, initargs=(path,)) as executor:
+        report.equal("an initializer fails", type(caught(executor.submit(abs, -4).result)), ferry.Error)
+        with open(path, "w", encoding="utf-8"):
+            executor.pool.reset()
+        report.equal("a pool that was reset has workers again", executor.submit(abs, -4).result(), 4)
 
 
 def test_forks(report):
@@ -462,6 +474,7 @@ def body(report):
         test_hidden(report, folder)
         test_broken(report, folder)
         test_initializers(report, folder)
+        test_settings(report, folder)
 
 
 if __name__ == "__main__":

@@ -135,8 +135,8 @@ class Executor:
 
     @property
     def pool(self) -> Any:
-        """The `Ferry.Pool`, for its settings."""
-        return self._objects[1]
+        """The `Ferry.Pool`, for its settings. What is asked of it is done on the thread where signals come."""
+        return self._home.share(self._objects[1])
 
     @overload
     def submit(self, function: AnyTask, /) -> AnyTask:
@@ -283,7 +283,7 @@ class Executor:
 
     def _is_broken(self) -> bool:
         """Whether the pool has given up. Any thread."""
-        return not self._home.is_over and bool(self._home.call(lambda: self.pool.get_error() is not None))
+        return not self._home.is_over and self.pool.get_error() is not None
 
     def _stop(self, ended: _home.Event, cancel: bool) -> None:
         executor, pool = self._objects

@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from . import _native
-from ._library import Ferry, GLib, Gio
+from ._library import Ferry, Gio, GLib, GObject
 from .errors import Error
 
 T = TypeVar("T")
@@ -185,6 +185,11 @@ class Home:
         result: T = value
         return result
 
+    def share(self, found: Any) -> Any:
+        """An object of the library, or what was found at one, as this thread may use it."""
+        is_bound = callable(found) or isinstance(found, (GObject.Object, type(GObject.Object.props)))
+        return Shared(self, found) if is_bound and not self.is_here() else found
+
     def can_wait(self) -> bool:
         return not self.is_here() or GLib.main_depth() == 0
 
@@ -207,6 +212,26 @@ class Home:
             if timer is not None:
                 timer.destroy()
         return event.is_set()
+
+
+class Shared:
+    """An object of the library, its methods or its properties, for another thread than the home's, where they are used."""
+
+    def __init__(self, home: Home, found: Any) -> None:
+        self.__dict__.update(_home=home, _found=found)
+
+    def __repr__(self) -> str:
+        return "<%r, by its thread>" % self._found
+
+    def __getattr__(self, name: str) -> Any:
+        return self._home.share(self._home.call(lambda: getattr(self._found, name)))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._home.call(lambda: setattr(self._found, name, value))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        own = [arg._found if isinstance(arg, Shared) else arg for arg in args]
+        return self._home.share(self._home.call(lambda: self._found(*own, **kwargs)))
 
 
 def post(context: Any, function: Callable[[], Any], seconds: float = 0, priority: int = GLib.PRIORITY_DEFAULT) -> Any:

@@ -144,7 +144,7 @@ class Executor(concurrent.futures.Executor):
             raise TypeError("initializer must be a callable")
         self._inner = _executor.ThreadExecutor(max_workers, initializer=initializer, initargs=initargs)
         if max_tasks_per_child is not None:
-            self._inner._home.call(functools.partial(self._inner.pool.set_property, "max-tasks", max_tasks_per_child))
+            self._inner.pool.props.max_tasks = max_tasks_per_child
         # Programs ask for it.
         self._max_workers = self._inner.workers
         self._lock = threading.Lock()

@@ -85,12 +85,12 @@ def _outcome_of(function, row):
 class ProcessPool:
     def __init__(self, max_workers=None, max_tasks=0, initializer=None, initargs=(), context=None):
         self._executor = ferry.Executor(max_workers, initializer=initializer, initargs=initargs)
-        self._executor._home.call(lambda: self._executor.pool.set_property("max-tasks", max_tasks))
+        self._executor.pool.props.max_tasks = max_tasks
         self._futures = set()
         self.active = True
 
     def schedule(self, function, args=(), kwargs={}, timeout=None):
-        if not self.active or self._executor._home.call(self._executor.pool.get_error) is not None:
+        if not self.active or self._executor.pool.get_error() is not None:
             raise RuntimeError("The pool is not active")
         try:
             task = ferry.Task(function, *args, **kwargs)

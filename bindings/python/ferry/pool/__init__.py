@@ -185,8 +185,7 @@ class Pool:
         self._maps: weakref.WeakSet[IMapIterator] = weakref.WeakSet()
         self._executor = ThreadExecutor(processes, initializer=initializer, initargs=tuple(initargs))
         if maxtasksperchild is not None:
-            set_property = self._executor.pool.set_property
-            self._executor._home.call(functools.partial(set_property, "max-tasks", maxtasksperchild))
+            self._executor.pool.props.max_tasks = maxtasksperchild
         self._is_running = True
 
     def _check(self) -> None:
