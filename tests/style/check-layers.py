@@ -22,8 +22,9 @@ STRANGERS = {
     "wire/ferry-fork-server-packet": MAIN_LOOPS, "wire/ferry-guardian-protocol": MAIN_LOOPS,
     "wire/ferry-handshake": MAIN_LOOPS, "wire/ferry-lane-layout": MAIN_LOOPS,
 }
-# Libraries that use no more of the first one than an application does.
+# Libraries that use no more of the first one than an application does, and programs.
 AS_APPLICATIONS = ("classic", "gtk")
+PROGRAMS = ("command-worker", "demo-app")
 # But for this one: what forks may start no thread, so the library itself carries it.
 CARRIER = "conversation/ferry-channel-carrier-private.h"
 STRANGERS_EVERYWHERE = ("gtk/", "gdk/", "gsk/", "adwaita.h")
@@ -100,18 +101,21 @@ def beyond_public(tree):
             and (own, target) != ("classic", CARRIER)]
 
 
-def demo_includes(tree):
-    """The demo stands where any application stands: the headers that one includes, and files of its own."""
+def program_includes(tree):
+    """A program stands where any application stands: the headers that one includes, and files of its own."""
     complaints = []
-    own = {posixpath.relpath(name, "demo-app") for name in tree if name.startswith("demo-app/")}
     umbrellas = {posixpath.basename(name) for name in tree if posixpath.dirname(name) == "router"}
-    for name, text in sources.select(tree, r"demo-app/.*\.[ch]$").items():
-        for line, bracket, target in sources.includes(text):
-            if bracket == '"' and target not in own and target != "config.h" and "resources" not in target:
-                complaints.append("%s:%d: %s is no file of the demo" % (name, line, target))
-            inside = target.split("/")[0] in LAYERS[:-1] or target.startswith("ferry-")
-            if bracket == "<" and inside and target not in umbrellas:
-                complaints.append("%s:%d: %s is inside the library" % (name, line, target))
+    for folder in PROGRAMS:
+        own = {posixpath.relpath(name, folder) for name in tree if name.startswith(folder + "/")}
+        for name, text in sources.select(tree, folder + r"/.*\.[ch]$").items():
+            for line, bracket, target in sources.includes(text):
+                if bracket == '"' and target not in own and target != "config.h" and "resources" not in target:
+                    complaints.append("%s:%d: %s is no file of this program" % (name, line, target))
+                inside = target.split("/")[0] in LAYERS[:-1] or target.startswith("ferry-")
+                if bracket == "<" and inside and target not in umbrellas:
+                    complaints.append("%s:%d: %s is inside the library" % (name, line, target))
+                if folder == "command-worker" and target.startswith(STRANGERS_EVERYWHERE):
+                    complaints.append("%s:%d: %s is for windows" % (name, line, target))
     return complaints
 
 
@@ -144,11 +148,13 @@ CHECKS = {
         {"router/gtk/a.c": '#include "task/ferry-task.h"\n'},
         {"router/classic/a.c": '#include "task/ferry-task.h"\n'},
     ]),
-    "the demo includes public headers only": (demo_includes, [
+    "programs include public headers only": (program_includes, [
         {"demo-app/a.c": '#include "link/ferry-link-private.h"\n'},
         {"demo-app/page/a.c": '#include "a.h"\n', "demo-app/page/a.h": ""},
         {"demo-app/a.c": "#include <route/ferry-router.h>\n"},
         {"demo-app/a.c": "#include <ferry-router.h>\n", "router/route/ferry-router.h": ""},
+        {"command-worker/a.c": '#include "process/ferry-spawn-private.h"\n'},
+        {"command-worker/a.c": "#include <gtk/gtk.h>\n"},
     ]),
 }
 
@@ -161,6 +167,8 @@ INNOCENT = {
     "router/gtk/a.c": '#include "config.h"\n#include "gtk/a.h"\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
     "demo-app/page/demo.c": '#include "page/demo.h"\n#include <ferry-objects.h>\n#include <ferry.h>\n#include <gtk/gtk.h>\n',
     "router/ferry-objects.h": "",
+    "command-worker/a.c": '#include "a.h"\n#include <ferry-objects.h>\n#include <gio/gio.h>\n',
+    "command-worker/a.h": "",
     "demo-app/page/demo.h": "",
 }
 
