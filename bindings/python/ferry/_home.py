@@ -223,6 +223,9 @@ class Shared:
     def __repr__(self) -> str:
         return "<%r, by its thread>" % self._found
 
+    def __dir__(self) -> list[str]:
+        return dir(self._found)
+
     def __getattr__(self, name: str) -> Any:
         return self._home.share(self._home.call(lambda: getattr(self._found, name)))
 
