@@ -464,6 +464,7 @@ test_a_full_queue_takes_no_more (void)
   g_autoptr (GError) error = NULL;
 
   command_test_wait_file (test, "begun");
+  command_test_wait_worker (first);
   g_object_set (test->executor, "max-pending", 1, NULL);
   second = submit (test, command);
   g_assert_null (ferry_executor_submit_command (test->executor, command, &error));
