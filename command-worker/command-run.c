@@ -109,7 +109,8 @@ static gboolean
 open_input (Run *self, GError **error)
 {
   const CommandOptions *options = self->options;
-  const char *path = options->input_file != NULL ? options->input_file : "/dev/null";
+  g_autofree char *path =
+    g_canonicalize_filename (options->input_file != NULL ? options->input_file : "/dev/null", options->directory);
   int ends[2];
 
   if (options->input < 0)

@@ -159,6 +159,8 @@ reads_a_file (void)
 
   g_assert_true (g_file_set_contents (path, "of the file", -1, NULL));
   assert_output (test, "cat", new_option ("input-file", g_variant_new_bytestring (path)), "of the file");
+  /* As for the command, a relative path begins in its folder. */
+  assert_output (test, "cat", new_option ("input-file", g_variant_new_bytestring ("in")), "of the file");
 }
 
 static void
