@@ -111,6 +111,11 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
         # As subprocess does it.
         return io.TextIOWrapper(io.BytesIO(written), encoding=self._encoding, errors=self._errors).read()
 
+    @property
+    def progress(self) -> tuple[float, str | None]:
+        """How far the program is, from 0 to 1, and what it said last, on any thread."""
+        return (self.get_fraction(), self.get_text()) if self.done() else self._progress
+
     def _translate(self, error: Any) -> Exception:
         program = os.fsdecode(self.args[0])
         if error.domain == EXIT_ERROR:
