@@ -6,6 +6,7 @@
 import asyncio
 import os
 import pickle
+import re
 import subprocess
 import tempfile
 import threading
@@ -120,6 +121,26 @@ def test_tasks(report, executor, folder):
     report.equal("input comes from a file", executor.run(["cat"], input_file=path).result(LONG).stdout, b"a\n")
 
 
+def test_progress(report, executor, folder):
+    gate = os.path.join(folder, "gate")
+    os.mkfifo(gate)
+    for name, line, keywords in (
+            ("a percentage", "40 %", {}), ("steps", "[2/5]", {"progress": "steps"}),
+            ("a number", "8", {"progress": "number", "total": 20}),
+            ("keys", "n=2", {"progress": "keys", "progress_pattern": "done=n total=of", "total": 5}),
+            ("JSON", '{"a": {"share": 0.4}}', {"progress": "json", "progress_pattern": "fraction=a.share"}),
+            ("a pattern of re", "step 2 of 5", {"progress": re.compile(r"step (?P<done>\d+) of (?P<total>\d+)")})):
+        begun = threading.Event()
+        task = ferry.Command(["sh", "-c", 'echo "$1"; read word < "$2"', "sh", line, gate], **keywords)
+        task.connect("progress", lambda task: round(task.get_fraction(), 3) == 0.4 and begun.set())
+        executor.submit(task)
+        report.fact("progress is read: " + name, begun.wait(LONG), [task.progress])
+        with open(gate, "w", encoding="ascii") as opened:
+            opened.write("go\n")
+        task.result(LONG)
+        report.equal("and ends with 1: " + name, task.progress[0], 1)
+
+
 def test_executors(report):
     with ferry.Executor(workers=1) as executor:
         tasks = [executor.submit(functions.double, 2), executor.run(["echo", "a"], text=True)]
@@ -149,6 +170,7 @@ def body(report):
         test_beside_subprocess(report, executor, folder)
         test_errors(report, executor)
         test_tasks(report, executor, folder)
+        test_progress(report, executor, folder)
     test_executors(report)
 
 
