@@ -239,7 +239,8 @@ install_stream_properties (void)
    * FerryCommand:input:
    *
    * What the command reads from its standard input; %NULL, the default, for nothing. The bytes do not pass through
-   * messages, and may have any size.
+   * messages, and may have any size. They are released at the task's end, so [method@Ferry.Executor.retry] refuses it:
+   * give the data in a file where users may try again.
    */
   properties[PROP_INPUT] = g_param_spec_boxed ("input", NULL, NULL, G_TYPE_BYTES, FERRY_SETTABLE);
 
