@@ -88,6 +88,12 @@ cluster  module   libnats                              libnats-dev
 cluster  module   libcrypto                            libssl-dev
 cluster  program  nats-server                          nats-server
 tests    program  openssl                              openssl
+tests    program  rsync                                rsync
+tests    program  curl                                 curl
+tests    program  wget                                 wget
+tests    program  pv                                   pv
+tests    program  xz                                   xz-utils
+tests    program  zstd                                 zstd
 tests    program  desktop-file-validate                desktop-file-utils
 tests    file     /usr/lib/python3/dist-packages/gi    python3-gi
 tests    file     /usr/include/python3*/Python.h       libpython3-dev
