@@ -761,8 +761,19 @@ carrier_force (FerryTaskCarrier *carrier, FerryTask *task)
     take_back (self);
 }
 
-static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back, carrier_withdraw,  carrier_add_window,
-                                                    carrier_cancel,    carrier_give_time, carrier_force};
+/* A task that its host has not begun waits here. */
+static void
+carrier_pause_changed (FerryTaskCarrier *carrier, FerryTask *task)
+{
+  FerryRun *self = (FerryRun *) carrier;
+
+  if (!self->begun && ferry_task_get_placement (task)->paused)
+    take_back (self);
+}
+
+static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back,    carrier_withdraw,  carrier_add_window,
+                                                    carrier_cancel,       carrier_give_time, carrier_force,
+                                                    carrier_pause_changed};
 
 /* ---- Other hosts ---- */
 

@@ -559,6 +559,21 @@ ferry_monitor_send_signal (FerryMonitor *self, FerryLink *link, int signal_numbe
 }
 
 static void
+signal_group_command (gpointer owner, gpointer data)
+{
+  LinkCommand *command = data;
+
+  ferry_link_signal_group (command->link, command->signal_number);
+}
+
+/* any: as ferry_monitor_send_signal(), for a process that was started, and its process group. */
+gboolean
+ferry_monitor_signal_group (FerryMonitor *self, FerryLink *link, int signal_number)
+{
+  return invoke_for_link (self, signal_group_command, (LinkCommand){.link = link, .signal_number = signal_number});
+}
+
+static void
 fault_command (gpointer owner, gpointer data)
 {
   FerryMonitor *self = owner;

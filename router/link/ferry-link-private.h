@@ -363,6 +363,7 @@ gboolean ferry_link_open_socket (FerryLink *self, GError **error);
 void ferry_link_allow_one_shots (FerryLink *self, guint index);
 gboolean ferry_link_grant (FerryLink *self, guint index, const char *sender_name);
 gboolean ferry_link_send_signal (FerryLink *self, int signal_number);
+void ferry_link_signal_group (FerryLink *self, int signal_number);
 void ferry_link_send_pending_signals (FerryLink *self);
 void ferry_link_note (FerryLink *self, int cause, const char *detail);
 void ferry_link_set_pipe_word (FerryLink *self, guint index, FerryPipeWord word);

@@ -385,6 +385,18 @@ ferry_link_send_signal (FerryLink *self, int signal_number)
   return ferry_pidfd_signal (self->process.pidfd, self->process.pid, signal_number);
 }
 
+/* Sends a signal to the process group of a process that was started. Within bubblewrap, the process has a group of its
+ * own where bubblewrap has made a session for it. */
+void
+ferry_link_signal_group (FerryLink *self, int signal_number)
+{
+  if (self->process.parent == FERRY_PARENT_ASKED || self->process.pidfd < 0 || self->process.reaped)
+    return;
+  ferry_pidfd_signal_group (self->process.pidfd, self->process.pid, signal_number);
+  if (self->confinement.pidfd >= 0)
+    ferry_pidfd_signal_group (self->confinement.pidfd, self->confinement.pid, signal_number);
+}
+
 /* Sends the signals that ferry_link_send_signal() noted before the fork server forked the process. */
 void
 ferry_link_send_pending_signals (FerryLink *self)
@@ -1189,8 +1201,9 @@ ferry_link_has_heard_pause (FerryLink *self)
   FERRY_AUTO_LOCK (&self->down.lock);
 
   /* Relaxed: the word is only compared. */
-  return is_usable_locked (self) && atomic_load_explicit (&ferry_segment_get_control (&self->segment)->heard,
-                                                          memory_order_relaxed) == self->down.pause;
+  return is_usable_locked (self) && (self->down.pause & FERRY_PAUSED) != 0 &&
+         atomic_load_explicit (&ferry_segment_get_control (&self->segment)->heard, memory_order_relaxed) ==
+           self->down.pause;
 }
 
 /* router's thread: returns the position up to which the worker has written the up lane. Ignores an invalid position. */

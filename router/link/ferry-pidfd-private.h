@@ -11,6 +11,7 @@
 G_BEGIN_DECLS
 
 gboolean ferry_pidfd_signal (int pidfd, GPid pid, int signal_number);
+void ferry_pidfd_signal_group (int pidfd, GPid pid, int signal_number);
 gboolean ferry_pidfd_kill_group (int pidfd, GPid pid);
 gboolean ferry_pidfd_is_child (int pidfd, GPid pid, GPid parent);
 GPid ferry_read_parent (GPid pid);

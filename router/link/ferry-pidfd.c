@@ -84,6 +84,21 @@ ferry_pidfd_signal (int pidfd, GPid pid, int signal_number)
   return FALSE;
 }
 
+/* any: signals the group of the process of a pidfd, which is there, and leads a group or is in that of another process.
+ * Where it leads none, only the process is signalled. Before Linux 6.9 the group is known by its number. */
+void
+ferry_pidfd_signal_group (int pidfd, GPid pid, int signal_number)
+{
+  struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+
+  if (syscall (SYS_pidfd_send_signal, pidfd, signal_number, NULL, SIGNAL_GROUP) == 0)
+    return;
+  if (pid <= 1 || poll (&poll_fd, 1, 0) != 0)
+    return;
+  if (kill (-pid, signal_number) < 0)
+    kill (pid, signal_number);
+}
+
 /* any: kills the process of a pidfd, and the group that it leads, or led. Before Linux 6.9 the group cannot be killed
  * by a pidfd, so children of the process may live on. */
 gboolean

@@ -22,6 +22,9 @@ FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
  * late together, and calls the func of ferry_worker_set_late_func().
  * timeout: how long the worker may do nothing, in microseconds; 0: no limit. */
 void ferry_worker_expect (FerryWorker *self, FerryTimers *timers, gint64 timeout);
+/* main: stops the process group of a worker that has attached, or lets it go on. Such calls take effect in their order.
+ * The application must let it go on: nothing else does. */
+void ferry_worker_set_stopped (FerryWorker *self, gboolean stopped);
 /* main: notes that a fork server forks the worker. Until it has done so, it is what is waited for. */
 void ferry_worker_set_forked (FerryWorker *self);
 typedef void (*FerryLateFunc) (FerryWorker *worker, const char *text, gpointer data);

@@ -507,6 +507,13 @@ ferry_worker_send_signal (FerryWorker *self, int signal_number, GError **error)
     signal_number);
 }
 
+void
+ferry_worker_set_stopped (FerryWorker *self, gboolean stopped)
+{
+  if (self->state != FERRY_WORKER_STATE_ENDED)
+    ferry_monitor_signal_group (self->monitor, self->link, stopped ? SIGSTOP : SIGCONT);
+}
+
 /**
  * ferry_worker_force_exit:
  * @self: a worker

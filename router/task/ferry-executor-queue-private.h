@@ -28,6 +28,8 @@ typedef struct
 {
   GPtrArray *buckets; /* (owned) (element-type FerryBucket): the highest priority last; buckets may be empty */
   guint n_empty;      /* how many buckets are empty */
+  GQueue held;        /* (element-type FerryTask): the tasks that are paused, which are passed over */
+  gboolean paused;    /* all tasks are passed over */
   gboolean grouped;
   gint64 first; /* no task of the queue has a lower order in its placement */
   gint64 last;  /* no task of the queue has a higher order */
@@ -41,6 +43,8 @@ void ferry_task_queue_clear (FerryTaskQueue *self);
 void ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front);
 FERRY_FOR_SIBLINGS
 void ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task);
+/* Passes a task of the queue over from now on, or no more, as its placement says: it is paused. It keeps its place. */
+void ferry_task_queue_update_held (FerryTaskQueue *self, FerryTask *task);
 /* Returns (transfer none) (nullable) the next task: the first task of the highest priority. */
 FerryTask *ferry_task_queue_peek (FerryTaskQueue *self);
 /* Groups the queue from now on. */

@@ -34,7 +34,8 @@ ferry_task_queue_init (FerryTaskQueue *self)
 void
 ferry_task_queue_clear (FerryTaskQueue *self)
 {
-  g_assert (ferry_task_queue_peek (self) == NULL);
+  self->paused = FALSE;
+  g_assert (ferry_task_queue_peek (self) == NULL && self->held.length == 0);
   g_ptr_array_unref (self->buckets);
 }
 
@@ -107,11 +108,18 @@ tidy (FerryTaskQueue *self)
 void
 ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
 {
-  FerryBucket *bucket = get_bucket (self, task);
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  FerryBucket *bucket;
 
   placement->queue_link.data = task;
   placement->order = at_front ? --self->first : ++self->last;
+  placement->held = placement->paused;
+  if (placement->held)
+    {
+      g_queue_push_tail_link (&self->held, &placement->queue_link);
+      return;
+    }
+  bucket = get_bucket (self, task);
   self->n_empty -= bucket->tasks.head == NULL;
   if (at_front)
     g_queue_push_head_link (&bucket->tasks, &placement->queue_link);
@@ -122,11 +130,51 @@ ferry_task_queue_push (FerryTaskQueue *self, FerryTask *task, gboolean at_front)
 void
 ferry_task_queue_remove (FerryTaskQueue *self, FerryTask *task)
 {
-  FerryBucket *bucket = get_bucket (self, task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  FerryBucket *bucket;
 
-  g_queue_unlink (&bucket->tasks, &ferry_task_get_placement (task)->queue_link);
+  if (placement->held)
+    {
+      placement->held = FALSE;
+      g_queue_unlink (&self->held, &placement->queue_link);
+      return;
+    }
+  bucket = get_bucket (self, task);
+  g_queue_unlink (&bucket->tasks, &placement->queue_link);
   self->n_empty += bucket->tasks.head == NULL;
   tidy (self);
+}
+
+/* Puts a task back to its place. Tasks are mostly let go in their order, so the place is looked for from the end. */
+static void
+insert (FerryTaskQueue *self, FerryTask *task)
+{
+  FerryBucket *bucket = get_bucket (self, task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  GList *before = bucket->tasks.tail;
+
+  self->n_empty -= before == NULL;
+  while (before != NULL && ferry_task_get_placement (before->data)->order > placement->order)
+    before = before->prev;
+  if (before == NULL)
+    g_queue_push_head_link (&bucket->tasks, &placement->queue_link);
+  else
+    g_queue_insert_after_link (&bucket->tasks, before, &placement->queue_link);
+}
+
+void
+ferry_task_queue_update_held (FerryTaskQueue *self, FerryTask *task)
+{
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+
+  if (placement->held == placement->paused)
+    return;
+  ferry_task_queue_remove (self, task);
+  placement->held = placement->paused;
+  if (placement->held)
+    g_queue_push_tail_link (&self->held, &placement->queue_link);
+  else
+    insert (self, task);
 }
 
 /* Frees empty buckets at the end of the array, except the last bucket that is left. */
@@ -162,6 +210,8 @@ ferry_task_queue_find (FerryTaskQueue *self, FerryTaskFilter filter, gpointer da
 {
   FerryTask *found = NULL;
 
+  if (self->paused)
+    return NULL;
   trim (self);
   for (guint i = self->buckets->len; i > 0; i--)
     {
@@ -183,6 +233,8 @@ ferry_task_queue_peek (FerryTaskQueue *self)
 {
   FerryBucket *bucket;
 
+  if (self->paused)
+    return NULL;
   if (self->grouped)
     return ferry_task_queue_find (self, NULL, NULL);
   trim (self);
@@ -195,7 +247,7 @@ ferry_task_queue_count (FerryTaskQueue *self, FerryTaskFilter filter, gpointer d
 {
   guint n = 0;
 
-  for (guint i = 0; i < self->buckets->len; i++)
+  for (guint i = 0; !self->paused && i < self->buckets->len; i++)
     {
       FerryBucket *bucket = g_ptr_array_index (self->buckets, i);
 
@@ -208,7 +260,7 @@ ferry_task_queue_count (FerryTaskQueue *self, FerryTaskFilter filter, gpointer d
 void
 ferry_task_queue_visit (FerryTaskQueue *self, FerryTaskFilter visit, gpointer data)
 {
-  for (guint i = 0; i < self->buckets->len; i++)
+  for (guint i = 0; !self->paused && i < self->buckets->len; i++)
     {
       FerryBucket *bucket = g_ptr_array_index (self->buckets, i);
       GList *link = bucket->tasks.tail;
@@ -260,7 +312,9 @@ ferry_task_queue_list (FerryTaskQueue *self)
       for (GList *link = bucket->tasks.head; link != NULL; link = link->next)
         g_ptr_array_add (tasks, g_object_ref (link->data));
     }
-  if (self->grouped)
+  for (GList *link = self->held.head; link != NULL; link = link->next)
+    g_ptr_array_add (tasks, g_object_ref (link->data));
+  if (self->grouped || self->held.head != NULL)
     g_ptr_array_sort (tasks, compare_tasks);
   return tasks;
 }

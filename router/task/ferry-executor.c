@@ -22,6 +22,7 @@
 #include "ferry-enums.h"
 #include "process/ferry-function-private.h"
 #include "task/ferry-iterate-private.h"
+#include "task/ferry-task-carrier-private.h"
 #include "task/ferry-worker-main-private.h"
 #include "wire/ferry-remote-error-private.h"
 
@@ -97,6 +98,7 @@ enum
   PROP_MAX_PENDING,
   PROP_KEEP_FINISHED,
   PROP_STATE,
+  PROP_PAUSED,
   PROP_N_WAITING,
   PROP_N_EXECUTING,
   PROP_N_COMPLETED,
@@ -617,6 +619,8 @@ set_queue_timer (FerryExecutor *self, FerryTask *task)
 
   if (deadline > 0)
     ferry_timers_set (self->router->limits, &ferry_task_get_placement (task)->timer, deadline, queue_timed_out, task);
+  if (ferry_task_get_placement (task)->paused)
+    ferry_carrier_hold_limit (task, self->router->limits, queue_timed_out);
 }
 
 static void
@@ -742,6 +746,32 @@ driver_cancelled (gpointer executor, FerryTask *task)
 }
 
 static void
+driver_pause_changed (gpointer executor, FerryTask *task)
+{
+  g_autoptr (FerryExecutor) self = g_object_ref (executor);
+  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+
+  placement->executor_paused = FALSE;
+  /* A task in the inbox is held when it is taken in. */
+  if (!placement->taken_in)
+    return;
+  if (placement->carrier != NULL)
+    get_funcs (task)->pause_changed (placement->carrier, task);
+  else if (placement->paused)
+    {
+      ferry_task_queue_update_held (&self->source.queue, task);
+      ferry_carrier_hold_limit (task, self->router->limits, queue_timed_out);
+    }
+  else
+    {
+      ferry_task_queue_update_held (&self->source.queue, task);
+      ferry_carrier_resume_limit (task, self->router->limits, queue_timed_out);
+    }
+  schedule (self);
+}
+
+static void
 driver_consumed (gpointer executor, FerryTask *task, guint n)
 {
   FerryTaskCarrier *carrier = ferry_task_get_placement (task)->carrier;
@@ -793,8 +823,8 @@ driver_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
                           ferry_task_get_name (task));
 }
 
-static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled, driver_consumed, driver_wait,
-                                       driver_progressed};
+static const FerryTaskDriver driver = {driver_withdraw, driver_cancelled,  driver_consumed,
+                                       driver_wait,     driver_progressed, driver_pause_changed};
 
 /* ---- The inbox ---- */
 
@@ -1280,6 +1310,73 @@ ferry_executor_cancel_all (FerryExecutor *self)
   return cancel_listed (self);
 }
 
+/* ---- Pausing ---- */
+
+/* Takes back the tasks that were sent ahead and not begun. */
+static void
+take_all_back (FerryExecutor *self)
+{
+  g_autoptr (GPtrArray) tasks = list_open (self);
+
+  for (guint i = 0; i < tasks->len; i++)
+    if (ferry_task_get_state (g_ptr_array_index (tasks, i)) == FERRY_TASK_STATE_WAITING)
+      take_back (g_ptr_array_index (tasks, i));
+}
+
+/* Pauses the tasks that run, or resumes those of them that nobody has paused or resumed since. */
+static void
+set_running_paused (FerryExecutor *self, gboolean paused)
+{
+  g_autoptr (GPtrArray) tasks = list_open (self);
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryTask *task = g_ptr_array_index (tasks, i);
+      FerryTaskPlacement *placement = ferry_task_get_placement (task);
+
+      if (!paused && placement->executor_paused)
+        ferry_task_resume (task);
+      else if (paused && placement->executing && ferry_task_pause (task))
+        placement->executor_paused = TRUE;
+    }
+}
+
+/**
+ * ferry_executor_set_paused:
+ * @self: an executor
+ * @paused: whether no task is begun
+ * @running: whether the tasks that run are paused as well, as by [method@Ferry.Task.pause]; of no meaning where @paused
+ *   is %FALSE
+ *
+ * Pauses the executor, or lets it go on. While it is paused, no worker begins one of its tasks, and tasks may be
+ * submitted, cancelled and removed as ever. The tasks that wait are not [property@Ferry.Task:is-paused], and their
+ * [property@Ferry.Task:queue-timeout] goes on.
+ *
+ * When the executor goes on, so do the tasks that were paused by @running, except those that were paused or resumed by
+ * themselves since. It may be called again with another @running. On the router's thread.
+ */
+void
+ferry_executor_set_paused (FerryExecutor *self, gboolean paused, gboolean running)
+{
+  g_autoptr (FerryExecutor) kept G_GNUC_UNUSED = NULL;
+  gboolean changed;
+
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  kept = g_object_ref (self);
+  changed = self->source.queue.paused != !!paused;
+  self->source.queue.paused = !!paused;
+  empty_inbox (self);
+  if (paused)
+    take_all_back (self);
+  if (!paused || running)
+    set_running_paused (self, paused);
+  if (changed)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAUSED]);
+  schedule (self);
+}
+
 /* ---- The end ---- */
 
 /* Ends a shutdown that has no time left: kills the workers that run tasks, and ends all tasks now. */
@@ -1439,8 +1536,6 @@ ferry_executor_shutdown_finish (FerryExecutor *self, GAsyncResult *result, GErro
 void
 ferry_executor_add_runner (FerryExecutor *self, FerryRunner *runner)
 {
-  g_autoptr (GPtrArray) tasks = NULL;
-
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   g_return_if_fail (FERRY_IS_RUNNER (runner));
   ferry_return_if_elsewhere (self->router->home);
@@ -1450,10 +1545,7 @@ ferry_executor_add_runner (FerryExecutor *self, FerryRunner *runner)
                         "the executor has this runner already; add each runner once");
 
   self->source.is_shared = TRUE;
-  tasks = list_open (self);
-  for (guint i = 0; i < tasks->len; i++)
-    if (ferry_task_get_state (g_ptr_array_index (tasks, i)) == FERRY_TASK_STATE_WAITING)
-      take_back (g_ptr_array_index (tasks, i));
+  take_all_back (self);
   add_runner (self, runner);
   schedule (self);
 }
@@ -1524,6 +1616,9 @@ ferry_executor_get_property (GObject *object, guint property_id, GValue *value, 
     case PROP_STATE:
       g_value_set_enum (value, atomic_load_explicit (&self->state, memory_order_acquire));
       break;
+    case PROP_PAUSED:
+      g_value_set_boolean (value, self->source.queue.paused);
+      break;
     case PROP_N_WAITING:
       g_value_set_uint (value, (guint) atomic_load_explicit (&self->n_queued, memory_order_relaxed));
       break;
@@ -1593,6 +1688,12 @@ install_figures (void)
    */
   properties[PROP_STATE] =
     g_param_spec_enum ("state", NULL, NULL, FERRY_TYPE_EXECUTOR_STATE, FERRY_EXECUTOR_STATE_RUNNING, FERRY_READABLE);
+  /**
+   * FerryExecutor:paused:
+   *
+   * Whether no task is begun: [method@Ferry.Executor.set_paused].
+   */
+  properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
    * FerryExecutor:n-waiting:
    *

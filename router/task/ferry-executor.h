@@ -74,6 +74,8 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_executor_clear_finished (FerryExecutor *self);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_executor_cancel_all (FerryExecutor *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_executor_set_paused (FerryExecutor *self, gboolean paused, gboolean running);
 
 FERRY_AVAILABLE_IN_0_1
 FerryPool *ferry_executor_get_pool (FerryExecutor *self);

@@ -171,6 +171,7 @@ struct _FerryMap
   GListStore *results;       /* (owned) (nullable) (element-type FerryMapItem): of a map that collects them */
   GSource *collector_source; /* (owned) (nullable): watches the cancellable of ferry_map_collect_async() */
   gboolean cancelled;
+  gboolean paused;
   gboolean finished;
   FerryTimer notify_timer; /* set when the figures have changed and are not notified yet */
   gint64 notified;         /* monotonic time of the latest notification */
@@ -198,6 +199,7 @@ typedef enum
   PROP_N_FAILED,
   PROP_FRACTION,
   PROP_INDETERMINATE,
+  PROP_PAUSED,
   PROP_IS_FINISHED,
   PROP_OUTCOME,
   PROP_ERROR,
@@ -1159,7 +1161,8 @@ submit_next (FerryMap *self)
   g_autoptr (GError) error = NULL;
   FerryMapChunk *chunk;
 
-  if (!self->started || self->cancelled || self->waiting != NULL || self->dropped || !may_have_more_chunks (self))
+  if (!self->started || self->paused || self->cancelled || self->waiting != NULL || self->dropped ||
+      !may_have_more_chunks (self))
     return FALSE;
   chunk = make_chunk (self);
   if (chunk == NULL)
@@ -1619,6 +1622,42 @@ ferry_map_cancel (FerryMap *self)
   schedule (self);
 }
 
+/* ---- Pausing ---- */
+
+/**
+ * ferry_map_set_paused:
+ * @self: a map
+ * @paused: whether the map is paused
+ *
+ * Pauses the map, or lets it go on. While it is paused, no items are taken from its input, and the items that run are
+ * paused as by [method@Ferry.Task.pause]: their function waits where it checks for a cancel, and at the latest before
+ * the worker's next item. Results that have come are delivered. A cancel ends a paused map. On the router's thread.
+ */
+void
+ferry_map_set_paused (FerryMap *self, gboolean paused)
+{
+  g_autoptr (Hold) held G_GNUC_UNUSED = NULL;
+  g_autoptr (GPtrArray) chunks = NULL;
+
+  g_return_if_fail (FERRY_IS_MAP (self));
+  ferry_return_if_elsewhere (self->router->home);
+
+  if (self->paused == !!paused)
+    return;
+  held = hold (self);
+  self->paused = !!paused;
+  chunks = g_ptr_array_new_with_free_func (g_object_unref);
+  for (GList *link = self->chunks.head; link != NULL; link = link->next)
+    g_ptr_array_add (chunks, g_object_ref (link->data));
+  for (guint i = 0; i < chunks->len && self->paused == !!paused; i++)
+    if (paused)
+      ferry_task_pause (g_ptr_array_index (chunks, i));
+    else
+      ferry_task_resume (g_ptr_array_index (chunks, i));
+  notify (self, PROP_PAUSED);
+  schedule (self);
+}
+
 /* ---- Properties and signals ---- */
 
 static double
@@ -1676,6 +1715,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_N_SUBMITTED] = G_STRUCT_OFFSET (FerryMap, n_submitted),
   [PROP_N_DONE] = G_STRUCT_OFFSET (FerryMap, n_come),
   [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryMap, n_failed),
+  [PROP_PAUSED] = G_STRUCT_OFFSET (FerryMap, paused),
   [PROP_IS_FINISHED] = G_STRUCT_OFFSET (FerryMap, finished),
   [PROP_ERROR] = G_STRUCT_OFFSET (FerryMap, error),
 };
@@ -1877,6 +1917,12 @@ install_figures (void)
 static void
 install_ends (void)
 {
+  /**
+   * FerryMap:paused:
+   *
+   * Whether the map is paused: [method@Ferry.Map.set_paused].
+   */
+  properties[PROP_PAUSED] = g_param_spec_boolean ("paused", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
    * FerryMap:is-finished:
    *

@@ -91,6 +91,8 @@ FERRY_AVAILABLE_IN_0_1
 void ferry_map_start (FerryMap *self);
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_cancel (FerryMap *self);
+FERRY_AVAILABLE_IN_0_1
+void ferry_map_set_paused (FerryMap *self, gboolean paused);
 
 FERRY_AVAILABLE_IN_0_1
 void ferry_map_next_async (FerryMap *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);

@@ -77,7 +77,7 @@ shelve (FerryPoolRoster *self, FerryPoolWorker *worker, gboolean is_new)
   guint max_tasks = worker->rules->max_tasks;
   gboolean may_get_more = max_tasks == 0 || worker->n_done + n < max_tasks;
 
-  if (worker->state != FERRY_POOL_WORKER_READY)
+  if (worker->state != FERRY_POOL_WORKER_READY || worker->paused_xid != 0)
     take_off_shelf (worker);
   else if (worker->n_missed > 0 && (n > 0 || !may_get_more))
     take_off_shelf (worker);

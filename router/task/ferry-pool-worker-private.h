@@ -104,9 +104,13 @@ struct _FerryPoolWorker
   gboolean lost_task;        /* the worker ended while it ran a task */
   gboolean lost_initialiser; /* the worker ended while it ran the pool's initialiser */
   guint64 n_done;            /* how many tasks the worker has answered */
-  gint64 latest;    /* monotonic time of the latest answer, or of the latest task that the worker was sent while idle */
-  gint64 memory_at; /* monotonic time when the memory of the worker's process was last read */
-  FerryTimer timer; /* READY: the idle timeout; RETIRING: the next look of the watchdog */
+  gint64 latest; /* monotonic time of the latest answer, or of the latest task that the worker was sent while idle */
+  guint64 paused_xid;     /* the call that the worker was told is paused; 0: none */
+  gint64 paused_at;       /* monotonic time when it was */
+  gboolean stopped;       /* the process group was stopped for that */
+  FerryTimer stop_timer;  /* while a call is paused: when the process group is stopped, unless the function has heard */
+  gint64 memory_at;       /* monotonic time when the memory of the worker's process was last read */
+  FerryTimer timer;       /* READY: the idle timeout; RETIRING: the next look of the watchdog */
   FerryWatchdog watchdog; /* RETIRING: over the worker's process, which has to end */
   gint64 ready_at;        /* monotonic time since when the worker takes tasks */
   gint64 idle_at;         /* monotonic time since when the worker has had no task in flight */

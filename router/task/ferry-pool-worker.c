@@ -39,6 +39,9 @@
 /* The shortest time between two readings of a process' memory, in microseconds. */
 #define MEMORY_INTERVAL (100 * FERRY_MICROSECONDS_PER_MILLISECOND)
 
+/* How long a function that is paused may take to hear of that, in microseconds, before its process is stopped. */
+#define HEAR_TIME (1 * G_USEC_PER_SEC)
+
 /* A worker answers a call before it claims the next call. So where the claim is beyond a call, the answer of that call
  * is on its way, and a kill would end the next task. The claim is false if the answer is still missing when everything
  * that the worker had written by then is dispatched. This is checked every LOOK_INTERVAL microseconds, and at most
@@ -124,7 +127,8 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
 {
   if (--self->references > 0)
     return;
-  g_assert (g_queue_is_empty (&self->in_flight) && !ferry_timer_is_set (&self->timer));
+  g_assert (g_queue_is_empty (&self->in_flight) && !ferry_timer_is_set (&self->timer) &&
+            !ferry_timer_is_set (&self->stop_timer));
   if (self->room != NULL)
     ferry_link_remove_room_watch (self->link, &self->room->watch);
   g_clear_pointer (&self->room, room_unref);
@@ -318,6 +322,7 @@ void
 ferry_pool_worker_let_go (FerryPoolWorker *self)
 {
   ferry_timers_unset (self->limits, &self->timer);
+  ferry_timers_unset (self->limits, &self->stop_timer);
   self->pool = NULL;
   if (self->state != FERRY_POOL_WORKER_CONDEMNED)
     ferry_pool_worker_kill (self);
@@ -377,6 +382,25 @@ ferry_pool_worker_retire (FerryPoolWorker *self)
 
 /* ---- Tasks start, or return to their queue ---- */
 
+/* Lets the worker go on, if its call was paused. deadline: of that call from now on; 0: none. */
+static void
+end_pause (FerryPoolWorker *self, gint64 deadline)
+{
+  guint64 xid = self->paused_xid;
+
+  if (xid == 0)
+    return;
+  self->paused_xid = 0;
+  /* The time of the pause is none that the task took. */
+  self->latest += g_get_monotonic_time () - self->paused_at;
+  ferry_timers_unset (self->limits, &self->stop_timer);
+  ferry_link_set_pause (self->link, xid, FALSE, deadline);
+  if (self->stopped)
+    ferry_worker_set_stopped (self->worker, FALSE);
+  self->stopped = FALSE;
+  note_change (self);
+}
+
 /* Removes a task from the worker's tasks in flight. Returns (transfer full) the task. */
 static FerryTask *
 unlink_task (FerryPoolWorker *self, FerryTask *task)
@@ -387,6 +411,8 @@ unlink_task (FerryPoolWorker *self, FerryTask *task)
     self->first_started = FALSE;
   g_queue_unlink (&self->in_flight, &placement->queue_link);
   ferry_timers_unset (self->limits, &placement->timer);
+  if (placement->xid == self->paused_xid)
+    end_pause (self, 0);
   ferry_task_unset_way (task);
   placement->carrier = NULL;
   placement->xid = 0;
@@ -405,6 +431,7 @@ run_timed_out (gpointer data)
   if (!ferry_task_decide (task))
     return;
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
+  end_pause (self, 0);
   carrier_give_time (&self->carrier, task, ferry_task_get_settings (task)->cancel_grace);
   ferry_carrier_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (task), NULL, NULL);
 }
@@ -771,6 +798,8 @@ calls_closed (FerryReceiver *receiver, FerryExit *exit, gpointer data)
     return;
   set_state (self, FERRY_POOL_WORKER_RETIRING);
   ferry_pool_worker_take_back (self);
+  /* It must end now, and has to run for that. */
+  end_pause (self, 0);
   if (self->state != FERRY_POOL_WORKER_RETIRING)
     return;
   limit_end (self, is_open ? EXIT_GRACE : RETIRE_GRACE, is_open ? look_at_exiting : look_at_retired);
@@ -875,6 +904,7 @@ take_end (gpointer data, FerryExit *exit)
   self->lost_initialiser = self->state == FERRY_POOL_WORKER_STARTING && begun != 0;
   set_state (self, FERRY_POOL_WORKER_ENDED);
   ferry_timers_unset (self->limits, &self->timer);
+  end_pause (self, 0);
   return_after (self, begun);
   self->attached = TRUE;
   while ((task = g_queue_peek_head (&self->in_flight)) != NULL)
@@ -1021,11 +1051,62 @@ carrier_cancel (FerryTaskCarrier *carrier, FerryTask *task)
   if (ferry_task_get_placement (task)->carrier != self)
     return;
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_CANCELLED);
+  end_pause (self, 0);
   carrier_give_time (carrier, task, ferry_task_get_settings (task)->cancel_grace);
 }
 
-static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back, carrier_withdraw,  carrier_add_window,
-                                                    carrier_cancel,    carrier_give_time, carrier_force};
+/* ---- Pausing ---- */
+
+/* Stops the process group of a worker whose function has not heard that it is paused. */
+static void
+stop_unless_heard (gpointer data)
+{
+  FerryPoolWorker *self = data;
+
+  if (ferry_link_has_heard_pause (self->link))
+    return;
+  self->stopped = TRUE;
+  ferry_worker_set_stopped (self->worker, TRUE);
+}
+
+/* Pauses a task that the worker has begun. */
+static void
+begin_pause (FerryPoolWorker *self, FerryTask *task)
+{
+  const FerryTaskSettings *settings = ferry_task_get_settings (task);
+
+  self->paused_xid = ferry_task_get_placement (task)->xid;
+  self->paused_at = g_get_monotonic_time ();
+  ferry_carrier_hold_limit (task, self->limits, run_timed_out);
+  ferry_link_set_pause (self->link, self->paused_xid, TRUE, settings->deadline);
+  if (self->worker != NULL && settings->stoppable)
+    ferry_timers_set (self->limits, &self->stop_timer, self->paused_at + HEAR_TIME, stop_unless_heard, self);
+  note_change (self);
+}
+
+/* A task that the worker has not begun returns to its queue, and so do those behind it. */
+static void
+carrier_pause_changed (FerryTaskCarrier *carrier, FerryTask *task)
+{
+  FerryPoolWorker *self = (FerryPoolWorker *) carrier;
+  g_autoptr (FerryPoolWorker) kept G_GNUC_UNUSED = ferry_pool_worker_ref (self);
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+
+  if (!placement->paused)
+    {
+      if (placement->xid == self->paused_xid)
+        end_pause (self, ferry_carrier_resume_limit (task, self->limits, run_timed_out));
+      return;
+    }
+  carrier_withdraw (carrier, task);
+  if (placement->carrier == self && placement->paused && self->paused_xid == 0 && placement->escalation == 0 &&
+      ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING)
+    begin_pause (self, task);
+}
+
+static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back,    carrier_withdraw,  carrier_add_window,
+                                                    carrier_cancel,       carrier_give_time, carrier_force,
+                                                    carrier_pause_changed};
 
 /* ---- The worker's link ---- */
 

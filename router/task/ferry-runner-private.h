@@ -52,6 +52,8 @@ typedef struct
   void (*give_time) (FerryTaskCarrier *self, FerryTask *task, gint64 grace);
   /* Ends the task at once, with the process that runs it. */
   void (*force) (FerryTaskCarrier *self, FerryTask *task);
+  /* The task was paused or resumed, as its placement says. One that was not begun is given back to its queue. */
+  void (*pause_changed) (FerryTaskCarrier *self, FerryTask *task);
 } FerryTaskCarrierFuncs;
 
 struct _FerryTaskCarrier

@@ -22,6 +22,12 @@ ferry_carrier_get_source (FerryTask *task)
 /* Returns the monotonic time by which a task that starts to run now must end; 0: none. */
 FERRY_FOR_SIBLINGS
 gint64 ferry_carrier_get_run_deadline (FerryTask *task);
+/* The limit that the task's timer is set for stands still: with func, the timer is set for FerryTask:deadline alone,
+ * which does not. */
+void ferry_carrier_hold_limit (FerryTask *task, FerryTimers *limits, void (*func) (gpointer data));
+/* Sets the timer for what was left of the limit then, and for FerryTask:deadline. Returns the earlier time; 0: neither.
+ */
+gint64 ferry_carrier_resume_limit (FerryTask *task, FerryTimers *limits, void (*func) (gpointer data));
 /* Returns (transfer full) the error of a task that ran for too long. */
 FERRY_FOR_SIBLINGS
 GError *ferry_carrier_new_run_error (FerryTask *task);

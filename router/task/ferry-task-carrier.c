@@ -18,6 +18,40 @@ ferry_carrier_get_run_deadline (FerryTask *task)
   return ferry_task_get_deadline_of (task, timeout > 0 ? g_get_monotonic_time () : 0, timeout);
 }
 
+static void
+set_limit (FerryTask *task, FerryTimers *limits, gint64 deadline, void (*func) (gpointer data))
+{
+  FerryTimer *timer = &ferry_task_get_placement (task)->timer;
+
+  if (deadline > 0)
+    ferry_timers_set (limits, timer, deadline, func, task);
+  else
+    ferry_timers_unset (limits, timer);
+}
+
+void
+ferry_carrier_hold_limit (FerryTask *task, FerryTimers *limits, void (*func) (gpointer data))
+{
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  gint64 deadline = ferry_task_get_settings (task)->deadline;
+
+  placement->time_left = 0;
+  if (ferry_timer_is_set (&placement->timer) && placement->timer.deadline.time != deadline)
+    placement->time_left = MAX (placement->timer.deadline.time - g_get_monotonic_time (), 1);
+  set_limit (task, limits, deadline, func);
+}
+
+gint64
+ferry_carrier_resume_limit (FerryTask *task, FerryTimers *limits, void (*func) (gpointer data))
+{
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  gint64 deadline = ferry_task_get_deadline_of (task, g_get_monotonic_time (), placement->time_left);
+
+  placement->time_left = 0;
+  set_limit (task, limits, deadline, func);
+  return deadline;
+}
+
 GError *
 ferry_carrier_new_run_error (FerryTask *task)
 {

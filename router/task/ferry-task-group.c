@@ -325,6 +325,52 @@ ferry_task_group_cancel (FerryTaskGroup *self)
   return n_cancelled;
 }
 
+/* Pauses or resumes the tasks of the group. Returns how many were. */
+static guint
+set_paused (FerryTaskGroup *self, gboolean paused)
+{
+  g_autoptr (FerryTaskGroup) kept G_GNUC_UNUSED = g_object_ref (self);
+  g_autoptr (GPtrArray) tasks = dup_open (self);
+  guint n = 0;
+
+  for (guint i = 0; i < tasks->len; i++)
+    n += paused ? ferry_task_pause (g_ptr_array_index (tasks, i)) : ferry_task_resume (g_ptr_array_index (tasks, i));
+  return n;
+}
+
+/**
+ * ferry_task_group_pause:
+ * @self: a group
+ *
+ * Pauses all tasks of the group, as [method@Ferry.Task.pause] does. Tasks that are added later are not paused. On the
+ * router's thread.
+ *
+ * Returns: the number of tasks that were paused
+ */
+guint
+ferry_task_group_pause (FerryTaskGroup *self)
+{
+  g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), 0);
+
+  return check_thread (self, G_STRFUNC) ? set_paused (self, TRUE) : 0;
+}
+
+/**
+ * ferry_task_group_resume:
+ * @self: a group
+ *
+ * Lets all tasks of the group go on that are paused. On the router's thread.
+ *
+ * Returns: the number of tasks that go on
+ */
+guint
+ferry_task_group_resume (FerryTaskGroup *self)
+{
+  g_return_val_if_fail (FERRY_IS_TASK_GROUP (self), 0);
+
+  return check_thread (self, G_STRFUNC) ? set_paused (self, FALSE) : 0;
+}
+
 /**
  * ferry_task_group_wait_async:
  * @self: a group

@@ -28,6 +28,10 @@ void ferry_task_group_add (FerryTaskGroup *self, FerryTask *task);
 FERRY_AVAILABLE_IN_0_1
 guint ferry_task_group_cancel (FerryTaskGroup *self);
 FERRY_AVAILABLE_IN_0_1
+guint ferry_task_group_pause (FerryTaskGroup *self);
+FERRY_AVAILABLE_IN_0_1
+guint ferry_task_group_resume (FerryTaskGroup *self);
+FERRY_AVAILABLE_IN_0_1
 void ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data);
 FERRY_AVAILABLE_IN_0_1

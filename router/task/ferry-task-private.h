@@ -24,31 +24,35 @@ G_BEGIN_DECLS
 /* The fields of a task that its executor and its runner use. The code of FerryTask itself does not use these fields. */
 typedef struct
 {
-  GList queue_link;        /* link in the executor's queue, or in a worker's list in_flight */
-  gint64 order;            /* increases in the order of the executor's queue, within a priority */
-  GList finished_link;     /* link in the executor's list of finished tasks */
-  GList list_link;         /* link in the executor's list model */
-  gpointer queue;          /* (nullable): the FerryTaskSource of the executor */
-  GSequenceIter *position; /* (nullable): the task's place in the index of the list model, if there is an index */
-  guint64 number;          /* increases in the order of the executor's list model */
-  gpointer carrier;        /* (nullable): the FerryTaskCarrier that has the task */
-  guint64 xid;             /* xid of the task's call at the worker; 0: none */
-  guint64 n_fd_batches;    /* fd batches sent to the worker, up to the task's own one; 0: the task has none */
-  FerryTimer timer;        /* runs out at the end of the waiting time, then of the run time, then of the grace time */
-  guint executing : 1;     /* the executor counts the task as executing */
-  guint taken_in : 1;      /* the router's thread has added the task to the executor */
-  guint listed : 1;        /* the executor's list model has the task, and is not about to remove it */
-  guint stays : 1;         /* finished_link is in the executor's list of tasks that stay since they failed */
-  guint tried_again : 1;   /* the task was tried again, so who did it knows how it ended */
-  guint obstructed : 4;    /* what a cluster has told the task of why it waits, in its own numbers; 0: nothing */
-  guint escalation : 8;    /* the step of a cancelled task's escalation; 0: none yet */
-  guint n_looks;           /* how often look_for_answer() ran since more of the up lane was dispatched */
-  guint64 answer_end;      /* the up lane's position up to which the answer must be written; 0: not known */
-  guint64 dispatched;      /* the position of the up lane up to which messages were dispatched at the last look */
-  guint n_deaths;          /* number of workers that were lost while they ran the task */
-  guint n_consumed;        /* number of items that were consumed since the worker was last notified */
-  guint n_refusals;        /* how often workers refused the task */
-  guint64 shunned;         /* number of the host that has refused or lost the task last; 0: none */
+  GList queue_link;          /* link in the executor's queue, or in a worker's list in_flight */
+  gint64 order;              /* increases in the order of the executor's queue, within a priority */
+  GList finished_link;       /* link in the executor's list of finished tasks */
+  GList list_link;           /* link in the executor's list model */
+  gpointer queue;            /* (nullable): the FerryTaskSource of the executor */
+  GSequenceIter *position;   /* (nullable): the task's place in the index of the list model, if there is an index */
+  guint64 number;            /* increases in the order of the executor's list model */
+  gpointer carrier;          /* (nullable): the FerryTaskCarrier that has the task */
+  guint64 xid;               /* xid of the task's call at the worker; 0: none */
+  guint64 n_fd_batches;      /* fd batches sent to the worker, up to the task's own one; 0: the task has none */
+  FerryTimer timer;          /* runs out at the end of the waiting time, then of the run time, then of the grace time */
+  guint executing : 1;       /* the executor counts the task as executing */
+  guint taken_in : 1;        /* the router's thread has added the task to the executor */
+  guint listed : 1;          /* the executor's list model has the task, and is not about to remove it */
+  guint stays : 1;           /* finished_link is in the executor's list of tasks that stay since they failed */
+  guint paused : 1;          /* FerryTask:is-paused */
+  guint held : 1;            /* queue_link is in the queue's list of tasks that are passed over */
+  guint executor_paused : 1; /* the executor has paused the task, and nobody has changed that since */
+  guint tried_again : 1;     /* the task was tried again, so who did it knows how it ended */
+  guint obstructed : 4;      /* what a cluster has told the task of why it waits, in its own numbers; 0: nothing */
+  guint escalation : 8;      /* the step of a cancelled task's escalation; 0: none yet */
+  gint64 time_left;   /* while the task is paused: of the limit that stands still, in microseconds; 0: none does */
+  guint n_looks;      /* how often look_for_answer() ran since more of the up lane was dispatched */
+  guint64 answer_end; /* the up lane's position up to which the answer must be written; 0: not known */
+  guint64 dispatched; /* the position of the up lane up to which messages were dispatched at the last look */
+  guint n_deaths;     /* number of workers that were lost while they ran the task */
+  guint n_consumed;   /* number of items that were consumed since the worker was last notified */
+  guint n_refusals;   /* how often workers refused the task */
+  guint64 shunned;    /* number of the host that has refused or lost the task last; 0: none */
 } FerryTaskPlacement;
 
 /* Durations in microseconds, 0 for none. */
@@ -63,6 +67,7 @@ typedef struct
   gboolean holds_window;
   guint max_returned_descriptors;
   gboolean idempotent;
+  gboolean stoppable;
 } FerryTaskSettings;
 
 /* The functions of an executor that its tasks call. */
@@ -83,6 +88,9 @@ typedef struct
   gboolean (*wait) (gpointer executor, FerryTask *task, gint64 timeout, GError **error);
   /* Called when the fraction has changed by a report, before that is notified. */
   void (*progressed) (gpointer executor, FerryTask *task);
+  /* Called when the task was paused or resumed, as its placement says, before that is notified. The task may have any
+   * state afterwards. */
+  void (*pause_changed) (gpointer executor, FerryTask *task);
 } FerryTaskDriver;
 
 /* any: sets the kind, the function and the arguments of a new task. Its class may derive from FerryTask.

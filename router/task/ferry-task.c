@@ -147,6 +147,9 @@ typedef struct
   guint kind : 4;              /* const: FerryTaskKind */
   guint was_indeterminate : 1; /* the fraction was not known when the task ended */
   guint leaves_worker : 1;     /* the task is done, and a worker may still run its function */
+  guint has_reported : 1;      /* the function has reported or sent something in this attempt */
+  guint was_paused : 1;        /* the task was paused when it ended */
+  guint could_pause : 1;       /* FerryTask:can-pause when it ended */
   char own_function[24];       /* const */
 } FerryTaskPrivate;
 
@@ -163,6 +166,7 @@ typedef enum
   PROP_CANCEL_GRACE,
   PROP_RETRIES,
   PROP_IDEMPOTENT,
+  PROP_STOPPABLE,
   PROP_MAX_RETURNED_DESCRIPTORS,
   PROP_WINDOW,
   PROP_HOLDS_WINDOW,
@@ -170,6 +174,8 @@ typedef enum
   PROP_STATE,
   PROP_IS_DONE,
   PROP_CAN_CANCEL,
+  PROP_CAN_PAUSE,
+  PROP_IS_PAUSED,
   PROP_FRACTION,
   PROP_INDETERMINATE,
   PROP_TEXT,
@@ -1597,6 +1603,23 @@ still_reports (FerryTaskPrivate *priv)
   return priv->state == FERRY_TASK_STATE_EXECUTING && !is_cancel_due (priv);
 }
 
+/* any: whether a cancel would have an effect. */
+static gboolean
+can_cancel (FerryTaskPrivate *priv)
+{
+  return !has_end (priv) && priv->state != FERRY_TASK_STATE_CANCELLING;
+}
+
+/* The value of FerryTask:can-pause. */
+static gboolean
+can_pause (FerryTask *self)
+{
+  FerryTaskPrivate *priv = get_private (self);
+
+  return can_cancel (priv) &&
+         (priv->state == FERRY_TASK_STATE_WAITING || priv->has_reported || peek_rest (self)->settings.stoppable);
+}
+
 /* main: sets all fields for the end of the task, and emits no signal. is_owner: no other thread owns the driver and the
  * watch. */
 static void
@@ -1605,6 +1628,9 @@ set_end (FerryTask *self, const FerryTaskTransition *transition, gboolean is_own
   FerryTaskPrivate *priv = get_private (self);
 
   priv->leaves_worker = transition->leaves_worker;
+  priv->was_paused = priv->placement.paused;
+  priv->could_pause = can_pause (self);
+  priv->placement.paused = FALSE;
   priv->end_time = g_get_monotonic_time ();
   priv->was_indeterminate = is_indeterminate (priv);
   priv->fraction = transition->next == FERRY_TASK_STATE_COMPLETED ? 1 : MAX (priv->fraction, 0);
@@ -1656,6 +1682,10 @@ signal_end (FerryTask *self, FerryTaskState was)
     notify (self, PROP_EXIT);
   notify (self, PROP_END_TIME);
   notify (self, PROP_STATE);
+  if (priv->could_pause)
+    notify (self, PROP_CAN_PAUSE);
+  if (priv->was_paused)
+    notify (self, PROP_IS_PAUSED);
   if (was != FERRY_TASK_STATE_CANCELLING)
     notify (self, PROP_CAN_CANCEL);
   notify (self, PROP_IS_DONE);
@@ -1755,12 +1785,15 @@ ferry_task_start (FerryTask *self, GPid pid)
   priv->n_attempts++;
   priv->pid = pid;
   priv->start_time = g_get_monotonic_time ();
+  priv->has_reported = FALSE;
   if (priv->rest != NULL && priv->rest->is_waiting)
     end_obstacle (self);
   notify (self, PROP_N_ATTEMPTS);
   if (changed_pid)
     notify (self, PROP_PID);
   notify (self, PROP_START_TIME);
+  if (!peek_rest (self)->settings.stoppable)
+    notify (self, PROP_CAN_PAUSE);
   notify (self, PROP_STATE);
   return TRUE;
 }
@@ -1800,6 +1833,19 @@ const char *
 ferry_task_get_host_loss (FerryTask *self)
 {
   return peek_rest (self)->host_loss;
+}
+
+/* A function that reports looks whether it is paused. */
+static void
+note_report (FerryTask *self)
+{
+  FerryTaskPrivate *priv = get_private (self);
+
+  if (priv->has_reported)
+    return;
+  priv->has_reported = TRUE;
+  if (!peek_rest (self)->settings.stoppable)
+    notify (self, PROP_CAN_PAUSE);
 }
 
 /* Sets the fraction from a report, and returns whether it changed. A progress bar must not go back: during an attempt
@@ -1864,6 +1910,7 @@ ferry_task_take_progress (FerryTask *self, const FerryProgress *progress)
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return transition->step == FERRY_TASK_STEP_IGNORED;
   changed = take_values (self, progress);
+  note_report (self);
   if ((changed & 1u << PROP_FRACTION) != 0 && priv->driver->progressed != NULL)
     priv->driver->progressed (priv->executor, self);
   for (guint i = PROP_FRACTION; i <= PROP_UNIT; i++)
@@ -1882,6 +1929,8 @@ ferry_task_take_message (FerryTask *self, const char *type, GVariant *value)
   FerryTaskStep step = look_up (get_private (self), FERRY_TASK_EVENT_MESSAGE)->step;
 
   if (step == FERRY_TASK_STEP_TAKEN)
+    note_report (self);
+  if (step == FERRY_TASK_STEP_TAKEN && still_reports (get_private (self)))
     FERRY_TASK_GET_CLASS (self)->message (self, type, sunk);
   return step != FERRY_TASK_STEP_REFUSED;
 }
@@ -1906,7 +1955,9 @@ ferry_task_take_yield (FerryTask *self, GVariant *value)
 
   if (transition->step != FERRY_TASK_STEP_TAKEN)
     return transition->step == FERRY_TASK_STEP_IGNORED;
-  g_signal_emit (self, signals[SIGNAL_YIELDED], 0, sunk);
+  note_report (self);
+  if (still_reports (priv))
+    g_signal_emit (self, signals[SIGNAL_YIELDED], 0, sunk);
   if (!peek_rest (self)->settings.holds_window)
     widen_window (self, 1);
   return TRUE;
@@ -2035,6 +2086,7 @@ ferry_task_give_back (FerryTask *self)
   notify (self, PROP_AMOUNT);
   if (told_text)
     notify (self, PROP_TEXT);
+  notify (self, PROP_CAN_PAUSE);
   notify (self, PROP_STATE);
   return TRUE;
 }
@@ -2128,10 +2180,18 @@ cancel_waiting (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransiti
 static void
 cancel_executing (FerryTask *self, FerryTaskPrivate *priv, const FerryTaskTransition *transition)
 {
+  gboolean was_paused = priv->placement.paused;
+  gboolean could_pause = can_pause (self);
+
+  priv->placement.paused = FALSE;
   set_state (priv, transition->next);
   /* Notified before the driver is called, because the driver may end the task at once, and each state must be notified.
    * A handler may also end the task. */
   notify (self, PROP_STATE);
+  if (priv->state == FERRY_TASK_STATE_CANCELLING && could_pause)
+    notify (self, PROP_CAN_PAUSE);
+  if (priv->state == FERRY_TASK_STATE_CANCELLING && was_paused)
+    notify (self, PROP_IS_PAUSED);
   if (priv->state == FERRY_TASK_STATE_CANCELLING)
     notify (self, PROP_CAN_CANCEL);
   if (priv->state == FERRY_TASK_STATE_CANCELLING)
@@ -2142,13 +2202,6 @@ static void
 cancel_asked (gpointer data)
 {
   ferry_task_cancel (data);
-}
-
-/* any: whether a cancel would have an effect. */
-static gboolean
-can_cancel (FerryTaskPrivate *priv)
-{
-  return !has_end (priv) && priv->state != FERRY_TASK_STATE_CANCELLING;
 }
 
 /* any: asks the router's thread to cancel the task. From now on the task signals nothing that its function does.
@@ -2211,6 +2264,96 @@ ferry_task_cancel (FerryTask *self)
   else
     cancel_waiting (self, priv, transition, submission);
   return TRUE;
+}
+
+/* ---- pausing ---- */
+
+static gboolean
+set_paused (FerryTask *self, gboolean paused)
+{
+  FerryTaskPrivate *priv = get_private (self);
+  g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (self);
+
+  if (!can_cancel (priv) || is_asked (priv) || priv->placement.paused == paused)
+    return FALSE;
+  priv->placement.paused = paused;
+  if (is_submitted (priv) && priv->driver->pause_changed != NULL)
+    priv->driver->pause_changed (priv->executor, self);
+  if (priv->placement.paused == paused)
+    notify (self, PROP_IS_PAUSED);
+  return TRUE;
+}
+
+static void
+pause_asked (gpointer data)
+{
+  set_paused (data, TRUE);
+}
+
+static void
+resume_asked (gpointer data)
+{
+  set_paused (data, FALSE);
+}
+
+/* any: pauses or resumes the task, or asks the router's thread to do so. */
+static gboolean
+set_paused_anywhere (FerryTask *self, gboolean paused)
+{
+  FerryTaskPrivate *priv = get_private (self);
+
+  if (!is_submitted (priv) || ferry_home_is_own (priv->home))
+    return set_paused (self, paused);
+  if (!can_cancel (priv))
+    return FALSE;
+  ferry_home_invoke (priv->home, paused ? pause_asked : resume_asked, g_object_ref (self), g_object_unref);
+  return TRUE;
+}
+
+/**
+ * ferry_task_pause:
+ * @self: a task
+ *
+ * Pauses the task, until [method@Ferry.Task.resume]. Any thread may call this, also in a handler, and also before the
+ * task is submitted. Another thread than the router's only asks the router's thread.
+ *
+ * A task that no worker has begun waits in its queue, and others pass it. It keeps its place. A task that a worker has
+ * begun keeps its worker, which gets no other task meanwhile. Its function waits where it calls
+ * [method@Ferry.Job.check], [method@Ferry.Job.report] or another function of its job that checks for a cancel, or sees
+ * to the pause itself ([property@Ferry.Job:paused]). Where it has done neither within a second, and
+ * [property@Ferry.Task:stoppable] is set, the process group of its worker is stopped by `SIGSTOP`. Else it goes on
+ * until it calls such a function. Calls to objects and channels of a process that is stopped wait.
+ *
+ * What the task is given of time stands still: [property@Ferry.Task:run-timeout] and
+ * [property@Ferry.Task:queue-timeout]. [property@Ferry.Task:deadline] is a moment, and does not move. A cancel ends the
+ * pause, and so does the end of the task. A task whose worker is lost while it is paused, and which is tried again,
+ * waits paused.
+ *
+ * Returns: %FALSE if the task is paused already, was cancelled, or is done. On another thread, %TRUE means only that
+ * the pause was requested
+ */
+gboolean
+ferry_task_pause (FerryTask *self)
+{
+  g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
+
+  return set_paused_anywhere (self, TRUE);
+}
+
+/**
+ * ferry_task_resume:
+ * @self: a task
+ *
+ * Lets a paused task go on. Any thread may call this, as [method@Ferry.Task.pause].
+ *
+ * Returns: %FALSE if the task is not paused. On another thread, %TRUE means only that it was requested
+ */
+gboolean
+ferry_task_resume (FerryTask *self)
+{
+  g_return_val_if_fail (FERRY_IS_TASK (self), FALSE);
+
+  return set_paused_anywhere (self, FALSE);
 }
 
 /* ---- properties and signals ---- */
@@ -2310,6 +2453,17 @@ static void
 install_limits (void)
 {
   /**
+   * FerryTask:stoppable:
+   *
+   * Whether the process group of the task's worker may be stopped while the task is paused ([method@Ferry.Task.pause]),
+   * where the function has not heard of the pause within a second. Set it for functions that do not report and do not
+   * check for a cancel for long.
+   *
+   * Do not set it where the function may hold a lock that others need, such as that of a file or a database: it would
+   * hold the lock until the task goes on, and the application may need it for that. A thread is never stopped.
+   */
+  properties[PROP_STOPPABLE] = g_param_spec_boolean ("stoppable", NULL, NULL, FALSE, FERRY_SETTABLE);
+  /**
    * FerryTask:deadline:
    *
    * The monotonic time, in microseconds, at which the task fails with %FERRY_ERROR_TIMED_OUT, whether it waits or
@@ -2365,6 +2519,22 @@ install_states (void)
    * thread may read this.
    */
   properties[PROP_CAN_CANCEL] = g_param_spec_boolean ("can-cancel", NULL, NULL, TRUE, FERRY_NOTIFIED);
+  /**
+   * FerryTask:can-pause:
+   *
+   * Whether [method@Ferry.Task.pause] is known to have an effect, for a widget that offers it: the task waits; or it
+   * executes, was not cancelled, and is [property@Ferry.Task:stoppable], or its function has reported or sent
+   * something. Such a function looks whether it is paused. Of another function this is not known, and a pause is kept
+   * for when it looks.
+   */
+  properties[PROP_CAN_PAUSE] = g_param_spec_boolean ("can-pause", NULL, NULL, TRUE, FERRY_NOTIFIED);
+  /**
+   * FerryTask:is-paused:
+   *
+   * Whether the task is paused ([method@Ferry.Task.pause]). This goes with the states of waiting and executing. Tasks
+   * that wait because their executor is paused ([property@Ferry.Executor:paused]) are not paused themselves.
+   */
+  properties[PROP_IS_PAUSED] = g_param_spec_boolean ("is-paused", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
    * FerryTask:pid:
    *
@@ -2529,6 +2699,7 @@ static const gsize settings[N_PROPERTIES] = {
   [PROP_CANCEL_GRACE] = G_STRUCT_OFFSET (FerryTaskSettings, cancel_grace),
   [PROP_RETRIES] = G_STRUCT_OFFSET (FerryTaskSettings, retries),
   [PROP_IDEMPOTENT] = G_STRUCT_OFFSET (FerryTaskSettings, idempotent),
+  [PROP_STOPPABLE] = G_STRUCT_OFFSET (FerryTaskSettings, stoppable),
   [PROP_MAX_RETURNED_DESCRIPTORS] = G_STRUCT_OFFSET (FerryTaskSettings, max_returned_descriptors),
   [PROP_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, window),
   [PROP_HOLDS_WINDOW] = G_STRUCT_OFFSET (FerryTaskSettings, holds_window),
@@ -2574,6 +2745,12 @@ get_can_cancel (FerryTask *self)
 }
 
 static gboolean
+get_is_paused (FerryTask *self)
+{
+  return get_private (self)->placement.paused;
+}
+
+static gboolean
 get_indeterminate (FerryTask *self)
 {
   return is_indeterminate (get_private (self));
@@ -2591,6 +2768,8 @@ get_property (GObject *object, guint property_id, GValue *value, GParamSpec *psp
     [PROP_STATE] = G_CALLBACK (ferry_task_get_state),
     [PROP_IS_DONE] = G_CALLBACK (ferry_task_get_done),
     [PROP_CAN_CANCEL] = G_CALLBACK (get_can_cancel),
+    [PROP_CAN_PAUSE] = G_CALLBACK (can_pause),
+    [PROP_IS_PAUSED] = G_CALLBACK (get_is_paused),
     [PROP_FRACTION] = G_CALLBACK (ferry_task_get_fraction),
     [PROP_INDETERMINATE] = G_CALLBACK (get_indeterminate),
     [PROP_TEXT] = G_CALLBACK (ferry_task_get_text),

@@ -171,6 +171,10 @@ FerryExit *ferry_task_get_exit (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_task_cancel (FerryTask *self);
 FERRY_AVAILABLE_IN_0_1
+gboolean ferry_task_pause (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
+gboolean ferry_task_resume (FerryTask *self);
+FERRY_AVAILABLE_IN_0_1
 void ferry_task_consume (FerryTask *self, guint n);
 FERRY_AVAILABLE_IN_0_1
 void ferry_task_wait_async (FerryTask *self, GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -473,6 +473,46 @@ an_item_has_62_levels_at_most (void)
   map_test_assert_end (map);
 }
 
+static void
+a_pause_takes_nothing_from_the_source (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = ferry_map_new (test->executor, "hold", FERRY_MAP_UNORDERED);
+  MapTestSource source = {.length = 2000, .fails_at = -1};
+  gint64 n_given;
+
+  g_object_set (map, "chunk-size", 1, NULL);
+  ferry_map_set_source (map, map_test_source_next, &source, NULL);
+  ferry_map_set_paused (map, TRUE);
+  g_assert_true (ferry_test_get_number (map, "paused"));
+  ferry_map_start (map);
+  task_test_settle ();
+  g_assert_cmpint (source.n_given, ==, 0);
+  ferry_map_set_paused (map, FALSE);
+  ferry_map_set_paused (map, TRUE);
+  n_given = source.n_given;
+  g_assert_cmpint (n_given, <, 2000);
+  task_test_settle ();
+  g_assert_cmpint (source.n_given, ==, n_given);
+  g_assert_false (ferry_test_get_number (map, "is-finished"));
+  ferry_map_set_paused (map, FALSE);
+  map_test_wait_finished (map);
+  g_assert_cmpint (source.n_given, ==, 2000);
+  g_assert_cmpint (ferry_test_get_number (map, "n-done"), ==, 2000);
+}
+
+static void
+a_paused_map_is_cancelled (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 2);
+  g_autoptr (FerryMap) map = map_test_new (test, "double", FERRY_MAP_UNORDERED, map_test_numbers (1000));
+
+  ferry_map_start (map);
+  ferry_map_set_paused (map, TRUE);
+  ferry_map_cancel (map);
+  map_test_wait_finished (map);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -504,5 +544,7 @@ main (int argc, char **argv)
   g_test_add_data_func ("/map/its-source-drops-it", yes, its_source_ends_it);
   g_test_add_func ("/map/its-source-changes-the-size-of-chunks", its_source_changes_the_size_of_chunks);
   g_test_add_func ("/map/an-item-has-62-levels-at-most", an_item_has_62_levels_at_most);
+  g_test_add_func ("/map-bounds/a-pause-takes-nothing-from-the-source", a_pause_takes_nothing_from_the_source);
+  g_test_add_func ("/map-bounds/a-paused-map-is-cancelled", a_paused_map_is_cancelled);
   return g_test_run ();
 }

@@ -38,7 +38,7 @@ test_cancel_before (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_task_cancel (task));
-  task_test_assert_heard (ear, "indeterminate end-time state can-cancel is-done done!");
+  task_test_assert_heard (ear, "indeterminate end-time state can-pause can-cancel is-done done!");
   g_assert_false (ferry_task_cancel (task));
   g_assert_false (ferry_task_submit_to (task, &task_test_driver, &executor, executor.home, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
@@ -54,7 +54,7 @@ test_cancel_waiting (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_true (ferry_task_cancel (task));
-  task_test_assert_heard (ear, "indeterminate end-time state can-cancel is-done done!");
+  task_test_assert_heard (ear, "indeterminate end-time state can-pause can-cancel is-done done!");
   g_assert_cmpuint (executor.n_cancelled, ==, 1);
   g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLED);
   g_assert_null (ferry_task_get_result (task, &error));
@@ -111,7 +111,7 @@ test_begun (void)
   g_assert_true (ferry_task_cancel (task));
   g_assert_cmpint (executor.state_then, ==, FERRY_TASK_STATE_CANCELLING);
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLING);
-  task_test_assert_heard (ear, "n-attempts pid start-time state state can-cancel");
+  task_test_assert_heard (ear, "n-attempts pid start-time can-pause state state can-cancel");
   g_assert_true (ferry_task_complete (task, NULL));
   task_test_assert_heard (ear, "indeterminate end-time state is-done done!");
 }
@@ -404,7 +404,7 @@ test_cancel_waiting_elsewhere (void)
   task_test_assert_heard (ear, "");
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
   ferry_test_run_until (is_done, task);
-  task_test_assert_heard (ear, "indeterminate end-time state can-cancel is-done done!");
+  task_test_assert_heard (ear, "indeterminate end-time state can-pause can-cancel is-done done!");
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
 }
 

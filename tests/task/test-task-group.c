@@ -307,6 +307,33 @@ test_cancelled_wait (void)
   g_assert_true (ferry_task_complete (task, NULL));
 }
 
+static void
+test_pause (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
+  g_autoptr (FerryTask) fresh = task_test_new (NULL);
+  g_autoptr (FerryTask) executing = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) cancelling = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) later = task_test_new (NULL);
+
+  g_assert_true (ferry_task_cancel (cancelling));
+  ferry_task_group_add (group, fresh);
+  ferry_task_group_add (group, executing);
+  ferry_task_group_add (group, cancelling);
+  g_assert_cmpuint (ferry_task_group_pause (group), ==, 2);
+  g_assert_cmpuint (ferry_task_group_pause (group), ==, 0);
+  ferry_task_group_add (group, later);
+  g_assert_true (ferry_test_get_number (fresh, "is-paused"));
+  g_assert_true (ferry_test_get_number (executing, "is-paused"));
+  g_assert_false (ferry_test_get_number (later, "is-paused"));
+  g_assert_true (ferry_task_resume (fresh));
+  g_assert_cmpuint (ferry_task_group_resume (group), ==, 1);
+  g_assert_false (ferry_test_get_number (executing, "is-paused"));
+  end_lost (executing);
+  end_lost (cancelling);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -320,6 +347,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-group/is-kept-by-its-owner", test_owner_keeps_group);
   g_test_add_func ("/task-group/follows-its-latest-owner", test_latest_owner);
   g_test_add_func ("/task-group/survives-an-owner-of-another-thread", test_owner_on_other_thread);
+  g_test_add_func ("/task-group/is-paused", test_pause);
   g_test_add_func ("/task-group/can-be-waited-for", test_wait);
   g_test_add_func ("/task-group/lets-a-wait-be-cancelled", test_cancelled_wait);
   return g_test_run ();

@@ -135,7 +135,7 @@ test_completes (void)
   g_clear_error (&error);
 
   g_assert_true (ferry_task_start (task, 77));
-  task_test_assert_heard (ear, "n-attempts pid start-time state");
+  task_test_assert_heard (ear, "n-attempts pid start-time can-pause state");
   g_assert_cmpint (ferry_test_get_number (task, "pid"), ==, 77);
   g_assert_cmpuint (ferry_test_get_number (task, "n-attempts"), ==, 1);
   g_assert_null (ferry_task_get_result (task, &error));
@@ -198,7 +198,7 @@ test_progress (void)
   progress.amount = 5;
   progress.total = 20;
   g_assert_true (ferry_task_take_progress (task, &progress));
-  task_test_assert_heard (ear, "fraction indeterminate text amount total unit progress!");
+  task_test_assert_heard (ear, "can-pause fraction indeterminate text amount total unit progress!");
   g_assert_cmpfloat (ferry_task_get_fraction (task), ==, 0.25);
   g_assert_cmpstr (ferry_task_get_text (task), ==, "a quarter");
   g_assert_cmpuint (ferry_test_get_number (task, "amount"), ==, 5);
@@ -291,7 +291,7 @@ test_new_attempt (void)
   task_test_assert_heard (ear, "host-name");
   g_assert_cmpstr (ferry_test_get_string (task, "host-name"), ==, "orange");
   g_assert_true (ferry_task_give_back (task));
-  task_test_assert_heard (ear, "pid host-name start-time fraction amount text state");
+  task_test_assert_heard (ear, "pid host-name start-time fraction amount text can-pause state");
   g_assert_null (ferry_task_get_text (task));
   g_assert_null (ferry_test_get_string (task, "host-name"));
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_WAITING);
@@ -345,7 +345,7 @@ test_yields (void)
 
   g_signal_connect (task, "yielded", G_CALLBACK (note_consumed_cb), &executor);
   g_assert_true (ferry_task_take_yield (task, g_variant_new_uint32 (1)));
-  task_test_assert_heard (ear, "yielded!");
+  task_test_assert_heard (ear, "can-pause yielded!");
   g_assert_cmpuint (executor.n_consumed, ==, 1);
 }
 
