@@ -304,8 +304,8 @@ install_progress_properties (void)
    * What is read, in the form that [property@Ferry.Command:progress] has; %NULL by default.
    *
    * For %FERRY_COMMAND_PROGRESS_PATTERN, a Perl-compatible regular expression with named groups: `percent` (of 100),
-   * `fraction` (of 1), `done`, `total`, `left`, `text`, `task` and `tasks` (which one of how many), `phase` (each new one
-   * is half of what is left), and `step` (each match is one more of `total`). One such is
+   * `fraction` (of 1), `done`, `total`, `left`, `text`, `task` and `tasks` (which one of how many), `phase` (each new
+   * one is half of what is left), and `step` (each match is one more of `total`). One such is
    * `(?<done>\d+) of (?<total>\d+)`. Amounts may be written as `12.6 MiB`, `1,5` or `0:01:30`.
    *
    * For %FERRY_COMMAND_PROGRESS_KEYS, what the keys mean: `done=out_time_us/1000000 total=duration text=speed`. With
