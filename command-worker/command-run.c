@@ -63,6 +63,14 @@ enum
 /* What a line of a stream is called in messages to the task. */
 static const char *const line_types[N_STREAMS] = {"line", "error-line"};
 
+typedef enum
+{
+  END_NONE,
+  END_ASKED, /* by the signal that the application chose */
+  END_TERMINATED,
+  END_KILLED,
+} EndStep;
+
 typedef struct
 {
   FerryJob *job;                     /* (unowned) */
@@ -77,9 +85,9 @@ typedef struct
   int input_fd;                      /* (owned): where the input is written; -1: nowhere any more */
   GCancellable *cancellable;         /* (unowned) */
   int cancel_fd;                     /* readable once the job is cancelled */
-  int sent;                          /* the last signal of those that end a command; 0: none */
+  EndStep end_step;                  /* how far it is with the signals that end a command */
   gint64 ending_at;                  /* when the command was asked to end; 0: it was not */
-  gint64 next_signal;                /* when the next one follows; NEVER: when the application says so */
+  gint64 next_step;                  /* when the next one follows; NEVER: when the application says so */
   gint64 next_pace;                  /* when a line may be sent again */
   gint64 ended_at;                   /* when the first process had ended; 0: it runs */
   int status;                        /* of waitpid(), if so */
@@ -263,42 +271,50 @@ send_newest_lines (Run *self)
 
 /* ---- the end ---- */
 
+/* Takes a step to end the command. next: when the one after it is due. */
 static void
-send_signal (Run *self, int signal_number, gint64 next)
+take_step (Run *self, EndStep step, gint64 next)
 {
-  self->sent = signal_number;
-  self->next_signal = next;
-  if (signal_number == SIGKILL)
-    g_free (command_session_end (self->session, COMMAND_SESSION_ALL));
-  else
+  self->end_step = step;
+  self->next_step = next;
+  if (step == END_KILLED)
     {
-      command_session_signal (self->session, signal_number);
-      /* What is stopped hears of no other signal before. */
-      command_session_signal (self->session, SIGCONT);
+      g_free (command_session_end (self->session, COMMAND_SESSION_ALL));
+      return;
     }
+  command_session_signal (self->session, step == END_ASKED ? self->options->cancel_signal : SIGTERM);
+  /* What is stopped hears of no other signal before. */
+  command_session_signal (self->session, SIGCONT);
 }
 
-/* Sends the signal that is due to a command that has to end. */
+/* Takes the step that is due to end a command that has to. */
 static void
 go_on_to_end (Run *self, gint64 now)
 {
   const gboolean cancelled = g_cancellable_is_cancelled (self->cancellable);
   const gboolean terminated = command_session_is_terminated (self->session);
 
-  if (self->ending_at == 0 && (cancelled || terminated || self->failure != NULL))
+  switch (self->end_step)
     {
+    case END_NONE:
+      if (!cancelled && !terminated && self->failure == NULL)
+        return;
       self->ending_at = now;
-      send_signal (self, terminated ? SIGTERM : self->options->cancel_signal, cancelled ? NEVER : now + PATIENCE);
+      take_step (self, terminated ? END_TERMINATED : END_ASKED, cancelled && !terminated ? NEVER : now + PATIENCE);
+      return;
+    case END_ASKED:
+      /* With a cancel, SIGTERM says that half of the grace time is over. */
+      if (terminated || now >= self->next_step)
+        take_step (self, END_TERMINATED, now + (cancelled ? (now - self->ending_at) / 2 : PATIENCE));
+      return;
+    case END_TERMINATED:
+      if (now >= self->next_step)
+        take_step (self, END_KILLED, NEVER);
+      return;
+    case END_KILLED:
+    default:
+      return;
     }
-  else if (self->ending_at == 0 || self->sent == SIGKILL)
-    return;
-  else if (self->sent == SIGTERM && now >= self->next_signal)
-    send_signal (self, SIGKILL, NEVER);
-  else if (self->sent != SIGTERM && terminated && cancelled)
-    /* Half of the grace time is over. */
-    send_signal (self, SIGTERM, now + (now - self->ending_at) * 3 / 4);
-  else if (self->sent != SIGTERM && (terminated || now >= self->next_signal))
-    send_signal (self, SIGTERM, now + PATIENCE);
 }
 
 /* Waits for something, until a moment. */
@@ -374,7 +390,7 @@ follow (Run *self)
       go_on_to_end (self, now);
       if (now >= self->next_pace && send_newest_lines (self))
         self->next_pace = now + PACE;
-      next = MIN (self->next_signal, self->ended_at != 0 ? self->ended_at + READ_AFTER_END : NEVER);
+      next = MIN (self->next_step, self->ended_at != 0 ? self->ended_at + READ_AFTER_END : NEVER);
       next = MIN (next, now < self->next_pace ? self->next_pace : NEVER);
       next = MIN (next, command_progress_tell (self->progress, now));
       wait_for_any (self, next);
@@ -645,7 +661,7 @@ finish (Run *self, GError **error)
 GVariant *
 command_run (FerryJob *job, GVariant *arguments, GError **error)
 {
-  Run self = {.job = job, .ends = {-1, -1, -1}, .input_fd = -1, .next_signal = NEVER};
+  Run self = {.job = job, .ends = {-1, -1, -1}, .input_fd = -1, .next_step = NEVER};
   GVariant *result = NULL;
 
   /* A command that does not read its input closes a pipe to which this process writes. A fork server gives its workers

@@ -336,17 +336,20 @@ command_session_has_ended (CommandSession *self, int *status)
   return self->ended;
 }
 
+/* What descends from this process has a child of it for an ancestor. */
+static gboolean
+has_children (void)
+{
+  siginfo_t info = {0};
+
+  return waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
+
 gboolean
 command_session_is_empty (CommandSession *self)
 {
-  siginfo_t info = {0};
-  g_autoptr (GArray) left = NULL;
-
   reap_all (self);
-  if (waitid (P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
-    return TRUE;
-  left = command_processes_list ();
-  return left->len == 0;
+  return !has_children ();
 }
 
 /* ---- signals to all ---- */
@@ -379,19 +382,18 @@ send (const CommandProcess *process, int signal_number)
   return allowed;
 }
 
-/* Sends a signal to all processes of a part, once to each, until there is no new one. */
-static void
+/* Sends a signal to all processes of a part, once to each, until there is no new one. Returns (transfer full) them. */
+static GArray *
 send_until_none_is_new (CommandSession *self, CommandSessionPart part, int signal_number)
 {
   g_autoptr (GHashTable) told = g_hash_table_new (g_int64_hash, g_int64_equal);
   g_autoptr (GPtrArray) keys = g_ptr_array_new_with_free_func (g_free);
-  gboolean is_new = TRUE;
 
-  while (is_new)
+  for (;;)
     {
       g_autoptr (GArray) found = list (self, part);
+      gboolean is_new = FALSE;
 
-      is_new = FALSE;
       for (guint i = 0; i < found->len; i++)
         {
           const CommandProcess *process = &g_array_index (found, CommandProcess, i);
@@ -405,6 +407,8 @@ send_until_none_is_new (CommandSession *self, CommandSessionPart part, int signa
           send (process, signal_number);
           is_new = TRUE;
         }
+      if (!is_new)
+        return g_steal_pointer (&found);
     }
 }
 
@@ -425,13 +429,13 @@ command_session_signal (CommandSession *self, int signal_number)
 void
 command_session_stop (CommandSession *self)
 {
-  send_until_none_is_new (self, COMMAND_SESSION_INSIDE, SIGSTOP);
+  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_INSIDE, SIGSTOP));
 }
 
 void
 command_session_continue (CommandSession *self)
 {
-  send_until_none_is_new (self, COMMAND_SESSION_INSIDE, SIGCONT);
+  g_array_unref (send_until_none_is_new (self, COMMAND_SESSION_INSIDE, SIGCONT));
 }
 
 /* ---- the end ---- */
@@ -475,12 +479,10 @@ command_session_end (CommandSession *self, CommandSessionPart part)
   const gint64 deadline = g_get_monotonic_time () + KILL_MILLISECONDS * 1000;
   g_autofree char *refused = NULL;
 
-  while (!command_session_is_empty (self))
+  for (reap_all (self); has_children (); reap_all (self))
     {
-      g_autoptr (GArray) found = NULL;
+      g_autoptr (GArray) found = send_until_none_is_new (self, part, SIGSTOP);
 
-      send_until_none_is_new (self, part, SIGSTOP);
-      found = list (self, part);
       if (found->len == 0)
         break;
       g_free (refused);
@@ -489,6 +491,5 @@ command_session_end (CommandSession *self, CommandSessionPart part)
         return refused != NULL ? g_steal_pointer (&refused) : g_strdup ("processes that the kernel does not end");
       wait_for_events (self, deadline);
     }
-  reap_all (self);
   return NULL;
 }

@@ -24,6 +24,13 @@ new_option (const char *name, GVariant *value)
   return options;
 }
 
+static GVariantDict *
+with_signal (GVariantDict *options, int signal_number)
+{
+  g_variant_dict_insert (options, "cancel-signal", "i", signal_number);
+  return options;
+}
+
 /* Waits until the script has written the file "ready", and cancels it. */
 static void
 cancel (CommandTest *test, FerryTask *task)
@@ -78,16 +85,19 @@ is_asked_with_its_own_signal (void)
 }
 
 static void
-is_killed_when_it_ignores_all_else (void)
+is_killed_when_it_ignores_all_else (gconstpointer signal_number)
 {
   g_autoptr (CommandTest) test = command_test_new ();
   const char *files[] = {"ready", NULL};
+  GVariantDict *options = new_option ("output-files", g_variant_new_bytestring_array (files, -1));
   g_autoptr (FerryTask) task =
     command_test_submit_script (test, "trap '' INT TERM; echo $$ > ready; sleep 1000 & while :; do wait; done",
-                                new_option ("output-files", g_variant_new_bytestring_array (files, -1)));
+                                with_signal (options, GPOINTER_TO_INT (signal_number)));
   GPid pid = command_test_wait_pid (test, "ready");
   g_autofree char *path = command_test_path (test, "ready");
 
+  /* Time enough for a machine that has much to do. */
+  ferry_task_set_cancel_grace (task, 6 * G_USEC_PER_SEC);
   cancel (test, task);
   g_assert_false (ferry_test_is_alive (pid));
   /* The worker had the time to tidy up. */
@@ -231,7 +241,10 @@ add_cancels (void)
   g_test_add_func ("/command-cancel/is-asked-first-and-then-terminated", is_asked_first_and_then_terminated);
   g_test_add_func ("/command-cancel/may-end-with-success-and-is-cancelled", may_end_with_success_and_is_cancelled);
   g_test_add_func ("/command-cancel/is-asked-with-its-own-signal", is_asked_with_its_own_signal);
-  g_test_add_func ("/command-cancel/is-killed-when-it-ignores-all-else", is_killed_when_it_ignores_all_else);
+  g_test_add_data_func ("/command-cancel/is-killed-when-it-ignores-all-else", GINT_TO_POINTER (SIGINT),
+                        is_killed_when_it_ignores_all_else);
+  g_test_add_data_func ("/command-cancel/is-killed-when-it-ignores-its-own-signal", GINT_TO_POINTER (SIGTERM),
+                        is_killed_when_it_ignores_all_else);
   g_test_add_func ("/command-cancel/is-asked-in-all-groups-of-its-session", is_asked_in_all_groups_of_its_session);
   g_test_add_func ("/command-cancel/is-asked-while-it-is-stopped", is_asked_while_it_is_stopped);
   if (g_find_program_in_path ("bwrap") != NULL)
