@@ -19,6 +19,7 @@ import ferry.parallel
 import ferry.pool
 from ferry._library import Ferry
 from ferry._map import run_items
+from ferry._task import FIRST_CALLS
 
 
 def own_function(number):
@@ -166,6 +167,11 @@ def test_large_bytes(report, executor, size):
         report.equal("a first result of a function has no limit of a message", (len(found), found[0]), (size, 7))
         report.equal("nor have those of objects in it", [len(part) for part in executor.submit(
             functions.give_many_bytes, size).result()], 3 * [size])
+        executor._home.call(lambda: set_limit(64 << 20))
+        for _ in range(FIRST_CALLS + 1):
+            executor.submit(functions.give_late, 1).result()
+        found = executor.submit(functions.give_late, 100 << 20).result()
+        report.equal("nor has one that comes late", (len(found), found[-1]), (100 << 20, 7))
     finally:
         executor._home.call(lambda: set_limit(limit))
 

@@ -170,6 +170,10 @@ def be_large_from_2000_on(number):
     return bytes(1 << 20 if number >= 2000 else 0)
 
 
+def give_late(size):
+    return bytes(size - 1) + b"\7"
+
+
 def give_pair(size):
     return size, bytes(size)
 

@@ -4,7 +4,8 @@
 
 A message is a head and a pickle of protocol 5. A buffer of an array is copied once, as it is, into memory that the other
 process maps. So is a large pickle: of large bytes, wherever they are in a value, it is written from them themselves. A
-large result lies in memory where its task takes that, and else in the message, whose pickle has the buffers in it.
+large result lies in memory where its task takes that, or its memory is sent in parts, and else it is in the message, whose
+pickle has the buffers in it.
 """
 
 import fcntl
@@ -15,7 +16,7 @@ import pickle
 import re
 import struct
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import _main
@@ -26,10 +27,13 @@ MIN_BUFFER = 1 << 16
 # A pickle that is larger goes into memory, too: it is copied less often there, and what is sent as a message has a limit.
 MAX_PICKLE = 1 << 20
 ALIGNMENT = 64
+# How many bytes of memory are sent at once, where a large value has to go by messages.
+PART_SIZE = 32 << 20
 # What describes a buffer of the library has a limit, which is that of so many parts.
 MAX_PARTS = 1024
 
 _HEAD = struct.Struct("<II")
+_OFFSET = struct.Struct("<Q")
 _BYTES = GLib.VariantType("ay")
 
 # What a head says: pickle and buffers lie in memory of their own.
@@ -172,6 +176,18 @@ def make_memory() -> int:
     return os.memfd_create("ferry", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
 
 
+def read_parts(descriptor: int) -> Iterator[bytes]:
+    """What is in memory, in parts that write_part() puts together."""
+    for offset in range(0, os.fstat(descriptor).st_size, PART_SIZE):
+        yield _OFFSET.pack(offset) + os.pread(descriptor, PART_SIZE, offset)
+
+
+def write_part(descriptor: int, part: bytes) -> None:
+    offset, = _OFFSET.unpack_from(part)
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    _write(descriptor, memoryview(part)[_OFFSET.size:])
+
+
 def _map(descriptor: int, sizes: list[int]) -> list[memoryview]:
     """The buffers in memory. They are this process's own as soon as it writes to them, so arrays can be changed."""
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
@@ -251,7 +267,7 @@ def unpack(data: bytes | memoryview, open_memory: Callable[[], int] | None = Non
     return loads(memoryview(data)[start:])
 
 
-def pack_value(value: Any, share_memory: Callable[[], int] | None = None, prefix: bytes = b"") -> bytes:
+def pack_value(value: Any, share_memory: Callable[[int], int] | None = None, prefix: bytes = b"") -> bytes:
     """A value. What is large goes into the memory that share_memory gives a descriptor of, or -1, which is closed here.
 
     What is before the head is packed along, as a large value is slow to copy.
@@ -259,7 +275,7 @@ def pack_value(value: Any, share_memory: Callable[[], int] | None = None, prefix
     if share_memory is not None:
         stream, buffers = _dump(value, None)
         size = stream.size() + sum(memory.nbytes for memory in buffers)
-        if size > MAX_PICKLE and (descriptor := share_memory()) >= 0:
+        if size > MAX_PICKLE and (descriptor := share_memory(size)) >= 0:
             try:
                 return prefix + _fill(descriptor, stream, buffers)
             finally:

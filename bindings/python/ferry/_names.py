@@ -9,6 +9,8 @@ CALL = "ferry.python.call"
 STREAM = "ferry.python.stream"
 # The type of the message that an exception is sent as, before the task fails.
 EXCEPTION = "ferry.python.exception"
+# The type of the messages that have the parts of a large result, whose task has no memory for it.
+PART = "ferry.python.part"
 # The types of messages that are records of logging, and warnings.
 LOG = "ferry.python.log"
 WARNING = "ferry.python.warning"

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from . import _fault, _message, _native, _notices, _pipe
 from ._home import Event, Home
 from ._library import PYTHON_ERROR, Ferry, GLib, is_cancel, is_error
-from ._names import CALL, EXCEPTION, OWN
+from ._names import CALL, EXCEPTION, OWN, PART
 from ._outcome import Outcome, give
 from .errors import Error, WorkerLost
 
@@ -65,6 +65,8 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     _home: Home | None = None
     _progress: tuple[float, str | None] = (0.0, None)
     _sent_fault: _fault.Fault | None = None
+    # A descriptor of the memory of a large result that comes in parts.
+    _parts = -1
     _outcome: tuple[Any, Exception | None] | None = None
     _receivers: "Sequence[weakref.ref[_pipe.Receiver]]" = ()
 
@@ -105,6 +107,11 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
     def do_message(self, kind: str, value: Any) -> None:
         if kind == EXCEPTION:
             self._sent_fault = pickle.loads(_message.from_variant(value))
+        elif kind == PART:
+            if self._parts < 0:
+                self._parts = _message.make_memory()
+                weakref.finalize(self, os.close, self._parts)
+            _message.write_part(self._parts, _message.from_variant(value))
         elif not (kind.startswith(OWN) and _notices.take(kind, _message.from_variant(value), self._name)):
             Ferry.Task.do_message(self, kind, value)
 
@@ -136,7 +143,7 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
 
     def _open_memory(self) -> int:
         _large.add(self._function_name)
-        descriptor = int(self.dup_descriptor(0))
+        descriptor = int(self.dup_descriptor(0)) if self._parts < 0 else os.dup(self._parts)
         self._size = max(self._size, os.fstat(descriptor).st_size)
         return descriptor
 

@@ -14,6 +14,7 @@ import faulthandler
 import functools
 import gc
 import importlib
+import itertools
 import json
 import os
 import pickle
@@ -25,7 +26,7 @@ from typing import Any
 
 from . import _fault, _function, _job, _main, _message, _native, _notices, _objects, _offer, _pipe
 from ._library import PYTHON_ERROR, Ferry, GLib
-from ._names import CALL, EXCEPTION, PATHS, STREAM
+from ._names import CALL, EXCEPTION, PART, PATHS, STREAM
 from .errors import Cancelled
 
 # While modules are imported, GTK finds no display: workers have no window, and a display would bring threads.
@@ -56,8 +57,11 @@ def _load(job: Any, arguments: Any) -> Any:
         raise
 
 
-def _share_memory(job: Any) -> int:
-    """A descriptor of memory that the task has too, or -1 where it takes none, or a sandbox lets the worker make none."""
+def _share_memory(job: Any, size: int, own: list[int]) -> int:
+    """A descriptor of memory that the task has too, or -1 where a sandbox lets the worker make none.
+
+    Where the task takes none, what fits into a message needs none, and a larger result has its own, to be sent in parts.
+    """
     try:
         descriptor = _message.make_memory()
     except OSError:
@@ -65,6 +69,9 @@ def _share_memory(job: Any) -> int:
     try:
         _job.call_whole(job.return_descriptor, descriptor)
     except BaseException as error:
+        if isinstance(error, GLib.Error) and size > _message.PART_SIZE:
+            own.append(os.dup(descriptor))
+            return descriptor
         os.close(descriptor)
         if not isinstance(error, GLib.Error):
             raise
@@ -72,7 +79,7 @@ def _share_memory(job: Any) -> int:
     return descriptor
 
 
-def _pack(value: Any, function: Any, share_memory: Callable[[], int] | None = None) -> Any:
+def _pack(value: Any, function: Any, share_memory: Callable[[int], int] | None = None) -> Any:
     try:
         return _message.to_variant(_message.pack_value(value, share_memory))
     except Exception as exception:
@@ -110,7 +117,15 @@ def _call(job: Any, arguments: Any) -> Any:
         function, args, kwargs = _load(job, arguments)
         value = _job.finish(function(*args, **kwargs))
         _offer.wait_for_answers()
-        return _pack(value, function, lambda: _share_memory(job))
+        own: list[int] = []
+        try:
+            packed = _pack(value, function, lambda size: _share_memory(job, size, own))
+            for part in itertools.chain.from_iterable(map(_message.read_parts, own)):
+                _job.call_whole(job.send, PART, _message.to_variant(part))
+            return packed
+        finally:
+            for descriptor in own:
+                os.close(descriptor)
 
     return _run(job, body)
 
