@@ -13,8 +13,8 @@
  * fraction is only told of the whole, and not of a phase as if it were the whole, and not while the total still grows.
  * Where a program says in which phase it is, and not how many there are, each phase is half of what is left.
  *
- * Trust: none. A flood costs the cutting: of more than MAX_READ pieces between two calls of progress_reader_take() only
- * the last one of a stream is read. */
+ * Trust: none. Of a flood, with more than MAX_READ pieces between two calls of progress_reader_take(), only the last
+ * piece of a stream is read, and lines are not even cut. */
 
 #include "config.h"
 
@@ -601,12 +601,24 @@ take_piece (const char *piece, gsize length, gpointer data)
 
 /* ---- from outside ---- */
 
+/* Where the bytes begin that need be cut: of a flood, with the end of the last line but one. */
+static gsize
+find_begin (const ProgressReader *self, const char *bytes, gsize length)
+{
+  const char *end = self->n_read >= MAX_READ ? memrchr (bytes, '\n', length) : NULL;
+
+  if (end != NULL)
+    end = memrchr (bytes, '\n', (gsize) (end - bytes));
+  return end != NULL ? (gsize) (end - bytes) : 0;
+}
+
 void
 progress_reader_feed (ProgressReader *self, ProgressStream stream, const char *bytes, gsize length)
 {
   Source source = {.reader = self, .stream = stream};
+  gsize begin = find_begin (self, bytes, length);
 
-  progress_pieces_feed (self->pieces[stream], bytes, length, take_piece, &source);
+  progress_pieces_feed (self->pieces[stream], bytes + begin, length - begin, take_piece, &source);
 }
 
 static void

@@ -459,6 +459,23 @@ test_texts_are_clean (void)
   g_assert_cmpuint (strlen (self.report.text), ==, PROGRESS_MAX_TEXT);
 }
 
+/* The lines between are not even cut, and the last one is whole, also where a chunk ends within it. */
+static void
+test_last_of_a_large_flood_is_told (void)
+{
+  g_auto (Case) self = begin (PROGRESS_PERCENT, NULL, 0);
+  g_autoptr (GString) chunk = g_string_new ("2% end of a line\n");
+
+  while (chunk->len < 1000 * 1000)
+    g_string_append (chunk, "12% of it\n");
+  g_string_append (chunk, "3");
+  for (guint i = 0; i < 5; i++)
+    progress_reader_feed (self.reader, PROGRESS_OUTPUT, chunk->str, chunk->len);
+  progress_reader_feed (self.reader, PROGRESS_OUTPUT, "4% now\n", 7);
+  assert_said (&self, "", 34);
+  g_assert_cmpstr (self.report.text, ==, "now");
+}
+
 /* The newest of a flood is told, with its piece. */
 static void
 test_last_of_a_flood_is_told (void)
@@ -562,6 +579,7 @@ main (int argc, char **argv)
   ADD ("position", test_position);
   ADD ("texts-are-clean", test_texts_are_clean);
   ADD ("last-of-a-flood-is-told", test_last_of_a_flood_is_told);
+  ADD ("last-of-a-large-flood-is-told", test_last_of_a_large_flood_is_told);
   ADD ("nothing-new-is-not-told", test_nothing_new_is_not_told);
   ADD ("question-is-told", test_question_is_told);
   ADD ("patterns-are-checked", test_patterns_are_checked);
