@@ -90,14 +90,15 @@ is_killed_when_it_ignores_all_else (gconstpointer signal_number)
   g_autoptr (CommandTest) test = command_test_new ();
   const char *files[] = {"ready", NULL};
   GVariantDict *options = new_option ("output-files", g_variant_new_bytestring_array (files, -1));
-  g_autoptr (FerryTask) task =
-    command_test_submit_script (test, "trap '' INT TERM; echo $$ > ready; sleep 1000 & while :; do wait; done",
-                                with_signal (options, GPOINTER_TO_INT (signal_number)));
-  GPid pid = command_test_wait_pid (test, "ready");
+  g_autoptr (FerryTask) task = NULL;
+  GPid pid;
   g_autofree char *path = command_test_path (test, "ready");
 
   /* Time enough for a machine that has much to do. */
-  ferry_task_set_cancel_grace (task, 6 * G_USEC_PER_SEC);
+  test->cancel_grace = 6 * G_USEC_PER_SEC;
+  task = command_test_submit_script (test, "trap '' INT TERM; echo $$ > ready; sleep 1000 & while :; do wait; done",
+                                     with_signal (options, GPOINTER_TO_INT (signal_number)));
+  pid = command_test_wait_pid (test, "ready");
   cancel (test, task);
   g_assert_false (ferry_test_is_alive (pid));
   /* The worker had the time to tidy up. */
