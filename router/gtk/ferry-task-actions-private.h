@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   FERRY_TASK_ACTION_CANCEL,
+  FERRY_TASK_ACTION_PAUSE, /* or resume */
   FERRY_TASK_ACTION_RETRY,
   FERRY_TASK_ACTION_REMOVE,
   FERRY_TASK_ACTION_RUN_NEXT,
@@ -28,6 +29,9 @@ gboolean ferry_task_action_find (const char *name, FerryTaskAction *action);
  * that changes its list. */
 gboolean ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExecutor *executor);
 
+gboolean ferry_task_is_paused (FerryTask *task);
+/* Pauses the task, or lets it go on. */
+void ferry_task_toggle_paused (FerryTask *task);
 /* Puts a task that waits before all others that do. */
 gboolean ferry_task_run_next (FerryTask *task, FerryExecutor *executor, GError **error);
 /* Submits the work of a task that is over once more, and removes the task. The executor keeps the new task, which is

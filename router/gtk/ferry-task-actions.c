@@ -14,9 +14,9 @@
 #define PRIORITY_KEY "ferry-run-next-priority"
 
 static const char *const names[FERRY_TASK_N_ACTIONS] = {
-  [FERRY_TASK_ACTION_CANCEL] = "task.cancel",         [FERRY_TASK_ACTION_RETRY] = "task.retry",
-  [FERRY_TASK_ACTION_REMOVE] = "task.remove",         [FERRY_TASK_ACTION_RUN_NEXT] = "task.run-next",
-  [FERRY_TASK_ACTION_COPY_ERROR] = "task.copy-error",
+  [FERRY_TASK_ACTION_CANCEL] = "task.cancel",     [FERRY_TASK_ACTION_PAUSE] = "task.pause",
+  [FERRY_TASK_ACTION_RETRY] = "task.retry",       [FERRY_TASK_ACTION_REMOVE] = "task.remove",
+  [FERRY_TASK_ACTION_RUN_NEXT] = "task.run-next", [FERRY_TASK_ACTION_COPY_ERROR] = "task.copy-error",
 };
 
 const char *
@@ -38,6 +38,33 @@ ferry_task_action_find (const char *name, FerryTaskAction *action)
 }
 
 gboolean
+ferry_task_is_paused (FerryTask *task)
+{
+  gboolean is_paused;
+
+  g_object_get (task, "is-paused", &is_paused, NULL);
+  return is_paused;
+}
+
+static gboolean
+can_pause_or_resume (FerryTask *task)
+{
+  gboolean can_pause;
+
+  g_object_get (task, "can-pause", &can_pause, NULL);
+  return can_pause || ferry_task_is_paused (task);
+}
+
+void
+ferry_task_toggle_paused (FerryTask *task)
+{
+  if (ferry_task_is_paused (task))
+    ferry_task_resume (task);
+  else
+    ferry_task_pause (task);
+}
+
+gboolean
 ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExecutor *executor)
 {
   FerryTaskState state;
@@ -49,6 +76,8 @@ ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExe
     {
     case FERRY_TASK_ACTION_CANCEL:
       return state == FERRY_TASK_STATE_WAITING || state == FERRY_TASK_STATE_EXECUTING;
+    case FERRY_TASK_ACTION_PAUSE:
+      return can_pause_or_resume (task);
     case FERRY_TASK_ACTION_RETRY:
       return executor != NULL && ferry_task_get_done (task);
     case FERRY_TASK_ACTION_REMOVE:

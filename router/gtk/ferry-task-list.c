@@ -55,10 +55,10 @@
  * [class@FerryGtk.TaskRow]s; the signal `setup-row` lets an application add to them. A row that is not in sight has no
  * task. The list follows its model in the frames of its window, and not while it is not mapped.
  *
- * The list has the actions `task.cancel`, `task.retry`, `task.remove`, `task.run-next` and `task.copy-error`, which act
- * on the task whose row has the focus, or else on the one that is selected. The keys are Control+BackSpace, Control+R,
- * Delete, Control+Up and Control+C. A removal can be undone for some seconds: `task.undo`, or Control+Z. A task that
- * waits is cancelled when it is removed, and an undo submits it again.
+ * The list has the actions `task.cancel`, `task.pause`, `task.retry`, `task.remove`, `task.run-next` and
+ * `task.copy-error`, which act on the task whose row has the focus, or else on the one that is selected. The keys are
+ * Control+BackSpace, Control+R, Delete, Control+Up and Control+C. A removal can be undone for some seconds:
+ * `task.undo`, or Control+Z. A task that waits is cancelled when it is removed, and an undo submits it again.
  *
  * A task that is tried again stands where the one before stood. A task that is to run next is moved before all that
  * wait. What users do, and the ends of an executor's tasks, are read out to those who do not see the list, by
@@ -614,6 +614,9 @@ act (gpointer data, FerryTask *task, FerryTaskAction action)
     case FERRY_TASK_ACTION_CANCEL:
       ferry_task_cancel (task);
       break;
+    case FERRY_TASK_ACTION_PAUSE:
+      ferry_task_toggle_paused (task);
+      break;
     case FERRY_TASK_ACTION_RETRY:
       retry_task (self, task);
       break;
@@ -978,6 +981,7 @@ install_keys (GtkWidgetClass *widget_class)
     FerryTaskAction action;
   } keys[] = {
     {GDK_KEY_BackSpace, GDK_CONTROL_MASK, FERRY_TASK_ACTION_CANCEL},
+    {GDK_KEY_p, GDK_CONTROL_MASK, FERRY_TASK_ACTION_PAUSE},
     {GDK_KEY_r, GDK_CONTROL_MASK, FERRY_TASK_ACTION_RETRY},
     {GDK_KEY_Delete, 0, FERRY_TASK_ACTION_REMOVE},
     {GDK_KEY_KP_Delete, 0, FERRY_TASK_ACTION_REMOVE},

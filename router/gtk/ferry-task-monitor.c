@@ -16,6 +16,7 @@
 
 #include "gtk/ferry-gtk-enums.h"
 #include "gtk/ferry-pace.h"
+#include "gtk/ferry-task-actions-private.h"
 #include "gtk/ferry-task-error.h"
 #include "gtk/ferry-task-outcome-private.h"
 #include "gtk/ferry-task-words-private.h"
@@ -212,8 +213,10 @@ find_status (FerryTaskMonitor *self)
   switch (ferry_task_get_state (self->task))
     {
     case FERRY_TASK_STATE_WAITING:
-      return FERRY_TASK_STATUS_WAITING;
+      return ferry_task_is_paused (self->task) ? FERRY_TASK_STATUS_PAUSED : FERRY_TASK_STATUS_WAITING;
     case FERRY_TASK_STATE_EXECUTING:
+      if (ferry_task_is_paused (self->task))
+        return FERRY_TASK_STATUS_PAUSED;
       return self->silence > self->stall_time && is_talkative (self) ? FERRY_TASK_STATUS_STALLED
                                                                      : FERRY_TASK_STATUS_RUNNING;
     case FERRY_TASK_STATE_CANCELLING:
@@ -249,6 +252,7 @@ find_detail (FerryTaskMonitor *self)
     case FERRY_TASK_STATUS_RUNNING:
     case FERRY_TASK_STATUS_CANCELLING:
       return ferry_task_words_for_run (self->task);
+    case FERRY_TASK_STATUS_PAUSED:
     case FERRY_TASK_STATUS_DONE:
       return ferry_task_words_for_progress (self->task, /* with_text: */ TRUE);
     case FERRY_TASK_STATUS_CANCELLED:
@@ -325,7 +329,10 @@ ferry_task_monitor_look (FerryTaskMonitor *self, gint64 now)
   g_object_freeze_notify (G_OBJECT (self));
   self->is_due = FALSE;
   self->looked = now;
-  if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_EXECUTING)
+  /* A task that is paused has nothing to say. */
+  if (ferry_task_is_paused (self->task))
+    self->heard = self->listened = now;
+  else if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_EXECUTING)
     note_silence (self, now);
   set_time (self, &self->silence, find_silence (self, now), PROP_SILENCE);
   show_status (self);
@@ -411,6 +418,15 @@ state_cb (FerryTaskMonitor *self)
     ferry_task_monitor_look (self, g_get_monotonic_time ());
   else
     look_in_turn (self);
+}
+
+/* At once: it is what a user does. What comes after a pause has a pace of its own. */
+static void
+paused_cb (FerryTaskMonitor *self)
+{
+  g_object_unref (self->pace);
+  self->pace = ferry_pace_new ();
+  ferry_task_monitor_look (self, g_get_monotonic_time ());
 }
 
 static void
@@ -714,6 +730,7 @@ ferry_task_monitor_init (FerryTaskMonitor *self)
   self->pace_text = g_strdup ("");
   self->signals = g_signal_group_new (FERRY_TYPE_TASK);
   g_signal_group_connect_swapped (self->signals, "notify::state", G_CALLBACK (state_cb), self);
+  g_signal_group_connect_swapped (self->signals, "notify::is-paused", G_CALLBACK (paused_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::text", G_CALLBACK (text_cb), self);
   g_signal_group_connect_swapped (self->signals, "notify::priority", G_CALLBACK (text_cb), self);
   g_signal_group_connect_swapped (self->signals, "progress", G_CALLBACK (progress_cb), self);

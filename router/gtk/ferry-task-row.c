@@ -24,8 +24,9 @@
  *
  * A row that shows a task: its name, its state, how far it is and how fast, with buttons.
  *
- * The row has the actions `task.cancel` and `task.copy-error`. With an executor it has `task.run-next`, `task.retry`
- * and `task.remove` as well, each enabled while it makes sense. A row computes nothing while it is not mapped.
+ * The row has the actions `task.cancel`, `task.pause` (which also resumes) and `task.copy-error`. With an executor it
+ * has `task.run-next`, `task.retry` and `task.remove` as well, each enabled while it makes sense. A row computes
+ * nothing while it is not mapped.
  *
  * # CSS nodes
  *
@@ -59,6 +60,7 @@ struct _FerryTaskRow
   GtkWidget *side_box;
   GtkWidget *suffix_box;
   GtkWidget *next_button;
+  GtkWidget *pause_button;
   GtkWidget *cancel_button;
   GtkWidget *copy_button;
   GtkWidget *retry_button;
@@ -105,6 +107,7 @@ get_status_class (FerryTaskStatus status)
     case FERRY_TASK_STATUS_RUNNING:
       return "accent";
     case FERRY_TASK_STATUS_WAITING:
+    case FERRY_TASK_STATUS_PAUSED:
     case FERRY_TASK_STATUS_CANCELLING:
     case FERRY_TASK_STATUS_CANCELLED:
     default:
@@ -169,6 +172,24 @@ take_label (gpointer widget, char *label)
   g_free (label);
 }
 
+/* One button pauses the task and lets it go on. */
+static void
+show_pause (FerryTaskRow *self)
+{
+  const char *title = ferry_task_get_name (self->task);
+
+  if (ferry_task_is_paused (self->task))
+    {
+      gtk_button_set_icon_name (GTK_BUTTON (self->pause_button), "media-playback-start-symbolic");
+      take_label (self->pause_button, g_strdup_printf (_ ("Resume: %s"), title));
+    }
+  else
+    {
+      gtk_button_set_icon_name (GTK_BUTTON (self->pause_button), "media-playback-pause-symbolic");
+      take_label (self->pause_button, g_strdup_printf (_ ("Pause: %s"), title));
+    }
+}
+
 /* Each button says what it does, and to which task. */
 static void
 show_title (FerryTaskRow *self)
@@ -178,6 +199,7 @@ show_title (FerryTaskRow *self)
   show_place (self);
   take_label (self->progress_bar, g_strdup_printf (_ ("Progress: %s"), title));
   take_label (self->next_button, g_strdup_printf (_ ("Run next: %s"), title));
+  show_pause (self);
   take_label (self->cancel_button, g_strdup_printf (_ ("Cancel: %s"), title));
   take_label (self->copy_button, g_strdup_printf (_ ("Copy the error: %s"), title));
   take_label (self->retry_button, g_strdup_printf (_ ("Run again: %s"), title));
@@ -215,7 +237,7 @@ pulse (FerryTaskRow *self)
   gboolean indeterminate;
 
   g_object_get (self->monitor, "indeterminate", &indeterminate, NULL);
-  if (indeterminate)
+  if (indeterminate && get_status (self) != FERRY_TASK_STATUS_PAUSED)
     gtk_progress_bar_pulse (GTK_PROGRESS_BAR (self->progress_bar));
 }
 
@@ -252,16 +274,20 @@ show_action (FerryTaskRow *self, FerryTaskAction action, GtkWidget *button, gboo
 }
 
 /* What is over can be tried again and removed; what is not can be cancelled. A task that waits is cancelled rather than
- * removed: its button does not change its place. */
+ * removed: its button does not change its place. Beside that is one button more: to run a task that waits next, or else
+ * to pause a task or let it go on. A task that waits is paused by the action. */
 static void
 show_actions (FerryTaskRow *self)
 {
   gboolean over = self->task != NULL && ferry_task_get_done (self->task);
   gboolean waits = self->task != NULL && ferry_task_get_state (self->task) == FERRY_TASK_STATE_WAITING;
+  gboolean paused = self->task != NULL && ferry_task_is_paused (self->task);
   gboolean failed = self->task != NULL && ferry_task_get_state (self->task) == FERRY_TASK_STATE_FAILED;
   gboolean has_executor = self->executor != NULL;
 
-  show_action (self, FERRY_TASK_ACTION_RUN_NEXT, self->next_button, waits && has_executor);
+  show_action (self, FERRY_TASK_ACTION_RUN_NEXT, self->next_button, waits && !paused && has_executor);
+  show_action (self, FERRY_TASK_ACTION_PAUSE, self->pause_button,
+               paused || (!waits && ferry_task_action_is_possible (FERRY_TASK_ACTION_PAUSE, self->task, NULL)));
   show_action (self, FERRY_TASK_ACTION_CANCEL, self->cancel_button, self->task != NULL && !over);
   show_action (self, FERRY_TASK_ACTION_COPY_ERROR, self->copy_button, failed);
   show_action (self, FERRY_TASK_ACTION_RETRY, self->retry_button, over && has_executor);
@@ -278,7 +304,8 @@ keep_focus (FerryTaskRow *self, FerryTaskStatus status)
 
   if (!self->owns_focus || status == FERRY_TASK_STATUS_CANCELLING)
     return;
-  if (root != NULL && (focus == NULL || gtk_widget_is_ancestor (focus, GTK_WIDGET (self))))
+  if (root != NULL && focus != self->pause_button &&
+      (focus == NULL || gtk_widget_is_ancestor (focus, GTK_WIDGET (self))))
     gtk_widget_grab_focus (status < FERRY_TASK_STATUS_DONE               ? self->cancel_button
                            : gtk_widget_get_visible (self->retry_button) ? self->retry_button
                                                                          : self->copy_button);
@@ -292,8 +319,10 @@ show_status (FerryTaskRow *self)
   const char *classes[] = {get_status_class (status), NULL};
 
   /* The focus of its window, whether or not that window is the active one. */
-  self->owns_focus |= gtk_widget_is_focus (self->cancel_button) || gtk_widget_is_focus (self->next_button);
+  self->owns_focus |= gtk_widget_is_focus (self->cancel_button) || gtk_widget_is_focus (self->next_button) ||
+                      gtk_widget_is_focus (self->pause_button);
   show_place (self);
+  show_pause (self);
   gtk_widget_set_css_classes (self->state_label, classes);
   show_actions (self);
   keep_focus (self, status);
@@ -367,6 +396,8 @@ activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
     return;
   if (action == FERRY_TASK_ACTION_CANCEL)
     ferry_task_cancel (self->task);
+  else if (action == FERRY_TASK_ACTION_PAUSE)
+    ferry_task_toggle_paused (self->task);
   else if (action == FERRY_TASK_ACTION_COPY_ERROR)
     copy_error (self);
   else
@@ -513,6 +544,7 @@ bind_template (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, side_box);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, suffix_box);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, next_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, pause_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, cancel_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, copy_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, retry_button);
@@ -579,6 +611,7 @@ connect_groups (FerryTaskRow *self)
   self->task_signals = g_signal_group_new (FERRY_TYPE_TASK);
   g_signal_group_connect_swapped (self->task_signals, "notify::name", G_CALLBACK (show_title), self);
   g_signal_group_connect_swapped (self->task_signals, "notify::host-name", G_CALLBACK (show_host), self);
+  g_signal_group_connect_swapped (self->task_signals, "notify::can-pause", G_CALLBACK (show_actions), self);
 
   self->monitor_signals = g_signal_group_new (FERRY_TYPE_TASK_MONITOR);
   g_signal_group_connect_swapped (self->monitor_signals, "notify::status", G_CALLBACK (status_cb), self);
@@ -613,6 +646,14 @@ query_button_tooltip_cb (GtkWidget *button, int x, int y, gboolean by_keyboard, 
   return TRUE;
 }
 
+static gboolean
+query_pause_tooltip_cb (FerryTaskRow *self, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
+{
+  gtk_tooltip_set_text (
+    tooltip, self->task != NULL && ferry_task_is_paused (self->task) ? _ ("Resume this task") : _ ("Pause this task"));
+  return TRUE;
+}
+
 static void
 add_tooltips (FerryTaskRow *self)
 {
@@ -631,6 +672,7 @@ add_tooltips (FerryTaskRow *self)
   for (guint i = 0; i < G_N_ELEMENTS (tooltips); i++)
     g_signal_connect (tooltips[i].button, "query-tooltip", G_CALLBACK (query_button_tooltip_cb),
                       (gpointer) tooltips[i].words);
+  g_signal_connect_swapped (self->pause_button, "query-tooltip", G_CALLBACK (query_pause_tooltip_cb), self);
   g_signal_connect (self->title_label, "query-tooltip", G_CALLBACK (query_tooltip_cb), NULL);
   g_signal_connect (self->detail_label, "query-tooltip", G_CALLBACK (query_tooltip_cb), NULL);
   gtk_widget_set_has_tooltip (self->title_label, TRUE);

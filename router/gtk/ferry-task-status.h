@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @FERRY_TASK_STATUS_WAITING: The task waits for a worker.
  * @FERRY_TASK_STATUS_RUNNING: The task runs, or has been sent to a worker.
  * @FERRY_TASK_STATUS_STALLED: The task runs, and nothing has been heard of it for a while.
+ * @FERRY_TASK_STATUS_PAUSED: The task is paused, while it waits or while it runs.
  * @FERRY_TASK_STATUS_CANCELLING: The task was cancelled, and its function has not ended.
  * @FERRY_TASK_STATUS_DONE: The task has a result.
  * @FERRY_TASK_STATUS_CANCELLED: The task was cancelled.
@@ -30,6 +31,7 @@ typedef enum
   FERRY_TASK_STATUS_WAITING,
   FERRY_TASK_STATUS_RUNNING,
   FERRY_TASK_STATUS_STALLED,
+  FERRY_TASK_STATUS_PAUSED,
   FERRY_TASK_STATUS_CANCELLING,
   FERRY_TASK_STATUS_DONE,
   FERRY_TASK_STATUS_CANCELLED,

@@ -29,6 +29,8 @@ ferry_task_words_for_status (FerryTaskStatus status)
       return _ ("Running");
     case FERRY_TASK_STATUS_STALLED:
       return _ ("Not responding");
+    case FERRY_TASK_STATUS_PAUSED:
+      return _ ("Paused");
     case FERRY_TASK_STATUS_CANCELLING:
       return _ ("Cancelling");
     case FERRY_TASK_STATUS_DONE:

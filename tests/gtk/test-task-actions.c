@@ -57,7 +57,7 @@ test_each_state_has_its_actions (void)
   assert_actions (NULL, test->executor, "");
   task_test_wait_begun (runs);
   assert_actions (runs, test->executor, "cancel,");
-  assert_actions (waits, test->executor, "cancel,remove,run-next,");
+  assert_actions (waits, test->executor, "cancel,pause,remove,run-next,");
   task_test_open_gate ();
   task_test_wait_done (waits);
   assert_actions (runs, test->executor, "retry,remove,");
@@ -72,7 +72,7 @@ test_without_an_executor_its_list_is_not_changed (void)
   g_autoptr (FerryTask) waits = task_test_submit (test->executor, "gate", g_variant_new_string ("b"));
 
   task_test_wait_begun (runs);
-  assert_actions (waits, NULL, "cancel,");
+  assert_actions (waits, NULL, "cancel,pause,");
   task_test_open_gate ();
   task_test_wait_done (waits);
   assert_actions (runs, NULL, "");

@@ -203,6 +203,29 @@ test_a_silence_is_noticed_where_each_look_comes_late (void)
   g_assert_cmpint (ferry_test_get_number (monitor, "silence"), <, SECOND);
 }
 
+static void
+test_a_pause_is_no_silence (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+  gint64 now = g_get_monotonic_time ();
+
+  report (task, 1, 2, "files");
+  ferry_task_monitor_look (monitor, now);
+  ferry_task_pause (task);
+  assert_status (monitor, FERRY_TASK_STATUS_PAUSED);
+  g_assert_cmpstr (ferry_test_get_string (monitor, "state-text"), ==, "Paused");
+  for (guint i = 0; i < 100; i++)
+    ferry_task_monitor_look (monitor, now += SECOND / 4);
+  assert_status (monitor, FERRY_TASK_STATUS_PAUSED);
+  ferry_test_assert_says (ferry_test_get_string (monitor, "detail"), "1 of 2 files");
+  ferry_task_resume (task);
+  ferry_task_monitor_look (monitor, now += SECOND);
+  assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
+  g_assert_cmpint (ferry_test_get_number (monitor, "silence"), <, 2 * SECOND);
+}
+
 /* Nothing is to be heard of a plain call before its result. */
 static void
 test_a_plain_call_never_stalls (void)
@@ -305,6 +328,7 @@ int
 main (int argc, char **argv)
 {
   widget_test_init (&argc, &argv);
+  g_test_add_func ("/task-monitor/a-pause-is-no-silence", test_a_pause_is_no_silence);
   g_test_add_func ("/task-monitor/tells-how-far-a-task-is", test_tells_how_far_a_task_is);
   g_test_add_func ("/task-monitor/tells-how-a-task-ends", test_tells_how_a_task_ends);
   g_test_add_func ("/task-monitor/an-application-says-what-a-result-means",

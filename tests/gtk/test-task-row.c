@@ -126,6 +126,30 @@ test_cancel_button_cancels (Scene *scene)
 }
 
 static void
+test_pause_button_pauses_and_resumes (Scene *scene)
+{
+  GtkWidget *button = get_part (scene, "pause_button");
+
+  /* Nothing was heard of the function, so it may not look. */
+  g_assert_false (is_shown (scene, "pause_button"));
+  g_assert_true (
+    ferry_task_take_progress (scene->task, &(FerryProgress){.fraction = -1, .amount = 1, .total = 2, .unit = "files"}));
+  g_assert_true (is_shown (scene, "pause_button"));
+  widget_test_assert_label (button, "Pause", ferry_task_get_name (scene->task));
+  gtk_widget_grab_focus (button);
+  g_signal_emit_by_name (button, "clicked");
+  g_assert_true (ferry_test_get_number (scene->task, "is-paused"));
+  g_assert_nonnull (widget_test_find_words (scene->row, "Paused"));
+  widget_test_assert_label (button, "Resume", ferry_task_get_name (scene->task));
+  g_assert_true (gtk_widget_is_focus (button));
+  g_signal_emit_by_name (button, "clicked");
+  g_assert_false (ferry_test_get_number (scene->task, "is-paused"));
+  g_assert_nonnull (widget_test_find_words (scene->row, "Running"));
+  fail (scene);
+  g_assert_false (is_shown (scene, "pause_button"));
+}
+
+static void
 test_focus_is_kept_when_a_button_goes (Scene *scene)
 {
   gtk_widget_grab_focus (get_part (scene, "cancel_button"));
@@ -471,6 +495,7 @@ main (int argc, char **argv)
   add ("/task-row/row-says-how-a-task-stands", test_row_says_how_a_task_stands);
   add ("/task-row/buttons-are-those-that-make-sense", test_buttons_are_those_that_make_sense);
   add ("/task-row/cancel-button-cancels", test_cancel_button_cancels);
+  add ("/task-row/pause-button-pauses-and-resumes", test_pause_button_pauses_and_resumes);
   add ("/task-row/focus-is-kept-when-a-button-goes", test_focus_is_kept_when_a_button_goes);
   add ("/task-row/each-part-has-a-name", test_each_part_has_a_name);
   g_test_add_func ("/task-row/state-is-told-to-what-the-row-is-in", test_state_is_told_to_what_the_row_is_in);
