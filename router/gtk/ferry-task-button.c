@@ -153,6 +153,7 @@ set_executor (FerryTaskButton *self, FerryExecutor *executor)
   if (executor != NULL)
     {
       g_signal_connect_object (executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (executor, "notify::paused", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
       g_signal_connect_object (executor, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
       show_figures (self);
     }

@@ -228,9 +228,11 @@ ferry_task_words_for_work (FerryExecutor *executor)
 {
   g_autofree char *percent = NULL, *running = NULL, *waiting = NULL;
   guint n_waiting, n_executing;
+  gboolean paused;
   double fraction;
 
-  g_object_get (executor, "fraction", &fraction, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
+  g_object_get (executor, "fraction", &fraction, "n-waiting", &n_waiting, "n-executing", &n_executing, "paused",
+                &paused, NULL);
   if (n_waiting + n_executing == 0)
     return g_strdup (_ ("All tasks are over"));
   percent = g_strdup_printf (_ ("%d %%"), (int) (fraction * 100.0));
@@ -238,7 +240,7 @@ ferry_task_words_for_work (FerryExecutor *executor)
     running = g_strdup_printf (ferry_gtk_ngettext ("%u task runs", "%u tasks run", n_executing), n_executing);
   if (n_waiting > 0)
     waiting = g_strdup_printf (ferry_gtk_ngettext ("%u task waits", "%u tasks wait", n_waiting), n_waiting);
-  return join ((const char *const[]){percent, running, waiting}, 3);
+  return join ((const char *const[]){paused ? _ ("Paused") : NULL, percent, running, waiting}, 4);
 }
 
 char *

@@ -15,6 +15,7 @@
 #include <gtk/gtk.h>
 
 #include "gtk/ferry-desktop-progress-private.h"
+#include "gtk/ferry-task-actions-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
@@ -77,13 +78,18 @@ cancel_all (gpointer data)
 }
 
 static void
+stop_inhibition (FerryWorkWatch *self)
+{
+  if (self->inhibition != 0)
+    gtk_application_uninhibit (self->application, self->inhibition);
+  self->inhibition = 0;
+}
+
+static void
 tell_desktop (FerryWorkWatch *self, GtkApplication *application)
 {
   self->application = g_object_ref (application);
   g_application_withdraw_notification (G_APPLICATION (application), NOTIFICATION_ID);
-  self->inhibition =
-    gtk_application_inhibit (application, gtk_application_get_active_window (application),
-                             GTK_APPLICATION_INHIBIT_SUSPEND | GTK_APPLICATION_INHIBIT_LOGOUT, _ ("Tasks are running"));
   self->progress =
     ferry_desktop_progress_new (g_application_get_dbus_connection (G_APPLICATION (application)),
                                 g_application_get_application_id (G_APPLICATION (application)), cancel_all, self);
@@ -99,6 +105,38 @@ show_progress (FerryWorkWatch *self)
   ferry_desktop_progress_show (self->progress, fraction, words);
 }
 
+/* Whether nothing runs, since the executor is paused, with the tasks that it ran. Only then are these looked at. */
+static gboolean
+is_at_rest (FerryWorkWatch *self)
+{
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->executor));
+  gboolean paused;
+
+  g_object_get (self->executor, "paused", &paused, NULL);
+  for (guint i = 0; paused && i < n_items; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->executor), i);
+      FerryTaskState state = ferry_task_get_state (task);
+
+      paused = state == FERRY_TASK_STATE_EXECUTING ? ferry_task_is_paused (task) : state != FERRY_TASK_STATE_CANCELLING;
+    }
+  return paused;
+}
+
+/* Work that rests keeps no machine awake. */
+static void
+show_inhibition (FerryWorkWatch *self)
+{
+  gboolean is_needed = !is_at_rest (self);
+
+  if (is_needed && self->inhibition == 0)
+    self->inhibition = gtk_application_inhibit (
+      self->application, gtk_application_get_active_window (self->application),
+      GTK_APPLICATION_INHIBIT_SUSPEND | GTK_APPLICATION_INHIBIT_LOGOUT, _ ("Tasks are running"));
+  else if (!is_needed && self->inhibition != 0)
+    stop_inhibition (self);
+}
+
 static gboolean
 timer_cb (gpointer user_data)
 {
@@ -107,6 +145,8 @@ timer_cb (gpointer user_data)
 
   if (self->application == NULL && application != NULL)
     tell_desktop (self, application);
+  if (self->application != NULL)
+    show_inhibition (self);
   if (self->progress != NULL)
     show_progress (self);
   return G_SOURCE_CONTINUE;
@@ -159,9 +199,7 @@ end_telling (FerryWorkWatch *self)
   g_autofree char *words = has_failed ? find_words (self) : NULL;
 
   g_clear_handle_id (&self->timer, g_source_remove);
-  if (self->inhibition != 0)
-    gtk_application_uninhibit (self->application, self->inhibition);
-  self->inhibition = 0;
+  stop_inhibition (self);
   if (self->progress != NULL)
     ferry_desktop_progress_end (g_steal_pointer (&self->progress), words);
   g_clear_object (&self->application);

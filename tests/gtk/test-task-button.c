@@ -113,6 +113,9 @@ test_button_says_how_far_all_tasks_are (Scene *scene)
   runs = task_test_submit (scene->executor, "halves", NULL);
   waits = task_test_submit (scene->executor, "note", g_variant_new_string ("b"));
   wait_words (scene, "0 % \302\267 1 task runs \302\267 1 task waits");
+  ferry_executor_set_paused (scene->executor, TRUE, FALSE);
+  wait_words (scene, "Paused \302\267 0 % \302\267 1 task runs \302\267 1 task waits");
+  ferry_executor_set_paused (scene->executor, FALSE, FALSE);
   g_assert_cmpfloat (get_fraction (scene), ==, 0.0);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_menu_button (scene)), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                        "Tasks");

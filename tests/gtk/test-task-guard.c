@@ -295,6 +295,25 @@ test_machine_stays_awake_while_tasks_run (void)
 }
 
 static void
+test_machine_may_sleep_while_all_is_paused (void)
+{
+  Scene scene;
+  g_autoptr (FerryTask) task = NULL;
+
+  desktop_test_begin ();
+  scene_init (&scene);
+  task = begin_work (&scene, 0);
+  desktop_test_await ("SessionManager.Inhibit");
+  ferry_executor_set_paused (scene.executor, TRUE, /* running: */ TRUE);
+  desktop_test_await ("SessionManager.Uninhibit (7,)");
+  ferry_executor_set_paused (scene.executor, FALSE, FALSE);
+  desktop_test_await ("SessionManager.Inhibit");
+  task_test_open_gate ();
+  desktop_test_await ("SessionManager.Uninhibit (7,)");
+  scene_clear_beside_bus (&scene);
+}
+
+static void
 test_end_of_long_work_out_of_sight_is_notified (void)
 {
   Scene scene;
@@ -462,6 +481,7 @@ main (int argc, char **argv)
   add ("/task-guard/last-window-of-an-executor-asks", test_last_window_of_an_executor_asks);
   add ("/task-guard/guard-ends-with-its-window", test_guard_ends_with_its_window);
   desktop_test_add ("/task-guard/machine-stays-awake-while-tasks-run", test_machine_stays_awake_while_tasks_run);
+  desktop_test_add ("/task-guard/machine-may-sleep-while-all-is-paused", test_machine_may_sleep_while_all_is_paused);
   desktop_test_add ("/task-guard/end-of-long-work-out-of-sight-is-notified",
                     test_end_of_long_work_out_of_sight_is_notified);
   desktop_test_add ("/task-guard/end-of-short-work-is-not-notified", test_end_of_short_work_is_not_notified);
