@@ -236,6 +236,8 @@ function testMoreTasks(executor) {
     const late = raised(() => executor.set_task_priority(task, 1));
     fact('a priority is for tasks that wait', late === null || late instanceof GLib.Error);
     group.add(task);
+    equal('a group pauses its tasks, and resumes them', [group.pause(), group.resume()], [1, 1]);
+    equal('a task is paused, and resumed', [task.pause(), task.is_paused, task.resume()], [true, true, true]);
     equal('a group cancels its tasks', group.cancel(), 1);
     fact('a group may be waited for', complete(done => group.wait_async(null, done),
         result => group.wait_finish(result)));
@@ -258,6 +260,8 @@ function results(model) {
 
 function testMap(executor) {
     let map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);
+    map.set_paused(true);
+    map.set_paused(false);
     map.set_arguments(variants(1, 2, 3));
     equal('a map collects', results(map.collect(-1)), [2, 4, 6]);
     map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);
@@ -307,6 +311,8 @@ function testExecutor(router) {
     fact('a pool has workers', pool.get_workers().get_n_items() > 0 && pool.get_error() === null);
     pool.reset();
     equal('an executor knows its pool', executor.get_pool() === pool, true);
+    executor.set_paused(true, false);
+    executor.set_paused(false, false);
     executor.cancel_all();
     fact('a shutdown ends', complete(done => executor.shutdown_async(60 * SECOND, null, done),
         result => executor.shutdown_finish(result)));
