@@ -32,6 +32,7 @@
 #include "command-files.h"
 #include "command-options.h"
 #include "command-output.h"
+#include "command-pause.h"
 #include "command-program.h"
 #include "command-progress.h"
 #include "command-session.h"
@@ -78,6 +79,7 @@ typedef struct
   CommandFiles *files;               /* (owned) (nullable) */
   CommandProgress *progress;         /* (owned) (nullable) */
   CommandSession *session;           /* (owned) (nullable) */
+  CommandPause *pause;               /* (owned) (nullable): NULL: it is not paused any more */
   int ends[3];                       /* (owned): the streams of the command until it is started; -1: none */
   CommandOutput *outputs[N_STREAMS]; /* (owned) (nullable) */
   GBytes *input;                     /* (owned) (nullable) */
@@ -275,6 +277,8 @@ send_newest_lines (Run *self)
 static void
 take_step (Run *self, EndStep step, gint64 next)
 {
+  /* A pause is over with a cancel, and the session is not to be stopped again. */
+  g_clear_pointer (&self->pause, command_pause_free);
   self->end_step = step;
   self->next_step = next;
   if (step == END_KILLED)
@@ -639,6 +643,7 @@ finish (Run *self, GError **error)
   gboolean is_lost;
 
   follow (self);
+  g_clear_pointer (&self->pause, command_pause_free);
   last_lines = dup_last_lines (self);
   is_lost = command_session_is_terminated (self->session) && !g_cancellable_is_cancelled (self->cancellable);
   succeeded = !is_lost && check_end (self, last_lines, &failure);
@@ -672,6 +677,7 @@ command_run (FerryJob *job, GVariant *arguments, GError **error)
     {
       self.cancellable = ferry_job_get_cancellable (job);
       self.cancel_fd = g_cancellable_get_fd (self.cancellable);
+      self.pause = command_pause_new (job, self.session);
       result = finish (&self, error);
       g_cancellable_release_fd (self.cancellable);
     }

@@ -1,0 +1,76 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Stops every process of a command's session while its job is paused: a program such as ninja has its steps in groups
+ * of their own.
+ *
+ * The thread that runs the function waits in ferry_job_report() while the job is paused. So the thread that hears of
+ * the pause stops the command.
+ *
+ * Threads: new and free on the one that runs the function; the handler on any, also while that one frees this. */
+
+#include "command-pause.h"
+
+#include <pthread.h>
+
+/* In an atomic box: the owner has a reference, and the handler. */
+struct _CommandPause
+{
+  FerryJob *job; /* const: (unowned): the handler's */
+  gulong handler;
+  pthread_mutex_t lock;
+  CommandSession *session; /* lock: (unowned) (nullable): NULL: it is not stopped any more */
+  gboolean is_stopped;     /* lock */
+};
+
+static void
+paused_changed (FerryJob *job, GParamSpec *pspec, gpointer data)
+{
+  CommandPause *self = data;
+  gboolean is_paused;
+
+  /* With the lock, what is read last is done last. */
+  pthread_mutex_lock (&self->lock);
+  g_object_get (job, "paused", &is_paused, NULL);
+  if (self->session != NULL && is_paused != self->is_stopped)
+    (is_paused ? command_session_stop : command_session_continue) (self->session);
+  self->is_stopped = is_paused;
+  pthread_mutex_unlock (&self->lock);
+}
+
+static void
+clear (gpointer data)
+{
+  pthread_mutex_destroy (&((CommandPause *) data)->lock);
+}
+
+static void
+unref (gpointer self, GClosure *closure)
+{
+  g_atomic_rc_box_release_full (self, clear);
+}
+
+CommandPause *
+command_pause_new (FerryJob *job, CommandSession *session)
+{
+  CommandPause *self = g_atomic_rc_box_new0 (CommandPause);
+
+  self->job = job;
+  self->session = session;
+  pthread_mutex_init (&self->lock, NULL);
+  self->handler = g_signal_connect_data (job, "notify::paused", G_CALLBACK (paused_changed),
+                                         g_atomic_rc_box_acquire (self), unref, 0);
+  /* The job may be paused already. */
+  paused_changed (job, NULL, self);
+  return self;
+}
+
+void
+command_pause_free (CommandPause *self)
+{
+  pthread_mutex_lock (&self->lock);
+  self->session = NULL;
+  pthread_mutex_unlock (&self->lock);
+  g_signal_handler_disconnect (self->job, self->handler);
+  unref (self, NULL);
+}

@@ -1,0 +1,151 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: command-worker/command-pause.c
+ *
+ * A paused command: all processes of its session stand still, go on with it, and end with a cancel. */
+
+#include "config.h"
+
+#include <gio/gio.h>
+#include <signal.h>
+#include <string.h>
+
+#include "command/command-test.h"
+#include "ferry-test.h"
+
+static gboolean
+is_stopped (gpointer pid)
+{
+  return ferry_test_is_stopped (GPOINTER_TO_INT (pid));
+}
+
+static gboolean
+goes_on (gpointer pid)
+{
+  return !ferry_test_is_stopped (GPOINTER_TO_INT (pid));
+}
+
+/* A program in a group of its own, as ninja starts its steps. */
+#define IN_GROUP "python3 -c 'import os, sys; os.setpgid(0, 0); os.execvp(sys.argv[1], sys.argv[1:])' "
+
+/* Says which processes it has, and that it is done, once there is a file "go". */
+#define SCRIPT                                                                                                         \
+  IN_GROUP "sh -c 'echo $$ > child; until test -s go; do sleep 0.01; done' & "                                         \
+           "until test -s child; do sleep 0.01; done; echo $$ > parent; wait; echo done"
+
+static void
+let_go (CommandTest *test)
+{
+  g_autofree char *path = command_test_path (test, "go");
+
+  g_assert_true (g_file_set_contents (path, "\n", -1, NULL));
+}
+
+static void
+stops_all_processes_of_its_session_and_goes_on (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (test, SCRIPT, NULL);
+  GPid parent = command_test_wait_pid (test, "parent");
+  GPid child = command_test_wait_pid (test, "child");
+  g_autofree char *output = NULL;
+
+  g_assert_true (ferry_task_pause (task));
+  ferry_test_look_until (is_stopped, GINT_TO_POINTER (parent));
+  ferry_test_look_until (is_stopped, GINT_TO_POINTER (child));
+  let_go (test);
+  g_assert_true (ferry_task_resume (task));
+  ferry_test_look_until (goes_on, GINT_TO_POINTER (child));
+  output = command_test_wait_output (task);
+  g_assert_cmpstr (output, ==, "done\n");
+}
+
+static void
+goes_on_where_it_was_paused_before_it_began (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (test, SCRIPT, NULL);
+  g_autofree char *output = NULL;
+
+  ferry_task_pause (task);
+  let_go (test);
+  ferry_task_resume (task);
+  output = command_test_wait_output (task);
+  g_assert_cmpstr (output, ==, "done\n");
+}
+
+static void
+ends_with_a_cancel (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (
+    test, "trap 'echo int > log; exit' INT; echo $$ > parent; sleep 1000 & while :; do wait; done", NULL);
+  GPid parent = command_test_wait_pid (test, "parent");
+  g_autofree char *log = NULL;
+
+  g_assert_true (ferry_task_pause (task));
+  ferry_test_look_until (is_stopped, GINT_TO_POINTER (parent));
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+  g_assert_false (ferry_test_is_alive (parent));
+  log = command_test_read (test, "log");
+  g_assert_cmpstr (log, ==, "int\n");
+}
+
+static void
+ends_with_its_worker (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (test, SCRIPT, NULL);
+  GPid parent = command_test_wait_pid (test, "parent");
+  GPid child = command_test_wait_pid (test, "child");
+
+  g_assert_true (ferry_task_pause (task));
+  ferry_test_look_until (is_stopped, GINT_TO_POINTER (child));
+  ferry_test_kill (command_test_wait_worker (task), SIGKILL);
+  command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
+  command_test_wait_gone (parent);
+  command_test_wait_gone (child);
+}
+
+static void
+may_be_paused_at_any_moment (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+
+  for (guint i = 0; i < ferry_test_times (30, 1000); i++)
+    {
+      g_autoptr (FerryTask) task = command_test_submit_script (test, "seq 100; sleep 0.01; sh -c 'echo $$'", NULL);
+      guint n = (guint) g_test_rand_int_range (1, 5);
+
+      for (guint j = 0; j < n; j++)
+        {
+          ferry_task_pause (task);
+          ferry_test_take_time (g_test_rand_int_range (0, 5000));
+          g_main_context_iteration (NULL, FALSE);
+          ferry_task_resume (task);
+          g_main_context_iteration (NULL, FALSE);
+        }
+      if (i % 3 == 0)
+        ferry_task_cancel (task);
+      command_test_wait (task);
+      g_assert_cmpint (ferry_test_get_number (task, "state"), !=, FERRY_TASK_STATE_FAILED);
+    }
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/command-pause/stops-all-processes-of-its-session-and-goes-on",
+                   stops_all_processes_of_its_session_and_goes_on);
+  g_test_add_func ("/command-pause/goes-on-where-it-was-paused-before-it-began",
+                   goes_on_where_it_was_paused_before_it_began);
+  g_test_add_func ("/command-pause/ends-with-a-cancel", ends_with_a_cancel);
+  g_test_add_func ("/command-pause/ends-with-its-worker", ends_with_its_worker);
+  g_test_add_func ("/command-pause/may-be-paused-at-any-moment", may_be_paused_at_any_moment);
+
+  return g_test_run ();
+}
