@@ -35,11 +35,11 @@ typedef struct
   guint64 xid;               /* xid of the task's call at the worker; 0: none */
   guint64 n_fd_batches;      /* fd batches sent to the worker, up to the task's own one; 0: the task has none */
   FerryTimer timer;          /* runs out at the end of the waiting time, then of the run time, then of the grace time */
+  _Atomic gboolean paused;   /* any: FerryTask:is-paused; changed by the router's thread once the task is submitted */
   guint executing : 1;       /* the executor counts the task as executing */
   guint taken_in : 1;        /* the router's thread has added the task to the executor */
   guint listed : 1;          /* the executor's list model has the task, and is not about to remove it */
   guint stays : 1;           /* finished_link is in the executor's list of tasks that stay since they failed */
-  guint paused : 1;          /* FerryTask:is-paused */
   guint held : 1;            /* queue_link is in the queue's list of tasks that are passed over */
   guint executor_paused : 1; /* the executor has paused the task, and nobody has changed that since */
   guint tried_again : 1;     /* the task was tried again, so who did it knows how it ended */

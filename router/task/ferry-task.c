@@ -2532,7 +2532,8 @@ install_states (void)
    * FerryTask:is-paused:
    *
    * Whether the task is paused ([method@Ferry.Task.pause]). This goes with the states of waiting and executing. Tasks
-   * that wait because their executor is paused ([property@Ferry.Executor:paused]) are not paused themselves.
+   * that wait because their executor is paused ([property@Ferry.Executor:paused]) are not paused themselves. Any thread
+   * may read this.
    */
   properties[PROP_IS_PAUSED] = g_param_spec_boolean ("is-paused", NULL, NULL, FALSE, FERRY_NOTIFIED);
   /**
@@ -2670,7 +2671,8 @@ is_of_any_thread (guint property_id)
 {
   return property_id == PROP_KIND || property_id == PROP_FUNCTION || property_id == PROP_ARGUMENTS ||
          (property_id >= PROP_DEADLINE && property_id <= PROP_HOLDS_WINDOW) ||
-         (property_id >= PROP_STATE && property_id <= PROP_CAN_CANCEL) || property_id == PROP_SUBMIT_TIME;
+         (property_id >= PROP_STATE && property_id <= PROP_CAN_CANCEL) || property_id == PROP_IS_PAUSED ||
+         property_id == PROP_SUBMIT_TIME;
 }
 
 /* Whether this thread may read the property, as return_val_if_unreadable() says for functions. */

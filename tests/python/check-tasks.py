@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import time
 
 import functions
 import tap
@@ -49,6 +50,35 @@ def test_values(report, executor):
     path, pythonpath, own = executor.submit(functions.paths).result()
     report.equal("a worker has the path of the program", path, [os.path.abspath(folder) for folder in sys.path])
     report.equal("and its environment", (pythonpath, own), (os.environ.get("PYTHONPATH"), None))
+
+
+def texts_of(task, seconds):
+    """What the function says in that time, without what it said before."""
+    end = time.monotonic() + seconds
+    texts = [task.progress[1]]
+    while time.monotonic() < end:
+        if task.progress[1] != texts[-1]:
+            texts.append(task.progress[1])
+    return texts[1:]
+
+
+def test_pauses(report, executor):
+    task = executor.submit(functions.report_for_ever)
+    while task.progress[1] is None:
+        pass
+    report.equal("a task is paused once", (task.is_paused, task.pause(), task.is_paused), (False, True, True))
+    texts_of(task, 0.3)
+    report.equal("a function that reports waits", texts_of(task, 0.5), [])
+    waiting = executor.submit(functions.double, 1)
+    report.equal("and goes on", (task.resume(), task.is_paused), (True, False))
+    while not texts_of(task, 0.1):
+        pass
+    report.equal("a task that waits is paused", waiting.pause(), True)
+    task.pause()
+    task.cancel()
+    report.fact("a cancel ends a task that is paused", isinstance(caught(task.result), ferry.CancelledError),
+                caught(task.result))
+    report.equal("a task that waits goes on", (waiting.resume(), waiting.result()), (True, 2))
 
 
 def test_large_values(report, executor):
@@ -466,6 +496,7 @@ def test_programs(report, folder):
 def body(report):
     with ferry.Executor(workers=1, modules=["functions"]) as executor:
         test_values(report, executor)
+        test_pauses(report, executor)
         test_rows(report, executor)
         test_large_values(report, executor)
         test_exceptions(report, executor)

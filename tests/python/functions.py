@@ -198,6 +198,13 @@ def begin():
     ferry.report(0.5, "begun")
 
 
+def report_for_ever():
+    number = 0
+    while True:
+        number += 1
+        ferry.report(0.5, str(number))
+
+
 def spin():
     begin()
     while True:

@@ -557,6 +557,7 @@ static const char *const free_properties[] = {
   "FerryTask:holds-window",
   "FerryTask:idempotent",
   "FerryTask:is-done",
+  "FerryTask:is-paused",
   "FerryTask:kind",
   "FerryTask:max-returned-descriptors",
   "FerryTask:queue-timeout",

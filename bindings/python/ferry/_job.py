@@ -117,7 +117,7 @@ def finish(value: Any) -> Any:
 
 
 def report(fraction: float, text: str | None = None) -> None:
-    """Says how far the function is, from 0 to 1, and what it does. It never waits, and raises after a cancel."""
+    """Says how far the function is, from 0 to 1, and what it does. It waits while the task is paused, and raises after a cancel."""
     if current is not None:
         _call(current.report, fraction, text)
 

@@ -219,6 +219,23 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         Ferry.Task.cancel(self)
         return is_open
 
+    def pause(self) -> bool:
+        """Pauses the task, until resume(). Any thread. Returns whether it was not paused, cancelled or done.
+
+        A task that waits is passed over. A function that runs waits in its next ferry.report(), or step of ferry.track().
+        Where it has none within a second it goes on, or its process is stopped if the property `stoppable` was set.
+        """
+        return bool(Ferry.Task.pause(self))
+
+    def resume(self) -> bool:
+        """Lets the task go on. Any thread. Returns whether it was paused."""
+        return bool(Ferry.Task.resume(self))
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the task is paused. Any thread."""
+        return bool(self.props.is_paused)
+
     def running(self) -> bool:
         return bool(self.get_state() == Ferry.TaskState.EXECUTING)
 
