@@ -24,6 +24,12 @@
 #define INTERVAL (FERRY_TASK_MONITOR_INTERVAL_MILLISECONDS * (G_USEC_PER_SEC / 1000))
 #define DEFAULT_STALL_TIME (5 * G_USEC_PER_SEC)
 
+/* How long a task that says nothing new may be as fast as before. */
+#define PATIENCE (3 * G_USEC_PER_SEC)
+
+/* Of the whole, where a fraction is all that is known. */
+#define FRACTION_PARTS 1000000
+
 /* Of the time between two looks so much counts as silence at most: a main loop that is held up hears nothing. */
 #define HELD_UP_LIMIT (G_USEC_PER_SEC / 2)
 
@@ -51,6 +57,9 @@ struct _FerryTaskMonitor
   GSignalGroup *signals;     /* (nullable): those of the task; without target while nothing is watched */
   FerryTaskOutcome *outcome; /* (owned): the task's */
   FerryPace *pace;           /* (owned) */
+  gboolean paces_fraction;   /* not the amount */
+  guint64 sampled;           /* what of it the pace was told last */
+  gint64 sampled_at;         /* 0: nothing */
   gint64 stall_time;
 
   gboolean is_watching;
@@ -298,21 +307,46 @@ show_fraction (FerryTaskMonitor *self)
   notify (self, PROP_INDETERMINATE);
 }
 
-/* There is none for a task that does not run, or that nothing is heard of. */
+/* Many programs say once a second, or for each hundredth, how far they are: what is not said between is no halt. */
+static void
+add_sample (FerryTaskMonitor *self, gint64 now, guint64 done, gboolean is_fraction)
+{
+  if (is_fraction != self->paces_fraction)
+    {
+      g_object_unref (self->pace);
+      self->pace = ferry_pace_new ();
+      self->paces_fraction = is_fraction;
+      self->sampled_at = 0;
+    }
+  if (done == self->sampled && self->sampled_at > 0 && now < self->sampled_at + PATIENCE)
+    return;
+  self->sampled = done;
+  self->sampled_at = now;
+  ferry_pace_add (self->pace, now, done);
+}
+
+/* There is none for a task that does not run, or that nothing is heard of. One that tells no amounts has a time that is
+ * left by its fraction. */
 static void
 show_pace (FerryTaskMonitor *self, gint64 now)
 {
   double rate = 0.0;
   gint64 time_left = -1;
   guint64 amount, total;
+  guint64 parts = (guint64) (ferry_task_get_fraction (self->task) * FRACTION_PARTS);
 
   g_object_get (self->task, "amount", &amount, "total", &total, NULL);
   if (self->status == FERRY_TASK_STATUS_RUNNING && amount > 0)
     {
-      ferry_pace_add (self->pace, now, amount);
+      add_sample (self, now, amount, FALSE);
       ferry_pace_get_rate (self->pace, &rate);
       if (total > amount)
         ferry_pace_get_time_left (self->pace, total - amount, &time_left);
+    }
+  else if (self->status == FERRY_TASK_STATUS_RUNNING && parts > 0 && parts < FRACTION_PARTS)
+    {
+      add_sample (self, now, parts, TRUE);
+      ferry_pace_get_time_left (self->pace, FRACTION_PARTS - parts, &time_left);
     }
   set_number (self, &self->rate, rate, PROP_RATE);
   set_time (self, &self->time_left, time_left, PROP_TIME_LEFT);
@@ -678,7 +712,8 @@ install_pace (void)
   /**
    * FerryTaskMonitor:time-left:
    *
-   * How long the rest of the work takes at this rate, in microseconds; -1 while that is not known or not steady.
+   * How long the rest of the work takes, in microseconds, at the pace of the amount, or of the fraction where there is
+   * no amount; -1 while that is not known or not steady.
    */
   properties[PROP_TIME_LEFT] = g_param_spec_int64 ("time-left", NULL, NULL, -1, G_MAXINT64, -1, READABLE);
   /**

@@ -1,0 +1,48 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: gtk/ferry-task-monitor.c, command-worker/command-progress.c
+ *
+ * A command that says no more than a percentage has a time that is left. */
+
+#include "config.h"
+
+#include <ferry-gtk.h>
+
+#include "command/command-test.h"
+#include "ferry-test.h"
+
+static gboolean
+has_time_left (gpointer monitor)
+{
+  g_assert_cmpint (ferry_test_get_number (monitor, "status"), <=, FERRY_TASK_STATUS_RUNNING);
+  return ferry_test_get_number (monitor, "time-left") > 0;
+}
+
+/* It goes on for some minutes where nobody has seen the time. */
+static void
+test_has_a_time_that_is_left (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *seen = command_test_path (test, "seen");
+  g_autoptr (FerryTask) task = command_test_submit_script (
+    test,
+    "i=0; while [ ! -e seen ]; do i=$((i + 1)); printf '%d.%02d%%\\n' $((i / 20)) $((i % 20 * 5)); sleep 0.1; done",
+    NULL);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+
+  ferry_test_run_until (has_time_left, monitor);
+  g_assert_cmpint (ferry_test_get_number (monitor, "indeterminate"), ==, FALSE);
+  g_assert_true (g_file_set_contents (seen, "", 0, NULL));
+  g_free (command_test_wait_output (task));
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  g_test_add_func ("/command-pace/has-a-time-that-is-left", test_has_a_time_that_is_left);
+
+  return g_test_run ();
+}
