@@ -10,6 +10,7 @@ import re
 import subprocess
 import tempfile
 import threading
+import time
 
 import functions
 import tap
@@ -93,14 +94,37 @@ def test_errors(report, executor):
     report.equal("another status may be a success", done.returncode, 1)
 
 
+def look_until(holds):
+    while not holds():
+        time.sleep(0.01)
+
+
+def read(path):
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def is_stopped(pid):
+    return read("/proc/%d/stat" % pid).rpartition(")")[2].split()[:1] == ["T"]
+
+
 def test_tasks(report, executor, folder):
     task = executor.run(shell("echo $$ > %s/pid; exec sleep 1000" % folder))
-    while not os.path.exists(folder + "/pid") or not open(folder + "/pid", encoding="ascii").read().endswith("\n"):
-        task.exception(0.01) if task.done() else threading.Event().wait(0.01)
-    pid = int(open(folder + "/pid", encoding="ascii").read())
-    report.fact("a command runs", task.running() or not task.done())
+    look_until(lambda: read(folder + "/pid").endswith("\n"))
+    pid = int(read(folder + "/pid"))
+    task.pause()
+    look_until(lambda: is_stopped(pid))
+    report.fact("a pause stops the process", not task.done())
+    task.resume()
+    look_until(lambda: not is_stopped(pid))
+    report.fact("which goes on", not task.done())
+    task.pause()
+    look_until(lambda: is_stopped(pid))
     task.cancel()
-    report.equal("a cancel ends it", type(raised(lambda: task.result(LONG))), ferry.CancelledError)
+    report.equal("a cancel ends it, though it is paused", type(raised(lambda: task.result(LONG))), ferry.CancelledError)
     report.equal("and the process", type(raised(lambda: os.kill(pid, 0))), ProcessLookupError)
 
     async def gather():
