@@ -71,6 +71,30 @@ test_tells_how_far_a_task_is (void)
   ferry_test_assert_says (ferry_test_get_string (monitor, "detail"), " of 100.0");
 }
 
+/* As programs say it: once a second, and in hundredths. */
+static void
+test_tells_the_time_that_a_fraction_leaves (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+  gint64 now = g_get_monotonic_time ();
+
+  g_assert_true (ferry_task_start (task, 77));
+  for (guint i = 1; i <= 10 * 8; i++)
+    {
+      FerryProgress progress = {.fraction = i / 8 / 100.0};
+
+      ferry_task_take_progress (task, &progress);
+      ferry_task_monitor_look (monitor, now += SECOND / 8);
+    }
+  /* A hundredth in each second: 90 are left. */
+  g_assert_cmpint (ferry_test_get_number (monitor, "time-left"), >, 80 * SECOND);
+  g_assert_cmpint (ferry_test_get_number (monitor, "time-left"), <, 100 * SECOND);
+  g_assert_cmpfloat (ferry_test_get_double (monitor, "rate"), ==, 0.0);
+  ferry_test_assert_says (ferry_test_get_string (monitor, "pace-text"), "minute");
+}
+
 static void
 test_tells_how_a_task_ends (void)
 {
@@ -330,6 +354,7 @@ main (int argc, char **argv)
   widget_test_init (&argc, &argv);
   g_test_add_func ("/task-monitor/a-pause-is-no-silence", test_a_pause_is_no_silence);
   g_test_add_func ("/task-monitor/tells-how-far-a-task-is", test_tells_how_far_a_task_is);
+  g_test_add_func ("/task-monitor/tells-the-time-that-a-fraction-leaves", test_tells_the_time_that_a_fraction_leaves);
   g_test_add_func ("/task-monitor/tells-how-a-task-ends", test_tells_how_a_task_ends);
   g_test_add_func ("/task-monitor/an-application-says-what-a-result-means",
                    test_an_application_says_what_a_result_means);
