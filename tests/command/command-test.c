@@ -210,3 +210,17 @@ command_test_wait_gone (GPid pid)
 {
   ferry_test_look_until (is_gone, GINT_TO_POINTER (pid));
 }
+
+gboolean
+command_test_can_confine (void)
+{
+  const char *argv[] = {"bwrap", "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc", "true", NULL};
+  int status;
+
+  if (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL,
+                    NULL, &status, NULL) &&
+      status == 0)
+    return TRUE;
+  g_test_skip ("bubblewrap cannot make namespaces here");
+  return FALSE;
+}

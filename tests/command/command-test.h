@@ -43,6 +43,8 @@ void command_test_wait_file (CommandTest *test, const char *name);
 char *command_test_read (CommandTest *test, const char *name);
 /* Waits for a file of the folder with a process id in it. */
 GPid command_test_wait_pid (CommandTest *test, const char *name);
+/* Whether commands can be confined here; else it skips the test. */
+gboolean command_test_can_confine (void);
 /* Waits until the process has ended. */
 void command_test_wait_gone (GPid pid);
 

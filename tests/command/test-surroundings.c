@@ -208,20 +208,6 @@ is_polite_unless_told_otherwise (void)
 
 /* ---- confinement ---- */
 
-static gboolean
-can_confine (void)
-{
-  const char *argv[] = {"bwrap", "--ro-bind", "/", "/", "--unshare-all", "--proc", "/proc", "true", NULL};
-  int status;
-
-  if (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, NULL,
-                    NULL, &status, NULL) &&
-      status == 0)
-    return TRUE;
-  g_test_skip ("bubblewrap cannot make namespaces here");
-  return FALSE;
-}
-
 static void
 sees_what_it_was_granted_where_it_is_confined (void)
 {
@@ -237,7 +223,7 @@ sees_what_it_was_granted_where_it_is_confined (void)
   g_autofree char *written = NULL;
   GVariantDict *options = new_option ("confined", g_variant_new_boolean (TRUE));
 
-  if (!can_confine ())
+  if (!command_test_can_confine ())
     {
       g_variant_dict_unref (options);
       return;
@@ -259,7 +245,7 @@ may_not_write_to_a_folder_that_it_may_read (void)
   g_autofree char *output = NULL;
   GVariantDict *options = new_option ("confined", g_variant_new_boolean (TRUE));
 
-  if (!can_confine ())
+  if (!command_test_can_confine ())
     {
       g_variant_dict_unref (options);
       return;
@@ -277,7 +263,7 @@ ends_with_its_status_where_it_is_confined (void)
   g_autoptr (FerryTask) task = NULL;
   GVariantDict *options = new_option ("confined", g_variant_new_boolean (TRUE));
 
-  if (!can_confine ())
+  if (!command_test_can_confine ())
     {
       g_variant_dict_unref (options);
       return;
