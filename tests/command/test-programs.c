@@ -28,7 +28,8 @@ typedef struct
   const char *command;  /* words */
   const char *output;   /* the file that it writes */
   const char *check;    /* a script that succeeds where the result is right */
-  const char *failing;  /* words of a command that fails */
+  const char *failing;  /* words of a command that fails, since there is no such file */
+  const char *says;     /* (nullable): what it says then; NULL: that there is none */
   gboolean is_folder;   /* the output, which is not replaced at the end then */
   gboolean is_stdout;   /* the output is what it writes to its standard output */
   gboolean is_for_root; /* only root may do that */
@@ -70,6 +71,7 @@ static const Program programs[] = {
    .output = "out",
    .check = "cmp data out",
    .failing = "curl -fS -o out URL/none",
+   .says = "404",
    .n_steps = 1},
   {.name = "wget",
    .make = DATA,
@@ -77,6 +79,7 @@ static const Program programs[] = {
    .output = "out",
    .check = "cmp data out",
    .failing = "wget -q -O out URL/none",
+   .says = "status 8",
    .n_steps = 5},
   {.name = "7z",
    .make = TEXT,
@@ -122,6 +125,7 @@ static const Program programs[] = {
    .output = "out.webp",
    .check = "dwebp -quiet out.webp -ppm -o back.ppm && test $(stat -c %s back.ppm) = $(stat -c %s in.ppm)",
    .failing = "cwebp -progress none.ppm -o out.webp",
+   .says = "cannot open input file 'none.ppm'",
    .n_steps = 3},
   {.name = "convert",
    .make = PICTURE,
@@ -413,6 +417,7 @@ fail (CommandTest *test, const Program *program, const Server *server)
   error = ferry_test_get_error (task, "error");
   g_assert_nonnull (error);
   g_assert_cmpuint (error->domain, ==, G_SPAWN_EXIT_ERROR);
+  ferry_test_assert_says (error->message, program->says != NULL ? program->says : "No such file or directory");
   g_assert_cmpfloat (ferry_task_get_fraction (task), <, 1);
 }
 
