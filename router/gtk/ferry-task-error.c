@@ -128,6 +128,26 @@ find_file_kind (int code)
     }
 }
 
+/* Of a program that is a task. One that ended with a status may fare better another time: see its last words. */
+static const Kind *
+find_spawn_kind (int code)
+{
+  switch ((GSpawnError) code)
+    {
+    case G_SPAWN_ERROR_NOENT:
+    case G_SPAWN_ERROR_CHDIR:
+      return &missing;
+    case G_SPAWN_ERROR_ACCES:
+    case G_SPAWN_ERROR_PERM:
+      return &forbidden;
+    case G_SPAWN_ERROR_TOO_BIG:
+    case G_SPAWN_ERROR_NOEXEC:
+      return &unusable;
+    default:
+      return &other;
+    }
+}
+
 /* The kernel kills with SIGKILL for want of memory, and so do users; that is no fault of the function. */
 static const Kind *
 find_death_kind (FerryTask *task, FerryExit *exit)
@@ -157,6 +177,8 @@ find_kind (FerryTask *task, const GError *error, FerryExit *exit)
     return find_io_kind (error->code);
   if (error->domain == G_FILE_ERROR)
     return find_file_kind (error->code);
+  if (error->domain == G_SPAWN_ERROR)
+    return find_spawn_kind (error->code);
   return &other;
 }
 

@@ -137,6 +137,30 @@ test_a_kill_is_no_crash (void)
 }
 
 static void
+test_a_program_is_tried_again_where_it_may_fare_better (void)
+{
+  static const struct
+  {
+    int code; /* below 0: of a status */
+    gboolean can_retry;
+  } cases[] = {{G_SPAWN_ERROR_NOENT, FALSE},  {G_SPAWN_ERROR_ACCES, FALSE},
+               {G_SPAWN_ERROR_CHDIR, FALSE},  {G_SPAWN_ERROR_PERM, FALSE},
+               {G_SPAWN_ERROR_NOEXEC, FALSE}, {G_SPAWN_ERROR_TOO_BIG, FALSE},
+               {G_SPAWN_ERROR_FAILED, TRUE},  {-23, TRUE}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      GError *error = cases[i].code < 0 ? g_error_new (G_SPAWN_EXIT_ERROR, -cases[i].code, "'rsync' ended")
+                                        : g_error_new (G_SPAWN_ERROR, cases[i].code, "'rsync' ended");
+      g_autoptr (FerryTask) task = failed_task (FERRY_TASK_EVENT_ERROR, error, NULL);
+      g_auto (Words) words = describe (task);
+
+      g_assert_cmpstr (words.detail, ==, "'rsync' ended");
+      g_assert_cmpint (words.can_retry, ==, cases[i].can_retry);
+    }
+}
+
+static void
 test_a_missing_file_is_not_tried_again (void)
 {
   g_autoptr (FerryTask) file =
@@ -225,6 +249,8 @@ main (int argc, char **argv)
                    test_a_crash_repeats_in_a_task_that_was_submitted_again);
   g_test_add_func ("/task-error/a-kill-is-no-crash", test_a_kill_is_no_crash);
   g_test_add_func ("/task-error/a-missing-file-is-not-tried-again", test_a_missing_file_is_not_tried_again);
+  g_test_add_func ("/task-error/a-program-is-tried-again-where-it-may-fare-better",
+                   test_a_program_is_tried_again_where_it_may_fare_better);
   g_test_add_func ("/task-error/a-full-disk-may-be-tried-again", test_a_full_disk_may_be_tried_again);
   g_test_add_func ("/task-error/a-full-stop-is-left-out", test_a_full_stop_is_left_out);
   g_test_add_func ("/task-error/a-limit-of-time-is-told-as-one", test_a_limit_of_time_is_told_as_one);
