@@ -80,9 +80,29 @@ submit_sleepers (CommandTest *test, const char *mark)
   return task;
 }
 
+/* Says what the longest time was from the cause of an end until nothing was left. */
+static void
+say_longest (GArray *times)
+{
+  gint64 longest = 0;
+
+  for (guint i = 0; i < times->len; i++)
+    longest = MAX (longest, g_array_index (times, gint64, i));
+  g_test_message ("%u ends, of which the longest took %" G_GINT64_FORMAT " ms", times->len, longest / 1000);
+}
+
+static void
+note_time (GArray *times, gint64 begun)
+{
+  gint64 time = g_get_monotonic_time () - begun;
+
+  g_array_append_val (times, time);
+}
+
 static void
 end_with_a_cancel (void)
 {
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
   g_autoptr (CommandTest) test = command_test_new ();
 
   for (guint i = 0; i < ferry_test_times (5, 200); i++)
@@ -90,16 +110,21 @@ end_with_a_cancel (void)
       g_autofree char *mark = make_mark ();
       g_autoptr (FerryTask) task = submit_sleepers (test, mark);
 
+      const gint64 begun = g_get_monotonic_time ();
+
       ferry_task_cancel (task);
       command_test_wait_cancelled (task);
       /* The worker has told of the end after it ended all. */
       g_assert_cmpuint (count (mark), ==, 0);
+      note_time (times, begun);
     }
+  say_longest (times);
 }
 
 static void
 end_with_their_worker (void)
 {
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
   g_autoptr (CommandTest) test = command_test_new ();
 
   g_object_set (ferry_executor_get_pool (test->executor), "restart-limit", 1000, "restart-interval", (gint64) 1, NULL);
@@ -108,10 +133,14 @@ end_with_their_worker (void)
       g_autofree char *mark = make_mark ();
       g_autoptr (FerryTask) task = submit_sleepers (test, mark);
 
+      const gint64 begun = g_get_monotonic_time ();
+
       ferry_test_kill (command_test_wait_worker (task), SIGKILL);
       command_test_wait_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
       ferry_test_look_until (none_sleeps, mark);
+      note_time (times, begun);
     }
+  say_longest (times);
 }
 
 /* ---- an application that is killed ---- */
@@ -131,6 +160,7 @@ be_application (const char *mark)
 static void
 end_with_the_application (void)
 {
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
   g_autoptr (CommandTest) test = command_test_new ();
   /* What the killed application leaves behind is in this test's folder. */
   g_auto (GStrv) environment = g_environ_setenv (g_get_environ (), "TMPDIR", test->folder, TRUE);
@@ -140,6 +170,7 @@ end_with_the_application (void)
       g_autofree char *mark = make_mark ();
       const char *argv[] = {"/proc/self/exe", APPLICATION, mark, NULL};
       g_autoptr (GError) error = NULL;
+      gint64 begun;
       GPid pid;
       int status;
 
@@ -147,10 +178,13 @@ end_with_the_application (void)
                      NULL, &pid, &error);
       g_assert_no_error (error);
       ferry_test_look_until (all_sleep, mark);
+      begun = g_get_monotonic_time ();
       ferry_test_kill (pid, SIGKILL);
       g_assert_cmpint (TEMP_FAILURE_RETRY (waitpid (pid, &status, 0)), ==, pid);
       ferry_test_look_until (none_sleeps, mark);
+      note_time (times, begun);
     }
+  say_longest (times);
 }
 
 int
