@@ -78,6 +78,7 @@ def test_errors(report, executor):
     error = raised(executor.run(shell("echo first >&2; echo sorry >&2; exit 3"), text=True).result)
     report.fact("a failure is an error of both", isinstance(error, ferry.CommandError) and isinstance(error, ferry.Error)
                 and isinstance(error, subprocess.CalledProcessError), [repr(error)])
+    report.equal("and has standard error", error.stderr, "first\nsorry\n")
     report.fact("its message has the last words", "sorry" in str(error) and "3" in str(error), [str(error)])
     copy = pickle.loads(pickle.dumps(error))
     report.equal("it is pickled", (str(copy), copy.returncode, copy.cmd, copy.stderr),
@@ -90,6 +91,10 @@ def test_errors(report, executor):
     report.equal("so is no program", type(raised(lambda: executor.run([]))), ferry.Error)
     report.equal("so is an unknown keyword", type(raised(lambda: executor.run(["ls"], shell=True))), TypeError)
     report.equal("so is an unknown reader", type(raised(lambda: executor.run(["ls"], progress="telepathy"))), ValueError)
+    for script, status in (("echo a; exit 3", 3), ("kill -9 $$", -9)):
+        done = executor.run(shell(script), check=False).result(LONG)
+        report.equal("a status that is not checked: %d" % status, done.returncode, status)
+    report.equal("with its output", executor.run(shell("echo a; exit 3"), check=False).result(LONG).stdout, b"a\n")
     done = executor.run(shell("exit 1"), success_statuses=[0, 1]).result(LONG)
     report.equal("another status may be a success", done.returncode, 1)
 

@@ -59,8 +59,9 @@ def _make(args: list[str], progress: Any, properties: dict[str, Any]) -> Any:
 class Command(Task[subprocess.CompletedProcess[Text]]):
     """A program that runs as a task. `executor.run()` makes one and submits it.
 
-    The keywords are those of subprocess.run(), and the properties of Ferry.Command, such as `output_files` and
-    `success_statuses`. `progress` is the name of a reader, such as "percent", or a pattern of `re` with named groups.
+    The keywords are those of subprocess.run(), and the properties of Ferry.Command, such as `output_files`. `progress` is
+    the name of a reader, such as "percent", or a pattern of `re` with named groups. With check=False, a program that fails
+    has a result as well.
     """
 
     __gtype_name__ = "FerryPythonCommand"
@@ -80,7 +81,7 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
 
     def __init__(self, args: Iterable[Argument], *, text: bool = False, input: str | bytes | None = None,
                  cwd: Any = None, env: Mapping[str, str] | None = None, encoding: str | None = None,
-                 errors: str | None = None, timeout: float | None = None, progress: Any = None,
+                 errors: str | None = None, timeout: float | None = None, progress: Any = None, check: bool = True,
                  **properties: Any) -> None:
         if isinstance(args, (str, bytes)):
             raise TypeError("There is no shell: give the program and its arguments as a list, such as %r"
@@ -88,6 +89,9 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
         self.args = list(args)
         self._is_text, self._encoding, self._errors = text or bool(encoding or errors), encoding, errors
         self._cwd = cwd
+        self._checks = check
+        if not check:
+            properties.setdefault("success_statuses", range(256))
         if env is not None:
             properties["environment"] = ["%s=%s" % pair for pair in env.items()]
         command = _make([os.fsdecode(word) for word in self.args], progress, {"directory": cwd, **properties})
@@ -138,8 +142,8 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
         return OSError(kind, error.message, folder)
 
     def _failed(self, error: Any, status: int) -> Exception:
-        # The last lines of the trace say where the worker is.
-        trace = re.sub(r"(?m)^in function '.*(?s:.*)\Z", "", Ferry.Error.get_trace(error) or "")
+        # The trace begins with the worker.
+        trace = re.sub(r"\Ain function '.*\n", "", Ferry.Error.get_trace(error) or "")
         return CommandError(error.message, status, [os.fsdecode(word) for word in self.args],
                             stderr=self._decode(os.fsencode(trace)))
 
@@ -148,7 +152,10 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
             status, *written = [Ferry.from_variant(value) for value in self._result()]
             return subprocess.CompletedProcess(self.args, status, *map(self._decode, written)), None
         except GLib.Error as error:
-            return None, self._translate(error)
+            found = self._translate(error)
+            if isinstance(found, CommandError) and not self._checks:
+                return subprocess.CompletedProcess(self.args, found.returncode, self._decode(b""), found.stderr), None
+            return None, found
         except UnicodeDecodeError as error:
             return None, error
 
