@@ -71,6 +71,7 @@ struct _FerryHostRun
   gint64 process_due;    /* monotonic time when the function's process is told; 0: it runs in none, or that was told */
   gboolean has_end;      /* what follows is the end, which is sent last */
   gboolean is_refused;
+  gboolean paused;    /* the application has paused it */
   GVariant *result;   /* (owned) (nullable) */
   GError *failure;    /* (owned) (nullable) */
   char *trace;        /* (owned) (nullable) */
@@ -105,6 +106,8 @@ void ferry_host_run_refuse (FerryHostRun *self, const GError *reason);
 void ferry_host_run_cancel (FerryHostRun *self);
 /* Ends the task of a cancelled run by force in that time, in microseconds. */
 void ferry_host_run_hurry (FerryHostRun *self, gint64 grace);
+/* Pauses the run, also before it is started, or lets it go on. */
+void ferry_host_run_set_paused (FerryHostRun *self, gboolean paused);
 /* Adds a line that the worker has printed. */
 void ferry_host_run_log (FerryHostRun *self, GLogLevelFlags level, const char *line);
 /* Forgets the call and the owner: nothing can be sent any more. The task goes on, and the run stays in its line. */

@@ -408,6 +408,7 @@ set_up_task (FerryHostRun *self)
 
   ferry_task_set_up (task, request->kind, request->function, request->arguments);
   g_object_set (task, "name", request->name, "run-timeout", request->run_timeout, NULL);
+  g_object_set (task, "stoppable", request->stoppable, NULL);
   if (request->deadline_left > 0)
     g_object_set (task, "deadline", ferry_time_add (self->came_at, request->deadline_left), NULL);
   ferry_task_set_cancel_grace (task, request->cancel_grace);
@@ -422,6 +423,8 @@ ferry_host_run_start (FerryHostRun *self, FerryExecutor *executor)
   g_autoptr (GError) error = NULL;
 
   set_up_task (self);
+  if (self->paused)
+    ferry_task_pause (self->task);
   self->state = FERRY_HOST_RUN_RUNNING;
   /* The reference is for the task, which always comes to its end. */
   FERRY_RUN_TASK (self->task)->run = ferry_host_run_ref (self);
@@ -453,6 +456,16 @@ ferry_host_run_hurry (FerryHostRun *self, gint64 grace)
     carrier->funcs->give_time (carrier, self->task, grace);
   else
     carrier->funcs->force (carrier, self->task);
+}
+
+void
+ferry_host_run_set_paused (FerryHostRun *self, gboolean paused)
+{
+  self->paused = paused;
+  if (self->task != NULL && paused)
+    ferry_task_pause (self->task);
+  else if (self->task != NULL)
+    ferry_task_resume (self->task);
 }
 
 /* ---- what the call tells ---- */

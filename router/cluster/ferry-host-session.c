@@ -711,6 +711,21 @@ take_hurry (FerryHostSession *self, FerryCall *call, GError **error)
 }
 
 static gboolean
+take_pause (FerryHostSession *self, FerryCall *call, GError **error)
+{
+  FerryHostRun *run;
+  gboolean paused;
+  guint64 xid;
+
+  if (!ferry_run_pause_from_variant (ferry_call_get_arguments (call), &xid, &paused, error))
+    return FALSE;
+  run = g_hash_table_lookup (self->runs, &xid);
+  if (run != NULL)
+    ferry_host_run_set_paused (run, paused);
+  return TRUE;
+}
+
+static gboolean
 take_request (FerryHostSession *self, FerryCall *call, GError **error)
 {
   static const struct
@@ -721,7 +736,8 @@ take_request (FerryHostSession *self, FerryCall *call, GError **error)
   } methods[] = {
     {FERRY_RUN_METHOD, take_run, TRUE},      {FERRY_LEAVE_METHOD, take_leave, FALSE},
     {FERRY_WANT_METHOD, take_want, FALSE},   {FERRY_WITHDRAW_METHOD, take_withdraw, FALSE},
-    {FERRY_HURRY_METHOD, take_hurry, FALSE}, {FERRY_SERVE_METHOD, take_serve, TRUE},
+    {FERRY_HURRY_METHOD, take_hurry, FALSE}, {FERRY_PAUSE_METHOD, take_pause, FALSE},
+    {FERRY_SERVE_METHOD, take_serve, TRUE},
   };
   const char *method = ferry_call_get_method (call);
   g_autofree char *shown = NULL;

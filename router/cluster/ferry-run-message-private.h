@@ -20,6 +20,7 @@
  *   cancel, by its reason                    ->         the function is cancelled; a run that was not begun is refused
  *   one-way FERRY_WITHDRAW_METHOD  at        ->         xids: these runs are refused, unless they have begun
  *   one-way FERRY_HURRY_METHOD  (tx)         ->         xid, and in how many microseconds a cancelled run ends by force
+ *   one-way FERRY_PAUSE_METHOD  (tb)         ->         xid, and whether the run is paused from now on
  *
  * Leave: a run that is not idempotent begins only when the application gives leave. The host keeps a worker's place
  * for the run, or a place ahead of the workers where the run allows that, and sends “begin”; the application marks the
@@ -55,6 +56,7 @@ G_BEGIN_DECLS
 #define FERRY_LEAVE_METHOD "ferry.leave"
 #define FERRY_WITHDRAW_METHOD "ferry.withdraw"
 #define FERRY_HURRY_METHOD "ferry.hurry"
+#define FERRY_PAUSE_METHOD "ferry.pause"
 
 /* The values that a host sends before the answer to FERRY_SERVE_METHOD. */
 #define FERRY_HOST_VALUE "host"   /* FerryHostFacts */
@@ -118,6 +120,7 @@ typedef struct
   char *name;           /* (owned): the task's */
   char *function;       /* (owned) */
   gboolean idempotent;  /* the run begins without leave */
+  gboolean stoppable;   /* FerryTask:stoppable */
   guint8 leave_ahead;   /* how many runs for each worker may have leave before a worker is free for them */
   gint64 run_timeout;   /* how long the function may run */
   gint64 deadline_left; /* when the run must have ended, from now on; what has passed already counts as 1 */
@@ -175,6 +178,10 @@ GArray *ferry_run_xids_from_variant (GVariant *value, GError **error);
 /* The arguments of FERRY_HURRY_METHOD. */
 GVariant *ferry_run_hurry_to_variant (guint64 xid, gint64 grace);
 gboolean ferry_run_hurry_from_variant (GVariant *value, guint64 *xid, gint64 *grace, GError **error);
+
+/* The arguments of FERRY_PAUSE_METHOD. */
+GVariant *ferry_run_pause_to_variant (guint64 xid, gboolean paused);
+gboolean ferry_run_pause_from_variant (GVariant *value, guint64 *xid, gboolean *paused, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryHostFacts, ferry_host_facts_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FerryRunRequest, ferry_run_request_clear)

@@ -42,6 +42,7 @@ typedef struct
 G_STATIC_ASSERT (sizeof (RunHeader) == 48);
 
 #define RUN_IS_IDEMPOTENT 1u
+#define RUN_IS_STOPPABLE 2u
 #define RUN_LEAVE_SHIFT 8 /* what is above these bits is leave_ahead */
 
 static gboolean
@@ -247,7 +248,8 @@ ferry_run_request_to_variant (const FerryRunRequest *self)
     .cancel_grace = self->cancel_grace,
     .attempt = self->attempt,
     .kind = (guint16) self->kind,
-    .flags = (guint16) ((self->idempotent ? RUN_IS_IDEMPOTENT : 0) | self->leave_ahead << RUN_LEAVE_SHIFT),
+    .flags = (guint16) ((self->idempotent ? RUN_IS_IDEMPOTENT : 0) | (self->stoppable ? RUN_IS_STOPPABLE : 0) |
+                        self->leave_ahead << RUN_LEAVE_SHIFT),
     .type_length = (guint32) strlen (type),
     .name_length = (guint16) strlen (name),
     .function_length = (guint16) strlen (self->function),
@@ -350,6 +352,7 @@ ferry_run_request_from_variant (FerryRunRequest *self, GVariant *value, GError *
   request.id = header.id;
   request.attempt = header.attempt;
   request.idempotent = (header.flags & RUN_IS_IDEMPOTENT) != 0;
+  request.stoppable = (header.flags & RUN_IS_STOPPABLE) != 0;
   request.leave_ahead = (guint8) (header.flags >> RUN_LEAVE_SHIFT);
   request.run_timeout = header.run_timeout;
   request.deadline_left = header.deadline_left;
@@ -541,7 +544,7 @@ ferry_run_process_from_variant (GVariant *value, GPid *process, GError **error)
   return TRUE;
 }
 
-/* ---- leave, withdraw and hurry ---- */
+/* ---- leave, withdraw, hurry and pause ---- */
 
 GVariant *
 ferry_run_xids_to_variant (const guint64 *xids, guint n_xids)
@@ -587,5 +590,20 @@ ferry_run_hurry_from_variant (GVariant *value, guint64 *xid, gint64 *grace, GErr
     return refuse (error, "a negative time");
   *xid = number;
   *grace = time;
+  return TRUE;
+}
+
+GVariant *
+ferry_run_pause_to_variant (guint64 xid, gboolean paused)
+{
+  return g_variant_new ("(tb)", xid, paused);
+}
+
+gboolean
+ferry_run_pause_from_variant (GVariant *value, guint64 *xid, gboolean *paused, GError **error)
+{
+  if (!check_type (value, "(tb)", "a pause of a wrong type", error))
+    return FALSE;
+  g_variant_get (value, "(tb)", xid, paused);
   return TRUE;
 }

@@ -221,6 +221,15 @@ set_limit (FerryRun *self)
     ferry_timers_set (get_limits (self), timer, end, run_timed_out, self->task);
   else
     ferry_timers_unset (get_limits (self), timer);
+  if (ferry_task_get_placement (self->task)->paused)
+    ferry_carrier_hold_limit (self->task, get_limits (self), run_timed_out);
+}
+
+static void
+tell_pause (FerryRun *self)
+{
+  ferry_run_session_tell (self->place->session, FERRY_PAUSE_METHOD,
+                          ferry_run_pause_to_variant (get_xid (self), ferry_task_get_placement (self->task)->paused));
 }
 
 static void
@@ -259,6 +268,9 @@ begin (FerryRun *self)
 
       ferry_run_session_tell (self->place->session, FERRY_LEAVE_METHOD, ferry_run_xids_to_variant (&xid, 1));
     }
+  /* It was paused while it was asked back. */
+  if (ferry_task_get_placement (self->task)->paused)
+    tell_pause (self);
   start_task (self);
   if (self->place != NULL)
     self->place->funcs->changed (self->place);
@@ -557,6 +569,7 @@ send_request (FerryRun *self, FerryTask *task, guint64 id, GError **error)
     .name = (char *) ferry_task_get_name (task),
     .function = (char *) ferry_task_get_function (task),
     .idempotent = self->idempotent,
+    .stoppable = settings->stoppable,
     .leave_ahead = (guint8) self->place->leave_ahead,
     .run_timeout = settings->run_timeout,
     .deadline_left = settings->deadline > 0 ? MAX (left, 1) : 0,
@@ -761,7 +774,7 @@ carrier_force (FerryTaskCarrier *carrier, FerryTask *task)
     take_back (self);
 }
 
-/* A task that its host has not begun waits here. */
+/* A task that its host has not begun waits here. The host has the worker of one that it has begun pause. */
 static void
 carrier_pause_changed (FerryTaskCarrier *carrier, FerryTask *task)
 {
@@ -769,6 +782,13 @@ carrier_pause_changed (FerryTaskCarrier *carrier, FerryTask *task)
 
   if (!self->begun && ferry_task_get_placement (task)->paused)
     take_back (self);
+  if (!self->begun || ferry_task_get_placement (task)->carrier != self)
+    return;
+  tell_pause (self);
+  if (ferry_task_get_placement (task)->paused)
+    ferry_carrier_hold_limit (task, get_limits (self), run_timed_out);
+  else
+    ferry_carrier_resume_limit (task, get_limits (self), run_timed_out);
 }
 
 static const FerryTaskCarrierFuncs carrier_funcs = {carrier_take_back,    carrier_withdraw,  carrier_add_window,

@@ -24,9 +24,11 @@ FERRY_FOR_SIBLINGS
 gint64 ferry_carrier_get_run_deadline (FerryTask *task);
 /* The limit that the task's timer is set for stands still: with func, the timer is set for FerryTask:deadline alone,
  * which does not. */
+FERRY_FOR_SIBLINGS
 void ferry_carrier_hold_limit (FerryTask *task, FerryTimers *limits, void (*func) (gpointer data));
 /* Sets the timer for what was left of the limit then, and for FerryTask:deadline. Returns the earlier time; 0: neither.
  */
+FERRY_FOR_SIBLINGS
 gint64 ferry_carrier_resume_limit (FerryTask *task, FerryTimers *limits, void (*func) (gpointer data));
 /* Returns (transfer full) the error of a task that ran for too long. */
 FERRY_FOR_SIBLINGS

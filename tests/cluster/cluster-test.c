@@ -132,6 +132,16 @@ take_hurry (HostTest *self, GVariant *value)
 }
 
 static void
+take_pause (HostTest *self, GVariant *value)
+{
+  gboolean paused;
+  guint64 xid;
+
+  g_assert_true (ferry_run_pause_from_variant (value, &xid, &paused, NULL));
+  find_run (self, xid)->paused = paused;
+}
+
+static void
 take_want (HostTest *self, GVariant *value)
 {
   g_assert_true (ferry_run_want_from_variant (value, &self->wanted, NULL));
@@ -154,6 +164,8 @@ take_call (HostTest *self, FerryCall *call)
     take_withdrawal (self, arguments);
   else if (strcmp (method, FERRY_HURRY_METHOD) == 0)
     take_hurry (self, arguments);
+  else if (strcmp (method, FERRY_PAUSE_METHOD) == 0)
+    take_pause (self, arguments);
   else if (strcmp (method, FERRY_WANT_METHOD) == 0)
     take_want (self, arguments);
   else

@@ -52,6 +52,7 @@ typedef struct
   gboolean has_leave;
   gboolean withdrawn;
   gint64 grace; /* what it was told to hurry; -1: nothing */
+  gboolean paused;
 } HostRun;
 
 /* Returns a host that has told its facts. It seems to be far away, so no task that it has not begun is soon given to

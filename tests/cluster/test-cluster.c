@@ -498,6 +498,68 @@ a_shutdown_without_time_forces_tasks (void)
   g_assert_true (ferry_task_get_done (task));
 }
 
+/* ---- Pauses ---- */
+
+static gboolean
+is_paused (gpointer data)
+{
+  HostRun *run = data;
+
+  host_test_take (run->host);
+  return run->paused;
+}
+
+static gboolean
+goes_on (gpointer data)
+{
+  return !is_paused (data);
+}
+
+static void
+a_pause_is_told_to_the_host (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (HostTest) host = host_test_new (test, "alpha", "work", 1);
+  g_autoptr (FerryTask) task = cluster_test_submit (test, "work");
+  HostRun *run = host_test_run (host);
+
+  g_assert_true (ferry_task_pause (task));
+  ferry_test_run_until (is_paused, run);
+  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_EXECUTING);
+  g_assert_true (ferry_task_resume (task));
+  ferry_test_run_until (goes_on, run);
+  ferry_task_pause (task);
+  ferry_test_run_until (is_paused, run);
+  ferry_task_cancel (task);
+  host_run_wait_cancelled (run, FERRY_CANCEL_REASON_CANCELLED);
+  host_run_answer (run, NULL);
+}
+
+static void
+a_paused_task_is_sent_to_no_host (void)
+{
+  g_autoptr (ClusterTest) test = cluster_test_new ();
+  g_autoptr (FerryTask) first = cluster_test_new_task ("work");
+  g_autoptr (FerryTask) second = cluster_test_new_task ("work");
+  g_autoptr (HostTest) host = NULL;
+  HostRun *run;
+
+  g_object_set (first, "name", "first", NULL);
+  g_object_set (second, "name", "second", NULL);
+  ferry_task_pause (first);
+  cluster_test_submit_task (test, first);
+  cluster_test_submit_task (test, second);
+  host = host_test_new (test, "alpha", "work", 1);
+  run = host_test_run (host);
+  g_assert_cmpstr (run->request.name, ==, "second");
+  host_run_answer (run, NULL);
+  host_test_add_room (host, 1);
+  ferry_task_resume (first);
+  run = host_test_run (host);
+  g_assert_cmpstr (run->request.name, ==, "first");
+  host_run_answer (run, NULL);
+}
+
 /* ---- Which task, and which host ---- */
 
 static void
@@ -1021,6 +1083,8 @@ main (int argc, char **argv)
                    a_free_worker_is_better_than_a_place_in_a_row);
   g_test_add_func ("/cluster/executors-take-turns", executors_take_turns);
   g_test_add_func ("/cluster/descriptors-stay-at-home", descriptors_stay_at_home);
+  g_test_add_func ("/cluster/a-pause-is-told-to-the-host", a_pause_is_told_to_the_host);
+  g_test_add_func ("/cluster/a-paused-task-is-sent-to-no-host", a_paused_task_is_sent_to_no_host);
   g_test_add_func ("/cluster/senders-stay-at-home", senders_stay_at_home);
   g_test_add_func ("/cluster/no-descriptor-comes-from-a-host", no_descriptor_comes_from_a_host);
   g_test_add_func ("/cluster/waits-for-room-in-the-transport", waits_for_room_in_the_transport);

@@ -336,6 +336,35 @@ run_for (HostTestApplication *application, const char *function, GVariant *argum
   return host_test_run_fully (application, request, 0);
 }
 
+static gboolean
+has_passed (gpointer data)
+{
+  return g_get_monotonic_time () > *(gint64 *) data;
+}
+
+/* The time is over twice while the run is paused, and goes on afterwards. */
+static void
+test_pause_holds_the_run_and_its_time (void)
+{
+  g_autoptr (HostTest) test = host_test_new (FALSE, 1);
+  g_autoptr (HostTestApplication) application = host_test_connect (test, "demo");
+  g_autoptr (HostTestCall) call = run_for (application, "spin-for-ever", NULL, G_USEC_PER_SEC / 2, 0);
+  gint64 later;
+
+  host_test_tell (application, FERRY_PAUSE_METHOD, ferry_run_pause_to_variant (call->xid, TRUE));
+  later = g_get_monotonic_time () + 3 * G_USEC_PER_SEC / 2;
+  ferry_test_look_until (has_passed, &later);
+  g_assert_false (call->done);
+  host_test_tell (application, FERRY_PAUSE_METHOD, ferry_run_pause_to_variant (call->xid, FALSE));
+  ferry_test_run_until (has_told_process, call);
+  host_test_tell (application, FERRY_PAUSE_METHOD, ferry_run_pause_to_variant (call->xid, TRUE));
+  later = g_get_monotonic_time () + 3 * G_USEC_PER_SEC / 2;
+  ferry_test_look_until (has_passed, &later);
+  g_assert_false (call->done);
+  host_test_tell (application, FERRY_PAUSE_METHOD, ferry_run_pause_to_variant (call->xid, FALSE));
+  host_test_assert_failed (call, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+}
+
 static void
 test_times_are_kept (void)
 {
@@ -683,7 +712,7 @@ static void
 test_malformed_arguments_end_the_session (void)
 {
   static const char *const methods[] = {FERRY_LEAVE_METHOD, FERRY_WITHDRAW_METHOD, FERRY_WANT_METHOD,
-                                        FERRY_HURRY_METHOD};
+                                        FERRY_HURRY_METHOD, FERRY_PAUSE_METHOD};
   g_autoptr (HostTest) test = host_test_new (TRUE, 1);
 
   for (guint i = 0; i < G_N_ELEMENTS (methods); i++)
@@ -1005,6 +1034,7 @@ main (int argc, char **argv)
   ADD ("cancel-ends-what-runs", test_cancel_ends_what_runs);
   ADD ("run-that-lasts-tells-its-process", test_run_that_lasts_tells_its_process);
   ADD ("hurry-kills-what-does-not-listen", test_hurry_kills_what_does_not_listen);
+  ADD ("pause-holds-the-run-and-its-time", test_pause_holds_the_run_and_its_time);
   ADD ("times-are-kept", test_times_are_kept);
   add_late ("busy-host/run-timeout", FALSE, FALSE);
   add_late ("busy-host/deadline", FALSE, TRUE);

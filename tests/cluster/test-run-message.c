@@ -315,6 +315,8 @@ numbers_are_checked (void)
   g_autoptr (GArray) xids = ferry_run_xids_from_variant (three, NULL);
   g_autoptr (GVariant) hurry = keep (ferry_run_hurry_to_variant (7, 8));
   g_autoptr (GVariant) past = keep (ferry_run_hurry_to_variant (7, -1));
+  g_autoptr (GVariant) pause = keep (ferry_run_pause_to_variant (9, TRUE));
+  gboolean paused;
   guint64 xid;
   gint64 grace;
 
@@ -325,6 +327,10 @@ numbers_are_checked (void)
   g_assert_cmpuint (xid, ==, 7);
   g_assert_cmpint (grace, ==, 8);
   g_assert_false (ferry_run_hurry_from_variant (past, &xid, &grace, NULL));
+  g_assert_true (ferry_run_pause_from_variant (pause, &xid, &paused, NULL));
+  g_assert_cmpuint (xid, ==, 9);
+  g_assert_true (paused);
+  g_assert_false (ferry_run_pause_from_variant (hurry, &xid, &paused, NULL));
 }
 
 static void
