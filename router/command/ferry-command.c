@@ -555,7 +555,8 @@ ferry_task_new_for_command (FerryCommand *command, GError **error)
     return NULL;
   name = g_path_get_basename (command->argv[0]);
   shown = g_filename_display_name (name);
-  g_object_set (task, "name", shown, NULL);
+  /* A pause always has an effect, since its worker hears of each: so it is offered from the beginning. */
+  g_object_set (task, "name", shown, "stoppable", TRUE, NULL);
   return g_steal_pointer (&task);
 }
 

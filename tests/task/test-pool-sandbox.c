@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-task-private.h"
 #include "task/task-test.h"
 
 static TaskTest *
@@ -69,6 +70,41 @@ test_workers_are_executed (void)
   worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
   g_assert_cmpint (get_starter (ferry_worker_get_pid (worker)), ==, getpid ());
   g_assert_cmpuint (ferry_test_get_number (worker, "sandbox-strength"), ==, ferry_sandbox_get_strength ());
+  ferry_task_cancel (task);
+  task_test_assert_cancelled (task);
+}
+
+static gboolean
+is_stopped (gpointer task)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) ferry_task_get_pid (task));
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) && strrchr (text, ')')[2] == 'T';
+}
+
+static gboolean
+goes_on (gpointer task)
+{
+  return !is_stopped (task);
+}
+
+static void
+test_a_function_that_does_not_look_is_stopped (void)
+{
+  g_autoptr (TaskTest) test = begin (1);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "spin-for-ever", NULL);
+
+  g_object_set (task, "stoppable", TRUE, NULL);
+  ferry_task_set_cancel_grace (task, G_USEC_PER_SEC / 5);
+  task_test_submit_task (test->executor, task);
+  task_test_wait_begun (task);
+  ferry_task_pause (task);
+  ferry_test_look_until (is_stopped, task);
+  ferry_task_resume (task);
+  ferry_test_look_until (goes_on, task);
+  ferry_task_pause (task);
+  ferry_test_look_until (is_stopped, task);
   ferry_task_cancel (task);
   task_test_assert_cancelled (task);
 }
@@ -182,6 +218,8 @@ main (int argc, char **argv)
 
   g_test_add_func ("/pool-sandbox/tasks-have-results", test_tasks_have_results);
   g_test_add_func ("/pool-sandbox/workers-are-executed", test_workers_are_executed);
+  g_test_add_func ("/pool-sandbox/function-that-does-not-look-is-stopped",
+                   test_a_function_that_does_not_look_is_stopped);
   g_test_add_func ("/pool-sandbox/tasks-are-cancelled", test_tasks_are_cancelled);
   g_test_add_func ("/pool-sandbox/tasks-that-do-not-listen-are-ended", test_tasks_that_do_not_listen_are_ended);
   g_test_add_func ("/pool-sandbox/a-crash-fails-its-own-task", test_a_crash_fails_its_own_task);
