@@ -5,7 +5,7 @@
  *
  * Real programs on real files: their bar rises, success is 1 and a failure never is, the result is right, and a cancel
  * leaves no process and no file behind. By day the files are small. By night they take some seconds each, so that bars
- * have steps, and there is a middle in which to cancel. A program that the machine lacks is skipped. */
+ * have steps, and there is a middle in which to cancel and to pause. A program that the machine lacks is skipped. */
 
 #include "config.h"
 
@@ -347,23 +347,59 @@ list_folder (CommandTest *test)
   return g_strjoinv (" ", (char **) names->pdata);
 }
 
-/* Whether a process runs in the folder. One that has ended, and was not waited for, has none. */
-static gboolean
-has_process (CommandTest *test)
+/* The letter of a process' state, as in proc(5); 0 where it has ended. */
+static char
+read_state (const char *pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/stat", pid);
+  g_autofree char *text = NULL;
+  const char *end;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return '\0';
+  end = strrchr (text, ')');
+  return end != NULL && end[1] == ' ' ? end[2] : '\0';
+}
+
+/* Counts the processes that run in the folder, and those of them that are stopped. One that has ended, and was not
+ * waited for, is in no folder. */
+static guint
+count_processes (CommandTest *test, guint *n_stopped)
 {
   DIR *folder = opendir ("/proc");
   const struct dirent *entry;
-  gboolean found = FALSE;
+  guint n = 0;
 
-  while ((entry = readdir (folder)) != NULL && !found)
+  *n_stopped = 0;
+  while ((entry = readdir (folder)) != NULL)
     {
       g_autofree char *path = g_strdup_printf ("/proc/%s/cwd", entry->d_name);
       g_autofree char *place = g_ascii_isdigit (entry->d_name[0]) ? g_file_read_link (path, NULL) : NULL;
 
-      found = place != NULL && g_str_has_prefix (place, test->folder);
+      if (place == NULL || !g_str_has_prefix (place, test->folder))
+        continue;
+      n++;
+      *n_stopped += read_state (entry->d_name) == 'T';
     }
   closedir (folder);
-  return found;
+  return n;
+}
+
+static gboolean
+has_process (CommandTest *test)
+{
+  guint n_stopped;
+
+  return count_processes (test, &n_stopped) > 0;
+}
+
+static gboolean
+is_stopped (gpointer test)
+{
+  guint n_stopped;
+  guint n = count_processes (test, &n_stopped);
+
+  return n > 0 && n_stopped == n;
 }
 
 /* rsync, told to look at all files first, says of the whole what rises: nothing has to be held for its bar. */
@@ -390,12 +426,31 @@ check_percentages (CommandTest *test)
   g_assert_cmpint (last, ==, 100);
 }
 
+static gboolean
+is_in_the_middle (gpointer task)
+{
+  g_assert_false (ferry_task_get_done (task));
+  return ferry_task_get_fraction (task) > 0.05;
+}
+
+/* Each process of the command is stopped for a moment, and then all go on. */
+static void
+pause_in_the_middle (CommandTest *test, FerryTask *task)
+{
+  ferry_test_run_until (is_in_the_middle, task);
+  g_assert_true (ferry_task_pause (task));
+  ferry_test_look_until (is_stopped, test);
+  g_assert_true (ferry_task_resume (task));
+}
+
 static void
 succeed (CommandTest *test, const Program *program, const Server *server)
 {
   Bar bar;
   g_autoptr (FerryTask) task = submit (test, program, program->command, server, &bar);
 
+  if (get_megabytes () == MEGABYTES_EACH_NIGHT)
+    pause_in_the_middle (test, task);
   g_free (command_test_wait_output (task));
   g_assert_cmpfloat (bar.last, ==, 1);
   g_test_message ("%s: %u steps", program->name, bar.n_steps);
@@ -419,13 +474,6 @@ fail (CommandTest *test, const Program *program, const Server *server)
   g_assert_cmpuint (error->domain, ==, G_SPAWN_EXIT_ERROR);
   ferry_test_assert_says (error->message, program->says != NULL ? program->says : "No such file or directory");
   g_assert_cmpfloat (ferry_task_get_fraction (task), <, 1);
-}
-
-static gboolean
-is_in_the_middle (gpointer task)
-{
-  g_assert_false (ferry_task_get_done (task));
-  return ferry_task_get_fraction (task) > 0.05;
 }
 
 static void
