@@ -134,6 +134,9 @@ steps_of_dpkg (const char *const *argv, const char *directory)
 #define SIZE "[\\d.,]+ *[KMGTP]?i?B"
 #define TIME "\\d+:\\d\\d:\\d\\d(?:\\.\\d+)?"
 
+/* What ffmpeg tells of files and codecs is no news for a person, who sees a bar. Faults and questions are. */
+#define FFMPEG_LOG "^(?!\\w+=|.*(?:Duration: |time=|[Ee]rror|[Ii]nvalid|No such|\\? \\[))"
+
 /* Of what was received, and where that is 0, of what was sent. The first column is 100 where the length is not known,
  * and the others are 0. */
 #define CURL_SIZE "[\\d.]+[kMGTP]?"
@@ -221,7 +224,7 @@ static const ProgressProgram programs[] = {
   {"ffmpeg",
    NULL,
    {.kind = PROGRESS_KEYS, .pattern = "done=out_time_us/1000000 end=progress", .unit = "s"},
-   PATTERN ("Duration: (?<total>" TIME ")|(?:^out_|\\b)time=(?<done>-?" TIME ")", .unit = "s"),
+   PATTERN ("Duration: (?<total>" TIME ")|(?:^out_|\\b)time=(?<done>-?" TIME ")|" FFMPEG_LOG, .unit = "s"),
    NULL,
    total_of_ffmpeg},
   {"git", "clone", SILENT, PATTERN (GIT), git_clone_phases},
