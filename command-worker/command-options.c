@@ -20,6 +20,7 @@ typedef enum
   KIND_UINT64,
   KIND_DOUBLE,
   KIND_STATUSES, /* ai */
+  KIND_INPUT,    /* ay, or i: a handle */
 } Kind;
 
 typedef struct
@@ -35,7 +36,7 @@ static const Key keys[] = {
   {KEY ("argv", KIND_FILENAMES, argv)},
   {KEY ("environment", KIND_FILENAMES, environment)},
   {KEY ("directory", KIND_FILENAME, directory)},
-  {KEY ("input", KIND_INT, input)},
+  {KEY ("input", KIND_INPUT, input)},
   {KEY ("input-file", KIND_FILENAME, input_file)},
   {KEY ("output-file", KIND_FILENAME, output_file)},
   {KEY ("output-limit", KIND_UINT64, output_limit)},
@@ -61,7 +62,7 @@ static const Key keys[] = {
 static const char *const types[][2] = {
   [KIND_FILENAMES] = {"aay", "as"}, [KIND_STRING] = {"s", "s"},     [KIND_FILENAME] = {"ay", "s"},
   [KIND_BOOLEAN] = {"b", "b"},      [KIND_INT] = {"i", "i"},        [KIND_UINT64] = {"t", "t"},
-  [KIND_DOUBLE] = {"d", "d"},       [KIND_STATUSES] = {"ai", "ai"},
+  [KIND_DOUBLE] = {"d", "d"},       [KIND_STATUSES] = {"ai", "ai"}, [KIND_INPUT] = {"ay", "i"},
 };
 
 static void
@@ -114,6 +115,10 @@ take (CommandOptions *self, const Key *key, GVariant *value)
       return;
     case KIND_DOUBLE:
       *(double *) place = g_variant_get_double (value);
+      return;
+    case KIND_INPUT:
+      g_clear_pointer ((GVariant **) place, g_variant_unref);
+      *(GVariant **) place = g_variant_ref (value);
       return;
     case KIND_STATUSES:
       take_statuses (self, value);
@@ -195,7 +200,6 @@ command_options_new (GVariant *arguments, GError **error)
   GVariant *value;
 
   self->variant = g_variant_ref (arguments);
-  self->input = -1;
   self->output_limit = DEFAULT_OUTPUT_LIMIT;
   self->cancel_signal = SIGINT;
   self->polite = TRUE;
@@ -227,6 +231,7 @@ void
 command_options_free (CommandOptions *self)
 {
   g_free (self->argv);
+  g_clear_pointer (&self->input, g_variant_unref);
   g_free (self->environment);
   g_free (self->success_statuses);
   g_free (self->output_files);

@@ -15,7 +15,7 @@ typedef struct
   const char **argv;        /* (owned) (transfer container) */
   const char **environment; /* (owned) (transfer container) (nullable) */
   const char *directory;    /* (nullable) */
-  gint32 input;             /* the handle of bytes of the task; -1: none */
+  GVariant *input;          /* (owned) (nullable): bytes, or the handle of bytes of the task */
   const char *input_file;   /* (nullable) */
   const char *output_file;  /* (nullable) */
   guint64 output_limit;

@@ -123,12 +123,14 @@ open_input (Run *self, GError **error)
     g_canonicalize_filename (options->input_file != NULL ? options->input_file : "/dev/null", options->directory);
   int ends[2];
 
-  if (options->input < 0)
+  if (options->input == NULL)
     {
       self->ends[0] = open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
       return self->ends[0] >= 0 || set_system_error (error, "The input of the command cannot be read from", path);
     }
-  self->input = ferry_job_dup_bytes (self->job, options->input, error);
+  self->input = g_variant_is_of_type (options->input, G_VARIANT_TYPE_BYTESTRING)
+                  ? g_variant_get_data_as_bytes (options->input)
+                  : ferry_job_dup_bytes (self->job, g_variant_get_int32 (options->input), error);
   if (self->input == NULL)
     return FALSE;
   if (pipe2 (ends, O_CLOEXEC) < 0)

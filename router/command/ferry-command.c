@@ -8,7 +8,7 @@
  *
  *   strings                     s
  *   argv, environment, paths    bytestrings (ay, aay), which need not be UTF-8
- *   input                       i, a handle of the task's bytes
+ *   input                       ay; or i, a handle of the task's bytes
  *   progress                    i, a FerryCommandProgress
  *   others                      their own type
  *
@@ -28,6 +28,9 @@
 #include "process/ferry-own-program-private.h"
 
 #define USUAL_OUTPUT_LIMIT (G_GUINT64_CONSTANT (1) << 20)
+
+/* In bytes. A task whose input is larger has it as bytes of its own, which are gone at its end. */
+#define LARGE_INPUT (16 * 1024)
 
 /* The worker's program, and the environment variable with its path. */
 #define PROGRAM "ferry-command"
@@ -238,9 +241,9 @@ install_stream_properties (void)
   /**
    * FerryCommand:input:
    *
-   * What the command reads from its standard input; %NULL, the default, for nothing. The bytes do not pass through
-   * messages, and may have any size. They are released at the task's end, so [method@Ferry.Executor.retry] refuses it:
-   * give the data in a file where users may try again.
+   * What the command reads from its standard input; %NULL, the default, for nothing. The bytes may have any size. More
+   * than 16 KiB are released at the task's end, so [method@Ferry.Executor.retry] refuses the task: give the data in a
+   * file where users may try again.
    */
   properties[PROP_INPUT] = g_param_spec_boxed ("input", NULL, NULL, G_TYPE_BYTES, FERRY_SETTABLE);
 
@@ -488,9 +491,16 @@ add (GVariantBuilder *builder, guint property_id, GVariant *value)
   g_variant_builder_add (builder, "{sv}", properties[property_id]->name, value);
 }
 
-/* (transfer floating): returns the dictionary. input: the handle of the bytes, or -1. */
+/* Whether the input travels beside the call, and not in it. */
+static gboolean
+has_large_input (FerryCommand *self)
+{
+  return self->input != NULL && g_bytes_get_size (self->input) > LARGE_INPUT;
+}
+
+/* (transfer floating): returns the dictionary. */
 static GVariant *
-pack (FerryCommand *self, gint input)
+pack (FerryCommand *self)
 {
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
 
@@ -505,8 +515,11 @@ pack (FerryCommand *self, gint input)
       if (!g_param_value_defaults (properties[i], &value))
         add (&builder, i, pack_value (&value, fields[i].packing));
     }
-  if (input >= 0)
-    add (&builder, PROP_INPUT, g_variant_new_int32 (input));
+  /* The only handle of a task is 0. */
+  if (self->input != NULL)
+    add (&builder, PROP_INPUT,
+         has_large_input (self) ? g_variant_new_int32 (0)
+                                : g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, self->input, TRUE));
   return g_variant_builder_end (&builder);
 }
 
@@ -549,9 +562,8 @@ ferry_task_new_for_command (FerryCommand *command, GError **error)
 
   if (!check (command, error))
     return NULL;
-  /* The only handle of a task is 0. */
-  task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, FUNCTION, pack (command, command->input != NULL ? 0 : -1));
-  if (command->input != NULL && ferry_task_add_bytes (task, command->input, error) < 0)
+  task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, FUNCTION, pack (command));
+  if (has_large_input (command) && ferry_task_add_bytes (task, command->input, error) < 0)
     return NULL;
   name = g_path_get_basename (command->argv[0]);
   shown = g_filename_display_name (name);

@@ -136,10 +136,25 @@ test_a_task_takes_the_values_of_its_moment (void)
 }
 
 static void
-test_bytes_travel_beside_the_call (void)
+test_a_small_input_travels_with_the_call (void)
 {
   g_autoptr (FerryCommand) command = new_command ("cat");
-  g_autoptr (GBytes) bytes = g_bytes_new_static ("text", 4);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("a\0b", 3);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = NULL;
+
+  g_object_set (command, "input", bytes, NULL);
+  assert_arguments (command, "{'argv': <[b'cat', b'-l']>, 'input': <[byte 0x61, 0x00, 0x62]>}");
+  task = ferry_task_new_for_command (command, &error);
+  g_assert_no_error (error);
+  g_assert_false (ferry_task_had_descriptors (task));
+}
+
+static void
+test_a_large_input_travels_beside_the_call (void)
+{
+  g_autoptr (FerryCommand) command = new_command ("cat");
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_malloc0 (16 * 1024 + 1), 16 * 1024 + 1);
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryTask) task = NULL;
 
@@ -227,7 +242,8 @@ main (int argc, char **argv)
   g_test_add_func ("/command/an-empty-environment-is-not-the-applications",
                    test_an_empty_environment_is_not_the_applications);
   g_test_add_func ("/command/a-task-takes-the-values-of-its-moment", test_a_task_takes_the_values_of_its_moment);
-  g_test_add_func ("/command/bytes-travel-beside-the-call", test_bytes_travel_beside_the_call);
+  g_test_add_func ("/command/a-small-input-travels-with-the-call", test_a_small_input_travels_with_the_call);
+  g_test_add_func ("/command/a-large-input-travels-beside-the-call", test_a_large_input_travels_beside_the_call);
   g_test_add_func ("/command/one-without-a-program-is-refused", test_a_command_without_a_program_is_refused);
   g_test_add_func ("/command/two-inputs-are-refused", test_two_inputs_are_refused);
   g_test_add_func ("/command/a-missing-worker-is-an-error-that-says-what-to-do",

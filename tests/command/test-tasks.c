@@ -397,6 +397,25 @@ test_a_failed_command_is_tried_again_by_hand (void)
 }
 
 static void
+test_a_command_with_little_input_is_tried_again_by_hand (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryCommand) command = new_script (test, "[ -e go ] && cat");
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("text", 4);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) again = NULL;
+
+  g_object_set (command, "input", bytes, NULL);
+  task = submit (test, command);
+  command_test_wait_failed (task, G_SPAWN_EXIT_ERROR, 1);
+  go (test);
+  again = ferry_executor_retry (test->executor, task, &error);
+  g_assert_no_error (error);
+  assert_output (again, "text");
+}
+
+static void
 test_a_command_whose_worker_was_killed_is_tried_again (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
@@ -509,6 +528,8 @@ main (int argc, char **argv)
   g_test_add_func ("/command-tasks/a-waiting-time-that-is-over", test_a_waiting_time_that_is_over);
   g_test_add_func ("/command-tasks/one-that-failed-is-tried-again-by-hand",
                    test_a_failed_command_is_tried_again_by_hand);
+  g_test_add_func ("/command-tasks/one-with-little-input-is-tried-again-by-hand",
+                   test_a_command_with_little_input_is_tried_again_by_hand);
   g_test_add_func ("/command-tasks/one-whose-worker-was-killed-is-tried-again",
                    test_a_command_whose_worker_was_killed_is_tried_again);
   g_test_add_func ("/command-tasks/a-group-is-cancelled", test_a_group_is_cancelled);

@@ -59,6 +59,8 @@ def test_beside_subprocess(report, executor, folder):
             ("standard error", shell("echo one; echo two >&2"), {"text": True}),
             ("nothing", ["true"], {}),
             ("input", ["cat"], {"input": b"a\0b" * 100000}),
+            ("no input that is given", ["cat"], {"input": b""}),
+            ("a little input", ["cat"], {"input": b"a\0b"}),
             ("input that is text", ["cat"], {"input": "ä", "text": True}),
             ("a folder", ["pwd", "-P"], {"cwd": os.path.realpath(folder)}),
             ("an environment", shell("echo $WORD; echo $HOME"), {"env": {"WORD": "a=b", "PATH": os.environ["PATH"]}}),

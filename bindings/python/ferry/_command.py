@@ -103,7 +103,7 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
             raise Error(error.message) from None
         Ferry.Task.__init__(self, function=made.props.function, kind=made.props.kind, arguments=made.props.arguments,
                             name=made.get_name())
-        if bytes_ is not None:
+        if made.props.arguments.lookup_value("input", GLib.VariantType("i")) is not None:
             self.add_bytes(bytes_)
         if timeout is not None:
             self.set_run_timeout(max(1, int(timeout * GLib.USEC_PER_SEC)))
