@@ -56,6 +56,8 @@ gboolean ferry_job_is_serving_thread (FerryJob *self);
 void ferry_job_finish (FerryJob *self);
 /* any: cancels the job, so that its function stops. The reason of the first cancel is kept. */
 void ferry_job_cancel (FerryJob *self, guint reason);
+/* The thread that serves: returns for how long the function has waited in pauses on this thread, in microseconds. */
+gint64 ferry_job_get_paused_time (FerryJob *self);
 /* any: reads the pause word. Lets threads go on that wait for the end of a pause, and notifies of a change. */
 void ferry_job_note_pause (FerryJob *self);
 

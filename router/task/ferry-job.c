@@ -41,6 +41,7 @@ struct _FerryJob
   const char *_Atomic function_name;
   guint64 paused_word; /* const: what the pause word is while this job is paused, with all bits of the count */
   pthread_t thread;    /* const: the thread that serves */
+  gint64 paused_time;  /* the thread that serves: for how long it has waited in pauses, in microseconds */
   guint64 begun;       /* the thread that serves: ferry_trace_get_moment() when the function was called */
 
   pthread_rwlock_t uses;
@@ -406,6 +407,8 @@ hear_pause (FerryJob *self)
 static void
 wait_while_paused (FerryJob *self)
 {
+  gint64 since = g_get_monotonic_time ();
+
   ferry_job_note_pause (self);
   if (!self->driver->watch (self->driver->serve))
     return;
@@ -414,6 +417,14 @@ wait_while_paused (FerryJob *self)
   while (hear_pause_in_use (self, ferry_downlink_take_pause (self->driver->downlink)) && get_cancelled (self) == 0)
     pthread_cond_wait (&self->news, &self->lock);
   pthread_mutex_unlock (&self->lock);
+  if (ferry_job_is_serving_thread (self))
+    self->paused_time += g_get_monotonic_time () - since;
+}
+
+gint64
+ferry_job_get_paused_time (FerryJob *self)
+{
+  return self->paused_time;
 }
 
 /* any, in a use: waits while the job is paused, and checks that it is not cancelled. */

@@ -123,6 +123,13 @@ run_item (Chunk *self, gsize i, GError **error)
   return ferry_answer_send (&answer, ferry_job_get_call (self->job), &item_way, self->function->name, error);
 }
 
+/* Returns how long the chunk has run, in microseconds, without pauses. */
+static gint64
+get_time (Chunk *self, gint64 begun_at)
+{
+  return g_get_monotonic_time () - begun_at - ferry_job_get_paused_time (self->job);
+}
+
 static gboolean
 run_items (Chunk *self, gint64 begun_at, GError **error)
 {
@@ -130,7 +137,7 @@ run_items (Chunk *self, gint64 begun_at, GError **error)
     {
       if (!ferry_job_check (self->job, error) || !run_item (self, i, error))
         return FALSE;
-      if (self->limit >= 0 && g_get_monotonic_time () - begun_at >= self->limit)
+      if (self->limit >= 0 && get_time (self, begun_at) >= self->limit)
         break;
     }
   return TRUE;
@@ -147,7 +154,7 @@ run_chunk (FerryJob *job, GVariant *arguments, GError **error)
     return NULL;
   done = run_items (&chunk, begun_at, error);
   g_variant_unref (chunk.items);
-  return done ? g_variant_new_int64 (g_get_monotonic_time () - begun_at) : NULL;
+  return done ? g_variant_new_int64 (get_time (&chunk, begun_at)) : NULL;
 }
 
 const FerryFunctionEntry ferry_map_function = {

@@ -2276,7 +2276,7 @@ set_paused (FerryTask *self, gboolean paused)
 
   if (!can_cancel (priv) || is_asked (priv) || priv->placement.paused == paused)
     return FALSE;
-  priv->placement.paused = paused;
+  priv->placement.paused = (guint8) paused;
   if (is_submitted (priv) && priv->driver->pause_changed != NULL)
     priv->driver->pause_changed (priv->executor, self);
   if (priv->placement.paused == paused)

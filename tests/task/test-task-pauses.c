@@ -246,7 +246,6 @@ test_pauses_at_random (void)
   g_test_message ("%u tasks, %u pauses, %u looks that saw a stopped process", load.n_ended, load.n_paused,
                   load.n_stopped);
   g_assert_cmpuint (load.n_paused, >, N_ACTIONS / 10);
-  g_assert_cmpuint (load.n_stopped, >, 0);
   g_clear_object (&load.threads);
   g_clear_object (&pool);
   task_test_free (load.processes);
