@@ -134,6 +134,117 @@ may_be_paused_at_any_moment (void)
     }
 }
 
+/* ---- at random ---- */
+
+#define N_COMMANDS 5
+
+typedef struct
+{
+  CommandTest *test;
+  FerryTask *tasks[N_COMMANDS]; /* (owned) (nullable) */
+  guint n_begun;
+  guint n_ended;
+} Load;
+
+static void
+note_end (FerryTask *task, gpointer n_ended)
+{
+  ++*(guint *) n_ended;
+}
+
+/* Processes of which each has the folder in its arguments. */
+static FerryTask *
+submit_one (Load *self)
+{
+  g_autofree char *path = command_test_path (self->test, "file");
+  g_autofree char *script =
+    g_strdup_printf ("tail -f '%s' & " IN_GROUP "tail -f '%s' & exec tail -f '%s'", path, path, path);
+  FerryTask *task = command_test_submit_script (self->test, script, NULL);
+
+  g_signal_connect (task, "done", G_CALLBACK (note_end), &self->n_ended);
+  self->n_begun++;
+  return task;
+}
+
+static void
+act (Load *self, guint i)
+{
+  GPid pid;
+
+  if (self->tasks[i] == NULL)
+    {
+      self->tasks[i] = submit_one (self);
+      return;
+    }
+  switch (g_test_rand_int_range (0, 10))
+    {
+    case 0:
+      ferry_task_cancel (self->tasks[i]);
+      break;
+    case 1:
+      g_object_get (self->tasks[i], "pid", &pid, NULL);
+      if (pid > 0 && ferry_task_get_state (self->tasks[i]) == FERRY_TASK_STATE_EXECUTING)
+        kill (pid, SIGKILL);
+      break;
+    case 2:
+    case 3:
+    case 4:
+      ferry_task_resume (self->tasks[i]);
+      break;
+    default:
+      ferry_task_pause (self->tasks[i]);
+    }
+}
+
+static gboolean
+is_gone (gpointer folder)
+{
+  g_autoptr (GDir) processes = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+
+  while ((name = g_dir_read_name (processes)) != NULL)
+    {
+      g_autofree char *path = g_strdup_printf ("/proc/%s/cmdline", name);
+      g_autofree char *arguments = NULL;
+      gsize size = 0;
+
+      if (g_ascii_isdigit (name[0]) && g_file_get_contents (path, &arguments, &size, NULL) &&
+          memmem (arguments, size, folder, strlen (folder)) != NULL)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Each ends once, and leaves no process, stopped or not. */
+static void
+ends_once_whatever_comes (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  Load load = {.test = test};
+
+  test->cancel_grace = G_USEC_PER_SEC / 2;
+  g_object_set (ferry_executor_get_pool (test->executor), "restart-limit", 1000, "restart-interval", (gint64) 1, NULL);
+  for (guint n = ferry_test_times (100, 1000); n > 0; n--)
+    {
+      for (guint i = 0; i < N_COMMANDS; i++)
+        if (load.tasks[i] != NULL && ferry_task_get_done (load.tasks[i]))
+          g_clear_object (&load.tasks[i]);
+      act (&load, (guint) g_test_rand_int_range (0, N_COMMANDS));
+      ferry_test_take_time (g_test_rand_int_range (0, 20000));
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+    }
+  for (guint i = 0; i < N_COMMANDS; i++)
+    if (load.tasks[i] != NULL)
+      {
+        ferry_task_cancel (load.tasks[i]);
+        command_test_wait (load.tasks[i]);
+        g_object_unref (load.tasks[i]);
+      }
+  g_assert_cmpuint (load.n_ended, ==, load.n_begun);
+  ferry_test_look_until (is_gone, test->folder);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -147,5 +258,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-pause/ends-with-its-worker", ends_with_its_worker);
   g_test_add_func ("/command-pause/may-be-paused-at-any-moment", may_be_paused_at_any_moment);
 
+  g_test_add_func ("/command-pause/ends-once-whatever-comes", ends_once_whatever_comes);
   return g_test_run ();
 }

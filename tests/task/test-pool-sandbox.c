@@ -77,10 +77,7 @@ test_workers_are_executed (void)
 static gboolean
 is_stopped (gpointer task)
 {
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) ferry_task_get_pid (task));
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) && strrchr (text, ')')[2] == 'T';
+  return ferry_test_is_stopped (ferry_task_get_pid (task));
 }
 
 static gboolean

@@ -110,20 +110,10 @@ assert_stands_still (FerryTask *task)
   g_assert_cmpuint (n, <=, 2);
 }
 
-/* The state of a process as /proc has it, such as T for one that is stopped. */
-static char
-get_process_state (GPid pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) ? strrchr (text, ')')[2] : '-';
-}
-
 static gboolean
 is_stopped (gpointer data)
 {
-  return get_process_state (ferry_task_get_pid (data)) == 'T';
+  return ferry_test_is_stopped (ferry_task_get_pid (data));
 }
 
 static gboolean

@@ -56,15 +56,6 @@ typedef struct
 
 /* ---- what the processes do ---- */
 
-static gboolean
-is_stopped (GPid pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", (int) pid);
-  g_autofree char *text = NULL;
-
-  return pid > 0 && g_file_get_contents (path, &text, NULL, NULL) && strrchr (text, ')')[2] == 'T';
-}
-
 static guint
 count_stopped (Load *self)
 {
@@ -75,7 +66,7 @@ count_stopped (Load *self)
     {
       g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
 
-      n += is_stopped (ferry_worker_get_pid (worker));
+      n += ferry_worker_get_pid (worker) > 0 && ferry_test_is_stopped (ferry_worker_get_pid (worker));
     }
   return n;
 }
