@@ -13,7 +13,8 @@
  * which passes it on to the session. SIGKILL follows before the grace time is over, so that this process tidies up
  * before the application kills it.
  *
- * Threads: the one that runs the function. */
+ * Threads: the one that runs the function. While a polite command runs, one that is nice follows it in its place: to
+ * read a flood takes a processor. A thread alone can be nicer for a while, since only root can take it back. */
 
 #include "command-run.h"
 
@@ -406,6 +407,25 @@ follow (Run *self)
   send_newest_lines (self);
 }
 
+static gpointer
+follow_in_thread (gpointer data)
+{
+  command_session_be_nice ();
+  follow (data);
+  return NULL;
+}
+
+static void
+follow_politely (Run *self)
+{
+  GThread *thread = self->options->polite ? g_thread_try_new ("ferry-follow", follow_in_thread, self, NULL) : NULL;
+
+  if (thread != NULL)
+    g_thread_join (thread);
+  else
+    follow (self);
+}
+
 /* Whether a line looks like the cause of a failure. */
 static gboolean
 names_cause (const char *line)
@@ -644,7 +664,7 @@ finish (Run *self, GError **error)
   gboolean succeeded;
   gboolean is_lost;
 
-  follow (self);
+  follow_politely (self);
   g_clear_pointer (&self->pause, command_pause_free);
   last_lines = dup_last_lines (self);
   is_lost = command_session_is_terminated (self->session) && !g_cancellable_is_cancelled (self->cancellable);

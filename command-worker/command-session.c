@@ -45,6 +45,7 @@
 
 /* How much less of the processors a polite command gets: as nice(1) has it without an argument. */
 #define POLITE_NICE 10
+#define POLITE_NICE_TEXT "10"
 /* IOPRIO_PRIO_VALUE (IOPRIO_CLASS_IDLE, 0) of the kernel, for which not each system has a header. */
 #define POLITE_IO (3 << 13)
 #define IO_OF_PROCESS 1
@@ -123,12 +124,24 @@ reset_signals (void)
   sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
-static CHILD void
-be_polite (void)
+/* Of the thread that calls. */
+CHILD void
+command_session_be_nice (void)
 {
   errno = 0;
   if (getpriority (PRIO_PROCESS, 0) < POLITE_NICE)
     setpriority (PRIO_PROCESS, 0, POLITE_NICE);
+}
+
+/* Where the kernel groups sessions, a process is nice to those of its own session only; then the session is, too. */
+static CHILD void
+be_polite (void)
+{
+  int fd = open ("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+
+  command_session_be_nice ();
+  if (fd >= 0 && write (fd, POLITE_NICE_TEXT, sizeof POLITE_NICE_TEXT - 1) < 0)
+    errno = 0;
   syscall (SYS_ioprio_set, IO_OF_PROCESS, 0, POLITE_IO);
 }
 

@@ -32,6 +32,9 @@ typedef enum
   COMMAND_SESSION_INSIDE, /* those that did not leave its session */
 } CommandSessionPart;
 
+/* Leaves the processor to others, for the rest of the thread that calls. */
+void command_session_be_nice (void);
+
 CommandSession *command_session_start (const CommandStart *start, GError **error);
 void command_session_free (CommandSession *self);
 

@@ -192,6 +192,36 @@ has_the_limits_of_the_application (void)
   g_assert_cmpstr (output, ==, "345\n");
 }
 
+/* Where the kernel groups sessions. A command that is nice within its own session only is nice to nobody. */
+static void
+session_of_a_polite_command_is_nice (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *session = NULL;
+
+  if (!g_file_test ("/proc/self/autogroup", G_FILE_TEST_EXISTS))
+    {
+      g_test_skip ("this kernel does not group sessions");
+      return;
+    }
+  session = run (test, "cat /proc/self/autogroup", NULL);
+  g_assert_true (g_str_has_suffix (session, " nice 10\n"));
+}
+
+/* The thread that follows the command, while the worker itself keeps its priority. */
+static void
+flood_of_a_polite_command_is_read_politely (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autofree char *nices = run (test, "sed 's/.*) //' /proc/$PPID/task/*/stat | cut -d ' ' -f 17", NULL);
+  g_autofree char *other = run (test, "sed 's/.*) //' /proc/$PPID/task/*/stat | cut -d ' ' -f 17",
+                                new_option ("polite", g_variant_new_boolean (FALSE)));
+
+  g_assert_nonnull (strstr (nices, "10\n"));
+  if (getpriority (PRIO_PROCESS, 0) < 10)
+    g_assert_null (strstr (other, "10\n"));
+}
+
 static void
 is_polite_unless_told_otherwise (void)
 {
@@ -299,6 +329,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-surroundings/begins-a-session-without-a-terminal", begins_a_session_without_a_terminal);
   g_test_add_func ("/command-surroundings/has-the-limits-of-the-application", has_the_limits_of_the_application);
   g_test_add_func ("/command-surroundings/is-polite-unless-told-otherwise", is_polite_unless_told_otherwise);
+  g_test_add_func ("/command-surroundings/session-of-a-polite-command-is-nice", session_of_a_polite_command_is_nice);
+  g_test_add_func ("/command-surroundings/flood-of-a-polite-command-is-read-politely",
+                   flood_of_a_polite_command_is_read_politely);
   g_test_add_func ("/command-surroundings/sees-what-it-was-granted-where-it-is-confined",
                    sees_what_it_was_granted_where_it_is_confined);
   g_test_add_func ("/command-surroundings/may-not-write-to-a-folder-that-it-may-read",
