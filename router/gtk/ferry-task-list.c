@@ -595,6 +595,14 @@ run_next (FerryTaskList *self, FerryTask *task)
 }
 
 static void
+toggle_paused (FerryTaskList *self, FerryTask *task)
+{
+  ferry_task_toggle_paused (task);
+  announce (self, g_strdup_printf (ferry_task_is_paused (task) ? _ ("Paused: %s") : _ ("Goes on: %s"),
+                                   ferry_task_get_name (task)));
+}
+
+static void
 copy_error (FerryTaskList *self, FerryTask *task)
 {
   g_autofree char *text = ferry_task_dup_error_report (task);
@@ -615,7 +623,7 @@ act (gpointer data, FerryTask *task, FerryTaskAction action)
       ferry_task_cancel (task);
       break;
     case FERRY_TASK_ACTION_PAUSE:
-      ferry_task_toggle_paused (task);
+      toggle_paused (self, task);
       break;
     case FERRY_TASK_ACTION_RETRY:
       retry_task (self, task);

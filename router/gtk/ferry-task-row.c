@@ -396,7 +396,7 @@ activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
     return;
   if (action == FERRY_TASK_ACTION_CANCEL)
     ferry_task_cancel (self->task);
-  else if (action == FERRY_TASK_ACTION_PAUSE)
+  else if (action == FERRY_TASK_ACTION_PAUSE && self->func == NULL)
     ferry_task_toggle_paused (self->task);
   else if (action == FERRY_TASK_ACTION_COPY_ERROR)
     copy_error (self);

@@ -617,6 +617,11 @@ test_ends_and_what_users_do_are_read_out (Scene *scene)
   select_task (scene, waits);
   widget_test_press (scene->list, "<Control>Up");
   g_assert_true (was_read_out ((gpointer) "Runs next: d|"));
+  widget_test_press (scene->list, "<Control>p");
+  g_assert_true (ferry_test_get_number (waits, "is-paused"));
+  g_assert_true (was_read_out ((gpointer) "Paused: d|"));
+  widget_test_press (scene->list, "<Control>p");
+  g_assert_true (was_read_out ((gpointer) "Goes on: d|"));
   widget_test_press (scene->list, "Delete");
   g_assert_true (was_read_out ((gpointer) "Removed: d. Control+Z puts it back.|"));
   task_test_open_gate ();
