@@ -36,12 +36,32 @@ remove_task (FerryTaskQueue *queue, FerryTask *task)
   g_object_unref (task);
 }
 
+static void
+set_paused (FerryTaskQueue *queue, FerryTask *task, gboolean paused)
+{
+  ferry_task_get_placement (task)->paused = (guint8) paused;
+  ferry_task_queue_update_held (queue, task);
+}
+
+/* A third of the tasks is paused, and let go in any order: each has its place then. */
+static void
+let_go (FerryTaskQueue *queue, GPtrArray *paused)
+{
+  FerryTask *next = ferry_task_queue_peek (queue);
+
+  g_assert_false (ferry_task_get_placement (next)->paused);
+  while (paused->len > 0)
+    set_paused (queue, g_ptr_array_remove_index_fast (paused, (guint) g_test_rand_int_range (0, (gint32) paused->len)),
+                FALSE);
+}
+
 /* The order in which the tasks leave the queue: the number in the placement says when each was pushed. n_before: how
  * many are pushed before the queue is grouped. */
 static void
 check_order (guint n_before)
 {
   const char *functions[] = {"one", "two", "three", "four"};
+  g_autoptr (GPtrArray) paused = g_ptr_array_new ();
   FerryTaskQueue queue;
   FerryTask *last = NULL;
 
@@ -55,7 +75,12 @@ check_order (guint n_before)
       task = push_of (&queue, functions[g_test_rand_int_range (0, G_N_ELEMENTS (functions))],
                       g_test_rand_int_range (-20, 20));
       ferry_task_get_placement (task)->number = i;
+      if (g_test_rand_int_range (0, 3) > 0)
+        continue;
+      set_paused (&queue, task, TRUE);
+      g_ptr_array_add (paused, task);
     }
+  let_go (&queue, paused);
   for (guint i = 0; i < N_TASKS; i++)
     {
       FerryTask *task = ferry_task_queue_peek (&queue);
@@ -194,6 +219,31 @@ returns_to_the_front (void)
   ferry_task_queue_clear (&queue);
 }
 
+static void
+passes_over_what_is_paused (void)
+{
+  FerryTaskQueue queue;
+  FerryTask *one, *other;
+  g_autoptr (GPtrArray) all = NULL;
+
+  ferry_task_queue_init (&queue);
+  one = push (&queue, 1);
+  other = push (&queue, 0);
+  set_paused (&queue, one, TRUE);
+  g_assert_true (ferry_task_queue_peek (&queue) == other);
+  all = ferry_task_queue_list (&queue);
+  g_assert_cmpuint (all->len, ==, 2);
+  g_assert_true (g_ptr_array_index (all, 0) == one);
+  queue.paused = TRUE;
+  g_assert_null (ferry_task_queue_peek (&queue));
+  g_assert_null (ferry_task_queue_find (&queue, NULL, NULL));
+  queue.paused = FALSE;
+  remove_task (&queue, one);
+  remove_task (&queue, other);
+  g_assert_null (ferry_task_queue_peek (&queue));
+  ferry_task_queue_clear (&queue);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -205,5 +255,6 @@ main (int argc, char **argv)
                    finds_a_task_behind_one_that_is_not_wanted);
   g_test_add_func ("/executor-queue/forgets-priorities-without-tasks", forgets_priorities_without_tasks);
   g_test_add_func ("/executor-queue/returns-to-the-front", returns_to_the_front);
+  g_test_add_func ("/executor-queue/passes-over-what-is-paused", passes_over_what_is_paused);
   return g_test_run ();
 }
