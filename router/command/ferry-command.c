@@ -36,6 +36,10 @@
 #define PROGRAM "ferry-command"
 #define VARIABLE "FERRY_COMMAND"
 
+/* A program that is interrupted may finish its file, as ffmpeg does, which takes a second or two on a busy machine. Its
+ * worker removes the file after that. */
+#define CANCEL_GRACE (10 * G_USEC_PER_SEC)
+
 #define FUNCTION "command"
 
 /**
@@ -543,7 +547,8 @@ check (FerryCommand *self, GError **error)
  *
  * Makes a task that runs a command, for those who set its priority, deadlines or retries, or connect to its signals,
  * before they submit it with [method@Ferry.Executor.submit_task] to an executor for commands. Its name is that of the
- * program. Any thread.
+ * program, and its [property@Ferry.Task:cancel-grace] is ten seconds, as programs that are interrupted finish their
+ * files. Any thread.
  *
  * Fails with %FERRY_ERROR_BAD_ARGUMENTS if the command has no program, or two inputs. Fails as
  * [method@Ferry.Task.add_bytes] does.
@@ -568,7 +573,7 @@ ferry_task_new_for_command (FerryCommand *command, GError **error)
   name = g_path_get_basename (command->argv[0]);
   shown = g_filename_display_name (name);
   /* A pause always has an effect, since its worker hears of each: so it is offered from the beginning. */
-  g_object_set (task, "name", shown, "stoppable", TRUE, NULL);
+  g_object_set (task, "name", shown, "stoppable", TRUE, "cancel-grace", CANCEL_GRACE, NULL);
   return g_steal_pointer (&task);
 }
 

@@ -23,8 +23,9 @@
  * Guards the work of an executor while its window is open.
  *
  * Where tasks run or wait when the window is closed, a guard asks whether to stop them. Where they end meanwhile, the
- * window closes. An executor with a guard in several windows asks when the last of them is closed. A window that only
- * hides when it is closed does not ask.
+ * window closes. Where they are stopped, it is hidden at once, and closes when they have ended, so that they tidy up
+ * what they have begun: [property@Ferry.Task:cancel-grace] says for how long at most. An executor with a guard in
+ * several windows asks when the last of them is closed. A window that only hides when it is closed does not ask.
  *
  * When work lasts for more than a second, a guard tells the desktop of it, by the application that is the default one
  * ([func@Gio.Application.get_default]). The machine is not suspended, and the user is asked before the session ends.
@@ -42,6 +43,7 @@ struct _FerryTaskGuard
   gint64 long_work;
   FerryStopQuestion *question; /* (nullable) (unowned): asked now */
   gboolean may_close;
+  gboolean is_closing; /* the window is hidden, until the tasks that were stopped have ended */
 };
 
 enum
@@ -67,11 +69,16 @@ close_window (FerryTaskGuard *self)
   self->may_close = FALSE;
 }
 
+/* An application that ends with its last window would end tasks before they have heard of the cancel. */
 static void
 stop_cb (FerryTaskGuard *self)
 {
   ferry_executor_cancel_all (self->executor);
-  close_window (self);
+  self->is_closing = ferry_work_watch_count (self->watch) > 0;
+  if (self->is_closing)
+    gtk_widget_set_visible (GTK_WIDGET (self->window), FALSE);
+  else
+    close_window (self);
 }
 
 static void
@@ -86,9 +93,15 @@ figures_cb (FerryTaskGuard *self)
 {
   guint n_tasks;
 
-  if (self->question == NULL)
+  if (self->question == NULL && !self->is_closing)
     return;
   n_tasks = ferry_work_watch_count (self->watch);
+  if (self->is_closing)
+    {
+      if (n_tasks == 0)
+        close_window (self);
+      return;
+    }
   if (n_tasks > 0)
     {
       ferry_stop_question_set_n_tasks (self->question, n_tasks);

@@ -351,7 +351,11 @@ show_pace (FerryTaskMonitor *self, gint64 now)
   set_number (self, &self->rate, rate, PROP_RATE);
   set_time (self, &self->time_left, time_left, PROP_TIME_LEFT);
   set_time (self, &self->elapsed, MAX (ferry_task_words_get_elapsed (self->task, now), 0), PROP_ELAPSED);
-  take_words (self, &self->pace_text, ferry_task_words_for_pace (self->task, rate, time_left, now), PROP_PACE_TEXT);
+  /* No clock runs while the task does not. */
+  take_words (self, &self->pace_text,
+              self->status == FERRY_TASK_STATUS_PAUSED ? g_strdup ("")
+                                                       : ferry_task_words_for_pace (self->task, rate, time_left, now),
+              PROP_PACE_TEXT);
 }
 
 /* A handler of what changes may drop the monitor. */

@@ -202,12 +202,15 @@ ferry_task_words_for_duration (FerryTask *task, gint64 now)
   return ferry_format_duration (elapsed);
 }
 
+/* Empty where seconds are counted, as of a film: they are no measure of how much is done in each second. */
 static char *
 words_for_rate (FerryTask *task, double rate)
 {
   g_auto (Amount) amount = get_amount (task);
   g_autofree char *number = amount.is_of_bytes ? g_format_size ((guint64) rate) : ferry_format_amount (rate);
 
+  if (g_str_equal (amount.unit, " s"))
+    return g_strdup ("");
   /* Translators: an amount and its unit, in each second: "12 MB/s", "300 files/s". */
   return g_strdup_printf (_ ("%s%s/s"), number, amount.unit);
 }

@@ -206,6 +206,8 @@ test_stop_cancels_the_tasks_and_closes_the_window (Scene *scene)
   ferry_test_look_until (is_asked, NULL);
   answer ("_Stop");
   ferry_test_look_until (is_closed, scene);
+  /* They had the time that they needed for what they had begun. */
+  g_assert_true (ferry_task_get_done (task));
   task_test_assert_cancelled (task);
 }
 

@@ -60,8 +60,8 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
     """A program that runs as a task. `executor.run()` makes one and submits it.
 
     The keywords are those of subprocess.run(), and the properties of Ferry.Command, such as `output_files`. `progress` is
-    the name of a reader, such as "percent", or a pattern of `re` with named groups. With check=False, a program that fails
-    has a result as well.
+    the name of a reader, such as "percent", or a pattern of `re` with named groups. `name` is what lists call the task.
+    With check=False, a program that fails has a result as well.
     """
 
     __gtype_name__ = "FerryPythonCommand"
@@ -82,7 +82,7 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
     def __init__(self, args: Iterable[Argument], *, text: bool = False, input: str | bytes | None = None,
                  cwd: Any = None, env: Mapping[str, str] | None = None, encoding: str | None = None,
                  errors: str | None = None, timeout: float | None = None, progress: Any = None, check: bool = True,
-                 **properties: Any) -> None:
+                 name: str | None = None, **properties: Any) -> None:
         if isinstance(args, (str, bytes)):
             raise TypeError("There is no shell: give the program and its arguments as a list, such as %r"
                             % (os.fsdecode(args).split(),))
@@ -102,7 +102,7 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
         except GLib.Error as error:
             raise Error(error.message) from None
         Ferry.Task.__init__(self, function=made.props.function, kind=made.props.kind, arguments=made.props.arguments,
-                            name=made.get_name())
+                            name=name or made.get_name(), stoppable=True, cancel_grace=made.props.cancel_grace)
         if made.props.arguments.lookup_value("input", GLib.VariantType("i")) is not None:
             self.add_bytes(bytes_)
         if timeout is not None:
