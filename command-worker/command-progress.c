@@ -18,6 +18,9 @@
 /* The least time between two reports, in microseconds. */
 #define PACE (100 * 1000)
 
+/* The least total of which each whole number is a step of a bar. */
+#define FINE_TOTAL 100
+
 /* How long nothing comes until a piece without an end is read. */
 #define SILENCE (50 * 1000)
 
@@ -92,12 +95,12 @@ report_amount (CommandProgress *self, const ProgressReport *report, double highe
 }
 
 /* An amount of few whole numbers is coarse, and one without a total says nothing of the whole: then the fraction
- * counts. */
+ * counts. Of one command it is always the same: a pace is that of one of them. */
 static void
 report (CommandProgress *self, const ProgressReport *news)
 {
   gboolean has_amount = !isnan (news->amount);
-  double part = has_amount && news->total >= 1 ? floor (news->amount) / floor (news->total) : NAN;
+  double part = has_amount && news->total >= FINE_TOTAL ? floor (news->amount) / floor (news->total) : NAN;
 
   if (has_amount && (isnan (news->fraction) || fabs (part - news->fraction) <= 0.01 + 1e-9))
     report_amount (self, news, PROGRESS_HIGHEST);
