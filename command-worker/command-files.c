@@ -188,6 +188,12 @@ remove_entry (const char *path, const struct stat *status, int type, struct FTW 
   return 0;
 }
 
+void
+command_files_remove_path (const char *path)
+{
+  nftw (path, remove_entry, MAX_REMOVE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
 /* Whether the file is another one than before, or has changed. */
 static gboolean
 has_changed (const File *file, const struct stat *now)
@@ -211,7 +217,7 @@ command_files_remove (CommandFiles *self)
       if (!S_ISREG (now.st_mode) && !S_ISDIR (now.st_mode) && !S_ISLNK (now.st_mode))
         continue; /* a device, which the command wrote to */
       if (!file->existed || (!S_ISDIR (now.st_mode) && has_changed (file, &now)))
-        nftw (file->written, remove_entry, MAX_REMOVE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+        command_files_remove_path (file->written);
     }
 }
 

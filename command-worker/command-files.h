@@ -29,6 +29,9 @@ gboolean command_files_keep (CommandFiles *self, GError **error);
 /* The command has not succeeded: removes what it has written. */
 void command_files_remove (CommandFiles *self);
 
+/* Removes a file, or a folder and all in it that it may; of the rest it says why not. */
+void command_files_remove_path (const char *path);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CommandFiles, command_files_free)
 
 G_END_DECLS

@@ -5,18 +5,15 @@
 
 #include "command-recipes.h"
 
-#include <ftw.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "command-files.h"
 #include "command-options.h"
 #include "command-run.h"
 
 /* What applications may say of a recipe. */
 #define INPUT_KEY "input"
-
-/* How many folders within one another are open while one is removed. */
-#define MAX_REMOVE_FDS 16
 
 typedef struct
 {
@@ -226,14 +223,6 @@ read_output (const Recipe *self, const char *folder, GVariant *result, GError **
                         errors);
 }
 
-static int
-remove_entry (const char *path, const struct stat *facts, int type, struct FTW *place)
-{
-  /* What cannot be removed is left. */
-  g_remove (path);
-  return 0;
-}
-
 static GVariant *
 run_in (const Recipe *self, FerryJob *job, const char *folder, GVariant *input, GError **error)
 {
@@ -276,7 +265,7 @@ run (FerryJob *job, GVariant *arguments, gpointer user_data, GError **error)
   if (folder == NULL)
     return NULL;
   result = run_in (self, job, folder, input, error);
-  nftw (folder, remove_entry, MAX_REMOVE_FDS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+  command_files_remove_path (folder);
   return result;
 }
 
