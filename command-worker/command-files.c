@@ -221,6 +221,17 @@ command_files_remove (CommandFiles *self)
     }
 }
 
+/* As a program that writes over a file leaves them: a private file stays private. */
+static void
+keep_rights (const File *file)
+{
+  struct stat earlier;
+
+  if (lstat (file->path, &earlier) == 0 && S_ISREG (earlier.st_mode) &&
+      chmod (file->written, earlier.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO)) < 0 && errno != ENOENT)
+    g_message ("'%s' has other rights than before: %s", file->path, g_strerror (errno));
+}
+
 gboolean
 command_files_keep (CommandFiles *self, GError **error)
 {
@@ -229,6 +240,7 @@ command_files_keep (CommandFiles *self, GError **error)
       const File *file = &g_array_index (self->files, File, i);
       int failure;
 
+      keep_rights (file);
       if (rename (file->written, file->path) == 0)
         continue;
       failure = errno;

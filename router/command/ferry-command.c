@@ -218,15 +218,17 @@ install_start_properties (void)
    * FerryCommand:environment:
    *
    * The whole environment of the command, each variable as `NAME=value`: as [func@GLib.get_environ] gets it and
-   * [func@GLib.environ_setenv] changes it. %NULL, the default, for the application's.
+   * [func@GLib.environ_setenv] changes it. %NULL, the default, for what the application's was when its first command
+   * began.
    */
   properties[PROP_ENVIRONMENT] = g_param_spec_boxed ("environment", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 
   /**
    * FerryCommand:directory: (type filename)
    *
-   * The folder where the command runs; %NULL, the default, for that of the application. Relative paths, of the command
-   * and of these properties, are from there on.
+   * The folder where the command runs; %NULL, the default, for that where the application was when its first command
+   * began. Relative paths, of the command and of these properties, are from there on. A relative folder is from where
+   * the application is when it makes the task.
    */
   properties[PROP_DIRECTORY] = g_param_spec_string ("directory", NULL, NULL, NULL, FERRY_SETTABLE);
 
@@ -516,6 +518,9 @@ pack (FerryCommand *self)
         continue;
       g_value_init (&value, properties[i]->value_type);
       ferry_property_read (get_field (self, i), &value);
+      /* The worker may be in another folder. */
+      if (i == PROP_DIRECTORY && self->directory != NULL)
+        g_value_take_string (&value, g_canonicalize_filename (self->directory, NULL));
       if (!g_param_value_defaults (properties[i], &value))
         add (&builder, i, pack_value (&value, fields[i].packing));
     }

@@ -12,6 +12,7 @@
 #include "ferry-test.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "process/ferry-own-program-private.h"
 #include "process/ferry-spawn-private.h"
@@ -104,6 +105,18 @@ test_names_need_not_be_utf_8 (void)
   task = ferry_task_new_for_command (command, &error);
   g_assert_no_error (error);
   g_assert_true (g_utf8_validate (ferry_task_get_name (task), -1, NULL));
+}
+
+static void
+test_a_relative_folder_is_seen_from_the_application (void)
+{
+  g_autoptr (FerryCommand) command = new_command ("ls");
+  g_autofree char *before = g_get_current_dir ();
+
+  g_object_set (command, "directory", "bin", NULL);
+  g_assert_no_errno (chdir ("/usr"));
+  assert_arguments (command, "{'argv': <[b'ls', b'-l']>, 'directory': <b'/usr/bin'>}");
+  g_assert_no_errno (chdir (before));
 }
 
 static void
@@ -239,6 +252,8 @@ main (int argc, char **argv)
   g_test_add_func ("/command/defaults-do-not-travel", test_defaults);
   g_test_add_func ("/command/each-property-travels-under-its-name", test_each_property_travels_under_its_name);
   g_test_add_func ("/command/names-need-not-be-utf-8", test_names_need_not_be_utf_8);
+  g_test_add_func ("/command/a-relative-folder-is-seen-from-the-application",
+                   test_a_relative_folder_is_seen_from_the_application);
   g_test_add_func ("/command/an-empty-environment-is-not-the-applications",
                    test_an_empty_environment_is_not_the_applications);
   g_test_add_func ("/command/a-task-takes-the-values-of-its-moment", test_a_task_takes_the_values_of_its_moment);

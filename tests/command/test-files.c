@@ -165,6 +165,24 @@ are_not_replaced_when_the_command_fails (void)
 }
 
 static void
+keep_the_rights_of_those_that_they_replace (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *output = NULL;
+  g_autofree char *path = command_test_path (test, "out");
+  struct stat now;
+
+  write_earlier (test, "out");
+  g_assert_no_errno (chmod (path, 0600));
+  task = submit_replacing (test, "umask 022; echo new > $1", "out");
+  output = command_test_wait_output (task);
+  assert_text (test, "out", "new\n");
+  g_assert_no_errno (stat (path, &now));
+  g_assert_cmpuint (now.st_mode & 0777, ==, 0600);
+}
+
+static void
 are_missed_where_a_command_ends_well_without_them (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
@@ -216,6 +234,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-files/are-moved-into-place-when-the-command-succeeds",
                    are_moved_into_place_when_the_command_succeeds);
   g_test_add_func ("/command-files/are-not-replaced-when-the-command-fails", are_not_replaced_when_the_command_fails);
+  g_test_add_func ("/command-files/keep-the-rights-of-those-that-they-replace",
+                   keep_the_rights_of_those_that_they_replace);
   g_test_add_func ("/command-files/are-missed-where-a-command-ends-well-without-them",
                    are_missed_where_a_command_ends_well_without_them);
   g_test_add_func ("/command-files/are-refused-where-no-argument-names-them", are_refused_where_no_argument_names_them);

@@ -91,7 +91,8 @@ def test_errors(report, executor):
     report.fact("too much output says what to do", type(error) is ferry.Error and "output" in str(error), [repr(error)])
     report.equal("a line of a shell is refused", type(raised(lambda: executor.run("ls -l"))), TypeError)
     report.equal("so is no program", type(raised(lambda: executor.run([]))), ferry.Error)
-    report.equal("so is an unknown keyword", type(raised(lambda: executor.run(["ls"], shell=True))), TypeError)
+    error = raised(lambda: executor.run(["ls"], capture_output=True))
+    report.fact("so is an unknown keyword", type(error) is TypeError and "always captured" in str(error), [repr(error)])
     report.equal("so is an unknown reader", type(raised(lambda: executor.run(["ls"], progress="telepathy"))), ValueError)
     for script, status in (("echo a; exit 3", 3), ("kill -9 $$", -9)):
         done = executor.run(shell(script), check=False).result(LONG)
@@ -196,6 +197,21 @@ def test_executors(report):
         report.equal("an exception in the block cancels them", type(raised(lambda: task.result(LONG))), ferry.CancelledError)
 
 
+def test_paused_executors(report):
+    with ferry.Executor(workers=1) as executor:
+        executor.set_paused(True)
+        waiting = [executor.submit(functions.double, 2), executor.run(["echo", "a"], text=True)]
+        report.equal("a paused executor begins nothing", type(raised(lambda: waiting[1].result(0.2))), TimeoutError)
+        executor.set_paused(False)
+        report.equal("and goes on", [waiting[0].result(LONG), waiting[1].result(LONG).stdout], [4, "a\n"])
+        running = executor.run(["sleep", "0.1"])
+        look_until(lambda: running.running())
+        executor.set_paused(True, running=True)
+        report.fact("what runs may be paused as well", running.is_paused or running.done())
+        executor.set_paused(False)
+        report.equal("and goes on, too", running.result(LONG).returncode, 0)
+
+
 def body(report):
     with tempfile.TemporaryDirectory() as folder, ferry.Executor(workers=2) as executor:
         test_beside_subprocess(report, executor, folder)
@@ -203,6 +219,7 @@ def body(report):
         test_tasks(report, executor, folder)
         test_progress(report, executor, folder)
     test_executors(report)
+    test_paused_executors(report)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,9 @@ def _make(args: list[str], progress: Any, properties: dict[str, Any]) -> Any:
             value = [os.fsdecode(path) for path in value]
         elif name == "success_statuses":
             value = GLib.Variant("ai", list(value))
+        if not hasattr(command.props, name):
+            raise TypeError("A command has no keyword '%s'; its output is always captured, and input_file and output_file "
+                            "name files" % name)
         command.set_property(name.replace("_", "-"), value)
     if progress is not None:
         command.props.progress = progress
@@ -59,9 +62,10 @@ def _make(args: list[str], progress: Any, properties: dict[str, Any]) -> Any:
 class Command(Task[subprocess.CompletedProcess[Text]]):
     """A program that runs as a task. `executor.run()` makes one and submits it.
 
-    The keywords are those of subprocess.run(), and the properties of Ferry.Command, such as `output_files`. `progress` is
-    the name of a reader, such as "percent", or a pattern of `re` with named groups. `name` is what lists call the task.
-    With check=False, a program that fails has a result as well.
+    text, input, cwd, env, encoding, errors, timeout and check are those of subprocess.run(), the other keywords the
+    properties of Ferry.Command, such as `output_files`. `progress` is the name of a reader, such as "percent", or a pattern
+    of `re` with named groups. `name` is what lists call the task. With check=False, a program that fails has a result as
+    well.
     """
 
     __gtype_name__ = "FerryPythonCommand"

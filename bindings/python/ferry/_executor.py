@@ -98,6 +98,7 @@ class Executor:
         self._home = self._find_home(context)
         self._objects: list[Any] = []
         self._commands: "_Commands | None" = None
+        self._pause = (False, False)
         self._modules = list(modules)
         self._connections: "weakref.WeakSet[_proxy.Connection]" = weakref.WeakSet()
         self._streams: "weakref.WeakSet[Stream[Any]]" = weakref.WeakSet()
@@ -257,6 +258,7 @@ class Executor:
             raise Error("The executor has ended, and runs no programs; make another one")
         if self._commands is None:
             self._commands = _Commands(self._home, self.workers)
+            self._commands._objects[0].set_paused(*self._pause)
 
     def pipe(self, *, latest: bool = False) -> tuple[_pipe.Sender, _pipe.Receiver]:
         """A sender, for functions to send with, and its receiver, whose signals come where those of tasks do."""
@@ -277,6 +279,12 @@ class Executor:
         """Cancels all tasks that are not done."""
         for executor in self._with_commands():
             self._home.call(executor._objects[0].cancel_all)
+
+    def set_paused(self, paused: bool, running: bool = False) -> None:
+        """Begins no more tasks, until set_paused(False). With running=True, the tasks that run are paused as well."""
+        self._pause = (paused, running)
+        for executor in self._with_commands():
+            self._home.call(functools.partial(executor._objects[0].set_paused, paused, running))
 
     def _with_commands(self) -> "list[Executor]":
         return [self] if self._commands is None else [self, self._commands]
