@@ -67,7 +67,8 @@ def test_beside_subprocess(report, executor, folder):
             ("names that are no text", [b"printf", "%s", b"\xff"], {}),
             ("a status", shell("exit 3"), {}),
             ("a signal", shell("kill -9 $$"), {}),
-            ("no such program", ["no-such-program"], {}),
+            # A folder of the path that may not be searched makes another error of it.
+            ("no such program", ["no-such-program"], {"env": {"PATH": "/usr/bin:/bin"}}),
             ("no such path", [os.path.join(folder, "none")], {}),
             ("a file that is no program", [plain], {}),
             ("no such folder", ["true"], {"cwd": os.path.join(folder, "none")}),

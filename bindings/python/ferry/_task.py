@@ -225,11 +225,15 @@ class Task(Ferry.Task, Outcome[T]):  # type: ignore[misc]
         A task that waits is passed over. A function that runs waits in its next ferry.report(), or step of ferry.track().
         Where it has none within a second it goes on, or its process is stopped if the property `stoppable` was set.
         """
-        return bool(Ferry.Task.pause(self))
+        return self._do(Ferry.Task.pause)
 
     def resume(self) -> bool:
         """Lets the task go on. Any thread. Returns whether it was paused."""
-        return bool(Ferry.Task.resume(self))
+        return self._do(Ferry.Task.resume)
+
+    def _do(self, function: Callable[[Any], bool]) -> bool:
+        # On another thread the library would only be asked to.
+        return bool(function(self) if self._home is None else self._home.call(lambda: function(self)))
 
     @property
     def is_paused(self) -> bool:
