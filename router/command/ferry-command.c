@@ -218,17 +218,17 @@ install_start_properties (void)
    * FerryCommand:environment:
    *
    * The whole environment of the command, each variable as `NAME=value`: as [func@GLib.get_environ] gets it and
-   * [func@GLib.environ_setenv] changes it. %NULL, the default, for what the application's was when its first command
-   * began.
+   * [func@GLib.environ_setenv] changes it. %NULL, the default, for what the application's was when the worker that runs
+   * the command was started.
    */
   properties[PROP_ENVIRONMENT] = g_param_spec_boxed ("environment", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 
   /**
    * FerryCommand:directory: (type filename)
    *
-   * The folder where the command runs; %NULL, the default, for that where the application was when its first command
-   * began. Relative paths, of the command and of these properties, are from there on. A relative folder is from where
-   * the application is when it makes the task.
+   * The folder where the command runs; %NULL, the default, for that where the application was when the worker that runs
+   * it was started. Relative paths, of the command and of these properties, are from there on. A relative folder is from
+   * where the application is when it makes the task.
    */
   properties[PROP_DIRECTORY] = g_param_spec_string ("directory", NULL, NULL, NULL, FERRY_SETTABLE);
 
