@@ -94,15 +94,25 @@ report_amount (CommandProgress *self, const ProgressReport *report, double highe
   ferry_job_report_amount (self->job, (guint64) amount, (guint64) total, unit, report->text, NULL);
 }
 
-/* An amount of few whole numbers is coarse, and one without a total says nothing of the whole: then the fraction
- * counts. Of one command it is always the same: a pace is that of one of them. */
+/* An amount of few whole numbers is coarse: then the fraction counts. Of one command it is always the same: a pace is
+ * that of one of them. */
+static gboolean
+has_amount (const ProgressReport *news)
+{
+  return !isnan (news->amount) && !(news->total > 0 && news->total < FINE_TOTAL);
+}
+
+/* An amount whose total is not the one of the bar says nothing of the whole, nor does a total that may grow yet. */
 static void
 report (CommandProgress *self, const ProgressReport *news)
 {
-  gboolean has_amount = !isnan (news->amount);
-  double part = has_amount && news->total >= FINE_TOTAL ? floor (news->amount) / floor (news->total) : NAN;
+  double part = news->total > 0 ? floor (news->amount) / floor (news->total) : NAN;
+  ProgressReport of_unknown = *news;
 
-  if (has_amount && (isnan (news->fraction) || fabs (part - news->fraction) <= 0.01 + 1e-9))
+  of_unknown.total = 0;
+  if (has_amount (news) && isnan (news->fraction))
+    report_amount (self, &of_unknown, PROGRESS_HIGHEST);
+  else if (has_amount (news) && fabs (part - news->fraction) <= 0.01 + 1e-9)
     report_amount (self, news, PROGRESS_HIGHEST);
   else
     ferry_job_report (self->job, isnan (news->fraction) ? -1 : news->fraction, news->text, NULL);
@@ -166,7 +176,7 @@ command_progress_end (CommandProgress *self, gboolean succeeded)
   progress_reader_take (self->reader, &news);
   if (!succeeded)
     report (self, &news);
-  else if (isnan (news.amount))
+  else if (!has_amount (&news))
     ferry_job_report (self->job, 1, news.text, NULL);
   else
     {

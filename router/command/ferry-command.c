@@ -227,8 +227,8 @@ install_start_properties (void)
    * FerryCommand:directory: (type filename)
    *
    * The folder where the command runs; %NULL, the default, for that where the application was when the worker that runs
-   * it was started. Relative paths, of the command and of these properties, are from there on. A relative folder is from
-   * where the application is when it makes the task.
+   * it was started. Relative paths, of the command and of these properties, are from there on. A relative folder is
+   * from where the application is when it makes the task.
    */
   properties[PROP_DIRECTORY] = g_param_spec_string ("directory", NULL, NULL, NULL, FERRY_SETTABLE);
 

@@ -130,6 +130,42 @@ has_amounts (void)
   g_assert_cmpint (ferry_test_get_number (task, "amount"), ==, 200);
 }
 
+static void
+has_no_bar_while_its_total_grows (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task =
+    command_test_submit_script (test, "echo '[50/100] first'; " AWAIT ("a") "echo '[50/200] second'; " AWAIT ("b"),
+                                new_options (FERRY_COMMAND_PROGRESS_STEPS, NULL, 0));
+
+  wait_for (task, 0, "first");
+  g_assert_cmpint (ferry_test_get_number (task, "amount"), ==, 50);
+  g_assert_cmpint (ferry_test_get_number (task, "total"), ==, 0);
+  go_on (test, "a");
+  wait_for (task, 0, "second");
+  g_assert_cmpint (ferry_test_get_number (task, "total"), ==, 0);
+  go_on (test, "b");
+  g_free (command_test_wait_output (task));
+}
+
+static void
+has_a_fraction_alone_of_few_steps (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task =
+    command_test_submit_script (test, "echo '[1/4] first'; " AWAIT ("a") "echo '[2/4] second'; " AWAIT ("b"),
+                                new_options (FERRY_COMMAND_PROGRESS_STEPS, NULL, 0));
+
+  wait_for (task, 0, "first");
+  g_assert_cmpint (ferry_test_get_number (task, "amount"), ==, 0);
+  go_on (test, "a");
+  wait_for (task, 0.5, "second");
+  g_assert_cmpint (ferry_test_get_number (task, "amount"), ==, 0);
+  go_on (test, "b");
+  g_free (command_test_wait_output (task));
+  g_assert_cmpint (ferry_test_get_number (task, "amount"), ==, 0);
+}
+
 /* Of two and a half seconds, whole seconds would be a bar of two steps. */
 static void
 is_finer_than_a_small_amount (void)
@@ -225,6 +261,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/command-progress/rises-and-is-whole-after-success", rises_and_is_whole_after_success);
   g_test_add_func ("/command-progress/is-not-whole-after-failure", is_not_whole_after_failure);
   g_test_add_func ("/command-progress/has-amounts", has_amounts);
+  g_test_add_func ("/command-progress/has-no-bar-while-its-total-grows", has_no_bar_while_its_total_grows);
+  g_test_add_func ("/command-progress/has-a-fraction-alone-of-few-steps", has_a_fraction_alone_of_few_steps);
   g_test_add_func ("/command-progress/is-finer-than-a-small-amount", is_finer_than_a_small_amount);
   g_test_add_func ("/command-progress/is-read-without-an-end", is_read_without_an_end);
   g_test_add_func ("/command-progress/is-read-at-a-terminal", is_read_at_a_terminal);
