@@ -92,6 +92,7 @@ typedef struct
   gint64 ending_at;                  /* when the command was asked to end; 0: it was not */
   gint64 next_step;                  /* when the next one follows; NEVER: when the application says so */
   gint64 next_pace;                  /* when a line may be sent again */
+  gint64 next_nice;                  /* when the session of a polite command is to be made nice; NEVER: it is */
   gint64 ended_at;                   /* when the first process had ended; 0: it runs */
   int status;                        /* of waitpid(), if so */
   GError *failure;                   /* (owned) (nullable): why the command is ended before it is done */
@@ -395,10 +396,13 @@ follow (Run *self)
       gint64 next;
 
       go_on_to_end (self, now);
+      if (now >= self->next_nice)
+        self->next_nice = command_session_make_nice (self->session) ? NEVER : now + PACE;
       if (now >= self->next_pace && send_newest_lines (self))
         self->next_pace = now + PACE;
       next = MIN (self->next_step, self->ended_at != 0 ? self->ended_at + READ_AFTER_END : NEVER);
       next = MIN (next, now < self->next_pace ? self->next_pace : NEVER);
+      next = MIN (next, self->next_nice);
       next = MIN (next, command_progress_tell (self->progress, now));
       wait_for_any (self, next);
       now = g_get_monotonic_time ();
@@ -695,6 +699,7 @@ command_run (FerryJob *job, GVariant *arguments, GError **error)
    * the handlers of a new program, so main() is too early for this. */
   signal (SIGPIPE, SIG_IGN);
   self.options = command_options_new (arguments, error);
+  self.next_nice = self.options != NULL && self.options->polite ? 0 : NEVER;
   if (self.options != NULL && start (&self, error))
     {
       self.cancellable = ferry_job_get_cancellable (job);

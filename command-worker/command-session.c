@@ -133,15 +133,10 @@ command_session_be_nice (void)
     setpriority (PRIO_PROCESS, 0, POLITE_NICE);
 }
 
-/* Where the kernel groups sessions, a process is nice to those of its own session only; then the session is, too. */
 static CHILD void
 be_polite (void)
 {
-  int fd = open ("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
-
   command_session_be_nice ();
-  if (fd >= 0 && write (fd, POLITE_NICE_TEXT, sizeof POLITE_NICE_TEXT - 1) < 0)
-    errno = 0;
   syscall (SYS_ioprio_set, IO_OF_PROCESS, 0, POLITE_IO);
 }
 
@@ -326,6 +321,18 @@ command_session_free (CommandSession *self)
   signal (SIGCHLD, SIG_IGN);
   signal (SIGTERM, SIG_DFL);
   g_free (self);
+}
+
+gboolean
+command_session_make_nice (CommandSession *self)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/autogroup", (int) self->pid);
+  int fd = open (path, O_WRONLY | O_CLOEXEC);
+  gboolean again = fd >= 0 && write (fd, POLITE_NICE_TEXT, strlen (POLITE_NICE_TEXT)) < 0 && errno == EAGAIN;
+
+  if (fd >= 0)
+    close (fd);
+  return !again;
 }
 
 pid_t

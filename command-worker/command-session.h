@@ -38,6 +38,11 @@ void command_session_be_nice (void);
 CommandSession *command_session_start (const CommandStart *start, GError **error);
 void command_session_free (CommandSession *self);
 
+/* Where the kernel groups sessions, a process is nice to those of its own session only: makes the session of a polite
+ * command nice. Returns FALSE where that is to be tried again: in a tenth of a second, the kernel takes one from all
+ * that are not root. */
+gboolean command_session_make_nice (CommandSession *self);
+
 /* The id of the first process, which is that of the session. */
 pid_t command_session_get_pid (CommandSession *self);
 /* A descriptor that is readable when a process of the command has ended, and when this process got SIGTERM:
