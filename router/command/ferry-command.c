@@ -218,8 +218,8 @@ install_start_properties (void)
    * FerryCommand:environment:
    *
    * The whole environment of the command, each variable as `NAME=value`: as [func@GLib.get_environ] gets it and
-   * [func@GLib.environ_setenv] changes it. %NULL, the default, for what the application's was when the worker that runs
-   * the command was started.
+   * [func@GLib.environ_setenv] changes it. %NULL, the default, for what the application's was when the first worker was
+   * started.
    */
   properties[PROP_ENVIRONMENT] = g_param_spec_boxed ("environment", NULL, NULL, G_TYPE_STRV, FERRY_SETTABLE);
 
