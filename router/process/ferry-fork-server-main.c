@@ -366,14 +366,16 @@ close_fork_server_fds (ForkServer *self)
  * that descends from it. What a worker leaves that exited with status 0 is released, as the worker could have killed
  * it: it stays when the fork server ends.
  *
- * A process could start others while it is looked for. So adopted processes are stopped, and looked for once more,
- * until there are no more of them; then they are killed. */
+ * A process could start others while it is looked for, so they are looked for once more, until there are none. A parent
+ * is killed before its children: a shell would go on with its next command. None is stopped for that: it would stay
+ * stopped where the fork server itself is killed. */
 
 typedef struct
 {
   pid_t pid;
   pid_t parent;
-  int pidfd; /* (owned): -1: the process has ended */
+  guint depth; /* 1: a child of the fork server */
+  int pidfd;   /* (owned): -1: the process has ended */
 } Adopted;
 
 static void
@@ -424,20 +426,28 @@ read_parents (void)
   return parents;
 }
 
-/* Whether the process was adopted and not released, or descends from such a one. */
-static gboolean
-is_adopted (ForkServer *self, GHashTable *parents, pid_t pid)
+/* Returns how far a process is from the fork server that was adopted and not released, or descends from such a one; 0
+ * for another one. */
+static guint
+get_depth (ForkServer *self, GHashTable *parents, pid_t pid)
 {
   /* A chain is no longer than there are processes: what was read at different moments may make a circle. */
-  for (guint left = g_hash_table_size (parents); pid != 0 && left > 0; left--)
+  for (guint depth = 1; pid != 0 && depth <= g_hash_table_size (parents); depth++)
     {
       pid_t parent = GPOINTER_TO_INT (g_hash_table_lookup (parents, GINT_TO_POINTER (pid)));
 
       if (parent == getpid ())
-        return find_child (self, pid) == NULL && !g_hash_table_contains (self->released, GINT_TO_POINTER (pid));
+        return find_child (self, pid) == NULL && !g_hash_table_contains (self->released, GINT_TO_POINTER (pid)) ? depth
+                                                                                                                : 0;
       pid = parent;
     }
-  return FALSE;
+  return 0;
+}
+
+static int
+compare_depths (gconstpointer a, gconstpointer b)
+{
+  return (int) ((const Adopted *) a)->depth - (int) ((const Adopted *) b)->depth;
 }
 
 /* Opens a process that was found. Its parent is read again then, since another process may have got its id before. */
@@ -450,7 +460,7 @@ open_adopted (const Adopted *process)
   return parent != 0 && (parent == process->parent || parent == getpid ()) ? ferry_steal_fd (&pidfd) : -1;
 }
 
-/* (transfer full) (element-type Adopted): returns all that were adopted, and what descends from them. */
+/* (transfer full) (element-type Adopted): returns all that were adopted, and behind them what descends from them. */
 static GArray *
 find_adopted (ForkServer *self)
 {
@@ -463,36 +473,18 @@ find_adopted (ForkServer *self)
   g_hash_table_iter_init (&iter, parents);
   while (g_hash_table_iter_next (&iter, &pid, &parent))
     {
-      Adopted process = {GPOINTER_TO_INT (pid), GPOINTER_TO_INT (parent), -1};
+      Adopted process = {
+        .pid = GPOINTER_TO_INT (pid),
+        .parent = GPOINTER_TO_INT (parent),
+        .depth = get_depth (self, parents, GPOINTER_TO_INT (pid)),
+      };
 
-      if (!is_adopted (self, parents, process.pid))
+      if (process.depth == 0)
         continue;
       process.pidfd = open_adopted (&process);
       g_array_append_val (adopted, process);
     }
-  return adopted;
-}
-
-static void
-signal_adopted (GArray *adopted, int signal_number)
-{
-  for (guint i = 0; i < adopted->len; i++)
-    syscall (SYS_pidfd_send_signal, g_array_index (adopted, Adopted, i).pidfd, signal_number, NULL, 0);
-}
-
-/* (transfer full) (element-type Adopted): stops all of them, and returns them. */
-static GArray *
-stop_adopted (ForkServer *self)
-{
-  GArray *adopted = find_adopted (self);
-
-  for (guint n = 0; adopted->len > n;)
-    {
-      n = adopted->len;
-      signal_adopted (adopted, SIGSTOP);
-      g_array_unref (adopted);
-      adopted = find_adopted (self);
-    }
+  g_array_sort (adopted, compare_depths);
   return adopted;
 }
 
@@ -505,11 +497,12 @@ kill_adopted (ForkServer *self)
 
   while (left > 0)
     {
-      g_autoptr (GArray) adopted = stop_adopted (self);
+      g_autoptr (GArray) adopted = find_adopted (self);
 
       if (adopted->len == 0)
         return;
-      signal_adopted (adopted, SIGKILL);
+      for (guint i = 0; i < adopted->len; i++)
+        syscall (SYS_pidfd_send_signal, g_array_index (adopted, Adopted, i).pidfd, SIGKILL, NULL, 0);
       for (guint i = 0; i < adopted->len && left > 0; i++)
         {
           struct pollfd end = {.fd = g_array_index (adopted, Adopted, i).pidfd, .events = POLLIN};
