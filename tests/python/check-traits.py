@@ -415,6 +415,9 @@ def test_pingee(report):
     for thread in threads:
         thread.start()
     wait(lambda: len(pings) == 3)
+    # One that has pinged still runs, and keeps its pinger.
+    for thread in threads:
+        thread.join()
     pingee.disconnect()
     pingee.pinger().ping()
     # A pinger that is left behind keeps none.
