@@ -164,7 +164,8 @@ def test_progress(report, executor, folder):
             ("JSON", '{"a": {"share": 0.4}}', {"progress": "json", "progress_pattern": "fraction=a.share"}),
             ("a pattern of re", "step 2 of 5", {"progress": re.compile(r"step (?P<done>\d+) of (?P<total>\d+)")})):
         begun = threading.Event()
-        task = ferry.Command(["sh", "-c", 'echo "$1"; read word < "$2"', "sh", line, gate], **keywords)
+        # A total counts when it is said again, since it may grow.
+        task = ferry.Command(["sh", "-c", 'echo "$1"; echo "$1"; read word < "$2"', "sh", line, gate], **keywords)
         task.connect("progress", lambda task: round(task.get_fraction(), 3) == 0.4 and begun.set())
         executor.submit(task)
         report.fact("progress is read: " + name, begun.wait(LONG), [task.progress])
