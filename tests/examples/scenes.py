@@ -280,7 +280,7 @@ def button(report, start, folder):
 
 def make_video(path, seconds):
     subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i",
-                    "testsrc=duration=%d:size=160x120:rate=25" % seconds, path], check=True, timeout=SOME_SECONDS)
+                    "testsrc=duration=%d:size=160x120:rate=25" % seconds, "-c:v", "mpeg4", path], check=True, timeout=SOME_SECONDS)
 
 
 def converter(report, start, folder):
