@@ -200,19 +200,21 @@ open_outputs (Run *self, GError **error)
 /* ---- while it runs ---- */
 
 static void
-send_line (const char *line, gpointer data)
+send_line_of (Run *self, guint stream, const char *line)
 {
-  Run *self = data;
-
-  ferry_job_send (self->job, line_types[STREAM_OUTPUT], g_variant_new_string (line), NULL);
+  ferry_job_send (self->job, line_types[stream], g_variant_new_string (line), NULL);
 }
 
 static void
-send_error_line (const char *line, gpointer data)
+send_line (const char *line, gpointer self)
 {
-  Run *self = data;
+  send_line_of (self, STREAM_OUTPUT, line);
+}
 
-  ferry_job_send (self->job, line_types[STREAM_ERRORS], g_variant_new_string (line), NULL);
+static void
+send_error_line (const char *line, gpointer self)
+{
+  send_line_of (self, STREAM_ERRORS, line);
 }
 
 static CommandLineFunc
@@ -269,7 +271,7 @@ send_newest_lines (Run *self)
 
       if (line == NULL)
         continue;
-      ferry_job_send (self->job, line_types[stream], g_variant_new_string (line), NULL);
+      send_line_of (self, stream, line);
       sent = TRUE;
     }
   return sent;

@@ -335,12 +335,6 @@ command_session_make_nice (CommandSession *self)
   return !again;
 }
 
-pid_t
-command_session_get_pid (CommandSession *self)
-{
-  return self->pid;
-}
-
 int
 command_session_get_descriptor (CommandSession *self)
 {

@@ -43,8 +43,6 @@ void command_session_free (CommandSession *self);
  * that are not root. */
 gboolean command_session_make_nice (CommandSession *self);
 
-/* The id of the first process, which is that of the session. */
-pid_t command_session_get_pid (CommandSession *self);
 /* A descriptor that is readable when a process of the command has ended, and when this process got SIGTERM:
  * command_session_has_ended() reads it. */
 int command_session_get_descriptor (CommandSession *self);

@@ -510,7 +510,6 @@ kill_adopted (ForkServer *self)
           poll (&end, end.fd >= 0 ? 1 : 0, end.fd >= 0 ? (int) (left / 1000) : 0);
           left = deadline - g_get_monotonic_time ();
         }
-      left = deadline - g_get_monotonic_time ();
     }
 }
 

@@ -106,7 +106,8 @@ class Command(Task[subprocess.CompletedProcess[Text]]):
         except GLib.Error as error:
             raise Error(error.message) from None
         Ferry.Task.__init__(self, function=made.props.function, kind=made.props.kind, arguments=made.props.arguments,
-                            name=name or made.get_name(), stoppable=True, cancel_grace=made.props.cancel_grace)
+                            name=name or made.get_name(), stoppable=made.props.stoppable,
+                            cancel_grace=made.props.cancel_grace)
         if made.props.arguments.lookup_value("input", GLib.VariantType("i")) is not None:
             self.add_bytes(bytes_)
         if timeout is not None:
