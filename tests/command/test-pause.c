@@ -29,10 +29,15 @@ goes_on (gpointer pid)
 /* A program in a group of its own, as ninja starts its steps. */
 #define IN_GROUP "python3 -c 'import os, sys; os.setpgid(0, 0); os.execvp(sys.argv[1], sys.argv[1:])' "
 
+/* Waits for the file "go" by itself: a shell that starts a process waits for that uninterruptibly until it executes a
+ * program (vfork()), so one that starts sleep(1) again and again stands still in a state that is not "stopped". */
+#define CHILD                                                                                                          \
+  IN_GROUP "python3 -c 'import os, time\n"                                                                             \
+           "print(os.getpid(), file=open(\"child\", \"w\"), flush=True)\n"                                             \
+           "while not os.path.exists(\"go\"): time.sleep(0.01)'"
+
 /* Says which processes it has, and that it is done, once there is a file "go". */
-#define SCRIPT                                                                                                         \
-  IN_GROUP "sh -c 'echo $$ > child; until test -s go; do sleep 0.01; done' & "                                         \
-           "until test -s child; do sleep 0.01; done; echo $$ > parent; wait; echo done"
+#define SCRIPT CHILD " & until test -s child; do sleep 0.01; done; echo $$ > parent; wait; echo done"
 
 static void
 let_go (CommandTest *test)
