@@ -16,7 +16,8 @@ FUNCTION_LIMIT = 60
 
 # Written in two parts, so that this file does not hold them.
 LEFT_OPEN = r"\b(?:X{3}|TO" + r"DO|FIX" + r"ME)\b"
-SLEEP = r"\b(?:g_usleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|sleep)[ \t]*\("
+# A program that a test has in a string may wait for a file, as the shell does there.
+SLEEP = r"(?<!time\.)\b(?:g_usleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|sleep)[ \t]*\("
 
 # Words that the field has a term for, and that term. The list is written in parts, so that this file does not hold them.
 DROPPED = {
@@ -29,9 +30,9 @@ DROPPED = {
 COMMAND = r"(\./run \w+|(?:demo-app|tests/\w+)/(?:run[\w-]*|mutate\.py))"
 SERVERS = (".ci/run", ".ci/nightly")
 
-# The pages that quote figures of docs/benchmarks.md, and what a figure is.
-QUOTING = (r"README\.md$", r"CHANGELOG\.md$", r"docs/overview\.md$")
-FIGURE = r"(?<![\d.])\d[\d.]* (?:million|µs|ns|GB/s)"
+# The pages that say what Ferry does, and not how fast it is, and what a figure of speed is.
+FIGURELESS = (r"README\.md$", r"CHANGELOG\.md$", r"docs/(?:overview|twelve-steps|tasks|map|pipes|commands|python|languages|widgets)\.md$")
+FIGURE = r"(?<![\d.])\d[\d.,]* (?:million|µs|ns|[MGk]B/s|M/s|(?:messages|calls|tasks)/s)(?!\w)"
 
 # The page on which each of these names has a line. A member of an enumeration begins its line.
 TROUBLE = "docs/when-something-goes-wrong.md"
@@ -161,14 +162,10 @@ def fancy_texts(tree):
             if not word.isascii()]
 
 
-def unmeasured_figures(tree):
-    """Figures stand once, among the benchmarks: what other pages say of speed is said there, to the same digit."""
-    measured = tree.get("docs/benchmarks.md", "")
-    return ["%s:%d: docs/benchmarks.md does not have %s" % (name, line, figure)
-            for name, text in sources.select(tree, *QUOTING).items()
-            for line, figure in sources.lines_with(text, FIGURE)
-            if not re.search(r"\| (?:[\d., -]+, )?%s(?:, [\d., -]+)? %s" % (re.escape(figure.split()[0]),
-                             figure.split()[1].replace("million", "M/s")), measured)]
+def scattered_figures(tree):
+    """Figures of speed stand once, on docs/benchmarks.md, where one run fills them in."""
+    return ["%s:%d: the figure %s; docs/benchmarks.md is the page for it" % (name, line, figure)
+            for name, text in sources.select(tree, *FIGURELESS).items() for line, figure in sources.lines_with(text, FIGURE)]
 
 
 def unexplained_names(tree):
@@ -300,10 +297,10 @@ CHECKS = {
         {"router/lane/a.c": "/* A. */\n  g_warning (\"No \u201c%s\u201d\", name);\n"},
         {"router/lane/a.h": "#define CUT \"\u2026\"\n"},
     ]),
-    "a figure stands among the benchmarks too": (unmeasured_figures, [
-        {"README.md": "It takes 36 µs.\n", "docs/benchmarks.md": "| a | 13.5, 3.6 µs |\n"},
-        {"docs/overview.md": "| Ferry | 88 million |\n", "docs/benchmarks.md": "| a | 8.8 M/s |\n| b | 88 ns |\n"},
-        {"CHANGELOG.md": "- It takes 36 µs in place of 76.\n", "docs/benchmarks.md": "| a | 3.6 µs |\n"},
+    "no page but that of the benchmarks has figures of speed": (scattered_figures, [
+        {"README.md": "It takes 36 µs.\n"},
+        {"docs/overview.md": "| Ferry | 65.7 million |\n"},
+        {"CHANGELOG.md": "- It runs 1,760 tasks/s.\n"},
     ]),
     "each name that users meet is explained": (unexplained_names, [
         {"router/lane/a.h": "typedef enum\n{\n  FERRY_ERROR_A,\n} FerryError;\n", TROUBLE: "`FERRY_ERROR_AB`\n"},
@@ -319,7 +316,7 @@ INNOCENT = {
     "HACKING.md": "| `./run tests --suite lane` | one suite |\n| `tests/fuzz/run [N]` | searches |\n| `.ci/nightly` | more |\n"
                   "| `.ci/run` | all |\n",
     ".ci/nightly": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\n    fuzz) tests/fuzz/run ;;\n",
-    "README.md": "It takes 13.5 µs, up to 91.7 million in 20 ms.\n",
+    "README.md": "Handlers run for 4 ms at a time, and a million messages may wait.\n",
     "docs/benchmarks.md": "| a | 2.1, 13.5, 3.6 µs |\n| b | 91.7 M/s |\n",
     TROUBLE: "| `FERRY_ERROR_A` | |\n",
     "router/lane/a.h": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\ntypedef enum\n{\n  FERRY_ERROR_A,\n} A;\n",
