@@ -149,23 +149,29 @@ char *
 ferry_task_words_for_waiting (FerryTask *task)
 {
   const char *reason = ferry_task_get_text (task);
+  g_autofree char *description = NULL;
 
   if (reason != NULL)
     return g_strdup (reason);
+  g_object_get (task, "description", &description, NULL);
+  if (description != NULL)
+    return g_steal_pointer (&description);
   return g_strdup (g_object_get_data (G_OBJECT (task), FIRST_KEY) != NULL ? _ ("Waits at the front")
                                                                           : _ ("Waits for a free worker"));
 }
 
-/* How far a task is that runs, and before it has reported anything, where it runs. */
+/* How far a task is that runs, and before it has reported anything, what it does or where it runs. */
 char *
 ferry_task_words_for_run (FerryTask *task)
 {
   g_autofree char *progress = ferry_task_words_for_progress (task, /* with_text: */ TRUE);
-  g_autofree char *host = NULL;
+  g_autofree char *host = NULL, *description = NULL;
 
   if (*progress != '\0')
     return g_steal_pointer (&progress);
-  g_object_get (task, "host-name", &host, NULL);
+  g_object_get (task, "host-name", &host, "description", &description, NULL);
+  if (description != NULL)
+    return g_steal_pointer (&description);
   return host != NULL ? g_strdup_printf (_ ("Running on %s"), host) : g_strdup (_ ("Running"));
 }
 

@@ -1067,6 +1067,37 @@ ferry_executor_submit (FerryExecutor *self, const char *function, GVariant *argu
 }
 
 /**
+ * ferry_executor_submit_named:
+ * @self: an executor
+ * @name: the name of the task, for users and errors
+ * @function: the name of a registered function
+ * @arguments: (nullable): the arguments of @function; a floating reference is sunk
+ * @error: return location for an error
+ *
+ * Submits a task as [method@Ferry.Executor.submit] does, with a [property@Ferry.Task:name] of its own: what a list of
+ * tasks shows as its title. Any thread may call this.
+ *
+ * Fails as [method@Ferry.Executor.submit_task] does.
+ *
+ * Returns: (transfer full): the task
+ */
+FerryTask *
+ferry_executor_submit_named (FerryExecutor *self, const char *name, const char *function, GVariant *arguments,
+                             GError **error)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), NULL);
+  g_return_val_if_fail (name != NULL, NULL);
+  g_return_val_if_fail (function != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  task = ferry_task_new (FERRY_TASK_KIND_CALL, function, arguments);
+  ferry_task_set_name (task, name);
+  return ferry_executor_submit_task (self, task, error) ? g_steal_pointer (&task) : NULL;
+}
+
+/**
  * ferry_executor_submit_task_async:
  * @self: an executor
  * @task: a task that was not submitted before

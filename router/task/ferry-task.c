@@ -105,6 +105,7 @@ typedef struct
   /* (owned) (nullable): any thread may use it; the router's thread makes it when the task is first sent to a worker */
   _Atomic (FerryReturnBox *) returns;
 
+  char *description;   /* const once the task is submitted: (nullable) */
   char *text;          /* (nullable) */
   gboolean is_waiting; /* text is what the task waits for, and not its function's */
   char *host_name;     /* (nullable) */
@@ -156,6 +157,7 @@ typedef struct
 typedef enum
 {
   PROP_NAME = 1,
+  PROP_DESCRIPTION,
   PROP_KIND,
   PROP_FUNCTION,
   PROP_ARGUMENTS,
@@ -854,6 +856,8 @@ ferry_task_new_like (FerryTask *self)
 
   if (rest->name != NULL)
     ferry_task_set_name (task, rest->name);
+  if (rest->description != NULL)
+    need_rest (task)->description = g_strdup (rest->description);
   get_private (task)->priority = priv->priority;
   need_rest (task)->settings = rest->settings;
   return task;
@@ -2369,6 +2373,13 @@ install_identity (void)
    */
   properties[PROP_NAME] = g_param_spec_string ("name", NULL, NULL, NULL, FERRY_SETTABLE);
   /**
+   * FerryTask:description:
+   *
+   * More of what the task does, for users, such as “From Downloads to Backup”. Widgets show it in place of the progress
+   * until the function reports some.
+   */
+  properties[PROP_DESCRIPTION] = g_param_spec_string ("description", NULL, NULL, NULL, FERRY_SETTABLE);
+  /**
    * FerryTask:kind:
    *
    * The kind of the task.
@@ -2723,6 +2734,9 @@ get_rare_property (FerryTask *self, guint property_id, GValue *value)
     case PROP_CANCELLABLE:
       g_value_set_object (value, rest->cancellable);
       break;
+    case PROP_DESCRIPTION:
+      g_value_set_string (value, rest->description);
+      break;
     case PROP_AMOUNT:
       g_value_set_uint64 (value, rest->amount);
       break;
@@ -2805,6 +2819,8 @@ set_setting (FerryTask *self, guint property_id, const GValue *value, GParamSpec
     return;
   if (property_id == PROP_PRIORITY)
     ferry_property_change (self, &get_private (self)->priority, value, pspec);
+  else if (property_id == PROP_DESCRIPTION)
+    ferry_property_change (self, &need_rest (self)->description, value, pspec);
   else if (property_id == PROP_CANCELLABLE)
     ferry_property_change (self, &need_rest (self)->cancellable, value, pspec);
   else
@@ -2907,6 +2923,7 @@ rest_free (Rest *rest)
   g_clear_error (&rest->late_error);
   g_free (rest->trace);
   g_free (rest->name);
+  g_free (rest->description);
   g_free (rest->text);
   g_free (rest->unit);
   g_free (rest->host_name);

@@ -200,7 +200,8 @@ class Tour:
         assert executor.submit("take-nothing", None).wait(LONG).unpack()
         error = fails(executor.submit("fail", None).wait, LONG)
         assert error.matches(GLib.file_error_quark(), 4), error
-        task = executor.submit("fail-with-trace", None)
+        task = executor.submit_named("A task with a trace", "fail-with-trace", None)
+        assert task.get_name() == "A task with a trace", task.get_name()
         error = fails(task.wait, LONG)
         assert error.matches(GLib.file_error_quark(), 4) and "in Python" in ferry.Error.get_trace(error), error
         executor.stop()

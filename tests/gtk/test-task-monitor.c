@@ -96,6 +96,25 @@ test_tells_the_time_that_a_fraction_leaves (void)
 }
 
 static void
+test_says_what_a_task_is_for_until_it_reports (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "copy", NULL);
+  g_autoptr (FerryTaskMonitor) monitor = NULL;
+  FerryProgress progress = task_test_progress (-1, "First file");
+
+  g_object_set (task, "description", "From Downloads to Backup", NULL);
+  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL, NULL));
+  monitor = ferry_task_monitor_new (task, NULL);
+  assert_text (monitor, "detail", "From Downloads to Backup");
+  g_assert_true (ferry_task_start (task, 77));
+  assert_text (monitor, "detail", "From Downloads to Backup");
+  ferry_task_take_progress (task, &progress);
+  ferry_task_monitor_look (monitor, g_get_monotonic_time ());
+  assert_text (monitor, "detail", "First file");
+}
+
+static void
 test_tells_how_a_task_ends (void)
 {
   TaskTestExecutor executor = {0};
@@ -355,6 +374,8 @@ main (int argc, char **argv)
   g_test_add_func ("/task-monitor/a-pause-is-no-silence", test_a_pause_is_no_silence);
   g_test_add_func ("/task-monitor/tells-how-far-a-task-is", test_tells_how_far_a_task_is);
   g_test_add_func ("/task-monitor/tells-the-time-that-a-fraction-leaves", test_tells_the_time_that_a_fraction_leaves);
+  g_test_add_func ("/task-monitor/says-what-a-task-is-for-until-it-reports",
+                   test_says_what_a_task_is_for_until_it_reports);
   g_test_add_func ("/task-monitor/tells-how-a-task-ends", test_tells_how_a_task_ends);
   g_test_add_func ("/task-monitor/an-application-says-what-a-result-means",
                    test_an_application_says_what_a_result_means);

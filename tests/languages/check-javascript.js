@@ -193,7 +193,8 @@ function testTask(executor) {
         'word false true 10']);
     equal('it has a name', task.get_name(), task.name);
     equal('and its last text', task.get_text(), 'three');
-    const next = executor.submit('double', GLib.Variant.new_int64(4));
+    const next = executor.submit_named('Doubles four', 'double', GLib.Variant.new_int64(4));
+    equal('or one of its own', next.get_name(), 'Doubles four');
     equal('a task may be waited for', complete(done => next.wait_async(null, done),
         result => next.wait_finish(result)).unpack(), 8);
     const failing = executor.submit('fail', null);

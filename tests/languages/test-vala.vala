@@ -27,7 +27,8 @@ void test_task () {
         task.done.connect (() => is_done = true);
         until (() => is_done);
         assert_true (n_messages == 3 && task.fraction <= 1 && task.get_state () == Ferry.TaskState.COMPLETED);
-        task = executor.submit ("add", new Variant ("(xx)", (int64) 40, (int64) 2));
+        task = executor.submit_named ("Adds up", "add", new Variant ("(xx)", (int64) 40, (int64) 2));
+        assert_true (task.get_name () == "Adds up");
         assert_true (task.wait (-1).get_int64 () == 42);
     } catch (Error error) {
         GLib.error ("%s", error.message);

@@ -42,6 +42,8 @@ def test_values(report, executor):
     report.equal("a function of the program itself is", executor.submit(own_function, 1).result(), (2, "__mp_main__"))
     report.equal("a part of a function is", executor.submit(functools.partial(functions.double, 4)).result(), 8)
     report.equal("a method is", executor.submit("a-b".split, "-").result(), ["a", "b"])
+    named = executor.submit_named("Twice one", functions.double, 1)
+    report.equal("one has a name for users", (named.result(), named.get_name()), (2, "Twice one"))
     task = ferry.Task(functions.double, 1)
     task.props.priority = 3
     report.equal("a task is made first, and submitted then", executor.submit(task).result(), 2)

@@ -276,14 +276,32 @@ removes_in_done_handler (void)
 }
 
 static void
+names_tasks (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task =
+    ferry_executor_submit_named (test->executor, "Holidays", "note", g_variant_new_string ("a"), &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (ferry_task_get_name (task), ==, "Holidays");
+  task_test_wait_done (task);
+  assert_log ("a");
+  g_assert_null (ferry_executor_submit_named (test->executor, "Holidays", "note", NULL, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_BAD_ARGUMENTS);
+}
+
+static void
 repeats_tasks (void)
 {
   g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
   g_autoptr (FerryTask) gate = submit_gate (test);
-  g_autoptr (FerryTask) task = submit_word (test->executor, "note", "again", 7);
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("again"));
   g_autoptr (FerryTask) again = NULL;
   g_autoptr (GError) error = NULL;
 
+  g_object_set (task, "priority", 7, "name", "Says it", "description", "Once more", NULL);
+  task_test_submit_task (test->executor, task);
   g_assert_null (ferry_executor_retry (test->executor, task, &error));
   g_assert_error (error, FERRY_ERROR, FERRY_ERROR_NOT_DONE);
   g_clear_error (&error);
@@ -292,6 +310,8 @@ repeats_tasks (void)
   g_assert_no_error (error);
   g_assert_true (again != task);
   g_assert_cmpint (ferry_test_get_number (again, "priority"), ==, 7);
+  g_assert_cmpstr (ferry_test_get_string (again, "name"), ==, "Says it");
+  g_assert_cmpstr (ferry_test_get_string (again, "description"), ==, "Once more");
   finish (test);
   task_test_assert_result (again, NULL);
   assert_log ("gate again");
@@ -561,6 +581,7 @@ main (int argc, char **argv)
   g_test_add_func ("/executor/is-told-to-cancel-what-it-moves", cancels_moved_task);
   g_test_add_func ("/executor/removes-tasks-that-do-not-run", removes_tasks);
   g_test_add_func ("/executor/removes-a-task-when-it-is-done", removes_in_done_handler);
+  g_test_add_func ("/executor/names-a-task", names_tasks);
   g_test_add_func ("/executor/repeats-a-task", repeats_tasks);
   g_test_add_func ("/executor/refuses-what-is-too-much", refuses_what_is_too_much);
   g_test_add_func ("/executor/waits-for-room", waits_for_room);

@@ -96,6 +96,8 @@ test_settings_are_read (void)
   g_assert_cmpint (ferry_test_get_number (task, "window"), ==, 4);
   g_assert_cmpint (ferry_test_get_number (task, "run-timeout"), ==, 5);
   g_assert_cmpint (ferry_test_get_number (task, "cancel-grace"), ==, 6);
+  g_object_set (task, "description", "From here to there", NULL);
+  g_assert_cmpstr (ferry_test_get_string (task, "description"), ==, "From here to there");
   g_assert_true (ferry_test_get_object (task, "cancellable") == cancellable);
 }
 

@@ -81,6 +81,10 @@ class Executor(Ferry.Executor):
         """Has a worker call a function. The arguments are packed as to_variant() does it."""
         return Ferry.Executor.submit(self, function, to_variant(arguments))
 
+    def submit_named(self, name, function, arguments=None):
+        """The same, with a name for users: the title in a list of tasks."""
+        return Ferry.Executor.submit_named(self, name, function, to_variant(arguments))
+
     def __enter__(self):
         return self
 
