@@ -37,8 +37,8 @@ G_DEFINE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, GTK_TYPE_APPL
 static const GOptionEntry entries[] = {
   {"auto", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Run the jobs, print their results, and quit"), NULL},
   {"screenshot", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_ ("Save a picture of the window as PNG, and quit"), N_ ("FILE")},
-  {"page", 0, 0, G_OPTION_ARG_STRING, NULL,
-   N_ ("Show this page: start, pipes, tasks, robust, pictures, fractal or object"), N_ ("PAGE")},
+  {"page", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Show this page: start, pipes, tasks, robust, pictures or object"),
+   N_ ("PAGE")},
   {"size", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Make the window as large as this, as in 800x600"), N_ ("SIZE")},
   {"pictures", 0, 0, G_OPTION_ARG_FILENAME, NULL,
    N_ ("Show the pictures of a folder; with --auto, say how many there are"), N_ ("FOLDER")},
@@ -81,7 +81,7 @@ read_size (const char *size, int *width, int *height, GError **error)
 static gboolean
 check_page (const char *page, GError **error)
 {
-  static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "fractal", "object", NULL};
+  static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "object", NULL};
   g_autofree char *names = g_strjoinv (", ", (char **) pages);
 
   if (page == NULL || g_strv_contains (pages, page))
@@ -251,8 +251,7 @@ add_shortcuts (GtkApplication *application)
     {"page.show::tasks", {"<Alt>3"}},
     {"page.show::robust", {"<Alt>4"}},
     {"page.show::pictures", {"<Alt>5"}},
-    {"page.show::fractal", {"<Alt>6"}},
-    {"page.show::object", {"<Alt>7"}},
+    {"page.show::object", {"<Alt>6"}},
     {"pictures.open", {"<Control><Shift>o"}},
     {"app.preferences", {"<Control>comma"}},
     {"win.show-help-overlay", {"<Control>question"}},
@@ -528,8 +527,8 @@ ferry_demo_application_init (FerryDemoApplication *self)
                     "  hang             a worker that hangs half-way\n"
                     "  flood[:NUMBER]   as many messages a second as go through (2000000 messages)\n"
                     "\n"
-                    "The picture shows the window as it opens, with --auto the jobs in mid-work, or all pictures, and "
-                    "with\n--page fractal the whole set.\n"
+                    "The picture shows the window as it opens, and with --auto the jobs in mid-work, or all "
+                    "pictures.\n"
                     "Jobs wait while all workers are busy; by default there may be one for each processor, and two at "
                     "least.\n"
                     "With --auto, the status is 0 when every job did what was expected of it, 1 when one did\n"

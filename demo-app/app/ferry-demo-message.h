@@ -71,16 +71,6 @@ typedef struct
 /* The work of the start page, as a function: gives nothing, and reports how far it is. */
 #define FERRY_DEMO_WORK "work"
 
-/* ---- tiles ---- */
-
-/* A tile of the Mandelbrot set: its left and top edge in the plane, how far it is from one pixel to the next, and after
- * how many iterations a point counts as one that stays. Gives the microseconds that it took, and the pixels as
- * ferry-demo-mandelbrot-set.h has them. Can be cancelled, and reports nothing. */
-#define FERRY_DEMO_MANDELBROT "mandelbrot-tile"
-#define FERRY_DEMO_MANDELBROT_ARGUMENTS "(dddu)"
-#define FERRY_DEMO_MANDELBROT_RESULT "(xay)"
-#define FERRY_DEMO_MANDELBROT_MAX_ITERATIONS 100000u
-
 /* ---- pictures ---- */
 
 #define FERRY_DEMO_THUMBNAIL "thumbnail"

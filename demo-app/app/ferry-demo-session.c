@@ -21,7 +21,6 @@ struct _FerryDemoSession
   FerryExecutor *executor;
   GPtrArray *cards; /* (element-type FerryDemoCard): those of the tasks of the executor's list, in its order */
   FerryDemoObject *object;
-  FerryDemoMandelbrotTiles *mandelbrot_tiles;
   FerryDemoThumbnails *thumbnails;
 
   FerryDemoMeter *meter;
@@ -112,7 +111,6 @@ ferry_demo_session_dispose (GObject *object)
 
   ferry_demo_session_stop (self);
   g_clear_object (&self->object);
-  g_clear_object (&self->mandelbrot_tiles);
   g_clear_object (&self->thumbnails);
   g_clear_object (&self->executor);
   g_clear_pointer (&self->cards, g_ptr_array_unref);
@@ -167,7 +165,6 @@ ferry_demo_session_new (const char *worker_path, guint max_workers)
   g_object_set (self->executor, "keep-finished", KEEP_FINISHED, NULL);
   g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), self, G_CONNECT_SWAPPED);
   self->object = ferry_demo_object_new (self->router, worker_path);
-  self->mandelbrot_tiles = ferry_demo_mandelbrot_tiles_new (self->router, worker_path, ferry_get_n_usable_cores ());
   self->thumbnails = ferry_demo_thumbnails_new (self->router, worker_path, ferry_get_n_usable_cores ());
   return self;
 }
@@ -217,7 +214,6 @@ ferry_demo_session_stop (FerryDemoSession *self)
 
   g_signal_emit (self, signals[SIGNAL_STOPPING], 0);
   ferry_demo_object_stop (self->object);
-  ferry_demo_mandelbrot_tiles_stop (self->mandelbrot_tiles);
   ferry_demo_thumbnails_stop (self->thumbnails);
   ferry_demo_end (self->executor);
   if (self->cluster != NULL)
@@ -277,12 +273,6 @@ FerryDemoObject *
 ferry_demo_session_get_object (FerryDemoSession *self)
 {
   return self->object;
-}
-
-FerryDemoMandelbrotTiles *
-ferry_demo_session_get_mandelbrot_tiles (FerryDemoSession *self)
-{
-  return self->mandelbrot_tiles;
 }
 
 FerryDemoThumbnails *

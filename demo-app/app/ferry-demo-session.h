@@ -6,7 +6,6 @@
 #include <ferry.h>
 
 #include "app/ferry-demo-meter.h"
-#include "fractal/ferry-demo-mandelbrot-tiles.h"
 #include "object/ferry-demo-object.h"
 #include "pictures/ferry-demo-thumbnails.h"
 #include "tasks/ferry-demo-card.h"
@@ -14,8 +13,7 @@
 G_BEGIN_DECLS
 
 /* The router, the pool of workers, the executor with its list of tasks, the meter of the traffic, the object in a
- * worker of its own, and the tiles of the Mandelbrot set and the pictures with workers of theirs. This is all of the
- * demo that is not widgets.
+ * worker of its own, and the pictures with workers of theirs. This is all of the demo that is not widgets.
  *
  * Signal "turned": the words of the tasks and the reading are new; a few times a second while there is work.
  * Signal "stopping": workers that a page has started are to end, before the router stops. */
@@ -40,7 +38,6 @@ const char *ferry_demo_session_get_worker_path (FerryDemoSession *self);
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
 FerryRunner *ferry_demo_session_get_cluster (FerryDemoSession *self);
 FerryDemoObject *ferry_demo_session_get_object (FerryDemoSession *self);
-FerryDemoMandelbrotTiles *ferry_demo_session_get_mandelbrot_tiles (FerryDemoSession *self);
 FerryDemoThumbnails *ferry_demo_session_get_thumbnails (FerryDemoSession *self);
 guint ferry_demo_session_get_n_open (FerryDemoSession *self);
 gboolean ferry_demo_session_is_turning (FerryDemoSession *self);

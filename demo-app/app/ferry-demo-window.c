@@ -5,7 +5,6 @@
 
 #include "app/ferry-demo-fold.h"
 #include "app/ferry-demo-page.h"
-#include "fractal/ferry-demo-mandelbrot-page.h"
 #include "object/ferry-demo-object-page.h"
 #include "pictures/ferry-demo-thumbnail-page.h"
 #include "pipes/ferry-demo-pipes-page.h"
@@ -108,7 +107,6 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
 
   add_style ();
   g_type_ensure (FERRY_DEMO_TYPE_FOLD);
-  g_type_ensure (FERRY_DEMO_TYPE_MANDELBROT_PAGE);
   g_type_ensure (FERRY_DEMO_TYPE_OBJECT_PAGE);
   g_type_ensure (FERRY_DEMO_TYPE_PIPES_PAGE);
   g_type_ensure (FERRY_DEMO_TYPE_ROBUST_PAGE);

@@ -15,7 +15,6 @@ GVariant *worker_primes (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_crash (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_hang (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_flood (FerryJob *job, GVariant *arguments, GError **error);
-GVariant *worker_mandelbrot (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_thumbnail (FerryJob *job, GVariant *arguments, GError **error);
 
 /* With a separator between thousands, as the application writes it. Returns a new string. */

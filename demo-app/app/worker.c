@@ -37,8 +37,6 @@ register_functions (void)
   ferry_function_register ("hang", NULL, NULL, worker_hang);
   ferry_function_register ("flood", FERRY_DEMO_FLOOD_ARGUMENTS, FERRY_DEMO_FLOOD_RESULT, worker_flood);
   ferry_function_register (FERRY_DEMO_WORK, NULL, "b", worker_work);
-  ferry_function_register (FERRY_DEMO_MANDELBROT, FERRY_DEMO_MANDELBROT_ARGUMENTS, FERRY_DEMO_MANDELBROT_RESULT,
-                           worker_mandelbrot);
   ferry_function_register (FERRY_DEMO_THUMBNAIL, FERRY_DEMO_THUMBNAIL_ARGUMENTS, FERRY_DEMO_THUMBNAIL_RESULT,
                            worker_thumbnail);
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Makes the demo's own pictures when it is built: views of the Mandelbrot set, and one that is damaged.
+/* Makes the demo's own pictures when it is built: hills at many hours of the day, and one that is damaged.
  *
  * Usage: make-samples FOLDER */
 
@@ -10,52 +10,59 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "fractal/ferry-demo-mandelbrot-set.h"
-
 #define N_SAMPLES 60
 #define DAMAGED 7
-#define WIDTH 480
-#define HEIGHT 320
-#define SCALE 2
-#define ITERATIONS 400u
-#define CENTRE_RE (-0.743643887)
-#define CENTRE_IM 0.131825904
+#define WIDTH 720
+#define HEIGHT 480
+#define N_RIDGES 5
 
-/* Ever deeper into one place, from another side each time. A point takes longer to find than to write, and only small
- * pictures are shown of these: so they are painted small, and enlarged. */
-static GdkPixbuf *
-paint (guint i)
+/* Red, green or blue of a colour of the rainbow, as cosines have it. */
+static double
+tint (double hue, int channel)
 {
-  g_autoptr (GdkPixbuf) pixbuf = gdk_pixbuf_new (GDK_COLORSPACE_RGB, FALSE, 8, WIDTH, HEIGHT);
-  double step = 0.004 * SCALE * pow (0.88, i), angle = 0.7 * i;
-  guint8 *pixels = gdk_pixbuf_get_pixels (pixbuf);
-  int stride = gdk_pixbuf_get_rowstride (pixbuf);
+  return 0.55 + 0.4 * cos (2.0 * G_PI * (hue - channel / 3.0));
+}
 
-  for (int y = 0; y < HEIGHT; y++)
-    for (int x = 0; x < WIDTH; x++)
-      {
-        double dx = (x - WIDTH / 2.0) * step, dy = (y - HEIGHT / 2.0) * step;
-        double re = CENTRE_RE + dx * cos (angle) - dy * sin (angle),
-               im = CENTRE_IM + dx * sin (angle) + dy * cos (angle);
-        guint32 colour = ferry_demo_mandelbrot_colour (ferry_demo_mandelbrot_escape (re, im, ITERATIONS));
-        guint8 *pixel = pixels + y * stride + 3 * x;
+/* How high a ridge is at x, from 0 to 1. The nearer ones are lower, and smoother. */
+static double
+ridge (guint picture, int n, double x)
+{
+  double at = x * (2.0 + 0.3 * (N_RIDGES - n)) + picture * 1.7 + n * 2.3;
 
-        pixel[0] = (guint8) (colour >> 16);
-        pixel[1] = (guint8) (colour >> 8);
-        pixel[2] = (guint8) colour;
-      }
-  return gdk_pixbuf_scale_simple (pixbuf, WIDTH * SCALE, HEIGHT * SCALE, GDK_INTERP_BILINEAR);
+  return 0.75 - 0.13 * n + 0.08 * sin (at) + 0.04 * sin (2.3 * at + n) + 0.02 * sin (5.1 * at);
+}
+
+static void
+paint_column (guint8 *pixel, int stride, guint picture, double x)
+{
+  double hue = 0.07 * picture, height[N_RIDGES];
+
+  for (int n = 0; n < N_RIDGES; n++)
+    height[n] = ridge (picture, n, x);
+  for (int y = 0; y < HEIGHT; y++, pixel += stride)
+    {
+      double up = 1.0 - (double) y / HEIGHT;
+      int n = N_RIDGES;
+
+      while (n > 0 && up > height[n - 1])
+        n--;
+      for (int channel = 0; channel < 3; channel++)
+        pixel[channel] = n == 0 ? (guint8) (255.0 * (1.0 - up * (1.0 - 0.8 * tint (hue + 0.5, channel))))
+                                : (guint8) (200.0 * tint (hue + 0.05 * n, channel) * (1.1 - 0.2 * n) + 20.0);
+    }
 }
 
 static gboolean
 make (const char *folder, guint i, GError **error)
 {
-  g_autofree char *name = g_strdup_printf (i == DAMAGED ? "Damaged.jpg" : "View %02u.jpg", i);
+  g_autofree char *name = g_strdup_printf (i == DAMAGED ? "Hills %02u, damaged.jpg" : "Hills %02u.jpg", i);
   g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autoptr (GdkPixbuf) pixbuf = paint (i);
+  g_autoptr (GdkPixbuf) pixbuf = gdk_pixbuf_new (GDK_COLORSPACE_RGB, FALSE, 8, WIDTH, HEIGHT);
   g_autofree char *bytes = NULL;
   gsize size;
 
+  for (int x = 0; x < WIDTH; x++)
+    paint_column (gdk_pixbuf_get_pixels (pixbuf) + 3 * x, gdk_pixbuf_get_rowstride (pixbuf), i, 3.0 * x / WIDTH);
   return gdk_pixbuf_save_to_buffer (pixbuf, &bytes, &size, "jpeg", error, "quality", "80", NULL) &&
          g_file_set_contents (path, bytes, (gssize) (i == DAMAGED ? size / 3 : size), error);
 }

@@ -501,25 +501,6 @@ test_picture (void)
   demo_test_folder_remove (folder);
 }
 
-/* Not before all tiles are there: the set is much harder to compress than a page without them. */
-static void
-test_picture_of_whole_set (void)
-{
-  g_autofree char *path = NULL, *bytes = NULL;
-  gsize size;
-  char *folder;
-
-  if (!demo_test_has_display ())
-    return;
-  folder = demo_test_folder_new ();
-  path = g_build_filename (folder, "set.png", NULL);
-  demo_test_run_free (RUN_DEMO (0, NULL, "--page", "fractal", "--screenshot", path));
-  assert_picture (path);
-  g_assert_true (g_file_get_contents (path, &bytes, &size, NULL));
-  g_assert_cmpuint (size, >, 100000);
-  demo_test_folder_remove (folder);
-}
-
 static void
 test_picture_not_saved (void)
 {
@@ -585,7 +566,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/auto/terminated-in-the-middle", GINT_TO_POINTER (SIGTERM), test_ended_in_the_middle);
   g_test_add_data_func ("/auto/interrupted-in-the-middle", GINT_TO_POINTER (SIGINT), test_ended_in_the_middle);
   g_test_add_func ("/auto/picture", test_picture);
-  g_test_add_func ("/auto/picture-of-whole-set", test_picture_of_whole_set);
   g_test_add_func ("/auto/pictures", test_pictures);
   g_test_add_func ("/auto/picture-not-saved", test_picture_not_saved);
   return g_test_run ();

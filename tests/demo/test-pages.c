@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "fractal", "object"};
+static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "object"};
 
 /* More than a page has. */
 #define MAX_STOPS 200

@@ -363,7 +363,7 @@ has_folded (gpointer window)
 static void
 test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
 {
-  static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "fractal", "object"};
+  static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "object"};
 
   g_assert_false (has_folded (test->window));
   /* Of each kind of row: one that is done with a button of the demo's own, one that has crashed and one that runs. */
