@@ -1055,6 +1055,9 @@ send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape,
  * such a struct, and of those in an array, arrives as zeroes whatever it was. Values of other types have the serialised
  * form of #GVariant.
  *
+ * G_VARIANT_TYPE() checks its string each time, which takes half as long as a send. Where that matters, cast a
+ * constant: `(const GVariantType *) "(utd)"`.
+ *
  * Only the size and the levels are checked here. What becomes of bytes that are not in normal form:
  * [method@Ferry.Receiver.set_serialised_handler].
  *

@@ -18,7 +18,7 @@ import tap
 
 PAGES = ("architecture.html", "benchmarks.html", "coming-from.html", "conversations.html", "decisions.html",
          "objects.html", "overview.html", "pipes.html", "protocol.html",
-         "twelve-steps.html", "typed-messages.html", "index.html", "class.Router.html")
+         "twelve-steps.html", "index.html", "class.Router.html")
 LINK = re.compile(r'<(?:a|link|script|img)\b[^>]*?\b(?:href|src)="([^"]*)"')
 
 
