@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The bytes of a session's packets. docs/cluster-protocol.md describes them in prose.
+/* The bytes of a session's packets. docs/protocol.md describes them, under "The cluster".
  *
  * A packet is a header and a body. The body of a DATA packet is a row of chunks: whole messages, or fragments of a
  * message that is larger than a packet.

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A transport over a wire that may lose, double and reorder packets, and that may be cut for a while. Each message
- * arrives once and in order, or the session ends. The page docs/cluster-protocol.md describes it in prose.
+ * arrives once and in order, or the session ends. The page docs/protocol.md describes it.
  *
  * Owner:   counted references, as any transport.
  * Threads: the session's, which made it, receives and runs the timers; any thread sends and closes.

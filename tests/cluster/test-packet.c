@@ -37,7 +37,7 @@ assert_header (const FerryPacket *packet, FerryPacketKind kind)
 
 /* ---- packets ---- */
 
-/* As docs/cluster-protocol.md has it. */
+/* As docs/protocol.md has it. */
 static void
 test_bytes_are_those_of_the_protocol (void)
 {
