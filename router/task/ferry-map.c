@@ -1245,6 +1245,9 @@ next_child (gpointer iter, GError **error)
  * @arguments: an array or a tuple; each element is the arguments of an item; a floating reference is sunk
  *
  * Sets a container as the input. On the router's thread.
+ *
+ * An item, of whatever input, has at most 60 levels of arrays, maybes, tuples, dictionary entries and variants, since
+ * its chunk puts up to four around it. One with more fails alone, with %FERRY_ERROR_TOO_LARGE.
  */
 void
 ferry_map_set_arguments (FerryMap *self, GVariant *arguments)
