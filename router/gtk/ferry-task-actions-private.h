@@ -16,6 +16,7 @@ typedef enum
   FERRY_TASK_ACTION_RETRY,
   FERRY_TASK_ACTION_REMOVE,
   FERRY_TASK_ACTION_RUN_NEXT,
+  FERRY_TASK_ACTION_SHOW_ERROR,
   FERRY_TASK_ACTION_COPY_ERROR,
   FERRY_TASK_N_ACTIONS
 } FerryTaskAction;
@@ -37,7 +38,5 @@ gboolean ferry_task_run_next (FerryTask *task, FerryExecutor *executor, GError *
 /* Submits the work of a task that is over once more, and removes the task. The executor keeps the new task, which is
  * returned; NULL on failure. */
 FerryTask *ferry_task_run_again (FerryTask *task, FerryExecutor *executor, GError **error);
-/* Title and cause, and the trace where there is one. */
-char *ferry_task_dup_error_report (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

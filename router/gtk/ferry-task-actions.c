@@ -14,9 +14,10 @@
 #define PRIORITY_KEY "ferry-run-next-priority"
 
 static const char *const names[FERRY_TASK_N_ACTIONS] = {
-  [FERRY_TASK_ACTION_CANCEL] = "task.cancel",     [FERRY_TASK_ACTION_PAUSE] = "task.pause",
-  [FERRY_TASK_ACTION_RETRY] = "task.retry",       [FERRY_TASK_ACTION_REMOVE] = "task.remove",
-  [FERRY_TASK_ACTION_RUN_NEXT] = "task.run-next", [FERRY_TASK_ACTION_COPY_ERROR] = "task.copy-error",
+  [FERRY_TASK_ACTION_CANCEL] = "task.cancel",         [FERRY_TASK_ACTION_PAUSE] = "task.pause",
+  [FERRY_TASK_ACTION_RETRY] = "task.retry",           [FERRY_TASK_ACTION_REMOVE] = "task.remove",
+  [FERRY_TASK_ACTION_RUN_NEXT] = "task.run-next",     [FERRY_TASK_ACTION_SHOW_ERROR] = "task.show-error",
+  [FERRY_TASK_ACTION_COPY_ERROR] = "task.copy-error",
 };
 
 const char *
@@ -84,6 +85,7 @@ ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExe
       return executor != NULL && (ferry_task_get_done (task) || state == FERRY_TASK_STATE_WAITING);
     case FERRY_TASK_ACTION_RUN_NEXT:
       return executor != NULL && state == FERRY_TASK_STATE_WAITING;
+    case FERRY_TASK_ACTION_SHOW_ERROR:
     case FERRY_TASK_ACTION_COPY_ERROR:
       return state == FERRY_TASK_STATE_FAILED;
     case FERRY_TASK_N_ACTIONS:
@@ -132,18 +134,4 @@ ferry_task_run_again (FerryTask *task, FerryExecutor *executor, GError **error)
   ferry_task_inherit_crash (again, task);
   ferry_executor_remove (executor, task, NULL);
   return again;
-}
-
-char *
-ferry_task_dup_error_report (FerryTask *task)
-{
-  g_autofree char *title = NULL;
-  g_autofree char *detail = NULL;
-  g_autofree char *trace = NULL;
-
-  if (!ferry_task_describe_error (task, &title, &detail, NULL))
-    return g_strdup ("");
-  g_object_get (task, "trace", &trace, NULL);
-  return g_strdup_printf ("%s: %s: %s%s%s\n", ferry_task_get_name (task), title, detail, trace != NULL ? "\n" : "",
-                          trace != NULL ? trace : "");
 }

@@ -17,6 +17,7 @@
 #include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-cell-private.h"
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-layout-private.h"
 #include "gtk/ferry-task-order-private.h"
 #include "gtk/ferry-task-pace-private.h"
@@ -55,10 +56,11 @@
  * [class@FerryGtk.TaskRow]s; the signal `setup-row` lets an application add to them. A row that is not in sight has no
  * task. The list follows its model in the frames of its window, and not while it is not mapped.
  *
- * The list has the actions `task.cancel`, `task.pause`, `task.retry`, `task.remove`, `task.run-next` and
- * `task.copy-error`, which act on the task whose row has the focus, or else on the one that is selected. The keys are
- * Control+BackSpace, Control+R, Delete, Control+Up and Control+C. A removal can be undone for some seconds:
- * `task.undo`, or Control+Z. A task that waits is cancelled when it is removed, and an undo submits it again.
+ * The list has the actions `task.cancel`, `task.pause`, `task.retry`, `task.remove`, `task.run-next`,
+ * `task.show-error` and `task.copy-error`, which act on the task whose row has the focus, or else on the one that is
+ * selected. The keys are Control+BackSpace, Control+P, Control+R, Delete, Control+Up, Alt+Return and Control+C. A
+ * removal can be undone for some seconds: `task.undo`, or Control+Z. A task that waits is cancelled when it is removed,
+ * and an undo submits it again.
  *
  * A task that is tried again stands where the one before stood. A task that is to run next is moved before all that
  * wait. What users do, and the ends of an executor's tasks, are read out to those who do not see the list, by
@@ -634,6 +636,9 @@ act (gpointer data, FerryTask *task, FerryTaskAction action)
     case FERRY_TASK_ACTION_RUN_NEXT:
       run_next (self, task);
       break;
+    case FERRY_TASK_ACTION_SHOW_ERROR:
+      ferry_task_details_present (task, GTK_WIDGET (self));
+      break;
     case FERRY_TASK_ACTION_COPY_ERROR:
       copy_error (self, task);
       break;
@@ -994,6 +999,7 @@ install_keys (GtkWidgetClass *widget_class)
     {GDK_KEY_Delete, 0, FERRY_TASK_ACTION_REMOVE},
     {GDK_KEY_KP_Delete, 0, FERRY_TASK_ACTION_REMOVE},
     {GDK_KEY_Up, GDK_CONTROL_MASK, FERRY_TASK_ACTION_RUN_NEXT},
+    {GDK_KEY_Return, GDK_ALT_MASK, FERRY_TASK_ACTION_SHOW_ERROR},
     {GDK_KEY_c, GDK_CONTROL_MASK, FERRY_TASK_ACTION_COPY_ERROR},
   };
 

@@ -15,6 +15,7 @@
 #include "gtk/ferry-announce-private.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-cell-private.h"
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-layout-private.h"
 #include "gtk/ferry-task-monitor.h"
 #include "gtk/ferry-translation-private.h"
@@ -24,7 +25,8 @@
  *
  * A row that shows a task: its name, its state, how far it is and how fast, with buttons.
  *
- * The row has the actions `task.cancel`, `task.pause` (which also resumes) and `task.copy-error`. With an executor it
+ * The row has the actions `task.cancel`, `task.pause` (which also resumes), `task.show-error` and `task.copy-error`.
+ * With an executor it
  * has `task.run-next`, `task.retry` and `task.remove` as well, each enabled while it makes sense. A row computes
  * nothing while it is not mapped.
  *
@@ -62,7 +64,7 @@ struct _FerryTaskRow
   GtkWidget *next_button;
   GtkWidget *pause_button;
   GtkWidget *cancel_button;
-  GtkWidget *copy_button;
+  GtkWidget *details_button;
   GtkWidget *retry_button;
   GtkWidget *remove_button;
 };
@@ -201,7 +203,7 @@ show_title (FerryTaskRow *self)
   take_label (self->next_button, g_strdup_printf (_ ("Run next: %s"), title));
   show_pause (self);
   take_label (self->cancel_button, g_strdup_printf (_ ("Cancel: %s"), title));
-  take_label (self->copy_button, g_strdup_printf (_ ("Copy the error: %s"), title));
+  take_label (self->details_button, g_strdup_printf (_ ("Show the error: %s"), title));
   take_label (self->retry_button, g_strdup_printf (_ ("Run again: %s"), title));
   take_label (self->remove_button, g_strdup_printf (_ ("Remove: %s"), title));
 }
@@ -289,7 +291,8 @@ show_actions (FerryTaskRow *self)
   show_action (self, FERRY_TASK_ACTION_PAUSE, self->pause_button,
                paused || (!waits && ferry_task_action_is_possible (FERRY_TASK_ACTION_PAUSE, self->task, NULL)));
   show_action (self, FERRY_TASK_ACTION_CANCEL, self->cancel_button, self->task != NULL && !over);
-  show_action (self, FERRY_TASK_ACTION_COPY_ERROR, self->copy_button, failed);
+  show_action (self, FERRY_TASK_ACTION_SHOW_ERROR, self->details_button, failed);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name (FERRY_TASK_ACTION_COPY_ERROR), failed);
   show_action (self, FERRY_TASK_ACTION_RETRY, self->retry_button, over && has_executor);
   show_action (self, FERRY_TASK_ACTION_REMOVE, self->remove_button, over && has_executor);
 }
@@ -308,7 +311,7 @@ keep_focus (FerryTaskRow *self, FerryTaskStatus status)
       (focus == NULL || gtk_widget_is_ancestor (focus, GTK_WIDGET (self))))
     gtk_widget_grab_focus (status < FERRY_TASK_STATUS_DONE               ? self->cancel_button
                            : gtk_widget_get_visible (self->retry_button) ? self->retry_button
-                                                                         : self->copy_button);
+                                                                         : self->details_button);
   self->owns_focus = FALSE;
 }
 
@@ -398,6 +401,8 @@ activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
     ferry_task_cancel (self->task);
   else if (action == FERRY_TASK_ACTION_PAUSE && self->func == NULL)
     ferry_task_toggle_paused (self->task);
+  else if (action == FERRY_TASK_ACTION_SHOW_ERROR)
+    ferry_task_details_present (self->task, GTK_WIDGET (self));
   else if (action == FERRY_TASK_ACTION_COPY_ERROR)
     copy_error (self);
   else
@@ -546,7 +551,7 @@ bind_template (GtkWidgetClass *widget_class)
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, next_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, pause_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, cancel_button);
-  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, copy_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, details_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, retry_button);
   gtk_widget_class_bind_template_child (widget_class, FerryTaskRow, remove_button);
 }
@@ -664,7 +669,7 @@ add_tooltips (FerryTaskRow *self)
   } tooltips[] = {
     {self->next_button, N_ ("Run this task next")},
     {self->cancel_button, N_ ("Cancel this task")},
-    {self->copy_button, N_ ("Copy the error")},
+    {self->details_button, N_ ("Show the error")},
     {self->retry_button, N_ ("Run this task again")},
     {self->remove_button, N_ ("Remove this task from the list")},
   };

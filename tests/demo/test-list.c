@@ -291,7 +291,7 @@ test_accessible_labels (WindowTest *test, gconstpointer data)
       widget_test_assert_label (window_test_get_part (row, "progress_bar"), "Progress", titles[i]);
       widget_test_assert_label (window_test_get_part (row, "next_button"), "Run next", titles[i]);
       widget_test_assert_label (window_test_get_part (row, "cancel_button"), "Cancel", titles[i]);
-      widget_test_assert_label (window_test_get_part (row, "copy_button"), "Copy the error", titles[i]);
+      widget_test_assert_label (window_test_get_part (row, "details_button"), "Show the error", titles[i]);
       widget_test_assert_label (ferry_test_get_object (row, "suffix"), "Copy digests", titles[i]);
       widget_test_assert_label (window_test_get_part (row, "retry_button"), "Run again", titles[i]);
       widget_test_assert_label (window_test_get_part (row, "remove_button"), "Remove", titles[i]);

@@ -61,7 +61,7 @@ test_each_state_has_its_actions (void)
   task_test_open_gate ();
   task_test_wait_done (waits);
   assert_actions (runs, test->executor, "retry,remove,");
-  assert_actions (waits, test->executor, "retry,remove,copy-error,");
+  assert_actions (waits, test->executor, "retry,remove,show-error,copy-error,");
 }
 
 static void
@@ -121,20 +121,6 @@ test_run_again_takes_the_place_of_the_task (void)
   task_test_wait_done (again);
 }
 
-static void
-test_error_report_says_which_task_and_why (void)
-{
-  g_autoptr (TaskTest) test = scene_new ();
-  g_autoptr (FerryTask) task =
-    task_test_submit (test->executor, "fail", g_variant_new ("(sis)", "g-io-error-quark", 1, "It is gone"));
-  g_autofree char *report = NULL;
-
-  task_test_wait_done (task);
-  report = ferry_task_dup_error_report (task);
-  g_assert_true (g_str_has_prefix (report, ferry_task_get_name (task)));
-  ferry_test_assert_says (report, ferry_task_get_error (task)->message);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -145,6 +131,5 @@ main (int argc, char **argv)
                    test_without_an_executor_its_list_is_not_changed);
   g_test_add_func ("/task-actions/run-next-goes-before-all-others", test_run_next_goes_before_all_others);
   g_test_add_func ("/task-actions/run-again-takes-the-place-of-the-task", test_run_again_takes_the_place_of_the_task);
-  g_test_add_func ("/task-actions/error-report-says-which-task-and-why", test_error_report_says_which_task_and_why);
   return g_test_run ();
 }

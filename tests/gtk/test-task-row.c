@@ -104,10 +104,10 @@ static void
 test_buttons_are_those_that_make_sense (Scene *scene)
 {
   g_assert_true (is_shown (scene, "cancel_button"));
-  g_assert_false (is_shown (scene, "copy_button"));
+  g_assert_false (is_shown (scene, "details_button"));
   fail (scene);
   g_assert_false (is_shown (scene, "cancel_button"));
-  g_assert_true (is_shown (scene, "copy_button"));
+  g_assert_true (is_shown (scene, "details_button"));
   g_assert_false (is_shown (scene, "retry_button"));
   g_assert_false (is_shown (scene, "remove_button"));
   g_assert_false (is_shown (scene, "next_button"));
@@ -155,7 +155,7 @@ test_focus_is_kept_when_a_button_goes (Scene *scene)
   gtk_widget_grab_focus (get_part (scene, "cancel_button"));
   g_assert_true (gtk_widget_is_focus (get_part (scene, "cancel_button")));
   fail (scene);
-  g_assert_true (gtk_widget_is_focus (get_part (scene, "copy_button")));
+  g_assert_true (gtk_widget_is_focus (get_part (scene, "details_button")));
 }
 
 static void
@@ -166,8 +166,8 @@ test_each_part_has_a_name (Scene *scene)
     const char *part;
     const char *verb;
   } parts[] = {
-    {"progress_bar", "Progress"},      {"next_button", "Run next"},   {"cancel_button", "Cancel"},
-    {"copy_button", "Copy the error"}, {"retry_button", "Run again"}, {"remove_button", "Remove"},
+    {"progress_bar", "Progress"},         {"next_button", "Run next"},   {"cancel_button", "Cancel"},
+    {"details_button", "Show the error"}, {"retry_button", "Run again"}, {"remove_button", "Remove"},
   };
 
   for (guint i = 0; i < 2; i++)
@@ -483,7 +483,7 @@ test_buttons_have_icons_without_a_theme_of_icons (Scene *scene)
   gtk_icon_theme_set_search_path (icons, (const char *[]){"/nonexistent", NULL});
   assert_icon (scene, icons, "next_button");
   assert_icon (scene, icons, "cancel_button");
-  assert_icon (scene, icons, "copy_button");
+  assert_icon (scene, icons, "details_button");
   assert_icon (scene, icons, "retry_button");
   assert_icon (scene, icons, "remove_button");
 }

@@ -1,0 +1,206 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A window that says why a task failed: in words for users, and below that what a developer wants to read. See
+ * ferry-task-details-private.h. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-details-private.h"
+
+#include <string.h>
+
+#include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-error.h"
+#include "gtk/ferry-translation-private.h"
+
+#define MARGIN 18
+#define WIDTH 480
+#define MOST_HEIGHT 400
+
+/* What is known beside the words for users. */
+typedef struct
+{
+  char *message; /* (nullable): of the error, where the words for users do not have it */
+  char *trace;   /* (nullable) */
+  char *output;  /* (nullable) */
+} Facts;
+
+static void
+facts_clear (Facts *facts)
+{
+  g_free (facts->message);
+  g_free (facts->trace);
+  g_free (facts->output);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Facts, facts_clear)
+
+struct _FerryTaskDetails
+{
+  GtkWindow parent_instance;
+
+  FerryTask *task; /* (owned) */
+  GtkWidget *content;
+};
+
+G_DEFINE_FINAL_TYPE (FerryTaskDetails, ferry_task_details, GTK_TYPE_WINDOW)
+
+/* ---- what is known ---- */
+
+/* (nullable): what the worker of the task printed last. */
+static char *
+dup_output (FerryTask *task)
+{
+  FerryExit *exit = ferry_task_get_exit (task);
+  g_auto (GStrv) lines = NULL;
+
+  if (exit != NULL)
+    g_object_get (exit, "last-lines", &lines, NULL);
+  return lines != NULL && *lines != NULL ? g_strjoinv ("\n", lines) : NULL;
+}
+
+static Facts
+find_facts (FerryTask *task, const char *detail)
+{
+  const GError *error = ferry_task_get_error (task);
+  Facts facts = {.output = dup_output (task)};
+
+  g_object_get (task, "trace", &facts.trace, NULL);
+  if (error != NULL && !g_str_has_prefix (error->message, detail))
+    facts.message = g_strdup (error->message);
+  return facts;
+}
+
+static void
+append_part (GString *report, const char *heading, const char *text)
+{
+  if (text != NULL)
+    g_string_append_printf (report, "\n%s:\n%s\n", heading, text);
+}
+
+char *
+ferry_task_dup_error_report (FerryTask *task)
+{
+  g_autofree char *title = NULL, *detail = NULL;
+  g_auto (Facts) facts = {0};
+  GString *report = g_string_new (NULL);
+
+  if (!ferry_task_describe_error (task, &title, &detail, NULL))
+    return g_string_free (report, FALSE);
+  facts = find_facts (task, detail);
+  g_string_append_printf (report, "%s: %s: %s\n", ferry_task_get_name (task), title, detail);
+  append_part (report, _ ("Message"), facts.message);
+  append_part (report, _ ("Trace"), facts.trace);
+  append_part (report, _ ("Last output"), facts.output);
+  return g_string_free (report, FALSE);
+}
+
+/* ---- the window ---- */
+
+static GtkWidget *
+add_label (FerryTaskDetails *self, const char *text, const char *style)
+{
+  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "label", text, "xalign", 0.0, "wrap", TRUE, "wrap-mode",
+                                   PANGO_WRAP_WORD_CHAR, "selectable", TRUE, NULL);
+
+  gtk_widget_add_css_class (label, style);
+  gtk_box_append (GTK_BOX (self->content), label);
+  return label;
+}
+
+/* Text of a program, which has the direction of its own words. */
+static void
+add_part (FerryTaskDetails *self, const char *heading, const char *text)
+{
+  GtkWidget *label;
+
+  if (text == NULL)
+    return;
+  gtk_widget_set_margin_top (add_label (self, heading, "heading"), 6);
+  label = add_label (self, text, "monospace");
+  gtk_accessible_update_relation (GTK_ACCESSIBLE (label), GTK_ACCESSIBLE_RELATION_LABELLED_BY,
+                                  gtk_widget_get_prev_sibling (label), NULL, -1);
+}
+
+static void
+copy_cb (FerryTaskDetails *self)
+{
+  g_autofree char *report = ferry_task_dup_error_report (self->task);
+
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), report);
+}
+
+static void
+show_task (FerryTaskDetails *self, FerryTask *task)
+{
+  g_autofree char *title = NULL, *detail = NULL, *sentence = NULL;
+  g_auto (Facts) facts = {0};
+
+  self->task = g_object_ref (task);
+  gtk_window_set_title (GTK_WINDOW (self), ferry_task_get_name (task));
+  ferry_task_describe_error (task, &title, &detail, NULL);
+  facts = find_facts (task, detail);
+  sentence = g_strdup_printf ("%s.", detail);
+  add_label (self, title, "title");
+  add_label (self, sentence, "body");
+  add_part (self, _ ("Message"), facts.message);
+  add_part (self, _ ("Trace"), facts.trace);
+  add_part (self, _ ("Last output"), facts.output);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, ferry_task_get_name (task),
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, title, -1);
+}
+
+static void
+ferry_task_details_dispose (GObject *object)
+{
+  g_clear_object (&FERRY_TASK_DETAILS (object)->task);
+  G_OBJECT_CLASS (ferry_task_details_parent_class)->dispose (object);
+}
+
+static void
+ferry_task_details_class_init (FerryTaskDetailsClass *klass)
+{
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->dispose = ferry_task_details_dispose;
+  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_DIALOG);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
+}
+
+static void
+ferry_task_details_init (FerryTaskDetails *self)
+{
+  GtkWidget *header = gtk_header_bar_new (), *scrolled = gtk_scrolled_window_new ();
+  GtkWidget *copy = gtk_button_new_with_mnemonic (_ ("_Copy"));
+
+  ferry_look_ensure_styles (GTK_WIDGET (self));
+  gtk_widget_add_css_class (GTK_WIDGET (self), "taskdetails");
+  self->content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  gtk_widget_set_margin_start (self->content, MARGIN);
+  gtk_widget_set_margin_end (self->content, MARGIN);
+  gtk_widget_set_margin_top (self->content, MARGIN);
+  gtk_widget_set_margin_bottom (self->content, MARGIN);
+  gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
+  gtk_scrolled_window_set_propagate_natural_height (GTK_SCROLLED_WINDOW (scrolled), TRUE);
+  gtk_scrolled_window_set_max_content_height (GTK_SCROLLED_WINDOW (scrolled), MOST_HEIGHT);
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), self->content);
+  g_signal_connect_object (copy, "clicked", G_CALLBACK (copy_cb), self, G_CONNECT_SWAPPED);
+  gtk_header_bar_pack_start (GTK_HEADER_BAR (header), copy);
+  gtk_window_set_titlebar (GTK_WINDOW (self), header);
+  gtk_window_set_child (GTK_WINDOW (self), scrolled);
+  /* A text that has the focus would be selected as a whole. */
+  gtk_window_set_focus (GTK_WINDOW (self), copy);
+}
+
+void
+ferry_task_details_present (FerryTask *task, GtkWidget *widget)
+{
+  GtkRoot *root = gtk_widget_get_root (widget);
+  int width = root != NULL ? gtk_widget_get_width (GTK_WIDGET (root)) : WIDTH;
+  FerryTaskDetails *self = g_object_new (FERRY_TYPE_TASK_DETAILS, "transient-for", root, "modal", TRUE,
+                                         "destroy-with-parent", TRUE, "default-width", MIN (width, WIDTH), NULL);
+
+  show_task (self, task);
+  gtk_window_present (GTK_WINDOW (self));
+}

@@ -1,0 +1,136 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tests: gtk/ferry-task-details.c
+ *
+ * What can be read and copied of a task that failed. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-details-private.h"
+#include "gtk/widget-test.h"
+#include "task/lone-task.h"
+
+#include <signal.h>
+
+#include "engine/ferry-exit-private.h"
+
+static FerryTask *
+crashed_task (const char *trace)
+{
+  static TaskTestExecutor executor;
+  FerryTask *task = task_test_new_executing (&executor);
+  g_autoptr (FerryExit) exit = ferry_exit_new_for_process ("worker", 77, CLD_KILLED, SIGSEGV);
+
+  g_object_set (task, "name", "Holidays", NULL);
+  g_assert_true (ferry_task_fail (
+    task, FERRY_TASK_EVENT_LOST, g_error_new (FERRY_ERROR, FERRY_ERROR_WORKER_LOST, "Worker 77 is gone"), trace, exit));
+  return task;
+}
+
+static void
+test_report_has_the_words_and_all_that_is_known (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) running = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) task = crashed_task ("main.c:12: copy()");
+  g_autofree char *nothing = ferry_task_dup_error_report (running);
+  g_autofree char *report = ferry_task_dup_error_report (task);
+
+  g_assert_cmpstr (nothing, ==, "");
+  g_assert_true (g_str_has_prefix (report, "Holidays: The worker crashed: "));
+  ferry_test_assert_says (report, "Message:\nWorker 77 is gone\n");
+  ferry_test_assert_says (report, "Trace:\nmain.c:12: copy()\n");
+}
+
+/* What the words for users say already is not there twice. */
+static void
+test_report_says_nothing_twice (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autofree char *report = NULL;
+
+  g_object_set (task, "name", "Holidays", NULL);
+  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full."), NULL, NULL));
+  report = ferry_task_dup_error_report (task);
+  g_assert_cmpstr (report, ==, "Holidays: There is no room left: The disk is full\n");
+}
+
+static GtkWidget *
+find_details (void)
+{
+  g_autoptr (GList) windows = gtk_window_list_toplevels ();
+
+  for (GList *item = windows; item != NULL; item = item->next)
+    if (FERRY_IS_TASK_DETAILS (item->data))
+      return item->data;
+  return NULL;
+}
+
+static void
+note_text_cb (GObject *clipboard, GAsyncResult *result, gpointer data)
+{
+  *(char **) data = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (clipboard), result, NULL);
+}
+
+static gboolean
+is_there (gpointer data)
+{
+  return *(gpointer *) data != NULL;
+}
+
+static gboolean
+is_gone (gpointer data)
+{
+  return *(gpointer *) data == NULL;
+}
+
+static void
+test_window_is_read_and_closed_by_keys (void)
+{
+  g_autoptr (FerryTask) task = NULL;
+  g_autofree char *report = NULL;
+  g_autofree char *copied = NULL;
+  GtkWidget *below, *details, *focus;
+
+  if (!widget_test_has_display ())
+    return;
+  task = crashed_task ("main.c:12: copy()");
+  below = widget_test_show (gtk_label_new ("Below"));
+  ferry_task_details_present (task, gtk_window_get_child (GTK_WINDOW (below)));
+  details = find_details ();
+  g_assert_nonnull (details);
+  g_assert_true (gtk_window_get_transient_for (GTK_WINDOW (details)) == GTK_WINDOW (below));
+  widget_test_wait_words (details, "The worker crashed");
+  g_assert_nonnull (widget_test_find_words (details, "(signal 11)"));
+  g_assert_nonnull (widget_test_find_words (details, "Worker 77 is gone"));
+  g_assert_nonnull (widget_test_find_words (details, "main.c:12: copy()"));
+  g_assert_null (widget_test_find_words (details, "Last output"));
+  gtk_test_accessible_assert_role (GTK_ACCESSIBLE (details), GTK_ACCESSIBLE_ROLE_DIALOG);
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (details), GTK_ACCESSIBLE_PROPERTY_LABEL, "Holidays");
+
+  focus = gtk_window_get_focus (GTK_WINDOW (details));
+  g_assert_true (GTK_IS_BUTTON (focus));
+  g_signal_emit_by_name (focus, "clicked");
+  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (details), NULL, note_text_cb, &copied);
+  ferry_test_run_until (is_there, &copied);
+  report = ferry_task_dup_error_report (task);
+  g_assert_cmpstr (copied, ==, report);
+
+  g_object_add_weak_pointer (G_OBJECT (details), (gpointer *) &details);
+  widget_test_press (details, "Escape");
+  ferry_test_run_until (is_gone, &details);
+  gtk_window_destroy (GTK_WINDOW (below));
+}
+
+int
+main (int argc, char **argv)
+{
+  widget_test_init (&argc, &argv);
+  g_test_add_func ("/task-details/report-has-the-words-and-all-that-is-known",
+                   test_report_has_the_words_and_all_that_is_known);
+  g_test_add_func ("/task-details/report-says-nothing-twice", test_report_says_nothing_twice);
+  g_test_add_func ("/task-details/window-is-read-and-closed-by-keys", test_window_is_read_and_closed_by_keys);
+  return g_test_run ();
+}
