@@ -47,6 +47,13 @@ static const char *const system_paths[] = {
  * The sandbox also applies to system files that a program opens after its start, such as plug-ins, locales and the time
  * zone. The property [property@Ferry.Sandbox:system-paths] lets the worker read them.
  *
+ * A descriptor that the application sends works as it was opened. With the filter of system calls, the worker cannot
+ * lock the file or change its flags (`F_SETFL` fails with `EPERM`), and ioctl() only asks for its type and its amount of
+ * data, and sets whether it waits (`FIONBIO`). All ends of a pipe or socket that were copied from one wait or do not
+ * wait together, so close the application's copy of what was sent. The filter also refuses what others would lack:
+ * asynchronous reads, watches of files, keys, memory locked beyond `RLIMIT_MEMLOCK`, and sync(). In namespaces a worker
+ * has up to 512 threads, and without them any number.
+ *
  * A sandbox has layers ([flags@Ferry.SandboxStrength]), and a system may lack some of them. By default a worker runs
  * with all layers that the system has. It does not run when one of these is missing: limits, no new privileges,
  * Landlock, or the filter of system calls. The function [func@Ferry.Sandbox.get_strength] gets the layers of the system
@@ -213,6 +220,9 @@ install_grant_properties (void)
    *
    * A program that looks up host names must also be able to read `/etc/resolv.conf`, `/etc/hosts` and
    * `/etc/nsswitch.conf` ([property@Ferry.Sandbox:read-only-paths]).
+   *
+   * Sockets of GLib set `O_NONBLOCK` by `F_SETFL`, so that is allowed then, if no other flag is set. The same call
+   * removes `O_APPEND`: such a worker can write anywhere in a file that was opened for appending.
    */
   properties[PROP_NETWORK] = g_param_spec_boolean ("network", NULL, NULL, FALSE, FERRY_SETTABLE);
 
