@@ -48,8 +48,8 @@ static const char *const system_paths[] = {
  * zone. The property [property@Ferry.Sandbox:system-paths] lets the worker read them.
  *
  * A descriptor that the application sends works as it was opened. With the filter of system calls, the worker cannot
- * lock the file or change its flags (`F_SETFL` fails with `EPERM`), and ioctl() only asks for its type and its amount of
- * data, and sets whether it waits (`FIONBIO`). All ends of a pipe or socket that were copied from one wait or do not
+ * lock the file or change its flags (`F_SETFL` fails with `EPERM`), and ioctl() only asks for its type and its amount
+ * of data, and sets whether it waits (`FIONBIO`). All ends of a pipe or socket that were copied from one wait or do not
  * wait together, so close the application's copy of what was sent. The filter also refuses what others would lack:
  * asynchronous reads, watches of files, keys, memory locked beyond `RLIMIT_MEMLOCK`, and sync(). In namespaces a worker
  * has up to 512 threads, and without them any number.
