@@ -21,7 +21,7 @@ typedef struct
 
 /* Returns (transfer floating) a scrolled list of the selection. label: its accessible label. view: set to the list view
  * in it. */
-GtkWidget *ferry_list_view_new (GtkSingleSelection *selection, const FerryListViewFuncs *funcs, gpointer owner,
+GtkWidget *ferry_list_view_new (GtkSelectionModel *selection, const FerryListViewFuncs *funcs, gpointer owner,
                                 const char *label, GtkWidget **view);
 /* The list is as high as its rows, up to that many pixels. */
 void ferry_list_view_set_max_height (GtkWidget *view, int height);

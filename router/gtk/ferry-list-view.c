@@ -20,7 +20,7 @@ hide_scroll_bars (GtkWidget *scrolled)
 }
 
 GtkWidget *
-ferry_list_view_new (GtkSingleSelection *selection, const FerryListViewFuncs *funcs, gpointer owner, const char *label,
+ferry_list_view_new (GtkSelectionModel *selection, const FerryListViewFuncs *funcs, gpointer owner, const char *label,
                      GtkWidget **view)
 {
   GtkListItemFactory *factory = gtk_signal_list_item_factory_new ();
@@ -31,10 +31,11 @@ ferry_list_view_new (GtkSingleSelection *selection, const FerryListViewFuncs *fu
   g_signal_connect_object (factory, "unbind", funcs->unbind, owner, G_CONNECT_SWAPPED);
   if (funcs->teardown != NULL)
     g_signal_connect_object (factory, "teardown", funcs->teardown, owner, G_CONNECT_SWAPPED);
-  *view = gtk_list_view_new (g_object_ref (GTK_SELECTION_MODEL (selection)), factory);
+  *view = gtk_list_view_new (g_object_ref (selection), factory);
   gtk_list_view_set_show_separators (GTK_LIST_VIEW (*view), TRUE);
   gtk_widget_add_css_class (*view, "rich-list");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (*view), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (*view), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                  GTK_ACCESSIBLE_PROPERTY_MULTI_SELECTABLE, GTK_IS_MULTI_SELECTION (selection), -1);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), *view);
   gtk_widget_set_vexpand (scrolled, TRUE);

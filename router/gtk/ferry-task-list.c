@@ -57,10 +57,16 @@
  * task. The list follows its model in the frames of its window, and not while it is not mapped.
  *
  * The list has the actions `task.cancel`, `task.pause`, `task.retry`, `task.remove`, `task.run-next`,
- * `task.show-error` and `task.copy-error`, which act on the task whose row has the focus, or else on the one that is
- * selected. The keys are Control+BackSpace, Control+P, Control+R, Delete, Control+Up, Alt+Return and Control+C. A
- * removal can be undone for some seconds: `task.undo`, or Control+Z. A task that waits is cancelled when it is removed,
- * and an undo submits it again.
+ * `task.show-error` and `task.copy-error`. The keys are Control+BackSpace, Control+P, Control+R, Delete, Control+Up,
+ * Alt+Return and Control+C. They act on all tasks that are selected, or on the one whose row has the focus, where that
+ * is not selected.
+ *
+ * Two actions are for the whole list, without the tasks that a filter hides: `task.cancel-all`
+ * (Shift+Control+BackSpace) cancels what waits or runs, and `task.clear-finished` (Shift+Delete) removes what has
+ * ended. A button elsewhere activates them with [method@Gtk.Widget.activate_action] of the list.
+ *
+ * A removal can be undone for some seconds: `task.undo`, or Control+Z. A task that waits is cancelled when it is
+ * removed, and an undo submits it again.
  *
  * A task that is tried again stands where the one before stood. A task that is to run next is moved before all that
  * wait. What users do, and the ends of an executor's tasks, are read out to those who do not see the list, by
@@ -85,7 +91,8 @@ struct _FerryTaskList
   FerryTaskOrder *order;
   GtkFilterListModel *filtered;
   GtkSortListModel *sorted;
-  GtkSingleSelection *selection;
+  GtkMultiSelection *selection;
+  FerryTask *selected;  /* (owned) (nullable): the one that is selected alone */
   GHashTable *removed;  /* (element-type FerryTask): hidden, and not removed from the executor yet */
   GHashTable *stopped;  /* (element-type FerryTask): those of them that waited, and were cancelled */
   GHashTable *items;    /* (element-type GtkListItem) (unowned): those that have a row for their task */
@@ -162,6 +169,58 @@ take_focus (FerryTaskList *self)
     gtk_root_set_focus (root, NULL);
 }
 
+/* (transfer full) (element-type FerryTask): those that are selected, in their order. */
+static GPtrArray *
+dup_selected (FerryTaskList *self)
+{
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GtkBitset) set = gtk_selection_model_get_selection (GTK_SELECTION_MODEL (self->selection));
+  GtkBitsetIter iter;
+  guint position;
+
+  for (gboolean more = gtk_bitset_iter_init_first (&iter, set, &position); more;
+       more = gtk_bitset_iter_next (&iter, &position))
+    g_ptr_array_add (tasks, g_list_model_get_item (G_LIST_MODEL (self->selection), position));
+  return tasks;
+}
+
+static void
+selected_cb (FerryTaskList *self)
+{
+  g_autoptr (GtkBitset) set = gtk_selection_model_get_selection (GTK_SELECTION_MODEL (self->selection));
+  g_autoptr (FerryTask) task = NULL;
+
+  if (gtk_bitset_get_size (set) == 1)
+    task = g_list_model_get_item (G_LIST_MODEL (self->selection), gtk_bitset_get_minimum (set));
+  if (g_set_object (&self->selected, task))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED_TASK]);
+}
+
+/* The one in that place alone; none behind the last one. */
+static void
+select_alone (FerryTaskList *self, guint position)
+{
+  if (position < g_list_model_get_n_items (G_LIST_MODEL (self->selection)))
+    gtk_selection_model_select_item (GTK_SELECTION_MODEL (self->selection), position, TRUE);
+  else
+    gtk_selection_model_unselect_all (GTK_SELECTION_MODEL (self->selection));
+}
+
+/* Where the list has all tasks of its executor, that knows how many of them are over. */
+static void
+show_list_actions (FerryTaskList *self)
+{
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection)), n_waiting = 0, n_executing = 0;
+  gboolean is_all = self->filter == NULL && (gpointer) self->model == self->executor;
+
+  if (self->executor != NULL)
+    g_object_get (self->executor, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all",
+                                 is_all ? n_waiting + n_executing > 0 : n_items > 0);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.clear-finished",
+                                 self->executor != NULL && n_items > (is_all ? n_waiting + n_executing : 0));
+}
+
 /* Comes before the view hears of it. */
 static void
 items_changed_cb (FerryTaskList *self)
@@ -170,13 +229,9 @@ items_changed_cb (FerryTaskList *self)
 
   if (empty)
     take_focus (self);
+  selected_cb (self);
+  show_list_actions (self);
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), empty ? PLACEHOLDER_PAGE : LIST_PAGE);
-}
-
-static void
-selected_cb (FerryTaskList *self)
-{
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SELECTED_TASK]);
 }
 
 static void act (gpointer data, FerryTask *task, FerryTaskAction action);
@@ -380,7 +435,7 @@ go_to (FerryTaskList *self, guint position)
       return;
     }
   position = MIN (position, n_items - 1);
-  gtk_single_selection_set_selected (self->selection, position);
+  select_alone (self, position);
   gtk_widget_activate_action (self->view, "list.scroll-to-item", "u", position);
   item = find_item_widget (self, position);
   gtk_widget_grab_focus (item != NULL ? item : self->view);
@@ -430,6 +485,7 @@ ends_timer_cb (gpointer data)
 static void
 figures_cb (FerryTaskList *self)
 {
+  show_list_actions (self);
   if (self->ends_timer != 0 || !gtk_widget_get_mapped (GTK_WIDGET (self)))
     return;
   self->ends_timer = g_timeout_add_seconds (ENDS_SECONDS, ends_timer_cb, self);
@@ -527,18 +583,34 @@ undo_timer_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static void
-remove_task (FerryTaskList *self, FerryTask *task)
+/* What is read out of tasks that were removed. */
+static char *
+words_for_removal (GPtrArray *tasks)
 {
-  guint position = ferry_list_view_find (self->selection, task);
+  if (tasks->len == 1)
+    return g_strdup_printf (_ ("Removed: %s. Control+Z puts it back."), ferry_task_get_name (tasks->pdata[0]));
+  return g_strdup_printf (ferry_gtk_ngettext ("%u task removed. Control+Z puts it back.",
+                                              "%u tasks removed. Control+Z puts them back.", tasks->len),
+                          tasks->len);
+}
 
-  if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_task_cancel (task))
-    g_hash_table_add (self->stopped, g_object_ref (task));
-  g_hash_table_add (self->removed, g_object_ref (task));
+static void
+remove_tasks (FerryTaskList *self, GPtrArray *tasks)
+{
+  guint position = ferry_list_view_find (self->selection, tasks->pdata[0]);
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryTask *task = tasks->pdata[i];
+
+      if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_task_cancel (task))
+        g_hash_table_add (self->stopped, g_object_ref (task));
+      g_hash_table_add (self->removed, g_object_ref (task));
+    }
   take_focus (self);
   apply_filters (self);
   show_undo (self);
-  announce (self, g_strdup_printf (_ ("Removed: %s. Control+Z puts it back."), ferry_task_get_name (task)));
+  announce (self, words_for_removal (tasks));
   g_clear_handle_id (&self->undo_timer, g_source_remove);
   self->undo_timer = g_timeout_add_seconds (UNDO_SECONDS, undo_timer_cb, self);
   g_source_set_name_by_id (self->undo_timer, "[ferry] undo of a removal");
@@ -596,51 +668,73 @@ run_next (FerryTaskList *self, FerryTask *task)
   go_to (self, ferry_list_view_find (self->selection, task));
 }
 
+/* Pauses those that run; where all are paused, lets them go on. */
 static void
-toggle_paused (FerryTaskList *self, FerryTask *task)
+toggle_paused (FerryTaskList *self, GPtrArray *tasks)
 {
-  ferry_task_toggle_paused (task);
-  announce (self, g_strdup_printf (ferry_task_is_paused (task) ? _ ("Paused: %s") : _ ("Goes on: %s"),
-                                   ferry_task_get_name (task)));
+  gboolean resume = TRUE;
+  FerryTask *first = tasks->pdata[0];
+
+  for (guint i = 0; i < tasks->len; i++)
+    resume = resume && ferry_task_is_paused (tasks->pdata[i]);
+  for (guint i = 0; i < tasks->len; i++)
+    if (ferry_task_is_paused (tasks->pdata[i]) == resume)
+      ferry_task_toggle_paused (tasks->pdata[i]);
+  if (tasks->len == 1)
+    announce (self, g_strdup_printf (ferry_task_is_paused (first) ? _ ("Paused: %s") : _ ("Goes on: %s"),
+                                     ferry_task_get_name (first)));
 }
 
 static void
-copy_error (FerryTaskList *self, FerryTask *task)
+copy_errors (FerryTaskList *self, GPtrArray *tasks)
 {
-  g_autofree char *text = ferry_task_dup_error_report (task);
+  g_autoptr (GString) text = g_string_new (NULL);
 
-  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), text);
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      g_autofree char *report = ferry_task_dup_error_report (tasks->pdata[i]);
+
+      g_string_append (text, report);
+    }
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), text->str);
 }
 
-/* Also what rows call. */
 static void
-act (gpointer data, FerryTask *task, FerryTaskAction action)
+cancel_tasks (GPtrArray *tasks)
 {
-  FerryTaskList *self = data;
+  for (guint i = 0; i < tasks->len; i++)
+    ferry_task_cancel (tasks->pdata[i]);
+}
 
+/* At least one task, and the action is possible for each of them. */
+static void
+act_on (FerryTaskList *self, GPtrArray *tasks, FerryTaskAction action)
+{
   ferry_task_pace_tell (self->pace);
   switch (action)
     {
     case FERRY_TASK_ACTION_CANCEL:
-      ferry_task_cancel (task);
+      cancel_tasks (tasks);
       break;
     case FERRY_TASK_ACTION_PAUSE:
-      toggle_paused (self, task);
+      toggle_paused (self, tasks);
       break;
     case FERRY_TASK_ACTION_RETRY:
-      retry_task (self, task);
+      for (guint i = 0; i < tasks->len; i++)
+        retry_task (self, tasks->pdata[i]);
       break;
     case FERRY_TASK_ACTION_REMOVE:
-      remove_task (self, task);
+      remove_tasks (self, tasks);
       break;
     case FERRY_TASK_ACTION_RUN_NEXT:
-      run_next (self, task);
+      for (guint i = tasks->len; i > 0; i--)
+        run_next (self, tasks->pdata[i - 1]);
       break;
     case FERRY_TASK_ACTION_SHOW_ERROR:
-      ferry_task_details_present (task, GTK_WIDGET (self));
+      ferry_task_details_present (tasks->pdata[0], GTK_WIDGET (self));
       break;
     case FERRY_TASK_ACTION_COPY_ERROR:
-      copy_error (self, task);
+      copy_errors (self, tasks);
       break;
     case FERRY_TASK_N_ACTIONS:
     default:
@@ -648,34 +742,97 @@ act (gpointer data, FerryTask *task, FerryTaskAction action)
     }
 }
 
-/* (transfer full) (nullable): the task that keys are meant for: of the row that has the focus, or the one that is
- * selected. */
-static FerryTask *
-dup_current (FerryTaskList *self)
+/* What rows call: a button is for its own row. */
+static void
+act (gpointer data, FerryTask *task, FerryTaskAction action)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  g_ptr_array_add (tasks, g_object_ref (task));
+  act_on (data, tasks, action);
+}
+
+/* (nullable): the row that has the focus, or has what has it. */
+static FerryTaskRow *
+find_focus_row (FerryTaskList *self)
 {
   GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
   GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
   GtkWidget *row = focus != NULL ? gtk_widget_get_ancestor (focus, FERRY_TYPE_TASK_ROW) : NULL;
-  FerryTask *task = row != NULL && gtk_widget_is_ancestor (row, GTK_WIDGET (self))
-                      ? ferry_task_row_get_task (FERRY_TASK_ROW (row))
-                      : gtk_single_selection_get_selected_item (self->selection);
 
-  return task != NULL ? g_object_ref (task) : NULL;
+  return row != NULL && gtk_widget_is_ancestor (row, GTK_WIDGET (self)) ? FERRY_TASK_ROW (row) : NULL;
+}
+
+/* (transfer full) (element-type FerryTask): the tasks that keys are meant for: all that are selected, or the one of the
+ * row that has the focus, where that is not one of them. */
+static GPtrArray *
+dup_current (FerryTaskList *self)
+{
+  FerryTaskRow *row = find_focus_row (self);
+  GPtrArray *tasks = dup_selected (self);
+
+  if (row == NULL || g_ptr_array_find (tasks, ferry_task_row_get_task (row), NULL))
+    return tasks;
+  g_ptr_array_set_size (tasks, 0);
+  g_ptr_array_add (tasks, g_object_ref (ferry_task_row_get_task (row)));
+  return tasks;
 }
 
 static void
 activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   FerryTaskList *self = FERRY_TASK_LIST (widget);
-  g_autoptr (FerryTask) task = dup_current (self);
+  g_autoptr (GPtrArray) tasks = dup_current (self);
   FerryTaskAction action;
 
   if (!ferry_task_action_find (name, &action))
     return;
-  if (ferry_task_action_is_possible (action, task, self->executor))
-    act (self, task, action);
+  for (guint i = tasks->len; i > 0; i--)
+    if (!ferry_task_action_is_possible (action, tasks->pdata[i - 1], self->executor))
+      g_ptr_array_remove_index (tasks, i - 1);
+  if (tasks->len > 0)
+    act_on (self, tasks, action);
   else
     gtk_widget_error_bell (widget);
+}
+
+/* Those of the list that are over, or those that are not. */
+static GPtrArray *
+dup_tasks (FerryTaskList *self, gboolean over)
+{
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n_items;
+
+  ferry_task_pace_tell (self->pace);
+  n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+  for (guint position = 0; position < n_items; position++)
+    {
+      FerryTask *task = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+
+      if (ferry_task_get_done (task) == over)
+        g_ptr_array_add (tasks, task);
+      else
+        g_object_unref (task);
+    }
+  return tasks;
+}
+
+static void
+activate_cancel_all (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_autoptr (GPtrArray) tasks = dup_tasks (FERRY_TASK_LIST (widget), /* over: */ FALSE);
+
+  cancel_tasks (tasks);
+}
+
+static void
+activate_clear_finished (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+  g_autoptr (GPtrArray) tasks = dup_tasks (self, /* over: */ TRUE);
+
+  if (tasks->len > 0 && self->executor != NULL)
+    remove_tasks (self, tasks);
 }
 
 static void
@@ -822,7 +979,7 @@ ferry_task_list_get_property (GObject *object, guint property_id, GValue *value,
       g_value_set_object (value, self->placeholder);
       break;
     case PROP_SELECTED_TASK:
-      g_value_set_object (value, gtk_single_selection_get_selected_item (self->selection));
+      g_value_set_object (value, self->selected);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -853,10 +1010,9 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
       break;
     case PROP_SELECTED_TASK:
       ferry_task_pace_tell (self->pace);
-      gtk_single_selection_set_selected (self->selection,
-                                         g_value_get_object (value) != NULL
-                                           ? ferry_list_view_find (self->selection, g_value_get_object (value))
-                                           : GTK_INVALID_LIST_POSITION);
+      select_alone (self, g_value_get_object (value) != NULL
+                            ? ferry_list_view_find (self->selection, g_value_get_object (value))
+                            : GTK_INVALID_LIST_POSITION);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
@@ -912,6 +1068,7 @@ ferry_task_list_dispose (GObject *object)
   end_tick (self);
   self->view = NULL;
   g_clear_pointer (&self->box, gtk_widget_unparent);
+  g_clear_object (&self->selected);
   g_clear_object (&self->selection);
   g_clear_object (&self->sorted);
   g_clear_object (&self->filtered);
@@ -978,7 +1135,7 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryTaskList:selected-task:
    *
-   * The task that is selected; %NULL for none.
+   * The task that is selected; %NULL for none, or several.
    */
   properties[PROP_SELECTED_TASK] = g_param_spec_object ("selected-task", NULL, NULL, FERRY_TYPE_TASK, settable);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
@@ -1007,6 +1164,9 @@ install_keys (GtkWidgetClass *widget_class)
     gtk_widget_class_add_binding_action (widget_class, keys[i].key, keys[i].modifiers,
                                          ferry_task_action_get_name (keys[i].action), NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_z, GDK_CONTROL_MASK, "task.undo", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_BackSpace, GDK_CONTROL_MASK | GDK_SHIFT_MASK,
+                                       "task.cancel-all", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Delete, GDK_SHIFT_MASK, "task.clear-finished", NULL);
 }
 
 static void
@@ -1042,6 +1202,8 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
     gtk_widget_class_install_action (widget_class, ferry_task_action_get_name ((FerryTaskAction) i), NULL,
                                      activate_action);
   gtk_widget_class_install_action (widget_class, "task.undo", NULL, activate_undo);
+  gtk_widget_class_install_action (widget_class, "task.cancel-all", NULL, activate_cancel_all);
+  gtk_widget_class_install_action (widget_class, "task.clear-finished", NULL, activate_clear_finished);
   install_keys (widget_class);
 }
 
@@ -1073,12 +1235,9 @@ make_models (FerryTaskList *self)
   ferry_task_order_set_model (self->order, G_LIST_MODEL (self->pace));
   self->filtered = gtk_filter_list_model_new (g_object_ref (G_LIST_MODEL (self->order)), NULL);
   self->sorted = gtk_sort_list_model_new (g_object_ref (G_LIST_MODEL (self->filtered)), NULL);
-  self->selection = gtk_single_selection_new (g_object_ref (G_LIST_MODEL (self->sorted)));
-  gtk_single_selection_set_autoselect (self->selection, FALSE);
-  gtk_single_selection_set_can_unselect (self->selection, TRUE);
-  gtk_single_selection_set_selected (self->selection, GTK_INVALID_LIST_POSITION);
+  self->selection = gtk_multi_selection_new (g_object_ref (G_LIST_MODEL (self->sorted)));
   g_signal_connect_object (self->selection, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->selection, "notify::selected-item", G_CALLBACK (selected_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->selection, "selection-changed", G_CALLBACK (selected_cb), self, G_CONNECT_SWAPPED);
 }
 
 static void
@@ -1096,8 +1255,10 @@ ferry_task_list_init (FerryTaskList *self)
   gtk_widget_set_parent (self->box, GTK_WIDGET (self));
   self->stack = gtk_stack_new ();
   gtk_stack_set_vhomogeneous (GTK_STACK (self->stack), FALSE);
-  gtk_stack_add_named (GTK_STACK (self->stack),
-                       ferry_list_view_new (self->selection, &view_funcs, self, _ ("Tasks"), &self->view), LIST_PAGE);
+  gtk_stack_add_named (
+    GTK_STACK (self->stack),
+    ferry_list_view_new (GTK_SELECTION_MODEL (self->selection), &view_funcs, self, _ ("Tasks"), &self->view),
+    LIST_PAGE);
   g_signal_connect_object (get_adjustment (self), "value-changed", G_CALLBACK (follow), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (get_adjustment (self), "changed", G_CALLBACK (follow), self, G_CONNECT_SWAPPED);
   gtk_box_append (GTK_BOX (self->box), self->stack);

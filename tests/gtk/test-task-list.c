@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-list.h"
 #include "gtk/ferry-task-row-private.h"
 #include "gtk/widget-test.h"
@@ -160,6 +161,18 @@ click (GtkWidget *row, const char *name)
   g_signal_emit_by_name (button, "clicked");
 }
 
+static void
+note_text_cb (GObject *clipboard, GAsyncResult *result, gpointer data)
+{
+  *(char **) data = gdk_clipboard_read_text_finish (GDK_CLIPBOARD (clipboard), result, NULL);
+}
+
+static gboolean
+is_there (gpointer data)
+{
+  return *(gpointer *) data != NULL;
+}
+
 /* ---- facts ---- */
 
 static void
@@ -266,6 +279,94 @@ test_task_that_waits_is_cancelled_with_its_removal (Scene *scene)
     task_test_wait_done (again);
     g_assert_cmpint (ferry_task_get_state (again), ==, FERRY_TASK_STATE_COMPLETED);
   }
+}
+
+static void
+select_also (Scene *scene, guint position)
+{
+  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (scene->executor), position);
+  GtkWidget *view = gtk_widget_get_ancestor (wait_row (scene, task), GTK_TYPE_LIST_VIEW);
+
+  gtk_selection_model_select_item (gtk_list_view_get_model (GTK_LIST_VIEW (view)), position, FALSE);
+}
+
+static void
+test_an_action_is_for_all_that_are_selected (Scene *scene)
+{
+  FerryTask *runs, *first, *second, *third;
+
+  runs = add (scene, "gate", "a");
+  first = add (scene, "note", "b");
+  second = add (scene, "note", "c");
+  third = add (scene, "note", "d");
+  task_test_wait_begun (runs);
+  select_task (scene, first);
+  select_also (scene, 3);
+  g_assert_null (ferry_test_get_object (scene->list, "selected-task"));
+  widget_test_press (scene->list, "<Control>p");
+  g_assert_true (ferry_test_get_number (first, "is-paused"));
+  g_assert_false (ferry_test_get_number (second, "is-paused"));
+  g_assert_true (ferry_test_get_number (third, "is-paused"));
+  widget_test_press (scene->list, "<Control>p");
+  g_assert_false (ferry_test_get_number (third, "is-paused"));
+  widget_test_press (scene->list, "Delete");
+  widget_test_wait_words (scene->list, "2 tasks removed");
+  g_assert_cmpint (ferry_task_get_state (first), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_cmpint (ferry_task_get_state (second), ==, FERRY_TASK_STATE_WAITING);
+  wait_no_row (scene, first);
+  wait_no_row (scene, third);
+  task_test_open_gate ();
+  task_test_wait_done (second);
+  widget_test_press (scene->list, "<Control>z");
+  g_assert_cmpuint (count_tasks (scene), ==, 4);
+  ferry_test_run_until (task_test_is_idle, scene->executor);
+}
+
+static void
+test_copies_the_errors_of_all_that_failed (Scene *scene)
+{
+  GVariant *error = g_variant_ref_sink (g_variant_new ("(sis)", "g-io-error-quark", 1, "It is gone"));
+  g_autoptr (FerryTask) first = task_test_submit (scene->executor, "fail", error);
+  g_autoptr (FerryTask) second = task_test_submit (scene->executor, "fail", error);
+  g_autoptr (FerryTask) done = g_object_ref (add_done (scene, "a"));
+  g_autofree char *one = NULL, *other = NULL, *both = NULL, *copied = NULL;
+
+  g_variant_unref (error);
+  task_test_wait_done (second);
+  select_task (scene, first);
+  select_also (scene, 1);
+  select_also (scene, 2);
+  one = ferry_task_dup_error_report (first);
+  other = ferry_task_dup_error_report (second);
+  both = g_strconcat (one, other, NULL);
+  widget_test_press (scene->list, "<Control>c");
+  gdk_clipboard_read_text_async (gtk_widget_get_clipboard (scene->list), NULL, note_text_cb, &copied);
+  ferry_test_run_until (is_there, &copied);
+  g_assert_cmpstr (copied, ==, both);
+}
+
+static void
+test_whole_list_is_cancelled_and_cleared (Scene *scene)
+{
+  FerryTask *done, *runs, *waits;
+
+  done = add_done (scene, "a");
+  runs = add (scene, "gate", "b");
+  waits = add (scene, "note", "c");
+  task_test_wait_begun (runs);
+  wait_row (scene, waits);
+  widget_test_press (scene->list, "<Shift>Delete");
+  widget_test_wait_words (scene->list, "1 task removed");
+  wait_no_row (scene, done);
+  g_assert_true (gtk_widget_activate_action (scene->list, "task.cancel-all", NULL));
+  g_assert_cmpint (ferry_task_get_state (waits), ==, FERRY_TASK_STATE_CANCELLED);
+  task_test_wait_done (runs);
+  ferry_test_run_until (task_test_is_idle, scene->executor);
+  widget_test_press (scene->list, "<Shift>Delete");
+  widget_test_wait_words (scene->list, "3 tasks removed");
+  widget_test_press (scene->list, "<Control>z");
+  wait_row (scene, done);
+  g_assert_cmpuint (count_tasks (scene), ==, 3);
 }
 
 static void
@@ -680,6 +781,9 @@ main (int argc, char **argv)
   add_test ("/task-list/removal-is-final-when-the-list-is-hidden", test_removal_is_final_when_the_list_is_hidden);
   add_test ("/task-list/task-that-waits-is-cancelled-with-its-removal",
             test_task_that_waits_is_cancelled_with_its_removal);
+  add_test ("/task-list/an-action-is-for-all-that-are-selected", test_an_action_is_for_all_that_are_selected);
+  add_test ("/task-list/copies-the-errors-of-all-that-failed", test_copies_the_errors_of_all_that_failed);
+  add_test ("/task-list/whole-list-is-cancelled-and-cleared", test_whole_list_is_cancelled_and_cleared);
   add_test ("/task-list/each-action-has-a-key", test_each_action_has_a_key);
   add_test ("/task-list/focus-comes-before-the-selection", test_focus_comes_before_the_selection);
   add_test ("/task-list/filter-and-sorter-are-the-applications", test_filter_and_sorter_are_the_applications);
