@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Lengths, licence lines, words that do not belong, and what is left out of where it belongs: check-text.py TOP"""
+"""Lengths, licence lines, texts that do not belong, and what is left out of where it belongs: check-text.py TOP"""
 
 import re
 import sys
@@ -18,13 +18,6 @@ FUNCTION_LIMIT = 60
 LEFT_OPEN = r"\b(?:X{3}|TO" + r"DO|FIX" + r"ME)\b"
 # A program that a test has in a string may wait for a file, as the shell does there.
 SLEEP = r"(?<!time\.)\b(?:g_usleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|sleep)[ \t]*\("
-
-# Words that the field has a term for, and that term. The list is written in parts, so that this file does not hold them.
-DROPPED = {
-    "nurs" + "er(y|ies)": "fork server", "cr" + "ew": "dispatcher", "por" + "ters?": "acceptor", "ber" + "ths?": "waiter",
-    "str" + "ays?": "orphan", "rehear" + "s(al|e|ed)": "warm-up",
-    "grave" + "yard": "deferred frees", "kno" + "cks?": "hello", "err" + "ands?": "mailbox", "by ha" + "nd": "manual",
-}
 
 # A command of the project, and what runs them: for each commit, and what there is no time for then.
 COMMAND = r"(\./run \w+|(?:demo-app|tests/\w+)/(?:run[\w-]*|mutate\.py))"
@@ -145,13 +138,6 @@ def unlisted_fuzzers(tree):
                for name, text in sources.select(tree, r"tests/fuzz/fuzz-.*\.c$").items()}
     return ["tests/fuzz/meson.build does not list “%s”" % name for name, text in fuzzers.items()
             if re.search(r"^LLVMFuzzerTestOneInput", text, re.MULTILINE) and name not in listed]
-
-
-def dropped_words(tree):
-    pattern = r"(?i)(?<![a-z])(?:%s)(?![a-z])" % "|".join(DROPPED)
-    return ["%s:%d: the word “%s”, which was dropped" % (name, line, word)
-            for name, text in sources.select(tree, r"(router|docs|demo-app|tests)/", r"README.md", r"HACKING.md").items()
-            for line, word in sources.lines_with(text, pattern)]
 
 
 def fancy_texts(tree):
@@ -287,11 +273,6 @@ CHECKS = {
     "each fuzzer is in the suite": (unlisted_fuzzers, [
         {"tests/fuzz/fuzz-a.c": "int\nLLVMFuzzerTestOneInput (const guint8 *data, gsize size)\n",
          "tests/fuzz/meson.build": "fuzzers = ['b']\n"},
-    ]),
-    "no word is used that was dropped": (dropped_words, [
-        {"router/lane/a.c": "static int the_" + "nurs" + "ery;\n"},
-        {"docs/a.md": "It is answered by a " + "cr" + "ew.\n"},
-        {"docs/a.md": "It is fed by ha" + "nd.\n"},
     ]),
     "the library's texts are ASCII": (fancy_texts, [
         {"router/lane/a.c": "/* A. */\n  g_warning (\"No \u201c%s\u201d\", name);\n"},
