@@ -8,7 +8,6 @@ where there is a display: their buttons are pressed, and their rows are read.
 """
 
 import importlib
-import operator
 import os
 import re
 import shutil
@@ -18,8 +17,6 @@ import tempfile
 
 import gi
 import tap
-
-import ferry
 
 MOST_LINES = 40
 GRACE = 600
@@ -78,49 +75,6 @@ def find_toolkit(report):
     return GLib, Gtk
 
 
-def use_spin(report, folder):
-    """The object counts for a widget, and the widget sets the object."""
-    GLib, Gtk = find_toolkit(report)
-    if Gtk is None:
-        return
-    sys.path.insert(0, folder)
-    spin = importlib.import_module("spin")
-    application = Gtk.Application(application_id="org.example.Spin")
-    application.connect("activate", spin.activate)
-    seen, found = [], []
-
-    # The object counts for a second, of which a busy machine leaves little to the window.
-    def click():
-        if len(set(seen)) >= 10:
-            return False
-        widgets(application.get_active_window(), Gtk.Button)[-1].emit("clicked")
-        return True
-
-    def look():
-        top = application.get_active_window()
-        if top is None:
-            return True
-        button = widgets(top, Gtk.SpinButton)[0]
-        if not seen and click():
-            GLib.timeout_add_seconds(2, click)
-        seen.append(button.get_value())
-        if len(set(seen)) < 10:
-            return True
-        button.set_value(7)
-        ferry.pass_to(application.counter, operator.attrgetter("value")).add_done_callback(end)
-        return False
-
-    def end(call):
-        found.append(call.result())
-        application.quit()
-
-    GLib.timeout_add(10, look)
-    GLib.timeout_add_seconds(GRACE, application.quit)
-    application.run()
-    report.fact("the widget follows the object while it counts", len(set(seen)) >= 10, seen)
-    report.equal("and the object has what the widget sets", found, [7])
-
-
 def use_window(report, folder):
     """A file that is summed up, one that is not there, and one that has no end, which is cancelled."""
     GLib, Gtk = find_toolkit(report)
@@ -174,9 +128,8 @@ def check_page(report, name):
             # A machine with much to do starts workers late, which the library says.
             errors = re.sub(r"(?m)^Ferry-Message: \S+ Waiting for worker .*\n", "", done.stderr)
             report.equal(command, errors + done.stdout, output)
-        for program, use in (("window.py", use_window), ("spin.py", use_spin)):
-            if program in programs(page):
-                use(report, folder)
+        if "window.py" in programs(page):
+            use_window(report, folder)
 
 
 def body(report):
