@@ -1,35 +1,58 @@
 /* Hello: one task in a worker process, with its progress and a way to cancel it, in a window.
- * The function is in hello-worker.c. Its progress comes as a property of the task, and the bar is bound to that.
- * The window stays in motion however busy the worker is, and a worker that crashed would cost nothing but the task.
+ * The function is in hello-worker.c. The bar and the button follow the task, and the label says how it ended.
+ * The window never waits for the worker, and a worker that crashes costs you its task and nothing else.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
 
-#include <ferry.h>
-#include <gtk/gtk.h>
+#include <ferry-gtk.h>
 
-int
-main (void)
+static void
+done_cb (FerryTask *task, GtkLabel *label)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (FerryTask) task = NULL;
-  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("./hello-worker", &error);
-  if (!executor || !(task = ferry_executor_submit (executor, "pi", g_variant_new_double (1e7), &error)))
-    g_error ("%s", error->message);
-
-  gtk_init ();
-  GtkWidget *bar = gtk_progress_bar_new (), *cancel = gtk_button_new_with_label ("Cancel");
-  GtkWidget *header = gtk_header_bar_new ();
-  gtk_header_bar_pack_start (GTK_HEADER_BAR (header), cancel);
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Pi", "titlebar", header, "child", bar, NULL);
-  g_object_bind_property (task, "fraction", bar, "fraction", G_BINDING_DEFAULT);
-  g_signal_connect_swapped (cancel, "clicked", G_CALLBACK (ferry_task_cancel), task);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, "Pi", -1);
-  gtk_window_present (GTK_WINDOW (window));
-  while (!ferry_task_get_done (task) && g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
-
   g_autoptr (GVariant) pi = ferry_task_get_result (task, &error);
-  g_autofree char *text = pi ? g_strdup_printf ("Pi is %.6f.", g_variant_get_double (pi)) : g_strdup (error->message);
-  g_print ("%s\n", text);
+  g_autofree char *text = pi != NULL ? g_strdup_printf ("Pi is %.6f.", g_variant_get_double (pi)) : NULL;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    gtk_label_set_label (label, "You cancelled it.");
+  else
+    gtk_label_set_label (label, pi != NULL ? text : error->message);
+}
+
+static void
+activate_cb (GtkApplication *application)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("./hello-worker", &error);
+  g_autoptr (FerryTask) task =
+    executor != NULL ? ferry_executor_submit (executor, "pi", g_variant_new_double (2e7), &error) : NULL;
+  const char *text = task != NULL ? "A worker computes pi, and the window stays free." : error->message;
+
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12), *bar = gtk_progress_bar_new ();
+  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "label", text, "wrap", TRUE, NULL);
+  GtkWidget *cancel = g_object_new (GTK_TYPE_BUTTON, "label", "Cancel", "sensitive", FALSE, NULL);
+  GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Pi", "titlebar",
+                                    gtk_header_bar_new (), "child", box, "default-width", 360, NULL);
+  g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_box_append (GTK_BOX (box), bar);
+  gtk_box_append (GTK_BOX (box), cancel);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, "Progress", -1);
+  gtk_window_present (GTK_WINDOW (window));
+  if (task == NULL)
+    return;
+  ferry_bind_progress (task, GTK_PROGRESS_BAR (bar));
+  g_object_bind_property (task, "can-cancel", cancel, "sensitive", G_BINDING_SYNC_CREATE);
+  g_signal_connect_object (task, "done", G_CALLBACK (done_cb), label, 0);
+  g_signal_connect_object (cancel, "clicked", G_CALLBACK (ferry_task_cancel), task, G_CONNECT_SWAPPED);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Pi", G_APPLICATION_DEFAULT_FLAGS);
+
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

@@ -18,7 +18,7 @@ from installed import Installed
 
 # Of each page, its programs and how many lines they may have, with that of the name.
 LIMITS = {
-    "README.md": {"hello.c": 26, "hello-worker.c": 16},
+    "README.md": {"hello.c": 46, "hello-worker.c": 16},
     "pipes.md": {"listen.c": 72, "paint.c": 52},
     "widgets.md": {"window.c": 31, "adder.c": 19},
 }

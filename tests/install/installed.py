@@ -67,6 +67,7 @@ class Installed(Described):
         if len(found) != 1:
             raise Failed("pkg-config files that were installed: %r" % (descriptions,))
         super().__init__(os.path.dirname(found[0]), root, sanitizers)
+        self.watcher = os.path.join(build, "tests", "examples", "libferry-watcher.so")
         self.description = found[0]
         # Libraries beside the first one.
         self.siblings = [os.path.basename(path)[:-len(".pc")] for path in descriptions if path not in found]

@@ -5,7 +5,11 @@
 A block of code whose first line is a comment with a file's name, such as app.c, is that file. A block of a console has
 command lines, each behind a dollar sign, with what they print below: cc builds against the installed library, all else
 is run and its output compared. What ends with an ampersand runs until the end of its block. A server is at port 4222 on
-the page, and here at a port that nobody else has.
+the page, and here at a port that nobody else has. A program that opens a window has a comment behind it, such as
+
+    $ ./app     # the window says: Done.
+
+It runs until a label of its window has these words, and then its windows are closed, which ends it.
 """
 
 import os
@@ -13,10 +17,15 @@ import re
 import shlex
 import socket
 import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "examples"))
+import scenes  # pylint: disable=wrong-import-position
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FILE_NAME = re.compile(r"(?:/\* ([\w-]+\.c) \*/|# ([\w-]+\.py)|// ([\w-]+\.(?:js|vala)))\n")
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+WINDOW = re.compile(r"(.*\S) +# the window says: (.*)")
 
 
 def program_files(text):
@@ -78,6 +87,21 @@ def find_port():
         return str(listener.getsockname()[1])
 
 
+def run_window(report, installed, command, words):
+    """A sanitizer must be the first library of a program, and the watcher is preloaded, so it is not built then."""
+    if not os.path.exists(installed.watcher):
+        report.skip(command + " opens a window", "there is no watcher in this build")
+        return
+    name, *arguments = shlex.split(command)
+    program = scenes.Program(installed.watcher, installed.root, None, os.path.basename(name), *arguments,
+                             environment=installed.environment)
+    lines = program.wait("label " + re.escape(words))
+    for line in lines:
+        if line.startswith("window "):
+            program.do("close " + line[len("window "):])
+    report.equal("%s opens a window that says “%s”, and ends with it" % (command, words), program.finish(), (0, "", ""))
+
+
 def run_session(report, installed, session):
     """Builds and runs as one console block says."""
     beside = [shlex.split(command)[0] for command, _ in session if command.endswith(" &")]
@@ -96,9 +120,12 @@ def run_commands(report, installed, session):
     compiler = " ".join([os.environ.get("CC", "cc"), "-Wall -Werror", *installed.sanitizers])
     others = any(command.endswith(" &") for command, _ in session)
     for command, expected in session:
+        window = WINDOW.fullmatch(command)
         if command.startswith("cc "):
             installed.run("sh", "-ec", compiler + command[len("cc"):])
             report.fact("this builds: " + command, True)
+        elif window:
+            run_window(report, installed, window[1], window[2])
         elif command.endswith(" &"):
             installed.start(*shlex.split(command[:-len(" &")]))
         else:
