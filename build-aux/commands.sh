@@ -81,6 +81,8 @@ window   file     /usr/share/fonts/truetype            fonts-dejavu-core
 window   file     /usr/share/icons/Adwaita             adwaita-icon-theme
 window   file     /usr/share/doc/librsvg2-common       librsvg2-common
 virtual  program  Xvfb                                 xvfb
+demo     module   libadwaita-1                         libadwaita-1-dev
+tests    module   libadwaita-1                         libadwaita-1-dev
 tests    program  spin                                 spin
 tests    program  mold                                 mold
 tests    program  bwrap                                bubblewrap

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "app/ferry-demo-auto.h"
+#include "app/ferry-demo-page.h"
 #include "app/ferry-demo-picture.h"
 #include "app/ferry-demo-place.h"
 #include "app/ferry-demo-preferences.h"
@@ -23,7 +24,7 @@
 
 struct _FerryDemoApplication
 {
-  GtkApplication parent_instance;
+  AdwApplication parent_instance;
 
   gboolean are_options_read;
   FerryDemoSession *session;
@@ -32,7 +33,7 @@ struct _FerryDemoApplication
   int exit_status;
 };
 
-G_DEFINE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, GTK_TYPE_APPLICATION)
+G_DEFINE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, ADW_TYPE_APPLICATION)
 
 static const GOptionEntry entries[] = {
   {"auto", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Run the jobs, print their results, and quit"), NULL},
@@ -302,7 +303,8 @@ after_paint_cb (FerryDemoApplication *self)
   gboolean last =
     self->automaton != NULL
       ? ferry_demo_auto_is_finished (self->automaton)
-      : window != NULL && ferry_demo_page_is_settled (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (window), NULL));
+      : window != NULL &&
+          ferry_demo_page_is_settled (FERRY_DEMO_PAGE (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (window), NULL)));
   guint score = self->automaton == NULL ? 0 : ferry_demo_auto_get_score (self->automaton);
 
   if (self->picture == NULL || window == NULL || (score == 0 && !last))

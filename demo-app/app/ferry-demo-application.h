@@ -3,12 +3,12 @@
 
 #pragma once
 
-#include <gtk/gtk.h>
+#include <adwaita.h>
 
 G_BEGIN_DECLS
 
 #define FERRY_DEMO_TYPE_APPLICATION (ferry_demo_application_get_type ())
-G_DECLARE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, FERRY_DEMO, APPLICATION, GtkApplication)
+G_DECLARE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, FERRY_DEMO, APPLICATION, AdwApplication)
 
 FerryDemoApplication *ferry_demo_application_new (void) G_GNUC_WARN_UNUSED_RESULT;
 int ferry_demo_application_get_exit_status (FerryDemoApplication *self);

@@ -3,10 +3,6 @@
 
 #include "app/ferry-demo-page.h"
 
-#define SOURCE_WIDTH 900
-#define SOURCE_HEIGHT 700
-#define SOURCE_MARGIN 12
-
 typedef struct
 {
   FerryDemoSession *session;
@@ -38,41 +34,6 @@ static void
 try_to_break (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   ferry_demo_page_try_to_break (FERRY_DEMO_PAGE (widget));
-}
-
-/* A window with a file of demo-app/, which is among the resources. */
-static GtkWindow *
-make_source_window (GtkWindow *parent, const char *path)
-{
-  g_autofree char *resource = g_strconcat ("/org/ferryproject/Demo/source/", path, NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = g_resources_lookup_data (resource, G_RESOURCE_LOOKUP_FLAGS_NONE, &error);
-  GtkWidget *view = gtk_text_view_new ();
-  GtkWidget *scrolled = gtk_scrolled_window_new ();
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "transient-for", parent, "title", path, "child", scrolled,
-                                    "default-width", SOURCE_WIDTH, "default-height", SOURCE_HEIGHT, NULL);
-  GtkEventController *keys = gtk_shortcut_controller_new ();
-  const char *text = bytes != NULL ? g_bytes_get_data (bytes, NULL) : error->message;
-
-  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (view)), text,
-                            bytes != NULL ? (int) g_bytes_get_size (bytes) : -1);
-  g_object_set (view, "editable", FALSE, "monospace", TRUE, "cursor-visible", FALSE, "top-margin", SOURCE_MARGIN,
-                "bottom-margin", SOURCE_MARGIN, "left-margin", SOURCE_MARGIN, "right-margin", SOURCE_MARGIN, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL, path, -1);
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), view);
-  gtk_shortcut_controller_add_shortcut (
-    GTK_SHORTCUT_CONTROLLER (keys),
-    gtk_shortcut_new (gtk_keyval_trigger_new (GDK_KEY_Escape, 0), gtk_named_action_new ("window.close")));
-  gtk_widget_add_controller (window, keys);
-  return GTK_WINDOW (window);
-}
-
-static void
-view_source (GtkWidget *widget, const char *action, GVariant *parameter)
-{
-  GtkWindow *parent = GTK_WINDOW (gtk_widget_get_root (widget));
-
-  gtk_window_present (make_source_window (parent, GET_PRIVATE (FERRY_DEMO_PAGE (widget))->source));
 }
 
 static void
@@ -204,7 +165,6 @@ ferry_demo_page_class_init (FerryDemoPageClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, close_info_cb);
   gtk_widget_class_install_action (widget_class, "page.try-to-break", NULL, try_to_break);
   gtk_widget_class_install_action (widget_class, "page.try-again", NULL, try_again);
-  gtk_widget_class_install_action (widget_class, "page.view-source", NULL, view_source);
 }
 
 static void

@@ -19,7 +19,8 @@ struct _FerryDemoSession
   FerryPool *pool;
   FerryRunner *cluster; /* NULL where there are no other hosts */
   FerryExecutor *executor;
-  GPtrArray *cards; /* (element-type FerryDemoCard): those of the tasks of the executor's list, in its order */
+  GPtrArray *executors; /* (element-type FerryExecutor): of pages */
+  GPtrArray *cards;     /* (element-type FerryDemoCard): those of the tasks of the executor's list, in its order */
   FerryDemoObject *object;
   FerryDemoThumbnails *thumbnails;
 
@@ -113,6 +114,7 @@ ferry_demo_session_dispose (GObject *object)
   g_clear_object (&self->object);
   g_clear_object (&self->thumbnails);
   g_clear_object (&self->executor);
+  g_clear_pointer (&self->executors, g_ptr_array_unref);
   g_clear_pointer (&self->cards, g_ptr_array_unref);
   g_clear_object (&self->cluster);
   g_clear_object (&self->pool);
@@ -149,6 +151,7 @@ ferry_demo_session_init (FerryDemoSession *self)
 {
   self->meter = ferry_demo_meter_new ();
   self->cards = g_ptr_array_new_with_free_func (g_object_unref);
+  self->executors = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 FerryDemoSession *
@@ -167,6 +170,18 @@ ferry_demo_session_new (const char *worker_path, guint max_workers)
   self->object = ferry_demo_object_new (self->router, worker_path);
   self->thumbnails = ferry_demo_thumbnails_new (self->router, worker_path, ferry_get_n_usable_cores ());
   return self;
+}
+
+FerryExecutor *
+ferry_demo_session_add_executor (FerryDemoSession *self, const char *name, guint max_workers)
+{
+  g_autoptr (FerryLauncher) launcher = ferry_demo_launcher_new (self->worker_path, NULL);
+  g_autoptr (FerryPool) pool = ferry_pool_new (self->router, launcher);
+  FerryExecutor *executor = ferry_executor_new (pool);
+
+  g_object_set (pool, "name", name, "max-workers", max_workers, NULL);
+  g_ptr_array_add (self->executors, g_object_ref (executor));
+  return executor;
 }
 
 /* The tasks that find no worker here run on hosts that are there by way of a server. Before the start. */
@@ -216,6 +231,8 @@ ferry_demo_session_stop (FerryDemoSession *self)
   ferry_demo_object_stop (self->object);
   ferry_demo_thumbnails_stop (self->thumbnails);
   ferry_demo_end (self->executor);
+  for (guint i = 0; i < self->executors->len; i++)
+    ferry_demo_end (self->executors->pdata[i]);
   if (self->cluster != NULL)
     ferry_demo_cluster_close (self->cluster);
   if (!ferry_router_stop (self->router, &error))

@@ -30,6 +30,10 @@ void ferry_demo_session_set_preferences (FerryDemoSession *self, FerrySandboxPol
 gboolean ferry_demo_session_start (FerryDemoSession *self, GError **error);
 void ferry_demo_session_stop (FerryDemoSession *self);
 
+/* (transfer full): an executor with workers of its own, which end when the session stops. Before or after the start. */
+FerryExecutor *ferry_demo_session_add_executor (FerryDemoSession *self, const char *name,
+                                                guint max_workers) G_GNUC_WARN_UNUSED_RESULT;
+
 FerryTask *ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec);
 
 FerryRouter *ferry_demo_session_get_router (FerryDemoSession *self);

@@ -3,6 +3,9 @@
 
 #include "app/ferry-demo-window.h"
 
+#include <ferry-gtk.h>
+#include <glib/gi18n.h>
+
 #include "app/ferry-demo-fold.h"
 #include "app/ferry-demo-page.h"
 #include "object/ferry-demo-object-page.h"
@@ -12,20 +15,34 @@
 #include "start/ferry-demo-start-page.h"
 #include "tasks/ferry-demo-tasks-page.h"
 
-#define SHOW "page.show"
+#define AGAIN_KEY "ferry-demo-again"
+#define SOURCE_WIDTH 900
+#define SOURCE_HEIGHT 700
+#define SOURCE_MARGIN 12
 
 struct _FerryDemoWindow
 {
-  GtkApplicationWindow parent_instance;
+  AdwApplicationWindow parent_instance;
 
   FerryDemoSession *session;
 
+  AdwToastOverlay *toasts;
+  GtkWidget *leaflet;
+  GtkWidget *content;
+  GtkListView *list;
+  GtkWidget *title;
   GtkWidget *header_bar;
-  GtkWidget *side_box;
-  GtkWidget *pages_button;
-  GMenu *pages_menu;
   GtkStack *pages;
 };
+
+typedef struct
+{
+  const char *name;
+  const char *title;
+  const char *icon;
+  const char *source; /* which has the page's idea */
+  GtkWidget *(*make) (FerryDemoSession *session);
+} Page;
 
 enum
 {
@@ -35,33 +52,165 @@ enum
 
 static GParamSpec *properties[N_PROPS];
 
-G_DEFINE_FINAL_TYPE (FerryDemoWindow, ferry_demo_window, GTK_TYPE_APPLICATION_WINDOW)
+G_DEFINE_FINAL_TYPE (FerryDemoWindow, ferry_demo_window, ADW_TYPE_APPLICATION_WINDOW)
+
+/* ---- pages ---- */
+
+/* For a page that is a FerryDemoPage. */
+#define MAKE(name, TYPE)                                                                                               \
+  static GtkWidget *make_##name (FerryDemoSession *session)                                                            \
+  {                                                                                                                    \
+    GtkWidget *page = g_object_new (TYPE, NULL);                                                                       \
+                                                                                                                       \
+    ferry_demo_page_begin (FERRY_DEMO_PAGE (page), session);                                                           \
+    return page;                                                                                                       \
+  }
+
+MAKE (pipes, FERRY_DEMO_TYPE_PIPES_PAGE)
+MAKE (tasks, FERRY_DEMO_TYPE_TASKS_PAGE)
+MAKE (pictures, FERRY_DEMO_TYPE_THUMBNAIL_PAGE)
+MAKE (object, FERRY_DEMO_TYPE_OBJECT_PAGE)
+
+static const Page pages[] = {
+  {"start", N_ ("Start"), "media-playback-start-symbolic", "start/ferry-demo-start-page.c", ferry_demo_start_page_new},
+  {"pipes", N_ ("Pipes"), "network-transmit-receive-symbolic", "pipes/ferry-demo-pipe.c", make_pipes},
+  {"tasks", N_ ("Tasks"), "view-list-symbolic", "tasks/ferry-demo-tasks-page.c", make_tasks},
+  {"robust", N_ ("Robust"), "security-high-symbolic", "robust/ferry-demo-robust-page.c", ferry_demo_robust_page_new},
+  {"pictures", N_ ("Pictures"), "folder-pictures-symbolic", "pictures/ferry-demo-thumbnails.c", make_pictures},
+  {"object", N_ ("Live Object"), "weather-clear-symbolic", "object/ferry-demo-object.c", make_object},
+};
+
+static const Page *
+get_shown (FerryDemoWindow *self)
+{
+  const char *name = gtk_stack_get_visible_child_name (self->pages);
+
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
+    if (g_strcmp0 (pages[i].name, name) == 0)
+      return &pages[i];
+  g_return_val_if_reached (NULL);
+}
 
 static void
-page_changed_cb (FerryDemoWindow *self)
+add_page (FerryDemoWindow *self, const Page *page)
 {
-  GtkStackPage *page = gtk_stack_get_page (self->pages, gtk_stack_get_visible_child (self->pages));
+  GtkWidget *child = page->make (self->session);
 
-  gtk_menu_button_set_label (GTK_MENU_BUTTON (self->pages_button), gtk_stack_page_get_title (page));
+  gtk_stack_page_set_icon_name (gtk_stack_add_titled (self->pages, child, page->name, _ (page->title)), page->icon);
+}
+
+static void
+shown_cb (FerryDemoWindow *self)
+{
+  const Page *page = get_shown (self);
+
+  adw_window_title_set_title (ADW_WINDOW_TITLE (self->title), _ (page->title));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAGE]);
+}
+
+/* In a narrow window the list and the page take turns. */
+static void
+show_content (FerryDemoWindow *self)
+{
+  g_object_set (self->leaflet, "visible-child", self->content, NULL);
+}
+
+static void
+go_back (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
+
+  g_object_set (self->leaflet, "visible-child", gtk_widget_get_first_child (self->leaflet), NULL);
+  gtk_widget_grab_focus (GTK_WIDGET (self->list));
 }
 
 static void
 open_pictures (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
-  GtkWidget *page = gtk_stack_get_child_by_name (self->pages, "pictures");
 
-  gtk_stack_set_visible_child (self->pages, page);
-  ferry_demo_thumbnail_page_choose_folder (FERRY_DEMO_THUMBNAIL_PAGE (page));
+  ferry_demo_window_show_page (self, "pictures");
+  ferry_demo_thumbnail_page_choose_folder (FERRY_DEMO_THUMBNAIL_PAGE (ferry_demo_window_get_page (self, "pictures")));
 }
 
-/* The bar takes the key by itself only while it has the focus, which may be at the list of pages, or nowhere. */
+/* A bar takes the key by itself only while it has the focus, which may be at the list of pages, or nowhere. */
 static gboolean
 escape_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
 {
-  return ferry_demo_page_close_bar (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (widget), NULL));
+  GtkWidget *page = ferry_demo_window_get_page (FERRY_DEMO_WINDOW (widget), NULL);
+
+  return FERRY_DEMO_IS_PAGE (page) && ferry_demo_page_close_bar (FERRY_DEMO_PAGE (page));
 }
+
+/* ---- the source of a page ---- */
+
+static GtkWidget *
+make_source_view (const char *path)
+{
+  g_autofree char *resource = g_strconcat ("/org/ferryproject/Demo/source/", path, NULL);
+  g_autoptr (GBytes) bytes = g_resources_lookup_data (resource, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  GtkWidget *view = gtk_text_view_new ();
+
+  gtk_text_buffer_set_text (gtk_text_view_get_buffer (GTK_TEXT_VIEW (view)), g_bytes_get_data (bytes, NULL),
+                            (int) g_bytes_get_size (bytes));
+  g_object_set (view, "editable", FALSE, "monospace", TRUE, "cursor-visible", FALSE, "top-margin", SOURCE_MARGIN,
+                "bottom-margin", SOURCE_MARGIN, "left-margin", SOURCE_MARGIN, "right-margin", SOURCE_MARGIN, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (view), GTK_ACCESSIBLE_PROPERTY_LABEL, path, -1);
+  return view;
+}
+
+static void
+view_source (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  const char *path = get_shown (FERRY_DEMO_WINDOW (widget))->source;
+  GtkWidget *scrolled = gtk_scrolled_window_new ();
+  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "transient-for", widget, "title", path, "child", scrolled,
+                                    "default-width", SOURCE_WIDTH, "default-height", SOURCE_HEIGHT, NULL);
+  GtkEventController *keys = gtk_shortcut_controller_new ();
+
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), make_source_view (path));
+  gtk_shortcut_controller_add_shortcut (
+    GTK_SHORTCUT_CONTROLLER (keys),
+    gtk_shortcut_new (gtk_keyval_trigger_new (GDK_KEY_Escape, 0), gtk_named_action_new ("window.close")));
+  gtk_widget_add_controller (window, keys);
+  gtk_window_present (GTK_WINDOW (window));
+}
+
+/* ---- sentences ---- */
+
+static void
+again_cb (AdwToast *toast, GtkWidget *page)
+{
+  gtk_widget_activate_action (page, g_object_get_data (G_OBJECT (toast), AGAIN_KEY), NULL);
+}
+
+void
+ferry_demo_tell (GtkWidget *page, const char *sentence, const char *again)
+{
+  GtkWidget *window = gtk_widget_get_ancestor (page, FERRY_DEMO_TYPE_WINDOW);
+  g_autofree char *title = g_markup_escape_text (sentence, -1);
+  AdwToast *toast = adw_toast_new (title);
+
+  g_return_if_fail (window != NULL);
+
+  if (again != NULL)
+    {
+      adw_toast_set_button_label (toast, _ ("_Try Again"));
+      adw_toast_set_timeout (toast, 0);
+      g_object_set_data_full (G_OBJECT (toast), AGAIN_KEY, g_strdup (again), g_free);
+      g_signal_connect_object (toast, "button-clicked", G_CALLBACK (again_cb), page, 0);
+    }
+  adw_toast_overlay_add_toast (FERRY_DEMO_WINDOW (window)->toasts, toast);
+}
+
+void
+ferry_demo_tell_error (GtkWidget *page, const GError *error, const char *again)
+{
+  g_message ("%s", error->message);
+  ferry_demo_tell (page, _ ("The worker could not be started"), again);
+}
+
+/* ---- the window ---- */
 
 static void
 ferry_demo_window_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -83,16 +232,6 @@ ferry_demo_window_dispose (GObject *object)
 }
 
 static void
-add_style (void)
-{
-  g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
-
-  gtk_css_provider_load_from_resource (provider, "/org/ferryproject/Demo/style.css");
-  gtk_style_context_add_provider_for_display (gdk_display_get_default (), GTK_STYLE_PROVIDER (provider),
-                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
-}
-
-static void
 ferry_demo_window_class_init (FerryDemoWindowClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
@@ -105,22 +244,21 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
                                                G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  add_style ();
   g_type_ensure (FERRY_DEMO_TYPE_FOLD);
-  g_type_ensure (FERRY_DEMO_TYPE_OBJECT_PAGE);
-  g_type_ensure (FERRY_DEMO_TYPE_PIPES_PAGE);
-  g_type_ensure (FERRY_DEMO_TYPE_ROBUST_PAGE);
-  g_type_ensure (FERRY_DEMO_TYPE_START_PAGE);
-  g_type_ensure (FERRY_DEMO_TYPE_TASKS_PAGE);
-  g_type_ensure (FERRY_DEMO_TYPE_THUMBNAIL_PAGE);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-window.ui");
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, toasts);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, leaflet);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, content);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, list);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, title);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, header_bar);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, side_box);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages_button);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages_menu);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages);
+  gtk_widget_class_bind_template_callback (widget_class, show_content);
+  gtk_widget_class_bind_template_callback (widget_class, shown_cb);
   gtk_widget_class_add_binding (widget_class, GDK_KEY_Escape, 0, escape_cb, NULL);
-  gtk_widget_class_install_property_action (widget_class, SHOW, "page");
+  gtk_widget_class_install_property_action (widget_class, "page.show", "page");
+  gtk_widget_class_install_action (widget_class, "page.go-back", NULL, go_back);
+  gtk_widget_class_install_action (widget_class, "page.view-source", NULL, view_source);
   gtk_widget_class_install_action (widget_class, "pictures.open", NULL, open_pictures);
 }
 
@@ -128,41 +266,19 @@ static void
 ferry_demo_window_init (FerryDemoWindow *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  g_signal_connect_object (self->pages, "notify::visible-child-name", G_CALLBACK (page_changed_cb), self,
-                           G_CONNECT_SWAPPED);
-  page_changed_cb (self);
-}
-
-static void
-begin_page (FerryDemoWindow *self, GtkStackPage *page)
-{
-  const char *title = gtk_stack_page_get_title (page), *name = gtk_stack_page_get_name (page);
-  g_autoptr (GMenuItem) item = g_menu_item_new (title, NULL);
-  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "label", title, "xalign", 0.0, NULL);
-  GtkWidget *button = g_object_new (GTK_TYPE_TOGGLE_BUTTON, "child", label, "has-frame", FALSE, NULL);
-
-  g_menu_item_set_action_and_target (item, SHOW, "s", name);
-  g_menu_append_item (self->pages_menu, item);
-  gtk_actionable_set_action_target (GTK_ACTIONABLE (button), "s", name);
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), SHOW);
-  gtk_box_append (GTK_BOX (self->side_box), button);
-  ferry_demo_page_begin (FERRY_DEMO_PAGE (gtk_stack_page_get_child (page)), self->session);
 }
 
 GtkWidget *
 ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
 {
   FerryDemoWindow *self = g_object_new (FERRY_DEMO_TYPE_WINDOW, "application", application, NULL);
-  g_autoptr (GtkSelectionModel) pages = gtk_stack_get_pages (self->pages);
+  g_autoptr (GtkSelectionModel) list = gtk_stack_get_pages (self->pages);
 
   self->session = g_object_ref (session);
-  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (pages)); i++)
-    {
-      g_autoptr (GObject) page = g_list_model_get_item (G_LIST_MODEL (pages), i);
-
-      begin_page (self, GTK_STACK_PAGE (page));
-    }
-  gtk_header_bar_pack_end (GTK_HEADER_BAR (self->header_bar),
+  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
+    add_page (self, &pages[i]);
+  gtk_list_view_set_model (self->list, list);
+  adw_header_bar_pack_end (ADW_HEADER_BAR (self->header_bar),
                            ferry_task_button_new (ferry_demo_session_get_executor (session)));
   return GTK_WIDGET (self);
 }
@@ -171,11 +287,11 @@ void
 ferry_demo_window_show_page (FerryDemoWindow *self, const char *page)
 {
   gtk_stack_set_visible_child_name (self->pages, page);
+  show_content (self);
 }
 
-FerryDemoPage *
+GtkWidget *
 ferry_demo_window_get_page (FerryDemoWindow *self, const char *name)
 {
-  return FERRY_DEMO_PAGE (name != NULL ? gtk_stack_get_child_by_name (self->pages, name)
-                                       : gtk_stack_get_visible_child (self->pages));
+  return name != NULL ? gtk_stack_get_child_by_name (self->pages, name) : gtk_stack_get_visible_child (self->pages);
 }

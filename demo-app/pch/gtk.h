@@ -3,4 +3,4 @@
 
 /* What the compiler reads once for all files of the demo. Each includes what it needs all the same. */
 
-#include <gtk/gtk.h>
+#include <adwaita.h>

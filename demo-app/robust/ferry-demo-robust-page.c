@@ -2,122 +2,120 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Two bystanders send numbered messages all the time. A trial is a third worker, which goes wrong half a second after
- * it began. Its row says how that ended, and what the bystanders had to bear meanwhile: messages that are missing, and
+ * it began. Its row says how that ended, and what the bystanders had to bear meanwhile: messages that were lost, and
  * the longest wait for one. */
 
 #include "robust/ferry-demo-robust-page.h"
 
+#include <ferry-gtk.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 
 #include "app/ferry-demo-format.h"
+#include "app/ferry-demo-window.h"
 #include "pipes/ferry-demo-pipe.h"
 
 #define N_BYSTANDERS 2
-#define TURN_MILLISECONDS 100
+#define N_TRIALS 3
+#define TURN_MILLISECONDS 200
 /* A trial that was not heard for so long hangs, and is ended. */
 #define PATIENCE G_USEC_PER_SEC
 
 typedef struct
 {
   FerryDemoRobustPage *page; /* (unowned) */
-  const char *mode;
+  AdwActionRow *row;
+  GtkWidget *icon;   /* once there is an outcome */
+  const char *ended; /* how, in words */
   FerryDemoPipe *pipe;
-  guint64 received_before[N_BYSTANDERS];
-  guint64 wrong_before;
-  gint64 begun;
-  gboolean hung;
+  guint64 n_lost_before;
 } Trial;
 
 struct _FerryDemoRobustPage
 {
-  FerryDemoPage parent_instance;
+  AdwBin parent_instance;
 
   FerryDemoPipe *bystanders[N_BYSTANDERS];
-  Trial trials[3];
+  Trial trials[N_TRIALS];
+  guint turn_timeout; /* while the page is seen */
+
+  AdwActionRow *first_row;
+  AdwActionRow *second_row;
+  AdwActionRow *crash_row;
+  AdwActionRow *hang_row;
+  AdwActionRow *garbage_row;
 };
 
-G_DEFINE_FINAL_TYPE (FerryDemoRobustPage, ferry_demo_robust_page, FERRY_DEMO_TYPE_PAGE)
-
-static guint64
-count_wrong (FerryDemoRobustPage *self)
-{
-  guint64 n_wrong = 0;
-
-  for (guint i = 0; i < N_BYSTANDERS; i++)
-    n_wrong += ferry_demo_pipe_get_figures (self->bystanders[i])->n_wrong;
-  return n_wrong;
-}
+G_DEFINE_FINAL_TYPE (FerryDemoRobustPage, ferry_demo_robust_page, ADW_TYPE_BIN)
 
 /* ---- trials ---- */
 
-static char *
-describe_cost (FerryDemoRobustPage *self, Trial *trial)
+static guint64
+count_lost (FerryDemoRobustPage *self)
 {
-  guint64 n_messages = 0, n_wrong = count_wrong (self) - trial->wrong_before;
-  gint64 longest = 0;
-  g_autofree char *messages = NULL;
-  g_autofree char *wait = NULL;
-  g_autofree char *wrong = ferry_format_count (n_wrong);
-
-  for (guint i = 0; i < N_BYSTANDERS; i++)
-    {
-      const FerryDemoPipeFigures *figures = ferry_demo_pipe_get_figures (self->bystanders[i]);
-
-      n_messages += figures->n_messages - trial->received_before[i];
-      longest = MAX (longest, figures->longest_wait);
-    }
-  messages = ferry_format_count (n_messages);
-  wait = ferry_demo_format_latency ((double) longest);
-  return g_strdup_printf (_ ("Cost the others: %s of %s messages; their longest wait was %s"), wrong, messages, wait);
+  return ferry_demo_pipe_get_figures (self->bystanders[0])->n_wrong +
+         ferry_demo_pipe_get_figures (self->bystanders[1])->n_wrong;
 }
 
-static void
-show_result (Trial *trial, const char *words)
+static char *
+describe_cost (FerryDemoRobustPage *self, guint64 n_lost)
 {
-  g_autofree char *name = g_strconcat (trial->mode, "-label", NULL);
-  g_autofree char *cost = describe_cost (trial->page, trial);
-  double seconds = (double) (g_get_monotonic_time () - trial->begun) / G_USEC_PER_SEC;
+  gint64 longest = MAX (ferry_demo_pipe_get_figures (self->bystanders[0])->longest_wait,
+                        ferry_demo_pipe_get_figures (self->bystanders[1])->longest_wait);
+  g_autofree char *wait = ferry_demo_format_latency ((double) longest);
+  g_autofree char *lost = NULL;
 
-  ferry_demo_page_take_text (trial->page, name,
-                             trial->hung ? g_strdup_printf (_ ("Hung, and was ended after %.1f s. %s."), seconds, cost)
-                                         : g_strdup_printf (_ ("After %.1f s: %s. %s."), seconds, words, cost));
+  if (n_lost == 0)
+    return g_strdup_printf (_ ("The others lost nothing, and never waited longer than %s for a message."), wait);
+  lost = ferry_demo_format_counted (n_lost,
+                                    ngettext ("The others lost %s message.", "The others lost %s messages.", n_lost));
+  return g_steal_pointer (&lost);
 }
 
 static void
 ended_cb (FerryDemoPipe *pipe, const char *words, Trial *trial)
 {
-  show_result (trial, words);
+  guint64 n_lost = count_lost (trial->page) - trial->n_lost_before;
+  g_autofree char *cost = describe_cost (trial->page, n_lost);
+  g_autofree char *outcome = g_strjoin (" ", _ (trial->ended), cost, NULL);
+
+  if (trial->icon == NULL)
+    {
+      trial->icon = gtk_image_new ();
+      adw_action_row_add_prefix (trial->row, trial->icon);
+    }
+  gtk_image_set_from_icon_name (GTK_IMAGE (trial->icon),
+                                n_lost == 0 ? "object-select-symbolic" : "dialog-warning-symbolic");
+  gtk_widget_add_css_class (trial->icon, n_lost == 0 ? "success" : "warning");
+  adw_action_row_set_subtitle (trial->row, outcome);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (trial->row), words);
 }
 
 static void
 begin_trial (FerryDemoRobustPage *self, Trial *trial)
 {
-  g_autofree char *name = g_strconcat (trial->mode, "-label", NULL);
   g_autoptr (GError) error = NULL;
 
   if (ferry_demo_pipe_is_running (trial->pipe))
     return;
-  trial->begun = g_get_monotonic_time ();
-  trial->hung = FALSE;
-  trial->wrong_before = count_wrong (self);
+  trial->n_lost_before = count_lost (self);
   for (guint i = 0; i < N_BYSTANDERS; i++)
-    {
-      trial->received_before[i] = ferry_demo_pipe_get_figures (self->bystanders[i])->n_messages;
-      ferry_demo_pipe_forget_wait (self->bystanders[i]);
-    }
+    ferry_demo_pipe_forget_wait (self->bystanders[i]);
   if (ferry_demo_pipe_start (trial->pipe, &error))
-    ferry_demo_page_take_text (self, name, g_strdup (_ ("Works as it should, for half a second…")));
+    adw_action_row_set_subtitle (trial->row, _ ("Works as it should, for half a second…"));
   else
-    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, error->message);
+    ferry_demo_tell_error (GTK_WIDGET (self), error, NULL);
 }
 
+/* One of them, or all at once. */
 static void
-run_trial (GtkWidget *widget, const char *action, GVariant *parameter)
+try_out (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (widget);
+  guint wanted = g_variant_get_uint32 (parameter);
 
-  for (guint i = 0; i < G_N_ELEMENTS (self->trials); i++)
-    if (g_str_has_suffix (self->trials[i].mode, strchr (action, '.') + 1))
+  for (guint i = 0; i < N_TRIALS; i++)
+    if (wanted == i || wanted == N_TRIALS)
       begin_trial (self, &self->trials[i]);
 }
 
@@ -126,97 +124,90 @@ end_where_it_hangs (Trial *trial, gint64 now)
 {
   gint64 heard = ferry_demo_pipe_get_figures (trial->pipe)->last_time;
 
-  if (!ferry_demo_pipe_is_running (trial->pipe) || heard == 0 || now - heard < PATIENCE)
-    return;
-  trial->hung = TRUE;
-  ferry_demo_pipe_send_signal (trial->pipe, SIGKILL);
+  if (ferry_demo_pipe_is_running (trial->pipe) && heard != 0 && now - heard >= PATIENCE)
+    ferry_demo_pipe_send_signal (trial->pipe, SIGKILL);
 }
 
 /* ---- bystanders ---- */
 
 static void
-turn (FerryDemoPage *page)
+show_bystander (FerryDemoPipe *pipe, AdwActionRow *row)
 {
-  FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (page);
+  const FerryDemoPipeFigures *figures = ferry_demo_pipe_get_figures (pipe);
+  g_autofree char *messages =
+    ferry_demo_format_counted (figures->n_messages, ngettext ("%s message", "%s messages", figures->n_messages));
+  g_autofree char *lost = ferry_format_count (figures->n_wrong);
+  g_autofree char *words = figures->n_wrong == 0 ? g_strdup_printf (_ ("%s, none lost"), messages)
+                                                 : g_strdup_printf (_ ("%s, %s lost"), messages, lost);
+
+  if (figures->n_messages > 0)
+    adw_action_row_set_subtitle (row, words);
+}
+
+static gboolean
+turn_cb (gpointer user_data)
+{
+  FerryDemoRobustPage *self = user_data;
   gint64 now = g_get_monotonic_time ();
 
-  for (guint i = 0; i < N_BYSTANDERS; i++)
-    {
-      const FerryDemoPipeFigures *figures = ferry_demo_pipe_get_figures (self->bystanders[i]);
-      g_autofree char *name = g_strdup_printf ("bystander_label_%u", i);
-      g_autofree char *messages = ferry_format_count (figures->n_messages);
-      g_autofree char *wrong = ferry_format_count (figures->n_wrong);
-
-      ferry_demo_page_take_text (self, name, g_strdup_printf (_ ("%s messages, %s missing"), messages, wrong));
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (self->trials); i++)
+  show_bystander (self->bystanders[0], self->first_row);
+  show_bystander (self->bystanders[1], self->second_row);
+  for (guint i = 0; i < N_TRIALS; i++)
     end_where_it_hangs (&self->trials[i], now);
+  return G_SOURCE_CONTINUE;
 }
 
 static void
-start (FerryDemoPage *page)
+start (FerryDemoRobustPage *self)
 {
-  FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (page);
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < N_BYSTANDERS && error == NULL; i++)
     ferry_demo_pipe_start (self->bystanders[i], &error);
-  ferry_demo_page_tell_error (self, error);
+  if (error != NULL)
+    ferry_demo_tell_error (GTK_WIDGET (self), error, "robust.start");
+}
+
+static void
+start_again (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  start (FERRY_DEMO_ROBUST_PAGE (widget));
 }
 
 static void
 lost_cb (FerryDemoRobustPage *self, const char *words)
 {
-  ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, words);
-}
-
-static void
-rest (FerryDemoPage *page)
-{
-  FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (page);
-
-  for (guint i = 0; i < N_BYSTANDERS; i++)
-    ferry_demo_pipe_stop (self->bystanders[i]);
-  for (guint i = 0; i < G_N_ELEMENTS (self->trials); i++)
-    ferry_demo_pipe_stop (self->trials[i].pipe);
+  g_message ("A worker of the page has ended: %s", words);
+  ferry_demo_tell (GTK_WIDGET (self), _ ("A worker has ended, which should not happen"), "robust.start");
 }
 
 /* ---- the page itself ---- */
 
 static void
-try_to_break (FerryDemoPage *page)
+ferry_demo_robust_page_map (GtkWidget *widget)
 {
-  FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (page);
+  FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (widget);
 
-  for (guint i = 0; i < G_N_ELEMENTS (self->trials); i++)
-    begin_trial (self, &self->trials[i]);
+  GTK_WIDGET_CLASS (ferry_demo_robust_page_parent_class)->map (widget);
+  self->turn_timeout = g_timeout_add (TURN_MILLISECONDS, turn_cb, self);
+  start (self);
 }
 
 static void
-begin (FerryDemoPage *page, FerryDemoSession *session)
+rest (FerryDemoRobustPage *self)
 {
-  static const char *const modes[] = {FERRY_DEMO_PIPE_CRASH, FERRY_DEMO_PIPE_HANG, FERRY_DEMO_PIPE_RUBBISH};
-  FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (page);
-  FerryRouter *router = ferry_demo_session_get_router (session);
-  const char *worker_path = ferry_demo_session_get_worker_path (session);
-
-  for (guint i = 0; i < N_BYSTANDERS; i++)
-    {
-      self->bystanders[i] = ferry_demo_pipe_new (router, worker_path, FERRY_DEMO_PIPE_PACE);
-      g_signal_connect_object (self->bystanders[i], "ended", G_CALLBACK (lost_cb), self, G_CONNECT_SWAPPED);
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
-    {
-      self->trials[i] = (Trial){.page = self, .mode = modes[i]};
-      self->trials[i].pipe = ferry_demo_pipe_new (router, worker_path, modes[i]);
-      g_signal_connect (self->trials[i].pipe, "ended", G_CALLBACK (ended_cb), &self->trials[i]);
-    }
+  g_clear_handle_id (&self->turn_timeout, g_source_remove);
+  for (guint i = 0; i < N_BYSTANDERS && self->bystanders[i] != NULL; i++)
+    ferry_demo_pipe_stop (self->bystanders[i]);
+  for (guint i = 0; i < N_TRIALS && self->trials[i].pipe != NULL; i++)
+    ferry_demo_pipe_stop (self->trials[i].pipe);
 }
 
-static gboolean
-is_settled (FerryDemoPage *page)
+static void
+ferry_demo_robust_page_unmap (GtkWidget *widget)
 {
-  return ferry_demo_pipe_get_figures (FERRY_DEMO_ROBUST_PAGE (page)->bystanders[0])->n_messages > 10000;
+  rest (FERRY_DEMO_ROBUST_PAGE (widget));
+  GTK_WIDGET_CLASS (ferry_demo_robust_page_parent_class)->unmap (widget);
 }
 
 static void
@@ -224,40 +215,67 @@ ferry_demo_robust_page_dispose (GObject *object)
 {
   FerryDemoRobustPage *self = FERRY_DEMO_ROBUST_PAGE (object);
 
+  rest (self);
   for (guint i = 0; i < N_BYSTANDERS; i++)
     g_clear_object (&self->bystanders[i]);
-  for (guint i = 0; i < G_N_ELEMENTS (self->trials); i++)
-    {
-      if (self->trials[i].pipe != NULL)
-        g_signal_handlers_disconnect_by_data (self->trials[i].pipe, &self->trials[i]);
-      g_clear_object (&self->trials[i].pipe);
-    }
+  for (guint i = 0; i < N_TRIALS; i++)
+    g_clear_object (&self->trials[i].pipe);
   G_OBJECT_CLASS (ferry_demo_robust_page_parent_class)->dispose (object);
 }
 
 static void
 ferry_demo_robust_page_class_init (FerryDemoRobustPageClass *klass)
 {
-  static const char *const names[] = {"bystander_label_0", "bystander_label_1",  "pipe-crash-label",
-                                      "pipe-hang-label",   "pipe-rubbish-label", NULL};
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_robust_page_dispose;
-  FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
-  FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_again = start;
-  FERRY_DEMO_PAGE_CLASS (klass)->start = start;
-  FERRY_DEMO_PAGE_CLASS (klass)->turn = turn;
-  FERRY_DEMO_PAGE_CLASS (klass)->rest = rest;
-  FERRY_DEMO_PAGE_CLASS (klass)->turn_milliseconds = TURN_MILLISECONDS;
-  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "robust.crash", NULL, run_trial);
-  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "robust.hang", NULL, run_trial);
-  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "robust.rubbish", NULL, run_trial);
-  ferry_demo_page_class_set_template (klass, "ferry-demo-robust-page", names);
+  widget_class->map = ferry_demo_robust_page_map;
+  widget_class->unmap = ferry_demo_robust_page_unmap;
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-robust-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, first_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, second_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, crash_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, hang_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, garbage_row);
+  gtk_widget_class_install_action (widget_class, "robust.try", "u", try_out);
+  gtk_widget_class_install_action (widget_class, "robust.start", NULL, start_again);
 }
 
 static void
 ferry_demo_robust_page_init (FerryDemoRobustPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+GtkWidget *
+ferry_demo_robust_page_new (FerryDemoSession *session)
+{
+  FerryDemoRobustPage *self = g_object_new (FERRY_DEMO_TYPE_ROBUST_PAGE, NULL);
+  FerryRouter *router = ferry_demo_session_get_router (session);
+  const char *worker_path = ferry_demo_session_get_worker_path (session);
+  const struct
+  {
+    const char *mode;
+    AdwActionRow *row;
+    const char *ended;
+  } trials[N_TRIALS] = {
+    {FERRY_DEMO_PIPE_CRASH, self->crash_row, N_ ("It crashed.")},
+    {FERRY_DEMO_PIPE_HANG, self->hang_row, N_ ("It hung, and was ended.")},
+    {FERRY_DEMO_PIPE_RUBBISH, self->garbage_row, N_ ("It was cut off.")},
+  };
+
+  for (guint i = 0; i < N_BYSTANDERS; i++)
+    {
+      self->bystanders[i] = ferry_demo_pipe_new (router, worker_path, FERRY_DEMO_PIPE_PACE);
+      g_signal_connect_object (self->bystanders[i], "ended", G_CALLBACK (lost_cb), self, G_CONNECT_SWAPPED);
+    }
+  for (guint i = 0; i < N_TRIALS; i++)
+    {
+      Trial *trial = &self->trials[i];
+
+      *trial = (Trial){.page = self, .row = trials[i].row, .ended = trials[i].ended};
+      trial->pipe = ferry_demo_pipe_new (router, worker_path, trials[i].mode);
+      g_signal_connect (trial->pipe, "ended", G_CALLBACK (ended_cb), trial);
+    }
+  return GTK_WIDGET (self);
 }

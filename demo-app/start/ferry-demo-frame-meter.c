@@ -3,46 +3,38 @@
 
 #include "start/ferry-demo-frame-meter.h"
 
-#include <glib/gi18n.h>
 #include <math.h>
 
-#include "app/ferry-demo-plot.h"
-
-#define WHEEL_SIZE 64
+#define SIZE 88
 #define N_SPOKES 8
+#define LINE_WIDTH 4.0
 #define TURN_PER_FRAME 0.05 /* radians */
-#define N_POINTS 50
-#define USUAL_RATE 60.0
-/* A loop without a frame for longer is frozen. */
-#define FROZEN_TIME (G_USEC_PER_SEC / 2)
 
 struct _FerryDemoFrameMeter
 {
   GtkWidget parent_instance;
 
-  GtkWidget *wheel;
-  GtkWidget *box; /* beside it, so that the two meters of the page are in sight of a small screen */
-  GtkWidget *label;
-  GtkWidget *plot;
   guint n_frames;
-  guint n_before; /* at the last turn, which was then */
-  gint64 turned;
   gint64 last_frame;
   gint64 longest_wait;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoFrameMeter, ferry_demo_frame_meter, GTK_TYPE_WIDGET)
 
+/* In the colour of the style class "accent". */
 static void
-draw_wheel (GtkDrawingArea *area, cairo_t *cairo, int width, int height, gpointer user_data)
+ferry_demo_frame_meter_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
-  FerryDemoFrameMeter *self = user_data;
-  double radius = MIN (width, height) / 2.0 - 3.0;
+  float width = (float) gtk_widget_get_width (widget), height = (float) gtk_widget_get_height (widget);
+  double radius = MIN (width, height) / 2.0 - LINE_WIDTH;
+  cairo_t *cairo = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0, 0, width, height));
+  GdkRGBA colour;
 
-  gdk_cairo_set_source_rgba (cairo, ferry_demo_plot_get_colour (0));
-  cairo_set_line_width (cairo, 3.0);
+  gtk_style_context_get_color (gtk_widget_get_style_context (widget), &colour);
+  gdk_cairo_set_source_rgba (cairo, &colour);
+  cairo_set_line_width (cairo, LINE_WIDTH);
   cairo_translate (cairo, width / 2.0, height / 2.0);
-  cairo_rotate (cairo, self->n_frames * TURN_PER_FRAME);
+  cairo_rotate (cairo, FERRY_DEMO_FRAME_METER (widget)->n_frames * TURN_PER_FRAME);
   cairo_arc (cairo, 0.0, 0.0, radius, 0.0, 2.0 * G_PI);
   for (guint i = 0; i < N_SPOKES; i++)
     {
@@ -50,38 +42,36 @@ draw_wheel (GtkDrawingArea *area, cairo_t *cairo, int width, int height, gpointe
       cairo_line_to (cairo, radius * cos (2.0 * G_PI * i / N_SPOKES), radius * sin (2.0 * G_PI * i / N_SPOKES));
     }
   cairo_stroke (cairo);
+  cairo_destroy (cairo);
+}
+
+static void
+ferry_demo_frame_meter_class_init (FerryDemoFrameMeterClass *klass)
+{
+  GTK_WIDGET_CLASS (klass)->snapshot = ferry_demo_frame_meter_snapshot;
+  gtk_widget_class_set_accessible_role (GTK_WIDGET_CLASS (klass), GTK_ACCESSIBLE_ROLE_PRESENTATION);
+}
+
+static void
+ferry_demo_frame_meter_init (FerryDemoFrameMeter *self)
+{
+  gtk_widget_set_size_request (GTK_WIDGET (self), SIZE, SIZE);
+  gtk_widget_add_css_class (GTK_WIDGET (self), "accent");
+}
+
+gint64
+ferry_demo_frame_meter_get_silence (FerryDemoFrameMeter *self)
+{
+  return self->last_frame != 0 ? g_get_monotonic_time () - self->last_frame : 0;
 }
 
 void
 ferry_demo_frame_meter_count (FerryDemoFrameMeter *self)
 {
-  gint64 now = g_get_monotonic_time ();
-
-  if (self->last_frame != 0)
-    self->longest_wait = MAX (self->longest_wait, now - self->last_frame);
-  self->last_frame = now;
+  self->longest_wait = MAX (self->longest_wait, ferry_demo_frame_meter_get_silence (self));
+  self->last_frame = g_get_monotonic_time ();
   self->n_frames++;
-  gtk_widget_queue_draw (self->wheel);
-}
-
-void
-ferry_demo_frame_meter_turn (FerryDemoFrameMeter *self)
-{
-  gint64 now = g_get_monotonic_time ();
-  gint64 silence = self->last_frame != 0 ? now - self->last_frame : 0;
-  double seconds = (double) (now - self->turned) / G_USEC_PER_SEC;
-  double rate = (self->n_frames - self->n_before) / MAX (seconds, 0.001);
-  g_autofree char *words = silence > FROZEN_TIME
-                             ? g_strdup_printf (_ ("No frame for %.1f s"), (double) silence / G_USEC_PER_SEC)
-                             : g_strdup_printf (_ ("%.0f frames a second"), rate);
-
-  if (self->turned != 0)
-    {
-      ferry_demo_plot_add (FERRY_DEMO_PLOT (self->plot), &rate);
-      gtk_label_set_text (GTK_LABEL (self->label), words);
-    }
-  self->n_before = self->n_frames;
-  self->turned = now;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 
 gint64
@@ -91,44 +81,4 @@ ferry_demo_frame_meter_take_longest_wait (FerryDemoFrameMeter *self)
 
   self->longest_wait = 0;
   return longest;
-}
-
-static void
-ferry_demo_frame_meter_dispose (GObject *object)
-{
-  FerryDemoFrameMeter *self = FERRY_DEMO_FRAME_METER (object);
-
-  g_clear_pointer (&self->wheel, gtk_widget_unparent);
-  g_clear_pointer (&self->box, gtk_widget_unparent);
-  G_OBJECT_CLASS (ferry_demo_frame_meter_parent_class)->dispose (object);
-}
-
-static void
-ferry_demo_frame_meter_class_init (FerryDemoFrameMeterClass *klass)
-{
-  G_OBJECT_CLASS (klass)->dispose = ferry_demo_frame_meter_dispose;
-  gtk_widget_class_set_layout_manager_type (GTK_WIDGET_CLASS (klass), GTK_TYPE_BOX_LAYOUT);
-}
-
-static void
-ferry_demo_frame_meter_init (FerryDemoFrameMeter *self)
-{
-  GtkLayoutManager *layout = gtk_widget_get_layout_manager (GTK_WIDGET (self));
-
-  self->wheel = gtk_drawing_area_new ();
-  self->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 3);
-  self->label = gtk_label_new ("–");
-  self->plot = g_object_new (FERRY_DEMO_TYPE_PLOT, "hexpand", TRUE, NULL);
-  gtk_box_layout_set_spacing (GTK_BOX_LAYOUT (layout), 12);
-  gtk_drawing_area_set_content_width (GTK_DRAWING_AREA (self->wheel), WHEEL_SIZE);
-  gtk_drawing_area_set_content_height (GTK_DRAWING_AREA (self->wheel), WHEEL_SIZE);
-  gtk_drawing_area_set_draw_func (GTK_DRAWING_AREA (self->wheel), draw_wheel, self, NULL);
-  gtk_widget_add_css_class (self->label, "figures");
-  ferry_demo_plot_begin (FERRY_DEMO_PLOT (self->plot), 1, N_POINTS, USUAL_RATE);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->plot), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Frames a second"),
-                                  -1);
-  gtk_widget_set_parent (self->wheel, GTK_WIDGET (self));
-  gtk_box_append (GTK_BOX (self->box), self->label);
-  gtk_box_append (GTK_BOX (self->box), self->plot);
-  gtk_widget_set_parent (self->box, GTK_WIDGET (self));
 }

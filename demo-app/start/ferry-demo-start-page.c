@@ -1,25 +1,27 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* On the left a main loop that does its work itself. It is that of another process, so that it can freeze and this
- * window does not: its frames come through a pipe. On the right this window's own main loop, with the same work done by
- * a worker. */
+/* One main loop does its work itself. It is that of another process, so that it can freeze and this window does not:
+ * its frames come through a pipe. The other one is this window's own, with the same work done by a worker. */
 
 #include "start/ferry-demo-start-page.h"
 
+#include <ferry-gtk.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 
-#include "app/ferry-demo-workers.h"
+#include "app/ferry-demo-format.h"
+#include "app/ferry-demo-window.h"
 #include "pipes/ferry-demo-pipe.h"
 #include "start/ferry-demo-frame-meter.h"
 
-#define TURN_MILLISECONDS 200
+#define TURN_MILLISECONDS 100
 /* So often the work is begun again when its worker is lost. */
 #define RETRIES 3
 
 struct _FerryDemoStartPage
 {
-  FerryDemoPage parent_instance;
+  AdwBin parent_instance;
 
   FerryDemoPipe *loop;
   FerryExecutor *executor; /* of one worker */
@@ -27,13 +29,18 @@ struct _FerryDemoStartPage
   gboolean loop_draws;     /* it has sent a frame, so it hears signals */
   gboolean loop_works;     /* or will, and has not said that it is done */
   gboolean is_measured;    /* both sides did all of the work, or are still at it */
+  guint tick_callback;     /* while the page is seen */
+  guint turn_timeout;
+
   FerryDemoFrameMeter *loop_meter;
   FerryDemoFrameMeter *own_meter;
-  guint tick_callback;
-  guint n_turns;
+  GtkLabel *loop_label;
+  GtkLabel *own_label;
+  GtkProgressBar *loop_bar;
+  GtkProgressBar *own_bar;
 };
 
-G_DEFINE_FINAL_TYPE (FerryDemoStartPage, ferry_demo_start_page, FERRY_DEMO_TYPE_PAGE)
+G_DEFINE_FINAL_TYPE (FerryDemoStartPage, ferry_demo_start_page, ADW_TYPE_BIN)
 
 /* ---- frames ---- */
 
@@ -44,47 +51,60 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* In seconds or milliseconds; what is long enough to be felt has other words. */
 static void
-turn (FerryDemoPage *page)
+show_wait (GtkLabel *label, gint64 wait, gboolean is_over)
 {
-  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (page);
+  g_autofree char *time = ferry_demo_format_latency ((double) wait);
+  g_autofree char *words = NULL;
 
-  ferry_demo_frame_meter_turn (self->loop_meter);
-  ferry_demo_frame_meter_turn (self->own_meter);
-  self->n_turns++;
+  if (wait > FERRY_DEMO_FROZEN_TIME)
+    words = is_over ? g_strdup_printf (_ ("Frozen for %s"), time) : g_strdup_printf (_ ("Frozen, for %s now"), time);
+  else
+    words = is_over ? g_strdup_printf (_ ("Never longer than %s without a frame"), time) : g_strdup (_ ("Draws"));
+  gtk_label_set_text (label, words);
+}
+
+static gboolean
+turn_cb (gpointer user_data)
+{
+  FerryDemoStartPage *self = user_data;
+
+  if (self->loop_works)
+    show_wait (self->loop_label, ferry_demo_frame_meter_get_silence (self->loop_meter), FALSE);
+  if (self->task != NULL)
+    show_wait (self->own_label, ferry_demo_frame_meter_get_silence (self->own_meter), FALSE);
+  return G_SOURCE_CONTINUE;
 }
 
 /* ---- the work ---- */
 
 static void
-show_verdict (FerryDemoStartPage *self)
+enable (FerryDemoStartPage *self)
 {
-  double loop_wait, own_wait;
+  gboolean works = self->loop_works || self->task != NULL;
 
-  loop_wait = (double) ferry_demo_frame_meter_take_longest_wait (self->loop_meter) / G_USEC_PER_SEC;
-  own_wait = (double) ferry_demo_frame_meter_take_longest_wait (self->own_meter) / G_USEC_PER_SEC;
-  ferry_demo_page_take_text (
-    self, "verdict_label",
-    g_strdup_printf (
-      _ ("The same work: the main loop was frozen for %.1f s; with Ferry the longest wait for a frame was "
-         "%.0f ms."),
-      loop_wait, own_wait * 1000.0));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.work", !works);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.break", self->task != NULL);
 }
 
 /* Work that was stopped half-way, as the page was left, says nothing about either side. */
 static void
 show_end (FerryDemoStartPage *self)
 {
+  enable (self);
   if (self->loop_works || self->task != NULL)
     return;
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.freeze", TRUE);
   if (self->is_measured)
     {
-      show_verdict (self);
+      show_wait (self->loop_label, ferry_demo_frame_meter_take_longest_wait (self->loop_meter), TRUE);
+      show_wait (self->own_label, ferry_demo_frame_meter_take_longest_wait (self->own_meter), TRUE);
       return;
     }
-  gtk_progress_bar_set_fraction (ferry_demo_page_get_child (self, "own_bar"), 0.0);
-  ferry_demo_page_take_text (self, "verdict_label", g_strdup (_ ("Press the button: it takes five seconds.")));
+  gtk_progress_bar_set_fraction (self->loop_bar, 0.0);
+  gtk_progress_bar_set_fraction (self->own_bar, 0.0);
+  gtk_label_set_text (self->loop_label, _ ("Not tried yet"));
+  gtk_label_set_text (self->own_label, _ ("Not tried yet"));
 }
 
 static void
@@ -105,7 +125,7 @@ frame_cb (FerryDemoStartPage *self, double done)
   if (!self->loop_works || done < 1.0)
     return;
   self->loop_works = FALSE;
-  gtk_progress_bar_set_fraction (ferry_demo_page_get_child (self, "loop_bar"), 1.0);
+  gtk_progress_bar_set_fraction (self->loop_bar, 1.0);
   show_end (self);
 }
 
@@ -119,7 +139,7 @@ done_cb (FerryDemoStartPage *self, FerryTask *task)
   if (ferry_task_describe_error (task, &title, NULL, NULL))
     {
       self->is_measured = FALSE;
-      ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, title);
+      ferry_demo_tell (GTK_WIDGET (self), title, NULL);
     }
   g_clear_object (&self->task);
   show_end (self);
@@ -133,126 +153,85 @@ begin_task (FerryDemoStartPage *self)
 
   g_object_set (task, "retries", RETRIES, NULL);
   g_signal_connect_object (task, "done", G_CALLBACK (done_cb), self, G_CONNECT_SWAPPED);
-  g_object_bind_property (task, "fraction", ferry_demo_page_get_child (self, "own_bar"), "fraction",
-                          G_BINDING_SYNC_CREATE);
+  g_object_bind_property (task, "fraction", self->own_bar, "fraction", G_BINDING_SYNC_CREATE);
   if (ferry_executor_submit_task (self->executor, task, &error))
     self->task = g_steal_pointer (&task);
-  ferry_demo_page_tell_error (self, error);
+  else
+    ferry_demo_tell_error (GTK_WIDGET (self), error, NULL);
 }
 
 static void
-freeze (GtkWidget *widget, const char *action, GVariant *parameter)
+work (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (widget);
 
   if (!ferry_demo_pipe_is_running (self->loop) || self->loop_works || self->task != NULL)
     return;
-  gtk_widget_action_set_enabled (widget, "start.freeze", FALSE);
-  ferry_demo_page_take_text (self, "verdict_label", g_strdup (_ ("Five seconds of work, on both sides…")));
   ferry_demo_frame_meter_take_longest_wait (self->own_meter);
-  gtk_progress_bar_set_fraction (ferry_demo_page_get_child (self, "loop_bar"), 0.0);
+  gtk_progress_bar_set_fraction (self->loop_bar, 0.0);
   self->loop_works = TRUE;
   self->is_measured = TRUE;
   if (self->loop_draws)
     freeze_loop (self);
   begin_task (self);
+  enable (self);
 }
 
-/* ---- workers ---- */
+/* The worker is lost in the middle of its work; the next one begins it again. */
+static void
+break_worker (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  GListModel *workers = ferry_pool_get_workers (ferry_executor_get_pool (FERRY_DEMO_START_PAGE (widget)->executor));
+  g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, 0);
+
+  if (worker != NULL)
+    ferry_worker_force_exit (worker);
+}
+
+/* ---- the page itself ---- */
 
 static void
-start_loop (FerryDemoPage *page)
+start_loop (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   g_autoptr (GError) error = NULL;
 
-  ferry_demo_pipe_start (FERRY_DEMO_START_PAGE (page)->loop, &error);
-  ferry_demo_page_tell_error (page, error);
+  if (!ferry_demo_pipe_start (FERRY_DEMO_START_PAGE (widget)->loop, &error))
+    ferry_demo_tell_error (widget, error, "start.loop");
 }
 
 static void
 ended_cb (FerryDemoStartPage *self, const char *words)
 {
-  self->loop_draws = FALSE;
-  self->loop_works = FALSE;
-  self->is_measured = FALSE;
-  ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, words);
+  g_message ("The worker of the page has ended: %s", words);
+  self->loop_draws = self->loop_works = self->is_measured = FALSE;
+  ferry_demo_tell (GTK_WIDGET (self), _ ("A worker has ended, which should not happen"), "start.loop");
   show_end (self);
 }
 
 static void
-rest (FerryDemoPage *page)
+ferry_demo_start_page_map (GtkWidget *widget)
 {
-  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (page);
+  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (widget);
 
-  if (self->tick_callback != 0)
-    gtk_widget_remove_tick_callback (GTK_WIDGET (self), self->tick_callback);
-  self->tick_callback = 0;
-  self->loop_draws = FALSE;
-  self->loop_works = FALSE;
-  self->is_measured = FALSE;
+  GTK_WIDGET_CLASS (ferry_demo_start_page_parent_class)->map (widget);
+  self->tick_callback = gtk_widget_add_tick_callback (widget, tick_cb, NULL, NULL);
+  self->turn_timeout = g_timeout_add (TURN_MILLISECONDS, turn_cb, self);
+  start_loop (widget, NULL, NULL);
+}
+
+static void
+ferry_demo_start_page_unmap (GtkWidget *widget)
+{
+  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (widget);
+
+  gtk_widget_remove_tick_callback (widget, self->tick_callback);
+  g_clear_handle_id (&self->turn_timeout, g_source_remove);
+  self->is_measured = self->is_measured && !self->loop_works && self->task == NULL;
+  self->loop_draws = self->loop_works = FALSE;
   ferry_demo_pipe_stop (self->loop);
   if (self->task != NULL)
     ferry_task_cancel (self->task);
-}
-
-static void
-stopping_cb (FerryDemoStartPage *self)
-{
-  rest (FERRY_DEMO_PAGE (self));
-  ferry_demo_end (self->executor);
-}
-
-/* The worker is lost in the middle of its work; the next one begins it again. */
-static void
-try_to_break (FerryDemoPage *page)
-{
-  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (page);
-  GListModel *workers = ferry_pool_get_workers (ferry_executor_get_pool (self->executor));
-  g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, 0);
-
-  if (self->task == NULL)
-    freeze (GTK_WIDGET (page), NULL, NULL);
-  else if (worker != NULL)
-    ferry_worker_force_exit (worker);
-}
-
-static void
-begin (FerryDemoPage *page, FerryDemoSession *session)
-{
-  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (page);
-  FerryRouter *router = ferry_demo_session_get_router (session);
-  const char *worker_path = ferry_demo_session_get_worker_path (session);
-  g_autoptr (FerryLauncher) launcher = ferry_demo_launcher_new (worker_path, NULL);
-  g_autoptr (FerryPool) pool = ferry_pool_new (router, launcher);
-  g_autoptr (GError) error = NULL;
-
-  g_object_set (pool, "name", "start", "max-workers", 1, NULL);
-  self->executor = ferry_executor_new (pool);
-  self->loop = ferry_demo_pipe_new (router, worker_path, FERRY_DEMO_PIPE_LOOP);
-  ferry_demo_pipe_set_tells (self->loop, TRUE);
-  g_signal_connect_object (self->loop, "message", G_CALLBACK (frame_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->loop, "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (session, "stopping", G_CALLBACK (stopping_cb), self, G_CONNECT_SWAPPED);
-  ferry_pool_start (pool, &error);
-  ferry_demo_page_tell_error (page, error);
-}
-
-/* ---- the page itself ---- */
-
-static gboolean
-is_settled (FerryDemoPage *page)
-{
-  return FERRY_DEMO_START_PAGE (page)->n_turns > 10;
-}
-
-static void
-start (FerryDemoPage *page)
-{
-  FerryDemoStartPage *self = FERRY_DEMO_START_PAGE (page);
-
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.freeze", TRUE);
-  self->tick_callback = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
-  start_loop (page);
+  GTK_WIDGET_CLASS (ferry_demo_start_page_parent_class)->unmap (widget);
 }
 
 static void
@@ -269,26 +248,41 @@ ferry_demo_start_page_dispose (GObject *object)
 static void
 ferry_demo_start_page_class_init (FerryDemoStartPageClass *klass)
 {
-  static const char *const names[] = {"loop_meter", "own_meter", "loop_bar", "own_bar", "verdict_label", NULL};
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_start_page_dispose;
-  FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_again = start_loop;
-  FERRY_DEMO_PAGE_CLASS (klass)->start = start;
-  FERRY_DEMO_PAGE_CLASS (klass)->turn = turn;
-  FERRY_DEMO_PAGE_CLASS (klass)->rest = rest;
-  FERRY_DEMO_PAGE_CLASS (klass)->turn_milliseconds = TURN_MILLISECONDS;
-  FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
-  gtk_widget_class_install_action (GTK_WIDGET_CLASS (klass), "start.freeze", NULL, freeze);
+  widget_class->map = ferry_demo_start_page_map;
+  widget_class->unmap = ferry_demo_start_page_unmap;
   g_type_ensure (FERRY_DEMO_TYPE_FRAME_METER);
-  ferry_demo_page_class_set_template (klass, "ferry-demo-start-page", names);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-start-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_meter);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_meter);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_bar);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_bar);
+  gtk_widget_class_install_action (widget_class, "start.work", NULL, work);
+  gtk_widget_class_install_action (widget_class, "start.break", NULL, break_worker);
+  gtk_widget_class_install_action (widget_class, "start.loop", NULL, start_loop);
 }
 
 static void
 ferry_demo_start_page_init (FerryDemoStartPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  self->loop_meter = ferry_demo_page_get_child (self, "loop_meter");
-  self->own_meter = ferry_demo_page_get_child (self, "own_meter");
+}
+
+GtkWidget *
+ferry_demo_start_page_new (FerryDemoSession *session)
+{
+  FerryDemoStartPage *self = g_object_new (FERRY_DEMO_TYPE_START_PAGE, NULL);
+
+  self->executor = ferry_demo_session_add_executor (session, "start", 1);
+  self->loop = ferry_demo_pipe_new (ferry_demo_session_get_router (session),
+                                    ferry_demo_session_get_worker_path (session), FERRY_DEMO_PIPE_LOOP);
+  ferry_demo_pipe_set_tells (self->loop, TRUE);
+  g_signal_connect_object (self->loop, "message", G_CALLBACK (frame_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->loop, "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
+  show_end (self);
+  return GTK_WIDGET (self);
 }

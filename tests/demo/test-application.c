@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "demo-app/app/ferry-demo-application.h"
+#include "demo-app/app/ferry-demo-page.h"
 #include "demo-app/app/ferry-demo-window.h"
 #include "demo-test.h"
 

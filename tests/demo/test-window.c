@@ -355,8 +355,7 @@ measure_width (GtkWidget *widget)
 static gboolean
 has_folded (gpointer window)
 {
-  return gtk_widget_get_mapped (
-    GTK_WIDGET (gtk_widget_get_template_child (window, FERRY_DEMO_TYPE_WINDOW, "pages_button")));
+  return ferry_test_get_number (gtk_widget_get_template_child (window, FERRY_DEMO_TYPE_WINDOW, "leaflet"), "folded");
 }
 
 /* A narrow one has the pages in a menu. */
@@ -364,6 +363,7 @@ static void
 test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
 {
   static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictures", "object"};
+  GtkWidget *page;
 
   g_assert_false (has_folded (test->window));
   /* Of each kind of row: one that is done with a button of the demo's own, one that has crashed and one that runs. */
@@ -374,8 +374,9 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
     {
       window_test_show_page (test, pages[i]);
-      g_test_message ("%s %d", pages[i], measure_width (window_test_get_child (test, pages[i], "box")));
-      g_assert_cmpint (measure_width (window_test_get_child (test, pages[i], "box")), <=, 350);
+      page = ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), NULL);
+      g_test_message ("%s %d", pages[i], measure_width (page));
+      g_assert_cmpint (measure_width (page), <=, 350);
     }
   gtk_window_set_default_size (GTK_WINDOW (test->window), 360, 640);
   ferry_test_look_until (has_folded, test->window);
@@ -386,7 +387,7 @@ static void
 test_list_of_pages_folds_where_a_page_needs_its_room (WindowTest *test, gconstpointer data)
 {
   gtk_window_set_default_size (GTK_WINDOW (test->window), 800, 600);
-  gtk_widget_set_size_request (window_test_get (test, "box"), 750, -1);
+  gtk_widget_set_size_request (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), NULL), 750, -1);
   ferry_test_look_until (has_folded, test->window);
 }
 

@@ -5,6 +5,8 @@
 
 #include "window-test.h"
 
+#include "demo-app/app/ferry-demo-page.h"
+
 #include <string.h>
 
 void
@@ -14,7 +16,7 @@ window_test_init (int *argc, char ***argv)
   g_test_init (argc, argv, NULL);
   demo_test_init ();
   if (g_getenv ("DISPLAY") != NULL || g_getenv ("WAYLAND_DISPLAY") != NULL)
-    gtk_init ();
+    adw_init ();
 }
 
 static void
@@ -114,7 +116,10 @@ window_test_wait_words (GtkWidget *widget, const char *words)
 GtkWidget *
 window_test_get_child (WindowTest *test, const char *page, const char *name)
 {
-  return ferry_demo_page_get_child (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), page), name);
+  GtkWidget *widget = ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), page);
+  GObject *child = gtk_widget_get_template_child (widget, G_OBJECT_TYPE (widget), name);
+
+  return GTK_WIDGET (child != NULL || !FERRY_DEMO_IS_PAGE (widget) ? child : ferry_demo_page_get_child (widget, name));
 }
 
 GtkWidget *
