@@ -303,7 +303,7 @@ INNOCENT = {
     "router/lane/a.h": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\ntypedef enum\n{\n  FERRY_ERROR_A,\n} A;\n",
     ".ci/run": "# SPDX-FileCopyrightText: A\n# SPDX-License-Identifier: B\n\n./run tests\n",
     "router/lane/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n/* Rest. */\n\nint asleep (void);\n",
-    "docs/a.md": "| `/dev/null` | an exporter by handle, as a screw |\n| a | `/ring/*/wraps`, `/ring/ends` |\n",
+    "docs/a.md": "| `/dev/null` | no test |\n| a | `/ring/*/wraps`, `/ring/ends` |\n",
     "tests/lane/test-a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n"
                            + 'a = "/ring/%s/%s", b = "wraps", c = "/ring/ends";\n',
     "tests/bench/a.c": "/* SPDX-FileCopyrightText: A\n * SPDX-License-Identifier: B */\n\n  usleep (1);\n",
