@@ -13,6 +13,7 @@
 #include "gtk/ferry-progress-binding.h"
 #include "gtk/ferry-remote-picture.h"
 #include "gtk/ferry-task-button.h"
+#include "gtk/ferry-task-dialog.h"
 #include "gtk/ferry-task-error.h"
 #include "gtk/ferry-task-guard.h"
 #include "gtk/ferry-task-list.h"

@@ -197,9 +197,10 @@ void
 ferry_task_details_present (FerryTask *task, GtkWidget *widget)
 {
   GtkRoot *root = gtk_widget_get_root (widget);
-  int width = root != NULL ? gtk_widget_get_width (GTK_WIDGET (root)) : WIDTH;
-  FerryTaskDetails *self = g_object_new (FERRY_TYPE_TASK_DETAILS, "transient-for", root, "modal", TRUE,
-                                         "destroy-with-parent", TRUE, "default-width", MIN (width, WIDTH), NULL);
+  int width = root != NULL ? gtk_widget_get_width (GTK_WIDGET (root)) : 0;
+  FerryTaskDetails *self =
+    g_object_new (FERRY_TYPE_TASK_DETAILS, "transient-for", root, "modal", TRUE, "destroy-with-parent", TRUE,
+                  "default-width", width > 0 ? MIN (width, WIDTH) : WIDTH, NULL);
 
   show_task (self, task);
   gtk_window_present (GTK_WINDOW (self));

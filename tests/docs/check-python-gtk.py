@@ -64,6 +64,7 @@ def test_widgets(report, ferry, ferry_gtk, executor):
     window.present()
     task = executor.submit("add", GLib.Variant("(xx)", (12, 30)))
     ferry_gtk.bind_progress(task, bar)
+    ferry_gtk.task_show_dialog(task, window)
     group = ferry.TaskGroup.new()
     ferry_gtk.task_group_bind_widget(group, window)
     run(task)

@@ -71,6 +71,7 @@ def test_widgets(report, GLib, Gtk):
     ferry.gtk.bind_progress(task, bar)
     window = Gtk.Window(child=box)
     ferry.gtk.TaskGuard(executor, window)
+    ferry.gtk.show_dialog(task, window)
     window.present()
     task.connect("done", lambda task: ferry.gtk.set_outcome(task, "%d in all" % task.result()))
     executor.submit(failing)

@@ -27,7 +27,7 @@ FerryGtk = load("FerryGtk", "libferry-gtk-1.so.0", lambda module: module.TaskRow
 from gi.repository import Gdk  # noqa: E402
 
 __all__ = ["TaskButton", "TaskGroup", "TaskGuard", "TaskList", "TaskMonitor", "TaskRow", "WorkerList", "bind_progress",
-           "set_outcome"]
+           "set_outcome", "show_dialog"]
 
 # How many tasks that are done a list shows.
 KEPT = 1000
@@ -111,3 +111,10 @@ def bind_progress(task: Task[Any], bar: Any) -> None:
 def set_outcome(task: Task[Any], text: str) -> None:
     """What rows and monitors say of a task that is done: its result, in words."""
     FerryGtk.task_set_outcome(task, FerryGtk.TaskStatus.DONE, text)
+
+
+def show_dialog(task: Task[Any], window: Any) -> None:
+    """A dialog with a bar and Cancel for a task that its window waits for, once it has taken half a second."""
+    _check_display()
+    _check_home(getattr(task, "_home", None))
+    FerryGtk.task_show_dialog(task, window)
