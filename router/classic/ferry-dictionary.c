@@ -19,7 +19,8 @@
  *
  * Values with names, for processes that share state. Export a dictionary with the interface that
  * [func@FerryClassic.Dictionary.create_interface] returns. Other processes can then read and change the dictionary, and
- * follow its changes.
+ * follow its changes. They can also set any number of values, so export it to processes that may use the memory of this
+ * one.
  *
  * Keys are strings in UTF-8; the empty string is valid. Values are variants of any type.
  *

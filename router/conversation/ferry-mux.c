@@ -37,7 +37,9 @@ struct _FerryMux
  * threads. Answers arrive in any order.
  *
  * A transaction ends with its answer or an error, at its deadline, or when it is cancelled. It also ends when the mux
- * is stopped or the transport closes. The first of these is its end, so no call waits for an other end that is gone.
+ * is stopped or the transport closes. The first of these is its end, so no call waits for an other end that is gone. An
+ * answer that arrived in time is the end even if the caller looks later, and time for which the caller's process was
+ * stopped does not count.
  *
  * The other end is a [class@Ferry.Demux], or another program that uses the same protocol. It is notified of cancels and
  * deadlines.

@@ -66,7 +66,7 @@ struct _FerryProxy
  * What is asked before the exporter has come up at the other end, as while its worker is starting, waits there for the
  * exporter. It waits as long as the call's timeout allows, and for 30 s where it has none. Where no exporter has come
  * by then, it fails with %FERRY_ERROR_NOT_LISTENING, and is carried out only where one comes at that very moment. A
- * chain with a default does not wait.
+ * chain with a default does not wait. When 1,024 requests of a transport wait so, further ones are refused at once.
  *
  * No call waits without end: when the transport ends, when the exporter stops, or when the deadline has passed, every
  * call ends with that reason.

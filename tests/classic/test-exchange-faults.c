@@ -4,7 +4,8 @@
 /* Tests: classic/ferry-exchange.c, conversation/ferry-channel.c
  *
  * What goes wrong with channels and exchanges of pprocess does not go wrong here: with workers, which have the
- * functions of tests/conversation/channel-test.h, and over transports of each kind. docs/conversations.md has the list.
+ * functions of tests/conversation/channel-test.h, and over transports of each kind. docs/migrating/pprocess.md has the
+ * list.
  */
 
 #include "config.h"

@@ -4,7 +4,7 @@
 /* Tests: conversation/ferry-mux.c, call/ferry-transport.c
  *
  * What goes wrong with Mux and DeMux of old does not go wrong here, over transports of each kind, with nothing but what
- * is public at the asking end. docs/conversations.md has the list.
+ * is public at the asking end. docs/migrating/mux-demux.md has the list.
  *
  * The other end answers in this process, or over the lanes of a worker's link in another one, which is this program. */
 

@@ -17,7 +17,7 @@ import urllib.parse
 import tap
 
 PAGES = ("architecture.html", "benchmarks.html", "coming-from.html", "conversations.html", "decisions.html",
-         "objects.html", "overview.html", "pipes.html", "protocol.html",
+         "mux-demux.html", "objects.html", "overview.html", "pipes.html", "protocol.html",
          "twelve-steps.html", "index.html", "class.Router.html")
 LINK = re.compile(r'<(?:a|link|script|img)\b[^>]*?\b(?:href|src)="([^"]*)"')
 

@@ -4,7 +4,7 @@
 /* Tests: object/ferry-proxy.c, object/ferry-exporter.c
  *
  * What goes wrong with CallPipe and remoteobj of old does not go wrong here, wherever the object is.
- * docs/objects.md has the list. */
+ * docs/migrating/callpipe.md and docs/migrating/remoteobj.md have the lists. */
 
 #include "config.h"
 
