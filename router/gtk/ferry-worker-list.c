@@ -290,8 +290,10 @@ ferry_worker_list_init (FerryWorkerList *self)
   g_signal_connect_object (self->selection, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
   self->stack = gtk_stack_new ();
   gtk_widget_set_parent (self->stack, GTK_WIDGET (self));
-  gtk_stack_add_named (GTK_STACK (self->stack),
-                       ferry_list_view_new (GTK_SELECTION_MODEL (self->selection), &view_funcs, self, _ ("Workers"), &self->view), LIST_PAGE);
+  gtk_stack_add_named (
+    GTK_STACK (self->stack),
+    ferry_list_view_new (GTK_SELECTION_MODEL (self->selection), &view_funcs, self, _ ("Workers"), &self->view),
+    LIST_PAGE);
   gtk_stack_add_named (GTK_STACK (self->stack), placeholder, PLACEHOLDER_PAGE);
   gtk_widget_add_css_class (placeholder, "dim-label");
   g_signal_connect_object (self->selection, "items-changed", G_CALLBACK (view_changed_cb), self, G_CONNECT_SWAPPED);
