@@ -24,7 +24,7 @@ COMMAND = r"(\./run \w+|(?:demo-app|tests/\w+)/(?:run[\w-]*|mutate\.py))"
 SERVERS = (".ci/run", ".ci/nightly")
 
 # The pages that say what Ferry does, and not how fast it is, and what a figure of speed is.
-FIGURELESS = (r"README\.md$", r"CHANGELOG\.md$", r"docs/(?:overview|twelve-steps|tasks|map|pipes|commands|python|languages|widgets)\.md$")
+FIGURELESS = (r"README\.md$", r"CHANGELOG\.md$", r"docs/(?!architecture|engine|protocol|benchmarks|decisions|cluster).*\.md$")
 FIGURE = r"(?<![\d.])\d[\d.,]* (?:million|µs|ns|[MGk]B/s|M/s|(?:messages|calls|tasks)/s)(?!\w)"
 
 # The page on which each of these names has a line. A member of an enumeration begins its line.
