@@ -16,7 +16,7 @@ import urllib.parse
 
 import tap
 
-PAGES = ("architecture.html", "benchmarks.html", "coming-from.html", "conversations.html", "decisions.html",
+PAGES = ("architecture.html", "benchmarks.html", "concurrent-futures.html", "conversations.html", "decisions.html",
          "mux-demux.html", "objects.html", "overview.html", "pipes.html", "protocol.html",
          "twelve-steps.html", "index.html", "class.Router.html")
 LINK = re.compile(r'<(?:a|link|script|img)\b[^>]*?\b(?:href|src)="([^"]*)"')
