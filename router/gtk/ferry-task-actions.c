@@ -65,6 +65,16 @@ ferry_task_toggle_paused (FerryTask *task)
     ferry_task_pause (task);
 }
 
+/* Whether the executor may have it: one that stands for a group or a map has no function. */
+static gboolean
+is_of (FerryTask *task, FerryExecutor *executor)
+{
+  g_autofree char *function = NULL;
+
+  g_object_get (task, "function", &function, NULL);
+  return executor != NULL && *function != '\0';
+}
+
 gboolean
 ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExecutor *executor)
 {
@@ -80,11 +90,11 @@ ferry_task_action_is_possible (FerryTaskAction action, FerryTask *task, FerryExe
     case FERRY_TASK_ACTION_PAUSE:
       return can_pause_or_resume (task);
     case FERRY_TASK_ACTION_RETRY:
-      return executor != NULL && ferry_task_get_done (task);
+      return is_of (task, executor) && ferry_task_get_done (task);
     case FERRY_TASK_ACTION_REMOVE:
-      return executor != NULL && (ferry_task_get_done (task) || state == FERRY_TASK_STATE_WAITING);
+      return is_of (task, executor) && (ferry_task_get_done (task) || state == FERRY_TASK_STATE_WAITING);
     case FERRY_TASK_ACTION_RUN_NEXT:
-      return executor != NULL && state == FERRY_TASK_STATE_WAITING;
+      return is_of (task, executor) && state == FERRY_TASK_STATE_WAITING;
     case FERRY_TASK_ACTION_SHOW_ERROR:
     case FERRY_TASK_ACTION_COPY_ERROR:
       return state == FERRY_TASK_STATE_FAILED;

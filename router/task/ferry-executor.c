@@ -1259,7 +1259,8 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
  * A task that stays in the list for nothing but that it failed leaves the list. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_DONE if the task is not done. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the task had
- * descriptors or bytes, because they were released at its end. Fails as [method@Ferry.Executor.submit_task] does.
+ * descriptors or bytes, because they were released at its end, or stands for a group or a map. Fails as
+ * [method@Ferry.Executor.submit_task] does.
  *
  * Returns: (transfer full): the new task
  */
@@ -1277,6 +1278,12 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
   if (!ferry_task_get_done (task))
     {
       ferry_set_error (error, FERRY_ERROR_NOT_DONE, "Task '%s' is not done; wait for its end, or cancel it",
+                       ferry_task_get_name (task));
+      return NULL;
+    }
+  if (*ferry_task_get_function (task) == '\0')
+    {
+      ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS, "Task '%s' stands for others; try those again that failed",
                        ferry_task_get_name (task));
       return NULL;
     }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Internal values of a map, for tests. On the router's thread. */
+/* Internal values of a map, for its task and for tests. On the router's thread. */
 
 #pragma once
 
@@ -9,6 +9,8 @@
 
 G_BEGIN_DECLS
 
+/* Returns how many items there are, with those that are not submitted yet; G_MAXUINT64: not known. */
+guint64 ferry_map_get_n_items (FerryMap *self);
 /* Returns the size of a chunk that the map would choose, if the limit of items in flight were no restriction. */
 guint ferry_map_get_automatic_size (FerryMap *self);
 /* Returns the number of places in the ring of results. */

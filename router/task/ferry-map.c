@@ -1663,6 +1663,14 @@ ferry_map_set_paused (FerryMap *self, gboolean paused)
 
 /* ---- Properties and signals ---- */
 
+guint64
+ferry_map_get_n_items (FerryMap *self)
+{
+  guint64 rest = input_get_rest (&self->input);
+
+  return rest != G_MAXUINT64 ? self->n_submitted + rest : rest;
+}
+
 static double
 get_fraction (FerryMap *self)
 {

@@ -37,4 +37,8 @@ void ferry_task_group_wait_async (FerryTaskGroup *self, GCancellable *cancellabl
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_task_group_wait_finish (FerryTaskGroup *self, GAsyncResult *result, GError **error);
 
+FERRY_AVAILABLE_IN_0_1
+FerryTask *ferry_task_new_for_group (FerryTaskGroup *group, const char *name,
+                                     const char *unit) G_GNUC_WARN_UNUSED_RESULT;
+
 G_END_DECLS

@@ -46,6 +46,9 @@ gsize ferry_progress_encode (guint8 bytes[FERRY_MAX_PROGRESS_SIZE], guint64 xid,
 /* any: reads a report. Returns FALSE, and changes nothing, if size does not match the lengths in data. */
 gboolean ferry_progress_decode (FerryProgress *self, gconstpointer data, gsize size);
 
+/* any: sets an amount of a unit, which is cut between characters where it is too long. total: 0: not known. */
+void ferry_progress_set_amount (FerryProgress *self, guint64 amount, guint64 total, const char *unit);
+
 /* A part of a job, or the whole job. */
 typedef struct
 {

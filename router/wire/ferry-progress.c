@@ -70,6 +70,16 @@ copy_text (char *place, const guint8 *data, gsize length, gsize limit)
   place[length] = '\0';
 }
 
+void
+ferry_progress_set_amount (FerryProgress *self, guint64 amount, guint64 total, const char *unit)
+{
+  gsize length = cut_between_characters (unit, strlen (unit), FERRY_MAX_PROGRESS_UNIT);
+
+  self->amount = amount;
+  self->total = total;
+  g_strlcpy (self->unit, unit, length + 1);
+}
+
 gboolean
 ferry_progress_decode (FerryProgress *self, gconstpointer data, gsize size)
 {

@@ -293,6 +293,8 @@ class Tour:
         executor.set_task_priority(waiting[-1], 1)
         group = ferry.TaskGroup.new()
         group.add(slow)
+        whole = ferry.Task.new_for_group(group, "All of them", "tasks")
+        assert whole.get_name() == "All of them" and not whole.get_done()
         assert group.pause() == 1 and slow.props.is_paused and group.resume() == 1
         assert slow.pause() and slow.resume()
         executor.set_paused(True, False)
@@ -300,6 +302,7 @@ class Tour:
         slow.cancel()
         later(lambda call: group.wait_async(None, call), group.wait_finish)
         group.cancel()
+        assert whole.get_state() == ferry.TaskState.CANCELLED
         group.bind(GObject.Object())
         executor.cancel_all()
         later(lambda call: executor.shutdown_async(LONG, None, call), executor.shutdown_finish)
@@ -313,8 +316,10 @@ class Tour:
         self.listen("Map", done, "result", lambda _, index, value, error: heard.append(value.unpack()))
         self.listen("Map", done, "finished", lambda _: heard.append("finished"))
         done.set_arguments(GLib.Variant("ax", [1, 2]))
+        whole = ferry.Task.new_for_map(done, "Both numbers", None)
         done.start()
         until(lambda: "finished" in heard)
+        assert whole.get_state() == ferry.TaskState.COMPLETED and whole.get_fraction() == 1
         pulled = ferry.Map.new(executor, "double", ferry.MapOrder(0))
         pulled.set_paused(True)
         pulled.set_paused(False)

@@ -237,6 +237,8 @@ function testMoreTasks(executor) {
     const late = raised(() => executor.set_task_priority(task, 1));
     fact('a priority is for tasks that wait', late === null || late instanceof GLib.Error);
     group.add(task);
+    const whole = Ferry.Task.new_for_group(group, 'All of them', 'tasks');
+    equal('a group is one task', [whole.get_name(), whole.get_done()], ['All of them', false]);
     equal('a group pauses its tasks, and resumes them', [group.pause(), group.resume()], [1, 1]);
     equal('a task is paused, and resumed', [task.pause(), task.is_paused, task.resume()], [true, true, true]);
     equal('a group cancels its tasks', group.cancel(), 1);
@@ -264,7 +266,9 @@ function testMap(executor) {
     map.set_paused(true);
     map.set_paused(false);
     map.set_arguments(variants(1, 2, 3));
+    const whole = Ferry.Task.new_for_map(map, 'Three numbers', null);
     equal('a map collects', results(map.collect(-1)), [2, 4, 6]);
+    equal('and is one task', [whole.get_state(), whole.get_fraction()], [Ferry.TaskState.COMPLETED, 1]);
     map = Ferry.Map.new(executor, 'double', Ferry.MapOrder.ORDERED);
     map.set_arguments(variants(1, 2));
     equal('it does so asynchronously', results(complete(done => map.collect_async(null, done),

@@ -334,6 +334,133 @@ test_pause (void)
   end_lost (cancelling);
 }
 
+/* ---- the task that stands for a group ---- */
+
+static void
+report_half (FerryTask *task)
+{
+  FerryProgress progress = task_test_progress (0.5, NULL);
+
+  g_assert_true (ferry_task_take_progress (task, &progress));
+}
+
+static void
+assert_progress (FerryTask *sum, double fraction, guint64 amount, guint64 total)
+{
+  g_assert_cmpfloat_with_epsilon (ferry_task_get_fraction (sum), fraction, 0.001);
+  g_assert_cmpuint (ferry_test_get_number (sum, "amount"), ==, amount);
+  g_assert_cmpuint (ferry_test_get_number (sum, "total"), ==, total);
+}
+
+static void
+test_sum (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
+  g_autoptr (FerryTask) one = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) other = task_test_new (&executor);
+  g_autoptr (FerryTask) sum = ferry_task_new_for_group (group, "Holidays", "files");
+  g_autoptr (GVariant) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpstr (ferry_task_get_name (sum), ==, "Holidays");
+  g_assert_cmpint (ferry_task_get_state (sum), ==, FERRY_TASK_STATE_WAITING);
+  ferry_task_group_add (group, other);
+  g_assert_cmpint (ferry_task_get_state (sum), ==, FERRY_TASK_STATE_WAITING);
+  ferry_task_group_add (group, one);
+  g_assert_cmpint (ferry_task_get_state (sum), ==, FERRY_TASK_STATE_EXECUTING);
+  report_half (one);
+  assert_progress (sum, 0.25, 0, 2);
+  g_assert_cmpstr (ferry_test_get_string (sum, "unit"), ==, "files");
+  g_assert_true (ferry_task_complete (one, NULL));
+  assert_progress (sum, 0.5, 1, 2);
+  g_assert_true (ferry_task_start (other, 77));
+  g_assert_true (ferry_task_complete (other, NULL));
+  assert_progress (sum, 1, 2, 2);
+  g_assert_cmpint (ferry_task_get_state (sum), ==, FERRY_TASK_STATE_COMPLETED);
+  result = ferry_task_get_result (sum, &error);
+  g_assert_no_error (error);
+  g_assert_finalize_object (g_steal_pointer (&group));
+}
+
+static void
+test_sum_fails (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
+  g_autoptr (FerryTask) one = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) other = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) sum = NULL, both = NULL;
+
+  ferry_task_group_add (group, one);
+  sum = ferry_task_new_for_group (group, "First", NULL);
+  g_assert_true (ferry_task_fail (one, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL));
+  g_assert_error (ferry_task_get_error (sum), G_FILE_ERROR, G_FILE_ERROR_NOSPC);
+  g_assert_cmpstr (ferry_task_get_error (sum)->message, ==, "The disk is full");
+
+  g_clear_object (&one);
+  one = task_test_new_executing (&executor);
+  ferry_task_group_add (group, one);
+  ferry_task_group_add (group, other);
+  both = ferry_task_new_for_group (group, "Second", NULL);
+  assert_progress (both, 0, 0, 0);
+  end_lost (one);
+  g_assert_false (ferry_task_get_done (both));
+  end_lost (other);
+  ferry_test_assert_says (ferry_task_get_error (both)->message, "2 of 2 tasks failed");
+  ferry_test_assert_says (ferry_task_get_error (both)->message, "gone");
+}
+
+static void
+test_sum_is_cancelled (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
+  g_autoptr (FerryTask) waiting = task_test_new (&executor);
+  g_autoptr (FerryTask) executing = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) empty = ferry_task_new_for_group (group, "Nothing", NULL);
+  g_autoptr (FerryTask) sum = NULL;
+
+  g_assert_true (ferry_task_cancel (empty));
+  g_assert_cmpint (ferry_task_get_state (empty), ==, FERRY_TASK_STATE_CANCELLED);
+  ferry_task_group_add (group, waiting);
+  ferry_task_group_add (group, executing);
+  sum = ferry_task_new_for_group (group, "All", NULL);
+  g_assert_true (ferry_task_pause (sum));
+  g_assert_true (ferry_test_get_number (executing, "is-paused"));
+  g_assert_true (ferry_task_resume (sum));
+  g_assert_false (ferry_test_get_number (executing, "is-paused"));
+  g_assert_true (ferry_task_cancel (sum));
+  g_assert_cmpint (ferry_task_get_state (waiting), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_cmpint (ferry_task_get_state (sum), ==, FERRY_TASK_STATE_CANCELLING);
+  end_lost (executing);
+  g_assert_cmpint (ferry_task_get_state (sum), ==, FERRY_TASK_STATE_CANCELLED);
+}
+
+/* Nobody has to keep it, and it holds nobody. */
+static void
+test_sum_is_dropped (void)
+{
+  TaskTestExecutor executor = {0};
+  FerryTaskGroup *group = ferry_task_group_new ();
+  g_autoptr (FerryTask) one = task_test_new_executing (&executor);
+  FerryTask *sum = ferry_task_new_for_group (group, "Dropped", NULL);
+  FerryTask *other = ferry_task_new_for_group (group, "Kept", NULL);
+  g_autoptr (GError) error = NULL;
+
+  ferry_task_group_add (group, one);
+  g_assert_finalize_object (sum);
+  report_half (one);
+  g_assert_cmpfloat (ferry_task_get_fraction (other), ==, 0.5);
+  g_assert_null (ferry_task_wait (other, 0, &error));
+  g_assert_error (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  ferry_task_group_cancel (group);
+  end_lost (one);
+  g_assert_cmpint (ferry_task_get_state (other), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_finalize_object (other);
+  g_assert_finalize_object (group);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -350,5 +477,9 @@ main (int argc, char **argv)
   g_test_add_func ("/task-group/is-paused", test_pause);
   g_test_add_func ("/task-group/can-be-waited-for", test_wait);
   g_test_add_func ("/task-group/lets-a-wait-be-cancelled", test_cancelled_wait);
+  g_test_add_func ("/task-group/is-one-task", test_sum);
+  g_test_add_func ("/task-group/fails-as-one-task", test_sum_fails);
+  g_test_add_func ("/task-group/is-cancelled-as-one-task", test_sum_is_cancelled);
+  g_test_add_func ("/task-group/forgets-the-task-that-stands-for-it", test_sum_is_dropped);
   return g_test_run ();
 }

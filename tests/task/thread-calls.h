@@ -105,6 +105,8 @@ CALL (ferry_task_group_bind, SAYS, ferry_task_group_bind (s->group, G_OBJECT (s-
 CALL (ferry_task_group_pause, SAYS, g_assert_cmpuint (ferry_task_group_pause (s->group), ==, 0))
 CALL (ferry_task_group_resume, SAYS, g_assert_cmpuint (ferry_task_group_resume (s->group), ==, 0))
 CALL (ferry_task_group_wait_async, SAYS, ferry_task_group_wait_async (s->group, NULL, NULL, NULL))
+CALL (ferry_task_new_for_group, SAYS, g_assert_null (ferry_task_new_for_group (s->group, "All", NULL)))
+CALL (ferry_task_new_for_map, SAYS, g_assert_null (ferry_task_new_for_map (s->map, "All", NULL)))
 CALL (ferry_task_consume, SAYS, ferry_task_consume (ferry_test_get_object (s->process, "task"), 1))
 CALL (ferry_task_wait_async, SAYS, ferry_task_wait_async (s->task, NULL, NULL, NULL))
 CALL (ferry_wait_all, FAILS, g_assert_false (ferry_wait_all (s->router, 1, error)))
