@@ -7,6 +7,7 @@
 
 private=
 display_process=
+watcher=tests/examples/libferry-watcher.so
 
 # Debian has servers such as nats-server, and 'ip', in a folder that an ordinary user does not look into. Programs of GLib
 # want to know that text is UTF-8, and a bare machine has no locale set.
@@ -330,16 +331,27 @@ prepare_window () # what group target...
   }
 }
 
-# The demo does these jobs by itself and leaves a picture. The digests of some thousand files are left out of what is shown.
-take_shot () # picture argument...
+# On a virtual display, a picture is taken of the window that a program opens.
+watch () # picture program argument...
+{
+  shot=$top/$1.png
+  shift
+  result=0
+  if [ -z "$display_process" ]; then
+    "$@"
+    return
+  fi
+  rm -f "$shot"
+  LD_PRELOAD="$top/build/$watcher" FERRY_WATCHER_SHOT="$shot" "$@" || result=$?
+  [ ! -s "$shot" ] || say "Screenshot: $shot" >&2
+  return "$result"
+}
+
+# The demo works at its jobs for some seconds before its picture is taken, and ends in the middle of them.
+watch_demo () # picture argument...
 {
   picture=$1
   shift
-  say "Running: ferry-demo --auto $* --screenshot $picture"
-  result=0
-  "$top/build/demo-app/ferry-demo" --auto "$@" --screenshot "$picture" >"$private/results" || result=$?
-  grep -vE '^[0-9a-f]{64}  ' "$private/results" || true
-  [ "$result" -eq 0 ] || fail "the demo ended with status $result."
-  [ -s "$picture" ] || fail "the demo wrote no $picture."
-  say "Screenshot: $picture"
+  say "Running: ferry-demo $*"
+  FERRY_WATCHER_SECONDS=6 watch "$picture" "$top/build/demo-app/ferry-demo" "$@"
 }

@@ -11,6 +11,5 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (FerryDemoApplication, ferry_demo_application, FERRY_DEMO, APPLICATION, AdwApplication)
 
 FerryDemoApplication *ferry_demo_application_new (void) G_GNUC_WARN_UNUSED_RESULT;
-int ferry_demo_application_get_exit_status (FerryDemoApplication *self);
 
 G_END_DECLS

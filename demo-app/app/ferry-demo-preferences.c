@@ -50,14 +50,15 @@ changed_cb (GtkBuilder *builder)
   FerryPool *pool = g_object_get_data (G_OBJECT (builder), "pool");
   FerryDemoPreferences preferences;
   g_autoptr (GError) error = NULL;
+  double n_workers;
 
+  g_object_get (gtk_builder_get_object (builder, "workers"), "value", &n_workers, NULL);
   g_object_get (gtk_builder_get_object (builder, "sandbox"), "selected", &preferences.sandbox, NULL);
   g_object_get (gtk_builder_get_object (builder, "throughput"), "selected", &preferences.throughput, NULL);
-  preferences.n_workers =
-    (guint) gtk_spin_button_get_value_as_int (GTK_SPIN_BUTTON (gtk_builder_get_object (builder, "workers")));
+  preferences.n_workers = (guint) n_workers;
   ferry_pool_set_max_workers (pool, preferences.n_workers);
   if (!ferry_demo_preferences_save (&preferences, &error))
-    gtk_label_set_text (GTK_LABEL (gtk_builder_get_object (builder, "note")), error->message);
+    g_object_set (gtk_builder_get_object (builder, "group"), "description", error->message, NULL);
 }
 
 GtkWindow *
@@ -66,21 +67,20 @@ ferry_demo_preferences_window_new (GtkWindow *parent, FerryPool *pool)
   GtkBuilder *builder = gtk_builder_new_from_resource ("/org/ferryproject/Demo/ferry-demo-preferences.ui");
   GtkWindow *window = GTK_WINDOW (gtk_builder_get_object (builder, "window"));
   GObject *workers = gtk_builder_get_object (builder, "workers");
+  GObject *sandbox = gtk_builder_get_object (builder, "sandbox");
+  GObject *throughput = gtk_builder_get_object (builder, "throughput");
   FerryDemoPreferences preferences;
   guint max_workers;
 
   ferry_demo_preferences_load (&preferences);
   g_object_get (pool, "max-workers", &max_workers, NULL);
-  gtk_spin_button_set_range (GTK_SPIN_BUTTON (workers), 1.0, FERRY_DEMO_MAX_WORKERS);
-  gtk_spin_button_set_value (GTK_SPIN_BUTTON (workers), max_workers);
-  g_object_set (gtk_builder_get_object (builder, "sandbox"), "selected", (guint) preferences.sandbox, NULL);
-  g_object_set (gtk_builder_get_object (builder, "throughput"), "selected", (guint) preferences.throughput, NULL);
+  g_object_set (workers, "value", (double) max_workers, NULL);
+  g_object_set (sandbox, "selected", (guint) preferences.sandbox, NULL);
+  g_object_set (throughput, "selected", (guint) preferences.throughput, NULL);
   g_object_set_data_full (G_OBJECT (builder), "pool", g_object_ref (pool), g_object_unref);
-  g_signal_connect_swapped (workers, "value-changed", G_CALLBACK (changed_cb), builder);
-  g_signal_connect_swapped (gtk_builder_get_object (builder, "sandbox"), "notify::selected", G_CALLBACK (changed_cb),
-                            builder);
-  g_signal_connect_swapped (gtk_builder_get_object (builder, "throughput"), "notify::selected", G_CALLBACK (changed_cb),
-                            builder);
+  g_signal_connect_swapped (workers, "notify::value", G_CALLBACK (changed_cb), builder);
+  g_signal_connect_swapped (sandbox, "notify::selected", G_CALLBACK (changed_cb), builder);
+  g_signal_connect_swapped (throughput, "notify::selected", G_CALLBACK (changed_cb), builder);
   g_object_set_data_full (G_OBJECT (window), "builder", builder, g_object_unref);
   gtk_window_set_transient_for (window, parent);
   return window;

@@ -16,23 +16,16 @@ struct _FerryDemoSession
   char *worker_path;
   gboolean prefers_throughput;
   FerryRouter *router;
-  FerryPool *pool;
-  FerryRunner *cluster; /* NULL where there are no other hosts */
   FerryExecutor *executor;
-  GPtrArray *executors; /* (element-type FerryExecutor): of pages */
-  GPtrArray *cards;     /* (element-type FerryDemoCard): those of the tasks of the executor's list, in its order */
+  FerryExecutor *commands; /* NULL where there is no program that runs them */
+  FerryRunner *cluster;    /* NULL where there are no other hosts */
+  GPtrArray *executors;    /* (element-type FerryExecutor): all that there are */
   FerryDemoObject *object;
   FerryDemoThumbnails *thumbnails;
-
-  FerryDemoMeter *meter;
-  FerryDemoReading reading;
-  guint turn_timeout;
-  gint64 last_open; /* when a task was last seen that was not done */
 };
 
 typedef enum
 {
-  SIGNAL_TURNED,
   SIGNAL_STOPPING,
   N_SIGNALS
 } FerryDemoSessionSignal;
@@ -41,68 +34,16 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryDemoSession, ferry_demo_session, G_TYPE_OBJECT)
 
+/* The first handler that is told of a new task. */
 static void
-turn_meter (FerryDemoSession *self, gint64 now)
+tasks_changed_cb (GListModel *tasks, guint position, guint n_removed, guint n_added)
 {
-  ferry_demo_meter_turn (self->meter, now, ferry_router_get_counter (self->router, FERRY_COUNTER_MESSAGES),
-                         ferry_router_get_counter (self->router, FERRY_COUNTER_BYTES));
-}
-
-static gboolean
-turn_cb (gpointer user_data)
-{
-  FerryDemoSession *self = user_data;
-  gint64 now = g_get_monotonic_time ();
-
-  if (ferry_demo_session_get_n_open (self) > 0)
-    self->last_open = now;
-
-  turn_meter (self, now);
-  ferry_demo_meter_read (self->meter, &self->reading);
-
-  /* One second after the last task the reading is empty, and then nothing wakes the idle application. */
-  if (now - self->last_open > G_USEC_PER_SEC + FERRY_DEMO_METER_SLOT_MILLISECONDS * 1000)
+  for (guint i = position; i < position + n_added; i++)
     {
-      self->reading = (FerryDemoReading){0};
-      self->turn_timeout = 0;
+      g_autoptr (FerryTask) task = g_list_model_get_item (tasks, i);
+
+      ferry_demo_job_follow (task);
     }
-  g_signal_emit (self, signals[SIGNAL_TURNED], 0);
-  return self->turn_timeout != 0 ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
-}
-
-static void
-start_turning (FerryDemoSession *self)
-{
-  self->last_open = g_get_monotonic_time ();
-  if (self->turn_timeout != 0)
-    return;
-
-  ferry_demo_meter_reset (self->meter);
-  turn_meter (self, self->last_open);
-  self->turn_timeout = g_timeout_add (FERRY_DEMO_METER_SLOT_MILLISECONDS, turn_cb, self);
-  g_source_set_name_by_id (self->turn_timeout, "[ferry-demo] turn");
-}
-
-/* That of the task at a position, which may be in another place of the list already. */
-static FerryDemoCard *
-make_card (FerryDemoSession *self, guint position)
-{
-  g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->executor), position);
-  FerryDemoCard *card = ferry_demo_card_get (task);
-
-  return card != NULL ? g_object_ref (card) : ferry_demo_card_new (task, self->meter);
-}
-
-/* The first handler that is told of a new task, so that the others find its card. */
-static void
-tasks_changed_cb (FerryDemoSession *self, guint position, guint n_removed, guint n_added)
-{
-  for (guint i = 0; i < n_added; i++)
-    g_ptr_array_insert (self->cards, (int) (position + i), make_card (self, position + i));
-  if (n_removed > 0)
-    g_ptr_array_remove_range (self->cards, position + n_added, n_removed);
-  if (n_added > 0)
-    start_turning (self);
 }
 
 static void
@@ -114,10 +55,9 @@ ferry_demo_session_dispose (GObject *object)
   g_clear_object (&self->object);
   g_clear_object (&self->thumbnails);
   g_clear_object (&self->executor);
+  g_clear_object (&self->commands);
   g_clear_pointer (&self->executors, g_ptr_array_unref);
-  g_clear_pointer (&self->cards, g_ptr_array_unref);
   g_clear_object (&self->cluster);
-  g_clear_object (&self->pool);
   g_clear_object (&self->router);
   G_OBJECT_CLASS (ferry_demo_session_parent_class)->dispose (object);
 }
@@ -125,10 +65,7 @@ ferry_demo_session_dispose (GObject *object)
 static void
 ferry_demo_session_finalize (GObject *object)
 {
-  FerryDemoSession *self = FERRY_DEMO_SESSION (object);
-
-  ferry_demo_meter_free (self->meter);
-  g_free (self->worker_path);
+  g_free (FERRY_DEMO_SESSION (object)->worker_path);
   G_OBJECT_CLASS (ferry_demo_session_parent_class)->finalize (object);
 }
 
@@ -140,8 +77,6 @@ ferry_demo_session_class_init (FerryDemoSessionClass *klass)
   object_class->dispose = ferry_demo_session_dispose;
   object_class->finalize = ferry_demo_session_finalize;
 
-  signals[SIGNAL_TURNED] =
-    g_signal_new ("turned", FERRY_DEMO_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_STOPPING] =
     g_signal_new ("stopping", FERRY_DEMO_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
@@ -149,39 +84,56 @@ ferry_demo_session_class_init (FerryDemoSessionClass *klass)
 static void
 ferry_demo_session_init (FerryDemoSession *self)
 {
-  self->meter = ferry_demo_meter_new ();
-  self->cards = g_ptr_array_new_with_free_func (g_object_unref);
   self->executors = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
-FerryDemoSession *
-ferry_demo_session_new (const char *worker_path, guint max_workers)
+static FerryExecutor *
+add_executor (FerryDemoSession *self, FerryLauncher *launcher, const char *name)
 {
-  g_autoptr (FerryLauncher) launcher = ferry_demo_launcher_new (worker_path, NULL);
-  FerryDemoSession *self = g_object_new (FERRY_DEMO_TYPE_SESSION, NULL);
+  g_autoptr (FerryPool) pool = ferry_pool_new (self->router, launcher);
+  FerryExecutor *executor = ferry_executor_new (pool);
 
-  self->worker_path = g_strdup (worker_path);
-  self->router = ferry_router_new (NULL);
-  self->pool = ferry_pool_new (self->router, launcher);
-  g_object_set (self->pool, "name", "demo", "max-workers", max_workers, NULL);
-  self->executor = ferry_executor_new (self->pool);
-  g_object_set (self->executor, "keep-finished", KEEP_FINISHED, NULL);
-  g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), self, G_CONNECT_SWAPPED);
-  self->object = ferry_demo_object_new (self->router, worker_path);
-  self->thumbnails = ferry_demo_thumbnails_new (self->router, worker_path, ferry_get_n_usable_cores ());
-  return self;
+  g_object_set (pool, "name", name, NULL);
+  g_object_set (executor, "keep-finished", KEEP_FINISHED, NULL);
+  g_ptr_array_add (self->executors, g_object_ref (executor));
+  return executor;
 }
 
 FerryExecutor *
 ferry_demo_session_add_executor (FerryDemoSession *self, const char *name, guint max_workers)
 {
   g_autoptr (FerryLauncher) launcher = ferry_demo_launcher_new (self->worker_path, NULL);
-  g_autoptr (FerryPool) pool = ferry_pool_new (self->router, launcher);
-  FerryExecutor *executor = ferry_executor_new (pool);
+  FerryExecutor *executor = add_executor (self, launcher, name);
 
-  g_object_set (pool, "name", name, "max-workers", max_workers, NULL);
-  g_ptr_array_add (self->executors, g_object_ref (executor));
+  ferry_pool_set_max_workers (ferry_executor_get_pool (executor), max_workers);
   return executor;
+}
+
+static void
+add_commands (FerryDemoSession *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new_for_commands (&error);
+
+  if (launcher != NULL)
+    self->commands = add_executor (self, launcher, "commands");
+  else
+    g_message ("Commands cannot be run: %s", error->message);
+}
+
+FerryDemoSession *
+ferry_demo_session_new (const char *worker_path, guint max_workers)
+{
+  FerryDemoSession *self = g_object_new (FERRY_DEMO_TYPE_SESSION, NULL);
+
+  self->worker_path = g_strdup (worker_path);
+  self->router = ferry_router_new (NULL);
+  self->executor = ferry_demo_session_add_executor (self, "demo", max_workers);
+  g_signal_connect (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), NULL);
+  add_commands (self);
+  self->object = ferry_demo_object_new (self->router, worker_path);
+  self->thumbnails = ferry_demo_thumbnails_new (self->router, worker_path, ferry_get_n_usable_cores ());
+  return self;
 }
 
 /* The tasks that find no worker here run on hosts that are there by way of a server. Before the start. */
@@ -212,7 +164,7 @@ ferry_demo_session_prefers_throughput (FerryDemoSession *self)
 gboolean
 ferry_demo_session_start (FerryDemoSession *self, GError **error)
 {
-  return ferry_router_start (self->router, error) && ferry_pool_start (self->pool, error) &&
+  return ferry_router_start (self->router, error) &&
          (self->cluster == NULL || ferry_demo_cluster_connect (self->cluster, error));
 }
 
@@ -223,14 +175,12 @@ ferry_demo_session_stop (FerryDemoSession *self)
 {
   g_autoptr (GError) error = NULL;
 
-  g_clear_handle_id (&self->turn_timeout, g_source_remove);
   if (self->router == NULL || !ferry_router_get_running (self->router))
     return;
 
   g_signal_emit (self, signals[SIGNAL_STOPPING], 0);
   ferry_demo_object_stop (self->object);
   ferry_demo_thumbnails_stop (self->thumbnails);
-  ferry_demo_end (self->executor);
   for (guint i = 0; i < self->executors->len; i++)
     ferry_demo_end (self->executors->pdata[i]);
   if (self->cluster != NULL)
@@ -240,25 +190,17 @@ ferry_demo_session_stop (FerryDemoSession *self)
 }
 
 /* A new request is tried even when no worker could be started before. */
-static void
-revive_pool (FerryDemoSession *self)
+void
+ferry_demo_session_add (FerryDemoSession *self, FerryDemoJob job)
 {
-  if (ferry_pool_get_error (self->pool) != NULL)
-    ferry_pool_reset (self->pool);
-}
-
-/* The new task, which the list keeps; NULL when the session is being stopped. */
-FerryTask *
-ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec)
-{
-  g_autoptr (FerryTask) task = ferry_demo_card_make_task (spec);
+  g_autoptr (FerryTask) task = ferry_demo_job_make_task (job);
+  FerryPool *pool = ferry_executor_get_pool (self->executor);
   g_autoptr (GError) error = NULL;
 
-  revive_pool (self);
-  if (ferry_executor_submit_task (self->executor, task, &error))
-    return task;
-  g_warning ("'%s' was not submitted: %s", ferry_task_get_name (task), error->message);
-  return NULL;
+  if (ferry_pool_get_error (pool) != NULL)
+    ferry_pool_reset (pool);
+  if (!ferry_executor_submit_task (self->executor, task, &error))
+    g_warning ("'%s' was not submitted: %s", ferry_task_get_name (task), error->message);
 }
 
 FerryRouter *
@@ -279,6 +221,12 @@ ferry_demo_session_get_executor (FerryDemoSession *self)
   return self->executor;
 }
 
+FerryExecutor *
+ferry_demo_session_get_commands (FerryDemoSession *self)
+{
+  return self->commands;
+}
+
 /* NULL where there are no other hosts. */
 FerryRunner *
 ferry_demo_session_get_cluster (FerryDemoSession *self)
@@ -296,26 +244,4 @@ FerryDemoThumbnails *
 ferry_demo_session_get_thumbnails (FerryDemoSession *self)
 {
   return self->thumbnails;
-}
-
-/* Tasks that are not done. */
-guint
-ferry_demo_session_get_n_open (FerryDemoSession *self)
-{
-  guint n_waiting, n_executing;
-
-  g_object_get (self->executor, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
-  return n_waiting + n_executing;
-}
-
-gboolean
-ferry_demo_session_is_turning (FerryDemoSession *self)
-{
-  return self->turn_timeout != 0;
-}
-
-const FerryDemoReading *
-ferry_demo_session_get_reading (FerryDemoSession *self)
-{
-  return &self->reading;
 }

@@ -5,10 +5,9 @@
 
 #include <ferry.h>
 
-#include "app/ferry-demo-meter.h"
 #include "object/ferry-demo-object.h"
 #include "pictures/ferry-demo-thumbnails.h"
-#include "tasks/ferry-demo-card.h"
+#include "tasks/ferry-demo-job.h"
 
 G_BEGIN_DECLS
 
@@ -34,17 +33,16 @@ void ferry_demo_session_stop (FerryDemoSession *self);
 FerryExecutor *ferry_demo_session_add_executor (FerryDemoSession *self, const char *name,
                                                 guint max_workers) G_GNUC_WARN_UNUSED_RESULT;
 
-FerryTask *ferry_demo_session_add (FerryDemoSession *self, const FerryDemoSpec *spec);
+void ferry_demo_session_add (FerryDemoSession *self, FerryDemoJob job);
 
 FerryRouter *ferry_demo_session_get_router (FerryDemoSession *self);
 gboolean ferry_demo_session_prefers_throughput (FerryDemoSession *self);
 const char *ferry_demo_session_get_worker_path (FerryDemoSession *self);
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
+/* NULL where there is no program that runs commands. */
+FerryExecutor *ferry_demo_session_get_commands (FerryDemoSession *self);
 FerryRunner *ferry_demo_session_get_cluster (FerryDemoSession *self);
 FerryDemoObject *ferry_demo_session_get_object (FerryDemoSession *self);
 FerryDemoThumbnails *ferry_demo_session_get_thumbnails (FerryDemoSession *self);
-guint ferry_demo_session_get_n_open (FerryDemoSession *self);
-gboolean ferry_demo_session_is_turning (FerryDemoSession *self);
-const FerryDemoReading *ferry_demo_session_get_reading (FerryDemoSession *self);
 
 G_END_DECLS

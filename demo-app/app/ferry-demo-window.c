@@ -67,14 +67,13 @@ G_DEFINE_FINAL_TYPE (FerryDemoWindow, ferry_demo_window, ADW_TYPE_APPLICATION_WI
   }
 
 MAKE (pipes, FERRY_DEMO_TYPE_PIPES_PAGE)
-MAKE (tasks, FERRY_DEMO_TYPE_TASKS_PAGE)
 MAKE (pictures, FERRY_DEMO_TYPE_THUMBNAIL_PAGE)
 MAKE (object, FERRY_DEMO_TYPE_OBJECT_PAGE)
 
 static const Page pages[] = {
   {"start", N_ ("Start"), "media-playback-start-symbolic", "start/ferry-demo-start-page.c", ferry_demo_start_page_new},
   {"pipes", N_ ("Pipes"), "network-transmit-receive-symbolic", "pipes/ferry-demo-pipe.c", make_pipes},
-  {"tasks", N_ ("Tasks"), "view-list-symbolic", "tasks/ferry-demo-tasks-page.c", make_tasks},
+  {"tasks", N_ ("Tasks"), "view-list-symbolic", "tasks/ferry-demo-tasks-page.c", ferry_demo_tasks_page_new},
   {"robust", N_ ("Robust"), "security-high-symbolic", "robust/ferry-demo-robust-page.c", ferry_demo_robust_page_new},
   {"pictures", N_ ("Pictures"), "folder-pictures-symbolic", "pictures/ferry-demo-thumbnails.c", make_pictures},
   {"object", N_ ("Live Object"), "weather-clear-symbolic", "object/ferry-demo-object.c", make_object},

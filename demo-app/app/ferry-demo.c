@@ -10,12 +10,10 @@ int
 main (int argc, char *argv[])
 {
   g_autoptr (FerryDemoApplication) application = NULL;
-  int status;
 
   ferry_demo_translate ();
   g_set_application_name (_ ("Ferry Demo"));
 
   application = ferry_demo_application_new ();
-  status = g_application_run (G_APPLICATION (application), argc, argv);
-  return status != 0 ? status : ferry_demo_application_get_exit_status (application);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

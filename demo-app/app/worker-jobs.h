@@ -10,15 +10,11 @@
 G_BEGIN_DECLS
 
 GVariant *worker_work (FerryJob *job, GVariant *arguments, GError **error);
-GVariant *worker_sha256 (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_primes (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_crash (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_hang (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_flood (FerryJob *job, GVariant *arguments, GError **error);
 GVariant *worker_thumbnail (FerryJob *job, GVariant *arguments, GError **error);
-
-/* With a separator between thousands, as the application writes it. Returns a new string. */
-char *worker_format_count (guint64 count) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Not a function: all that the process does, to its end. Returns what it exits with. */
 int worker_heat (void);

@@ -5,33 +5,16 @@
  * after the other; it ends when the pool is done with it, or gone. With an argument it serves an object instead. */
 
 #include <ferry.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "app/ferry-demo-message.h"
 #include "app/ferry-demo-place.h"
 #include "app/worker-jobs.h"
 #include "pipes/worker-pipe.h"
 
-/* The C locale has no separator; there it is that of English. */
-char *
-worker_format_count (guint64 count)
-{
-  const char *separator = *nl_langinfo (THOUSEP) != '\0' ? nl_langinfo (THOUSEP) : ",";
-  g_autofree char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, count);
-  GString *text = g_string_new (digits);
-
-  for (gssize place = (gssize) strlen (digits) - 3; place > 0; place -= 3)
-    g_string_insert (text, place, separator);
-  return g_string_free (text, FALSE);
-}
-
 static void
 register_functions (void)
 {
-  ferry_function_register ("sha256", FERRY_DEMO_SHA256_ARGUMENTS, FERRY_DEMO_SHA256_RESULT, worker_sha256);
   ferry_function_register ("primes", FERRY_DEMO_PRIMES_ARGUMENTS, FERRY_DEMO_PRIMES_RESULT, worker_primes);
   ferry_function_register ("crash", NULL, NULL, worker_crash);
   ferry_function_register ("hang", NULL, NULL, worker_hang);

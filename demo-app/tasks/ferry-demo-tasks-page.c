@@ -1,40 +1,78 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The list of the executor's tasks, how far all of them are, and the figures below. Bars move when a function reports,
- * words at the session's turns. The frame clock is kept going while there is work, so that its figure is honest. An
- * idle page draws nothing.
+/* An executor is a model of its tasks, and FerryTaskList shows it. The demo has two executors: one has tasks for its
+ * own worker, and the other one runs commands.
  *
- * The actions are the window's as well, since keys do the same wherever the focus is. */
+ * The actions are the window's, since keys do the same wherever the focus is. */
 
 #include "tasks/ferry-demo-tasks-page.h"
 
+#include <ferry-gtk.h>
 #include <glib/gi18n.h>
 
 #include "app/ferry-demo-format.h"
 #include "tasks/ferry-demo-cluster.h"
-#include "tasks/ferry-demo-digests-button.h"
-#include "tasks/ferry-demo-words.h"
+#include "tasks/ferry-demo-command-dialog.h"
 
-#define NO_FIGURE "–"
-
-#define LIMIT_KEY "limit-button"
-
+#define PRIMES G_GUINT64_CONSTANT (5000000000)
 #define MANY 100
 #define MANY_LIMIT G_GUINT64_CONSTANT (20000000)
 #define MANY_STEP G_GUINT64_CONSTANT (1000000)
 
 struct _FerryDemoTasksPage
 {
-  FerryDemoPage parent_instance;
+  AdwBin parent_instance;
 
   GSimpleActionGroup *actions;
-  FerryDemoSession *session; /* (unowned) the page's */
-  FerryExecutor *executor;   /* (unowned) the session's */
-  guint tick_callback;
+  FerryDemoSession *session;
+  FerryExecutor *executor; /* (unowned) the session's */
+  FerryExecutor *commands; /* (unowned) (nullable) the session's */
+
+  GtkMenuButton *add_button;
+  GtkWidget *workers_label;
+  GtkWidget *busy_label;
+  GtkWidget *workers_spin;
+  GtkBox *workers_box;
+  GtkBox *hosts_box;
+  GtkWidget *counts_label;
+  GtkWidget *switcher;
+  GtkStack *lists;
+  GtkWidget *list;
+  GtkWidget *commands_list;
 };
 
-G_DEFINE_FINAL_TYPE (FerryDemoTasksPage, ferry_demo_tasks_page, FERRY_DEMO_TYPE_PAGE)
+G_DEFINE_FINAL_TYPE (FerryDemoTasksPage, ferry_demo_tasks_page, ADW_TYPE_BIN)
+
+/* ---- what is shown ---- */
+
+static void
+take_text (GtkWidget *label, char *text)
+{
+  gtk_label_set_text (GTK_LABEL (label), text);
+  g_free (text);
+}
+
+static void
+show_workers (FerryDemoTasksPage *self)
+{
+  guint max_workers, n_workers, n_busy;
+
+  g_object_get (ferry_executor_get_pool (self->executor), "max-workers", &max_workers, "n-workers", &n_workers,
+                "n-busy", &n_busy, NULL);
+  take_text (self->workers_label,
+             ferry_demo_format_counted (max_workers, ngettext ("%s worker", "%s workers", max_workers)));
+  take_text (self->busy_label, g_strdup_printf (_ ("%u started, %u busy"), n_workers, n_busy));
+}
+
+static void
+append_count (GString *words, guint64 count, const char *text)
+{
+  g_autofree char *counted = ferry_demo_format_counted (count, text);
+
+  if (count > 0)
+    g_string_append_printf (words, "%s%s", words->len > 0 ? " · " : "", counted);
+}
 
 static void
 set_enabled (FerryDemoTasksPage *self, const char *name, gboolean enabled)
@@ -44,160 +82,49 @@ set_enabled (FerryDemoTasksPage *self, const char *name, gboolean enabled)
   g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
 }
 
-/* ---- what is shown ---- */
-
-static void
-show_figures (FerryDemoTasksPage *self)
-{
-  const FerryDemoReading *reading = ferry_demo_session_get_reading (self->session);
-  g_autofree char *amount = ferry_format_amount (reading->messages_per_second);
-  g_autofree char *size = g_format_size ((guint64) reading->bytes_per_second);
-  GdkFrameClock *frame_clock = gtk_widget_get_frame_clock (GTK_WIDGET (self));
-  gboolean drawing = self->tick_callback != 0 && frame_clock != NULL;
-
-  ferry_demo_page_take_text (self, "messages_label", g_strdup_printf ("%s/s", amount));
-  ferry_demo_page_take_text (self, "bytes_label", g_strdup_printf ("%s/s", size));
-  ferry_demo_page_take_text (
-    self, "median_label",
-    reading->has_latency ? ferry_demo_format_latency (reading->latency_median) : g_strdup (NO_FIGURE));
-  ferry_demo_page_take_text (
-    self, "p99_label", reading->has_latency ? ferry_demo_format_latency (reading->latency_p99) : g_strdup (NO_FIGURE));
-  ferry_demo_page_take_text (
-    self, "frames_label",
-    drawing ? g_strdup_printf ("%.0f/s", gdk_frame_clock_get_fps (frame_clock)) : g_strdup (NO_FIGURE));
-}
-
-static void
-show_total (FerryDemoTasksPage *self)
-{
-  double fraction;
-
-  g_object_get (self->executor, "fraction", &fraction, NULL);
-  ferry_demo_page_take_text (self, "total_label", g_strdup_printf ("%d %%", (int) (fraction * 100.0)));
-}
-
-static void
-show_workers (FerryDemoTasksPage *self)
-{
-  g_autofree char *most = NULL;
-  g_autofree char *tooltip = NULL;
-  guint max_workers, n_workers, n_busy;
-
-  g_object_get (ferry_executor_get_pool (self->executor), "max-workers", &max_workers, "n-workers", &n_workers,
-                "n-busy", &n_busy, NULL);
-  most = ferry_demo_format_counted (max_workers, ngettext ("%s worker", "%s workers", max_workers));
-  tooltip = g_strdup_printf (_ ("At most %s at a time"), most);
-  gtk_menu_button_set_label (ferry_demo_page_get_child (self, "workers_button"), most);
-  gtk_widget_set_tooltip_text (ferry_demo_page_get_child (self, "workers_button"), tooltip);
-  ferry_demo_page_take_text (self, "workers_label", g_strdup_printf (_ ("%u started, %u busy"), n_workers, n_busy));
-}
-
+/* Of the list that is shown, those that were removed from it among them. */
 static void
 show_counts (FerryDemoTasksPage *self)
 {
-  guint n_open = ferry_demo_session_get_n_open (self->session);
-  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->executor));
+  gboolean has_commands = self->commands != NULL && g_list_model_get_n_items (G_LIST_MODEL (self->commands)) > 0;
+  gboolean of_commands = gtk_stack_get_visible_child (self->lists) == self->commands_list;
+  FerryExecutor *executor = of_commands ? self->commands : self->executor;
+  GString *words = g_string_new (NULL);
+  guint n_executing, n_waiting;
+  guint64 n_completed, n_failed, n_cancelled;
 
-  ferry_demo_page_take_text (self, "counts_label", ferry_demo_words_for_counts (self->executor));
-  set_enabled (self, "cancel-all", n_open > 0);
-  set_enabled (self, "clear", n_items > n_open);
-  show_total (self);
-}
-
-static gboolean
-tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
-{
-  FerryDemoTasksPage *self = FERRY_DEMO_TASKS_PAGE (widget);
-
-  if (ferry_demo_session_is_turning (self->session))
-    return G_SOURCE_CONTINUE;
-
-  self->tick_callback = 0;
-  show_figures (self);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-tasks_changed_cb (FerryDemoTasksPage *self)
-{
-  gboolean empty = g_list_model_get_n_items (G_LIST_MODEL (self->executor)) == 0;
-
-  gtk_widget_set_visible (ferry_demo_page_get_child (self, "summary"), !empty);
-  show_counts (self);
-  if (!empty && self->tick_callback == 0)
-    self->tick_callback = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
+  g_object_get (executor, "n-executing", &n_executing, "n-waiting", &n_waiting, "n-completed", &n_completed, "n-failed",
+                &n_failed, "n-cancelled", &n_cancelled, NULL);
+  append_count (words, n_executing, _ ("%s running"));
+  append_count (words, n_waiting, _ ("%s waiting"));
+  append_count (words, n_completed, _ ("%s done"));
+  append_count (words, n_failed, _ ("%s failed"));
+  append_count (words, n_cancelled, _ ("%s cancelled"));
+  gtk_widget_set_visible (self->counts_label, words->len > 0);
+  take_text (self->counts_label, g_string_free (words, FALSE));
+  gtk_widget_set_visible (self->switcher, has_commands || of_commands);
 }
 
 /* ---- adding ---- */
 
 static void
-show (FerryDemoTasksPage *self)
+show (FerryDemoTasksPage *self, GtkWidget *list)
 {
   gtk_widget_activate_action (GTK_WIDGET (self), "page.show", "s", "tasks");
+  gtk_stack_set_visible_child (self->lists, list);
 }
 
 static void
-add_job (FerryDemoTasksPage *self, FerryDemoKind kind, const char *argument)
+add_job (FerryDemoTasksPage *self, FerryDemoKind kind, guint64 number)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerryDemoSpec) spec = ferry_demo_spec_new (kind, argument, &error);
-
-  if (spec != NULL)
-    ferry_demo_session_add (self->session, spec);
-  else
-    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, error->message);
-  show (self);
+  ferry_demo_session_add (self->session, (FerryDemoJob){kind, number});
+  show (self, self->list);
 }
 
 static void
-folder_chosen (FerryDemoPage *page, const char *path)
+add_primes (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
-  add_job (FERRY_DEMO_TASKS_PAGE (page), FERRY_DEMO_KIND_SHA256, path);
-}
-
-static void
-choose_folder (GSimpleAction *action, GVariant *parameter, gpointer self)
-{
-  g_autoptr (FerryDemoSpec) usual = ferry_demo_spec_new (FERRY_DEMO_KIND_SHA256, NULL, NULL);
-
-  show (self);
-  ferry_demo_page_choose_folder (self, _ ("SHA-256 of a Folder"), usual->argument);
-}
-
-static void
-add_primes (FerryDemoTasksPage *self, guint64 limit)
-{
-  g_autofree char *argument = g_strdup_printf ("%" G_GUINT64_FORMAT, limit);
-
-  add_job (self, FERRY_DEMO_KIND_PRIMES, argument);
-}
-
-static void
-limit_chosen_cb (FerryDemoTasksPage *self, GtkWidget *start_button)
-{
-  GtkWidget *dialog = GTK_WIDGET (gtk_widget_get_root (start_button));
-  GtkSpinButton *limit_button = g_object_get_data (G_OBJECT (dialog), LIMIT_KEY);
-
-  gtk_spin_button_update (limit_button);
-  add_primes (self, (guint64) gtk_spin_button_get_value (limit_button));
-  gtk_window_destroy (GTK_WINDOW (dialog));
-}
-
-static void
-choose_limit (GSimpleAction *action, GVariant *parameter, gpointer self)
-{
-  g_autoptr (GtkBuilder) builder = gtk_builder_new_from_resource ("/org/ferryproject/Demo/ferry-demo-primes-dialog.ui");
-  GtkWindow *dialog = GTK_WINDOW (gtk_builder_get_object (builder, "dialog"));
-  GObject *limit_button = gtk_builder_get_object (builder, "limit_button");
-
-  gtk_spin_button_set_range (GTK_SPIN_BUTTON (limit_button), 2.0, (double) FERRY_DEMO_PRIMES_MAX);
-  /* A spin button has no such property of its own before GTK 4.14. */
-  g_object_set (gtk_editable_get_delegate (GTK_EDITABLE (limit_button)), "activates-default", TRUE, NULL);
-  g_object_set_data (G_OBJECT (dialog), LIMIT_KEY, limit_button);
-  g_signal_connect_object (gtk_builder_get_object (builder, "start_button"), "clicked", G_CALLBACK (limit_chosen_cb),
-                           self, G_CONNECT_SWAPPED);
-  gtk_window_set_transient_for (dialog, GTK_WINDOW (gtk_widget_get_root (self)));
-  gtk_window_present (dialog);
+  add_job (self, FERRY_DEMO_KIND_PRIMES, PRIMES);
 }
 
 /* Enough of them to be seen to queue up. */
@@ -205,42 +132,55 @@ static void
 add_many (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
   for (guint64 i = 1; i <= MANY; i++)
-    add_primes (self, MANY_LIMIT + i * MANY_STEP);
+    add_job (self, FERRY_DEMO_KIND_PRIMES, MANY_LIMIT + i * MANY_STEP);
 }
 
 static void
 add_flood (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
-  add_job (self, FERRY_DEMO_KIND_FLOOD, FERRY_DEMO_ENDLESS);
+  add_job (self, FERRY_DEMO_KIND_FLOOD, 0);
 }
 
 static void
 add_crash (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
-  add_job (self, FERRY_DEMO_KIND_CRASH, NULL);
+  add_job (self, FERRY_DEMO_KIND_CRASH, 0);
 }
 
 static void
 add_hang (GSimpleAction *action, GVariant *parameter, gpointer self)
 {
-  add_job (self, FERRY_DEMO_KIND_HANG, NULL);
+  add_job (self, FERRY_DEMO_KIND_HANG, 0);
 }
 
 static void
-try_to_break (FerryDemoPage *page)
+add_command (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  add_job (FERRY_DEMO_TASKS_PAGE (page), FERRY_DEMO_KIND_CRASH, NULL);
-  add_job (FERRY_DEMO_TASKS_PAGE (page), FERRY_DEMO_KIND_HANG, NULL);
+  FerryDemoTasksPage *self = user_data;
+
+  show (self, self->list);
+  gtk_window_present (
+    ferry_demo_command_dialog_new (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), self->commands));
 }
 
 static void
-open_add_menu (GSimpleAction *action, GVariant *parameter, gpointer self)
+commands_changed_cb (FerryDemoTasksPage *self, guint position, guint n_removed, guint n_added)
 {
-  show (self);
-  gtk_menu_button_popup (ferry_demo_page_get_child (self, "add_button"));
+  if (n_added > n_removed)
+    gtk_stack_set_visible_child (self->lists, self->commands_list);
+  show_counts (self);
 }
 
-/* ---- tasks of the list ---- */
+static void
+open_add_menu (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  FerryDemoTasksPage *self = user_data;
+
+  show (self, gtk_stack_get_visible_child (self->lists));
+  gtk_menu_button_popup (self->add_button);
+}
+
+/* ---- tasks of the lists ---- */
 
 /* The list knows which task is meant; "retry-current" is its action "task.retry". */
 static void
@@ -250,64 +190,51 @@ act_on_task (GSimpleAction *action, GVariant *parameter, gpointer self)
   g_autofree char *of_list = g_strconcat ("task.", parts[0], NULL);
 
   if (gtk_widget_get_mapped (self))
-    gtk_widget_activate_action (ferry_demo_page_get_child (self, "list"), of_list, NULL);
+    gtk_widget_activate_action (gtk_stack_get_visible_child (FERRY_DEMO_TASKS_PAGE (self)->lists), of_list, NULL);
 }
 
 static void
-setup_row_cb (FerryDemoTasksPage *self, FerryTaskRow *row)
+cancel_all (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  g_object_set (row, "suffix", ferry_demo_digests_button_new (row), NULL);
+  FerryDemoTasksPage *self = user_data;
+
+  ferry_executor_cancel_all (self->executor);
+  if (self->commands != NULL)
+    ferry_executor_cancel_all (self->commands);
 }
 
 static void
-cancel_all (GSimpleAction *action, GVariant *parameter, gpointer self)
+clear_finished (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  ferry_executor_cancel_all (FERRY_DEMO_TASKS_PAGE (self)->executor);
+  FerryDemoTasksPage *self = user_data;
+
+  ferry_executor_clear_finished (self->executor);
+  if (self->commands != NULL)
+    ferry_executor_clear_finished (self->commands);
 }
 
 static void
-clear_finished (GSimpleAction *action, GVariant *parameter, gpointer self)
+pause_all (GSimpleAction *action, GVariant *state, gpointer user_data)
 {
-  ferry_executor_clear_finished (FERRY_DEMO_TASKS_PAGE (self)->executor);
+  FerryDemoTasksPage *self = user_data;
+
+  g_simple_action_set_state (action, state);
+  ferry_executor_set_paused (self->executor, g_variant_get_boolean (state), TRUE);
+  if (self->commands != NULL)
+    ferry_executor_set_paused (self->commands, g_variant_get_boolean (state), TRUE);
 }
 
 static const GActionEntry actions[] = {
-  {"add", open_add_menu},         {"add-sha256", choose_folder},     {"add-primes", choose_limit},
-  {"add-many", add_many},         {"add-flood", add_flood},          {"add-crash", add_crash},
-  {"add-hang", add_hang},         {"cancel-all", cancel_all},        {"clear", clear_finished},
-  {"retry-current", act_on_task}, {"run-next-current", act_on_task}, {"cancel-current", act_on_task},
+  {"add", open_add_menu},          {"add-primes", add_primes},
+  {"add-many", add_many},          {"add-flood", add_flood},
+  {"add-crash", add_crash},        {"add-hang", add_hang},
+  {"add-command", add_command},    {"cancel-all", cancel_all},
+  {"clear", clear_finished},       {"pause-all", NULL, NULL, "false", pause_all},
+  {"retry-current", act_on_task},  {"run-next-current", act_on_task},
+  {"cancel-current", act_on_task}, {"pause-current", act_on_task},
 };
 
 /* ---- the page itself ---- */
-
-static void
-begin (FerryDemoPage *page, FerryDemoSession *session)
-{
-  FerryDemoTasksPage *self = FERRY_DEMO_TASKS_PAGE (page);
-  FerryRunner *cluster = ferry_demo_session_get_cluster (session);
-  FerryPool *pool;
-
-  self->session = session;
-  self->executor = ferry_demo_session_get_executor (session);
-  pool = ferry_executor_get_pool (self->executor);
-  g_object_set (ferry_demo_page_get_child (self, "list"), "model", self->executor, NULL);
-  gtk_box_append (ferry_demo_page_get_child (self, "workers_box"), ferry_worker_list_new (pool));
-  g_object_bind_property (pool, "max-workers", ferry_demo_page_get_child (self, "workers_spin"), "value",
-                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
-  g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), self, G_CONNECT_SWAPPED);
-  g_object_bind_property (self->executor, "fraction", ferry_demo_page_get_child (self, "total_bar"), "fraction",
-                          G_BINDING_SYNC_CREATE);
-  /* All figures of an executor, or of a pool, are told of at a time; one of them stands for all. */
-  g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (pool, "notify::max-workers", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (pool, "notify::n-busy", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (session, "turned", G_CALLBACK (show_figures), self, G_CONNECT_SWAPPED);
-  if (cluster != NULL)
-    gtk_box_append (ferry_demo_page_get_child (self, "hosts_box"), ferry_demo_cluster_make_button (cluster));
-  tasks_changed_cb (self);
-  show_workers (self);
-  show_figures (self);
-}
 
 static void
 ferry_demo_tasks_page_root (GtkWidget *widget)
@@ -319,45 +246,35 @@ ferry_demo_tasks_page_root (GtkWidget *widget)
 }
 
 static void
-ferry_demo_tasks_page_finalize (GObject *object)
+ferry_demo_tasks_page_dispose (GObject *object)
 {
-  g_object_unref (FERRY_DEMO_TASKS_PAGE (object)->actions);
-  G_OBJECT_CLASS (ferry_demo_tasks_page_parent_class)->finalize (object);
+  FerryDemoTasksPage *self = FERRY_DEMO_TASKS_PAGE (object);
+
+  g_clear_object (&self->actions);
+  g_clear_object (&self->session);
+  G_OBJECT_CLASS (ferry_demo_tasks_page_parent_class)->dispose (object);
 }
 
 static void
 ferry_demo_tasks_page_class_init (FerryDemoTasksPageClass *klass)
 {
-  static const char *const names[] = {
-    "add_button",
-    "cancel_all_button",
-    "clear_button",
-    "hosts_box",
-    "workers_button",
-    "workers_box",
-    "workers_label",
-    "workers_spin",
-    "summary",
-    "total_bar",
-    "total_label",
-    "messages_label",
-    "bytes_label",
-    "median_label",
-    "p99_label",
-    "frames_label",
-    "list",
-    "counts_label",
-    NULL,
-  };
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->finalize = ferry_demo_tasks_page_finalize;
-  GTK_WIDGET_CLASS (klass)->root = ferry_demo_tasks_page_root;
-  FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
-  FERRY_DEMO_PAGE_CLASS (klass)->folder_chosen = folder_chosen;
+  G_OBJECT_CLASS (klass)->dispose = ferry_demo_tasks_page_dispose;
+  widget_class->root = ferry_demo_tasks_page_root;
   g_type_ensure (FERRY_TYPE_TASK_LIST);
-  ferry_demo_page_class_set_template (klass, "ferry-demo-tasks-page", names);
-  gtk_widget_class_bind_template_callback (GTK_WIDGET_CLASS (klass), setup_row_cb);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-tasks-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, add_button);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, busy_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_spin);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_box);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, hosts_box);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, counts_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, switcher);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, lists);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, list);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, commands_list);
 }
 
 static void
@@ -366,4 +283,40 @@ ferry_demo_tasks_page_init (FerryDemoTasksPage *self)
   self->actions = g_simple_action_group_new ();
   g_action_map_add_action_entries (G_ACTION_MAP (self->actions), actions, G_N_ELEMENTS (actions), self);
   gtk_widget_init_template (GTK_WIDGET (self));
+}
+
+GtkWidget *
+ferry_demo_tasks_page_new (FerryDemoSession *session)
+{
+  FerryDemoTasksPage *self = g_object_new (FERRY_DEMO_TYPE_TASKS_PAGE, NULL);
+  FerryRunner *cluster = ferry_demo_session_get_cluster (session);
+  FerryPool *pool;
+
+  self->session = g_object_ref (session);
+  self->executor = ferry_demo_session_get_executor (session);
+  self->commands = ferry_demo_session_get_commands (session);
+  pool = ferry_executor_get_pool (self->executor);
+  g_object_set (self->list, "model", self->executor, NULL);
+  g_object_set (self->commands_list, "model", self->commands, NULL);
+  gtk_box_append (self->workers_box, ferry_worker_list_new (pool));
+  g_object_bind_property (pool, "max-workers", self->workers_spin, "value",
+                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  if (cluster != NULL)
+    gtk_box_append (self->hosts_box, ferry_demo_cluster_make_button (cluster));
+  /* All figures of an executor, or of a pool, are told of at a time; one of them stands for all. */
+  g_signal_connect_object (self->executor, "items-changed", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->lists, "notify::visible-child", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (pool, "notify::max-workers", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (pool, "notify::n-busy", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
+  if (self->commands != NULL)
+    {
+      g_signal_connect_object (self->commands, "items-changed", G_CALLBACK (commands_changed_cb), self,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (self->commands, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
+    }
+  set_enabled (self, "add-command", self->commands != NULL);
+  show_counts (self);
+  show_workers (self);
+  return GTK_WIDGET (self);
 }

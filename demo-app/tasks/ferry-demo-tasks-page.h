@@ -3,13 +3,17 @@
 
 #pragma once
 
-#include "app/ferry-demo-page.h"
+#include <adwaita.h>
+
+#include "app/ferry-demo-session.h"
 
 G_BEGIN_DECLS
 
-/* The tasks of the executor. Its actions "job.…" are those of the window that it is in. */
+/* Lists of tasks: of the demo's own worker, and of commands. */
 
 #define FERRY_DEMO_TYPE_TASKS_PAGE (ferry_demo_tasks_page_get_type ())
-G_DECLARE_FINAL_TYPE (FerryDemoTasksPage, ferry_demo_tasks_page, FERRY_DEMO, TASKS_PAGE, FerryDemoPage)
+G_DECLARE_FINAL_TYPE (FerryDemoTasksPage, ferry_demo_tasks_page, FERRY_DEMO, TASKS_PAGE, AdwBin)
+
+GtkWidget *ferry_demo_tasks_page_new (FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* As many messages as go through: each has its number, so that a lost or misplaced one is seen, and its time. */
+/* As many messages as go through: each is its number, so that a lost or misplaced one is seen. */
+
+#include <glib/gi18n.h>
 
 #include "app/ferry-demo-message.h"
 #include "app/worker-jobs.h"
@@ -12,20 +14,17 @@ GVariant *
 worker_flood (FerryJob *job, GVariant *arguments, GError **error)
 {
   guint64 number = g_variant_get_uint64 (arguments);
-  gint64 sent = 0;
   guint64 sequence;
 
   for (sequence = 0; number == 0 || sequence < number; sequence++)
     {
-      if (sequence % FERRY_DEMO_FLOOD_MESSAGES_PER_TIME == 0)
-        sent = g_get_monotonic_time ();
       if (sequence % MESSAGES_PER_REPORT == 0 &&
-          !ferry_job_report_amount (job, sequence, number, "messages", NULL, error))
+          !ferry_job_report_amount (job, sequence, number, _ ("messages"), NULL, error))
         return NULL;
-      if (!ferry_job_send (job, FERRY_DEMO_FLOOD, g_variant_new (FERRY_DEMO_FLOOD_TYPE, sequence, sent), error))
+      if (!ferry_job_send (job, FERRY_DEMO_FLOOD, g_variant_new_uint64 (sequence), error))
         return NULL;
     }
-  if (!ferry_job_report_amount (job, sequence, number, "messages", NULL, error))
+  if (!ferry_job_report_amount (job, sequence, number, _ ("messages"), NULL, error))
     return NULL;
   return g_variant_new_uint64 (sequence);
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/tasks/ferry-demo-cluster.c, demo-app/tasks/ferry-demo-card.c
+/* Tests: demo-app/tasks/ferry-demo-cluster.c
  *
  * The demo's window with another host, by way of a real server. */
 
@@ -110,7 +110,8 @@ note_first_words (FerryTaskMonitor *monitor, GParamSpec *pspec, char **words)
 static void
 note_first_words_of (FerryTask *task, char **words)
 {
-  g_signal_connect (ferry_demo_card_get_monitor (ferry_demo_card_get (task)), "notify::status",
+  window_test_get_status (task);
+  g_signal_connect (g_object_get_data (G_OBJECT (task), WINDOW_TEST_MONITOR), "notify::status",
                     G_CALLBACK (note_first_words), words);
 }
 

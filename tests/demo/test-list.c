@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/app/ferry-demo-window.c, demo-app/tasks/ferry-demo-digests-button.c
+/* Tests: demo-app/app/ferry-demo-window.c, demo-app/tasks/ferry-demo-tasks-page.c
  *
  * The list of the demo's window: many tasks in it, what waits, and what a user without a pointer can do. */
 
@@ -20,7 +20,7 @@ get_pool (WindowTest *test)
 static FerryTaskStatus
 get_state (WindowTest *test, guint position)
 {
-  return ferry_demo_card_get_status (ferry_demo_card_get (window_test_get_task (test, position)));
+  return window_test_get_status (window_test_get_task (test, position));
 }
 
 /* Has so many tasks keep all workers for themselves. */
@@ -89,15 +89,12 @@ static void
 test_waiting_tasks_run (WindowTest *test, gconstpointer data)
 {
   FerryTask *first, *second;
-  GtkWidget *row;
 
   occupy_workers (test);
   first = window_test_add_task (test, "primes:100");
   second = window_test_add_task (test, "primes:1000");
-  row = window_test_wait_row (test, second);
-  window_test_wait_words (row, "Waiting");
-  window_test_wait_words (row, "Waits for a free worker");
-  window_test_click (row, "next_button");
+  window_test_wait_words (window_test_wait_row (test, second), "Waiting");
+  window_test_act (test, second, "task.run-next");
   g_assert_cmpint (ferry_test_get_number (second, "priority"), >, ferry_test_get_number (first, "priority"));
 
   ferry_task_cancel (window_test_get_task (test, 0));
@@ -110,40 +107,12 @@ static void
 test_waiting_task_is_cancelled (WindowTest *test, gconstpointer data)
 {
   FerryTask *task;
-  GtkWidget *row;
 
   occupy_workers (test);
   task = window_test_add_task (test, "crash");
-  row = window_test_wait_row (test, task);
-  window_test_click (row, "cancel_button");
+  window_test_act (test, task, "task.cancel");
   g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_CANCELLED);
-  g_assert_false (gtk_widget_get_visible (window_test_get_part (row, "next_button")));
   window_test_wait_words (test->window, "3 running · 1 cancelled");
-}
-
-static gboolean
-shows_half (gpointer data)
-{
-  return strcmp (window_test_get_text (data, "total_label"), "50 %") == 0;
-}
-
-/* One of two tasks is done, and the other one has hardly begun. A cancel of the other one does not complete the bar. */
-static void
-test_total (WindowTest *test, gconstpointer data)
-{
-  GtkProgressBar *bar;
-
-  bar = GTK_PROGRESS_BAR (window_test_get (test, "total_bar"));
-  window_test_add_task (test, "primes:100000000000");
-  window_test_add_task (test, "primes:100");
-  window_test_wait_state (window_test_get_task (test, 1), FERRY_TASK_STATUS_DONE);
-  ferry_test_look_until (shows_half, test);
-  g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), >=, 0.5);
-  g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), <, 0.6);
-  window_test_activate (test, "job.cancel-all");
-  window_test_wait_words (test->window, "1 done · 1 cancelled");
-  g_assert_true (shows_half (test));
-  g_assert_cmpfloat (gtk_progress_bar_get_fraction (bar), <, 0.6);
 }
 
 static void
@@ -230,81 +199,6 @@ test_running_task_is_not_removed (WindowTest *test, gconstpointer data)
   window_test_wait_state (runs, FERRY_TASK_STATUS_CANCELLED);
 }
 
-/* Tab leads to every button that does something. */
-static void
-test_buttons_are_reachable (WindowTest *test, gconstpointer data)
-{
-  GtkWidget *row;
-  gboolean add = FALSE, workers = FALSE, retry = FALSE, removal = FALSE;
-
-  window_test_wait_state (window_test_add_task (test, "primes:100"), FERRY_TASK_STATUS_DONE);
-  row = window_test_wait_row (test, window_test_get_task (test, 0));
-  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
-  for (guint i = 0; i < 60; i++)
-    {
-      GtkWidget *focus = gtk_window_get_focus (GTK_WINDOW (test->window));
-
-      add |= focus != NULL && gtk_widget_is_ancestor (focus, window_test_get (test, "add_button"));
-      workers |= focus != NULL && gtk_widget_is_ancestor (focus, window_test_get (test, "workers_button"));
-      retry |= focus == window_test_get_part (row, "retry_button");
-      removal |= focus == window_test_get_part (row, "remove_button");
-      gtk_widget_child_focus (test->window, GTK_DIR_TAB_FORWARD);
-    }
-  g_assert_true (add);
-  g_assert_true (workers);
-  g_assert_true (retry);
-  g_assert_true (removal);
-}
-
-/* The focus of a button that goes away goes to one that takes its place. */
-static void
-test_focus_is_kept (WindowTest *test, gconstpointer data)
-{
-  FerryTask *task;
-  GtkWidget *row;
-
-  task = window_test_add_task (test, "flood:endless");
-  row = window_test_wait_row (test, task);
-  window_test_wait_state (task, FERRY_TASK_STATUS_RUNNING);
-  gtk_widget_grab_focus (window_test_get_part (row, "cancel_button"));
-  ferry_task_cancel (task);
-  window_test_wait_state (task, FERRY_TASK_STATUS_CANCELLED);
-  g_assert_true (gtk_window_get_focus (GTK_WINDOW (test->window)) == window_test_get_part (row, "retry_button"));
-}
-
-/* ---- without eyes ---- */
-
-/* Each button says in words what it does, and to which task, also when the row shows another task than before. Neither
- * task ends before it is cancelled. */
-static void
-test_accessible_labels (WindowTest *test, gconstpointer data)
-{
-  static const char *const words[] = {"primes:3000000000", "hang"};
-  static const char *const titles[] = {"Primes up to 3,000,000,000", "Worker that hangs"};
-
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
-    {
-      FerryTask *task = window_test_add_task (test, words[i]);
-      GtkWidget *row = window_test_wait_row (test, task);
-
-      widget_test_assert_label (gtk_widget_get_parent (gtk_widget_get_parent (row)), "Task", titles[i]);
-      widget_test_assert_label (window_test_get_part (row, "progress_bar"), "Progress", titles[i]);
-      widget_test_assert_label (window_test_get_part (row, "next_button"), "Run next", titles[i]);
-      widget_test_assert_label (window_test_get_part (row, "cancel_button"), "Cancel", titles[i]);
-      widget_test_assert_label (window_test_get_part (row, "details_button"), "Show the error", titles[i]);
-      widget_test_assert_label (ferry_test_get_object (row, "suffix"), "Copy digests", titles[i]);
-      widget_test_assert_label (window_test_get_part (row, "retry_button"), "Run again", titles[i]);
-      widget_test_assert_label (window_test_get_part (row, "remove_button"), "Remove", titles[i]);
-      gtk_test_accessible_assert_role (window_test_get_part (row, "progress_bar"), GTK_ACCESSIBLE_ROLE_PROGRESS_BAR);
-      gtk_test_accessible_assert_role (window_test_get_part (row, "cancel_button"), GTK_ACCESSIBLE_ROLE_BUTTON);
-      ferry_task_cancel (task);
-      window_test_wait_idle (test);
-      gtk_test_accessible_assert_property (gtk_widget_get_parent (gtk_widget_get_parent (row)),
-                                           GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Cancelled");
-      window_test_activate (test, "job.clear");
-    }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -313,12 +207,8 @@ main (int argc, char **argv)
   window_test_add ("/list/hundred-tasks", test_hundred_tasks);
   window_test_add ("/list/waiting-tasks-run", test_waiting_tasks_run);
   window_test_add ("/list/waiting-task-is-cancelled", test_waiting_task_is_cancelled);
-  window_test_add ("/list/total", test_total);
   window_test_add ("/list/number-of-workers", test_number_of_workers);
   window_test_add ("/list/keys", test_keys);
   window_test_add ("/list/running-task-is-not-removed", test_running_task_is_not_removed);
-  window_test_add ("/list/buttons-are-reachable", test_buttons_are_reachable);
-  window_test_add ("/list/focus-is-kept", test_focus_is_kept);
-  window_test_add ("/list/accessible-labels", test_accessible_labels);
   return g_test_run ();
 }

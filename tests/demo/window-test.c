@@ -128,18 +128,6 @@ window_test_get (WindowTest *test, const char *name)
   return window_test_get_child (test, "tasks", name);
 }
 
-GtkWidget *
-window_test_get_part (GtkWidget *row, const char *name)
-{
-  return GTK_WIDGET (gtk_widget_get_template_child (row, FERRY_TYPE_TASK_ROW, name));
-}
-
-const char *
-window_test_get_text (WindowTest *test, const char *name)
-{
-  return gtk_label_get_text (GTK_LABEL (window_test_get (test, name)));
-}
-
 gboolean
 window_test_is_empty (WindowTest *test)
 {
@@ -147,18 +135,6 @@ window_test_is_empty (WindowTest *test)
 }
 
 /* ---- tasks and their rows ---- */
-
-FerryTask *
-window_test_add_task (WindowTest *test, const char *word)
-{
-  g_autoptr (FerryDemoSpec) spec = ferry_demo_spec_parse (word, NULL);
-  FerryTask *task;
-
-  g_assert_nonnull (spec);
-  task = ferry_demo_session_add (test->session, spec);
-  g_assert_nonnull (task);
-  return task;
-}
 
 guint
 window_test_get_n_tasks (WindowTest *test)
@@ -174,6 +150,16 @@ window_test_get_task (WindowTest *test, guint position)
   g_assert_nonnull (task);
   /* The list keeps it. */
   return task;
+}
+
+FerryTask *
+window_test_add_task (WindowTest *test, const char *word)
+{
+  FerryDemoJob job;
+
+  g_assert_true (ferry_demo_job_parse (word, &job, NULL));
+  ferry_demo_session_add (test->session, job);
+  return window_test_get_task (test, window_test_get_n_tasks (test) - 1);
 }
 
 typedef struct
@@ -212,12 +198,25 @@ window_test_wait_row (WindowTest *test, FerryTask *task)
   return find_widget (test->window, shows_task, task);
 }
 
+FerryTaskStatus
+window_test_get_status (FerryTask *task)
+{
+  FerryTaskMonitor *monitor = g_object_get_data (G_OBJECT (task), WINDOW_TEST_MONITOR);
+
+  if (monitor == NULL)
+    {
+      monitor = ferry_task_monitor_new (task, NULL);
+      g_object_set_data_full (G_OBJECT (task), WINDOW_TEST_MONITOR, monitor, g_object_unref);
+    }
+  return (FerryTaskStatus) ferry_test_get_number (monitor, "status");
+}
+
 static gboolean
 has_state (gpointer data)
 {
   const TaskFact *fact = data;
 
-  return ferry_demo_card_get_status (ferry_demo_card_get (fact->task)) == fact->state;
+  return window_test_get_status (fact->task) == fact->state;
 }
 
 void
@@ -231,7 +230,9 @@ window_test_wait_state (FerryTask *task, FerryTaskStatus state)
 static gboolean
 is_idle (gpointer data)
 {
-  return ferry_demo_session_get_n_open (((WindowTest *) data)->session) == 0;
+  FerryExecutor *executor = ((WindowTest *) data)->executor;
+
+  return ferry_test_get_number (executor, "n-waiting") + ferry_test_get_number (executor, "n-executing") == 0;
 }
 
 void
@@ -243,13 +244,12 @@ window_test_wait_idle (WindowTest *test)
 /* ---- what somebody does ---- */
 
 void
-window_test_click (GtkWidget *row, const char *name)
+window_test_act (WindowTest *test, FerryTask *task, const char *action)
 {
-  GtkWidget *button = window_test_get_part (row, name);
-
-  g_assert_true (gtk_widget_get_visible (button));
-  g_assert_true (gtk_widget_is_sensitive (button));
-  g_signal_emit_by_name (button, "clicked");
+  gtk_window_set_focus (GTK_WINDOW (test->window), NULL);
+  window_test_wait_row (test, task);
+  g_object_set (window_test_get (test, "list"), "selected-task", task, NULL);
+  g_assert_true (gtk_widget_activate_action (window_test_get (test, "list"), action, NULL));
 }
 
 void

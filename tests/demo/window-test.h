@@ -15,6 +15,9 @@ G_BEGIN_DECLS
 
 #define WINDOW_TEST_WORKERS 3
 
+/* What a task has of window_test_get_status(). */
+#define WINDOW_TEST_MONITOR "window-test-monitor"
+
 typedef struct
 {
   FerryDemoSession *session;
@@ -31,11 +34,9 @@ void window_test_add (const char *path, WindowTestFunc func);
 /* Waits for a mapped label that has the words: see widget_test_find_words(). */
 void window_test_wait_words (GtkWidget *widget, const char *words);
 
-/* A part of a page, of the page of tasks, or of a row, by its name in the template. */
+/* A part of a page, or of the page of tasks, by its name in the template. */
 GtkWidget *window_test_get_child (WindowTest *test, const char *page, const char *name);
 GtkWidget *window_test_get (WindowTest *test, const char *name);
-GtkWidget *window_test_get_part (GtkWidget *row, const char *name);
-const char *window_test_get_text (WindowTest *test, const char *name);
 /* Whether the page for no task is shown in place of the list. */
 gboolean window_test_is_empty (WindowTest *test);
 
@@ -45,11 +46,13 @@ guint window_test_get_n_tasks (WindowTest *test);
 FerryTask *window_test_get_task (WindowTest *test, guint position);
 /* The task's row, once it is drawn. */
 GtkWidget *window_test_wait_row (WindowTest *test, FerryTask *task);
+FerryTaskStatus window_test_get_status (FerryTask *task);
 void window_test_wait_state (FerryTask *task, FerryTaskStatus state);
 void window_test_wait_idle (WindowTest *test);
 
 void window_test_show_page (WindowTest *test, const char *name);
-void window_test_click (GtkWidget *row, const char *name);
+/* An action of the list, such as "task.cancel", with the task. */
+void window_test_act (WindowTest *test, FerryTask *task, const char *action);
 /* What the key does where the list has the focus. */
 void window_test_press_in_list (WindowTest *test, const char *key);
 /* Waits until no row shows the task. */

@@ -6,7 +6,8 @@
  * It is preloaded, and begins when the program presents its first window. FERRY_WATCHER is the number of a socket, over
  * which a test sends a line for each thing to do; each is answered by lines, of which the last one is "done" or says
  * why not. Without a test, FERRY_WATCHER_SHOT is the name of a picture: it is taken of the newest window now and then,
- * as a program may end at any moment, and for the last time before the windows are closed.
+ * as a program may end at any moment, and for the last time before the windows are closed. With FERRY_WATCHER_SECONDS,
+ * the last one is taken after that time, and the program is ended, whatever it is at.
  *
  *     look               a line for each window, and for each widget in sight that says something
  *     click LABEL        a button
@@ -34,6 +35,7 @@
 static FILE *orders; /* what the test says */
 static FILE *answers;
 static GtkWindow *newest; /* (weak) */
+static gint64 presented;  /* when the first window was */
 
 /* ---- what is seen ---- */
 
@@ -263,10 +265,14 @@ frame_painted (GdkFrameClock *clock, gpointer data)
   static guint n_frames;
   static guint next_shot = FRAMES_BETWEEN_SHOTS;
 
+  const char *seconds = g_getenv ("FERRY_WATCHER_SECONDS");
+
   if (newest == NULL || ++n_frames < next_shot || !shoot (g_getenv ("FERRY_WATCHER_SHOT")))
     return;
   next_shot = n_frames + FRAMES_BETWEEN_SHOTS;
-  if (n_frames < FRAMES_BEFORE_CLOSE)
+  if (seconds != NULL && g_get_monotonic_time () - presented > atoi (seconds) * G_USEC_PER_SEC)
+    exit (0);
+  if (seconds != NULL || n_frames < FRAMES_BEFORE_CLOSE)
     return;
   gdk_frame_clock_end_updating (clock);
   gtk_window_close (newest);
@@ -302,6 +308,8 @@ gtk_window_present (GtkWindow *window)
   void (*present) (GtkWindow * window) = dlsym (RTLD_NEXT, "gtk_window_present");
 
   g_set_weak_pointer (&newest, window);
+  if (presented == 0)
+    presented = g_get_monotonic_time ();
   present (window);
   begin ();
 }

@@ -24,7 +24,7 @@ INSTEAD = {
     "demo-app/run-cluster [HOSTS]": ["demo-app/run-cluster 2"],
     "tests/bench/publish.py [FILE]": ["tests/bench/publish.py {place}/bench.txt"],
     "tests/bench/publish.py build-release/bench.txt": ["tests/bench/publish.py {place}/bench.txt"],
-    "./run demo [ARGUMENT...]": ["./run demo --auto primes:100", "./run demo --help"],
+    "./run demo [ARGUMENT...]": ["./run demo --page=robust", "./run demo --help"],
     "./run example NAME": ["./run example {example}"],
     "./run example [NAME [ARGUMENT...]]": ["./run example sandbox {top}/docs/demo.png"],
     "./run example [NAME]": ["./run example"],
