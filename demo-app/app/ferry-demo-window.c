@@ -28,6 +28,7 @@ struct _FerryDemoWindow
 
   AdwToastOverlay *toasts;
   GtkWidget *leaflet;
+  GtkWidget *sidebar;
   GtkWidget *content;
   GtkListView *list;
   GtkWidget *title;
@@ -119,7 +120,7 @@ go_back (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
 
-  g_object_set (self->leaflet, "visible-child", gtk_widget_get_first_child (self->leaflet), NULL);
+  g_object_set (self->leaflet, "visible-child", self->sidebar, NULL);
   gtk_widget_grab_focus (GTK_WIDGET (self->list));
 }
 
@@ -247,6 +248,7 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-window.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, leaflet);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, sidebar);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, content);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, list);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, title);

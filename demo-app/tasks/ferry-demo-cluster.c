@@ -3,6 +3,7 @@
 
 #include "tasks/ferry-demo-cluster.h"
 
+#include <adwaita.h>
 #include <ferry-cluster.h>
 #include <glib/gi18n.h>
 #include <signal.h>
@@ -62,60 +63,36 @@ find_process (const char *name)
 }
 
 static void
-kill_cb (GtkButton *button, GtkLabel *name)
+kill_cb (GtkButton *button, AdwPreferencesRow *row)
 {
-  GPid pid = find_process (gtk_label_get_text (name));
+  GPid pid = find_process (adw_preferences_row_get_title (row));
 
   if (pid <= 0 || kill (pid, SIGKILL) < 0)
     gtk_widget_error_bell (GTK_WIDGET (button));
 }
 
-/* ---- a line of the list ---- */
+/* ---- a row of the list ---- */
 
-static GtkWidget *
-make_label (GtkWidget *line, const char *text, gboolean expands)
-{
-  GtkWidget *label = gtk_label_new (text);
-
-  gtk_label_set_xalign (GTK_LABEL (label), 0);
-  gtk_widget_set_hexpand (label, expands);
-  gtk_box_append (GTK_BOX (line), label);
-  return label;
-}
-
-/* A process may have been started since the line was made. */
+/* A process may have been started since the row was made. */
 static void
-line_shown_cb (GtkWidget *line, GtkWidget *button)
+row_shown_cb (AdwPreferencesRow *row, GtkWidget *button)
 {
-  GtkLabel *name = GTK_LABEL (gtk_widget_get_first_child (line));
-
-  gtk_widget_set_visible (button, find_process (gtk_label_get_text (name)) > 0);
+  gtk_widget_set_visible (button, find_process (adw_preferences_row_get_title (row)) > 0);
 }
 
-/* Its first child has the name, its second one what is told of it. */
-static GtkWidget *
-make_line (const char *name)
+static AdwActionRow *
+make_row (const char *name)
 {
-  GtkWidget *line = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-  GtkWidget *label = make_label (line, name, FALSE);
+  AdwActionRow *row = g_object_new (ADW_TYPE_ACTION_ROW, "title", name, NULL);
   GtkWidget *button = gtk_button_new_with_label (_ ("Kill"));
   g_autofree char *tooltip = g_strdup_printf (_ ("Kill %s, as a power failure would"), name);
 
-  gtk_widget_add_css_class (label, "heading");
-  gtk_widget_add_css_class (make_label (line, "", TRUE), "dim-label");
   gtk_widget_set_tooltip_text (button, tooltip);
-  g_signal_connect (line, "map", G_CALLBACK (line_shown_cb), button);
-  g_signal_connect (button, "clicked", G_CALLBACK (kill_cb), label);
-  gtk_box_append (GTK_BOX (line), button);
-  return line;
-}
-
-static void
-tell (GtkWidget *line, const char *text)
-{
-  GtkWidget *label = gtk_widget_get_next_sibling (gtk_widget_get_first_child (line));
-
-  gtk_label_set_text (GTK_LABEL (label), text);
+  gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  g_signal_connect (row, "map", G_CALLBACK (row_shown_cb), button);
+  g_signal_connect (button, "clicked", G_CALLBACK (kill_cb), row);
+  adw_action_row_add_suffix (row, button);
+  return row;
 }
 
 static const char *
@@ -136,7 +113,7 @@ words_for_host_state (FerryHostState state)
 }
 
 static void
-show_host (FerryHost *host, GParamSpec *pspec, GtkWidget *line)
+show_host (FerryHost *host, GParamSpec *pspec, AdwActionRow *row)
 {
   g_autofree char *workers = ferry_demo_format_counted (
     ferry_host_get_n_workers (host), ngettext ("%s worker", "%s workers", ferry_host_get_n_workers (host)));
@@ -144,18 +121,18 @@ show_host (FerryHost *host, GParamSpec *pspec, GtkWidget *line)
     g_strdup_printf (_ ("%s, %u of %s busy, %.1f ms away"), words_for_host_state (ferry_host_get_state (host)),
                      ferry_host_get_n_busy (host), workers, (double) ferry_host_get_round_trip (host) / 1000.0);
 
-  tell (line, text);
+  adw_action_row_set_subtitle (row, text);
 }
 
 static GtkWidget *
-make_host_line (gpointer item, gpointer user_data)
+make_host_row (gpointer item, gpointer user_data)
 {
   FerryHost *host = item;
-  GtkWidget *line = make_line (ferry_host_get_name (host));
+  AdwActionRow *row = make_row (ferry_host_get_name (host));
 
-  g_signal_connect_object (host, "notify", G_CALLBACK (show_host), line, 0);
-  show_host (host, NULL, line);
-  return line;
+  g_signal_connect_object (host, "notify", G_CALLBACK (show_host), row, 0);
+  show_host (host, NULL, row);
+  return GTK_WIDGET (row);
 }
 
 /* ---- the server, and the button ---- */
@@ -178,9 +155,9 @@ words_for_state (FerryClusterState state)
 }
 
 static void
-show_server (FerryCluster *cluster, GParamSpec *pspec, GtkWidget *line)
+show_server (FerryCluster *cluster, GParamSpec *pspec, AdwActionRow *row)
 {
-  tell (line, words_for_state (ferry_cluster_get_state (cluster)));
+  adw_action_row_set_subtitle (row, words_for_state (ferry_cluster_get_state (cluster)));
 }
 
 /* How many hosts there are; and whether the server is not there, without which they are not heard. */
@@ -211,21 +188,26 @@ hosts_cb (GListModel *hosts, guint position, guint n_removed, guint n_added, Gtk
 }
 
 static GtkWidget *
-make_list (FerryCluster *cluster)
+make_list (GtkBox *box)
 {
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *server = make_line (SERVER);
   GtkWidget *list = gtk_list_box_new ();
 
-  gtk_widget_set_margin_start (server, 12);
-  gtk_widget_set_margin_end (server, 12);
-  gtk_widget_set_margin_top (server, 12);
   gtk_list_box_set_selection_mode (GTK_LIST_BOX (list), GTK_SELECTION_NONE);
-  gtk_list_box_bind_model (GTK_LIST_BOX (list), ferry_cluster_get_hosts (cluster), make_host_line, NULL, NULL);
-  gtk_widget_add_css_class (list, "rich-list");
-  gtk_box_append (GTK_BOX (box), server);
-  gtk_box_append (GTK_BOX (box), list);
-  gtk_widget_set_size_request (box, 360, -1);
+  gtk_widget_add_css_class (list, "boxed-list");
+  gtk_box_append (box, list);
+  return list;
+}
+
+static GtkWidget *
+make_lists (FerryCluster *cluster)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  AdwActionRow *server = make_row (SERVER);
+
+  gtk_list_box_append (GTK_LIST_BOX (make_list (GTK_BOX (box))), GTK_WIDGET (server));
+  gtk_list_box_bind_model (GTK_LIST_BOX (make_list (GTK_BOX (box))), ferry_cluster_get_hosts (cluster), make_host_row,
+                           NULL, NULL);
+  gtk_widget_set_size_request (box, 300, -1);
   g_signal_connect_object (cluster, "notify::state", G_CALLBACK (show_server), server, 0);
   show_server (cluster, NULL, server);
   return box;
@@ -238,7 +220,7 @@ ferry_demo_cluster_make_button (FerryRunner *runner)
   GtkWidget *button = gtk_menu_button_new ();
   GtkWidget *popover = gtk_popover_new ();
 
-  gtk_popover_set_child (GTK_POPOVER (popover), make_list (cluster));
+  gtk_popover_set_child (GTK_POPOVER (popover), make_lists (cluster));
   gtk_menu_button_set_popover (GTK_MENU_BUTTON (button), popover);
   gtk_widget_set_tooltip_text (button, _ ("Other hosts, which run what finds no worker here"));
   g_object_set_data_full (G_OBJECT (button), CLUSTER_KEY, g_object_ref (cluster), g_object_unref);

@@ -187,11 +187,9 @@ is_visible (gpointer widget)
 
 /* Also while the list is not shown: another window may take the pointer from it, which closes it. */
 static gboolean
-is_connected (gpointer line)
+is_connected (gpointer row)
 {
-  GtkWidget *label = gtk_widget_get_next_sibling (gtk_widget_get_first_child (line));
-
-  return strcmp (gtk_label_get_text (GTK_LABEL (label)), "connected") == 0;
+  return strcmp (adw_action_row_get_subtitle (row), "connected") == 0;
 }
 
 static void
@@ -199,7 +197,7 @@ test_a_server_that_is_killed_is_waited_for (void)
 {
   Scene scene = {.host_ended = FALSE};
   WindowTest *window = &scene.window;
-  GtkWidget *menu_button, *kill_button, *line;
+  GtkWidget *menu_button, *kill_button, *row;
   FerryTask *here, *far;
 
   if (!demo_test_has_display () || nats_test_must_skip ("nats-server"))
@@ -212,16 +210,16 @@ test_a_server_that_is_killed_is_waited_for (void)
   menu_button = gtk_widget_get_first_child (window_test_get (window, "hosts_box"));
   gtk_menu_button_popup (GTK_MENU_BUTTON (menu_button));
   kill_button = find_button (menu_button, "Kill server");
-  line = gtk_widget_get_parent (kill_button);
+  row = gtk_widget_get_ancestor (kill_button, ADW_TYPE_ACTION_ROW);
   ferry_test_look_until (is_visible, kill_button);
-  g_assert_true (is_connected (line));
+  g_assert_true (is_connected (row));
   g_signal_emit_by_name (kill_button, "clicked");
   ferry_test_look_until (has_ended, GINT_TO_POINTER (scene.server->pid));
   window_test_wait_words (window->window, "1 host, reconnecting");
-  g_assert_false (is_connected (line));
+  g_assert_false (is_connected (row));
   nats_test_server_kill (scene.server);
   nats_test_server_start (scene.server, NULL);
-  ferry_test_look_until (is_connected, line);
+  ferry_test_look_until (is_connected, row);
   window_test_wait_words (window_test_wait_row (window, far), "on far");
   ferry_task_cancel (far);
   window_test_wait_state (far, FERRY_TASK_STATUS_CANCELLED);

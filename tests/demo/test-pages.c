@@ -181,10 +181,10 @@ test_each_control_is_reached_by_tab (WindowTest *test, gconstpointer data)
   walk_through (test, "tasks");
 }
 
-static FerryDemoPage *
+static GtkWidget *
 get_page (WindowTest *test, const char *page)
 {
-  return FERRY_DEMO_PAGE (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), page));
+  return ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), page);
 }
 
 static GtkWidget *
@@ -273,7 +273,7 @@ test_way_on_is_not_closed (WindowTest *test, gconstpointer data)
   gpointer info_bar;
 
   window_test_show_page (test, "object");
-  page = GTK_WIDGET (get_page (test, "object"));
+  page = get_page (test, "object");
   info_bar = gtk_widget_get_template_child (page, FERRY_DEMO_TYPE_PAGE, "info_bar");
   ferry_demo_page_tell (FERRY_DEMO_PAGE (page), GTK_MESSAGE_ERROR, "The worker is gone");
   g_assert_false (ferry_demo_page_close_bar (FERRY_DEMO_PAGE (page)));
@@ -294,7 +294,7 @@ test_arrows_go_from_item_to_item (WindowTest *test, gconstpointer data)
     window_test_wait_row (test, window_test_add_task (test, "primes:1000"));
   for (guint i = 0; i < G_N_ELEMENTS (with_items); i++)
     {
-      GtkWidget *page = GTK_WIDGET (get_page (test, with_items[i]));
+      GtkWidget *page = get_page (test, with_items[i]);
 
       window_test_show_page (test, with_items[i]);
       g_test_message ("The page %s", with_items[i]);
@@ -345,24 +345,31 @@ get_fraction (WindowTest *test, const char *bar)
   return gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (window_test_get_child (test, "start", bar)));
 }
 
+/* The time that is in the words. */
+static double
+read_seconds (const char *words)
+{
+  double number = 0.0;
+  char unit[4] = "";
+
+  g_assert_cmpint (sscanf (words, "%*[^0-9]%lf %3s", &number, unit), ==, 2);
+  return g_str_equal (unit, "s") ? number : number / 1000.0;
+}
+
 /* One freezes for as long as the work takes, and the other one does not. */
 static void
 test_work_freezes_one_of_two (WindowTest *test, gconstpointer data)
 {
-  double frozen = 0.0, wait = 0.0;
+  double frozen;
 
   window_test_show_page (test, "start");
   activate (test, "start.work");
   wait_words (test, "start", "loop_label", "Frozen, for ");
   wait_words (test, "start", "loop_label", "Frozen for ");
-  g_assert_cmpint (sscanf (get_words (test, "start", "loop_label"), "Frozen for %lf s", &frozen), ==, 1);
+  frozen = read_seconds (get_words (test, "start", "loop_label"));
   g_assert_cmpfloat (frozen, >=, 4.0);
   g_assert_cmpfloat (get_fraction (test, "own_bar"), ==, 1.0);
-  /* Where there is much else to do, it may wait for longer than would be felt. */
-  if (sscanf (get_words (test, "start", "own_label"), "Frozen for %lf s", &wait) != 1)
-    g_assert_cmpint (sscanf (get_words (test, "start", "own_label"), "Never longer than %lf ms without", &wait), ==, 1);
-  else
-    g_assert_cmpfloat (wait, <, frozen);
+  g_assert_cmpfloat (read_seconds (get_words (test, "start", "own_label")), <, frozen);
 }
 
 /* What was stopped half-way would say that the main loop froze for less time than Ferry's window. The button is pressed
