@@ -52,11 +52,9 @@ G_DEFINE_FINAL_TYPE (FerryTaskDetails, ferry_task_details, GTK_TYPE_WINDOW)
 static char *
 dup_output (FerryTask *task)
 {
-  FerryExit *exit = ferry_task_get_exit (task);
   g_auto (GStrv) lines = NULL;
 
-  if (exit != NULL)
-    g_object_get (exit, "last-lines", &lines, NULL);
+  g_object_get (task, "last-lines", &lines, NULL);
   return lines != NULL && *lines != NULL ? g_strjoinv ("\n", lines) : NULL;
 }
 

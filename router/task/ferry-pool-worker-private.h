@@ -19,6 +19,7 @@
 #include "task/ferry-answer-watch-private.h"
 #include "task/ferry-pool.h"
 #include "task/ferry-runner-private.h"
+#include "task/ferry-task-output-private.h"
 
 G_BEGIN_DECLS
 
@@ -103,6 +104,7 @@ struct _FerryPoolWorker
   gboolean told_to_end;      /* the application asked the worker to end, so its end is expected */
   gboolean lost_task;        /* the worker ended while it ran a task */
   gboolean lost_initialiser; /* the worker ended while it ran the pool's initialiser */
+  FerryTaskOutput output;    /* what the process prints */
   guint64 n_done;            /* how many tasks the worker has answered */
   gint64 latest; /* monotonic time of the latest answer, or of the latest task that the worker was sent while idle */
   guint64 paused_xid;     /* the call that the worker was told is paused; 0: none */

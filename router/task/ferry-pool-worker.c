@@ -132,6 +132,7 @@ ferry_pool_worker_unref (FerryPoolWorker *self)
   if (self->room != NULL)
     ferry_link_remove_room_watch (self->link, &self->room->watch);
   g_clear_pointer (&self->room, room_unref);
+  ferry_task_output_clear (&self->output);
   g_clear_object (&self->worker);
   g_clear_pointer (&self->thread, g_thread_unref);
   g_clear_object (&self->calls_receiver);
@@ -433,6 +434,7 @@ run_timed_out (gpointer data)
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
   carrier_give_time (&self->carrier, task, ferry_task_get_settings (task)->cancel_grace);
+  ferry_task_output_give (&self->output, task);
   ferry_carrier_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (task), NULL, NULL);
 }
 
@@ -644,10 +646,15 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (self->pool != NULL)
     self->rules->note_time (self->pool, now - self->latest);
   self->latest = now;
+  if (error == NULL)
+    ferry_task_output_clear (&self->output);
   if (refused && placement->n_refusals++ < MAX_REFUSALS)
     ferry_carrier_give_back (task);
   else if (error != NULL)
-    ferry_carrier_fail (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+    {
+      ferry_task_output_give (&self->output, task);
+      ferry_carrier_fail (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
+    }
   else
     ferry_carrier_complete (task, result);
   go_on (self);
@@ -1271,6 +1278,12 @@ get_task_name (FerryWorker *worker, gpointer data)
   return task != NULL ? g_strdup (ferry_task_get_name (task)) : NULL;
 }
 
+static void
+printed (FerryWorker *worker, FerryStream stream, const char *line, FerryPoolWorker *self)
+{
+  ferry_task_output_add (&self->output, line);
+}
+
 static gboolean
 start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, FerrySender *calls,
                FerrySender *progress, GError **error)
@@ -1287,6 +1300,7 @@ start_process (FerryPoolWorker *self, const char *name, FerryLauncher *starter, 
   g_signal_connect_data (self->worker, "ended", G_CALLBACK (take_end), ferry_pool_worker_ref (self),
                          (GClosureNotify) (GCallback) ferry_pool_worker_unref, G_CONNECT_SWAPPED);
   g_signal_connect (self->worker, "notify::state", G_CALLBACK (worker_state_changed), self);
+  g_signal_connect (self->worker, "output", G_CALLBACK (printed), self);
   ferry_worker_set_task_name_func (self->worker, get_task_name, self);
   ferry_worker_set_late_func (self->worker, say_to_tasks, self);
   return TRUE;

@@ -70,6 +70,9 @@ typedef struct
   gboolean stoppable;
 } FerryTaskSettings;
 
+/* How many lines of its worker's output a task keeps. */
+#define FERRY_MAX_TASK_LINES 20
+
 /* The functions of an executor that its tasks call. */
 typedef struct
 {
@@ -214,6 +217,8 @@ void ferry_task_change_priority (FerryTask *self, int priority);
 FerryTask *ferry_task_new_like (FerryTask *self);
 /* Logs an error of a task that was cancelled or has timed out, and keeps the first such error. */
 void ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace);
+/* Adds a line to FerryTask:last-lines, as long as there is room. */
+void ferry_task_take_line (FerryTask *self, const char *line);
 /* For tests: makes the submit time of a submitted task earlier. */
 void ferry_task_backdate (FerryTask *self, gint64 microseconds);
 

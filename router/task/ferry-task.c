@@ -117,6 +117,7 @@ typedef struct
   GError *late_error;   /* (nullable) */
   char *trace;          /* (nullable) */
   FerryExit *exit;      /* (nullable) */
+  GPtrArray *lines;     /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
   FerryWaitQueue waits; /* callers of ferry_task_wait_async() */
 } Rest;
 
@@ -195,6 +196,7 @@ typedef enum
   PROP_TRACE,
   PROP_LATE_ERROR,
   PROP_EXIT,
+  PROP_LAST_LINES,
   N_PROPERTIES,
 } Property;
 
@@ -2012,6 +2014,17 @@ ferry_task_complete (FerryTask *self, GVariant *result)
 }
 
 void
+ferry_task_take_line (FerryTask *self, const char *line)
+{
+  Rest *rest = need_rest (self);
+
+  if (rest->lines == NULL)
+    rest->lines = g_ptr_array_new_with_free_func (g_free);
+  if (rest->lines->len < FERRY_MAX_TASK_LINES)
+    g_ptr_array_add (rest->lines, g_strdup (line));
+}
+
+void
 ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace)
 {
   Rest *rest = need_rest (self);
@@ -2671,6 +2684,14 @@ install_times_and_ends (void)
    * of another machine has none here: the error tells how it ended.
    */
   properties[PROP_EXIT] = g_param_spec_object ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_NOTIFIED);
+  /**
+   * FerryTask:last-lines:
+   *
+   * Of a task that failed, what its worker printed last, the oldest line first, where Ferry reads the streams
+   * ([enum@Ferry.StreamMode]); else %NULL. At most 20 lines are kept. Some may come just behind the end of the task,
+   * and changes are not notified.
+   */
+  properties[PROP_LAST_LINES] = g_param_spec_boxed ("last-lines", NULL, NULL, G_TYPE_STRV, FERRY_READABLE);
 }
 
 static GVariant *
@@ -2697,7 +2718,7 @@ check_readable (FerryTask *self, guint property_id, GParamSpec *pspec)
 {
   FerryTaskPrivate *priv = get_private (self);
   gboolean is_of_end = property_id >= PROP_RESULT && property_id <= PROP_TRACE;
-  gboolean may_come_later = property_id == PROP_LATE_ERROR;
+  gboolean may_come_later = property_id == PROP_LATE_ERROR || property_id == PROP_LAST_LINES;
 
   if (is_of_any_thread (property_id) || ((is_of_end || property_id == PROP_EXIT) && peek_early (priv) != NULL))
     return TRUE;
@@ -2729,6 +2750,16 @@ is_setting (guint property_id)
   return property_id >= PROP_DEADLINE && property_id <= PROP_HOLDS_WINDOW;
 }
 
+static char **
+dup_lines (const GPtrArray *lines)
+{
+  char **copy = g_new0 (char *, lines->len + 1);
+
+  for (guint i = 0; i < lines->len; i++)
+    copy[i] = g_strdup (lines->pdata[i]);
+  return copy;
+}
+
 static void
 get_rare_property (FerryTask *self, guint property_id, GValue *value)
 {
@@ -2741,6 +2772,12 @@ get_rare_property (FerryTask *self, guint property_id, GValue *value)
       break;
     case PROP_DESCRIPTION:
       g_value_set_string (value, rest->description);
+      break;
+    case PROP_LAST_LINES:
+      if (rest->lines != NULL)
+        g_value_take_boxed (value, dup_lines (rest->lines));
+      else if (rest->exit != NULL)
+        g_object_get_property (G_OBJECT (rest->exit), "last-lines", value);
       break;
     case PROP_AMOUNT:
       g_value_set_uint64 (value, rest->amount);
@@ -2925,6 +2962,7 @@ rest_free (Rest *rest)
   if (rest->returns != NULL)
     ferry_return_box_free (rest->returns);
   g_clear_object (&rest->exit);
+  g_clear_pointer (&rest->lines, g_ptr_array_unref);
   g_clear_error (&rest->late_error);
   g_free (rest->trace);
   g_free (rest->name);

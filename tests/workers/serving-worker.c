@@ -468,6 +468,14 @@ print (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static GVariant *
+print_and_fail (FerryJob *job, GVariant *arguments, GError **error)
+{
+  fprintf (stderr, "%s\n", g_variant_get_string (arguments, NULL));
+  g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_IO, "It said so");
+  return NULL;
+}
+
+static GVariant *
 complain (FerryJob *job, GVariant *arguments, GError **error)
 {
   fprintf (stderr, "%s\n", g_variant_get_string (arguments, NULL));
@@ -553,6 +561,7 @@ static const struct
   {"steps", "u", "", steps},
   {"parts", NULL, "", parts},
   {"print", "(ss)", "", print},
+  {"print-and-fail", "s", "", print_and_fail},
   {"complain", "s", "", complain},
   {"append-line", "(ss)", "", append_line},
   {"allocate", "t", "", allocate},

@@ -1,0 +1,41 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* See ferry-task-output-private.h. */
+
+#include "config.h"
+
+#include "task/ferry-task-output-private.h"
+
+#include "task/ferry-task-private.h"
+
+void
+ferry_task_output_add (FerryTaskOutput *self, const char *line)
+{
+  g_autoptr (FerryTask) task = NULL;
+
+  if (line[0] == '\0')
+    return;
+  g_queue_push_tail (&self->lines, g_strdup (line));
+  if (self->lines.length > FERRY_MAX_TASK_LINES)
+    g_free (g_queue_pop_head (&self->lines));
+  task = g_weak_ref_get (&self->task);
+  if (task != NULL)
+    ferry_task_take_line (task, line);
+}
+
+void
+ferry_task_output_give (FerryTaskOutput *self, FerryTask *task)
+{
+  for (GList *link = self->lines.head; link != NULL; link = link->next)
+    ferry_task_take_line (task, link->data);
+  ferry_task_output_clear (self);
+  g_weak_ref_set (&self->task, task);
+}
+
+void
+ferry_task_output_clear (FerryTaskOutput *self)
+{
+  g_queue_clear_full (&self->lines, g_free);
+  g_weak_ref_set (&self->task, NULL);
+}
