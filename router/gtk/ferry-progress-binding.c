@@ -21,6 +21,18 @@ get_progress (GtkProgressBar *bar, double *fraction)
   return !indeterminate;
 }
 
+/* The bar says in words what it draws. */
+static void
+show_detail (GtkProgressBar *bar)
+{
+  FerryTaskMonitor *monitor = g_object_get_data (G_OBJECT (bar), KEY);
+  g_autofree char *detail = NULL;
+
+  g_object_get (monitor, "detail", &detail, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, detail, -1);
+}
+
+/* GTK takes the words from a bar that ends to pulse. */
 static void
 show_fraction (GtkProgressBar *bar)
 {
@@ -28,6 +40,7 @@ show_fraction (GtkProgressBar *bar)
 
   if (get_progress (bar, &fraction))
     gtk_progress_bar_set_fraction (bar, fraction);
+  show_detail (bar);
 }
 
 /* While the end is not known, the bar moves when the monitor looks. */
@@ -38,17 +51,6 @@ pulse (GtkProgressBar *bar)
 
   if (!get_progress (bar, &fraction))
     gtk_progress_bar_pulse (bar);
-}
-
-/* The bar says in words what it draws. */
-static void
-show_detail (GtkProgressBar *bar)
-{
-  FerryTaskMonitor *monitor = g_object_get_data (G_OBJECT (bar), KEY);
-  g_autofree char *detail = NULL;
-
-  g_object_get (monitor, "detail", &detail, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, detail, -1);
 }
 
 /**
@@ -82,5 +84,4 @@ ferry_bind_progress (FerryTask *task, GtkProgressBar *bar)
   g_signal_connect_object (monitor, "notify::elapsed", G_CALLBACK (pulse), bar, G_CONNECT_SWAPPED);
   g_signal_connect_object (monitor, "notify::detail", G_CALLBACK (show_detail), bar, G_CONNECT_SWAPPED);
   show_fraction (bar);
-  show_detail (bar);
 }

@@ -9,13 +9,13 @@
 
 G_BEGIN_DECLS
 
-/* What rows of a list have in common, so that their parts stand below each other. */
+/* What rows of a list have in common, so that all are of the same height. */
 typedef struct
 {
-  int side_width; /* of the widest side of all of them */
-  int side_height;
+  int side_height; /* of the highest side of all of them */
   int row_height;
-  void (*grown) (gpointer owner); /* (nullable): the side is wider, as rows that have their place already do not know */
+  void (*grown) (
+    gpointer owner); /* (nullable): the side is higher, as rows that have their place already do not know */
   gpointer owner;
 } FerryTaskShape;
 
@@ -24,5 +24,8 @@ G_DECLARE_FINAL_TYPE (FerryTaskLayout, ferry_task_layout, FERRY, TASK_LAYOUT, Gt
 
 /* The shape must be there as long as the layout is asked; NULL for a row that stands alone. */
 void ferry_task_layout_set_shape (FerryTaskLayout *self, FerryTaskShape *shape);
+
+/* Whether the row has a bar while its task has not ended. */
+void ferry_task_layout_set_has_bar (FerryTaskLayout *self, gboolean has_bar);
 
 G_END_DECLS

@@ -45,7 +45,9 @@
  * A monitor may have a widget, which shows the task. Then the values change within the frames of the widget. While the
  * widget is not mapped nothing is computed.
  *
- * A function reports amounts with a unit. Amounts with the unit `bytes` are shown as sizes.
+ * A function reports amounts with a unit, in English. Amounts of the unit `bytes` are shown as sizes, and those of `s`
+ * as times. Other units are translated: an application has them in its own catalogue with the context `unit`, as in
+ * `NC_("unit", "chapters")`, and the library has the usual ones, such as `files`.
  */
 struct _FerryTaskMonitor
 {
@@ -61,6 +63,7 @@ struct _FerryTaskMonitor
   guint64 sampled;           /* what of it the pace was told last */
   gint64 sampled_at;         /* 0: nothing */
   gint64 stall_time;
+  gboolean has_bar; /* beside the words */
 
   gboolean is_watching;
   gboolean has_begun;
@@ -260,12 +263,13 @@ find_detail (FerryTaskMonitor *self)
       return ferry_task_words_for_silence (self->silence);
     case FERRY_TASK_STATUS_RUNNING:
     case FERRY_TASK_STATUS_CANCELLING:
-      return ferry_task_words_for_run (self->task);
+      return ferry_task_words_for_run (self->task, self->time_left, self->has_bar);
     case FERRY_TASK_STATUS_PAUSED:
+      return ferry_task_words_for_run (self->task, -1, self->has_bar);
     case FERRY_TASK_STATUS_DONE:
-      return ferry_task_words_for_progress (self->task, /* with_text: */ TRUE);
+      return ferry_task_words_for_rest (self->task);
     case FERRY_TASK_STATUS_CANCELLED:
-      return ferry_task_words_for_progress (self->task, /* with_text: */ FALSE);
+      return ferry_task_words_for_progress (self->task, -1, /* has_bar: */ FALSE);
     case FERRY_TASK_STATUS_CRASHED:
     case FERRY_TASK_STATUS_TIMED_OUT:
     case FERRY_TASK_STATUS_FAILED:
@@ -274,23 +278,30 @@ find_detail (FerryTaskMonitor *self)
     }
 }
 
-/* Status and detail: those that the application has set of a task that is over, or the monitor's own. */
+/* (nullable): what the application has said of a task that has ended, in place of what the monitor would say. */
+static const char *
+get_outcome (FerryTaskMonitor *self, FerryTaskStatus *status)
+{
+  const char *detail = ferry_task_outcome_get (self->outcome, status);
+
+  return ferry_task_get_done (self->task) ? detail : NULL;
+}
+
 static void
 show_status (FerryTaskMonitor *self)
 {
   FerryTaskStatus status;
-  const char *detail = ferry_task_outcome_get (self->outcome, &status);
 
-  if (detail != NULL && ferry_task_get_done (self->task))
-    {
-      set_status (self, status);
-      take_words (self, &self->detail, g_strdup (detail), PROP_DETAIL);
-    }
-  else
-    {
-      set_status (self, find_status (self));
-      take_words (self, &self->detail, find_detail (self), PROP_DETAIL);
-    }
+  set_status (self, get_outcome (self, &status) != NULL ? status : find_status (self));
+}
+
+static void
+show_detail (FerryTaskMonitor *self)
+{
+  FerryTaskStatus status;
+  const char *detail = get_outcome (self, &status);
+
+  take_words (self, &self->detail, detail != NULL ? g_strdup (detail) : find_detail (self), PROP_DETAIL);
 }
 
 static void
@@ -352,10 +363,10 @@ show_pace (FerryTaskMonitor *self, gint64 now)
   set_time (self, &self->time_left, time_left, PROP_TIME_LEFT);
   set_time (self, &self->elapsed, MAX (ferry_task_words_get_elapsed (self->task, now), 0), PROP_ELAPSED);
   /* No clock runs while the task does not. */
-  take_words (self, &self->pace_text,
-              self->status == FERRY_TASK_STATUS_PAUSED ? g_strdup ("")
-                                                       : ferry_task_words_for_pace (self->task, rate, time_left, now),
-              PROP_PACE_TEXT);
+  take_words (
+    self, &self->pace_text,
+    self->status == FERRY_TASK_STATUS_PAUSED ? g_strdup ("") : ferry_task_words_for_pace (self->task, rate, now),
+    PROP_PACE_TEXT);
 }
 
 /* A handler of what changes may drop the monitor. */
@@ -376,7 +387,15 @@ ferry_task_monitor_look (FerryTaskMonitor *self, gint64 now)
   show_status (self);
   show_fraction (self);
   show_pace (self, now);
+  show_detail (self);
   g_object_thaw_notify (G_OBJECT (self));
+}
+
+void
+ferry_task_monitor_set_has_bar (FerryTaskMonitor *self, gboolean has_bar)
+{
+  self->has_bar = has_bar;
+  show_detail (self);
 }
 
 /* ---- when to look ---- */
@@ -693,7 +712,8 @@ install_state (void)
   /**
    * FerryTaskMonitor:detail:
    *
-   * A line about the task, never %NULL: how far it is, what it waits for, what it has come to, or why it failed.
+   * A line about the task, never %NULL: how far it is and how long the rest takes, what it waits for, what it has come
+   * to, or why it failed. A function that reports a fraction alone is so many percent of the way.
    */
   properties[PROP_DETAIL] = g_param_spec_string ("detail", NULL, NULL, NULL, READABLE);
 }
@@ -704,7 +724,7 @@ install_pace (void)
   /**
    * FerryTaskMonitor:pace-text:
    *
-   * Rate, time left and time elapsed as one line, never %NULL: what there is of them. Empty before the task begins.
+   * Rate and time elapsed as one line, never %NULL: what there is of them. Empty before the task begins.
    */
   properties[PROP_PACE_TEXT] = g_param_spec_string ("pace-text", NULL, NULL, NULL, READABLE);
   /**

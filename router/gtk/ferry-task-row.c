@@ -13,17 +13,23 @@
 #include "gtk/ferry-task-row-private.h"
 
 #include "gtk/ferry-announce-private.h"
+#include "gtk/ferry-gtk-enums.h"
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-cell-private.h"
 #include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-layout-private.h"
-#include "gtk/ferry-task-monitor.h"
+#include "gtk/ferry-task-monitor-private.h"
+#include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
+
+#define ALL_PARTS (FERRY_TASK_ROW_PARTS_BAR | FERRY_TASK_ROW_PARTS_PACE | FERRY_TASK_ROW_PARTS_BUTTONS)
 
 /**
  * FerryTaskRow:
  *
- * A row that shows a task: its name, its state, how far it is and how fast, with buttons.
+ * A row that shows a task: its name, a bar, what there is to say of it in one sentence, and buttons.
+ *
+ * The bar goes when the task has ended. In a narrow row, name and sentence may take two lines each.
  *
  * The row has the actions `task.cancel`, `task.pause` (which also resumes), `task.show-error` and `task.copy-error`.
  * With an executor it
@@ -42,8 +48,9 @@ struct _FerryTaskRow
   FerryTask *task;           /* (nullable) */
   FerryExecutor *executor;   /* (nullable) */
   FerryTaskMonitor *monitor; /* (nullable): the task's */
-  GtkWidget *suffix;         /* (nullable) (unowned): a child of the suffix box */
-  FerryTaskRowFunc func;     /* (nullable) */
+  FerryTaskRowParts parts;
+  GtkWidget *suffix;     /* (nullable) (unowned): a child of the suffix box */
+  FerryTaskRowFunc func; /* (nullable) */
   gpointer func_data;
   gboolean owns_focus;  /* had it when its button went away */
   GtkAccessible *place; /* (nullable) (weak): what is read out for the row, and was told so */
@@ -74,6 +81,7 @@ enum
   PROP_TASK = 1,
   PROP_EXECUTOR,
   PROP_SUFFIX,
+  PROP_PARTS,
   PROP_MONITOR,
   N_PROPERTIES
 };
@@ -129,11 +137,37 @@ get_accessible (FerryTaskRow *self)
                                                                                                  : GTK_WIDGET (self));
 }
 
+static gboolean
+has_bar (FerryTaskRow *self)
+{
+  return (self->parts & FERRY_TASK_ROW_PARTS_BAR) != 0 && get_status (self) < FERRY_TASK_STATUS_DONE;
+}
+
+/* The state in words, and what there is to say of it. What the bar shows is among them: it has no other words. */
 static char *
-dup_state (FerryTaskRow *self)
+dup_words (FerryTaskRow *self)
+{
+  g_autofree char *state = NULL, *detail = NULL, *percent = NULL;
+  const char *separator = "";
+
+  g_object_get (self->monitor, "state-text", &state, "detail", &detail, NULL);
+  percent = has_bar (self) ? ferry_task_words_for_fraction (self->task) : g_strdup ("");
+  if (g_str_equal (detail, state))
+    *detail = '\0';
+  if (*percent != '\0' && *detail != '\0')
+    separator = FERRY_TASK_WORDS_SEPARATOR;
+  return *percent != '\0' || *detail != '\0' ? g_strdup_printf ("%s: %s%s%s", state, percent, separator, detail)
+                                             : g_steal_pointer (&state);
+}
+
+/* What is said for the row as a whole: the state alone while a bar says more, which changes all the time. */
+static char *
+dup_description (FerryTaskRow *self)
 {
   char *state = NULL;
 
+  if (get_status (self) >= FERRY_TASK_STATUS_DONE)
+    return dup_words (self);
   g_object_get (self->monitor, "state-text", &state, NULL);
   return state;
 }
@@ -153,17 +187,17 @@ static void
 show_place (FerryTaskRow *self)
 {
   GtkAccessible *place = get_accessible (self);
-  g_autofree char *label = NULL, *state = NULL;
+  g_autofree char *label = NULL, *description = NULL;
 
   if (place != self->place)
     forget_place (self);
   if (self->task == NULL || gtk_widget_get_parent (GTK_WIDGET (self)) == NULL)
     return;
   label = g_strdup_printf (_ ("Task: %s"), ferry_task_get_name (self->task));
-  state = dup_state (self);
+  description = dup_description (self);
   g_set_weak_pointer (&self->place, place);
   gtk_accessible_update_property (place, GTK_ACCESSIBLE_PROPERTY_LABEL, label, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
-                                  state, -1);
+                                  description, -1);
 }
 
 /* Takes the label. */
@@ -221,6 +255,20 @@ show_host (FerryTaskRow *self)
   gtk_widget_set_visible (self->host_label, name != NULL);
 }
 
+/* The bar says in words what is drawn around it. AT-SPI has descriptions, and GTK 4.8 no text of a value for it. */
+static void
+show_detail (FerryTaskRow *self)
+{
+  g_autofree char *words = dup_words (self);
+
+  /* How many lines it has decides where it is, once the bar is gone. */
+  if (get_status (self) >= FERRY_TASK_STATUS_DONE)
+    gtk_widget_queue_allocate (GTK_WIDGET (self));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, words,
+                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
+}
+
+/* GTK takes the words from a bar that ends to pulse. */
 static void
 show_fraction (FerryTaskRow *self)
 {
@@ -230,6 +278,7 @@ show_fraction (FerryTaskRow *self)
   g_object_get (self->monitor, "fraction", &fraction, "indeterminate", &indeterminate, NULL);
   if (!indeterminate)
     gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), fraction);
+  show_detail (self);
 }
 
 /* A task with no known end has nothing to show but that it lives. */
@@ -243,20 +292,6 @@ pulse (FerryTaskRow *self)
     gtk_progress_bar_pulse (GTK_PROGRESS_BAR (self->progress_bar));
 }
 
-/* The bar says in words what is drawn around it. AT-SPI has descriptions, and GTK 4.8 no text of a value for it. */
-static void
-show_detail (FerryTaskRow *self)
-{
-  g_autofree char *state = NULL, *detail = NULL, *words = NULL;
-  gboolean says_more;
-
-  g_object_get (self->monitor, "state-text", &state, "detail", &detail, NULL);
-  says_more = *detail != '\0' && !g_str_equal (detail, state);
-  words = says_more ? g_strdup_printf ("%s: %s", state, detail) : g_strdup (state);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, words,
-                                  GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
-}
-
 /* An empty label would be read out as the name of its type. */
 static void
 show_pace (FerryTaskRow *self)
@@ -264,7 +299,7 @@ show_pace (FerryTaskRow *self)
   g_autofree char *pace = NULL;
 
   g_object_get (self->monitor, "pace-text", &pace, NULL);
-  gtk_widget_set_visible (self->pace_label, *pace != '\0');
+  gtk_widget_set_visible (self->pace_label, (self->parts & FERRY_TASK_ROW_PARTS_PACE) != 0 && *pace != '\0');
 }
 
 static void
@@ -272,7 +307,7 @@ show_action (FerryTaskRow *self, FerryTaskAction action, GtkWidget *button, gboo
 {
   gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name (action),
                                  ferry_task_action_is_possible (action, self->task, self->executor));
-  gtk_widget_set_visible (button, visible);
+  gtk_widget_set_visible (button, visible && (self->parts & FERRY_TASK_ROW_PARTS_BUTTONS) != 0);
 }
 
 /* What is over can be tried again and removed; what is not can be cancelled. A task that waits is cancelled rather than
@@ -315,11 +350,19 @@ keep_focus (FerryTaskRow *self, FerryTaskStatus status)
   self->owns_focus = FALSE;
 }
 
+/* Whether the state is to be said: the bar of a task that runs says so, and so may what a task waits for. */
+static gboolean
+must_say_state (FerryTaskRow *self, FerryTaskStatus status)
+{
+  return status != FERRY_TASK_STATUS_RUNNING &&
+         (status != FERRY_TASK_STATUS_WAITING || !ferry_task_words_say_waiting (self->task));
+}
+
 static void
 show_status (FerryTaskRow *self)
 {
   FerryTaskStatus status = get_status (self);
-  const char *classes[] = {get_status_class (status), NULL};
+  const char *classes[] = {get_status_class (status), "caption", NULL};
 
   /* The focus of its window, whether or not that window is the active one. */
   self->owns_focus |= gtk_widget_is_focus (self->cancel_button) || gtk_widget_is_focus (self->next_button) ||
@@ -327,6 +370,8 @@ show_status (FerryTaskRow *self)
   show_place (self);
   show_pause (self);
   gtk_widget_set_css_classes (self->state_label, classes);
+  gtk_widget_set_visible (self->state_label, must_say_state (self, status));
+  gtk_widget_set_visible (self->progress_bar, has_bar (self));
   show_actions (self);
   keep_focus (self, status);
 }
@@ -341,7 +386,7 @@ status_cb (FerryTaskRow *self)
   show_detail (self);
   if (self->func != NULL || get_status (self) < FERRY_TASK_STATUS_DONE)
     return;
-  state = dup_state (self);
+  g_object_get (self->monitor, "state-text", &state, NULL);
   words = g_strdup_printf ("%s: %s", ferry_task_get_name (self->task), state);
   ferry_announce (GTK_WIDGET (self), NULL, words);
 }
@@ -431,7 +476,10 @@ ferry_task_row_set_task (FerryTaskRow *self, FerryTask *task)
     return;
   g_clear_object (&self->monitor);
   if (task != NULL)
-    self->monitor = ferry_task_monitor_new (task, GTK_WIDGET (self));
+    {
+      self->monitor = ferry_task_monitor_new (task, GTK_WIDGET (self));
+      ferry_task_monitor_set_has_bar (self->monitor, (self->parts & FERRY_TASK_ROW_PARTS_BAR) != 0);
+    }
   self->owns_focus = FALSE;
   g_signal_group_set_target (self->task_signals, task);
   g_signal_group_set_target (self->monitor_signals, self->monitor);
@@ -472,6 +520,24 @@ set_suffix (FerryTaskRow *self, GtkWidget *suffix)
 }
 
 static void
+set_parts (FerryTaskRow *self, FerryTaskRowParts parts)
+{
+  gboolean bar = (parts & FERRY_TASK_ROW_PARTS_BAR) != 0;
+
+  if (self->parts == parts)
+    return;
+  self->parts = parts;
+  ferry_task_layout_set_has_bar (FERRY_TASK_LAYOUT (gtk_widget_get_layout_manager (GTK_WIDGET (self))), bar);
+  if (self->task != NULL)
+    {
+      ferry_task_monitor_set_has_bar (self->monitor, bar);
+      show_task (self);
+    }
+  gtk_widget_queue_resize (GTK_WIDGET (self));
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PARTS]);
+}
+
+static void
 ferry_task_row_get_property (GObject *object, guint property_id, GValue *value, GParamSpec *pspec)
 {
   FerryTaskRow *self = FERRY_TASK_ROW (object);
@@ -486,6 +552,9 @@ ferry_task_row_get_property (GObject *object, guint property_id, GValue *value, 
       break;
     case PROP_SUFFIX:
       g_value_set_object (value, self->suffix);
+      break;
+    case PROP_PARTS:
+      g_value_set_flags (value, self->parts);
       break;
     case PROP_MONITOR:
       g_value_set_object (value, self->monitor);
@@ -511,9 +580,29 @@ ferry_task_row_set_property (GObject *object, guint property_id, const GValue *v
     case PROP_SUFFIX:
       set_suffix (self, g_value_get_object (value));
       break;
+    case PROP_PARTS:
+      set_parts (self, g_value_get_flags (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
     }
+}
+
+/* An inscription has its text at the left in either direction. */
+static void
+show_direction (FerryTaskRow *self)
+{
+  float xalign = gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL ? 1.0F : 0.0F;
+
+  gtk_inscription_set_xalign (GTK_INSCRIPTION (self->title_label), xalign);
+  gtk_inscription_set_xalign (GTK_INSCRIPTION (self->detail_label), xalign);
+}
+
+static void
+ferry_task_row_direction_changed (GtkWidget *widget, GtkTextDirection previous)
+{
+  show_direction (FERRY_TASK_ROW (widget));
+  GTK_WIDGET_CLASS (ferry_task_row_parent_class)->direction_changed (widget, previous);
 }
 
 static void
@@ -582,6 +671,13 @@ install_properties (GObjectClass *object_class)
    */
   properties[PROP_SUFFIX] = g_param_spec_object ("suffix", NULL, NULL, GTK_TYPE_WIDGET, settable);
   /**
+   * FerryTaskRow:parts:
+   *
+   * Which parts the row has beside name and sentence; all by default. Without the bar, the sentence says how far the
+   * task is, in percent where it reports no amount. Without buttons, the actions and their keys stay.
+   */
+  properties[PROP_PARTS] = g_param_spec_flags ("parts", NULL, NULL, FERRY_TYPE_TASK_ROW_PARTS, ALL_PARTS, settable);
+  /**
    * FerryTaskRow:monitor:
    *
    * The monitor of the task; %NULL without a task.
@@ -599,6 +695,7 @@ ferry_task_row_class_init (FerryTaskRowClass *klass)
   object_class->get_property = ferry_task_row_get_property;
   object_class->set_property = ferry_task_row_set_property;
   object_class->dispose = ferry_task_row_dispose;
+  widget_class->direction_changed = ferry_task_row_direction_changed;
   install_properties (object_class);
 
   gtk_widget_class_set_layout_manager_type (widget_class, FERRY_TYPE_TASK_LAYOUT);
@@ -627,21 +724,23 @@ connect_groups (FerryTaskRow *self)
   g_signal_group_connect_swapped (self->monitor_signals, "notify::pace-text", G_CALLBACK (show_pace), self);
 
   self->task_bindings = g_binding_group_new ();
-  g_binding_group_bind (self->task_bindings, "name", self->title_label, "label", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->task_bindings, "name", self->title_label, "text", G_BINDING_SYNC_CREATE);
 
   self->monitor_bindings = g_binding_group_new ();
   g_binding_group_bind (self->monitor_bindings, "state-text", self->state_label, "label", G_BINDING_SYNC_CREATE);
-  g_binding_group_bind (self->monitor_bindings, "detail", self->detail_label, "label", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind (self->monitor_bindings, "detail", self->detail_label, "text", G_BINDING_SYNC_CREATE);
   g_binding_group_bind (self->monitor_bindings, "pace-text", self->pace_label, "label", G_BINDING_SYNC_CREATE);
 }
 
 /* The whole of a line that has no room. GTK asks the display server where the pointer is each time that the text of a
  * tooltip is set, so it is not set before it is asked for. */
 static gboolean
-query_tooltip_cb (GtkLabel *label, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
+query_tooltip_cb (GtkInscription *line, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
 {
-  gtk_tooltip_set_text (tooltip, gtk_label_get_text (label));
-  return *gtk_label_get_text (label) != '\0';
+  const char *words = gtk_inscription_get_text (line);
+
+  gtk_tooltip_set_text (tooltip, words);
+  return words != NULL && *words != '\0';
 }
 
 static gboolean
@@ -687,8 +786,10 @@ add_tooltips (FerryTaskRow *self)
 static void
 ferry_task_row_init (FerryTaskRow *self)
 {
+  self->parts = ALL_PARTS;
   gtk_widget_init_template (GTK_WIDGET (self));
   ferry_look_ensure_styles (GTK_WIDGET (self));
+  show_direction (self);
   add_tooltips (self);
   connect_groups (self);
   g_signal_connect (self, "notify::parent", G_CALLBACK (show_place), NULL);

@@ -12,6 +12,21 @@
 
 G_BEGIN_DECLS
 
+/**
+ * FerryTaskRowParts:
+ * @FERRY_TASK_ROW_PARTS_BAR: The bar, which is there until the task has ended.
+ * @FERRY_TASK_ROW_PARTS_PACE: How fast the task is, and for how long it has run. A narrow row leaves it out.
+ * @FERRY_TASK_ROW_PARTS_BUTTONS: The buttons.
+ *
+ * Parts of a row that can be left out.
+ */
+typedef enum
+{
+  FERRY_TASK_ROW_PARTS_BAR = 1 << 0,
+  FERRY_TASK_ROW_PARTS_PACE = 1 << 1,
+  FERRY_TASK_ROW_PARTS_BUTTONS = 1 << 2,
+} FerryTaskRowParts;
+
 #define FERRY_TYPE_TASK_ROW (ferry_task_row_get_type ())
 FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryTaskRow, ferry_task_row, FERRY, TASK_ROW, GtkWidget)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is said of a task. Each function but the first two returns a new string. */
+/* What is said of a task. */
 
 #pragma once
 
@@ -9,21 +9,32 @@
 
 #include "gtk/ferry-task-status.h"
 
+/* Between words that belong together less than those that a comma divides: a middle dot, as UTF-8. */
+#define FERRY_TASK_WORDS_SEPARATOR " \302\267 "
+
 G_BEGIN_DECLS
 
 const char *ferry_task_words_for_status (FerryTaskStatus status);
 /* How long the task has run, or runs so far, in microseconds; -1 where it has not begun. */
 gint64 ferry_task_words_get_elapsed (FerryTask *task, gint64 now);
-char *ferry_task_words_for_progress (FerryTask *task, gboolean with_text) G_GNUC_WARN_UNUSED_RESULT;
+/* In percent; empty where it is not known, or where a task has ended before anything was done. */
+char *ferry_task_words_for_fraction (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
+/* How far a task is: "3 of 10 files, 2 minutes left". The time left is -1 where it is not known. A task that reports no
+ * amount is so many percent of the way, which a bar says if there is one. */
+char *ferry_task_words_for_progress (FerryTask *task, gint64 time_left, gboolean has_bar) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether a task that waits was put before all others. */
 void ferry_task_words_set_first (FerryTask *task, gboolean is_first);
 char *ferry_task_words_for_waiting (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
-char *ferry_task_words_for_run (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether these words say that the task waits; what an application or a function has said may not. */
+gboolean ferry_task_words_say_waiting (FerryTask *task);
+/* Both with what the function says of it. */
+char *ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar) G_GNUC_WARN_UNUSED_RESULT;
+char *ferry_task_words_for_rest (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_task_words_for_silence (gint64 silence) G_GNUC_WARN_UNUSED_RESULT;
 /* Empty for a task that never began. */
 char *ferry_task_words_for_duration (FerryTask *task, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
-/* Rate, time left and duration. The rate is 0, and the time left -1, where they are not known. */
-char *ferry_task_words_for_pace (FerryTask *task, double rate, gint64 time_left, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
+/* Rate and duration. The rate is 0 where it is not known. */
+char *ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
 /* How far all tasks of an executor are, and how many of them run and wait. */
 char *ferry_task_words_for_work (FerryExecutor *executor) G_GNUC_WARN_UNUSED_RESULT;
 /* How many tasks were done, and how many failed. */

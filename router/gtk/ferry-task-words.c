@@ -7,11 +7,10 @@
 
 #include "gtk/ferry-task-words-private.h"
 
+#include <gtk/gtk.h>
+
 #include "gtk/ferry-format.h"
 #include "gtk/ferry-translation-private.h"
-
-/* A middle dot, as UTF-8. */
-#define SEPARATOR " \302\267 "
 
 /* What took less is told more closely once it does not change any more. */
 #define SHORT (10 * G_USEC_PER_SEC)
@@ -47,14 +46,32 @@ ferry_task_words_for_status (FerryTaskStatus status)
     }
 }
 
-/* What a task has reported of its amount, with a space before the unit; no unit where bytes are counted, as those have
- * units of their own. */
+/* Joins the parts that are not empty. */
+static char *
+join (const char *const *parts, gsize n_parts)
+{
+  GString *words = g_string_new (NULL);
+
+  for (gsize i = 0; i < n_parts; i++)
+    {
+      if (parts[i] == NULL || *parts[i] == '\0')
+        continue;
+      if (words->len > 0)
+        g_string_append (words, FERRY_TASK_WORDS_SEPARATOR);
+      g_string_append (words, parts[i]);
+    }
+  return g_string_free (words, FALSE);
+}
+
+/* ---- amounts ---- */
+
+/* What a task has reported of its amount. */
 typedef struct
 {
   guint64 amount, total;
   gboolean is_known;
-  gboolean is_of_bytes;
-  char *unit; /* (owned) */
+  gboolean is_of_bytes, is_of_seconds; /* these have units of their own */
+  char *unit;                          /* (owned): of others; may be empty */
 } Amount;
 
 static void
@@ -74,34 +91,69 @@ get_amount (FerryTask *task)
   g_object_get (task, "amount", &amount.amount, "total", &amount.total, "unit", &unit, NULL);
   amount.is_known = unit != NULL;
   amount.is_of_bytes = g_strcmp0 (unit, "bytes") == 0;
-  amount.unit = amount.is_known && !amount.is_of_bytes ? g_strdup_printf (" %s", unit) : g_strdup ("");
+  amount.is_of_seconds = g_strcmp0 (unit, "s") == 0;
+  amount.unit =
+    g_strdup (amount.is_known && !amount.is_of_bytes && !amount.is_of_seconds ? ferry_gtk_translate_unit (unit) : "");
   return amount;
 }
 
+/* Takes the words, whose order is their own in a sentence that goes from right to left: "540 of 600" would stand the
+ * other way round. */
 static char *
-format_amount (const Amount *amount, guint64 number)
+isolate (char *words)
 {
-  return amount->is_of_bytes ? g_format_size (number) : ferry_format_count (number);
+  g_autofree char *owned = words;
+
+  /* FIRST STRONG ISOLATE and POP DIRECTIONAL ISOLATE, as UTF-8. */
+  return gtk_widget_get_default_direction () == GTK_TEXT_DIR_RTL ? g_strdup_printf ("\342\201\250%s\342\201\251", owned)
+                                                                 : g_steal_pointer (&owned);
 }
 
+static char *
+format_number (const Amount *amount, guint64 number)
+{
+  if (amount->is_of_bytes)
+    return isolate (g_format_size (number));
+  if (amount->is_of_seconds)
+    return isolate (ferry_format_duration ((gint64) MIN (number, G_MAXINT64 / G_USEC_PER_SEC) * G_USEC_PER_SEC));
+  return isolate (ferry_format_count (number));
+}
+
+/* Takes the number. */
+static char *
+add_unit (char *number, const Amount *amount)
+{
+  g_autofree char *owned = number;
+
+  /* Translators: a number and its unit: "20 files". */
+  return *amount->unit != '\0' ? g_strdup_printf (_ ("%s %s"), owned, amount->unit) : g_steal_pointer (&owned);
+}
+
+/* A task that has done all of it is said to have done so much. */
 static char *
 words_for_amount (FerryTask *task)
 {
   g_auto (Amount) amount = get_amount (task);
-  g_autofree char *done = format_amount (&amount, amount.amount);
-  g_autofree char *all = format_amount (&amount, amount.total);
+  g_autofree char *done = NULL, *all = NULL;
 
   if (!amount.is_known)
     return g_strdup ("");
-  if (amount.total == 0)
-    return g_strdup_printf ("%s%s", done, amount.unit);
-  /* Translators: how much is done of how much there is to do, and the unit: "3 of 20 files". */
-  return g_strdup_printf (_ ("%s of %s%s"), done, all, amount.unit);
+  done = format_number (&amount, amount.amount);
+  if (amount.total == 0 || (amount.amount == amount.total && ferry_task_get_done (task)))
+    return add_unit (g_steal_pointer (&done), &amount);
+  all = add_unit (format_number (&amount, amount.total), &amount);
+  /* Translators: how much is done of how much there is to do, which has the unit: "3 of 20 files". */
+  return g_strdup_printf (_ ("%s of %s"), done, all);
 }
 
-/* Empty where it is not known, or a task has ended before anything was done. */
 static char *
-words_for_fraction (FerryTask *task)
+format_percent (double fraction)
+{
+  return isolate (g_strdup_printf (_ ("%d %%"), (int) (fraction * 100.0)));
+}
+
+char *
+ferry_task_words_for_fraction (FerryTask *task)
 {
   double fraction = ferry_task_get_fraction (task);
   gboolean indeterminate;
@@ -109,34 +161,23 @@ words_for_fraction (FerryTask *task)
   g_object_get (task, "indeterminate", &indeterminate, NULL);
   if (indeterminate || (fraction == 0.0 && ferry_task_get_done (task)))
     return g_strdup ("");
-  return g_strdup_printf (_ ("%d %%"), (int) (fraction * 100.0));
+  return format_percent (fraction);
 }
 
-/* Joins the parts that are not empty. */
-static char *
-join (const char *const *parts, gsize n_parts)
-{
-  GString *words = g_string_new (NULL);
-
-  for (gsize i = 0; i < n_parts; i++)
-    {
-      if (parts[i] == NULL || *parts[i] == '\0')
-        continue;
-      if (words->len > 0)
-        g_string_append (words, SEPARATOR);
-      g_string_append (words, parts[i]);
-    }
-  return g_string_free (words, FALSE);
-}
+/* ---- a task ---- */
 
 char *
-ferry_task_words_for_progress (FerryTask *task, gboolean with_text)
+ferry_task_words_for_progress (FerryTask *task, gint64 time_left, gboolean has_bar)
 {
-  g_autofree char *fraction = words_for_fraction (task);
   g_autofree char *amount = words_for_amount (task);
-  const char *const parts[] = {fraction, amount, with_text ? ferry_task_get_text (task) : NULL};
+  g_autofree char *percent = *amount == '\0' && !has_bar ? ferry_task_words_for_fraction (task) : g_strdup ("");
+  g_autofree char *left = time_left >= 0 ? ferry_format_time_left (time_left) : NULL;
+  const char *far = *amount != '\0' ? amount : percent;
 
-  return join (parts, G_N_ELEMENTS (parts));
+  if (left == NULL)
+    return g_strdup (far);
+  /* Translators: how far a task is, and how long the rest takes: "3 of 20 files, 2 minutes left". */
+  return *far != '\0' ? g_strdup_printf (_ ("%s, %s"), far, left) : g_steal_pointer (&left);
 }
 
 void
@@ -160,19 +201,37 @@ ferry_task_words_for_waiting (FerryTask *task)
                                                                           : _ ("Waits for a free worker"));
 }
 
-/* How far a task is that runs, and before it has reported anything, what it does or where it runs. */
-char *
-ferry_task_words_for_run (FerryTask *task)
+gboolean
+ferry_task_words_say_waiting (FerryTask *task)
 {
-  g_autofree char *progress = ferry_task_words_for_progress (task, /* with_text: */ TRUE);
-  g_autofree char *host = NULL, *description = NULL;
+  g_autofree char *description = NULL;
 
-  if (*progress != '\0')
-    return g_steal_pointer (&progress);
+  g_object_get (task, "description", &description, NULL);
+  return description == NULL && ferry_task_get_text (task) == NULL;
+}
+
+/* What a task does or where it runs, before it has reported anything. */
+char *
+ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar)
+{
+  g_autofree char *progress = ferry_task_words_for_progress (task, time_left, has_bar);
+  g_autofree char *host = NULL, *description = NULL;
+  const char *text = ferry_task_get_text (task);
+
   g_object_get (task, "host-name", &host, "description", &description, NULL);
+  if (*progress != '\0' || text != NULL)
+    return join ((const char *const[]){progress, text}, 2);
   if (description != NULL)
     return g_steal_pointer (&description);
   return host != NULL ? g_strdup_printf (_ ("Running on %s"), host) : g_strdup (_ ("Running"));
+}
+
+char *
+ferry_task_words_for_rest (FerryTask *task)
+{
+  g_autofree char *amount = words_for_amount (task);
+
+  return join ((const char *const[]){amount, ferry_task_get_text (task)}, 2);
 }
 
 char *
@@ -180,8 +239,7 @@ ferry_task_words_for_silence (gint64 silence)
 {
   guint seconds = (guint) (silence / G_USEC_PER_SEC);
 
-  return g_strdup_printf (ferry_gtk_ngettext ("Nothing heard for %u second. Wait, or cancel it.",
-                                              "Nothing heard for %u seconds. Wait, or cancel it.", seconds),
+  return g_strdup_printf (ferry_gtk_ngettext ("Nothing heard for %u second", "Nothing heard for %u seconds", seconds),
                           seconds);
 }
 
@@ -204,33 +262,35 @@ ferry_task_words_for_duration (FerryTask *task, gint64 now)
   if (elapsed < 0)
     return g_strdup ("");
   if (ferry_task_get_done (task) && elapsed < SHORT)
-    return g_strdup_printf (_ ("%.1f s"), (double) elapsed / G_USEC_PER_SEC);
+    return isolate (g_strdup_printf (_ ("%.1f s"), (double) elapsed / G_USEC_PER_SEC));
   return ferry_format_duration (elapsed);
 }
 
-/* Empty where seconds are counted, as of a film: they are no measure of how much is done in each second. */
+/* Empty if seconds are counted, as of a film: they are no measure of how much is done in each second. */
 static char *
 words_for_rate (FerryTask *task, double rate)
 {
   g_auto (Amount) amount = get_amount (task);
-  g_autofree char *number = amount.is_of_bytes ? g_format_size ((guint64) rate) : ferry_format_amount (rate);
+  g_autofree char *words = NULL;
 
-  if (g_str_equal (amount.unit, " s"))
+  if (amount.is_of_seconds)
     return g_strdup ("");
-  /* Translators: an amount and its unit, in each second: "12 MB/s", "300 files/s". */
-  return g_strdup_printf (_ ("%s%s/s"), number, amount.unit);
+  words =
+    add_unit (isolate (amount.is_of_bytes ? g_format_size ((guint64) rate) : ferry_format_amount (rate)), &amount);
+  /* Translators: so much in each second: "12 MB/s", "300 files/s". */
+  return isolate (g_strdup_printf (_ ("%s/s"), words));
 }
 
 char *
-ferry_task_words_for_pace (FerryTask *task, double rate, gint64 time_left, gint64 now)
+ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now)
 {
   g_autofree char *rate_words = rate > 0.0 ? words_for_rate (task, rate) : NULL;
-  g_autofree char *time_words = time_left >= 0 ? ferry_format_time_left (time_left) : NULL;
   g_autofree char *duration = ferry_task_words_for_duration (task, now);
-  const char *const parts[] = {rate_words, time_words, duration};
 
-  return join (parts, G_N_ELEMENTS (parts));
+  return join ((const char *const[]){rate_words, duration}, 2);
 }
+
+/* ---- all tasks of an executor ---- */
 
 char *
 ferry_task_words_for_work (FerryExecutor *executor)
@@ -243,8 +303,8 @@ ferry_task_words_for_work (FerryExecutor *executor)
   g_object_get (executor, "fraction", &fraction, "n-waiting", &n_waiting, "n-executing", &n_executing, "paused",
                 &paused, NULL);
   if (n_waiting + n_executing == 0)
-    return g_strdup (_ ("All tasks are over"));
-  percent = g_strdup_printf (_ ("%d %%"), (int) (fraction * 100.0));
+    return g_strdup (_ ("All tasks have ended"));
+  percent = format_percent (fraction);
   if (n_executing > 0)
     running = g_strdup_printf (ferry_gtk_ngettext ("%u task runs", "%u tasks run", n_executing), n_executing);
   if (n_waiting > 0)

@@ -14,11 +14,16 @@ G_BEGIN_DECLS
 const char *ferry_gtk_gettext (const char *text) G_GNUC_FORMAT (1);
 const char *ferry_gtk_ngettext (const char *one, const char *many, gulong n) G_GNUC_FORMAT (1) G_GNUC_FORMAT (2);
 
+/* any: the unit of an amount, which is the application's to translate, or else one of the usual units; else the unit.
+ */
+const char *ferry_gtk_translate_unit (const char *unit);
+
 /* any: binds the domain to its folder, once. What reads texts by other ways, such as a template, calls this first. */
 void ferry_gtk_bind_domain (void);
 
 #define _(text) ferry_gtk_gettext (text)
 /* For a text that is looked up later. */
 #define N_(text) text
+#define NC_(context, text) text
 
 G_END_DECLS

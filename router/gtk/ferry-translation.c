@@ -52,3 +52,24 @@ ferry_gtk_ngettext (const char *one, const char *many, gulong n)
   ferry_gtk_bind_domain ();
   return g_dngettext (FERRY_GTK_DOMAIN, one, many, n);
 }
+
+/* Units that functions report often. */
+static const char *const units[] = {
+  NC_ ("unit", "files"),   NC_ ("unit", "folders"), NC_ ("unit", "items"),    NC_ ("unit", "pictures"),
+  NC_ ("unit", "pages"),   NC_ ("unit", "frames"),  NC_ ("unit", "lines"),    NC_ ("unit", "letters"),
+  NC_ ("unit", "numbers"), NC_ ("unit", "steps"),   NC_ ("unit", "messages"), NC_ ("unit", "packets"),
+};
+
+const char *
+ferry_gtk_translate_unit (const char *unit)
+{
+  const char *translation = g_dpgettext2 (NULL, "unit", unit);
+
+  if (translation != unit)
+    return translation;
+  ferry_gtk_bind_domain ();
+  for (gsize i = 0; i < G_N_ELEMENTS (units); i++)
+    if (g_str_equal (unit, units[i]))
+      return g_dpgettext2 (FERRY_GTK_DOMAIN, "unit", unit);
+  return unit;
+}

@@ -330,7 +330,7 @@ ferry_worker_row_init (FerryWorkerRow *self)
   self->worker_signals = g_signal_group_new (FERRY_TYPE_WORKER);
   g_signal_group_connect_swapped (self->worker_signals, "notify::pid", G_CALLBACK (state_cb), self);
   g_signal_group_connect_swapped (self->worker_signals, "notify::state", G_CALLBACK (state_cb), self);
-  self->end_button = gtk_button_new_from_icon_name ("media-playback-stop-symbolic");
+  self->end_button = gtk_button_new_from_icon_name ("window-close-symbolic");
   gtk_widget_add_css_class (self->end_button, "flat");
   gtk_widget_set_valign (self->end_button, GTK_ALIGN_CENTER);
   gtk_widget_set_tooltip_text (self->end_button, _ ("End this worker"));

@@ -118,6 +118,8 @@ tell (GtkWidget *widget, gpointer data)
     say ("window", gtk_window_get_title (GTK_WINDOW (widget)));
   else if (GTK_IS_LABEL (widget) && gtk_widget_get_ancestor (widget, GTK_TYPE_BUTTON) == NULL)
     say ("label", gtk_label_get_text (GTK_LABEL (widget)));
+  else if (GTK_IS_INSCRIPTION (widget))
+    say ("label", gtk_inscription_get_text (GTK_INSCRIPTION (widget)));
   else if (GTK_IS_BUTTON (widget) && gtk_button_get_label (GTK_BUTTON (widget)) != NULL)
     say (gtk_widget_is_sensitive (widget) ? "button" : "insensitive button",
          gtk_button_get_label (GTK_BUTTON (widget)));

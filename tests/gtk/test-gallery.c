@@ -40,7 +40,7 @@ static const Look looks[] = {
   {"right-to-left", "Default", FALSE, 100, GTK_TEXT_DIR_RTL},
 };
 
-static const int widths[] = {360, 800, 1600};
+static const int widths[] = {360, 480, 1000};
 
 typedef struct
 {

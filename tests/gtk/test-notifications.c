@@ -26,6 +26,17 @@ is_half_done (gpointer task)
   return ferry_task_get_fraction (task) == 0.5;
 }
 
+static gboolean
+shows_half (gpointer widget)
+{
+  if (GTK_IS_PROGRESS_BAR (widget))
+    return gtk_progress_bar_get_fraction (widget) == 0.5;
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    if (shows_half (child))
+      return TRUE;
+  return FALSE;
+}
+
 /* Adds a widget to the box, and watches it. */
 static GtkWidget *
 show (NotifyWatch *watch, GtkWidget *box, GtkWidget *widget)
@@ -66,7 +77,7 @@ tells_all_of_widgets (void)
   notify_watch_check (watch);
   task_test_open_gate ();
   ferry_test_run_until (is_half_done, half);
-  widget_test_wait_words (list, "50 %");
+  ferry_test_look_until (shows_half, list);
   notify_watch_check (watch);
   g_object_set (list, "selected-task", half, NULL);
   notify_watch_check (watch);

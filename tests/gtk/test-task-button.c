@@ -125,7 +125,7 @@ test_button_says_how_far_all_tasks_are (Scene *scene)
   g_assert_cmpfloat (gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (bar)), ==, 0.25);
   task_test_close_gate ();
   task_test_wait_done (waits);
-  wait_words (scene, "All tasks are over");
+  wait_words (scene, "All tasks have ended");
   g_assert_cmpfloat (get_fraction (scene), ==, 1.0);
   ferry_executor_clear_finished (scene->executor);
   g_assert_false (gtk_widget_get_visible (get_menu_button (scene)));
@@ -140,7 +140,7 @@ test_popover_has_the_list (Scene *scene)
 
   task = task_test_submit (scene->executor, "note", g_variant_new_string ("a"));
   task_test_wait_done (task);
-  wait_words (scene, "All tasks are over");
+  wait_words (scene, "All tasks have ended");
   list = ferry_test_get_object (scene->button, "list");
   g_assert_true (ferry_test_get_object (list, "executor") == scene->executor);
   g_assert_false (gtk_widget_get_mapped (list));
@@ -164,7 +164,7 @@ test_nothing_is_computed_while_the_button_is_hidden (Scene *scene)
   g_assert_null (g_main_context_find_source_by_user_data (NULL, scene->button));
   ferry_test_assert_says (gtk_widget_get_tooltip_text (get_menu_button (scene)), "1 task runs");
   gtk_widget_set_visible (scene->button, TRUE);
-  wait_words (scene, "All tasks are over");
+  wait_words (scene, "All tasks have ended");
 }
 
 static gboolean

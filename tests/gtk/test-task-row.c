@@ -14,7 +14,7 @@
 #include "gtk/widget-test.h"
 #include "task/lone-task.h"
 
-#include "gtk/ferry-task-monitor.h"
+#include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-outcome.h"
 
 typedef struct
@@ -144,7 +144,7 @@ test_pause_button_pauses_and_resumes (Scene *scene)
   g_assert_true (gtk_widget_is_focus (button));
   g_signal_emit_by_name (button, "clicked");
   g_assert_false (ferry_test_get_number (scene->task, "is-paused"));
-  g_assert_nonnull (widget_test_find_words (scene->row, "Running"));
+  g_assert_null (widget_test_find_words (scene->row, "Paused"));
   fail (scene);
   g_assert_false (is_shown (scene, "pause_button"));
 }
@@ -183,11 +183,29 @@ test_each_part_has_a_name (Scene *scene)
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (get_part (scene, "progress_bar")), GTK_ACCESSIBLE_ROLE_PROGRESS_BAR);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running");
   fail (scene);
-  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed");
-  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_part (scene, "progress_bar")),
-                                       GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, "Failed: The disk is full");
-  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_part (scene, "progress_bar")),
-                                       GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed: The disk is full");
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                       "Failed: The disk is full");
+}
+
+/* Also what it draws: its words are heard in place of its value. */
+static void
+test_bar_says_what_it_shows (Scene *scene)
+{
+  static const GtkAccessibleProperty properties[] = {GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT,
+                                                     GTK_ACCESSIBLE_PROPERTY_DESCRIPTION};
+  GtkAccessible *bar = GTK_ACCESSIBLE (get_part (scene, "progress_bar"));
+  FerryProgress progress = {.fraction = -1, .amount = 3, .total = 10, .unit = "files"};
+
+  g_assert_true (ferry_task_take_progress (scene->task, &progress));
+  ferry_task_monitor_look (ferry_test_get_object (scene->row, "monitor"), g_get_monotonic_time ());
+  for (guint i = 0; i < G_N_ELEMENTS (properties); i++)
+    {
+      /* Not by the macro, which takes the words for a format. */
+      g_autofree char *difference =
+        gtk_test_accessible_check_property (bar, properties[i], "Running: 30 % \302\267 3 of 10 files");
+
+      g_assert_cmpstr (difference, ==, NULL);
+    }
 }
 
 /* The row of a list goes from item to item, and its task with it. */
@@ -215,7 +233,7 @@ test_state_is_told_to_what_the_row_is_in (void)
     {
       gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (items[i]), scene.row);
       widget_test_assert_label (GTK_WIDGET (items[i]), "Task", ferry_task_get_name (scene.task));
-      gtk_test_accessible_assert_property (items[i], GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed");
+      gtk_test_accessible_assert_property (items[i], GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Failed: The disk is full");
       gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (items[i]), NULL);
       g_assert_false (gtk_test_accessible_has_property (items[i], GTK_ACCESSIBLE_PROPERTY_LABEL));
       g_assert_false (gtk_test_accessible_has_property (items[i], GTK_ACCESSIBLE_PROPERTY_DESCRIPTION));
@@ -297,65 +315,146 @@ get_end (graphene_rect_t bounds)
   return bounds.origin.x + bounds.size.width;
 }
 
-/* Whether the buttons are below the details, and not beside the name. */
-static gboolean
-has_line_of_buttons (GtkWidget *row)
+static int
+measure_height (GtkWidget *widget, int width)
 {
-  graphene_rect_t detail = get_bounds (row, "detail_label"), side = get_bounds (row, "side_box");
+  int height;
 
-  return side.origin.y >= detail.origin.y + detail.size.height;
+  gtk_widget_measure (widget, GTK_ORIENTATION_VERTICAL, width, &height, NULL, NULL, NULL);
+  return height;
+}
+
+/* The end of a line at the end of the row. */
+static void
+assert_fills (GtkWidget *row, const char *part)
+{
+  g_assert_cmpfloat (get_bounds (row, part).origin.x, ==, 0.0F);
+  g_assert_cmpfloat (get_end (get_bounds (row, part)), ==, (float) gtk_widget_get_width (row));
 }
 
 static void
-test_narrow_row_has_a_line_of_buttons (Scene *scene)
+test_bar_and_words_have_the_whole_width (Scene *scene)
 {
-  graphene_rect_t title, state, side;
-  int narrow;
+  static const int widths[] = {1000, 480, 360};
 
-  narrow = measure_width (scene->row);
   g_object_set (scene->task, "name", "A name that is far longer than a narrow window is wide, and goes on", NULL);
-  lay_out (scene->row, 1000);
-  g_assert_false (has_line_of_buttons (scene->row));
-  title = get_bounds (scene->row, "title_label");
-  state = get_bounds (scene->row, "state_label");
-  g_assert_cmpfloat (state.origin.y, ==, title.origin.y);
-  g_assert_cmpfloat (state.origin.x, >=, get_end (title));
-  g_assert_cmpfloat (get_end (get_bounds (scene->row, "progress_bar")), <,
-                     get_bounds (scene->row, "side_box").origin.x);
+  g_object_set (scene->row, "parts", FERRY_TASK_ROW_PARTS_BAR | FERRY_TASK_ROW_PARTS_BUTTONS, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (widths); i++)
+    {
+      graphene_rect_t title, bar, side;
 
-  lay_out (scene->row, narrow);
-  g_assert_true (has_line_of_buttons (scene->row));
-  state = get_bounds (scene->row, "state_label");
-  side = get_bounds (scene->row, "side_box");
-  g_assert_cmpfloat (get_bounds (scene->row, "title_label").size.width, ==, gtk_widget_get_width (scene->row));
-  g_assert_cmpfloat (get_bounds (scene->row, "progress_bar").size.width, ==, gtk_widget_get_width (scene->row));
-  g_assert_cmpfloat (state.origin.y, ==, side.origin.y);
-  g_assert_cmpfloat (get_end (side), ==, gtk_widget_get_width (scene->row));
+      lay_out (scene->row, widths[i]);
+      title = get_bounds (scene->row, "title_label");
+      bar = get_bounds (scene->row, "progress_bar");
+      side = get_bounds (scene->row, "side_box");
+      g_assert_cmpfloat (get_end (title), <=, side.origin.x);
+      g_assert_cmpfloat (get_end (side), ==, (float) gtk_widget_get_width (scene->row));
+      g_assert_cmpfloat (side.origin.y + side.size.height, <=, bar.origin.y);
+      g_assert_cmpfloat (bar.origin.y + bar.size.height, <=, get_bounds (scene->row, "detail_label").origin.y);
+      assert_fills (scene->row, "progress_bar");
+      assert_fills (scene->row, "detail_label");
+    }
+}
+
+/* So nothing of them is cut. What can be spared there is not there. */
+static void
+test_name_and_words_have_two_lines_in_a_narrow_row (Scene *scene)
+{
+  float title, detail;
+
+  ferry_task_take_host_name (scene->task, "a-host.example.org");
+  lay_out (scene->row, 1000);
+  title = get_bounds (scene->row, "title_label").size.height;
+  detail = get_bounds (scene->row, "detail_label").size.height;
+  g_assert_true (gtk_widget_get_child_visible (get_part (scene, "host_label")));
+  lay_out (scene->row, 340);
+  g_assert_cmpfloat (get_bounds (scene->row, "title_label").size.height, ==, 2 * title);
+  g_assert_cmpfloat (get_bounds (scene->row, "detail_label").size.height, ==, 2 * detail);
+  g_assert_false (gtk_widget_get_child_visible (get_part (scene, "host_label")));
+  g_assert_false (gtk_widget_get_child_visible (get_part (scene, "pace_label")));
 }
 
 static void
 test_row_is_narrow_by_its_letters (Scene *scene)
 {
+  int height;
+
   lay_out (scene->row, 500);
-  g_assert_false (has_line_of_buttons (scene->row));
+  height = gtk_widget_get_height (get_part (scene, "detail_label"));
   look_test_set ("Default", FALSE, 200);
   lay_out (scene->row, 500);
-  g_assert_true (has_line_of_buttons (scene->row));
+  g_assert_cmpint (gtk_widget_get_height (get_part (scene, "detail_label")), >, 3 * height);
   look_test_reset ();
+}
+
+/* Below the header bar of a window of 360 x 640, with text twice as large. */
+static void
+test_two_rows_fit_a_small_window (Scene *scene)
+{
+  look_test_set ("Default", FALSE, 200);
+  g_assert_cmpint (2 * measure_height (scene->row, 324), <=, 640 - 60);
+  look_test_reset ();
+}
+
+/* What is said takes the place of the bar. */
+static void
+test_bar_goes_at_the_end (Scene *scene)
+{
+  int height = measure_height (scene->row, 480);
+  float line;
+
+  lay_out (scene->row, 480);
+  line = get_bounds (scene->row, "detail_label").size.height;
+  g_assert_true (is_shown (scene, "progress_bar"));
+  g_assert_false (is_shown (scene, "state_label"));
+  ferry_task_set_outcome (
+    scene->task, FERRY_TASK_STATUS_FAILED,
+    "The disk has no room for the hundredth of the files, and the disk before it has none either");
+  fail (scene);
+  g_assert_false (is_shown (scene, "progress_bar"));
+  g_assert_true (is_shown (scene, "state_label"));
+  lay_out (scene->row, 480);
+  g_assert_cmpint (measure_height (scene->row, 480), ==, height);
+  g_assert_cmpfloat (get_bounds (scene->row, "detail_label").size.height, ==, 2 * line);
+}
+
+static void
+test_parts_can_be_left_out (Scene *scene)
+{
+  FerryProgress progress = task_test_progress (0.5, NULL);
+  int height;
+
+  g_assert_true (ferry_task_take_progress (scene->task, &progress));
+  ferry_task_monitor_look (ferry_test_get_object (scene->row, "monitor"), g_get_monotonic_time ());
+  g_assert_null (widget_test_find_words (scene->row, "50 %"));
+  height = measure_height (scene->row, 1000);
+  g_object_set (scene->row, "parts", FERRY_TASK_ROW_PARTS_PACE, NULL);
+  g_assert_false (is_shown (scene, "progress_bar"));
+  g_assert_false (is_shown (scene, "cancel_button"));
+  g_assert_true (is_shown (scene, "pace_label"));
+  g_assert_cmpint (measure_height (scene->row, 1000), <, height);
+  g_assert_nonnull (widget_test_find_words (scene->row, "50 %"));
+  g_object_set (scene->row, "parts", FERRY_TASK_ROW_PARTS_BAR | FERRY_TASK_ROW_PARTS_BUTTONS, NULL);
+  g_assert_true (is_shown (scene, "progress_bar"));
+  g_assert_true (is_shown (scene, "cancel_button"));
+  g_assert_false (is_shown (scene, "pace_label"));
+  g_assert_null (widget_test_find_words (scene->row, "50 %"));
 }
 
 static void
 test_row_is_mirrored (Scene *scene)
 {
-  graphene_rect_t bar, mirrored;
+  graphene_rect_t side, mirrored;
 
   lay_out (scene->row, 1000);
-  bar = get_bounds (scene->row, "progress_bar");
+  side = get_bounds (scene->row, "side_box");
+  g_assert_cmpfloat (gtk_inscription_get_xalign (GTK_INSCRIPTION (get_part (scene, "title_label"))), ==, 0.0F);
   gtk_widget_set_direction (scene->row, GTK_TEXT_DIR_RTL);
   lay_out (scene->row, 1000);
-  mirrored = get_bounds (scene->row, "progress_bar");
-  g_assert_cmpfloat (mirrored.origin.x, ==, (float) gtk_widget_get_width (scene->row) - get_end (bar));
-  g_assert_cmpfloat (mirrored.size.width, ==, bar.size.width);
+  mirrored = get_bounds (scene->row, "side_box");
+  g_assert_cmpfloat (mirrored.origin.x, ==, (float) gtk_widget_get_width (scene->row) - get_end (side));
+  g_assert_cmpfloat (mirrored.size.width, ==, side.size.width);
+  g_assert_cmpfloat (gtk_inscription_get_xalign (GTK_INSCRIPTION (get_part (scene, "title_label"))), ==, 1.0F);
 }
 
 static void
@@ -364,16 +463,16 @@ count (gpointer counter)
   ++*(guint *) counter;
 }
 
-/* The row that is wider at its side tells so once, and the other one makes room. */
+/* The row that is higher at its side tells so once, and the other one is as high. */
 static void
-test_bars_of_a_list_end_together (Scene *scene)
+test_rows_of_a_list_are_equally_high (Scene *scene)
 {
   guint n_grown = 0;
   FerryTaskShape shape = {.grown = count, .owner = &n_grown};
   GtkWidget *rows[2], *suffix;
 
   suffix = gtk_label_new ("suffix");
-  gtk_widget_set_size_request (suffix, 200, -1);
+  gtk_widget_set_size_request (suffix, -1, 200);
   rows[0] = scene->row;
   rows[1] = g_object_ref_sink (ferry_task_row_new (scene->task, NULL));
   g_object_set (rows[1], "suffix", suffix, NULL);
@@ -384,9 +483,8 @@ test_bars_of_a_list_end_together (Scene *scene)
   for (guint i = 0; i < 2 * G_N_ELEMENTS (rows); i++)
     lay_out (rows[(i + 1) % 2], 1000 + (int) i / 2);
   g_assert_cmpuint (n_grown, ==, 1);
-  g_assert_cmpint (shape.side_width, >, 200);
-  g_assert_cmpfloat (get_bounds (rows[0], "progress_bar").size.width, ==,
-                     get_bounds (rows[1], "progress_bar").size.width);
+  g_assert_cmpint (shape.side_height, >=, 200);
+  g_assert_cmpint (gtk_widget_get_height (rows[0]), >, 200);
   g_object_unref (rows[1]);
 }
 
@@ -501,10 +599,15 @@ main (int argc, char **argv)
   g_test_add_func ("/task-row/state-is-told-to-what-the-row-is-in", test_state_is_told_to_what_the_row_is_in);
   add ("/task-row/row-without-a-task-holds-nothing", test_row_without_a_task_holds_nothing);
   add ("/task-row/row-fits-a-narrow-window", test_row_fits_a_narrow_window);
-  add ("/task-row/narrow-row-has-a-line-of-buttons", test_narrow_row_has_a_line_of_buttons);
+  add ("/task-row/bar-says-what-it-shows", test_bar_says_what_it_shows);
+  add ("/task-row/bar-and-words-have-the-whole-width", test_bar_and_words_have_the_whole_width);
+  add ("/task-row/name-and-words-have-two-lines-in-a-narrow-row", test_name_and_words_have_two_lines_in_a_narrow_row);
   add ("/task-row/row-is-narrow-by-its-letters", test_row_is_narrow_by_its_letters);
   add ("/task-row/row-is-mirrored", test_row_is_mirrored);
-  add ("/task-row/bars-of-a-list-end-together", test_bars_of_a_list_end_together);
+  add ("/task-row/two-rows-fit-a-small-window", test_two_rows_fit_a_small_window);
+  add ("/task-row/bar-goes-at-the-end", test_bar_goes_at_the_end);
+  add ("/task-row/parts-can-be-left-out", test_parts_can_be_left_out);
+  add ("/task-row/rows-of-a-list-are-equally-high", test_rows_of_a_list_are_equally_high);
   add ("/task-row/texts-and-bars-can-be-told-from-the-ground", test_texts_and_bars_can_be_told_from_the_ground);
   add ("/task-row/buttons-have-icons-without-a-theme-of-icons", test_buttons_have_icons_without_a_theme_of_icons);
   return g_test_run ();

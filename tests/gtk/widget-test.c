@@ -65,12 +65,23 @@ widget_test_count_notifications (gpointer object, const char *property, guint *c
   g_signal_connect (object, signal, G_CALLBACK (count_cb), count);
 }
 
+/* (nullable): of a widget that shows a text. */
+static const char *
+get_text (GtkWidget *widget)
+{
+  if (GTK_IS_INSCRIPTION (widget))
+    return gtk_inscription_get_text (GTK_INSCRIPTION (widget));
+  return GTK_IS_LABEL (widget) ? gtk_label_get_text (GTK_LABEL (widget)) : NULL;
+}
+
 GtkWidget *
 widget_test_find_words (GtkWidget *widget, const char *words)
 {
+  const char *text = get_text (widget);
+
   if (!gtk_widget_get_mapped (widget))
     return NULL;
-  if (GTK_IS_LABEL (widget) && strstr (gtk_label_get_text (GTK_LABEL (widget)), words) != NULL)
+  if (text != NULL && strstr (text, words) != NULL)
     return widget;
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
     {

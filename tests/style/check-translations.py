@@ -19,8 +19,9 @@ import xml.etree.ElementTree
 
 import tap
 
-KEYWORDS = ["--keyword=_", "--keyword=N_", "--keyword=ngettext:1,2", "--keyword=ferry_gtk_ngettext:1,2"]
-TEXT = re.compile(r'\b(_|N_|ngettext|ferry_gtk_ngettext) \("|translatable="yes"')
+KEYWORDS = ["--keyword=_", "--keyword=N_", "--keyword=NC_:1c,2", "--keyword=ngettext:1,2",
+            "--keyword=ferry_gtk_ngettext:1,2"]
+TEXT = re.compile(r'\b(_|N_|NC_|ngettext|ferry_gtk_ngettext) \("|translatable="yes"')
 # What all pages of the demo have.
 FRAME = "ferry-demo-page.ui"
 
