@@ -72,7 +72,7 @@ is_of (FerryTask *task, FerryExecutor *executor)
   g_autofree char *function = NULL;
 
   g_object_get (task, "function", &function, NULL);
-  return executor != NULL && *function != '\0';
+  return executor != NULL && g_strcmp0 (function, "") != 0;
 }
 
 gboolean

@@ -16,7 +16,7 @@
 
 #define MARGIN 18
 #define WIDTH 480
-#define MOST_HEIGHT 400
+#define HEIGHT 360
 
 /* What is known beside the words for users. */
 typedef struct
@@ -65,6 +65,8 @@ find_facts (FerryTask *task, const char *detail)
   Facts facts = {.output = dup_output (task)};
 
   g_object_get (task, "trace", &facts.trace, NULL);
+  if (facts.trace != NULL)
+    g_strchomp (facts.trace);
   if (error != NULL && !g_str_has_prefix (error->message, detail))
     facts.message = g_strdup (error->message);
   return facts;
@@ -180,8 +182,6 @@ ferry_task_details_init (FerryTaskDetails *self)
   gtk_widget_set_margin_top (self->content, MARGIN);
   gtk_widget_set_margin_bottom (self->content, MARGIN);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
-  gtk_scrolled_window_set_propagate_natural_height (GTK_SCROLLED_WINDOW (scrolled), TRUE);
-  gtk_scrolled_window_set_max_content_height (GTK_SCROLLED_WINDOW (scrolled), MOST_HEIGHT);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), self->content);
   g_signal_connect_object (copy, "clicked", G_CALLBACK (copy_cb), self, G_CONNECT_SWAPPED);
   gtk_header_bar_pack_start (GTK_HEADER_BAR (header), copy);
@@ -198,7 +198,7 @@ ferry_task_details_present (FerryTask *task, GtkWidget *widget)
   int width = root != NULL ? gtk_widget_get_width (GTK_WIDGET (root)) : 0;
   FerryTaskDetails *self =
     g_object_new (FERRY_TYPE_TASK_DETAILS, "transient-for", root, "modal", TRUE, "destroy-with-parent", TRUE,
-                  "default-width", width > 0 ? MIN (width, WIDTH) : WIDTH, NULL);
+                  "default-width", width > 0 ? MIN (width, WIDTH) : WIDTH, "default-height", HEIGHT, NULL);
 
   show_task (self, task);
   gtk_window_present (GTK_WINDOW (self));

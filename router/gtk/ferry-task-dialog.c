@@ -16,7 +16,7 @@
 #include "gtk/ferry-progress-binding.h"
 #include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-error.h"
-#include "gtk/ferry-task-monitor.h"
+#include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-translation-private.h"
 
 /* Work that takes less shows no dialog. */
@@ -24,6 +24,9 @@
 
 #define MARGIN 24
 #define WIDTH 360
+
+/* Of a text that changes all the time. */
+#define MOST_LINES 2
 
 #define FERRY_TYPE_TASK_DIALOG (ferry_task_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (FerryTaskDialog, ferry_task_dialog, FERRY, TASK_DIALOG, GtkWindow)
@@ -39,7 +42,6 @@ struct _FerryTaskDialog
   GtkWidget *heading;
   GtkWidget *bar;
   GtkWidget *detail;
-  GtkWidget *pace;
   GtkWidget *details_button;
   GtkWidget *button;
 };
@@ -59,13 +61,12 @@ set_words (FerryTaskDialog *self, const char *heading, const char *detail)
 static void
 show_progress (FerryTaskDialog *self)
 {
-  g_autofree char *detail = NULL, *pace = NULL;
+  g_autofree char *detail = NULL;
 
   if (ferry_task_get_done (self->task))
     return;
-  g_object_get (self->monitor, "detail", &detail, "pace-text", &pace, NULL);
+  g_object_get (self->monitor, "detail", &detail, NULL);
   gtk_label_set_text (GTK_LABEL (self->detail), detail);
-  gtk_label_set_text (GTK_LABEL (self->pace), pace);
 }
 
 /* Nothing but the reason is left. A reason has as many lines as it needs. */
@@ -78,9 +79,8 @@ show_failure (FerryTaskDialog *self)
   sentence = g_strdup_printf ("%s.", detail);
   set_words (self, title, sentence);
   gtk_label_set_ellipsize (GTK_LABEL (self->detail), PANGO_ELLIPSIZE_NONE);
-  gtk_label_set_wrap (GTK_LABEL (self->detail), TRUE);
+  gtk_label_set_lines (GTK_LABEL (self->detail), -1);
   gtk_widget_set_visible (self->bar, FALSE);
-  gtk_widget_set_visible (self->pace, FALSE);
   gtk_widget_set_visible (self->details_button, TRUE);
   gtk_widget_set_sensitive (self->button, TRUE);
   gtk_button_set_label (GTK_BUTTON (self->button), _ ("_Close"));
@@ -164,7 +164,8 @@ ferry_task_dialog_class_init (FerryTaskDialogClass *klass)
 static GtkWidget *
 add_label (GtkWidget *content, const char *style)
 {
-  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
+  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "xalign", 0.0, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR,
+                                   "lines", MOST_LINES, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
 
   gtk_widget_add_css_class (label, style);
   gtk_box_append (GTK_BOX (content), label);
@@ -193,7 +194,6 @@ ferry_task_dialog_init (FerryTaskDialog *self)
   self->bar = gtk_progress_bar_new ();
   gtk_box_append (GTK_BOX (content), self->bar);
   self->detail = add_label (content, "body");
-  self->pace = add_label (content, "detail");
   self->details_button = add_button (buttons, _ ("_Details"), G_CALLBACK (details_cb), self);
   gtk_widget_set_visible (self->details_button, FALSE);
   self->button = add_button (buttons, _ ("_Cancel"), G_CALLBACK (gtk_window_close), self);
@@ -214,12 +214,12 @@ follow (FerryTaskDialog *self, FerryTask *task)
 {
   self->task = g_object_ref (task);
   self->monitor = ferry_task_monitor_new (task, GTK_WIDGET (self));
+  ferry_task_monitor_set_has_bar (self->monitor, TRUE);
   ferry_bind_progress (task, GTK_PROGRESS_BAR (self->bar));
   gtk_accessible_update_relation (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_RELATION_LABELLED_BY, self->heading, NULL,
                                   -1);
   set_words (self, ferry_task_get_name (task), "");
   g_signal_connect_object (self->monitor, "notify::detail", G_CALLBACK (show_progress), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->monitor, "notify::pace-text", G_CALLBACK (show_progress), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (task, "done", G_CALLBACK (done_cb), self, G_CONNECT_SWAPPED);
   show_progress (self);
   self->timer = g_timeout_add (DELAY_MILLISECONDS, timer_cb, self);

@@ -179,8 +179,12 @@ static gboolean
 is_talkative (FerryTaskMonitor *self)
 {
   FerryTaskKind kind;
+  g_autofree char *function = NULL;
 
-  g_object_get (self->task, "kind", &kind, NULL);
+  g_object_get (self->task, "kind", &kind, "function", &function, NULL);
+  /* One that stands for a group or a map has no function, and says nothing while none of them ends. */
+  if (function != NULL && *function == '\0')
+    return FALSE;
   return kind != FERRY_TASK_KIND_CALL || self->n_heard > 0;
 }
 

@@ -115,6 +115,24 @@ test_says_what_a_task_is_for_until_it_reports (void)
   assert_text (monitor, "detail", "First file");
 }
 
+/* That it says nothing while none of its tasks has anything to say is no halt. */
+static void
+test_a_group_never_halts (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTask) whole = ferry_task_new_for_group (group, "Holidays", "files");
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (whole, NULL);
+
+  ferry_task_group_add (group, task);
+  ferry_task_monitor_look (monitor, g_get_monotonic_time () + 60 * SECOND);
+  ferry_task_monitor_look (monitor, g_get_monotonic_time () + 120 * SECOND);
+  assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
+  assert_text (monitor, "detail", "0 of 1 files");
+  g_assert_true (ferry_task_complete (task, NULL));
+}
+
 static void
 test_tells_how_a_task_ends (void)
 {
@@ -377,6 +395,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-monitor/tells-the-time-that-a-fraction-leaves", test_tells_the_time_that_a_fraction_leaves);
   g_test_add_func ("/task-monitor/says-what-a-task-is-for-until-it-reports",
                    test_says_what_a_task_is_for_until_it_reports);
+  g_test_add_func ("/task-monitor/a-group-never-halts", test_a_group_never_halts);
   g_test_add_func ("/task-monitor/tells-how-a-task-ends", test_tells_how_a_task_ends);
   g_test_add_func ("/task-monitor/an-application-says-what-a-result-means",
                    test_an_application_says_what_a_result_means);
