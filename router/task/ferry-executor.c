@@ -29,6 +29,13 @@
 /* How many finished tasks may be in the list in addition to keep_finished. */
 #define MAX_LEAVING 4096
 
+/* How many finished tasks stay in a list that is watched for a while, in addition to keep_finished: the latest. More of
+ * them would take the place of those that run. */
+#define MAX_LINGERING 5
+
+/* How long, in microseconds. */
+#define DEFAULT_FINISHED_TIME (5 * G_USEC_PER_SEC)
+
 /* How many tasks that failed stay in a list that is watched: the latest. */
 #define MAX_FAILED 1000
 
@@ -42,10 +49,13 @@
  *
  * Tasks can be submitted from any thread. All other functions are for the router's thread, unless their description
  * says otherwise. Signals are emitted on the router's thread. The list has all tasks that are not done, and the latest
- * [property@Ferry.Executor:keep-finished] of the tasks that are done. Where something is connected to
- * [signal@Gio.ListModel::items-changed], as a list that shows the tasks, those that failed stay as well, the latest
- * 1000 of them: until [method@Ferry.Executor.remove] or [method@Ferry.Executor.clear_finished], or until the task is
- * tried again by [method@Ferry.Executor.retry]. So nothing fails unseen.
+ * [property@Ferry.Executor:keep-finished] of the tasks that are done. When something is connected to
+ * [signal@Gio.ListModel::items-changed], as a list that shows the tasks, more of them stay:
+ *
+ * - Those that failed, the latest 1000 of them: until [method@Ferry.Executor.remove] or
+ *   [method@Ferry.Executor.clear_finished], or until the task is tried again by [method@Ferry.Executor.retry]. So
+ *   nothing fails unseen.
+ * - A few of the others, for [property@Ferry.Executor:finished-time].
  *
  * Several executors can share a pool. Tasks of the same priority are then started from each executor alternately. An
  * executor can have several runners ([method@Ferry.Executor.add_runner]). It stays alive at least until its tasks are
@@ -62,6 +72,7 @@ struct _FerryExecutor
   FerryRouter *router;        /* const: (unowned): the runners' */
   guint max_pending;
   guint keep_finished;
+  gint64 finished_time;
 
   _Atomic gint state;    /* any: read on any thread, and changed only on the router's thread */
   _Atomic gint n_queued; /* any: number of tasks that wait in the queue, in the inbox, or sent ahead */
@@ -85,6 +96,7 @@ struct _FerryExecutor
 
   FerryTimer spread_timer;       /* offers tasks that a runner gave back to all runners */
   FerryTimer notify_timer;       /* notifies the properties of figures that have changed */
+  FerryTimer linger_timer;       /* removes finished tasks from the list that were there for long enough */
   gint64 notified;               /* monotonic time of the latest notification */
   FerryTimer shutdown_timer;     /* runs out when the time of a shutdown is over */
   FerryWaitQueue shutdown_waits; /* callers of ferry_executor_shutdown_async() that wait for its end */
@@ -97,6 +109,7 @@ enum
   PROP_POOL,
   PROP_MAX_PENDING,
   PROP_KEEP_FINISHED,
+  PROP_FINISHED_TIME,
   PROP_STATE,
   PROP_PAUSED,
   PROP_N_WAITING,
@@ -231,34 +244,57 @@ must_be_seen (FerryExecutor *self, FerryTask *task)
          is_watched (self);
 }
 
-/* Marks the first task of a queue as removed from the list, and adds it to leaving, with the list's reference. */
+/* Marks a task as removed from the list, and adds it to leaving, with the list's reference. */
 static void
-take_first (GQueue *queue, GPtrArray *leaving)
+take_link (GQueue *queue, GList *link, GPtrArray *leaving)
 {
-  GList *link = g_queue_pop_head_link (queue);
   FerryTask *task = g_steal_pointer (&link->data);
 
+  g_queue_unlink (queue, link);
   ferry_task_get_placement (task)->listed = FALSE;
   g_ptr_array_add (leaving, task);
 }
 
-/* Returns (transfer full) all finished tasks except the @keep latest and, where the failed ones stay, those. Marks
- * these tasks as removed from the list, so that no handler removes them a second time. The caller must unlink them. */
-static GPtrArray *
-take_leaving (FerryExecutor *self, guint keep, gboolean failed_stay)
+/* Of the finished tasks except the keep_finished latest, those that must be seen become failed ones, and those that
+ * were tried again leave. */
+static void
+sort_finished (FerryExecutor *self, GPtrArray *leaving)
 {
-  GPtrArray *leaving = g_ptr_array_new_full (self->finished.length - keep, g_object_unref);
+  GList *link = self->finished.head;
 
-  while (self->finished.length > keep)
-    if (failed_stay && must_be_seen (self, self->finished.head->data))
-      {
-        ferry_task_get_placement (self->finished.head->data)->stays = TRUE;
-        g_queue_push_tail_link (&self->failed, g_queue_pop_head_link (&self->finished));
-      }
-    else
-      take_first (&self->finished, leaving);
-  while (self->failed.length > (failed_stay ? MAX_FAILED : 0))
-    take_first (&self->failed, leaving);
+  for (guint n = self->finished.length; n > self->keep_finished; n--)
+    {
+      GList *next = link->next;
+
+      if (must_be_seen (self, link->data))
+        {
+          ferry_task_get_placement (link->data)->stays = TRUE;
+          g_queue_unlink (&self->finished, link);
+          g_queue_push_tail_link (&self->failed, link);
+        }
+      else if (ferry_task_get_placement (link->data)->tried_again)
+        take_link (&self->finished, link, leaving);
+      link = next;
+    }
+}
+
+/* Takes the first tasks of a queue, until so many are left. */
+static void
+take_first (GQueue *queue, guint n_left, GPtrArray *leaving)
+{
+  while (queue->length > n_left)
+    take_link (queue, queue->head, leaving);
+}
+
+/* Returns (transfer full) all finished tasks, marked as removed from the list, so that no handler removes them a second
+ * time. The caller must unlink them. */
+static GPtrArray *
+take_finished (FerryExecutor *self)
+{
+  GPtrArray *leaving = g_ptr_array_new_full (self->finished.length, g_object_unref);
+
+  take_first (&self->finished, 0, leaving);
+  take_first (&self->failed, 0, leaving);
   return leaving;
 }
 
@@ -339,23 +375,51 @@ list_remove (FerryExecutor *self, FerryTask *task)
   list_unlink (self, leaving);
 }
 
-/* Removes all finished tasks except the keep_finished latest, and those that stay, from the list. */
-static void
-list_trim (FerryExecutor *self)
+/* How many of the finished tasks stay in the list, those that finished last. */
+static guint
+count_staying (FerryExecutor *self)
 {
+  guint n = MIN (self->finished.length, self->keep_finished);
+  GList *link;
+  gint64 now;
+
+  if (self->finished_time == 0 || self->finished.length == n || !is_watched (self))
+    return n;
+  n += MIN (self->finished.length - n, MAX_LINGERING);
+  now = g_get_monotonic_time ();
+  link = g_queue_peek_nth_link (&self->finished, self->finished.length - n);
+  for (; n > self->keep_finished && now - ferry_task_get_end_time (link->data) >= self->finished_time;
+       link = link->next)
+    n--;
+  return n;
+}
+
+/* Removes the finished tasks that do not stay, from the list. */
+static void
+list_trim (gpointer data)
+{
+  FerryExecutor *self = data;
   g_autoptr (GPtrArray) leaving = NULL;
 
+  ferry_timers_unset (self->router->timers, &self->linger_timer);
   if (self->finished.length <= self->keep_finished)
     return;
-  leaving = take_leaving (self, self->keep_finished, /* failed_stay: */ TRUE);
-  list_unlink (self, leaving);
+  leaving = g_ptr_array_new_full (self->finished.length - self->keep_finished, g_object_unref);
+  sort_finished (self, leaving);
+  take_first (&self->finished, count_staying (self), leaving);
+  take_first (&self->failed, MAX_FAILED, leaving);
+  if (self->finished.length > self->keep_finished)
+    ferry_timers_set (self->router->timers, &self->linger_timer,
+                      ferry_task_get_end_time (self->finished.head->data) + self->finished_time, list_trim, self);
+  if (leaving->len > 0)
+    list_unlink (self, leaving);
 }
 
 /* Frees the list of an executor that has no open task, without a signal. */
 static void
 list_clear (FerryExecutor *self)
 {
-  g_autoptr (GPtrArray) leaving G_GNUC_UNUSED = take_leaving (self, 0, /* failed_stay: */ FALSE);
+  g_autoptr (GPtrArray) leaving G_GNUC_UNUSED = take_finished (self);
 
   g_clear_pointer (&self->index, g_sequence_free);
   g_queue_init (&self->list);
@@ -1256,7 +1320,7 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
  * @error: return location for an error
  *
  * Submits a new task with the function, the arguments, the name, the priority and the settings of a task that is done.
- * A task that stays in the list for nothing but that it failed leaves the list. On the router's thread.
+ * A task that stays in the list beyond [property@Ferry.Executor:keep-finished] leaves it. On the router's thread.
  *
  * Fails with %FERRY_ERROR_NOT_DONE if the task is not done. Fails with %FERRY_ERROR_BAD_ARGUMENTS if the task had
  * descriptors or bytes, because they were released at its end, or stands for a group or a map. Fails as
@@ -1300,6 +1364,8 @@ ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error)
   ferry_task_get_placement (task)->tried_again = TRUE;
   if (ferry_task_get_placement (task)->stays && ferry_executor_has_task (self, task))
     list_remove (self, task);
+  else
+    list_trim (self);
   return g_steal_pointer (&again);
 }
 
@@ -1317,7 +1383,7 @@ ferry_executor_clear_finished (FerryExecutor *self)
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   ferry_return_if_elsewhere (self->router->home);
 
-  leaving = take_leaving (self, 0, /* failed_stay: */ FALSE);
+  leaving = take_finished (self);
   list_unlink (self, leaving);
 }
 
@@ -1651,6 +1717,9 @@ ferry_executor_get_property (GObject *object, guint property_id, GValue *value, 
     case PROP_KEEP_FINISHED:
       g_value_set_uint (value, self->keep_finished);
       break;
+    case PROP_FINISHED_TIME:
+      g_value_set_int64 (value, self->finished_time);
+      break;
     case PROP_STATE:
       g_value_set_enum (value, atomic_load_explicit (&self->state, memory_order_acquire));
       break;
@@ -1712,7 +1781,8 @@ ferry_executor_set_property (GObject *object, guint property_id, const GValue *v
     return;
   else if (property_id == PROP_MAX_PENDING)
     ferry_property_change (self, &self->max_pending, value, pspec);
-  else if (ferry_property_change (self, &self->keep_finished, value, pspec))
+  else if (property_id == PROP_KEEP_FINISHED ? ferry_property_change (self, &self->keep_finished, value, pspec)
+                                             : ferry_property_change (self, &self->finished_time, value, pspec))
     list_trim (self);
 }
 
@@ -1806,10 +1876,19 @@ install_properties (GObjectClass *object_class)
    * FerryExecutor:keep-finished:
    *
    * How many finished tasks stay in the list: those that finished last, and in a list that is shown those that failed
-   * as well. The default is 0: a task without other references is freed when it is done. Where something is connected
-   * to [signal@Gio.ListModel::items-changed], tasks leave the list together, within a frame after their end.
+   * as well. The default is 0: a task without other references is freed when it is done, or in a list that is shown
+   * after [property@Ferry.Executor:finished-time]. There, tasks leave together, within a frame.
    */
   properties[PROP_KEEP_FINISHED] = g_param_spec_uint ("keep-finished", NULL, NULL, 0, G_MAXUINT, 0, FERRY_SETTABLE);
+  /**
+   * FerryExecutor:finished-time:
+   *
+   * How long tasks that are done, or were cancelled, stay in a list that is shown, so that people see what has become
+   * of them; in microseconds. The default is 5 seconds, and 0 is not at all. At most five of them stay for this time,
+   * in addition to [property@Ferry.Executor:keep-finished].
+   */
+  properties[PROP_FINISHED_TIME] =
+    g_param_spec_int64 ("finished-time", NULL, NULL, 0, G_MAXINT64 / 2, DEFAULT_FINISHED_TIME, FERRY_SETTABLE);
   install_figures ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
 }
@@ -1829,6 +1908,7 @@ ferry_executor_dispose (GObject *object)
     }
   ferry_timers_unset (self->router->timers, &self->spread_timer);
   ferry_timers_unset (self->router->timers, &self->notify_timer);
+  ferry_timers_unset (self->router->timers, &self->linger_timer);
   ferry_timers_unset (self->router->timers, &self->source.refuse_timer);
   ferry_timers_unset (self->router->limits, &self->shutdown_timer);
 
@@ -1868,6 +1948,7 @@ ferry_executor_init (FerryExecutor *self)
                                    .done = source_done,
                                    .may_explain = source_may_explain,
                                    .fail_all = source_fail_all};
+  self->finished_time = DEFAULT_FINISHED_TIME;
   self->runners = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_wait_queue_init (&self->submissions);
   ferry_wait_queue_init (&self->shutdown_waits);

@@ -54,6 +54,7 @@ mirror_new (FerryExecutor *executor)
   mirror->model = G_LIST_MODEL (executor);
   mirror->items = g_ptr_array_new_with_free_func (g_object_unref);
   g_assert_true (g_list_model_get_item_type (mirror->model) == FERRY_TYPE_TASK);
+  g_object_set (executor, "finished-time", G_GINT64_CONSTANT (0), NULL);
   g_signal_connect (executor, "items-changed", G_CALLBACK (items_changed), mirror);
   return mirror;
 }
@@ -225,6 +226,18 @@ submit_failing (FerryExecutor *executor)
 }
 
 static gboolean
+has_five (gpointer mirror)
+{
+  return ((Mirror *) mirror)->items->len == 5;
+}
+
+static gboolean
+has_one (gpointer mirror)
+{
+  return ((Mirror *) mirror)->items->len == 1;
+}
+
+static gboolean
 has_three (gpointer mirror)
 {
   return ((Mirror *) mirror)->items->len == 3;
@@ -264,16 +277,57 @@ keeps_what_failed_while_it_is_watched (void)
   mirror_free (mirror);
 }
 
+static gboolean
+has_no_done (gpointer mirror)
+{
+  return ((Mirror *) mirror)->items->len == 0;
+}
+
+/* The last ones of many, and for as long as is wanted. */
+static void
+keeps_some_for_a_while_when_it_is_watched (void)
+{
+  const gint64 wanted = G_USEC_PER_SEC / 4;
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  Mirror *mirror = mirror_new (test->executor);
+  g_autoptr (FerryTask) last = NULL;
+
+  g_object_set (test->executor, "finished-time", 600 * G_USEC_PER_SEC, NULL);
+  submit_words (test->executor, "note", 30);
+  last = task_test_submit (test->executor, "note", g_variant_new_string ("x"));
+  ferry_test_run_until (task_test_is_idle, test->executor);
+  ferry_test_run_until (has_five, mirror);
+  mirror_compare (mirror);
+  g_assert_true (g_ptr_array_index (mirror->items, 4) == last);
+  g_object_set (test->executor, "finished-time", wanted, NULL);
+  ferry_test_run_until (has_no_done, mirror);
+  g_assert_cmpint (g_get_monotonic_time () - ferry_test_get_number (last, "end-time"), >=, wanted);
+  mirror_compare (mirror);
+  mirror_free (mirror);
+}
+
+/* It would stand beside its other attempt. */
+static void
+keeps_no_failed_task_for_a_while_that_was_tried_again (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  Mirror *mirror = mirror_new (test->executor);
+  g_autoptr (FerryTask) task = submit_failing (test->executor);
+  g_autoptr (FerryTask) again = NULL;
+
+  g_object_set (test->executor, "finished-time", 600 * G_USEC_PER_SEC, NULL);
+  task_test_wait_done (task);
+  again = ferry_executor_retry (test->executor, task, NULL);
+  ferry_test_run_until (has_one, mirror);
+  g_assert_true (g_ptr_array_index (mirror->items, 0) == again);
+  task_test_wait_done (again);
+  mirror_free (mirror);
+}
+
 static void
 retry_cb (FerryTask *task, gpointer executor)
 {
   g_object_unref (ferry_executor_retry (executor, task, NULL));
-}
-
-static gboolean
-has_one (gpointer mirror)
-{
-  return ((Mirror *) mirror)->items->len == 1;
 }
 
 /* An application that tries a task again by itself shows the last attempt only. */
@@ -748,6 +802,9 @@ main (int argc, char **argv)
   g_test_add_func ("/executor/is-dropped-by-a-handler-of-its-list", is_dropped_by_its_handler);
   g_test_add_func ("/executor/keeps-what-failed-while-it-is-watched", keeps_what_failed_while_it_is_watched);
   g_test_add_func ("/executor/keeps-no-failed-task-that-was-tried-again", keeps_no_failed_task_that_was_tried_again);
+  g_test_add_func ("/executor/keeps-some-for-a-while-when-it-is-watched", keeps_some_for_a_while_when_it_is_watched);
+  g_test_add_func ("/executor/keeps-no-failed-task-for-a-while-that-was-tried-again",
+                   keeps_no_failed_task_for_a_while_that_was_tried_again);
   g_test_add_func ("/executor/keeps-so-many-that-failed", keeps_so_many_that_failed);
   g_test_add_func ("/executor/frees-what-has-left-the-list", frees_what_has_left_the_list);
   g_test_add_func ("/executor/is-told-to-cancel-what-comes-into-the-list", cancels_what_comes_into_the_list);
