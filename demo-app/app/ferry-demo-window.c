@@ -31,7 +31,7 @@ struct _FerryDemoWindow
   GtkWidget *sidebar;
   GtkWidget *content;
   GtkListView *list;
-  GtkWidget *title;
+  GtkLabel *title;
   GtkWidget *header_bar;
   GtkStack *pages;
 };
@@ -104,7 +104,7 @@ shown_cb (FerryDemoWindow *self)
 {
   const Page *page = get_shown (self);
 
-  adw_window_title_set_title (ADW_WINDOW_TITLE (self->title), _ (page->title));
+  gtk_label_set_text (self->title, _ (page->title));
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAGE]);
 }
 
