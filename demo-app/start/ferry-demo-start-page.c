@@ -51,18 +51,21 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* In seconds or milliseconds; what is long enough to be felt has other words. */
+/* What is long enough to be felt has other words, and another colour. */
 static void
 show_wait (GtkLabel *label, gint64 wait, gboolean is_over)
 {
+  gboolean is_frozen = wait > FERRY_DEMO_FROZEN_TIME;
+  const char *const classes[] = {"heading", is_frozen ? "error" : "success", NULL};
   g_autofree char *time = ferry_demo_format_latency ((double) wait);
   g_autofree char *words = NULL;
 
-  if (wait > FERRY_DEMO_FROZEN_TIME)
+  if (is_frozen)
     words = is_over ? g_strdup_printf (_ ("Frozen for %s"), time) : g_strdup_printf (_ ("Frozen, for %s now"), time);
   else
     words = is_over ? g_strdup_printf (_ ("Never longer than %s without a frame"), time) : g_strdup (_ ("Draws"));
   gtk_label_set_text (label, words);
+  gtk_widget_set_css_classes (GTK_WIDGET (label), (const char **) classes);
 }
 
 static gboolean
@@ -105,6 +108,8 @@ show_end (FerryDemoStartPage *self)
   gtk_progress_bar_set_fraction (self->own_bar, 0.0);
   gtk_label_set_text (self->loop_label, _ ("Not tried yet"));
   gtk_label_set_text (self->own_label, _ ("Not tried yet"));
+  gtk_widget_set_css_classes (GTK_WIDGET (self->loop_label), (const char *[]){NULL});
+  gtk_widget_set_css_classes (GTK_WIDGET (self->own_label), (const char *[]){NULL});
 }
 
 static void
