@@ -82,7 +82,7 @@ set_enabled (FerryDemoTasksPage *self, const char *name, gboolean enabled)
   g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
 }
 
-/* Of the list that is shown, those that were removed from it among them. */
+/* Of the list that is shown, those that were removed from it among them; nothing while it is empty. */
 static void
 show_counts (FerryDemoTasksPage *self)
 {
@@ -100,7 +100,7 @@ show_counts (FerryDemoTasksPage *self)
   append_count (words, n_completed, _ ("%s done"));
   append_count (words, n_failed, _ ("%s failed"));
   append_count (words, n_cancelled, _ ("%s cancelled"));
-  gtk_widget_set_visible (self->counts_label, words->len > 0);
+  gtk_widget_set_visible (self->counts_label, g_list_model_get_n_items (G_LIST_MODEL (executor)) > 0);
   take_text (self->counts_label, g_string_free (words, FALSE));
   gtk_widget_set_visible (self->switcher, has_commands || of_commands);
 }
