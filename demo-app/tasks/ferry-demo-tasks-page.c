@@ -74,14 +74,6 @@ append_count (GString *words, guint64 count, const char *text)
     g_string_append_printf (words, "%s%s", words->len > 0 ? " · " : "", counted);
 }
 
-static void
-set_enabled (FerryDemoTasksPage *self, const char *name, gboolean enabled)
-{
-  GAction *action = g_action_map_lookup_action (G_ACTION_MAP (self->actions), name);
-
-  g_simple_action_set_enabled (G_SIMPLE_ACTION (action), enabled);
-}
-
 /* Of the list that is shown, those that were removed from it among them; nothing while it is empty. */
 static void
 show_counts (FerryDemoTasksPage *self)
@@ -315,7 +307,8 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
                                G_CONNECT_SWAPPED);
       g_signal_connect_object (self->commands, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
     }
-  set_enabled (self, "add-command", self->commands != NULL);
+  else
+    g_action_map_remove_action (G_ACTION_MAP (self->actions), "add-command");
   show_counts (self);
   show_workers (self);
   return GTK_WIDGET (self);
