@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A ring that fills clockwise from the top, in the colour of the text around it. The thread that runs GTK. */
+/* A ring that fills clockwise from the top, in the colour of the text around it. An exclamation mark in it says that
+ * something has failed, also to those who do not see its colour. The thread that runs GTK. */
 
 #include "config.h"
 
@@ -11,6 +12,13 @@
 
 #define SIZE 16
 #define LINE_WIDTH 2.5
+
+/* The exclamation mark: its stroke begins and ends so far from the middle, and its dot is below. */
+#define MARK_WIDTH 2.0
+#define MARK_TOP -3.5
+#define MARK_END 0.75
+#define DOT_TOP 2.0
+#define DOT_END 3.75
 
 /* How much of the colour of the text the part has that is not filled. So it can be told both from the ground and from
  * what is filled, with a contrast of 3 to 1: contrast is a matter of logarithms, and dark text needs more of it. */
@@ -22,6 +30,7 @@ struct _FerryProgressRing
   GtkWidget parent_instance;
 
   double fraction;
+  gboolean failed;
 };
 
 G_DEFINE_FINAL_TYPE (FerryProgressRing, ferry_progress_ring, GTK_TYPE_WIDGET)
@@ -46,6 +55,17 @@ ferry_progress_ring_get_colors (FerryProgressRing *self, GdkRGBA *filled, GdkRGB
 }
 
 static void
+draw_mark (cairo_t *cairo)
+{
+  cairo_set_line_width (cairo, MARK_WIDTH);
+  cairo_move_to (cairo, 0.0, MARK_TOP);
+  cairo_line_to (cairo, 0.0, MARK_END);
+  cairo_move_to (cairo, 0.0, DOT_TOP);
+  cairo_line_to (cairo, 0.0, DOT_END);
+  cairo_stroke (cairo);
+}
+
+static void
 ferry_progress_ring_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
   FerryProgressRing *self = FERRY_PROGRESS_RING (widget);
@@ -59,6 +79,8 @@ ferry_progress_ring_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   cairo_set_line_width (cairo, LINE_WIDTH);
   draw_arc (cairo, &track, radius, 1.0);
   draw_arc (cairo, &color, radius, self->fraction);
+  if (self->failed)
+    draw_mark (cairo);
   cairo_destroy (cairo);
 }
 
@@ -100,6 +122,19 @@ ferry_progress_ring_set_fraction (FerryProgressRing *self, double fraction)
   if (self->fraction == fraction)
     return;
   self->fraction = fraction;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+void
+ferry_progress_ring_set_failed (FerryProgressRing *self, gboolean failed)
+{
+  if (self->failed == failed)
+    return;
+  self->failed = failed;
+  if (failed)
+    gtk_widget_add_css_class (GTK_WIDGET (self), "error");
+  else
+    gtk_widget_remove_css_class (GTK_WIDGET (self), "error");
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }
 

@@ -28,14 +28,14 @@
  * A button with a ring that shows how far the tasks of an executor are. It opens a popover with their list.
  *
  * The button is for a header bar, and is there while the executor has tasks in its list: those that run or wait, and
- * those that failed and that nobody has removed from the list or tried again. Its tooltip and its accessible
- * description say how many tasks run and wait, and at the end how many failed. They change at most ten times a second,
- * and not while the button is not mapped.
+ * those that failed and that nobody has removed from the list or tried again. The ring has an exclamation mark as long
+ * as there is one that failed. Its tooltip and its accessible description say how many tasks run, wait and failed. They
+ * change at most ten times a second, and not while the button is not mapped.
  *
  * # CSS nodes
  *
  * The button is a `taskbutton` with a menu button, whose child is a `progressring`. The ring has the style class
- * `.error` where all is over and tasks failed.
+ * `.error` while there are tasks that failed.
  */
 struct _FerryTaskButton
 {
@@ -45,7 +45,8 @@ struct _FerryTaskButton
   GtkWidget *button;
   GtkWidget *ring;
   GtkWidget *list;
-  guint timer; /* a look that is due */
+  guint timer;             /* a look that is due */
+  guint64 n_failed_before; /* of the executor, when a look has found no failed task in the list */
 };
 
 enum
@@ -61,37 +62,40 @@ G_DEFINE_FINAL_TYPE (FerryTaskButton, ferry_task_button, GTK_TYPE_WIDGET)
 
 /* ---- what is shown ---- */
 
-/* How many tasks of the list have failed. */
+/* How many tasks of the list have failed. A list that had none has none before another one fails. */
 static guint
-count_failed (FerryExecutor *executor)
+count_failed (FerryTaskButton *self)
 {
-  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (executor)), n_failed = 0;
+  GListModel *tasks = G_LIST_MODEL (self->executor);
+  guint n_items = g_list_model_get_n_items (tasks), n = 0;
+  guint64 n_ever;
 
-  for (guint i = 0; i < n_items; i++)
+  g_object_get (self->executor, "n-failed", &n_ever, NULL);
+  if (self->n_failed_before == n_ever)
+    return 0;
+  for (guint i = 0; i < n_items && n < n_ever; i++)
     {
-      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (executor), i);
+      g_autoptr (FerryTask) task = g_list_model_get_item (tasks, i);
 
-      n_failed += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+      n += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
     }
-  return n_failed;
+  if (n == 0)
+    self->n_failed_before = n_ever;
+  return n;
 }
 
-/* Failures are told once the work is over: nobody can do anything about the whole of it before. */
 static void
 show_figures (FerryTaskButton *self)
 {
-  guint n_waiting, n_executing, n_failed;
+  guint n_waiting, n_executing, n_failed = count_failed (self);
   double fraction;
   g_autofree char *words = NULL;
 
   g_object_get (self->executor, "fraction", &fraction, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
-  n_failed = n_waiting + n_executing == 0 ? count_failed (self->executor) : 0;
-  words = n_failed > 0 ? ferry_task_words_for_ends (0, n_failed) : ferry_task_words_for_work (self->executor);
+  words = n_failed > 0 && n_waiting + n_executing == 0 ? ferry_task_words_for_ends (0, n_failed)
+                                                       : ferry_task_words_for_work (self->executor, n_failed);
   ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_waiting + n_executing > 0 ? fraction : 1.0);
-  if (n_failed > 0)
-    gtk_widget_add_css_class (self->ring, "error");
-  else
-    gtk_widget_remove_css_class (self->ring, "error");
+  ferry_progress_ring_set_failed (FERRY_PROGRESS_RING (self->ring), n_failed > 0);
   gtk_widget_set_tooltip_text (self->button, words);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
 }
@@ -148,6 +152,7 @@ set_executor (FerryTaskButton *self, FerryExecutor *executor)
   if (self->executor != NULL)
     g_signal_handlers_disconnect_by_data (self->executor, self);
   unmap_cb (self);
+  self->n_failed_before = 0;
   g_set_object (&self->executor, executor);
   g_object_set (self->list, "model", executor, NULL);
   if (executor != NULL)
@@ -243,6 +248,8 @@ ferry_task_button_init (FerryTaskButton *self)
   self->button = gtk_menu_button_new ();
   gtk_menu_button_set_child (GTK_MENU_BUTTON (self->button), self->ring);
   gtk_menu_button_set_popover (GTK_MENU_BUTTON (self->button), popover);
+  /* As a button with an icon, which is flat in some themes. */
+  gtk_widget_add_css_class (gtk_widget_get_first_child (self->button), "image-button");
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Tasks"), -1);
   gtk_widget_set_parent (self->button, GTK_WIDGET (self));
   g_signal_connect_object (self->button, "map", G_CALLBACK (map_cb), self, G_CONNECT_SWAPPED);

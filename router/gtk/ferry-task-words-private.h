@@ -35,8 +35,8 @@ char *ferry_task_words_for_silence (gint64 silence) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_task_words_for_duration (FerryTask *task, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
 /* Rate and duration. The rate is 0 where it is not known. */
 char *ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
-/* How far all tasks of an executor are, and how many of them run and wait. */
-char *ferry_task_words_for_work (FerryExecutor *executor) G_GNUC_WARN_UNUSED_RESULT;
+/* How far all tasks of an executor are, and how many of them run and wait, and have failed. */
+char *ferry_task_words_for_work (FerryExecutor *executor, guint n_failed) G_GNUC_WARN_UNUSED_RESULT;
 /* How many tasks were done, and how many failed. */
 char *ferry_task_words_for_ends (guint64 n_completed, guint64 n_failed) G_GNUC_WARN_UNUSED_RESULT;
 

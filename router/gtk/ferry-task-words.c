@@ -293,9 +293,9 @@ ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now)
 /* ---- all tasks of an executor ---- */
 
 char *
-ferry_task_words_for_work (FerryExecutor *executor)
+ferry_task_words_for_work (FerryExecutor *executor, guint n_failed)
 {
-  g_autofree char *percent = NULL, *running = NULL, *waiting = NULL;
+  g_autofree char *percent = NULL, *running = NULL, *waiting = NULL, *failed = NULL;
   guint n_waiting, n_executing;
   gboolean paused;
   double fraction;
@@ -309,7 +309,9 @@ ferry_task_words_for_work (FerryExecutor *executor)
     running = g_strdup_printf (ferry_gtk_ngettext ("%u task runs", "%u tasks run", n_executing), n_executing);
   if (n_waiting > 0)
     waiting = g_strdup_printf (ferry_gtk_ngettext ("%u task waits", "%u tasks wait", n_waiting), n_waiting);
-  return join ((const char *const[]){paused ? _ ("Paused") : NULL, percent, running, waiting}, 4);
+  if (n_failed > 0)
+    failed = g_strdup_printf (ferry_gtk_ngettext ("%u task failed", "%u tasks failed", n_failed), n_failed);
+  return join ((const char *const[]){paused ? _ ("Paused") : NULL, percent, running, waiting, failed}, 5);
 }
 
 char *

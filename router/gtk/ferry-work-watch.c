@@ -98,7 +98,7 @@ tell_desktop (FerryWorkWatch *self, GtkApplication *application)
 static void
 show_progress (FerryWorkWatch *self)
 {
-  g_autofree char *words = ferry_task_words_for_work (self->executor);
+  g_autofree char *words = ferry_task_words_for_work (self->executor, 0);
   double fraction;
 
   g_object_get (self->executor, "fraction", &fraction, NULL);

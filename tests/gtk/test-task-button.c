@@ -173,6 +173,39 @@ is_hidden (gpointer button)
   return !gtk_widget_get_visible (button);
 }
 
+static gboolean
+has_error (gpointer scene)
+{
+  return gtk_widget_has_css_class (gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (scene))), "error");
+}
+
+static gboolean
+has_no_error (gpointer scene)
+{
+  return !has_error (scene);
+}
+
+/* Nobody waits for the others to hear of it. */
+static void
+test_button_says_at_once_that_something_failed (Scene *scene)
+{
+  g_autoptr (FerryTask) failing = NULL, runs = NULL, again = NULL;
+
+  failing = task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+  runs = task_test_submit (scene->executor, "gate", g_variant_new_string ("a"));
+  wait_words (scene, "1 task runs \302\267 1 task failed");
+  g_assert_true (has_error (scene));
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_menu_button (scene)), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                       "Tasks");
+  g_assert_true (ferry_executor_remove (scene->executor, failing, NULL));
+  ferry_test_look_until (has_no_error, scene);
+  g_assert_false (strstr (gtk_widget_get_tooltip_text (get_menu_button (scene)), "failed") != NULL);
+  task_test_open_gate ();
+  again = task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+  wait_words (scene, "1 task failed");
+  g_assert_true (has_error (scene));
+}
+
 /* Also where an application keeps nothing that is finished. */
 static void
 test_what_failed_stays_until_it_is_removed (Scene *scene)
@@ -180,14 +213,13 @@ test_what_failed_stays_until_it_is_removed (Scene *scene)
   g_autoptr (FerryTask) task = NULL;
   GtkWidget *list;
 
-  g_object_set (scene->executor, "keep-finished", 0, NULL);
+  g_object_set (scene->executor, "keep-finished", 0, "finished-time", G_GINT64_CONSTANT (0), NULL);
   task = task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
   g_object_unref (task_test_submit (scene->executor, "note", g_variant_new_string ("a")));
   task_test_wait_done (task);
   wait_words (scene, "1 task failed");
   g_assert_true (gtk_widget_get_visible (get_menu_button (scene)));
-  g_assert_true (
-    gtk_widget_has_css_class (gtk_menu_button_get_child (GTK_MENU_BUTTON (get_menu_button (scene))), "error"));
+  g_assert_true (has_error (scene));
   list = ferry_test_get_object (scene->button, "list");
   gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
   widget_test_wait_words (list, "Failed");
@@ -276,6 +308,7 @@ main (int argc, char **argv)
   warm_up ();
   add ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
   add ("/task-button/popover-has-the-list", test_popover_has_the_list);
+  add ("/task-button/button-says-at-once-that-something-failed", test_button_says_at_once_that_something_failed);
   add ("/task-button/what-failed-stays-until-it-is-removed", test_what_failed_stays_until_it_is_removed);
   add ("/task-button/popover-is-as-high-as-its-rows", test_popover_is_as_high_as_its_rows);
   add ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
