@@ -153,7 +153,8 @@ get_name_height (const Row *row)
 static int
 get_title_height (const Row *row)
 {
-  return MAX (get_name_height (row), get_side_height (row));
+  /* A name of one line has some room around it, for the buttons are higher. */
+  return MAX (get_name_height (row) + 2 * LINE_SPACING, get_side_height (row));
 }
 
 /* Of what is said, below a bar. */
