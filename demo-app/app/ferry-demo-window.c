@@ -16,7 +16,7 @@
 #include "tasks/ferry-demo-tasks-page.h"
 
 #define AGAIN_KEY "ferry-demo-again"
-#define SOURCE_WIDTH 900
+#define SOURCE_WIDTH 1000
 #define SOURCE_HEIGHT 700
 #define SOURCE_MARGIN 12
 
@@ -164,8 +164,9 @@ view_source (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   const char *path = get_shown (FERRY_DEMO_WINDOW (widget))->source;
   GtkWidget *scrolled = gtk_scrolled_window_new ();
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "transient-for", widget, "title", path, "child", scrolled,
-                                    "default-width", SOURCE_WIDTH, "default-height", SOURCE_HEIGHT, NULL);
+  GtkWidget *window =
+    g_object_new (GTK_TYPE_WINDOW, "transient-for", widget, "title", path, "titlebar", gtk_header_bar_new (), "child",
+                  scrolled, "default-width", SOURCE_WIDTH, "default-height", SOURCE_HEIGHT, NULL);
   GtkEventController *keys = gtk_shortcut_controller_new ();
 
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), make_source_view (path));
