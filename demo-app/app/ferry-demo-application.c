@@ -15,6 +15,7 @@
 #include "app/ferry-demo-preferences.h"
 #include "app/ferry-demo-session.h"
 #include "app/ferry-demo-window.h"
+#include "pictures/ferry-demo-pictures-page.h"
 
 #define EXIT_USAGE 2
 /* Some seconds of work, which moves a bar for long enough to be seen. */
@@ -298,7 +299,8 @@ apply (FerryDemoApplication *self, GtkWindow *window, GVariantDict *options, con
   if (folder == NULL)
     return;
   /* Their page has them decoded as soon as it is seen. */
-  ferry_demo_thumbnails_open (ferry_demo_session_get_thumbnails (self->session), folder);
+  ferry_demo_pictures_page_open (
+    FERRY_DEMO_PICTURES_PAGE (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (window), "pictures")), folder);
   ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), "pictures");
 }
 

@@ -61,8 +61,8 @@ typedef struct
 #define FERRY_DEMO_THUMBNAIL_ARGUMENTS "(hu)"
 /* The file is the only one that a task has. */
 #define FERRY_DEMO_THUMBNAIL_HANDLE 0
-/* Width, height, bytes from one row to the next, channels (3 or 4: red, green, blue, and opacity), and the pixels. */
-#define FERRY_DEMO_THUMBNAIL_RESULT "(uuuuay)"
+/* The frame, as FerryRemotePicture describes one, and its pixels. */
+#define FERRY_DEMO_THUMBNAIL_RESULT "((uuus)ay)"
 /* The longest side that the application asks for. */
 #define FERRY_DEMO_THUMBNAIL_SIDE 160
 
@@ -75,8 +75,7 @@ typedef struct
 #define FERRY_DEMO_HEAT_ARGUMENT "heat"
 #define FERRY_DEMO_HEAT_TRANSPORT "object"
 
-/* The objects. The plate has the properties of ferry-demo-heat-properties.h and the methods below. The list of its log
- * has rows of a simulated time in seconds, and words. */
+/* The objects: a FerryDemoHeat with the methods below, and the list of its log. */
 #define FERRY_DEMO_HEAT_OBJECT "heat"
 #define FERRY_DEMO_LOG_OBJECT "log"
 #define FERRY_DEMO_LOG_ROW_TYPE "(ds)"
@@ -84,15 +83,14 @@ typedef struct
 /* A place on the plate, from the left and from above. */
 #define FERRY_DEMO_HEAT_ADD_SOURCE "add-source"
 #define FERRY_DEMO_HEAT_ADD_SOURCE_ARGUMENTS "uu"
-#define FERRY_DEMO_HEAT_START "start"
-#define FERRY_DEMO_HEAT_STOP "stop"
 #define FERRY_DEMO_HEAT_RESET "reset"
 /* How many steps, at most so many. */
 #define FERRY_DEMO_HEAT_STEP "step"
 #define FERRY_DEMO_HEAT_STEP_ARGUMENTS "u"
 #define FERRY_DEMO_HEAT_MAX_STEPS 10000
-/* Gives width and height, the temperatures in °C that black and white are, and red, green and blue of each place. */
+/* Gives a frame, as FerryRemotePicture describes one, the temperatures in °C that black and white are, and the pixels.
+ */
 #define FERRY_DEMO_HEAT_RENDER "render"
-#define FERRY_DEMO_HEAT_RENDER_RESULT "uudday"
+#define FERRY_DEMO_HEAT_RENDER_RESULT "(uuus)dday"
 
 G_END_DECLS

@@ -3,20 +3,37 @@
 
 #include "app/ferry-demo-plot.h"
 
+#include <glib/gi18n.h>
+#include <math.h>
+
+#include "app/ferry-demo-format.h"
+
 #define LINE_WIDTH 2.0
-#define NATURAL_WIDTH 240
-#define HEIGHT 56
+#define GAP 6.0
+#define LEAST_WIDTH 240
+#define LEAST_HEIGHT 96
+#define N_VALUES 60
+/* Fewer seconds are not drawn out any wider. */
+#define LEAST_SECONDS 10
 
 struct _FerryDemoPlot
 {
   GtkWidget parent_instance;
 
-  double *values[FERRY_DEMO_PLOT_MAX_LINES]; /* rings; the oldest value is the next to be overwritten */
-  guint n_lines;
+  double values[FERRY_DEMO_PLOT_MAX_LINES][N_VALUES]; /* rings: the oldest value is the next to be overwritten */
   guint n_values;
   guint next;
   double ceiling;
+  FerryDemoPlotFormat format;
 };
+
+/* Where the lines are, and what the top of it stands for. */
+typedef struct
+{
+  double left, top, right, bottom;
+  double scale;
+  guint seconds;
+} Area;
 
 G_DEFINE_FINAL_TYPE (FerryDemoPlot, ferry_demo_plot, GTK_TYPE_WIDGET)
 
@@ -31,35 +48,74 @@ ferry_demo_plot_get_colour (guint line)
 }
 
 static double
-get_value (FerryDemoPlot *self, guint line, guint i)
+get_value (FerryDemoPlot *self, guint line, guint age)
 {
-  return self->values[line][(self->next + i) % self->n_values];
+  return self->values[line][(self->next + N_VALUES - 1 - age) % N_VALUES];
 }
 
-double
-ferry_demo_plot_get_highest (FerryDemoPlot *self)
+/* 1, 2 or 5 with zeros, so that the scale stays for a while. */
+static double
+get_scale (FerryDemoPlot *self)
 {
-  double highest = 0.0;
+  static const double factors[] = {2.0, 2.5, 2.0};
+  double highest = 0.0, scale = self->ceiling;
 
-  for (guint line = 0; line < self->n_lines; line++)
-    for (guint i = 0; i < self->n_values; i++)
-      highest = MAX (highest, self->values[line][i]);
-  return highest;
+  for (guint line = 0; line < FERRY_DEMO_PLOT_MAX_LINES; line++)
+    for (guint age = 0; age < self->n_values; age++)
+      highest = MAX (highest, get_value (self, line, age));
+  for (guint i = 0; scale < highest; i++)
+    scale *= factors[i % G_N_ELEMENTS (factors)];
+  return scale;
 }
 
 static void
-draw_line (FerryDemoPlot *self, cairo_t *cairo, guint line, double scale)
+draw_text (FerryDemoPlot *self, cairo_t *cairo, const char *text, double x, double y, double xalign)
 {
-  double width = gtk_widget_get_width (GTK_WIDGET (self));
-  double height = gtk_widget_get_height (GTK_WIDGET (self));
+  g_autoptr (PangoLayout) layout = gtk_widget_create_pango_layout (GTK_WIDGET (self), text);
+  int width, height;
+
+  pango_layout_get_pixel_size (layout, &width, &height);
+  cairo_move_to (cairo, x - width * xalign, y);
+  pango_cairo_show_layout (cairo, layout);
+}
+
+/* Lines at zero, at the half and at the top, with their values above them. */
+static void
+draw_axes (FerryDemoPlot *self, cairo_t *cairo, const Area *area, double text_height)
+{
+  g_autofree char *seconds =
+    ferry_demo_format_counted (area->seconds, ngettext ("%s second ago", "%s seconds ago", area->seconds));
+  GdkRGBA colour, faint;
+
+  gtk_style_context_get_color (gtk_widget_get_style_context (GTK_WIDGET (self)), &colour);
+  faint = colour;
+  faint.alpha = 0.25f;
+  for (guint i = 0; i <= 2; i++)
+    {
+      double y = area->bottom + (area->top - area->bottom) * i / 2;
+      g_autofree char *text = self->format (area->scale * i / 2);
+
+      gdk_cairo_set_source_rgba (cairo, &faint);
+      cairo_rectangle (cairo, area->left, floor (y), area->right - area->left, 1.0);
+      cairo_fill (cairo);
+      gdk_cairo_set_source_rgba (cairo, &colour);
+      draw_text (self, cairo, text, area->left - GAP, y - text_height / 2, 1.0);
+    }
+  draw_text (self, cairo, seconds, area->left, area->bottom + GAP, 0.0);
+  draw_text (self, cairo, _ ("now"), area->right, area->bottom + GAP, 1.0);
+}
+
+static void
+draw_line (FerryDemoPlot *self, cairo_t *cairo, const Area *area, guint line)
+{
   gboolean in_gap = TRUE;
 
   gdk_cairo_set_source_rgba (cairo, ferry_demo_plot_get_colour (line));
-  for (guint i = 0; i < self->n_values; i++)
+  for (guint age = 0; age < self->n_values; age++)
     {
-      double value = get_value (self, line, i);
-      double x = width * i / (self->n_values - 1);
-      double y = height - LINE_WIDTH / 2 - (height - LINE_WIDTH) * value / scale;
+      double value = get_value (self, line, age);
+      double x = area->right - (area->right - area->left) * age / area->seconds;
+      double y = area->bottom - (area->bottom - area->top) * value / area->scale;
 
       if (value >= 0.0 && in_gap)
         cairo_move_to (cairo, x, y);
@@ -74,15 +130,23 @@ static void
 ferry_demo_plot_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
 {
   FerryDemoPlot *self = FERRY_DEMO_PLOT (widget);
-  graphene_rect_t bounds = {{0.0f, 0.0f},
-                            {(float) gtk_widget_get_width (widget), (float) gtk_widget_get_height (widget)}};
-  double scale = MAX (ferry_demo_plot_get_highest (self), self->ceiling);
-  cairo_t *cairo = gtk_snapshot_append_cairo (snapshot, &bounds);
+  float width = (float) gtk_widget_get_width (widget), height = (float) gtk_widget_get_height (widget);
+  cairo_t *cairo = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0.0f, 0.0f, width, height));
+  Area area = {.scale = get_scale (self), .seconds = MAX (self->n_values, LEAST_SECONDS + 1) - 1};
+  g_autofree char *text = self->format (area.scale);
+  g_autoptr (PangoLayout) layout = gtk_widget_create_pango_layout (widget, text);
+  int text_width, text_height;
 
+  pango_layout_get_pixel_size (layout, &text_width, &text_height);
+  area.left = text_width + GAP;
+  area.top = text_height / 2.0;
+  area.right = width - LINE_WIDTH;
+  area.bottom = height - text_height - GAP;
+  draw_axes (self, cairo, &area, text_height);
   cairo_set_line_width (cairo, LINE_WIDTH);
   cairo_set_line_join (cairo, CAIRO_LINE_JOIN_ROUND);
-  for (guint line = 0; line < self->n_lines; line++)
-    draw_line (self, cairo, line, scale);
+  for (guint line = 0; line < FERRY_DEMO_PLOT_MAX_LINES; line++)
+    draw_line (self, cairo, &area, line);
   cairo_destroy (cairo);
 }
 
@@ -90,18 +154,7 @@ static void
 ferry_demo_plot_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
                          int *minimum_baseline, int *natural_baseline)
 {
-  *minimum = HEIGHT;
-  *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? NATURAL_WIDTH : HEIGHT;
-}
-
-static void
-ferry_demo_plot_finalize (GObject *object)
-{
-  FerryDemoPlot *self = FERRY_DEMO_PLOT (object);
-
-  for (guint line = 0; line < self->n_lines; line++)
-    g_free (self->values[line]);
-  G_OBJECT_CLASS (ferry_demo_plot_parent_class)->finalize (object);
+  *minimum = *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? LEAST_WIDTH : LEAST_HEIGHT;
 }
 
 static void
@@ -109,7 +162,6 @@ ferry_demo_plot_class_init (FerryDemoPlotClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->finalize = ferry_demo_plot_finalize;
   widget_class->snapshot = ferry_demo_plot_snapshot;
   widget_class->measure = ferry_demo_plot_measure;
   gtk_widget_class_set_css_name (widget_class, "plot");
@@ -119,30 +171,21 @@ ferry_demo_plot_class_init (FerryDemoPlotClass *klass)
 static void
 ferry_demo_plot_init (FerryDemoPlot *self)
 {
-  gtk_widget_set_overflow (GTK_WIDGET (self), GTK_OVERFLOW_HIDDEN);
 }
 
 void
-ferry_demo_plot_begin (FerryDemoPlot *self, guint n_lines, guint n_values, double ceiling)
+ferry_demo_plot_begin (FerryDemoPlot *self, double ceiling, FerryDemoPlotFormat format)
 {
-  g_return_if_fail (self->n_lines == 0 && n_lines <= FERRY_DEMO_PLOT_MAX_LINES && n_values > 1);
-
-  self->n_lines = n_lines;
-  self->n_values = n_values;
   self->ceiling = ceiling;
-  for (guint line = 0; line < n_lines; line++)
-    {
-      self->values[line] = g_new (double, n_values);
-      for (guint i = 0; i < n_values; i++)
-        self->values[line][i] = -1.0;
-    }
+  self->format = format;
 }
 
 void
-ferry_demo_plot_add (FerryDemoPlot *self, const double *values)
+ferry_demo_plot_add (FerryDemoPlot *self, const double values[static FERRY_DEMO_PLOT_MAX_LINES])
 {
-  for (guint line = 0; line < self->n_lines; line++)
+  for (guint line = 0; line < FERRY_DEMO_PLOT_MAX_LINES; line++)
     self->values[line][self->next] = values[line];
-  self->next = (self->next + 1) % self->n_values;
+  self->next = (self->next + 1) % N_VALUES;
+  self->n_values = MIN (self->n_values + 1, N_VALUES);
   gtk_widget_queue_draw (GTK_WIDGET (self));
 }

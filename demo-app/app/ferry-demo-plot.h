@@ -7,20 +7,20 @@
 
 G_BEGIN_DECLS
 
-/* Lines that move to the left as values are added. The scale fits the largest value that is shown. */
+/* Lines over time, from zero to a round number above the largest value, with the time that they go back. */
 
 #define FERRY_DEMO_PLOT_MAX_LINES 3
+
+/* (transfer full): what stands at a value. */
+typedef char *(*FerryDemoPlotFormat) (double value);
 
 #define FERRY_DEMO_TYPE_PLOT (ferry_demo_plot_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoPlot, ferry_demo_plot, FERRY_DEMO, PLOT, GtkWidget)
 
-/* n_lines, up to three, of so many values each, of which none is there yet; ceiling is the least that the scale has
- * room for. */
-void ferry_demo_plot_begin (FerryDemoPlot *self, guint n_lines, guint n_values, double ceiling);
-/* One for each line; a negative one leaves a gap. */
-void ferry_demo_plot_add (FerryDemoPlot *self, const double *values);
-/* Of all that is shown. */
-double ferry_demo_plot_get_highest (FerryDemoPlot *self);
+/* Once, before the first value. The least value that the scale has room for is 'ceiling'. */
+void ferry_demo_plot_begin (FerryDemoPlot *self, double ceiling, FerryDemoPlotFormat format);
+/* One value a second for each line. A negative one leaves a gap. */
+void ferry_demo_plot_add (FerryDemoPlot *self, const double values[static FERRY_DEMO_PLOT_MAX_LINES]);
 /* The colour of a line, for what stands beside it. */
 const GdkRGBA *ferry_demo_plot_get_colour (guint line);
 

@@ -20,8 +20,7 @@ struct _FerryDemoSession
   FerryExecutor *commands; /* NULL where there is no program that runs them */
   FerryRunner *cluster;    /* NULL where there are no other hosts */
   GPtrArray *executors;    /* (element-type FerryExecutor): all that there are */
-  FerryDemoObject *object;
-  FerryDemoThumbnails *thumbnails;
+  FerrySandboxPolicy sandbox_policy;
 };
 
 typedef enum
@@ -52,8 +51,6 @@ ferry_demo_session_dispose (GObject *object)
   FerryDemoSession *self = FERRY_DEMO_SESSION (object);
 
   ferry_demo_session_stop (self);
-  g_clear_object (&self->object);
-  g_clear_object (&self->thumbnails);
   g_clear_object (&self->executor);
   g_clear_object (&self->commands);
   g_clear_pointer (&self->executors, g_ptr_array_unref);
@@ -84,6 +81,7 @@ ferry_demo_session_class_init (FerryDemoSessionClass *klass)
 static void
 ferry_demo_session_init (FerryDemoSession *self)
 {
+  self->sandbox_policy = FERRY_SANDBOX_POLICY_PREFERRED;
   self->executors = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
@@ -100,11 +98,15 @@ add_executor (FerryDemoSession *self, FerryLauncher *launcher, const char *name)
 }
 
 FerryExecutor *
-ferry_demo_session_add_executor (FerryDemoSession *self, const char *name, guint max_workers)
+ferry_demo_session_add_executor (FerryDemoSession *self, const char *name, FerrySandbox *sandbox, guint max_workers)
 {
   g_autoptr (FerryLauncher) launcher = ferry_demo_launcher_new (self->worker_path, NULL);
-  FerryExecutor *executor = add_executor (self, launcher, name);
+  FerryExecutor *executor;
 
+  if (sandbox != NULL)
+    g_object_set (sandbox, "policy", self->sandbox_policy, NULL);
+  g_object_set (launcher, "sandbox", sandbox, NULL);
+  executor = add_executor (self, launcher, name);
   ferry_pool_set_max_workers (ferry_executor_get_pool (executor), max_workers);
   return executor;
 }
@@ -128,11 +130,9 @@ ferry_demo_session_new (const char *worker_path, guint max_workers)
 
   self->worker_path = g_strdup (worker_path);
   self->router = ferry_router_new (NULL);
-  self->executor = ferry_demo_session_add_executor (self, "demo", max_workers);
+  self->executor = ferry_demo_session_add_executor (self, "demo", NULL, max_workers);
   g_signal_connect (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), NULL);
   add_commands (self);
-  self->object = ferry_demo_object_new (self->router, worker_path);
-  self->thumbnails = ferry_demo_thumbnails_new (self->router, worker_path, ferry_get_n_usable_cores ());
   return self;
 }
 
@@ -152,7 +152,7 @@ ferry_demo_session_set_preferences (FerryDemoSession *self, FerrySandboxPolicy s
 {
   self->prefers_throughput = throughput;
   g_object_set (self->router, "latency", throughput ? FERRY_LATENCY_BALANCED : FERRY_LATENCY_QUICK, NULL);
-  ferry_demo_thumbnails_set_policy (self->thumbnails, sandbox);
+  self->sandbox_policy = sandbox;
 }
 
 gboolean
@@ -179,8 +179,6 @@ ferry_demo_session_stop (FerryDemoSession *self)
     return;
 
   g_signal_emit (self, signals[SIGNAL_STOPPING], 0);
-  ferry_demo_object_stop (self->object);
-  ferry_demo_thumbnails_stop (self->thumbnails);
   for (guint i = 0; i < self->executors->len; i++)
     ferry_demo_end (self->executors->pdata[i]);
   if (self->cluster != NULL)
@@ -232,16 +230,4 @@ FerryRunner *
 ferry_demo_session_get_cluster (FerryDemoSession *self)
 {
   return self->cluster;
-}
-
-FerryDemoObject *
-ferry_demo_session_get_object (FerryDemoSession *self)
-{
-  return self->object;
-}
-
-FerryDemoThumbnails *
-ferry_demo_session_get_thumbnails (FerryDemoSession *self)
-{
-  return self->thumbnails;
 }

@@ -5,14 +5,12 @@
 
 #include <ferry.h>
 
-#include "object/ferry-demo-object.h"
-#include "pictures/ferry-demo-thumbnails.h"
 #include "tasks/ferry-demo-job.h"
 
 G_BEGIN_DECLS
 
-/* The router, the pool of workers, the executor with its list of tasks, the meter of the traffic, the object in a
- * worker of its own, and the pictures with workers of theirs. This is all of the demo that is not widgets.
+/* The router, the pool of workers, the executor with its list of tasks, and the meter of the traffic. This is
+ * all of the demo that is not widgets.
  *
  * Signal "turned": the words of the tasks and the reading are new; a few times a second while there is work.
  * Signal "stopping": workers that a page has started are to end, before the router stops. */
@@ -29,8 +27,9 @@ void ferry_demo_session_set_preferences (FerryDemoSession *self, FerrySandboxPol
 gboolean ferry_demo_session_start (FerryDemoSession *self, GError **error);
 void ferry_demo_session_stop (FerryDemoSession *self);
 
-/* (transfer full): an executor with workers of its own, which end when the session stops. Before or after the start. */
-FerryExecutor *ferry_demo_session_add_executor (FerryDemoSession *self, const char *name,
+/* (transfer full): an executor with workers of its own, which end when the session stops. Their sandbox, if they have
+ * one, gets the policy that the user prefers. Before or after the start. */
+FerryExecutor *ferry_demo_session_add_executor (FerryDemoSession *self, const char *name, FerrySandbox *sandbox,
                                                 guint max_workers) G_GNUC_WARN_UNUSED_RESULT;
 
 void ferry_demo_session_add (FerryDemoSession *self, FerryDemoJob job);
@@ -42,7 +41,5 @@ FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
 /* NULL where there is no program that runs commands. */
 FerryExecutor *ferry_demo_session_get_commands (FerryDemoSession *self);
 FerryRunner *ferry_demo_session_get_cluster (FerryDemoSession *self);
-FerryDemoObject *ferry_demo_session_get_object (FerryDemoSession *self);
-FerryDemoThumbnails *ferry_demo_session_get_thumbnails (FerryDemoSession *self);
 
 G_END_DECLS

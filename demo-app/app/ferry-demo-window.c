@@ -6,10 +6,8 @@
 #include <ferry-gtk.h>
 #include <glib/gi18n.h>
 
-#include "app/ferry-demo-fold.h"
-#include "app/ferry-demo-page.h"
 #include "object/ferry-demo-object-page.h"
-#include "pictures/ferry-demo-thumbnail-page.h"
+#include "pictures/ferry-demo-pictures-page.h"
 #include "pipes/ferry-demo-pipes-page.h"
 #include "robust/ferry-demo-robust-page.h"
 #include "start/ferry-demo-start-page.h"
@@ -57,27 +55,15 @@ G_DEFINE_FINAL_TYPE (FerryDemoWindow, ferry_demo_window, ADW_TYPE_APPLICATION_WI
 
 /* ---- pages ---- */
 
-/* For a page that is a FerryDemoPage. */
-#define MAKE(name, TYPE)                                                                                               \
-  static GtkWidget *make_##name (FerryDemoSession *session)                                                            \
-  {                                                                                                                    \
-    GtkWidget *page = g_object_new (TYPE, NULL);                                                                       \
-                                                                                                                       \
-    ferry_demo_page_begin (FERRY_DEMO_PAGE (page), session);                                                           \
-    return page;                                                                                                       \
-  }
-
-MAKE (pipes, FERRY_DEMO_TYPE_PIPES_PAGE)
-MAKE (pictures, FERRY_DEMO_TYPE_THUMBNAIL_PAGE)
-MAKE (object, FERRY_DEMO_TYPE_OBJECT_PAGE)
-
 static const Page pages[] = {
   {"start", N_ ("Start"), "media-playback-start-symbolic", "start/ferry-demo-start-page.c", ferry_demo_start_page_new},
-  {"pipes", N_ ("Pipes"), "network-transmit-receive-symbolic", "pipes/ferry-demo-pipe.c", make_pipes},
+  {"pipes", N_ ("Pipes"), "network-transmit-receive-symbolic", "pipes/ferry-demo-pipe.c", ferry_demo_pipes_page_new},
   {"tasks", N_ ("Tasks"), "view-list-symbolic", "tasks/ferry-demo-tasks-page.c", ferry_demo_tasks_page_new},
   {"robust", N_ ("Robust"), "security-high-symbolic", "robust/ferry-demo-robust-page.c", ferry_demo_robust_page_new},
-  {"pictures", N_ ("Pictures"), "folder-pictures-symbolic", "pictures/ferry-demo-thumbnails.c", make_pictures},
-  {"object", N_ ("Live Object"), "weather-clear-symbolic", "object/ferry-demo-object.c", make_object},
+  {"pictures", N_ ("Pictures"), "folder-pictures-symbolic", "pictures/ferry-demo-pictures-page.c",
+   ferry_demo_pictures_page_new},
+  {"object", N_ ("Live Object"), "weather-clear-symbolic", "object/ferry-demo-object-page.c",
+   ferry_demo_object_page_new},
 };
 
 static const Page *
@@ -130,16 +116,7 @@ open_pictures (GtkWidget *widget, const char *action, GVariant *parameter)
   FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
 
   ferry_demo_window_show_page (self, "pictures");
-  ferry_demo_thumbnail_page_choose_folder (FERRY_DEMO_THUMBNAIL_PAGE (ferry_demo_window_get_page (self, "pictures")));
-}
-
-/* A bar takes the key by itself only while it has the focus, which may be at the list of pages, or nowhere. */
-static gboolean
-escape_cb (GtkWidget *widget, GVariant *arguments, gpointer user_data)
-{
-  GtkWidget *page = ferry_demo_window_get_page (FERRY_DEMO_WINDOW (widget), NULL);
-
-  return FERRY_DEMO_IS_PAGE (page) && ferry_demo_page_close_bar (FERRY_DEMO_PAGE (page));
+  ferry_demo_pictures_page_choose_folder (FERRY_DEMO_PICTURES_PAGE (ferry_demo_window_get_page (self, "pictures")));
 }
 
 /* ---- the source of a page ---- */
@@ -245,7 +222,6 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
                                                G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPS, properties);
 
-  g_type_ensure (FERRY_DEMO_TYPE_FOLD);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-window.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, toasts);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, leaflet);
@@ -257,7 +233,6 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages);
   gtk_widget_class_bind_template_callback (widget_class, show_content);
   gtk_widget_class_bind_template_callback (widget_class, shown_cb);
-  gtk_widget_class_add_binding (widget_class, GDK_KEY_Escape, 0, escape_cb, NULL);
   gtk_widget_class_install_property_action (widget_class, "page.show", "page");
   gtk_widget_class_install_action (widget_class, "page.go-back", NULL, go_back);
   gtk_widget_class_install_action (widget_class, "page.view-source", NULL, view_source);

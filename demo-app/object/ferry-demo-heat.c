@@ -5,8 +5,6 @@
 
 #include <glib/gi18n.h>
 
-#include "object/ferry-demo-note.h"
-
 /* So that the colours of a plate that has hardly warmed up are still told apart. */
 #define LEAST_RANGE 40.0
 
@@ -15,6 +13,40 @@
 
 /* How many steps are taken between two looks at the clock. */
 #define STEPS_PER_LOOK 8
+
+#define ROW "ferry-demo-row"
+
+enum
+{
+  PROP_CONDUCTIVITY = 1,
+  PROP_SOURCE_POWER,
+  PROP_SPEED, /* the last setting: all behind it is figures */
+  PROP_TIME,
+  PROP_MEAN_TEMPERATURE,
+  PROP_MAX_TEMPERATURE,
+  PROP_STEPS,
+  PROP_N_SOURCES,
+  N_NUMBERS,
+  PROP_RUNNING = N_NUMBERS,
+  N_PROPS
+};
+
+static const struct
+{
+  const char *name;
+  double least;
+  double most;
+  double first;
+} numbers[N_NUMBERS] = {
+  [PROP_CONDUCTIVITY] = {"conductivity", 10.0, 400.0, 200.0},
+  [PROP_SOURCE_POWER] = {"source-power", 0.0, 100.0, 25.0},
+  [PROP_SPEED] = {"speed", 10.0, 2000.0, 500.0},
+  [PROP_TIME] = {"time", 0.0, G_MAXDOUBLE, 0.0},
+  [PROP_MEAN_TEMPERATURE] = {"mean-temperature", -G_MAXDOUBLE, G_MAXDOUBLE, FERRY_DEMO_HEAT_AMBIENT},
+  [PROP_MAX_TEMPERATURE] = {"max-temperature", -G_MAXDOUBLE, G_MAXDOUBLE, FERRY_DEMO_HEAT_AMBIENT},
+  [PROP_STEPS] = {"steps", 0.0, G_MAXDOUBLE, 0.0},
+  [PROP_N_SOURCES] = {"n-sources", 0.0, G_MAXDOUBLE, 0.0},
+};
 
 typedef struct
 {
@@ -26,26 +58,20 @@ struct _FerryDemoHeat
 {
   GObject parent_instance;
 
+  double values[N_NUMBERS];
+  gboolean running;
+
+  /* All below: only of one that computes. */
   FerryDemoHeatField *field;
   GArray *sources; /* (element-type Source) */
   GListStore *notes;
-  GParamSpec *last_noted; /* (unowned) (nullable): the setting that the last note is about */
-
-  gboolean running;
-  double conductivity;
-  double source_power;
-  double speed;
-
-  double time;
-  guint64 steps;
-  double mean_temperature;
-  double max_temperature;
+  guint last_noted;     /* the setting that the last note is about, or 0 */
   double next_note;     /* simulated time */
   gint64 last_advanced; /* 0 after a standstill */
   double due;           /* steps, and part of one */
 };
 
-static GParamSpec *properties[FERRY_DEMO_HEAT_N_PROPS];
+static GParamSpec *properties[N_PROPS];
 
 G_DEFINE_FINAL_TYPE (FerryDemoHeat, ferry_demo_heat, G_TYPE_OBJECT)
 
@@ -54,28 +80,47 @@ G_DEFINE_FINAL_TYPE (FerryDemoHeat, ferry_demo_heat, G_TYPE_OBJECT)
 static void
 add_note (FerryDemoHeat *self, const char *text)
 {
-  g_autoptr (FerryDemoNote) note = ferry_demo_note_new (self->time, text);
-  guint n_notes = g_list_model_get_n_items (G_LIST_MODEL (self->notes));
+  GVariant *row = g_variant_new ("(ds)", self->values[PROP_TIME], text);
+  g_autoptr (GObject) note = g_object_new (G_TYPE_OBJECT, NULL);
 
-  self->last_noted = NULL;
-  if (n_notes == FERRY_DEMO_HEAT_MAX_NOTES)
+  g_object_set_data_full (note, ROW, g_variant_ref_sink (row), (GDestroyNotify) g_variant_unref);
+  self->last_noted = 0;
+  if (g_list_model_get_n_items (G_LIST_MODEL (self->notes)) == FERRY_DEMO_HEAT_MAX_NOTES)
     g_list_store_remove (self->notes, 0);
   g_list_store_append (self->notes, note);
 }
 
+GVariant *
+ferry_demo_heat_get_row (gpointer note)
+{
+  return g_object_get_data (note, ROW);
+}
+
+static char *
+describe_setting (FerryDemoHeat *self, guint id)
+{
+  switch (id)
+    {
+    case PROP_CONDUCTIVITY:
+      return g_strdup_printf (_ ("Conductivity %.0f W/(m·K)"), self->values[id]);
+    case PROP_SOURCE_POWER:
+      return g_strdup_printf (_ ("Heat sources of %.0f W"), self->values[id]);
+    default:
+      return g_strdup_printf (_ ("%.0f steps a second"), self->values[id]);
+    }
+}
+
 /* A slider that is drawn has one note, which says where it is. */
 static void
-add_note_of_setting (FerryDemoHeat *self, GParamSpec *pspec, const char *format, double value)
+note_setting (FerryDemoHeat *self, guint id)
 {
-  g_autofree char *number = g_strdup_printf ("%.0f", value);
-  g_auto (GStrv) parts = g_strsplit (format, "%s", 2);
-  g_autofree char *text = g_strconcat (parts[0], number, parts[1], NULL);
   guint n_notes = g_list_model_get_n_items (G_LIST_MODEL (self->notes));
+  g_autofree char *text = describe_setting (self, id);
 
-  if (self->last_noted == pspec && n_notes > 0)
+  if (self->last_noted == id && n_notes > 0)
     g_list_store_remove (self->notes, n_notes - 1);
   add_note (self, text);
-  self->last_noted = pspec;
+  self->last_noted = id;
 }
 
 static void
@@ -83,11 +128,12 @@ note_temperature (FerryDemoHeat *self)
 {
   g_autofree char *text = NULL;
 
-  if (self->time < self->next_note)
+  if (self->values[PROP_TIME] < self->next_note)
     return;
-  text = g_strdup_printf (_ ("Mean %.1f °C, hottest %.1f °C"), self->mean_temperature, self->max_temperature);
+  text = g_strdup_printf (_ ("Mean %.1f °C, hottest %.1f °C"), self->values[PROP_MEAN_TEMPERATURE],
+                          self->values[PROP_MAX_TEMPERATURE]);
   add_note (self, text);
-  self->next_note = self->time + NOTE_INTERVAL;
+  self->next_note = self->values[PROP_TIME] + NOTE_INTERVAL;
 }
 
 /* ---- computing ---- */
@@ -97,17 +143,18 @@ look_at_temperatures (FerryDemoHeat *self)
 {
   double lowest;
 
-  ferry_demo_heat_field_get_range (self->field, &lowest, &self->max_temperature, &self->mean_temperature);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[FERRY_DEMO_HEAT_PROP_TIME]);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[FERRY_DEMO_HEAT_PROP_STEPS]);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[FERRY_DEMO_HEAT_PROP_MEAN_TEMPERATURE]);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[FERRY_DEMO_HEAT_PROP_MAX_TEMPERATURE]);
+  ferry_demo_heat_field_get_range (self->field, &lowest, &self->values[PROP_MAX_TEMPERATURE],
+                                   &self->values[PROP_MEAN_TEMPERATURE]);
+  self->values[PROP_N_SOURCES] = self->sources->len;
+  for (guint id = PROP_TIME; id < N_NUMBERS; id++)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[id]);
 }
 
 static void
 take_steps (FerryDemoHeat *self, guint n_steps)
 {
-  double time_step = ferry_demo_heat_field_get_time_step (self->conductivity);
+  double conductivity = self->values[PROP_CONDUCTIVITY];
+  double time_step = ferry_demo_heat_field_get_time_step (conductivity);
 
   for (guint i = 0; i < n_steps; i++)
     {
@@ -115,12 +162,12 @@ take_steps (FerryDemoHeat *self, guint n_steps)
         {
           const Source *source = &g_array_index (self->sources, Source, j);
 
-          ferry_demo_heat_field_heat (self->field, source->x, source->y, self->source_power * time_step);
+          ferry_demo_heat_field_heat (self->field, source->x, source->y, self->values[PROP_SOURCE_POWER] * time_step);
         }
-      ferry_demo_heat_field_step (self->field, self->conductivity);
+      ferry_demo_heat_field_step (self->field, conductivity);
     }
-  self->steps += n_steps;
-  self->time += n_steps * time_step;
+  self->values[PROP_STEPS] += n_steps;
+  self->values[PROP_TIME] += n_steps * time_step;
 }
 
 void
@@ -133,81 +180,51 @@ ferry_demo_heat_step (FerryDemoHeat *self, guint n_steps)
   note_temperature (self);
 }
 
-static void
-take_due_steps (FerryDemoHeat *self, gint64 budget)
+gint64
+ferry_demo_heat_advance (FerryDemoHeat *self, gint64 now, gint64 budget)
 {
   gint64 end = g_get_monotonic_time () + budget;
-  guint64 steps_before = self->steps;
+  double speed = self->values[PROP_SPEED], steps_before = self->values[PROP_STEPS];
 
-  do
+  if (!self->running)
+    {
+      self->last_advanced = 0;
+      return -1;
+    }
+  if (self->last_advanced != 0)
+    self->due += (double) MAX (now - self->last_advanced, 0) / G_USEC_PER_SEC * speed;
+  else
+    self->due = 0.0;
+  self->last_advanced = now;
+  while (self->due >= 1.0)
     {
       guint n_steps = (guint) MIN (self->due, STEPS_PER_LOOK);
 
       take_steps (self, n_steps);
       self->due -= n_steps;
+      if (self->due >= 1.0 && g_get_monotonic_time () >= end)
+        self->due = 0.0;
     }
-  while (self->due >= 1.0 && g_get_monotonic_time () < end);
-
-  if (self->due >= 1.0)
-    self->due = 0.0;
-  if (self->steps == steps_before)
-    return;
-  look_at_temperatures (self);
-  note_temperature (self);
-}
-
-gint64
-ferry_demo_heat_advance (FerryDemoHeat *self, gint64 now, gint64 budget)
-{
-  if (!self->running)
-    return -1;
-  if (self->last_advanced != 0)
-    self->due += (double) MAX (now - self->last_advanced, 0) / G_USEC_PER_SEC * self->speed;
-  self->last_advanced = now;
-  if (self->due >= 1.0)
-    take_due_steps (self, budget);
-  return (gint64) ((1.0 - self->due) / self->speed * G_USEC_PER_SEC) + 1;
+  if (self->values[PROP_STEPS] > steps_before)
+    {
+      look_at_temperatures (self);
+      note_temperature (self);
+    }
+  return (gint64) ((1.0 - self->due) / speed * G_USEC_PER_SEC) + 1;
 }
 
 /* ---- what others may ask for ---- */
 
-static void
-set_running (FerryDemoHeat *self, gboolean running)
-{
-  if (self->running == running)
-    return;
-  self->running = running;
-  self->last_advanced = 0;
-  self->due = 0.0;
-  add_note (self, running ? _ ("Started") : _ ("Stopped"));
-  g_object_notify_by_pspec (G_OBJECT (self), properties[FERRY_DEMO_HEAT_PROP_RUNNING]);
-}
-
-void
-ferry_demo_heat_start (FerryDemoHeat *self)
-{
-  set_running (self, TRUE);
-}
-
-void
-ferry_demo_heat_stop (FerryDemoHeat *self)
-{
-  set_running (self, FALSE);
-}
-
-/* Time begins anew, at the ambient temperature and with no heat source; the settings stay. */
 void
 ferry_demo_heat_reset (FerryDemoHeat *self)
 {
   ferry_demo_heat_field_fill (self->field, FERRY_DEMO_HEAT_AMBIENT);
   g_array_set_size (self->sources, 0);
-  self->time = 0.0;
-  self->steps = 0;
+  self->values[PROP_TIME] = self->values[PROP_STEPS] = 0.0;
   self->next_note = NOTE_INTERVAL;
   self->due = 0.0;
   add_note (self, _ ("Reset"));
   look_at_temperatures (self);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[FERRY_DEMO_HEAT_PROP_N_SOURCES]);
 }
 
 gboolean
@@ -233,7 +250,7 @@ ferry_demo_heat_add_source (FerryDemoHeat *self, guint x, guint y, GError **erro
   g_array_append_val (self->sources, source);
   text = g_strdup_printf (_ ("Heat source at %u mm, %u mm"), x, y);
   add_note (self, text);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[FERRY_DEMO_HEAT_PROP_N_SOURCES]);
+  look_at_temperatures (self);
   return TRUE;
 }
 
@@ -243,7 +260,7 @@ ferry_demo_heat_render (FerryDemoHeat *self, double *black, double *white)
   guint8 *pixels = g_malloc (FERRY_DEMO_HEAT_PICTURE_SIZE);
 
   *black = FERRY_DEMO_HEAT_AMBIENT;
-  *white = MAX (self->max_temperature, FERRY_DEMO_HEAT_AMBIENT + LEAST_RANGE);
+  *white = MAX (self->values[PROP_MAX_TEMPERATURE], FERRY_DEMO_HEAT_AMBIENT + LEAST_RANGE);
   ferry_demo_heat_field_render (self->field, *black, *white, pixels);
   return g_bytes_new_take (pixels, FERRY_DEMO_HEAT_PICTURE_SIZE);
 }
@@ -255,49 +272,10 @@ ferry_demo_heat_get_property (GObject *object, guint id, GValue *value, GParamSp
 {
   FerryDemoHeat *self = FERRY_DEMO_HEAT (object);
 
-  switch (id)
-    {
-    case FERRY_DEMO_HEAT_PROP_RUNNING:
-      g_value_set_boolean (value, self->running);
-      break;
-    case FERRY_DEMO_HEAT_PROP_CONDUCTIVITY:
-      g_value_set_double (value, self->conductivity);
-      break;
-    case FERRY_DEMO_HEAT_PROP_SOURCE_POWER:
-      g_value_set_double (value, self->source_power);
-      break;
-    case FERRY_DEMO_HEAT_PROP_SPEED:
-      g_value_set_double (value, self->speed);
-      break;
-    case FERRY_DEMO_HEAT_PROP_TIME:
-      g_value_set_double (value, self->time);
-      break;
-    case FERRY_DEMO_HEAT_PROP_MEAN_TEMPERATURE:
-      g_value_set_double (value, self->mean_temperature);
-      break;
-    case FERRY_DEMO_HEAT_PROP_MAX_TEMPERATURE:
-      g_value_set_double (value, self->max_temperature);
-      break;
-    case FERRY_DEMO_HEAT_PROP_STEPS:
-      g_value_set_uint64 (value, self->steps);
-      break;
-    case FERRY_DEMO_HEAT_PROP_N_SOURCES:
-      g_value_set_uint (value, self->sources->len);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      break;
-    }
-}
-
-static void
-set_setting (FerryDemoHeat *self, double *setting, const GValue *value, GParamSpec *pspec, const char *note)
-{
-  if (*setting == g_value_get_double (value))
-    return;
-  *setting = g_value_get_double (value);
-  add_note_of_setting (self, pspec, note, *setting);
-  g_object_notify_by_pspec (G_OBJECT (self), pspec);
+  if (id == PROP_RUNNING)
+    g_value_set_boolean (value, self->running);
+  else
+    g_value_set_double (value, self->values[id]);
 }
 
 static void
@@ -305,24 +283,18 @@ ferry_demo_heat_set_property (GObject *object, guint id, const GValue *value, GP
 {
   FerryDemoHeat *self = FERRY_DEMO_HEAT (object);
 
-  switch (id)
-    {
-    case FERRY_DEMO_HEAT_PROP_RUNNING:
-      set_running (self, g_value_get_boolean (value));
-      break;
-    case FERRY_DEMO_HEAT_PROP_CONDUCTIVITY:
-      set_setting (self, &self->conductivity, value, pspec, _ ("Conductivity %s W/(m·K)"));
-      break;
-    case FERRY_DEMO_HEAT_PROP_SOURCE_POWER:
-      set_setting (self, &self->source_power, value, pspec, _ ("Heat sources of %s W"));
-      break;
-    case FERRY_DEMO_HEAT_PROP_SPEED:
-      set_setting (self, &self->speed, value, pspec, _ ("%s steps a second"));
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      break;
-    }
+  if (id == PROP_RUNNING ? self->running == g_value_get_boolean (value)
+                         : self->values[id] == g_value_get_double (value))
+    return;
+  if (id == PROP_RUNNING)
+    self->running = g_value_get_boolean (value);
+  else
+    self->values[id] = g_value_get_double (value);
+  if (self->notes != NULL && id == PROP_RUNNING)
+    add_note (self, self->running ? _ ("Started") : _ ("Stopped"));
+  else if (self->notes != NULL && id <= PROP_SPEED)
+    note_setting (self, id);
+  g_object_notify_by_pspec (object, pspec);
 }
 
 static void
@@ -330,40 +302,45 @@ ferry_demo_heat_finalize (GObject *object)
 {
   FerryDemoHeat *self = FERRY_DEMO_HEAT (object);
 
-  ferry_demo_heat_field_free (self->field);
-  g_array_unref (self->sources);
-  g_object_unref (self->notes);
+  g_clear_pointer (&self->field, ferry_demo_heat_field_free);
+  g_clear_pointer (&self->sources, g_array_unref);
+  g_clear_object (&self->notes);
   G_OBJECT_CLASS (ferry_demo_heat_parent_class)->finalize (object);
 }
 
 static void
 ferry_demo_heat_class_init (FerryDemoHeatClass *klass)
 {
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
 
   object_class->get_property = ferry_demo_heat_get_property;
   object_class->set_property = ferry_demo_heat_set_property;
   object_class->finalize = ferry_demo_heat_finalize;
-  ferry_demo_heat_install_properties (object_class, properties, G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY);
+  for (guint id = 1; id < N_NUMBERS; id++)
+    properties[id] =
+      g_param_spec_double (numbers[id].name, NULL, NULL, numbers[id].least, numbers[id].most, numbers[id].first, flags);
+  properties[PROP_RUNNING] = g_param_spec_boolean ("running", NULL, NULL, FALSE, flags);
+  g_object_class_install_properties (object_class, N_PROPS, properties);
 }
 
 static void
 ferry_demo_heat_init (FerryDemoHeat *self)
 {
-  self->field = ferry_demo_heat_field_new (FERRY_DEMO_HEAT_AMBIENT);
-  self->sources = g_array_new (FALSE, FALSE, sizeof (Source));
-  self->notes = g_list_store_new (FERRY_DEMO_TYPE_NOTE);
-  self->conductivity = FERRY_DEMO_HEAT_CONDUCTIVITY;
-  self->source_power = FERRY_DEMO_HEAT_POWER;
-  self->speed = FERRY_DEMO_HEAT_SPEED;
-  self->mean_temperature = self->max_temperature = FERRY_DEMO_HEAT_AMBIENT;
-  self->next_note = NOTE_INTERVAL;
+  for (guint id = 1; id < N_NUMBERS; id++)
+    self->values[id] = numbers[id].first;
 }
 
 FerryDemoHeat *
 ferry_demo_heat_new (void)
 {
-  return g_object_new (FERRY_DEMO_TYPE_HEAT, NULL);
+  FerryDemoHeat *self = g_object_new (FERRY_DEMO_TYPE_HEAT, NULL);
+
+  self->field = ferry_demo_heat_field_new (FERRY_DEMO_HEAT_AMBIENT);
+  self->sources = g_array_new (FALSE, FALSE, sizeof (Source));
+  self->notes = g_list_store_new (G_TYPE_OBJECT);
+  self->next_note = NOTE_INTERVAL;
+  return self;
 }
 
 FerryDemoHeatField *

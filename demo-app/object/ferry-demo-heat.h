@@ -6,15 +6,27 @@
 #include <gio/gio.h>
 
 #include "object/ferry-demo-heat-field.h"
-#include "object/ferry-demo-heat-properties.h"
 
 G_BEGIN_DECLS
 
-/* The plate with its heat sources: an object like any other, which knows nothing of processes. Its properties are those
- * of ferry-demo-heat-properties.h.
+/* A plate of metal with heat sources: an object like any other, which knows nothing of processes.
  *
- * It computes when it is told to: ferry_demo_heat_advance() takes as many steps as are due. */
+ * It computes when it is told to: ferry_demo_heat_advance() takes as many steps as are due. One that was made by
+ * g_object_new() has the properties and cannot compute, as a replica of one that can.
+ *
+ * Properties, all but the first of them doubles:
+ *
+ *   running           whether time goes on
+ *   conductivity      of the plate, in W/(m·K)
+ *   source-power      of each heat source, in W
+ *   speed             steps a second that are wanted; where the processor has no time for them there are fewer
+ *   time              how much was simulated, in s
+ *   mean-temperature  in °C, as the next
+ *   max-temperature
+ *   steps             how many were computed
+ *   n-sources         how many heat sources there are */
 
+#define FERRY_DEMO_HEAT_AMBIENT 20.0
 #define FERRY_DEMO_HEAT_MAX_SOURCES 64
 #define FERRY_DEMO_HEAT_MAX_NOTES 1000
 
@@ -23,11 +35,12 @@ G_DECLARE_FINAL_TYPE (FerryDemoHeat, ferry_demo_heat, FERRY_DEMO, HEAT, GObject)
 
 FerryDemoHeat *ferry_demo_heat_new (void) G_GNUC_WARN_UNUSED_RESULT;
 FerryDemoHeatField *ferry_demo_heat_get_field (FerryDemoHeat *self);
-/* (element-type FerryDemoNote): the log. */
+/* (element-type GObject): the log. */
 GListModel *ferry_demo_heat_get_notes (FerryDemoHeat *self);
+/* (transfer none): what an item of the log says, a time in seconds and a text. */
+GVariant *ferry_demo_heat_get_row (gpointer note);
 
-void ferry_demo_heat_start (FerryDemoHeat *self);
-void ferry_demo_heat_stop (FerryDemoHeat *self);
+/* Time begins anew, at the ambient temperature and with no heat source. The settings stay. */
 void ferry_demo_heat_reset (FerryDemoHeat *self);
 gboolean ferry_demo_heat_add_source (FerryDemoHeat *self, guint x, guint y, GError **error);
 void ferry_demo_heat_step (FerryDemoHeat *self, guint n_steps);

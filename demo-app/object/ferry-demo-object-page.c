@@ -1,184 +1,222 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Widgets are bound to the replica, which is the same for all workers, and is there from the first start on. The
- * bindings hang on a group until then.
+/* An object that lives in another process, and widgets that are bound to it, both ways.
  *
- * A picture is asked for when a frame begins and the plate has changed. While one is on its way no other is asked for,
- * so a worker that is slow costs frames and nothing more. A plate that stands still leaves the frame clock alone. */
+ * The proxy stands for the object. Its replica is an object of this process with the same properties, which the proxy
+ * keeps the same as those of the object: what one sets here is set there, and the other way round. So a slider is bound
+ * to the replica as to any object. The log is a list of the worker, and its replica is a model for a list view.
+ *
+ * A worker that ends is followed by another one at the user's wish. Proxies, replicas and bindings go on with that one.
+ *
+ * A picture is asked for in a frame after the object has changed. While one is on its way, no other is asked for. So a
+ * slow worker costs pictures, and a plate that stands still costs nothing. */
 
 #include "object/ferry-demo-object-page.h"
 
+#include <ferry-gtk.h>
+#include <ferry-objects.h>
 #include <glib/gi18n.h>
 
 #include "app/ferry-demo-format.h"
 #include "app/ferry-demo-message.h"
-#include "object/ferry-demo-heat-field.h"
-#include "object/ferry-demo-log-factory.h"
-#include "object/ferry-demo-plate.h"
+#include "app/ferry-demo-window.h"
+#include "app/ferry-demo-workers.h"
+#include "object/ferry-demo-heat.h"
 
-#define NO_FIGURE "–"
+#define CALL_TIME (10 * G_USEC_PER_SEC)
 #define SINGLE_STEPS 100u
-
-/* Microseconds over which pictures are counted. */
-#define RATE_TIME (G_USEC_PER_SEC / 2)
+/* So many calls keep the worker busy while it is killed. */
+#define KILL_CALLS 5
 
 struct _FerryDemoObjectPage
 {
-  FerryDemoPage parent_instance;
+  AdwBin parent_instance;
 
-  FerryDemoObject *object;
-  GBindingGroup *bindings;
-  FerryDemoHeatReplica *replica; /* that widgets are bound to */
-  GtkNoSelection *log_model;
+  FerryRouter *router;
+  FerryLauncher *launcher;
+  FerryWorker *worker; /* from its launch until its end was told */
+  FerryProxy *proxy;   /* this and the next are there from the first launch on */
+  FerryProxy *log_proxy;
+  FerryDemoHeat *replica;
+  FerryListReplica *log;
+  guint n_pending;   /* calls that have not called back */
+  char *reason;      /* (nullable): why there is no worker */
+  guint n_failed;    /* calls of the last worker, with its end */
+  gboolean is_begun; /* the plate of this worker has its first heat sources */
+  gboolean rests;    /* time was stopped because the page was hidden */
 
   guint tick_callback;
-  gboolean stale;     /* the picture, which is older than the plate */
-  gboolean rendering; /* a picture is on its way */
-  guint n_pictures;
-  guint n_pictures_before; /* when the counting began, which was then */
-  gint64 counted_since;
+  gboolean is_rendering; /* a picture is on its way */
+  gboolean is_stale;     /* and is older than the plate */
 
-  GtkWidget *running_switch;
-  gboolean follows; /* the plate follows what is seen: see ferry_demo_object_page_set_follows() */
-  gboolean rests;   /* time was stopped because the page was hidden */
-  GPid begun;       /* time was begun on the plate of this process */
+  GtkPicture *plate;
+  GtkWidget *spinner;
+  GtkLabel *black_label;
+  GtkLabel *white_label;
+  GtkLabel *figures_label;
+  GtkWidget *left;
+  AdwPreferencesGroup *group;
+  GtkWidget *kill_button;
+  GtkWidget *again_button;
+  GtkWidget *settings;
+  GtkSwitch *running_switch;
+  GtkScale *conductivity_scale;
+  GtkScale *power_scale;
+  GtkScale *speed_scale;
+  GtkNoSelection *log_model;
+  GtkWidget *log_list;
 };
 
-G_DEFINE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO_TYPE_PAGE)
+G_DEFINE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, ADW_TYPE_BIN)
+
+static void show_state (FerryDemoObjectPage *self);
 
 static gboolean
 is_live (FerryDemoObjectPage *self)
 {
-  return self->object != NULL && ferry_demo_object_get_state (self->object) == FERRY_DEMO_OBJECT_STATE_LIVE;
-}
-
-static void
-refused_cb (FerryDemoObjectPage *self, const char *text)
-{
-  ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, text);
+  return self->worker != NULL && ferry_proxy_get_listening (self->proxy);
 }
 
 /* ---- calls ---- */
 
-/* What a call that was lost with its worker failed with is said together with the end of that. */
+static gboolean
+is_end (const GError *error)
+{
+  return g_error_matches (error, FERRY_ERROR, FERRY_ERROR_WORKER_LOST) ||
+         g_error_matches (error, FERRY_ERROR, FERRY_ERROR_CLOSED);
+}
+
+/* (nullable) (transfer full): what the call gave; calls that their worker has taken along are counted. */
+static GVariant *
+finish_call (FerryDemoObjectPage *self, GObject *source, GAsyncResult *result)
+{
+  g_autoptr (GError) error = NULL;
+  GVariant *value = NULL;
+
+  self->n_pending--;
+  if (ferry_proxy_call_finish (FERRY_PROXY (source), result, &value, NULL, &error))
+    return value;
+  if (is_end (error))
+    {
+      self->n_failed++;
+      show_state (self);
+    }
+  else if (gtk_widget_get_root (GTK_WIDGET (self)) != NULL)
+    ferry_demo_tell (GTK_WIDGET (self), error->message, NULL);
+  return NULL;
+}
+
 static void
 called_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (FerryDemoObjectPage) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = ferry_demo_object_call_finish (FERRY_DEMO_OBJECT (source), result, &error);
-
-  if (value == NULL && is_live (self))
-    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, error->message);
+  g_autoptr (GVariant) value = finish_call (self, source, result);
 }
 
 static void
-call (FerryDemoObjectPage *self, const char *method, GVariant *arguments)
+call (FerryDemoObjectPage *self, const char *method, GVariant *arguments, GAsyncReadyCallback callback)
 {
-  if (is_live (self))
-    ferry_demo_object_call_async (self->object, method, arguments, called_cb, g_object_ref (self));
-  else if (arguments != NULL)
-    g_variant_unref (g_variant_ref_sink (arguments));
-}
+  g_autoptr (GVariant) owned = arguments != NULL ? g_variant_ref_sink (arguments) : NULL;
 
-static void
-start_or_stop (GtkWidget *widget, const char *action, GVariant *parameter)
-{
-  FerryDemoObjectPage *self = FERRY_DEMO_OBJECT_PAGE (widget);
-  gboolean running = gtk_switch_get_active (GTK_SWITCH (self->running_switch));
-
-  call (self, running ? FERRY_DEMO_HEAT_STOP : FERRY_DEMO_HEAT_START, NULL);
+  if (!is_live (self))
+    return;
+  self->n_pending++;
+  ferry_proxy_call_async (self->proxy, method, owned, CALL_TIME, NULL, callback, g_object_ref (self));
 }
 
 static void
 step (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  call (FERRY_DEMO_OBJECT_PAGE (widget), FERRY_DEMO_HEAT_STEP, g_variant_new ("(u)", SINGLE_STEPS));
+  call (FERRY_DEMO_OBJECT_PAGE (widget), FERRY_DEMO_HEAT_STEP, g_variant_new ("(u)", SINGLE_STEPS), called_cb);
 }
 
 static void
 reset (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  call (FERRY_DEMO_OBJECT_PAGE (widget), FERRY_DEMO_HEAT_RESET, NULL);
+  call (FERRY_DEMO_OBJECT_PAGE (widget), FERRY_DEMO_HEAT_RESET, NULL, called_cb);
 }
 
+/* A place from 0 to 1, from the left and from above. */
 static void
-add_source_at (FerryDemoObjectPage *self, guint x, guint y)
+add_source_at (FerryDemoObjectPage *self, double x, double y)
 {
-  call (self, FERRY_DEMO_HEAT_ADD_SOURCE, g_variant_new ("(uu)", x, y));
+  guint column = (guint) (CLAMP (x, 0.0, 0.999) * FERRY_DEMO_HEAT_WIDTH);
+  guint row = (guint) (CLAMP (y, 0.0, 0.999) * FERRY_DEMO_HEAT_HEIGHT);
+
+  call (self, FERRY_DEMO_HEAT_ADD_SOURCE, g_variant_new ("(uu)", column, row), called_cb);
 }
 
 static void
 add_source (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  add_source_at (FERRY_DEMO_OBJECT_PAGE (widget), (guint) g_random_int_range (0, FERRY_DEMO_HEAT_WIDTH),
-                 (guint) g_random_int_range (0, FERRY_DEMO_HEAT_HEIGHT));
+  add_source_at (FERRY_DEMO_OBJECT_PAGE (widget), g_random_double (), g_random_double ());
 }
 
 static void
-try_to_break (FerryDemoPage *page)
+pressed_cb (FerryDemoObjectPage *self, int n_presses, double x, double y)
 {
-  ferry_demo_object_kill (FERRY_DEMO_OBJECT_PAGE (page)->object);
-}
-
-static void
-try_again (FerryDemoPage *page)
-{
-  ferry_demo_object_start (FERRY_DEMO_OBJECT_PAGE (page)->object);
+  add_source_at (self, x / gtk_widget_get_width (GTK_WIDGET (self->plate)),
+                 y / gtk_widget_get_height (GTK_WIDGET (self->plate)));
 }
 
 /* ---- pictures ---- */
 
+/* What comes from another process may be anything. */
 static void
 show_picture (FerryDemoObjectPage *self, GVariant *value)
 {
-  g_autoptr (GVariant) bytes = NULL;
+  g_autoptr (GVariant) frame = NULL, data = NULL;
   g_autoptr (GBytes) pixels = NULL;
+  g_autoptr (GdkTexture) texture = NULL;
+  g_autofree char *black_text = NULL, *white_text = NULL;
   double black, white;
-  guint width, height;
 
   if (!g_variant_is_of_type (value, G_VARIANT_TYPE ("(" FERRY_DEMO_HEAT_RENDER_RESULT ")")))
     return;
-  g_variant_get (value, "(uudd@ay)", &width, &height, &black, &white, &bytes);
-  pixels = g_variant_get_data_as_bytes (bytes);
-  if (!ferry_demo_plate_show (ferry_demo_page_get_child (self, "plate"), width, height, pixels))
+  g_variant_get (value, "(@(uuus)dd@ay)", &frame, &black, &white, &data);
+  pixels = g_variant_get_data_as_bytes (data);
+  texture = ferry_remote_picture_make_texture (frame, pixels, NULL);
+  if (texture == NULL)
     return;
-
-  self->n_pictures++;
-  gtk_widget_set_visible (ferry_demo_page_get_child (self, "empty_box"), FALSE);
-  ferry_demo_page_take_text (self, "black_label", g_strdup_printf ("%.0f °C", black));
-  ferry_demo_page_take_text (self, "white_label", g_strdup_printf ("%.0f °C", white));
+  gtk_picture_set_paintable (self->plate, GDK_PAINTABLE (texture));
+  black_text = g_strdup_printf ("%.0f °C", black);
+  white_text = g_strdup_printf ("%.0f °C", white);
+  gtk_label_set_text (self->black_label, black_text);
+  gtk_label_set_text (self->white_label, white_text);
 }
+
+static void want_picture (FerryDemoObjectPage *self);
 
 static void
 rendered_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (FerryDemoObjectPage) self = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) value = ferry_demo_object_call_finish (FERRY_DEMO_OBJECT (source), result, &error);
+  g_autoptr (GVariant) value = finish_call (self, source, result);
 
-  self->rendering = FALSE;
-  if (self->object == NULL)
+  self->is_rendering = FALSE;
+  if (self->router == NULL)
     return;
   if (value != NULL)
     show_picture (self, value);
-  else if (is_live (self))
-    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_WARNING, error->message);
+  if (self->is_stale)
+    want_picture (self);
 }
 
 static void
-count_pictures (FerryDemoObjectPage *self, gint64 now)
+show_figures (FerryDemoObjectPage *self)
 {
-  gint64 time = now - self->counted_since;
+  double time, steps, mean, highest, n_sources;
+  g_autofree char *step_words = NULL, *source_words = NULL, *words = NULL;
 
-  if (time < RATE_TIME)
-    return;
-  ferry_demo_page_take_text (
-    self, "rate_label",
-    g_strdup_printf ("%.0f/s", (double) (self->n_pictures - self->n_pictures_before) * G_USEC_PER_SEC / (double) time));
-  self->n_pictures_before = self->n_pictures;
-  self->counted_since = now;
+  g_object_get (self->replica, "time", &time, "steps", &steps, "mean-temperature", &mean, "max-temperature", &highest,
+                "n-sources", &n_sources, NULL);
+  step_words = ferry_demo_format_counted ((guint64) steps, ngettext ("%s step", "%s steps", (gulong) steps));
+  source_words =
+    ferry_demo_format_counted ((guint64) n_sources, ngettext ("%s heat source", "%s heat sources", (gulong) n_sources));
+  words = g_strdup_printf (_ ("%.1f s in %s, %s, mean %.1f °C, hottest %.1f °C"), time, step_words, source_words, mean,
+                           highest);
+  gtk_label_set_text (self->figures_label, words);
 }
 
 static gboolean
@@ -186,33 +224,23 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
 {
   FerryDemoObjectPage *self = FERRY_DEMO_OBJECT_PAGE (widget);
 
-  count_pictures (self, gdk_frame_clock_get_frame_time (frame_clock));
-  if (self->rendering)
-    return G_SOURCE_CONTINUE;
-  if (is_live (self) && self->stale)
-    {
-      self->stale = FALSE;
-      self->rendering = TRUE;
-      ferry_demo_object_call_async (self->object, FERRY_DEMO_HEAT_RENDER, NULL, rendered_cb, g_object_ref (self));
-      return G_SOURCE_CONTINUE;
-    }
-  if (is_live (self) && gtk_switch_get_active (GTK_SWITCH (self->running_switch)))
-    return G_SOURCE_CONTINUE;
-
   self->tick_callback = 0;
-  gtk_label_set_text (ferry_demo_page_get_child (self, "rate_label"), NO_FIGURE);
+  show_figures (self);
+  if (is_live (self))
+    {
+      self->is_rendering = TRUE;
+      self->is_stale = FALSE;
+      call (self, FERRY_DEMO_HEAT_RENDER, NULL, rendered_cb);
+    }
   return G_SOURCE_REMOVE;
 }
 
 static void
 want_picture (FerryDemoObjectPage *self)
 {
-  self->stale = TRUE;
-  if (self->tick_callback != 0 || !is_live (self) || !gtk_widget_get_mapped (GTK_WIDGET (self)))
-    return;
-  self->n_pictures_before = self->n_pictures;
-  self->counted_since = g_get_monotonic_time ();
-  self->tick_callback = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
+  self->is_stale = TRUE;
+  if (!self->is_rendering && self->tick_callback == 0 && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    self->tick_callback = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
 }
 
 static void
@@ -225,107 +253,64 @@ stop_ticking (FerryDemoObjectPage *self)
 
 /* ---- what is bound to the replica ---- */
 
-static gboolean
-to_seconds (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
+static char *
+format_cb (GtkScale *scale, double value, gpointer unit)
 {
-  g_value_take_string (to, g_strdup_printf ("%.2f s", g_value_get_double (from)));
-  return TRUE;
+  char *text = g_strdup_printf ("%.0f %s", value, _ (unit));
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (scale), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, text, -1);
+  return text;
 }
 
-static gboolean
-to_degrees (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
-{
-  g_value_take_string (to, g_strdup_printf ("%.1f °C", g_value_get_double (from)));
-  return TRUE;
-}
-
-static gboolean
-to_count (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
-{
-  g_auto (GValue) count = G_VALUE_INIT;
-
-  g_value_init (&count, G_TYPE_UINT64);
-  g_value_transform (from, &count);
-  g_value_take_string (to, ferry_format_count (g_value_get_uint64 (&count)));
-  return TRUE;
-}
-
-static gboolean
-to_verb (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
-{
-  g_value_set_static_string (to, g_value_get_boolean (from) ? _ ("_Stop") : _ ("_Start"));
-  return TRUE;
-}
-
-static const struct
-{
-  const char *property;
-  const char *scale;
-  const char *label;
-  const char *unit;
-} settings[] = {
-  {"conductivity", "conductivity_scale", "conductivity_label", "W/(m·K)"},
-  {"source-power", "power_scale", "power_label", "W"},
-  {"speed", "speed_scale", "speed_label", "steps/s"},
-};
-
-static const struct
-{
-  const char *property;
-  const char *label;
-  GBindingTransformFunc func;
-} figures[] = {
-  {"time", "time_label", to_seconds},
-  {"steps", "steps_label", to_count},
-  {"mean-temperature", "mean_label", to_degrees},
-  {"max-temperature", "max_label", to_degrees},
-  {"n-sources", "sources_label", to_count},
-  {"running", "start_button", to_verb},
-};
-
+/* The limits are those of the property. */
 static void
-show_settings (FerryDemoObjectPage *self)
+bind_scale (FerryDemoObjectPage *self, GtkScale *scale, const char *property, const char *unit)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
-    {
-      gpointer scale = ferry_demo_page_get_child (self, settings[i].scale);
-      char *text = g_strdup_printf ("%.0f %s", gtk_range_get_value (scale), settings[i].unit);
+  GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (self->replica), property);
 
-      gtk_accessible_update_property (scale, GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, text, -1);
-      ferry_demo_page_take_text (self, settings[i].label, text);
-    }
+  gtk_range_set_range (GTK_RANGE (scale), G_PARAM_SPEC_DOUBLE (pspec)->minimum, G_PARAM_SPEC_DOUBLE (pspec)->maximum);
+  gtk_range_set_round_digits (GTK_RANGE (scale), 0);
+  gtk_scale_set_format_value_func (scale, format_cb, (gpointer) unit, NULL);
+  g_object_bind_property (self->replica, property, gtk_range_get_adjustment (GTK_RANGE (scale)), "value",
+                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
 }
 
-/* The limits are those of the properties. */
+/* The replica has the object's value again. */
 static void
-bind_setting (FerryDemoObjectPage *self, GObjectClass *klass, guint i)
+set_failed_cb (FerryDemoObjectPage *self, const char *property, const GError *error)
 {
-  GParamSpecDouble *pspec = G_PARAM_SPEC_DOUBLE (g_object_class_find_property (klass, settings[i].property));
-  GtkRange *range = ferry_demo_page_get_child (self, settings[i].scale);
-
-  gtk_range_set_range (range, pspec->minimum, pspec->maximum);
-  gtk_range_set_value (range, pspec->default_value);
-  gtk_range_set_round_digits (range, 0);
-  g_signal_connect_object (range, "value-changed", G_CALLBACK (show_settings), self, G_CONNECT_SWAPPED);
-  g_binding_group_bind (self->bindings, settings[i].property, gtk_range_get_adjustment (range), "value",
-                        G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  if (!is_end (error))
+    ferry_demo_tell (GTK_WIDGET (self), error->message, NULL);
 }
 
-static void
-bind_all (FerryDemoObjectPage *self)
-{
-  g_autoptr (GTypeClass) klass = g_type_class_ref (FERRY_DEMO_TYPE_HEAT_REPLICA);
+static void listening_cb (FerryDemoObjectPage *self);
 
-  self->bindings = g_binding_group_new ();
-  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
-    bind_setting (self, G_OBJECT_CLASS (klass), i);
-  g_binding_group_bind (self->bindings, "running", self->running_switch, "active",
-                        G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
-  for (guint i = 0; i < G_N_ELEMENTS (figures); i++)
-    g_binding_group_bind_full (self->bindings, figures[i].property, ferry_demo_page_get_child (self, figures[i].label),
-                               "label", G_BINDING_SYNC_CREATE, figures[i].func, NULL, NULL, NULL);
-  show_settings (self);
+static gboolean
+connect (FerryDemoObjectPage *self, GError **error)
+{
+  g_autoptr (FerryTransport) transport =
+    ferry_launcher_add_transport (self->launcher, self->router, FERRY_DEMO_HEAT_TRANSPORT, error);
+
+  if (transport == NULL)
+    return FALSE;
+  self->proxy = ferry_proxy_new (transport, FERRY_DEMO_HEAT_OBJECT);
+  g_signal_connect_object (self->proxy, "notify::listening", G_CALLBACK (listening_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->proxy, "set-failed", G_CALLBACK (set_failed_cb), self, G_CONNECT_SWAPPED);
+  self->replica = FERRY_DEMO_HEAT (ferry_proxy_create_replica (self->proxy, FERRY_DEMO_TYPE_HEAT, NULL));
+  g_signal_connect_object (self->replica, "notify", G_CALLBACK (want_picture), self, G_CONNECT_SWAPPED);
+  bind_scale (self, self->conductivity_scale, "conductivity", N_ ("W/(m·K)"));
+  bind_scale (self, self->power_scale, "source-power", N_ ("W"));
+  bind_scale (self, self->speed_scale, "speed", N_ ("steps/s"));
+  g_object_bind_property (self->replica, "running", self->running_switch, "active",
+                          G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+
+  self->log_proxy = ferry_proxy_new (transport, FERRY_DEMO_LOG_OBJECT);
+  self->log = ferry_list_replica_new (self->log_proxy);
+  gtk_no_selection_set_model (self->log_model, G_LIST_MODEL (self->log));
+  return TRUE;
 }
+
+/* ---- the log ---- */
 
 /* A log that shows its end keeps showing its end when lines are added. */
 static void
@@ -333,132 +318,185 @@ log_changed_cb (FerryDemoObjectPage *self, guint position, guint n_removed, guin
 {
   guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->log_model));
 
-  gtk_widget_set_visible (ferry_demo_page_get_child (self, "log_placeholder"), n_items == 0);
   if (n_added > 0 && position + n_added == n_items)
-    gtk_widget_activate_action (ferry_demo_page_get_child (self, "log_list"), "list.scroll-to-item", "u", n_items - 1);
+    gtk_widget_activate_action (self->log_list, "list.scroll-to-item", "u", n_items - 1);
 }
 
-/* Of a worker that was lost the figures and the log stay to be read, until there is another one. */
 static void
-follow_replica (FerryDemoObjectPage *self)
+show_row (GtkLabel *label, GParamSpec *pspec, FerryListRow *row)
 {
-  FerryDemoHeatReplica *replica = ferry_demo_object_get_replica (self->object);
+  GVariant *value = ferry_list_row_get_loaded (row) ? ferry_list_row_get_value (row) : NULL;
+  g_autofree char *words = NULL;
+  const char *text;
+  double time;
 
-  if (replica == self->replica || replica == NULL)
-    return;
-  g_set_object (&self->replica, replica);
-  g_binding_group_set_source (self->bindings, replica);
-  g_signal_connect_object (replica, "notify", G_CALLBACK (want_picture), self, G_CONNECT_SWAPPED);
-  gtk_no_selection_set_model (self->log_model, ferry_demo_object_get_log (self->object));
+  if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE (FERRY_DEMO_LOG_ROW_TYPE)))
+    {
+      g_variant_get (value, "(d&s)", &time, &text);
+      words = g_strdup_printf (_ ("%.1f s: %s"), time, text);
+    }
+  gtk_label_set_text (label, words != NULL ? words : "…");
 }
 
-/* ---- time, by itself ---- */
+static void
+setup_row_cb (FerryDemoObjectPage *self, GtkListItem *item)
+{
+  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
 
-/* A new plate has two sources, so that there is something to be seen at once. */
+  gtk_widget_add_css_class (label, "numeric");
+  gtk_list_item_set_child (item, label);
+}
+
+static void
+bind_row_cb (FerryDemoObjectPage *self, GtkListItem *item)
+{
+  GtkWidget *label = gtk_list_item_get_child (item);
+  FerryListRow *row = gtk_list_item_get_item (item);
+
+  g_signal_connect_object (row, "notify", G_CALLBACK (show_row), label, G_CONNECT_SWAPPED);
+  show_row (GTK_LABEL (label), NULL, row);
+}
+
+static void
+unbind_row_cb (FerryDemoObjectPage *self, GtkListItem *item)
+{
+  g_signal_handlers_disconnect_by_func (gtk_list_item_get_item (item), show_row, gtk_list_item_get_child (item));
+}
+
+/* ---- workers ---- */
+
+/* Time goes on while the page is seen. A new plate has two sources, so that there is something to be seen at once. */
 static void
 follow (FerryDemoObjectPage *self)
 {
-  GPid pid = ferry_demo_object_get_pid (self->object);
-  gboolean mapped = gtk_widget_get_mapped (GTK_WIDGET (self));
+  gboolean is_mapped = gtk_widget_get_mapped (GTK_WIDGET (self));
 
-  if (!self->follows || !is_live (self))
+  if (!is_live (self))
     return;
-  if (mapped && self->begun != pid)
+  if (is_mapped && !self->is_begun)
     {
-      self->begun = pid;
-      self->rests = FALSE;
-      add_source_at (self, FERRY_DEMO_HEAT_WIDTH / 3, FERRY_DEMO_HEAT_HEIGHT / 2);
-      add_source_at (self, 3 * FERRY_DEMO_HEAT_WIDTH / 4, FERRY_DEMO_HEAT_HEIGHT / 3);
-      call (self, FERRY_DEMO_HEAT_START, NULL);
+      self->is_begun = TRUE;
+      add_source_at (self, 0.33, 0.5);
+      add_source_at (self, 0.75, 0.33);
+      gtk_switch_set_active (self->running_switch, TRUE);
     }
-  else if (mapped && self->rests)
+  else if (is_mapped ? self->rests : gtk_switch_get_active (self->running_switch))
     {
-      self->rests = FALSE;
-      call (self, FERRY_DEMO_HEAT_START, NULL);
-    }
-  else if (!mapped && gtk_switch_get_active (GTK_SWITCH (self->running_switch)))
-    {
-      self->rests = TRUE;
-      call (self, FERRY_DEMO_HEAT_STOP, NULL);
+      self->rests = !is_mapped;
+      gtk_switch_set_active (self->running_switch, is_mapped);
     }
 }
 
-void
-ferry_demo_object_page_set_follows (FerryDemoObjectPage *self, gboolean follows)
+static void
+listening_cb (FerryDemoObjectPage *self)
 {
-  self->follows = follows;
+  show_state (self);
+  follow (self);
 }
 
-/* ---- states ---- */
+static void
+ended_cb (FerryDemoObjectPage *self, FerryExit *ended, FerryWorker *worker)
+{
+  if (worker != self->worker)
+    return;
+  self->reason = g_strdup (ferry_exit_get_message (ended));
+  g_clear_object (&self->worker);
+  show_state (self);
+}
+
+static void
+start (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  FerryDemoObjectPage *self = FERRY_DEMO_OBJECT_PAGE (widget);
+  g_autoptr (GError) error = NULL;
+
+  if (self->worker != NULL)
+    return;
+  g_clear_pointer (&self->reason, g_free);
+  self->n_failed = 0;
+  self->is_begun = self->rests = FALSE;
+  if (self->proxy != NULL || connect (self, &error))
+    self->worker = ferry_launcher_spawn_again (self->launcher, self->router, &error);
+  if (self->worker != NULL)
+    g_signal_connect_object (self->worker, "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
+  else
+    self->reason = g_strdup (error->message);
+  show_state (self);
+}
+
+/* With some calls under way, which fail then. */
+static void
+kill_worker (GtkWidget *widget, const char *action, GVariant *parameter)
+{
+  FerryDemoObjectPage *self = FERRY_DEMO_OBJECT_PAGE (widget);
+
+  for (guint i = 0; i < KILL_CALLS; i++)
+    call (self, FERRY_DEMO_HEAT_STEP, g_variant_new ("(u)", 5 * SINGLE_STEPS), called_cb);
+  if (self->worker != NULL)
+    ferry_worker_force_exit (self->worker);
+}
+
+static void
+drop_all (FerryDemoObjectPage *self)
+{
+  if (self->worker != NULL)
+    ferry_worker_force_exit (self->worker);
+  g_clear_object (&self->worker);
+  g_clear_object (&self->log);
+  g_clear_object (&self->replica);
+  g_clear_object (&self->log_proxy);
+  g_clear_object (&self->proxy);
+}
+
+/* Returns when the worker has ended and all calls have, and dispatches the main context until then. */
+static void
+stop (FerryDemoObjectPage *self)
+{
+  g_autoptr (FerryWorker) worker = self->worker != NULL ? g_object_ref (self->worker) : NULL;
+
+  drop_all (self);
+  while (self->n_pending > 0 || (worker != NULL && ferry_worker_get_state (worker) != FERRY_WORKER_STATE_ENDED))
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* Of a worker that was lost: one cause, and what it has cost. */
+static char *
+describe_state (FerryDemoObjectPage *self)
+{
+  g_autofree char *calls = NULL;
+
+  if (is_live (self))
+    return g_strdup_printf (_ ("It lives in process %d."), (int) ferry_worker_get_pid (self->worker));
+  if (self->worker != NULL || self->reason == NULL)
+    return g_strdup (_ ("Connecting…"));
+  if (self->n_failed == 0)
+    return g_strdup (self->reason);
+  calls = ferry_demo_format_counted (self->n_failed,
+                                     ngettext ("%s call failed with it.", "%s calls failed with it.", self->n_failed));
+  return g_strdup_printf ("%s. %s", self->reason, calls);
+}
 
 static void
 show_state (FerryDemoObjectPage *self)
 {
-  FerryDemoObjectState state = ferry_demo_object_get_state (self->object);
+  static const char *const actions[] = {"object.step", "object.reset", "object.add-source"};
+  gboolean live = is_live (self);
+  g_autofree char *words = describe_state (self);
 
-  switch (state)
-    {
-    case FERRY_DEMO_OBJECT_STATE_LIVE:
-      ferry_demo_page_take_text (
-        self, "state_label",
-        g_strdup_printf (_ ("Live in process %d"), (int) ferry_demo_object_get_pid (self->object)));
-      break;
-    case FERRY_DEMO_OBJECT_STATE_LOST:
-      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), _ ("Lost"));
-      break;
-    case FERRY_DEMO_OBJECT_STATE_OFF:
-      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), _ ("Off"));
-      break;
-    case FERRY_DEMO_OBJECT_STATE_CONNECTING:
-    default:
-      gtk_label_set_text (ferry_demo_page_get_child (self, "state_label"), _ ("Connecting…"));
-      break;
-    }
-}
-
-/* One cause, and what it has cost. */
-static void
-show_loss (FerryDemoObjectPage *self)
-{
-  guint n_failed = ferry_demo_object_get_n_failed (self->object);
-  g_autofree char *calls = ferry_demo_format_counted (n_failed, ngettext ("%s call", "%s calls", n_failed));
-  const char *reason = ferry_demo_object_get_reason (self->object);
-  g_autofree char *text =
-    n_failed > 0 ? g_strdup_printf (_ ("%s. %s failed with it."), reason, calls) : g_strdup (reason);
-
-  ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, text);
-  gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"), _ ("There is no worker"));
-}
-
-static void
-changed_cb (FerryDemoObjectPage *self)
-{
-  FerryDemoObjectState state = ferry_demo_object_get_state (self->object);
-  gboolean live = state == FERRY_DEMO_OBJECT_STATE_LIVE;
-  gboolean connecting = state == FERRY_DEMO_OBJECT_STATE_CONNECTING;
-  static const char *const actions[] = {"object.start-or-stop", "object.step", "object.reset", "object.add-source"};
-
-  follow_replica (self);
-  show_state (self);
+  /* The page is gone. */
+  if (self->router == NULL)
+    return;
+  adw_preferences_group_set_description (self->group, words);
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     gtk_widget_action_set_enabled (GTK_WIDGET (self), actions[i], live);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "page.try-to-break", live || connecting);
-  gtk_widget_set_sensitive (ferry_demo_page_get_child (self, "controls"), live);
-  gtk_widget_set_sensitive (ferry_demo_page_get_child (self, "plate"), live);
-  /* A box that flows keeps the focus where it is, instead of passing it on, while none of its buttons takes it. */
-  gtk_widget_set_sensitive (ferry_demo_page_get_child (self, "calls"), live);
-  gtk_spinner_set_spinning (ferry_demo_page_get_child (self, "spinner"), connecting);
-  gtk_widget_set_visible (ferry_demo_page_get_child (self, "spinner"), connecting);
-  if (connecting)
-    {
-      ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_INFO, NULL);
-      gtk_label_set_text (ferry_demo_page_get_child (self, "empty_label"), _ ("Connecting…"));
-    }
-  if (state == FERRY_DEMO_OBJECT_STATE_LOST)
-    show_loss (self);
+  gtk_widget_set_sensitive (self->settings, live);
+  /* A box that flows keeps the focus where it is, instead of passing it on, if a child has nothing that takes it. */
+  gtk_widget_set_sensitive (self->left, live);
+  gtk_widget_set_visible (self->kill_button, self->worker != NULL);
+  gtk_widget_set_visible (self->again_button, self->worker == NULL);
+  gtk_widget_set_visible (self->spinner, self->worker != NULL && !live);
   if (live)
     want_picture (self);
-  follow (self);
 }
 
 /* ---- the page itself ---- */
@@ -469,10 +507,8 @@ ferry_demo_object_page_map (GtkWidget *widget)
   FerryDemoObjectPage *self = FERRY_DEMO_OBJECT_PAGE (widget);
 
   GTK_WIDGET_CLASS (ferry_demo_object_page_parent_class)->map (widget);
-  if (self->object == NULL)
-    return;
-  if (ferry_demo_object_get_state (self->object) == FERRY_DEMO_OBJECT_STATE_OFF)
-    ferry_demo_object_start (self->object);
+  if (self->proxy == NULL)
+    start (widget, NULL, NULL);
   follow (self);
   want_picture (self);
 }
@@ -482,8 +518,7 @@ ferry_demo_object_page_unmap (GtkWidget *widget)
 {
   stop_ticking (FERRY_DEMO_OBJECT_PAGE (widget));
   GTK_WIDGET_CLASS (ferry_demo_object_page_parent_class)->unmap (widget);
-  if (FERRY_DEMO_OBJECT_PAGE (widget)->object != NULL)
-    follow (FERRY_DEMO_OBJECT_PAGE (widget));
+  follow (FERRY_DEMO_OBJECT_PAGE (widget));
 }
 
 static void
@@ -492,109 +527,68 @@ ferry_demo_object_page_dispose (GObject *object)
   FerryDemoObjectPage *self = FERRY_DEMO_OBJECT_PAGE (object);
 
   stop_ticking (self);
-  if (self->object != NULL)
-    g_signal_handlers_disconnect_by_data (self->object, self);
-  if (self->replica != NULL)
-    g_signal_handlers_disconnect_by_data (self->replica, self);
-  g_clear_object (&self->replica);
-  g_clear_object (&self->bindings);
-  g_clear_object (&self->log_model);
-  g_clear_object (&self->object);
+  drop_all (self);
+  g_clear_object (&self->launcher);
+  g_clear_object (&self->router);
   G_OBJECT_CLASS (ferry_demo_object_page_parent_class)->dispose (object);
-}
-
-static void
-install_actions (GtkWidgetClass *widget_class)
-{
-  gtk_widget_class_install_action (widget_class, "object.start-or-stop", NULL, start_or_stop);
-  gtk_widget_class_install_action (widget_class, "object.step", NULL, step);
-  gtk_widget_class_install_action (widget_class, "object.reset", NULL, reset);
-  gtk_widget_class_install_action (widget_class, "object.add-source", NULL, add_source);
-}
-
-static void
-begin (FerryDemoPage *page, FerryDemoSession *session)
-{
-  FerryDemoObjectPage *self = FERRY_DEMO_OBJECT_PAGE (page);
-
-  self->object = g_object_ref (ferry_demo_session_get_object (session));
-  g_signal_connect_object (self->object, "changed", G_CALLBACK (changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (self->object, "refused", G_CALLBACK (refused_cb), self, G_CONNECT_SWAPPED);
-  changed_cb (self);
-}
-
-static gboolean
-is_settled (FerryDemoPage *page)
-{
-  return FERRY_DEMO_OBJECT_PAGE (page)->n_pictures > 20;
 }
 
 static void
 ferry_demo_object_page_class_init (FerryDemoObjectPageClass *klass)
 {
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
-  static const char *const names[] = {
-    "plate",
-    "empty_box",
-    "spinner",
-    "empty_label",
-    "black_label",
-    "white_label",
-    "start_button",
-    "controls",
-    "calls",
-    "running_switch",
-    "speed_label",
-    "power_label",
-    "conductivity_label",
-    "conductivity_scale",
-    "power_scale",
-    "speed_scale",
-    "time_label",
-    "steps_label",
-    "mean_label",
-    "max_label",
-    "sources_label",
-    "rate_label",
-    "log_list",
-    "log_placeholder",
-    "state_label",
-    NULL,
-  };
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_object_page_dispose;
   widget_class->map = ferry_demo_object_page_map;
   widget_class->unmap = ferry_demo_object_page_unmap;
-  FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_again = try_again;
-  FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
-
-  g_type_ensure (FERRY_DEMO_TYPE_PLATE);
-  ferry_demo_page_class_set_template (klass, "ferry-demo-object-page", names);
-  install_actions (widget_class);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-object-page.ui");
+#define BIND(child) gtk_widget_class_bind_template_child (widget_class, FerryDemoObjectPage, child)
+  BIND (plate);
+  BIND (spinner);
+  BIND (black_label);
+  BIND (white_label);
+  BIND (figures_label);
+  BIND (left);
+  BIND (group);
+  BIND (kill_button);
+  BIND (again_button);
+  BIND (settings);
+  BIND (running_switch);
+  BIND (conductivity_scale);
+  BIND (power_scale);
+  BIND (speed_scale);
+  BIND (log_model);
+  BIND (log_list);
+  gtk_widget_class_bind_template_callback (widget_class, pressed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, log_changed_cb);
+  gtk_widget_class_bind_template_callback (widget_class, setup_row_cb);
+  gtk_widget_class_bind_template_callback (widget_class, bind_row_cb);
+  gtk_widget_class_bind_template_callback (widget_class, unbind_row_cb);
+  gtk_widget_class_install_action (widget_class, "object.step", NULL, step);
+  gtk_widget_class_install_action (widget_class, "object.reset", NULL, reset);
+  gtk_widget_class_install_action (widget_class, "object.add-source", NULL, add_source);
+  gtk_widget_class_install_action (widget_class, "object.kill", NULL, kill_worker);
+  gtk_widget_class_install_action (widget_class, "object.start", NULL, start);
 }
 
 static void
 ferry_demo_object_page_init (FerryDemoObjectPage *self)
 {
-  g_autoptr (GtkListItemFactory) factory = ferry_demo_log_factory_new ();
+  g_autoptr (GdkPaintable) nothing = gdk_paintable_new_empty (FERRY_DEMO_HEAT_WIDTH, FERRY_DEMO_HEAT_HEIGHT);
 
-  self->follows = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
-  self->running_switch = ferry_demo_page_get_child (self, "running_switch");
-  bind_all (self);
-  self->log_model = gtk_no_selection_new (NULL);
-  gtk_list_view_set_factory (ferry_demo_page_get_child (self, "log_list"), factory);
-  gtk_list_view_set_model (ferry_demo_page_get_child (self, "log_list"), GTK_SELECTION_MODEL (self->log_model));
-  g_signal_connect_object (self->log_model, "items-changed", G_CALLBACK (log_changed_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (ferry_demo_page_get_child (self, "plate"), "place-chosen", G_CALLBACK (add_source_at), self,
-                           G_CONNECT_SWAPPED);
+  /* So that nothing moves when the first picture comes. */
+  gtk_picture_set_paintable (self->plate, nothing);
 }
 
-/* Of all workers. */
-guint
-ferry_demo_object_page_get_n_pictures (FerryDemoObjectPage *self)
+GtkWidget *
+ferry_demo_object_page_new (FerryDemoSession *session)
 {
-  return self->n_pictures;
+  FerryDemoObjectPage *self = g_object_new (FERRY_DEMO_TYPE_OBJECT_PAGE, NULL);
+
+  self->router = g_object_ref (ferry_demo_session_get_router (session));
+  self->launcher = ferry_demo_launcher_new (ferry_demo_session_get_worker_path (session), FERRY_DEMO_HEAT_ARGUMENT);
+  g_object_set (self->launcher, "name", FERRY_DEMO_HEAT_OBJECT, NULL);
+  g_signal_connect_object (session, "stopping", G_CALLBACK (stop), self, G_CONNECT_SWAPPED);
+  return GTK_WIDGET (self);
 }

@@ -3,21 +3,17 @@
 
 #pragma once
 
-#include <gtk/gtk.h>
+#include <adwaita.h>
 
-#include "app/ferry-demo-page.h"
+#include "app/ferry-demo-session.h"
 
 G_BEGIN_DECLS
 
-/* The plate in the worker. It shows its picture at the frame rate, its properties on sliders, a switch and labels, its
- * methods on buttons, and its log. The worker is started when the page is seen for the first time. */
+/* A plate that is heated, an object in another process, and the widgets that are bound to it. */
 
 #define FERRY_DEMO_TYPE_OBJECT_PAGE (ferry_demo_object_page_get_type ())
-G_DECLARE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO, OBJECT_PAGE, FerryDemoPage)
+G_DECLARE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO, OBJECT_PAGE, AdwBin)
 
-/* Whether time begins on a new plate by itself, and goes on only while the page is seen. It does so from the beginning.
- */
-void ferry_demo_object_page_set_follows (FerryDemoObjectPage *self, gboolean follows);
-guint ferry_demo_object_page_get_n_pictures (FerryDemoObjectPage *self);
+GtkWidget *ferry_demo_object_page_new (FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -12,24 +12,9 @@
 #include "app/ferry-demo-message.h"
 #include "app/worker-jobs.h"
 #include "object/ferry-demo-heat.h"
-#include "object/ferry-demo-note.h"
 
 /* A call waits at most this long, in microseconds, for steps that are under way. */
 #define BUDGET 4000
-
-static void
-start_func (gpointer object, FerryInvocation *invocation, gpointer user_data)
-{
-  ferry_demo_heat_start (object);
-  ferry_invocation_return_value (invocation, NULL);
-}
-
-static void
-stop_func (gpointer object, FerryInvocation *invocation, gpointer user_data)
-{
-  ferry_demo_heat_stop (object);
-  ferry_invocation_return_value (invocation, NULL);
-}
 
 static void
 reset_func (gpointer object, FerryInvocation *invocation, gpointer user_data)
@@ -73,20 +58,26 @@ render_func (gpointer object, FerryInvocation *invocation, gpointer user_data)
 {
   double black, white;
   g_autoptr (GBytes) pixels = ferry_demo_heat_render (object, &black, &white);
+  GVariant *bytes = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, pixels, /* trusted: */ TRUE);
 
-  ferry_invocation_return_value (
-    invocation, g_variant_new ("(uudd@ay)", FERRY_DEMO_HEAT_WIDTH, FERRY_DEMO_HEAT_HEIGHT, black, white,
-                               g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, pixels, /* trusted: */ TRUE)));
+  ferry_invocation_return_value (invocation,
+                                 g_variant_new ("((uuus)dd@ay)", FERRY_DEMO_HEAT_WIDTH, FERRY_DEMO_HEAT_HEIGHT,
+                                                3 * FERRY_DEMO_HEAT_WIDTH, "r8g8b8", black, white, bytes));
 }
 
+/* What is listed can be done with the object by others, and nothing else. */
 static FerryInterface *
 create_heat_interface (void)
 {
+  static const char *const settings[] = {"running", "conductivity", "source-power", "speed"};
+  static const char *const figures[] = {"time", "mean-temperature", "max-temperature", "steps", "n-sources"};
   FerryInterface *interface = ferry_interface_new ("org.ferryproject.Demo.Heat", FERRY_DEMO_TYPE_HEAT);
 
-  ferry_interface_add_all (interface);
-  ferry_interface_add_method (interface, FERRY_DEMO_HEAT_START, "", "", start_func, NULL, NULL);
-  ferry_interface_add_method (interface, FERRY_DEMO_HEAT_STOP, "", "", stop_func, NULL, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (settings); i++)
+    ferry_interface_add_property (interface, settings[i],
+                                  G_DBUS_PROPERTY_INFO_FLAGS_READABLE | G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE);
+  for (guint i = 0; i < G_N_ELEMENTS (figures); i++)
+    ferry_interface_add_property (interface, figures[i], G_DBUS_PROPERTY_INFO_FLAGS_READABLE);
   ferry_interface_add_method (interface, FERRY_DEMO_HEAT_RESET, "", "", reset_func, NULL, NULL);
   ferry_interface_add_method (interface, FERRY_DEMO_HEAT_ADD_SOURCE, FERRY_DEMO_HEAT_ADD_SOURCE_ARGUMENTS, "",
                               add_source_func, NULL, NULL);
@@ -98,37 +89,28 @@ create_heat_interface (void)
 }
 
 static GVariant *
-note_to_row (gpointer item, gpointer user_data)
+note_to_row (gpointer note, gpointer user_data)
 {
-  return g_variant_new (FERRY_DEMO_LOG_ROW_TYPE, ferry_demo_note_get_time (item), ferry_demo_note_get_text (item));
-}
-
-static FerryInterface *
-create_log_interface (void)
-{
-  FerryInterface *interface = ferry_interface_new ("org.ferryproject.Demo.Log", G_TYPE_LIST_STORE);
-
-  ferry_interface_set_list (interface, note_to_row, NULL, NULL);
-  return interface;
+  return g_variant_ref (ferry_demo_heat_get_row (note));
 }
 
 static gboolean
-initialise (FerryExporter *exporter, gpointer user_data, GError **error)
+initialise (FerryExporter *exporter, gpointer heat, GError **error)
 {
   g_autoptr (FerryInterface) heat_interface = create_heat_interface ();
-  g_autoptr (FerryInterface) log_interface = create_log_interface ();
-  FerryDemoHeat *heat = user_data;
+  g_autoptr (FerryInterface) log_interface = ferry_interface_new ("org.ferryproject.Demo.Log", G_TYPE_LIST_STORE);
   GObject *notes = G_OBJECT (ferry_demo_heat_get_notes (heat));
 
-  return ferry_exporter_export (exporter, FERRY_DEMO_HEAT_OBJECT, G_OBJECT (heat), heat_interface,
-                                FERRY_CALL_POLICY_SERIAL, error) &&
+  ferry_interface_set_list (log_interface, note_to_row, NULL, NULL);
+  return ferry_exporter_export (exporter, FERRY_DEMO_HEAT_OBJECT, heat, heat_interface, FERRY_CALL_POLICY_SERIAL,
+                                error) &&
          ferry_exporter_export (exporter, FERRY_DEMO_LOG_OBJECT, notes, log_interface, FERRY_CALL_POLICY_SERIAL, error);
 }
 
 static gint64
-turn (FerryExporter *exporter, gpointer user_data)
+turn (FerryExporter *exporter, gpointer heat)
 {
-  return ferry_demo_heat_advance (user_data, g_get_monotonic_time (), BUDGET);
+  return ferry_demo_heat_advance (heat, g_get_monotonic_time (), BUDGET);
 }
 
 int

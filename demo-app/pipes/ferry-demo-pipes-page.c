@@ -3,52 +3,57 @@
 
 #include "pipes/ferry-demo-pipes-page.h"
 
+#include <glib/gi18n.h>
 #include <signal.h>
 
 #include "app/ferry-demo-format.h"
 #include "app/ferry-demo-plot.h"
+#include "app/ferry-demo-window.h"
 #include "pipes/ferry-demo-pipe.h"
 
-#define N_PIPES 3
-/* A minute, in points. */
-#define TURNS_PER_POINT 4
-#define N_POINTS (60 * 1000 / FERRY_DEMO_METER_SLOT_MILLISECONDS / TURNS_PER_POINT)
+#define N_PIPES FERRY_DEMO_PLOT_MAX_LINES
 /* Before a worker that was lost is followed by another one, so that the loss is seen. */
 #define PAUSE_MILLISECONDS 2000
 
 struct _FerryDemoPipesPage
 {
-  FerryDemoPage parent_instance;
+  AdwBin parent_instance;
 
   FerryDemoPipe *pipes[N_PIPES];
-  guint victim; /* that is killed next */
+  AdwActionRow *rows[N_PIPES];
   guint n_turns;
+  guint turn_timeout; /* while the page is seen */
   guint start_timeout;
+
+  FerryDemoPlot *rate_plot;
+  FerryDemoPlot *latency_plot;
+  GtkListBox *list;
 };
 
-G_DEFINE_FINAL_TYPE (FerryDemoPipesPage, ferry_demo_pipes_page, FERRY_DEMO_TYPE_PAGE)
+G_DEFINE_FINAL_TYPE (FerryDemoPipesPage, ferry_demo_pipes_page, ADW_TYPE_BIN)
+
+/* ---- figures ---- */
 
 static void
 show_pipe (FerryDemoPipesPage *self, guint i, const FerryDemoReading *reading)
 {
-  const FerryDemoPipeFigures *figures = ferry_demo_pipe_get_figures (self->pipes[i]);
-  g_autofree char *name = g_strdup_printf ("pipe_label_%u", i);
+  guint64 n_wrong = ferry_demo_pipe_get_figures (self->pipes[i])->n_wrong;
   g_autofree char *rate = ferry_format_amount (reading->messages_per_second);
-  g_autofree char *latency =
-    reading->has_latency ? ferry_demo_format_latency (reading->latency_median) : g_strdup ("–");
-  g_autofree char *wrong = ferry_format_count (figures->n_wrong);
+  g_autofree char *latency = ferry_demo_format_latency (reading->latency_median);
+  g_autofree char *lost = n_wrong > 0 ? ferry_demo_format_counted (n_wrong, _ ("%s lost")) : g_strdup (_ ("none lost"));
+  g_autofree char *words = g_strdup_printf (_ ("%s messages/s, %s on their way, %s"), rate, latency, lost);
 
-  if (ferry_demo_pipe_is_running (self->pipes[i]))
-    ferry_demo_page_take_text (self, name,
-                               g_strdup_printf (_ ("%s messages/s, %s late, %s lost"), rate, latency, wrong));
+  if (ferry_demo_pipe_is_running (self->pipes[i]) && reading->has_latency)
+    adw_action_row_set_subtitle (self->rows[i], words);
 }
 
-static void
-turn (FerryDemoPage *page)
+/* The meters have slots of less than a second, so that each second begins where the last one ended. */
+static gboolean
+turn_cb (gpointer user_data)
 {
-  FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (page);
+  FerryDemoPipesPage *self = user_data;
   double rates[N_PIPES], latencies[N_PIPES];
-  gboolean is_point = ++self->n_turns % TURNS_PER_POINT == 0;
+  gboolean is_second = ++self->n_turns % FERRY_DEMO_METER_SLOTS == 0;
 
   for (guint i = 0; i < N_PIPES; i++)
     {
@@ -57,23 +62,18 @@ turn (FerryDemoPage *page)
       ferry_demo_pipe_turn (self->pipes[i], g_get_monotonic_time (), &reading);
       rates[i] = reading.messages_per_second;
       latencies[i] = reading.has_latency ? reading.latency_median : -1.0;
-      if (is_point)
+      if (is_second)
         show_pipe (self, i, &reading);
     }
-  if (is_point)
+  if (is_second)
     {
-      gpointer rate_plot = ferry_demo_page_get_child (self, "rate_plot");
-      gpointer latency_plot = ferry_demo_page_get_child (self, "latency_plot");
-      g_autofree char *rate = NULL;
-
-      ferry_demo_plot_add (rate_plot, rates);
-      ferry_demo_plot_add (latency_plot, latencies);
-      rate = ferry_format_amount (ferry_demo_plot_get_highest (rate_plot));
-      ferry_demo_page_take_text (self, "rate_label", g_strdup_printf (_ ("up to %s/s"), rate));
-      rate = (g_free (rate), ferry_demo_format_latency (ferry_demo_plot_get_highest (latency_plot)));
-      ferry_demo_page_take_text (self, "latency_label", g_strdup_printf (_ ("up to %s"), rate));
+      ferry_demo_plot_add (self->rate_plot, rates);
+      ferry_demo_plot_add (self->latency_plot, latencies);
     }
+  return G_SOURCE_CONTINUE;
 }
+
+/* ---- workers ---- */
 
 static gboolean
 start_cb (gpointer user_data)
@@ -84,87 +84,77 @@ start_cb (gpointer user_data)
   self->start_timeout = 0;
   for (guint i = 0; i < N_PIPES && error == NULL; i++)
     ferry_demo_pipe_start (self->pipes[i], &error);
-  ferry_demo_page_tell_error (self, error);
+  if (error != NULL)
+    ferry_demo_tell_error (GTK_WIDGET (self), error, "pipes.start");
   return G_SOURCE_REMOVE;
 }
 
 static void
-start (FerryDemoPage *page)
+start (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  start_cb (page);
+  start_cb (widget);
 }
 
 /* A worker that does not come to its first message would not do so the next time. */
 static void
-ended_cb (FerryDemoPipesPage *self, const char *words, FerryDemoPipe *pipe)
+ended_cb (FerryDemoPipe *pipe, const char *words, AdwActionRow *row)
 {
-  guint i = 0;
-  g_autofree char *name = NULL;
+  FerryDemoPipesPage *self =
+    FERRY_DEMO_PIPES_PAGE (gtk_widget_get_ancestor (GTK_WIDGET (row), FERRY_DEMO_TYPE_PIPES_PAGE));
 
-  while (self->pipes[i] != pipe)
-    i++;
-  name = g_strdup_printf ("pipe_label_%u", i);
-  ferry_demo_page_take_text (self, name, g_strdup (words));
+  adw_action_row_set_subtitle (row, words);
   if (ferry_demo_pipe_get_figures (pipe)->last_time == 0)
-    ferry_demo_page_tell (FERRY_DEMO_PAGE (self), GTK_MESSAGE_ERROR, words);
-  else if (ferry_demo_page_is_turning (self) && self->start_timeout == 0)
+    ferry_demo_tell (GTK_WIDGET (self), words, "pipes.start");
+  else if (self->turn_timeout != 0 && self->start_timeout == 0)
     self->start_timeout = g_timeout_add (PAUSE_MILLISECONDS, start_cb, self);
 }
 
-/* The page is not seen: workers that send for nothing cost the machine something. */
+/* The others lose nothing by it. */
 static void
-rest (FerryDemoPage *page)
+kill_worker (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (page);
+  guint i = g_variant_get_uint32 (parameter);
 
+  g_return_if_fail (i < N_PIPES);
+
+  ferry_demo_pipe_send_signal (FERRY_DEMO_PIPES_PAGE (widget)->pipes[i], SIGKILL);
+}
+
+/* ---- the page itself ---- */
+
+static void
+ferry_demo_pipes_page_map (GtkWidget *widget)
+{
+  FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (widget);
+
+  GTK_WIDGET_CLASS (ferry_demo_pipes_page_parent_class)->map (widget);
+  self->turn_timeout = g_timeout_add (FERRY_DEMO_METER_SLOT_MILLISECONDS, turn_cb, self);
+  start_cb (self);
+}
+
+/* Workers that send for nothing cost the machine something. */
+static void
+rest (FerryDemoPipesPage *self)
+{
+  g_clear_handle_id (&self->turn_timeout, g_source_remove);
   g_clear_handle_id (&self->start_timeout, g_source_remove);
-  for (guint i = 0; i < N_PIPES; i++)
+  for (guint i = 0; i < N_PIPES && self->pipes[i] != NULL; i++)
     ferry_demo_pipe_stop (self->pipes[i]);
 }
 
 static void
-try_to_break (FerryDemoPage *page)
+ferry_demo_pipes_page_unmap (GtkWidget *widget)
 {
-  FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (page);
-
-  ferry_demo_pipe_send_signal (self->pipes[self->victim], SIGKILL);
-  self->victim = (self->victim + 1) % N_PIPES;
+  rest (FERRY_DEMO_PIPES_PAGE (widget));
+  GTK_WIDGET_CLASS (ferry_demo_pipes_page_parent_class)->unmap (widget);
 }
-
-static void
-begin (FerryDemoPage *page, FerryDemoSession *session)
-{
-  FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (page);
-
-  for (guint i = 0; i < N_PIPES; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("pipe_mark_%u", i);
-      const GdkRGBA *colour = ferry_demo_plot_get_colour (i);
-      g_autofree char *mark = g_strdup_printf ("<span foreground='#%02x%02x%02x'>●</span>", (guint) (colour->red * 255),
-                                               (guint) (colour->green * 255), (guint) (colour->blue * 255));
-
-      gtk_label_set_markup (ferry_demo_page_get_child (self, name), mark);
-      self->pipes[i] = ferry_demo_pipe_new (
-        ferry_demo_session_get_router (session), ferry_demo_session_get_worker_path (session),
-        ferry_demo_session_prefers_throughput (session) ? FERRY_DEMO_PIPE_FLOOD : FERRY_DEMO_PIPE_PACE);
-      g_signal_connect_object (self->pipes[i], "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
-    }
-}
-
-static gboolean
-is_settled (FerryDemoPage *page)
-{
-  return FERRY_DEMO_PIPES_PAGE (page)->n_turns > 4 * TURNS_PER_POINT;
-}
-
-/* ---- the page itself ---- */
 
 static void
 ferry_demo_pipes_page_dispose (GObject *object)
 {
   FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (object);
 
-  g_clear_handle_id (&self->start_timeout, g_source_remove);
+  rest (self);
   for (guint i = 0; i < N_PIPES; i++)
     g_clear_object (&self->pipes[i]);
   G_OBJECT_CLASS (ferry_demo_pipes_page_parent_class)->dispose (object);
@@ -173,27 +163,63 @@ ferry_demo_pipes_page_dispose (GObject *object)
 static void
 ferry_demo_pipes_page_class_init (FerryDemoPipesPageClass *klass)
 {
-  static const char *const names[] = {"pipe_mark_0",  "pipe_mark_1",   "pipe_mark_2", "pipe_label_0",
-                                      "pipe_label_1", "pipe_label_2",  "rate_plot",   "latency_plot",
-                                      "rate_label",   "latency_label", NULL};
+  GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = ferry_demo_pipes_page_dispose;
-  FERRY_DEMO_PAGE_CLASS (klass)->begin = begin;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_to_break = try_to_break;
-  FERRY_DEMO_PAGE_CLASS (klass)->try_again = start;
-  FERRY_DEMO_PAGE_CLASS (klass)->start = start;
-  FERRY_DEMO_PAGE_CLASS (klass)->turn = turn;
-  FERRY_DEMO_PAGE_CLASS (klass)->rest = rest;
-  FERRY_DEMO_PAGE_CLASS (klass)->turn_milliseconds = FERRY_DEMO_METER_SLOT_MILLISECONDS;
-  FERRY_DEMO_PAGE_CLASS (klass)->is_settled = is_settled;
+  widget_class->map = ferry_demo_pipes_page_map;
+  widget_class->unmap = ferry_demo_pipes_page_unmap;
   g_type_ensure (FERRY_DEMO_TYPE_PLOT);
-  ferry_demo_page_class_set_template (klass, "ferry-demo-pipes-page", names);
+  gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-pipes-page.ui");
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoPipesPage, rate_plot);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoPipesPage, latency_plot);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoPipesPage, list);
+  gtk_widget_class_install_action (widget_class, "pipes.kill", "u", kill_worker);
+  gtk_widget_class_install_action (widget_class, "pipes.start", NULL, start);
 }
 
 static void
 ferry_demo_pipes_page_init (FerryDemoPipesPage *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
-  ferry_demo_plot_begin (ferry_demo_page_get_child (self, "rate_plot"), N_PIPES, N_POINTS, 1000.0);
-  ferry_demo_plot_begin (ferry_demo_page_get_child (self, "latency_plot"), N_PIPES, N_POINTS, 100.0);
+  ferry_demo_plot_begin (self->rate_plot, 1000.0, ferry_format_amount);
+  ferry_demo_plot_begin (self->latency_plot, 100.0, ferry_demo_format_latency);
+}
+
+/* What a worker's lines are drawn in stands before its name. */
+static AdwActionRow *
+add_row (FerryDemoPipesPage *self, guint i)
+{
+  g_autofree char *name = g_strdup_printf (_ ("Worker %u"), i + 1);
+  const GdkRGBA *colour = ferry_demo_plot_get_colour (i);
+  g_autofree char *mark = g_strdup_printf ("<span foreground='#%02x%02x%02x'>●</span>", (guint) (colour->red * 255),
+                                           (guint) (colour->green * 255), (guint) (colour->blue * 255));
+  GtkWidget *row =
+    g_object_new (ADW_TYPE_ACTION_ROW, "title", name, "subtitle", _ ("Starting…"), "subtitle-lines", 0, NULL);
+
+  GtkWidget *button = g_object_new (GTK_TYPE_BUTTON, "label", _ ("Kill"), "valign", GTK_ALIGN_CENTER, "action-name",
+                                    "pipes.kill", "action-target", g_variant_new_uint32 (i), NULL);
+
+  gtk_widget_add_css_class (row, "numeric");
+  adw_action_row_add_prefix (ADW_ACTION_ROW (row),
+                             g_object_new (GTK_TYPE_LABEL, "label", mark, "use-markup", TRUE, NULL));
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, name, -1);
+  gtk_list_box_append (self->list, row);
+  return ADW_ACTION_ROW (row);
+}
+
+GtkWidget *
+ferry_demo_pipes_page_new (FerryDemoSession *session)
+{
+  FerryDemoPipesPage *self = g_object_new (FERRY_DEMO_TYPE_PIPES_PAGE, NULL);
+
+  for (guint i = 0; i < N_PIPES; i++)
+    {
+      self->rows[i] = add_row (self, i);
+      self->pipes[i] = ferry_demo_pipe_new (
+        ferry_demo_session_get_router (session), ferry_demo_session_get_worker_path (session),
+        ferry_demo_session_prefers_throughput (session) ? FERRY_DEMO_PIPE_FLOOD : FERRY_DEMO_PIPE_PACE);
+      g_signal_connect_object (self->pipes[i], "ended", G_CALLBACK (ended_cb), self->rows[i], 0);
+    }
+  return GTK_WIDGET (self);
 }

@@ -282,7 +282,7 @@ ferry_demo_start_page_new (FerryDemoSession *session)
 {
   FerryDemoStartPage *self = g_object_new (FERRY_DEMO_TYPE_START_PAGE, NULL);
 
-  self->executor = ferry_demo_session_add_executor (session, "start", 1);
+  self->executor = ferry_demo_session_add_executor (session, "start", NULL, 1);
   self->loop = ferry_demo_pipe_new (ferry_demo_session_get_router (session),
                                     ferry_demo_session_get_worker_path (session), FERRY_DEMO_PIPE_LOOP);
   ferry_demo_pipe_set_tells (self->loop, TRUE);

@@ -93,15 +93,22 @@ picture_test_write_damaged (const char *folder, const char *name)
   write_file (folder, name, data, size);
 }
 
+/* Of noise, so that each row has its bytes. */
 void
-picture_test_write_cut_off (const char *folder, const char *name)
+picture_test_write_cut_off (const char *folder, const char *name, int side)
 {
+  g_autoptr (GdkPixbuf) pixbuf = gdk_pixbuf_new (GDK_COLORSPACE_RGB, FALSE, 8, side, side);
+  guint8 *pixels = gdk_pixbuf_get_pixels (pixbuf);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *data = NULL;
+  guint32 noise = 1;
   gsize size;
-  const char *type = g_str_has_suffix (name, ".png") ? "png" : "jpeg";
-  g_autofree char *data = make (type, 200, 200, PICTURE_TEST_RED, &size);
 
-  /* What a picture of one colour is made of is at its end, and short. */
-  write_file (folder, name, data, size - 20);
+  for (gsize i = 0; i < gdk_pixbuf_get_byte_length (pixbuf); i++)
+    pixels[i] = (guint8) ((noise = 1664525 * noise + 1013904223) >> 24);
+  gdk_pixbuf_save_to_buffer (pixbuf, &data, &size, g_str_has_suffix (name, ".png") ? "png" : "jpeg", &error, NULL);
+  g_assert_no_error (error);
+  write_file (folder, name, data, size - size / 50);
 }
 
 void

@@ -27,8 +27,8 @@ void picture_test_write_turned (const char *folder, const char *name, int width,
 void picture_test_write_bomb (const char *folder, const char *name);
 /* One with bytes in its middle that are wrong. */
 void picture_test_write_damaged (const char *folder, const char *name);
-/* A JPEG file that ends in the middle of the picture. */
-void picture_test_write_cut_off (const char *folder, const char *name);
+/* A JPEG or PNG file that ends in the last rows of the picture, as wide and high as that. */
+void picture_test_write_cut_off (const char *folder, const char *name, int side);
 void picture_test_write_crasher (const char *folder, const char *name);
 /* n small ones: 000.png and so on. */
 void picture_test_write_many (const char *folder, guint n);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/app/ferry-demo-page.c, demo-app/app/ferry-demo-plot.c,
+/* Tests: demo-app/app/ferry-demo-plot.c,
  *        demo-app/pipes/ferry-demo-pipe.c, demo-app/pipes/ferry-demo-pipes-page.c, demo-app/pipes/worker-pipe.c,
  *        demo-app/robust/ferry-demo-robust-page.c, demo-app/robust/worker-ill.c,
  *        demo-app/start/ferry-demo-frame-meter.c, demo-app/start/ferry-demo-start-page.c, demo-app/start/worker-loop.c
@@ -11,8 +11,7 @@
 
 #include "config.h"
 
-#include "demo-app/app/ferry-demo-page.h"
-#include "demo-app/pictures/ferry-demo-thumbnails.h"
+#include "demo-app/pictures/ferry-demo-pictures-page.h"
 #include "picture-test.h"
 #include "window-test.h"
 
@@ -53,35 +52,6 @@ static const char *
 get_words (WindowTest *test, const char *page, const char *label)
 {
   return gtk_label_get_text (GTK_LABEL (window_test_get_child (test, page, label)));
-}
-
-static void
-try_to_break (WindowTest *test, const char *page)
-{
-  gtk_widget_activate_action (GTK_WIDGET (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), page)),
-                              "page.try-to-break", NULL);
-}
-
-static gboolean
-is_old (WindowTest *test, const char *page)
-{
-  return FERRY_DEMO_IS_PAGE (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), page));
-}
-
-static void
-test_each_page_says_what_it_is (WindowTest *test, gconstpointer data)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
-    {
-      GtkWidget *button;
-
-      if (!is_old (test, pages[i]))
-        continue;
-      button = window_test_get_child (test, pages[i], "break_button");
-
-      g_assert_cmpuint (strlen (get_words (test, pages[i], "sentence_label")), >, 20);
-      g_assert_cmpuint (strlen (gtk_widget_get_tooltip_text (button)), >, 20);
-    }
 }
 
 /* Rows of a list are reached with the arrow keys, and so are no stops of their own. The buttons of the window itself
@@ -199,27 +169,11 @@ find_transient (WindowTest *test)
 }
 
 static void
-test_escape_closes_what_has_opened (WindowTest *test, gconstpointer data)
+test_escape_closes_the_source (WindowTest *test, gconstpointer data)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
-    {
-      GtkWidget *page = ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), pages[i]);
-      gpointer info_bar;
-
-      if (!is_old (test, pages[i]))
-        continue;
-      info_bar = gtk_widget_get_template_child (page, FERRY_DEMO_TYPE_PAGE, "info_bar");
-
-      window_test_show_page (test, pages[i]);
-      ferry_demo_page_tell (FERRY_DEMO_PAGE (page), GTK_MESSAGE_WARNING, "Something has gone wrong");
-      g_assert_true (gtk_info_bar_get_revealed (info_bar));
-      /* Wherever the focus is. */
-      widget_test_press (test->window, "Escape");
-      g_assert_false (gtk_info_bar_get_revealed (info_bar));
-      window_test_activate (test, "page.view-source");
-      widget_test_press (find_transient (test), "Escape");
-      g_assert_null (find_transient (test));
-    }
+  window_test_activate (test, "page.view-source");
+  widget_test_press (find_transient (test), "Escape");
+  g_assert_null (find_transient (test));
 }
 
 static GtkWidget *
@@ -267,21 +221,6 @@ goes_on (gpointer page)
 }
 
 static void
-test_way_on_is_not_closed (WindowTest *test, gconstpointer data)
-{
-  GtkWidget *page;
-  gpointer info_bar;
-
-  window_test_show_page (test, "object");
-  page = get_page (test, "object");
-  info_bar = gtk_widget_get_template_child (page, FERRY_DEMO_TYPE_PAGE, "info_bar");
-  ferry_demo_page_tell (FERRY_DEMO_PAGE (page), GTK_MESSAGE_ERROR, "The worker is gone");
-  g_assert_false (ferry_demo_page_close_bar (FERRY_DEMO_PAGE (page)));
-  g_assert_true (gtk_info_bar_get_revealed (info_bar));
-  g_assert_false (gtk_info_bar_get_show_close_button (info_bar));
-}
-
-static void
 test_arrows_go_from_item_to_item (WindowTest *test, gconstpointer data)
 {
   static const char *const with_items[] = {"tasks", "pictures"};
@@ -289,7 +228,8 @@ test_arrows_go_from_item_to_item (WindowTest *test, gconstpointer data)
 
   folder = demo_test_folder_new ();
   picture_test_write_many (folder, 5);
-  ferry_demo_thumbnails_open (ferry_demo_session_get_thumbnails (test->session), folder);
+  ferry_demo_pictures_page_open (
+    FERRY_DEMO_PICTURES_PAGE (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "pictures")), folder);
   for (guint i = 0; i < 3; i++)
     window_test_wait_row (test, window_test_add_task (test, "primes:1000"));
   for (guint i = 0; i < G_N_ELEMENTS (with_items); i++)
@@ -389,25 +329,36 @@ test_work_left_half_way_proves_nothing (WindowTest *test, gconstpointer data)
   g_assert_cmpfloat (get_fraction (test, "own_bar"), ==, 0.0);
 }
 
+static gboolean
+has_row_words (gpointer data)
+{
+  const Fact *fact = data;
+  GtkListBox *list = GTK_LIST_BOX (window_test_get_child (fact->test, "pipes", "list"));
+
+  for (int i = 0; i < 3; i++)
+    if (widget_test_find_words (GTK_WIDGET (gtk_list_box_get_row_at_index (list, i)), fact->words) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+/* In all three rows. */
+static void
+wait_row_words (WindowTest *test, const char *words)
+{
+  Fact fact = {.test = test, .words = words};
+
+  ferry_test_look_until (has_row_words, &fact);
+}
+
 static void
 test_pipes_are_apart (WindowTest *test, gconstpointer data)
 {
   window_test_show_page (test, "pipes");
-  for (guint i = 0; i < 3; i++)
-    {
-      g_autofree char *label = g_strdup_printf ("pipe_label_%u", i);
-
-      wait_words (test, "pipes", label, "messages/s");
-    }
-  try_to_break (test, "pipes");
-  wait_words (test, "pipes", "pipe_label_0", "signal 9");
-  wait_words (test, "pipes", "pipe_label_0", "messages/s");
-  for (guint i = 0; i < 3; i++)
-    {
-      g_autofree char *label = g_strdup_printf ("pipe_label_%u", i);
-
-      wait_words (test, "pipes", label, ", 0 lost");
-    }
+  wait_row_words (test, "messages/s");
+  gtk_widget_activate_action (ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), "pipes"), "pipes.kill", "u",
+                              0);
+  window_test_wait_words (test->window, "signal 9");
+  wait_row_words (test, "none lost");
 }
 
 static void
@@ -456,10 +407,8 @@ int
 main (int argc, char **argv)
 {
   window_test_init (&argc, &argv);
-  window_test_add ("/pages/each-page-says-what-it-is", test_each_page_says_what_it_is);
   window_test_add ("/pages/each-control-is-reached-by-tab", test_each_control_is_reached_by_tab);
-  window_test_add ("/pages/escape-closes-what-has-opened", test_escape_closes_what_has_opened);
-  window_test_add ("/pages/way-on-is-not-closed", test_way_on_is_not_closed);
+  window_test_add ("/pages/escape-closes-the-source", test_escape_closes_the_source);
   window_test_add ("/pages/arrows-go-from-item-to-item", test_arrows_go_from_item_to_item);
   window_test_add ("/pages/source-is-shown", test_source_is_shown);
   window_test_add ("/pages/work-freezes-one-of-two", test_work_freezes_one_of_two);

@@ -5,9 +5,18 @@
 
 #include "window-test.h"
 
-#include "demo-app/app/ferry-demo-page.h"
-
 #include <string.h>
+
+/* An application does so by itself. */
+static void
+add_style (void)
+{
+  g_autoptr (GtkCssProvider) provider = gtk_css_provider_new ();
+
+  gtk_css_provider_load_from_resource (provider, "/org/ferryproject/Demo/style.css");
+  gtk_style_context_add_provider_for_display (gdk_display_get_default (), GTK_STYLE_PROVIDER (provider),
+                                              GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
+}
 
 void
 window_test_init (int *argc, char ***argv)
@@ -16,7 +25,10 @@ window_test_init (int *argc, char ***argv)
   g_test_init (argc, argv, NULL);
   demo_test_init ();
   if (g_getenv ("DISPLAY") != NULL || g_getenv ("WAYLAND_DISPLAY") != NULL)
-    adw_init ();
+    {
+      adw_init ();
+      add_style ();
+    }
 }
 
 static void
@@ -51,16 +63,22 @@ tear_down (WindowTest *test)
   g_assert_finalize_object (test->session);
 }
 
-static void
-run (gconstpointer func)
+void
+window_test_run (WindowTestFunc func)
 {
   WindowTest test = {NULL};
 
   if (!demo_test_has_display ())
     return;
   set_up (&test);
-  ((WindowTestFunc) func) (&test, NULL);
+  func (&test, NULL);
   tear_down (&test);
+}
+
+static void
+run (gconstpointer func)
+{
+  window_test_run ((WindowTestFunc) func);
 }
 
 void
@@ -119,7 +137,7 @@ window_test_get_child (WindowTest *test, const char *page, const char *name)
   GtkWidget *widget = ferry_demo_window_get_page (FERRY_DEMO_WINDOW (test->window), page);
   GObject *child = gtk_widget_get_template_child (widget, G_OBJECT_TYPE (widget), name);
 
-  return GTK_WIDGET (child != NULL || !FERRY_DEMO_IS_PAGE (widget) ? child : ferry_demo_page_get_child (widget, name));
+  return GTK_WIDGET (child);
 }
 
 GtkWidget *

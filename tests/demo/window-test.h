@@ -30,6 +30,8 @@ typedef void (*WindowTestFunc) (WindowTest *test, gconstpointer data);
 /* To be called first in main(), and for each test, which is skipped where there is no display. */
 void window_test_init (int *argc, char ***argv);
 void window_test_add (const char *path, WindowTestFunc func);
+/* At once, as a part of another test. */
+void window_test_run (WindowTestFunc func);
 
 /* Waits for a mapped label that has the words: see widget_test_find_words(). */
 void window_test_wait_words (GtkWidget *widget, const char *words);

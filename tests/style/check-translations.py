@@ -22,8 +22,6 @@ import tap
 KEYWORDS = ["--keyword=_", "--keyword=N_", "--keyword=NC_:1c,2", "--keyword=ngettext:1,2",
             "--keyword=ferry_gtk_ngettext:1,2"]
 TEXT = re.compile(r'\b(_|N_|NC_|ngettext|ferry_gtk_ngettext) \("|translatable="yes"')
-# What all pages of the demo have.
-FRAME = "ferry-demo-page.ui"
 
 
 def run(*arguments, **options):
@@ -103,19 +101,15 @@ def mnemonics(elements, words):
 
 
 def clashes(top, folder, words):
-    """Letters that a page has twice, with those that all pages have."""
+    """Letters that a page has twice."""
     load = lambda name: xml.etree.ElementTree.parse(os.path.join(top, name)).getroot()
-    names = files_with_texts(top, folder)
-    common = [found for name in names if name.endswith(FRAME) for found in mnemonics(load(name).iter(), words)]
     complaints = []
-    for name in names:
+    for name in files_with_texts(top, folder):
         if not name.endswith(".ui"):
             continue
-        for number, group in enumerate(groups(load(name))):
-            own = mnemonics(group, words)
+        for group in groups(load(name)):
             taken = {}
-            of_page = name.endswith("-page.ui") and not name.endswith(FRAME) and number == 0
-            for letter, text in own + (common if of_page else []):
+            for letter, text in mnemonics(group, words):
                 if letter in taken:
                     complaints.append("%s: '%s' and '%s' have '%s'" % (name, taken[letter], text, letter))
                 taken[letter] = text

@@ -35,12 +35,13 @@ primes (FerryJob *job, GVariant *arguments, GError **error)
 static const struct
 {
   const char *lie;
-  guint width, height, stride, channels, size;
+  guint width, height, stride, size;
+  const char *format;
 } pictures[] = {
-  {"empty", 0, 0, 0, 3, 0},           {"wide", 161, 1, 483, 3, 483},
-  {"high", 1, 161, 3, 3, 483},        {"short", 16, 16, 48, 3, 16 * 48 - 1},
-  {"narrow", 16, 16, 47, 3, 16 * 48}, {"wrapping", 2, 2, 0xfffffffe, 4, 16},
-  {"channels", 4, 4, 8, 2, 32},
+  {"empty", 0, 0, 0, 0, "r8g8b8"},           {"wide", 161, 1, 483, 483, "r8g8b8"},
+  {"high", 1, 161, 3, 483, "r8g8b8"},        {"short", 16, 16, 48, 16 * 48 - 1, "r8g8b8"},
+  {"narrow", 16, 16, 47, 16 * 48, "r8g8b8"}, {"wrapping", 2, 2, 0xfffffffe, 16, "r8g8b8a8"},
+  {"format", 4, 4, 8, 32, "r8g8"},
 };
 
 static GVariant *
@@ -56,7 +57,7 @@ thumbnail (FerryJob *job, GVariant *arguments, GError **error)
   for (guint i = 0; i < G_N_ELEMENTS (pictures); i++)
     if (g_str_equal (pictures[i].lie, lie))
       return g_variant_new (
-        "(uuuu@ay)", pictures[i].width, pictures[i].height, pictures[i].stride, pictures[i].channels,
+        "((uuus)@ay)", pictures[i].width, pictures[i].height, pictures[i].stride, pictures[i].format,
         g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, pixels, pictures[i].size, sizeof pixels[0]));
   return g_variant_new_string (lie);
 }
