@@ -7,7 +7,7 @@
 
 #include <ferry-gtk.h>
 
-static FerryExecutor *executor;
+static FerryExecutor *executor; /* the application's */
 
 static GVariant *
 export_words (FerryJob *job, GVariant *arguments, GError **error)
@@ -31,39 +31,45 @@ export_cb (GtkTextBuffer *buffer)
   g_autofree char *words = NULL;
 
   g_object_get (buffer, "text", &words, NULL);
-  task = ferry_task_new (FERRY_TASK_KIND_CALL, "export", g_variant_new_string (words));
-  g_object_set (task, "name", "Export", NULL);
-  if (!ferry_executor_submit_task (executor, task, &error))
-    g_error ("%s", error->message);
+  task = ferry_executor_submit_named (executor, "Export", "export", g_variant_new_string (words), &error);
+  if (task == NULL)
+    gtk_text_buffer_set_text (buffer, error->message, -1);
+}
+
+static void
+activate_cb (GtkApplication *application)
+{
+  g_autoptr (GError) error = NULL;
+  GtkWidget *header = gtk_header_bar_new (), *button = gtk_button_new_with_label ("Export");
+  GtkWidget *text = g_object_new (GTK_TYPE_TEXT_VIEW, "wrap-mode", GTK_WRAP_WORD, "top-margin", 24, "bottom-margin", 24,
+                                  "left-margin", 24, "right-margin", 24, NULL);
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (text));
+  GtkWidget *window =
+    g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Words", "titlebar", header,
+                  "child", text, "default-width", 480, "default-height", 320, NULL);
+
+  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, "Words", -1);
+  gtk_header_bar_pack_start (GTK_HEADER_BAR (header), button);
+  if (executor == NULL)
+    executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  gtk_text_buffer_set_text (buffer, executor != NULL ? "Write something, and press Export." : error->message, -1);
+  gtk_widget_set_sensitive (button, executor != NULL);
+  if (executor != NULL)
+    {
+      g_object_set (executor, "keep-finished", 100, NULL);
+      gtk_header_bar_pack_end (GTK_HEADER_BAR (header), ferry_task_button_new (executor));
+    }
+  g_signal_connect_object (button, "clicked", G_CALLBACK (export_cb), buffer, G_CONNECT_SWAPPED);
+  gtk_window_present (GTK_WINDOW (window));
 }
 
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
-
   ferry_function_register ("export", "s", "", export_words);
   ferry_worker_main (&argc, &argv);
 
-  executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
-  if (executor == NULL)
-    g_error ("%s", error->message);
-  g_object_set (executor, "keep-finished", 100, NULL);
-
-  gtk_init ();
-  GtkWidget *text = gtk_text_view_new (), *header = gtk_header_bar_new ();
-  GtkTextBuffer *buffer = gtk_text_view_get_buffer (GTK_TEXT_VIEW (text));
-  GtkWidget *button = gtk_button_new_with_label ("Export");
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Words", "titlebar", header, "child", text, NULL);
-  gtk_window_set_default_size (GTK_WINDOW (window), 480, 320);
-  gtk_header_bar_pack_start (GTK_HEADER_BAR (header), button);
-  gtk_header_bar_pack_end (GTK_HEADER_BAR (header), ferry_task_button_new (executor));
-  gtk_accessible_update_property (GTK_ACCESSIBLE (text), GTK_ACCESSIBLE_PROPERTY_LABEL, "Words", -1);
-  g_object_set (text, "left-margin", 12, "top-margin", 12, NULL);
-  gtk_text_buffer_set_text (buffer, "What is written here takes its time.", -1);
-  g_signal_connect_object (button, "clicked", G_CALLBACK (export_cb), buffer, G_CONNECT_SWAPPED);
-  gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
-  g_object_unref (executor);
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Words", G_APPLICATION_DEFAULT_FLAGS);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

@@ -1,6 +1,6 @@
 /* Cancel: a task can always be got rid of, whether its function listens or not.
- * The first function hears of the cancel by the call that tells its progress, and returns.
- * The second one never asks. When its grace time is over its worker is ended, and the first one does not notice.
+ * The first function learns of the cancel when it reports its progress, and returns.
+ * The second one never asks. After a second its worker is ended, and the first task does not notice.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
@@ -42,7 +42,7 @@ add_task (FerryExecutor *executor, gboolean listens, GtkWidget *list)
   g_autoptr (GError) error = NULL;
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "copy", g_variant_new_boolean (listens));
   GtkWidget *row = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-  GtkWidget *cancel = gtk_button_new_with_label ("Cancel");
+  GtkWidget *cancel = g_object_new (GTK_TYPE_BUTTON, "label", "Cancel", "valign", GTK_ALIGN_CENTER, NULL);
   GtkWidget *bar = g_object_new (GTK_TYPE_PROGRESS_BAR, "show-text", TRUE, "hexpand", TRUE, "text", "Waiting", NULL);
 
   gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, listens ? "Listens" : "Ignores",
@@ -55,7 +55,27 @@ add_task (FerryExecutor *executor, gboolean listens, GtkWidget *list)
   g_signal_connect_object (task, "notify", G_CALLBACK (notify_cb), bar, 0);
   g_signal_connect_object (cancel, "clicked", G_CALLBACK (ferry_task_cancel), task, G_CONNECT_SWAPPED);
   if (!ferry_executor_submit_task (executor, task, &error))
-    g_error ("%s", error->message);
+    gtk_progress_bar_set_text (GTK_PROGRESS_BAR (bar), error->message);
+}
+
+static void
+activate_cb (GtkApplication *application)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  const char *text =
+    "Cancel both. The first task stops at once. The second does not listen, and is stopped after a second.";
+  GtkWidget *hint =
+    g_object_new (GTK_TYPE_LABEL, "label", executor ? text : error->message, "wrap", TRUE, "xalign", 0.0, NULL);
+  GtkWidget *list = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Cancel",
+                                    "titlebar", gtk_header_bar_new (), "child", list, "default-width", 400, NULL);
+
+  g_object_set (list, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (list), hint);
+  for (int i = 0; executor != NULL && i < 2; i++)
+    add_task (executor, i == 0, list);
+  gtk_window_present (GTK_WINDOW (window));
 }
 
 int
@@ -64,17 +84,7 @@ main (int argc, char **argv)
   ferry_function_register ("copy", "b", "i", copy);
   ferry_worker_main (&argc, &argv);
 
-  gtk_init ();
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
-  if (executor == NULL)
-    g_error ("%s", error->message);
-  GtkWidget *list = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Cancel", "child", list, "default-width", 400, NULL);
-  g_object_set (list, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
-  add_task (executor, TRUE, list);
-  add_task (executor, FALSE, list);
-  gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Cancel", G_APPLICATION_DEFAULT_FLAGS);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

@@ -66,33 +66,50 @@ ask_cb (GtkEditable *entry, FerryMux *mux)
   gtk_editable_set_text (entry, "");
 }
 
+static void
+activate_cb (GtkApplication *application)
+{
+  FerryRouter *router = ferry_router_get_default ();
+  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/proc/self/exe", NULL});
+  g_autoptr (FerryTransport) transport = NULL;
+  g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (GError) error = NULL;
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *hint = g_object_new (GTK_TYPE_LABEL, "label",
+                                  "Enter a number, and the worker looks for its smallest divisor. "
+                                  "Try 1000000000039, and 91 while you wait.",
+                                  "wrap", TRUE, "xalign", 0.0, NULL);
+  GtkWidget *entry = g_object_new (GTK_TYPE_ENTRY, "placeholder-text", "A number", NULL);
+  GtkWidget *window =
+    g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Smallest Divisor", "titlebar",
+                  gtk_header_bar_new (), "child", box, "default-width", 400, NULL);
+
+  g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, "Number", -1);
+  gtk_box_append (GTK_BOX (box), hint);
+  gtk_window_present (GTK_WINDOW (window));
+  if (!ferry_router_start (router, &error) ||
+      !(transport = ferry_launcher_add_transport (launcher, router, "questions", &error)) ||
+      !(worker = ferry_launcher_spawn (launcher, router, &error)))
+    {
+      gtk_label_set_text (GTK_LABEL (hint), error->message);
+      return;
+    }
+  FerryMux *mux = ferry_mux_new (transport);
+  g_object_set_data_full (G_OBJECT (window), "mux", mux, g_object_unref); /* the conversation ends with the window */
+  g_signal_connect_object (entry, "activate", G_CALLBACK (ask_cb), mux, 0);
+  gtk_box_append (GTK_BOX (box), entry);
+  gtk_widget_grab_focus (entry);
+}
+
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
   g_autoptr (FerryTransport) transport = ferry_worker_get_transport ("questions", NULL);
   if (transport != NULL)
     return answer (transport);
 
-  FerryRouter *router = ferry_router_get_default ();
-  g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/proc/self/exe", NULL});
-  g_autoptr (FerryWorker) worker = NULL;
-  if (!ferry_router_start (router, &error) ||
-      !(transport = ferry_launcher_add_transport (launcher, router, "questions", &error)) ||
-      !(worker = ferry_launcher_spawn (launcher, router, &error)))
-    g_error ("%s", error->message);
-  g_autoptr (FerryMux) mux = ferry_mux_new (transport);
-
-  gtk_init ();
-  GtkWidget *entry = g_object_new (GTK_TYPE_ENTRY, "placeholder-text", "A number", NULL);
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *window =
-    g_object_new (GTK_TYPE_WINDOW, "title", "Smallest Divisor", "child", box, "default-width", 360, NULL);
-  g_object_set (box, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (entry), GTK_ACCESSIBLE_PROPERTY_LABEL, "Number", -1);
-  gtk_box_append (GTK_BOX (box), entry);
-  g_signal_connect (entry, "activate", G_CALLBACK (ask_cb), mux);
-  gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Divisor", G_APPLICATION_DEFAULT_FLAGS);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

@@ -24,23 +24,26 @@ open_cb (FerryExecutor *executor)
 {
   static const char *const places[] = {"Documents", "Music", "Pictures"};
   g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Search", "child", box, "default-width", 360, NULL);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12), *header = gtk_header_bar_new ();
+  GtkWidget *window =
+    g_object_new (GTK_TYPE_WINDOW, "title", "Search", "titlebar", header, "child", box, "default-width", 360, NULL);
 
-  g_object_set (box, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
+  g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (box), gtk_label_new ("Close this window to cancel its search."));
   ferry_task_group_bind_widget (group, window);
   for (guint i = 0; i < G_N_ELEMENTS (places); i++)
     {
       g_autoptr (GError) error = NULL;
       g_autoptr (FerryTask) task = ferry_executor_submit (executor, "search", g_variant_new_string (places[i]), &error);
-      GtkWidget *bar = g_object_new (GTK_TYPE_PROGRESS_BAR, "show-text", TRUE, "text", places[i], NULL);
+      GtkWidget *bar = g_object_new (GTK_TYPE_PROGRESS_BAR, "show-text", TRUE, "text",
+                                     task != NULL ? places[i] : error->message, NULL);
 
-      if (task == NULL)
-        g_error ("%s", error->message);
       gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, places[i], -1);
-      ferry_task_group_add (group, task);
-      g_object_bind_property (task, "fraction", bar, "fraction", G_BINDING_SYNC_CREATE);
       gtk_box_append (GTK_BOX (box), bar);
+      if (task == NULL)
+        continue;
+      ferry_task_group_add (group, task);
+      ferry_bind_progress (task, GTK_PROGRESS_BAR (bar));
     }
   gtk_window_present (GTK_WINDOW (window));
 }
@@ -57,26 +60,40 @@ count_cb (FerryExecutor *executor, GParamSpec *pspec, GtkLabel *label)
   gtk_label_set_text (label, text);
 }
 
+static void
+activate_cb (GtkApplication *application)
+{
+  g_autoptr (GError) error = NULL;
+  FerryExecutor *executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  const char *text = executor ? "Close a search, and its tasks are cancelled." : error->message;
+  GtkWidget *hint = g_object_new (GTK_TYPE_LABEL, "label", text, "wrap", TRUE, NULL);
+  GtkWidget *label = gtk_label_new ("No tasks"), *button = gtk_button_new_with_label ("New Search");
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12), *header = gtk_header_bar_new ();
+  GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Group",
+                                    "titlebar", header, "child", box, "default-width", 360, NULL);
+
+  g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (box), hint);
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_box_append (GTK_BOX (box), button);
+  gtk_widget_set_sensitive (button, executor != NULL);
+  if (executor != NULL)
+    {
+      g_object_set_data_full (G_OBJECT (window), "executor", executor,
+                              g_object_unref); /* it stays while this is open */
+      g_signal_connect_object (executor, "notify", G_CALLBACK (count_cb), label, 0);
+      g_signal_connect_object (button, "clicked", G_CALLBACK (open_cb), executor, G_CONNECT_SWAPPED);
+    }
+  gtk_window_present (GTK_WINDOW (window));
+}
+
 int
 main (int argc, char **argv)
 {
   ferry_function_register ("search", "s", "b", search);
   ferry_worker_main (&argc, &argv);
 
-  gtk_init ();
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
-  if (executor == NULL)
-    g_error ("%s", error->message);
-  GtkWidget *label = gtk_label_new ("No tasks"), *button = gtk_button_new_with_label ("New Search");
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Group", "child", box, NULL);
-  g_object_set (box, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
-  gtk_box_append (GTK_BOX (box), label);
-  gtk_box_append (GTK_BOX (box), button);
-  g_signal_connect_object (executor, "notify", G_CALLBACK (count_cb), label, 0);
-  g_signal_connect_swapped (button, "clicked", G_CALLBACK (open_cb), executor);
-  gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Group", G_APPLICATION_DEFAULT_FLAGS);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

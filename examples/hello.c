@@ -27,7 +27,7 @@ activate_cb (GtkApplication *application)
   g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("./hello-worker", &error);
   g_autoptr (FerryTask) task =
     executor != NULL ? ferry_executor_submit (executor, "pi", g_variant_new_double (2e7), &error) : NULL;
-  const char *text = task != NULL ? "A worker computes pi, and the window stays free." : error->message;
+  const char *text = task != NULL ? "A worker process computes pi." : error->message;
 
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12), *bar = gtk_progress_bar_new ();
   GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "label", text, "wrap", TRUE, NULL);

@@ -7,6 +7,8 @@
 
 #include <ferry-gtk.h>
 
+static FerryExecutor *executor; /* the application's: each of its windows shows the same tasks */
+
 static GVariant *
 copy (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -27,41 +29,55 @@ copy (FerryJob *job, GVariant *arguments, GError **error)
 }
 
 static void
-add_cb (FerryExecutor *executor)
+add_cb (GtkLabel *hint)
 {
   static guint n_files = 0;
-  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "copy", g_variant_new_uint32 (n_files += 40));
-  g_autofree char *name = g_strdup_printf ("Copy %u files", n_files);
+  g_autofree char *name = g_strdup_printf ("Copy %u files", n_files += 40);
   g_autoptr (GError) error = NULL;
+  g_autoptr (FerryTask) task =
+    ferry_executor_submit_named (executor, name, "copy", g_variant_new_uint32 (n_files), &error);
 
-  g_object_set (task, "name", name, NULL);
-  if (!ferry_executor_submit_task (executor, task, &error))
-    g_error ("%s", error->message);
+  if (task == NULL)
+    gtk_label_set_label (hint, error->message);
+}
+
+static void
+activate_cb (GtkApplication *application)
+{
+  g_autoptr (GError) error = NULL;
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0), *header = gtk_header_bar_new ();
+  GtkWidget *button = gtk_button_new_with_label ("New Task");
+  GtkWidget *hint = g_object_new (GTK_TYPE_LABEL, "label", "Each task has more files than the one before. Some fail.",
+                                  "wrap", TRUE, "margin-top", 12, "margin-bottom", 12, NULL);
+  GtkWidget *window =
+    g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Tasks", "titlebar", header,
+                  "child", box, "default-width", 480, "default-height", 480, NULL);
+
+  gtk_header_bar_pack_start (GTK_HEADER_BAR (header), button);
+  gtk_box_append (GTK_BOX (box), hint);
+  gtk_window_present (GTK_WINDOW (window));
+  if (executor == NULL && !(executor = ferry_executor_new_for_program ("/proc/self/exe", &error)))
+    {
+      gtk_label_set_label (GTK_LABEL (hint), error->message);
+      gtk_widget_set_sensitive (button, FALSE);
+      return;
+    }
+  g_object_set (executor, "keep-finished", 1000, NULL);
+  GtkWidget *list = ferry_task_list_new (G_LIST_MODEL (executor));
+  gtk_widget_set_vexpand (list, TRUE);
+  gtk_box_append (GTK_BOX (box), list);
+  g_signal_connect_object (button, "clicked", G_CALLBACK (add_cb), hint, G_CONNECT_SWAPPED);
+  for (int i = 0; i < 4; i++)
+    add_cb (GTK_LABEL (hint));
 }
 
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
-
   ferry_function_register ("copy", "u", "u", copy);
   ferry_worker_main (&argc, &argv);
 
-  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
-  if (executor == NULL)
-    g_error ("%s", error->message);
-  g_object_set (executor, "keep-finished", 1000, NULL);
-
-  gtk_init ();
-  GtkWidget *list = ferry_task_list_new (G_LIST_MODEL (executor));
-  GtkWidget *button = gtk_button_new_with_label ("New Task"), *header = gtk_header_bar_new ();
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Tasks", "titlebar", header, "child", list, NULL);
-  gtk_window_set_default_size (GTK_WINDOW (window), 480, 400);
-  gtk_header_bar_pack_start (GTK_HEADER_BAR (header), button);
-  g_signal_connect_object (button, "clicked", G_CALLBACK (add_cb), executor, G_CONNECT_SWAPPED);
-  for (int i = 0; i < 4; i++)
-    add_cb (executor);
-  gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Tasks", G_APPLICATION_DEFAULT_FLAGS);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

@@ -8,8 +8,6 @@
 #include <ferry.h>
 #include <gtk/gtk.h>
 
-static const char *const *paths;
-
 static GVariant *
 decode (FerryJob *job, GVariant *path, GError **error)
 {
@@ -43,7 +41,8 @@ static void
 result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, GtkFlowBox *grid)
 {
   GtkWidget *picture = value != NULL ? show (value) : gtk_image_new_from_icon_name ("image-missing");
-  g_autofree char *name = g_path_get_basename (paths[index]);
+  g_autoptr (GFile) file = g_list_model_get_item (g_object_get_data (G_OBJECT (grid), "files"), (guint) index);
+  g_autofree char *name = g_file_get_basename (file);
   g_autofree char *text = g_strconcat (name, error != NULL ? ": " : NULL, error != NULL ? error->message : NULL, NULL);
 
   gtk_widget_set_size_request (picture, 96, 96);
@@ -52,35 +51,61 @@ result_cb (FerryMap *map, guint64 index, GVariant *value, const GError *error, G
   gtk_flow_box_insert (grid, picture, -1);
 }
 
+static GVariant *
+path_of (gpointer file, gpointer data)
+{
+  return g_variant_new_bytestring (g_file_peek_path (file));
+}
+
+static void
+open_cb (GtkApplication *application, GFile **files, int n_files)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  g_autoptr (FerryMap) map = executor ? ferry_map_new (executor, "decode", FERRY_MAP_ORDERED) : NULL;
+  g_autoptr (GListStore) model = g_list_store_new (G_TYPE_FILE);
+  const char *text = executor ? "Point at a picture for its name, or for what is wrong with it." : error->message;
+  GtkWidget *hint = g_object_new (GTK_TYPE_LABEL, "label", n_files > 0 ? text : "Name pictures: ./map PICTURE…", NULL);
+  GtkWidget *grid = gtk_flow_box_new (), *bar = gtk_progress_bar_new (),
+            *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *scroll = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "child", grid, "vexpand", TRUE, NULL);
+  GtkWidget *window =
+    g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Map", "titlebar",
+                  gtk_header_bar_new (), "child", box, "default-width", 640, "default-height", 480, NULL);
+
+  g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, "Decoded", -1);
+  gtk_box_append (GTK_BOX (box), hint);
+  gtk_box_append (GTK_BOX (box), bar);
+  gtk_box_append (GTK_BOX (box), scroll);
+  gtk_window_present (GTK_WINDOW (window));
+  if (map == NULL || n_files == 0)
+    return;
+  g_list_store_splice (model, 0, 0, (gpointer *) files, n_files);
+  g_object_set_data_full (G_OBJECT (grid), "files", g_object_ref (model), g_object_unref);
+  ferry_map_set_model (map, G_LIST_MODEL (model), path_of, NULL, NULL);
+  g_signal_connect_object (map, "result", G_CALLBACK (result_cb), grid, 0);
+  g_object_set_data_full (G_OBJECT (window), "map", g_object_ref (map), g_object_unref);
+  g_signal_connect_object (window, "destroy", G_CALLBACK (ferry_map_cancel), map, G_CONNECT_SWAPPED);
+  g_object_bind_property (map, "fraction", bar, "fraction", G_BINDING_DEFAULT);
+  ferry_map_start (map);
+}
+
+/* Without a file. */
+static void
+activate_cb (GtkApplication *application)
+{
+  open_cb (application, NULL, 0);
+}
+
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL;
-
   ferry_function_register ("decode", "ay", "(uuay)", decode);
   ferry_worker_main (&argc, &argv);
 
-  g_autoptr (FerryExecutor) executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
-  if (executor == NULL)
-    g_error ("%s", error->message);
-  g_autoptr (FerryMap) map = ferry_map_new (executor, "decode", FERRY_MAP_ORDERED);
-  paths = (const char *const *) argv + 1;
-  ferry_map_set_arguments (map, g_variant_new_bytestring_array (paths, argc - 1));
-
-  gtk_init ();
-  GtkWidget *grid = argc > 1 ? gtk_flow_box_new () : gtk_label_new ("Name pictures: ./map PICTURE...");
-  GtkWidget *scroll = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "child", grid, "vexpand", TRUE, NULL);
-  GtkWidget *bar = gtk_progress_bar_new (), *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Map", "child", box, NULL);
-  gtk_window_set_default_size (GTK_WINDOW (window), 640, 480);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, "Decoded", -1);
-  gtk_box_append (GTK_BOX (box), bar);
-  gtk_box_append (GTK_BOX (box), scroll);
-  g_signal_connect_object (map, "result", G_CALLBACK (result_cb), grid, 0);
-  g_object_bind_property (map, "fraction", bar, "fraction", G_BINDING_DEFAULT);
-  ferry_map_start (map);
-  gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
-  ferry_map_cancel (map);
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Map", G_APPLICATION_HANDLES_OPEN);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  g_signal_connect (application, "open", G_CALLBACK (open_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

@@ -36,33 +36,48 @@ serve (FerryTransport *transport)
   return ferry_serve_objects (transport, &funcs, kettle, NULL) ? 0 : 1;
 }
 
-int
-main (int argc, char **argv)
+static void
+activate_cb (GtkApplication *application)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerryTransport) transport = ferry_worker_get_transport ("objects", NULL);
-  if (transport != NULL)
-    return serve (transport);
-
   FerryRouter *router = ferry_router_get_default ();
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/proc/self/exe", NULL});
+  g_autoptr (FerryTransport) transport = NULL;
   g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (GError) error = NULL;
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *label =
+    g_object_new (GTK_TYPE_LABEL, "label", "A kettle in another process cools down. Heat it.", "wrap", TRUE, NULL);
+  GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Kettle",
+                                    "titlebar", gtk_header_bar_new (), "child", box, "default-width", 400, NULL);
+
+  g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_window_present (GTK_WINDOW (window));
   if (!ferry_router_start (router, &error) ||
       !(transport = ferry_launcher_add_transport (launcher, router, "objects", &error)) ||
       !(worker = ferry_launcher_spawn (launcher, router, &error)))
-    g_error ("%s", error->message);
+    {
+      gtk_label_set_text (GTK_LABEL (label), error->message);
+      return;
+    }
   g_autoptr (FerryProxy) proxy = ferry_proxy_new (transport, "kettle");
   g_autoptr (GObject) replica =
     ferry_proxy_create_replica (proxy, GTK_TYPE_ADJUSTMENT, (const char *[]){"value", NULL});
   g_object_set (replica, "upper", 100.0, NULL);
-
-  gtk_init ();
   GtkWidget *scale = gtk_scale_new (GTK_ORIENTATION_HORIZONTAL, GTK_ADJUSTMENT (replica));
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Kettle", "child", scale, "default-width", 400, NULL);
-  g_object_set (scale, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
   gtk_scale_set_draw_value (GTK_SCALE (scale), TRUE);
   gtk_accessible_update_property (GTK_ACCESSIBLE (scale), GTK_ACCESSIBLE_PROPERTY_LABEL, "Temperature", -1);
-  gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
+  gtk_box_append (GTK_BOX (box), scale);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (FerryTransport) transport = ferry_worker_get_transport ("objects", NULL);
+  if (transport != NULL)
+    return serve (transport);
+
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Kettle", G_APPLICATION_DEFAULT_FLAGS);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

@@ -33,32 +33,47 @@ paint (FerrySender *sender)
   return 0;
 }
 
-int
-main (int argc, char **argv)
+static void
+activate_cb (GtkApplication *application)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerrySender) sender = ferry_worker_get_sender ("pictures", NULL);
-  if (sender != NULL)
-    return paint (sender);
-
   FerryRouter *router = ferry_router_get_default ();
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/proc/self/exe", NULL});
+  g_autoptr (FerrySender) sender = NULL;
   g_autoptr (FerryReceiver) receiver = NULL;
   g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (GError) error = NULL;
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12),
+            *label = gtk_label_new ("A worker paints, 60 times a second.");
+  GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Pictures",
+                                    "titlebar", gtk_header_bar_new (), "child", box, NULL);
+
+  g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_window_present (GTK_WINDOW (window));
   g_object_set (launcher, "trusted", TRUE, NULL);
   if (!ferry_router_start (router, &error) ||
       !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, &error) ||
       !ferry_launcher_add_sender (launcher, "pictures", sender, &error) ||
       !(worker = ferry_launcher_spawn (launcher, router, &error)))
-    g_error ("%s", error->message);
-
-  gtk_init ();
+    {
+      gtk_label_set_text (GTK_LABEL (label), error->message);
+      return;
+    }
   GtkWidget *picture = ferry_remote_picture_new (receiver);
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Pictures", "child", picture, NULL);
-  gtk_window_set_default_size (GTK_WINDOW (window), SIDE, SIDE);
-  g_object_set (picture, "alternative-text", "Rings that a worker paints", NULL);
+  g_object_set (picture, "alternative-text", "Rings that a worker paints", "width-request", SIDE, "height-request",
+                SIDE, NULL);
+  gtk_box_append (GTK_BOX (box), picture);
   ferry_receiver_bind (receiver, G_OBJECT (window));
-  gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (FerrySender) sender = ferry_worker_get_sender ("pictures", NULL);
+  if (sender != NULL)
+    return paint (sender);
+
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Pictures", G_APPLICATION_DEFAULT_FLAGS);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

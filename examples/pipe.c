@@ -48,35 +48,48 @@ closed_cb (FerryReceiver *receiver, FerryExit *exit, GtkLabel *label)
   gtk_label_set_text (label, ferry_exit_is_success (exit) ? "The worker is done." : ferry_exit_get_message (exit));
 }
 
-int
-main (int argc, char **argv)
+static void
+activate_cb (GtkApplication *application)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (FerrySender) sender = ferry_worker_get_sender ("primes", NULL);
-  if (sender != NULL)
-    return count_primes (sender);
-
-  g_autoptr (FerryRouter) router = ferry_router_new (NULL);
+  FerryRouter *router = ferry_router_get_default ();
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/proc/self/exe", NULL});
+  g_autoptr (FerrySender) sender = NULL;
   g_autoptr (FerryReceiver) receiver = NULL;
   g_autoptr (FerryWorker) worker = NULL;
+  g_autoptr (GError) error = NULL;
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *label =
+    g_object_new (GTK_TYPE_LABEL, "label", "A worker sends each number that it has looked at.", "wrap", TRUE, NULL);
+  GtkWidget *bar = g_object_new (GTK_TYPE_PROGRESS_BAR, "show-text", TRUE, "text", "", NULL);
+  GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Pipe",
+                                    "titlebar", gtk_header_bar_new (), "child", box, "default-width", 400, NULL);
+
+  g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_box_append (GTK_BOX (box), bar);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, "Numbers", -1);
+  gtk_window_present (GTK_WINDOW (window));
   if (!ferry_router_start (router, &error) ||
       !ferry_router_pipe (router, FERRY_PIPE_QUEUED, &sender, &receiver, &error) ||
       !ferry_launcher_add_sender (launcher, "primes", sender, &error) ||
       !(worker = ferry_launcher_spawn (launcher, router, &error)))
-    g_error ("%s", error->message);
-
-  gtk_init ();
-  GtkWidget *label = gtk_label_new ("The worker counts."), *header = gtk_header_bar_new ();
-  GtkWidget *bar = g_object_new (GTK_TYPE_PROGRESS_BAR, "show-text", TRUE, "text", "", NULL);
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Pipe", "child", bar, "titlebar", header, NULL);
-  g_object_set (bar, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
-  gtk_header_bar_set_title_widget (GTK_HEADER_BAR (header), label);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, "Numbers", -1);
+    {
+      gtk_label_set_text (GTK_LABEL (label), error->message);
+      return;
+    }
   g_signal_connect (receiver, "message", G_CALLBACK (message_cb), bar);
   g_signal_connect (receiver, "closed", G_CALLBACK (closed_cb), label);
   ferry_receiver_bind (receiver, G_OBJECT (window));
-  gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (FerrySender) sender = ferry_worker_get_sender ("primes", NULL);
+  if (sender != NULL)
+    return count_primes (sender);
+
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Pipe", G_APPLICATION_DEFAULT_FLAGS);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

@@ -17,7 +17,7 @@ gamble (FerryJob *job, GVariant *arguments, GError **error)
 {
   for (int n = 1; n <= 100; n++)
     {
-      g_usleep (5000); /* the work */
+      g_usleep (20000); /* the work */
       if (!ferry_job_report (job, n / 100.0, NULL, error))
         return NULL;
       if (n == 50 && g_random_boolean ())
@@ -49,12 +49,37 @@ run_cb (void)
 
   task = before != NULL ? ferry_executor_retry (executor, before, &error)
                         : ferry_executor_submit (executor, "gamble", NULL, &error);
+  gtk_label_set_text (GTK_LABEL (label), task ? "In every other run the worker crashes half way." : error->message);
+  gtk_widget_set_sensitive (button, task == NULL);
   if (task == NULL)
-    g_error ("%s", error->message);
-  gtk_label_set_text (GTK_LABEL (label), "Half of all workers crash in the middle of this.");
-  gtk_widget_set_sensitive (button, FALSE);
-  g_object_bind_property (task, "fraction", bar, "fraction", G_BINDING_SYNC_CREATE);
+    return;
+  ferry_bind_progress (task, GTK_PROGRESS_BAR (bar));
   g_signal_connect_object (task, "done", G_CALLBACK (done_cb), button, 0);
+}
+
+static void
+activate_cb (GtkApplication *application)
+{
+  g_autoptr (GError) error = NULL;
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Crash and Retry",
+                                    "titlebar", gtk_header_bar_new (), "child", box, "default-width", 400, NULL);
+
+  g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (box), label = g_object_new (GTK_TYPE_LABEL, "wrap", TRUE, NULL));
+  gtk_box_append (GTK_BOX (box), bar = gtk_progress_bar_new ());
+  gtk_box_append (GTK_BOX (box), button = gtk_button_new_with_label ("Run"));
+  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, "Work", -1);
+  gtk_window_present (GTK_WINDOW (window));
+  executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
+  if (executor == NULL)
+    {
+      gtk_label_set_text (GTK_LABEL (label), error->message);
+      gtk_widget_set_sensitive (button, FALSE);
+      return;
+    }
+  g_signal_connect (button, "clicked", G_CALLBACK (run_cb), NULL);
+  run_cb ();
 }
 
 int
@@ -63,24 +88,7 @@ main (int argc, char **argv)
   ferry_function_register ("gamble", NULL, "", gamble);
   ferry_worker_main (&argc, &argv);
 
-  gtk_init ();
-  g_autoptr (GError) error = NULL;
-  executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
-  if (executor == NULL)
-    g_error ("%s", error->message);
-  bar = gtk_progress_bar_new ();
-  label = g_object_new (GTK_TYPE_LABEL, "wrap", TRUE, "max-width-chars", 50, NULL);
-  button = gtk_button_new ();
-  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Crash and Retry", "child", box, NULL);
-  g_object_set (box, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
-  gtk_box_append (GTK_BOX (box), bar);
-  gtk_box_append (GTK_BOX (box), label);
-  gtk_box_append (GTK_BOX (box), button);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (bar), GTK_ACCESSIBLE_PROPERTY_LABEL, "Work", -1);
-  g_signal_connect (button, "clicked", G_CALLBACK (run_cb), NULL);
-  run_cb ();
-  gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Retry", G_APPLICATION_DEFAULT_FLAGS);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

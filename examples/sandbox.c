@@ -44,7 +44,9 @@ done_cb (FerryTask *task, GtkWidget *box)
 
   if (result == NULL || !g_variant_is_of_type (result, G_VARIANT_TYPE ("(uuay)")))
     {
-      gtk_box_append (GTK_BOX (box), gtk_label_new (result != NULL ? "It was not refused!" : error->message));
+      gtk_box_append (
+        GTK_BOX (box),
+        g_object_new (GTK_TYPE_LABEL, "label", result ? "It was not refused!" : error->message, "wrap", TRUE, NULL));
       return;
     }
   g_variant_get (result, "(uu@ay)", &width, &height, &pixels);
@@ -56,17 +58,9 @@ done_cb (FerryTask *task, GtkWidget *box)
                                                "alternative-text", "The picture", NULL));
 }
 
-int
-main (int argc, char **argv)
+static void
+open_cb (GtkApplication *application, GFile **files, int n_files)
 {
-  g_autoptr (GMappedFile) file = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (GError) error = NULL;
-
-  ferry_function_register ("decode", "h", "(uuay)", decode);
-  ferry_function_register ("steal", "s", "s", steal);
-  ferry_worker_main (&argc, &argv);
-
   FerryRouter *router = ferry_router_get_default ();
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new ((const char *[]){"/proc/self/exe", NULL});
   g_autoptr (FerrySandbox) sandbox = ferry_sandbox_new ();
@@ -76,22 +70,42 @@ main (int argc, char **argv)
   g_autoptr (FerryExecutor) executor = ferry_executor_new (pool);
   g_autoptr (FerryTask) decoding = ferry_task_new (FERRY_TASK_KIND_CALL, "decode", g_variant_new_handle (0));
   g_autoptr (FerryTask) stealing = ferry_task_new (FERRY_TASK_KIND_CALL, "steal", g_variant_new_string ("/etc/passwd"));
-
-  gtk_init ();
+  const char *text = "The worker shows this picture, and cannot read a file:";
+  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "label", n_files ? text : "Name a picture: ./sandbox PICTURE", NULL);
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *window = g_object_new (GTK_TYPE_WINDOW, "title", "Sandbox", "child", box, NULL);
-  g_object_set (box, "margin-top", 12, "margin-bottom", 12, "margin-start", 12, "margin-end", 12, NULL);
+  GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Sandbox",
+                                    "titlebar", gtk_header_bar_new (), "child", box, "default-width", 400, NULL);
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
+  gtk_box_append (GTK_BOX (box), label);
   g_signal_connect_object (decoding, "done", G_CALLBACK (done_cb), box, 0);
   g_signal_connect_object (stealing, "done", G_CALLBACK (done_cb), box, 0);
-  if (!(file = g_mapped_file_new (argc > 1 ? argv[1] : "", FALSE, &error)) ||
-      !(bytes = g_mapped_file_get_bytes (file)) || ferry_task_add_bytes (decoding, bytes, &error) != 0 ||
-      !ferry_router_start (router, &error) || !ferry_executor_submit_task (executor, decoding, &error) ||
-      !ferry_executor_submit_task (executor, stealing, &error))
-    {
-      g_printerr ("%s\nUsage: ./sandbox PICTURE\n", argc > 1 ? error->message : "There is no picture to show.");
-      return 1;
-    }
   gtk_window_present (GTK_WINDOW (window));
-  while (g_list_model_get_n_items (gtk_window_get_toplevels ()) > 0)
-    g_main_context_iteration (NULL, TRUE);
+  if (n_files > 0 && (!(bytes = g_file_load_bytes (files[0], NULL, NULL, &error)) ||
+                      ferry_task_add_bytes (decoding, bytes, &error) != 0 || !ferry_router_start (router, &error) ||
+                      !ferry_executor_submit_task (executor, decoding, &error) ||
+                      !ferry_executor_submit_task (executor, stealing, &error)))
+    gtk_label_set_label (GTK_LABEL (label), error->message);
+}
+
+/* Without a file. */
+static void
+activate_cb (GtkApplication *application)
+{
+  open_cb (application, NULL, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  ferry_function_register ("decode", "h", "(uuay)", decode);
+  ferry_function_register ("steal", "s", "s", steal);
+  ferry_worker_main (&argc, &argv);
+
+  g_autoptr (GtkApplication) application = gtk_application_new ("org.example.Sandbox", G_APPLICATION_HANDLES_OPEN);
+  g_signal_connect (application, "activate", G_CALLBACK (activate_cb), NULL);
+  g_signal_connect (application, "open", G_CALLBACK (open_cb), NULL);
+  return g_application_run (G_APPLICATION (application), argc, argv);
 }

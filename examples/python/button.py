@@ -15,6 +15,8 @@ from gi.repository import Gtk
 import ferry
 import ferry.gtk
 
+MARGINS = dict.fromkeys(("top_margin", "bottom_margin", "left_margin", "right_margin"), 24)
+
 
 def export(words):
     for _ in ferry.track(words, unit="letters"):
@@ -22,19 +24,17 @@ def export(words):
 
 
 def submit(_button, executor, view):
-    task = ferry.Task(export, view.props.buffer.props.text)
-    task.props.name = "Export"
-    executor.submit(task)
+    executor.submit_named("Export", export, view.props.buffer.props.text)
 
 
 def activate(application):
     executor = application.executor = ferry.Executor()
     executor.ferry_executor.props.keep_finished = 100
     header, button = Gtk.HeaderBar(), Gtk.Button(label="Export")
-    view = Gtk.TextView(left_margin=12, top_margin=12)
+    view = Gtk.TextView(**MARGINS)
     header.pack_start(button)
     header.pack_end(ferry.gtk.TaskButton(executor))
-    view.props.buffer.props.text = "What is written here takes its time."
+    view.props.buffer.props.text = "Write something, and press Export."
     view.update_property([Gtk.AccessibleProperty.LABEL], ["Words"])
     button.connect("clicked", submit, executor, view)
     Gtk.ApplicationWindow(application=application, title="Words", titlebar=header, child=view, default_width=480,
@@ -42,6 +42,6 @@ def activate(application):
 
 
 if __name__ == "__main__":
-    application = Gtk.Application()
+    application = Gtk.Application(application_id="org.example.Words")
     application.connect("activate", activate)
     application.run()

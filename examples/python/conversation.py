@@ -14,7 +14,7 @@ from gi.repository import Gtk
 
 import ferry
 
-MARGINS = dict.fromkeys(("margin_top", "margin_bottom", "margin_start", "margin_end"), 12)
+MARGINS = dict.fromkeys(("margin_top", "margin_bottom", "margin_start", "margin_end"), 24)
 
 
 def find_divisor(number):
@@ -48,11 +48,14 @@ def activate(application):
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
     entry = Gtk.Entry(placeholder_text="A number")
     entry.connect("activate", activate_entry, ferry.Mux(here, timeout=3), box)
+    box.append(Gtk.Label(label="Enter a number, and the worker looks for its smallest divisor. Try 1000000000039, and 91 "
+                         "while you wait.", wrap=True, xalign=0))
     box.append(entry)
-    Gtk.ApplicationWindow(application=application, title="Smallest Divisor", child=box, default_width=360).present()
+    Gtk.ApplicationWindow(application=application, title="Smallest Divisor", titlebar=Gtk.HeaderBar(), child=box,
+                          default_width=400).present()
 
 
 if __name__ == "__main__":
-    application = Gtk.Application()
+    application = Gtk.Application(application_id="org.example.Divisor")
     application.connect("activate", activate)
     application.run()

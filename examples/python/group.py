@@ -14,7 +14,7 @@ from gi.repository import Gtk
 
 import ferry.gtk
 
-MARGINS = dict.fromkeys(("margin_top", "margin_bottom", "margin_start", "margin_end"), 12)
+MARGINS = dict.fromkeys(("margin_top", "margin_bottom", "margin_start", "margin_end"), 24)
 
 
 def search(place):
@@ -24,7 +24,8 @@ def search(place):
 
 def open_search(_button, executor):
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
-    window = Gtk.Window(title="Search", child=box, default_width=360)
+    box.append(Gtk.Label(label="Close this window to cancel its search."))
+    window = Gtk.Window(title="Search", titlebar=Gtk.HeaderBar(), child=box, default_width=360)
     group = ferry.gtk.TaskGroup(window)
     for place in ("Documents", "Music", "Pictures"):
         group.add(task := executor.submit(search, place))
@@ -46,12 +47,13 @@ def activate(application):
     executor.ferry_executor.connect("notify", count, label)
     button.connect("clicked", open_search, executor)
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
-    box.append(label)
-    box.append(button)
-    Gtk.ApplicationWindow(application=application, title="Group", child=box).present()
+    for widget in (Gtk.Label(label="Close a search, and its tasks are cancelled."), label, button):
+        box.append(widget)
+    Gtk.ApplicationWindow(application=application, title="Group", titlebar=Gtk.HeaderBar(), child=box,
+                          default_width=360).present()
 
 
 if __name__ == "__main__":
-    application = Gtk.Application()
+    application = Gtk.Application(application_id="org.example.Group")
     application.connect("activate", activate)
     application.run()

@@ -30,7 +30,7 @@ def activate(application):
     executor = application.executor = ferry.Executor(modules=["hello_worker"])
     task = executor.submit(hello_worker.compute_pi, 10_000_000)
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
-    label = Gtk.Label(label="A worker computes pi, and the window stays free.", wrap=True)
+    label = Gtk.Label(label="A worker process computes pi.", wrap=True)
     bar, cancel = Gtk.ProgressBar(), Gtk.Button(label="Cancel")
     for widget in (label, bar, cancel):
         box.append(widget)

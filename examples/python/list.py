@@ -25,9 +25,8 @@ def copy(n_files):
 
 
 def add(_button, executor, numbers):
-    task = ferry.Task(copy, number := next(numbers))
-    task.props.name = "Copy %d files" % number
-    executor.submit(task)
+    number = next(numbers)
+    executor.submit_named("Copy %d files" % number, copy, number)
 
 
 def activate(application):
@@ -37,11 +36,16 @@ def activate(application):
     button.connect("clicked", add, executor, numbers)
     for _ in range(4):
         add(button, executor, numbers)
-    Gtk.ApplicationWindow(application=application, title="Tasks", titlebar=header, default_width=480, default_height=400,
-                          child=ferry.gtk.TaskList(executor)).present()
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL)
+    box.append(Gtk.Label(label="Each task has more files than the one before. Some fail.", wrap=True, margin_top=12,
+                         margin_bottom=12))
+    box.append(ferry.gtk.TaskList(executor))
+    box.get_last_child().props.vexpand = True
+    Gtk.ApplicationWindow(application=application, title="Tasks", titlebar=header, default_width=480, default_height=480,
+                          child=box).present()
 
 
 if __name__ == "__main__":
-    application = Gtk.Application()
+    application = Gtk.Application(application_id="org.example.Tasks")
     application.connect("activate", activate)
     application.run()

@@ -15,6 +15,7 @@ gi.require_versions({"Ferry": "1", "FerryGtk": "1", "Gtk": "4.0"})
 from gi.repository import Ferry, FerryGtk, GLib, Gtk
 
 SIDE = 400
+MARGINS = dict.fromkeys(("margin_top", "margin_bottom", "margin_start", "margin_end"), 24)
 
 
 def paint(sender):
@@ -37,15 +38,17 @@ def activate(application):
     _, sender, receiver = router.pipe(Ferry.PipeFlags.QUEUED)
     launcher.add_sender("pictures", sender)
     application.worker = launcher.spawn(router)
-    picture = FerryGtk.RemotePicture(receiver=receiver, alternative_text="Rings that a worker paints")
-    Gtk.ApplicationWindow(application=application, title="Pictures", child=picture, default_width=SIDE,
-                          default_height=SIDE).present()
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
+    box.append(Gtk.Label(label="A worker paints, 60 times a second."))
+    box.append(FerryGtk.RemotePicture(receiver=receiver, alternative_text="Rings that a worker paints", width_request=SIDE,
+                                      height_request=SIDE))
+    Gtk.ApplicationWindow(application=application, title="Pictures", titlebar=Gtk.HeaderBar(), child=box).present()
 
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["paint"]:
         with Ferry.Worker.get_sender("pictures") as sender:
             paint(sender)
-    application = Gtk.Application()
+    application = Gtk.Application(application_id="org.example.Pictures")
     application.connect("activate", activate)
     application.run()

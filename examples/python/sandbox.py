@@ -12,7 +12,7 @@ import gi
 gi.require_versions({"Ferry": "1", "Gdk": "4.0", "Gtk": "4.0"})
 from gi.repository import Ferry, Gdk, GdkPixbuf, Gio, GLib, Gtk
 
-MARGINS = dict.fromkeys(("margin_top", "margin_bottom", "margin_start", "margin_end"), 12)
+MARGINS = dict.fromkeys(("margin_top", "margin_bottom", "margin_start", "margin_end"), 24)
 
 
 def decode(_job, data):
@@ -32,25 +32,34 @@ def show(task, box):
             texture = Gdk.MemoryTexture.new(width, height, Gdk.MemoryFormat.R8G8B8A8, GLib.Bytes(pixels), 4 * width)
             box.append(Gtk.Picture(paintable=texture, can_shrink=False, alternative_text="The picture"))
     except GLib.Error as error:
-        box.append(Gtk.Label(label=error.message))
+        box.append(Gtk.Label(label=error.message, wrap=True))
 
 
-def activate(application, data, executor):
+def show_window(application, files=()):
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
-    for name, argument in (("decode", data), ("steal", "/etc/passwd")):
-        executor.submit(name, argument).connect("done", show, box)
-    Gtk.ApplicationWindow(application=application, title="Sandbox", child=box).present()
+    label = Gtk.Label(label="The worker shows this picture, and cannot read a file:", wrap=True)
+    box.append(label)
+    try:
+        for file in files:
+            data = bytes(file.load_bytes()[0].get_data())
+            for name, argument in (("decode", data), ("steal", "/etc/passwd")):
+                application.executor.submit(name, argument).connect("done", show, box)
+        if not files:
+            label.set_label("Name a picture: sandbox.py PICTURE")
+    except GLib.Error as error:
+        label.set_label(error.message)
+    Gtk.ApplicationWindow(application=application, title="Sandbox", titlebar=Gtk.HeaderBar(), child=box,
+                          default_width=400).present()
 
 
 if __name__ == "__main__":
     Ferry.function_register("decode", "ay", "(uuay)", decode)
     Ferry.function_register("steal", "s", "s", steal)
     Ferry.Worker.main(sys.argv)
-    path = sys.argv[1] if len(sys.argv) > 1 else sys.exit("There is no picture to show.\nUsage: sandbox.py PICTURE")
-    router = Ferry.Router.get_default()
-    router.start()
-    with open(path, "rb") as file, Ferry.Executor(Ferry.Pool(router, Ferry.Launcher(
-            [sys.executable, __file__], sandbox=Ferry.Sandbox(system_paths=True)))) as executor:
-        application = Gtk.Application()
-        application.connect("activate", activate, file.read(), executor)
-        application.run()
+    Ferry.Router.get_default().start()
+    launcher = Ferry.Launcher([sys.executable, __file__], sandbox=Ferry.Sandbox(system_paths=True))
+    application = Gtk.Application(application_id="org.example.Sandbox", flags=Gio.ApplicationFlags.HANDLES_OPEN)
+    application.executor = Ferry.Executor(Ferry.Pool(Ferry.Router.get_default(), launcher))
+    application.connect("activate", show_window)
+    application.connect("open", lambda application, files, _n, _hint: show_window(application, files[:1]))
+    application.run(sys.argv)

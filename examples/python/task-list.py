@@ -42,14 +42,11 @@ def activate(application):
     window.props.child.props.placeholder = Gtk.Label(label="Name files: task-list.py FILE...")
     application.guard = ferry.gtk.TaskGuard(executor, window)
     for path in sys.argv[1:]:
-        task = ferry.Task(sha256, path)
-        task.props.name = os.path.basename(path)
-        task.connect("done", show_end)
-        executor.submit(task)
+        executor.submit_named(os.path.basename(path), sha256, path).connect("done", show_end)
     window.present()
 
 
 if __name__ == "__main__":
-    application = Gtk.Application()
+    application = Gtk.Application(application_id="org.example.Checksums")
     application.connect("activate", activate)
     application.run()

@@ -149,6 +149,9 @@ def check_names(report, screen):
         report.fact("%s “%s” is in the tree" % key, key in tree, sorted(map(str, tree)))
     report.none("nothing that is heard of has the name of its type only",
                 [key for key in tree if key[1].startswith(TYPES) and key[0] not in FRAMES])
+    application = find_application(screen.atspi, screen.pid)
+    report.fact("the application has the name of its program", application.get_name() == "list",
+                [application.get_name()])
     report.fact("there is no way back before there is one", ("button", "Undo") not in tree, [])
 
 

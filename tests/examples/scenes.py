@@ -3,6 +3,7 @@
 """What each example shows, and what a person does with it: the window is looked at through watcher.c, which is preloaded
 into the program as anybody builds it."""
 
+import gzip
 import os
 import re
 import shutil
@@ -28,8 +29,9 @@ class Program:
         self.name = name
         self.socket, there = socket.socketpair()
         self.socket.settimeout(SOME_SECONDS)
+        # Over a session bus, a program would find another test's, and leave the window to that one.
         environment = dict(environment, LD_PRELOAD=os.path.abspath(watcher), FERRY_WATCHER=str(there.fileno()), GTK_A11Y="test",
-                           FERRY_ATTACH_TIMEOUT="600")
+                           FERRY_ATTACH_TIMEOUT="600", DBUS_SESSION_BUS_ADDRESS="disabled:")
         command = [interpreter, name + ".py"] if interpreter else [os.path.join(".", name)]
         self.process = subprocess.Popen([*command, *arguments], cwd=folder, env=environment,
                                         pass_fds=[there.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -102,7 +104,7 @@ def hello(report, start, folder):
     program = start("hello")
     lines = program.wait(r"bar 0\.\d*[1-9]", "button Cancel")
     report.fact("the window has a title, and says what happens",
-                {"window Pi", "label A worker computes pi, and the window stays free."} < set(lines), lines)
+                {"window Pi", "label A worker process computes pi."} < set(lines), lines)
     program.do("click Cancel")
     program.wait("label You cancelled it.", "insensitive button Cancel")
     report.fact("the button cancels", True)
@@ -195,6 +197,30 @@ def group(report, start, folder):
     report.equal("closing a window cancels its tasks", program.finish(), (0, "", ""))
 
 
+def guard(report, start, folder):
+    path = os.path.join(folder, "words")
+    with open(path, "wb") as file:
+        file.write(b"many words " * 100000)
+    program = start("guard", path)
+    program.wait("label words", "label Done")
+    with gzip.open(path + ".gz") as file:
+        report.equal("the file is compressed, and saved", file.read(), b"many words " * 100000)
+    program.do("close Compress")
+    report.equal("where nothing runs, the window closes at once", program.finish(), (0, "", ""))
+    # So many bytes, which take no room, are not compressed before the task is stopped.
+    long = os.path.join(folder, "long")
+    with open(long, "wb") as file:
+        file.truncate(1 << 34)
+    program = start("guard", long)
+    program.wait("label long", r"bar 0\.\d*[1-9]")
+    program.do("close Compress")
+    lines = program.wait("button _?Stop")
+    report.fact("while a task runs, it asks", "window Compress" in lines, lines)
+    program.do("click " + next(line[len("button "):] for line in lines if line.endswith("Stop")))
+    report.equal("who says so stops it, and the window closes", program.finish(), (0, "", ""))
+    report.equal("what was stopped leaves nothing behind", sorted(os.listdir(folder)), ["long", "words", "words.gz"])
+
+
 def conversation(report, start, folder):
     program = start("conversation")
     program.wait("entry .*")
@@ -244,9 +270,14 @@ def sandbox(report, start, folder):
     report.fact("the picture is shown, and the file is refused", True)
     program.do("close Sandbox")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
-    status, _, errors = start("sandbox").finish()
-    report.fact("without a picture it says what to give it", status != 0 and re.search(r"^Usage: .*sandbox\S* PICTURE$", errors, re.M),
-                [errors])
+    program = start("sandbox")
+    program.wait(r"label Name a picture: .*sandbox\S* PICTURE")
+    program.do("close Sandbox")
+    report.equal("without a picture it says what to do", program.finish(), (0, "", ""))
+    program = start("sandbox", os.path.join(folder, "none.png"))
+    program.wait("label .*none.png.*No such file or directory")
+    program.do("close Sandbox")
+    report.equal("what is not there is said in the window", program.finish(), (0, "", ""))
 
 
 def pictures(report, start, folder):
@@ -266,11 +297,23 @@ def button(report, start, folder):
     program.wait("window Words", "button Export")
     program.do("click Export")
     program.wait_until(lambda _: program.ask("open") == ["done"])
-    lines = program.wait("label Export", "label (.* of )?36 letters.*")
+    lines = program.wait("label Export", "label (.* of )?34 letters.*")
     report.fact("the button is there with a task, and has its row", True, lines)
-    program.wait("label Done", "label 36 letters")
+    program.wait("label Done", "label 34 letters")
     report.fact("the task ends", True)
     program.do("close Words")
+    report.equal("it ends with its window", program.finish(), (0, "", ""))
+
+
+def adwaita(report, start, folder):
+    program = start("adwaita")
+    program.wait("window Bakery", "label No Bread", "button Bake")
+    report.fact("while there is nothing, a page says what to do", True)
+    program.do("click Bake")
+    program.wait("label Bake bread", r"bar 0\.\d*[1-9]")
+    report.fact("a task has a row", True)
+    program.wait("label Done")
+    program.do("close Bakery")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
 
 
@@ -289,7 +332,7 @@ def converter(report, start, folder):
     program = start("converter", short)
     program.wait("label short.mp4", "label Done")
     report.fact("a video is converted", os.path.getsize(short + ".webm") > 0)
-    program.do("close Drop Videos Here")
+    program.do("close Converter")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
     program = start("converter", long)
     program.wait("label long.mp4", r"bar 0\.\d*[1-9]")
@@ -302,12 +345,12 @@ def converter(report, start, folder):
     program.do("click task.cancel")
     program.wait("label Cancelled")
     report.equal("a cancel leaves nothing behind", sorted(os.listdir(folder)), ["long.mp4", "short.mp4", "short.mp4.webm"])
-    program.do("close Drop Videos Here")
+    program.do("close Converter")
     report.equal("the second one, too", program.finish(), (0, "", ""))
     program = start("converter", os.path.join(folder, "none.mp4"))
     program.wait("label Failed", ".*No such file.*")
     report.fact("a failure has the program's own words", True)
-    program.do("close Drop Videos Here")
+    program.do("close Converter")
     report.equal("the third one, too", program.finish(), (0, "", ""))
 
 
@@ -317,9 +360,9 @@ def same(one, other):
 
 
 SCENES = {
-    "hello": hello, "pipe": pipe, "cancel": cancel, "list": task_list, "map": map_files, "retry": retry, "group": group,
-    "conversation": conversation, "object": remote_object, "sandbox": sandbox, "pictures": pictures,
-    "button": button, "converter": converter,
+    "hello": hello, "cancel": cancel, "list": task_list, "button": button, "map": map_files, "retry": retry, "guard": guard,
+    "group": group, "pipe": pipe, "pictures": pictures, "conversation": conversation, "object": remote_object,
+    "sandbox": sandbox, "converter": converter, "adwaita": adwaita,
 }
 
 

@@ -29,7 +29,9 @@ MESON = re.compile(r"^```meson\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 def line_for(command, path, name):
     """The page's line for another program."""
     with open(path, encoding="utf-8") as file:
-        command = command.replace("ferry-1 gtk4", "ferry-gtk-1") if "<ferry-gtk.h>" in file.read() else command
+        text = file.read()
+    if "<ferry-gtk.h>" in text:
+        command = command.replace("ferry-1 gtk4", "ferry-gtk-1" + (" libadwaita-1" if "<adwaita.h>" in text else ""))
     return re.sub(r"\b%s\b" % SHOWN, name, command)
 
 
