@@ -24,6 +24,7 @@ struct _FerryDemoWindow
 
   FerryDemoSession *session;
 
+  AdwToast *again_toast; /* (weak) what has a button to try again */
   AdwToastOverlay *toasts;
   GtkWidget *leaflet;
   GtkWidget *sidebar;
@@ -166,19 +167,22 @@ void
 ferry_demo_tell (GtkWidget *page, const char *sentence, const char *again)
 {
   GtkWidget *window = gtk_widget_get_ancestor (page, FERRY_DEMO_TYPE_WINDOW);
+  FerryDemoWindow *self = FERRY_DEMO_WINDOW (window);
   g_autofree char *title = g_markup_escape_text (sentence, -1);
   AdwToast *toast = adw_toast_new (title);
 
-  g_return_if_fail (window != NULL);
-
   if (again != NULL)
     {
+      /* The way on that the page showed before is not the newest one. */
+      if (self->again_toast != NULL)
+        adw_toast_dismiss (self->again_toast);
+      g_set_weak_pointer (&self->again_toast, toast);
       adw_toast_set_button_label (toast, _ ("_Try Again"));
       adw_toast_set_timeout (toast, 0);
       g_object_set_data_full (G_OBJECT (toast), AGAIN_KEY, g_strdup (again), g_free);
       g_signal_connect_object (toast, "button-clicked", G_CALLBACK (again_cb), page, 0);
     }
-  adw_toast_overlay_add_toast (FERRY_DEMO_WINDOW (window)->toasts, toast);
+  adw_toast_overlay_add_toast (self->toasts, toast);
 }
 
 void
@@ -205,6 +209,7 @@ ferry_demo_window_set_property (GObject *object, guint id, const GValue *value, 
 static void
 ferry_demo_window_dispose (GObject *object)
 {
+  g_clear_weak_pointer (&FERRY_DEMO_WINDOW (object)->again_toast);
   g_clear_object (&FERRY_DEMO_WINDOW (object)->session);
   G_OBJECT_CLASS (ferry_demo_window_parent_class)->dispose (object);
 }
