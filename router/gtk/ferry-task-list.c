@@ -206,6 +206,12 @@ select_alone (FerryTaskList *self, guint position)
     gtk_selection_model_unselect_all (GTK_SELECTION_MODEL (self->selection));
 }
 
+static gboolean
+can_remove (FerryTaskList *self)
+{
+  return self->executor != NULL || G_IS_LIST_STORE (self->model);
+}
+
 /* Where the list has all tasks of its executor, that knows how many of them are over. */
 static void
 show_list_actions (FerryTaskList *self)
@@ -218,7 +224,7 @@ show_list_actions (FerryTaskList *self)
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all",
                                  is_all ? n_waiting + n_executing > 0 : n_items > 0);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.clear-finished",
-                                 self->executor != NULL && n_items > (is_all ? n_waiting + n_executing : 0));
+                                 can_remove (self) && n_items > (is_all ? n_waiting + n_executing : 0));
 }
 
 /* Comes before the view hears of it. */
@@ -288,6 +294,7 @@ show_row (FerryTaskList *self, GtkListItem *item)
     }
   shown = FERRY_TASK_ROW (ferry_task_cell_get_row (cell));
   ferry_task_row_set_executor (shown, self->executor);
+  ferry_task_row_set_can_remove (shown, G_IS_LIST_STORE (self->model));
   ferry_task_row_set_task (shown, gtk_list_item_get_item (item));
 }
 
@@ -537,6 +544,17 @@ forget_removed (FerryTaskList *self)
   g_hash_table_remove_all (self->removed);
 }
 
+static void
+remove_for_good (FerryTaskList *self, FerryTask *task)
+{
+  guint position;
+
+  if (self->executor != NULL)
+    ferry_executor_remove (self->executor, task, NULL);
+  if (G_IS_LIST_STORE (self->model) && g_list_store_find (G_LIST_STORE (self->model), task, &position))
+    g_list_store_remove (G_LIST_STORE (self->model), position);
+}
+
 /* From now on there is no undo. */
 static void
 commit_removed (FerryTaskList *self)
@@ -545,8 +563,8 @@ commit_removed (FerryTaskList *self)
 
   if (tasks == NULL)
     return;
-  for (GList *item = tasks; item != NULL && self->executor != NULL; item = item->next)
-    ferry_executor_remove (self->executor, item->data, NULL);
+  for (GList *item = tasks; item != NULL; item = item->next)
+    remove_for_good (self, item->data);
   forget_removed (self);
   apply_filters (self);
   show_undo (self);
@@ -778,6 +796,15 @@ dup_current (FerryTaskList *self)
   return tasks;
 }
 
+/* Whose list can be changed: that of an executor, and the application's own. */
+static gboolean
+is_possible (FerryTaskList *self, FerryTaskAction action, FerryTask *task)
+{
+  if (action == FERRY_TASK_ACTION_REMOVE && G_IS_LIST_STORE (self->model))
+    return ferry_task_get_done (task);
+  return ferry_task_action_is_possible (action, task, self->executor);
+}
+
 static void
 activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
@@ -788,7 +815,7 @@ activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
   if (!ferry_task_action_find (name, &action))
     return;
   for (guint i = tasks->len; i > 0; i--)
-    if (!ferry_task_action_is_possible (action, tasks->pdata[i - 1], self->executor))
+    if (!is_possible (self, action, tasks->pdata[i - 1]))
       g_ptr_array_remove_index (tasks, i - 1);
   if (tasks->len > 0)
     act_on (self, tasks, action);
@@ -831,7 +858,7 @@ activate_clear_finished (GtkWidget *widget, const char *name, GVariant *paramete
   FerryTaskList *self = FERRY_TASK_LIST (widget);
   g_autoptr (GPtrArray) tasks = dup_tasks (self, /* over: */ TRUE);
 
-  if (tasks->len > 0 && self->executor != NULL)
+  if (tasks->len > 0 && can_remove (self))
     remove_tasks (self, tasks);
 }
 
@@ -1111,7 +1138,7 @@ install_properties (GObjectClass *object_class)
    * FerryTaskList:executor:
    *
    * The executor that the tasks were submitted to. An executor that is the model is set by itself. Without one, tasks
-   * can be cancelled and their errors copied, and nothing else.
+   * can be cancelled and their errors read, and nothing else; but from a #GListStore tasks that have ended are removed.
    */
   properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, settable);
   /**

@@ -18,6 +18,8 @@ void ferry_task_row_set_func (FerryTaskRow *self, FerryTaskRowFunc func, gpointe
 /* (nullable) (transfer none): the task. */
 FerryTask *ferry_task_row_get_task (FerryTaskRow *self);
 void ferry_task_row_set_task (FerryTaskRow *self, FerryTask *task);
+/* Whether func removes tasks that have ended, also those of no executor. */
+void ferry_task_row_set_can_remove (FerryTaskRow *self, gboolean can_remove);
 void ferry_task_row_set_executor (FerryTaskRow *self, FerryExecutor *executor);
 
 G_END_DECLS

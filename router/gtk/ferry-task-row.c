@@ -52,6 +52,7 @@ struct _FerryTaskRow
   GtkWidget *suffix;     /* (nullable) (unowned): a child of the suffix box */
   FerryTaskRowFunc func; /* (nullable) */
   gpointer func_data;
+  gboolean can_remove;  /* func removes tasks that have ended, without an executor */
   gboolean owns_focus;  /* had it when its button went away */
   GtkAccessible *place; /* (nullable) (weak): what is read out for the row, and was told so */
 
@@ -302,11 +303,18 @@ show_pace (FerryTaskRow *self)
   gtk_widget_set_visible (self->pace_label, (self->parts & FERRY_TASK_ROW_PARTS_PACE) != 0 && *pace != '\0');
 }
 
+static gboolean
+is_possible (FerryTaskRow *self, FerryTaskAction action)
+{
+  if (action == FERRY_TASK_ACTION_REMOVE && self->can_remove && self->task != NULL)
+    return ferry_task_get_done (self->task);
+  return ferry_task_action_is_possible (action, self->task, self->executor);
+}
+
 static void
 show_action (FerryTaskRow *self, FerryTaskAction action, GtkWidget *button, gboolean visible)
 {
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name (action),
-                                 ferry_task_action_is_possible (action, self->task, self->executor));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name (action), is_possible (self, action));
   gtk_widget_set_visible (button, visible && (self->parts & FERRY_TASK_ROW_PARTS_BUTTONS) != 0);
 }
 
@@ -320,16 +328,17 @@ show_actions (FerryTaskRow *self)
   gboolean waits = self->task != NULL && ferry_task_get_state (self->task) == FERRY_TASK_STATE_WAITING;
   gboolean paused = self->task != NULL && ferry_task_is_paused (self->task);
   gboolean failed = self->task != NULL && ferry_task_get_state (self->task) == FERRY_TASK_STATE_FAILED;
-  gboolean has_executor = self->executor != NULL;
 
-  show_action (self, FERRY_TASK_ACTION_RUN_NEXT, self->next_button, waits && !paused && has_executor);
+  show_action (self, FERRY_TASK_ACTION_RUN_NEXT, self->next_button,
+               waits && !paused && is_possible (self, FERRY_TASK_ACTION_RUN_NEXT));
   show_action (self, FERRY_TASK_ACTION_PAUSE, self->pause_button,
                paused || (!waits && ferry_task_action_is_possible (FERRY_TASK_ACTION_PAUSE, self->task, NULL)));
   show_action (self, FERRY_TASK_ACTION_CANCEL, self->cancel_button, self->task != NULL && !over);
   show_action (self, FERRY_TASK_ACTION_SHOW_ERROR, self->details_button, failed);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name (FERRY_TASK_ACTION_COPY_ERROR), failed);
-  show_action (self, FERRY_TASK_ACTION_RETRY, self->retry_button, over && has_executor);
-  show_action (self, FERRY_TASK_ACTION_REMOVE, self->remove_button, over && has_executor);
+  show_action (self, FERRY_TASK_ACTION_RETRY, self->retry_button, is_possible (self, FERRY_TASK_ACTION_RETRY));
+  show_action (self, FERRY_TASK_ACTION_REMOVE, self->remove_button,
+               over && is_possible (self, FERRY_TASK_ACTION_REMOVE));
 }
 
 /* The focus of a button that goes away would be lost for users without a pointer. While the task is being cancelled
@@ -440,7 +449,7 @@ activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
   FerryTaskRow *self = FERRY_TASK_ROW (widget);
   FerryTaskAction action;
 
-  if (!ferry_task_action_find (name, &action) || !ferry_task_action_is_possible (action, self->task, self->executor))
+  if (!ferry_task_action_find (name, &action) || !is_possible (self, action))
     return;
   if (action == FERRY_TASK_ACTION_CANCEL)
     ferry_task_cancel (self->task);
@@ -503,6 +512,15 @@ ferry_task_row_set_executor (FerryTaskRow *self, FerryExecutor *executor)
     return;
   show_actions (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXECUTOR]);
+}
+
+void
+ferry_task_row_set_can_remove (FerryTaskRow *self, gboolean can_remove)
+{
+  if (self->can_remove == can_remove)
+    return;
+  self->can_remove = can_remove;
+  show_actions (self);
 }
 
 static void

@@ -369,6 +369,36 @@ test_whole_list_is_cancelled_and_cleared (Scene *scene)
   g_assert_cmpuint (count_tasks (scene), ==, 3);
 }
 
+/* The executor's tasks are in no list then. */
+static void
+test_group_is_one_row (Scene *scene)
+{
+  g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
+  g_autoptr (FerryTask) whole = ferry_task_new_for_group (group, "Holidays", "files");
+  g_autoptr (GListStore) store = g_list_store_new (FERRY_TYPE_TASK);
+  g_autoptr (FerryTask) gate = g_object_ref (add (scene, "gate", "a"));
+
+  ferry_task_group_add (group, gate);
+  g_list_store_append (store, whole);
+  g_object_set (scene->list, "model", store, "executor", NULL, NULL);
+  wait_row (scene, whole);
+  task_test_wait_begun (gate);
+  widget_test_wait_words (scene->list, "0 of 1 files");
+  task_test_open_gate ();
+  task_test_wait_done (whole);
+  widget_test_wait_words (scene->list, "Done");
+  select_task (scene, whole);
+  widget_test_press (scene->list, "<Control>r");
+  widget_test_press (scene->list, "Delete");
+  wait_no_row (scene, whole);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (store)), ==, 1);
+  widget_test_press (scene->list, "<Control>z");
+  wait_row (scene, whole);
+  widget_test_press (scene->list, "<Shift>Delete");
+  gtk_widget_set_visible (scene->list, FALSE);
+  g_assert_cmpuint (g_list_model_get_n_items (G_LIST_MODEL (store)), ==, 0);
+}
+
 static void
 test_each_action_has_a_key (Scene *scene)
 {
@@ -784,6 +814,7 @@ main (int argc, char **argv)
   add_test ("/task-list/an-action-is-for-all-that-are-selected", test_an_action_is_for_all_that_are_selected);
   add_test ("/task-list/copies-the-errors-of-all-that-failed", test_copies_the_errors_of_all_that_failed);
   add_test ("/task-list/whole-list-is-cancelled-and-cleared", test_whole_list_is_cancelled_and_cleared);
+  add_test ("/task-list/group-is-one-row", test_group_is_one_row);
   add_test ("/task-list/each-action-has-a-key", test_each_action_has_a_key);
   add_test ("/task-list/focus-comes-before-the-selection", test_focus_comes_before_the_selection);
   add_test ("/task-list/filter-and-sorter-are-the-applications", test_filter_and_sorter_are_the_applications);
