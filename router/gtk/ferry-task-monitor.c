@@ -271,7 +271,7 @@ find_detail (FerryTaskMonitor *self)
     case FERRY_TASK_STATUS_PAUSED:
       return ferry_task_words_for_run (self->task, -1, self->has_bar);
     case FERRY_TASK_STATUS_DONE:
-      return ferry_task_words_for_rest (self->task);
+      return ferry_task_words_for_result (self->task);
     case FERRY_TASK_STATUS_CANCELLED:
       return ferry_task_words_for_progress (self->task, -1, /* has_bar: */ FALSE);
     case FERRY_TASK_STATUS_CRASHED:

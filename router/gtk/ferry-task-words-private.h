@@ -27,9 +27,10 @@ void ferry_task_words_set_first (FerryTask *task, gboolean is_first);
 char *ferry_task_words_for_waiting (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether these words say that the task waits; what an application or a function has said may not. */
 gboolean ferry_task_words_say_waiting (FerryTask *task);
-/* Both with what the function says of it. */
+/* With what the function says of it. */
 char *ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar) G_GNUC_WARN_UNUSED_RESULT;
-char *ferry_task_words_for_rest (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
+/* How much a task has done that has a result, or else what the function has said last. */
+char *ferry_task_words_for_result (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_task_words_for_silence (gint64 silence) G_GNUC_WARN_UNUSED_RESULT;
 /* Empty for a task that never began. */
 char *ferry_task_words_for_duration (FerryTask *task, gint64 now) G_GNUC_WARN_UNUSED_RESULT;

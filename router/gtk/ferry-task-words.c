@@ -226,12 +226,14 @@ ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar)
   return host != NULL ? g_strdup_printf (_ ("Running on %s"), host) : g_strdup (_ ("Running"));
 }
 
+/* What a function has said last, such as "Reading holidays.jpg", is not so any more where it has counted. */
 char *
-ferry_task_words_for_rest (FerryTask *task)
+ferry_task_words_for_result (FerryTask *task)
 {
   g_autofree char *amount = words_for_amount (task);
 
-  return join ((const char *const[]){amount, ferry_task_get_text (task)}, 2);
+  return *amount != '\0' ? g_steal_pointer (&amount)
+                         : g_strdup (ferry_task_get_text (task) != NULL ? ferry_task_get_text (task) : "");
 }
 
 char *

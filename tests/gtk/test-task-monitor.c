@@ -71,6 +71,41 @@ test_tells_how_far_a_task_is (void)
   ferry_test_assert_says (ferry_test_get_string (monitor, "detail"), " of 100.0");
 }
 
+/* Each number with its unit has its own order, whatever the sentence around it has. */
+static void
+test_numbers_keep_their_order_from_right_to_left (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = NULL;
+
+  g_assert_true (ferry_task_start (task, 77));
+  report (task, 3, 20, "files");
+  gtk_widget_set_default_direction (GTK_TEXT_DIR_RTL);
+  monitor = ferry_task_monitor_new (task, NULL);
+  gtk_widget_set_default_direction (GTK_TEXT_DIR_LTR);
+  assert_text (monitor, "detail", "\342\201\2503\342\201\251 of \342\201\25020\342\201\251 files");
+}
+
+/* What a film has of seconds is said as a clock shows it, and bytes as sizes. */
+static void
+test_seconds_and_bytes_have_units_of_their_own (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+  gint64 now = g_get_monotonic_time ();
+
+  g_assert_true (ferry_task_start (task, 77));
+  report (task, 75, 200, "s");
+  ferry_task_monitor_look (monitor, now);
+  assert_text (monitor, "detail", "1:15 of 3:20");
+  report (task, 2000000, 3000000, "bytes");
+  ferry_task_monitor_look (monitor, now + SECOND);
+  ferry_test_assert_says (ferry_test_get_string (monitor, "detail"), "2.0");
+  ferry_test_assert_says (ferry_test_get_string (monitor, "detail"), "MB of 3.0");
+}
+
 /* As programs say it: once a second, and in hundredths. */
 static void
 test_tells_the_time_that_a_fraction_leaves (void)
@@ -390,6 +425,10 @@ int
 main (int argc, char **argv)
 {
   widget_test_init (&argc, &argv);
+  g_test_add_func ("/task-monitor/numbers-keep-their-order-from-right-to-left",
+                   test_numbers_keep_their_order_from_right_to_left);
+  g_test_add_func ("/task-monitor/seconds-and-bytes-have-units-of-their-own",
+                   test_seconds_and_bytes_have_units_of_their_own);
   g_test_add_func ("/task-monitor/a-pause-is-no-silence", test_a_pause_is_no_silence);
   g_test_add_func ("/task-monitor/tells-how-far-a-task-is", test_tells_how_far_a_task_is);
   g_test_add_func ("/task-monitor/tells-the-time-that-a-fraction-leaves", test_tells_the_time_that_a_fraction_leaves);

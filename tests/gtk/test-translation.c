@@ -12,6 +12,7 @@
 #include "gtk/ferry-task-monitor.h"
 #include "task/lone-task.h"
 
+#include <glib/gstdio.h>
 #include <libintl.h>
 #include <locale.h>
 #include <unistd.h>
@@ -114,6 +115,55 @@ test_numbers_have_their_plural (void)
   g_assert_cmpstr (many, ==, "noch 2 Sekunden");
 }
 
+/* Compiles a catalogue of an application, and has that speak it. */
+static void
+speak_own_catalogue (const char *words)
+{
+  g_autofree char *folder = g_dir_make_tmp ("ferry-catalogue-XXXXXX", NULL);
+  g_autofree char *messages = g_build_filename (folder, "de", "LC_MESSAGES", NULL);
+  g_autofree char *source = g_build_filename (folder, "own.po", NULL);
+  g_autofree char *catalogue = g_build_filename (messages, "own.mo", NULL);
+  const char *argv[] = {"msgfmt", "-o", catalogue, source, NULL};
+  int status = -1;
+
+  g_assert_no_errno (g_mkdir_with_parents (messages, 0700));
+  g_assert_true (g_file_set_contents (source, words, -1, NULL));
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, NULL));
+  g_assert_cmpint (status, ==, 0);
+  bindtextdomain ("own", folder);
+  bind_textdomain_codeset ("own", "UTF-8");
+  textdomain ("own");
+  g_assert_cmpstr (ferry_gtk_translate_unit ("chapters"), ==, "Kapitel");
+  g_assert_no_errno (g_remove (catalogue));
+  g_assert_no_errno (g_rmdir (messages));
+  g_free (messages);
+  messages = g_build_filename (folder, "de", NULL);
+  g_assert_no_errno (g_rmdir (messages));
+  g_assert_no_errno (g_remove (source));
+  g_assert_no_errno (g_rmdir (folder));
+}
+
+/* By the application, and else by the library. */
+static void
+test_units_are_translated (void)
+{
+  FerryProgress progress = {.fraction = -1, .amount = 3, .total = 20, .unit = "files"};
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new (&executor);
+  g_autoptr (FerryTaskMonitor) monitor = NULL;
+
+  if (!speak ("de"))
+    return;
+  g_assert_true (ferry_task_start (task, 77));
+  g_assert_true (ferry_task_take_progress (task, &progress));
+  monitor = ferry_task_monitor_new (task, NULL);
+  g_assert_cmpstr (ferry_test_get_string (monitor, "detail"), ==, "3 / 20 Dateien");
+  speak_own_catalogue ("msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=UTF-8\\n\"\n\n"
+                       "msgctxt \"unit\"\nmsgid \"chapters\"\nmsgstr \"Kapitel\"\n");
+  g_assert_cmpstr (ferry_gtk_translate_unit ("files"), ==, "Dateien");
+  g_assert_cmpstr (ferry_gtk_translate_unit ("stones"), ==, "stones");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -121,5 +171,6 @@ main (int argc, char **argv)
   g_test_add_func ("/translation/states-are-translated", test_states_are_translated);
   g_test_add_func ("/translation/states-are-translated-into-chinese", test_states_are_translated_into_chinese);
   g_test_add_func ("/translation/numbers-have-their-plural", test_numbers_have_their_plural);
+  g_test_add_func ("/translation/units-are-translated", test_units_are_translated);
   return g_test_run ();
 }
