@@ -267,8 +267,7 @@ start_session (FerryDemoApplication *self, GVariantDict *options, GError **error
   if (preferences.n_workers > 0)
     n_workers = preferences.n_workers;
   read_workers (options, &n_workers, NULL);
-  self->session = ferry_demo_session_new (worker_path, n_workers);
-  ferry_demo_session_set_preferences (self->session, preferences.sandbox, preferences.throughput);
+  self->session = ferry_demo_session_new (worker_path, n_workers, preferences.sandbox);
   return (url == NULL || ferry_demo_session_add_cluster (self->session, url, error)) &&
          ferry_demo_session_start (self->session, error);
 }

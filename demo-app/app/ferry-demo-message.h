@@ -42,9 +42,8 @@ typedef struct
   double value; /* what it is depends on the mode */
 } FerryDemoPipeMessage;
 
-/* Modes, arguments of the program: messages at a pace that leaves time for other things, or as fast as they go. */
+/* Modes, arguments of the program: messages at a pace that leaves time for other things. */
 #define FERRY_DEMO_PIPE_PACE "pipe-pace"
-#define FERRY_DEMO_PIPE_FLOOD "pipe-flood"
 /* Sends how far the work is for each frame that its main loop has time for. SIGUSR1 has it do the work right there. */
 #define FERRY_DEMO_PIPE_LOOP "pipe-loop"
 /* Workers that go wrong half a second after they have begun. */

@@ -26,7 +26,6 @@ ferry_demo_preferences_load (FerryDemoPreferences *self)
   if (g_key_file_has_key (file, GROUP, "sandbox", NULL))
     self->sandbox = (FerrySandboxPolicy) CLAMP (g_key_file_get_integer (file, GROUP, "sandbox", NULL),
                                                 FERRY_SANDBOX_POLICY_REQUIRED, FERRY_SANDBOX_POLICY_OFF);
-  self->throughput = g_key_file_get_boolean (file, GROUP, "throughput", NULL);
 }
 
 gboolean
@@ -37,7 +36,6 @@ ferry_demo_preferences_save (const FerryDemoPreferences *self, GError **error)
 
   g_key_file_set_integer (file, GROUP, "workers", (int) self->n_workers);
   g_key_file_set_integer (file, GROUP, "sandbox", (int) self->sandbox);
-  g_key_file_set_boolean (file, GROUP, "throughput", self->throughput);
   g_mkdir_with_parents (g_get_user_config_dir (), 0700);
   return g_key_file_save_to_file (file, path, error);
 }
@@ -54,7 +52,6 @@ changed_cb (GtkBuilder *builder)
 
   g_object_get (gtk_builder_get_object (builder, "workers"), "value", &n_workers, NULL);
   g_object_get (gtk_builder_get_object (builder, "sandbox"), "selected", &preferences.sandbox, NULL);
-  g_object_get (gtk_builder_get_object (builder, "throughput"), "selected", &preferences.throughput, NULL);
   preferences.n_workers = (guint) n_workers;
   ferry_pool_set_max_workers (pool, preferences.n_workers);
   if (!ferry_demo_preferences_save (&preferences, &error))
@@ -68,7 +65,6 @@ ferry_demo_preferences_window_new (GtkWindow *parent, FerryPool *pool)
   GtkWindow *window = GTK_WINDOW (gtk_builder_get_object (builder, "window"));
   GObject *workers = gtk_builder_get_object (builder, "workers");
   GObject *sandbox = gtk_builder_get_object (builder, "sandbox");
-  GObject *throughput = gtk_builder_get_object (builder, "throughput");
   FerryDemoPreferences preferences;
   guint max_workers;
 
@@ -76,11 +72,9 @@ ferry_demo_preferences_window_new (GtkWindow *parent, FerryPool *pool)
   g_object_get (pool, "max-workers", &max_workers, NULL);
   g_object_set (workers, "value", (double) max_workers, NULL);
   g_object_set (sandbox, "selected", (guint) preferences.sandbox, NULL);
-  g_object_set (throughput, "selected", (guint) preferences.throughput, NULL);
   g_object_set_data_full (G_OBJECT (builder), "pool", g_object_ref (pool), g_object_unref);
   g_signal_connect_swapped (workers, "notify::value", G_CALLBACK (changed_cb), builder);
   g_signal_connect_swapped (sandbox, "notify::selected", G_CALLBACK (changed_cb), builder);
-  g_signal_connect_swapped (throughput, "notify::selected", G_CALLBACK (changed_cb), builder);
   g_object_set_data_full (G_OBJECT (window), "builder", builder, g_object_unref);
   gtk_window_set_transient_for (window, parent);
   return window;

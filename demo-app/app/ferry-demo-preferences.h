@@ -13,7 +13,6 @@ typedef struct
 {
   guint n_workers; /* 0: as many as there are processors */
   FerrySandboxPolicy sandbox;
-  gboolean throughput; /* many messages matter more than quick ones */
 } FerryDemoPreferences;
 
 /* The usual ones where there is no file, or where a value in it makes no sense. */

@@ -14,7 +14,6 @@ struct _FerryDemoSession
   GObject parent_instance;
 
   char *worker_path;
-  gboolean prefers_throughput;
   FerryRouter *router;
   FerryExecutor *executor;
   FerryExecutor *commands; /* NULL where there is no program that runs them */
@@ -81,7 +80,6 @@ ferry_demo_session_class_init (FerryDemoSessionClass *klass)
 static void
 ferry_demo_session_init (FerryDemoSession *self)
 {
-  self->sandbox_policy = FERRY_SANDBOX_POLICY_PREFERRED;
   self->executors = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
@@ -124,11 +122,12 @@ add_commands (FerryDemoSession *self)
 }
 
 FerryDemoSession *
-ferry_demo_session_new (const char *worker_path, guint max_workers)
+ferry_demo_session_new (const char *worker_path, guint max_workers, FerrySandboxPolicy policy)
 {
   FerryDemoSession *self = g_object_new (FERRY_DEMO_TYPE_SESSION, NULL);
 
   self->worker_path = g_strdup (worker_path);
+  self->sandbox_policy = policy;
   self->router = ferry_router_new (NULL);
   self->executor = ferry_demo_session_add_executor (self, "demo", NULL, max_workers);
   g_signal_connect (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), NULL);
@@ -145,20 +144,6 @@ ferry_demo_session_add_cluster (FerryDemoSession *self, const char *url, GError 
     return FALSE;
   ferry_executor_add_runner (self->executor, self->cluster);
   return TRUE;
-}
-
-void
-ferry_demo_session_set_preferences (FerryDemoSession *self, FerrySandboxPolicy sandbox, gboolean throughput)
-{
-  self->prefers_throughput = throughput;
-  g_object_set (self->router, "latency", throughput ? FERRY_LATENCY_BALANCED : FERRY_LATENCY_QUICK, NULL);
-  self->sandbox_policy = sandbox;
-}
-
-gboolean
-ferry_demo_session_prefers_throughput (FerryDemoSession *self)
-{
-  return self->prefers_throughput;
 }
 
 gboolean

@@ -9,10 +9,8 @@
 
 G_BEGIN_DECLS
 
-/* The router, the pool of workers, the executor with its list of tasks, and the meter of the traffic. This is
- * all of the demo that is not widgets.
+/* The router, and the executors with their pools of workers. This is all that the pages share.
  *
- * Signal "turned": the words of the tasks and the reading are new; a few times a second while there is work.
  * Signal "stopping": workers that a page has started are to end, before the router stops. */
 
 #define FERRY_DEMO_MAX_WORKERS 16
@@ -20,10 +18,10 @@ G_BEGIN_DECLS
 #define FERRY_DEMO_TYPE_SESSION (ferry_demo_session_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoSession, ferry_demo_session, FERRY_DEMO, SESSION, GObject)
 
-FerryDemoSession *ferry_demo_session_new (const char *worker_path, guint max_workers) G_GNUC_WARN_UNUSED_RESULT;
+/* The policy is for workers in a sandbox. */
+FerryDemoSession *ferry_demo_session_new (const char *worker_path, guint max_workers,
+                                          FerrySandboxPolicy policy) G_GNUC_WARN_UNUSED_RESULT;
 gboolean ferry_demo_session_add_cluster (FerryDemoSession *self, const char *url, GError **error);
-/* Before the start. */
-void ferry_demo_session_set_preferences (FerryDemoSession *self, FerrySandboxPolicy sandbox, gboolean throughput);
 gboolean ferry_demo_session_start (FerryDemoSession *self, GError **error);
 void ferry_demo_session_stop (FerryDemoSession *self);
 
@@ -35,7 +33,6 @@ FerryExecutor *ferry_demo_session_add_executor (FerryDemoSession *self, const ch
 void ferry_demo_session_add (FerryDemoSession *self, FerryDemoJob job);
 
 FerryRouter *ferry_demo_session_get_router (FerryDemoSession *self);
-gboolean ferry_demo_session_prefers_throughput (FerryDemoSession *self);
 const char *ferry_demo_session_get_worker_path (FerryDemoSession *self);
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
 /* NULL where there is no program that runs commands. */

@@ -6,12 +6,8 @@
 #include <ferry-gtk.h>
 #include <glib/gi18n.h>
 
-#include "object/ferry-demo-object-page.h"
+#include "app/ferry-demo-pages.h"
 #include "pictures/ferry-demo-pictures-page.h"
-#include "pipes/ferry-demo-pipes-page.h"
-#include "robust/ferry-demo-robust-page.h"
-#include "start/ferry-demo-start-page.h"
-#include "tasks/ferry-demo-tasks-page.h"
 
 #define AGAIN_KEY "ferry-demo-again"
 #define SOURCE_WIDTH 1000
@@ -190,6 +186,13 @@ ferry_demo_tell_error (GtkWidget *page, const GError *error, const char *again)
 {
   g_message ("%s", error->message);
   ferry_demo_tell (page, _ ("The worker could not be started"), again);
+}
+
+void
+ferry_demo_tell_end (GtkWidget *page, const char *words, const char *again)
+{
+  g_message ("%s", words);
+  ferry_demo_tell (page, _ ("A worker has ended, which should not happen"), again);
 }
 
 /* ---- the window ---- */

@@ -12,14 +12,13 @@
  * A picture is asked for in a frame after the object has changed. While one is on its way, no other is asked for. So a
  * slow worker costs pictures, and a plate that stands still costs nothing. */
 
-#include "object/ferry-demo-object-page.h"
-
 #include <ferry-gtk.h>
 #include <ferry-objects.h>
 #include <glib/gi18n.h>
 
 #include "app/ferry-demo-format.h"
 #include "app/ferry-demo-message.h"
+#include "app/ferry-demo-pages.h"
 #include "app/ferry-demo-window.h"
 #include "app/ferry-demo-workers.h"
 #include "object/ferry-demo-heat.h"
@@ -28,6 +27,9 @@
 #define SINGLE_STEPS 100u
 /* So many calls keep the worker busy while it is killed. */
 #define KILL_CALLS 5
+
+#define FERRY_DEMO_TYPE_OBJECT_PAGE (ferry_demo_object_page_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO, OBJECT_PAGE, AdwBin)
 
 struct _FerryDemoObjectPage
 {

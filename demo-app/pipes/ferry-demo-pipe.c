@@ -8,6 +8,9 @@
 
 #include "app/ferry-demo-workers.h"
 
+/* Of so many messages, the delay of one is looked at. */
+#define MESSAGES_PER_DELAY 16
+
 struct _FerryDemoPipe
 {
   GObject parent_instance;
@@ -19,7 +22,9 @@ struct _FerryDemoPipe
 
   FerryReceiver *receiver; /* NULL while there is no worker */
   FerryWorker *worker;
-  FerryDemoMeter *meter;
+  GArray *delays; /* (element-type gint64): since the last reading */
+  guint64 n_read; /* how many messages there were then */
+  gint64 read_time;
   FerryDemoPipeFigures figures;
   guint64 next_sequence;
 };
@@ -43,11 +48,10 @@ message_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
   const FerryDemoPipeMessage *message = data;
   gint64 now = g_get_monotonic_time ();
 
-  self->figures.n_bytes += size;
   if (size != sizeof *message || message->sequence != self->next_sequence || message->time > now)
     self->figures.n_wrong++;
-  else
-    ferry_demo_meter_add_latency (self->meter, now - message->time);
+  else if (message->sequence % MESSAGES_PER_DELAY == 0)
+    g_array_append_vals (self->delays, &(gint64){now - message->time}, 1);
   self->next_sequence = size == sizeof *message ? message->sequence + 1 : self->next_sequence;
   if (self->figures.last_time != 0)
     self->figures.longest_wait = MAX (self->figures.longest_wait, now - self->figures.last_time);
@@ -92,7 +96,9 @@ ferry_demo_pipe_start (FerryDemoPipe *self, GError **error)
   g_signal_connect_object (self->receiver, "closed", G_CALLBACK (closed_cb), self, G_CONNECT_SWAPPED);
   self->next_sequence = 0;
   self->figures.last_time = 0;
-  ferry_demo_meter_reset (self->meter);
+  g_array_set_size (self->delays, 0);
+  self->n_read = self->figures.n_messages;
+  self->read_time = g_get_monotonic_time ();
   if (ferry_launcher_add_sender (launcher, FERRY_DEMO_PIPE_SENDER, sender, error))
     self->worker = ferry_launcher_spawn (launcher, self->router, error);
   if (self->worker == NULL)
@@ -134,7 +140,7 @@ ferry_demo_pipe_finalize (GObject *object)
 {
   FerryDemoPipe *self = FERRY_DEMO_PIPE (object);
 
-  ferry_demo_meter_free (self->meter);
+  g_array_unref (self->delays);
   g_free (self->worker_path);
   g_free (self->mode);
   G_OBJECT_CLASS (ferry_demo_pipe_parent_class)->finalize (object);
@@ -154,7 +160,7 @@ ferry_demo_pipe_class_init (FerryDemoPipeClass *klass)
 static void
 ferry_demo_pipe_init (FerryDemoPipe *self)
 {
-  self->meter = ferry_demo_meter_new ();
+  self->delays = g_array_new (FALSE, FALSE, sizeof (gint64));
 }
 
 FerryDemoPipe *
@@ -192,9 +198,25 @@ ferry_demo_pipe_forget_wait (FerryDemoPipe *self)
   self->figures.longest_wait = 0;
 }
 
-void
-ferry_demo_pipe_turn (FerryDemoPipe *self, gint64 now, FerryDemoReading *reading)
+static int
+compare_delays (gconstpointer a, gconstpointer b)
 {
-  ferry_demo_meter_turn (self->meter, now, self->figures.n_messages, self->figures.n_bytes);
-  ferry_demo_meter_read (self->meter, reading);
+  gint64 first = *(const gint64 *) a, second = *(const gint64 *) b;
+
+  return (first > second) - (first < second);
+}
+
+gboolean
+ferry_demo_pipe_read (FerryDemoPipe *self, double *rate, double *delay)
+{
+  gint64 now = g_get_monotonic_time ();
+  guint n_delays = self->delays->len;
+
+  g_array_sort (self->delays, compare_delays);
+  *rate = (double) (self->figures.n_messages - self->n_read) * G_USEC_PER_SEC / (double) MAX (now - self->read_time, 1);
+  *delay = n_delays > 0 ? (double) g_array_index (self->delays, gint64, n_delays / 2) : -1.0;
+  g_array_set_size (self->delays, 0);
+  self->n_read = self->figures.n_messages;
+  self->read_time = now;
+  return n_delays > 0;
 }

@@ -6,7 +6,6 @@
 #include <ferry.h>
 
 #include "app/ferry-demo-message.h"
-#include "app/ferry-demo-meter.h"
 
 G_BEGIN_DECLS
 
@@ -21,7 +20,6 @@ G_DECLARE_FINAL_TYPE (FerryDemoPipe, ferry_demo_pipe, FERRY_DEMO, PIPE, GObject)
 typedef struct
 {
   guint64 n_messages;
-  guint64 n_bytes;
   guint64 n_wrong;     /* lost, twice, or out of order */
   gint64 last_time;    /* when the newest one came, in microseconds; 0 before the first one */
   gint64 longest_wait; /* between two of them, since ferry_demo_pipe_forget_wait() */
@@ -39,7 +37,8 @@ void ferry_demo_pipe_send_signal (FerryDemoPipe *self, int number);
 gboolean ferry_demo_pipe_is_running (FerryDemoPipe *self);
 const FerryDemoPipeFigures *ferry_demo_pipe_get_figures (FerryDemoPipe *self);
 void ferry_demo_pipe_forget_wait (FerryDemoPipe *self);
-/* The meter's next slot begins; gives what the last second was like. */
-void ferry_demo_pipe_turn (FerryDemoPipe *self, gint64 now, FerryDemoReading *reading);
+/* What came since the last call, or since the start: messages a second, and the microseconds that half of them were on
+ * their way at most. Returns whether that is known. */
+gboolean ferry_demo_pipe_read (FerryDemoPipe *self, double *rate, double *delay);
 
 G_END_DECLS

@@ -1,19 +1,22 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "pipes/ferry-demo-pipes-page.h"
-
 #include <glib/gi18n.h>
 #include <signal.h>
 
 #include "app/ferry-demo-format.h"
+#include "app/ferry-demo-pages.h"
 #include "app/ferry-demo-plot.h"
 #include "app/ferry-demo-window.h"
 #include "pipes/ferry-demo-pipe.h"
 
 #define N_PIPES FERRY_DEMO_PLOT_MAX_LINES
+#define TURN_MILLISECONDS 1000
 /* Before a worker that was lost is followed by another one, so that the loss is seen. */
 #define PAUSE_MILLISECONDS 2000
+
+#define FERRY_DEMO_TYPE_PIPES_PAGE (ferry_demo_pipes_page_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoPipesPage, ferry_demo_pipes_page, FERRY_DEMO, PIPES_PAGE, AdwBin)
 
 struct _FerryDemoPipesPage
 {
@@ -21,7 +24,6 @@ struct _FerryDemoPipesPage
 
   FerryDemoPipe *pipes[N_PIPES];
   AdwActionRow *rows[N_PIPES];
-  guint n_turns;
   guint turn_timeout; /* while the page is seen */
   guint start_timeout;
 
@@ -35,41 +37,28 @@ G_DEFINE_FINAL_TYPE (FerryDemoPipesPage, ferry_demo_pipes_page, ADW_TYPE_BIN)
 /* ---- figures ---- */
 
 static void
-show_pipe (FerryDemoPipesPage *self, guint i, const FerryDemoReading *reading)
+show_pipe (FerryDemoPipesPage *self, guint i, double rate, double delay)
 {
   guint64 n_wrong = ferry_demo_pipe_get_figures (self->pipes[i])->n_wrong;
-  g_autofree char *rate = ferry_format_amount (reading->messages_per_second);
-  g_autofree char *latency = ferry_demo_format_latency (reading->latency_median);
+  g_autofree char *messages = ferry_format_amount (rate);
+  g_autofree char *time = ferry_demo_format_latency (delay);
   g_autofree char *lost = n_wrong > 0 ? ferry_demo_format_counted (n_wrong, _ ("%s lost")) : g_strdup (_ ("none lost"));
-  g_autofree char *words = g_strdup_printf (_ ("%s messages/s, %s on their way, %s"), rate, latency, lost);
+  g_autofree char *words = g_strdup_printf (_ ("%s messages/s, %s on their way, %s"), messages, time, lost);
 
-  if (ferry_demo_pipe_is_running (self->pipes[i]) && reading->has_latency)
-    adw_action_row_set_subtitle (self->rows[i], words);
+  adw_action_row_set_subtitle (self->rows[i], words);
 }
 
-/* The meters have slots of less than a second, so that each second begins where the last one ended. */
 static gboolean
 turn_cb (gpointer user_data)
 {
   FerryDemoPipesPage *self = user_data;
-  double rates[N_PIPES], latencies[N_PIPES];
-  gboolean is_second = ++self->n_turns % FERRY_DEMO_METER_SLOTS == 0;
+  double rates[N_PIPES], delays[N_PIPES];
 
   for (guint i = 0; i < N_PIPES; i++)
-    {
-      FerryDemoReading reading;
-
-      ferry_demo_pipe_turn (self->pipes[i], g_get_monotonic_time (), &reading);
-      rates[i] = reading.messages_per_second;
-      latencies[i] = reading.has_latency ? reading.latency_median : -1.0;
-      if (is_second)
-        show_pipe (self, i, &reading);
-    }
-  if (is_second)
-    {
-      ferry_demo_plot_add (self->rate_plot, rates);
-      ferry_demo_plot_add (self->latency_plot, latencies);
-    }
+    if (ferry_demo_pipe_read (self->pipes[i], &rates[i], &delays[i]) && ferry_demo_pipe_is_running (self->pipes[i]))
+      show_pipe (self, i, rates[i], delays[i]);
+  ferry_demo_plot_add (self->rate_plot, rates);
+  ferry_demo_plot_add (self->latency_plot, delays);
   return G_SOURCE_CONTINUE;
 }
 
@@ -104,7 +93,7 @@ ended_cb (FerryDemoPipe *pipe, const char *words, AdwActionRow *row)
 
   adw_action_row_set_subtitle (row, words);
   if (ferry_demo_pipe_get_figures (pipe)->last_time == 0)
-    ferry_demo_tell (GTK_WIDGET (self), words, "pipes.start");
+    ferry_demo_tell_end (GTK_WIDGET (self), words, "pipes.start");
   else if (self->turn_timeout != 0 && self->start_timeout == 0)
     self->start_timeout = g_timeout_add (PAUSE_MILLISECONDS, start_cb, self);
 }
@@ -128,7 +117,7 @@ ferry_demo_pipes_page_map (GtkWidget *widget)
   FerryDemoPipesPage *self = FERRY_DEMO_PIPES_PAGE (widget);
 
   GTK_WIDGET_CLASS (ferry_demo_pipes_page_parent_class)->map (widget);
-  self->turn_timeout = g_timeout_add (FERRY_DEMO_METER_SLOT_MILLISECONDS, turn_cb, self);
+  self->turn_timeout = g_timeout_add (TURN_MILLISECONDS, turn_cb, self);
   start_cb (self);
 }
 
@@ -216,9 +205,8 @@ ferry_demo_pipes_page_new (FerryDemoSession *session)
   for (guint i = 0; i < N_PIPES; i++)
     {
       self->rows[i] = add_row (self, i);
-      self->pipes[i] = ferry_demo_pipe_new (
-        ferry_demo_session_get_router (session), ferry_demo_session_get_worker_path (session),
-        ferry_demo_session_prefers_throughput (session) ? FERRY_DEMO_PIPE_FLOOD : FERRY_DEMO_PIPE_PACE);
+      self->pipes[i] = ferry_demo_pipe_new (ferry_demo_session_get_router (session),
+                                            ferry_demo_session_get_worker_path (session), FERRY_DEMO_PIPE_PACE);
       g_signal_connect_object (self->pipes[i], "ended", G_CALLBACK (ended_cb), self->rows[i], 0);
     }
   return GTK_WIDGET (self);

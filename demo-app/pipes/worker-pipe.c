@@ -43,14 +43,6 @@ worker_pipe_send_for (FerrySender *sender, gint64 microseconds)
   return heard;
 }
 
-/* A send waits while the application has enough to do, so nothing piles up. */
-static void
-flood (FerrySender *sender)
-{
-  while (worker_pipe_send (sender, 0.0))
-    ;
-}
-
 int
 worker_pipe (const char *mode)
 {
@@ -59,7 +51,6 @@ worker_pipe (const char *mode)
     const char *mode;
     void (*run) (FerrySender *sender);
   } modes[] = {
-    {FERRY_DEMO_PIPE_FLOOD, flood},
     {FERRY_DEMO_PIPE_LOOP, worker_loop},
     {FERRY_DEMO_PIPE_CRASH, worker_ill_crash},
     {FERRY_DEMO_PIPE_HANG, worker_ill_hang},

@@ -5,13 +5,12 @@
  * it began. Its row says how that ended, and what the bystanders had to bear meanwhile: messages that were lost, and
  * the longest wait for one. */
 
-#include "robust/ferry-demo-robust-page.h"
-
 #include <ferry-gtk.h>
 #include <glib/gi18n.h>
 #include <signal.h>
 
 #include "app/ferry-demo-format.h"
+#include "app/ferry-demo-pages.h"
 #include "app/ferry-demo-window.h"
 #include "pipes/ferry-demo-pipe.h"
 
@@ -20,6 +19,9 @@
 #define TURN_MILLISECONDS 200
 /* A trial that was not heard for so long hangs, and is ended. */
 #define PATIENCE G_USEC_PER_SEC
+
+#define FERRY_DEMO_TYPE_ROBUST_PAGE (ferry_demo_robust_page_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoRobustPage, ferry_demo_robust_page, FERRY_DEMO, ROBUST_PAGE, AdwBin)
 
 typedef struct
 {
@@ -177,8 +179,7 @@ start_again (GtkWidget *widget, const char *action, GVariant *parameter)
 static void
 lost_cb (FerryDemoRobustPage *self, const char *words)
 {
-  g_message ("A worker of the page has ended: %s", words);
-  ferry_demo_tell (GTK_WIDGET (self), _ ("A worker has ended, which should not happen"), "robust.start");
+  ferry_demo_tell_end (GTK_WIDGET (self), words, "robust.start");
 }
 
 /* ---- the page itself ---- */

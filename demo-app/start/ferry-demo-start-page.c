@@ -4,13 +4,12 @@
 /* One main loop does its work itself. It is that of another process, so that it can freeze and this window does not:
  * its frames come through a pipe. The other one is this window's own, with the same work done by a worker. */
 
-#include "start/ferry-demo-start-page.h"
-
 #include <ferry-gtk.h>
 #include <glib/gi18n.h>
 #include <signal.h>
 
 #include "app/ferry-demo-format.h"
+#include "app/ferry-demo-pages.h"
 #include "app/ferry-demo-window.h"
 #include "pipes/ferry-demo-pipe.h"
 #include "start/ferry-demo-frame-meter.h"
@@ -18,6 +17,9 @@
 #define TURN_MILLISECONDS 100
 /* So often the work is begun again when its worker is lost. */
 #define RETRIES 3
+
+#define FERRY_DEMO_TYPE_START_PAGE (ferry_demo_start_page_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoStartPage, ferry_demo_start_page, FERRY_DEMO, START_PAGE, AdwBin)
 
 struct _FerryDemoStartPage
 {
@@ -207,9 +209,8 @@ start_loop (GtkWidget *widget, const char *action, GVariant *parameter)
 static void
 ended_cb (FerryDemoStartPage *self, const char *words)
 {
-  g_message ("The worker of the page has ended: %s", words);
   self->loop_draws = self->loop_works = self->is_measured = FALSE;
-  ferry_demo_tell (GTK_WIDGET (self), _ ("A worker has ended, which should not happen"), "start.loop");
+  ferry_demo_tell_end (GTK_WIDGET (self), words, "start.loop");
   show_end (self);
 }
 

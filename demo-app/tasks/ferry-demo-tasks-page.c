@@ -6,12 +6,11 @@
  *
  * The actions are the window's, since keys do the same wherever the focus is. */
 
-#include "tasks/ferry-demo-tasks-page.h"
-
 #include <ferry-gtk.h>
 #include <glib/gi18n.h>
 
 #include "app/ferry-demo-format.h"
+#include "app/ferry-demo-pages.h"
 #include "tasks/ferry-demo-cluster.h"
 #include "tasks/ferry-demo-command-dialog.h"
 
@@ -19,6 +18,9 @@
 #define MANY 100
 #define MANY_LIMIT G_GUINT64_CONSTANT (20000000)
 #define MANY_STEP G_GUINT64_CONSTANT (1000000)
+
+#define FERRY_DEMO_TYPE_TASKS_PAGE (ferry_demo_tasks_page_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoTasksPage, ferry_demo_tasks_page, FERRY_DEMO, TASKS_PAGE, AdwBin)
 
 struct _FerryDemoTasksPage
 {

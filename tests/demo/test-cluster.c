@@ -60,7 +60,7 @@ scene_init (Scene *scene)
   nats_test_server_start (scene->server, NULL);
   url = nats_test_server_get_url (scene->server, "nats", "127.0.0.1");
   start_host (scene, url);
-  window->session = ferry_demo_session_new (g_getenv ("FERRY_DEMO_WORKER"), 1);
+  window->session = ferry_demo_session_new (g_getenv ("FERRY_DEMO_WORKER"), 1, FERRY_SANDBOX_POLICY_PREFERRED);
   window->executor = ferry_demo_session_get_executor (window->session);
   g_assert_true (ferry_demo_session_add_cluster (window->session, url, &error));
   g_assert_true (ferry_demo_session_start (window->session, &error));

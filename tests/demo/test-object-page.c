@@ -7,8 +7,6 @@
 
 #include "config.h"
 
-#include "demo-app/object/ferry-demo-object-page.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -225,7 +223,7 @@ test_slider_is_not_echoed (WindowTest *test, gconstpointer data)
   guint n_moves = 0, n_rows;
 
   go_live (test);
-  log = G_LIST_MODEL (gtk_widget_get_template_child (get_page (test), FERRY_DEMO_TYPE_OBJECT_PAGE, "log_model"));
+  log = G_LIST_MODEL (gtk_widget_get_template_child (get_page (test), G_OBJECT_TYPE (get_page (test)), "log_model"));
   g_assert_cmpfloat (gtk_adjustment_get_value (adjustment), ==, 200.0);
   g_signal_connect_swapped (adjustment, "value-changed", G_CALLBACK (count_cb), &n_moves);
   wait_log (test, "Reset");

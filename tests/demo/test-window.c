@@ -164,7 +164,7 @@ test_lies (void)
   FerryExecutor *executor;
   g_autoptr (GError) error = NULL;
 
-  session = ferry_demo_session_new (worker, G_N_ELEMENTS (words));
+  session = ferry_demo_session_new (worker, G_N_ELEMENTS (words), FERRY_SANDBOX_POLICY_PREFERRED);
   executor = ferry_demo_session_get_executor (session);
   ferry_demo_session_start (session, &error);
   g_assert_no_error (error);
@@ -307,20 +307,17 @@ test_preferences_are_kept (WindowTest *test, gconstpointer data)
   ferry_demo_preferences_load (&preferences);
   g_assert_cmpuint (preferences.n_workers, ==, 0);
   g_assert_cmpint (preferences.sandbox, ==, FERRY_SANDBOX_POLICY_PREFERRED);
-  g_assert_false (preferences.throughput);
 
   pool = ferry_executor_get_pool (test->executor);
   window = ferry_demo_preferences_window_new (GTK_WINDOW (test->window), pool);
   builder = g_object_get_data (G_OBJECT (window), "builder");
   g_object_set (gtk_builder_get_object (builder, "workers"), "value", 5.0, NULL);
   g_object_set (gtk_builder_get_object (builder, "sandbox"), "selected", FERRY_SANDBOX_POLICY_REQUIRED, NULL);
-  g_object_set (gtk_builder_get_object (builder, "throughput"), "selected", 1, NULL);
   gtk_window_destroy (window);
   g_assert_cmpuint (ferry_test_get_number (pool, "max-workers"), ==, 5);
   ferry_demo_preferences_load (&preferences);
   g_assert_cmpuint (preferences.n_workers, ==, 5);
   g_assert_cmpint (preferences.sandbox, ==, FERRY_SANDBOX_POLICY_REQUIRED);
-  g_assert_true (preferences.throughput);
 }
 
 static int

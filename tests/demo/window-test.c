@@ -36,7 +36,8 @@ set_up (WindowTest *test)
 {
   g_autoptr (GError) error = NULL;
 
-  test->session = ferry_demo_session_new (g_getenv ("FERRY_DEMO_WORKER"), WINDOW_TEST_WORKERS);
+  test->session =
+    ferry_demo_session_new (g_getenv ("FERRY_DEMO_WORKER"), WINDOW_TEST_WORKERS, FERRY_SANDBOX_POLICY_PREFERRED);
   test->executor = ferry_demo_session_get_executor (test->session);
   ferry_demo_session_start (test->session, &error);
   g_assert_no_error (error);
