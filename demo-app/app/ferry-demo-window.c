@@ -64,14 +64,24 @@ static const Page pages[] = {
 };
 
 static const Page *
-get_shown (FerryDemoWindow *self)
+find_page (const char *name)
 {
-  const char *name = gtk_stack_get_visible_child_name (self->pages);
-
   for (guint i = 0; i < G_N_ELEMENTS (pages); i++)
     if (g_strcmp0 (pages[i].name, name) == 0)
       return &pages[i];
-  g_return_val_if_reached (NULL);
+  return NULL;
+}
+
+gboolean
+ferry_demo_window_has_page (const char *name)
+{
+  return find_page (name) != NULL;
+}
+
+static const Page *
+get_shown (FerryDemoWindow *self)
+{
+  return find_page (gtk_stack_get_visible_child_name (self->pages));
 }
 
 static void

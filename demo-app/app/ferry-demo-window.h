@@ -20,6 +20,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (FerryDemoWindow, ferry_demo_window, FERRY_DEMO, WINDOW, AdwApplicationWindow)
 
 GtkWidget *ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session) G_GNUC_WARN_UNUSED_RESULT;
+gboolean ferry_demo_window_has_page (const char *name);
 void ferry_demo_window_show_page (FerryDemoWindow *self, const char *page);
 /* The page that is shown, or the one of that name. */
 GtkWidget *ferry_demo_window_get_page (FerryDemoWindow *self, const char *name);

@@ -32,12 +32,11 @@ struct _FerryDemoTasksPage
   FerryExecutor *commands; /* (unowned) (nullable) the session's */
 
   GtkMenuButton *add_button;
-  GtkWidget *workers_label;
-  GtkWidget *busy_label;
+  GtkLabel *workers_label;
   GtkWidget *workers_spin;
   GtkBox *workers_box;
   GtkBox *hosts_box;
-  GtkWidget *counts_label;
+  GtkLabel *counts_label;
   GtkWidget *switcher;
   GtkStack *lists;
   GtkWidget *list;
@@ -49,22 +48,14 @@ G_DEFINE_FINAL_TYPE (FerryDemoTasksPage, ferry_demo_tasks_page, ADW_TYPE_BIN)
 /* ---- what is shown ---- */
 
 static void
-take_text (GtkWidget *label, char *text)
-{
-  gtk_label_set_text (GTK_LABEL (label), text);
-  g_free (text);
-}
-
-static void
 show_workers (FerryDemoTasksPage *self)
 {
-  guint max_workers, n_workers, n_busy;
+  g_autofree char *words = NULL;
+  guint max_workers;
 
-  g_object_get (ferry_executor_get_pool (self->executor), "max-workers", &max_workers, "n-workers", &n_workers,
-                "n-busy", &n_busy, NULL);
-  take_text (self->workers_label,
-             ferry_demo_format_counted (max_workers, ngettext ("%s worker", "%s workers", max_workers)));
-  take_text (self->busy_label, g_strdup_printf (_ ("%u started, %u busy"), n_workers, n_busy));
+  g_object_get (ferry_executor_get_pool (self->executor), "max-workers", &max_workers, NULL);
+  words = ferry_demo_format_counted (max_workers, ngettext ("%s worker", "%s workers", max_workers));
+  gtk_label_set_text (self->workers_label, words);
 }
 
 static void
@@ -83,7 +74,7 @@ show_counts (FerryDemoTasksPage *self)
   gboolean has_commands = self->commands != NULL && g_list_model_get_n_items (G_LIST_MODEL (self->commands)) > 0;
   gboolean of_commands = gtk_stack_get_visible_child (self->lists) == self->commands_list;
   FerryExecutor *executor = of_commands ? self->commands : self->executor;
-  GString *words = g_string_new (NULL);
+  g_autoptr (GString) words = g_string_new (NULL);
   guint n_executing, n_waiting;
   guint64 n_completed, n_failed, n_cancelled;
 
@@ -94,8 +85,8 @@ show_counts (FerryDemoTasksPage *self)
   append_count (words, n_completed, _ ("%s done"));
   append_count (words, n_failed, _ ("%s failed"));
   append_count (words, n_cancelled, _ ("%s cancelled"));
-  gtk_widget_set_visible (self->counts_label, g_list_model_get_n_items (G_LIST_MODEL (executor)) > 0);
-  take_text (self->counts_label, g_string_free (words, FALSE));
+  gtk_widget_set_visible (GTK_WIDGET (self->counts_label), g_list_model_get_n_items (G_LIST_MODEL (executor)) > 0);
+  gtk_label_set_text (self->counts_label, words->str);
   gtk_widget_set_visible (self->switcher, has_commands || of_commands);
 }
 
@@ -174,18 +165,7 @@ open_add_menu (GSimpleAction *action, GVariant *parameter, gpointer user_data)
   gtk_menu_button_popup (self->add_button);
 }
 
-/* ---- tasks of the lists ---- */
-
-/* The list knows which task is meant; "retry-current" is its action "task.retry". */
-static void
-act_on_task (GSimpleAction *action, GVariant *parameter, gpointer self)
-{
-  g_auto (GStrv) parts = g_strsplit (g_action_get_name (G_ACTION (action)), "-current", 2);
-  g_autofree char *of_list = g_strconcat ("task.", parts[0], NULL);
-
-  if (gtk_widget_get_mapped (self))
-    gtk_widget_activate_action (gtk_stack_get_visible_child (FERRY_DEMO_TASKS_PAGE (self)->lists), of_list, NULL);
-}
+/* ---- all tasks ---- */
 
 static void
 cancel_all (GSimpleAction *action, GVariant *parameter, gpointer user_data)
@@ -219,13 +199,13 @@ pause_all (GSimpleAction *action, GVariant *state, gpointer user_data)
 }
 
 static const GActionEntry actions[] = {
-  {"add", open_add_menu},          {"add-primes", add_primes},
-  {"add-many", add_many},          {"add-flood", add_flood},
-  {"add-crash", add_crash},        {"add-hang", add_hang},
-  {"add-command", add_command},    {"cancel-all", cancel_all},
-  {"clear", clear_finished},       {"pause-all", NULL, NULL, "false", pause_all},
-  {"retry-current", act_on_task},  {"run-next-current", act_on_task},
-  {"cancel-current", act_on_task}, {"pause-current", act_on_task},
+  {"add", open_add_menu},         {"add-primes", add_primes},
+  {"add-many", add_many},         {"add-flood", add_flood},
+  {"add-crash", add_crash},       {"add-hang", add_hang},
+  {"add-command", add_command},   {"cancel-all", cancel_all},
+  {"clear", clear_finished},      {"pause-all", NULL, NULL, "false", pause_all},
+  {"retry-current", act_on_task}, {"cancel-current", act_on_task},
+  {"pause-current", act_on_task},
 };
 
 /* ---- the page itself ---- */
@@ -260,7 +240,6 @@ ferry_demo_tasks_page_class_init (FerryDemoTasksPageClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-tasks-page.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, add_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_label);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, busy_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_spin);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_box);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, hosts_box);
@@ -302,7 +281,6 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
   g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->lists, "notify::visible-child", G_CALLBACK (show_counts), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (pool, "notify::max-workers", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (pool, "notify::n-busy", G_CALLBACK (show_workers), self, G_CONNECT_SWAPPED);
   if (self->commands != NULL)
     {
       g_signal_connect_object (self->commands, "items-changed", G_CALLBACK (commands_changed_cb), self,

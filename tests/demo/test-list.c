@@ -171,7 +171,7 @@ test_keys (WindowTest *test, gconstpointer data)
   window_test_wait_row (test, second);
 
   select_task (test, third);
-  window_test_activate (test, "job.retry-current");
+  g_assert_true (gtk_widget_activate_action (window_test_get (test, "list"), "task.retry", NULL));
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 3);
   g_assert_true (get_selected (test) != third);
   g_assert_cmpstr (ferry_task_get_name (get_selected (test)), ==, "Primes up to 10,000");
@@ -191,11 +191,9 @@ test_running_task_is_not_removed (WindowTest *test, gconstpointer data)
   g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_EXECUTING);
   window_test_wait_row (test, runs);
 
-  select_task (test, waits);
-  window_test_activate (test, "job.run-next-current");
+  window_test_act (test, waits, "task.run-next");
   g_assert_cmpint (ferry_test_get_number (waits, "priority"), >, 0);
-  select_task (test, runs);
-  window_test_activate (test, "job.cancel-current");
+  window_test_act (test, runs, "task.cancel");
   window_test_wait_state (runs, FERRY_TASK_STATUS_CANCELLED);
 }
 
