@@ -204,8 +204,6 @@ static const GActionEntry actions[] = {
   {"add-crash", add_crash},       {"add-hang", add_hang},
   {"add-command", add_command},   {"cancel-all", cancel_all},
   {"clear", clear_finished},      {"pause-all", NULL, NULL, "false", pause_all},
-  {"retry-current", act_on_task}, {"cancel-current", act_on_task},
-  {"pause-current", act_on_task},
 };
 
 /* ---- the page itself ---- */
