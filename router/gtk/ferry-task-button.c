@@ -25,7 +25,8 @@
 /**
  * FerryTaskButton:
  *
- * A button with a ring that shows how far the tasks of an executor are. It opens a popover with their list.
+ * A button with a ring that shows how far the tasks of an executor are. It opens a popover with their list, and with
+ * buttons that cancel all tasks and clear those that have ended.
  *
  * The button is for a header bar, and is there while the executor has tasks in its list: those that run or wait, and
  * those that failed and that nobody has removed from the list or tried again. The ring has an exclamation mark as long
@@ -45,6 +46,8 @@ struct _FerryTaskButton
   GtkWidget *button;
   GtkWidget *ring;
   GtkWidget *list;
+  GtkWidget *cancel_button; /* below the list, for all of it */
+  GtkWidget *clear_button;
   guint timer;             /* a look that is due */
   guint64 n_failed_before; /* of the executor, when a look has found no failed task in the list */
 };
@@ -96,6 +99,9 @@ show_figures (FerryTaskButton *self)
                                                        : ferry_task_words_for_work (self->executor, n_failed);
   ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_waiting + n_executing > 0 ? fraction : 1.0);
   ferry_progress_ring_set_failed (FERRY_PROGRESS_RING (self->ring), n_failed > 0);
+  gtk_widget_set_sensitive (self->cancel_button, n_waiting + n_executing > 0);
+  gtk_widget_set_sensitive (self->clear_button,
+                            g_list_model_get_n_items (G_LIST_MODEL (self->executor)) > n_waiting + n_executing);
   gtk_widget_set_tooltip_text (self->button, words);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
 }
@@ -235,19 +241,56 @@ ferry_task_button_class_init (FerryTaskButtonClass *klass)
 }
 
 static void
-ferry_task_button_init (FerryTaskButton *self)
+cancel_all (FerryTaskButton *self)
 {
-  GtkWidget *popover = gtk_popover_new ();
+  gtk_widget_activate_action (self->list, "task.cancel-all", NULL);
+}
 
-  ferry_look_ensure_styles (GTK_WIDGET (self));
+static void
+clear_finished (FerryTaskButton *self)
+{
+  gtk_widget_activate_action (self->list, "task.clear-finished", NULL);
+}
+
+static GtkWidget *
+add_action (FerryTaskButton *self, GtkWidget *box, const char *label, void (*func) (FerryTaskButton *self))
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (label);
+
+  gtk_widget_add_css_class (button, "flat");
+  gtk_widget_set_hexpand (button, TRUE);
+  gtk_box_append (GTK_BOX (box), button);
+  g_signal_connect_object (button, "clicked", G_CALLBACK (func), self, G_CONNECT_SWAPPED);
+  return button;
+}
+
+/* The list, and what can be done with all of it. */
+static GtkWidget *
+make_popover (FerryTaskButton *self)
+{
+  GtkWidget *popover = gtk_popover_new (), *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
+  GtkWidget *actions = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
+
   self->list = ferry_task_list_new (NULL);
   gtk_widget_set_size_request (self->list, LIST_WIDTH, -1);
   ferry_task_list_set_max_height (FERRY_TASK_LIST (self->list), LIST_HEIGHT);
-  gtk_popover_set_child (GTK_POPOVER (popover), self->list);
+  self->cancel_button = add_action (self, actions, _ ("Cancel _All"), cancel_all);
+  self->clear_button = add_action (self, actions, _ ("C_lear"), clear_finished);
+  gtk_box_set_homogeneous (GTK_BOX (actions), TRUE);
+  gtk_box_append (GTK_BOX (box), self->list);
+  gtk_box_append (GTK_BOX (box), actions);
+  gtk_popover_set_child (GTK_POPOVER (popover), box);
+  return popover;
+}
+
+static void
+ferry_task_button_init (FerryTaskButton *self)
+{
+  ferry_look_ensure_styles (GTK_WIDGET (self));
   self->ring = ferry_progress_ring_new ();
   self->button = gtk_menu_button_new ();
   gtk_menu_button_set_child (GTK_MENU_BUTTON (self->button), self->ring);
-  gtk_menu_button_set_popover (GTK_MENU_BUTTON (self->button), popover);
+  gtk_menu_button_set_popover (GTK_MENU_BUTTON (self->button), make_popover (self));
   /* As a button with an icon, which is flat in some themes. */
   gtk_widget_add_css_class (gtk_widget_get_first_child (self->button), "image-button");
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Tasks"), -1);

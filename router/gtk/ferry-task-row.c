@@ -801,6 +801,18 @@ add_tooltips (FerryTaskRow *self)
   gtk_widget_set_has_tooltip (self->detail_label, TRUE);
 }
 
+/* Names and reasons have names of files in them, to which a hyphen would seem to belong. */
+static void
+leave_out_hyphens (FerryTaskRow *self)
+{
+  PangoAttrList *attributes = pango_attr_list_new ();
+
+  pango_attr_list_insert (attributes, pango_attr_insert_hyphens_new (FALSE));
+  gtk_inscription_set_attributes (GTK_INSCRIPTION (self->title_label), attributes);
+  gtk_inscription_set_attributes (GTK_INSCRIPTION (self->detail_label), attributes);
+  pango_attr_list_unref (attributes);
+}
+
 static void
 ferry_task_row_init (FerryTaskRow *self)
 {
@@ -808,6 +820,7 @@ ferry_task_row_init (FerryTaskRow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   ferry_look_ensure_styles (GTK_WIDGET (self));
   show_direction (self);
+  leave_out_hyphens (self);
   add_tooltips (self);
   connect_groups (self);
   g_signal_connect (self, "notify::parent", G_CALLBACK (show_place), NULL);

@@ -150,6 +150,49 @@ test_popover_has_the_list (Scene *scene)
   gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (scene)));
 }
 
+/* (transfer none): below the list. */
+static GtkWidget *
+find_action (Scene *scene, const char *label)
+{
+  GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (GTK_MENU_BUTTON (get_menu_button (scene))));
+
+  widget_test_wait_words (popover, label);
+  return gtk_widget_get_ancestor (widget_test_find_words (popover, label), GTK_TYPE_BUTTON);
+}
+
+static gboolean
+is_sensitive (gpointer widget)
+{
+  return gtk_widget_is_sensitive (widget);
+}
+
+static gboolean
+is_hidden (gpointer button)
+{
+  return !gtk_widget_get_visible (button);
+}
+
+static void
+test_popover_has_buttons_for_all_tasks (Scene *scene)
+{
+  g_autoptr (FerryTask) runs = task_test_submit (scene->executor, "gate", g_variant_new_string ("a"));
+  g_autoptr (FerryTask) waits = task_test_submit (scene->executor, "note", g_variant_new_string ("b"));
+
+  wait_words (scene, "1 task runs");
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
+  g_assert_false (is_sensitive (find_action (scene, "Clear")));
+  g_signal_emit_by_name (find_action (scene, "Cancel All"), "clicked");
+  task_test_wait_done (runs);
+  task_test_wait_done (waits);
+  g_assert_cmpint (ferry_task_get_state (runs), ==, FERRY_TASK_STATE_CANCELLED);
+  g_assert_cmpint (ferry_task_get_state (waits), ==, FERRY_TASK_STATE_CANCELLED);
+  ferry_test_look_until (is_sensitive, find_action (scene, "Clear"));
+  g_assert_false (is_sensitive (find_action (scene, "Cancel All")));
+  g_signal_emit_by_name (find_action (scene, "Clear"), "clicked");
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (scene)));
+  ferry_test_look_until (is_hidden, get_menu_button (scene));
+}
+
 static void
 test_nothing_is_computed_while_the_button_is_hidden (Scene *scene)
 {
@@ -165,12 +208,6 @@ test_nothing_is_computed_while_the_button_is_hidden (Scene *scene)
   ferry_test_assert_says (gtk_widget_get_tooltip_text (get_menu_button (scene)), "1 task runs");
   gtk_widget_set_visible (scene->button, TRUE);
   wait_words (scene, "All tasks have ended");
-}
-
-static gboolean
-is_hidden (gpointer button)
-{
-  return !gtk_widget_get_visible (button);
 }
 
 static gboolean
@@ -308,6 +345,7 @@ main (int argc, char **argv)
   warm_up ();
   add ("/task-button/button-says-how-far-all-tasks-are", test_button_says_how_far_all_tasks_are);
   add ("/task-button/popover-has-the-list", test_popover_has_the_list);
+  add ("/task-button/popover-has-buttons-for-all-tasks", test_popover_has_buttons_for_all_tasks);
   add ("/task-button/button-says-at-once-that-something-failed", test_button_says_at_once_that_something_failed);
   add ("/task-button/what-failed-stays-until-it-is-removed", test_what_failed_stays_until_it_is_removed);
   add ("/task-button/popover-is-as-high-as-its-rows", test_popover_is_as_high_as_its_rows);
