@@ -22,7 +22,8 @@ BLOCK = re.compile(r"^```c\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def programs(tree):
-    return sources.select(tree, r"examples/.*\.c$")
+    """Programs of one file; examples/application is a whole project."""
+    return sources.select(tree, r"examples/[\w-]+\.c$")
 
 
 def code_of(text):
