@@ -65,6 +65,8 @@
  * (Shift+Control+BackSpace) cancels what waits or runs, and `task.clear-finished` (Shift+Delete) removes what has
  * ended. A button elsewhere activates them with [method@Gtk.Widget.activate_action] of the list.
  *
+ * A menu has what is possible of all this: by the secondary button of the pointer, a long touch, or the menu key.
+ *
  * A removal can be undone for some seconds: `task.undo`, or Control+Z. A task that waits is cancelled when it is
  * removed, and an undo submits it again.
  *
@@ -113,6 +115,7 @@ struct _FerryTaskList
   GtkWidget *view;
   GtkWidget *undo_revealer;
   GtkWidget *undo_label;
+  GtkWidget *menu;
 };
 
 enum
@@ -862,6 +865,131 @@ activate_clear_finished (GtkWidget *widget, const char *name, GVariant *paramete
     remove_tasks (self, tasks);
 }
 
+/* ---- the menu ---- */
+
+/* What is not possible for any of the tasks is hidden. */
+static void
+show_possible (FerryTaskList *self)
+{
+  g_autoptr (GPtrArray) tasks = dup_current (self);
+
+  for (guint action = 0; action < FERRY_TASK_N_ACTIONS; action++)
+    {
+      gboolean enabled = FALSE;
+
+      for (guint i = 0; i < tasks->len && !enabled; i++)
+        enabled = is_possible (self, (FerryTaskAction) action, tasks->pdata[i]);
+      gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name ((FerryTaskAction) action), enabled);
+    }
+}
+
+/* Keys find out for themselves what is possible. */
+static void
+menu_closed_cb (FerryTaskList *self)
+{
+  for (guint action = 0; action < FERRY_TASK_N_ACTIONS; action++)
+    gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name ((FerryTaskAction) action), TRUE);
+}
+
+/* The menu is for the row, and for all others that are selected if it is one of them. */
+static void
+open_menu (FerryTaskList *self, FerryTaskRow *row, double x, double y)
+{
+  FerryTask *task = row != NULL ? ferry_task_row_get_task (row) : NULL;
+  guint position = task != NULL ? ferry_list_view_find (self->selection, task) : GTK_INVALID_LIST_POSITION;
+
+  if (task != NULL && !gtk_selection_model_is_selected (GTK_SELECTION_MODEL (self->selection), position))
+    go_to (self, position);
+  else
+    gtk_widget_grab_focus (self->view);
+  show_possible (self);
+  gtk_popover_set_pointing_to (GTK_POPOVER (self->menu), &(GdkRectangle){(int) x, (int) y, 1, 1});
+  gtk_popover_popup (GTK_POPOVER (self->menu));
+}
+
+static void
+open_menu_at (FerryTaskList *self, double x, double y)
+{
+  GtkWidget *picked = gtk_widget_pick (GTK_WIDGET (self), x, y, GTK_PICK_DEFAULT);
+  GtkWidget *row = picked != NULL ? gtk_widget_get_ancestor (picked, FERRY_TYPE_TASK_ROW) : NULL;
+
+  open_menu (self, row != NULL ? FERRY_TASK_ROW (row) : NULL, x, y);
+}
+
+static void
+pressed_cb (FerryTaskList *self, int n_presses, double x, double y, GtkGesture *gesture)
+{
+  gtk_gesture_set_state (gesture, GTK_EVENT_SEQUENCE_CLAIMED);
+  open_menu_at (self, x, y);
+}
+
+static void
+long_pressed_cb (FerryTaskList *self, double x, double y, GtkGesture *gesture)
+{
+  pressed_cb (self, 1, x, y, gesture);
+}
+
+static void
+activate_menu (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+  FerryTaskRow *row = find_focus_row (self);
+  graphene_rect_t place;
+
+  if (!gtk_widget_compute_bounds (row != NULL ? GTK_WIDGET (row) : self->view, widget, &place))
+    return;
+  open_menu (self, row, place.origin.x + place.size.width / 2, place.origin.y + place.size.height / 2);
+}
+
+/* With its key, the menu would be wider than a telephone with text of twice the size. */
+static void
+add_item (GMenu *section, const char *words, const char *action)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (words, action);
+
+  g_menu_item_set_attribute (item, "hidden-when", "s", "action-disabled");
+  g_menu_item_set_attribute (item, "accel", "s", "");
+  g_menu_append_item (section, item);
+}
+
+static GtkWidget *
+make_menu (FerryTaskList *self)
+{
+  g_autoptr (GMenu) menu = g_menu_new (), tasks = g_menu_new (), list = g_menu_new ();
+  GtkWidget *popover;
+
+  add_item (tasks, _ ("Show Error"), "task.show-error");
+  add_item (tasks, _ ("Copy Error"), "task.copy-error");
+  add_item (tasks, _ ("Run Next"), "task.run-next");
+  add_item (tasks, _ ("Pause or Resume"), "task.pause");
+  add_item (tasks, _ ("Cancel"), "task.cancel");
+  add_item (tasks, _ ("Run Again"), "task.retry");
+  add_item (tasks, _ ("Remove"), "task.remove");
+  add_item (list, _ ("Cancel All"), "task.cancel-all");
+  add_item (list, _ ("Clear Finished"), "task.clear-finished");
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (tasks));
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (list));
+  popover = gtk_popover_menu_new_from_model (G_MENU_MODEL (menu));
+  gtk_popover_set_has_arrow (GTK_POPOVER (popover), FALSE);
+  g_signal_connect_object (popover, "closed", G_CALLBACK (menu_closed_cb), self, G_CONNECT_SWAPPED);
+  return popover;
+}
+
+static void
+add_menu (FerryTaskList *self)
+{
+  GtkGesture *click = gtk_gesture_click_new (), *press = gtk_gesture_long_press_new ();
+
+  self->menu = make_menu (self);
+  gtk_widget_set_parent (self->menu, GTK_WIDGET (self));
+  gtk_gesture_single_set_button (GTK_GESTURE_SINGLE (click), GDK_BUTTON_SECONDARY);
+  gtk_gesture_single_set_touch_only (GTK_GESTURE_SINGLE (press), TRUE);
+  g_signal_connect_object (click, "pressed", G_CALLBACK (pressed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (press, "pressed", G_CALLBACK (long_pressed_cb), self, G_CONNECT_SWAPPED);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (click));
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (press));
+}
+
 static void
 activate_undo (GtkWidget *widget, const char *name, GVariant *parameter)
 {
@@ -1094,6 +1222,7 @@ ferry_task_list_dispose (GObject *object)
   g_clear_handle_id (&self->ends_timer, g_source_remove);
   end_tick (self);
   self->view = NULL;
+  g_clear_pointer (&self->menu, gtk_widget_unparent);
   g_clear_pointer (&self->box, gtk_widget_unparent);
   g_clear_object (&self->selected);
   g_clear_object (&self->selection);
@@ -1191,6 +1320,8 @@ install_keys (GtkWidgetClass *widget_class)
     gtk_widget_class_add_binding_action (widget_class, keys[i].key, keys[i].modifiers,
                                          ferry_task_action_get_name (keys[i].action), NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_z, GDK_CONTROL_MASK, "task.undo", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_F10, GDK_SHIFT_MASK, "menu.popup", NULL);
+  gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Menu, 0, "menu.popup", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_BackSpace, GDK_CONTROL_MASK | GDK_SHIFT_MASK,
                                        "task.cancel-all", NULL);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Delete, GDK_SHIFT_MASK, "task.clear-finished", NULL);
@@ -1229,6 +1360,7 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
     gtk_widget_class_install_action (widget_class, ferry_task_action_get_name ((FerryTaskAction) i), NULL,
                                      activate_action);
   gtk_widget_class_install_action (widget_class, "task.undo", NULL, activate_undo);
+  gtk_widget_class_install_action (widget_class, "menu.popup", NULL, activate_menu);
   gtk_widget_class_install_action (widget_class, "task.cancel-all", NULL, activate_cancel_all);
   gtk_widget_class_install_action (widget_class, "task.clear-finished", NULL, activate_clear_finished);
   install_keys (widget_class);
@@ -1292,6 +1424,7 @@ ferry_task_list_init (FerryTaskList *self)
   gtk_box_append (GTK_BOX (self->box), make_undo_bar (self));
   self->line = ferry_announce_line_new ();
   gtk_box_append (GTK_BOX (self->box), self->line);
+  add_menu (self);
   set_placeholder (self, NULL);
   show_undo (self);
 }

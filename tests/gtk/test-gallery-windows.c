@@ -175,12 +175,26 @@ find_window_over (GtkWidget *window)
   return NULL;
 }
 
+static GtkWidget *
+find_menu (Scene *scene)
+{
+  GtkWidget *child = gtk_widget_get_first_child (scene->list);
+
+  while (!GTK_IS_POPOVER_MENU (child))
+    child = gtk_widget_get_next_sibling (child);
+  return child;
+}
+
 static void
 take_pictures (Scene *scene, const Look *look, int width)
 {
   gtk_widget_set_size_request (scene->window, width, HEIGHT);
   gtk_window_set_default_size (GTK_WINDOW (scene->window), width, HEIGHT);
   take_picture (scene->window, "list", look, width);
+
+  gtk_widget_activate_action (scene->list, "menu.popup", NULL);
+  take_picture (find_menu (scene), "menu", look, width);
+  gtk_popover_popdown (GTK_POPOVER (find_menu (scene)));
 
   ferry_task_details_present (scene->failed, scene->list);
   take_picture (find_window_over (scene->window), "details", look, width);

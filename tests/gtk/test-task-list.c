@@ -370,6 +370,40 @@ test_whole_list_is_cancelled_and_cleared (Scene *scene)
 }
 
 /* The executor's tasks are in no list then. */
+static gboolean
+has_menu (gpointer list)
+{
+  return widget_test_find_words (list, "Clear Finished") != NULL;
+}
+
+static gboolean
+has_no_menu (gpointer list)
+{
+  return !has_menu (list);
+}
+
+static void
+test_menu_has_what_is_possible (Scene *scene)
+{
+  FerryTask *done;
+  GtkWidget *item;
+
+  done = add_done (scene, "a");
+  wait_row (scene, done);
+  select_task (scene, done);
+  widget_test_press (scene->list, "Menu");
+  ferry_test_run_until (has_menu, scene->list);
+  g_assert_nonnull (widget_test_find_words (scene->list, "Run Again"));
+  g_assert_null (widget_test_find_words (scene->list, "Show Error"));
+  g_assert_null (widget_test_find_words (scene->list, "Cancel All"));
+  item = gtk_widget_get_parent (widget_test_find_words (scene->list, "Remove"));
+  g_assert_true (gtk_widget_activate (item));
+  wait_no_row (scene, done);
+  ferry_test_run_until (has_no_menu, scene->list);
+  widget_test_press (scene->list, "<Control>z");
+  wait_row (scene, done);
+}
+
 static void
 test_group_is_one_row (Scene *scene)
 {
@@ -814,6 +848,7 @@ main (int argc, char **argv)
   add_test ("/task-list/an-action-is-for-all-that-are-selected", test_an_action_is_for_all_that_are_selected);
   add_test ("/task-list/copies-the-errors-of-all-that-failed", test_copies_the_errors_of_all_that_failed);
   add_test ("/task-list/whole-list-is-cancelled-and-cleared", test_whole_list_is_cancelled_and_cleared);
+  add_test ("/task-list/menu-has-what-is-possible", test_menu_has_what_is_possible);
   add_test ("/task-list/group-is-one-row", test_group_is_one_row);
   add_test ("/task-list/each-action-has-a-key", test_each_action_has_a_key);
   add_test ("/task-list/focus-comes-before-the-selection", test_focus_comes_before_the_selection);
