@@ -95,30 +95,19 @@ make_row (const char *name)
   return row;
 }
 
-static const char *
-words_for_host_state (FerryHostState state)
-{
-  switch (state)
-    {
-    case FERRY_HOST_STATE_PRESENT:
-      return _ ("there");
-    case FERRY_HOST_STATE_DRAINING:
-      return _ ("ends");
-    case FERRY_HOST_STATE_SILENT:
-      return _ ("not heard");
-    case FERRY_HOST_STATE_LOST:
-    default:
-      return _ ("lost");
-    }
-}
-
 static void
 show_host (FerryHost *host, GParamSpec *pspec, AdwActionRow *row)
 {
+  static const char *const states[] = {
+    [FERRY_HOST_STATE_PRESENT] = N_ ("there"),
+    [FERRY_HOST_STATE_DRAINING] = N_ ("ends"),
+    [FERRY_HOST_STATE_SILENT] = N_ ("not heard"),
+    [FERRY_HOST_STATE_LOST] = N_ ("lost"),
+  };
   g_autofree char *workers = ferry_demo_format_counted (
     ferry_host_get_n_workers (host), ngettext ("%s worker", "%s workers", ferry_host_get_n_workers (host)));
   g_autofree char *text =
-    g_strdup_printf (_ ("%s, %u of %s busy, %.1f ms away"), words_for_host_state (ferry_host_get_state (host)),
+    g_strdup_printf (_ ("%s, %u of %s busy, %.1f ms away"), _ (states[ferry_host_get_state (host)]),
                      ferry_host_get_n_busy (host), workers, (double) ferry_host_get_round_trip (host) / 1000.0);
 
   adw_action_row_set_subtitle (row, text);
@@ -137,27 +126,17 @@ make_host_row (gpointer item, gpointer user_data)
 
 /* ---- the server, and the button ---- */
 
-static const char *
-words_for_state (FerryClusterState state)
-{
-  switch (state)
-    {
-    case FERRY_CLUSTER_STATE_CONNECTED:
-      return _ ("connected");
-    case FERRY_CLUSTER_STATE_CONNECTING:
-      return _ ("connecting");
-    case FERRY_CLUSTER_STATE_RECONNECTING:
-      return _ ("not there; tried again and again");
-    case FERRY_CLUSTER_STATE_CLOSED:
-    default:
-      return _ ("closed");
-    }
-}
-
 static void
 show_server (FerryCluster *cluster, GParamSpec *pspec, AdwActionRow *row)
 {
-  adw_action_row_set_subtitle (row, words_for_state (ferry_cluster_get_state (cluster)));
+  static const char *const states[] = {
+    [FERRY_CLUSTER_STATE_CLOSED] = N_ ("closed"),
+    [FERRY_CLUSTER_STATE_CONNECTING] = N_ ("connecting"),
+    [FERRY_CLUSTER_STATE_CONNECTED] = N_ ("connected"),
+    [FERRY_CLUSTER_STATE_RECONNECTING] = N_ ("not there; tried again and again"),
+  };
+
+  adw_action_row_set_subtitle (row, _ (states[ferry_cluster_get_state (cluster)]));
 }
 
 /* How many hosts there are; and whether the server is not there, without which they are not heard. */
