@@ -307,6 +307,19 @@ page_changed_cb (FerryDemoApplication *self, GParamSpec *pspec, FerryDemoWindow 
     ferry_demo_session_add (self->session, (FerryDemoJob){FERRY_DEMO_KIND_PRIMES, SAMPLE});
 }
 
+/* Each executor has a guard. What one of them asks holds for both: it hides the window then. */
+static void
+guard (FerryDemoApplication *self, GtkWindow *window)
+{
+  FerryExecutor *commands = ferry_demo_session_get_commands (self->session);
+
+  ferry_task_guard_new (ferry_demo_session_get_executor (self->session), window);
+  if (commands == NULL)
+    return;
+  ferry_task_guard_new (commands, window);
+  g_signal_connect_object (window, "hide", G_CALLBACK (ferry_executor_cancel_all), commands, G_CONNECT_SWAPPED);
+}
+
 static int
 ferry_demo_application_command_line (GApplication *application, GApplicationCommandLine *command_line)
 {
@@ -330,9 +343,7 @@ ferry_demo_application_command_line (GApplication *application, GApplicationComm
   apply (self, window, options, here);
   g_signal_connect_object (window, "notify::page", G_CALLBACK (page_changed_cb), self, G_CONNECT_SWAPPED);
   page_changed_cb (self, NULL, FERRY_DEMO_WINDOW (window));
-  ferry_task_guard_new (ferry_demo_session_get_executor (self->session), window);
-  if (ferry_demo_session_get_commands (self->session) != NULL)
-    ferry_task_guard_new (ferry_demo_session_get_commands (self->session), window);
+  guard (self, window);
   return EXIT_SUCCESS;
 }
 
