@@ -1,6 +1,6 @@
-/* A window of libadwaita: plain GTK widgets of Ferry stand in it as its own do, light, dark and in any accent.
- * The header bar has a button with a ring, and the list is the window's content, or a status page while it is empty.
- * The guard asks before the window closes in the midst of work.
+/* A window of libadwaita with a list of tasks, the button in its header bar, and a toast for what goes wrong.
+ * Ferry's widgets are plain GTK, and follow libadwaita's style: light, dark, and in high contrast.
+ * While there are no tasks, the list shows a status page. The guard asks before work is lost.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
@@ -50,7 +50,6 @@ activate_cb (GtkApplication *application)
     executor = ferry_executor_new_for_program ("/proc/self/exe", &error);
   if (executor != NULL)
     {
-      g_object_set (executor, "keep-finished", 100, NULL);
       GtkWidget *list = ferry_task_list_new (G_LIST_MODEL (executor));
       g_object_set (list, "placeholder", page, "vexpand", TRUE, NULL);
       adw_toast_overlay_set_child (ADW_TOAST_OVERLAY (overlay), list);

@@ -1,6 +1,6 @@
-/* A button in a header bar: a ring that shows how far all tasks are, and their list behind it, as in a file manager.
- * The window is free for what the application is about, here for words. The button is there while there are tasks.
- * Its tooltip, and what a screen reader says of it, tell how many tasks run and wait.
+/* A button in a header bar, as in a file manager: a ring shows how far all tasks are, and their list is behind it.
+ * The window itself is free for what the application is about. The button is there while there are tasks.
+ * Its tooltip says how many tasks run and wait, and so does a screen reader.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
@@ -55,10 +55,7 @@ activate_cb (GtkApplication *application)
   gtk_text_buffer_set_text (buffer, executor != NULL ? "Write something, and press Export." : error->message, -1);
   gtk_widget_set_sensitive (button, executor != NULL);
   if (executor != NULL)
-    {
-      g_object_set (executor, "keep-finished", 100, NULL);
-      gtk_header_bar_pack_end (GTK_HEADER_BAR (header), ferry_task_button_new (executor));
-    }
+    gtk_header_bar_pack_end (GTK_HEADER_BAR (header), ferry_task_button_new (executor));
   g_signal_connect_object (button, "clicked", G_CALLBACK (export_cb), buffer, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (window));
 }

@@ -1,4 +1,4 @@
-/* Cancel: a task can always be got rid of, whether its function listens or not.
+/* Cancel: you can always get rid of a task, whether its function listens or not.
  * The first function learns of the cancel when it reports its progress, and returns.
  * The second one never asks. After a second its worker is ended, and the first task does not notice.
  *

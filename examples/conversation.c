@@ -1,6 +1,6 @@
 /* A conversation: the window asks as often as it likes, and a worker answers many questions at a time.
  * A mux asks and a demux answers, here over the link to a worker, which is this program once more.
- * A question has a deadline, of which the worker hears. A hard one (1000000000039) does not hold up an easy one.
+ * Each question has a deadline, and the worker knows it. A hard one (1000000000039) does not hold up an easy one.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
@@ -42,10 +42,11 @@ answered_cb (GObject *mux, GAsyncResult *result, gpointer label)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) divisor = ferry_mux_transact_finish (FERRY_MUX (mux), result, &error);
-  g_autofree char *answer = divisor != NULL ? g_variant_print (divisor, FALSE) : NULL;
-  g_autofree char *text = NULL;
+  g_autofree char *answer = divisor != NULL ? g_variant_print (divisor, FALSE) : g_strdup (error->message);
+  const char *late = "There was no answer in 3 seconds.";
+  gboolean is_late = g_error_matches (error, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  g_autofree char *text = g_strconcat (gtk_label_get_text (label), ": ", is_late ? late : answer, NULL);
 
-  text = g_strconcat (gtk_label_get_text (label), ": ", answer != NULL ? answer : error->message, NULL);
   gtk_label_set_text (label, text);
   g_object_unref (label);
 }

@@ -1,5 +1,5 @@
-/* A group: the tasks of a window are cancelled when that window is closed.
- * Each click opens a window with three tasks in a group, which is bound to the window. No code runs at the closing.
+/* A group: close a window, and its tasks are cancelled.
+ * Each click opens a window with three tasks. Their group is bound to the window, which is all that it takes.
  * The first window counts the tasks that run; it knows of no other window.
  *
  * SPDX-FileCopyrightText: The Ferry authors

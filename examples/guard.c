@@ -1,6 +1,6 @@
-/* The guard: open files, have them compressed, and get the results saved; nobody loses that by closing the window.
- * While a task runs, closing the window asks first, and so does the end of the session. The machine is not suspended.
- * A worker writes another file first, and the result has its name when it is whole. A cancel leaves nothing behind.
+/* The guard: open a file, have it compressed and saved, and lose no work by closing the window.
+ * While a task runs, closing the window asks first, and so does the end of the session. The machine stays awake.
+ * The worker writes to a temporary file, and renames it when it is whole. A cancel leaves nothing behind.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */

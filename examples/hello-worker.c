@@ -1,6 +1,6 @@
 /* The worker of hello.c: a program without GTK, whose function the application calls by its name.
- * ferry_job_report() says how far it is, as often as it likes, and fails when the task was cancelled.
- * In a worker ferry_worker_main() serves the functions, and does not return.
+ * ferry_job_report() says how far it is, as often as you like, and fails once the task is cancelled.
+ * In a worker, ferry_worker_main() serves the functions, and does not return.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */

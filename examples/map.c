@@ -1,6 +1,6 @@
-/* A map: one function for many files, on all cores, with its results in a grid: ./map PICTURE...
+/* A map: one function for many files, on all cores, with the results in a grid: ./map PICTURE...
  * A picture that cannot be decoded, or crashes its worker, is one result that failed. The others go on.
- * Results keep the order of the files. The map takes further files only where there is room, so memory is bounded.
+ * Results keep the order of the files. The map takes more files as it has room for them, so memory is bounded.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */

@@ -1,6 +1,6 @@
 /* A remote object: it lives in a worker, and a slider of this window is bound to it, both ways.
- * The object is a kettle that cools by itself. What the worker sets moves the slider, and the slider heats the kettle.
- * A replica is an object of this process that is kept the same as the one there. Here a scale has it as adjustment.
+ * It is a kettle that cools by itself. What the worker sets moves the slider, and the slider heats the kettle.
+ * A replica is an object in this process that follows the one in the worker. Here it is the adjustment of a scale.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */

@@ -1,6 +1,6 @@
-/* A plain pipe: what a worker process sends arrives in the application, in order, as a signal.
+/* A plain pipe: what a worker sends arrives in the application, in order, as a signal.
  * The worker is this program once more. It asks for the pipe's sender by name; there is no task and no executor.
- * A worker that is faster than the window waits. Behind its last message "closed" says how it ended.
+ * A worker that is faster than the window waits. After its last message, "closed" says how it ended.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */
@@ -45,7 +45,7 @@ message_cb (FerryReceiver *receiver, GVariant *message, GtkProgressBar *bar)
 static void
 closed_cb (FerryReceiver *receiver, FerryExit *exit, GtkLabel *label)
 {
-  gtk_label_set_text (label, ferry_exit_is_success (exit) ? "The worker is done." : ferry_exit_get_message (exit));
+  gtk_label_set_text (label, ferry_exit_is_success (exit) ? "The worker has finished." : ferry_exit_get_message (exit));
 }
 
 static void

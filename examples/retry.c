@@ -1,6 +1,6 @@
-/* Crash and retry: a worker that crashes costs the task that it ran, and nothing else.
- * ferry_task_describe_error() has words for people, and says whether a retry makes sense: not after a crash that
- * repeats. ferry_executor_retry() submits the same once more: function, arguments, name and settings.
+/* Crash and retry: a worker that crashes costs you the task that it ran, and nothing else.
+ * ferry_task_describe_error() has words for people, and says whether a retry makes sense: not if the crash repeats.
+ * ferry_executor_retry() submits the same again: function, arguments, name and settings.
  *
  * SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: 0BSD */

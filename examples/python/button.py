@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""A button in a header bar: a ring that shows how far all tasks are, and their list behind it, as in a file manager.
-The window is free for what the application is about, here for words. The button is there while there are tasks.
-Its tooltip, and what a screen reader says of it, tell how many tasks run and wait.
+"""A button in a header bar, as in a file manager: a ring shows how far all tasks are, and their list is behind it.
+The window itself is free for what the application is about. The button is there while there are tasks.
+Its tooltip says how many tasks run and wait, and so does a screen reader.
 """
 
 import time

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""Cancel: what runs is ended, wherever it is, and may clean up.
-The first function never calls Ferry. The second one crashes, which costs the one task, and the third one goes on.
-What became of a task is what its result raises.
+"""Cancel: you can end whatever runs, wherever it is, and it may clean up.
+The first function never calls Ferry. The second one crashes, which costs its own task, and the third one goes on.
+The result of a task raises what became of it.
 """
 
 import ctypes

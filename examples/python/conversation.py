@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: 0BSD
 """A conversation: the window asks as often as it likes, and a worker answers many questions at a time.
 A mux asks and a demux answers, here over a pair of sockets of which one end goes to the worker.
-A question has a deadline, of which the worker hears. A hard one (1000000000039) does not hold up an easy one.
+Each question has a deadline, and the worker knows it. A hard one (1000000000039) does not hold up an easy one.
 """
 
 import itertools
@@ -30,6 +30,8 @@ async def ask(mux, text, label):
         return label.set_text("A whole number is wanted, of 2 or more.")
     try:
         label.set_text("%s: %d" % (text, await mux.ask(int(text))))
+    except TimeoutError:
+        label.set_text("%s: There was no answer in 3 seconds." % text)
     except Exception as error:
         label.set_text("%s: %s" % (text, error))
 
@@ -48,8 +50,8 @@ def activate(application):
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
     entry = Gtk.Entry(placeholder_text="A number")
     entry.connect("activate", activate_entry, ferry.Mux(here, timeout=3), box)
-    box.append(Gtk.Label(label="Enter a number, and the worker looks for its smallest divisor. Try 1000000000039, and 91 "
-                         "while you wait.", wrap=True, xalign=0))
+    box.append(Gtk.Label(label="Enter a number, and the worker looks for its smallest divisor. Try 1000000000039, and "
+                         "91 while you wait.", wrap=True, xalign=0))
     box.append(entry)
     Gtk.ApplicationWindow(application=application, title="Smallest Divisor", titlebar=Gtk.HeaderBar(), child=box,
                           default_width=400).present()

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""A list of tasks: each with a bar, what it does and how long that takes, and with buttons for what makes sense.
-The list shows an executor, which is a list model of its tasks. Rows are made for the tasks in sight only.
+"""A list of tasks: each has a bar, says what it does and how long that takes, and has buttons for what makes sense.
+The list shows an executor, which is a list model of its tasks. It makes rows for the tasks in sight only.
 By keys: Control+BackSpace cancels, Control+R tries again, Control+Up runs next, Delete removes, Control+Z undoes.
 """
 

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
 """Map: one function, many items.
-Results come in their order. Items go in chunks, which by themselves are as large as some milliseconds of work.
-An item that fails costs itself: it raises where its result would stand, and the loop goes on behind it.
+Results come in the order of the items. Items travel in chunks of some milliseconds of work.
+An item that fails raises in place of its result, and the loop goes on after it.
 """
 
 import ferry

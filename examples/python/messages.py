@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
 """Messages: two functions send what they find, as they find it, over one pipe.
-One of them is killed. What it had sent is there, as it arrives whatever becomes of the worker.
+One of them is killed. What it had sent arrives all the same.
 The messages end when no task has the sender any more.
 """
 

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""Object: one that lives in a worker, while the application calls its methods and follows its property.
-The property is told whenever it changes, and the newest value is here without a trip.
-What a method raises is raised where its result is asked for.
+"""Object: it lives in a worker, and the application calls its methods and follows its property.
+The property tells each change, and its latest value is here without asking the worker.
+What a method raises is raised when you ask for its result.
 """
 
 import ferry

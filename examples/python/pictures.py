@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
 """Pictures without copies: a worker paints into memory that the window shows.
-What arrives is shown as it lies there. The worker gets its memory again when the next picture is shown.
-The launcher says that the worker is trusted. Where it does not, Ferry copies first, as a worker could paint on.
+The window shows what arrives as it is. The worker gets its memory back when the next picture is shown.
+The launcher trusts the worker. Without that, Ferry makes a copy first, since a worker could go on painting.
 """
 
 import itertools

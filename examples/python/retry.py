@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""Retry: a task whose worker is lost runs again, here as its function ends its own process.
-How often is a property of the task, which is set before the submission.
-The second run finds what the first one has left, and goes well.
+"""Retry: a task runs again when its worker is lost, here because its function ends its own process.
+How often is a property of the task, which you set before you submit it.
+The second run finds what the first one left behind, and goes well.
 """
 
 import os

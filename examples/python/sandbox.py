@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""A sandbox: a stranger's picture is decoded by a worker that may do nothing else: sandbox.py PICTURE
-The application reads the file, and sends its bytes. The worker opens no file, no socket and no program.
-The second task tries it, and the window shows what the system says. Where there is no sandbox, no worker starts.
+"""A sandbox: a worker that may do nothing else decodes a stranger's picture: sandbox.py PICTURE
+The application reads the file, and sends its bytes. The worker can open no file, no socket and no program.
+A second task tries to, and the window shows what the system says. Without a sandbox no worker starts.
 """
 
 import sys

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: 0BSD
-"""Stream: values of a function as they come, under asyncio.
-The function yields them in a worker, and is a few values ahead of the loop at most.
-A second task goes on meanwhile, and is awaited behind the loop.
+"""Stream: the values of a function as they come, under asyncio.
+The function yields them in a worker, and is at most a few values ahead of the loop.
+A second task goes on meanwhile, and is awaited after the loop.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: 0BSD
 """A window with a list of tasks, their progress and Cancel: task-list.py FILE...
 Each row says how far its task is, and what came of it. A button in the header has all of them once more.
-Who closes the window while tasks run is asked.
+If you close the window while tasks run, it asks.
 """
 
 import hashlib

@@ -114,7 +114,7 @@ def hello(report, start, folder):
 
 def pipe(report, start, folder):
     program = start("pipe")
-    program.wait("label The worker is done.", r"bar 1\.00", "label 17984 primes up to 200000")
+    program.wait("label The worker has finished.", r"bar 1\.00", "label 17984 primes up to 200000")
     program.do("close Pipe")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
 
@@ -231,7 +231,7 @@ def conversation(report, start, folder):
         if "label 91: 7" in program.wait("label 91: .*"):
             break
     report.fact("an easy question does not wait for a hard one", "label 91: 7" in program.look(), program.look())
-    program.wait("label 1000000000039: .* was not answered in time; .*")
+    program.wait("label 1000000000039: There was no answer in 3 seconds.")
     for words in ("abc", "1", "7 and more"):
         said = program.look().count("label A whole number is wanted, of 2 or more.")
         program.do("type " + words)
