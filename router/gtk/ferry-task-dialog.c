@@ -177,6 +177,7 @@ add_button (GtkWidget *box, const char *words, GCallback clicked, FerryTaskDialo
 {
   GtkWidget *button = gtk_button_new_with_mnemonic (words);
 
+  gtk_label_set_ellipsize (GTK_LABEL (gtk_button_get_child (GTK_BUTTON (button))), PANGO_ELLIPSIZE_END);
   g_signal_connect_object (button, "clicked", clicked, self, G_CONNECT_SWAPPED);
   gtk_box_append (GTK_BOX (box), button);
   return button;
