@@ -16,6 +16,7 @@
 static const char *const exceptions[] = {"FerryRouter:n-pipes",
                                          "FerryTask:submit-time",
                                          "FerryTask:late-error",
+                                         "FerryTask:last-lines",
                                          "FerryMap:in-flight-limit",
                                          "FerryWorker:task-name",
                                          "FerryRunner:parallelism",
