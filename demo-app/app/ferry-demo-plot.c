@@ -6,12 +6,11 @@
 #include <glib/gi18n.h>
 #include <math.h>
 
-#include "app/ferry-demo-format.h"
-
 #define LINE_WIDTH 2.0
 #define GAP 6.0
 #define LEAST_WIDTH 240
-#define LEAST_HEIGHT 96
+/* In lines of text: three values, the seconds below them, and some room in between. */
+#define LEAST_LINES 6
 #define N_VALUES 60
 /* Fewer seconds are not drawn out any wider. */
 #define LEAST_SECONDS 10
@@ -68,23 +67,24 @@ get_scale (FerryDemoPlot *self)
   return scale;
 }
 
-static void
+/* Returns how wide it is. */
+static double
 draw_text (FerryDemoPlot *self, cairo_t *cairo, const char *text, double x, double y, double xalign)
 {
   g_autoptr (PangoLayout) layout = gtk_widget_create_pango_layout (GTK_WIDGET (self), text);
-  int width, height;
+  int width;
 
-  pango_layout_get_pixel_size (layout, &width, &height);
+  pango_layout_get_pixel_size (layout, &width, NULL);
   cairo_move_to (cairo, x - width * xalign, y);
   pango_cairo_show_layout (cairo, layout);
+  return width;
 }
 
 /* Lines at zero, at the half and at the top, with their values above them. */
 static void
 draw_axes (FerryDemoPlot *self, cairo_t *cairo, const Area *area, double text_height)
 {
-  g_autofree char *seconds =
-    ferry_demo_format_counted (area->seconds, ngettext ("%s second ago", "%s seconds ago", area->seconds));
+  g_autofree char *seconds = g_strdup_printf (_ ("%u s ago"), area->seconds);
   GdkRGBA colour, faint;
 
   gtk_style_context_get_color (gtk_widget_get_style_context (GTK_WIDGET (self)), &colour);
@@ -101,8 +101,9 @@ draw_axes (FerryDemoPlot *self, cairo_t *cairo, const Area *area, double text_he
       gdk_cairo_set_source_rgba (cairo, &colour);
       draw_text (self, cairo, text, area->left - GAP, y - text_height / 2, 1.0);
     }
-  draw_text (self, cairo, seconds, area->left, area->bottom + GAP, 0.0);
-  draw_text (self, cairo, _ ("now"), area->right, area->bottom + GAP, 1.0);
+  /* The end needs no word where there is no room for it. */
+  if (2.0 * draw_text (self, cairo, seconds, area->left, area->bottom + GAP, 0.0) < area->right - area->left)
+    draw_text (self, cairo, _ ("now"), area->right, area->bottom + GAP, 1.0);
 }
 
 static void
@@ -154,7 +155,11 @@ static void
 ferry_demo_plot_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
                          int *minimum_baseline, int *natural_baseline)
 {
-  *minimum = *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? LEAST_WIDTH : LEAST_HEIGHT;
+  g_autoptr (PangoLayout) layout = gtk_widget_create_pango_layout (widget, "0");
+  int height;
+
+  pango_layout_get_pixel_size (layout, NULL, &height);
+  *minimum = *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? LEAST_WIDTH : LEAST_LINES * height;
 }
 
 static void

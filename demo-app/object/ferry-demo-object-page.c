@@ -58,14 +58,14 @@ struct _FerryDemoObjectPage
   GtkLabel *white_label;
   GtkLabel *figures_label;
   GtkWidget *left;
-  AdwPreferencesGroup *group;
+  GtkLabel *state_label;
   GtkWidget *kill_button;
   GtkWidget *again_button;
   GtkWidget *settings;
   GtkSwitch *running_switch;
-  GtkScale *conductivity_scale;
-  GtkScale *power_scale;
-  GtkScale *speed_scale;
+  GtkRange *conductivity_scale;
+  GtkRange *power_scale;
+  GtkRange *speed_scale;
   GtkNoSelection *log_model;
   GtkWidget *log_list;
 };
@@ -255,25 +255,27 @@ stop_ticking (FerryDemoObjectPage *self)
 
 /* ---- what is bound to the replica ---- */
 
-static char *
-format_cb (GtkScale *scale, double value, gpointer unit)
+/* Below the name of the setting. */
+static void
+show_value (GtkRange *scale, const char *unit)
 {
-  char *text = g_strdup_printf ("%.0f %s", value, _ (unit));
+  g_autofree char *text = g_strdup_printf ("%.0f %s", gtk_range_get_value (scale), _ (unit));
+  GtkWidget *row = gtk_widget_get_ancestor (GTK_WIDGET (scale), ADW_TYPE_ACTION_ROW);
 
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), text);
   gtk_accessible_update_property (GTK_ACCESSIBLE (scale), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, text, -1);
-  return text;
 }
 
 /* The limits are those of the property. */
 static void
-bind_scale (FerryDemoObjectPage *self, GtkScale *scale, const char *property, const char *unit)
+bind_scale (FerryDemoObjectPage *self, GtkRange *scale, const char *property, const char *unit)
 {
   GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (self->replica), property);
 
-  gtk_range_set_range (GTK_RANGE (scale), G_PARAM_SPEC_DOUBLE (pspec)->minimum, G_PARAM_SPEC_DOUBLE (pspec)->maximum);
-  gtk_range_set_round_digits (GTK_RANGE (scale), 0);
-  gtk_scale_set_format_value_func (scale, format_cb, (gpointer) unit, NULL);
-  g_object_bind_property (self->replica, property, gtk_range_get_adjustment (GTK_RANGE (scale)), "value",
+  g_signal_connect (scale, "value-changed", G_CALLBACK (show_value), (gpointer) unit);
+  gtk_range_set_range (scale, G_PARAM_SPEC_DOUBLE (pspec)->minimum, G_PARAM_SPEC_DOUBLE (pspec)->maximum);
+  gtk_range_set_round_digits (scale, 0);
+  g_object_bind_property (self->replica, property, gtk_range_get_adjustment (scale), "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
 }
 
@@ -461,7 +463,7 @@ stop (FerryDemoObjectPage *self)
     g_main_context_iteration (NULL, TRUE);
 }
 
-/* Of a worker that was lost: one cause, and what it has cost. */
+/* Of a worker that was lost: what it has cost. */
 static char *
 describe_state (FerryDemoObjectPage *self)
 {
@@ -471,11 +473,10 @@ describe_state (FerryDemoObjectPage *self)
     return g_strdup_printf (_ ("It lives in process %d."), (int) ferry_worker_get_pid (self->worker));
   if (self->worker != NULL || self->reason == NULL)
     return g_strdup (_ ("Connecting…"));
-  if (self->n_failed == 0)
-    return g_strdup (self->reason);
   calls = ferry_demo_format_counted (self->n_failed,
                                      ngettext ("%s call failed with it.", "%s calls failed with it.", self->n_failed));
-  return g_strdup_printf ("%s. %s", self->reason, calls);
+  return g_strconcat (_ ("Its process has ended."), self->n_failed > 0 ? " " : "", self->n_failed > 0 ? calls : "",
+                      NULL);
 }
 
 static void
@@ -488,7 +489,8 @@ show_state (FerryDemoObjectPage *self)
   /* The page is gone. */
   if (self->router == NULL)
     return;
-  adw_preferences_group_set_description (self->group, words);
+  gtk_label_set_text (self->state_label, words);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->state_label), self->reason);
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     gtk_widget_action_set_enabled (GTK_WIDGET (self), actions[i], live);
   gtk_widget_set_sensitive (self->settings, live);
@@ -551,7 +553,7 @@ ferry_demo_object_page_class_init (FerryDemoObjectPageClass *klass)
   BIND (white_label);
   BIND (figures_label);
   BIND (left);
-  BIND (group);
+  BIND (state_label);
   BIND (kill_button);
   BIND (again_button);
   BIND (settings);

@@ -101,13 +101,17 @@ decoding_free (gpointer data)
 
 /* ---- one picture ---- */
 
-/* The system's own files are what decoders are loaded from, and what kinds of files are told by. */
+/* The system's own files are what decoders are loaded from, and what kinds of files are told by. The catalogues are for
+ * words in the user's language. */
 static FerrySandbox *
 create_sandbox (void)
 {
+  g_autofree char *catalogues = ferry_demo_find ("po", FERRY_DEMO_LOCALEDIR);
   FerrySandbox *sandbox = ferry_sandbox_new ();
 
   g_object_set (sandbox, "system-paths", TRUE, "memory-limit", (guint64) MEMORY_LIMIT, NULL);
+  if (g_file_test (catalogues, G_FILE_TEST_IS_DIR))
+    g_object_set (sandbox, "read-only-paths", (const char *[]){catalogues, NULL}, NULL);
   return sandbox;
 }
 
@@ -214,7 +218,11 @@ take_end (FerryDemoPicturesPage *self, GtkListItem *item, FerryTask *task)
     {
       self->is_breaking &= ferry_task_get_exit (task) == NULL;
       ferry_task_describe_error (task, &reason, &details, NULL);
-      take_broken (self, item, reason, details);
+      /* What a decoder says itself is in words for the user. */
+      if (ferry_task_get_exit (task) == NULL)
+        take_broken (self, item, details != NULL ? details : reason, NULL);
+      else
+        take_broken (self, item, reason, details);
     }
   return TRUE;
 }
@@ -477,7 +485,7 @@ show_counts (FerryDemoPicturesPage *self)
   guint n_files = g_list_model_get_n_items (self->files);
   g_autofree char *pictures = ferry_demo_format_counted (n_files, ngettext ("%s picture", "%s pictures", n_files));
   g_autofree char *broken = ferry_format_count (self->n_broken);
-  g_autofree char *suffix = self->n_broken > 0 ? g_strdup_printf (_ (", %s cannot be shown"), broken) : NULL;
+  g_autofree char *suffix = self->n_broken > 0 ? g_strdup_printf (_ (", %s failed"), broken) : NULL;
   g_autofree char *words = g_strconcat (pictures, suffix, NULL);
 
   gtk_label_set_text (self->counts_label, words);

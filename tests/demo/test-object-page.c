@@ -35,7 +35,14 @@ get_figures (WindowTest *test)
 static const char *
 get_state (WindowTest *test)
 {
-  return adw_preferences_group_get_description (ADW_PREFERENCES_GROUP (get_part (test, "group")));
+  return gtk_label_get_text (GTK_LABEL (get_part (test, "state_label")));
+}
+
+/* Why there is no worker, in the words of the library. */
+static void
+assert_reason (WindowTest *test, const char *words)
+{
+  g_assert_nonnull (strstr (gtk_widget_get_tooltip_text (get_part (test, "state_label")), words));
 }
 
 static gboolean
@@ -318,7 +325,8 @@ test_killed_worker_is_followed_by_another (WindowTest *test, gconstpointer data)
   first = get_pid (test);
 
   activate (test, "object.kill");
-  wait_state (test, "signal 9");
+  wait_state (test, "has ended");
+  assert_reason (test, "signal 9");
   wait_state (test, " failed with it.");
   demo_test_wait_workers (0);
   g_assert_false (gtk_widget_is_sensitive (get_part (test, "settings")));
@@ -348,7 +356,8 @@ test_end_is_heard_behind_another_page (WindowTest *test, gconstpointer data)
   go_live (test);
   window_test_show_page (test, "tasks");
   ferry_test_kill (get_pid (test), SIGTERM);
-  wait_state (test, "signal 15");
+  wait_state (test, "has ended");
+  assert_reason (test, "signal 15");
   window_test_show_page (test, "object");
   g_assert_cmpint (demo_test_count_workers (), ==, 0);
   activate (test, "object.start");
@@ -430,7 +439,8 @@ see_program_that_is_missing (WindowTest *test, gconstpointer data)
   window_test_show_page (test, "object");
   for (guint i = 0; i < 2; i++)
     {
-      wait_state (test, "/nonexistent/worker");
+      wait_state (test, "has ended");
+      assert_reason (test, "/nonexistent/worker");
       activate (test, "object.start");
     }
 }
