@@ -61,6 +61,12 @@ static void
 activate_cb (GtkApplication *application)
 {
   g_autoptr (GError) error = NULL;
+  if (task != NULL) /* it has a window */
+    {
+      gtk_window_present (gtk_application_get_active_window (application));
+      return;
+    }
+
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Crash and Retry",
                                     "titlebar", gtk_header_bar_new (), "child", box, "default-width", 400, NULL);

@@ -41,8 +41,8 @@ def activate(application):
                          margin_bottom=12))
     box.append(ferry.gtk.TaskList(executor))
     box.get_last_child().props.vexpand = True
-    Gtk.ApplicationWindow(application=application, title="Tasks", titlebar=header, default_width=480, default_height=480,
-                          child=box).present()
+    Gtk.ApplicationWindow(application=application, title="Tasks", titlebar=header, child=box, default_width=480,
+                          default_height=480).present()
 
 
 if __name__ == "__main__":

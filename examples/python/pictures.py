@@ -40,8 +40,8 @@ def activate(application):
     application.worker = launcher.spawn(router)
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
     box.append(Gtk.Label(label="A worker paints, 60 times a second."))
-    box.append(FerryGtk.RemotePicture(receiver=receiver, alternative_text="Rings that a worker paints", width_request=SIDE,
-                                      height_request=SIDE))
+    box.append(FerryGtk.RemotePicture(receiver=receiver, alternative_text="Rings that a worker paints",
+                                      width_request=SIDE, height_request=SIDE))
     Gtk.ApplicationWindow(application=application, title="Pictures", titlebar=Gtk.HeaderBar(), child=box).present()
 
 

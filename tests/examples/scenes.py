@@ -312,7 +312,8 @@ def adwaita(report, start, folder):
     program.do("click Bake")
     program.wait("label Bake bread", r"bar 0\.\d*[1-9]")
     report.fact("a task has a row", True)
-    program.wait("label Done")
+    program.do("click task.cancel")
+    program.wait("label Cancelled")
     program.do("close Bakery")
     report.equal("it ends with its window", program.finish(), (0, "", ""))
 
