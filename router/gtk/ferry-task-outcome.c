@@ -71,8 +71,11 @@ ferry_task_outcome_get (FerryTaskOutcome *self, FerryTaskStatus *status)
  * @status: what users are told that the task has come to
  * @detail: what there is to say of that, in the language of the user
  *
- * Sets what monitors of the task tell when the task is over, in place of what they would say by themselves. So an
+ * Sets what monitors of the task tell when the task has ended, in place of what they would say by themselves. So an
  * application says what a result means, or that a result cannot be right. On the thread that runs GTK.
+ *
+ * To the executor, a task with a result has not failed, whatever is said of it here: it leaves a list as those that
+ * succeeded do, by [property@Ferry.Executor:keep-finished] and [property@Ferry.Executor:finished-time].
  */
 void
 ferry_task_set_outcome (FerryTask *task, FerryTaskStatus status, const char *detail)
