@@ -201,7 +201,6 @@ add_shortcuts (GtkApplication *application)
   } shortcuts[] = {
     {"job.add", {"<Control>n"}},
     {"job.add-command", {"<Control><Shift>r"}},
-    {"job.add-many", {"<Control><Shift>n"}},
     {"job.cancel-all", {"<Control><Shift>c"}},
     {"job.clear", {"<Control>l"}},
     {"page.show::start", {"<Alt>1"}},

@@ -3,11 +3,17 @@
 
 #include "app/ferry-demo-session.h"
 
-#include "app/ferry-demo-workers.h"
 #include "tasks/ferry-demo-cluster.h"
 
 /* All that is done stays to be read, within reason. */
 #define KEEP_FINISHED 10000
+
+/* Closing the demo takes at most this long, and half a second more where workers are slow to end. */
+#define SHUTDOWN_TIME (2 * G_USEC_PER_SEC)
+#define POOL_TIME (G_USEC_PER_SEC / 2)
+
+/* Work in the background leaves the processor to the window that shows it when there is not enough for both. */
+#define NICENESS 10
 
 struct _FerryDemoSession
 {
@@ -31,6 +37,52 @@ typedef enum
 static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (FerryDemoSession, ferry_demo_session, G_TYPE_OBJECT)
+
+/* ---- how workers begin and end ---- */
+
+FerryLauncher *
+ferry_demo_launcher_new (const char *worker_path, const char *argument)
+{
+  const char *const argv[] = {worker_path, argument, NULL};
+  FerryLauncher *launcher = ferry_launcher_new (argv);
+
+  g_object_set (launcher, "stdin", FERRY_STREAM_MODE_SILENT, "stdout", FERRY_STREAM_MODE_SILENT, "stderr",
+                FERRY_STREAM_MODE_LOG, "nice", NICENESS, NULL);
+  return launcher;
+}
+
+static void
+ended_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!(FERRY_IS_EXECUTOR (source) ? ferry_executor_shutdown_finish (FERRY_EXECUTOR (source), result, &error)
+                                   : ferry_pool_stop_finish (FERRY_POOL (source), result, &error)))
+    g_warning ("Not ended in good order: %s", error->message);
+  *(gboolean *) user_data = TRUE;
+}
+
+static void
+wait_for (gboolean *ended)
+{
+  while (!*ended)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* Cancels all tasks of an executor and ends all workers of its pool, deaf ones by force. Dispatches the main context
+ * until that is done. */
+static void
+end (FerryExecutor *executor)
+{
+  gboolean executor_ended = FALSE, pool_ended = FALSE;
+
+  ferry_executor_shutdown_async (executor, SHUTDOWN_TIME, NULL, ended_cb, &executor_ended);
+  wait_for (&executor_ended);
+  ferry_pool_stop_async (ferry_executor_get_pool (executor), POOL_TIME, NULL, ended_cb, &pool_ended);
+  wait_for (&pool_ended);
+}
+
+/* ---- the session ---- */
 
 /* The first handler that is told of a new task. */
 static void
@@ -165,7 +217,7 @@ ferry_demo_session_stop (FerryDemoSession *self)
 
   g_signal_emit (self, signals[SIGNAL_STOPPING], 0);
   for (guint i = 0; i < self->executors->len; i++)
-    ferry_demo_end (self->executors->pdata[i]);
+    end (self->executors->pdata[i]);
   if (self->cluster != NULL)
     ferry_demo_cluster_close (self->cluster);
   if (!ferry_router_stop (self->router, &error))

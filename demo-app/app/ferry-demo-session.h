@@ -25,6 +25,9 @@ gboolean ferry_demo_session_add_cluster (FerryDemoSession *self, const char *url
 gboolean ferry_demo_session_start (FerryDemoSession *self, GError **error);
 void ferry_demo_session_stop (FerryDemoSession *self);
 
+/* Starts the program with an argument, or with none, as a worker that leaves the processor to the window. */
+FerryLauncher *ferry_demo_launcher_new (const char *worker_path, const char *argument) G_GNUC_WARN_UNUSED_RESULT;
+
 /* (transfer full): an executor with workers of its own, which end when the session stops. Their sandbox, if they have
  * one, gets the policy that the user prefers. Before or after the start. */
 FerryExecutor *ferry_demo_session_add_executor (FerryDemoSession *self, const char *name, FerrySandbox *sandbox,

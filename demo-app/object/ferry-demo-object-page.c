@@ -20,7 +20,6 @@
 #include "app/ferry-demo-message.h"
 #include "app/ferry-demo-pages.h"
 #include "app/ferry-demo-window.h"
-#include "app/ferry-demo-workers.h"
 #include "object/ferry-demo-heat.h"
 
 #define CALL_TIME (10 * G_USEC_PER_SEC)

@@ -6,7 +6,7 @@
 
 #include "pipes/ferry-demo-pipe.h"
 
-#include "app/ferry-demo-workers.h"
+#include "app/ferry-demo-session.h"
 
 /* Of so many messages, the delay of one is looked at. */
 #define MESSAGES_PER_DELAY 16

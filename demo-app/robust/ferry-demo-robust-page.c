@@ -160,20 +160,14 @@ turn_cb (gpointer user_data)
 }
 
 static void
-start (FerryDemoRobustPage *self)
+start (GtkWidget *widget, const char *action, GVariant *parameter)
 {
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < N_BYSTANDERS && error == NULL; i++)
-    ferry_demo_pipe_start (self->bystanders[i], &error);
+    ferry_demo_pipe_start (FERRY_DEMO_ROBUST_PAGE (widget)->bystanders[i], &error);
   if (error != NULL)
-    ferry_demo_tell_error (GTK_WIDGET (self), error, "robust.start");
-}
-
-static void
-start_again (GtkWidget *widget, const char *action, GVariant *parameter)
-{
-  start (FERRY_DEMO_ROBUST_PAGE (widget));
+    ferry_demo_tell_error (widget, error, "robust.start");
 }
 
 static void
@@ -191,7 +185,7 @@ ferry_demo_robust_page_map (GtkWidget *widget)
 
   GTK_WIDGET_CLASS (ferry_demo_robust_page_parent_class)->map (widget);
   self->turn_timeout = g_timeout_add (TURN_MILLISECONDS, turn_cb, self);
-  start (self);
+  start (widget, NULL, NULL);
 }
 
 static void
@@ -239,7 +233,7 @@ ferry_demo_robust_page_class_init (FerryDemoRobustPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, hang_row);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, garbage_row);
   gtk_widget_class_install_action (widget_class, "robust.try", "u", try_out);
-  gtk_widget_class_install_action (widget_class, "robust.start", NULL, start_again);
+  gtk_widget_class_install_action (widget_class, "robust.start", NULL, start);
 }
 
 static void

@@ -6,17 +6,104 @@
 
 #include <ferry-gtk.h>
 #include <glib/gi18n.h>
+#include <math.h>
 #include <signal.h>
 
 #include "app/ferry-demo-format.h"
 #include "app/ferry-demo-pages.h"
 #include "app/ferry-demo-window.h"
 #include "pipes/ferry-demo-pipe.h"
-#include "start/ferry-demo-frame-meter.h"
 
 #define TURN_MILLISECONDS 100
-/* So often the work is begun again when its worker is lost. */
-#define RETRIES 3
+/* Microseconds; a loop without a frame for longer is frozen. */
+#define FROZEN_TIME (G_USEC_PER_SEC / 2)
+
+#define WHEEL_SIZE 88
+#define WHEEL_MARGIN 9
+#define N_SPOKES 8
+#define LINE_WIDTH 4.0
+#define TURN_PER_FRAME 0.05 /* radians */
+
+/* ---- frames: a wheel that turns with each, and the longest wait for one ---- */
+
+#define FERRY_DEMO_TYPE_FRAME_METER (ferry_demo_frame_meter_get_type ())
+G_DECLARE_FINAL_TYPE (FerryDemoFrameMeter, ferry_demo_frame_meter, FERRY_DEMO, FRAME_METER, GtkWidget)
+
+struct _FerryDemoFrameMeter
+{
+  GtkWidget parent_instance;
+
+  guint n_frames;
+  gint64 last_frame;
+  gint64 longest_wait;
+};
+
+G_DEFINE_FINAL_TYPE (FerryDemoFrameMeter, ferry_demo_frame_meter, GTK_TYPE_WIDGET)
+
+/* In the colour of the style class "accent". */
+static void
+ferry_demo_frame_meter_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
+{
+  float width = (float) gtk_widget_get_width (widget), height = (float) gtk_widget_get_height (widget);
+  double radius = MIN (width, height) / 2.0 - LINE_WIDTH;
+  cairo_t *cairo = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0, 0, width, height));
+  GdkRGBA colour;
+
+  gtk_style_context_get_color (gtk_widget_get_style_context (widget), &colour);
+  gdk_cairo_set_source_rgba (cairo, &colour);
+  cairo_set_line_width (cairo, LINE_WIDTH);
+  cairo_translate (cairo, width / 2.0, height / 2.0);
+  cairo_rotate (cairo, FERRY_DEMO_FRAME_METER (widget)->n_frames * TURN_PER_FRAME);
+  cairo_arc (cairo, 0.0, 0.0, radius, 0.0, 2.0 * G_PI);
+  for (guint i = 0; i < N_SPOKES; i++)
+    {
+      cairo_move_to (cairo, 0.0, 0.0);
+      cairo_line_to (cairo, radius * cos (2.0 * G_PI * i / N_SPOKES), radius * sin (2.0 * G_PI * i / N_SPOKES));
+    }
+  cairo_stroke (cairo);
+  cairo_destroy (cairo);
+}
+
+static void
+ferry_demo_frame_meter_class_init (FerryDemoFrameMeterClass *klass)
+{
+  GTK_WIDGET_CLASS (klass)->snapshot = ferry_demo_frame_meter_snapshot;
+  gtk_widget_class_set_accessible_role (GTK_WIDGET_CLASS (klass), GTK_ACCESSIBLE_ROLE_PRESENTATION);
+}
+
+static void
+ferry_demo_frame_meter_init (FerryDemoFrameMeter *self)
+{
+  g_object_set (self, "width-request", WHEEL_SIZE, "height-request", WHEEL_SIZE, "margin-top", WHEEL_MARGIN,
+                "margin-bottom", WHEEL_MARGIN, NULL);
+  gtk_widget_add_css_class (GTK_WIDGET (self), "accent");
+}
+
+static gint64
+ferry_demo_frame_meter_get_silence (FerryDemoFrameMeter *self)
+{
+  return self->last_frame != 0 ? g_get_monotonic_time () - self->last_frame : 0;
+}
+
+static void
+ferry_demo_frame_meter_count (FerryDemoFrameMeter *self)
+{
+  self->longest_wait = MAX (self->longest_wait, ferry_demo_frame_meter_get_silence (self));
+  self->last_frame = g_get_monotonic_time ();
+  self->n_frames++;
+  gtk_widget_queue_draw (GTK_WIDGET (self));
+}
+
+static gint64
+ferry_demo_frame_meter_take_longest_wait (FerryDemoFrameMeter *self)
+{
+  gint64 longest = self->longest_wait;
+
+  self->longest_wait = 0;
+  return longest;
+}
+
+/* ---- the page ---- */
 
 #define FERRY_DEMO_TYPE_START_PAGE (ferry_demo_start_page_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoStartPage, ferry_demo_start_page, FERRY_DEMO, START_PAGE, AdwBin)
@@ -36,10 +123,9 @@ struct _FerryDemoStartPage
 
   FerryDemoFrameMeter *loop_meter;
   FerryDemoFrameMeter *own_meter;
-  GtkLabel *loop_label;
-  GtkLabel *own_label;
-  GtkProgressBar *loop_bar;
-  GtkProgressBar *own_bar;
+  AdwActionRow *loop_row;
+  AdwActionRow *own_row;
+  GtkProgressBar *bar;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoStartPage, ferry_demo_start_page, ADW_TYPE_BIN)
@@ -55,10 +141,9 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
 
 /* What is long enough to be felt has other words, and another colour. */
 static void
-show_wait (GtkLabel *label, gint64 wait, gboolean is_over)
+show_wait (AdwActionRow *row, gint64 wait, gboolean is_over)
 {
-  gboolean is_frozen = wait > FERRY_DEMO_FROZEN_TIME;
-  const char *const classes[] = {"heading", is_frozen ? "error" : "success", NULL};
+  gboolean is_frozen = wait > FROZEN_TIME;
   g_autofree char *time = ferry_demo_format_latency ((double) wait);
   g_autofree char *words = NULL;
 
@@ -66,8 +151,17 @@ show_wait (GtkLabel *label, gint64 wait, gboolean is_over)
     words = is_over ? g_strdup_printf (_ ("Frozen for %s"), time) : g_strdup_printf (_ ("Frozen, for %s now"), time);
   else
     words = is_over ? g_strdup_printf (_ ("Never longer than %s without a frame"), time) : g_strdup (_ ("Draws"));
-  gtk_label_set_text (label, words);
-  gtk_widget_set_css_classes (GTK_WIDGET (label), (const char **) classes);
+  adw_action_row_set_subtitle (row, words);
+  gtk_widget_remove_css_class (GTK_WIDGET (row), is_frozen ? "success" : "error");
+  gtk_widget_add_css_class (GTK_WIDGET (row), is_frozen ? "error" : "success");
+}
+
+static void
+clear (AdwActionRow *row, const char *description)
+{
+  adw_action_row_set_subtitle (row, description);
+  gtk_widget_remove_css_class (GTK_WIDGET (row), "success");
+  gtk_widget_remove_css_class (GTK_WIDGET (row), "error");
 }
 
 static gboolean
@@ -76,42 +170,32 @@ turn_cb (gpointer user_data)
   FerryDemoStartPage *self = user_data;
 
   if (self->loop_works)
-    show_wait (self->loop_label, ferry_demo_frame_meter_get_silence (self->loop_meter), FALSE);
+    show_wait (self->loop_row, ferry_demo_frame_meter_get_silence (self->loop_meter), FALSE);
   if (self->task != NULL)
-    show_wait (self->own_label, ferry_demo_frame_meter_get_silence (self->own_meter), FALSE);
+    show_wait (self->own_row, ferry_demo_frame_meter_get_silence (self->own_meter), FALSE);
   return G_SOURCE_CONTINUE;
 }
 
 /* ---- the work ---- */
 
-static void
-enable (FerryDemoStartPage *self)
-{
-  gboolean works = self->loop_works || self->task != NULL;
-
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.work", !works);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.break", self->task != NULL);
-}
-
 /* Work that was stopped half-way, as the page was left, says nothing about either side. */
 static void
 show_end (FerryDemoStartPage *self)
 {
-  enable (self);
-  if (self->loop_works || self->task != NULL)
+  gboolean works = self->loop_works || self->task != NULL;
+
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "start.work", !works);
+  if (works)
     return;
   if (self->is_measured)
     {
-      show_wait (self->loop_label, ferry_demo_frame_meter_take_longest_wait (self->loop_meter), TRUE);
-      show_wait (self->own_label, ferry_demo_frame_meter_take_longest_wait (self->own_meter), TRUE);
+      show_wait (self->loop_row, ferry_demo_frame_meter_take_longest_wait (self->loop_meter), TRUE);
+      show_wait (self->own_row, ferry_demo_frame_meter_take_longest_wait (self->own_meter), TRUE);
       return;
     }
-  gtk_progress_bar_set_fraction (self->loop_bar, 0.0);
-  gtk_progress_bar_set_fraction (self->own_bar, 0.0);
-  gtk_label_set_text (self->loop_label, _ ("Not tried yet"));
-  gtk_label_set_text (self->own_label, _ ("Not tried yet"));
-  gtk_widget_set_css_classes (GTK_WIDGET (self->loop_label), (const char *[]){NULL});
-  gtk_widget_set_css_classes (GTK_WIDGET (self->own_label), (const char *[]){NULL});
+  gtk_progress_bar_set_fraction (self->bar, 0.0);
+  clear (self->loop_row, _ ("The application does the work itself"));
+  clear (self->own_row, _ ("This window has a worker do the work"));
 }
 
 static void
@@ -132,7 +216,6 @@ frame_cb (FerryDemoStartPage *self, double done)
   if (!self->loop_works || done < 1.0)
     return;
   self->loop_works = FALSE;
-  gtk_progress_bar_set_fraction (self->loop_bar, 1.0);
   show_end (self);
 }
 
@@ -158,9 +241,8 @@ begin_task (FerryDemoStartPage *self)
   g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, FERRY_DEMO_WORK, NULL);
   g_autoptr (GError) error = NULL;
 
-  g_object_set (task, "retries", RETRIES, NULL);
   g_signal_connect_object (task, "done", G_CALLBACK (done_cb), self, G_CONNECT_SWAPPED);
-  g_object_bind_property (task, "fraction", self->own_bar, "fraction", G_BINDING_SYNC_CREATE);
+  g_object_bind_property (task, "fraction", self->bar, "fraction", G_BINDING_SYNC_CREATE);
   if (ferry_executor_submit_task (self->executor, task, &error))
     self->task = g_steal_pointer (&task);
   else
@@ -175,24 +257,12 @@ work (GtkWidget *widget, const char *action, GVariant *parameter)
   if (!ferry_demo_pipe_is_running (self->loop) || self->loop_works || self->task != NULL)
     return;
   ferry_demo_frame_meter_take_longest_wait (self->own_meter);
-  gtk_progress_bar_set_fraction (self->loop_bar, 0.0);
   self->loop_works = TRUE;
   self->is_measured = TRUE;
   if (self->loop_draws)
     freeze_loop (self);
   begin_task (self);
-  enable (self);
-}
-
-/* The worker is lost in the middle of its work; the next one begins it again. */
-static void
-break_worker (GtkWidget *widget, const char *action, GVariant *parameter)
-{
-  GListModel *workers = ferry_pool_get_workers (ferry_executor_get_pool (FERRY_DEMO_START_PAGE (widget)->executor));
-  g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, 0);
-
-  if (worker != NULL)
-    ferry_worker_force_exit (worker);
+  show_end (self);
 }
 
 /* ---- the page itself ---- */
@@ -263,12 +333,10 @@ ferry_demo_start_page_class_init (FerryDemoStartPageClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-start-page.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_meter);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_meter);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_label);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_label);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_bar);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_bar);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, loop_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, own_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoStartPage, bar);
   gtk_widget_class_install_action (widget_class, "start.work", NULL, work);
-  gtk_widget_class_install_action (widget_class, "start.break", NULL, break_worker);
   gtk_widget_class_install_action (widget_class, "start.loop", NULL, start_loop);
 }
 

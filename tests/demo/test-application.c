@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: demo-app/app/ferry-demo-application.c, demo-app/app/ferry-demo-workers.c, demo-app/app/ferry-demo.c
+/* Tests: demo-app/app/ferry-demo-application.c, demo-app/app/ferry-demo-session.c, demo-app/app/ferry-demo.c
  *
  * The demo's application, in this process and as the program that it is: what it is told, and that its end leaves no
  * worker behind. */

@@ -4,7 +4,7 @@
 /* Tests: demo-app/app/ferry-demo-plot.c,
  *        demo-app/pipes/ferry-demo-pipe.c, demo-app/pipes/ferry-demo-pipes-page.c, demo-app/pipes/worker-pipe.c,
  *        demo-app/robust/ferry-demo-robust-page.c, demo-app/robust/worker-ill.c,
- *        demo-app/start/ferry-demo-frame-meter.c, demo-app/start/ferry-demo-start-page.c, demo-app/start/worker-loop.c
+ *        demo-app/start/ferry-demo-start-page.c, demo-app/start/worker-loop.c
  *
  * The pages that show pipes and frames, with real workers: what they show, and what is left of them when they are
  * hidden. */
@@ -26,32 +26,31 @@ static const char *const pages[] = {"start", "pipes", "tasks", "robust", "pictur
 typedef struct
 {
   WindowTest *test;
-  const char *page;
-  const char *label;
+  const char *row;
   const char *words;
 } Fact;
+
+static const char *
+get_words (WindowTest *test, const char *row)
+{
+  return adw_action_row_get_subtitle (ADW_ACTION_ROW (window_test_get_child (test, "start", row)));
+}
 
 static gboolean
 has_words (gpointer data)
 {
   const Fact *fact = data;
-  GtkWidget *label = window_test_get_child (fact->test, fact->page, fact->label);
 
-  return strstr (gtk_label_get_text (GTK_LABEL (label)), fact->words) != NULL;
+  return strstr (get_words (fact->test, fact->row), fact->words) != NULL;
 }
 
+/* Of a row of the start page, which may be hidden. */
 static void
-wait_words (WindowTest *test, const char *page, const char *label, const char *words)
+wait_words (WindowTest *test, const char *row, const char *words)
 {
-  Fact fact = {test, page, label, words};
+  Fact fact = {test, row, words};
 
   ferry_test_look_until (has_words, &fact);
-}
-
-static const char *
-get_words (WindowTest *test, const char *page, const char *label)
-{
-  return gtk_label_get_text (GTK_LABEL (window_test_get_child (test, page, label)));
 }
 
 /* Rows of a list are reached with the arrow keys, and so are no stops of their own. The buttons of the window itself
@@ -280,9 +279,9 @@ activate (WindowTest *test, const char *action)
 }
 
 static double
-get_fraction (WindowTest *test, const char *bar)
+get_fraction (WindowTest *test)
 {
-  return gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (window_test_get_child (test, "start", bar)));
+  return gtk_progress_bar_get_fraction (GTK_PROGRESS_BAR (window_test_get_child (test, "start", "bar")));
 }
 
 /* The time that is in the words. */
@@ -296,8 +295,7 @@ read_seconds (const char *words)
   return g_str_equal (unit, "s") ? number : number / 1000.0;
 }
 
-/* One freezes for as long as the work takes, and the other one does not, though its worker is lost in the middle: the
- * next one begins the work again. */
+/* One freezes for as long as the work takes, and the other one does not. */
 static void
 test_work_freezes_one_of_two (WindowTest *test, gconstpointer data)
 {
@@ -305,13 +303,12 @@ test_work_freezes_one_of_two (WindowTest *test, gconstpointer data)
 
   window_test_show_page (test, "start");
   activate (test, "start.work");
-  wait_words (test, "start", "loop_label", "Frozen, for ");
-  activate (test, "start.break");
-  wait_words (test, "start", "loop_label", "Frozen for ");
-  frozen = read_seconds (get_words (test, "start", "loop_label"));
+  wait_words (test, "loop_row", "Frozen, for ");
+  wait_words (test, "loop_row", "Frozen for ");
+  frozen = read_seconds (get_words (test, "loop_row"));
   g_assert_cmpfloat (frozen, >=, 4.0);
-  g_assert_cmpfloat (get_fraction (test, "own_bar"), ==, 1.0);
-  g_assert_cmpfloat (read_seconds (get_words (test, "start", "own_label")), <, frozen);
+  g_assert_cmpfloat (get_fraction (test), ==, 1.0);
+  g_assert_cmpfloat (read_seconds (get_words (test, "own_row")), <, frozen);
 }
 
 /* What was stopped half-way would say that the main loop froze for less time than Ferry's window. The button is pressed
@@ -321,12 +318,12 @@ test_work_left_half_way_proves_nothing (WindowTest *test, gconstpointer data)
 {
   window_test_show_page (test, "start");
   activate (test, "start.work");
-  wait_words (test, "start", "loop_label", "Frozen, for ");
+  wait_words (test, "loop_row", "Frozen, for ");
   window_test_show_page (test, "tasks");
-  wait_words (test, "start", "loop_label", "Not tried yet");
-  wait_words (test, "start", "own_label", "Not tried yet");
+  wait_words (test, "loop_row", "does the work itself");
+  wait_words (test, "own_row", "has a worker do the work");
   window_test_show_page (test, "start");
-  g_assert_cmpfloat (get_fraction (test, "own_bar"), ==, 0.0);
+  g_assert_cmpfloat (get_fraction (test), ==, 0.0);
 }
 
 static gboolean

@@ -363,11 +363,11 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
   g_assert_true (ferry_test_get_object (leaflet, "visible-child") == content);
 }
 
-/* Both bars of the start page, the second of which is below the first. */
+/* The rows of the start page, and the bar below them. */
 static gboolean
 are_both_in_sight (gpointer user_data)
 {
-  GtkWidget *bar = window_test_get_child (user_data, "start", "own_bar");
+  GtkWidget *bar = window_test_get_child (user_data, "start", "bar");
   GtkWidget *window = ((WindowTest *) user_data)->window;
   graphene_rect_t bounds;
 
