@@ -13,14 +13,9 @@
 
 /* Their documentation says that changes are not notified: a pipe, a submission on another thread, a time that items
  * take and a task of 100,000 a second would pay for what no window shows; and a task that is over says nothing more. */
-static const char *const exceptions[] = {"FerryRouter:n-pipes",
-                                         "FerryTask:submit-time",
-                                         "FerryTask:late-error",
-                                         "FerryTask:last-lines",
-                                         "FerryMap:in-flight-limit",
-                                         "FerryWorker:task-name",
-                                         "FerryRunner:parallelism",
-                                         NULL};
+static const char *const exceptions[] = {
+  "FerryRouter:n-pipes",      "FerryTask:submit-time", "FerryTask:late-error",    "FerryTask:last-lines",
+  "FerryMap:in-flight-limit", "FerryWorker:task-name", "FerryRunner:parallelism", NULL};
 
 typedef struct
 {
