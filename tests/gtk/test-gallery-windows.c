@@ -192,6 +192,8 @@ take_pictures (Scene *scene, const Look *look, int width)
   gtk_window_set_default_size (GTK_WINDOW (scene->window), width, HEIGHT);
   take_picture (scene->window, "list", look, width);
 
+  /* The windows of other programs do not close it. */
+  gtk_popover_set_autohide (GTK_POPOVER (find_menu (scene)), FALSE);
   gtk_widget_activate_action (scene->list, "menu.popup", NULL);
   take_picture (find_menu (scene), "menu", look, width);
   gtk_popover_popdown (GTK_POPOVER (find_menu (scene)));
