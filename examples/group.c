@@ -29,7 +29,8 @@ open_cb (FerryExecutor *executor)
     g_object_new (GTK_TYPE_WINDOW, "title", "Search", "titlebar", header, "child", box, "default-width", 360, NULL);
 
   g_object_set (box, "margin-top", 24, "margin-bottom", 24, "margin-start", 24, "margin-end", 24, NULL);
-  gtk_box_append (GTK_BOX (box), gtk_label_new ("Close this window to cancel its search."));
+  gtk_box_append (GTK_BOX (box), g_object_new (GTK_TYPE_LABEL, "label", "Close this window to cancel its search.",
+                                               "wrap", TRUE, NULL));
   ferry_task_group_bind_widget (group, window);
   for (guint i = 0; i < G_N_ELEMENTS (places); i++)
     {

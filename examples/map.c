@@ -65,7 +65,8 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   g_autoptr (FerryMap) map = executor ? ferry_map_new (executor, "decode", FERRY_MAP_ORDERED) : NULL;
   g_autoptr (GListStore) model = g_list_store_new (G_TYPE_FILE);
   const char *text = executor ? "Point at a picture for its name, or for what is wrong with it." : error->message;
-  GtkWidget *hint = g_object_new (GTK_TYPE_LABEL, "label", n_files > 0 ? text : "Name pictures: ./map PICTURE…", NULL);
+  GtkWidget *hint =
+    g_object_new (GTK_TYPE_LABEL, "label", n_files > 0 ? text : "Name pictures: ./map PICTURE…", "wrap", TRUE, NULL);
   GtkWidget *grid = gtk_flow_box_new (), *bar = gtk_progress_bar_new (),
             *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   GtkWidget *scroll = g_object_new (GTK_TYPE_SCROLLED_WINDOW, "child", grid, "vexpand", TRUE, NULL);

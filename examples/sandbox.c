@@ -71,7 +71,8 @@ open_cb (GtkApplication *application, GFile **files, int n_files)
   g_autoptr (FerryTask) decoding = ferry_task_new (FERRY_TASK_KIND_CALL, "decode", g_variant_new_handle (0));
   g_autoptr (FerryTask) stealing = ferry_task_new (FERRY_TASK_KIND_CALL, "steal", g_variant_new_string ("/etc/passwd"));
   const char *text = "The worker shows this picture, and cannot read a file:";
-  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "label", n_files ? text : "Name a picture: ./sandbox PICTURE", NULL);
+  GtkWidget *label =
+    g_object_new (GTK_TYPE_LABEL, "label", n_files ? text : "Name a picture: ./sandbox PICTURE", "wrap", TRUE, NULL);
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   GtkWidget *window = g_object_new (GTK_TYPE_APPLICATION_WINDOW, "application", application, "title", "Sandbox",
                                     "titlebar", gtk_header_bar_new (), "child", box, "default-width", 400, NULL);

@@ -24,7 +24,7 @@ def search(place):
 
 def open_search(_button, executor):
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, **MARGINS)
-    box.append(Gtk.Label(label="Close this window to cancel its search."))
+    box.append(Gtk.Label(label="Close this window to cancel its search.", wrap=True))
     window = Gtk.Window(title="Search", titlebar=Gtk.HeaderBar(), child=box, default_width=360)
     group = ferry.gtk.TaskGroup(window)
     for place in ("Documents", "Music", "Pictures"):
