@@ -199,11 +199,11 @@ pause_all (GSimpleAction *action, GVariant *state, gpointer user_data)
 }
 
 static const GActionEntry actions[] = {
-  {"add", open_add_menu},         {"add-primes", add_primes},
-  {"add-many", add_many},         {"add-flood", add_flood},
-  {"add-crash", add_crash},       {"add-hang", add_hang},
-  {"add-command", add_command},   {"cancel-all", cancel_all},
-  {"clear", clear_finished},      {"pause-all", NULL, NULL, "false", pause_all},
+  {"add", open_add_menu},       {"add-primes", add_primes},
+  {"add-many", add_many},       {"add-flood", add_flood},
+  {"add-crash", add_crash},     {"add-hang", add_hang},
+  {"add-command", add_command}, {"cancel-all", cancel_all},
+  {"clear", clear_finished},    {"pause-all", NULL, NULL, "false", pause_all},
 };
 
 /* ---- the page itself ---- */
