@@ -4,9 +4,9 @@
 /* Where the parts of a row are. See ferry-task-layout-private.h.
  *
  * A row is three lines: the name with the buttons, the bar, and what there is to say. A line has the whole width. In a
- * narrow row the name may take two lines, or even three, and what is said two, so that nothing of them is cut. Host and
- * pace are there in a broad row. What is narrow or broad is a matter of how many letters a row has room for. So all
- * rows of a list are alike, and change with the size of their text.
+ * narrow row the name may take two lines, or even three, and what is said two, so that nothing of them is cut. In a
+ * tiny one the state has a line of its own, and host and pace are there in a broad one. All that is a matter of how
+ * many letters a row has room for. So all rows of a list are alike, and change with the size of their text.
  *
  * Invariant: the height of a row depends on its width and its text's size, and not on its task. Once the bar is gone,
  * what is said may take the bar's place too, and the row stands in the middle of its height. The thread that runs GTK.
@@ -61,7 +61,7 @@ typedef struct
   FerryTaskLayout *layout;
   GtkWidget *parts[N_PARTS]; /* (unowned) */
   int name_lines, words_lines;
-  gboolean is_broad;
+  gboolean is_tiny, is_broad;
 } Row;
 
 G_DEFINE_FINAL_TYPE (FerryTaskLayout, ferry_task_layout, GTK_TYPE_LAYOUT_MANAGER)
@@ -103,7 +103,8 @@ get_row (FerryTaskLayout *self, GtkWidget *widget, int width)
     row.parts[part++] = child;
   if (n_letters < NARROW_LETTERS)
     row.name_lines = row.words_lines = 2;
-  if (n_letters < TINY_LETTERS)
+  row.is_tiny = n_letters < TINY_LETTERS;
+  if (row.is_tiny)
     row.name_lines = 3;
   return row;
 }
@@ -183,14 +184,15 @@ get_words_height (const Row *row, int width)
   GtkWidget *detail = row->parts[PART_DETAIL];
   g_autoptr (PangoLayout) layout =
     gtk_widget_create_pango_layout (detail, gtk_inscription_get_text (GTK_INSCRIPTION (detail)));
-  int state, pace, height;
+  int state, pace, height, line = get_line_height (row, PART_DETAIL);
 
   measure (row, PART_STATE, GTK_ORIENTATION_HORIZONTAL, &state);
   measure (row, PART_PACE, GTK_ORIENTATION_HORIZONTAL, &pace);
-  width -= state + STATE_SPACING + pace + (pace > 0 ? COLUMN_SPACING : 0);
+  if (!row->is_tiny)
+    width -= state + STATE_SPACING + pace + (pace > 0 ? COLUMN_SPACING : 0);
   pango_layout_set_width (layout, MAX (width, 0) * PANGO_SCALE);
   pango_layout_get_pixel_size (layout, NULL, &height);
-  return CLAMP (height, get_line_height (row, PART_DETAIL), get_rest_height (row));
+  return CLAMP (height + (row->is_tiny ? line : 0), line, get_rest_height (row));
 }
 
 /* ---- the layout manager ---- */
@@ -308,7 +310,15 @@ static void
 allocate_words (Line line, const Row *row, int most)
 {
   line.height = most;
-  allocate_at_start (&line, row, PART_STATE, PART_DETAIL, STATE_SPACING);
+  if (row->is_tiny && is_there (row, PART_STATE))
+    {
+      line.height = get_line_height (row, PART_DETAIL);
+      allocate_rest (&line, row, PART_STATE);
+      line.y += line.height;
+      line.height = MAX (most - line.height, line.height);
+    }
+  else
+    allocate_at_start (&line, row, PART_STATE, PART_DETAIL, STATE_SPACING);
   allocate_at_end (&line, row, PART_PACE, PART_DETAIL);
   allocate_rest (&line, row, PART_DETAIL);
 }

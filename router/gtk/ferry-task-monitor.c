@@ -201,7 +201,7 @@ note_silence (FerryTaskMonitor *self, gint64 now)
     }
 }
 
-/* How long nothing was heard; of a task that is over, how long it had been when it ended. */
+/* How long nothing was heard; of a task that has ended, how long it had been when it ended. */
 static gint64
 find_silence (FerryTaskMonitor *self, gint64 now)
 {
@@ -740,7 +740,7 @@ install_pace (void)
   /**
    * FerryTaskMonitor:time-left:
    *
-   * How long the rest of the work takes, in microseconds, at the pace of the amount, or of the fraction where there is
+   * How long the rest of the work takes, in microseconds, at the pace of the amount, or of the fraction if there is
    * no amount; -1 while that is not known or not steady.
    */
   properties[PROP_TIME_LEFT] = g_param_spec_int64 ("time-left", NULL, NULL, -1, G_MAXINT64, -1, READABLE);
@@ -753,7 +753,7 @@ install_pace (void)
   /**
    * FerryTaskMonitor:silence:
    *
-   * For how long nothing has been heard of the running task, in microseconds. When the task is over, it is how long
+   * For how long nothing has been heard of the running task, in microseconds. When the task has ended, it is how long
    * that was at its end. Time in which the main loop is held up is not counted. A silence begins anew when the widget
    * is mapped.
    */

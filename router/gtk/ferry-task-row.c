@@ -678,8 +678,8 @@ install_properties (GObjectClass *object_class)
   /**
    * FerryTaskRow:executor:
    *
-   * The executor that the task was submitted to; %NULL where the row shall not offer to try the task again, to remove
-   * it or to run it next.
+   * The executor that the task was submitted to. With %NULL, the row does not offer to try the task again, to remove it
+   * or to run it next.
    */
   properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, settable);
   /**

@@ -24,7 +24,7 @@ G_BEGIN_DECLS
  * @FERRY_TASK_STATUS_TIMED_OUT: The task was not done in the time that it had.
  * @FERRY_TASK_STATUS_FAILED: The task failed in another way.
  *
- * The state of a task as users are told of it. From %FERRY_TASK_STATUS_DONE on the task is over.
+ * The state of a task as users are told of it. From %FERRY_TASK_STATUS_DONE on it has ended.
  */
 typedef enum
 {

@@ -226,7 +226,7 @@ ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar)
   return host != NULL ? g_strdup_printf (_ ("Running on %s"), host) : g_strdup (_ ("Running"));
 }
 
-/* What a function has said last, such as "Reading holidays.jpg", is not so any more where it has counted. */
+/* What a function has said last, such as "Reading holidays.jpg", is not so any more if it has counted. */
 char *
 ferry_task_words_for_result (FerryTask *task)
 {

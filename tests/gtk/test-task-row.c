@@ -387,6 +387,23 @@ test_row_is_narrow_by_its_letters (Scene *scene)
   look_test_reset ();
 }
 
+/* It would leave the reason a column of some letters. */
+static void
+test_state_has_a_line_of_its_own_in_a_tiny_row (Scene *scene)
+{
+  fail (scene);
+  lay_out (scene->row, 340);
+  g_assert_cmpfloat (get_bounds (scene->row, "state_label").origin.y, ==,
+                     get_bounds (scene->row, "detail_label").origin.y);
+  look_test_set ("Default", FALSE, 200);
+  lay_out (scene->row, 340);
+  g_assert_cmpfloat (
+    get_bounds (scene->row, "detail_label").origin.y, >=,
+    get_bounds (scene->row, "state_label").origin.y + get_bounds (scene->row, "state_label").size.height);
+  assert_fills (scene->row, "detail_label");
+  look_test_reset ();
+}
+
 /* Below the header bar of a window of 360 x 640, with text twice as large. */
 static void
 test_two_rows_fit_a_small_window (Scene *scene)
@@ -604,6 +621,7 @@ main (int argc, char **argv)
   add ("/task-row/name-and-words-have-two-lines-in-a-narrow-row", test_name_and_words_have_two_lines_in_a_narrow_row);
   add ("/task-row/row-is-narrow-by-its-letters", test_row_is_narrow_by_its_letters);
   add ("/task-row/row-is-mirrored", test_row_is_mirrored);
+  add ("/task-row/state-has-a-line-of-its-own-in-a-tiny-row", test_state_has_a_line_of_its_own_in_a_tiny_row);
   add ("/task-row/two-rows-fit-a-small-window", test_two_rows_fit_a_small_window);
   add ("/task-row/bar-goes-at-the-end", test_bar_goes_at_the_end);
   add ("/task-row/parts-can-be-left-out", test_parts_can_be_left_out);
