@@ -10,7 +10,6 @@
 #include "app/ferry-demo-message.h"
 #include "app/ferry-demo-place.h"
 #include "app/worker-jobs.h"
-#include "pipes/worker-pipe.h"
 
 static void
 register_functions (void)

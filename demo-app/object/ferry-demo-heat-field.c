@@ -98,12 +98,6 @@ ferry_demo_heat_field_get_time_step (double conductivity)
   return TIME_STEP * MIN (1.0, SHARE_WANTED / get_share (conductivity, TIME_STEP));
 }
 
-double
-ferry_demo_heat_field_get_stability (double conductivity)
-{
-  return get_share (conductivity, ferry_demo_heat_field_get_time_step (conductivity)) / STABLE_SHARE;
-}
-
 /* Beyond an edge lies what lies before it, so that nothing flows. */
 static void
 step_row (const double *above, const double *row, const double *below, double *next, double share)

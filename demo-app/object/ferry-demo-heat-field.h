@@ -30,9 +30,8 @@ double ferry_demo_heat_field_get (FerryDemoHeatField *self, guint x, guint y);
 void ferry_demo_heat_field_set (FerryDemoHeatField *self, guint x, guint y, double temperature);
 void ferry_demo_heat_field_get_range (FerryDemoHeatField *self, double *lowest, double *highest, double *mean);
 
-/* Seconds that a step takes for a conductivity in W/(m·K); and how much of the bound of stability, 1, it uses. */
+/* Seconds that a step takes for a conductivity in W/(m·K). */
 double ferry_demo_heat_field_get_time_step (double conductivity);
-double ferry_demo_heat_field_get_stability (double conductivity);
 void ferry_demo_heat_field_step (FerryDemoHeatField *self, double conductivity);
 
 /* Gives that many joules to the disc around a cell. */

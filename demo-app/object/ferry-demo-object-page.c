@@ -462,7 +462,7 @@ stop (FerryDemoObjectPage *self)
     g_main_context_iteration (NULL, TRUE);
 }
 
-/* Of a worker that was lost: what it has cost. */
+/* Of a worker that was lost: what that has cost. */
 static char *
 describe_state (FerryDemoObjectPage *self)
 {
@@ -474,8 +474,7 @@ describe_state (FerryDemoObjectPage *self)
     return g_strdup (_ ("Connecting…"));
   calls = ferry_demo_format_counted (self->n_failed,
                                      ngettext ("%s call failed with it.", "%s calls failed with it.", self->n_failed));
-  return g_strconcat (_ ("Its process has ended."), self->n_failed > 0 ? " " : "", self->n_failed > 0 ? calls : "",
-                      NULL);
+  return g_strconcat (_ ("Its process is gone."), self->n_failed > 0 ? " " : "", self->n_failed > 0 ? calls : "", NULL);
 }
 
 static void

@@ -513,8 +513,9 @@ show_state (FerryDemoPicturesPage *self)
     return;
   error = gtk_directory_list_get_error (self->directory);
   pool_error = ferry_pool_get_error (ferry_executor_get_pool (self->executor));
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->status), pool_error != NULL ? pool_error->message : NULL);
   if (pool_error != NULL)
-    show_status (self, _ ("Pictures Cannot Be Decoded"), pool_error->message, TRUE);
+    show_status (self, _ ("Pictures Cannot Be Decoded"), _ ("The worker could not be started"), TRUE);
   else if (gtk_directory_list_get_file (self->directory) == NULL)
     show_status (self, _ ("No Pictures Yet"), _ ("Open a folder to see its pictures."), FALSE);
   else if (error != NULL)

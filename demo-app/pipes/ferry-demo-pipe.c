@@ -8,9 +8,6 @@
 
 #include "app/ferry-demo-session.h"
 
-/* Of so many messages, the delay of one is looked at. */
-#define MESSAGES_PER_DELAY 16
-
 struct _FerryDemoPipe
 {
   GObject parent_instance;
@@ -22,10 +19,10 @@ struct _FerryDemoPipe
 
   FerryReceiver *receiver; /* NULL while there is no worker */
   FerryWorker *worker;
-  GArray *delays; /* (element-type gint64): since the last reading */
-  guint64 n_read; /* how many messages there were then */
-  gint64 read_time;
   FerryDemoPipeFigures figures;
+  guint64 n_read; /* messages, up to the last reading, which was then */
+  gint64 read_time;
+  double delays; /* the sum of those since then */
   guint64 next_sequence;
 };
 
@@ -50,8 +47,8 @@ message_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
 
   if (size != sizeof *message || message->sequence != self->next_sequence || message->time > now)
     self->figures.n_wrong++;
-  else if (message->sequence % MESSAGES_PER_DELAY == 0)
-    g_array_append_vals (self->delays, &(gint64){now - message->time}, 1);
+  else
+    self->delays += (double) (now - message->time);
   self->next_sequence = size == sizeof *message ? message->sequence + 1 : self->next_sequence;
   if (self->figures.last_time != 0)
     self->figures.longest_wait = MAX (self->figures.longest_wait, now - self->figures.last_time);
@@ -96,7 +93,7 @@ ferry_demo_pipe_start (FerryDemoPipe *self, GError **error)
   g_signal_connect_object (self->receiver, "closed", G_CALLBACK (closed_cb), self, G_CONNECT_SWAPPED);
   self->next_sequence = 0;
   self->figures.last_time = 0;
-  g_array_set_size (self->delays, 0);
+  self->delays = 0.0;
   self->n_read = self->figures.n_messages;
   self->read_time = g_get_monotonic_time ();
   if (ferry_launcher_add_sender (launcher, FERRY_DEMO_PIPE_SENDER, sender, error))
@@ -126,21 +123,12 @@ ferry_demo_pipe_send_signal (FerryDemoPipe *self, int number)
 }
 
 static void
-ferry_demo_pipe_dispose (GObject *object)
-{
-  FerryDemoPipe *self = FERRY_DEMO_PIPE (object);
-
-  ferry_demo_pipe_stop (self);
-  g_clear_object (&self->router);
-  G_OBJECT_CLASS (ferry_demo_pipe_parent_class)->dispose (object);
-}
-
-static void
 ferry_demo_pipe_finalize (GObject *object)
 {
   FerryDemoPipe *self = FERRY_DEMO_PIPE (object);
 
-  g_array_unref (self->delays);
+  ferry_demo_pipe_stop (self);
+  g_object_unref (self->router);
   g_free (self->worker_path);
   g_free (self->mode);
   G_OBJECT_CLASS (ferry_demo_pipe_parent_class)->finalize (object);
@@ -149,7 +137,6 @@ ferry_demo_pipe_finalize (GObject *object)
 static void
 ferry_demo_pipe_class_init (FerryDemoPipeClass *klass)
 {
-  G_OBJECT_CLASS (klass)->dispose = ferry_demo_pipe_dispose;
   G_OBJECT_CLASS (klass)->finalize = ferry_demo_pipe_finalize;
   signals[SIGNAL_MESSAGE] = g_signal_new ("message", FERRY_DEMO_TYPE_PIPE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 1, G_TYPE_DOUBLE);
@@ -160,7 +147,6 @@ ferry_demo_pipe_class_init (FerryDemoPipeClass *klass)
 static void
 ferry_demo_pipe_init (FerryDemoPipe *self)
 {
-  self->delays = g_array_new (FALSE, FALSE, sizeof (gint64));
 }
 
 FerryDemoPipe *
@@ -198,25 +184,16 @@ ferry_demo_pipe_forget_wait (FerryDemoPipe *self)
   self->figures.longest_wait = 0;
 }
 
-static int
-compare_delays (gconstpointer a, gconstpointer b)
-{
-  gint64 first = *(const gint64 *) a, second = *(const gint64 *) b;
-
-  return (first > second) - (first < second);
-}
-
 gboolean
 ferry_demo_pipe_read (FerryDemoPipe *self, double *rate, double *delay)
 {
   gint64 now = g_get_monotonic_time ();
-  guint n_delays = self->delays->len;
+  guint64 n_new = self->figures.n_messages - self->n_read;
 
-  g_array_sort (self->delays, compare_delays);
-  *rate = (double) (self->figures.n_messages - self->n_read) * G_USEC_PER_SEC / (double) MAX (now - self->read_time, 1);
-  *delay = n_delays > 0 ? (double) g_array_index (self->delays, gint64, n_delays / 2) : -1.0;
-  g_array_set_size (self->delays, 0);
+  *rate = (double) n_new * G_USEC_PER_SEC / (double) MAX (now - self->read_time, 1);
+  *delay = n_new > 0 ? self->delays / (double) n_new : -1.0;
   self->n_read = self->figures.n_messages;
   self->read_time = now;
-  return n_delays > 0;
+  self->delays = 0.0;
+  return n_new > 0;
 }

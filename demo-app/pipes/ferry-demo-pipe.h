@@ -37,8 +37,8 @@ void ferry_demo_pipe_send_signal (FerryDemoPipe *self, int number);
 gboolean ferry_demo_pipe_is_running (FerryDemoPipe *self);
 const FerryDemoPipeFigures *ferry_demo_pipe_get_figures (FerryDemoPipe *self);
 void ferry_demo_pipe_forget_wait (FerryDemoPipe *self);
-/* What came since the last call, or since the start: messages a second, and the microseconds that half of them were on
- * their way at most. Returns whether that is known. */
+/* Since the last call, or since the start: messages a second, and for how many microseconds one was on its way, or -1.
+ * FALSE if none came. */
 gboolean ferry_demo_pipe_read (FerryDemoPipe *self, double *rate, double *delay);
 
 G_END_DECLS

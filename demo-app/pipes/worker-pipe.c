@@ -4,7 +4,7 @@
 /* The worker's end of a plain pipe. Each message has its number, so that a lost or misplaced one is seen, and its time.
  * What the worker does besides depends on its mode. */
 
-#include "pipes/worker-pipe.h"
+#include "app/worker-jobs.h"
 
 #include <stdlib.h>
 #include <string.h>

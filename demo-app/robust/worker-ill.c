@@ -10,7 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "pipes/worker-pipe.h"
+#include "app/worker-jobs.h"
 
 #define GOOD_TIME (G_USEC_PER_SEC / 2)
 #define RUBBISH 0xa5

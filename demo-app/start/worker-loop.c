@@ -8,7 +8,6 @@
 
 #include "app/ferry-demo-message.h"
 #include "app/worker-jobs.h"
-#include "pipes/worker-pipe.h"
 #include "tasks/worker-sieve.h"
 
 #define WORK_TIME (5 * G_USEC_PER_SEC)

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "app/worker-jobs.h"
-#include "pipes/worker-pipe.h"
 #include "tasks/worker-sieve.h"
 
 /* The two jobs that go wrong do some seconds of work to get there. */

@@ -325,7 +325,7 @@ test_killed_worker_is_followed_by_another (WindowTest *test, gconstpointer data)
   first = get_pid (test);
 
   activate (test, "object.kill");
-  wait_state (test, "has ended");
+  wait_state (test, "is gone");
   assert_reason (test, "signal 9");
   wait_state (test, " failed with it.");
   demo_test_wait_workers (0);
@@ -356,7 +356,7 @@ test_end_is_heard_behind_another_page (WindowTest *test, gconstpointer data)
   go_live (test);
   window_test_show_page (test, "tasks");
   ferry_test_kill (get_pid (test), SIGTERM);
-  wait_state (test, "has ended");
+  wait_state (test, "is gone");
   assert_reason (test, "signal 15");
   window_test_show_page (test, "object");
   g_assert_cmpint (demo_test_count_workers (), ==, 0);
@@ -439,7 +439,7 @@ see_program_that_is_missing (WindowTest *test, gconstpointer data)
   window_test_show_page (test, "object");
   for (guint i = 0; i < 2; i++)
     {
-      wait_state (test, "has ended");
+      wait_state (test, "is gone");
       assert_reason (test, "/nonexistent/worker");
       activate (test, "object.start");
     }
