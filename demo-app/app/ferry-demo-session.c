@@ -28,13 +28,7 @@ struct _FerryDemoSession
   FerrySandboxPolicy sandbox_policy;
 };
 
-typedef enum
-{
-  SIGNAL_STOPPING,
-  N_SIGNALS
-} FerryDemoSessionSignal;
-
-static guint signals[N_SIGNALS];
+static guint stopping_signal;
 
 G_DEFINE_FINAL_TYPE (FerryDemoSession, ferry_demo_session, G_TYPE_OBJECT)
 
@@ -125,7 +119,7 @@ ferry_demo_session_class_init (FerryDemoSessionClass *klass)
   object_class->dispose = ferry_demo_session_dispose;
   object_class->finalize = ferry_demo_session_finalize;
 
-  signals[SIGNAL_STOPPING] =
+  stopping_signal =
     g_signal_new ("stopping", FERRY_DEMO_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
 
@@ -215,7 +209,7 @@ ferry_demo_session_stop (FerryDemoSession *self)
   if (self->router == NULL || !ferry_router_get_running (self->router))
     return;
 
-  g_signal_emit (self, signals[SIGNAL_STOPPING], 0);
+  g_signal_emit (self, stopping_signal, 0);
   for (guint i = 0; i < self->executors->len; i++)
     end (self->executors->pdata[i]);
   if (self->cluster != NULL)

@@ -152,16 +152,16 @@ show_wait (AdwActionRow *row, gint64 wait, gboolean is_over)
   else
     words = is_over ? g_strdup_printf (_ ("Never longer than %s without a frame"), time) : g_strdup (_ ("Draws"));
   adw_action_row_set_subtitle (row, words);
-  gtk_widget_remove_css_class (GTK_WIDGET (row), is_frozen ? "success" : "error");
-  gtk_widget_add_css_class (GTK_WIDGET (row), is_frozen ? "error" : "success");
+  gtk_widget_remove_css_class (GTK_WIDGET (row), is_frozen ? "smooth" : "frozen");
+  gtk_widget_add_css_class (GTK_WIDGET (row), is_frozen ? "frozen" : "smooth");
 }
 
 static void
 clear (AdwActionRow *row, const char *description)
 {
   adw_action_row_set_subtitle (row, description);
-  gtk_widget_remove_css_class (GTK_WIDGET (row), "success");
-  gtk_widget_remove_css_class (GTK_WIDGET (row), "error");
+  gtk_widget_remove_css_class (GTK_WIDGET (row), "smooth");
+  gtk_widget_remove_css_class (GTK_WIDGET (row), "frozen");
 }
 
 static gboolean
