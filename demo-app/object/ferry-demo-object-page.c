@@ -154,11 +154,16 @@ add_source (GtkWidget *widget, const char *action, GVariant *parameter)
   add_source_at (FERRY_DEMO_OBJECT_PAGE (widget), g_random_double (), g_random_double ());
 }
 
+/* The picture is in the middle of its widget. */
 static void
 pressed_cb (FerryDemoObjectPage *self, int n_presses, double x, double y)
 {
-  add_source_at (self, x / gtk_widget_get_width (GTK_WIDGET (self->plate)),
-                 y / gtk_widget_get_height (GTK_WIDGET (self->plate)));
+  double width = gtk_widget_get_width (GTK_WIDGET (self->plate));
+  double height = gtk_widget_get_height (GTK_WIDGET (self->plate));
+  double scale = MIN (width / FERRY_DEMO_HEAT_WIDTH, height / FERRY_DEMO_HEAT_HEIGHT);
+
+  add_source_at (self, 0.5 + (x - width / 2.0) / (scale * FERRY_DEMO_HEAT_WIDTH),
+                 0.5 + (y - height / 2.0) / (scale * FERRY_DEMO_HEAT_HEIGHT));
 }
 
 /* ---- pictures ---- */
