@@ -10,8 +10,8 @@
 #include "app/worker-jobs.h"
 #include "tasks/worker-sieve.h"
 
-/* The two jobs that go wrong do some seconds of work to get there. */
-#define DOOMED_LIMIT G_GUINT64_CONSTANT (1000000000)
+/* The two jobs that go wrong do a second of work or more to get there. */
+#define DOOMED_LIMIT G_GUINT64_CONSTANT (500000000)
 #define CRASH_PERCENT 50
 #define HANG_PERCENT 60
 
