@@ -48,6 +48,7 @@ struct _FerryTaskButton
   GtkWidget *list;
   GtkWidget *cancel_button; /* below the list, for all of it */
   GtkWidget *clear_button;
+  char *words;             /* (owned) (nullable): what the button says of the tasks */
   guint timer;             /* a look that is due */
   guint64 n_failed_before; /* of the executor, when a look has found no failed task in the list */
 };
@@ -102,8 +103,17 @@ show_figures (FerryTaskButton *self)
   gtk_widget_set_sensitive (self->cancel_button, n_waiting + n_executing > 0);
   gtk_widget_set_sensitive (self->clear_button,
                             g_list_model_get_n_items (G_LIST_MODEL (self->executor)) > n_waiting + n_executing);
-  gtk_widget_set_tooltip_text (self->button, words);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
+  g_free (self->words);
+  self->words = g_steal_pointer (&words);
+}
+
+/* A tooltip that is set while the pointer rests starts that rest anew, on whichever widget of the application it is. */
+static gboolean
+query_tooltip_cb (FerryTaskButton *self, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
+{
+  gtk_tooltip_set_text (tooltip, self->words);
+  return self->words != NULL;
 }
 
 static gboolean
@@ -207,6 +217,7 @@ ferry_task_button_dispose (GObject *object)
   unmap_cb (self);
   g_clear_pointer (&self->button, gtk_widget_unparent);
   g_clear_object (&self->executor);
+  g_clear_pointer (&self->words, g_free);
   G_OBJECT_CLASS (ferry_task_button_parent_class)->dispose (object);
 }
 
@@ -295,6 +306,8 @@ ferry_task_button_init (FerryTaskButton *self)
   gtk_widget_add_css_class (gtk_widget_get_first_child (self->button), "image-button");
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_LABEL, _ ("Tasks"), -1);
   gtk_widget_set_parent (self->button, GTK_WIDGET (self));
+  gtk_widget_set_has_tooltip (self->button, TRUE);
+  g_signal_connect_object (self->button, "query-tooltip", G_CALLBACK (query_tooltip_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->button, "map", G_CALLBACK (map_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->button, "unmap", G_CALLBACK (unmap_cb), self, G_CONNECT_SWAPPED);
   items_changed_cb (self);

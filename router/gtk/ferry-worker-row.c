@@ -104,6 +104,16 @@ leave_button (FerryWorkerRow *self)
     gtk_widget_grab_focus (parent);
 }
 
+/* Set with each task, a tooltip would start the rest of the pointer anew, on whichever widget that is. */
+static gboolean
+query_task_tooltip_cb (FerryWorkerRow *self, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
+{
+  g_autofree char *task = dup_task_name (self);
+
+  gtk_tooltip_set_text (tooltip, task);
+  return task != NULL;
+}
+
 static void
 show_state (FerryWorkerRow *self)
 {
@@ -119,7 +129,6 @@ show_state (FerryWorkerRow *self)
   else
     show_state_text (self, _ ("Idle"), "detail");
   gtk_label_set_text (GTK_LABEL (self->task_label), task != NULL ? task : UNKNOWN);
-  gtk_widget_set_tooltip_text (self->task_label, task);
   description = g_strjoin (", ", gtk_label_get_text (GTK_LABEL (self->state_label)), task, NULL);
   gtk_accessible_update_property (get_accessible (self), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, description, -1);
   leave_button (self);
@@ -285,6 +294,9 @@ make_words (FerryWorkerRow *self)
 
   self->title_label = add_label (words, 0.0F, TRUE, "heading");
   self->task_label = add_label (words, 0.0F, TRUE, "detail");
+  gtk_widget_set_has_tooltip (self->task_label, TRUE);
+  g_signal_connect_object (self->task_label, "query-tooltip", G_CALLBACK (query_task_tooltip_cb), self,
+                           G_CONNECT_SWAPPED);
   self->state_label = add_label (lower, 0.0F, TRUE, "detail");
   self->share_label = numbers[0] = add_label (lower, 1.0F, FALSE, "detail");
   self->memory_label = numbers[1] = add_label (lower, 1.0F, FALSE, "detail");
