@@ -57,7 +57,8 @@ typedef struct
 /* ---- pictures ---- */
 
 #define FERRY_DEMO_THUMBNAIL "thumbnail"
-#define FERRY_DEMO_THUMBNAIL_ARGUMENTS "(hu)"
+/* The file, the longest side, and whether the decoder is to crash. */
+#define FERRY_DEMO_THUMBNAIL_ARGUMENTS "(hub)"
 /* The file is the only one that a task has. */
 #define FERRY_DEMO_THUMBNAIL_HANDLE 0
 /* The frame, as FerryRemotePicture describes one, and its pixels. */

@@ -57,7 +57,7 @@ struct _FerryDemoPicturesPage
   GHashTable *decodings; /* (element-type GtkListItem Decoding): of items that have a file */
   guint n_open;          /* tasks */
   guint n_broken;
-  gboolean is_breaking; /* the next decoder that begins a picture is killed */
+  gboolean is_breaking; /* the next picture has its decoder crash */
 
   GdkFrameClock *frame_clock; /* (nullable): that a look was asked of */
 
@@ -138,7 +138,7 @@ open_file (GFileInfo *info, GError **error)
 
 /* The decoder is given the open file, and no name of it. */
 static FerryTask *
-make_task (GFileInfo *info, GError **error)
+make_task (GFileInfo *info, gboolean crashes, GError **error)
 {
   g_autoptr (FerryTask) task = NULL;
   int fd = open_file (info, error);
@@ -147,7 +147,7 @@ make_task (GFileInfo *info, GError **error)
   if (fd < 0)
     return NULL;
   task = ferry_task_new (FERRY_TASK_KIND_CALL, FERRY_DEMO_THUMBNAIL,
-                         g_variant_new ("(hu)", FERRY_DEMO_THUMBNAIL_HANDLE, FERRY_DEMO_THUMBNAIL_SIDE));
+                         g_variant_new ("(hub)", FERRY_DEMO_THUMBNAIL_HANDLE, FERRY_DEMO_THUMBNAIL_SIDE, crashes));
   added = ferry_task_add_descriptor (task, fd, error) == FERRY_DEMO_THUMBNAIL_HANDLE;
   g_close (fd, NULL);
   ferry_task_set_run_timeout (task, DECODE_TIME);
@@ -216,7 +216,6 @@ take_end (FerryDemoPicturesPage *self, GtkListItem *item, FerryTask *task)
     take_broken (self, item, _ ("The decoder gave no picture"), NULL);
   else
     {
-      self->is_breaking &= ferry_task_get_exit (task) == NULL;
       ferry_task_describe_error (task, &reason, &details, NULL);
       /* What a decoder says itself is in words for the user. */
       if (ferry_task_get_exit (task) == NULL)
@@ -246,30 +245,10 @@ done_cb (FerryDemoPicturesPage *self, FerryTask *task)
 }
 
 static void
-kill_decoders (FerryDemoPicturesPage *self)
-{
-  GListModel *workers = ferry_pool_get_workers (ferry_executor_get_pool (self->executor));
-
-  for (guint i = 0; i < g_list_model_get_n_items (workers); i++)
-    {
-      g_autoptr (FerryWorker) worker = g_list_model_get_item (workers, i);
-
-      ferry_worker_force_exit (worker);
-    }
-}
-
-static void
-state_cb (FerryDemoPicturesPage *self, GParamSpec *pspec, FerryTask *task)
-{
-  if (self->is_breaking && ferry_task_get_state (task) == FERRY_TASK_STATE_EXECUTING)
-    kill_decoders (self);
-}
-
-static void
 begin (FerryDemoPicturesPage *self, GtkListItem *item, Decoding *decoding)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (FerryTask) task = make_task (gtk_list_item_get_item (item), &error);
+  g_autoptr (FerryTask) task = make_task (gtk_list_item_get_item (item), self->is_breaking, &error);
 
   if (task == NULL)
     {
@@ -279,7 +258,7 @@ begin (FerryDemoPicturesPage *self, GtkListItem *item, Decoding *decoding)
     }
   g_object_set_data (G_OBJECT (task), ITEM, item);
   g_signal_connect_object (task, "done", G_CALLBACK (done_cb), self, G_CONNECT_SWAPPED);
-  g_signal_connect_object (task, "notify::state", G_CALLBACK (state_cb), self, G_CONNECT_SWAPPED);
+  self->is_breaking = FALSE;
   self->n_open++;
   decoding->task = g_object_ref (task);
   if (!ferry_executor_submit_task (self->executor, task, &error))
@@ -469,7 +448,7 @@ decode_again (GtkWidget *widget, const char *action, GVariant *parameter)
     ferry_demo_pictures_page_open (self, path);
 }
 
-/* Where all pictures are there already, the end of a decoder would not be seen. */
+/* Where all pictures are there already, the crash of a decoder would not be seen. */
 static void
 crash (GtkWidget *widget, const char *action, GVariant *parameter)
 {

@@ -142,14 +142,14 @@ ferry_demo_thumbnail_decode (int descriptor, guint side, GError **error)
 
 /* ---- the function ---- */
 
-/* How a decoder that crashes is had: a thumbnail of the size that the variable says ends its worker. */
+/* A thumbnail of the size that the variable says ends its worker as well. */
 static void
-crash_where_asked (GdkPixbuf *pixbuf)
+crash_where_asked (GdkPixbuf *pixbuf, gboolean crashes)
 {
   const char *wanted = g_getenv (FERRY_DEMO_CRASH_SIZE);
   g_autofree char *size = g_strdup_printf ("%dx%d", gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf));
 
-  if (g_strcmp0 (wanted, size) == 0)
+  if (crashes || g_strcmp0 (wanted, size) == 0)
     abort ();
 }
 
@@ -158,11 +158,12 @@ worker_thumbnail (FerryJob *job, GVariant *arguments, GError **error)
 {
   g_autoptr (GdkPixbuf) pixbuf = NULL, with_opacity = NULL;
   g_autoptr (GBytes) pixels = NULL;
+  gboolean crashes;
   gint32 handle;
   guint side;
   int fd;
 
-  g_variant_get (arguments, "(hu)", &handle, &side);
+  g_variant_get (arguments, "(hub)", &handle, &side, &crashes);
   fd = ferry_job_dup_descriptor (job, handle, error);
   if (fd < 0)
     return NULL;
@@ -171,7 +172,7 @@ worker_thumbnail (FerryJob *job, GVariant *arguments, GError **error)
   if (pixbuf == NULL)
     return NULL;
 
-  crash_where_asked (pixbuf);
+  crash_where_asked (pixbuf, crashes);
   /* With opacity, rows follow each other without a gap. */
   with_opacity = gdk_pixbuf_add_alpha (pixbuf, FALSE, 0, 0, 0);
   pixels = gdk_pixbuf_read_pixel_bytes (with_opacity);

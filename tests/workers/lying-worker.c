@@ -67,7 +67,7 @@ main (int argc, char *argv[])
 {
   ferry_function_register ("primes", "t", "t", primes);
   ferry_function_register ("flood", "t", "t", flood);
-  ferry_function_register ("thumbnail", "(hu)", NULL, thumbnail);
+  ferry_function_register ("thumbnail", "(hub)", NULL, thumbnail);
   ferry_worker_main (&argc, &argv);
   g_error ("This is for the demo to start");
 }
