@@ -13,11 +13,16 @@ static void
 convert (GFile *file, GtkLabel *hint)
 {
   g_autofree char *name = g_file_get_basename (file), *input = g_file_get_path (file);
+  g_autoptr (GError) error = NULL;
+
+  if (input == NULL)
+    {
+      gtk_label_set_label (hint, "Only files of this computer can be opened.");
+      return;
+    }
   g_autofree char *output = g_strconcat (input, ".webm", NULL);
   const char *const argv[] = {"ffmpeg", "-nostdin", "-y", "-i", input, output, NULL};
   g_autoptr (FerryCommand) command = ferry_command_new (argv);
-  g_autoptr (GError) error = NULL;
-
   g_object_set (command, "output-files", (const char *const[]){output, NULL}, "replace-output-files", TRUE, NULL);
   g_autoptr (FerryTask) task = ferry_executor_submit_command (executor, command, &error);
   if (task != NULL)

@@ -50,10 +50,11 @@ open_file (GFile *file, GtkLabel *hint)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *name = g_file_get_basename (file), *path = g_file_get_path (file);
-  GVariant *arguments = g_variant_new_bytestring (path);
-  g_autoptr (FerryTask) task = ferry_executor_submit_named (executor, name, "compress", arguments, &error);
+  g_autoptr (FerryTask) task = NULL;
 
-  if (task == NULL)
+  if (path == NULL)
+    gtk_label_set_label (hint, "Only files of this computer can be opened.");
+  else if (!(task = ferry_executor_submit_named (executor, name, "compress", g_variant_new_bytestring (path), &error)))
     gtk_label_set_label (hint, error->message);
 }
 

@@ -17,7 +17,7 @@ import ferry.gtk
 
 
 def convert(executor, file):
-    path = file.get_path()
+    path = file.get_path() or file.get_uri()  # which is no file for ffmpeg to write to
     task = executor.run(["ffmpeg", "-nostdin", "-y", "-i", path, path + ".webm"], output_files=[path + ".webm"],
                         replace_output_files=True)
     task.props.name = file.get_basename()

@@ -263,7 +263,7 @@ test_gives_workers_what_it_has (gconstpointer forked)
   limit (RLIMIT_NOFILE, 500);
   g_assert_no_errno (setrlimit (RLIMIT_CORE, &core));
   assert_next_has_the_same (executor);
-  g_assert_no_errno (setpriority (PRIO_PROCESS, 0, 3));
+  g_assert_no_errno (setpriority (PRIO_PROCESS, 0, getpriority (PRIO_PROCESS, 0) + 3));
   bind_to_one_core ();
   assert_next_has_the_same (executor);
   g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));

@@ -212,9 +212,9 @@ test_a_stop_takes_no_time (void)
   GPid stopper;
 
   g_assert_no_errno (mkfifo (go, 0600));
-  stopper = ferry_test_fork_stopper (go, 3 * G_USEC_PER_SEC, &stopped.order);
+  stopper = ferry_test_fork_stopper (go, 6 * G_USEC_PER_SEC, &stopped.order);
   thread = g_thread_new ("sender", send_after_stop, &stopped);
-  ferry_router_route_until (router, has_count, &count, 2 * G_USEC_PER_SEC, &error);
+  ferry_router_route_until (router, has_count, &count, 5 * G_USEC_PER_SEC, &error);
   g_assert_no_error (error);
   g_thread_join (thread);
   g_assert_cmpint (waitpid (stopper, NULL, 0), ==, stopper);
