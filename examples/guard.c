@@ -52,10 +52,9 @@ open_file (GFile *file, GtkLabel *hint)
   g_autofree char *name = g_file_get_basename (file), *path = g_file_get_path (file);
   g_autoptr (FerryTask) task = NULL;
 
-  if (path == NULL)
-    gtk_label_set_label (hint, "Only files of this computer can be opened.");
-  else if (!(task = ferry_executor_submit_named (executor, name, "compress", g_variant_new_bytestring (path), &error)))
-    gtk_label_set_label (hint, error->message);
+  if (path == NULL ||
+      !(task = ferry_executor_submit_named (executor, name, "compress", g_variant_new_bytestring (path), &error)))
+    gtk_label_set_label (hint, path == NULL ? "Only files of this computer can be opened." : error->message);
 }
 
 static void
