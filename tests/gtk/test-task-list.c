@@ -228,6 +228,7 @@ test_removal_can_be_undone (Scene *scene)
   widget_test_press (scene->list, "Delete");
   wait_no_row (scene, second);
   widget_test_wait_words (scene->list, "2 tasks removed");
+  g_assert_nonnull (gtk_widget_get_focus_child (scene->list));
 
   widget_test_press (scene->list, "<Control>z");
   wait_row (scene, first);
