@@ -36,8 +36,9 @@ def find_toolkit(report):
 
 
 def texts(parent, Gtk):
-    """What the labels in a widget say."""
-    found = [parent.get_label()] if isinstance(parent, Gtk.Label) else []
+    """What the labels and inscriptions in a widget say."""
+    found = [parent.props.label] if isinstance(parent, Gtk.Label) else []
+    found += [parent.props.text] if isinstance(parent, Gtk.Inscription) else []
     child = parent.get_first_child()
     while child:
         found += texts(child, Gtk)

@@ -56,11 +56,11 @@ def write_files(folder, page):
             file.write(word)
 
 
-def widgets(parent, kind):
-    found = [parent] if isinstance(parent, kind) else []
+def widgets(parent, *kinds):
+    found = [parent] if isinstance(parent, kinds) else []
     child = parent.get_first_child()
     while child:
-        found += widgets(child, kind)
+        found += widgets(child, *kinds)
         child = child.get_next_sibling()
     return found
 
@@ -93,7 +93,8 @@ def use_window(report, folder):
     def look():
         top = application.get_active_window()
         for row in widgets(top, row_type) if top else ():
-            path, *others = [label.get_label() for label in widgets(row, Gtk.Label)]
+            path, *others = [line.props.label if isinstance(line, Gtk.Label) else line.props.text
+                             for line in widgets(row, Gtk.Label, Gtk.Inscription)]
             texts[path] = " ".join(others)
             if path == endless and "Done" in texts[whole] and "Failed" in texts[missing]:
                 next(button for button in widgets(row, Gtk.Button) if button.get_action_name() == "task.cancel").emit("clicked")
