@@ -13,6 +13,7 @@
 #include "gtk/ferry-translation-private.h"
 
 #define WIDTH_CHARACTERS 36
+#define WIDTH 360
 #define MARGIN 24
 
 struct _FerryStopQuestion
@@ -21,6 +22,7 @@ struct _FerryStopQuestion
 
   GtkWidget *heading;
   GtkWidget *body;
+  GtkWidget *buttons;
 };
 
 static guint stop_signal;
@@ -72,19 +74,19 @@ static void
 ferry_stop_question_init (FerryStopQuestion *self)
 {
   GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
   GtkWidget *keep, *stop;
 
   ferry_look_ensure_styles (GTK_WIDGET (self));
   gtk_widget_add_css_class (GTK_WIDGET (self), "stopquestion");
+  self->buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
   self->heading = add_label (content, "heading");
   self->body = add_label (content, "body");
-  keep = add_button (buttons, _ ("_Keep Running"), G_CALLBACK (gtk_window_close), self);
-  stop = add_button (buttons, _ ("_Stop"), G_CALLBACK (stop_cb), self);
+  keep = add_button (self->buttons, _ ("_Keep Running"), G_CALLBACK (gtk_window_close), self);
+  stop = add_button (self->buttons, _ ("_Stop"), G_CALLBACK (stop_cb), self);
   gtk_widget_add_css_class (stop, "destructive-action");
-  gtk_box_set_homogeneous (GTK_BOX (buttons), TRUE);
-  gtk_widget_set_margin_top (buttons, 12);
-  gtk_box_append (GTK_BOX (content), buttons);
+  gtk_box_set_homogeneous (GTK_BOX (self->buttons), TRUE);
+  gtk_widget_set_margin_top (self->buttons, 12);
+  gtk_box_append (GTK_BOX (content), self->buttons);
   gtk_widget_set_margin_start (content, MARGIN);
   gtk_widget_set_margin_end (content, MARGIN);
   gtk_widget_set_margin_top (content, MARGIN);
@@ -95,11 +97,20 @@ ferry_stop_question_init (FerryStopQuestion *self)
   gtk_window_set_focus (GTK_WINDOW (self), keep);
 }
 
+/* No wider than the window that it stands over: on a telephone, the buttons stand below each other. */
 FerryStopQuestion *
 ferry_stop_question_new (GtkWindow *parent)
 {
-  return g_object_new (FERRY_TYPE_STOP_QUESTION, "transient-for", parent, "modal", TRUE, "resizable", FALSE,
-                       "destroy-with-parent", TRUE, NULL);
+  FerryStopQuestion *self =
+    g_object_new (FERRY_TYPE_STOP_QUESTION, "transient-for", parent, "modal", TRUE, "destroy-with-parent", TRUE, NULL);
+  int width = gtk_widget_get_width (GTK_WIDGET (parent)), least;
+
+  width = width > 0 ? MIN (width, WIDTH) : WIDTH;
+  gtk_widget_measure (self->buttons, GTK_ORIENTATION_HORIZONTAL, -1, &least, NULL, NULL, NULL);
+  if (least + 2 * MARGIN > width)
+    gtk_orientable_set_orientation (GTK_ORIENTABLE (self->buttons), GTK_ORIENTATION_VERTICAL);
+  gtk_window_set_default_size (GTK_WINDOW (self), width, -1);
+  return self;
 }
 
 void

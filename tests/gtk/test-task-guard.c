@@ -196,6 +196,26 @@ test_escape_keeps_tasks_running (Scene *scene)
   g_assert_false (is_closed (scene));
 }
 
+/* A telephone, and text of twice the size. */
+static void
+test_question_fits_a_small_window (Scene *scene)
+{
+  g_autoptr (FerryTask) task = NULL;
+  GtkSettings *settings = gtk_settings_get_default ();
+  int least, dpi;
+
+  g_object_get (settings, "gtk-xft-dpi", &dpi, NULL);
+  g_object_set (settings, "gtk-xft-dpi", 2 * 96 * 1024, NULL);
+  task = begin_work (scene, 0);
+  gtk_window_close (GTK_WINDOW (scene->window));
+  ferry_test_look_until (is_asked, NULL);
+  gtk_widget_measure (find_question (), GTK_ORIENTATION_HORIZONTAL, -1, &least, NULL, NULL, NULL);
+  g_assert_cmpint (least, <=, 360);
+  answer ("_Keep Running");
+  ferry_test_look_until (is_asked_no_more, NULL);
+  g_object_set (settings, "gtk-xft-dpi", dpi, NULL);
+}
+
 static void
 test_stop_cancels_the_tasks_and_closes_the_window (Scene *scene)
 {
@@ -475,6 +495,7 @@ main (int argc, char **argv)
   warm_up ();
   add ("/task-guard/closing-over-running-work-asks", test_closing_over_running_work_asks);
   add ("/task-guard/escape-keeps-tasks-running", test_escape_keeps_tasks_running);
+  add ("/task-guard/question-fits-a-small-window", test_question_fits_a_small_window);
   add ("/task-guard/stop-cancels-the-tasks-and-closes-the-window", test_stop_cancels_the_tasks_and_closes_the_window);
   add ("/task-guard/question-counts-down-and-the-window-closes-when-the-work-ends",
        test_question_counts_down_and_the_window_closes_when_the_work_ends);
