@@ -606,14 +606,24 @@ ferry_task_row_set_property (GObject *object, guint property_id, const GValue *v
     }
 }
 
-/* An inscription has its text at the left in either direction. */
+/* Pango has a text that runs against its widget at the other side than one that runs along, for the same alignment. */
+static void
+align (GtkWidget *line)
+{
+  const char *text = gtk_inscription_get_text (GTK_INSCRIPTION (line));
+  PangoDirection direction = text != NULL ? pango_find_base_dir (text, -1) : PANGO_DIRECTION_NEUTRAL;
+  gboolean is_mirrored = gtk_widget_get_direction (line) == GTK_TEXT_DIR_RTL;
+  gboolean runs_along =
+    direction == PANGO_DIRECTION_NEUTRAL || (direction == PANGO_DIRECTION_RTL) == is_mirrored;
+
+  gtk_inscription_set_xalign (GTK_INSCRIPTION (line), runs_along ? 0.0F : 1.0F);
+}
+
 static void
 show_direction (FerryTaskRow *self)
 {
-  float xalign = gtk_widget_get_direction (GTK_WIDGET (self)) == GTK_TEXT_DIR_RTL ? 1.0F : 0.0F;
-
-  gtk_inscription_set_xalign (GTK_INSCRIPTION (self->title_label), xalign);
-  gtk_inscription_set_xalign (GTK_INSCRIPTION (self->detail_label), xalign);
+  align (self->title_label);
+  align (self->detail_label);
 }
 
 static void
@@ -819,7 +829,8 @@ ferry_task_row_init (FerryTaskRow *self)
   self->parts = ALL_PARTS;
   gtk_widget_init_template (GTK_WIDGET (self));
   ferry_look_ensure_styles (GTK_WIDGET (self));
-  show_direction (self);
+  g_signal_connect (self->title_label, "notify::text", G_CALLBACK (align), NULL);
+  g_signal_connect (self->detail_label, "notify::text", G_CALLBACK (align), NULL);
   leave_out_hyphens (self);
   add_tooltips (self);
   connect_groups (self);

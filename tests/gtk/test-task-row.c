@@ -465,13 +465,57 @@ test_row_is_mirrored (Scene *scene)
 
   lay_out (scene->row, 1000);
   side = get_bounds (scene->row, "side_box");
-  g_assert_cmpfloat (gtk_inscription_get_xalign (GTK_INSCRIPTION (get_part (scene, "title_label"))), ==, 0.0F);
   gtk_widget_set_direction (scene->row, GTK_TEXT_DIR_RTL);
   lay_out (scene->row, 1000);
   mirrored = get_bounds (scene->row, "side_box");
   g_assert_cmpfloat (mirrored.origin.x, ==, (float) gtk_widget_get_width (scene->row) - get_end (side));
   g_assert_cmpfloat (mirrored.size.width, ==, side.size.width);
-  g_assert_cmpfloat (gtk_inscription_get_xalign (GTK_INSCRIPTION (get_part (scene, "title_label"))), ==, 1.0F);
+}
+
+/* Where what a widget draws begins, and where it ends. */
+static void
+find_ink (GtkWidget *widget, int *start, int *end)
+{
+  g_autoptr (GdkTexture) texture = look_test_take (widget);
+  int width = gdk_texture_get_width (texture), height = gdk_texture_get_height (texture);
+  g_autofree guint32 *pixels = g_new (guint32, (gsize) width * height);
+
+  gdk_texture_download (texture, (guchar *) pixels, 4 * (gsize) width);
+  *start = width;
+  *end = 0;
+  for (int i = 0; i < width * height; i++)
+    if (pixels[i] != 0)
+      {
+        *start = MIN (*start, i % width);
+        *end = MAX (*end, i % width);
+      }
+  g_assert_cmpint (*start, <, *end);
+}
+
+/* Also where the first letter is of another script than the user's. */
+static void
+test_texts_stand_where_the_row_begins (Scene *scene)
+{
+  static const char *const texts[] = {"Copy files", "\327\224\327\242\327\252\327\247\327\252", "50 %"};
+  static const char *const parts[] = {"title_label", "detail_label"};
+  static const GtkTextDirection directions[] = {GTK_TEXT_DIR_LTR, GTK_TEXT_DIR_RTL, GTK_TEXT_DIR_LTR};
+
+  for (guint i = 0; i < G_N_ELEMENTS (directions) * G_N_ELEMENTS (texts) * G_N_ELEMENTS (parts); i++)
+    {
+      GtkTextDirection direction = directions[i / (G_N_ELEMENTS (texts) * G_N_ELEMENTS (parts))];
+      GtkWidget *part = get_part (scene, parts[i % G_N_ELEMENTS (parts)]);
+      int start, end;
+
+      gtk_widget_set_default_direction (direction);
+      gtk_inscription_set_text (GTK_INSCRIPTION (part), texts[i / G_N_ELEMENTS (parts) % G_N_ELEMENTS (texts)]);
+      lay_out (scene->row, 1000);
+      find_ink (part, &start, &end);
+      g_assert_cmpint (end - start, <, gtk_widget_get_width (part) / 2);
+      if (direction == GTK_TEXT_DIR_LTR)
+        g_assert_cmpint (start, <=, 3);
+      else
+        g_assert_cmpint (end, >=, gtk_widget_get_width (part) - 4);
+    }
 }
 
 static void
@@ -621,6 +665,7 @@ main (int argc, char **argv)
   add ("/task-row/name-and-words-have-two-lines-in-a-narrow-row", test_name_and_words_have_two_lines_in_a_narrow_row);
   add ("/task-row/row-is-narrow-by-its-letters", test_row_is_narrow_by_its_letters);
   add ("/task-row/row-is-mirrored", test_row_is_mirrored);
+  add ("/task-row/texts-stand-where-the-row-begins", test_texts_stand_where_the_row_begins);
   add ("/task-row/state-has-a-line-of-its-own-in-a-tiny-row", test_state_has_a_line_of_its_own_in_a_tiny_row);
   add ("/task-row/two-rows-fit-a-small-window", test_two_rows_fit_a_small_window);
   add ("/task-row/bar-goes-at-the-end", test_bar_goes_at_the_end);
