@@ -606,15 +606,22 @@ ferry_task_row_set_property (GObject *object, guint property_id, const GValue *v
     }
 }
 
+/* What else Pango has for this lays out the text. */
+G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+static PangoDirection
+find_direction (const char *text)
+{
+  return text != NULL ? pango_find_base_dir (text, -1) : PANGO_DIRECTION_NEUTRAL;
+}
+G_GNUC_END_IGNORE_DEPRECATIONS
+
 /* Pango has a text that runs against its widget at the other side than one that runs along, for the same alignment. */
 static void
 align (GtkWidget *line)
 {
-  const char *text = gtk_inscription_get_text (GTK_INSCRIPTION (line));
-  PangoDirection direction = text != NULL ? pango_find_base_dir (text, -1) : PANGO_DIRECTION_NEUTRAL;
+  PangoDirection direction = find_direction (gtk_inscription_get_text (GTK_INSCRIPTION (line)));
   gboolean is_mirrored = gtk_widget_get_direction (line) == GTK_TEXT_DIR_RTL;
-  gboolean runs_along =
-    direction == PANGO_DIRECTION_NEUTRAL || (direction == PANGO_DIRECTION_RTL) == is_mirrored;
+  gboolean runs_along = direction == PANGO_DIRECTION_NEUTRAL || (direction == PANGO_DIRECTION_RTL) == is_mirrored;
 
   gtk_inscription_set_xalign (GTK_INSCRIPTION (line), runs_along ? 0.0F : 1.0F);
 }

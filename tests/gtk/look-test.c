@@ -71,8 +71,10 @@ look_test_take (GtkWidget *widget)
   g_autoptr (GskRenderNode) node = NULL;
   GtkSnapshot *snapshot = gtk_snapshot_new ();
   GskRenderer *renderer = gtk_native_get_renderer (gtk_widget_get_native (widget));
+  graphene_rect_t area;
 
-  gdk_paintable_snapshot (paintable, snapshot, gtk_widget_get_width (widget), gtk_widget_get_height (widget));
+  graphene_rect_init (&area, 0, 0, (float) gtk_widget_get_width (widget), (float) gtk_widget_get_height (widget));
+  gdk_paintable_snapshot (paintable, snapshot, area.size.width, area.size.height);
   node = gtk_snapshot_free_to_node (snapshot);
-  return node != NULL && renderer != NULL ? gsk_renderer_render_texture (renderer, node, NULL) : NULL;
+  return node != NULL && renderer != NULL ? gsk_renderer_render_texture (renderer, node, &area) : NULL;
 }
