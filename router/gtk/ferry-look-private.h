@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Templates and styles of the widgets. */
+/* Templates, styles and buttons of the widgets. */
 
 #pragma once
 
@@ -15,5 +15,8 @@ G_BEGIN_DECLS
 void ferry_look_ensure_resources (void);
 /* Adds the styles to the widget's display, once. */
 void ferry_look_ensure_styles (GtkWidget *widget);
+
+/* Returns (transfer floating) a button. Its name, then and later, is read out once, without the underscore of its mnemonic. */
+GtkWidget *ferry_look_make_button (const char *words);
 
 G_END_DECLS

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Templates and styles of the widgets.
+/* Templates, styles and buttons of the widgets.
  *
  * The styles are for the nodes of this library alone. They come after those of the theme, which have too little
  * contrast for bars and small text, and before those of the application. The thread that runs GTK. */
@@ -33,4 +33,21 @@ ferry_look_ensure_styles (GtkWidget *widget)
   gtk_css_provider_load_from_resource (provider, FERRY_LOOK_RESOURCES "ferry-gtk.css");
   gtk_style_context_add_provider_for_display (display, GTK_STYLE_PROVIDER (provider),
                                               GTK_STYLE_PROVIDER_PRIORITY_SETTINGS + 1);
+}
+
+/* GTK takes the text with its underscore, and the label of the mnemonic as well, which is enough. */
+static void
+forget_name (GtkWidget *button)
+{
+  gtk_accessible_reset_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL);
+}
+
+GtkWidget *
+ferry_look_make_button (const char *words)
+{
+  GtkWidget *button = gtk_button_new_with_mnemonic (words);
+
+  g_signal_connect (button, "notify::label", G_CALLBACK (forget_name), NULL);
+  forget_name (button);
+  return button;
 }

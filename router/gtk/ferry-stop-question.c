@@ -43,7 +43,7 @@ add_label (GtkWidget *box, const char *style)
 static GtkWidget *
 add_button (GtkWidget *box, const char *words, GCallback clicked, FerryStopQuestion *self)
 {
-  GtkWidget *button = gtk_button_new_with_mnemonic (words);
+  GtkWidget *button = ferry_look_make_button (words);
 
   gtk_widget_set_hexpand (button, TRUE);
   g_signal_connect_object (button, "clicked", clicked, self, G_CONNECT_SWAPPED);

@@ -266,7 +266,7 @@ clear_finished (FerryTaskButton *self)
 static GtkWidget *
 add_action (FerryTaskButton *self, GtkWidget *box, const char *label, void (*func) (FerryTaskButton *self))
 {
-  GtkWidget *button = gtk_button_new_with_mnemonic (label);
+  GtkWidget *button = ferry_look_make_button (label);
 
   gtk_widget_add_css_class (button, "flat");
   gtk_widget_set_hexpand (button, TRUE);

@@ -172,7 +172,7 @@ static void
 ferry_task_details_init (FerryTaskDetails *self)
 {
   GtkWidget *header = gtk_header_bar_new (), *scrolled = gtk_scrolled_window_new ();
-  GtkWidget *copy = gtk_button_new_with_mnemonic (_ ("_Copy"));
+  GtkWidget *copy = ferry_look_make_button (_ ("_Copy"));
 
   ferry_look_ensure_styles (GTK_WIDGET (self));
   gtk_widget_add_css_class (GTK_WIDGET (self), "taskdetails");

@@ -175,7 +175,7 @@ add_label (GtkWidget *content, const char *style)
 static GtkWidget *
 add_button (GtkWidget *box, const char *words, GCallback clicked, FerryTaskDialog *self)
 {
-  GtkWidget *button = gtk_button_new_with_mnemonic (words);
+  GtkWidget *button = ferry_look_make_button (words);
 
   gtk_label_set_ellipsize (GTK_LABEL (gtk_button_get_child (GTK_BUTTON (button))), PANGO_ELLIPSIZE_END);
   g_signal_connect_object (button, "clicked", clicked, self, G_CONNECT_SWAPPED);

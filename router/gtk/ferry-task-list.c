@@ -1370,12 +1370,10 @@ static GtkWidget *
 make_undo_bar (FerryTaskList *self)
 {
   GtkWidget *bar = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-  GtkWidget *button = gtk_button_new_with_mnemonic (_ ("_Undo"));
+  GtkWidget *button = ferry_look_make_button (_ ("_Undo"));
 
   self->undo_label = g_object_new (GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS, "xalign", 0.0,
                                    "hexpand", TRUE, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
-  /* GTK takes the text with its underscore, and the label of the mnemonic as well, which is enough. */
-  gtk_accessible_reset_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_LABEL);
   gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "task.undo");
   gtk_box_append (GTK_BOX (bar), self->undo_label);
   gtk_box_append (GTK_BOX (bar), button);

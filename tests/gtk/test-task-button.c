@@ -128,6 +128,7 @@ test_button_says_how_far_all_tasks_are (Scene *scene)
   g_assert_cmpfloat (get_fraction (scene), ==, 0.0);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (get_menu_button (scene)), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                        "Tasks");
+  widget_test_assert_read_once (scene->button);
   task_test_open_gate ();
   wait_words (scene, "25 % \302\267 1 task runs \302\267 1 task waits");
   g_assert_cmpfloat (get_fraction (scene), ==, 0.25);

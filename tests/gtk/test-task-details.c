@@ -109,6 +109,7 @@ test_window_is_read_and_closed_by_keys (void)
   g_assert_null (widget_test_find_words (details, "Last output"));
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (details), GTK_ACCESSIBLE_ROLE_DIALOG);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (details), GTK_ACCESSIBLE_PROPERTY_LABEL, "Holidays");
+  widget_test_assert_read_once (details);
 
   focus = gtk_window_get_focus (GTK_WINDOW (details));
   g_assert_true (GTK_IS_BUTTON (focus));

@@ -105,6 +105,7 @@ test_dialog_comes_late_and_goes_with_the_end (Scene *scene)
   widget_test_wait_words (dialog, "Page 3");
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (dialog), GTK_ACCESSIBLE_ROLE_DIALOG);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (dialog), GTK_ACCESSIBLE_PROPERTY_LABEL, "Export");
+  widget_test_assert_read_once (dialog);
   g_assert_true (ferry_task_complete (scene->task, g_variant_new_uint32 (42)));
   ferry_test_run_until (is_gone, scene);
 }
@@ -151,6 +152,7 @@ test_failure_is_said_until_the_dialog_is_closed (Scene *scene)
   widget_test_wait_words (dialog, "There is no room left");
   g_assert_nonnull (widget_test_find_words (dialog, "The disk is full."));
   g_assert_cmpstr (gtk_button_get_label (GTK_BUTTON (button)), ==, "_Close");
+  widget_test_assert_read_once (dialog);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (dialog), GTK_ACCESSIBLE_PROPERTY_LABEL, "There is no room left");
   g_signal_emit_by_name (gtk_widget_get_prev_sibling (button), "clicked");
   g_assert_true (gtk_window_get_modal (GTK_WINDOW (dialog)));

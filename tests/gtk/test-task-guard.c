@@ -172,6 +172,7 @@ test_closing_over_running_work_asks (Scene *scene)
   gtk_test_accessible_assert_role (GTK_ACCESSIBLE (find_question ()), GTK_ACCESSIBLE_ROLE_ALERT_DIALOG);
   gtk_test_accessible_assert_property (GTK_ACCESSIBLE (find_question ()), GTK_ACCESSIBLE_PROPERTY_LABEL,
                                        "Stop 3 tasks?");
+  widget_test_assert_read_once (find_question ());
   /* A second request is the same question. */
   gtk_window_close (GTK_WINDOW (scene->window));
   g_assert_false (is_closed (scene));

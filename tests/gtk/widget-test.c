@@ -141,6 +141,15 @@ widget_test_press (GtkWidget *widget, const char *key)
 }
 
 void
+widget_test_assert_read_once (GtkWidget *widget)
+{
+  if (GTK_IS_BUTTON (widget) && gtk_button_get_use_underline (GTK_BUTTON (widget)))
+    g_assert_false (gtk_test_accessible_has_property (GTK_ACCESSIBLE (widget), GTK_ACCESSIBLE_PROPERTY_LABEL));
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child; child = gtk_widget_get_next_sibling (child))
+    widget_test_assert_read_once (child);
+}
+
+void
 widget_test_assert_label (GtkWidget *widget, const char *verb, const char *title)
 {
   g_autofree char *label = g_strdup_printf ("%s: %s", verb, title);

@@ -25,6 +25,8 @@ void widget_test_wait_words (GtkWidget *widget, const char *words);
 void widget_test_press (GtkWidget *widget, const char *key);
 /* That the accessible label says what a part does, and to what: “VERB: TITLE”. */
 void widget_test_assert_label (GtkWidget *widget, const char *verb, const char *title);
+/* That no button below has its name twice: by itself with the underscore of its mnemonic, and by its label. */
+void widget_test_assert_read_once (GtkWidget *widget);
 /* Counts in *count how often one of the properties of the object is notified of; NULL for any property. */
 void widget_test_count_notifications (gpointer object, const char *property, guint *count);
 
