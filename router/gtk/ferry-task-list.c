@@ -41,6 +41,10 @@
 #define ROWS_AT_FIRST 12
 #define HEIGHT_AT_FIRST 60
 
+/* What a list asks for in a window that has no size of its own. */
+#define NATURAL_WIDTH 360
+#define LEAST_ROWS 2
+
 /* How often the list follows its model at most, in microseconds. */
 #define INTERVAL (G_USEC_PER_SEC / 10)
 
@@ -55,6 +59,8 @@
  * Rows exist for tasks near those in sight only, so a list of 100,000 tasks costs what a page of it does. The rows are
  * [class@FerryGtk.TaskRow]s; the signal `setup-row` lets an application add to them. A row that is not in sight has no
  * task. The list follows its model in the frames of its window, and not while it is not mapped.
+ *
+ * A list is at least as high as two rows.
  *
  * The list has the actions `task.cancel`, `task.pause`, `task.retry`, `task.remove`, `task.run-next`,
  * `task.show-error` and `task.copy-error`. The keys are Control+BackSpace, Control+P, Control+R, Delete, Control+Up,
@@ -116,6 +122,7 @@ struct _FerryTaskList
   GtkWidget *undo_revealer;
   GtkWidget *undo_label;
   GtkWidget *menu;
+  int max_height; /* 0: the list has a size of its own */
 };
 
 enum
@@ -1174,6 +1181,54 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
     }
 }
 
+/* How high a row is in that width: as any other. */
+static int
+measure_row (FerryTaskList *self, int width)
+{
+  GHashTableIter iter;
+  gpointer item;
+  int height = HEIGHT_AT_FIRST;
+
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    {
+      GtkWidget *cell = gtk_list_item_get_child (item);
+
+      if (ferry_task_cell_get_row (FERRY_TASK_CELL (cell)) == NULL)
+        continue;
+      gtk_widget_measure (gtk_widget_get_parent (cell), GTK_ORIENTATION_VERTICAL, width, &height, NULL, NULL, NULL);
+      break;
+    }
+  return height;
+}
+
+/* A list that is as high as its rows has the size that its owner gives it. */
+static void
+ferry_task_list_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
+                         int *minimum_baseline, int *natural_baseline)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+
+  gtk_widget_measure (self->box, orientation, for_size, minimum, natural, NULL, NULL);
+  if (self->max_height > 0)
+    return;
+  if (orientation == GTK_ORIENTATION_VERTICAL)
+    *minimum = MAX (*minimum, LEAST_ROWS * measure_row (self, for_size));
+  *natural = MAX (*natural, orientation == GTK_ORIENTATION_VERTICAL ? *minimum : NATURAL_WIDTH);
+}
+
+static void
+ferry_task_list_size_allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  gtk_widget_allocate (FERRY_TASK_LIST (widget)->box, width, height, baseline, NULL);
+}
+
+static GtkSizeRequestMode
+ferry_task_list_get_request_mode (GtkWidget *widget)
+{
+  return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
+}
+
 /* What GTK does by itself would grab the focus where Shift+Tab wants to leave the list. */
 static gboolean
 ferry_task_list_focus (GtkWidget *widget, GtkDirectionType direction)
@@ -1337,6 +1392,9 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
   object_class->set_property = ferry_task_list_set_property;
   object_class->dispose = ferry_task_list_dispose;
   object_class->finalize = ferry_task_list_finalize;
+  widget_class->measure = ferry_task_list_measure;
+  widget_class->size_allocate = ferry_task_list_size_allocate;
+  widget_class->get_request_mode = ferry_task_list_get_request_mode;
   widget_class->focus = ferry_task_list_focus;
   widget_class->grab_focus = ferry_task_list_grab_focus;
   widget_class->map = ferry_task_list_map;
@@ -1353,7 +1411,6 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
   setup_row_signal = g_signal_new ("setup-row", FERRY_TYPE_TASK_LIST, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                    G_TYPE_NONE, 1, FERRY_TYPE_TASK_ROW);
 
-  gtk_widget_class_set_layout_manager_type (widget_class, GTK_TYPE_BIN_LAYOUT);
   gtk_widget_class_set_css_name (widget_class, "tasklist");
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GENERIC);
   for (guint i = 0; i < FERRY_TASK_N_ACTIONS; i++)
@@ -1430,6 +1487,7 @@ ferry_task_list_init (FerryTaskList *self)
 void
 ferry_task_list_set_max_height (FerryTaskList *self, int height)
 {
+  self->max_height = height;
   ferry_list_view_set_max_height (self->view, height);
 }
 

@@ -838,6 +838,31 @@ warm_up (void)
   gtk_window_destroy (GTK_WINDOW (widget_test_show (list)));
 }
 
+static gboolean
+has_room_for_two (gpointer data)
+{
+  const Wanted *wanted = data;
+  GtkWidget *row = find_row (wanted->list, wanted->task);
+
+  return row != NULL && gtk_widget_get_height (row) > 0 && gtk_widget_get_width (wanted->list) >= 360 &&
+         gtk_widget_get_height (wanted->list) >= 2 * gtk_widget_get_height (row);
+}
+
+/* The first window that a newcomer writes has no size. */
+static void
+test_list_has_a_size_of_its_own (Scene *scene)
+{
+  FerryTask *task = add_done (scene, "a");
+  GtkWidget *window = gtk_window_new ();
+  Wanted wanted = {ferry_task_list_new (G_LIST_MODEL (scene->executor)), task};
+
+  add_done (scene, "b");
+  gtk_window_set_child (GTK_WINDOW (window), wanted.list);
+  gtk_window_present (GTK_WINDOW (window));
+  ferry_test_look_until (has_room_for_two, &wanted);
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -870,5 +895,6 @@ main (int argc, char **argv)
   add_test ("/task-list/rows-that-are-not-in-sight-have-no-task", test_rows_that_are_not_in_sight_have_no_task);
   add_test ("/task-list/list-is-read-out", test_list_is_read_out);
   add_test ("/task-list/list-fits-a-narrow-window", test_list_fits_a_narrow_window);
+  add_test ("/task-list/list-has-a-size-of-its-own", test_list_has_a_size_of_its_own);
   return g_test_run ();
 }
