@@ -51,6 +51,9 @@
 /* How many rows that are not needed are kept for other tasks. */
 #define MOST_SPARE_ROWS 32
 
+/* How many of the selected tasks are kept at most. */
+#define MOST_KEPT 1000
+
 /**
  * FerryTaskList:
  *
@@ -72,6 +75,8 @@
  * ended. A button elsewhere activates them with [method@Gtk.Widget.activate_action] of the list.
  *
  * A menu has what is possible of all this: by the secondary button of the pointer, a long touch, or the menu key.
+ *
+ * A row that is selected, has the focus or is under the pointer does not go by itself when its task has ended.
  *
  * A removal can be undone for some seconds: `task.undo`, or Control+Z. A task that waits is cancelled when it is
  * removed, and an undo submits it again.
@@ -105,6 +110,8 @@ struct _FerryTaskList
   GHashTable *stopped;  /* (element-type FerryTask): those of them that waited, and were cancelled */
   GHashTable *items;    /* (element-type GtkListItem) (unowned): those that have a row for their task */
   GHashTable *cells;    /* (element-type GtkListItem FerryTaskCell): of each item, (unowned), its cell, (owned) */
+  GHashTable *kept;     /* (element-type FerryTask): those that the executor keeps, since somebody looks at them */
+  GtkWidget *pointed;   /* (nullable) (unowned): the row under the pointer */
   FerryTaskShape shape; /* of the rows */
   gboolean has_grown;   /* rows have to be given their places anew */
   GPtrArray *spare;     /* (element-type FerryTaskRow) (owned): rows of none */
@@ -141,6 +148,13 @@ static GParamSpec *properties[N_PROPERTIES];
 static guint setup_row_signal;
 
 G_DEFINE_FINAL_TYPE (FerryTaskList, ferry_task_list, GTK_TYPE_WIDGET)
+
+/* (transfer full): for tasks. */
+static GHashTable *
+make_set (void)
+{
+  return g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+}
 
 /* ---- what is shown ---- */
 
@@ -194,12 +208,168 @@ dup_selected (FerryTaskList *self)
   return tasks;
 }
 
+/* ---- rows that do not go by themselves ---- */
+
+static void follow (gpointer data);
+
+/* (nullable): that of the row which has the focus, or has what has it. */
+static GtkListItem *
+find_focus_item (FerryTaskList *self)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+  GHashTableIter iter;
+  gpointer item;
+
+  if (focus == NULL || self->view == NULL || !gtk_widget_is_ancestor (focus, self->view))
+    return NULL;
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    {
+      GtkWidget *widget = gtk_widget_get_parent (gtk_list_item_get_child (item));
+
+      if (focus == widget || gtk_widget_is_ancestor (focus, widget))
+        return item;
+    }
+  return NULL;
+}
+
+/* The task may be NULL. */
+static void
+add_to_kept (GHashTable *kept, FerryTask *task)
+{
+  if (task != NULL)
+    g_hash_table_add (kept, g_object_ref (task));
+}
+
+static void
+add_selected_to_kept (FerryTaskList *self, GHashTable *kept)
+{
+  g_autoptr (GtkBitset) set = gtk_selection_model_get_selection (GTK_SELECTION_MODEL (self->selection));
+  GtkBitsetIter iter;
+  guint position;
+
+  for (gboolean more = gtk_bitset_iter_init_first (&iter, set, &position); more && g_hash_table_size (kept) < MOST_KEPT;
+       more = gtk_bitset_iter_next (&iter, &position))
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+
+      add_to_kept (kept, task);
+    }
+}
+
+/* (transfer full): what somebody looks at, and must not go by itself. */
+static GHashTable *
+find_kept (FerryTaskList *self)
+{
+  GHashTable *kept = make_set ();
+  GtkListItem *item = find_focus_item (self);
+
+  if (self->executor == NULL || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return kept;
+  add_selected_to_kept (self, kept);
+  if (item != NULL)
+    add_to_kept (kept, gtk_list_item_get_item (item));
+  if (self->pointed != NULL)
+    add_to_kept (kept, ferry_task_row_get_task (FERRY_TASK_ROW (self->pointed)));
+  return kept;
+}
+
+/* Takes the set. The executor's list may change meanwhile, and this be called again. */
+static void
+set_kept (FerryTaskList *self, GHashTable *kept)
+{
+  g_autoptr (GHashTable) before = g_steal_pointer (&self->kept);
+  g_autoptr (GHashTable) now = g_hash_table_ref (kept);
+  GHashTableIter iter;
+  gpointer task;
+
+  self->kept = kept;
+  g_hash_table_iter_init (&iter, now);
+  while (g_hash_table_iter_next (&iter, &task, NULL))
+    if (!g_hash_table_contains (before, task))
+      ferry_executor_keep_task (self->executor, task, TRUE);
+  g_hash_table_iter_init (&iter, before);
+  while (g_hash_table_iter_next (&iter, &task, NULL))
+    if (!g_hash_table_contains (now, task))
+      ferry_executor_keep_task (self->executor, task, FALSE);
+}
+
+/* What nobody looks at any more is let go in the next frame: the models may be changing now. */
+static void
+keep_tasks (FerryTaskList *self)
+{
+  g_autoptr (GHashTable) kept = find_kept (self);
+  GHashTableIter iter;
+  gpointer task;
+
+  g_hash_table_iter_init (&iter, kept);
+  while (g_hash_table_iter_next (&iter, &task, NULL))
+    if (g_hash_table_add (self->kept, g_object_ref (task)))
+      ferry_executor_keep_task (self->executor, task, TRUE);
+  follow (self);
+}
+
+static void
+keep_none (FerryTaskList *self)
+{
+  set_kept (self, make_set ());
+}
+
+static void
+enter_cb (GtkEventController *motion, double x, double y, FerryTaskList *self)
+{
+  self->pointed = gtk_event_controller_get_widget (motion);
+  keep_tasks (self);
+}
+
+static void
+leave_cb (GtkEventController *motion, FerryTaskList *self)
+{
+  if (self->pointed != gtk_event_controller_get_widget (motion))
+    return;
+  self->pointed = NULL;
+  keep_tasks (self);
+}
+
+static void
+watch_pointer (FerryTaskList *self, GtkWidget *row)
+{
+  GtkEventController *motion = gtk_event_controller_motion_new ();
+
+  g_signal_connect_object (motion, "enter", G_CALLBACK (enter_cb), self, 0);
+  g_signal_connect_object (motion, "leave", G_CALLBACK (leave_cb), self, 0);
+  gtk_widget_add_controller (row, motion);
+}
+
+/* Takes the focus from a row that goes. A view would give it to a neighbour, which keys would be meant for then. */
+static void
+take_focus_of_leaving (FerryTaskList *self, guint position, guint n_removed, guint n_added)
+{
+  GtkListItem *item = find_focus_item (self);
+  guint place = item != NULL ? gtk_list_item_get_position (item) : GTK_INVALID_LIST_POSITION;
+
+  if (item == NULL || place < position || place - position >= n_removed)
+    return;
+  for (guint i = position; i < position + n_added; i++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->selection), i);
+
+      if (task == gtk_list_item_get_item (item))
+        return;
+    }
+  take_focus (self);
+}
+
+/* ---- the selection ---- */
+
 static void
 selected_cb (FerryTaskList *self)
 {
   g_autoptr (GtkBitset) set = gtk_selection_model_get_selection (GTK_SELECTION_MODEL (self->selection));
   g_autoptr (FerryTask) task = NULL;
 
+  keep_tasks (self);
   if (gtk_bitset_get_size (set) == 1)
     task = g_list_model_get_item (G_LIST_MODEL (self->selection), gtk_bitset_get_minimum (set));
   if (g_set_object (&self->selected, task))
@@ -237,9 +407,8 @@ show_list_actions (FerryTaskList *self)
                                  can_remove (self) && n_items > (is_all ? n_waiting + n_executing : 0));
 }
 
-/* Comes before the view hears of it. */
 static void
-items_changed_cb (FerryTaskList *self)
+show_items (FerryTaskList *self)
 {
   gboolean empty = g_list_model_get_n_items (G_LIST_MODEL (self->selection)) == 0;
 
@@ -248,6 +417,14 @@ items_changed_cb (FerryTaskList *self)
   selected_cb (self);
   show_list_actions (self);
   gtk_stack_set_visible_child_name (GTK_STACK (self->stack), empty ? PLACEHOLDER_PAGE : LIST_PAGE);
+}
+
+/* Comes before the view hears of it. */
+static void
+items_changed_cb (FerryTaskList *self, guint position, guint n_removed, guint n_added)
+{
+  take_focus_of_leaving (self, position, n_removed, n_added);
+  show_items (self);
 }
 
 static void act (gpointer data, FerryTask *task, FerryTaskAction action);
@@ -286,6 +463,7 @@ take_spare_row (FerryTaskList *self)
   row = g_object_ref_sink (ferry_task_row_new (NULL, NULL));
   ferry_task_layout_set_shape (FERRY_TASK_LAYOUT (gtk_widget_get_layout_manager (row)), &self->shape);
   ferry_task_row_set_func (FERRY_TASK_ROW (row), act, self);
+  watch_pointer (self, row);
   g_signal_emit (self, setup_row_signal, 0, row);
   return row;
 }
@@ -314,6 +492,8 @@ hide_row (FerryTaskList *self, FerryTaskCell *cell)
 {
   GtkWidget *row = ferry_task_cell_take_row (cell);
 
+  if (row == self->pointed)
+    self->pointed = NULL;
   if (row != NULL)
     g_ptr_array_add (self->spare, row);
 }
@@ -375,6 +555,7 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
       ferry_task_pace_tell (self->pace);
     }
   show_rows (self);
+  set_kept (self, find_kept (self));
   if (self->is_due)
     return G_SOURCE_CONTINUE;
   self->tick = 0;
@@ -549,9 +730,18 @@ show_undo (FerryTaskList *self)
 static void
 forget_removed (FerryTaskList *self)
 {
+  g_autoptr (GHashTable) removed = g_steal_pointer (&self->removed);
+  GHashTableIter iter;
+  gpointer task;
+
+  self->removed = make_set ();
   g_clear_handle_id (&self->undo_timer, g_source_remove);
   g_hash_table_remove_all (self->stopped);
-  g_hash_table_remove_all (self->removed);
+  if (self->executor == NULL)
+    return;
+  g_hash_table_iter_init (&iter, removed);
+  while (g_hash_table_iter_next (&iter, &task, NULL))
+    ferry_executor_keep_task (self->executor, task, FALSE);
 }
 
 static void
@@ -634,6 +824,8 @@ remove_tasks (FerryTaskList *self, GPtrArray *tasks)
       if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_task_cancel (task))
         g_hash_table_add (self->stopped, g_object_ref (task));
       g_hash_table_add (self->removed, g_object_ref (task));
+      if (self->executor != NULL)
+        ferry_executor_keep_task (self->executor, task, TRUE);
     }
   take_focus (self);
   apply_filters (self);
@@ -1052,6 +1244,7 @@ set_executor (FerryTaskList *self, FerryExecutor *executor)
   if (self->executor == executor)
     return;
   commit_removed (self);
+  keep_none (self);
   if (self->executor != NULL)
     g_signal_handlers_disconnect_by_func (self->executor, figures_cb, self);
   g_set_object (&self->executor, executor);
@@ -1071,7 +1264,7 @@ set_model (FerryTaskList *self, GListModel *model)
   if (FERRY_IS_EXECUTOR (model))
     set_executor (self, FERRY_EXECUTOR (model));
   ferry_task_pace_set_model (self->pace, model);
-  items_changed_cb (self);
+  show_items (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
 }
 
@@ -1114,7 +1307,7 @@ set_placeholder (FerryTaskList *self, GtkWidget *placeholder)
   self->placeholder = placeholder;
   gtk_stack_add_named (GTK_STACK (self->stack), placeholder != NULL ? placeholder : make_placeholder (),
                        PLACEHOLDER_PAGE);
-  items_changed_cb (self);
+  show_items (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PLACEHOLDER]);
 }
 
@@ -1265,6 +1458,22 @@ ferry_task_list_unmap (GtkWidget *widget)
   pass_over_ends (FERRY_TASK_LIST (widget));
   end_tick (FERRY_TASK_LIST (widget));
   GTK_WIDGET_CLASS (ferry_task_list_parent_class)->unmap (widget);
+  keep_none (FERRY_TASK_LIST (widget));
+}
+
+static void
+ferry_task_list_root (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (ferry_task_list_parent_class)->root (widget);
+  g_signal_connect_object (gtk_widget_get_root (widget), "notify::focus-widget", G_CALLBACK (keep_tasks), widget,
+                           G_CONNECT_SWAPPED);
+}
+
+static void
+ferry_task_list_unroot (GtkWidget *widget)
+{
+  g_signal_handlers_disconnect_by_func (gtk_widget_get_root (widget), keep_tasks, widget);
+  GTK_WIDGET_CLASS (ferry_task_list_parent_class)->unroot (widget);
 }
 
 static void
@@ -1274,9 +1483,11 @@ ferry_task_list_dispose (GObject *object)
 
   if (self->box != NULL)
     commit_removed (self);
+  keep_none (self);
   g_clear_handle_id (&self->ends_timer, g_source_remove);
   end_tick (self);
   self->view = NULL;
+  self->pointed = NULL;
   g_clear_pointer (&self->menu, gtk_widget_unparent);
   g_clear_pointer (&self->box, gtk_widget_unparent);
   g_clear_object (&self->selected);
@@ -1303,6 +1514,7 @@ ferry_task_list_finalize (GObject *object)
   g_hash_table_unref (self->stopped);
   g_hash_table_unref (self->items);
   g_hash_table_unref (self->cells);
+  g_hash_table_unref (self->kept);
   g_ptr_array_unref (self->spare);
   G_OBJECT_CLASS (ferry_task_list_parent_class)->finalize (object);
 }
@@ -1399,6 +1611,8 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
   widget_class->grab_focus = ferry_task_list_grab_focus;
   widget_class->map = ferry_task_list_map;
   widget_class->unmap = ferry_task_list_unmap;
+  widget_class->root = ferry_task_list_root;
+  widget_class->unroot = ferry_task_list_unroot;
   install_properties (object_class);
   /**
    * FerryTaskList::setup-row:
@@ -1457,11 +1671,12 @@ make_models (FerryTaskList *self)
 static void
 ferry_task_list_init (FerryTaskList *self)
 {
-  self->removed = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
-  self->stopped = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->removed = make_set ();
+  self->stopped = make_set ();
   self->shape = (FerryTaskShape){.row_height = HEIGHT_AT_FIRST, .grown = grown_cb, .owner = self};
   self->items = g_hash_table_new (NULL, NULL);
   self->cells = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+  self->kept = make_set ();
   self->spare = g_ptr_array_new_with_free_func (g_object_unref);
   ferry_look_ensure_styles (GTK_WIDGET (self));
   make_models (self);

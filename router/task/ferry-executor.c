@@ -255,8 +255,18 @@ take_link (GQueue *queue, GList *link, GPtrArray *leaving)
   g_ptr_array_add (leaving, task);
 }
 
-/* Of the finished tasks except the keep_finished latest, those that must be seen become failed ones, and those that
- * were tried again leave. */
+/* Whether a task that is done stays in the list until it is removed: see must_be_seen() and
+ * ferry_executor_keep_task(). */
+static gboolean
+must_stay (FerryExecutor *self, FerryTask *task)
+{
+  const FerryTaskPlacement *placement = ferry_task_get_placement (task);
+
+  return (placement->n_keepers > 0 && !placement->tried_again) || must_be_seen (self, task);
+}
+
+/* Of the finished tasks except the keep_finished latest, those that must stay become ones that do, and those that were
+ * tried again leave. */
 static void
 sort_finished (FerryExecutor *self, GPtrArray *leaving)
 {
@@ -266,7 +276,7 @@ sort_finished (FerryExecutor *self, GPtrArray *leaving)
     {
       GList *next = link->next;
 
-      if (must_be_seen (self, link->data))
+      if (must_stay (self, link->data))
         {
           ferry_task_get_placement (link->data)->stays = TRUE;
           g_queue_unlink (&self->finished, link);
@@ -274,6 +284,22 @@ sort_finished (FerryExecutor *self, GPtrArray *leaving)
         }
       else if (ferry_task_get_placement (link->data)->tried_again)
         take_link (&self->finished, link, leaving);
+      link = next;
+    }
+}
+
+/* Takes the first tasks of those that failed, until so many are left, but none that is kept. */
+static void
+take_failed (FerryExecutor *self, guint n_left, GPtrArray *leaving)
+{
+  GList *link = self->failed.head;
+
+  while (link != NULL && self->failed.length > n_left)
+    {
+      GList *next = link->next;
+
+      if (ferry_task_get_placement (link->data)->n_keepers == 0)
+        take_link (&self->failed, link, leaving);
       link = next;
     }
 }
@@ -375,6 +401,13 @@ list_remove (FerryExecutor *self, FerryTask *task)
   list_unlink (self, leaving);
 }
 
+/* Since when a finished task is one that leaves after a while. */
+static gint64
+get_finished_since (FerryTask *task)
+{
+  return MAX (ferry_task_get_end_time (task), ferry_task_get_placement (task)->let_go);
+}
+
 /* How many of the finished tasks stay in the list, those that finished last. */
 static guint
 count_staying (FerryExecutor *self)
@@ -388,8 +421,7 @@ count_staying (FerryExecutor *self)
   n += MIN (self->finished.length - n, MAX_LINGERING);
   now = g_get_monotonic_time ();
   link = g_queue_peek_nth_link (&self->finished, self->finished.length - n);
-  for (; n > self->keep_finished && now - ferry_task_get_end_time (link->data) >= self->finished_time;
-       link = link->next)
+  for (; n > self->keep_finished && now - get_finished_since (link->data) >= self->finished_time; link = link->next)
     n--;
   return n;
 }
@@ -407,10 +439,10 @@ list_trim (gpointer data)
   leaving = g_ptr_array_new_full (self->finished.length - self->keep_finished, g_object_unref);
   sort_finished (self, leaving);
   take_first (&self->finished, count_staying (self), leaving);
-  take_first (&self->failed, MAX_FAILED, leaving);
+  take_failed (self, MAX_FAILED, leaving);
   if (self->finished.length > self->keep_finished)
     ferry_timers_set (self->router->timers, &self->linger_timer,
-                      ferry_task_get_end_time (self->finished.head->data) + self->finished_time, list_trim, self);
+                      get_finished_since (self->finished.head->data) + self->finished_time, list_trim, self);
   if (leaving->len > 0)
     list_unlink (self, leaving);
 }
@@ -1311,6 +1343,46 @@ ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error)
     }
   list_remove (self, task);
   return TRUE;
+}
+
+/* A task that nobody keeps any more is one that has just finished, unless it stays since it failed. */
+static void
+let_go_of (FerryExecutor *self, FerryTask *task)
+{
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
+
+  if (!placement->listed || !placement->stays || must_be_seen (self, task))
+    return;
+  placement->stays = FALSE;
+  placement->let_go = g_get_monotonic_time ();
+  g_queue_unlink (&self->failed, &placement->finished_link);
+  g_queue_push_tail_link (&self->finished, &placement->finished_link);
+  list_trim (self);
+}
+
+/**
+ * ferry_executor_keep_task:
+ * @self: an executor
+ * @task: a task
+ * @keep: whether to keep it
+ *
+ * Keeps a task in the list after its end, whatever [property@Ferry.Executor:keep-finished] and
+ * [property@Ferry.Executor:finished-time] say, until it is removed or tried again. A list does so with
+ * the rows that somebody looks at. Each call with %TRUE needs one with %FALSE. A task that was let go by all leaves as
+ * if it had just ended. On the router's thread.
+ */
+void
+ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep)
+{
+  FerryTaskPlacement *placement;
+  g_return_if_fail (FERRY_IS_EXECUTOR (self));
+  g_return_if_fail (FERRY_IS_TASK (task));
+  placement = ferry_task_get_placement (task);
+  g_return_if_fail (keep || placement->n_keepers > 0);
+
+  placement->n_keepers = keep ? placement->n_keepers + 1 : placement->n_keepers - 1;
+  if (placement->n_keepers == 0 && ferry_executor_has_task (self, task))
+    let_go_of (self, task);
 }
 
 /**

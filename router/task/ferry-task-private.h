@@ -26,7 +26,7 @@ typedef struct
 {
   GList queue_link;          /* link in the executor's queue, or in a worker's list in_flight */
   gint64 order;              /* increases in the order of the executor's queue, within a priority */
-  GList finished_link;       /* link in the executor's list of finished tasks */
+  GList finished_link;       /* link in the executor's list of finished tasks, or in that of those that stay */
   GList list_link;           /* link in the executor's list model */
   gpointer queue;            /* (nullable): the FerryTaskSource of the executor */
   GSequenceIter *position;   /* (nullable): the task's place in the index of the list model, if there is an index */
@@ -39,7 +39,7 @@ typedef struct
   guint executing : 1;       /* the executor counts the task as executing */
   guint taken_in : 1;        /* the router's thread has added the task to the executor */
   guint listed : 1;          /* the executor's list model has the task, and is not about to remove it */
-  guint stays : 1;           /* finished_link is in the executor's list of tasks that stay since they failed */
+  guint stays : 1;           /* finished_link is in the executor's list of tasks that stay: they failed, or are kept */
   guint held : 1;            /* queue_link is in the queue's list of tasks that are passed over */
   guint executor_paused : 1; /* the executor has paused the task, and nobody has changed that since */
   guint tried_again : 1;     /* the task was tried again, so who did it knows how it ended */
@@ -49,6 +49,8 @@ typedef struct
   guint n_looks;      /* how often look_for_answer() ran since more of the up lane was dispatched */
   guint64 answer_end; /* the up lane's position up to which the answer must be written; 0: not known */
   guint64 dispatched; /* the position of the up lane up to which messages were dispatched at the last look */
+  guint n_keepers;    /* how often the task is kept in the executor's list model */
+  gint64 let_go;      /* when that became 0 after the task's end, in monotonic time; 0: never */
   guint n_deaths;     /* number of workers that were lost while they ran the task */
   guint n_consumed;   /* number of items that were consumed since the worker was last notified */
   guint n_refusals;   /* how often workers refused the task */

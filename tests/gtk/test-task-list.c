@@ -236,6 +236,139 @@ test_removal_can_be_undone (Scene *scene)
   g_assert_cmpuint (count_tasks (scene), ==, 2);
 }
 
+static gboolean
+has_no_tasks (gpointer scene)
+{
+  return count_tasks (scene) == 0;
+}
+
+static gboolean
+has_one_task (gpointer scene)
+{
+  return count_tasks (scene) == 1;
+}
+
+/* (transfer none): what the list has made for the task, and what gets the focus. */
+static GtkWidget *
+get_item_widget (Scene *scene, FerryTask *task)
+{
+  return gtk_widget_get_parent (gtk_widget_get_parent (wait_row (scene, task)));
+}
+
+/* As a pointer that comes or goes does. */
+static void
+point (GtkWidget *row, gboolean enter)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (row);
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GObject) controller = g_list_model_get_item (controllers, i);
+
+      if (!GTK_IS_EVENT_CONTROLLER_MOTION (controller))
+        continue;
+      if (enter)
+        g_signal_emit_by_name (controller, "enter", 1.0, 1.0);
+      else
+        g_signal_emit_by_name (controller, "leave");
+    }
+}
+
+static void
+let_go_at_once (Scene *scene)
+{
+  g_object_set (scene->executor, "keep-finished", 0, "finished-time", G_GINT64_CONSTANT (0), NULL);
+}
+
+static void
+test_row_that_is_selected_stays (Scene *scene)
+{
+  FerryTask *looked_at;
+
+  looked_at = add_done (scene, "a");
+  add_done (scene, "b");
+  wait_row (scene, looked_at);
+  select_task (scene, looked_at);
+  let_go_at_once (scene);
+  ferry_test_look_until (has_one_task, scene);
+  wait_row (scene, looked_at);
+  g_assert_true (ferry_test_get_object (scene->list, "selected-task") == looked_at);
+  g_object_set (scene->list, "selected-task", NULL, NULL);
+  ferry_test_look_until (has_no_tasks, scene);
+}
+
+static void
+test_row_under_the_pointer_stays (Scene *scene)
+{
+  FerryTask *looked_at;
+  GtkWidget *row;
+
+  looked_at = add_done (scene, "a");
+  add_done (scene, "b");
+  row = wait_row (scene, looked_at);
+  point (row, TRUE);
+  let_go_at_once (scene);
+  ferry_test_look_until (has_one_task, scene);
+  g_assert_true (wait_row (scene, looked_at) == row);
+  point (row, FALSE);
+  ferry_test_look_until (has_no_tasks, scene);
+}
+
+static void
+test_row_with_the_focus_stays (Scene *scene)
+{
+  FerryTask *looked_at;
+
+  looked_at = add_done (scene, "a");
+  add_done (scene, "b");
+  g_assert_true (gtk_widget_grab_focus (get_item_widget (scene, looked_at)));
+  g_object_set (scene->list, "selected-task", NULL, NULL);
+  let_go_at_once (scene);
+  ferry_test_look_until (has_one_task, scene);
+  wait_row (scene, looked_at);
+  gtk_window_set_focus (GTK_WINDOW (scene->window), NULL);
+  ferry_test_look_until (has_no_tasks, scene);
+}
+
+/* Which nobody chose. */
+static void
+test_focus_of_a_row_that_goes_is_not_its_neighbours (Scene *scene)
+{
+  FerryTask *first, *second;
+
+  first = add_done (scene, "a");
+  second = add_done (scene, "b");
+  wait_row (scene, second);
+  gtk_widget_grab_focus (
+    GTK_WIDGET (gtk_widget_get_template_child (wait_row (scene, first), FERRY_TYPE_TASK_ROW, "retry_button")));
+  g_assert_nonnull (gtk_widget_get_focus_child (scene->list));
+  g_assert_true (ferry_executor_remove (scene->executor, first, NULL));
+  wait_no_row (scene, first);
+  g_assert_null (gtk_widget_get_focus_child (scene->list));
+  g_assert_null (ferry_test_get_object (scene->list, "selected-task"));
+  widget_test_press (scene->list, "Delete");
+  wait_row (scene, second);
+  g_assert_null (widget_test_find_words (scene->list, "1 task removed"));
+}
+
+/* Also after the time that tasks stay which have ended. */
+static void
+test_removal_can_be_undone_when_the_task_would_have_gone (Scene *scene)
+{
+  FerryTask *first;
+
+  first = add_done (scene, "a");
+  add_done (scene, "b");
+  click (wait_row (scene, first), "remove_button");
+  g_object_set (scene->list, "selected-task", NULL, NULL);
+  gtk_window_set_focus (GTK_WINDOW (scene->window), NULL);
+  let_go_at_once (scene);
+  ferry_test_look_until (has_one_task, scene);
+  g_object_set (scene->executor, "finished-time", 600 * G_USEC_PER_SEC, NULL);
+  widget_test_press (scene->list, "<Control>z");
+  wait_row (scene, first);
+}
+
 /* When nobody sees the way back any more. */
 static void
 test_removal_is_final_when_the_list_is_hidden (Scene *scene)
@@ -872,6 +1005,13 @@ main (int argc, char **argv)
   add_test ("/task-list/tasks-become-rows", test_tasks_become_rows);
   add_test ("/task-list/tasks-of-a-map-become-rows", test_tasks_of_a_map_become_rows);
   add_test ("/task-list/removal-can-be-undone", test_removal_can_be_undone);
+  add_test ("/task-list/removal-can-be-undone-when-the-task-would-have-gone",
+            test_removal_can_be_undone_when_the_task_would_have_gone);
+  add_test ("/task-list/row-that-is-selected-stays", test_row_that_is_selected_stays);
+  add_test ("/task-list/row-under-the-pointer-stays", test_row_under_the_pointer_stays);
+  add_test ("/task-list/row-with-the-focus-stays", test_row_with_the_focus_stays);
+  add_test ("/task-list/focus-of-a-row-that-goes-is-not-its-neighbours",
+            test_focus_of_a_row_that_goes_is_not_its_neighbours);
   add_test ("/task-list/removal-is-final-when-the-list-is-hidden", test_removal_is_final_when_the_list_is_hidden);
   add_test ("/task-list/task-that-waits-is-cancelled-with-its-removal",
             test_task_that_waits_is_cancelled_with_its_removal);

@@ -306,6 +306,40 @@ keeps_some_for_a_while_when_it_is_watched (void)
   mirror_free (mirror);
 }
 
+/* Whatever finishes after it, and whatever its age. */
+static void
+keeps_a_task_that_somebody_keeps (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
+  Mirror *mirror = mirror_new (test->executor);
+  g_autoptr (FerryTask) task = task_test_submit (test->executor, "note", g_variant_new_string ("x"));
+  g_autoptr (FerryTask) again = NULL;
+
+  ferry_executor_keep_task (test->executor, task, TRUE);
+  ferry_executor_keep_task (test->executor, task, TRUE);
+  submit_words (test->executor, "note", 30);
+  ferry_test_run_until (task_test_is_idle, test->executor);
+  ferry_test_run_until (has_one, mirror);
+  g_assert_true (g_ptr_array_index (mirror->items, 0) == task);
+  ferry_executor_keep_task (test->executor, task, FALSE);
+  mirror_compare (mirror);
+  g_assert_cmpuint (mirror->items->len, ==, 1);
+  ferry_executor_keep_task (test->executor, task, FALSE);
+  ferry_test_run_until (has_no_done, mirror);
+
+  g_clear_object (&task);
+  task = task_test_submit (test->executor, "note", g_variant_new_string ("y"));
+  ferry_executor_keep_task (test->executor, task, TRUE);
+  ferry_test_run_until (task_test_is_idle, test->executor);
+  ferry_test_run_until (has_one, mirror);
+  again = ferry_executor_retry (test->executor, task, NULL);
+  g_assert_nonnull (again);
+  task_test_wait_done (again);
+  ferry_test_run_until (has_no_done, mirror);
+  ferry_executor_keep_task (test->executor, task, FALSE);
+  mirror_free (mirror);
+}
+
 /* It would stand beside its other attempt. */
 static void
 keeps_no_failed_task_for_a_while_that_was_tried_again (void)
@@ -803,6 +837,7 @@ main (int argc, char **argv)
   g_test_add_func ("/executor/keeps-what-failed-while-it-is-watched", keeps_what_failed_while_it_is_watched);
   g_test_add_func ("/executor/keeps-no-failed-task-that-was-tried-again", keeps_no_failed_task_that_was_tried_again);
   g_test_add_func ("/executor/keeps-some-for-a-while-when-it-is-watched", keeps_some_for_a_while_when_it_is_watched);
+  g_test_add_func ("/executor/keeps-a-task-that-somebody-keeps", keeps_a_task_that_somebody_keeps);
   g_test_add_func ("/executor/keeps-no-failed-task-for-a-while-that-was-tried-again",
                    keeps_no_failed_task_for_a_while_that_was_tried_again);
   g_test_add_func ("/executor/keeps-so-many-that-failed", keeps_so_many_that_failed);
