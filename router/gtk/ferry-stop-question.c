@@ -66,7 +66,6 @@ ferry_stop_question_class_init (FerryStopQuestionClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   stop_signal = g_signal_new ("stop", FERRY_TYPE_STOP_QUESTION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
-  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_ALERT_DIALOG);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
 }
 
@@ -76,6 +75,8 @@ ferry_stop_question_init (FerryStopQuestion *self)
   GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   GtkWidget *keep, *stop;
 
+  /* GTK 4.8 forgets the role of the class where a window is given a focus before it is shown. */
+  g_object_set (self, "accessible-role", GTK_ACCESSIBLE_ROLE_ALERT_DIALOG, NULL);
   ferry_look_ensure_styles (GTK_WIDGET (self));
   gtk_widget_add_css_class (GTK_WIDGET (self), "stopquestion");
   self->buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);

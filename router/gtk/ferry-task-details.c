@@ -164,7 +164,6 @@ ferry_task_details_class_init (FerryTaskDetailsClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = ferry_task_details_dispose;
-  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_DIALOG);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
 }
 
@@ -174,6 +173,8 @@ ferry_task_details_init (FerryTaskDetails *self)
   GtkWidget *header = gtk_header_bar_new (), *scrolled = gtk_scrolled_window_new ();
   GtkWidget *copy = ferry_look_make_button (_ ("_Copy"));
 
+  /* GTK 4.8 forgets the role of the class where a window is given a focus before it is shown. */
+  g_object_set (self, "accessible-role", GTK_ACCESSIBLE_ROLE_DIALOG, NULL);
   ferry_look_ensure_styles (GTK_WIDGET (self));
   gtk_widget_add_css_class (GTK_WIDGET (self), "taskdetails");
   self->content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);

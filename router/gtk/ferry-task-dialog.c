@@ -157,7 +157,6 @@ ferry_task_dialog_class_init (FerryTaskDialogClass *klass)
 
   G_OBJECT_CLASS (klass)->dispose = ferry_task_dialog_dispose;
   GTK_WINDOW_CLASS (klass)->close_request = ferry_task_dialog_close_request;
-  gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_DIALOG);
   gtk_widget_class_add_binding_action (widget_class, GDK_KEY_Escape, 0, "window.close", NULL);
 }
 
@@ -189,6 +188,8 @@ ferry_task_dialog_init (FerryTaskDialog *self)
   GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
   GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
 
+  /* GTK 4.8 forgets the role of the class where a window is given a focus before it is shown. */
+  g_object_set (self, "accessible-role", GTK_ACCESSIBLE_ROLE_DIALOG, NULL);
   ferry_look_ensure_styles (GTK_WIDGET (self));
   gtk_widget_add_css_class (GTK_WIDGET (self), "taskdialog");
   self->heading = add_label (content, "heading");

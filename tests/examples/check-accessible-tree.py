@@ -222,6 +222,15 @@ def check_removal(report, screen):
     report.equal("the task in its place is selected, and has the focus", focused, [("list item", "Task: " + NEXT)])
 
 
+def check_dialog(report, screen):
+    button, dialog = ("button", "Show the error: " + FAILED), ("dialog", FAILED)
+    tree = screen.wait_until(lambda tree: button in tree)
+    screen.atspi.Action.do_action(tree[button].accessible, 0)
+    tree = screen.wait_until(lambda tree: any(name == FAILED for role, name in tree))
+    report.fact("the window of an error is a dialog", dialog in tree, sorted(map(str, tree)))
+    report.fact("its button has its name once", ("button", "Copy") in tree, sorted(map(str, tree)))
+
+
 def check(report):
     from gi.repository import Atspi
     program = subprocess.Popen(["./list"], cwd=sys.argv[1], stdin=subprocess.DEVNULL)
@@ -234,6 +243,7 @@ def check(report):
         check_states(report, screen)
         check_changes(report, screen)
         check_removal(report, screen)
+        check_dialog(report, screen)
     finally:
         program.terminate()
         program.wait()
