@@ -767,15 +767,27 @@ connect_groups (FerryTaskRow *self)
   g_binding_group_bind (self->monitor_bindings, "pace-text", self->pace_label, "label", G_BINDING_SYNC_CREATE);
 }
 
-/* The whole of a line that has no room. GTK asks the display server where the pointer is each time that the text of a
+/* An inscription does not say so itself. */
+static gboolean
+is_cut (GtkInscription *line)
+{
+  g_autoptr (PangoLayout) layout = gtk_widget_create_pango_layout (GTK_WIDGET (line), gtk_inscription_get_text (line));
+
+  pango_layout_set_attributes (layout, gtk_inscription_get_attributes (line));
+  pango_layout_set_wrap (layout, gtk_inscription_get_wrap_mode (line));
+  pango_layout_set_ellipsize (layout, PANGO_ELLIPSIZE_END);
+  pango_layout_set_width (layout, gtk_widget_get_width (GTK_WIDGET (line)) * PANGO_SCALE);
+  pango_layout_set_height (layout, gtk_widget_get_height (GTK_WIDGET (line)) * PANGO_SCALE);
+  return pango_layout_is_ellipsized (layout);
+}
+
+/* The whole of a text that is cut. GTK asks the display server where the pointer is each time that the text of a
  * tooltip is set, so it is not set before it is asked for. */
 static gboolean
 query_tooltip_cb (GtkInscription *line, int x, int y, gboolean by_keyboard, GtkTooltip *tooltip)
 {
-  const char *words = gtk_inscription_get_text (line);
-
-  gtk_tooltip_set_text (tooltip, words);
-  return words != NULL && *words != '\0';
+  gtk_tooltip_set_text (tooltip, gtk_inscription_get_text (line));
+  return is_cut (line);
 }
 
 static gboolean

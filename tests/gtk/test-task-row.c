@@ -387,6 +387,41 @@ test_row_is_narrow_by_its_letters (Scene *scene)
   look_test_reset ();
 }
 
+static gboolean
+has_tooltip (Scene *scene, const char *part)
+{
+  g_autoptr (GtkTooltip) tooltip = g_object_new (GTK_TYPE_TOOLTIP, NULL);
+  gboolean has;
+
+  g_signal_emit_by_name (get_part (scene, part), "query-tooltip", 0, 0, FALSE, tooltip, &has);
+  return has;
+}
+
+/* What stands there whole is not said once more. */
+static void
+test_tooltip_is_for_what_is_cut (Scene *scene)
+{
+  static const char *const parts[] = {"title_label", "detail_label"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    {
+      GtkInscription *line = GTK_INSCRIPTION (get_part (scene, parts[i]));
+
+      gtk_inscription_set_text (line, "Copy files");
+      lay_out (scene->row, 340);
+      g_assert_false (has_tooltip (scene, parts[i]));
+      gtk_inscription_set_text (line, "A name that takes two lines, and no more");
+      lay_out (scene->row, 340);
+      g_assert_false (has_tooltip (scene, parts[i]));
+      gtk_inscription_set_text (line, "A text that is far longer than a narrow window is wide, and goes on, and goes "
+                                      "on, and goes on, and goes on, and goes on, and goes on, and goes on");
+      lay_out (scene->row, 340);
+      g_assert_true (has_tooltip (scene, parts[i]));
+      gtk_inscription_set_text (line, "");
+      g_assert_false (has_tooltip (scene, parts[i]));
+    }
+}
+
 /* It would leave the reason a column of some letters. */
 static void
 test_state_has_a_line_of_its_own_in_a_tiny_row (Scene *scene)
@@ -695,6 +730,7 @@ main (int argc, char **argv)
   add ("/task-row/bar-and-words-have-the-whole-width", test_bar_and_words_have_the_whole_width);
   add ("/task-row/name-and-words-have-two-lines-in-a-narrow-row", test_name_and_words_have_two_lines_in_a_narrow_row);
   add ("/task-row/row-is-narrow-by-its-letters", test_row_is_narrow_by_its_letters);
+  add ("/task-row/tooltip-is-for-what-is-cut", test_tooltip_is_for_what_is_cut);
   add ("/task-row/row-is-mirrored", test_row_is_mirrored);
   add ("/task-row/texts-stand-where-the-row-begins", test_texts_stand_where_the_row_begins);
   add ("/task-row/state-has-a-line-of-its-own-in-a-tiny-row", test_state_has_a_line_of_its_own_in_a_tiny_row);
