@@ -81,7 +81,8 @@ count_failed (FerryTaskButton *self)
     {
       g_autoptr (FerryTask) task = g_list_model_get_item (tasks, i);
 
-      n += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+      n += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED &&
+           !ferry_task_list_has_removed (FERRY_TASK_LIST (self->list), task);
     }
   if (n == 0)
     self->n_failed_before = n_ever;
@@ -102,7 +103,8 @@ show_figures (FerryTaskButton *self)
   ferry_progress_ring_set_failed (FERRY_PROGRESS_RING (self->ring), n_failed > 0);
   gtk_widget_set_sensitive (self->cancel_button, n_waiting + n_executing > 0);
   gtk_widget_set_sensitive (self->clear_button,
-                            g_list_model_get_n_items (G_LIST_MODEL (self->executor)) > n_waiting + n_executing);
+                            g_list_model_get_n_items (G_LIST_MODEL (self->executor)) >
+                              n_waiting + n_executing + ferry_task_list_count_removed (FERRY_TASK_LIST (self->list)));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
   g_free (self->words);
   self->words = g_steal_pointer (&words);
@@ -134,6 +136,24 @@ figures_cb (FerryTaskButton *self)
     return;
   self->timer = g_timeout_add (INTERVAL_MILLISECONDS, timer_cb, self);
   g_source_set_name_by_id (self->timer, "[ferry] figures of a task button");
+}
+
+/* What is removed is gone for those who look, also while an undo may bring it back. */
+static void
+removed_cb (gpointer data)
+{
+  FerryTaskButton *self = data;
+
+  self->n_failed_before = 0;
+  if (self->executor != NULL)
+    figures_cb (self);
+}
+
+/* A popover would give the focus to the first button, which acts. */
+static void
+opened_cb (FerryTaskButton *self)
+{
+  ferry_task_list_focus_first (FERRY_TASK_LIST (self->list));
 }
 
 static void
@@ -215,6 +235,8 @@ ferry_task_button_dispose (GObject *object)
   FerryTaskButton *self = FERRY_TASK_BUTTON (object);
 
   unmap_cb (self);
+  if (self->button != NULL)
+    ferry_task_list_set_removed_func (FERRY_TASK_LIST (self->list), NULL, NULL);
   g_clear_pointer (&self->button, gtk_widget_unparent);
   g_clear_object (&self->executor);
   g_clear_pointer (&self->words, g_free);
@@ -290,7 +312,9 @@ make_popover (FerryTaskButton *self)
   gtk_box_set_homogeneous (GTK_BOX (actions), TRUE);
   gtk_box_append (GTK_BOX (box), self->list);
   gtk_box_append (GTK_BOX (box), actions);
+  ferry_task_list_set_removed_func (FERRY_TASK_LIST (self->list), removed_cb, self);
   gtk_popover_set_child (GTK_POPOVER (popover), box);
+  g_signal_connect_object (popover, "map", G_CALLBACK (opened_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   return popover;
 }
 

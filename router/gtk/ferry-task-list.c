@@ -7,7 +7,10 @@
  * Models:    the tasks -> as they were in the last frame -> with those in other places that users tried again or put
  * first -> those that the application's filter and the removed set leave -> in the order of its sorter -> the
  * selection. Without filter and sorter the models between hand everything on as it is. Invariant: a task that was
- * removed is hidden, and stays with its executor until it is too late for an undo. */
+ * removed is hidden, and stays with its executor until it is too late for an undo.
+ *
+ * It is one file since what is selected, what has the focus, what is kept and what was removed are looked at together:
+ * each action changes all of them, in an order that the view depends on. */
 
 #include "config.h"
 
@@ -53,6 +56,9 @@
 
 /* How many of the selected tasks are kept at most. */
 #define MOST_KEPT 1000
+
+/* Where the menu has what pauses and resumes. */
+#define PAUSE_PLACE 3
 
 /**
  * FerryTaskList:
@@ -128,7 +134,12 @@ struct _FerryTaskList
   GtkWidget *view;
   GtkWidget *undo_revealer;
   GtkWidget *undo_label;
+  GtkWidget *undo_button;
+  gboolean undo_wants_focus; /* as soon as it can have it */
   GtkWidget *menu;
+  GMenu *task_menu;                        /* (owned): its part for tasks */
+  void (*removed_changed) (gpointer data); /* (nullable) */
+  gpointer removed_data;
   int max_height; /* 0: the list has a size of its own */
 };
 
@@ -297,17 +308,24 @@ set_kept (FerryTaskList *self, GHashTable *kept)
 
 /* What nobody looks at any more is let go in the next frame: the models may be changing now. */
 static void
-keep_tasks (FerryTaskList *self)
+keep_also (FerryTaskList *self, GHashTable *tasks)
 {
-  g_autoptr (GHashTable) kept = find_kept (self);
   GHashTableIter iter;
   gpointer task;
 
-  g_hash_table_iter_init (&iter, kept);
+  g_hash_table_iter_init (&iter, tasks);
   while (g_hash_table_iter_next (&iter, &task, NULL))
     if (g_hash_table_add (self->kept, g_object_ref (task)))
       ferry_executor_keep_task (self->executor, task, TRUE);
   follow (self);
+}
+
+static void
+keep_tasks (FerryTaskList *self)
+{
+  g_autoptr (GHashTable) kept = find_kept (self);
+
+  keep_also (self, kept);
 }
 
 static void
@@ -619,24 +637,48 @@ find_item_widget (FerryTaskList *self, guint position)
   return NULL;
 }
 
-/* Selects the task in that place, or the last one, and gives it the focus. A view that gets the focus would give it to
- * the item that had it last. */
+/* Gives the focus to the task in that place. A view that gets the focus would give it to the item that had it last. */
+static void
+focus_task (FerryTaskList *self, guint position)
+{
+  GtkWidget *item;
+
+  gtk_widget_activate_action (self->view, "list.scroll-to-item", "u", position);
+  item = find_item_widget (self, position);
+  gtk_widget_grab_focus (item != NULL ? item : self->view);
+}
+
+/* The button slides in, and cannot have the focus before. */
+static void
+focus_undo (FerryTaskList *self)
+{
+  self->undo_wants_focus = !gtk_widget_get_mapped (self->undo_button);
+  if (!self->undo_wants_focus)
+    gtk_widget_grab_focus (self->undo_button);
+}
+
+static void
+undo_mapped_cb (FerryTaskList *self)
+{
+  if (self->undo_wants_focus && g_hash_table_size (self->removed) > 0)
+    gtk_widget_grab_focus (self->undo_button);
+  self->undo_wants_focus = FALSE;
+}
+
+/* Selects the task in that place, or the last one, and gives it the focus. */
 static void
 go_to (FerryTaskList *self, guint position)
 {
   guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
-  GtkWidget *item;
 
   if (n_items == 0)
     {
-      gtk_widget_child_focus (self->undo_revealer, GTK_DIR_TAB_FORWARD);
+      focus_undo (self);
       return;
     }
   position = MIN (position, n_items - 1);
   select_alone (self, position);
-  gtk_widget_activate_action (self->view, "list.scroll-to-item", "u", position);
-  item = find_item_widget (self, position);
-  gtk_widget_grab_focus (item != NULL ? item : self->view);
+  focus_task (self, position);
 }
 
 /* ---- what is read out ---- */
@@ -725,6 +767,8 @@ show_undo (FerryTaskList *self)
   gtk_revealer_set_reveal_child (GTK_REVEALER (self->undo_revealer), n > 0);
   gtk_accessible_update_state (GTK_ACCESSIBLE (self->undo_revealer), GTK_ACCESSIBLE_STATE_HIDDEN, n == 0, -1);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.undo", n > 0);
+  if (self->removed_changed != NULL)
+    self->removed_changed (self->removed_data);
 }
 
 static void
@@ -770,22 +814,51 @@ commit_removed (FerryTaskList *self)
   show_undo (self);
 }
 
+/* Selects the tasks of the set alone, and goes to the first of them. */
+static void
+go_to_all (FerryTaskList *self, GHashTable *tasks)
+{
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+  g_autoptr (GtkBitset) places = gtk_bitset_new_empty (), all = gtk_bitset_new_range (0, n_items);
+
+  for (guint position = 0; position < n_items; position++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+
+      if (g_hash_table_contains (tasks, task))
+        gtk_bitset_add (places, position);
+    }
+  if (gtk_bitset_is_empty (places))
+    return;
+  gtk_selection_model_set_selection (GTK_SELECTION_MODEL (self->selection), places, all);
+  focus_task (self, gtk_bitset_get_minimum (places));
+}
+
 static void
 undo (FerryTaskList *self)
 {
+  g_autoptr (GHashTable) back = make_set ();
   GHashTableIter iter;
   gpointer task;
   gboolean failed = FALSE;
 
-  g_hash_table_iter_init (&iter, self->stopped);
+  g_hash_table_iter_init (&iter, self->removed);
   while (g_hash_table_iter_next (&iter, &task, NULL))
-    failed |= run_again (self, task, NULL) == NULL;
+    {
+      FerryTask *again = g_hash_table_contains (self->stopped, task) ? run_again (self, task, NULL) : task;
+
+      failed |= again == NULL;
+      if (again != NULL)
+        g_hash_table_add (back, g_object_ref (again));
+    }
   if (failed)
     gtk_widget_error_bell (GTK_WIDGET (self));
+  if (self->executor != NULL)
+    keep_also (self, back);
   forget_removed (self);
   apply_filters (self);
   show_undo (self);
-  gtk_widget_grab_focus (self->view);
+  go_to_all (self, back);
 }
 
 static gboolean
@@ -1007,6 +1080,13 @@ is_possible (FerryTaskList *self, FerryTaskAction action, FerryTask *task)
   return ferry_task_action_is_possible (action, task, self->executor);
 }
 
+/* A window has one error. */
+static gboolean
+is_for_several (FerryTaskAction action)
+{
+  return action != FERRY_TASK_ACTION_SHOW_ERROR;
+}
+
 static void
 activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
@@ -1019,7 +1099,7 @@ activate_action (GtkWidget *widget, const char *name, GVariant *parameter)
   for (guint i = tasks->len; i > 0; i--)
     if (!is_possible (self, action, tasks->pdata[i - 1]))
       g_ptr_array_remove_index (tasks, i - 1);
-  if (tasks->len > 0)
+  if (tasks->len == 1 || (tasks->len > 1 && is_for_several (action)))
     act_on (self, tasks, action);
   else
     gtk_widget_error_bell (widget);
@@ -1066,18 +1146,78 @@ activate_clear_finished (GtkWidget *widget, const char *name, GVariant *paramete
 
 /* ---- the menu ---- */
 
+/* With its key, the menu would be wider than a telephone with text of twice the size. */
+static void
+insert_item (GMenu *section, int place, const char *words, const char *action)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (words, action);
+
+  g_menu_item_set_attribute (item, "hidden-when", "s", "action-disabled");
+  g_menu_item_set_attribute (item, "accel", "s", "");
+  g_menu_insert_item (section, place, item);
+}
+
+static void
+add_item (GMenu *section, const char *words, const char *action)
+{
+  insert_item (section, -1, words, action);
+}
+
+/* The position of the first task of that kind; behind the last one where there is none. */
+static guint
+find_first (FerryTaskList *self, gboolean (*is_it) (FerryTask *task))
+{
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+
+  for (guint position = 0; position < n_items; position++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->selection), position);
+
+      if (is_it (task))
+        return position;
+    }
+  return n_items;
+}
+
+static gboolean
+is_open (FerryTask *task)
+{
+  return !ferry_task_get_done (task);
+}
+
+/* The item says what it does: see toggle_paused(). */
+static void
+name_pause (FerryTaskList *self, GPtrArray *tasks)
+{
+  gboolean resume = TRUE;
+
+  for (guint i = 0; i < tasks->len; i++)
+    resume = resume &&
+             (ferry_task_is_paused (tasks->pdata[i]) || !is_possible (self, FERRY_TASK_ACTION_PAUSE, tasks->pdata[i]));
+  g_menu_remove (self->task_menu, PAUSE_PLACE);
+  insert_item (self->task_menu, PAUSE_PLACE, resume ? _ ("Resume") : _ ("Pause"), "task.pause");
+}
+
 /* What is not possible for any of the tasks is hidden. */
 static void
 show_possible (FerryTaskList *self)
 {
   g_autoptr (GPtrArray) tasks = dup_current (self);
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+
+  name_pause (self, tasks);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all", find_first (self, is_open) < n_items);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.clear-finished",
+                                 can_remove (self) && find_first (self, ferry_task_get_done) < n_items);
 
   for (guint action = 0; action < FERRY_TASK_N_ACTIONS; action++)
     {
-      gboolean enabled = FALSE;
+      guint n = 0;
+      gboolean enabled;
 
-      for (guint i = 0; i < tasks->len && !enabled; i++)
-        enabled = is_possible (self, (FerryTaskAction) action, tasks->pdata[i]);
+      for (guint i = 0; i < tasks->len && n < 2; i++)
+        n += is_possible (self, (FerryTaskAction) action, tasks->pdata[i]);
+      enabled = n > 0 && (n == 1 || is_for_several ((FerryTaskAction) action));
       gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name ((FerryTaskAction) action), enabled);
     }
 }
@@ -1088,6 +1228,7 @@ menu_closed_cb (FerryTaskList *self)
 {
   for (guint action = 0; action < FERRY_TASK_N_ACTIONS; action++)
     gtk_widget_action_set_enabled (GTK_WIDGET (self), ferry_task_action_get_name ((FerryTaskAction) action), TRUE);
+  show_list_actions (self);
 }
 
 /* The menu is for the row, and for all others that are selected if it is one of them. */
@@ -1140,27 +1281,17 @@ activate_menu (GtkWidget *widget, const char *name, GVariant *parameter)
   open_menu (self, row, place.origin.x + place.size.width / 2, place.origin.y + place.size.height / 2);
 }
 
-/* With its key, the menu would be wider than a telephone with text of twice the size. */
-static void
-add_item (GMenu *section, const char *words, const char *action)
-{
-  g_autoptr (GMenuItem) item = g_menu_item_new (words, action);
-
-  g_menu_item_set_attribute (item, "hidden-when", "s", "action-disabled");
-  g_menu_item_set_attribute (item, "accel", "s", "");
-  g_menu_append_item (section, item);
-}
-
 static GtkWidget *
 make_menu (FerryTaskList *self)
 {
-  g_autoptr (GMenu) menu = g_menu_new (), tasks = g_menu_new (), list = g_menu_new ();
+  g_autoptr (GMenu) menu = g_menu_new (), list = g_menu_new ();
+  GMenu *tasks = self->task_menu = g_menu_new ();
   GtkWidget *popover;
 
   add_item (tasks, _ ("Show Error"), "task.show-error");
   add_item (tasks, _ ("Copy Error"), "task.copy-error");
   add_item (tasks, _ ("Run Next"), "task.run-next");
-  add_item (tasks, _ ("Pause or Resume"), "task.pause");
+  add_item (tasks, _ ("Pause"), "task.pause");
   add_item (tasks, _ ("Cancel"), "task.cancel");
   add_item (tasks, _ ("Run Again"), "task.retry");
   add_item (tasks, _ ("Remove"), "task.remove");
@@ -1489,6 +1620,7 @@ ferry_task_list_dispose (GObject *object)
   self->view = NULL;
   self->pointed = NULL;
   g_clear_pointer (&self->menu, gtk_widget_unparent);
+  g_clear_object (&self->task_menu);
   g_clear_pointer (&self->box, gtk_widget_unparent);
   g_clear_object (&self->selected);
   g_clear_object (&self->selection);
@@ -1641,13 +1773,15 @@ static GtkWidget *
 make_undo_bar (FerryTaskList *self)
 {
   GtkWidget *bar = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-  GtkWidget *button = ferry_look_make_button (_ ("_Undo"));
 
+  self->undo_button = ferry_look_make_button (_ ("_Undo"));
+  g_signal_connect_object (self->undo_button, "map", G_CALLBACK (undo_mapped_cb), self,
+                           G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   self->undo_label = g_object_new (GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS, "xalign", 0.0,
                                    "hexpand", TRUE, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (button), "task.undo");
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->undo_button), "task.undo");
   gtk_box_append (GTK_BOX (bar), self->undo_label);
-  gtk_box_append (GTK_BOX (bar), button);
+  gtk_box_append (GTK_BOX (bar), self->undo_button);
   gtk_widget_add_css_class (bar, "toolbar");
   self->undo_revealer = gtk_revealer_new ();
   gtk_revealer_set_transition_type (GTK_REVEALER (self->undo_revealer), GTK_REVEALER_TRANSITION_TYPE_SLIDE_UP);
@@ -1704,6 +1838,41 @@ ferry_task_list_set_max_height (FerryTaskList *self, int height)
 {
   self->max_height = height;
   ferry_list_view_set_max_height (self->view, height);
+}
+
+void
+ferry_task_list_set_removed_func (FerryTaskList *self, void (*func) (gpointer data), gpointer data)
+{
+  self->removed_changed = func;
+  self->removed_data = data;
+}
+
+guint
+ferry_task_list_count_removed (FerryTaskList *self)
+{
+  return g_hash_table_size (self->removed);
+}
+
+gboolean
+ferry_task_list_has_removed (FerryTaskList *self, FerryTask *task)
+{
+  return g_hash_table_contains (self->removed, task);
+}
+
+static gboolean
+has_failed (FerryTask *task)
+{
+  return ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+}
+
+void
+ferry_task_list_focus_first (FerryTaskList *self)
+{
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+  guint position = find_first (self, has_failed);
+
+  if (n_items > 0)
+    focus_task (self, position < n_items ? position : 0);
 }
 
 /**

@@ -299,6 +299,44 @@ test_what_failed_stays_until_it_is_removed (Scene *scene)
   ferry_test_look_until (is_hidden, get_menu_button (scene));
 }
 
+static gboolean
+has_no_failed (gpointer scene)
+{
+  return has_no_error (scene) && !is_sensitive (find_action (scene, "Clear"));
+}
+
+static gboolean
+has_focus_inside (gpointer list)
+{
+  return gtk_widget_get_focus_child (list) != NULL;
+}
+
+/* What acts is a step away. What is removed is gone, until an undo brings it back. */
+static void
+test_popover_opens_at_what_failed (Scene *scene)
+{
+  g_autoptr (FerryTask) done = NULL, failing = NULL;
+  GtkWidget *list = ferry_test_get_object (scene->button, "list"), *focus;
+
+  done = task_test_submit (scene->executor, "note", g_variant_new_string ("a"));
+  failing = task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+  wait_words (scene, "1 task failed");
+  gtk_popover_set_autohide (gtk_menu_button_get_popover (GTK_MENU_BUTTON (get_menu_button (scene))), FALSE);
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
+  ferry_test_look_until (has_focus_inside, list);
+  focus = gtk_window_get_focus (GTK_WINDOW (scene->window));
+  g_assert_false (GTK_IS_BUTTON (focus));
+  widget_test_wait_words (focus, "Failed");
+  gtk_widget_activate_action (list, "task.clear-finished", NULL);
+  widget_test_wait_words (list, "No Tasks");
+  ferry_test_look_until (has_no_failed, scene);
+  ferry_test_look_until (has_focus_inside, list);
+  gtk_widget_activate_action (list, "task.undo", NULL);
+  ferry_test_look_until (has_error, scene);
+  g_assert_true (is_sensitive (find_action (scene, "Clear")));
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (scene)));
+}
+
 static int
 measure_list (Scene *scene)
 {
@@ -381,6 +419,7 @@ main (int argc, char **argv)
   add ("/task-button/popover-has-buttons-for-all-tasks", test_popover_has_buttons_for_all_tasks);
   add ("/task-button/button-says-at-once-that-something-failed", test_button_says_at_once_that_something_failed);
   add ("/task-button/what-failed-stays-until-it-is-removed", test_what_failed_stays_until_it_is_removed);
+  add ("/task-button/popover-opens-at-what-failed", test_popover_opens_at_what_failed);
   add ("/task-button/popover-is-as-high-as-its-rows", test_popover_is_as_high_as_its_rows);
   add ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
   add ("/task-button/the-tooltip-is-not-set-before-it-is-asked-for",

@@ -364,9 +364,39 @@ test_removal_can_be_undone_when_the_task_would_have_gone (Scene *scene)
   gtk_window_set_focus (GTK_WINDOW (scene->window), NULL);
   let_go_at_once (scene);
   ferry_test_look_until (has_one_task, scene);
-  g_object_set (scene->executor, "finished-time", 600 * G_USEC_PER_SEC, NULL);
   widget_test_press (scene->list, "<Control>z");
   wait_row (scene, first);
+  g_assert_true (ferry_test_get_object (scene->list, "selected-task") == first);
+}
+
+static gboolean
+has_focus_inside (gpointer list)
+{
+  return gtk_widget_get_focus_child (list) != NULL;
+}
+
+/* The way back slides in. What comes back is what keys are meant for. */
+static void
+test_removal_of_all_tasks_can_be_undone (Scene *scene)
+{
+  FerryTask *first, *second;
+  GtkWidget *item;
+
+  first = add_done (scene, "a");
+  second = add_done (scene, "b");
+  ferry_test_run_until (task_test_is_idle, scene->executor);
+  task_test_settle ();
+  g_assert_true (gtk_widget_grab_focus (get_item_widget (scene, first)));
+  widget_test_press (scene->list, "<Shift>Delete");
+  widget_test_wait_words (scene->list, "No Tasks");
+  ferry_test_look_until (has_focus_inside, scene->list);
+  g_assert_true (GTK_IS_BUTTON (gtk_window_get_focus (GTK_WINDOW (scene->window))));
+  widget_test_press (scene->list, "<Control>z");
+  item = get_item_widget (scene, first);
+  wait_row (scene, second);
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (scene->window)) == item);
+  widget_test_press (scene->list, "Delete");
+  widget_test_wait_words (scene->list, "2 tasks removed");
 }
 
 /* When nobody sees the way back any more. */
@@ -514,6 +544,91 @@ static gboolean
 has_no_menu (gpointer list)
 {
   return !has_menu (list);
+}
+
+static void
+open_menu (Scene *scene)
+{
+  /* The windows of other programs do not close it. */
+  for (GtkWidget *child = gtk_widget_get_first_child (scene->list); child; child = gtk_widget_get_next_sibling (child))
+    if (GTK_IS_POPOVER (child))
+      gtk_popover_set_autohide (GTK_POPOVER (child), FALSE);
+  widget_test_press (scene->list, "Menu");
+}
+
+static void
+choose (Scene *scene, const char *words)
+{
+  widget_test_wait_words (scene->list, words);
+  g_assert_true (gtk_widget_activate (gtk_widget_get_parent (widget_test_find_words (scene->list, words))));
+  ferry_test_run_until (has_no_menu, scene->list);
+}
+
+static void
+test_menu_says_pause_or_resume (Scene *scene)
+{
+  FerryTask *runs, *waits;
+
+  add_done (scene, "z");
+  runs = add (scene, "gate", "a");
+  waits = add (scene, "note", "b");
+  task_test_wait_begun (runs);
+  wait_row (scene, waits);
+  select_task (scene, waits);
+  open_menu (scene);
+  ferry_test_run_until (has_menu, scene->list);
+  g_assert_null (widget_test_find_words (scene->list, "Resume"));
+  choose (scene, "Pause");
+  g_assert_true (ferry_test_get_number (waits, "is-paused"));
+  open_menu (scene);
+  choose (scene, "Resume");
+  g_assert_false (ferry_test_get_number (waits, "is-paused"));
+  task_test_open_gate ();
+  task_test_wait_done (waits);
+}
+
+/* A window has one. */
+static void
+test_menu_shows_the_error_of_one_task (Scene *scene)
+{
+  FerryTask *first, *second;
+
+  first = add (scene, "no such function", "a");
+  second = add (scene, "no such function", "b");
+  task_test_wait_done (second);
+  wait_row (scene, second);
+  select_task (scene, first);
+  open_menu (scene);
+  widget_test_wait_words (scene->list, "Show Error");
+  choose (scene, "Copy Error");
+  select_task (scene, first);
+  select_also (scene, 1);
+  open_menu (scene);
+  ferry_test_run_until (has_menu, scene->list);
+  g_assert_null (widget_test_find_words (scene->list, "Show Error"));
+  choose (scene, "Copy Error");
+}
+
+/* The list cannot know it of an executor. */
+static void
+test_menu_cancels_what_is_not_over (Scene *scene)
+{
+  g_autoptr (GListStore) store = g_list_store_new (FERRY_TYPE_TASK);
+  FerryTask *done, *runs;
+
+  done = add_done (scene, "a");
+  runs = add (scene, "gate", "b");
+  task_test_wait_begun (runs);
+  g_list_store_append (store, done);
+  g_object_set (scene->list, "model", store, NULL);
+  wait_row (scene, done);
+  select_task (scene, done);
+  open_menu (scene);
+  ferry_test_run_until (has_menu, scene->list);
+  g_assert_null (widget_test_find_words (scene->list, "Cancel All"));
+  choose (scene, "Run Again");
+  task_test_open_gate ();
+  ferry_test_run_until (task_test_is_idle, scene->executor);
 }
 
 static void
@@ -1007,6 +1122,10 @@ main (int argc, char **argv)
   add_test ("/task-list/removal-can-be-undone", test_removal_can_be_undone);
   add_test ("/task-list/removal-can-be-undone-when-the-task-would-have-gone",
             test_removal_can_be_undone_when_the_task_would_have_gone);
+  add_test ("/task-list/removal-of-all-tasks-can-be-undone", test_removal_of_all_tasks_can_be_undone);
+  add_test ("/task-list/menu-says-pause-or-resume", test_menu_says_pause_or_resume);
+  add_test ("/task-list/menu-shows-the-error-of-one-task", test_menu_shows_the_error_of_one_task);
+  add_test ("/task-list/menu-cancels-what-is-not-over", test_menu_cancels_what_is_not_over);
   add_test ("/task-list/row-that-is-selected-stays", test_row_that_is_selected_stays);
   add_test ("/task-list/row-under-the-pointer-stays", test_row_under_the_pointer_stays);
   add_test ("/task-list/row-with-the-focus-stays", test_row_with_the_focus_stays);
