@@ -16,7 +16,8 @@ void ferry_look_ensure_resources (void);
 /* Adds the styles to the widget's display, once. */
 void ferry_look_ensure_styles (GtkWidget *widget);
 
-/* Returns (transfer floating) a button. Its name, then and later, is read out once, without the underscore of its mnemonic. */
+/* Returns (transfer floating) a button. Its name, then and later, is read out once, without the underscore of its
+ * mnemonic. */
 GtkWidget *ferry_look_make_button (const char *words);
 
 G_END_DECLS
