@@ -134,11 +134,14 @@ ferry_demo_plot_snapshot (GtkWidget *widget, GtkSnapshot *snapshot)
   float width = (float) gtk_widget_get_width (widget), height = (float) gtk_widget_get_height (widget);
   cairo_t *cairo = gtk_snapshot_append_cairo (snapshot, &GRAPHENE_RECT_INIT (0.0f, 0.0f, width, height));
   Area area = {.scale = get_scale (self), .seconds = MAX (self->n_values, LEAST_SECONDS + 1) - 1};
-  g_autofree char *text = self->format (area.scale);
+  g_autofree char *top = self->format (area.scale);
+  g_autofree char *middle = self->format (area.scale / 2);
+  g_autofree char *text = g_strconcat (top, "\n", middle, NULL);
   g_autoptr (PangoLayout) layout = gtk_widget_create_pango_layout (widget, text);
   int text_width, text_height;
 
   pango_layout_get_pixel_size (layout, &text_width, &text_height);
+  text_height /= 2;
   area.left = text_width + GAP;
   area.top = text_height / 2.0;
   area.right = width - LINE_WIDTH;

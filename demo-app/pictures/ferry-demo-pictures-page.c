@@ -71,6 +71,7 @@ struct _FerryDemoPicturesPage
   GtkWidget *again_button;
   GtkLabel *folder_label;
   GtkLabel *counts_label;
+  GtkPopover *popover; /* of the sandbox */
   GtkScrolledWindow *scrolled_window;
   GtkImage *shield;
   GtkLabel *layers_label;
@@ -452,7 +453,11 @@ decode_again (GtkWidget *widget, const char *action, GVariant *parameter)
 static void
 crash (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  FERRY_DEMO_PICTURES_PAGE (widget)->is_breaking = TRUE;
+  FerryDemoPicturesPage *self = FERRY_DEMO_PICTURES_PAGE (widget);
+
+  /* Behind a picture of the status, its button would keep the focus where nobody sees it. */
+  gtk_popover_popdown (self->popover);
+  self->is_breaking = TRUE;
   decode_again (widget, action, parameter);
 }
 
@@ -614,6 +619,7 @@ ferry_demo_pictures_page_class_init (FerryDemoPicturesPageClass *klass)
   BIND (again_button);
   BIND (folder_label);
   BIND (counts_label);
+  BIND (popover);
   BIND (scrolled_window);
   BIND (shield);
   BIND (layers_label);

@@ -91,5 +91,7 @@ ferry_demo_command_dialog_new (GtkWindow *parent, FerryExecutor *commands)
   FerryDemoCommandDialog *self = g_object_new (FERRY_DEMO_TYPE_COMMAND_DIALOG, "transient-for", parent, NULL);
 
   self->commands = g_object_ref (commands);
+  gtk_widget_grab_focus (GTK_WIDGET (self->entry));
+  gtk_editable_select_region (self->entry, 0, -1);
   return GTK_WINDOW (self);
 }

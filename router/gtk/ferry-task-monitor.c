@@ -182,8 +182,9 @@ is_talkative (FerryTaskMonitor *self)
   g_autofree char *function = NULL;
 
   g_object_get (self->task, "kind", &kind, "function", &function, NULL);
-  /* One that stands for a group or a map has no function, and says nothing while none of them ends. */
-  if (function != NULL && *function == '\0')
+  /* One that stands for a group or a map has no function, and says nothing while none of them ends. A program says what
+   * it likes, and most say nothing. */
+  if (function != NULL && (*function == '\0' || g_str_equal (function, "command")))
     return FALSE;
   return kind != FERRY_TASK_KIND_CALL || self->n_heard > 0;
 }
@@ -762,7 +763,7 @@ install_pace (void)
    * FerryTaskMonitor:stalled:
    *
    * Whether nothing has been heard of the running task for longer than [property@FerryGtk.TaskMonitor:stall-time]. A
-   * task of the kind %FERRY_TASK_KIND_CALL that has reported nothing is never stalled.
+   * task of the kind %FERRY_TASK_KIND_CALL that has reported nothing is never stalled, and nor is a command.
    */
   properties[PROP_STALLED] = g_param_spec_boolean ("stalled", NULL, NULL, FALSE, READABLE);
 }

@@ -3,7 +3,8 @@
 
 /* Tests: gtk/ferry-task-monitor.c, command-worker/command-progress.c
  *
- * A command that says no more than a percentage has a time that is left. */
+ * A command that says no more than a percentage has a time that is left, and one that says nothing is none that hangs.
+ */
 
 #include "config.h"
 
@@ -37,12 +38,33 @@ test_has_a_time_that_is_left (void)
   g_free (command_test_wait_output (task));
 }
 
+static gboolean
+is_silent (gpointer monitor)
+{
+  g_assert_cmpint (ferry_test_get_number (monitor, "status"), <=, FERRY_TASK_STATUS_RUNNING);
+  return ferry_test_get_number (monitor, "silence") > G_USEC_PER_SEC / 2;
+}
+
+static void
+test_is_not_stalled_when_it_says_nothing (void)
+{
+  g_autoptr (CommandTest) test = command_test_new ();
+  g_autoptr (FerryTask) task = command_test_submit_script (test, "exec sleep 1000", NULL);
+  g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
+
+  g_object_set (monitor, "stall-time", (gint64) G_USEC_PER_SEC / 10, NULL);
+  ferry_test_run_until (is_silent, monitor);
+  ferry_task_cancel (task);
+  command_test_wait_cancelled (task);
+}
+
 int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
 
   g_test_add_func ("/command-pace/has-a-time-that-is-left", test_has_a_time_that_is_left);
+  g_test_add_func ("/command-pace/is-not-stalled-when-it-says-nothing", test_is_not_stalled_when_it_says_nothing);
 
   return g_test_run ();
 }
