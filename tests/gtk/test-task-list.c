@@ -386,6 +386,7 @@ test_removal_of_all_tasks_can_be_undone (Scene *scene)
   second = add_done (scene, "b");
   ferry_test_run_until (task_test_is_idle, scene->executor);
   task_test_settle ();
+  wait_row (scene, second);
   g_assert_true (gtk_widget_grab_focus (get_item_widget (scene, first)));
   widget_test_press (scene->list, "<Shift>Delete");
   widget_test_wait_words (scene->list, "No Tasks");
