@@ -80,6 +80,8 @@
  * (Shift+Control+BackSpace) cancels what waits or runs, and `task.clear-finished` (Shift+Delete) removes what has
  * ended. A button elsewhere activates them with [method@Gtk.Widget.activate_action] of the list.
  *
+ * Tab goes to a row, through what is in it, and out of the list. The keys of arrows walk the rows.
+ *
  * A menu has what is possible of all this: by the secondary button of the pointer, a long touch, or the menu key.
  *
  * A row that is selected, has the focus or is under the pointer does not go by itself when its task has ended.
@@ -1553,11 +1555,50 @@ ferry_task_list_get_request_mode (GtkWidget *widget)
   return GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH;
 }
 
-/* What GTK does by itself would grab the focus where Shift+Tab wants to leave the list. */
+/* To the row that is selected, or the one that had the focus last. */
+static gboolean
+enter_rows (FerryTaskList *self)
+{
+  g_autoptr (GtkBitset) set = gtk_selection_model_get_selection (GTK_SELECTION_MODEL (self->selection));
+
+  if (gtk_bitset_is_empty (set))
+    return gtk_widget_grab_focus (self->view);
+  focus_task (self, gtk_bitset_get_minimum (set));
+  return find_focus_item (self) != NULL;
+}
+
+/* From a row to what is in it, and back; FALSE where the focus leaves the rows. A view would go through the buttons of
+ * all rows, and never to a row. */
+static gboolean
+move_in_row (FerryTaskList *self, GtkListItem *item, GtkDirectionType direction)
+{
+  GtkWidget *cell = gtk_list_item_get_child (item), *widget = gtk_widget_get_parent (cell);
+
+  if (direction == GTK_DIR_TAB_FORWARD)
+    return gtk_widget_child_focus (cell, direction);
+  if (gtk_widget_is_focus (widget))
+    return FALSE;
+  return gtk_widget_child_focus (cell, direction) || gtk_widget_grab_focus (widget);
+}
+
+/* What GTK does by itself would also grab the focus where Shift+Tab wants to leave the list. */
 static gboolean
 ferry_task_list_focus (GtkWidget *widget, GtkDirectionType direction)
 {
-  return gtk_widget_child_focus (FERRY_TASK_LIST (widget)->box, direction);
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+  GtkListItem *item = find_focus_item (self);
+  gboolean is_inside = gtk_widget_get_focus_child (widget) != NULL;
+  gboolean is_tab = direction == GTK_DIR_TAB_FORWARD || direction == GTK_DIR_TAB_BACKWARD;
+
+  if (g_list_model_get_n_items (G_LIST_MODEL (self->selection)) == 0 || (is_inside && !is_tab))
+    return gtk_widget_child_focus (self->box, direction);
+  if (item != NULL)
+    return move_in_row (self, item, direction) ||
+           (direction == GTK_DIR_TAB_FORWARD && gtk_widget_child_focus (self->undo_revealer, direction));
+  if (is_inside && direction == GTK_DIR_TAB_FORWARD)
+    return gtk_widget_child_focus (self->undo_revealer, direction);
+  return (direction == GTK_DIR_TAB_BACKWARD && gtk_widget_child_focus (self->undo_revealer, direction)) ||
+         enter_rows (self);
 }
 
 static gboolean

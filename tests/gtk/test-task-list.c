@@ -330,6 +330,33 @@ test_row_with_the_focus_stays (Scene *scene)
   ferry_test_look_until (has_no_tasks, scene);
 }
 
+/* Keys of arrows walk the rows. */
+static void
+test_tab_goes_through_one_row (Scene *scene)
+{
+  FerryTask *first, *second;
+  GtkWidget *item;
+  guint n_stops = 0;
+
+  first = add_done (scene, "a");
+  second = add_done (scene, "b");
+  item = get_item_widget (scene, first);
+  wait_row (scene, second);
+  g_assert_true (gtk_widget_child_focus (scene->list, GTK_DIR_TAB_FORWARD));
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (scene->window)) == item);
+  for (; gtk_widget_child_focus (scene->list, GTK_DIR_TAB_FORWARD); n_stops++)
+    g_assert_true (gtk_widget_is_ancestor (gtk_window_get_focus (GTK_WINDOW (scene->window)), item));
+  g_assert_cmpuint (n_stops, ==, 2);
+  for (n_stops = 0; gtk_widget_child_focus (scene->list, GTK_DIR_TAB_BACKWARD);)
+    n_stops++;
+  g_assert_cmpuint (n_stops, ==, 2);
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (scene->window)) == item);
+
+  select_task (scene, second);
+  g_assert_true (gtk_widget_child_focus (scene->list, GTK_DIR_TAB_FORWARD));
+  g_assert_true (gtk_window_get_focus (GTK_WINDOW (scene->window)) == get_item_widget (scene, second));
+}
+
 /* Which nobody chose. */
 static void
 test_focus_of_a_row_that_goes_is_not_its_neighbours (Scene *scene)
@@ -1130,6 +1157,7 @@ main (int argc, char **argv)
   add_test ("/task-list/row-that-is-selected-stays", test_row_that_is_selected_stays);
   add_test ("/task-list/row-under-the-pointer-stays", test_row_under_the_pointer_stays);
   add_test ("/task-list/row-with-the-focus-stays", test_row_with_the_focus_stays);
+  add_test ("/task-list/tab-goes-through-one-row", test_tab_goes_through_one_row);
   add_test ("/task-list/focus-of-a-row-that-goes-is-not-its-neighbours",
             test_focus_of_a_row_that_goes_is_not_its_neighbours);
   add_test ("/task-list/removal-is-final-when-the-list-is-hidden", test_removal_is_final_when_the_list_is_hidden);
