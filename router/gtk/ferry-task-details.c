@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "gtk/ferry-look-private.h"
-#include "gtk/ferry-task-error.h"
+#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-translation-private.h"
 
 #define MARGIN 18
@@ -141,9 +141,10 @@ show_task (FerryTaskDetails *self, FerryTask *task)
   gtk_window_set_title (GTK_WINDOW (self), ferry_task_get_name (task));
   ferry_task_describe_error (task, &title, &detail, NULL);
   facts = find_facts (task, detail);
-  sentence = g_strdup_printf ("%s.", detail);
+  sentence = ferry_task_error_dup_sentence (detail);
   add_label (self, title, "title");
-  add_label (self, sentence, "body");
+  if (g_ascii_strcasecmp (title, detail) != 0)
+    add_label (self, sentence, "body");
   add_part (self, _ ("Message"), facts.message);
   add_part (self, _ ("Trace"), facts.trace);
   add_part (self, _ ("Last output"), facts.output);

@@ -6,7 +6,8 @@
  * Owner:     the dialog its task; GTK the dialog, from the first moment on, though it is shown later or never.
  * Threads:   the one that runs GTK.
  * Invariant: while the task is not over, the dialog stays, and a close is a cancel. A task that failed is told of
- *            until the dialog is closed; otherwise the dialog goes with the end of the task. */
+ *            until the dialog is closed; otherwise the dialog goes with the end of the task. As long as there is a
+ *            dialog, shown or not, its parent takes no input. */
 
 #include "config.h"
 
@@ -15,7 +16,7 @@
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-progress-binding.h"
 #include "gtk/ferry-task-details-private.h"
-#include "gtk/ferry-task-error.h"
+#include "gtk/ferry-task-error-private.h"
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-translation-private.h"
 
@@ -36,6 +37,7 @@ struct _FerryTaskDialog
   GtkWindow parent_instance;
 
   FerryTask *task;           /* (owned) (nullable): NULL once disposed */
+  GtkEventController *hold;  /* (owned) (nullable): takes the parent's input */
   FerryTaskMonitor *monitor; /* (owned) (nullable): the same */
   guint timer;               /* until it is shown */
 
@@ -69,15 +71,15 @@ show_progress (FerryTaskDialog *self)
   gtk_label_set_text (GTK_LABEL (self->detail), detail);
 }
 
-/* Nothing but the reason is left. A reason has as many lines as it needs. */
+/* What failed, and nothing but the reason. A reason has as many lines as it needs. */
 static void
 show_failure (FerryTaskDialog *self)
 {
-  g_autofree char *title = NULL, *detail = NULL, *sentence = NULL;
+  g_autofree char *title = NULL, *detail = NULL, *sentences = NULL;
 
   ferry_task_describe_error (self->task, &title, &detail, NULL);
-  sentence = g_strdup_printf ("%s.", detail);
-  set_words (self, title, sentence);
+  sentences = ferry_task_error_dup_sentences (title, detail);
+  set_words (self, ferry_task_get_name (self->task), sentences);
   gtk_label_set_ellipsize (GTK_LABEL (self->detail), PANGO_ELLIPSIZE_NONE);
   gtk_label_set_lines (GTK_LABEL (self->detail), -1);
   gtk_widget_set_visible (self->bar, FALSE);
@@ -137,6 +139,48 @@ details_cb (FerryTaskDialog *self)
   ferry_task_details_present (self->task, GTK_WIDGET (self));
 }
 
+/* ---- the parent ---- */
+
+/* Ends of what has begun, such as the release of a button, take their way. */
+static gboolean
+takes_input (GtkEventController *controller, GdkEvent *event, gpointer data)
+{
+  switch ((int) gdk_event_get_event_type (event))
+    {
+    case GDK_BUTTON_PRESS:
+    case GDK_KEY_PRESS:
+    case GDK_SCROLL:
+    case GDK_TOUCH_BEGIN:
+    case GDK_TOUCHPAD_SWIPE:
+    case GDK_TOUCHPAD_PINCH:
+    case GDK_PAD_BUTTON_PRESS:
+      return GDK_EVENT_STOP;
+    default:
+      return GDK_EVENT_PROPAGATE;
+    }
+}
+
+/* The dialog is modal from when it is shown. Work that is over sooner is to leave no picture, not even that of a window
+ * whose buttons are insensitive for a moment. */
+static void
+hold_parent (FerryTaskDialog *self, GtkWindow *parent)
+{
+  self->hold = g_object_ref (gtk_event_controller_legacy_new ());
+  gtk_event_controller_set_propagation_phase (self->hold, GTK_PHASE_CAPTURE);
+  g_signal_connect (self->hold, "event", G_CALLBACK (takes_input), NULL);
+  gtk_widget_add_controller (GTK_WIDGET (parent), self->hold);
+}
+
+static void
+release_parent (FerryTaskDialog *self)
+{
+  GtkWidget *parent = self->hold != NULL ? gtk_event_controller_get_widget (self->hold) : NULL;
+
+  if (parent != NULL)
+    gtk_widget_remove_controller (parent, self->hold);
+  g_clear_object (&self->hold);
+}
+
 /* ---- the object ---- */
 
 static void
@@ -145,6 +189,7 @@ ferry_task_dialog_dispose (GObject *object)
   FerryTaskDialog *self = FERRY_TASK_DIALOG (object);
 
   g_clear_handle_id (&self->timer, g_source_remove);
+  release_parent (self);
   g_clear_object (&self->monitor);
   g_clear_object (&self->task);
   G_OBJECT_CLASS (ferry_task_dialog_parent_class)->dispose (object);
@@ -234,8 +279,9 @@ follow (FerryTaskDialog *self, FerryTask *task)
  * @parent: the window that has to wait for it
  *
  * Shows a modal dialog with the progress of a task, and a button to cancel it, once the task has taken half a second.
- * So short work shows nothing. The dialog goes when the task is done or was cancelled. If the task fails, the dialog
- * says why, and stays until it is closed.
+ * So short work shows nothing. But @parent takes no clicks and keys from now on, so a double click begins no second
+ * task. The dialog goes when the task is done or was cancelled. If the task fails, the dialog says why, and stays until
+ * it is closed.
  *
  * To close the dialog is to cancel the task. It goes with its parent, and the task goes on then. On the thread that
  * runs GTK, which must be the router's.
@@ -252,6 +298,7 @@ ferry_task_show_dialog (FerryTask *task, GtkWindow *parent)
   width = gtk_widget_get_width (GTK_WIDGET (parent));
   self = g_object_new (FERRY_TYPE_TASK_DIALOG, "transient-for", parent, "modal", TRUE, "destroy-with-parent", TRUE,
                        "default-width", width > 0 ? MIN (width, WIDTH) : WIDTH, NULL);
+  hold_parent (self, parent);
   follow (self, task);
   if (ferry_task_get_done (task))
     done_cb (self);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is known of a task from an earlier one with the same work. */
+/* What the library's own widgets say of errors, beside ferry_task_describe_error(). */
 
 #pragma once
 
@@ -11,5 +11,9 @@ G_BEGIN_DECLS
 
 /* again does the work of before once more: where that has crashed, a crash of again is one that repeats. */
 void ferry_task_inherit_crash (FerryTask *again, FerryTask *before);
+/* The text with a full stop behind it, where it does not end as a sentence does. */
+char *ferry_task_error_dup_sentence (const char *text) G_GNUC_WARN_UNUSED_RESULT;
+/* Title and detail of ferry_task_describe_error() as sentences; only one of them if they say the same. */
+char *ferry_task_error_dup_sentences (const char *title, const char *detail) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

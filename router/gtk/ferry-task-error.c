@@ -189,20 +189,52 @@ ferry_task_inherit_crash (FerryTask *again, FerryTask *before)
     g_object_set_data (G_OBJECT (again), CRASHED_KEY, GINT_TO_POINTER (TRUE));
 }
 
-/* How a worker died, and the last line that it wrote to its standard error, where it did. */
+/* How a worker died. What it wrote last is among the details. */
 static char *
 describe_death (FerryExit *exit)
 {
   int number = ferry_exit_get_signal (exit);
-  g_auto (GStrv) lines = NULL;
-  guint n_lines;
 
-  g_object_get (exit, "last-lines", &lines, NULL);
-  n_lines = lines != NULL ? g_strv_length (lines) : 0;
-  if (n_lines == 0)
-    return g_strdup_printf (_ ("%s (signal %d)"), g_strsignal (number), number);
-  /* Translators: the signal that ended a process, and the last line that the process printed. */
-  return g_strdup_printf (_ ("%s (signal %d), after '%s'"), g_strsignal (number), number, lines[n_lines - 1]);
+  return g_strdup_printf (_ ("%s (signal %d)"), g_strsignal (number), number);
+}
+
+/* Whether nothing is to be put behind the character that ends a sentence: '.', '!' and '?', an ellipsis, and the full
+ * stop, '!' and '?' of Chinese and Japanese. */
+static gboolean
+ends_sentence (gunichar last)
+{
+  static const gunichar ends[] = {'.', '!', '?', 0x2026, 0x3002, 0xff01, 0xff1f};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (ends); i++)
+    if (last == ends[i])
+      return TRUE;
+  return FALSE;
+}
+
+char *
+ferry_task_error_dup_sentence (const char *text)
+{
+  const char *place = *text != '\0' ? g_utf8_find_prev_char (text, text + strlen (text)) : NULL;
+  gunichar last = place != NULL ? g_utf8_get_char (place) : '.';
+
+  if (ends_sentence (last))
+    return g_strdup (text);
+  return g_strconcat (text, g_unichar_iswide (last) ? "\343\200\202" : ".", NULL);
+}
+
+char *
+ferry_task_error_dup_sentences (const char *title, const char *detail)
+{
+  g_autofree char *first = ferry_task_error_dup_sentence (title);
+  g_autofree char *second = ferry_task_error_dup_sentence (detail);
+  g_autofree char *folded_title = g_utf8_casefold (title, -1);
+  g_autofree char *folded_detail = g_utf8_casefold (detail, -1);
+
+  if (*detail == '\0' || strstr (folded_title, folded_detail) != NULL)
+    return g_steal_pointer (&first);
+  if (strstr (folded_detail, folded_title) != NULL)
+    return g_steal_pointer (&second);
+  return g_strconcat (first, g_str_has_suffix (first, "\343\200\202") ? "" : " ", second, NULL);
 }
 
 static char *

@@ -149,11 +149,12 @@ test_failure_is_said_until_the_dialog_is_closed (Scene *scene)
   GtkWidget *dialog = show (scene), *button = gtk_window_get_focus (GTK_WINDOW (dialog));
 
   fail_now (scene);
-  widget_test_wait_words (dialog, "There is no room left");
-  g_assert_nonnull (widget_test_find_words (dialog, "The disk is full."));
+  widget_test_wait_words (dialog, "There is no room left. The disk is full.");
+  g_assert_nonnull (widget_test_find_words (dialog, "Export"));
+  g_assert_cmpstr (gtk_window_get_title (GTK_WINDOW (dialog)), ==, "Export");
   g_assert_cmpstr (gtk_button_get_label (GTK_BUTTON (button)), ==, "_Close");
   widget_test_assert_read_once (dialog);
-  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (dialog), GTK_ACCESSIBLE_PROPERTY_LABEL, "There is no room left");
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (dialog), GTK_ACCESSIBLE_PROPERTY_LABEL, "Export");
   g_signal_emit_by_name (gtk_widget_get_prev_sibling (button), "clicked");
   g_assert_true (gtk_window_get_modal (GTK_WINDOW (dialog)));
   g_signal_emit_by_name (button, "clicked");
@@ -167,6 +168,36 @@ test_failure_is_said_however_early (Scene *scene)
   fail_now (scene);
   ferry_test_run_until (is_shown, scene);
   widget_test_wait_words (find_dialog (scene), "The disk is full.");
+}
+
+/* How many of the parent's controllers take input before its widgets do. */
+static guint
+count_holds (Scene *scene)
+{
+  g_autoptr (GListModel) controllers = gtk_widget_observe_controllers (scene->window);
+  guint count = 0;
+
+  for (guint i = 0; i < g_list_model_get_n_items (controllers); i++)
+    {
+      g_autoptr (GtkEventController) controller = g_list_model_get_item (controllers, i);
+
+      count += GTK_IS_EVENT_CONTROLLER_LEGACY (controller) &&
+               gtk_event_controller_get_propagation_phase (controller) == GTK_PHASE_CAPTURE;
+    }
+  return count;
+}
+
+static void
+test_parent_takes_no_input_before_the_dialog_is_shown (Scene *scene)
+{
+  guint before = count_holds (scene);
+
+  ferry_task_show_dialog (scene->task, GTK_WINDOW (scene->window));
+  g_assert_false (is_shown (scene));
+  g_assert_cmpuint (count_holds (scene), ==, before + 1);
+  g_assert_true (ferry_task_complete (scene->task, g_variant_new_uint32 (42)));
+  ferry_test_run_until (is_gone, scene);
+  g_assert_cmpuint (count_holds (scene), ==, before);
 }
 
 static void
@@ -192,6 +223,8 @@ main (int argc, char **argv)
   add ("/task-dialog/close-is-a-cancel", test_close_is_a_cancel);
   add ("/task-dialog/failure-is-said-until-the-dialog-is-closed", test_failure_is_said_until_the_dialog_is_closed);
   add ("/task-dialog/failure-is-said-however-early", test_failure_is_said_however_early);
+  add ("/task-dialog/parent-takes-no-input-before-the-dialog-is-shown",
+       test_parent_takes_no_input_before_the_dialog_is_shown);
   add ("/task-dialog/dialog-goes-with-its-parent-and-the-task-goes-on",
        test_dialog_goes_with_its_parent_and_the_task_goes_on);
   return g_test_run ();

@@ -238,6 +238,30 @@ test_other_errors_say_what_they_say (void)
   g_assert_true (words.can_retry);
 }
 
+static void
+test_sentences_have_one_end (void)
+{
+  static const struct
+  {
+    const char *title, *detail, *said;
+  } cases[] = {
+    {"It failed", "The disk is full", "It failed. The disk is full."},
+    {"It failed", "No way!", "It failed. No way!"},
+    {"It failed", "And so on\342\200\246", "It failed. And so on\342\200\246"},
+    {"\345\244\261\350\264\245", "\347\243\201\347\233\230\345\267\262\346\273\241\343\200\202",
+     "\345\244\261\350\264\245\343\200\202\347\243\201\347\233\230\345\267\262\346\273\241\343\200\202"},
+    {"It failed", "it failed", "It failed."},
+    {"It failed", "It failed on page 3", "It failed on page 3."},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *said = ferry_task_error_dup_sentences (cases[i].title, cases[i].detail);
+
+      g_assert_cmpstr (said, ==, cases[i].said);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -256,5 +280,6 @@ main (int argc, char **argv)
   g_test_add_func ("/task-error/a-limit-of-time-is-told-as-one", test_a_limit_of_time_is_told_as_one);
   g_test_add_func ("/task-error/what-does-not-fit-is-not-tried-again", test_what_does_not_fit_is_not_tried_again);
   g_test_add_func ("/task-error/other-errors-say-what-they-say", test_other_errors_say_what_they_say);
+  g_test_add_func ("/task-error/sentences-have-one-end", test_sentences_have_one_end);
   return g_test_run ();
 }
