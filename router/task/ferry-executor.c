@@ -1375,8 +1375,10 @@ void
 ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep)
 {
   FerryTaskPlacement *placement;
+
   g_return_if_fail (FERRY_IS_EXECUTOR (self));
   g_return_if_fail (FERRY_IS_TASK (task));
+  ferry_return_if_elsewhere (self->router->home);
   placement = ferry_task_get_placement (task);
   ferry_return_if_fail (keep || placement->n_keepers > 0,
                         "Task '%s' is not kept; each call with FALSE needs one with TRUE before",

@@ -1281,7 +1281,7 @@ get_task_name (FerryWorker *worker, gpointer data)
 static void
 printed (FerryWorker *worker, FerryStream stream, const char *line, FerryPoolWorker *self)
 {
-  ferry_task_output_add (&self->output, line);
+  ferry_task_output_add (&self->output, line, g_queue_is_empty (&self->in_flight));
 }
 
 static gboolean

@@ -4,7 +4,8 @@
 /* What a worker prints, for the tasks of it that fail.
  *
  * The lines of a worker and its answers come by different ways. So a line that comes behind the failure of a task is
- * given to that task as well, until the worker has answered the next one.
+ * given to that task as well, unless the worker has another one by then: that may be whose line it is. A line
+ * that is read beside the answers of several tasks may still be found at another one of these.
  *
  * Owner:   the pool's worker.
  * Threads: the router's. */
@@ -22,8 +23,8 @@ typedef struct
   GWeakRef task; /* may be empty: the one that failed with the latest answer */
 } FerryTaskOutput;
 
-/* The worker has printed a line. */
-void ferry_task_output_add (FerryTaskOutput *self, const char *line);
+/* The worker has printed a line; whether it has no task. */
+void ferry_task_output_add (FerryTaskOutput *self, const char *line, gboolean is_idle);
 /* The task fails: it gets what was printed, and what comes late. */
 void ferry_task_output_give (FerryTaskOutput *self, FerryTask *task);
 /* What is printed from now on is of no task that has ended. */

@@ -10,18 +10,19 @@
 #include "task/ferry-task-private.h"
 
 void
-ferry_task_output_add (FerryTaskOutput *self, const char *line)
+ferry_task_output_add (FerryTaskOutput *self, const char *line, gboolean is_idle)
 {
-  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) ended = is_idle ? g_weak_ref_get (&self->task) : NULL;
 
   if (line[0] == '\0')
+    return;
+  if (ended != NULL)
+    ferry_task_take_line (ended, line);
+  if (is_idle)
     return;
   g_queue_push_tail (&self->lines, g_strdup (line));
   if (self->lines.length > FERRY_MAX_TASK_LINES)
     g_free (g_queue_pop_head (&self->lines));
-  task = g_weak_ref_get (&self->task);
-  if (task != NULL)
-    ferry_task_take_line (task, line);
 }
 
 void

@@ -2689,7 +2689,8 @@ install_times_and_ends (void)
    *
    * Of a task that failed, what its worker printed last, the oldest line first, where Ferry reads the streams
    * ([enum@Ferry.StreamMode]); else %NULL. At most 20 lines are kept. Some may come just behind the end of the task,
-   * and changes are not notified.
+   * and changes are not notified. Output has a way of its own, so lines of tasks that the worker ran right before and
+   * after may be among them.
    */
   properties[PROP_LAST_LINES] = g_param_spec_boxed ("last-lines", NULL, NULL, G_TYPE_STRV, FERRY_READABLE);
 }

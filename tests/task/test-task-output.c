@@ -73,6 +73,38 @@ test_failed_task_has_what_it_printed (void)
   g_signal_handlers_disconnect_by_data (worker, &was_read);
 }
 
+static gboolean
+is_done (gpointer task)
+{
+  return ferry_task_get_done (task);
+}
+
+/* They may be what a document has that is none of its business. */
+static void
+test_lines_of_the_next_task_are_not_its_own (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (/* in_threads: */ FALSE, 1);
+  g_autoptr (FerryTask) warm = task_test_submit (test->executor, "nothing", NULL);
+  g_autoptr (FerryWorker) worker = NULL;
+
+  task_test_assert_result (warm, NULL);
+  worker = g_list_model_get_item (ferry_pool_get_workers (test->pool), 0);
+  for (guint i = 0; i < ferry_test_times (50, 1000); i++)
+    {
+      g_autoptr (FerryTask) failed = NULL, words = NULL;
+      gboolean was_read = FALSE;
+
+      g_signal_connect (worker, "output", G_CALLBACK (count_lines), &was_read);
+      failed = task_test_submit (test->executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+      ferry_test_run_until (is_done, failed);
+      words = task_test_submit (test->executor, "print", g_variant_new ("(ss)", "", "of the first task"));
+      task_test_assert_result (words, NULL);
+      ferry_test_wait_flag (&was_read);
+      g_assert_false (has_lines (failed));
+      g_signal_handlers_disconnect_by_data (worker, &was_read);
+    }
+}
+
 static void
 test_number_of_lines_is_limited (void)
 {
@@ -84,8 +116,8 @@ test_number_of_lines_is_limited (void)
   for (guint i = 1; i < 100; i++)
     g_string_append_printf (words, "\n%u", i);
   failed = submit_failure (test, words->str);
-  other = submit_failure (test, "Another one");
   ferry_test_run_until (has_lines, failed);
+  other = submit_failure (test, "Another one");
   ferry_test_run_until (has_lines, other);
   lines = get_lines (failed);
   g_assert_cmpuint (g_strv_length (lines), <=, 20);
@@ -108,6 +140,7 @@ main (int argc, char **argv)
 {
   task_test_init (&argc, &argv);
   g_test_add_func ("/task-output/failed-task-has-what-it-printed", test_failed_task_has_what_it_printed);
+  g_test_add_func ("/task-output/lines-of-the-next-task-are-not-its-own", test_lines_of_the_next_task_are_not_its_own);
   g_test_add_func ("/task-output/number-of-lines-is-limited", test_number_of_lines_is_limited);
   g_test_add_func ("/task-output/lost-task-has-what-its-worker-printed", test_lost_task_has_what_its_worker_printed);
   return g_test_run ();
