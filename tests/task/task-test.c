@@ -25,6 +25,7 @@ static gint n_messages; /* atomic */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static char *latest_message; /* lock: (owned) (nullable): what the library said last, and was not taken */
+static char *messages;       /* lock: (owned) (nullable): all since the last one that was waited for, a line each */
 static GString *words;       /* lock */
 static gboolean is_open;     /* lock */
 
@@ -184,6 +185,7 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
 {
   gboolean ours = FALSE;
   const char *text = "";
+  g_autofree char *before = NULL;
 
   for (gsize i = 0; i < n_fields; i++)
     {
@@ -198,6 +200,8 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
       g_atomic_int_inc (&n_messages);
       g_free (latest_message);
       latest_message = g_strdup (text);
+      before = g_steal_pointer (&messages);
+      messages = g_strconcat (before != NULL ? before : "", text, "\n", NULL);
       pthread_mutex_unlock (&lock);
     }
   if (!ours || (level & G_LOG_LEVEL_WARNING) == 0)
@@ -231,16 +235,23 @@ task_test_take_message (void)
 
   pthread_mutex_lock (&lock);
   taken = g_steal_pointer (&latest_message);
+  g_clear_pointer (&messages, g_free);
   pthread_mutex_unlock (&lock);
   return taken;
 }
 
+/* Another message may have come behind it. */
 static gboolean
 was_said (gpointer part)
 {
-  g_autofree char *message = task_test_take_message ();
+  gboolean is_there;
 
-  return message != NULL && strstr (message, part) != NULL;
+  pthread_mutex_lock (&lock);
+  is_there = messages != NULL && strstr (messages, part) != NULL;
+  if (is_there)
+    g_clear_pointer (&messages, g_free);
+  pthread_mutex_unlock (&lock);
+  return is_there;
 }
 
 void
