@@ -1758,6 +1758,8 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
   Route course = {.router = self,
                   .condition = condition,
                   .user_data = user_data,
+                  /* The process may be stopped before the first sleep, too. */
+                  .clock = {.due = g_get_monotonic_time ()},
                   .until = ferry_deadline_after (timeout),
                   .is_late = timeout == 0};
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = NULL;
