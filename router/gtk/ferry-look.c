@@ -51,3 +51,22 @@ ferry_look_make_button (const char *words)
   forget_name (button);
   return button;
 }
+
+GtkWidget *
+ferry_look_begin_dialog (GtkWindow *window, GtkAccessibleRole role, const char *css_class, int spacing, int margin)
+{
+  /* GTK 4.8 forgets the role of the class where a window is given a focus before it is shown. */
+  g_object_set (window, "accessible-role", role, NULL);
+  ferry_look_ensure_styles (GTK_WIDGET (window));
+  gtk_widget_add_css_class (GTK_WIDGET (window), css_class);
+  return g_object_new (GTK_TYPE_BOX, "orientation", GTK_ORIENTATION_VERTICAL, "spacing", spacing, "margin-start",
+                       margin, "margin-end", margin, "margin-top", margin, "margin-bottom", margin, NULL);
+}
+
+int
+ferry_look_get_dialog_width (GtkWidget *parent, int width)
+{
+  int limit = parent != NULL ? gtk_widget_get_width (parent) : 0;
+
+  return limit > 0 ? MIN (limit, width) : width;
+}

@@ -72,13 +72,10 @@ ferry_stop_question_class_init (FerryStopQuestionClass *klass)
 static void
 ferry_stop_question_init (FerryStopQuestion *self)
 {
-  GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *content =
+    ferry_look_begin_dialog (GTK_WINDOW (self), GTK_ACCESSIBLE_ROLE_ALERT_DIALOG, "stopquestion", 12, MARGIN);
   GtkWidget *keep, *stop;
 
-  /* GTK 4.8 forgets the role of the class where a window is given a focus before it is shown. */
-  g_object_set (self, "accessible-role", GTK_ACCESSIBLE_ROLE_ALERT_DIALOG, NULL);
-  ferry_look_ensure_styles (GTK_WIDGET (self));
-  gtk_widget_add_css_class (GTK_WIDGET (self), "stopquestion");
   self->buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
   self->heading = add_label (content, "heading");
   self->body = add_label (content, "body");
@@ -88,10 +85,6 @@ ferry_stop_question_init (FerryStopQuestion *self)
   gtk_box_set_homogeneous (GTK_BOX (self->buttons), TRUE);
   gtk_widget_set_margin_top (self->buttons, 12);
   gtk_box_append (GTK_BOX (content), self->buttons);
-  gtk_widget_set_margin_start (content, MARGIN);
-  gtk_widget_set_margin_end (content, MARGIN);
-  gtk_widget_set_margin_top (content, MARGIN);
-  gtk_widget_set_margin_bottom (content, MARGIN);
   gtk_window_set_child (GTK_WINDOW (self), content);
   gtk_window_set_titlebar (GTK_WINDOW (self), g_object_new (GTK_TYPE_BOX, "visible", FALSE, NULL));
   gtk_window_set_default_widget (GTK_WINDOW (self), keep);
@@ -104,9 +97,8 @@ ferry_stop_question_new (GtkWindow *parent)
 {
   FerryStopQuestion *self =
     g_object_new (FERRY_TYPE_STOP_QUESTION, "transient-for", parent, "modal", TRUE, "destroy-with-parent", TRUE, NULL);
-  int width = gtk_widget_get_width (GTK_WIDGET (parent)), least;
+  int width = ferry_look_get_dialog_width (GTK_WIDGET (parent), WIDTH), least;
 
-  width = width > 0 ? MIN (width, WIDTH) : WIDTH;
   gtk_widget_measure (self->buttons, GTK_ORIENTATION_HORIZONTAL, -1, &least, NULL, NULL, NULL);
   if (least + 2 * MARGIN > width)
     gtk_orientable_set_orientation (GTK_ORIENTABLE (self->buttons), GTK_ORIENTATION_VERTICAL);

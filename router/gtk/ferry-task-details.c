@@ -174,15 +174,7 @@ ferry_task_details_init (FerryTaskDetails *self)
   GtkWidget *header = gtk_header_bar_new (), *scrolled = gtk_scrolled_window_new ();
   GtkWidget *copy = ferry_look_make_button (_ ("_Copy"));
 
-  /* GTK 4.8 forgets the role of the class where a window is given a focus before it is shown. */
-  g_object_set (self, "accessible-role", GTK_ACCESSIBLE_ROLE_DIALOG, NULL);
-  ferry_look_ensure_styles (GTK_WIDGET (self));
-  gtk_widget_add_css_class (GTK_WIDGET (self), "taskdetails");
-  self->content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 6);
-  gtk_widget_set_margin_start (self->content, MARGIN);
-  gtk_widget_set_margin_end (self->content, MARGIN);
-  gtk_widget_set_margin_top (self->content, MARGIN);
-  gtk_widget_set_margin_bottom (self->content, MARGIN);
+  self->content = ferry_look_begin_dialog (GTK_WINDOW (self), GTK_ACCESSIBLE_ROLE_DIALOG, "taskdetails", 6, MARGIN);
   gtk_scrolled_window_set_policy (GTK_SCROLLED_WINDOW (scrolled), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
   gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), self->content);
   g_signal_connect_object (copy, "clicked", G_CALLBACK (copy_cb), self, G_CONNECT_SWAPPED);
@@ -197,10 +189,9 @@ void
 ferry_task_details_present (FerryTask *task, GtkWidget *widget)
 {
   GtkRoot *root = gtk_widget_get_root (widget);
-  int width = root != NULL ? gtk_widget_get_width (GTK_WIDGET (root)) : 0;
-  FerryTaskDetails *self =
-    g_object_new (FERRY_TYPE_TASK_DETAILS, "transient-for", root, "modal", TRUE, "destroy-with-parent", TRUE,
-                  "default-width", width > 0 ? MIN (width, WIDTH) : WIDTH, "default-height", HEIGHT, NULL);
+  FerryTaskDetails *self = g_object_new (
+    FERRY_TYPE_TASK_DETAILS, "transient-for", root, "modal", TRUE, "destroy-with-parent", TRUE, "default-width",
+    ferry_look_get_dialog_width ((GtkWidget *) root, WIDTH), "default-height", HEIGHT, NULL);
 
   show_task (self, task);
   gtk_window_present (GTK_WINDOW (self));

@@ -230,13 +230,10 @@ add_button (GtkWidget *box, const char *words, GCallback clicked, FerryTaskDialo
 static void
 ferry_task_dialog_init (FerryTaskDialog *self)
 {
-  GtkWidget *content = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
+  GtkWidget *content =
+    ferry_look_begin_dialog (GTK_WINDOW (self), GTK_ACCESSIBLE_ROLE_DIALOG, "taskdialog", 12, MARGIN);
   GtkWidget *buttons = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
 
-  /* GTK 4.8 forgets the role of the class where a window is given a focus before it is shown. */
-  g_object_set (self, "accessible-role", GTK_ACCESSIBLE_ROLE_DIALOG, NULL);
-  ferry_look_ensure_styles (GTK_WIDGET (self));
-  gtk_widget_add_css_class (GTK_WIDGET (self), "taskdialog");
   self->heading = add_label (content, "heading");
   self->bar = gtk_progress_bar_new ();
   gtk_box_append (GTK_BOX (content), self->bar);
@@ -247,10 +244,6 @@ ferry_task_dialog_init (FerryTaskDialog *self)
   gtk_widget_set_halign (buttons, GTK_ALIGN_END);
   gtk_widget_set_margin_top (buttons, 12);
   gtk_box_append (GTK_BOX (content), buttons);
-  gtk_widget_set_margin_start (content, MARGIN);
-  gtk_widget_set_margin_end (content, MARGIN);
-  gtk_widget_set_margin_top (content, MARGIN);
-  gtk_widget_set_margin_bottom (content, MARGIN);
   gtk_window_set_child (GTK_WINDOW (self), content);
   gtk_window_set_titlebar (GTK_WINDOW (self), g_object_new (GTK_TYPE_BOX, "visible", FALSE, NULL));
   gtk_window_set_focus (GTK_WINDOW (self), self->button);
@@ -290,14 +283,12 @@ void
 ferry_task_show_dialog (FerryTask *task, GtkWindow *parent)
 {
   FerryTaskDialog *self;
-  int width;
 
   g_return_if_fail (FERRY_IS_TASK (task));
   g_return_if_fail (GTK_IS_WINDOW (parent));
 
-  width = gtk_widget_get_width (GTK_WIDGET (parent));
   self = g_object_new (FERRY_TYPE_TASK_DIALOG, "transient-for", parent, "modal", TRUE, "destroy-with-parent", TRUE,
-                       "default-width", width > 0 ? MIN (width, WIDTH) : WIDTH, NULL);
+                       "default-width", ferry_look_get_dialog_width (GTK_WIDGET (parent), WIDTH), NULL);
   hold_parent (self, parent);
   follow (self, task);
   if (ferry_task_get_done (task))
