@@ -19,8 +19,9 @@ G_BEGIN_DECLS
 /* Zero-initialised: nothing was printed. */
 typedef struct
 {
-  GQueue lines;  /* (element-type utf8) (owned): since the latest answer, the oldest first */
-  GWeakRef task; /* may be empty: the one that failed with the latest answer */
+  GQueue lines;      /* (element-type utf8) (owned): since the latest answer, the oldest first */
+  GWeakRef task;     /* may be empty: the one that failed with the latest answer */
+  gboolean has_task; /* task was set: to empty it at each answer would take a lock of GLib's each time */
 } FerryTaskOutput;
 
 /* The worker has printed a line; whether it has no task. */

@@ -32,11 +32,14 @@ ferry_task_output_give (FerryTaskOutput *self, FerryTask *task)
     ferry_task_take_line (task, link->data);
   ferry_task_output_clear (self);
   g_weak_ref_set (&self->task, task);
+  self->has_task = TRUE;
 }
 
 void
 ferry_task_output_clear (FerryTaskOutput *self)
 {
   g_queue_clear_full (&self->lines, g_free);
-  g_weak_ref_set (&self->task, NULL);
+  if (self->has_task)
+    g_weak_ref_set (&self->task, NULL);
+  self->has_task = FALSE;
 }
