@@ -107,9 +107,9 @@ def define_wire(ferry, note):
 class Tour:
     """Each method whose name begins with "use" is one part of the tour."""
 
-    def __init__(self, ferry, recorder, worker, functions, gir):
+    def __init__(self, ferry, recorder, worker, functions, gir, folder):
         self.ferry, self.recorder, self.worker, self.heard = ferry, recorder, worker, recorder.heard
-        self.folder = tempfile.mkdtemp(prefix="ferry-python.")
+        self.folder = folder
         self.functions = [sys.executable, functions, "1", gir]
         self.router = ferry.Router.new(None)
         self.router.start()
@@ -707,10 +707,10 @@ def body(report):
     gi.require_version("Ferry", api_version)
     from gi.repository import Ferry
 
-    with tempfile.NamedTemporaryFile() as record:
+    with tempfile.NamedTemporaryFile() as record, tempfile.TemporaryDirectory(prefix="ferry-python.") as folder:
         os.environ["FERRY_TEST_RECORD"] = record.name
         found, recorder = callables.prepare(Ferry, gir)
-        take_tour(report, Tour(Ferry, recorder, worker, functions, gir))
+        take_tour(report, Tour(Ferry, recorder, worker, functions, gir, folder))
         report.none("no name of a class means two things", callables.collisions(gir))
         callables.compare(report, found, callables.read_table(table), recorder.read())
         if "FERRY_TEST_KEEP_RECORD" in os.environ:

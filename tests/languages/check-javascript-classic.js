@@ -12,12 +12,12 @@ import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
 
 import {checkTable, listCallables, readTable, watch} from './callables.js';
-import {equal, fact, main, none} from './tap.js';
+import {equal, fact, main, makeFolder, none} from './tap.js';
 import {complete, isError, raised, until} from './waits.js';
 
 const [girPath, tablePath] = ARGV;
 const worker = GLib.getenv('FERRY_TEST_SERVING_WORKER');
-const folder = GLib.dir_make_tmp('ferry-javascript-classic-XXXXXX');
+const folder = makeFolder();
 const SECOND = GLib.USEC_PER_SEC;
 
 function step(proxy, build) {

@@ -12,10 +12,10 @@ import Gio from 'gi://Gio';
 import GLib from 'gi://GLib';
 
 import {checkTable, listCallables, readTable, watch} from './callables.js';
-import {equal, fact, main, none} from './tap.js';
+import {equal, fact, main, makeFolder, none} from './tap.js';
 
 const [girPath, tablePath, hostProgram] = ARGV;
-const folder = GLib.dir_make_tmp('ferry-javascript-cluster-XXXXXX');
+const folder = makeFolder();
 const programs = [];
 
 // Looks until the condition holds, and returns what it gave.

@@ -12,12 +12,12 @@ import GLib from 'gi://GLib';
 import GObject from 'gi://GObject';
 
 import {checkTable, listCallables, noteWhatWorkersCalled, readTable, watch} from './callables.js';
-import {equal, fact, main, none} from './tap.js';
+import {equal, fact, main, makeFolder, none} from './tap.js';
 import {complete, isError, raised, until} from './waits.js';
 
 // A persistent worker has another folder.
 const [girPath, tablePath, workerPath] = ARGV.map(path => GLib.canonicalize_filename(path, null));
-const folder = GLib.dir_make_tmp('ferry-javascript-XXXXXX');
+const folder = makeFolder();
 const calledPath = GLib.build_filenamev([folder, 'called']);
 const gjs = GLib.find_program_in_path('gjs');
 const SECOND = GLib.USEC_PER_SEC;
@@ -98,7 +98,9 @@ function testLauncher(router) {
     const launcher = Ferry.Launcher.new(command('pipe'));
     launcher.setenv('FERRY_TEST_WORD', 'word');
     launcher.set_limit(Ferry.Limit.CORE_SIZE, 0);
-    launcher.take_stream_fd(Ferry.Stream.STDOUT, GLib.file_open_tmp(null)[0]);
+    const [output, outputName] = GLib.file_open_tmp(null);
+    GLib.unlink(outputName);
+    launcher.take_stream_fd(Ferry.Stream.STDOUT, output);
     launcher.set_fork_server(null);
     const [, sender, receiver] = router.pipe(Ferry.PipeFlags.QUEUED);
     const heard = [];
