@@ -383,6 +383,14 @@ work_and_sleep (FerryCompletion *self, guint32 seen, const Work *work, gint64 de
   return sleep_until_change (self, seen, deadline);
 }
 
+/* The deadline is of all places where the thread waits, and so is its clock. */
+static void
+begin_clock (FerryCompletion *self)
+{
+  if (self->clock.due == 0)
+    ferry_limit_clock_begin (&self->clock, -1);
+}
+
 /* ends: the bits of the state that end the wait. */
 static void
 wait_until (FerryCompletion *self, guint32 ends, const Work *work, gint64 deadline, GCancellable *cancellable)
@@ -421,6 +429,7 @@ wait_as_thread (FerryCompletion *self, guint32 ends, Work work, gint64 deadline,
 
   if (has_any (self, ends))
     return;
+  begin_clock (self);
   if (uses_waiters (self))
     self->slot = ferry_waiters_take (self->waiters);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
@@ -518,6 +527,7 @@ ferry_completion_wait_for_bell (FerryCompletion *self, gint64 deadline, GCancell
   if (has_any (self, OVER | HANDED))
     return FALSE;
   self->is_alone = TRUE;
+  begin_clock (self);
   id = cancellable != NULL ? g_cancellable_connect (cancellable, G_CALLBACK (have_thread_look), self, NULL) : 0;
   was_rung = wait_until_over_or_rung (self, deadline, cancellable, bell, seen);
   g_cancellable_disconnect (cancellable, id);

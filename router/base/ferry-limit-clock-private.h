@@ -15,6 +15,9 @@
  * to the next, the clock goes on by half of a tenth of a second or more, and after a late look a sleep takes up to half
  * of the time that is left.
  *
+ * The process may be stopped before the first sleep, too. So a clock begins where its limit does, by a function that
+ * returns the limit: there is nothing between the two.
+ *
  * A clock is for one wait, as a variable of the function that waits, or for all limits of a thread. It does not know
  * what has come: its owner takes that before it judges a limit.
  *
@@ -26,15 +29,18 @@
 
 G_BEGIN_DECLS
 
-/* Zeros are a valid start: the clock then shows monotonic time. */
+/* Zeros are a clock that has not begun, and must not be looked at. */
 typedef struct
 {
   gint64 lost;      /* microseconds that do not count */
-  gint64 due;       /* the monotonic time at which the sleep ends; 0: it has not slept yet; G_MAXINT64: without end */
+  gint64 due;       /* the monotonic time at which the sleep ends, or of the beginning; G_MAXINT64: without end */
   gint64 late;      /* the clock's time at the latest look that was late */
   gboolean is_late; /* the end of the latest sleep was seen late */
 } FerryLimitClock;
 
+/* Begins, with monotonic time. Returns the clock's time at which a timeout that starts now is over; G_MAXINT64 for a
+ * negative one, which is without end. */
+gint64 ferry_limit_clock_begin (FerryLimitClock *self, gint64 timeout);
 /* Returns the clock's time now, in microseconds. */
 gint64 ferry_limit_clock_look (FerryLimitClock *self);
 /* Returns the monotonic time until which the owner may sleep, and must look again. limit: the clock's time at which the

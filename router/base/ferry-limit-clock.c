@@ -18,11 +18,21 @@
 #define LATE_PARTS 2
 
 gint64
+ferry_limit_clock_begin (FerryLimitClock *self, gint64 timeout)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  *self = (FerryLimitClock){.due = now};
+  return timeout < 0 ? G_MAXINT64 : ferry_time_add (now, timeout);
+}
+
+gint64
 ferry_limit_clock_look (FerryLimitClock *self)
 {
   gint64 now = g_get_monotonic_time ();
 
-  if (self->due != 0 && now - SLACK > self->due)
+  g_assert (self->due != 0);
+  if (now - SLACK > self->due)
     {
       self->late = MAX (self->due - SLACK - self->lost, self->late + SLACK / 2);
       self->lost = now - self->late;

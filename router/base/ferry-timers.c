@@ -212,6 +212,7 @@ ferry_timers_new (GMainContext *context)
   ferry_deadlines_init (&self->deadlines);
   self->ready_at = NEVER;
   self->settled_until = G_MININT64;
+  ferry_limit_clock_begin (&self->clock, -1);
   g_source_set_static_name (&self->work.source, "[ferry] timers");
   g_source_attach (&self->work.source, context);
   return self;
@@ -393,6 +394,7 @@ ferry_limit_source_new (gint64 deadline)
 
   g_source_set_static_name (source, "[ferry] a limit");
   self->limit = deadline;
+  ferry_limit_clock_begin (&self->clock, -1);
   if (deadline < G_MAXINT64)
     g_source_set_ready_time (source, MAX (ferry_limit_clock_sleep (&self->clock, deadline), 0));
   return source;

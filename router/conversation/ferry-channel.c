@@ -871,9 +871,10 @@ sleep_until_mail (Sleep *sleep, Condition condition, gpointer data, gint64 deadl
 }
 
 static void
-sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 deadline, GCancellable *cancellable)
+sleep_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeout, GCancellable *cancellable)
 {
   Sleep sleep = {.wait = {.came = mail_came}, .channel = self};
+  gint64 deadline = ferry_limit_clock_begin (&sleep.clock, timeout);
 
   if (holds (self, condition, data))
     return;
@@ -929,7 +930,7 @@ wait_until (FerryChannel *self, Condition condition, gpointer data, gint64 timeo
       if (wait.context != NULL)
         ferry_iterate_context (wait.context, is_wait_over, &wait, timeout);
       else
-        sleep_until (self, condition, data, ferry_deadline_after (timeout), cancellable);
+        sleep_until (self, condition, data, timeout, cancellable);
       g_cancellable_disconnect (cancellable, id);
     }
   if (holds (self, condition, data))

@@ -29,9 +29,10 @@
 typedef struct
 {
   FerryAddress address;
-  gboolean waits;    /* whether to wait for a worker to listen at the address */
-  gint64 wait_until; /* until when to wait for that worker; monotonic time, in microseconds */
-  gint64 deadline;   /* of the whole attempt; monotonic time, in microseconds; G_MAXINT64: none */
+  gboolean waits; /* whether to wait for a worker to listen at the address */
+  FerryLimitClock clock;
+  gint64 wait_until; /* until when to wait for that worker, by the clock */
+  gint64 deadline;   /* of the whole attempt, by the clock; G_MAXINT64: none */
 } Attempt;
 
 static void
@@ -55,7 +56,7 @@ attempt_new (const char *address, gint64 wait, gint64 timeout, GError **error)
   if (!ferry_address_init (&self->address, address, error))
     return NULL;
   self->waits = wait != 0;
-  self->deadline = ferry_deadline_after (timeout);
+  self->deadline = ferry_limit_clock_begin (&self->clock, timeout);
   self->wait_until = MIN (ferry_deadline_after (wait), self->deadline);
   if (!self->waits || self->address.path != NULL)
     return g_steal_pointer (&self);
@@ -66,22 +67,21 @@ attempt_new (const char *address, gint64 wait, gint64 timeout, GError **error)
 
 /* Waits until fd is readable. */
 static gboolean
-wait_readable (const Attempt *self, int fd, gint64 deadline, GCancellable *cancellable, GError **error)
+wait_readable (Attempt *self, int fd, gint64 deadline, GCancellable *cancellable, GError **error)
 {
   GPollFD cancel = {.fd = -1};
   gboolean pollable = g_cancellable_make_pollfd (cancellable, &cancel);
   struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = cancel.fd, .events = POLLIN}};
-  FerryLimitClock clock = {0};
   int n;
 
   do
     {
-      gint64 until = ferry_limit_clock_sleep (&clock, deadline);
+      gint64 until = ferry_limit_clock_sleep (&self->clock, deadline);
       gint64 left = (until - g_get_monotonic_time ()) / FERRY_MICROSECONDS_PER_MILLISECOND + 1;
 
       n = TEMP_FAILURE_RETRY (poll (fds, 2, until == G_MAXINT64 ? -1 : (int) CLAMP (left, 0, G_MAXINT)));
     }
-  while (n == 0 && ferry_limit_clock_look (&clock) < deadline);
+  while (n == 0 && ferry_limit_clock_look (&self->clock) < deadline);
   if (pollable)
     g_cancellable_release_fd (cancellable);
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
@@ -137,7 +137,7 @@ check_owner (const Attempt *self, int fd, GError **error)
 }
 
 static gboolean
-read_all (const Attempt *self, int fd, void *buffer, gsize size, GCancellable *cancellable, GError **error)
+read_all (Attempt *self, int fd, void *buffer, gsize size, GCancellable *cancellable, GError **error)
 {
   guint8 *to = buffer;
 
@@ -162,7 +162,7 @@ read_all (const Attempt *self, int fd, void *buffer, gsize size, GCancellable *c
 }
 
 static gboolean
-hello (const Attempt *self, int fd, GCancellable *cancellable, GError **error)
+hello (Attempt *self, int fd, GCancellable *cancellable, GError **error)
 {
   guint8 bytes[FERRY_HELLO_SIZE];
   guint8 answer[FERRY_HELLO_ANSWER_SIZE];
@@ -185,7 +185,7 @@ hello (const Attempt *self, int fd, GCancellable *cancellable, GError **error)
 }
 
 static FerryTransport *
-try_once (const Attempt *self, GCancellable *cancellable, GError **error)
+try_once (Attempt *self, GCancellable *cancellable, GError **error)
 {
   ferry_autofd fd = ferry_address_connect (&self->address);
 
@@ -242,7 +242,7 @@ take_events (int watch, const char *name, gboolean *came)
 }
 
 static gboolean
-wait_for_socket (const Attempt *self, int watch, GCancellable *cancellable, GError **error)
+wait_for_socket (Attempt *self, int watch, GCancellable *cancellable, GError **error)
 {
   g_autofree char *name = g_path_get_basename (self->address.path);
   gboolean came = FALSE;
@@ -261,7 +261,7 @@ wait_for_socket (const Attempt *self, int watch, GCancellable *cancellable, GErr
 }
 
 static FerryTransport *
-attempt_run (const Attempt *self, GCancellable *cancellable, GError **error)
+attempt_run (Attempt *self, GCancellable *cancellable, GError **error)
 {
   ferry_autofd watch = -1;
   g_autoptr (GError) failure = NULL;

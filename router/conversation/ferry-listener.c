@@ -566,6 +566,7 @@ acceptor_new (FerryListener *listener, FerryBinding *binding, GError **error)
   self->users = g_array_new (FALSE, FALSE, sizeof (uid_t));
   self->max_attached = 1;
   self->hello_time = DEFAULT_HELLO_TIME;
+  ferry_limit_clock_begin (&self->clock, -1);
   self->hellos = g_ptr_array_new_with_free_func (hello_free);
   return self;
 }

@@ -76,7 +76,7 @@ typedef struct
   /* (nullable): called with data before each sleep; when it returns TRUE, the wait ends */
   FerryInterruptedFunc interrupted;
   gpointer data;
-  FerryLimitClock clock; /* of the deadline, in all waits of one send */
+  FerryLimitClock clock; /* of the deadline, if that is positive, in all waits of one send */
 } FerryWait;
 
 FerryUplink *ferry_uplink_new (FerrySegment *segment, int doorbell, guint64 max_message_size, guint n_pipes);

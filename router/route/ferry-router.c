@@ -1755,13 +1755,7 @@ gboolean
 ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer user_data, gint64 timeout,
                           GError **error)
 {
-  Route course = {.router = self,
-                  .condition = condition,
-                  .user_data = user_data,
-                  /* The process may be stopped before the first sleep, too. */
-                  .clock = {.due = g_get_monotonic_time ()},
-                  .until = ferry_deadline_after (timeout),
-                  .is_late = timeout == 0};
+  Route course = {.router = self, .condition = condition, .user_data = user_data, .is_late = timeout == 0};
   g_autoptr (FerryRouter) kept G_GNUC_UNUSED = NULL;
   g_autoptr (FerryMonitor) monitor = NULL;
   gboolean success;
@@ -1776,6 +1770,7 @@ ferry_router_route_until (FerryRouter *self, FerryCondition condition, gpointer 
     return ferry_set_error (error, FERRY_ERROR_BUSY,
                             "A handler cannot call ferry_router_route_until(); return to the main loop first");
   kept = g_object_ref (self);
+  course.until = ferry_limit_clock_begin (&course.clock, timeout);
   if (holds (&course))
     return TRUE;
   monitor = ferry_monitor_ref (self->monitor);

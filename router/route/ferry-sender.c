@@ -632,7 +632,9 @@ begin_waits (FerrySend *send, gint64 timeout, GError **error)
   FerrySender *self = send->sender;
   g_autoptr (GCancellable) cancellable = dup_cancellable (self);
 
-  send->wait = (FerryWait){.index = self->index, .deadline = timeout > 0 ? ferry_deadline_after (timeout) : timeout};
+  send->wait = (FerryWait){.index = self->index, .deadline = timeout};
+  if (timeout > 0)
+    send->wait.deadline = ferry_limit_clock_begin (&send->wait.clock, timeout);
   if (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
   if (!is_sendable (self))

@@ -197,7 +197,7 @@ check_deadline (FerryServe *self)
     return FERRY_NO_DEADLINE;
   deadline = ferry_job_is_cancelled (job) ? 0 : ferry_job_get_deadline (job);
   if (deadline != self->watched)
-    self->clock = (FerryLimitClock){0};
+    ferry_limit_clock_begin (&self->clock, -1);
   self->watched = deadline;
   if (deadline != 0 && ferry_limit_clock_look (&self->clock) >= deadline)
     {

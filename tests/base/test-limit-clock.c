@@ -14,10 +14,13 @@
 static void
 test_shows_monotonic_time (void)
 {
-  FerryLimitClock clock = {0};
+  FerryLimitClock clock;
   gint64 before = g_get_monotonic_time ();
+  gint64 limit = ferry_limit_clock_begin (&clock, MINUTE);
   gint64 time = ferry_limit_clock_look (&clock);
 
+  g_assert_cmpint (limit, >=, before + MINUTE);
+  g_assert_cmpint (limit, <=, time + MINUTE);
   g_assert_cmpint (time, >=, before);
   g_assert_cmpint (time, <=, g_get_monotonic_time ());
 }
@@ -25,8 +28,8 @@ test_shows_monotonic_time (void)
 static void
 test_sleeps_for_a_part_of_what_is_left (void)
 {
-  FerryLimitClock clock = {0};
-  gint64 limit = g_get_monotonic_time () + 8 * MINUTE;
+  FerryLimitClock clock;
+  gint64 limit = ferry_limit_clock_begin (&clock, 8 * MINUTE);
   gint64 until = ferry_limit_clock_sleep (&clock, limit);
 
   g_assert_cmpint (until, <=, g_get_monotonic_time () + MINUTE);
@@ -38,10 +41,12 @@ test_sleeps_for_a_part_of_what_is_left (void)
 static void
 test_sleeps_without_end (void)
 {
-  FerryLimitClock clock = {0};
+  FerryLimitClock clock;
   gint64 before = g_get_monotonic_time ();
+  gint64 limit = ferry_limit_clock_begin (&clock, -1);
 
-  g_assert_cmpint (ferry_limit_clock_sleep (&clock, G_MAXINT64), ==, G_MAXINT64);
+  g_assert_cmpint (limit, ==, G_MAXINT64);
+  g_assert_cmpint (ferry_limit_clock_sleep (&clock, limit), ==, G_MAXINT64);
   g_assert_cmpint (ferry_limit_clock_look (&clock), >=, before);
 }
 
@@ -54,13 +59,27 @@ stop_for_a_minute (FerryLimitClock *clock)
 }
 
 static void
+test_counts_no_time_before_the_first_sleep (void)
+{
+  FerryLimitClock clock;
+  gint64 before = g_get_monotonic_time ();
+  gint64 limit = ferry_limit_clock_begin (&clock, G_USEC_PER_SEC);
+  gint64 until;
+
+  g_assert_cmpint (clock.due, >=, before);
+  stop_for_a_minute (&clock);
+  until = ferry_limit_clock_sleep (&clock, limit);
+  g_assert_cmpint (until, >, g_get_monotonic_time ());
+  g_assert_cmpint (ferry_limit_clock_look (&clock), <, limit);
+}
+
+static void
 test_counts_no_time_after_a_sleep (void)
 {
-  FerryLimitClock clock = {0};
-  gint64 begin = g_get_monotonic_time ();
-  gint64 limit;
+  FerryLimitClock clock;
+  gint64 limit = ferry_limit_clock_begin (&clock, G_USEC_PER_SEC);
 
-  ferry_limit_clock_sleep (&clock, begin + G_USEC_PER_SEC);
+  ferry_limit_clock_sleep (&clock, limit);
   limit = clock.due - clock.lost;
   stop_for_a_minute (&clock);
   /* What came meanwhile has time to be taken. */
@@ -72,12 +91,11 @@ test_counts_no_time_after_a_sleep (void)
 static void
 test_goes_on_after_a_stop (void)
 {
-  FerryLimitClock clock = {0};
-  gint64 begin = g_get_monotonic_time ();
-  gint64 limit = begin + 10 * MINUTE;
+  FerryLimitClock clock;
+  gint64 limit = ferry_limit_clock_begin (&clock, 10 * MINUTE);
   gint64 time;
 
-  ferry_limit_clock_sleep (&clock, begin);
+  ferry_limit_clock_sleep (&clock, limit - 10 * MINUTE);
   stop_for_a_minute (&clock);
   time = ferry_limit_clock_look (&clock);
   ferry_limit_clock_sleep (&clock, limit);
@@ -90,8 +108,8 @@ test_goes_on_after_a_stop (void)
 static void
 test_comes_to_an_end_where_each_look_is_late (void)
 {
-  FerryLimitClock clock = {0};
-  gint64 limit = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
+  FerryLimitClock clock;
+  gint64 limit = ferry_limit_clock_begin (&clock, 10 * G_USEC_PER_SEC);
   guint n_looks = 0;
 
   for (; ferry_limit_clock_look (&clock) < limit; n_looks++)
@@ -110,9 +128,10 @@ test_comes_to_an_end_where_each_look_is_late (void)
 static void
 test_shows_monotonic_time_once_it_has_caught_up (void)
 {
-  FerryLimitClock clock = {0};
+  FerryLimitClock clock;
   gint64 time, lost;
 
+  ferry_limit_clock_begin (&clock, -1);
   ferry_limit_clock_sleep (&clock, g_get_monotonic_time ());
   stop_for_a_minute (&clock);
   time = ferry_limit_clock_look (&clock);
@@ -130,6 +149,7 @@ main (int argc, char **argv)
   g_test_add_func ("/limit-clock/shows-monotonic-time", test_shows_monotonic_time);
   g_test_add_func ("/limit-clock/sleeps-for-a-part-of-what-is-left", test_sleeps_for_a_part_of_what_is_left);
   g_test_add_func ("/limit-clock/sleeps-without-end", test_sleeps_without_end);
+  g_test_add_func ("/limit-clock/counts-no-time-before-the-first-sleep", test_counts_no_time_before_the_first_sleep);
   g_test_add_func ("/limit-clock/counts-no-time-after-a-sleep", test_counts_no_time_after_a_sleep);
   g_test_add_func ("/limit-clock/goes-on-after-a-stop", test_goes_on_after_a_stop);
   g_test_add_func ("/limit-clock/comes-to-an-end-where-each-look-is-late",

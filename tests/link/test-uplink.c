@@ -56,10 +56,19 @@ ends_clear (Ends *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Ends, ends_clear)
 
-static gint64
-watchdog_time (void)
+static FerryWait
+begin_wait (guint index, gint64 timeout)
 {
-  return g_get_monotonic_time () + WATCHDOG_SECONDS * G_USEC_PER_SEC;
+  FerryWait wait = {.index = index};
+
+  wait.deadline = ferry_limit_clock_begin (&wait.clock, timeout);
+  return wait;
+}
+
+static FerryWait
+begin_watched_wait (guint index)
+{
+  return begin_wait (index, WATCHDOG_SECONDS * G_USEC_PER_SEC);
 }
 
 /* Writes a record of a writer's, as a sender does. Returns READY, or why it could not be written. */
@@ -110,7 +119,7 @@ write_many (gpointer data)
 
   for (guint64 number = 0; number < writer->n; number++)
     {
-      FerryWait wait = {.index = (guint) writer->connection_id, .deadline = watchdog_time ()};
+      FerryWait wait = begin_watched_wait ((guint) writer->connection_id);
       gsize size = (gsize) g_rand_int_range (rand, 0, 600);
 
       if (write_record (writer->uplink, &wait, writer->connection_id, number, size) != FERRY_WAIT_READY)
@@ -295,12 +304,39 @@ static void
 test_deadline_ends_the_wait (void)
 {
   g_auto (Ends) ends;
-  FerryWait wait = {.index = 0, .deadline = g_get_monotonic_time () + 2000};
+  FerryWait wait = begin_wait (0, 2000);
 
   ends_init (&ends, 1, NULL);
   fill (ends.uplink);
   g_assert_cmpint (ferry_uplink_wait (ends.uplink, &wait, 16), ==, FERRY_WAIT_TIMED_OUT);
   g_assert_cmpint (g_get_monotonic_time (), >=, wait.deadline);
+}
+
+/* Has the wait begun a minute ago when it is first about to sleep, and ends it when it is so again. */
+static gboolean
+was_stopped (gpointer data)
+{
+  const gint64 minute = 60 * G_USEC_PER_SEC;
+  FerryWait *wait = data;
+
+  if (wait->clock.is_late)
+    return TRUE;
+  wait->clock.due -= minute;
+  wait->clock.lost -= minute;
+  return FALSE;
+}
+
+static void
+test_a_stop_before_the_first_sleep_takes_no_time (void)
+{
+  g_auto (Ends) ends;
+  FerryWait wait = begin_wait (0, G_USEC_PER_SEC / 5);
+
+  wait.interrupted = was_stopped;
+  wait.data = &wait;
+  ends_init (&ends, 1, NULL);
+  fill (ends.uplink);
+  g_assert_cmpint (ferry_uplink_wait (ends.uplink, &wait, 16), ==, FERRY_WAIT_INTERRUPTED);
 }
 
 static void
@@ -352,8 +388,10 @@ static gpointer
 wait_for_end (gpointer data)
 {
   Waiter *waiter = data;
-  FerryWait wait = {waiter->index, watchdog_time (), is_cancelled, waiter};
+  FerryWait wait = begin_watched_wait (waiter->index);
 
+  wait.interrupted = is_cancelled;
+  wait.data = waiter;
   waiter->result = waiter->for_pieces ? ferry_uplink_begin_pieces (waiter->uplink, &wait)
                                       : ferry_uplink_wait (waiter->uplink, &wait, 16);
   return NULL;
@@ -509,7 +547,7 @@ take_turns (gpointer data)
 
   for (guint i = 0; i < taker->n; i++)
     {
-      FerryWait wait = {.index = 0, .deadline = watchdog_time ()};
+      FerryWait wait = begin_watched_wait (0);
 
       g_assert_cmpint (ferry_uplink_begin_pieces (taker->uplink, &wait), ==, FERRY_WAIT_READY);
       *taker->in_turn += 1;
@@ -546,6 +584,8 @@ main (int argc, char **argv)
   g_test_add_func ("/uplink/deadline-of-zero-does-not-wait", test_deadline_of_zero_does_not_wait);
   g_test_add_func ("/uplink/routers-thread-does-not-wait", test_routers_thread_does_not_wait);
   g_test_add_func ("/uplink/deadline-ends-the-wait", test_deadline_ends_the_wait);
+  g_test_add_func ("/uplink/a-stop-before-the-first-sleep-takes-no-time",
+                   test_a_stop_before_the_first_sleep_takes_no_time);
   g_test_add_func ("/uplink/closed-pipe-refuses-at-once", test_closed_pipe_refuses_at_once);
   g_test_add_func ("/uplink/impossible-head-breaks-the-wait", test_impossible_head_breaks_the_wait);
   g_test_add_func ("/uplink/interrupt-ends-the-wait", test_interrupt_ends_the_wait);

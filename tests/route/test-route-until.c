@@ -181,21 +181,33 @@ test_delivers_what_came_in_time (void)
 
 typedef struct
 {
-  FerryTestPipe *pipe;
-  const char *go;
+  Count count;
+  const char *go; /* (nullable): of the stopper, until it has stopped this process */
   int order;
+  GThread *sender;
 } Stopped;
 
 static gpointer
-send_after_stop (gpointer data)
+send_late (gpointer pipe)
+{
+  ferry_test_take_time (G_USEC_PER_SEC / 4);
+  route_test_send_numbers (((FerryTestPipe *) pipe)->sender, 0, 1);
+  return NULL;
+}
+
+/* Is first called after the timeout has begun, and before the first sleep. */
+static gboolean
+has_count_after_stop (gpointer data)
 {
   Stopped *self = data;
 
-  g_assert_cmpint (write (self->order, "", 1), ==, 1);
-  close (open (self->go, O_RDONLY | O_CLOEXEC));
-  ferry_test_take_time (G_USEC_PER_SEC / 4);
-  route_test_send_numbers (self->pipe->sender, 0, 1);
-  return NULL;
+  if (self->go != NULL)
+    {
+      g_assert_cmpint (write (self->order, "", 1), ==, 1);
+      close (open (g_steal_pointer (&self->go), O_RDONLY | O_CLOEXEC));
+      self->sender = g_thread_new ("sender", send_late, self->count.pipe);
+    }
+  return has_count (&self->count);
 }
 
 /* As where the sender was stopped as well, by a frozen container for instance. */
@@ -205,18 +217,15 @@ test_a_stop_takes_no_time (void)
   g_autoptr (FerryTestRouter) router = ferry_test_router_new ();
   g_autoptr (FerryTestPipe) pipe = route_test_started_pipe (router);
   g_autofree char *go = g_build_filename (g_get_user_runtime_dir (), "go", NULL);
-  Stopped stopped = {.pipe = pipe, .go = go};
-  Count count = {pipe, 1};
+  Stopped stopped = {.count = {pipe, 1}, .go = go};
   g_autoptr (GError) error = NULL;
-  GThread *thread;
   GPid stopper;
 
   g_assert_no_errno (mkfifo (go, 0600));
-  stopper = ferry_test_fork_stopper (go, 6 * G_USEC_PER_SEC, &stopped.order);
-  thread = g_thread_new ("sender", send_after_stop, &stopped);
-  ferry_router_route_until (router, has_count, &count, 5 * G_USEC_PER_SEC, &error);
+  stopper = ferry_test_fork_stopper (go, 3 * G_USEC_PER_SEC, &stopped.order);
+  ferry_router_route_until (router, has_count_after_stop, &stopped, 2 * G_USEC_PER_SEC, &error);
   g_assert_no_error (error);
-  g_thread_join (thread);
+  g_thread_join (stopped.sender);
   g_assert_cmpint (waitpid (stopper, NULL, 0), ==, stopper);
   close (stopped.order);
 }
