@@ -55,7 +55,7 @@ activate_cb (GtkApplication *application)
   gtk_text_buffer_set_text (buffer, executor != NULL ? "Write something, and press Export." : error->message, -1);
   gtk_widget_set_sensitive (button, executor != NULL);
   if (executor != NULL)
-    gtk_header_bar_pack_end (GTK_HEADER_BAR (header), ferry_task_button_new (executor));
+    gtk_header_bar_pack_end (GTK_HEADER_BAR (header), ferry_task_button_new (G_LIST_MODEL (executor)));
   g_signal_connect_object (button, "clicked", G_CALLBACK (export_cb), buffer, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (window));
 }

@@ -312,10 +312,10 @@ guard (FerryDemoApplication *self, GtkWindow *window)
 {
   FerryExecutor *commands = ferry_demo_session_get_commands (self->session);
 
-  ferry_task_guard_new (ferry_demo_session_get_executor (self->session), window);
+  ferry_task_guard_new (G_LIST_MODEL (ferry_demo_session_get_executor (self->session)), window);
   if (commands == NULL)
     return;
-  ferry_task_guard_new (commands, window);
+  ferry_task_guard_new (G_LIST_MODEL (commands), window);
   g_signal_connect_object (window, "hide", G_CALLBACK (ferry_executor_cancel_all), commands, G_CONNECT_SWAPPED);
 }
 

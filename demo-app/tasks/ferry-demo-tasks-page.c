@@ -267,8 +267,8 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
   self->executor = ferry_demo_session_get_executor (session);
   self->commands = ferry_demo_session_get_commands (session);
   pool = ferry_executor_get_pool (self->executor);
-  g_object_set (self->list, "model", self->executor, NULL);
-  g_object_set (self->commands_list, "model", self->commands, NULL);
+  g_object_set (self->list, "tasks", self->executor, NULL);
+  g_object_set (self->commands_list, "tasks", self->commands, NULL);
   gtk_box_append (self->workers_box, ferry_worker_list_new (pool));
   g_object_bind_property (pool, "max-workers", self->workers_spin, "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);

@@ -4,7 +4,7 @@
 /* A button for a header bar that shows how far all tasks are, and opens their list.
  *
  * Threads:    the one that runs GTK.
- * Invariants: the executor's figures are looked at some times a second, and not while the button is not mapped. */
+ * Invariants: the figures of the tasks are looked at some times a second, and not while the button is not mapped. */
 
 #include "config.h"
 
@@ -13,6 +13,7 @@
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-progress-ring-private.h"
 #include "gtk/ferry-task-list-private.h"
+#include "gtk/ferry-task-tally-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
@@ -25,11 +26,11 @@
 /**
  * FerryTaskButton:
  *
- * A button with a ring that shows how far the tasks of an executor are. It opens a popover with their list, and with
- * buttons that cancel all tasks and clear those that have ended.
+ * A button with a ring that shows how far all tasks are. It opens a popover with their list, and with buttons that
+ * cancel all tasks and clear those that have ended.
  *
- * The button is for a header bar, and is there while the executor has tasks in its list: those that run or wait, and
- * those that failed and that nobody has removed from the list or tried again. The ring has an exclamation mark as long
+ * The button is for a header bar, and is there while there are tasks: those that run or wait, and those that failed and
+ * that nobody has removed from the list or tried again. The ring has an exclamation mark as long
  * as there is one that failed. Its tooltip and its accessible description say how many tasks run, wait and failed. They
  * change at most ten times a second, and not while the button is not mapped.
  *
@@ -42,7 +43,8 @@ struct _FerryTaskButton
 {
   GtkWidget parent_instance;
 
-  FerryExecutor *executor; /* (nullable) */
+  GListModel *tasks;     /* (nullable) */
+  FerryTaskTally *tally; /* (owned): of the tasks */
   GtkWidget *button;
   GtkWidget *ring;
   GtkWidget *list;
@@ -50,12 +52,12 @@ struct _FerryTaskButton
   GtkWidget *clear_button;
   char *words;             /* (owned) (nullable): what the button says of the tasks */
   guint timer;             /* a look that is due */
-  guint64 n_failed_before; /* of the executor, when a look has found no failed task in the list */
+  guint64 n_failed_before; /* ever, when a look has found no failed task in the list */
 };
 
 enum
 {
-  PROP_EXECUTOR = 1,
+  PROP_TASKS = 1,
   PROP_LIST,
   N_PROPERTIES
 };
@@ -68,18 +70,15 @@ G_DEFINE_FINAL_TYPE (FerryTaskButton, ferry_task_button, GTK_TYPE_WIDGET)
 
 /* How many tasks of the list have failed. A list that had none has none before another one fails. */
 static guint
-count_failed (FerryTaskButton *self)
+count_failed (FerryTaskButton *self, guint64 n_ever)
 {
-  GListModel *tasks = G_LIST_MODEL (self->executor);
-  guint n_items = g_list_model_get_n_items (tasks), n = 0;
-  guint64 n_ever;
+  guint n_items = g_list_model_get_n_items (self->tasks), n = 0;
 
-  g_object_get (self->executor, "n-failed", &n_ever, NULL);
   if (self->n_failed_before == n_ever)
     return 0;
   for (guint i = 0; i < n_items && n < n_ever; i++)
     {
-      g_autoptr (FerryTask) task = g_list_model_get_item (tasks, i);
+      g_autoptr (FerryTask) task = g_list_model_get_item (self->tasks, i);
 
       n += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED &&
            !ferry_task_list_has_removed (FERRY_TASK_LIST (self->list), task);
@@ -92,19 +91,17 @@ count_failed (FerryTaskButton *self)
 static void
 show_figures (FerryTaskButton *self)
 {
-  guint n_waiting, n_executing, n_failed = count_failed (self);
-  double fraction;
-  g_autofree char *words = NULL;
+  FerryTaskFigures figures = ferry_task_tally_get (self->tally);
+  guint n_open = figures.n_waiting + figures.n_executing, n_failed = count_failed (self, figures.n_failed);
+  g_autofree char *words = n_failed > 0 && n_open == 0 ? ferry_task_words_for_ends (0, n_failed)
+                                                       : ferry_task_words_for_work (&figures, n_failed);
 
-  g_object_get (self->executor, "fraction", &fraction, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
-  words = n_failed > 0 && n_waiting + n_executing == 0 ? ferry_task_words_for_ends (0, n_failed)
-                                                       : ferry_task_words_for_work (self->executor, n_failed);
-  ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_waiting + n_executing > 0 ? fraction : 1.0);
+  ferry_progress_ring_set_fraction (FERRY_PROGRESS_RING (self->ring), n_open > 0 ? figures.fraction : 1.0);
   ferry_progress_ring_set_failed (FERRY_PROGRESS_RING (self->ring), n_failed > 0);
-  gtk_widget_set_sensitive (self->cancel_button, n_waiting + n_executing > 0);
-  gtk_widget_set_sensitive (self->clear_button,
-                            g_list_model_get_n_items (G_LIST_MODEL (self->executor)) >
-                              n_waiting + n_executing + ferry_task_list_count_removed (FERRY_TASK_LIST (self->list)));
+  gtk_widget_set_sensitive (self->cancel_button, n_open > 0);
+  gtk_widget_set_sensitive (
+    self->clear_button,
+    g_list_model_get_n_items (self->tasks) > n_open + ferry_task_list_count_removed (FERRY_TASK_LIST (self->list)));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
   g_free (self->words);
   self->words = g_steal_pointer (&words);
@@ -128,7 +125,6 @@ timer_cb (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The executor tells of all figures at a time; one of them stands for all. */
 static void
 figures_cb (FerryTaskButton *self)
 {
@@ -145,7 +141,7 @@ removed_cb (gpointer data)
   FerryTaskButton *self = data;
 
   self->n_failed_before = 0;
-  if (self->executor != NULL)
+  if (self->tasks != NULL)
     figures_cb (self);
 }
 
@@ -159,7 +155,7 @@ opened_cb (FerryTaskButton *self)
 static void
 map_cb (FerryTaskButton *self)
 {
-  if (self->executor != NULL)
+  if (self->tasks != NULL)
     show_figures (self);
 }
 
@@ -172,34 +168,34 @@ unmap_cb (FerryTaskButton *self)
 static void
 items_changed_cb (FerryTaskButton *self)
 {
-  if (self->executor != NULL)
+  if (self->tasks != NULL)
     figures_cb (self);
-  gtk_widget_set_visible (self->button,
-                          self->executor != NULL && g_list_model_get_n_items (G_LIST_MODEL (self->executor)) > 0);
+  gtk_widget_set_visible (self->button, self->tasks != NULL && g_list_model_get_n_items (self->tasks) > 0);
 }
 
 /* ---- the object ---- */
 
 static void
-set_executor (FerryTaskButton *self, FerryExecutor *executor)
+set_tasks (FerryTaskButton *self, GListModel *tasks)
 {
-  if (self->executor == executor)
+  if (self->tasks == tasks)
     return;
-  if (self->executor != NULL)
-    g_signal_handlers_disconnect_by_data (self->executor, self);
+  if (self->tasks != NULL)
+    g_signal_handlers_disconnect_by_data (self->tasks, self);
+  g_clear_object (&self->tally);
   unmap_cb (self);
   self->n_failed_before = 0;
-  g_set_object (&self->executor, executor);
-  g_object_set (self->list, "model", executor, NULL);
-  if (executor != NULL)
+  g_set_object (&self->tasks, tasks);
+  g_object_set (self->list, "tasks", tasks, NULL);
+  if (tasks != NULL)
     {
-      g_signal_connect_object (executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (executor, "notify::paused", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
-      g_signal_connect_object (executor, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
+      self->tally = ferry_task_tally_new (tasks);
+      g_signal_connect_object (self->tally, "changed", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (tasks, "items-changed", G_CALLBACK (items_changed_cb), self, G_CONNECT_SWAPPED);
       show_figures (self);
     }
   items_changed_cb (self);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXECUTOR]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TASKS]);
 }
 
 static void
@@ -209,8 +205,8 @@ ferry_task_button_get_property (GObject *object, guint property_id, GValue *valu
 
   switch (property_id)
     {
-    case PROP_EXECUTOR:
-      g_value_set_object (value, self->executor);
+    case PROP_TASKS:
+      g_value_set_object (value, self->tasks);
       break;
     case PROP_LIST:
       g_value_set_object (value, self->list);
@@ -223,8 +219,8 @@ ferry_task_button_get_property (GObject *object, guint property_id, GValue *valu
 static void
 ferry_task_button_set_property (GObject *object, guint property_id, const GValue *value, GParamSpec *pspec)
 {
-  if (property_id == PROP_EXECUTOR)
-    set_executor (FERRY_TASK_BUTTON (object), g_value_get_object (value));
+  if (property_id == PROP_TASKS)
+    set_tasks (FERRY_TASK_BUTTON (object), g_value_get_object (value));
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property_id, pspec);
 }
@@ -238,7 +234,8 @@ ferry_task_button_dispose (GObject *object)
   if (self->button != NULL)
     ferry_task_list_set_removed_func (FERRY_TASK_LIST (self->list), NULL, NULL);
   g_clear_pointer (&self->button, gtk_widget_unparent);
-  g_clear_object (&self->executor);
+  g_clear_object (&self->tally);
+  g_clear_object (&self->tasks);
   g_clear_pointer (&self->words, g_free);
   G_OBJECT_CLASS (ferry_task_button_parent_class)->dispose (object);
 }
@@ -253,12 +250,13 @@ ferry_task_button_class_init (FerryTaskButtonClass *klass)
   object_class->set_property = ferry_task_button_set_property;
   object_class->dispose = ferry_task_button_dispose;
   /**
-   * FerryTaskButton:executor:
+   * FerryTaskButton:tasks:
    *
-   * The executor whose tasks are shown; %NULL for none.
+   * The tasks, as a list has them: an executor, several in a [class@Gtk.FlattenListModel], or another list model of
+   * tasks; %NULL for none.
    */
-  properties[PROP_EXECUTOR] = g_param_spec_object (
-    "executor", NULL, NULL, FERRY_TYPE_EXECUTOR, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
+  properties[PROP_TASKS] = g_param_spec_object ("tasks", NULL, NULL, G_TYPE_LIST_MODEL,
+                                                G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY);
   /**
    * FerryTaskButton:list:
    *
@@ -339,16 +337,16 @@ ferry_task_button_init (FerryTaskButton *self)
 
 /**
  * ferry_task_button_new:
- * @executor: (nullable): an executor
+ * @tasks: (nullable) (transfer none): an executor, or another list model of tasks
  *
  * Makes a button. On the thread that runs GTK, which must be the router's.
  *
  * Returns: (transfer floating): a new button
  */
 GtkWidget *
-ferry_task_button_new (FerryExecutor *executor)
+ferry_task_button_new (GListModel *tasks)
 {
-  g_return_val_if_fail (executor == NULL || FERRY_IS_EXECUTOR (executor), NULL);
+  g_return_val_if_fail (tasks == NULL || G_IS_LIST_MODEL (tasks), NULL);
 
-  return g_object_new (FERRY_TYPE_TASK_BUTTON, "executor", executor, NULL);
+  return g_object_new (FERRY_TYPE_TASK_BUTTON, "tasks", tasks, NULL);
 }

@@ -17,6 +17,6 @@ FERRY_AVAILABLE_IN_0_1
 G_DECLARE_FINAL_TYPE (FerryTaskButton, ferry_task_button, FERRY, TASK_BUTTON, GtkWidget)
 
 FERRY_AVAILABLE_IN_0_1
-GtkWidget *ferry_task_button_new (FerryExecutor *executor) G_GNUC_WARN_UNUSED_RESULT;
+GtkWidget *ferry_task_button_new (GListModel *tasks) G_GNUC_WARN_UNUSED_RESULT;
 
 G_END_DECLS

@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Guards an executor's work: against a window that is closed by mistake, and against a machine that falls asleep.
+/* Guards work: against a window that is closed by mistake, and against a machine that falls asleep.
  *
  * Owner:      the window, until it is destroyed. A guard does not keep its window.
  * Threads:    the one that runs GTK.
- * Invariants: there is one question at a time. What tells the desktop of the work is one for all guards of the
- *             executor, and the last of their windows is the one that asks. */
+ * Invariants: there is one question at a time. What tells the desktop of the work is one for all guards of a model,
+ *             and the last of their windows is the one that asks. */
 
 #include "config.h"
 
@@ -20,12 +20,12 @@
 /**
  * FerryTaskGuard:
  *
- * Guards the work of an executor while its window is open.
+ * Guards the work of an executor, or of several, while its window is open.
  *
  * Where tasks run or wait when the window is closed, a guard asks whether to stop them. Where they end meanwhile, the
  * window closes. Where they are stopped, it is hidden at once, and closes when they have ended, so that they tidy up
- * what they have begun: [property@Ferry.Task:cancel-grace] says for how long at most. An executor with a guard in
- * several windows asks when the last of them is closed. A window that only hides when it is closed does not ask.
+ * what they have begun: [property@Ferry.Task:cancel-grace] says for how long at most. If several windows have a guard
+ * of the same tasks, the last of them that is closed asks. A window that only hides when it is closed does not ask.
  *
  * When work lasts for more than a second, a guard tells the desktop of it, by the application that is the default one
  * ([func@Gio.Application.get_default]). The machine is not suspended, and the user is asked before the session ends.
@@ -37,9 +37,9 @@ struct _FerryTaskGuard
 {
   GObject parent_instance;
 
-  FerryExecutor *executor; /* const */
-  GtkWindow *window;       /* (nullable): a weak pointer; NULL when the window is destroyed */
-  FerryWorkWatch *watch;   /* (nullable) (owned): the same */
+  GListModel *tasks;     /* const */
+  GtkWindow *window;     /* (nullable): a weak pointer; NULL when the window is destroyed */
+  FerryWorkWatch *watch; /* (nullable) (owned): the same */
   gint64 long_work;
   FerryStopQuestion *question; /* (nullable) (unowned): asked now */
   gboolean may_close;
@@ -48,7 +48,7 @@ struct _FerryTaskGuard
 
 enum
 {
-  PROP_EXECUTOR = 1,
+  PROP_TASKS = 1,
   PROP_WINDOW,
   PROP_LONG_WORK,
   N_PROPERTIES
@@ -57,6 +57,13 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 G_DEFINE_FINAL_TYPE (FerryTaskGuard, ferry_task_guard, G_TYPE_OBJECT)
+
+/* How many tasks wait and run. */
+static guint
+count_tasks (FerryTaskGuard *self)
+{
+  return ferry_task_tally_count_open (ferry_work_watch_get_tally (self->watch));
+}
 
 /* ---- the question ---- */
 
@@ -73,8 +80,8 @@ close_window (FerryTaskGuard *self)
 static void
 stop_cb (FerryTaskGuard *self)
 {
-  ferry_executor_cancel_all (self->executor);
-  self->is_closing = ferry_work_watch_count (self->watch) > 0;
+  ferry_task_tally_cancel_all (ferry_work_watch_get_tally (self->watch));
+  self->is_closing = count_tasks (self) > 0;
   if (self->is_closing)
     gtk_widget_set_visible (GTK_WIDGET (self->window), FALSE);
   else
@@ -95,7 +102,7 @@ figures_cb (FerryTaskGuard *self)
 
   if (self->question == NULL && !self->is_closing)
     return;
-  n_tasks = ferry_work_watch_count (self->watch);
+  n_tasks = count_tasks (self);
   if (self->is_closing)
     {
       if (n_tasks == 0)
@@ -115,7 +122,7 @@ static void
 ask (FerryTaskGuard *self)
 {
   self->question = ferry_stop_question_new (self->window);
-  ferry_stop_question_set_n_tasks (self->question, ferry_work_watch_count (self->watch));
+  ferry_stop_question_set_n_tasks (self->question, count_tasks (self));
   g_signal_connect_object (self->question, "stop", G_CALLBACK (stop_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->question, "destroy", G_CALLBACK (answered_cb), self, G_CONNECT_SWAPPED);
   gtk_window_present (GTK_WINDOW (self->question));
@@ -124,7 +131,7 @@ ask (FerryTaskGuard *self)
 static gboolean
 close_request_cb (FerryTaskGuard *self)
 {
-  if (self->may_close || gtk_window_get_hide_on_close (self->window) || ferry_work_watch_count (self->watch) == 0 ||
+  if (self->may_close || gtk_window_get_hide_on_close (self->window) || count_tasks (self) == 0 ||
       !ferry_work_watch_has_last_window (self->watch))
     return GDK_EVENT_PROPAGATE;
   if (self->question != NULL)
@@ -192,10 +199,11 @@ ferry_task_guard_constructed (GObject *object)
   FerryTaskGuard *self = FERRY_TASK_GUARD (object);
 
   G_OBJECT_CLASS (ferry_task_guard_parent_class)->constructed (object);
-  self->watch = ferry_work_watch_of (self->executor);
+  self->watch = ferry_work_watch_of (self->tasks);
   ferry_work_watch_add_window (self->watch);
   ferry_work_watch_set_long_work (self->watch, self->long_work);
-  g_signal_connect_object (self->executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (ferry_work_watch_get_tally (self->watch), "changed", G_CALLBACK (figures_cb), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (self->window, "close-request", G_CALLBACK (close_request_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->window, "unrealize", G_CALLBACK (unrealize_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_data (self->window, "destroy", G_CALLBACK (destroy_cb), g_object_ref (self), unref_closure,
@@ -209,8 +217,8 @@ ferry_task_guard_get_property (GObject *object, guint property_id, GValue *value
 
   switch (property_id)
     {
-    case PROP_EXECUTOR:
-      g_value_set_object (value, self->executor);
+    case PROP_TASKS:
+      g_value_set_object (value, self->tasks);
       break;
     case PROP_WINDOW:
       g_value_set_object (value, self->window);
@@ -241,8 +249,8 @@ ferry_task_guard_set_property (GObject *object, guint property_id, const GValue 
 
   switch (property_id)
     {
-    case PROP_EXECUTOR:
-      self->executor = g_value_dup_object (value);
+    case PROP_TASKS:
+      self->tasks = g_value_dup_object (value);
       break;
     case PROP_WINDOW:
       g_set_weak_pointer (&self->window, g_value_get_object (value));
@@ -268,7 +276,7 @@ ferry_task_guard_dispose (GObject *object)
 static void
 ferry_task_guard_finalize (GObject *object)
 {
-  g_clear_object (&FERRY_TASK_GUARD (object)->executor);
+  g_clear_object (&FERRY_TASK_GUARD (object)->tasks);
   G_OBJECT_CLASS (ferry_task_guard_parent_class)->finalize (object);
 }
 
@@ -284,11 +292,12 @@ ferry_task_guard_class_init (FerryTaskGuardClass *klass)
   object_class->dispose = ferry_task_guard_dispose;
   object_class->finalize = ferry_task_guard_finalize;
   /**
-   * FerryTaskGuard:executor:
+   * FerryTaskGuard:tasks:
    *
-   * The executor whose work is guarded.
+   * The tasks that are guarded, as a list has them: an executor, several in a [class@Gtk.FlattenListModel], or another
+   * list model of tasks.
    */
-  properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, at_construction);
+  properties[PROP_TASKS] = g_param_spec_object ("tasks", NULL, NULL, G_TYPE_LIST_MODEL, at_construction);
   /**
    * FerryTaskGuard:window:
    *
@@ -299,7 +308,7 @@ ferry_task_guard_class_init (FerryTaskGuardClass *klass)
    * FerryTaskGuard:long-work:
    *
    * How long work must last so that its end is worth a notification, in microseconds. The default is 10 seconds. The
-   * guards of an executor have one value together: the one that was set last.
+   * guards of the same tasks have one value together: the one that was set last.
    */
   properties[PROP_LONG_WORK] =
     g_param_spec_int64 ("long-work", NULL, NULL, 0, G_MAXINT64, DEFAULT_LONG_WORK,
@@ -315,22 +324,22 @@ ferry_task_guard_init (FerryTaskGuard *self)
 
 /**
  * ferry_task_guard_new:
- * @executor: an executor
+ * @tasks: (transfer none): an executor, or another list model of tasks
  * @window: the window whose closing ends the work
  *
- * Guards the work of the executor until the window is destroyed. On the thread that runs GTK, which must be the
- * router's.
+ * Guards all tasks of the model until the window is destroyed. Several windows are to have one and the same model. On
+ * the thread that runs GTK, which must be the router's.
  *
  * Returns: (transfer none): the guard, which the window keeps
  */
 FerryTaskGuard *
-ferry_task_guard_new (FerryExecutor *executor, GtkWindow *window)
+ferry_task_guard_new (GListModel *tasks, GtkWindow *window)
 {
   g_autoptr (FerryTaskGuard) self = NULL;
 
-  g_return_val_if_fail (FERRY_IS_EXECUTOR (executor), NULL);
+  g_return_val_if_fail (G_IS_LIST_MODEL (tasks), NULL);
   g_return_val_if_fail (GTK_IS_WINDOW (window), NULL);
 
-  self = g_object_new (FERRY_TYPE_TASK_GUARD, "executor", executor, "window", window, NULL);
+  self = g_object_new (FERRY_TYPE_TASK_GUARD, "tasks", tasks, "window", window, NULL);
   return self;
 }

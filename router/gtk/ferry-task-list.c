@@ -25,6 +25,7 @@
 #include "gtk/ferry-task-order-private.h"
 #include "gtk/ferry-task-pace-private.h"
 #include "gtk/ferry-task-row-private.h"
+#include "gtk/ferry-task-tally-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
@@ -103,7 +104,8 @@ struct _FerryTaskList
   GtkWidget parent_instance;
 
   GListModel *model;       /* (nullable): of tasks */
-  FerryExecutor *executor; /* (nullable): of the tasks */
+  FerryTaskTally *tally;   /* (owned) (nullable): of the model */
+  FerryExecutor *executor; /* (nullable): of tasks that no executor of the model has */
   GtkFilter *filter;       /* (nullable): the application's */
   GtkSorter *sorter;       /* (nullable): the application's */
   GtkWidget *placeholder;  /* (nullable) (unowned): a child of the stack */
@@ -147,7 +149,7 @@ struct _FerryTaskList
 
 enum
 {
-  PROP_MODEL = 1,
+  PROP_TASKS = 1,
   PROP_EXECUTOR,
   PROP_FILTER,
   PROP_SORTER,
@@ -271,6 +273,32 @@ add_selected_to_kept (FerryTaskList *self, GHashTable *kept)
     }
 }
 
+/* (nullable): the one that has the task, or may be given it. */
+static FerryExecutor *
+find_executor (FerryTaskList *self, FerryTask *task)
+{
+  FerryExecutor *executor =
+    task != NULL && self->tally != NULL ? ferry_task_tally_find_executor (self->tally, task) : NULL;
+
+  return executor != NULL ? executor : self->executor;
+}
+
+static gboolean
+has_executor (FerryTaskList *self)
+{
+  return self->executor != NULL || (self->tally != NULL && ferry_task_tally_has_executor (self->tally));
+}
+
+/* A task is let go as often as it was kept. */
+static void
+keep_task (FerryTaskList *self, FerryTask *task, gboolean keep)
+{
+  FerryExecutor *executor = find_executor (self, task);
+
+  if (executor != NULL)
+    ferry_executor_keep_task (executor, task, keep);
+}
+
 /* (transfer full): what somebody looks at, and must not go by itself. */
 static GHashTable *
 find_kept (FerryTaskList *self)
@@ -278,7 +306,7 @@ find_kept (FerryTaskList *self)
   GHashTable *kept = make_set ();
   GtkListItem *item = find_focus_item (self);
 
-  if (self->executor == NULL || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+  if (!has_executor (self) || !gtk_widget_get_mapped (GTK_WIDGET (self)))
     return kept;
   add_selected_to_kept (self, kept);
   if (item != NULL)
@@ -301,11 +329,11 @@ set_kept (FerryTaskList *self, GHashTable *kept)
   g_hash_table_iter_init (&iter, now);
   while (g_hash_table_iter_next (&iter, &task, NULL))
     if (!g_hash_table_contains (before, task))
-      ferry_executor_keep_task (self->executor, task, TRUE);
+      keep_task (self, task, TRUE);
   g_hash_table_iter_init (&iter, before);
   while (g_hash_table_iter_next (&iter, &task, NULL))
     if (!g_hash_table_contains (now, task))
-      ferry_executor_keep_task (self->executor, task, FALSE);
+      keep_task (self, task, FALSE);
 }
 
 /* What nobody looks at any more is let go in the next frame: the models may be changing now. */
@@ -318,7 +346,7 @@ keep_also (FerryTaskList *self, GHashTable *tasks)
   g_hash_table_iter_init (&iter, tasks);
   while (g_hash_table_iter_next (&iter, &task, NULL))
     if (g_hash_table_add (self->kept, g_object_ref (task)))
-      ferry_executor_keep_task (self->executor, task, TRUE);
+      keep_task (self, task, TRUE);
   follow (self);
 }
 
@@ -409,22 +437,20 @@ select_alone (FerryTaskList *self, guint position)
 static gboolean
 can_remove (FerryTaskList *self)
 {
-  return self->executor != NULL || G_IS_LIST_STORE (self->model);
+  return has_executor (self) || G_IS_LIST_STORE (self->model);
 }
 
-/* Where the list has all tasks of its executor, that knows how many of them are over. */
+/* Where the list has all tasks of its model, it is known how many of them are over. */
 static void
 show_list_actions (FerryTaskList *self)
 {
-  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection)), n_waiting = 0, n_executing = 0;
-  gboolean is_all = self->filter == NULL && (gpointer) self->model == self->executor;
+  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+  guint n_open = self->tally != NULL ? ferry_task_tally_count_open (self->tally) : 0;
+  gboolean is_all = self->filter == NULL;
 
-  if (self->executor != NULL)
-    g_object_get (self->executor, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all",
-                                 is_all ? n_waiting + n_executing > 0 : n_items > 0);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all", is_all ? n_open > 0 : n_items > 0);
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.clear-finished",
-                                 can_remove (self) && n_items > (is_all ? n_waiting + n_executing : 0));
+                                 can_remove (self) && n_items > (is_all ? n_open : 0));
 }
 
 static void
@@ -501,7 +527,7 @@ show_row (FerryTaskList *self, GtkListItem *item)
       ferry_task_cell_put_row (cell, row);
     }
   shown = FERRY_TASK_ROW (ferry_task_cell_get_row (cell));
-  ferry_task_row_set_executor (shown, self->executor);
+  ferry_task_row_set_executor (shown, find_executor (self, gtk_list_item_get_item (item)));
   ferry_task_row_set_can_remove (shown, G_IS_LIST_STORE (self->model));
   ferry_task_row_set_task (shown, gtk_list_item_get_item (item));
 }
@@ -688,14 +714,14 @@ go_to (FerryTaskList *self, guint position)
 static gboolean
 count_ends (FerryTaskList *self, guint64 *n_completed, guint64 *n_failed)
 {
-  guint64 completed = 0, failed = 0;
+  FerryTaskFigures figures = {0};
 
-  if (self->executor != NULL)
-    g_object_get (self->executor, "n-completed", &completed, "n-failed", &failed, NULL);
-  *n_completed = completed - self->n_completed;
-  *n_failed = failed - self->n_failed;
-  self->n_completed = completed;
-  self->n_failed = failed;
+  if (self->tally != NULL)
+    figures = ferry_task_tally_get (self->tally);
+  *n_completed = figures.n_completed - self->n_completed;
+  *n_failed = figures.n_failed - self->n_failed;
+  self->n_completed = figures.n_completed;
+  self->n_failed = figures.n_failed;
   return *n_completed + *n_failed > 0;
 }
 
@@ -723,7 +749,6 @@ ends_timer_cb (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The executor tells of all figures at a time; one of them stands for all. */
 static void
 figures_cb (FerryTaskList *self)
 {
@@ -752,7 +777,7 @@ run_again (FerryTaskList *self, FerryTask *task, GError **error)
 
   ferry_task_pace_set_immediate (self->pace, TRUE);
   ferry_task_order_begin_replacement (self->order, ferry_list_view_find (self->order, task));
-  again = ferry_task_run_again (task, self->executor, error);
+  again = ferry_task_run_again (task, find_executor (self, task), error);
   ferry_task_pace_set_immediate (self->pace, FALSE);
   ferry_task_order_end_replacement (self->order);
   return again;
@@ -783,20 +808,19 @@ forget_removed (FerryTaskList *self)
   self->removed = make_set ();
   g_clear_handle_id (&self->undo_timer, g_source_remove);
   g_hash_table_remove_all (self->stopped);
-  if (self->executor == NULL)
-    return;
   g_hash_table_iter_init (&iter, removed);
   while (g_hash_table_iter_next (&iter, &task, NULL))
-    ferry_executor_keep_task (self->executor, task, FALSE);
+    keep_task (self, task, FALSE);
 }
 
 static void
 remove_for_good (FerryTaskList *self, FerryTask *task)
 {
+  FerryExecutor *executor = find_executor (self, task);
   guint position;
 
-  if (self->executor != NULL)
-    ferry_executor_remove (self->executor, task, NULL);
+  if (executor != NULL)
+    ferry_executor_remove (executor, task, NULL);
   if (G_IS_LIST_STORE (self->model) && g_list_store_find (G_LIST_STORE (self->model), task, &position))
     g_list_store_remove (G_LIST_STORE (self->model), position);
 }
@@ -855,8 +879,7 @@ undo (FerryTaskList *self)
     }
   if (failed)
     gtk_widget_error_bell (GTK_WIDGET (self));
-  if (self->executor != NULL)
-    keep_also (self, back);
+  keep_also (self, back);
   forget_removed (self);
   apply_filters (self);
   show_undo (self);
@@ -899,8 +922,7 @@ remove_tasks (FerryTaskList *self, GPtrArray *tasks)
       if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_task_cancel (task))
         g_hash_table_add (self->stopped, g_object_ref (task));
       g_hash_table_add (self->removed, g_object_ref (task));
-      if (self->executor != NULL)
-        ferry_executor_keep_task (self->executor, task, TRUE);
+      keep_task (self, task, TRUE);
     }
   take_focus (self);
   apply_filters (self);
@@ -950,7 +972,7 @@ run_next (FerryTaskList *self, FerryTask *task)
 {
   guint from = ferry_list_view_find (self->order, task), to = find_waiting (G_LIST_MODEL (self->order));
 
-  if (!ferry_task_run_next (task, self->executor, NULL))
+  if (!ferry_task_run_next (task, find_executor (self, task), NULL))
     {
       gtk_widget_error_bell (GTK_WIDGET (self));
       return;
@@ -1079,7 +1101,7 @@ is_possible (FerryTaskList *self, FerryTaskAction action, FerryTask *task)
 {
   if (action == FERRY_TASK_ACTION_REMOVE && G_IS_LIST_STORE (self->model))
     return ferry_task_get_done (task);
-  return ferry_task_action_is_possible (action, task, self->executor);
+  return ferry_task_action_is_possible (action, task, find_executor (self, task));
 }
 
 /* A window has one error. */
@@ -1378,13 +1400,19 @@ set_executor (FerryTaskList *self, FerryExecutor *executor)
     return;
   commit_removed (self);
   keep_none (self);
-  if (self->executor != NULL)
-    g_signal_handlers_disconnect_by_func (self->executor, figures_cb, self);
   g_set_object (&self->executor, executor);
-  if (executor != NULL)
-    g_signal_connect_object (executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
-  pass_over_ends (self);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_EXECUTOR]);
+}
+
+/* Takes the tally. */
+static void
+set_tally (FerryTaskList *self, FerryTaskTally *tally)
+{
+  g_clear_object (&self->tally);
+  self->tally = tally;
+  if (tally != NULL)
+    g_signal_connect_object (tally, "changed", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
+  pass_over_ends (self);
 }
 
 static void
@@ -1393,12 +1421,14 @@ set_model (FerryTaskList *self, GListModel *model)
   if (self->model == model)
     return;
   commit_removed (self);
+  keep_none (self);
   g_set_object (&self->model, model);
+  set_tally (self, model != NULL ? ferry_task_tally_new (model) : NULL);
   if (FERRY_IS_EXECUTOR (model))
     set_executor (self, FERRY_EXECUTOR (model));
   ferry_task_pace_set_model (self->pace, model);
   show_items (self);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_MODEL]);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_TASKS]);
 }
 
 static void
@@ -1451,7 +1481,7 @@ ferry_task_list_get_property (GObject *object, guint property_id, GValue *value,
 
   switch (property_id)
     {
-    case PROP_MODEL:
+    case PROP_TASKS:
       g_value_set_object (value, self->model);
       break;
     case PROP_EXECUTOR:
@@ -1481,7 +1511,7 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
 
   switch (property_id)
     {
-    case PROP_MODEL:
+    case PROP_TASKS:
       set_model (self, g_value_get_object (value));
       break;
     case PROP_EXECUTOR:
@@ -1673,6 +1703,7 @@ ferry_task_list_dispose (GObject *object)
   g_ptr_array_set_size (self->spare, 0);
   g_clear_object (&self->filter);
   g_clear_object (&self->sorter);
+  g_clear_object (&self->tally);
   g_clear_object (&self->executor);
   g_clear_object (&self->model);
   G_OBJECT_CLASS (ferry_task_list_parent_class)->dispose (object);
@@ -1698,16 +1729,17 @@ install_properties (GObjectClass *object_class)
   const GParamFlags settable = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY;
 
   /**
-   * FerryTaskList:model:
+   * FerryTaskList:tasks:
    *
-   * The tasks: an executor, or any other list model of tasks.
+   * The tasks: an executor, several in a [class@Gtk.FlattenListModel], or any other list model of tasks.
    */
-  properties[PROP_MODEL] = g_param_spec_object ("model", NULL, NULL, G_TYPE_LIST_MODEL, settable);
+  properties[PROP_TASKS] = g_param_spec_object ("tasks", NULL, NULL, G_TYPE_LIST_MODEL, settable);
   /**
    * FerryTaskList:executor:
    *
-   * The executor that the tasks were submitted to. An executor that is the model is set by itself. Without one, tasks
-   * can be cancelled and their errors read, and nothing else; but from a #GListStore tasks that have ended are removed.
+   * The executor that tasks are tried again by which no executor of the model has. An executor that is the model is set
+   * by itself. Without one, such tasks can be cancelled and their errors read, and nothing else; but from a #GListStore
+   * tasks that have ended are removed.
    */
   properties[PROP_EXECUTOR] = g_param_spec_object ("executor", NULL, NULL, FERRY_TYPE_EXECUTOR, settable);
   /**
@@ -1929,5 +1961,5 @@ ferry_task_list_new (GListModel *tasks)
 {
   g_return_val_if_fail (tasks == NULL || G_IS_LIST_MODEL (tasks), NULL);
 
-  return g_object_new (FERRY_TYPE_TASK_LIST, "model", tasks, NULL);
+  return g_object_new (FERRY_TYPE_TASK_LIST, "tasks", tasks, NULL);
 }

@@ -8,6 +8,7 @@
 #include <ferry.h>
 
 #include "gtk/ferry-task-status.h"
+#include "gtk/ferry-task-tally-private.h"
 
 /* Between words that belong together less than those that a comma divides: a middle dot, as UTF-8. */
 #define FERRY_TASK_WORDS_SEPARATOR " \302\267 "
@@ -36,8 +37,8 @@ char *ferry_task_words_for_silence (gint64 silence) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_task_words_for_duration (FerryTask *task, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
 /* Rate and duration. The rate is 0 where it is not known. */
 char *ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now) G_GNUC_WARN_UNUSED_RESULT;
-/* How far all tasks of an executor are, and how many of them run and wait, and have failed. */
-char *ferry_task_words_for_work (FerryExecutor *executor, guint n_failed) G_GNUC_WARN_UNUSED_RESULT;
+/* How far all tasks are, and how many of them run and wait; and how many have failed that nobody has acted on. */
+char *ferry_task_words_for_work (const FerryTaskFigures *figures, guint n_failed) G_GNUC_WARN_UNUSED_RESULT;
 /* How many tasks were done, and how many failed. */
 char *ferry_task_words_for_ends (guint64 n_completed, guint64 n_failed) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -292,28 +292,24 @@ ferry_task_words_for_pace (FerryTask *task, double rate, gint64 now)
   return join ((const char *const[]){rate_words, duration}, 2);
 }
 
-/* ---- all tasks of an executor ---- */
+/* ---- all tasks ---- */
 
 char *
-ferry_task_words_for_work (FerryExecutor *executor, guint n_failed)
+ferry_task_words_for_work (const FerryTaskFigures *figures, guint n_failed)
 {
+  guint n_executing = figures->n_executing, n_waiting = figures->n_waiting;
   g_autofree char *percent = NULL, *running = NULL, *waiting = NULL, *failed = NULL;
-  guint n_waiting, n_executing;
-  gboolean paused;
-  double fraction;
 
-  g_object_get (executor, "fraction", &fraction, "n-waiting", &n_waiting, "n-executing", &n_executing, "paused",
-                &paused, NULL);
   if (n_waiting + n_executing == 0)
     return g_strdup (_ ("All tasks have ended"));
-  percent = format_percent (fraction);
+  percent = format_percent (figures->fraction);
   if (n_executing > 0)
     running = g_strdup_printf (ferry_gtk_ngettext ("%u task runs", "%u tasks run", n_executing), n_executing);
   if (n_waiting > 0)
     waiting = g_strdup_printf (ferry_gtk_ngettext ("%u task waits", "%u tasks wait", n_waiting), n_waiting);
   if (n_failed > 0)
     failed = g_strdup_printf (ferry_gtk_ngettext ("%u task failed", "%u tasks failed", n_failed), n_failed);
-  return join ((const char *const[]){paused ? _ ("Paused") : NULL, percent, running, waiting, failed}, 5);
+  return join ((const char *const[]){figures->paused ? _ ("Paused") : NULL, percent, running, waiting, failed}, 5);
 }
 
 char *

@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the desktop is told of an executor's work. See ferry-work-watch-private.h.
+/* What the desktop is told of work. See ferry-work-watch-private.h.
  *
- * Owner:      the guards of the executor; the executor knows its watch, and does not keep it.
+ * Owner:      the guards of the tasks; their model knows its watch, and does not keep it.
  * Threads:    the one that runs GTK.
  * Invariants: work begins when there is a task after there was none, and ends when there is none. Work that lasts for
  *             less than a second is told to nobody: to keep the machine awake takes GTK a call that waits. */
@@ -34,7 +34,8 @@ struct _FerryWorkWatch
 {
   GObject parent_instance;
 
-  FerryExecutor *executor; /* (owned) */
+  GListModel *tasks;     /* (owned) */
+  FerryTaskTally *tally; /* (owned) */
   gint64 long_work;
   guint n_windows;
 
@@ -51,10 +52,9 @@ G_DEFINE_FINAL_TYPE (FerryWorkWatch, ferry_work_watch, G_TYPE_OBJECT)
 static Counts
 count_ends (FerryWorkWatch *self)
 {
-  Counts counts;
+  FerryTaskFigures figures = ferry_task_tally_get (self->tally);
 
-  g_object_get (self->executor, "n-completed", &counts.completed, "n-failed", &counts.failed, NULL);
-  return counts;
+  return (Counts){figures.n_completed, figures.n_failed};
 }
 
 /* (transfer none) (nullable): the application, where it has a session. */
@@ -74,7 +74,7 @@ find_application (void)
 static void
 cancel_all (gpointer data)
 {
-  ferry_executor_cancel_all (FERRY_WORK_WATCH (data)->executor);
+  ferry_task_tally_cancel_all (FERRY_WORK_WATCH (data)->tally);
 }
 
 static void
@@ -98,24 +98,22 @@ tell_desktop (FerryWorkWatch *self, GtkApplication *application)
 static void
 show_progress (FerryWorkWatch *self)
 {
-  g_autofree char *words = ferry_task_words_for_work (self->executor, 0);
-  double fraction;
+  FerryTaskFigures figures = ferry_task_tally_get (self->tally);
+  g_autofree char *words = ferry_task_words_for_work (&figures, 0);
 
-  g_object_get (self->executor, "fraction", &fraction, NULL);
-  ferry_desktop_progress_show (self->progress, fraction, words);
+  ferry_desktop_progress_show (self->progress, figures.fraction, words);
 }
 
-/* Whether nothing runs, since the executor is paused, with the tasks that it ran. Only then are these looked at. */
+/* Whether nothing runs, since all executors are paused, with the tasks that they ran. Only then are these looked at. */
 static gboolean
 is_at_rest (FerryWorkWatch *self)
 {
-  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->executor));
-  gboolean paused;
+  guint n_items = g_list_model_get_n_items (self->tasks);
+  gboolean paused = ferry_task_tally_get (self->tally).paused;
 
-  g_object_get (self->executor, "paused", &paused, NULL);
   for (guint i = 0; paused && i < n_items; i++)
     {
-      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->executor), i);
+      g_autoptr (FerryTask) task = g_list_model_get_item (self->tasks, i);
       FerryTaskState state = ferry_task_get_state (task);
 
       paused = state == FERRY_TASK_STATE_EXECUTING ? ferry_task_is_paused (task) : state != FERRY_TASK_STATE_CANCELLING;
@@ -217,11 +215,10 @@ end_work (FerryWorkWatch *self)
   self->begun = 0;
 }
 
-/* The executor tells of all figures at a time; one of them stands for all. */
 static void
 figures_cb (FerryWorkWatch *self)
 {
-  gboolean works = ferry_work_watch_count (self) > 0;
+  gboolean works = ferry_task_tally_count_open (self->tally) > 0;
 
   if (works && self->begun == 0)
     begin_work (self);
@@ -236,12 +233,13 @@ ferry_work_watch_dispose (GObject *object)
 {
   FerryWorkWatch *self = FERRY_WORK_WATCH (object);
 
-  if (self->executor != NULL)
+  if (self->tasks != NULL)
     {
       end_telling (self);
-      g_object_set_data (G_OBJECT (self->executor), KEY, NULL);
+      g_object_set_data (G_OBJECT (self->tasks), KEY, NULL);
     }
-  g_clear_object (&self->executor);
+  g_clear_object (&self->tally);
+  g_clear_object (&self->tasks);
   G_OBJECT_CLASS (ferry_work_watch_parent_class)->dispose (object);
 }
 
@@ -257,16 +255,17 @@ ferry_work_watch_init (FerryWorkWatch *self)
 }
 
 FerryWorkWatch *
-ferry_work_watch_of (FerryExecutor *executor)
+ferry_work_watch_of (GListModel *tasks)
 {
-  FerryWorkWatch *self = g_object_get_data (G_OBJECT (executor), KEY);
+  FerryWorkWatch *self = g_object_get_data (G_OBJECT (tasks), KEY);
 
   if (self != NULL)
     return g_object_ref (self);
   self = g_object_new (FERRY_TYPE_WORK_WATCH, NULL);
-  self->executor = g_object_ref (executor);
-  g_object_set_data (G_OBJECT (executor), KEY, self);
-  g_signal_connect_object (executor, "notify::fraction", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
+  self->tasks = g_object_ref (tasks);
+  self->tally = ferry_task_tally_new (tasks);
+  g_object_set_data (G_OBJECT (tasks), KEY, self);
+  g_signal_connect_object (self->tally, "changed", G_CALLBACK (figures_cb), self, G_CONNECT_SWAPPED);
   figures_cb (self);
   return self;
 }
@@ -277,13 +276,10 @@ ferry_work_watch_set_long_work (FerryWorkWatch *self, gint64 long_work)
   self->long_work = long_work;
 }
 
-guint
-ferry_work_watch_count (FerryWorkWatch *self)
+FerryTaskTally *
+ferry_work_watch_get_tally (FerryWorkWatch *self)
 {
-  guint n_waiting, n_executing;
-
-  g_object_get (self->executor, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
-  return n_waiting + n_executing;
+  return self->tally;
 }
 
 void

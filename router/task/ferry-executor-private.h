@@ -22,7 +22,5 @@ void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, Ferr
 FerryRouter *ferry_executor_get_router (FerryExecutor *self);
 /* Returns how many tasks the executor's runners may run at a time. */
 guint ferry_executor_get_parallelism (FerryExecutor *self);
-/* Whether the task was submitted to this executor and the router's thread has taken it in. The task may be done. */
-gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);
 
 G_END_DECLS

@@ -61,7 +61,7 @@ get_tasks (GtkWindow *window)
   GtkWidget *page = ferry_demo_window_get_page (FERRY_DEMO_WINDOW (window), "tasks");
   GObject *list = gtk_widget_get_template_child (page, G_OBJECT_TYPE (page), "list");
 
-  return ferry_test_get_object (list, "model");
+  return ferry_test_get_object (list, "tasks");
 }
 
 static void

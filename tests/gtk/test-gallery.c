@@ -139,7 +139,8 @@ scene_init (Scene *scene)
   scene->pipe = ferry_test_pipe_new (scene->test->router);
   add_tasks (scene);
   scene->box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 12);
-  gtk_widget_set_halign (add (scene, ferry_task_button_new (scene->test->executor), FALSE), GTK_ALIGN_END);
+  gtk_widget_set_halign (add (scene, ferry_task_button_new (G_LIST_MODEL (scene->test->executor)), FALSE),
+                         GTK_ALIGN_END);
   add (scene, ferry_task_list_new (G_LIST_MODEL (scene->test->executor)), TRUE);
   gtk_widget_set_size_request (add (scene, ferry_worker_list_new (scene->test->pool), FALSE), -1, 200);
   add_picture (scene);

@@ -63,7 +63,7 @@ tells_all_of_widgets (void)
   watch = notify_watch_new (exceptions);
   box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0);
   list = show (watch, box, ferry_task_list_new (G_LIST_MODEL (test->executor)));
-  show (watch, box, ferry_task_button_new (test->executor));
+  show (watch, box, ferry_task_button_new (G_LIST_MODEL (test->executor)));
   show (watch, box, ferry_task_row_new (half, test->executor));
   show (watch, box, ferry_worker_list_new (test->pool));
   monitors[0] = ferry_task_monitor_new (half, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: gtk/ferry-task-button.c, gtk/ferry-progress-ring.c
+/* Tests: gtk/ferry-task-button.c, gtk/ferry-task-tally.c, gtk/ferry-progress-ring.c
  *
  * A button that shows how far all tasks are, and opens their list. */
 
@@ -33,7 +33,7 @@ scene_init (Scene *scene)
   scene->test = task_test_new (/* in_threads: */ TRUE, 1);
   scene->executor = scene->test->executor;
   g_object_set (scene->executor, "keep-finished", 100, NULL);
-  scene->button = ferry_task_button_new (scene->executor);
+  scene->button = ferry_task_button_new (G_LIST_MODEL (scene->executor));
   scene->window = widget_test_show (scene->button);
   return TRUE;
 }
@@ -337,6 +337,47 @@ test_popover_opens_at_what_failed (Scene *scene)
   gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (scene)));
 }
 
+/* Each of them is counted, and tried again by its own executor. Other models are counted task by task. */
+static void
+test_button_knows_all_executors_of_its_model (Scene *scene)
+{
+  g_autoptr (FerryExecutor) other = ferry_executor_new (scene->test->pool);
+  GListStore *models = g_list_store_new (G_TYPE_LIST_MODEL), *store = g_list_store_new (FERRY_TYPE_TASK);
+  GListModel *tasks = G_LIST_MODEL (gtk_flatten_list_model_new (G_LIST_MODEL (models)));
+  g_autoptr (FerryTask) here = NULL, there = NULL, loose = NULL;
+  GtkWidget *list = ferry_test_get_object (scene->button, "list");
+
+  ferry_pool_set_max_workers (scene->test->pool, 2);
+  g_list_store_append (models, scene->executor);
+  g_object_set (scene->button, "tasks", tasks, NULL);
+  g_list_store_append (models, other);
+  g_list_store_append (models, store);
+  here = task_test_submit (scene->executor, "gate", g_variant_new_string ("a"));
+  wait_words (scene, "0 % \302\267 1 task runs");
+  there = task_test_submit (other, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+  wait_words (scene, "50 % \302\267 1 task runs \302\267 1 task failed");
+  g_assert_true (has_error (scene));
+  loose = ferry_task_new (FERRY_TASK_KIND_CALL, "note", g_variant_new_string ("a"));
+  g_list_store_append (store, loose);
+  wait_words (scene, "33 % \302\267 1 task runs \302\267 1 task waits");
+  ferry_task_cancel (loose);
+  wait_words (scene, "66 % \302\267 1 task runs");
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
+  widget_test_wait_words (list, "Failed");
+  g_object_set (list, "selected-task", there, NULL);
+  gtk_widget_activate_action (list, "task.retry", NULL);
+  g_assert_cmpint (ferry_test_get_number (scene->executor, "n-executing"), ==, 1);
+  g_assert_cmpint (g_list_model_get_n_items (G_LIST_MODEL (scene->executor)), ==, 1);
+  g_assert_cmpint (g_list_model_get_n_items (G_LIST_MODEL (other)), ==, 1);
+  gtk_menu_button_popdown (GTK_MENU_BUTTON (get_menu_button (scene)));
+  task_test_open_gate ();
+  ferry_test_look_until (task_test_is_idle, scene->executor);
+  ferry_test_look_until (task_test_is_idle, other);
+  g_object_set (scene->button, "tasks", NULL, NULL);
+  g_assert_finalize_object (tasks);
+  g_object_unref (store);
+}
+
 static int
 measure_list (Scene *scene)
 {
@@ -420,6 +461,7 @@ main (int argc, char **argv)
   add ("/task-button/button-says-at-once-that-something-failed", test_button_says_at_once_that_something_failed);
   add ("/task-button/what-failed-stays-until-it-is-removed", test_what_failed_stays_until_it_is_removed);
   add ("/task-button/popover-opens-at-what-failed", test_popover_opens_at_what_failed);
+  add ("/task-button/button-knows-all-executors-of-its-model", test_button_knows_all_executors_of_its_model);
   add ("/task-button/popover-is-as-high-as-its-rows", test_popover_is_as_high_as_its_rows);
   add ("/task-button/ring-can-be-told-from-the-ground", test_ring_can_be_told_from_the_ground);
   add ("/task-button/the-tooltip-is-not-set-before-it-is-asked-for",

@@ -30,7 +30,7 @@ scene_init (Scene *scene)
   scene->test = task_test_new (/* in_threads: */ TRUE, 1);
   scene->executor = scene->test->executor;
   scene->window = g_object_ref (widget_test_show (gtk_label_new ("Work")));
-  scene->guard = ferry_task_guard_new (scene->executor, GTK_WINDOW (scene->window));
+  scene->guard = ferry_task_guard_new (G_LIST_MODEL (scene->executor), GTK_WINDOW (scene->window));
 }
 
 static void
@@ -274,7 +274,7 @@ test_last_window_of_an_executor_asks (Scene *scene)
   g_autoptr (FerryTask) task = NULL;
 
   other = widget_test_show (gtk_label_new ("More"));
-  ferry_task_guard_new (scene->executor, GTK_WINDOW (other));
+  ferry_task_guard_new (G_LIST_MODEL (scene->executor), GTK_WINDOW (other));
   task = begin_work (scene, 0);
   gtk_window_close (GTK_WINDOW (other));
   g_assert_null (find_question ());
@@ -282,6 +282,35 @@ test_last_window_of_an_executor_asks (Scene *scene)
   ferry_test_look_until (is_asked, NULL);
   answer ("_Stop");
   ferry_test_look_until (is_closed, scene);
+}
+
+/* As an application has them whose functions and commands run in two executors. */
+static void
+test_all_executors_of_a_model_are_counted_and_stopped (Scene *scene)
+{
+  g_autoptr (FerryExecutor) more = ferry_executor_new (scene->test->pool);
+  GListStore *executors = g_list_store_new (G_TYPE_LIST_MODEL);
+  GListModel *tasks = G_LIST_MODEL (gtk_flatten_list_model_new (G_LIST_MODEL (executors)));
+  g_autoptr (FerryTask) task = NULL, other = NULL;
+
+  g_list_store_append (executors, scene->executor);
+  gtk_window_destroy (GTK_WINDOW (scene->window));
+  g_assert_finalize_object (scene->window);
+  scene->window = g_object_ref (widget_test_show (gtk_label_new ("Work")));
+  scene->guard = ferry_task_guard_new (tasks, GTK_WINDOW (scene->window));
+  g_list_store_append (executors, more);
+  task = begin_work (scene, 1);
+  gtk_window_close (GTK_WINDOW (scene->window));
+  ferry_test_look_until (is_asked, NULL);
+  widget_test_wait_words (find_question (), "Stop 2 tasks?");
+  other = task_test_submit (more, "gate", g_variant_new_string ("b"));
+  widget_test_wait_words (find_question (), "Stop 3 tasks?");
+  answer ("_Stop");
+  ferry_test_look_until (is_closed, scene);
+  task_test_assert_cancelled (task);
+  task_test_assert_cancelled (other);
+  gtk_window_destroy (GTK_WINDOW (scene->window));
+  g_assert_finalize_object (tasks);
 }
 
 static void
@@ -503,6 +532,8 @@ main (int argc, char **argv)
   add ("/task-guard/nothing-is-asked-without-work-or-by-a-window-that-hides",
        test_nothing_is_asked_without_work_or_by_a_window_that_hides);
   add ("/task-guard/last-window-of-an-executor-asks", test_last_window_of_an_executor_asks);
+  add ("/task-guard/all-executors-of-a-model-are-counted-and-stopped",
+       test_all_executors_of_a_model_are_counted_and_stopped);
   add ("/task-guard/guard-ends-with-its-window", test_guard_ends_with_its_window);
   desktop_test_add ("/task-guard/machine-stays-awake-while-tasks-run", test_machine_stays_awake_while_tasks_run);
   desktop_test_add ("/task-guard/machine-may-sleep-while-all-is-paused", test_machine_may_sleep_while_all_is_paused);

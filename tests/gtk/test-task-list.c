@@ -199,7 +199,7 @@ test_tasks_of_a_map_become_rows (Scene *scene)
   map = ferry_map_new (scene->executor, "sleep-until-cancelled", FERRY_MAP_ORDERED);
   g_object_set (map, "chunk-size", 1, NULL);
   g_object_get (map, "tasks", &tasks, NULL);
-  g_object_set (scene->list, "model", tasks, NULL);
+  g_object_set (scene->list, "tasks", tasks, NULL);
   widget_test_wait_words (scene->list, "No Tasks");
   add (scene, "sleep-until-cancelled", "other");
   ferry_map_set_arguments (map, g_variant_new_parsed ("[()]"));
@@ -648,7 +648,7 @@ test_menu_cancels_what_is_not_over (Scene *scene)
   runs = add (scene, "gate", "b");
   task_test_wait_begun (runs);
   g_list_store_append (store, done);
-  g_object_set (scene->list, "model", store, NULL);
+  g_object_set (scene->list, "tasks", store, NULL);
   wait_row (scene, done);
   select_task (scene, done);
   open_menu (scene);
@@ -695,7 +695,7 @@ test_group_is_one_row (Scene *scene)
 
   ferry_task_group_add (group, gate);
   g_list_store_append (store, whole);
-  g_object_set (scene->list, "model", store, "executor", NULL, NULL);
+  g_object_set (scene->list, "tasks", store, "executor", NULL, NULL);
   wait_row (scene, whole);
   task_test_wait_begun (gate);
   widget_test_wait_words (scene->list, "0 of 1 files");
@@ -824,7 +824,7 @@ test_many_tasks_have_few_rows (void)
     }
   scene.list = ferry_task_list_new (NULL);
   g_signal_connect (scene.list, "setup-row", G_CALLBACK (count_cb), &n_rows);
-  g_object_set (scene.list, "model", tasks, NULL);
+  g_object_set (scene.list, "tasks", tasks, NULL);
   scene.window = widget_test_show (scene.list);
   first = g_list_model_get_item (G_LIST_MODEL (tasks), 0);
   wait_row (&scene, first);

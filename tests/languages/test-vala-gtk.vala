@@ -17,7 +17,7 @@ void test_list () {
         list.executor = executor;
         window.present ();
         var task = executor.submit ("add", new Variant ("(xx)", (int64) 40, (int64) 2));
-        until (() => task.get_done () && list.model.get_n_items () == 1);
+        until (() => task.get_done () && list.tasks.get_n_items () == 1);
         list.selected_task = task;
         assert_true (list.selected_task == task);
         window.close ();

@@ -64,18 +64,19 @@ def TaskRow(task: Task[Any], executor: Any = None) -> Any:
     return FerryGtk.TaskRow.new(task, _core(executor))
 
 
-def TaskList(executor: Any, *, kept: int = KEPT) -> Any:
-    """A widget with a row for each task of an executor, also for so many that are done."""
+def TaskList(tasks: Any, *, kept: int = KEPT) -> Any:
+    """A widget with a row for each task of an executor, also for so many that are done; or of another list model."""
     _check_display()
-    core = _core(executor)
-    core.props.keep_finished = kept
+    core = _core(tasks)
+    if isinstance(core, Ferry.Executor):
+        core.props.keep_finished = kept
     return FerryGtk.TaskList.new(core)
 
 
-def TaskButton(executor: Any) -> Any:
-    """A button for a header bar: how much there is to do, and a list in a popover."""
+def TaskButton(tasks: Any) -> Any:
+    """A button for a header bar: how much an executor, or another list model of tasks, has to do, and its list."""
     _check_display()
-    return FerryGtk.TaskButton.new(_core(executor))
+    return FerryGtk.TaskButton.new(_core(tasks))
 
 
 def TaskGroup(widget: Any) -> Any:
@@ -85,9 +86,10 @@ def TaskGroup(widget: Any) -> Any:
     return group
 
 
-def TaskGuard(executor: Any, window: Any) -> Any:
-    """Asks before a window is closed while tasks run. It lives as long as the window."""
-    return FerryGtk.TaskGuard.new(_core(executor), window)
+def TaskGuard(tasks: Any, window: Any) -> Any:
+    """Asks before a window is closed while tasks of an executor, or of another list model, run. It lives as long as
+    the window."""
+    return FerryGtk.TaskGuard.new(_core(tasks), window)
 
 
 def TaskMonitor(task: Task[Any], widget: Any = None) -> Any:

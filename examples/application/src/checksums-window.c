@@ -111,8 +111,8 @@ checksums_window_init (ChecksumsWindow *self)
       return;
     }
   g_object_set (self->executor, "keep-finished", 1000, NULL);
-  g_object_set (self->list, "model", self->executor, NULL);
-  ferry_task_guard_new (self->executor, GTK_WINDOW (self));
+  g_object_set (self->list, "tasks", self->executor, NULL);
+  ferry_task_guard_new (G_LIST_MODEL (self->executor), GTK_WINDOW (self));
 }
 
 ChecksumsWindow *

@@ -1,0 +1,35 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How far all tasks of a model are together, and whose they are. The thread that runs GTK. */
+
+#pragma once
+
+#include <ferry.h>
+
+G_BEGIN_DECLS
+
+/* What is known of all tasks together. */
+typedef struct
+{
+  guint n_waiting, n_executing;
+  guint64 n_completed, n_failed, n_cancelled; /* all that have ended so, also those that the model has no more */
+  double fraction;                            /* of what was begun since nothing was to be done */
+  gboolean paused;                            /* whether nothing is begun of what waits */
+} FerryTaskFigures;
+
+#define FERRY_TYPE_TASK_TALLY (ferry_task_tally_get_type ())
+G_DECLARE_FINAL_TYPE (FerryTaskTally, ferry_task_tally, FERRY, TASK_TALLY, GObject)
+
+/* tasks: (nullable): an executor, a GtkFlattenListModel of several, or another model of tasks. The signal changed tells
+ * that figures may be others, and not that a task of an executor has come or gone. */
+FerryTaskTally *ferry_task_tally_new (GListModel *tasks) G_GNUC_WARN_UNUSED_RESULT;
+FerryTaskFigures ferry_task_tally_get (FerryTaskTally *self);
+/* How many tasks wait and run. */
+guint ferry_task_tally_count_open (FerryTaskTally *self);
+void ferry_task_tally_cancel_all (FerryTaskTally *self);
+gboolean ferry_task_tally_has_executor (FerryTaskTally *self);
+/* (transfer none) (nullable): that of the model's executors to which the task was submitted. */
+FerryExecutor *ferry_task_tally_find_executor (FerryTaskTally *self, FerryTask *task);
+
+G_END_DECLS

@@ -1,0 +1,449 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How far all tasks of a model are. See ferry-task-tally-private.h.
+ *
+ * Owner:      who shows or guards the tasks.
+ * Threads:    the one that runs GTK.
+ * Invariants: a model consists of parts: executors, which count for themselves, so that a hundred thousand tasks cost
+ *             nothing, and other models, whose tasks are followed one by one. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-tally-private.h"
+
+#include <gtk/gtk.h>
+
+typedef struct
+{
+  FerryTaskTally *tally;
+  GListModel *model; /* (owned) */
+
+  /* How many of its tasks had ended when no task of the whole model was open, and when none of its own was. */
+  guint64 n_before, n_begun;
+
+  /* Of a model that is no executor. */
+  GPtrArray *tasks; /* (element-type FerryTask) (owned): as in the model */
+  GHashTable *open; /* (element-type FerryTask) (owned): those of them that are not done */
+  guint64 n_ended[FERRY_TASK_STATE_CANCELLED + 1];
+  guint n_batch_done; /* since no task was open; and the sum of their fractions */
+  double batch_fraction;
+} Part;
+
+struct _FerryTaskTally
+{
+  GObject parent_instance;
+
+  GListModel *model;   /* (owned) (nullable) */
+  GPtrArray *parts;    /* (element-type Part) (owned) */
+  GPtrArray *branches; /* (element-type GObject) (owned): models of models, which are watched */
+};
+
+static guint changed_signal;
+
+G_DEFINE_FINAL_TYPE (FerryTaskTally, ferry_task_tally, G_TYPE_OBJECT)
+
+static void change (FerryTaskTally *self);
+
+/* ---- a model that is no executor ---- */
+
+static void state_cb (FerryTask *task, GParamSpec *pspec, Part *part);
+
+static void
+follow_task (Part *part, FerryTask *task)
+{
+  if (ferry_task_get_done (task))
+    {
+      part->n_ended[FERRY_TASK_STATE_FAILED] += ferry_task_get_state (task) == FERRY_TASK_STATE_FAILED;
+      return;
+    }
+  if (g_hash_table_size (part->open) == 0)
+    {
+      part->n_batch_done = 0;
+      part->batch_fraction = 0.0;
+    }
+  g_hash_table_add (part->open, g_object_ref (task));
+  g_signal_connect (task, "notify::state", G_CALLBACK (state_cb), part);
+  g_signal_connect (task, "notify::fraction", G_CALLBACK (state_cb), part);
+}
+
+/* A task that has ended is counted, and one that has only left the model is not. */
+static void
+let_go_of_task (Part *part, FerryTask *task)
+{
+  g_autoptr (FerryTask) kept = g_object_ref (task);
+
+  if (!g_hash_table_remove (part->open, task))
+    return;
+  g_signal_handlers_disconnect_by_data (task, part);
+  if (!ferry_task_get_done (kept))
+    return;
+  part->n_ended[ferry_task_get_state (kept)]++;
+  part->n_batch_done++;
+  part->batch_fraction +=
+    ferry_task_get_state (kept) == FERRY_TASK_STATE_CANCELLED ? ferry_task_get_fraction (kept) : 1.0;
+}
+
+static void
+state_cb (FerryTask *task, GParamSpec *pspec, Part *part)
+{
+  if (ferry_task_get_done (task))
+    let_go_of_task (part, task);
+  change (part->tally);
+}
+
+static void
+add_tasks (Part *part, guint position, guint n_added)
+{
+  for (guint i = 0; i < n_added; i++)
+    {
+      FerryTask *task = g_list_model_get_item (part->model, position + i);
+
+      g_ptr_array_insert (part->tasks, (int) (position + i), task);
+      follow_task (part, task);
+    }
+}
+
+static void
+tasks_changed_cb (Part *part, guint position, guint n_removed, guint n_added)
+{
+  for (guint i = 0; i < n_removed; i++)
+    let_go_of_task (part, g_ptr_array_index (part->tasks, position + i));
+  if (n_removed > 0)
+    g_ptr_array_remove_range (part->tasks, position, n_removed);
+  add_tasks (part, position, n_added);
+  change (part->tally);
+}
+
+static FerryTaskFigures
+sum_tasks (Part *part)
+{
+  guint n_open = g_hash_table_size (part->open);
+  FerryTaskFigures figures = {
+    .n_completed = part->n_ended[FERRY_TASK_STATE_COMPLETED],
+    .n_failed = part->n_ended[FERRY_TASK_STATE_FAILED],
+    .n_cancelled = part->n_ended[FERRY_TASK_STATE_CANCELLED],
+    .fraction = part->batch_fraction,
+  };
+  GHashTableIter iter;
+  gpointer task;
+
+  g_hash_table_iter_init (&iter, part->open);
+  while (g_hash_table_iter_next (&iter, &task, NULL))
+    {
+      figures.n_waiting += ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING;
+      figures.fraction += ferry_task_get_fraction (task);
+    }
+  figures.n_executing = n_open - figures.n_waiting;
+  figures.fraction /= MAX (part->n_batch_done + n_open, 1);
+  return figures;
+}
+
+static void
+cancel_open (Part *part)
+{
+  g_autoptr (GPtrArray) open = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer task;
+
+  g_hash_table_iter_init (&iter, part->open);
+  while (g_hash_table_iter_next (&iter, &task, NULL))
+    g_ptr_array_add (open, g_object_ref (task));
+  for (guint i = 0; i < open->len; i++)
+    ferry_task_cancel (g_ptr_array_index (open, i));
+}
+
+/* ---- parts ---- */
+
+static guint
+count_open (Part *part)
+{
+  guint n_waiting, n_executing;
+
+  if (!FERRY_IS_EXECUTOR (part->model))
+    return g_hash_table_size (part->open);
+  g_object_get (part->model, "n-waiting", &n_waiting, "n-executing", &n_executing, NULL);
+  return n_waiting + n_executing;
+}
+
+static FerryTaskFigures
+get_figures (Part *part)
+{
+  FerryTaskFigures figures;
+
+  if (!FERRY_IS_EXECUTOR (part->model))
+    return sum_tasks (part);
+  g_object_get (part->model, "n-waiting", &figures.n_waiting, "n-executing", &figures.n_executing, "n-completed",
+                &figures.n_completed, "n-failed", &figures.n_failed, "n-cancelled", &figures.n_cancelled, "fraction",
+                &figures.fraction, "paused", &figures.paused, NULL);
+  return figures;
+}
+
+static guint64
+count_ended (const FerryTaskFigures *figures)
+{
+  return figures->n_completed + figures->n_failed + figures->n_cancelled;
+}
+
+/* A batch ends when no task is open. Those of the parts, whose fractions are theirs, may end before that of all. */
+static void
+note_batches (FerryTaskTally *self)
+{
+  gboolean is_idle = ferry_task_tally_count_open (self) == 0;
+
+  for (guint i = 0; i < self->parts->len; i++)
+    {
+      Part *part = g_ptr_array_index (self->parts, i);
+      FerryTaskFigures figures = get_figures (part);
+
+      if (is_idle)
+        part->n_before = count_ended (&figures);
+      if (figures.n_waiting + figures.n_executing == 0)
+        part->n_begun = count_ended (&figures);
+    }
+}
+
+static void
+change (FerryTaskTally *self)
+{
+  if (self->parts->len > 1)
+    note_batches (self);
+  g_signal_emit (self, changed_signal, 0);
+}
+
+static Part *
+part_new (FerryTaskTally *self, GListModel *model)
+{
+  Part *part = g_new0 (Part, 1);
+  FerryTaskFigures figures;
+
+  part->tally = self;
+  part->model = g_object_ref (model);
+  if (FERRY_IS_EXECUTOR (model))
+    {
+      g_signal_connect_object (model, "notify::fraction", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
+      g_signal_connect_object (model, "notify::paused", G_CALLBACK (change), self, G_CONNECT_SWAPPED);
+    }
+  else
+    {
+      part->tasks = g_ptr_array_new_with_free_func (g_object_unref);
+      part->open = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+      g_signal_connect_swapped (model, "items-changed", G_CALLBACK (tasks_changed_cb), part);
+      add_tasks (part, 0, g_list_model_get_n_items (model));
+    }
+  figures = get_figures (part);
+  part->n_before = part->n_begun = count_ended (&figures);
+  return part;
+}
+
+static void
+part_free (gpointer data)
+{
+  Part *part = data;
+
+  g_signal_handlers_disconnect_by_data (part->model, part);
+  g_signal_handlers_disconnect_by_data (part->model, part->tally);
+  for (guint i = 0; part->tasks != NULL && i < part->tasks->len; i++)
+    g_signal_handlers_disconnect_by_data (g_ptr_array_index (part->tasks, i), part);
+  g_clear_pointer (&part->open, g_hash_table_unref);
+  g_clear_pointer (&part->tasks, g_ptr_array_unref);
+  g_object_unref (part->model);
+  g_free (part);
+}
+
+/* ---- which parts there are ---- */
+
+static void branches_cb (FerryTaskTally *self);
+
+static void
+watch_branch (FerryTaskTally *self, gpointer model, const char *signal)
+{
+  g_signal_connect_object (model, signal, G_CALLBACK (branches_cb), self, G_CONNECT_SWAPPED);
+  g_ptr_array_add (self->branches, g_object_ref (model));
+}
+
+static void
+leave_branch (FerryTaskTally *self, gpointer model)
+{
+  g_signal_handlers_disconnect_by_func (model, branches_cb, self);
+  g_object_unref (model);
+}
+
+/* (transfer full): one of those before, with what it has counted, or a new one. */
+static Part *
+take_part (FerryTaskTally *self, GPtrArray *before, GListModel *model)
+{
+  for (guint i = 0; i < before->len; i++)
+    if (((Part *) g_ptr_array_index (before, i))->model == model)
+      return g_ptr_array_steal_index_fast (before, i);
+  return part_new (self, model);
+}
+
+/* Models of models are few, and lie in each other no deeper than somebody has written. */
+static void
+find_parts (FerryTaskTally *self, GListModel *model, GPtrArray *before)
+{
+  GListModel *models;
+
+  if (!GTK_IS_FLATTEN_LIST_MODEL (model))
+    {
+      g_ptr_array_add (self->parts, take_part (self, before, model));
+      return;
+    }
+  watch_branch (self, model, "notify::model");
+  models = gtk_flatten_list_model_get_model (GTK_FLATTEN_LIST_MODEL (model));
+  if (models == NULL)
+    return;
+  watch_branch (self, models, "items-changed");
+  for (guint i = 0; i < g_list_model_get_n_items (models); i++)
+    {
+      g_autoptr (GListModel) item = g_list_model_get_item (models, i);
+
+      find_parts (self, item, before);
+    }
+}
+
+static void
+leave_branches (FerryTaskTally *self)
+{
+  for (guint i = 0; i < self->branches->len; i++)
+    leave_branch (self, g_ptr_array_index (self->branches, i));
+  g_ptr_array_set_size (self->branches, 0);
+}
+
+static void
+branches_cb (FerryTaskTally *self)
+{
+  g_autoptr (GPtrArray) before = g_steal_pointer (&self->parts);
+
+  self->parts = g_ptr_array_new_with_free_func (part_free);
+  leave_branches (self);
+  if (self->model != NULL)
+    find_parts (self, self->model, before);
+  change (self);
+}
+
+/* ---- the object ---- */
+
+static void
+ferry_task_tally_dispose (GObject *object)
+{
+  FerryTaskTally *self = FERRY_TASK_TALLY (object);
+
+  leave_branches (self);
+  g_ptr_array_set_size (self->parts, 0);
+  g_clear_object (&self->model);
+  G_OBJECT_CLASS (ferry_task_tally_parent_class)->dispose (object);
+}
+
+static void
+ferry_task_tally_finalize (GObject *object)
+{
+  g_ptr_array_unref (FERRY_TASK_TALLY (object)->branches);
+  g_ptr_array_unref (FERRY_TASK_TALLY (object)->parts);
+  G_OBJECT_CLASS (ferry_task_tally_parent_class)->finalize (object);
+}
+
+static void
+ferry_task_tally_class_init (FerryTaskTallyClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = ferry_task_tally_dispose;
+  G_OBJECT_CLASS (klass)->finalize = ferry_task_tally_finalize;
+  changed_signal =
+    g_signal_new ("changed", FERRY_TYPE_TASK_TALLY, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+ferry_task_tally_init (FerryTaskTally *self)
+{
+  self->parts = g_ptr_array_new_with_free_func (part_free);
+  self->branches = g_ptr_array_new ();
+}
+
+FerryTaskTally *
+ferry_task_tally_new (GListModel *tasks)
+{
+  FerryTaskTally *self = g_object_new (FERRY_TYPE_TASK_TALLY, NULL);
+
+  g_set_object (&self->model, tasks);
+  branches_cb (self);
+  return self;
+}
+
+guint
+ferry_task_tally_count_open (FerryTaskTally *self)
+{
+  guint n_open = 0;
+
+  for (guint i = 0; i < self->parts->len; i++)
+    n_open += count_open (g_ptr_array_index (self->parts, i));
+  return n_open;
+}
+
+/* Several parts count by how many tasks they have had since none was open. */
+FerryTaskFigures
+ferry_task_tally_get (FerryTaskTally *self)
+{
+  FerryTaskFigures sum = {.paused = TRUE};
+  double done = 0.0, all = 0.0;
+
+  if (self->parts->len == 1)
+    return get_figures (g_ptr_array_index (self->parts, 0));
+  for (guint i = 0; i < self->parts->len; i++)
+    {
+      Part *part = g_ptr_array_index (self->parts, i);
+      FerryTaskFigures figures = get_figures (part);
+      guint n_open = figures.n_waiting + figures.n_executing;
+      guint64 n_ended = count_ended (&figures);
+
+      sum.n_waiting += figures.n_waiting;
+      sum.n_executing += figures.n_executing;
+      sum.n_completed += figures.n_completed;
+      sum.n_failed += figures.n_failed;
+      sum.n_cancelled += figures.n_cancelled;
+      sum.paused = sum.paused && (n_open == 0 || figures.paused);
+      done +=
+        (double) (part->n_begun - part->n_before) + figures.fraction * (double) (n_ended - part->n_begun + n_open);
+      all += (double) (n_ended - part->n_before + n_open);
+    }
+  sum.fraction = all > 0.0 ? done / all : 0.0;
+  return sum;
+}
+
+void
+ferry_task_tally_cancel_all (FerryTaskTally *self)
+{
+  g_autoptr (FerryTaskTally) kept = g_object_ref (self);
+
+  for (guint i = 0; i < kept->parts->len; i++)
+    {
+      Part *part = g_ptr_array_index (kept->parts, i);
+
+      if (FERRY_IS_EXECUTOR (part->model))
+        ferry_executor_cancel_all (FERRY_EXECUTOR (part->model));
+      else
+        cancel_open (part);
+    }
+}
+
+gboolean
+ferry_task_tally_has_executor (FerryTaskTally *self)
+{
+  for (guint i = 0; i < self->parts->len; i++)
+    if (FERRY_IS_EXECUTOR (((Part *) g_ptr_array_index (self->parts, i))->model))
+      return TRUE;
+  return FALSE;
+}
+
+FerryExecutor *
+ferry_task_tally_find_executor (FerryTaskTally *self, FerryTask *task)
+{
+  for (guint i = 0; i < self->parts->len; i++)
+    {
+      GListModel *model = ((Part *) g_ptr_array_index (self->parts, i))->model;
+
+      if (FERRY_IS_EXECUTOR (model) && ferry_executor_has_task (FERRY_EXECUTOR (model), task))
+        return FERRY_EXECUTOR (model);
+    }
+  return NULL;
+}
