@@ -34,9 +34,9 @@ ferry_guardian_find_program (void)
       path = ferry_find_own_program (PROGRAM, VARIABLE);
       if (!g_file_test (path, G_FILE_TEST_IS_EXECUTABLE))
         {
-          g_warning (
-            "The guardian's program '%s' is missing, so workers may outlive this application; install Ferry completely",
-            path);
+          g_warning ("The guardian's program '%s' is missing, so workers may outlive this application; install Ferry "
+                     "completely, or set " VARIABLE,
+                     path);
           g_clear_pointer (&path, g_free);
         }
       else

@@ -16,8 +16,8 @@
  * moved finds the programs that were moved with it. */
 static const char *const folders[] = {FERRY_PRIVATE_FOLDER, ".", "../command-worker"};
 
-/* (transfer full) (nullable): returns the folder of the library. Where that was found by a relative path, only the
- * loader knows from which folder on. It knows nothing of a program that the library is linked into. */
+/* (transfer full) (nullable): returns the folder of the library, or of the program that the library is linked into. The
+ * loader knows neither by an absolute path if they were found by a relative one. */
 static char *
 find_library_folder (void)
 {
@@ -27,9 +27,15 @@ find_library_folder (void)
 
   if (dladdr1 ((gpointer) &folders, &library, (void **) &map, RTLD_DL_LINKMAP) == 0)
     return NULL;
+  if (map->l_name[0] == '\0')
+    {
+      g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+
+      return program != NULL ? g_path_get_dirname (program) : NULL;
+    }
   if (g_path_is_absolute (library.dli_fname))
     return g_path_get_dirname (library.dli_fname);
-  return map->l_name[0] != '\0' && dlinfo (map, RTLD_DI_ORIGIN, origin) == 0 ? g_strdup (origin) : NULL;
+  return dlinfo (map, RTLD_DI_ORIGIN, origin) == 0 ? g_strdup (origin) : NULL;
 }
 
 static char *

@@ -234,6 +234,18 @@ test_a_program_that_is_nowhere_is_sought_where_it_would_be_installed (void)
   g_assert_cmpstr (path, ==, FERRY_LIBDIR G_DIR_SEPARATOR_S FERRY_PRIVATE_FOLDER G_DIR_SEPARATOR_S "no-such-program");
 }
 
+/* This program has the library in it, however it was started: by a relative path, too. */
+static void
+test_a_program_with_the_library_in_it_finds_what_is_beside_itself (void)
+{
+  g_autofree char *own = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree char *name = g_path_get_basename (own);
+  g_autofree char *found = ferry_find_own_program (name, "FERRY_NO_SUCH_PROGRAM");
+  g_autofree char *path = g_canonicalize_filename (found, "/");
+
+  g_assert_cmpstr (path, ==, own);
+}
+
 static void
 test_a_variable_names_the_program (void)
 {
@@ -265,6 +277,8 @@ main (int argc, char **argv)
                    test_a_missing_worker_is_an_error_that_says_what_to_do);
   g_test_add_func ("/command/a-program-that-is-nowhere-is-sought-where-it-would-be-installed",
                    test_a_program_that_is_nowhere_is_sought_where_it_would_be_installed);
+  g_test_add_func ("/command/a-program-with-the-library-in-it-finds-what-is-beside-itself",
+                   test_a_program_with_the_library_in_it_finds_what_is_beside_itself);
   g_test_add_func ("/command/a-variable-names-the-program", test_a_variable_names_the_program);
   return g_test_run ();
 }
