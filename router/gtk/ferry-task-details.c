@@ -18,7 +18,7 @@
 #define WIDTH 480
 #define HEIGHT 360
 
-/* What is known beside the words for users. */
+/* What is known beside the words for users: technical details. */
 typedef struct
 {
   char *message; /* (nullable): of the error, where the words for users do not have it */
@@ -42,6 +42,7 @@ struct _FerryTaskDetails
 
   FerryTask *task; /* (owned) */
   GtkWidget *content;
+  gboolean has_parts; /* there are technical details */
 };
 
 G_DEFINE_FINAL_TYPE (FerryTaskDetails, ferry_task_details, GTK_TYPE_WINDOW)
@@ -61,14 +62,14 @@ dup_output (FerryTask *task)
 static Facts
 find_facts (FerryTask *task, const char *detail)
 {
-  const GError *error = ferry_task_get_error (task);
+  g_autofree char *technical = ferry_task_error_dup_technical (task);
   Facts facts = {.output = dup_output (task)};
 
   g_object_get (task, "trace", &facts.trace, NULL);
   if (facts.trace != NULL)
     g_strchomp (facts.trace);
-  if (error != NULL && !g_str_has_prefix (error->message, detail))
-    facts.message = g_strdup (error->message);
+  if (!g_str_has_prefix (technical, detail))
+    facts.message = g_steal_pointer (&technical);
   return facts;
 }
 
@@ -117,10 +118,24 @@ add_part (FerryTaskDetails *self, const char *heading, const char *text)
 
   if (text == NULL)
     return;
-  gtk_widget_set_margin_top (add_label (self, heading, "heading"), 6);
+  if (!self->has_parts)
+    gtk_widget_set_margin_top (add_label (self, _ ("Technical Details"), "heading"), MARGIN);
+  self->has_parts = TRUE;
+  gtk_widget_add_css_class (add_label (self, heading, "caption"), "dim-label");
   label = add_label (self, text, "monospace");
   gtk_accessible_update_relation (GTK_ACCESSIBLE (label), GTK_ACCESSIBLE_RELATION_LABELLED_BY,
                                   gtk_widget_get_prev_sibling (label), NULL, -1);
+}
+
+/* What the title says already is not said below it, and a sentence that says all of the title stands alone. */
+static void
+add_title (FerryTaskDetails *self, const char *title, const char *sentence, const char *sentences)
+{
+  gboolean is_one = g_str_equal (sentences, sentence);
+
+  add_label (self, is_one ? sentence : title, "title");
+  if (!is_one && g_str_has_suffix (sentences, sentence))
+    add_label (self, sentence, "body");
 }
 
 static void
@@ -134,7 +149,7 @@ copy_cb (FerryTaskDetails *self)
 static void
 show_task (FerryTaskDetails *self, FerryTask *task)
 {
-  g_autofree char *title = NULL, *detail = NULL, *sentence = NULL;
+  g_autofree char *title = NULL, *detail = NULL, *sentence = NULL, *sentences = NULL;
   g_auto (Facts) facts = {0};
 
   self->task = g_object_ref (task);
@@ -142,9 +157,8 @@ show_task (FerryTaskDetails *self, FerryTask *task)
   ferry_task_describe_error (task, &title, &detail, NULL);
   facts = find_facts (task, detail);
   sentence = ferry_task_error_dup_sentence (detail);
-  add_label (self, title, "title");
-  if (g_ascii_strcasecmp (title, detail) != 0)
-    add_label (self, sentence, "body");
+  sentences = ferry_task_error_dup_sentences (title, detail);
+  add_title (self, title, sentence, sentences);
   add_part (self, _ ("Message"), facts.message);
   add_part (self, _ ("Trace"), facts.trace);
   add_part (self, _ ("Last output"), facts.output);

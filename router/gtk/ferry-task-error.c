@@ -22,23 +22,30 @@
 typedef struct
 {
   const char *title;
-  gboolean can_retry; /* whether the same task may fare better without anything being mended */
+  gboolean can_retry;     /* whether the same task may fare better without anything being mended */
+  const char *own_detail; /* (nullable): the cause, for an error of the library's, whose message is for developers */
 } Kind;
 
-static const Kind crashed = {N_ ("The worker crashed"), TRUE};
-static const Kind crashed_again = {N_ ("The worker crashed again"), FALSE};
-static const Kind killed = {N_ ("The worker was killed"), TRUE};
-static const Kind ended = {N_ ("The worker ended early"), TRUE};
-static const Kind misfit = {N_ ("Worker and application do not fit together"), FALSE};
-static const Kind missing = {N_ ("Something is missing"), FALSE};
-static const Kind forbidden = {N_ ("That is not allowed"), FALSE};
-static const Kind no_room = {N_ ("There is no room left"), TRUE};
-static const Kind unusable = {N_ ("The input cannot be used"), FALSE};
-static const Kind late = {N_ ("It took too long"), TRUE};
-static const Kind waited = {N_ ("It waited too long"), TRUE};
-static const Kind unstarted = {N_ ("The worker could not be started"), FALSE};
-static const Kind refused = {N_ ("It was not begun"), TRUE};
-static const Kind other = {N_ ("It failed"), TRUE};
+static const Kind crashed = {N_ ("The worker crashed"), TRUE, N_ ("A fault in the program ended this task")};
+static const Kind crashed_again = {N_ ("The worker crashed again"), FALSE,
+                                   N_ ("A fault in the program has ended this task again")};
+static const Kind killed = {N_ ("The worker was killed"), TRUE,
+                            N_ ("Somebody stopped it, or the computer had too little memory")};
+static const Kind ended = {N_ ("The worker ended early"), TRUE, N_ ("The program ended before the work was done")};
+static const Kind misfit = {N_ ("Worker and application do not fit together"), FALSE,
+                            N_ ("Installing the application again may help")};
+static const Kind missing = {N_ ("Something is missing"), FALSE, NULL};
+static const Kind forbidden = {N_ ("That is not allowed"), FALSE,
+                               N_ ("The application asked for something that it may not have")};
+static const Kind no_room = {N_ ("There is no room left"), TRUE, NULL};
+static const Kind unusable = {N_ ("The input cannot be used"), FALSE,
+                              N_ ("The application asked for something that cannot be done")};
+static const Kind late = {N_ ("It took too long"), TRUE, N_ ("The work was not done in the time that it had")};
+static const Kind waited = {N_ ("It waited too long"), TRUE, N_ ("Other tasks did not end in time")};
+static const Kind unstarted = {N_ ("The worker could not be started"), FALSE,
+                               N_ ("A part of the application may be missing")};
+static const Kind refused = {N_ ("It was not begun"), TRUE, N_ ("The application takes no more work at the moment")};
+static const Kind other = {N_ ("It failed"), TRUE, NULL};
 
 static const Kind *
 find_ferry_kind (int code)
@@ -189,15 +196,6 @@ ferry_task_inherit_crash (FerryTask *again, FerryTask *before)
     g_object_set_data (G_OBJECT (again), CRASHED_KEY, GINT_TO_POINTER (TRUE));
 }
 
-/* How a worker died. What it wrote last is among the details. */
-static char *
-describe_death (FerryExit *exit)
-{
-  int number = ferry_exit_get_signal (exit);
-
-  return g_strdup_printf (_ ("%s (signal %d)"), g_strsignal (number), number);
-}
-
 /* Whether nothing is to be put behind the character that ends a sentence: '.', '!' and '?', an ellipsis, and the full
  * stop, '!' and '?' of Chinese and Japanese. */
 static gboolean
@@ -243,6 +241,16 @@ dup_without_stop (const char *message)
   return g_strndup (message, strlen (message) - (g_str_has_suffix (message, ".") ? 1 : 0));
 }
 
+/* Whether the words of an error are the library's. Those of a task that stands for others tell how many failed. */
+static gboolean
+is_own_error (FerryTask *task, const GError *error, FerryExit *exit)
+{
+  g_autofree char *function = NULL;
+
+  g_object_get (task, "function", &function, NULL);
+  return g_strcmp0 (function, "") != 0 && (error->domain == FERRY_ERROR || was_killed (exit));
+}
+
 static char *
 describe (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kind)
 {
@@ -254,22 +262,35 @@ describe (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kin
       if (*duration != '\0')
         return g_strdup_printf (_ ("Not done in the %s that it had"), duration);
     }
-  if (was_killed (exit) && kind != &late)
-    return describe_death (exit);
-  if (kind == &ended && exit == NULL)
-    return g_strdup (_ ("Workers ended before they had done anything"));
+  if (kind->own_detail != NULL && is_own_error (task, error, exit))
+    return g_strdup (ferry_gtk_gettext (kind->own_detail));
   return dup_without_stop (error->message);
+}
+
+char *
+ferry_task_error_dup_technical (FerryTask *task)
+{
+  const GError *error = ferry_task_get_error (task);
+  FerryExit *exit = ferry_task_get_exit (task);
+  int number;
+
+  if (error == NULL || !was_killed (exit))
+    return g_strdup (error != NULL ? error->message : "");
+  number = ferry_exit_get_signal (exit);
+  return g_strdup_printf ("%s\n%s (signal %d)", error->message, g_strsignal (number), number);
 }
 
 /**
  * ferry_task_describe_error:
  * @task: a task that is done
  * @title: (out) (optional) (nullable) (transfer full): what happened, in a few words, such as `The worker crashed`
- * @detail: (out) (optional) (nullable) (transfer full): the cause, in one sentence without a full stop at its end
+ * @detail: (out) (optional) (nullable) (transfer full): the cause, in one sentence without a full stop at its end: the
+ *   message of the function's own error, or what the library says of a crash and the like
  * @can_retry: (out) (optional): whether the same task may fare better when it is tried again
  *
  * Describes why a task failed, in the language of the user. Title and detail do not say the same twice, so that either
- * can stand alone.
+ * can stand alone. What is for developers, such as the signal that killed a worker, is in [method@Ferry.Task.get_error]
+ * and [method@Ferry.Task.get_exit].
  *
  * A retry makes sense after a crash, a time that was over, or a full disk. It does not where something is missing, not
  * allowed or of a wrong kind, and not after a crash that has repeated: in another attempt of the task, or in a task

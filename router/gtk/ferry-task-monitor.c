@@ -248,14 +248,13 @@ find_status (FerryTaskMonitor *self)
     }
 }
 
-/* Of a crash, what happened: how the worker died is for who asks for the details. */
+/* The status says that it has crashed or failed, and this why. */
 static char *
 find_failure_words (FerryTaskMonitor *self)
 {
-  gboolean has_crashed = self->status == FERRY_TASK_STATUS_CRASHED;
   char *detail = NULL;
 
-  ferry_task_describe_error (self->task, has_crashed ? &detail : NULL, has_crashed ? NULL : &detail, NULL);
+  ferry_task_describe_error (self->task, NULL, &detail, NULL);
   return detail != NULL ? detail : g_strdup ("");
 }
 

@@ -195,7 +195,7 @@ test_tells_how_a_task_ends (void)
   g_assert_cmpfloat (ferry_test_get_double (monitors->pdata[0], "fraction"), ==, 1.0);
   assert_status (monitors->pdata[1], FERRY_TASK_STATUS_CANCELLING);
   assert_status (monitors->pdata[2], FERRY_TASK_STATUS_CRASHED);
-  assert_text (monitors->pdata[2], "detail", "The worker crashed");
+  assert_text (monitors->pdata[2], "detail", "A fault in the program ended this task");
   assert_text (monitors->pdata[3], "state-text", "Timed out");
   assert_text (monitors->pdata[4], "detail", "The disk is full");
   g_assert_false (ferry_test_get_number (monitors->pdata[4], "indeterminate"));
