@@ -33,14 +33,18 @@ get_resident_size (void)
   return (gint64) pages * sysconf (_SC_PAGESIZE);
 }
 
-/* Keeps this thread, which is the main loop's, away from it. */
+/* Keeps this thread, which is the main loop's, away from it until more than that waits for it, and a second longer, in
+ * which no more than the limit may come. */
 static void
-stand_still (gint64 seconds)
+stand_still (FerryRouter *router, guint64 enough)
 {
   GMutex lock;
   GCond no_one;
-  gint64 until = g_get_monotonic_time () + seconds * G_USEC_PER_SEC;
+  gint64 until;
 
+  while (ferry_router_get_counter (router, FERRY_COUNTER_QUEUED_BYTES) <= enough)
+    g_thread_yield ();
+  until = g_get_monotonic_time () + G_USEC_PER_SEC;
   g_mutex_init (&lock);
   g_cond_init (&no_one);
   g_mutex_lock (&lock);
@@ -81,8 +85,8 @@ test_flood_of_small_messages (void)
     }
   for (guint i = 0; i < N_WORKERS; i++)
     ferry_test_pipe_wait_count (pipes[i], 1);
-  stand_still (5);
   /* A link is left alone until half of its share is back. */
+  stand_still (router, N_WORKERS * FERRY_LINK_WINDOW / 2);
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_QUEUED_BYTES), <=, N_WORKERS * FERRY_LINK_WINDOW);
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_QUEUED_BYTES), >,
                     N_WORKERS * FERRY_LINK_WINDOW / 2);
@@ -118,7 +122,7 @@ test_flood_of_large_messages (void)
       workers[i] = ferry_test_spawn_obedient (router, pipes[i], LARGE, LARGE, LARGE, LARGE, LARGE, LARGE, LARGE, LARGE,
                                               LARGE, LARGE, "stop", NULL);
     }
-  stand_still (2);
+  stand_still (router, 8000000);
   g_assert_cmpuint (ferry_router_get_counter (router, FERRY_COUNTER_QUEUED_BYTES), <=, 16 * MEBIBYTE + 8000000);
   assert_grown_less (before, 16 * MEBIBYTE + 8000000 + N_WORKERS * (LINK_LIMIT + 8000000) + SLACK);
   for (guint i = 0; i < N_WORKERS; i++)

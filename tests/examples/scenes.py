@@ -318,9 +318,8 @@ def adwaita(report, start, folder):
     report.equal("it ends with its window", program.finish(), (0, "", ""))
 
 
-def make_video(path, seconds):
-    subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i",
-                    "testsrc=duration=%d:size=160x120:rate=25" % seconds, "-c:v", "mpeg4", path], check=True, timeout=SOME_SECONDS)
+def run_ffmpeg(*arguments):
+    subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", *arguments], check=True, timeout=SOME_SECONDS)
 
 
 def converter(report, start, folder):
@@ -328,8 +327,8 @@ def converter(report, start, folder):
         report.skip("videos are converted", "ffmpeg is not installed")
         return
     short, long = (os.path.join(folder, name) for name in ("short.mp4", "long.mp4"))
-    make_video(short, 1)
-    make_video(long, 200)
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc=duration=1:size=160x120:rate=25", "-c:v", "mpeg4", short)
+    run_ffmpeg("-stream_loop", "199", "-i", short, "-c", "copy", long)
     program = start("converter", short)
     program.wait("label short.mp4", "label Done")
     report.fact("a video is converted", os.path.getsize(short + ".webm") > 0)

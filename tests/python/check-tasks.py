@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Tasks of the package ferry: values there and back, and each way in which a function can fail: check-tasks.py"""
+"""Tasks of the package ferry: values there and back, and each way in which a function can fail: check-tasks.py [calls]
+
+With "calls", only what the module _ferry does and what goes through it, but for each night: whole programs start no other
+way without it.
+"""
 
 import functools
 import os
@@ -505,6 +509,8 @@ def body(report):
         test_deaths(report, executor)
         test_no_functions(report, executor)
         test_refusals(report, executor)
+    if sys.argv[1:] == ["calls"] and "FERRY_TEST_NIGHT" not in os.environ:
+        return
     test_sandbox(report)
     test_forks(report)
     test_bounds(report)

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-pool-worker.c
+/* Tests: task/ferry-pool-worker.c, task/ferry-executor-queue.c
  *
  * What does not end by itself is ended: a function that sleeps, one that loops, a process that stands still, one that
  * ignores SIGTERM; by the deadline of a cancel, of a run, or of a shutdown, and with no harm to what runs beside it or
@@ -418,6 +418,76 @@ shutdown_never_hits_the_next_task (void)
   g_rmdir (folder);
 }
 
+/* ---- pauses ---- */
+
+static gboolean
+is_stopped_for_a_pause (gpointer data)
+{
+  return ferry_test_is_stopped ((GPid) ferry_test_get_number (data, "pid"));
+}
+
+/* What two functions may run for, one that looks for a pause and one whose process is stopped, and what a task behind
+ * them may wait for: after a pause that is longer than that, there is still some left. */
+static void
+stand_still_in_a_pause (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 2);
+  g_autoptr (FerryTask) looking = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "report-until-cancelled", NULL);
+  g_autoptr (FerryTask) stoppable = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "sleep-until-cancelled", NULL);
+  g_autoptr (FerryTask) behind = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  FerryTask *tasks[] = {looking, stoppable, behind};
+  const FerryError errors[] = {FERRY_ERROR_TIMED_OUT, FERRY_ERROR_TIMED_OUT, FERRY_ERROR_QUEUE_TIMED_OUT};
+  gint64 paused, resumed;
+
+  g_object_set (looking, "run-timeout", (gint64) G_USEC_PER_SEC, "cancel-grace", (gint64) GRACE, NULL);
+  g_object_set (stoppable, "run-timeout", (gint64) G_USEC_PER_SEC, "cancel-grace", (gint64) GRACE, "stoppable", TRUE,
+                NULL);
+  g_object_set (behind, "queue-timeout", (gint64) G_USEC_PER_SEC / 2, NULL);
+  task_test_submit_task (test->executor, looking);
+  task_test_submit_task (test->executor, stoppable);
+  task_test_wait_begun (looking);
+  task_test_wait_begun (stoppable);
+  task_test_submit_task (test->executor, behind);
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    ferry_task_pause (tasks[i]);
+  paused = g_get_monotonic_time ();
+  /* This takes a second. */
+  ferry_test_look_until (is_stopped_for_a_pause, stoppable);
+  while (g_get_monotonic_time () < paused + 3 * G_USEC_PER_SEC / 2)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpint (ferry_task_get_state (looking), ==, FERRY_TASK_STATE_EXECUTING);
+  g_assert_cmpint (ferry_task_get_state (stoppable), ==, FERRY_TASK_STATE_EXECUTING);
+  g_assert_cmpint (ferry_task_get_state (behind), ==, FERRY_TASK_STATE_WAITING);
+  resumed = g_get_monotonic_time ();
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    ferry_task_resume (tasks[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (tasks); i++)
+    {
+      task_test_wait_done (tasks[i]);
+      g_assert_cmpint (g_get_monotonic_time () - resumed, >, G_USEC_PER_SEC / 8);
+      task_test_assert_failed (tasks[i], FERRY_ERROR, errors[i]);
+    }
+}
+
+static void
+at_a_time_do_not_stand_still_in_a_pause (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
+  g_autoptr (FerryTask) running = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "report-until-cancelled", NULL);
+  g_autoptr (FerryTask) waiting = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
+  gint64 deadline = g_get_monotonic_time () + G_USEC_PER_SEC;
+
+  g_object_set (running, "deadline", deadline, "run-timeout", (gint64) 3600 * G_USEC_PER_SEC, NULL);
+  g_object_set (waiting, "deadline", deadline, "queue-timeout", (gint64) 3600 * G_USEC_PER_SEC, NULL);
+  ferry_task_pause (waiting);
+  task_test_submit_task (test->executor, running);
+  task_test_submit_task (test->executor, waiting);
+  task_test_wait_begun (running);
+  ferry_task_pause (running);
+  task_test_assert_failed (running, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+  task_test_assert_failed (waiting, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -444,5 +514,7 @@ main (int argc, char **argv)
                         spares_worker_that_heeds_its_run_timeout);
   g_test_add_data_func ("/deadlines/of-a-queue-of-threads", GINT_TO_POINTER (TRUE), fails_what_waited_for_too_long);
   g_test_add_func ("/deadlines/give-up-a-thread", gives_up_thread);
+  g_test_add_func ("/deadlines/of-runs-and-queues-stand-still-in-a-pause", stand_still_in_a_pause);
+  g_test_add_func ("/deadlines/at-a-time-do-not-stand-still-in-a-pause", at_a_time_do_not_stand_still_in_a_pause);
   return g_test_run ();
 }

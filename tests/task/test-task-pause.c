@@ -171,13 +171,10 @@ test_a_function_that_does_not_look_is_stopped (void)
 
   task_test_wait_begun (task);
   g_assert_true (can_pause (task));
-  for (guint i = 0; i < 2; i++)
-    {
-      ferry_task_pause (task);
-      ferry_test_look_until (is_stopped, task);
-      ferry_task_resume (task);
-      ferry_test_look_until (goes_on, task);
-    }
+  ferry_task_pause (task);
+  ferry_test_look_until (is_stopped, task);
+  ferry_task_resume (task);
+  ferry_test_look_until (goes_on, task);
   ferry_task_pause (task);
   ferry_test_look_until (is_stopped, task);
   ferry_task_cancel (task);
@@ -252,46 +249,6 @@ test_tasks_that_were_sent_ahead_are_taken_back (void)
   task_test_assert_cancelled (task);
 }
 
-static void
-test_run_timeout_stands_still (gconstpointer function)
-{
-  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
-  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, function, NULL);
-  gint64 resumed;
-
-  ferry_task_set_run_timeout (task, G_USEC_PER_SEC);
-  ferry_task_set_cancel_grace (task, G_USEC_PER_SEC / 5);
-  g_object_set (task, "stoppable", TRUE, NULL);
-  task_test_submit_task (test->executor, task);
-  task_test_wait_begun (task);
-  ferry_task_pause (task);
-  wait_until (g_get_monotonic_time () + 3 * G_USEC_PER_SEC);
-  g_assert_cmpint (ferry_task_get_state (task), ==, FERRY_TASK_STATE_EXECUTING);
-  resumed = g_get_monotonic_time ();
-  ferry_task_resume (task);
-  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  g_assert_cmpint (g_get_monotonic_time () - resumed, >, G_USEC_PER_SEC / 4);
-}
-
-static void
-test_deadline_does_not_stand_still (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (FALSE, 1);
-  g_autoptr (FerryTask) running = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "report-until-cancelled", NULL);
-  g_autoptr (FerryTask) waiting = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
-  gint64 deadline = g_get_monotonic_time () + 2 * G_USEC_PER_SEC;
-
-  g_object_set (running, "deadline", deadline, "run-timeout", (gint64) 3600 * G_USEC_PER_SEC, NULL);
-  g_object_set (waiting, "deadline", deadline, "queue-timeout", (gint64) 3600 * G_USEC_PER_SEC, NULL);
-  ferry_task_pause (waiting);
-  task_test_submit_task (test->executor, running);
-  task_test_submit_task (test->executor, waiting);
-  wait_moving (running);
-  ferry_task_pause (running);
-  task_test_assert_failed (running, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-  task_test_assert_failed (waiting, FERRY_ERROR, FERRY_ERROR_TIMED_OUT);
-}
-
 /* ---- tasks that wait ---- */
 
 static FerryTask *
@@ -343,30 +300,6 @@ test_tasks_that_wait_are_passed_over (void)
   ferry_task_resume (e);
   task_test_wait_done (e);
   assert_log ("e");
-}
-
-static void
-test_queue_timeout_stands_still (void)
-{
-  g_autoptr (TaskTest) test = task_test_new (TRUE, 1);
-  g_autoptr (FerryTask) first = NULL;
-  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "nothing", NULL);
-  gint64 resumed;
-
-  task_test_close_gate ();
-  first = submit_word (test, "gate", "a");
-  g_object_set (task, "queue-timeout", (gint64) G_USEC_PER_SEC / 2, NULL);
-  task_test_submit_task (test->executor, task);
-  ferry_task_pause (task);
-  wait_until (g_get_monotonic_time () + G_USEC_PER_SEC);
-  g_assert_false (ferry_task_get_done (task));
-  resumed = g_get_monotonic_time ();
-  ferry_task_resume (task);
-  task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_QUEUE_TIMED_OUT);
-  g_assert_cmpint (g_get_monotonic_time () - resumed, >, G_USEC_PER_SEC / 8);
-  task_test_open_gate ();
-  task_test_wait_done (first);
-  assert_log ("a");
 }
 
 static void
@@ -518,13 +451,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-pause/task-whose-worker-is-lost-waits-paused", test_a_task_whose_worker_is_lost_waits_paused);
   g_test_add_func ("/task-pause/tasks-that-were-sent-ahead-are-taken-back",
                    test_tasks_that_were_sent_ahead_are_taken_back);
-  g_test_add_data_func ("/task-pause/run-timeout-stands-still-for-a-function-that-looks", "report-until-cancelled",
-                        test_run_timeout_stands_still);
-  g_test_add_data_func ("/task-pause/run-timeout-stands-still-for-a-process-that-is-stopped", "sleep-until-cancelled",
-                        test_run_timeout_stands_still);
-  g_test_add_func ("/task-pause/deadline-does-not-stand-still", test_deadline_does_not_stand_still);
   g_test_add_func ("/task-pause/tasks-that-wait-are-passed-over", test_tasks_that_wait_are_passed_over);
-  g_test_add_func ("/task-pause/queue-timeout-stands-still", test_queue_timeout_stands_still);
   g_test_add_func ("/task-pause/threads-pause-and-keep-their-thread", test_threads_pause_and_keep_their_thread);
   g_test_add_func ("/task-pause/any-thread-pauses", test_any_thread_pauses);
   g_test_add_func ("/task-pause/paused-executor-begins-nothing", test_a_paused_executor_begins_nothing);
