@@ -145,11 +145,12 @@ removed_cb (gpointer data)
     figures_cb (self);
 }
 
-/* A popover would give the focus to the first button, which acts. */
+/* A popover would give the focus to the first button, which acts. Where it is can be seen, also by who has clicked. */
 static void
 opened_cb (FerryTaskButton *self)
 {
   ferry_task_list_focus_first (FERRY_TASK_LIST (self->list));
+  gtk_window_set_focus_visible (GTK_WINDOW (gtk_widget_get_root (GTK_WIDGET (self))), TRUE);
 }
 
 static void

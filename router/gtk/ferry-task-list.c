@@ -1558,7 +1558,18 @@ measure_row (FerryTaskList *self, int width)
   return height;
 }
 
-/* A list that is as high as its rows has the size that its owner gives it. */
+/* A scrolled window does not ask its child how high that is in its width. */
+static void
+measure_rows (FerryTaskList *self, int width, int *minimum, int *natural)
+{
+  int n_items = (int) MIN (g_list_model_get_n_items (G_LIST_MODEL (self->selection)), G_MAXINT16);
+  int height = measure_row (self, width), all = MIN (n_items * height, self->max_height);
+
+  *minimum = MAX (*minimum, MIN (n_items, LEAST_ROWS) * height);
+  *natural = MAX (MAX (*natural, all), *minimum);
+}
+
+/* A list that is as high as its rows has the width that its owner gives it. */
 static void
 ferry_task_list_measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
                          int *minimum_baseline, int *natural_baseline)
@@ -1566,6 +1577,8 @@ ferry_task_list_measure (GtkWidget *widget, GtkOrientation orientation, int for_
   FerryTaskList *self = FERRY_TASK_LIST (widget);
 
   gtk_widget_measure (self->box, orientation, for_size, minimum, natural, NULL, NULL);
+  if (self->max_height > 0 && orientation == GTK_ORIENTATION_VERTICAL)
+    measure_rows (self, for_size, minimum, natural);
   if (self->max_height > 0)
     return;
   if (orientation == GTK_ORIENTATION_VERTICAL)

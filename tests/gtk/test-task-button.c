@@ -311,6 +311,17 @@ has_focus_inside (gpointer list)
   return gtk_widget_get_focus_child (list) != NULL;
 }
 
+/* Whether all of a row can be seen, with its error. */
+static gboolean
+is_whole (gpointer row)
+{
+  GtkWidget *scrolled = gtk_widget_get_ancestor (row, GTK_TYPE_SCROLLED_WINDOW);
+  graphene_rect_t bounds;
+
+  return gtk_widget_compute_bounds (row, scrolled, &bounds) && bounds.origin.y >= 0 &&
+         bounds.origin.y + bounds.size.height <= gtk_widget_get_height (scrolled);
+}
+
 /* What acts is a step away. What is removed is gone, until an undo brings it back. */
 static void
 test_popover_opens_at_what_failed (Scene *scene)
@@ -326,7 +337,9 @@ test_popover_opens_at_what_failed (Scene *scene)
   ferry_test_look_until (has_focus_inside, list);
   focus = gtk_window_get_focus (GTK_WINDOW (scene->window));
   g_assert_false (GTK_IS_BUTTON (focus));
+  g_assert_true (gtk_window_get_focus_visible (GTK_WINDOW (scene->window)));
   widget_test_wait_words (focus, "Failed");
+  ferry_test_look_until (is_whole, focus);
   gtk_widget_activate_action (list, "task.clear-finished", NULL);
   widget_test_wait_words (list, "No Tasks");
   ferry_test_look_until (has_no_failed, scene);
