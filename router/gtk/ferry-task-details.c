@@ -199,14 +199,18 @@ ferry_task_details_init (FerryTaskDetails *self)
   gtk_window_set_focus (GTK_WINDOW (self), copy);
 }
 
+/* A popover would stand above the window, and hold its keys. */
 void
 ferry_task_details_present (FerryTask *task, GtkWidget *widget)
 {
+  GtkWidget *popover = gtk_widget_get_ancestor (widget, GTK_TYPE_POPOVER);
   GtkRoot *root = gtk_widget_get_root (widget);
   FerryTaskDetails *self = g_object_new (
     FERRY_TYPE_TASK_DETAILS, "transient-for", root, "modal", TRUE, "destroy-with-parent", TRUE, "default-width",
     ferry_look_get_dialog_width ((GtkWidget *) root, WIDTH), "default-height", HEIGHT, NULL);
 
   show_task (self, task);
+  if (popover != NULL)
+    gtk_popover_popdown (GTK_POPOVER (popover));
   gtk_window_present (GTK_WINDOW (self));
 }

@@ -306,6 +306,12 @@ has_no_failed (gpointer scene)
 }
 
 static gboolean
+is_unmapped (gpointer list)
+{
+  return !gtk_widget_get_mapped (list);
+}
+
+static gboolean
 has_focus_inside (gpointer list)
 {
   return gtk_widget_get_focus_child (list) != NULL;
@@ -340,6 +346,12 @@ test_popover_opens_at_what_failed (Scene *scene)
   g_assert_true (gtk_window_get_focus_visible (GTK_WINDOW (scene->window)));
   widget_test_wait_words (focus, "Failed");
   ferry_test_look_until (is_whole, focus);
+  /* The window with the error would stand below it. */
+  g_object_set (list, "selected-task", failing, NULL);
+  gtk_widget_activate_action (list, "task.show-error", NULL);
+  ferry_test_look_until (is_unmapped, list);
+  gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
+  ferry_test_look_until (has_focus_inside, list);
   gtk_widget_activate_action (list, "task.clear-finished", NULL);
   widget_test_wait_words (list, "No Tasks");
   ferry_test_look_until (has_no_failed, scene);
