@@ -16,8 +16,8 @@ struct _FerryTaskCell
 {
   GtkWidget parent_instance;
 
-  GtkWidget *row;        /* (nullable) (unowned): the child */
-  FerryTaskShape *shape; /* (unowned): of the rows of the list */
+  GtkWidget *row;   /* (nullable) (unowned): the child */
+  int *last_height; /* (unowned): of the row that was measured last, in all cells of the list */
 };
 
 G_DEFINE_FINAL_TYPE (FerryTaskCell, ferry_task_cell, GTK_TYPE_WIDGET)
@@ -31,9 +31,9 @@ ferry_task_cell_measure (GtkWidget *widget, GtkOrientation orientation, int for_
   if (self->row != NULL)
     gtk_widget_measure (self->row, orientation, for_size, minimum, natural, NULL, NULL);
   else
-    *minimum = *natural = orientation == GTK_ORIENTATION_VERTICAL ? self->shape->row_height : 0;
+    *minimum = *natural = orientation == GTK_ORIENTATION_VERTICAL ? *self->last_height : 0;
   if (self->row != NULL && orientation == GTK_ORIENTATION_VERTICAL)
-    self->shape->row_height = *natural;
+    *self->last_height = *natural;
 }
 
 static void
@@ -79,11 +79,11 @@ ferry_task_cell_init (FerryTaskCell *self)
 }
 
 GtkWidget *
-ferry_task_cell_new (FerryTaskShape *shape)
+ferry_task_cell_new (int *last_height)
 {
   FerryTaskCell *self = g_object_new (FERRY_TYPE_TASK_CELL, NULL);
 
-  self->shape = shape;
+  self->last_height = last_height;
   return GTK_WIDGET (self);
 }
 

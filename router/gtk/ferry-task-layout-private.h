@@ -9,23 +9,13 @@
 
 G_BEGIN_DECLS
 
-/* What rows of a list have in common, so that all are of the same height. */
-typedef struct
-{
-  int side_height; /* of the highest side of all of them */
-  int row_height;
-  void (*grown) (
-    gpointer owner); /* (nullable): the side is higher, as rows that have their place already do not know */
-  gpointer owner;
-} FerryTaskShape;
-
 #define FERRY_TYPE_TASK_LAYOUT (ferry_task_layout_get_type ())
 G_DECLARE_FINAL_TYPE (FerryTaskLayout, ferry_task_layout, FERRY, TASK_LAYOUT, GtkLayoutManager)
 
-/* The shape must be there as long as the layout is asked; NULL for a row that stands alone. */
-void ferry_task_layout_set_shape (FerryTaskLayout *self, FerryTaskShape *shape);
+/* The row shows something else from now on, such as another task or what has become of it, and may be lower. */
+void ferry_task_layout_begin (FerryTaskLayout *self, GtkWidget *row);
 
-/* Whether the row has a bar while its task has not ended. */
-void ferry_task_layout_set_has_bar (FerryTaskLayout *self, gboolean has_bar);
+/* There are other words about the same. The row gets higher if they need more lines, and never lower. */
+void ferry_task_layout_change_words (FerryTaskLayout *self, GtkWidget *row);
 
 G_END_DECLS

@@ -4,17 +4,19 @@
 /* Where the parts of a row are. See ferry-task-layout-private.h.
  *
  * A row is three lines: the name with the buttons, the bar, and what there is to say. A line has the whole width. In a
- * narrow row the name may take two lines, or even three, and what is said two, so that nothing of them is cut. In a
- * tiny one the state has a line of its own, and host and pace are there in a broad one. All that is a matter of how
- * many letters a row has room for. So all rows of a list are alike, and change with the size of their text.
+ * narrow row the name may take three lines, and what is said two, so that nothing of them is cut; in others one less.
+ * In a tiny one the buttons are below the name, beside the bar or the state, and in a broad one there is room for host
+ * and pace. All that is a matter of how many letters a row has room for. So all rows of a list are alike, and change
+ * with the size of their text.
  *
- * Invariant: the height of a row depends on its width and its text's size, and not on its task. Once the bar is gone,
- * what is said may take the bar's place too, and the row stands in the middle of its height. The thread that runs GTK.
- */
+ * Invariant: a row is as high as its texts need, and not lower again before it is told that the texts are those of
+ * something else. So it does not jump with each report of a task. The thread that runs GTK. */
 
 #include "config.h"
 
 #include "gtk/ferry-task-layout-private.h"
+
+#include <string.h>
 
 #define COLUMN_SPACING 12
 #define STATE_SPACING 8
@@ -24,6 +26,9 @@
 #define TINY_LETTERS 28
 #define NARROW_LETTERS 48
 #define BROAD_LETTERS 64
+
+/* How many usual letters are as wide as the widest one. */
+#define WIDEST_LETTER 3
 
 /* The children of a row, in their order. */
 typedef enum
@@ -46,13 +51,21 @@ typedef struct
   int line_height;
 } Letters;
 
+/* How high a text is, or the highest one that was there so far. */
+typedef struct
+{
+  guint serial;
+  int width, most_lines; /* what the height is for */
+  int height;            /* 0: not known */
+  gboolean is_known;     /* for the text that is there now */
+} Text;
+
 struct _FerryTaskLayout
 {
   GtkLayoutManager parent_instance;
 
-  FerryTaskShape *shape; /* (unowned): own_shape, or that of a list */
-  FerryTaskShape own_shape;
-  gboolean has_bar;
+  Text name, words;
+  int side_height;              /* the highest one so far: a row without buttons is as high as one that has some */
   Letters letters[N_PARTS + 1]; /* of the parts, and of the row */
 };
 
@@ -60,8 +73,8 @@ typedef struct
 {
   FerryTaskLayout *layout;
   GtkWidget *parts[N_PARTS]; /* (unowned) */
-  int name_lines, words_lines;
-  gboolean is_tiny, is_broad;
+  int width;
+  gboolean is_tiny, is_narrow, is_broad;
 } Row;
 
 G_DEFINE_FINAL_TYPE (FerryTaskLayout, ferry_task_layout, GTK_TYPE_LAYOUT_MANAGER)
@@ -95,17 +108,16 @@ static Row
 get_row (FerryTaskLayout *self, GtkWidget *widget, int width)
 {
   int n_letters = width / MAX (look_up_letters (&self->letters[N_PARTS], widget)->letter_width, 1);
-  Row row = {.layout = self, .name_lines = 1, .words_lines = 1, .is_broad = n_letters >= BROAD_LETTERS};
+  Row row = {.layout = self,
+             .width = width,
+             .is_tiny = n_letters < TINY_LETTERS,
+             .is_narrow = n_letters < NARROW_LETTERS,
+             .is_broad = n_letters >= BROAD_LETTERS};
   guint part = 0;
 
   for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && part < N_PARTS;
        child = gtk_widget_get_next_sibling (child))
     row.parts[part++] = child;
-  if (n_letters < NARROW_LETTERS)
-    row.name_lines = row.words_lines = 2;
-  row.is_tiny = n_letters < TINY_LETTERS;
-  if (row.is_tiny)
-    row.name_lines = 3;
   return row;
 }
 
@@ -128,71 +140,125 @@ measure (const Row *row, Part part, GtkOrientation orientation, int *natural)
   return minimum;
 }
 
-/* Rows that have fewer buttons, or none, are as high as the others. */
+/* ---- heights ---- */
+
+/* So few letters are one line, whichever they are. */
+static gboolean
+is_short (const char *words, int width, int letter_width)
+{
+  return g_utf8_strlen (words, -1) * WIDEST_LETTER * letter_width <= width && strchr (words, '\n') == NULL;
+}
+
+/* An inscription does not say how high its text is. */
+static int
+measure_text (const Text *text, const Letters *letters, GtkWidget *widget)
+{
+  GtkInscription *inscription = GTK_INSCRIPTION (widget);
+  const char *words = gtk_inscription_get_text (inscription);
+  g_autoptr (PangoLayout) layout = NULL;
+  int height;
+
+  if (words == NULL || text->most_lines == 1 || is_short (words, text->width, letters->letter_width))
+    return letters->line_height;
+  layout = gtk_widget_create_pango_layout (widget, words);
+  pango_layout_set_attributes (layout, gtk_inscription_get_attributes (inscription));
+  pango_layout_set_wrap (layout, gtk_inscription_get_wrap_mode (inscription));
+  pango_layout_set_width (layout, MAX (text->width, 0) * PANGO_SCALE);
+  pango_layout_get_size (layout, NULL, &height);
+  if (pango_layout_get_line_count (layout) <= text->most_lines)
+    return MAX (PANGO_PIXELS_CEIL (height), letters->line_height);
+  return PANGO_PIXELS_CEIL (height) * text->most_lines / pango_layout_get_line_count (layout);
+}
+
+static int
+get_text_height (Text *text, const Row *row, Part part, int width, int most_lines)
+{
+  const Letters *letters = look_up_letters (&row->layout->letters[part], row->parts[part]);
+
+  if (text->serial != letters->serial || text->width != width || text->most_lines != most_lines)
+    *text = (Text){.serial = letters->serial, .width = width, .most_lines = most_lines};
+  if (!text->is_known)
+    text->height = MAX (text->height, measure_text (text, letters, row->parts[part]));
+  text->is_known = TRUE;
+  return text->height;
+}
+
 static int
 get_side_height (const Row *row)
 {
-  FerryTaskShape *shape = row->layout->shape;
+  FerryTaskLayout *self = row->layout;
   int height;
 
   measure (row, PART_SIDE, GTK_ORIENTATION_VERTICAL, &height);
-  if (height > shape->side_height)
-    {
-      shape->side_height = height;
-      if (shape->grown != NULL)
-        shape->grown (shape->owner);
-    }
-  return is_there (row, PART_SIDE) ? shape->side_height : 0;
+  self->side_height = MAX (self->side_height, height);
+  return is_there (row, PART_SIDE) ? self->side_height : 0;
+}
+
+/* What a part takes of the width of others. */
+static int
+get_taken (const Row *row, Part part, int spacing)
+{
+  int width;
+
+  measure (row, part, GTK_ORIENTATION_HORIZONTAL, &width);
+  return width > 0 ? width + spacing : 0;
 }
 
 static int
 get_name_height (const Row *row)
 {
-  return get_line_height (row, PART_TITLE) * row->name_lines;
+  int width = row->width;
+
+  if (!row->is_tiny)
+    width -= get_taken (row, PART_SIDE, COLUMN_SPACING) + get_taken (row, PART_HOST, COLUMN_SPACING);
+  return get_text_height (&row->layout->name, row, PART_TITLE, width, row->is_narrow ? 3 : 2);
 }
 
+/* A name of one line has some room around it, for the buttons are higher. */
 static int
 get_title_height (const Row *row)
 {
-  /* A name of one line has some room around it, for the buttons are higher. */
-  return MAX (get_name_height (row) + 2 * LINE_SPACING, get_side_height (row));
+  int height = get_name_height (row) + 2 * LINE_SPACING;
+
+  return row->is_tiny ? height : MAX (height, get_side_height (row));
 }
 
-/* Of what is said, below a bar. */
+/* Of the line of the bar. In a tiny row the buttons are there, too, and the state where there is no bar. */
 static int
-get_detail_height (const Row *row)
+get_middle_height (const Row *row)
 {
-  return get_line_height (row, PART_DETAIL) * row->words_lines;
+  int height = 0;
+
+  if (is_there (row, PART_BAR))
+    measure (row, PART_BAR, GTK_ORIENTATION_VERTICAL, &height);
+  else if (row->is_tiny && is_there (row, PART_STATE))
+    height = get_line_height (row, PART_STATE);
+  if (row->is_tiny)
+    return MAX (height, get_side_height (row));
+  return height > 0 ? height + LINE_SPACING : 0;
 }
 
-/* Of all below the title. Without a bar there is a line more to read. */
-static int
-get_rest_height (const Row *row)
+/* A state beside the words would leave them a column of some letters. */
+static gboolean
+has_line_of_state (const Row *row)
 {
-  int line = get_line_height (row, PART_DETAIL), bar;
-
-  if (!row->layout->has_bar)
-    return get_detail_height (row);
-  measure (row, PART_BAR, GTK_ORIENTATION_VERTICAL, &bar);
-  return get_detail_height (row) + MAX (bar + LINE_SPACING, line);
+  return row->is_tiny && is_there (row, PART_STATE) && is_there (row, PART_BAR);
 }
 
-/* How high the words are that stand between state and pace. An inscription says nothing of that itself. */
+/* Without a bar there is a line more to read. */
 static int
-get_words_height (const Row *row, int width)
+get_words_height (const Row *row)
 {
-  GtkWidget *detail = row->parts[PART_DETAIL];
-  g_autoptr (PangoLayout) layout =
-    gtk_widget_create_pango_layout (detail, gtk_inscription_get_text (GTK_INSCRIPTION (detail)));
-  int state, pace, height, line = get_line_height (row, PART_DETAIL);
+  int width = row->width, most = (row->is_narrow ? 2 : 1) + (is_there (row, PART_BAR) ? 0 : 1);
+  const char *words = gtk_inscription_get_text (GTK_INSCRIPTION (row->parts[PART_DETAIL]));
+  gboolean is_empty = words == NULL || *words == '\0';
 
-  measure (row, PART_STATE, GTK_ORIENTATION_HORIZONTAL, &state);
-  measure (row, PART_PACE, GTK_ORIENTATION_HORIZONTAL, &pace);
+  if (row->is_tiny && !is_there (row, PART_BAR) && is_there (row, PART_STATE) && is_empty)
+    return 0;
   if (!row->is_tiny)
-    width -= state + STATE_SPACING + pace + (pace > 0 ? COLUMN_SPACING : 0);
-  pango_layout_set_width (layout, MAX (width, 0) * PANGO_SCALE);
-  pango_layout_get_pixel_size (layout, NULL, &height);
-  return CLAMP (height + (row->is_tiny ? line : 0), line, get_rest_height (row));
+    width -= get_taken (row, PART_STATE, STATE_SPACING) + get_taken (row, PART_PACE, COLUMN_SPACING);
+  return get_text_height (&row->layout->words, row, PART_DETAIL, width, most) +
+         (has_line_of_state (row) ? get_line_height (row, PART_STATE) : 0);
 }
 
 /* ---- the layout manager ---- */
@@ -240,7 +306,7 @@ ferry_task_layout_measure (GtkLayoutManager *manager, GtkWidget *widget, GtkOrie
       return;
     }
   row = get_row (self, widget, for_size >= 0 ? for_size : G_MAXINT);
-  *minimum = *natural = get_title_height (&row) + get_rest_height (&row);
+  *minimum = *natural = get_title_height (&row) + get_middle_height (&row) + get_words_height (&row);
 }
 
 /* A line that is given out from both its ends. */
@@ -305,31 +371,13 @@ allocate_rest (Line *line, const Row *row, Part part)
     allocate (line, row, part, line->start, line->end - line->start);
 }
 
-/* What is said, in a height that has room for at most so much. */
-static void
-allocate_words (Line line, const Row *row, int most)
-{
-  line.height = most;
-  if (row->is_tiny && is_there (row, PART_STATE))
-    {
-      line.height = get_line_height (row, PART_DETAIL);
-      allocate_rest (&line, row, PART_STATE);
-      line.y += line.height;
-      line.height = MAX (most - line.height, line.height);
-    }
-  else
-    allocate_at_start (&line, row, PART_STATE, PART_DETAIL, STATE_SPACING);
-  allocate_at_end (&line, row, PART_PACE, PART_DETAIL);
-  allocate_rest (&line, row, PART_DETAIL);
-}
-
-/* The line at the top: it is as high as the buttons, or higher. */
 static void
 allocate_title (Line line, const Row *row)
 {
   int name_height = get_name_height (row);
 
-  allocate_at_end (&line, row, PART_SIDE, PART_TITLE);
+  if (!row->is_tiny)
+    allocate_at_end (&line, row, PART_SIDE, PART_TITLE);
   line.y += (line.height - name_height) / 2;
   line.height = name_height;
   allocate_at_end (&line, row, PART_HOST, PART_TITLE);
@@ -337,29 +385,55 @@ allocate_title (Line line, const Row *row)
 }
 
 static void
+allocate_middle (Line line, const Row *row)
+{
+  Part part = is_there (row, PART_BAR) ? PART_BAR : PART_STATE;
+  int height = line.height, natural = get_line_height (row, PART_STATE);
+
+  if (row->is_tiny)
+    allocate_at_end (&line, row, PART_SIDE, part);
+  else if (part == PART_STATE)
+    return;
+  if (part == PART_BAR)
+    measure (row, PART_BAR, GTK_ORIENTATION_VERTICAL, &natural);
+  line.height = natural;
+  line.y += row->is_tiny ? (height - natural) / 2 : 0;
+  allocate_rest (&line, row, part);
+}
+
+static void
+allocate_words (Line line, const Row *row)
+{
+  if (has_line_of_state (row))
+    {
+      int line_height = get_line_height (row, PART_STATE), rest = line.height - line_height;
+
+      line.height = line_height;
+      allocate_rest (&line, row, PART_STATE);
+      line.y += line_height;
+      line.height = rest;
+    }
+  else if (!row->is_tiny)
+    allocate_at_start (&line, row, PART_STATE, PART_DETAIL, STATE_SPACING);
+  allocate_at_end (&line, row, PART_PACE, PART_DETAIL);
+  allocate_rest (&line, row, PART_DETAIL);
+}
+
+static void
 ferry_task_layout_allocate (GtkLayoutManager *manager, GtkWidget *widget, int width, int height, int baseline)
 {
   Row row = get_row (FERRY_TASK_LAYOUT (manager), widget, width);
   Line line = {.widget = widget, .width = width, .end = width, .height = get_title_height (&row)};
-  int rest_height = get_rest_height (&row), words_height = rest_height, bar_height;
+  int middle_height = get_middle_height (&row), words_height = get_words_height (&row);
 
-  line.y = (height - line.height - rest_height) / 2;
-  if (!is_there (&row, PART_BAR))
-    words_height = get_words_height (&row, width);
-  line.y += (rest_height - words_height) / 2;
+  line.y = (height - line.height - middle_height - words_height) / 2;
   allocate_title (line, &row);
-
   line.y += line.height;
-  if (!is_there (&row, PART_BAR))
-    {
-      allocate_words (line, &row, words_height);
-      return;
-    }
-  measure (&row, PART_BAR, GTK_ORIENTATION_VERTICAL, &bar_height);
-  line.height = bar_height;
-  allocate_rest (&line, &row, PART_BAR);
-  line.y += rest_height - get_detail_height (&row);
-  allocate_words (line, &row, get_detail_height (&row));
+  line.height = middle_height;
+  allocate_middle (line, &row);
+  line.y += line.height;
+  line.height = words_height;
+  allocate_words (line, &row);
 }
 
 static void
@@ -375,18 +449,24 @@ ferry_task_layout_class_init (FerryTaskLayoutClass *klass)
 static void
 ferry_task_layout_init (FerryTaskLayout *self)
 {
-  self->shape = &self->own_shape;
-  self->has_bar = TRUE;
 }
 
 void
-ferry_task_layout_set_shape (FerryTaskLayout *self, FerryTaskShape *shape)
+ferry_task_layout_begin (FerryTaskLayout *self, GtkWidget *row)
 {
-  self->shape = shape != NULL ? shape : &self->own_shape;
+  self->name.height = self->words.height = 0;
+  self->name.is_known = self->words.is_known = FALSE;
+  gtk_widget_queue_resize (row);
 }
 
 void
-ferry_task_layout_set_has_bar (FerryTaskLayout *self, gboolean has_bar)
+ferry_task_layout_change_words (FerryTaskLayout *self, GtkWidget *row)
 {
-  self->has_bar = has_bar;
+  Row parts = get_row (self, row, self->words.width);
+  int before = self->words.height;
+
+  self->words.is_known = FALSE;
+  if (before > 0 &&
+      get_text_height (&self->words, &parts, PART_DETAIL, self->words.width, self->words.most_lines) > before)
+    gtk_widget_queue_resize (row);
 }

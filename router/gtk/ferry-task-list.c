@@ -21,7 +21,6 @@
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-cell-private.h"
 #include "gtk/ferry-task-details-private.h"
-#include "gtk/ferry-task-layout-private.h"
 #include "gtk/ferry-task-order-private.h"
 #include "gtk/ferry-task-pace-private.h"
 #include "gtk/ferry-task-row-private.h"
@@ -38,8 +37,8 @@
 /* How often ends of tasks are read out at most. */
 #define ENDS_SECONDS 2
 
-/* Rows beside those in sight that show their tasks already. */
-#define ROWS_AROUND 3
+/* Rows this near to those in sight show their tasks already, in pixels. */
+#define NEAR 180
 
 /* Rows of a view that has shown no row yet, which says nothing of their height; and the height. */
 #define ROWS_AT_FIRST 12
@@ -122,8 +121,9 @@ struct _FerryTaskList
   GHashTable *cells;    /* (element-type GtkListItem FerryTaskCell): of each item, (unowned), its cell, (owned) */
   GHashTable *kept;     /* (element-type FerryTask): those that the executor keeps, since somebody looks at them */
   GtkWidget *pointed;   /* (nullable) (unowned): the row under the pointer */
-  FerryTaskShape shape; /* of the rows */
-  gboolean has_grown;   /* rows have to be given their places anew */
+  int row_height;       /* of the row that was measured last */
+  GdkFrameClock *clock; /* (nullable) (owned): of the window */
+  gboolean has_moved;   /* other rows may be in sight */
   GPtrArray *spare;     /* (element-type FerryTaskRow) (owned): rows of none */
   gboolean is_due;      /* the model has changed */
   gint64 told;          /* the frame in which the list followed it last */
@@ -483,19 +483,18 @@ get_adjustment (FerryTaskList *self)
   return gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (self->view));
 }
 
-/* Which rows may be in sight: all have the same height. */
-static void
-find_rows_in_sight (FerryTaskList *self, guint *first, guint *end)
+/* Whether the item is in sight, or nearly. Before a view has its place, its first items are. */
+static gboolean
+is_in_sight (FerryTaskList *self, GtkListItem *item)
 {
-  GtkAdjustment *adjustment = get_adjustment (self);
-  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
-  double height = n_items > 0 ? gtk_adjustment_get_upper (adjustment) / n_items : 0.0;
-  double value = gtk_adjustment_get_value (adjustment), page = gtk_adjustment_get_page_size (adjustment);
-  gboolean is_known = height >= 1.0 && page >= 1.0;
-  guint above = is_known ? (guint) (value / height) : 0;
+  GtkWidget *widget = gtk_widget_get_parent (gtk_list_item_get_child (item));
+  graphene_rect_t place;
 
-  *first = above - MIN (above, ROWS_AROUND);
-  *end = is_known ? (guint) ((value + page) / height) + 1 + ROWS_AROUND : ROWS_AT_FIRST;
+  if (gtk_widget_get_height (self->view) == 0)
+    return gtk_list_item_get_position (item) < ROWS_AT_FIRST;
+  return gtk_widget_compute_bounds (widget, self->view, &place) && place.size.height > 0.0F &&
+         place.origin.y < (float) (gtk_widget_get_height (self->view) + NEAR) &&
+         place.origin.y + place.size.height > (float) -NEAR;
 }
 
 /* (transfer full): a row of none, made where there is no such row. */
@@ -507,7 +506,6 @@ take_spare_row (FerryTaskList *self)
   if (self->spare->len > 0)
     return g_ptr_array_steal_index_fast (self->spare, self->spare->len - 1);
   row = g_object_ref_sink (ferry_task_row_new (NULL, NULL));
-  ferry_task_layout_set_shape (FERRY_TASK_LAYOUT (gtk_widget_get_layout_manager (row)), &self->shape);
   ferry_task_row_set_func (FERRY_TASK_ROW (row), act, self);
   watch_pointer (self, row);
   g_signal_emit (self, setup_row_signal, 0, row);
@@ -558,33 +556,33 @@ free_spare_rows (FerryTaskList *self)
 static void
 show_rows (FerryTaskList *self)
 {
+  g_autoptr (GPtrArray) shown = g_ptr_array_new ();
   GHashTableIter iter;
   gpointer item;
-  guint first, end;
 
-  find_rows_in_sight (self, &first, &end);
+  self->has_moved = FALSE;
   g_hash_table_iter_init (&iter, self->items);
   while (g_hash_table_iter_next (&iter, &item, NULL))
     {
       FerryTaskCell *cell = FERRY_TASK_CELL (gtk_list_item_get_child (item));
-      guint position = gtk_list_item_get_position (item);
 
-      if ((position < first || position >= end) && gtk_widget_get_focus_child (GTK_WIDGET (cell)) == NULL)
+      if (is_in_sight (self, item) || gtk_widget_get_focus_child (GTK_WIDGET (cell)) != NULL)
+        g_ptr_array_add (shown, item);
+      else
         hide_row (self, cell);
     }
-  g_hash_table_iter_init (&iter, self->items);
-  while (g_hash_table_iter_next (&iter, &item, NULL))
-    {
-      FerryTaskCell *cell = FERRY_TASK_CELL (gtk_list_item_get_child (item));
-      guint position = gtk_list_item_get_position (item);
-
-      if ((position >= first && position < end) || ferry_task_cell_get_row (cell) != NULL)
-        show_row (self, item);
-      if (self->has_grown && ferry_task_cell_get_row (cell) != NULL)
-        gtk_widget_queue_resize (ferry_task_cell_get_row (cell));
-    }
-  self->has_grown = FALSE;
+  for (guint i = 0; i < shown->len; i++)
+    show_row (self, shown->pdata[i]);
   free_spare_rows (self);
+}
+
+/* Comes when the view has given its items their places, and before they are drawn. Rows that are put there ask for
+ * another turn, in the same frame. */
+static void
+layout_cb (FerryTaskList *self)
+{
+  if (self->has_moved && gtk_widget_get_mapped (GTK_WIDGET (self)))
+    show_rows (self);
 }
 
 static gboolean
@@ -600,8 +598,8 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
       self->told = now;
       ferry_task_pace_tell (self->pace);
     }
-  show_rows (self);
   set_kept (self, find_kept (self));
+  gdk_frame_clock_request_phase (frame_clock, GDK_FRAME_CLOCK_PHASE_LAYOUT);
   if (self->is_due)
     return G_SOURCE_CONTINUE;
   self->tick = 0;
@@ -614,18 +612,9 @@ follow (gpointer data)
 {
   FerryTaskList *self = data;
 
+  self->has_moved = TRUE;
   if (self->tick == 0 && gtk_widget_get_mapped (GTK_WIDGET (self)))
     self->tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), tick_cb, NULL, NULL);
-}
-
-/* Comes while sizes are asked for. */
-static void
-grown_cb (gpointer data)
-{
-  FerryTaskList *self = data;
-
-  self->has_grown = TRUE;
-  follow (self);
 }
 
 static void
@@ -1355,7 +1344,7 @@ activate_undo (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 setup_cb (FerryTaskList *self, GtkListItem *item)
 {
-  GtkWidget *cell = g_object_ref_sink (ferry_task_cell_new (&self->shape));
+  GtkWidget *cell = g_object_ref_sink (ferry_task_cell_new (&self->row_height));
 
   g_hash_table_insert (self->cells, item, cell);
   gtk_list_item_set_activatable (item, FALSE);
@@ -1537,25 +1526,26 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
     }
 }
 
-/* How high a row is in that width: as any other. */
+/* How high the highest row is in that width, of those that are shown. */
 static int
 measure_row (FerryTaskList *self, int width)
 {
   GHashTableIter iter;
   gpointer item;
-  int height = HEIGHT_AT_FIRST;
+  int highest = 0;
 
   g_hash_table_iter_init (&iter, self->items);
   while (g_hash_table_iter_next (&iter, &item, NULL))
     {
       GtkWidget *cell = gtk_list_item_get_child (item);
+      int height;
 
       if (ferry_task_cell_get_row (FERRY_TASK_CELL (cell)) == NULL)
         continue;
       gtk_widget_measure (gtk_widget_get_parent (cell), GTK_ORIENTATION_VERTICAL, width, &height, NULL, NULL, NULL);
-      break;
+      highest = MAX (highest, height);
     }
-  return height;
+  return highest > 0 ? highest : HEIGHT_AT_FIRST;
 }
 
 /* A scrolled window does not ask its child how high that is in its width. */
@@ -1674,6 +1664,27 @@ ferry_task_list_unmap (GtkWidget *widget)
   end_tick (FERRY_TASK_LIST (widget));
   GTK_WIDGET_CLASS (ferry_task_list_parent_class)->unmap (widget);
   keep_none (FERRY_TASK_LIST (widget));
+}
+
+/* What is connected after the window comes after it has laid out all that is in it. */
+static void
+ferry_task_list_realize (GtkWidget *widget)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+
+  GTK_WIDGET_CLASS (ferry_task_list_parent_class)->realize (widget);
+  self->clock = g_object_ref (gtk_widget_get_frame_clock (widget));
+  g_signal_connect_object (self->clock, "layout", G_CALLBACK (layout_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+}
+
+static void
+ferry_task_list_unrealize (GtkWidget *widget)
+{
+  FerryTaskList *self = FERRY_TASK_LIST (widget);
+
+  g_signal_handlers_disconnect_by_func (self->clock, layout_cb, self);
+  g_clear_object (&self->clock);
+  GTK_WIDGET_CLASS (ferry_task_list_parent_class)->unrealize (widget);
 }
 
 static void
@@ -1827,6 +1838,8 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
   widget_class->get_request_mode = ferry_task_list_get_request_mode;
   widget_class->focus = ferry_task_list_focus;
   widget_class->grab_focus = ferry_task_list_grab_focus;
+  widget_class->realize = ferry_task_list_realize;
+  widget_class->unrealize = ferry_task_list_unrealize;
   widget_class->map = ferry_task_list_map;
   widget_class->unmap = ferry_task_list_unmap;
   widget_class->root = ferry_task_list_root;
@@ -1893,7 +1906,7 @@ ferry_task_list_init (FerryTaskList *self)
 {
   self->removed = make_set ();
   self->stopped = make_set ();
-  self->shape = (FerryTaskShape){.row_height = HEIGHT_AT_FIRST, .grown = grown_cb, .owner = self};
+  self->row_height = HEIGHT_AT_FIRST;
   self->items = g_hash_table_new (NULL, NULL);
   self->cells = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
   self->kept = make_set ();

@@ -29,7 +29,9 @@
  *
  * A row that shows a task: its name, a bar, what there is to say of it in one sentence, and buttons.
  *
- * The bar goes when the task has ended. In a narrow row, name and sentence may take two lines each.
+ * The bar goes when the task has ended. The name may take two lines, and in a
+ * narrow row three, where the sentence may take two. A row gets
+ * higher as they need it, and lower only when the state of its task changes.
  *
  * The row has the actions `task.cancel`, `task.pause` (which also resumes), `task.show-error` and `task.copy-error`.
  * With an executor it
@@ -262,9 +264,6 @@ show_detail (FerryTaskRow *self)
 {
   g_autofree char *words = dup_words (self);
 
-  /* How many lines it has decides where it is, once the bar is gone. */
-  if (get_status (self) >= FERRY_TASK_STATUS_DONE)
-    gtk_widget_queue_allocate (GTK_WIDGET (self));
   gtk_accessible_update_property (GTK_ACCESSIBLE (self->progress_bar), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, words,
                                   GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, words, -1);
 }
@@ -367,6 +366,12 @@ must_say_state (FerryTaskRow *self, FerryTaskStatus status)
          (status != FERRY_TASK_STATUS_WAITING || !ferry_task_words_say_waiting (self->task));
 }
 
+static FerryTaskLayout *
+get_layout (FerryTaskRow *self)
+{
+  return FERRY_TASK_LAYOUT (gtk_widget_get_layout_manager (GTK_WIDGET (self)));
+}
+
 static void
 show_status (FerryTaskRow *self)
 {
@@ -382,6 +387,7 @@ show_status (FerryTaskRow *self)
   gtk_widget_set_visible (self->state_label, must_say_state (self, status));
   gtk_widget_set_visible (self->progress_bar, has_bar (self));
   show_actions (self);
+  ferry_task_layout_begin (get_layout (self), GTK_WIDGET (self));
   keep_focus (self, status);
 }
 
@@ -545,7 +551,6 @@ set_parts (FerryTaskRow *self, FerryTaskRowParts parts)
   if (self->parts == parts)
     return;
   self->parts = parts;
-  ferry_task_layout_set_has_bar (FERRY_TASK_LAYOUT (gtk_widget_get_layout_manager (GTK_WIDGET (self))), bar);
   if (self->task != NULL)
     {
       ferry_task_monitor_set_has_bar (self->monitor, bar);
@@ -843,13 +848,27 @@ leave_out_hyphens (FerryTaskRow *self)
 }
 
 static void
+title_text_cb (FerryTaskRow *self)
+{
+  align (self->title_label);
+  ferry_task_layout_begin (get_layout (self), GTK_WIDGET (self));
+}
+
+static void
+detail_text_cb (FerryTaskRow *self)
+{
+  align (self->detail_label);
+  ferry_task_layout_change_words (get_layout (self), GTK_WIDGET (self));
+}
+
+static void
 ferry_task_row_init (FerryTaskRow *self)
 {
   self->parts = ALL_PARTS;
   gtk_widget_init_template (GTK_WIDGET (self));
   ferry_look_ensure_styles (GTK_WIDGET (self));
-  g_signal_connect (self->title_label, "notify::text", G_CALLBACK (align), NULL);
-  g_signal_connect (self->detail_label, "notify::text", G_CALLBACK (align), NULL);
+  g_signal_connect_swapped (self->title_label, "notify::text", G_CALLBACK (title_text_cb), self);
+  g_signal_connect_swapped (self->detail_label, "notify::text", G_CALLBACK (detail_text_cb), self);
   leave_out_hyphens (self);
   add_tooltips (self);
   connect_groups (self);

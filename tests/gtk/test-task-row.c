@@ -8,7 +8,6 @@
 
 #include "config.h"
 
-#include "gtk/ferry-task-layout-private.h"
 #include "gtk/ferry-task-row-private.h"
 #include "gtk/look-test.h"
 #include "gtk/widget-test.h"
@@ -16,6 +15,8 @@
 
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-outcome.h"
+
+#define LONG_WORDS "A text that is longer than a narrow window is wide, and goes on "
 
 typedef struct
 {
@@ -356,34 +357,108 @@ test_bar_and_words_have_the_whole_width (Scene *scene)
     }
 }
 
+static GtkInscription *
+get_text (Scene *scene, const char *part)
+{
+  return GTK_INSCRIPTION (get_part (scene, part));
+}
+
+static float
+get_text_height (Scene *scene, const char *part)
+{
+  return get_bounds (scene->row, part).size.height;
+}
+
+/* The height of a single line is that of the font, rounded up. */
+static void
+assert_lines (Scene *scene, const char *part, guint n, float line_height)
+{
+  g_assert_cmpfloat_with_epsilon (get_text_height (scene, part), (float) n * line_height, (float) (n + 1));
+}
+
 /* So nothing of them is cut. What can be spared there is not there. */
 static void
-test_name_and_words_have_two_lines_in_a_narrow_row (Scene *scene)
+test_name_and_words_have_more_lines_in_a_narrow_row (Scene *scene)
 {
   float title, detail;
 
   ferry_task_take_host_name (scene->task, "a-host.example.org");
   lay_out (scene->row, 1000);
-  title = get_bounds (scene->row, "title_label").size.height;
-  detail = get_bounds (scene->row, "detail_label").size.height;
+  title = get_text_height (scene, "title_label");
+  detail = get_text_height (scene, "detail_label");
   g_assert_true (gtk_widget_get_child_visible (get_part (scene, "host_label")));
+  gtk_inscription_set_text (get_text (scene, "title_label"), LONG_WORDS LONG_WORDS);
+  gtk_inscription_set_text (get_text (scene, "detail_label"), LONG_WORDS LONG_WORDS LONG_WORDS);
   lay_out (scene->row, 340);
-  g_assert_cmpfloat (get_bounds (scene->row, "title_label").size.height, ==, 2 * title);
-  g_assert_cmpfloat (get_bounds (scene->row, "detail_label").size.height, ==, 2 * detail);
+  assert_lines (scene, "title_label", 3, title);
+  assert_lines (scene, "detail_label", 2, detail);
   g_assert_false (gtk_widget_get_child_visible (get_part (scene, "host_label")));
   g_assert_false (gtk_widget_get_child_visible (get_part (scene, "pace_label")));
 }
 
 static void
+test_row_is_as_high_as_its_texts_need (Scene *scene)
+{
+  int one_line;
+
+  gtk_inscription_set_text (get_text (scene, "title_label"), "Copy files");
+  gtk_inscription_set_text (get_text (scene, "detail_label"), "3 of 10 files");
+  lay_out (scene->row, 340);
+  one_line = gtk_widget_get_height (scene->row);
+  gtk_inscription_set_text (get_text (scene, "detail_label"), LONG_WORDS);
+  lay_out (scene->row, 340);
+  g_assert_cmpint (gtk_widget_get_height (scene->row), >, one_line);
+  gtk_inscription_set_text (get_text (scene, "title_label"), LONG_WORDS);
+  gtk_inscription_set_text (get_text (scene, "title_label"), "Copy files");
+  gtk_inscription_set_text (get_text (scene, "detail_label"), "3 of 10 files");
+  lay_out (scene->row, 340);
+  g_assert_cmpint (gtk_widget_get_height (scene->row), ==, one_line);
+}
+
+/* The list would jump with each report. */
+static void
+test_running_row_gets_no_lower (Scene *scene)
+{
+  int high;
+
+  gtk_inscription_set_text (get_text (scene, "detail_label"), LONG_WORDS);
+  lay_out (scene->row, 340);
+  high = gtk_widget_get_height (scene->row);
+  gtk_inscription_set_text (get_text (scene, "detail_label"), "3 of 10 files");
+  lay_out (scene->row, 340);
+  g_assert_cmpint (gtk_widget_get_height (scene->row), ==, high);
+  fail (scene);
+  lay_out (scene->row, 340);
+  g_assert_cmpint (gtk_widget_get_height (scene->row), <, high);
+}
+
+static void
 test_row_is_narrow_by_its_letters (Scene *scene)
 {
-  int height;
+  float height;
 
+  gtk_inscription_set_text (get_text (scene, "detail_label"), LONG_WORDS LONG_WORDS LONG_WORDS);
   lay_out (scene->row, 500);
-  height = gtk_widget_get_height (get_part (scene, "detail_label"));
+  height = get_text_height (scene, "detail_label");
   look_test_set ("Default", FALSE, 200);
   lay_out (scene->row, 500);
-  g_assert_cmpint (gtk_widget_get_height (get_part (scene, "detail_label")), >, 3 * height);
+  g_assert_cmpfloat (get_text_height (scene, "detail_label"), >, 3 * height);
+  look_test_reset ();
+}
+
+/* Beside its buttons it would have half the width. */
+static void
+test_name_is_above_the_buttons_in_a_tiny_row (Scene *scene)
+{
+  graphene_rect_t title, side;
+
+  look_test_set ("Default", FALSE, 200);
+  lay_out (scene->row, 340);
+  title = get_bounds (scene->row, "title_label");
+  side = get_bounds (scene->row, "side_box");
+  assert_fills (scene->row, "title_label");
+  g_assert_cmpfloat (title.origin.y + title.size.height, <=, side.origin.y);
+  g_assert_cmpfloat (get_end (get_bounds (scene->row, "progress_bar")), <=, side.origin.x);
   look_test_reset ();
 }
 
@@ -448,15 +523,14 @@ test_two_rows_fit_a_small_window (Scene *scene)
   look_test_reset ();
 }
 
-/* What is said takes the place of the bar. */
+/* There is a line more for what is said. */
 static void
 test_bar_goes_at_the_end (Scene *scene)
 {
-  int height = measure_height (scene->row, 480);
   float line;
 
   lay_out (scene->row, 480);
-  line = get_bounds (scene->row, "detail_label").size.height;
+  line = get_text_height (scene, "detail_label");
   g_assert_true (is_shown (scene, "progress_bar"));
   g_assert_false (is_shown (scene, "state_label"));
   ferry_task_set_outcome (
@@ -466,8 +540,7 @@ test_bar_goes_at_the_end (Scene *scene)
   g_assert_false (is_shown (scene, "progress_bar"));
   g_assert_true (is_shown (scene, "state_label"));
   lay_out (scene->row, 480);
-  g_assert_cmpint (measure_height (scene->row, 480), ==, height);
-  g_assert_cmpfloat (get_bounds (scene->row, "detail_label").size.height, ==, 2 * line);
+  assert_lines (scene, "detail_label", 2, line);
 }
 
 static void
@@ -567,37 +640,6 @@ test_texts_stand_where_the_row_begins (Scene *scene)
           ferry_test_look_until (stands_at_start, &place);
         }
     }
-}
-
-static void
-count (gpointer counter)
-{
-  ++*(guint *) counter;
-}
-
-/* The row that is higher at its side tells so once, and the other one is as high. */
-static void
-test_rows_of_a_list_are_equally_high (Scene *scene)
-{
-  guint n_grown = 0;
-  FerryTaskShape shape = {.grown = count, .owner = &n_grown};
-  GtkWidget *rows[2], *suffix;
-
-  suffix = gtk_label_new ("suffix");
-  gtk_widget_set_size_request (suffix, -1, 200);
-  rows[0] = scene->row;
-  rows[1] = g_object_ref_sink (ferry_task_row_new (scene->task, NULL));
-  g_object_set (rows[1], "suffix", suffix, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    ferry_task_layout_set_shape (FERRY_TASK_LAYOUT (gtk_widget_get_layout_manager (rows[i])), &shape);
-  lay_out (rows[0], 1000);
-  n_grown = 0;
-  for (guint i = 0; i < 2 * G_N_ELEMENTS (rows); i++)
-    lay_out (rows[(i + 1) % 2], 1000 + (int) i / 2);
-  g_assert_cmpuint (n_grown, ==, 1);
-  g_assert_cmpint (shape.side_height, >=, 200);
-  g_assert_cmpint (gtk_widget_get_height (rows[0]), >, 200);
-  g_object_unref (rows[1]);
 }
 
 static void
@@ -728,7 +770,10 @@ main (int argc, char **argv)
   add ("/task-row/row-fits-a-narrow-window", test_row_fits_a_narrow_window);
   add ("/task-row/bar-says-what-it-shows", test_bar_says_what_it_shows);
   add ("/task-row/bar-and-words-have-the-whole-width", test_bar_and_words_have_the_whole_width);
-  add ("/task-row/name-and-words-have-two-lines-in-a-narrow-row", test_name_and_words_have_two_lines_in_a_narrow_row);
+  add ("/task-row/name-and-words-have-more-lines-in-a-narrow-row", test_name_and_words_have_more_lines_in_a_narrow_row);
+  add ("/task-row/row-is-as-high-as-its-texts-need", test_row_is_as_high_as_its_texts_need);
+  add ("/task-row/running-row-gets-no-lower", test_running_row_gets_no_lower);
+  add ("/task-row/name-is-above-the-buttons-in-a-tiny-row", test_name_is_above_the_buttons_in_a_tiny_row);
   add ("/task-row/row-is-narrow-by-its-letters", test_row_is_narrow_by_its_letters);
   add ("/task-row/tooltip-is-for-what-is-cut", test_tooltip_is_for_what_is_cut);
   add ("/task-row/row-is-mirrored", test_row_is_mirrored);
@@ -737,7 +782,6 @@ main (int argc, char **argv)
   add ("/task-row/two-rows-fit-a-small-window", test_two_rows_fit_a_small_window);
   add ("/task-row/bar-goes-at-the-end", test_bar_goes_at_the_end);
   add ("/task-row/parts-can-be-left-out", test_parts_can_be_left_out);
-  add ("/task-row/rows-of-a-list-are-equally-high", test_rows_of_a_list_are_equally_high);
   add ("/task-row/texts-and-bars-can-be-told-from-the-ground", test_texts_and_bars_can_be_told_from_the_ground);
   add ("/task-row/buttons-have-icons-without-a-theme-of-icons", test_buttons_have_icons_without_a_theme_of_icons);
   return g_test_run ();
