@@ -17,6 +17,7 @@ struct _FerryTaskCell
   GtkWidget parent_instance;
 
   GtkWidget *row;   /* (nullable) (unowned): the child */
+  int height;       /* with the row that was there last; 0 where there was none */
   int *last_height; /* (unowned): of the row that was measured last, in all cells of the list */
 };
 
@@ -31,9 +32,11 @@ ferry_task_cell_measure (GtkWidget *widget, GtkOrientation orientation, int for_
   if (self->row != NULL)
     gtk_widget_measure (self->row, orientation, for_size, minimum, natural, NULL, NULL);
   else
-    *minimum = *natural = orientation == GTK_ORIENTATION_VERTICAL ? *self->last_height : 0;
+    *minimum = *natural = orientation == GTK_ORIENTATION_HORIZONTAL ? 0
+                          : self->height > 0                        ? self->height
+                                                                    : *self->last_height;
   if (self->row != NULL && orientation == GTK_ORIENTATION_VERTICAL)
-    *self->last_height = *natural;
+    self->height = *self->last_height = *natural;
 }
 
 static void

@@ -37,8 +37,11 @@
 /* How often ends of tasks are read out at most. */
 #define ENDS_SECONDS 2
 
-/* Rows this near to those in sight show their tasks already, in pixels. */
-#define NEAR 180
+/* Rows beside those in sight that show their tasks already. */
+#define ROWS_AROUND 3
+
+/* How often rows are put into a view that has its layout, in a frame. */
+#define MOST_TURNS 2
 
 /* Rows of a view that has shown no row yet, which says nothing of their height; and the height. */
 #define ROWS_AT_FIRST 12
@@ -117,13 +120,16 @@ struct _FerryTaskList
   FerryTask *selected;  /* (owned) (nullable): the one that is selected alone */
   GHashTable *removed;  /* (element-type FerryTask): hidden, and not removed from the executor yet */
   GHashTable *stopped;  /* (element-type FerryTask): those of them that waited, and were cancelled */
-  GHashTable *items;    /* (element-type GtkListItem) (unowned): those that have a row for their task */
+  GHashTable *items;    /* (element-type GtkListItem guint): those with a task, (unowned), and n_layouts at that time */
   GHashTable *cells;    /* (element-type GtkListItem FerryTaskCell): of each item, (unowned), its cell, (owned) */
   GHashTable *kept;     /* (element-type FerryTask): those that the executor keeps, since somebody looks at them */
   GtkWidget *pointed;   /* (nullable) (unowned): the row under the pointer */
   int row_height;       /* of the row that was measured last */
   GdkFrameClock *clock; /* (nullable) (owned): of the window */
-  gboolean has_moved;   /* other rows may be in sight */
+  guint n_layouts;      /* how often the window was laid out */
+  gboolean has_moved;   /* other rows may be in sight than before this frame */
+  gint64 frame;         /* the one in which rows were put into a view that had its layout last */
+  guint n_turns;        /* how often that was so in this frame */
   GPtrArray *spare;     /* (element-type FerryTaskRow) (owned): rows of none */
   gboolean is_due;      /* the model has changed */
   gint64 told;          /* the frame in which the list followed it last */
@@ -483,7 +489,8 @@ get_adjustment (FerryTaskList *self)
   return gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (self->view));
 }
 
-/* Whether the item is in sight, or nearly. Before a view has its place, its first items are. */
+/* Whether the item is in sight. A view gives a place to no others, and before it has its own, the first ones are. An
+ * item that the view has used for another position since has no place yet. */
 static gboolean
 is_in_sight (FerryTaskList *self, GtkListItem *item)
 {
@@ -492,9 +499,10 @@ is_in_sight (FerryTaskList *self, GtkListItem *item)
 
   if (gtk_widget_get_height (self->view) == 0)
     return gtk_list_item_get_position (item) < ROWS_AT_FIRST;
-  return gtk_widget_compute_bounds (widget, self->view, &place) && place.size.height > 0.0F &&
-         place.origin.y < (float) (gtk_widget_get_height (self->view) + NEAR) &&
-         place.origin.y + place.size.height > (float) -NEAR;
+  return GPOINTER_TO_UINT (g_hash_table_lookup (self->items, item)) != self->n_layouts &&
+         gtk_widget_get_child_visible (widget) && gtk_widget_get_width (widget) > 0 &&
+         gtk_widget_compute_bounds (widget, self->view, &place) &&
+         place.origin.y < (float) gtk_widget_get_height (self->view) && place.origin.y + place.size.height > 0.0F;
 }
 
 /* (transfer full): a row of none, made where there is no such row. */
@@ -551,6 +559,29 @@ free_spare_rows (FerryTaskList *self)
     g_ptr_array_set_size (self->spare, MOST_SPARE_ROWS);
 }
 
+/* The positions of the rows that are in sight as the view was laid out last, and some around: they have their heights
+ * already when they come in sight. */
+static void
+find_rows_in_sight (FerryTaskList *self, guint *first, guint *end)
+{
+  GHashTableIter iter;
+  gpointer item;
+
+  *first = G_MAXUINT;
+  *end = 0;
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    if (is_in_sight (self, item))
+      {
+        guint position = gtk_list_item_get_position (item);
+
+        *first = MIN (*first, position);
+        *end = MAX (*end, position + 1);
+      }
+  *first -= MIN (*first, ROWS_AROUND);
+  *end += *end > 0 ? ROWS_AROUND : 0;
+}
+
 /* A view has some two hundred items beside those in sight, and gives all of them other tasks at each change. A row with
  * the focus stays where it is. */
 static void
@@ -559,14 +590,18 @@ show_rows (FerryTaskList *self)
   g_autoptr (GPtrArray) shown = g_ptr_array_new ();
   GHashTableIter iter;
   gpointer item;
+  guint first, end;
 
-  self->has_moved = FALSE;
+  find_rows_in_sight (self, &first, &end);
+  if (end == 0)
+    return;
   g_hash_table_iter_init (&iter, self->items);
   while (g_hash_table_iter_next (&iter, &item, NULL))
     {
       FerryTaskCell *cell = FERRY_TASK_CELL (gtk_list_item_get_child (item));
+      guint position = gtk_list_item_get_position (item);
 
-      if (is_in_sight (self, item) || gtk_widget_get_focus_child (GTK_WIDGET (cell)) != NULL)
+      if ((position >= first && position < end) || gtk_widget_get_focus_child (GTK_WIDGET (cell)) != NULL)
         g_ptr_array_add (shown, item);
       else
         hide_row (self, cell);
@@ -576,13 +611,34 @@ show_rows (FerryTaskList *self)
   free_spare_rows (self);
 }
 
-/* Comes when the view has given its items their places, and before they are drawn. Rows that are put there ask for
- * another turn, in the same frame. */
+/* Comes when the view has given its items their places, and before they are drawn. A row that is put there asks for
+ * another turn in the same frame, and may be higher than was thought: GTK has patience for four. Rows that went out of
+ * sight go in the next frame. */
 static void
-layout_cb (FerryTaskList *self)
+layout_cb (FerryTaskList *self, GdkFrameClock *clock)
 {
-  if (self->has_moved && gtk_widget_get_mapped (GTK_WIDGET (self)))
-    show_rows (self);
+  gint64 frame = gdk_frame_clock_get_frame_counter (clock);
+  GHashTableIter iter;
+  gpointer item;
+
+  self->n_layouts++;
+  if (!self->has_moved || !gtk_widget_get_mapped (GTK_WIDGET (self)))
+    return;
+  self->n_turns = frame == self->frame ? self->n_turns + 1 : 0;
+  self->frame = frame;
+  if (self->n_turns >= MOST_TURNS)
+    {
+      follow (self);
+      return;
+    }
+  self->has_moved = FALSE;
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    if (is_in_sight (self, item))
+      {
+        self->has_moved |= ferry_task_cell_get_row (FERRY_TASK_CELL (gtk_list_item_get_child (item))) == NULL;
+        show_row (self, item);
+      }
 }
 
 static gboolean
@@ -598,6 +654,7 @@ tick_cb (GtkWidget *widget, GdkFrameClock *frame_clock, gpointer user_data)
       self->told = now;
       ferry_task_pace_tell (self->pace);
     }
+  show_rows (self);
   set_kept (self, find_kept (self));
   gdk_frame_clock_request_phase (frame_clock, GDK_FRAME_CLOCK_PHASE_LAYOUT);
   if (self->is_due)
@@ -1367,7 +1424,7 @@ teardown_cb (FerryTaskList *self, GtkListItem *item)
 static void
 bind_cb (FerryTaskList *self, GtkListItem *item)
 {
-  g_hash_table_add (self->items, item);
+  g_hash_table_insert (self->items, item, GUINT_TO_POINTER (self->n_layouts));
   follow (self);
 }
 
