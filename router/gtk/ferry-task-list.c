@@ -450,13 +450,15 @@ can_remove (FerryTaskList *self)
 static void
 show_list_actions (FerryTaskList *self)
 {
-  guint n_items = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
+  guint n_shown = g_list_model_get_n_items (G_LIST_MODEL (self->selection));
   guint n_open = self->tally != NULL ? ferry_task_tally_count_open (self->tally) : 0;
-  gboolean is_all = self->filter == NULL;
+  guint n_all = self->model != NULL ? g_list_model_get_n_items (self->model) : 0;
+  gboolean has_ended =
+    self->filter == NULL ? n_all > n_open + g_hash_table_size (self->removed) : n_shown > 0 && n_all > n_open;
 
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all", is_all ? n_open > 0 : n_items > 0);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.clear-finished",
-                                 can_remove (self) && n_items > (is_all ? n_open : 0));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all",
+                                 n_open > 0 && (self->filter == NULL || n_shown > 0));
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.clear-finished", can_remove (self) && has_ended);
 }
 
 static void

@@ -57,6 +57,8 @@ struct _FerryTaskRow
   gboolean can_remove;  /* func removes tasks that have ended, without an executor */
   gboolean owns_focus;  /* had it when its button went away */
   GtkAccessible *place; /* (nullable) (weak): what is read out for the row, and was told so */
+  gboolean has_focus;   /* the place has it */
+  int tenth;            /* how far the task was when that was told */
 
   GSignalGroup *task_signals;
   GSignalGroup *monitor_signals;
@@ -155,7 +157,7 @@ dup_words (FerryTaskRow *self)
 
   g_object_get (self->monitor, "state-text", &state, "detail", &detail, NULL);
   percent = has_bar (self) ? ferry_task_words_for_fraction (self->task) : g_strdup ("");
-  if (g_str_equal (detail, state))
+  if (g_str_equal (detail, state) || g_str_equal (detail, ferry_task_get_name (self->task)))
     *detail = '\0';
   if (*percent != '\0' && *detail != '\0')
     separator = FERRY_TASK_WORDS_SEPARATOR;
@@ -163,13 +165,14 @@ dup_words (FerryTaskRow *self)
                                              : g_steal_pointer (&state);
 }
 
-/* What is said for the row as a whole: the state alone while a bar says more, which changes all the time. */
+/* What is said for the row as a whole: the state alone while a bar says more, which changes all the time. Those who
+ * walk the rows do not come to the bar, so that the row with the focus says all. */
 static char *
 dup_description (FerryTaskRow *self)
 {
   char *state = NULL;
 
-  if (get_status (self) >= FERRY_TASK_STATUS_DONE)
+  if (self->has_focus || get_status (self) >= FERRY_TASK_STATUS_DONE)
     return dup_words (self);
   g_object_get (self->monitor, "state-text", &state, NULL);
   return state;
@@ -185,6 +188,20 @@ forget_place (FerryTaskRow *self)
   g_clear_weak_pointer (&self->place);
 }
 
+static gboolean
+is_focus (FerryTaskRow *self, GtkAccessible *place)
+{
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+
+  return root != NULL && gtk_root_get_focus (root) == GTK_WIDGET (place);
+}
+
+static int
+get_tenth (FerryTaskRow *self)
+{
+  return (int) (10.0 * ferry_task_get_fraction (self->task));
+}
+
 /* Name and state are told to what the row is in now, and to nothing else. A row that is in nothing is not read out. */
 static void
 show_place (FerryTaskRow *self)
@@ -196,11 +213,20 @@ show_place (FerryTaskRow *self)
     forget_place (self);
   if (self->task == NULL || gtk_widget_get_parent (GTK_WIDGET (self)) == NULL)
     return;
+  self->has_focus = is_focus (self, place);
+  self->tenth = get_tenth (self);
   label = g_strdup_printf (_ ("Task: %s"), ferry_task_get_name (self->task));
   description = dup_description (self);
   g_set_weak_pointer (&self->place, place);
   gtk_accessible_update_property (place, GTK_ACCESSIBLE_PROPERTY_LABEL, label, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
                                   description, -1);
+}
+
+static void
+focus_cb (FerryTaskRow *self)
+{
+  if (self->place != NULL && is_focus (self, self->place) != self->has_focus)
+    show_place (self);
 }
 
 /* Takes the label. */
@@ -278,6 +304,8 @@ show_fraction (FerryTaskRow *self)
   g_object_get (self->monitor, "fraction", &fraction, "indeterminate", &indeterminate, NULL);
   if (!indeterminate)
     gtk_progress_bar_set_fraction (GTK_PROGRESS_BAR (self->progress_bar), fraction);
+  if (self->has_focus && get_tenth (self) != self->tenth)
+    show_place (self);
   show_detail (self);
 }
 
@@ -646,6 +674,21 @@ ferry_task_row_direction_changed (GtkWidget *widget, GtkTextDirection previous)
 }
 
 static void
+ferry_task_row_root (GtkWidget *widget)
+{
+  GTK_WIDGET_CLASS (ferry_task_row_parent_class)->root (widget);
+  g_signal_connect_object (gtk_widget_get_root (widget), "notify::focus-widget", G_CALLBACK (focus_cb), widget,
+                           G_CONNECT_SWAPPED);
+}
+
+static void
+ferry_task_row_unroot (GtkWidget *widget)
+{
+  g_signal_handlers_disconnect_by_func (gtk_widget_get_root (widget), focus_cb, widget);
+  GTK_WIDGET_CLASS (ferry_task_row_parent_class)->unroot (widget);
+}
+
+static void
 ferry_task_row_dispose (GObject *object)
 {
   FerryTaskRow *self = FERRY_TASK_ROW (object);
@@ -736,6 +779,8 @@ ferry_task_row_class_init (FerryTaskRowClass *klass)
   object_class->set_property = ferry_task_row_set_property;
   object_class->dispose = ferry_task_row_dispose;
   widget_class->direction_changed = ferry_task_row_direction_changed;
+  widget_class->root = ferry_task_row_root;
+  widget_class->unroot = ferry_task_row_unroot;
   install_properties (object_class);
 
   gtk_widget_class_set_layout_manager_type (widget_class, FERRY_TYPE_TASK_LAYOUT);
@@ -745,6 +790,17 @@ ferry_task_row_class_init (FerryTaskRowClass *klass)
   for (guint i = 0; i < FERRY_TASK_N_ACTIONS; i++)
     gtk_widget_class_install_action (widget_class, ferry_task_action_get_name ((FerryTaskAction) i), NULL,
                                      activate_action);
+}
+
+/* What the name has said already is not said again. */
+static gboolean
+transform_detail (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
+{
+  const FerryTaskRow *self = user_data;
+  const char *detail = g_value_get_string (from);
+
+  g_value_set_string (to, g_strcmp0 (detail, ferry_task_get_name (self->task)) == 0 ? "" : detail);
+  return TRUE;
 }
 
 static void
@@ -768,7 +824,8 @@ connect_groups (FerryTaskRow *self)
 
   self->monitor_bindings = g_binding_group_new ();
   g_binding_group_bind (self->monitor_bindings, "state-text", self->state_label, "label", G_BINDING_SYNC_CREATE);
-  g_binding_group_bind (self->monitor_bindings, "detail", self->detail_label, "text", G_BINDING_SYNC_CREATE);
+  g_binding_group_bind_full (self->monitor_bindings, "detail", self->detail_label, "text", G_BINDING_SYNC_CREATE,
+                             transform_detail, NULL, self, NULL);
   g_binding_group_bind (self->monitor_bindings, "pace-text", self->pace_label, "label", G_BINDING_SYNC_CREATE);
 }
 

@@ -244,6 +244,35 @@ test_state_is_told_to_what_the_row_is_in (void)
   g_object_unref (list);
 }
 
+/* Those who walk the rows of a list do not come to the bar. */
+static void
+test_row_with_the_focus_says_how_far_its_task_is (void)
+{
+  FerryProgress progress = task_test_progress (0.5, NULL);
+  GtkWidget *list;
+  GtkAccessible *item;
+  Scene scene;
+
+  if (!scene_init (&scene))
+    return;
+  g_assert_true (ferry_task_take_progress (scene.task, &progress));
+  ferry_task_monitor_look (ferry_test_get_object (scene.row, "monitor"), g_get_monotonic_time ());
+  list = gtk_list_box_new ();
+  item = GTK_ACCESSIBLE (gtk_list_box_row_new ());
+  gtk_list_box_append (GTK_LIST_BOX (list), GTK_WIDGET (item));
+  gtk_window_set_focus (GTK_WINDOW (scene.window), NULL);
+  g_object_ref (scene.row);
+  gtk_window_set_child (GTK_WINDOW (scene.window), list);
+  gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (item), scene.row);
+  gtk_test_accessible_assert_property (item, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running");
+  gtk_widget_grab_focus (GTK_WIDGET (item));
+  gtk_test_accessible_assert_property (item, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running: 50 %");
+  gtk_window_set_focus (GTK_WINDOW (scene.window), NULL);
+  gtk_test_accessible_assert_property (item, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running");
+  g_object_unref (scene.row);
+  scene_clear (&scene);
+}
+
 static void
 test_row_without_a_task_holds_nothing (Scene *scene)
 {
@@ -766,6 +795,8 @@ main (int argc, char **argv)
   add ("/task-row/focus-is-kept-when-a-button-goes", test_focus_is_kept_when_a_button_goes);
   add ("/task-row/each-part-has-a-name", test_each_part_has_a_name);
   g_test_add_func ("/task-row/state-is-told-to-what-the-row-is-in", test_state_is_told_to_what_the_row_is_in);
+  g_test_add_func ("/task-row/row-with-the-focus-says-how-far-its-task-is",
+                   test_row_with_the_focus_says_how_far_its_task_is);
   add ("/task-row/row-without-a-task-holds-nothing", test_row_without_a_task_holds_nothing);
   add ("/task-row/row-fits-a-narrow-window", test_row_fits_a_narrow_window);
   add ("/task-row/bar-says-what-it-shows", test_bar_says_what_it_shows);
