@@ -118,6 +118,16 @@ test_run_again (WindowTest *test, gconstpointer data)
   window_test_wait_words (window_test_wait_row (test, task), "168 primes");
 }
 
+/* From whatever page. */
+static void
+test_adding_a_task_shows_the_list (WindowTest *test, gconstpointer data)
+{
+  window_test_show_page (test, "robust");
+  g_assert_true (gtk_widget_activate_action (test->window, "job.add-crash", NULL));
+  g_assert_cmpstr (ferry_test_get_string (test->window, "page"), ==, "tasks");
+  g_assert_cmpuint (window_test_get_n_tasks (test), ==, 1);
+}
+
 static void
 test_remove_and_clear (WindowTest *test, gconstpointer data)
 {
@@ -397,6 +407,7 @@ main (int argc, char **argv)
   window_test_add ("/window/cancel", test_cancel);
   window_test_add ("/window/time-limit-is-shown", test_time_limit_is_shown);
   window_test_add ("/window/run-again", test_run_again);
+  window_test_add ("/window/adding-a-task-shows-the-list", test_adding_a_task_shows_the_list);
   window_test_add ("/window/remove-and-clear", test_remove_and_clear);
   window_test_add ("/window/all-pause", test_all_pause);
   g_test_add_func ("/window/lies", test_lies);
