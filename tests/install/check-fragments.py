@@ -68,8 +68,9 @@ def parameters(code):
 
 def in_frame(page, line, code):
     if not code.startswith("static "):
-        code = "GVariant *fragment_%d (%s) {\n#line %d \"%s\"\n%sreturn NULL; }\n" % (
-            line, ", ".join(parameters(code)) or "void", line, page, code)
+        name = re.sub(r"\W", "_", "%s_%d" % (page, line))
+        code = "GVariant *%s (%s) {\n#line %d \"%s\"\n%sreturn NULL; }\n" % (
+            name, ", ".join(parameters(code)) or "void", line, page, code)
     return "#line %d \"%s\"\n%s" % (line, page, code)
 
 
