@@ -6,11 +6,14 @@
 #pragma once
 
 #include "task/ferry-map.h"
+#include "task/ferry-whole-task-private.h"
 
 G_BEGIN_DECLS
 
 /* Returns how many items there are, with those that are not submitted yet; G_MAXUINT64: not known. */
 guint64 ferry_map_get_n_items (FerryMap *self);
+/* Returns (transfer none) the items that have failed. */
+const FerryFailures *ferry_map_get_failures (FerryMap *self);
 /* Returns the size of a chunk that the map would choose, if the limit of items in flight were no restriction. */
 guint ferry_map_get_automatic_size (FerryMap *self);
 /* Returns the number of places in the ring of results. */

@@ -48,6 +48,9 @@
 #define LARGEST_CHUNK 1024
 #define GROWTH 4
 
+/* A longer string is no name. */
+#define LONGEST_NAME 1024
+
 /* A chunk gets no further item when its arguments have this many bytes: a lane has room for several of them. */
 #define FULL_CHUNK_BYTES 16384
 
@@ -163,8 +166,7 @@ struct _FerryMap
   gsize n_places;            /* 0 or a power of two */
   guint64 n_come;            /* how many items have ended */
   guint64 n_taken;           /* how many results were taken out of `places` */
-  guint64 n_failed;          /* how many items have failed */
-  char *failure;             /* (owned) (nullable): the first item's failure, while all that have ended have failed */
+  FerryFailures failures;    /* the items that have failed */
   gboolean delivering;       /* deliver() runs */
   FerryWaitQueue waits;      /* calls of ferry_map_next_async() that wait for a result, or for the end of the map */
   GTask *collector;          /* (owned) (nullable): the task of ferry_map_collect_async() */
@@ -452,22 +454,64 @@ deliver (FerryMap *self)
   self->delivering = FALSE;
 }
 
-/* Stores the result of an item that has ended, and delivers it if possible. Takes ownership of value and error, both
- * (nullable); a cancelled map drops them. Handlers run, so the caller must hold the map. */
-static void
-take_result (FerryMap *self, guint64 index, GVariant *value, GError *error)
+/* Returns (transfer full) (nullable) what a user may call an item: its arguments, if these are a path or a word. */
+static char *
+dup_item_name (FerryMapChunk *chunk, gsize place)
 {
+  GVariant *arguments = ferry_task_get_arguments (FERRY_TASK (chunk));
+  g_autoptr (GVariant) items = !chunk->is_plain ? g_variant_get_child_value (arguments, 2) : NULL;
+  g_autoptr (GVariant) item_of_array = items != NULL ? ferry_map_get_item (items, place) : NULL;
+  GVariant *item = chunk->is_plain ? arguments : item_of_array;
+  g_autofree char *name = NULL;
+
+  if (item == NULL || g_variant_get_size (item) > LONGEST_NAME)
+    return NULL;
+  if (g_variant_is_of_type (item, G_VARIANT_TYPE_STRING))
+    name = g_variant_dup_string (item, NULL);
+  else if (g_variant_is_of_type (item, G_VARIANT_TYPE_BYTESTRING))
+    name = g_filename_display_name (g_variant_get_bytestring (item));
+  return name != NULL && strchr (name, '\n') == NULL ? g_steal_pointer (&name) : NULL;
+}
+
+static void
+note_failure (FerryMap *self, FerryMapChunk *chunk, guint64 index, const GError *error)
+{
+  g_autofree char *name = NULL;
+
+  if (self->failures.n < FERRY_MAX_FAILURES)
+    name = dup_item_name (chunk, (gsize) (index - chunk->first));
+  ferry_failures_add (&self->failures, index, name, error);
+}
+
+/* Whether all items that have ended have failed. */
+static gboolean
+have_all_failed (FerryMap *self)
+{
+  return self->n_come > 0 && self->failures.n == self->n_come;
+}
+
+/* Counts the chunk's next item as ended. There must be one. Returns its index. */
+static guint64
+end_item (FerryMapChunk *self)
+{
+  g_assert (self->n_come < self->n_items);
+  return self->first + self->n_come++;
+}
+
+/* The chunk's next item has ended: stores its result, and delivers that if possible. Takes ownership of value and
+ * error, both (nullable); a cancelled map drops them. Handlers run, so the caller must hold the map. */
+static void
+take_result (FerryMap *self, FerryMapChunk *chunk, GVariant *value, GError *error)
+{
+  guint64 index = end_item (chunk);
   guint64 place = self->order == FERRY_MAP_ORDERED ? index : self->n_come;
   g_auto (Result) result = {index, value, error, TRUE};
 
   if (self->cancelled)
     return;
-  if (error == NULL)
-    g_clear_pointer (&self->failure, g_free);
-  else if (self->n_come == 0)
-    self->failure = g_strdup (error->message);
+  if (error != NULL)
+    note_failure (self, chunk, index, error);
   self->n_come++;
-  self->n_failed += error != NULL;
   figures_changed (self);
   need_place (self, place);
   *get_place (self, place) = result;
@@ -492,16 +536,16 @@ get_outcome (FerryMap *self)
     return FERRY_MAP_OUTCOME_FAILED;
   if (self->cancelled)
     return FERRY_MAP_OUTCOME_CANCELLED;
-  return self->failure != NULL ? FERRY_MAP_OUTCOME_FAILED : FERRY_MAP_OUTCOME_COMPLETE;
+  return have_all_failed (self) ? FERRY_MAP_OUTCOME_FAILED : FERRY_MAP_OUTCOME_COMPLETE;
 }
 
 /* Says what a program would not notice if its handlers pass over errors. */
 static void
 report_failures (FerryMap *self)
 {
-  if (!self->cancelled && self->failure != NULL)
+  if (!self->cancelled && have_all_failed (self))
     g_message ("Every item of the map of '%s' failed, %" G_GUINT64_FORMAT " in all; the first one said: %s",
-               self->function, self->n_failed, self->failure);
+               self->function, self->failures.n, self->failures.error->message);
 }
 
 /* Finishes the map if all its items have ended and all results are taken. Handlers run, so the caller must hold the
@@ -759,14 +803,6 @@ chunk_new_of_items (FerryMap *map, guint64 first, GVariant *const *items, guint 
 
 /* ---- A worker's answers ---- */
 
-/* Counts the chunk's next item as ended. There must be one. Returns its index. */
-static guint64
-end_item (FerryMapChunk *self)
-{
-  g_assert (self->n_come < self->n_items);
-  return self->first + self->n_come++;
-}
-
 /* Returns the place in the chunk of the item that the current attempt's worker runs, by the number of its answers.
  * Earlier attempts may have sent more answers. */
 static guint
@@ -828,7 +864,7 @@ ferry_map_chunk_message (FerryTask *task, const char *type, GVariant *value)
       GError *error = NULL;
       GVariant *result = read_answer (self, type, value, &error);
 
-      take_result (map, end_item (self), result, error);
+      take_result (map, self, result, error);
     }
 }
 
@@ -883,7 +919,7 @@ static void
 fail_items (FerryMap *self, FerryMapChunk *chunk, const GError *error)
 {
   while (chunk->n_come < chunk->n_items)
-    take_result (self, end_item (chunk), NULL, ferry_error_copy (error));
+    take_result (self, chunk, NULL, ferry_error_copy (error));
 }
 
 /* Ends the input with error, since the executor runs no further chunk. */
@@ -1011,7 +1047,7 @@ lose_item (FerryMap *self, FerryMapChunk *chunk, const GError *error)
     {
       GError *lost = make_lost_error (self, chunk, error);
 
-      take_result (self, end_item (chunk), NULL, lost);
+      take_result (self, chunk, NULL, lost);
     }
 }
 
@@ -1043,7 +1079,7 @@ ferry_map_chunk_done (FerryTask *task)
     return;
   result = ferry_task_get_result (task, &error);
   if (error == NULL && self->is_plain)
-    take_result (map, end_item (self), result != NULL ? g_variant_ref (result) : NULL, NULL);
+    take_result (map, self, result != NULL ? g_variant_ref (result) : NULL, NULL);
   chunk = unlink_chunk (map, self);
   if (error != NULL)
     chunk_failed (map, chunk, error);
@@ -1663,6 +1699,12 @@ ferry_map_set_paused (FerryMap *self, gboolean paused)
 
 /* ---- Properties and signals ---- */
 
+const FerryFailures *
+ferry_map_get_failures (FerryMap *self)
+{
+  return &self->failures;
+}
+
 guint64
 ferry_map_get_n_items (FerryMap *self)
 {
@@ -1725,7 +1767,7 @@ static const gsize fields[N_PROPERTIES] = {
   [PROP_RESULTS] = G_STRUCT_OFFSET (FerryMap, results),
   [PROP_N_SUBMITTED] = G_STRUCT_OFFSET (FerryMap, n_submitted),
   [PROP_N_DONE] = G_STRUCT_OFFSET (FerryMap, n_come),
-  [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryMap, n_failed),
+  [PROP_N_FAILED] = G_STRUCT_OFFSET (FerryMap, failures.n),
   [PROP_PAUSED] = G_STRUCT_OFFSET (FerryMap, paused),
   [PROP_IS_FINISHED] = G_STRUCT_OFFSET (FerryMap, finished),
   [PROP_ERROR] = G_STRUCT_OFFSET (FerryMap, error),
@@ -2026,7 +2068,7 @@ ferry_map_finalize (GObject *object)
   g_clear_object (&self->results);
   g_clear_object (&self->tasks);
   g_clear_error (&self->error);
-  g_free (self->failure);
+  ferry_failures_clear (&self->failures);
   g_clear_object (&self->executor);
   g_free (self->function);
 

@@ -16,9 +16,7 @@
 
 #include "base/ferry-wait-queue-private.h"
 #include "engine/ferry-home-private.h"
-#include "task/ferry-iterate-private.h"
-#include "task/ferry-task-private.h"
-#include "wire/ferry-progress-private.h"
+#include "task/ferry-whole-task-private.h"
 
 /**
  * FerryTaskGroup:
@@ -57,24 +55,24 @@ enum
 static GParamSpec *properties[N_PROPERTIES];
 
 #define FERRY_TYPE_GROUP_TASK (ferry_group_task_get_type ())
-G_DECLARE_FINAL_TYPE (FerryGroupTask, ferry_group_task, FERRY, GROUP_TASK, FerryTask)
+G_DECLARE_FINAL_TYPE (FerryGroupTask, ferry_group_task, FERRY, GROUP_TASK, FerryWholeTask)
 
-/* A task that stands for a group. No worker runs it; its driver is the task itself.
- *
- * Invariant: it is done if and only if it has no group. */
+/* What the task that stands for a group knows of one of the tasks. */
+typedef struct
+{
+  double fraction;
+  guint number; /* the place in the order of addition */
+} Part;
+
 struct _FerryGroupTask
 {
-  FerryTask parent_instance;
+  FerryWholeTask parent_instance;
 
-  FerryTaskGroup *group; /* (owned) (nullable) */
-  FerryHome *home;       /* const (owned): the group's */
-  char *unit;            /* const (nullable) */
-  GHashTable *open;      /* (element-type FerryTask gdouble) (owned): those that are not done, and their fractions */
-  double sum;            /* of these fractions */
-  guint n_all;           /* how many tasks the group has had */
+  GHashTable *open; /* (element-type FerryTask Part) (owned): those that are not done */
+  double sum;       /* of their fractions */
+  guint n_all;      /* how many tasks the group has had */
   guint n_completed;
-  guint n_failed;
-  GError *failure; /* (owned) (nullable): the first one */
+  FerryFailures failures;
 };
 
 static void group_task_take (FerryGroupTask *self, FerryTask *task);
@@ -450,11 +448,13 @@ ferry_task_group_wait_finish (FerryTaskGroup *self, GAsyncResult *result, GError
 
 /* ---- A task that stands for the group ---- */
 
-G_DEFINE_FINAL_TYPE (FerryGroupTask, ferry_group_task, FERRY_TYPE_TASK)
+G_DEFINE_FINAL_TYPE (FerryGroupTask, ferry_group_task, FERRY_TYPE_WHOLE_TASK)
 
 static void
-group_task_release (FerryGroupTask *self)
+group_task_release (FerryWholeTask *whole, gpointer parts)
 {
+  FerryGroupTask *self = FERRY_GROUP_TASK (whole);
+  FerryTaskGroup *group = parts;
   GHashTableIter iter;
   gpointer task;
 
@@ -464,66 +464,40 @@ group_task_release (FerryGroupTask *self)
       g_signal_handlers_disconnect_by_data (task, self);
       g_hash_table_iter_remove (&iter);
     }
-  if (self->group != NULL)
-    self->group->sums = g_slist_remove (self->group->sums, self);
-  g_clear_object (&self->group);
+  group->sums = g_slist_remove (group->sums, self);
 }
 
 static void
-group_task_start (FerryGroupTask *self)
+group_task_cancel (gpointer group)
 {
-  if (ferry_task_get_state (FERRY_TASK (self)) == FERRY_TASK_STATE_WAITING)
-    ferry_task_start (FERRY_TASK (self), -1);
+  ferry_task_group_cancel (group);
+}
+
+static void
+group_task_set_paused (gpointer group, gboolean paused)
+{
+  set_paused (group, paused);
 }
 
 static void
 group_task_report (FerryGroupTask *self)
 {
   guint n_done = self->n_all - g_hash_table_size (self->open);
-  FerryProgress progress = {.fraction = MIN ((n_done + self->sum) / self->n_all, 1.0)};
 
-  if (self->unit != NULL)
-    ferry_progress_set_amount (&progress, n_done, self->n_all, self->unit);
-  ferry_task_take_progress (FERRY_TASK (self), &progress);
-}
-
-/* (transfer full): one failure is told as it is; of several, how many there are as well. */
-static GError *
-group_task_dup_failure (FerryGroupTask *self)
-{
-  if (self->n_failed == 1)
-    return g_error_copy (self->failure);
-  return g_error_new (self->failure->domain, self->failure->code, "%u of %u tasks failed, the first of them so: %s",
-                      self->n_failed, self->n_all, self->failure->message);
-}
-
-static void
-group_task_finish (FerryGroupTask *self)
-{
-  g_autoptr (FerryTask) task = g_object_ref (FERRY_TASK (self));
-
-  group_task_release (self);
-  group_task_start (self);
-  if (self->n_failed == 0 && self->n_completed == 0)
-    ferry_task_cancel (task);
-  if (ferry_task_get_state (task) == FERRY_TASK_STATE_CANCELLING)
-    ferry_task_fail (task, FERRY_TASK_EVENT_LOST, NULL, NULL, NULL);
-  else if (self->n_failed > 0)
-    ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, group_task_dup_failure (self), NULL, NULL);
-  else
-    ferry_task_complete (task, NULL);
+  ferry_whole_task_report (FERRY_WHOLE_TASK (self), MIN ((n_done + self->sum) / self->n_all, 1.0), n_done, self->n_all);
 }
 
 static void
 group_task_note_end (FerryGroupTask *self, FerryTask *task)
 {
   FerryTaskState state = ferry_task_get_state (task);
+  const Part *part = g_hash_table_lookup (self->open, task);
 
   if (state == FERRY_TASK_STATE_COMPLETED)
     self->n_completed++;
-  if (state == FERRY_TASK_STATE_FAILED && self->n_failed++ == 0)
-    self->failure = g_error_copy (ferry_task_get_error (task));
-  self->sum -= *(double *) g_hash_table_lookup (self->open, task);
+  if (state == FERRY_TASK_STATE_FAILED)
+    ferry_failures_add (&self->failures, part->number, ferry_task_get_name (task), ferry_task_get_error (task));
+  self->sum -= part->fraction;
   g_signal_handlers_disconnect_by_data (task, self);
   g_hash_table_remove (self->open, task);
 }
@@ -531,25 +505,27 @@ group_task_note_end (FerryGroupTask *self, FerryTask *task)
 static void
 group_task_state_cb (FerryTask *task, GParamSpec *pspec, FerryGroupTask *self)
 {
+  FerryWholeTask *whole = FERRY_WHOLE_TASK (self);
   g_autoptr (FerryTask) kept G_GNUC_UNUSED = g_object_ref (task);
 
   if (ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
-    group_task_start (self);
+    ferry_whole_task_start (whole);
   if (ferry_task_get_done (task))
     group_task_note_end (self, task);
   group_task_report (self);
-  if (g_hash_table_size (self->open) == 0 && self->group != NULL)
-    group_task_finish (self);
+  if (g_hash_table_size (self->open) == 0 && ferry_whole_task_get_parts (whole) != NULL)
+    ferry_whole_task_finish (whole, self->failures.n == 0 && self->n_completed == 0, NULL, &self->failures,
+                             self->n_all);
 }
 
 static void
 group_task_progress_cb (FerryTask *task, FerryGroupTask *self)
 {
-  double *fraction = g_hash_table_lookup (self->open, task);
+  Part *part = g_hash_table_lookup (self->open, task);
 
-  self->sum -= *fraction;
-  *fraction = ferry_task_get_fraction (task);
-  self->sum += *fraction;
+  self->sum -= part->fraction;
+  part->fraction = ferry_task_get_fraction (task);
+  self->sum += part->fraction;
   group_task_report (self);
 }
 
@@ -557,73 +533,22 @@ group_task_progress_cb (FerryTask *task, FerryGroupTask *self)
 static void
 group_task_take (FerryGroupTask *self, FerryTask *task)
 {
-  double *fraction = g_new0 (double, 1);
+  Part *part = g_new (Part, 1);
 
-  g_hash_table_insert (self->open, g_object_ref (task), fraction);
-  self->n_all++;
+  *part = (Part){.number = self->n_all++};
+  g_hash_table_insert (self->open, g_object_ref (task), part);
   g_signal_connect_object (task, "notify::state", G_CALLBACK (group_task_state_cb), self, 0);
   g_signal_connect_object (task, "progress", G_CALLBACK (group_task_progress_cb), self, 0);
   if (ferry_task_get_state (task) != FERRY_TASK_STATE_WAITING)
-    group_task_start (self);
+    ferry_whole_task_start (FERRY_WHOLE_TASK (self));
   group_task_progress_cb (task, self);
 }
 
-static void
-group_task_withdraw (gpointer executor, FerryTask *task)
-{
-}
-
-static void
-group_task_cancelled (gpointer executor, FerryTask *task)
-{
-  FerryGroupTask *self = executor;
-  g_autoptr (FerryTaskGroup) group = self->group != NULL ? g_object_ref (self->group) : NULL;
-
-  if (ferry_task_get_done (task))
-    group_task_release (self);
-  if (group != NULL)
-    ferry_task_group_cancel (group);
-}
-
-static gboolean
-task_is_done (gpointer task)
-{
-  return ferry_task_get_done (task);
-}
-
-static gboolean
-group_task_wait (gpointer executor, FerryTask *task, gint64 timeout, GError **error)
-{
-  FerryGroupTask *self = executor;
-  g_autofree char *what = g_strdup_printf ("Task '%s' was not done", ferry_task_get_name (task));
-
-  return ferry_iterate_until (NULL, ferry_home_get_context (self->home), task_is_done, task, timeout, what, error);
-}
-
-static void
-group_task_pause_changed (gpointer executor, FerryTask *task)
-{
-  FerryGroupTask *self = executor;
-
-  if (self->group != NULL && ferry_task_get_placement (task)->paused)
-    ferry_task_group_pause (self->group);
-  else if (self->group != NULL)
-    ferry_task_group_resume (self->group);
-}
-
-static const FerryTaskDriver group_task_driver = {
-  .withdraw = group_task_withdraw,
-  .cancelled = group_task_cancelled,
-  .wait = group_task_wait,
-  .pause_changed = group_task_pause_changed,
+static const FerryWholeParts group_functions = {
+  .release = group_task_release,
+  .cancel = group_task_cancel,
+  .set_paused = group_task_set_paused,
 };
-
-static void
-ferry_group_task_dispose (GObject *object)
-{
-  group_task_release (FERRY_GROUP_TASK (object));
-  G_OBJECT_CLASS (ferry_group_task_parent_class)->dispose (object);
-}
 
 static void
 ferry_group_task_finalize (GObject *object)
@@ -631,16 +556,13 @@ ferry_group_task_finalize (GObject *object)
   FerryGroupTask *self = FERRY_GROUP_TASK (object);
 
   g_hash_table_unref (self->open);
-  g_clear_pointer (&self->home, ferry_home_unref);
-  g_clear_error (&self->failure);
-  g_free (self->unit);
+  ferry_failures_clear (&self->failures);
   G_OBJECT_CLASS (ferry_group_task_parent_class)->finalize (object);
 }
 
 static void
 ferry_group_task_class_init (FerryGroupTaskClass *klass)
 {
-  G_OBJECT_CLASS (klass)->dispose = ferry_group_task_dispose;
   G_OBJECT_CLASS (klass)->finalize = ferry_group_task_finalize;
 }
 
@@ -659,7 +581,7 @@ ferry_group_task_init (FerryGroupTask *self)
  * Makes a task that stands for all tasks of a group, so that a window shows the group as one task: in a list or a row,
  * by a bar, in a dialog. The task is not submitted. It begins with the first task that the group has or is given, and
  * ends when all of these are done, with as much progress as all of them together. To cancel or pause it is to cancel or
- * pause the group. It fails where one of them has failed; its result is empty.
+ * pause the group. It fails if one of them has failed ([property@Ferry.Task:failures]); its result is empty.
  *
  * The task keeps the group until the task is done. On the router's thread.
  *
@@ -676,13 +598,7 @@ ferry_task_new_for_group (FerryTaskGroup *group, const char *name, const char *u
 
   if (!check_thread (group, G_STRFUNC))
     return NULL;
-  self = g_object_new (FERRY_TYPE_GROUP_TASK, NULL);
-  self->group = g_object_ref (group);
-  self->home = ferry_home_ref (get_home (group));
-  self->unit = g_strdup (unit);
-  ferry_task_set_up (FERRY_TASK (self), FERRY_TASK_KIND_PROGRESS, "", NULL);
-  ferry_task_set_name (FERRY_TASK (self), name);
-  ferry_task_submit_to (FERRY_TASK (self), &group_task_driver, self, self->home, NULL);
+  self = ferry_whole_task_new (FERRY_TYPE_GROUP_TASK, &group_functions, group, get_home (group), name, unit);
   group->sums = g_slist_prepend (group->sums, self);
   tasks = dup_open (group);
   for (guint i = 0; i < tasks->len; i++)

@@ -221,6 +221,8 @@ FerryTask *ferry_task_new_like (FerryTask *self);
 void ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace);
 /* Adds a line to FerryTask:last-lines, as long as there is room. */
 void ferry_task_take_line (FerryTask *self, const char *line);
+/* Sets FerryTask:failures, before the task fails for them. Sinks failures. */
+void ferry_task_take_failures (FerryTask *self, GVariant *failures);
 /* For tests: makes the submit time of a submitted task earlier. */
 void ferry_task_backdate (FerryTask *self, gint64 microseconds);
 

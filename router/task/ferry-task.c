@@ -117,6 +117,7 @@ typedef struct
   GError *late_error;   /* (nullable) */
   char *trace;          /* (nullable) */
   FerryExit *exit;      /* (nullable) */
+  GVariant *failures;   /* (owned) (nullable) */
   GPtrArray *lines;     /* (owned) (nullable) (element-type utf8): the last ones that the worker printed */
   FerryWaitQueue waits; /* callers of ferry_task_wait_async() */
 } Rest;
@@ -196,6 +197,7 @@ typedef enum
   PROP_TRACE,
   PROP_LATE_ERROR,
   PROP_EXIT,
+  PROP_FAILURES,
   PROP_LAST_LINES,
   N_PROPERTIES,
 } Property;
@@ -2025,6 +2027,13 @@ ferry_task_take_line (FerryTask *self, const char *line)
 }
 
 void
+ferry_task_take_failures (FerryTask *self, GVariant *failures)
+{
+  need_rest (self)->failures = g_variant_ref_sink (failures);
+  notify (self, PROP_FAILURES);
+}
+
+void
 ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace)
 {
   Rest *rest = need_rest (self);
@@ -2486,7 +2495,7 @@ install_limits (void)
    *
    * Whether the process group of the task's worker may be stopped while the task is paused ([method@Ferry.Task.pause]),
    * where the function has not heard of the pause within a second. Set it for functions that do not report and do not
-   * check for a cancel for long.
+   * check for a cancel for long. A window does not say of such a task that it does not respond.
    *
    * Do not set it where the function may hold a lock that others need, such as that of a file or a database: it would
    * hold the lock until the task goes on, and the application may need it for that. A thread is never stopped.
@@ -2685,6 +2694,16 @@ install_times_and_ends (void)
    */
   properties[PROP_EXIT] = g_param_spec_object ("exit", NULL, NULL, FERRY_TYPE_EXIT, FERRY_NOTIFIED);
   /**
+   * FerryTask:failures:
+   *
+   * Of a task that stands for a map or a group, and has failed because some of it did, what that is; else %NULL. The
+   * type is `(tta(tss))`: how many failed, how many there were, and the first ten that failed. Each of these has its
+   * place in the order of the map or the group, from 0 on; its name; and the message of its error. The name of a map's
+   * item is its argument, if that is a short string or bytestring, else empty.
+   */
+  properties[PROP_FAILURES] =
+    g_param_spec_variant ("failures", NULL, NULL, G_VARIANT_TYPE ("(tta(tss))"), NULL, FERRY_NOTIFIED);
+  /**
    * FerryTask:last-lines:
    *
    * Of a task that failed, what its worker printed last, the oldest line first, where Ferry reads the streams
@@ -2773,6 +2792,9 @@ get_rare_property (FerryTask *self, guint property_id, GValue *value)
       break;
     case PROP_DESCRIPTION:
       g_value_set_string (value, rest->description);
+      break;
+    case PROP_FAILURES:
+      g_value_set_variant (value, rest->failures);
       break;
     case PROP_LAST_LINES:
       if (rest->lines != NULL)
@@ -2972,6 +2994,7 @@ rest_free (Rest *rest)
   g_free (rest->unit);
   g_free (rest->host_name);
   g_free (rest->host_loss);
+  g_clear_pointer (&rest->failures, g_variant_unref);
   g_free (rest);
 }
 

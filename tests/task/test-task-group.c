@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: task/ferry-task-group.c
+/* Tests: task/ferry-task-group.c, task/ferry-whole-task.c
  *
  * Groups of tasks, and what they are bound to. */
 
@@ -391,6 +391,8 @@ test_sum_fails (void)
   g_autoptr (FerryTask) one = task_test_new_executing (&executor);
   g_autoptr (FerryTask) other = task_test_new_executing (&executor);
   g_autoptr (FerryTask) sum = NULL, both = NULL;
+  g_autoptr (GVariant) failures = NULL;
+  g_autofree char *printed = NULL;
 
   ferry_task_group_add (group, one);
   sum = ferry_task_new_for_group (group, "First", NULL);
@@ -402,13 +404,20 @@ test_sum_fails (void)
   one = task_test_new_executing (&executor);
   ferry_task_group_add (group, one);
   ferry_task_group_add (group, other);
+  g_object_set (one, "name", "One", NULL);
+  g_object_set (other, "name", "Other", NULL);
   both = ferry_task_new_for_group (group, "Second", NULL);
   assert_progress (both, 0, 0, 0);
   end_lost (one);
   g_assert_false (ferry_task_get_done (both));
   end_lost (other);
-  ferry_test_assert_says (ferry_task_get_error (both)->message, "2 of 2 tasks failed");
+  ferry_test_assert_says (ferry_task_get_error (both)->message, "2 of 2 failed, the first of them so: One: ");
   ferry_test_assert_says (ferry_task_get_error (both)->message, "gone");
+  g_object_get (both, "failures", &failures, NULL);
+  printed = g_variant_print (failures, FALSE);
+  ferry_test_assert_says (printed, "(2, 2, [(");
+  ferry_test_assert_says (printed, ", 'One', 'gone'), (");
+  ferry_test_assert_says (printed, ", 'Other', 'gone')])");
 }
 
 static void
