@@ -12,6 +12,7 @@
 
 #include "gtk/ferry-look-private.h"
 #include "gtk/ferry-task-error-private.h"
+#include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 
 #define MARGIN 18
@@ -63,12 +64,14 @@ static Facts
 find_facts (FerryTask *task, const char *detail)
 {
   g_autofree char *technical = ferry_task_error_dup_technical (task);
+  g_autofree char *failures = ferry_task_words_list_failures (task);
   Facts facts = {.output = dup_output (task)};
 
   g_object_get (task, "trace", &facts.trace, NULL);
   if (facts.trace != NULL)
     g_strchomp (facts.trace);
-  if (!g_str_has_prefix (technical, detail))
+  /* Of many, it has no more than the first one. */
+  if (failures == NULL && !g_str_has_prefix (technical, detail))
     facts.message = g_steal_pointer (&technical);
   return facts;
 }
@@ -84,13 +87,15 @@ char *
 ferry_task_dup_error_report (FerryTask *task)
 {
   g_autofree char *title = NULL, *detail = NULL;
+  g_autofree char *failures = ferry_task_words_list_failures (task);
   g_auto (Facts) facts = {0};
   GString *report = g_string_new (NULL);
 
   if (!ferry_task_describe_error (task, &title, &detail, NULL))
     return g_string_free (report, FALSE);
   facts = find_facts (task, detail);
-  g_string_append_printf (report, "%s: %s: %s\n", ferry_task_get_name (task), title, detail);
+  g_string_append_printf (report, "%s: %s:%s%s\n", ferry_task_get_name (task), title, failures != NULL ? "\n" : " ",
+                          failures != NULL ? failures : detail);
   append_part (report, _ ("Message"), facts.message);
   append_part (report, _ ("Trace"), facts.trace);
   append_part (report, _ ("Last output"), facts.output);
@@ -150,6 +155,7 @@ static void
 show_task (FerryTaskDetails *self, FerryTask *task)
 {
   g_autofree char *title = NULL, *detail = NULL, *sentence = NULL, *sentences = NULL;
+  g_autofree char *failures = ferry_task_words_list_failures (task);
   g_auto (Facts) facts = {0};
 
   self->task = g_object_ref (task);
@@ -159,6 +165,8 @@ show_task (FerryTaskDetails *self, FerryTask *task)
   sentence = ferry_task_error_dup_sentence (detail);
   sentences = ferry_task_error_dup_sentences (title, detail);
   add_title (self, title, sentence, sentences);
+  if (failures != NULL)
+    add_label (self, failures, "body");
   add_part (self, _ ("Message"), facts.message);
   add_part (self, _ ("Trace"), facts.trace);
   add_part (self, _ ("Last output"), facts.output);

@@ -241,18 +241,8 @@ dup_without_stop (const char *message)
   return g_strndup (message, strlen (message) - (g_str_has_suffix (message, ".") ? 1 : 0));
 }
 
-/* Whether the words of an error are the library's. Those of a task that stands for others tell how many failed. */
-static gboolean
-is_own_error (FerryTask *task, const GError *error, FerryExit *exit)
-{
-  g_autofree char *function = NULL;
-
-  g_object_get (task, "function", &function, NULL);
-  return g_strcmp0 (function, "") != 0 && (error->domain == FERRY_ERROR || was_killed (exit));
-}
-
 static char *
-describe (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kind)
+describe_cause (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kind)
 {
   g_autofree char *duration = NULL;
 
@@ -262,7 +252,7 @@ describe (FerryTask *task, const GError *error, FerryExit *exit, const Kind *kin
       if (*duration != '\0')
         return g_strdup_printf (_ ("Not done in the %s that it had"), duration);
     }
-  if (kind->own_detail != NULL && is_own_error (task, error, exit))
+  if (kind->own_detail != NULL && (error->domain == FERRY_ERROR || was_killed (exit)))
     return g_strdup (ferry_gtk_gettext (kind->own_detail));
   return dup_without_stop (error->message);
 }
@@ -289,8 +279,9 @@ ferry_task_error_dup_technical (FerryTask *task)
  * @can_retry: (out) (optional): whether the same task may fare better when it is tried again
  *
  * Describes why a task failed, in the language of the user. Title and detail do not say the same twice, so that either
- * can stand alone. What is for developers, such as the signal that killed a worker, is in [method@Ferry.Task.get_error]
- * and [method@Ferry.Task.get_exit].
+ * can stand alone. Of a task that stands for a map or a group, both are how much of it failed, such as `9 of 60
+ * pictures failed`: see [property@Ferry.Task:failures]. What is for developers, such as the signal that killed a
+ * worker, is in [method@Ferry.Task.get_error] and [method@Ferry.Task.get_exit].
  *
  * A retry makes sense after a crash, a time that was over, or a full disk. It does not where something is missing, not
  * allowed or of a wrong kind, and not after a crash that has repeated: in another attempt of the task, or in a task
@@ -301,6 +292,7 @@ ferry_task_error_dup_technical (FerryTask *task)
 gboolean
 ferry_task_describe_error (FerryTask *task, char **title, char **detail, gboolean *can_retry)
 {
+  g_autofree char *failures = NULL;
   const GError *error;
   FerryExit *exit;
   const Kind *kind;
@@ -310,10 +302,11 @@ ferry_task_describe_error (FerryTask *task, char **title, char **detail, gboolea
   error = ferry_task_get_done (task) ? ferry_task_get_error (task) : NULL;
   exit = error != NULL ? ferry_task_get_exit (task) : NULL;
   kind = error != NULL ? find_kind (task, error, exit) : NULL;
+  failures = kind != NULL ? ferry_task_words_for_failures (task) : NULL;
   if (title != NULL)
-    *title = kind != NULL ? g_strdup (ferry_gtk_gettext (kind->title)) : NULL;
+    *title = g_strdup (failures != NULL || kind == NULL ? failures : ferry_gtk_gettext (kind->title));
   if (detail != NULL)
-    *detail = kind != NULL ? describe (task, error, exit, kind) : NULL;
+    *detail = failures != NULL || kind == NULL ? g_strdup (failures) : describe_cause (task, error, exit, kind);
   if (can_retry != NULL)
     *can_retry = kind != NULL && kind->can_retry;
   return kind != NULL;

@@ -27,6 +27,7 @@
 #include "gtk/ferry-task-tally-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
+#include "task/ferry-executor-private.h"
 
 #define LIST_PAGE "list"
 #define PLACEHOLDER_PAGE "placeholder"

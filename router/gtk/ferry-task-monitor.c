@@ -174,19 +174,15 @@ is_running (FerryTaskMonitor *self)
   return state == FERRY_TASK_STATE_EXECUTING || state == FERRY_TASK_STATE_CANCELLING;
 }
 
-/* Whether the function is of a kind that is to be heard of, or was heard of. */
+/* Whether the function is of a kind that is to be heard of, or was heard of. One that is stoppable may say nothing. */
 static gboolean
 is_talkative (FerryTaskMonitor *self)
 {
   FerryTaskKind kind;
-  g_autofree char *function = NULL;
+  gboolean stoppable;
 
-  g_object_get (self->task, "kind", &kind, "function", &function, NULL);
-  /* One that stands for a group or a map has no function, and says nothing while none of them ends. A program says what
-   * it likes, and most say nothing. */
-  if (function != NULL && (*function == '\0' || g_str_equal (function, "command")))
-    return FALSE;
-  return kind != FERRY_TASK_KIND_CALL || self->n_heard > 0;
+  g_object_get (self->task, "kind", &kind, "stoppable", &stoppable, NULL);
+  return !stoppable && (kind != FERRY_TASK_KIND_CALL || self->n_heard > 0);
 }
 
 /* Where each look comes late, as on a busy machine, a silence is noticed after some looks more. */
@@ -764,7 +760,8 @@ install_pace (void)
    * FerryTaskMonitor:stalled:
    *
    * Whether nothing has been heard of the running task for longer than [property@FerryGtk.TaskMonitor:stall-time]. A
-   * task of the kind %FERRY_TASK_KIND_CALL that has reported nothing is never stalled, and nor is a command.
+   * task of the kind %FERRY_TASK_KIND_CALL that has reported nothing is never stalled. Nor is one that is
+   * [property@Ferry.Task:stoppable], such as a command.
    */
   properties[PROP_STALLED] = g_param_spec_boolean ("stalled", NULL, NULL, FALSE, READABLE);
 }

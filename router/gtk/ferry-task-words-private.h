@@ -25,6 +25,8 @@ char *ferry_task_words_for_fraction (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_task_words_for_progress (FerryTask *task, gint64 time_left, gboolean has_bar) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether a task that waits was put before all others. */
 void ferry_task_words_set_first (FerryTask *task, gboolean is_first);
+/* A task does again what another was to do. If that failed, the row counts on. */
+void ferry_task_words_inherit_attempts (FerryTask *again, FerryTask *before);
 char *ferry_task_words_for_waiting (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether these words say that the task waits; what an application or a function has said may not. */
 gboolean ferry_task_words_say_waiting (FerryTask *task);
@@ -32,6 +34,10 @@ gboolean ferry_task_words_say_waiting (FerryTask *task);
 char *ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar) G_GNUC_WARN_UNUSED_RESULT;
 /* How much a task has done that has a result, or else what the function has said last. */
 char *ferry_task_words_for_result (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
+/* Of a task that stands for several others, and has failed: how many of them did; and which did, a line for each. NULL
+ * for another task. */
+char *ferry_task_words_for_failures (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
+char *ferry_task_words_list_failures (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
 char *ferry_task_words_for_silence (gint64 silence) G_GNUC_WARN_UNUSED_RESULT;
 /* Empty for a task that never began. */
 char *ferry_task_words_for_duration (FerryTask *task, gint64 now) G_GNUC_WARN_UNUSED_RESULT;

@@ -16,6 +16,7 @@
 #define SHORT (10 * G_USEC_PER_SEC)
 
 #define FIRST_KEY "ferry-task-waits-first"
+#define ATTEMPTS_KEY "ferry-task-attempts-before"
 
 const char *
 ferry_task_words_for_status (FerryTaskStatus status)
@@ -186,19 +187,49 @@ ferry_task_words_set_first (FerryTask *task, gboolean is_first)
   g_object_set_data (G_OBJECT (task), FIRST_KEY, GINT_TO_POINTER (is_first));
 }
 
+void
+ferry_task_words_inherit_attempts (FerryTask *again, FerryTask *before)
+{
+  guint n_before = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (before), ATTEMPTS_KEY));
+  guint n_attempts;
+
+  if (ferry_task_get_state (before) != FERRY_TASK_STATE_FAILED)
+    return;
+  g_object_get (before, "n-attempts", &n_attempts, NULL);
+  g_object_set_data (G_OBJECT (again), ATTEMPTS_KEY, GUINT_TO_POINTER (n_before + n_attempts));
+}
+
+/* (nullable): which attempt runs, or is waited for; NULL if it is the first one. */
+static char *
+words_for_attempt (FerryTask *task)
+{
+  guint n_before = GPOINTER_TO_UINT (g_object_get_data (G_OBJECT (task), ATTEMPTS_KEY));
+  guint number, retries;
+
+  g_object_get (task, "n-attempts", &number, "retries", &retries, NULL);
+  number += n_before + (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING);
+  if (number <= 1)
+    return NULL;
+  if (n_before == 0 && number - 1 <= retries && retries < G_MAXUINT)
+    /* Translators: a task that has failed is tried again: "Attempt 2 of 3". */
+    return isolate (g_strdup_printf (_ ("Attempt %u of %u"), number, retries + 1));
+  return isolate (g_strdup_printf (_ ("Attempt %u"), number));
+}
+
 char *
 ferry_task_words_for_waiting (FerryTask *task)
 {
+  gboolean is_first = g_object_get_data (G_OBJECT (task), FIRST_KEY) != NULL;
   const char *reason = ferry_task_get_text (task);
+  g_autofree char *attempt = words_for_attempt (task);
   g_autofree char *description = NULL;
 
-  if (reason != NULL)
-    return g_strdup (reason);
   g_object_get (task, "description", &description, NULL);
-  if (description != NULL)
-    return g_steal_pointer (&description);
-  return g_strdup (g_object_get_data (G_OBJECT (task), FIRST_KEY) != NULL ? _ ("Waits at the front")
-                                                                          : _ ("Waits for a free worker"));
+  if (reason == NULL)
+    reason = description;
+  if (reason == NULL)
+    reason = is_first ? _ ("Waits at the front") : _ ("Waits for a free worker");
+  return join ((const char *const[]){attempt, reason}, 2);
 }
 
 gboolean
@@ -215,15 +246,76 @@ char *
 ferry_task_words_for_run (FerryTask *task, gint64 time_left, gboolean has_bar)
 {
   g_autofree char *progress = ferry_task_words_for_progress (task, time_left, has_bar);
+  g_autofree char *attempt = words_for_attempt (task);
   g_autofree char *host = NULL, *description = NULL;
   const char *text = ferry_task_get_text (task);
 
   g_object_get (task, "host-name", &host, "description", &description, NULL);
   if (*progress != '\0' || text != NULL)
-    return join ((const char *const[]){progress, text}, 2);
-  if (description != NULL)
-    return g_steal_pointer (&description);
+    return join ((const char *const[]){progress, attempt, text}, 3);
+  if (attempt != NULL || description != NULL)
+    return join ((const char *const[]){attempt, description}, 2);
   return host != NULL ? g_strdup_printf (_ ("Running on %s"), host) : g_strdup (_ ("Running"));
+}
+
+/* (nullable): FerryTask:failures of a task that stands for several others. */
+static GVariant *
+get_failures (FerryTask *task, guint64 *n_failed, guint64 *n_parts)
+{
+  g_autoptr (GVariant) failures = NULL;
+
+  g_object_get (task, "failures", &failures, NULL);
+  if (failures == NULL)
+    return NULL;
+  g_variant_get (failures, "(tt@a(tss))", n_failed, n_parts, NULL);
+  return *n_parts > 1 ? g_variant_get_child_value (failures, 2) : NULL;
+}
+
+char *
+ferry_task_words_for_failures (FerryTask *task)
+{
+  g_auto (Amount) amount = get_amount (task);
+  guint64 n_failed, n_parts;
+  g_autoptr (GVariant) failures = get_failures (task, &n_failed, &n_parts);
+  g_autofree char *failed = NULL, *all = NULL;
+
+  if (failures == NULL)
+    return NULL;
+  failed = isolate (ferry_format_count (n_failed));
+  all = add_unit (isolate (ferry_format_count (n_parts)), &amount);
+  /* Translators: how much of how much has failed, which has the unit, if there is one: "9 of 60 pictures failed". */
+  return g_strdup_printf (_ ("%s of %s failed"), failed, all);
+}
+
+char *
+ferry_task_words_list_failures (FerryTask *task)
+{
+  guint64 n_failed, n_parts, number, n_named = 0;
+  g_autoptr (GVariant) failures = get_failures (task, &n_failed, &n_parts);
+  GString *list = g_string_new (NULL);
+  const char *name, *message;
+  GVariantIter iter;
+
+  if (failures == NULL)
+    return g_string_free (list, TRUE);
+  g_variant_iter_init (&iter, failures);
+  for (; g_variant_iter_next (&iter, "(t&s&s)", &number, &name, &message); n_named++)
+    {
+      g_autofree char *count = ferry_format_count (number + 1);
+      /* Translators: one of many that have no names; the first is number 1. */
+      g_autofree char *item = g_strdup_printf (_ ("Item %s"), count);
+
+      g_string_append_printf (list, "%s%s: %s", n_named > 0 ? "\n" : "", *name != '\0' ? name : item, message);
+    }
+  if (n_failed > n_named)
+    {
+      g_autofree char *count = ferry_format_count (n_failed - n_named);
+
+      g_string_append_c (list, '\n');
+      /* Translators: below a list of ten that have failed: "and 5 more". */
+      g_string_append_printf (list, _ ("and %s more"), count);
+    }
+  return g_string_free (list, FALSE);
 }
 
 /* What a function has said last, such as "Reading holidays.jpg", is not so any more if it has counted. */

@@ -1375,29 +1375,12 @@ let_go_of (FerryExecutor *self, FerryTask *task)
   list_trim (self);
 }
 
-/**
- * ferry_executor_keep_task:
- * @self: an executor
- * @task: a task
- * @keep: whether to keep it
- *
- * Keeps a task in the list after its end, whatever [property@Ferry.Executor:keep-finished] and
- * [property@Ferry.Executor:finished-time] say, until it is removed or tried again. A list does so with the rows that
- * somebody looks at. Each call with %TRUE needs one with %FALSE. A task that was let go by all leaves as if it had just
- * ended. On the router's thread.
- */
 void
 ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep)
 {
-  FerryTaskPlacement *placement;
+  FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  g_return_if_fail (FERRY_IS_EXECUTOR (self));
-  g_return_if_fail (FERRY_IS_TASK (task));
-  ferry_return_if_elsewhere (self->router->home);
-  placement = ferry_task_get_placement (task);
-  ferry_return_if_fail (keep || placement->n_keepers > 0,
-                        "Task '%s' is not kept; each call with FALSE needs one with TRUE before",
-                        ferry_task_get_name (task));
+  g_return_if_fail (keep || placement->n_keepers > 0);
 
   placement->n_keepers = keep ? placement->n_keepers + 1 : placement->n_keepers - 1;
   if (placement->n_keepers == 0 && ferry_executor_has_task (self, task))

@@ -74,8 +74,6 @@ gboolean ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task,
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error);
 FERRY_AVAILABLE_IN_0_1
-void ferry_executor_keep_task (FerryExecutor *self, FerryTask *task, gboolean keep);
-FERRY_AVAILABLE_IN_0_1
 FerryTask *ferry_executor_retry (FerryExecutor *self, FerryTask *task, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 FERRY_AVAILABLE_IN_0_1
 void ferry_executor_clear_finished (FerryExecutor *self);

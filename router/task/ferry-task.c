@@ -2641,7 +2641,7 @@ install_progress (void)
 }
 
 static void
-install_times_and_ends (void)
+install_times (void)
 {
   /**
    * FerryTask:submit-time:
@@ -2661,6 +2661,11 @@ install_times_and_ends (void)
    * When the task was done, in monotonic microseconds; 0 before.
    */
   properties[PROP_END_TIME] = g_param_spec_int64 ("end-time", NULL, NULL, 0, G_MAXINT64, 0, FERRY_NOTIFIED);
+}
+
+static void
+install_ends (void)
+{
   /**
    * FerryTask:result:
    *
@@ -3033,7 +3038,8 @@ ferry_task_class_init (FerryTaskClass *klass)
   install_limits ();
   install_states ();
   install_progress ();
-  install_times_and_ends ();
+  install_times ();
+  install_ends ();
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
   install_signals (klass);
 }

@@ -286,8 +286,6 @@ class Tour:
         fails(failing.wait, LONG)
         again = executor.retry(failing)
         fails(again.wait, LONG)
-        executor.keep_task(failing, True)
-        executor.keep_task(failing, False)
         executor.remove(failing)
         executor.clear_finished()
         slow = executor.submit("sleep-until-cancelled", None)

@@ -49,7 +49,8 @@ static void
 test_is_not_stalled_when_it_says_nothing (void)
 {
   g_autoptr (CommandTest) test = command_test_new ();
-  g_autoptr (FerryTask) task = command_test_submit_script (test, "exec sleep 1000", NULL);
+  g_autoptr (FerryCommand) command = ferry_command_new ((const char *const[]){"sleep", "1000", NULL});
+  g_autoptr (FerryTask) task = ferry_executor_submit_command (test->executor, command, NULL);
   g_autoptr (FerryTaskMonitor) monitor = ferry_task_monitor_new (task, NULL);
 
   g_object_set (monitor, "stall-time", (gint64) G_USEC_PER_SEC / 10, NULL);

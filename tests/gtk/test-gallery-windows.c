@@ -12,11 +12,12 @@
 #include "gtk/widget-test.h"
 #include "task/task-test.h"
 
+#include "gtk/ferry-task-actions-private.h"
 #include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-task-dialog.h"
 #include "gtk/ferry-task-list.h"
 
-#define HEIGHT 480
+#define HEIGHT 560
 
 typedef struct
 {
@@ -43,19 +44,48 @@ typedef struct
   FerryTask *runs;
   FerryTask *failed;
   FerryTask *whole;
+  FerryTask *whole_failed;
+  FerryTask *again;
   GtkWidget *list;
   GtkWidget *window;
 } Scene;
 
 /* ---- what is shown ---- */
 
+/* A group of pictures, of which some fail. */
+static void
+add_failures (Scene *scene)
+{
+  g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
+
+  scene->whole_failed = ferry_task_new_for_group (group, "Thumbnails", "pictures");
+  for (guint i = 0; i < 60; i++)
+    {
+      GVariant *error = g_variant_new ("(sis)", "g-io-error-quark", 0, "The file ends before the picture does");
+      g_autofree char *name = g_strdup_printf ("/home/user/Pictures/Holidays of 2026/IMG_%04u.jpg", 1000 + i);
+      g_autoptr (FerryTask) part = ferry_task_new (FERRY_TASK_KIND_CALL, "fail", error);
+
+      g_object_set (part, "name", name, NULL);
+      ferry_task_group_add (group, part);
+      if (i % 5 == 0)
+        task_test_submit_task (scene->test->executor, part);
+      else
+        ferry_task_cancel (part);
+    }
+  task_test_wait_done (scene->whole_failed);
+}
+
 static void
 add_tasks (Scene *scene)
 {
   FerryExecutor *executor = scene->test->executor;
   g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
-  g_autoptr (FerryTask) part = NULL;
+  g_autoptr (FerryTask) part = NULL, failed_before = NULL;
 
+  add_failures (scene);
+  failed_before = task_test_submit (executor, "fail", g_variant_new ("(sis)", "g-io-error-quark", 0, "No"));
+  g_object_set (failed_before, "name", "Upload of holidays.zip", NULL);
+  task_test_wait_done (failed_before);
   scene->failed = task_test_submit (executor, "print-and-fail",
                                     g_variant_new_string ("warning: 3 pages have no text\n"
                                                           "error: /home/user/Documents/Report.odt: page 17 has a "
@@ -76,6 +106,7 @@ add_tasks (Scene *scene)
   task_test_submit_task (executor, part);
   ferry_task_group_add (group, part);
   task_test_wait_begun (part);
+  scene->again = g_object_ref (ferry_task_run_again (failed_before, executor, NULL));
 }
 
 /* FALSE where there is no display. */
@@ -93,6 +124,8 @@ scene_init (Scene *scene)
   g_list_store_append (store, scene->whole);
   g_list_store_append (store, scene->runs);
   g_list_store_append (store, scene->failed);
+  g_list_store_append (store, scene->whole_failed);
+  g_list_store_append (store, scene->again);
   scene->list = ferry_task_list_new (G_LIST_MODEL (store));
   scene->window = widget_test_show (scene->list);
   widget_test_wait_words (scene->list, "Export of the report");
@@ -107,12 +140,15 @@ scene_clear (Scene *scene)
 {
   ferry_task_cancel (scene->runs);
   ferry_task_cancel (scene->whole);
+  ferry_task_cancel (scene->again);
   task_test_wait_done (scene->runs);
   task_test_wait_done (scene->whole);
   gtk_window_destroy (GTK_WINDOW (scene->window));
   g_clear_object (&scene->failed);
   g_clear_object (&scene->runs);
   g_clear_object (&scene->whole);
+  g_clear_object (&scene->whole_failed);
+  g_clear_object (&scene->again);
   task_test_free (scene->test);
 }
 
@@ -200,6 +236,10 @@ take_pictures (Scene *scene, const Look *look, int width)
 
   ferry_task_details_present (scene->failed, scene->list);
   take_picture (find_window_over (scene->window), "details", look, width);
+  gtk_window_destroy (GTK_WINDOW (find_window_over (scene->window)));
+
+  ferry_task_details_present (scene->whole_failed, scene->list);
+  take_picture (find_window_over (scene->window), "details-group", look, width);
   gtk_window_destroy (GTK_WINDOW (find_window_over (scene->window)));
 
   ferry_task_show_dialog (scene->runs, GTK_WINDOW (scene->window));

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "gtk/ferry-task-actions-private.h"
+#include "gtk/ferry-task-words-private.h"
 #include "task/task-test.h"
 
 #include <string.h>
@@ -121,6 +122,33 @@ test_run_again_takes_the_place_of_the_task (void)
   task_test_wait_done (again);
 }
 
+/* A task that has succeeded is only done once more. */
+static void
+test_run_again_is_another_attempt_of_what_failed (void)
+{
+  g_autoptr (TaskTest) test = scene_new ();
+  FerryTask *task = task_test_submit (test->executor, "note", g_variant_new_string ("a"));
+  g_autofree char *words = NULL, *second = NULL, *third = NULL;
+
+  task_test_open_gate ();
+  task_test_wait_done (task);
+  task = ferry_task_run_again (task, test->executor, NULL);
+  words = ferry_task_words_for_run (task, -1, /* has_bar: */ TRUE);
+  g_assert_cmpstr (words, ==, "Running");
+  task_test_wait_done (task);
+
+  task = task_test_submit (test->executor, "fail", g_variant_new ("(sis)", "g-io-error-quark", 1, "no"));
+  task_test_wait_done (task);
+  task = ferry_task_run_again (task, test->executor, NULL);
+  second = ferry_task_words_for_waiting (task);
+  g_assert_cmpstr (second, ==, "Attempt 2 \302\267 Waits for a free worker");
+  task_test_wait_done (task);
+  task = ferry_task_run_again (task, test->executor, NULL);
+  third = ferry_task_words_for_waiting (task);
+  g_assert_cmpstr (third, ==, "Attempt 3 \302\267 Waits for a free worker");
+  task_test_wait_done (task);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -131,5 +159,7 @@ main (int argc, char **argv)
                    test_without_an_executor_its_list_is_not_changed);
   g_test_add_func ("/task-actions/run-next-goes-before-all-others", test_run_next_goes_before_all_others);
   g_test_add_func ("/task-actions/run-again-takes-the-place-of-the-task", test_run_again_takes_the_place_of_the_task);
+  g_test_add_func ("/task-actions/run-again-is-another-attempt-of-what-failed",
+                   test_run_again_is_another_attempt_of_what_failed);
   return g_test_run ();
 }

@@ -57,6 +57,56 @@ test_report_says_nothing_twice (void)
   g_assert_cmpstr (report, ==, "Holidays: There is no room left: The disk is full\n");
 }
 
+static FerryTask *
+failed_group (guint n_failed)
+{
+  static TaskTestExecutor executor;
+  g_autoptr (FerryTaskGroup) group = ferry_task_group_new ();
+  g_autoptr (FerryTask) good = task_test_new_executing (&executor);
+  FerryTask *whole = ferry_task_new_for_group (group, "Holidays", "pictures");
+
+  ferry_task_group_add (group, good);
+  for (guint i = 0; i < n_failed; i++)
+    {
+      g_autoptr (FerryTask) bad = task_test_new_executing (&executor);
+      g_autofree char *name = g_strdup_printf ("%u.jpg", i);
+
+      g_object_set (bad, "name", name, NULL);
+      ferry_task_group_add (group, bad);
+      g_assert_true (ferry_task_fail (bad, FERRY_TASK_EVENT_ERROR, task_test_error ("The file is cut"), NULL, NULL));
+    }
+  g_assert_true (ferry_task_complete (good, NULL));
+  return whole;
+}
+
+/* What failed, and not what the core says of that to logs. */
+static void
+test_report_names_what_failed_of_a_group (void)
+{
+  g_autoptr (FerryTask) some = failed_group (2);
+  g_autoptr (FerryTask) many = failed_group (12);
+  g_autofree char *report = ferry_task_dup_error_report (some);
+  g_autofree char *long_report = ferry_task_dup_error_report (many);
+
+  g_assert_cmpstr (report, ==, "Holidays: 2 of 3 pictures failed:\n0.jpg: The file is cut\n1.jpg: The file is cut\n");
+  ferry_test_assert_says (long_report, "12 of 13 pictures failed");
+  g_assert_true (g_str_has_suffix (long_report, "9.jpg: The file is cut\nand 2 more\n"));
+}
+
+/* Items of a map have no names; the first is number 1. */
+static void
+test_report_counts_what_has_no_name (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autofree char *report = NULL;
+
+  ferry_task_take_failures (task, g_variant_new_parsed ("(uint64 1, uint64 60, [(uint64 11, '', 'It is odd')])"));
+  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("Item 11: It is odd"), NULL, NULL));
+  report = ferry_task_dup_error_report (task);
+  ferry_test_assert_says (report, ": 1 of 60 failed:\nItem 12: It is odd\n");
+}
+
 static GtkWidget *
 find_details (void)
 {
@@ -89,7 +139,7 @@ is_gone (gpointer data)
 static void
 test_window_is_read_and_closed_by_keys (void)
 {
-  g_autoptr (FerryTask) task = NULL;
+  g_autoptr (FerryTask) task = NULL, whole = NULL;
   g_autofree char *report = NULL;
   g_autofree char *copied = NULL;
   GtkWidget *below, *details, *focus;
@@ -97,6 +147,7 @@ test_window_is_read_and_closed_by_keys (void)
   if (!widget_test_has_display ())
     return;
   task = crashed_task ("main.c:12: copy()");
+  whole = failed_group (2);
   below = widget_test_show (gtk_label_new ("Below"));
   ferry_task_details_present (task, gtk_window_get_child (GTK_WINDOW (below)));
   details = find_details ();
@@ -124,6 +175,12 @@ test_window_is_read_and_closed_by_keys (void)
   g_object_add_weak_pointer (G_OBJECT (details), (gpointer *) &details);
   widget_test_press (details, "Escape");
   ferry_test_run_until (is_gone, &details);
+
+  ferry_task_details_present (whole, gtk_window_get_child (GTK_WINDOW (below)));
+  details = find_details ();
+  widget_test_wait_words (details, "2 of 3 pictures failed");
+  g_assert_nonnull (widget_test_find_words (details, "0.jpg: The file is cut\n1.jpg: The file is cut"));
+  widget_test_assert_read_once (details);
   gtk_window_destroy (GTK_WINDOW (below));
 }
 
@@ -134,6 +191,8 @@ main (int argc, char **argv)
   g_test_add_func ("/task-details/report-has-the-words-and-all-that-is-known",
                    test_report_has_the_words_and_all_that_is_known);
   g_test_add_func ("/task-details/report-says-nothing-twice", test_report_says_nothing_twice);
+  g_test_add_func ("/task-details/report-names-what-failed-of-a-group", test_report_names_what_failed_of_a_group);
+  g_test_add_func ("/task-details/report-counts-what-has-no-name", test_report_counts_what_has_no_name);
   g_test_add_func ("/task-details/window-is-read-and-closed-by-keys", test_window_is_read_and_closed_by_keys);
   return g_test_run ();
 }

@@ -16,6 +16,7 @@
 #include "engine/ferry-exit-private.h"
 #include "gtk/ferry-task-monitor-private.h"
 #include "gtk/ferry-task-outcome.h"
+#include "gtk/ferry-task-words-private.h"
 
 #define N_REPORTS 1000000
 #define SECOND ((gint64) G_USEC_PER_SEC)
@@ -148,6 +149,41 @@ test_says_what_a_task_is_for_until_it_reports (void)
   ferry_task_take_progress (task, &progress);
   ferry_task_monitor_look (monitor, g_get_monotonic_time ());
   assert_text (monitor, "detail", "First file");
+}
+
+/* With the number of attempts that it has, where a worker was lost; and where users have tried it again. */
+static void
+test_says_which_attempt_it_is (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_PROGRESS, "copy", NULL);
+  g_autoptr (FerryTask) again = task_test_new (NULL);
+  g_autoptr (FerryTaskMonitor) monitor = NULL;
+  g_autoptr (FerryTaskMonitor) later = NULL;
+
+  g_object_set (task, "retries", 2, NULL);
+  g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL, NULL));
+  g_assert_true (ferry_task_start (task, 77));
+  monitor = ferry_task_monitor_new (task, NULL);
+  assert_text (monitor, "detail", "Running");
+  g_assert_true (ferry_task_give_back (task));
+  ferry_task_monitor_look (monitor, g_get_monotonic_time ());
+  assert_text (monitor, "detail", "Attempt 2 of 3 \302\267 Waits for a free worker");
+  g_assert_true (ferry_task_start (task, 78));
+  ferry_task_monitor_look (monitor, g_get_monotonic_time ());
+  assert_text (monitor, "detail", "Attempt 2 of 3");
+  report (task, 3, 10, "files");
+  ferry_task_monitor_look (monitor, g_get_monotonic_time ());
+  assert_text (monitor, "detail", "3 of 10 files \302\267 Attempt 2 of 3");
+
+  ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL);
+  assert_text (monitor, "detail", "The disk is full");
+  ferry_task_words_inherit_attempts (again, task);
+  g_assert_true (ferry_task_submit_to (again, &task_test_driver, &executor, NULL, NULL));
+  g_assert_true (ferry_task_start (again, 79));
+  later = ferry_task_monitor_new (again, NULL);
+  assert_text (later, "detail", "Attempt 3");
+  g_assert_true (ferry_task_complete (again, NULL));
 }
 
 /* That it says nothing while none of its tasks has anything to say is no halt. */
@@ -323,22 +359,32 @@ test_a_pause_is_no_silence (void)
   g_assert_cmpint (ferry_test_get_number (monitor, "silence"), <, 2 * SECOND);
 }
 
-/* Nothing is to be heard of a plain call before its result. */
+/* Nothing is to be heard of a plain call before its result, nor of a function that says so by being stoppable. */
 static void
-test_a_plain_call_never_stalls (void)
+assert_never_stalls (FerryTaskKind kind, gboolean stoppable)
 {
   TaskTestExecutor executor = {0};
-  g_autoptr (FerryTask) task = ferry_task_new (FERRY_TASK_KIND_CALL, "sum", NULL);
+  g_autoptr (FerryTask) task = ferry_task_new (kind, "sum", NULL);
   g_autoptr (FerryTaskMonitor) monitor = NULL;
   gint64 now = g_get_monotonic_time ();
 
+  g_object_set (task, "stoppable", stoppable, NULL);
   g_assert_true (ferry_task_submit_to (task, &task_test_driver, &executor, NULL, NULL));
   g_assert_true (ferry_task_start (task, 77));
   monitor = ferry_task_monitor_new (task, NULL);
+  if (stoppable)
+    report (task, 1, 2, "files");
   for (guint i = 0; i < 1000; i++)
     ferry_task_monitor_look (monitor, now += SECOND / 4);
   assert_status (monitor, FERRY_TASK_STATUS_RUNNING);
   g_assert_cmpint (ferry_test_get_number (monitor, "silence"), >, 100 * SECOND);
+}
+
+static void
+test_what_may_be_silent_never_stalls (void)
+{
+  assert_never_stalls (FERRY_TASK_KIND_CALL, FALSE);
+  assert_never_stalls (FERRY_TASK_KIND_PROGRESS, TRUE);
 }
 
 static gboolean
@@ -443,7 +489,8 @@ main (int argc, char **argv)
   g_test_add_func ("/task-monitor/reports-are-told-without-a-widget", test_reports_are_told_without_a_widget);
   g_test_add_func ("/task-monitor/a-silence-is-noticed-where-each-look-comes-late",
                    test_a_silence_is_noticed_where_each_look_comes_late);
-  g_test_add_func ("/task-monitor/a-plain-call-never-stalls", test_a_plain_call_never_stalls);
+  g_test_add_func ("/task-monitor/what-may-be-silent-never-stalls", test_what_may_be_silent_never_stalls);
+  g_test_add_func ("/task-monitor/says-which-attempt-it-is", test_says_which_attempt_it_is);
   g_test_add_func ("/task-monitor/nothing-is-computed-while-a-widget-is-not-mapped",
                    test_nothing_is_computed_while_a_widget_is_not_mapped);
   g_test_add_func ("/task-monitor/a-mapped-widget-is-followed", test_a_mapped_widget_is_followed);

@@ -209,6 +209,18 @@ test_bar_says_what_it_shows (Scene *scene)
     }
 }
 
+static void
+test_bar_says_which_attempt_runs (Scene *scene)
+{
+  GtkAccessible *bar = GTK_ACCESSIBLE (get_part (scene, "progress_bar"));
+
+  g_assert_true (ferry_task_give_back (scene->task));
+  g_assert_true (ferry_task_start (scene->task, 78));
+  ferry_task_monitor_look (ferry_test_get_object (scene->row, "monitor"), g_get_monotonic_time ());
+  g_assert_nonnull (widget_test_find_words (scene->row, "Attempt 2"));
+  gtk_test_accessible_assert_property (bar, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running: Attempt 2");
+}
+
 /* The row of a list goes from item to item, and its task with it. */
 static void
 test_state_is_told_to_what_the_row_is_in (void)
@@ -800,6 +812,7 @@ main (int argc, char **argv)
   add ("/task-row/row-without-a-task-holds-nothing", test_row_without_a_task_holds_nothing);
   add ("/task-row/row-fits-a-narrow-window", test_row_fits_a_narrow_window);
   add ("/task-row/bar-says-what-it-shows", test_bar_says_what_it_shows);
+  add ("/task-row/bar-says-which-attempt-runs", test_bar_says_which_attempt_runs);
   add ("/task-row/bar-and-words-have-the-whole-width", test_bar_and_words_have_the_whole_width);
   add ("/task-row/name-and-words-have-more-lines-in-a-narrow-row", test_name_and_words_have_more_lines_in_a_narrow_row);
   add ("/task-row/row-is-as-high-as-its-texts-need", test_row_is_as_high_as_its_texts_need);

@@ -17,6 +17,7 @@
 #include <locale.h>
 #include <unistd.h>
 
+#include "gtk/ferry-task-details-private.h"
 #include "gtk/ferry-translation-private.h"
 
 #define DOMAIN "ferry-gtk-1"
@@ -83,6 +84,25 @@ static void
 test_states_are_translated (void)
 {
   check_states ("de", "Wartet", "Wartet auf einen freien Arbeitsprozess");
+}
+
+/* The core says it in English, to logs. */
+static void
+test_what_failed_of_a_group_is_translated (void)
+{
+  FerryProgress progress = {.fraction = -1, .amount = 60, .total = 60, .unit = "pictures"};
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autofree char *report = NULL;
+
+  if (!speak ("de"))
+    return;
+  g_object_set (task, "name", "Urlaub", NULL);
+  g_assert_true (ferry_task_take_progress (task, &progress));
+  ferry_task_take_failures (task, g_variant_new_parsed ("(uint64 9, uint64 60, [(uint64 11, '', 'Kaputt')])"));
+  g_assert_true (ferry_task_fail (task, FERRY_TASK_EVENT_ERROR, task_test_error ("Item 11: Kaputt"), NULL, NULL));
+  report = ferry_task_dup_error_report (task);
+  ferry_test_assert_says (report, ": 9 / 60 Bilder fehlgeschlagen:\nElement 12: Kaputt\nund 8 weitere");
 }
 
 /* A process speaks one language: gettext keeps what it has found. */
@@ -168,6 +188,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/translation/what-failed-of-a-group-is-translated", test_what_failed_of_a_group_is_translated);
   g_test_add_func ("/translation/states-are-translated", test_states_are_translated);
   g_test_add_func ("/translation/states-are-translated-into-chinese", test_states_are_translated_into_chinese);
   g_test_add_func ("/translation/numbers-have-their-plural", test_numbers_have_their_plural);

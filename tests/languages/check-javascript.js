@@ -204,8 +204,6 @@ function testTask(executor) {
     fact('an error is thrown as itself', error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.NOT_FOUND));
     const retried = executor.retry(failing);
     fact('what failed is tried again', raised(() => retried.wait(-1)) !== null);
-    executor.keep_task(failing, true);
-    executor.keep_task(failing, false);
     executor.remove(failing);
     executor.clear_finished();
 }

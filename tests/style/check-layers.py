@@ -25,8 +25,9 @@ STRANGERS = {
 # Libraries that use no more of the first one than an application does, and programs.
 AS_APPLICATIONS = ("classic", "gtk")
 PROGRAMS = ("command-worker", "demo-app")
-# But for this one: what forks may start no thread, so the library itself carries it.
-CARRIER = "conversation/ferry-channel-carrier-private.h"
+# But for these. What forks may start no thread, so the library itself carries it. And a task that somebody looks at stays
+# in the executor's list, which no application has to say.
+INSIDE = {("classic", "conversation/ferry-channel-carrier-private.h"), ("gtk", "task/ferry-executor-private.h")}
 STRANGERS_EVERYWHERE = ("gtk/", "gdk/", "gsk/", "adwaita.h")
 
 
@@ -98,7 +99,7 @@ def beyond_public(tree):
             for name, text in sources.select(tree, r"router/%s/.*\.[ch]$" % own).items()
             for line, _, target in sources.includes(text)
             if ((target.split("/")[0] in LAYERS and target.split("/")[0] != own) or target == "ferry-enums.h")
-            and (own, target) != ("classic", CARRIER)]
+            and (own, target) not in INSIDE]
 
 
 def program_includes(tree):

@@ -10,6 +10,7 @@
 #include "task/task-test.h"
 
 #include "base/ferry-base-private.h"
+#include "task/ferry-executor-private.h"
 
 /* ---- the list ---- */
 

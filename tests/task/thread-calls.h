@@ -35,7 +35,6 @@ CALL (ferry_exchange_remove, SAYS, g_assert_false (ferry_exchange_remove (s->exc
 CALL (ferry_exchange_start, FAILS, g_assert_false (ferry_exchange_start (s->exchange, "nothing", NULL, error)))
 CALL (ferry_executor_add_runner, SAYS, ferry_executor_add_runner (s->executor, FERRY_RUNNER (s->pool)))
 CALL (ferry_executor_clear_finished, SAYS, ferry_executor_clear_finished (s->executor))
-CALL (ferry_executor_keep_task, SAYS, ferry_executor_keep_task (s->executor, s->task, TRUE))
 CALL (ferry_executor_new, SAYS, g_assert_null (ferry_executor_new (s->pool)))
 CALL (ferry_executor_new_for_commands, FAILS, g_assert_null (ferry_executor_new_for_commands (error)))
 CALL (ferry_executor_new_for_program, FAILS, g_assert_null (ferry_executor_new_for_program ("/proc/self/exe", error)))
