@@ -14,6 +14,8 @@
 
 #include <gtk/gtk.h>
 
+#include "task/ferry-executor-private.h"
+
 typedef struct
 {
   FerryTaskTally *tally;

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions of an executor that maps use, and one that lists of tasks use.
+/* The functions of an executor that maps use, and those that lists of tasks use.
  *
  * Threads: the router's. */
 
@@ -22,6 +22,9 @@ void ferry_executor_submit_when_room (FerryExecutor *self, FerryTask *task, Ferr
 FerryRouter *ferry_executor_get_router (FerryExecutor *self);
 /* Returns how many tasks the executor's runners may run at a time. */
 guint ferry_executor_get_parallelism (FerryExecutor *self);
+/* Whether the task was submitted to this executor and the router's thread has taken it in. The task may be done. */
+FERRY_FOR_SIBLINGS
+gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);
 /* Keeps a task in the executor's list after its end, whatever FerryExecutor:keep-finished and
  * FerryExecutor:finished-time say, until it is removed or tried again: somebody looks at it. Each call with TRUE needs
  * one with FALSE. A task that was let go by all leaves as if it had just ended. */

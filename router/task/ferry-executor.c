@@ -1247,26 +1247,11 @@ ferry_executor_submit_task_finish (FerryExecutor *self, GAsyncResult *result, GE
 
 /* ---- Changes to tasks that were submitted ---- */
 
-/**
- * ferry_executor_has_task:
- * @self: an executor
- * @task: a task
- *
- * Finds out whether the task is one of this executor's: it was submitted to it, and is or was in its list. So a window
- * that shows the tasks of several executors in one list knows which of them is to try a task again. On the router's
- * thread.
- *
- * Returns: %TRUE if the task is the executor's, also if it is done
- */
 gboolean
 ferry_executor_has_task (FerryExecutor *self, FerryTask *task)
 {
-  FerryTaskPlacement *placement;
+  const FerryTaskPlacement *placement = ferry_task_get_placement (task);
 
-  g_return_val_if_fail (FERRY_IS_EXECUTOR (self), FALSE);
-  g_return_val_if_fail (FERRY_IS_TASK (task), FALSE);
-
-  placement = ferry_task_get_placement (task);
   return placement->queue == &self->source && placement->taken_in;
 }
 

@@ -68,8 +68,6 @@ GVariant *ferry_executor_call_finish (FerryExecutor *self, GAsyncResult *result,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 FERRY_AVAILABLE_IN_0_1
-gboolean ferry_executor_has_task (FerryExecutor *self, FerryTask *task);
-FERRY_AVAILABLE_IN_0_1
 gboolean ferry_executor_set_task_priority (FerryExecutor *self, FerryTask *task, int priority, GError **error);
 FERRY_AVAILABLE_IN_0_1
 gboolean ferry_executor_remove (FerryExecutor *self, FerryTask *task, GError **error);
