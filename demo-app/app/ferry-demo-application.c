@@ -18,8 +18,6 @@
 #include "pictures/ferry-demo-pictures-page.h"
 
 #define EXIT_USAGE 2
-/* Some seconds of work, which moves a bar for long enough to be seen. */
-#define SAMPLE G_GUINT64_CONSTANT (5000000000)
 #define GO_ON (-1) /* what handle-local-options returns to go on */
 
 struct _FerryDemoApplication
@@ -37,8 +35,8 @@ static const GOptionEntry entries[] = {
    N_ ("PAGE")},
   {"size", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Make the window as large as this, as in 800x600"), N_ ("SIZE")},
   {"pictures", 0, 0, G_OPTION_ARG_FILENAME, NULL, N_ ("Show the pictures of a folder"), N_ ("FOLDER")},
-  {"cluster", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("Run what finds no worker here on the hosts of this NATS server"),
-   N_ ("URL")},
+  {"cluster", 0, 0, G_OPTION_ARG_STRING, NULL,
+   N_ ("Run tasks on the hosts of this NATS server too, while all workers here are busy"), N_ ("URL")},
   {"workers", 0, 0, G_OPTION_ARG_STRING, NULL, N_ ("How many workers there may be at a time"), N_ ("NUMBER")},
   {"version", 0, 0, G_OPTION_ARG_NONE, NULL, N_ ("Show the version, and quit"), NULL},
   {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, NULL, NULL, N_ ("[JOB…]")},
@@ -159,10 +157,14 @@ ferry_demo_application_local_command_line (GApplication *application, char ***ar
 
 /* ---- actions ---- */
 
+/* The active window may be that of a page's source. */
 static GtkWindow *
 get_window (gpointer application)
 {
-  return gtk_application_get_active_window (application);
+  for (GList *item = gtk_application_get_windows (application); item != NULL; item = item->next)
+    if (FERRY_DEMO_IS_WINDOW (item->data))
+      return item->data;
+  return NULL;
 }
 
 static void
@@ -295,17 +297,6 @@ apply (FerryDemoApplication *self, GtkWindow *window, GVariantDict *options, con
   ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), "pictures");
 }
 
-/* The page of tasks has something that moves when it is first seen. */
-static void
-page_changed_cb (FerryDemoApplication *self, GParamSpec *pspec, FerryDemoWindow *window)
-{
-  if (ferry_demo_window_get_page (window, NULL) != ferry_demo_window_get_page (window, "tasks"))
-    return;
-  g_signal_handlers_disconnect_by_func (window, page_changed_cb, self);
-  if (g_list_model_get_n_items (G_LIST_MODEL (ferry_demo_session_get_executor (self->session))) == 0)
-    ferry_demo_session_add (self->session, (FerryDemoJob){FERRY_DEMO_KIND_PRIMES, SAMPLE});
-}
-
 /* Each executor has a guard. What one of them asks holds for both: it hides the window then. */
 static void
 guard (FerryDemoApplication *self, GtkWindow *window)
@@ -340,8 +331,6 @@ ferry_demo_application_command_line (GApplication *application, GApplicationComm
     }
   window = GTK_WINDOW (ferry_demo_window_new (GTK_APPLICATION (application), self->session));
   apply (self, window, options, here);
-  g_signal_connect_object (window, "notify::page", G_CALLBACK (page_changed_cb), self, G_CONNECT_SWAPPED);
-  page_changed_cb (self, NULL, FERRY_DEMO_WINDOW (window));
   guard (self, window);
   return EXIT_SUCCESS;
 }

@@ -93,7 +93,7 @@ draw_axes (FerryDemoPlot *self, cairo_t *cairo, const Area *area, double text_he
   for (guint i = 0; i <= 2; i++)
     {
       double y = area->bottom + (area->top - area->bottom) * i / 2;
-      g_autofree char *text = self->format (area->scale * i / 2);
+      g_autofree char *text = i > 0 ? self->format (area->scale * i / 2) : g_strdup ("0");
 
       gdk_cairo_set_source_rgba (cairo, &faint);
       cairo_rectangle (cairo, area->left, floor (y), area->right - area->left, 1.0);

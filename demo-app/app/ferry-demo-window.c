@@ -13,6 +13,7 @@
 #define SOURCE_WIDTH 1000
 #define SOURCE_HEIGHT 700
 #define SOURCE_MARGIN 12
+#define LIST_SPACING 12
 
 struct _FerryDemoWindow
 {
@@ -20,7 +21,8 @@ struct _FerryDemoWindow
 
   FerryDemoSession *session;
 
-  AdwToast *again_toast; /* (weak) what has a button to try again */
+  AdwToast *again_toast;    /* (weak) what has a button to try again */
+  GtkWindow *source_window; /* (weak) */
   AdwToastOverlay *toasts;
   GtkWidget *leaflet;
   GtkWidget *sidebar;
@@ -92,6 +94,22 @@ add_page (FerryDemoWindow *self, const Page *page)
   gtk_stack_page_set_icon_name (gtk_stack_add_titled (self->pages, child, page->name, _ (page->title)), page->icon);
 }
 
+/* The list's row has the focus, and is what a screen reader names. */
+static void
+bind_cb (FerryDemoWindow *self, GtkListItem *item)
+{
+  GtkStackPage *page = gtk_list_item_get_item (item);
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, LIST_SPACING);
+  const char *title = gtk_stack_page_get_title (page);
+
+  gtk_box_append (GTK_BOX (box), g_object_new (GTK_TYPE_IMAGE, "icon-name", gtk_stack_page_get_icon_name (page),
+                                               "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION, NULL));
+  gtk_box_append (GTK_BOX (box), gtk_label_new (title));
+  gtk_list_item_set_child (item, box);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (gtk_widget_get_parent (box)), GTK_ACCESSIBLE_PROPERTY_LABEL, title,
+                                  -1);
+}
+
 static void
 shown_cb (FerryDemoWindow *self)
 {
@@ -144,21 +162,42 @@ make_source_view (const char *path)
 }
 
 static void
+copy_cb (GtkTextView *view)
+{
+  GtkTextBuffer *buffer = gtk_text_view_get_buffer (view);
+  g_autofree char *text = NULL;
+
+  g_object_get (buffer, "text", &text, NULL);
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (view)), text);
+}
+
+/* There is one such window; it has the keys of the application. */
+static void
 view_source (GtkWidget *widget, const char *action, GVariant *parameter)
 {
-  const char *path = get_shown (FERRY_DEMO_WINDOW (widget))->source;
-  GtkWidget *scrolled = gtk_scrolled_window_new ();
-  GtkWidget *window =
-    g_object_new (GTK_TYPE_WINDOW, "transient-for", widget, "title", path, "titlebar", gtk_header_bar_new (), "child",
-                  scrolled, "default-width", SOURCE_WIDTH, "default-height", SOURCE_HEIGHT, NULL);
+  FerryDemoWindow *self = FERRY_DEMO_WINDOW (widget);
+  const Page *page = get_shown (self);
+  g_autofree char *title = g_strdup_printf (_ ("Source of “%s”"), _ (page->title));
+  GtkWidget *scrolled = gtk_scrolled_window_new (), *view = make_source_view (page->source);
+  GtkWidget *header_bar = adw_header_bar_new (), *copy_button = gtk_button_new_with_label (_ ("Copy"));
   GtkEventController *keys = gtk_shortcut_controller_new ();
+  GtkWindow *window =
+    g_object_new (GTK_TYPE_WINDOW, "transient-for", widget, "destroy-with-parent", TRUE, "application",
+                  gtk_window_get_application (GTK_WINDOW (widget)), "title", title, "titlebar", header_bar, "child",
+                  scrolled, "default-width", SOURCE_WIDTH, "default-height", SOURCE_HEIGHT, NULL);
 
-  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), make_source_view (path));
+  if (self->source_window != NULL)
+    gtk_window_destroy (self->source_window);
+  g_set_weak_pointer (&self->source_window, window);
+  adw_header_bar_pack_start (ADW_HEADER_BAR (header_bar), copy_button);
+  adw_header_bar_set_title_widget (ADW_HEADER_BAR (header_bar), adw_window_title_new (title, page->source));
+  gtk_scrolled_window_set_child (GTK_SCROLLED_WINDOW (scrolled), view);
+  g_signal_connect_object (copy_button, "clicked", G_CALLBACK (copy_cb), view, G_CONNECT_SWAPPED);
   gtk_shortcut_controller_add_shortcut (
     GTK_SHORTCUT_CONTROLLER (keys),
     gtk_shortcut_new (gtk_keyval_trigger_new (GDK_KEY_Escape, 0), gtk_named_action_new ("window.close")));
-  gtk_widget_add_controller (window, keys);
-  gtk_window_present (GTK_WINDOW (window));
+  gtk_widget_add_controller (GTK_WIDGET (window), keys);
+  gtk_window_present (window);
 }
 
 /* ---- sentences ---- */
@@ -194,15 +233,10 @@ ferry_demo_tell (GtkWidget *page, const char *sentence, const char *again)
 void
 ferry_demo_tell_error (GtkWidget *page, const GError *error, const char *again)
 {
-  g_message ("%s", error->message);
-  ferry_demo_tell (page, _ ("The worker could not be started"), again);
-}
-
-void
-ferry_demo_tell_end (GtkWidget *page, const char *words, const char *again)
-{
-  g_message ("%s", words);
-  ferry_demo_tell (page, _ ("A worker has ended, which should not happen"), again);
+  if (error != NULL)
+    g_message ("%s", error->message);
+  ferry_demo_tell (page, error != NULL ? _ ("The worker could not be started") : _ ("A worker has ended unexpectedly"),
+                   again);
 }
 
 /* ---- the window ---- */
@@ -223,6 +257,7 @@ static void
 ferry_demo_window_dispose (GObject *object)
 {
   g_clear_weak_pointer (&FERRY_DEMO_WINDOW (object)->again_toast);
+  g_clear_weak_pointer (&FERRY_DEMO_WINDOW (object)->source_window);
   g_clear_object (&FERRY_DEMO_WINDOW (object)->session);
   G_OBJECT_CLASS (ferry_demo_window_parent_class)->dispose (object);
 }
@@ -249,6 +284,7 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, title);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, header_bar);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages);
+  gtk_widget_class_bind_template_callback (widget_class, bind_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_content);
   gtk_widget_class_bind_template_callback (widget_class, shown_cb);
   gtk_widget_class_install_property_action (widget_class, "page.show", "page");

@@ -26,6 +26,8 @@
 #define SINGLE_STEPS 100u
 /* So many calls keep the worker busy while it is killed. */
 #define KILL_CALLS 5
+#define N_SETTINGS 3
+#define SETTING_MARGIN 12
 
 #define FERRY_DEMO_TYPE_OBJECT_PAGE (ferry_demo_object_page_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoObjectPage, ferry_demo_object_page, FERRY_DEMO, OBJECT_PAGE, AdwBin)
@@ -42,7 +44,7 @@ struct _FerryDemoObjectPage
   FerryDemoHeat *replica;
   FerryListReplica *log;
   guint n_pending;   /* calls that have not called back */
-  char *reason;      /* (nullable): why there is no worker */
+  const char *end;   /* (nullable): how the last worker ended, in words */
   guint n_failed;    /* calls of the last worker, with its end */
   gboolean is_begun; /* the plate of this worker has its first heat sources */
   gboolean rests;    /* time was stopped because the page was hidden */
@@ -60,11 +62,9 @@ struct _FerryDemoObjectPage
   GtkLabel *state_label;
   GtkWidget *kill_button;
   GtkWidget *again_button;
-  GtkWidget *settings;
+  GtkListBox *settings;
   GtkSwitch *running_switch;
-  GtkRange *conductivity_scale;
-  GtkRange *power_scale;
-  GtkRange *speed_scale;
+  GtkWidget *scales[N_SETTINGS];
   GtkNoSelection *log_model;
   GtkWidget *log_list;
 };
@@ -259,27 +259,60 @@ stop_ticking (FerryDemoObjectPage *self)
 
 /* ---- what is bound to the replica ---- */
 
-/* Below the name of the setting. */
-static void
-show_value (GtkRange *scale, const char *unit)
+static const struct
 {
-  g_autofree char *text = g_strdup_printf ("%.0f %s", gtk_range_get_value (scale), _ (unit));
-  GtkWidget *row = gtk_widget_get_ancestor (GTK_WIDGET (scale), ADW_TYPE_ACTION_ROW);
+  const char *property;
+  const char *title;
+  const char *unit;
+  const char *tooltip;
+} settings[N_SETTINGS] = {
+  {"conductivity", N_ ("Conductivity"), N_ ("W/(m·K)"),
+   N_ ("How well the plate conducts heat: steel about 50, copper 400")},
+  {"source-power", N_ ("Power"), N_ ("W"), N_ ("How much heat each heat source gives")},
+  {"speed", N_ ("Speed"), N_ ("steps/s"), N_ ("Time steps a second that the worker is to compute")},
+};
 
-  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), text);
-  gtk_accessible_update_property (GTK_ACCESSIBLE (scale), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, text, -1);
+/* Name and value stand above the scale, which has the whole width. */
+static void
+add_setting (FerryDemoObjectPage *self, guint i)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_VERTICAL, 0), *scale = gtk_scale_new (GTK_ORIENTATION_HORIZONTAL, NULL);
+  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "label", _ (settings[i].title), "xalign", 0.0, "wrap", TRUE,
+                                   "margin-start", SETTING_MARGIN, NULL);
+  GtkWidget *row = g_object_new (GTK_TYPE_LIST_BOX_ROW, "child", box, "activatable", FALSE, "focusable", FALSE,
+                                 "tooltip-text", _ (settings[i].tooltip), NULL);
+
+  gtk_widget_set_margin_top (box, SETTING_MARGIN);
+  gtk_widget_add_css_class (label, "numeric");
+  gtk_box_append (GTK_BOX (box), label);
+  gtk_box_append (GTK_BOX (box), scale);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (scale), GTK_ACCESSIBLE_PROPERTY_LABEL, _ (settings[i].title), -1);
+  gtk_list_box_append (self->settings, row);
+  self->scales[i] = scale;
+}
+
+static void
+show_value (GtkWidget *scale, gpointer i)
+{
+  const char *title = _ (settings[GPOINTER_TO_UINT (i)].title), *unit = _ (settings[GPOINTER_TO_UINT (i)].unit);
+  g_autofree char *value = g_strdup_printf ("%.0f %s", gtk_range_get_value (GTK_RANGE (scale)), unit);
+  g_autofree char *words = g_strdup_printf (_ ("%s: %s"), title, value);
+
+  gtk_label_set_text (GTK_LABEL (gtk_widget_get_prev_sibling (scale)), words);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (scale), GTK_ACCESSIBLE_PROPERTY_VALUE_TEXT, value, -1);
 }
 
 /* The limits are those of the property. */
 static void
-bind_scale (FerryDemoObjectPage *self, GtkRange *scale, const char *property, const char *unit)
+bind_setting (FerryDemoObjectPage *self, guint i)
 {
-  GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (self->replica), property);
+  GtkRange *scale = GTK_RANGE (self->scales[i]);
+  GParamSpec *pspec = g_object_class_find_property (G_OBJECT_GET_CLASS (self->replica), settings[i].property);
 
-  g_signal_connect (scale, "value-changed", G_CALLBACK (show_value), (gpointer) unit);
+  g_signal_connect (scale, "value-changed", G_CALLBACK (show_value), GUINT_TO_POINTER (i));
   gtk_range_set_range (scale, G_PARAM_SPEC_DOUBLE (pspec)->minimum, G_PARAM_SPEC_DOUBLE (pspec)->maximum);
   gtk_range_set_round_digits (scale, 0);
-  g_object_bind_property (self->replica, property, gtk_range_get_adjustment (scale), "value",
+  g_object_bind_property (self->replica, settings[i].property, gtk_range_get_adjustment (scale), "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
 }
 
@@ -306,9 +339,8 @@ connect (FerryDemoObjectPage *self, GError **error)
   g_signal_connect_object (self->proxy, "set-failed", G_CALLBACK (set_failed_cb), self, G_CONNECT_SWAPPED);
   self->replica = FERRY_DEMO_HEAT (ferry_proxy_create_replica (self->proxy, FERRY_DEMO_TYPE_HEAT, NULL));
   g_signal_connect_object (self->replica, "notify", G_CALLBACK (want_picture), self, G_CONNECT_SWAPPED);
-  bind_scale (self, self->conductivity_scale, "conductivity", N_ ("W/(m·K)"));
-  bind_scale (self, self->power_scale, "source-power", N_ ("W"));
-  bind_scale (self, self->speed_scale, "speed", N_ ("steps/s"));
+  for (guint i = 0; i < N_SETTINGS; i++)
+    bind_setting (self, i);
   g_object_bind_property (self->replica, "running", self->running_switch, "active",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
 
@@ -349,7 +381,7 @@ show_row (GtkLabel *label, GParamSpec *pspec, FerryListRow *row)
 static void
 setup_row_cb (FerryDemoObjectPage *self, GtkListItem *item)
 {
-  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "xalign", 0.0, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
+  GtkWidget *label = g_object_new (GTK_TYPE_LABEL, "xalign", 0.0, "wrap", TRUE, NULL);
 
   gtk_widget_add_css_class (label, "numeric");
   gtk_list_item_set_child (item, label);
@@ -407,7 +439,8 @@ ended_cb (FerryDemoObjectPage *self, FerryExit *ended, FerryWorker *worker)
 {
   if (worker != self->worker)
     return;
-  self->reason = g_strdup (ferry_exit_get_message (ended));
+  g_message ("%s", ferry_exit_get_message (ended));
+  self->end = ferry_demo_describe_end (ended);
   g_clear_object (&self->worker);
   show_state (self);
 }
@@ -420,7 +453,7 @@ start (GtkWidget *widget, const char *action, GVariant *parameter)
 
   if (self->worker != NULL)
     return;
-  g_clear_pointer (&self->reason, g_free);
+  self->end = NULL;
   self->n_failed = 0;
   self->is_begun = self->rests = FALSE;
   if (self->proxy != NULL || connect (self, &error))
@@ -428,7 +461,10 @@ start (GtkWidget *widget, const char *action, GVariant *parameter)
   if (self->worker != NULL)
     g_signal_connect_object (self->worker, "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
   else
-    self->reason = g_strdup (error->message);
+    {
+      g_message ("%s", error->message);
+      self->end = ferry_demo_describe_end (NULL);
+    }
   show_state (self);
 }
 
@@ -475,11 +511,11 @@ describe_state (FerryDemoObjectPage *self)
 
   if (is_live (self))
     return g_strdup_printf (_ ("It lives in process %d."), (int) ferry_worker_get_pid (self->worker));
-  if (self->worker != NULL || self->reason == NULL)
+  if (self->worker != NULL || self->end == NULL)
     return g_strdup (_ ("Connecting…"));
   calls = ferry_demo_format_counted (self->n_failed,
                                      ngettext ("%s call failed with it.", "%s calls failed with it.", self->n_failed));
-  return g_strconcat (_ ("Its process is gone."), self->n_failed > 0 ? " " : "", self->n_failed > 0 ? calls : "", NULL);
+  return g_strconcat (self->end, self->n_failed > 0 ? " " : "", self->n_failed > 0 ? calls : "", NULL);
 }
 
 static void
@@ -493,10 +529,9 @@ show_state (FerryDemoObjectPage *self)
   if (self->router == NULL)
     return;
   gtk_label_set_text (self->state_label, words);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->state_label), self->reason);
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     gtk_widget_action_set_enabled (GTK_WIDGET (self), actions[i], live);
-  gtk_widget_set_sensitive (self->settings, live);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->settings), live);
   /* A box that flows keeps the focus where it is, instead of passing it on, if a child has nothing that takes it. */
   gtk_widget_set_sensitive (self->left, live);
   gtk_widget_set_visible (self->kill_button, self->worker != NULL);
@@ -561,9 +596,6 @@ ferry_demo_object_page_class_init (FerryDemoObjectPageClass *klass)
   BIND (again_button);
   BIND (settings);
   BIND (running_switch);
-  BIND (conductivity_scale);
-  BIND (power_scale);
-  BIND (speed_scale);
   BIND (log_model);
   BIND (log_list);
   gtk_widget_class_bind_template_callback (widget_class, pressed_cb);
@@ -584,6 +616,8 @@ ferry_demo_object_page_init (FerryDemoObjectPage *self)
   g_autoptr (GdkPaintable) nothing = gdk_paintable_new_empty (FERRY_DEMO_HEAT_WIDTH, FERRY_DEMO_HEAT_HEIGHT);
 
   gtk_widget_init_template (GTK_WIDGET (self));
+  for (guint i = 0; i < N_SETTINGS; i++)
+    add_setting (self, i);
   /* So that nothing moves when the first picture comes. */
   gtk_picture_set_paintable (self->plate, nothing);
 }

@@ -40,10 +40,8 @@
 /* One that is decoded, and others that lie ready for the time until the application hears of that. */
 #define PICTURES_PER_WORKER 3
 
-/* On a file's information: why there is no picture of it, in a few words and in all of them; and what it is sorted by.
- */
+/* On a file's information: why there is no picture of it, and what it is sorted by. */
 #define REASON "ferry-demo-reason"
-#define DETAILS "ferry-demo-details"
 #define SORT_KEY "ferry-demo-sort-key"
 /* On a task: the item of the grid that it is for. */
 #define ITEM "ferry-demo-item"
@@ -73,7 +71,7 @@ struct _FerryDemoPicturesPage
   GtkLabel *counts_label;
   GtkPopover *popover; /* of the sandbox */
   GtkScrolledWindow *scrolled_window;
-  GtkImage *shield;
+  AdwButtonContent *shield;
   GtkLabel *layers_label;
   GtkFileChooserNative *chooser;
 };
@@ -131,7 +129,7 @@ open_file (GFileInfo *info, GError **error)
     g_set_error (error, G_IO_ERROR, (int) g_io_error_from_errno (code), _ ("The file cannot be opened: %s"),
                  g_strerror (code));
   else
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE, _ ("This is not a file any more"));
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE, _ ("This is no longer a file"));
   if (fd >= 0)
     g_close (fd, NULL);
   return -1;
@@ -183,17 +181,16 @@ show (GtkListItem *item, GdkTexture *texture)
   GFileInfo *info = gtk_list_item_get_item (item);
 
   ferry_demo_tile_show (FERRY_DEMO_TILE (gtk_list_item_get_child (item)), g_file_info_get_display_name (info), texture,
-                        g_object_get_data (G_OBJECT (info), REASON), g_object_get_data (G_OBJECT (info), DETAILS));
+                        g_object_get_data (G_OBJECT (info), REASON));
 }
 
 /* It stays broken: the next decoder would fare no better. */
 static void
-take_broken (FerryDemoPicturesPage *self, GtkListItem *item, const char *reason, const char *details)
+take_broken (FerryDemoPicturesPage *self, GtkListItem *item, const char *reason)
 {
   GObject *info = gtk_list_item_get_item (item);
 
   g_object_set_data_full (info, REASON, g_strdup (reason), g_free);
-  g_object_set_data_full (info, DETAILS, g_strdup (details), g_free);
   self->n_broken++;
   show (item, NULL);
 }
@@ -214,15 +211,12 @@ take_end (FerryDemoPicturesPage *self, GtkListItem *item, FerryTask *task)
   if (texture != NULL)
     show (item, texture);
   else if (result != NULL)
-    take_broken (self, item, _ ("The decoder gave no picture"), NULL);
+    take_broken (self, item, _ ("The decoder gave no picture"));
   else
     {
       ferry_task_describe_error (task, &reason, &details, NULL);
       /* What a decoder says itself is in words for the user. */
-      if (ferry_task_get_exit (task) == NULL)
-        take_broken (self, item, details != NULL ? details : reason, NULL);
-      else
-        take_broken (self, item, reason, details);
+      take_broken (self, item, ferry_task_get_exit (task) == NULL ? details : reason);
     }
   return TRUE;
 }
@@ -254,7 +248,7 @@ begin (FerryDemoPicturesPage *self, GtkListItem *item, Decoding *decoding)
   if (task == NULL)
     {
       decoding->done = TRUE;
-      take_broken (self, item, error->message, NULL);
+      take_broken (self, item, error->message);
       return;
     }
   g_object_set_data (G_OBJECT (task), ITEM, item);
@@ -497,7 +491,6 @@ show_state (FerryDemoPicturesPage *self)
     return;
   error = gtk_directory_list_get_error (self->directory);
   pool_error = ferry_pool_get_error (ferry_executor_get_pool (self->executor));
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->status), pool_error != NULL ? pool_error->message : NULL);
   if (pool_error != NULL)
     show_status (self, _ ("Pictures Cannot Be Decoded"), _ ("The worker could not be started"), TRUE);
   else if (gtk_directory_list_get_file (self->directory) == NULL)
@@ -509,7 +502,7 @@ show_state (FerryDemoPicturesPage *self)
   else if (gtk_directory_list_is_loading (self->directory))
     show_status (self, _ ("Looking for Pictures…"), "", FALSE);
   else
-    show_status (self, _ ("No Pictures in This Folder"), _ ("Folders inside of it are not looked into."), FALSE);
+    show_status (self, _ ("No Pictures in This Folder"), _ ("Folders inside it are not searched."), FALSE);
   show_counts (self);
 }
 
@@ -531,17 +524,15 @@ show_strength (FerryDemoPicturesPage *self, FerrySandboxStrength strength)
     {FERRY_SANDBOX_STRENGTH_NAMESPACES, N_ ("It cannot see other processes")},
   };
   const guint strong = FERRY_SANDBOX_STRENGTH_LANDLOCK | FERRY_SANDBOX_STRENGTH_SYSTEM_CALLS;
-  g_autofree char *names = ferry_sandbox_describe_strength (strength);
   g_autoptr (GString) words = g_string_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (layers); i++)
     if (strength & layers[i].layer)
       g_string_append_printf (words, "%s• %s", words->len > 0 ? "\n" : "", _ (layers[i].words));
   gtk_label_set_text (self->layers_label, words->str);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->layers_label), names);
-  gtk_image_set_from_icon_name (self->shield, (strength & strong) == strong ? "security-high-symbolic"
-                                              : (strength & strong) != 0    ? "security-medium-symbolic"
-                                                                            : "security-low-symbolic");
+  adw_button_content_set_icon_name (self->shield, (strength & strong) == strong ? "security-high-symbolic"
+                                                  : (strength & strong) != 0    ? "security-medium-symbolic"
+                                                                                : "security-low-symbolic");
 }
 
 static void

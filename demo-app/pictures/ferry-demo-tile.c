@@ -44,10 +44,9 @@ ferry_demo_tile_new (void)
 }
 
 void
-ferry_demo_tile_show (FerryDemoTile *self, const char *name, GdkTexture *texture, const char *reason,
-                      const char *details)
+ferry_demo_tile_show (FerryDemoTile *self, const char *name, GdkTexture *texture, const char *reason)
 {
-  g_autofree char *tooltip = g_strjoin ("\n", name, reason, details, NULL);
+  g_autofree char *tooltip = g_strjoin ("\n", name, reason, NULL);
   GtkWidget *cell = gtk_widget_get_parent (GTK_WIDGET (self));
 
   gtk_picture_set_paintable (self->picture, GDK_PAINTABLE (texture));

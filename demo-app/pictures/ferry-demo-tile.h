@@ -14,9 +14,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (FerryDemoTile, ferry_demo_tile, FERRY_DEMO, TILE, AdwBin)
 
 GtkWidget *ferry_demo_tile_new (void) G_GNUC_WARN_UNUSED_RESULT;
-/* The texture or the reason may be NULL, and so may both. Details are for whoever wants to know more than the reason.
- */
-void ferry_demo_tile_show (FerryDemoTile *self, const char *name, GdkTexture *texture, const char *reason,
-                           const char *details);
+/* The texture or the reason may be NULL, and so may both. */
+void ferry_demo_tile_show (FerryDemoTile *self, const char *name, GdkTexture *texture, const char *reason);
 
 G_END_DECLS

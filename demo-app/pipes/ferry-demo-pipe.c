@@ -15,7 +15,6 @@ struct _FerryDemoPipe
   FerryRouter *router;
   char *worker_path;
   char *mode;
-  gboolean tells;
 
   FerryReceiver *receiver; /* NULL while there is no worker */
   FerryWorker *worker;
@@ -54,7 +53,7 @@ message_cb (FerryReceiver *receiver, gconstpointer data, gsize size, const GVari
     self->figures.longest_wait = MAX (self->figures.longest_wait, now - self->figures.last_time);
   self->figures.last_time = now;
   self->figures.n_messages++;
-  if (self->tells && size == sizeof *message)
+  if (size == sizeof *message)
     g_signal_emit (self, signals[SIGNAL_MESSAGE], 0, message->value);
 }
 
@@ -73,10 +72,11 @@ forget_worker (FerryDemoPipe *self)
 static void
 closed_cb (FerryDemoPipe *self, FerryExit *ended)
 {
-  g_autofree char *words = g_strdup (ferry_exit_get_message (ended));
+  g_autoptr (FerryExit) kept = g_object_ref (ended);
 
+  g_message ("%s", ferry_exit_get_message (ended));
   forget_worker (self);
-  g_signal_emit (self, signals[SIGNAL_ENDED], 0, words);
+  g_signal_emit (self, signals[SIGNAL_ENDED], 0, kept);
 }
 
 gboolean
@@ -140,8 +140,8 @@ ferry_demo_pipe_class_init (FerryDemoPipeClass *klass)
   G_OBJECT_CLASS (klass)->finalize = ferry_demo_pipe_finalize;
   signals[SIGNAL_MESSAGE] = g_signal_new ("message", FERRY_DEMO_TYPE_PIPE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 1, G_TYPE_DOUBLE);
-  signals[SIGNAL_ENDED] =
-    g_signal_new ("ended", FERRY_DEMO_TYPE_PIPE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[SIGNAL_ENDED] = g_signal_new ("ended", FERRY_DEMO_TYPE_PIPE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                        G_TYPE_NONE, 1, FERRY_TYPE_EXIT);
 }
 
 static void
@@ -158,12 +158,6 @@ ferry_demo_pipe_new (FerryRouter *router, const char *worker_path, const char *m
   self->worker_path = g_strdup (worker_path);
   self->mode = g_strdup (mode);
   return self;
-}
-
-void
-ferry_demo_pipe_set_tells (FerryDemoPipe *self, gboolean tells)
-{
-  self->tells = tells;
 }
 
 gboolean

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 
 /* A worker with a pipe of its own, and what comes through it: how much, how late, and whether all of it is there.
  *
- * Signal "message": a double, which the worker sends; only where FerryDemoPipe.tells is set
- * Signal "ended": the worker has ended, and all that it sent was counted; a string says how it ended */
+ * Signal "message": a double, which the worker sends
+ * Signal "ended": the worker has ended, and all that it sent was counted; a #FerryExit says how */
 
 #define FERRY_DEMO_TYPE_PIPE (ferry_demo_pipe_get_type ())
 G_DECLARE_FINAL_TYPE (FerryDemoPipe, ferry_demo_pipe, FERRY_DEMO, PIPE, GObject)
@@ -28,7 +28,6 @@ typedef struct
 /* mode is an argument of the worker's program. */
 FerryDemoPipe *ferry_demo_pipe_new (FerryRouter *router, const char *worker_path,
                                     const char *mode) G_GNUC_WARN_UNUSED_RESULT;
-void ferry_demo_pipe_set_tells (FerryDemoPipe *self, gboolean tells);
 /* Where there is a worker already it stays. */
 gboolean ferry_demo_pipe_start (FerryDemoPipe *self, GError **error);
 /* Ends the worker, of which nothing is told any more. */

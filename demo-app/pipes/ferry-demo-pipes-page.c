@@ -42,8 +42,8 @@ show_pipe (FerryDemoPipesPage *self, guint i, double rate, double delay)
   guint64 n_wrong = ferry_demo_pipe_get_figures (self->pipes[i])->n_wrong;
   g_autofree char *messages = ferry_format_amount (rate);
   g_autofree char *time = ferry_demo_format_latency (delay);
-  g_autofree char *lost = n_wrong > 0 ? ferry_demo_format_counted (n_wrong, _ ("%s lost")) : g_strdup (_ ("none lost"));
-  g_autofree char *words = g_strdup_printf (_ ("%s messages/s, %s on their way, %s"), messages, time, lost);
+  g_autofree char *lost = n_wrong > 0 ? ferry_demo_format_counted (n_wrong, _ ("%s lost")) : g_strdup (_ ("no losses"));
+  g_autofree char *words = g_strdup_printf (_ ("%s messages/s, delivered in %s, %s"), messages, time, lost);
 
   adw_action_row_set_subtitle (self->rows[i], words);
 }
@@ -86,14 +86,14 @@ start (GtkWidget *widget, const char *action, GVariant *parameter)
 
 /* A worker that does not come to its first message would not do so the next time. */
 static void
-ended_cb (FerryDemoPipe *pipe, const char *words, AdwActionRow *row)
+ended_cb (FerryDemoPipe *pipe, FerryExit *ended, AdwActionRow *row)
 {
   FerryDemoPipesPage *self =
     FERRY_DEMO_PIPES_PAGE (gtk_widget_get_ancestor (GTK_WIDGET (row), FERRY_DEMO_TYPE_PIPES_PAGE));
 
-  adw_action_row_set_subtitle (row, words);
+  adw_action_row_set_subtitle (row, ferry_demo_describe_end (ended));
   if (ferry_demo_pipe_get_figures (pipe)->last_time == 0)
-    ferry_demo_tell_end (GTK_WIDGET (self), words, "pipes.start");
+    ferry_demo_tell_error (GTK_WIDGET (self), NULL, "pipes.start");
   else if (self->turn_timeout != 0 && self->start_timeout == 0)
     self->start_timeout = g_timeout_add (PAUSE_MILLISECONDS, start_cb, self);
 }

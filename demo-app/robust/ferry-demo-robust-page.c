@@ -27,8 +27,7 @@ typedef struct
 {
   FerryDemoRobustPage *page; /* (unowned) */
   AdwActionRow *row;
-  GtkWidget *icon;   /* once there is an outcome */
-  const char *ended; /* how, in words */
+  GtkWidget *icon; /* once there is an outcome */
   FerryDemoPipe *pipe;
   guint64 n_lost_before;
 } Trial;
@@ -43,9 +42,7 @@ struct _FerryDemoRobustPage
 
   AdwActionRow *first_row;
   AdwActionRow *second_row;
-  AdwActionRow *crash_row;
-  AdwActionRow *hang_row;
-  AdwActionRow *garbage_row;
+  AdwPreferencesGroup *trials_group;
 };
 
 G_DEFINE_FINAL_TYPE (FerryDemoRobustPage, ferry_demo_robust_page, ADW_TYPE_BIN)
@@ -68,18 +65,18 @@ describe_cost (FerryDemoRobustPage *self, guint64 n_lost)
   g_autofree char *lost = NULL;
 
   if (n_lost == 0)
-    return g_strdup_printf (_ ("The others lost nothing, and never waited longer than %s for a message."), wait);
+    return g_strdup_printf (_ ("The others lost nothing, and their messages never paused for longer than %s."), wait);
   lost = ferry_demo_format_counted (n_lost,
                                     ngettext ("The others lost %s message.", "The others lost %s messages.", n_lost));
   return g_steal_pointer (&lost);
 }
 
 static void
-ended_cb (FerryDemoPipe *pipe, const char *words, Trial *trial)
+ended_cb (FerryDemoPipe *pipe, FerryExit *ended, Trial *trial)
 {
   guint64 n_lost = count_lost (trial->page) - trial->n_lost_before;
   g_autofree char *cost = describe_cost (trial->page, n_lost);
-  g_autofree char *outcome = g_strjoin (" ", _ (trial->ended), cost, NULL);
+  g_autofree char *outcome = g_strjoin (" ", ferry_demo_describe_end (ended), cost, NULL);
 
   if (trial->icon == NULL)
     {
@@ -90,7 +87,6 @@ ended_cb (FerryDemoPipe *pipe, const char *words, Trial *trial)
                                 n_lost == 0 ? "object-select-symbolic" : "dialog-warning-symbolic");
   gtk_widget_add_css_class (trial->icon, n_lost == 0 ? "success" : "warning");
   adw_action_row_set_subtitle (trial->row, outcome);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (trial->row), words);
 }
 
 static void
@@ -104,7 +100,7 @@ begin_trial (FerryDemoRobustPage *self, Trial *trial)
   for (guint i = 0; i < N_BYSTANDERS; i++)
     ferry_demo_pipe_forget_wait (self->bystanders[i]);
   if (ferry_demo_pipe_start (trial->pipe, &error))
-    adw_action_row_set_subtitle (trial->row, _ ("Works as it should, for half a second…"));
+    adw_action_row_set_subtitle (trial->row, _ ("Works properly for half a second…"));
   else
     ferry_demo_tell_error (GTK_WIDGET (self), error, NULL);
 }
@@ -139,7 +135,7 @@ show_bystander (FerryDemoPipe *pipe, AdwActionRow *row)
   g_autofree char *messages =
     ferry_demo_format_counted (figures->n_messages, ngettext ("%s message", "%s messages", figures->n_messages));
   g_autofree char *lost = ferry_format_count (figures->n_wrong);
-  g_autofree char *words = figures->n_wrong == 0 ? g_strdup_printf (_ ("%s, none lost"), messages)
+  g_autofree char *words = figures->n_wrong == 0 ? g_strdup_printf (_ ("%s, no losses"), messages)
                                                  : g_strdup_printf (_ ("%s, %s lost"), messages, lost);
 
   if (figures->n_messages > 0)
@@ -171,9 +167,9 @@ start (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
-lost_cb (FerryDemoRobustPage *self, const char *words)
+lost_cb (FerryDemoRobustPage *self)
 {
-  ferry_demo_tell_end (GTK_WIDGET (self), words, "robust.start");
+  ferry_demo_tell_error (GTK_WIDGET (self), NULL, "robust.start");
 }
 
 /* ---- the page itself ---- */
@@ -229,9 +225,7 @@ ferry_demo_robust_page_class_init (FerryDemoRobustPageClass *klass)
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-robust-page.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, first_row);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, second_row);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, crash_row);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, hang_row);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, garbage_row);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoRobustPage, trials_group);
   gtk_widget_class_install_action (widget_class, "robust.try", "u", try_out);
   gtk_widget_class_install_action (widget_class, "robust.start", NULL, start);
 }
@@ -242,22 +236,36 @@ ferry_demo_robust_page_init (FerryDemoRobustPage *self)
   gtk_widget_init_template (GTK_WIDGET (self));
 }
 
+static AdwActionRow *
+add_row (FerryDemoRobustPage *self, guint number, const char *title, const char *subtitle)
+{
+  GtkWidget *button = g_object_new (GTK_TYPE_BUTTON, "label", _ ("Try"), "valign", GTK_ALIGN_CENTER, "action-name",
+                                    "robust.try", "action-target", g_variant_new_uint32 (number), NULL);
+  GtkWidget *row =
+    g_object_new (ADW_TYPE_ACTION_ROW, "title", title, "subtitle", subtitle, "activatable-widget", button, NULL);
+
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), button);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (button), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, title, -1);
+  adw_preferences_group_add (self->trials_group, row);
+  return ADW_ACTION_ROW (row);
+}
+
 GtkWidget *
 ferry_demo_robust_page_new (FerryDemoSession *session)
 {
+  static const struct
+  {
+    const char *mode;
+    const char *title;
+    const char *subtitle;
+  } trials[N_TRIALS] = {
+    {FERRY_DEMO_PIPE_CRASH, N_ ("Crash"), N_ ("It writes to memory that it must not touch")},
+    {FERRY_DEMO_PIPE_HANG, N_ ("Hang"), N_ ("It stops sending and does not react to anything")},
+    {FERRY_DEMO_PIPE_RUBBISH, N_ ("Send Garbage"), N_ ("It overwrites its messages while they are on their way")},
+  };
   FerryDemoRobustPage *self = g_object_new (FERRY_DEMO_TYPE_ROBUST_PAGE, NULL);
   FerryRouter *router = ferry_demo_session_get_router (session);
   const char *worker_path = ferry_demo_session_get_worker_path (session);
-  const struct
-  {
-    const char *mode;
-    AdwActionRow *row;
-    const char *ended;
-  } trials[N_TRIALS] = {
-    {FERRY_DEMO_PIPE_CRASH, self->crash_row, N_ ("It crashed.")},
-    {FERRY_DEMO_PIPE_HANG, self->hang_row, N_ ("It hung, and was ended.")},
-    {FERRY_DEMO_PIPE_RUBBISH, self->garbage_row, N_ ("It was cut off.")},
-  };
 
   for (guint i = 0; i < N_BYSTANDERS; i++)
     {
@@ -268,9 +276,10 @@ ferry_demo_robust_page_new (FerryDemoSession *session)
     {
       Trial *trial = &self->trials[i];
 
-      *trial = (Trial){.page = self, .row = trials[i].row, .ended = trials[i].ended};
+      *trial = (Trial){.page = self, .row = add_row (self, i, _ (trials[i].title), _ (trials[i].subtitle))};
       trial->pipe = ferry_demo_pipe_new (router, worker_path, trials[i].mode);
       g_signal_connect (trial->pipe, "ended", G_CALLBACK (ended_cb), trial);
     }
+  add_row (self, N_TRIALS, _ ("All at Once"), _ ("All three at the same time"));
   return GTK_WIDGET (self);
 }

@@ -150,7 +150,7 @@ show_wait (AdwActionRow *row, gint64 wait, gboolean is_over)
   if (is_frozen)
     words = is_over ? g_strdup_printf (_ ("Frozen for %s"), time) : g_strdup_printf (_ ("Frozen, for %s now"), time);
   else
-    words = is_over ? g_strdup_printf (_ ("Never longer than %s without a frame"), time) : g_strdup (_ ("Draws"));
+    words = is_over ? g_strdup_printf (_ ("Never longer than %s without a frame"), time) : g_strdup (_ ("Responds"));
   adw_action_row_set_subtitle (row, words);
   gtk_widget_remove_css_class (GTK_WIDGET (row), is_frozen ? "smooth" : "frozen");
   gtk_widget_add_css_class (GTK_WIDGET (row), is_frozen ? "frozen" : "smooth");
@@ -195,7 +195,7 @@ show_end (FerryDemoStartPage *self)
     }
   gtk_progress_bar_set_fraction (self->bar, 0.0);
   clear (self->loop_row, _ ("The application does the work itself"));
-  clear (self->own_row, _ ("This window has a worker do the work"));
+  clear (self->own_row, _ ("A worker does the work for this window"));
 }
 
 static void
@@ -277,10 +277,10 @@ start_loop (GtkWidget *widget, const char *action, GVariant *parameter)
 }
 
 static void
-ended_cb (FerryDemoStartPage *self, const char *words)
+ended_cb (FerryDemoStartPage *self)
 {
   self->loop_draws = self->loop_works = self->is_measured = FALSE;
-  ferry_demo_tell_end (GTK_WIDGET (self), words, "start.loop");
+  ferry_demo_tell_error (GTK_WIDGET (self), NULL, "start.loop");
   show_end (self);
 }
 
@@ -354,7 +354,6 @@ ferry_demo_start_page_new (FerryDemoSession *session)
   self->executor = ferry_demo_session_add_executor (session, "start", NULL, 1);
   self->loop = ferry_demo_pipe_new (ferry_demo_session_get_router (session),
                                     ferry_demo_session_get_worker_path (session), FERRY_DEMO_PIPE_LOOP);
-  ferry_demo_pipe_set_tells (self->loop, TRUE);
   g_signal_connect_object (self->loop, "message", G_CALLBACK (frame_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->loop, "ended", G_CALLBACK (ended_cb), self, G_CONNECT_SWAPPED);
   show_end (self);

@@ -201,7 +201,7 @@ ferry_demo_cluster_make_button (FerryRunner *runner)
 
   gtk_popover_set_child (GTK_POPOVER (popover), make_lists (cluster));
   gtk_menu_button_set_popover (GTK_MENU_BUTTON (button), popover);
-  gtk_widget_set_tooltip_text (button, _ ("Other hosts, which run what finds no worker here"));
+  gtk_widget_set_tooltip_text (button, _ ("Other hosts, which run tasks while all workers here are busy"));
   g_object_set_data_full (G_OBJECT (button), CLUSTER_KEY, g_object_ref (cluster), g_object_unref);
   g_signal_connect_object (cluster, "notify::state", G_CALLBACK (state_cb), button, 0);
   g_signal_connect_object (ferry_cluster_get_hosts (cluster), "items-changed", G_CALLBACK (hosts_cb), button, 0);

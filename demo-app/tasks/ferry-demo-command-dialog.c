@@ -5,6 +5,8 @@
 
 #include "tasks/ferry-demo-command-dialog.h"
 
+#include <glib/gi18n.h>
+
 struct _FerryDemoCommandDialog
 {
   AdwWindow parent_instance;
@@ -17,12 +19,6 @@ struct _FerryDemoCommandDialog
 G_DEFINE_FINAL_TYPE (FerryDemoCommandDialog, ferry_demo_command_dialog, ADW_TYPE_WINDOW)
 
 static void
-show_error (FerryDemoCommandDialog *self, const GError *error)
-{
-  gtk_label_set_text (self->error_label, error != NULL ? error->message : "");
-}
-
-static void
 changed_cb (FerryDemoCommandDialog *self)
 {
   const char *line = gtk_editable_get_text (self->entry);
@@ -30,7 +26,9 @@ changed_cb (FerryDemoCommandDialog *self)
   gboolean is_good = g_shell_parse_argv (line, NULL, NULL, &error);
 
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "command.run", is_good);
-  show_error (self, g_error_matches (error, G_SHELL_ERROR, G_SHELL_ERROR_EMPTY_STRING) ? NULL : error);
+  gtk_label_set_text (self->error_label, g_error_matches (error, G_SHELL_ERROR, G_SHELL_ERROR_BAD_QUOTING)
+                                           ? _ ("The line ends inside quotation marks, or with a backslash.")
+                                           : "");
 }
 
 static void
@@ -50,7 +48,7 @@ run (GtkWidget *widget, const char *action, GVariant *parameter)
     }
   if (task == NULL)
     {
-      show_error (self, error);
+      gtk_label_set_text (self->error_label, error->message);
       return;
     }
   g_object_set (task, "name", line, NULL);

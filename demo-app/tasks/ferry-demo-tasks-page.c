@@ -14,7 +14,6 @@
 #include "tasks/ferry-demo-cluster.h"
 #include "tasks/ferry-demo-command-dialog.h"
 
-#define PRIMES G_GUINT64_CONSTANT (5000000000)
 #define MANY 100
 #define MANY_LIMIT G_GUINT64_CONSTANT (20000000)
 #define MANY_STEP G_GUINT64_CONSTANT (1000000)
@@ -30,12 +29,14 @@ struct _FerryDemoTasksPage
   FerryDemoSession *session;
   FerryExecutor *executor; /* (unowned) the session's */
   FerryExecutor *commands; /* (unowned) (nullable) the session's */
+  gboolean is_paused;
 
   GtkMenuButton *add_button;
-  GtkLabel *workers_label;
+  GtkMenuButton *workers_button;
   GtkWidget *workers_spin;
   GtkBox *workers_box;
   GtkBox *hosts_box;
+  GtkWidget *hosts_child;
   GtkLabel *counts_label;
   GtkWidget *switcher;
   GtkStack *lists;
@@ -55,7 +56,7 @@ show_workers (FerryDemoTasksPage *self)
 
   g_object_get (ferry_executor_get_pool (self->executor), "max-workers", &max_workers, NULL);
   words = ferry_demo_format_counted (max_workers, ngettext ("%s worker", "%s workers", max_workers));
-  gtk_label_set_text (self->workers_label, words);
+  gtk_menu_button_set_label (self->workers_button, words);
 }
 
 static void
@@ -65,6 +66,33 @@ append_count (GString *words, guint64 count, const char *text)
 
   if (count > 0)
     g_string_append_printf (words, "%s%s", words->len > 0 ? " · " : "", counted);
+}
+
+static void
+enable (FerryDemoTasksPage *self, const char *action, gboolean enabled)
+{
+  g_simple_action_set_enabled (G_SIMPLE_ACTION (g_action_map_lookup_action (G_ACTION_MAP (self->actions), action)),
+                               enabled);
+}
+
+/* What would do nothing cannot be chosen. */
+static void
+enable_actions (FerryDemoTasksPage *self)
+{
+  FerryExecutor *executors[] = {self->executor, self->commands};
+  guint n_tasks = 0, n_open = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (executors) && executors[i] != NULL; i++)
+    {
+      guint n_executing, n_waiting;
+
+      g_object_get (executors[i], "n-executing", &n_executing, "n-waiting", &n_waiting, NULL);
+      n_open += n_executing + n_waiting;
+      n_tasks += g_list_model_get_n_items (G_LIST_MODEL (executors[i]));
+    }
+  enable (self, "cancel-all", n_open > 0);
+  enable (self, "pause-all", n_open > 0 || self->is_paused);
+  enable (self, "clear", n_tasks > n_open);
 }
 
 /* Of the list that is shown, those that were removed from it among them; nothing while it is empty. */
@@ -80,14 +108,15 @@ show_counts (FerryDemoTasksPage *self)
 
   g_object_get (executor, "n-executing", &n_executing, "n-waiting", &n_waiting, "n-completed", &n_completed, "n-failed",
                 &n_failed, "n-cancelled", &n_cancelled, NULL);
-  append_count (words, n_executing, _ ("%s running"));
-  append_count (words, n_waiting, _ ("%s waiting"));
+  append_count (words, n_executing, ngettext ("%s running", "%s running", n_executing));
+  append_count (words, n_waiting, ngettext ("%s waiting", "%s waiting", n_waiting));
   append_count (words, n_completed, _ ("%s done"));
   append_count (words, n_failed, _ ("%s failed"));
   append_count (words, n_cancelled, _ ("%s cancelled"));
   gtk_widget_set_visible (GTK_WIDGET (self->counts_label), g_list_model_get_n_items (G_LIST_MODEL (executor)) > 0);
   gtk_label_set_text (self->counts_label, words->str);
   gtk_widget_set_visible (self->switcher, has_commands || of_commands);
+  enable_actions (self);
 }
 
 /* ---- adding ---- */
@@ -99,43 +128,28 @@ show (FerryDemoTasksPage *self, GtkWidget *list)
   gtk_stack_set_visible_child (self->lists, list);
 }
 
+/* What is to be done is in one word, as on the command line. */
 static void
-add_job (FerryDemoTasksPage *self, FerryDemoKind kind, guint64 number)
+add_one (GSimpleAction *action, GVariant *word, gpointer user_data)
 {
-  ferry_demo_session_add (self->session, (FerryDemoJob){kind, number});
-  show (self, self->list);
-}
+  FerryDemoTasksPage *self = user_data;
+  FerryDemoJob job;
 
-static void
-add_primes (GSimpleAction *action, GVariant *parameter, gpointer self)
-{
-  add_job (self, FERRY_DEMO_KIND_PRIMES, PRIMES);
+  if (!ferry_demo_job_parse (g_variant_get_string (word, NULL), &job, NULL))
+    return;
+  ferry_demo_session_add (self->session, job);
+  show (self, self->list);
 }
 
 /* Enough of them to be seen to queue up. */
 static void
-add_many (GSimpleAction *action, GVariant *parameter, gpointer self)
+add_many (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
+  FerryDemoTasksPage *self = user_data;
+
   for (guint64 i = 1; i <= MANY; i++)
-    add_job (self, FERRY_DEMO_KIND_PRIMES, MANY_LIMIT + i * MANY_STEP);
-}
-
-static void
-add_flood (GSimpleAction *action, GVariant *parameter, gpointer self)
-{
-  add_job (self, FERRY_DEMO_KIND_FLOOD, 0);
-}
-
-static void
-add_crash (GSimpleAction *action, GVariant *parameter, gpointer self)
-{
-  add_job (self, FERRY_DEMO_KIND_CRASH, 0);
-}
-
-static void
-add_hang (GSimpleAction *action, GVariant *parameter, gpointer self)
-{
-  add_job (self, FERRY_DEMO_KIND_HANG, 0);
+    ferry_demo_session_add (self->session, (FerryDemoJob){FERRY_DEMO_KIND_PRIMES, MANY_LIMIT + i * MANY_STEP});
+  show (self, self->list);
 }
 
 static void
@@ -192,18 +206,22 @@ pause_all (GSimpleAction *action, GVariant *state, gpointer user_data)
 {
   FerryDemoTasksPage *self = user_data;
 
+  self->is_paused = g_variant_get_boolean (state);
   g_simple_action_set_state (action, state);
-  ferry_executor_set_paused (self->executor, g_variant_get_boolean (state), TRUE);
+  ferry_executor_set_paused (self->executor, self->is_paused, TRUE);
   if (self->commands != NULL)
-    ferry_executor_set_paused (self->commands, g_variant_get_boolean (state), TRUE);
+    ferry_executor_set_paused (self->commands, self->is_paused, TRUE);
+  enable_actions (self);
 }
 
 static const GActionEntry actions[] = {
-  {"add", open_add_menu},       {"add-primes", add_primes},
-  {"add-many", add_many},       {"add-flood", add_flood},
-  {"add-crash", add_crash},     {"add-hang", add_hang},
-  {"add-command", add_command}, {"cancel-all", cancel_all},
-  {"clear", clear_finished},    {"pause-all", NULL, NULL, "false", pause_all},
+  {"add", open_add_menu},
+  {"add-one", add_one, "s"},
+  {"add-many", add_many},
+  {"add-command", add_command},
+  {"cancel-all", cancel_all},
+  {"clear", clear_finished},
+  {"pause-all", NULL, NULL, "false", pause_all},
 };
 
 /* ---- the page itself ---- */
@@ -237,10 +255,11 @@ ferry_demo_tasks_page_class_init (FerryDemoTasksPageClass *klass)
   g_type_ensure (FERRY_TYPE_TASK_LIST);
   gtk_widget_class_set_template_from_resource (widget_class, "/org/ferryproject/Demo/ferry-demo-tasks-page.ui");
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, add_button);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_label);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_button);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_spin);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_box);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, hosts_box);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, hosts_child);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, counts_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, switcher);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, lists);
@@ -272,6 +291,7 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
   gtk_box_append (self->workers_box, ferry_worker_list_new (pool));
   g_object_bind_property (pool, "max-workers", self->workers_spin, "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
+  gtk_widget_set_visible (self->hosts_child, cluster != NULL);
   if (cluster != NULL)
     gtk_box_append (self->hosts_box, ferry_demo_cluster_make_button (cluster));
   /* All figures of an executor, or of a pool, are told of at a time; one of them stands for all. */

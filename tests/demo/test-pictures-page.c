@@ -193,10 +193,10 @@ test_broken_pictures_tell_why (WindowTest *test, gconstpointer data)
   picture_test_write (folder, "7.png", 100, 100, PICTURE_TEST_BLUE);
   open_folder (test, folder);
   assert_broken (test, "1.png", "60000 × 60000");
-  assert_broken (test, "2.png", "A fault in the program");
+  assert_broken (test, "2.png", "The worker crashed");
   assert_broken (test, "3.png", "PNG");
   assert_broken (test, "5.png", "nrecogni");
-  assert_broken (test, "6.png", "A fault in the program");
+  assert_broken (test, "6.png", "The worker crashed");
   cell = GTK_ACCESSIBLE (gtk_widget_get_parent (wait_tile (test, "2.png", "broken")));
   gtk_test_accessible_assert_property (cell, GTK_ACCESSIBLE_PROPERTY_LABEL, "2.png");
   gtk_test_accessible_assert_property (cell, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "The worker crashed");
@@ -233,7 +233,7 @@ test_file_that_went_is_told (WindowTest *test, gconstpointer data)
   g_assert_no_errno (g_mkdir (replaced, 0700));
   window_test_show_page (test, "pictures");
   assert_broken (test, "1.png", "No such file");
-  assert_broken (test, "2.png", "not a file any more");
+  assert_broken (test, "2.png", "no longer a file");
   wait_tile (test, "3.png", "shown");
   demo_test_folder_remove (folder);
 }
@@ -331,7 +331,7 @@ test_crash_is_had_when_all_is_done (WindowTest *test, gconstpointer data)
   wait_tile (test, "004.png", "shown");
   g_assert_null (widget_test_find_words (test->window, " failed"));
   gtk_widget_activate_action (GTK_WIDGET (get_page (test)), "pictures.crash", NULL);
-  assert_broken (test, "000.png", "A fault in the program");
+  assert_broken (test, "000.png", "The worker crashed");
   /* It costs one picture. */
   for (guint i = 1; i < 5; i++)
     {
