@@ -297,19 +297,6 @@ apply (FerryDemoApplication *self, GtkWindow *window, GVariantDict *options, con
   ferry_demo_window_show_page (FERRY_DEMO_WINDOW (window), "pictures");
 }
 
-/* Each executor has a guard. What one of them asks holds for both: it hides the window then. */
-static void
-guard (FerryDemoApplication *self, GtkWindow *window)
-{
-  FerryExecutor *commands = ferry_demo_session_get_commands (self->session);
-
-  ferry_task_guard_new (G_LIST_MODEL (ferry_demo_session_get_executor (self->session)), window);
-  if (commands == NULL)
-    return;
-  ferry_task_guard_new (G_LIST_MODEL (commands), window);
-  g_signal_connect_object (window, "hide", G_CALLBACK (ferry_executor_cancel_all), commands, G_CONNECT_SWAPPED);
-}
-
 static int
 ferry_demo_application_command_line (GApplication *application, GApplicationCommandLine *command_line)
 {
@@ -331,7 +318,7 @@ ferry_demo_application_command_line (GApplication *application, GApplicationComm
     }
   window = GTK_WINDOW (ferry_demo_window_new (GTK_APPLICATION (application), self->session));
   apply (self, window, options, here);
-  guard (self, window);
+  ferry_task_guard_new (ferry_demo_session_get_tasks (self->session), window);
   return EXIT_SUCCESS;
 }
 

@@ -3,6 +3,8 @@
 
 #include "app/ferry-demo-session.h"
 
+#include <gtk/gtk.h>
+
 #include "tasks/ferry-demo-cluster.h"
 
 /* All that is done stays to be read, within reason. */
@@ -23,6 +25,7 @@ struct _FerryDemoSession
   FerryRouter *router;
   FerryExecutor *executor;
   FerryExecutor *commands; /* NULL where there is no program that runs them */
+  GListModel *tasks;       /* of both */
   FerryRunner *cluster;    /* NULL where there are no other hosts */
   GPtrArray *executors;    /* (element-type FerryExecutor): all that there are */
   FerrySandboxPolicy sandbox_policy;
@@ -96,6 +99,7 @@ ferry_demo_session_dispose (GObject *object)
   FerryDemoSession *self = FERRY_DEMO_SESSION (object);
 
   ferry_demo_session_stop (self);
+  g_clear_object (&self->tasks);
   g_clear_object (&self->executor);
   g_clear_object (&self->commands);
   g_clear_pointer (&self->executors, g_ptr_array_unref);
@@ -171,6 +175,7 @@ FerryDemoSession *
 ferry_demo_session_new (const char *worker_path, guint max_workers, FerrySandboxPolicy policy)
 {
   FerryDemoSession *self = g_object_new (FERRY_DEMO_TYPE_SESSION, NULL);
+  GListStore *executors = g_list_store_new (FERRY_TYPE_EXECUTOR);
 
   self->worker_path = g_strdup (worker_path);
   self->sandbox_policy = policy;
@@ -178,6 +183,10 @@ ferry_demo_session_new (const char *worker_path, guint max_workers, FerrySandbox
   self->executor = ferry_demo_session_add_executor (self, "demo", NULL, max_workers);
   g_signal_connect (self->executor, "items-changed", G_CALLBACK (tasks_changed_cb), NULL);
   add_commands (self);
+  g_list_store_append (executors, self->executor);
+  if (self->commands != NULL)
+    g_list_store_append (executors, self->commands);
+  self->tasks = G_LIST_MODEL (gtk_flatten_list_model_new (G_LIST_MODEL (executors)));
   return self;
 }
 
@@ -254,6 +263,12 @@ FerryExecutor *
 ferry_demo_session_get_commands (FerryDemoSession *self)
 {
   return self->commands;
+}
+
+GListModel *
+ferry_demo_session_get_tasks (FerryDemoSession *self)
+{
+  return self->tasks;
 }
 
 /* NULL where there are no other hosts. */

@@ -40,6 +40,8 @@ const char *ferry_demo_session_get_worker_path (FerryDemoSession *self);
 FerryExecutor *ferry_demo_session_get_executor (FerryDemoSession *self);
 /* NULL where there is no program that runs commands. */
 FerryExecutor *ferry_demo_session_get_commands (FerryDemoSession *self);
+/* Those of both. */
+GListModel *ferry_demo_session_get_tasks (FerryDemoSession *self);
 FerryRunner *ferry_demo_session_get_cluster (FerryDemoSession *self);
 
 G_END_DECLS

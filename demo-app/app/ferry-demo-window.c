@@ -310,7 +310,7 @@ ferry_demo_window_new (GtkApplication *application, FerryDemoSession *session)
     add_page (self, &pages[i]);
   gtk_list_view_set_model (self->list, list);
   adw_header_bar_pack_end (ADW_HEADER_BAR (self->header_bar),
-                           ferry_task_button_new (G_LIST_MODEL (ferry_demo_session_get_executor (session))));
+                           ferry_task_button_new (ferry_demo_session_get_tasks (session)));
   return GTK_WIDGET (self);
 }
 

@@ -451,6 +451,7 @@ crash (GtkWidget *widget, const char *action, GVariant *parameter)
 
   /* Behind a picture of the status, its button would keep the focus where nobody sees it. */
   gtk_popover_popdown (self->popover);
+  gtk_root_set_focus (gtk_widget_get_root (widget), NULL);
   self->is_breaking = TRUE;
   decode_again (widget, action, parameter);
 }

@@ -268,6 +268,72 @@ test_commands_run (WindowTest *test, gconstpointer data)
   window_test_wait_state (task, FERRY_TASK_STATUS_CANCELLED);
 }
 
+static GtkWidget *
+find_ring (GtkWidget *widget)
+{
+  GtkWidget *found = FERRY_IS_TASK_BUTTON (widget) ? widget : NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); child != NULL && found == NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_ring (child);
+  return found;
+}
+
+static gboolean
+counts_both (gpointer ring)
+{
+  g_autofree char *words = gtk_test_accessible_check_property (GTK_ACCESSIBLE (gtk_widget_get_first_child (ring)),
+                                                               GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "");
+
+  return words != NULL && strstr (words, "2 tasks run") != NULL && strstr (words, "1 task failed") != NULL;
+}
+
+/* (nullable) */
+static GtkWidget *
+find_dialog (WindowTest *test)
+{
+  g_autoptr (GList) windows = gtk_window_list_toplevels ();
+
+  for (GList *item = windows; item != NULL; item = item->next)
+    if (gtk_window_get_transient_for (item->data) == GTK_WINDOW (test->window) && gtk_widget_get_mapped (item->data))
+      return item->data;
+  return NULL;
+}
+
+static gboolean
+asks_for_both (gpointer test)
+{
+  GtkWidget *dialog = find_dialog (test);
+
+  return dialog != NULL && widget_test_find_words (dialog, "Stop 2 tasks?") != NULL;
+}
+
+/* Without the page of tasks, too: the ring counts them, and the question before the window closes does. */
+static void
+test_commands_count_as_tasks (WindowTest *test, gconstpointer data)
+{
+  FerryTask *sleeper, *prime;
+
+  ferry_task_guard_new (ferry_demo_session_get_tasks (test->session), GTK_WINDOW (test->window));
+  run_line (test, "false");
+  window_test_wait_state (get_command (test, 0), FERRY_TASK_STATUS_FAILED);
+  run_line (test, "sleep 1000");
+  sleeper = get_command (test, 1);
+  prime = window_test_add_task (test, "primes:100000000000");
+  window_test_wait_state (sleeper, FERRY_TASK_STATUS_RUNNING);
+  window_test_wait_state (prime, FERRY_TASK_STATUS_RUNNING);
+  window_test_show_page (test, "start");
+  ferry_test_look_until (counts_both, find_ring (test->window));
+
+  gtk_window_close (GTK_WINDOW (test->window));
+  ferry_test_look_until (asks_for_both, test);
+  widget_test_press (find_dialog (test), "Escape");
+  g_assert_cmpint (ferry_task_get_state (sleeper), ==, FERRY_TASK_STATE_EXECUTING);
+  window_test_activate (test, "job.cancel-all");
+  window_test_wait_state (sleeper, FERRY_TASK_STATUS_CANCELLED);
+  window_test_wait_state (prime, FERRY_TASK_STATUS_CANCELLED);
+}
+
 static void
 test_bad_command_lines_are_not_run (WindowTest *test, gconstpointer data)
 {
@@ -413,6 +479,7 @@ main (int argc, char **argv)
   window_test_add ("/window/all-pause", test_all_pause);
   g_test_add_func ("/window/lies", test_lies);
   window_test_add ("/window/commands-run", test_commands_run);
+  window_test_add ("/window/commands-count-as-tasks", test_commands_count_as_tasks);
   window_test_add ("/window/bad-command-lines-are-not-run", test_bad_command_lines_are_not_run);
   window_test_add ("/window/shortcuts-are-on-one-page", test_shortcuts_are_on_one_page);
   window_test_add ("/window/preferences-are-kept", test_preferences_are_kept);
