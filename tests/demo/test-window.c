@@ -123,7 +123,7 @@ static void
 test_adding_a_task_shows_the_list (WindowTest *test, gconstpointer data)
 {
   window_test_show_page (test, "robust");
-  g_assert_true (gtk_widget_activate_action (test->window, "job.add-crash", NULL));
+  g_assert_true (gtk_widget_activate_action (test->window, "job.add-one", "s", "crash"));
   g_assert_cmpstr (ferry_test_get_string (test->window, "page"), ==, "tasks");
   g_assert_cmpuint (window_test_get_n_tasks (test), ==, 1);
 }
