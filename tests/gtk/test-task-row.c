@@ -261,6 +261,7 @@ static void
 test_row_with_the_focus_says_how_far_its_task_is (void)
 {
   FerryProgress progress = task_test_progress (0.5, NULL);
+  g_autofree char *difference = NULL;
   GtkWidget *list;
   GtkAccessible *item;
   Scene scene;
@@ -278,7 +279,9 @@ test_row_with_the_focus_says_how_far_its_task_is (void)
   gtk_list_box_row_set_child (GTK_LIST_BOX_ROW (item), scene.row);
   gtk_test_accessible_assert_property (item, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running");
   gtk_widget_grab_focus (GTK_WIDGET (item));
-  gtk_test_accessible_assert_property (item, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running: 50 %");
+  /* Not by the macro, which takes the words for a format. */
+  difference = gtk_test_accessible_check_property (item, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running: 50 %");
+  g_assert_cmpstr (difference, ==, NULL);
   gtk_window_set_focus (GTK_WINDOW (scene.window), NULL);
   gtk_test_accessible_assert_property (item, GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Running");
   g_object_unref (scene.row);
