@@ -9,8 +9,8 @@
  * selection. Without filter and sorter the models between hand everything on as it is. Invariant: a task that was
  * removed is hidden, and stays with its executor until it is too late for an undo.
  *
- * It is one file since what is selected, what has the focus, what is kept and what was removed are looked at together:
- * each action changes all of them, in an order that the view depends on. */
+ * It is one file since what is selected, what has the focus and what is kept are looked at together: each action
+ * changes all of them, in an order that the view depends on. */
 
 #include "config.h"
 
@@ -25,15 +25,13 @@
 #include "gtk/ferry-task-pace-private.h"
 #include "gtk/ferry-task-row-private.h"
 #include "gtk/ferry-task-tally-private.h"
+#include "gtk/ferry-task-undo-private.h"
 #include "gtk/ferry-task-words-private.h"
 #include "gtk/ferry-translation-private.h"
 #include "task/ferry-executor-private.h"
 
 #define LIST_PAGE "list"
 #define PLACEHOLDER_PAGE "placeholder"
-
-/* How long a removal can be undone. */
-#define UNDO_SECONDS 8
 
 /* How often ends of tasks are read out at most. */
 #define ENDS_SECONDS 2
@@ -119,8 +117,7 @@ struct _FerryTaskList
   GtkSortListModel *sorted;
   GtkMultiSelection *selection;
   FerryTask *selected;  /* (owned) (nullable): the one that is selected alone */
-  GHashTable *removed;  /* (element-type FerryTask): hidden, and not removed from the executor yet */
-  GHashTable *stopped;  /* (element-type FerryTask): those of them that waited, and were cancelled */
+  FerryTaskUndo *undo;  /* tasks that are hidden, and not removed from the executor yet */
   GHashTable *items;    /* (element-type GtkListItem guint): those with a task, (unowned), and n_layouts at that time */
   GHashTable *cells;    /* (element-type GtkListItem FerryTaskCell): of each item, (unowned), its cell, (owned) */
   GHashTable *kept;     /* (element-type FerryTask): those that the executor keeps, since somebody looks at them */
@@ -135,7 +132,6 @@ struct _FerryTaskList
   gboolean is_due;      /* the model has changed */
   gint64 told;          /* the frame in which the list followed it last */
   guint tick;           /* the next frame brings something new */
-  guint undo_timer;
   guint64 n_completed, n_failed; /* how many ends of the executor's tasks were read out, or passed over */
   guint ends_timer;              /* ends are read out later */
 
@@ -143,10 +139,7 @@ struct _FerryTaskList
   GtkWidget *line; /* of what cannot be read out */
   GtkWidget *stack;
   GtkWidget *view;
-  GtkWidget *undo_revealer;
-  GtkWidget *undo_label;
-  GtkWidget *undo_button;
-  gboolean undo_wants_focus; /* as soon as it can have it */
+  GtkWidget *undo_bar; /* (unowned): that of undo */
   GtkWidget *menu;
   GMenu *task_menu;                        /* (owned): its part for tasks */
   void (*removed_changed) (gpointer data); /* (nullable) */
@@ -183,7 +176,7 @@ make_set (void)
 static gboolean
 is_not_removed (gpointer item, gpointer data)
 {
-  return !g_hash_table_contains (FERRY_TASK_LIST (data)->removed, item);
+  return !ferry_task_undo_contains (FERRY_TASK_LIST (data)->undo, item);
 }
 
 /* No filter is asked where none is needed: a model that hands everything on costs nothing. */
@@ -192,7 +185,7 @@ apply_filters (FerryTaskList *self)
 {
   g_autoptr (GtkFilter) every = NULL;
 
-  if (g_hash_table_size (self->removed) == 0)
+  if (ferry_task_undo_count (self->undo) == 0)
     {
       gtk_filter_list_model_set_filter (self->filtered, self->filter);
       return;
@@ -455,7 +448,7 @@ show_list_actions (FerryTaskList *self)
   guint n_open = self->tally != NULL ? ferry_task_tally_count_open (self->tally) : 0;
   guint n_all = self->model != NULL ? g_list_model_get_n_items (self->model) : 0;
   gboolean has_ended =
-    self->filter == NULL ? n_all > n_open + g_hash_table_size (self->removed) : n_shown > 0 && n_all > n_open;
+    self->filter == NULL ? n_all > n_open + ferry_task_undo_count (self->undo) : n_shown > 0 && n_all > n_open;
 
   gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.cancel-all",
                                  n_open > 0 && (self->filter == NULL || n_shown > 0));
@@ -725,23 +718,6 @@ focus_task (FerryTaskList *self, guint position)
   gtk_widget_grab_focus (item != NULL ? item : self->view);
 }
 
-/* The button slides in, and cannot have the focus before. */
-static void
-focus_undo (FerryTaskList *self)
-{
-  self->undo_wants_focus = !gtk_widget_get_mapped (self->undo_button);
-  if (!self->undo_wants_focus)
-    gtk_widget_grab_focus (self->undo_button);
-}
-
-static void
-undo_mapped_cb (FerryTaskList *self)
-{
-  if (self->undo_wants_focus && g_hash_table_size (self->removed) > 0)
-    gtk_widget_grab_focus (self->undo_button);
-  self->undo_wants_focus = FALSE;
-}
-
 /* Selects the task in that place, or the last one, and gives it the focus. */
 static void
 go_to (FerryTaskList *self, guint position)
@@ -750,7 +726,7 @@ go_to (FerryTaskList *self, guint position)
 
   if (n_items == 0)
     {
-      focus_undo (self);
+      ferry_task_undo_grab_focus (self->undo);
       return;
     }
   position = MIN (position, n_items - 1);
@@ -835,14 +811,7 @@ run_again (FerryTaskList *self, FerryTask *task, GError **error)
 static void
 show_undo (FerryTaskList *self)
 {
-  guint n = g_hash_table_size (self->removed);
-  g_autofree char *words = g_strdup_printf (ferry_gtk_ngettext ("%u task removed", "%u tasks removed", n), n);
-
-  if (n > 0)
-    gtk_label_set_text (GTK_LABEL (self->undo_label), words);
-  gtk_revealer_set_reveal_child (GTK_REVEALER (self->undo_revealer), n > 0);
-  gtk_accessible_update_state (GTK_ACCESSIBLE (self->undo_revealer), GTK_ACCESSIBLE_STATE_HIDDEN, n == 0, -1);
-  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.undo", n > 0);
+  gtk_widget_action_set_enabled (GTK_WIDGET (self), "task.undo", ferry_task_undo_count (self->undo) > 0);
   if (self->removed_changed != NULL)
     self->removed_changed (self->removed_data);
 }
@@ -850,13 +819,10 @@ show_undo (FerryTaskList *self)
 static void
 forget_removed (FerryTaskList *self)
 {
-  g_autoptr (GHashTable) removed = g_steal_pointer (&self->removed);
+  g_autoptr (GHashTable) removed = ferry_task_undo_take_tasks (self->undo);
   GHashTableIter iter;
   gpointer task;
 
-  self->removed = make_set ();
-  g_clear_handle_id (&self->undo_timer, g_source_remove);
-  g_hash_table_remove_all (self->stopped);
   g_hash_table_iter_init (&iter, removed);
   while (g_hash_table_iter_next (&iter, &task, NULL))
     keep_task (self, task, FALSE);
@@ -876,9 +842,10 @@ remove_for_good (FerryTaskList *self, FerryTask *task)
 
 /* From now on there is no undo. */
 static void
-commit_removed (FerryTaskList *self)
+commit_removed (gpointer data)
 {
-  g_autoptr (GList) tasks = g_hash_table_get_keys (self->removed);
+  FerryTaskList *self = data;
+  g_autoptr (GList) tasks = g_hash_table_get_keys (ferry_task_undo_get_tasks (self->undo));
 
   if (tasks == NULL)
     return;
@@ -917,10 +884,10 @@ undo (FerryTaskList *self)
   gpointer task;
   gboolean failed = FALSE;
 
-  g_hash_table_iter_init (&iter, self->removed);
+  g_hash_table_iter_init (&iter, ferry_task_undo_get_tasks (self->undo));
   while (g_hash_table_iter_next (&iter, &task, NULL))
     {
-      FerryTask *again = g_hash_table_contains (self->stopped, task) ? run_again (self, task, NULL) : task;
+      FerryTask *again = ferry_task_undo_is_stopped (self->undo, task) ? run_again (self, task, NULL) : task;
 
       failed |= again == NULL;
       if (again != NULL)
@@ -933,19 +900,6 @@ undo (FerryTaskList *self)
   apply_filters (self);
   show_undo (self);
   go_to_all (self, back);
-}
-
-static gboolean
-undo_timer_cb (gpointer data)
-{
-  FerryTaskList *self = data;
-
-  /* Somebody is about to press it. */
-  if (gtk_widget_get_focus_child (self->undo_revealer) != NULL)
-    return G_SOURCE_CONTINUE;
-  self->undo_timer = 0;
-  commit_removed (self);
-  return G_SOURCE_REMOVE;
 }
 
 /* What is read out of tasks that were removed. */
@@ -968,18 +922,15 @@ remove_tasks (FerryTaskList *self, GPtrArray *tasks)
     {
       FerryTask *task = tasks->pdata[i];
 
-      if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_task_cancel (task))
-        g_hash_table_add (self->stopped, g_object_ref (task));
-      g_hash_table_add (self->removed, g_object_ref (task));
+      ferry_task_undo_add (self->undo, task,
+                           ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_task_cancel (task));
       keep_task (self, task, TRUE);
     }
   take_focus (self);
   apply_filters (self);
+  ferry_task_undo_begin (self->undo);
   show_undo (self);
   announce (self, words_for_removal (tasks));
-  g_clear_handle_id (&self->undo_timer, g_source_remove);
-  self->undo_timer = g_timeout_add_seconds (UNDO_SECONDS, undo_timer_cb, self);
-  g_source_set_name_by_id (self->undo_timer, "[ferry] undo of a removal");
   go_to (self, position);
 }
 
@@ -1687,11 +1638,10 @@ ferry_task_list_focus (GtkWidget *widget, GtkDirectionType direction)
     return gtk_widget_child_focus (self->box, direction);
   if (item != NULL)
     return move_in_row (self, item, direction) ||
-           (direction == GTK_DIR_TAB_FORWARD && gtk_widget_child_focus (self->undo_revealer, direction));
+           (direction == GTK_DIR_TAB_FORWARD && gtk_widget_child_focus (self->undo_bar, direction));
   if (is_inside && direction == GTK_DIR_TAB_FORWARD)
-    return gtk_widget_child_focus (self->undo_revealer, direction);
-  return (direction == GTK_DIR_TAB_BACKWARD && gtk_widget_child_focus (self->undo_revealer, direction)) ||
-         enter_rows (self);
+    return gtk_widget_child_focus (self->undo_bar, direction);
+  return (direction == GTK_DIR_TAB_BACKWARD && gtk_widget_child_focus (self->undo_bar, direction)) || enter_rows (self);
 }
 
 static gboolean
@@ -1798,8 +1748,7 @@ ferry_task_list_finalize (GObject *object)
 {
   FerryTaskList *self = FERRY_TASK_LIST (object);
 
-  g_hash_table_unref (self->removed);
-  g_hash_table_unref (self->stopped);
+  g_object_unref (self->undo);
   g_hash_table_unref (self->items);
   g_hash_table_unref (self->cells);
   g_hash_table_unref (self->kept);
@@ -1928,26 +1877,6 @@ ferry_task_list_class_init (FerryTaskListClass *klass)
   install_keys (widget_class);
 }
 
-static GtkWidget *
-make_undo_bar (FerryTaskList *self)
-{
-  GtkWidget *bar = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
-
-  self->undo_button = ferry_look_make_button (_ ("_Undo"));
-  g_signal_connect_object (self->undo_button, "map", G_CALLBACK (undo_mapped_cb), self,
-                           G_CONNECT_SWAPPED | G_CONNECT_AFTER);
-  self->undo_label = g_object_new (GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS, "xalign", 0.0,
-                                   "hexpand", TRUE, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
-  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->undo_button), "task.undo");
-  gtk_box_append (GTK_BOX (bar), self->undo_label);
-  gtk_box_append (GTK_BOX (bar), self->undo_button);
-  gtk_widget_add_css_class (bar, "toolbar");
-  self->undo_revealer = gtk_revealer_new ();
-  gtk_revealer_set_transition_type (GTK_REVEALER (self->undo_revealer), GTK_REVEALER_TRANSITION_TYPE_SLIDE_UP);
-  gtk_revealer_set_child (GTK_REVEALER (self->undo_revealer), bar);
-  return self->undo_revealer;
-}
-
 static void
 make_models (FerryTaskList *self)
 {
@@ -1964,8 +1893,8 @@ make_models (FerryTaskList *self)
 static void
 ferry_task_list_init (FerryTaskList *self)
 {
-  self->removed = make_set ();
-  self->stopped = make_set ();
+  self->undo = ferry_task_undo_new (commit_removed, self);
+  self->undo_bar = ferry_task_undo_get_bar (self->undo);
   self->row_height = HEIGHT_AT_FIRST;
   self->items = g_hash_table_new (NULL, NULL);
   self->cells = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
@@ -1984,7 +1913,7 @@ ferry_task_list_init (FerryTaskList *self)
   g_signal_connect_object (get_adjustment (self), "value-changed", G_CALLBACK (follow), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (get_adjustment (self), "changed", G_CALLBACK (follow), self, G_CONNECT_SWAPPED);
   gtk_box_append (GTK_BOX (self->box), self->stack);
-  gtk_box_append (GTK_BOX (self->box), make_undo_bar (self));
+  gtk_box_append (GTK_BOX (self->box), self->undo_bar);
   self->line = ferry_announce_line_new ();
   gtk_box_append (GTK_BOX (self->box), self->line);
   add_menu (self);
@@ -2009,13 +1938,13 @@ ferry_task_list_set_removed_func (FerryTaskList *self, void (*func) (gpointer da
 guint
 ferry_task_list_count_removed (FerryTaskList *self)
 {
-  return g_hash_table_size (self->removed);
+  return ferry_task_undo_count (self->undo);
 }
 
 gboolean
 ferry_task_list_has_removed (FerryTaskList *self, FerryTask *task)
 {
-  return g_hash_table_contains (self->removed, task);
+  return ferry_task_undo_contains (self->undo, task);
 }
 
 static gboolean

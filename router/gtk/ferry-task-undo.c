@@ -1,0 +1,191 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What was removed from a list and can be put back. See ferry-task-undo-private.h.
+ *
+ * Invariant: the bar is there while a task can be put back, and the time runs as long. The thread that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-undo-private.h"
+
+#include "gtk/ferry-look-private.h"
+#include "gtk/ferry-translation-private.h"
+
+/* How long a removal can be undone. */
+#define UNDO_SECONDS 8
+
+struct _FerryTaskUndo
+{
+  GObject parent_instance;
+
+  GHashTable *removed; /* (element-type FerryTask) (owned) */
+  GHashTable *stopped; /* (element-type FerryTask) (owned): those of them that waited, and were cancelled */
+  guint timer;
+  void (*ended) (gpointer data);
+  gpointer data;
+
+  GtkWidget *bar;    /* (owned): a revealer */
+  GtkWidget *label;  /* (unowned): in the bar */
+  GtkWidget *button; /* (unowned): in the bar */
+  gboolean wants_focus;
+};
+
+G_DEFINE_FINAL_TYPE (FerryTaskUndo, ferry_task_undo, G_TYPE_OBJECT)
+
+/* (transfer full): for tasks. */
+static GHashTable *
+make_set (void)
+{
+  return g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+}
+
+static void
+show_bar (FerryTaskUndo *self)
+{
+  guint n = g_hash_table_size (self->removed);
+  g_autofree char *words = g_strdup_printf (ferry_gtk_ngettext ("%u task removed", "%u tasks removed", n), n);
+
+  if (n > 0)
+    gtk_label_set_text (GTK_LABEL (self->label), words);
+  gtk_revealer_set_reveal_child (GTK_REVEALER (self->bar), n > 0);
+  gtk_accessible_update_state (GTK_ACCESSIBLE (self->bar), GTK_ACCESSIBLE_STATE_HIDDEN, n == 0, -1);
+}
+
+static gboolean
+timer_cb (gpointer data)
+{
+  FerryTaskUndo *self = data;
+
+  /* Somebody is about to press it. */
+  if (gtk_widget_get_focus_child (self->bar) != NULL)
+    return G_SOURCE_CONTINUE;
+  self->timer = 0;
+  self->ended (self->data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+mapped_cb (FerryTaskUndo *self)
+{
+  if (self->wants_focus && g_hash_table_size (self->removed) > 0)
+    gtk_widget_grab_focus (self->button);
+  self->wants_focus = FALSE;
+}
+
+static void
+ferry_task_undo_finalize (GObject *object)
+{
+  FerryTaskUndo *self = FERRY_TASK_UNDO (object);
+
+  g_clear_handle_id (&self->timer, g_source_remove);
+  g_hash_table_unref (self->removed);
+  g_hash_table_unref (self->stopped);
+  g_object_unref (self->bar);
+  G_OBJECT_CLASS (ferry_task_undo_parent_class)->finalize (object);
+}
+
+static void
+ferry_task_undo_class_init (FerryTaskUndoClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_task_undo_finalize;
+}
+
+static void
+ferry_task_undo_init (FerryTaskUndo *self)
+{
+  GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
+
+  self->removed = make_set ();
+  self->stopped = make_set ();
+  self->button = ferry_look_make_button (_ ("_Undo"));
+  g_signal_connect_object (self->button, "map", G_CALLBACK (mapped_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  self->label = g_object_new (GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS, "xalign", 0.0, "hexpand",
+                              TRUE, "ellipsize", PANGO_ELLIPSIZE_END, NULL);
+  gtk_actionable_set_action_name (GTK_ACTIONABLE (self->button), "task.undo");
+  gtk_box_append (GTK_BOX (box), self->label);
+  gtk_box_append (GTK_BOX (box), self->button);
+  gtk_widget_add_css_class (box, "toolbar");
+  self->bar = g_object_ref_sink (gtk_revealer_new ());
+  gtk_revealer_set_transition_type (GTK_REVEALER (self->bar), GTK_REVEALER_TRANSITION_TYPE_SLIDE_UP);
+  gtk_revealer_set_child (GTK_REVEALER (self->bar), box);
+  show_bar (self);
+}
+
+FerryTaskUndo *
+ferry_task_undo_new (void (*ended) (gpointer data), gpointer data)
+{
+  FerryTaskUndo *self = g_object_new (FERRY_TYPE_TASK_UNDO, NULL);
+
+  self->ended = ended;
+  self->data = data;
+  return self;
+}
+
+GtkWidget *
+ferry_task_undo_get_bar (FerryTaskUndo *self)
+{
+  return self->bar;
+}
+
+void
+ferry_task_undo_add (FerryTaskUndo *self, FerryTask *task, gboolean is_stopped)
+{
+  g_hash_table_add (self->removed, g_object_ref (task));
+  if (is_stopped)
+    g_hash_table_add (self->stopped, g_object_ref (task));
+}
+
+void
+ferry_task_undo_begin (FerryTaskUndo *self)
+{
+  show_bar (self);
+  g_clear_handle_id (&self->timer, g_source_remove);
+  self->timer = g_timeout_add_seconds (UNDO_SECONDS, timer_cb, self);
+  g_source_set_name_by_id (self->timer, "[ferry] undo of a removal");
+}
+
+guint
+ferry_task_undo_count (FerryTaskUndo *self)
+{
+  return g_hash_table_size (self->removed);
+}
+
+gboolean
+ferry_task_undo_contains (FerryTaskUndo *self, gpointer task)
+{
+  return g_hash_table_contains (self->removed, task);
+}
+
+gboolean
+ferry_task_undo_is_stopped (FerryTaskUndo *self, gpointer task)
+{
+  return g_hash_table_contains (self->stopped, task);
+}
+
+GHashTable *
+ferry_task_undo_get_tasks (FerryTaskUndo *self)
+{
+  return self->removed;
+}
+
+GHashTable *
+ferry_task_undo_take_tasks (FerryTaskUndo *self)
+{
+  GHashTable *tasks = g_steal_pointer (&self->removed);
+
+  self->removed = make_set ();
+  g_hash_table_remove_all (self->stopped);
+  g_clear_handle_id (&self->timer, g_source_remove);
+  show_bar (self);
+  return tasks;
+}
+
+/* It slides in, and cannot have the focus before. */
+void
+ferry_task_undo_grab_focus (FerryTaskUndo *self)
+{
+  self->wants_focus = !gtk_widget_get_mapped (self->button);
+  if (!self->wants_focus)
+    gtk_widget_grab_focus (self->button);
+}
