@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 void ferry_task_inherit_crash (FerryTask *again, FerryTask *before);
 /* What the library and the system say of it, for developers and in English. */
 char *ferry_task_error_dup_technical (FerryTask *task) G_GNUC_WARN_UNUSED_RESULT;
-/* The text with a full stop behind it, where it does not end as a sentence does. */
+/* The text with a full stop behind it, where it does not end as a sentence does. Several lines are left as they are. */
 char *ferry_task_error_dup_sentence (const char *text) G_GNUC_WARN_UNUSED_RESULT;
 /* Title and detail of ferry_task_describe_error() as sentences; only one of them if they say the same. */
 char *ferry_task_error_dup_sentences (const char *title, const char *detail) G_GNUC_WARN_UNUSED_RESULT;

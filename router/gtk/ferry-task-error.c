@@ -215,7 +215,7 @@ ferry_task_error_dup_sentence (const char *text)
   const char *place = *text != '\0' ? g_utf8_find_prev_char (text, text + strlen (text)) : NULL;
   gunichar last = place != NULL ? g_utf8_get_char (place) : '.';
 
-  if (ends_sentence (last))
+  if (ends_sentence (last) || strchr (text, '\n') != NULL)
     return g_strdup (text);
   return g_strconcat (text, g_unichar_iswide (last) ? "\343\200\202" : ".", NULL);
 }

@@ -257,6 +257,7 @@ test_sentences_have_one_end (void)
     {"It failed", "And so on\342\200\246", "It failed. And so on\342\200\246"},
     {"\345\244\261\350\264\245", "\347\243\201\347\233\230\345\267\262\346\273\241\343\200\202",
      "\345\244\261\350\264\245\343\200\202\347\243\201\347\233\230\345\267\262\346\273\241\343\200\202"},
+    {"It failed", "Bad line\nSee the manual", "It failed. Bad line\nSee the manual"},
     {"It failed", "it failed", "It failed."},
     {"It failed", "It failed on page 3", "It failed on page 3."},
   };
