@@ -196,7 +196,7 @@ static gboolean
 has_last_words (FerryLink *link)
 {
   return link->output != NULL && link->output->last_error != NULL &&
-         link->output->error_begun == ferry_link_get_begun_call (link);
+         link->output->error_call == ferry_link_get_begun_call (link);
 }
 
 /* (transfer full): adds the last line of standard error, which mostly says more. Takes ownership of text. */

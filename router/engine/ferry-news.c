@@ -60,6 +60,10 @@ ferry_news_tell_ended (FerryNews *self, FerryLink *link, FerryExit *exit)
 
 #define MAX_SHOWN_IN_QUEUE (FERRY_LINK_WINDOW / 4)
 
+/* How often this looks again because the worker has begun another call meanwhile. A worker must not keep this thread.
+ */
+#define MAX_LOOKS 8
+
 static void
 show_lines (FerryLink *link, const GByteArray *lines)
 {
@@ -84,16 +88,37 @@ push_lines (FerryNews *self, FerryLink *link, GByteArray *lines, gboolean charge
   ferry_drain_push (self->drain, block);
 }
 
-/* Reads the next part of a stream. Its lines are of the call that the worker began last, or older. */
+/* Notes which call the worker had begun last when this looked at the pipe of a stream. Returns how much may be read:
+ * what was there then, so that none of it is of a later call. It is of no earlier one either if the worker waited,
+ * before it answered that one, until its pipes were empty. */
+static gsize
+look (FerryLink *link, guint stream)
+{
+  FerryOutput *output = link->output;
+  gsize size = 0;
+
+  output->call = ferry_link_get_begun_call (link);
+  for (guint i = 0; i < MAX_LOOKS; i++)
+    {
+      guint64 begun;
+
+      size = ferry_output_get_size (output, stream);
+      begun = ferry_link_get_begun_call (link);
+      if (begun == output->call)
+        break;
+      output->call = begun;
+    }
+  /* A read of an empty pipe tells of its end. */
+  return MAX (size, 1);
+}
+
 static void
 read_stream (FerryNews *self, FerryLink *link, guint stream)
 {
   const gboolean shown = link->output->pipes[stream - 1].shown;
-  guint n_errors = link->output->n_errors;
-  g_autoptr (GByteArray) lines = ferry_output_read (link->output, stream);
+  gsize size = look (link, stream);
+  g_autoptr (GByteArray) lines = ferry_output_read (link->output, stream, size);
 
-  if (link->output->n_errors != n_errors)
-    link->output->error_begun = ferry_link_get_begun_call (link);
   if (lines->len == 0)
     return;
   if (shown)

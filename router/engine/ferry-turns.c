@@ -51,6 +51,23 @@ ferry_turns_add (FerryTurns *self, FerryBlock *block)
     list (block->link, &self->fresh);
 }
 
+/* Removes and returns the first block of a row. Records that came after output may have been added to the records
+ * before it: so output comes first, and is not behind the answer of the call that printed it. */
+static FerryBlock *
+take_first (FerryLink *link)
+{
+  FerryBlock *block = link->turn.first;
+  FerryBlock *output = block->next;
+
+  if (block->kind == FERRY_BLOCK_RECORDS && output != NULL && output->kind == FERRY_BLOCK_OUTPUT)
+    {
+      ferry_turns_remove (link, block, output);
+      return output;
+    }
+  link->turn.first = g_steal_pointer (&block->next);
+  return block;
+}
+
 /* (transfer full) (nullable): removes and returns the block to dispatch next. */
 FerryBlock *
 ferry_turns_take (FerryTurns *self)
@@ -59,7 +76,6 @@ ferry_turns_take (FerryTurns *self)
     {
       GQueue *list = self->fresh.head != NULL ? &self->fresh : &self->others;
       FerryLink *link = g_queue_peek_head (list);
-      FerryBlock *block;
 
       if (link == NULL)
         return NULL;
@@ -69,12 +85,8 @@ ferry_turns_take (FerryTurns *self)
           move_behind_the_others (self, link);
           continue;
         }
-      block = link->turn.first;
-      if (block != NULL)
-        {
-          link->turn.first = g_steal_pointer (&block->next);
-          return block;
-        }
+      if (link->turn.first != NULL)
+        return take_first (link);
       if (list == &self->fresh && self->others.head != NULL)
         {
           move_behind_the_others (self, link);

@@ -24,6 +24,7 @@ typedef struct
 {
   guint32 length; /* without the zero byte */
   guint32 stream; /* 1 for standard output, 2 for standard error */
+  guint64 call;   /* the xid of the call that the worker had begun last when the line was in the pipe; 0: of none */
 } FerryOutputLine;
 
 typedef struct
@@ -42,9 +43,9 @@ typedef struct
   gboolean ending; /* the process has ended: only what the pipes contained at that time is read */
   GQueue last;     /* (element-type utf8) (owned): the last lines, oldest first */
   gsize last_bytes;
-  char *last_error;    /* (owned) (nullable): the last line of standard error that is not empty */
-  guint n_errors;      /* how many lines of standard error were not empty */
-  guint64 error_begun; /* the xid of the call that the worker had begun last when last_error was read */
+  guint64 call;       /* set before a pipe is read: FerryOutputLine.call of what is read */
+  char *last_error;   /* (owned) (nullable): the last line of standard error that is not empty */
+  guint64 error_call; /* its FerryOutputLine.call */
 } FerryOutput;
 
 FerryOutput *ferry_output_new (void);
@@ -53,7 +54,8 @@ int ferry_output_open (FerryOutput *self, guint stream, GError **error);
 void ferry_output_begin_end (FerryOutput *self);
 void ferry_output_note_data (FerryOutput *self);
 gboolean ferry_output_is_ready (const FerryOutput *self);
-GByteArray *ferry_output_read (FerryOutput *self, guint stream);
+gsize ferry_output_get_size (const FerryOutput *self, guint stream);
+GByteArray *ferry_output_read (FerryOutput *self, guint stream, gsize max);
 char **ferry_output_dup_last_lines (FerryOutput *self);
 
 G_END_DECLS

@@ -89,7 +89,7 @@ remember (FerryOutput *self, guint stream, char *line, gsize length)
     {
       g_free (self->last_error);
       self->last_error = g_strdup (line);
-      self->n_errors++;
+      self->error_call = self->call;
     }
   g_queue_push_tail (&self->last, line);
   self->last_bytes += length + 1;
@@ -108,7 +108,7 @@ take_line (FerryOutput *self, guint stream, GByteArray *lines, const char *text,
 {
   /* This also replaces zero bytes, which would end the string too early. */
   char *line = g_utf8_make_valid (text, (gssize) length);
-  FerryOutputLine header = {.length = (guint32) strlen (line), .stream = stream};
+  FerryOutputLine header = {.length = (guint32) strlen (line), .stream = stream, .call = self->call};
 
   g_byte_array_append (lines, (const guint8 *) &header, sizeof header);
   g_byte_array_append (lines, (const guint8 *) line, header.length + 1);
@@ -152,9 +152,9 @@ split (FerryOutput *self, guint stream, GByteArray *lines, const char *data, gsi
     }
 }
 
-/* Reads up to MAX_READ bytes of a pipe. Returns whether the pipe may have more data. */
+/* Reads up to MAX_READ bytes of a pipe, and up to max. Returns whether the pipe may have more data. */
 static gboolean
-read_pipe (FerryOutput *self, guint stream, GByteArray *lines)
+read_pipe (FerryOutput *self, guint stream, gsize max, GByteArray *lines)
 {
   FerryOutputPipe *pipe = &self->pipes[stream - 1];
   char buffer[MAX_READ];
@@ -162,7 +162,8 @@ read_pipe (FerryOutput *self, guint stream, GByteArray *lines)
 
   if (pipe->fd < 0 || (self->ending && pipe->left == 0))
     return FALSE;
-  size = TEMP_FAILURE_RETRY (read (pipe->fd, buffer, self->ending ? MIN (sizeof buffer, pipe->left) : sizeof buffer));
+  max = MIN (sizeof buffer, self->ending ? pipe->left : max);
+  size = TEMP_FAILURE_RETRY (read (pipe->fd, buffer, max));
   if (size <= 0)
     {
       pipe->left = 0;
@@ -193,6 +194,17 @@ ferry_output_is_ready (const FerryOutput *self)
   return FALSE;
 }
 
+/* Returns how many bytes are in the pipe of a stream now. */
+gsize
+ferry_output_get_size (const FerryOutput *self, guint stream)
+{
+  int size = 0;
+
+  return self->pipes[stream - 1].fd >= 0 && ioctl (self->pipes[stream - 1].fd, FIONREAD, &size) == 0
+           ? (gsize) MAX (size, 0)
+           : 0;
+}
+
 /* Notes that the process has ended. From now on, only what the pipes contain now is read. */
 void
 ferry_output_begin_end (FerryOutput *self)
@@ -202,23 +214,18 @@ ferry_output_begin_end (FerryOutput *self)
   self->ending = TRUE;
   ferry_output_note_data (self);
   for (guint i = 0; i < FERRY_N_OUTPUTS; i++)
-    {
-      int left = 0;
-
-      if (self->pipes[i].fd >= 0 && ioctl (self->pipes[i].fd, FIONREAD, &left) == 0)
-        self->pipes[i].left = (gsize) CLAMP (left, 0, MAX_LEFT);
-    }
+    self->pipes[i].left = MIN (ferry_output_get_size (self, i + 1), MAX_LEFT);
 }
 
-/* Reads the pipe of a stream once. Returns (transfer full) the complete lines, each with its FerryOutputLine in front;
- * and at last, once ending is set, the line that has no end. */
+/* Reads up to max bytes of the pipe of a stream, once. Returns (transfer full) the complete lines, each with its
+ * FerryOutputLine in front; and at last, once ending is set, the line that has no end. */
 GByteArray *
-ferry_output_read (FerryOutput *self, guint stream)
+ferry_output_read (FerryOutput *self, guint stream, gsize max)
 {
   FerryOutputPipe *pipe = &self->pipes[stream - 1];
   GByteArray *lines = g_byte_array_new ();
 
-  pipe->ready = read_pipe (self, stream, lines);
+  pipe->ready = read_pipe (self, stream, max, lines);
   if (self->ending && !pipe->ready)
     {
       if (pipe->line != NULL && pipe->line->len > 0)

@@ -17,6 +17,8 @@ FerryLink *ferry_worker_get_link (FerryWorker *self);
 const char *ferry_worker_get_name (FerryWorker *self);
 void ferry_worker_set_task_name_func (FerryWorker *self, FerryTaskNameFunc func, gpointer data);
 FerryLinkObserver *ferry_worker_new_observer (FerryWorker *self);
+/* main: within the signal output: the FerryOutputLine.call of the line. */
+guint64 ferry_worker_get_output_call (FerryWorker *self);
 
 /* main: notices from now on when the worker does not attach. Then logs what is waited for, once for workers that are
  * late together, and calls the func of ferry_worker_set_late_func().

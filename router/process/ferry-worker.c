@@ -54,6 +54,7 @@ struct _FerryWorker
   _Atomic guint state;              /* a FerryWorkerState; any thread reads it; the router's thread writes it */
   FerrySandboxStrength strength;    /* main; so are the members below */
   FerryExit *exit;                  /* (owned) (nullable) */
+  guint64 output_call;              /* FerryOutputLine.call of the line of the latest signal output */
   FerryTaskNameFunc task_name_func; /* (nullable): returns the name of the running task */
   gpointer task_name_data;
   FerryTimers *timers; /* (unowned) (nullable): the router's, which lives until the worker has ended */
@@ -227,6 +228,12 @@ ferry_worker_new (FerryLink *link, FerryRouter *router)
   return self;
 }
 
+guint64
+ferry_worker_get_output_call (FerryWorker *self)
+{
+  return self->output_call;
+}
+
 /* main: returns (transfer none) (nullable) the worker's link; NULL when the worker has ended. */
 FerryLink *
 ferry_worker_get_link (FerryWorker *self)
@@ -393,12 +400,13 @@ log_line (FerryWorker *self, guint stream, const char *line)
 /* The monitor has shown the lines that are to be shown. An empty line says nothing in a log. GLib itself writes one
  * before each warning. */
 static void
-output (gpointer data, guint stream, const char *line)
+output (gpointer data, guint stream, guint64 call, const char *line)
 {
   FerryWorker *self = data;
 
   if (!self->link->output->pipes[stream - 1].shown && line[0] != '\0')
     log_line (self, stream, line);
+  self->output_call = call;
   g_signal_emit (self, output_signal, 0, (FerryStream) stream, line);
 }
 

@@ -103,7 +103,8 @@ typedef struct
 {
   void (*launched) (gpointer data, GPid pid);
   void (*attached) (gpointer data);
-  void (*output) (gpointer data, guint stream, const char *line); /* stream is 1 or 2 */
+  /* stream: 1 or 2. call: see FerryOutputLine. */
+  void (*output) (gpointer data, guint stream, guint64 call, const char *line);
   void (*ended) (gpointer data, FerryExit *exit);
   gpointer data;          /* (owned) */
   GDestroyNotify destroy; /* frees data, after ended() */

@@ -1038,7 +1038,7 @@ deliver_line (FerryRouter *self, FerryBlock *block)
   memcpy (&line, place, sizeof line);
   block->cursor += sizeof line + line.length + 1;
   self->n_steps++;
-  observer->output (observer->data, line.stream, (const char *) place + sizeof line);
+  observer->output (observer->data, line.stream, line.call, (const char *) place + sizeof line);
 }
 
 static FerryDispatchResult

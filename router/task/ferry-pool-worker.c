@@ -434,7 +434,7 @@ run_timed_out (gpointer data)
   ferry_transactions_cancel (self->calls, ferry_task_get_placement (task)->xid, FERRY_CANCEL_REASON_DEADLINE);
   end_pause (self, 0);
   carrier_give_time (&self->carrier, task, ferry_task_get_settings (task)->cancel_grace);
-  ferry_task_output_give (&self->output, task);
+  ferry_task_output_end (&self->output, ferry_task_get_placement (task)->xid, task);
   ferry_carrier_fail (task, FERRY_TASK_EVENT_RUN_TIMEOUT, ferry_carrier_new_run_error (task), NULL, NULL);
 }
 
@@ -625,6 +625,7 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
   g_autoptr (FerryPoolWorker) self = ferry_pool_worker_ref (placement->carrier);
   gint64 now = g_get_monotonic_time ();
+  guint64 xid = placement->xid;
 
   if (task != g_queue_peek_head (&self->in_flight))
     {
@@ -646,15 +647,11 @@ answered (gpointer data, GVariant *result, GError *error, const char *trace, gbo
   if (self->pool != NULL)
     self->rules->note_time (self->pool, now - self->latest);
   self->latest = now;
-  if (error == NULL)
-    ferry_task_output_clear (&self->output);
+  ferry_task_output_end (&self->output, xid, error != NULL ? task : NULL);
   if (refused && placement->n_refusals++ < MAX_REFUSALS)
     ferry_carrier_give_back (task);
   else if (error != NULL)
-    {
-      ferry_task_output_give (&self->output, task);
-      ferry_carrier_fail (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
-    }
+    ferry_carrier_fail (task, FERRY_TASK_EVENT_ERROR, ferry_error_copy (error), trace, NULL);
   else
     ferry_carrier_complete (task, result);
   go_on (self);
@@ -870,12 +867,15 @@ static void
 lose_task (FerryPoolWorker *self, FerryTask *task, FerryExit *exit)
 {
   FerryTaskPlacement *placement = ferry_task_get_placement (task);
+  guint64 xid = placement->xid;
 
-  if (ferry_transactions_forget (self->calls, placement->xid))
+  if (ferry_transactions_forget (self->calls, xid))
     g_object_unref (task);
   unlink_task (self, task);
   self->lost_task = TRUE;
   placement->n_deaths++;
+  if (!ferry_task_get_done (task))
+    ferry_task_output_end (&self->output, xid, task);
   if (!ferry_task_get_done (task))
     fail_lost_task (self, task, exit);
   g_object_unref (task);
@@ -1281,7 +1281,7 @@ get_task_name (FerryWorker *worker, gpointer data)
 static void
 printed (FerryWorker *worker, FerryStream stream, const char *line, FerryPoolWorker *self)
 {
-  ferry_task_output_add (&self->output, line, g_queue_is_empty (&self->in_flight));
+  ferry_task_output_add (&self->output, ferry_worker_get_output_call (worker), line);
 }
 
 static gboolean

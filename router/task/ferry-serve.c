@@ -19,6 +19,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "base/ferry-base-private.h"
 #include "base/ferry-limit-clock-private.h"
@@ -29,6 +31,13 @@
 #include "task/ferry-map-function-private.h"
 #include "wire/ferry-remote-error-private.h"
 #include "wire/ferry-reserved-name-private.h"
+
+/* A call that takes as long is worth a look at what it has printed, in microseconds. */
+#define LONG_CALL FERRY_MICROSECONDS_PER_MILLISECOND
+
+/* How long a worker waits for what it has printed to be read, and how often it looks at most, in microseconds. */
+#define READ_TIME (1 * G_USEC_PER_SEC)
+#define READ_INTERVAL 50
 
 struct _FerryServe
 {
@@ -43,7 +52,8 @@ struct _FerryServe
   const FerryDownMessage *message; /* (unowned) (nullable): the message that take_message() handles */
   FerryBuffer *result; /* (unowned) (nullable): the buffer that the answer which is being sent consists of */
   gboolean finishing;
-  GError *failure; /* (owned) (nullable): why no more messages can be received */
+  gboolean is_unread; /* what this process has printed was not read in time */
+  GError *failure;    /* (owned) (nullable): why no more messages can be received */
 
   pthread_mutex_t lock;
   FerryJob *current;   /* lock: (unowned) (nullable): the job that runs; to use it without the lock, take a reference */
@@ -403,6 +413,41 @@ find_function (const char *name)
   return g_str_equal (name, FERRY_LIST_FUNCTION) ? &ferry_list_function : ferry_function_find (name);
 }
 
+/* Whether the stream is a pipe with something in it. */
+static gboolean
+has_unread (int stream)
+{
+  struct stat status;
+  int size = 0;
+
+  return ioctl (stream, FIONREAD, &size) == 0 && size > 0 && fstat (stream, &status) == 0 && S_ISFIFO (status.st_mode);
+}
+
+/* Waits until the application has read what this process has printed, so that none of it is taken for what a later call
+ * prints. The kernel tells nobody that a pipe has become empty. A pipe that is not read in time is not waited for until
+ * it was empty again: the application may not read it at all. */
+static void
+wait_until_read (FerryServe *self)
+{
+  gint64 end = 0;
+
+  if (self->is_local)
+    return;
+  while (has_unread (STDOUT_FILENO) || has_unread (STDERR_FILENO))
+    {
+      gint64 now = g_get_monotonic_time ();
+
+      end = end != 0 ? end : now + READ_TIME;
+      if (self->is_unread || now > end)
+        {
+          self->is_unread = TRUE;
+          return;
+        }
+      g_usleep (READ_INTERVAL);
+    }
+  self->is_unread = FALSE;
+}
+
 static void
 begin (FerryServe *self, FerryCall *call)
 {
@@ -412,6 +457,8 @@ begin (FerryServe *self, FerryCall *call)
 
   if (ferry_answer_begin (&answer, call, function))
     run (self, function, call, &answer);
+  if (answer.failure != NULL || g_get_monotonic_time () - answer.begun_at >= LONG_CALL)
+    wait_until_read (self);
   ferry_debug_often ("Ends call %" G_GUINT64_FORMAT " of '%s' after %" G_GINT64_FORMAT " us: %s",
                      ferry_call_get_xid (call), name, g_get_monotonic_time () - answer.begun_at,
                      answer.failure != NULL ? answer.failure->message : "a result");

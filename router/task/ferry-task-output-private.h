@@ -1,11 +1,10 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a worker prints, for the tasks of it that fail.
+/* What a worker prints, for the task of it that fails.
  *
- * The lines of a worker and its answers come by different ways. So a line that comes behind the failure of a task is
- * given to that task as well, unless the worker has another one by then: that may be whose line it is. A line
- * that is read beside the answers of several tasks may still be found at another one of these.
+ * Lines and answers come by different ways. But each line comes with the call that it is of, and a worker answers a
+ * call that fails only when its lines were read: they come before the answer. Lines of later calls may as well.
  *
  * Owner:   the pool's worker.
  * Threads: the router's. */
@@ -19,16 +18,13 @@ G_BEGIN_DECLS
 /* Zero-initialised: nothing was printed. */
 typedef struct
 {
-  GQueue lines;      /* (element-type utf8) (owned): since the latest answer, the oldest first */
-  GWeakRef task;     /* may be empty: the one that failed with the latest answer */
-  gboolean has_task; /* task was set: to empty it at each answer would take a lock of GLib's each time */
+  GQueue lines; /* (element-type Line) (owned): of calls that have not ended, the oldest first */
 } FerryTaskOutput;
 
-/* The worker has printed a line; whether it has no task. */
-void ferry_task_output_add (FerryTaskOutput *self, const char *line, gboolean is_idle);
-/* The task fails: it gets what was printed, and what comes late. */
-void ferry_task_output_give (FerryTaskOutput *self, FerryTask *task);
-/* What is printed from now on is of no task that has ended. */
+/* The worker has printed a line in a call. */
+void ferry_task_output_add (FerryTaskOutput *self, guint64 call, const char *line);
+/* The call has ended. failed: (nullable): its task, which gets its lines. */
+void ferry_task_output_end (FerryTaskOutput *self, guint64 call, FerryTask *failed);
 void ferry_task_output_clear (FerryTaskOutput *self);
 
 G_END_DECLS

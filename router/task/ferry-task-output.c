@@ -7,39 +7,62 @@
 
 #include "task/ferry-task-output-private.h"
 
+#include <string.h>
+
 #include "task/ferry-task-private.h"
 
-void
-ferry_task_output_add (FerryTaskOutput *self, const char *line, gboolean is_idle)
-{
-  g_autoptr (FerryTask) ended = is_idle ? g_weak_ref_get (&self->task) : NULL;
+/* A worker may say of each line that it is of another call. */
+#define MAX_LINES (64 * FERRY_MAX_TASK_LINES)
 
-  if (line[0] == '\0')
-    return;
-  if (ended != NULL)
-    ferry_task_take_line (ended, line);
-  if (is_idle)
-    return;
-  g_queue_push_tail (&self->lines, g_strdup (line));
-  if (self->lines.length > FERRY_MAX_TASK_LINES)
-    g_free (g_queue_pop_head (&self->lines));
+typedef struct
+{
+  guint64 call;
+  char text[];
+} Line;
+
+static void
+drop_oldest (FerryTaskOutput *self)
+{
+  g_free (g_queue_pop_head (&self->lines));
 }
 
 void
-ferry_task_output_give (FerryTaskOutput *self, FerryTask *task)
+ferry_task_output_add (FerryTaskOutput *self, guint64 call, const char *text)
 {
-  for (GList *link = self->lines.head; link != NULL; link = link->next)
-    ferry_task_take_line (task, link->data);
-  ferry_task_output_clear (self);
-  g_weak_ref_set (&self->task, task);
-  self->has_task = TRUE;
+  gsize size = strlen (text) + 1;
+  GList *oldest = g_queue_peek_nth_link (&self->lines, self->lines.length - FERRY_MAX_TASK_LINES);
+  Line *line;
+
+  if (size == 1)
+    return;
+  if (oldest != NULL && ((Line *) oldest->data)->call == call)
+    {
+      g_free (oldest->data);
+      g_queue_delete_link (&self->lines, oldest);
+    }
+  if (self->lines.length == MAX_LINES)
+    drop_oldest (self);
+  line = g_malloc (sizeof *line + size);
+  line->call = call;
+  memcpy (line->text, text, size);
+  g_queue_push_tail (&self->lines, line);
+}
+
+void
+ferry_task_output_end (FerryTaskOutput *self, guint64 call, FerryTask *failed)
+{
+  const Line *line;
+
+  if (failed != NULL)
+    ferry_task_begin_lines (failed);
+  for (; (line = g_queue_peek_head (&self->lines)) != NULL && line->call <= call; drop_oldest (self))
+    if (line->call == call && failed != NULL)
+      ferry_task_take_line (failed, line->text);
 }
 
 void
 ferry_task_output_clear (FerryTaskOutput *self)
 {
-  g_queue_clear_full (&self->lines, g_free);
-  if (self->has_task)
-    g_weak_ref_set (&self->task, NULL);
-  self->has_task = FALSE;
+  while (!g_queue_is_empty (&self->lines))
+    drop_oldest (self);
 }

@@ -219,7 +219,8 @@ void ferry_task_change_priority (FerryTask *self, int priority);
 FerryTask *ferry_task_new_like (FerryTask *self);
 /* Logs an error of a task that was cancelled or has timed out, and keeps the first such error. */
 void ferry_task_note_late_error (FerryTask *self, const GError *error, const char *trace);
-/* Adds a line to FerryTask:last-lines, as long as there is room. */
+/* Empties FerryTask:last-lines, which are then not those of the worker's end; then adds a line to them. */
+void ferry_task_begin_lines (FerryTask *self);
 void ferry_task_take_line (FerryTask *self, const char *line);
 /* Sets FerryTask:failures, before the task fails for them. Sinks failures. */
 void ferry_task_take_failures (FerryTask *self, GVariant *failures);

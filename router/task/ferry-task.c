@@ -2016,14 +2016,18 @@ ferry_task_complete (FerryTask *self, GVariant *result)
 }
 
 void
-ferry_task_take_line (FerryTask *self, const char *line)
+ferry_task_begin_lines (FerryTask *self)
 {
   Rest *rest = need_rest (self);
 
-  if (rest->lines == NULL)
-    rest->lines = g_ptr_array_new_with_free_func (g_free);
-  if (rest->lines->len < FERRY_MAX_TASK_LINES)
-    g_ptr_array_add (rest->lines, g_strdup (line));
+  g_clear_pointer (&rest->lines, g_ptr_array_unref);
+  rest->lines = g_ptr_array_new_with_free_func (g_free);
+}
+
+void
+ferry_task_take_line (FerryTask *self, const char *line)
+{
+  g_ptr_array_add (need_rest (self)->lines, g_strdup (line));
 }
 
 void
@@ -2711,10 +2715,10 @@ install_ends (void)
   /**
    * FerryTask:last-lines:
    *
-   * Of a task that failed, what its worker printed last, the oldest line first, where Ferry reads the streams
-   * ([enum@Ferry.StreamMode]); else %NULL. At most 20 lines are kept. Some may come just behind the end of the task,
-   * and changes are not notified. Output has a way of its own, so lines of tasks that the worker ran right before and
-   * after may be among them.
+   * Of a task that failed, the last 20 whole lines that its worker printed while it ran the task, the oldest first, if
+   * Ferry reads the streams ([enum@Ferry.StreamMode]); else %NULL. Changes are not notified. The last lines of a task
+   * that took less than a millisecond and succeeded may be found at the one that its worker ran next. If a worker's
+   * output is not read for a second, lines may be missing, or be found at a later task.
    */
   properties[PROP_LAST_LINES] = g_param_spec_boxed ("last-lines", NULL, NULL, G_TYPE_STRV, FERRY_READABLE);
 }
@@ -2802,9 +2806,9 @@ get_rare_property (FerryTask *self, guint property_id, GValue *value)
       g_value_set_variant (value, rest->failures);
       break;
     case PROP_LAST_LINES:
-      if (rest->lines != NULL)
+      if (rest->lines != NULL && rest->lines->len > 0)
         g_value_take_boxed (value, dup_lines (rest->lines));
-      else if (rest->exit != NULL)
+      else if (rest->lines == NULL && rest->exit != NULL)
         g_object_get_property (G_OBJECT (rest->exit), "last-lines", value);
       break;
     case PROP_AMOUNT:

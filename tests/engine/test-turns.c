@@ -123,6 +123,29 @@ test_a_row_is_in_order (Scene *self, gconstpointer data)
   g_assert_null (ferry_turns_take (&self->turns));
 }
 
+/* The later of two records that were pushed on either side of output may be in one block with the first. */
+static void
+test_output_overtakes_the_records_before_it (Scene *self, gconstpointer data)
+{
+  static const guint order[] = {1, 2, 0, 4, 3};
+  FerryBlock *blocks[G_N_ELEMENTS (order)];
+
+  add (self, 0, G_N_ELEMENTS (order));
+  blocks[0] = self->links[0]->turn.first;
+  for (guint i = 1; i < G_N_ELEMENTS (order); i++)
+    blocks[i] = blocks[i - 1]->next;
+  blocks[1]->kind = blocks[2]->kind = blocks[4]->kind = FERRY_BLOCK_OUTPUT;
+  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
+    {
+      FerryBlock *block = ferry_turns_take (&self->turns);
+
+      g_assert_true (block == blocks[order[i]]);
+      g_free (block);
+      self->n_blocks--;
+    }
+  g_assert_null (ferry_turns_take (&self->turns));
+}
+
 static void
 test_a_turn_is_an_amount_of_time (Scene *self, gconstpointer data)
 {
@@ -225,6 +248,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, func) g_test_add (path, Scene, NULL, set_up, func, tear_down)
   ADD ("/turns/a-row-is-in-order", test_a_row_is_in_order);
+  ADD ("/turns/output-overtakes-the-records-before-it", test_output_overtakes_the_records_before_it);
   ADD ("/turns/a-held-link-gets-no-turn", test_a_held_link_gets_no_turn);
   ADD ("/turns/a-turn-is-an-amount-of-time", test_a_turn_is_an_amount_of_time);
   ADD ("/turns/a-fresh-link-goes-first", test_a_fresh_link_goes_first);

@@ -48,7 +48,7 @@ check_lines (GByteArray *lines)
 static gsize
 read_turn (FerryOutput *output)
 {
-  g_autoptr (GByteArray) lines = ferry_output_read (output, 1);
+  g_autoptr (GByteArray) lines = ferry_output_read (output, 1, G_MAXSIZE);
 
   return check_lines (lines);
 }

@@ -29,10 +29,27 @@ has_lines (gpointer task)
   return lines != NULL && *lines != NULL;
 }
 
+/* line: (nullable): the only one. */
+static void
+assert_line (FerryTask *task, const char *line)
+{
+  g_auto (GStrv) lines = get_lines (task);
+
+  g_assert_cmpuint (lines != NULL ? g_strv_length (lines) : 0, ==, line != NULL ? 1 : 0);
+  if (line != NULL)
+    g_assert_cmpstr (lines[0], ==, line);
+}
+
+static FerryTask *
+submit (TaskTest *test, const char *function, const char *words)
+{
+  return task_test_submit (test->executor, function, g_variant_new_string (words));
+}
+
 static FerryTask *
 submit_failure (TaskTest *test, const char *words)
 {
-  FerryTask *task = task_test_submit (test->executor, "print-and-fail", g_variant_new_string (words));
+  FerryTask *task = submit (test, "print-and-fail", words);
 
   task_test_assert_failed (task, G_FILE_ERROR, G_FILE_ERROR_IO);
   return task;
@@ -65,7 +82,6 @@ test_failed_task_has_what_it_printed (void)
   between = task_test_submit (test->executor, "nothing", NULL);
   task_test_assert_result (between, NULL);
   failed = submit_failure (test, "The printer is out of paper");
-  ferry_test_run_until (has_lines, failed);
   lines = get_lines (failed);
   g_assert_cmpuint (g_strv_length (lines), ==, 1);
   g_assert_cmpstr (lines[0], ==, "The printer is out of paper");
@@ -105,34 +121,76 @@ test_lines_of_the_next_task_are_not_its_own (void)
     }
 }
 
+/* One that fails and prints nothing is behind one that fails, and behind one that succeeds and prints in its last
+ * moment. The worker goes from one to the next at once. */
+static void
+test_lines_are_of_no_task_beside (void)
+{
+  static const char *const functions[] = {"print-and-fail", "print-and-fail", "work-and-print", "print-and-fail"};
+  g_autoptr (TaskTest) test = task_test_new (/* in_threads: */ FALSE, 1);
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  const guint n = ferry_test_times (200, 5000);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *words = g_strdup_printf ("%u", i);
+
+      g_ptr_array_add (tasks, submit (test, functions[i % 4], i % 2 == 0 ? words : ""));
+    }
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *words = g_strdup_printf ("%u", i);
+
+      ferry_test_run_until (is_done, tasks->pdata[i]);
+      assert_line (tasks->pdata[i], i % 4 == 0 ? words : NULL);
+    }
+}
+
+/* Not for ever, and once. */
+static void
+test_what_nobody_reads_is_not_waited_for (void)
+{
+  g_autoptr (TaskTest) test = task_test_new (/* in_threads: */ FALSE, 1);
+
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autoptr (FerryTask) task = submit (test, "print-in-vain", "Hello?");
+
+      task_test_assert_failed (task, G_FILE_ERROR, G_FILE_ERROR_IO);
+      assert_line (task, NULL);
+    }
+}
+
 static void
 test_number_of_lines_is_limited (void)
 {
   g_autoptr (TaskTest) test = task_test_new (/* in_threads: */ FALSE, 1);
   g_autoptr (GString) words = g_string_new ("0");
-  g_autoptr (FerryTask) failed = NULL, other = NULL;
+  g_autoptr (FerryTask) failed = NULL;
   g_auto (GStrv) lines = NULL;
 
   for (guint i = 1; i < 100; i++)
     g_string_append_printf (words, "\n%u", i);
   failed = submit_failure (test, words->str);
-  ferry_test_run_until (has_lines, failed);
-  other = submit_failure (test, "Another one");
-  ferry_test_run_until (has_lines, other);
   lines = get_lines (failed);
-  g_assert_cmpuint (g_strv_length (lines), <=, 20);
+  g_assert_cmpuint (g_strv_length (lines), ==, 20);
+  g_assert_cmpstr (lines[0], ==, "80");
+  g_assert_cmpstr (lines[19], ==, "99");
 }
 
 static void
 test_lost_task_has_what_its_worker_printed (void)
 {
   g_autoptr (TaskTest) test = task_test_new (/* in_threads: */ FALSE, 1);
-  g_autoptr (FerryTask) task = task_test_submit (test->executor, "complain", g_variant_new_string ("It hurts"));
-  g_auto (GStrv) lines = NULL;
+  g_autoptr (FerryTask) before = submit (test, "work-and-print", "It is nice here");
+  g_autoptr (FerryTask) task = submit (test, "complain", "It hurts");
+  g_autoptr (FerryTask) after = submit (test, "print-and-fail", "It is nice again");
 
   task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_WORKER_LOST);
-  lines = get_lines (task);
-  g_assert_cmpstr (lines[0], ==, "It hurts");
+  task_test_assert_failed (after, G_FILE_ERROR, G_FILE_ERROR_IO);
+  assert_line (before, NULL);
+  assert_line (task, "It hurts");
+  assert_line (after, "It is nice again");
 }
 
 int
@@ -141,6 +199,8 @@ main (int argc, char **argv)
   task_test_init (&argc, &argv);
   g_test_add_func ("/task-output/failed-task-has-what-it-printed", test_failed_task_has_what_it_printed);
   g_test_add_func ("/task-output/lines-of-the-next-task-are-not-its-own", test_lines_of_the_next_task_are_not_its_own);
+  g_test_add_func ("/task-output/lines-are-of-no-task-beside", test_lines_are_of_no_task_beside);
+  g_test_add_func ("/task-output/what-nobody-reads-is-not-waited-for", test_what_nobody_reads_is_not_waited_for);
   g_test_add_func ("/task-output/number-of-lines-is-limited", test_number_of_lines_is_limited);
   g_test_add_func ("/task-output/lost-task-has-what-its-worker-printed", test_lost_task_has_what_its_worker_printed);
   return g_test_run ();

@@ -475,6 +475,32 @@ print_and_fail (FerryJob *job, GVariant *arguments, GError **error)
   return NULL;
 }
 
+/* In its last moment. */
+static GVariant *
+work_and_print (FerryJob *job, GVariant *arguments, GError **error)
+{
+  gint64 end = g_get_monotonic_time () + 2000;
+
+  while (g_get_monotonic_time () < end)
+    ;
+  fprintf (stderr, "%s\n", g_variant_get_string (arguments, NULL));
+  return NULL;
+}
+
+/* Prints to a pipe that nobody reads from. */
+static GVariant *
+print_in_vain (FerryJob *job, GVariant *arguments, GError **error)
+{
+  static int fds[2] = {-1, -1};
+
+  if (fds[0] < 0)
+    {
+      g_assert_no_errno (pipe2 (fds, O_CLOEXEC));
+      g_assert_no_errno (dup2 (fds[1], STDERR_FILENO));
+    }
+  return print_and_fail (job, arguments, error);
+}
+
 static GVariant *
 complain (FerryJob *job, GVariant *arguments, GError **error)
 {
@@ -562,6 +588,8 @@ static const struct
   {"parts", NULL, "", parts},
   {"print", "(ss)", "", print},
   {"print-and-fail", "s", "", print_and_fail},
+  {"work-and-print", "s", "", work_and_print},
+  {"print-in-vain", "s", "", print_in_vain},
   {"complain", "s", "", complain},
   {"append-line", "(ss)", "", append_line},
   {"allocate", "t", "", allocate},
