@@ -36,7 +36,6 @@ struct _FerryDemoTasksPage
   GtkWidget *workers_spin;
   GtkBox *workers_box;
   GtkBox *hosts_box;
-  GtkWidget *hosts_child;
   GtkLabel *counts_label;
   GtkWidget *switcher;
   GtkStack *lists;
@@ -259,7 +258,6 @@ ferry_demo_tasks_page_class_init (FerryDemoTasksPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_spin);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, workers_box);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, hosts_box);
-  gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, hosts_child);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, counts_label);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, switcher);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoTasksPage, lists);
@@ -291,7 +289,6 @@ ferry_demo_tasks_page_new (FerryDemoSession *session)
   gtk_box_append (self->workers_box, ferry_worker_list_new (pool));
   g_object_bind_property (pool, "max-workers", self->workers_spin, "value",
                           G_BINDING_SYNC_CREATE | G_BINDING_BIDIRECTIONAL);
-  gtk_widget_set_visible (self->hosts_child, cluster != NULL);
   if (cluster != NULL)
     gtk_box_append (self->hosts_box, ferry_demo_cluster_make_button (cluster));
   /* All figures of an executor, or of a pool, are told of at a time; one of them stands for all. */
