@@ -1087,7 +1087,11 @@ dup_current (FerryTaskList *self)
 {
   FerryTaskRow *row = find_focus_row (self);
   GPtrArray *tasks = dup_selected (self);
+  GtkListItem *item = tasks->len == 0 ? find_focus_item (self) : NULL;
 
+  /* The row itself has the focus, and not what is in it. */
+  if (item != NULL)
+    row = FERRY_TASK_ROW (ferry_task_cell_get_row (FERRY_TASK_CELL (gtk_list_item_get_child (item))));
   if (row == NULL || g_ptr_array_find (tasks, ferry_task_row_get_task (row), NULL))
     return tasks;
   g_ptr_array_set_size (tasks, 0);
