@@ -287,6 +287,7 @@ add_setting (FerryDemoObjectPage *self, guint i)
   gtk_box_append (GTK_BOX (box), label);
   gtk_box_append (GTK_BOX (box), scale);
   gtk_accessible_update_property (GTK_ACCESSIBLE (scale), GTK_ACCESSIBLE_PROPERTY_LABEL, _ (settings[i].title), -1);
+  gtk_accessible_update_property (GTK_ACCESSIBLE (row), GTK_ACCESSIBLE_PROPERTY_LABEL, _ (settings[i].title), -1);
   gtk_list_box_append (self->settings, row);
   self->scales[i] = scale;
 }
