@@ -5,7 +5,8 @@
 import os
 import re
 
-FOLDERS = (".ci", "bindings", "build-aux", "command-worker", "data", "demo-app", "docs", "examples", "router", "tests")
+FOLDERS = (".ci", "bindings", "build-aux", "command-worker", "data", "debian", "demo-app", "docs", "examples", "packaging",
+           "router", "tests")
 BINARY = (".png", ".ico", ".pyc", ".bin")
 
 
