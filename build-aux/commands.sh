@@ -129,6 +129,9 @@ fuzz     program  clang                                clang
 fuzz     file     /usr/share/doc/libclang-rt-dev       libclang-rt-dev
 typelibs module   gobject-introspection-1.0            libgirepository1.0-dev
 typelibs program  g-ir-scanner                         gobject-introspection
+packages program  dpkg-buildpackage                    dpkg-dev
+packages program  dh                                   debhelper
+packages program  lintian                              lintian
 docs     program  gi-docgen                            gi-docgen
 '
 

@@ -34,6 +34,8 @@ static const Kind killed = {N_ ("The worker was killed"), TRUE,
 static const Kind ended = {N_ ("The worker ended early"), TRUE, N_ ("The program ended before the work was done")};
 static const Kind misfit = {N_ ("Worker and application do not fit together"), FALSE,
                             N_ ("Installing the application again may help")};
+/* What is installed belongs together. A worker of another version was installed while the application ran. */
+static const Kind updated = {N_ ("The application has been updated"), FALSE, N_ ("Close it, and start it again")};
 static const Kind missing = {N_ ("Something is missing"), FALSE, NULL};
 static const Kind forbidden = {N_ ("That is not allowed"), FALSE,
                                N_ ("The application asked for something that it may not have")};
@@ -62,8 +64,9 @@ find_ferry_kind (int code)
       return &waited;
     case FERRY_ERROR_QUARANTINED:
       return &crashed_again;
-    case FERRY_ERROR_PROTOCOL:
     case FERRY_ERROR_VERSION:
+      return &updated;
+    case FERRY_ERROR_PROTOCOL:
     case FERRY_ERROR_UNKNOWN_FUNCTION:
     case FERRY_ERROR_BAD_RESULT:
       return &misfit;

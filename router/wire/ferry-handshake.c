@@ -127,7 +127,7 @@ check_attach (const FerryAttach *packet, gsize size, guint n_descriptors, gsize 
     {
       ferry_set_error (error, FERRY_ERROR_VERSION,
                        "The worker speaks protocol version %u and this application version %d; "
-                       "build both with the same version of Ferry",
+                       "restart the application if Ferry was updated, else build both with the same version of Ferry",
                        header->version, FERRY_PROTOCOL_VERSION);
       return FERRY_CONTROL_INVALID;
     }
@@ -345,10 +345,11 @@ check_welcome (const FerryWelcome *welcome, gssize size, GError **error)
                             "the process through a FerryLauncher",
                             FERRY_CONTROL_FD_VARIABLE);
   if (welcome->header.version != FERRY_PROTOCOL_VERSION)
-    return ferry_set_error (error, FERRY_ERROR_VERSION,
-                            "The application speaks protocol version %u and this worker version %d; "
-                            "build both with the same version of Ferry",
-                            welcome->header.version, FERRY_PROTOCOL_VERSION);
+    return ferry_set_error (
+      error, FERRY_ERROR_VERSION,
+      "The application speaks protocol version %u and this worker version %d; "
+      "restart the application if Ferry was updated, else build both with the same version of Ferry",
+      welcome->header.version, FERRY_PROTOCOL_VERSION);
   if (size != sizeof *welcome || welcome->header.kind != FERRY_CONTROL_WELCOME ||
       welcome->n_pipes > FERRY_MAX_PIPES_PER_LINK || welcome->n_cells > FERRY_MAX_CELLS_PER_LINK ||
       welcome->down_capacity != FERRY_DOWN_CAPACITY || welcome->no_arena != 0)

@@ -232,6 +232,18 @@ test_what_does_not_fit_is_not_tried_again (void)
     }
 }
 
+/* The worker that is installed now is of another version than the application that runs. */
+static void
+test_an_updated_application_is_to_be_restarted (void)
+{
+  g_autoptr (FerryTask) task =
+    failed_task (FERRY_TASK_EVENT_ERROR, g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION, "Two versions"), NULL);
+  g_auto (Words) words = describe (task);
+
+  g_assert_cmpstr (words.title, ==, "The application has been updated");
+  g_assert_cmpstr (words.detail, ==, "Close it, and start it again");
+}
+
 /* An error of a domain that nothing is known of. */
 static void
 test_other_errors_say_what_they_say (void)
@@ -287,6 +299,8 @@ main (int argc, char **argv)
   g_test_add_func ("/task-error/a-full-stop-is-left-out", test_a_full_stop_is_left_out);
   g_test_add_func ("/task-error/a-limit-of-time-is-told-as-one", test_a_limit_of_time_is_told_as_one);
   g_test_add_func ("/task-error/what-does-not-fit-is-not-tried-again", test_what_does_not_fit_is_not_tried_again);
+  g_test_add_func ("/task-error/an-updated-application-is-to-be-restarted",
+                   test_an_updated_application_is_to_be_restarted);
   g_test_add_func ("/task-error/other-errors-say-what-they-say", test_other_errors_say_what_they_say);
   g_test_add_func ("/task-error/sentences-have-one-end", test_sentences_have_one_end);
   return g_test_run ();
