@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The library alone, as the README has it installed, and the same without the cluster, GTK or the older classes: check-without.py TOP
+"""The library as docs/installing.md has it installed, and without the cluster, GTK or the older classes: check-without.py TOP
 
 Each is configured and built in a folder that is removed afterwards, and nothing is installed but under such a folder.
 check-install.py then builds and runs programs against it. This takes minutes, so no suite has it: see '.ci/nightly'.
@@ -64,9 +64,9 @@ def check(report, name, top, options):
 def body(report):
     top = os.path.abspath(sys.argv[1])
     report.equal("would be seen: another recipe", find_options("meson setup build-install -Da=b\nninja install\n"), [])
-    with open(os.path.join(top, "README.md"), encoding="utf-8") as file:
+    with open(os.path.join(top, "docs", "installing.md"), encoding="utf-8") as file:
         options = find_options(file.read())
-    report.fact("the README has a recipe without demo and tests",
+    report.fact("the page has a recipe without demo and tests",
                 {"-Ddemo=disabled", "-Dtests=disabled"} <= set(options), options)
     check(report, "the library alone", top, options)
     check(report, "the library without the cluster", top, [*options, CLUSTER])
