@@ -133,6 +133,18 @@ packages program  dpkg-buildpackage                    dpkg-dev
 packages program  dh                                   debhelper
 packages program  lintian                              lintian
 docs     program  gi-docgen                            gi-docgen
+cross    program  python3                              python3
+cross    program  meson                                meson
+cross    program  ninja                                ninja-build
+cross    program  unshare                              util-linux
+arm64    program  aarch64-linux-gnu-gcc                gcc-aarch64-linux-gnu
+arm64    program  qemu-aarch64                         qemu-user
+arm64    file     /usr/lib/aarch64-linux-gnu/pkgconfig/gio-unix-2.0.pc libglib2.0-dev:arm64
+arm64    file     /usr/lib/aarch64-linux-gnu/pkgconfig/libseccomp.pc libseccomp-dev:arm64
+i386     program  i686-linux-gnu-gcc                   gcc-i686-linux-gnu
+i386     program  qemu-i386                            qemu-user
+i386     file     /usr/lib/i386-linux-gnu/pkgconfig/gio-unix-2.0.pc libglib2.0-dev:i386
+i386     file     /usr/lib/i386-linux-gnu/pkgconfig/libseccomp.pc libseccomp-dev:i386
 '
 
 # Files are where Debian puts them, so only Debian is asked for files.
@@ -155,6 +167,7 @@ require () # group...
 {
   names=
   packages=
+  needed=
   while read -r group kind name package; do
     case " $* " in
       *" ${group:-none} "*) ;;
@@ -163,6 +176,7 @@ require () # group...
     if is_missing "$kind" "$name"; then
       names="$names, $kind $name"
       packages="$packages $package"
+      needed="$needed $kind:$name"
     fi
   done <<END
 $needs
@@ -182,7 +196,7 @@ END
 install_packages ()
 {
   command -v apt-get >/dev/null 2>&1 ||
-    fail "this machine lacks ${names#, }. Install it the way your system does, then run this again."
+    fail "this machine lacks ${names#, }. $(tell_elsewhere), then run this again."
   install="DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends$packages"
   # Lists that are old name packages that are no longer there.
   if have_lists; then
@@ -194,6 +208,56 @@ install_packages ()
     ask_for_root
   fi
   step "Installing:$packages" as_root "$install" </dev/null || fail "this failed: $install"
+}
+
+# What installs it where there is no apt-get. The packages of most systems say which programs and pkg-config files they bring;
+# those of Arch have names, of which cnats, gearmand and spin are of its users (AUR).
+tell_elsewhere ()
+{
+  # shellcheck source=/dev/null # a system's, if any
+  system=$(. "${FERRY_OS_RELEASE:-/etc/os-release}" 2>/dev/null && say " ${ID:-} ${ID_LIKE:-} ") || true
+  case $system in
+    *' fedora '* | *' rhel '*) install_with 'dnf install' /usr/bin/ "'pkgconfig(" ")'" ;;
+    *' suse '* | *' opensuse'*) install_with 'zypper install' /usr/bin/ "'pkgconfig(" ")'" ;;
+    *' alpine '*) install_with 'apk add build-base' cmd: pc: '' ;;
+    *' arch '*) install_with 'pacman -S --needed' '' '' '' ;;
+    *) printf 'Install it the way your system does' ;;
+  esac
+}
+
+install_with () # command before-program before-module after-module
+{
+  printf 'As root, install it by: %s' "$1"
+  for need in $needed; do
+    name=${need#*:}
+    case $2,$need in
+      ,*) printf ' %s' "$(name_for_arch "$name")" ;;
+      *,program:*) printf ' %s%s' "$2" "$name" ;;
+      *) printf ' %s%s%s' "$3" "$name" "$4" ;;
+    esac
+  done
+}
+
+name_for_arch () # name
+{
+  case $1 in
+    cc) say gcc ;;
+    pkg-config) say pkgconf ;;
+    python3) say python ;;
+    msgfmt) say gettext ;;
+    gio-unix-2.0) say glib2-devel ;;
+    libadwaita-1) say libadwaita ;;
+    Xvfb) say xorg-server-xvfb ;;
+    bwrap) say bubblewrap ;;
+    libnats) say cnats ;;
+    libcrypto) say openssl ;;
+    desktop-file-validate) say desktop-file-utils ;;
+    pygobject-3.0) say python-gobject ;;
+    dbus-run-session) say dbus ;;
+    valac) say vala ;;
+    gobject-introspection-1.0 | g-ir-scanner) say gobject-introspection ;;
+    *) say "$1" ;;
+  esac
 }
 
 have_lists ()

@@ -52,9 +52,23 @@ def make_machine(folder, missing):
         os.chmod(os.path.join(folder, name), 0o755)
 
 
-def said(script, machine, *arguments):
+# What a machine without apt-get is told to type, by its /etc/os-release: one without libraries and without gi-docgen.
+FEDORA = ("dnf install 'pkgconfig(gio-unix-2.0)' 'pkgconfig(gtk4)' 'pkgconfig(libseccomp)' "
+          "'pkgconfig(gobject-introspection-1.0)' /usr/bin/gi-docgen")
+ELSEWHERE = {
+    "ID=fedora": FEDORA,
+    'ID="rocky"\nID_LIKE="rhel centos fedora"': FEDORA,
+    'ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"': FEDORA.replace("dnf", "zypper"),
+    "ID=alpine": "apk add build-base pc:gio-unix-2.0 pc:gtk4 pc:libseccomp pc:gobject-introspection-1.0 cmd:gi-docgen",
+    "ID=arch": "pacman -S --needed glib2-devel gtk4 libseccomp gobject-introspection gi-docgen",
+    "ID=unheard-of": None,
+    None: None,
+}
+
+
+def said(script, machine, *arguments, **changes):
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    done = subprocess.run([script, *arguments], env={**environment, "PATH": machine}, stdin=subprocess.DEVNULL,
+    done = subprocess.run([script, *arguments], env={**environment, "PATH": machine, **changes}, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600)
     return done.stdout
 
@@ -62,6 +76,22 @@ def said(script, machine, *arguments):
 def calls(folder):
     with open(os.path.join(folder, "calls"), encoding="utf-8") as file:
         return file.read().splitlines()
+
+
+def check_elsewhere(report, script, machine, folder):
+    """The machine of a system without apt-get."""
+    os.remove(os.path.join(machine, "apt-get"))
+    release = os.path.join(folder, "os-release")
+    for text, words in ELSEWHERE.items():
+        if os.path.exists(release):
+            os.remove(release)
+        if text is not None:
+            with open(release, "w", encoding="utf-8") as file:
+                file.write(text + "\n")
+        heard = said(script, machine, "docs", PKG_CONFIG_LIBDIR=folder, PKG_CONFIG_PATH="", FERRY_OS_RELEASE=release)
+        told = "As root, install it by: " + words if words else "Install it the way your system does"
+        report.fact("a system is told what to type: %s" % (text or "nothing").replace("\n", ", "),
+                    heard.endswith("%s, then run this again.\n" % told), [heard])
 
 
 def body(report):
@@ -94,6 +124,8 @@ def body(report):
                      ["meson setup --reconfigure %s/build %s" % (folder, folder)])
         said(script, machine, "docs")
         report.equal("once", len([call for call in calls(folder) if "reconfigure" in call]), 1)
+        os.remove(os.path.join(machine, "gi-docgen"))
+        check_elsewhere(report, script, machine, folder)
 
 
 tap.main(body)
