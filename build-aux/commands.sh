@@ -133,6 +133,8 @@ packages program  dpkg-buildpackage                    dpkg-dev
 packages program  dh                                   debhelper
 packages program  lintian                              lintian
 docs     program  gi-docgen                            gi-docgen
+abi      program  abidw                                abigail-tools
+abi      program  xz                                   xz-utils
 cross    program  python3                              python3
 cross    program  meson                                meson
 cross    program  ninja                                ninja-build

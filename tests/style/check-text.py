@@ -32,7 +32,7 @@ TROUBLE = "docs/when-something-goes-wrong.md"
 EXPLAINED = r"(?<=\n  )FERRY_(?:ERROR|CLOSE_REASON|COUNTER)_\w+(?=,\n)"
 
 LICENSED = (r".*\.(c|h|in|py|sh|pml|supp|css|ui|xml|desktop)$", r"(.*/)?meson\.build$", r"meson_options\.txt$",
-            r"\.(clang-format|editorconfig|gitignore)$", r"(.*/)?run(-\w+)?$", r"\.ci/nightly$")
+            r"\.(clang-format|editorconfig|gitignore)$", r"(.*/)?run(-\w+)?$", r"\.ci/nightly$", r"packaging/[\w-]+$")
 
 
 def long_files(tree):

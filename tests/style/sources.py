@@ -7,7 +7,7 @@ import re
 
 FOLDERS = (".ci", "bindings", "build-aux", "command-worker", "data", "debian", "demo-app", "docs", "examples", "packaging",
            "router", "tests")
-BINARY = (".png", ".ico", ".pyc", ".bin")
+BINARY = (".png", ".ico", ".pyc", ".bin", ".xz")
 
 
 def read_tree(top):
