@@ -166,12 +166,28 @@ unmap_cb (FerryTaskButton *self)
   g_clear_handle_id (&self->timer, g_source_remove);
 }
 
+/* A window takes the focus from a popover that was closed with the next frame. GTK 4.8 keeps a popover for good whose
+ * button is hidden before. */
+static void
+take_focus (FerryTaskButton *self)
+{
+  GtkRoot *root = gtk_widget_get_root (self->button);
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+
+  if (focus != NULL && gtk_widget_is_ancestor (focus, self->button))
+    gtk_root_set_focus (root, NULL);
+}
+
 static void
 items_changed_cb (FerryTaskButton *self)
 {
+  gboolean has_tasks = self->tasks != NULL && g_list_model_get_n_items (self->tasks) > 0;
+
   if (self->tasks != NULL)
     figures_cb (self);
-  gtk_widget_set_visible (self->button, self->tasks != NULL && g_list_model_get_n_items (self->tasks) > 0);
+  if (!has_tasks)
+    take_focus (self);
+  gtk_widget_set_visible (self->button, has_tasks);
 }
 
 /* ---- the object ---- */

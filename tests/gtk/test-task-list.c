@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: gtk/ferry-task-list.c, gtk/ferry-task-cell.c, gtk/ferry-task-undo.c, gtk/ferry-announce.c,
+/* Tests: gtk/ferry-task-list.c, gtk/ferry-task-rows.c, gtk/ferry-task-cell.c, gtk/ferry-task-commands.c,
+ * gtk/ferry-task-menu.c, gtk/ferry-task-keeper.c, gtk/ferry-task-undo.c, gtk/ferry-task-ends.c, gtk/ferry-announce.c,
  * gtk/ferry-list-view.c
  *
  * A list of tasks: which it shows, what can be done with them by keys and buttons, and the way back. */

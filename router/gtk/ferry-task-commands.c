@@ -1,0 +1,537 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What users do with the tasks of a list, and the way back. See ferry-task-commands-private.h.
+ *
+ * What is selected, what has the focus and what is kept change together, in an order that the view depends on: the
+ * focus leaves the rows before one of them goes. Invariant: a task that was removed is hidden, and stays with its
+ * executor until it is too late for an undo. The thread that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-commands-private.h"
+
+#include "gtk/ferry-list-view-private.h"
+#include "gtk/ferry-task-details-private.h"
+#include "gtk/ferry-task-words-private.h"
+#include "gtk/ferry-translation-private.h"
+
+struct _FerryTaskCommands
+{
+  GObject parent_instance;
+
+  GListModel *model;   /* (owned) (nullable): of tasks */
+  FerryTaskPace *pace; /* (owned): as all below */
+  FerryTaskOrder *order;
+  FerryTaskRows *rows;
+  FerryTaskKeeper *keeper;
+  FerryTaskUndo *undo; /* tasks that are hidden, and not removed from the executor yet */
+};
+
+enum
+{
+  REMOVED,
+  ANNOUNCE,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (FerryTaskCommands, ferry_task_commands, G_TYPE_OBJECT)
+
+static GListModel *
+get_tasks (FerryTaskCommands *self)
+{
+  return G_LIST_MODEL (ferry_task_rows_get_tasks (self->rows));
+}
+
+static void
+ring_bell (FerryTaskCommands *self)
+{
+  gtk_widget_error_bell (ferry_task_rows_get_view (self->rows));
+}
+
+/* Takes the words. */
+static void
+announce (FerryTaskCommands *self, char *words)
+{
+  g_signal_emit (self, signals[ANNOUNCE], 0, words);
+  g_free (words);
+}
+
+static void
+tell_removed (FerryTaskCommands *self)
+{
+  g_signal_emit (self, signals[REMOVED], 0);
+}
+
+void
+ferry_task_commands_go_to (FerryTaskCommands *self, guint position)
+{
+  guint n_items = g_list_model_get_n_items (get_tasks (self));
+
+  if (n_items == 0)
+    {
+      ferry_task_undo_grab_focus (self->undo);
+      return;
+    }
+  position = MIN (position, n_items - 1);
+  ferry_task_rows_select (self->rows, position);
+  ferry_task_rows_focus (self->rows, position);
+}
+
+/* ---- removal, and the way back ---- */
+
+/* Submits the work of a task once more. The new task stands where the old one stood. */
+static FerryTask *
+run_again (FerryTaskCommands *self, FerryTask *task, GError **error)
+{
+  FerryTask *again;
+
+  ferry_task_pace_set_immediate (self->pace, TRUE);
+  ferry_task_order_begin_replacement (self->order, ferry_list_view_find (self->order, task));
+  again = ferry_task_run_again (task, ferry_task_keeper_find_executor (self->keeper, task), error);
+  ferry_task_pace_set_immediate (self->pace, FALSE);
+  ferry_task_order_end_replacement (self->order);
+  return again;
+}
+
+static void
+forget_removed (FerryTaskCommands *self)
+{
+  g_autoptr (GHashTable) removed = ferry_task_undo_take_tasks (self->undo);
+  GHashTableIter iter;
+  gpointer task;
+
+  g_hash_table_iter_init (&iter, removed);
+  while (g_hash_table_iter_next (&iter, &task, NULL))
+    ferry_task_keeper_keep (self->keeper, task, FALSE);
+}
+
+static void
+remove_for_good (FerryTaskCommands *self, FerryTask *task)
+{
+  FerryExecutor *executor = ferry_task_keeper_find_executor (self->keeper, task);
+  guint position;
+
+  if (executor != NULL)
+    ferry_executor_remove (executor, task, NULL);
+  if (G_IS_LIST_STORE (self->model) && g_list_store_find (G_LIST_STORE (self->model), task, &position))
+    g_list_store_remove (G_LIST_STORE (self->model), position);
+}
+
+void
+ferry_task_commands_commit (FerryTaskCommands *self)
+{
+  g_autoptr (GList) tasks = g_hash_table_get_keys (ferry_task_undo_get_tasks (self->undo));
+
+  if (tasks == NULL)
+    return;
+  for (GList *item = tasks; item != NULL; item = item->next)
+    remove_for_good (self, item->data);
+  forget_removed (self);
+  tell_removed (self);
+}
+
+/* Selects the tasks of the set alone, and goes to the first of them. */
+static void
+go_to_all (FerryTaskCommands *self, GHashTable *tasks)
+{
+  guint n_items = g_list_model_get_n_items (get_tasks (self));
+  g_autoptr (GtkBitset) places = gtk_bitset_new_empty (), all = gtk_bitset_new_range (0, n_items);
+
+  for (guint position = 0; position < n_items; position++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (get_tasks (self), position);
+
+      if (g_hash_table_contains (tasks, task))
+        gtk_bitset_add (places, position);
+    }
+  if (gtk_bitset_is_empty (places))
+    return;
+  gtk_selection_model_set_selection (ferry_task_rows_get_tasks (self->rows), places, all);
+  ferry_task_rows_focus (self->rows, gtk_bitset_get_minimum (places));
+}
+
+void
+ferry_task_commands_undo (FerryTaskCommands *self)
+{
+  g_autoptr (GHashTable) back = ferry_task_keeper_make_set ();
+  GHashTableIter iter;
+  gpointer task;
+  gboolean failed = FALSE;
+
+  g_hash_table_iter_init (&iter, ferry_task_undo_get_tasks (self->undo));
+  while (g_hash_table_iter_next (&iter, &task, NULL))
+    {
+      FerryTask *again = ferry_task_undo_is_stopped (self->undo, task) ? run_again (self, task, NULL) : task;
+
+      failed |= again == NULL;
+      if (again != NULL)
+        g_hash_table_add (back, g_object_ref (again));
+    }
+  if (failed)
+    ring_bell (self);
+  ferry_task_keeper_add_looked_at (self->keeper, back);
+  forget_removed (self);
+  tell_removed (self);
+  go_to_all (self, back);
+}
+
+/* What is read out of tasks that were removed. */
+static char *
+words_for_removal (GPtrArray *tasks)
+{
+  if (tasks->len == 1)
+    return g_strdup_printf (_ ("Removed: %s. Control+Z puts it back."), ferry_task_get_name (tasks->pdata[0]));
+  return g_strdup_printf (ferry_gtk_ngettext ("%u task removed. Control+Z puts it back.",
+                                              "%u tasks removed. Control+Z puts them back.", tasks->len),
+                          tasks->len);
+}
+
+static void
+remove_tasks (FerryTaskCommands *self, GPtrArray *tasks)
+{
+  guint position = ferry_list_view_find (get_tasks (self), tasks->pdata[0]);
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      FerryTask *task = tasks->pdata[i];
+
+      ferry_task_undo_add (self->undo, task,
+                           ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING && ferry_task_cancel (task));
+      ferry_task_keeper_keep (self->keeper, task, TRUE);
+    }
+  ferry_task_rows_leave (self->rows);
+  ferry_task_undo_begin (self->undo);
+  tell_removed (self);
+  announce (self, words_for_removal (tasks));
+  ferry_task_commands_go_to (self, position);
+}
+
+/* ---- actions ---- */
+
+static void
+retry_task (FerryTaskCommands *self, FerryTask *task)
+{
+  g_autoptr (GError) error = NULL;
+  FerryTask *again = run_again (self, task, &error);
+
+  if (again == NULL)
+    {
+      ring_bell (self);
+      return;
+    }
+  announce (self, g_strdup_printf (_ ("Runs again: %s"), ferry_task_get_name (again)));
+  ferry_task_commands_go_to (self, ferry_list_view_find (get_tasks (self), again));
+}
+
+/* The position of the first task that waits. */
+static guint
+find_waiting (GListModel *tasks)
+{
+  guint n_tasks = g_list_model_get_n_items (tasks);
+
+  for (guint position = 0; position < n_tasks; position++)
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (tasks, position);
+
+      if (ferry_task_get_state (task) == FERRY_TASK_STATE_WAITING)
+        return position;
+    }
+  return n_tasks;
+}
+
+static void
+run_next (FerryTaskCommands *self, FerryTask *task)
+{
+  guint from = ferry_list_view_find (self->order, task), to = find_waiting (G_LIST_MODEL (self->order));
+
+  if (!ferry_task_run_next (task, ferry_task_keeper_find_executor (self->keeper, task), NULL))
+    {
+      ring_bell (self);
+      return;
+    }
+  announce (self, g_strdup_printf (_ ("Runs next: %s"), ferry_task_get_name (task)));
+  if (to >= from)
+    return;
+  ferry_task_rows_leave (self->rows);
+  ferry_task_order_move (self->order, from, to);
+  ferry_task_commands_go_to (self, ferry_list_view_find (get_tasks (self), task));
+}
+
+/* Pauses those that run; where all are paused, lets them go on. */
+static void
+toggle_paused (FerryTaskCommands *self, GPtrArray *tasks)
+{
+  gboolean resume = TRUE;
+  FerryTask *first = tasks->pdata[0];
+
+  for (guint i = 0; i < tasks->len; i++)
+    resume = resume && ferry_task_is_paused (tasks->pdata[i]);
+  for (guint i = 0; i < tasks->len; i++)
+    if (ferry_task_is_paused (tasks->pdata[i]) == resume)
+      ferry_task_toggle_paused (tasks->pdata[i]);
+  if (tasks->len == 1)
+    announce (self, g_strdup_printf (ferry_task_is_paused (first) ? _ ("Paused: %s") : _ ("Goes on: %s"),
+                                     ferry_task_get_name (first)));
+}
+
+static void
+copy_errors (FerryTaskCommands *self, GPtrArray *tasks)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < tasks->len; i++)
+    {
+      g_autofree char *report = ferry_task_dup_error_report (tasks->pdata[i]);
+
+      g_string_append (text, report);
+    }
+  gdk_clipboard_set_text (gtk_widget_get_clipboard (ferry_task_rows_get_view (self->rows)), text->str);
+}
+
+static void
+cancel_tasks (GPtrArray *tasks)
+{
+  for (guint i = 0; i < tasks->len; i++)
+    ferry_task_cancel (tasks->pdata[i]);
+}
+
+/* At least one task, and the action is possible for each of them. */
+static void
+act_on (FerryTaskCommands *self, GPtrArray *tasks, FerryTaskAction action)
+{
+  ferry_task_pace_tell (self->pace);
+  switch (action)
+    {
+    case FERRY_TASK_ACTION_CANCEL:
+      cancel_tasks (tasks);
+      break;
+    case FERRY_TASK_ACTION_PAUSE:
+      toggle_paused (self, tasks);
+      break;
+    case FERRY_TASK_ACTION_RETRY:
+      for (guint i = 0; i < tasks->len; i++)
+        retry_task (self, tasks->pdata[i]);
+      break;
+    case FERRY_TASK_ACTION_REMOVE:
+      remove_tasks (self, tasks);
+      break;
+    case FERRY_TASK_ACTION_RUN_NEXT:
+      for (guint i = tasks->len; i > 0; i--)
+        run_next (self, tasks->pdata[i - 1]);
+      break;
+    case FERRY_TASK_ACTION_SHOW_ERROR:
+      ferry_task_details_present (tasks->pdata[0], ferry_task_rows_get_view (self->rows));
+      break;
+    case FERRY_TASK_ACTION_COPY_ERROR:
+      copy_errors (self, tasks);
+      break;
+    case FERRY_TASK_N_ACTIONS:
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+/* ---- which tasks ---- */
+
+/* (transfer full) (element-type FerryTask): those that are selected, in their order. */
+static GPtrArray *
+dup_selected (FerryTaskCommands *self)
+{
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GtkBitset) set = gtk_selection_model_get_selection (ferry_task_rows_get_tasks (self->rows));
+  GtkBitsetIter iter;
+  guint position;
+
+  for (gboolean more = gtk_bitset_iter_init_first (&iter, set, &position); more;
+       more = gtk_bitset_iter_next (&iter, &position))
+    g_ptr_array_add (tasks, g_list_model_get_item (get_tasks (self), position));
+  return tasks;
+}
+
+GPtrArray *
+ferry_task_commands_dup_current (FerryTaskCommands *self)
+{
+  GPtrArray *tasks = dup_selected (self);
+  GtkListItem *item = ferry_task_rows_find_focus (self->rows);
+  gpointer task = item != NULL ? gtk_list_item_get_item (item) : NULL;
+  gboolean is_in_row = ferry_task_rows_find_focus_row (self->rows) != NULL;
+
+  /* A row that has the focus itself is meant where none is selected. */
+  if (task == NULL || (!is_in_row && tasks->len > 0) || g_ptr_array_find (tasks, task, NULL))
+    return tasks;
+  g_ptr_array_set_size (tasks, 0);
+  g_ptr_array_add (tasks, g_object_ref (task));
+  return tasks;
+}
+
+/* Whose list can be changed: that of an executor, and the application's own. */
+static gboolean
+is_possible_for (FerryTaskCommands *self, FerryTaskAction action, FerryTask *task)
+{
+  if (action == FERRY_TASK_ACTION_REMOVE && G_IS_LIST_STORE (self->model))
+    return ferry_task_get_done (task);
+  return ferry_task_action_is_possible (action, task, ferry_task_keeper_find_executor (self->keeper, task));
+}
+
+/* A window has one error. */
+static gboolean
+is_for_several (FerryTaskAction action)
+{
+  return action != FERRY_TASK_ACTION_SHOW_ERROR;
+}
+
+gboolean
+ferry_task_commands_is_possible (FerryTaskCommands *self, FerryTaskAction action, GPtrArray *tasks)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < tasks->len && n < 2; i++)
+    n += is_possible_for (self, action, tasks->pdata[i]);
+  return n > 0 && (n == 1 || is_for_several (action));
+}
+
+gboolean
+ferry_task_commands_resumes (FerryTaskCommands *self, GPtrArray *tasks)
+{
+  gboolean resumes = TRUE;
+
+  for (guint i = 0; i < tasks->len; i++)
+    resumes = resumes && (ferry_task_is_paused (tasks->pdata[i]) ||
+                          !is_possible_for (self, FERRY_TASK_ACTION_PAUSE, tasks->pdata[i]));
+  return resumes;
+}
+
+void
+ferry_task_commands_act (FerryTaskCommands *self, FerryTask *task, FerryTaskAction action)
+{
+  g_autoptr (GPtrArray) tasks = g_ptr_array_new_with_free_func (g_object_unref);
+
+  g_ptr_array_add (tasks, g_object_ref (task));
+  act_on (self, tasks, action);
+}
+
+void
+ferry_task_commands_activate (FerryTaskCommands *self, const char *name)
+{
+  g_autoptr (GPtrArray) tasks = ferry_task_commands_dup_current (self);
+  FerryTaskAction action;
+
+  if (!ferry_task_action_find (name, &action))
+    return;
+  for (guint i = tasks->len; i > 0; i--)
+    if (!is_possible_for (self, action, tasks->pdata[i - 1]))
+      g_ptr_array_remove_index (tasks, i - 1);
+  if (tasks->len == 1 || (tasks->len > 1 && is_for_several (action)))
+    act_on (self, tasks, action);
+  else
+    ring_bell (self);
+}
+
+/* Those of the list that are over, or those that are not. */
+static GPtrArray *
+dup_tasks (FerryTaskCommands *self, gboolean over)
+{
+  GPtrArray *tasks = g_ptr_array_new_with_free_func (g_object_unref);
+  guint n_items;
+
+  ferry_task_pace_tell (self->pace);
+  n_items = g_list_model_get_n_items (get_tasks (self));
+  for (guint position = 0; position < n_items; position++)
+    {
+      FerryTask *task = g_list_model_get_item (get_tasks (self), position);
+
+      if (ferry_task_get_done (task) == over)
+        g_ptr_array_add (tasks, task);
+      else
+        g_object_unref (task);
+    }
+  return tasks;
+}
+
+void
+ferry_task_commands_cancel_all (FerryTaskCommands *self)
+{
+  g_autoptr (GPtrArray) tasks = dup_tasks (self, /* over: */ FALSE);
+
+  cancel_tasks (tasks);
+}
+
+gboolean
+ferry_task_commands_can_remove (FerryTaskCommands *self)
+{
+  return ferry_task_keeper_has_executor (self->keeper) || G_IS_LIST_STORE (self->model);
+}
+
+void
+ferry_task_commands_clear_finished (FerryTaskCommands *self)
+{
+  g_autoptr (GPtrArray) tasks = dup_tasks (self, /* over: */ TRUE);
+
+  if (tasks->len > 0 && ferry_task_commands_can_remove (self))
+    remove_tasks (self, tasks);
+}
+
+/* ---- the object ---- */
+
+static void
+undo_ended_cb (gpointer data)
+{
+  ferry_task_commands_commit (data);
+}
+
+static void
+ferry_task_commands_finalize (GObject *object)
+{
+  FerryTaskCommands *self = FERRY_TASK_COMMANDS (object);
+
+  g_object_unref (self->undo);
+  g_object_unref (self->keeper);
+  g_object_unref (self->rows);
+  g_object_unref (self->order);
+  g_object_unref (self->pace);
+  g_clear_object (&self->model);
+  G_OBJECT_CLASS (ferry_task_commands_parent_class)->finalize (object);
+}
+
+static void
+ferry_task_commands_class_init (FerryTaskCommandsClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_task_commands_finalize;
+  signals[REMOVED] =
+    g_signal_new ("removed", FERRY_TYPE_TASK_COMMANDS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[ANNOUNCE] = g_signal_new ("announce", FERRY_TYPE_TASK_COMMANDS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                    G_TYPE_NONE, 1, G_TYPE_STRING);
+}
+
+static void
+ferry_task_commands_init (FerryTaskCommands *self)
+{
+  self->undo = ferry_task_undo_new (undo_ended_cb, self);
+}
+
+FerryTaskCommands *
+ferry_task_commands_new (FerryTaskPace *pace, FerryTaskOrder *order, FerryTaskRows *rows, FerryTaskKeeper *keeper)
+{
+  FerryTaskCommands *self = g_object_new (FERRY_TYPE_TASK_COMMANDS, NULL);
+
+  self->pace = g_object_ref (pace);
+  self->order = g_object_ref (order);
+  self->rows = g_object_ref (rows);
+  self->keeper = g_object_ref (keeper);
+  return self;
+}
+
+FerryTaskUndo *
+ferry_task_commands_get_undo (FerryTaskCommands *self)
+{
+  return self->undo;
+}
+
+void
+ferry_task_commands_set_model (FerryTaskCommands *self, GListModel *model)
+{
+  g_set_object (&self->model, model);
+}

@@ -1,0 +1,539 @@
+/* SPDX-FileCopyrightText: The Ferry authors
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The rows of a list of tasks. See ferry-task-rows-private.h.
+ *
+ * A view has some two hundred items, and rows are made for those in sight alone. Which ones these are is known when the
+ * view has its layout, so rows are put there between that and the drawing of the same frame. Invariant: a row without a
+ * task is in no cell. The thread that runs GTK. */
+
+#include "config.h"
+
+#include "gtk/ferry-task-rows-private.h"
+
+#include "gtk/ferry-list-view-private.h"
+#include "gtk/ferry-task-cell-private.h"
+
+/* Rows beside those in sight that show their tasks already. */
+#define ROWS_AROUND 3
+
+/* How often rows are put into a view that has its layout, in a frame. */
+#define MOST_TURNS 2
+
+/* Rows of a view that has shown no row yet, which says nothing of their height; and the height. */
+#define ROWS_AT_FIRST 12
+#define HEIGHT_AT_FIRST 60
+
+/* How many rows that are not needed are kept for other tasks. */
+#define MOST_SPARE_ROWS 32
+
+/* How many of the selected tasks are looked at, at most. */
+#define MOST_LOOKED_AT 1000
+
+struct _FerryTaskRows
+{
+  GObject parent_instance;
+
+  GtkSelectionModel *tasks; /* (owned) */
+  GtkWidget *view;          /* (nullable) (unowned): none after the end */
+  GHashTable *items;    /* (element-type GtkListItem guint): those with a task, (unowned), and n_layouts at that time */
+  GHashTable *cells;    /* (element-type GtkListItem FerryTaskCell): of each item, (unowned), its cell, (owned) */
+  GPtrArray *spare;     /* (element-type FerryTaskRow) (owned): rows of none */
+  GtkWidget *pointed;   /* (nullable) (unowned): the row under the pointer */
+  int row_height;       /* of the row that was measured last */
+  GdkFrameClock *clock; /* (nullable) (owned): of the window */
+  guint n_layouts;      /* how often the window was laid out */
+  gboolean has_moved;   /* other rows may be in sight than before this frame */
+  gint64 frame;         /* the one in which rows were put into a view that had its layout last */
+  guint n_turns;        /* how often that was so in this frame */
+};
+
+enum
+{
+  SETUP,
+  SHOW,
+  MOVED,
+  POINTED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (FerryTaskRows, ferry_task_rows, G_TYPE_OBJECT)
+
+static void
+move (FerryTaskRows *self)
+{
+  self->has_moved = TRUE;
+  g_signal_emit (self, signals[MOVED], 0);
+}
+
+/* ---- the row under the pointer ---- */
+
+static void
+enter_cb (GtkEventController *motion, double x, double y, FerryTaskRows *self)
+{
+  self->pointed = gtk_event_controller_get_widget (motion);
+  g_signal_emit (self, signals[POINTED], 0);
+}
+
+static void
+leave_cb (GtkEventController *motion, FerryTaskRows *self)
+{
+  if (self->pointed != gtk_event_controller_get_widget (motion))
+    return;
+  self->pointed = NULL;
+  g_signal_emit (self, signals[POINTED], 0);
+}
+
+static void
+watch_pointer (FerryTaskRows *self, GtkWidget *row)
+{
+  GtkEventController *motion = gtk_event_controller_motion_new ();
+
+  g_signal_connect_object (motion, "enter", G_CALLBACK (enter_cb), self, 0);
+  g_signal_connect_object (motion, "leave", G_CALLBACK (leave_cb), self, 0);
+  gtk_widget_add_controller (row, motion);
+}
+
+/* ---- what is in sight ---- */
+
+/* Whether the item is in sight. A view gives a place to no others, and before it has its own, the first ones are. An
+ * item that the view has used for another position since has no place yet. */
+static gboolean
+is_in_sight (FerryTaskRows *self, GtkListItem *item)
+{
+  GtkWidget *widget = gtk_widget_get_parent (gtk_list_item_get_child (item));
+  graphene_rect_t place;
+
+  if (gtk_widget_get_height (self->view) == 0)
+    return gtk_list_item_get_position (item) < ROWS_AT_FIRST;
+  return GPOINTER_TO_UINT (g_hash_table_lookup (self->items, item)) != self->n_layouts &&
+         gtk_widget_get_child_visible (widget) && gtk_widget_get_width (widget) > 0 &&
+         gtk_widget_compute_bounds (widget, self->view, &place) &&
+         place.origin.y < (float) gtk_widget_get_height (self->view) && place.origin.y + place.size.height > 0.0F;
+}
+
+/* (transfer full): a row of none, made where there is no such row. */
+static GtkWidget *
+take_spare_row (FerryTaskRows *self)
+{
+  GtkWidget *row;
+
+  if (self->spare->len > 0)
+    return g_ptr_array_steal_index_fast (self->spare, self->spare->len - 1);
+  row = g_object_ref_sink (ferry_task_row_new (NULL, NULL));
+  watch_pointer (self, row);
+  g_signal_emit (self, signals[SETUP], 0, row);
+  return row;
+}
+
+static void
+show_row (FerryTaskRows *self, GtkListItem *item)
+{
+  FerryTaskCell *cell = FERRY_TASK_CELL (gtk_list_item_get_child (item));
+
+  if (ferry_task_cell_get_row (cell) == NULL)
+    {
+      g_autoptr (GtkWidget) row = take_spare_row (self);
+
+      ferry_task_cell_put_row (cell, row);
+    }
+  g_signal_emit (self, signals[SHOW], 0, ferry_task_cell_get_row (cell), gtk_list_item_get_item (item));
+}
+
+/* To make a row takes as long as to draw some, so it is kept. */
+static void
+hide_row (FerryTaskRows *self, FerryTaskCell *cell)
+{
+  GtkWidget *row = ferry_task_cell_take_row (cell);
+
+  if (row == self->pointed)
+    self->pointed = NULL;
+  if (row != NULL)
+    g_ptr_array_add (self->spare, row);
+}
+
+static void
+free_spare_rows (FerryTaskRows *self)
+{
+  for (guint i = 0; i < self->spare->len; i++)
+    ferry_task_row_set_task (g_ptr_array_index (self->spare, i), NULL);
+  if (self->spare->len > MOST_SPARE_ROWS)
+    g_ptr_array_set_size (self->spare, MOST_SPARE_ROWS);
+}
+
+/* The positions of the rows that are in sight as the view was laid out last, and some around: they have their heights
+ * already when they come in sight. */
+static void
+find_rows_in_sight (FerryTaskRows *self, guint *first, guint *end)
+{
+  GHashTableIter iter;
+  gpointer item;
+
+  *first = G_MAXUINT;
+  *end = 0;
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    if (is_in_sight (self, item))
+      {
+        guint position = gtk_list_item_get_position (item);
+
+        *first = MIN (*first, position);
+        *end = MAX (*end, position + 1);
+      }
+  *first -= MIN (*first, ROWS_AROUND);
+  *end += *end > 0 ? ROWS_AROUND : 0;
+}
+
+/* A view has some two hundred items beside those in sight, and gives all of them other tasks at each change. A row with
+ * the focus stays where it is. */
+void
+ferry_task_rows_show (FerryTaskRows *self)
+{
+  g_autoptr (GPtrArray) shown = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer item;
+  guint first, end;
+
+  find_rows_in_sight (self, &first, &end);
+  if (end == 0)
+    return;
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    {
+      FerryTaskCell *cell = FERRY_TASK_CELL (gtk_list_item_get_child (item));
+      guint position = gtk_list_item_get_position (item);
+
+      if ((position >= first && position < end) || gtk_widget_get_focus_child (GTK_WIDGET (cell)) != NULL)
+        g_ptr_array_add (shown, item);
+      else
+        hide_row (self, cell);
+    }
+  for (guint i = 0; i < shown->len; i++)
+    show_row (self, shown->pdata[i]);
+  free_spare_rows (self);
+}
+
+/* Comes when the view has given its items their places, and before they are drawn. A row that is put there asks for
+ * another turn in the same frame, and may be higher than was thought: GTK has patience for four. Rows that went out of
+ * sight go in the next frame. */
+static void
+layout_cb (FerryTaskRows *self, GdkFrameClock *clock)
+{
+  gint64 frame = gdk_frame_clock_get_frame_counter (clock);
+  GHashTableIter iter;
+  gpointer item;
+
+  self->n_layouts++;
+  if (!self->has_moved || !gtk_widget_get_mapped (self->view))
+    return;
+  self->n_turns = frame == self->frame ? self->n_turns + 1 : 0;
+  self->frame = frame;
+  if (self->n_turns >= MOST_TURNS)
+    {
+      move (self);
+      return;
+    }
+  self->has_moved = FALSE;
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    if (is_in_sight (self, item))
+      {
+        self->has_moved |= ferry_task_cell_get_row (FERRY_TASK_CELL (gtk_list_item_get_child (item))) == NULL;
+        show_row (self, item);
+      }
+}
+
+/* ---- the view ---- */
+
+static void
+setup_cb (FerryTaskRows *self, GtkListItem *item)
+{
+  GtkWidget *cell = g_object_ref_sink (ferry_task_cell_new (&self->row_height));
+
+  g_hash_table_insert (self->cells, item, cell);
+  gtk_list_item_set_activatable (item, FALSE);
+  gtk_list_item_set_child (item, cell);
+}
+
+/* GTK 4.8 takes the cell from its item before this. */
+static void
+teardown_cb (FerryTaskRows *self, GtkListItem *item)
+{
+  FerryTaskCell *cell = g_hash_table_lookup (self->cells, item);
+
+  if (cell == NULL)
+    return;
+  if (self->view != NULL)
+    hide_row (self, cell);
+  g_hash_table_remove (self->cells, item);
+}
+
+static void
+bind_cb (FerryTaskRows *self, GtkListItem *item)
+{
+  g_hash_table_insert (self->items, item, GUINT_TO_POINTER (self->n_layouts));
+  move (self);
+}
+
+static void
+unbind_cb (FerryTaskRows *self, GtkListItem *item)
+{
+  g_hash_table_remove (self->items, item);
+}
+
+static const FerryListViewFuncs view_funcs = {G_CALLBACK (setup_cb), G_CALLBACK (bind_cb), G_CALLBACK (unbind_cb),
+                                              G_CALLBACK (teardown_cb)};
+
+/* What is connected after the window comes after it has laid out all that is in it. */
+static void
+realize_cb (FerryTaskRows *self)
+{
+  self->clock = g_object_ref (gtk_widget_get_frame_clock (self->view));
+  g_signal_connect_object (self->clock, "layout", G_CALLBACK (layout_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+}
+
+static void
+unrealize_cb (FerryTaskRows *self)
+{
+  g_signal_handlers_disconnect_by_func (self->clock, layout_cb, self);
+  g_clear_object (&self->clock);
+}
+
+static void
+ferry_task_rows_finalize (GObject *object)
+{
+  FerryTaskRows *self = FERRY_TASK_ROWS (object);
+
+  g_hash_table_unref (self->items);
+  g_hash_table_unref (self->cells);
+  g_ptr_array_unref (self->spare);
+  g_clear_object (&self->clock);
+  g_object_unref (self->tasks);
+  G_OBJECT_CLASS (ferry_task_rows_parent_class)->finalize (object);
+}
+
+static void
+ferry_task_rows_class_init (FerryTaskRowsClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = ferry_task_rows_finalize;
+  signals[SETUP] = g_signal_new ("setup", FERRY_TYPE_TASK_ROWS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                 FERRY_TYPE_TASK_ROW);
+  signals[SHOW] = g_signal_new ("show", FERRY_TYPE_TASK_ROWS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
+                                FERRY_TYPE_TASK_ROW, FERRY_TYPE_TASK);
+  signals[MOVED] = g_signal_new ("moved", FERRY_TYPE_TASK_ROWS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[POINTED] =
+    g_signal_new ("pointed", FERRY_TYPE_TASK_ROWS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+ferry_task_rows_init (FerryTaskRows *self)
+{
+  self->row_height = HEIGHT_AT_FIRST;
+  self->items = g_hash_table_new (NULL, NULL);
+  self->cells = g_hash_table_new_full (NULL, NULL, NULL, g_object_unref);
+  self->spare = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+FerryTaskRows *
+ferry_task_rows_new (GtkSelectionModel *tasks, const char *label)
+{
+  FerryTaskRows *self = g_object_new (FERRY_TYPE_TASK_ROWS, NULL);
+  GtkAdjustment *place;
+
+  self->tasks = g_object_ref (tasks);
+  ferry_list_view_new (tasks, &view_funcs, self, label, &self->view);
+  place = gtk_scrollable_get_vadjustment (GTK_SCROLLABLE (self->view));
+  g_signal_connect_object (place, "value-changed", G_CALLBACK (move), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (place, "changed", G_CALLBACK (move), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (self->view, "realize", G_CALLBACK (realize_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
+  g_signal_connect_object (self->view, "unrealize", G_CALLBACK (unrealize_cb), self, G_CONNECT_SWAPPED);
+  return self;
+}
+
+void
+ferry_task_rows_end (FerryTaskRows *self)
+{
+  self->view = NULL;
+  self->pointed = NULL;
+}
+
+GtkWidget *
+ferry_task_rows_get_view (FerryTaskRows *self)
+{
+  return self->view;
+}
+
+GtkSelectionModel *
+ferry_task_rows_get_tasks (FerryTaskRows *self)
+{
+  return self->tasks;
+}
+
+void
+ferry_task_rows_set_moved (FerryTaskRows *self)
+{
+  self->has_moved = TRUE;
+}
+
+int
+ferry_task_rows_measure (FerryTaskRows *self, int width)
+{
+  GHashTableIter iter;
+  gpointer item;
+  int highest = 0;
+
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    {
+      GtkWidget *cell = gtk_list_item_get_child (item);
+      int height;
+
+      if (ferry_task_cell_get_row (FERRY_TASK_CELL (cell)) == NULL)
+        continue;
+      gtk_widget_measure (gtk_widget_get_parent (cell), GTK_ORIENTATION_VERTICAL, width, &height, NULL, NULL, NULL);
+      highest = MAX (highest, height);
+    }
+  return highest > 0 ? highest : HEIGHT_AT_FIRST;
+}
+
+/* ---- the selection, and the focus ---- */
+
+GtkListItem *
+ferry_task_rows_find_focus (FerryTaskRows *self)
+{
+  GtkRoot *root = self->view != NULL ? gtk_widget_get_root (self->view) : NULL;
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+  GHashTableIter iter;
+  gpointer item;
+
+  if (focus == NULL || !gtk_widget_is_ancestor (focus, self->view))
+    return NULL;
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    {
+      GtkWidget *widget = gtk_widget_get_parent (gtk_list_item_get_child (item));
+
+      if (focus == widget || gtk_widget_is_ancestor (focus, widget))
+        return item;
+    }
+  return NULL;
+}
+
+FerryTaskRow *
+ferry_task_rows_find_focus_row (FerryTaskRows *self)
+{
+  GtkRoot *root = gtk_widget_get_root (self->view);
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+  GtkWidget *row = focus != NULL ? gtk_widget_get_ancestor (focus, FERRY_TYPE_TASK_ROW) : NULL;
+
+  return row != NULL && gtk_widget_is_ancestor (row, self->view) ? FERRY_TASK_ROW (row) : NULL;
+}
+
+/* The task may be NULL. */
+static void
+add_to_set (GHashTable *looked_at, FerryTask *task)
+{
+  if (task != NULL)
+    g_hash_table_add (looked_at, g_object_ref (task));
+}
+
+static void
+add_selected (FerryTaskRows *self, GHashTable *looked_at)
+{
+  g_autoptr (GtkBitset) set = gtk_selection_model_get_selection (self->tasks);
+  GtkBitsetIter iter;
+  guint position;
+
+  for (gboolean more = gtk_bitset_iter_init_first (&iter, set, &position);
+       more && g_hash_table_size (looked_at) < MOST_LOOKED_AT; more = gtk_bitset_iter_next (&iter, &position))
+    {
+      g_autoptr (FerryTask) task = g_list_model_get_item (G_LIST_MODEL (self->tasks), position);
+
+      add_to_set (looked_at, task);
+    }
+}
+
+GHashTable *
+ferry_task_rows_find_looked_at (FerryTaskRows *self)
+{
+  GHashTable *looked_at = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  GtkListItem *item = ferry_task_rows_find_focus (self);
+
+  add_selected (self, looked_at);
+  if (item != NULL)
+    add_to_set (looked_at, gtk_list_item_get_item (item));
+  if (self->pointed != NULL)
+    add_to_set (looked_at, ferry_task_row_get_task (FERRY_TASK_ROW (self->pointed)));
+  return looked_at;
+}
+
+void
+ferry_task_rows_select (FerryTaskRows *self, guint position)
+{
+  if (position < g_list_model_get_n_items (G_LIST_MODEL (self->tasks)))
+    gtk_selection_model_select_item (self->tasks, position, TRUE);
+  else
+    gtk_selection_model_unselect_all (self->tasks);
+}
+
+/* (nullable): what the view has made for that position. */
+static GtkWidget *
+find_item_widget (FerryTaskRows *self, guint position)
+{
+  GHashTableIter iter;
+  gpointer item;
+
+  g_hash_table_iter_init (&iter, self->items);
+  while (g_hash_table_iter_next (&iter, &item, NULL))
+    if (gtk_list_item_get_position (item) == position)
+      return gtk_widget_get_parent (gtk_list_item_get_child (item));
+  return NULL;
+}
+
+/* A view that gets the focus would give it to the item that had it last. */
+void
+ferry_task_rows_focus (FerryTaskRows *self, guint position)
+{
+  GtkWidget *item;
+
+  gtk_widget_activate_action (self->view, "list.scroll-to-item", "u", position);
+  item = find_item_widget (self, position);
+  gtk_widget_grab_focus (item != NULL ? item : self->view);
+}
+
+gboolean
+ferry_task_rows_enter (FerryTaskRows *self)
+{
+  g_autoptr (GtkBitset) set = gtk_selection_model_get_selection (self->tasks);
+
+  if (gtk_bitset_is_empty (set))
+    return gtk_widget_grab_focus (self->view);
+  ferry_task_rows_focus (self, gtk_bitset_get_minimum (set));
+  return ferry_task_rows_find_focus (self) != NULL;
+}
+
+/* A view would go through the buttons of all rows, and never to a row. */
+gboolean
+ferry_task_rows_move_focus (FerryTaskRows *self, GtkListItem *item, GtkDirectionType direction)
+{
+  GtkWidget *cell = gtk_list_item_get_child (item), *widget = gtk_widget_get_parent (cell);
+
+  if (direction == GTK_DIR_TAB_FORWARD)
+    return gtk_widget_child_focus (cell, direction);
+  if (gtk_widget_is_focus (widget))
+    return FALSE;
+  return gtk_widget_child_focus (cell, direction) || gtk_widget_grab_focus (widget);
+}
+
+/* GTK 4.8 keeps a row for good that is removed with the focus in it. */
+void
+ferry_task_rows_leave (FerryTaskRows *self)
+{
+  GtkRoot *root = self->view != NULL ? gtk_widget_get_root (self->view) : NULL;
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+
+  if (focus != NULL && gtk_widget_is_ancestor (focus, self->view))
+    gtk_root_set_focus (root, NULL);
+}
