@@ -148,6 +148,16 @@ has_bar (FerryTaskRow *self)
   return (self->parts & FERRY_TASK_ROW_PARTS_BAR) != 0 && get_status (self) < FERRY_TASK_STATUS_DONE;
 }
 
+/* Whether the sentence says the state as well: how much of a group or a map has failed. */
+static gboolean
+says_state (FerryTaskRow *self)
+{
+  g_autofree char *failures = ferry_task_words_for_failures (self->task), *detail = NULL;
+
+  g_object_get (self->monitor, "detail", &detail, NULL);
+  return g_strcmp0 (detail, failures) == 0;
+}
+
 /* The state in words, and what there is to say of it. What the bar shows is among them: it has no other words. */
 static char *
 dup_words (FerryTaskRow *self)
@@ -156,6 +166,8 @@ dup_words (FerryTaskRow *self)
   const char *separator = "";
 
   g_object_get (self->monitor, "state-text", &state, "detail", &detail, NULL);
+  if (says_state (self))
+    return g_steal_pointer (&detail);
   percent = has_bar (self) ? ferry_task_words_for_fraction (self->task) : g_strdup ("");
   if (g_str_equal (detail, state) || g_str_equal (detail, ferry_task_get_name (self->task)))
     *detail = '\0';
@@ -386,11 +398,11 @@ keep_focus (FerryTaskRow *self, FerryTaskStatus status)
   self->owns_focus = FALSE;
 }
 
-/* Whether the state is to be said: the bar of a task that runs says so, and so may what a task waits for. */
+/* Whether the state is to be said: the bar of a task that runs says so, and so may the sentence. */
 static gboolean
 must_say_state (FerryTaskRow *self, FerryTaskStatus status)
 {
-  return status != FERRY_TASK_STATUS_RUNNING &&
+  return status != FERRY_TASK_STATUS_RUNNING && !says_state (self) &&
          (status != FERRY_TASK_STATUS_WAITING || !ferry_task_words_say_waiting (self->task));
 }
 
@@ -401,18 +413,27 @@ get_layout (FerryTaskRow *self)
 }
 
 static void
+show_state (FerryTaskRow *self, FerryTaskStatus status)
+{
+  const char *state_classes[] = {get_status_class (status), "caption", NULL};
+  const char *detail_classes[] = {says_state (self) ? get_status_class (status) : "detail", "caption", NULL};
+
+  gtk_widget_set_css_classes (self->state_label, state_classes);
+  gtk_widget_set_visible (self->state_label, must_say_state (self, status));
+  gtk_widget_set_css_classes (self->detail_label, detail_classes);
+}
+
+static void
 show_status (FerryTaskRow *self)
 {
   FerryTaskStatus status = get_status (self);
-  const char *classes[] = {get_status_class (status), "caption", NULL};
 
   /* The focus of its window, whether or not that window is the active one. */
   self->owns_focus |= gtk_widget_is_focus (self->cancel_button) || gtk_widget_is_focus (self->next_button) ||
                       gtk_widget_is_focus (self->pause_button);
   show_place (self);
   show_pause (self);
-  gtk_widget_set_css_classes (self->state_label, classes);
-  gtk_widget_set_visible (self->state_label, must_say_state (self, status));
+  show_state (self, status);
   gtk_widget_set_visible (self->progress_bar, has_bar (self));
   show_actions (self);
   ferry_task_layout_begin (get_layout (self), GTK_WIDGET (self));

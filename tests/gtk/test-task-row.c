@@ -100,6 +100,38 @@ test_row_says_how_a_task_stands (Scene *scene)
   g_assert_true (gtk_widget_has_css_class (get_part (scene, "state_label"), "success"));
 }
 
+static void
+test_what_the_name_says_is_not_said_again (Scene *scene)
+{
+  ferry_task_set_outcome (scene->task, FERRY_TASK_STATUS_DONE, ferry_task_get_name (scene->task));
+  g_assert_true (ferry_task_complete (scene->task, NULL));
+  g_assert_cmpstr (gtk_inscription_get_text (GTK_INSCRIPTION (get_part (scene, "detail_label"))), ==, "");
+  g_assert_true (is_shown (scene, "state_label"));
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, "Done");
+}
+
+/* In the color of the state; a row that shows another task then says its state again. */
+static void
+test_what_the_sentence_says_is_not_said_before_it (Scene *scene)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) other = task_test_new_executing (&executor);
+  GtkWidget *detail = get_part (scene, "detail_label");
+
+  ferry_task_take_failures (scene->task, g_variant_new_parsed ("(uint64 9, uint64 60, [(uint64 1, '', 'It is odd')])"));
+  fail (scene);
+  g_assert_cmpstr (gtk_inscription_get_text (GTK_INSCRIPTION (detail)), ==, "9 of 60 failed");
+  g_assert_true (gtk_widget_has_css_class (detail, "error"));
+  g_assert_false (is_shown (scene, "state_label"));
+  gtk_test_accessible_assert_property (GTK_ACCESSIBLE (scene->row), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION,
+                                       "9 of 60 failed");
+  ferry_task_row_set_task (FERRY_TASK_ROW (scene->row), other);
+  g_assert_true (ferry_task_fail (other, FERRY_TASK_EVENT_ERROR, task_test_error ("The disk is full"), NULL, NULL));
+  g_assert_nonnull (widget_test_find_words (scene->row, "Failed"));
+  g_assert_false (gtk_widget_has_css_class (detail, "error"));
+  ferry_task_row_set_task (FERRY_TASK_ROW (scene->row), NULL);
+}
+
 /* Without an executor nothing else can be done. */
 static void
 test_buttons_are_those_that_make_sense (Scene *scene)
@@ -804,6 +836,8 @@ main (int argc, char **argv)
 {
   widget_test_init (&argc, &argv);
   add ("/task-row/row-says-how-a-task-stands", test_row_says_how_a_task_stands);
+  add ("/task-row/what-the-name-says-is-not-said-again", test_what_the_name_says_is_not_said_again);
+  add ("/task-row/what-the-sentence-says-is-not-said-before-it", test_what_the_sentence_says_is_not_said_before_it);
   add ("/task-row/buttons-are-those-that-make-sense", test_buttons_are_those_that_make_sense);
   add ("/task-row/cancel-button-cancels", test_cancel_button_cancels);
   add ("/task-row/pause-button-pauses-and-resumes", test_pause_button_pauses_and_resumes);
