@@ -104,9 +104,6 @@ tests    module   pygobject-3.0                        python-gi-dev
 tests    file     /usr/lib/python3/dist-packages/numpy python3-numpy
 tests    file     /usr/lib/python3/dist-packages/mypy python3-mypy
 tests    file     /usr/lib/python3/dist-packages/traits python3-traits
-tests    file     /usr/lib/python3/dist-packages/pip python3-pip
-tests    file     /usr/lib/python3/dist-packages/setuptools python3-setuptools
-tests    file     /usr/lib/python3/dist-packages/wheel python3-wheel
 tests    file     /usr/lib/python3*/test/test_concurrent_futures* libpython3.*-testsuite
 python   file     /usr/lib/python3/dist-packages/gi    python3-gi
 python   file     /usr/include/python3*/Python.h       libpython3-dev
@@ -127,6 +124,10 @@ bench    file     /usr/lib/python3/dist-packages/joblib python3-joblib
 bench    file     /usr/lib/python3/dist-packages/numpy python3-numpy
 fuzz     program  clang                                clang
 fuzz     file     /usr/share/doc/libclang-rt-dev       libclang-rt-dev
+wheel    file     /usr/lib/python3/dist-packages/pip python3-pip
+wheel    file     /usr/lib/python3*/ensurepip          python3-venv
+wheel    file     /usr/lib/python3/dist-packages/cairo python3-cairo
+wheel    program  readelf                              binutils
 typelibs module   gobject-introspection-1.0            libgirepository1.0-dev
 typelibs program  g-ir-scanner                         gobject-introspection
 packages program  dpkg-buildpackage                    dpkg-dev

@@ -10,7 +10,8 @@
 #include <dlfcn.h>
 #include <libintl.h>
 
-/* The folder of a build's translations is beside the library, and there is none of that name where it is installed. */
+/* In a build, and in what pip installs, the folder of translations is beside the library. There is none of that name
+ * where meson installs it. */
 static char *
 find_translations (void)
 {

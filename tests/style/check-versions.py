@@ -22,14 +22,12 @@ VERSION = r"(?m)^  version: '(\d+\.\d+\.\d+)',$"
 PLACES = {
     "CHANGELOG.md": r"(?m)\A# Changes\n\n## (\S+?)(?: \(|,)",
     "bindings/python/ferry/_library.py": r'(?m)^VERSION = "(.*)"$',
-    "bindings/python/pyproject.toml": r'(?m)^version = "(.*)"$',
     "data/org.ferryproject.Demo.metainfo.xml.in": r'<release version="(.*?)"',
     "debian/changelog": r"\Aferry \((.*?)(?:-[^-)]*)?\)",
     "docs/installing.md": r"(?m)^revision = (.*)$",
     "ferry.doap": r"<revision>(.*?)</revision>",
 }
-# A package for Python may be told its version by who builds it.
-OPTIONAL = ("bindings/python/pyproject.toml", "debian/changelog", "docs/installing.md")
+OPTIONAL = ("debian/changelog", "docs/installing.md")
 
 DAY = r"(\d{4}-\d\d-\d\d)"
 DATES = {

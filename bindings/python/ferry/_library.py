@@ -16,7 +16,9 @@ try:
     from gi.repository import Gio, GLib, GObject
 except ImportError as missing:
     raise ImportError("Ferry needs PyGObject for this Python, which is %s; install python3-gi (Debian, Ubuntu), "
-                      "python3-gobject (Fedora), python-gobject (Arch), or PyGObject by pip" % sys.executable) from missing
+                      "python3-gobject (Fedora), python-gobject (Arch), or PyGObject by pip%s"
+                      % (sys.executable, "" if sys.prefix == sys.base_prefix else
+                         "; a virtual environment sees the system's if it was made with --system-site-packages")) from missing
 
 __all__ = ["Ferry", "GLib", "GObject", "Gio", "VERSION", "is_error", "load"]
 
@@ -43,7 +45,11 @@ def _given() -> list[str]:
 
 
 def _find_typelibs() -> pathlib.Path | None:
-    """The folder of the library's typelibs that the user names, or that is found here; None where the system knows it."""
+    """The folder of the library's typelibs that a wheel has in this package, that the user names, or that is found here; None
+    where the system knows it."""
+    packed = _search(HERE)
+    if packed is not None:
+        return packed
     for given in _given():
         if os.path.exists(os.path.join(given, TYPELIB)):
             return pathlib.Path(given)
@@ -61,7 +67,7 @@ def _set_up(folder: pathlib.Path) -> None:
 
 
 _typelibs = _find_typelibs()
-if _typelibs is not None and str(_typelibs) not in _given():
+if _typelibs is not None and _given()[:1] != [str(_typelibs)]:
     _set_up(_typelibs)
 # A wheel has the overrides in the package itself, as gi is another's.
 if (HERE / "overrides").is_dir():
@@ -77,8 +83,12 @@ def load(namespace: str, library: str, probe: Callable[[Any], Any]) -> Any:
                           "knows; install it with its introspection data, or set GI_TYPELIB_PATH to the folder of the file"
                           % namespace) from missing
     if _typelibs is not None and (_typelibs.parent / library).exists():
-        # The loader knows it by its name from now on.
-        ctypes.CDLL(str(_typelibs.parent / library))
+        try:
+            # The loader knows it by its name from now on.
+            ctypes.CDLL(str(_typelibs.parent / library))
+        except OSError as missing:
+            raise ImportError("%s does not load: %s; install what it names, or build Ferry on this machine, since it may have "
+                              "been built for a newer one" % (_typelibs.parent / library, missing)) from missing
     try:
         module: Any = importlib.import_module("gi.repository." + namespace)
         probe(module)
