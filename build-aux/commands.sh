@@ -148,6 +148,12 @@ i386     program  i686-linux-gnu-gcc                   gcc-i686-linux-gnu
 i386     program  qemu-i386                            qemu-user
 i386     file     /usr/lib/i386-linux-gnu/pkgconfig/gio-unix-2.0.pc libglib2.0-dev:i386
 i386     file     /usr/lib/i386-linux-gnu/pkgconfig/libseccomp.pc libseccomp-dev:i386
+flatpak  program  flatpak                              flatpak
+flatpak  program  flatpak-builder                      flatpak-builder
+flatpak  program  dbus-run-session                     dbus-daemon
+flatpak  program  bwrap                                bubblewrap
+flatpak  file     /usr/lib/python3/dist-packages/gi    python3-gi
+flatpak  file     /usr/lib/*/girepository-1.0/Adw-1.typelib gir1.2-adw-1
 '
 
 # Files are where Debian puts them, so only Debian is asked for files.

@@ -60,6 +60,14 @@ command_confinement_wrap (const CommandOptions *options, const char *const *argv
   g_autoptr (GStrvBuilder) wrapped = g_strv_builder_new ();
   g_autofree char *program = g_find_program_in_path (PROGRAM);
 
+  if (g_file_test ("/.flatpak-info", G_FILE_TEST_EXISTS))
+    {
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                   "'%s' cannot be confined, as Flatpak denies namespaces to applications; it can run without, in the "
+                   "application's own sandbox",
+                   argv[0]);
+      return NULL;
+    }
   if (program == NULL)
     {
       g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT,

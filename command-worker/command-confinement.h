@@ -12,8 +12,8 @@
 G_BEGIN_DECLS
 
 /* (transfer full) (nullable): the arguments with which bubblewrap starts a command that sees the system's programs, the
- * folders that it was granted, and no process but its own. Fails with G_SPAWN_ERROR_NOENT where there is no bubblewrap.
- */
+ * folders that it was granted, and no process but its own. Fails with G_SPAWN_ERROR_NOENT where there is no bubblewrap,
+ * and with G_IO_ERROR_NOT_SUPPORTED in a Flatpak, where it could not work. */
 char **command_confinement_wrap (const CommandOptions *options, const char *const *argv, GError **error);
 
 G_END_DECLS

@@ -33,6 +33,9 @@ static const char *const system_paths[] = {
   /* Devices. */
   "/dev/null", "/dev/urandom", "/dev/zero", NULL};
 
+/* In Flatpak, /usr is the runtime's, and the application has its own. Elsewhere /app is anything. */
+static const char *const flatpak_paths[] = {"/app", "/run/host/fonts", NULL};
+
 /**
  * FerrySandbox:
  *
@@ -253,7 +256,8 @@ install_grant_properties (void)
    * FerrySandbox:system-paths:
    *
    * Whether the worker may read the system's files that programs often open after their start. These are libraries and
-   * modules, locales, fonts, the time zone, and the certificates of certificate authorities. %FALSE by default.
+   * modules, locales, fonts, the time zone, and the certificates of certificate authorities. In a Flatpak, the
+   * application's own files are among them. %FALSE by default.
    */
   properties[PROP_SYSTEM_PATHS] = g_param_spec_boolean ("system-paths", NULL, NULL, FALSE, FERRY_SETTABLE);
 }
@@ -357,6 +361,21 @@ get_required (FerrySandbox *self)
 }
 
 static gboolean
+is_in_flatpak (void)
+{
+  return g_file_test ("/.flatpak-info", G_FILE_TEST_EXISTS);
+}
+
+/* Returns why layers are missing, where the way in which the application was installed decides that. */
+static const char *
+explain_missing (guint32 missing)
+{
+  if ((missing & FERRY_LAYER_NAMESPACES) != 0 && is_in_flatpak ())
+    return ", which Flatpak denies to applications";
+  return "";
+}
+
+static gboolean
 check_possible (FerrySandbox *self, guint32 possible, const char *name, GError **error)
 {
   guint32 missing = get_required (self) & ~(possible & self->layers);
@@ -371,9 +390,9 @@ check_possible (FerrySandbox *self, guint32 possible, const char *name, GError *
       names);
   return ferry_set_error (
     error, FERRY_ERROR_LAUNCH_FAILED,
-    "This system cannot give worker '%s' the sandbox that it requires: it lacks %s; set the policy "
+    "This system cannot give worker '%s' the sandbox that it requires: it lacks %s%s; set the policy "
     "FERRY_SANDBOX_POLICY_PREFERRED, or use a system that has these layers",
-    name, names);
+    name, names, explain_missing (missing));
 }
 
 /* Sets a limit of the worker to the lowest of value, the launcher's limit and the application's own limit. */
@@ -422,6 +441,8 @@ list_paths (char **paths, gboolean with_system)
     g_ptr_array_add (list, paths[i]);
   for (guint i = 0; with_system && system_paths[i] != NULL; i++)
     g_ptr_array_add (list, (gpointer) system_paths[i]);
+  for (guint i = 0; with_system && is_in_flatpak () && flatpak_paths[i] != NULL; i++)
+    g_ptr_array_add (list, (gpointer) flatpak_paths[i]);
   return list;
 }
 

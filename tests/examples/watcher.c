@@ -11,10 +11,11 @@
  *
  *     look               a line for each window, and for each widget in sight that says something
  *     click LABEL        a button
+ *     act ACTION         what a key or a menu does
  *     type TEXT          into the first entry, and Enter
  *     slide NUMBER       the first scale
  *     open               what is behind the first button with a menu
- *     shoot FILE         a picture of the window that was presented last
+ *     shoot FILE         a picture of the window that was presented last, or of another if that is closed
  *     close TITLE        a window */
 
 #include <dlfcn.h>
@@ -151,6 +152,12 @@ click (GtkWidget *widget, gpointer name)
 }
 
 static gboolean
+act (GtkWidget *widget, gpointer action)
+{
+  return GTK_IS_WINDOW (widget) && gtk_widget_activate_action (widget, action, NULL);
+}
+
+static gboolean
 type (GtkWidget *widget, gpointer text)
 {
   if (!GTK_IS_ENTRY (widget))
@@ -187,6 +194,13 @@ close_window (GtkWidget *widget, gpointer title)
   return TRUE;
 }
 
+/* (transfer full) (nullable): the window that was presented last, or another one if that is closed. */
+static GtkWidget *
+find_window (void)
+{
+  return newest != NULL ? g_object_ref (GTK_WIDGET (newest)) : g_list_model_get_item (gtk_window_get_toplevels (), 0);
+}
+
 static gboolean
 shoot (const char *path)
 {
@@ -194,11 +208,12 @@ shoot (const char *path)
   g_autoptr (GskRenderNode) node = NULL;
   g_autoptr (GdkTexture) texture = NULL;
   GtkSnapshot *snapshot = gtk_snapshot_new ();
-  GskRenderer *renderer = newest != NULL ? gtk_native_get_renderer (GTK_NATIVE (newest)) : NULL;
+  g_autoptr (GtkWidget) window = find_window ();
+  GskRenderer *renderer = window != NULL ? gtk_native_get_renderer (GTK_NATIVE (window)) : NULL;
 
   if (renderer != NULL)
     {
-      paintable = gtk_widget_paintable_new (GTK_WIDGET (newest));
+      paintable = gtk_widget_paintable_new (window);
       gdk_paintable_snapshot (paintable, snapshot, gdk_paintable_get_intrinsic_width (paintable),
                               gdk_paintable_get_intrinsic_height (paintable));
     }
@@ -216,7 +231,8 @@ obey (const char *order, char *argument)
   {
     const char *order;
     Visit visit;
-  } deeds[] = {{"click", click}, {"type", type}, {"slide", slide}, {"open", open_menu}, {"close", close_window}};
+  } deeds[] = {{"click", click}, {"act", act},        {"type", type},
+               {"slide", slide}, {"open", open_menu}, {"close", close_window}};
 
   if (g_str_equal (order, "shoot"))
     return shoot (argument);
