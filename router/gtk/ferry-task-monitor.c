@@ -33,6 +33,16 @@
 /* Of the time between two looks so much counts as silence at most: a main loop that is held up hears nothing. */
 #define HELD_UP_LIMIT (G_USEC_PER_SEC / 2)
 
+/* What was heard of a task, for all its monitors: views that show it at the same time tell the same silence. */
+typedef struct
+{
+  guint n_watching; /* monitors that hear the task; while there is none, nobody knows what it says */
+  guint64 n_heard;  /* what was heard of the task, and how much of that the last look knew */
+  guint64 n_known;
+  gint64 heard; /* when something was heard last, see note_silence() */
+  gint64 listened;
+} Hearing;
+
 /**
  * FerryTaskMonitor:
  *
@@ -54,6 +64,7 @@ struct _FerryTaskMonitor
   GObject parent_instance;
 
   FerryTask *task;   /* const: (owned) */
+  Hearing *hearing;  /* const: (unowned): the task's */
   GtkWidget *widget; /* (nullable): a weak pointer */
   gboolean has_widget;
   GSignalGroup *signals;     /* (nullable): those of the task; without target while nothing is watched */
@@ -71,11 +82,6 @@ struct _FerryTaskMonitor
   guint tick;      /* a look that waits for the widget's next frame */
   gboolean is_due; /* something changed since the last look */
   gint64 looked;   /* when the last look was */
-
-  guint64 n_heard; /* what was heard of the task, and how much of that the last look knew */
-  guint64 n_known;
-  gint64 heard; /* when something was heard last, see note_silence() */
-  gint64 listened;
 
   FerryTaskStatus status;
   double fraction;
@@ -174,6 +180,20 @@ is_running (FerryTaskMonitor *self)
   return state == FERRY_TASK_STATE_EXECUTING || state == FERRY_TASK_STATE_CANCELLING;
 }
 
+static Hearing *
+get_hearing (FerryTask *task)
+{
+  static const char key[] = "ferry-task-hearing";
+  Hearing *hearing = g_object_get_data (G_OBJECT (task), key);
+
+  if (hearing == NULL)
+    {
+      hearing = g_new0 (Hearing, 1);
+      g_object_set_data_full (G_OBJECT (task), key, hearing, g_free);
+    }
+  return hearing;
+}
+
 /* Whether the function is of a kind that is to be heard of, or was heard of. One that is stoppable may say nothing. */
 static gboolean
 is_talkative (FerryTaskMonitor *self)
@@ -182,19 +202,21 @@ is_talkative (FerryTaskMonitor *self)
   gboolean stoppable;
 
   g_object_get (self->task, "kind", &kind, "stoppable", &stoppable, NULL);
-  return !stoppable && (kind != FERRY_TASK_KIND_CALL || self->n_heard > 0);
+  return !stoppable && (kind != FERRY_TASK_KIND_CALL || self->hearing->n_heard > 0);
 }
 
 /* Where each look comes late, as on a busy machine, a silence is noticed after some looks more. */
 static void
 note_silence (FerryTaskMonitor *self, gint64 now)
 {
-  self->heard += MAX (now - self->listened - HELD_UP_LIMIT, 0);
-  self->listened = now;
-  if (self->n_heard != self->n_known)
+  Hearing *hearing = self->hearing;
+
+  hearing->heard += MAX (now - hearing->listened - HELD_UP_LIMIT, 0);
+  hearing->listened = MAX (hearing->listened, now);
+  if (hearing->n_heard != hearing->n_known)
     {
-      self->n_known = self->n_heard;
-      self->heard = now;
+      hearing->n_known = hearing->n_heard;
+      hearing->heard = now;
     }
 }
 
@@ -205,7 +227,7 @@ find_silence (FerryTaskMonitor *self, gint64 now)
   gint64 start, end;
 
   g_object_get (self->task, "start-time", &start, "end-time", &end, NULL);
-  return start == 0 ? 0 : MAX ((end != 0 ? end : now) - self->heard, 0);
+  return start == 0 ? 0 : MAX ((end != 0 ? end : now) - self->hearing->heard, 0);
 }
 
 static FerryTaskStatus
@@ -382,7 +404,7 @@ ferry_task_monitor_look (FerryTaskMonitor *self, gint64 now)
   self->looked = now;
   /* A task that is paused has nothing to say. */
   if (ferry_task_is_paused (self->task))
-    self->heard = self->listened = now;
+    self->hearing->heard = self->hearing->listened = now;
   else if (ferry_task_get_state (self->task) == FERRY_TASK_STATE_EXECUTING)
     note_silence (self, now);
   set_time (self, &self->silence, find_silence (self, now), PROP_SILENCE);
@@ -456,7 +478,7 @@ look_in_turn (FerryTaskMonitor *self)
 static void
 progress_cb (FerryTaskMonitor *self)
 {
-  self->n_heard++;
+  self->hearing->n_heard++;
 }
 
 /* That a task begins, is cancelled and ends is told at once: each happens once. What follows when a worker is lost, and
@@ -470,7 +492,7 @@ state_cb (FerryTaskMonitor *self)
   if (state == FERRY_TASK_STATE_EXECUTING)
     {
       self->has_begun = TRUE;
-      self->heard = self->listened = g_get_monotonic_time ();
+      self->hearing->heard = self->hearing->listened = g_get_monotonic_time ();
       start_timer (self);
     }
   if (begins || state >= FERRY_TASK_STATE_CANCELLING)
@@ -502,25 +524,33 @@ outcome_cb (FerryTaskMonitor *self)
     ferry_task_monitor_look (self, g_get_monotonic_time ());
 }
 
-/* A silence begins anew: what was said meanwhile is not known. */
+/* A silence begins anew where no other monitor has heard what was said meanwhile. */
+static void
+begin_silence (FerryTaskMonitor *self, gint64 now)
+{
+  if (self->hearing->n_watching == 0 && (self->hearing->heard == 0 || !ferry_task_get_done (self->task)))
+    self->hearing->heard = self->hearing->listened = now;
+}
+
 static void
 begin_watch (FerryTaskMonitor *self)
 {
   gint64 now = g_get_monotonic_time ();
 
+  begin_silence (self, now);
   self->is_watching = TRUE;
+  self->hearing->n_watching++;
   g_signal_group_set_target (self->signals, self->task);
   if (is_running (self))
-    {
-      self->heard = self->listened = now;
-      start_timer (self);
-    }
+    start_timer (self);
   ferry_task_monitor_look (self, now);
 }
 
 static void
 end_watch (FerryTaskMonitor *self)
 {
+  if (self->is_watching)
+    self->hearing->n_watching--;
   self->is_watching = FALSE;
   if (self->signals != NULL)
     g_signal_group_set_target (self->signals, NULL);
@@ -536,11 +566,13 @@ static void
 ferry_task_monitor_constructed (GObject *object)
 {
   FerryTaskMonitor *self = FERRY_TASK_MONITOR (object);
+  gint64 now = g_get_monotonic_time ();
 
   G_OBJECT_CLASS (ferry_task_monitor_parent_class)->constructed (object);
   self->outcome = g_object_ref (ferry_task_outcome_of (self->task));
   g_signal_connect_object (self->outcome, "changed", G_CALLBACK (outcome_cb), self, G_CONNECT_SWAPPED);
-  self->heard = self->listened = g_get_monotonic_time ();
+  self->hearing = get_hearing (self->task);
+  begin_silence (self, now);
   if (self->has_widget)
     {
       g_signal_connect_object (self->widget, "map", G_CALLBACK (begin_watch), self, G_CONNECT_SWAPPED);
@@ -549,7 +581,7 @@ ferry_task_monitor_constructed (GObject *object)
   if (!self->has_widget || gtk_widget_get_mapped (self->widget))
     begin_watch (self);
   else
-    ferry_task_monitor_look (self, self->heard);
+    ferry_task_monitor_look (self, now);
 }
 
 static void
@@ -752,8 +784,8 @@ install_pace (void)
    * FerryTaskMonitor:silence:
    *
    * For how long nothing has been heard of the running task, in microseconds. When the task has ended, it is how long
-   * that was at its end. Time in which the main loop is held up is not counted. A silence begins anew when the widget
-   * is mapped.
+   * that was at its end. Time in which the main loop is held up is not counted. All monitors of a task tell the same
+   * silence. It begins anew when one begins to watch a task that no other one watches, as when a widget is mapped.
    */
   properties[PROP_SILENCE] = g_param_spec_int64 ("silence", NULL, NULL, 0, G_MAXINT64, 0, READABLE);
   /**

@@ -387,6 +387,31 @@ test_what_may_be_silent_never_stalls (void)
   assert_never_stalls (FERRY_TASK_KIND_PROGRESS, TRUE);
 }
 
+/* A view that opens later says of the task what the others say. */
+static void
+test_all_monitors_tell_the_same_silence (void)
+{
+  TaskTestExecutor executor = {0};
+  g_autoptr (FerryTask) task = task_test_new_executing (&executor);
+  g_autoptr (FerryTaskMonitor) first = ferry_task_monitor_new (task, NULL);
+  g_autoptr (FerryTaskMonitor) second = NULL;
+  gint64 now = g_get_monotonic_time ();
+
+  for (guint i = 0; i < 16; i++)
+    ferry_task_monitor_look (first, now += SECOND / 2);
+  assert_status (first, FERRY_TASK_STATUS_STALLED);
+  second = ferry_task_monitor_new (task, NULL);
+  ferry_task_monitor_look (second, now);
+  assert_status (second, FERRY_TASK_STATUS_STALLED);
+  g_assert_cmpint (ferry_test_get_number (second, "silence"), ==, ferry_test_get_number (first, "silence"));
+  report (task, 1, 2, "files");
+  ferry_task_monitor_look (second, now += SECOND / 2);
+  ferry_task_monitor_look (first, now);
+  assert_status (first, FERRY_TASK_STATUS_RUNNING);
+  assert_status (second, FERRY_TASK_STATUS_RUNNING);
+  g_assert_cmpint (ferry_test_get_number (first, "silence"), ==, 0);
+}
+
 static gboolean
 iterate (gpointer data)
 {
@@ -490,6 +515,7 @@ main (int argc, char **argv)
   g_test_add_func ("/task-monitor/a-silence-is-noticed-where-each-look-comes-late",
                    test_a_silence_is_noticed_where_each_look_comes_late);
   g_test_add_func ("/task-monitor/what-may-be-silent-never-stalls", test_what_may_be_silent_never_stalls);
+  g_test_add_func ("/task-monitor/all-monitors-tell-the-same-silence", test_all_monitors_tell_the_same_silence);
   g_test_add_func ("/task-monitor/says-which-attempt-it-is", test_says_which_attempt_it_is);
   g_test_add_func ("/task-monitor/nothing-is-computed-while-a-widget-is-not-mapped",
                    test_nothing_is_computed_while_a_widget_is_not_mapped);
