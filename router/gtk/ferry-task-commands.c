@@ -153,6 +153,20 @@ go_to_all (FerryTaskCommands *self, GHashTable *tasks)
   ferry_task_rows_focus (self->rows, gtk_bitset_get_minimum (places));
 }
 
+/* What is read out of tasks that are back, of which there is one at least. */
+static char *
+words_for_return (GHashTable *tasks)
+{
+  guint n_tasks = g_hash_table_size (tasks);
+  GHashTableIter iter;
+  gpointer task;
+
+  g_hash_table_iter_init (&iter, tasks);
+  if (g_hash_table_iter_next (&iter, &task, NULL) && n_tasks == 1)
+    return g_strdup_printf (_ ("Put back: %s"), ferry_task_get_name (task));
+  return g_strdup_printf (ferry_gtk_ngettext ("%u task put back", "%u tasks put back", n_tasks), n_tasks);
+}
+
 void
 ferry_task_commands_undo (FerryTaskCommands *self)
 {
@@ -175,6 +189,8 @@ ferry_task_commands_undo (FerryTaskCommands *self)
   ferry_task_keeper_add_looked_at (self->keeper, back);
   forget_removed (self);
   tell_removed (self);
+  if (g_hash_table_size (back) > 0)
+    announce (self, words_for_return (back));
   go_to_all (self, back);
 }
 

@@ -1072,6 +1072,8 @@ test_ends_and_what_users_do_are_read_out (Scene *scene)
   g_assert_true (was_read_out ((gpointer) "Goes on: d|"));
   widget_test_press (scene->list, "Delete");
   g_assert_true (was_read_out ((gpointer) "Removed: d. Control+Z puts it back.|"));
+  widget_test_press (scene->list, "<Control>z");
+  g_assert_true (was_read_out ((gpointer) "Put back: d|"));
   task_test_open_gate ();
   task_test_wait_done (runs);
   select_task (scene, runs);
