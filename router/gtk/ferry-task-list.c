@@ -593,15 +593,20 @@ ferry_task_list_set_property (GObject *object, guint property_id, const GValue *
     }
 }
 
-/* A scrolled window does not ask its child how high that is in its width. */
+/* A scrolled window does not ask its child how high that is in its width. A popover does not tell its child a width,
+ * and gives it the least one: sentences break in that. */
 static void
 measure_rows (FerryTaskList *self, int width, int *minimum, int *natural)
 {
   int n_items = (int) MIN (g_list_model_get_n_items (G_LIST_MODEL (self->selection)), G_MAXINT16);
-  int height = ferry_task_rows_measure (self->rows, width), all = MIN (n_items * height, self->max_height);
+  int height, bar;
 
+  if (width < 0)
+    gtk_widget_measure (GTK_WIDGET (self), GTK_ORIENTATION_HORIZONTAL, -1, &width, NULL, NULL, NULL);
+  height = ferry_task_rows_measure (self->rows, width);
+  gtk_widget_measure (self->undo_bar, GTK_ORIENTATION_VERTICAL, width, NULL, &bar, NULL, NULL);
   *minimum = MAX (*minimum, MIN (n_items, LEAST_ROWS) * height);
-  *natural = MAX (MAX (*natural, all), *minimum);
+  *natural = MAX (MAX (*natural, MIN (n_items * height, self->max_height) + bar), *minimum);
 }
 
 /* A list that is as high as its rows has the width that its owner gives it. */

@@ -351,6 +351,18 @@ is_whole (gpointer row)
          bounds.origin.y + bounds.size.height <= gtk_widget_get_height (scrolled);
 }
 
+/* Whether the popover ends below its last buttons. */
+static gboolean
+has_whole_buttons (gpointer scene)
+{
+  GtkWidget *popover = GTK_WIDGET (gtk_menu_button_get_popover (GTK_MENU_BUTTON (get_menu_button (scene))));
+  GtkWidget *button = gtk_widget_get_ancestor (widget_test_find_words (popover, "Clear"), GTK_TYPE_BUTTON);
+  graphene_rect_t bounds;
+
+  return gtk_widget_compute_bounds (button, popover, &bounds) &&
+         bounds.origin.y + bounds.size.height <= gtk_widget_get_height (popover);
+}
+
 /* What acts is a step away. What is removed is gone, until an undo brings it back. */
 static void
 test_popover_opens_at_what_failed (Scene *scene)
@@ -359,7 +371,9 @@ test_popover_opens_at_what_failed (Scene *scene)
   GtkWidget *list = ferry_test_get_object (scene->button, "list"), *focus;
 
   done = task_test_submit (scene->executor, "note", g_variant_new_string ("a"));
-  failing = task_test_submit (scene->executor, "fail", g_variant_new ("(sis)", "domain", 1, "It failed"));
+  failing = task_test_submit (
+    scene->executor, "fail",
+    g_variant_new ("(sis)", "domain", 1, "It failed, and says so in a sentence of two lines or more"));
   wait_words (scene, "1 task failed");
   gtk_menu_button_popup (GTK_MENU_BUTTON (get_menu_button (scene)));
   ferry_test_look_until (has_focus_inside, list);
@@ -368,6 +382,7 @@ test_popover_opens_at_what_failed (Scene *scene)
   g_assert_true (gtk_window_get_focus_visible (GTK_WINDOW (scene->window)));
   widget_test_wait_words (focus, "Failed");
   ferry_test_look_until (is_whole, focus);
+  ferry_test_look_until (has_whole_buttons, scene);
   /* Keys mean the row with the focus. The window with the error would stand below the popover. */
   gtk_widget_activate_action (list, "task.show-error", NULL);
   ferry_test_look_until (is_unmapped, list);
