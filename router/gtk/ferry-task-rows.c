@@ -163,27 +163,25 @@ free_spare_rows (FerryTaskRows *self)
     g_ptr_array_set_size (self->spare, MOST_SPARE_ROWS);
 }
 
-/* The positions of the rows that are in sight as the view was laid out last, and some around: they have their heights
- * already when they come in sight. */
-static void
-find_rows_in_sight (FerryTaskRows *self, guint *first, guint *end)
+/* (transfer full): the positions of the rows that are in sight as the view was laid out last, and some around each:
+ * they have their heights already when they come in sight. A view that jumps may have rows of both places for a frame,
+ * and what is between them is not in sight. */
+static GtkBitset *
+find_rows_in_sight (FerryTaskRows *self)
 {
+  GtkBitset *rows = gtk_bitset_new_empty ();
   GHashTableIter iter;
   gpointer item;
 
-  *first = G_MAXUINT;
-  *end = 0;
   g_hash_table_iter_init (&iter, self->items);
   while (g_hash_table_iter_next (&iter, &item, NULL))
     if (is_in_sight (self, item))
       {
-        guint position = gtk_list_item_get_position (item);
+        guint position = gtk_list_item_get_position (item), first = position - MIN (position, ROWS_AROUND);
 
-        *first = MIN (*first, position);
-        *end = MAX (*end, position + 1);
+        gtk_bitset_add_range_closed (rows, first, position + ROWS_AROUND);
       }
-  *first -= MIN (*first, ROWS_AROUND);
-  *end += *end > 0 ? ROWS_AROUND : 0;
+  return rows;
 }
 
 /* A view has some two hundred items beside those in sight, and gives all of them other tasks at each change. A row with
@@ -192,20 +190,19 @@ void
 ferry_task_rows_show (FerryTaskRows *self)
 {
   g_autoptr (GPtrArray) shown = g_ptr_array_new ();
+  g_autoptr (GtkBitset) rows = find_rows_in_sight (self);
   GHashTableIter iter;
   gpointer item;
-  guint first, end;
 
-  find_rows_in_sight (self, &first, &end);
-  if (end == 0)
+  if (gtk_bitset_is_empty (rows))
     return;
   g_hash_table_iter_init (&iter, self->items);
   while (g_hash_table_iter_next (&iter, &item, NULL))
     {
       FerryTaskCell *cell = FERRY_TASK_CELL (gtk_list_item_get_child (item));
-      guint position = gtk_list_item_get_position (item);
 
-      if ((position >= first && position < end) || gtk_widget_get_focus_child (GTK_WIDGET (cell)) != NULL)
+      if (gtk_bitset_contains (rows, gtk_list_item_get_position (item)) ||
+          gtk_widget_get_focus_child (GTK_WIDGET (cell)) != NULL)
         g_ptr_array_add (shown, item);
       else
         hide_row (self, cell);
