@@ -9,6 +9,7 @@
 #pragma once
 
 #include <linux/futex.h>
+#include <linux/time_types.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -61,17 +62,11 @@ ferry_cond_init (pthread_cond_t *cond)
   pthread_condattr_destroy (&attributes);
 }
 
-static inline struct timespec
-ferry_timespec_for (gint64 deadline)
-{
-  return (struct timespec){.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = deadline % G_USEC_PER_SEC * 1000};
-}
-
 /* Waits for a signal of cond. Returns FALSE when the deadline has passed. */
 static inline gboolean
 ferry_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadline)
 {
-  const struct timespec until = ferry_timespec_for (deadline);
+  const struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = deadline % G_USEC_PER_SEC * 1000};
 
   if (deadline == G_MAXINT64)
     return pthread_cond_wait (cond, lock) == 0;
@@ -80,15 +75,28 @@ ferry_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, gint64 deadl
 
 /* ---- a futex word of this process; for a word shared with other processes see lane/ferry-doorbell-private.h ---- */
 
+/* The call whose times have 64 bits, as those of futex_waitv have; where a long has 32, those of a timespec may not. */
+#ifdef SYS_futex_time64
+#define FERRY_SYS_FUTEX SYS_futex_time64
+#else
+#define FERRY_SYS_FUTEX SYS_futex
+#endif
+
+static inline struct __kernel_timespec
+ferry_futex_time (gint64 deadline)
+{
+  return (struct __kernel_timespec){.tv_sec = deadline / G_USEC_PER_SEC, .tv_nsec = deadline % G_USEC_PER_SEC * 1000};
+}
+
 /* Sleeps while the word equals seen, until a wake-up with one of the bits. Returns FALSE when the deadline has
  * passed. May return early, so the caller must check the word again. Orders no memory: the caller's accesses to the
  * word do. */
 static inline gboolean
 ferry_futex_wait (_Atomic guint32 *word, guint32 seen, guint32 bits, gint64 deadline)
 {
-  const struct timespec until = ferry_timespec_for (deadline);
+  const struct __kernel_timespec until = ferry_futex_time (deadline);
 
-  return syscall (SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, seen, deadline < G_MAXINT64 ? &until : NULL, NULL,
+  return syscall (FERRY_SYS_FUTEX, word, FUTEX_WAIT_BITSET_PRIVATE, seen, deadline < G_MAXINT64 ? &until : NULL, NULL,
                   bits) == 0 ||
          errno != ETIMEDOUT;
 }
@@ -113,7 +121,7 @@ ferry_futex_can_wait_any (void)
 static inline gboolean
 ferry_futex_wait_any (const struct futex_waitv *waiters, guint n, gint64 deadline)
 {
-  const struct timespec until = ferry_timespec_for (deadline);
+  const struct __kernel_timespec until = ferry_futex_time (deadline);
 
   return syscall (SYS_futex_waitv, waiters, n, 0, deadline < G_MAXINT64 ? &until : NULL, CLOCK_MONOTONIC) >= 0 ||
          errno == EAGAIN || errno == EINTR;
@@ -124,7 +132,7 @@ ferry_futex_wait_any (const struct futex_waitv *waiters, guint n, gint64 deadlin
 static inline void
 ferry_futex_wake (_Atomic guint32 *word, guint32 bits)
 {
-  syscall (SYS_futex, word, FUTEX_WAKE_BITSET_PRIVATE, G_MAXINT, NULL, NULL, bits);
+  syscall (FERRY_SYS_FUTEX, word, FUTEX_WAKE_BITSET_PRIVATE, G_MAXINT, NULL, NULL, bits);
 }
 
 G_END_DECLS

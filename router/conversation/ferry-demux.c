@@ -1187,7 +1187,7 @@ ferry_demux_set_context (FerryDemux *self, GMainContext *context)
 static void
 call_came (FerryTransport *transport, FerryCall *call, GObject *owner)
 {
-  Dispatcher *self = (Dispatcher *) owner;
+  Dispatcher *self = (gpointer) owner;
   FerryDemuxInvocation *invocation = ferry_demux_invocation_new (transport, call, self->describe);
 
   invocation->number = atomic_fetch_add (&self->n_received, 1) + 1;

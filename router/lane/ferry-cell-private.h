@@ -41,7 +41,8 @@ typedef struct
 /* A copy of a value, in private memory of the reader. */
 typedef struct
 {
-  guint64 words[FERRY_CELL_WORDS]; /* the copied header, type string and payload */
+  /* The copied header, type string and payload. On i386 a word alone is aligned to 4 bytes. */
+  _Alignas(8) guint64 words[FERRY_CELL_WORDS];
   char type[FERRY_MAX_TYPE_STRING + 1];
   gboolean has_type;  /* FALSE for plain bytes */
   gconstpointer data; /* the payload, a place in words; aligned to 8 bytes */

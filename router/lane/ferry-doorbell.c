@@ -59,7 +59,7 @@ ferry_futex_doorbell_ring (_Atomic guint32 *rings)
   /* A thread that acquires the new count sees the stores before the ring: the kernel changes the word by a fully
    * ordered instruction. ThreadSanitizer does not see that. */
   ferry_hand_over (rings);
-  syscall (SYS_futex, rings, FUTEX_WAKE_OP, FERRY_FUTEX_DOORBELL_WAKES, NULL, rings, add_one);
+  syscall (FERRY_SYS_FUTEX, rings, FUTEX_WAKE_OP, FERRY_FUTEX_DOORBELL_WAKES, NULL, rings, add_one);
 }
 
 void
@@ -91,10 +91,10 @@ ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen)
   do
     {
       last = counted;
-      n_woken = syscall (SYS_futex, rings, FUTEX_WAKE, MIN ((guint32) last, G_MAXINT), NULL, NULL, 0);
+      n_woken = syscall (FERRY_SYS_FUTEX, rings, FUTEX_WAKE, MIN ((guint32) last, G_MAXINT), NULL, NULL, 0);
       counted = atomic_load_explicit (counter, memory_order_acquire);
     }
-  while (n_woken == (guint32) last && counted >> 32 != last >> 32 && (guint32) counted > 0);
+  while (n_woken == (long) (guint32) last && counted >> 32 != last >> 32 && (guint32) counted > 0);
 }
 
 /* Sleeps while *rings has the value seen. deadline: monotonic time in microseconds; negative: none. Returns FALSE when
@@ -102,11 +102,11 @@ ferry_futex_doorbell_end_wait (_Atomic guint32 *rings, guint32 seen)
 gboolean
 ferry_futex_doorbell_wait (_Atomic guint32 *rings, guint32 seen, gint64 deadline)
 {
-  const struct timespec until = ferry_timespec_for (deadline);
+  const struct __kernel_timespec until = ferry_futex_time (deadline);
   gboolean in_time;
 
   ferry_futex_doorbell_begin_wait (rings);
-  in_time = syscall (SYS_futex, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL,
+  in_time = syscall (FERRY_SYS_FUTEX, rings, FUTEX_WAIT_BITSET, seen, deadline < 0 ? NULL : &until, NULL,
                      FUTEX_BITSET_MATCH_ANY) == 0 ||
             errno != ETIMEDOUT;
   ferry_futex_doorbell_end_wait (rings, seen);

@@ -232,7 +232,7 @@ ferry_buffer_shrink (FerryBuffer *self, gsize size)
   ferry_return_if_fail (size > 0 && size <= self->message.size,
                         "%" G_GSIZE_FORMAT " is no new size for a buffer of %" G_GSIZE_FORMAT
                         " bytes; ask for a size from 1 to the present size",
-                        size, self->message.size);
+                        size, (gsize) self->message.size);
 
   self->message.size = size;
 }

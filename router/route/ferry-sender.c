@@ -1053,9 +1053,9 @@ send_any_serialised (FerrySender *self, guint16 number, const FerryShape *shape,
  * Any thread.
  *
  * A C struct with the members of a tuple of fixed size is a value of that type, as it lies in memory. A `struct {
- * guint32 count; guint64 bytes; double seconds; }` has the type `(utd)`. A boolean is one byte, 0 or 1. The padding of
- * such a struct, and of those in an array, arrives as zeroes whatever it was. Values of other types have the serialised
- * form of #GVariant.
+ * guint32 count; guint64 bytes; double seconds; }` has the type `(utd)`. A boolean is one byte, 0 or 1. On 32-bit x86,
+ * a member of 8 bytes needs `_Alignas (8)`. The padding of such a struct, and of those in an array, arrives as zeroes
+ * whatever it was. Values of other types have the serialised form of #GVariant.
  *
  * G_VARIANT_TYPE() checks its string each time, which takes half as long as a send. Where that matters, cast a
  * constant: `(const GVariantType *) "(utd)"`.

@@ -80,7 +80,8 @@ get_frame_size (const FerryFrameDecoder *self)
     return FERRY_GREETING_SIZE;
   if (get_held (self) < FERRY_FRAME_HEADER_SIZE)
     return FERRY_FRAME_HEADER_SIZE;
-  return FERRY_FRAME_HEADER_SIZE + (gsize) ferry_read_u32 (self->buffer + self->begin);
+  /* Where a size has 32 bits, the sum must not begin again at 0: what is announced to be larger never fits. */
+  return FERRY_FRAME_HEADER_SIZE + MIN ((gsize) ferry_read_u32 (self->buffer + self->begin), (gsize) G_MAXSSIZE);
 }
 
 static void

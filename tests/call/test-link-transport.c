@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
+#include "base/ferry-thread-private.h"
+
 /* What the application answers. */
 static void
 answer_here (FerryTransport *transport, FerryCall *call, GObject *owner)
@@ -166,7 +168,7 @@ is_asleep (GPid pid, const char *thread, const char *name)
   g_autofree char *text = NULL;
 
   return g_file_get_contents (comm, &text, NULL, NULL) && g_str_equal (g_strchomp (text), name) &&
-         ferry_test_get_system_call (pid, atoi (thread)) == SYS_futex;
+         ferry_test_get_system_call (pid, atoi (thread)) == FERRY_SYS_FUTEX;
 }
 
 static void

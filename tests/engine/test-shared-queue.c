@@ -18,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/ferry-thread-private.h"
 #include "engine/ferry-fork-server-link-private.h"
 #include "engine/ferry-shared-queue-private.h"
 #include "link/ferry-downlink-private.h"
@@ -766,7 +767,7 @@ recall_lease (gpointer data)
 static gboolean
 waits_for_lock (gpointer data)
 {
-  return ferry_test_get_system_call (getpid (), atomic_load (&((Recall *) data)->thread)) == SYS_futex;
+  return ferry_test_get_system_call (getpid (), atomic_load (&((Recall *) data)->thread)) == FERRY_SYS_FUTEX;
 }
 
 /* It leaves with the lock of the answer waits, which the recalling thread waits for, and its stack is gone then. */

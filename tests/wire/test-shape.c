@@ -224,8 +224,8 @@ test_the_verdict_on_few_bytes_is_that_of_glib (void)
 typedef struct
 {
   guint32 count;
-  guint64 bytes;
-  double seconds;
+  _Alignas(8) guint64 bytes;
+  _Alignas(8) double seconds;
 } Record;
 
 G_STATIC_ASSERT (sizeof (Record) == 24);
