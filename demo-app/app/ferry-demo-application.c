@@ -203,8 +203,6 @@ add_shortcuts (GtkApplication *application)
   } shortcuts[] = {
     {"job.add", {"<Control>n"}},
     {"job.add-command", {"<Control><Shift>r"}},
-    {"job.cancel-all", {"<Control><Shift>c"}},
-    {"job.clear", {"<Control>l"}},
     {"page.show::start", {"<Alt>1"}},
     {"page.show::pipes", {"<Alt>2"}},
     {"page.show::tasks", {"<Alt>3"}},

@@ -20,12 +20,12 @@ char *
 ferry_demo_format_latency (double microseconds)
 {
   if (microseconds < 999.5)
-    return g_strdup_printf ("%.0f µs", microseconds);
+    return g_strdup_printf ("%.0f µs", microseconds);
   if (microseconds < 9950.0)
-    return g_strdup_printf ("%.1f ms", microseconds / 1e3);
+    return g_strdup_printf ("%.1f ms", microseconds / 1e3);
   if (microseconds < 999.5e3)
-    return g_strdup_printf ("%.0f ms", microseconds / 1e3);
-  return g_strdup_printf ("%.1f s", microseconds / 1e6);
+    return g_strdup_printf ("%.0f ms", microseconds / 1e3);
+  return g_strdup_printf ("%.1f s", microseconds / 1e6);
 }
 
 const char *

@@ -24,13 +24,14 @@ struct _FerryDemoWindow
   AdwToast *again_toast;    /* (weak) what has a button to try again */
   GtkWindow *source_window; /* (weak) */
   AdwToastOverlay *toasts;
-  GtkWidget *leaflet;
+  AdwLeaflet *leaflet;
   GtkWidget *sidebar;
   GtkWidget *content;
   GtkListView *list;
   GtkLabel *title;
   GtkWidget *header_bar;
   GtkStack *pages;
+  GtkMenuButton *menu;
 };
 
 typedef struct
@@ -119,7 +120,13 @@ shown_cb (FerryDemoWindow *self)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PAGE]);
 }
 
-/* In a narrow window the list and the page take turns. */
+/* In a narrow window the list and the page take turns. F10 opens the menu of the one that is shown. */
+static void
+turned_cb (FerryDemoWindow *self)
+{
+  gtk_menu_button_set_primary (self->menu, adw_leaflet_get_visible_child (self->leaflet) == self->content);
+}
+
 static void
 show_content (FerryDemoWindow *self)
 {
@@ -284,9 +291,12 @@ ferry_demo_window_class_init (FerryDemoWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, title);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, header_bar);
   gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, pages);
+  gtk_widget_class_bind_template_child (widget_class, FerryDemoWindow, menu);
+  gtk_widget_class_bind_template_child_full (widget_class, "list_menu", FALSE, 0);
   gtk_widget_class_bind_template_callback (widget_class, bind_cb);
   gtk_widget_class_bind_template_callback (widget_class, show_content);
   gtk_widget_class_bind_template_callback (widget_class, shown_cb);
+  gtk_widget_class_bind_template_callback (widget_class, turned_cb);
   gtk_widget_class_install_property_action (widget_class, "page.show", "page");
   gtk_widget_class_install_action (widget_class, "page.go-back", NULL, go_back);
   gtk_widget_class_install_action (widget_class, "page.view-source", NULL, view_source);

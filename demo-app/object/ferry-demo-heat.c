@@ -130,7 +130,7 @@ note_temperature (FerryDemoHeat *self)
 
   if (self->values[PROP_TIME] < self->next_note)
     return;
-  text = g_strdup_printf (_ ("Mean %.1f °C, hottest %.1f °C"), self->values[PROP_MEAN_TEMPERATURE],
+  text = g_strdup_printf (_ ("Mean %.1f °C, hottest %.1f °C"), self->values[PROP_MEAN_TEMPERATURE],
                           self->values[PROP_MAX_TEMPERATURE]);
   add_note (self, text);
   self->next_note = self->values[PROP_TIME] + NOTE_INTERVAL;
@@ -248,7 +248,7 @@ ferry_demo_heat_add_source (FerryDemoHeat *self, guint x, guint y, GError **erro
       return FALSE;
     }
   g_array_append_val (self->sources, source);
-  text = g_strdup_printf (_ ("Heat source at %u mm, %u mm"), x, y);
+  text = g_strdup_printf (_ ("Heat source at %u mm, %u mm"), x, y);
   add_note (self, text);
   look_at_temperatures (self);
   return TRUE;

@@ -374,7 +374,7 @@ show_row (GtkLabel *label, GParamSpec *pspec, FerryListRow *row)
   if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE (FERRY_DEMO_LOG_ROW_TYPE)))
     {
       g_variant_get (value, "(d&s)", &time, &text);
-      words = g_strdup_printf (_ ("%.1f s: %s"), time, text);
+      words = g_strdup_printf (_ ("%.1f s: %s"), time, text);
     }
   gtk_label_set_text (label, words != NULL ? words : "…");
 }

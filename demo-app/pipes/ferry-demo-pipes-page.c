@@ -188,6 +188,7 @@ add_row (FerryDemoPipesPage *self, guint i)
   GtkWidget *button = g_object_new (GTK_TYPE_BUTTON, "label", _ ("Kill"), "valign", GTK_ALIGN_CENTER, "action-name",
                                     "pipes.kill", "action-target", g_variant_new_uint32 (i), NULL);
 
+  gtk_widget_add_css_class (button, "destructive-action");
   gtk_widget_add_css_class (row, "numeric");
   adw_action_row_add_prefix (ADW_ACTION_ROW (row),
                              g_object_new (GTK_TYPE_LABEL, "label", mark, "use-markup", TRUE, NULL));

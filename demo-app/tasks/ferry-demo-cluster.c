@@ -89,6 +89,7 @@ make_row (const char *name)
 
   gtk_widget_set_tooltip_text (button, tooltip);
   gtk_widget_set_valign (button, GTK_ALIGN_CENTER);
+  gtk_widget_add_css_class (button, "destructive-action");
   g_signal_connect (row, "map", G_CALLBACK (row_shown_cb), button);
   g_signal_connect (button, "clicked", G_CALLBACK (kill_cb), row);
   adw_action_row_add_suffix (row, button);
@@ -107,7 +108,7 @@ show_host (FerryHost *host, GParamSpec *pspec, AdwActionRow *row)
   g_autofree char *workers = ferry_demo_format_counted (
     ferry_host_get_n_workers (host), ngettext ("%s worker", "%s workers", ferry_host_get_n_workers (host)));
   g_autofree char *text =
-    g_strdup_printf (_ ("%s, %u of %s busy, %.1f ms away"), _ (states[ferry_host_get_state (host)]),
+    g_strdup_printf (_ ("%s, %u of %s busy, %.1f ms away"), _ (states[ferry_host_get_state (host)]),
                      ferry_host_get_n_busy (host), workers, (double) ferry_host_get_round_trip (host) / 1000.0);
 
   adw_action_row_set_subtitle (row, text);

@@ -90,6 +90,7 @@ ferry_demo_command_dialog_new (GtkWindow *parent, FerryExecutor *commands)
 
   self->commands = g_object_ref (commands);
   gtk_widget_grab_focus (GTK_WIDGET (self->entry));
-  gtk_editable_select_region (self->entry, 0, -1);
+  /* All of it, with the cursor at the beginning, which is in sight then and says what runs. */
+  gtk_editable_select_region (self->entry, -1, 0);
   return GTK_WINDOW (self);
 }

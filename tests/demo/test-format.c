@@ -27,21 +27,21 @@ test_counted (void)
 static void
 test_latency (void)
 {
-  assert_words (ferry_demo_format_latency (0.0), "0 µs");
-  assert_words (ferry_demo_format_latency (12.4), "12 µs");
-  assert_words (ferry_demo_format_latency (999.0), "999 µs");
-  assert_words (ferry_demo_format_latency (1500.0), "1.5 ms");
-  assert_words (ferry_demo_format_latency (15000.0), "15 ms");
-  assert_words (ferry_demo_format_latency (2.5e6), "2.5 s");
+  assert_words (ferry_demo_format_latency (0.0), "0 µs");
+  assert_words (ferry_demo_format_latency (12.4), "12 µs");
+  assert_words (ferry_demo_format_latency (999.0), "999 µs");
+  assert_words (ferry_demo_format_latency (1500.0), "1.5 ms");
+  assert_words (ferry_demo_format_latency (15000.0), "15 ms");
+  assert_words (ferry_demo_format_latency (2.5e6), "2.5 s");
 }
 
 /* A unit does not go up to a thousand of itself: the next one begins there. */
 static void
 test_latency_at_the_edges (void)
 {
-  assert_words (ferry_demo_format_latency (999.7), "1.0 ms");
-  assert_words (ferry_demo_format_latency (9970.0), "10 ms");
-  assert_words (ferry_demo_format_latency (999700.0), "1.0 s");
+  assert_words (ferry_demo_format_latency (999.7), "1.0 ms");
+  assert_words (ferry_demo_format_latency (9970.0), "10 ms");
+  assert_words (ferry_demo_format_latency (999700.0), "1.0 s");
 }
 
 int

@@ -282,7 +282,7 @@ test_log_is_bounded (void)
   g_object_set (heat, "running", TRUE, NULL);
   g_assert_cmpstr (get_note (heat, 0), ==, "Started");
   ferry_demo_heat_add_source (heat, 12, 34, NULL);
-  g_assert_cmpstr (get_note (heat, 1), ==, "Heat source at 12 mm, 34 mm");
+  g_assert_cmpstr (get_note (heat, 1), ==, "Heat source at 12 mm, 34 mm");
 
   /* A slider on its way is one row, until something else happens. */
   for (double k = 30.0; k < 90.0; k += 1.0)

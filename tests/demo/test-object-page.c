@@ -282,7 +282,7 @@ test_click_adds_heat_source (WindowTest *test, gconstpointer data)
       if (GTK_IS_GESTURE_CLICK (controller))
         g_signal_emit_by_name (controller, "pressed", 1, width / 2.0 - side / 4.0 + 0.1, height / 2.0 + 0.1);
     }
-  wait_log (test, "Heat source at 64 mm, 80 mm");
+  wait_log (test, "Heat source at 64 mm, 80 mm");
   wait_figures (test, "1 heat source");
   wait_figures (test, "hottest 20.0\u00a0°C");
   activate (test, "object.step");

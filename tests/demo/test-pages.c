@@ -291,7 +291,7 @@ read_seconds (const char *words)
   double number = 0.0;
   char unit[4] = "";
 
-  g_assert_cmpint (sscanf (words, "%*[^0-9]%lf %3s", &number, unit), ==, 2);
+  g_assert_cmpint (sscanf (words, "%*[^0-9]%lf\302\240%3s", &number, unit), ==, 2);
   return g_str_equal (unit, "s") ? number : number / 1000.0;
 }
 

@@ -19,7 +19,7 @@ test_empty (WindowTest *test, gconstpointer data)
 {
   window_test_wait_words (test->window, "No Tasks");
   g_assert_true (window_test_is_empty (test));
-  window_test_wait_words (test->window, "Add a Task");
+  window_test_wait_words (test->window, "Add Task");
   window_test_wait_words (test->window, "3 workers");
   g_assert_false (gtk_widget_get_visible (window_test_get (test, "counts_label")));
   g_assert_false (gtk_widget_get_visible (window_test_get (test, "switcher")));
@@ -199,6 +199,15 @@ test_lies (void)
 
 /* ---- commands ---- */
 
+static int
+measure_width (GtkWidget *widget)
+{
+  int width;
+
+  gtk_widget_measure (widget, GTK_ORIENTATION_HORIZONTAL, -1, &width, NULL, NULL, NULL);
+  return width;
+}
+
 static FerryDemoCommandDialog *
 open_command_dialog (WindowTest *test)
 {
@@ -339,6 +348,10 @@ test_bad_command_lines_are_not_run (WindowTest *test, gconstpointer data)
 {
   FerryDemoCommandDialog *dialog = open_command_dialog (test);
 
+  /* The first words say what runs. */
+  g_assert_cmpint (ferry_test_get_number (gtk_editable_get_delegate (get_part (dialog, "entry")), "cursor-position"),
+                   ==, 0);
+  g_assert_cmpint (measure_width (GTK_WIDGET (dialog)), <=, 360);
   gtk_editable_set_text (get_part (dialog, "entry"), "echo 'half a quote");
   g_assert_false (gtk_widget_is_sensitive (gtk_window_get_default_widget (GTK_WINDOW (dialog))));
   g_assert_cmpuint (strlen (gtk_label_get_text (get_part (dialog, "error_label"))), >, 10);
@@ -390,6 +403,8 @@ test_preferences_are_kept (WindowTest *test, gconstpointer data)
   builder = g_object_get_data (G_OBJECT (window), "builder");
   g_object_set (gtk_builder_get_object (builder, "workers"), "value", 5.0, NULL);
   g_object_set (gtk_builder_get_object (builder, "sandbox"), "selected", FERRY_SANDBOX_POLICY_REQUIRED, NULL);
+  /* Without the frame that there is where nothing draws shadows. */
+  g_assert_cmpint (measure_width (gtk_widget_get_first_child (GTK_WIDGET (window))), <=, 360);
   gtk_window_destroy (window);
   g_assert_cmpuint (ferry_test_get_number (pool, "max-workers"), ==, 5);
   ferry_demo_preferences_load (&preferences);
@@ -397,19 +412,24 @@ test_preferences_are_kept (WindowTest *test, gconstpointer data)
   g_assert_cmpint (preferences.sandbox, ==, FERRY_SANDBOX_POLICY_REQUIRED);
 }
 
-static int
-measure_width (GtkWidget *widget)
-{
-  int width;
-
-  gtk_widget_measure (widget, GTK_ORIENTATION_HORIZONTAL, -1, &width, NULL, NULL, NULL);
-  return width;
-}
-
 static gboolean
 has_folded (gpointer window)
 {
   return ferry_test_get_number (gtk_widget_get_template_child (window, FERRY_DEMO_TYPE_WINDOW, "leaflet"), "folded");
+}
+
+static GtkMenuButton *
+get_menu (WindowTest *test, const char *name)
+{
+  return GTK_MENU_BUTTON (gtk_widget_get_template_child (test->window, FERRY_DEMO_TYPE_WINDOW, name));
+}
+
+/* F10 is for the menu that can be seen. */
+static void
+assert_menu_of_list (WindowTest *test, gboolean wanted)
+{
+  g_assert_cmpint (gtk_menu_button_get_primary (get_menu (test, "list_menu")), ==, wanted);
+  g_assert_cmpint (gtk_menu_button_get_primary (get_menu (test, "menu")), ==, !wanted);
 }
 
 /* In a narrow one the list of pages and the page take turns. */
@@ -434,10 +454,14 @@ test_fits_a_narrow_screen (WindowTest *test, gconstpointer data)
   gtk_window_set_default_size (GTK_WINDOW (test->window), 360, 640);
   ferry_test_look_until (has_folded, test->window);
   g_assert_true (ferry_test_get_object (leaflet, "visible-child") == content);
+  assert_menu_of_list (test, FALSE);
   window_test_activate (test, "page.go-back");
   g_assert_true (ferry_test_get_object (leaflet, "visible-child") != content);
+  assert_menu_of_list (test, TRUE);
+  g_assert_true (gtk_widget_get_visible (GTK_WIDGET (get_menu (test, "list_menu"))));
   window_test_show_page (test, "robust");
   g_assert_true (ferry_test_get_object (leaflet, "visible-child") == content);
+  assert_menu_of_list (test, FALSE);
 }
 
 /* The rows of the start page, and the bar below them. */
