@@ -17,8 +17,8 @@
 typedef struct
 {
   guint32 count;
-  guint64 bytes;
-  double seconds;
+  _Alignas(8) guint64 bytes;
+  _Alignas(8) double seconds;
 } Record;
 
 /* A pipe, and what arrives by its serialised handler and by its signal. */
