@@ -351,6 +351,16 @@ is_whole (gpointer row)
          bounds.origin.y + bounds.size.height <= gtk_widget_get_height (scrolled);
 }
 
+static int
+measure_list (Scene *scene)
+{
+  GtkWidget *list = ferry_test_get_object (scene->button, "list");
+  int natural;
+
+  gtk_widget_measure (list, GTK_ORIENTATION_VERTICAL, -1, NULL, &natural, NULL, NULL);
+  return natural;
+}
+
 /* Whether the popover ends below its last buttons. */
 static gboolean
 has_whole_buttons (gpointer scene)
@@ -383,6 +393,8 @@ test_popover_opens_at_what_failed (Scene *scene)
   widget_test_wait_words (focus, "Failed");
   ferry_test_look_until (is_whole, focus);
   ferry_test_look_until (has_whole_buttons, scene);
+  /* Also where no width is told, as a popover asks. */
+  g_assert_cmpint (measure_list (scene), >=, gtk_widget_get_height (list));
   /* Keys mean the row with the focus. The window with the error would stand below the popover. */
   gtk_widget_activate_action (list, "task.show-error", NULL);
   ferry_test_look_until (is_unmapped, list);
@@ -436,16 +448,6 @@ test_button_knows_all_executors_of_its_model (Scene *scene)
   g_object_set (scene->button, "tasks", NULL, NULL);
   g_assert_finalize_object (tasks);
   g_object_unref (store);
-}
-
-static int
-measure_list (Scene *scene)
-{
-  GtkWidget *list = ferry_test_get_object (scene->button, "list");
-  int natural;
-
-  gtk_widget_measure (list, GTK_ORIENTATION_VERTICAL, -1, NULL, &natural, NULL, NULL);
-  return natural;
 }
 
 static gboolean
