@@ -590,6 +590,8 @@ read_control (FerrySharedQueue *self, FerryLink *link, guint max)
           return;
         case FERRY_CONTROL_INVALID:
         default:
+          if (g_error_matches (error, FERRY_ERROR, FERRY_ERROR_VERSION))
+            link->process.obstacle = FERRY_OBSTACLE_VERSION;
           apply_fault (self, link, error->message);
           return;
         }

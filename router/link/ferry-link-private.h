@@ -60,12 +60,13 @@ typedef enum
   FERRY_PARENT_LOST,
 } FerryParent;
 
-/* Why a process could not be started. This decides whether the launch is tried again. */
+/* Why a process could not be started, or not be used. This decides whether the launch is tried again. */
 typedef enum
 {
   FERRY_OBSTACLE_LASTING,     /* a cause that stays, such as a missing program */
   FERRY_OBSTACLE_SHORTAGE,    /* the system lacks a resource, such as memory; a later launch may succeed */
   FERRY_OBSTACLE_FORK_SERVER, /* the fork server cannot fork; executing the program directly may succeed */
+  FERRY_OBSTACLE_VERSION,     /* the program speaks another version of the protocol, and will each time */
 } FerryObstacle;
 
 typedef struct _FerryForkServerLink FerryForkServerLink;

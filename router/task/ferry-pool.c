@@ -439,7 +439,7 @@ get_correction (FerryExit *exit)
 
 /* Handles the end of a worker that had not begun a task. The worker is replaced after a pause, up to a limit. It is not
  * replaced if it did not attach and no other ever has. Then the program is probably no worker, and each further one
- * would take as long. */
+ * would take as long. Nor is one of another version, such as that of an update that was installed meanwhile. */
 static void
 note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
 {
@@ -452,6 +452,12 @@ note_useless_end (FerryPool *self, FerryPoolWorker *worker, FerryExit *exit)
   if (worker->lost_initialiser && !self->rules.has_initialised)
     {
       fail_by_initialiser (self, exit);
+      return;
+    }
+  if (ferry_exit_get_obstacle (exit) == FERRY_OBSTACLE_VERSION)
+    {
+      fail (self, g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION, "The workers of the pool '%s' fit no longer. %s",
+                               get_name (self), ferry_exit_get_message (exit)));
       return;
     }
   if (!never && self->restarts->len <= self->restart_limit)

@@ -262,11 +262,11 @@ never_begins_what_was_cancelled_before (void)
 /* ---- workers that are of no use ---- */
 
 static TaskTest *
-new_with_program (const char *program, const char *order)
+new_with_program (const char *program, const char *argument, const char *order)
 {
   TaskTest *test = task_test_new (FALSE, 2);
   g_autofree char *path = g_path_is_absolute (program) ? g_strdup (program) : ferry_test_build_path (program);
-  const char *argv[] = {path, NULL};
+  const char *argv[] = {path, argument, NULL};
   g_autoptr (FerryLauncher) launcher = ferry_launcher_new (argv);
 
   if (order != NULL)
@@ -282,7 +282,7 @@ new_with_program (const char *program, const char *order)
 static void
 gives_up_workers_that_die_at_their_start (void)
 {
-  g_autoptr (TaskTest) test = new_with_program ("serving-worker", "crash");
+  g_autoptr (TaskTest) test = new_with_program ("serving-worker", NULL, "crash");
   g_autoptr (FerryTask) first = NULL;
   g_autoptr (FerryTask) second = NULL;
   gint64 begin = g_get_monotonic_time ();
@@ -313,7 +313,7 @@ blames_no_program_that_was_killed (void)
 
   g_assert_true (
     g_file_set_contents_full (program, "#!/bin/sh\nkill -KILL $$\n", -1, G_FILE_SET_CONTENTS_NONE, 0700, NULL));
-  test = new_with_program (program, NULL);
+  test = new_with_program (program, NULL, NULL);
   g_object_set (test->pool, "use-fork-server", FALSE, "restart-limit", 1, "restart-interval",
                 (gint64) (600 * G_USEC_PER_SEC), NULL);
   task = task_test_submit (test->executor, "nothing", NULL);
@@ -322,6 +322,21 @@ blames_no_program_that_was_killed (void)
   g_assert_null (strstr (error->message, "correct"));
   g_unlink (program);
   g_rmdir (folder);
+}
+
+/* As after an update that was installed while the application ran. */
+static void
+gives_up_workers_of_another_version (void)
+{
+  g_autoptr (TaskTest) test = new_with_program ("hostile-worker", "packet:version", NULL);
+  g_autoptr (FerryTask) task = NULL;
+  const GError *error;
+
+  g_object_set (test->pool, "use-fork-server", FALSE, NULL);
+  task = task_test_submit (test->executor, "nothing", NULL);
+  error = task_test_assert_failed (task, FERRY_ERROR, FERRY_ERROR_VERSION);
+  ferry_test_assert_says (error->message, "restart the application");
+  g_assert_cmpuint (ferry_test_get_number (test->pool, "n-restarts"), <=, 2);
 }
 
 static void
@@ -366,7 +381,7 @@ retries_an_initialiser_that_was_well (void)
 static void
 fails_without_its_program (gconstpointer data)
 {
-  g_autoptr (TaskTest) test = new_with_program ("/no/such/program", NULL);
+  g_autoptr (TaskTest) test = new_with_program ("/no/such/program", NULL, NULL);
   g_autoptr (FerryTask) task = NULL;
 
   g_object_set (test->pool, "use-fork-server", GPOINTER_TO_INT (data), NULL);
@@ -380,7 +395,7 @@ fails_without_its_program (gconstpointer data)
 static void
 gives_up_when_the_fork_server_fails (void)
 {
-  g_autoptr (TaskTest) test = new_with_program ("serving-worker", "fail");
+  g_autoptr (TaskTest) test = new_with_program ("serving-worker", NULL, "fail");
   g_autoptr (FerryTask) task = task_test_submit (test->executor, "nothing", NULL);
 
   g_object_set (test->pool, "restart-limit", 1, "restart-interval", (gint64) (600 * G_USEC_PER_SEC), NULL);
@@ -394,7 +409,7 @@ gives_up_when_the_fork_server_fails (void)
 static void
 tries_its_fork_server_again_when_reset (void)
 {
-  g_autoptr (TaskTest) test = new_with_program ("serving-worker", "fail");
+  g_autoptr (TaskTest) test = new_with_program ("serving-worker", NULL, "fail");
   g_autoptr (FerryLauncher) launcher = NULL;
   g_autoptr (FerryTask) task = NULL;
 
@@ -482,7 +497,7 @@ replaces_a_fork_server_that_was_killed (void)
 static void
 does_not_wait_for_a_worker_that_prepares_itself (void)
 {
-  g_autoptr (TaskTest) test = new_with_program ("serving-worker", NULL);
+  g_autoptr (TaskTest) test = new_with_program ("serving-worker", NULL, NULL);
   g_autoptr (FerryLauncher) launcher = NULL;
   g_autoptr (FerryTask) warm = NULL;
   g_autoptr (FerryTask) busy = NULL;
@@ -623,6 +638,7 @@ main (int argc, char **argv)
   g_test_add_func ("/deaths/of-nobody-but-the-task-is-cancelled", never_begins_what_was_cancelled_before);
   g_test_add_func ("/deaths/at-the-start-are-given-up", gives_up_workers_that_die_at_their_start);
   g_test_add_func ("/deaths/of-workers-that-were-killed-blame-no-program", blames_no_program_that_was_killed);
+  g_test_add_func ("/deaths/of-workers-of-another-version-end-the-pool", gives_up_workers_of_another_version);
   g_test_add_func ("/deaths/in-the-initialiser-are-given-up", gives_up_when_the_initialiser_crashes);
   g_test_add_func ("/deaths/in-an-initialiser-that-was-well-are-not", retries_an_initialiser_that_was_well);
   g_test_add_func ("/deaths/of-the-fork-server-are-given-up", gives_up_when_the_fork_server_fails);
