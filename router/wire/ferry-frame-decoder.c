@@ -81,7 +81,9 @@ get_frame_size (const FerryFrameDecoder *self)
   if (get_held (self) < FERRY_FRAME_HEADER_SIZE)
     return FERRY_FRAME_HEADER_SIZE;
   /* Where a size has 32 bits, the sum must not begin again at 0: what is announced to be larger never fits. */
-  return FERRY_FRAME_HEADER_SIZE + MIN ((gsize) ferry_read_u32 (self->buffer + self->begin), (gsize) G_MAXSSIZE);
+  guint64 size = (guint64) FERRY_FRAME_HEADER_SIZE + ferry_read_u32 (self->buffer + self->begin);
+
+  return (gsize) MIN (size, (guint64) G_MAXSSIZE);
 }
 
 static void
