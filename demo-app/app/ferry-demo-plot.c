@@ -84,7 +84,7 @@ draw_text (FerryDemoPlot *self, cairo_t *cairo, const char *text, double x, doub
 static void
 draw_axes (FerryDemoPlot *self, cairo_t *cairo, const Area *area, double text_height)
 {
-  g_autofree char *seconds = g_strdup_printf (_ ("%u s ago"), area->seconds);
+  g_autofree char *seconds = g_strdup_printf (_ ("%u s ago"), area->seconds);
   GdkRGBA colour, faint;
 
   gtk_style_context_get_color (gtk_widget_get_style_context (GTK_WIDGET (self)), &colour);
