@@ -35,7 +35,8 @@ static const Kind ended = {N_ ("The worker ended early"), TRUE, N_ ("The program
 static const Kind misfit = {N_ ("Worker and application do not fit together"), FALSE,
                             N_ ("Installing the application again may help")};
 /* What is installed belongs together. A worker of another version was installed while the application ran. */
-static const Kind updated = {N_ ("The application has been updated"), FALSE, N_ ("Close it, and start it again")};
+static const Kind updated = {N_ ("A new version has been installed"), FALSE,
+                             N_ ("The application was updated, and has to be started again")};
 static const Kind missing = {N_ ("Something is missing"), FALSE, NULL};
 static const Kind forbidden = {N_ ("That is not allowed"), FALSE,
                                N_ ("The application asked for something that it may not have")};

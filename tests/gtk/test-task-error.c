@@ -240,8 +240,8 @@ test_an_updated_application_is_to_be_restarted (void)
     failed_task (FERRY_TASK_EVENT_ERROR, g_error_new (FERRY_ERROR, FERRY_ERROR_VERSION, "Two versions"), NULL);
   g_auto (Words) words = describe (task);
 
-  g_assert_cmpstr (words.title, ==, "The application has been updated");
-  g_assert_cmpstr (words.detail, ==, "Close it, and start it again");
+  g_assert_cmpstr (words.title, ==, "A new version has been installed");
+  g_assert_cmpstr (words.detail, ==, "The application was updated, and has to be started again");
 }
 
 /* An error of a domain that nothing is known of. */
