@@ -13,6 +13,7 @@
 
 #include "gtk/ferry-list-view-private.h"
 #include "gtk/ferry-task-cell-private.h"
+#include "gtk/ferry-task-keeper-private.h"
 
 /* Rows beside those in sight that show their tasks already. */
 #define ROWS_AROUND 3
@@ -455,7 +456,7 @@ add_selected (FerryTaskRows *self, GHashTable *looked_at)
 GHashTable *
 ferry_task_rows_find_looked_at (FerryTaskRows *self)
 {
-  GHashTable *looked_at = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  GHashTable *looked_at = ferry_task_keeper_make_set ();
   GtkListItem *item = ferry_task_rows_find_focus (self);
 
   add_selected (self, looked_at);

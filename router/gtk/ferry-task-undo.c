@@ -10,6 +10,7 @@
 #include "gtk/ferry-task-undo-private.h"
 
 #include "gtk/ferry-look-private.h"
+#include "gtk/ferry-task-keeper-private.h"
 #include "gtk/ferry-translation-private.h"
 
 /* How long a removal can be undone. */
@@ -32,13 +33,6 @@ struct _FerryTaskUndo
 };
 
 G_DEFINE_FINAL_TYPE (FerryTaskUndo, ferry_task_undo, G_TYPE_OBJECT)
-
-/* (transfer full): for tasks. */
-static GHashTable *
-make_set (void)
-{
-  return g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
-}
 
 static void
 show_bar (FerryTaskUndo *self)
@@ -96,8 +90,8 @@ ferry_task_undo_init (FerryTaskUndo *self)
 {
   GtkWidget *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 12);
 
-  self->removed = make_set ();
-  self->stopped = make_set ();
+  self->removed = ferry_task_keeper_make_set ();
+  self->stopped = ferry_task_keeper_make_set ();
   self->button = ferry_look_make_button (_ ("_Undo"));
   g_signal_connect_object (self->button, "map", G_CALLBACK (mapped_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   self->label = g_object_new (GTK_TYPE_LABEL, "accessible-role", GTK_ACCESSIBLE_ROLE_STATUS, "xalign", 0.0, "hexpand",
@@ -174,7 +168,7 @@ ferry_task_undo_take_tasks (FerryTaskUndo *self)
 {
   GHashTable *tasks = g_steal_pointer (&self->removed);
 
-  self->removed = make_set ();
+  self->removed = ferry_task_keeper_make_set ();
   g_hash_table_remove_all (self->stopped);
   g_clear_handle_id (&self->timer, g_source_remove);
   show_bar (self);
