@@ -16,12 +16,12 @@
 #include "base/ferry-sibling-private.h"
 #include "base/ferry-spin-private.h"
 #include "base/ferry-waiters-private.h"
-#include "call/ferry-descriptor-port-private.h"
 #include "call/ferry-team-private.h"
 #include "call/ferry-transactions-private.h"
 #include "call/ferry-transport.h"
 #include "lane/ferry-answer-waits-private.h"
 #include "lane/ferry-inbox-private.h"
+#include "link/ferry-descriptor-port-private.h"
 
 G_BEGIN_DECLS
 

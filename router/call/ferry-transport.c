@@ -616,7 +616,7 @@ ferry_transport_offer_descriptors (FerryTransport *self)
   FerryDescriptorPort *port = &get_private (self)->port;
   g_autoptr (GError) error = NULL;
 
-  if (port->both_ways && port->pass != NULL && ferry_descriptor_box_get_max (port->box) > 0 &&
+  if (port->both_ways && port->pass != NULL && ferry_descriptor_port_get_max (port) > 0 &&
       !ferry_descriptor_port_open (port, &error) && !g_error_matches (error, FERRY_ERROR, FERRY_ERROR_NOT_STARTED))
     ferry_transport_end (self, error);
 }
@@ -678,7 +678,7 @@ ferry_transport_take_descriptor (FerryTransport *self, gint handle, GError **err
   g_return_val_if_fail (FERRY_IS_TRANSPORT (self), -1);
   g_return_val_if_fail (error == NULL || *error == NULL, -1);
 
-  return ferry_descriptor_port_take (&get_private (self)->port, handle, error);
+  return ferry_descriptor_port_take (&get_private (self)->port, handle, "The other end", NULL, error);
 }
 
 /* ---- requests of the other end ---- */
@@ -1224,7 +1224,7 @@ ferry_transport_get_property (GObject *object, guint id, GValue *value, GParamSp
   if (id == PROP_CLOSED)
     g_value_set_boolean (value, ferry_transport_get_closed (self));
   else if (id == PROP_MAX_DESCRIPTORS)
-    g_value_set_uint (value, ferry_descriptor_box_get_max (get_private (self)->port.box));
+    g_value_set_uint (value, ferry_descriptor_port_get_max (&get_private (self)->port));
   else
     g_value_take_boxed (value, ferry_transport_dup_reason (self));
 }
@@ -1234,7 +1234,7 @@ ferry_transport_set_property (GObject *object, guint id, const GValue *value, GP
 {
   FerryTransport *self = FERRY_TRANSPORT (object);
 
-  ferry_descriptor_box_set_max (get_private (self)->port.box, g_value_get_uint (value));
+  ferry_descriptor_port_set_max (&get_private (self)->port, g_value_get_uint (value));
   ferry_transport_offer_descriptors (self);
 }
 
@@ -1307,7 +1307,7 @@ ferry_transport_init (FerryTransport *self)
   g_queue_init (&priv->early);
   g_queue_init (&priv->kept);
   pthread_mutex_init (&priv->lock, NULL);
-  ferry_descriptor_port_init (&priv->port);
+  ferry_descriptor_port_init (&priv->port, 0);
   ferry_wait_queue_init (&priv->room);
   ferry_wait_queue_init (&priv->closed);
 }

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Transports that functions return: a pair of sockets, of which the application gets one as a returned descriptor. See
- * ferry-return-box-private.h.
+ * ferry-descriptor-port-private.h.
  *
  * Trust: the worker has made the socket, and may keep a copy of the application's end. So the transport never relies on
  *        flags of that socket: see the writes in ferry-stream-transport.c. */
@@ -95,14 +95,14 @@ check_socket (int fd, GError **error)
 FerryTransport *
 ferry_task_open_transport (FerryTask *self, gint handle, GError **error)
 {
-  FerryDescriptorBox *box;
+  FerryDescriptorPort *returns;
   g_autofree char *sender = NULL;
   int fd;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  box = ferry_task_require_returned (self, &sender, error);
-  fd = box != NULL ? ferry_descriptor_box_take (box, handle, sender, check_socket, error) : -1;
+  returns = ferry_task_require_returned (self, &sender, error);
+  fd = returns != NULL ? ferry_descriptor_port_take (returns, handle, sender, check_socket, error) : -1;
   return fd >= 0 ? ferry_transport_new_for_descriptors (fd, fd, error) : NULL;
 }

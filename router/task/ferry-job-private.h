@@ -24,7 +24,7 @@ G_BEGIN_DECLS
 
 /* The bit at which the kind of task (FerryTaskKind) begins in the flags of a request. */
 #define FERRY_CALL_KIND_SHIFT 4
-/* A flag of a request: the last of its descriptors is the socket of a return box. */
+/* A flag of a request: the last of its descriptors is the socket for those that the function returns. */
 #define FERRY_CALL_RETURNS (1 << 7)
 
 /* What a job uses of the FerryServe that serves it, until the job is finished. */

@@ -18,8 +18,8 @@
 #include "base/ferry-base-private.h"
 #include "base/ferry-property-private.h"
 #include "lane/ferry-one-shot-private.h"
+#include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
-#include "link/ferry-return-box-private.h"
 #include "route/ferry-buffer-private.h"
 #include "route/ferry-given-sender-private.h"
 #include "task/ferry-map-function-private.h"
@@ -584,9 +584,9 @@ ferry_call_take_descriptors (FerryCall *call, const FerryDownMessage *message)
   ferry_call_attach (call, batch, fd_batch_free);
 }
 
-/* In a use: returns the socket of the task's return box, or -1 if there is none. */
+/* In a use: returns the socket for what the function returns, or -1 if the task takes nothing. */
 static int
-get_return_box (FerryJob *self)
+get_return_socket (FerryJob *self)
 {
   const FdBatch *batch = ferry_call_get_attached (self->call);
 
@@ -600,7 +600,7 @@ static int
 find_descriptor (FerryJob *self, gint handle, GError **error)
 {
   const FdBatch *batch = ferry_call_get_attached (self->call);
-  guint n = (batch != NULL ? batch->descriptors->len : 0) - (get_return_box (self) >= 0 ? 1 : 0);
+  guint n = (batch != NULL ? batch->descriptors->len : 0) - (get_return_socket (self) >= 0 ? 1 : 0);
 
   if (handle >= 0 && (guint) handle < n)
     return g_array_index (batch->descriptors, int, handle);
@@ -684,10 +684,10 @@ ferry_job_dup_bytes (FerryJob *self, gint handle, GError **error)
 static gint
 return_descriptor_locked (FerryJob *self, int fd, GError **error)
 {
-  int box = get_return_box (self);
+  int socket = get_return_socket (self);
   guint max;
 
-  if (box < 0)
+  if (socket < 0)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                        "The task of '%s' takes no descriptors of its function; set FerryTask:max-returned-descriptors, "
@@ -695,7 +695,7 @@ return_descriptor_locked (FerryJob *self, int fd, GError **error)
                        get_function_name (self));
       return -1;
     }
-  max = ferry_return_box_read_max (box, error);
+  max = ferry_descriptor_port_read_max (socket, error);
   if (max == 0)
     return -1;
   if (self->n_returned >= max)
@@ -706,7 +706,7 @@ return_descriptor_locked (FerryJob *self, int fd, GError **error)
                        get_function_name (self), max);
       return -1;
     }
-  return ferry_descriptor_send (box, fd, "The task is over, and takes no descriptors any more", error)
+  return ferry_descriptor_send (socket, fd, "The task is over, and takes no descriptors any more", error)
            ? (gint) self->n_returned++
            : -1;
 }

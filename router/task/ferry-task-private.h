@@ -13,8 +13,8 @@
 #include "base/ferry-sibling-private.h"
 #include "base/ferry-timers-private.h"
 #include "engine/ferry-home-private.h"
+#include "link/ferry-descriptor-port-private.h"
 #include "link/ferry-link-private.h"
-#include "link/ferry-return-box-private.h"
 #include "task/ferry-answer-watch-private.h"
 #include "task/ferry-task-state-private.h"
 #include "wire/ferry-progress-private.h"
@@ -151,13 +151,13 @@ const FerryTaskSettings *ferry_task_get_settings (FerryTask *self);
 /* Returns the earlier time of the task's deadline and since + timeout (timeout 0: none). 0: there is neither. */
 gint64 ferry_task_get_deadline_of (FerryTask *self, gint64 since, gint64 timeout);
 /* Copies the descriptors (transfer none) of the task's handles to descriptors, at most FERRY_MAX_FDS_PER_LINK, and sets
- * *n. The last one is the socket of a return box, if *returns is TRUE. Fails with FERRY_ERROR_SYSTEM. */
+ * *n. The last one is the socket for what the function returns, if *returns is TRUE. Fails with FERRY_ERROR_SYSTEM. */
 gboolean ferry_task_get_descriptors (FerryTask *self, int *descriptors, guint *n, gboolean *returns, GError **error);
 /* The descriptors were sent to a worker. */
 void ferry_task_note_descriptors_sent (FerryTask *self);
 /* any: returns (transfer none) (nullable) the descriptors that the function has returned; NULL with
- * FERRY_ERROR_BAD_ARGUMENTS. Sets *sender (transfer full) as for ferry_descriptor_box_take(). */
-FerryDescriptorBox *ferry_task_require_returned (FerryTask *self, char **sender, GError **error);
+ * FERRY_ERROR_BAD_ARGUMENTS. Sets *sender (transfer full) as for ferry_descriptor_port_take(). */
+FerryDescriptorPort *ferry_task_require_returned (FerryTask *self, char **sender, GError **error);
 /* Notes at the senders that the task was given which worker's link the task is sent over. */
 void ferry_task_set_worker (FerryTask *self, FerryLink *worker);
 /* Whether the task was given descriptors, bytes or senders, which are closed once the task is done. */

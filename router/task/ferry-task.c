@@ -103,7 +103,7 @@ typedef struct
   GArray *handles;           /* (nullable) (element-type Handle) (owned elements): emptied when the task is done */
   Watch *watch;              /* (nullable): from the submission until the task is done */
   /* (owned) (nullable): any thread may use it; the router's thread makes it when the task is first sent to a worker */
-  _Atomic (FerryReturnBox *) returns;
+  _Atomic (FerryDescriptorPort *) returns;
 
   char *description;   /* const once the task is submitted: (nullable) */
   char *text;          /* (nullable) */
@@ -1117,19 +1117,20 @@ ferry_task_add_sender (FerryTask *self, FerrySender *sender, GError **error)
   return add_handle (self, handle);
 }
 
-static FerryReturnBox *
-get_return_box (FerryTask *self)
+/* Returns (nullable) the port for what the function returns. */
+static FerryDescriptorPort *
+get_returns (FerryTask *self)
 {
-  /* Acquire: pairs with open_return_box(). */
+  /* Acquire: pairs with begin_returns(). */
   return atomic_load_explicit (&peek_rest (self)->returns, memory_order_acquire);
 }
 
-FerryDescriptorBox *
+FerryDescriptorPort *
 ferry_task_require_returned (FerryTask *self, char **sender, GError **error)
 {
-  FerryReturnBox *box = get_return_box (self);
+  FerryDescriptorPort *returns = get_returns (self);
 
-  if (box == NULL)
+  if (returns == NULL)
     {
       ferry_set_error (error, FERRY_ERROR_BAD_ARGUMENTS,
                        "The task of '%s' has no descriptors of its function; set FerryTask:max-returned-descriptors, "
@@ -1138,7 +1139,7 @@ ferry_task_require_returned (FerryTask *self, char **sender, GError **error)
       return NULL;
     }
   *sender = g_strdup_printf ("The function '%s'", ferry_task_get_function (self));
-  return ferry_return_box_get_descriptors (box);
+  return returns;
 }
 
 /**
@@ -1168,14 +1169,14 @@ ferry_task_require_returned (FerryTask *self, char **sender, GError **error)
 int
 ferry_task_dup_descriptor (FerryTask *self, gint handle, GError **error)
 {
-  FerryDescriptorBox *box;
+  FerryDescriptorPort *returns;
   g_autofree char *sender = NULL;
 
   g_return_val_if_fail (FERRY_IS_TASK (self), -1);
   g_return_val_if_fail (error == NULL || *error == NULL, -1);
 
-  box = ferry_task_require_returned (self, &sender, error);
-  return box != NULL ? ferry_descriptor_box_dup (box, handle, sender, error) : -1;
+  returns = ferry_task_require_returned (self, &sender, error);
+  return returns != NULL ? ferry_descriptor_port_dup (returns, handle, sender, error) : -1;
 }
 
 void
@@ -1194,18 +1195,19 @@ ferry_task_set_worker (FerryTask *self, FerryLink *worker)
 
 /* Returns the socket for the next attempt, or -1 with an error. */
 static int
-open_return_box (FerryTask *self, GError **error)
+begin_returns (FerryTask *self, GError **error)
 {
   Rest *rest = need_rest (self);
-  FerryReturnBox *box = get_return_box (self);
+  FerryDescriptorPort *returns = get_returns (self);
 
-  if (box == NULL)
+  if (returns == NULL)
     {
-      box = ferry_return_box_new (rest->settings.max_returned_descriptors);
-      /* Release: another thread sees a box that is made. */
-      atomic_store_explicit (&rest->returns, box, memory_order_release);
+      returns = g_new (FerryDescriptorPort, 1);
+      ferry_descriptor_port_init (returns, rest->settings.max_returned_descriptors);
+      /* Release: another thread sees a port that is made. */
+      atomic_store_explicit (&rest->returns, returns, memory_order_release);
     }
-  return ferry_return_box_begin (box, error);
+  return ferry_descriptor_port_begin_attempt (returns, error);
 }
 
 gboolean
@@ -1219,17 +1221,17 @@ ferry_task_get_descriptors (FerryTask *self, int *descriptors, guint *n, gboolea
   *returns = rest->settings.max_returned_descriptors > 0 && *n < FERRY_MAX_FDS_PER_LINK;
   if (!*returns)
     return TRUE;
-  descriptors[*n] = open_return_box (self, error);
+  descriptors[*n] = begin_returns (self, error);
   return descriptors[(*n)++] >= 0;
 }
 
 void
 ferry_task_note_descriptors_sent (FerryTask *self)
 {
-  FerryReturnBox *box = get_return_box (self);
+  FerryDescriptorPort *returns = get_returns (self);
 
-  if (box != NULL)
-    ferry_return_box_note_sent (box);
+  if (returns != NULL)
+    ferry_descriptor_port_note_sent (returns);
 }
 
 gboolean
@@ -1270,8 +1272,8 @@ drop_handles (FerryTask *self)
     }
   if (handles != NULL)
     g_array_set_size (handles, 0);
-  if (get_return_box (self) != NULL)
-    ferry_return_box_end (get_return_box (self));
+  if (get_returns (self) != NULL)
+    ferry_descriptor_port_end (get_returns (self));
 }
 
 /* ---- the cancellable ---- */
@@ -2992,7 +2994,8 @@ rest_free (Rest *rest)
   ferry_wait_queue_clear (&rest->waits);
   g_clear_pointer (&rest->handles, g_array_unref);
   if (rest->returns != NULL)
-    ferry_return_box_free (rest->returns);
+    ferry_descriptor_port_clear (rest->returns);
+  g_free (rest->returns);
   g_clear_object (&rest->exit);
   g_clear_pointer (&rest->lines, g_ptr_array_unref);
   g_clear_error (&rest->late_error);

@@ -377,8 +377,8 @@ typedef enum
   FERRY_CONTROL_NO_WORKER = 10,
   /* fork server to application, before the attach packet, and only a header: the fork server runs its initialisers */
   FERRY_CONTROL_PREPARES = 11,
-  FERRY_CONTROL_RETURNS = 12, /* application to function, in a return box: how many descriptors may come */
-  /* through the socket of a return box or of a transport, and only a header: a descriptor */
+  FERRY_CONTROL_RETURNS = 12, /* application to function, in a descriptor port: how many descriptors may come */
+  /* through the socket of a descriptor port, and only a header: a descriptor */
   FERRY_CONTROL_DESCRIPTOR = 13,
 } FerryControlKind;
 
@@ -464,7 +464,7 @@ typedef struct
 
 G_STATIC_ASSERT (sizeof (FerryFdBatch) == 32);
 
-/* The first packet of a return box. */
+/* The first packet of a task's descriptor port. */
 typedef struct
 {
   FerryControlHeader header;

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: call/ferry-descriptor-port.c, link/ferry-descriptor-box.c, call/ferry-transport.c,
+/* Tests: link/ferry-descriptor-port.c, call/ferry-transport.c,
  *        conversation/ferry-stream-transport.c, call/ferry-link-transport.c, call/ferry-worker-transport.c
  *
  * Descriptors that go with requests, items and answers, over each kind of transport. */

@@ -145,7 +145,7 @@ return_closed (FerryJob *job, GVariant *arguments, GError **error)
 
 /* ---- breaking the rules ---- */
 
-/* The socket of the return box: the one with a packet of kind 12, which docs/protocol.md describes. */
+/* The socket of the task's descriptor port: the one with a packet of kind 12, which docs/protocol.md describes. */
 static int
 find_box (void)
 {

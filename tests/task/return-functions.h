@@ -12,7 +12,7 @@
  * dies return-until-refused () -> (us): how many descriptors it has returned, and why no more return-late          ()
  * -> nothing: waits for a cancel, and fails as a return does then return-path          s -> h: the file of that path,
  * opened for reading return-closed        () -> h: a descriptor that is not open return-by-force      (su) -> nothing:
- * breaks the rules of the return box in that way, so often serve                () -> h: a transport to a server that
+ * breaks the rules of the port in that way, so often serve                () -> h: a transport to a server that
  * doubles numbers, which lives on return-deaf          () -> h: a socket, and the other end is not read make-blocking
  * ()
  * -> nothing: makes the application's end of that socket block stop-serving         () -> nothing: drops what the last

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Ferry authors
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tests: link/ferry-return-box.c, conversation/ferry-returned-transport.c, task/ferry-task.c, task/ferry-job.c,
+/* Tests: link/ferry-descriptor-port.c, conversation/ferry-returned-transport.c, task/ferry-task.c, task/ferry-job.c,
  *        conversation/ferry-stream-transport.c
  *
  * Descriptors and transports that functions return. That the application has none open afterwards, every fixture
