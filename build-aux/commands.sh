@@ -25,6 +25,24 @@ fail ()
   exit 1
 }
 
+# The first comment of a command, below the licence.
+help ()
+{
+  sed -n '5,/^$/s/^# \{0,1\}//p' "$0"
+}
+
+case ${1:-} in
+  help | --help | -h)
+    help
+    exit
+    ;;
+esac
+
+version_of_tree ()
+{
+  sed -n "s/^  version: '\(.*\)',$/\1/p" "$top/meson.build"
+}
+
 make_private ()
 {
   [ -n "$private" ] || private=$(mktemp -d "${TMPDIR:-/tmp}/ferry-run.XXXXXX")

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the commands of ./run install and build: check-run.py TOP
+"""What the commands of ./run install and build, and what all commands say of themselves: check-run.py TOP
 
 A copy of the script is run where one program is missing, and what would install and build it only writes down how it was
 called.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -52,6 +53,9 @@ def make_machine(folder, missing):
         os.chmod(os.path.join(folder, name), 0o755)
 
 
+COMMANDS = ("run", ".ci/nightly", "demo-app/run-cluster", "packaging/abi", "packaging/cross", "packaging/debian",
+            "packaging/release", "packaging/wheel", "tests/fuzz/run", "tests/sanitize/run")
+
 # What a machine without apt-get is told to type, by its /etc/os-release: one without libraries and without gi-docgen.
 FEDORA = ("dnf install 'pkgconfig(gio-unix-2.0)' 'pkgconfig(gtk4)' 'pkgconfig(libseccomp)' "
           "'pkgconfig(gobject-introspection-1.0)' /usr/bin/gi-docgen")
@@ -94,7 +98,17 @@ def check_elsewhere(report, script, machine, folder):
                     heard.endswith("%s, then run this again.\n" % told), [heard])
 
 
+def check_help(report, top):
+    """A command that reads commands.sh begins with its help, and does nothing else then."""
+    for name in COMMANDS:
+        with open(os.path.join(top, name), encoding="utf-8") as file:
+            comment = file.read().split("\n\n", 2)[1]
+        helps = [said(os.path.join(top, name), os.environ["PATH"], option) for option in ("--help", "-h", "help")]
+        report.equal("%s says what it is for" % name, helps, 3 * [re.sub("(?m)^# ?", "", comment) + "\n"])
+
+
 def body(report):
+    check_help(report, sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         machine, script = os.path.join(folder, "bin"), os.path.join(folder, "run")
         os.mkdir(machine)
