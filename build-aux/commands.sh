@@ -238,7 +238,7 @@ install_packages ()
 }
 
 # What installs it where there is no apt-get. The packages of most systems say which programs and pkg-config files they bring;
-# those of Arch have names, of which cnats, gearmand and spin are of its users (AUR).
+# those of Arch have names, of which cnats is of its users (AUR).
 tell_elsewhere ()
 {
   # shellcheck source=/dev/null # a system's, if any
@@ -246,7 +246,6 @@ tell_elsewhere ()
   case $system in
     *' fedora '* | *' rhel '*) install_with 'dnf install' /usr/bin/ "'pkgconfig(" ")'" ;;
     *' suse '* | *' opensuse'*) install_with 'zypper install' /usr/bin/ "'pkgconfig(" ")'" ;;
-    *' alpine '*) install_with 'apk add build-base' cmd: pc: '' ;;
     *' arch '*) install_with 'pacman -S --needed' '' '' '' ;;
     *) printf 'Install it the way your system does' ;;
   esac

@@ -63,7 +63,6 @@ ELSEWHERE = {
     "ID=fedora": FEDORA,
     'ID="rocky"\nID_LIKE="rhel centos fedora"': FEDORA,
     'ID="opensuse-tumbleweed"\nID_LIKE="opensuse suse"': FEDORA.replace("dnf", "zypper"),
-    "ID=alpine": "apk add build-base pc:gio-unix-2.0 pc:gtk4 pc:libseccomp pc:gobject-introspection-1.0 cmd:gi-docgen",
     "ID=arch": "pacman -S --needed glib2-devel gtk4 libseccomp gobject-introspection gi-docgen",
     "ID=unheard-of": None,
     None: None,
