@@ -76,10 +76,16 @@ clean_up ()
   [ -z "$private" ] || rm -rf "$private"
 }
 
-trap clean_up EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+# A subshell that has a display, or steps, of its own says so again.
+clean_up_at_end ()
+{
+  trap clean_up EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
+clean_up_at_end
 
 # ---- what the machine must have ----
 
