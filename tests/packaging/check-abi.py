@@ -83,12 +83,16 @@ def body(report):
         root = os.path.join(folder, "root")
         subprocess.run(["meson", "install", "-C", os.path.join(top, "build-abi"), "--no-rebuild", "--quiet", "--destdir",
                         root], check=True, stdout=subprocess.DEVNULL)
+        content, said = ask(top, "released", root)
+        report.fact("what is released has been kept", content, [said])
         check_changes(report, top, root)
         check_library(report, top, root)
         edit(os.path.join(root, "usr", "include", "ferry-1", "task", "ferry-executor.h"), r"G_END_DECLS\n",
              "void %s (void);\n\nG_END_DECLS\n" % INNER)
         content, said = ask(top, root)
         report.fact("what is new is fine", content, [said])
+        content, said = ask(top, "released", root)
+        report.fact("and is to be kept with a release", not content and INNER in said and "packaging/abi keep" in said, [said])
 
 
 tap.main(body)

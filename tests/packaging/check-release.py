@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Ferry authors
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a release is, and its tarball: check-release.py TOP
+
+packaging/release --quick is run in a clone of what TOP has committed, which is changed in ways that make it no release. The
+tarball has what git has, and nothing of who made it and when. This takes minutes, so no suite has it: see '.ci/nightly'.
+"""
+
+import datetime
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+import tempfile
+
+import tap
+
+TOMORROW = (datetime.date.today() + datetime.timedelta(days=2)).isoformat()
+# A file, what is in it, what is there instead, and what is complained of.
+MISTAKES = {
+    "another version": ("ferry.doap", "<revision>0", "<revision>1", "ferry.doap names version 1"),
+    "another date": ("ferry.doap", "<created>2", "<created>1", "ferry.doap says 1"),
+    "a date in the future": ("CHANGELOG.md", r"(20", "(%s) (20" % TOMORROW, "a date in the future"),
+}
+
+
+class Clone:
+    def __init__(self, top, folder):
+        self.folder = pathlib.Path(folder, "ferry")
+        subprocess.run(["git", "clone", "-q", top, self.folder], check=True)
+        self.git("config", "user.name", "A")
+        self.git("config", "user.email", "a@example.org")
+
+    def git(self, *arguments):
+        return subprocess.run(["git", *arguments], cwd=self.folder, stdout=subprocess.PIPE, check=True, text=True).stdout
+
+    def release(self):
+        """Whether this is one, and what was said. What it makes is not to be read by others, if this made a difference."""
+        done = subprocess.run([self.folder / "packaging" / "release", "--quick"], stdin=subprocess.DEVNULL, umask=0o077,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        return done.returncode == 0, done.stdout
+
+
+def check_mistakes(report, clone):
+    for name, (path, old, new, complaint) in MISTAKES.items():
+        file = clone.folder / path
+        text = file.read_text("utf-8")
+        file.write_text(text.replace(old, new, 1), "utf-8")
+        if name == "another version":
+            is_one, said = clone.release()
+            report.fact("what is not committed is in no release", not is_one and path in said, [said])
+        clone.git("commit", "-qam", "a mistake")
+        is_one, said = clone.release()
+        report.fact("no release: %s" % name, not is_one and complaint in said, [said])
+        clone.git("reset", "-q", "--hard", "HEAD^")
+    version = clone.git("grep", "-hoP", r"(?<=^  version: ').*(?=',$)", "HEAD", "--", "meson.build").strip()
+    clone.git("tag", "--force", version, "HEAD^")
+    is_one, said = clone.release()
+    report.fact("a version is released once", not is_one and "tag %s" % version in said, [said])
+    clone.git("tag", "--force", version, "HEAD")
+    return version
+
+
+def check_tarball(report, clone, version):
+    is_one, said = clone.release()
+    report.fact("this is a release, and its tarball builds what it is to build", is_one, [said])
+    path = clone.folder / "build-packages" / "release" / ("ferry-%s.tar.xz" % version)
+    report.equal("its sum is beside it", path.with_suffix(".xz.sha256").read_text("ascii").split(),
+                 [hashlib.sha256(path.read_bytes()).hexdigest(), path.name])
+    with tarfile.open(path) as archive:
+        members = archive.getmembers()
+    report.none("it has what git has", {member.name.split("/", 1)[1] for member in members if not member.isdir()}
+                ^ set(clone.git("ls-files").splitlines()))
+    time = int(clone.git("log", "-1", "--format=%ct"))
+    report.none("nothing of who made it, or when", [
+        member.name for member in members if (member.uid, member.gid, member.uname, member.gname, member.mtime) != (0, 0, "", "", time)
+        or member.mode not in (0o644, 0o755)][:5])
+
+
+def body(report):
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Clone(os.path.abspath(sys.argv[1]), folder)
+        check_tarball(report, clone, check_mistakes(report, clone))
+
+
+tap.main(body)
