@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The Ferry authors
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A clone has all that is here: no file of the source is one that git ignores, and each of the corpus is one that
-make-corpus.py makes, byte by byte: check-tracked.py TOP"""
+make-corpus.py makes, byte by byte. And it has nothing else, such as what a tool has left here: check-tracked.py TOP"""
 
 import os
 import shutil
@@ -23,6 +23,11 @@ def git(folder, *arguments):
 def ignored(top):
     listing = git(top, "ls-files", "--others", "--ignored", "--exclude-standard", "--", *sources.FOLDERS)
     return ["%s is ignored by git" % name for name in listing.stdout.splitlines() if "__pycache__" not in name]
+
+
+def foreign(names):
+    return ["%s is in no folder of the source" % name for name in names
+            if "/" in name and name.split("/", 1)[0] not in sources.FOLDERS]
 
 
 def would_be_seen():
@@ -64,6 +69,8 @@ def body(report):
         return
     report.fact("would be seen: a file that git ignores", would_be_seen())
     report.none("git ignores no file of the source", ignored(top))
+    report.equal("would be seen: a file of a tool", len(foreign(["run", "docs/a.md", ".tool/cache/a"])), 1)
+    report.none("git has no file of a tool", foreign(git(top, "ls-files").stdout.splitlines()))
 
 
 tap.main(body)
